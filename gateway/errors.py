@@ -1,0 +1,95 @@
+"""Every error of the gateway, as a tree. Knows nothing of HTTP libraries nor of GraphQL's.
+
+    ErreurPasserelle
+    ├── ErreurAppelant            shown to the caller: a code of the closed list, a French message, no value
+    │   ├── NonAuthentifie        NON_AUTHENTIFIE
+    │   ├── RequeteInvalide       REQUETE_INVALIDE
+    │   ├── RequeteTropCouteuse   REQUETE_TROP_COUTEUSE
+    │   ├── ArgumentRefuse        ARGUMENT_REFUSE
+    │   ├── FinaliteRequise       FINALITE_REQUISE
+    │   └── CurseurInvalide       CURSEUR_INVALIDE
+    ├── ErreurSource              a partner failed; the answer goes on without it and names it
+    │   ├── SourceIndisponible    SOURCE_INDISPONIBLE
+    │   ├── SourceDelaiDepasse    SOURCE_DELAI_DEPASSE
+    │   └── SourceInvalide        SOURCE_INVALIDE
+    └── ErreurConfiguration       the process does not start; one line says why, naming file and key
+"""
+
+from enum import StrEnum
+
+
+class Code(StrEnum):
+    """The closed list of error codes (GRAPH.graphql, ANSWERS 19)."""
+
+    NON_AUTHENTIFIE = "NON_AUTHENTIFIE"
+    CHAMP_REFUSE = "CHAMP_REFUSE"
+    ARGUMENT_REFUSE = "ARGUMENT_REFUSE"
+    FINALITE_REQUISE = "FINALITE_REQUISE"
+    QUOTA_ATTEINT = "QUOTA_ATTEINT"
+    REQUETE_TROP_COUTEUSE = "REQUETE_TROP_COUTEUSE"
+    REQUETE_INVALIDE = "REQUETE_INVALIDE"
+    CURSEUR_INVALIDE = "CURSEUR_INVALIDE"
+    SOURCE_INDISPONIBLE = "SOURCE_INDISPONIBLE"
+    SOURCE_DELAI_DEPASSE = "SOURCE_DELAI_DEPASSE"
+    SOURCE_INVALIDE = "SOURCE_INVALIDE"
+    ERREUR_INTERNE = "ERREUR_INTERNE"
+
+
+class ErreurPasserelle(Exception):
+    """Root of the tree. The message is in French and carries no value of a person."""
+
+
+class ErreurAppelant(ErreurPasserelle):
+    """The caller's: its message is safe to return as it is."""
+
+    code = Code.REQUETE_INVALIDE
+
+
+class NonAuthentifie(ErreurAppelant):
+    code = Code.NON_AUTHENTIFIE
+
+
+class RequeteInvalide(ErreurAppelant):
+    code = Code.REQUETE_INVALIDE
+
+
+class RequeteTropCouteuse(ErreurAppelant):
+    code = Code.REQUETE_TROP_COUTEUSE
+
+
+class ArgumentRefuse(ErreurAppelant):
+    code = Code.ARGUMENT_REFUSE
+
+
+class FinaliteRequise(ErreurAppelant):
+    code = Code.FINALITE_REQUISE
+
+
+class CurseurInvalide(ErreurAppelant):
+    code = Code.CURSEUR_INVALIDE
+
+
+class ErreurSource(ErreurPasserelle):
+    """A partner failed. `source` is the partner's configured name, never its URL."""
+
+    code = Code.SOURCE_INDISPONIBLE
+
+    def __init__(self, source: str, message: str) -> None:
+        super().__init__(message)
+        self.source = source
+
+
+class SourceIndisponible(ErreurSource):
+    code = Code.SOURCE_INDISPONIBLE
+
+
+class SourceDelaiDepasse(ErreurSource):
+    code = Code.SOURCE_DELAI_DEPASSE
+
+
+class SourceInvalide(ErreurSource):
+    code = Code.SOURCE_INVALIDE
+
+
+class ErreurConfiguration(ErreurPasserelle):
+    """Wrong or missing configuration: stops the start with one line naming the file and the key."""

@@ -1,0 +1,235 @@
+"""The nouns of a young person: Jeune, Contrat, Rupture and what they hold.
+
+Each class is at once the graph type, the canonical record that connectors fill and federation merges, and the access
+rule of its fields. Knows no partner, no viewer. Dates are days (`date`); instants carry an offset.
+"""
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from enum import Enum
+import strawberry
+
+from gateway.auth.rules import CategorieDonnee as C
+from gateway.auth.rules import donnee, libre
+from gateway.domain.statut import StatutApprenant
+from gateway.schema.lieux import Cfa, Commune, MissionLocale, Node
+from gateway.schema.scalaires import SIRET, CodePostal
+
+Jour = date  # a field named `date` hides the type inside its own class
+
+strawberry.enum(StatutApprenant, description="Statut d'un apprenant à une date (machine à états publiée).")
+
+
+@strawberry.enum(description="Sexe à l'état civil, tel que les sources le disent.")
+class Sexe(Enum):
+    F = "F"
+    M = "M"
+
+
+@strawberry.enum(description="Où en est le traitement d'une rupture par la Mission locale.")
+class EtatTraitement(Enum):
+    A_TRAITER = "A_TRAITER"
+    INJOIGNABLE = "INJOIGNABLE"
+    TRAITE = "TRAITE"
+
+
+@strawberry.enum(description="Raison pour laquelle une rupture est prioritaire.")
+class MotifPriorite(Enum):
+    ACCOMPAGNEMENT_CONJOINT = "ACCOMPAGNEMENT_CONJOINT"
+    SOUHAITE_RDV = "SOUHAITE_RDV"
+    RQTH = "RQTH"
+    MINEUR = "MINEUR"
+
+
+@strawberry.enum(description="Situation notée par la Mission locale.")
+class SituationSuivi(Enum):
+    RDV_PRIS = "RDV_PRIS"
+    NOUVEAU_PROJET = "NOUVEAU_PROJET"
+    DEJA_ACCOMPAGNE = "DEJA_ACCOMPAGNE"
+    CONTACTE_SANS_RETOUR = "CONTACTE_SANS_RETOUR"
+    COORDONNEES_INCORRECT = "COORDONNEES_INCORRECT"
+    INJOIGNABLE_APRES_RELANCES = "INJOIGNABLE_APRES_RELANCES"
+    NOUVEAU_CONTRAT = "NOUVEAU_CONTRAT"
+    NE_SOUHAITE_PAS_ETRE_RECONTACTE = "NE_SOUHAITE_PAS_ETRE_RECONTACTE"
+    CHERCHE_CONTRAT = "CHERCHE_CONTRAT"
+    REORIENTATION = "REORIENTATION"
+    NE_VEUT_PAS_ACCOMPAGNEMENT = "NE_VEUT_PAS_ACCOMPAGNEMENT"
+    AUTRE = "AUTRE"
+
+
+@strawberry.enum(description="Motif d'une demande d'accompagnement conjoint.")
+class MotifAccompagnement(Enum):
+    MOBILITE = "MOBILITE"
+    LOGEMENT = "LOGEMENT"
+    SANTE = "SANTE"
+    FINANCE = "FINANCE"
+    ADMINISTRATIF = "ADMINISTRATIF"
+    SOCIAL_FAMILIAL = "SOCIAL_FAMILIAL"
+    REORIENTATION = "REORIENTATION"
+    RECHERCHE_EMPLOI = "RECHERCHE_EMPLOI"
+    AUTRE = "AUTRE"
+
+
+@strawberry.type(description="Quelle source dit quoi d'un champ, depuis quand, et si d'autres la contredisent.")
+class Provenance:
+    champ: str = strawberry.field(description="Nom du champ dans le graphe.")
+    source: str = strawberry.field(description="Nom du partenaire.")
+    recue_le: datetime = strawberry.field(description="Instant où nous l'avons reçu.")
+    retenue: bool = strawberry.field(description="Vrai si cette valeur est celle que montre le graphe.")
+    divergente: bool = strawberry.field(description="Vrai si une autre source dit autre chose.")
+
+
+def _choisies(lignes: Iterable[Provenance] | None, champs: list[str] | None) -> list[Provenance] | None:
+    if lignes is None:
+        return None
+    return [ligne for ligne in lignes if champs is None or ligne.champ in champs]
+
+
+@strawberry.type(description="Statut d'un apprenant et sa date d'effet.")
+class Statut:
+    valeur: StatutApprenant = strawberry.field(description="Valeur du statut.")
+    depuis: date = strawberry.field(description="Premier jour de ce statut.")
+
+
+@strawberry.type(description="Adresse postale.")
+class Adresse:
+    voie: str | None = libre("Numéro et voie.")
+    complement: str | None = libre("Complément d'adresse.")
+    code_postal: CodePostal | None = libre("Code postal.")
+    commune: Commune | None = libre("Commune, quand elle est établie sans ambiguïté.")
+    insee: strawberry.Private[str | None] = None
+    ville: strawberry.Private[str | None] = None
+
+
+@strawberry.type(description="Représentant légal.")
+class Representant:
+    nom: str | None = libre("Nom du représentant.")
+    courriel: str | None = libre("Courriel du représentant.")
+    telephone: str | None = libre("Téléphone du représentant.")
+
+
+@strawberry.type(description="Employeur signataire d'un contrat.")
+class Employeur:
+    siret: SIRET | None = libre("SIRET de l'établissement employeur.")
+    denomination: str | None = libre("Dénomination.")
+    naf: str | None = libre("Code NAF.")
+    idcc: str | None = libre("Convention collective (IDCC).")
+    commune: Commune | None = libre("Commune de l'établissement.")
+
+
+@strawberry.type(description="Formation suivie dans un CFA.")
+class Formation:
+    intitule: str | None = libre("Intitulé.")
+    rncp: str | None = libre("Code RNCP.")
+    cfd: str | None = libre("Code formation diplôme.")
+    niveau: int | None = libre("Niveau de qualification, de 3 à 8.")
+    date_debut: date | None = libre("Premier jour de la session.")
+    date_fin: date | None = libre("Dernier jour de la session.")
+    cfa: Cfa | None = libre("CFA formateur.")
+    exclusion: strawberry.Private[date | None] = None
+
+
+@strawberry.type(description="Étape passée du suivi.")
+class EtapeSuivi:
+    situation: SituationSuivi | None = libre("Situation notée.")
+    date: datetime = strawberry.field(description="Instant de la note.")
+
+
+@strawberry.type(description="Suivi par une Mission locale.")
+class Suivi:
+    situation: SituationSuivi | None = libre("Situation présente.")
+    situation_autre: str | None = libre("Précision quand la situation est AUTRE.")
+    date: datetime | None = libre("Dernière mise à jour.")
+    conseiller: str | None = libre("Conseiller référent.")
+    commentaire: str | None = libre("Commentaire du conseiller.")
+    deja_connu: bool | None = libre("Vrai si la Mission locale connaissait déjà le jeune.")
+    mission_locale: MissionLocale | None = libre("Mission locale qui suit le jeune.")
+    historique: list[EtapeSuivi] | None = libre("Étapes passées, de la plus récente à la plus ancienne.")
+    souhaite_rdv: strawberry.Private[bool] = False
+
+
+@strawberry.type(description="Collaboration demandée par le CFA à la Mission locale.")
+class Collaboration:
+    demandee_le: datetime | None = libre("Instant de la demande.")
+    motifs: list[MotifAccompagnement] | None = libre("Motifs de la demande.")
+    commentaire: str | None = libre("Commentaire du CFA.")
+    cause_rupture: str | None = libre("Cause de la rupture selon le CFA.")
+    referent: str | None = libre("Référent au CFA.")
+
+
+@strawberry.type(description="Rupture d'un contrat avant son terme.")
+class Rupture(Node):
+    date: Jour | None = donnee(C.RUPTURE, "Date d'effet de la rupture.")
+    cause: str | None = donnee(C.COLLABORATION, "Cause, dans les mots de la source.")
+    signalee_le: Jour | None = donnee(C.RUPTURE, "Jour où une première source l'a dite.")
+    delai_signalement_jours: int | None = donnee(C.RUPTURE, "Jours entre la rupture et son premier signalement.")
+    jours_depuis: int | None = donnee(C.RUPTURE, "Jours écoulés depuis la rupture.")
+    etat: EtatTraitement | None = donnee(C.SUIVI, "État du traitement par la Mission locale.")
+    prioritaire: bool | None = donnee(C.SUIVI, "Vrai si la rupture demande une action rapide.")
+    motifs_priorite: list[MotifPriorite] | None = donnee(C.SUIVI, "Raisons de la priorité.")
+    sources: list[str] | None = donnee(C.RUPTURE, "Partenaires qui connaissent cette rupture.")
+    contrat: "Contrat | None" = donnee(C.CONTRAT, "Contrat rompu.")
+    jeune: "Jeune | None" = donnee(C.PARCOURS, "Jeune concerné.")
+    lignes: strawberry.Private[list[Provenance] | None] = None
+
+    def _provenance(self, champs: list[str] | None = None) -> list[Provenance] | None:
+        return _choisies(self.lignes, champs)
+
+    provenance: list[Provenance] | None = donnee(C.TECHNIQUE, "Qui dit quoi de cette rupture.", resolver=_provenance, magasin="lignes")
+
+
+@strawberry.type(description="Contrat d'apprentissage, avenants repliés.")
+class Contrat(Node):
+    numero: str | None = donnee(C.CONTRAT, "Numéro du contrat au registre.")
+    type: str | None = donnee(C.CONTRAT, "Code du type de contrat.")
+    date_debut: date | None = donnee(C.CONTRAT, "Premier jour du contrat.")
+    date_fin: date | None = donnee(C.CONTRAT, "Dernier jour prévu.")
+    employeur: Employeur | None = donnee(C.CONTRAT, "Employeur.")
+    formation: Formation | None = donnee(C.PARCOURS, "Formation préparée.")
+    cfa: Cfa | None = donnee(C.PARCOURS, "CFA.")
+    rupture: Rupture | None = donnee(C.RUPTURE, "Rupture, s'il y en a une.")
+    jeune: "Jeune | None" = donnee(C.PARCOURS, "Apprenti.")
+    lignes: strawberry.Private[list[Provenance] | None] = None
+    annule: strawberry.Private[bool] = False
+
+    def _provenance(self, champs: list[str] | None = None) -> list[Provenance] | None:
+        return _choisies(self.lignes, champs)
+
+    provenance: list[Provenance] | None = donnee(C.TECHNIQUE, "Qui dit quoi de ce contrat.", resolver=_provenance, magasin="lignes")
+
+
+@strawberry.type(description="Jeune en apprentissage, ou qui l'a été.")
+class Jeune(Node):
+    nom: str | None = donnee(C.IDENTITE, "Nom.")
+    prenom: str | None = donnee(C.IDENTITE, "Prénom.")
+    date_naissance: date | None = donnee(C.IDENTITE, "Date de naissance.")
+    sexe: Sexe | None = donnee(C.IDENTITE, "Sexe.")
+    age: int | None = donnee(C.PARCOURS, "Âge révolu aujourd'hui.")
+    mineur: bool | None = donnee(C.PARCOURS, "Vrai si le jeune a moins de 18 ans.")
+    ine: str | None = donnee(C.IDENTIFIANT_NATIONAL, "Identifiant national étudiant.")
+    rqth: bool | None = donnee(C.SENSIBLE, "Reconnaissance de la qualité de travailleur handicapé.")
+    telephone: str | None = donnee(C.CONTACT, "Téléphone.")
+    courriel: str | None = donnee(C.CONTACT, "Courriel.")
+    adresse: Adresse | None = donnee(C.ADRESSE, "Adresse de résidence.")
+    representants: list[Representant] | None = donnee(C.REPRESENTANT, "Représentants légaux.")
+    commune: Commune | None = donnee(C.ADRESSE, "Commune de résidence.")
+    mission_locale: MissionLocale | None = donnee(C.PARCOURS, "Mission locale de la résidence.")
+    statut: Statut | None = donnee(C.PARCOURS, "Statut d'aujourd'hui.")
+    etapes: strawberry.Private[list[Statut] | None] = None
+    formations: list[Formation] | None = donnee(C.PARCOURS, "Formations suivies.")
+    contrats: list[Contrat] | None = donnee(C.CONTRAT, "Contrats, du plus récent au plus ancien.")
+    ruptures: list[Rupture] | None = donnee(C.RUPTURE, "Ruptures, de la plus récente à la plus ancienne.")
+    suivi: Suivi | None = donnee(C.SUIVI, "Suivi par la Mission locale.")
+    collaboration: Collaboration | None = donnee(C.COLLABORATION, "Demande d'accompagnement conjoint.")
+    lignes: strawberry.Private[list[Provenance] | None] = None
+
+    def _parcours(self, depuis: date | None = None) -> list[Statut] | None:
+        if self.etapes is None or depuis is None:
+            return self.etapes
+        return [etape for etape in self.etapes if etape.depuis >= depuis]
+
+    def _provenance(self, champs: list[str] | None = None) -> list[Provenance] | None:
+        return _choisies(self.lignes, champs)
+
+    parcours: list[Statut] | None = donnee(C.PARCOURS, "Statuts successifs.", resolver=_parcours, magasin="etapes")
+    provenance: list[Provenance] | None = donnee(C.TECHNIQUE, "Qui dit quoi de ce jeune.", resolver=_provenance, magasin="lignes")

@@ -1,0 +1,22 @@
+"""A row of the contract registry, between the connector that reads it and the store that keeps it sealed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class LigneRegistre:
+    """One row as harvested: one contract, or one of its amendments or corrections, in one product view."""
+
+    no_contrat: str
+    vue: str  # "TBA" | "LBA"
+    jour: date  # day of processing: the window it came from
+    nom: str
+    prenom: str
+    date_naissance: date
+    code_postal: str | None
+    uai: str | None
+    siret_formation: str | None
+    charge: Mapping[str, Any]  # the partner's own object, kept whole and sealed at rest
