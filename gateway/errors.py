@@ -10,6 +10,7 @@
     │   └── CurseurInvalide       CURSEUR_INVALIDE
     ├── ErreurSource              a partner failed; the answer goes on without it and names it
     │   ├── SourceIndisponible    SOURCE_INDISPONIBLE
+    │   │   └── SourceFermee      SOURCE_INDISPONIBLE, outside its opening hours
     │   ├── SourceDelaiDepasse    SOURCE_DELAI_DEPASSE
     │   └── SourceInvalide        SOURCE_INVALIDE
     └── ErreurConfiguration       the process does not start; one line says why, naming file and key
@@ -80,7 +81,17 @@ class ErreurSource(ErreurPasserelle):
 
 
 class SourceIndisponible(ErreurSource):
+    """Refused, unreachable or overloaded. `reessayer_dans`: seconds to wait when the partner told it, else None."""
+
     code = Code.SOURCE_INDISPONIBLE
+
+    def __init__(self, source: str, message: str, reessayer_dans: float | None = None) -> None:
+        super().__init__(source, message)
+        self.reessayer_dans = reessayer_dans
+
+
+class SourceFermee(SourceIndisponible):
+    """The partner says it is closed and when it opens again (503 with Retry-After): `reessayer_dans` is set."""
 
 
 class SourceDelaiDepasse(ErreurSource):

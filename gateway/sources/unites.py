@@ -1,0 +1,57 @@
+"""What is asked of the sources and what comes back, as values. Knows no HTTP, no cache, no partner.
+
+A unit is what a partner says about one key it can be asked for: the dossiers of one CFA, of one Mission locale. It is the
+unit of the cache, of the shared flight and of the count of calls; nothing in it belongs to a caller.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+from gateway.connectors.base import Dossier
+from gateway.errors import ErreurSource
+
+
+class Ressource(Enum):
+    """What the key of a unit designates."""
+
+    CFA = "cfa"  # UAI
+    STRUCTURE = "structure"  # code of a Mission locale
+
+
+class EtatCache(Enum):
+    """Whether a result was kept, or asked of the partner for this read."""
+
+    TOUCHE = "touche"
+    MANQUE = "manque"
+
+
+@dataclass(frozen=True, slots=True)
+class Unite:
+    """One thing a partner can be asked for. `source` is the partner's name, `cle` a UAI or a Mission locale code."""
+
+    source: str
+    ressource: Ressource
+    cle: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resultat:
+    """What a partner said of a unit. Shared between callers and kept: read it, never change what it holds.
+
+    `recu_le` is the instant the last answer arrived; `version` differs from one fetch to the next.
+    """
+
+    unite: Unite
+    dossiers: tuple[Dossier, ...]
+    recu_le: datetime
+    cache: EtatCache
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Echec:
+    """A unit nobody could read in time; the error names the partner."""
+
+    unite: Unite
+    erreur: ErreurSource
