@@ -1,0 +1,127 @@
+"""The gateway's own configuration, as one record. Unknown keys are refused; secrets come from the environment only."""
+
+import base64
+import binascii
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, HttpUrl, ValidationError
+
+from gateway.errors import ErreurConfiguration
+
+
+class Jetons(BaseModel):
+    """Who signs the callers' tokens, and for whom."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    emetteur: str
+    audience: str
+    jwks_url: HttpUrl
+
+
+class Donnees(BaseModel):
+    """Where the registry store and the referential are kept; relative to the configuration file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    dossier: Path
+
+
+class Reponse(BaseModel):
+    """Bounds of an answer."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    delai_secondes: float = 3.0
+
+
+class Fichier(BaseModel):
+    """`gateway.toml`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    jetons: Jetons
+    donnees: Donnees
+    reponse: Reponse = Reponse()
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """Everything the composition root needs to build the gateway."""
+
+    racine: Path
+    fichier: Fichier
+    cle: bytes
+    fige: datetime | None  # GATEWAY_NOW
+    hote: str
+    port: int
+
+    def __repr__(self) -> str:
+        return f"Configuration({self.racine})"
+
+    @property
+    def donnees(self) -> Path:
+        """Directory of the registry store and of the referential."""
+        return self.racine / self.fichier.donnees.dossier
+
+
+def charger(environ: Mapping[str, str] = os.environ) -> Configuration:
+    """Read the configuration directory named by GATEWAY_CONFIG. Raises ErreurConfiguration with one clear line."""
+    racine = Path(_exiger(environ, "GATEWAY_CONFIG"))
+    return Configuration(
+        racine=racine,
+        fichier=_fichier(racine / "gateway.toml"),
+        cle=_cle(_exiger(environ, "GATEWAY_CLE")),
+        fige=_instant(environ.get("GATEWAY_NOW")),
+        hote=environ.get("HOST", "127.0.0.1"),
+        port=_port(environ.get("PORT", "8000")),
+    )
+
+
+def _exiger(environ: Mapping[str, str], nom: str) -> str:
+    if not environ.get(nom):
+        raise ErreurConfiguration(f"variable d'environnement {nom} : absente")
+    return environ[nom]
+
+
+def _fichier(chemin: Path) -> Fichier:
+    try:
+        return Fichier.model_validate(tomllib.loads(chemin.read_text(encoding="utf-8")))
+    except OSError as erreur:
+        raise ErreurConfiguration(f"{chemin} : illisible ({erreur.strerror})") from erreur
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as erreur:
+        raise ErreurConfiguration(f"{chemin} : TOML invalide ({erreur})") from erreur
+    except ValidationError as erreur:
+        detail = erreur.errors(include_input=False, include_url=False)[0]
+        cle = ".".join(str(partie) for partie in detail["loc"])
+        raise ErreurConfiguration(f"{chemin} : clé {cle} : {detail['msg']}") from erreur
+
+
+def _cle(texte: str) -> bytes:
+    try:
+        cle = base64.urlsafe_b64decode(texte + "=" * (-len(texte) % 4))
+    except (binascii.Error, ValueError):
+        cle = b""
+    if len(cle) != 32:
+        raise ErreurConfiguration("variable d'environnement GATEWAY_CLE : 32 octets en base64url attendus")
+    return cle
+
+
+def _instant(texte: str | None) -> datetime | None:
+    if not texte:
+        return None
+    try:
+        if len(texte) == 10:
+            jour = date.fromisoformat(texte)
+            return datetime(jour.year, jour.month, jour.day, 12, tzinfo=UTC)
+        instant = datetime.fromisoformat(texte)
+    except ValueError as erreur:
+        raise ErreurConfiguration("variable d'environnement GATEWAY_NOW : date ou instant RFC 3339 attendu") from erreur
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+
+
+def _port(texte: str) -> int:
+    if not texte.isdigit() or not 0 <= int(texte) <= 65535:
+        raise ErreurConfiguration("variable d'environnement PORT : nombre de 0 à 65535 attendu")
+    return int(texte)

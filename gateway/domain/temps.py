@@ -1,0 +1,17 @@
+"""Days and instants: contract dates are days, in Paris; instants carry an offset. Pure; reads no clock."""
+
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+PARIS = ZoneInfo("Europe/Paris")
+VEILLE_AU_SOIR = 22  # many systems send local midnight in UTC: 22:00Z or 23:00Z the day before (DOMAIN §2.2)
+
+
+def jour_paris(instant: datetime) -> date:
+    """The day it is in Paris at an instant; an instant without offset is already local."""
+    return (instant.astimezone(PARIS) if instant.tzinfo else instant).date()
+
+
+def jour_de_naissance(instant: datetime) -> date:
+    """The day meant by a birth date sent as an instant: an hour of 22 or 23 is the evening before."""
+    return instant.date() + timedelta(days=instant.hour >= VEILLE_AU_SOIR)

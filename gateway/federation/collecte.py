@@ -1,0 +1,166 @@
+"""Asks the sources what a plan states, within the deadline of the answer, and keeps what each said and how fresh it is.
+
+Knows units and kinds of sources; no HTTP, no rule of merge or of access.
+"""
+
+import asyncio
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from gateway.connectors.base import Dossier
+from gateway.errors import ErreurSource
+from gateway.federation.annuaire import Annuaire
+from gateway.federation.plan import Plan
+from gateway.federation.rapprochement import identite, rapprocher
+from gateway.federation.merge import residence
+from gateway.federation.temoignages import Temoignage
+from gateway.schema.lieux import TypeSource
+from gateway.sources.unites import Echec, EtatCache, Ressource, Resultat, Unite
+
+
+class Interrogeables(Protocol):
+    """The sources asked at query time."""
+
+    def partenaire_du_cfa(self, uai: str) -> str | None: ...
+    def sources_de(self, type_source: TypeSource) -> tuple[str, ...]: ...
+    async def lire(self, unites: Sequence[Unite], delai: float) -> list[Resultat | Echec]: ...
+
+
+class DuRegistre(Protocol):
+    """What the harvested registry answered."""
+
+    @property
+    def dossiers(self) -> tuple[Dossier, ...]: ...
+    @property
+    def as_of(self) -> datetime | None: ...
+    @property
+    def version(self) -> str: ...
+
+
+class Registre(Protocol):
+    """The harvested registry: read in its store, never asked live."""
+
+    async def dossiers(
+        self, codes_postaux: Collection[str], uais: Collection[str], identites: Collection[str]
+    ) -> DuRegistre: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Fraicheur:
+    """One line of `extensions.sources`: the oldest thing used of a source."""
+
+    recu_le: datetime | None
+    cache: str
+
+
+@dataclass(slots=True)
+class Recolte:
+    """Everything heard for one operation."""
+
+    temoignages: list[Temoignage] = field(default_factory=list)
+    erreurs: dict[str, ErreurSource] = field(default_factory=dict)  # by source
+    fraicheurs: dict[str, Fraicheur] = field(default_factory=dict)
+    versions: list[str] = field(default_factory=list)
+    suivi_entendu: frozenset[str] = frozenset()  # Missions locales whose system answered
+
+    @property
+    def complete(self) -> bool:
+        return not self.erreurs
+
+    @property
+    def muette(self) -> bool:
+        """Nobody answered: there is nothing to show, which is not the same as an empty list."""
+        return bool(self.erreurs) and not self.fraicheurs
+
+
+@dataclass(frozen=True, slots=True)
+class Collecteur:
+    """The sources, and how long an answer may wait for them."""
+
+    interrogeables: Interrogeables
+    registre: Registre
+    nom_registre: str
+    delai: float
+    horloge: Callable[[], float]
+
+    async def collecter(self, plan: Plan, annuaire: Annuaire) -> Recolte:
+        """Ask: the registry for residents, then every unit, then the registry for whoever was found elsewhere."""
+        fin = self.horloge() + self.delai
+        recolte = Recolte()
+        residents = await self.registre.dossiers(plan.codes_postaux, plan.uais, ())
+        uais = sorted({*plan.uais, *_uais(residents.dossiers)})
+        unites = [*self._cfas(uais), *self._structures(plan.structures)]
+        self._noter(recolte, await self.interrogeables.lire(unites, fin - self.horloge()))
+        await self._completer_du_registre(recolte, plan)
+        if plan.suivi:
+            structures = await asyncio.to_thread(_structures_de_residence, recolte.temoignages, annuaire)
+            suivis = await self.interrogeables.lire(self._structures(structures), fin - self.horloge())
+            self._noter(recolte, suivis)
+        return recolte
+
+    def _cfas(self, uais: Iterable[str]) -> list[Unite]:
+        servis = [(uai, self.interrogeables.partenaire_du_cfa(uai)) for uai in uais]
+        return [Unite(source, Ressource.CFA, uai) for uai, source in servis if source]
+
+    def _structures(self, codes: Iterable[str]) -> list[Unite]:
+        sources = self.interrogeables.sources_de(TypeSource.MISSION_LOCALE)
+        return [Unite(source, Ressource.STRUCTURE, code) for source in sources for code in codes]
+
+    async def _completer_du_registre(self, recolte: Recolte, plan: Plan) -> None:
+        """All the contracts of everybody found so far, wherever the registry files them."""
+        identites = {identite(temoignage) for temoignage in recolte.temoignages}
+        reponse = await self.registre.dossiers(plan.codes_postaux, plan.uais, identites)
+        if reponse.as_of is None:
+            recolte.erreurs[self.nom_registre] = ErreurSource(
+                self.nom_registre, "Le registre n'a pas encore été moissonné."
+            )
+            return
+        recolte.versions.append(reponse.version)
+        recolte.fraicheurs[self.nom_registre] = Fraicheur(reponse.as_of, "moisson")
+        recolte.temoignages += [
+            Temoignage(self.nom_registre, TypeSource.REGISTRE_CONTRATS, "", dossier, reponse.as_of)
+            for dossier in reponse.dossiers
+        ]
+
+    def _noter(self, recolte: Recolte, resultats: Sequence[Resultat | Echec]) -> None:
+        entendus = set(recolte.suivi_entendu)
+        for resultat in resultats:
+            source = resultat.unite.source
+            if isinstance(resultat, Echec):
+                recolte.erreurs.setdefault(source, resultat.erreur)
+                continue
+            if resultat.unite.ressource is Ressource.STRUCTURE:
+                entendus.add(resultat.unite.cle)
+            recolte.versions.append(f"{source}/{resultat.unite.cle}/{resultat.version}")
+            recolte.fraicheurs[source] = _plus_vieille(recolte.fraicheurs.get(source), resultat)
+            recolte.temoignages += _temoignages(resultat)
+        recolte.suivi_entendu = frozenset(entendus)
+
+
+def _temoignages(resultat: Resultat) -> list[Temoignage]:
+    suivi = resultat.unite.ressource is Ressource.STRUCTURE
+    nature = TypeSource.MISSION_LOCALE if suivi else TypeSource.ERP_CFA
+    unite = resultat.unite
+    return [Temoignage(unite.source, nature, unite.cle, d, resultat.recu_le) for d in resultat.dossiers]
+
+
+def _plus_vieille(connue: Fraicheur | None, resultat: Resultat) -> Fraicheur:
+    """A source is as fresh as the oldest answer used; it was asked if any of its units was."""
+    if connue is None or connue.recu_le is None:
+        return Fraicheur(resultat.recu_le, resultat.cache.value)
+    manque = EtatCache.MANQUE.value
+    cache = manque if manque in (connue.cache, resultat.cache.value) else connue.cache
+    return Fraicheur(min(connue.recu_le, resultat.recu_le), cache)
+
+
+def _uais(dossiers: Iterable[Dossier]) -> set[str]:
+    contrats = [contrat for dossier in dossiers for contrat in dossier.jeune.contrats or []]
+    return {contrat.cfa.uai for contrat in contrats if contrat.cfa and contrat.cfa.uai}
+
+
+def _structures_de_residence(temoignages: list[Temoignage], annuaire: Annuaire) -> list[str]:
+    """The Missions locales of the homes of everybody found."""
+    lieux = (residence(groupe, annuaire)[1] for groupe in rapprocher(temoignages))
+    return sorted({lieu.mission_locale for lieu in lieux if lieu and lieu.mission_locale})

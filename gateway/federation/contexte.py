@@ -1,0 +1,174 @@
+"""What one operation may show: the schema's context over a view. Pages, masks and counts; reaches no source."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any, TypeVar
+
+from gateway.auth.decide import Decision
+from gateway.auth.mask import masquer
+from gateway.auth.viewer import Viewer
+from gateway.federation.annuaire import Annuaire
+from gateway.federation.collecte import Recolte
+from gateway.federation.identifiants import Identifiants
+from gateway.federation.moi import presenter_moi
+from gateway.federation.pages import (
+    ORDRES_JEUNES,
+    ORDRES_RUPTURES,
+    Tranche,
+    decouper,
+    filtrer_contrats,
+    filtrer_jeunes,
+    filtrer_ruptures,
+    liaison,
+    ordre_contrats,
+)
+from gateway.federation.provenance import attacher
+from gateway.federation.views import Droits, Personne, Vue
+from gateway.schema.connexions import (
+    ContratConnection,
+    ContratEdge,
+    JeuneConnection,
+    JeuneEdge,
+    PageInfo,
+    RuptureConnection,
+    RuptureEdge,
+)
+from gateway.schema.contexte import Moi, Page
+from gateway.schema.filtres import FiltreContrats, FiltreJeunes, FiltreRuptures, TriJeunes, TriRuptures
+from gateway.schema.lieux import Cfa, MissionLocale, Node, Source
+from gateway.schema.nouns import Contrat, Jeune, Rupture
+
+T = TypeVar("T", Jeune, Contrat, Rupture)
+PROVENANCES = frozenset({"Jeune.provenance", "Contrat.provenance", "Rupture.provenance"})
+
+
+@dataclass(slots=True)
+class ContexteOperation:
+    """Implements `gateway.schema.contexte.Contexte` for one viewer and one operation."""
+
+    viewer: Viewer
+    droits: Droits
+    decision: Decision
+    annuaire: Annuaire
+    identifiants: Identifiants
+    jour: date
+    etats: Callable[[], list[Source]]
+    source_du_cfa: Callable[[str], str | None]
+    recolte: Recolte = field(default_factory=Recolte)
+    vue: Vue = field(default_factory=Vue)
+
+    def ouverte(self, cle: object) -> bool:
+        return cle in self.decision.racines
+
+    def moi(self) -> Moi:
+        return presenter_moi(self.viewer, self.droits, self.decision, self.annuaire)
+
+    def sources(self) -> list[Source] | None:
+        return self.etats()
+
+    def cfa(self, uai: str | None, siret: str | None) -> Cfa | None:
+        trouve = self.annuaire.cfa(uai, siret) if uai or siret else None
+        if trouve is None or (siret and trouve.siret != siret):
+            return None
+        return replace(trouve, source=self._source(trouve)) if "Cfa.source" in self.decision.coordonnees else trouve
+
+    def mission_locale(self, code: str) -> MissionLocale | None:
+        return self.annuaire.mission_locale(code)
+
+    def node(self, identifiant: str) -> Node | None:
+        noeud = self.annuaire.noeud(identifiant)
+        if noeud is not None:
+            return noeud
+        return self.jeune(identifiant) or self.contrat(identifiant, None) or self.rupture(identifiant)
+
+    def jeune(self, identifiant: str) -> Jeune | None:
+        personne = self.vue.personnes.get(identifiant)
+        return self._montrer(personne, personne.jeune) if personne else None
+
+    def contrat(self, identifiant: str | None, numero: str | None) -> Contrat | None:
+        if identifiant is not None:
+            trouve = self.vue.contrats.get(identifiant)
+            return self._montrer(*trouve) if trouve and numero in (None, trouve[1].numero) else None
+        cherche = (numero or "").casefold()
+        memes = [couple for couple in self.vue.contrats.values() if cherche and _numero(couple[1]) == cherche]
+        return self._montrer(*memes[0]) if len(memes) == 1 else None
+
+    def rupture(self, identifiant: str) -> Rupture | None:
+        trouvee = self.vue.ruptures.get(identifiant)
+        return self._montrer(*trouvee) if trouvee else None
+
+    def jeunes(self, filtre: FiltreJeunes | None, tri: TriJeunes, page: Page) -> JeuneConnection | None:
+        if self.recolte.muette:
+            return None
+        personnes = self.vue.personnes
+        liste = filtrer_jeunes([personne.jeune for personne in personnes.values()], filtre)
+        tranche = decouper(liste, ORDRES_JEUNES[tri], page, self.identifiants, self._lie("jeunes", filtre, tri))
+        edges = [JeuneEdge(cursor=c, node=self._montrer(personnes[jeune.id], jeune)) for c, jeune in tranche.elements]
+        return JeuneConnection(edges=edges, **self._position(tranche))
+
+    def contrats(self, filtre: FiltreContrats | None, page: Page) -> ContratConnection | None:
+        if self.recolte.muette:
+            return None
+        tous = self.vue.contrats
+        liste = filtrer_contrats([contrat for _, contrat in tous.values()], filtre)
+        tranche = decouper(liste, ordre_contrats, page, self.identifiants, self._lie("contrats", filtre, None))
+        edges = [ContratEdge(cursor=c, node=self._montrer(*tous[contrat.id])) for c, contrat in tranche.elements]
+        return ContratConnection(edges=edges, **self._position(tranche))
+
+    def ruptures(self, filtre: FiltreRuptures | None, tri: TriRuptures, page: Page) -> RuptureConnection | None:
+        if self.recolte.muette:
+            return None
+        toutes = self.vue.ruptures
+        liste = filtrer_ruptures([rupture for _, rupture in toutes.values()], filtre, self.jour)
+        tranche = decouper(liste, ORDRES_RUPTURES[tri], page, self.identifiants, self._lie("ruptures", filtre, tri))
+        edges = [RuptureEdge(cursor=c, node=self._montrer(*toutes[rupture.id])) for c, rupture in tranche.elements]
+        return RuptureConnection(edges=edges, **self._position(tranche))
+
+    def _position(self, tranche: Tranche[Any]) -> dict[str, Any]:
+        curseurs = [curseur for curseur, _ in tranche.elements]
+        info = PageInfo(
+            has_next_page=tranche.apres,
+            has_previous_page=tranche.avant,
+            start_cursor=curseurs[0] if curseurs else None,
+            end_cursor=curseurs[-1] if curseurs else None,
+        )
+        return {"page_info": info, "total_count": tranche.total, "complet": self.recolte.complete}
+
+    def _lie(self, liste: str, filtre: Any, tri: Any) -> str:
+        perimetre = self.droits.perimetre
+        texte = f"{self.droits.profil.value}/{perimetre.profil.value}/{perimetre.organisation}/{self.jour}"
+        return liaison(liste, filtre, tri, texte)
+
+    def _montrer(self, personne: Personne, objet: T) -> T:
+        """The masked copy that leaves: only what this viewer may read of this person."""
+        if PROVENANCES & self.decision.coordonnees and personne.jeune.lignes is None:
+            attacher(personne.fusion)
+        montre = masquer(objet, personne.categories & self.decision.categories)
+        if "Cfa.source" in self.decision.coordonnees:
+            self._situer(montre)
+        return montre
+
+    def _situer(self, montre: Jeune | Contrat | Rupture) -> None:
+        for cfa in _cfas_de(montre):
+            cfa.source = self._source(cfa)
+
+    def _source(self, cfa: Cfa) -> Source | None:
+        nom = self.source_du_cfa(cfa.uai) if cfa.uai else None
+        return next((source for source in self.etats() if source.nom == nom), None)
+
+
+def _numero(contrat: Contrat) -> str:
+    return (contrat.numero or "").casefold()
+
+
+def _cfas_de(objet: Jeune | Contrat | Rupture) -> list[Cfa]:
+    """The CFAs reachable from a masked copy."""
+    if isinstance(objet, Jeune):
+        jeune, contrats = objet, objet.contrats or []
+    else:
+        contrat = objet if isinstance(objet, Contrat) else objet.contrat
+        jeune = objet.jeune or Jeune()
+        contrats = [*(jeune.contrats or []), *([contrat] if contrat else [])]
+    formations: Sequence[Any] = [*(jeune.formations or []), *(contrat.formation for contrat in contrats)]
+    return [porteur.cfa for porteur in (*contrats, *formations) if porteur and porteur.cfa]

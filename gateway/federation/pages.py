@@ -1,0 +1,163 @@
+"""Filter, order and cut the lists of a view. Pure; a position is a sort key, so rows that come or go shift nothing."""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
+from enum import Enum
+from typing import Any, Generic, TypeVar
+
+from gateway.domain.identity import normaliser_nom
+from gateway.domain.statut import StatutApprenant
+from gateway.errors import CurseurInvalide, RequeteInvalide
+from gateway.federation.identifiants import Identifiants
+from gateway.schema.contexte import Page
+from gateway.schema.filtres import FiltreContrats, FiltreJeunes, FiltreRuptures, TriJeunes, TriRuptures
+from gateway.schema.nouns import Contrat, Jeune, MotifPriorite, Rupture
+
+T = TypeVar("T")
+FENETRE_JOURS = 180  # ANSWERS 10
+PAGE_MAX = 500
+NOM_MIN = 3
+
+Cle = Callable[[T], list[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Tranche(Generic[T]):
+    """One page of a list, with the cursor of each element."""
+
+    elements: list[tuple[str, T]]
+    total: int
+    avant: bool
+    apres: bool
+
+
+def decouper(liste: Sequence[T], cle: Cle[T], page: Page, identifiants: Identifiants, lie_a: str) -> Tranche[T]:
+    """Sort by a total order and cut. Raises CurseurInvalide, RequeteInvalide."""
+    if not 0 <= page.first <= PAGE_MAX:
+        raise RequeteInvalide(f"L'argument first va de 0 à {PAGE_MAX}.")
+    ordonnes = sorted(((cle(element), element) for element in liste), key=lambda couple: couple[0])
+    debut = 0 if page.after is None else _debut(ordonnes, _position(page.after, identifiants, lie_a))
+    choisis = ordonnes[debut : debut + page.first]
+    elements = [(identifiants.sceller_curseur(position, lie_a), element) for position, element in choisis]
+    return Tranche(elements, len(ordonnes), debut > 0, debut + page.first < len(ordonnes))
+
+
+def _position(curseur: str, identifiants: Identifiants, lie_a: str) -> list[Any]:
+    position = identifiants.ouvrir_curseur(curseur, lie_a)
+    if position is None:
+        raise CurseurInvalide("Curseur inconnu ici : reprendre la liste depuis le début, sans changer filtre ni ordre.")
+    return position
+
+
+def _debut(ordonnes: list[tuple[list[Any], T]], position: list[Any]) -> int:
+    return next((rang for rang, (cle, _) in enumerate(ordonnes) if cle > position), len(ordonnes))
+
+
+def liaison(liste: str, filtre: Any, tri: Enum | None, perimetre: str) -> str:
+    """What a cursor is bound to: the list, its filter, its order and the caller's perimeter."""
+    contenu = [liste, asdict(filtre) if filtre else None, tri.value if tri else None, perimetre]
+    return hashlib.sha256(json.dumps(contenu, default=str, sort_keys=True).encode()).hexdigest()
+
+
+def _jour(jour: date | None) -> int:
+    return jour.toordinal() if jour else 0
+
+
+ORDRES_RUPTURES: dict[TriRuptures, Cle[Rupture]] = {
+    TriRuptures.DATE_DESC: lambda rupture: [-_jour(rupture.date), rupture.id],
+    TriRuptures.DATE_ASC: lambda rupture: [_jour(rupture.date), rupture.id],
+    TriRuptures.PRIORITE: lambda rupture: [_urgence(rupture), -_jour(rupture.date), rupture.id],
+}
+_URGENCES = list(MotifPriorite)
+
+
+def _urgence(rupture: Rupture) -> int:
+    return min((_URGENCES.index(motif) for motif in rupture.motifs_priorite or []), default=len(_URGENCES))
+
+
+ORDRES_JEUNES: dict[TriJeunes, Cle[Jeune]] = {
+    TriJeunes.STATUT_RECENT: lambda jeune: [-_jour(jeune.statut.depuis if jeune.statut else None), jeune.id],
+    TriJeunes.NOM_ASC: lambda jeune: [*_noms(jeune), jeune.id],
+    TriJeunes.NOM_DESC: lambda jeune: [*([-ord(lettre) for lettre in nom] for nom in _noms(jeune)), jeune.id],
+}
+
+
+def _noms(jeune: Jeune) -> list[str]:
+    """Name and first name, closed by a character below letters so that the reverse order is a total one too."""
+    return [normaliser_nom(jeune.nom or "") + " ", normaliser_nom(jeune.prenom or "") + " "]
+
+
+def ordre_contrats(contrat: Contrat) -> list[Any]:
+    """Newest first."""
+    return [-_jour(contrat.date_debut), contrat.id]
+
+
+def filtrer_ruptures(ruptures: Sequence[Rupture], filtre: FiltreRuptures | None, jour: date) -> list[Rupture]:
+    """ANSWERS 10: without filter, those of the last 180 days whose young person is RUPTURANT today."""
+    f = filtre or FiltreRuptures()
+    depuis = f.depuis or jour - timedelta(days=FENETRE_JOURS)
+    jusqua = f.jusqua or jour
+    statuts = {StatutApprenant.RUPTURANT} if f.statut is None else set(f.statut)
+    return [
+        rupture
+        for rupture in ruptures
+        if rupture.date and depuis <= rupture.date <= jusqua
+        if rupture.jeune and rupture.jeune.statut and rupture.jeune.statut.valeur in statuts
+        if _convient(rupture, f) and _lieu_et_age(rupture.jeune, f)
+    ]
+
+
+def _convient(rupture: Rupture, f: FiltreRuptures) -> bool:
+    cfa = rupture.contrat.cfa if rupture.contrat else None
+    return (
+        (f.etat is None or rupture.etat is f.etat)
+        and (f.prioritaire is None or rupture.prioritaire is f.prioritaire)
+        and (f.cfa is None or (cfa is not None and cfa.uai == f.cfa))
+    )
+
+
+def _lieu_et_age(jeune: Jeune, f: FiltreRuptures) -> bool:
+    commune = jeune.commune
+    return (
+        (f.communes is None or (commune is not None and commune.code in f.communes))
+        and (f.departements is None or (commune is not None and commune.departement.code in f.departements))
+        and (f.age_max is None or (jeune.age is not None and jeune.age <= f.age_max))
+        and (f.mineur is None or jeune.mineur is f.mineur)
+    )
+
+
+def filtrer_jeunes(jeunes: Sequence[Jeune], filtre: FiltreJeunes | None) -> list[Jeune]:
+    """Raises RequeteInvalide for a name shorter than three letters."""
+    f = filtre or FiltreJeunes()
+    debut = normaliser_nom(f.nom) if f.nom is not None else None
+    if debut is not None and len(debut) < NOM_MIN:
+        raise RequeteInvalide(f"Le filtre nom demande {NOM_MIN} lettres au moins.")
+    return [
+        jeune
+        for jeune in jeunes
+        if f.statut is None or (jeune.statut is not None and jeune.statut.valeur in f.statut)
+        if f.cfa is None or f.cfa in uais_de(jeune)
+        if f.communes is None or (jeune.commune is not None and jeune.commune.code in f.communes)
+        if debut is None or normaliser_nom(jeune.nom or "").startswith(debut)
+    ]
+
+
+def uais_de(jeune: Jeune) -> frozenset[str]:
+    """The CFAs of a person's contracts and formations."""
+    cfas = [contrat.cfa for contrat in jeune.contrats or []] + [f.cfa for f in jeune.formations or []]
+    return frozenset(cfa.uai for cfa in cfas if cfa and cfa.uai)
+
+
+def filtrer_contrats(contrats: Sequence[Contrat], filtre: FiltreContrats | None) -> list[Contrat]:
+    f = filtre or FiltreContrats()
+    return [
+        contrat
+        for contrat in contrats
+        if f.debut_depuis is None or (contrat.date_debut is not None and contrat.date_debut >= f.debut_depuis)
+        if f.debut_jusqua is None or (contrat.date_debut is not None and contrat.date_debut <= f.debut_jusqua)
+        if f.cfa is None or (contrat.cfa is not None and contrat.cfa.uai == f.cfa)
+        if f.rompus is None or (contrat.rupture is not None) is f.rompus
+    ]

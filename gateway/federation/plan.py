@@ -1,0 +1,103 @@
+"""From what was granted to what must be asked: pure. Knows the kinds of sources, no partner by name.
+
+A unit is what a partner says about one key it can be asked for (DESIGN §5): the records of one CFA, the follow-ups of
+one Mission locale. Their number depends on the perimeter, never on the rows of the page (ANSWERS 24).
+"""
+
+from dataclasses import dataclass
+
+from gateway.auth.decide import Decision
+from gateway.auth.perimetre import Perimetre
+from gateway.auth.rules import Profil
+from gateway.domain.referentiel import Referentiel
+
+RACINES_DE_VUE = frozenset({"node", "jeune", "jeunes", "contrat", "contrats", "rupture", "ruptures"})
+NOMS_DE_VUE = frozenset({"Jeune", "Contrat", "Rupture"})
+
+# What only a Mission locale's system tells; the status of treatment and the priority derive from it.
+DIT_PAR_LE_SUIVI = frozenset(
+    {
+        "Jeune.suivi",
+        "Jeune.collaboration",
+        "Rupture.etat",
+        "Rupture.prioritaire",
+        "Rupture.motifsPriorite",
+        "FiltreRuptures.etat",
+        "FiltreRuptures.prioritaire",
+        "TriRuptures.PRIORITE",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one operation asks of the sources. Empty when nothing granted needs them."""
+
+    vue: bool  # the records of the perimeter are needed
+    codes_postaux: tuple[str, ...] = ()
+    uais: tuple[str, ...] = ()
+    structures: tuple[str, ...] = ()  # Missions locales asked from the start
+    suivi: bool = False  # and those of the residences found, when none is known from the start
+
+
+VIDE = Plan(vue=False)
+
+
+def planifier(decision: Decision, perimetre: Perimetre, referentiel: Referentiel) -> Plan:
+    """The reads that the granted selection needs; a source nobody may read is not in it."""
+    if not besoin_de_vue(decision):
+        return VIDE
+    suivi = bool(decision.coordonnees & DIT_PAR_LE_SUIVI)
+    structures = (perimetre.organisation,) if _par_suivi(perimetre) else ()
+    return Plan(
+        vue=True,
+        codes_postaux=_codes_postaux(perimetre, referentiel),
+        uais=_uais(perimetre, referentiel),
+        structures=structures,
+        suivi=suivi and not structures,
+    )
+
+
+def besoin_de_vue(decision: Decision) -> bool:
+    """True when a granted root field shows persons, contracts or ruptures."""
+    roots = {coordonnee.partition(".")[2] for coordonnee in decision.coordonnees if coordonnee.startswith("Query.")}
+    if roots & (RACINES_DE_VUE - {"node"}):
+        return True
+    nouns = {coordonnee.partition(".")[0] for coordonnee in decision.coordonnees}
+    return "node" in roots and bool(nouns & (NOMS_DE_VUE | {"Node"}))
+
+
+def _par_suivi(perimetre: Perimetre) -> bool:
+    """A Mission locale also sees whoever has a dossier in its own system: that system is part of its perimeter."""
+    return perimetre.profil is Profil.MISSION_LOCALE
+
+
+def _codes_postaux(perimetre: Perimetre, referentiel: Referentiel) -> tuple[str, ...]:
+    """Postal codes of the homes seen by residence."""
+    if perimetre.profil is Profil.MISSION_LOCALE:
+        communes = referentiel.communes_de_mission_locale(perimetre.organisation)
+    elif perimetre.profil is Profil.FRANCE_TRAVAIL:
+        communes = referentiel.communes_de_region(perimetre.organisation)
+    else:
+        return ()
+    return tuple(sorted(referentiel.codes_postaux_de(communes)))
+
+
+def _uais(perimetre: Perimetre, referentiel: Referentiel) -> tuple[str, ...]:
+    """The CFAs asked from the start: its own, those of its territory, or those of the region of the homes."""
+    organisation = perimetre.organisation
+    par_profil = {
+        Profil.MISSION_LOCALE: lambda: _uais_autour(organisation, referentiel),
+        Profil.FRANCE_TRAVAIL: lambda: referentiel.cfas_de_region(organisation),
+        Profil.DREETS: lambda: referentiel.cfas_de_region(organisation),
+        Profil.DDETS: lambda: referentiel.cfas_de_departement(organisation),
+        Profil.ACADEMIE: lambda: referentiel.cfas_d_academie(organisation),
+    }
+    return tuple(sorted(par_profil.get(perimetre.profil, lambda: perimetre.uais)()))
+
+
+def _uais_autour(code: str, referentiel: Referentiel) -> frozenset[str]:
+    """CFAs of the regions that the territory of a Mission locale touches."""
+    communes = referentiel.communes_de_mission_locale(code)
+    regions = {referentiel.communes[insee].region for insee in communes}
+    return frozenset(uai for region in regions for uai in referentiel.cfas_de_region(region))

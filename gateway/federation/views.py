@@ -1,0 +1,179 @@
+"""The view of a perimeter: every person it may see, merged and bounded, kept until what it came from changes.
+
+A view is keyed by perimeter, purpose, day and versions of its units (ANSWERS 23). Nothing here reaches a source.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+
+import strawberry
+
+from gateway.auth.perimetre import Perimetre, Rattachement, age_recevable, contrat_visible, relations
+from gateway.auth.politique import Politique
+from gateway.auth.rules import CategorieDonnee, Finalite, Profil
+from gateway.federation.annuaire import Annuaire
+from gateway.federation.collecte import Recolte
+from gateway.federation.merge import Fusion, etat_traitement, fusionner, motifs_priorite, residence
+from gateway.federation.pages import uais_de
+from gateway.federation.rapprochement import Groupe, rapprocher
+from gateway.schema.lieux import TypeSource
+from gateway.schema.nouns import Contrat, Jeune, MotifPriorite, Rupture
+
+VUES_MAX = 32
+_CATEGORIE_DU_MOTIF = {
+    MotifPriorite.RQTH: CategorieDonnee.SENSIBLE,
+    MotifPriorite.ACCOMPAGNEMENT_CONJOINT: CategorieDonnee.COLLABORATION,
+    MotifPriorite.MINEUR: CategorieDonnee.PARCOURS,
+    MotifPriorite.SOUHAITE_RDV: CategorieDonnee.SUIVI,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Droits:
+    """Who looks, for what: enough to say what may be read of each person."""
+
+    politique: Politique
+    profil: Profil
+    finalite: Finalite | None
+    perimetre: Perimetre
+
+
+@dataclass(frozen=True, slots=True)
+class Personne:
+    """A person of a view and the categories its viewer may read of that very person."""
+
+    fusion: Fusion
+    categories: frozenset[CategorieDonnee]
+
+    @property
+    def jeune(self) -> Jeune:
+        return self.fusion.jeune
+
+
+@dataclass(slots=True)
+class Vue:
+    """The persons of a perimeter, by id, and their contracts and ruptures that it may see."""
+
+    personnes: dict[str, Personne] = field(default_factory=dict)
+    contrats: dict[str, tuple[Personne, Contrat]] = field(default_factory=dict)
+    ruptures: dict[str, tuple[Personne, Rupture]] = field(default_factory=dict)
+
+
+class Vues:
+    """Views already built, the least used forgotten first."""
+
+    def __init__(self) -> None:
+        self._connues: OrderedDict[object, Vue] = OrderedDict()
+
+    def vue(self, recolte: Recolte, droits: Droits, annuaire: Annuaire, jour: date) -> Vue:
+        """The view of what was heard, built if any part of it is new."""
+        identite = (droits.profil, droits.finalite, droits.perimetre, jour, id(annuaire))
+        cle = (identite, recolte.suivi_entendu, tuple(sorted(recolte.versions)))
+        if cle not in self._connues:
+            self._connues[cle] = construire(recolte, droits, annuaire, jour)
+        self._connues.move_to_end(cle)
+        while len(self._connues) > VUES_MAX:
+            self._connues.popitem(last=False)
+        return self._connues[cle]
+
+
+def construire(recolte: Recolte, droits: Droits, annuaire: Annuaire, jour: date) -> Vue:
+    """Join, merge and bound: a person without relation to the viewer never enters the view."""
+    vue = Vue()
+    for groupe in rapprocher(recolte.temoignages):
+        if not _peut_concerner(groupe, droits, annuaire):
+            continue
+        fusion = fusionner(groupe, annuaire, jour)
+        accordees = _accordees(fusion, droits, annuaire)
+        if accordees:
+            _inscrire(vue, Personne(fusion, accordees), droits, annuaire, recolte)
+    return vue
+
+
+def _peut_concerner(groupe: Groupe, droits: Droits, annuaire: Annuaire) -> bool:
+    """Cheap first look, before merging: those who see by residence need it to be theirs, or to follow the person."""
+    if droits.perimetre.profil is not Profil.MISSION_LOCALE:
+        return True
+    _, lieu = residence(groupe, annuaire)
+    code = droits.perimetre.organisation
+    return (lieu is not None and lieu.mission_locale == code) or code in _suivi_par(groupe)
+
+
+def _suivi_par(groupe: Groupe) -> frozenset[str]:
+    return frozenset(t.locataire for t in groupe.temoignages if t.type is TypeSource.MISSION_LOCALE)
+
+
+def _rattachement(fusion: Fusion, annuaire: Annuaire) -> Rattachement:
+    uais = uais_de(fusion.jeune)
+    organismes = [organisme for uai in uais if (organisme := annuaire.referentiel.organisme(uai, None))]
+    lieu = fusion.residence
+    return Rattachement(
+        mission_locale=lieu.mission_locale if lieu else None,
+        suivi_par=_suivi_par(fusion.groupe),
+        departement=lieu.departement if lieu else None,
+        region=lieu.region if lieu else None,
+        uais=uais,
+        reseaux=frozenset(reseau for organisme in organismes for reseau in organisme.reseaux),
+        regions=_codes(organisme.region for organisme in organismes),
+        departements=_codes(organisme.departement for organisme in organismes),
+        academies=_codes(organisme.academie for organisme in organismes),
+    )
+
+
+def _codes(codes: Iterable[str | None]) -> frozenset[str]:
+    return frozenset(code for code in codes if code)
+
+
+def _accordees(fusion: Fusion, droits: Droits, annuaire: Annuaire) -> frozenset[CategorieDonnee]:
+    """What the viewer may read of this person; nothing when out of perimeter."""
+    jeune = fusion.jeune
+    liens = relations(droits.perimetre, _rattachement(fusion, annuaire))
+    if not liens or not age_recevable(droits.perimetre, jeune.age, jeune.rqth):
+        return frozenset()
+    statut = jeune.statut.valeur if jeune.statut else None
+    collaboration = jeune.collaboration is not None and jeune.collaboration.demandee_le is not None
+    accordees = droits.politique.accordees(droits.profil, droits.finalite, liens, statut, collaboration)
+    return accordees - {CategorieDonnee.PUBLIQUE} and accordees
+
+
+def _inscrire(vue: Vue, personne: Personne, droits: Droits, annuaire: Annuaire, recolte: Recolte) -> None:
+    jeune = personne.jeune
+    _borner(jeune, droits.perimetre)
+    cle = annuaire.pseudonyme(personne.fusion.groupe.cle)
+    jeune.id = strawberry.ID(annuaire.sceller("Jeune", cle))
+    vue.personnes[jeune.id] = personne
+    suivi_su = _suivi_su(jeune, droits, recolte)
+    for rang, contrat in enumerate(sorted(jeune.contrats or [], key=lambda c: (str(c.date_debut), c.numero or ""))):
+        contrat.id = strawberry.ID(annuaire.sceller("Contrat", f"{cle}/{contrat.date_debut}/{rang}"))
+        vue.contrats[contrat.id] = (personne, contrat)
+        if contrat.rupture:
+            contrat.rupture.id = strawberry.ID(annuaire.sceller("Rupture", f"{cle}/{contrat.date_debut}/{rang}"))
+            _traitement(contrat.rupture, personne, suivi_su)
+            vue.ruptures[contrat.rupture.id] = (personne, contrat.rupture)
+
+
+def _borner(jeune: Jeune, perimetre: Perimetre) -> None:
+    """Rows of the person that the viewer may not see: contracts and trainings at other CFAs than its own."""
+    jeune.contrats = [c for c in jeune.contrats or [] if contrat_visible(perimetre, c.cfa.uai if c.cfa else None)]
+    jeune.ruptures = [rupture for rupture in jeune.ruptures or [] if rupture.contrat in jeune.contrats]
+    jeune.formations = [f for f in jeune.formations or [] if contrat_visible(perimetre, f.cfa.uai if f.cfa else None)]
+
+
+def _suivi_su(jeune: Jeune, droits: Droits, recolte: Recolte) -> bool:
+    """Whether the absence of a follow-up means something: the system that would hold it was heard."""
+    code = jeune.mission_locale.code if jeune.mission_locale else None
+    if droits.perimetre.profil is Profil.MISSION_LOCALE:
+        code = droits.perimetre.organisation
+    return jeune.suivi is not None or code in recolte.suivi_entendu
+
+
+def _traitement(rupture: Rupture, personne: Personne, suivi_su: bool) -> None:
+    """State and priority; a reason that would tell a category not granted is left out (ANSWERS 12)."""
+    if not suivi_su:
+        return
+    motifs = motifs_priorite(personne.jeune, rupture)
+    rupture.etat = etat_traitement(personne.jeune.suivi)
+    rupture.motifs_priorite = [motif for motif in motifs if _CATEGORIE_DU_MOTIF[motif] in personne.categories]
+    rupture.prioritaire = bool(rupture.motifs_priorite)

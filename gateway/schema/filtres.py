@@ -1,0 +1,57 @@
+"""What a caller may filter and sort by. Each criterion carries the category of the data it looks at."""
+
+from datetime import date
+from enum import Enum
+
+import strawberry
+
+from gateway.auth.rules import CategorieDonnee as C
+from gateway.auth.rules import critere
+from gateway.domain.statut import StatutApprenant
+from gateway.schema.nouns import EtatTraitement
+from gateway.schema.scalaires import UAI, CodeInsee
+
+
+@strawberry.input(description="Filtre des ruptures. Sans filtre : 180 derniers jours, jeunes sans nouveau contrat.")
+class FiltreRuptures:
+    depuis: date | None = critere(C.RUPTURE, "Premier jour de la fenêtre (par défaut : il y a 180 jours).")
+    jusqua: date | None = critere(C.RUPTURE, "Dernier jour de la fenêtre (par défaut : aujourd'hui).")
+    etat: EtatTraitement | None = critere(C.SUIVI, "État du traitement par la Mission locale.")
+    prioritaire: bool | None = critere(C.SUIVI, "Ruptures prioritaires, ou les autres.")
+    cfa: UAI | None = critere(C.PARCOURS, "UAI du CFA du contrat rompu.")
+    communes: list[CodeInsee] | None = critere(C.ADRESSE, "Communes de résidence (codes Insee).")
+    departements: list[str] | None = critere(C.ADRESSE, "Départements de résidence (codes).")
+    statut: list[StatutApprenant] | None = critere(C.PARCOURS, "Statuts d'aujourd'hui (par défaut : RUPTURANT).")
+    age_max: int | None = critere(C.PARCOURS, "Âge le plus élevé, compris.")
+    mineur: bool | None = critere(C.PARCOURS, "Mineurs, ou majeurs.")
+
+
+@strawberry.input(description="Filtre des jeunes.")
+class FiltreJeunes:
+    statut: list[StatutApprenant] | None = critere(C.PARCOURS, "Statuts d'aujourd'hui.")
+    cfa: UAI | None = critere(C.PARCOURS, "UAI d'un CFA où le jeune se forme ou a un contrat.")
+    communes: list[CodeInsee] | None = critere(C.ADRESSE, "Communes de résidence (codes Insee).")
+    nom: str | None = critere(C.IDENTITE, "Début du nom, trois lettres au moins, sans égard aux accents.")
+
+
+@strawberry.input(description="Filtre des contrats.")
+class FiltreContrats:
+    debut_depuis: date | None = critere(C.CONTRAT, "Contrats commencés à partir de ce jour.")
+    debut_jusqua: date | None = critere(C.CONTRAT, "Contrats commencés au plus tard ce jour.")
+    cfa: UAI | None = critere(C.PARCOURS, "UAI du CFA.")
+    rompus: bool | None = critere(C.RUPTURE, "Contrats rompus, ou les autres.")
+
+
+@strawberry.enum(description="Ordre des ruptures.")
+class TriRuptures(Enum):
+    DATE_DESC = "DATE_DESC"
+    DATE_ASC = "DATE_ASC"
+    PRIORITE = "PRIORITE"
+
+
+@strawberry.enum(description="Ordre des jeunes.")
+class TriJeunes(Enum):
+    STATUT_RECENT = "STATUT_RECENT"
+    NOM_ASC = "NOM_ASC"
+    NOM_DESC = "NOM_DESC"
+
