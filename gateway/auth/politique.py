@@ -1,7 +1,6 @@
 """The access policy, loaded from `policy.toml`: pure look-ups over its rows. Knows no field, no viewer, no person."""
 
 from collections.abc import Iterable
-from functools import reduce
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
@@ -76,8 +75,10 @@ class Politique(Modele):
 
     def partout(self, profil: Profil, finalite: Finalite | None) -> Categories:
         """What it may read of *every* record it sees: what a filter or a sort may use without telling the rest."""
-        lignes = [ligne.categories for ligne in self.lignes(profil, finalite) if ligne.condition is None]
-        return reduce(frozenset.intersection, lignes, self.categories(profil, finalite))
+        lignes = self.lignes(profil, finalite)
+        toujours = [ligne.categories for ligne in lignes if ligne.condition is None]
+        communes = frozenset.intersection(*toujours) if toujours else frozenset()
+        return self.categories(profil, finalite) - (_union(ligne.categories for ligne in lignes) - communes)
 
     def accordees(
         self,
