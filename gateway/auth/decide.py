@@ -114,6 +114,8 @@ class _Branche:
 
     def sous(self, cle: str) -> "_Branche":
         """The same, seen from the selection that holds it under a response key."""
+        if not self.refus and not self.nuls:
+            return self
         refus = tuple(Refus((cle, *r.chemin), r.coordonnee, r.categorie) for r in self.refus)
         return replace(self, refus=refus, nuls=tuple(((cle, *chemin), nom) for chemin, nom in self.nuls))
 
@@ -154,10 +156,11 @@ class _Lecture:
         self._compter(1 + len(dessous.refus) + len(dessous.nuls))
         if dessous.refus and not dessous.accordee and (propre is not None or _ouvre_un_noeud(champ)):
             return _Branche(refus=dessous.refus, nuls=(((), coordonnee),))
-        return replace(
-            dessous,
-            coordonnees=dessous.coordonnees | criteres | {coordonnee},
-            categories=dessous.categories | ({propre} if propre else set()),
+        return _Branche(
+            dessous.refus,
+            dessous.nuls,
+            dessous.coordonnees | criteres | {coordonnee},
+            dessous.categories | {propre} if propre else dessous.categories,
             accordee=dessous.accordee or propre is not None,
         )
 
