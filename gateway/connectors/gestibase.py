@@ -1,0 +1,149 @@
+"""Gestibase-like ERP: one flat CSV export under human headings, one contract a row, the young person repeated."""
+
+from collections import defaultdict
+from datetime import date, datetime
+from itertools import chain
+
+from pydantic import Field
+
+from gateway.connectors.base import (
+    Charge,
+    Compte,
+    Connecteur,
+    Dossier,
+    Forme,
+    Lecture,
+    Locataire,
+    Lu,
+    Pages,
+    Requete,
+    lire,
+)
+from gateway.connectors.valeurs import (
+    Booleen,
+    Cfd,
+    CodePostalLu,
+    Courriel,
+    Ine,
+    InstantCompact,
+    JourCompact,
+    NaissanceCompacte,
+    Niveau,
+    Requis,
+    Rncp,
+    SexeLu,
+    SiretLu,
+    Telephone,
+    Texte,
+    UaiLu,
+)
+from gateway.schema.lieux import Cfa, ModeSource, TypeSource
+from gateway.schema.nouns import Adresse, Contrat, Employeur, Formation, Jeune, Representant, Rupture
+
+TOTAL = "TOTAL"  # the last line of a page is no record
+MOIS_DE_RENTREE = 8
+
+
+class Ligne(Charge):
+    """One line of the export."""
+
+    id: Requis = Field(alias="Elève ID")
+    nom: Requis = Field(alias="Elève nom")
+    prenom: Requis = Field(alias="Elève prénom")
+    naissance: NaissanceCompacte = Field(alias="Elève date naissance")
+    sexe: SexeLu = Field(None, alias="Sexe")
+    ine: Ine = Field(None, alias="INE")
+    rqth: Booleen = Field(None, alias="RQTH")
+    portable: Telephone = Field(None, alias="Portable 1")
+    fixe: Telephone = Field(None, alias="Téléphone 1")
+    courriel: Courriel = Field(None, alias="Courriel")
+    voie: Texte = Field(None, alias="Elève adresse 1")
+    code_postal: CodePostalLu = Field(None, alias="Elève code postal")
+    ville: Texte = Field(None, alias="Elève ville")
+    uai: UaiLu = Field(None, alias="CFA UAI")
+    formation: Texte = Field(None, alias="Formation libellé")
+    rncp: Rncp = Field(None, alias="Formation RNCP")
+    cfd: Cfd = Field(None, alias="Formation CFD")
+    niveau: Niveau = Field(None, alias="Formation niveau")
+    debut: JourCompact = Field(None, alias="Session date début")
+    fin: JourCompact = Field(None, alias="Session date fin")
+    exclusion: JourCompact = Field(None, alias="Date exclusion")
+    rep_nom: Texte = Field(None, alias="Représentant 1 nom")
+    rep_courriel: Courriel = Field(None, alias="Représentant 1 courriel")
+    rep_telephone: Telephone = Field(None, alias="Représentant 1 téléphone")
+    numero: Texte = Field(None, alias="Contrat numéro")
+    type: Texte = Field(None, alias="Contrat type contrat")
+    contrat_debut: JourCompact = Field(None, alias="Contrat date début")
+    contrat_fin: JourCompact = Field(None, alias="Contrat date fin")
+    rupture: JourCompact = Field(None, alias="Contrat date rupture")
+    motif: Texte = Field(None, alias="Contrat motif rupture")
+    employeur: Texte = Field(None, alias="Mds nom")
+    siret: SiretLu = Field(None, alias="Mds SIRET")
+    modifie: InstantCompact = Field(None, alias="Modifié le")
+
+
+def dossiers(cfa: Locataire, aujourdhui: date) -> Lecture[Lu]:
+    """The export of this school year and of the one before, at once."""
+    annee = aujourdhui.year - (aujourdhui.month < MOIS_DE_RENTREE)
+    pages = yield [_export(annee), _export(annee - 1)]
+    compte = Compte()
+    lignes = [ligne for ligne in chain.from_iterable(chain(*pages)) if ligne.get("Elève ID") != TOTAL]
+    par_eleve = defaultdict(list)
+    for ligne in lire(Ligne, lignes, compte):
+        par_eleve[ligne.id].append(ligne)
+    return Lu([dossier(suite, cfa) for suite in par_eleve.values()], compte.rejets, compte.champs_ignores)
+
+
+def _export(annee: int) -> Requete:
+    params = {"annee": str(annee), "page": "1", "par_page": "500"}
+    return Requete(
+        "eleves.csv",
+        "/export/eleves.csv",
+        params=params,
+        pages=Pages.LIEN,
+        forme=Forme.CSV,
+        encodage="iso-8859-15",
+        taille=500,
+    )
+
+
+# docs/partenaires.md shows this mapping: keep it short.
+def dossier(lignes: list[Ligne], cfa: Locataire) -> Dossier:
+    """The lines of one young person, the first of which is of the latest year."""
+    ligne = lignes[0]
+    centre = Cfa(uai=ligne.uai or cfa.cle)
+    formations = {(une.debut, une.fin): _formation(une, centre) for une in reversed(lignes)}
+    contrats = {(une.numero, une.contrat_debut): _contrat(une, centre) for une in reversed(lignes) if une.contrat_debut}
+    representant = Representant(nom=ligne.rep_nom, courriel=ligne.rep_courriel, telephone=ligne.rep_telephone)
+    jeune = Jeune(
+        nom=ligne.nom,
+        prenom=ligne.prenom,
+        date_naissance=ligne.naissance,
+        sexe=ligne.sexe,
+        ine=ligne.ine,
+        rqth=ligne.rqth,
+        telephone=ligne.portable or ligne.fixe,
+        courriel=ligne.courriel,
+        adresse=Adresse(voie=ligne.voie, code_postal=ligne.code_postal, ville=ligne.ville),
+        representants=[representant] if ligne.rep_nom else None,
+        formations=list(formations.values()),
+        contrats=list(contrats.values()),
+    )
+    return Dossier(ligne.id, jeune, max((une.modifie for une in lignes if une.modifie), default=None))
+
+
+def _formation(ligne: Ligne, cfa: Cfa) -> Formation:
+    session = {"date_debut": ligne.debut, "date_fin": ligne.fin, "exclusion": ligne.exclusion}
+    diplome = {"intitule": ligne.formation, "rncp": ligne.rncp, "cfd": ligne.cfd, "niveau": ligne.niveau}
+    return Formation(cfa=cfa, **session, **diplome)
+
+
+def _contrat(ligne: Ligne, cfa: Cfa) -> Contrat:
+    signalee_le = ligne.modifie.date() if ligne.modifie else None
+    rupture = Rupture(date=ligne.rupture, cause=ligne.motif, signalee_le=signalee_le) if ligne.rupture else None
+    employeur = Employeur(siret=ligne.siret, denomination=ligne.employeur)
+    dates = {"date_debut": ligne.contrat_debut, "date_fin": ligne.contrat_fin}
+    return Contrat(numero=ligne.numero, type=ligne.type, employeur=employeur, cfa=cfa, rupture=rupture, **dates)
+
+
+CONNECTEUR = Connecteur("gestibase", TypeSource.ERP_CFA, ModeSource.INTERROGATION, dossiers_cfa=dossiers)

@@ -1,0 +1,239 @@
+"""Ypareo-like ERP: many small lists nested by code, dates dd/mm/yyyy, codes that differ from one client to the next."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from pydantic import Field
+
+from gateway.connectors.base import Charge, Compte, Connecteur, Dossier, Lecture, Locataire, Lu, Requete, lire
+from gateway.connectors.valeurs import (
+    Cfd,
+    CodePostalLu,
+    Courriel,
+    Ine,
+    JourFrancais,
+    Naf,
+    NaissanceFrancaise,
+    Niveau,
+    Requis,
+    Rncp,
+    SexeLu,
+    SiretLu,
+    Telephone,
+    Texte,
+    UaiLu,
+)
+from gateway.domain.temps import PARIS
+from gateway.schema.lieux import Cfa, ModeSource, TypeSource
+from gateway.schema.nouns import Adresse, Contrat, Employeur, Formation, Jeune, Representant, Rupture
+
+EXCLUSION = "exclu"  # label of the statuses that mean the person was excluded; codes are the client's own
+
+
+class Periode(Charge):
+    code: Requis = Field(alias="codePeriode")
+
+
+class Site(Charge):
+    code: Requis = Field(alias="codeSite")
+    uai: UaiLu = None
+    siret: SiretLu = None
+
+
+class FormationYpareo(Charge):
+    code: Requis = Field(alias="codeFormation")
+    nom: Texte = Field(None, alias="nomFormation")
+    rncp: Rncp = Field(None, alias="codeRNCP")
+    cfd: Cfd = Field(None, alias="codeDiplome")
+    niveau: Niveau = None
+
+
+class StatutYpareo(Charge):
+    code: Requis = Field(alias="codeStatut")
+    nom: Texte = Field(None, alias="nomStatut")
+
+
+class Entreprise(Charge):
+    code: Requis = Field(alias="codeEntreprise")
+    nom: Texte = Field(None, alias="nomEntreprise")
+    siret: SiretLu = None
+    naf: Naf = None
+
+
+class AdresseYpareo(Charge):
+    adr1: Texte = None
+    adr2: Texte = None
+    cp: CodePostalLu = None
+    ville: Texte = None
+    tel1: Telephone = None
+    tel2: Telephone = None
+    email: Courriel = None
+
+
+class Responsable(Charge):
+    nom: Texte = None
+    email: Courriel = None
+    tel: Telephone = None
+
+
+class Inscription(Charge):
+    statut: Texte = Field(None, alias="codeStatut")
+    formation: Texte = Field(None, alias="codeFormation")
+    site: Texte = Field(None, alias="codeSite")
+    debut: JourFrancais = Field(None, alias="dateDeb")
+    fin: JourFrancais = Field(None, alias="dateFin")
+    sortie: JourFrancais = Field(None, alias="dateSortie")
+
+
+class Apprenant(Charge):
+    code: Requis = Field(alias="codeApprenant")
+    nom: Requis = Field(alias="nomApprenant")
+    prenom: Requis = Field(alias="prenomApprenant")
+    naissance: NaissanceFrancaise = Field(alias="dateNaissance")
+    sexe: SexeLu = Field(None, alias="codeCivilite")
+    ine: Ine = Field(None, alias="numeroIne")
+    adresse: dict[str, Any] | None = None
+    responsable: dict[str, Any] | None = Field(None, alias="respLegal1")
+    inscriptions: list[Any] = []
+
+
+class ContratYpareo(Charge):
+    code: Requis = Field(alias="codeContrat")
+    apprenant: Requis = Field(alias="codeApprenant")
+    entreprise: Texte = Field(None, alias="codeEntreprise")
+    site: Texte = Field(None, alias="codeSite")
+    numero: Texte = Field(None, alias="numeroContrat")
+    debut: JourFrancais = Field(alias="dateDebContrat")
+    fin: JourFrancais = Field(None, alias="dateFinContrat")
+    resiliation: JourFrancais = Field(None, alias="dateResiliation")
+    motif: Texte = Field(None, alias="nomMotifResiliation")
+    modifie: JourFrancais = Field(None, alias="dateModif")
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """The reference lists of one client, by code."""
+
+    sites: Mapping[str, Cfa]
+    formations: Mapping[str, FormationYpareo]
+    entreprises: Mapping[str, Employeur]
+    exclusions: frozenset[str]
+
+
+def dossiers(cfa: Locataire, aujourdhui: date) -> Lecture[Lu]:
+    """All the apprentices of the CFA: the periods first, then everything that they open, at once."""
+    compte = Compte()
+    (periodes,) = yield [_liste("periodes")]
+    codes = ",".join(periode.code for periode in lire(Periode, _lignes(periodes), compte))
+    reference = [_liste(nom) for nom in ("sites", "formations", "statuts", "entreprises")]
+    ouvert = {"codesPeriode": codes}
+    apprenants = Requete("apprenants", "/r/v1/formation-longue/apprenants", params=ouvert, vide_est_absence=True)
+    contrats = Requete("contrats", "/r/v1/contrats", params=ouvert, vide_est_absence=True)
+    *tables, apprentis, signes = yield [*reference, apprenants, contrats]
+    par_apprenant = defaultdict(list)
+    for contrat in lire(ContratYpareo, _lignes(signes), compte):
+        par_apprenant[contrat.apprenant].append(contrat)
+    lues = _tables([_lignes(table) for table in tables], cfa, compte)
+    gardes = [
+        _dossier(apprenant, par_apprenant[apprenant.code], lues, compte)
+        for apprenant in lire(Apprenant, _lignes(apprentis), compte)
+    ]
+    return Lu(gardes, compte.rejets, compte.champs_ignores)
+
+
+def _liste(nom: str) -> Requete:
+    return Requete(nom, f"/r/v1/{nom}", vide_est_absence=True)
+
+
+def _lignes(pages: Iterable[Any]) -> list[Any]:
+    """The same list comes as an array, or as an object keyed by code."""
+    return [
+        ligne
+        for page in pages
+        for ligne in (page.values() if isinstance(page, dict) else page if isinstance(page, list) else ())
+    ]
+
+
+def _tables(listes: list[list[Any]], cfa: Locataire, compte: Compte) -> Tables:
+    sites, formations, statuts, entreprises = listes
+    return Tables(
+        sites={s.code: Cfa(uai=s.uai or cfa.cle, siret=s.siret) for s in lire(Site, sites, compte)},
+        formations={formation.code: formation for formation in lire(FormationYpareo, formations, compte)},
+        entreprises={
+            e.code: Employeur(siret=e.siret, denomination=e.nom, naf=e.naf)
+            for e in lire(Entreprise, entreprises, compte)
+        },
+        exclusions=frozenset(
+            statut.code for statut in lire(StatutYpareo, statuts, compte) if EXCLUSION in (statut.nom or "").lower()
+        ),
+    )
+
+
+def _dossier(apprenant: Apprenant, contrats: list[ContratYpareo], tables: Tables, compte: Compte) -> Dossier:
+    (adresse, *_) = lire(AdresseYpareo, [apprenant.adresse or {}], compte) or [AdresseYpareo()]
+    jeune = Jeune(
+        nom=apprenant.nom,
+        prenom=apprenant.prenom,
+        date_naissance=apprenant.naissance,
+        sexe=apprenant.sexe,
+        ine=apprenant.ine,
+        telephone=adresse.tel1 or adresse.tel2,
+        courriel=adresse.email,
+        adresse=Adresse(voie=adresse.adr1, complement=adresse.adr2, code_postal=adresse.cp, ville=adresse.ville),
+        representants=_representants(apprenant, compte),
+        formations=_formations(lire(Inscription, apprenant.inscriptions, compte), tables),
+        contrats=[_contrat(contrat, tables) for contrat in contrats],
+    )
+    return Dossier(apprenant.code, jeune, _ecrit_le(contrats))
+
+
+def _ecrit_le(contrats: list[ContratYpareo]) -> datetime | None:
+    jour = max((contrat.modifie for contrat in contrats if contrat.modifie), default=None)
+    return datetime(jour.year, jour.month, jour.day, tzinfo=PARIS) if jour else None
+
+
+def _representants(apprenant: Apprenant, compte: Compte) -> list[Representant] | None:
+    lus = lire(Responsable, [apprenant.responsable], compte) if apprenant.responsable else []
+    return [Representant(nom=lu.nom, courriel=lu.email, telephone=lu.tel) for lu in lus] or None
+
+
+def _formations(inscriptions: list[Inscription], tables: Tables) -> list[Formation]:
+    """One inscription a school year: those of one session are one training; the last exit told holds."""
+    sessions: dict[tuple[Any, ...], Formation] = {}
+    for inscription in inscriptions:
+        cle = (inscription.formation, inscription.debut, inscription.fin)
+        session = sessions.setdefault(cle, _formation(inscription, tables))
+        if inscription.statut in tables.exclusions and inscription.sortie:
+            session.exclusion = inscription.sortie
+    return list(sessions.values())
+
+
+def _formation(inscription: Inscription, tables: Tables) -> Formation:
+    suivie = tables.formations.get(inscription.formation or "")
+    return Formation(
+        intitule=suivie.nom if suivie else None,
+        rncp=suivie.rncp if suivie else None,
+        cfd=suivie.cfd if suivie else None,
+        niveau=suivie.niveau if suivie else None,
+        date_debut=inscription.debut,
+        date_fin=inscription.fin,
+        cfa=tables.sites.get(inscription.site or ""),
+    )
+
+
+def _contrat(contrat: ContratYpareo, tables: Tables) -> Contrat:
+    rupture = Rupture(date=contrat.resiliation, cause=contrat.motif, signalee_le=contrat.modifie)
+    return Contrat(
+        numero=contrat.numero,
+        date_debut=contrat.debut,
+        date_fin=contrat.fin,
+        employeur=tables.entreprises.get(contrat.entreprise or ""),
+        cfa=tables.sites.get(contrat.site or ""),
+        rupture=rupture if contrat.resiliation else None,
+    )
+
+
+CONNECTEUR = Connecteur("ypareo", TypeSource.ERP_CFA, ModeSource.INTERROGATION, dossiers_cfa=dossiers)

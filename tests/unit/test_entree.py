@@ -1,0 +1,99 @@
+"""Untrusted bytes become a demand or a clear refusal; never a failure of ours."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from starlette.requests import Request
+
+from gateway.entree import GRAPHQL_RESPONSE, JSON, OCTETS_MAX, Irrecevable, lire_demande, media_choisi
+from gateway.errors import RequeteInvalide
+from gateway.operation import Demande
+
+
+def requete(corps: bytes, nature: str = "application/json") -> Request:
+    async def recevoir() -> dict[str, object]:
+        return {"type": "http.request", "body": corps, "more_body": False}
+
+    entetes = [(b"content-type", nature.encode())] if nature else []
+    return Request({"type": "http", "method": "POST", "headers": entetes}, recevoir)
+
+
+@pytest.mark.anyio
+async def test_a_demand_is_read() -> None:
+    corps = b'{"query": "{ moi { profil } }", "operationName": null, "variables": {"n": 1}}'
+    assert await lire_demande(requete(corps)) == Demande("{ moi { profil } }", None, {"n": 1})
+
+
+G14 = [
+    b"1",
+    b"null",
+    b'"x"',
+    b"[]",
+    b"{}",
+    b'{"query":1}',
+    b'{"query":""}',
+    b'{"query":"{a}","variables":[]}',
+    b'{"query":"{a}","variables":{"a":NaN}}',
+    b'{"query":"{a}","query":"{b}"}',
+    b'\xef\xbb\xbf{"query":"{a}"}',
+    b'{"query":"\xff"}',
+    b'{"query":"\\ud800"}',
+    b'{"query":"{a}","variables":{"a":' + b"9" * 5000 + b"}}",
+    b"[" * 100_000,
+    b'{"query":"{a}","autre":1}',
+    b'[{"query":"{a}"},{"query":"{b}"}]',
+    b'{"query":"{a}","operationName":3}',
+    b'{"query":"{a}","extensions":1}',
+    b"",
+]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("corps", G14)
+async def test_g14_odd_bodies_are_refused(corps: bytes) -> None:
+    with pytest.raises((Irrecevable, RequeteInvalide)) as refus:
+        await lire_demande(requete(corps))
+    assert getattr(refus.value, "statut", 400) == 400
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("nature", ["", "text/plain", "application/json; charset=latin-1", "multipart/form-data"])
+async def test_g13_only_json_in_utf8(nature: str) -> None:
+    with pytest.raises(Irrecevable) as refus:
+        await lire_demande(requete(b'{"query":"{a}"}', nature))
+    assert refus.value.statut == 415
+
+
+@pytest.mark.anyio
+async def test_g15_a_long_body_is_refused_at_the_cap() -> None:
+    with pytest.raises(Irrecevable) as refus:
+        await lire_demande(requete(b" " * (OCTETS_MAX + 1)))
+    assert refus.value.statut == 413
+
+
+@given(st.binary(max_size=200))
+def test_g14_no_body_whatever_fails_here(corps: bytes) -> None:
+    import asyncio  # noqa: PLC0415
+
+    try:
+        asyncio.run(lire_demande(requete(corps)))
+    except (Irrecevable, RequeteInvalide):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("accept", "attendu"),
+    [
+        (None, JSON),
+        ("*/*", JSON),
+        ("application/json", JSON),
+        (f"{GRAPHQL_RESPONSE}, application/json;q=0.9", GRAPHQL_RESPONSE),
+        (f"application/json, {GRAPHQL_RESPONSE}", JSON),
+        (f"application/json;q=0.5, {GRAPHQL_RESPONSE};q=0.8", GRAPHQL_RESPONSE),
+        (f"{GRAPHQL_RESPONSE}, application/json, text/event-stream, multipart/mixed", GRAPHQL_RESPONSE),
+        ("text/html", None),
+        ("application/json;q=0", None),
+    ],
+)
+def test_the_media_type_is_chosen_by_quality_then_order(accept: str | None, attendu: str | None) -> None:
+    assert media_choisi(accept) == attendu
