@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from gateway.domain.referentiel import Referentiel
 from gateway.schema.lieux import ModeSource, TypeSource
 from gateway.schema.nouns import Contrat, Jeune
 from gateway.stores.lignes import LigneRegistre
@@ -135,6 +136,6 @@ class Connecteur:
     dossiers_cfa: Callable[[Locataire, date], Lecture[Lu]] | None = None
     dossiers_structure: Callable[[Locataire, date], Lecture[Lu]] | None = None
     moisson: Callable[[date, date], Lecture[tuple[list[LigneRegistre], Compte]]] | None = None
-    contrats: Callable[[Sequence[Mapping[str, Any]]], list[tuple[Jeune, Contrat]]] | None = None
-    referentiel: Callable[[], Lecture[Any]] | None = None
+    contrat: Callable[[Sequence[Mapping[str, Any]]], tuple[Jeune, Contrat] | None] | None = None
+    referentiel: Callable[[], Lecture[tuple[Referentiel, Compte]]] | None = None
     capacites: frozenset[str] = frozenset()
