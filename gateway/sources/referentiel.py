@@ -1,0 +1,97 @@
+"""Keeps the referential: harvested at start and daily, on disk in between. Knows no HTTP and no noun."""
+
+import json
+import logging
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from gateway.connectors.base import Compte, Lecture
+from gateway.domain.referentiel import LigneCommune, LigneMissionLocale, LigneOrganisme, Referentiel
+from gateway.errors import ErreurConfiguration, ErreurSource
+
+VERSION = 1
+PERIODE = 24 * 3600.0  # seconds between two harvests
+REPRISE = 60.0  # … after a failed one
+
+journal = logging.getLogger("gateway.referentiel")
+
+Lire = Callable[[Lecture[tuple[Referentiel, Compte]]], Awaitable[tuple[Referentiel, Compte]]]
+
+
+class GardienReferentiel:
+    """The referential of the moment. `courant` is replaced whole, never changed."""
+
+    def __init__(self, chemin: Path, lire: Lire, lecture: Callable[[], Lecture[tuple[Referentiel, Compte]]]) -> None:
+        self._chemin = chemin
+        self._lire = lire
+        self._lecture = lecture
+        self.courant = Referentiel()
+
+    async def ouvrir(self) -> None:
+        """Harvest, else read the disk. Raises ErreurConfiguration when there is neither."""
+        if await self.moissonner():
+            return
+        if not self._chemin.exists():
+            raise ErreurConfiguration(
+                "référentiel : le partenaire ne répond pas et aucune copie n'est sur le disque ; le démarrer puis relancer"
+            )
+        self.courant = _relire(self._chemin)
+
+    async def moissonner(self) -> bool:
+        """Harvest and write; False when the partner could not answer, or answered nothing."""
+        try:
+            lu, compte = await self._lire(self._lecture())
+        except ErreurSource as erreur:
+            journal.warning("référentiel non moissonné : %s %s", erreur.source, erreur.code.value)
+            return False
+        if not lu.communes or not lu.missions_locales:
+            journal.warning("référentiel vide : le précédent est gardé")
+            return False
+        journal.info("référentiel : %d communes, %d CFA, %d rejets", len(lu.communes), len(lu.organismes), compte.rejets)
+        self.courant = lu
+        _ecrire(self._chemin, lu)
+        return True
+
+    async def veiller(self, dormir: Callable[[float], Awaitable[None]]) -> None:
+        """Harvest daily, for ever."""
+        attente = PERIODE
+        while True:
+            await dormir(attente)
+            attente = PERIODE if await self.moissonner() else REPRISE
+
+
+def _ecrire(chemin: Path, referentiel: Referentiel) -> None:
+    """Whole or not at all."""
+    contenu = {
+        "version": VERSION,
+        "communes": [asdict(ligne) for ligne in referentiel.communes.values()],
+        "missions_locales": [asdict(ligne) for ligne in referentiel.missions_locales.values()],
+        "organismes": [asdict(ligne) for ligne in referentiel.organismes.values()],
+        "noms": [[nature, code, nom] for (nature, code), nom in referentiel.noms.items()],
+    }
+    chemin.parent.mkdir(parents=True, exist_ok=True)
+    brouillon = chemin.with_suffix(".nouveau")
+    brouillon.write_text(json.dumps(contenu, ensure_ascii=False), encoding="utf-8")
+    os.replace(brouillon, chemin)
+
+
+def _relire(chemin: Path) -> Referentiel:
+    try:
+        contenu: Mapping[str, Any] = json.loads(chemin.read_text(encoding="utf-8"))
+        if contenu["version"] != VERSION:
+            raise ValueError("version")
+        return Referentiel(
+            communes={ligne["code"]: LigneCommune(**_tuples(ligne)) for ligne in contenu["communes"]},
+            missions_locales={ligne["code"]: LigneMissionLocale(**ligne) for ligne in contenu["missions_locales"]},
+            organismes={ligne["uai"]: LigneOrganisme(**_tuples(ligne)) for ligne in contenu["organismes"]},
+            noms={(nature, code): nom for nature, code, nom in contenu["noms"]},
+        )
+    except (OSError, ValueError, KeyError, TypeError) as erreur:
+        raise ErreurConfiguration(f"{chemin} : copie du référentiel illisible ; la supprimer puis relancer") from erreur
+
+
+def _tuples(ligne: Mapping[str, Any]) -> dict[str, Any]:
+    return {cle: tuple(valeur) if isinstance(valeur, list) else valeur for cle, valeur in ligne.items()}
