@@ -24,12 +24,15 @@ NOEUDS: Mapping[str, C] = {
     "MissionLocale": C.PUBLIQUE,
 }
 
-# The order of a list tells what it is sorted by. PRIORITE follows the disability among its reasons.
+# A priority follows, among its reasons, the disability and the collaboration asked by the CFA.
+PRIORITE = frozenset({C.SUIVI, C.SENSIBLE, C.COLLABORATION})
+
+# The order of a list tells what it is sorted by.
 TRIS: Mapping[str, Mapping[str, Categories]] = {
     "TriRuptures": {
         "DATE_DESC": frozenset({C.RUPTURE}),
         "DATE_ASC": frozenset({C.RUPTURE}),
-        "PRIORITE": frozenset({C.SUIVI, C.SENSIBLE}),
+        "PRIORITE": PRIORITE,
     },
     "TriJeunes": {
         "STATUT_RECENT": frozenset({C.PARCOURS}),
@@ -39,7 +42,7 @@ TRIS: Mapping[str, Mapping[str, Categories]] = {
 }
 
 # Filters whose answer depends on more than the category written beside them.
-AUSSI: Mapping[str, Categories] = {"FiltreRuptures.prioritaire": frozenset({C.SENSIBLE})}
+AUSSI: Mapping[str, Categories] = {"FiltreRuptures.prioritaire": PRIORITE}
 
 
 def categorie(element: GraphQLField | GraphQLInputField | GraphQLArgument) -> C | None:
