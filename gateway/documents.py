@@ -37,7 +37,10 @@ _TRADUCTIONS = (
     (re.compile(r"^Variable '\$([_A-Za-z0-9]+)' is not defined"), "Variable non déclarée : ${0}."),
     (re.compile(r"^Variable '\$([_A-Za-z0-9]+)' is never used"), "Variable déclarée et inutilisée : ${0}."),
     (re.compile(r"^Field '([_A-Za-z0-9]+)' of type '.*' must have a selection"), "Choisir des champs sous {0}."),
-    (re.compile(r"^Field '([_A-Za-z0-9]+)' argument '([_A-Za-z0-9]+)' .* is required"), "Argument requis : {1} de {0}."),
+    (
+        re.compile(r"^Field '([_A-Za-z0-9]+)' argument '([_A-Za-z0-9]+)' .* is required"),
+        "Argument requis : {1} de {0}.",
+    ),
     (re.compile(r"^Syntax Error: Document contains more than"), f"Requête trop longue : {JETONS_MAX} jetons au plus."),
     (re.compile(r"^Syntax Error"), "Syntaxe GraphQL incorrecte."),
 )
@@ -97,6 +100,8 @@ class Documents:
 
 def _traduire(erreur: Exception) -> str:
     message = str(getattr(erreur, "message", ""))
-    texte = next((modele.format(*trouve.groups()) for motif, modele in _TRADUCTIONS if (trouve := motif.match(message))), _AUTRE)
+    texte = next(
+        (modele.format(*trouve.groups()) for motif, modele in _TRADUCTIONS if (trouve := motif.match(message))), _AUTRE
+    )
     lieux = getattr(erreur, "locations", None) or []
     return f"{texte} (ligne {lieux[0].line}, colonne {lieux[0].column})" if lieux else texte

@@ -143,9 +143,7 @@ def _cause(erreur: GraphQLError) -> Exception:
     return cause
 
 
-def _extensions(
-    recolte: Recolte, maintenant: datetime, mesure: Mesure, contexte: ContexteOperation
-) -> dict[str, Any]:
+def _extensions(recolte: Recolte, maintenant: datetime, mesure: Mesure, contexte: ContexteOperation) -> dict[str, Any]:
     """What was asked and how fresh it is (GRAPH: `extensions.sources`, `cout`)."""
     etats = {source.nom: source.etat.value for source in contexte.etats()} if recolte.fraicheurs else {}
     lignes = [

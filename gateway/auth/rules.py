@@ -88,3 +88,10 @@ def libre(description: str) -> Any:
 def critere(categorie: CategorieDonnee, description: str) -> Any:
     """An input field that filters on data of `categorie`: refused, the whole operation is refused."""
     return strawberry.field(default=None, description=description, metadata={CATEGORIE: categorie})
+
+
+def publique(description: str, resolver: Callable[..., Any]) -> Any:
+    """A root field that every authenticated caller may ask."""
+    return strawberry.field(
+        resolver=resolver, description=description, metadata={CATEGORIE: CategorieDonnee.PUBLIQUE, MAGASIN: None}
+    )

@@ -39,6 +39,7 @@ from gateway.connectors.valeurs import (
 )
 from gateway.schema.lieux import Cfa, ModeSource, TypeSource
 from gateway.schema.nouns import Adresse, Contrat, Employeur, Formation, Jeune, Representant, Rupture
+from gateway.schema.scalaires import UAI
 
 TOTAL = "TOTAL"  # the last line of a page is no record
 MOIS_DE_RENTREE = 8
@@ -111,7 +112,7 @@ def _export(annee: int) -> Requete:
 def dossier(lignes: list[Ligne], cfa: Locataire) -> Dossier:
     """The lines of one young person, the first of which is of the latest year."""
     ligne = lignes[0]
-    centre = Cfa(uai=ligne.uai or cfa.cle)
+    centre = Cfa(uai=ligne.uai or UAI(cfa.cle))
     formations = {(une.debut, une.fin): _formation(une, centre) for une in reversed(lignes)}
     contrats = {(une.numero, une.contrat_debut): _contrat(une, centre) for une in reversed(lignes) if une.contrat_debut}
     representant = Representant(nom=ligne.rep_nom, courriel=ligne.rep_courriel, telephone=ligne.rep_telephone)
@@ -133,17 +134,30 @@ def dossier(lignes: list[Ligne], cfa: Locataire) -> Dossier:
 
 
 def _formation(ligne: Ligne, cfa: Cfa) -> Formation:
-    session = {"date_debut": ligne.debut, "date_fin": ligne.fin, "exclusion": ligne.exclusion}
-    diplome = {"intitule": ligne.formation, "rncp": ligne.rncp, "cfd": ligne.cfd, "niveau": ligne.niveau}
-    return Formation(cfa=cfa, **session, **diplome)
+    return Formation(
+        intitule=ligne.formation,
+        rncp=ligne.rncp,
+        cfd=ligne.cfd,
+        niveau=ligne.niveau,
+        date_debut=ligne.debut,
+        date_fin=ligne.fin,
+        exclusion=ligne.exclusion,
+        cfa=cfa,
+    )
 
 
 def _contrat(ligne: Ligne, cfa: Cfa) -> Contrat:
     signalee_le = ligne.modifie.date() if ligne.modifie else None
     rupture = Rupture(date=ligne.rupture, cause=ligne.motif, signalee_le=signalee_le) if ligne.rupture else None
-    employeur = Employeur(siret=ligne.siret, denomination=ligne.employeur)
-    dates = {"date_debut": ligne.contrat_debut, "date_fin": ligne.contrat_fin}
-    return Contrat(numero=ligne.numero, type=ligne.type, employeur=employeur, cfa=cfa, rupture=rupture, **dates)
+    return Contrat(
+        numero=ligne.numero,
+        type=ligne.type,
+        date_debut=ligne.contrat_debut,
+        date_fin=ligne.contrat_fin,
+        employeur=Employeur(siret=ligne.siret, denomination=ligne.employeur),
+        cfa=cfa,
+        rupture=rupture,
+    )
 
 
 CONNECTEUR = Connecteur("gestibase", TypeSource.ERP_CFA, ModeSource.INTERROGATION, dossiers_cfa=dossiers)

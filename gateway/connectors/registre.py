@@ -242,7 +242,8 @@ def _contrat(details: list[Details], lignes: list[Ligne]) -> Contrat:
 def _fin(details: list[Details]) -> date | None:
     """The planned end told by the highest amendment, else by the contract itself."""
     avenants = sorted((detail for detail in details if detail.avenant), key=lambda detail: _rang(detail.avenant))
-    return _dernier(avenants, "fin") or _dernier(details, "fin")
+    fin: date | None = _dernier(avenants, "fin") or _dernier(details, "fin")
+    return fin
 
 
 def _rang(avenant: str | None) -> tuple[int, str]:

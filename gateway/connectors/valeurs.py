@@ -22,6 +22,7 @@ from gateway.domain.identifiers import (
 )
 from gateway.domain.temps import PARIS, jour_de_naissance, jour_paris
 from gateway.schema.nouns import Sexe
+from gateway.schema.scalaires import SIRET, UAI, CodePostal
 
 ANNEE_MIN, ANNEE_MAX = 1900, 2100
 
@@ -130,10 +131,10 @@ Booleen = Annotated[bool | None, BeforeValidator(booleen)]
 SexeLu = Annotated[Sexe | None, BeforeValidator(sexe)]
 Telephone = Annotated[str | None, _ou_vide(normaliser_telephone)]
 Courriel = Annotated[str | None, _ou_vide(normaliser_courriel)]
-CodePostalLu = Annotated[str | None, _ou_vide(normaliser_code_postal)]
-SiretLu = Annotated[str | None, _ou_vide(normaliser_siret)]
+CodePostalLu = Annotated[CodePostal | None, _ou_vide(normaliser_code_postal)]
+SiretLu = Annotated[SIRET | None, _ou_vide(normaliser_siret)]
 CodeInseeLu = Annotated[str | None, _ou_vide(lambda texte: texte if texte and code_insee_valide(texte) else None)]
-UaiLu = Annotated[str | None, _ou_vide(normaliser_uai)]
+UaiLu = Annotated[UAI | None, _ou_vide(normaliser_uai)]
 Ine = Annotated[str | None, _ou_vide(normaliser_ine)]
 Rncp = Annotated[str | None, _ou_vide(normaliser_rncp)]
 Cfd = Annotated[str | None, _ou_vide(normaliser_cfd)]

@@ -29,6 +29,7 @@ from gateway.connectors.valeurs import (
 from gateway.domain.temps import PARIS
 from gateway.schema.lieux import Cfa, ModeSource, TypeSource
 from gateway.schema.nouns import Adresse, Contrat, Employeur, Formation, Jeune, Representant, Rupture
+from gateway.schema.scalaires import UAI
 
 EXCLUSION = "exclu"  # label of the statuses that mean the person was excluded; codes are the client's own
 
@@ -160,7 +161,7 @@ def _lignes(pages: Iterable[Any]) -> list[Any]:
 def _tables(listes: list[list[Any]], cfa: Locataire, compte: Compte) -> Tables:
     sites, formations, statuts, entreprises = listes
     return Tables(
-        sites={s.code: Cfa(uai=s.uai or cfa.cle, siret=s.siret) for s in lire(Site, sites, compte)},
+        sites={s.code: Cfa(uai=s.uai or UAI(cfa.cle), siret=s.siret) for s in lire(Site, sites, compte)},
         formations={formation.code: formation for formation in lire(FormationYpareo, formations, compte)},
         entreprises={
             e.code: Employeur(siret=e.siret, denomination=e.nom, naf=e.naf)

@@ -87,7 +87,7 @@ def normaliser_ine(texte: str | None) -> str | None:
 
 
 def normaliser_rncp(texte: str | None) -> str | None:
-    """"35316" and "RNCP35316" are the same."""
+    """ "35316" and "RNCP35316" are the same."""
     trouve = re.fullmatch(r"(?:RNCP)?(\d{2,5})", re.sub(r"\s", "", texte or "").upper())
     return f"RNCP{trouve.group(1)}" if trouve else None
 

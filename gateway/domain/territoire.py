@@ -94,7 +94,11 @@ def _seul(valeurs: Iterable[str | None]) -> str | None:
 
 def _commune_mere(insee: str) -> str:
     """Arrondissements of Paris, Marseille and Lyon belong to their commune."""
-    for premier, dernier, commune in (("75101", "75120", "75056"), ("13201", "13216", "13055"), ("69381", "69389", "69123")):
+    for premier, dernier, commune in (
+        ("75101", "75120", "75056"),
+        ("13201", "13216", "13055"),
+        ("69381", "69389", "69123"),
+    ):
         if premier <= insee <= dernier:
             return commune
     return insee

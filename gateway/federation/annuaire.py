@@ -108,4 +108,6 @@ class Annuaire:
         if lu is None:
             return None
         nature, cle = lu
-        return {"Cfa": self.cfa, "MissionLocale": self.mission_locale}.get(nature, lambda _: None)(cle)
+        if nature == "Cfa":
+            return self.cfa(cle)
+        return self.mission_locale(cle) if nature == "MissionLocale" else None

@@ -12,9 +12,9 @@ from typing import Protocol
 from gateway.connectors.base import Dossier
 from gateway.errors import ErreurSource
 from gateway.federation.annuaire import Annuaire
+from gateway.federation.merge import residence
 from gateway.federation.plan import Plan
 from gateway.federation.rapprochement import identite, rapprocher
-from gateway.federation.merge import residence
 from gateway.federation.temoignages import Temoignage
 from gateway.schema.lieux import TypeSource
 from gateway.sources.unites import Echec, EtatCache, Ressource, Resultat, Unite

@@ -91,7 +91,4 @@ def attacher(fusion: Fusion) -> None:
 
 def _lignes_de_rupture(fondu: ContratFondu) -> list[Provenance]:
     dites = fondu.ruptures
-    return [
-        ligne for champ, attribut in DE_LA_RUPTURE.items() for ligne in _lignes(champ, _dits(dites, attribut))
-    ]
-
+    return [ligne for champ, attribut in DE_LA_RUPTURE.items() for ligne in _lignes(champ, _dits(dites, attribut))]

@@ -54,4 +54,3 @@ class TriJeunes(Enum):
     STATUT_RECENT = "STATUT_RECENT"
     NOM_ASC = "NOM_ASC"
     NOM_DESC = "NOM_DESC"
-

@@ -7,6 +7,7 @@ rule of its fields. Knows no partner, no viewer. Dates are days (`date`); instan
 from collections.abc import Iterable
 from datetime import date, datetime
 from enum import Enum
+
 import strawberry
 
 from gateway.auth.rules import CategorieDonnee as C
@@ -175,7 +176,9 @@ class Rupture(Node):
     def _provenance(self, champs: list[str] | None = None) -> list[Provenance] | None:
         return _choisies(self.lignes, champs)
 
-    provenance: list[Provenance] | None = donnee(C.TECHNIQUE, "Qui dit quoi de cette rupture.", resolver=_provenance, magasin="lignes")
+    provenance: list[Provenance] | None = donnee(
+        C.TECHNIQUE, "Qui dit quoi de cette rupture.", resolver=_provenance, magasin="lignes"
+    )
 
 
 @strawberry.type(description="Contrat d'apprentissage, avenants repliés.")
@@ -195,7 +198,9 @@ class Contrat(Node):
     def _provenance(self, champs: list[str] | None = None) -> list[Provenance] | None:
         return _choisies(self.lignes, champs)
 
-    provenance: list[Provenance] | None = donnee(C.TECHNIQUE, "Qui dit quoi de ce contrat.", resolver=_provenance, magasin="lignes")
+    provenance: list[Provenance] | None = donnee(
+        C.TECHNIQUE, "Qui dit quoi de ce contrat.", resolver=_provenance, magasin="lignes"
+    )
 
 
 @strawberry.type(description="Jeune en apprentissage, ou qui l'a été.")
@@ -232,4 +237,6 @@ class Jeune(Node):
         return _choisies(self.lignes, champs)
 
     parcours: list[Statut] | None = donnee(C.PARCOURS, "Statuts successifs.", resolver=_parcours, magasin="etapes")
-    provenance: list[Provenance] | None = donnee(C.TECHNIQUE, "Qui dit quoi de ce jeune.", resolver=_provenance, magasin="lignes")
+    provenance: list[Provenance] | None = donnee(
+        C.TECHNIQUE, "Qui dit quoi de ce jeune.", resolver=_provenance, magasin="lignes"
+    )

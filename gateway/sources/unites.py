@@ -1,7 +1,7 @@
 """What is asked of the sources and what comes back, as values. Knows no HTTP, no cache, no partner.
 
-A unit is what a partner says about one key it can be asked for: the dossiers of one CFA, of one Mission locale. It is the
-unit of the cache, of the shared flight and of the count of calls; nothing in it belongs to a caller.
+A unit is what a partner says about one key it can be asked for: the dossiers of one CFA, of one Mission locale. It is
+the unit of the cache, of the shared flight and of the count of calls; nothing in it belongs to a caller.
 """
 
 from dataclasses import dataclass

@@ -1,0 +1,205 @@
+"""The door: HTTP routes over one gateway, and the life of the process. Knows no rule of the graph."""
+
+import asyncio
+import logging
+import os
+import uuid
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+
+import uvicorn
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from gateway.auth.cles import ClesIndisponibles
+from gateway.auth.clients import Client
+from gateway.auth.jetons import Verificateur
+from gateway.auth.viewer import Viewer, identifier
+from gateway.composition import (
+    Services,
+    construire_passerelle,
+    construire_services,
+    construire_verificateur,
+    lire_registre_des_clients,
+)
+from gateway.config import Configuration, charger
+from gateway.entree import GRAPHQL_RESPONSE, JSON, Irrecevable, ecrire, lire_demande, media_choisi
+from gateway.errors import Code, ErreurAppelant, ErreurConfiguration, ErreurSource, NonAuthentifie, RequeteInvalide
+from gateway.operation import Passerelle, repondre
+from gateway.reponses import Reponse, erreur_graphql, reponse_refusee
+from gateway.sources.moisson import Avancement, moissonner as moissonner_registre, veiller
+from gateway.web.pages import fichiers, page_graphiql
+
+journal = logging.getLogger("gateway")
+
+
+@dataclass(frozen=True, slots=True)
+class Guichet:
+    """What the routes use."""
+
+    passerelle: Passerelle
+    verificateur: Verificateur
+    clients: Mapping[str, Client]
+    services: Services
+
+
+async def _graphql(request: Request) -> Response:
+    """POST /graphql: bytes in, bytes out; whatever fails is an answer with a code."""
+    guichet: Guichet = request.app.state.guichet
+    identifiant = uuid.uuid4().hex
+    media = media_choisi(request.headers.get("accept"))
+    if media is None:
+        erreur = RequeteInvalide(f"Accepter {JSON} ou {GRAPHQL_RESPONSE}.")
+        return ecrire(_refus(erreur), identifiant, JSON, 406)
+    try:
+        viewer = await _viewer(request, guichet)
+        reponse = await repondre(guichet.passerelle, viewer, await lire_demande(request))
+    except Irrecevable as erreur:
+        return ecrire(_refus(RequeteInvalide(str(erreur))), identifiant, media, erreur.statut)
+    except NonAuthentifie as erreur:
+        rendue = ecrire(_refus(erreur), identifiant, media, 401)
+        rendue.headers["www-authenticate"] = 'Bearer realm="passerelle"'
+        return rendue
+    except RequeteInvalide as erreur:
+        return ecrire(_refus(erreur), identifiant, media, 400)
+    except ErreurAppelant as erreur:
+        return ecrire(_refus(erreur), identifiant, media)
+    except ClesIndisponibles as erreur:
+        return ecrire(_refus(erreur), identifiant, media, 503)
+    except Exception as erreur:
+        journal.error("requête %s : %s", identifiant, type(erreur).__name__)
+        return ecrire(_refus(erreur), identifiant, media, 500)
+    return ecrire(reponse, identifiant, media)
+
+
+def _refus(erreur: Exception) -> Reponse:
+    return reponse_refusee([erreur_graphql(erreur)])
+
+
+async def _viewer(request: Request, guichet: Guichet) -> Viewer:
+    jeton = await guichet.verificateur.verifier(request.headers.get("authorization"))
+    finalite = request.headers.get("x-finalite")
+    referentiel = guichet.passerelle.annuaire().referentiel
+    return identifier(jeton, guichet.clients[jeton.client], finalite, referentiel)
+
+
+async def _lecture(request: Request) -> Response:
+    """GET /graphql: the page for a browser; a query never travels in a URL."""
+    if "text/html" in request.headers.get("accept", "") and not request.url.query:
+        return await page_graphiql(request)
+    rendue = ecrire(_refus(RequeteInvalide("Envoyer la requête par POST.")), uuid.uuid4().hex, JSON, 405)
+    rendue.headers["allow"] = "POST"
+    return rendue
+
+
+async def _vivant(request: Request) -> Response:
+    return JSONResponse({"etat": "vivant"})
+
+
+async def _pret(request: Request) -> Response:
+    return JSONResponse({"etat": "prêt"})
+
+
+async def _mesures(request: Request) -> Response:
+    guichet: Guichet = request.app.state.guichet
+    return Response(generate_latest(guichet.services.mesures), media_type=CONTENT_TYPE_LATEST)
+
+
+def application(configuration: Configuration, environ: Mapping[str, str] = os.environ) -> Starlette:
+    """The ASGI application. Raises ErreurConfiguration before it listens."""
+    services = construire_services(configuration, environ)
+    clients = lire_registre_des_clients(configuration)
+    passerelle = construire_passerelle(services)
+
+    @asynccontextmanager
+    async def vie(app: Starlette) -> AsyncIterator[None]:
+        app.state.guichet = Guichet(passerelle, construire_verificateur(services, clients), clients, services)
+        await services.registre.ouvrir()
+        await services.gardien.ouvrir()
+        async with _taches(services):
+            yield
+        await services.fermer()
+
+    routes = [
+        Route("/graphql", _graphql, methods=["POST"]),
+        Route("/graphql", _lecture, methods=["GET"]),
+        Route("/health/live", _vivant),
+        Route("/health/ready", _pret),
+        Route("/metrics", _mesures),
+        *fichiers(),
+    ]
+    return Starlette(routes=routes, lifespan=vie)
+
+
+@asynccontextmanager
+async def _taches(services: Services) -> AsyncIterator[None]:
+    """The harvests that go on beside requests, ended with the process."""
+    taches = [
+        asyncio.create_task(veiller(services.champ, services.registre, services.maintenant, asyncio.sleep)),
+        asyncio.create_task(services.gardien.veiller(asyncio.sleep)),
+    ]
+    try:
+        yield
+    finally:
+        for tache in taches:
+            tache.cancel()
+        await asyncio.gather(*taches, return_exceptions=True)
+
+
+def servir() -> None:
+    """Serve until told to stop. Raises ErreurConfiguration."""
+    _journaux()
+    configuration = charger()
+    app = application(configuration)
+    uvicorn.run(
+        app,
+        host=configuration.hote,
+        port=configuration.port,
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        timeout_graceful_shutdown=20,
+    )
+
+
+async def moissonner(dire: Callable[[str], None]) -> None:
+    """Harvest the registry by hand, telling each window. Raises ErreurConfiguration when the partner stops us."""
+    _journaux()
+    services = construire_services(charger(), os.environ)
+    await services.registre.ouvrir()
+    try:
+        await moissonner_registre(
+            services.champ, services.registre, services.maintenant, lambda avancement: dire(_ligne(avancement))
+        )
+        avancee = await services.registre.avancee()
+        dire(f"registre à jour au {avancee.dernier_jour} : {avancee.lignes} lignes")
+    except ErreurSource as erreur:
+        raise ErreurConfiguration(f"moisson arrêtée, à reprendre plus tard : {erreur.source} {erreur}") from None
+    finally:
+        await services.fermer()
+
+
+def _ligne(avancement: Avancement) -> str:
+    fenetre = avancement.fenetre
+    fait = f"[{avancement.rang}/{avancement.total}] {fenetre.debut} → {fenetre.fin} : {avancement.lignes} lignes"
+    rejets = avancement.compte.rejets
+    return fait + (f", {rejets} rejetées" if rejets else "")
+
+
+def decrire_sources() -> str:
+    """The configured partners, a line each."""
+    services = construire_services(charger(), os.environ)
+    return "\n".join(
+        f"{etat.nom:<14} {etat.type.value:<18} {etat.mode.value:<14} {len(services.sources.uais(etat.nom)):>5} CFA"
+        for etat in services.sources.etats()
+    )
+
+
+def _journaux() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    with suppress(ValueError):
+        logging.getLogger("strawberry").setLevel(logging.CRITICAL)

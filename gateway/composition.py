@@ -1,0 +1,214 @@
+"""Builds the gateway from its configuration: every part once, each given what it needs. No rule lives here."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from prometheus_client import CollectorRegistry
+
+from gateway.auth.cles import JeuDeCles
+from gateway.auth.clients import Client, lire_clients
+from gateway.auth.jetons import Verificateur
+from gateway.auth.politique import lire_politique
+from gateway.auth.verification import verifier_schema
+from gateway.cache.seam import ouvrir_cache
+from gateway.config import Configuration
+from gateway.connectors.base import Connecteur, Requete
+from gateway.connectors.registry import connecteurs
+from gateway.documents import Documents
+from gateway.domain.referentiel import Referentiel
+from gateway.domain.sceau import Sceau
+from gateway.domain.temps import jour_paris
+from gateway.errors import ErreurConfiguration
+from gateway.federation.annuaire import Annuaire
+from gateway.federation.collecte import Collecteur
+from gateway.federation.identifiants import Identifiants
+from gateway.operation import Passerelle
+from gateway.schema.build import construire, graphe
+from gateway.schema.lieux import Source, TypeSource
+from gateway.sources.fetch import Socle, Sources
+from gateway.sources.mesures import Mesures
+from gateway.sources.moisson import Champ
+from gateway.sources.partenaires import Partenaire, charger_partenaires
+from gateway.sources.referentiel import GardienReferentiel
+from gateway.sources.registre import LecteurRegistre
+from gateway.sources.transport import Appel, Transport
+from gateway.stores.registre import Registre
+
+JWKS_OCTETS_MAX = 65_536
+JWKS_DELAI = 5.0
+
+
+@dataclass(slots=True)
+class Services:
+    """What lives as long as the process, and must be closed."""
+
+    configuration: Configuration
+    mesures: CollectorRegistry
+    transport: Transport
+    sources: Sources
+    registre: Registre
+    gardien: GardienReferentiel
+    champ: Champ
+    nom_registre: str
+
+    def maintenant(self) -> datetime:
+        """The gateway's now: the system's clock, or the fixed GATEWAY_NOW."""
+        return self.configuration.fige or datetime.now(UTC)
+
+    async def fermer(self) -> None:
+        await self.sources.aclose()
+        await self.registre.fermer()
+
+
+def construire_services(configuration: Configuration, environ: Mapping[str, str]) -> Services:
+    """Everything that touches the outside. Raises ErreurConfiguration."""
+    connus = connecteurs()
+    partenaires = charger_partenaires(configuration.racine / "partenaires", environ, connus)
+    mesures = CollectorRegistry()
+
+    def horloge() -> datetime:
+        return configuration.fige or datetime.now(UTC)
+
+    transport = Transport(horloge)
+    socle = Socle(transport, ouvrir_cache(environ.get("GATEWAY_CACHE_URL", "memory://")), Mesures(mesures), horloge)
+    sources = Sources(partenaires, connus, socle)
+    registre, referentiel = _seul(sources, TypeSource.REGISTRE_CONTRATS), _seul(sources, TypeSource.REFERENTIEL)
+    configuration.donnees.mkdir(parents=True, exist_ok=True)
+    return Services(
+        configuration=configuration,
+        mesures=mesures,
+        transport=transport,
+        sources=sources,
+        registre=Registre(_url_du_registre(configuration, environ), Sceau(configuration.cle)),
+        gardien=_gardien(configuration, sources, referentiel, connus[partenaires[referentiel].genre]),
+        champ=_champ(sources, partenaires[registre], connus[partenaires[registre].genre]),
+        nom_registre=registre,
+    )
+
+
+def _seul(sources: Sources, nature: TypeSource) -> str:
+    noms = sources.sources_de(nature)
+    if len(noms) != 1:
+        raise ErreurConfiguration(f"partenaires : un partenaire {nature.value} attendu, {len(noms)} configuré(s)")
+    return noms[0]
+
+
+def _url_du_registre(configuration: Configuration, environ: Mapping[str, str]) -> str:
+    url = environ.get("GATEWAY_DATABASE_URL", f"sqlite+aiosqlite:///{configuration.donnees / 'registre.sqlite'}")
+    if not url.startswith("sqlite+aiosqlite://"):
+        raise ErreurConfiguration("variable d'environnement GATEWAY_DATABASE_URL : seul sqlite+aiosqlite est servi")
+    return url
+
+
+def _gardien(configuration: Configuration, sources: Sources, nom: str, connecteur: Connecteur) -> GardienReferentiel:
+    if connecteur.referentiel is None:
+        raise ErreurConfiguration(f"partenaires : {nom} ne sait pas lire un référentiel")
+    return GardienReferentiel(
+        configuration.donnees / "referentiel.json", lambda lecture: sources.executer(nom, lecture), connecteur.referentiel
+    )
+
+
+def _champ(sources: Sources, partenaire: Partenaire, connecteur: Connecteur) -> Champ:
+    if connecteur.moisson is None or partenaire.moisson_depuis is None:
+        raise ErreurConfiguration(f"partenaires/{partenaire.nom}.toml : [moisson] depuis est requis")
+    return Champ(
+        lire=lambda lecture: sources.executer(partenaire.nom, lecture),
+        lecture=connecteur.moisson,
+        depuis=partenaire.moisson_depuis,
+        fenetre_jours=partenaire.moisson_fenetre_jours,
+    )
+
+
+def construire_passerelle(services: Services) -> Passerelle:
+    """Everything an operation uses. Raises ErreurConfiguration when the schema or the policy leaves a hole."""
+    configuration, sources = services.configuration, services.sources
+    schema, politique = construire(), lire_politique()
+    verifier_schema(graphe(schema), politique)
+    identifiants = Identifiants(Sceau(configuration.cle))
+    annuaires = _Annuaires(services.gardien, identifiants)
+    plier = connecteurs()[sources.partenaires[services.nom_registre].genre].contrat
+    if plier is None:
+        raise ErreurConfiguration(f"partenaires : {services.nom_registre} ne sait pas replier un contrat")
+    return Passerelle(
+        schema=schema,
+        politique=politique,
+        documents=Documents(graphe(schema)),
+        collecteur=Collecteur(
+            interrogeables=sources,
+            registre=LecteurRegistre(services.registre, plier),
+            nom_registre=services.nom_registre,
+            delai=configuration.fichier.reponse.delai_secondes,
+            horloge=_secondes,
+        ),
+        identifiants=identifiants,
+        annuaire=annuaires.courant,
+        etats=lambda: _etats(services),
+        source_du_cfa=sources.partenaire_du_cfa,
+        maintenant=services.maintenant,
+        jour=lambda: jour_paris(services.maintenant()),
+    )
+
+
+def _secondes() -> float:
+    return asyncio.get_running_loop().time()
+
+
+class _Annuaires:
+    """The directory of the referential of the moment, built again when it changes."""
+
+    def __init__(self, gardien: GardienReferentiel, identifiants: Identifiants) -> None:
+        self._gardien = gardien
+        self._identifiants = identifiants
+        self._connu = Annuaire(Referentiel(), identifiants)
+
+    def courant(self) -> Annuaire:
+        if self._connu.referentiel is not self._gardien.courant:
+            self._connu = Annuaire(self._gardien.courant, self._identifiants)
+        return self._connu
+
+
+def _etats(services: Services) -> list[Source]:
+    instant = services.maintenant()
+    return [
+        Source(
+            nom=etat.nom,
+            type=etat.type,
+            mode=etat.mode,
+            etat=etat.etat,
+            derniere_reponse=etat.derniere_reponse,
+            fraicheur_secondes=int((instant - etat.derniere_reponse).total_seconds()) if etat.derniere_reponse else None,
+            latence_ms=etat.latence_ms,
+            taux_erreur=etat.taux_erreur,
+        )
+        for etat in services.sources.etats()
+    ]
+
+
+def construire_verificateur(services: Services, clients: Mapping[str, Client]) -> Verificateur:
+    """Verifies callers' tokens with the issuer's key set, read through the guarded client."""
+    jetons = services.configuration.fichier.jetons
+    return Verificateur(
+        emetteur=jetons.emetteur,
+        audience=jetons.audience,
+        cles=JeuDeCles(lambda: _jwks(services, str(jetons.jwks_url)), _epoque),
+        clients=clients,
+        horloge=_epoque,
+    )
+
+
+async def _jwks(services: Services, url: str) -> bytes:
+    requete = Requete("jwks", "")
+    appel = Appel("identite", url, requete, None, JWKS_DELAI, JWKS_OCTETS_MAX)
+    return json.dumps((await services.transport.demander(appel)).document).encode()
+
+
+def _epoque() -> float:
+    return datetime.now(UTC).timestamp()
+
+
+def lire_registre_des_clients(configuration: Configuration) -> Mapping[str, Client]:
+    """The register of callers. Raises ErreurConfiguration."""
+    return lire_clients(configuration.racine / "clients.toml")

@@ -1,0 +1,180 @@
+"""How units are read: cache, one flight for all askers, limits of the partner, deadline. Knows no caller and no partner.
+
+An asker waits at most its own delay; a fetch once started belongs to nobody, runs to the partner's delay and fills the
+cache (ANSWERS 8). Errors are never kept.
+"""
+
+import asyncio
+import contextvars
+import itertools
+import logging
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TypeVar
+
+from gateway.cache.cles import cle_canonique
+from gateway.cache.seam import Cache
+from gateway.connectors.base import Connecteur, Lecture, Locataire, Lu
+from gateway.domain.temps import jour_paris
+from gateway.errors import ErreurSource, SourceDelaiDepasse, SourceInvalide
+from gateway.schema.lieux import TypeSource
+from gateway.sources.appartenance import appartient
+from gateway.sources.etat import EtatPartenaire
+from gateway.sources.guichet import Guichet
+from gateway.sources.mesures import Mesures
+from gateway.sources.partenaires import Partenaire
+from gateway.sources.transport import Transport
+from gateway.sources.unites import Echec, EtatCache, Ressource, Resultat, Unite
+
+T = TypeVar("T")
+
+SANS_LOCATAIRE = Locataire("")
+
+OCTETS_PAR_DOSSIER = 8_192  # measured: a young person with two contracts, as nouns
+
+journal = logging.getLogger("gateway.sources")
+
+
+@dataclass(frozen=True, slots=True)
+class Socle:
+    """What the sources stand on. `horloge` gives the gateway's now, with an offset."""
+
+    transport: Transport
+    cache: Cache
+    mesures: Mesures
+    horloge: Callable[[], datetime]
+
+
+class Sources:
+    """All the partners, and how they are read."""
+
+    def __init__(self, partenaires: Mapping[str, Partenaire], connecteurs: Mapping[str, Connecteur], socle: Socle) -> None:
+        self.partenaires = partenaires
+        self._connecteurs = {nom: connecteurs[partenaire.genre] for nom, partenaire in partenaires.items()}
+        self._socle = socle
+        self._guichets = {
+            nom: Guichet(partenaire, socle.transport, socle.mesures, socle.horloge)
+            for nom, partenaire in partenaires.items()
+        }
+        self._cfa = {uai: nom for nom, partenaire in partenaires.items() for uai in partenaire.abonnes or ()}
+        self._vols: dict[str, asyncio.Task[Resultat | Echec]] = {}
+        self._lancement, self._numeros = secrets.token_hex(4), itertools.count()
+
+    def partenaire_du_cfa(self, uai: str) -> str | None:
+        """The partner that serves a CFA, None when nobody does."""
+        return self._cfa.get(uai)
+
+    def uais(self, source: str) -> tuple[str, ...]:
+        """The CFAs that a partner serves."""
+        return tuple(self.partenaires[source].abonnes or ())
+
+    def sources_de(self, type_: TypeSource) -> tuple[str, ...]:
+        """The partners of a type, by name."""
+        return tuple(sorted(nom for nom, connecteur in self._connecteurs.items() if connecteur.type is type_))
+
+    async def lire(self, unites: Sequence[Unite], delai: float) -> list[Resultat | Echec]:
+        """What is known of each unit within `delai` seconds, in order. Never raises for a partner: an Echec says why."""
+        cles = [self._cle(unite) for unite in unites]
+        gardes = dict(zip(cles, await self._socle.cache.lire(cles), strict=True))
+        vols = {cle: self._vol(unite, cle) for unite, cle in zip(unites, cles, strict=True) if gardes[cle] is None}
+        if vols:
+            await asyncio.wait(vols.values(), timeout=max(0.0, delai))
+        return [
+            self._rendre(unite, gardes[cle], vols.get(cle)) for unite, cle in zip(unites, cles, strict=True)
+        ]
+
+    async def executer(self, source: str, lecture: Lecture[T], locataire: Locataire = SANS_LOCATAIRE) -> T:
+        """Drive a reading that is not a unit (harvest, referential), uncached, each call within the partner's delay.
+
+        Raises ErreurSource.
+        """
+        return await self._guichets[source].derouler(lecture, locataire)
+
+    def etats(self) -> list[EtatPartenaire]:
+        """The state of every partner now, by name."""
+        instant = self._socle.horloge()
+        return [self._etat(nom, instant) for nom in sorted(self.partenaires)]
+
+    async def aclose(self) -> None:
+        """End the flights and close the connections."""
+        vols = list(self._vols.values())
+        for vol in vols:
+            vol.cancel()
+        await asyncio.gather(*vols, return_exceptions=True)
+        await self._socle.transport.aclose()
+
+    def _etat(self, nom: str, instant: datetime) -> EtatPartenaire:
+        vues = self._guichets[nom].observations
+        connecteur = self._connecteurs[nom]
+        return EtatPartenaire(
+            nom=nom,
+            type=connecteur.type,
+            mode=connecteur.mode,
+            etat=vues.etat(instant),
+            derniere_reponse=vues.derniere_reponse,
+            latence_ms=vues.latence_ms,
+            taux_erreur=vues.taux_erreur,
+        )
+
+    def _cle(self, unite: Unite) -> str:
+        """A unit is read for a day (a session crosses it or not), under one configuration of its partner."""
+        partenaire = self.partenaires.get(unite.source)
+        empreinte = partenaire.adresse(self._locataire(unite)) if partenaire else ""
+        jour = jour_paris(self._socle.horloge()).isoformat()
+        return cle_canonique(unite.source, unite.ressource.value, unite.cle, jour, empreinte)
+
+    def _vol(self, unite: Unite, cle: str) -> asyncio.Task[Resultat | Echec]:
+        """The flight under way for this key, else a new one, in a context that holds nothing of its first asker."""
+        if cle not in self._vols:
+            vol = asyncio.create_task(self._voler(unite, cle), context=contextvars.Context())
+            vol.add_done_callback(lambda _: self._vols.pop(cle, None))
+            self._vols[cle] = vol
+        return self._vols[cle]
+
+    def _rendre(
+        self, unite: Unite, garde: Resultat | None, vol: asyncio.Task[Resultat | Echec] | None
+    ) -> Resultat | Echec:
+        """What was kept, what the flight brought, or that it was too long to wait for."""
+        if garde is not None:
+            self._socle.mesures.lecture(unite, EtatCache.TOUCHE.value)
+            return replace(garde, cache=EtatCache.TOUCHE)
+        if vol is None or not vol.done():
+            return Echec(unite, SourceDelaiDepasse(unite.source, f"La source {unite.source} n'a pas répondu à temps."))
+        self._socle.mesures.lecture(unite, EtatCache.MANQUE.value)
+        return vol.result()
+
+    async def _voler(self, unite: Unite, cle: str) -> Resultat | Echec:
+        """One fetch, to its end; its answer is kept, its error is not."""
+        partenaire = self.partenaires[unite.source]
+        try:
+            async with asyncio.timeout(partenaire.limites.delai_secondes):
+                lu = await self._guichets[unite.source].derouler(self._lecture(unite), self._locataire(unite))
+        except TimeoutError:
+            return Echec(unite, SourceDelaiDepasse(unite.source, f"La source {unite.source} n'a pas répondu à temps."))
+        except ErreurSource as erreur:
+            journal.warning("source %s : %s", unite.source, erreur.code.value)
+            return Echec(unite, erreur)
+        resultat = self._resultat(unite, lu)
+        octets = OCTETS_PAR_DOSSIER * (1 + len(resultat.dossiers))
+        await self._socle.cache.garder(cle, resultat, partenaire.cache.duree_secondes, octets)
+        return resultat
+
+    def _lecture(self, unite: Unite) -> Lecture[Lu]:
+        connecteur = self._connecteurs[unite.source]
+        lire = connecteur.dossiers_cfa if unite.ressource is Ressource.CFA else connecteur.dossiers_structure
+        if lire is None:
+            raise SourceInvalide(unite.source, "ce partenaire ne sait pas répondre à cette demande")
+        return lire(self._locataire(unite), jour_paris(self._socle.horloge()))
+
+    def _locataire(self, unite: Unite) -> Locataire:
+        abonne = (self.partenaires[unite.source].abonnes or {}).get(unite.cle)
+        return abonne.locataire if abonne else Locataire(unite.cle, code=unite.cle)
+
+    def _resultat(self, unite: Unite, lu: Lu) -> Resultat:
+        siens = tuple(dossier for dossier in lu.dossiers if appartient(dossier, unite, self._cfa))
+        self._socle.mesures.qualite(unite, lu, len(lu.dossiers) - len(siens))
+        self._guichets[unite.source].observations.noter_qualite(len(siens), lu.rejets)
+        version = f"{self._lancement}-{next(self._numeros)}"
+        return Resultat(unite, siens, self._socle.horloge(), EtatCache.MANQUE, version)

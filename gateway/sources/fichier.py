@@ -1,0 +1,130 @@
+"""The format of a partner's TOML file: one strict model, unknown keys refused. Knows no environment and does no I/O."""
+
+import ipaddress
+import re
+from datetime import date, time
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+_NOM = re.compile(r"[a-z][a-z0-9-]{0,39}")
+_ENTETE = re.compile(r"[A-Za-z0-9-]{1,64}")
+
+
+def url_de_base(url: str) -> str:
+    """An absolute URL that credentials may be sent to: https, or http to this machine; no user, query, fragment."""
+    parties = urlsplit(url)  # a malformed address or port raises ValueError, as this function does
+    if parties.scheme not in {"http", "https"} or not parties.hostname or parties.port == 0:
+        raise ValueError("URL http(s) absolue attendue")
+    if parties.username is not None or parties.query or parties.fragment or "\\" in url or not url.isprintable():
+        raise ValueError("URL sans compte, ni requête, ni fragment attendue")
+    if set(re.findall(r"\{[^}]*\}", url)) - {"{code}"} or "{" in parties.netloc:
+        raise ValueError("seul {code} peut être remplacé, dans le chemin")
+    if parties.scheme == "http" and not _boucle_locale(parties.hostname):
+        raise ValueError("https exigé hors de la boucle locale")
+    return url
+
+
+def _boucle_locale(hote: str) -> bool:
+    try:
+        return ipaddress.ip_address(hote).is_loopback
+    except ValueError:
+        return hote == "localhost"
+
+
+def _nom(texte: str) -> str:
+    if not _NOM.fullmatch(texte):
+        raise ValueError("minuscules, chiffres et tirets attendus, 40 au plus")
+    return texte
+
+
+def _entete(texte: str) -> str:
+    if not _ENTETE.fullmatch(texte):
+        raise ValueError("nom d'en-tête ou de paramètre attendu")
+    return texte
+
+
+Url = Annotated[str, AfterValidator(url_de_base)]
+NomPartenaire = Annotated[str, AfterValidator(_nom)]
+NomEntete = Annotated[str, AfterValidator(_entete)]
+ValeurEntete = Annotated[str, StringConstraints(pattern=r"^[ -~]*$", max_length=500)]
+Entetes = dict[NomEntete, ValeurEntete]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CleFichier(_Strict):
+    """A key in a header or in the query."""
+
+    type: Literal["entete", "parametre"]
+    nom: NomEntete
+    secret: str = ""
+    entetes: Entetes = {}
+
+
+class AutorisationFichier(_Strict):
+    """The Authorization header: `basic` (the secret is "login:password") or `porteur` (Bearer)."""
+
+    type: Literal["basic", "porteur"]
+    secret: str = ""
+    entetes: Entetes = {}
+
+
+class OAuth2Fichier(_Strict):
+    """OAuth2 client credentials: a token asked of `url_jeton` with the client's id and secret."""
+
+    type: Literal["oauth2"]
+    url_jeton: Url
+    client: str
+    secret: str = ""
+    entetes: Entetes = {}
+
+
+AccesFichier = CleFichier | AutorisationFichier | OAuth2Fichier
+
+
+class LimitesFichier(_Strict):
+    """What we allow ourselves at this partner, and what we accept from it."""
+
+    simultanes: int = Field(default=4, ge=1, le=256)
+    par_seconde: float = Field(default=20.0, gt=0, allow_inf_nan=False)
+    delai_secondes: float = Field(default=30.0, gt=0, le=3600, allow_inf_nan=False)
+    octets_max: int = Field(default=20_000_000, ge=1)
+    pages_max: int = Field(default=200, ge=1)
+
+
+class CacheFichier(_Strict):
+    """How long an answer is kept."""
+
+    duree_secondes: float = Field(default=300.0, gt=0, allow_inf_nan=False)
+
+
+class OuvertureFichier(_Strict):
+    """Opening hours, Europe/Paris; `fin` before `debut` means past midnight."""
+
+    debut: time
+    fin: time
+
+
+class MoissonFichier(_Strict):
+    """What a harvest covers."""
+
+    depuis: date
+    fenetre_jours: int = Field(default=59, ge=1, le=59)
+
+
+class FichierPartenaire(_Strict):
+    """`partenaires/<nom>.toml`."""
+
+    nom: NomPartenaire
+    genre: str
+    base_url: Url
+    locataires: str = ""
+    acces: dict[str, Annotated[AccesFichier, Field(discriminator="type")]] = {}
+    limites: LimitesFichier = LimitesFichier()
+    cache: CacheFichier = CacheFichier()
+    ouverture: OuvertureFichier | None = None
+    moisson: MoissonFichier | None = None

@@ -1,0 +1,44 @@
+"""Figures about partners, for Prometheus. Labels are names of partners, operations and codes: never a value of a person."""
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+from gateway.connectors.base import Lu
+from gateway.sources.unites import Unite
+
+REUSSITE = "OK"
+
+
+class Mesures:
+    """The counters of the sources, in the registry passed in. Durations are in seconds."""
+
+    def __init__(self, registre: CollectorRegistry) -> None:
+        appel = ("partenaire", "operation")
+        unite = ("partenaire", "ressource")
+        self.appels = Counter(
+            "passerelle_appels", "Appels aux partenaires, par issue.", (*appel, "issue"), registry=registre
+        )
+        self.durees = Histogram("passerelle_appel_secondes", "Durée d'un appel.", appel, registry=registre)
+        self.lectures = Counter(
+            "passerelle_lectures", "Unités lues, par état du cache.", (*unite, "cache"), registry=registre
+        )
+        self.rejets = Counter("passerelle_rejets", "Enregistrements perdus.", unite, registry=registre)
+        self.champs_ignores = Counter("passerelle_champs_ignores", "Valeurs écartées.", unite, registry=registre)
+        self.hors_locataire = Counter(
+            "passerelle_hors_locataire", "Dossiers d'un autre établissement, écartés.", unite, registry=registre
+        )
+
+    def appel(self, partenaire: str, operation: str, issue: str, secondes: float) -> None:
+        """Count one exchange; `issue` is OK or the code of the error."""
+        self.appels.labels(partenaire, operation, issue).inc()
+        self.durees.labels(partenaire, operation).observe(secondes)
+
+    def lecture(self, unite: Unite, cache: str) -> None:
+        """Count a unit read, by state of the cache."""
+        self.lectures.labels(unite.source, unite.ressource.value, cache).inc()
+
+    def qualite(self, unite: Unite, lu: Lu, hors_locataire: int) -> None:
+        """Count what an answer lost."""
+        etiquettes = (unite.source, unite.ressource.value)
+        self.rejets.labels(*etiquettes).inc(lu.rejets)
+        self.champs_ignores.labels(*etiquettes).inc(lu.champs_ignores)
+        self.hors_locataire.labels(*etiquettes).inc(hors_locataire)
