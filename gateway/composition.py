@@ -107,7 +107,9 @@ def _gardien(configuration: Configuration, sources: Sources, nom: str, connecteu
     if connecteur.referentiel is None:
         raise ErreurConfiguration(f"partenaires : {nom} ne sait pas lire un référentiel")
     return GardienReferentiel(
-        configuration.donnees / "referentiel.json", lambda lecture: sources.executer(nom, lecture), connecteur.referentiel
+        configuration.donnees / "referentiel.json",
+        lambda lecture: sources.executer(nom, lecture),
+        connecteur.referentiel,
     )
 
 
@@ -179,7 +181,9 @@ def _etats(services: Services) -> list[Source]:
             mode=etat.mode,
             etat=etat.etat,
             derniere_reponse=etat.derniere_reponse,
-            fraicheur_secondes=int((instant - etat.derniere_reponse).total_seconds()) if etat.derniere_reponse else None,
+            fraicheur_secondes=int((instant - etat.derniere_reponse).total_seconds())
+            if etat.derniere_reponse
+            else None,
             latence_ms=etat.latence_ms,
             taux_erreur=etat.taux_erreur,
         )

@@ -1,19 +1,19 @@
 """Every error of the gateway, as a tree. Knows nothing of HTTP libraries nor of GraphQL's.
 
-    ErreurPasserelle
-    ├── ErreurAppelant            shown to the caller: a code of the closed list, a French message, no value
-    │   ├── NonAuthentifie        NON_AUTHENTIFIE
-    │   ├── RequeteInvalide       REQUETE_INVALIDE
-    │   ├── RequeteTropCouteuse   REQUETE_TROP_COUTEUSE
-    │   ├── ArgumentRefuse        ARGUMENT_REFUSE
-    │   ├── FinaliteRequise       FINALITE_REQUISE
-    │   └── CurseurInvalide       CURSEUR_INVALIDE
-    ├── ErreurSource              a partner failed; the answer goes on without it and names it
-    │   ├── SourceIndisponible    SOURCE_INDISPONIBLE
-    │   │   └── SourceFermee      SOURCE_INDISPONIBLE, outside its opening hours
-    │   ├── SourceDelaiDepasse    SOURCE_DELAI_DEPASSE
-    │   └── SourceInvalide        SOURCE_INVALIDE
-    └── ErreurConfiguration       the process does not start; one line says why, naming file and key
+ErreurPasserelle
+├── ErreurAppelant            shown to the caller: a code of the closed list, a French message, no value
+│   ├── NonAuthentifie        NON_AUTHENTIFIE
+│   ├── RequeteInvalide       REQUETE_INVALIDE
+│   ├── RequeteTropCouteuse   REQUETE_TROP_COUTEUSE
+│   ├── ArgumentRefuse        ARGUMENT_REFUSE
+│   ├── FinaliteRequise       FINALITE_REQUISE
+│   └── CurseurInvalide       CURSEUR_INVALIDE
+├── ErreurSource              a partner failed; the answer goes on without it and names it
+│   ├── SourceIndisponible    SOURCE_INDISPONIBLE
+│   │   └── SourceFermee      SOURCE_INDISPONIBLE, outside its opening hours
+│   ├── SourceDelaiDepasse    SOURCE_DELAI_DEPASSE
+│   └── SourceInvalide        SOURCE_INVALIDE
+└── ErreurConfiguration       the process does not start; one line says why, naming file and key
 """
 
 from enum import StrEnum

@@ -74,9 +74,7 @@ def donnee(
     directives = [Policy(policies=[[categorie.value]])]
     metadata = {CATEGORIE: categorie, MAGASIN: magasin}
     if resolver is not None:
-        return strawberry.field(
-            resolver=resolver, description=description, metadata=metadata, directives=directives
-        )
+        return strawberry.field(resolver=resolver, description=description, metadata=metadata, directives=directives)
     return strawberry.field(default=None, description=description, metadata=metadata, directives=directives)
 
 

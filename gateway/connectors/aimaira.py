@@ -216,7 +216,9 @@ def _adresse(qui: Apprenant, base: Base) -> Adresse | None:
     lue = base.une(AdresseAimaira, "Adresse", qui.adresse)
     if lue is None:
         return None
-    return Adresse(voie=lue.ligne1, complement=lue.ligne2, code_postal=lue.code_postal, ville=lue.ville, insee=lue.insee)
+    return Adresse(
+        voie=lue.ligne1, complement=lue.ligne2, code_postal=lue.code_postal, ville=lue.ville, insee=lue.insee
+    )
 
 
 def _representants(qui: Apprenant, base: Base) -> list[Representant] | None:
@@ -272,9 +274,7 @@ def _contrat(originale: Convention, avenants: list[Convention], base: Base) -> C
 
 
 def _employeur(entreprise: Entreprise) -> Employeur:
-    return Employeur(
-        siret=entreprise.siret, denomination=entreprise.nom, naf=entreprise.naf, idcc=entreprise.idcc
-    )
+    return Employeur(siret=entreprise.siret, denomination=entreprise.nom, naf=entreprise.naf, idcc=entreprise.idcc)
 
 
 def _rupture(convention: Convention) -> Rupture:

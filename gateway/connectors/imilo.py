@@ -24,7 +24,16 @@ from gateway.connectors.base import (
     Requete,
     lire,
 )
-from gateway.connectors.valeurs import Booleen, CodePostalLu, Courriel, InstantParis, NaissanceIso, Requis, Telephone, Texte
+from gateway.connectors.valeurs import (
+    Booleen,
+    CodePostalLu,
+    Courriel,
+    InstantParis,
+    NaissanceIso,
+    Requis,
+    Telephone,
+    Texte,
+)
 from gateway.schema.lieux import ModeSource, TypeSource
 from gateway.schema.nouns import Adresse, Collaboration, EtapeSuivi, Jeune, MotifAccompagnement, SituationSuivi, Suivi
 

@@ -148,6 +148,4 @@ def _noms(communes: list[CommuneLue], organismes: list[OrganismeLu]) -> dict[tup
     return noms
 
 
-CONNECTEUR = Connecteur(
-    "referentiel", TypeSource.REFERENTIEL, ModeSource.MOISSON, referentiel=referentiel
-)
+CONNECTEUR = Connecteur("referentiel", TypeSource.REFERENTIEL, ModeSource.MOISSON, referentiel=referentiel)

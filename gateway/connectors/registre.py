@@ -195,7 +195,9 @@ def _jeune(identites: list[Alternant], lignes: list[Ligne]) -> Jeune:
         rqth=_dernier(identites, "handicap"),
         courriel=_dernier(identites, "courriel"),
         telephone=_dernier(identites, "telephone"),
-        adresse=Adresse(voie=" ".join(filter(None, (numero, voie))) or None, code_postal=_dernier(adresses, "code_postal")),
+        adresse=Adresse(
+            voie=" ".join(filter(None, (numero, voie))) or None, code_postal=_dernier(adresses, "code_postal")
+        ),
         formations=[formation] if formation.date_debut and formation.date_fin else None,
     )
 
@@ -261,6 +263,4 @@ def _rupture(lignes: list[Ligne]) -> Rupture | None:
     return Rupture(date=dites[-1].effet, cause=cause, signalee_le=min(signalements, default=None))
 
 
-CONNECTEUR = Connecteur(
-    "registre", TypeSource.REGISTRE_CONTRATS, ModeSource.MOISSON, moisson=moisson, contrat=contrat
-)
+CONNECTEUR = Connecteur("registre", TypeSource.REGISTRE_CONTRATS, ModeSource.MOISSON, moisson=moisson, contrat=contrat)

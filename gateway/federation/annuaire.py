@@ -1,14 +1,16 @@
 """The referential as nouns: communes, Missions locales, CFAs, with their ids. Knows no person and no viewer."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import cached_property
 
 import strawberry
 
 from gateway.domain.referentiel import Referentiel
-from gateway.domain.territoire import Geographie
+from gateway.domain.territoire import Geographie, Residence, resoudre
 from gateway.federation.identifiants import Identifiants
 from gateway.schema.lieux import Cfa, Commune, MissionLocale, Node, Territoire, TypeTerritoire
+from gateway.schema.nouns import Adresse
 from gateway.schema.scalaires import SIRET, UAI, CodeInsee, CodePostal
 
 
@@ -33,6 +35,19 @@ class Annuaire:
     def pseudonyme(self, cle: str) -> str:
         """Stands for a secret key inside an id."""
         return self._identifiants.pseudonyme(cle)
+
+    def domicile(self, adresse: Adresse) -> Residence:
+        """Where an address is, as far as it tells."""
+        return resoudre(self.geographie, adresse.insee, adresse.code_postal, adresse.ville)
+
+    def mission_locale_du_domicile(self, adresse: Adresse | None) -> str | None:
+        """The Mission locale that serves an address, None when it cannot be told."""
+        return self.domicile(adresse).mission_locale if adresse else None
+
+    def cles_des_cfas(self, uais: Iterable[str]) -> frozenset[str]:
+        """The registry names a CFA by UAI, or by SIRET where the UAI is missing: both, for each."""
+        connus = [organisme for uai in uais if (organisme := self.referentiel.organisme(uai))]
+        return frozenset(uais) | frozenset(organisme.siret for organisme in connus if organisme.siret)
 
     def territoire(self, nature: TypeTerritoire, code: str) -> Territoire:
         """A territory named by its kind and code: a bare code would be ambiguous (DOMAIN §8.1)."""

@@ -43,7 +43,7 @@ class Registre(Protocol):
     """The harvested registry: read in its store, never asked live."""
 
     async def dossiers(
-        self, codes_postaux: Collection[str], uais: Collection[str], identites: Collection[str]
+        self, codes_postaux: Collection[str], cfas: Collection[str], identites: Collection[str]
     ) -> DuRegistre: ...
 
 
@@ -89,11 +89,12 @@ class Collecteur:
         """Ask: the registry for residents, then every unit, then the registry for whoever was found elsewhere."""
         fin = self.horloge() + self.delai
         recolte = Recolte()
-        residents = await self.registre.dossiers(plan.codes_postaux, plan.uais, ())
+        par_cfa = () if plan.codes_postaux else annuaire.cles_des_cfas(plan.uais)
+        residents = await self.registre.dossiers(plan.codes_postaux, par_cfa, ())
         uais = sorted({*plan.uais, *_uais(residents.dossiers)})
         unites = [*self._cfas(uais), *self._structures(plan.structures)]
         self._noter(recolte, await self.interrogeables.lire(unites, fin - self.horloge()))
-        await self._completer_du_registre(recolte, plan)
+        await self._completer_du_registre(recolte, plan, par_cfa, annuaire)
         if plan.suivi:
             structures = await asyncio.to_thread(_structures_de_residence, recolte.temoignages, annuaire)
             suivis = await self.interrogeables.lire(self._structures(structures), fin - self.horloge())
@@ -108,10 +109,12 @@ class Collecteur:
         sources = self.interrogeables.sources_de(TypeSource.MISSION_LOCALE)
         return [Unite(source, Ressource.STRUCTURE, code) for source in sources for code in codes]
 
-    async def _completer_du_registre(self, recolte: Recolte, plan: Plan) -> None:
-        """All the contracts of everybody found so far, wherever the registry files them."""
-        identites = {identite(temoignage) for temoignage in recolte.temoignages}
-        reponse = await self.registre.dossiers(plan.codes_postaux, plan.uais, identites)
+    async def _completer_du_registre(
+        self, recolte: Recolte, plan: Plan, par_cfa: Collection[str], annuaire: Annuaire
+    ) -> None:
+        """All the contracts of everybody found so far who may be of the perimeter, wherever the registry files them."""
+        identites = {identite(t) for t in recolte.temoignages if _peut_concerner(t, plan, annuaire)}
+        reponse = await self.registre.dossiers(plan.codes_postaux, par_cfa, identites)
         if reponse.as_of is None:
             recolte.erreurs[self.nom_registre] = ErreurSource(
                 self.nom_registre, "Le registre n'a pas encore été moissonné."
@@ -153,6 +156,14 @@ def _plus_vieille(connue: Fraicheur | None, resultat: Resultat) -> Fraicheur:
     manque = EtatCache.MANQUE.value
     cache = manque if manque in (connue.cache, resultat.cache.value) else connue.cache
     return Fraicheur(min(connue.recu_le, resultat.recu_le), cache)
+
+
+def _peut_concerner(temoignage: Temoignage, plan: Plan, annuaire: Annuaire) -> bool:
+    """Those who see by residence need the contracts of homes that are theirs, or that nobody can place yet."""
+    if not plan.codes_postaux or temoignage.type is TypeSource.MISSION_LOCALE:
+        return True
+    code = annuaire.mission_locale_du_domicile(temoignage.jeune.adresse)
+    return code is None or code in plan.missions_locales
 
 
 def _uais(dossiers: Iterable[Dossier]) -> set[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from gateway.domain.statut import Etape, PeriodeContrat, Session, StatutApprenant, parcours, statut_au
-from gateway.domain.territoire import Residence, resoudre
+from gateway.domain.territoire import Residence
 from gateway.federation.annuaire import Annuaire
 from gateway.federation.contrats import ContratFondu, fondre
 from gateway.federation.rapprochement import Groupe
@@ -50,7 +50,7 @@ def residence(groupe: Groupe, annuaire: Annuaire) -> tuple[Temoignage | None, Re
         adresse = temoignage.jeune.adresse
         if adresse is None:
             continue
-        trouvee = resoudre(annuaire.geographie, adresse.insee, adresse.code_postal, adresse.ville)
+        trouvee = annuaire.domicile(adresse)
         if trouvee.mission_locale:
             return temoignage, trouvee
         if ambigue[0] is None:

@@ -34,8 +34,9 @@ class Plan:
     """What one operation asks of the sources. Empty when nothing granted needs them."""
 
     vue: bool  # the records of the perimeter are needed
-    codes_postaux: tuple[str, ...] = ()
-    uais: tuple[str, ...] = ()
+    codes_postaux: tuple[str, ...] = ()  # of the homes seen by residence
+    missions_locales: frozenset[str] = frozenset()  # that serve these homes
+    uais: tuple[str, ...] = ()  # CFAs asked from the start
     structures: tuple[str, ...] = ()  # Missions locales asked from the start
     suivi: bool = False  # and those of the residences found, when none is known from the start
 
@@ -48,10 +49,12 @@ def planifier(decision: Decision, perimetre: Perimetre, referentiel: Referentiel
     if not besoin_de_vue(decision):
         return VIDE
     suivi = bool(decision.coordonnees & DIT_PAR_LE_SUIVI)
+    communes = _communes(perimetre, referentiel)
     structures = (perimetre.organisation,) if _par_suivi(perimetre) else ()
     return Plan(
         vue=True,
-        codes_postaux=_codes_postaux(perimetre, referentiel),
+        codes_postaux=tuple(sorted(referentiel.codes_postaux_de(communes))),
+        missions_locales=frozenset(code for c in communes if (code := referentiel.communes[c].mission_locale)),
         uais=_uais(perimetre, referentiel),
         structures=structures,
         suivi=suivi and not structures,
@@ -72,15 +75,13 @@ def _par_suivi(perimetre: Perimetre) -> bool:
     return perimetre.profil is Profil.MISSION_LOCALE
 
 
-def _codes_postaux(perimetre: Perimetre, referentiel: Referentiel) -> tuple[str, ...]:
-    """Postal codes of the homes seen by residence."""
+def _communes(perimetre: Perimetre, referentiel: Referentiel) -> frozenset[str]:
+    """The communes of the homes seen by residence."""
     if perimetre.profil is Profil.MISSION_LOCALE:
-        communes = referentiel.communes_de_mission_locale(perimetre.organisation)
-    elif perimetre.profil is Profil.FRANCE_TRAVAIL:
-        communes = referentiel.communes_de_region(perimetre.organisation)
-    else:
-        return ()
-    return tuple(sorted(referentiel.codes_postaux_de(communes)))
+        return referentiel.communes_de_mission_locale(perimetre.organisation)
+    if perimetre.profil is Profil.FRANCE_TRAVAIL:
+        return referentiel.communes_de_region(perimetre.organisation)
+    return frozenset()
 
 
 def _uais(perimetre: Perimetre, referentiel: Referentiel) -> tuple[str, ...]:

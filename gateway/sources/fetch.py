@@ -50,7 +50,9 @@ class Socle:
 class Sources:
     """All the partners, and how they are read."""
 
-    def __init__(self, partenaires: Mapping[str, Partenaire], connecteurs: Mapping[str, Connecteur], socle: Socle) -> None:
+    def __init__(
+        self, partenaires: Mapping[str, Partenaire], connecteurs: Mapping[str, Connecteur], socle: Socle
+    ) -> None:
         self.partenaires = partenaires
         self._connecteurs = {nom: connecteurs[partenaire.genre] for nom, partenaire in partenaires.items()}
         self._socle = socle
@@ -81,9 +83,7 @@ class Sources:
         vols = {cle: self._vol(unite, cle) for unite, cle in zip(unites, cles, strict=True) if gardes[cle] is None}
         if vols:
             await asyncio.wait(vols.values(), timeout=max(0.0, delai))
-        return [
-            self._rendre(unite, gardes[cle], vols.get(cle)) for unite, cle in zip(unites, cles, strict=True)
-        ]
+        return [self._rendre(unite, gardes[cle], vols.get(cle)) for unite, cle in zip(unites, cles, strict=True)]
 
     async def executer(self, source: str, lecture: Lecture[T], locataire: Locataire = SANS_LOCATAIRE) -> T:
         """Drive a reading that is not a unit (harvest, referential), uncached, each call within the partner's delay.

@@ -113,7 +113,9 @@ def _vers(requete: Requete, base: str, adresse: str) -> Requete | None:
     chemin, racine = unquote(la.path), unquote(ici.path)
     if (la.scheme, la.netloc) != (ici.scheme, ici.netloc) or not chemin.startswith(racine + "/"):
         raise PagesInvalides("page suivante hors du partenaire")
-    return replace(requete, chemin=chemin.removeprefix(racine), params=dict(parse_qsl(la.query, keep_blank_values=True)))
+    return replace(
+        requete, chemin=chemin.removeprefix(racine), params=dict(parse_qsl(la.query, keep_blank_values=True))
+    )
 
 
 def _decoupee(adresse: str) -> Any:

@@ -50,7 +50,9 @@ class GardienReferentiel:
         if not lu.communes or not lu.missions_locales:
             journal.warning("référentiel vide : le précédent est gardé")
             return False
-        journal.info("référentiel : %d communes, %d CFA, %d rejets", len(lu.communes), len(lu.organismes), compte.rejets)
+        journal.info(
+            "référentiel : %d communes, %d CFA, %d rejets", len(lu.communes), len(lu.organismes), compte.rejets
+        )
         self.courant = lu
         _ecrire(self._chemin, lu)
         return True

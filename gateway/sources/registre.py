@@ -6,7 +6,7 @@ each other (ANSWERS 25); then nobody can say whose each is, and each stands alon
 
 import asyncio
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -37,6 +37,8 @@ class LecteurRegistre:
     def __init__(self, registre: Registre, plier: Plier) -> None:
         self._registre = registre
         self._plier = plier
+        self._plies: dict[str, tuple[Jeune, Contrat] | None] = {}  # by contract, of one version
+        self._version = ""
         self._lus: OrderedDict[tuple[Any, ...], ResultatRegistre] = OrderedDict()
 
     async def dossiers(
@@ -44,6 +46,8 @@ class LecteurRegistre:
     ) -> ResultatRegistre:
         """The persons with a contract of such a home or such a CFA (UAI or SIRET), or of such an identity."""
         avancee = await self._registre.avancee()
+        if avancee.version != self._version:
+            self._version, self._plies = avancee.version, {}
         cle = (avancee.version, frozenset(codes_postaux), frozenset(cfas), frozenset(identites))
         if cle not in self._lus:
             stockes = await self._registre.contrats(codes_postaux, cfas, identites)
@@ -56,7 +60,9 @@ class LecteurRegistre:
     async def _personnes(self, stockes: Sequence[ContratStocke]) -> tuple[Dossier, ...]:
         par_personne: dict[str, list[tuple[Jeune, Contrat]]] = defaultdict(list)
         for rang, stocke in enumerate(stockes):
-            plie = self._plier(stocke.charges)
+            if stocke.contrat not in self._plies:
+                self._plies[stocke.contrat] = self._plier(stocke.charges)
+            plie = self._plies[stocke.contrat]
             if plie is not None:
                 par_personne[stocke.personne].append(plie)
             if rang % PAQUET == PAQUET - 1:
@@ -79,7 +85,11 @@ def _dossier(cle: str, plies: list[tuple[Jeune, Contrat]]) -> Dossier:
     jeune = replace(plies[-1][0], contrats=contrats, formations=list(uniques.values()))
     for champ in ("sexe", "rqth", "telephone", "courriel"):
         if getattr(jeune, champ) is None:
-            setattr(jeune, champ, next((v for autre, _ in reversed(plies) if (v := getattr(autre, champ)) is not None), None))
+            setattr(
+                jeune,
+                champ,
+                next((v for autre, _ in reversed(plies) if (v := getattr(autre, champ)) is not None), None),
+            )
     return Dossier(cle, jeune)
 
 
@@ -103,8 +113,3 @@ def _simultanes(un: Contrat, autre: Contrat) -> bool:
 def _bornes(contrat: Contrat) -> tuple[date | None, date | None]:
     rompu = contrat.rupture.date if contrat.rupture else None
     return contrat.date_debut, rompu or contrat.date_fin
-
-
-def cles_des_cfas(uais: Iterable[str], sirets: Mapping[str, str]) -> frozenset[str]:
-    """The registry names a CFA by UAI, or by SIRET where the UAI is missing."""
-    return frozenset(cle for uai in uais for cle in (uai, sirets.get(uai)) if cle)
