@@ -9,7 +9,7 @@ import pytest
 
 from fixtures.simulateurs import imilo, referentiel, registre
 from fixtures.simulateurs.horloge import PARIS
-from fixtures.simulateurs.registre_lignes import vues
+from fixtures.simulateurs.registre_lignes import Evenement, numero_variante, vues
 from tests.contract import simulateurs_population as monde
 from tests.contract.simulateurs_outils import Banc, banc
 
@@ -95,10 +95,34 @@ def test_registry_closed_says_when_it_opens(simulateurs: Banc) -> None:
 
 
 def test_registry_noise_adds_rows_that_a_reader_must_set_aside() -> None:
-    numeros = [f"00120250901{rang:04}" for rang in range(2000)]
-    bruyants = [numero for numero in numeros if vues(numero, 1.0) != {"tba", "lba"}]
-    assert 5 < len(bruyants) < 50
-    assert all(vues(numero, 0.0) == {"tba", "lba"} for numero in numeros)
+    with banc(monde.population(bruit=0.0)) as calme, banc(monde.population(bruit=100.0)) as bruyant:
+        for ouvert in (calme, bruyant):
+            ouvert.controle.regler(NUIT)
+        assert len(contrats(calme, "2025-09-01", "2025-10-25")) == 1
+        lignes = [une["detailsContrat"] for une in contrats(bruyant, "2025-09-01", "2025-10-25")]
+    vus = [(une["noContrat"], une["dispositif"], une["statut"] in ("Annulé", "Supprimé")) for une in lignes]
+    double, prof = numero_variante(monde.NUMERO, "doublon"), numero_variante(monde.NUMERO, "PROF")
+    assert vus == [
+        (monde.NUMERO, "APPR", False),
+        (double, "APPR", False),
+        (prof, "PROF", False),
+        (monde.NUMERO, "APPR", False),  # corrected
+        (double, "APPR", True),
+    ]
+
+
+def test_registry_lba_alone_tells_only_contracts_of_cfas_that_an_erp_serves() -> None:
+    bruyante = monde.population(bruit=100.0)
+    (recit,) = bruyante.recits["registre"][""]
+    connues = {
+        vues(Evenement(monde.AUJOURDHUI, recit, monde.contrat(monde.YPAREO, numero=str(n))), bruyante)
+        for n in range(50)
+    }
+    assert connues == {frozenset({"tba"}), frozenset({"lba"})}
+    inconnues = {
+        vues(Evenement(monde.AUJOURDHUI, recit, monde.contrat("0010001X", numero=str(n))), bruyante) for n in range(50)
+    }
+    assert inconnues == {frozenset({"tba"})}
 
 
 def entetes_imilo(ouvert: Banc, acces: str = "dossier") -> dict[str, str]:
