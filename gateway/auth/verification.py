@@ -88,14 +88,14 @@ def _chemins(schema: GraphQLSchema) -> Iterator[str]:
     for nom, type_ in objets(schema).items():
         for champ, regle in gouvernes(type_).items():
             for noeud in _atteints(type_.fields[champ], set()):
-                if NOEUDS[noeud] not in (regle, CategorieDonnee.PUBLIQUE):
+                if NOEUDS[noeud] is not regle:
                     yield f"{nom}.{champ} ({regle.value}) mène à {noeud}, que {NOEUDS[noeud].value} ouvre"
 
 
 def _atteints(champ: GraphQLField, vus: set[str]) -> Iterator[str]:
-    """The nouns a field leads to without passing another rule."""
+    """The personal nouns a field leads to without passing another rule."""
     type_ = get_named_type(champ.type)
-    if type_.name in NOEUDS:
+    if NOEUDS.get(type_.name, CategorieDonnee.PUBLIQUE) is not CategorieDonnee.PUBLIQUE:
         yield type_.name
     elif is_object_type(type_) and type_.name not in vus:
         vus.add(type_.name)

@@ -67,7 +67,8 @@ def test_une_liste_sans_rien_d_accorde_est_nulle_et_ses_comptes_avec_elle() -> N
 
 def test_une_liste_sans_rien_de_gouverne_s_execute() -> None:
     vu = decision(FT, "{ jeunes { totalCount edges { node { id } } } }")
-    assert (vu.racines, vu.refus) == ({"jeunes"}, ())
+    assert vu.racines == {"jeunes"}
+    assert vu.refus == ()
 
 
 def test_un_objet_sans_rien_d_accorde_est_nul() -> None:
