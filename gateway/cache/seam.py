@@ -27,7 +27,7 @@ class Cache:
             return []
         try:
             entrees = await self._interne.multi_get(cles)
-        except Exception as erreur:  # noqa: BLE001 - a cache is never worth an answer
+        except Exception as erreur:  # a cache is never worth an answer
             journal.warning("cache illisible : %s", type(erreur).__name__)
             entrees = []
         if len(entrees) != len(cles):
@@ -40,7 +40,7 @@ class Cache:
             raise ValueError("an entry needs a lifetime above zero")
         try:
             await self._interne.set(cle, Entree(valeur, octets), ttl=duree)
-        except Exception as erreur:  # noqa: BLE001
+        except Exception as erreur:
             journal.warning("cache indisponible en écriture : %s", type(erreur).__name__)
 
 

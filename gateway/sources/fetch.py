@@ -6,9 +6,6 @@ cache (ANSWERS 8). Errors are never kept.
 
 import asyncio
 import contextvars
-import itertools
-import logging
-import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,25 +13,23 @@ from typing import TypeVar
 
 from gateway.cache.cles import cle_canonique
 from gateway.cache.seam import Cache
-from gateway.connectors.base import Connecteur, Lecture, Locataire, Lu
+from gateway.connectors.base import Connecteur, Lecture, Locataire
 from gateway.domain.temps import jour_paris
-from gateway.errors import ErreurSource, SourceDelaiDepasse, SourceInvalide
+from gateway.errors import SourceDelaiDepasse
 from gateway.schema.lieux import TypeSource
-from gateway.sources.appartenance import appartient
 from gateway.sources.etat import EtatPartenaire
 from gateway.sources.guichet import Guichet
+from gateway.sources.lecteur import Lecteur
 from gateway.sources.mesures import Mesures
 from gateway.sources.partenaires import Partenaire
 from gateway.sources.transport import Transport
-from gateway.sources.unites import Echec, EtatCache, Ressource, Resultat, Unite
+from gateway.sources.unites import Echec, EtatCache, Resultat, Unite
 
 T = TypeVar("T")
 
 SANS_LOCATAIRE = Locataire("")
 
 OCTETS_PAR_DOSSIER = 8_192  # measured: a young person with two contracts, as nouns
-
-journal = logging.getLogger("gateway.sources")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +49,17 @@ class Sources:
         self, partenaires: Mapping[str, Partenaire], connecteurs: Mapping[str, Connecteur], socle: Socle
     ) -> None:
         self.partenaires = partenaires
-        self._connecteurs = {nom: connecteurs[partenaire.genre] for nom, partenaire in partenaires.items()}
         self._socle = socle
-        self._guichets = {
-            nom: Guichet(partenaire, socle.transport, socle.mesures, socle.horloge)
+        self._cfa = {uai: nom for nom, partenaire in partenaires.items() for uai in partenaire.abonnes or ()}
+        self._lecteurs = {
+            nom: Lecteur(
+                Guichet(partenaire, socle.transport, socle.mesures, socle.horloge),
+                connecteurs[partenaire.genre],
+                self._cfa.keys(),
+            )
             for nom, partenaire in partenaires.items()
         }
-        self._cfa = {uai: nom for nom, partenaire in partenaires.items() for uai in partenaire.abonnes or ()}
         self._vols: dict[str, asyncio.Task[Resultat | Echec]] = {}
-        self._lancement, self._numeros = secrets.token_hex(4), itertools.count()
 
     def partenaire_du_cfa(self, uai: str) -> str | None:
         """The partner that serves a CFA, None when nobody does."""
@@ -74,7 +71,7 @@ class Sources:
 
     def sources_de(self, type_: TypeSource) -> tuple[str, ...]:
         """The partners of a type, by name."""
-        return tuple(sorted(nom for nom, connecteur in self._connecteurs.items() if connecteur.type is type_))
+        return tuple(sorted(nom for nom, lecteur in self._lecteurs.items() if lecteur.connecteur.type is type_))
 
     async def lire(self, unites: Sequence[Unite], delai: float) -> list[Resultat | Echec]:
         """What is known of each unit within `delai` seconds, in order. Never raises for a partner: an Echec says why."""
@@ -90,7 +87,7 @@ class Sources:
 
         Raises ErreurSource.
         """
-        return await self._guichets[source].derouler(lecture, locataire)
+        return await self._lecteurs[source].guichet.derouler(lecture, locataire)
 
     def etats(self) -> list[EtatPartenaire]:
         """The state of every partner now, by name."""
@@ -106,12 +103,12 @@ class Sources:
         await self._socle.transport.aclose()
 
     def _etat(self, nom: str, instant: datetime) -> EtatPartenaire:
-        vues = self._guichets[nom].observations
-        connecteur = self._connecteurs[nom]
+        lecteur = self._lecteurs[nom]
+        vues = lecteur.guichet.observations
         return EtatPartenaire(
             nom=nom,
-            type=connecteur.type,
-            mode=connecteur.mode,
+            type=lecteur.connecteur.type,
+            mode=lecteur.connecteur.mode,
             etat=vues.etat(instant),
             derniere_reponse=vues.derniere_reponse,
             latence_ms=vues.latence_ms,
@@ -119,11 +116,12 @@ class Sources:
         )
 
     def _cle(self, unite: Unite) -> str:
-        """A unit is read for a day (a session crosses it or not), under one configuration of its partner."""
-        partenaire = self.partenaires.get(unite.source)
-        empreinte = partenaire.adresse(self._locataire(unite)) if partenaire else ""
+        """A unit is read for a day (a session crosses it or not), of a partner as it is configured."""
+        partenaire = self.partenaires[unite.source]
         jour = jour_paris(self._socle.horloge()).isoformat()
-        return cle_canonique(unite.source, unite.ressource.value, unite.cle, jour, empreinte)
+        return cle_canonique(
+            unite.source, partenaire.genre, partenaire.base_url, unite.ressource.value, unite.cle, jour
+        )
 
     def _vol(self, unite: Unite, cle: str) -> asyncio.Task[Resultat | Echec]:
         """The flight under way for this key, else a new one, in a context that holds nothing of its first asker."""
@@ -141,40 +139,15 @@ class Sources:
             self._socle.mesures.lecture(unite, EtatCache.TOUCHE.value)
             return replace(garde, cache=EtatCache.TOUCHE)
         if vol is None or not vol.done():
-            return Echec(unite, SourceDelaiDepasse(unite.source, f"La source {unite.source} n'a pas répondu à temps."))
+            return Echec(unite, SourceDelaiDepasse(unite.source, "la réponse n'est pas arrivée à temps"))
         self._socle.mesures.lecture(unite, EtatCache.MANQUE.value)
         return vol.result()
 
     async def _voler(self, unite: Unite, cle: str) -> Resultat | Echec:
         """One fetch, to its end; its answer is kept, its error is not."""
-        partenaire = self.partenaires[unite.source]
-        try:
-            async with asyncio.timeout(partenaire.limites.delai_secondes):
-                lu = await self._guichets[unite.source].derouler(self._lecture(unite), self._locataire(unite))
-        except TimeoutError:
-            return Echec(unite, SourceDelaiDepasse(unite.source, f"La source {unite.source} n'a pas répondu à temps."))
-        except ErreurSource as erreur:
-            journal.warning("source %s : %s", unite.source, erreur.code.value)
-            return Echec(unite, erreur)
-        resultat = self._resultat(unite, lu)
-        octets = OCTETS_PAR_DOSSIER * (1 + len(resultat.dossiers))
-        await self._socle.cache.garder(cle, resultat, partenaire.cache.duree_secondes, octets)
-        return resultat
-
-    def _lecture(self, unite: Unite) -> Lecture[Lu]:
-        connecteur = self._connecteurs[unite.source]
-        lire = connecteur.dossiers_cfa if unite.ressource is Ressource.CFA else connecteur.dossiers_structure
-        if lire is None:
-            raise SourceInvalide(unite.source, "ce partenaire ne sait pas répondre à cette demande")
-        return lire(self._locataire(unite), jour_paris(self._socle.horloge()))
-
-    def _locataire(self, unite: Unite) -> Locataire:
-        abonne = (self.partenaires[unite.source].abonnes or {}).get(unite.cle)
-        return abonne.locataire if abonne else Locataire(unite.cle, code=unite.cle)
-
-    def _resultat(self, unite: Unite, lu: Lu) -> Resultat:
-        siens = tuple(dossier for dossier in lu.dossiers if appartient(dossier, unite, self._cfa))
-        self._socle.mesures.qualite(unite, lu, len(lu.dossiers) - len(siens))
-        self._guichets[unite.source].observations.noter_qualite(len(siens), lu.rejets)
-        version = f"{self._lancement}-{next(self._numeros)}"
-        return Resultat(unite, siens, self._socle.horloge(), EtatCache.MANQUE, version)
+        lu = await self._lecteurs[unite.source].lire(unite)
+        if isinstance(lu, Resultat):
+            octets = OCTETS_PAR_DOSSIER * (1 + len(lu.dossiers))
+            duree = self.partenaires[unite.source].cache.duree_secondes
+            await self._socle.cache.garder(cle, lu, duree, octets)
+        return lu

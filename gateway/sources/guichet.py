@@ -4,7 +4,9 @@ Knows no noun and no cache; a connector's reading is driven here, document by do
 """
 
 import asyncio
+import logging
 import time
+import traceback
 from collections.abc import Callable, Coroutine, Iterable
 from datetime import datetime
 from typing import Any, TypeVar
@@ -13,7 +15,7 @@ from urllib.parse import quote
 from aiolimiter import AsyncLimiter
 
 from gateway.connectors.base import Documents, Lecture, Locataire, Requete
-from gateway.errors import ErreurSource, SourceInvalide
+from gateway.errors import ErreurSource, SourceDelaiDepasse, SourceInvalide
 from gateway.sources import pages
 from gateway.sources.acces import Preuve, preuve
 from gateway.sources.etat import Observations
@@ -22,6 +24,8 @@ from gateway.sources.partenaires import ACCES_DEFAUT, Partenaire
 from gateway.sources.transport import Appel, Reponse, Transport
 
 T = TypeVar("T")
+
+journal = logging.getLogger("gateway.sources")
 
 
 class Guichet:
@@ -32,7 +36,8 @@ class Guichet:
     ) -> None:
         self.partenaire = partenaire
         self.observations = Observations(partenaire.ouverture)
-        self._transport, self._mesures, self._horloge = transport, mesures, horloge
+        self.mesures, self.horloge = mesures, horloge
+        self._transport = transport
         self._places = asyncio.Semaphore(partenaire.limites.simultanes)
         self._cadence = AsyncLimiter(partenaire.limites.par_seconde, 1)
         self._preuves: dict[tuple[str, str], Preuve] = {}
@@ -45,9 +50,21 @@ class Guichet:
                 lot = next(lecture) if documents is None else lecture.send(documents)
             except StopIteration as fin:
                 return fin.value  # type: ignore[no-any-return]
-            except (KeyError, TypeError, ValueError, AttributeError, IndexError):
-                raise SourceInvalide(self.partenaire.nom, "réponse du partenaire d'une forme inattendue") from None
+            except Exception as erreur:
+                raise self._incomprise(erreur) from None
             documents = await ensemble(self.documents(requete, locataire) for requete in lot)
+
+    def _incomprise(self, erreur: Exception) -> SourceInvalide:
+        """The connector met what it does not know. Where is logged, what is not: it may be a person's value."""
+        pas = traceback.extract_tb(erreur.__traceback__)[-1]
+        journal.error("source %s : %s (%s:%s)", self.partenaire.nom, type(erreur).__name__, pas.filename, pas.lineno)
+        return SourceInvalide(self.partenaire.nom, "réponse du partenaire d'une forme inattendue")
+
+    def depassement(self) -> SourceDelaiDepasse:
+        """The error of a reading cut at the partner's delay, which the partner's state remembers."""
+        erreur = SourceDelaiDepasse(self.partenaire.nom, "le partenaire n'a pas répondu à temps")
+        self.observations.noter(erreur, self.partenaire.limites.delai_secondes, self.horloge())
+        return erreur
 
     async def documents(self, requete: Requete, locataire: Locataire) -> list[Any]:
         """The documents of all the pages of a request, in order; none when the partner says there is nothing."""
@@ -86,10 +103,10 @@ class Guichet:
             suite.borner(total)
             rangs = range(len(documents) + 1, total + 1)
             reponses = await ensemble(self._une(pages.numero(requete, rang), locataire) for rang in rangs)
-            for reponse in reponses:
-                suite.ajouter(reponse.empreinte)
-                documents.append(reponse.document)
-                total = max(total, pages.annoncees(requete, reponse.document))
+            for page in reponses:
+                suite.ajouter(page.empreinte)
+                documents.append(page.document)
+                total = max(total, pages.annoncees(requete, page.document))
         return documents
 
     async def _une(self, requete: Requete, locataire: Locataire) -> Reponse:
@@ -108,8 +125,8 @@ class Guichet:
         return reponse
 
     def _noter(self, operation: str, erreur: ErreurSource | None, secondes: float) -> None:
-        self._mesures.appel(self.partenaire.nom, operation, erreur.code.value if erreur else REUSSITE, secondes)
-        self.observations.noter(erreur, secondes, self._horloge())
+        self.mesures.appel(self.partenaire.nom, operation, erreur.code.value if erreur else REUSSITE, secondes)
+        self.observations.noter(erreur, secondes, self.horloge())
 
     def _appel(self, requete: Requete, locataire: Locataire) -> Appel:
         limites = self.partenaire.limites
@@ -124,17 +141,18 @@ class Guichet:
         )
 
     def _preuve(self, nom: str, cle: str) -> Preuve | None:
-        """Made once for each credential and tenant, so that an OAuth2 token is shared."""
+        """Made once for each secret, so that an OAuth2 token is shared by all who may use it."""
         if not self.partenaire.acces:
             return None
-        acces = self.partenaire.acces.get(nom)
-        abonne = (self.partenaire.abonnes or {}).get(cle)
-        secret = (acces and acces.secret) or (abonne and abonne.secret)
+        acces, abonne = self.partenaire.acces.get(nom), (self.partenaire.abonnes or {}).get(cle)
+        propre = acces.secret if acces else None
+        secret = propre or (abonne.secret if abonne else None)
         if acces is None or secret is None:
             raise SourceInvalide(self.partenaire.nom, f"accès « {nom} » non configuré")
-        if (nom, cle) not in self._preuves:
-            self._preuves[nom, cle] = preuve(acces, secret)
-        return self._preuves[nom, cle]
+        place = (nom, "" if propre else cle)
+        if place not in self._preuves:
+            self._preuves[place] = preuve(acces, secret)
+        return self._preuves[place]
 
 
 async def ensemble(appels: Iterable[Coroutine[Any, Any, T]]) -> list[T]:

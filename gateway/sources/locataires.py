@@ -28,6 +28,8 @@ def secret_de(environ: Mapping[str, str], variable: str, ou: str) -> SecretStr:
     """The secret an environment variable holds; `ou` (file and key) opens the message when it is missing or empty."""
     if not environ.get(variable):
         raise ErreurConfiguration(f"{ou} : variable d'environnement {variable} absente")
+    if not (environ[variable].isascii() and environ[variable].isprintable()):
+        raise ErreurConfiguration(f"{ou} : variable d'environnement {variable} : caractère interdit dans un secret")
     return SecretStr(environ[variable])
 
 

@@ -132,10 +132,13 @@ def _acces(
 ) -> Acces:
     cle = f"acces.{nom}.secret"
     oauth = fichier if isinstance(fichier, OAuth2Fichier) else None
+    secret = _secret(chemin, cle, fichier.secret, environ, abonnes)
+    if fichier.type == "basic" and secret and ":" not in secret.get_secret_value():
+        raise ErreurConfiguration(f"{chemin} : {cle} : « compte:mot de passe » attendu dans {fichier.secret}")
     return Acces(
         type=fichier.type,
         nom=oauth.client if oauth else getattr(fichier, "nom", ""),
-        secret=_secret(chemin, cle, fichier.secret, environ, abonnes),
+        secret=secret,
         entetes=fichier.entetes,
         url_jeton=oauth.url_jeton if oauth else "",
     )

@@ -1,0 +1,86 @@
+"""One partner's units: which reading answers each, whose records came back, and for how long not to insist.
+
+Knows no cache, no asker and no HTTP. Never raises for a partner: a failure is an Echec.
+"""
+
+import asyncio
+import itertools
+import logging
+import secrets
+import time
+from collections.abc import Collection
+
+from gateway.connectors.base import Connecteur, Lecture, Locataire, Lu
+from gateway.domain.temps import jour_paris
+from gateway.errors import ErreurSource, SourceIndisponible, SourceInvalide
+from gateway.sources.appartenance import appartient
+from gateway.sources.guichet import Guichet
+from gateway.sources.unites import Echec, EtatCache, Ressource, Resultat, Unite
+
+PAUSE_MAX = 60.0  # seconds during which a partner that said "later" is not asked again for the same key
+
+journal = logging.getLogger("gateway.sources")
+
+
+class Lecteur:
+    """Reads the units of one partner. `servis`: the CFAs that some partner serves."""
+
+    def __init__(self, guichet: Guichet, connecteur: Connecteur, servis: Collection[str]) -> None:
+        self.guichet, self.connecteur = guichet, connecteur
+        self._partenaire, self._servis = guichet.partenaire, servis
+        self._pauses: dict[str, tuple[float, SourceIndisponible]] = {}
+        self._lancement, self._numeros = secrets.token_hex(4), itertools.count()
+
+    async def lire(self, unite: Unite) -> Resultat | Echec:
+        """Ask the partner for a unit, within the partner's own delay."""
+        try:
+            self._respecter_pause(unite)
+            async with asyncio.timeout(self._partenaire.limites.delai_secondes):
+                lu = await self.guichet.derouler(self._lecture(unite), self._locataire(unite))
+            return self._resultat(unite, lu)
+        except TimeoutError:
+            return self._echec(unite, self.guichet.depassement())
+        except ErreurSource as erreur:
+            return self._echec(unite, erreur)
+
+    def _lecture(self, unite: Unite) -> Lecture[Lu]:
+        connecteur = self.connecteur
+        lire = connecteur.dossiers_cfa if unite.ressource is Ressource.CFA else connecteur.dossiers_structure
+        if lire is None:
+            raise SourceInvalide(unite.source, "ce partenaire ne répond pas à cette demande")
+        return lire(self._locataire(unite), jour_paris(self.guichet.horloge()))
+
+    def _locataire(self, unite: Unite) -> Locataire:
+        """The tenant as configured; a partner without tenants answers for every key it is asked."""
+        if self._partenaire.abonnes is None:
+            return Locataire(unite.cle, code=unite.cle)
+        abonne = self._partenaire.abonnes.get(unite.cle)
+        if abonne is None:
+            raise SourceInvalide(unite.source, "établissement inconnu de ce partenaire")
+        return abonne.locataire
+
+    def _resultat(self, unite: Unite, lu: Lu) -> Resultat:
+        siens = tuple(dossier for dossier in lu.dossiers if appartient(dossier, unite, self._servis))
+        etrangers = len(lu.dossiers) - len(siens)
+        self.guichet.mesures.qualite(unite, lu, etrangers)
+        self.guichet.observations.noter_qualite(len(siens), lu.rejets)
+        if etrangers:
+            journal.warning("source %s : %d dossiers d'un autre établissement, écartés", unite.source, etrangers)
+            if not siens:
+                raise SourceInvalide(unite.source, "le partenaire a répondu pour un autre établissement")
+        version = f"{self._lancement}-{next(self._numeros)}"
+        return Resultat(unite, siens, self.guichet.horloge(), EtatCache.MANQUE, version)
+
+    def _echec(self, unite: Unite, erreur: ErreurSource) -> Echec:
+        journal.warning("source %s : %s, %s", unite.source, erreur.code.value, erreur)
+        attente = erreur.reessayer_dans if isinstance(erreur, SourceIndisponible) else None
+        if attente and isinstance(erreur, SourceIndisponible) and unite.cle not in self._pauses:
+            self._pauses[unite.cle] = (time.monotonic() + min(attente, PAUSE_MAX), erreur)
+        return Echec(unite, erreur)
+
+    def _respecter_pause(self, unite: Unite) -> None:
+        """A partner that told when to come back is left alone until then, within PAUSE_MAX (SECURITY U13)."""
+        jusqua, erreur = self._pauses.get(unite.cle, (0.0, None))
+        if erreur is not None and time.monotonic() < jusqua:
+            raise erreur
+        self._pauses.pop(unite.cle, None)
