@@ -1,0 +1,78 @@
+# Every command of the project. Needs make and Python 3.11 or later; the environment is made when missing or stale, and only then.
+# Paths are relative on purpose: the checkout may stand in a directory whose name has a space.
+
+PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+PY := .venv/bin/python
+PIP := $(PY) -m pip install --disable-pip-version-check --no-input --quiet --require-hashes
+VERROU := $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+PAGE := gateway/web/dist/index.html
+PAGE_SOURCES := $(wildcard gateway/web/source/*.* gateway/web/source/.npmrc)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test check graphiql verrous schema acces bench wheel clean page-facultative \
+	check-lint check-format check-types check-imports check-schema check-acces
+
+help: ## Print this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+run: .venv/runtime.txt page-facultative ## Start the simulated partners, the identity provider and the gateway, then ask one real query
+	@$(PY) -m fixtures demo
+
+test: .venv/dev.txt page-facultative ## Run every test and print the figures
+	@$(PY) -m pytest
+
+check: .venv/dev.txt ## Lint, format, types, import contracts, and the committed schema and access table
+	@$(MAKE) --no-print-directory --keep-going check-lint check-format check-types check-imports check-schema check-acces
+
+check-lint:
+	$(PY) -m ruff check .
+check-format:
+	$(PY) -m ruff format --check .
+check-types:
+	$(PY) -m mypy
+check-imports:
+	$(PY) -c 'from importlinter.cli import lint_imports_command as verifier; verifier()' --no-logo
+check-schema:
+	$(PY) -m gateway schema | diff -u schema.graphql - || { echo 'schema.graphql is stale: make schema'; exit 1; }
+check-acces:
+	$(PY) -m gateway acces | diff -u ACCES.md - || { echo 'ACCES.md is stale: make acces'; exit 1; }
+
+schema: .venv/dev.txt ## Write schema.graphql, the published contract
+	@mkdir -p var && $(PY) -m gateway schema > var/schema.tmp && mv var/schema.tmp schema.graphql
+
+acces: .venv/dev.txt ## Write ACCES.md, who may read what
+	@mkdir -p var && $(PY) -m gateway acces > var/acces.tmp && mv var/acces.tmp ACCES.md
+
+graphiql: $(PAGE) ## Build the GraphiQL page into gateway/web/dist
+
+$(PAGE): $(PAGE_SOURCES) | .venv/bin/python
+	@sh gateway/web/source/build.sh $(PY)
+
+page-facultative: | .venv/bin/python
+	@$(MAKE) --no-print-directory graphiql || echo 'The GraphiQL page could not be built (see above); everything else goes on without it.'
+
+wheel: .venv/dev.txt $(PAGE) ## Build the wheel in dist/ and look into it
+	@rm -rf dist && $(PY) -m pip wheel --disable-pip-version-check --quiet --no-deps --no-build-isolation --wheel-dir dist .
+	@$(PY) -m pytest -q tests/unit/test_web_wheel.py
+
+verrous: .venv/dev.txt ## Lock the requirements again, hashes included and hosts left out
+	$(VERROU) requirements/runtime.in --output-file requirements/runtime.txt
+	$(VERROU) requirements/dev.in --constraints requirements/runtime.txt --output-file requirements/dev.txt
+	$(VERROU) requirements/web.in --output-file requirements/web.txt
+	cd gateway/web/source && npm install --package-lock-only
+
+clean: ## Remove what the commands above made
+	rm -rf .venv var dist build gateway/web/dist gateway/web/source/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo 'Python 3.11 or later is needed, and none was found (python3.11, python3). Name one: make PYTHON=/path/to/python'; exit 1; }
+	@echo 'Making the environment .venv with $(PYTHON)'
+	@$(PYTHON) -m venv --clear .venv
+
+# The stamp of an installation is the copy of the file it was made from.
+.venv/%.txt: requirements/%.txt .venv/bin/python
+	@echo 'Installing $<'
+	@$(PIP) -r $<
+	@cp $< $@
