@@ -92,10 +92,11 @@ def lire_jwks(octets: bytes) -> Mapping[str, RSAKey]:
 
 
 def _convient(cle: dict[str, Any]) -> bool:
-    kid = cle.get("kid")
+    kid, module = cle.get("kid"), cle.get("n")
     return (
         isinstance(kid, str)
-        and kid != ""
+        and isinstance(module, str)
+        and len(module) * 6 >= BITS_MIN  # base64url
         and cle.get("kty") == "RSA"
         and cle.get("use", "sig") == "sig"
         and cle.get("alg", "RS256") == "RS256"
