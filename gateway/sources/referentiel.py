@@ -1,5 +1,6 @@
 """Keeps the referential: harvested at start and daily, on disk in between. Knows no HTTP and no noun."""
 
+import asyncio
 import json
 import logging
 import os
@@ -29,6 +30,7 @@ class GardienReferentiel:
         self._lire = lire
         self._lecture = lecture
         self.courant = Referentiel()
+        self._moissonne = False  # since the start
 
     async def ouvrir(self) -> None:
         """Harvest, else read the disk. Raises ErreurConfiguration when there is neither."""
@@ -38,7 +40,7 @@ class GardienReferentiel:
             raise ErreurConfiguration(
                 "référentiel : le partenaire ne répond pas et aucune copie n'est sur le disque ; le démarrer puis relancer"
             )
-        self.courant = _relire(self._chemin)
+        self.courant = await asyncio.to_thread(_relire, self._chemin)
 
     async def moissonner(self) -> bool:
         """Harvest and write; False when the partner could not answer, or answered nothing."""
@@ -47,22 +49,36 @@ class GardienReferentiel:
         except ErreurSource as erreur:
             journal.warning("référentiel non moissonné : %s %s", erreur.source, erreur.code.value)
             return False
-        if not lu.communes or not lu.missions_locales:
-            journal.warning("référentiel vide : le précédent est gardé")
+        if not (lu.communes and lu.missions_locales and lu.organismes):
+            journal.warning("référentiel vide ou tronqué : le précédent est gardé")
             return False
         journal.info(
             "référentiel : %d communes, %d CFA, %d rejets", len(lu.communes), len(lu.organismes), compte.rejets
         )
-        self.courant = lu
-        _ecrire(self._chemin, lu)
+        self.courant, self._moissonne = lu, True
+        await self._garder(lu)
         return True
 
+    async def _garder(self, referentiel: Referentiel) -> None:
+        """A disk that refuses costs the next start with the partner down, not this one."""
+        try:
+            await asyncio.to_thread(_ecrire, self._chemin, referentiel)
+        except OSError as erreur:
+            journal.error("référentiel non gardé sur disque : %s", erreur.strerror)
+
     async def veiller(self, dormir: Callable[[float], Awaitable[None]]) -> None:
-        """Harvest daily, for ever."""
-        attente = PERIODE
+        """Harvest daily, for ever; soon again as long as it is the disk's copy that serves."""
+        attente = PERIODE if self._moissonne else REPRISE
         while True:
             await dormir(attente)
-            attente = PERIODE if await self.moissonner() else REPRISE
+            attente = PERIODE if await self._tenter() else REPRISE
+
+    async def _tenter(self) -> bool:
+        try:
+            return await self.moissonner()
+        except Exception as erreur:  # the service goes on with the referential it has
+            journal.error("référentiel non moissonné : %s", type(erreur).__name__)
+            return False
 
 
 def _ecrire(chemin: Path, referentiel: Referentiel) -> None:
@@ -76,7 +92,10 @@ def _ecrire(chemin: Path, referentiel: Referentiel) -> None:
     }
     chemin.parent.mkdir(parents=True, exist_ok=True)
     brouillon = chemin.with_suffix(".nouveau")
-    brouillon.write_text(json.dumps(contenu, ensure_ascii=False), encoding="utf-8")
+    with brouillon.open("w", encoding="utf-8") as flux:
+        flux.write(json.dumps(contenu, ensure_ascii=False))
+        flux.flush()
+        os.fsync(flux.fileno())
     os.replace(brouillon, chemin)
 
 

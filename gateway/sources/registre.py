@@ -9,105 +9,115 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Any
+from itertools import combinations
+from typing import Any, Protocol
 
 from gateway.connectors.base import Dossier
 from gateway.schema.nouns import Contrat, Jeune
-from gateway.stores.registre import ContratStocke, Registre
+from gateway.stores.registre import Avancee, ContratStocke
 
-CHEVAUCHEMENT_JOURS = 60  # nobody is an apprentice twice at once for this long
+CHEVAUCHEMENT_JOURS = 60  # nobody is an apprentice twice at once for longer
 LECTURES_MAX = 16
-PAQUET = 200  # contracts folded between two breaths of the event loop
+SOUFFLE = 25  # contracts folded between two breaths of the event loop: some ten milliseconds
 
 Plier = Callable[[Sequence[Mapping[str, Any]]], tuple[Jeune, Contrat] | None]
 
 
+class Magasin(Protocol):
+    """Where the rows are kept."""
+
+    async def avancee(self) -> Avancee: ...
+    async def contrats(
+        self, codes_postaux: Collection[str], cfas: Collection[str], identites: Collection[str]
+    ) -> list[ContratStocke]: ...
+    def empreinte(self, *ensembles: Collection[str]) -> str: ...
+
+
 @dataclass(frozen=True, slots=True)
 class ResultatRegistre:
-    """What the store holds of a set of persons. `as_of` is None before the first harvest."""
+    """What the store holds of a set of persons. Shared and kept: read it only. `as_of` is None before the first harvest."""
 
     dossiers: tuple[Dossier, ...]
     as_of: datetime | None
     version: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Plie:
+    """A contract folded: its pseudonym, and what its rows tell."""
+
+    cle: str
+    jeune: Jeune
+    contrat: Contrat
+
+
 class LecteurRegistre:
     """The registry as a source that answers at once, as fresh as its last harvest."""
 
-    def __init__(self, registre: Registre, plier: Plier) -> None:
-        self._registre = registre
+    def __init__(self, magasin: Magasin, plier: Plier) -> None:
+        self._magasin = magasin
         self._plier = plier
-        self._plies: dict[str, tuple[Jeune, Contrat] | None] = {}  # by contract, of one version
-        self._version = ""
-        self._lus: OrderedDict[tuple[Any, ...], ResultatRegistre] = OrderedDict()
+        self._lus: OrderedDict[tuple[str, str], ResultatRegistre] = OrderedDict()
 
     async def dossiers(
         self, codes_postaux: Collection[str], cfas: Collection[str], identites: Collection[str]
     ) -> ResultatRegistre:
         """The persons with a contract of such a home or such a CFA (UAI or SIRET), or of such an identity."""
-        avancee = await self._registre.avancee()
-        if avancee.version != self._version:
-            self._version, self._plies = avancee.version, {}
-        cle = (avancee.version, frozenset(codes_postaux), frozenset(cfas), frozenset(identites))
+        avancee = await self._magasin.avancee()
+        cle = (avancee.version, self._magasin.empreinte(codes_postaux, cfas, identites))
         if cle not in self._lus:
-            stockes = await self._registre.contrats(codes_postaux, cfas, identites)
+            stockes = await self._magasin.contrats(codes_postaux, cfas, identites)
             self._lus[cle] = ResultatRegistre(await self._personnes(stockes), avancee.as_of, avancee.version)
+        lu = self._lus[cle]
         self._lus.move_to_end(cle)
         while len(self._lus) > LECTURES_MAX:
             self._lus.popitem(last=False)
-        return self._lus[cle]
+        return lu
 
     async def _personnes(self, stockes: Sequence[ContratStocke]) -> tuple[Dossier, ...]:
-        par_personne: dict[str, list[tuple[Jeune, Contrat]]] = defaultdict(list)
-        for rang, stocke in enumerate(stockes):
-            if stocke.contrat not in self._plies:
-                self._plies[stocke.contrat] = self._plier(stocke.charges)
-            plie = self._plies[stocke.contrat]
+        par_personne: dict[str, list[_Plie]] = defaultdict(list)
+        for rang, stocke in enumerate(stockes, 1):
+            plie = self._plier(stocke.charges)
             if plie is not None:
-                par_personne[stocke.personne].append(plie)
-            if rang % PAQUET == PAQUET - 1:
+                par_personne[stocke.personne].append(_Plie(stocke.contrat, *plie))
+            if rang % SOUFFLE == 0:
                 await asyncio.sleep(0)
         return tuple(d for cle in sorted(par_personne) for d in _dossiers(cle, par_personne[cle]))
 
 
-def _dossiers(personne: str, plies: list[tuple[Jeune, Contrat]]) -> list[Dossier]:
-    plies = sorted(plies, key=lambda plie: (str(plie[1].date_debut), plie[1].numero or ""))
+def _dossiers(personne: str, plies: list[_Plie]) -> list[Dossier]:
+    plies = sorted(plies, key=lambda plie: (plie.contrat.date_debut or date.min, plie.cle))
     if _contradictoires(plies):
-        return [_dossier(f"{personne}/{rang}", [plie]) for rang, plie in enumerate(plies)]
+        return [_dossier(plie.cle, [plie]) for plie in plies]
     return [_dossier(personne, plies)]
 
 
-def _dossier(cle: str, plies: list[tuple[Jeune, Contrat]]) -> Dossier:
-    """One person: the latest contract tells the address and the contact, every contract its training."""
-    formations = [formation for jeune, _ in plies for formation in jeune.formations or []]
-    uniques = {(f.date_debut, f.date_fin): f for f in formations}
-    contrats = [contrat for _, contrat in plies]
-    jeune = replace(plies[-1][0], contrats=contrats, formations=list(uniques.values()))
-    for champ in ("sexe", "rqth", "telephone", "courriel"):
-        if getattr(jeune, champ) is None:
-            setattr(
-                jeune,
-                champ,
-                next((v for autre, _ in reversed(plies) if (v := getattr(autre, champ)) is not None), None),
-            )
-    return Dossier(cle, jeune)
+def _dossier(cle: str, plies: list[_Plie]) -> Dossier:
+    """One person: of each thing, what the latest contract that tells it says; every contract, every training."""
+    formations = {(f.date_debut, f.date_fin): f for plie in plies for f in plie.jeune.formations or []}
+    recents = [plie.jeune for plie in reversed(plies)]
+    dits: dict[str, Any] = {
+        champ: next((valeur for jeune in recents if (valeur := getattr(jeune, champ)) is not None), None)
+        for champ in ("sexe", "rqth", "telephone", "courriel")
+    }
+    situes = [jeune.adresse for jeune in recents if jeune.adresse and jeune.adresse.code_postal]
+    dits["adresse"] = situes[0] if situes else recents[0].adresse
+    contrats = [plie.contrat for plie in plies]
+    return Dossier(cle, replace(recents[0], contrats=contrats, formations=list(formations.values()), **dits))
 
 
-def _contradictoires(plies: list[tuple[Jeune, Contrat]]) -> bool:
-    sexes = {jeune.sexe for jeune, _ in plies if jeune.sexe}
-    valides = [contrat for _, contrat in plies if not contrat.annule]
-    couples = ((un, autre) for rang, un in enumerate(valides) for autre in valides[rang + 1 :])
-    return len(sexes) > 1 or any(_simultanes(un, autre) for un, autre in couples)
+def _contradictoires(plies: list[_Plie]) -> bool:
+    sexes = {plie.jeune.sexe for plie in plies if plie.jeune.sexe}
+    valides = [plie.contrat for plie in plies if not plie.contrat.annule]
+    return len(sexes) > 1 or any(_simultanes(un, autre) for un, autre in combinations(valides, 2))
 
 
 def _simultanes(un: Contrat, autre: Contrat) -> bool:
-    """Two contracts that ran together too long to be one person's."""
-    bornes = [_bornes(contrat) for contrat in (un, autre)]
-    if not all(debut and fin for debut, fin in bornes):
+    """Two contracts that ran together too long to be one person's; what has no dates contradicts nothing."""
+    (debut_un, fin_un), (debut_autre, fin_autre) = _bornes(un), _bornes(autre)
+    if not (debut_un and fin_un and debut_autre and fin_autre):
         return False
-    debut = max(debut for debut, _ in bornes if debut)
-    fin = min(fin for _, fin in bornes if fin)
-    return fin - debut > timedelta(days=CHEVAUCHEMENT_JOURS)
+    return min(fin_un, fin_autre) - max(debut_un, debut_autre) > timedelta(days=CHEVAUCHEMENT_JOURS)
 
 
 def _bornes(contrat: Contrat) -> tuple[date | None, date | None]:

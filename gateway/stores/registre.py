@@ -4,23 +4,34 @@ At rest: a pseudonym of the contract, one of the person, the postal code and the
 day, and the sealed row. No name, birth date, contact nor contract number can be read in the file.
 """
 
+import asyncio
 import json
+import logging
 import zlib
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from typing import Any
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, TypeVar
 
 from sqlalchemy import Column, Date, Index, Integer, LargeBinary, MetaData, String, Table, delete, event, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from gateway.domain.identity import cle_identite
 from gateway.domain.sceau import Sceau
+from gateway.domain.temps import PARIS
+from gateway.errors import ErreurConfiguration
 from gateway.stores.lignes import LigneRegistre
 
+T = TypeVar("T")
+
 USAGE = "registre"
-PAQUET = 500  # values of one IN: SQLite accepts many more, query plans stay simple
+FORMAT = "2"  # of the rows at rest: another one is harvested again, the registry being the truth
+PAQUET = 500  # values of one IN or rows of one INSERT: SQLite accepts many more, query plans stay simple
+SOUFFLE = 100  # contracts unsealed between two breaths of the event loop
+ATTENTE_VERROU = 30  # seconds: the service and a harvest by hand may write at the same time
+
+journal = logging.getLogger("gateway.registre")
 
 _tables = MetaData()
 LIGNES = Table(
@@ -34,9 +45,10 @@ LIGNES = Table(
     Column("code_postal", String(5)),
     Column("cfa", String(14)),  # UAI, or SIRET where the registry lacks it
     Column("scelle", LargeBinary, nullable=False),
-    Index("registre_par_personne", "personne"),
-    Index("registre_par_code_postal", "code_postal"),
-    Index("registre_par_cfa", "cfa"),
+    Index("registre_par_personne", "personne", "contrat"),
+    Index("registre_par_code_postal", "code_postal", "contrat"),
+    Index("registre_par_cfa", "cfa", "contrat"),
+    Index("registre_par_fenetre", "fenetre"),
 )
 FENETRES = Table(
     "registre_fenetres",
@@ -46,6 +58,16 @@ FENETRES = Table(
     Column("lignes", Integer, nullable=False),
     Column("importee_le", String(32), nullable=False),
 )
+ETAT = Table(  # one row
+    "registre_etat",
+    _tables,
+    Column("temoin", String(32), primary_key=True),  # tells the key and the format that wrote the rest
+    Column("imports", Integer, nullable=False),  # only grows
+)
+
+
+class FenetreRefusee(ValueError):
+    """A window that overlaps another without being it: its rows would be told twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +80,7 @@ class Fenetre:
 
 @dataclass(frozen=True, slots=True)
 class ContratStocke:
-    """The rows of one contract, in order of day, and the pseudonym of its person."""
+    """The rows of one contract, in order of day, and the pseudonyms of the contract and of its person."""
 
     contrat: str
     personne: str
@@ -67,7 +89,7 @@ class ContratStocke:
 
 @dataclass(frozen=True, slots=True)
 class Avancee:
-    """How far the harvest went. `version` changes at each window imported."""
+    """How far the harvest went. `version` changes at each import; `as_of` is what the data may claim (see `avancee`)."""
 
     dernier_jour: date | None
     as_of: datetime | None
@@ -85,54 +107,98 @@ class Registre:
             event.listen(self._moteur.sync_engine, "connect", _regler_sqlite)
 
     async def ouvrir(self) -> None:
-        """Create what is missing."""
+        """Create what is missing. Raises ErreurConfiguration when another key or format wrote what is there."""
+        temoin = self._sceau.pseudonyme(USAGE, f"temoin/{FORMAT}")
         async with self._moteur.begin() as connexion:
             await connexion.run_sync(_tables.create_all)
+            lu = await connexion.scalar(select(ETAT.c.temoin))
+            vide = not await connexion.scalar(select(func.count()).select_from(FENETRES))
+            if lu is None and vide:
+                await connexion.execute(ETAT.insert().values(temoin=temoin, imports=0))
+            elif lu != temoin:
+                raise ErreurConfiguration(
+                    "registre : copie scellée par une autre GATEWAY_CLE ou d'un autre format ; la supprimer et moissonner"
+                )
 
     async def fermer(self) -> None:
         await self._moteur.dispose()
 
     async def importer(self, fenetre: Fenetre, lignes: Sequence[LigneRegistre], instant: datetime) -> None:
-        """Replace a window: its rows and the mark of its import are written together, or not at all."""
-        valeurs = [self._sceller(ligne, fenetre, rang) for rang, ligne in enumerate(lignes)]
+        """Replace a window: its rows and the mark of its import are written together, or not at all.
+
+        Raises FenetreRefusee for a window that overlaps another one.
+        """
         async with self._moteur.begin() as connexion:
+            await connexion.execute(ETAT.update().values(imports=ETAT.c.imports + 1))  # first: writers queue here
+            await connexion.execute(delete(FENETRES).where(_est(fenetre)))
+            if await connexion.scalar(select(func.count()).where(_chevauche(fenetre))):
+                raise FenetreRefusee(f"{fenetre.debut} → {fenetre.fin}")
             await connexion.execute(delete(LIGNES).where(LIGNES.c.fenetre == fenetre.fin))
-            await connexion.execute(delete(FENETRES).where(FENETRES.c.debut == fenetre.debut))
-            for paquet in _paquets(valeurs):
-                await connexion.execute(LIGNES.insert(), paquet)
+            for paquet in _paquets(list(enumerate(lignes))):
+                await connexion.execute(
+                    LIGNES.insert(), [self._sceller(ligne, fenetre, rang) for rang, ligne in paquet]
+                )
             marque = {"debut": fenetre.debut, "fin": fenetre.fin, "lignes": len(lignes)}
-            await connexion.execute(FENETRES.insert().values(**marque, importee_le=_texte(instant)))
+            await connexion.execute(FENETRES.insert().values(**marque, importee_le=instant.astimezone(UTC).isoformat()))
+
+    async def fenetres(self) -> list[Fenetre]:
+        """The windows imported, in order of day."""
+        async with self._moteur.connect() as connexion:
+            lues = await connexion.execute(select(FENETRES.c.debut, FENETRES.c.fin).order_by(FENETRES.c.debut))
+            return [Fenetre(lue.debut, lue.fin) for lue in lues]
 
     async def avancee(self) -> Avancee:
-        """Last day imported without a gap is the caller's to judge: windows are imported in order."""
-        mesure = select(
-            func.max(FENETRES.c.fin), func.max(FENETRES.c.importee_le), func.sum(FENETRES.c.lignes), func.count()
-        )
+        """How far the harvest went.
+
+        `as_of` is the instant the latest window was imported, but never after the day that follows it: a backfill
+        still under way in 2022 is not fresh.
+        """
+        derniere = select(FENETRES.c.fin, FENETRES.c.importee_le).order_by(FENETRES.c.fin.desc()).limit(1)
         async with self._moteur.connect() as connexion:
-            fin, importee_le, lignes, nombre = (await connexion.execute(mesure)).one()
-        as_of = datetime.fromisoformat(importee_le) if importee_le else None
-        return Avancee(fin, as_of, lignes or 0, f"{nombre}@{importee_le}")
+            lignes = await connexion.scalar(select(func.sum(FENETRES.c.lignes))) or 0
+            version = str(await connexion.scalar(select(ETAT.c.imports)))
+            lue = (await connexion.execute(derniere)).first()
+        if lue is None:
+            return Avancee(None, None, 0, version)
+        horizon = datetime.combine(lue.fin + timedelta(days=2), time(), PARIS).astimezone(UTC)
+        return Avancee(lue.fin, min(datetime.fromisoformat(lue.importee_le), horizon), lignes, version)
 
     async def contrats(
         self, codes_postaux: Collection[str], cfas: Collection[str], identites: Collection[str]
     ) -> list[ContratStocke]:
-        """All the contracts of every person with a row of such a postal code, such a CFA or such an identity key."""
-        async with self._moteur.connect() as connexion:
-            personnes = {self._personne(identite) for identite in identites}
-            personnes |= await _personnes(connexion, LIGNES.c.code_postal, codes_postaux)
-            personnes |= await _personnes(connexion, LIGNES.c.cfa, cfas)
-            lues = [ligne for paquet in _paquets(sorted(personnes)) for ligne in await _lignes(connexion, paquet)]
-        return self._grouper(lues)
+        """All the contracts of every person with a row of such a postal code, such a CFA or such an identity key.
 
-    def _grouper(self, lues: Iterable[Any]) -> list[ContratStocke]:
+        A contract belongs to whom its last row names: a name corrected since does not leave half a contract behind.
+        """
+        async with self._moteur.connect() as connexion:
+            touches = await _touches(connexion, codes_postaux, cfas, [self._personne(cle) for cle in identites])
+            siens = await _par(connexion, LIGNES.c.contrat, touches)
+            personnes = set(_titulaires(siens).values())
+            voisins = {lue.contrat for lue in await _reperes(connexion, LIGNES.c.personne, personnes)} - touches
+            lues = [*siens, *await _par(connexion, LIGNES.c.contrat, voisins)]
+        return await self._grouper(lues, personnes)
+
+    def empreinte(self, *ensembles: Collection[str]) -> str:
+        """A stand-in for sets of keys, that tells nothing of them: what a cache may be keyed by."""
+        return self._sceau.pseudonyme("registre/lecture", json.dumps([sorted(ensemble) for ensemble in ensembles]))
+
+    async def _grouper(self, lues: Iterable[Any], personnes: Collection[str]) -> list[ContratStocke]:
         par_contrat: dict[str, list[Any]] = defaultdict(list)
         for lue in lues:
             par_contrat[lue.contrat].append(lue)
-        return [self._contrat(contrat, par_contrat[contrat]) for contrat in sorted(par_contrat)]
+        stockes = []
+        for numero, contrat in enumerate(sorted(par_contrat), 1):
+            ordre = sorted(par_contrat[contrat], key=_ordre)
+            if ordre[-1].personne in personnes:
+                stockes.append(self._contrat(contrat, ordre))
+            if numero % SOUFFLE == 0:
+                await asyncio.sleep(0)
+        return stockes
 
-    def _contrat(self, contrat: str, lues: list[Any]) -> ContratStocke:
-        ordre = sorted(lues, key=lambda lue: (lue.fenetre, lue.vue, lue.rang))
+    def _contrat(self, contrat: str, ordre: list[Any]) -> ContratStocke:
         charges = tuple(charge for lue in ordre if (charge := self._ouvrir(lue)) is not None)
+        if len(charges) < len(ordre):
+            journal.error("registre : %d ligne(s) altérée(s), mise(s) de côté", len(ordre) - len(charges))
         return ContratStocke(contrat, ordre[-1].personne, charges)
 
     def _personne(self, identite: str) -> str:
@@ -150,37 +216,67 @@ class Registre:
             "personne": self._personne(cle_identite(ligne.nom, ligne.prenom, ligne.date_naissance)),
             "code_postal": ligne.code_postal,
             "cfa": ligne.uai or ligne.siret_formation,
-            "scelle": self._sceau.sceller(USAGE, clair, contrat.encode()),
+            "scelle": self._sceau.sceller(USAGE, clair, _lien(contrat, ligne.vue, fenetre.fin, rang)),
         }
 
     def _ouvrir(self, lue: Any) -> dict[str, Any] | None:
-        clair = self._sceau.ouvrir(USAGE, lue.scelle, lue.contrat.encode())
+        clair = self._sceau.ouvrir(USAGE, lue.scelle, _lien(lue.contrat, lue.vue, lue.fenetre, lue.rang))
         return None if clair is None else dict(json.loads(zlib.decompress(clair)))
 
 
-async def _personnes(connexion: AsyncConnection, colonne: Any, valeurs: Collection[str]) -> set[str]:
-    trouvees: set[str] = set()
+def _lien(contrat: str, vue: str, fenetre: date, rang: int) -> bytes:
+    """What a sealed row is bound to: moved under another key, it does not open."""
+    return f"{contrat}|{vue}|{fenetre.isoformat()}|{rang}".encode()
+
+
+def _ordre(lue: Any) -> tuple[date, str, int]:
+    return lue.fenetre, lue.vue, lue.rang
+
+
+def _titulaires(lues: Iterable[Any]) -> dict[str, str]:
+    """The person that the last row of each contract names."""
+    return {lue.contrat: lue.personne for lue in sorted(lues, key=_ordre)}
+
+
+def _est(fenetre: Fenetre) -> Any:
+    return (FENETRES.c.debut == fenetre.debut) & (FENETRES.c.fin == fenetre.fin)
+
+
+def _chevauche(fenetre: Fenetre) -> Any:
+    return (FENETRES.c.debut <= fenetre.fin) & (FENETRES.c.fin >= fenetre.debut)
+
+
+async def _touches(
+    connexion: AsyncConnection, codes_postaux: Collection[str], cfas: Collection[str], personnes: Collection[str]
+) -> set[str]:
+    """The contracts with a row under one of these keys."""
+    colonnes = ((LIGNES.c.code_postal, codes_postaux), (LIGNES.c.cfa, cfas), (LIGNES.c.personne, personnes))
+    return {lue.contrat for colonne, valeurs in colonnes for lue in await _reperes(connexion, colonne, valeurs)}
+
+
+async def _reperes(connexion: AsyncConnection, colonne: Any, valeurs: Collection[str]) -> list[Any]:
+    return await _lire(connexion, select(LIGNES.c.contrat).distinct(), colonne, valeurs)
+
+
+async def _par(connexion: AsyncConnection, colonne: Any, valeurs: Collection[str]) -> list[Any]:
+    return await _lire(connexion, select(LIGNES), colonne, valeurs)
+
+
+async def _lire(connexion: AsyncConnection, requete: Any, colonne: Any, valeurs: Collection[str]) -> list[Any]:
+    lues: list[Any] = []
     for paquet in _paquets(sorted(valeurs)):
-        trouvees.update(await connexion.scalars(select(LIGNES.c.personne).where(colonne.in_(paquet)).distinct()))
-    return trouvees
+        lues += await connexion.execute(requete.where(colonne.in_(paquet)))
+    return lues
 
 
-async def _lignes(connexion: AsyncConnection, personnes: Sequence[str]) -> Sequence[Any]:
-    return (await connexion.execute(select(LIGNES).where(LIGNES.c.personne.in_(personnes)))).all()
-
-
-def _paquets(valeurs: Sequence[Any]) -> Iterator[Sequence[Any]]:
+def _paquets(valeurs: Sequence[T]) -> Iterator[Sequence[T]]:
     return (valeurs[debut : debut + PAQUET] for debut in range(0, len(valeurs), PAQUET))
 
 
-def _texte(instant: datetime) -> str:
-    """Sortable as text, on every database."""
-    return instant.astimezone(UTC).isoformat(timespec="seconds")
-
-
 def _regler_sqlite(connexion: Any, _: object) -> None:
-    """Readers go on while the harvest writes."""
+    """Readers go on while the harvest writes; two writers wait for each other."""
     curseur = connexion.cursor()
+    curseur.execute(f"PRAGMA busy_timeout={ATTENTE_VERROU * 1000}")
     curseur.execute("PRAGMA journal_mode=WAL")
     curseur.execute("PRAGMA synchronous=NORMAL")
     curseur.close()

@@ -1,0 +1,211 @@
+"""The sealed store of the registry: what goes in comes out, whole and once, and cannot be read on the disk."""
+
+import sqlite3
+import threading
+from collections.abc import AsyncIterator, Iterable
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.domain.identity import cle_identite
+from gateway.domain.sceau import Sceau
+from gateway.errors import ErreurConfiguration
+from gateway.stores.lignes import LigneRegistre
+from gateway.stores.registre import ContratStocke, Fenetre, FenetreRefusee, Registre
+from tests.unit.registre_outils import COURRIEL, SCEAU, TELEPHONE, charge
+
+pytestmark = pytest.mark.anyio
+
+JANVIER = Fenetre(date(2026, 1, 1), date(2026, 1, 31))
+FEVRIER = Fenetre(date(2026, 2, 1), date(2026, 2, 28))
+INSTANT = datetime(2026, 2, 1, 20, 30, tzinfo=UTC)
+
+
+def ligne(no_contrat: str = "059202509000001", vue: str = "TBA", **dits: Any) -> LigneRegistre:
+    objet = charge(no_contrat, **dits)
+    qui = objet["alternant"]
+    return LigneRegistre(
+        no_contrat=no_contrat,
+        vue=vue,
+        jour=JANVIER.fin,
+        nom=qui["nom"],
+        prenom=qui["prenom"],
+        date_naissance=date.fromisoformat(qui["dateNaissance"]),
+        code_postal=qui["adresse"]["codePostal"] or None,
+        uai=dits.get("uai", "0590001B"),
+        siret_formation=dits.get("siret"),
+        charge=objet,
+    )
+
+
+@pytest.fixture
+def chemin(tmp_path: Path) -> Path:
+    return tmp_path / "registre.sqlite"
+
+
+@pytest.fixture
+async def registre(chemin: Path) -> AsyncIterator[Registre]:
+    ouvert = Registre(f"sqlite+aiosqlite:///{chemin}", SCEAU)
+    await ouvert.ouvrir()
+    yield ouvert
+    await ouvert.fermer()
+
+
+def numeros(stockes: Iterable[ContratStocke]) -> list[str]:
+    return sorted({objet["detailsContrat"]["noContrat"] for stocke in stockes for objet in stocke.charges})
+
+
+def ruptures(stocke: ContratStocke) -> list[str]:
+    return [objet["rupture"]["dateEffetRupture"] for objet in stocke.charges]
+
+
+async def test_all_contracts_of_whoever_has_one_there(registre: Registre) -> None:
+    ailleurs = {"code_postal": "33000", "uai": "0330002C"}
+    autre = {"nom": "AUTRE", "code_postal": "33000", "uai": None, "siret": "13002526500013"}
+    await registre.importer(JANVIER, [ligne("A"), ligne("B", **ailleurs), ligne("C", **autre)], INSTANT)
+    canari = cle_identite("Canari", "ZOE", date(2007, 5, 17))
+    assert numeros(await registre.contrats(["59000"], [], [])) == ["A", "B"]
+    assert numeros(await registre.contrats([], ["0330002C"], [])) == ["A", "B"]
+    assert numeros(await registre.contrats([], ["13002526500013"], [])) == ["C"]
+    assert numeros(await registre.contrats([], [], [canari])) == ["A", "B"]
+    assert numeros(await registre.contrats(["33000"], [], [])) == ["A", "B", "C"]
+    assert await registre.contrats(["75001"], ["0750001A"], ["5:INCON"]) == []
+    assert await registre.contrats([], [], []) == []
+
+
+async def test_rows_of_a_contract_come_in_order_of_day_whatever_the_order_of_import(registre: Registre) -> None:
+    await registre.importer(FEVRIER, [ligne("a", rupture="2026-02-10"), ligne("A", rupture="2026-02-11")], INSTANT)
+    await registre.importer(JANVIER, [ligne("A")], INSTANT)
+    (stocke,) = await registre.contrats(["59000"], [], [])
+    assert ruptures(stocke) == ["", "2026-02-10", "2026-02-11"]
+
+
+async def test_same_number_and_other_birth_date_is_another_contract(registre: Registre) -> None:
+    await registre.importer(JANVIER, [ligne("A"), ligne("A", naissance="2006-01-02")], INSTANT)
+    assert [len(stocke.charges) for stocke in await registre.contrats(["59000"], [], [])] == [1, 1]
+
+
+async def test_a_corrected_name_keeps_the_contract_whole(registre: Registre) -> None:
+    await registre.importer(JANVIER, [ligne("A", nom="CANARD")], INSTANT)
+    await registre.importer(FEVRIER, [ligne("A", rupture="2026-02-10")], INSTANT)
+    naissance = date(2007, 5, 17)
+    for nom in ("CANARD", "CANARI"):
+        (stocke,) = await registre.contrats([], [], [cle_identite(nom, "Zoé", naissance)])
+        assert ruptures(stocke) == ["", "2026-02-10"]
+
+
+async def test_a_contract_that_left_a_person_is_not_theirs(registre: Registre) -> None:
+    await registre.importer(JANVIER, [ligne("A", nom="CANARD"), ligne("B", nom="CANARD", uai="0330002C")], INSTANT)
+    await registre.importer(FEVRIER, [ligne("A")], INSTANT)
+    assert numeros(await registre.contrats([], ["0330002C"], [])) == ["B"]
+
+
+async def test_importing_a_window_again_replaces_it(registre: Registre) -> None:
+    await registre.importer(JANVIER, [ligne("A"), ligne("B")], INSTANT)
+    avant = await registre.avancee()
+    await registre.importer(JANVIER, [ligne("B", rupture="2026-01-20")], INSTANT)
+    apres = await registre.avancee()
+    (stocke,) = await registre.contrats(["59000"], [], [])
+    assert ruptures(stocke) == ["2026-01-20"]
+    assert (avant.lignes, apres.lignes) == (2, 1)
+    assert avant.version != apres.version
+    assert await registre.fenetres() == [JANVIER]
+
+
+async def test_an_overlapping_window_is_refused_and_changes_nothing(registre: Registre) -> None:
+    await registre.importer(JANVIER, [ligne("A")], INSTANT)
+    avant = await registre.avancee()
+    with pytest.raises(FenetreRefusee):
+        await registre.importer(Fenetre(date(2026, 1, 31), date(2026, 2, 3)), [ligne("B")], INSTANT)
+    assert numeros(await registre.contrats(["59000"], [], [])) == ["A"]
+    assert await registre.avancee() == avant
+
+
+async def test_a_window_is_written_whole_with_its_mark_or_not_at_all(registre: Registre) -> None:
+    bonnes = [ligne(f"N{rang}") for rang in range(600)]
+    illisible = LigneRegistre("X", "TBA", JANVIER.fin, "N", "P", date(2007, 1, 1), None, None, None, {"o": object()})
+    with pytest.raises(TypeError):
+        await registre.importer(JANVIER, [*bonnes, illisible], INSTANT)
+    assert await registre.contrats(["59000"], [], []) == []
+    assert await registre.fenetres() == []
+    assert (await registre.avancee()).as_of is None
+
+
+async def test_more_keys_than_a_statement_takes(registre: Registre) -> None:
+    await registre.importer(JANVIER, [ligne(f"N{r}", nom="N" + "A" * r) for r in range(1201)], INSTANT)
+    cles = [cle_identite("N" + "A" * rang, "Zoé", date(2007, 5, 17)) for rang in range(1201)]
+    assert len(await registre.contrats([], [], cles)) == 1201
+    assert len(await registre.contrats(["59000"], [], [])) == 1201
+
+
+async def test_freshness_is_the_harvest_but_never_more_than_what_was_harvested(registre: Registre) -> None:
+    vide = await registre.avancee()
+    assert (vide.dernier_jour, vide.as_of, vide.lignes) == (None, None, 0)
+    await registre.importer(JANVIER, [], INSTANT)
+    assert (await registre.avancee()).as_of == INSTANT
+    await registre.importer(JANVIER, [], datetime(2026, 10, 15, 20, 0, tzinfo=UTC))
+    retard = await registre.avancee()
+    assert retard.as_of == datetime(2026, 2, 1, 23, 0, tzinfo=UTC)
+    assert retard.dernier_jour == date(2026, 1, 31)
+
+
+async def test_nothing_of_a_person_can_be_read_on_the_disk(registre: Registre, chemin: Path) -> None:
+    await registre.importer(JANVIER, [ligne(siret="13002526500013")], INSTANT)
+    ouverts = b"".join(fichier.read_bytes() for fichier in chemin.parent.iterdir())
+    await registre.fermer()
+    fermes = b"".join(fichier.read_bytes() for fichier in chemin.parent.iterdir())
+    canaris = ("CANARI", "Canari", "Zoé", "ZOE", "2007-05-17", TELEPHONE, COURRIEL, "059202509000001", "rue du")
+    for octets in (ouverts, fermes):
+        assert b"59000" in octets
+        assert [canari for canari in canaris if canari.encode().lower() in octets.lower()] == []
+
+
+async def test_a_row_moved_under_another_key_does_not_open(
+    registre: Registre, chemin: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    await registre.importer(JANVIER, [ligne("A"), ligne("A", rupture="2026-01-20")], INSTANT)
+    await registre.fermer()
+    with sqlite3.connect(chemin) as base:
+        (scelle,) = base.execute("SELECT scelle FROM registre_lignes WHERE rang = 0").fetchone()
+        base.execute("UPDATE registre_lignes SET scelle = ? WHERE rang = 1", (scelle,))
+    base.close()
+    (stocke,) = await registre.contrats(["59000"], [], [])
+    assert ruptures(stocke) == [""]
+    assert caplog.messages == ["registre : 1 ligne(s) altérée(s), mise(s) de côté"]
+
+
+async def test_another_key_is_refused_at_the_start(registre: Registre, chemin: Path) -> None:
+    await registre.importer(JANVIER, [ligne()], INSTANT)
+    autre = Registre(f"sqlite+aiosqlite:///{chemin}", Sceau(bytes(32)))
+    with pytest.raises(ErreurConfiguration, match="GATEWAY_CLE"):
+        await autre.ouvrir()
+    await autre.fermer()
+
+
+async def test_what_was_imported_is_there_after_a_restart(registre: Registre, chemin: Path) -> None:
+    await registre.importer(JANVIER, [ligne()], INSTANT)
+    await registre.fermer()
+    relance = Registre(f"sqlite+aiosqlite:///{chemin}", SCEAU)
+    await relance.ouvrir()
+    assert numeros(await relance.contrats(["59000"], [], [])) == ["059202509000001"]
+    await relance.fermer()
+
+
+async def test_a_closed_store_leaves_no_thread(chemin: Path) -> None:
+    avant = set(threading.enumerate())
+    ouvert = Registre(f"sqlite+aiosqlite:///{chemin}", SCEAU)
+    await ouvert.ouvrir()
+    await ouvert.importer(JANVIER, [ligne()], INSTANT)
+    pendant = set(threading.enumerate()) - avant
+    await ouvert.fermer()
+    assert pendant
+    assert {fil for fil in pendant if fil.is_alive()} == set()
+
+
+async def test_keys_of_a_read_are_told_apart_and_tell_nothing(registre: Registre) -> None:
+    empreinte = registre.empreinte(["59000", "59800"], [], ["CANARI"])
+    assert empreinte == registre.empreinte({"59800", "59000"}, (), {"CANARI"})
+    assert empreinte != registre.empreinte(["59000", "59800"], ["CANARI"], [])
+    assert "CANARI" not in empreinte
