@@ -1,18 +1,24 @@
-"""The identity of a person as text that can be compared. Pure; exact only: likeness is scored elsewhere, later."""
+"""The identity of a person as text that can be compared. Pure.
+
+Exact only: typos, truncated, inverted or usage names are other identities here. Likeness will be scored beside `cle_identite`,
+and joined where records are (`gateway.federation.rapprochement`); nothing else compares names.
+"""
 
 import re
 from datetime import date
-from functools import lru_cache
 
 from anyascii import anyascii
 
-_LETTRES = re.compile(r"[^A-Z]")
+_AUTRES = re.compile(r"[^A-Z]+")
 
 
-@lru_cache(maxsize=65_536)
 def normaliser_nom(nom: str) -> str:
-    """Letters only, upper case, no accent: what case, hyphens, apostrophes and spacing change is one name."""
-    return _LETTRES.sub("", anyascii(nom).upper())
+    """Letters only, upper case, no accent, ligatures opened: LE GOFF, Le-Goff and LEGOFF are one name.
+
+    Empty for a text without letters: such a name identifies nobody, and its record is the caller's to refuse.
+    """
+    texte = nom if nom.isascii() else anyascii(nom)
+    return _AUTRES.sub("", texte.upper())
 
 
 def cle_identite(nom: str, prenom: str, date_naissance: date) -> str:

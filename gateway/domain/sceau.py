@@ -1,7 +1,6 @@
 """Seals what must be opaque or kept at rest: ids, cursors, the registry's rows. Pure given its key."""
 
 import base64
-import hashlib
 import hmac
 
 from cryptography.exceptions import InvalidTag
@@ -13,25 +12,32 @@ OCTETS_CLE = 32
 
 
 class Sceau:
-    """Deterministic authenticated encryption (AES-SIV, RFC 5297) with a key of its own for each usage."""
+    """Deterministic authenticated encryption (AES-SIV, RFC 5297) with a key of its own for each usage (HKDF, RFC 5869).
+
+    Usages are names written in code: each has its keys, derived once and kept.
+    """
 
     def __init__(self, cle: bytes) -> None:
         if len(cle) != OCTETS_CLE:
             raise ValueError("a sealing key is 32 bytes long")
         self._cle = cle
         self._chiffres: dict[str, AESSIV] = {}
+        self._empreintes: dict[str, bytes] = {}
 
     def __repr__(self) -> str:
         return "Sceau()"
 
     @classmethod
     def depuis_texte(cls, texte: str) -> "Sceau":
-        """From base64url text. Raises ValueError."""
-        return cls(base64.urlsafe_b64decode(texte + "=" * (-len(texte) % 4)))
+        """From base64url text, padded or not. Raises ValueError, whose message holds nothing of the text."""
+        try:
+            return cls(base64.b64decode(texte + "=" * (-len(texte) % 4), altchars=b"-_", validate=True))
+        except ValueError:
+            raise ValueError("a sealing key is 32 bytes written in base64url") from None
 
     def sceller(self, usage: str, clair: bytes, lie_a: bytes = b"") -> bytes:
-        """Seal; readable again only for the same usage, bound to the same name."""
-        return self._chiffre(usage).encrypt(clair, [lie_a]) if clair else b""
+        """Seal: readable again only for the same usage and `lie_a`. The same bytes always give the same seal."""
+        return self._chiffre(usage).encrypt(clair, [lie_a])
 
     def ouvrir(self, usage: str, scelle: bytes, lie_a: bytes = b"") -> bytes | None:
         """The clear bytes, or None for anything that was not sealed so."""
@@ -41,13 +47,15 @@ class Sceau:
             return None
 
     def pseudonyme(self, usage: str, texte: str) -> str:
-        """A stable stand-in of 32 hexadecimal digits, that cannot be turned back."""
-        return hmac.new(self._derivee(usage, 32), texte.encode(), hashlib.sha256).hexdigest()[:32]
+        """A stable stand-in of 32 hexadecimal digits (HMAC-SHA256, cut), that cannot be turned back without the key."""
+        if usage not in self._empreintes:
+            self._empreintes[usage] = self._derivee(f"hmac-sha256/{usage}", 32)
+        return hmac.digest(self._empreintes[usage], texte.encode(), "sha256").hex()[:32]
 
     def _chiffre(self, usage: str) -> AESSIV:
         if usage not in self._chiffres:
-            self._chiffres[usage] = AESSIV(self._derivee(usage + "/aes-siv", 64))
+            self._chiffres[usage] = AESSIV(self._derivee(f"aes-siv/{usage}", 64))
         return self._chiffres[usage]
 
-    def _derivee(self, usage: str, longueur: int) -> bytes:
-        return HKDF(hashes.SHA256(), longueur, salt=None, info=usage.encode()).derive(self._cle)
+    def _derivee(self, info: str, longueur: int) -> bytes:
+        return HKDF(hashes.SHA256(), longueur, salt=None, info=info.encode()).derive(self._cle)

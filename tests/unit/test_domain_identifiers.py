@@ -1,0 +1,244 @@
+"""Identifiers: published vectors of each rule, the ways sources damage them, and what is junk."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.domain import identifiers as i
+
+
+@pytest.mark.parametrize("uai", ["0951099D", "0010856A", "0750001U", "0594899E", "9990001X", "0123456S"])
+def test_uai_published_as_valid(uai: str) -> None:
+    assert i.uai_valide(uai)
+
+
+@pytest.mark.parametrize(
+    "texte", ["0123456A", "0123456B", "0951099d", "951099D", "0951099", "", "٠951099D", "0951099D\n"]
+)
+def test_uai_published_as_invalid_or_misshapen(texte: str) -> None:
+    assert not i.uai_valide(texte)
+
+
+@pytest.mark.parametrize(
+    ("texte", "attendu"),
+    [
+        ("0951099D", "0951099D"),
+        (" 951099d ", "0951099D"),
+        ("10856A", "0010856A"),
+        ("0951099A", None),
+        ("", None),
+        (None, None),
+        ("INCONNU", None),
+    ],
+)
+def test_uai_gets_its_lost_zeros_back(texte: str | None, attendu: str | None) -> None:
+    assert i.normaliser_uai(texte) == attendu
+
+
+@given(st.integers(min_value=0, max_value=9_999_999))
+def test_one_letter_only_closes_an_uai(numero: int) -> None:
+    valides = [lettre for lettre in "ABCDEFGHIJKLMNOPQRSTUVWXYZ" if i.uai_valide(f"{numero:07}{lettre}")]
+    assert len(valides) == 1
+    assert valides[0] not in "IOQ"
+
+
+@pytest.mark.parametrize("siret", ["73282932000074", "35600000000048", "35600000009075", "35600000009093"])
+def test_siret_published_as_valid(siret: str) -> None:
+    assert i.siret_valide(siret)
+
+
+@pytest.mark.parametrize(
+    "siret", ["35600000009090", "50000000000000", "00000000000000", "7328293200007", "7328293200007A"]
+)
+def test_siret_published_as_invalid_or_misshapen(siret: str) -> None:
+    assert not i.siret_valide(siret)
+
+
+@pytest.mark.parametrize(
+    ("texte", "attendu"),
+    [
+        ("732 829 320 00074", "73282932000074"),
+        ("732.829.320-00074", "73282932000074"),
+        ("00572078400015", "00572078400015"),
+        ("572078400015", "00572078400015"),  # its leading zero lost in a spreadsheet
+        ("73282932", None),  # shorter than a SIREN
+        ("732829320000740", None),
+        ("000000000", None),
+        ("", None),
+        (None, None),
+        ("en cours", None),
+    ],
+)
+def test_siret_normalised(texte: str | None, attendu: str | None) -> None:
+    assert i.normaliser_siret(texte) == attendu
+
+
+@given(st.integers(min_value=0, max_value=13), st.integers(min_value=1, max_value=9))
+def test_one_wrong_digit_makes_a_siret_invalid(rang: int, ecart: int) -> None:
+    siret = "73282932000074"
+    faux = siret[:rang] + str((int(siret[rang]) + ecart) % 10) + siret[rang + 1 :]
+    assert not i.siret_valide(faux)
+
+
+def test_siren_is_the_legal_unit() -> None:
+    assert i.siren("73282932000074") == "732829320"
+
+
+@pytest.mark.parametrize(
+    ("code", "valide"),
+    [
+        ("59350", True),
+        ("2A004", True),
+        ("2B033", True),
+        ("97411", True),
+        ("2C004", False),
+        ("5935", False),
+        ("593500", False),
+    ],
+)
+def test_code_insee(code: str, valide: bool) -> None:
+    assert i.code_insee_valide(code) is valide
+
+
+@pytest.mark.parametrize(
+    ("valeur", "attendu"),
+    [
+        (59000, "59000"),
+        (1000, "01000"),
+        ("01000", "01000"),
+        ("1000", "01000"),
+        ("59 000", "59000"),
+        (0, None),
+        ("00000", None),
+        ("100", None),
+        ("B-1000", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_postal_code_from_a_number_or_a_text(valeur: object, attendu: str | None) -> None:
+    assert i.normaliser_code_postal(valeur) == attendu
+    assert attendu is None or i.code_postal_valide(attendu)
+
+
+@pytest.mark.parametrize(
+    ("texte", "attendu"),
+    [
+        ("06 39 98 00 01", "0639980001"),
+        ("06.39.98.00.01", "0639980001"),
+        ("06-39-98-00-01", "0639980001"),
+        ("+33 6 39 98 00 01", "0639980001"),
+        ("+33 (0)6 39 98 00 01", "0639980001"),
+        ("+33(0)639980001", "0639980001"),
+        ("0033639980001", "0639980001"),
+        ("0639980001 / 0639980002", "0639980001"),
+        ("néant / 0639980002", "0639980002"),
+        ("0639980001 ou 0639980002", "0639980001"),
+        ("01 99 00 12 34", "0199001234"),
+        ("+262 692 00 00 00", "0692000000"),  # La Réunion
+        ("0692 00 00 00", "0692000000"),
+        ("+590 690 00 00 00", "0690000000"),  # Guadeloupe
+        ("+269 320 00 00", None),  # Comoros, another country
+        ("+32 470 12 34 56", None),
+        ("0899 70 00 00", None),
+        ("0000000000", None),
+        ("06 39 98 00", None),
+        ("06 39 98 00 01 02", None),
+        ("non communiqué", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_telephone_is_ten_national_digits(texte: str | None, attendu: str | None) -> None:
+    assert i.normaliser_telephone(texte) == attendu
+
+
+@pytest.mark.parametrize("ine", ["123456789AB", "0494004062M", "04940040_2M", "2004A12345B"])
+def test_the_three_forms_of_ine(ine: str) -> None:
+    assert i.normaliser_ine(f" {ine[:4]} {ine[4:].lower()} ") == ine
+
+
+@pytest.mark.parametrize("texte", ["12345678AB", "0494004062", "2004B12345B", "INE", "", None])
+def test_what_is_no_ine(texte: str | None) -> None:
+    assert i.normaliser_ine(texte) is None
+
+
+@pytest.mark.parametrize(
+    ("texte", "attendu"),
+    [
+        ("35316", "RNCP35316"),
+        ("RNCP35316", "RNCP35316"),
+        ("rncp 35316", "RNCP35316"),
+        ("RS5316", None),
+        ("RNCP", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_rncp_carries_its_prefix(texte: str | None, attendu: str | None) -> None:
+    assert i.normaliser_rncp(texte) == attendu
+
+
+@pytest.mark.parametrize(
+    ("texte", "attendu"),
+    [
+        ("50022145", "50022145"),
+        ("1026401", "01026401"),
+        ("26c3320t", "26C3320T"),
+        ("AUCUN", None),
+        ("0", None),
+        ("500221450", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_cfd_is_eight_characters(texte: str | None, attendu: str | None) -> None:
+    assert i.normaliser_cfd(texte) == attendu
+
+
+@pytest.mark.parametrize(
+    ("texte", "attendu"), [("10.71D", "1071D"), ("1071d", "1071D"), ("10.71", None), ("", None), (None, None)]
+)
+def test_naf_has_no_dot(texte: str | None, attendu: str | None) -> None:
+    assert i.normaliser_naf(texte) == attendu
+
+
+@pytest.mark.parametrize(
+    ("texte", "attendu"),
+    [
+        (" Lea.Martin@Exemple.INVALID ", "lea.martin@exemple.invalid"),
+        ("a+b@mail.exemple.invalid", "a+b@mail.exemple.invalid"),
+        ("a@b@exemple.invalid", None),
+        ("a@exemple.invalid;b@exemple.invalid", None),
+        ("a@exemple.invalid;", None),
+        ("a@exemple..invalid", None),
+        ("a b@exemple.invalid", None),
+        ("@exemple.invalid", None),
+        ("a@localhost", None),
+        ("néant", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_courriel_is_lower_case_or_nothing(texte: str | None, attendu: str | None) -> None:
+    assert i.normaliser_courriel(texte) == attendu
+
+
+TEXTE = st.text(max_size=20) | st.from_regex(r"[0-9 .+/()A-Za-z@-]{0,20}", fullmatch=True)
+
+
+@given(TEXTE)
+def test_a_normal_form_is_its_own_normal_form(texte: str) -> None:
+    for normaliser in (
+        i.normaliser_uai,
+        i.normaliser_siret,
+        i.normaliser_code_postal,
+        i.normaliser_telephone,
+        i.normaliser_ine,
+        i.normaliser_rncp,
+        i.normaliser_cfd,
+        i.normaliser_naf,
+        i.normaliser_courriel,
+    ):
+        normal = normaliser(texte)
+        assert normal is None or normaliser(normal) == normal
