@@ -1,43 +1,84 @@
-"""Serves GraphiQL, built from source and shipped; nothing comes from another host. Knows nothing of the graph."""
+"""The GraphiQL page and its files, under a strict policy: nothing from another host. Knows no token and no rule."""
 
+import os
+from os import PathLike
 from pathlib import Path
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
 
-DIST = Path(__file__).parent / "dist"
-EN_TETES = {
-    "content-security-policy": (
-        "default-src 'none'; script-src 'self'; worker-src 'self' blob:; style-src 'self' 'unsafe-inline'; "
-        "img-src 'self' data:; font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
-        "frame-ancestors 'none'"
-    ),
-    "x-content-type-options": "nosniff",
+DIST = Path(__file__).parent / "dist"  # made by `make graphiql`, shipped in the wheel, absent from the repository
+PREFIXE = "/graphql/assets"  # as `base` says in source/vite.config.js
+
+# What GraphiQL truly needs: the editor (monaco) writes style attributes and starts its own files as workers.
+POLITIQUE = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "worker-src 'self'",
+        "style-src 'self' 'unsafe-inline'",
+        "font-src 'self' data:",
+        "img-src 'self' data:",
+        "connect-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+ENTETES = {
+    "content-security-policy": POLITIQUE,
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
     "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
 }
-ABSENTE = """<!doctype html><html lang="fr"><meta charset="utf-8"><title>Passerelle apprentissage</title>
-<h1>Passerelle apprentissage</h1><p>La console GraphiQL n'est pas construite. La construire avec
-<code>make graphiql</code>, puis recharger cette page.</p><p>Le graphe répond aux requêtes POST à cette adresse.</p></html>"""
+SANS_PAGE = """<!doctype html>
+<html lang="fr">
+<meta charset="utf-8">
+<title>Passerelle apprentissage</title>
+<h1>Passerelle apprentissage</h1>
+<p>La passerelle répond, mais la page GraphiQL n’est pas construite. Dans le dépôt : <code>make graphiql</code>
+(Node 20.19 ou plus, ou celui que la commande installe), puis recharger cette page.</p>
+<p>Sans la page : envoyer les requêtes par <code>POST /graphql</code>, le jeton d’accès dans l’en-tête
+<code>Authorization: Bearer …</code></p>
+</html>
+"""
+ICONE = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="6" fill="#000091"/>'
+    '<path d="M5 22h22M8 22v-7a8 8 0 0 1 16 0v7M16 7v15" fill="none" stroke="#fff" stroke-width="2.4"/></svg>'
+)
+
+
+class _Fichiers(StaticFiles):
+    """The built files with their headers; their names carry a hash of their content."""
+
+    async def check_config(self) -> None:
+        """A page that was not built is absent, not a fault."""
+
+    def file_response(
+        self, full_path: PathLike[str] | str, stat_result: os.stat_result, scope: Scope, status_code: int = 200
+    ) -> Response:
+        """A file, kept for a year by the browser."""
+        reponse = super().file_response(full_path, stat_result, scope, status_code)
+        reponse.headers.update({**ENTETES, "cache-control": "public, max-age=31536000, immutable"})
+        return reponse
 
 
 async def page_graphiql(request: Request) -> Response:
-    """The console, or how to build it."""
-    page = DIST / "index.html"
-    if not page.exists():
-        return HTMLResponse(ABSENTE, headers=EN_TETES)
-    return FileResponse(page, media_type="text/html", headers={**EN_TETES, "cache-control": "no-cache"})
+    """The page for a browser at GET /graphql; where it was not built, a page that says how to build it."""
+    accueil = DIST / "index.html"
+    corps = accueil.read_text(encoding="utf-8") if accueil.is_file() else SANS_PAGE
+    return HTMLResponse(corps, headers={**ENTETES, "cache-control": "no-cache"})
 
 
-async def _favicon(request: Request) -> Response:
-    return Response(status_code=204)
+async def _icone(request: Request) -> Response:
+    return Response(ICONE, media_type="image/svg+xml", headers={**ENTETES, "cache-control": "max-age=86400"})
 
 
 def fichiers() -> list[BaseRoute]:
-    """The files of the console."""
-    routes: list[BaseRoute] = [Route("/favicon.ico", _favicon)]
-    if (DIST / "assets").is_dir():
-        routes.append(Mount("/assets", StaticFiles(directory=DIST / "assets")))
-    return routes
+    """The routes of the page's own files, the icon that browsers ask for included."""
+    return [Route("/favicon.ico", _icone), Mount(PREFIXE, _Fichiers(directory=DIST / "assets", check_dir=False))]

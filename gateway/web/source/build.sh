@@ -19,4 +19,4 @@ fi
 echo 'Building the GraphiQL page'
 cd "$(dirname "$0")"
 installer
-node node_modules/vite/bin/vite.js build --logLevel warn
+node node_modules/vite/bin/vite.js build --logLevel error

@@ -1,0 +1,36 @@
+// How the page asks the gateway: the token and the purpose travel as headers, to this very address and no other.
+
+// When the token ends, in milliseconds; NaN when it does not say. Read to warn, never to trust.
+export function expiration(jeton) {
+  try {
+    const corps = jeton.split('.')[1].replace(/-/g, '+').replace(/_/g, '/');
+    return JSON.parse(atob(corps)).exp * 1000;
+  } catch {
+    return NaN;
+  }
+}
+
+const erreur = (message) => ({ errors: [{ message }] });
+
+// A GraphiQL fetcher. `direRefus` is told what the gateway answers to a token it refuses, and '' when it takes it.
+export function interrogateur(jeton, finalite, direRefus) {
+  const headers = {
+    accept: 'application/graphql-response+json, application/json;q=0.9',
+    'content-type': 'application/json',
+    ...(jeton && { authorization: `Bearer ${jeton}` }),
+    ...(finalite && { 'x-finalite': finalite }),
+  };
+  return async ({ query, variables, operationName }) => {
+    if (!jeton) return erreur('Aucun jeton : collez un jeton d’accès en haut de la page.');
+    if (!/^[\x21-\x7e]+$/.test(jeton)) return erreur('Le jeton contient un caractère interdit : copiez-le à nouveau.');
+    const corps = JSON.stringify({ query, variables: variables ?? {}, operationName });
+    try {
+      const reponse = await fetch('/graphql', { method: 'POST', headers, body: corps, credentials: 'omit' });
+      const rendu = await reponse.json();
+      direRefus(reponse.status === 401 ? (rendu.errors?.[0]?.message ?? 'demandez-en un nouveau.') : '');
+      return rendu;
+    } catch {
+      return erreur('La passerelle ne répond pas, ou sa réponse n’est pas lisible.');
+    }
+  };
+}
