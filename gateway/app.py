@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 import uvicorn
+import uvloop
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -109,21 +110,8 @@ async def _mesures(request: Request) -> Response:
     return Response(generate_latest(guichet.services.mesures), media_type=CONTENT_TYPE_LATEST)
 
 
-def application(configuration: Configuration, environ: Mapping[str, str] = os.environ) -> Starlette:
-    """The ASGI application. Raises ErreurConfiguration before it listens."""
-    services = construire_services(configuration, environ)
-    clients = lire_registre_des_clients(configuration)
-    passerelle = construire_passerelle(services)
-
-    @asynccontextmanager
-    async def vie(app: Starlette) -> AsyncIterator[None]:
-        app.state.guichet = Guichet(passerelle, construire_verificateur(services, clients), clients, services)
-        await services.registre.ouvrir()
-        await services.gardien.ouvrir()
-        async with _taches(services):
-            yield
-        await services.fermer()
-
+def application(guichet: Guichet) -> Starlette:
+    """The ASGI application over an open gateway."""
     routes = [
         Route("/graphql", _graphql, methods=["POST"]),
         Route("/graphql", _lecture, methods=["GET"]),
@@ -132,7 +120,9 @@ def application(configuration: Configuration, environ: Mapping[str, str] = os.en
         Route("/metrics", _mesures),
         *fichiers(),
     ]
-    return Starlette(routes=routes, lifespan=vie)
+    app = Starlette(routes=routes)
+    app.state.guichet = guichet
+    return app
 
 
 @asynccontextmanager
@@ -151,11 +141,29 @@ async def _taches(services: Services) -> AsyncIterator[None]:
 
 
 def servir() -> None:
-    """Serve until told to stop. Raises ErreurConfiguration."""
+    """Serve until told to stop. Raises ErreurConfiguration before anything listens."""
     _journaux()
-    configuration = charger()
-    app = application(configuration)
-    uvicorn.run(
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as boucle:
+        boucle.run(_servir(charger()))
+
+
+async def _servir(configuration: Configuration) -> None:
+    services = construire_services(configuration, os.environ)
+    clients = lire_registre_des_clients(configuration)
+    passerelle = construire_passerelle(services)
+    try:
+        await services.registre.ouvrir()
+        await services.gardien.ouvrir()
+        guichet = Guichet(passerelle, construire_verificateur(services, clients), clients, services)
+        async with _taches(services):
+            await uvicorn.Server(_reglages(application(guichet), configuration)).serve()
+    finally:
+        await services.fermer()
+
+
+def _reglages(app: Starlette, configuration: Configuration) -> uvicorn.Config:
+    """No access log (a URL may say too much), no server header, twenty seconds to finish what is under way."""
+    return uvicorn.Config(
         app,
         host=configuration.hote,
         port=configuration.port,

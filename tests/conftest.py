@@ -1,8 +1,42 @@
-"""What every test may ask for."""
+"""What every test may ask for: the world of the simulators and a gateway that asks it, each started once."""
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
 
 import pytest
+
+from fixtures.monde import Monde
+from fixtures.passerelle import PasserelleLancee
+from tests.chiffres import CHIFFRES
+
+AUJOURDHUI = date(2026, 10, 15)  # a fixed day: the same people, the same ruptures, in every run
 
 
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def monde(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monde]:
+    """The default population, told by six simulators over HTTP, its registry harvested; in a directory with a space."""
+    dossier: Path = tmp_path_factory.mktemp("le monde")
+    with Monde.genere(dossier, aujourdhui=AUJOURDHUI) as ouvert:
+        ouvert.moissonner()
+        yield ouvert
+
+
+@pytest.fixture(scope="session")
+def passerelle(monde: Monde) -> Iterator[PasserelleLancee]:
+    """A gateway of that world, as its own process."""
+    with monde.gateway() as lancee:
+        yield lancee
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The figures that the project promises, measured by this run."""
+    if CHIFFRES:
+        terminalreporter.section("chiffres")
+        for ligne in CHIFFRES:
+            terminalreporter.write_line(ligne)

@@ -20,6 +20,9 @@ from gateway.schema.lieux import TypeSource
 from gateway.sources.unites import Echec, EtatCache, Ressource, Resultat, Unite
 
 
+PART_DES_SOURCES = 0.75  # of the answer's deadline: the rest is for joining, merging and writing
+
+
 class Interrogeables(Protocol):
     """The sources asked at query time."""
 
@@ -87,7 +90,7 @@ class Collecteur:
 
     async def collecter(self, plan: Plan, annuaire: Annuaire) -> Recolte:
         """Ask: the registry for residents, then every unit, then the registry for whoever was found elsewhere."""
-        fin = self.horloge() + self.delai
+        fin = self.horloge() + self.delai * PART_DES_SOURCES
         recolte = Recolte()
         par_cfa = () if plan.codes_postaux else annuaire.cles_des_cfas(plan.uais)
         residents = await self.registre.dossiers(plan.codes_postaux, par_cfa, ())
