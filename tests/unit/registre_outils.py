@@ -21,7 +21,7 @@ def charge(no_contrat: str = "059202509000001", **dits: Any) -> dict[str, Any]:
         "naissance": "2007-05-17",
         "sexe": "F",
         "code_postal": "59000",
-        "uai": "0590001B",
+        "uai": "0590001F",
         "siret": "",
         "debut": "2025-09-01",
         "fin": "2027-08-31",

@@ -34,7 +34,7 @@ def ligne(no_contrat: str = "059202509000001", vue: str = "TBA", **dits: Any) ->
         prenom=qui["prenom"],
         date_naissance=date.fromisoformat(qui["dateNaissance"]),
         code_postal=qui["adresse"]["codePostal"] or None,
-        uai=dits.get("uai", "0590001B"),
+        uai=dits.get("uai", "0590001F"),
         siret_formation=dits.get("siret"),
         charge=objet,
     )
@@ -62,16 +62,16 @@ def ruptures(stocke: ContratStocke) -> list[str]:
 
 
 async def test_all_contracts_of_whoever_has_one_there(registre: Registre) -> None:
-    ailleurs = {"code_postal": "33000", "uai": "0330002C"}
-    autre = {"nom": "AUTRE", "code_postal": "33000", "uai": None, "siret": "13002526500013"}
+    ailleurs: dict[str, Any] = {"code_postal": "33000", "uai": "0330002Y"}
+    autre: dict[str, Any] = {"nom": "AUTRE", "code_postal": "33000", "uai": None, "siret": "13002526500013"}
     await registre.importer(JANVIER, [ligne("A"), ligne("B", **ailleurs), ligne("C", **autre)], INSTANT)
     canari = cle_identite("Canari", "ZOE", date(2007, 5, 17))
     assert numeros(await registre.contrats(["59000"], [], [])) == ["A", "B"]
-    assert numeros(await registre.contrats([], ["0330002C"], [])) == ["A", "B"]
+    assert numeros(await registre.contrats([], ["0330002Y"], [])) == ["A", "B"]
     assert numeros(await registre.contrats([], ["13002526500013"], [])) == ["C"]
     assert numeros(await registre.contrats([], [], [canari])) == ["A", "B"]
     assert numeros(await registre.contrats(["33000"], [], [])) == ["A", "B", "C"]
-    assert await registre.contrats(["75001"], ["0750001A"], ["5:INCON"]) == []
+    assert await registre.contrats(["75001"], ["0750001U"], ["5:INCON"]) == []
     assert await registre.contrats([], [], []) == []
 
 
@@ -97,9 +97,9 @@ async def test_a_corrected_name_keeps_the_contract_whole(registre: Registre) -> 
 
 
 async def test_a_contract_that_left_a_person_is_not_theirs(registre: Registre) -> None:
-    await registre.importer(JANVIER, [ligne("A", nom="CANARD"), ligne("B", nom="CANARD", uai="0330002C")], INSTANT)
+    await registre.importer(JANVIER, [ligne("A", nom="CANARD"), ligne("B", nom="CANARD", uai="0330002Y")], INSTANT)
     await registre.importer(FEVRIER, [ligne("A")], INSTANT)
-    assert numeros(await registre.contrats([], ["0330002C"], [])) == ["B"]
+    assert numeros(await registre.contrats([], ["0330002Y"], [])) == ["B"]
 
 
 async def test_importing_a_window_again_replaces_it(registre: Registre) -> None:
