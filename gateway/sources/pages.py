@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urljoin, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urljoin, urlsplit
 
 from gateway.connectors.base import Pages, Requete
 
@@ -109,18 +109,17 @@ def _vers(requete: Requete, base: str, adresse: str) -> Requete | None:
     """The same request at another address of the same partner."""
     if not adresse:
         return None
-    ici, la = urlsplit(base), _decoupee(urljoin(base + requete.chemin, adresse))
+    ici, la = urlsplit(base), _decoupee(base + requete.chemin, adresse)
     chemin, racine = unquote(la.path), unquote(ici.path)
     if (la.scheme, la.netloc) != (ici.scheme, ici.netloc) or not chemin.startswith(racine + "/"):
         raise PagesInvalides("page suivante hors du partenaire")
-    return replace(
-        requete, chemin=chemin.removeprefix(racine), params=dict(parse_qsl(la.query, keep_blank_values=True))
-    )
+    params = dict(parse_qsl(la.query, keep_blank_values=True))
+    return replace(requete, chemin=chemin_sur(chemin.removeprefix(racine)), params=params)
 
 
-def _decoupee(adresse: str) -> Any:
+def _decoupee(ici: str, adresse: str) -> SplitResult:
     try:
-        return urlsplit(adresse)
+        return urlsplit(urljoin(ici, adresse))
     except ValueError:
         raise PagesInvalides("page suivante illisible") from None
 

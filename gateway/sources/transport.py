@@ -161,13 +161,13 @@ def _traduire(source: str) -> Iterator[None]:
     """Every failure below becomes ours; the cause is cut off, for it holds the URL."""
     try:
         yield
-    except (TimeoutError, httpx.TimeoutException):
+    except TimeoutError:
         raise SourceDelaiDepasse(source, "le partenaire n'a pas répondu à temps") from None
     except (CorpsInvalide, DocumentInvalide) as erreur:
         raise SourceInvalide(source, f"réponse du partenaire invalide : {erreur}") from None
     except (ErreurAnnoncee, AccesRefuse) as erreur:
         raise SourceIndisponible(source, f"refus du partenaire : {erreur}") from None
-    except (httpx.RemoteProtocolError, httpx.DecodingError):
-        raise SourceInvalide(source, "réponse du partenaire illisible") from None
-    except (httpx.HTTPError, aiohttp.ClientError, OSError):
+    except (httpx.HTTPError, aiohttp.ClientError, OSError) as erreur:
+        if isinstance(erreur.__cause__, aiohttp.ClientPayloadError):  # an answer begun and not finished
+            raise SourceInvalide(source, "réponse du partenaire tronquée") from None
         raise SourceIndisponible(source, "partenaire injoignable") from None
