@@ -1,9 +1,10 @@
 """The status machine of an apprentice (docs/domaine.md, "Statut"). Pure; knows no noun, no clock, no source.
 
-Days are painted one by one over a session, as the reference implementation does, so that every rule can be read in order.
+The reference implementation paints a session day by day. The same rules are applied here to intervals, whose cost does not
+grow with the length of the session; a plain painter in the tests is the oracle.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import Enum
@@ -24,6 +25,7 @@ class StatutApprenant(Enum):
 
 
 _S = StatutApprenant
+_EN_ATTENTE = (_S.INSCRIT, _S.RUPTURANT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ class PeriodeContrat:
     rupture: date | None = None
 
     def fin_effective(self, session: Session) -> date:
-        """Last day under contract."""
+        """Last day under contract; without planned end, the contract lasts as long as the session."""
         if self.rupture is not None:
             return self.rupture - timedelta(days=1)
         return self.fin or session.fin
@@ -58,84 +60,103 @@ class Etape:
     valeur: StatutApprenant
 
 
+# A step being computed: ordinal of its first day, status. In order of day; two following steps may be of one status.
+_Pas = tuple[int, StatutApprenant]
+
+
 def etapes(session: Session, contrats: Sequence[PeriodeContrat]) -> list[Etape]:
-    """The successive statuses over one session: DOMAIN §5.2, steps 1 to 7."""
-    debut = min([session.debut, *(contrat.debut for contrat in contrats)])
-    jours = [_S.INSCRIT] * ((session.fin - debut).days + 1)
-    if not jours:
+    """The successive statuses over one session, from its first day or its first contract; the last one holds for ever.
+
+    Empty for a session that ends before anything begins.
+    """
+    return _etapes(_pas(session, contrats))
+
+
+def _pas(session: Session, contrats: Sequence[PeriodeContrat]) -> list[_Pas]:
+    debut = min([session.debut, *(contrat.debut for contrat in contrats)]).toordinal()
+    fin = session.fin.toordinal()
+    if fin < debut:
         return []
-    for contrat in contrats:
-        _peindre(jours, (contrat.debut - debut).days, (contrat.fin_effective(session) - debut).days, _S.APPRENTI)
-    if session.exclusion:
-        _peindre(jours, (session.exclusion - debut).days, len(jours) - 1, _S.ABANDON)
-    _attendre(jours)
+    pas = list(_vecus(session, contrats, debut, fin))
     naturelle = _fin_naturelle(session, contrats)
-    if naturelle is not None:
-        _terminer(jours, naturelle, session, debut)
-    if naturelle is not None or jours[-1] in (_S.APPRENTI, _S.INSCRIT):
-        jours[-1] = _S.FIN_DE_FORMATION
-    return _comprimer(jours, debut)
+    if naturelle is not None and fin - naturelle <= TOLERANCE_FIN:
+        pas = list(_terminer(pas, naturelle + 1))
+    if naturelle is not None or pas[-1][1] in (_S.APPRENTI, _S.INSCRIT):
+        pas = [*(un for un in pas if un[0] < fin), (fin, _S.FIN_DE_FORMATION)]
+    return pas
 
 
-def _peindre(jours: list[StatutApprenant], premier: int, dernier: int, valeur: StatutApprenant) -> None:
-    premier, dernier = max(premier, 0), min(dernier, len(jours) - 1)
-    if dernier >= premier:
-        jours[premier : dernier + 1] = [valeur] * (dernier - premier + 1)
+def _vecus(session: Session, contrats: Sequence[PeriodeContrat], debut: int, fin: int) -> Iterator[_Pas]:
+    """Under contract, waiting for one, and after an exclusion, which nothing changes any more."""
+    exclusion = max(session.exclusion.toordinal(), debut) if session.exclusion else fin + 1
+    dernier = min(fin, exclusion - 1)
+    jour, patience, attente = debut, ABANDON_SANS_CONTRAT, _S.INSCRIT
+    for premier, terme in sorted((c.debut.toordinal(), c.fin_effective(session).toordinal()) for c in contrats):
+        if premier <= min(terme, dernier):
+            yield from _attendre(jour, premier, patience, attente)
+            yield premier, _S.APPRENTI
+            jour, patience, attente = max(jour, terme + 1), ABANDON_APRES_RUPTURE, _S.RUPTURANT
+    yield from _attendre(jour, dernier + 1, patience, attente)
+    if exclusion <= fin:
+        yield exclusion, _S.ABANDON
 
 
-def _attendre(jours: list[StatutApprenant]) -> None:
-    """Step 4: how long a person stays without contract, before a first one or after one."""
-    attente, deja_apprenti = 0, False
-    for rang, valeur in enumerate(jours):
-        if valeur is _S.APPRENTI:
-            attente, deja_apprenti = 0, True
-            continue
-        attente += 1
-        if valeur is not _S.INSCRIT:
-            continue
-        if deja_apprenti:
-            jours[rang] = _S.ABANDON if attente > ABANDON_APRES_RUPTURE else _S.RUPTURANT
-        elif attente > ABANDON_SANS_CONTRAT:
-            jours[rang] = _S.ABANDON
+def _attendre(jour: int, suite: int, patience: int, attente: StatutApprenant) -> Iterator[_Pas]:
+    """The days without contract from `jour` to the eve of `suite`: a wait, then ABANDON when it exceeds `patience` days."""
+    if jour < suite:
+        yield jour, attente
+    if jour + patience < suite:
+        yield jour + patience, _S.ABANDON
 
 
-def _fin_naturelle(session: Session, contrats: Sequence[PeriodeContrat]) -> date | None:
+def _fin_naturelle(session: Session, contrats: Sequence[PeriodeContrat]) -> int | None:
     """End of the last contract when nothing broke it; a ruptured one wins a tie."""
     if not contrats or session.exclusion is not None:
         return None
     dernier = max(contrats, key=lambda contrat: (contrat.fin_effective(session), contrat.rupture is not None))
-    return None if dernier.rupture is not None else dernier.fin_effective(session)
+    return None if dernier.rupture is not None else dernier.fin_effective(session).toordinal()
 
 
-def _terminer(jours: list[StatutApprenant], naturelle: date, session: Session, debut: date) -> None:
-    """Step 5: a contract that ends shortly before its session is a training that ends, not a rupture."""
-    if (session.fin - naturelle).days > TOLERANCE_FIN:
-        return
-    for rang in range(max(0, (naturelle - debut).days + 1), len(jours)):
-        if jours[rang] in (_S.INSCRIT, _S.RUPTURANT):
-            jours[rang] = _S.FIN_DE_FORMATION
+def _terminer(pas: list[_Pas], depuis: int) -> Iterator[_Pas]:
+    """From that day on a wait is a training that ends; the step that the day falls into is cut there."""
+    for rang, (jour, valeur) in enumerate(pas):
+        suite = pas[rang + 1][0] if rang + 1 < len(pas) else None
+        if valeur not in _EN_ATTENTE or (suite is not None and suite <= depuis):
+            yield jour, valeur
+            continue
+        if jour < depuis:
+            yield jour, valeur
+        yield max(jour, depuis), _S.FIN_DE_FORMATION
 
 
-def _comprimer(jours: list[StatutApprenant], debut: date) -> list[Etape]:
-    return [
-        Etape(debut + timedelta(days=rang), valeur)
-        for rang, valeur in enumerate(jours)
-        if rang == 0 or valeur is not jours[rang - 1]
-    ]
+def _etapes(pas: Iterable[_Pas]) -> list[Etape]:
+    """Steps that say nothing new are dropped."""
+    gardees: list[Etape] = []
+    for jour, valeur in pas:
+        if not gardees or gardees[-1].valeur is not valeur:
+            gardees.append(Etape(date.fromordinal(jour), valeur))
+    return gardees
 
 
 def parcours(sessions: Iterable[Session], contrats: Sequence[PeriodeContrat]) -> list[Etape]:
-    """Statuses over several sessions: each takes the contracts that cross it; a later one takes over from its first day."""
-    suite: list[Etape] = []
-    for session in sorted(set(sessions), key=lambda session: (session.debut, session.fin, str(session.exclusion))):
+    """Statuses over several sessions: each takes the contracts that cross it by their planned dates.
+
+    A later session takes over from the first day of its own statuses. A contract that crosses no session tells nothing.
+    """
+    suite: list[_Pas] = []
+    for session in sorted(set(sessions), key=_ordre):
         croises = [c for c in contrats if c.debut <= session.fin and (c.fin or session.fin) >= session.debut]
-        nouvelles = etapes(session, croises)
-        if nouvelles:
-            suite = [etape for etape in suite if etape.depuis < nouvelles[0].depuis] + nouvelles
-    return [etape for rang, etape in enumerate(suite) if rang == 0 or etape.valeur is not suite[rang - 1].valeur]
+        nouveaux = _pas(session, croises)
+        if nouveaux:
+            suite = [un for un in suite if un[0] < nouveaux[0][0]] + nouveaux
+    return _etapes(suite)
+
+
+def _ordre(session: Session) -> tuple[date, date, date]:
+    return session.debut, session.fin, session.exclusion or date.min
 
 
 def statut_au(parcours: Sequence[Etape], jour: date) -> Etape | None:
-    """The last step begun; before all of them the first, never the last (DOMAIN §5.3)."""
-    commencees = [etape for etape in parcours if etape.depuis <= jour]
-    return commencees[-1] if commencees else next(iter(parcours), None)
+    """The last step begun; before all of them the first, never the last, which would hide whoever has not started."""
+    commencee = next((etape for etape in reversed(parcours) if etape.depuis <= jour), None)
+    return commencee or next(iter(parcours), None)

@@ -11,6 +11,12 @@ from functools import lru_cache
 
 from anyascii import anyascii
 
+ARRONDISSEMENTS = {
+    **{str(code): "75056" for code in range(75101, 75121)},  # Paris
+    **{str(code): "13055" for code in range(13201, 13217)},  # Marseille
+    **{str(code): "69123" for code in range(69381, 69390)},  # Lyon
+}
+
 
 @dataclass(frozen=True, slots=True)
 class LieuCommune:
@@ -46,37 +52,29 @@ class Geographie:
             for code in commune.codes_postaux:
                 par_code_postal[code].append(commune)
         self.par_code_postal = {code: tuple(lieux) for code, lieux in par_code_postal.items()}
-        self._residences: dict[tuple[str | None, str | None, str | None], Residence] = {}
 
-    def residence(self, insee: str | None, code_postal: str | None, ville: str | None) -> Residence:
-        """Resolve, once for each way of telling a place (a territory has few)."""
-        cle = (insee, code_postal, ville)
-        if cle not in self._residences:
-            self._residences[cle] = _resoudre(self, *cle)
-        return self._residences[cle]
+    def commune(self, insee: str) -> LieuCommune | None:
+        """By INSEE code; an arrondissement that is not listed is its commune."""
+        return self.par_insee.get(insee) or self.par_insee.get(ARRONDISSEMENTS.get(insee, ""))
 
 
 def resoudre(geo: Geographie, insee: str | None, code_postal: str | None, ville: str | None) -> Residence:
-    """INSEE code if given; else postal code and town; else the postal code if it leaves one Mission locale only."""
-    return geo.residence(insee, code_postal, ville)
-
-
-def _resoudre(geo: Geographie, insee: str | None, code_postal: str | None, ville: str | None) -> Residence:
-    commune = geo.par_insee.get(_commune_mere(insee)) if insee else None
+    """INSEE code if given and known; else postal code and town; else what all the communes of the postal code share."""
+    commune = geo.commune(insee) if insee else None
     if commune is not None:
         return _certaine(commune)
     lieux = geo.par_code_postal.get(code_postal or "", ())
-    nommes = [lieu for lieu in lieux if ville and normaliser_ville(lieu.nom) == normaliser_ville(ville)]
-    if len(nommes) == 1:
-        return _certaine(nommes[0])
-    return _certaine(lieux[0]) if len(lieux) == 1 else _commune_a(nommes or list(lieux))
+    nom = normaliser_ville(ville or "")
+    nommes = tuple(lieu for lieu in lieux if normaliser_ville(lieu.nom) == nom)
+    retenus = nommes or lieux
+    return _certaine(retenus[0]) if len(retenus) == 1 else _commune_a(retenus)
 
 
 def _certaine(commune: LieuCommune) -> Residence:
     return Residence(commune.code, commune.mission_locale, commune.departement, commune.region)
 
 
-def _commune_a(lieux: list[LieuCommune]) -> Residence:
+def _commune_a(lieux: tuple[LieuCommune, ...]) -> Residence:
     """What all the candidates share."""
     return Residence(
         None,
@@ -92,26 +90,20 @@ def _seul(valeurs: Iterable[str | None]) -> str | None:
     return distinctes.pop() if len(distinctes) == 1 else None
 
 
-def _commune_mere(insee: str) -> str:
-    """Arrondissements of Paris, Marseille and Lyon belong to their commune."""
-    for premier, dernier, commune in (
-        ("75101", "75120", "75056"),
-        ("13201", "13216", "13055"),
-        ("69381", "69389", "69123"),
-    ):
-        if premier <= insee <= dernier:
-            return commune
-    return insee
-
-
-_ABREGES = {"ST": "SAINT", "STE": "SAINTE", "S": "SUR"}
+_ABREGES = {"ST": "SAINT", "STE": "SAINTE", "STES": "SAINTES", "SUR": "S", "SOUS": "S"}
+_ARTICLES = frozenset({"LE", "LA", "LES", "L"})
+_SUR = re.compile(r"(?:\bS)?/(?:S/)?")  # S/, /S/ or a bare /
+_SUITE = re.compile(r"\bCEDEX\b|[0-9]")
 
 
 @lru_cache(maxsize=65_536)
 def normaliser_ville(nom: str) -> str:
-    """Town names as people type them: accents, case, hyphens, SAINT/ST, S/ for SUR, CEDEX and its number, articles."""
-    texte = re.sub(r"\bCEDEX\b.*$", "", anyascii(nom).upper().replace("S/", "SUR "))
-    mots = re.findall(r"[A-Z]+", texte)
-    while mots and mots[0] in {"LE", "LA", "LES", "L"}:
+    """Town names as people type them: case, accents, hyphens, SAINT/ST, S/ for SUR or SOUS, first article, CEDEX.
+
+    A postal code before and an arrondissement after are dropped. Compared among the towns of one postal code only.
+    """
+    texte = _SUITE.split(anyascii(nom).upper().lstrip("0123456789 -"), maxsplit=1)[0]
+    mots = re.findall(r"[A-Z]+", _SUR.sub(" SUR ", texte))
+    while mots and mots[0] in _ARTICLES:
         mots = mots[1:]
     return "".join(_ABREGES.get(mot, mot) for mot in mots)
