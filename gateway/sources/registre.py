@@ -12,12 +12,15 @@ from datetime import date, datetime, timedelta
 from itertools import combinations
 from typing import Any, Protocol
 
+from cachetools import LRUCache
+
 from gateway.connectors.base import Dossier
 from gateway.schema.nouns import Contrat, Jeune
 from gateway.stores.registre import Avancee, ContratStocke
 
 CHEVAUCHEMENT_JOURS = 60  # nobody is an apprentice twice at once for longer
 LECTURES_MAX = 16
+PLIES_MAX = 50_000
 SOUFFLE = 25  # contracts folded between two breaths of the event loop: some ten milliseconds
 
 Plier = Callable[[Sequence[Mapping[str, Any]]], tuple[Jeune, Contrat] | None]
@@ -58,6 +61,7 @@ class LecteurRegistre:
         self._magasin = magasin
         self._plier = plier
         self._lus: OrderedDict[tuple[str, str], ResultatRegistre] = OrderedDict()
+        self._plies: LRUCache[tuple[str, str], _Plie | None] = LRUCache(PLIES_MAX)  # by harvest and contract
 
     async def dossiers(
         self, codes_postaux: Collection[str], cfas: Collection[str], identites: Collection[str]
@@ -67,22 +71,31 @@ class LecteurRegistre:
         cle = (avancee.version, self._magasin.empreinte(codes_postaux, cfas, identites))
         if cle not in self._lus:
             stockes = await self._magasin.contrats(codes_postaux, cfas, identites)
-            self._lus[cle] = ResultatRegistre(await self._personnes(stockes), avancee.as_of, avancee.version)
+            personnes = await self._personnes(stockes, avancee.version)
+            self._lus[cle] = ResultatRegistre(personnes, avancee.as_of, avancee.version)
         lu = self._lus[cle]
         self._lus.move_to_end(cle)
         while len(self._lus) > LECTURES_MAX:
             self._lus.popitem(last=False)
         return lu
 
-    async def _personnes(self, stockes: Sequence[ContratStocke]) -> tuple[Dossier, ...]:
+    async def _personnes(self, stockes: Sequence[ContratStocke], version: str) -> tuple[Dossier, ...]:
         par_personne: dict[str, list[_Plie]] = defaultdict(list)
         for rang, stocke in enumerate(stockes, 1):
-            plie = self._plier(stocke.charges)
+            plie = self._plie(stocke, version)
             if plie is not None:
-                par_personne[stocke.personne].append(_Plie(stocke.contrat, *plie))
+                par_personne[stocke.personne].append(plie)
             if rang % SOUFFLE == 0:
                 await asyncio.sleep(0)
         return tuple(d for cle in sorted(par_personne) for d in _dossiers(cle, par_personne[cle]))
+
+    def _plie(self, stocke: ContratStocke, version: str) -> _Plie | None:
+        """Folded once a harvest: the perimeters of many callers share the same contracts."""
+        cle = (version, stocke.contrat)
+        if cle not in self._plies:
+            plie = self._plier(stocke.charges)
+            self._plies[cle] = _Plie(stocke.contrat, *plie) if plie else None
+        return self._plies[cle]
 
 
 def _dossiers(personne: str, plies: list[_Plie]) -> list[Dossier]:
