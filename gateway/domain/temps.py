@@ -4,7 +4,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 PARIS = ZoneInfo("Europe/Paris")
-VEILLE_AU_SOIR = 22  # many systems send local midnight in UTC: 22:00Z or 23:00Z the day before (DOMAIN §2.2)
+VEILLE_AU_SOIR = 22  # many systems send local midnight in UTC: 22:00Z or 23:00Z the day before (docs/domaine.md)
 
 
 def jour_paris(instant: datetime) -> date:
