@@ -130,6 +130,12 @@ def population(bruit: float = 0.0, aujourdhui: date = AUJOURDHUI, eleves: int = 
 
 def recit_registre() -> Recit:
     """Deposited on 10 September, extended by an amendment known on 20 January, broken and known on 12 February."""
-    etendu = contrat(YPAREO, fin=date(2027, 8, 31), avenants=[Avenant("1", "33", date(2026, 1, 15), date(2027, 8, 31))])
+    etendu = contrat_etendu(YPAREO)
     traitement = Traitement(date(2025, 9, 10), {"1": date(2026, 1, 20)}, date(2026, 2, 12), date(2026, 2, 11))
     return Recit("registre", "", "r1", personne(YPAREO, contrats=[etendu]), {NUMERO: traitement})
+
+
+def contrat_etendu(uai: str) -> Contrat:
+    """Signed to the end of the session, extended by two months."""
+    avenant = Avenant("1", "33", date(2026, 1, 15), date(2027, 8, 31))
+    return contrat(uai, fin=date(2027, 8, 31), fin_signee=date(2027, 6, 30), avenants=[avenant])

@@ -129,6 +129,16 @@ def test_aimaira_links_entities_by_id_and_tells_the_last_day_worked(simulateurs:
     assert (programme["EtablissementId"], etablissement["Uai"]) == (etablissement["Id"], monde.AIMAIRA)
 
 
+def test_aimaira_tells_amendments_as_conventions_of_their_own() -> None:
+    population = monde.population()
+    population.recits["aimaira"][monde.AIMAIRA][0].personne.contrats = [monde.contrat_etendu(monde.AIMAIRA)]
+    with banc(population) as ouvert:
+        origine, avenant = ouvert.aimaira("Convention", monde.AIMAIRA).json()["value"]
+    assert (origine["Avenant"], origine["ConventionOrigineId"]) == (False, 0)
+    assert (avenant["Avenant"], avenant["ConventionOrigineId"]) == (True, origine["Id"])
+    assert (origine["DateFin"][:10], avenant["DateFin"][:10]) == ("2027-06-30", "2027-08-31")
+
+
 def test_aimaira_pages_by_next_link_of_the_same_origin(nombreux: Banc) -> None:
     page = nombreux.aimaira("Apprenant", monde.AIMAIRA, top=900).json()
     tailles = [len(page["value"])]
