@@ -3,8 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
-from itertools import chain
+from datetime import date
 from typing import Any, TypeVar
 
 from pydantic import Field
@@ -19,7 +18,9 @@ from gateway.connectors.base import (
     Lu,
     Pages,
     Requete,
+    lignes_de,
     lire,
+    rempli,
 )
 from gateway.connectors.valeurs import (
     Booleen,
@@ -27,10 +28,11 @@ from gateway.connectors.valeurs import (
     CodeInseeLu,
     CodePostalLu,
     Courriel,
+    DateLocale,
     Ine,
     JourLocal,
     Naf,
-    NaissanceIso,
+    Naissance,
     Niveau,
     Requis,
     Rncp,
@@ -39,8 +41,8 @@ from gateway.connectors.valeurs import (
     Texte,
     UaiLu,
     lendemain,
+    minuit,
 )
-from gateway.domain.temps import PARIS
 from gateway.schema.lieux import Cfa, ModeSource, TypeSource
 from gateway.schema.nouns import Adresse, Contrat, Employeur, Formation, Jeune, Representant, Rupture, Sexe
 
@@ -112,7 +114,7 @@ class Convention(Entite):
     type: Texte = Field(None, alias="TypeConventionId")
     avenant: Booleen = Field(None, alias="Avenant")
     origine: Texte = Field(None, alias="ConventionOrigineId")
-    debut: JourLocal = Field(None, alias="DateDebut")
+    debut: DateLocale = Field(alias="DateDebut")
     fin: JourLocal = Field(None, alias="DateFin")
     rupture: JourLocal = Field(None, alias="DateRupture")
     motif: Texte = Field(None, alias="MotifRupture")
@@ -124,7 +126,7 @@ class Apprenant(Entite):
 
     nom: Requis = Field(alias="Nom")
     prenoms: Requis = Field(alias="Prenoms")
-    naissance: NaissanceIso = Field(alias="DateNaissance")
+    naissance: Naissance = Field(alias="DateNaissance")
     masculin: Booleen = Field(None, alias="GenreMale")
     handicap: Booleen = Field(None, alias="Handicap")
     ine: Ine = Field(None, alias="NumeroIne")
@@ -184,8 +186,7 @@ def dossiers(cfa: Locataire, aujourdhui: date) -> Lecture[Lu]:
 
 
 def _par_id(nom: str, pages: Iterable[Any], compte: Compte) -> dict[str, Entite]:
-    lignes = chain.from_iterable(page.get("value") or [] for page in pages if isinstance(page, dict))
-    return {entite.id: entite for entite in lire(MODELES[nom], lignes, compte)}
+    return {entite.id: entite for entite in lire(MODELES[nom], lignes_de(pages, "value"), compte)}
 
 
 def _dossier(qui: Apprenant, inscriptions: list[Inscription], conventions: list[Convention], base: Base) -> Dossier:
@@ -205,11 +206,7 @@ def _dossier(qui: Apprenant, inscriptions: list[Inscription], conventions: list[
         contrats=_contrats(conventions, base),
     )
     ecrits = [convention.modifiee for convention in conventions if convention.modifiee]
-    return Dossier(qui.id, jeune, _minuit(max(ecrits)) if ecrits else None)
-
-
-def _minuit(jour: date) -> datetime:
-    return datetime(jour.year, jour.month, jour.day, tzinfo=PARIS)
+    return Dossier(qui.id, jeune, minuit(max(ecrits)) if ecrits else None)
 
 
 def _adresse(qui: Apprenant, base: Base) -> Adresse | None:
@@ -227,7 +224,8 @@ def _representants(qui: Apprenant, base: Base) -> list[Representant] | None:
         return None
     mail, mobile = base.une(Mail, "Mail", lu.mail), base.une(Mobile, "Mobile", lu.mobile)
     courriel, telephone = mail.adresse if mail else None, mobile.numero if mobile else None
-    return [Representant(nom=lu.nom, courriel=courriel, telephone=telephone)]
+    representant = rempli(Representant(nom=lu.nom, courriel=courriel, telephone=telephone))
+    return [representant] if representant else None
 
 
 def _cfa(programme: Programme | None, base: Base) -> Cfa | None:
@@ -259,7 +257,7 @@ def _contrats(conventions: list[Convention], base: Base) -> list[Contrat]:
 
 
 def _contrat(originale: Convention, avenants: list[Convention], base: Base) -> Contrat:
-    suite = [originale, *sorted(avenants, key=lambda avenant: (str(avenant.modifiee), avenant.id))]
+    suite = [originale, *sorted(avenants, key=_anciennete)]
     entreprise = base.une(Entreprise, "Entreprise", originale.entreprise)
     rompue = next((version for version in reversed(suite) if version.rupture), None)
     return Contrat(
@@ -273,8 +271,15 @@ def _contrat(originale: Convention, avenants: list[Convention], base: Base) -> C
     )
 
 
-def _employeur(entreprise: Entreprise) -> Employeur:
-    return Employeur(siret=entreprise.siret, denomination=entreprise.nom, naf=entreprise.naf, idcc=entreprise.idcc)
+def _anciennete(avenant: Convention) -> tuple[date, int, str]:
+    """Amendments by date, then in the order of their Ids."""
+    return avenant.modifiee or date.min, len(avenant.id), avenant.id
+
+
+def _employeur(entreprise: Entreprise) -> Employeur | None:
+    return rempli(
+        Employeur(siret=entreprise.siret, denomination=entreprise.nom, naf=entreprise.naf, idcc=entreprise.idcc)
+    )
 
 
 def _rupture(convention: Convention) -> Rupture:

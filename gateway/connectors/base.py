@@ -5,13 +5,15 @@ is a generator that yields the requests it needs and receives the decoded docume
 credentials, paging, caching and failure.
 """
 
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import Enum
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
 
 from gateway.domain.referentiel import Referentiel
 from gateway.schema.lieux import ModeSource, TypeSource
@@ -19,7 +21,9 @@ from gateway.schema.nouns import Contrat, Jeune
 from gateway.stores.lignes import LigneRegistre
 
 T = TypeVar("T")
+N = TypeVar("N")
 P = TypeVar("P", bound="Charge")
+PASSES = 5  # a bad value may leave a block without what it requires, and so on outwards
 
 
 class Forme(Enum):
@@ -79,6 +83,7 @@ class Dossier:
     cle: str  # the record's key, unique for this partner and tenant
     jeune: Jeune
     modifie_le: datetime | None = None
+    structure: str = ""  # code of the Mission locale the record names, where the dialect has one
 
 
 @dataclass(slots=True)
@@ -104,26 +109,63 @@ class Compte:
     champs_ignores: int = 0
 
 
+class ReponseInattendue(ValueError):
+    """A whole document is not what the dialect says: the reading stops, and the core says the source is invalid."""
+
+
+def lignes_de(pages: Iterable[Any], champ: str = "") -> Iterator[Any]:
+    """The rows of all pages, each a list or an object that holds one under `champ`. Raises ReponseInattendue."""
+    for page in pages:
+        lignes = page.get(champ) if champ and isinstance(page, dict) else page
+        if not isinstance(lignes, list):
+            raise ReponseInattendue(f"no list of rows under {champ!r}")
+        yield from lignes
+
+
 def lire(modele: type[P], lignes: Iterable[Any], compte: Compte) -> list[P]:
-    """Read rows, tolerantly: a bad optional value is set aside, a bad required one rejects its row only; both counted."""
+    """Read rows, tolerantly: what is bad at any depth is set aside, and the row with it only if it cannot do without."""
     return [lu for ligne in lignes if (lu := _lire_une(modele, ligne, compte)) is not None]
 
 
 def _lire_une(modele: type[P], ligne: Any, compte: Compte) -> P | None:
-    try:
-        return modele.model_validate(ligne)
-    except ValidationError as erreur:
-        mauvais = {str(detail["loc"][0]) for detail in erreur.errors() if detail["loc"]}
-    if not isinstance(ligne, dict) or not mauvais:
-        compte.rejets += 1
-        return None
-    try:
-        lu = modele.model_validate({cle: valeur for cle, valeur in ligne.items() if cle not in mauvais})
-    except ValidationError:
-        compte.rejets += 1
-        return None
-    compte.champs_ignores += len(mauvais)
-    return lu
+    ecartes = 0
+    for _ in range(PASSES):
+        try:
+            lu = modele.model_validate(ligne)
+        except ValidationError as erreur:
+            mauvais = {_chemin(detail) for detail in erreur.errors(include_url=False)}
+        else:
+            compte.champs_ignores += ecartes
+            return lu
+        if () in mauvais:
+            break
+        ecartes += len(mauvais)
+        ligne = _sans(ligne, mauvais)
+    compte.rejets += 1
+    return None
+
+
+def _chemin(detail: ErrorDetails) -> tuple[int | str, ...]:
+    """What to set aside: the bad value, or what lacks a required one."""
+    lieu = detail["loc"]
+    return lieu[:-1] if detail["type"] == "missing" else lieu
+
+
+def _sans(valeur: Any, chemins: Iterable[tuple[int | str, ...]]) -> Any:
+    """The value without what stands at these paths. A copy: rows are kept as they came."""
+    if not isinstance(valeur, dict | list):
+        return valeur
+    suites = defaultdict(set)
+    for tete, *suite in chemins:
+        suites[tete].add(tuple(suite))
+    paires = valeur.items() if isinstance(valeur, dict) else enumerate(valeur)
+    gardees = [(cle, _sans(dedans, suites.get(cle, ()))) for cle, dedans in paires if () not in suites.get(cle, ())]
+    return dict(gardees) if isinstance(valeur, dict) else [dedans for _, dedans in gardees]
+
+
+def rempli(nom: N) -> N | None:
+    """The noun, or None when nothing was said of it: an empty one would hide what another source says."""
+    return nom if any(vars(nom).values()) else None
 
 
 @dataclass(frozen=True, slots=True)

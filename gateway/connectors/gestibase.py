@@ -1,8 +1,9 @@
 """Gestibase-like ERP: one flat CSV export under human headings, one contract a row, the young person repeated."""
 
 from collections import defaultdict
-from datetime import date, datetime
-from itertools import chain
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
 
 from pydantic import Field
 
@@ -17,17 +18,19 @@ from gateway.connectors.base import (
     Lu,
     Pages,
     Requete,
+    lignes_de,
     lire,
+    rempli,
 )
 from gateway.connectors.valeurs import (
     Booleen,
     Cfd,
     CodePostalLu,
     Courriel,
+    DateCompacte,
     Ine,
     InstantCompact,
     JourCompact,
-    NaissanceCompacte,
     Niveau,
     Requis,
     Rncp,
@@ -43,6 +46,8 @@ from gateway.schema.scalaires import UAI
 
 TOTAL = "TOTAL"  # the last line of a page is no record
 MOIS_DE_RENTREE = 8
+TAILLE_PAGE = 500
+Cle = tuple[object, object] | None
 
 
 class Ligne(Charge):
@@ -51,7 +56,7 @@ class Ligne(Charge):
     id: Requis = Field(alias="Elève ID")
     nom: Requis = Field(alias="Elève nom")
     prenom: Requis = Field(alias="Elève prénom")
-    naissance: NaissanceCompacte = Field(alias="Elève date naissance")
+    naissance: DateCompacte = Field(alias="Elève date naissance")
     sexe: SexeLu = Field(None, alias="Sexe")
     ine: Ine = Field(None, alias="INE")
     rqth: Booleen = Field(None, alias="RQTH")
@@ -82,40 +87,60 @@ class Ligne(Charge):
     siret: SiretLu = Field(None, alias="Mds SIRET")
     modifie: InstantCompact = Field(None, alias="Modifié le")
 
+    @property
+    def session(self) -> Cle:
+        """What tells two trainings of one person apart; None where the line has none."""
+        return (self.debut, self.fin) if self.formation or self.debut else None
+
+    @property
+    def contrat(self) -> Cle:
+        """What tells two contracts of one person apart; None where the line has none."""
+        return (self.numero, self.contrat_debut) if self.contrat_debut else None
+
 
 def dossiers(cfa: Locataire, aujourdhui: date) -> Lecture[Lu]:
     """The export of this school year and of the one before, at once."""
     annee = aujourdhui.year - (aujourdhui.month < MOIS_DE_RENTREE)
-    pages = yield [_export(annee), _export(annee - 1)]
+    courante, precedente = yield [_export(annee), _export(annee - 1)]
     compte = Compte()
-    lignes = [ligne for ligne in chain.from_iterable(chain(*pages)) if ligne.get("Elève ID") != TOTAL]
+    lignes = [ligne for ligne in lignes_de([*courante, *precedente]) if not _total(ligne)]
     par_eleve = defaultdict(list)
     for ligne in lire(Ligne, lignes, compte):
         par_eleve[ligne.id].append(ligne)
     return Lu([dossier(suite, cfa) for suite in par_eleve.values()], compte.rejets, compte.champs_ignores)
 
 
+def _uniques(lignes: list[Ligne], cle: Callable[[Ligne], Cle]) -> list[Ligne]:
+    """The first line of each key: both years tell the same contract."""
+    vues: dict[Cle, Ligne] = {}
+    for ligne in lignes:
+        vues.setdefault(cle(ligne), ligne)
+    vues.pop(None, None)
+    return list(vues.values())
+
+
+def _total(ligne: object) -> bool:
+    return isinstance(ligne, dict) and ligne.get("Elève ID") == TOTAL
+
+
 def _export(annee: int) -> Requete:
-    params = {"annee": str(annee), "page": "1", "par_page": "500"}
     return Requete(
         "eleves.csv",
         "/export/eleves.csv",
-        params=params,
+        params={"annee": str(annee), "page": "1", "par_page": str(TAILLE_PAGE)},
         pages=Pages.LIEN,
+        taille=TAILLE_PAGE,
         forme=Forme.CSV,
         encodage="iso-8859-15",
-        taille=500,
     )
 
 
-# docs/partenaires.md shows this mapping: keep it short.
+# What follows is the mapping that docs/partenaires.md quotes.
 def dossier(lignes: list[Ligne], cfa: Locataire) -> Dossier:
-    """The lines of one young person, the first of which is of the latest year."""
+    """The lines of one young person, those of the latest year first."""
     ligne = lignes[0]
     centre = Cfa(uai=ligne.uai or UAI(cfa.cle))
-    formations = {(une.debut, une.fin): _formation(une, centre) for une in reversed(lignes)}
-    contrats = {(une.numero, une.contrat_debut): _contrat(une, centre) for une in reversed(lignes) if une.contrat_debut}
-    representant = Representant(nom=ligne.rep_nom, courriel=ligne.rep_courriel, telephone=ligne.rep_telephone)
+    representant = rempli(Representant(nom=ligne.rep_nom, courriel=ligne.rep_courriel, telephone=ligne.rep_telephone))
     jeune = Jeune(
         nom=ligne.nom,
         prenom=ligne.prenom,
@@ -125,38 +150,29 @@ def dossier(lignes: list[Ligne], cfa: Locataire) -> Dossier:
         rqth=ligne.rqth,
         telephone=ligne.portable or ligne.fixe,
         courriel=ligne.courriel,
-        adresse=Adresse(voie=ligne.voie, code_postal=ligne.code_postal, ville=ligne.ville),
-        representants=[representant] if ligne.rep_nom else None,
-        formations=list(formations.values()),
-        contrats=list(contrats.values()),
+        adresse=rempli(Adresse(voie=ligne.voie, code_postal=ligne.code_postal, ville=ligne.ville)),
+        representants=[representant] if representant else None,
+        formations=[_formation(une, centre) for une in _uniques(lignes, lambda une: une.session)],
+        contrats=[_contrat(une, centre) for une in _uniques(lignes, lambda une: une.contrat)],
     )
     return Dossier(ligne.id, jeune, max((une.modifie for une in lignes if une.modifie), default=None))
 
 
 def _formation(ligne: Ligne, cfa: Cfa) -> Formation:
-    return Formation(
-        intitule=ligne.formation,
-        rncp=ligne.rncp,
-        cfd=ligne.cfd,
-        niveau=ligne.niveau,
-        date_debut=ligne.debut,
-        date_fin=ligne.fin,
-        exclusion=ligne.exclusion,
-        cfa=cfa,
-    )
+    diplome = Formation(intitule=ligne.formation, rncp=ligne.rncp, cfd=ligne.cfd, niveau=ligne.niveau, cfa=cfa)
+    return replace(diplome, date_debut=ligne.debut, date_fin=ligne.fin, exclusion=ligne.exclusion)
 
 
 def _contrat(ligne: Ligne, cfa: Cfa) -> Contrat:
-    signalee_le = ligne.modifie.date() if ligne.modifie else None
-    rupture = Rupture(date=ligne.rupture, cause=ligne.motif, signalee_le=signalee_le) if ligne.rupture else None
+    dite_le = ligne.modifie.date() if ligne.modifie else None
     return Contrat(
         numero=ligne.numero,
         type=ligne.type,
         date_debut=ligne.contrat_debut,
         date_fin=ligne.contrat_fin,
-        employeur=Employeur(siret=ligne.siret, denomination=ligne.employeur),
+        employeur=rempli(Employeur(siret=ligne.siret, denomination=ligne.employeur)),
         cfa=cfa,
-        rupture=rupture,
+        rupture=Rupture(date=ligne.rupture, cause=ligne.motif, signalee_le=dite_le) if ligne.rupture else None,
     )
 
 

@@ -4,13 +4,10 @@ The page of a structure's dossiers is an invention of ours (ANSWERS 1), declared
 one dossier by number, and asking person by person would grow with rows.
 """
 
-from collections.abc import Callable
 from datetime import date
-from enum import Enum
-from itertools import chain
-from typing import Any, TypeVar
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from gateway.connectors.base import (
     Charge,
@@ -22,22 +19,26 @@ from gateway.connectors.base import (
     Lu,
     Pages,
     Requete,
+    lignes_de,
     lire,
+    rempli,
 )
 from gateway.connectors.valeurs import (
     Booleen,
     CodePostalLu,
     Courriel,
     InstantParis,
-    NaissanceIso,
+    Liste,
+    Naissance,
     Requis,
     Telephone,
     Texte,
+    code,
+    texte,
 )
 from gateway.schema.lieux import ModeSource, TypeSource
 from gateway.schema.nouns import Adresse, Collaboration, EtapeSuivi, Jeune, MotifAccompagnement, SituationSuivi, Suivi
 
-E = TypeVar("E", bound=Enum)
 TAILLE_PAGE = 150
 
 
@@ -49,40 +50,49 @@ class AdresseImilo(Charge):
     commune: Texte = None
 
 
+Situation = Annotated[SituationSuivi | None, BeforeValidator(lambda lu: code(SituationSuivi.__members__, texte(lu)))]
+Motif = Annotated[MotifAccompagnement, BeforeValidator(lambda lu: code(MotifAccompagnement.__members__, texte(lu)))]
+
+
 class Etape(Charge):
-    situation: Texte = None
+    situation: Situation = None
     date: InstantParis = None
 
 
 class SuiviImilo(Charge):
-    situation: Texte = None
+    situation: Situation = None
     situation_autre: Texte = Field(None, alias="situationAutre")
     commentaire: Texte = None
     deja_connu: Booleen = Field(None, alias="dejaConnu")
     conseiller: Texte = None
     maj_le: InstantParis = Field(None, alias="majLe")
     souhaite_rdv: Booleen = Field(None, alias="souhaiteRdv")
-    historique: list[Any] = []
+    historique: Liste[Etape] = ()
 
 
 class CollaborationImilo(Charge):
     demandee_le: InstantParis = Field(None, alias="demandeeLe")
-    motifs: list[Any] = []
+    motifs: Liste[Motif] = ()
     commentaire: Texte = None
     cause: Texte = Field(None, alias="causeRupture")
     referent: Texte = None
 
 
+class Structure(Charge):
+    code: Texte = Field(None, alias="codeStructure")
+
+
 class DossierImilo(Charge):
     id: Requis = Field(alias="idDossier")
-    naissance_nom: Requis = Field(alias="nomNaissance")
+    nom: Requis = Field(alias="nomNaissance")
     prenom: Requis
-    naissance: NaissanceIso = Field(alias="dateNaissance")
+    naissance: Naissance = Field(alias="dateNaissance")
     mail: Courriel = None
     telephone: Telephone = None
-    adresse: dict[str, Any] | None = None
-    suivi: dict[str, Any] | None = Field(None, alias="suiviApprentissage")
-    collaboration: dict[str, Any] | None = None
+    adresse: AdresseImilo | None = None
+    structure: Structure | None = Field(None, alias="structureRattachement")
+    suivi: SuiviImilo | None = Field(None, alias="suiviApprentissage")
+    collaboration: CollaborationImilo | None = None
 
 
 def dossiers(structure: Locataire, aujourdhui: date) -> Lecture[Lu]:
@@ -100,77 +110,52 @@ def dossiers(structure: Locataire, aujourdhui: date) -> Lecture[Lu]:
         )
     ]
     compte = Compte()
-    lignes = chain.from_iterable(page for page in pages if isinstance(page, list))
-    gardes = [_dossier(lu, compte) for lu in lire(DossierImilo, lignes, compte)]
-    return Lu(gardes, compte.rejets, compte.champs_ignores)
+    lus = [_dossier(lu) for lu in lire(DossierImilo, lignes_de(pages), compte)]
+    return Lu(lus, compte.rejets, compte.champs_ignores)
 
 
-def _dossier(lu: DossierImilo, compte: Compte) -> Dossier:
-    suivi = _suivi(lu.suivi, compte) if lu.suivi else None
+def _dossier(lu: DossierImilo) -> Dossier:
     jeune = Jeune(
-        nom=lu.naissance_nom,
+        nom=lu.nom,
         prenom=lu.prenom,
         date_naissance=lu.naissance,
         telephone=lu.telephone,
         courriel=lu.mail,
-        adresse=_adresse(lu.adresse, compte) if lu.adresse else None,
-        suivi=suivi,
-        collaboration=_collaboration(lu.collaboration, compte) if lu.collaboration else None,
+        adresse=_adresse(lu.adresse) if lu.adresse else None,
+        suivi=_suivi(lu.suivi) if lu.suivi else None,
+        collaboration=_collaboration(lu.collaboration) if lu.collaboration else None,
     )
-    return Dossier(lu.id, jeune, suivi.date if suivi else None)
+    structure = lu.structure.code if lu.structure else None
+    return Dossier(lu.id, jeune, lu.suivi.maj_le if lu.suivi else None, structure or "")
 
 
-def _adresse(charge: dict[str, Any], compte: Compte) -> Adresse | None:
-    for lue in lire(AdresseImilo, [charge], compte):
-        voie = " ".join(partie for partie in (lue.numero, lue.voie) if partie) or None
-        return Adresse(voie=voie, complement=lue.complement, code_postal=lue.code_postal, ville=lue.commune)
-    return None
+def _adresse(lue: AdresseImilo) -> Adresse | None:
+    voie = " ".join(partie for partie in (lue.numero, lue.voie) if partie) or None
+    return rempli(Adresse(voie=voie, complement=lue.complement, code_postal=lue.code_postal, ville=lue.commune))
 
 
-def _suivi(charge: dict[str, Any], compte: Compte) -> Suivi | None:
-    for lu in lire(SuiviImilo, [charge], compte):
-        situation = _valeur(SituationSuivi, compte)
-        etapes = [
-            EtapeSuivi(situation=situation(etape.situation), date=etape.date)
-            for etape in lire(Etape, lu.historique, compte)
-            if etape.date
-        ]
-        return Suivi(
-            situation=situation(lu.situation),
-            situation_autre=lu.situation_autre,
-            commentaire=lu.commentaire,
-            deja_connu=lu.deja_connu,
-            conseiller=lu.conseiller,
-            date=lu.maj_le,
-            souhaite_rdv=bool(lu.souhaite_rdv),
-            historique=sorted(etapes, key=lambda etape: etape.date, reverse=True),
-        )
-    return None
+def _suivi(lu: SuiviImilo) -> Suivi:
+    etapes = [EtapeSuivi(situation=etape.situation, date=etape.date) for etape in lu.historique if etape.date]
+    return Suivi(
+        situation=lu.situation,
+        situation_autre=lu.situation_autre,
+        commentaire=lu.commentaire,
+        deja_connu=lu.deja_connu,
+        conseiller=lu.conseiller,
+        date=lu.maj_le,
+        souhaite_rdv=bool(lu.souhaite_rdv),
+        historique=sorted(etapes, key=lambda etape: etape.date, reverse=True),
+    )
 
 
-def _collaboration(charge: dict[str, Any], compte: Compte) -> Collaboration | None:
-    for lue in lire(CollaborationImilo, [charge], compte):
-        motifs = [_valeur(MotifAccompagnement, compte)(str(motif)) for motif in lue.motifs]
-        return Collaboration(
-            demandee_le=lue.demandee_le,
-            motifs=[motif for motif in motifs if motif],
-            commentaire=lue.commentaire,
-            cause_rupture=lue.cause,
-            referent=lue.referent,
-        )
-    return None
-
-
-def _valeur(liste: type[E], compte: Compte) -> Callable[[str | None], E | None]:
-    """Reads a code of a closed list; an unknown one is set aside and counted."""
-
-    def lire_code(code: str | None) -> E | None:
-        if code is None or code in liste.__members__:
-            return liste[code] if code else None
-        compte.champs_ignores += 1
-        return None
-
-    return lire_code
+def _collaboration(lue: CollaborationImilo) -> Collaboration:
+    return Collaboration(
+        demandee_le=lue.demandee_le,
+        motifs=list(lue.motifs),
+        commentaire=lue.commentaire,
+        cause_rupture=lue.cause,
+        referent=lue.referent,
+    )
 
 
 CONNECTEUR = Connecteur(

@@ -1,13 +1,7 @@
 """API-Alternance-like referential: communes, Missions locales, training bodies. Harvested, never asked for a person."""
 
-from collections.abc import Iterable
-from itertools import chain
-from typing import Any
-
-from pydantic import Field
-
-from gateway.connectors.base import Charge, Compte, Connecteur, Lecture, Pages, Requete, lire
-from gateway.connectors.valeurs import CodeInseeLu, Requis, SiretLu, Texte, UaiLu
+from gateway.connectors.base import Charge, Compte, Connecteur, Lecture, Pages, Requete, lignes_de, lire
+from gateway.connectors.valeurs import CodeInseeLu, Liste, Requis, SiretLu, Texte, UaiLu
 from gateway.domain.referentiel import LigneCommune, LigneMissionLocale, LigneOrganisme, Referentiel
 from gateway.schema.lieux import ModeSource, TypeSource, TypeTerritoire
 
@@ -21,7 +15,7 @@ class CodeNom(Charge):
 
 class CodesCommune(Charge):
     insee: Requis
-    postaux: list[str] = []
+    postaux: Liste[Requis] = ()
 
 
 class CommuneLue(Charge):
@@ -62,10 +56,10 @@ class OrganismeLu(Charge):
     departement: CodeNom | None = None
     region: CodeNom | None = None
     academie: CodeNom | None = None
-    reseaux: list[str] = []
+    reseaux: Liste[Requis] = ()
     nature: Texte = None
-    responsables: list[Identifiant] = Field(default_factory=list)
-    formateurs: list[Identifiant] = Field(default_factory=list)
+    responsables: Liste[Identifiant] = ()
+    formateurs: Liste[Identifiant] = ()
 
 
 def referentiel() -> Lecture[tuple[Referentiel, Compte]]:
@@ -76,7 +70,7 @@ def referentiel() -> Lecture[tuple[Referentiel, Compte]]:
         _liste("organismes", "/organisme/v1/export"),
     ]
     compte = Compte()
-    communes, missions, organismes = (_lignes(pages) for pages in reponses)
+    communes, missions, organismes = (lignes_de(pages, "data") for pages in reponses)
     lues = lire(CommuneLue, communes, compte)
     lus = [lu for lu in lire(OrganismeLu, organismes, compte) if lu.identifiant.uai]
     return (
@@ -93,10 +87,6 @@ def referentiel() -> Lecture[tuple[Referentiel, Compte]]:
 def _liste(operation: str, chemin: str) -> Requete:
     params = {"page_index": "0", "page_size": str(TAILLE_PAGE)}
     return Requete(operation, chemin, params=params, pages=Pages.INDEX, taille=TAILLE_PAGE)
-
-
-def _lignes(pages: Iterable[Any]) -> list[Any]:
-    return list(chain.from_iterable(page.get("data") or [] for page in pages if isinstance(page, dict)))
 
 
 def _commune(lue: CommuneLue) -> LigneCommune:

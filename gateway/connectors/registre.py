@@ -3,14 +3,23 @@
 The harvest keeps every row; `contrats` folds the rows of one contract, in order of day, into one person and one contract.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from itertools import chain
 from typing import Any
 
 from pydantic import Field
 
-from gateway.connectors.base import Charge, Compte, Connecteur, Lecture, Pages, Requete, lire
+from gateway.connectors.base import (
+    Charge,
+    Compte,
+    Connecteur,
+    Lecture,
+    Pages,
+    Requete,
+    lignes_de,
+    lire,
+    rempli,
+)
 from gateway.connectors.valeurs import (
     Booleen,
     Cfd,
@@ -18,7 +27,7 @@ from gateway.connectors.valeurs import (
     Courriel,
     JourIso,
     Naf,
-    NaissanceIso,
+    Naissance,
     Requis,
     Rncp,
     SexeLu,
@@ -27,13 +36,14 @@ from gateway.connectors.valeurs import (
     Texte,
     UaiLu,
 )
+from gateway.domain.identity import normaliser_nom
 from gateway.schema.lieux import Cfa, ModeSource, TypeSource
 from gateway.schema.nouns import Adresse, Contrat, Employeur, Formation, Jeune, Rupture
 from gateway.stores.lignes import LigneRegistre
 
 VUES = ("TBA", "LBA")
 APPRENTISSAGE = "APPR"  # about one row in ten is a contrat de professionnalisation
-NULS = frozenset({"Annulé", "Supprimé"})
+NULS = frozenset({"ANNULE", "SUPPRIME"})  # "Annulé", "Supprimé": accents and capitals vary
 # Labels of ours: the list of codes is not published. An unknown code is shown as it is.
 MOTIFS = {
     "01": "Rupture pendant la période d'essai",
@@ -56,12 +66,12 @@ class AdresseDeca(Charge):
 class Alternant(Charge):
     nom: Requis
     prenom: Requis
-    naissance: NaissanceIso = Field(alias="dateNaissance")
+    naissance: Naissance = Field(alias="dateNaissance")
     sexe: SexeLu = None
     handicap: Booleen = None
     courriel: Courriel = None
     telephone: Telephone = None
-    adresse: dict[str, Any] | None = None
+    adresse: AdresseDeca = AdresseDeca()
 
 
 class FormationDeca(Charge):
@@ -101,143 +111,139 @@ class EmployeurDeca(Charge):
 
 
 class Ligne(Charge):
-    """One row of either view. Blocks are read one by one, so that a bad one costs no other."""
+    """One row of either view."""
 
-    alternant: dict[str, Any]
-    details: dict[str, Any] = Field(alias="detailsContrat")
-    formation: dict[str, Any] = {}
-    etablissement: dict[str, Any] = Field({}, alias="etablissementFormation")
-    responsable: dict[str, Any] = Field({}, alias="organismeFormationResponsable")
-    rupture: dict[str, Any] = {}
-    employeur: dict[str, Any] = {}
+    alternant: Alternant
+    details: Details = Field(alias="detailsContrat")
+    formation: FormationDeca = FormationDeca()
+    etablissement: Organisme = Field(Organisme(), alias="etablissementFormation")
+    responsable: Organisme = Field(Organisme(), alias="organismeFormationResponsable")
+    rupture: RuptureDeca = RuptureDeca()
+    employeur: EmployeurDeca = EmployeurDeca()
 
 
 def moisson(debut: date, fin: date) -> Lecture[tuple[list[LigneRegistre], Compte]]:
     """Both views of what was processed from `debut` to `fin`, both included; at most 60 days, up to yesterday."""
-    fenetre = {"dateDebut": debut.isoformat(), "dateFin": fin.isoformat(), "page": 1}
-    reponses = yield [
-        Requete(
-            f"extract{vue}",
-            f"/contrats/extract{vue}",
-            methode="POST",
-            corps=fenetre,
-            pages=Pages.METADONNEES,
-            acces=vue.lower(),
-        )
-        for vue in VUES
-    ]
+    reponses = yield [_extrait(vue, debut, fin) for vue in VUES]
     compte = Compte()
     lignes = [
         ligne
         for vue, pages in zip(VUES, reponses, strict=True)
-        for ligne in _lignes(vue, fin, chain.from_iterable(page["contrats"] for page in pages), compte)
+        for charge in lignes_de(pages, "contrats")
+        for ligne in _lignes(vue, fin, charge, compte)
     ]
     return lignes, compte
 
 
-def _lignes(vue: str, jour: date, charges: Iterable[Any], compte: Compte) -> Iterable[LigneRegistre]:
-    for charge in charges:
-        for lue in lire(Ligne, [charge], compte):
-            identite = lire(Alternant, [lue.alternant], compte)
-            details = lire(Details, [lue.details], compte)
-            if identite and details and details[0].dispositif in (APPRENTISSAGE, None):
-                yield _ligne(vue, jour, charge, (identite[0], details[0], lue))
-
-
-def _ligne(vue: str, jour: date, charge: Mapping[str, Any], lu: tuple[Alternant, Details, Ligne]) -> LigneRegistre:
-    alternant, details, ligne = lu
-    organisme = _un(Organisme, ligne.responsable)
-    return LigneRegistre(
-        no_contrat=details.numero,
-        vue=vue,
-        jour=jour,
-        nom=alternant.nom,
-        prenom=alternant.prenom,
-        date_naissance=alternant.naissance,
-        code_postal=_un(AdresseDeca, alternant.adresse or {}).code_postal,
-        uai=organisme.uai,
-        siret_formation=organisme.siret or _un(Organisme, ligne.etablissement).siret,
-        charge=charge,
+def _extrait(vue: str, debut: date, fin: date) -> Requete:
+    return Requete(
+        f"extract{vue}",
+        f"/contrats/extract{vue}",
+        methode="POST",
+        corps={"dateDebut": debut.isoformat(), "dateFin": fin.isoformat(), "page": 1},
+        pages=Pages.METADONNEES,
+        acces=vue.lower(),
     )
 
 
-def _un(modele: Any, charge: Mapping[str, Any]) -> Any:
-    """One block of a row, whose fields are all optional."""
-    (lu,) = lire(modele, [dict(charge)], Compte())
-    return lu
+def _lignes(vue: str, jour: date, charge: Mapping[str, Any], compte: Compte) -> Iterator[LigneRegistre]:
+    """The row of an apprenticeship contract; none for another scheme, nor for what cannot be read."""
+    for lue in lire(Ligne, [charge], compte):
+        if lue.details.dispositif in (APPRENTISSAGE, None):
+            yield LigneRegistre(
+                no_contrat=lue.details.numero,
+                vue=vue,
+                jour=jour,
+                nom=lue.alternant.nom,
+                prenom=lue.alternant.prenom,
+                date_naissance=lue.alternant.naissance,
+                code_postal=lue.alternant.adresse.code_postal,
+                uai=lue.responsable.uai,
+                siret_formation=lue.responsable.siret or lue.etablissement.siret,
+                charge=charge,
+            )
 
 
 def contrat(charges: Sequence[Mapping[str, Any]]) -> tuple[Jeune, Contrat] | None:
     """Fold the rows of one contract, in order of day: the last word told of each thing holds."""
     lignes = lire(Ligne, charges, Compte())
-    identites = lire(Alternant, [ligne.alternant for ligne in lignes], Compte())
-    details = lire(Details, [ligne.details for ligne in lignes], Compte())
-    if not identites or not details:
-        return None
-    return _jeune(identites, lignes), _contrat(details, lignes)
+    return (_jeune(lignes), _contrat(lignes)) if lignes else None
 
 
-def _dernier(lus: Iterable[Any], champ: str) -> Any:
-    valeurs = [valeur for lu in lus if (valeur := getattr(lu, champ)) is not None]
+def _dernier(blocs: Iterable[Any], champ: str) -> Any:
+    """The last value told of a field."""
+    valeurs = [valeur for bloc in blocs if (valeur := getattr(bloc, champ)) is not None]
     return valeurs[-1] if valeurs else None
 
 
-def _jeune(identites: list[Alternant], lignes: list[Ligne]) -> Jeune:
-    qui = identites[-1]
-    adresses = [_un(AdresseDeca, identite.adresse) for identite in identites if identite.adresse]
-    numero, voie = _dernier(adresses, "numero"), _dernier(adresses, "voie")
+def _jeune(lignes: list[Ligne]) -> Jeune:
+    identites = [ligne.alternant for ligne in lignes]
     formation = _formation(lignes)
     return Jeune(
-        nom=qui.nom,
-        prenom=qui.prenom,
-        date_naissance=qui.naissance,
+        nom=identites[-1].nom,
+        prenom=identites[-1].prenom,
+        date_naissance=identites[-1].naissance,
         sexe=_dernier(identites, "sexe"),
         rqth=_dernier(identites, "handicap"),
         courriel=_dernier(identites, "courriel"),
         telephone=_dernier(identites, "telephone"),
-        adresse=Adresse(
-            voie=" ".join(filter(None, (numero, voie))) or None, code_postal=_dernier(adresses, "code_postal")
-        ),
+        adresse=_adresse([identite.adresse for identite in identites]),
         formations=[formation] if formation.date_debut and formation.date_fin else None,
     )
 
 
+def _adresse(adresses: list[AdresseDeca]) -> Adresse | None:
+    """The last home told, whole: a number of one home and the street of another make none."""
+    dites = [adresse for adresse in adresses if rempli(adresse)]
+    if not dites:
+        return None
+    voie = " ".join(filter(None, (dites[-1].numero, dites[-1].voie))) or None
+    return Adresse(voie=voie, code_postal=dites[-1].code_postal)
+
+
 def _formation(lignes: list[Ligne]) -> Formation:
-    lues = [_un(FormationDeca, ligne.formation) for ligne in lignes]
+    dites = [ligne.formation for ligne in lignes]
     return Formation(
-        intitule=_dernier(lues, "intitule"),
-        rncp=_dernier(lues, "rncp"),
-        cfd=_dernier(lues, "cfd"),
-        date_debut=_dernier(lues, "debut"),
-        date_fin=_dernier(lues, "fin"),
+        intitule=_dernier(dites, "intitule"),
+        rncp=_dernier(dites, "rncp"),
+        cfd=_dernier(dites, "cfd"),
+        date_debut=_dernier(dites, "debut"),
+        date_fin=_dernier(dites, "fin"),
         cfa=_cfa(lignes),
     )
 
 
 def _cfa(lignes: list[Ligne]) -> Cfa | None:
-    responsables = [_un(Organisme, ligne.responsable) for ligne in lignes]
-    lieux = [_un(Organisme, ligne.etablissement) for ligne in lignes]
-    uai, siret = _dernier(responsables, "uai"), _dernier(responsables, "siret") or _dernier(lieux, "siret")
+    responsables = [ligne.responsable for ligne in lignes]
+    uai, siret = _dernier(responsables, "uai"), _dernier(responsables, "siret")
+    siret = siret or _dernier((ligne.etablissement for ligne in lignes), "siret")
     return Cfa(uai=uai, siret=siret) if uai or siret else None
 
 
-def _contrat(details: list[Details], lignes: list[Ligne]) -> Contrat:
-    origine = [detail for detail in details if not detail.avenant] or details
-    employeurs = [_un(EmployeurDeca, ligne.employeur) for ligne in lignes]
+def _contrat(lignes: list[Ligne]) -> Contrat:
+    """The type and the start are the contract's own; amendments have types of their own and move the end only."""
+    details = [ligne.details for ligne in lignes]
+    propres = [detail for detail in details if not detail.avenant] or details
     return Contrat(
         numero=details[0].numero,
-        type=_dernier(origine, "type"),
-        date_debut=_dernier(origine, "debut"),
+        type=_dernier(propres, "type"),
+        date_debut=_dernier(propres, "debut"),
         date_fin=_fin(details),
-        employeur=Employeur(
-            siret=_dernier(employeurs, "siret"),
-            denomination=_dernier(employeurs, "denomination"),
-            naf=_dernier(employeurs, "naf"),
-            idcc=_dernier(employeurs, "idcc"),
-        ),
+        employeur=_employeur([ligne.employeur for ligne in lignes]),
         cfa=_cfa(lignes),
-        rupture=_rupture(lignes),
-        annule=_dernier(details, "statut") in NULS,
+        rupture=_rupture([ligne.rupture for ligne in lignes if ligne.rupture.effet]),
+        annule=normaliser_nom(_dernier(details, "statut") or "") in NULS,
+    )
+
+
+def _employeur(dits: list[EmployeurDeca]) -> Employeur | None:
+    return rempli(
+        Employeur(
+            siret=_dernier(dits, "siret"),
+            denomination=_dernier(dits, "denomination"),
+            naf=_dernier(dits, "naf"),
+            idcc=_dernier(dits, "idcc"),
+        )
     )
 
 
@@ -249,12 +255,12 @@ def _fin(details: list[Details]) -> date | None:
 
 
 def _rang(avenant: str | None) -> tuple[int, str]:
-    texte = avenant or ""
-    return (int(texte) if texte.isdigit() else 0, texte)
+    numero = avenant or ""
+    return (int(numero) if numero.isdecimal() else 0, numero)
 
 
-def _rupture(lignes: list[Ligne]) -> Rupture | None:
-    dites = [dite for ligne in lignes if (dite := _un(RuptureDeca, ligne.rupture)).effet]
+def _rupture(dites: list[RuptureDeca]) -> Rupture | None:
+    """Told once, a rupture holds whatever later rows leave empty; it was reported when it first was."""
     if not dites:
         return None
     motif = _dernier(dites, "motif")

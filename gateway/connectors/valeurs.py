@@ -1,10 +1,14 @@
 """Values as partners write them, read into ours: dates, booleans, sexes. Nothing here knows a partner or a noun's field.
 
-Each reader raises ValueError for what it cannot read, so that a payload model sets the value aside and counts it.
+Empty is absent (None). What is filled and cannot be read raises ValueError, so that the payload model sets it aside and
+counts it.
 """
 
+import re
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
-from typing import Annotated, Any
+from functools import lru_cache
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BeforeValidator
 
@@ -24,11 +28,30 @@ from gateway.domain.temps import PARIS, jour_de_naissance, jour_paris
 from gateway.schema.nouns import Sexe
 from gateway.schema.scalaires import SIRET, UAI, CodePostal
 
+T = TypeVar("T")
 ANNEE_MIN, ANNEE_MAX = 1900, 2100
+CONNUES = 4096  # identifiers remembered, of each kind
+_FRANCAIS = re.compile(r"(?P<j>\d{1,2})/(?P<m>\d{1,2})/(?P<a>\d{4})", re.ASCII)
+_COMPACT = re.compile(r"(?P<a>\d{4})(?P<m>\d\d)(?P<j>\d\d)", re.ASCII)
+_ISO = re.compile(r"(?P<a>\d{4})-(?P<m>\d\d)-(?P<j>\d\d)", re.ASCII)
+_HEURE = re.compile(r"\d{4}", re.ASCII)
+_VIDE = "0/-"  # "00000000", "00/00/0000"
+_BOOLEENS = {"true": True, "1": True, "o": True, "oui": True, "false": False, "0": False, "n": False, "non": False}
+_NIVEAUX = {str(rang): rang for rang in range(3, 9)}
+_SEXES = {"M": Sexe.M, "H": Sexe.M, "1": Sexe.M, "F": Sexe.F, "2": Sexe.F}
 
 
-def _texte(valeur: Any) -> str:
-    return str(valeur).strip() if valeur is not None else ""
+def texte(valeur: Any) -> str:
+    """A text or a number as a text, stripped; "" for null."""
+    if isinstance(valeur, str):
+        return valeur.strip()
+    if valeur is None:
+        return ""
+    if isinstance(valeur, float) and valeur.is_integer():
+        return str(int(valeur))
+    if isinstance(valeur, int) and not isinstance(valeur, bool):
+        return str(valeur)
+    raise ValueError("neither a text nor a whole number")
 
 
 def _plausible(jour: date) -> date:
@@ -37,67 +60,96 @@ def _plausible(jour: date) -> date:
     return jour
 
 
-def _jour(valeur: Any, modele: str) -> date | None:
-    texte = _texte(valeur)
-    if not texte or not texte.strip("0/-"):
+def _jour(lu: str, forme: re.Pattern[str]) -> date | None:
+    if not lu.strip(_VIDE):
         return None
-    return _plausible(datetime.strptime(texte, modele).date())  # noqa: DTZ007 - a day has no zone
+    trouve = forme.fullmatch(lu)
+    if trouve is None:
+        raise ValueError("unreadable date")
+    return _plausible(date(*map(int, trouve.group("a", "m", "j"))))
 
 
 def jour_francais(valeur: Any) -> date | None:
     """07/03/2006"""
-    return _jour(valeur, "%d/%m/%Y")
+    return _jour(texte(valeur), _FRANCAIS)
 
 
 def jour_compact(valeur: Any) -> date | None:
     """20060307; "00000000" is empty."""
-    return _jour(valeur, "%Y%m%d")
+    return _jour(texte(valeur), _COMPACT)
 
 
 def jour_iso(valeur: Any) -> date | None:
     """2006-03-07, or an instant that starts so and whose time has no meaning."""
-    texte = _texte(valeur)
-    return _jour(texte[:10], "%Y-%m-%d")
+    return _jour(texte(valeur)[:10], _ISO)
+
+
+def _instant(lu: str) -> datetime:
+    instant = datetime.fromisoformat(lu)
+    _plausible(instant.date())
+    return instant
 
 
 def jour_local(valeur: Any) -> date | None:
     """2006-03-07T00:00:00+01:00: local midnight, with the offset of the season."""
-    texte = _texte(valeur)
-    return _plausible(jour_paris(datetime.fromisoformat(texte))) if texte else None
+    lu = texte(valeur)
+    return jour_paris(_instant(lu)) if lu else None
 
 
 def naissance(valeur: Any) -> date | None:
     """A birth date in any ISO form; an evening hour in UTC means the next day (DOMAIN §2.2)."""
-    texte = _texte(valeur)
-    if len(texte) <= len("2006-03-07"):
-        return jour_iso(texte)
-    instant = datetime.fromisoformat(texte)
-    local = instant.astimezone(PARIS) if instant.utcoffset() else instant
-    return _plausible(local.date() if instant.utcoffset() else jour_de_naissance(instant))
+    lu = texte(valeur)
+    if len(lu) <= len("2006-03-07"):
+        return jour_iso(lu)
+    instant = _instant(lu)
+    return jour_paris(instant) if instant.utcoffset() else jour_de_naissance(instant)
 
 
 def instant_paris(valeur: Any) -> datetime | None:
-    """2026-03-07 14:05:00: local time, no zone."""
-    texte = _texte(valeur)
-    return datetime.fromisoformat(texte).replace(tzinfo=PARIS) if texte else None
+    """2026-03-07 14:05:00: local time, no zone. An offset, if there is one, is believed."""
+    lu = texte(valeur)
+    if not lu:
+        return None
+    instant = _instant(lu)
+    return instant if instant.tzinfo else instant.replace(tzinfo=PARIS)
 
 
 def instant_compact(valeur: Any) -> datetime | None:
     """202603071405: local time, no zone."""
-    texte = _texte(valeur)
-    return datetime.strptime(texte, "%Y%m%d%H%M").replace(tzinfo=PARIS) if texte.strip("0") else None
+    lu = texte(valeur)
+    jour = _jour(lu[:8], _COMPACT)
+    if jour is None:
+        return None
+    if not _HEURE.fullmatch(lu, 8):
+        raise ValueError("unreadable time")
+    return datetime(jour.year, jour.month, jour.day, int(lu[8:10]), int(lu[10:]), tzinfo=PARIS)
 
 
 def booleen(valeur: Any) -> bool | None:
-    """True, "true", 1, "O", "Oui" and their contraries; anything else says nothing."""
-    return {"true": True, "1": True, "o": True, "oui": True, "false": False, "0": False, "n": False, "non": False}.get(
-        _texte(valeur).lower()
-    )
+    """True, "true", 1, "O", "Oui" and their contraries."""
+    return valeur if isinstance(valeur, bool) else code(_BOOLEENS, texte(valeur).lower())
 
 
 def sexe(valeur: Any) -> Sexe | None:
     """M, H, 1 and F, 2."""
-    return {"M": Sexe.M, "H": Sexe.M, "1": Sexe.M, "F": Sexe.F, "2": Sexe.F}.get(_texte(valeur).upper())
+    return code(_SEXES, texte(valeur).upper())
+
+
+def code(liste: Mapping[str, T], lu: str) -> T | None:
+    """The meaning of a code of a closed list."""
+    if lu and lu not in liste:
+        raise ValueError("unknown code")
+    return liste.get(lu)
+
+
+def niveau(valeur: Any) -> int | None:
+    """Level of qualification, 3 to 8."""
+    return code(_NIVEAUX, texte(valeur))
+
+
+def minuit(jour: date) -> datetime:
+    """The first instant of a day in Paris."""
+    return datetime(jour.year, jour.month, jour.day, tzinfo=PARIS)
 
 
 def lendemain(jour: date | None) -> date | None:
@@ -105,22 +157,34 @@ def lendemain(jour: date | None) -> date | None:
     return jour + timedelta(days=1) if jour else None
 
 
-def _ou_vide(lire: Any) -> BeforeValidator:
-    """Empty is absent; filled and unreadable is a fault, which the payload model counts."""
+def _normalise(lire: Callable[[str], Any]) -> BeforeValidator:
+    """Reads with a function that returns None for what it cannot make valid."""
 
     def valider(valeur: Any) -> Any:
-        texte = _texte(valeur)
-        lu = lire(texte or None)
-        if texte and lu is None:
+        lu = texte(valeur)
+        if not lu:
+            return None
+        propre = lire(lu)
+        if propre is None:
             raise ValueError("unreadable value")
-        return lu
+        return propre
 
     return BeforeValidator(valider)
 
 
-NaissanceFrancaise = Annotated[date, BeforeValidator(jour_francais)]
-NaissanceCompacte = Annotated[date, BeforeValidator(jour_compact)]
-NaissanceIso = Annotated[date, BeforeValidator(naissance)]
+def _partage(lire: Callable[[str], str | None]) -> BeforeValidator:
+    """For values that many records share: read once. Never for a value of a person."""
+    return _normalise(lru_cache(CONNUES)(lire))
+
+
+def _ou_rien(valeur: Any) -> str | None:
+    return texte(valeur) or None
+
+
+DateFrancaise = Annotated[date, BeforeValidator(jour_francais)]
+DateCompacte = Annotated[date, BeforeValidator(jour_compact)]
+DateLocale = Annotated[date, BeforeValidator(jour_local)]
+Naissance = Annotated[date, BeforeValidator(naissance)]
 JourFrancais = Annotated[date | None, BeforeValidator(jour_francais)]
 JourCompact = Annotated[date | None, BeforeValidator(jour_compact)]
 JourIso = Annotated[date | None, BeforeValidator(jour_iso)]
@@ -129,16 +193,17 @@ InstantParis = Annotated[datetime | None, BeforeValidator(instant_paris)]
 InstantCompact = Annotated[datetime | None, BeforeValidator(instant_compact)]
 Booleen = Annotated[bool | None, BeforeValidator(booleen)]
 SexeLu = Annotated[Sexe | None, BeforeValidator(sexe)]
-Telephone = Annotated[str | None, _ou_vide(normaliser_telephone)]
-Courriel = Annotated[str | None, _ou_vide(normaliser_courriel)]
-CodePostalLu = Annotated[CodePostal | None, _ou_vide(normaliser_code_postal)]
-SiretLu = Annotated[SIRET | None, _ou_vide(normaliser_siret)]
-CodeInseeLu = Annotated[str | None, _ou_vide(lambda texte: texte if texte and code_insee_valide(texte) else None)]
-UaiLu = Annotated[UAI | None, _ou_vide(normaliser_uai)]
-Ine = Annotated[str | None, _ou_vide(normaliser_ine)]
-Rncp = Annotated[str | None, _ou_vide(normaliser_rncp)]
-Cfd = Annotated[str | None, _ou_vide(normaliser_cfd)]
-Naf = Annotated[str | None, _ou_vide(normaliser_naf)]
-Niveau = Annotated[int | None, BeforeValidator(lambda valeur: _texte(valeur) or None)]
-Texte = Annotated[str | None, BeforeValidator(lambda valeur: _texte(valeur) or None)]
-Requis = Annotated[str, BeforeValidator(lambda valeur: _texte(valeur) or None)]
+Niveau = Annotated[int | None, BeforeValidator(niveau)]
+Telephone = Annotated[str | None, _normalise(normaliser_telephone)]
+Courriel = Annotated[str | None, _normalise(normaliser_courriel)]
+CodePostalLu = Annotated[CodePostal | None, _normalise(normaliser_code_postal)]
+SiretLu = Annotated[SIRET | None, _partage(normaliser_siret)]
+CodeInseeLu = Annotated[str | None, _normalise(lambda lu: lu if code_insee_valide(lu) else None)]
+UaiLu = Annotated[UAI | None, _partage(normaliser_uai)]
+Ine = Annotated[str | None, _normalise(normaliser_ine)]
+Rncp = Annotated[str | None, _partage(normaliser_rncp)]
+Cfd = Annotated[str | None, _partage(normaliser_cfd)]
+Naf = Annotated[str | None, _partage(normaliser_naf)]
+Texte = Annotated[str | None, BeforeValidator(_ou_rien)]
+Requis = Annotated[str, BeforeValidator(_ou_rien)]
+Liste = Annotated[tuple[T, ...], BeforeValidator(lambda valeur: () if valeur is None else valeur)]

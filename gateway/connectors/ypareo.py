@@ -8,15 +8,28 @@ from typing import Any
 
 from pydantic import Field
 
-from gateway.connectors.base import Charge, Compte, Connecteur, Dossier, Lecture, Locataire, Lu, Requete, lire
+from gateway.connectors.base import (
+    Charge,
+    Compte,
+    Connecteur,
+    Dossier,
+    Lecture,
+    Locataire,
+    Lu,
+    Requete,
+    lignes_de,
+    lire,
+    rempli,
+)
 from gateway.connectors.valeurs import (
     Cfd,
     CodePostalLu,
     Courriel,
+    DateFrancaise,
     Ine,
     JourFrancais,
+    Liste,
     Naf,
-    NaissanceFrancaise,
     Niveau,
     Requis,
     Rncp,
@@ -25,8 +38,8 @@ from gateway.connectors.valeurs import (
     Telephone,
     Texte,
     UaiLu,
+    minuit,
 )
-from gateway.domain.temps import PARIS
 from gateway.schema.lieux import Cfa, ModeSource, TypeSource
 from gateway.schema.nouns import Adresse, Contrat, Employeur, Formation, Jeune, Representant, Rupture
 from gateway.schema.scalaires import UAI
@@ -93,12 +106,12 @@ class Apprenant(Charge):
     code: Requis = Field(alias="codeApprenant")
     nom: Requis = Field(alias="nomApprenant")
     prenom: Requis = Field(alias="prenomApprenant")
-    naissance: NaissanceFrancaise = Field(alias="dateNaissance")
+    naissance: DateFrancaise = Field(alias="dateNaissance")
     sexe: SexeLu = Field(None, alias="codeCivilite")
     ine: Ine = Field(None, alias="numeroIne")
-    adresse: dict[str, Any] | None = None
-    responsable: dict[str, Any] | None = Field(None, alias="respLegal1")
-    inscriptions: list[Any] = []
+    adresse: AdresseYpareo | None = None
+    responsable: Responsable | None = Field(None, alias="respLegal1")
+    inscriptions: Liste[Inscription] = ()
 
 
 class ContratYpareo(Charge):
@@ -107,7 +120,7 @@ class ContratYpareo(Charge):
     entreprise: Texte = Field(None, alias="codeEntreprise")
     site: Texte = Field(None, alias="codeSite")
     numero: Texte = Field(None, alias="numeroContrat")
-    debut: JourFrancais = Field(alias="dateDebContrat")
+    debut: DateFrancaise = Field(alias="dateDebContrat")
     fin: JourFrancais = Field(None, alias="dateFinContrat")
     resiliation: JourFrancais = Field(None, alias="dateResiliation")
     motif: Texte = Field(None, alias="nomMotifResiliation")
@@ -118,10 +131,14 @@ class ContratYpareo(Charge):
 class Tables:
     """The reference lists of one client, by code."""
 
+    cfa: Cfa  # the client itself, for whatever names no site
     sites: Mapping[str, Cfa]
     formations: Mapping[str, FormationYpareo]
-    entreprises: Mapping[str, Employeur]
+    entreprises: Mapping[str, Employeur | None]
     exclusions: frozenset[str]
+
+    def site(self, code: str | None) -> Cfa:
+        return self.sites.get(code or "", self.cfa)
 
 
 def dossiers(cfa: Locataire, aujourdhui: date) -> Lecture[Lu]:
@@ -129,6 +146,8 @@ def dossiers(cfa: Locataire, aujourdhui: date) -> Lecture[Lu]:
     compte = Compte()
     (periodes,) = yield [_liste("periodes")]
     codes = ",".join(periode.code for periode in lire(Periode, _lignes(periodes), compte))
+    if not codes:
+        return Lu([], compte.rejets, compte.champs_ignores)
     reference = [_liste(nom) for nom in ("sites", "formations", "statuts", "entreprises")]
     ouvert = {"codesPeriode": codes}
     apprenants = Requete("apprenants", "/r/v1/formation-longue/apprenants", params=ouvert, vide_est_absence=True)
@@ -138,43 +157,38 @@ def dossiers(cfa: Locataire, aujourdhui: date) -> Lecture[Lu]:
     for contrat in lire(ContratYpareo, _lignes(signes), compte):
         par_apprenant[contrat.apprenant].append(contrat)
     lues = _tables([_lignes(table) for table in tables], cfa, compte)
-    gardes = [
-        _dossier(apprenant, par_apprenant[apprenant.code], lues, compte)
-        for apprenant in lire(Apprenant, _lignes(apprentis), compte)
-    ]
-    return Lu(gardes, compte.rejets, compte.champs_ignores)
+    lus = [_dossier(qui, par_apprenant[qui.code], lues) for qui in lire(Apprenant, _lignes(apprentis), compte)]
+    return Lu(lus, compte.rejets, compte.champs_ignores)
 
 
 def _liste(nom: str) -> Requete:
     return Requete(nom, f"/r/v1/{nom}", vide_est_absence=True)
 
 
-def _lignes(pages: Iterable[Any]) -> list[Any]:
+def _lignes(pages: Iterable[Any]) -> Iterable[Any]:
     """The same list comes as an array, or as an object keyed by code."""
-    return [
-        ligne
-        for page in pages
-        for ligne in (page.values() if isinstance(page, dict) else page if isinstance(page, list) else ())
-    ]
+    return lignes_de(list(page.values()) if isinstance(page, dict) else page for page in pages)
 
 
-def _tables(listes: list[list[Any]], cfa: Locataire, compte: Compte) -> Tables:
+def _tables(listes: list[Iterable[Any]], cfa: Locataire, compte: Compte) -> Tables:
     sites, formations, statuts, entreprises = listes
     return Tables(
-        sites={s.code: Cfa(uai=s.uai or UAI(cfa.cle), siret=s.siret) for s in lire(Site, sites, compte)},
+        cfa=Cfa(uai=UAI(cfa.cle)),
+        sites={site.code: Cfa(uai=site.uai or UAI(cfa.cle), siret=site.siret) for site in lire(Site, sites, compte)},
         formations={formation.code: formation for formation in lire(FormationYpareo, formations, compte)},
-        entreprises={
-            e.code: Employeur(siret=e.siret, denomination=e.nom, naf=e.naf)
-            for e in lire(Entreprise, entreprises, compte)
-        },
+        entreprises={lue.code: _employeur(lue) for lue in lire(Entreprise, entreprises, compte)},
         exclusions=frozenset(
             statut.code for statut in lire(StatutYpareo, statuts, compte) if EXCLUSION in (statut.nom or "").lower()
         ),
     )
 
 
-def _dossier(apprenant: Apprenant, contrats: list[ContratYpareo], tables: Tables, compte: Compte) -> Dossier:
-    (adresse, *_) = lire(AdresseYpareo, [apprenant.adresse or {}], compte) or [AdresseYpareo()]
+def _employeur(lue: Entreprise) -> Employeur | None:
+    return rempli(Employeur(siret=lue.siret, denomination=lue.nom, naf=lue.naf))
+
+
+def _dossier(apprenant: Apprenant, contrats: list[ContratYpareo], tables: Tables) -> Dossier:
+    adresse = apprenant.adresse or AdresseYpareo()
     jeune = Jeune(
         nom=apprenant.nom,
         prenom=apprenant.prenom,
@@ -183,9 +197,11 @@ def _dossier(apprenant: Apprenant, contrats: list[ContratYpareo], tables: Tables
         ine=apprenant.ine,
         telephone=adresse.tel1 or adresse.tel2,
         courriel=adresse.email,
-        adresse=Adresse(voie=adresse.adr1, complement=adresse.adr2, code_postal=adresse.cp, ville=adresse.ville),
-        representants=_representants(apprenant, compte),
-        formations=_formations(lire(Inscription, apprenant.inscriptions, compte), tables),
+        adresse=rempli(
+            Adresse(voie=adresse.adr1, complement=adresse.adr2, code_postal=adresse.cp, ville=adresse.ville)
+        ),
+        representants=_representants(apprenant.responsable),
+        formations=_formations(apprenant.inscriptions, tables),
         contrats=[_contrat(contrat, tables) for contrat in contrats],
     )
     return Dossier(apprenant.code, jeune, _ecrit_le(contrats))
@@ -193,15 +209,15 @@ def _dossier(apprenant: Apprenant, contrats: list[ContratYpareo], tables: Tables
 
 def _ecrit_le(contrats: list[ContratYpareo]) -> datetime | None:
     jour = max((contrat.modifie for contrat in contrats if contrat.modifie), default=None)
-    return datetime(jour.year, jour.month, jour.day, tzinfo=PARIS) if jour else None
+    return minuit(jour) if jour else None
 
 
-def _representants(apprenant: Apprenant, compte: Compte) -> list[Representant] | None:
-    lus = lire(Responsable, [apprenant.responsable], compte) if apprenant.responsable else []
-    return [Representant(nom=lu.nom, courriel=lu.email, telephone=lu.tel) for lu in lus] or None
+def _representants(lu: Responsable | None) -> list[Representant] | None:
+    representant = rempli(Representant(nom=lu.nom, courriel=lu.email, telephone=lu.tel)) if lu else None
+    return [representant] if representant else None
 
 
-def _formations(inscriptions: list[Inscription], tables: Tables) -> list[Formation]:
+def _formations(inscriptions: Iterable[Inscription], tables: Tables) -> list[Formation]:
     """One inscription a school year: those of one session are one training; the last exit told holds."""
     sessions: dict[tuple[Any, ...], Formation] = {}
     for inscription in inscriptions:
@@ -221,7 +237,7 @@ def _formation(inscription: Inscription, tables: Tables) -> Formation:
         niveau=suivie.niveau if suivie else None,
         date_debut=inscription.debut,
         date_fin=inscription.fin,
-        cfa=tables.sites.get(inscription.site or ""),
+        cfa=tables.site(inscription.site),
     )
 
 
@@ -232,7 +248,7 @@ def _contrat(contrat: ContratYpareo, tables: Tables) -> Contrat:
         date_debut=contrat.debut,
         date_fin=contrat.fin,
         employeur=tables.entreprises.get(contrat.entreprise or ""),
-        cfa=tables.sites.get(contrat.site or ""),
+        cfa=tables.site(contrat.site),
         rupture=rupture if contrat.resiliation else None,
     )
 

@@ -13,7 +13,7 @@ def appartient(dossier: Dossier, unite: Unite, uais: Collection[str]) -> bool:
     `uais` are the CFAs some partner serves: a UAI outside them may be a mere site of the tenant, and accuses nobody.
     """
     if unite.ressource is Ressource.STRUCTURE:
-        structure = _structure(dossier.jeune)
+        structure = dossier.structure or _structure(dossier.jeune)
         return structure in {"", unite.cle}
     dits = set(_uais(dossier.jeune))
     return not dits or unite.cle in dits or not dits <= set(uais)
