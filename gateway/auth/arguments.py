@@ -15,7 +15,7 @@ from graphql import (
     is_input_object_type,
 )
 
-from gateway.auth.coordonnees import Categories, categorie, exigees_par_la_valeur, exigees_par_le_champ
+from gateway.auth.coordonnees import Categories, exigees_par_la_valeur, exigees_par_le_champ
 from gateway.auth.selection import Selection
 
 
@@ -32,11 +32,7 @@ def criteres_du_champ(champ: GraphQLField, noeud: FieldNode, selection: Selectio
     """The governed criteria of one field's arguments. Absent and null ones are not used."""
     for argument in noeud.arguments or ():
         nom = argument.name.value
-        valeur = selection.valeur(argument.value)
-        propre = categorie(champ.args[nom])
-        if propre is not None and not _absente(valeur):
-            yield Critere(nom, nom, frozenset({propre}))
-        yield from _criteres(get_named_type(champ.args[nom].type), valeur, nom)
+        yield from _criteres(get_named_type(champ.args[nom].type), selection.valeur(argument.value), nom)
 
 
 def _criteres(type_: GraphQLNamedType, valeur: Any, chemin: str) -> Iterator[Critere]:

@@ -1,4 +1,4 @@
-"""The category of each coordinate of a built schema: fields, arguments, filters, sort keys. Knows no viewer, no policy.
+"""The category of each coordinate of a built schema: fields, filters, sort keys. Knows no viewer, no policy.
 
 Rules written beside fields travel in Strawberry's metadata. What has no metadata of its own is ruled by the tables
 below, which `verification` holds to the schema name for name.
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
-from graphql import GraphQLArgument, GraphQLField, GraphQLInputField
+from graphql import GraphQLField, GraphQLInputField
 
 from gateway.auth.rules import CATEGORIE
 from gateway.auth.rules import CategorieDonnee as C
@@ -45,8 +45,8 @@ TRIS: Mapping[str, Mapping[str, Categories]] = {
 AUSSI: Mapping[str, Categories] = {"FiltreRuptures.prioritaire": PRIORITE}
 
 
-def categorie(element: GraphQLField | GraphQLInputField | GraphQLArgument) -> C | None:
-    """The category written beside a field, an input field or an argument; None where it inherits."""
+def categorie(element: GraphQLField | GraphQLInputField) -> C | None:
+    """The category written beside a field or an input field; None where it inherits."""
     definition = element.extensions.get("strawberry-definition")
     valeur = getattr(definition, "metadata", {}).get(CATEGORIE)
     return valeur if isinstance(valeur, C) else None

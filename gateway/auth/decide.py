@@ -154,7 +154,7 @@ class _Lecture:
         criteres = self._criteres(champ, noeuds[0])
         dessous = self._dessous(champ, noeuds)
         self._compter(1 + len(dessous.refus) + len(dessous.nuls))
-        if dessous.refus and not dessous.accordee and (propre is not None or _ouvre_un_noeud(champ)):
+        if dessous.refus and not dessous.accordee and propre is not None:
             return _Branche(refus=dessous.refus, nuls=(((), coordonnee),))
         return _Branche(
             dessous.refus,
@@ -204,10 +204,6 @@ class _Lecture:
         self._etapes += etapes
         if self._etapes > ETAPES_MAX:
             raise RequeteTropCouteuse("La requête est trop ramifiée.")
-
-
-def _ouvre_un_noeud(champ: GraphQLField) -> bool:
-    return is_abstract_type(get_named_type(champ.type))
 
 
 def _fusion(branches: Mapping[str, _Branche]) -> _Branche:
