@@ -53,6 +53,9 @@ $(PAGE): $(PAGE_SOURCES) | .venv/bin/python
 page-facultative: | .venv/bin/python
 	@$(MAKE) --no-print-directory graphiql || echo 'The GraphiQL page could not be built (see above); everything else goes on without it.'
 
+bench: .venv/dev.txt ## Measure what the decision records quote; prints, asserts nothing
+	@for banc in bench/[a-z]*.py; do $(PY) -m "bench.$$(basename "$$banc" .py)" || exit 1; done
+
 wheel: .venv/dev.txt $(PAGE) ## Build the wheel in dist/ and look into it
 	@rm -rf dist && $(PY) -m pip wheel --disable-pip-version-check --quiet --no-deps --no-build-isolation --wheel-dir dist .
 	@$(PY) -m pytest -q tests/unit/test_web_wheel.py

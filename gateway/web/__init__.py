@@ -1,0 +1,1 @@
+"""What a person opens in a browser: the GraphiQL page, built and served from here."""

@@ -1,0 +1,23 @@
+# The gateway alone, without simulators. Written with care and never run: no container engine was at hand.
+#   docker build -t passerelle .
+#   docker run -p 8000:8000 -v /srv/passerelle:/config -e GATEWAY_CLE=… passerelle
+FROM python:3.11-slim AS construction
+WORKDIR /src
+COPY requirements requirements
+RUN python -m venv /app && /app/bin/pip install --no-cache-dir --require-hashes -r requirements/runtime.txt
+RUN python -m venv /outils && /outils/bin/pip install --no-cache-dir --require-hashes -r requirements/dev.txt
+COPY pyproject.toml README.md LICENSE ./
+COPY gateway gateway
+RUN sh gateway/web/source/build.sh /outils/bin/python
+RUN /outils/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /roue . && /app/bin/pip install --no-deps /roue/*.whl
+
+FROM python:3.11-slim
+RUN useradd --system --create-home passerelle
+COPY --from=construction /app /app
+USER passerelle
+# The configuration directory holds gateway.toml, clients.toml, partenaires/ and the data: mount it; secrets come from the environment.
+ENV GATEWAY_CONFIG=/config HOST=0.0.0.0 PYTHONUNBUFFERED=1
+VOLUME /config
+EXPOSE 8000
+HEALTHCHECK CMD ["/app/bin/python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8000/health/live', timeout=3)"]
+CMD ["/app/bin/python", "-m", "gateway", "serve"]
