@@ -16,7 +16,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from gateway.auth.cles import ClesIndisponibles
 from gateway.auth.clients import Client
 from gateway.auth.jetons import Verificateur
 from gateway.auth.viewer import Viewer, identifier
@@ -29,7 +28,14 @@ from gateway.composition import (
 )
 from gateway.config import Configuration, charger
 from gateway.entree import GRAPHQL_RESPONSE, JSON, Irrecevable, ecrire, lire_demande, media_choisi
-from gateway.errors import Code, ErreurAppelant, ErreurConfiguration, ErreurSource, NonAuthentifie, RequeteInvalide
+from gateway.errors import (
+    ClesIndisponibles,
+    ErreurAppelant,
+    ErreurConfiguration,
+    ErreurSource,
+    NonAuthentifie,
+    RequeteInvalide,
+)
 from gateway.operation import Passerelle, repondre
 from gateway.reponses import Reponse, erreur_graphql, reponse_refusee
 from gateway.sources.moisson import Avancement, moissonner as moissonner_registre, veiller

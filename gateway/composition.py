@@ -50,6 +50,7 @@ class Services:
     transport: Transport
     sources: Sources
     registre: Registre
+    comptes: Mesures
     gardien: GardienReferentiel
     champ: Champ
     nom_registre: str
@@ -68,12 +69,13 @@ def construire_services(configuration: Configuration, environ: Mapping[str, str]
     connus = connecteurs()
     partenaires = charger_partenaires(configuration.racine / "partenaires", environ, connus)
     mesures = CollectorRegistry()
+    comptes = Mesures(mesures)
 
     def horloge() -> datetime:
         return configuration.fige or datetime.now(UTC)
 
     transport = Transport(horloge)
-    socle = Socle(transport, ouvrir_cache(environ.get("GATEWAY_CACHE_URL", "memory://")), Mesures(mesures), horloge)
+    socle = Socle(transport, ouvrir_cache(environ.get("GATEWAY_CACHE_URL", "memory://")), comptes, horloge)
     sources = Sources(partenaires, connus, socle)
     registre, referentiel = _seul(sources, TypeSource.REGISTRE_CONTRATS), _seul(sources, TypeSource.REFERENTIEL)
     configuration.donnees.mkdir(parents=True, exist_ok=True)
@@ -82,6 +84,7 @@ def construire_services(configuration: Configuration, environ: Mapping[str, str]
         mesures=mesures,
         transport=transport,
         sources=sources,
+        comptes=comptes,
         registre=Registre(_url_du_registre(configuration, environ), Sceau(configuration.cle)),
         gardien=_gardien(configuration, sources, referentiel, connus[partenaires[referentiel].genre]),
         champ=_champ(sources, partenaires[registre], connus[partenaires[registre].genre]),
@@ -144,6 +147,7 @@ def construire_passerelle(services: Services) -> Passerelle:
             nom_registre=services.nom_registre,
             delai=configuration.fichier.reponse.delai_secondes,
             horloge=_secondes,
+            sans_mission_locale=services.comptes.ambigues,
         ),
         identifiants=identifiants,
         annuaire=annuaires.courant,

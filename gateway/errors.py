@@ -104,3 +104,7 @@ class SourceInvalide(ErreurSource):
 
 class ErreurConfiguration(ErreurPasserelle):
     """Wrong or missing configuration: stops the start with one line naming the file and the key."""
+
+
+class ClesIndisponibles(ErreurPasserelle):
+    """No key set can be trusted: the service is unavailable (503), which says nothing of the token (not 401)."""

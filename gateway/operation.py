@@ -95,8 +95,7 @@ async def _servir(
         variable_values=demande.variables,
         operation_name=demande.operation,
     )
-    racines = document.racines(RACINES_DE_VUE) if plan.vue else []
-    return _assembler(passerelle, contexte, racines, resultat, mesure)
+    return _assembler(passerelle, contexte, document, resultat, mesure)
 
 
 async def _vue(passerelle: Passerelle, contexte: ContexteOperation) -> Vue:
@@ -122,17 +121,18 @@ def _contexte(passerelle: Passerelle, viewer: Viewer, decision: Decision) -> Con
 def _assembler(
     passerelle: Passerelle,
     contexte: ContexteOperation,
-    racines: list[str],
+    document: Document,
     resultat: ExecutionResult,
     mesure: Mesure,
 ) -> Reponse:
-    decision = contexte.decision
+    decision, racines = contexte.decision, document.racines(RACINES_DE_VUE)
+    noeuds = document.racines({"node"})  # one path there stands for several types: the mask alone empties them
     erreurs = [
         *(erreur_graphql(_cause(erreur), erreur.path) for erreur in resultat.errors or []),
         *(erreur_refus(refus, contexte.viewer) for refus in decision.refus),
         *(erreur_de_source(erreur, racines) for erreur in contexte.recolte.erreurs.values()),
     ]
-    data = annuler(resultat.data, [chemin for chemin, _ in decision.nuls])
+    data = annuler(resultat.data, [chemin for chemin, _ in decision.nuls if chemin[0] not in noeuds])
     return Reponse(data, erreurs, _extensions(contexte.recolte, passerelle.maintenant(), mesure, contexte))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 
-from gateway.errors import ErreurPasserelle, NonAuthentifie
+from gateway.errors import ClesIndisponibles, NonAuthentifie
 
 REFUS = "Jeton d'accès absent, invalide ou expiré."  # the same whatever is wrong: a prober learns nothing
 OCTETS_MAX = 65_536
@@ -21,10 +21,6 @@ SURVIE = 3600  # seconds that the last good set outlives its issuer
 BITS_MIN = 2048
 
 journal = logging.getLogger(__name__)
-
-
-class ClesIndisponibles(ErreurPasserelle):
-    """No key set can be trusted: the service is unavailable (503), which says nothing of the token (not 401)."""
 
 
 class JeuDeCles:

@@ -87,6 +87,7 @@ class Collecteur:
     nom_registre: str
     delai: float
     horloge: Callable[[], float]
+    sans_mission_locale: Callable[[str, int], None]  # counts, by source, the homes that nobody can place (ANSWERS 4)
 
     async def collecter(self, plan: Plan, annuaire: Annuaire) -> Recolte:
         """Ask: the registry for residents, then every unit, then the registry for whoever was found elsewhere."""
@@ -96,12 +97,12 @@ class Collecteur:
         residents = await self.registre.dossiers(plan.codes_postaux, par_cfa, ())
         uais = sorted({*plan.uais, *_uais(residents.dossiers)})
         unites = [*self._cfas(uais), *self._structures(plan.structures)]
-        self._noter(recolte, await self.interrogeables.lire(unites, fin - self.horloge()))
+        self._noter(recolte, await self.interrogeables.lire(unites, fin - self.horloge()), annuaire)
         await self._completer_du_registre(recolte, plan, par_cfa, annuaire)
         if plan.suivi:
             structures = await asyncio.to_thread(_structures_de_residence, recolte.temoignages, annuaire)
             suivis = await self.interrogeables.lire(self._structures(structures), fin - self.horloge())
-            self._noter(recolte, suivis)
+            self._noter(recolte, suivis, annuaire)
         return recolte
 
     def _cfas(self, uais: Iterable[str]) -> list[Unite]:
@@ -130,7 +131,7 @@ class Collecteur:
             for dossier in reponse.dossiers
         ]
 
-    def _noter(self, recolte: Recolte, resultats: Sequence[Resultat | Echec]) -> None:
+    def _noter(self, recolte: Recolte, resultats: Sequence[Resultat | Echec], annuaire: Annuaire) -> None:
         entendus = set(recolte.suivi_entendu)
         for resultat in resultats:
             source = resultat.unite.source
@@ -142,7 +143,14 @@ class Collecteur:
             recolte.versions.append(f"{source}/{resultat.unite.cle}/{resultat.version}")
             recolte.fraicheurs[source] = _plus_vieille(recolte.fraicheurs.get(source), resultat)
             recolte.temoignages += _temoignages(resultat)
+            if resultat.cache is EtatCache.MANQUE:
+                self.sans_mission_locale(source, _non_places(resultat.dossiers, annuaire))
         recolte.suivi_entendu = frozenset(entendus)
+
+
+def _non_places(dossiers: Iterable[Dossier], annuaire: Annuaire) -> int:
+    adresses = (dossier.jeune.adresse for dossier in dossiers)
+    return sum(annuaire.mission_locale_du_domicile(adresse) is None for adresse in adresses if adresse)
 
 
 def _temoignages(resultat: Resultat) -> list[Temoignage]:

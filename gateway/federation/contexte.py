@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, TypeVar
 
+from gateway.auth.coordonnees import NOEUDS
 from gateway.auth.decide import Decision
 from gateway.auth.mask import masquer
 from gateway.auth.viewer import Viewer
@@ -80,7 +81,9 @@ class ContexteOperation:
         noeud = self.annuaire.noeud(identifiant)
         if noeud is not None:
             return noeud
-        return self.jeune(identifiant) or self.contrat(identifiant, None) or self.rupture(identifiant)
+        par_type = {"Jeune": self.jeune, "Contrat": lambda cle: self.contrat(cle, None), "Rupture": self.rupture}
+        ouverts = [montrer for nom, montrer in par_type.items() if NOEUDS[nom] in self.decision.categories]
+        return next((trouve for montrer in ouverts if (trouve := montrer(identifiant)) is not None), None)
 
     def jeune(self, identifiant: str) -> Jeune | None:
         personne = self.vue.personnes.get(identifiant)

@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from gateway.domain.identity import cle_identite
+from gateway.domain.identity import cle_identite, normaliser_nom
 from gateway.federation.temoignages import Temoignage
 
 
@@ -25,6 +25,8 @@ def identite(temoignage: Temoignage) -> str:
     jeune = temoignage.jeune
     if jeune.nom is None or jeune.prenom is None or jeune.date_naissance is None:
         raise ValueError("a connector let through a record without identity")
+    if not normaliser_nom(jeune.nom) or not normaliser_nom(jeune.prenom):
+        return _cle_propre(temoignage)  # a name without letters names nobody
     return cle_identite(jeune.nom, jeune.prenom, jeune.date_naissance)
 
 

@@ -39,6 +39,11 @@ class Droits:
     finalite: Finalite | None
     perimetre: Perimetre
 
+    @property
+    def lisibles(self) -> frozenset[CategorieDonnee]:
+        """What the profile may read of somebody at least, for this purpose."""
+        return self.politique.categories(self.profil, self.finalite)
+
 
 @dataclass(frozen=True, slots=True)
 class Personne:
@@ -130,7 +135,9 @@ def _accordees(fusion: Fusion, droits: Droits, annuaire: Annuaire) -> frozenset[
     """What the viewer may read of this person; nothing when out of perimeter."""
     jeune = fusion.jeune
     liens = relations(droits.perimetre, _rattachement(fusion, annuaire))
-    if not liens or not age_recevable(droits.perimetre, jeune.age, jeune.rqth):
+    # Showing somebody for a disability tells it: only to those who may read it.
+    rqth = jeune.rqth if CategorieDonnee.SENSIBLE in droits.lisibles else None
+    if not liens or not age_recevable(droits.perimetre, jeune.age, rqth):
         return frozenset()
     statut = jeune.statut.valeur if jeune.statut else None
     collaboration = jeune.collaboration is not None and jeune.collaboration.demandee_le is not None

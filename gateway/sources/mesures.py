@@ -27,6 +27,17 @@ class Mesures:
             "passerelle_hors_locataire", "Dossiers d'un autre établissement, écartés.", unite, registry=registre
         )
 
+        self.sans_mission_locale = Counter(
+            "passerelle_residences_ambigues",
+            "Domiciles sans Mission locale certaine.",
+            ("partenaire",),
+            registry=registre,
+        )
+
+    def ambigues(self, partenaire: str, nombre: int) -> None:
+        """Count the homes of one answer that no Mission locale can be told for."""
+        self.sans_mission_locale.labels(partenaire).inc(nombre)
+
     def appel(self, partenaire: str, operation: str, issue: str, secondes: float) -> None:
         """Count one exchange; `issue` is OK or the code of the error."""
         self.appels.labels(partenaire, operation, issue).inc()
