@@ -38,10 +38,19 @@ from gateway.errors import (
 )
 from gateway.operation import Passerelle, repondre
 from gateway.reponses import Reponse, erreur_graphql, reponse_refusee
-from gateway.sources.moisson import Avancement, moissonner as moissonner_registre, veiller
+from gateway.sources.moisson import Avancement, veiller
+from gateway.sources.moisson import moissonner as moissonner_registre
 from gateway.web.pages import fichiers, page_graphiql
 
 journal = logging.getLogger("gateway")
+
+# Requests that never became an operation; None: as the media type says (GraphQL over HTTP).
+STATUTS: dict[type[Exception], int | None] = {
+    NonAuthentifie: 401,
+    RequeteInvalide: 400,
+    ErreurAppelant: None,
+    ClesIndisponibles: 503,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,22 +74,22 @@ async def _graphql(request: Request) -> Response:
     try:
         viewer = await _viewer(request, guichet)
         reponse = await repondre(guichet.passerelle, viewer, await lire_demande(request))
-    except Irrecevable as erreur:
-        return ecrire(_refus(RequeteInvalide(str(erreur))), identifiant, media, erreur.statut)
-    except NonAuthentifie as erreur:
-        rendue = ecrire(_refus(erreur), identifiant, media, 401)
-        rendue.headers["www-authenticate"] = 'Bearer realm="passerelle"'
-        return rendue
-    except RequeteInvalide as erreur:
-        return ecrire(_refus(erreur), identifiant, media, 400)
-    except ErreurAppelant as erreur:
-        return ecrire(_refus(erreur), identifiant, media)
-    except ClesIndisponibles as erreur:
-        return ecrire(_refus(erreur), identifiant, media, 503)
     except Exception as erreur:
-        journal.error("requête %s : %s", identifiant, type(erreur).__name__)
-        return ecrire(_refus(erreur), identifiant, media, 500)
+        return _refuser(erreur, identifiant, media)
     return ecrire(reponse, identifiant, media)
+
+
+def _refuser(erreur: Exception, identifiant: str, media: str) -> Response:
+    """The answer to a request that could not be served: its status says whose fault it is."""
+    statut = next((statut for nature, statut in STATUTS.items() if isinstance(erreur, nature)), 500)
+    if isinstance(erreur, Irrecevable):
+        statut, erreur = erreur.statut, RequeteInvalide(str(erreur))
+    if statut == 500:
+        journal.error("requête %s : %s", identifiant, type(erreur).__name__)
+    rendue = ecrire(_refus(erreur), identifiant, media, statut)
+    if statut == 401:
+        rendue.headers["www-authenticate"] = 'Bearer realm="passerelle"'
+    return rendue
 
 
 def _refus(erreur: Exception) -> Reponse:

@@ -1,4 +1,4 @@
-"""From what a source says of a home to the Mission locale that serves it (docs/domaine.md, "Résidence"). Pure; knows no noun, no source.
+"""From what a source says of a home to the Mission locale that serves it (ANSWERS 4). Pure; knows no noun, no source.
 
 Never "the first commune of the postal code": what is ambiguous stays so, with its candidates.
 """

@@ -19,7 +19,6 @@ from gateway.federation.temoignages import Temoignage
 from gateway.schema.lieux import TypeSource
 from gateway.sources.unites import Echec, EtatCache, Ressource, Resultat, Unite
 
-
 PART_DES_SOURCES = 0.75  # of the answer's deadline: the rest is for joining, merging and writing
 
 
