@@ -5,7 +5,7 @@ each other (ANSWERS 25); then nobody can say whose each is, and each stands alon
 """
 
 import asyncio
-from collections import OrderedDict, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -20,7 +20,7 @@ from gateway.stores.registre import Avancee, ContratStocke
 
 CHEVAUCHEMENT_JOURS = 60  # nobody is an apprentice twice at once for longer
 LECTURES_MAX = 16
-PLIES_MAX = 50_000
+PLIES_MAX = 50_000  # folded contracts kept: the reads of one operation, and the perimeters of many callers, share them
 SOUFFLE = 25  # contracts folded between two breaths of the event loop: some ten milliseconds
 
 Plier = Callable[[Sequence[Mapping[str, Any]]], tuple[Jeune, Contrat] | None]
@@ -33,6 +33,7 @@ class Magasin(Protocol):
     async def contrats(
         self, codes_postaux: Collection[str], cfas: Collection[str], identites: Collection[str]
     ) -> list[ContratStocke]: ...
+    def charges(self, stocke: ContratStocke) -> tuple[Mapping[str, Any], ...]: ...
     def empreinte(self, *ensembles: Collection[str]) -> str: ...
 
 
@@ -60,8 +61,8 @@ class LecteurRegistre:
     def __init__(self, magasin: Magasin, plier: Plier) -> None:
         self._magasin = magasin
         self._plier = plier
-        self._lus: OrderedDict[tuple[str, str], ResultatRegistre] = OrderedDict()
-        self._plies: LRUCache[tuple[str, str], _Plie | None] = LRUCache(PLIES_MAX)  # by harvest and contract
+        self._lus: LRUCache[tuple[str, str], ResultatRegistre] = LRUCache(LECTURES_MAX)
+        self._plies: LRUCache[bytes, _Plie | None] = LRUCache(PLIES_MAX)
 
     async def dossiers(
         self, codes_postaux: Collection[str], cfas: Collection[str], identites: Collection[str]
@@ -69,33 +70,29 @@ class LecteurRegistre:
         """The persons with a contract of such a home or such a CFA (UAI or SIRET), or of such an identity."""
         avancee = await self._magasin.avancee()
         cle = (avancee.version, self._magasin.empreinte(codes_postaux, cfas, identites))
-        if cle not in self._lus:
+        lu = self._lus.get(cle)
+        if lu is None:
             stockes = await self._magasin.contrats(codes_postaux, cfas, identites)
-            personnes = await self._personnes(stockes, avancee.version)
-            self._lus[cle] = ResultatRegistre(personnes, avancee.as_of, avancee.version)
-        lu = self._lus[cle]
-        self._lus.move_to_end(cle)
-        while len(self._lus) > LECTURES_MAX:
-            self._lus.popitem(last=False)
+            lu = ResultatRegistre(await self._personnes(stockes), avancee.as_of, avancee.version)
+            self._lus[cle] = lu
         return lu
 
-    async def _personnes(self, stockes: Sequence[ContratStocke], version: str) -> tuple[Dossier, ...]:
+    async def _personnes(self, stockes: Sequence[ContratStocke]) -> tuple[Dossier, ...]:
         par_personne: dict[str, list[_Plie]] = defaultdict(list)
         for rang, stocke in enumerate(stockes, 1):
-            plie = self._plie(stocke, version)
+            plie = self._plie(stocke)
             if plie is not None:
                 par_personne[stocke.personne].append(plie)
             if rang % SOUFFLE == 0:
                 await asyncio.sleep(0)
         return tuple(d for cle in sorted(par_personne) for d in _dossiers(cle, par_personne[cle]))
 
-    def _plie(self, stocke: ContratStocke, version: str) -> _Plie | None:
-        """Folded once a harvest: the perimeters of many callers share the same contracts."""
-        cle = (version, stocke.contrat)
-        if cle not in self._plies:
-            plie = self._plier(stocke.charges)
-            self._plies[cle] = _Plie(stocke.contrat, *plie) if plie else None
-        return self._plies[cle]
+    def _plie(self, stocke: ContratStocke) -> _Plie | None:
+        """Unsealed and folded once, until a harvest brings a row of this contract."""
+        if stocke.empreinte not in self._plies:
+            plie = self._plier(self._magasin.charges(stocke))
+            self._plies[stocke.empreinte] = _Plie(stocke.contrat, *plie) if plie else None
+        return self._plies[stocke.empreinte]
 
 
 def _dossiers(personne: str, plies: list[_Plie]) -> list[Dossier]:

@@ -5,12 +5,13 @@ day, and the sealed row. No name, birth date, contact nor contract number can be
 """
 
 import asyncio
+import hashlib
 import json
 import logging
 import zlib
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, TypeVar
 
@@ -27,8 +28,8 @@ T = TypeVar("T")
 
 USAGE = "registre"
 FORMAT = "2"  # of the rows at rest: another one is harvested again, the registry being the truth
-PAQUET = 500  # values of one IN or rows of one INSERT: SQLite accepts many more, query plans stay simple
-SOUFFLE = 100  # contracts unsealed between two breaths of the event loop
+PAQUET = 500  # values of one IN: SQLite accepts many more, query plans stay simple
+SOUFFLE = 200  # rows sealed, or contracts put together, between two breaths of the event loop
 ATTENTE_VERROU = 30  # seconds: the service and a harvest by hand may write at the same time
 
 journal = logging.getLogger("gateway.registre")
@@ -80,11 +81,15 @@ class Fenetre:
 
 @dataclass(frozen=True, slots=True)
 class ContratStocke:
-    """The rows of one contract, in order of day, and the pseudonyms of the contract and of its person."""
+    """The sealed rows of one contract, in order of day, and the pseudonyms of the contract and of its person.
+
+    `empreinte` changes with the rows: what was made of them may be kept under it.
+    """
 
     contrat: str
     personne: str
-    charges: tuple[dict[str, Any], ...]
+    empreinte: bytes
+    lignes: tuple[Any, ...] = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +139,7 @@ class Registre:
             if await connexion.scalar(select(func.count()).where(_chevauche(fenetre))):
                 raise FenetreRefusee(f"{fenetre.debut} → {fenetre.fin}")
             await connexion.execute(delete(LIGNES).where(LIGNES.c.fenetre == fenetre.fin))
-            for paquet in _paquets(list(enumerate(lignes))):
+            for paquet in _paquets(list(enumerate(lignes)), SOUFFLE):
                 await connexion.execute(
                     LIGNES.insert(), [self._sceller(ligne, fenetre, rang) for rang, ligne in paquet]
                 )
@@ -176,30 +181,18 @@ class Registre:
             personnes = set(_titulaires(siens).values())
             voisins = {lue.contrat for lue in await _reperes(connexion, LIGNES.c.personne, personnes)} - touches
             lues = [*siens, *await _par(connexion, LIGNES.c.contrat, voisins)]
-        return await self._grouper(lues, personnes)
+        return await _grouper(lues, personnes)
+
+    def charges(self, stocke: ContratStocke) -> tuple[dict[str, Any], ...]:
+        """The partner's objects of a contract, in order of day. A row tampered with is left out, and counted in the log."""
+        lues = tuple(charge for ligne in stocke.lignes if (charge := self._ouvrir(ligne)) is not None)
+        if len(lues) < len(stocke.lignes):
+            journal.error("registre : %d ligne(s) altérée(s), mise(s) de côté", len(stocke.lignes) - len(lues))
+        return lues
 
     def empreinte(self, *ensembles: Collection[str]) -> str:
         """A stand-in for sets of keys, that tells nothing of them: what a cache may be keyed by."""
         return self._sceau.pseudonyme("registre/lecture", json.dumps([sorted(ensemble) for ensemble in ensembles]))
-
-    async def _grouper(self, lues: Iterable[Any], personnes: Collection[str]) -> list[ContratStocke]:
-        par_contrat: dict[str, list[Any]] = defaultdict(list)
-        for lue in lues:
-            par_contrat[lue.contrat].append(lue)
-        stockes = []
-        for numero, contrat in enumerate(sorted(par_contrat), 1):
-            ordre = sorted(par_contrat[contrat], key=_ordre)
-            if ordre[-1].personne in personnes:
-                stockes.append(self._contrat(contrat, ordre))
-            if numero % SOUFFLE == 0:
-                await asyncio.sleep(0)
-        return stockes
-
-    def _contrat(self, contrat: str, ordre: list[Any]) -> ContratStocke:
-        charges = tuple(charge for lue in ordre if (charge := self._ouvrir(lue)) is not None)
-        if len(charges) < len(ordre):
-            journal.error("registre : %d ligne(s) altérée(s), mise(s) de côté", len(ordre) - len(charges))
-        return ContratStocke(contrat, ordre[-1].personne, charges)
 
     def _personne(self, identite: str) -> str:
         return self._sceau.pseudonyme("registre/personne", identite)
@@ -222,6 +215,21 @@ class Registre:
     def _ouvrir(self, lue: Any) -> dict[str, Any] | None:
         clair = self._sceau.ouvrir(USAGE, lue.scelle, _lien(lue.contrat, lue.vue, lue.fenetre, lue.rang))
         return None if clair is None else dict(json.loads(zlib.decompress(clair)))
+
+
+async def _grouper(lues: Iterable[Any], personnes: Collection[str]) -> list[ContratStocke]:
+    par_contrat: dict[str, list[Any]] = defaultdict(list)
+    for lue in lues:
+        par_contrat[lue.contrat].append(lue)
+    stockes = []
+    for numero, contrat in enumerate(sorted(par_contrat), 1):
+        ordre = sorted(par_contrat[contrat], key=_ordre)
+        if ordre[-1].personne in personnes:
+            empreinte = hashlib.blake2b(b"".join(lue.scelle for lue in ordre), digest_size=16).digest()
+            stockes.append(ContratStocke(contrat, ordre[-1].personne, empreinte, tuple(ordre)))
+        if numero % SOUFFLE == 0:
+            await asyncio.sleep(0)
+    return stockes
 
 
 def _lien(contrat: str, vue: str, fenetre: date, rang: int) -> bytes:
@@ -269,8 +277,8 @@ async def _lire(connexion: AsyncConnection, requete: Any, colonne: Any, valeurs:
     return lues
 
 
-def _paquets(valeurs: Sequence[T]) -> Iterator[Sequence[T]]:
-    return (valeurs[debut : debut + PAQUET] for debut in range(0, len(valeurs), PAQUET))
+def _paquets(valeurs: Sequence[T], taille: int = PAQUET) -> Iterator[Sequence[T]]:
+    return (valeurs[debut : debut + taille] for debut in range(0, len(valeurs), taille))
 
 
 def _regler_sqlite(connexion: Any, _: object) -> None:

@@ -30,8 +30,10 @@ class Memoire:
     """A store in memory, that counts its reads."""
 
     def __init__(self, *contrats: tuple[str, Charges]) -> None:
-        self.stockes = [ContratStocke(f"c{rang}", qui, dites) for rang, (qui, dites) in enumerate(contrats)]
-        self.version, self.lectures = "1", 0
+        self.stockes = [
+            ContratStocke(f"c{rang}", qui, bytes([rang]), dites) for rang, (qui, dites) in enumerate(contrats)
+        ]
+        self.version, self.lectures, self.ouvertures = "1", 0, 0
 
     async def avancee(self) -> Avancee:
         return Avancee(JOUR, SOIR, len(self.stockes), self.version)
@@ -39,6 +41,10 @@ class Memoire:
     async def contrats(self, *_: object) -> list[ContratStocke]:
         self.lectures += 1
         return self.stockes
+
+    def charges(self, stocke: ContratStocke) -> Charges:
+        self.ouvertures += 1
+        return stocke.lignes
 
     def empreinte(self, *ensembles: Collection[str]) -> str:
         return repr([sorted(ensemble) for ensemble in ensembles])
@@ -113,6 +119,20 @@ async def test_what_was_read_is_kept_until_the_next_harvest() -> None:
     memoire.version = "2"
     assert (await lecteur.dossiers(["59000", "59800"], [], ["x"])).version == "2"
     assert memoire.lectures == 2
+
+
+@pytest.mark.anyio
+async def test_a_contract_is_unsealed_and_folded_again_only_when_its_rows_changed() -> None:
+    memoire = Memoire(("p", (charge("A"),)), ("q", (charge("B"),)))
+    lecteur = LecteurRegistre(memoire, plier)
+    await lecteur.dossiers(["59000"], [], [])
+    await lecteur.dossiers(["59000"], [], ["x"])
+    assert (memoire.lectures, memoire.ouvertures) == (2, 2)
+    memoire.version = "2"
+    memoire.stockes[0] = ContratStocke("c0", "p", b"autre", (charge("A", rupture="2026-03-01"),))
+    (premier, _) = (await lecteur.dossiers(["59000"], [], [])).dossiers
+    assert memoire.ouvertures == 3
+    assert [contrat.rupture is not None for contrat in premier.jeune.contrats or []] == [True]
 
 
 @pytest.mark.anyio

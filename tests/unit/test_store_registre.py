@@ -53,12 +53,12 @@ async def registre(chemin: Path) -> AsyncIterator[Registre]:
     await ouvert.fermer()
 
 
-def numeros(stockes: Iterable[ContratStocke]) -> list[str]:
-    return sorted({objet["detailsContrat"]["noContrat"] for stocke in stockes for objet in stocke.charges})
+def numeros(registre: Registre, stockes: Iterable[ContratStocke]) -> list[str]:
+    return sorted({objet["detailsContrat"]["noContrat"] for stocke in stockes for objet in registre.charges(stocke)})
 
 
-def ruptures(stocke: ContratStocke) -> list[str]:
-    return [objet["rupture"]["dateEffetRupture"] for objet in stocke.charges]
+def ruptures(registre: Registre, stocke: ContratStocke) -> list[str]:
+    return [objet["rupture"]["dateEffetRupture"] for objet in registre.charges(stocke)]
 
 
 async def test_all_contracts_of_whoever_has_one_there(registre: Registre) -> None:
@@ -66,11 +66,11 @@ async def test_all_contracts_of_whoever_has_one_there(registre: Registre) -> Non
     autre: dict[str, Any] = {"nom": "AUTRE", "code_postal": "33000", "uai": None, "siret": "13002526500013"}
     await registre.importer(JANVIER, [ligne("A"), ligne("B", **ailleurs), ligne("C", **autre)], INSTANT)
     canari = cle_identite("Canari", "ZOE", date(2007, 5, 17))
-    assert numeros(await registre.contrats(["59000"], [], [])) == ["A", "B"]
-    assert numeros(await registre.contrats([], ["0330002Y"], [])) == ["A", "B"]
-    assert numeros(await registre.contrats([], ["13002526500013"], [])) == ["C"]
-    assert numeros(await registre.contrats([], [], [canari])) == ["A", "B"]
-    assert numeros(await registre.contrats(["33000"], [], [])) == ["A", "B", "C"]
+    assert numeros(registre, await registre.contrats(["59000"], [], [])) == ["A", "B"]
+    assert numeros(registre, await registre.contrats([], ["0330002Y"], [])) == ["A", "B"]
+    assert numeros(registre, await registre.contrats([], ["13002526500013"], [])) == ["C"]
+    assert numeros(registre, await registre.contrats([], [], [canari])) == ["A", "B"]
+    assert numeros(registre, await registre.contrats(["33000"], [], [])) == ["A", "B", "C"]
     assert await registre.contrats(["75001"], ["0750001U"], ["5:INCON"]) == []
     assert await registre.contrats([], [], []) == []
 
@@ -79,12 +79,12 @@ async def test_rows_of_a_contract_come_in_order_of_day_whatever_the_order_of_imp
     await registre.importer(FEVRIER, [ligne("a", rupture="2026-02-10"), ligne("A", rupture="2026-02-11")], INSTANT)
     await registre.importer(JANVIER, [ligne("A")], INSTANT)
     (stocke,) = await registre.contrats(["59000"], [], [])
-    assert ruptures(stocke) == ["", "2026-02-10", "2026-02-11"]
+    assert ruptures(registre, stocke) == ["", "2026-02-10", "2026-02-11"]
 
 
 async def test_same_number_and_other_birth_date_is_another_contract(registre: Registre) -> None:
     await registre.importer(JANVIER, [ligne("A"), ligne("A", naissance="2006-01-02")], INSTANT)
-    assert [len(stocke.charges) for stocke in await registre.contrats(["59000"], [], [])] == [1, 1]
+    assert [len(stocke.lignes) for stocke in await registre.contrats(["59000"], [], [])] == [1, 1]
 
 
 async def test_a_corrected_name_keeps_the_contract_whole(registre: Registre) -> None:
@@ -93,13 +93,13 @@ async def test_a_corrected_name_keeps_the_contract_whole(registre: Registre) -> 
     naissance = date(2007, 5, 17)
     for nom in ("CANARD", "CANARI"):
         (stocke,) = await registre.contrats([], [], [cle_identite(nom, "Zoé", naissance)])
-        assert ruptures(stocke) == ["", "2026-02-10"]
+        assert ruptures(registre, stocke) == ["", "2026-02-10"]
 
 
 async def test_a_contract_that_left_a_person_is_not_theirs(registre: Registre) -> None:
     await registre.importer(JANVIER, [ligne("A", nom="CANARD"), ligne("B", nom="CANARD", uai="0330002Y")], INSTANT)
     await registre.importer(FEVRIER, [ligne("A")], INSTANT)
-    assert numeros(await registre.contrats([], ["0330002Y"], [])) == ["B"]
+    assert numeros(registre, await registre.contrats([], ["0330002Y"], [])) == ["B"]
 
 
 async def test_importing_a_window_again_replaces_it(registre: Registre) -> None:
@@ -108,7 +108,7 @@ async def test_importing_a_window_again_replaces_it(registre: Registre) -> None:
     await registre.importer(JANVIER, [ligne("B", rupture="2026-01-20")], INSTANT)
     apres = await registre.avancee()
     (stocke,) = await registre.contrats(["59000"], [], [])
-    assert ruptures(stocke) == ["2026-01-20"]
+    assert ruptures(registre, stocke) == ["2026-01-20"]
     assert (avant.lignes, apres.lignes) == (2, 1)
     assert avant.version != apres.version
     assert await registre.fenetres() == [JANVIER]
@@ -119,7 +119,7 @@ async def test_an_overlapping_window_is_refused_and_changes_nothing(registre: Re
     avant = await registre.avancee()
     with pytest.raises(FenetreRefusee):
         await registre.importer(Fenetre(date(2026, 1, 31), date(2026, 2, 3)), [ligne("B")], INSTANT)
-    assert numeros(await registre.contrats(["59000"], [], [])) == ["A"]
+    assert numeros(registre, await registre.contrats(["59000"], [], [])) == ["A"]
     assert await registre.avancee() == avant
 
 
@@ -172,7 +172,7 @@ async def test_a_row_moved_under_another_key_does_not_open(
         base.execute("UPDATE registre_lignes SET scelle = ? WHERE rang = 1", (scelle,))
     base.close()
     (stocke,) = await registre.contrats(["59000"], [], [])
-    assert ruptures(stocke) == [""]
+    assert ruptures(registre, stocke) == [""]
     assert caplog.messages == ["registre : 1 ligne(s) altérée(s), mise(s) de côté"]
 
 
@@ -189,7 +189,7 @@ async def test_what_was_imported_is_there_after_a_restart(registre: Registre, ch
     await registre.fermer()
     relance = Registre(f"sqlite+aiosqlite:///{chemin}", SCEAU)
     await relance.ouvrir()
-    assert numeros(await relance.contrats(["59000"], [], [])) == ["059202509000001"]
+    assert numeros(relance, await relance.contrats(["59000"], [], [])) == ["059202509000001"]
     await relance.fermer()
 
 
@@ -202,6 +202,14 @@ async def test_a_closed_store_leaves_no_thread(chemin: Path) -> None:
     await ouvert.fermer()
     assert pendant
     assert {fil for fil in pendant if fil.is_alive()} == set()
+
+
+async def test_what_tells_the_rows_of_a_contract_changes_with_them_only(registre: Registre) -> None:
+    await registre.importer(JANVIER, [ligne("A"), ligne("B")], INSTANT)
+    avant = {stocke.contrat: stocke.empreinte for stocke in await registre.contrats(["59000"], [], [])}
+    await registre.importer(FEVRIER, [ligne("A", rupture="2026-02-10")], INSTANT)
+    apres = {stocke.contrat: stocke.empreinte for stocke in await registre.contrats(["59000"], [], [])}
+    assert sorted(avant[contrat] == apres[contrat] for contrat in avant) == [False, True]
 
 
 async def test_keys_of_a_read_are_told_apart_and_tell_nothing(registre: Registre) -> None:
