@@ -1,0 +1,1 @@
+"""How partners are asked: transport, credentials, pages, limits, cache and flights. Names no partner."""

@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 SANS_LOCATAIRE = Locataire("")
 
-OCTETS_PAR_DOSSIER = 8_192  # measured: a young person with two contracts, as nouns
+OCTETS_PAR_DOSSIER = 4_608  # measured over the default population: a young person as nouns
 
 
 @dataclass(frozen=True, slots=True)

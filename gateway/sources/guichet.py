@@ -7,9 +7,10 @@ import asyncio
 import logging
 import time
 import traceback
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
 from aiolimiter import AsyncLimiter
@@ -44,15 +45,18 @@ class Guichet:
 
     async def derouler(self, lecture: Lecture[T], locataire: Locataire) -> T:
         """Drive a reading to its end: the requests of a batch run together, each with its pages. Raises ErreurSource."""
-        documents: Documents | None = None
-        while True:
-            try:
-                lot = next(lecture) if documents is None else lecture.send(documents)
-            except StopIteration as fin:
-                return fin.value  # type: ignore[no-any-return]
-            except Exception as erreur:
-                raise self._incomprise(erreur) from None
-            documents = await ensemble(self.documents(requete, locataire) for requete in lot)
+        pas = await self._avancer(lecture, None)
+        while not isinstance(pas, _Fin):
+            documents = await ensemble(self.documents(requete, locataire) for requete in pas)
+            pas = await self._avancer(lecture, documents)
+        return pas.valeur
+
+    async def _avancer(self, lecture: Lecture[T], documents: Documents | None) -> "Sequence[Requete] | _Fin[T]":
+        """One step of the connector, in a thread: mapping a whole CFA would hold the event loop for a tenth of a second."""
+        try:
+            return await asyncio.to_thread(_pas, lecture, documents)
+        except Exception as erreur:
+            raise self._incomprise(erreur) from None
 
     def _incomprise(self, erreur: Exception) -> SourceInvalide:
         """The connector met what it does not know. Where is logged, what is not: it may be a person's value."""
@@ -153,6 +157,20 @@ class Guichet:
         if place not in self._preuves:
             self._preuves[place] = preuve(acces, secret)
         return self._preuves[place]
+
+
+@dataclass(frozen=True, slots=True)
+class _Fin(Generic[T]):
+    """What a reading returned."""
+
+    valeur: T
+
+
+def _pas(lecture: Lecture[T], documents: Documents | None) -> Sequence[Requete] | _Fin[T]:
+    try:
+        return next(lecture) if documents is None else lecture.send(documents)
+    except StopIteration as fin:
+        return _Fin(fin.value)
 
 
 async def ensemble(appels: Iterable[Coroutine[Any, Any, T]]) -> list[T]:

@@ -6,6 +6,7 @@ Knows no cache, no asker and no HTTP. Never raises for a partner: a failure is a
 import asyncio
 import itertools
 import logging
+import re
 import secrets
 import time
 from collections.abc import Collection
@@ -18,6 +19,8 @@ from gateway.sources.guichet import Guichet
 from gateway.sources.unites import Echec, EtatCache, Ressource, Resultat, Unite
 
 PAUSE_MAX = 60.0  # seconds during which a partner that said "later" is not asked again for the same key
+
+_CLE = re.compile(r"[A-Za-z0-9_-]{1,40}")
 
 journal = logging.getLogger("gateway.sources")
 
@@ -51,8 +54,10 @@ class Lecteur:
         return lire(self._locataire(unite), jour_paris(self.guichet.horloge()))
 
     def _locataire(self, unite: Unite) -> Locataire:
-        """The tenant as configured; a partner without tenants answers for every key it is asked."""
+        """The tenant as configured; a partner without tenants answers for every key that may stand in a path."""
         if self._partenaire.abonnes is None:
+            if not _CLE.fullmatch(unite.cle):
+                raise SourceInvalide(unite.source, "clé refusée")
             return Locataire(unite.cle, code=unite.cle)
         abonne = self._partenaire.abonnes.get(unite.cle)
         if abonne is None:

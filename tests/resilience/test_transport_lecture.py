@@ -237,9 +237,26 @@ async def test_une_demande_que_le_connecteur_n_a_pas(routeur: respx.MockRouter) 
 
 
 async def test_un_partenaire_sans_locataires_est_demande_par_structure(routeur: respx.MockRouter) -> None:
-    routeur.get(f"{BASE}/liste/59%2F010").respond(json=[{"cle": "1"}])
+    routeur.get(f"{BASE}/liste/59010").respond(json=[{"cle": "1"}])
     async with banc(transport(routeur), partenaire(abonnes=None)) as essai:
-        assert cles(await lire(essai, Unite("erp", Ressource.STRUCTURE, "59/010"))) == ["1"]
+        assert cles(await lire(essai, Unite("erp", Ressource.STRUCTURE, "59010"))) == ["1"]
+
+
+@pytest.mark.parametrize("cle", ["", "59/010", "..", "%2e%2e", "59?a=1", "59;x", "59\r\nX: 1", "'", "$ne", "*", "é"])
+async def test_u17_une_cle_qui_n_en_est_pas_une_n_est_pas_demandee(routeur: respx.MockRouter, cle: str) -> None:
+    async with banc(transport(routeur), partenaire(abonnes=None)) as essai:
+        demandee = Unite("erp", Ressource.STRUCTURE, cle)
+        assert type(await echec(essai, demandee)) is SourceInvalide
+    assert routeur.calls.call_count == 0
+
+
+async def test_u17_un_chemin_est_encode(routeur: respx.MockRouter, essai: Banc) -> None:
+    def lecture() -> Lecture[None]:
+        yield [Requete("x", "/a b;c=$ne", params={"d": "e&f=%2f"})]
+
+    route = routeur.get(url__startswith=BASE).respond(json=[])
+    await essai.sources.executer("erp", lecture(), Locataire(""))
+    assert route.calls.last.request.url.raw_path == b"/erp/a%20b%3Bc%3D%24ne?d=e%26f%3D%252f"
 
 
 async def test_un_acces_absent_n_envoie_rien(routeur: respx.MockRouter) -> None:
