@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.connectors.registre import moisson
@@ -259,6 +259,7 @@ async def test_the_service_outlives_what_fails_and_says_no_value(
 JOURS = st.integers(0, 400).map(lambda rang: DEPUIS + timedelta(days=rang))
 
 
+@settings(deadline=None)
 @given(
     coupes=st.lists(JOURS, max_size=12, unique=True).map(sorted),
     gardes=st.lists(st.booleans(), min_size=13, max_size=13),

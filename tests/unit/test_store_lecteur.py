@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.connectors.base import Dossier
@@ -205,6 +205,7 @@ async def test_a_contract_is_the_same_whatever_the_order_of_import(registre: Reg
     assert contrat.rupture.date == date(2026, 3, 1)
 
 
+@settings(deadline=None)
 @given(vues=st.sets(st.sampled_from(["TBA", "LBA"]), min_size=1), etapes=st.integers(1, 3))
 def test_a_view_more_or_less_changes_what_is_known_and_never_the_contract(vues: set[str], etapes: int) -> None:
     def objets(vue: str) -> list[dict[str, Any]]:
@@ -217,7 +218,5 @@ def test_a_view_more_or_less_changes_what_is_known_and_never_the_contract(vues: 
     assert (contrat.numero, contrat.date_debut) == ("A", date(2025, 9, 1))
     assert contrat.date_fin == (date(2027, 8, 31) if etapes == 1 else date(2027, 12, 31))
     assert (contrat.rupture is not None) == (etapes == 3)
-    assert jeune.adresse is not None
-    assert (jeune.adresse.code_postal is not None) == ("TBA" in vues)
-    assert contrat.employeur is not None
-    assert (contrat.employeur.siret is not None) == ("LBA" in vues)
+    assert (jeune.adresse is not None) == ("TBA" in vues)
+    assert (contrat.employeur is not None) == ("LBA" in vues)

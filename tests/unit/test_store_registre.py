@@ -201,6 +201,8 @@ async def test_a_closed_store_leaves_no_thread(chemin: Path) -> None:
     pendant = set(threading.enumerate()) - avant
     await ouvert.fermer()
     assert pendant
+    for fil in pendant:
+        fil.join(timeout=30)
     assert {fil for fil in pendant if fil.is_alive()} == set()
 
 
