@@ -121,8 +121,7 @@ def test_a_newcomer_reads_the_ruptures_of_its_territory(
     expect(page.locator(REPONSE)).to_contain_text(f'"date": "{liste["edges"][0]["node"]["date"]}"')
     expect(page.locator(REPONSE)).to_contain_text(f'"nom": "{liste["edges"][0]["node"]["jeune"]["nom"]}"')
     _capturer(page, "ruptures")
-    assert combien > 20
-    assert len(liste["edges"]) == 20
+    assert len(liste["edges"]) == min(combien, 20) > 0
     assert visite.hotes == {urlsplit(passerelle.url).netloc}
     assert visite.erreurs == []
 
