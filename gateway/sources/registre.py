@@ -6,11 +6,11 @@ each other (ANSWERS 25); then nobody can say whose each is, and each stands alon
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import combinations
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from cachetools import LRUCache
 
@@ -18,10 +18,12 @@ from gateway.connectors.base import Dossier
 from gateway.schema.nouns import Contrat, Jeune
 from gateway.stores.registre import Avancee, ContratStocke
 
+T = TypeVar("T")
+
 CHEVAUCHEMENT_JOURS = 60  # nobody is an apprentice twice at once for longer
 LECTURES_MAX = 16
 PLIES_MAX = 50_000  # folded contracts kept: the reads of one operation, and the perimeters of many callers, share them
-SOUFFLE = 25  # contracts folded between two breaths of the event loop: some ten milliseconds
+SOUFFLE = 25  # contracts or persons between two breaths of the event loop: some ten milliseconds
 
 Plier = Callable[[Sequence[Mapping[str, Any]]], tuple[Jeune, Contrat] | None]
 
@@ -79,13 +81,11 @@ class LecteurRegistre:
 
     async def _personnes(self, stockes: Sequence[ContratStocke]) -> tuple[Dossier, ...]:
         par_personne: dict[str, list[_Plie]] = defaultdict(list)
-        for rang, stocke in enumerate(stockes, 1):
+        async for stocke in _souffler(stockes):
             plie = self._plie(stocke)
             if plie is not None:
                 par_personne[stocke.personne].append(plie)
-            if rang % SOUFFLE == 0:
-                await asyncio.sleep(0)
-        return tuple(d for cle in sorted(par_personne) for d in _dossiers(cle, par_personne[cle]))
+        return tuple([d async for cle in _souffler(sorted(par_personne)) for d in _dossiers(cle, par_personne[cle])])
 
     def _plie(self, stocke: ContratStocke) -> _Plie | None:
         """Unsealed and folded once, until a harvest brings a row of this contract."""
@@ -93,6 +93,14 @@ class LecteurRegistre:
             plie = self._plier(self._magasin.charges(stocke))
             self._plies[stocke.empreinte] = _Plie(stocke.contrat, *plie) if plie else None
         return self._plies[stocke.empreinte]
+
+
+async def _souffler(elements: Sequence[T]) -> AsyncIterator[T]:
+    """The elements, with a breath of the event loop now and then."""
+    for rang, element in enumerate(elements, 1):
+        yield element
+        if rang % SOUFFLE == 0:
+            await asyncio.sleep(0)
 
 
 def _dossiers(personne: str, plies: list[_Plie]) -> list[Dossier]:

@@ -178,7 +178,7 @@ class Registre:
         async with self._moteur.connect() as connexion:
             touches = await _touches(connexion, codes_postaux, cfas, [self._personne(cle) for cle in identites])
             siens = await _par(connexion, LIGNES.c.contrat, touches)
-            personnes = set(_titulaires(siens).values())
+            personnes = _titulaires(siens)
             voisins = {lue.contrat for lue in await _reperes(connexion, LIGNES.c.personne, personnes)} - touches
             lues = [*siens, *await _par(connexion, LIGNES.c.contrat, voisins)]
         return await _grouper(lues, personnes)
@@ -241,9 +241,14 @@ def _ordre(lue: Any) -> tuple[date, str, int]:
     return lue.fenetre, lue.vue, lue.rang
 
 
-def _titulaires(lues: Iterable[Any]) -> dict[str, str]:
-    """The person that the last row of each contract names."""
-    return {lue.contrat: lue.personne for lue in sorted(lues, key=_ordre)}
+def _titulaires(lues: Iterable[Any]) -> set[str]:
+    """The persons named by the last row of each contract."""
+    dernieres: dict[str, Any] = {}
+    for lue in lues:
+        connue = dernieres.get(lue.contrat)
+        if connue is None or _ordre(connue) < _ordre(lue):
+            dernieres[lue.contrat] = lue
+    return {lue.personne for lue in dernieres.values()}
 
 
 def _est(fenetre: Fenetre) -> Any:
