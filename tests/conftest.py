@@ -1,5 +1,6 @@
 """What every test may ask for: the world of the simulators and a gateway that asks it, each started once."""
 
+import shutil
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -32,6 +33,20 @@ def passerelle(monde: Monde) -> Iterator[PasserelleLancee]:
     """A gateway of that world, as its own process."""
     with monde.gateway() as lancee:
         yield lancee
+
+
+@pytest.fixture(scope="session")
+def patiente(monde: Monde, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Environment of a gateway that waits longer: what is judged is what it answers, not how busy this machine is."""
+    assert monde.dossier is not None
+    copie = tmp_path_factory.mktemp("patiente")
+    shutil.copytree(monde.dossier / "partenaires", copie / "partenaires")
+    shutil.copy(monde.dossier / "clients.toml", copie)
+    texte = (monde.dossier / "gateway.toml").read_text(encoding="utf-8")
+    donnees = texte.replace('dossier = "donnees"', f'dossier = "{monde.dossier / "donnees"}"')
+    assert donnees != texte
+    (copie / "gateway.toml").write_text(f"{donnees}\n[reponse]\ndelai_secondes = 8.0\n", encoding="utf-8")
+    return {"GATEWAY_CONFIG": str(copie)}
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

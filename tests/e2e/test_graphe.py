@@ -145,7 +145,9 @@ def test_sources_tell_every_partner(monde: Monde, passerelle: PasserelleLancee) 
 def test_a_cfa_sees_its_own_contracts_only(monde: Monde, passerelle: PasserelleLancee) -> None:
     uai = monde.clients["cfa"].organisation
     siens = {uai} | {cfa.uai for cfa in monde.population.cfas.values() if cfa.responsable_uai == uai}
-    requete = "{ jeunes(first: 500) { totalCount edges { node { contrats { cfa { uai } } formations { cfa { uai } } } } } }"
+    requete = (
+        "{ jeunes(first: 500) { totalCount edges { node { contrats { cfa { uai } } formations { cfa { uai } } } } } }"
+    )
     liste = jusqu_a_complete(passerelle, monde.jeton("cfa"), requete)["data"]["jeunes"]
     vus = {
         porteur["cfa"]["uai"]

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from fixtures.monde import Monde
-from fixtures.passerelle import PasserelleLancee
 from tests.chiffres import noter
-from tests.e2e.requetes import TOUT
+from tests.e2e.requetes import jusqu_a_complete
 
 VIVANTS = ["ypareo", "gestibase", "aimaira", "imilo"]
 TEMOIN = """query T($n: Int!) { ruptures(first: $n) { totalCount complet edges { node { date sources
@@ -23,18 +22,23 @@ def sain(monde: Monde) -> Iterator[None]:
 
 @pytest.mark.parametrize(
     ("partenaire", "genre"),
-    [*((partenaire, "refuse") for partenaire in VIVANTS), ("ypareo", "hang"), ("imilo", "hang"), ("aimaira", "malformed")],
+    [
+        *((partenaire, "refuse") for partenaire in VIVANTS),
+        ("ypareo", "hang"),
+        ("imilo", "hang"),
+        ("aimaira", "malformed"),
+    ],
 )
 def test_any_live_partner_killed_leaves_a_partial_answer_in_time(
-    monde: Monde, sain: None, partenaire: str, genre: str
+    monde: Monde, patiente: dict[str, str], sain: None, partenaire: str, genre: str
 ) -> None:
-    with monde.gateway() as lancee:
+    with monde.gateway(**patiente) as lancee:
         monde.controle.panne(partenaire, genre)
         debut = time.monotonic()
         reponse = lancee.graphql(monde.jeton("ml"), TEMOIN, {"n": 100})
         duree = time.monotonic() - debut
         journal = lancee.journal.read_text(encoding="utf-8")
-    noter(f"panne {genre:<9} de {partenaire:<9} : réponse partielle en {duree:.1f} s")
+    noter(f"panne {genre:<9} de {partenaire:<9} : réponse partielle en {duree:.1f} s (délai réglé à 8 s)")
     liste = reponse["data"]["ruptures"]
     assert liste["complet"] is False
     assert liste["totalCount"] > 0
@@ -48,15 +52,15 @@ def test_any_live_partner_killed_leaves_a_partial_answer_in_time(
         assert not any(secret in texte for nom, secret in monde.environnement.items() if "CLE" in nom)
 
 
-def test_a_partner_that_comes_back_is_asked_again(monde: Monde, sain: None) -> None:
-    with monde.gateway() as lancee:
+def test_a_partner_that_comes_back_is_asked_again(monde: Monde, patiente: dict[str, str], sain: None) -> None:
+    with monde.gateway(**patiente) as lancee:
         monde.controle.panne("gestibase", "error", 503)
         assert lancee.graphql(monde.jeton("ml"), TEMOIN, {"n": 1})["data"]["ruptures"]["complet"] is False
         monde.controle.lever_pannes()
         assert lancee.graphql(monde.jeton("ml"), TEMOIN, {"n": 1})["data"]["ruptures"]["complet"] is True
 
 
-def test_nobody_answers_is_null_and_never_an_empty_list(monde: Monde, sain: None, tmp_path: object) -> None:
+def test_nobody_answers_is_null_and_never_an_empty_list(monde: Monde, sain: None) -> None:
     """The registry of this gateway was never harvested, and every live partner is down."""
     with monde.gateway(GATEWAY_DATABASE_URL="sqlite+aiosqlite://") as lancee:
         for partenaire in VIVANTS:
@@ -66,18 +70,28 @@ def test_nobody_answers_is_null_and_never_an_empty_list(monde: Monde, sain: None
     assert {erreur["extensions"]["source"] for erreur in reponse["errors"]} == {*VIVANTS, "registre"}
 
 
-def test_a_late_partner_fills_the_cache_for_the_next_answer(monde: Monde, sain: None) -> None:
-    with monde.gateway() as lancee:
-        monde.controle.panne("imilo", "latency", 4000)
-        premiere = lancee.graphql(monde.jeton("ml"), TEMOIN, {"n": 1})
-        assert premiere["errors"][0]["extensions"] | {"requestId": ""} == {
-            "code": "SOURCE_DELAI_DEPASSE",
-            "source": "imilo",
-            "chemins": [["ruptures"]],
-            "requestId": "",
-        }
-        monde.controle.lever_pannes()
-        time.sleep(2)
-        monde.controle.remettre_a_zero()
+def test_a_late_partner_fills_the_cache_for_the_next_answer(monde: Monde, patiente: dict[str, str], sain: None) -> None:
+    with monde.gateway(**patiente) as lancee:
+        monde.controle.panne("imilo", "latency", 9000)
+        (erreur,) = lancee.graphql(monde.jeton("ml"), TEMOIN, {"n": 1})["errors"]
+        assert erreur["extensions"]["code"] == "SOURCE_DELAI_DEPASSE"
+        assert erreur["extensions"]["source"] == "imilo"
+        assert erreur["extensions"]["chemins"] == [["ruptures"]]
+        jusqu_a_complete(lancee, monde.jeton("ml"), TEMOIN, n=1)
+        demandes = monde.controle.compteurs()["imilo"]
         assert lancee.graphql(monde.jeton("ml"), TEMOIN, {"n": 1})["data"]["ruptures"]["complet"] is True
-        assert monde.controle.total() == 0
+        assert monde.controle.compteurs()["imilo"] == demandes
+
+
+def test_the_answer_leaves_at_its_deadline_whatever_hangs(monde: Monde, sain: None) -> None:
+    """The default deadline is 3 s; the figure is printed, for a busy machine may delay the writing of it."""
+    with monde.gateway() as lancee:
+        jusqu_a_complete(lancee, monde.jeton("ml-voisine"), TEMOIN, n=1)  # the ERPs are warm, its follow-ups are not
+        monde.controle.panne("imilo", "hang")
+        debut = time.monotonic()
+        reponse = lancee.graphql(monde.jeton("ml"), TEMOIN, {"n": 100})
+        noter(
+            f"délai : réponse partielle en {time.monotonic() - debut:.1f} s pour un délai de 3 s, un partenaire pendu"
+        )
+    assert [erreur["extensions"]["source"] for erreur in reponse["errors"]] == ["imilo"]
+    assert reponse["data"]["ruptures"]["totalCount"] > 0

@@ -56,11 +56,7 @@ def test_each_mission_locale_reads_what_the_sources_reveal_no_more_and_no_less(
     verite = list(monde.controle.verite())
     attendu = attendues(verite, monde.population.aujourdhui)
     flous = {
-        cle(p["date_naissance"], c)[1:]
-        for p in verite
-        if not p["rapprochable"]
-        for c in p["contrats"]
-        if c["rupture"]
+        cle(p["date_naissance"], c)[1:] for p in verite if not p["rapprochable"] for c in p["contrats"] if c["rupture"]
     }
     total, hors = 0, 0
     for mission in sorted(monde.population.geographie.missions_locales):
@@ -71,6 +67,8 @@ def test_each_mission_locale_reads_what_the_sources_reveal_no_more_and_no_less(
         total, hors = total + obtenu.total(), hors + surplus.total()
     floues = sum(not p["rapprochable"] for p in verite)
     missions = len(monde.population.geographie.missions_locales)
-    noter(f"vérité : {total} ruptures pour {missions} Missions locales, {total - hors} exactes, {hors} de personnes que")
+    noter(
+        f"vérité : {total} ruptures pour {missions} Missions locales, {total - hors} exactes, {hors} de personnes que"
+    )
     noter(f"         seule une ressemblance relierait ({floues} personnes sur {len(verite)} dans la population)")
     assert total > 50
