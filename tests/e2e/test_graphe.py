@@ -9,7 +9,8 @@ from fixtures.passerelle import PasserelleLancee
 from tests.e2e.requetes import jusqu_a_complete, toutes_les_ruptures
 
 PAGE = """query P($n: Int!, $apres: String) { ruptures(first: $n, after: $apres) { totalCount
- pageInfo { hasNextPage hasPreviousPage startCursor endCursor } edges { cursor node { id date jeune { id } contrat { id } } } } }"""
+ pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+ edges { cursor node { id date jeune { id } contrat { id } } } } }"""
 
 
 def page(passerelle: PasserelleLancee, jeton: str, n: int, apres: str | None = None) -> dict[str, Any]:
@@ -53,8 +54,9 @@ def test_a04_a_cursor_serves_its_own_list_and_perimeter_only(monde: Monde, passe
 def test_objects_are_found_again_by_their_ids(monde: Monde, passerelle: PasserelleLancee) -> None:
     jeton = monde.jeton("ml")
     noeud = page(passerelle, jeton, 1)["edges"][0]["node"]
-    requete = """query R($r: ID!, $j: ID!, $c: ID!) { rupture(id: $r) { id date jeune { id } } jeune(id: $j) { id nom ruptures { id } }
-     contrat(id: $c) { id numero } a: node(id: $r) { __typename id } b: node(id: $j) { __typename ... on Jeune { nom } } }"""
+    requete = """query R($r: ID!, $j: ID!, $c: ID!) { rupture(id: $r) { id date jeune { id } }
+     jeune(id: $j) { id nom ruptures { id } } contrat(id: $c) { id numero }
+     a: node(id: $r) { __typename id } b: node(id: $j) { __typename ... on Jeune { nom } } }"""
     variables = {"r": noeud["id"], "j": noeud["jeune"]["id"], "c": noeud["contrat"]["id"]}
     data = jusqu_a_complete(passerelle, jeton, requete, **variables)["data"]
     assert data["rupture"] == {"id": noeud["id"], "date": noeud["date"], "jeune": {"id": noeud["jeune"]["id"]}}
@@ -67,7 +69,7 @@ def test_objects_are_found_again_by_their_ids(monde: Monde, passerelle: Passerel
 def test_a01_out_of_perimeter_and_not_existing_are_the_same(monde: Monde, passerelle: PasserelleLancee) -> None:
     ici = {noeud["jeune"]["id"] for noeud in toutes_les_ruptures(passerelle, monde.jeton("ml"))}
     la_bas = {noeud["jeune"]["id"] for noeud in toutes_les_ruptures(passerelle, monde.jeton("ml-voisine"))}
-    etranger = sorted(la_bas - ici)[0]
+    etranger = min(la_bas - ici)
     requete = "query J($id: ID!) { jeune(id: $id) { nom } node(id: $id) { id } contrat(id: $id) { numero } }"
     reponses = []
     for identifiant in (etranger, "n-existe-pas", etranger[:-2], ""):
