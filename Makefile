@@ -12,7 +12,7 @@ PAGE_SOURCES := $(wildcard gateway/web/source/*.* gateway/web/source/.npmrc)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run test check graphiql verrous schema acces bench wheel clean page-facultative \
-	check-lint check-format check-types check-imports check-schema check-acces
+	check-lint check-format check-types check-imports check-deps check-schema check-acces
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -23,8 +23,8 @@ run: .venv/runtime.txt page-facultative ## Start the simulated partners, the ide
 test: .venv/dev.txt page-facultative ## Run every test and print the figures
 	@$(PY) -m pytest
 
-check: .venv/dev.txt ## Lint, format, types, import contracts, and the committed schema and access table
-	@$(MAKE) --no-print-directory --keep-going check-lint check-format check-types check-imports check-schema check-acces
+check: .venv/dev.txt ## Lint, format, types, import contracts, dependencies, and the committed schema and access table
+	@$(MAKE) --no-print-directory --keep-going check-lint check-format check-types check-imports check-deps check-schema check-acces
 
 check-lint:
 	$(PY) -m ruff check .
@@ -34,6 +34,8 @@ check-types:
 	$(PY) -m mypy
 check-imports:
 	$(PY) -c 'from importlinter.cli import lint_imports_command as verifier; verifier()' --no-logo
+check-deps:
+	$(PY) -m deptry .
 check-schema:
 	$(PY) -m gateway schema | diff -u schema.graphql - || { echo 'schema.graphql is stale: make schema'; exit 1; }
 check-acces:
@@ -51,7 +53,7 @@ $(PAGE): $(PAGE_SOURCES) | .venv/bin/python
 	@sh gateway/web/source/build.sh $(PY)
 
 page-facultative: | .venv/bin/python
-	@$(MAKE) --no-print-directory graphiql || echo 'The GraphiQL page could not be built (see above); everything else goes on without it.'
+	@$(MAKE) --no-print-directory --silent graphiql || echo 'The GraphiQL page could not be built (see above); everything else goes on without it.'
 
 bench: .venv/dev.txt ## Measure what the decision records quote; prints, asserts nothing
 	@for banc in bench/[a-z]*.py; do $(PY) -m "bench.$$(basename "$$banc" .py)" || exit 1; done
