@@ -103,9 +103,9 @@ def dossiers(cfa: Locataire, aujourdhui: date) -> Lecture[Lu]:
     annee = aujourdhui.year - (aujourdhui.month < MOIS_DE_RENTREE)
     courante, precedente = yield [_export(annee), _export(annee - 1)]
     compte = Compte()
-    lignes = [ligne for ligne in lignes_de([*courante, *precedente]) if not _total(ligne)]
+    lignes = {str(ligne): ligne for ligne in lignes_de([*courante, *precedente]) if not _total(ligne)}
     par_eleve = defaultdict(list)
-    for ligne in lire(Ligne, lignes, compte):
+    for ligne in lire(Ligne, lignes.values(), compte):  # once each: both years tell most of them
         par_eleve[ligne.id].append(ligne)
     return Lu([dossier(suite, cfa) for suite in par_eleve.values()], compte.rejets, compte.champs_ignores)
 

@@ -186,6 +186,12 @@ def test_the_lines_of_one_person_are_one_record_over_pages_and_years() -> None:
     assert (lue.rejets, lue.champs_ignores) == (0, 0)
 
 
+def test_a_line_that_both_years_tell_counts_once() -> None:
+    mauvaise = {**LIGNE, "Elève ID": "E000124", "Elève nom": ""}
+    lue = lu([{**LIGNE, "Sexe": "X"}, mauvaise], precedente=([{**LIGNE, "Sexe": "X"}, mauvaise],))
+    assert lue == Lu([dossier(sexe=None)], 1, 1)
+
+
 def test_the_latest_year_says_who_the_person_is_today() -> None:
     lue = lu([{**LIGNE, "Portable 1": "0639980009"}], precedente=([LIGNE],))
     assert lue == Lu([dossier(telephone="0639980009")])
