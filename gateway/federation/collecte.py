@@ -89,14 +89,19 @@ class Collecteur:
     sans_mission_locale: Callable[[str, int], None]  # counts, by source, the homes that nobody can place (ANSWERS 4)
 
     async def collecter(self, plan: Plan, annuaire: Annuaire) -> Recolte:
-        """Ask: the registry for residents, then every unit, then the registry for whoever was found elsewhere."""
+        """Ask the units of the plan and the registry together, then the CFAs that the registry adds for residents, then
+        the registry again for whoever was found elsewhere."""
         fin = self.horloge() + self.delai * PART_DES_SOURCES
         recolte = Recolte()
         par_cfa = () if plan.codes_postaux else annuaire.cles_des_cfas(plan.uais)
-        residents = await self.registre.dossiers(plan.codes_postaux, par_cfa, ())
-        uais = sorted({*plan.uais, *_uais(residents.dossiers)})
-        unites = [*self._cfas(uais), *self._structures(plan.structures)]
-        self._noter(recolte, await self.interrogeables.lire(unites, fin - self.horloge()), annuaire)
+        connues = [*self._cfas(plan.uais), *self._structures(plan.structures)]
+        residents, resultats = await asyncio.gather(
+            self.registre.dossiers(plan.codes_postaux, par_cfa, ()),
+            self.interrogeables.lire(connues, fin - self.horloge()),
+        )
+        self._noter(recolte, resultats, annuaire)
+        autres = self._cfas(sorted(_uais(residents.dossiers) - set(plan.uais)))
+        self._noter(recolte, await self.interrogeables.lire(autres, fin - self.horloge()), annuaire)
         await self._completer_du_registre(recolte, plan, par_cfa, annuaire)
         if plan.suivi:
             structures = await asyncio.to_thread(_structures_de_residence, recolte.temoignages, annuaire)
