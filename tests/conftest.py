@@ -36,8 +36,8 @@ def passerelle(monde: Monde) -> Iterator[PasserelleLancee]:
 
 
 @pytest.fixture(scope="session")
-def patiente(monde: Monde, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Environment of a gateway that waits longer: what is judged is what it answers, not how busy this machine is."""
+def patiente(monde: Monde, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Configuration of a gateway that waits longer: what is judged is what it answers, not how busy this machine is."""
     assert monde.dossier is not None
     copie = tmp_path_factory.mktemp("patiente")
     shutil.copytree(monde.dossier / "partenaires", copie / "partenaires")
@@ -46,7 +46,7 @@ def patiente(monde: Monde, tmp_path_factory: pytest.TempPathFactory) -> dict[str
     donnees = texte.replace('dossier = "donnees"', f'dossier = "{monde.dossier / "donnees"}"')
     assert donnees != texte
     (copie / "gateway.toml").write_text(f"{donnees}\n[reponse]\ndelai_secondes = 8.0\n", encoding="utf-8")
-    return {"GATEWAY_CONFIG": str(copie)}
+    return str(copie)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -98,7 +98,8 @@ class Lu:
 class Charge(BaseModel):
     """Base of payload models: unknown keys are ignored, strings stripped. Fields with a default are optional."""
 
-    model_config = ConfigDict(extra="ignore", str_strip_whitespace=True, populate_by_name=True)
+    # frozen: an empty block given by default is shared, not copied for each row
+    model_config = ConfigDict(extra="ignore", str_strip_whitespace=True, populate_by_name=True, frozen=True)
 
 
 @dataclass(slots=True)

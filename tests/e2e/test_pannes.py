@@ -30,9 +30,9 @@ def sain(monde: Monde) -> Iterator[None]:
     ],
 )
 def test_any_live_partner_killed_leaves_a_partial_answer_in_time(
-    monde: Monde, patiente: dict[str, str], sain: None, partenaire: str, genre: str
+    monde: Monde, patiente: str, sain: None, partenaire: str, genre: str
 ) -> None:
-    with monde.gateway(**patiente) as lancee:
+    with monde.gateway(GATEWAY_CONFIG=patiente) as lancee:
         monde.controle.panne(partenaire, genre)
         debut = time.monotonic()
         reponse = lancee.graphql(monde.jeton("ml"), TEMOIN, {"n": 100})
@@ -52,8 +52,8 @@ def test_any_live_partner_killed_leaves_a_partial_answer_in_time(
         assert not any(secret in texte for nom, secret in monde.environnement.items() if "CLE" in nom)
 
 
-def test_a_partner_that_comes_back_is_asked_again(monde: Monde, patiente: dict[str, str], sain: None) -> None:
-    with monde.gateway(**patiente) as lancee:
+def test_a_partner_that_comes_back_is_asked_again(monde: Monde, patiente: str, sain: None) -> None:
+    with monde.gateway(GATEWAY_CONFIG=patiente) as lancee:
         monde.controle.panne("gestibase", "error", 503)
         assert lancee.graphql(monde.jeton("ml"), TEMOIN, {"n": 1})["data"]["ruptures"]["complet"] is False
         monde.controle.lever_pannes()
@@ -70,8 +70,8 @@ def test_nobody_answers_is_null_and_never_an_empty_list(monde: Monde, sain: None
     assert {erreur["extensions"]["source"] for erreur in reponse["errors"]} == {*VIVANTS, "registre"}
 
 
-def test_a_late_partner_fills_the_cache_for_the_next_answer(monde: Monde, patiente: dict[str, str], sain: None) -> None:
-    with monde.gateway(**patiente) as lancee:
+def test_a_late_partner_fills_the_cache_for_the_next_answer(monde: Monde, patiente: str, sain: None) -> None:
+    with monde.gateway(GATEWAY_CONFIG=patiente) as lancee:
         monde.controle.panne("imilo", "latency", 9000)
         (erreur,) = lancee.graphql(monde.jeton("ml"), TEMOIN, {"n": 1})["errors"]
         assert erreur["extensions"]["code"] == "SOURCE_DELAI_DEPASSE"

@@ -9,7 +9,7 @@ from fixtures.passerelle import PasserelleLancee
 from tests.chiffres import noter
 from tests.e2e.requetes import toutes_les_ruptures
 
-Cle = tuple[str, str, str, str]
+Cle = tuple[str, str, str, str | None]
 LEGERE = """query L($n: Int!, $apres: String) { ruptures(first: $n, after: $apres) { totalCount
  pageInfo { hasNextPage endCursor } edges { node { date contrat { dateDebut cfa { uai } } jeune { dateNaissance } } } } }"""
 

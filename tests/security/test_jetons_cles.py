@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from gateway.auth.cles import ClesIndisponibles, lire_jwks
+from gateway.auth.cles import lire_jwks
 from gateway.auth.jetons import Verificateur
-from gateway.errors import NonAuthentifie
+from gateway.errors import ClesIndisponibles, NonAuthentifie
 from tests.security.emetteur import (
     COURBE,
     COURTE,
