@@ -12,13 +12,13 @@ from gateway.domain.identity import normaliser_nom
 from gateway.domain.statut import StatutApprenant
 from gateway.errors import CurseurInvalide, RequeteInvalide
 from gateway.federation.identifiants import Identifiants
+from gateway.limits import PAGE_MAX
 from gateway.schema.contexte import Page
 from gateway.schema.filtres import FiltreContrats, FiltreJeunes, FiltreRuptures, TriJeunes, TriRuptures
 from gateway.schema.nouns import Contrat, Jeune, MotifPriorite, Rupture
 
 T = TypeVar("T")
 FENETRE_JOURS = 180  # ANSWERS 10
-PAGE_MAX = 500
 NOM_MIN = 3
 
 Cle = Callable[[T], list[Any]]
