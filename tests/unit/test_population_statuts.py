@@ -1,0 +1,83 @@
+"""The fixtures' own status machine, against the vectors published with the rules (DOMAIN §5.2)."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from fixtures.geographie.charger import charger, departements_connus
+from fixtures.population.statuts import Periode, Session, statut_au
+
+SESSION = Session(date(2024, 9, 1), date(2025, 8, 31), None)
+LONGUE = Session(date(2024, 9, 1), date(2026, 8, 31), None)
+
+
+def au(jour: date, session: Session, *contrats: Periode) -> str | None:
+    return statut_au([session], contrats, jour)
+
+
+def test_ninety_days_without_contract_then_abandon() -> None:
+    assert au(date(2024, 11, 29), SESSION) == "INSCRIT"
+    assert au(date(2024, 11, 30), SESSION) == "ABANDON"
+
+
+def test_a_hundred_and_eighty_days_after_a_rupture_then_abandon() -> None:
+    rompu = Periode(date(2024, 9, 1), date(2026, 8, 31), date(2024, 12, 1))
+    assert au(date(2024, 11, 30), LONGUE, rompu) == "APPRENTI"
+    assert au(date(2024, 12, 1), LONGUE, rompu) == "RUPTURANT"
+    assert au(date(2025, 5, 29), LONGUE, rompu) == "RUPTURANT"
+    assert au(date(2025, 5, 30), LONGUE, rompu) == "ABANDON"
+
+
+@pytest.mark.parametrize(("jours", "attendu"), [(31, "FIN_DE_FORMATION"), (60, "FIN_DE_FORMATION"), (61, "RUPTURANT")])
+def test_a_contract_that_ends_shortly_before_its_session_is_no_rupture(jours: int, attendu: str) -> None:
+    contrat = Periode(date(2024, 9, 1), SESSION.fin - timedelta(days=jours), None)
+    assert au(contrat.fin + timedelta(days=1), SESSION, contrat) == attendu
+
+
+def test_exclusion_beats_contracts_and_tolerance() -> None:
+    exclu = SESSION._replace(exclusion=date(2025, 2, 1))
+    contrat = Periode(date(2024, 9, 1), date(2025, 7, 31), None)
+    assert au(date(2025, 1, 31), exclu, contrat) == "APPRENTI"
+    assert au(date(2025, 2, 1), exclu, contrat) == "ABANDON"
+    assert au(date(2025, 8, 15), exclu, contrat) == "ABANDON"
+
+
+def test_a_rupture_still_open_on_the_last_day_stays_one() -> None:
+    rompu = Periode(date(2024, 9, 1), date(2025, 8, 31), date(2025, 7, 1))
+    assert au(date(2026, 1, 1), SESSION, rompu) == "RUPTURANT"
+
+
+def test_a_later_session_takes_over_from_its_first_day_and_the_future_counts_by_its_first_status() -> None:
+    suivante = Session(date(2025, 9, 1), date(2026, 8, 31), None)
+    contrat = Periode(date(2024, 9, 1), date(2025, 8, 31), None)
+    assert statut_au([suivante, SESSION], [contrat], date(2025, 8, 31)) == "FIN_DE_FORMATION"
+    assert statut_au([suivante, SESSION], [contrat], date(2025, 9, 1)) == "INSCRIT"
+    assert statut_au([suivante, SESSION], [contrat], date(2024, 1, 1)) == "APPRENTI"
+    assert statut_au([], [], date(2025, 1, 1)) is None
+
+
+def test_territories_cover_the_country_and_cut_some_postal_codes() -> None:
+    pays = charger(departements_connus())
+    assert 430 <= len(pays.missions_locales) <= 450
+    assert len(pays.departements) == 101
+    assert {commune.mission_locale for commune in pays.communes.values()} == set(pays.missions_locales)
+    assert sum(len(mission.communes) for mission in pays.missions_locales.values()) == len(pays.communes)
+    assert len({mission.code for mission in pays.missions_locales.values()}) == len(pays.missions_locales)
+    assert all(len(code) == 5 for code in pays.missions_locales)
+    par_code: dict[str, set[str]] = {}
+    for commune in pays.communes.values():
+        for code in commune.codes_postaux:
+            par_code.setdefault(code, set()).add(commune.mission_locale)
+    assert sum(len(missions) > 1 for missions in par_code.values()) > 300
+    assert pays.arrondissements["75116"] == ("75056", ("75016", "75116"))
+    assert "6.0.0" in pays.millesime
+
+
+def test_default_territory_has_from_twelve_to_twenty_missions_locales_with_readable_names() -> None:
+    geo = charger(("02", "60", "80"))
+    assert 12 <= len(geo.missions_locales) <= 20
+    noms = {mission.nom for mission in geo.missions_locales.values()}
+    assert {"Mission locale d'Amiens", "Mission locale de Beauvais"} <= noms
+    assert geo.academies == {"20": "Amiens"}
+    with pytest.raises(ValueError, match="unknown départements: 99"):
+        charger(("99",))
