@@ -1,16 +1,18 @@
 """What systems tell of the population, and the truth as the judge reads it."""
 
 import json
+import re
 import time
 from collections import Counter, defaultdict
 from datetime import date, timedelta
 from itertools import pairwise
+from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 
-from fixtures.population.bruit import DEFORMATIONS, DEFORMATIONS_PROPRES, ECRITURES
+from fixtures.population.bruit import DEFORMATIONS, DEFORMATIONS_PROPRES, ECRITURES, TAUX
 from fixtures.population.dits import ERPS, Residences, ville
 from fixtures.population.ecritures import ecrire_ville, identite
 from fixtures.population.generateur import generer
@@ -120,6 +122,12 @@ def test_record_ids_are_unique_in_their_tenant(population: Population) -> None:
     assert max(cles.values()) == 1
     assert all(r.cle.isdecimal() for r in recits(population, "ypareo", "aimaira", "imilo"))
     assert all(r.cle.startswith("E00") for r in recits(population, "gestibase"))
+
+
+def test_the_published_table_of_noise_is_the_one_applied() -> None:
+    readme = (Path(__file__).parents[2] / "fixtures" / "README.md").read_text(encoding="utf-8")
+    publies = dict(re.findall(r"^\| `(\w+)` \| (0\.\d+) \|", readme, re.MULTILINE))
+    assert {classe: float(taux) for classe, taux in publies.items()} == TAUX
 
 
 def test_noise_of_spelling_keeps_to_its_table(population: Population) -> None:
