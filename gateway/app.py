@@ -207,10 +207,10 @@ async def moissonner(dire: Callable[[str], None]) -> None:
 
 
 def _ligne(avancement: Avancement) -> str:
-    fenetre = avancement.fenetre
+    fenetre, compte = avancement.fenetre, avancement.compte
     fait = f"[{avancement.rang}/{avancement.total}] {fenetre.debut} → {fenetre.fin} : {avancement.lignes} lignes"
-    rejets = avancement.compte.rejets
-    return fait + (f", {rejets} rejetées" if rejets else "")
+    rejets = f", {compte.rejets} rejetées" if compte.rejets else ""
+    return f"{fait}{rejets} ({avancement.secondes:.1f} s)"
 
 
 def decrire_sources() -> str:

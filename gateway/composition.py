@@ -124,6 +124,7 @@ def _champ(sources: Sources, partenaire: Partenaire, connecteur: Connecteur) -> 
         lecture=connecteur.moisson,
         depuis=partenaire.moisson_depuis,
         fenetre_jours=partenaire.moisson_fenetre_jours,
+        ouverture=partenaire.ouverture,
     )
 
 
