@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
+from threading import Lock
 
 import strawberry
 
@@ -71,17 +72,19 @@ class Vues:
 
     def __init__(self) -> None:
         self._connues: OrderedDict[object, Vue] = OrderedDict()
+        self._verrou = Lock()  # views are built beside the event loop: once each, whoever waits
 
     def vue(self, recolte: Recolte, droits: Droits, annuaire: Annuaire, jour: date) -> Vue:
         """The view of what was heard, built if any part of it is new."""
-        identite = (droits.profil, droits.finalite, droits.perimetre, jour, id(annuaire))
-        cle = (identite, recolte.suivi_entendu, tuple(sorted(recolte.versions)))
-        if cle not in self._connues:
-            self._connues[cle] = construire(recolte, droits, annuaire, jour)
-        self._connues.move_to_end(cle)
-        while len(self._connues) > VUES_MAX:
-            self._connues.popitem(last=False)
-        return self._connues[cle]
+        pour_qui = (droits.profil, droits.finalite, droits.perimetre, jour, annuaire)
+        cle = (pour_qui, recolte.suivi_entendu, tuple(sorted(recolte.versions)))
+        with self._verrou:
+            if cle not in self._connues:
+                self._connues[cle] = construire(recolte, droits, annuaire, jour)
+            self._connues.move_to_end(cle)
+            while len(self._connues) > VUES_MAX:
+                self._connues.popitem(last=False)
+            return self._connues[cle]
 
 
 def construire(recolte: Recolte, droits: Droits, annuaire: Annuaire, jour: date) -> Vue:
