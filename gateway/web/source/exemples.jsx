@@ -17,13 +17,13 @@ function Exemple({ exemple }) {
   const { addTab, updateActiveTabValues } = useGraphiQLActions();
   const editeur = useGraphiQL((etat) => etat.queryEditor);
   const ouvrir = () => {
-    if (editeur?.getValue().trim()) addTab();
-    editeur?.setValue(exemple.requete);
+    if (editeur.getValue().trim()) addTab();
+    editeur.setValue(exemple.requete);
     updateActiveTabValues({ query: exemple.requete });
   };
   return (
     <li>
-      <button type="button" onClick={ouvrir}>
+      <button type="button" disabled={!editeur} onClick={ouvrir}>
         {exemple.titre}
       </button>
     </li>
