@@ -16,7 +16,7 @@ from fixtures.clients import clients_demo
 from fixtures.configuration import ecrire_configuration
 from fixtures.monde import Monde, Ports
 from fixtures.passerelle import RACINE
-from fixtures.population import generer
+from fixtures.population.generateur import generer
 from fixtures.population.modele import Population
 from fixtures.serveurs import PortOccupe, port_libre, reserver
 from fixtures.simulateurs.horloge import PARIS
