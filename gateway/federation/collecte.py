@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Protocol
 
 from gateway.connectors.base import Dossier
-from gateway.errors import ErreurSource
+from gateway.errors import ErreurSource, SourceDelaiDepasse, SourceIndisponible
 from gateway.federation.annuaire import Annuaire
 from gateway.federation.merge import residence
 from gateway.federation.plan import Plan
@@ -19,7 +19,9 @@ from gateway.federation.temoignages import Temoignage
 from gateway.schema.lieux import TypeSource
 from gateway.sources.unites import Echec, EtatCache, Ressource, Resultat, Unite
 
-PART_DES_SOURCES = 0.75  # of the answer's deadline: the rest is for joining, merging and writing
+# Of the answer's deadline. Partners first; the registry's store is ours and near; the rest is for merging and writing.
+PART_DES_SOURCES = 0.8
+PART_DU_REGISTRE = 0.95
 
 
 class Interrogeables(Protocol):
@@ -90,19 +92,21 @@ class Collecteur:
 
     async def collecter(self, plan: Plan, annuaire: Annuaire) -> Recolte:
         """Ask the units of the plan and the registry together, then the CFAs that the registry adds for residents, then
-        the registry again for whoever was found elsewhere."""
-        fin = self.horloge() + self.delai * PART_DES_SOURCES
+        the registry for whoever was found elsewhere."""
+        debut = self.horloge()
+        fin, limite = debut + self.delai * PART_DES_SOURCES, debut + self.delai * PART_DU_REGISTRE
         recolte = Recolte()
         par_cfa = () if plan.codes_postaux else annuaire.cles_des_cfas(plan.uais)
         connues = [*self._cfas(plan.uais), *self._structures(plan.structures)]
         residents, resultats = await asyncio.gather(
-            self.registre.dossiers(plan.codes_postaux, par_cfa, ()),
+            self._du_registre(recolte, limite, (plan.codes_postaux, par_cfa, ())),
             self.interrogeables.lire(connues, fin - self.horloge()),
         )
         self._noter(recolte, resultats, annuaire)
-        autres = self._cfas(sorted(_uais(residents.dossiers) - set(plan.uais)))
-        self._noter(recolte, await self.interrogeables.lire(autres, fin - self.horloge()), annuaire)
-        await self._completer_du_registre(recolte, plan, par_cfa, annuaire)
+        if residents and plan.codes_postaux:  # a resident may be trained anywhere; a CFA's people are asked of that CFA
+            autres = self._cfas(sorted(_uais(residents.dossiers) - set(plan.uais)))
+            self._noter(recolte, await self.interrogeables.lire(autres, fin - self.horloge()), annuaire)
+        await self._entendre_le_registre(recolte, limite, plan, annuaire)
         if plan.suivi:
             structures = await asyncio.to_thread(_structures_de_residence, recolte.temoignages, annuaire)
             suivis = await self.interrogeables.lire(self._structures(structures), fin - self.horloge())
@@ -117,23 +121,39 @@ class Collecteur:
         sources = self.interrogeables.sources_de(TypeSource.MISSION_LOCALE)
         return [Unite(source, Ressource.STRUCTURE, code) for source in sources for code in codes]
 
-    async def _completer_du_registre(
-        self, recolte: Recolte, plan: Plan, par_cfa: Collection[str], annuaire: Annuaire
-    ) -> None:
-        """All the contracts of everybody found so far who may be of the perimeter, wherever the registry files them."""
-        identites = {identite(t) for t in recolte.temoignages if _peut_concerner(t, plan, annuaire)}
-        reponse = await self.registre.dossiers(plan.codes_postaux, par_cfa, identites)
-        if reponse.as_of is None:
-            recolte.erreurs[self.nom_registre] = ErreurSource(
-                self.nom_registre, "Le registre n'a pas encore été moissonné."
-            )
+    async def _entendre_le_registre(self, recolte: Recolte, fin: float, plan: Plan, annuaire: Annuaire) -> None:
+        """The contracts of whoever was found elsewhere and may be of the perimeter."""
+        if self.nom_registre in recolte.erreurs:
             return
+        concernes = {identite(t) for t in recolte.temoignages if _peut_concerner(t, plan, annuaire)}
+        absents = concernes - {identite(t) for t in recolte.temoignages if t.source == self.nom_registre}
+        if absents:
+            await self._du_registre(recolte, fin, ((), (), absents))
+
+    async def _du_registre(
+        self, recolte: Recolte, fin: float, cles: tuple[Collection[str], Collection[str], Collection[str]]
+    ) -> DuRegistre | None:
+        """Read the store within the deadline, and note what it tells; None, and an error noted, when it tells nothing."""
+        try:
+            async with asyncio.timeout(max(0.0, fin - self.horloge())):
+                reponse = await self.registre.dossiers(*cles)
+        except TimeoutError:
+            recolte.erreurs[self.nom_registre] = SourceDelaiDepasse(
+                self.nom_registre, "la réponse n'est pas arrivée à temps"
+            )
+            return None
+        if reponse.as_of is None:
+            recolte.erreurs[self.nom_registre] = SourceIndisponible(
+                self.nom_registre, "le registre n'a pas encore été moissonné"
+            )
+            return None
         recolte.versions.append(reponse.version)
         recolte.fraicheurs[self.nom_registre] = Fraicheur(reponse.as_of, "moisson")
         recolte.temoignages += [
             Temoignage(self.nom_registre, TypeSource.REGISTRE_CONTRATS, "", dossier, reponse.as_of)
             for dossier in reponse.dossiers
         ]
+        return reponse
 
     def _noter(self, recolte: Recolte, resultats: Sequence[Resultat | Echec], annuaire: Annuaire) -> None:
         entendus = set(recolte.suivi_entendu)

@@ -64,6 +64,7 @@ class LecteurRegistre:
         self._magasin = magasin
         self._plier = plier
         self._lus: LRUCache[tuple[str, str], ResultatRegistre] = LRUCache(LECTURES_MAX)
+        self._lectures: dict[tuple[str, str], asyncio.Task[ResultatRegistre]] = {}
         self._plies: LRUCache[bytes, _Plie | None] = LRUCache(PLIES_MAX)
 
     async def dossiers(
@@ -73,10 +74,21 @@ class LecteurRegistre:
         avancee = await self._magasin.avancee()
         cle = (avancee.version, self._magasin.empreinte(codes_postaux, cfas, identites))
         lu = self._lus.get(cle)
-        if lu is None:
-            stockes = await self._magasin.contrats(codes_postaux, cfas, identites)
-            lu = ResultatRegistre(await self._personnes(stockes), avancee.as_of, avancee.version)
-            self._lus[cle] = lu
+        if lu is not None:
+            return lu
+        if cle not in self._lectures:
+            lecture = asyncio.create_task(self._lire(cle, avancee, (codes_postaux, cfas, identites)))
+            lecture.add_done_callback(lambda _: self._lectures.pop(cle, None))
+            self._lectures[cle] = lecture
+        return await asyncio.shield(self._lectures[cle])
+
+    async def _lire(
+        self, cle: tuple[str, str], avancee: Avancee, demande: tuple[Collection[str], Collection[str], Collection[str]]
+    ) -> ResultatRegistre:
+        """One reading for all who wait; whoever leaves does not stop it, and the next finds it done."""
+        stockes = await self._magasin.contrats(*demande)
+        lu = ResultatRegistre(await self._personnes(stockes), avancee.as_of, avancee.version)
+        self._lus[cle] = lu
         return lu
 
     async def _personnes(self, stockes: Sequence[ContratStocke]) -> tuple[Dossier, ...]:
