@@ -13,6 +13,8 @@ from gateway.schema.lieux import Cfa, Commune, MissionLocale, Node, Territoire, 
 from gateway.schema.nouns import Adresse
 from gateway.schema.scalaires import SIRET, UAI, CodeInsee, CodePostal
 
+DOMICILES_MAX = 100_000
+
 
 class Annuaire:
     """Nouns of one version of the referential, built once each."""
@@ -23,6 +25,7 @@ class Annuaire:
         self._communes: dict[str, Commune] = {}
         self._missions_locales: dict[str, MissionLocale] = {}
         self._cfas: dict[str, Cfa] = {}
+        self._domiciles: dict[tuple[str | None, str | None, str | None], Residence] = {}
 
     @cached_property
     def geographie(self) -> Geographie:
@@ -37,8 +40,13 @@ class Annuaire:
         return self._identifiants.pseudonyme(cle)
 
     def domicile(self, adresse: Adresse) -> Residence:
-        """Where an address is, as far as it tells."""
-        return resoudre(self.geographie, adresse.insee, adresse.code_postal, adresse.ville)
+        """Where an address is, as far as it tells; a territory is told in few ways, each resolved once."""
+        cle = (adresse.insee, adresse.code_postal, adresse.ville)
+        if cle not in self._domiciles:
+            if len(self._domiciles) >= DOMICILES_MAX:
+                self._domiciles.clear()
+            self._domiciles[cle] = resoudre(self.geographie, *cle)
+        return self._domiciles[cle]
 
     def mission_locale_du_domicile(self, adresse: Adresse | None) -> str | None:
         """The Mission locale that serves an address, None when it cannot be told."""

@@ -14,7 +14,7 @@ from gateway.errors import ErreurSource, SourceDelaiDepasse, SourceIndisponible
 from gateway.federation.annuaire import Annuaire
 from gateway.federation.merge import residence
 from gateway.federation.plan import Plan
-from gateway.federation.rapprochement import identite, rapprocher
+from gateway.federation.rapprochement import rapprocher
 from gateway.federation.temoignages import Temoignage
 from gateway.schema.lieux import TypeSource
 from gateway.sources.unites import Echec, EtatCache, Ressource, Resultat, Unite
@@ -22,6 +22,7 @@ from gateway.sources.unites import Echec, EtatCache, Ressource, Resultat, Unite
 # Of the answer's deadline. Partners first; the registry's store is ours and near; the rest is for merging and writing.
 PART_DES_SOURCES = 0.8
 PART_DU_REGISTRE = 0.95
+ENTENDUS_MAX = 4096  # answers whose testimonies are kept
 
 
 class Interrogeables(Protocol):
@@ -89,6 +90,7 @@ class Collecteur:
     delai: float
     horloge: Callable[[], float]
     sans_mission_locale: Callable[[str, int], None]  # counts, by source, the homes that nobody can place (ANSWERS 4)
+    entendus: dict[str, list[Temoignage]] = field(default_factory=dict)  # by version of an answer
 
     async def collecter(self, plan: Plan, annuaire: Annuaire) -> Recolte:
         """Ask the units of the plan and the registry together, then the CFAs that the registry adds for residents, then
@@ -125,8 +127,8 @@ class Collecteur:
         """The contracts of whoever was found elsewhere and may be of the perimeter."""
         if self.nom_registre in recolte.erreurs:
             return
-        concernes = {identite(t) for t in recolte.temoignages if _peut_concerner(t, plan, annuaire)}
-        absents = concernes - {identite(t) for t in recolte.temoignages if t.source == self.nom_registre}
+        concernes = {t.identite for t in recolte.temoignages if _peut_concerner(t, plan, annuaire)}
+        absents = concernes - {t.identite for t in recolte.temoignages if t.source == self.nom_registre}
         if absents:
             await self._du_registre(recolte, fin, ((), (), absents))
 
@@ -155,6 +157,19 @@ class Collecteur:
         ]
         return reponse
 
+    def _temoignages(self, resultat: Resultat) -> list[Temoignage]:
+        """The testimonies of an answer, made once: what they were read to mean is kept with them."""
+        unite = resultat.unite
+        cle = f"{unite.source}/{unite.cle}/{resultat.version}"
+        if cle not in self.entendus:
+            suivi = unite.ressource is Ressource.STRUCTURE
+            nature = TypeSource.MISSION_LOCALE if suivi else TypeSource.ERP_CFA
+            dits = [Temoignage(unite.source, nature, unite.cle, d, resultat.recu_le) for d in resultat.dossiers]
+            if len(self.entendus) >= ENTENDUS_MAX:
+                self.entendus.clear()
+            self.entendus[cle] = dits
+        return self.entendus[cle]
+
     def _noter(self, recolte: Recolte, resultats: Sequence[Resultat | Echec], annuaire: Annuaire) -> None:
         entendus = set(recolte.suivi_entendu)
         for resultat in resultats:
@@ -166,7 +181,7 @@ class Collecteur:
                 entendus.add(resultat.unite.cle)
             recolte.versions.append(f"{source}/{resultat.unite.cle}/{resultat.version}")
             recolte.fraicheurs[source] = _plus_vieille(recolte.fraicheurs.get(source), resultat)
-            recolte.temoignages += _temoignages(resultat)
+            recolte.temoignages += self._temoignages(resultat)
             if resultat.cache is EtatCache.MANQUE:
                 self.sans_mission_locale(source, _non_places(resultat.dossiers, annuaire))
         recolte.suivi_entendu = frozenset(entendus)
@@ -175,13 +190,6 @@ class Collecteur:
 def _non_places(dossiers: Iterable[Dossier], annuaire: Annuaire) -> int:
     adresses = (dossier.jeune.adresse for dossier in dossiers)
     return sum(annuaire.mission_locale_du_domicile(adresse) is None for adresse in adresses if adresse)
-
-
-def _temoignages(resultat: Resultat) -> list[Temoignage]:
-    suivi = resultat.unite.ressource is Ressource.STRUCTURE
-    nature = TypeSource.MISSION_LOCALE if suivi else TypeSource.ERP_CFA
-    unite = resultat.unite
-    return [Temoignage(unite.source, nature, unite.cle, d, resultat.recu_le) for d in resultat.dossiers]
 
 
 def _plus_vieille(connue: Fraicheur | None, resultat: Resultat) -> Fraicheur:

@@ -8,7 +8,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from gateway.domain.identity import cle_identite, normaliser_nom
 from gateway.federation.temoignages import Temoignage
 
 
@@ -20,34 +19,20 @@ class Groupe:
     temoignages: tuple[Temoignage, ...]
 
 
-def identite(temoignage: Temoignage) -> str:
-    """Exact key of the person a testimony speaks of."""
-    jeune = temoignage.jeune
-    if jeune.nom is None or jeune.prenom is None or jeune.date_naissance is None:
-        raise ValueError("a connector let through a record without identity")
-    if not normaliser_nom(jeune.nom) or not normaliser_nom(jeune.prenom):
-        return _cle_propre(temoignage)  # a name without letters names nobody
-    return cle_identite(jeune.nom, jeune.prenom, jeune.date_naissance)
-
-
 def rapprocher(temoignages: Iterable[Temoignage]) -> list[Groupe]:
     """Group testimonies by person, whatever the order they come in. Ambiguous ones stay apart."""
     par_identite: dict[str, dict[tuple[str, str, str], Temoignage]] = defaultdict(dict)
     for temoignage in temoignages:
         cle = (*temoignage.origine, temoignage.dossier.cle)
-        par_identite[identite(temoignage)][cle] = temoignage
+        par_identite[temoignage.identite][cle] = temoignage
     groupes = [groupe for cle, membres in par_identite.items() for groupe in _separer(cle, list(membres.values()))]
     return sorted(groupes, key=lambda groupe: groupe.cle)
 
 
 def _separer(cle: str, membres: list[Temoignage]) -> list[Groupe]:
     if _ambigu(membres):
-        return [Groupe(_cle_propre(membre), (membre,)) for membre in membres]
+        return [Groupe(membre.cle_propre, (membre,)) for membre in membres]
     return [Groupe(cle, tuple(sorted(membres, key=lambda membre: membre.rang)))]
-
-
-def _cle_propre(membre: Temoignage) -> str:
-    return "|".join((*membre.origine, membre.dossier.cle))
 
 
 def _ambigu(membres: list[Temoignage]) -> bool:

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from gateway.connectors.base import Dossier
+from gateway.domain.identity import cle_identite, normaliser_nom
 from gateway.schema.lieux import TypeSource
 from gateway.schema.nouns import Jeune
 
@@ -11,7 +13,7 @@ from gateway.schema.nouns import Jeune
 RANG = {TypeSource.ERP_CFA: 0, TypeSource.REGISTRE_CONTRATS: 1, TypeSource.MISSION_LOCALE: 2, TypeSource.REFERENTIEL: 3}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Temoignage:
     """One record of one source. `locataire` is the tenant: two records of the same tenant are never one person."""
 
@@ -30,7 +32,22 @@ class Temoignage:
         """The installation that speaks: partner and tenant."""
         return self.source, self.locataire
 
+    @cached_property
+    def identite(self) -> str:
+        """Exact key of the person it speaks of; a name without letters names nobody but its own record."""
+        jeune = self.jeune
+        if jeune.nom is None or jeune.prenom is None or jeune.date_naissance is None:
+            raise ValueError("a connector let through a record without identity")
+        if not normaliser_nom(jeune.nom) or not normaliser_nom(jeune.prenom):
+            return self.cle_propre
+        return cle_identite(jeune.nom, jeune.prenom, jeune.date_naissance)
+
     @property
+    def cle_propre(self) -> str:
+        """The key of the record itself, where it stands for nobody else."""
+        return "|".join((*self.origine, self.dossier.cle))
+
+    @cached_property
     def rang(self) -> tuple[int, float, str, str, str]:
         """Precedence, total and independent of the order of arrival: kind of source, then the latest written."""
         ecrit = self.dossier.modifie_le.timestamp() if self.dossier.modifie_le else 0.0
