@@ -5,7 +5,7 @@ import logging
 import os
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import uvicorn
@@ -224,5 +224,3 @@ def decrire_sources() -> str:
 
 def _journaux() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    with suppress(ValueError):
-        logging.getLogger("strawberry").setLevel(logging.CRITICAL)

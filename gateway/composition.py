@@ -19,7 +19,6 @@ from gateway.connectors.base import Connecteur, Requete
 from gateway.connectors.registry import connecteurs
 from gateway.documents import Documents
 from gateway.domain.referentiel import Referentiel
-from gateway.domain.sceau import Sceau
 from gateway.domain.temps import jour_paris
 from gateway.errors import ErreurConfiguration
 from gateway.federation.annuaire import Annuaire
@@ -85,7 +84,7 @@ def construire_services(configuration: Configuration, environ: Mapping[str, str]
         transport=transport,
         sources=sources,
         comptes=comptes,
-        registre=Registre(_url_du_registre(configuration, environ), Sceau(configuration.cle)),
+        registre=Registre(_url_du_registre(configuration, environ), configuration.sceau),
         gardien=_gardien(configuration, sources, referentiel, connus[partenaires[referentiel].genre]),
         champ=_champ(sources, partenaires[registre], connus[partenaires[registre].genre]),
         nom_registre=registre,
@@ -133,7 +132,7 @@ def construire_passerelle(services: Services) -> Passerelle:
     configuration, sources = services.configuration, services.sources
     schema, politique = construire(), lire_politique()
     verifier_schema(graphe(schema), politique)
-    identifiants = Identifiants(Sceau(configuration.cle))
+    identifiants = Identifiants(configuration.sceau)
     annuaires = _Annuaires(services.gardien, identifiants)
     plier = connecteurs()[sources.partenaires[services.nom_registre].genre].contrat
     if plier is None:

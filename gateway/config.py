@@ -1,7 +1,5 @@
 """The gateway's own configuration, as one record. Unknown keys are refused; secrets come from the environment only."""
 
-import base64
-import binascii
 import os
 import tomllib
 from collections.abc import Mapping
@@ -11,6 +9,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, HttpUrl, ValidationError
 
+from gateway.domain.sceau import Sceau
 from gateway.errors import ErreurConfiguration
 
 
@@ -52,7 +51,7 @@ class Configuration:
 
     racine: Path
     fichier: Fichier
-    cle: bytes
+    sceau: Sceau
     fige: datetime | None  # GATEWAY_NOW
     hote: str
     port: int
@@ -72,7 +71,7 @@ def charger(environ: Mapping[str, str] = os.environ) -> Configuration:
     return Configuration(
         racine=racine,
         fichier=_fichier(racine / "gateway.toml"),
-        cle=_cle(_exiger(environ, "GATEWAY_CLE")),
+        sceau=_sceau(_exiger(environ, "GATEWAY_CLE")),
         fige=_instant(environ.get("GATEWAY_NOW")),
         hote=environ.get("HOST", "127.0.0.1"),
         port=_port(environ.get("PORT", "8000")),
@@ -98,14 +97,11 @@ def _fichier(chemin: Path) -> Fichier:
         raise ErreurConfiguration(f"{chemin} : clé {cle} : {detail['msg']}") from erreur
 
 
-def _cle(texte: str) -> bytes:
+def _sceau(texte: str) -> Sceau:
     try:
-        cle = base64.urlsafe_b64decode(texte + "=" * (-len(texte) % 4))
-    except (binascii.Error, ValueError):
-        cle = b""
-    if len(cle) != 32:
-        raise ErreurConfiguration("variable d'environnement GATEWAY_CLE : 32 octets en base64url attendus")
-    return cle
+        return Sceau.depuis_texte(texte)
+    except ValueError:
+        raise ErreurConfiguration("variable d'environnement GATEWAY_CLE : 32 octets en base64url attendus") from None
 
 
 def _instant(texte: str | None) -> datetime | None:

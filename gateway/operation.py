@@ -13,6 +13,7 @@ from datetime import date, datetime
 from typing import Any
 
 from graphql import ExecutionResult, GraphQLError, execute_sync
+from strawberry import Schema
 
 from gateway.auth.decide import Decision, decider
 from gateway.auth.politique import Politique
@@ -34,7 +35,7 @@ from gateway.reponses import (
     erreur_refus,
     reponse_refusee,
 )
-from gateway.schema.build import Schema, graphe
+from gateway.schema.build import graphe
 from gateway.schema.lieux import Source
 
 journal = logging.getLogger(__name__)

@@ -1,18 +1,11 @@
 """Builds the graph and its text. Knows the nouns and the root fields, no policy and no source."""
 
-import strawberry
 from graphql import GraphQLSchema
+from strawberry import Schema
 from strawberry.schema.config import StrawberryConfig
 
 from gateway.schema.racines import Query
 from gateway.schema.scalaires import SCALAIRES
-
-
-class Schema(strawberry.Schema):
-    """Strawberry's schema with its logger quiet: that one writes the text of a failing query, values included."""
-
-    def process_errors(self, errors: object, execution_context: object = None) -> None:
-        """Errors are reported once, by the operation, without values (SECURITY F12)."""
 
 
 def construire() -> Schema:
