@@ -84,6 +84,9 @@ def visite(navigateur: BrowserContext, passerelle: PasserelleLancee) -> Iterator
 
 
 def _executer(page: Page) -> None:
+    """The button does nothing until both editors are there, which takes a busy machine a while."""
+    for editeur in (".graphiql-query-editor", REPONSE):
+        expect(page.locator(f"{editeur} .view-lines")).to_be_visible(timeout=60_000)
     page.get_by_role("button", name="Execute query").click()
 
 

@@ -3,7 +3,7 @@ import 'graphiql/setup-workers/vite';
 import 'graphiql/style.css';
 import './style.css';
 import { GraphiQL, HISTORY_PLUGIN } from 'graphiql';
-import { StrictMode, useEffect, useMemo, useState } from 'react';
+import { StrictMode, useEffect, useMemo, useRef, useState } from 'react';
 import { createRoot } from 'react-dom/client';
 import { EXEMPLES, exemplesPlugin } from './exemples.jsx';
 import { expiration, interrogateur } from './passerelle.js';
@@ -76,7 +76,10 @@ function Page() {
   const echeance = useMemo(() => expiration(jeton), [jeton]);
   const perime = Date.now() > echeance;
   useReveil(echeance);
-  const fetcher = useMemo(() => interrogateur(jeton, finalite, setRefus), [jeton, finalite]);
+  const session = useRef(null);
+  session.current = { jeton, finalite };
+  // A new one for each session: GraphiQL then reads the schema again.
+  const fetcher = useMemo(() => interrogateur(session, setRefus), [jeton, finalite]);
   return (
     <>
       <Bandeau {...{ jeton, setJeton, finalite, setFinalite, etat: message(jeton, echeance, perime, refus) }} />

@@ -12,20 +12,18 @@ export function expiration(jeton) {
 
 const erreur = (message) => ({ errors: [{ message }] });
 
-// A GraphiQL fetcher. `direRefus` is told what the gateway answers to a token it refuses, and '' when it takes it.
-export function interrogateur(jeton, finalite, direRefus) {
-  const headers = {
-    accept: 'application/graphql-response+json, application/json;q=0.9',
-    'content-type': 'application/json',
-    ...(jeton && { authorization: `Bearer ${jeton}` }),
-    ...(finalite && { 'x-finalite': finalite }),
-  };
+// A GraphiQL fetcher. `session` holds the present token and purpose, read when a query leaves: GraphiQL may still hold an
+// earlier fetcher just after one is pasted. `direRefus` is told what the gateway answers to a token it refuses, and '' when
+// it takes it.
+export function interrogateur(session, direRefus) {
   return async ({ query, variables, operationName }) => {
+    const { jeton, finalite } = session.current;
     if (!jeton) return erreur('Aucun jeton : collez un jeton d’accès en haut de la page.');
     if (!/^[\x21-\x7e]+$/.test(jeton)) return erreur('Le jeton contient un caractère interdit : copiez-le à nouveau.');
     const corps = JSON.stringify({ query, variables: variables ?? {}, operationName });
     try {
-      const reponse = await fetch('/graphql', { method: 'POST', headers, body: corps, credentials: 'omit' });
+      const demande = { method: 'POST', headers: entetes(jeton, finalite), body: corps, credentials: 'omit' };
+      const reponse = await fetch('/graphql', demande);
       const rendu = await reponse.json();
       direRefus(reponse.status === 401 ? (rendu.errors?.[0]?.message ?? 'demandez-en un nouveau.') : '');
       return rendu;
@@ -34,3 +32,10 @@ export function interrogateur(jeton, finalite, direRefus) {
     }
   };
 }
+
+const entetes = (jeton, finalite) => ({
+  accept: 'application/graphql-response+json, application/json;q=0.9',
+  'content-type': 'application/json',
+  authorization: `Bearer ${jeton}`,
+  ...(finalite && { 'x-finalite': finalite }),
+});
