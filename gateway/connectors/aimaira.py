@@ -126,6 +126,7 @@ class Apprenant(Entite):
 
     nom: Requis = Field(alias="Nom")
     prenoms: Requis = Field(alias="Prenoms")
+    usage: Texte = Field(None, alias="NomUsage")
     naissance: Naissance = Field(alias="DateNaissance")
     masculin: Booleen = Field(None, alias="GenreMale")
     handicap: Booleen = Field(None, alias="Handicap")
@@ -193,6 +194,7 @@ def _dossier(qui: Apprenant, inscriptions: list[Inscription], conventions: list[
     mail, mobile = base.une(Mail, "Mail", qui.mail), base.une(Mobile, "Mobile", qui.mobile)
     jeune = Jeune(
         nom=qui.nom,
+        autres_noms=(qui.usage,) if qui.usage else (),
         prenom=qui.prenoms,
         date_naissance=qui.naissance,
         sexe=None if qui.masculin is None else Sexe.M if qui.masculin else Sexe.F,

@@ -85,6 +85,7 @@ class Structure(Charge):
 class DossierImilo(Charge):
     id: Requis = Field(alias="idDossier")
     nom: Requis = Field(alias="nomNaissance")
+    usage: Texte = Field(None, alias="nomUsage")
     prenom: Requis
     naissance: Naissance = Field(alias="dateNaissance")
     mail: Courriel = None
@@ -117,6 +118,7 @@ def dossiers(structure: Locataire, aujourdhui: date) -> Lecture[Lu]:
 def _dossier(lu: DossierImilo) -> Dossier:
     jeune = Jeune(
         nom=lu.nom,
+        autres_noms=(lu.usage,) if lu.usage else (),
         prenom=lu.prenom,
         date_naissance=lu.naissance,
         telephone=lu.telephone,

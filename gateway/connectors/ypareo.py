@@ -105,6 +105,7 @@ class Inscription(Charge):
 class Apprenant(Charge):
     code: Requis = Field(alias="codeApprenant")
     nom: Requis = Field(alias="nomApprenant")
+    nom_naissance: Texte = Field(None, alias="nomJeuneFille")
     prenom: Requis = Field(alias="prenomApprenant")
     naissance: DateFrancaise = Field(alias="dateNaissance")
     sexe: SexeLu = Field(None, alias="codeCivilite")
@@ -191,6 +192,7 @@ def _dossier(apprenant: Apprenant, contrats: list[ContratYpareo], tables: Tables
     adresse = apprenant.adresse or AdresseYpareo()
     jeune = Jeune(
         nom=apprenant.nom,
+        autres_noms=(apprenant.nom_naissance,) if apprenant.nom_naissance else (),
         prenom=apprenant.prenom,
         date_naissance=apprenant.naissance,
         sexe=apprenant.sexe,

@@ -1,27 +1,100 @@
-"""The identity of a person as text that can be compared. Pure.
+"""The identity of a person as text that can be compared, and what else a record says that tells people apart. Pure.
 
-Exact only: typos, truncated, inverted or usage names are other identities here. Likeness will be scored beside `cle_identite`,
-and joined where records are (`gateway.federation.rapprochement`); nothing else compares names.
+Knows no noun and no source. How alike two records are is `ressemblance`; who joins whom is `appariement`.
 """
 
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date
+from functools import cached_property, lru_cache
 
 from anyascii import anyascii
 
 _AUTRES = re.compile(r"[^A-Z]+")
+PARTICULES = frozenset(
+    {"D", "DE", "DA", "DI", "DO", "DU", "DES", "DEL", "DOS", "LA", "LE", "LES", "L", "EL", "AL", "VAN"}
+)
+
+
+@lru_cache(maxsize=65_536)
+def mots(nom: str) -> tuple[str, ...]:
+    """The words of a name: letters only, upper case, no accent, ligatures opened; nothing for a text without letters."""
+    texte = nom if nom.isascii() else anyascii(nom)
+    return tuple(_AUTRES.sub(" ", texte.upper()).split())
 
 
 def normaliser_nom(nom: str) -> str:
-    """Letters only, upper case, no accent, ligatures opened: LE GOFF, Le-Goff and LEGOFF are one name.
+    """The letters of a name as one word: LE GOFF, Le-Goff and LEGOFF are one.
 
     Empty for a text without letters: such a name identifies nobody, and its record is the caller's to refuse.
     """
-    texte = nom if nom.isascii() else anyascii(nom)
-    return _AUTRES.sub("", texte.upper())
+    return "".join(mots(nom))
+
+
+def pleins(nom: str) -> frozenset[str]:
+    """The words that tell a name apart: without particles, unless it is made of nothing else (`Le Da`)."""
+    dits = mots(nom)
+    return frozenset(mot for mot in dits if mot not in PARTICULES) or frozenset(dits)
 
 
 def cle_identite(nom: str, prenom: str, date_naissance: date) -> str:
     """Exact key of a person; length-prefixed, so that two different triples never give one text. Never logged."""
     parties = (normaliser_nom(nom), normaliser_nom(prenom), date_naissance.isoformat())
     return "".join(f"{len(partie)}:{partie}" for partie in parties)
+
+
+@dataclass(frozen=True, slots=True)
+class TraitContrat:
+    """What a contract says of whose it is. `numero` is the registry's, upper case; `siren` the employer's legal unit."""
+
+    numero: str | None
+    debut: date | None
+    fin: date | None  # the last day under contract: planned, or the day of its rupture
+    siren: str | None
+
+
+@dataclass(frozen=True, eq=False)
+class Traits:
+    """One record, as far as it tells one person from another. Values are in their normal forms; absent ones are None.
+
+    `origine` is the installation that speaks (two records of one are never one person), `cle` the record's key in it.
+    `noms` holds the surname first, then others the record gives (usage, birth).
+    """
+
+    origine: tuple[str, str]
+    cle: str
+    noms: tuple[str, ...]
+    prenom: str
+    naissance: date
+    sexe: str | None = None
+    telephone: str | None = None
+    courriel: str | None = None
+    ine: str | None = None
+    code_postal: str | None = None
+    cfas: frozenset[str] = frozenset()  # UAIs and SIRETs
+    contrats: tuple[TraitContrat, ...] = ()
+
+    @cached_property
+    def lettres(self) -> tuple[str, ...]:
+        """The surnames as letters."""
+        return tuple(normaliser_nom(nom) for nom in self.noms)
+
+    @cached_property
+    def lettres_prenom(self) -> str:
+        return normaliser_nom(self.prenom)
+
+    @cached_property
+    def mots_pleins(self) -> frozenset[str]:
+        """The telling words of all its names, whatever their place."""
+        return frozenset(mot for nom in (*self.noms, self.prenom) for mot in pleins(nom))
+
+    @cached_property
+    def rang(self) -> tuple[tuple[str, str], str]:
+        """A total order of records, independent of the order in which they come."""
+        return self.origine, self.cle
+
+
+def numeros(traits: Iterable[TraitContrat]) -> frozenset[str]:
+    """The registry numbers of contracts."""
+    return frozenset(trait.numero for trait in traits if trait.numero)

@@ -1,41 +1,61 @@
 """Which testimonies speak of the same person. This is the one place where records are joined.
 
-Today: one exact normalised identity and birth date, between different installations only (ANSWERS 25). Scoring will
-replace `rapprocher` without its callers knowing. Knows no merge rule, no viewer.
+How alike two records are, and who may be joined with whom, is `gateway.domain.appariement`. Knows no merge rule, no viewer.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
+from gateway.domain.appariement import Appariement, Lien, apparier
+from gateway.domain.ressemblance import Niveau
 from gateway.federation.temoignages import Temoignage
+
+Cle = tuple[tuple[str, str], str]  # installation, record
 
 
 @dataclass(frozen=True, slots=True)
 class Groupe:
-    """The testimonies of one person, best source first. `cle` is stable text, secret: it is never shown as it is."""
+    """The testimonies of one person, best source first, and what joined them.
+
+    `cle` is stable text, secret: it is never shown as it is. `douteux`: links to other persons, too weak or too ambiguous
+    to join them.
+    """
 
     cle: str
     temoignages: tuple[Temoignage, ...]
+    niveau: Niveau = Niveau.CERTAIN
+    liens: tuple[Lien, ...] = ()
+    douteux: tuple[Lien, ...] = ()
 
 
 def rapprocher(temoignages: Iterable[Temoignage]) -> list[Groupe]:
     """Group testimonies by person, whatever the order they come in. Ambiguous ones stay apart."""
-    par_identite: dict[str, dict[tuple[str, str, str], Temoignage]] = defaultdict(dict)
-    for temoignage in temoignages:
-        cle = (*temoignage.origine, temoignage.dossier.cle)
-        par_identite[temoignage.identite][cle] = temoignage
-    groupes = [groupe for cle, membres in par_identite.items() for groupe in _separer(cle, list(membres.values()))]
-    return sorted(groupes, key=lambda groupe: groupe.cle)
+    par_cle = {(temoignage.origine, temoignage.dossier.cle): temoignage for temoignage in temoignages}
+    personnes, douteux = apparier(t.traits for t in par_cle.values() if t.traits)
+    offerts = _par_enregistrement(douteux)
+    groupes = _nommer([_groupe(personne, par_cle, offerts) for personne in personnes])
+    anonymes = [
+        Groupe(temoignage.cle_propre, (temoignage,)) for temoignage in par_cle.values() if not temoignage.traits
+    ]
+    return sorted([*groupes, *anonymes], key=lambda groupe: groupe.cle)
 
 
-def _separer(cle: str, membres: list[Temoignage]) -> list[Groupe]:
-    if _ambigu(membres):
-        return [Groupe(membre.cle_propre, (membre,)) for membre in membres]
-    return [Groupe(cle, tuple(sorted(membres, key=lambda membre: membre.rang)))]
+def _groupe(personne: Appariement, par_cle: Mapping[Cle, Temoignage], offerts: Mapping[Cle, Sequence[Lien]]) -> Groupe:
+    membres = sorted((par_cle[trait.rang] for trait in personne.membres), key=lambda membre: membre.rang)
+    douteux = {id(lien): lien for trait in personne.membres for lien in offerts.get(trait.rang, ())}
+    return Groupe(membres[0].identite, tuple(membres), personne.niveau, personne.liens, tuple(douteux.values()))
 
 
-def _ambigu(membres: list[Temoignage]) -> bool:
-    """Two records of one installation are never one person; nor are records that disagree on the sex."""
-    plusieurs = max(Counter(membre.origine for membre in membres).values()) > 1
-    return plusieurs or len({membre.jeune.sexe for membre in membres if membre.jeune.sexe}) > 1
+def _par_enregistrement(liens: Iterable[Lien]) -> Mapping[Cle, Sequence[Lien]]:
+    par_cle: dict[Cle, list[Lien]] = defaultdict(list)
+    for lien in liens:
+        for trait in (lien.un, lien.autre):
+            par_cle[trait.rang].append(lien)
+    return par_cle
+
+
+def _nommer(groupes: Sequence[Groupe]) -> list[Groupe]:
+    """Two persons of one exact identity are told apart by the key of their best record."""
+    porteurs = Counter(groupe.cle for groupe in groupes)
+    return [g if porteurs[g.cle] == 1 else replace(g, cle=g.temoignages[0].cle_propre) for g in groupes]

@@ -5,7 +5,8 @@ from datetime import datetime
 from functools import cached_property
 
 from gateway.connectors.base import Dossier
-from gateway.domain.identity import cle_identite, normaliser_nom
+from gateway.connectors.traits import traits_de
+from gateway.domain.identity import Traits, cle_identite
 from gateway.schema.lieux import TypeSource
 from gateway.schema.nouns import Jeune
 
@@ -33,14 +34,15 @@ class Temoignage:
         return self.source, self.locataire
 
     @cached_property
+    def traits(self) -> Traits | None:
+        """What tells its person from others; None when its name has no letters: it names nobody but its own record."""
+        return traits_de(self.jeune, self.origine, self.dossier.cle)
+
+    @cached_property
     def identite(self) -> str:
-        """Exact key of the person it speaks of; a name without letters names nobody but its own record."""
-        jeune = self.jeune
-        if jeune.nom is None or jeune.prenom is None or jeune.date_naissance is None:
-            raise ValueError("a connector let through a record without identity")
-        if not normaliser_nom(jeune.nom) or not normaliser_nom(jeune.prenom):
-            return self.cle_propre
-        return cle_identite(jeune.nom, jeune.prenom, jeune.date_naissance)
+        """Exact key of the person it speaks of."""
+        traits = self.traits
+        return cle_identite(traits.noms[0], traits.prenom, traits.naissance) if traits else self.cle_propre
 
     @property
     def cle_propre(self) -> str:

@@ -227,6 +227,7 @@ class Jeune(Node):
     suivi: Suivi | None = donnee(C.SUIVI, "Suivi par la Mission locale.")
     collaboration: Collaboration | None = donnee(C.COLLABORATION, "Demande d'accompagnement conjoint.")
     lignes: strawberry.Private[list[Provenance] | None] = None
+    autres_noms: strawberry.Private[tuple[str, ...]] = ()  # usage or birth names beside `nom`
 
     def _parcours(self, depuis: date | None = None) -> list[Statut] | None:
         if self.etapes is None or depuis is None:

@@ -1,7 +1,7 @@
 """Reads the registry in its store and makes persons of its contracts. Knows no SQL and no viewer.
 
 The registry has no identifier of a person: contracts told of one exact identity are one person, unless they contradict
-each other (ANSWERS 25); then nobody can say whose each is, and each stands alone.
+each other (ANSWERS 25): two employers at once, nothing in common but the name.
 """
 
 import asyncio
@@ -9,12 +9,14 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from itertools import combinations
 from typing import Any, Protocol, TypeVar
 
 from cachetools import LRUCache
 
 from gateway.connectors.base import Dossier
+from gateway.connectors.traits import traits_de
+from gateway.domain.identity import Traits
+from gateway.domain.ressemblance import bareme, comparer
 from gateway.schema.nouns import Contrat, Jeune
 from gateway.stores.registre import Avancee, ContratStocke
 
@@ -50,11 +52,12 @@ class ResultatRegistre:
 
 @dataclass(frozen=True, slots=True)
 class _Plie:
-    """A contract folded: its pseudonym, and what its rows tell."""
+    """A contract folded: its pseudonym, what its rows tell, and what that says of whose it is."""
 
     cle: str
     jeune: Jeune
     contrat: Contrat
+    traits: Traits | None  # None when the name has no letters: it names nobody
 
 
 class LecteurRegistre:
@@ -103,8 +106,12 @@ class LecteurRegistre:
         """Unsealed and folded once, until a harvest brings a row of this contract."""
         if stocke.empreinte not in self._plies:
             plie = self._plier(self._magasin.charges(stocke))
-            self._plies[stocke.empreinte] = _Plie(stocke.contrat, *plie) if plie else None
+            self._plies[stocke.empreinte] = _plie(stocke.contrat, *plie) if plie else None
         return self._plies[stocke.empreinte]
+
+
+def _plie(cle: str, jeune: Jeune, contrat: Contrat) -> _Plie:
+    return _Plie(cle, jeune, contrat, traits_de(replace(jeune, contrats=[contrat]), ("", ""), cle))
 
 
 async def _souffler(elements: Sequence[T]) -> AsyncIterator[T]:
@@ -116,10 +123,22 @@ async def _souffler(elements: Sequence[T]) -> AsyncIterator[T]:
 
 
 def _dossiers(personne: str, plies: list[_Plie]) -> list[Dossier]:
-    plies = sorted(plies, key=lambda plie: (plie.contrat.date_debut or date.min, plie.cle))
-    if _contradictoires(plies):
-        return [_dossier(plie.cle, [plie]) for plie in plies]
-    return [_dossier(personne, plies)]
+    """The persons behind the contracts of one exact identity: one, unless something says that they are homonyms."""
+    groupes: list[list[_Plie]] = []
+    for plie in sorted(plies, key=lambda plie: (plie.contrat.date_debut or date.min, plie.cle)):
+        siens = [groupe for groupe in groupes if all(_une_personne(plie, autre) for autre in groupe)]
+        if len(siens) == 1:
+            siens[0].append(plie)
+        else:
+            groupes.append([plie])
+    seul = len(groupes) == 1
+    return [_dossier(personne if seul else groupe[0].cle, groupe) for groupe in groupes]
+
+
+def _une_personne(un: _Plie, autre: _Plie) -> bool:
+    if un.traits is None or autre.traits is None or _simultanes(un.contrat, autre.contrat):
+        return False
+    return comparer(un.traits, autre.traits).score >= bareme().probable
 
 
 def _dossier(cle: str, plies: list[_Plie]) -> Dossier:
@@ -136,14 +155,10 @@ def _dossier(cle: str, plies: list[_Plie]) -> Dossier:
     return Dossier(cle, replace(recents[0], contrats=contrats, formations=list(formations.values()), **dits))
 
 
-def _contradictoires(plies: list[_Plie]) -> bool:
-    sexes = {plie.jeune.sexe for plie in plies if plie.jeune.sexe}
-    valides = [plie.contrat for plie in plies if not plie.contrat.annule]
-    return len(sexes) > 1 or any(_simultanes(un, autre) for un, autre in combinations(valides, 2))
-
-
 def _simultanes(un: Contrat, autre: Contrat) -> bool:
-    """Two contracts that ran together too long to be one person's; what has no dates contradicts nothing."""
+    """Two contracts that ran together too long to be one person's; what has no dates, or is void, contradicts nothing."""
+    if un.annule or autre.annule:
+        return False
     (debut_un, fin_un), (debut_autre, fin_autre) = _bornes(un), _bornes(autre)
     if not (debut_un and fin_un and debut_autre and fin_autre):
         return False

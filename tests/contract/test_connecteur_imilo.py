@@ -92,6 +92,7 @@ COLLABORATION_LUE: dict[str, Any] = {
 def jeune(**champs: Any) -> Jeune:
     valeurs: dict[str, Any] = {
         "nom": "LE GOFF",
+        "autres_noms": ("MARTIN",),
         "prenom": "Anne-Lise",
         "date_naissance": date(2006, 3, 7),
         "telephone": "0639980001",

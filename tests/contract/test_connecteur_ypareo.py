@@ -92,6 +92,7 @@ TABLES: dict[str, list[Any]] = {
 def jeune(**champs: Any) -> Jeune:
     valeurs: dict[str, Any] = {
         "nom": "LE GOFF",
+        "autres_noms": ("MARTIN",),
         "prenom": "Anne-Lise",
         "date_naissance": date(2006, 3, 7),
         "sexe": Sexe.F,
