@@ -15,24 +15,32 @@ from graphql import (
     is_input_object_type,
 )
 
-from gateway.auth.coordonnees import Categories, exigees_par_la_valeur, exigees_par_le_champ
+from gateway.auth.coordonnees import Categories, categorie, exigees_par_la_valeur, exigees_par_le_champ
+from gateway.auth.rules import CategorieDonnee
 from gateway.auth.selection import Selection
 
 
 @dataclass(frozen=True, slots=True)
 class Critere:
-    """A criterion in use. `chemin`: as the caller wrote it, "filtre.etat"; `coordonnee`: "FiltreRuptures.etat"."""
+    """A criterion in use. `chemin`: as the caller wrote it, "filtre.etat"; `coordonnee`: "FiltreRuptures.etat",
+    "TriJeunes.NOM_ASC" or "Query.contrat(numero:)"."""
 
     chemin: str
     coordonnee: str
     categories: Categories
 
 
-def criteres_du_champ(champ: GraphQLField, noeud: FieldNode, selection: Selection) -> Iterator[Critere]:
-    """The governed criteria of one field's arguments. Absent and null ones are not used."""
-    for argument in noeud.arguments or ():
-        nom = argument.name.value
-        yield from _criteres(get_named_type(champ.args[nom].type), selection.valeur(argument.value), nom)
+def criteres_du_champ(
+    coordonnee: str, champ: GraphQLField, noeud: FieldNode, selection: Selection
+) -> Iterator[Critere]:
+    """The governed criteria of the arguments of the field of that coordinate. Absent and null ones are not used."""
+    for ecrit in noeud.arguments or ():
+        nom = ecrit.name.value
+        argument, valeur = champ.args[nom], selection.valeur(ecrit.value)
+        propre = categorie(argument)
+        if propre not in (None, CategorieDonnee.PUBLIQUE) and not _absente(valeur):
+            yield Critere(nom, f"{coordonnee}({nom}:)", frozenset({propre}))
+        yield from _criteres(get_named_type(argument.type), valeur, nom)
 
 
 def _criteres(type_: GraphQLNamedType, valeur: Any, chemin: str) -> Iterator[Critere]:

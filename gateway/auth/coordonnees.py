@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
-from graphql import GraphQLField, GraphQLInputField
+from graphql import GraphQLArgument, GraphQLField, GraphQLInputField
 
 from gateway.auth.rules import CATEGORIE
 from gateway.auth.rules import CategorieDonnee as C
@@ -45,8 +45,11 @@ TRIS: Mapping[str, Mapping[str, Categories]] = {
 AUSSI: Mapping[str, Categories] = {"FiltreRuptures.prioritaire": PRIORITE}
 
 
-def categorie(element: GraphQLField | GraphQLInputField) -> C | None:
-    """The category written beside a field or an input field; None where it inherits."""
+Gouvernable = GraphQLField | GraphQLInputField | GraphQLArgument
+
+
+def categorie(element: Gouvernable) -> C | None:
+    """The category written beside a field, an input field or an argument; None where it inherits."""
     definition = element.extensions.get("strawberry-definition")
     valeur = getattr(definition, "metadata", {}).get(CATEGORIE)
     return valeur if isinstance(valeur, C) else None

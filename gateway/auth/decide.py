@@ -151,7 +151,7 @@ class _Lecture:
         propre = categorie(champ)
         if propre is not None and propre not in self.lues:
             return self._refusee(coordonnee, propre)
-        criteres = self._criteres(champ, noeuds[0])
+        criteres = self._criteres(coordonnee, champ, noeuds[0])
         dessous = self._dessous(champ, noeuds)
         self._compter(1 + len(dessous.refus) + len(dessous.nuls))
         if dessous.refus and not dessous.accordee and propre is not None:
@@ -170,9 +170,9 @@ class _Lecture:
             raise FinaliteRequise(f"Ces données demandent une finalité : déclarez-la par X-Finalite ({admises}).")
         return _Branche(refus=(Refus((), coordonnee, refusee),), nuls=(((), coordonnee),))
 
-    def _criteres(self, champ: GraphQLField, noeud: FieldNode) -> frozenset[str]:
+    def _criteres(self, coordonnee: str, champ: GraphQLField, noeud: FieldNode) -> frozenset[str]:
         """The criteria a field uses; all must be readable on every record seen, else they would tell of the others."""
-        criteres = list(criteres_du_champ(champ, noeud, self._selection))
+        criteres = list(criteres_du_champ(coordonnee, champ, noeud, self._selection))
         for critere in criteres:
             for refusee in sorted(critere.categories - self._filtrables, key=lambda c: c.value):
                 raise ArgumentRefuse(

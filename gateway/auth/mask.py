@@ -1,7 +1,7 @@
 """The last lock: copies of the nouns that hold only what may be read. Works on any class that carries rules; knows none.
 
-A refused field is emptied together with the private attribute its resolver reads, a provenance line goes with the field
-it speaks of, and a value that tells a category not granted is left out (ANSWERS 12).
+A refused field is emptied together with the private attribute its resolver reads, a line of provenance or of evidence goes
+with the field it speaks of, and a value that tells a category not granted is left out (ANSWERS 12).
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from gateway.auth.rules import CATEGORIE, MAGASIN, CategorieDonnee
 
 T = TypeVar("T")
 Categories = frozenset[CategorieDonnee]
-PROVENANCE = "provenance"
+LIGNES = ("provenance", "rapprochements")  # fields of lines, each line speaking of a field
 DERIVES = ("Rupture", "motifs_priorite", "prioritaire")  # the reasons of a priority, and the priority they make
 PARLANTES: Mapping[str, CategorieDonnee] = {  # reasons that tell another category
     "RQTH": CategorieDonnee.SENSIBLE,
@@ -30,7 +30,7 @@ class _Plan:
 
     vides: dict[str, None]  # emptied at once
     profonds: tuple[str, ...]  # may hold governed objects
-    lignes: str | None  # holds provenance lines
+    lignes: tuple[str, ...]  # hold such lines
     champs: frozenset[str]  # the fields whose lines stay
     parlants: bool  # reasons of priority are shown, some of them not readable
 
@@ -63,8 +63,8 @@ def _descendre(copie: Any, plan: _Plan, categories: Categories, faites: dict[int
     for nom in plan.profonds:
         if valeurs[nom] is not None:
             valeurs[nom] = _copie(valeurs[nom], categories, faites)
-    if plan.lignes and valeurs[plan.lignes]:
-        valeurs[plan.lignes] = [ligne for ligne in valeurs[plan.lignes] if ligne.champ in plan.champs]
+    for nom in plan.lignes:
+        valeurs[nom] = valeurs[nom] and [ligne for ligne in valeurs[nom] if ligne.champ in plan.champs]
     if plan.parlants:
         _taire(valeurs, categories)
 
@@ -92,7 +92,7 @@ def _plan(classe: type, categories: Categories) -> _Plan | None:
     return _Plan(
         vides=dict.fromkeys(stockes),
         profonds=tuple(sorted(_porteurs(classe) - stockes)),
-        lignes=champs.get(PROVENANCE, {}).get(MAGASIN),
+        lignes=tuple(str(champs[nom][MAGASIN]) for nom in LIGNES if nom in champs),
         champs=frozenset(to_camel_case(nom) for nom in champs if nom not in refuses),
         parlants=classe.__name__ == DERIVES[0] and not categories >= set(PARLANTES.values()),
     )

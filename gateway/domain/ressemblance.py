@@ -13,12 +13,11 @@ from enum import Enum
 from functools import lru_cache
 from pathlib import Path
 
-from rapidfuzz.distance import OSA, JaroWinkler
+from rapidfuzz.distance import OSA
 
 from gateway.domain.identity import TraitContrat, Traits, normaliser_nom, numeros, pleins
 
-PROCHE_JARO = 0.92
-LETTRES_MIN = 4  # shorter names differ by one letter too often to be alike
+LETTRES_MIN, LETTRES_LONG = 4, 8  # shorter names differ by one letter too often to be alike
 TRONQUE_MIN = 20  # letters of a name that a system may have cut
 ECART_DEBUT = timedelta(days=7)  # two sources tell one contract as starting this close (docs/domaine.md, "Contrats")
 CHEVAUCHEMENT = timedelta(days=60)  # nobody is an apprentice of two employers at once for longer
@@ -153,7 +152,7 @@ def _nom(un: str, autre: str) -> str:
     lettres_un, lettres_autre = normaliser_nom(un), normaliser_nom(autre)
     if lettres_un == lettres_autre or mots_un == mots_autre:
         return "identique"
-    if min(len(lettres_un), len(lettres_autre)) >= LETTRES_MIN and _proches(lettres_un, lettres_autre):
+    if _proches(lettres_un, lettres_autre):
         return "proche"
     court, long = sorted((lettres_un, lettres_autre), key=len)
     if mots_un < mots_autre or mots_autre < mots_un or (len(court) >= TRONQUE_MIN and long.startswith(court)):
@@ -162,7 +161,10 @@ def _nom(un: str, autre: str) -> str:
 
 
 def _proches(un: str, autre: str) -> bool:
-    return OSA.distance(un, autre, score_cutoff=1) <= 1 or JaroWinkler.similarity(un, autre) >= PROCHE_JARO
+    """A letter beside, two in a long name; MARTIN and MARTINEZ are two names."""
+    lettres = min(len(un), len(autre))
+    fautes = 0 if lettres < LETTRES_MIN else 1 if lettres < LETTRES_LONG else 2
+    return OSA.distance(un, autre, score_cutoff=fautes) <= fautes
 
 
 def _naissance(une: date, autre: date) -> str:

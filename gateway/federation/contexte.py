@@ -9,8 +9,13 @@ from gateway.auth.coordonnees import NOEUDS
 from gateway.auth.decide import Decision
 from gateway.auth.mask import masquer
 from gateway.auth.viewer import Viewer
+from gateway.domain.identity import Traits
+from gateway.domain.recherche import CANDIDATS_MAX, Candidat
+from gateway.domain.ressemblance import Niveau, bareme
+from gateway.errors import RequeteInvalide
 from gateway.federation.annuaire import Annuaire
 from gateway.federation.collecte import Recolte
+from gateway.federation.explication import attacher_indices, indices_d_identite, probabilite
 from gateway.federation.identifiants import Identifiants
 from gateway.federation.moi import presenter_moi
 from gateway.federation.pages import (
@@ -38,10 +43,11 @@ from gateway.schema.connexions import (
 from gateway.schema.contexte import Moi, Page
 from gateway.schema.filtres import FiltreContrats, FiltreJeunes, FiltreRuptures, TriJeunes, TriRuptures
 from gateway.schema.lieux import Cfa, MissionLocale, Node, Source
-from gateway.schema.nouns import Contrat, Jeune, Rupture
+from gateway.schema.nouns import Contrat, Jeune, Rapprochement, Rupture
 
 T = TypeVar("T", Jeune, Contrat, Rupture)
 PROVENANCES = frozenset({"Jeune.provenance", "Contrat.provenance", "Rupture.provenance"})
+CHERCHEUR = ("", "")  # the installation of whoever searches: no source
 
 
 @dataclass(slots=True)
@@ -101,6 +107,36 @@ class ContexteOperation:
         trouvee = self.vue.ruptures.get(identifiant)
         return self._montrer(*trouvee) if trouvee else None
 
+    def recherche_jeune(self, nom: str, prenom: str, naissance: date) -> list[Rapprochement] | None:
+        if self.recolte.muette:
+            return None
+        cherche = Traits(CHERCHEUR, "", (nom,), prenom, naissance)
+        if not cherche.lettres[0] or not cherche.lettres_prenom:
+            raise RequeteInvalide("La recherche demande un nom et un prénom qui ont des lettres.")
+        trouves = {candidat.personne: candidat for candidat in self.vue.repertoire.chercher(cherche)}
+        reponses = [self._rapprocher(un, bareme().niveau(un.ressemblance.score)) for un in trouves.values()]
+        offerts = [un for trouve in trouves.values() for un in self._a_confirmer(trouve) if un.personne not in trouves]
+        reponses += [self._rapprocher(un, Niveau.A_CONFIRMER) for un in {un.personne: un for un in offerts}.values()]
+        return reponses[:CANDIDATS_MAX]
+
+    def _a_confirmer(self, trouve: Candidat) -> list[Candidat]:
+        """The persons of the view with a record that looked like one of a person found, not enough to be joined."""
+        repertoire = self.vue.repertoire
+        liens = self.vue.personnes[trouve.personne].fusion.groupe.douteux
+        bouts = [(repertoire.personne(bout), lien.ressemblance) for lien in liens for bout in (lien.un, lien.autre)]
+        return [Candidat(cle, ressemblance) for cle, ressemblance in bouts if cle]
+
+    def _rapprocher(self, candidat: Candidat, niveau: Niveau | None) -> Rapprochement:
+        personne, trouvee = self.vue.personnes[candidat.personne], candidat.ressemblance
+        niveau = niveau or Niveau.A_CONFIRMER
+        return Rapprochement(
+            jeune=self._montrer(personne, personne.jeune),
+            score=probabilite(trouvee.score),
+            niveau=niveau,
+            sources=sorted({temoignage.source for temoignage in personne.fusion.groupe.temoignages}),
+            indices=indices_d_identite(trouvee, niveau),
+        )
+
     def jeunes(self, filtre: FiltreJeunes | None, tri: TriJeunes, page: Page) -> JeuneConnection | None:
         if self.recolte.muette:
             return None
@@ -147,6 +183,8 @@ class ContexteOperation:
         """The masked copy that leaves: only what this viewer may read of this person."""
         if PROVENANCES & self.decision.coordonnees and personne.jeune.lignes is None:
             attacher(personne.fusion)
+        if "Jeune.rapprochements" in self.decision.coordonnees and personne.jeune.indices is None:
+            attacher_indices(personne.fusion)
         montre = masquer(objet, personne.categories & self.decision.categories)
         if "Cfa.source" in self.decision.coordonnees:
             self._situer(montre)

@@ -11,7 +11,7 @@ from gateway.auth.perimetre import Perimetre
 from gateway.auth.rules import Profil
 from gateway.domain.referentiel import Referentiel
 
-RACINES_DE_VUE = frozenset({"node", "jeune", "jeunes", "contrat", "contrats", "rupture", "ruptures"})
+RACINES_DE_VUE = frozenset({"node", "jeune", "jeunes", "rechercheJeune", "contrat", "contrats", "rupture", "ruptures"})
 NOMS_DE_VUE = frozenset({"Jeune", "Contrat", "Rupture"})
 
 # What only a Mission locale's system tells; the status of treatment and the priority derive from it.

@@ -14,6 +14,8 @@ import strawberry
 from gateway.auth.perimetre import Perimetre, Rattachement, age_recevable, contrat_visible, relations
 from gateway.auth.politique import Politique
 from gateway.auth.rules import CategorieDonnee, Finalite, Profil
+from gateway.domain.identity import Traits
+from gateway.domain.recherche import Repertoire
 from gateway.federation.annuaire import Annuaire
 from gateway.federation.collecte import Recolte
 from gateway.federation.merge import Fusion, etat_traitement, fusionner, motifs_priorite, residence
@@ -57,6 +59,11 @@ class Personne:
     def jeune(self) -> Jeune:
         return self.fusion.jeune
 
+    @property
+    def traits(self) -> list[Traits]:
+        """What its records tell of its identity."""
+        return [temoignage.traits for temoignage in self.fusion.groupe.temoignages if temoignage.traits]
+
 
 @dataclass(slots=True)
 class Vue:
@@ -65,6 +72,14 @@ class Vue:
     personnes: dict[str, Personne] = field(default_factory=dict)
     contrats: dict[str, tuple[Personne, Contrat]] = field(default_factory=dict)
     ruptures: dict[str, tuple[Personne, Rupture]] = field(default_factory=dict)
+    _repertoire: Repertoire | None = None
+
+    @property
+    def repertoire(self) -> Repertoire:
+        """Its persons, by id, to be looked up by identity; made at the first search."""
+        if self._repertoire is None:
+            self._repertoire = Repertoire((cle, personne.traits) for cle, personne in self.personnes.items())
+        return self._repertoire
 
 
 class Vues:

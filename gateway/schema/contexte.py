@@ -1,6 +1,7 @@
 """What root fields ask for. Federation implements it; no resolver reaches a source (ANSWERS 21)."""
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Protocol
 
 import strawberry
@@ -9,7 +10,7 @@ from gateway.auth.rules import CategorieDonnee, Finalite, Profil, libre
 from gateway.schema.connexions import ContratConnection, JeuneConnection, RuptureConnection
 from gateway.schema.filtres import FiltreContrats, FiltreJeunes, FiltreRuptures, TriJeunes, TriRuptures
 from gateway.schema.lieux import Cfa, MissionLocale, Node, Source, Territoire
-from gateway.schema.nouns import Contrat, Jeune, Rupture
+from gateway.schema.nouns import Contrat, Jeune, Rapprochement, Rupture
 
 
 @strawberry.type(description="Qui je suis et ce que je peux lire.")
@@ -41,6 +42,7 @@ class Contexte(Protocol):
     def sources(self) -> list[Source] | None: ...
     def node(self, identifiant: str) -> Node | None: ...
     def jeune(self, identifiant: str) -> Jeune | None: ...
+    def recherche_jeune(self, nom: str, prenom: str, naissance: date) -> list[Rapprochement] | None: ...
     def jeunes(self, filtre: FiltreJeunes | None, tri: TriJeunes, page: Page) -> JeuneConnection | None: ...
     def contrat(self, identifiant: str | None, numero: str | None) -> Contrat | None: ...
     def contrats(self, filtre: FiltreContrats | None, page: Page) -> ContratConnection | None: ...

@@ -12,12 +12,18 @@ import strawberry
 
 from gateway.auth.rules import CategorieDonnee as C
 from gateway.auth.rules import donnee, libre
+from gateway.domain.ressemblance import Niveau
 from gateway.domain.statut import StatutApprenant
 from gateway.schema.lieux import Cfa, Commune, MissionLocale, Node
 from gateway.schema.scalaires import SIRET, CodePostal
 
 Jour = date  # a field named `date` hides the type inside its own class
 
+strawberry.enum(
+    Niveau,
+    name="NiveauRapprochement",
+    description="Ce que vaut un rapprochement : certain, probable (réuni et signalé), ou à confirmer (jamais réuni).",
+)
 strawberry.enum(StatutApprenant, description="Statut d'un apprenant à une date (machine à états publiée).")
 
 
@@ -78,6 +84,15 @@ class Provenance:
     recue_le: datetime = strawberry.field(description="Instant où nous l'avons reçu.")
     retenue: bool = strawberry.field(description="Vrai si cette valeur est celle que montre le graphe.")
     divergente: bool = strawberry.field(description="Vrai si une autre source dit autre chose.")
+
+
+@strawberry.type(description="Indice d'un rapprochement : ce qui a été comparé, et ce que cela pèse.")
+class IndiceRapprochement:
+    champ: str = strawberry.field(description="Champ comparé, tel que le graphe le nomme.")
+    accord: str = strawberry.field(description="Degré d'accord : identique, proche, partie, autre…")
+    poids: float = strawberry.field(description="Poids en bits : positif pour une même personne, négatif contre.")
+    sources: list[str] = strawberry.field(description="Sources comparées ; vide pour une recherche.")
+    niveau: Niveau = strawberry.field(description="Niveau du lien que cet indice soutient.")
 
 
 def _choisies(lignes: Iterable[Provenance] | None, champs: list[str] | None) -> list[Provenance] | None:
@@ -227,6 +242,7 @@ class Jeune(Node):
     suivi: Suivi | None = donnee(C.SUIVI, "Suivi par la Mission locale.")
     collaboration: Collaboration | None = donnee(C.COLLABORATION, "Demande d'accompagnement conjoint.")
     lignes: strawberry.Private[list[Provenance] | None] = None
+    indices: strawberry.Private[list[IndiceRapprochement] | None] = None
     autres_noms: strawberry.Private[tuple[str, ...]] = ()  # usage or birth names beside `nom`
 
     def _parcours(self, depuis: date | None = None) -> list[Statut] | None:
@@ -237,7 +253,25 @@ class Jeune(Node):
     def _provenance(self, champs: list[str] | None = None) -> list[Provenance] | None:
         return _choisies(self.lignes, champs)
 
+    def _rapprochements(self) -> list[IndiceRapprochement] | None:
+        return self.indices
+
     parcours: list[Statut] | None = donnee(C.PARCOURS, "Statuts successifs.", resolver=_parcours, magasin="etapes")
+    rapprochements: list[IndiceRapprochement] | None = donnee(
+        C.TECHNIQUE,
+        "Indices qui ont réuni les enregistrements de ce jeune, ou laissé d'autres à confirmer.",
+        resolver=_rapprochements,
+        magasin="indices",
+    )
     provenance: list[Provenance] | None = donnee(
         C.TECHNIQUE, "Qui dit quoi de ce jeune.", resolver=_provenance, magasin="lignes"
     )
+
+
+@strawberry.type(description="Jeune qui répond à une recherche par identité, et ce que vaut la réponse.")
+class Rapprochement:
+    jeune: Jeune | None = libre("Le jeune, dans les champs que je peux lire.")
+    score: float = strawberry.field(description="Probabilité que ce soit la personne cherchée, de 0 à 1.")
+    niveau: Niveau = strawberry.field(description="Ce que vaut la réponse.")
+    sources: list[str] = strawberry.field(description="Partenaires qui connaissent ce jeune.")
+    indices: list[IndiceRapprochement] = strawberry.field(description="Ce qui rapproche ce jeune de la recherche.")

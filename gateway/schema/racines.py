@@ -1,16 +1,17 @@
 """The root fields of the graph. Each asks the context; none knows a source."""
 
+from datetime import date
 from typing import Annotated
 
 import strawberry
 
 from gateway.auth.rules import CategorieDonnee as C
-from gateway.auth.rules import donnee, publique
+from gateway.auth.rules import argument, donnee, publique
 from gateway.schema.connexions import ContratConnection, JeuneConnection, RuptureConnection
 from gateway.schema.contexte import Contexte, Moi, Page
 from gateway.schema.filtres import FiltreContrats, FiltreJeunes, FiltreRuptures, TriJeunes, TriRuptures
 from gateway.schema.lieux import Cfa, MissionLocale, Node, Source
-from gateway.schema.nouns import Contrat, Jeune, Rupture
+from gateway.schema.nouns import Contrat, Jeune, Rapprochement, Rupture
 from gateway.schema.scalaires import SIRET, UAI
 
 type_info = strawberry.Info[Contexte, None]
@@ -33,6 +34,15 @@ def _node(info: type_info, identifiant: Identifiant) -> Node | None:
 
 def _jeune(info: type_info, identifiant: Identifiant) -> Jeune | None:
     return info.context.jeune(identifiant) if _ouverte(info) else None
+
+
+def _recherche_jeune(
+    info: type_info,
+    nom: Annotated[str, argument(C.IDENTITE, "Nom de naissance ou d'usage.")],
+    prenom: Annotated[str, argument(C.IDENTITE, "Prénom.")],
+    date_naissance: Annotated[date, argument(C.IDENTITE, "Date de naissance.")],
+) -> list[Rapprochement] | None:
+    return info.context.recherche_jeune(nom, prenom, date_naissance) if _ouverte(info) else None
 
 
 def _jeunes(
@@ -92,6 +102,11 @@ class Query:
     moi: Moi = publique("Qui je suis, ce que je peux lire : la première requête d'un intégrateur.", _moi)
     node: Node | None = publique("Un objet par son identifiant.", _node)
     jeune: Jeune | None = donnee(C.PARCOURS, "Un jeune de mon périmètre.", resolver=_jeune)
+    recherche_jeune: list[Rapprochement] | None = donnee(
+        C.PARCOURS,
+        "Cinq jeunes de mon périmètre au plus, les plus ressemblants d'abord.",
+        resolver=_recherche_jeune,
+    )
     jeunes: JeuneConnection | None = donnee(C.PARCOURS, "Les jeunes de mon périmètre.", resolver=_jeunes)
     contrat: Contrat | None = donnee(C.CONTRAT, "Un contrat, par identifiant ou par numéro.", resolver=_contrat)
     contrats: ContratConnection | None = donnee(C.CONTRAT, "Les contrats de mon périmètre.", resolver=_contrats)

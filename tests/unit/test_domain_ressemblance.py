@@ -1,0 +1,148 @@
+"""How alike two records are, level by level, on values written by hand."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from gateway.domain.identity import TraitContrat, Traits, mots, pleins
+from gateway.domain.ressemblance import Niveau, accords, bareme, comparer
+from tests.unit.identite_outils import contrat, trait
+
+
+def accord(critere: str, un: Traits, autre: Traits) -> str | None:
+    assert accords(un, autre) == accords(autre, un)
+    return dict(accords(un, autre)).get(critere)
+
+
+@pytest.mark.parametrize(
+    ("un", "autre", "attendu"),
+    [
+        ("Le Goff", "LEGOFF", "identique"),
+        ("N'Diaye", "N Diaye", "identique"),
+        ("Lecœur", "LECOEUR", "identique"),
+        ("de La Tour", "Tour", "identique"),
+        ("Saint-Martin", "Martin Saint", "identique"),
+        ("Leclercq", "Leclerq", "proche"),
+        ("Leclercq", "Lecelrcq", "proche"),
+        ("Dupont", "Dupond", "proche"),
+        ("Martin", "Martinez", "autre"),
+        ("Martin-Dubois", "Martin", "partie"),
+        ("Deleplanque-Vandenbroucke", "DELEPLANQUE-VANDENBROUCK", "proche"),
+        ("Martin-Vandenbrouckeloo-Petit", "MARTINVANDENBROUCKELOO", "partie"),
+        ("Roy", "Roi", "autre"),
+        ("Martin", "Bernard", "autre"),
+        ("Le Da", "Le", "partie"),
+    ],
+)
+def test_surnames(un: str, autre: str, attendu: str) -> None:
+    assert accord("nom", trait(nom=un), trait(nom=autre)) == attendu
+
+
+@pytest.mark.parametrize(
+    ("un", "autre", "attendu"),
+    [
+        ("Jean-Pierre", "Jean", "partie"),
+        ("Jean-Pierre", "JEAN PIERRE", "identique"),
+        ("Anaïs", "Anais", "identique"),
+        ("Mickaël", "Mickael", "identique"),
+        ("Théo", "Léo", "autre"),
+        ("Emma", "Chloé", "autre"),
+    ],
+)
+def test_first_names(un: str, autre: str, attendu: str) -> None:
+    assert accord("prenom", trait(prenom=un), trait(prenom=autre)) == attendu
+
+
+def test_a_usage_name_that_one_record_gives_beside_is_the_name_of_the_other() -> None:
+    assert accord("nom", trait(nom="Petit", autres=("Durand",)), trait(nom="Durand")) == "identique"
+
+
+def test_inverted_name_and_first_name() -> None:
+    un, autre = trait(nom="Martin", prenom="Léa"), trait(nom="LEA", prenom="Martin")
+    assert [accord(c, un, autre) for c in ("ordre", "nom", "prenom")] == ["inverse", "identique", "identique"]
+
+
+@pytest.mark.parametrize(
+    ("autre", "attendu"),
+    [
+        (date(2006, 3, 7), "identique"),
+        (date(2006, 7, 3), "jour_mois"),
+        (date(2006, 3, 8), "proche"),
+        (date(2005, 3, 7), "proche"),
+        (date(2006, 3, 17), "proche"),
+        (date(2006, 5, 30), "autre"),
+    ],
+)
+def test_birth_dates(autre: date, attendu: str) -> None:
+    assert accord("naissance", trait(naissance=date(2006, 3, 7)), trait(naissance=autre)) == attendu
+
+
+@pytest.mark.parametrize(
+    ("un", "autre", "attendu"),
+    [
+        (contrat("060A"), contrat("060A", debut=date(2024, 1, 8)), "numero"),
+        (contrat(None), contrat("060A", debut=date(2025, 9, 8)), "employeur"),
+        (contrat(None, siren=None), contrat("060A"), "debut"),
+        (contrat("060A"), contrat("060B", siren="356000000"), "incompatible"),
+        (contrat("060A"), contrat("060B", debut=date(2028, 1, 3), fin=date(2029, 1, 3)), "autre"),
+        (contrat("060A", fin=date(2026, 2, 28)), contrat("060B", debut=date(2026, 1, 5), siren="356000000"), "autre"),
+    ],
+)
+def test_contracts(un: TraitContrat, autre: TraitContrat, attendu: str) -> None:
+    assert accord("contrat", trait(contrats=(un,)), trait(contrats=(autre,))) == attendu
+
+
+@pytest.mark.parametrize("champ", ["telephone", "courriel", "ine", "code_postal", "sexe"])
+def test_what_one_record_does_not_tell_weighs_nothing(champ: str) -> None:
+    un: dict[str, Any] = {champ: "1"}
+    assert comparer(trait(**un), trait()).score == comparer(trait(), trait()).score
+
+
+def test_the_same_name_and_birth_date_are_certain_and_contradicted_by_all_the_rest_are_not() -> None:
+    assert bareme().niveau(comparer(trait(), trait()).score) is Niveau.CERTAIN
+    un = trait(telephone="0639980001", courriel="a@exemple.invalid", code_postal="60000")
+    autre = trait(telephone="0639980002", courriel="b@exemple.invalid", code_postal="02100")
+    assert bareme().niveau(comparer(un, autre).score) is Niveau.A_CONFIRMER
+
+
+def test_twins_who_share_everything_but_the_first_name_are_never_joined() -> None:
+    commun: dict[str, Any] = {
+        "telephone": "0639980001",
+        "courriel": "famille@exemple.invalid",
+        "code_postal": "60000",
+        "cfas": frozenset({"0600001A"}),
+    }
+    un = trait(prenom="Emma", contrats=(contrat("060A"),), **commun)
+    autre = trait(prenom="Chloé", contrats=(contrat("060B"),), **commun)
+    assert bareme().niveau(comparer(un, autre).score) is Niveau.A_CONFIRMER
+
+
+def test_neither_contacts_nor_a_home_make_one_person_of_two_names() -> None:
+    commun: dict[str, Any] = {"telephone": "0639980001", "courriel": "a@exemple.invalid", "code_postal": "60000"}
+    un, autre = trait(nom="Martin", prenom="Emma", **commun), trait(nom="Bernard", prenom="Chloé", **commun)
+    assert comparer(un, autre).score < bareme().probable
+
+
+def test_two_sexes_are_two_persons_whatever_else_agrees() -> None:
+    un, autre = trait(sexe="F", contrats=(contrat("060A"),)), trait(sexe="M", contrats=(contrat("060A"),))
+    assert comparer(un, autre).score < bareme().probable
+
+
+def test_the_evidence_adds_up_to_the_score() -> None:
+    lue = comparer(trait(telephone="0639980001", sexe="F"), trait(telephone="0639980001", sexe="F"))
+    assert [(un.critere, un.accord) for un in lue.indices] == [
+        ("ordre", "droit"),
+        ("nom", "identique"),
+        ("prenom", "identique"),
+        ("naissance", "identique"),
+        ("sexe", "identique"),
+        ("telephone", "identique"),
+    ]
+    assert lue.score == pytest.approx(bareme().a_priori + sum(un.poids for un in lue.indices))
+
+
+def test_words_of_a_name() -> None:
+    assert mots("d'Angelo-Le Goff") == ("D", "ANGELO", "LE", "GOFF")
+    assert pleins("d'Angelo-Le Goff") == {"ANGELO", "GOFF"}
+    assert pleins("Le Da") == {"LE", "DA"}
