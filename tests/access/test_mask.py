@@ -14,6 +14,7 @@ from strawberry.types.base import StrawberryObjectDefinition
 from gateway.auth.mask import masquer
 from gateway.auth.rules import CATEGORIE, CategorieDonnee
 from gateway.auth.rules import CategorieDonnee as C
+from gateway.domain.ressemblance import Niveau
 from gateway.domain.statut import StatutApprenant
 from gateway.schema.connexions import RuptureEdge
 from gateway.schema.lieux import Cfa
@@ -23,6 +24,7 @@ from gateway.schema.nouns import (
     Contrat,
     Employeur,
     Formation,
+    IndiceRapprochement,
     Jeune,
     MotifPriorite,
     Provenance,
@@ -174,6 +176,16 @@ def test_la_provenance_suit_le_champ_dont_elle_parle() -> None:
     assert [ligne.champ for ligne in masque.contrats[0].lignes or []] == ["numero"]
 
 
+def test_un_indice_de_rapprochement_suit_le_champ_dont_il_parle() -> None:
+    indices = [
+        IndiceRapprochement(champ=champ, accord="identique", poids=1.0, sources=[], niveau=Niveau.CERTAIN)
+        for champ in ("nom", "telephone")
+    ]
+    masque = masquer(Jeune(id=ID("J"), indices=indices), frozenset({C.PARCOURS, C.IDENTITE, C.TECHNIQUE}))
+    assert [indice.champ for indice in masque.indices or []] == ["nom"]
+    assert masquer(Jeune(id=ID("J"), indices=indices), frozenset({C.PARCOURS, C.IDENTITE})).indices is None
+
+
 RQTH, CONJOINT, RDV = MotifPriorite.RQTH, MotifPriorite.ACCOMPAGNEMENT_CONJOINT, MotifPriorite.SOUHAITE_RDV
 
 
@@ -201,5 +213,5 @@ def test_une_priorite_ne_dit_pas_ce_qu_on_ne_lit_pas(
 
 def test_les_noms_sont_tous_couverts() -> None:
     assert {nom.partition(".")[2] for nom in REGLES if nom.startswith("Jeune.")} >= {
-        champ.name for champ in fields(Jeune) if champ.name not in {"id", "etapes", "lignes"}
+        champ.name for champ in fields(Jeune) if champ.name not in {"id", "etapes", "lignes", "indices", "autres_noms"}
     }

@@ -35,7 +35,7 @@ CHAMPS = {
         "RUPTURE": "ruptures",
         "SUIVI": "suivi",
         "COLLABORATION": "collaboration",
-        "TECHNIQUE": "provenance",
+        "TECHNIQUE": "provenance rapprochements",
     },
     "Contrat": {
         "CONTRAT": "numero type dateDebut dateFin employeur",

@@ -52,6 +52,7 @@ DU_JEUNE = {
     "suivi": "SUIVI",
     "collaboration": "COLLABORATION",
     "provenance": "TECHNIQUE",
+    "rapprochements": "TECHNIQUE",
 }
 AVEC = {"contrats": "dateDebut", "ruptures": "date"}
 PROFILS = sorted(LUES)
