@@ -5,9 +5,9 @@ Knows no noun and no source. How alike two records are is `ressemblance`; who jo
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 from anyascii import anyascii
 
@@ -24,6 +24,7 @@ def mots(nom: str) -> tuple[str, ...]:
     return tuple(_AUTRES.sub(" ", texte.upper()).split())
 
 
+@lru_cache(maxsize=65_536)
 def normaliser_nom(nom: str) -> str:
     """The letters of a name as one word: LE GOFF, Le-Goff and LEGOFF are one.
 
@@ -32,6 +33,7 @@ def normaliser_nom(nom: str) -> str:
     return "".join(mots(nom))
 
 
+@lru_cache(maxsize=65_536)
 def pleins(nom: str) -> frozenset[str]:
     """The words that tell a name apart: without particles, unless it is made of nothing else (`Le Da`)."""
     dits = mots(nom)
@@ -54,12 +56,13 @@ class TraitContrat:
     siren: str | None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Traits:
     """One record, as far as it tells one person from another. Values are in their normal forms; absent ones are None.
 
     `origine` is the installation that speaks (two records of one are never one person), `cle` the record's key in it.
-    `noms` holds the surname first, then others the record gives (usage, birth).
+    `noms` holds the surname first, then others the record gives (usage, birth). Never written to once made; what is
+    compared most is made with it.
     """
 
     origine: tuple[str, str]
@@ -74,25 +77,15 @@ class Traits:
     code_postal: str | None = None
     cfas: frozenset[str] = frozenset()  # UAIs and SIRETs
     contrats: tuple[TraitContrat, ...] = ()
+    rang: tuple[tuple[str, str], str] = field(init=False)  # a total order, whatever the order in which records come
+    lettres: str = field(init=False)  # of the first surname
+    lettres_prenom: str = field(init=False)
+    mots_pleins: frozenset[str] = field(init=False)  # the telling words of all its names, whatever their place
 
-    @cached_property
-    def lettres(self) -> tuple[str, ...]:
-        """The surnames as letters."""
-        return tuple(normaliser_nom(nom) for nom in self.noms)
-
-    @cached_property
-    def lettres_prenom(self) -> str:
-        return normaliser_nom(self.prenom)
-
-    @cached_property
-    def mots_pleins(self) -> frozenset[str]:
-        """The telling words of all its names, whatever their place."""
-        return frozenset(mot for nom in (*self.noms, self.prenom) for mot in pleins(nom))
-
-    @cached_property
-    def rang(self) -> tuple[tuple[str, str], str]:
-        """A total order of records, independent of the order in which they come."""
-        return self.origine, self.cle
+    def __post_init__(self) -> None:
+        self.rang = (self.origine, self.cle)
+        self.lettres, self.lettres_prenom = normaliser_nom(self.noms[0]), normaliser_nom(self.prenom)
+        self.mots_pleins = pleins(self.prenom).union(*map(pleins, self.noms))
 
 
 def numeros(traits: Iterable[TraitContrat]) -> frozenset[str]:

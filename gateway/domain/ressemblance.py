@@ -112,8 +112,12 @@ def accords(un: Traits, autre: Traits) -> tuple[tuple[str, str], ...]:
         ("prenom", prenom),
         ("naissance", _naissance(un.naissance, autre.naissance)),
     ]
-    for critere in ("sexe", "telephone", "courriel", "ine"):
-        dit, dit_aussi = getattr(un, critere), getattr(autre, critere)
+    for critere, dit, dit_aussi in (
+        ("sexe", un.sexe, autre.sexe),
+        ("telephone", un.telephone, autre.telephone),
+        ("courriel", un.courriel, autre.courriel),
+        ("ine", un.ine, autre.ine),
+    ):
         if dit and dit_aussi:
             lus.append((critere, "identique" if dit == dit_aussi else "autre"))
     if un.code_postal and autre.code_postal:
@@ -127,9 +131,9 @@ def accords(un: Traits, autre: Traits) -> tuple[tuple[str, str], ...]:
 
 def _noms(un: Traits, autre: Traits) -> tuple[str, str, str]:
     """Order, surname, first name; inverted when that is where they agree."""
-    if un.lettres[0] == autre.lettres[0] and un.lettres_prenom == autre.lettres_prenom:
+    if un.lettres == autre.lettres and un.lettres_prenom == autre.lettres_prenom:
         return "droit", "identique", "identique"
-    if un.lettres[0] == autre.lettres_prenom and un.lettres_prenom == autre.lettres[0]:
+    if un.lettres == autre.lettres_prenom and un.lettres_prenom == autre.lettres:
         return "inverse", "identique", "identique"
     droit = _meilleur(un.noms, autre.noms), _nom(un.prenom, autre.prenom)
     inverse = _nom(un.noms[0], autre.prenom), _nom(un.prenom, autre.noms[0])

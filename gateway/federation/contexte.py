@@ -111,7 +111,7 @@ class ContexteOperation:
         if self.recolte.muette:
             return None
         cherche = Traits(CHERCHEUR, "", (nom,), prenom, naissance)
-        if not cherche.lettres[0] or not cherche.lettres_prenom:
+        if not cherche.lettres or not cherche.lettres_prenom:
             raise RequeteInvalide("La recherche demande un nom et un prénom qui ont des lettres.")
         trouves = {candidat.personne: candidat for candidat in self.vue.repertoire.chercher(cherche)}
         reponses = [self._rapprocher(un, bareme().niveau(un.ressemblance.score)) for un in trouves.values()]
