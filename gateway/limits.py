@@ -38,6 +38,7 @@ TAILLES = {
     "formations": 4,
     "parcours": 10,
     "representants": 2,
+    "missionsLocalesPossibles": 3,
     "historique": 10,
     "provenance": 20,
 }

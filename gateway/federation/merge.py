@@ -1,34 +1,23 @@
 """From the testimonies of one person to one Jeune, with derived fields. Pure: the day and the directory are given.
 
-Precedence is the order of testimonies (`Temoignage.rang`); a value absent from the best source is taken from the next.
+Who is kept of those who tell a field is the table of `precedence`; a value absent from the best source comes from the next.
 """
 
 from dataclasses import dataclass, replace
 from datetime import date
 
-from gateway.domain.statut import Etape, PeriodeContrat, Session, StatutApprenant, parcours, statut_au
+from gateway.domain.statut import Etape, PeriodeContrat, Session, parcours, statut_au
 from gateway.domain.territoire import Residence
 from gateway.federation.annuaire import Annuaire
 from gateway.federation.contrats import ContratFondu, fondre
+from gateway.federation.precedence import CONTRAT, JEUNE, RUPTURE, dits, retenu, valeur
 from gateway.federation.rapprochement import Groupe
 from gateway.federation.temoignages import RANG, Temoignage
-from gateway.schema.nouns import (
-    Adresse,
-    Contrat,
-    Employeur,
-    EtatTraitement,
-    Formation,
-    Jeune,
-    MotifPriorite,
-    Rupture,
-    SituationSuivi,
-    Statut,
-    Suivi,
-)
+from gateway.federation.traitement import nouveau_contrat
+from gateway.schema.lieux import MissionLocale
+from gateway.schema.nouns import Adresse, Contrat, Employeur, Formation, Jeune, Rupture, Statut
 
 AGE_MAJORITE = 18
-PRIORITE_JOURS = 180  # ANSWERS 10
-SORTIES = frozenset({StatutApprenant.APPRENTI, StatutApprenant.FIN_DE_FORMATION})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +35,7 @@ class Fusion:
 def residence(groupe: Groupe, annuaire: Annuaire) -> tuple[Temoignage | None, Residence | None]:
     """The first testimony, by precedence, whose address tells the Mission locale; else the first that tells anything."""
     ambigue: tuple[Temoignage | None, Residence | None] = (None, None)
-    for temoignage in groupe.temoignages:
+    for temoignage in sorted(groupe.temoignages, key=lambda temoignage: temoignage.rang_du_domicile):
         adresse = temoignage.jeune.adresse
         if adresse is None:
             continue
@@ -67,7 +56,9 @@ def fusionner(groupe: Groupe, annuaire: Annuaire, jour: date) -> Fusion:
     _accompagnement(jeune, groupe, annuaire)
     jeune.adresse = _adresse(ou, trouvee, annuaire)
     jeune.commune = jeune.adresse.commune if jeune.adresse else None
-    jeune.mission_locale = annuaire.mission_locale(trouvee.mission_locale) if trouvee else None
+    if trouvee:
+        jeune.mission_locale = annuaire.mission_locale(trouvee.mission_locale)
+        jeune.missions_locales_possibles = _possibles(trouvee, annuaire)
     jeune.formations = formations
     contrats = tuple(_contrat(fondu, formations, annuaire) for fondu in fondus)
     jeune.contrats = list(contrats)
@@ -75,24 +66,32 @@ def fusionner(groupe: Groupe, annuaire: Annuaire, jour: date) -> Fusion:
     return Fusion(groupe, trouvee, ou, contrats, tuple(fondus), jeune)
 
 
-def _premier(groupe: Groupe, champ: str) -> object:
-    return next((v for t in groupe.temoignages if (v := getattr(t.jeune, champ)) is not None), None)
+def _possibles(trouvee: Residence, annuaire: Annuaire) -> list[MissionLocale] | None:
+    """The Missions locales that an ambiguous home leaves, by code; None where it is settled, or tells nothing."""
+    if trouvee.mission_locale:
+        return None
+    communes = (annuaire.geographie.par_insee[insee] for insee in trouvee.candidates)
+    codes = sorted({commune.mission_locale for commune in communes if commune.mission_locale})
+    return [mission for code in codes if (mission := annuaire.mission_locale(code))] or None
 
 
 def _identite(groupe: Groupe) -> Jeune:
     champs = ("nom", "prenom", "date_naissance", "sexe", "ine", "rqth", "telephone", "courriel", "representants")
-    jeune = Jeune()
-    for champ in champs:
-        setattr(jeune, champ, _premier(groupe, champ))
-    return jeune
+    porteurs = _porteurs(groupe)
+    return Jeune(**{champ: valeur(JEUNE, champ, porteurs) for champ in champs})
+
+
+def _porteurs(groupe: Groupe) -> list[tuple[Temoignage, Jeune]]:
+    return [(temoignage, temoignage.jeune) for temoignage in groupe.temoignages]
 
 
 def _accompagnement(jeune: Jeune, groupe: Groupe, annuaire: Annuaire) -> None:
     """Follow-up and collaboration, each from the first system that has one; the system names its Mission locale."""
-    suivi = next(((t.locataire, t.jeune.suivi) for t in groupe.temoignages if t.jeune.suivi), None)
+    porteurs = _porteurs(groupe)
+    suivi = retenu(JEUNE["suivi"].ordre, dits(porteurs, "suivi"))
     if suivi:
-        jeune.suivi = replace(suivi[1], mission_locale=annuaire.mission_locale(suivi[0]))
-    jeune.collaboration = next((t.jeune.collaboration for t in groupe.temoignages if t.jeune.collaboration), None)
+        jeune.suivi = replace(suivi[1], mission_locale=annuaire.mission_locale(suivi[0].locataire))
+    jeune.collaboration = valeur(JEUNE, "collaboration", porteurs)
 
 
 def _adresse(ou: Temoignage | None, trouvee: Residence | None, annuaire: Annuaire) -> Adresse | None:
@@ -123,12 +122,11 @@ def _chevauche(une: Formation, autre: Formation) -> bool:
 def _contrat(fondu: ContratFondu, formations: list[Formation], annuaire: Annuaire) -> Contrat:
     contrat = Contrat()
     for champ in ("numero", "type", "date_debut", "date_fin"):
-        setattr(contrat, champ, fondu.premier(champ))
+        setattr(contrat, champ, valeur(CONTRAT, champ, fondu.versions))
     contrat.employeur = _employeur(fondu)
     contrat.cfa = next((annuaire.completer_cfa(v.cfa) for _, v in fondu.versions if v.cfa), None)
     contrat.formation = _formation_de(contrat, formations)
-    if fondu.ruptures:
-        contrat.rupture = _rupture(fondu)
+    contrat.rupture = _rupture(fondu, contrat.date_fin)
     return contrat
 
 
@@ -153,13 +151,16 @@ def _formation_de(contrat: Contrat, formations: list[Formation]) -> Formation | 
     return next(iter(memes or croisees), None)
 
 
-def _rupture(fondu: ContratFondu) -> Rupture:
+def _rupture(fondu: ContratFondu, fin: date | None) -> Rupture | None:
+    """A rupture comes before the planned end (ANSWERS 10): an end at its term is none, nor does it count as one."""
     dites = fondu.ruptures
-    signalements = [rupture.signalee_le for _, rupture in dites if rupture.signalee_le]
+    jour = valeur(RUPTURE, "date", dites)
+    if jour is None or (fin and jour >= fin):
+        return None
     return Rupture(
-        date=dites[0][1].date,
-        cause=next((rupture.cause for _, rupture in dites if rupture.cause), None),
-        signalee_le=min(signalements, default=None),
+        date=jour,
+        cause=valeur(RUPTURE, "cause", dites),
+        signalee_le=valeur(RUPTURE, "signalee_le", dites),
         sources=list(dict.fromkeys(qui.source for qui, _ in dites)),
     )
 
@@ -178,6 +179,8 @@ def _derives(jeune: Jeune, jour: date) -> None:
         contrat.jeune = jeune
         _relier_rupture(contrat, jeune, jour)
     reelles = [contrat.rupture for contrat in contrats if contrat.rupture]
+    for rupture in reelles:
+        rupture.nouveau_contrat = nouveau_contrat(etapes, rupture, jour)
     jeune.ruptures = sorted(reelles, key=lambda rupture: rupture.date or date.min, reverse=True)
 
 
@@ -203,11 +206,11 @@ def _periode(contrat: Contrat) -> PeriodeContrat:
 
 
 def _relier_rupture(contrat: Contrat, jeune: Jeune, jour: date) -> None:
-    """A rupture is one that took effect, before the planned end (ANSWERS 10); another is no Rupture of the graph."""
+    """A rupture is one that took effect (ANSWERS 10); one to come is no Rupture of the graph."""
     rupture = contrat.rupture
     if rupture is None or rupture.date is None:
         return
-    if rupture.date > jour or (contrat.date_fin and rupture.date >= contrat.date_fin):
+    if rupture.date > jour:
         contrat.rupture = None
         return
     rupture.contrat, rupture.jeune = contrat, jeune
@@ -219,26 +222,3 @@ def _relier_rupture(contrat: Contrat, jeune: Jeune, jour: date) -> None:
 def age_au(naissance: date, jour: date) -> int:
     """Completed years."""
     return jour.year - naissance.year - ((jour.month, jour.day) < (naissance.month, naissance.day))
-
-
-def etat_traitement(suivi: Suivi | None) -> EtatTraitement:
-    """DOMAIN §4.3: no situation yet, called without answer, or handled."""
-    if suivi is None or suivi.situation is None:
-        return EtatTraitement.A_TRAITER
-    if suivi.situation is SituationSuivi.CONTACTE_SANS_RETOUR:
-        return EtatTraitement.INJOIGNABLE
-    return EtatTraitement.TRAITE
-
-
-def motifs_priorite(jeune: Jeune, rupture: Rupture) -> list[MotifPriorite]:
-    """Reasons of ANSWERS 10, in the order of the priority list (DOMAIN §4.3)."""
-    motifs = []
-    if jeune.collaboration and jeune.collaboration.demandee_le:
-        motifs.append(MotifPriorite.ACCOMPAGNEMENT_CONJOINT)
-    if jeune.suivi and jeune.suivi.souhaite_rdv:
-        motifs.append(MotifPriorite.SOUHAITE_RDV)
-    sorti = jeune.statut is not None and jeune.statut.valeur in SORTIES
-    if not sorti and (rupture.jours_depuis or 0) <= PRIORITE_JOURS:
-        motifs += [MotifPriorite.RQTH] if jeune.rqth else []
-        motifs += [MotifPriorite.MINEUR] if jeune.mineur else []
-    return motifs

@@ -96,18 +96,19 @@ def ordre_contrats(contrat: Contrat) -> list[Any]:
 
 
 def filtrer_ruptures(ruptures: Sequence[Rupture], filtre: FiltreRuptures | None, jour: date) -> list[Rupture]:
-    """ANSWERS 10: without filter, those of the last 180 days whose young person is RUPTURANT today."""
+    """Those that are listed: what is counted is what is shown, for one predicate decides of both."""
     f = filtre or FiltreRuptures()
-    depuis = f.depuis or jour - timedelta(days=FENETRE_JOURS)
-    jusqua = f.jusqua or jour
-    statuts = {StatutApprenant.RUPTURANT} if f.statut is None else set(f.statut)
-    return [
-        rupture
-        for rupture in ruptures
-        if rupture.date and depuis <= rupture.date <= jusqua
-        if rupture.jeune and rupture.jeune.statut and rupture.jeune.statut.valeur in statuts
-        if _convient(rupture, f) and _lieu_et_age(rupture.jeune, f)
-    ]
+    return [rupture for rupture in ruptures if est_listee(rupture, f, jour)]
+
+
+def est_listee(rupture: Rupture, f: FiltreRuptures, jour: date) -> bool:
+    """ANSWERS 10: without filter, a rupture of the last 180 days whose young person is RUPTURANT today."""
+    jeune = rupture.jeune
+    if rupture.date is None or jeune is None or jeune.statut is None:
+        return False
+    dans_la_fenetre = (f.depuis or jour - timedelta(days=FENETRE_JOURS)) <= rupture.date <= (f.jusqua or jour)
+    statuts = [StatutApprenant.RUPTURANT] if f.statut is None else f.statut
+    return dans_la_fenetre and jeune.statut.valeur in statuts and _convient(rupture, f) and _lieu_et_age(jeune, f)
 
 
 def _convient(rupture: Rupture, f: FiltreRuptures) -> bool:

@@ -1,94 +1,51 @@
 """Which source said what: the winners and the losers of a merge, as lines. Pure; computed only when asked."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gateway.domain.identity import normaliser_nom
-from gateway.federation.contrats import ContratFondu
+from strawberry.utils.str_converters import to_camel_case
+
 from gateway.federation.merge import Fusion
+from gateway.federation.precedence import CONTRAT, JEUNE, RUPTURE, Dit, Regle, dits, retenu
 from gateway.federation.temoignages import Temoignage
 from gateway.schema.nouns import Provenance
 
-Dit = tuple[Temoignage, Any]
-
-# Field of the graph -> attribute of the noun.
-DU_JEUNE = {
-    "nom": "nom",
-    "prenom": "prenom",
-    "dateNaissance": "date_naissance",
-    "sexe": "sexe",
-    "ine": "ine",
-    "rqth": "rqth",
-    "telephone": "telephone",
-    "courriel": "courriel",
-    "adresse": "adresse",
-    "representants": "representants",
-    "suivi": "suivi",
-    "collaboration": "collaboration",
-}
-DU_CONTRAT = {
-    "numero": "numero",
-    "type": "type",
-    "dateDebut": "date_debut",
-    "dateFin": "date_fin",
-    "employeur": "employeur",
-    "cfa": "cfa",
-    "rupture": "rupture",
-}
-DE_LA_RUPTURE = {"date": "date", "cause": "cause", "signaleeLe": "signalee_le"}
-
-
-# How two sources are said to agree on a field; elsewhere plain equality.
-_COMPARABLES: dict[str, Callable[[Any], Any]] = {
-    "nom": normaliser_nom,
-    "prenom": normaliser_nom,
-    "adresse": lambda adresse: (adresse.code_postal, normaliser_nom(adresse.ville or "")),
-    "employeur": lambda employeur: employeur.siret,
-    "cfa": lambda cfa: cfa.uai or cfa.siret,
-    "rupture": lambda rupture: rupture.date,
-}
-
-
-def _lignes(champ: str, dits: Sequence[Dit], retenu: Temoignage | None = None) -> list[Provenance]:
-    """One line a source that tells the field; the kept one is `retenu`, else the first by precedence."""
-    if not dits:
-        return []
-    comparable = _COMPARABLES.get(champ, lambda valeur: valeur)
-    valeurs = [comparable(valeur) for _, valeur in dits]
-    garde = next((rang for rang, (qui, _) in enumerate(dits) if qui is retenu), 0)
-    return [
-        Provenance(
-            champ=champ,
-            source=qui.source,
-            recue_le=qui.recu_le,
-            retenue=rang == garde,
-            divergente=any(autre != valeurs[rang] for autre in valeurs),
-        )
-        for rang, (qui, _) in enumerate(dits)
-    ]
-
-
-def _dits(porteurs: Sequence[tuple[Temoignage, Any]], attribut: str) -> list[Dit]:
-    return [(qui, valeur) for qui, noun in porteurs if (valeur := getattr(noun, attribut)) is not None]
+Porteurs = Sequence[tuple[Temoignage, Any]]
 
 
 def attacher(fusion: Fusion) -> None:
     """Write the provenance lines of a person, of the contracts and of the ruptures, on the merged nouns."""
     jeune = fusion.jeune
-    porteurs = [(temoignage, temoignage.jeune) for temoignage in fusion.groupe.temoignages]
-    jeune.lignes = [
-        ligne
-        for champ, attribut in DU_JEUNE.items()
-        for ligne in _lignes(champ, _dits(porteurs, attribut), fusion.loge_par if champ == "adresse" else None)
-    ]
+    jeune.lignes = _lignes(JEUNE, [(qui, qui.jeune) for qui in fusion.groupe.temoignages], {"adresse": fusion.loge_par})
     for contrat, fondu in zip(fusion.contrats, fusion.fondus, strict=True):
-        contrat.lignes = [
-            ligne for champ, attribut in DU_CONTRAT.items() for ligne in _lignes(champ, _dits(fondu.versions, attribut))
-        ]
+        contrat.lignes = _lignes(CONTRAT, fondu.versions, {})
         if contrat.rupture:
-            contrat.rupture.lignes = _lignes_de_rupture(fondu)
+            contrat.rupture.lignes = _lignes(RUPTURE, fondu.ruptures, {})
 
 
-def _lignes_de_rupture(fondu: ContratFondu) -> list[Provenance]:
-    dites = fondu.ruptures
-    return [ligne for champ, attribut in DE_LA_RUPTURE.items() for ligne in _lignes(champ, _dits(dites, attribut))]
+def _lignes(
+    table: Mapping[str, Regle], porteurs: Porteurs, connus: Mapping[str, Temoignage | None]
+) -> list[Provenance]:
+    """One line for each field and source that tells it. `connus`: who was kept, where the merge alone can tell."""
+    return [
+        _ligne(champ, regle, dit, dites, connus[champ] if champ in connus else _garde(regle, dites))
+        for champ, regle in table.items()
+        if (dites := dits(porteurs, champ))
+        for dit in dites
+    ]
+
+
+def _garde(regle: Regle, dites: Sequence[Dit]) -> Temoignage | None:
+    garde = retenu(regle.ordre, dites)
+    return garde[0] if garde else None
+
+
+def _ligne(champ: str, regle: Regle, dit: Dit, dites: Sequence[Dit], garde: Temoignage | None) -> Provenance:
+    qui, valeur = dit
+    return Provenance(
+        champ=to_camel_case(champ),
+        source=qui.source,
+        recue_le=qui.recu_le,
+        retenue=qui is garde,
+        divergente=any(not regle.meme(valeur, autre) for _, autre in dites),
+    )

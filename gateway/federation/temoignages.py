@@ -1,12 +1,13 @@
 """A testimony: what one source says of one person, with where and when it was heard. Knows no merge rule."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 
 from gateway.connectors.base import Dossier
 from gateway.connectors.traits import traits_de
 from gateway.domain.identity import Traits, cle_identite
+from gateway.domain.temps import jour_paris
 from gateway.schema.lieux import TypeSource
 from gateway.schema.nouns import Jeune
 
@@ -54,3 +55,23 @@ class Temoignage:
         """Precedence, total and independent of the order of arrival: kind of source, then the latest written."""
         ecrit = self.dossier.modifie_le.timestamp() if self.dossier.modifie_le else 0.0
         return RANG[self.type], -ecrit, self.source, self.locataire, self.dossier.cle
+
+    @cached_property
+    def recence(self) -> tuple[bool, float, tuple[int, float, str, str, str]]:
+        """The latest written first, whatever the kind; then those that do not say when."""
+        return self.dossier.modifie_le is None, self.rang[1], self.rang
+
+    @cached_property
+    def rang_du_domicile(self) -> tuple[int, int, str, str, str]:
+        """Precedence for the home: kind of source, then who tells the latest event of this life.
+
+        Not the latest written: two systems that rewrite their records in turn would send somebody to and fro.
+        """
+        return RANG[self.type], -_dernier_fait(self.jeune).toordinal(), self.source, self.locataire, self.dossier.cle
+
+
+def _dernier_fait(jeune: Jeune) -> date:
+    """The last day that a training or a contract begins, or that a follow-up was noted."""
+    debuts = [fait.date_debut for fait in (*(jeune.formations or ()), *(jeune.contrats or ()))]
+    suivi = jour_paris(jeune.suivi.date) if jeune.suivi and jeune.suivi.date else None
+    return max((jour for jour in (*debuts, suivi) if jour), default=date.min)

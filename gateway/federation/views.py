@@ -18,9 +18,10 @@ from gateway.domain.identity import Traits
 from gateway.domain.recherche import Repertoire
 from gateway.federation.annuaire import Annuaire
 from gateway.federation.collecte import Recolte
-from gateway.federation.merge import Fusion, etat_traitement, fusionner, motifs_priorite, residence
+from gateway.federation.merge import Fusion, fusionner, residence
 from gateway.federation.pages import uais_de
 from gateway.federation.rapprochement import Groupe, rapprocher
+from gateway.federation.traitement import etat_traitement, motifs_priorite
 from gateway.schema.lieux import TypeSource
 from gateway.schema.nouns import Contrat, Jeune, MotifPriorite, Rupture
 
@@ -199,6 +200,6 @@ def _traitement(rupture: Rupture, personne: Personne, suivi_su: bool) -> None:
     if not suivi_su:
         return
     motifs = motifs_priorite(personne.jeune, rupture)
-    rupture.etat = etat_traitement(personne.jeune.suivi)
+    rupture.etat = etat_traitement(personne.jeune.suivi, rupture)
     rupture.motifs_priorite = [motif for motif in motifs if _CATEGORIE_DU_MOTIF[motif] in personne.categories]
     rupture.prioritaire = bool(rupture.motifs_priorite)

@@ -183,6 +183,7 @@ class Rupture(Node):
     etat: EtatTraitement | None = donnee(C.SUIVI, "État du traitement par la Mission locale.")
     prioritaire: bool | None = donnee(C.SUIVI, "Vrai si la rupture demande une action rapide.")
     motifs_priorite: list[MotifPriorite] | None = donnee(C.SUIVI, "Raisons de la priorité.")
+    nouveau_contrat: bool | None = donnee(C.PARCOURS, "Vrai si le jeune est redevenu apprenti après cette rupture.")
     sources: list[str] | None = donnee(C.RUPTURE, "Partenaires qui connaissent cette rupture.")
     contrat: "Contrat | None" = donnee(C.CONTRAT, "Contrat rompu.")
     jeune: "Jeune | None" = donnee(C.PARCOURS, "Jeune concerné.")
@@ -234,6 +235,9 @@ class Jeune(Node):
     representants: list[Representant] | None = donnee(C.REPRESENTANT, "Représentants légaux.")
     commune: Commune | None = donnee(C.ADRESSE, "Commune de résidence.")
     mission_locale: MissionLocale | None = donnee(C.PARCOURS, "Mission locale de la résidence.")
+    missions_locales_possibles: list[MissionLocale] | None = donnee(
+        C.PARCOURS, "Missions locales entre lesquelles l'adresse ne tranche pas ; absent quand elle tranche."
+    )
     statut: Statut | None = donnee(C.PARCOURS, "Statut d'aujourd'hui.")
     etapes: strawberry.Private[list[Statut] | None] = None
     formations: list[Formation] | None = donnee(C.PARCOURS, "Formations suivies.")

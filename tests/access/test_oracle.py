@@ -25,7 +25,7 @@ LECTURES = {
 CHAMPS = {
     "Jeune": {
         "IDENTITE": "nom prenom dateNaissance sexe",
-        "PARCOURS": "age mineur missionLocale statut parcours formations",
+        "PARCOURS": "age mineur missionLocale missionsLocalesPossibles statut parcours formations",
         "IDENTIFIANT_NATIONAL": "ine",
         "SENSIBLE": "rqth",
         "CONTACT": "telephone courriel",
@@ -48,7 +48,7 @@ CHAMPS = {
         "COLLABORATION": "cause",
         "SUIVI": "etat prioritaire motifsPriorite",
         "CONTRAT": "contrat",
-        "PARCOURS": "jeune",
+        "PARCOURS": "jeune nouveauContrat",
         "TECHNIQUE": "provenance",
     },
 }

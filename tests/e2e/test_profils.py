@@ -44,6 +44,7 @@ DU_JEUNE = {
     "representants": "REPRESENTANT",
     "commune": "ADRESSE",
     "missionLocale": "PARCOURS",
+    "missionsLocalesPossibles": "PARCOURS",
     "statut": "PARCOURS",
     "parcours": "PARCOURS",
     "formations": "PARCOURS",

@@ -1,13 +1,17 @@
 """The status machine: the published vectors, then a painter of days, written apart, as oracle."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date, timedelta
+from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.domain.statut import Etape, PeriodeContrat, Session, StatutApprenant, etapes, parcours, statut_au
+from tests.chiffres import noter
+from tests.oracle_statut import comprimer, peindre, peindre_plusieurs, statut_le
 
 S = StatutApprenant
 JOUR = timedelta(days=1)
@@ -153,53 +157,6 @@ def test_a_rupture_on_the_eve_of_the_next_session_is_not_forgotten() -> None:
     assert statut_au(suite, date(2025, 9, 15)) == Etape(date(2025, 8, 20), S.RUPTURANT)
 
 
-# The oracle: the seven steps of the published algorithm, one day at a time.
-
-
-def peindre(session: Session, contrats: Sequence[PeriodeContrat]) -> dict[date, StatutApprenant]:
-    jour, peinture = min([session.debut, *(c.debut for c in contrats)]), {}
-    fins = [(c.rupture - JOUR if c.rupture else c.fin or session.fin, c.rupture is not None) for c in contrats]
-    while jour <= session.fin:
-        sous_contrat = any(c.debut <= jour <= fin for c, (fin, _) in zip(contrats, fins, strict=True))
-        peinture[jour] = S.APPRENTI if sous_contrat else S.INSCRIT
-        if session.exclusion and jour >= session.exclusion:
-            peinture[jour] = S.ABANDON
-        jour += JOUR
-    compter(peinture)
-    fin, rompue = max(fins, default=(date.min, True))
-    finir(peinture, session.fin, fin if not rompue and session.exclusion is None else None)
-    return peinture
-
-
-def compter(peinture: dict[date, StatutApprenant]) -> None:
-    attente, deja = 0, False
-    for jour, valeur in peinture.items():
-        deja = deja or valeur is S.APPRENTI
-        attente = 0 if valeur is S.APPRENTI else attente + 1
-        if valeur is S.INSCRIT and deja:
-            peinture[jour] = S.ABANDON if attente > 180 else S.RUPTURANT
-        elif valeur is S.INSCRIT and attente > 90:
-            peinture[jour] = S.ABANDON
-
-
-def finir(peinture: dict[date, StatutApprenant], dernier: date, naturelle: date | None) -> None:
-    if naturelle and dernier - naturelle <= 60 * JOUR:
-        for jour, valeur in peinture.items():
-            if jour > naturelle and valeur in (S.INSCRIT, S.RUPTURANT):
-                peinture[jour] = S.FIN_DE_FORMATION
-    if dernier in peinture and (naturelle or peinture[dernier] in (S.APPRENTI, S.INSCRIT)):
-        peinture[dernier] = S.FIN_DE_FORMATION
-
-
-def comprimer(peinture: dict[date, StatutApprenant]) -> list[Etape]:
-    jours = sorted(peinture)
-    return [
-        Etape(jour, peinture[jour])
-        for rang, jour in enumerate(jours)
-        if rang == 0 or peinture[jour] is not peinture[jours[rang - 1]]
-    ]
-
-
 ORIGINE = date(2024, 9, 1)
 # Distances that meet the thresholds of the rules more often than chance would.
 ECARTS = st.integers(-40, 900) | st.sampled_from([-1, 0, 1, 59, 60, 61, 89, 90, 91, 179, 180, 181, 304, 334, 364])
@@ -211,7 +168,8 @@ SESSIONS = st.builds(Session, JOURS, JOURS, st.none() | st.none() | JOURS)
 @settings(max_examples=500, deadline=None)
 @given(SESSIONS, CONTRATS)
 def test_intervals_and_days_agree(session: Session, contrats: list[PeriodeContrat]) -> None:
-    assert etapes(session, contrats) == comprimer(peindre(session, contrats))
+    debut, jours = peindre(session, contrats)
+    assert etapes(session, contrats) == comprimer(dict(enumerate(jours, debut)))
 
 
 @settings(max_examples=200, deadline=None)
@@ -223,10 +181,41 @@ def test_the_order_of_contracts_is_irrelevant(session: Session, contrats: list[P
 @settings(max_examples=200, deadline=None)
 @given(st.lists(SESSIONS, max_size=3, unique_by=lambda session: session.debut), CONTRATS)
 def test_several_sessions_agree_with_the_days(sessions: list[Session], contrats: list[PeriodeContrat]) -> None:
-    attendue: dict[date, StatutApprenant] = {}
-    for session in sorted(sessions, key=lambda session: session.debut):
-        croises = [c for c in contrats if c.debut <= session.fin and (c.fin or session.fin) >= session.debut]
-        peinture = peindre(session, croises)
-        premier = min(peinture, default=date.max)
-        attendue = {jour: valeur for jour, valeur in attendue.items() if jour < premier} | peinture
-    assert parcours(sessions, contrats) == comprimer(attendue)
+    assert parcours(sessions, contrats) == comprimer(peindre_plusieurs(sessions, contrats))
+
+
+SEUILS = (-1, 0, 1, 7, 30, 31, 59, 60, 61, 89, 90, 91, 92, 179, 180, 181, 182)
+
+
+def carriere(hasard: Random) -> tuple[list[Session], list[PeriodeContrat]]:
+    """One to three sessions that follow or overlap, and contracts that meet the thresholds around them."""
+    debut, sessions, contrats = ORIGINE + hasard.randrange(400) * JOUR, [], []
+    for _ in range(hasard.choice((1, 1, 2, 3))):
+        fin = debut + hasard.choice((30, 92, 300, 364, 729)) * JOUR
+        exclusion = debut + hasard.randrange(-5, 400) * JOUR if hasard.random() < 0.1 else None
+        sessions.append(Session(debut, fin, exclusion))
+        jour = debut + hasard.choice((*SEUILS, -20)) * JOUR
+        for _ in range(hasard.choice((0, 1, 1, 2, 3))):
+            prevue = fin - hasard.choice((*SEUILS, 0, 0, 31)) * JOUR if hasard.random() < 0.9 else None
+            rupture = jour + hasard.choice((*SEUILS, 120, 250)) * JOUR if hasard.random() < 0.4 else None
+            contrats.append(PeriodeContrat(jour, prevue, rupture))
+            jour = (rupture or prevue or jour) + hasard.choice(SEUILS) * JOUR
+        debut = fin + hasard.choice((-200, -30, 0, 1, 1, 60, 181)) * JOUR
+    hasard.shuffle(contrats)
+    return sessions, contrats
+
+
+def test_ten_thousand_careers_agree_with_the_days_at_any_date() -> None:
+    hasard, vus = Random(10), Counter[StatutApprenant | None]()
+    for _ in range(10_000):
+        sessions, contrats = carriere(hasard)
+        peint = peindre_plusieurs(sessions, contrats)
+        suite = parcours(sessions, contrats)
+        assert suite == comprimer(peint), (sessions, contrats)
+        for jour in (hasard.choice([e.depuis for e in suite]) - JOUR, ORIGINE + hasard.randrange(-100, 2500) * JOUR):
+            etape = statut_au(suite, jour)
+            assert (etape and etape.valeur) == statut_le(peint, jour), (sessions, contrats, jour)
+            vus[etape.valeur if etape else None] += 1
+    comptes = ", ".join(f"{statut.value} {vus[statut]}" for statut in StatutApprenant)
+    noter(f"statuts : 10 000 carrières d'accord avec le peintre de jours ({comptes})")
+    assert all(vus[statut] > 500 for statut in StatutApprenant)
