@@ -10,7 +10,7 @@ from gateway.domain.statut import Etape, PeriodeContrat, Session, parcours, stat
 from gateway.domain.territoire import Residence
 from gateway.federation.annuaire import Annuaire
 from gateway.federation.contrats import ContratFondu, fondre
-from gateway.federation.precedence import CONTRAT, JEUNE, RUPTURE, dits, retenu, valeur
+from gateway.federation.precedence import CONTRAT, JEUNE, RUPTURE, dits, memes_employeurs, retenu, valeur
 from gateway.federation.rapprochement import Groupe
 from gateway.federation.temoignages import RANG, Temoignage
 from gateway.federation.traitement import nouveau_contrat
@@ -131,12 +131,14 @@ def _contrat(fondu: ContratFondu, formations: list[Formation], annuaire: Annuair
 
 
 def _employeur(fondu: ContratFondu) -> Employeur | None:
-    """Each value from the best source that tells it: registries name employers that ERPs only number."""
+    """Each value from the best source that tells it of the same legal unit: registries name whom ERPs only number."""
     dits = [version.employeur for _, version in fondu.versions if version.employeur]
     if not dits:
         return None
+    connu = next((dit for dit in dits if dit.siret), dits[0])
+    memes = [dit for dit in dits if memes_employeurs(dit, connu)]
     champs = ("siret", "denomination", "naf", "idcc", "commune")
-    return Employeur(**{champ: next((v for d in dits if (v := getattr(d, champ))), None) for champ in champs})
+    return Employeur(**{champ: next((v for d in memes if (v := getattr(d, champ))), None) for champ in champs})
 
 
 def _formation_de(contrat: Contrat, formations: list[Formation]) -> Formation | None:

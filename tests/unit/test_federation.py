@@ -1,7 +1,7 @@
 """Joining, folding and merging: pure rules, on records written by hand."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from random import Random
 from typing import Any
 
@@ -9,59 +9,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.connectors.base import Dossier
-from gateway.domain.referentiel import LigneCommune, LigneMissionLocale, Referentiel
 from gateway.domain.sceau import Sceau
 from gateway.domain.statut import StatutApprenant
 from gateway.errors import RequeteInvalide
-from gateway.federation.annuaire import Annuaire
 from gateway.federation.contrats import fondre
 from gateway.federation.identifiants import Identifiants
-from gateway.federation.merge import Fusion, fusionner
 from gateway.federation.pages import decouper, filtrer_jeunes
 from gateway.federation.provenance import attacher
 from gateway.federation.rapprochement import rapprocher
 from gateway.federation.temoignages import Temoignage
 from gateway.schema.contexte import Page
 from gateway.schema.filtres import FiltreJeunes
-from gateway.schema.lieux import TypeSource
-from gateway.schema.nouns import Adresse, Contrat, Employeur, Formation, Jeune, Rupture, Sexe
+from gateway.schema.nouns import Adresse, Employeur, Formation, Jeune, Sexe
 from gateway.schema.scalaires import SIRET, CodePostal
-
-JOUR = date(2026, 10, 15)
-RECU = datetime(2026, 10, 15, 9, tzinfo=UTC)
-UN, AUTRE = SIRET("73282932000074"), SIRET("35600000000048")
-IDENTIFIANTS = Identifiants(Sceau(bytes(32)))
-ANNUAIRE = Annuaire(
-    Referentiel(
-        communes={
-            "60057": LigneCommune("60057", "Beauvais", ("60000",), "60", "32", "20", "60001"),
-            "60175": LigneCommune("60175", "Creil", ("60100",), "60", "32", "20", "60002"),
-            "60176": LigneCommune("60176", "Nogent", ("60100",), "60", "32", "20", "60001"),
-        },
-        missions_locales={
-            code: LigneMissionLocale(1, code, f"Mission locale {code}", None, None, None) for code in ("60001", "60002")
-        },
-    ),
-    IDENTIFIANTS,
-)
-
-
-def dit(source: str, cle: str = "1", locataire: str = "", **valeurs: Any) -> Temoignage:
-    nature = {"registre": TypeSource.REGISTRE_CONTRATS, "imilo": TypeSource.MISSION_LOCALE}.get(
-        source, TypeSource.ERP_CFA
-    )
-    identite = {"nom": "Le Goff", "prenom": "Anaïs", "date_naissance": date(2006, 3, 7)}
-    return Temoignage(source, nature, locataire, Dossier(cle, Jeune(**{**identite, **valeurs})), RECU)
-
-
-def contrat(debut: date, fin: date = date(2027, 8, 31), rompu: date | None = None, **valeurs: Any) -> Contrat:
-    return Contrat(date_debut=debut, date_fin=fin, rupture=Rupture(date=rompu) if rompu else None, **valeurs)
-
-
-def fusion(*temoignages: Temoignage) -> Fusion:
-    (groupe,) = rapprocher(temoignages)
-    return fusionner(groupe, ANNUAIRE, JOUR)
+from tests.unit.federation_outils import AUTRE, IDENTIFIANTS, UN, contrat, dit, fusion
 
 
 def cles(temoignages: Sequence[Temoignage]) -> list[list[tuple[str, str]]]:
