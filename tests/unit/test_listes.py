@@ -86,7 +86,7 @@ def conviennent(ruptures: Iterable[Rupture], f: FiltreRuptures) -> set[str]:
 def test_counters_pages_and_a_plain_count_agree_and_partitions_add_up() -> None:
     vus = Counter[str]()
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=200, deadline=None)
     @given(st.integers(0, 2**32).map(Random).map(foule), filtres, st.integers(1, 4), st.sampled_from(TriRuptures))
     def verifier_une_liste(dites: list[Temoignage], filtre: FiltreRuptures, taille: int, tri: TriRuptures) -> None:
         ecoute = contexte(dites)
@@ -109,7 +109,7 @@ def test_counters_pages_and_a_plain_count_agree_and_partitions_add_up() -> None:
 
     verifier_une_liste()
     attendus = {"listées", "True", "False", *(e.value for e in EtatTraitement)} | {"RUPTURANT", "APPRENTI", "ABANDON"}
-    assert all(vus[genre] > 5 for genre in attendus), vus
+    assert all(vus[genre] > 0 for genre in attendus), vus
 
 
 def parcourir(ecoute: ContexteOperation, f: FiltreRuptures, tri: TriRuptures, taille: int) -> tuple[list[str], int]:
