@@ -11,6 +11,7 @@ from gateway.connectors import gestibase, registre, ypareo
 from gateway.domain.statut import StatutApprenant
 from gateway.domain.temps import PARIS
 from gateway.federation.pages import filtrer_ruptures
+from gateway.federation.rapprochement import rapprocher
 from gateway.federation.temoignages import Temoignage
 from gateway.schema.contexte import Page
 from gateway.schema.filtres import FiltreRuptures, TriRuptures
@@ -87,6 +88,33 @@ def test_besoin_02_meme_jeune_sur_deux_annees_scolaires() -> None:
     )
     (dossier,) = lu.dossiers
     assert len(dossier.jeune.contrats or []) == len(dossier.jeune.formations or []) == 1
+
+
+@pytest.mark.parametrize(
+    ("nom", "prenom", "naissance"),
+    [
+        ("LE GOF", "Anais", date(2006, 3, 7)),  # a slip
+        ("Anaïs", "Le Goff", date(2006, 3, 7)),  # inverted
+        ("Goff", "Anaïs Marie", date(2006, 3, 7)),  # a particle less, a second first name
+        ("Le Goff", "Anaïs", date(2006, 7, 3)),  # day and month inverted
+    ],
+)
+def test_besoin_02_meme_jeune_mal_ecrit(nom: str, prenom: str, naissance: date) -> None:
+    """One contract number is evidence enough that the two spell one name."""
+    rompu = date(2026, 9, 10)
+    erp = dit(
+        "ypareo", contrats=[contrat(date(2025, 9, 1), rompu=rompu, numero="060202509010001")], formations=[DEUX_ANS]
+    )
+    deposes = [contrat(date(2025, 9, 1), numero="060202509010001")]
+    une = fusion(erp, dit("registre", nom=nom, prenom=prenom, date_naissance=naissance, contrats=deposes))
+    assert [rupture.date for rupture in une.jeune.ruptures or []] == [rompu]
+    assert (une.jeune.nom, une.jeune.date_naissance) == ("Le Goff", date(2006, 3, 7))
+
+
+def test_besoin_02_des_jumelles_restent_deux() -> None:
+    communs: dict[str, Any] = {"adresse": BEAUVAIS, "telephone": "0639980001", "courriel": "famille@jeune.invalid"}
+    groupes = rapprocher([dit("ypareo", "1", "A", **communs), dit("registre", "2", prenom="Maëlle", **communs)])
+    assert sorted(groupe.temoignages[0].dossier.cle for groupe in groupes) == ["1", "2"]
 
 
 # 3. The young person who goes to and fro between two Missions locales.
