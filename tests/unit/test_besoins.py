@@ -298,7 +298,9 @@ def _rompu_il_y_a(jours: int, **valeurs: Any) -> Jeune:
 @pytest.mark.parametrize(("jours", "listee"), [(0, 1), (179, 1), (180, 0), (181, 0)])
 def test_besoin_18_plus_de_180_jours_hors_de_la_liste(jours: int, listee: int) -> None:
     """The 181st day without contract is an ABANDON: the window and the status say the same thing."""
-    assert len(filtrer_ruptures(_rompu_il_y_a(jours).ruptures or [], None, JOUR)) == listee
+    ruptures = _rompu_il_y_a(jours).ruptures or []
+    assert len(filtrer_ruptures(ruptures, None, JOUR)) == listee
+    assert len(filtrer_ruptures(ruptures, FiltreRuptures(statut=list(S)), JOUR)) == (jours <= 180)
 
 
 def test_besoin_18_nouveau_contrat_signale_et_hors_de_la_liste() -> None:
@@ -337,6 +339,7 @@ def test_besoin_18_un_suivi_note_avant_la_rupture_ne_la_traite_pas() -> None:
     pris, appele = SituationSuivi.RDV_PRIS, SituationSuivi.CONTACTE_SANS_RETOUR
     assert etat(pris, None, veille) is EtatTraitement.A_TRAITER
     assert etat(pris, None, matin) is EtatTraitement.TRAITE
+    assert etat(pris, None, matin.astimezone(UTC)) is EtatTraitement.TRAITE  # the eve, in UTC
     assert etat(appele, matin, matin) is EtatTraitement.INJOIGNABLE
     assert etat(pris, veille, le(JOUR)) is EtatTraitement.A_TRAITER  # only a comment was added since
     assert etat(pris, None, None) is EtatTraitement.TRAITE  # nothing says that it came before

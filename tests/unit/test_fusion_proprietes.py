@@ -62,8 +62,8 @@ suivis = st.none() | st.builds(
 
 
 @st.composite
-def contrats(draw: st.DrawFn) -> list[Contrat]:
-    """Some of three contracts, as one source tells them: one number each, days and employers that vary."""
+def contrats(draw: st.DrawFn, qui: int) -> list[Contrat]:
+    """Some of three contracts, as one source tells them: a number of their own, days and employers that vary."""
     dits = []
     for rang in sorted(draw(st.sets(st.integers(0, 2)))):
         debut = date(2024 + rang, 9, 1) + timedelta(days=draw(st.integers(0, 3)))
@@ -74,7 +74,7 @@ def contrats(draw: st.DrawFn) -> list[Contrat]:
         )
         fin = draw(st.sampled_from([date(2027, 8, 31), date(2027, 7, 31)]))
         dits.append(
-            Contrat(numero=f"06020260{rang}", date_debut=debut, date_fin=fin, rupture=rupture, employeur=employeur)
+            Contrat(numero=f"0602026{qui}{rang}", date_debut=debut, date_fin=fin, rupture=rupture, employeur=employeur)
         )
     return dits
 
@@ -96,7 +96,7 @@ def temoins(draw: st.DrawFn, personnes: Sequence[int] = (0, 1, 2), ine: bool = T
                 if source == "imilo":
                     valeurs["suivi"] = draw(suivis)
                 else:
-                    valeurs["contrats"] = draw(contrats())
+                    valeurs["contrats"] = draw(contrats(qui))
                     valeurs["formations"] = draw(st.lists(st.sampled_from(FORMATIONS), max_size=2))
                 dites.append(dit(source, str(qui), locataire, draw(instants), **valeurs))
     return dites
