@@ -47,18 +47,18 @@ class Connus:
     cousins: Sequence[Lien] = ()
     alias: Mapping[str, Alias] = field(default_factory=dict)  # by old id
 
-    def survivance(self, objet: str) -> Alias | None:
-        """The alias under which an object goes on at the end; None while it has its own id."""
-        dernier, suivis = None, {objet}
-        while (alias := self.alias.get(objet)) is not None and not alias.rompu and alias.survivant not in suivis:
-            dernier, objet = alias, alias.survivant
-            suivis.add(objet)
-        return dernier
+    def suite(self, objet: str) -> list[Alias]:
+        """The aliases under which an object goes on, one after the other; none while it has its own id."""
+        suivis: dict[str, Alias] = {}
+        while (alias := self.alias.get(objet)) is not None and not alias.rompu and objet not in suivis:
+            suivis[objet] = alias
+            objet = alias.survivant
+        return list(suivis.values())
 
     def survivant(self, objet: str) -> str:
-        """The id under which an object goes on: its own, most often."""
-        alias = self.survivance(objet)
-        return alias.survivant if alias else objet
+        """The id under which an object goes on in the end: its own, most often."""
+        suite = self.suite(objet)
+        return suite[-1].survivant if suite else objet
 
 
 @dataclass(frozen=True, slots=True)

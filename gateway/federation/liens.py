@@ -9,7 +9,6 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import IntEnum
 
 from gateway.domain.liens import Alias, Cle, Connus, Ecritures, Lien
 
@@ -40,12 +39,9 @@ class Decision:
     ecritures: Ecritures
 
 
-class _Force(IntEnum):
-    """Why a group claims an id."""
-
-    FONDATEUR = 0  # it has the record the id was made from
-    DIRECT = 1  # it has a record linked to it
-    ALIAS = 2  # it has a record of an id that goes on under this one
+# Why a group claims an id, the strongest first: it has the record the id was made from; a record linked to it; a record of
+# an id that goes on under this one, after so many aliases.
+FONDATEUR, DIRECT, ALIAS = 0, 1, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +49,7 @@ class _Pretention:
     rang: int  # of the group
     objet: str
     depuis: datetime
-    force: _Force
+    force: int
     cle: str
 
 
@@ -116,11 +112,10 @@ def _garder(tour: _Tour) -> None:
 def _pretentions(tour: _Tour, rang: int) -> Iterator[_Pretention]:
     for lien in tour.directs[rang]:
         cle = lien.cle.cle
-        force = _Force.FONDATEUR if tour.deriver(cle) == lien.objet else _Force.DIRECT
+        force = FONDATEUR if tour.deriver(cle) == lien.objet else DIRECT
         yield _Pretention(rang, lien.objet, lien.depuis, force, cle)
-        alias = tour.connus.survivance(lien.objet)
-        if alias:
-            yield _Pretention(rang, alias.survivant, alias.depuis, _Force.ALIAS, cle)
+        for loin, alias in enumerate(tour.connus.suite(lien.objet)):
+            yield _Pretention(rang, alias.survivant, alias.depuis, ALIAS + loin, cle)
 
 
 def _reconnaitre(tour: _Tour) -> None:
@@ -193,14 +188,12 @@ def _nouveaux_alias(tour: _Tour) -> list[Alias]:
 
 def _rompus(tour: _Tour) -> list[str]:
     """Aliases whose two ends are now two groups. Never tied again: what was once seen apart is shown apart."""
-    return sorted(
-        ancien
-        for ancien, alias in tour.connus.alias.items()
-        if not alias.rompu
-        and ancien in tour.proprietaires
-        and tour.proprietaires.get(tour.connus.survivant(ancien), tour.proprietaires[ancien])
-        != tour.proprietaires[ancien]
-    )
+    return sorted(ancien for ancien in tour.proprietaires if _rompu(tour, ancien))
+
+
+def _rompu(tour: _Tour, ancien: str) -> bool:
+    sien = tour.proprietaires[ancien]
+    return any(tour.proprietaires.get(alias.survivant, sien) != sien for alias in tour.connus.suite(ancien))
 
 
 def _anciens(tour: _Tour, rompus: Sequence[str]) -> dict[str, str]:
