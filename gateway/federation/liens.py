@@ -39,17 +39,12 @@ class Decision:
     ecritures: Ecritures
 
 
-# Why a group claims an id, the strongest first: it has the record the id was made from; a record linked to it; a record of
-# an id that goes on under this one, after so many aliases.
-FONDATEUR, DIRECT, ALIAS = 0, 1, 2
-
-
 @dataclass(frozen=True, slots=True)
 class _Pretention:
     rang: int  # of the group
     objet: str
     depuis: datetime
-    force: int
+    detours: int  # aliases between the record and the id
     cle: str
 
 
@@ -100,8 +95,7 @@ def _garder(tour: _Tour) -> None:
             par_objet[pretention.objet].append(pretention)
     depuis = {objet: min(une.depuis for une in pretentions) for objet, pretentions in par_objet.items()}
     for objet in sorted(par_objet, key=lambda objet: (depuis[objet], objet)):
-        premiers = sorted(par_objet[objet], key=lambda une: (une.force, une.cle))
-        pairs = [une.rang for une in premiers if une.force == premiers[0].force]
+        pairs = _meilleures(tour, par_objet[objet])
         libre = next((rang for rang in pairs if rang not in tour.attribues), None)
         if libre is None:
             tour.proprietaires[objet] = pairs[0]  # goes on under the older id of that group
@@ -109,13 +103,21 @@ def _garder(tour: _Tour) -> None:
             tour.prendre(libre, objet, depuis[objet])
 
 
+def _meilleures(tour: _Tour, pretentions: Sequence[_Pretention]) -> list[int]:
+    """The group of the record an id was made from; else those that claim it by the fewest detours, in a fixed order."""
+    if len({une.rang for une in pretentions}) > 1:
+        for une in pretentions:
+            if not une.detours and tour.deriver(une.cle) == une.objet:
+                return [une.rang]
+    premieres = sorted(pretentions, key=lambda une: (une.detours, une.cle))
+    return [une.rang for une in premieres if une.detours == premieres[0].detours]
+
+
 def _pretentions(tour: _Tour, rang: int) -> Iterator[_Pretention]:
     for lien in tour.directs[rang]:
-        cle = lien.cle.cle
-        force = FONDATEUR if tour.deriver(cle) == lien.objet else DIRECT
-        yield _Pretention(rang, lien.objet, lien.depuis, force, cle)
-        for loin, alias in enumerate(tour.connus.suite(lien.objet)):
-            yield _Pretention(rang, alias.survivant, alias.depuis, ALIAS + loin, cle)
+        yield _Pretention(rang, lien.objet, lien.depuis, 0, lien.cle.cle)
+        for detours, alias in enumerate(tour.connus.suite(lien.objet), 1):
+            yield _Pretention(rang, alias.survivant, alias.depuis, detours, lien.cle.cle)
 
 
 def _reconnaitre(tour: _Tour) -> None:
@@ -188,12 +190,12 @@ def _nouveaux_alias(tour: _Tour) -> list[Alias]:
 
 def _rompus(tour: _Tour) -> list[str]:
     """Aliases whose two ends are now two groups. Never tied again: what was once seen apart is shown apart."""
-    return sorted(ancien for ancien in tour.proprietaires if _rompu(tour, ancien))
-
-
-def _rompu(tour: _Tour, ancien: str) -> bool:
-    sien = tour.proprietaires[ancien]
-    return any(tour.proprietaires.get(alias.survivant, sien) != sien for alias in tour.connus.suite(ancien))
+    vivants = [alias for alias in tour.connus.alias.values() if not alias.rompu and alias.ancien in tour.proprietaires]
+    return sorted(
+        alias.ancien
+        for alias in vivants
+        if tour.proprietaires[alias.ancien] != tour.proprietaires.get(alias.survivant, tour.proprietaires[alias.ancien])
+    )
 
 
 def _anciens(tour: _Tour, rompus: Sequence[str]) -> dict[str, str]:

@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 
 import strawberry
 
@@ -145,6 +146,7 @@ def cle_de_vue(recolte: Recolte, droits: Droits, annuaire: Annuaire, jour: date)
 
 def retenir(recolte: Recolte, droits: Droits, annuaire: Annuaire, jour: date) -> Retenues:
     """Join, merge and bound: a person without relation to the viewer never enters the view."""
+    pseudonyme = cache(annuaire.pseudonyme)  # a record gives several; forgotten with this reading
     groupes = rapprocher(recolte.temoignages)
     partagees = identites_partagees(groupes)
     retenues = []
@@ -154,11 +156,11 @@ def retenir(recolte: Recolte, droits: Droits, annuaire: Annuaire, jour: date) ->
         fusion = fusionner(groupe, annuaire, jour)
         accordees = _accordees(fusion, droits, annuaire)
         if accordees:
-            grappe = grappe_de_personne(groupe, partagees, annuaire.pseudonyme)
-            contrats = tuple(grappes_de_contrats(fusion.fondus, annuaire.pseudonyme))
+            grappe = grappe_de_personne(groupe, partagees, pseudonyme)
+            contrats = tuple(grappes_de_contrats(fusion.fondus, pseudonyme))
             retenues.append(Retenue(Personne(fusion, accordees), grappe, contrats))
     fondus = [fondu for une in retenues for fondu in une.personne.fusion.fondus]
-    faits = [fait for fondu in fondus for fait in faits_sans_date(fondu, annuaire.pseudonyme)]
+    faits = [fait for fondu in fondus for fait in faits_sans_date(fondu, pseudonyme)]
     return Retenues(tuple(retenues), tuple(faits))
 
 
