@@ -117,11 +117,12 @@ async def test_a_name_corrected_at_the_source_shows_under_the_same_ids(monde: Mo
 
 
 async def test_ids_of_two_persons_found_to_be_one_open_the_survivor_and_cursors_go_on(monde: Monde) -> None:
-    monde.dire(erp("1", "A"), erp("9", "B", nom="Legof"))
+    monde.dire(erp("1", "A"), erp("9", "B", nom="Martin"))
     liste = (await monde.demander(TOUS))["jeunes"]["edges"]
     monde.dire(erp("1", "A"), erp("9", "B"))
     (reste,) = (await monde.demander(TOUS))["jeunes"]["edges"]
     seul = ids(reste["node"])
+    assert len({ids(arete["node"])["j"] for arete in liste}) == 2
     assert seul["j"] in [ids(arete["node"])["j"] for arete in liste]
     for arete in liste:
         lu = await monde.demander(UN, **ids(arete["node"]))
@@ -133,7 +134,7 @@ async def test_ids_of_two_persons_found_to_be_one_open_the_survivor_and_cursors_
 
 
 async def test_ids_of_before_open_nothing_out_of_perimeter(monde: Monde) -> None:
-    monde.dire(erp("1", "A"), erp("9", "B", nom="Legof"))
+    monde.dire(erp("1", "A"), erp("9", "B", nom="Martin"))
     liste = (await monde.demander(TOUS))["jeunes"]["edges"]
     monde.dire(erp("1", "A"), erp("9", "B"))
     for arete in liste:

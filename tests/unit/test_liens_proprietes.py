@@ -70,7 +70,7 @@ def seul(livre: Livre, cle: Cle) -> str:
     return livre.decider([Grappe((cle,))], 99).objets[cle.cle]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(lectures(), st.randoms(use_true_random=False))
 def test_whatever_is_joined_and_parted(suite: list[list[Grappe]], hasard: Random) -> None:
     livre = Livre()
