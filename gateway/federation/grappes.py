@@ -18,10 +18,11 @@ from gateway.schema.nouns import Contrat, Sexe
 Pseudonyme = Callable[[str], str]
 
 
-def identites_partagees(groupes: Iterable[Groupe]) -> frozenset[str]:
-    """The identities that the joining left to several groups: they designate nobody."""
+def identites_partagees(groupes: Iterable[Groupe], complete: bool) -> frozenset[str]:
+    """The identities that designate nobody: the joining left them to several groups, or a source was not heard, which may
+    know another bearer of any of them."""
     porteurs = Counter(identite for groupe in groupes for identite in {t.identite for t in groupe.temoignages})
-    return frozenset(identite for identite, combien in porteurs.items() if combien > 1)
+    return frozenset(identite for identite, combien in porteurs.items() if combien > (1 if complete else 0))
 
 
 def grappe_de_personne(groupe: Groupe, partagees: frozenset[str], pseudonyme: Pseudonyme) -> Grappe:

@@ -148,7 +148,7 @@ def retenir(recolte: Recolte, droits: Droits, annuaire: Annuaire, jour: date) ->
     """Join, merge and bound: a person without relation to the viewer never enters the view."""
     pseudonyme = cache(annuaire.pseudonyme)  # a record gives several; forgotten with this reading
     groupes = rapprocher(recolte.temoignages)
-    partagees = identites_partagees(groupes)
+    partagees = identites_partagees(groupes, recolte.complete)
     retenues = []
     for groupe in groupes:
         if not _peut_concerner(groupe, droits, annuaire):

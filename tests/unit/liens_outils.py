@@ -43,9 +43,9 @@ class Lecteur:
     attributeur: Attributeur
     dernier: Attribution | None = None
 
-    async def lire(self, *groupes: Groupe, apres: Sequence[Groupe] = ()) -> list[str]:
-        """The id of each group; `apres`: groups heard but out of the view."""
-        partagees = identites_partagees([*groupes, *apres])
+    async def lire(self, *groupes: Groupe, apres: Sequence[Groupe] = (), complete: bool = True) -> list[str]:
+        """The id of each group; `apres`: groups heard but out of the view; not `complete`: a source was not heard."""
+        partagees = identites_partagees([*groupes, *apres], complete)
         grappes = [grappe_de_personne(groupe, partagees, IDENTIFIANTS.pseudonyme) for groupe in groupes]
         self.dernier = await self.attributeur.attribuer(grappes, ())
         return [self.dernier.objet(grappe) for grappe in grappes]

@@ -102,6 +102,13 @@ async def test_an_identity_that_another_group_bears_designates_nobody(ici: Lecte
     assert nouveau != ancien
 
 
+async def test_an_identity_designates_nobody_while_a_source_is_not_heard(ici: Lecteur) -> None:
+    ancien = await ici.un(ERP)
+    (nouveau,) = await ici.lire(ensemble(dit("gestibase", "E9", "B")), complete=False)
+    assert nouveau != ancien
+    assert await ici.un(ERP, dit("gestibase", "E9", "B")) in (ancien, nouveau)
+
+
 async def test_two_sexes_are_not_one_person_even_read_apart(ici: Lecteur) -> None:
     une = await ici.un(dit("ypareo", "1", "A", sexe=Sexe.F))
     assert await ici.un(dit("gestibase", "E9", "B", sexe=Sexe.M)) != une
