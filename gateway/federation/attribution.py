@@ -5,17 +5,19 @@ then made from the best record of each group, as they were the first time, and t
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from gateway.domain.liens import Connus, Ecritures
 from gateway.errors import LiensIndisponibles
 from gateway.federation.liens import Decision, Deriver, Grappe, decider, inconnues
 from gateway.federation.signalements import Fait, Vues
 
-DELAI = 5.0  # seconds: a region's first view writes some 50,000 links in one
+T = TypeVar("T")
+
+DELAI = 5.0  # seconds for each call of the ledger: a region reads or writes some 30,000 links in one
 TOURS = 3  # after a write, what another process wrote first is read again, and decided again
 
 
@@ -58,14 +60,13 @@ class Attributeur:
         vues: Vues = {}
         provisoire = True
         try:
-            async with asyncio.timeout(self.delai):
-                for _ in range(TOURS):
-                    decision = await self._decider(grappes, await self._connus(grappes), instant)
-                    if not decision.ecritures:
-                        break
-                    await self.magasin.ecrire(decision.ecritures)
-                vues = await self.magasin.premieres_vues(faits, instant) if faits else {}
-                provisoire = False
+            for _ in range(TOURS):
+                decision = await self._decider(grappes, await self._connus(grappes), instant)
+                if not decision.ecritures:
+                    break
+                await self._attendre(self.magasin.ecrire(decision.ecritures))
+            vues = await self._attendre(self.magasin.premieres_vues(faits, instant)) if faits else {}
+            provisoire = False
         except (LiensIndisponibles, TimeoutError):
             self.echec()
         decision = decision or await self._decider(grappes, Connus(), instant)
@@ -73,12 +74,16 @@ class Attributeur:
 
     async def _connus(self, grappes: Sequence[Grappe]) -> Connus:
         """Everything known of the records; of their identities too, for groups that no record designates."""
-        connus = await self.magasin.lire([cle.cle for grappe in grappes for cle in grappe.cles])
+        connus = await self._attendre(self.magasin.lire([cle.cle for grappe in grappes for cle in grappe.cles]))
         semblables = {identite for grappe in inconnues(grappes, connus) for identite in grappe.semblables}
         if not semblables:
             return connus
-        proches = await self.magasin.lire_cousins(semblables)
+        proches = await self._attendre(self.magasin.lire_cousins(semblables))
         return Connus(connus.liens, proches.cousins, {**connus.alias, **proches.alias})
+
+    async def _attendre(self, appel: Awaitable[T]) -> T:
+        async with asyncio.timeout(self.delai):
+            return await appel
 
     async def _decider(self, grappes: Sequence[Grappe], connus: Connus, instant: datetime) -> Decision:
         """Beside the event loop: a region has tens of thousands of groups."""

@@ -6,7 +6,7 @@ At rest: stand-ins (HMAC) of records, identities, installations and objects, the
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Boolean, Column, Index, MetaData, String, Table, any_, delete, event, literal, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -16,7 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from gateway.domain.liens import Alias, Cle, Connus, Ecritures, Lien
 from gateway.errors import LiensIndisponibles
 
-PAQUET = 5_000  # values of one IN: both databases accept 32,000
+T = TypeVar("T")
+
+PAQUET = 5_000  # values of one IN, rows of one transaction: both databases accept 32,000
 ATTENTE_VERROU = 2  # seconds: a writer waits for another process's, which writes for some tens of milliseconds
 
 _tables = MetaData()
@@ -82,15 +84,18 @@ class Liens:
             return Connus(cousins=await _liens(connexion, LIENS.c.objet, objets), alias=alias)
 
     async def ecrire(self, ecritures: Ecritures) -> None:
-        """Write all of it or nothing. What another process wrote first stays: read again to know."""
+        """Write it, packet by packet: each stays, whatever comes next. What another process wrote first stays too: read
+        again to know."""
+        for paquet in _paquets(ecritures.nouveaux):
+            async with self._transaction() as connexion:
+                await self._inserer(connexion, LIENS, [_ligne(lien) for lien in paquet])
         async with self._transaction() as connexion:
-            await self._inserer(connexion, LIENS, [_ligne(lien) for lien in ecritures.nouveaux])
             for ancien, lien in ecritures.changes:
                 siens = (LIENS.c.cle == lien.cle.cle) & (LIENS.c.objet == ancien)
                 await connexion.execute(LIENS.update().where(siens).values(**_ligne(lien)))
             await self._inserer(connexion, ALIAS, [_ligne_alias(alias) for alias in ecritures.alias])
-            for paquet in _paquets(ecritures.rompus):
-                await connexion.execute(ALIAS.update().where(ALIAS.c.ancien.in_(paquet)).values(rompu=True))
+            for rompus in _paquets(ecritures.rompus):
+                await connexion.execute(ALIAS.update().where(ALIAS.c.ancien.in_(rompus)).values(rompu=True))
 
     async def premieres_vues(self, faits: Sequence[Fait], instant: datetime) -> dict[tuple[str, str], datetime]:
         """When each fact (record, fact) was first seen; `instant` for one that nobody had seen, which is noted."""
@@ -175,7 +180,7 @@ def _parmi(connexion: AsyncConnection, colonne: Any, valeurs: Sequence[str]) -> 
     return colonne.in_(valeurs)
 
 
-def _paquets(valeurs: Sequence[str]) -> Iterator[Sequence[str]]:
+def _paquets(valeurs: Sequence[T]) -> Iterator[Sequence[T]]:
     return (valeurs[debut : debut + PAQUET] for debut in range(0, len(valeurs), PAQUET))
 
 
