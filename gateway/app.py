@@ -7,6 +7,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 import uvicorn
 import uvloop
@@ -33,6 +34,7 @@ from gateway.errors import (
     ErreurAppelant,
     ErreurConfiguration,
     ErreurSource,
+    LiensIndisponibles,
     NonAuthentifie,
     RequeteInvalide,
 )
@@ -43,6 +45,8 @@ from gateway.sources.moisson import moissonner as moissonner_registre
 from gateway.web.pages import fichiers, page_graphiql
 
 journal = logging.getLogger("gateway")
+
+RETENTION_DES_LIENS = timedelta(days=2 * 365)  # without being seen (docs/decisions/0009)
 
 # Requests that never became an operation; None: as the media type says (GraphQL over HTTP).
 STATUTS: dict[type[Exception], int | None] = {
@@ -168,12 +172,21 @@ async def _servir(configuration: Configuration) -> None:
     passerelle = construire_passerelle(services)
     try:
         await services.registre.ouvrir()
+        await _purger_les_liens(services)
         await services.gardien.ouvrir()
         guichet = Guichet(passerelle, construire_verificateur(services, clients), clients, services)
         async with _taches(services):
             await uvicorn.Server(_reglages(application(guichet), configuration)).serve()
     finally:
         await services.fermer()
+
+
+async def _purger_les_liens(services: Services) -> None:
+    """The ledger may be away when the process starts, as it may later: ids go on without it."""
+    try:
+        await services.liens.purger(services.maintenant() - RETENTION_DES_LIENS)
+    except LiensIndisponibles:
+        services.comptes.liens_indisponibles.inc()
 
 
 def _reglages(app: Starlette, configuration: Configuration) -> uvicorn.Config:

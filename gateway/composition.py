@@ -22,6 +22,7 @@ from gateway.domain.referentiel import Referentiel
 from gateway.domain.temps import jour_paris
 from gateway.errors import ErreurConfiguration
 from gateway.federation.annuaire import Annuaire
+from gateway.federation.attribution import Attributeur
 from gateway.federation.collecte import Collecteur
 from gateway.federation.identifiants import Identifiants
 from gateway.operation import Passerelle
@@ -34,6 +35,7 @@ from gateway.sources.partenaires import Partenaire, charger_partenaires
 from gateway.sources.referentiel import GardienReferentiel
 from gateway.sources.registre import LecteurRegistre
 from gateway.sources.transport import Appel, Transport
+from gateway.stores.liens import Liens
 from gateway.stores.registre import Registre
 
 JWKS_OCTETS_MAX = 65_536
@@ -49,6 +51,7 @@ class Services:
     transport: Transport
     sources: Sources
     registre: Registre
+    liens: Liens
     comptes: Mesures
     gardien: GardienReferentiel
     champ: Champ
@@ -61,6 +64,7 @@ class Services:
     async def fermer(self) -> None:
         await self.sources.aclose()
         await self.registre.fermer()
+        await self.liens.fermer()
 
 
 def construire_services(configuration: Configuration, environ: Mapping[str, str]) -> Services:
@@ -85,6 +89,7 @@ def construire_services(configuration: Configuration, environ: Mapping[str, str]
         sources=sources,
         comptes=comptes,
         registre=Registre(_url_du_registre(configuration, environ), configuration.sceau),
+        liens=Liens(_url_des_liens(configuration, environ)),
         gardien=_gardien(configuration, sources, referentiel, connus[partenaires[referentiel].genre]),
         champ=_champ(sources, partenaires[registre], connus[partenaires[registre].genre]),
         nom_registre=registre,
@@ -103,6 +108,11 @@ def _url_du_registre(configuration: Configuration, environ: Mapping[str, str]) -
     if not url.startswith("sqlite+aiosqlite://"):
         raise ErreurConfiguration("variable d'environnement GATEWAY_DATABASE_URL : seul sqlite+aiosqlite est servi")
     return url
+
+
+def _url_des_liens(configuration: Configuration, environ: Mapping[str, str]) -> str:
+    """A file of their own by default: a harvest locks the registry's for as long as a window takes to write."""
+    return environ.get("GATEWAY_DATABASE_URL", f"sqlite+aiosqlite:///{configuration.donnees / 'liens.sqlite'}")
 
 
 def _gardien(configuration: Configuration, sources: Sources, nom: str, connecteur: Connecteur) -> GardienReferentiel:
@@ -150,6 +160,12 @@ def construire_passerelle(services: Services) -> Passerelle:
             sans_mission_locale=services.comptes.ambigues,
         ),
         identifiants=identifiants,
+        attributeur=Attributeur(
+            magasin=services.liens,
+            deriver=lambda texte: identifiants.pseudonyme(f"objet|{texte}"),
+            maintenant=services.maintenant,
+            echec=services.comptes.liens_indisponibles.inc,
+        ),
         annuaire=annuaires.courant,
         etats=lambda: _etats(services),
         source_du_cfa=sources.partenaire_du_cfa,

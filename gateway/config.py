@@ -23,7 +23,7 @@ class Jetons(BaseModel):
 
 
 class Donnees(BaseModel):
-    """Where the registry store and the referential are kept; relative to the configuration file."""
+    """Where the registry store, the ledger of links and the referential are kept; relative to the configuration file."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     dossier: Path
@@ -61,7 +61,7 @@ class Configuration:
 
     @property
     def donnees(self) -> Path:
-        """Directory of the registry store and of the referential."""
+        """Directory of the registry store, of the ledger of links and of the referential."""
         return self.racine / self.fichier.donnees.dossier
 
 

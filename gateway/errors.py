@@ -13,6 +13,7 @@ ErreurPasserelle
 │   │   └── SourceFermee      SOURCE_INDISPONIBLE, outside its opening hours
 │   ├── SourceDelaiDepasse    SOURCE_DELAI_DEPASSE
 │   └── SourceInvalide        SOURCE_INVALIDE
+├── LiensIndisponibles        the ledger of links did not answer; ids go on without it, and it is counted
 └── ErreurConfiguration       the process does not start; one line says why, naming file and key
 """
 
@@ -100,6 +101,10 @@ class SourceDelaiDepasse(ErreurSource):
 
 class SourceInvalide(ErreurSource):
     code = Code.SOURCE_INVALIDE
+
+
+class LiensIndisponibles(ErreurPasserelle):
+    """The ledger of links cannot be read or written."""
 
 
 class ErreurConfiguration(ErreurPasserelle):

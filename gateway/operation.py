@@ -1,6 +1,7 @@
 """The steps of one operation, in order, and nowhere else.
 
     demand → parse and validate (kept by text) → limits → decide → plan → collect → view → execute → answer
+    a view that is not known yet: join, merge and bound → give ids → enrol
 
 Each step is a function over values; the effects are at both ends: the sources behind `Collecteur`, the bytes in `app.py`.
 """
@@ -21,11 +22,12 @@ from gateway.auth.viewer import Viewer
 from gateway.documents import Document, Documents
 from gateway.errors import ErreurAppelant
 from gateway.federation.annuaire import Annuaire
+from gateway.federation.attribution import Attributeur
 from gateway.federation.collecte import Collecteur, Recolte
 from gateway.federation.contexte import ContexteOperation
 from gateway.federation.identifiants import Identifiants
 from gateway.federation.plan import RACINES_DE_VUE, planifier
-from gateway.federation.views import Droits, Vue, Vues
+from gateway.federation.views import REPRISE, Droits, Vue, Vues, cle_de_vue, inscrire, retenir
 from gateway.limits import Mesure, mesurer
 from gateway.reponses import (
     Reponse,
@@ -59,6 +61,7 @@ class Passerelle:
     documents: Documents
     collecteur: Collecteur
     identifiants: Identifiants
+    attributeur: Attributeur
     annuaire: Callable[[], Annuaire]
     etats: Callable[[], list[Source]]
     source_du_cfa: Callable[[str], str | None]
@@ -100,10 +103,19 @@ async def _servir(
 
 
 async def _vue(passerelle: Passerelle, contexte: ContexteOperation) -> Vue:
-    """A cold view of a region is seconds of merging: it is built beside the loop, once for all who wait."""
-    return await asyncio.to_thread(
-        passerelle.vues.vue, contexte.recolte, contexte.droits, contexte.annuaire, contexte.jour
-    )
+    cle = cle_de_vue(contexte.recolte, contexte.droits, contexte.annuaire, contexte.jour)
+    return await passerelle.vues.vue(cle, lambda: _construire(passerelle, contexte))
+
+
+async def _construire(passerelle: Passerelle, contexte: ContexteOperation) -> Vue:
+    """A cold view of a region is seconds of merging: that is done beside the loop."""
+    recolte, droits, annuaire = contexte.recolte, contexte.droits, contexte.annuaire
+    retenues = await asyncio.to_thread(retenir, recolte, droits, annuaire, contexte.jour)
+    attribution = await passerelle.attributeur.attribuer(retenues.grappes, retenues.faits)
+    vue = await asyncio.to_thread(inscrire, retenues, attribution, droits, annuaire, recolte)
+    if attribution.provisoire:
+        vue.perimee = asyncio.get_running_loop().time() + REPRISE
+    return vue
 
 
 def _contexte(passerelle: Passerelle, viewer: Viewer, decision: Decision) -> ContexteOperation:

@@ -92,20 +92,27 @@ class ContexteOperation:
         return next((trouve for montrer in ouverts if (trouve := montrer(identifiant)) is not None), None)
 
     def jeune(self, identifiant: str) -> Jeune | None:
-        personne = self.vue.personnes.get(identifiant)
+        personne = self.vue.personnes.get(self._courant(identifiant))
         return self._montrer(personne, personne.jeune) if personne else None
 
     def contrat(self, identifiant: str | None, numero: str | None) -> Contrat | None:
         if identifiant is not None:
-            trouve = self.vue.contrats.get(identifiant)
+            trouve = self.vue.contrats.get(self._courant(identifiant))
             return self._montrer(*trouve) if trouve and numero in (None, trouve[1].numero) else None
         cherche = (numero or "").casefold()
         memes = [couple for couple in self.vue.contrats.values() if cherche and _numero(couple[1]) == cherche]
         return self._montrer(*memes[0]) if len(memes) == 1 else None
 
     def rupture(self, identifiant: str) -> Rupture | None:
-        trouvee = self.vue.ruptures.get(identifiant)
+        trouvee = self.vue.ruptures.get(self._courant(identifiant))
         return self._montrer(*trouvee) if trouvee else None
+
+    def _courant(self, identifiant: str) -> str:
+        """The id that one of before has become; the same for any other."""
+        lu = self.identifiants.ouvrir(identifiant) if self.vue.anciens else None
+        if lu is None or lu[1] not in self.vue.anciens:
+            return identifiant
+        return self.identifiants.sceller(lu[0], self.vue.anciens[lu[1]])
 
     def recherche_jeune(self, nom: str, prenom: str, naissance: date) -> list[Rapprochement] | None:
         if self.recolte.muette:

@@ -3,11 +3,12 @@
 A view is keyed by perimeter, purpose, day and versions of its units (ANSWERS 23). Nothing here reaches a source.
 """
 
+import asyncio
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date
-from threading import Lock
+from functools import cache
 
 import strawberry
 
@@ -17,15 +18,20 @@ from gateway.auth.rules import CategorieDonnee, Finalite, Profil
 from gateway.domain.identity import Traits
 from gateway.domain.recherche import Repertoire
 from gateway.federation.annuaire import Annuaire
+from gateway.federation.attribution import Attribution
 from gateway.federation.collecte import Recolte
+from gateway.federation.grappes import grappe_de_personne, grappes_de_contrats, identites_partagees
+from gateway.federation.liens import Grappe
 from gateway.federation.merge import Fusion, fusionner, residence
 from gateway.federation.pages import uais_de
 from gateway.federation.rapprochement import Groupe, rapprocher
+from gateway.federation.signalements import Fait, faits_sans_date, signaler
 from gateway.federation.traitement import etat_traitement, motifs_priorite
 from gateway.schema.lieux import TypeSource
 from gateway.schema.nouns import Contrat, Jeune, MotifPriorite, Rupture
 
 VUES_MAX = 32
+REPRISE = 30.0  # seconds a view built without the ledger of links is kept, before it is tried again
 _CATEGORIE_DU_MOTIF = {
     MotifPriorite.RQTH: CategorieDonnee.SENSIBLE,
     MotifPriorite.ACCOMPAGNEMENT_CONJOINT: CategorieDonnee.COLLABORATION,
@@ -66,6 +72,27 @@ class Personne:
         return [temoignage.traits for temoignage in self.fusion.groupe.temoignages if temoignage.traits]
 
 
+@dataclass(frozen=True, slots=True)
+class Retenue:
+    """A person of the view who has no id yet, with the keys that give it one, and its contracts' in their order."""
+
+    personne: Personne
+    grappe: Grappe
+    contrats: tuple[Grappe, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Retenues:
+    """The persons of a view, and all that the ledger of links is asked about them."""
+
+    personnes: tuple[Retenue, ...]
+    faits: tuple[Fait, ...]
+
+    @property
+    def grappes(self) -> list[Grappe]:
+        return [grappe for une in self.personnes for grappe in (une.grappe, *une.contrats)]
+
+
 @dataclass(slots=True)
 class Vue:
     """The persons of a perimeter, by id, and their contracts and ruptures that it may see."""
@@ -73,6 +100,8 @@ class Vue:
     personnes: dict[str, Personne] = field(default_factory=dict)
     contrats: dict[str, tuple[Personne, Contrat]] = field(default_factory=dict)
     ruptures: dict[str, tuple[Personne, Rupture]] = field(default_factory=dict)
+    anciens: dict[str, str] = field(default_factory=dict)  # ids of before, and what they have become
+    perimee: float | None = None  # loop time when one built without the ledger of links must be built again
     _repertoire: Repertoire | None = None
 
     @property
@@ -88,32 +117,73 @@ class Vues:
 
     def __init__(self) -> None:
         self._connues: OrderedDict[object, Vue] = OrderedDict()
-        self._verrou = Lock()  # views are built beside the event loop: once each, whoever waits
+        self._chantiers: dict[object, asyncio.Task[Vue]] = {}
 
-    def vue(self, recolte: Recolte, droits: Droits, annuaire: Annuaire, jour: date) -> Vue:
-        """The view of what was heard, built if any part of it is new."""
-        pour_qui = (droits.profil, droits.finalite, droits.perimetre, jour, annuaire)
-        cle = (pour_qui, recolte.suivi_entendu, tuple(sorted(recolte.versions)))
-        with self._verrou:
-            if cle not in self._connues:
-                self._connues[cle] = construire(recolte, droits, annuaire, jour)
+    async def vue(self, cle: object, construire: Callable[[], Awaitable[Vue]]) -> Vue:
+        """The view of that key, built once for all who wait; whoever leaves does not stop it."""
+        connue = self._connues.get(cle)
+        if connue and (connue.perimee is None or asyncio.get_running_loop().time() < connue.perimee):
             self._connues.move_to_end(cle)
-            while len(self._connues) > VUES_MAX:
-                self._connues.popitem(last=False)
-            return self._connues[cle]
+            return connue
+        if cle not in self._chantiers:
+            chantier = asyncio.create_task(self._construire(cle, construire))
+            chantier.add_done_callback(lambda _: self._chantiers.pop(cle, None))
+            self._chantiers[cle] = chantier
+        return await asyncio.shield(self._chantiers[cle])
+
+    async def _construire(self, cle: object, construire: Callable[[], Awaitable[Vue]]) -> Vue:
+        vue = self._connues[cle] = await construire()
+        self._connues.move_to_end(cle)
+        while len(self._connues) > VUES_MAX:
+            self._connues.popitem(last=False)
+        return vue
 
 
-def construire(recolte: Recolte, droits: Droits, annuaire: Annuaire, jour: date) -> Vue:
+def cle_de_vue(recolte: Recolte, droits: Droits, annuaire: Annuaire, jour: date) -> object:
+    """What a view depends on."""
+    pour_qui = (droits.profil, droits.finalite, droits.perimetre, jour, annuaire)
+    return pour_qui, recolte.suivi_entendu, tuple(sorted(recolte.versions))
+
+
+def retenir(recolte: Recolte, droits: Droits, annuaire: Annuaire, jour: date) -> Retenues:
     """Join, merge and bound: a person without relation to the viewer never enters the view."""
-    vue = Vue()
-    for groupe in rapprocher(recolte.temoignages):
+    pseudonyme = cache(annuaire.pseudonyme)  # a record gives several; forgotten with this reading
+    groupes = rapprocher(recolte.temoignages)
+    partagees = identites_partagees(groupes, recolte.complete)
+    retenues = []
+    for groupe in groupes:
         if not _peut_concerner(groupe, droits, annuaire):
             continue
         fusion = fusionner(groupe, annuaire, jour)
         accordees = _accordees(fusion, droits, annuaire)
         if accordees:
-            _inscrire(vue, Personne(fusion, accordees), droits, annuaire, recolte)
+            grappe = grappe_de_personne(groupe, partagees, pseudonyme)
+            contrats = tuple(grappes_de_contrats(fusion.fondus, pseudonyme))
+            retenues.append(Retenue(Personne(fusion, accordees), grappe, contrats))
+    fondus = [fondu for une in retenues for fondu in une.personne.fusion.fondus]
+    faits = [fait for fondu in fondus for fait in faits_sans_date(fondu, pseudonyme)]
+    return Retenues(tuple(retenues), tuple(faits))
+
+
+def inscrire(retenues: Retenues, attribution: Attribution, droits: Droits, annuaire: Annuaire, recolte: Recolte) -> Vue:
+    """Give each person, contract and rupture its id, and its place in the view."""
+    vue = Vue(anciens=dict(attribution.anciens))
+    for retenue in retenues.personnes:
+        _identifier(retenue, attribution, annuaire)
+        _inscrire(vue, retenue.personne, droits, recolte)
     return vue
+
+
+def _identifier(retenue: Retenue, attribution: Attribution, annuaire: Annuaire) -> None:
+    """Ids, and the first sightings that go with them: what the sources of the moment do not tell."""
+    fusion = retenue.personne.fusion
+    fusion.jeune.id = strawberry.ID(annuaire.sceller("Jeune", attribution.objet(retenue.grappe)))
+    for contrat, fondu, grappe in zip(fusion.contrats, fusion.fondus, retenue.contrats, strict=True):
+        objet = attribution.objet(grappe)
+        contrat.id = strawberry.ID(annuaire.sceller("Contrat", objet))
+        if contrat.rupture:
+            contrat.rupture.id = strawberry.ID(annuaire.sceller("Rupture", objet))
+            signaler(contrat.rupture, fondu, attribution.vues, annuaire.pseudonyme)
 
 
 def _peut_concerner(groupe: Groupe, droits: Droits, annuaire: Annuaire) -> bool:
@@ -164,18 +234,14 @@ def _accordees(fusion: Fusion, droits: Droits, annuaire: Annuaire) -> frozenset[
     return accordees - {CategorieDonnee.PUBLIQUE} and accordees
 
 
-def _inscrire(vue: Vue, personne: Personne, droits: Droits, annuaire: Annuaire, recolte: Recolte) -> None:
+def _inscrire(vue: Vue, personne: Personne, droits: Droits, recolte: Recolte) -> None:
     jeune = personne.jeune
     _borner(jeune, droits.perimetre)
-    cle = annuaire.pseudonyme(personne.fusion.groupe.cle)
-    jeune.id = strawberry.ID(annuaire.sceller("Jeune", cle))
     vue.personnes[jeune.id] = personne
     suivi_su = _suivi_su(jeune, droits, recolte)
-    for rang, contrat in enumerate(sorted(jeune.contrats or [], key=lambda c: (str(c.date_debut), c.numero or ""))):
-        contrat.id = strawberry.ID(annuaire.sceller("Contrat", f"{cle}/{contrat.date_debut}/{rang}"))
+    for contrat in jeune.contrats or []:
         vue.contrats[contrat.id] = (personne, contrat)
         if contrat.rupture:
-            contrat.rupture.id = strawberry.ID(annuaire.sceller("Rupture", f"{cle}/{contrat.date_debut}/{rang}"))
             _traitement(contrat.rupture, personne, suivi_su)
             vue.ruptures[contrat.rupture.id] = (personne, contrat.rupture)
 

@@ -179,6 +179,11 @@ class Rupture(Node):
     cause: str | None = donnee(C.COLLABORATION, "Cause, dans les mots de la source.")
     signalee_le: Jour | None = donnee(C.RUPTURE, "Jour où une première source l'a dite.")
     delai_signalement_jours: int | None = donnee(C.RUPTURE, "Jours entre la rupture et son premier signalement.")
+    avance_sur_registre_jours: int | None = donnee(
+        C.RUPTURE,
+        "Jours d'avance du premier signalement par un CFA sur celui du registre ; négatif quand le registre l'a dite "
+        "d'abord, absent quand l'un des deux l'ignore.",
+    )
     jours_depuis: int | None = donnee(C.RUPTURE, "Jours écoulés depuis la rupture.")
     etat: EtatTraitement | None = donnee(C.SUIVI, "État du traitement par la Mission locale.")
     prioritaire: bool | None = donnee(C.SUIVI, "Vrai si la rupture demande une action rapide.")

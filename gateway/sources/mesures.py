@@ -34,6 +34,10 @@ class Mesures:
             registry=registre,
         )
 
+        self.liens_indisponibles = Counter(
+            "passerelle_liens_indisponibles", "Vues faites sans le registre des liens.", registry=registre
+        )
+
     def ambigues(self, partenaire: str, nombre: int) -> None:
         """Count the homes of one answer that no Mission locale can be told for."""
         self.sans_mission_locale.labels(partenaire).inc(nombre)

@@ -44,7 +44,7 @@ CHAMPS = {
         "TECHNIQUE": "provenance",
     },
     "Rupture": {
-        "RUPTURE": "date signaleeLe delaiSignalementJours joursDepuis sources",
+        "RUPTURE": "date signaleeLe delaiSignalementJours avanceSurRegistreJours joursDepuis sources",
         "COLLABORATION": "cause",
         "SUIVI": "etat prioritaire motifsPriorite",
         "CONTRAT": "contrat",

@@ -9,18 +9,21 @@ from gateway.auth.decide import Decision
 from gateway.auth.perimetre import Perimetre
 from gateway.auth.rules import Finalite, Profil
 from gateway.connectors.base import Dossier
+from gateway.domain.liens import Connus
 from gateway.domain.referentiel import LigneCommune, LigneMissionLocale, Referentiel
 from gateway.domain.sceau import Sceau
 from gateway.domain.statut import StatutApprenant
 from gateway.federation.annuaire import Annuaire
+from gateway.federation.attribution import Attribution
 from gateway.federation.collecte import Recolte
 from gateway.federation.contexte import ContexteOperation
 from gateway.federation.identifiants import Identifiants
+from gateway.federation.liens import decider
 from gateway.federation.merge import Fusion, fusionner
 from gateway.federation.provenance import attacher
 from gateway.federation.rapprochement import rapprocher
 from gateway.federation.temoignages import Temoignage
-from gateway.federation.views import Droits, construire
+from gateway.federation.views import Droits, Vue, inscrire, retenir
 from gateway.schema.lieux import TypeSource
 from gateway.schema.nouns import Contrat, Formation, Jeune, Rupture
 from gateway.schema.scalaires import SIRET
@@ -82,6 +85,13 @@ def provenance(une: Fusion) -> dict[tuple[str, str], tuple[bool, bool]]:
     return {(ligne.champ, ligne.source): (ligne.retenue, ligne.divergente) for ligne in lignes}
 
 
+def _vue(recolte: Recolte, droits: Droits) -> Vue:
+    """Built as the gateway does, with a ledger of links that knows nothing yet."""
+    retenues = retenir(recolte, droits, ANNUAIRE, JOUR)
+    decision = decider(retenues.grappes, Connus(), ANNUAIRE.pseudonyme, RECU)
+    return inscrire(retenues, Attribution(decision.objets, {}, {}, False), droits, ANNUAIRE, recolte)
+
+
 @cache
 def _liste() -> Decision:
     return decision(Profil.MISSION_LOCALE, "{ ruptures { totalCount edges { node { id date etat } } } }")
@@ -102,5 +112,5 @@ def contexte(temoignages: Sequence[Temoignage], code: str = "60001") -> Contexte
         etats=list,
         source_du_cfa=lambda uai: None,
         recolte=recolte,
-        vue=construire(recolte, droits, ANNUAIRE, JOUR),
+        vue=_vue(recolte, droits),
     )
