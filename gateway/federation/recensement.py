@@ -18,7 +18,7 @@ from gateway.federation.temoignages import Temoignage
 from gateway.schema.lieux import TypeSource
 
 DELAI = 1800.0  # seconds for one plan: an evaluator waits for whoever is slow, and never judges half of the answers
-LOT = 25  # CFAs or Missions locales of one plan, told as one step
+LOT = 8  # CFAs or Missions locales of one plan, told as one step: a partner has to answer them all within its delay
 
 Cle = tuple[tuple[str, str], str]  # installation, record
 
