@@ -10,7 +10,7 @@ import splink.comparison_library as cl
 from splink import DuckDBAPI, Linker, SettingsCreator, block_on
 
 from bench._population import Releve
-from gateway.domain.identity import Traits
+from gateway.domain.identity import Traits, normaliser_nom
 
 BLOCS = [
     block_on("naissance", "nom"),
@@ -29,9 +29,9 @@ def ligne(trait: Traits, personne: str = "") -> dict[str, object]:
     return {
         "unique_id": repr(trait.rang),
         "personne": personne,
-        "nom": trait.lettres[0],
+        "nom": trait.lettres,
         "prenom": trait.lettres_prenom,
-        "noms": sorted(set(trait.lettres)),
+        "noms": sorted({normaliser_nom(nom) for nom in trait.noms}),
         "naissance": trait.naissance.isoformat(),
         "sexe": trait.sexe,
         "telephone": trait.telephone,
