@@ -11,7 +11,7 @@ PAGE_SOURCES := $(wildcard gateway/web/source/*.* gateway/web/source/.npmrc)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check graphiql verrous schema acces bench wheel clean page-facultative \
+.PHONY: help run test check graphiql verrous schema acces bench poids wheel clean page-facultative \
 	check-lint check-format check-types check-imports check-deps check-schema check-acces
 
 help: ## Print this list
@@ -55,8 +55,11 @@ $(PAGE): $(PAGE_SOURCES) | .venv/bin/python
 page-facultative: | .venv/bin/python
 	@$(MAKE) --no-print-directory --silent graphiql || echo 'The GraphiQL page could not be built (see above); everything else goes on without it.'
 
-bench: .venv/dev.txt ## Measure what the decision records quote; prints, asserts nothing
+bench: .venv/dev.txt .venv/lien.txt ## Measure what the decision records quote; prints, asserts nothing
 	@for banc in bench/[a-z]*.py; do $(PY) -m "bench.$$(basename "$$banc" .py)" || exit 1; done
+
+poids: .venv/dev.txt .venv/lien.txt ## Learn the weights of evidence again, beside those kept (gateway/domain/poids.toml)
+	@$(PY) -m bench.poids
 
 wheel: .venv/dev.txt $(PAGE) ## Build the wheel in dist/ and look into it
 	@rm -rf dist && $(PY) -m pip wheel --disable-pip-version-check --quiet --no-deps --no-build-isolation --wheel-dir dist .
@@ -66,6 +69,7 @@ verrous: .venv/dev.txt ## Lock the requirements again, hashes included and hosts
 	$(VERROU) requirements/runtime.in --output-file requirements/runtime.txt
 	$(VERROU) requirements/dev.in --constraints requirements/runtime.txt --output-file requirements/dev.txt
 	$(VERROU) requirements/web.in --output-file requirements/web.txt
+	$(VERROU) requirements/lien.in --constraints requirements/dev.txt --output-file requirements/lien.txt
 	cd gateway/web/source && npm install --package-lock-only
 
 clean: ## Remove what the commands above made

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import json
 import sys
 from collections.abc import Callable, Sequence
 
@@ -14,6 +15,9 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     commandes.add_parser("serve", help="sert le graphe (HOST, PORT, GATEWAY_CONFIG, GATEWAY_CLE)")
     commandes.add_parser("moisson", help="moissonne le registre des contrats, en montrant l'avancement")
     commandes.add_parser("sources", help="liste les partenaires configurés")
+    commandes.add_parser(
+        "rapprochements", help="demande tout à toutes les sources et dit quels enregistrements sont joints"
+    )
     commandes.add_parser("schema", help="écrit le schéma publié (schema.graphql)")
     commandes.add_parser("acces", help="écrit la table des accès (ACCES.md)")
     return analyseur.parse_args(argv)
@@ -37,6 +41,13 @@ def _sources() -> None:
     print(decrire_sources())
 
 
+def _rapprochements() -> None:
+    from gateway.app import rapprochements  # noqa: PLC0415
+
+    for personne in asyncio.run(rapprochements(lambda ligne: print(ligne, file=sys.stderr, flush=True))):
+        print(json.dumps(personne))
+
+
 def _schema() -> None:
     from gateway.schema.build import construire, texte  # noqa: PLC0415
 
@@ -55,6 +66,7 @@ COMMANDES: dict[str, Callable[[], None]] = {
     "serve": _serve,
     "moisson": _moisson,
     "sources": _sources,
+    "rapprochements": _rapprochements,
     "schema": _schema,
     "acces": _acces,
 }

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import uvicorn
 import uvloop
@@ -38,6 +39,8 @@ from gateway.errors import (
     NonAuthentifie,
     RequeteInvalide,
 )
+from gateway.federation.rapprochement import rapprocher
+from gateway.federation.recensement import decrire, recenser
 from gateway.operation import Passerelle, repondre
 from gateway.reponses import Reponse, erreur_graphql, reponse_refusee
 from gateway.sources.moisson import Avancement, veiller
@@ -224,6 +227,24 @@ def _ligne(avancement: Avancement) -> str:
     fait = f"[{avancement.rang}/{avancement.total}] {fenetre.debut} → {fenetre.fin} : {avancement.lignes} lignes"
     rejets = f", {compte.rejets} rejetées" if compte.rejets else ""
     return f"{fait}{rejets} ({avancement.secondes:.1f} s)"
+
+
+async def rapprochements(dire: Callable[[str], None]) -> list[dict[str, Any]]:
+    """Every person that the sources together know, by the ids of the records joined.
+
+    Raises ErreurConfiguration when a source fails.
+    """
+    services = construire_services(charger(), os.environ)
+    passerelle = construire_passerelle(services)
+    try:
+        await services.registre.ouvrir()
+        await services.gardien.ouvrir()
+        temoignages = await recenser(passerelle.collecteur, passerelle.annuaire(), dire)
+        return list(decrire(rapprocher(temoignages)))
+    except ErreurSource as erreur:
+        raise ErreurConfiguration(f"recensement arrêté : {erreur.source} {erreur}") from None
+    finally:
+        await services.fermer()
 
 
 def decrire_sources() -> str:

@@ -45,7 +45,9 @@ def _importent(paquet: str, modules: list[Path]) -> set[str]:
 
 def test_the_lists_are_not_empty() -> None:
     assert len(PRODUIT) > 40
-    assert {_nom(verrou) for verrou in VERROUS} == {f"requirements/{nom}.txt" for nom in ("runtime", "dev", "web")}
+    assert {_nom(verrou) for verrou in VERROUS} == {
+        f"requirements/{nom}.txt" for nom in ("runtime", "dev", "web", "lien")
+    }
 
 
 @pytest.mark.parametrize("module", MODULES, ids=_nom)
