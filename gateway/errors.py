@@ -13,6 +13,7 @@ ErreurPasserelle
 │   │   └── SourceFermee      SOURCE_INDISPONIBLE, outside its opening hours
 │   ├── SourceDelaiDepasse    SOURCE_DELAI_DEPASSE
 │   └── SourceInvalide        SOURCE_INVALIDE
+├── FuiteArretee              ERREUR_INTERNE: the sentinel fired, nothing was sent
 └── ErreurConfiguration       the process does not start; one line says why, naming file and key
 """
 
@@ -100,6 +101,14 @@ class SourceDelaiDepasse(ErreurSource):
 
 class SourceInvalide(ErreurSource):
     code = Code.SOURCE_INVALIDE
+
+
+class FuiteArretee(ErreurPasserelle):
+    """What was about to leave held something its caller may not read. `coordonnee` says where; no value anywhere."""
+
+    def __init__(self, coordonnee: str) -> None:
+        super().__init__(f"{coordonnee} : non accordé, rien n'est envoyé")
+        self.coordonnee = coordonnee
 
 
 class ErreurConfiguration(ErreurPasserelle):

@@ -93,7 +93,7 @@ def _regle_sur_l_interface(schema: GraphQLSchema) -> None:
         (_vers("MissionLocale", "ruptures", "RuptureConnection"), "mène à Rupture, que RUPTURE ouvre"),
         (_filtre_sans_regle, "FiltreJeunes.rqth n'a pas de catégorie"),
         (_valeur_de_tri, "TriJeunes.RQTH n'a pas de catégorie"),
-        (_nouvel_ordre, "TriContrats.EMPLOYEUR n'a pas de catégorie"),
+        (_nouvel_ordre, "Query.contrats(tri:) n'a pas de catégorie"),
         (_sans_priorite, "TriRuptures.PRIORITE n'existe pas"),
         (_regle_sur_l_interface, "Node.nom : règle sur une interface"),
     ],
