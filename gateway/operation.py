@@ -175,13 +175,12 @@ def _assembler(
     mesure: Mesure,
 ) -> Reponse:
     decision, racines = contexte.decision, contexte.decision.cles(RACINES_DE_VUE)
-    noeuds = decision.cles({"node"})  # one path there stands for several types: the mask alone empties them
     erreurs = [
         *(erreur_graphql(_cause(erreur), erreur.path) for erreur in resultat.errors or []),
         *(erreur_refus(refus, contexte.viewer, passerelle.politique) for refus in decision.refus),
         *(erreur_de_source(erreur, racines) for erreur in contexte.recolte.erreurs.values()),
     ]
-    data = annuler(resultat.data, [chemin for chemin, _ in decision.nuls if chemin[0] not in noeuds])
+    data = annuler(resultat.data, [chemin for chemin, _ in decision.nuls])
     return Reponse(data, erreurs, _extensions(contexte.recolte, passerelle.maintenant(), mesure, contexte))
 
 

@@ -179,8 +179,20 @@ class _Lecture:
         if is_object_type(type_):
             return self._objet(type_, ensembles)
         if is_abstract_type(type_):
-            return _reunies([self._noeud(possible, ensembles) for possible in self._schema.get_possible_types(type_)])
+            return self._abstrait(self._schema.get_possible_types(type_), ensembles)
         return _Branche()
+
+    def _abstrait(self, possibles: list[GraphQLObjectType], ensembles: Ensembles) -> _Branche:
+        """A key may be a field of several types: its path is null only if it is for each type that may be opened."""
+        branches = {type_.name: self._noeud(type_, ensembles) for type_ in possibles}
+        avis = [
+            (self.groupes(type_, ensembles).keys(), {chemin for chemin, _ in branches[type_.name].nuls})
+            for type_ in possibles
+            if NOEUDS[type_.name] in self.lues
+        ]
+        reunie = _reunies(list(branches.values()))
+        nuls = [nul for nul in reunie.nuls if all(nul[0] in chemins for cles, chemins in avis if nul[0][0] in cles)]
+        return replace(reunie, nuls=tuple(nuls))
 
     def _noeud(self, type_: GraphQLObjectType, ensembles: Ensembles) -> _Branche:
         """The selection on one concrete type of an abstract one: opening it has its own rule."""
