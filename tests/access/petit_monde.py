@@ -283,6 +283,7 @@ REFERENTIEL = Referentiel(
     },
 )
 SCHEMA = construire()
+DOCUMENTS = Documents(graphe(SCHEMA))
 IDENTIFIANTS = Identifiants(Sceau(bytes(32)))
 
 
@@ -300,7 +301,7 @@ class PetitMonde:
         self.passerelle = Passerelle(
             schema=SCHEMA,
             politique=politique,
-            documents=Documents(schema),
+            documents=DOCUMENTS,
             juge=Juge(schema, politique),
             formes=Formes(schema, politique),
             candidate=candidate,
