@@ -111,11 +111,6 @@ def argument(categorie: CategorieDonnee, description: str, nom: str | None = Non
     return strawberry.argument(description=description, name=nom, metadata={CATEGORIE: categorie})
 
 
-def argument(categorie: CategorieDonnee, description: str, nom: str | None = None) -> Any:
-    """An argument that selects by data of `categorie`, ruled as a filter is; PUBLIQUE: it tells nothing of a person."""
-    return strawberry.argument(description=description, name=nom, metadata={CATEGORIE: categorie})
-
-
 def publique(description: str, resolver: Callable[..., Any]) -> Any:
     """A root field that every authenticated caller may ask."""
     return strawberry.field(resolver=resolver, description=description, metadata={CATEGORIE: CategorieDonnee.PUBLIQUE})

@@ -15,7 +15,8 @@ GRAPHE = {
     " ine:IDENTIFIANT_NATIONAL rqth:SENSIBLE telephone:CONTACT courriel:CONTACT adresse:ADRESSE>Adresse"
     " representants:REPRESENTANT>Representant commune:ADRESSE>Commune missionLocale:PARCOURS>MissionLocale"
     " statut:PARCOURS>Statut parcours:PARCOURS>Statut formations:PARCOURS>Formation contrats:CONTRAT>Contrat"
-    " ruptures:RUPTURE>Rupture suivi:SUIVI>Suivi collaboration:COLLABORATION>Collaboration provenance:TECHNIQUE>Provenance",
+    " ruptures:RUPTURE>Rupture suivi:SUIVI>Suivi collaboration:COLLABORATION>Collaboration provenance:TECHNIQUE>Provenance"
+    " rapprochements:TECHNIQUE>IndiceRapprochement",
     "Contrat": "id numero:CONTRAT type:CONTRAT dateDebut:CONTRAT dateFin:CONTRAT employeur:CONTRAT>Employeur"
     " formation:PARCOURS>Formation cfa:PARCOURS>Cfa rupture:RUPTURE>Rupture jeune:PARCOURS>Jeune"
     " provenance:TECHNIQUE>Provenance",
@@ -34,6 +35,7 @@ GRAPHE = {
     "EtapeSuivi": "situation date",
     "Collaboration": "demandeeLe motifs commentaire causeRupture referent",
     "Provenance": "champ",
+    "IndiceRapprochement": "champ",
 }
 CHAMPS: dict[str, dict[str, tuple[str | None, str | None]]] = {
     type_: {
@@ -120,7 +122,8 @@ def _type(champ: str) -> str:
 
 
 def _arbre(hasard: Random, type_: str, profondeur: int, prefixe: str = "") -> Arbre:
-    possibles = [nom for nom, (_, cible) in CHAMPS[type_].items() if profondeur or not cible]
+    # What joined the records of somebody depends on the systems heard, which are not those of who may read everything.
+    possibles = [n for n, (_, cible) in CHAMPS[type_].items() if n != "rapprochements" and (profondeur or not cible)]
     choisis = hasard.sample(possibles, min(len(possibles), hasard.randint(1, 5)))
     return [
         (

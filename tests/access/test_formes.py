@@ -21,7 +21,7 @@ TYPE = "{ __type(name: %s) { name fields { name } inputFields { name } enumValue
 
 
 def _noms(qui: Viewer, type_: str) -> set[str]:
-    vu = FORMES.pour(qui).get_type(type_)
+    vu: Any = FORMES.pour(qui).get_type(type_)
     return set(getattr(vu, "fields", None) or getattr(vu, "values", ()))
 
 
@@ -38,6 +38,7 @@ def test_g09_each_caller_sees_the_fields_that_the_oracle_lets_it_read(qui: Viewe
     attendues = {"moi", "node", "cfa", "missionLocale"} | ({"sources"} if lit("TECHNIQUE") else set())
     for noun, ouverture in OUVERTURES.items():
         attendues |= {noun.lower(), f"{noun.lower()}s"} if lit(ouverture) else set()
+    attendues |= {"rechercheJeune"} if lit("PARCOURS") else set()
     assert _noms(qui, "Query") == attendues
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.auth import jugement
+from gateway.auth.decide import decider
 from gateway.auth.mask import masquer
 from gateway.auth.politique import Politique
 from gateway.auth.rules import CategorieDonnee
@@ -37,10 +38,8 @@ def _laxiste(*arguments: Any) -> Any:
     """decide, for a policy that grants everything to everybody."""
     toutes = tuple(r.model_copy(update={"categories": frozenset(CategorieDonnee)}) for r in POLITIQUE.regle)
     large: Politique = POLITIQUE.model_copy(update={"regle": toutes})
-    return DECIDER(*arguments[:-1], large)
-
-
-DECIDER = jugement.decider
+    schema, document, operation, variables, viewer, _ = arguments
+    return decider(schema, document, operation, variables, viewer, large)
 
 
 def _sans_masque(objet: Any, _categories: Any) -> Any:
