@@ -14,6 +14,7 @@ GRAPHE = {
     "Jeune": "id nom:IDENTITE prenom:IDENTITE dateNaissance:IDENTITE sexe:IDENTITE age:PARCOURS mineur:PARCOURS"
     " ine:IDENTIFIANT_NATIONAL rqth:SENSIBLE telephone:CONTACT courriel:CONTACT adresse:ADRESSE>Adresse"
     " representants:REPRESENTANT>Representant commune:ADRESSE>Commune missionLocale:PARCOURS>MissionLocale"
+    " missionsLocalesPossibles:PARCOURS>MissionLocale"
     " statut:PARCOURS>Statut parcours:PARCOURS>Statut formations:PARCOURS>Formation contrats:CONTRAT>Contrat"
     " ruptures:RUPTURE>Rupture suivi:SUIVI>Suivi collaboration:COLLABORATION>Collaboration provenance:TECHNIQUE>Provenance"
     " rapprochements:TECHNIQUE>IndiceRapprochement",
@@ -21,7 +22,7 @@ GRAPHE = {
     " formation:PARCOURS>Formation cfa:PARCOURS>Cfa rupture:RUPTURE>Rupture jeune:PARCOURS>Jeune"
     " provenance:TECHNIQUE>Provenance",
     "Rupture": "id date:RUPTURE cause:COLLABORATION signaleeLe:RUPTURE delaiSignalementJours:RUPTURE joursDepuis:RUPTURE"
-    " etat:SUIVI prioritaire:SUIVI motifsPriorite:SUIVI sources:RUPTURE contrat:CONTRAT>Contrat jeune:PARCOURS>Jeune"
+    " etat:SUIVI prioritaire:SUIVI motifsPriorite:SUIVI nouveauContrat:PARCOURS sources:RUPTURE contrat:CONTRAT>Contrat jeune:PARCOURS>Jeune"
     " provenance:TECHNIQUE>Provenance",
     "Statut": "valeur depuis",
     "Adresse": "voie complement codePostal commune:>Commune",

@@ -22,7 +22,7 @@ TYPE = "{ __type(name: %s) { name fields { name } inputFields { name } enumValue
 
 def _noms(qui: Viewer, type_: str) -> set[str]:
     vu: Any = FORMES.pour(qui).get_type(type_)
-    return set(getattr(vu, "fields", None) or getattr(vu, "values", ()))
+    return set(vu.fields if hasattr(vu, "fields") else vu.values if vu else ())
 
 
 @pytest.mark.parametrize("qui", APPELANTS, ids=lambda qui: f"{qui.profil.value}-{qui.finalite}")
