@@ -5,7 +5,7 @@ from pathlib import Path
 
 from fixtures.population.modele import Population
 
-CANARIS = 300  # persons looked for
+CANARIS = 60  # persons looked for
 
 
 def valeurs(population: Population) -> list[bytes]:

@@ -17,6 +17,7 @@ from gateway.auth.sentinelle import en_trop, fuite
 from gateway.errors import FuiteArretee
 from gateway.federation import contexte
 from gateway.federation.views import Vue
+from gateway.reponses import erreur_graphql
 from gateway.schema.nouns import MotifPriorite, Rupture
 from tests.access.outils import POLITIQUE
 from tests.access.petit_monde import PetitMonde, appelant, tirer
@@ -124,6 +125,13 @@ async def test_u10_a_row_of_another_perimeter_stops_the_answer(
     with pytest.raises(FuiteArretee):
         await monde.demander(AUTRE, SUIVIS)
     assert monde.arretees == ["Jeune hors périmètre"]
+
+
+def test_the_caller_is_told_an_internal_error_and_no_more() -> None:
+    assert erreur_graphql(FuiteArretee("Jeune.rqth")) == {
+        "message": "Erreur interne de la passerelle.",
+        "extensions": {"code": "ERREUR_INTERNE"},
+    }
 
 
 def test_only_forbidden_branches_are_walked() -> None:

@@ -16,7 +16,7 @@ def test_l01_a_value_left_in_a_file_is_found(monde: Monde, tmp_path: Path) -> No
     }
     for nom, contenu in contenus.items():
         (tmp_path / nom).write_bytes(contenu)
-    assert len(valeurs(monde.population)) > 900
+    assert len(valeurs(monde.population)) > 200
     trouvees = traces(monde.population, sorted(tmp_path.iterdir()))
     assert trouvees == ["base: 1", "journal: 1", "metriques: 1"]
 
