@@ -20,7 +20,7 @@ from tests.chiffres import noter
 # Operations on which the two once differed, each over the population of its seed.
 CORPUS = json.loads(Path(__file__).with_name("corpus_oracle.json").read_text(encoding="utf-8"))
 CAS = 10_000
-PAR_MONDE = 40  # operations over one drawn population
+PAR_MONDE = 80  # operations over one drawn population
 HABITANTS = 7
 
 

@@ -26,7 +26,7 @@ CLIENTS = {
     "statistiques": ("STATISTIQUES", "PILOTAGE"),
     "admin": ("ADMINISTRATEUR", "EXPLOITATION"),
 }
-OPERATIONS = 24
+OPERATIONS = 20
 INCONNUS: dict[str, list[str]] = {"Jeune": [], "Contrat": [], "Rupture": []}
 
 
