@@ -22,7 +22,8 @@ GRAPHE = {
     " formation:PARCOURS>Formation cfa:PARCOURS>Cfa rupture:RUPTURE>Rupture jeune:PARCOURS>Jeune"
     " provenance:TECHNIQUE>Provenance",
     "Rupture": "id date:RUPTURE cause:COLLABORATION signaleeLe:RUPTURE delaiSignalementJours:RUPTURE joursDepuis:RUPTURE"
-    " etat:SUIVI prioritaire:SUIVI motifsPriorite:SUIVI nouveauContrat:PARCOURS sources:RUPTURE contrat:CONTRAT>Contrat jeune:PARCOURS>Jeune"
+    " etat:SUIVI prioritaire:SUIVI motifsPriorite:SUIVI nouveauContrat:PARCOURS sources:RUPTURE"
+    " contrat:CONTRAT>Contrat jeune:PARCOURS>Jeune"
     " provenance:TECHNIQUE>Provenance",
     "Statut": "valeur depuis",
     "Adresse": "voie complement codePostal commune:>Commune",
