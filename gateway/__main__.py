@@ -5,8 +5,12 @@ import asyncio
 import json
 import sys
 from collections.abc import Callable, Sequence
+from enum import Enum
+from typing import TypeVar
 
 from gateway.errors import ErreurConfiguration
+
+E = TypeVar("E", bound=Enum)
 
 
 def _arguments(argv: Sequence[str]) -> argparse.Namespace:
@@ -19,50 +23,62 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
         "rapprochements", help="demande tout à toutes les sources et dit quels enregistrements sont joints"
     )
     commandes.add_parser("schema", help="écrit le schéma publié (schema.graphql)")
-    commandes.add_parser("acces", help="écrit la table des accès (ACCES.md)")
+    acces = commandes.add_parser("acces", help="écrit la table des accès (ACCES.md), ou ses lignes choisies")
+    acces.add_argument("--profil", help="un profil : MISSION_LOCALE, CFA…")
+    acces.add_argument("--finalite", help="une finalité : ACCOMPAGNEMENT, PILOTAGE…")
     return analyseur.parse_args(argv)
 
 
-def _serve() -> None:
+def _serve(_: argparse.Namespace) -> None:
     from gateway.app import servir  # noqa: PLC0415 - the other commands need no server
 
     servir()
 
 
-def _moisson() -> None:
+def _moisson(_: argparse.Namespace) -> None:
     from gateway.app import moissonner  # noqa: PLC0415
 
     asyncio.run(moissonner(lambda ligne: print(ligne, flush=True)))
 
 
-def _sources() -> None:
+def _sources(_: argparse.Namespace) -> None:
     from gateway.app import decrire_sources  # noqa: PLC0415
 
     print(decrire_sources())
 
 
-def _rapprochements() -> None:
+def _rapprochements(_: argparse.Namespace) -> None:
     from gateway.app import rapprochements  # noqa: PLC0415
 
     for personne in asyncio.run(rapprochements(lambda ligne: print(ligne, file=sys.stderr, flush=True))):
         print(json.dumps(personne))
 
 
-def _schema() -> None:
+def _schema(_: argparse.Namespace) -> None:
     from gateway.schema.build import construire, texte  # noqa: PLC0415
 
     sys.stdout.write(texte(construire()))
 
 
-def _acces() -> None:
-    from gateway.auth.acces import tableau  # noqa: PLC0415
+def _acces(arguments: argparse.Namespace) -> None:
+    from gateway.auth.acces import Choix, tableau  # noqa: PLC0415
     from gateway.auth.politique import lire_politique  # noqa: PLC0415
+    from gateway.auth.rules import Finalite, Profil  # noqa: PLC0415
     from gateway.schema.build import construire, graphe  # noqa: PLC0415
 
-    sys.stdout.write(tableau(lire_politique(), graphe(construire())))
+    choix = Choix(_choisi(Profil, arguments.profil), _choisi(Finalite, arguments.finalite))
+    sys.stdout.write(tableau(lire_politique(), graphe(construire()), choix))
 
 
-COMMANDES: dict[str, Callable[[], None]] = {
+def _choisi(mots: type[E], mot: str | None) -> E | None:
+    if mot is None:
+        return None
+    if mot in mots.__members__:
+        return mots[mot]
+    raise ErreurConfiguration(f"{mot} : inconnu ; au choix {', '.join(mots.__members__)}")
+
+
+COMMANDES: dict[str, Callable[[argparse.Namespace], None]] = {
     "serve": _serve,
     "moisson": _moisson,
     "sources": _sources,
@@ -75,7 +91,8 @@ COMMANDES: dict[str, Callable[[], None]] = {
 def main(argv: Sequence[str] = tuple(sys.argv[1:])) -> int:
     """Run one command. A wrong configuration is one line on standard error and exit code 2."""
     try:
-        COMMANDES[_arguments(argv).commande]()
+        arguments = _arguments(argv)
+        COMMANDES[arguments.commande](arguments)
     except ErreurConfiguration as erreur:
         print(f"configuration : {erreur}", file=sys.stderr)
         return 2

@@ -6,11 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from graphql import GraphQLSchema
 from prometheus_client import CollectorRegistry
 
+from gateway.auth.candidate import Candidate
 from gateway.auth.cles import JeuDeCles
 from gateway.auth.clients import Client, lire_clients
+from gateway.auth.formes import Formes
 from gateway.auth.jetons import Verificateur
+from gateway.auth.jugement import Juge
+from gateway.auth.mesures import MesuresAcces
 from gateway.auth.politique import lire_politique
 from gateway.auth.verification import verifier_schema
 from gateway.cache.seam import ouvrir_cache
@@ -142,6 +147,7 @@ def construire_passerelle(services: Services) -> Passerelle:
     configuration, sources = services.configuration, services.sources
     schema, politique = construire(), lire_politique()
     verifier_schema(graphe(schema), politique)
+    acces = MesuresAcces(services.mesures)
     identifiants = Identifiants(configuration.sceau)
     annuaires = _Annuaires(services.gardien, identifiants)
     plier = connecteurs()[sources.partenaires[services.nom_registre].genre].contrat
@@ -151,6 +157,10 @@ def construire_passerelle(services: Services) -> Passerelle:
         schema=schema,
         politique=politique,
         documents=Documents(graphe(schema)),
+        juge=Juge(graphe(schema), politique),
+        formes=Formes(graphe(schema), politique),
+        candidate=_candidate(configuration, graphe(schema), acces),
+        arretee=acces.arretee,
         collecteur=Collecteur(
             interrogeables=sources,
             registre=LecteurRegistre(services.registre, plier),
@@ -172,6 +182,15 @@ def construire_passerelle(services: Services) -> Passerelle:
         maintenant=services.maintenant,
         jour=lambda: jour_paris(services.maintenant()),
     )
+
+
+def _candidate(configuration: Configuration, schema: GraphQLSchema, acces: MesuresAcces) -> Candidate | None:
+    """The policy on trial, held to the same rules as the one in force."""
+    if configuration.candidate is None:
+        return None
+    politique = lire_politique(configuration.candidate)
+    verifier_schema(schema, politique)
+    return Candidate(Juge(schema, politique), acces.ecart)
 
 
 def _secondes() -> float:

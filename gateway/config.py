@@ -53,6 +53,7 @@ class Configuration:
     fichier: Fichier
     sceau: Sceau
     fige: datetime | None  # GATEWAY_NOW
+    candidate: Path | None  # GATEWAY_POLITIQUE_CANDIDATE: an access policy on trial
     hote: str
     port: int
 
@@ -73,6 +74,7 @@ def charger(environ: Mapping[str, str] = os.environ) -> Configuration:
         fichier=_fichier(racine / "gateway.toml"),
         sceau=_sceau(_exiger(environ, "GATEWAY_CLE")),
         fige=_instant(environ.get("GATEWAY_NOW")),
+        candidate=Path(texte) if (texte := environ.get("GATEWAY_POLITIQUE_CANDIDATE")) else None,
         hote=environ.get("HOST", "127.0.0.1"),
         port=_port(environ.get("PORT", "8000")),
     )

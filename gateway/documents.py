@@ -4,14 +4,12 @@ Messages are our own: those of the library echo literal values (SECURITY F12) an
 """
 
 import re
-from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 from cachetools import LRUCache
 from graphql import (
     DocumentNode,
-    FieldNode,
     GraphQLError,
     GraphQLSchema,
     OperationDefinitionNode,
@@ -53,11 +51,6 @@ class Document:
 
     arbre: DocumentNode
     operation: OperationDefinitionNode
-
-    def racines(self, noms: Collection[str]) -> list[str]:
-        """Response keys of the root fields of these names, in the order written."""
-        champs = [noeud for noeud in self.operation.selection_set.selections if isinstance(noeud, FieldNode)]
-        return [(c.alias or c.name).value for c in champs if c.name.value in noms]
 
     def variables(self, schema: GraphQLSchema, brutes: dict[str, Any]) -> dict[str, Any]:
         """Coerced variables, defaults included. Raises RequeteInvalide naming the variable, never its value."""

@@ -14,6 +14,7 @@ ErreurPasserelle
 │   ├── SourceDelaiDepasse    SOURCE_DELAI_DEPASSE
 │   └── SourceInvalide        SOURCE_INVALIDE
 ├── LiensIndisponibles        the ledger of links did not answer; ids go on without it, and it is counted
+├── FuiteArretee              ERREUR_INTERNE: the sentinel fired, nothing was sent
 └── ErreurConfiguration       the process does not start; one line says why, naming file and key
 """
 
@@ -105,6 +106,14 @@ class SourceInvalide(ErreurSource):
 
 class LiensIndisponibles(ErreurPasserelle):
     """The ledger of links cannot be read or written."""
+
+
+class FuiteArretee(ErreurPasserelle):
+    """What was about to leave held something its caller may not read. `coordonnee` says where; no value anywhere."""
+
+    def __init__(self, coordonnee: str) -> None:
+        super().__init__(f"{coordonnee} : non accordé, rien n'est envoyé")
+        self.coordonnee = coordonnee
 
 
 class ErreurConfiguration(ErreurPasserelle):

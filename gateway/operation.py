@@ -1,6 +1,6 @@
 """The steps of one operation, in order, and nowhere else.
 
-    demand → parse and validate (kept by text) → limits → decide → plan → collect → view → execute → answer
+    demand → parse and validate (kept by text) → limits → decide → plan → collect → view → execute → sentinel → answer
     a view that is not known yet: join, merge and bound → give ids → enrol
 
 Each step is a function over values; the effects are at both ends: the sources behind `Collecteur`, the bytes in `app.py`.
@@ -13,14 +13,18 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from graphql import ExecutionResult, GraphQLError, execute_sync
+from graphql import ExecutionResult, GraphQLError, GraphQLSchema, execute_sync
 from strawberry import Schema
 
-from gateway.auth.decide import Decision, decider
+from gateway.auth.candidate import Candidate
+from gateway.auth.decide import Decision
+from gateway.auth.formes import Formes
+from gateway.auth.jugement import Juge, Jugement
 from gateway.auth.politique import Politique
+from gateway.auth.sentinelle import fuite
 from gateway.auth.viewer import Viewer
 from gateway.documents import Document, Documents
-from gateway.errors import ErreurAppelant
+from gateway.errors import ArgumentRefuse, ErreurAppelant, FuiteArretee
 from gateway.federation.annuaire import Annuaire
 from gateway.federation.attribution import Attributeur
 from gateway.federation.collecte import Collecteur, Recolte
@@ -28,6 +32,7 @@ from gateway.federation.contexte import ContexteOperation
 from gateway.federation.identifiants import Identifiants
 from gateway.federation.plan import RACINES_DE_VUE, planifier
 from gateway.federation.views import REPRISE, Droits, Vue, Vues, cle_de_vue, inscrire, retenir
+from gateway.introspection import INTROSPECTION, introspecter, seulement
 from gateway.limits import Mesure, mesurer
 from gateway.reponses import (
     Reponse,
@@ -36,6 +41,7 @@ from gateway.reponses import (
     erreur_graphql,
     erreur_refus,
     reponse_refusee,
+    reponse_sans_donnee,
 )
 from gateway.schema.build import graphe
 from gateway.schema.lieux import Source
@@ -59,6 +65,10 @@ class Passerelle:
     schema: Schema
     politique: Politique
     documents: Documents
+    juge: Juge
+    formes: Formes
+    candidate: Candidate | None
+    arretee: Callable[[str], None]  # told where the sentinel stopped a leak
     collecteur: Collecteur
     identifiants: Identifiants
     attributeur: Attributeur
@@ -71,35 +81,74 @@ class Passerelle:
 
 
 async def repondre(passerelle: Passerelle, viewer: Viewer, demande: Demande) -> Reponse:
-    """Answer one operation. Never raises: what the caller did wrong and what failed here are both answers."""
+    """Answer one operation: what the caller did wrong and what failed here are both answers. Raises FuiteArretee only."""
     try:
         document = passerelle.documents.lire(demande.texte, demande.operation)
         variables = document.variables(graphe(passerelle.schema), demande.variables)
         mesure = mesurer(document.arbre, document.operation, variables)
-        decision = decider(
-            graphe(passerelle.schema), document.arbre, document.operation, variables, viewer, passerelle.politique
-        )
+        jugement = _juger(passerelle, viewer, document, variables)
+    except ArgumentRefuse as erreur:
+        return reponse_sans_donnee(erreur)
     except ErreurAppelant as erreur:
         return reponse_refusee([erreur_graphql(erreur)])
-    return await _servir(passerelle, viewer, document, demande, decision, mesure)
+    try:
+        return await _servir(passerelle, viewer, document, demande, jugement, mesure)
+    except FuiteArretee as arret:
+        journal.critical("%s", arret)
+        passerelle.arretee(arret.coordonnee)
+        raise
+
+
+def _juger(passerelle: Passerelle, viewer: Viewer, document: Document, variables: dict[str, Any]) -> Jugement:
+    """The decision, told to the policy on trial too. Raises what the policy in force refuses."""
+    question = (document.arbre, document.operation, variables, viewer)
+    accordees: frozenset[str] = frozenset()
+    try:
+        jugement = passerelle.juge.juger(*question)
+        accordees = jugement.decision.coordonnees
+        return jugement
+    finally:
+        if passerelle.candidate:
+            passerelle.candidate.comparer(*question, accordees)
 
 
 async def _servir(
-    passerelle: Passerelle, viewer: Viewer, document: Document, demande: Demande, decision: Decision, mesure: Mesure
+    passerelle: Passerelle, viewer: Viewer, document: Document, demande: Demande, jugement: Jugement, mesure: Mesure
 ) -> Reponse:
+    decision = jugement.decision
     contexte = _contexte(passerelle, viewer, decision)
     plan = planifier(decision, viewer.perimetre, contexte.annuaire.referentiel)
     if plan.vue:
         contexte.recolte = await passerelle.collecteur.collecter(plan, contexte.annuaire)
         contexte.vue = await _vue(passerelle, contexte)
-    resultat = execute_sync(
-        graphe(passerelle.schema),
-        document.arbre,
-        context_value=contexte,
-        variable_values=demande.variables,
-        operation_name=demande.operation,
-    )
-    return _assembler(passerelle, contexte, document, resultat, mesure)
+    reponse = _assembler(passerelle, contexte, _executer(passerelle, contexte, document, demande), mesure)
+    if trouvee := fuite(reponse.data, jugement.interdits):
+        raise FuiteArretee(".".join(trouvee))
+    return reponse
+
+
+def _executer(
+    passerelle: Passerelle, contexte: ContexteOperation, document: Document, demande: Demande
+) -> ExecutionResult:
+    """The data, and beside them what the caller asks of the graph itself: the shape it may use."""
+    schema, variables, champs = graphe(passerelle.schema), demande.variables, contexte.decision.champs
+    meta = contexte.decision.cles(INTROSPECTION)
+    if not meta:
+        return _execute(schema, document, variables, contexte)
+    donnees = [cle for cle, _ in champs if cle not in meta]
+    vues = [introspecter(passerelle.formes.pour(contexte.viewer), document, meta, variables)]
+    if donnees:
+        vues.append(_execute(schema, seulement(schema, document, donnees, variables), variables, contexte))
+    trouve = {cle: valeur for vue in vues for cle, valeur in (vue.data or {}).items()}
+    data = {cle: trouve.get(cle) for cle, _ in champs} if all(vue.data is not None for vue in vues) else None
+    return ExecutionResult(data, [erreur for vue in vues for erreur in vue.errors or []])
+
+
+def _execute(
+    schema: GraphQLSchema, document: Document, variables: dict[str, Any], contexte: ContexteOperation
+) -> ExecutionResult:
+    nom = document.operation.name.value if document.operation.name else None
+    return execute_sync(schema, document.arbre, context_value=contexte, variable_values=variables, operation_name=nom)
 
 
 async def _vue(passerelle: Passerelle, contexte: ContexteOperation) -> Vue:
@@ -134,23 +183,23 @@ def _contexte(passerelle: Passerelle, viewer: Viewer, decision: Decision) -> Con
 def _assembler(
     passerelle: Passerelle,
     contexte: ContexteOperation,
-    document: Document,
     resultat: ExecutionResult,
     mesure: Mesure,
 ) -> Reponse:
-    decision, racines = contexte.decision, document.racines(RACINES_DE_VUE)
-    noeuds = document.racines({"node"})  # one path there stands for several types: the mask alone empties them
+    decision, racines = contexte.decision, contexte.decision.cles(RACINES_DE_VUE)
     erreurs = [
         *(erreur_graphql(_cause(erreur), erreur.path) for erreur in resultat.errors or []),
-        *(erreur_refus(refus, contexte.viewer) for refus in decision.refus),
+        *(erreur_refus(refus, contexte.viewer, passerelle.politique) for refus in decision.refus),
         *(erreur_de_source(erreur, racines) for erreur in contexte.recolte.erreurs.values()),
     ]
-    data = annuler(resultat.data, [chemin for chemin, _ in decision.nuls if chemin[0] not in noeuds])
+    data = annuler(resultat.data, [chemin for chemin, _ in decision.nuls])
     return Reponse(data, erreurs, _extensions(contexte.recolte, passerelle.maintenant(), mesure, contexte))
 
 
 def _cause(erreur: GraphQLError) -> Exception:
     cause = erreur.original_error or erreur
+    if isinstance(cause, FuiteArretee):
+        raise cause
     if not isinstance(cause, ErreurAppelant):
         journal.error("champ %s : %s", erreur.path, type(cause).__name__)
     return cause

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.auth.decide import Refus, message
+from gateway.auth.decide import Refus
+from gateway.auth.motifs import champ_refuse, finalites_utiles
+from gateway.auth.politique import Politique
 from gateway.auth.viewer import Viewer
 from gateway.errors import Code, ErreurAppelant, ErreurSource
 
@@ -30,6 +32,11 @@ class Reponse:
         return corps | ({"extensions": self.extensions} if self.extensions else {})
 
 
+def reponse_sans_donnee(erreur: ErreurAppelant) -> Reponse:
+    """The whole operation is refused for what it selects by: answered, with nothing (ANSWERS 13)."""
+    return Reponse(None, [erreur_graphql(erreur)])
+
+
 def reponse_refusee(erreurs: list[Erreur]) -> Reponse:
     """The whole operation is refused before any work."""
     return Reponse(None, erreurs, refusee=True)
@@ -42,9 +49,11 @@ def erreur_graphql(cause: Exception, chemin: Sequence[str | int] | None = None) 
     return _erreur("Erreur interne de la passerelle.", Code.ERREUR_INTERNE, chemin)
 
 
-def erreur_refus(refus: Refus, viewer: Viewer) -> Erreur:
-    """One refused path pattern; list indexes are left out of it."""
-    return _erreur(message(refus, viewer), Code.CHAMP_REFUSE, list(refus.chemin))
+def erreur_refus(refus: Refus, viewer: Viewer, politique: Politique) -> Erreur:
+    """One refused path pattern; list indexes are left out of it. A purpose not declared is said as such (ANSWERS 15)."""
+    a_declarer = viewer.finalite is None and finalites_utiles(refus.categorie, viewer, politique)
+    texte = champ_refuse(refus.coordonnee, refus.categorie, viewer, politique)
+    return _erreur(texte, Code.FINALITE_REQUISE if a_declarer else Code.CHAMP_REFUSE, list(refus.chemin))
 
 
 def erreur_de_source(erreur: ErreurSource, racines: Sequence[str]) -> Erreur:

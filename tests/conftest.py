@@ -9,7 +9,9 @@ import pytest
 
 from fixtures.monde import Monde
 from fixtures.passerelle import PasserelleLancee
-from tests.chiffres import CHIFFRES
+from fixtures.telecommande import client_http
+from tests.canaris import traces
+from tests.chiffres import CHIFFRES, noter
 
 AUJOURDHUI = date(2026, 10, 15)  # a fixed day: the same people, the same ruptures, in every run
 
@@ -26,6 +28,7 @@ def monde(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monde]:
     with Monde.genere(dossier, aujourdhui=AUJOURDHUI) as ouvert:
         ouvert.moissonner()
         yield ouvert
+        _chercher_les_canaris(ouvert, dossier)
 
 
 @pytest.fixture(scope="session")
@@ -33,6 +36,9 @@ def passerelle(monde: Monde) -> Iterator[PasserelleLancee]:
     """A gateway of that world, as its own process."""
     with monde.gateway() as lancee:
         yield lancee
+        assert monde.dossier is not None
+        with client_http(lancee.url) as http:
+            (monde.dossier / "metrics.txt").write_text(http.get("/metrics").text, encoding="utf-8")
 
 
 @pytest.fixture(scope="session")
@@ -47,6 +53,16 @@ def patiente(monde: Monde, tmp_path_factory: pytest.TempPathFactory) -> str:
     assert donnees != texte
     (copie / "gateway.toml").write_text(f"{donnees}\n[reponse]\ndelai_secondes = 8.0\n", encoding="utf-8")
     return str(copie)
+
+
+def _chercher_les_canaris(monde: Monde, dossier: Path) -> None:
+    """After all the tests of this world: no value of a person in a log, a metric or a file that its gateways wrote."""
+    ecrits = [fichier for fichier in sorted(dossier.rglob("*")) if fichier.is_file()]
+    assert any(fichier.name == "passerelle.log" for fichier in ecrits)
+    assert any(fichier.parent.name == "donnees" for fichier in ecrits)
+    trouvees = traces(monde.population, ecrits)
+    assert trouvees == [], "values of persons where none may be"
+    noter(f"canaris : 0 valeur de personne dans {len(ecrits)} fichiers (journaux, métriques, bases)")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -1,16 +1,17 @@
-"""The category of each coordinate of a built schema: fields, filters, sort keys. Knows no viewer, no policy.
+"""The category of each coordinate of a built schema: fields, arguments, filters, sort keys. Knows no viewer, no policy.
 
 Rules written beside fields travel in Strawberry's metadata. What has no metadata of its own is ruled by the tables
 below, which `verification` holds to the schema name for name.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
 from graphql import GraphQLArgument, GraphQLField, GraphQLInputField
 
-from gateway.auth.rules import CATEGORIE
+from gateway.auth.rules import CATEGORIE, DERIVATION, SUR, Derivation
 from gateway.auth.rules import CategorieDonnee as C
 
 Categories = frozenset[C]
@@ -27,17 +28,33 @@ NOEUDS: Mapping[str, C] = {
 # A priority follows, among its reasons, the disability and the collaboration asked by the CFA.
 PRIORITE = frozenset({C.SUIVI, C.SENSIBLE, C.COLLABORATION})
 
+
+# Reasons of a priority that tell another category than its own.
+PARLANTES: Mapping[str, C] = {"RQTH": C.SENSIBLE, "ACCOMPAGNEMENT_CONJOINT": C.COLLABORATION}
+
+
+@dataclass(frozen=True, slots=True)
+class Tri:
+    """What sorting by a key asks for, and the coordinates of the fields it compares."""
+
+    categories: Categories
+    sur: tuple[str, ...]
+
+
+_PAR_DATE = Tri(frozenset({C.RUPTURE}), ("Rupture.date",))
+_PAR_NOM = Tri(frozenset({C.IDENTITE}), ("Jeune.nom", "Jeune.prenom"))
+
 # The order of a list tells what it is sorted by.
-TRIS: Mapping[str, Mapping[str, Categories]] = {
+TRIS: Mapping[str, Mapping[str, Tri]] = {
     "TriRuptures": {
-        "DATE_DESC": frozenset({C.RUPTURE}),
-        "DATE_ASC": frozenset({C.RUPTURE}),
-        "PRIORITE": PRIORITE,
+        "DATE_DESC": _PAR_DATE,
+        "DATE_ASC": _PAR_DATE,
+        "PRIORITE": Tri(PRIORITE | {C.RUPTURE}, ("Rupture.motifsPriorite", "Rupture.date")),
     },
     "TriJeunes": {
-        "STATUT_RECENT": frozenset({C.PARCOURS}),
-        "NOM_ASC": frozenset({C.IDENTITE}),
-        "NOM_DESC": frozenset({C.IDENTITE}),
+        "STATUT_RECENT": Tri(frozenset({C.PARCOURS}), ("Jeune.statut",)),
+        "NOM_ASC": _PAR_NOM,
+        "NOM_DESC": _PAR_NOM,
     },
 }
 
@@ -50,9 +67,23 @@ Gouvernable = GraphQLField | GraphQLInputField | GraphQLArgument
 
 def categorie(element: Gouvernable) -> C | None:
     """The category written beside a field, an input field or an argument; None where it inherits."""
-    definition = element.extensions.get("strawberry-definition")
-    valeur = getattr(definition, "metadata", {}).get(CATEGORIE)
+    valeur = _ecrit(element, CATEGORIE)
     return valeur if isinstance(valeur, C) else None
+
+
+def derivation(champ: GraphQLField) -> Derivation | None:
+    """What a field says it is computed from."""
+    valeur = _ecrit(champ, DERIVATION)
+    return valeur if isinstance(valeur, Derivation) else None
+
+
+def compares(champ: GraphQLInputField) -> tuple[str, ...]:
+    """The coordinates of the fields that a filter says it looks at."""
+    return tuple(_ecrit(champ, SUR) or ())
+
+
+def _ecrit(element: Gouvernable, cle: str) -> Any:
+    return getattr(element.extensions.get("strawberry-definition"), "metadata", {}).get(cle)
 
 
 def exigees_par_le_champ(type_: str, nom: str, champ: GraphQLInputField) -> Categories:
@@ -64,4 +95,5 @@ def exigees_par_le_champ(type_: str, nom: str, champ: GraphQLInputField) -> Cate
 def exigees_par_la_valeur(type_: str, valeur: Any) -> tuple[str, Categories]:
     """The coordinate of an enum value, and the categories that sorting by it asks for."""
     nom = valeur.name if isinstance(valeur, Enum) else str(valeur)
-    return f"{type_}.{nom}", TRIS.get(type_, {}).get(nom, frozenset())
+    tri = TRIS.get(type_, {}).get(nom)
+    return f"{type_}.{nom}", tri.categories if tri else frozenset()

@@ -1,6 +1,6 @@
 """Decides, before anything is fetched, what of an operation its caller may read (ANSWERS 12-15, SECURITY §4). Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,11 +18,12 @@ from graphql import (
 
 from gateway.auth.arguments import criteres_du_champ
 from gateway.auth.coordonnees import NOEUDS, categorie
+from gateway.auth.motifs import critere_refuse
 from gateway.auth.politique import SANS_FINALITE, Politique
 from gateway.auth.rules import CategorieDonnee
 from gateway.auth.selection import Ensembles, Selection
 from gateway.auth.viewer import Viewer
-from gateway.errors import ArgumentRefuse, FinaliteRequise, RequeteInvalide, RequeteTropCouteuse
+from gateway.errors import ArgumentRefuse, RequeteInvalide, RequeteTropCouteuse
 
 ETAPES_MAX = 20_000  # steps of one decision; the limits on cost and depth refuse long before
 SANS_PERSONNE = SANS_FINALITE | {CategorieDonnee.TECHNIQUE}
@@ -44,17 +45,23 @@ class Decision:
     """What will be read of an operation, and what will not.
 
     `categories`: granted for the purpose. `coordonnees`: granted and used, governed or not, fields ("Jeune.telephone")
-    and criteria ("FiltreRuptures.etat", "TriRuptures.PRIORITE"). `racines`: response keys of the root fields that run.
-    `nuls`: (response path, coordinate) of the fields that answer null: refused, or holding nothing that is granted
-    (ANSWERS 13). `nominative`: something of a person is read.
+    and criteria ("FiltreRuptures.etat", "TriRuptures.PRIORITE"). `champs`: (response key, name) of the root fields, in
+    the order of the answer. `racines`: response keys of those that run. `nuls`: (response path, coordinate) of the
+    fields that answer null: refused, or holding nothing that is granted (ANSWERS 13). `nominative`: something of a
+    person is read.
     """
 
     categories: frozenset[CategorieDonnee]
     coordonnees: frozenset[str]
+    champs: tuple[tuple[str, str], ...]
     racines: frozenset[str]
     refus: tuple[Refus, ...]
     nuls: frozenset[tuple[Chemin, str]]
     nominative: bool
+
+    def cles(self, noms: Collection[str]) -> list[str]:
+        """Response keys of the root fields of these names."""
+        return [cle for cle, nom in self.champs if nom in noms]
 
 
 def decider(
@@ -67,34 +74,24 @@ def decider(
 ) -> Decision:
     """The decision for a valid operation, linear in it.
 
-    Raises ArgumentRefuse when a filter or a sort uses data of a category not granted (dropping it would widen the
-    answer), FinaliteRequise when personal data are asked without a purpose.
+    Raises ArgumentRefuse when a filter or a sort uses data of a category not granted: dropping it would widen the answer.
     """
     lecture = _Lecture(schema, Selection(schema, document, operation, variables), viewer, politique)
     racine = schema.get_root_type(operation.operation)
     if racine is None:
         raise RequeteInvalide("Ce type d'opération n'existe pas ici.")
-    branches = lecture.champs(racine, (operation.selection_set,))
+    groupes = lecture.groupes(racine, (operation.selection_set,))
+    branches = lecture.branches(racine, groupes)
     ensemble = _fusion(branches)
     return Decision(
         categories=lecture.lues,
         coordonnees=ensemble.coordonnees,
+        champs=tuple((cle, noeuds[0].name.value) for cle, noeuds in groupes.items()),
         racines=frozenset(cle for cle, branche in branches.items() if not branche.nulle),
         refus=ensemble.refus,
         nuls=frozenset(ensemble.nuls),
         nominative=not ensemble.categories <= SANS_PERSONNE,
     )
-
-
-def message(refus: Refus, viewer: Viewer) -> str:
-    """What the caller is told of a refusal: the field, its category, and who does not read it. Never a value."""
-    champ = refus.coordonnee.partition(".")[2]
-    return f"Le champ {champ} relève de la catégorie {_non_lue(refus.categorie, viewer)}"
-
-
-def _non_lue(refusee: CategorieDonnee, viewer: Viewer) -> str:
-    finalite = viewer.finalite.value if viewer.finalite else "non déclarée"
-    return f"{refusee.value}, que le profil {viewer.profil.value} ne lit pas pour la finalité {finalite}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,28 +126,32 @@ class _Lecture:
         self._schema = schema
         self._selection = selection
         self._viewer = viewer
+        self._politique = politique
         self._memo: dict[tuple[str, tuple[int, ...]], _Branche] = {}
         self._etapes = 0
 
-    def champs(self, type_: GraphQLObjectType, ensembles: Ensembles) -> dict[str, _Branche]:
+    def groupes(self, type_: GraphQLObjectType, ensembles: Ensembles) -> dict[str, list[FieldNode]]:
+        """The fields of a selection by response key."""
+        return self._selection.champs(type_, ensembles)
+
+    def branches(self, type_: GraphQLObjectType, groupes: Mapping[str, list[FieldNode]]) -> dict[str, _Branche]:
         """What each response key of a selection comes to."""
-        groupes = self._selection.champs(type_, ensembles)
         return {cle: self._champ(type_, noeuds) for cle, noeuds in groupes.items()}
 
     def _objet(self, type_: GraphQLObjectType, ensembles: Ensembles) -> _Branche:
         place = (type_.name, tuple(map(id, ensembles)))
         if place not in self._memo:
-            self._memo[place] = _fusion(self.champs(type_, ensembles))
+            self._memo[place] = _fusion(self.branches(type_, self.groupes(type_, ensembles)))
         return self._memo[place]
 
     def _champ(self, type_: GraphQLObjectType, noeuds: list[FieldNode]) -> _Branche:
         nom = noeuds[0].name.value
         if nom.startswith("__"):
-            return _Branche()
+            return _Branche(coordonnees=frozenset({f"{type_.name}.{nom}"}))
         champ, coordonnee = type_.fields[nom], f"{type_.name}.{nom}"
         propre = categorie(champ)
         if propre is not None and propre not in self.lues:
-            return self._refusee(coordonnee, propre)
+            return _refusee(coordonnee, propre)
         criteres = self._criteres(coordonnee, champ, noeuds[0])
         dessous = self._dessous(champ, noeuds)
         self._compter(1 + len(dessous.refus) + len(dessous.nuls))
@@ -164,20 +165,12 @@ class _Lecture:
             accordee=dessous.accordee or propre is not None,
         )
 
-    def _refusee(self, coordonnee: str, refusee: CategorieDonnee) -> _Branche:
-        if self._viewer.finalite is None:
-            admises = ", ".join(finalite.value for finalite in self._viewer.finalites)
-            raise FinaliteRequise(f"Ces données demandent une finalité : déclarez-la par X-Finalite ({admises}).")
-        return _Branche(refus=(Refus((), coordonnee, refusee),), nuls=(((), coordonnee),))
-
     def _criteres(self, coordonnee: str, champ: GraphQLField, noeud: FieldNode) -> frozenset[str]:
         """The criteria a field uses; all must be readable on every record seen, else they would tell of the others."""
         criteres = list(criteres_du_champ(coordonnee, champ, noeud, self._selection))
         for critere in criteres:
             for refusee in sorted(critere.categories - self._filtrables, key=lambda c: c.value):
-                raise ArgumentRefuse(
-                    f"Le critère {critere.chemin} relève de la catégorie {_non_lue(refusee, self._viewer)}"
-                )
+                raise ArgumentRefuse(critere_refuse(critere.chemin, refusee, self._viewer, self._politique))
         return frozenset(critere.coordonnee for critere in criteres)
 
     def _dessous(self, champ: GraphQLField, noeuds: list[FieldNode]) -> _Branche:
@@ -186,24 +179,41 @@ class _Lecture:
         if is_object_type(type_):
             return self._objet(type_, ensembles)
         if is_abstract_type(type_):
-            return _reunies([self._noeud(possible, ensembles) for possible in self._schema.get_possible_types(type_)])
+            return self._abstrait(self._schema.get_possible_types(type_), ensembles)
         return _Branche()
+
+    def _abstrait(self, possibles: list[GraphQLObjectType], ensembles: Ensembles) -> _Branche:
+        """A key may be a field of several types: its path is null only if it is for each type that may be opened."""
+        branches = {type_.name: self._noeud(type_, ensembles) for type_ in possibles}
+        avis = [
+            (self.groupes(type_, ensembles).keys(), {chemin for chemin, _ in branches[type_.name].nuls})
+            for type_ in possibles
+            if NOEUDS[type_.name] in self.lues
+        ]
+        reunie = _reunies(list(branches.values()))
+        nuls = [nul for nul in reunie.nuls if all(nul[0] in chemins for cles, chemins in avis if nul[0][0] in cles)]
+        return replace(reunie, nuls=tuple(nuls))
 
     def _noeud(self, type_: GraphQLObjectType, ensembles: Ensembles) -> _Branche:
         """The selection on one concrete type of an abstract one: opening it has its own rule."""
         ouverture = NOEUDS[type_.name]
         if ouverture in self.lues:
             branche = self._objet(type_, ensembles)
-            public = ouverture is CategorieDonnee.PUBLIQUE and not branche.coordonnees <= {f"{type_.name}.id"}
+            propres = {f"{type_.name}.{nom}" for nom in ("id", "__typename")}
+            public = ouverture is CategorieDonnee.PUBLIQUE and not branche.coordonnees <= propres
             return replace(branche, accordee=branche.accordee or public)
-        noms = {cle: noeuds[0].name.value for cle, noeuds in self._selection.champs(type_, ensembles).items()}
+        noms = {cle: noeuds[0].name.value for cle, noeuds in self.groupes(type_, ensembles).items()}
         gouvernes = {cle: nom for cle, nom in noms.items() if nom in type_.fields and categorie(type_.fields[nom])}
-        return _fusion({cle: self._refusee(f"{type_.name}.{nom}", ouverture) for cle, nom in gouvernes.items()})
+        return _fusion({cle: _refusee(f"{type_.name}.{nom}", ouverture) for cle, nom in gouvernes.items()})
 
     def _compter(self, etapes: int) -> None:
         self._etapes += etapes
         if self._etapes > ETAPES_MAX:
             raise RequeteTropCouteuse("La requête est trop ramifiée.")
+
+
+def _refusee(coordonnee: str, refusee: CategorieDonnee) -> _Branche:
+    return _Branche(refus=(Refus((), coordonnee, refusee),), nuls=(((), coordonnee),))
 
 
 def _fusion(branches: Mapping[str, _Branche]) -> _Branche:

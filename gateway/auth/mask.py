@@ -12,16 +12,12 @@ from typing import Any, TypeVar
 from strawberry.types.base import StrawberryObjectDefinition
 from strawberry.utils.str_converters import to_camel_case
 
-from gateway.auth.rules import CATEGORIE, MAGASIN, CategorieDonnee
+from gateway.auth.coordonnees import PARLANTES, Categories
+from gateway.auth.rules import CATEGORIE, MAGASIN
 
 T = TypeVar("T")
-Categories = frozenset[CategorieDonnee]
 LIGNES = ("provenance", "rapprochements")  # fields of lines, each line speaking of a field
 DERIVES = ("Rupture", "motifs_priorite", "prioritaire")  # the reasons of a priority, and the priority they make
-PARLANTES: Mapping[str, CategorieDonnee] = {  # reasons that tell another category
-    "RQTH": CategorieDonnee.SENSIBLE,
-    "ACCOMPAGNEMENT_CONJOINT": CategorieDonnee.COLLABORATION,
-}
 
 
 @dataclass(frozen=True, slots=True)

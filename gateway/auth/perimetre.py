@@ -109,3 +109,4 @@ _LIENS: Mapping[Profil, tuple[tuple[Relation, Callable[[Rattachement], frozenset
     Profil.ACADEMIE: ((Relation.TERRITOIRE_CFA, lambda r: r.academies),),
     Profil.FRANCE_TRAVAIL: ((Relation.RESIDENCE_REGION, lambda r: _un(r.region)),),
 }
+RELATIONS = {profil: frozenset(relation for relation, _ in liens) for profil, liens in _LIENS.items()}

@@ -44,21 +44,21 @@ class Regle(Modele):
 class Agregat(Modele):
     """Who reads the figures of its own perimeter, whatever the purpose."""
 
-    profils: frozenset[Profil]
+    profils: Annotated[frozenset[Profil], AuMoinsUne]
 
 
 class Exploitation(Modele):
     """Who reads the state of the partner systems: categories that open no person's record."""
 
-    profils: frozenset[Profil]
+    profils: Annotated[frozenset[Profil], AuMoinsUne]
     finalite: Finalite
-    categories: Annotated[Categories, AfterValidator(_d_aucune_personne)]
+    categories: Annotated[Categories, AuMoinsUne, AfterValidator(_d_aucune_personne)]
 
 
 class Politique(Modele):
     """The whole policy. What no row grants is refused."""
 
-    regle: tuple[Regle, ...]
+    regle: Annotated[tuple[Regle, ...], AuMoinsUne]
     agregat: Agregat
     exploitation: Exploitation
 

@@ -1,6 +1,7 @@
 """The words of the access policy and the rule written beside a field. Knows no noun and no viewer."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
@@ -9,6 +10,8 @@ from strawberry.schema_directive import Location
 
 CATEGORIE = "categorie"
 MAGASIN = "magasin"
+DERIVATION = "derivation"
+SUR = "sur"
 
 
 @strawberry.enum(description="Catégorie de données : l'unité dans laquelle les droits de lecture sont accordés.")
@@ -60,19 +63,31 @@ class Policy:
     policies: list[list[str]]
 
 
+@dataclass(frozen=True, slots=True)
+class Derivation:
+    """What a field is computed from, and why whoever reads the field may read what it tells of that (ANSWERS 12).
+
+    `de`: coordinates of governed fields. `raison`, in French: required when one of them has another category.
+    """
+
+    de: tuple[str, ...]
+    raison: str = ""
+
+
 def donnee(
     categorie: CategorieDonnee,
     description: str,
     *,
     resolver: Callable[..., Any] | None = None,
     magasin: str | None = None,
+    derive: Derivation | None = None,
 ) -> Any:
     """A governed field: nullable, covered by the policy under `categorie`, never fetched when refused.
 
     `magasin` names the private attribute a resolver reads, so that the mask empties it with the field.
     """
     directives = [Policy(policies=[[categorie.value]])]
-    metadata = {CATEGORIE: categorie, MAGASIN: magasin}
+    metadata = {CATEGORIE: categorie, MAGASIN: magasin, DERIVATION: derive}
     if resolver is not None:
         return strawberry.field(resolver=resolver, description=description, metadata=metadata, directives=directives)
     return strawberry.field(default=None, description=description, metadata=metadata, directives=directives)
@@ -83,9 +98,12 @@ def libre(description: str) -> Any:
     return strawberry.field(default=None, description=description)
 
 
-def critere(categorie: CategorieDonnee, description: str) -> Any:
-    """An input field that filters on data of `categorie`: refused, the whole operation is refused."""
-    return strawberry.field(default=None, description=description, metadata={CATEGORIE: categorie})
+def critere(categorie: CategorieDonnee, description: str, *sur: str) -> Any:
+    """An input field that filters on data of `categorie`: refused, the whole operation is refused.
+
+    `sur`: coordinates of the fields it looks at.
+    """
+    return strawberry.field(default=None, description=description, metadata={CATEGORIE: categorie, SUR: sur})
 
 
 def argument(categorie: CategorieDonnee, description: str, nom: str | None = None) -> Any:
@@ -95,6 +113,4 @@ def argument(categorie: CategorieDonnee, description: str, nom: str | None = Non
 
 def publique(description: str, resolver: Callable[..., Any]) -> Any:
     """A root field that every authenticated caller may ask."""
-    return strawberry.field(
-        resolver=resolver, description=description, metadata={CATEGORIE: CategorieDonnee.PUBLIQUE, MAGASIN: None}
-    )
+    return strawberry.field(resolver=resolver, description=description, metadata={CATEGORIE: CategorieDonnee.PUBLIQUE})

@@ -3,36 +3,36 @@
 Every check yields lines naming a coordinate; the first one is raised.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from graphql import (
     GraphQLField,
     GraphQLObjectType,
     GraphQLSchema,
     get_named_type,
-    is_enum_type,
-    is_input_object_type,
     is_interface_type,
     is_non_null_type,
     is_object_type,
 )
 
-from gateway.auth.coordonnees import AUSSI, NOEUDS, TRIS, categorie
+from gateway.auth.coherence import lignes_sans_effet
+from gateway.auth.coordonnees import NOEUDS, categorie, derivation
+from gateway.auth.criteres import criteres_sans_regle, regle_de
 from gateway.auth.politique import Politique
 from gateway.auth.rules import CategorieDonnee, Finalite, Profil
 from gateway.errors import ErreurConfiguration
 
 IDENTIFIANT = "id"
-TRI = "tri"  # name of the argument that orders a list
 
 
 def verifier_schema(schema: GraphQLSchema, politique: Politique) -> None:
     """Raises ErreurConfiguration, in one line naming the coordinate, unless every coordinate has a rule with effect."""
-    for controle in (_racines, _noms, _interfaces, _nullables, _chemins, _filtres, _tris, _tables):
+    for controle in (_racines, _noms, _interfaces, _nullables, _chemins, _noeuds, _derives, criteres_sans_regle):
         for defaut in controle(schema):
             raise ErreurConfiguration(f"politique d'accès : {defaut}")
-    for categorie_ in sorted(_employees(schema) - _accordees(politique), key=lambda c: c.value):
-        raise ErreurConfiguration(f"politique d'accès : personne ne lit la catégorie {categorie_.value}")
+    employees = _employees(schema)
+    for defaut in (*lignes_sans_effet(politique, frozenset(employees)), *_non_lues(employees - _accordees(politique))):
+        raise ErreurConfiguration(f"politique d'accès : {defaut}")
 
 
 def objets(schema: GraphQLSchema) -> dict[str, GraphQLObjectType]:
@@ -104,46 +104,33 @@ def _atteints(champ: GraphQLField, vus: set[str]) -> Iterator[str]:
                 yield from _atteints(suivant, vus)
 
 
-def _filtres(schema: GraphQLSchema) -> Iterator[str]:
-    for nom, type_ in schema.type_map.items():
-        if is_input_object_type(type_):
-            yield from (
-                f"{nom}.{champ} n'a pas de catégorie" for champ, c in type_.fields.items() if categorie(c) is None
-            )
-
-
-def _tris(schema: GraphQLSchema) -> Iterator[str]:
-    """Every sort key is ruled by the table, name for name."""
-    for type_ in objets(schema).values():
-        for champ in type_.fields.values():
-            for nom, argument in champ.args.items():
-                ordre = get_named_type(argument.type)
-                if nom == TRI and is_enum_type(ordre):
-                    yield from (
-                        f"{ordre.name}.{valeur} n'a pas de catégorie"
-                        for valeur in ordre.values.keys() - TRIS.get(ordre.name, {})
-                    )
-
-
-def _tables(schema: GraphQLSchema) -> Iterator[str]:
-    """The tables name nothing that the schema has not, and forget none of its nodes."""
+def _noeuds(schema: GraphQLSchema) -> Iterator[str]:
+    """Each type that `node` may open has its rule, and no other has one."""
     noeud = schema.get_type("Node")
     possibles = {type_.name for type_ in schema.get_possible_types(noeud)} if is_interface_type(noeud) else set()
     yield from (f"{nom} n'a pas de règle d'ouverture" for nom in sorted(possibles ^ NOEUDS.keys()))
-    valeurs = {f"{ordre}.{valeur}" for ordre, lignes in TRIS.items() for valeur in lignes}
-    yield from (f"{nom} n'existe pas" for nom in sorted(AUSSI.keys() | valeurs) if not _existe(schema, nom))
 
 
-def _existe(schema: GraphQLSchema, coordonnee: str) -> bool:
-    nom, _, membre = coordonnee.partition(".")
-    type_ = schema.get_type(nom)
-    if is_enum_type(type_):
-        return membre in type_.values
-    return is_input_object_type(type_) and membre in type_.fields
+def _derives(schema: GraphQLSchema) -> Iterator[str]:
+    """A field computed from another category says why that may be read; a reason that excuses nothing is an error."""
+    for nom, type_ in objets(schema).items():
+        for champ, regle in gouvernes(type_).items():
+            derive = derivation(type_.fields[champ])
+            sources = {source: regle_de(schema, source) for source in derive.de} if derive else {}
+            yield from (f"{nom}.{champ} dérive de {source}, qui n'existe pas" for source, c in sources.items() if not c)
+            autres = sorted(source for source, c in sources.items() if c is not regle)
+            if autres and derive and not derive.raison:
+                yield f"{nom}.{champ} dérive de {autres[0]}, d'une autre catégorie, sans dire pourquoi c'est permis"
+            if derive and derive.raison and not autres:
+                yield f"{nom}.{champ} donne une raison que rien ne demande"
 
 
 def _employees(schema: GraphQLSchema) -> set[CategorieDonnee]:
     return {regle for type_ in objets(schema).values() for regle in gouvernes(type_).values()}
+
+
+def _non_lues(categories: Iterable[CategorieDonnee]) -> Iterator[str]:
+    yield from sorted(f"personne ne lit la catégorie {categorie.value}" for categorie in categories)
 
 
 def _accordees(politique: Politique) -> set[CategorieDonnee]:

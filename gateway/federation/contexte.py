@@ -5,14 +5,15 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, TypeVar
 
-from gateway.auth.coordonnees import NOEUDS
+from gateway.auth.coordonnees import NOEUDS, Categories
 from gateway.auth.decide import Decision
 from gateway.auth.mask import masquer
+from gateway.auth.sentinelle import en_trop
 from gateway.auth.viewer import Viewer
 from gateway.domain.identity import Traits
 from gateway.domain.recherche import CANDIDATS_MAX, Candidat
 from gateway.domain.ressemblance import Niveau, bareme
-from gateway.errors import RequeteInvalide
+from gateway.errors import FuiteArretee, RequeteInvalide
 from gateway.federation.annuaire import Annuaire
 from gateway.federation.collecte import Recolte
 from gateway.federation.explication import attacher_indices, indices_d_identite, probabilite
@@ -30,7 +31,7 @@ from gateway.federation.pages import (
     ordre_contrats,
 )
 from gateway.federation.provenance import attacher
-from gateway.federation.views import Droits, Personne, Vue
+from gateway.federation.views import Droits, Personne, Vue, lisibles
 from gateway.schema.connexions import (
     ContratConnection,
     ContratEdge,
@@ -46,7 +47,9 @@ from gateway.schema.lieux import Cfa, MissionLocale, Node, Source
 from gateway.schema.nouns import Contrat, Jeune, Rapprochement, Rupture
 
 T = TypeVar("T", Jeune, Contrat, Rupture)
+MASQUES_MAX = 4096  # masked copies kept with a view
 PROVENANCES = frozenset({"Jeune.provenance", "Contrat.provenance", "Rupture.provenance"})
+EXPLICATIONS = PROVENANCES | {"Jeune.rapprochements"}
 CHERCHEUR = ("", "")  # the installation of whoever searches: no source
 
 
@@ -187,15 +190,39 @@ class ContexteOperation:
         return liaison(liste, filtre, tri, texte)
 
     def _montrer(self, personne: Personne, objet: T) -> T:
-        """The masked copy that leaves: only what this viewer may read of this person."""
+        """The masked copy that leaves: only what this viewer may read of this person.
+
+        The perimeter is looked at again, for this viewer and on this row, whoever the view was built for.
+        """
+        accordees = lisibles(personne.jeune, personne.rattachement, self.droits)
+        if not accordees:
+            raise FuiteArretee(f"{type(objet).__name__} hors périmètre")
+        montre = self._masque(personne, objet, accordees & self.decision.categories)
+        if "Cfa.source" in self.decision.coordonnees:
+            self._situer(montre)
+        return montre
+
+    def _masque(self, personne: Personne, objet: T, categories: Categories) -> T:
+        """A copy is made and checked once for what it shows; the view that holds it goes when its facts change."""
+        lignes, masques = EXPLICATIONS & self.decision.coordonnees, self.vue.masques
+        cle = (objet.id, categories, lignes)
+        if cle not in masques:
+            self._expliquer(personne)
+            copie = masquer(objet, categories)
+            if reste := en_trop(copie, categories):
+                raise FuiteArretee(reste)
+            if len(masques) >= MASQUES_MAX:
+                masques.clear()
+            masques[cle] = copie
+        trouve: T = masques[cle]
+        return trouve
+
+    def _expliquer(self, personne: Personne) -> None:
+        """Write the lines that say who says what, and what joined the records, if they are asked for."""
         if PROVENANCES & self.decision.coordonnees and personne.jeune.lignes is None:
             attacher(personne.fusion)
         if "Jeune.rapprochements" in self.decision.coordonnees and personne.jeune.indices is None:
             attacher_indices(personne.fusion)
-        montre = masquer(objet, personne.categories & self.decision.categories)
-        if "Cfa.source" in self.decision.coordonnees:
-            self._situer(montre)
-        return montre
 
     def _situer(self, montre: Jeune | Contrat | Rupture) -> None:
         for cfa in _cfas_de(montre):

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
+from typing import Any
 
 import strawberry
 
@@ -60,6 +61,7 @@ class Personne:
     """A person of a view and the categories its viewer may read of that very person."""
 
     fusion: Fusion
+    rattachement: Rattachement
     categories: frozenset[CategorieDonnee]
 
     @property
@@ -95,13 +97,17 @@ class Retenues:
 
 @dataclass(slots=True)
 class Vue:
-    """The persons of a perimeter, by id, and their contracts and ruptures that it may see."""
+    """The persons of a perimeter, by id, and their contracts and ruptures that it may see.
+
+    `masques`: masked copies already made and looked at, by id of the object and what they show.
+    """
 
     personnes: dict[str, Personne] = field(default_factory=dict)
     contrats: dict[str, tuple[Personne, Contrat]] = field(default_factory=dict)
     ruptures: dict[str, tuple[Personne, Rupture]] = field(default_factory=dict)
     anciens: dict[str, str] = field(default_factory=dict)  # ids of before, and what they have become
     perimee: float | None = None  # loop time when one built without the ledger of links must be built again
+    masques: dict[tuple[str, frozenset[CategorieDonnee], frozenset[str]], Any] = field(default_factory=dict)
     _repertoire: Repertoire | None = None
 
     @property
@@ -155,11 +161,12 @@ def retenir(recolte: Recolte, droits: Droits, annuaire: Annuaire, jour: date) ->
         if not _peut_concerner(groupe, droits, annuaire):
             continue
         fusion = fusionner(groupe, annuaire, jour)
-        accordees = _accordees(fusion, droits, annuaire)
+        rattachement = _rattachement(fusion, annuaire)
+        accordees = lisibles(fusion.jeune, rattachement, droits)
         if accordees:
             grappe = grappe_de_personne(groupe, partagees, pseudonyme)
             contrats = tuple(grappes_de_contrats(fusion.fondus, pseudonyme))
-            retenues.append(Retenue(Personne(fusion, accordees), grappe, contrats))
+            retenues.append(Retenue(Personne(fusion, rattachement, accordees), grappe, contrats))
     fondus = [fondu for une in retenues for fondu in une.personne.fusion.fondus]
     faits = [fait for fondu in fondus for fait in faits_sans_date(fondu, pseudonyme)]
     return Retenues(tuple(retenues), tuple(faits))
@@ -220,10 +227,9 @@ def _codes(codes: Iterable[str | None]) -> frozenset[str]:
     return frozenset(code for code in codes if code)
 
 
-def _accordees(fusion: Fusion, droits: Droits, annuaire: Annuaire) -> frozenset[CategorieDonnee]:
+def lisibles(jeune: Jeune, rattachement: Rattachement, droits: Droits) -> frozenset[CategorieDonnee]:
     """What the viewer may read of this person; nothing when out of perimeter."""
-    jeune = fusion.jeune
-    liens = relations(droits.perimetre, _rattachement(fusion, annuaire))
+    liens = relations(droits.perimetre, rattachement)
     # Showing somebody for a disability tells it: only to those who may read it.
     rqth = jeune.rqth if CategorieDonnee.SENSIBLE in droits.lisibles else None
     if not liens or not age_recevable(droits.perimetre, jeune.age, rqth):
@@ -249,8 +255,11 @@ def _inscrire(vue: Vue, personne: Personne, droits: Droits, recolte: Recolte) ->
 def _borner(jeune: Jeune, perimetre: Perimetre) -> None:
     """Rows of the person that the viewer may not see: contracts and trainings at other CFAs than its own."""
     jeune.contrats = [c for c in jeune.contrats or [] if contrat_visible(perimetre, c.cfa.uai if c.cfa else None)]
-    jeune.ruptures = [rupture for rupture in jeune.ruptures or [] if rupture.contrat in jeune.contrats]
+    jeune.ruptures = [r for r in jeune.ruptures or [] if any(r.contrat is contrat for contrat in jeune.contrats)]
     jeune.formations = [f for f in jeune.formations or [] if contrat_visible(perimetre, f.cfa.uai if f.cfa else None)]
+    for contrat in jeune.contrats:
+        if not any(contrat.formation is formation for formation in jeune.formations):
+            contrat.formation = None
 
 
 def _suivi_su(jeune: Jeune, droits: Droits, recolte: Recolte) -> bool:

@@ -14,32 +14,38 @@ from gateway.schema.scalaires import UAI, CodeInsee
 
 @strawberry.input(description="Filtre des ruptures. Sans filtre : 180 derniers jours, jeunes sans nouveau contrat.")
 class FiltreRuptures:
-    depuis: date | None = critere(C.RUPTURE, "Premier jour de la fenêtre (par défaut : il y a 180 jours).")
-    jusqua: date | None = critere(C.RUPTURE, "Dernier jour de la fenêtre (par défaut : aujourd'hui).")
-    etat: EtatTraitement | None = critere(C.SUIVI, "État du traitement par la Mission locale.")
-    prioritaire: bool | None = critere(C.SUIVI, "Ruptures prioritaires, ou les autres.")
-    cfa: UAI | None = critere(C.PARCOURS, "UAI du CFA du contrat rompu.")
-    communes: list[CodeInsee] | None = critere(C.ADRESSE, "Communes de résidence (codes Insee).")
-    departements: list[str] | None = critere(C.ADRESSE, "Départements de résidence (codes).")
-    statut: list[StatutApprenant] | None = critere(C.PARCOURS, "Statuts d'aujourd'hui (par défaut : RUPTURANT).")
-    age_max: int | None = critere(C.PARCOURS, "Âge le plus élevé, compris.")
-    mineur: bool | None = critere(C.PARCOURS, "Mineurs, ou majeurs.")
+    depuis: date | None = critere(
+        C.RUPTURE, "Premier jour de la fenêtre (par défaut : il y a 180 jours).", "Rupture.date"
+    )
+    jusqua: date | None = critere(C.RUPTURE, "Dernier jour de la fenêtre (par défaut : aujourd'hui).", "Rupture.date")
+    etat: EtatTraitement | None = critere(C.SUIVI, "État du traitement par la Mission locale.", "Rupture.etat")
+    prioritaire: bool | None = critere(C.SUIVI, "Ruptures prioritaires, ou les autres.", "Rupture.prioritaire")
+    cfa: UAI | None = critere(C.PARCOURS, "UAI du CFA du contrat rompu.", "Contrat.cfa")
+    communes: list[CodeInsee] | None = critere(C.ADRESSE, "Communes de résidence (codes Insee).", "Jeune.commune")
+    departements: list[str] | None = critere(C.ADRESSE, "Départements de résidence (codes).", "Jeune.commune")
+    statut: list[StatutApprenant] | None = critere(
+        C.PARCOURS, "Statuts d'aujourd'hui (par défaut : RUPTURANT).", "Jeune.statut"
+    )
+    age_max: int | None = critere(C.PARCOURS, "Âge le plus élevé, compris.", "Jeune.age")
+    mineur: bool | None = critere(C.PARCOURS, "Mineurs, ou majeurs.", "Jeune.mineur")
 
 
 @strawberry.input(description="Filtre des jeunes.")
 class FiltreJeunes:
-    statut: list[StatutApprenant] | None = critere(C.PARCOURS, "Statuts d'aujourd'hui.")
-    cfa: UAI | None = critere(C.PARCOURS, "UAI d'un CFA où le jeune se forme ou a un contrat.")
-    communes: list[CodeInsee] | None = critere(C.ADRESSE, "Communes de résidence (codes Insee).")
-    nom: str | None = critere(C.IDENTITE, "Début du nom, trois lettres au moins, sans égard aux accents.")
+    statut: list[StatutApprenant] | None = critere(C.PARCOURS, "Statuts d'aujourd'hui.", "Jeune.statut")
+    cfa: UAI | None = critere(
+        C.PARCOURS, "UAI d'un CFA où le jeune se forme ou a un contrat.", "Jeune.formations", "Contrat.cfa"
+    )
+    communes: list[CodeInsee] | None = critere(C.ADRESSE, "Communes de résidence (codes Insee).", "Jeune.commune")
+    nom: str | None = critere(C.IDENTITE, "Début du nom, trois lettres au moins, sans égard aux accents.", "Jeune.nom")
 
 
 @strawberry.input(description="Filtre des contrats.")
 class FiltreContrats:
-    debut_depuis: date | None = critere(C.CONTRAT, "Contrats commencés à partir de ce jour.")
-    debut_jusqua: date | None = critere(C.CONTRAT, "Contrats commencés au plus tard ce jour.")
-    cfa: UAI | None = critere(C.PARCOURS, "UAI du CFA.")
-    rompus: bool | None = critere(C.RUPTURE, "Contrats rompus, ou les autres.")
+    debut_depuis: date | None = critere(C.CONTRAT, "Contrats commencés à partir de ce jour.", "Contrat.dateDebut")
+    debut_jusqua: date | None = critere(C.CONTRAT, "Contrats commencés au plus tard ce jour.", "Contrat.dateDebut")
+    cfa: UAI | None = critere(C.PARCOURS, "UAI du CFA.", "Contrat.cfa")
+    rompus: bool | None = critere(C.RUPTURE, "Contrats rompus, ou les autres.", "Contrat.rupture")
 
 
 @strawberry.enum(description="Ordre des ruptures.")

@@ -7,17 +7,36 @@ rule of its fields. Knows no partner, no viewer. Dates are days (`date`); instan
 from collections.abc import Iterable
 from datetime import date, datetime
 from enum import Enum
+from typing import Annotated
 
 import strawberry
 
 from gateway.auth.rules import CategorieDonnee as C
-from gateway.auth.rules import donnee, libre
+from gateway.auth.rules import Derivation, argument, donnee, libre
 from gateway.domain.ressemblance import Niveau
 from gateway.domain.statut import StatutApprenant
 from gateway.schema.lieux import Cfa, Commune, MissionLocale, Node
 from gateway.schema.scalaires import SIRET, CodePostal
 
 Jour = date  # a field named `date` hides the type inside its own class
+Champs = Annotated[list[str] | None, argument(C.TECHNIQUE, "Champs dont on veut la provenance ; tous par défaut.")]
+
+# What is computed from data of another category, and why whoever reads the result may (ANSWERS 12).
+_AGE = Derivation(
+    ("Jeune.dateNaissance",),
+    "L'âge ouvre ou ferme l'accompagnement et l'obligation de formation ; il ne redonne pas la date.",
+)
+_COMPETENCE = Derivation(
+    ("Jeune.adresse",), "Dit quelle Mission locale est compétente sur un territoire, jamais la rue ni la commune."
+)
+_STATUT = Derivation(
+    ("Contrat.dateDebut", "Contrat.dateFin", "Rupture.date", "Jeune.formations"),
+    "Dit qu'un contrat court ou a cessé, ce que tout profil nominatif vient chercher ; jamais lequel, ni chez qui.",
+)
+_PRIORITE = Derivation(
+    ("Jeune.suivi", "Jeune.collaboration", "Jeune.rqth", "Jeune.mineur", "Jeune.statut"),
+    "Un motif d'une catégorie non accordée est tu, et avec lui la priorité qu'il ferait seul.",
+)
 
 strawberry.enum(
     Niveau,
@@ -178,23 +197,34 @@ class Rupture(Node):
     date: Jour | None = donnee(C.RUPTURE, "Date d'effet de la rupture.")
     cause: str | None = donnee(C.COLLABORATION, "Cause, dans les mots de la source.")
     signalee_le: Jour | None = donnee(C.RUPTURE, "Jour où une première source l'a dite.")
-    delai_signalement_jours: int | None = donnee(C.RUPTURE, "Jours entre la rupture et son premier signalement.")
+    delai_signalement_jours: int | None = donnee(
+        C.RUPTURE,
+        "Jours entre la rupture et son premier signalement.",
+        derive=Derivation(("Rupture.date", "Rupture.signaleeLe")),
+    )
     avance_sur_registre_jours: int | None = donnee(
         C.RUPTURE,
         "Jours d'avance du premier signalement par un CFA sur celui du registre ; négatif quand le registre l'a dite "
         "d'abord, absent quand l'un des deux l'ignore.",
+        derive=Derivation(("Rupture.signaleeLe", "Rupture.sources")),
     )
-    jours_depuis: int | None = donnee(C.RUPTURE, "Jours écoulés depuis la rupture.")
-    etat: EtatTraitement | None = donnee(C.SUIVI, "État du traitement par la Mission locale.")
-    prioritaire: bool | None = donnee(C.SUIVI, "Vrai si la rupture demande une action rapide.")
-    motifs_priorite: list[MotifPriorite] | None = donnee(C.SUIVI, "Raisons de la priorité.")
-    nouveau_contrat: bool | None = donnee(C.PARCOURS, "Vrai si le jeune est redevenu apprenti après cette rupture.")
+    jours_depuis: int | None = donnee(
+        C.RUPTURE, "Jours écoulés depuis la rupture.", derive=Derivation(("Rupture.date",))
+    )
+    etat: EtatTraitement | None = donnee(
+        C.SUIVI, "État du traitement par la Mission locale.", derive=Derivation(("Jeune.suivi",))
+    )
+    prioritaire: bool | None = donnee(C.SUIVI, "Vrai si la rupture demande une action rapide.", derive=_PRIORITE)
+    motifs_priorite: list[MotifPriorite] | None = donnee(C.SUIVI, "Raisons de la priorité.", derive=_PRIORITE)
+    nouveau_contrat: bool | None = donnee(
+        C.PARCOURS, "Vrai si le jeune est redevenu apprenti après cette rupture.", derive=_STATUT
+    )
     sources: list[str] | None = donnee(C.RUPTURE, "Partenaires qui connaissent cette rupture.")
     contrat: "Contrat | None" = donnee(C.CONTRAT, "Contrat rompu.")
     jeune: "Jeune | None" = donnee(C.PARCOURS, "Jeune concerné.")
     lignes: strawberry.Private[list[Provenance] | None] = None
 
-    def _provenance(self, champs: list[str] | None = None) -> list[Provenance] | None:
+    def _provenance(self, champs: Champs = None) -> list[Provenance] | None:
         return _choisies(self.lignes, champs)
 
     provenance: list[Provenance] | None = donnee(
@@ -216,7 +246,7 @@ class Contrat(Node):
     lignes: strawberry.Private[list[Provenance] | None] = None
     annule: strawberry.Private[bool] = False
 
-    def _provenance(self, champs: list[str] | None = None) -> list[Provenance] | None:
+    def _provenance(self, champs: Champs = None) -> list[Provenance] | None:
         return _choisies(self.lignes, champs)
 
     provenance: list[Provenance] | None = donnee(
@@ -230,20 +260,22 @@ class Jeune(Node):
     prenom: str | None = donnee(C.IDENTITE, "Prénom.")
     date_naissance: date | None = donnee(C.IDENTITE, "Date de naissance.")
     sexe: Sexe | None = donnee(C.IDENTITE, "Sexe.")
-    age: int | None = donnee(C.PARCOURS, "Âge révolu aujourd'hui.")
-    mineur: bool | None = donnee(C.PARCOURS, "Vrai si le jeune a moins de 18 ans.")
+    age: int | None = donnee(C.PARCOURS, "Âge révolu aujourd'hui.", derive=_AGE)
+    mineur: bool | None = donnee(C.PARCOURS, "Vrai si le jeune a moins de 18 ans.", derive=_AGE)
     ine: str | None = donnee(C.IDENTIFIANT_NATIONAL, "Identifiant national étudiant.")
     rqth: bool | None = donnee(C.SENSIBLE, "Reconnaissance de la qualité de travailleur handicapé.")
     telephone: str | None = donnee(C.CONTACT, "Téléphone.")
     courriel: str | None = donnee(C.CONTACT, "Courriel.")
     adresse: Adresse | None = donnee(C.ADRESSE, "Adresse de résidence.")
     representants: list[Representant] | None = donnee(C.REPRESENTANT, "Représentants légaux.")
-    commune: Commune | None = donnee(C.ADRESSE, "Commune de résidence.")
-    mission_locale: MissionLocale | None = donnee(C.PARCOURS, "Mission locale de la résidence.")
+    commune: Commune | None = donnee(C.ADRESSE, "Commune de résidence.", derive=Derivation(("Jeune.adresse",)))
+    mission_locale: MissionLocale | None = donnee(C.PARCOURS, "Mission locale de la résidence.", derive=_COMPETENCE)
     missions_locales_possibles: list[MissionLocale] | None = donnee(
-        C.PARCOURS, "Missions locales entre lesquelles l'adresse ne tranche pas ; absent quand elle tranche."
+        C.PARCOURS,
+        "Missions locales entre lesquelles l'adresse ne tranche pas ; absent quand elle tranche.",
+        derive=_COMPETENCE,
     )
-    statut: Statut | None = donnee(C.PARCOURS, "Statut d'aujourd'hui.")
+    statut: Statut | None = donnee(C.PARCOURS, "Statut d'aujourd'hui.", derive=_STATUT)
     etapes: strawberry.Private[list[Statut] | None] = None
     formations: list[Formation] | None = donnee(C.PARCOURS, "Formations suivies.")
     contrats: list[Contrat] | None = donnee(C.CONTRAT, "Contrats, du plus récent au plus ancien.")
@@ -254,18 +286,22 @@ class Jeune(Node):
     indices: strawberry.Private[list[IndiceRapprochement] | None] = None
     autres_noms: strawberry.Private[tuple[str, ...]] = ()  # usage or birth names beside `nom`
 
-    def _parcours(self, depuis: date | None = None) -> list[Statut] | None:
+    def _parcours(
+        self, depuis: Annotated[date | None, argument(C.PARCOURS, "Premier jour des statuts voulus.")] = None
+    ) -> list[Statut] | None:
         if self.etapes is None or depuis is None:
             return self.etapes
         return [etape for etape in self.etapes if etape.depuis >= depuis]
 
-    def _provenance(self, champs: list[str] | None = None) -> list[Provenance] | None:
+    def _provenance(self, champs: Champs = None) -> list[Provenance] | None:
         return _choisies(self.lignes, champs)
 
     def _rapprochements(self) -> list[IndiceRapprochement] | None:
         return self.indices
 
-    parcours: list[Statut] | None = donnee(C.PARCOURS, "Statuts successifs.", resolver=_parcours, magasin="etapes")
+    parcours: list[Statut] | None = donnee(
+        C.PARCOURS, "Statuts successifs.", resolver=_parcours, magasin="etapes", derive=_STATUT
+    )
     rapprochements: list[IndiceRapprochement] | None = donnee(
         C.TECHNIQUE,
         "Indices qui ont réuni les enregistrements de ce jeune, ou laissé d'autres à confirmer.",

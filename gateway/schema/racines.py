@@ -15,9 +15,9 @@ from gateway.schema.nouns import Contrat, Jeune, Rapprochement, Rupture
 from gateway.schema.scalaires import SIRET, UAI
 
 type_info = strawberry.Info[Contexte, None]
-Premiers = Annotated[int, strawberry.argument(description="Nombre d'éléments de la page, de 0 à 500.")]
-Apres = Annotated[str | None, strawberry.argument(description="Curseur après lequel commence la page.")]
-Identifiant = Annotated[strawberry.ID, strawberry.argument(name="id", description="Identifiant opaque.")]
+Premiers = Annotated[int, argument(C.PUBLIQUE, "Nombre d'éléments de la page, de 0 à 500.")]
+Apres = Annotated[str | None, argument(C.PUBLIQUE, "Curseur après lequel commence la page.")]
+Identifiant = Annotated[strawberry.ID, argument(C.PUBLIQUE, "Identifiant opaque.", "id")]
 
 
 def _ouverte(info: type_info) -> bool:
@@ -57,10 +57,8 @@ def _jeunes(
 
 def _contrat(
     info: type_info,
-    identifiant: Annotated[
-        strawberry.ID | None, strawberry.argument(name="id", description="Identifiant opaque.")
-    ] = None,
-    numero: Annotated[str | None, strawberry.argument(description="Numéro du contrat au registre.")] = None,
+    identifiant: Annotated[strawberry.ID | None, argument(C.PUBLIQUE, "Identifiant opaque.", "id")] = None,
+    numero: Annotated[str | None, argument(C.CONTRAT, "Numéro du contrat au registre.")] = None,
 ) -> Contrat | None:
     return info.context.contrat(identifiant, numero) if _ouverte(info) else None
 
@@ -85,11 +83,17 @@ def _ruptures(
     return info.context.ruptures(filtre, tri, Page(first, after)) if _ouverte(info) else None
 
 
-def _cfa(info: type_info, uai: UAI | None = None, siret: SIRET | None = None) -> Cfa | None:
+def _cfa(
+    info: type_info,
+    uai: Annotated[UAI | None, argument(C.PUBLIQUE, "Code UAI.")] = None,
+    siret: Annotated[SIRET | None, argument(C.PUBLIQUE, "SIRET.")] = None,
+) -> Cfa | None:
     return info.context.cfa(uai, siret)
 
 
-def _mission_locale(info: type_info, code: str) -> MissionLocale | None:
+def _mission_locale(
+    info: type_info, code: Annotated[str, argument(C.PUBLIQUE, "Code de la structure.")]
+) -> MissionLocale | None:
     return info.context.mission_locale(code)
 
 

@@ -31,3 +31,4 @@ def test_quelques_lignes() -> None:
     assert "| ADMINISTRATEUR | aucune personne |  | EXPLOITATION | TECHNIQUE |  |" in lignes
     assert "| Jeune.rqth | SENSIBLE |" in lignes
     assert "| FiltreRuptures.prioritaire | SENSIBLE, SUIVI, COLLABORATION |" in lignes
+    assert "| Query.contrat(numero:) | CONTRAT |" in lignes

@@ -1,11 +1,14 @@
 """Golden decisions: what runs, what is refused and where, for the shapes that broke other gateways (SECURITY §1.1-1.2)."""
 
+from dataclasses import replace
+
 import pytest
 from graphql import get_operation_ast, parse
 
-from gateway.auth.decide import decider, message
+from gateway.auth.decide import decider
+from gateway.auth.motifs import champ_refuse
 from gateway.auth.rules import CategorieDonnee, Finalite, Profil
-from gateway.errors import ArgumentRefuse, FinaliteRequise, RequeteTropCouteuse
+from gateway.errors import ArgumentRefuse, RequeteTropCouteuse
 from tests.access.outils import POLITIQUE, SCHEMA, decision, nuls, refus, viewer
 
 ML, CFA, RESEAU = Profil.MISSION_LOCALE, Profil.CFA, Profil.TETE_DE_RESEAU
@@ -214,7 +217,7 @@ def test_un_critere_lisible_passe(profil: Profil, champ: str) -> None:
 )
 def test_un_critere_cache_dans_une_variable(declaration: str, usage: str, variables: dict[str, object]) -> None:
     requete = f"query ({declaration}) {{ ruptures({usage}) {{ totalCount }} }}"
-    with pytest.raises(ArgumentRefuse, match=r"^Le critère .* que le profil TETE_DE_RESEAU ne lit pas"):
+    with pytest.raises(ArgumentRefuse, match=r"^Le critère .* le profil TETE_DE_RESEAU ne la lit pas"):
         decision(RESEAU, requete, variables)
 
 
@@ -231,8 +234,12 @@ def test_les_criteres_sont_des_coordonnees() -> None:
 def test_sans_finalite_le_nominatif_attend() -> None:
     deux = viewer(ML, Finalite.ACCOMPAGNEMENT, Finalite.PILOTAGE)
     assert decision(deux, "{ moi { categories } }").racines == {"moi"}
-    with pytest.raises(FinaliteRequise, match=r"X-Finalite \(ACCOMPAGNEMENT, PILOTAGE\)"):
-        decision(deux, "{ moi { categories } jeunes { totalCount } }")
+    vu = decision(deux, "{ moi { categories } jeunes { totalCount edges { node { nom } } } }")
+    assert vu.racines == {"moi"}
+    (refuse,) = vu.refus
+    assert champ_refuse(refuse.coordonnee, refuse.categorie, deux, POLITIQUE) == (
+        "Le champ jeunes demande la catégorie PARCOURS. Il faut déclarer la finalité ACCOMPAGNEMENT par X-Finalite."
+    )
 
 
 def test_une_autre_finalite_n_ouvre_rien() -> None:
@@ -241,13 +248,49 @@ def test_une_autre_finalite_n_ouvre_rien() -> None:
     assert vu.categories == {CategorieDonnee.PUBLIQUE, CategorieDonnee.AGREGAT}
 
 
-def test_le_message_nomme_la_regle() -> None:
-    reseau = viewer(RESEAU)
-    vu = decision(reseau, '{ jeune(id: "secret") { nom tel: telephone } }')
-    assert message(vu.refus[0], reseau) == (
-        "Le champ telephone relève de la catégorie CONTACT, "
-        "que le profil TETE_DE_RESEAU ne lit pas pour la finalité PILOTAGE."
+@pytest.mark.parametrize(
+    ("finalites", "manque"),
+    [
+        ((Finalite.ACCOMPAGNEMENT,), "Aucune finalité ne l'ouvre à ce profil."),
+        ((Finalite.PILOTAGE, Finalite.ACCOMPAGNEMENT), "Aucune finalité ne l'ouvre à ce profil."),
+    ],
+)
+def test_un_refus_dit_la_categorie_et_qu_aucune_finalite_ne_l_ouvre(
+    finalites: tuple[Finalite, ...], manque: str
+) -> None:
+    ml = replace(viewer(ML, *finalites), finalite=Finalite.ACCOMPAGNEMENT)
+    (refuse,) = decision(ml, '{ jeune(id: "secret") { nom national: ine } }').refus
+    assert champ_refuse(refuse.coordonnee, refuse.categorie, ml, POLITIQUE) == (
+        "Le champ ine demande la catégorie IDENTIFIANT_NATIONAL, "
+        f"que le profil MISSION_LOCALE ne lit pas pour la finalité ACCOMPAGNEMENT. {manque}"
     )
+
+
+@pytest.mark.parametrize(
+    ("finalites", "manque"),
+    [
+        ((Finalite.PILOTAGE,), "Il faudrait que le registre accorde à ce client la finalité ACCOMPAGNEMENT."),
+        ((Finalite.PILOTAGE, Finalite.ACCOMPAGNEMENT), "Il faut déclarer la finalité ACCOMPAGNEMENT par X-Finalite."),
+    ],
+)
+def test_un_refus_dit_quelle_finalite_l_ouvrirait(finalites: tuple[Finalite, ...], manque: str) -> None:
+    ml = replace(viewer(ML, *finalites), finalite=Finalite.PILOTAGE)
+    (refuse,) = decision(ml, "{ jeunes { totalCount } }").refus
+    assert champ_refuse(refuse.coordonnee, refuse.categorie, ml, POLITIQUE) == (
+        "Le champ jeunes demande la catégorie PARCOURS, "
+        f"que le profil MISSION_LOCALE ne lit pas pour la finalité PILOTAGE. {manque}"
+    )
+
+
+def test_un_critere_refuse_dit_ce_qui_manque() -> None:
+    with pytest.raises(ArgumentRefuse) as partiel:
+        decision(CFA, "{ ruptures(filtre: {etat: TRAITE}) { totalCount } }")
+    assert str(partiel.value) == (
+        "Le critère filtre.etat demande la catégorie SUIVI pour toutes les personnes du périmètre : "
+        "le profil CFA ne la lit que pour certaines."
+    )
+    with pytest.raises(ArgumentRefuse, match=r"le profil DREETS ne la lit pas\. Aucune finalité ne l'ouvre"):
+        decision(DREETS, '{ jeunes(filtre: {communes: ["59350"]}) { totalCount } }')
 
 
 def _eventail(niveau: str, profondeur: int) -> str:

@@ -14,6 +14,10 @@ from gateway.auth.perimetre import (
     relations,
 )
 from gateway.auth.rules import Profil
+from gateway.federation.views import _borner
+from gateway.schema.lieux import Cfa
+from gateway.schema.nouns import Contrat, Formation, Jeune, Rupture
+from gateway.schema.scalaires import UAI
 
 PAR_RESIDENCE = (Profil.MISSION_LOCALE, Profil.FRANCE_TRAVAIL)
 UN, DEUX, TROIS = "0590259B", "0590187Y", "0620123A"
@@ -124,3 +128,20 @@ def test_bornes_d_age(age: int, rqth: bool | None, attendu: bool) -> None:
 @pytest.mark.parametrize(("rqth", "attendu"), [(True, True), (False, False), (None, False)])
 def test_a_26_ans_seulement_avec_une_rqth(rqth: bool | None, attendu: bool) -> None:
     assert age_recevable(Perimetre(Profil.FRANCE_TRAVAIL, "32"), 26, rqth) is attendu
+
+
+def test_un_cfa_ne_voit_ni_le_contrat_ni_la_formation_d_un_autre() -> None:
+    """Nor by way of its own contract: the training that it crosses may be elsewhere."""
+    ici, ailleurs = (
+        Formation(intitule="ici", cfa=Cfa(uai=UAI(UN))),
+        Formation(intitule="ailleurs", cfa=Cfa(uai=UAI(TROIS))),
+    )
+    propre, autre = (
+        Contrat(cfa=Cfa(uai=UAI(UN)), formation=ailleurs),
+        Contrat(cfa=Cfa(uai=UAI(TROIS)), formation=ailleurs),
+    )
+    rupture = Rupture(contrat=autre)
+    jeune = Jeune(contrats=[propre, autre], formations=[ici, ailleurs], ruptures=[rupture])
+    _borner(jeune, construire_perimetre(Profil.CFA, UN, Annuaire()))
+    assert (jeune.contrats, jeune.formations, jeune.ruptures) == ([propre], [ici], [])
+    assert propre.formation is None

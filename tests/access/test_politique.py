@@ -8,9 +8,10 @@ from gateway.auth.perimetre import Relation
 from gateway.auth.politique import FICHIER, lire_politique
 from gateway.auth.rules import CategorieDonnee as C
 from gateway.auth.rules import Finalite, Profil
+from gateway.auth.verification import verifier_schema
 from gateway.domain.statut import StatutApprenant as S
 from gateway.errors import ErreurConfiguration
-from tests.access.outils import FINALITES, POLITIQUE
+from tests.access.outils import FINALITES, POLITIQUE, SCHEMA
 
 ML = frozenset(
     {
@@ -140,6 +141,40 @@ def test_monde_clos(tmp_path: Path, ancien: str, nouveau: str, dit: str) -> None
         lire_politique(chemin)
     assert str(leve.value).startswith("policy.toml : ")
     assert dit in str(leve.value)
+    assert "\n" not in str(leve.value)
+
+
+DU_CFA = 'finalite = "GESTION_CFA"\ncategories = [\n'
+CFA_SEUL = """
+[[regle]]
+profils = ["CFA"]
+relations = ["CFA"]
+statuts = ["INSCRIT"]
+finalite = "GESTION_CFA"
+categories = ["PARCOURS"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("ancien", "nouveau", "dit"),
+    [
+        ('relations = ["RESEAU"]', 'relations = ["RESEAU", "SUIVI"]', "regle.3 : aucun de ces profils n'a la relation SUIVI"),
+        ('relations = ["RESEAU"]', 'relations = ["RESIDENCE"]', "regle.3 : TETE_DE_RESEAU n'a aucune de ces relations"),
+        ('["DREETS", "DDETS", "ACADEMIE"]\nrel', '["DREETS", "CFA"]\nrel', "regle.4 : CFA n'a aucune de ces relations"),
+        ('"PARCOURS", "IDENTITE", "CONTACT"]', '"PARCOURS", "AGREGAT"]', "regle.4 : AGREGAT ne dépend pas d'une relation"),
+        ('"PARCOURS", "IDENTITE", "CONTACT"]', '"PARCOURS", "PUBLIQUE"]', "regle.4 : PUBLIQUE ne dépend pas d'une relation"),
+        ("[agregat]", CFA_SEUL + "[agregat]", "regle.7 : une autre ligne accorde déjà tout cela"),
+        (f'statuts = "TOUS"\n{DU_CFA}', f'statuts = ["INSCRIT"]\n{DU_CFA}',
+         "regle.2 : sa condition complète des dossiers qu'aucune ligne n'ouvre"),
+    ],
+)  # fmt: skip
+def test_une_ligne_sans_effet_arrete_le_demarrage(tmp_path: Path, ancien: str, nouveau: str, dit: str) -> None:
+    texte = FICHIER.read_text(encoding="utf-8")
+    assert ancien in texte
+    politique = lire_politique(_ecrire(tmp_path, texte.replace(ancien, nouveau, 1)))
+    with pytest.raises(ErreurConfiguration) as leve:
+        verifier_schema(SCHEMA, politique)
+    assert str(leve.value).startswith(f"politique d'accès : {dit}")
     assert "\n" not in str(leve.value)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,7 +18,9 @@ from graphql import (
     GraphQLString,
 )
 
+from gateway.auth.coordonnees import categorie
 from gateway.auth.politique import FICHIER, lire_politique
+from gateway.auth.rules import CATEGORIE, DERIVATION, SUR, CategorieDonnee, Derivation
 from gateway.auth.verification import verifier_schema
 from gateway.errors import ErreurConfiguration
 from gateway.schema.build import construire, graphe
@@ -71,6 +74,30 @@ def _nouvel_ordre(schema: GraphQLSchema) -> None:
     schema.type_map["Query"].fields["contrats"].args["tri"] = ordre  # type: ignore[attr-defined]
 
 
+def _argument_libre(schema: GraphQLSchema) -> None:
+    champs = schema.type_map["Query"].fields  # type: ignore[attr-defined]
+    champs["jeunes"].args["telephone"] = GraphQLArgument(GraphQLString)
+
+
+def _derive(coordonnee: str, derivation: Derivation | None) -> Callable[[GraphQLSchema], None]:
+    def poser(schema: GraphQLSchema) -> None:
+        type_, _, nom = coordonnee.partition(".")
+        champ = schema.type_map[type_].fields[nom]  # type: ignore[attr-defined]
+        regles = {CATEGORIE: categorie(champ), DERIVATION: derivation}
+        champ.extensions = {"strawberry-definition": SimpleNamespace(metadata=regles)}
+
+    return poser
+
+
+def _filtre(sur: tuple[str, ...]) -> Callable[[GraphQLSchema], None]:
+    def poser(schema: GraphQLSchema) -> None:
+        champ = schema.type_map["FiltreJeunes"].fields["nom"]  # type: ignore[attr-defined]
+        regles = {CATEGORIE: CategorieDonnee.IDENTITE, SUR: sur}
+        champ.extensions = {"strawberry-definition": SimpleNamespace(metadata=regles)}
+
+    return poser
+
+
 def _sans_priorite(schema: GraphQLSchema) -> None:
     del schema.type_map["TriRuptures"].values["PRIORITE"]  # type: ignore[attr-defined]
 
@@ -93,7 +120,23 @@ def _regle_sur_l_interface(schema: GraphQLSchema) -> None:
         (_vers("MissionLocale", "ruptures", "RuptureConnection"), "mène à Rupture, que RUPTURE ouvre"),
         (_filtre_sans_regle, "FiltreJeunes.rqth n'a pas de catégorie"),
         (_valeur_de_tri, "TriJeunes.RQTH n'a pas de catégorie"),
-        (_nouvel_ordre, "TriContrats.EMPLOYEUR n'a pas de catégorie"),
+        (_nouvel_ordre, "Query.contrats(tri:) n'a pas de catégorie"),
+        (_argument_libre, "Query.jeunes(telephone:) n'a pas de catégorie"),
+        (
+            _derive("Jeune.age", Derivation(("Jeune.dateNaissance",))),
+            "Jeune.age dérive de Jeune.dateNaissance, d'une autre",
+        ),
+        (
+            _derive("Jeune.age", Derivation(("Jeune.nir",), "pour voir")),
+            "Jeune.age dérive de Jeune.nir, qui n'existe pas",
+        ),
+        (
+            _derive("Jeune.age", Derivation(("Jeune.statut",), "pour voir")),
+            "Jeune.age donne une raison que rien ne demande",
+        ),
+        (_filtre(()), "FiltreJeunes.nom ne dit pas quels champs il regarde"),
+        (_filtre(("Jeune.telephone",)), "FiltreJeunes.nom regarde Jeune.telephone sans exiger CONTACT"),
+        (_filtre(("Jeune.nir",)), "FiltreJeunes.nom regarde Jeune.nir, qui n'existe pas"),
         (_sans_priorite, "TriRuptures.PRIORITE n'existe pas"),
         (_regle_sur_l_interface, "Node.nom : règle sur une interface"),
     ],

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from gateway.auth.formes import Formes
+from gateway.auth.jugement import Juge
 from gateway.auth.perimetre import Perimetre
 from gateway.auth.politique import lire_politique
 from gateway.auth.rules import Finalite, Profil
@@ -54,10 +56,15 @@ class Monde:
 
     def __post_init__(self) -> None:
         schema = construire()
+        politique = lire_politique()
         self.passerelle = Passerelle(
             schema=schema,
-            politique=lire_politique(),
+            politique=politique,
             documents=Documents(graphe(schema)),
+            juge=Juge(graphe(schema), politique),
+            formes=Formes(graphe(schema), politique),
+            candidate=None,
+            arretee=lambda _: None,
             collecteur=self,  # type: ignore[arg-type]
             identifiants=IDENTIFIANTS,
             attributeur=lecteur(self.livre).attributeur,
