@@ -16,34 +16,44 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     commandes.add_parser("sources", help="liste les partenaires configurés")
     commandes.add_parser("schema", help="écrit le schéma publié (schema.graphql)")
     commandes.add_parser("acces", help="écrit la table des accès (ACCES.md)")
+    _journal_arguments(commandes.add_parser("journal", help="vérifie, consulte ou purge le journal des lectures"))
     return analyseur.parse_args(argv)
 
 
-def _serve() -> None:
+def _journal_arguments(analyseur: argparse.ArgumentParser) -> None:
+    actes = analyseur.add_subparsers(dest="acte", required=True, metavar="ACTE")
+    verifier = actes.add_parser("verifier", help="parcourt la chaîne et nomme la première entrée fausse")
+    verifier.add_argument("--ancre", help="numéro:empreinte gardés ailleurs, par où la chaîne doit passer")
+    personne = actes.add_parser("personne", help="dit qui a lu les données d'un jeune")
+    personne.add_argument("identifiant", help="identifiant du jeune, tel que le graphe l'a donné")
+    actes.add_parser("purger", help="oublie les entrées plus vieilles que [journal] conservation_jours")
+
+
+def _serve(_: argparse.Namespace) -> None:
     from gateway.app import servir  # noqa: PLC0415 - the other commands need no server
 
     servir()
 
 
-def _moisson() -> None:
+def _moisson(_: argparse.Namespace) -> None:
     from gateway.app import moissonner  # noqa: PLC0415
 
     asyncio.run(moissonner(lambda ligne: print(ligne, flush=True)))
 
 
-def _sources() -> None:
+def _sources(_: argparse.Namespace) -> None:
     from gateway.app import decrire_sources  # noqa: PLC0415
 
     print(decrire_sources())
 
 
-def _schema() -> None:
+def _schema(_: argparse.Namespace) -> None:
     from gateway.schema.build import construire, texte  # noqa: PLC0415
 
     sys.stdout.write(texte(construire()))
 
 
-def _acces() -> None:
+def _acces(_: argparse.Namespace) -> None:
     from gateway.auth.acces import tableau  # noqa: PLC0415
     from gateway.auth.politique import lire_politique  # noqa: PLC0415
     from gateway.schema.build import construire, graphe  # noqa: PLC0415
@@ -51,25 +61,40 @@ def _acces() -> None:
     sys.stdout.write(tableau(lire_politique(), graphe(construire())))
 
 
-COMMANDES: dict[str, Callable[[], None]] = {
+def _journal(arguments: argparse.Namespace) -> int:
+    from gateway import tenue  # noqa: PLC0415
+
+    if arguments.acte == "personne":
+        print("\n".join(asyncio.run(tenue.qui_a_lu(arguments.identifiant))))
+    elif arguments.acte == "purger":
+        print(f"{asyncio.run(tenue.oublier())} entrée(s) oubliée(s)")
+    else:
+        integre, constat = asyncio.run(tenue.controler(arguments.ancre))
+        print(constat)
+        return 0 if integre else 1
+    return 0
+
+
+COMMANDES: dict[str, Callable[[argparse.Namespace], int | None]] = {
     "serve": _serve,
     "moisson": _moisson,
     "sources": _sources,
     "schema": _schema,
     "acces": _acces,
+    "journal": _journal,
 }
 
 
 def main(argv: Sequence[str] = tuple(sys.argv[1:])) -> int:
     """Run one command. A wrong configuration is one line on standard error and exit code 2."""
     try:
-        COMMANDES[_arguments(argv).commande]()
+        arguments = _arguments(argv)
+        return COMMANDES[arguments.commande](arguments) or 0
     except ErreurConfiguration as erreur:
         print(f"configuration : {erreur}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
-    return 0
 
 
 if __name__ == "__main__":

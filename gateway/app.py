@@ -6,7 +6,7 @@ import os
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import uvicorn
 import uvloop
@@ -33,6 +33,7 @@ from gateway.errors import (
     ErreurAppelant,
     ErreurConfiguration,
     ErreurSource,
+    JournalIndisponible,
     NonAuthentifie,
     RequeteInvalide,
 )
@@ -40,6 +41,7 @@ from gateway.operation import Passerelle, repondre
 from gateway.reponses import Reponse, erreur_graphql, reponse_refusee
 from gateway.sources.moisson import Avancement, veiller
 from gateway.sources.moisson import moissonner as moissonner_registre
+from gateway.tenue import tenir
 from gateway.web.pages import fichiers, page_graphiql
 
 journal = logging.getLogger("gateway")
@@ -50,6 +52,7 @@ STATUTS: dict[type[Exception], int | None] = {
     RequeteInvalide: 400,
     ErreurAppelant: None,
     ClesIndisponibles: 503,
+    JournalIndisponible: 503,
 }
 
 
@@ -73,7 +76,8 @@ async def _graphql(request: Request) -> Response:
         return ecrire(_refus(erreur), identifiant, JSON, 406)
     try:
         viewer = await _viewer(request, guichet)
-        reponse = await repondre(guichet.passerelle, viewer, await lire_demande(request))
+        demande = replace(await lire_demande(request), identifiant=identifiant)
+        reponse = await repondre(guichet.passerelle, viewer, demande)
     except Exception as erreur:
         return _refuser(erreur, identifiant, media)
     return ecrire(reponse, identifiant, media)
@@ -146,6 +150,7 @@ async def _taches(services: Services) -> AsyncIterator[None]:
     taches = [
         asyncio.create_task(veiller(services.champ, services.registre, services.maintenant, asyncio.sleep)),
         asyncio.create_task(services.gardien.veiller(asyncio.sleep)),
+        asyncio.create_task(tenir(services.lectures, services.configuration, services.maintenant, asyncio.sleep)),
     ]
     try:
         yield
@@ -168,6 +173,7 @@ async def _servir(configuration: Configuration) -> None:
     passerelle = construire_passerelle(services)
     try:
         await services.registre.ouvrir()
+        await services.lectures.ouvrir()
         await services.gardien.ouvrir()
         guichet = Guichet(passerelle, construire_verificateur(services, clients), clients, services)
         async with _taches(services):

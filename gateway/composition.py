@@ -2,15 +2,16 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Gauge
 
 from gateway.auth.cles import JeuDeCles
 from gateway.auth.clients import Client, lire_clients
 from gateway.auth.jetons import Verificateur
+from gateway.auth.journal import gouvernees
 from gateway.auth.politique import lire_politique
 from gateway.auth.verification import verifier_schema
 from gateway.cache.seam import ouvrir_cache
@@ -34,6 +35,7 @@ from gateway.sources.partenaires import Partenaire, charger_partenaires
 from gateway.sources.referentiel import GardienReferentiel
 from gateway.sources.registre import LecteurRegistre
 from gateway.sources.transport import Appel, Transport
+from gateway.stores.journal import Journal
 from gateway.stores.registre import Registre
 
 JWKS_OCTETS_MAX = 65_536
@@ -49,6 +51,7 @@ class Services:
     transport: Transport
     sources: Sources
     registre: Registre
+    lectures: Journal
     comptes: Mesures
     gardien: GardienReferentiel
     champ: Champ
@@ -61,6 +64,7 @@ class Services:
     async def fermer(self) -> None:
         await self.sources.aclose()
         await self.registre.fermer()
+        await self.lectures.fermer()
 
 
 def construire_services(configuration: Configuration, environ: Mapping[str, str]) -> Services:
@@ -85,6 +89,7 @@ def construire_services(configuration: Configuration, environ: Mapping[str, str]
         sources=sources,
         comptes=comptes,
         registre=Registre(_url_du_registre(configuration, environ), configuration.sceau),
+        lectures=construire_journal(configuration, environ, _temoin(mesures)),
         gardien=_gardien(configuration, sources, referentiel, connus[partenaires[referentiel].genre]),
         champ=_champ(sources, partenaires[registre], connus[partenaires[registre].genre]),
         nom_registre=registre,
@@ -103,6 +108,26 @@ def _url_du_registre(configuration: Configuration, environ: Mapping[str, str]) -
     if not url.startswith("sqlite+aiosqlite://"):
         raise ErreurConfiguration("variable d'environnement GATEWAY_DATABASE_URL : seul sqlite+aiosqlite est servi")
     return url
+
+
+def construire_journal(
+    configuration: Configuration, environ: Mapping[str, str], signaler: Callable[[bool], None] = lambda _: None
+) -> Journal:
+    """The reading journal, closed. Raises ErreurConfiguration."""
+    configuration.donnees.mkdir(parents=True, exist_ok=True)
+    url = environ.get("GATEWAY_JOURNAL_URL", f"sqlite+aiosqlite:///{configuration.donnees / 'journal.sqlite'}")
+    if not url.startswith(("sqlite+aiosqlite://", "postgresql+asyncpg://")):
+        raise ErreurConfiguration(
+            "variable d'environnement GATEWAY_JOURNAL_URL : sqlite+aiosqlite ou postgresql+asyncpg attendu"
+        )
+    return Journal(url, configuration.sceau, signaler)
+
+
+def _temoin(mesures: CollectorRegistry) -> Callable[[bool], None]:
+    """Tells the operator whether the journal can be written; while it cannot, nothing nominative leaves."""
+    jauge = Gauge("passerelle_journal_disponible", "1 si le journal des lectures peut être écrit.", registry=mesures)
+    jauge.set(1)
+    return jauge.set
 
 
 def _gardien(configuration: Configuration, sources: Sources, nom: str, connecteur: Connecteur) -> GardienReferentiel:
@@ -150,6 +175,8 @@ def construire_passerelle(services: Services) -> Passerelle:
             sans_mission_locale=services.comptes.ambigues,
         ),
         identifiants=identifiants,
+        lectures=services.lectures,
+        gouvernees=gouvernees(graphe(schema)),
         annuaire=annuaires.courant,
         etats=lambda: _etats(services),
         source_du_cfa=sources.partenaire_du_cfa,

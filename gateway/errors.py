@@ -13,6 +13,7 @@ ErreurPasserelle
 │   │   └── SourceFermee      SOURCE_INDISPONIBLE, outside its opening hours
 │   ├── SourceDelaiDepasse    SOURCE_DELAI_DEPASSE
 │   └── SourceInvalide        SOURCE_INVALIDE
+├── JournalIndisponible       nothing nominative leaves without its entry (503); the rest goes on
 └── ErreurConfiguration       the process does not start; one line says why, naming file and key
 """
 
@@ -108,3 +109,7 @@ class ErreurConfiguration(ErreurPasserelle):
 
 class ClesIndisponibles(ErreurPasserelle):
     """No key set can be trusted: the service is unavailable (503), which says nothing of the token (not 401)."""
+
+
+class JournalIndisponible(ErreurPasserelle):
+    """The entry of an answer could not be written: nothing of a person may leave (SECURITY L03)."""

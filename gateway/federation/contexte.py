@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from gateway.auth.coordonnees import NOEUDS
 from gateway.auth.decide import Decision
 from gateway.auth.mask import masquer
+from gateway.auth.rules import CategorieDonnee
 from gateway.auth.viewer import Viewer
 from gateway.domain.identity import Traits
 from gateway.domain.recherche import CANDIDATS_MAX, Candidat
@@ -64,6 +65,9 @@ class ContexteOperation:
     source_du_cfa: Callable[[str], str | None]
     recolte: Recolte = field(default_factory=Recolte)
     vue: Vue = field(default_factory=Vue)
+    montrees: dict[str, frozenset[CategorieDonnee]] = field(
+        default_factory=dict
+    )  # id of a person → what is read of her
 
     def ouverte(self, cle: object) -> bool:
         return cle in self.decision.racines
@@ -185,7 +189,9 @@ class ContexteOperation:
             attacher(personne.fusion)
         if "Jeune.rapprochements" in self.decision.coordonnees and personne.jeune.indices is None:
             attacher_indices(personne.fusion)
-        montre = masquer(objet, personne.categories & self.decision.categories)
+        lisibles = personne.categories & self.decision.categories
+        self.montrees[personne.jeune.id] = lisibles
+        montre = masquer(objet, lisibles)
         if "Cfa.source" in self.decision.coordonnees:
             self._situer(montre)
         return montre

@@ -1,0 +1,166 @@
+"""The reading journal of a real gateway: nothing nominative leaves before it is written, and nothing else is written."""
+
+import contextlib
+import json
+import os
+import signal
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from fixtures.monde import Monde
+from fixtures.passerelle import PasserelleLancee
+from fixtures.telecommande import client_http
+from gateway.__main__ import main
+from tests.e2e.requetes import TOUT, jusqu_a_complete
+
+RUPTURES = "{ ruptures(first: 3) { edges { node { jeune { id nom telephone ine } } } } }"
+COMPTE = "{ ruptures { totalCount } }"
+
+
+def journal_de(monde: Monde) -> Path:
+    assert monde.dossier is not None
+    return monde.dossier / "donnees" / "journal.sqlite"
+
+
+def entrees(chemin: Path) -> dict[str, dict[str, Any]]:
+    """The readings written, by request."""
+    with sqlite3.connect(chemin) as base:
+        contenus = [json.loads(contenu) for (contenu,) in base.execute("SELECT contenu FROM journal_entrees")]
+    return {contenu["requete"]: contenu for contenu in contenus if contenu["acte"] == "LECTURE"}
+
+
+Commande = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def commande(monde: Monde, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Commande:
+    """`python -m gateway journal …` in this process: exit code and what it prints."""
+
+    def lancer(*arguments: str, **env: str) -> tuple[int, str]:
+        for nom, valeur in {**monde.environnement, **env}.items():
+            monkeypatch.setenv(nom, valeur)
+        capsys.readouterr()
+        return main(["journal", *arguments]), capsys.readouterr().out
+
+    return lancer
+
+
+def demander(passerelle: PasserelleLancee, jeton: str, requete: str) -> httpx.Response:
+    with client_http(passerelle.url) as http:
+        return http.post("/graphql", json={"query": requete}, headers={"Authorization": f"Bearer {jeton}"})
+
+
+@pytest.fixture(scope="module")
+def a_part(monde: Monde, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[PasserelleLancee, Path]]:
+    """A gateway whose journal may be broken, and the gateway killed."""
+    chemin = tmp_path_factory.mktemp("journal") / "journal.sqlite"
+    with monde.gateway(GATEWAY_JOURNAL_URL=f"sqlite+aiosqlite:///{chemin}") as lancee:
+        yield lancee, chemin
+
+
+def test_l03_a_nominative_answer_has_one_entry_and_the_others_none(monde: Monde, passerelle: PasserelleLancee) -> None:
+    jeton = monde.jeton("ml", agent="conseillère 12")
+    jusqu_a_complete(passerelle, jeton, RUPTURES)
+    reponse = demander(passerelle, jeton, RUPTURES)
+    autres = [demander(passerelle, jeton, requete) for requete in (COMPTE, "{ moi { profil } }", "{ inconnu }")]
+    lues = entrees(journal_de(monde))
+    entree = lues[reponse.headers["x-request-id"]]
+    personnes = {arete["node"]["jeune"]["id"] for arete in reponse.json()["data"]["ruptures"]["edges"]}
+    assert sum(groupe["personnes"] for groupe in entree["groupes"]) == len(personnes) == 3
+    assert (entree["client"], entree["compte"], entree["finalite"]) == ("ml", "conseillère 12", "ACCOMPAGNEMENT")
+    assert entree["organisation"] == monde.clients["ml"].organisation
+    assert entree["coordonnees"] == {
+        "IDENTITE": ["Jeune.nom"],
+        "CONTACT": ["Jeune.telephone"],
+        "PARCOURS": ["Rupture.jeune"],
+    }
+    assert entree["refus"] == ["Jeune.ine"]
+    assert entree["sources"].keys() == {s["nom"] for s in reponse.json()["extensions"]["sources"]}
+    assert not lues.keys() & {autre.headers["x-request-id"] for autre in autres}
+
+
+def test_l01_nothing_of_a_person_is_in_the_files_of_the_journal(monde: Monde, passerelle: PasserelleLancee) -> None:
+    reponse = jusqu_a_complete(passerelle, monde.jeton("ml"), TOUT, n=100, apres=None)
+    jeunes = [arete["node"]["jeune"] for arete in reponse["data"]["ruptures"]["edges"]]
+    octets = b"".join(fichier.read_bytes() for fichier in journal_de(monde).parent.glob("journal.sqlite*"))
+    canaris = {
+        jeune[champ] for jeune in jeunes for champ in ("id", "courriel", "telephone", "dateNaissance") if jeune[champ]
+    }
+    assert len(canaris) > len(jeunes)
+    assert [canari for canari in canaris if canari.encode() in octets] == []
+    noms = {f"{jeune['prenom']}" for jeune in jeunes} | {jeune["nom"] for jeune in jeunes}
+    assert [nom for nom in noms if len(nom) > 4 and nom.encode() in octets] == []
+
+
+def test_l08_who_read_this_person(monde: Monde, passerelle: PasserelleLancee, commande: Commande) -> None:
+    jeton = monde.jeton("ml", agent="c\n7")
+    noeud = jusqu_a_complete(passerelle, jeton, RUPTURES)["data"]["ruptures"]["edges"][0]["node"]
+    reponse = demander(passerelle, jeton, f'{{ jeune(id: "{noeud["jeune"]["id"]}") {{ prenom suivi {{ date }} }} }}')
+    code, dit = commande("personne", noeud["jeune"]["id"])
+    assert code == 0
+    ligne = dit.splitlines()[-1].split("\t")
+    assert ligne[1:7] == [
+        "MISSION_LOCALE", monde.clients["ml"].organisation, '"c\\n7"', "ml", "ACCOMPAGNEMENT", "Jeune.prenom,Jeune.suivi",
+    ]  # fmt: skip
+    assert ligne[7] == reponse.headers["x-request-id"]
+    assert commande("personne", "inconnue") == (2, "")
+
+
+def test_l03_store_down_refuses_what_is_nominative_and_the_rest_goes_on(
+    monde: Monde, a_part: tuple[PasserelleLancee, Path]
+) -> None:
+    passerelle, chemin = a_part
+    jeton = monde.jeton("ml")
+    jusqu_a_complete(passerelle, jeton, RUPTURES)
+    with sqlite3.connect(chemin) as base:
+        base.execute("ALTER TABLE journal_entrees RENAME TO ailleurs")
+    refusee = demander(passerelle, jeton, RUPTURES)
+    assert refusee.status_code == 503
+    assert refusee.json().keys() == {"errors"}
+    assert refusee.json()["errors"][0]["extensions"]["code"] == "ERREUR_INTERNE"
+    compte = demander(passerelle, jeton, COMPTE)
+    assert compte.json()["data"]["ruptures"]["totalCount"] > 0
+    with client_http(passerelle.url) as http:
+        assert "passerelle_journal_disponible 0.0" in http.get("/metrics").text
+    with sqlite3.connect(chemin) as base:
+        base.execute("ALTER TABLE ailleurs RENAME TO journal_entrees")
+    assert demander(passerelle, jeton, RUPTURES).status_code == 200
+
+
+def test_l03_killed_between_the_entry_and_the_answer(
+    monde: Monde, a_part: tuple[PasserelleLancee, Path], commande: Commande
+) -> None:
+    """Whenever the process dies, every answer that left has its entry, and the chain is whole."""
+    passerelle, chemin = a_part
+    jeton = monde.jeton("ml")
+    jusqu_a_complete(passerelle, jeton, RUPTURES)
+    recues: list[str] = []
+
+    def lire() -> None:
+        while passerelle.processus.poll() is None:
+            with contextlib.suppress(httpx.TransportError):
+                reponse = demander(passerelle, jeton, RUPTURES)
+                recues.append(reponse.headers["x-request-id"])
+
+    lecteurs = [threading.Thread(target=lire) for _ in range(4)]
+    for lecteur in lecteurs:
+        lecteur.start()
+    while len(recues) < 30 and passerelle.processus.poll() is None:
+        time.sleep(0.001)
+    os.kill(passerelle.pid, signal.SIGKILL)
+    for lecteur in lecteurs:
+        lecteur.join()
+    assert set(recues) <= entrees(chemin).keys()
+    ici = {"GATEWAY_JOURNAL_URL": f"sqlite+aiosqlite:///{chemin}"}
+    code, dit = commande("verifier", **ici)
+    assert (code, dit.startswith("journal intègre, entrées 1 à ")) == (0, True)
+    with sqlite3.connect(chemin) as base:
+        base.execute("DELETE FROM journal_entrees WHERE numero = 3")
+    assert commande("verifier", **ici) == (1, "entrée 3 : manquante\n")
