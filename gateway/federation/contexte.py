@@ -65,9 +65,7 @@ class ContexteOperation:
     source_du_cfa: Callable[[str], str | None]
     recolte: Recolte = field(default_factory=Recolte)
     vue: Vue = field(default_factory=Vue)
-    montrees: dict[str, frozenset[CategorieDonnee]] = field(
-        default_factory=dict
-    )  # id of a person → what is read of her
+    montrees: dict[str, frozenset[CategorieDonnee]] = field(default_factory=dict)  # what is read of each, by her id
 
     def ouverte(self, cle: object) -> bool:
         return cle in self.decision.racines

@@ -101,8 +101,11 @@ class _Parcours:
         return None
 
     async def _somme_de_l_index(self, connexion: AsyncConnection) -> int:
+        somme = 0
         lues = await connexion.stream(select(PERSONNES))
-        return sum([self._poids(lue.personne, lue.numero) async for lue in lues])
+        async for paquet in lues.partitions(PAGE):
+            somme += sum(self._poids(lue.personne, lue.numero) for lue in paquet)
+        return somme
 
     def _poids(self, personne: int, numero: int) -> int:
         """Two sets of pairs are the same when the sums of their keyed weights are: nobody else can choose them."""
