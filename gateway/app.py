@@ -35,12 +35,14 @@ from gateway.errors import (
     ErreurSource,
     JournalIndisponible,
     NonAuthentifie,
+    QuotaAtteint,
     RequeteInvalide,
 )
 from gateway.operation import Passerelle, repondre
 from gateway.reponses import Reponse, erreur_graphql, reponse_refusee
 from gateway.sources.moisson import Avancement, veiller
 from gateway.sources.moisson import moissonner as moissonner_registre
+from gateway.stores.debits import Solde
 from gateway.tenue import tenir
 from gateway.web.pages import fichiers, page_graphiql
 
@@ -50,6 +52,7 @@ journal = logging.getLogger("gateway")
 STATUTS: dict[type[Exception], int | None] = {
     NonAuthentifie: 401,
     RequeteInvalide: 400,
+    QuotaAtteint: 429,
     ErreurAppelant: None,
     ClesIndisponibles: 503,
     JournalIndisponible: 503,
@@ -76,11 +79,31 @@ async def _graphql(request: Request) -> Response:
         return ecrire(_refus(erreur), identifiant, JSON, 406)
     try:
         viewer = await _viewer(request, guichet)
+    except Exception as erreur:
+        return _refuser(erreur, identifiant, media)
+    rendue = await _repondre(request, viewer, identifiant, media)
+    rendue.headers.update(_debit(await guichet.passerelle.consigne.solde(viewer)))
+    return rendue
+
+
+async def _repondre(request: Request, viewer: Viewer, identifiant: str, media: str) -> Response:
+    passerelle: Passerelle = request.app.state.guichet.passerelle
+    try:
+        await passerelle.consigne.entrer(viewer)
         demande = replace(await lire_demande(request), identifiant=identifiant)
-        reponse = await repondre(guichet.passerelle, viewer, demande)
+        reponse = await repondre(passerelle, viewer, demande)
     except Exception as erreur:
         return _refuser(erreur, identifiant, media)
     return ecrire(reponse, identifiant, media)
+
+
+def _debit(solde: Solde) -> dict[str, str]:
+    """What a client paces itself by, in units of cost a minute."""
+    return {
+        "ratelimit-limit": str(solde.limite),
+        "ratelimit-remaining": str(solde.reste),
+        "ratelimit-reset": str(solde.secondes),
+    }
 
 
 def _refuser(erreur: Exception, identifiant: str, media: str) -> Response:
@@ -93,6 +116,8 @@ def _refuser(erreur: Exception, identifiant: str, media: str) -> Response:
     rendue = ecrire(_refus(erreur), identifiant, media, statut)
     if statut == 401:
         rendue.headers["www-authenticate"] = 'Bearer realm="passerelle"'
+    if isinstance(erreur, QuotaAtteint):
+        rendue.headers["retry-after"] = str(erreur.reessayer_dans)
     return rendue
 
 

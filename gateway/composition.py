@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client import CollectorRegistry
 
+from gateway.alertes import Alertes
 from gateway.auth.cles import JeuDeCles
 from gateway.auth.clients import Client, lire_clients
 from gateway.auth.jetons import Verificateur
@@ -18,6 +19,7 @@ from gateway.cache.seam import ouvrir_cache
 from gateway.config import Configuration
 from gateway.connectors.base import Connecteur, Requete
 from gateway.connectors.registry import connecteurs
+from gateway.consigne import Consigne
 from gateway.documents import Documents
 from gateway.domain.referentiel import Referentiel
 from gateway.domain.temps import jour_paris
@@ -35,6 +37,7 @@ from gateway.sources.partenaires import Partenaire, charger_partenaires
 from gateway.sources.referentiel import GardienReferentiel
 from gateway.sources.registre import LecteurRegistre
 from gateway.sources.transport import Appel, Transport
+from gateway.stores.debits import Debits
 from gateway.stores.journal import Journal
 from gateway.stores.registre import Registre
 
@@ -52,6 +55,8 @@ class Services:
     sources: Sources
     registre: Registre
     lectures: Journal
+    debits: Debits
+    alertes: Alertes
     comptes: Mesures
     gardien: GardienReferentiel
     champ: Champ
@@ -65,6 +70,7 @@ class Services:
         await self.sources.aclose()
         await self.registre.fermer()
         await self.lectures.fermer()
+        await self.debits.fermer()
 
 
 def construire_services(configuration: Configuration, environ: Mapping[str, str]) -> Services:
@@ -72,7 +78,7 @@ def construire_services(configuration: Configuration, environ: Mapping[str, str]
     connus = connecteurs()
     partenaires = charger_partenaires(configuration.racine / "partenaires", environ, connus)
     mesures = CollectorRegistry()
-    comptes = Mesures(mesures)
+    comptes, alertes = Mesures(mesures), Alertes(mesures)
 
     def horloge() -> datetime:
         return configuration.fige or datetime.now(UTC)
@@ -89,7 +95,9 @@ def construire_services(configuration: Configuration, environ: Mapping[str, str]
         sources=sources,
         comptes=comptes,
         registre=Registre(_url_du_registre(configuration, environ), configuration.sceau),
-        lectures=construire_journal(configuration, environ, _temoin(mesures)),
+        lectures=construire_journal(configuration, environ, alertes.disponible),
+        debits=Debits(environ.get("GATEWAY_CACHE_URL", "")),
+        alertes=alertes,
         gardien=_gardien(configuration, sources, referentiel, connus[partenaires[referentiel].genre]),
         champ=_champ(sources, partenaires[registre], connus[partenaires[registre].genre]),
         nom_registre=registre,
@@ -121,13 +129,6 @@ def construire_journal(
             "variable d'environnement GATEWAY_JOURNAL_URL : sqlite+aiosqlite ou postgresql+asyncpg attendu"
         )
     return Journal(url, configuration.sceau, signaler)
-
-
-def _temoin(mesures: CollectorRegistry) -> Callable[[bool], None]:
-    """Tells the operator whether the journal can be written; while it cannot, nothing nominative leaves."""
-    jauge = Gauge("passerelle_journal_disponible", "1 si le journal des lectures peut être écrit.", registry=mesures)
-    jauge.set(1)
-    return jauge.set
 
 
 def _gardien(configuration: Configuration, sources: Sources, nom: str, connecteur: Connecteur) -> GardienReferentiel:
@@ -175,8 +176,14 @@ def construire_passerelle(services: Services) -> Passerelle:
             sans_mission_locale=services.comptes.ambigues,
         ),
         identifiants=identifiants,
-        lectures=services.lectures,
-        gouvernees=gouvernees(graphe(schema)),
+        consigne=Consigne(
+            lectures=services.lectures,
+            debits=services.debits,
+            alertes=services.alertes,
+            identifiants=identifiants,
+            gouvernees=gouvernees(graphe(schema)),
+            maintenant=services.maintenant,
+        ),
         annuaire=annuaires.courant,
         etats=lambda: _etats(services),
         source_du_cfa=sources.partenaire_du_cfa,

@@ -7,6 +7,7 @@ ErreurPasserelle
 │   ├── RequeteTropCouteuse   REQUETE_TROP_COUTEUSE
 │   ├── ArgumentRefuse        ARGUMENT_REFUSE
 │   ├── FinaliteRequise       FINALITE_REQUISE
+│   ├── QuotaAtteint          QUOTA_ATTEINT, and when to come back
 │   └── CurseurInvalide       CURSEUR_INVALIDE
 ├── ErreurSource              a partner failed; the answer goes on without it and names it
 │   ├── SourceIndisponible    SOURCE_INDISPONIBLE
@@ -65,6 +66,16 @@ class ArgumentRefuse(ErreurAppelant):
 
 class FinaliteRequise(ErreurAppelant):
     code = Code.FINALITE_REQUISE
+
+
+class QuotaAtteint(ErreurAppelant):
+    """Too much was asked or read: nothing of the answer leaves. `reessayer_dans`: seconds."""
+
+    code = Code.QUOTA_ATTEINT
+
+    def __init__(self, message: str, reessayer_dans: int) -> None:
+        super().__init__(message)
+        self.reessayer_dans = reessayer_dans
 
 
 class CurseurInvalide(ErreurAppelant):

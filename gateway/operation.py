@@ -1,13 +1,14 @@
 """The steps of one operation, in order, and nowhere else.
 
-    demand → parse and validate (kept by text) → limits → decide → plan → collect → view → execute → journal → answer
+    demand → parse and validate (kept by text) → limits → charge → decide → plan → collect → view → execute
+    → guesses → quotas and journal → answer
 
 Each step is a function over values; the effects are at both ends: the sources behind `Collecteur`, the bytes in `app.py`.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -16,17 +17,16 @@ from graphql import ExecutionResult, GraphQLError, execute_sync
 from strawberry import Schema
 
 from gateway.auth.decide import Decision, decider
-from gateway.auth.journal import Lecture, entree
 from gateway.auth.politique import Politique
-from gateway.auth.rules import CategorieDonnee
 from gateway.auth.viewer import Viewer
+from gateway.consigne import Consigne
 from gateway.documents import Document, Documents
-from gateway.errors import ErreurAppelant
+from gateway.errors import ErreurAppelant, QuotaAtteint
 from gateway.federation.annuaire import Annuaire
 from gateway.federation.collecte import Collecteur, Recolte
 from gateway.federation.contexte import ContexteOperation
 from gateway.federation.identifiants import Identifiants
-from gateway.federation.plan import RACINES_DE_VUE, montre_des_personnes, planifier
+from gateway.federation.plan import RACINES_DE_VUE, planifier
 from gateway.federation.views import Droits, Vue, Vues
 from gateway.limits import Mesure, mesurer
 from gateway.reponses import (
@@ -39,7 +39,6 @@ from gateway.reponses import (
 )
 from gateway.schema.build import graphe
 from gateway.schema.lieux import Source
-from gateway.stores.journal import Inscription, Journal
 
 journal = logging.getLogger(__name__)
 
@@ -63,8 +62,7 @@ class Passerelle:
     documents: Documents
     collecteur: Collecteur
     identifiants: Identifiants
-    lectures: Journal
-    gouvernees: Mapping[str, CategorieDonnee]
+    consigne: Consigne
     annuaire: Callable[[], Annuaire]
     etats: Callable[[], list[Source]]
     source_du_cfa: Callable[[str], str | None]
@@ -76,15 +74,18 @@ class Passerelle:
 async def repondre(passerelle: Passerelle, viewer: Viewer, demande: Demande) -> Reponse:
     """Answer one operation: what the caller did wrong and what failed here are both answers.
 
-    Raises JournalIndisponible: the answer shows persons, and it could not be written that it does.
+    Raises QuotaAtteint, and JournalIndisponible when it could not be written whom the answer shows: nothing leaves.
     """
     try:
         document = passerelle.documents.lire(demande.texte, demande.operation)
         variables = document.variables(graphe(passerelle.schema), demande.variables)
         mesure = mesurer(document.arbre, document.operation, variables)
+        await passerelle.consigne.payer(viewer, mesure.cout)
         decision = decider(
             graphe(passerelle.schema), document.arbre, document.operation, variables, viewer, passerelle.politique
         )
+    except QuotaAtteint:
+        raise
     except ErreurAppelant as erreur:
         return reponse_refusee([erreur_graphql(erreur)])
     return await _servir(passerelle, viewer, document, demande, decision, mesure)
@@ -106,8 +107,9 @@ async def _servir(
         operation_name=demande.operation,
     )
     reponse = _assembler(passerelle, contexte, document, resultat, mesure)
-    if contexte.montrees and montre_des_personnes(decision):
-        await _consigner(passerelle, contexte, demande, reponse)
+    etats = {source["nom"]: source["etat"] for source in reponse.extensions["sources"]}
+    await passerelle.consigne.retenir(contexte)
+    await passerelle.consigne.consigner(contexte, demande.identifiant, demande.texte, etats)
     return reponse
 
 
@@ -147,21 +149,6 @@ def _assembler(
     ]
     data = annuler(resultat.data, [chemin for chemin, _ in decision.nuls if chemin[0] not in noeuds])
     return Reponse(data, erreurs, _extensions(contexte.recolte, passerelle.maintenant(), mesure, contexte))
-
-
-async def _consigner(passerelle: Passerelle, contexte: ContexteOperation, demande: Demande, reponse: Reponse) -> None:
-    """Write that these persons are read, before they are (SECURITY L03)."""
-    identifiants = passerelle.identifiants
-    lecture = Lecture(
-        quand=passerelle.maintenant(),
-        requete=demande.identifiant,
-        viewer=contexte.viewer,
-        document=identifiants.pseudonyme(f"document/{demande.texte}"),
-        decision=contexte.decision,
-        personnes={identifiants.cle(lu): categories for lu, categories in contexte.montrees.items()},
-        sources={source["nom"]: source["etat"] for source in reponse.extensions["sources"]},
-    )
-    await passerelle.lectures.inscrire(Inscription(*entree(lecture, passerelle.gouvernees)))
 
 
 def _cause(erreur: GraphQLError) -> Exception:

@@ -8,13 +8,15 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.auth.journal import acte, ecrite_le, lignes
+from gateway.auth.quotas import FENETRE
 from gateway.composition import construire_journal
 from gateway.config import Configuration, charger
 from gateway.domain.chaine import Borne
+from gateway.domain.temps import jour_paris
 from gateway.errors import ErreurConfiguration, JournalIndisponible
 from gateway.federation.identifiants import Identifiants
 from gateway.stores.journal import Inscription, Journal, JournalAltere
-from gateway.stores.journal_lecture import lectures_de, purger, tete, verifier
+from gateway.stores.journal_lecture import lectures_de, oublier_les_comptes, purger, tete, verifier
 
 INTERVALLE_ANCRE = 300.0  # seconds (SECURITY L04)
 
@@ -31,6 +33,7 @@ async def tenir(
     while True:
         try:
             await _purger(lectures, configuration, horloge())
+            await oublier_les_comptes(lectures, jour_paris(horloge()) - timedelta(days=FENETRE))
             derniere = await tete(lectures)
             if derniere != connue:
                 journal.info("journal des lectures : ancre %s", derniere)

@@ -47,6 +47,7 @@ from gateway.schema.lieux import Cfa, MissionLocale, Node, Source
 from gateway.schema.nouns import Contrat, Jeune, Rapprochement, Rupture
 
 T = TypeVar("T", Jeune, Contrat, Rupture)
+N = TypeVar("N", bound=Node)
 PROVENANCES = frozenset({"Jeune.provenance", "Contrat.provenance", "Rupture.provenance"})
 CHERCHEUR = ("", "")  # the installation of whoever searches: no source
 
@@ -66,6 +67,8 @@ class ContexteOperation:
     recolte: Recolte = field(default_factory=Recolte)
     vue: Vue = field(default_factory=Vue)
     montrees: dict[str, frozenset[CategorieDonnee]] = field(default_factory=dict)  # what is read of each, by her id
+    recherches: int = 0  # of one object that the caller names
+    introuvables: int = 0
 
     def ouverte(self, cle: object) -> bool:
         return cle in self.decision.racines
@@ -86,18 +89,36 @@ class ContexteOperation:
         return self.annuaire.mission_locale(code)
 
     def node(self, identifiant: str) -> Node | None:
+        return self._compter(self._node(identifiant))
+
+    def jeune(self, identifiant: str) -> Jeune | None:
+        return self._compter(self._jeune(identifiant))
+
+    def contrat(self, identifiant: str | None, numero: str | None) -> Contrat | None:
+        return self._compter(self._contrat(identifiant, numero))
+
+    def rupture(self, identifiant: str) -> Rupture | None:
+        return self._compter(self._rupture(identifiant))
+
+    def _compter(self, trouve: N | None) -> N | None:
+        """Who guesses finds little (SECURITY A02). What a source that is down hides is not a guess."""
+        self.recherches += 1
+        self.introuvables += trouve is None and self.recolte.complete
+        return trouve
+
+    def _node(self, identifiant: str) -> Node | None:
         noeud = self.annuaire.noeud(identifiant)
         if noeud is not None:
             return noeud
-        par_type = {"Jeune": self.jeune, "Contrat": lambda cle: self.contrat(cle, None), "Rupture": self.rupture}
+        par_type = {"Jeune": self._jeune, "Contrat": lambda cle: self._contrat(cle, None), "Rupture": self._rupture}
         ouverts = [montrer for nom, montrer in par_type.items() if NOEUDS[nom] in self.decision.categories]
         return next((trouve for montrer in ouverts if (trouve := montrer(identifiant)) is not None), None)
 
-    def jeune(self, identifiant: str) -> Jeune | None:
+    def _jeune(self, identifiant: str) -> Jeune | None:
         personne = self.vue.personnes.get(identifiant)
         return self._montrer(personne, personne.jeune) if personne else None
 
-    def contrat(self, identifiant: str | None, numero: str | None) -> Contrat | None:
+    def _contrat(self, identifiant: str | None, numero: str | None) -> Contrat | None:
         if identifiant is not None:
             trouve = self.vue.contrats.get(identifiant)
             return self._montrer(*trouve) if trouve and numero in (None, trouve[1].numero) else None
@@ -105,7 +126,7 @@ class ContexteOperation:
         memes = [couple for couple in self.vue.contrats.values() if cherche and _numero(couple[1]) == cherche]
         return self._montrer(*memes[0]) if len(memes) == 1 else None
 
-    def rupture(self, identifiant: str) -> Rupture | None:
+    def _rupture(self, identifiant: str) -> Rupture | None:
         trouvee = self.vue.ruptures.get(identifiant)
         return self._montrer(*trouvee) if trouvee else None
 

@@ -11,18 +11,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import BigInteger, Column, Integer, LargeBinary, MetaData, String, Table, event, select, text, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.schema import CreateTable
 
 from gateway.domain.chaine import GENESE, Borne, sceau_de_borne, suivante
+from gateway.domain.quotas import Comptage, Franchissement
 from gateway.domain.sceau import Sceau
 from gateway.errors import ErreurConfiguration, JournalIndisponible
+from gateway.stores import quotas
+from gateway.stores.sql import insertion, regler_sqlite
 
 LOT_MAX = 256  # entries of one transaction
-DELAI_ECRITURE = 5.0  # seconds; beyond, what waits is refused
-ATTENTE_VERROU = 4  # seconds that a writer waits for another one, below the above
+DELAI_ECRITURE = 5.0  # seconds, above ATTENTE_VERROU; beyond, what waits is refused
 DEBUT, FIN = "debut", "fin"
 
 journal = logging.getLogger("gateway.journal")
@@ -61,10 +62,14 @@ class JournalAltere(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Inscription:
-    """What is to be written: the entry, and the keys of the persons it speaks of, in order."""
+    """What is to be written: the entry, the keys of the persons it speaks of, in order, and how to count them."""
 
     contenu: bytes
     personnes: tuple[str, ...] = ()
+    comptage: Comptage | None = None
+
+
+Verdict = list[Franchissement]
 
 
 class Journal:
@@ -78,11 +83,11 @@ class Journal:
         self.sceau = sceau
         self._signaler = signaler
         self._disponible = True
-        self._attente: list[tuple[Inscription, asyncio.Future[None]]] = []
+        self._attente: list[tuple[Inscription, asyncio.Future[Verdict]]] = []
         self._ecrivain: asyncio.Task[None] | None = None
         self._vu = 0  # number of the last entry this process wrote
         if self.moteur.dialect.name == "sqlite":
-            event.listen(self.moteur.sync_engine, "connect", _regler_sqlite)
+            event.listen(self.moteur.sync_engine, "connect", regler_sqlite)
 
     async def ouvrir(self) -> None:
         """Create what is missing. Raises ErreurConfiguration when the store cannot be used, or another key wrote it."""
@@ -100,53 +105,48 @@ class Journal:
             await self._ecrivain
         await self.moteur.dispose()
 
-    async def inscrire(self, inscription: Inscription) -> None:
-        """Write an entry; it is on the disk when this returns. Raises JournalIndisponible."""
-        faite: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    async def inscrire(self, inscription: Inscription) -> Verdict:
+        """Count and write an entry; it is on the disk when this returns. Raises JournalIndisponible.
+
+        When a quota that the entry crosses refuses it (`arret`), nothing was counted nor written.
+        """
+        faite: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
         self._attente.append((inscription, faite))
         if self._ecrivain is None or self._ecrivain.done():
             self._ecrivain = asyncio.create_task(self._vider())
-        await faite
+        return await faite
 
     async def _vider(self) -> None:
         while self._attente:
             lot, self._attente = self._attente[:LOT_MAX], self._attente[LOT_MAX:]
-            erreur = await self._tenter([inscription for inscription, _ in lot])
-            for _, faite in lot:
+            verdicts = await self._tenter([inscription for inscription, _ in lot])
+            for rang, (_, faite) in enumerate(lot):
                 if faite.done():  # its caller left
                     continue
-                if erreur is None:
-                    faite.set_result(None)
-                else:
+                if verdicts is None:
                     faite.set_exception(JournalIndisponible("journal des lectures indisponible"))
+                else:
+                    faite.set_result(verdicts[rang])
 
-    async def _tenter(self, inscriptions: Sequence[Inscription]) -> Exception | None:
-        """Write a batch. Whatever fails, nothing of it may leave."""
+    async def _tenter(self, inscriptions: Sequence[Inscription]) -> list[Verdict] | None:
+        """Write a batch; None when it could not be. Whatever fails, nothing of it may leave."""
         try:
             async with asyncio.timeout(DELAI_ECRITURE):
-                await self._ecrire(inscriptions)
+                verdicts = await self._ecrire(inscriptions)
         except Exception as erreur:  # no failure of a store may let an answer go
             self._dire(False, type(erreur).__name__)
-            return erreur
+            return None
         self._dire(True)
-        return None
+        return verdicts
 
-    async def _ecrire(self, inscriptions: Sequence[Inscription]) -> None:
+    async def _ecrire(self, inscriptions: Sequence[Inscription]) -> list[Verdict]:
         async with self.moteur.begin() as connexion:
             borne = await self._prendre(connexion)
-            entrees: list[dict[str, Any]] = []
-            index: list[dict[str, Any]] = []
-            for inscription in inscriptions:
-                codes = [pseudonyme(self.sceau, cle) for cle in inscription.personnes]
-                personnes = empaqueter(codes)
-                borne = suivante(self.sceau, borne, inscription.contenu, personnes)
-                entrees.append(_ligne(borne, inscription.contenu, personnes))
-                index += [{"personne": code, "numero": borne.numero} for code in dict.fromkeys(codes)]
-            await connexion.execute(ENTREES.insert(), entrees)
-            if index:
-                await connexion.execute(PERSONNES.insert(), index)
-            await poser_borne(connexion, self.sceau, FIN, borne)
-        self._vu = borne.numero
+            lot = _Lot(self.sceau, borne)
+            verdicts = [await lot.ajouter(connexion, inscription) for inscription in inscriptions]
+            await lot.poser(connexion)
+        self._vu = lot.borne.numero
+        return verdicts
 
     async def _prendre(self, connexion: AsyncConnection) -> Borne:
         """The end of the chain, held until the transaction ends: writers of all processes queue here."""
@@ -165,6 +165,34 @@ class Journal:
             journal.warning("journal des lectures de nouveau disponible")
         else:
             journal.error("journal des lectures indisponible (%s) : réponses nominatives refusées", cause)
+
+
+class _Lot:
+    """The entries of one transaction, as they are chained."""
+
+    def __init__(self, sceau: Sceau, borne: Borne) -> None:
+        self.borne = borne
+        self._sceau = sceau
+        self._entrees: list[dict[str, Any]] = []
+        self._index: list[dict[str, Any]] = []
+
+    async def ajouter(self, connexion: AsyncConnection, inscription: Inscription) -> Verdict:
+        codes = [pseudonyme(self._sceau, cle) for cle in inscription.personnes]
+        distincts = list(dict.fromkeys(codes))
+        verdict = await quotas.compter(connexion, inscription.comptage, distincts) if inscription.comptage else []
+        if not any(franchi.arret for franchi in verdict):
+            personnes = empaqueter(codes)
+            self.borne = suivante(self._sceau, self.borne, inscription.contenu, personnes)
+            self._entrees.append(_ligne(self.borne, inscription.contenu, personnes))
+            self._index += [{"personne": code, "numero": self.borne.numero} for code in distincts]
+        return verdict
+
+    async def poser(self, connexion: AsyncConnection) -> None:
+        if self._entrees:
+            await connexion.execute(ENTREES.insert(), self._entrees)
+            await poser_borne(connexion, self._sceau, FIN, self.borne)
+        if self._index:
+            await connexion.execute(PERSONNES.insert(), self._index)
 
 
 async def lire_borne(connexion: AsyncConnection, sceau: Sceau, nom: str) -> Borne:
@@ -197,11 +225,6 @@ def deballer(personnes: bytes) -> tuple[int, ...]:
     return struct.unpack(f">{len(personnes) // 8}q", personnes)
 
 
-def insertion(connexion: AsyncConnection, table: Table) -> Any:
-    """An INSERT that may say what to do with a row already there: both databases know how, each in its module."""
-    return (postgresql if connexion.dialect.name == "postgresql" else sqlite).insert(table)
-
-
 def _ligne(borne: Borne, contenu: bytes, personnes: bytes) -> dict[str, Any]:
     return {"numero": borne.numero, "contenu": contenu, "personnes": personnes, "empreinte": borne.empreinte}
 
@@ -209,19 +232,10 @@ def _ligne(borne: Borne, contenu: bytes, personnes: bytes) -> dict[str, Any]:
 async def _creer(connexion: AsyncConnection, sceau: Sceau) -> None:
     if connexion.dialect.name == "postgresql":
         await connexion.execute(text("SELECT pg_advisory_xact_lock(20211014)"))  # processes that start together
-    for table in _tables.sorted_tables:
+    for table in (*_tables.sorted_tables, *quotas.TABLES):
         await connexion.execute(CreateTable(table, if_not_exists=True))
     bornes = [
         {"nom": nom, "numero": 0, "empreinte": GENESE.empreinte, "sceau": sceau_de_borne(sceau, nom, GENESE)}
         for nom in (DEBUT, FIN)
     ]
     await connexion.execute(insertion(connexion, BORNES).on_conflict_do_nothing(), bornes)
-
-
-def _regler_sqlite(connexion: Any, _: object) -> None:
-    """Readers go on while entries are written; what is written survives a power cut."""
-    curseur = connexion.cursor()
-    curseur.execute(f"PRAGMA busy_timeout={ATTENTE_VERROU * 1000}")
-    curseur.execute("PRAGMA journal_mode=WAL")
-    curseur.execute("PRAGMA synchronous=FULL")
-    curseur.close()

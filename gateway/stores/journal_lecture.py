@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from sqlalchemy import delete, select
@@ -23,6 +24,7 @@ from gateway.stores.journal import (
     poser_borne,
     pseudonyme,
 )
+from gateway.stores.quotas import oublier_avant
 
 PAGE = 2000
 LOT_PURGE = 500  # entries forgotten in one transaction: short, so that answers do not wait
@@ -111,6 +113,12 @@ class _Parcours:
         """Two sets of pairs are the same when the sums of their keyed weights are: nobody else can choose them."""
         paire = personne.to_bytes(8, "big", signed=True) + numero.to_bytes(8, "big")
         return int.from_bytes(self._sceau.empreinte("journal/index", paire))
+
+
+async def oublier_les_comptes(journal: Journal, jour: date) -> None:
+    """Forget what quotas count of before a day, which no window reaches any more."""
+    async with journal.moteur.begin() as connexion:
+        await oublier_avant(connexion, jour)
 
 
 async def purger(journal: Journal, perimee: Callable[[bytes], bool], acte: Callable[[int], bytes]) -> int:

@@ -13,7 +13,7 @@ from gateway.auth.journal import acte, ecrite_le
 from gateway.domain.chaine import Borne
 from gateway.domain.sceau import Sceau
 from gateway.errors import ErreurConfiguration, JournalIndisponible
-from gateway.stores.journal import Inscription, Journal, JournalAltere
+from gateway.stores.journal import Inscription, Journal, JournalAltere, Verdict
 from gateway.stores.journal_lecture import lectures_de, purger, tete, verifier
 from tests.bases import BASES, base
 
@@ -171,9 +171,9 @@ async def test_l03_a_hundred_answers_share_their_writes(journal: Journal) -> Non
     ecrits: list[int] = []
     un_par_un = journal._ecrire
 
-    async def compter(inscriptions: list[Inscription]) -> None:
+    async def compter(inscriptions: list[Inscription]) -> list[Verdict]:
         ecrits.append(len(inscriptions))
-        await un_par_un(inscriptions)
+        return await un_par_un(inscriptions)
 
     journal._ecrire = compter  # type: ignore[assignment, method-assign]
     await asyncio.gather(*(journal.inscrire(inscription(n, "zoe")) for n in range(100)))

@@ -1,8 +1,9 @@
-"""The reading journal of a real gateway: nothing nominative leaves before it is written, and nothing else is written."""
+"""Reading, counted and written by a real gateway: nothing nominative leaves before, nothing beyond the quotas."""
 
 import contextlib
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import threading
@@ -22,6 +23,7 @@ from tests.e2e.requetes import TOUT, jusqu_a_complete
 
 RUPTURES = "{ ruptures(first: 3) { edges { node { jeune { id nom telephone ine } } } } }"
 COMPTE = "{ ruptures { totalCount } }"
+PEU = "[clients.ml-quota]\nquota_personnes_jour = 5\nintrouvables_10_minutes = 4\ncout_minute = 3000\n"
 
 
 def journal_de(monde: Monde) -> Path:
@@ -59,9 +61,19 @@ def demander(passerelle: PasserelleLancee, jeton: str, requete: str) -> httpx.Re
 
 @pytest.fixture(scope="module")
 def a_part(monde: Monde, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[PasserelleLancee, Path]]:
-    """A gateway whose journal may be broken, and the gateway killed."""
-    chemin = tmp_path_factory.mktemp("journal") / "journal.sqlite"
-    with monde.gateway(GATEWAY_JOURNAL_URL=f"sqlite+aiosqlite:///{chemin}") as lancee:
+    """A gateway whose journal may be broken, and the gateway killed; `ml-quota` may take little."""
+    assert monde.dossier is not None
+    dossier = tmp_path_factory.mktemp("a part")
+    shutil.copytree(monde.dossier / "partenaires", dossier / "partenaires")
+    texte = (monde.dossier / "gateway.toml").read_text(encoding="utf-8")
+    (dossier / "gateway.toml").write_text(
+        texte.replace('"donnees"', f'"{monde.dossier / "donnees"}"'), encoding="utf-8"
+    )
+    clients = (monde.dossier / "clients.toml").read_text(encoding="utf-8")
+    (dossier / "clients.toml").write_text(clients.replace("[clients.ml-quota]\n", PEU), encoding="utf-8")
+    chemin = dossier / "journal.sqlite"
+    url = f"sqlite+aiosqlite:///{chemin}"
+    with monde.gateway(GATEWAY_CONFIG=str(dossier), GATEWAY_JOURNAL_URL=url) as lancee:
         yield lancee, chemin
 
 
@@ -132,6 +144,64 @@ def test_l03_store_down_refuses_what_is_nominative_and_the_rest_goes_on(
     with sqlite3.connect(chemin) as base:
         base.execute("ALTER TABLE ailleurs RENAME TO journal_entrees")
     assert demander(passerelle, jeton, RUPTURES).status_code == 200
+
+
+def test_a10_an_account_reads_its_quota_of_distinct_persons_and_no_more(
+    monde: Monde, a_part: tuple[PasserelleLancee, Path]
+) -> None:
+    passerelle, _ = a_part
+    alice, benoit = monde.jeton("ml-quota", agent="alice\nalice"), monde.jeton("ml-quota", agent="benoit")
+    assert jusqu_a_complete(passerelle, alice, RUPTURES)["data"]["ruptures"]["edges"]
+    tous = demander(passerelle, alice, "{ jeunes(first: 20) { edges { node { nom } } } }")
+    assert (tous.status_code, tous.json().keys()) == (429, {"errors"})
+    assert tous.json()["errors"][0]["extensions"]["code"] == "QUOTA_ATTEINT"
+    assert 0 < int(tous.headers["retry-after"]) <= 24 * 3600
+    for _ in range(2):  # those already read
+        assert demander(passerelle, alice, RUPTURES).status_code == 200
+    assert demander(passerelle, alice, COMPTE).status_code == 200
+    assert demander(passerelle, benoit, RUPTURES).status_code == 200
+    with client_http(passerelle.url) as http:
+        mesures = http.get("/metrics").text
+    assert 'passerelle_quota_franchi_total{niveau="ALERTE",portee="COMPTE"} 2.0' in mesures
+    assert 'passerelle_quota_franchi_total{niveau="ARRET",portee="COMPTE"} 1.0' in mesures
+    lignes = [ligne for ligne in passerelle.journal.read_text(encoding="utf-8").splitlines() if "quota COMPTE" in ligne]
+    assert [ligne.partition("quota ")[2] for ligne in lignes] == [
+        'COMPTE ALERTE : "alice\\nalice", 3 personnes sur 5',
+        'COMPTE ARRET : "alice\\nalice", 3 personnes sur 5',
+        'COMPTE ALERTE : "benoit", 3 personnes sur 5',
+    ]
+
+
+def test_a02_an_account_that_guesses_finds_nothing_more(monde: Monde, a_part: tuple[PasserelleLancee, Path]) -> None:
+    passerelle, _ = a_part
+    devin, autre = monde.jeton("ml-quota", agent="devin"), monde.jeton("ml-quota", agent="autre")
+    vraie = jusqu_a_complete(passerelle, autre, RUPTURES)["data"]["ruptures"]["edges"][0]["node"]["jeune"]["id"]
+    for requete in ('{ jeune(id: "a") { nom } }', '{ contrat(numero: "b") { numero } }', '{ node(id: "c") { id } }'):
+        assert demander(passerelle, devin, requete).status_code == 200
+    assert demander(passerelle, devin, f'{{ jeune(id: "{vraie}") {{ nom }} }}').json()["data"]["jeune"]
+    trop = demander(passerelle, devin, '{ a: rupture(id: "d") { id } b: rupture(id: "e") { id } }')
+    assert (trop.status_code, trop.json()["errors"][0]["extensions"]["code"]) == (429, "QUOTA_ATTEINT")
+    assert 0 < int(trop.headers["retry-after"]) <= 600
+    assert demander(passerelle, devin, f'{{ jeune(id: "{vraie}") {{ nom }} }}').status_code == 429
+    assert demander(passerelle, autre, f'{{ jeune(id: "{vraie}") {{ nom }} }}').status_code == 200
+
+
+def test_a_client_is_told_its_pace_and_stopped_beyond(monde: Monde, a_part: tuple[PasserelleLancee, Path]) -> None:
+    passerelle, _ = a_part
+    jeton = monde.jeton("ml-quota")
+    premiere = demander(passerelle, jeton, "{ moi { profil } }")
+    assert premiere.headers["ratelimit-limit"] == "3000"
+    reste = int(premiere.headers["ratelimit-remaining"])
+    assert 0 < int(premiere.headers["ratelimit-reset"]) <= 60
+    seconde = demander(passerelle, jeton, "{ moi { profil } }")
+    assert int(seconde.headers["ratelimit-remaining"]) == reste - seconde.json()["extensions"]["cout"] - 10
+    lourde = "{ jeunes(first: 500) { edges { node { id nom prenom age sexe } } } }"  # above three thousand
+    refusee = demander(passerelle, jeton, lourde)
+    assert (refusee.status_code, refusee.json()["errors"][0]["extensions"]["code"]) == (429, "QUOTA_ATTEINT")
+    assert 0 < int(refusee.headers["retry-after"]) <= 60
+    assert refusee.headers["ratelimit-remaining"] == "0"
+    assert demander(passerelle, jeton, "{ moi { profil } }").status_code == 429
+    assert demander(passerelle, monde.jeton("ml"), "{ moi { profil } }").status_code == 200
 
 
 def test_l03_killed_between_the_entry_and_the_answer(
