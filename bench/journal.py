@@ -16,7 +16,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from gateway.auth.journal import acte
+from gateway.auth.quotas import Quotas, plafonds
+from gateway.auth.rules import Profil
 from gateway.domain.chaine import GENESE, Borne, sceau_de_borne, suivante
+from gateway.domain.quotas import Comptage
 from gateway.domain.sceau import Sceau
 from gateway.stores.journal import FIN, Inscription, Journal, empaqueter, pseudonyme
 from gateway.stores.journal_lecture import lectures_de, verifier
@@ -67,11 +70,13 @@ def _remplir(chemin: Path, entrees: int, par_entree: int) -> None:
 
 
 async def _ecrire(journal: Journal, ensemble: int, fois: int) -> float:
-    """Milliseconds an entry of a hundred persons, `ensemble` answers leaving together."""
+    """Milliseconds an entry of a hundred persons, counted under two quotas, `ensemble` answers leaving together."""
     hasard, depart = random.Random(2), time.perf_counter()
+    siens = plafonds(Quotas(personnes_jour=10**9), Profil.MISSION_LOCALE, "agent", "ML/59010", DEBUT.date())
+    comptage = Comptage(siens, "ML/59010", POPULATION)
     for _ in range(fois):
         personnes = [tuple(map(str, hasard.sample(range(POPULATION), 100))) for _ in range(ensemble)]
-        await asyncio.gather(*(journal.inscrire(Inscription(_contenu(0, 100), cles)) for cles in personnes))
+        await asyncio.gather(*(journal.inscrire(Inscription(_contenu(0, 100), cles, comptage)) for cles in personnes))
     return (time.perf_counter() - depart) * 1000 / (fois * ensemble)
 
 

@@ -47,7 +47,7 @@ from gateway.schema.lieux import Cfa, MissionLocale, Node, Source
 from gateway.schema.nouns import Contrat, Jeune, Rapprochement, Rupture
 
 T = TypeVar("T", Jeune, Contrat, Rupture)
-N = TypeVar("N", bound=Node)
+N = TypeVar("N", bound="Node | list[Rapprochement] | None")
 PROVENANCES = frozenset({"Jeune.provenance", "Contrat.provenance", "Rupture.provenance"})
 CHERCHEUR = ("", "")  # the installation of whoever searches: no source
 
@@ -100,10 +100,10 @@ class ContexteOperation:
     def rupture(self, identifiant: str) -> Rupture | None:
         return self._compter(self._rupture(identifiant))
 
-    def _compter(self, trouve: N | None) -> N | None:
+    def _compter(self, trouve: N) -> N:
         """Who guesses finds little (SECURITY A02). What a source that is down hides is not a guess."""
         self.recherches += 1
-        self.introuvables += trouve is None and self.recolte.complete
+        self.introuvables += not trouve and self.recolte.complete
         return trouve
 
     def _node(self, identifiant: str) -> Node | None:
@@ -140,7 +140,7 @@ class ContexteOperation:
         reponses = [self._rapprocher(un, bareme().niveau(un.ressemblance.score)) for un in trouves.values()]
         offerts = [un for trouve in trouves.values() for un in self._a_confirmer(trouve) if un.personne not in trouves]
         reponses += [self._rapprocher(un, Niveau.A_CONFIRMER) for un in {un.personne: un for un in offerts}.values()]
-        return reponses[:CANDIDATS_MAX]
+        return self._compter(reponses[:CANDIDATS_MAX])
 
     def _a_confirmer(self, trouve: Candidat) -> list[Candidat]:
         """The persons of the view with a record that looked like one of a person found, not enough to be joined."""

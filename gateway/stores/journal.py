@@ -22,7 +22,7 @@ from gateway.errors import ErreurConfiguration, JournalIndisponible
 from gateway.stores import quotas
 from gateway.stores.sql import insertion, regler_sqlite
 
-LOT_MAX = 256  # entries of one transaction
+LOT_MAX = 64  # entries of one transaction: well within DELAI_ECRITURE, at ten milliseconds each
 DELAI_ECRITURE = 5.0  # seconds, above ATTENTE_VERROU; beyond, what waits is refused
 DEBUT, FIN = "debut", "fin"
 

@@ -23,7 +23,7 @@ from tests.e2e.requetes import TOUT, jusqu_a_complete
 
 RUPTURES = "{ ruptures(first: 3) { edges { node { jeune { id nom telephone ine } } } } }"
 COMPTE = "{ ruptures { totalCount } }"
-PEU = "[clients.ml-quota]\nquota_personnes_jour = 5\nintrouvables_10_minutes = 4\ncout_minute = 3000\n"
+PEU = "[clients.ml-quota]\nquota_personnes_jour = 5\nintrouvables_10_minutes = 5\ncout_minute = 3000\n"
 
 
 def journal_de(monde: Monde) -> Path:
@@ -176,7 +176,13 @@ def test_a02_an_account_that_guesses_finds_nothing_more(monde: Monde, a_part: tu
     passerelle, _ = a_part
     devin, autre = monde.jeton("ml-quota", agent="devin"), monde.jeton("ml-quota", agent="autre")
     vraie = jusqu_a_complete(passerelle, autre, RUPTURES)["data"]["ruptures"]["edges"][0]["node"]["jeune"]["id"]
-    for requete in ('{ jeune(id: "a") { nom } }', '{ contrat(numero: "b") { numero } }', '{ node(id: "c") { id } }'):
+    cherche = '{ rechercheJeune(nom: "Nemo", prenom: "Ada", dateNaissance: "2006-01-02") { jeune { nom } } }'
+    for requete in (
+        '{ jeune(id: "a") { nom } }',
+        '{ contrat(numero: "b") { numero } }',
+        cherche,
+        '{ node(id: "c") { id } }',
+    ):
         assert demander(passerelle, devin, requete).status_code == 200
     assert demander(passerelle, devin, f'{{ jeune(id: "{vraie}") {{ nom }} }}').json()["data"]["jeune"]
     trop = demander(passerelle, devin, '{ a: rupture(id: "d") { id } b: rupture(id: "e") { id } }')
