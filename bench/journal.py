@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from gateway.auth.journal import acte
-from gateway.auth.quotas import Quotas, plafonds
+from gateway.auth.quotas import PAR_DEFAUT, plafonds
 from gateway.auth.rules import Profil
 from gateway.domain.chaine import GENESE, Borne, sceau_de_borne, suivante
 from gateway.domain.quotas import Comptage
@@ -70,14 +70,29 @@ def _remplir(chemin: Path, entrees: int, par_entree: int) -> None:
 
 
 async def _ecrire(journal: Journal, ensemble: int, fois: int) -> float:
-    """Milliseconds an entry of a hundred persons, counted under two quotas, `ensemble` answers leaving together."""
-    hasard, depart = random.Random(2), time.perf_counter()
-    siens = plafonds(Quotas(personnes_jour=10**9), Profil.MISSION_LOCALE, "agent", "ML/59010", DEBUT.date())
-    comptage = Comptage(siens, "ML/59010", POPULATION)
+    """Milliseconds an entry, `ensemble` answers leaving together: accounts that read their first hundred persons."""
+    hasard, depart = random.Random(ensemble), time.perf_counter()
     for _ in range(fois):
-        personnes = [tuple(map(str, hasard.sample(range(POPULATION), 100))) for _ in range(ensemble)]
-        await asyncio.gather(*(journal.inscrire(Inscription(_contenu(0, 100), cles, comptage)) for cles in personnes))
+        await asyncio.gather(*(journal.inscrire(_premiere(hasard)) for _ in range(ensemble)))
     return (time.perf_counter() - depart) * 1000 / (fois * ensemble)
+
+
+def _premiere(hasard: random.Random) -> Inscription:
+    """One of fifty organisations of four thousand persons each; an account of it that nobody saw yet."""
+    rang = hasard.randrange(50)
+    siens = plafonds(PAR_DEFAUT, Profil.MISSION_LOCALE, f"agent {hasard.random()}", f"ML/{rang}", DEBUT.date())
+    cles = tuple(str(rang * 4000 + numero) for numero in hasard.sample(range(4000), 100))
+    return Inscription(_contenu(0, 100), cles, Comptage(siens, f"ML/{rang}", 4000))
+
+
+async def _relire(journal: Journal, fois: int) -> float:
+    """Milliseconds an entry of a page that its account read already."""
+    page = _premiere(random.Random(3))
+    await journal.inscrire(page)
+    depart = time.perf_counter()
+    for _ in range(fois):
+        await journal.inscrire(page)
+    return (time.perf_counter() - depart) * 1000 / fois
 
 
 async def _mesurer(chemin: Path, entrees: int, par_entree: int) -> None:
@@ -92,7 +107,8 @@ async def _mesurer(chemin: Path, entrees: int, par_entree: int) -> None:
         print(f"who read this person: {len(lues)} readings in {time.perf_counter() - depart:.2f} s")
     for ensemble, fois in ((1, 200), (16, 50)):
         duree = await _ecrire(journal, ensemble, fois)
-        print(f"an entry of 100 persons, {ensemble} at a time: {duree:.1f} ms")
+        print(f"an entry of 100 persons not read yet, {ensemble} at a time: {duree:.1f} ms")
+    print(f"an entry of the same 100 persons again: {await _relire(journal, 200):.1f} ms")
     depart = time.perf_counter()
     constat = await verifier(journal)
     print(f"verified to {constat.fin.numero:,} ({constat.defaut or 'whole'}) in {time.perf_counter() - depart:.0f} s")

@@ -10,7 +10,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Integer, LargeBinary, MetaData, String, Table, event, select, text, update
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    CursorResult,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    event,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.schema import CreateTable
@@ -85,6 +98,7 @@ class Journal:
         self._disponible = True
         self._attente: list[tuple[Inscription, asyncio.Future[Verdict]]] = []
         self._ecrivain: asyncio.Task[None] | None = None
+        self._comptees = quotas.Comptees()
         self._vu = 0  # number of the last entry this process wrote
         if self.moteur.dialect.name == "sqlite":
             event.listen(self.moteur.sync_engine, "connect", regler_sqlite)
@@ -142,16 +156,17 @@ class Journal:
     async def _ecrire(self, inscriptions: Sequence[Inscription]) -> list[Verdict]:
         async with self.moteur.begin() as connexion:
             borne = await self._prendre(connexion)
-            lot = _Lot(self.sceau, borne)
+            lot = _Lot(self.sceau, borne, self._comptees)
             verdicts = [await lot.ajouter(connexion, inscription) for inscription in inscriptions]
             await lot.poser(connexion)
         self._vu = lot.borne.numero
+        lot.retenir()
         return verdicts
 
     async def _prendre(self, connexion: AsyncConnection) -> Borne:
         """The end of the chain, held until the transaction ends: writers of all processes queue here."""
-        await connexion.execute(update(BORNES).where(BORNES.c.nom == FIN).values(numero=BORNES.c.numero))
-        borne = await lire_borne(connexion, self.sceau, FIN)
+        prise = update(BORNES).where(BORNES.c.nom == FIN).values(numero=BORNES.c.numero).returning(BORNES)
+        borne = _borne(await connexion.execute(prise), self.sceau, FIN)
         if borne.numero < self._vu:
             raise JournalAltere("the chain is shorter than what was written")
         return borne
@@ -170,8 +185,10 @@ class Journal:
 class _Lot:
     """The entries of one transaction, as they are chained."""
 
-    def __init__(self, sceau: Sceau, borne: Borne) -> None:
+    def __init__(self, sceau: Sceau, borne: Borne, comptees: quotas.Comptees) -> None:
         self.borne = borne
+        self._comptees = comptees
+        self._nouvelles: list[tuple[Comptage, list[int]]] = []
         self._sceau = sceau
         self._entrees: list[dict[str, Any]] = []
         self._index: list[dict[str, Any]] = []
@@ -179,13 +196,26 @@ class _Lot:
     async def ajouter(self, connexion: AsyncConnection, inscription: Inscription) -> Verdict:
         codes = [pseudonyme(self._sceau, cle) for cle in inscription.personnes]
         distincts = list(dict.fromkeys(codes))
-        verdict = await quotas.compter(connexion, inscription.comptage, distincts) if inscription.comptage else []
+        verdict = await self._compter(connexion, inscription.comptage, distincts)
         if not any(franchi.arret for franchi in verdict):
             personnes = empaqueter(codes)
             self.borne = suivante(self._sceau, self.borne, inscription.contenu, personnes)
             self._entrees.append(_ligne(self.borne, inscription.contenu, personnes))
             self._index += [{"personne": code, "numero": self.borne.numero} for code in distincts]
         return verdict
+
+    async def _compter(self, connexion: AsyncConnection, comptage: Comptage | None, personnes: list[int]) -> Verdict:
+        if comptage is None or self._comptees.toutes(comptage, personnes):
+            return []
+        verdict = await quotas.compter(connexion, comptage, personnes)
+        if not any(franchi.arret for franchi in verdict):
+            self._nouvelles.append((comptage, personnes))
+        return verdict
+
+    def retenir(self) -> None:
+        """The transaction is committed: what was counted stays counted."""
+        for comptage, personnes in self._nouvelles:
+            self._comptees.retenir(comptage, personnes)
 
     async def poser(self, connexion: AsyncConnection) -> None:
         if self._entrees:
@@ -197,7 +227,11 @@ class _Lot:
 
 async def lire_borne(connexion: AsyncConnection, sceau: Sceau, nom: str) -> Borne:
     """One end of the chain. Raises JournalAltere when it is missing or not signed by this gateway."""
-    lue = (await connexion.execute(select(BORNES).where(BORNES.c.nom == nom))).first()
+    return _borne(await connexion.execute(select(BORNES).where(BORNES.c.nom == nom)), sceau, nom)
+
+
+def _borne(lues: CursorResult[Any], sceau: Sceau, nom: str) -> Borne:
+    lue = lues.first()
     if lue is None:
         raise JournalAltere(f"no {nom}")
     borne = Borne(lue.numero, lue.empreinte)

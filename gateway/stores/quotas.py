@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Date, Index, Integer, MetaData, String, Table, delete, func, select
+from sqlalchemy import BigInteger, Column, Date, Index, Integer, MetaData, String, Table, delete, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.domain.quotas import MARGE, Comptage, Franchissement, Plafond, juger
@@ -32,15 +32,34 @@ POPULATIONS = Table(  # how many persons a perimeter had, the most seen that day
     Column("nombre", Integer, nullable=False),
 )
 TABLES = tuple(_tables.sorted_tables)
-LECTEUR = ["portee", "qui", "personne"]
+COMPTEES_MAX = 500_000
+CLE = ["portee", "qui", "personne"]
+
+
+class Comptees:
+    """Who is known here to be counted today: that never changes in a day, so it need not be read again. Bounded."""
+
+    def __init__(self) -> None:
+        self._par_lecteur: dict[tuple[str, str, date], set[int]] = {}
+
+    def toutes(self, comptage: Comptage, personnes: Sequence[int]) -> bool:
+        return all(self._par_lecteur.get(_lecteur(p), set()).issuperset(personnes) for p in comptage.plafonds)
+
+    def retenir(self, comptage: Comptage, personnes: Sequence[int]) -> None:
+        """To be told once they are written for good."""
+        if sum(map(len, self._par_lecteur.values())) > COMPTEES_MAX:
+            self._par_lecteur.clear()
+        for plafond in comptage.plafonds:
+            self._par_lecteur.setdefault(_lecteur(plafond), set()).update(personnes)
 
 
 async def compter(connexion: AsyncConnection, comptage: Comptage, personnes: Sequence[int]) -> list[Franchissement]:
     """Count persons as read today under every quota, unless one of them refuses: then nothing is counted."""
     franchis: list[Franchissement] = []
     lignes: list[dict[str, Any]] = []
+    derniers = await _derniers(connexion, comptage.plafonds, personnes)
     for plafond in comptage.plafonds:
-        connues = await _connues(connexion, plafond, personnes)
+        connues = derniers[plafond.portee]
         nouvelles = sum(connues.get(personne, date.min) < plafond.depuis for personne in personnes)
         if nouvelles:
             borne = await _borne(connexion, plafond, comptage)
@@ -48,7 +67,7 @@ async def compter(connexion: AsyncConnection, comptage: Comptage, personnes: Seq
         lignes += [_ligne(plafond, personne) for personne in personnes if connues.get(personne) != plafond.jusqua]
     if lignes and not any(franchi.arret for franchi in franchis):
         ajout = insertion(connexion, LUES)
-        maj = ajout.on_conflict_do_update(index_elements=LECTEUR, set_={"jour": ajout.excluded.jour})
+        maj = ajout.on_conflict_do_update(index_elements=CLE, set_={"jour": ajout.excluded.jour})
         await connexion.execute(maj, lignes)
     return franchis
 
@@ -59,12 +78,16 @@ async def oublier_avant(connexion: AsyncConnection, jour: date) -> None:
         await connexion.execute(delete(table).where(table.c.jour < jour))
 
 
-async def _connues(connexion: AsyncConnection, plafond: Plafond, personnes: Sequence[int]) -> dict[int, date]:
-    """The last day each of these persons was read."""
-    siennes = (LUES.c.portee == plafond.portee) & (LUES.c.qui == plafond.qui) & LUES.c.personne.in_(personnes)
-    return {
-        lue.personne: lue.jour for lue in await connexion.execute(select(LUES.c.personne, LUES.c.jour).where(siennes))
-    }
+async def _derniers(
+    connexion: AsyncConnection, plafonds: Sequence[Plafond], personnes: Sequence[int]
+) -> dict[str, dict[int, date]]:
+    """The last day each of these persons was read, under each quota."""
+    siennes = or_(*((LUES.c.portee == plafond.portee) & (LUES.c.qui == plafond.qui) for plafond in plafonds))
+    requete = select(LUES.c.portee, LUES.c.personne, LUES.c.jour).where(siennes & LUES.c.personne.in_(personnes))
+    derniers: dict[str, dict[int, date]] = {plafond.portee: {} for plafond in plafonds}
+    for lue in await connexion.execute(requete):
+        derniers[lue.portee][lue.personne] = lue.jour
+    return derniers
 
 
 async def _deja(connexion: AsyncConnection, plafond: Plafond) -> int:
@@ -86,6 +109,10 @@ async def _borne(connexion: AsyncConnection, plafond: Plafond, comptage: Comptag
     await connexion.execute(maj)
     siennes = (POPULATIONS.c.qui == comptage.perimetre) & (POPULATIONS.c.jour >= plafond.depuis)
     return int(MARGE * (await connexion.scalar(select(func.max(POPULATIONS.c.nombre)).where(siennes)) or 0))
+
+
+def _lecteur(plafond: Plafond) -> tuple[str, str, date]:
+    return plafond.portee, plafond.qui, plafond.jusqua
 
 
 def _ligne(plafond: Plafond, personne: int) -> dict[str, Any]:
