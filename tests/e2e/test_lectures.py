@@ -3,12 +3,16 @@
 import contextlib
 import json
 import os
+import random
 import shutil
 import signal
 import sqlite3
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +23,14 @@ from fixtures.monde import Monde
 from fixtures.passerelle import PasserelleLancee
 from fixtures.telecommande import client_http
 from gateway.__main__ import main
+from gateway.auth.journal import acte
+from gateway.auth.quotas import Quotas, plafonds
+from gateway.auth.rules import Profil
+from gateway.domain.quotas import Comptage
+from gateway.domain.sceau import Sceau
+from gateway.stores.journal import Inscription, Journal
+from gateway.stores.journal_lecture import verifier
+from tests.bases import base
 from tests.e2e.requetes import TOUT, jusqu_a_complete
 
 RUPTURES = "{ ruptures(first: 3) { edges { node { jeune { id nom telephone ine } } } } }"
@@ -96,6 +108,34 @@ def test_l03_a_nominative_answer_has_one_entry_and_the_others_none(monde: Monde,
     assert entree["refus"] == ["Jeune.ine"]
     assert entree["sources"].keys() == {s["nom"] for s in reponse.json()["extensions"]["sources"]}
     assert not lues.keys() & {autre.headers["x-request-id"] for autre in autres}
+
+
+MELANGE = {  # what is asked, and whether the answer shows somebody
+    RUPTURES: True,
+    COMPTE: False,
+    "{ a: jeunes(first: 2) { edges { node { id } } } b: ruptures { totalCount } }": True,
+    "{ jeunes(first: 2) { edges { node { ine } } } }": False,  # refused: there is no node left
+    '{ jeune(id: "inconnu") { nom } }': False,
+    "{ ruptures(first: 2) { edges { node { inconnu } } } }": False,
+    '{ jeunes(first: 2, after: "faux") { edges { node { nom } } } }': False,
+    "{ moi { profil categories } }": False,
+    "{ sources { nom } contrats(first: 1) { edges { node { numero } } } }": True,
+}
+
+
+def test_l03_whatever_is_asked_at_once_has_one_entry_if_it_shows_somebody(
+    monde: Monde, passerelle: PasserelleLancee
+) -> None:
+    jeton = monde.jeton("ml")
+    jusqu_a_complete(passerelle, jeton, RUPTURES)
+    demandes = random.Random(7).choices(list(MELANGE), k=40)
+    with ThreadPoolExecutor(8) as lecteurs:
+        reponses = list(lecteurs.map(lambda requete: demander(passerelle, jeton, requete), demandes))
+    with sqlite3.connect(journal_de(monde)) as base_lue:
+        contenus = [json.loads(contenu) for (contenu,) in base_lue.execute("SELECT contenu FROM journal_entrees")]
+    ecrites = Counter(contenu.get("requete") for contenu in contenus)
+    obtenues = [ecrites[reponse.headers["x-request-id"]] for reponse in reponses]
+    assert list(zip(demandes, obtenues, strict=True)) == [(requete, int(MELANGE[requete])) for requete in demandes]
 
 
 def test_l01_nothing_of_a_person_is_in_the_files_of_the_journal(monde: Monde, passerelle: PasserelleLancee) -> None:
@@ -240,3 +280,26 @@ def test_l03_killed_between_the_entry_and_the_answer(
     with sqlite3.connect(chemin) as base:
         base.execute("DELETE FROM journal_entrees WHERE numero = 3")
     assert commande("verifier", **ici) == (1, "entrée 3 : manquante\n")
+
+
+@pytest.mark.anyio
+async def test_a10_processes_of_one_postgresql_count_together(
+    monde: Monde, a_part: tuple[PasserelleLancee, Path], tmp_path: Path
+) -> None:
+    """What another process counted, the gateway knows; killed, it leaves a chain that the other goes on with."""
+    jour = monde.population.aujourdhui
+    siens = plafonds(Quotas(personnes_jour=5), Profil.MISSION_LOCALE, "chloé", "MISSION_LOCALE/x", jour)
+    ailleurs = Inscription(acte("LECTURE", datetime.now(UTC)), ("p1", "p2", "p3"), Comptage(siens, "x", 100))
+    async with base("postgresql", tmp_path) as url:
+        autre = Journal(url, Sceau.depuis_texte(monde.environnement["GATEWAY_CLE"]))
+        await autre.ouvrir()
+        await autre.inscrire(ailleurs)
+        with monde.gateway(GATEWAY_JOURNAL_URL=url, GATEWAY_CONFIG=str(a_part[1].parent)) as passerelle:
+            jusqu_a_complete(passerelle, monde.jeton("ml-quota", agent="didier"), RUPTURES)
+            assert demander(passerelle, monde.jeton("ml-quota", agent="chloé"), RUPTURES).status_code == 429
+            os.kill(passerelle.pid, signal.SIGKILL)
+        await autre.inscrire(ailleurs)
+        constat = await verifier(autre)
+        await autre.fermer()
+    assert constat.defaut is None
+    assert constat.fin.numero >= 3

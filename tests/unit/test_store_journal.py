@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,16 +11,19 @@ import pytest
 from sqlalchemy import text
 
 from gateway.auth.journal import acte, ecrite_le
+from gateway.config import Configuration, Fichier
 from gateway.domain.chaine import Borne
 from gateway.domain.sceau import Sceau
 from gateway.errors import ErreurConfiguration, JournalIndisponible
 from gateway.stores.journal import Inscription, Journal, JournalAltere, Verdict
 from gateway.stores.journal_lecture import lectures_de, purger, tete, verifier
+from gateway.tenue import tenir
 from tests.bases import BASES, base
 
 pytestmark = pytest.mark.anyio
 
 SCEAU = Sceau(bytes(range(32)))
+JETONS = {"emetteur": "e", "audience": "a", "jwks_url": "http://127.0.0.1/"}
 DEBUT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -226,3 +230,24 @@ async def test_l07_a_proof_of_tampering_is_not_forgotten(journal: Journal) -> No
     await alterer(journal, "DELETE FROM journal_entrees WHERE numero = 5")
     with pytest.raises(JournalAltere, match="entrée 5"):
         await purger(journal, lambda _: True, lambda n: acte("PURGE", DEBUT, entrees=n))
+
+
+async def test_l07_the_service_forgets_by_itself_and_tells_its_anchor(
+    journal: Journal, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    fichier = Fichier.model_validate({"jetons": JETONS, "donnees": {"dossier": "d"}})
+    configuration = Configuration(tmp_path, fichier, SCEAU, None, "", 0)
+    heures = iter([DEBUT + timedelta(days=100), DEBUT + timedelta(days=100), *[DEBUT + timedelta(days=395)] * 6])
+    tours = iter([None, None])
+
+    async def dormir(_: float) -> None:
+        if next(tours, "fini") == "fini":
+            raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        await tenir(journal, configuration, lambda: next(heures), dormir)
+    constat = await verifier(journal)
+    assert (constat.debut, constat.fin.numero, constat.defaut) == (21, 21, None)
+    ancres = [ligne for ligne in caplog.messages if "ancre" in ligne]
+    assert [ligne.partition("ancre ")[2].partition(":")[0] for ligne in ancres] == ["20", "21"]
