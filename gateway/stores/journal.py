@@ -164,9 +164,7 @@ class Journal:
         return verdicts
 
     async def _prendre(self, connexion: AsyncConnection) -> Borne:
-        """The end of the chain, held until the transaction ends: writers of all processes queue here."""
-        prise = update(BORNES).where(BORNES.c.nom == FIN).values(numero=BORNES.c.numero).returning(BORNES)
-        borne = _borne(await connexion.execute(prise), self.sceau, FIN)
+        borne = await prendre_borne(connexion, self.sceau, FIN)
         if borne.numero < self._vu:
             raise JournalAltere("the chain is shorter than what was written")
         return borne
@@ -228,6 +226,12 @@ class _Lot:
 async def lire_borne(connexion: AsyncConnection, sceau: Sceau, nom: str) -> Borne:
     """One end of the chain. Raises JournalAltere when it is missing or not signed by this gateway."""
     return _borne(await connexion.execute(select(BORNES).where(BORNES.c.nom == nom)), sceau, nom)
+
+
+async def prendre_borne(connexion: AsyncConnection, sceau: Sceau, nom: str) -> Borne:
+    """The same, held until the transaction ends: the writers of all processes queue here."""
+    prise = update(BORNES).where(BORNES.c.nom == nom).values(numero=BORNES.c.numero).returning(BORNES)
+    return _borne(await connexion.execute(prise), sceau, nom)
 
 
 def _borne(lues: CursorResult[Any], sceau: Sceau, nom: str) -> Borne:

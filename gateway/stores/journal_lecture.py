@@ -22,6 +22,7 @@ from gateway.stores.journal import (
     deballer,
     lire_borne,
     poser_borne,
+    prendre_borne,
     pseudonyme,
 )
 from gateway.stores.quotas import oublier_avant
@@ -138,7 +139,7 @@ async def purger(journal: Journal, perimee: Callable[[bytes], bool], acte: Calla
 async def _oublier(journal: Journal, perimee: Callable[[bytes], bool]) -> int:
     premieres = select(ENTREES).order_by(ENTREES.c.numero).limit(LOT_PURGE)
     async with journal.moteur.begin() as connexion:
-        parcours = _Parcours(journal.sceau, await lire_borne(connexion, journal.sceau, DEBUT), None)
+        parcours = _Parcours(journal.sceau, await prendre_borne(connexion, journal.sceau, DEBUT), None)
         vieilles: list[Any] = []
         for lue in await connexion.execute(premieres):
             if not perimee(lue.contenu):

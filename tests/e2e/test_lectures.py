@@ -186,7 +186,7 @@ def test_l03_store_down_refuses_what_is_nominative_and_the_rest_goes_on(
     assert demander(passerelle, jeton, RUPTURES).status_code == 200
 
 
-def test_a10_an_account_reads_its_quota_of_distinct_persons_and_no_more(
+def test_a10_l09_an_account_reads_its_quota_of_distinct_persons_and_no_more(
     monde: Monde, a_part: tuple[PasserelleLancee, Path]
 ) -> None:
     passerelle, _ = a_part
