@@ -6,6 +6,7 @@ At rest: what was read in names of fields, by whom, for what, and pseudonyms of 
 import asyncio
 import logging
 import struct
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -35,7 +36,7 @@ from gateway.errors import ErreurConfiguration, JournalIndisponible
 from gateway.stores import quotas
 from gateway.stores.sql import insertion, regler_sqlite
 
-LOT_MAX = 64  # entries of one transaction: well within DELAI_ECRITURE, at ten milliseconds each
+LOT_MAX, LOT_PERSONNES = 64, 6400  # entries and persons of one transaction: well within DELAI_ECRITURE
 DELAI_ECRITURE = 5.0  # seconds, above ATTENTE_VERROU; beyond, what waits is refused
 DEBUT, FIN = "debut", "fin"
 
@@ -83,6 +84,7 @@ class Inscription:
 
 
 Verdict = list[Franchissement]
+Attente = tuple[Inscription, asyncio.Future[Verdict]]
 
 
 class Journal:
@@ -96,7 +98,7 @@ class Journal:
         self.sceau = sceau
         self._signaler = signaler
         self._disponible = True
-        self._attente: list[tuple[Inscription, asyncio.Future[Verdict]]] = []
+        self._attente: deque[Attente] = deque()
         self._ecrivain: asyncio.Task[None] | None = None
         self._comptees = quotas.Comptees()
         self._vu = 0  # number of the last entry this process wrote
@@ -132,15 +134,19 @@ class Journal:
 
     async def _vider(self) -> None:
         while self._attente:
-            lot, self._attente = self._attente[:LOT_MAX], self._attente[LOT_MAX:]
+            lot = self._prendre_un_lot()
             verdicts = await self._tenter([inscription for inscription, _ in lot])
-            for rang, (_, faite) in enumerate(lot):
-                if faite.done():  # its caller left
-                    continue
-                if verdicts is None:
-                    faite.set_exception(JournalIndisponible("journal des lectures indisponible"))
-                else:
-                    faite.set_result(verdicts[rang])
+            if verdicts is None:  # those who wait would only wait longer
+                _refuser([*lot, *self._attente])
+                self._attente.clear()
+            else:
+                _rendre(lot, verdicts)
+
+    def _prendre_un_lot(self) -> list[Attente]:
+        lot: list[Attente] = []
+        while self._attente and len(lot) < LOT_MAX and sum(len(une.personnes) for une, _ in lot) < LOT_PERSONNES:
+            lot.append(self._attente.popleft())
+        return lot
 
     async def _tenter(self, inscriptions: Sequence[Inscription]) -> list[Verdict] | None:
         """Write a batch; None when it could not be. Whatever fails, nothing of it may leave."""
@@ -178,6 +184,18 @@ class Journal:
             journal.warning("journal des lectures de nouveau disponible")
         else:
             journal.error("journal des lectures indisponible (%s) : réponses nominatives refusées", cause)
+
+
+def _rendre(lot: list[Attente], verdicts: list[Verdict]) -> None:
+    for (_, faite), verdict in zip(lot, verdicts, strict=True):
+        if not faite.done():  # else its caller left
+            faite.set_result(verdict)
+
+
+def _refuser(attentes: list[Attente]) -> None:
+    for _, faite in attentes:
+        if not faite.done():
+            faite.set_exception(JournalIndisponible("journal des lectures indisponible"))
 
 
 class _Lot:

@@ -189,9 +189,10 @@ async def test_l03_store_down_then_up(journal: Journal, caplog: pytest.LogCaptur
     dits: list[bool] = []
     journal._signaler = dits.append
     await alterer(journal, "ALTER TABLE journal_entrees RENAME TO ailleurs")
-    for _ in range(2):
-        with pytest.raises(JournalIndisponible):
-            await journal.inscrire(inscription(20, "zoe"))
+    refusees = [journal.inscrire(inscription(n, "zoe")) for n in range(200)]  # three batches: one is tried
+    assert {type(refus) for refus in await asyncio.gather(*refusees, return_exceptions=True)} == {JournalIndisponible}
+    with pytest.raises(JournalIndisponible):
+        await journal.inscrire(inscription(20, "zoe"))
     await alterer(journal, "ALTER TABLE ailleurs RENAME TO journal_entrees")
     await journal.inscrire(inscription(20, "zoe"))
     assert dits == [False, True]
