@@ -26,7 +26,17 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     acces = commandes.add_parser("acces", help="écrit la table des accès (ACCES.md), ou ses lignes choisies")
     acces.add_argument("--profil", help="un profil : MISSION_LOCALE, CFA…")
     acces.add_argument("--finalite", help="une finalité : ACCOMPAGNEMENT, PILOTAGE…")
+    _journal_arguments(commandes.add_parser("journal", help="vérifie, consulte ou purge le journal des lectures"))
     return analyseur.parse_args(argv)
+
+
+def _journal_arguments(analyseur: argparse.ArgumentParser) -> None:
+    actes = analyseur.add_subparsers(dest="acte", required=True, metavar="ACTE")
+    verifier = actes.add_parser("verifier", help="parcourt la chaîne et nomme la première entrée fausse")
+    verifier.add_argument("--ancre", help="numéro:empreinte gardés ailleurs, par où la chaîne doit passer")
+    personne = actes.add_parser("personne", help="dit qui a lu les données d'un jeune")
+    personne.add_argument("identifiant", help="identifiant du jeune, tel que le graphe l'a donné")
+    actes.add_parser("purger", help="oublie les entrées plus vieilles que [journal] conservation_jours")
 
 
 def _serve(_: argparse.Namespace) -> None:
@@ -78,13 +88,28 @@ def _choisi(mots: type[E], mot: str | None) -> E | None:
     raise ErreurConfiguration(f"{mot} : inconnu ; au choix {', '.join(mots.__members__)}")
 
 
-COMMANDES: dict[str, Callable[[argparse.Namespace], None]] = {
+def _journal(arguments: argparse.Namespace) -> int:
+    from gateway import tenue  # noqa: PLC0415
+
+    if arguments.acte == "personne":
+        print("\n".join(asyncio.run(tenue.qui_a_lu(arguments.identifiant))))
+    elif arguments.acte == "purger":
+        print(f"{asyncio.run(tenue.oublier())} entrée(s) oubliée(s)")
+    else:
+        integre, constat = asyncio.run(tenue.controler(arguments.ancre))
+        print(constat)
+        return 0 if integre else 1
+    return 0
+
+
+COMMANDES: dict[str, Callable[[argparse.Namespace], int | None]] = {
     "serve": _serve,
     "moisson": _moisson,
     "sources": _sources,
     "rapprochements": _rapprochements,
     "schema": _schema,
     "acces": _acces,
+    "journal": _journal,
 }
 
 
@@ -92,13 +117,12 @@ def main(argv: Sequence[str] = tuple(sys.argv[1:])) -> int:
     """Run one command. A wrong configuration is one line on standard error and exit code 2."""
     try:
         arguments = _arguments(argv)
-        COMMANDES[arguments.commande](arguments)
+        return COMMANDES[arguments.commande](arguments) or 0
     except ErreurConfiguration as erreur:
         print(f"configuration : {erreur}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
-    return 0
 
 
 if __name__ == "__main__":

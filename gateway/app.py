@@ -6,7 +6,7 @@ import os
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -35,8 +35,10 @@ from gateway.errors import (
     ErreurAppelant,
     ErreurConfiguration,
     ErreurSource,
+    JournalIndisponible,
     LiensIndisponibles,
     NonAuthentifie,
+    QuotaAtteint,
     RequeteInvalide,
 )
 from gateway.federation.rapprochement import rapprocher
@@ -45,6 +47,8 @@ from gateway.operation import Passerelle, repondre
 from gateway.reponses import Reponse, erreur_graphql, reponse_refusee
 from gateway.sources.moisson import Avancement, veiller
 from gateway.sources.moisson import moissonner as moissonner_registre
+from gateway.stores.debits import Solde
+from gateway.tenue import tenir
 from gateway.web.pages import fichiers, page_graphiql
 
 journal = logging.getLogger("gateway")
@@ -55,8 +59,10 @@ RETENTION_DES_LIENS = timedelta(days=2 * 365)  # without being seen (docs/decisi
 STATUTS: dict[type[Exception], int | None] = {
     NonAuthentifie: 401,
     RequeteInvalide: 400,
+    QuotaAtteint: 429,
     ErreurAppelant: None,
     ClesIndisponibles: 503,
+    JournalIndisponible: 503,
 }
 
 
@@ -80,10 +86,31 @@ async def _graphql(request: Request) -> Response:
         return ecrire(_refus(erreur), identifiant, JSON, 406)
     try:
         viewer = await _viewer(request, guichet)
-        reponse = await repondre(guichet.passerelle, viewer, await lire_demande(request))
+    except Exception as erreur:
+        return _refuser(erreur, identifiant, media)
+    rendue = await _repondre(request, viewer, identifiant, media)
+    rendue.headers.update(_debit(await guichet.passerelle.consigne.solde(viewer)))
+    return rendue
+
+
+async def _repondre(request: Request, viewer: Viewer, identifiant: str, media: str) -> Response:
+    passerelle: Passerelle = request.app.state.guichet.passerelle
+    try:
+        await passerelle.consigne.entrer(viewer)
+        demande = replace(await lire_demande(request), identifiant=identifiant)
+        reponse = await repondre(passerelle, viewer, demande)
     except Exception as erreur:
         return _refuser(erreur, identifiant, media)
     return ecrire(reponse, identifiant, media)
+
+
+def _debit(solde: Solde) -> dict[str, str]:
+    """What a client paces itself by, in units of cost a minute."""
+    return {
+        "ratelimit-limit": str(solde.limite),
+        "ratelimit-remaining": str(solde.reste),
+        "ratelimit-reset": str(solde.secondes),
+    }
 
 
 def _refuser(erreur: Exception, identifiant: str, media: str) -> Response:
@@ -96,6 +123,8 @@ def _refuser(erreur: Exception, identifiant: str, media: str) -> Response:
     rendue = ecrire(_refus(erreur), identifiant, media, statut)
     if statut == 401:
         rendue.headers["www-authenticate"] = 'Bearer realm="passerelle"'
+    if isinstance(erreur, QuotaAtteint):
+        rendue.headers["retry-after"] = str(erreur.reessayer_dans)
     return rendue
 
 
@@ -153,6 +182,7 @@ async def _taches(services: Services) -> AsyncIterator[None]:
     taches = [
         asyncio.create_task(veiller(services.champ, services.registre, services.maintenant, asyncio.sleep)),
         asyncio.create_task(services.gardien.veiller(asyncio.sleep)),
+        asyncio.create_task(tenir(services.lectures, services.configuration, services.maintenant, asyncio.sleep)),
     ]
     try:
         yield
@@ -176,6 +206,7 @@ async def _servir(configuration: Configuration) -> None:
     try:
         await services.registre.ouvrir()
         await _purger_les_liens(services)
+        await services.lectures.ouvrir()
         await services.gardien.ouvrir()
         guichet = Guichet(passerelle, construire_verificateur(services, clients), clients, services)
         async with _taches(services):

@@ -2,18 +2,20 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from graphql import GraphQLSchema
 from prometheus_client import CollectorRegistry
 
+from gateway.alertes import Alertes
 from gateway.auth.candidate import Candidate
 from gateway.auth.cles import JeuDeCles
 from gateway.auth.clients import Client, lire_clients
 from gateway.auth.formes import Formes
 from gateway.auth.jetons import Verificateur
+from gateway.auth.journal import gouvernees
 from gateway.auth.jugement import Juge
 from gateway.auth.mesures import MesuresAcces
 from gateway.auth.politique import lire_politique
@@ -22,6 +24,7 @@ from gateway.cache.seam import ouvrir_cache
 from gateway.config import Configuration
 from gateway.connectors.base import Connecteur, Requete
 from gateway.connectors.registry import connecteurs
+from gateway.consigne import Consigne
 from gateway.documents import Documents
 from gateway.domain.referentiel import Referentiel
 from gateway.domain.temps import jour_paris
@@ -40,6 +43,8 @@ from gateway.sources.partenaires import Partenaire, charger_partenaires
 from gateway.sources.referentiel import GardienReferentiel
 from gateway.sources.registre import LecteurRegistre
 from gateway.sources.transport import Appel, Transport
+from gateway.stores.debits import Debits
+from gateway.stores.journal import Journal
 from gateway.stores.liens import Liens
 from gateway.stores.registre import Registre
 
@@ -57,6 +62,9 @@ class Services:
     sources: Sources
     registre: Registre
     liens: Liens
+    lectures: Journal
+    debits: Debits
+    alertes: Alertes
     comptes: Mesures
     gardien: GardienReferentiel
     champ: Champ
@@ -70,6 +78,8 @@ class Services:
         await self.sources.aclose()
         await self.registre.fermer()
         await self.liens.fermer()
+        await self.lectures.fermer()
+        await self.debits.fermer()
 
 
 def construire_services(configuration: Configuration, environ: Mapping[str, str]) -> Services:
@@ -77,7 +87,7 @@ def construire_services(configuration: Configuration, environ: Mapping[str, str]
     connus = connecteurs()
     partenaires = charger_partenaires(configuration.racine / "partenaires", environ, connus)
     mesures = CollectorRegistry()
-    comptes = Mesures(mesures)
+    comptes, alertes = Mesures(mesures), Alertes(mesures)
 
     def horloge() -> datetime:
         return configuration.fige or datetime.now(UTC)
@@ -95,6 +105,9 @@ def construire_services(configuration: Configuration, environ: Mapping[str, str]
         comptes=comptes,
         registre=Registre(_url_du_registre(configuration, environ), configuration.sceau),
         liens=Liens(_url_des_liens(configuration, environ)),
+        lectures=construire_journal(configuration, environ, alertes.disponible),
+        debits=Debits(environ.get("GATEWAY_CACHE_URL", "")),
+        alertes=alertes,
         gardien=_gardien(configuration, sources, referentiel, connus[partenaires[referentiel].genre]),
         champ=_champ(sources, partenaires[registre], connus[partenaires[registre].genre]),
         nom_registre=registre,
@@ -118,6 +131,19 @@ def _url_du_registre(configuration: Configuration, environ: Mapping[str, str]) -
 def _url_des_liens(configuration: Configuration, environ: Mapping[str, str]) -> str:
     """A file of their own by default: a harvest locks the registry's for as long as a window takes to write."""
     return environ.get("GATEWAY_DATABASE_URL", f"sqlite+aiosqlite:///{configuration.donnees / 'liens.sqlite'}")
+
+
+def construire_journal(
+    configuration: Configuration, environ: Mapping[str, str], signaler: Callable[[bool], None] = lambda _: None
+) -> Journal:
+    """The reading journal, closed. Raises ErreurConfiguration."""
+    configuration.donnees.mkdir(parents=True, exist_ok=True)
+    url = environ.get("GATEWAY_JOURNAL_URL", f"sqlite+aiosqlite:///{configuration.donnees / 'journal.sqlite'}")
+    if not url.startswith(("sqlite+aiosqlite://", "postgresql+asyncpg://")):
+        raise ErreurConfiguration(
+            "variable d'environnement GATEWAY_JOURNAL_URL : sqlite+aiosqlite ou postgresql+asyncpg attendu"
+        )
+    return Journal(url, configuration.sceau, signaler)
 
 
 def _gardien(configuration: Configuration, sources: Sources, nom: str, connecteur: Connecteur) -> GardienReferentiel:
@@ -175,6 +201,14 @@ def construire_passerelle(services: Services) -> Passerelle:
             deriver=lambda texte: identifiants.pseudonyme(f"objet|{texte}"),
             maintenant=services.maintenant,
             echec=services.comptes.liens_indisponibles.inc,
+        ),
+        consigne=Consigne(
+            lectures=services.lectures,
+            debits=services.debits,
+            alertes=services.alertes,
+            identifiants=identifiants,
+            gouvernees=gouvernees(graphe(schema)),
+            maintenant=services.maintenant,
         ),
         annuaire=annuaires.courant,
         etats=lambda: _etats(services),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, HttpUrl, ValidationError
+from pydantic import BaseModel, ConfigDict, HttpUrl, PositiveInt, ValidationError
 
 from gateway.domain.sceau import Sceau
 from gateway.errors import ErreurConfiguration
@@ -23,7 +23,7 @@ class Jetons(BaseModel):
 
 
 class Donnees(BaseModel):
-    """Where the registry store, the ledger of links and the referential are kept; relative to the configuration file."""
+    """Where the stores (registry, links, journal) and the referential are kept; relative to the configuration file."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     dossier: Path
@@ -36,6 +36,13 @@ class Reponse(BaseModel):
     delai_secondes: float = 3.0
 
 
+class Journal(BaseModel):
+    """How long readings are kept (SECURITY §3.1: 6 to 12 months, 36 where a convention demands it)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    conservation_jours: PositiveInt = 365
+
+
 class Fichier(BaseModel):
     """`gateway.toml`."""
 
@@ -43,6 +50,7 @@ class Fichier(BaseModel):
     jetons: Jetons
     donnees: Donnees
     reponse: Reponse = Reponse()
+    journal: Journal = Journal()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +70,7 @@ class Configuration:
 
     @property
     def donnees(self) -> Path:
-        """Directory of the registry store, of the ledger of links and of the referential."""
+        """Directory of the stores (registry, links, journal) and of the referential."""
         return self.racine / self.fichier.donnees.dossier
 
 

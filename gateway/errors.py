@@ -7,6 +7,7 @@ ErreurPasserelle
 │   ├── RequeteTropCouteuse   REQUETE_TROP_COUTEUSE
 │   ├── ArgumentRefuse        ARGUMENT_REFUSE
 │   ├── FinaliteRequise       FINALITE_REQUISE
+│   ├── QuotaAtteint          QUOTA_ATTEINT, and when to come back
 │   └── CurseurInvalide       CURSEUR_INVALIDE
 ├── ErreurSource              a partner failed; the answer goes on without it and names it
 │   ├── SourceIndisponible    SOURCE_INDISPONIBLE
@@ -15,6 +16,7 @@ ErreurPasserelle
 │   └── SourceInvalide        SOURCE_INVALIDE
 ├── LiensIndisponibles        the ledger of links did not answer; ids go on without it, and it is counted
 ├── FuiteArretee              ERREUR_INTERNE: the sentinel fired, nothing was sent
+├── JournalIndisponible       nothing nominative leaves without its entry (503); the rest goes on
 └── ErreurConfiguration       the process does not start; one line says why, naming file and key
 """
 
@@ -66,6 +68,16 @@ class ArgumentRefuse(ErreurAppelant):
 
 class FinaliteRequise(ErreurAppelant):
     code = Code.FINALITE_REQUISE
+
+
+class QuotaAtteint(ErreurAppelant):
+    """Too much was asked or read: nothing of the answer leaves. `reessayer_dans`: seconds."""
+
+    code = Code.QUOTA_ATTEINT
+
+    def __init__(self, message: str, reessayer_dans: int) -> None:
+        super().__init__(message)
+        self.reessayer_dans = reessayer_dans
 
 
 class CurseurInvalide(ErreurAppelant):
@@ -122,3 +134,7 @@ class ErreurConfiguration(ErreurPasserelle):
 
 class ClesIndisponibles(ErreurPasserelle):
     """No key set can be trusted: the service is unavailable (503), which says nothing of the token (not 401)."""
+
+
+class JournalIndisponible(ErreurPasserelle):
+    """The entry of an answer could not be written: nothing of a person may leave (SECURITY L03)."""

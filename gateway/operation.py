@@ -1,6 +1,7 @@
 """The steps of one operation, in order, and nowhere else.
 
-    demand → parse and validate (kept by text) → limits → decide → plan → collect → view → execute → sentinel → answer
+    demand → parse and validate (kept by text) → limits → charge → decide → plan → collect → view → execute → sentinel
+    → guesses → quotas and journal → answer
     a view that is not known yet: join, merge and bound → give ids → enrol
 
 Each step is a function over values; the effects are at both ends: the sources behind `Collecteur`, the bytes in `app.py`.
@@ -23,8 +24,9 @@ from gateway.auth.jugement import Juge, Jugement
 from gateway.auth.politique import Politique
 from gateway.auth.sentinelle import fuite
 from gateway.auth.viewer import Viewer
+from gateway.consigne import Consigne
 from gateway.documents import Document, Documents
-from gateway.errors import ArgumentRefuse, ErreurAppelant, FuiteArretee
+from gateway.errors import ArgumentRefuse, ErreurAppelant, FuiteArretee, QuotaAtteint
 from gateway.federation.annuaire import Annuaire
 from gateway.federation.attribution import Attributeur
 from gateway.federation.collecte import Collecteur, Recolte
@@ -56,6 +58,7 @@ class Demande:
     texte: str
     operation: str | None
     variables: dict[str, Any]
+    identifiant: str = ""  # names the request to the operator
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,7 @@ class Passerelle:
     collecteur: Collecteur
     identifiants: Identifiants
     attributeur: Attributeur
+    consigne: Consigne
     annuaire: Callable[[], Annuaire]
     etats: Callable[[], list[Source]]
     source_du_cfa: Callable[[str], str | None]
@@ -81,14 +85,21 @@ class Passerelle:
 
 
 async def repondre(passerelle: Passerelle, viewer: Viewer, demande: Demande) -> Reponse:
-    """Answer one operation: what the caller did wrong and what failed here are both answers. Raises FuiteArretee only."""
+    """Answer one operation: what the caller did wrong and what failed here are both answers.
+
+    Raises FuiteArretee, QuotaAtteint, and JournalIndisponible when it could not be written whom the answer shows: nothing
+    leaves.
+    """
     try:
         document = passerelle.documents.lire(demande.texte, demande.operation)
         variables = document.variables(graphe(passerelle.schema), demande.variables)
         mesure = mesurer(document.arbre, document.operation, variables)
+        await passerelle.consigne.payer(viewer, mesure.cout)
         jugement = _juger(passerelle, viewer, document, variables)
     except ArgumentRefuse as erreur:
         return reponse_sans_donnee(erreur)
+    except QuotaAtteint:
+        raise
     except ErreurAppelant as erreur:
         return reponse_refusee([erreur_graphql(erreur)])
     try:
@@ -124,6 +135,9 @@ async def _servir(
     reponse = _assembler(passerelle, contexte, _executer(passerelle, contexte, document, demande), mesure)
     if trouvee := fuite(reponse.data, jugement.interdits):
         raise FuiteArretee(".".join(trouvee))
+    etats = {source["nom"]: source["etat"] for source in reponse.extensions["sources"]}
+    await passerelle.consigne.retenir(contexte)
+    await passerelle.consigne.consigner(contexte, demande.identifiant, demande.texte, etats)
     return reponse
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Self
 from pydantic import Field, PositiveInt, StringConstraints, model_validator
 
 from gateway.auth.fichiers import Modele, lire_toml
+from gateway.auth.quotas import COUT_MINUTE, INTROUVABLES, Quotas
 from gateway.auth.rules import Finalite, Profil
 
 SANS_ORGANISATION = (Profil.STATISTIQUES, Profil.ADMINISTRATEUR)
@@ -16,7 +17,7 @@ ROLES_PARTENAIRE = (Profil.MISSION_LOCALE, Profil.CFA)
 class Client(Modele):
     """A caller, as registered. `organisation` is a code in the nature of the profile: Mission locale, UAI, network,
     region, département, académie. `comme` is what a partner system acts as. `quota_personnes_jour`: distinct persons
-    a day (ANSWERS 16)."""
+    a day (ANSWERS 16); `quota_organisation_30_jours`: of the whole organisation; `cout_minute`: what it may ask a minute."""
 
     profil: Profil
     comme: Profil | None = None
@@ -24,6 +25,9 @@ class Client(Modele):
     nom: Annotated[str, StringConstraints(min_length=1)]
     finalites: Annotated[tuple[Finalite, ...], Field(min_length=1)]
     quota_personnes_jour: PositiveInt | None = None
+    quota_organisation_30_jours: PositiveInt | None = None
+    cout_minute: PositiveInt = COUT_MINUTE
+    introuvables_10_minutes: PositiveInt = INTROUVABLES
 
     @model_validator(mode="after")
     def _coherent(self) -> Self:
@@ -39,6 +43,15 @@ class Client(Modele):
     def role(self) -> Profil:
         """The profile whose perimeter the client has."""
         return self.comme or self.profil
+
+    @property
+    def quotas(self) -> Quotas:
+        return Quotas(
+            personnes_jour=self.quota_personnes_jour,
+            organisation=self.quota_organisation_30_jours,
+            cout_minute=self.cout_minute,
+            introuvables=self.introuvables_10_minutes,
+        )
 
 
 class _Registre(Modele):

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from gateway.auth.clients import Client
 from gateway.auth.perimetre import Annuaire, Perimetre, construire_perimetre
+from gateway.auth.quotas import PAR_DEFAUT, Quotas
 from gateway.auth.rules import Finalite, Profil
 from gateway.errors import FinaliteRequise
 
@@ -24,6 +25,7 @@ class Viewer:
     finalites: tuple[Finalite, ...]
     finalite: Finalite | None
     perimetre: Perimetre
+    quotas: Quotas = PAR_DEFAUT
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ def identifier(jeton: Jeton, client: Client, finalite: str | None, annuaire: Ann
         finalites=client.finalites,
         finalite=choisir_finalite(client.finalites, finalite),
         perimetre=construire_perimetre(client.role, client.organisation, annuaire),
+        quotas=client.quotas,
     )
 
 

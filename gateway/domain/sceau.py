@@ -48,9 +48,13 @@ class Sceau:
 
     def pseudonyme(self, usage: str, texte: str) -> str:
         """A stable stand-in of 32 hexadecimal digits (HMAC-SHA256, cut), that cannot be turned back without the key."""
+        return self.empreinte(usage, texte.encode()).hex()[:32]
+
+    def empreinte(self, usage: str, octets: bytes) -> bytes:
+        """32 bytes that only the key can make again (HMAC-SHA256)."""
         if usage not in self._empreintes:
             self._empreintes[usage] = self._derivee(f"hmac-sha256/{usage}", 32)
-        return hmac.digest(self._empreintes[usage], texte.encode(), "sha256").hex()[:32]
+        return hmac.digest(self._empreintes[usage], octets, "sha256")
 
     def _chiffre(self, usage: str) -> AESSIV:
         if usage not in self._chiffres:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from gateway.auth.coordonnees import NOEUDS, Categories
 from gateway.auth.decide import Decision
 from gateway.auth.mask import masquer
+from gateway.auth.rules import CategorieDonnee
 from gateway.auth.sentinelle import en_trop
 from gateway.auth.viewer import Viewer
 from gateway.domain.identity import Traits
@@ -48,6 +49,7 @@ from gateway.schema.nouns import Contrat, Jeune, Rapprochement, Rupture
 
 T = TypeVar("T", Jeune, Contrat, Rupture)
 MASQUES_MAX = 4096  # masked copies kept with a view
+N = TypeVar("N", bound="Node | list[Rapprochement] | None")
 PROVENANCES = frozenset({"Jeune.provenance", "Contrat.provenance", "Rupture.provenance"})
 EXPLICATIONS = PROVENANCES | {"Jeune.rapprochements"}
 CHERCHEUR = ("", "")  # the installation of whoever searches: no source
@@ -67,6 +69,9 @@ class ContexteOperation:
     source_du_cfa: Callable[[str], str | None]
     recolte: Recolte = field(default_factory=Recolte)
     vue: Vue = field(default_factory=Vue)
+    montrees: dict[str, frozenset[CategorieDonnee]] = field(default_factory=dict)  # what is read of each, by her id
+    recherches: int = 0  # of one object that the caller names
+    introuvables: int = 0
 
     def ouverte(self, cle: object) -> bool:
         return cle in self.decision.racines
@@ -87,18 +92,36 @@ class ContexteOperation:
         return self.annuaire.mission_locale(code)
 
     def node(self, identifiant: str) -> Node | None:
+        return self._compter(self._node(identifiant))
+
+    def jeune(self, identifiant: str) -> Jeune | None:
+        return self._compter(self._jeune(identifiant))
+
+    def contrat(self, identifiant: str | None, numero: str | None) -> Contrat | None:
+        return self._compter(self._contrat(identifiant, numero))
+
+    def rupture(self, identifiant: str) -> Rupture | None:
+        return self._compter(self._rupture(identifiant))
+
+    def _compter(self, trouve: N) -> N:
+        """Who guesses finds little (SECURITY A02). What a source that is down hides is not a guess."""
+        self.recherches += 1
+        self.introuvables += not trouve and self.recolte.complete
+        return trouve
+
+    def _node(self, identifiant: str) -> Node | None:
         noeud = self.annuaire.noeud(identifiant)
         if noeud is not None:
             return noeud
-        par_type = {"Jeune": self.jeune, "Contrat": lambda cle: self.contrat(cle, None), "Rupture": self.rupture}
+        par_type = {"Jeune": self._jeune, "Contrat": lambda cle: self._contrat(cle, None), "Rupture": self._rupture}
         ouverts = [montrer for nom, montrer in par_type.items() if NOEUDS[nom] in self.decision.categories]
         return next((trouve for montrer in ouverts if (trouve := montrer(identifiant)) is not None), None)
 
-    def jeune(self, identifiant: str) -> Jeune | None:
+    def _jeune(self, identifiant: str) -> Jeune | None:
         personne = self.vue.personnes.get(self._courant(identifiant))
         return self._montrer(personne, personne.jeune) if personne else None
 
-    def contrat(self, identifiant: str | None, numero: str | None) -> Contrat | None:
+    def _contrat(self, identifiant: str | None, numero: str | None) -> Contrat | None:
         if identifiant is not None:
             trouve = self.vue.contrats.get(self._courant(identifiant))
             return self._montrer(*trouve) if trouve and numero in (None, trouve[1].numero) else None
@@ -106,7 +129,7 @@ class ContexteOperation:
         memes = [couple for couple in self.vue.contrats.values() if cherche and _numero(couple[1]) == cherche]
         return self._montrer(*memes[0]) if len(memes) == 1 else None
 
-    def rupture(self, identifiant: str) -> Rupture | None:
+    def _rupture(self, identifiant: str) -> Rupture | None:
         trouvee = self.vue.ruptures.get(self._courant(identifiant))
         return self._montrer(*trouvee) if trouvee else None
 
@@ -127,7 +150,7 @@ class ContexteOperation:
         reponses = [self._rapprocher(un, bareme().niveau(un.ressemblance.score)) for un in trouves.values()]
         offerts = [un for trouve in trouves.values() for un in self._a_confirmer(trouve) if un.personne not in trouves]
         reponses += [self._rapprocher(un, Niveau.A_CONFIRMER) for un in {un.personne: un for un in offerts}.values()]
-        return reponses[:CANDIDATS_MAX]
+        return self._compter(reponses[:CANDIDATS_MAX])
 
     def _a_confirmer(self, trouve: Candidat) -> list[Candidat]:
         """The persons of the view with a record that looked like one of a person found, not enough to be joined."""
@@ -197,7 +220,9 @@ class ContexteOperation:
         accordees = lisibles(personne.jeune, personne.rattachement, self.droits)
         if not accordees:
             raise FuiteArretee(f"{type(objet).__name__} hors périmètre")
-        montre = self._masque(personne, objet, accordees & self.decision.categories)
+        montrees = accordees & self.decision.categories
+        self.montrees[personne.jeune.id] = montrees
+        montre = self._masque(personne, objet, montrees)
         if "Cfa.source" in self.decision.coordonnees:
             self._situer(montre)
         return montre

@@ -34,6 +34,13 @@ class Identifiants:
         nature, _, cle = clair.decode().partition(":")
         return nature, cle
 
+    def cle(self, identifiant: str) -> str:
+        """The key behind an id that we made. Raises KeyError for anything else."""
+        lu = self.ouvrir(identifiant)
+        if lu is None:
+            raise KeyError("not an id of ours")
+        return lu[1]
+
     def sceller_curseur(self, position: list[Any], lie_a: str) -> str:
         """A position, readable again only for the same list asked by the same perimeter (`lie_a`)."""
         return _texte(self._sceau.sceller(_CURSEUR, json.dumps(position).encode(), lie_a.encode()))

@@ -13,6 +13,7 @@ from gateway.domain.referentiel import Referentiel
 
 RACINES_DE_VUE = frozenset({"node", "jeune", "jeunes", "rechercheJeune", "contrat", "contrats", "rupture", "ruptures"})
 NOMS_DE_VUE = frozenset({"Jeune", "Contrat", "Rupture"})
+NOMS_MONTRES = NOMS_DE_VUE | {"Node", "Rapprochement"}  # a selection of one of these is about somebody
 
 # What only a Mission locale's system tells; the status of treatment and the priority derive from it.
 DIT_PAR_LE_SUIVI = frozenset(
@@ -68,6 +69,11 @@ def besoin_de_vue(decision: Decision) -> bool:
         return True
     nouns = {coordonnee.partition(".")[0] for coordonnee in decision.coordonnees}
     return "node" in roots and bool(nouns & (NOMS_DE_VUE | {"Node"}))
+
+
+def montre_des_personnes(decision: Decision) -> bool:
+    """True when persons are in the answer, be it by their ids: counting them only shows nobody."""
+    return any(coordonnee.partition(".")[0] in NOMS_MONTRES for coordonnee in decision.coordonnees)
 
 
 def _par_suivi(perimetre: Perimetre) -> bool:

@@ -21,8 +21,8 @@ GRAPHE = {
     "Contrat": "id numero:CONTRAT type:CONTRAT dateDebut:CONTRAT dateFin:CONTRAT employeur:CONTRAT>Employeur"
     " formation:PARCOURS>Formation cfa:PARCOURS>Cfa rupture:RUPTURE>Rupture jeune:PARCOURS>Jeune"
     " provenance:TECHNIQUE>Provenance",
-    "Rupture": "id date:RUPTURE cause:COLLABORATION signaleeLe:RUPTURE delaiSignalementJours:RUPTURE avanceSurRegistreJours:RUPTURE"
-    " joursDepuis:RUPTURE"
+    "Rupture": "id date:RUPTURE cause:COLLABORATION signaleeLe:RUPTURE delaiSignalementJours:RUPTURE"
+    " avanceSurRegistreJours:RUPTURE joursDepuis:RUPTURE"
     " etat:SUIVI prioritaire:SUIVI motifsPriorite:SUIVI nouveauContrat:PARCOURS sources:RUPTURE"
     " contrat:CONTRAT>Contrat jeune:PARCOURS>Jeune"
     " provenance:TECHNIQUE>Provenance",

@@ -299,6 +299,14 @@ class SansLivre:
         return Attribution(decision.objets, decision.anciens, {}, provisoire=False)
 
 
+class SansConsigne:
+    """Nobody is counted and nothing is written: who reads whom is tried elsewhere."""
+
+    async def payer(self, *_: object) -> None: ...
+    async def retenir(self, *_: object) -> None: ...
+    async def consigner(self, *_: object) -> None: ...
+
+
 class PetitMonde:
     """The gateway over drawn people. `politique`: another one than the one shipped, for tests that break it."""
 
@@ -323,6 +331,7 @@ class PetitMonde:
             ),
             identifiants=IDENTIFIANTS,
             attributeur=SansLivre(),  # type: ignore[arg-type]
+            consigne=SansConsigne(),  # type: ignore[arg-type]
             annuaire=lambda: annuaire,
             etats=list,
             source_du_cfa=lambda _uai: None,

@@ -27,6 +27,7 @@ from gateway.schema.build import construire, graphe
 from gateway.schema.nouns import Adresse, Contrat, Rupture
 from gateway.schema.scalaires import CodePostal
 from gateway.stores.liens import Liens
+from tests.access.petit_monde import SansConsigne
 from tests.unit.federation_outils import ANNUAIRE
 from tests.unit.liens_outils import IDENTIFIANTS, T0, dit, lecteur
 
@@ -68,6 +69,7 @@ class Monde:
             collecteur=self,  # type: ignore[arg-type]
             identifiants=IDENTIFIANTS,
             attributeur=lecteur(self.livre).attributeur,
+            consigne=SansConsigne(),  # type: ignore[arg-type]
             annuaire=lambda: ANNUAIRE,
             etats=list,
             source_du_cfa=lambda _: None,

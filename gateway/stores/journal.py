@@ -1,0 +1,297 @@
+"""The reading journal: one chain for all the processes of a database, written before answers leave. SQL, no rule of access.
+
+At rest: what was read in names of fields, by whom, for what, and pseudonyms of persons (64 bits of an HMAC). No value.
+"""
+
+import asyncio
+import logging
+import struct
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    CursorResult,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    event,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.schema import CreateTable
+
+from gateway.domain.chaine import GENESE, Borne, sceau_de_borne, suivante
+from gateway.domain.quotas import Comptage, Franchissement
+from gateway.domain.sceau import Sceau
+from gateway.errors import ErreurConfiguration, JournalIndisponible
+from gateway.stores import quotas
+from gateway.stores.sql import insertion, regler_sqlite
+
+LOT_MAX, LOT_PERSONNES = 64, 6400  # entries and persons of one transaction: well within DELAI_ECRITURE
+DELAI_ECRITURE = 5.0  # seconds, above ATTENTE_VERROU; beyond, what waits is refused
+DEBUT, FIN = "debut", "fin"
+
+journal = logging.getLogger("gateway.journal")
+
+_tables = MetaData()
+_numero = BigInteger().with_variant(Integer, "sqlite")
+ENTREES = Table(
+    "journal_entrees",
+    _tables,
+    Column("numero", _numero, primary_key=True, autoincrement=False),
+    Column("contenu", LargeBinary, nullable=False),  # JSON
+    Column("personnes", LargeBinary, nullable=False),  # pseudonyms, 8 bytes each
+    Column("empreinte", LargeBinary, nullable=False),
+)
+PERSONNES = Table(  # the same pseudonyms, the other way round: who read this person
+    "journal_personnes",
+    _tables,
+    Column("personne", BigInteger, primary_key=True, autoincrement=False),
+    Column("numero", BigInteger, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+BORNES = Table(  # "debut", moved by a purge, and "fin"
+    "journal_bornes",
+    _tables,
+    Column("nom", String(8), primary_key=True),
+    Column("numero", BigInteger, nullable=False),
+    Column("empreinte", LargeBinary, nullable=False),
+    Column("sceau", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+
+class JournalAltere(Exception):
+    """The store is not what this gateway wrote: nothing may be added to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inscription:
+    """What is to be written: the entry, the keys of the persons it speaks of, in order, and how to count them."""
+
+    contenu: bytes
+    personnes: tuple[str, ...] = ()
+    comptage: Comptage | None = None
+
+
+Verdict = list[Franchissement]
+Attente = tuple[Inscription, asyncio.Future[Verdict]]
+
+
+class Journal:
+    """Appends by group: while one transaction is being written, the entries that come wait for the next one.
+
+    `signaler` is told whether the store can be written, each time that changes.
+    """
+
+    def __init__(self, url: str, sceau: Sceau, signaler: Callable[[bool], None] = lambda _: None) -> None:
+        self.moteur: AsyncEngine = create_async_engine(url)
+        self.sceau = sceau
+        self._signaler = signaler
+        self._disponible = True
+        self._attente: deque[Attente] = deque()
+        self._ecrivain: asyncio.Task[None] | None = None
+        self._comptees = quotas.Comptees()
+        self._vu = 0  # number of the last entry this process wrote
+        if self.moteur.dialect.name == "sqlite":
+            event.listen(self.moteur.sync_engine, "connect", regler_sqlite)
+
+    async def ouvrir(self) -> None:
+        """Create what is missing. Raises ErreurConfiguration when the store cannot be used, or another key wrote it."""
+        try:
+            async with self.moteur.begin() as connexion:
+                await _creer(connexion, self.sceau)
+                await lire_borne(connexion, self.sceau, FIN)
+        except JournalAltere:
+            raise ErreurConfiguration("journal : scellé par une autre GATEWAY_CLE, ou altéré") from None
+        except (SQLAlchemyError, OSError) as erreur:
+            raise ErreurConfiguration(f"journal : base inutilisable ({type(erreur).__name__})") from None
+
+    async def fermer(self) -> None:
+        if self._ecrivain is not None:
+            await self._ecrivain
+        await self.moteur.dispose()
+
+    async def inscrire(self, inscription: Inscription) -> Verdict:
+        """Count and write an entry; it is on the disk when this returns. Raises JournalIndisponible.
+
+        When a quota that the entry crosses refuses it (`arret`), nothing was counted nor written.
+        """
+        faite: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
+        self._attente.append((inscription, faite))
+        if self._ecrivain is None or self._ecrivain.done():
+            self._ecrivain = asyncio.create_task(self._vider())
+        return await faite
+
+    async def _vider(self) -> None:
+        while self._attente:
+            lot = self._prendre_un_lot()
+            verdicts = await self._tenter([inscription for inscription, _ in lot])
+            if verdicts is None:  # those who wait would only wait longer
+                _refuser([*lot, *self._attente])
+                self._attente.clear()
+            else:
+                _rendre(lot, verdicts)
+
+    def _prendre_un_lot(self) -> list[Attente]:
+        lot: list[Attente] = []
+        while self._attente and len(lot) < LOT_MAX and sum(len(une.personnes) for une, _ in lot) < LOT_PERSONNES:
+            lot.append(self._attente.popleft())
+        return lot
+
+    async def _tenter(self, inscriptions: Sequence[Inscription]) -> list[Verdict] | None:
+        """Write a batch; None when it could not be. Whatever fails, nothing of it may leave."""
+        try:
+            async with asyncio.timeout(DELAI_ECRITURE):
+                verdicts = await self._ecrire(inscriptions)
+        except Exception as erreur:  # no failure of a store may let an answer go
+            self._dire(False, type(erreur).__name__)
+            return None
+        self._dire(True)
+        return verdicts
+
+    async def _ecrire(self, inscriptions: Sequence[Inscription]) -> list[Verdict]:
+        async with self.moteur.begin() as connexion:
+            borne = await self._prendre(connexion)
+            lot = _Lot(self.sceau, borne, self._comptees)
+            verdicts = [await lot.ajouter(connexion, inscription) for inscription in inscriptions]
+            await lot.poser(connexion)
+        self._vu = lot.borne.numero
+        lot.retenir()
+        return verdicts
+
+    async def _prendre(self, connexion: AsyncConnection) -> Borne:
+        borne = await prendre_borne(connexion, self.sceau, FIN)
+        if borne.numero < self._vu:
+            raise JournalAltere("the chain is shorter than what was written")
+        return borne
+
+    def _dire(self, disponible: bool, cause: str = "") -> None:
+        if disponible is self._disponible:
+            return
+        self._disponible = disponible
+        self._signaler(disponible)
+        if disponible:
+            journal.warning("journal des lectures de nouveau disponible")
+        else:
+            journal.error("journal des lectures indisponible (%s) : réponses nominatives refusées", cause)
+
+
+def _rendre(lot: list[Attente], verdicts: list[Verdict]) -> None:
+    for (_, faite), verdict in zip(lot, verdicts, strict=True):
+        if not faite.done():  # else its caller left
+            faite.set_result(verdict)
+
+
+def _refuser(attentes: list[Attente]) -> None:
+    for _, faite in attentes:
+        if not faite.done():
+            faite.set_exception(JournalIndisponible("journal des lectures indisponible"))
+
+
+class _Lot:
+    """The entries of one transaction, as they are chained."""
+
+    def __init__(self, sceau: Sceau, borne: Borne, comptees: quotas.Comptees) -> None:
+        self.borne = borne
+        self._comptees = comptees
+        self._nouvelles: list[tuple[Comptage, list[int]]] = []
+        self._sceau = sceau
+        self._entrees: list[dict[str, Any]] = []
+        self._index: list[dict[str, Any]] = []
+
+    async def ajouter(self, connexion: AsyncConnection, inscription: Inscription) -> Verdict:
+        codes = [pseudonyme(self._sceau, cle) for cle in inscription.personnes]
+        distincts = list(dict.fromkeys(codes))
+        verdict = await self._compter(connexion, inscription.comptage, distincts)
+        if not any(franchi.arret for franchi in verdict):
+            personnes = empaqueter(codes)
+            self.borne = suivante(self._sceau, self.borne, inscription.contenu, personnes)
+            self._entrees.append(_ligne(self.borne, inscription.contenu, personnes))
+            self._index += [{"personne": code, "numero": self.borne.numero} for code in distincts]
+        return verdict
+
+    async def _compter(self, connexion: AsyncConnection, comptage: Comptage | None, personnes: list[int]) -> Verdict:
+        if comptage is None or self._comptees.toutes(comptage, personnes):
+            return []
+        verdict = await quotas.compter(connexion, comptage, personnes)
+        if not any(franchi.arret for franchi in verdict):
+            self._nouvelles.append((comptage, personnes))
+        return verdict
+
+    def retenir(self) -> None:
+        """The transaction is committed: what was counted stays counted."""
+        for comptage, personnes in self._nouvelles:
+            self._comptees.retenir(comptage, personnes)
+
+    async def poser(self, connexion: AsyncConnection) -> None:
+        if self._entrees:
+            await connexion.execute(ENTREES.insert(), self._entrees)
+            await poser_borne(connexion, self._sceau, FIN, self.borne)
+        if self._index:
+            await connexion.execute(PERSONNES.insert(), self._index)
+
+
+async def lire_borne(connexion: AsyncConnection, sceau: Sceau, nom: str) -> Borne:
+    """One end of the chain. Raises JournalAltere when it is missing or not signed by this gateway."""
+    return _borne(await connexion.execute(select(BORNES).where(BORNES.c.nom == nom)), sceau, nom)
+
+
+async def prendre_borne(connexion: AsyncConnection, sceau: Sceau, nom: str) -> Borne:
+    """The same, held until the transaction ends: the writers of all processes queue here."""
+    prise = update(BORNES).where(BORNES.c.nom == nom).values(numero=BORNES.c.numero).returning(BORNES)
+    return _borne(await connexion.execute(prise), sceau, nom)
+
+
+def _borne(lues: CursorResult[Any], sceau: Sceau, nom: str) -> Borne:
+    lue = lues.first()
+    if lue is None:
+        raise JournalAltere(f"no {nom}")
+    borne = Borne(lue.numero, lue.empreinte)
+    if lue.sceau != sceau_de_borne(sceau, nom, borne):
+        raise JournalAltere(f"{nom} is not signed by this key")
+    return borne
+
+
+async def poser_borne(connexion: AsyncConnection, sceau: Sceau, nom: str, borne: Borne) -> None:
+    """Move one end of the chain, signed."""
+    signee = {"numero": borne.numero, "empreinte": borne.empreinte, "sceau": sceau_de_borne(sceau, nom, borne)}
+    await connexion.execute(update(BORNES).where(BORNES.c.nom == nom).values(**signee))
+
+
+def pseudonyme(sceau: Sceau, cle: str) -> int:
+    """Stands for a person in the journal, by her secret key: 64 bits, signed as SQL wants them."""
+    return int.from_bytes(sceau.empreinte("journal/personne", cle.encode())[:8], "big", signed=True)
+
+
+def empaqueter(codes: Sequence[int]) -> bytes:
+    return struct.pack(f">{len(codes)}q", *codes)
+
+
+def deballer(personnes: bytes) -> tuple[int, ...]:
+    return struct.unpack(f">{len(personnes) // 8}q", personnes)
+
+
+def _ligne(borne: Borne, contenu: bytes, personnes: bytes) -> dict[str, Any]:
+    return {"numero": borne.numero, "contenu": contenu, "personnes": personnes, "empreinte": borne.empreinte}
+
+
+async def _creer(connexion: AsyncConnection, sceau: Sceau) -> None:
+    if connexion.dialect.name == "postgresql":
+        await connexion.execute(text("SELECT pg_advisory_xact_lock(20211014)"))  # processes that start together
+    for table in (*_tables.sorted_tables, *quotas.TABLES):
+        await connexion.execute(CreateTable(table, if_not_exists=True))
+    bornes = [
+        {"nom": nom, "numero": 0, "empreinte": GENESE.empreinte, "sceau": sceau_de_borne(sceau, nom, GENESE)}
+        for nom in (DEBUT, FIN)
+    ]
+    await connexion.execute(insertion(connexion, BORNES).on_conflict_do_nothing(), bornes)
