@@ -16,34 +16,37 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     commandes.add_parser("sources", help="liste les partenaires configurés")
     commandes.add_parser("schema", help="écrit le schéma publié (schema.graphql)")
     commandes.add_parser("acces", help="écrit la table des accès (ACCES.md)")
+    cle = commandes.add_parser("cle", help="crée une clé d'API pour un client du registre")
+    cle.add_argument("action", choices=("creer",))
+    cle.add_argument("client")
     return analyseur.parse_args(argv)
 
 
-def _serve() -> None:
+def _serve(options: argparse.Namespace) -> None:
     from gateway.app import servir  # noqa: PLC0415 - the other commands need no server
 
     servir()
 
 
-def _moisson() -> None:
+def _moisson(options: argparse.Namespace) -> None:
     from gateway.app import moissonner  # noqa: PLC0415
 
     asyncio.run(moissonner(lambda ligne: print(ligne, flush=True)))
 
 
-def _sources() -> None:
+def _sources(options: argparse.Namespace) -> None:
     from gateway.app import decrire_sources  # noqa: PLC0415
 
     print(decrire_sources())
 
 
-def _schema() -> None:
+def _schema(options: argparse.Namespace) -> None:
     from gateway.schema.build import construire, texte  # noqa: PLC0415
 
     sys.stdout.write(texte(construire()))
 
 
-def _acces() -> None:
+def _acces(options: argparse.Namespace) -> None:
     from gateway.auth.acces import tableau  # noqa: PLC0415
     from gateway.auth.politique import lire_politique  # noqa: PLC0415
     from gateway.schema.build import construire, graphe  # noqa: PLC0415
@@ -51,19 +54,27 @@ def _acces() -> None:
     sys.stdout.write(tableau(lire_politique(), graphe(construire())))
 
 
-COMMANDES: dict[str, Callable[[], None]] = {
+def _cle(options: argparse.Namespace) -> None:
+    from gateway.app import creer_cle_api  # noqa: PLC0415
+
+    print(creer_cle_api(options.client))
+
+
+COMMANDES: dict[str, Callable[[argparse.Namespace], None]] = {
     "serve": _serve,
     "moisson": _moisson,
     "sources": _sources,
     "schema": _schema,
     "acces": _acces,
+    "cle": _cle,
 }
 
 
 def main(argv: Sequence[str] = tuple(sys.argv[1:])) -> int:
     """Run one command. A wrong configuration is one line on standard error and exit code 2."""
     try:
-        COMMANDES[_arguments(argv).commande]()
+        options = _arguments(argv)
+        COMMANDES[options.commande](options)
     except ErreurConfiguration as erreur:
         print(f"configuration : {erreur}", file=sys.stderr)
         return 2

@@ -1,6 +1,6 @@
 """The steps of one operation, in order, and nowhere else.
 
-    demand → parse and validate (kept by text) → limits → decide → plan → collect → view → execute → answer
+    demand → its text → parse, judge and validate (kept by text) → cost → decide → plan → collect → view → execute → answer
 
 Each step is a function over values; the effects are at both ends: the sources behind `Collecteur`, the bytes in `app.py`.
 """
@@ -19,6 +19,7 @@ from gateway.auth.decide import Decision, decider
 from gateway.auth.politique import Politique
 from gateway.auth.viewer import Viewer
 from gateway.documents import Document, Documents
+from gateway.enregistres import Enregistres
 from gateway.errors import ErreurAppelant
 from gateway.federation.annuaire import Annuaire
 from gateway.federation.collecte import Collecteur, Recolte
@@ -43,11 +44,12 @@ journal = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Demande:
-    """What the caller sent, already read from the wire."""
+    """What the caller sent, already read from the wire: a text, the SHA-256 of one, or both."""
 
-    texte: str
+    texte: str | None
     operation: str | None
     variables: dict[str, Any]
+    empreinte: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class Passerelle:
     schema: Schema
     politique: Politique
     documents: Documents
+    enregistres: Enregistres
     collecteur: Collecteur
     identifiants: Identifiants
     annuaire: Callable[[], Annuaire]
@@ -70,9 +73,10 @@ class Passerelle:
 async def repondre(passerelle: Passerelle, viewer: Viewer, demande: Demande) -> Reponse:
     """Answer one operation. Never raises: what the caller did wrong and what failed here are both answers."""
     try:
-        document = passerelle.documents.lire(demande.texte, demande.operation)
+        texte = passerelle.enregistres.texte(viewer, demande.texte, demande.empreinte)
+        document = passerelle.documents.lire(texte, demande.operation)
         variables = document.variables(graphe(passerelle.schema), demande.variables)
-        mesure = mesurer(document.arbre, document.operation, variables)
+        mesure = mesurer(document.forme, variables)
         decision = decider(
             graphe(passerelle.schema), document.arbre, document.operation, variables, viewer, passerelle.politique
         )

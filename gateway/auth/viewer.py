@@ -13,7 +13,8 @@ class Viewer:
     """A verified caller. `profil` chooses its policy rows; `perimetre.profil` is the one it acts as.
 
     `compte` is the person or program counted by quotas: the token's `agent`, else the client (ANSWERS 16).
-    `finalite` is None when the client has several purposes and declared none.
+    `finalite` is None when the client has several purposes and declared none. `documents_libres`: it may ask what it
+    writes, and not only the documents that the operator trusts.
     """
 
     client: str
@@ -24,14 +25,16 @@ class Viewer:
     finalites: tuple[Finalite, ...]
     finalite: Finalite | None
     perimetre: Perimetre
+    documents_libres: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Jeton:
-    """What a verified token says of its bearer; nothing in it grants a right."""
+    """What a verified token or key says of its bearer; nothing in it grants a right. `mfa`: a second factor was used."""
 
     client: str
     agent: str | None = None
+    mfa: bool = False
 
 
 def identifier(jeton: Jeton, client: Client, finalite: str | None, annuaire: Annuaire) -> Viewer:
@@ -45,6 +48,7 @@ def identifier(jeton: Jeton, client: Client, finalite: str | None, annuaire: Ann
         finalites=client.finalites,
         finalite=choisir_finalite(client.finalites, finalite),
         perimetre=construire_perimetre(client.role, client.organisation, annuaire),
+        documents_libres=client.documents == "libres",
     )
 
 

@@ -1,16 +1,15 @@
 """The weight of an operation is judged on its text, linearly, before any work."""
 
 import pytest
-from graphql import OperationDefinitionNode, parse
+from graphql import parse
 
 from gateway.errors import RequeteInvalide, RequeteTropCouteuse
-from gateway.limits import COUT_MAX, Mesure, mesurer
+from gateway.limits import COUT_MAX, Mesure, juger, mesurer
 
 
 def peser(texte: str, **variables: object) -> Mesure:
-    document = parse(texte)
-    operation = next(noeud for noeud in document.definitions if isinstance(noeud, OperationDefinitionNode))
-    return mesurer(document, operation, dict(variables))
+    (forme,) = juger(parse(texte)).values()
+    return mesurer(forme, variables)
 
 
 def test_the_cost_counts_written_fields_by_the_size_of_the_page() -> None:
