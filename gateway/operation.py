@@ -20,7 +20,7 @@ from gateway.auth.politique import Politique
 from gateway.auth.viewer import Viewer
 from gateway.documents import Document, Documents
 from gateway.enregistres import Enregistres
-from gateway.errors import ErreurAppelant
+from gateway.errors import ErreurAppelant, RequeteInvalide
 from gateway.federation.annuaire import Annuaire
 from gateway.federation.collecte import Collecteur, Recolte
 from gateway.federation.contexte import ContexteOperation
@@ -143,6 +143,8 @@ def _assembler(
 
 def _cause(erreur: GraphQLError) -> Exception:
     cause = erreur.original_error or erreur
+    if isinstance(cause, GraphQLError) and cause.message.startswith("Argument "):
+        return RequeteInvalide("Une variable nulle est donnée où une valeur est requise.")
     if not isinstance(cause, ErreurAppelant):
         journal.error("champ %s : %s", erreur.path, type(cause).__name__)
     return cause

@@ -54,6 +54,10 @@ class Bord:
         return self.graphql({"query": requete}, **entetes)
 
     def appeler(self, corps: bytes = b"", methode: str = "POST", chemin: str = "/graphql", **entetes: str) -> Recue:
+        return self.boucle.run(self.appel(corps, methode, chemin, **entetes))
+
+    async def appel(self, corps: bytes, methode: str = "POST", chemin: str = "/graphql", **entetes: str) -> Recue:
+        """The same from within the loop, for many."""
         bons = {
             "host": ADRESSE,
             "content-type": "application/json",
@@ -61,7 +65,7 @@ class Bord:
             **{nom.replace("_", "-"): valeur for nom, valeur in entetes.items()},
         }
         paires = [(nom.encode(), valeur.encode("latin-1")) for nom, valeur in bons.items() if valeur]
-        return self.boucle.run(echanger(self.app, methode, chemin, paires, corps))
+        return await echanger(self.app, methode, chemin, paires, corps)
 
 
 async def echanger(app: ASGIApp, methode: str, chemin: str, entetes: list[tuple[bytes, bytes]], corps: bytes) -> Recue:
