@@ -9,7 +9,7 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 DELAI_ENTETES = 10.0  # seconds for the headers of a request to arrive, the first byte of a connection included
-DELAI_LECTURE = 20.0  # seconds during which a client may read nothing of its answer
+DELAI_LECTURE = 30.0  # seconds for a client to read what is written for it
 ENTETES_MAX = 100
 OCTETS_ENTETES_MAX = 16_384
 

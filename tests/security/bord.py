@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from starlette.types import ASGIApp, Message
+from starlette.types import ASGIApp, Message, Receive
 
 from fixtures.monde import Monde
 from gateway.app import Guichet, application
@@ -68,8 +68,10 @@ class Bord:
         return await echanger(self.app, methode, chemin, paires, corps)
 
 
-async def echanger(app: ASGIApp, methode: str, chemin: str, entetes: list[tuple[bytes, bytes]], corps: bytes) -> Recue:
-    """One request and its whole answer."""
+async def echanger(
+    app: ASGIApp, methode: str, chemin: str, entetes: list[tuple[bytes, bytes]], corps: Receive | bytes = b""
+) -> Recue:
+    """One request, its body given or coming as it will, and its whole answer."""
     recus: list[Message] = []
     nom, _, parametres = chemin.partition("?")
 
@@ -91,7 +93,7 @@ async def echanger(app: ASGIApp, methode: str, chemin: str, entetes: list[tuple[
         "server": (ADRESSE, 80),
         "http_version": "1.1",
     }
-    await app(scope, recevoir, envoyer)
+    await app(scope, recevoir if isinstance(corps, bytes) else corps, envoyer)
     tetes = {nom.decode(): valeur.decode("latin-1") for nom, valeur in recus[0]["headers"]}
     return Recue(recus[0]["status"], tetes, b"".join(message.get("body", b"") for message in recus[1:]))
 

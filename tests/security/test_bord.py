@@ -10,6 +10,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.types import Message
 
+from fixtures.monde import Monde
 from gateway.config import Http
 from gateway.entree import OCTETS_MAX
 from gateway.garde import ENTETES, Garde, intermediaires
@@ -18,6 +19,9 @@ from tests.security.bord import ADRESSE, Bord, Recue, echanger
 MOI = "{ moi { profil } }"
 GRAPHQL = "application/graphql-response+json"
 JETON = "Jeton d'accès absent, invalide ou expiré."
+
+
+PAR_UN_FRAGMENT = 'fragment F on Query { __type(name: "Jeune") { name } }'
 
 
 async def _vide(scope: object, receive: object, send: object) -> None:
@@ -42,18 +46,18 @@ def test_g05_a_batch_is_refused(bord: Bord) -> None:
 
 def test_g09_introspection_is_for_callers_and_bounded(bord: Bord) -> None:
     normale = get_introspection_query(input_value_deprecation=True, specified_by_url=True, directive_is_repeatable=True)
-    assert bord.demander(normale).json["data"]["__schema"]["queryType"] == {"name": "Query"}
+    assert bord.demander(normale).json["data"]["__schema"]["queryType"]["name"] == "Query"
     for requete in (
         normale,
         "{ a: __schema { types { name } } }",
-        '{ ...F } fragment F on Query { __type(name: "Jeune") { name } }',
+        "{ moi { profil } __typename ...F } " + PAR_UN_FRAGMENT,
     ):
         refus = bord.demander(requete, authorization="")
         assert (refus.statut, refus.json["errors"][0]["message"]) == (401, JETON)
     circulaire = (
         "{ __schema { types { fields { type { fields { type { fields { type { fields { name } } } } } } } } } }"
     )
-    assert bord.demander(circulaire).codes == ["REQUETE_INVALIDE"]
+    assert bord.demander(circulaire).codes == ["REQUETE_TROP_COUTEUSE"]
 
 
 @pytest.mark.parametrize("methode", ["GET", "PUT", "DELETE", "PATCH", "TRACE", "HEAD", "OPTIONS"])
@@ -93,21 +97,38 @@ def test_g15_reading_stops_at_the_cap_whatever_the_length_says(bord: Bord) -> No
         lus += 1
         return {"type": "http.request", "body": b" " * 65_536, "more_body": True}
 
-    recus: list[Message] = []
-
-    async def envoyer(message: Message) -> None:
-        recus.append(message)
-
     entetes = [
         (b"host", ADRESSE.encode()),
         (b"authorization", f"Bearer {bord.jeton}".encode()),
         (b"content-type", b"application/json"),
         (b"content-length", b"10"),
     ]
-    scope = {"type": "http", "method": "POST", "path": "/graphql", "query_string": b"", "headers": entetes}
-    bord.boucle.run(bord.app(scope, recevoir, envoyer))
-    assert recus[0]["status"] == 413
+    assert bord.boucle.run(echanger(bord.app, "POST", "/graphql", entetes, recevoir)).statut == 413
     assert lus == OCTETS_MAX // 65_536 + 1
+
+
+CANARIS = (
+    "https://partenaire.invalid/api?cle=s3cret",
+    "199055555555564",
+    "SELECT nom FROM jeunes",
+    "canari@exemple.invalid",
+)
+
+
+def _lever(*_: object) -> None:
+    raise RuntimeError(" ".join(CANARIS))
+
+
+@pytest.mark.parametrize("fonction", ["gateway.app.repondre", "gateway.composition._etats", "gateway.app.lire_demande"])
+def test_g11_what_fails_here_says_nothing_of_what_it_was_doing(
+    bord: Bord, monde: Monde, fonction: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(fonction, _lever)
+    reponse = bord.demander("{ sources { nom } }", authorization=f"Bearer {monde.jeton('admin')}")
+    assert reponse.codes == ["ERREUR_INTERNE"]
+    assert reponse.json["errors"][0]["extensions"]["requestId"] == reponse.entetes["x-request-id"]
+    assert "RuntimeError" in caplog.text
+    assert not [canari for canari in CANARIS if canari in caplog.text + reponse.corps.decode()]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from tests.security.bord import Bord
 
 GRAINE = 20_261_015
 EN_COURT, EN_LONG = 10_000, 200_000
-DOCUMENTS: list[dict[str, Any]] = [
+LEGERS: list[dict[str, Any]] = [
     {"query": "{ moi { profil finalite categories perimetre { nom } } }"},
     {"query": "query M($a: Boolean = true) { moi { profil @include(if: $a) } }", "variables": {"a": False}},
     {"query": "query C($u: UAI) { cfa(uai: $u) { nom commune { code } } }", "variables": {"u": "0750736T"}},
@@ -21,12 +21,12 @@ DOCUMENTS: list[dict[str, Any]] = [
     {"query": '{ __schema { queryType { name } } t: __type(name: "Jeune") { fields { name } } }'},
     {"query": '{ sources { nom etat } missionLocale(code: "x") { nom } }', "extensions": {}},
     {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "ab" * 32}}},
-] * 5 + [
-    {
-        "query": "query R($f: FiltreRuptures, $n: Int!) { ruptures(filtre: $f, first: $n) { totalCount } }",
-        "variables": {"f": {"depuis": "2026-09-01", "statut": ["RUPTURANT"]}, "n": 2},
-    },
 ]
+RUPTURES: dict[str, Any] = {
+    "query": "query R($f: FiltreRuptures, $n: Int!) { ruptures(filtre: $f, first: $n) { totalCount } }",
+    "variables": {"f": {"depuis": "2026-09-01", "statut": ["RUPTURANT"]}, "n": 2},
+}
+DOCUMENTS = [*LEGERS * 5, RUPTURES]
 ETRANGES: list[Any] = [
     None, True, -1, 0, 1.5, 2**31, 2**63, -(10**40), "", "x" * 2000, "\x00", "\ud800", "'; DROP TABLE jeunes --", "\u202e",
     [], {}, [[]], [None], {"": {}}, {"__proto__": {}}, {"__class__": 1}, "2026-13-45", "0000-00-00", "0750736T", "é" * 50,
