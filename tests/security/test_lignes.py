@@ -13,7 +13,9 @@ def _nommees() -> set[str]:
 
 
 def _expliquees() -> set[str]:
-    return set(re.findall(r"^\| ([GT]\d\d) \|", (TESTS / "security/README.md").read_text(encoding="utf-8"), re.MULTILINE))
+    return set(
+        re.findall(r"^\| ([GT]\d\d) \|", (TESTS / "security/README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    )
 
 
 def test_every_row_has_a_test_or_a_reason() -> None:
