@@ -11,7 +11,7 @@ PAGE_SOURCES := $(wildcard gateway/web/source/*.* gateway/web/source/.npmrc)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check graphiql verrous schema acces bench poids wheel clean page-facultative \
+.PHONY: help run test chaos check graphiql verrous schema acces bench poids wheel clean page-facultative \
 	check-lint check-format check-types check-imports check-deps check-schema check-acces
 
 help: ## Print this list
@@ -22,6 +22,9 @@ run: .venv/runtime.txt page-facultative ## Start the simulated partners, the ide
 
 test: .venv/dev.txt page-facultative ## Run every test and print the figures
 	@$(PY) -m pytest
+
+chaos: .venv/dev.txt ## Run the long tests: chance, faults and load, in real time
+	@$(PY) -m pytest -m chaos
 
 check: .venv/dev.txt ## Lint, format, types, import contracts, dependencies, and the committed schema and access table
 	@$(MAKE) --no-print-directory --keep-going check-lint check-format check-types check-imports check-deps check-schema check-acces

@@ -27,6 +27,9 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     acces.add_argument("--profil", help="un profil : MISSION_LOCALE, CFA…")
     acces.add_argument("--finalite", help="une finalité : ACCOMPAGNEMENT, PILOTAGE…")
     _journal_arguments(commandes.add_parser("journal", help="vérifie, consulte ou purge le journal des lectures"))
+    cle = commandes.add_parser("cle", help="crée une clé d'API pour un client du registre")
+    cle.add_argument("action", choices=("creer",))
+    cle.add_argument("client")
     return analyseur.parse_args(argv)
 
 
@@ -102,6 +105,12 @@ def _journal(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _cle(arguments: argparse.Namespace) -> None:
+    from gateway.app import creer_cle_api  # noqa: PLC0415
+
+    print(creer_cle_api(arguments.client))
+
+
 COMMANDES: dict[str, Callable[[argparse.Namespace], int | None]] = {
     "serve": _serve,
     "moisson": _moisson,
@@ -110,6 +119,7 @@ COMMANDES: dict[str, Callable[[argparse.Namespace], int | None]] = {
     "schema": _schema,
     "acces": _acces,
     "journal": _journal,
+    "cle": _cle,
 }
 
 

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -17,20 +17,22 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
-from gateway.auth.clients import Client
-from gateway.auth.jetons import Verificateur
+from gateway.auth.cles_api import Porte, creer_cle, empreinte
 from gateway.auth.viewer import Viewer, identifier
 from gateway.composition import (
     Services,
     construire_passerelle,
+    construire_porte,
     construire_services,
-    construire_verificateur,
     lire_registre_des_clients,
 )
-from gateway.config import Configuration, charger
+from gateway.config import Configuration, Http, charger
+from gateway.domain.temps import jour_paris
 from gateway.entree import GRAPHQL_RESPONSE, JSON, Irrecevable, ecrire, lire_demande, media_choisi
 from gateway.errors import (
+    AuthentificationForteRequise,
     ClesIndisponibles,
     ErreurAppelant,
     ErreurConfiguration,
@@ -43,7 +45,9 @@ from gateway.errors import (
 )
 from gateway.federation.rapprochement import rapprocher
 from gateway.federation.recensement import decrire, recenser
+from gateway.garde import GESTIONNAIRES, Garde, intermediaires
 from gateway.operation import Passerelle, repondre
+from gateway.protocole import Protocole
 from gateway.reponses import Reponse, erreur_graphql, reponse_refusee
 from gateway.sources.moisson import Avancement, veiller
 from gateway.sources.moisson import moissonner as moissonner_registre
@@ -54,6 +58,8 @@ from gateway.web.pages import fichiers, page_graphiql
 journal = logging.getLogger("gateway")
 
 RETENTION_DES_LIENS = timedelta(days=2 * 365)  # without being seen (docs/decisions/0009)
+DUREE_CLE = timedelta(days=365)
+CONNEXIONS_MAX = 1000  # beyond, 503: a slow client costs a socket, not time
 
 # Requests that never became an operation; None: as the media type says (GraphQL over HTTP).
 STATUTS: dict[type[Exception], int | None] = {
@@ -71,9 +77,12 @@ class Guichet:
     """What the routes use."""
 
     passerelle: Passerelle
-    verificateur: Verificateur
-    clients: Mapping[str, Client]
+    porte: Porte
     services: Services
+
+    @property
+    def http(self) -> Http:
+        return self.services.configuration.fichier.http
 
 
 async def _graphql(request: Request) -> Response:
@@ -85,6 +94,7 @@ async def _graphql(request: Request) -> Response:
         erreur = RequeteInvalide(f"Accepter {JSON} ou {GRAPHQL_RESPONSE}.")
         return ecrire(_refus(erreur), identifiant, JSON, 406)
     try:
+        _exiger_rien_dans_l_url(request)
         viewer = await _viewer(request, guichet)
     except Exception as erreur:
         return _refuser(erreur, identifiant, media)
@@ -122,7 +132,10 @@ def _refuser(erreur: Exception, identifiant: str, media: str) -> Response:
         journal.error("requête %s : %s", identifiant, type(erreur).__name__)
     rendue = ecrire(_refus(erreur), identifiant, media, statut)
     if statut == 401:
-        rendue.headers["www-authenticate"] = 'Bearer realm="passerelle"'
+        second = (
+            ', error="insufficient_user_authentication"' if isinstance(erreur, AuthentificationForteRequise) else ""
+        )
+        rendue.headers["www-authenticate"] = f'Bearer realm="passerelle"{second}'
     if isinstance(erreur, QuotaAtteint):
         rendue.headers["retry-after"] = str(erreur.reessayer_dans)
     return rendue
@@ -132,16 +145,24 @@ def _refus(erreur: Exception) -> Reponse:
     return reponse_refusee([erreur_graphql(erreur)])
 
 
+def _exiger_rien_dans_l_url(request: Request) -> None:
+    """A URL is written in logs on its way: a key or a value of a person found there is to be changed or told."""
+    if request.scope["query_string"]:
+        journal.warning("requête refusée : paramètres dans l'URL, à changer s'ils contiennent un secret")
+        raise RequeteInvalide("Rien ne se passe dans l'URL : la requête va dans le corps, la clé dans X-Cle-Api.")
+
+
 async def _viewer(request: Request, guichet: Guichet) -> Viewer:
-    jeton = await guichet.verificateur.verifier(request.headers.get("authorization"))
-    finalite = request.headers.get("x-finalite")
-    referentiel = guichet.passerelle.annuaire().referentiel
-    return identifier(jeton, guichet.clients[jeton.client], finalite, referentiel)
+    entetes = request.headers
+    jeton, client = await guichet.porte.identifier(entetes.get("authorization"), entetes.get("x-cle-api"))
+    return identifier(jeton, client, entetes.get("x-finalite"), guichet.passerelle.annuaire().referentiel)
 
 
 async def _lecture(request: Request) -> Response:
-    """GET /graphql: the page for a browser; a query never travels in a URL."""
-    if "text/html" in request.headers.get("accept", "") and not request.url.query:
+    """GET /graphql: the page for a browser, where it is served; a query never travels in a URL."""
+    guichet: Guichet = request.app.state.guichet
+    page = guichet.http.graphiql and "text/html" in request.headers.get("accept", "")
+    if page and not request.scope["query_string"]:
         return await page_graphiql(request)
     rendue = ecrire(_refus(RequeteInvalide("Envoyer la requête par POST.")), uuid.uuid4().hex, JSON, 405)
     rendue.headers["allow"] = "POST"
@@ -161,7 +182,7 @@ async def _mesures(request: Request) -> Response:
     return Response(generate_latest(guichet.services.mesures), media_type=CONTENT_TYPE_LATEST)
 
 
-def application(guichet: Guichet) -> Starlette:
+def application(guichet: Guichet) -> ASGIApp:
     """The ASGI application over an open gateway."""
     routes = [
         Route("/graphql", _graphql, methods=["POST"]),
@@ -169,11 +190,12 @@ def application(guichet: Guichet) -> Starlette:
         Route("/health/live", _vivant),
         Route("/health/ready", _pret),
         Route("/metrics", _mesures),
-        *fichiers(),
+        *(fichiers() if guichet.http.graphiql else []),
     ]
-    app = Starlette(routes=routes)
+    app = Starlette(routes=routes, middleware=intermediaires(guichet.http), exception_handlers=GESTIONNAIRES)
+    app.router.redirect_slashes = False
     app.state.guichet = guichet
-    return app
+    return Garde(app, guichet.http, guichet.services.configuration.hote)
 
 
 @asynccontextmanager
@@ -201,14 +223,14 @@ def servir() -> None:
 
 async def _servir(configuration: Configuration) -> None:
     services = construire_services(configuration, os.environ)
-    clients = lire_registre_des_clients(configuration)
+    porte = construire_porte(services)
     passerelle = construire_passerelle(services)
     try:
         await services.registre.ouvrir()
         await _purger_les_liens(services)
         await services.lectures.ouvrir()
         await services.gardien.ouvrir()
-        guichet = Guichet(passerelle, construire_verificateur(services, clients), clients, services)
+        guichet = Guichet(passerelle, porte, services)
         async with _taches(services):
             await uvicorn.Server(_reglages(application(guichet), configuration)).serve()
     finally:
@@ -223,8 +245,9 @@ async def _purger_les_liens(services: Services) -> None:
         services.comptes.liens_indisponibles.inc()
 
 
-def _reglages(app: Starlette, configuration: Configuration) -> uvicorn.Config:
-    """No access log (a URL may say too much), no server header, twenty seconds to finish what is under way."""
+def _reglages(app: ASGIApp, configuration: Configuration) -> uvicorn.Config:
+    """No access log (a URL may say too much), no server header, no WebSocket, no header of a proxy believed, a bounded
+    number of connections, twenty seconds to finish what is under way."""
     return uvicorn.Config(
         app,
         host=configuration.hote,
@@ -232,6 +255,10 @@ def _reglages(app: Starlette, configuration: Configuration) -> uvicorn.Config:
         access_log=False,
         log_level="warning",
         server_header=False,
+        http=Protocole,
+        ws="none",
+        proxy_headers=False,
+        limit_concurrency=CONNEXIONS_MAX,
         timeout_graceful_shutdown=20,
     )
 
@@ -276,6 +303,18 @@ async def rapprochements(dire: Callable[[str], None]) -> list[dict[str, Any]]:
         raise ErreurConfiguration(f"recensement arrêté : {erreur.source} {erreur}") from None
     finally:
         await services.fermer()
+
+
+def creer_cle_api(client: str) -> str:
+    """A new API key of a registered client, told once, and the line that the register must hold for it.
+    Raises ErreurConfiguration for a client that is not registered or must use a second factor."""
+    configuration = charger()
+    connu = lire_registre_des_clients(configuration).get(client)
+    if connu is None or connu.mfa:
+        raise ErreurConfiguration(f"clients.toml : {client} n'est pas un client qui peut avoir une clé d'API")
+    cle, fin = creer_cle(), jour_paris(configuration.maintenant()) + DUREE_CLE
+    ligne = f'{{ empreinte = "{empreinte(configuration.sceau, cle)}", expire = {fin} }}'
+    return f"clé, montrée cette seule fois : {cle}\nà ajouter à cles de [clients.{client}] : {ligne}"
 
 
 def decrire_sources() -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,7 +13,8 @@ from prometheus_client import CollectorRegistry
 from gateway.alertes import Alertes
 from gateway.auth.candidate import Candidate
 from gateway.auth.cles import JeuDeCles
-from gateway.auth.clients import Client, lire_clients
+from gateway.auth.cles_api import Porte
+from gateway.auth.clients import RegistreClients
 from gateway.auth.formes import Formes
 from gateway.auth.jetons import Verificateur
 from gateway.auth.journal import gouvernees
@@ -28,6 +30,7 @@ from gateway.consigne import Consigne
 from gateway.documents import Documents
 from gateway.domain.referentiel import Referentiel
 from gateway.domain.temps import jour_paris
+from gateway.enregistres import Enregistres, lire_manifestes
 from gateway.errors import ErreurConfiguration
 from gateway.federation.annuaire import Annuaire
 from gateway.federation.attribution import Attributeur
@@ -71,8 +74,8 @@ class Services:
     nom_registre: str
 
     def maintenant(self) -> datetime:
-        """The gateway's now: the system's clock, or the fixed GATEWAY_NOW."""
-        return self.configuration.fige or datetime.now(UTC)
+        """The gateway's now."""
+        return self.configuration.maintenant()
 
     async def fermer(self) -> None:
         await self.sources.aclose()
@@ -89,11 +92,9 @@ def construire_services(configuration: Configuration, environ: Mapping[str, str]
     mesures = CollectorRegistry()
     comptes, alertes = Mesures(mesures), Alertes(mesures)
 
-    def horloge() -> datetime:
-        return configuration.fige or datetime.now(UTC)
-
-    transport = Transport(horloge)
-    socle = Socle(transport, ouvrir_cache(environ.get("GATEWAY_CACHE_URL", "memory://")), comptes, horloge)
+    transport = Transport(configuration.maintenant)
+    cache = ouvrir_cache(environ.get("GATEWAY_CACHE_URL", "memory://"))
+    socle = Socle(transport, cache, comptes, configuration.maintenant)
     sources = Sources(partenaires, connus, socle)
     registre, referentiel = _seul(sources, TypeSource.REGISTRE_CONTRATS), _seul(sources, TypeSource.REFERENTIEL)
     configuration.donnees.mkdir(parents=True, exist_ok=True)
@@ -179,10 +180,12 @@ def construire_passerelle(services: Services) -> Passerelle:
     plier = connecteurs()[sources.partenaires[services.nom_registre].genre].contrat
     if plier is None:
         raise ErreurConfiguration(f"partenaires : {services.nom_registre} ne sait pas replier un contrat")
+    documents = Documents(graphe(schema))
     return Passerelle(
         schema=schema,
         politique=politique,
-        documents=Documents(graphe(schema)),
+        documents=documents,
+        enregistres=Enregistres(lire_manifestes(configuration.racine / "documents", documents.valider)),
         juge=Juge(graphe(schema), politique),
         formes=Formes(graphe(schema), politique),
         candidate=_candidate(configuration, graphe(schema), acces),
@@ -264,16 +267,18 @@ def _etats(services: Services) -> list[Source]:
     ]
 
 
-def construire_verificateur(services: Services, clients: Mapping[str, Client]) -> Verificateur:
-    """Verifies callers' tokens with the issuer's key set, read through the guarded client."""
-    jetons = services.configuration.fichier.jetons
-    return Verificateur(
+def construire_porte(services: Services) -> Porte:
+    """Identifies callers: tokens of the issuer, whose key set is read through the guarded client, and API keys."""
+    configuration = services.configuration
+    jetons, clients = configuration.fichier.jetons, lire_registre_des_clients(configuration)
+    verificateur = Verificateur(
         emetteur=jetons.emetteur,
         audience=jetons.audience,
         cles=JeuDeCles(lambda: _jwks(services, str(jetons.jwks_url)), _epoque),
         clients=clients,
         horloge=_epoque,
     )
+    return Porte(verificateur, clients, configuration.sceau, lambda: jour_paris(services.maintenant()))
 
 
 async def _jwks(services: Services, url: str) -> bytes:
@@ -286,6 +291,6 @@ def _epoque() -> float:
     return datetime.now(UTC).timestamp()
 
 
-def lire_registre_des_clients(configuration: Configuration) -> Mapping[str, Client]:
-    """The register of callers. Raises ErreurConfiguration."""
-    return lire_clients(configuration.racine / "clients.toml")
+def lire_registre_des_clients(configuration: Configuration) -> RegistreClients:
+    """The register of callers, followed when it changes. Raises ErreurConfiguration."""
+    return RegistreClients(configuration.racine / "clients.toml", time.monotonic)

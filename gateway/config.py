@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, HttpUrl, PositiveInt, ValidationError
+from pydantic import BaseModel, ConfigDict, HttpUrl, NonNegativeInt, PositiveInt, StringConstraints, ValidationError
 
 from gateway.domain.sceau import Sceau
 from gateway.errors import ErreurConfiguration
@@ -43,6 +44,20 @@ class Journal(BaseModel):
     conservation_jours: PositiveInt = 365
 
 
+class Http(BaseModel):
+    """The edge. `hotes`: the names this gateway answers to, beside the address it listens on. `origines`: the web
+    origins whose pages may call it (none: no CORS). `hsts_secondes`: 0, no Strict-Transport-Security. `graphiql`: serve
+    the page; a production that has no integrators at work leaves it closed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    hotes: frozenset[Annotated[str, StringConstraints(pattern=r"^[^\s*/@]+$", to_lower=True)]] = frozenset(
+        {"localhost", "127.0.0.1", "[::1]"}
+    )
+    origines: tuple[Annotated[str, StringConstraints(pattern=r"^https?://[^\s*/@]+$")], ...] = ()
+    hsts_secondes: NonNegativeInt = 0
+    graphiql: bool = False
+
+
 class Fichier(BaseModel):
     """`gateway.toml`."""
 
@@ -51,6 +66,7 @@ class Fichier(BaseModel):
     donnees: Donnees
     reponse: Reponse = Reponse()
     journal: Journal = Journal()
+    http: Http = Http()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +83,10 @@ class Configuration:
 
     def __repr__(self) -> str:
         return f"Configuration({self.racine})"
+
+    def maintenant(self) -> datetime:
+        """The gateway's now: the system's clock, or the fixed GATEWAY_NOW."""
+        return self.fige or datetime.now(UTC)
 
     @property
     def donnees(self) -> Path:

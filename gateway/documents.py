@@ -4,7 +4,9 @@ Messages are our own: those of the library echo literal values (SECURITY F12) an
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from cachetools import LRUCache
@@ -20,10 +22,11 @@ from graphql import (
     validate,
 )
 
-from gateway.errors import RequeteInvalide
-from gateway.limits import JETONS_MAX
+from gateway.errors import ErreurAppelant, RequeteInvalide, RequeteTropCouteuse
+from gateway.limits import JETONS_MAX, TEXTE_MAX, Forme, juger, nom_de
 
-DOCUMENTS_MAX = 512
+POIDS_MAX = 100_000  # of the documents kept, in tokens: about 40 MB (a token of a tree takes 390 bytes)
+CARACTERES_PAR_JETON = 100  # what the text itself takes beside its tree
 ERREURS_MAX = 1
 # Names written in the query are the caller's own; nothing else of the library's message is repeated.
 _TRADUCTIONS = (
@@ -39,7 +42,6 @@ _TRADUCTIONS = (
         re.compile(r"^Field '([_A-Za-z0-9]+)' argument '([_A-Za-z0-9]+)' .* is required"),
         "Argument requis : {1} de {0}.",
     ),
-    (re.compile(r"^Syntax Error: Document contains more than"), f"Requête trop longue : {JETONS_MAX} jetons au plus."),
     (re.compile(r"^Syntax Error"), "Syntaxe GraphQL incorrecte."),
 )
 _AUTRE = "Requête invalide : un champ, un argument ou un type n'est pas celui du graphe."
@@ -51,6 +53,7 @@ class Document:
 
     arbre: DocumentNode
     operation: OperationDefinitionNode
+    forme: Forme
 
     def variables(self, schema: GraphQLSchema, brutes: dict[str, Any]) -> dict[str, Any]:
         """Coerced variables, defaults included. Raises RequeteInvalide naming the variable, never its value."""
@@ -61,34 +64,70 @@ class Document:
         return dict(lues.coerced)
 
 
+@dataclass(frozen=True, slots=True)
+class _Valide:
+    """A valid document, and the shape of each of its operations."""
+
+    arbre: DocumentNode
+    formes: Mapping[str | None, Forme]
+
+
+_Lu = tuple[int, _Valide | ErreurAppelant]  # what a text takes, and what it is: a document or the same refusal for all
+
+
 class Documents:
-    """Parses and validates each text once. Bounded."""
+    """Parses, judges and validates each text once. Bounded."""
 
     def __init__(self, schema: GraphQLSchema) -> None:
         self._schema = schema
-        self._connus: LRUCache[str, DocumentNode | str] = LRUCache(DOCUMENTS_MAX)
+        self._connus: LRUCache[str, _Lu] = LRUCache(POIDS_MAX, itemgetter(0))
 
     def lire(self, texte: str, nom: str | None) -> Document:
-        """The document and its operation. Raises RequeteInvalide."""
-        if texte not in self._connus:
-            self._connus[texte] = self._valider(texte)
-        connu = self._connus[texte]
-        if isinstance(connu, str):
-            raise RequeteInvalide(connu)
-        operation = get_operation_ast(connu, nom)
+        """The document and its operation. Raises RequeteInvalide or RequeteTropCouteuse."""
+        valide = self.valider(texte)
+        operation = get_operation_ast(valide.arbre, nom)
         if operation is None:
             raise RequeteInvalide("Nommer l'opération à exécuter : operationName est absent ou inconnu.")
         if operation.operation is not OperationType.QUERY:
             raise RequeteInvalide("Seules les requêtes (query) sont servies.")
-        return Document(connu, operation)
+        return Document(valide.arbre, operation, valide.formes[nom_de(operation)])
 
-    def _valider(self, texte: str) -> DocumentNode | str:
+    def valider(self, texte: str) -> _Valide:
+        """The document of a text. Raises as `lire` does."""
+        if len(texte) > TEXTE_MAX:
+            raise RequeteTropCouteuse(f"Requête refusée : texte de plus de {TEXTE_MAX} caractères.")
+        if texte not in self._connus:
+            self._connus[texte] = self._lu(texte)
+        connu = self._connus[texte][1]
+        if isinstance(connu, ErreurAppelant):
+            raise type(connu)(str(connu))  # a new one each time: the one kept would gather the frames of each raise
+        return connu
+
+    def _lu(self, texte: str) -> _Lu:
+        poids = 1 + len(texte) // CARACTERES_PAR_JETON
+        try:
+            valide = self._examiner(texte)
+        except ErreurAppelant as refus:
+            return poids, refus.with_traceback(None)
+        return poids + (valide.arbre.token_count or 0), valide
+
+    def _examiner(self, texte: str) -> _Valide:
         try:
             arbre = parse(texte, max_tokens=JETONS_MAX, allow_empty_selection_sets=False)
+            formes = juger(arbre)
         except (GraphQLError, RecursionError) as erreur:
-            return _traduire(erreur)
+            raise _illisible(erreur) from None
         erreurs = validate(self._schema, arbre, max_errors=ERREURS_MAX, hide_suggestions=True)
-        return _traduire(erreurs[0]) if erreurs else arbre
+        if erreurs:
+            raise RequeteInvalide(_traduire(erreurs[0]))
+        return _Valide(arbre, formes)
+
+
+def _illisible(erreur: Exception) -> ErreurAppelant:
+    """A text that the parser refuses: too long, nested beyond reason, or not GraphQL."""
+    if "contains more than" in str(erreur) or "too deeply" in str(erreur) or isinstance(erreur, RecursionError):
+        return RequeteTropCouteuse(f"Requête refusée : trop longue ou trop profonde, {JETONS_MAX} jetons au plus.")
+    return RequeteInvalide(_traduire(erreur))
 
 
 def _traduire(erreur: Exception) -> str:

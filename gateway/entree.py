@@ -2,17 +2,24 @@
 
 import asyncio
 import json
+import math
+import re
+from collections.abc import Iterable
+from operator import itemgetter
 from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from gateway.errors import ErreurPasserelle, RequeteInvalide
+from gateway.errors import ErreurPasserelle, RequeteInvalide, RequeteTropCouteuse
 from gateway.operation import Demande
 from gateway.reponses import Reponse
 
 OCTETS_MAX = 256 * 1024
 DELAI_CORPS = 10.0  # seconds for a whole body to arrive (SECURITY F9)
+NIVEAUX_MAX = 16  # of objects and lists in a body
+VALEURS_MAX = 2000  # in a body: no filter of this graph needs a tenth of it
+TEXTE_VARIABLE_MAX = 1000  # characters of a text among the variables
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 JSON = "application/json"
 CLES = frozenset({"query", "operationName", "variables", "extensions"})
@@ -60,23 +67,58 @@ async def _corps(request: Request) -> bytes:
 
 def _demande(octets: bytes) -> Demande:
     document = _json(octets)
+    if isinstance(document, list):
+        raise RequeteInvalide("Envoyer une seule opération par requête : les lots sont refusés.")
     if not isinstance(document, dict) or not document.keys() <= CLES:
-        raise RequeteInvalide("Envoyer un objet JSON avec query, et au besoin operationName et variables.")
+        raise RequeteInvalide("Envoyer un objet JSON avec query, et au besoin operationName, variables et extensions.")
     texte, nom, variables = document.get("query"), document.get("operationName"), document.get("variables")
-    if not isinstance(texte, str) or not texte.strip():
-        raise RequeteInvalide("La clé query est requise : le texte d'une requête GraphQL.")
+    if not isinstance(texte, str | None) or (texte is not None and not texte.strip()):
+        raise RequeteInvalide("query est le texte d'une requête GraphQL.")
     if not isinstance(nom, str | None) or not isinstance(variables, dict | None):
         raise RequeteInvalide("operationName est un texte, variables est un objet.")
-    if not isinstance(document.get("extensions"), dict | None):
+    empreinte = _empreinte(document.get("extensions"))
+    if texte is None and empreinte is None:
+        raise RequeteInvalide("La clé query est requise : le texte d'une requête GraphQL.")
+    _compter(variables)
+    return Demande(texte, nom or None, variables or {}, empreinte)
+
+
+def _empreinte(extensions: object) -> str | None:
+    """The hash of Apollo's persisted queries, when there is one."""
+    if not isinstance(extensions, dict | None):
         raise RequeteInvalide("extensions est un objet.")
-    return Demande(texte, nom or None, variables or {})
+    voeu = (extensions or {}).get("persistedQuery")
+    if voeu is None:
+        return None
+    sha = voeu.get("sha256Hash") if isinstance(voeu, dict) and voeu.get("version") == 1 else None
+    if not isinstance(sha, str) or not re.fullmatch("[0-9a-f]{64}", sha):
+        raise RequeteInvalide("persistedQuery attend version 1 et sha256Hash en hexadécimal.")
+    return sha
+
+
+def _compter(variables: object) -> None:
+    """Refuse variables of an unreasonable size, level by level: nothing recurses. Raises RequeteTropCouteuse."""
+    niveau, valeurs = [variables], 0
+    for _ in range(NIVEAUX_MAX):
+        valeurs += len(niveau)
+        if any(isinstance(valeur, str) and len(valeur) > TEXTE_VARIABLE_MAX for valeur in niveau):
+            raise RequeteTropCouteuse(f"Variables refusées : texte de plus de {TEXTE_VARIABLE_MAX} caractères.")
+        niveau = [dedans for valeur in niveau for dedans in _contenu(valeur)]
+        if valeurs + len(niveau) > VALEURS_MAX:
+            raise RequeteTropCouteuse(f"Variables refusées : plus de {VALEURS_MAX} valeurs.")
+    if niveau:
+        raise RequeteTropCouteuse(f"Variables refusées : plus de {NIVEAUX_MAX} niveaux.")
+
+
+def _contenu(valeur: object) -> Iterable[object]:
+    return valeur.values() if isinstance(valeur, dict) else valeur if isinstance(valeur, list) else ()
 
 
 def _json(octets: bytes) -> Any:
     try:
-        texte = octets.decode("utf-8")
-        texte.encode("utf-8")
-        lu = json.loads(texte, object_pairs_hook=_sans_doublon, parse_constant=_refuser)
+        lu = json.loads(
+            octets.decode("utf-8"), object_pairs_hook=_sans_doublon, parse_constant=_refuser, parse_float=_fini
+        )
         json.dumps(lu, ensure_ascii=False).encode("utf-8")  # lone surrogates cannot go back
     except (ValueError, RecursionError):
         raise Irrecevable(400, "Le corps n'est pas un document JSON valide en UTF-8.") from None
@@ -93,26 +135,38 @@ def _refuser(constante: str) -> None:
     raise ValueError(constante)
 
 
+def _fini(texte: str) -> float:
+    """JSON has no infinity; `1e999` would be one."""
+    lu = float(texte)
+    if not math.isfinite(lu):
+        raise ValueError(texte)
+    return lu
+
+
 def media_choisi(accept: str | None) -> str | None:
-    """The media type of the answer by quality, then order of Accept; None when the client accepts neither of ours."""
+    """The media type of the answer by quality, then order of Accept, the more precise wish deciding for each of ours
+    (RFC 9110 §12.5.1); None when the client accepts neither."""
     if not accept or not accept.strip():
         return JSON
-    voeux = [_voeu(partie) for partie in accept.split(",")]
-    choisi, meilleure = None, 0.0
-    for nature, qualite in voeux:
-        notre = {GRAPHQL_RESPONSE: GRAPHQL_RESPONSE, JSON: JSON, "*/*": JSON, "application/*": JSON}.get(nature)
-        if notre and qualite > meilleure:
-            choisi, meilleure = notre, qualite
-    return choisi
+    voeux: dict[str, tuple[float, int]] = {}
+    for rang, partie in enumerate(accept.split(",")):
+        nature, qualite = _voeu(partie)
+        voeux.setdefault(nature, (qualite, -rang))
+    offres = [(_pour(media, voeux), media) for media in (JSON, GRAPHQL_RESPONSE)]
+    (qualite, _), media = max(offres, key=itemgetter(0))
+    return media if qualite > 0 else None
+
+
+def _pour(media: str, voeux: dict[str, tuple[float, int]]) -> tuple[float, int]:
+    return next((voeux[nature] for nature in (media, "application/*", "*/*") if nature in voeux), (0.0, 0))
 
 
 def _voeu(partie: str) -> tuple[str, float]:
     nature, *parametres = (morceau.strip().lower() for morceau in partie.split(";"))
     qualites = [morceau.removeprefix("q=") for morceau in parametres if morceau.startswith("q=")]
-    try:
-        return nature, float(qualites[0]) if qualites else 1.0
-    except ValueError:
-        return nature, 0.0
+    if not qualites:
+        return nature, 1.0
+    return nature, float(qualites[0]) if re.fullmatch(r"[01](\.\d{0,3})?", qualites[0]) else 0.0
 
 
 def ecrire(reponse: Reponse, identifiant: str, media: str, statut: int | None = None) -> Response:

@@ -3,7 +3,9 @@
 ErreurPasserelle
 ├── ErreurAppelant            shown to the caller: a code of the closed list, a French message, no value
 │   ├── NonAuthentifie        NON_AUTHENTIFIE
+│   │   └── AuthentificationForteRequise   NON_AUTHENTIFIE, the token tells no second factor
 │   ├── RequeteInvalide       REQUETE_INVALIDE
+│   ├── DocumentInconnu       PERSISTED_QUERY_NOT_FOUND
 │   ├── RequeteTropCouteuse   REQUETE_TROP_COUTEUSE
 │   ├── ArgumentRefuse        ARGUMENT_REFUSE
 │   ├── FinaliteRequise       FINALITE_REQUISE
@@ -24,7 +26,7 @@ from enum import StrEnum
 
 
 class Code(StrEnum):
-    """The closed list of error codes (GRAPH.graphql, ANSWERS 19)."""
+    """The closed list of error codes (GRAPH.graphql, ANSWERS 19), and the one that Apollo's protocol fixes."""
 
     NON_AUTHENTIFIE = "NON_AUTHENTIFIE"
     CHAMP_REFUSE = "CHAMP_REFUSE"
@@ -33,6 +35,7 @@ class Code(StrEnum):
     QUOTA_ATTEINT = "QUOTA_ATTEINT"
     REQUETE_TROP_COUTEUSE = "REQUETE_TROP_COUTEUSE"
     REQUETE_INVALIDE = "REQUETE_INVALIDE"
+    PERSISTED_QUERY_NOT_FOUND = "PERSISTED_QUERY_NOT_FOUND"
     CURSEUR_INVALIDE = "CURSEUR_INVALIDE"
     SOURCE_INDISPONIBLE = "SOURCE_INDISPONIBLE"
     SOURCE_DELAI_DEPASSE = "SOURCE_DELAI_DEPASSE"
@@ -54,8 +57,21 @@ class NonAuthentifie(ErreurAppelant):
     code = Code.NON_AUTHENTIFIE
 
 
+class AuthentificationForteRequise(NonAuthentifie):
+    """The register asks for a second factor that the token does not tell (RFC 9470)."""
+
+
 class RequeteInvalide(ErreurAppelant):
     code = Code.REQUETE_INVALIDE
+
+
+class DocumentInconnu(ErreurAppelant):
+    """No document has that hash. Clients know the message by heart, and send the text: it is not translated."""
+
+    code = Code.PERSISTED_QUERY_NOT_FOUND
+
+    def __init__(self) -> None:
+        super().__init__("PersistedQueryNotFound")
 
 
 class RequeteTropCouteuse(ErreurAppelant):

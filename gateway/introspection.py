@@ -1,6 +1,7 @@
 """Answers `__schema` and `__type` from the caller's shape of the graph, beside the data. Knows no policy and no source."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 from graphql import (
@@ -35,7 +36,7 @@ def seulement(
         selection_set=SelectionSetNode(selections=tuple(noeud for cle in cles for noeud in groupes[cle])),
     )
     fragments = [d for d in document.arbre.definitions if isinstance(d, FragmentDefinitionNode)]
-    return Document(DocumentNode(definitions=(reduite, *fragments)), reduite)
+    return replace(document, arbre=DocumentNode(definitions=(reduite, *fragments)), operation=reduite)
 
 
 def introspecter(

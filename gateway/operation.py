@@ -1,7 +1,7 @@
 """The steps of one operation, in order, and nowhere else.
 
-    demand → parse and validate (kept by text) → limits → charge → decide → plan → collect → view → execute → sentinel
-    → guesses → quotas and journal → answer
+    demand → its text → parse, judge and validate (kept by text) → cost → charge → decide → plan → collect → view → execute
+    → sentinel → guesses → quotas and journal → answer
     a view that is not known yet: join, merge and bound → give ids → enrol
 
 Each step is a function over values; the effects are at both ends: the sources behind `Collecteur`, the bytes in `app.py`.
@@ -10,7 +10,7 @@ Each step is a function over values; the effects are at both ends: the sources b
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -26,7 +26,8 @@ from gateway.auth.sentinelle import fuite
 from gateway.auth.viewer import Viewer
 from gateway.consigne import Consigne
 from gateway.documents import Document, Documents
-from gateway.errors import ArgumentRefuse, ErreurAppelant, FuiteArretee, QuotaAtteint
+from gateway.enregistres import Enregistres
+from gateway.errors import ArgumentRefuse, ErreurAppelant, FuiteArretee, QuotaAtteint, RequeteInvalide
 from gateway.federation.annuaire import Annuaire
 from gateway.federation.attribution import Attributeur
 from gateway.federation.collecte import Collecteur, Recolte
@@ -53,11 +54,12 @@ journal = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Demande:
-    """What the caller sent, already read from the wire."""
+    """What the caller sent, already read from the wire: a text, the SHA-256 of one, or both."""
 
-    texte: str
+    texte: str | None
     operation: str | None
     variables: dict[str, Any]
+    empreinte: str | None = None
     identifiant: str = ""  # names the request to the operator
 
 
@@ -68,6 +70,7 @@ class Passerelle:
     schema: Schema
     politique: Politique
     documents: Documents
+    enregistres: Enregistres
     juge: Juge
     formes: Formes
     candidate: Candidate | None
@@ -91,9 +94,10 @@ async def repondre(passerelle: Passerelle, viewer: Viewer, demande: Demande) -> 
     leaves.
     """
     try:
-        document = passerelle.documents.lire(demande.texte, demande.operation)
+        texte = passerelle.enregistres.texte(viewer, demande.texte, demande.empreinte)
+        demande, document = replace(demande, texte=texte), passerelle.documents.lire(texte, demande.operation)
         variables = document.variables(graphe(passerelle.schema), demande.variables)
-        mesure = mesurer(document.arbre, document.operation, variables)
+        mesure = mesurer(document.forme, variables)
         await passerelle.consigne.payer(viewer, mesure.cout)
         jugement = _juger(passerelle, viewer, document, variables)
     except ArgumentRefuse as erreur:
@@ -137,7 +141,7 @@ async def _servir(
         raise FuiteArretee(".".join(trouvee))
     etats = {source["nom"]: source["etat"] for source in reponse.extensions["sources"]}
     await passerelle.consigne.retenir(contexte)
-    await passerelle.consigne.consigner(contexte, demande.identifiant, demande.texte, etats)
+    await passerelle.consigne.consigner(contexte, demande.identifiant, demande.texte or "", etats)
     return reponse
 
 
@@ -214,6 +218,8 @@ def _cause(erreur: GraphQLError) -> Exception:
     cause = erreur.original_error or erreur
     if isinstance(cause, FuiteArretee):
         raise cause
+    if isinstance(cause, GraphQLError) and cause.message.startswith("Argument "):
+        return RequeteInvalide("Une variable nulle est donnée où une valeur est requise.")
     if not isinstance(cause, ErreurAppelant):
         journal.error("champ %s : %s", erreur.path, type(cause).__name__)
     return cause

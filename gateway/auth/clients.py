@@ -1,23 +1,41 @@
-"""The register of callers: which client is who, and for which purposes. Tokens never grant more (ANSWERS 3, 15)."""
+"""The register of callers: which client is who, and for which purposes. Tokens never grant more (ANSWERS 3, 15).
 
-from collections.abc import Mapping
+Read again when its file changes, so that removing a client or a key is effective within ten seconds.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, PositiveInt, StringConstraints, model_validator
 
 from gateway.auth.fichiers import Modele, lire_toml
 from gateway.auth.quotas import COUT_MINUTE, INTROUVABLES, Quotas
 from gateway.auth.rules import Finalite, Profil
+from gateway.errors import ErreurConfiguration
 
+journal = logging.getLogger(__name__)
+
+RELECTURE = 10  # seconds between two looks at the file
 SANS_ORGANISATION = (Profil.STATISTIQUES, Profil.ADMINISTRATEUR)
 ROLES_PARTENAIRE = (Profil.MISSION_LOCALE, Profil.CFA)
+
+
+class Cle(Modele):
+    """An API key: the pseudonym of its text (`cles_api`), and the last day it is accepted."""
+
+    empreinte: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+    expire: date
 
 
 class Client(Modele):
     """A caller, as registered. `organisation` is a code in the nature of the profile: Mission locale, UAI, network,
     region, département, académie. `comme` is what a partner system acts as. `quota_personnes_jour`: distinct persons
-    a day (ANSWERS 16); `quota_organisation_30_jours`: of the whole organisation; `cout_minute`: what it may ask a minute."""
+    a day (ANSWERS 16); `quota_organisation_30_jours`: of the whole organisation; `cout_minute`: what it may ask a minute.
+    `mfa`: its tokens must tell of a second factor. `documents`: what it may send, anything or the operator's trusted
+    documents. `cles`: its API keys, where it is a machine."""
 
     profil: Profil
     comme: Profil | None = None
@@ -28,6 +46,9 @@ class Client(Modele):
     quota_organisation_30_jours: PositiveInt | None = None
     cout_minute: PositiveInt = COUT_MINUTE
     introuvables_10_minutes: PositiveInt = INTROUVABLES
+    mfa: bool = False
+    documents: Literal["libres", "enregistres"] = "libres"
+    cles: tuple[Cle, ...] = ()
 
     @model_validator(mode="after")
     def _coherent(self) -> Self:
@@ -37,6 +58,8 @@ class Client(Modele):
             raise ValueError(f"comme : un système partenaire n'agit pas comme {self.comme.value}")
         if not self.organisation and self.profil not in SANS_ORGANISATION:
             raise ValueError(f"organisation : obligatoire pour {self.profil.value}")
+        if self.mfa and self.cles:
+            raise ValueError("cles : une clé d'API ne dit rien d'un second facteur, que mfa exige")
         return self
 
     @property
@@ -57,7 +80,62 @@ class Client(Modele):
 class _Registre(Modele):
     clients: dict[str, Client]
 
+    @model_validator(mode="after")
+    def _cles_uniques(self) -> Self:
+        empreintes = [cle.empreinte for client in self.clients.values() for cle in client.cles]
+        if len(set(empreintes)) != len(empreintes):
+            raise ValueError("cles : une même clé est donnée deux fois")
+        return self
+
 
 def lire_clients(chemin: Path) -> Mapping[str, Client]:
     """The register of a `clients.toml`, by client id. Raises ErreurConfiguration with one line."""
     return lire_toml(chemin, _Registre).clients
+
+
+class RegistreClients(Mapping[str, Client]):
+    """The register of a file, as it is now. `horloge` gives seconds.
+
+    A file that no longer reads leaves the last good register in force, and says so each time it is looked at: one
+    mistyped line must not close the door to everybody.
+    """
+
+    def __init__(self, chemin: Path, horloge: Callable[[], float]) -> None:
+        self._chemin = chemin
+        self._horloge = horloge
+        self._trace = _trace(chemin)
+        self._clients = lire_clients(chemin)
+        self._vu_a = horloge()
+
+    def __getitem__(self, client: str) -> Client:
+        return self._courant()[client]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._courant())
+
+    def __len__(self) -> int:
+        return len(self._courant())
+
+    def _courant(self) -> Mapping[str, Client]:
+        if self._horloge() - self._vu_a >= RELECTURE:
+            self._vu_a = self._horloge()
+            self._relire()
+        return self._clients
+
+    def _relire(self) -> None:
+        trace = _trace(self._chemin)
+        if trace == self._trace:
+            return
+        try:
+            self._clients, self._trace = lire_clients(self._chemin), trace
+        except ErreurConfiguration as erreur:
+            journal.error("registre des clients inchangé : %s", erreur)
+
+
+def _trace(chemin: Path) -> tuple[int, ...] | None:
+    """What changes when a file does, None when there is none."""
+    try:
+        etat = chemin.stat()
+    except OSError:
+        return None
+    return etat.st_mtime_ns, etat.st_size, etat.st_ino

@@ -47,13 +47,15 @@ class Verificateur:
 
     def _jeton(self, revendications: dict[str, Any]) -> Jeton:
         _exiger(revendications.get("iss") == self.emetteur)
-        _exiger(self.audience in _audiences(revendications.get("aud")))
+        audiences = revendications.get("aud")
+        _exiger(self.audience in ([audiences] if isinstance(audiences, str) else _liste(audiences)))
         self._exiger_la_duree(revendications)
         _texte(revendications, "sub")
         _texte(revendications, "jti")
         client = _texte(revendications, "client_id")
         _exiger(client in self.clients)
-        return Jeton(client, _texte(revendications, "agent") if "agent" in revendications else None)
+        agent = _texte(revendications, "agent") if "agent" in revendications else None
+        return Jeton(client, agent, mfa="mfa" in _liste(revendications.get("amr")))
 
     def _exiger_la_duree(self, revendications: dict[str, Any]) -> None:
         maintenant = self.horloge()
@@ -103,5 +105,5 @@ def _instant(valeurs: dict[str, Any], nom: str) -> int:
     return valeur
 
 
-def _audiences(valeur: object) -> list[object]:
-    return [valeur] if isinstance(valeur, str) else valeur if isinstance(valeur, list) else []
+def _liste(valeur: object) -> list[object]:
+    return valeur if isinstance(valeur, list) else []

@@ -14,7 +14,8 @@ class Viewer:
     """A verified caller. `profil` chooses its policy rows; `perimetre.profil` is the one it acts as.
 
     `compte` is the person or program counted by quotas: the token's `agent`, else the client (ANSWERS 16).
-    `finalite` is None when the client has several purposes and declared none.
+    `finalite` is None when the client has several purposes and declared none. `documents_libres`: it may ask what it
+    writes, and not only the documents that the operator trusts.
     """
 
     client: str
@@ -26,14 +27,16 @@ class Viewer:
     finalite: Finalite | None
     perimetre: Perimetre
     quotas: Quotas = PAR_DEFAUT
+    documents_libres: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Jeton:
-    """What a verified token says of its bearer; nothing in it grants a right."""
+    """What a verified token or key says of its bearer; nothing in it grants a right. `mfa`: a second factor was used."""
 
     client: str
     agent: str | None = None
+    mfa: bool = False
 
 
 def identifier(jeton: Jeton, client: Client, finalite: str | None, annuaire: Annuaire) -> Viewer:
@@ -48,6 +51,7 @@ def identifier(jeton: Jeton, client: Client, finalite: str | None, annuaire: Ann
         finalite=choisir_finalite(client.finalites, finalite),
         perimetre=construire_perimetre(client.role, client.organisation, annuaire),
         quotas=client.quotas,
+        documents_libres=client.documents == "libres",
     )
 
 

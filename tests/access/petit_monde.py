@@ -18,6 +18,7 @@ from gateway.documents import Documents
 from gateway.domain.liens import Connus
 from gateway.domain.referentiel import LigneCommune, LigneMissionLocale, LigneOrganisme, Referentiel
 from gateway.domain.sceau import Sceau
+from gateway.enregistres import Enregistres
 from gateway.federation.annuaire import Annuaire
 from gateway.federation.attribution import Attribution
 from gateway.federation.collecte import Collecteur
@@ -322,6 +323,7 @@ class PetitMonde:
             schema=SCHEMA,
             politique=politique,
             documents=DOCUMENTS,
+            enregistres=Enregistres({}),
             juge=Juge(schema, politique),
             formes=Formes(schema, politique),
             candidate=candidate,

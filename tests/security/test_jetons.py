@@ -50,7 +50,7 @@ async def _verifier(autorisation: str | None) -> Jeton:
         (signer(revendications(sub="cfa", azp="cfa", organisation=["59010"])), Jeton("ml")),
     ],
 )
-async def test_acceptes(autorisation: str, attendu: Jeton) -> None:
+async def test_t07_accepted_tokens_tell_a_client_and_grant_nothing(autorisation: str, attendu: Jeton) -> None:
     assert await _verifier(autorisation) == attendu
 
 
@@ -150,14 +150,53 @@ ENTETES = {
 }
 
 
-@pytest.mark.anyio
-@pytest.mark.parametrize(
-    "autorisation",
-    [pytest.param(valeur, id=nom) for table in (T01, T02, T04, T05, ENTETES) for nom, valeur in table.items()],
-)
-async def test_refuses(autorisation: str | None) -> None:
+async def _est_refuse(autorisation: str | None) -> None:
     with pytest.raises(NonAuthentifie) as leve:
         await _verifier(autorisation)
     assert leve.value.code is Code.NON_AUTHENTIFIE
     assert str(leve.value) == "Jeton d'accès absent, invalide ou expiré."
     assert leve.value.__suppress_context__ or leve.value.__context__ is None
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("nom", T01)
+async def test_t01_only_one_algorithm_and_the_keys_of_the_configured_address(nom: str) -> None:
+    await _est_refuse(T01[nom])
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("nom", T02)
+async def test_t02_a_key_id_is_only_looked_up(nom: str) -> None:
+    await _est_refuse(T02[nom])
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("nom", T04)
+async def test_t04_every_claim_is_there_and_means_one_thing(nom: str) -> None:
+    await _est_refuse(T04[nom])
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("nom", T05)
+async def test_t05_an_id_token_or_a_refresh_token_is_not_an_access_token(nom: str) -> None:
+    await _est_refuse(T05[nom])
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("nom", ENTETES)
+async def test_t04_the_header_holds_one_bearer_token(nom: str) -> None:
+    await _est_refuse(ENTETES[nom])
+
+
+@pytest.mark.anyio
+async def test_t06_a_token_is_dead_61_seconds_after_its_end() -> None:
+    await _est_refuse(signer(revendications(iat=DEPART - 361, exp=DEPART - 61)))
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("amr", "attendu"),
+    [(["pwd", "mfa"], True), (["pwd"], False), ("mfa", False), ([["mfa"]], False), ({"mfa": 1}, False), (None, False)],
+)
+async def test_t10_a_second_factor_is_read_from_a_list_of_methods(amr: object, attendu: bool) -> None:
+    assert (await _verifier(signer(revendications(amr=amr)))).mfa is attendu

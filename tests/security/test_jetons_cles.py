@@ -48,7 +48,7 @@ async def test_une_seule_lecture_pour_beaucoup_de_jetons() -> None:
     assert emetteur.lectures == 1
 
 
-async def test_un_deluge_de_kid_inconnus_ne_lit_qu_une_fois_par_minute() -> None:
+async def test_t02_un_deluge_de_kid_inconnus_ne_lit_qu_une_fois_par_minute() -> None:
     emetteur, horloge = Emetteur(UNE), Horloge()
     porte = verificateur(emetteur, horloge)
     assert await _accepte(porte, horloge, "une")
@@ -64,7 +64,7 @@ async def test_un_deluge_de_kid_inconnus_ne_lit_qu_une_fois_par_minute() -> None
     assert emetteur.lectures == 3
 
 
-async def test_une_nouvelle_cle_sert_dans_la_minute_et_une_cle_retiree_est_refusee_dans_les_dix() -> None:
+async def test_t03_une_nouvelle_cle_sert_dans_la_minute_et_une_cle_retiree_est_refusee_dans_les_dix() -> None:
     emetteur, horloge = Emetteur(UNE), Horloge()
     porte = verificateur(emetteur, horloge)
     assert await _accepte(porte, horloge, "une")
@@ -74,7 +74,7 @@ async def test_une_nouvelle_cle_sert_dans_la_minute_et_une_cle_retiree_est_refus
     assert not await _accepte(porte, horloge, "une")
 
 
-async def test_une_cle_retiree_est_refusee_meme_si_rien_ne_l_a_fait_relire() -> None:
+async def test_t03_une_cle_retiree_est_refusee_meme_si_rien_ne_l_a_fait_relire() -> None:
     emetteur, horloge = Emetteur(UNE), Horloge()
     porte = verificateur(emetteur, horloge)
     assert await _accepte(porte, horloge, "une")
@@ -85,7 +85,7 @@ async def test_une_cle_retiree_est_refusee_meme_si_rien_ne_l_a_fait_relire() -> 
     assert not await _accepte(porte, horloge, "une")
 
 
-async def test_une_panne_survit_une_heure_puis_ferme_sans_accuser_le_jeton() -> None:
+async def test_t03_une_panne_survit_une_heure_puis_ferme_sans_accuser_le_jeton() -> None:
     emetteur, horloge = Emetteur(UNE), Horloge()
     porte = verificateur(emetteur, horloge)
     assert await _accepte(porte, horloge, "une")
@@ -100,7 +100,7 @@ async def test_une_panne_survit_une_heure_puis_ferme_sans_accuser_le_jeton() -> 
     assert await _accepte(porte, horloge, "une")
 
 
-async def test_en_panne_au_demarrage_puis_present() -> None:
+async def test_t03_en_panne_au_demarrage_puis_present() -> None:
     emetteur, horloge = Emetteur(UNE), Horloge()
     bonne, emetteur.reponse = emetteur.reponse, OSError("pas encore là")
     porte = verificateur(emetteur, horloge)
@@ -133,7 +133,7 @@ MAUVAIS: dict[str, bytes] = {
 
 
 @pytest.mark.parametrize("reponse", [pytest.param(octets, id=nom) for nom, octets in MAUVAIS.items()])
-async def test_un_mauvais_jeu_ne_remplace_pas_le_bon(reponse: bytes) -> None:
+async def test_t03_un_mauvais_jeu_ne_remplace_pas_le_bon(reponse: bytes) -> None:
     emetteur, horloge = Emetteur(UNE), Horloge()
     porte = verificateur(emetteur, horloge)
     assert await _accepte(porte, horloge, "une")
@@ -144,7 +144,7 @@ async def test_un_mauvais_jeu_ne_remplace_pas_le_bon(reponse: bytes) -> None:
 
 
 @pytest.mark.parametrize("reponse", [pytest.param(octets, id=nom) for nom, octets in MAUVAIS.items()])
-async def test_un_mauvais_jeu_au_demarrage_n_ouvre_rien(reponse: bytes) -> None:
+async def test_t03_un_mauvais_jeu_au_demarrage_n_ouvre_rien(reponse: bytes) -> None:
     emetteur, horloge = Emetteur(UNE), Horloge()
     emetteur.reponse = reponse
     with pytest.raises(ClesIndisponibles):

@@ -1,6 +1,7 @@
 """Untrusted bytes become a demand or a clear refusal; never a failure of ours."""
 
 import asyncio
+import json
 from contextlib import suppress
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from starlette.requests import Request
 
 from gateway.entree import GRAPHQL_RESPONSE, JSON, OCTETS_MAX, Irrecevable, lire_demande, media_choisi
-from gateway.errors import RequeteInvalide
+from gateway.errors import RequeteInvalide, RequeteTropCouteuse
 from gateway.operation import Demande
 
 
@@ -47,7 +48,20 @@ G14 = [
     b'[{"query":"{a}"},{"query":"{b}"}]',
     b'{"query":"{a}","operationName":3}',
     b'{"query":"{a}","extensions":1}',
+    b'{"query":"{a}","variables":{"a":1e999}}',
+    b'{"query":"{a}","variables":{"a":{"b":1,"b":2}}}',
+    b'{"query":"{a}","extensions":{"persistedQuery":[]}}',
+    b'{"query":"{a}","extensions":{"persistedQuery":{"version":1,"sha256Hash":"ab"}}}',
+    b'{"query":"{a}","extensions":{"persistedQuery":{"version":2,"sha256Hash":"' + b"a" * 64 + b'"}}}',
+    b'{"extensions":{}}',
     b"",
+]
+LOURDES: list[object] = [
+    {"a": ["x"] * 2001},
+    {"a": [[1, 2, 3]] * 700},
+    {"a": "x" * 1001},
+    {str(n): n for n in range(2001)},
+    json.loads("[" * 17 + "]" * 17),
 ]
 
 
@@ -60,7 +74,29 @@ async def test_g14_odd_bodies_are_refused(corps: bytes) -> None:
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("nature", ["", "text/plain", "application/json; charset=latin-1", "multipart/form-data"])
+@pytest.mark.parametrize("lourde", LOURDES, ids=["list", "lists", "text", "keys", "levels"])
+async def test_g14_variables_are_of_a_reasonable_size(lourde: object) -> None:
+    with pytest.raises(RequeteTropCouteuse):
+        await lire_demande(requete(json.dumps({"query": "{a}", "variables": {"v": lourde}}).encode()))
+
+
+@pytest.mark.anyio
+async def test_g05_a_batch_is_refused_by_its_name() -> None:
+    with pytest.raises(RequeteInvalide, match="lots"):
+        await lire_demande(requete(b'[{"query":"{a}"}]'))
+
+
+@pytest.mark.anyio
+async def test_a_hash_stands_for_its_text() -> None:
+    corps = {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "0a" * 32}}}
+    assert await lire_demande(requete(json.dumps(corps).encode())) == Demande(None, None, {}, "0a" * 32)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "nature",
+    ["", "text/plain", "application/json; charset=latin-1", "multipart/form-data", "message/x; application/json"],
+)
 async def test_g13_only_json_in_utf8(nature: str) -> None:
     with pytest.raises(Irrecevable) as refus:
         await lire_demande(requete(b'{"query":"{a}"}', nature))
@@ -76,7 +112,7 @@ async def test_g15_a_long_body_is_refused_at_the_cap() -> None:
 
 @given(st.binary(max_size=200))
 def test_g14_no_body_whatever_fails_here(corps: bytes) -> None:
-    with suppress(Irrecevable, RequeteInvalide):
+    with suppress(Irrecevable, RequeteInvalide, RequeteTropCouteuse):
         asyncio.run(lire_demande(requete(corps)))
 
 
@@ -92,6 +128,12 @@ def test_g14_no_body_whatever_fails_here(corps: bytes) -> None:
         (f"{GRAPHQL_RESPONSE}, application/json, text/event-stream, multipart/mixed", GRAPHQL_RESPONSE),
         ("text/html", None),
         ("application/json;q=0", None),
+        ("application/json;q=0, */*", GRAPHQL_RESPONSE),
+        ("*/*;q=0.1, application/json;q=0", GRAPHQL_RESPONSE),
+        (f"*/*, {GRAPHQL_RESPONSE};q=0.5", JSON),
+        (f"application/*;q=0.2, {GRAPHQL_RESPONSE};q=0.3", GRAPHQL_RESPONSE),
+        (f"application/json;q=nan, {GRAPHQL_RESPONSE};q=1e9", None),
+        ("application/json; charset=utf-8; q=0.9", JSON),
     ],
 )
 def test_the_media_type_is_chosen_by_quality_then_order(accept: str | None, attendu: str | None) -> None:

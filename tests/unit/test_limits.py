@@ -1,23 +1,22 @@
 """The weight of an operation is judged on its text, linearly, before any work."""
 
 import pytest
-from graphql import OperationDefinitionNode, parse
+from graphql import get_introspection_query, parse
 
 from gateway.errors import RequeteInvalide, RequeteTropCouteuse
-from gateway.limits import COUT_MAX, Mesure, mesurer
+from gateway.limits import COUT_MAX, PROFONDEUR_MAX, Mesure, juger, mesurer
 
 
 def peser(texte: str, **variables: object) -> Mesure:
-    document = parse(texte)
-    operation = next(noeud for noeud in document.definitions if isinstance(noeud, OperationDefinitionNode))
-    return mesurer(document, operation, dict(variables))
+    (forme,) = juger(parse(texte)).values()
+    return mesurer(forme, variables)
 
 
 def test_the_cost_counts_written_fields_by_the_size_of_the_page() -> None:
     assert peser("{ ruptures(first: 100) { totalCount edges { node { date } } } }").cout == 1 + 100 * 4
 
 
-def test_an_unsaid_page_counts_for_its_default_and_an_absurd_one_for_the_largest() -> None:
+def test_g08_an_unsaid_page_counts_for_its_default_and_an_absurd_one_for_the_largest() -> None:
     assert peser("{ jeunes { totalCount } }").cout == 21
     assert peser("query($n: Int) { jeunes(first: $n) { totalCount } }", n=10).cout == 11
     for absurde in ("2147483647", "-1", "null", "$inconnue"):
@@ -50,28 +49,118 @@ def test_a_hundred_ruptures_with_everything_nested_pass_and_nothing_ten_times_as
     assert COUT_MAX / 10 < cout <= COUT_MAX
 
 
+def profondeur(n: int) -> str:
+    return "{ jeunes { edges { node " + "{ contrats { jeune " * n + "{ nom }" + "} }" * n + " } } }"
+
+
+def test_g01_depth_at_the_limit_passes_and_one_more_does_not() -> None:
+    assert PROFONDEUR_MAX == 3 + 2 * 5 + 1 + 1
+    with pytest.raises(RequeteTropCouteuse, match="profondeur 16, 15 au plus"):
+        peser(profondeur(6))
+    assert peser('{ jeune(id: "x") ' + "{ contrats { jeune " * 6 + "{ contrats { numero } }" + "} }" * 6 + "}").cout > 0
+
+
+@pytest.mark.parametrize("n", [60, 61, 1000])
+def test_g02_aliases_are_counted_after_fragments_are_expanded(n: int) -> None:
+    alias = " ".join(f"a{i}: nom" for i in range(n // 2))
+    texte = (
+        f'{{ jeune(id: "x") {{ {alias} ...A }} }} fragment A on Jeune {{ '
+        + alias.replace("a", "b")
+        + (" c: nom }" if n % 2 else " }")
+    )
+    if n == 60:
+        assert peser(texte).cout == 61
+    else:
+        with pytest.raises(RequeteTropCouteuse):
+            peser(texte)
+
+
+@pytest.mark.parametrize(
+    "texte",
+    [
+        "{" + "moi { profil } " * 300 + "}",
+        '{ jeune(id: "x") { ' + "nom " * 1000 + "} }",
+        '{ jeune(id: "x") { ' + "...F " * 11 + "} } fragment F on Jeune { nom }",
+        '{ jeune(id: "x") { '
+        + " ".join(f"...F{i}" for i in range(11))
+        + " } }"
+        + " ".join(f"fragment F{i} on Jeune {{ nom }}" for i in range(11)),
+    ],
+)
+def test_g03_a_field_repeated_is_refused_before_validation_compares_it_with_itself(texte: str) -> None:
+    with pytest.raises(RequeteTropCouteuse, match="répétitions"):
+        peser(texte)
+
+
 @pytest.mark.parametrize("n", [22, 60])
 def test_g06_fragments_that_fan_out_are_measured_once_each_and_refused(n: int) -> None:
-    fragments = " ".join(f"fragment F{i} on Jeune {{ ...F{i + 1} ...F{i + 1} }}" for i in range(n))
+    fragments = " ".join(f"fragment F{i} on Jeune {{ a{i}: nom ...F{i + 1} ...F{i + 1} }}" for i in range(n))
     with pytest.raises(RequeteTropCouteuse):
         peser(f'{{ jeune(id: "x") {{ ...F0 }} }} {fragments} fragment F{n} on Jeune {{ id nom prenom }}')
 
 
-def test_g07_a_fragment_that_includes_itself_is_refused() -> None:
-    with pytest.raises(RequeteInvalide):
-        peser('{ jeune(id: "x") { ...A } } fragment A on Jeune { ...B } fragment B on Jeune { ...A }')
+def test_g06_a_fragment_spread_in_two_places_counts_twice() -> None:
+    texte = '{ jeune(id: "x") { ...N contrats { jeune { ...N } } } } fragment N on Jeune { nom prenom }'
+    assert peser(texte).cout == 1 + 2 + 1 + 4 * (1 + 2)
+
+
+def test_g06_a_long_chain_of_fragments_is_refused_and_not_recursed_into() -> None:
+    chaine = " ".join(f"fragment F{i} on Jeune {{ ...F{i + 1} }}" for i in range(240))
+    with pytest.raises(RequeteTropCouteuse, match="fragments emboîtés"):
+        peser(f'{{ jeune(id: "x") {{ ...F0 }} }} {chaine} fragment F240 on Jeune {{ nom }}')
+
+
+@pytest.mark.parametrize("corps", ["...A", "nom ...B", "contrats { jeune { ...A } }"])
+def test_g07_a_fragment_that_includes_itself_is_refused(corps: str) -> None:
+    for porteur in ('{ jeune(id: "x") { ...A } }', "{ moi { profil } }"):
+        with pytest.raises(RequeteInvalide):
+            peser(f"{porteur} fragment A on Jeune {{ {corps} }} fragment B on Jeune {{ ...A }}")
+
+
+@pytest.mark.parametrize(("n", "passe"), [(1, True), (2, True), (3, False), (4, False), (5, False)])
+def test_g08_nested_lists_multiply(n: int, passe: bool) -> None:
+    texte = "{ jeunes(first: 500) { edges { node " + "{ contrats { jeune " * n + "{ nom }" + "} }" * n + " } } }"
+    if passe:
+        assert peser(texte).cout <= COUT_MAX
+    else:
+        with pytest.raises(RequeteTropCouteuse, match="coût"):
+            peser(texte)
+
+
+INTROSPECTION = get_introspection_query(
+    descriptions=True,
+    specified_by_url=True,
+    directive_is_repeatable=True,
+    schema_description=True,
+    input_value_deprecation=True,
+)
+
+
+def test_g09_introspection_takes_nothing_of_the_budget_and_has_its_own() -> None:
+    assert peser(INTROSPECTION).cout == 0
+    operation, fragments = INTROSPECTION.split("fragment FullType")
+    corps = operation[operation.index("{") + 1 : operation.rindex("}")]
+    with pytest.raises(RequeteTropCouteuse, match="coût d'introspection"):
+        peser("{" + corps + corps.replace("__schema", "encore: __schema") + "} fragment FullType" + fragments)
+    with pytest.raises(RequeteTropCouteuse, match="profondeur d'introspection"):
+        peser("{ __schema { queryType " + "{ ofType " * 19 + "{ name }" + "}" * 19 + " } }")
 
 
 @pytest.mark.parametrize(
     "texte",
     [
         "{" + " ".join(f"a{i}: moi {{ profil }}" for i in range(11)) + "}",
-        '{ jeune(id: "x") {' + " ".join(f"a{i}: nom" for i in range(61)) + "} }",
+        "{ ...R } fragment R on Query {" + " ".join(f"a{i}: moi {{ profil }}" for i in range(11)) + "}",
         '{ jeune(id: "x") { nom ' + "@skip(if: false) " * 41 + "} }",
-        "{ jeunes { edges { node " + "{ contrats { jeune " * 8 + "{ nom }" + "} }" * 8 + " } } }",
+        "query Q " + "@skip(if: false) " * 41 + '{ jeune(id: "x") { nom } }',
+        "{ jeunes { edges { node { "
+        + " ".join(f"...F{i}" for i in range(60))
+        + "} } } }"
+        + "".join(f" fragment F{i} on Jeune {{ {' '.join(f'f{i}x{j}' for j in range(11))} }}" for i in range(60)),
+        " ".join(f"query Q{i} {{ moi {{ profil }} }}" for i in range(11)),
     ],
-    ids=["roots", "aliases", "directives", "depth"],
+    ids=["roots", "roots by a fragment", "directives", "directives of the operation", "fields", "operations"],
 )
-def test_g01_g02_g04_each_limit_refuses(texte: str) -> None:
+def test_g04_g18_each_limit_refuses(texte: str) -> None:
     with pytest.raises(RequeteTropCouteuse):
-        peser(texte)
+        juger(parse(texte))

@@ -1,0 +1,111 @@
+"""What surrounds every route: names answered to, headers given once, headers added, other origins, clean refusals.
+
+Decides on the ASGI scope, never on a rebuilt URL (SECURITY F14). Knows no token and no graph.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, ExceptionHandler, Message, Receive, Scope, Send
+
+from gateway.config import Http
+
+# Two of any of these would let a proxy and the gateway read two different requests.
+UNIQUES = frozenset(
+    {b"host", b"authorization", b"x-cle-api", b"x-finalite", b"content-type", b"content-length", b"content-encoding"}
+)
+# An answer that says otherwise for itself is left alone: the page of GraphiQL has a policy of its own.
+ENTETES = {
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "cross-origin-resource-policy": "same-origin",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "cache-control": "no-store",
+}
+TEXTES = {404: "Cette adresse n'existe pas.", 405: "Cette méthode n'est pas servie ici."}
+SANTE = "/health/"  # asked by address, by whatever watches over the process
+
+
+class Garde:
+    """The outermost ASGI application. Whatever is not HTTP (a WebSocket) is closed."""
+
+    def __init__(self, app: ASGIApp, http: Http, hote: str) -> None:
+        self._app = app
+        self._hotes = http.hotes | {hote.lower()}
+        hsts = {"strict-transport-security": f"max-age={http.hsts_secondes}"} if http.hsts_secondes else {}
+        self._entetes = ENTETES | hsts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+        elif scope["type"] == "http":
+            refus = self._refus(scope)
+            await (refus or self._app)(scope, receive, _avec(self._entetes, send))
+        else:
+            await send({"type": "websocket.close", "code": 1008})
+
+    def _refus(self, scope: Scope) -> Response | None:
+        noms = Counter(nom for nom, _ in scope["headers"])
+        if any(noms[nom] > 1 for nom in UNIQUES):
+            return refus(400, "Un en-tête est donné deux fois.")
+        hote = next((valeur.decode("latin-1") for nom, valeur in scope["headers"] if nom == b"host"), "")
+        if _sans_port(hote) not in self._hotes and not scope["path"].startswith(SANTE):
+            return refus(400, "L'en-tête Host ne nomme pas cette passerelle.")
+        return None
+
+
+def _sans_port(hote: str) -> str:
+    nom, deux_points, port = hote.lower().rpartition(":")
+    return nom if deux_points and port.isdecimal() else hote.lower()
+
+
+def _avec(entetes: Mapping[str, str], send: Send) -> Send:
+    async def envoyer(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            presents = MutableHeaders(scope=message)
+            for nom, valeur in entetes.items():
+                presents.setdefault(nom, valeur)
+        await send(message)
+
+    return envoyer
+
+
+def refus(statut: int, texte: str, entetes: Mapping[str, str] | None = None) -> JSONResponse:
+    """A refusal that is not of the graph: an unknown path, a method, a header."""
+    code = "ERREUR_INTERNE" if statut >= 500 else "REQUETE_INVALIDE"
+    return JSONResponse({"errors": [{"message": texte, "extensions": {"code": code}}]}, statut, entetes)
+
+
+async def _erreur(request: Request, erreur: Exception) -> Response:
+    """What Starlette's router refuses, and what failed, said as everything else is."""
+    if isinstance(erreur, HTTPException):
+        return refus(erreur.status_code, TEXTES.get(erreur.status_code, "Requête refusée."), erreur.headers)
+    return refus(500, "Erreur interne de la passerelle.")
+
+
+GESTIONNAIRES: dict[Any, ExceptionHandler] = {HTTPException: _erreur, Exception: _erreur}
+
+
+def intermediaires(http: Http) -> list[Middleware]:
+    """Pages of other origins: none, but those named. A token is never sent by a browser on its own: no credentials."""
+    if not http.origines:
+        return []
+    entetes = ("authorization", "content-type", "x-cle-api", "x-finalite")
+    return [
+        Middleware(
+            CORSMiddleware,
+            allow_origins=http.origines,
+            allow_methods=("POST",),
+            allow_headers=entetes,
+            expose_headers=("x-request-id", "retry-after"),
+            max_age=600,
+        )
+    ]
