@@ -14,6 +14,9 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     commandes.add_parser("serve", help="sert le graphe (HOST, PORT, GATEWAY_CONFIG, GATEWAY_CLE)")
     commandes.add_parser("moisson", help="moissonne le registre des contrats, en montrant l'avancement")
     commandes.add_parser("sources", help="liste les partenaires configurés")
+    cache = commandes.add_parser("cache", help="oublie ce que le cache partagé garde d'un partenaire")
+    cache.add_argument("action", choices=["purger"])
+    cache.add_argument("source", help="nom du partenaire")
     commandes.add_parser("schema", help="écrit le schéma publié (schema.graphql)")
     commandes.add_parser("acces", help="écrit la table des accès (ACCES.md)")
     return analyseur.parse_args(argv)
@@ -35,6 +38,13 @@ def _sources() -> None:
     from gateway.app import decrire_sources  # noqa: PLC0415
 
     print(decrire_sources())
+
+
+def _purger(source: str) -> None:
+    from gateway.app import purger  # noqa: PLC0415
+
+    asyncio.run(purger(source))
+    print(f"{source} : ce qui était gardé est oublié")
 
 
 def _schema() -> None:
@@ -63,7 +73,9 @@ COMMANDES: dict[str, Callable[[], None]] = {
 def main(argv: Sequence[str] = tuple(sys.argv[1:])) -> int:
     """Run one command. A wrong configuration is one line on standard error and exit code 2."""
     try:
-        COMMANDES[_arguments(argv).commande]()
+        arguments = _arguments(argv)
+        commandes: dict[str, Callable[[], None]] = {**COMMANDES, "cache": lambda: _purger(arguments.source)}
+        commandes[arguments.commande]()
     except ErreurConfiguration as erreur:
         print(f"configuration : {erreur}", file=sys.stderr)
         return 2

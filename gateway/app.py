@@ -213,6 +213,21 @@ def _ligne(avancement: Avancement) -> str:
     return f"{fait}{rejets} ({avancement.secondes:.1f} s)"
 
 
+async def purger(source: str) -> None:
+    """Forget what the shared cache keeps of a partner. Raises ErreurConfiguration."""
+    configuration = charger()
+    if configuration.cache == "memory://":
+        raise ErreurConfiguration("GATEWAY_CACHE_URL : sans cache partagé, redémarrer la passerelle suffit")
+    services = construire_services(configuration, os.environ)
+    try:
+        if source not in services.sources.partenaires:
+            raise ErreurConfiguration(f"partenaires : « {source} » inconnu")
+        if not await services.sources.purger(source):
+            raise ErreurConfiguration("GATEWAY_CACHE_URL : le cache ne répond pas")
+    finally:
+        await services.fermer()
+
+
 def decrire_sources() -> str:
     """The configured partners, a line each."""
     services = construire_services(charger(), os.environ)

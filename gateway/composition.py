@@ -13,7 +13,8 @@ from gateway.auth.clients import Client, lire_clients
 from gateway.auth.jetons import Verificateur
 from gateway.auth.politique import lire_politique
 from gateway.auth.verification import verifier_schema
-from gateway.cache.seam import ouvrir_cache
+from gateway.cache.coffre import Coffre
+from gateway.cache.ouverture import ouvrir_cache
 from gateway.config import Configuration
 from gateway.connectors.base import Connecteur, Requete
 from gateway.connectors.registry import connecteurs
@@ -27,6 +28,7 @@ from gateway.federation.identifiants import Identifiants
 from gateway.operation import Passerelle
 from gateway.schema.build import construire, graphe
 from gateway.schema.lieux import Source, TypeSource
+from gateway.sources.codec import codec
 from gateway.sources.fetch import Socle, Sources
 from gateway.sources.mesures import Mesures
 from gateway.sources.moisson import Champ
@@ -34,6 +36,7 @@ from gateway.sources.partenaires import Partenaire, charger_partenaires
 from gateway.sources.referentiel import GardienReferentiel
 from gateway.sources.registre import LecteurRegistre
 from gateway.sources.transport import Appel, Transport
+from gateway.sources.unites import Resultat
 from gateway.stores.registre import Registre
 
 JWKS_OCTETS_MAX = 65_536
@@ -74,7 +77,8 @@ def construire_services(configuration: Configuration, environ: Mapping[str, str]
         return configuration.fige or datetime.now(UTC)
 
     transport = Transport(horloge)
-    socle = Socle(transport, ouvrir_cache(environ.get("GATEWAY_CACHE_URL", "memory://")), comptes, horloge)
+    cache = ouvrir_cache(configuration.cache, Coffre(configuration.sceaux_cache, codec(Resultat)))
+    socle = Socle(transport, cache, comptes, horloge)
     sources = Sources(partenaires, connus, socle)
     registre, referentiel = _seul(sources, TypeSource.REGISTRE_CONTRATS), _seul(sources, TypeSource.REFERENTIEL)
     configuration.donnees.mkdir(parents=True, exist_ok=True)

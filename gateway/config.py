@@ -55,6 +55,8 @@ class Configuration:
     fige: datetime | None  # GATEWAY_NOW
     hote: str
     port: int
+    cache: str  # GATEWAY_CACHE_URL
+    sceaux_cache: tuple[Sceau, ...]  # the one that seals, then those that still open
 
     def __repr__(self) -> str:
         return f"Configuration({self.racine})"
@@ -68,13 +70,16 @@ class Configuration:
 def charger(environ: Mapping[str, str] = os.environ) -> Configuration:
     """Read the configuration directory named by GATEWAY_CONFIG. Raises ErreurConfiguration with one clear line."""
     racine = Path(_exiger(environ, "GATEWAY_CONFIG"))
+    cle = _exiger(environ, "GATEWAY_CLE")
     return Configuration(
         racine=racine,
         fichier=_fichier(racine / "gateway.toml"),
-        sceau=_sceau(_exiger(environ, "GATEWAY_CLE")),
+        sceau=_sceau("GATEWAY_CLE", cle),
         fige=_instant(environ.get("GATEWAY_NOW")),
         hote=environ.get("HOST", "127.0.0.1"),
         port=_port(environ.get("PORT", "8000")),
+        cache=environ.get("GATEWAY_CACHE_URL", "memory://"),
+        sceaux_cache=tuple(_sceau("GATEWAY_CACHE_CLES", c) for c in environ.get("GATEWAY_CACHE_CLES", cle).split(",")),
     )
 
 
@@ -97,11 +102,11 @@ def _fichier(chemin: Path) -> Fichier:
         raise ErreurConfiguration(f"{chemin} : clé {cle} : {detail['msg']}") from erreur
 
 
-def _sceau(texte: str) -> Sceau:
+def _sceau(variable: str, texte: str) -> Sceau:
     try:
-        return Sceau.depuis_texte(texte)
+        return Sceau.depuis_texte(texte.strip())
     except ValueError:
-        raise ErreurConfiguration("variable d'environnement GATEWAY_CLE : 32 octets en base64url attendus") from None
+        raise ErreurConfiguration(f"variable d'environnement {variable} : 32 octets en base64url attendus") from None
 
 
 def _instant(texte: str | None) -> datetime | None:

@@ -8,7 +8,7 @@ Each step is a function over values; the effects are at both ends: the sources b
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -21,7 +21,7 @@ from gateway.auth.viewer import Viewer
 from gateway.documents import Document, Documents
 from gateway.errors import ErreurAppelant
 from gateway.federation.annuaire import Annuaire
-from gateway.federation.collecte import Collecteur, Recolte
+from gateway.federation.collecte import Collecteur, Fraicheur, Recolte
 from gateway.federation.contexte import ContexteOperation
 from gateway.federation.identifiants import Identifiants
 from gateway.federation.plan import RACINES_DE_VUE, planifier
@@ -33,6 +33,7 @@ from gateway.reponses import (
     erreur_de_source,
     erreur_graphql,
     erreur_refus,
+    erreur_secourue,
     reponse_refusee,
 )
 from gateway.schema.build import graphe
@@ -48,6 +49,7 @@ class Demande:
     texte: str
     operation: str | None
     variables: dict[str, Any]
+    age_max: int | None = None  # seconds, of the oldest answer wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,7 @@ async def repondre(passerelle: Passerelle, viewer: Viewer, demande: Demande) -> 
     try:
         document = passerelle.documents.lire(demande.texte, demande.operation)
         variables = document.variables(graphe(passerelle.schema), demande.variables)
+        demande = replace(demande, age_max=document.age_max(variables))
         mesure = mesurer(document.arbre, document.operation, variables)
         decision = decider(
             graphe(passerelle.schema), document.arbre, document.operation, variables, viewer, passerelle.politique
@@ -87,7 +90,8 @@ async def _servir(
     contexte = _contexte(passerelle, viewer, decision)
     plan = planifier(decision, viewer.perimetre, contexte.annuaire.referentiel)
     if plan.vue:
-        contexte.recolte = await passerelle.collecteur.collecter(plan, contexte.annuaire)
+        voulu = replace(plan, age_max=demande.age_max)
+        contexte.recolte = await passerelle.collecteur.collecter(voulu, contexte.annuaire)
         contexte.vue = await _vue(passerelle, contexte)
     resultat = execute_sync(
         graphe(passerelle.schema),
@@ -126,15 +130,21 @@ def _assembler(
     resultat: ExecutionResult,
     mesure: Mesure,
 ) -> Reponse:
-    decision, racines = contexte.decision, document.racines(RACINES_DE_VUE)
+    decision, racines, recolte = contexte.decision, document.racines(RACINES_DE_VUE), contexte.recolte
     noeuds = document.racines({"node"})  # one path there stands for several types: the mask alone empties them
+    lignes = _lignes(recolte, passerelle.maintenant(), contexte)
     erreurs = [
         *(erreur_graphql(_cause(erreur), erreur.path) for erreur in resultat.errors or []),
         *(erreur_refus(refus, contexte.viewer) for refus in decision.refus),
-        *(erreur_de_source(erreur, racines) for erreur in contexte.recolte.erreurs.values()),
+        *(erreur_de_source(erreur, racines) for erreur in recolte.erreurs.values()),
+        *(
+            erreur_secourue(erreur, racines, lignes[source]["ageSecondes"])
+            for source, erreur in recolte.secourues.items()
+            if source not in recolte.erreurs
+        ),
     ]
     data = annuler(resultat.data, [chemin for chemin, _ in decision.nuls if chemin[0] not in noeuds])
-    return Reponse(data, erreurs, _extensions(contexte.recolte, passerelle.maintenant(), mesure, contexte))
+    return Reponse(data, erreurs, {"sources": list(lignes.values()), "cout": mesure.cout})
 
 
 def _cause(erreur: GraphQLError) -> Exception:
@@ -144,16 +154,14 @@ def _cause(erreur: GraphQLError) -> Exception:
     return cause
 
 
-def _extensions(recolte: Recolte, maintenant: datetime, mesure: Mesure, contexte: ContexteOperation) -> dict[str, Any]:
-    """What was asked and how fresh it is (GRAPH: `extensions.sources`, `cout`)."""
+def _lignes(recolte: Recolte, maintenant: datetime, contexte: ContexteOperation) -> dict[str, dict[str, Any]]:
+    """What was used of each source and how fresh it is (GRAPH: `extensions.sources`)."""
     etats = {source.nom: source.etat.value for source in contexte.etats()} if recolte.fraicheurs else {}
-    lignes = [
-        {
-            "nom": nom,
-            "etat": etats.get(nom),
-            "ageSecondes": int((maintenant - vue.recu_le).total_seconds()) if vue.recu_le else None,
-            "cache": vue.cache,
-        }
+    return {
+        nom: {"nom": nom, "etat": etats.get(nom), "ageSecondes": _age(vue, maintenant), "cache": vue.cache}
         for nom, vue in sorted(recolte.fraicheurs.items())
-    ]
-    return {"sources": lignes, "cout": mesure.cout}
+    }
+
+
+def _age(vue: Fraicheur, maintenant: datetime) -> int:
+    return int(vue.age if vue.age is not None else (maintenant - vue.recu_le).total_seconds())

@@ -10,6 +10,7 @@ import pytest
 from fixtures.monde import Monde
 from fixtures.passerelle import PasserelleLancee
 from tests.chiffres import CHIFFRES
+from tests.redis_aide import serveur_redis
 
 AUJOURDHUI = date(2026, 10, 15)  # a fixed day: the same people, the same ruptures, in every run
 
@@ -33,6 +34,13 @@ def passerelle(monde: Monde) -> Iterator[PasserelleLancee]:
     """A gateway of that world, as its own process."""
     with monde.gateway() as lancee:
         yield lancee
+
+
+@pytest.fixture(scope="session")
+def url_redis() -> Iterator[str]:
+    """A Redis for this session."""
+    with serveur_redis() as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
 from gateway.cache.memoire import CacheMemoire
-from gateway.cache.seam import Cache
+from gateway.cache.seam import Cache, CacheLocal
 from gateway.connectors.base import Connecteur, Dossier, Lecture, Locataire, Lu, Requete
 from gateway.schema.lieux import Cfa, ModeSource, TypeSource
 from gateway.schema.nouns import Formation, Jeune
@@ -91,10 +91,14 @@ class Banc:
 
 @asynccontextmanager
 async def banc(
-    reseau: Transport, configure: Partenaire | None = None, connecteur: Connecteur = CONNECTEUR
+    reseau: Transport,
+    configure: Partenaire | None = None,
+    connecteur: Connecteur = CONNECTEUR,
+    cache: Cache | None = None,
 ) -> AsyncIterator[Banc]:
-    registre, secondes = CollectorRegistry(), [0.0]
-    cache = Cache(CacheMemoire(100, 10_000_000, lambda: secondes[0]))
+    registre, secondes = CollectorRegistry(), [1_000_000.0]
+    minuterie = lambda: secondes[0]  # noqa: E731
+    cache = cache or CacheLocal(CacheMemoire(100, 10_000_000, minuterie), minuterie)
     socle = Socle(reseau, cache, Mesures(registre), horloge)
     sources = Sources({"erp": configure or partenaire()}, {"erp": connecteur}, socle)
     try:
