@@ -35,6 +35,7 @@ from gateway.sources.moisson import Champ
 from gateway.sources.partenaires import Partenaire, charger_partenaires
 from gateway.sources.referentiel import GardienReferentiel
 from gateway.sources.registre import LecteurRegistre
+from gateway.sources.resilience.rythme import Rythme
 from gateway.sources.transport import Appel, Transport
 from gateway.sources.unites import Resultat
 from gateway.stores.registre import Registre
@@ -78,7 +79,7 @@ def construire_services(configuration: Configuration, environ: Mapping[str, str]
 
     transport = Transport(horloge)
     cache = ouvrir_cache(configuration.cache, Coffre(configuration.sceaux_cache, codec(Resultat)))
-    socle = Socle(transport, cache, comptes, horloge)
+    socle = Socle(transport, cache, comptes, horloge, Rythme(processus=configuration.processus))
     sources = Sources(partenaires, connus, socle)
     registre, referentiel = _seul(sources, TypeSource.REGISTRE_CONTRATS), _seul(sources, TypeSource.REFERENTIEL)
     configuration.donnees.mkdir(parents=True, exist_ok=True)

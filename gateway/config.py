@@ -56,6 +56,7 @@ class Configuration:
     hote: str
     port: int
     cache: str  # GATEWAY_CACHE_URL
+    processus: int  # GATEWAY_PROCESSUS: how many share the partners' quotas
     sceaux_cache: tuple[Sceau, ...]  # the one that seals, then those that still open
 
     def __repr__(self) -> str:
@@ -78,6 +79,7 @@ def charger(environ: Mapping[str, str] = os.environ) -> Configuration:
         fige=_instant(environ.get("GATEWAY_NOW")),
         hote=environ.get("HOST", "127.0.0.1"),
         port=_port(environ.get("PORT", "8000")),
+        processus=_processus(environ.get("GATEWAY_PROCESSUS", "1")),
         cache=environ.get("GATEWAY_CACHE_URL", "memory://"),
         sceaux_cache=tuple(_sceau("GATEWAY_CACHE_CLES", c) for c in environ.get("GATEWAY_CACHE_CLES", cle).split(",")),
     )
@@ -125,4 +127,10 @@ def _instant(texte: str | None) -> datetime | None:
 def _port(texte: str) -> int:
     if not texte.isdigit() or not 0 <= int(texte) <= 65535:
         raise ErreurConfiguration("variable d'environnement PORT : nombre de 0 à 65535 attendu")
+    return int(texte)
+
+
+def _processus(texte: str) -> int:
+    if not texte.isdigit() or not 1 <= int(texte) <= 1000:
+        raise ErreurConfiguration("variable d'environnement GATEWAY_PROCESSUS : nombre de 1 à 1000 attendu")
     return int(texte)

@@ -23,6 +23,7 @@ from gateway.sources.fichier import CacheFichier, LimitesFichier
 from gateway.sources.locataires import Abonne
 from gateway.sources.mesures import Mesures
 from gateway.sources.partenaires import Acces, Partenaire
+from gateway.sources.resilience.rythme import Rythme
 from gateway.sources.transport import Appel, Transport
 from gateway.sources.unites import Ressource, Unite
 
@@ -83,7 +84,8 @@ class Banc:
 
     sources: Sources
     registre: CollectorRegistry
-    secondes: list[float]
+    secondes: list[float]  # of the cache and of the machines that spare the partner
+    sommeils: list[float]
 
     def compteur(self, nom: str, **etiquettes: str) -> float:
         return self.registre.get_sample_value(f"{nom}_total", etiquettes) or 0.0
@@ -99,10 +101,16 @@ async def banc(
     registre, secondes = CollectorRegistry(), [1_000_000.0]
     minuterie = lambda: secondes[0]  # noqa: E731
     cache = cache or CacheLocal(CacheMemoire(100, 10_000_000, minuterie), minuterie)
-    socle = Socle(reseau, cache, Mesures(registre), horloge)
+    sommeils: list[float] = []
+
+    async def dormir(duree: float) -> None:
+        sommeils.append(duree)
+        await asyncio.sleep(0)
+
+    socle = Socle(reseau, cache, Mesures(registre), horloge, Rythme(minuterie, dormir, lambda: 0.5))
     sources = Sources({"erp": configure or partenaire()}, {"erp": connecteur}, socle)
     try:
-        yield Banc(sources, registre, secondes)
+        yield Banc(sources, registre, secondes, sommeils)
     finally:
         await sources.aclose()
 

@@ -17,6 +17,7 @@ from gateway.cache.seam import CacheLocal, Cle, Garde, de_generation, journal, n
 T = TypeVar("T")
 
 REPOS = 1.0  # seconds
+ESSAIS = 3  # of what no caller waits for
 GENERATION = 7 * 24 * 3600.0  # seconds a generation is remembered; forgotten, its tag is purged
 PREFIXE = "passerelle"
 
@@ -49,7 +50,7 @@ class CachePartage:
         if await self._ajouter(nom, neuve, GENERATION):
             self._local.apprendre(etiquette, neuve)
         else:
-            self._generations([etiquette], await self._lus([nom]) or [None])
+            self._generations([etiquette], await self._lus([nom], ESSAIS) or [None])
         return self._local.connue(etiquette)
 
     async def garder(self, cle: Cle, garde: Garde) -> None:
@@ -99,12 +100,12 @@ class CachePartage:
             journal.warning("cache partagé : une valeur illisible est écartée")
         return garde
 
-    async def _lus(self, noms: Sequence[str]) -> list[bytes | None] | None:
-        lus = await self._tenter(lambda: self._distant.multi_get(noms))
+    async def _lus(self, noms: Sequence[str], essais: int = 1) -> list[bytes | None] | None:
+        lus = await self._tenter(lambda: self._distant.multi_get(noms), essais)
         return lus if lus is not None and len(lus) == len(noms) else None  # AIOCACHE_DISABLE answers nothing
 
     async def _ecrire(self, paires: list[tuple[str, bytes]], duree: float) -> bool:
-        return bool(await self._tenter(lambda: self._distant.multi_set(paires, ttl=duree)))
+        return bool(await self._tenter(lambda: self._distant.multi_set(paires, ttl=duree), ESSAIS))
 
     async def _ajouter(self, nom: str, texte: str, duree: float) -> bool | None:
         """Whether it was written, False when somebody had before; None: the cache does not answer."""
@@ -112,20 +113,29 @@ class CachePartage:
         async def ajouter() -> bool:
             try:
                 return bool(await self._distant.add(nom, texte.encode(), ttl=float(duree)))
-            except ValueError:
-                return False
+            except ValueError:  # somebody, or ourselves the time before, whose answer was late
+                return bool(await self._distant.get(nom) == texte.encode())
 
-        return await self._tenter(ajouter)
+        return await self._tenter(ajouter, ESSAIS)
 
-    async def _tenter(self, demander: Callable[[], Awaitable[T]]) -> T | None:
+    async def _tenter(self, demander: Callable[[], Awaitable[T]], essais: int = 1) -> T | None:
+        """None when the cache does not answer. A busy loop may see a late answer as none: flights can afford to insist."""
         if self.maintenant() < self._repos_jusqua:
             return None
         try:
             return await demander()
-        except Exception as erreur:  # its text may hold a key; a cache is never worth an answer
-            self._repos_jusqua = self.maintenant() + REPOS
-            journal.warning("cache partagé sans réponse : %s", type(erreur).__name__)
-            return None
+        except TimeoutError as erreur:
+            if essais > 1:
+                return await self._tenter(demander, essais - 1)
+            self._reposer(erreur)
+        except Exception as erreur:  # a cache is never worth an answer
+            self._reposer(erreur)
+        return None
+
+    def _reposer(self, erreur: Exception) -> None:
+        """Leave it alone for a while. The text of the error may hold a key: its name is enough."""
+        self._repos_jusqua = self.maintenant() + REPOS
+        journal.warning("cache partagé sans réponse : %s", type(erreur).__name__)
 
 
 def _est(garde: Garde | None, tete: bytes) -> bool:

@@ -6,7 +6,7 @@ fails (`fraicheur`); it then says its age. Errors are never kept.
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -14,7 +14,7 @@ from gateway.cache.cles import cle_canonique
 from gateway.cache.seam import Cache, Cle, Garde
 from gateway.connectors.base import Connecteur, Lecture, Locataire
 from gateway.domain.temps import jour_paris
-from gateway.errors import SourceDelaiDepasse
+from gateway.errors import SourceDelaiDepasse, SourceEnQuarantaine
 from gateway.schema.lieux import TypeSource
 from gateway.sources.etat import EtatPartenaire
 from gateway.sources.fraicheur import Usage, usage
@@ -22,6 +22,7 @@ from gateway.sources.guichet import Guichet
 from gateway.sources.lecteur import Lecteur
 from gateway.sources.mesures import Mesures
 from gateway.sources.partenaires import Partenaire
+from gateway.sources.resilience.rythme import Rythme
 from gateway.sources.transport import Transport
 from gateway.sources.unites import Echec, EtatCache, Resultat, Unite
 from gateway.sources.vols import Trajet, Vols
@@ -39,6 +40,7 @@ class Socle:
     cache: Cache
     mesures: Mesures
     horloge: Callable[[], datetime]
+    rythme: Rythme = field(default_factory=Rythme)
 
 
 class Sources:
@@ -52,7 +54,7 @@ class Sources:
         self._cfa = {uai: nom for nom, partenaire in partenaires.items() for uai in partenaire.abonnes or ()}
         self._lecteurs = {
             nom: Lecteur(
-                Guichet(partenaire, socle.transport, socle.mesures, socle.horloge),
+                Guichet(partenaire, socle.transport, socle.mesures, socle.horloge, socle.rythme),
                 connecteurs[partenaire.genre],
                 self._cfa.keys(),
             )
@@ -98,8 +100,7 @@ class Sources:
 
     def etats(self) -> list[EtatPartenaire]:
         """The state of every partner now, by name."""
-        instant = self._socle.horloge()
-        return [self._etat(nom, instant) for nom in sorted(self.partenaires)]
+        return [self._etat(nom) for nom in sorted(self.partenaires)]
 
     async def aclose(self) -> None:
         """End the flights and close the connections."""
@@ -107,14 +108,14 @@ class Sources:
         await self._socle.cache.aclose()
         await self._socle.transport.aclose()
 
-    def _etat(self, nom: str, instant: datetime) -> EtatPartenaire:
+    def _etat(self, nom: str) -> EtatPartenaire:
         lecteur = self._lecteurs[nom]
         vues = lecteur.guichet.observations
         return EtatPartenaire(
             nom=nom,
             type=lecteur.connecteur.type,
             mode=lecteur.connecteur.mode,
-            etat=vues.etat(instant),
+            etat=lecteur.etat(),
             derniere_reponse=vues.derniere_reponse,
             latence_ms=vues.latence_ms,
             taux_erreur=vues.taux_erreur,
@@ -156,7 +157,7 @@ class Sources:
 
     def _issue(self, demande: "_Demande") -> tuple[EtatCache | None, Resultat | Echec]:
         unite, vol = demande.unite, demande.vol
-        secours = replace(demande.connue, cache=EtatCache.PERIME) if demande.connue else None
+        secours = self._secours(demande)
         if demande.usage is Usage.FRAICHE and demande.connue:
             return EtatCache.TOUCHE, replace(demande.connue, cache=EtatCache.TOUCHE)
         if demande.usage is Usage.PERIMEE and secours:
@@ -166,6 +167,12 @@ class Sources:
             return None, Echec(unite, SourceDelaiDepasse(unite.source, "la réponse n'est pas arrivée à temps"), secours)
         rendu = vol.result()
         return EtatCache.MANQUE, replace(rendu, secours=secours) if isinstance(rendu, Echec) else rendu
+
+    def _secours(self, demande: "_Demande") -> Resultat | None:
+        """What was said before, but of a tenant in quarantine: it may be of others."""
+        if demande.connue is None or isinstance(self._vols.echec(demande.cle), SourceEnQuarantaine):
+            return None
+        return replace(demande.connue, cache=EtatCache.PERIME)
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,6 +91,7 @@ class LimitesFichier(_Strict):
 
     simultanes: int = Field(default=4, ge=1, le=256)
     par_seconde: float = Field(default=20.0, gt=0, allow_inf_nan=False)
+    par_minute_locataire: float = Field(default=6000.0, gt=0, allow_inf_nan=False)  # quota of one tenant's credential
     delai_secondes: float = Field(default=30.0, gt=0, le=3600, allow_inf_nan=False)
     octets_max: int = Field(default=20_000_000, ge=1)
     pages_max: int = Field(default=200, ge=1)

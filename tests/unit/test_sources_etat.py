@@ -65,9 +65,9 @@ def test_les_heures_d_ouverture_ferment_sans_qu_on_demande() -> None:
 
 def test_u09_des_enregistrements_perdus_degradent() -> None:
     vues = observees(True)
-    vues.noter_qualite(99, 1)
+    vues.noter_qualite(99, 1, 0)
     assert vues.etat(INSTANT) is EtatSource.DISPONIBLE
-    vues.noter_qualite(0, 1)
+    vues.noter_qualite(0, 1, 0)
     assert vues.etat(INSTANT) is EtatSource.DEGRADEE
 
 
