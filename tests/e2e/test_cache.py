@@ -1,6 +1,8 @@
 """The cache and freshness as a caller sees them: two processes over one Redis, a partner that dies warm, fresher data."""
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
@@ -9,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from fixtures.monde import Monde
-from fixtures.passerelle import PasserelleLancee
+from fixtures.passerelle import RACINE, PasserelleLancee, environnement
 from tests.chiffres import noter
 from tests.e2e.requetes import TOUT, jusqu_a_complete
 
@@ -38,7 +40,7 @@ def etats(reponse: dict[str, dict[str, list[dict[str, str]]]]) -> dict[str, str]
 
 
 def test_two_processes_over_one_redis_ask_as_one(monde: Monde, patiente: str, url_redis: str) -> None:
-    """Both are asked at once, cold: each partner hears what one process would have asked (T2)."""
+    """Both asked at once, cold: each partner hears what one process would have asked (T2); then one is purged for both."""
     with monde.gateway(GATEWAY_CONFIG=patiente) as seule:
         monde.controle.remettre_a_zero()
         attendue = jusqu_a_complete(seule, monde.jeton("ml"), TOUT, n=50)
@@ -51,8 +53,15 @@ def test_two_processes_over_one_redis_ask_as_one(monde: Monde, patiente: str, ur
         monde.controle.remettre_a_zero()
         lues = list(fils.map(lambda p: jusqu_a_complete(p, monde.jeton("ml"), TOUT, n=50), (a, b)))
         deux = {p: o for p, o in monde.controle.compteurs().items() if p != "referentiel"}
+        monde.controle.remettre_a_zero()
+        env = environnement(monde.environnement | {"GATEWAY_CONFIG": patiente, "GATEWAY_CACHE_URL": url_redis})
+        commande = [sys.executable, "-m", "gateway", "cache", "purger", "gestibase"]
+        subprocess.run(commande, env=env, cwd=RACINE, check=True, capture_output=True)
+        jusqu_a_complete(b, monde.jeton("ml"), TOUT, n=50)
+        purgees = {p for p, o in monde.controle.compteurs().items() if o}
     noter(f"deux processus, un Redis : {sum(map(total, deux.values()))} demandes, {sum(map(total, une.values()))} seul")
     assert deux == une
+    assert purgees == {"gestibase"}
     assert [lue["data"]["ruptures"]["totalCount"] for lue in lues] == [attendue["data"]["ruptures"]["totalCount"]] * 2
 
 
@@ -85,3 +94,4 @@ def test_a_caller_may_ask_for_fresher_data(monde: Monde, patiente: str) -> None:
         assert "manque" not in etats(lancee.graphql(jeton, fraiche, {"n": 1, "s": 600})).values()
         epargnee = lancee.graphql(jeton, fraiche, {"n": 1, "s": 0})  # within ten seconds: the partners are spared
         assert "errors" not in epargnee
+        assert {ligne["etat"] for ligne in epargnee["extensions"]["sources"]} <= {"DISPONIBLE", "FERMEE"}
