@@ -21,9 +21,9 @@ from gateway.errors import (
     SourceSuspendue,
 )
 from gateway.schema.lieux import EtatSource
-from gateway.sources.fichier import LimitesFichier
 from gateway.sources.locataires import Abonne
 from gateway.sources.resilience.cadence import Cadence
+from gateway.sources.resilience.cloison import Cloison
 from gateway.sources.resilience.disjoncteur import Disjoncteur
 from gateway.sources.resilience.issues import Issue
 from gateway.sources.resilience.reprises import Budget
@@ -166,19 +166,21 @@ async def test_un_partenaire_dont_beaucoup_d_etablissements_tombent_est_laisse_e
     assert etat.etat is EtatSource.INDISPONIBLE
 
 
-async def test_un_etablissement_pendu_laisse_des_places_a_ses_voisins(routeur: respx.MockRouter) -> None:
-    async def pendre(_: httpx.Request) -> httpx.Response:
-        await asyncio.sleep(3600)
-        raise AssertionError
+async def test_un_etablissement_pendu_laisse_des_places_a_ses_voisins() -> None:
+    """Of four places, one tenant holds two: its third request waits, and a neighbour's goes."""
+    cloison, tenues = Cloison(4, partagee=True), []
 
-    routeur.get(URL_A).mock(side_effect=pendre)
-    routeur.get(URL_B).respond(json=[])
-    limites = LimitesFichier(simultanes=2, par_seconde=1000)
-    async with banc(transport(routeur), partenaire(limites=limites)) as essai:
-        pendus = asyncio.create_task(essai.sources.lire([unite(UAI_A)], 5.0))
-        await asyncio.sleep(0.05)
-        assert isinstance(await lire(essai, UAI_B), Resultat)
-        pendus.cancel()
+    async def tenir(cle: str) -> None:
+        async with cloison.place(cle):
+            tenues.append(cle)
+            await asyncio.sleep(3600)
+
+    taches = [asyncio.create_task(tenir(cle)) for cle in ("A", "A", "A", "B")]
+    await asyncio.sleep(0.01)
+    assert tenues == ["A", "A", "B"]
+    for tache in taches:
+        tache.cancel()
+    await asyncio.gather(*taches, return_exceptions=True)
 
 
 async def test_u10_qui_repond_pour_d_autres_est_mis_en_quarantaine(routeur: respx.MockRouter) -> None:
