@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import logging
 import sys
 from collections.abc import Callable, Sequence
 from enum import Enum
@@ -22,6 +23,9 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     commandes.add_parser(
         "rapprochements", help="demande tout à toutes les sources et dit quels enregistrements sont joints"
     )
+    cache = commandes.add_parser("cache", help="oublie ce que le cache partagé garde d'un partenaire")
+    cache.add_argument("action", choices=["purger"])
+    cache.add_argument("source", help="nom du partenaire")
     commandes.add_parser("schema", help="écrit le schéma publié (schema.graphql)")
     acces = commandes.add_parser("acces", help="écrit la table des accès (ACCES.md), ou ses lignes choisies")
     acces.add_argument("--profil", help="un profil : MISSION_LOCALE, CFA…")
@@ -49,22 +53,29 @@ def _serve(_: argparse.Namespace) -> None:
 
 
 def _moisson(_: argparse.Namespace) -> None:
-    from gateway.app import moissonner  # noqa: PLC0415
+    from gateway.commandes import moissonner  # noqa: PLC0415
 
     asyncio.run(moissonner(lambda ligne: print(ligne, flush=True)))
 
 
 def _sources(_: argparse.Namespace) -> None:
-    from gateway.app import decrire_sources  # noqa: PLC0415
+    from gateway.commandes import decrire_sources  # noqa: PLC0415
 
     print(decrire_sources())
 
 
 def _rapprochements(_: argparse.Namespace) -> None:
-    from gateway.app import rapprochements  # noqa: PLC0415
+    from gateway.commandes import rapprochements  # noqa: PLC0415
 
     for personne in asyncio.run(rapprochements(lambda ligne: print(ligne, file=sys.stderr, flush=True))):
         print(json.dumps(personne))
+
+
+def _purger(arguments: argparse.Namespace) -> None:
+    from gateway.commandes import purger  # noqa: PLC0415
+
+    asyncio.run(purger(arguments.source))
+    print(f"{arguments.source} : ce qui était gardé est oublié")
 
 
 def _schema(_: argparse.Namespace) -> None:
@@ -106,7 +117,7 @@ def _journal(arguments: argparse.Namespace) -> int:
 
 
 def _cle(arguments: argparse.Namespace) -> None:
-    from gateway.app import creer_cle_api  # noqa: PLC0415
+    from gateway.commandes import creer_cle_api  # noqa: PLC0415
 
     print(creer_cle_api(arguments.client))
 
@@ -120,6 +131,7 @@ COMMANDES: dict[str, Callable[[argparse.Namespace], int | None]] = {
     "acces": _acces,
     "journal": _journal,
     "cle": _cle,
+    "cache": _purger,
 }
 
 
@@ -127,6 +139,7 @@ def main(argv: Sequence[str] = tuple(sys.argv[1:])) -> int:
     """Run one command. A wrong configuration is one line on standard error and exit code 2."""
     try:
         arguments = _arguments(argv)
+        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
         return COMMANDES[arguments.commande](arguments) or 0
     except ErreurConfiguration as erreur:
         print(f"configuration : {erreur}", file=sys.stderr)

@@ -4,11 +4,10 @@ import asyncio
 import logging
 import os
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
 
 import uvicorn
 import uvloop
@@ -19,38 +18,31 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from gateway.auth.cles_api import Porte, creer_cle, empreinte
+from gateway.auth.cles_api import Porte
 from gateway.auth.viewer import Viewer, identifier
 from gateway.composition import (
     Services,
     construire_passerelle,
     construire_porte,
     construire_services,
-    lire_registre_des_clients,
 )
 from gateway.config import Configuration, Http, charger
-from gateway.domain.temps import jour_paris
 from gateway.entree import GRAPHQL_RESPONSE, JSON, Irrecevable, ecrire, lire_demande, media_choisi
 from gateway.errors import (
     AuthentificationForteRequise,
     ClesIndisponibles,
     ErreurAppelant,
-    ErreurConfiguration,
-    ErreurSource,
     JournalIndisponible,
     LiensIndisponibles,
     NonAuthentifie,
     QuotaAtteint,
     RequeteInvalide,
 )
-from gateway.federation.rapprochement import rapprocher
-from gateway.federation.recensement import decrire, recenser
 from gateway.garde import GESTIONNAIRES, Garde, intermediaires
 from gateway.operation import Passerelle, repondre
 from gateway.protocole import Protocole
 from gateway.reponses import Reponse, erreur_graphql, reponse_refusee
-from gateway.sources.moisson import Avancement, veiller
-from gateway.sources.moisson import moissonner as moissonner_registre
+from gateway.sources.moisson import veiller
 from gateway.stores.debits import Solde
 from gateway.tenue import tenir
 from gateway.web.pages import fichiers, page_graphiql
@@ -216,7 +208,6 @@ async def _taches(services: Services) -> AsyncIterator[None]:
 
 def servir() -> None:
     """Serve until told to stop. Raises ErreurConfiguration before anything listens."""
-    _journaux()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as boucle:
         boucle.run(_servir(charger()))
 
@@ -261,70 +252,3 @@ def _reglages(app: ASGIApp, configuration: Configuration) -> uvicorn.Config:
         limit_concurrency=CONNEXIONS_MAX,
         timeout_graceful_shutdown=20,
     )
-
-
-async def moissonner(dire: Callable[[str], None]) -> None:
-    """Harvest the registry by hand, telling each window. Raises ErreurConfiguration when the partner stops us."""
-    _journaux()
-    services = construire_services(charger(), os.environ)
-    await services.registre.ouvrir()
-    try:
-        await moissonner_registre(
-            services.champ, services.registre, services.maintenant, lambda avancement: dire(_ligne(avancement))
-        )
-        avancee = await services.registre.avancee()
-        dire(f"registre à jour au {avancee.dernier_jour} : {avancee.lignes} lignes")
-    except ErreurSource as erreur:
-        raise ErreurConfiguration(f"moisson arrêtée, à reprendre plus tard : {erreur.source} {erreur}") from None
-    finally:
-        await services.fermer()
-
-
-def _ligne(avancement: Avancement) -> str:
-    fenetre, compte = avancement.fenetre, avancement.compte
-    fait = f"[{avancement.rang}/{avancement.total}] {fenetre.debut} → {fenetre.fin} : {avancement.lignes} lignes"
-    rejets = f", {compte.rejets} rejetées" if compte.rejets else ""
-    return f"{fait}{rejets} ({avancement.secondes:.1f} s)"
-
-
-async def rapprochements(dire: Callable[[str], None]) -> list[dict[str, Any]]:
-    """Every person that the sources together know, by the ids of the records joined.
-
-    Raises ErreurConfiguration when a source fails.
-    """
-    services = construire_services(charger(), os.environ)
-    passerelle = construire_passerelle(services)
-    try:
-        await services.registre.ouvrir()
-        await services.gardien.ouvrir()
-        temoignages = await recenser(passerelle.collecteur, passerelle.annuaire(), dire)
-        return list(decrire(rapprocher(temoignages)))
-    except ErreurSource as erreur:
-        raise ErreurConfiguration(f"recensement arrêté : {erreur.source} {erreur}") from None
-    finally:
-        await services.fermer()
-
-
-def creer_cle_api(client: str) -> str:
-    """A new API key of a registered client, told once, and the line that the register must hold for it.
-    Raises ErreurConfiguration for a client that is not registered or must use a second factor."""
-    configuration = charger()
-    connu = lire_registre_des_clients(configuration).get(client)
-    if connu is None or connu.mfa:
-        raise ErreurConfiguration(f"clients.toml : {client} n'est pas un client qui peut avoir une clé d'API")
-    cle, fin = creer_cle(), jour_paris(configuration.maintenant()) + DUREE_CLE
-    ligne = f'{{ empreinte = "{empreinte(configuration.sceau, cle)}", expire = {fin} }}'
-    return f"clé, montrée cette seule fois : {cle}\nà ajouter à cles de [clients.{client}] : {ligne}"
-
-
-def decrire_sources() -> str:
-    """The configured partners, a line each."""
-    services = construire_services(charger(), os.environ)
-    return "\n".join(
-        f"{etat.nom:<14} {etat.type.value:<18} {etat.mode.value:<14} {len(services.sources.uais(etat.nom)):>5} CFA"
-        for etat in services.sources.etats()
-    )
-
-
-def _journaux() -> None:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")

@@ -22,7 +22,8 @@ from gateway.auth.jugement import Juge
 from gateway.auth.mesures import MesuresAcces
 from gateway.auth.politique import lire_politique
 from gateway.auth.verification import verifier_schema
-from gateway.cache.seam import ouvrir_cache
+from gateway.cache.coffre import Coffre
+from gateway.cache.ouverture import ouvrir_cache
 from gateway.config import Configuration
 from gateway.connectors.base import Connecteur, Requete
 from gateway.connectors.registry import connecteurs
@@ -39,13 +40,16 @@ from gateway.federation.identifiants import Identifiants
 from gateway.operation import Passerelle
 from gateway.schema.build import construire, graphe
 from gateway.schema.lieux import Source, TypeSource
+from gateway.sources.codec import codec
 from gateway.sources.fetch import Socle, Sources
 from gateway.sources.mesures import Mesures
 from gateway.sources.moisson import Champ
 from gateway.sources.partenaires import Partenaire, charger_partenaires
 from gateway.sources.referentiel import GardienReferentiel
 from gateway.sources.registre import LecteurRegistre
+from gateway.sources.resilience.rythme import Rythme
 from gateway.sources.transport import Appel, Transport
+from gateway.sources.unites import Resultat
 from gateway.stores.debits import Debits
 from gateway.stores.journal import Journal
 from gateway.stores.liens import Liens
@@ -93,8 +97,9 @@ def construire_services(configuration: Configuration, environ: Mapping[str, str]
     comptes, alertes = Mesures(mesures), Alertes(mesures)
 
     transport = Transport(configuration.maintenant)
-    cache = ouvrir_cache(environ.get("GATEWAY_CACHE_URL", "memory://"))
-    socle = Socle(transport, cache, comptes, configuration.maintenant)
+    cache = ouvrir_cache(configuration.cache, Coffre(configuration.sceaux_cache, codec(Resultat)))
+    rythme = Rythme(processus=configuration.processus)
+    socle = Socle(transport, cache, comptes, configuration.maintenant, rythme)
     sources = Sources(partenaires, connus, socle)
     registre, referentiel = _seul(sources, TypeSource.REGISTRE_CONTRATS), _seul(sources, TypeSource.REFERENTIEL)
     configuration.donnees.mkdir(parents=True, exist_ok=True)

@@ -80,6 +80,9 @@ class Configuration:
     candidate: Path | None  # GATEWAY_POLITIQUE_CANDIDATE: an access policy on trial
     hote: str
     port: int
+    cache: str  # GATEWAY_CACHE_URL
+    processus: int  # GATEWAY_PROCESSUS: how many share the partners' quotas
+    sceaux_cache: tuple[Sceau, ...]  # the one that seals, then those that still open
 
     def __repr__(self) -> str:
         return f"Configuration({self.racine})"
@@ -97,14 +100,18 @@ class Configuration:
 def charger(environ: Mapping[str, str] = os.environ) -> Configuration:
     """Read the configuration directory named by GATEWAY_CONFIG. Raises ErreurConfiguration with one clear line."""
     racine = Path(_exiger(environ, "GATEWAY_CONFIG"))
+    cle = _exiger(environ, "GATEWAY_CLE")
     return Configuration(
         racine=racine,
         fichier=_fichier(racine / "gateway.toml"),
-        sceau=_sceau(_exiger(environ, "GATEWAY_CLE")),
+        sceau=_sceau("GATEWAY_CLE", cle),
         fige=_instant(environ.get("GATEWAY_NOW")),
         candidate=Path(texte) if (texte := environ.get("GATEWAY_POLITIQUE_CANDIDATE")) else None,
         hote=environ.get("HOST", "127.0.0.1"),
         port=_port(environ.get("PORT", "8000")),
+        processus=_processus(environ.get("GATEWAY_PROCESSUS", "1")),
+        cache=environ.get("GATEWAY_CACHE_URL", "memory://"),
+        sceaux_cache=tuple(_sceau("GATEWAY_CACHE_CLES", c) for c in environ.get("GATEWAY_CACHE_CLES", cle).split(",")),
     )
 
 
@@ -127,11 +134,11 @@ def _fichier(chemin: Path) -> Fichier:
         raise ErreurConfiguration(f"{chemin} : clé {cle} : {detail['msg']}") from erreur
 
 
-def _sceau(texte: str) -> Sceau:
+def _sceau(variable: str, texte: str) -> Sceau:
     try:
-        return Sceau.depuis_texte(texte)
+        return Sceau.depuis_texte(texte.strip())
     except ValueError:
-        raise ErreurConfiguration("variable d'environnement GATEWAY_CLE : 32 octets en base64url attendus") from None
+        raise ErreurConfiguration(f"variable d'environnement {variable} : 32 octets en base64url attendus") from None
 
 
 def _instant(texte: str | None) -> datetime | None:
@@ -150,4 +157,10 @@ def _instant(texte: str | None) -> datetime | None:
 def _port(texte: str) -> int:
     if not texte.isdigit() or not 0 <= int(texte) <= 65535:
         raise ErreurConfiguration("variable d'environnement PORT : nombre de 0 à 65535 attendu")
+    return int(texte)
+
+
+def _processus(texte: str) -> int:
+    if not texte.isdigit() or not 1 <= int(texte) <= 1000:
+        raise ErreurConfiguration("variable d'environnement GATEWAY_PROCESSUS : nombre de 1 à 1000 attendu")
     return int(texte)

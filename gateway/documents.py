@@ -16,10 +16,12 @@ from graphql import (
     GraphQLSchema,
     OperationDefinitionNode,
     OperationType,
+    VariableNode,
     get_operation_ast,
     get_variable_values,
     parse,
     validate,
+    value_from_ast_untyped,
 )
 
 from gateway.errors import ErreurAppelant, RequeteInvalide, RequeteTropCouteuse
@@ -62,6 +64,18 @@ class Document:
             nom = re.search(r"\$([_A-Za-z0-9]+)", lues[0].message)
             raise RequeteInvalide(f"Variable invalide : {nom.group(0) if nom else 'type attendu non respecté'}.")
         return dict(lues.coerced)
+
+    def age_max(self, variables: dict[str, Any]) -> int | None:
+        """The age in seconds, zero at least, that `@fraicheur` asks for; None without it."""
+        for directive in self.operation.directives or ():
+            if directive.name.value == "fraicheur":
+                (argument,) = directive.arguments or ()
+                valeur = argument.value
+                dit = (
+                    variables[valeur.name.value] if isinstance(valeur, VariableNode) else value_from_ast_untyped(valeur)
+                )
+                return max(0, int(dit))
+        return None
 
 
 @dataclass(frozen=True, slots=True)

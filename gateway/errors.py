@@ -13,9 +13,12 @@ ErreurPasserelle
 │   └── CurseurInvalide       CURSEUR_INVALIDE
 ├── ErreurSource              a partner failed; the answer goes on without it and names it
 │   ├── SourceIndisponible    SOURCE_INDISPONIBLE
-│   │   └── SourceFermee      SOURCE_INDISPONIBLE, outside its opening hours
+│   │   ├── SourceFermee      SOURCE_INDISPONIBLE, outside its opening hours
+│   │   ├── SourceRefusee     SOURCE_INDISPONIBLE, our access is refused
+│   │   └── SourceSuspendue   SOURCE_INDISPONIBLE, left alone after its failures
 │   ├── SourceDelaiDepasse    SOURCE_DELAI_DEPASSE
 │   └── SourceInvalide        SOURCE_INVALIDE
+│       └── SourceEnQuarantaine  SOURCE_INVALIDE, answered for others
 ├── LiensIndisponibles        the ledger of links did not answer; ids go on without it, and it is counted
 ├── FuiteArretee              ERREUR_INTERNE: the sentinel fired, nothing was sent
 ├── JournalIndisponible       nothing nominative leaves without its entry (503); the rest goes on
@@ -124,12 +127,24 @@ class SourceFermee(SourceIndisponible):
     """The partner says it is closed and when it opens again (503 with Retry-After): `reessayer_dans` is set."""
 
 
+class SourceRefusee(SourceIndisponible):
+    """The partner refuses our access: asking again changes nothing."""
+
+
+class SourceSuspendue(SourceIndisponible):
+    """Not asked: it failed too much. `reessayer_dans` is when it may be tried."""
+
+
 class SourceDelaiDepasse(ErreurSource):
     code = Code.SOURCE_DELAI_DEPASSE
 
 
 class SourceInvalide(ErreurSource):
     code = Code.SOURCE_INVALIDE
+
+
+class SourceEnQuarantaine(SourceInvalide):
+    """Not asked: it answered for other tenants. What it said before is not shown either."""
 
 
 class LiensIndisponibles(ErreurPasserelle):

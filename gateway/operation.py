@@ -30,7 +30,7 @@ from gateway.enregistres import Enregistres
 from gateway.errors import ArgumentRefuse, ErreurAppelant, FuiteArretee, QuotaAtteint, RequeteInvalide
 from gateway.federation.annuaire import Annuaire
 from gateway.federation.attribution import Attributeur
-from gateway.federation.collecte import Collecteur, Recolte
+from gateway.federation.collecte import Collecteur, Fraicheur, Recolte
 from gateway.federation.contexte import ContexteOperation
 from gateway.federation.identifiants import Identifiants
 from gateway.federation.plan import RACINES_DE_VUE, planifier
@@ -43,6 +43,7 @@ from gateway.reponses import (
     erreur_de_source,
     erreur_graphql,
     erreur_refus,
+    erreur_secourue,
     reponse_refusee,
     reponse_sans_donnee,
 )
@@ -61,6 +62,7 @@ class Demande:
     variables: dict[str, Any]
     empreinte: str | None = None
     identifiant: str = ""  # names the request to the operator
+    age_max: int | None = None  # seconds, of the oldest answer wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,7 @@ async def repondre(passerelle: Passerelle, viewer: Viewer, demande: Demande) -> 
         texte = passerelle.enregistres.texte(viewer, demande.texte, demande.empreinte)
         demande, document = replace(demande, texte=texte), passerelle.documents.lire(texte, demande.operation)
         variables = document.variables(graphe(passerelle.schema), demande.variables)
+        demande = replace(demande, age_max=document.age_max(variables))
         mesure = mesurer(document.forme, variables)
         await passerelle.consigne.payer(viewer, mesure.cout)
         jugement = _juger(passerelle, viewer, document, variables)
@@ -134,7 +137,8 @@ async def _servir(
     contexte = _contexte(passerelle, viewer, decision)
     plan = planifier(decision, viewer.perimetre, contexte.annuaire.referentiel)
     if plan.vue:
-        contexte.recolte = await passerelle.collecteur.collecter(plan, contexte.annuaire)
+        voulu = replace(plan, age_max=demande.age_max)
+        contexte.recolte = await passerelle.collecteur.collecter(voulu, contexte.annuaire)
         contexte.vue = await _vue(passerelle, contexte)
     reponse = _assembler(passerelle, contexte, _executer(passerelle, contexte, document, demande), mesure)
     if trouvee := fuite(reponse.data, jugement.interdits):
@@ -204,14 +208,20 @@ def _assembler(
     resultat: ExecutionResult,
     mesure: Mesure,
 ) -> Reponse:
-    decision, racines = contexte.decision, contexte.decision.cles(RACINES_DE_VUE)
+    decision, racines, recolte = contexte.decision, contexte.decision.cles(RACINES_DE_VUE), contexte.recolte
+    lignes = _lignes(recolte, passerelle.maintenant(), contexte)
     erreurs = [
         *(erreur_graphql(_cause(erreur), erreur.path) for erreur in resultat.errors or []),
         *(erreur_refus(refus, contexte.viewer, passerelle.politique) for refus in decision.refus),
-        *(erreur_de_source(erreur, racines) for erreur in contexte.recolte.erreurs.values()),
+        *(erreur_de_source(erreur, racines) for erreur in recolte.erreurs.values()),
+        *(
+            erreur_secourue(erreur, racines, lignes[source]["ageSecondes"])
+            for source, erreur in recolte.secourues.items()
+            if source not in recolte.erreurs
+        ),
     ]
     data = annuler(resultat.data, [chemin for chemin, _ in decision.nuls])
-    return Reponse(data, erreurs, _extensions(contexte.recolte, passerelle.maintenant(), mesure, contexte))
+    return Reponse(data, erreurs, {"sources": list(lignes.values()), "cout": mesure.cout})
 
 
 def _cause(erreur: GraphQLError) -> Exception:
@@ -225,16 +235,14 @@ def _cause(erreur: GraphQLError) -> Exception:
     return cause
 
 
-def _extensions(recolte: Recolte, maintenant: datetime, mesure: Mesure, contexte: ContexteOperation) -> dict[str, Any]:
-    """What was asked and how fresh it is (GRAPH: `extensions.sources`, `cout`)."""
+def _lignes(recolte: Recolte, maintenant: datetime, contexte: ContexteOperation) -> dict[str, dict[str, Any]]:
+    """What was used of each source and how fresh it is (GRAPH: `extensions.sources`)."""
     etats = {source.nom: source.etat.value for source in contexte.etats()} if recolte.fraicheurs else {}
-    lignes = [
-        {
-            "nom": nom,
-            "etat": etats.get(nom),
-            "ageSecondes": int((maintenant - vue.recu_le).total_seconds()) if vue.recu_le else None,
-            "cache": vue.cache,
-        }
+    return {
+        nom: {"nom": nom, "etat": etats.get(nom), "ageSecondes": _age(vue, maintenant), "cache": vue.cache}
         for nom, vue in sorted(recolte.fraicheurs.items())
-    ]
-    return {"sources": lignes, "cout": mesure.cout}
+    }
+
+
+def _age(vue: Fraicheur, maintenant: datetime) -> int:
+    return int(vue.age if vue.age is not None else (maintenant - vue.recu_le).total_seconds())

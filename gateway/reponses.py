@@ -63,6 +63,14 @@ def erreur_de_source(erreur: ErreurSource, racines: Sequence[str]) -> Erreur:
     return brute
 
 
+def erreur_secourue(erreur: ErreurSource, racines: Sequence[str], age: int) -> Erreur:
+    """A failed source whose earlier answer is shown: rows are there, what it would say now may be missing."""
+    brute = erreur_de_source(erreur, racines)
+    brute["message"] += f" ; sa réponse précédente, d'il y a {age} s au plus, est montrée"
+    brute["extensions"] |= {"cache": "perime", "ageSecondes": age}
+    return brute
+
+
 def _erreur(texte: str, code: Code, chemin: Sequence[str | int] | None) -> Erreur:
     brute: Erreur = {"message": texte, "extensions": {"code": code.value}}
     return brute | ({"path": list(chemin)} if chemin else {})

@@ -12,6 +12,7 @@ from fixtures.passerelle import PasserelleLancee
 from fixtures.telecommande import client_http
 from tests.canaris import traces
 from tests.chiffres import CHIFFRES, noter
+from tests.redis_aide import serveur_redis
 
 AUJOURDHUI = date(2026, 10, 15)  # a fixed day: the same people, the same ruptures, in every run
 
@@ -39,6 +40,13 @@ def passerelle(monde: Monde) -> Iterator[PasserelleLancee]:
         assert monde.dossier is not None
         with client_http(lancee.url) as http:
             (monde.dossier / "metrics.txt").write_text(http.get("/metrics").text, encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def url_redis() -> Iterator[str]:
+    """A Redis for this session."""
+    with serveur_redis() as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
 from gateway.cache.memoire import CacheMemoire
-from gateway.cache.seam import Cache
+from gateway.cache.seam import Cache, CacheLocal
 from gateway.connectors.base import Connecteur, Dossier, Lecture, Locataire, Lu, Requete
 from gateway.schema.lieux import Cfa, ModeSource, TypeSource
 from gateway.schema.nouns import Formation, Jeune
@@ -23,6 +23,7 @@ from gateway.sources.fichier import CacheFichier, LimitesFichier
 from gateway.sources.locataires import Abonne
 from gateway.sources.mesures import Mesures
 from gateway.sources.partenaires import Acces, Partenaire
+from gateway.sources.resilience.rythme import Rythme
 from gateway.sources.transport import Appel, Transport
 from gateway.sources.unites import Ressource, Unite
 
@@ -83,7 +84,8 @@ class Banc:
 
     sources: Sources
     registre: CollectorRegistry
-    secondes: list[float]
+    secondes: list[float]  # of the cache and of the machines that spare the partner
+    sommeils: list[float]
 
     def compteur(self, nom: str, **etiquettes: str) -> float:
         return self.registre.get_sample_value(f"{nom}_total", etiquettes) or 0.0
@@ -91,14 +93,24 @@ class Banc:
 
 @asynccontextmanager
 async def banc(
-    reseau: Transport, configure: Partenaire | None = None, connecteur: Connecteur = CONNECTEUR
+    reseau: Transport,
+    configure: Partenaire | None = None,
+    connecteur: Connecteur = CONNECTEUR,
+    cache: Cache | None = None,
 ) -> AsyncIterator[Banc]:
-    registre, secondes = CollectorRegistry(), [0.0]
-    cache = Cache(CacheMemoire(100, 10_000_000, lambda: secondes[0]))
-    socle = Socle(reseau, cache, Mesures(registre), horloge)
+    registre, secondes = CollectorRegistry(), [1_000_000.0]
+    minuterie = lambda: secondes[0]  # noqa: E731
+    cache = cache or CacheLocal(CacheMemoire(100, 10_000_000, minuterie), minuterie)
+    sommeils: list[float] = []
+
+    async def dormir(duree: float) -> None:
+        sommeils.append(duree)
+        await asyncio.sleep(0)
+
+    socle = Socle(reseau, cache, Mesures(registre), horloge, Rythme(minuterie, dormir, lambda: 0.5))
     sources = Sources({"erp": configure or partenaire()}, {"erp": connecteur}, socle)
     try:
-        yield Banc(sources, registre, secondes)
+        yield Banc(sources, registre, secondes, sommeils)
     finally:
         await sources.aclose()
 

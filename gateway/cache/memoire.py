@@ -6,20 +6,18 @@ aiocache's own memory backend has no bound, keeps one timer a key and takes ttl=
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Protocol
 
 from aiocache.base import BaseCache
 from aiocache.serializers import NullSerializer
 from cachetools import TLRUCache
 
 
-@dataclass(frozen=True, slots=True)
-class Entree:
-    """A kept value. `octets` is its approximate size in memory; `None` may be a value, since an entry is not."""
+class Pesee(Protocol):
+    """What can be kept: `octets` is its approximate size in memory."""
 
-    valeur: Any
-    octets: int
+    @property
+    def octets(self) -> int: ...
 
 
 class CacheMemoire(BaseCache):  # type: ignore[misc]
@@ -27,28 +25,28 @@ class CacheMemoire(BaseCache):  # type: ignore[misc]
 
     NAME = "memory"
 
-    def __init__(self, entrees_max: int, octets_max: int, minuterie: Callable[[], float] = time.monotonic) -> None:
-        super().__init__(serializer=NullSerializer(), key_builder=_telle_quelle, timeout=0)
+    def __init__(self, entrees_max: int, octets_max: int, minuterie: Callable[[], float] = time.time) -> None:
+        super().__init__(serializer=NullSerializer(), key_builder=telle_quelle, timeout=0)
         logging.getLogger("aiocache").setLevel(logging.WARNING)  # DEBUG prints keys
         plancher = max(1, octets_max // entrees_max)  # the smallest weight, so that one bound holds both
-        self._entrees: TLRUCache[str, tuple[Entree, float], float] = TLRUCache(
+        self._entrees: TLRUCache[str, tuple[Pesee, float], float] = TLRUCache(
             maxsize=octets_max,
             ttu=lambda _cle, gardee, instant: instant + gardee[1],
             timer=minuterie,
             getsizeof=lambda gardee: max(plancher, gardee[0].octets),
         )
 
-    async def _get(self, key: str, encoding: str | None = None, _conn: object = None) -> Entree | None:
+    async def _get(self, key: str, encoding: str | None = None, _conn: object = None) -> Pesee | None:
         gardee = self._entrees.get(key)
         return gardee[0] if gardee else None
 
     async def _multi_get(
         self, keys: Sequence[str], encoding: str | None = None, _conn: object = None
-    ) -> list[Entree | None]:
+    ) -> list[Pesee | None]:
         return [await self._get(key) for key in keys]
 
     async def _set(
-        self, key: str, value: Entree, ttl: float | None = None, _cas_token: object = None, _conn: object = None
+        self, key: str, value: Pesee, ttl: float | None = None, _cas_token: object = None, _conn: object = None
     ) -> bool:
         if ttl is None or not ttl > 0:
             raise ValueError("an entry needs a lifetime above zero")
@@ -62,5 +60,6 @@ class CacheMemoire(BaseCache):  # type: ignore[misc]
         return 0 if self._entrees.pop(key, None) is None else 1
 
 
-def _telle_quelle(key: str, namespace: str | None = None) -> str:
+def telle_quelle(key: str, namespace: str | None = None) -> str:
+    """Keys are ours, whole: aiocache joins namespaces without a separator (SECURITY F6)."""
     return key

@@ -1,13 +1,17 @@
-"""The seam: what the gateway asks of a cache, whatever keeps it. Any error of the cache is a miss, never an answer lost."""
+"""The seam: what the gateway asks of a cache, whatever keeps it. A cache that fails makes a slower gateway, never an error.
+
+Entries are purged by tag: each is written under the generation its tag had, and a tag that changes generation loses all
+of them at once. A generation nobody remembers is drawn, never read as a first one, or the purged would come back.
+"""
 
 import logging
-from collections.abc import Sequence
-from typing import Any
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
 
-from aiocache.base import BaseCache
-
-from gateway.cache.memoire import CacheMemoire, Entree
-from gateway.errors import ErreurConfiguration
+from gateway.cache.memoire import CacheMemoire
 
 ENTREES_MAX = 10_000
 OCTETS_MAX = 512 * 1024 * 1024
@@ -15,37 +19,115 @@ OCTETS_MAX = 512 * 1024 * 1024
 journal = logging.getLogger("gateway.cache")
 
 
-class Cache:
-    """Values by canonical key, each with its lifetime. A value given is never changed afterwards by anybody."""
+@dataclass(frozen=True, slots=True)
+class Cle:
+    """`nom` is canonical (`cle_canonique`) and tells nothing; `etiquette` names what is purged together: a source."""
 
-    def __init__(self, interne: BaseCache) -> None:
-        self._interne = interne
-
-    async def lire(self, cles: Sequence[str]) -> list[Any | None]:
-        """The kept values in the order of the keys, None where there is none."""
-        if not cles:
-            return []
-        try:
-            entrees = await self._interne.multi_get(cles)
-        except Exception as erreur:  # a cache is never worth an answer
-            journal.warning("cache illisible : %s", type(erreur).__name__)
-            entrees = []
-        if len(entrees) != len(cles):
-            return [None] * len(cles)
-        return [entree.valeur if isinstance(entree, Entree) else None for entree in entrees]
-
-    async def garder(self, cle: str, valeur: Any, duree: float, octets: int) -> None:
-        """Keep `valeur` for `duree` seconds (above zero); `octets` is its approximate size."""
-        if not duree > 0:
-            raise ValueError("an entry needs a lifetime above zero")
-        try:
-            await self._interne.set(cle, Entree(valeur, octets), ttl=duree)
-        except Exception as erreur:
-            journal.warning("cache indisponible en écriture : %s", type(erreur).__name__)
+    nom: str
+    etiquette: str
 
 
-def ouvrir_cache(url: str = "memory://") -> Cache:
-    """The cache at `url`; only memory:// exists. Raises ErreurConfiguration."""
-    if url != "memory://":
-        raise ErreurConfiguration("GATEWAY_CACHE_URL : seul memory:// est pris en charge")
-    return Cache(CacheMemoire(ENTREES_MAX, OCTETS_MAX))
+@dataclass(frozen=True, slots=True)
+class Garde:
+    """A kept value, which nobody changes afterwards: said at `ne_a`, forgotten at `expire_a` (seconds since 1970).
+
+    `version` differs from one value to the next; `octets` is its approximate size in memory.
+    """
+
+    valeur: Any
+    version: str
+    ne_a: float
+    expire_a: float
+    generation: str
+    octets: int
+
+
+class Cache(Protocol):
+    """Values by key. Nothing here raises for the cache's own failures."""
+
+    def maintenant(self) -> float:
+        """Seconds since 1970."""
+        ...
+
+    async def lire(self, cles: Sequence[Cle]) -> list[Garde | None]:
+        """What is kept of each key, in order, None where there is nothing."""
+        ...
+
+    async def generation(self, etiquette: str) -> str:
+        """The generation of a tag now; taken before asking, so that a purge meanwhile is not undone."""
+        ...
+
+    async def garder(self, cle: Cle, garde: Garde) -> None:
+        """Keep until the value expires, which must be to come."""
+        ...
+
+    async def purger(self, etiquette: str) -> bool:
+        """Forget all that a tag holds; False when it could not be done."""
+        ...
+
+    async def prendre(self, cle: Cle, duree: float) -> str | None:
+        """The right to make a value, for `duree` seconds; None while another process has it."""
+        ...
+
+    async def rendre(self, cle: Cle, bail: str) -> None:
+        """Give that right back."""
+        ...
+
+    async def aclose(self) -> None: ...
+
+
+class CacheLocal:
+    """The cache of one process. `secondes` counts them since 1970."""
+
+    def __init__(self, memoire: CacheMemoire, secondes: Callable[[], float] = time.time) -> None:
+        self._memoire, self.maintenant = memoire, secondes
+        self._generations: dict[str, str] = {}
+
+    async def lire(self, cles: Sequence[Cle]) -> list[Garde | None]:
+        gardes = await self.brutes(cles)
+        return [de_generation(g, self.connue(cle.etiquette)) for g, cle in zip(gardes, cles, strict=True)]
+
+    async def brutes(self, cles: Sequence[Cle]) -> list[Garde | None]:
+        """What is kept, of whatever generation."""
+        gardes = await self._memoire.multi_get([cle.nom for cle in cles]) if cles else []
+        return gardes if len(gardes) == len(cles) else [None] * len(cles)  # AIOCACHE_DISABLE answers nothing
+
+    def connue(self, etiquette: str) -> str:
+        return self._generations.setdefault(etiquette, nouvelle_generation())
+
+    def apprendre(self, etiquette: str, generation: str) -> None:
+        """What the shared cache says of a tag, for when it no longer answers."""
+        self._generations[etiquette] = generation
+
+    async def generation(self, etiquette: str) -> str:
+        return self.connue(etiquette)
+
+    async def garder(self, cle: Cle, garde: Garde) -> None:
+        await self._memoire.set(cle.nom, garde, ttl=garde.expire_a - self.maintenant())
+
+    async def purger(self, etiquette: str) -> bool:
+        self.apprendre(etiquette, nouvelle_generation())
+        return True
+
+    async def prendre(self, cle: Cle, duree: float) -> str | None:
+        return ""  # flights of one process are already one a key
+
+    async def rendre(self, cle: Cle, bail: str) -> None:
+        pass
+
+    async def aclose(self) -> None:
+        pass
+
+
+def cache_local(secondes: Callable[[], float] = time.time) -> CacheLocal:
+    """A bounded cache in this process's memory."""
+    return CacheLocal(CacheMemoire(ENTREES_MAX, OCTETS_MAX, secondes), secondes)
+
+
+def nouvelle_generation() -> str:
+    return secrets.token_hex(8)
+
+
+def de_generation(garde: Garde | None, generation: str) -> Garde | None:
+    """The value, unless its tag was purged since."""
+    return garde if garde and garde.generation == generation else None

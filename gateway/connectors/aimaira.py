@@ -183,7 +183,7 @@ def dossiers(cfa: Locataire, aujourdhui: date) -> Lecture[Lu]:
         _dossier(apprenant, inscriptions[apprenant.id], conventions[apprenant.id], base)
         for apprenant in base.toutes(Apprenant)
     ]
-    return Lu(gardes, compte.rejets, compte.champs_ignores)
+    return Lu(gardes, compte.rejets, compte.champs_ignores, compte.derives)
 
 
 def _par_id(nom: str, pages: Iterable[Any], compte: Compte) -> dict[str, Entite]:

@@ -5,7 +5,7 @@ is a generator that yields the requests it needs and receives the decoded docume
 credentials, paging, caching and failure.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -23,6 +23,7 @@ from gateway.stores.lignes import LigneRegistre
 T = TypeVar("T")
 N = TypeVar("N")
 P = TypeVar("P", bound="Charge")
+NI_TEXTE_NI_ENTIER, CODE_INCONNU = "neither a text nor a whole number", "unknown code"  # what values say of themselves
 PASSES = 5  # a bad value may leave a block without what it requires, and so on outwards
 
 
@@ -93,6 +94,8 @@ class Lu:
     dossiers: list[Dossier] = field(default_factory=list)
     rejets: int = 0  # records lost: a required value was missing or unreadable
     champs_ignores: int = 0  # optional values set aside; their record was kept
+    # how often the format was not what we know, by kind
+    derives: Mapping[str, int] = field(default_factory=dict, compare=False)
 
 
 class Charge(BaseModel):
@@ -108,6 +111,7 @@ class Compte:
 
     rejets: int = 0
     champs_ignores: int = 0
+    derives: Counter[str] = field(default_factory=Counter, compare=False)
 
 
 class ReponseInattendue(ValueError):
@@ -134,7 +138,9 @@ def _lire_une(modele: type[P], ligne: Any, compte: Compte) -> P | None:
         try:
             lu = modele.model_validate(ligne)
         except ValidationError as erreur:
-            mauvais = {_chemin(detail) for detail in erreur.errors(include_url=False)}
+            details = erreur.errors(include_url=False)
+            mauvais = {_chemin(detail) for detail in details}
+            compte.derives.update(genre for detail in details if (genre := _derive(detail)))
         else:
             compte.champs_ignores += ecartes
             return lu
@@ -144,6 +150,15 @@ def _lire_une(modele: type[P], ligne: Any, compte: Compte) -> P | None:
         ligne = _sans(ligne, mauvais)
     compte.rejets += 1
     return None
+
+
+def _derive(detail: ErrorDetails) -> str | None:
+    """The kind of drift an error tells, None for a value that is merely bad (SECURITY U09)."""
+    if detail["type"] == "missing":
+        return "champ_absent"
+    if detail["type"].endswith("_type") or NI_TEXTE_NI_ENTIER in detail["msg"]:
+        return "type_change"
+    return "code_inconnu" if CODE_INCONNU in detail["msg"] else None
 
 
 def _chemin(detail: ErrorDetails) -> tuple[int | str, ...]:

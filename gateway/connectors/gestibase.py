@@ -107,7 +107,8 @@ def dossiers(cfa: Locataire, aujourdhui: date) -> Lecture[Lu]:
     par_eleve = defaultdict(list)
     for ligne in lire(Ligne, lignes.values(), compte):  # once each: both years tell most of them
         par_eleve[ligne.id].append(ligne)
-    return Lu([dossier(suite, cfa) for suite in par_eleve.values()], compte.rejets, compte.champs_ignores)
+    lus = [dossier(suite, cfa) for suite in par_eleve.values()]
+    return Lu(lus, compte.rejets, compte.champs_ignores, compte.derives)
 
 
 def _uniques(lignes: list[Ligne], cle: Callable[[Ligne], Cle]) -> list[Ligne]:

@@ -112,7 +112,7 @@ def dossiers(structure: Locataire, aujourdhui: date) -> Lecture[Lu]:
     ]
     compte = Compte()
     lus = [_dossier(lu) for lu in lire(DossierImilo, lignes_de(pages), compte)]
-    return Lu(lus, compte.rejets, compte.champs_ignores)
+    return Lu(lus, compte.rejets, compte.champs_ignores, compte.derives)
 
 
 def _dossier(lu: DossierImilo) -> Dossier:

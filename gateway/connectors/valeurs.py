@@ -12,6 +12,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BeforeValidator
 
+from gateway.connectors.base import CODE_INCONNU, NI_TEXTE_NI_ENTIER
 from gateway.domain.identifiers import (
     code_insee_valide,
     normaliser_cfd,
@@ -51,7 +52,7 @@ def texte(valeur: Any) -> str:
         return str(int(valeur))
     if isinstance(valeur, int) and not isinstance(valeur, bool):
         return str(valeur)
-    raise ValueError("neither a text nor a whole number")
+    raise ValueError(NI_TEXTE_NI_ENTIER)
 
 
 def _plausible(jour: date) -> date:
@@ -138,7 +139,7 @@ def sexe(valeur: Any) -> Sexe | None:
 def code(liste: Mapping[str, T], lu: str) -> T | None:
     """The meaning of a code of a closed list."""
     if lu and lu not in liste:
-        raise ValueError("unknown code")
+        raise ValueError(CODE_INCONNU)
     return liste.get(lu)
 
 

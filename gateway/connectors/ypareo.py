@@ -148,7 +148,7 @@ def dossiers(cfa: Locataire, aujourdhui: date) -> Lecture[Lu]:
     (periodes,) = yield [_liste("periodes")]
     codes = ",".join(periode.code for periode in lire(Periode, _lignes(periodes), compte))
     if not codes:
-        return Lu([], compte.rejets, compte.champs_ignores)
+        return Lu([], compte.rejets, compte.champs_ignores, compte.derives)
     reference = [_liste(nom) for nom in ("sites", "formations", "statuts", "entreprises")]
     ouvert = {"codesPeriode": codes}
     apprenants = Requete("apprenants", "/r/v1/formation-longue/apprenants", params=ouvert, vide_est_absence=True)
@@ -159,7 +159,7 @@ def dossiers(cfa: Locataire, aujourdhui: date) -> Lecture[Lu]:
         par_apprenant[contrat.apprenant].append(contrat)
     lues = _tables([_lignes(table) for table in tables], cfa, compte)
     lus = [_dossier(qui, par_apprenant[qui.code], lues) for qui in lire(Apprenant, _lignes(apprentis), compte)]
-    return Lu(lus, compte.rejets, compte.champs_ignores)
+    return Lu(lus, compte.rejets, compte.champs_ignores, compte.derives)
 
 
 def _liste(nom: str) -> Requete:

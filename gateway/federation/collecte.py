@@ -5,7 +5,7 @@ Knows units and kinds of sources; no HTTP, no rule of merge or of access.
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -30,7 +30,7 @@ class Interrogeables(Protocol):
 
     def partenaire_du_cfa(self, uai: str) -> str | None: ...
     def sources_de(self, type_source: TypeSource) -> tuple[str, ...]: ...
-    async def lire(self, unites: Sequence[Unite], delai: float) -> list[Resultat | Echec]: ...
+    async def lire(self, unites: Sequence[Unite], delai: float, age_max: float | None) -> list[Resultat | Echec]: ...
 
 
 class DuRegistre(Protocol):
@@ -54,25 +54,28 @@ class Registre(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Fraicheur:
-    """One line of `extensions.sources`: the oldest thing used of a source."""
+    """One line of `extensions.sources`: the oldest thing used of a source. `age` in seconds, None: reckon from `recu_le`."""
 
-    recu_le: datetime | None
+    recu_le: datetime
     cache: str
+    age: float | None = None
 
 
 @dataclass(slots=True)
 class Recolte:
-    """Everything heard for one operation."""
+    """Everything heard for one operation. Errors are by source: nothing to show of it, or what it had said before."""
 
     temoignages: list[Temoignage] = field(default_factory=list)
-    erreurs: dict[str, ErreurSource] = field(default_factory=dict)  # by source
+    erreurs: dict[str, ErreurSource] = field(default_factory=dict)
+    secourues: dict[str, ErreurSource] = field(default_factory=dict)
     fraicheurs: dict[str, Fraicheur] = field(default_factory=dict)
     versions: list[str] = field(default_factory=list)
     suivi_entendu: frozenset[str] = frozenset()  # Missions locales whose system answered
 
     @property
     def complete(self) -> bool:
-        return not self.erreurs
+        """Every source answered: what an earlier answer stands in for may lack what happened since."""
+        return not self.erreurs and not self.secourues
 
     @property
     def muette(self) -> bool:
@@ -102,16 +105,17 @@ class Collecteur:
         connues = [*self._cfas(plan.uais), *self._structures(plan.structures)]
         residents, resultats = await asyncio.gather(
             self._du_registre(recolte, limite, (plan.codes_postaux, par_cfa, ())),
-            self.interrogeables.lire(connues, fin - self.horloge()),
+            self.interrogeables.lire(connues, fin - self.horloge(), plan.age_max),
         )
         self._noter(recolte, resultats, annuaire)
         if residents and plan.codes_postaux:  # a resident may be trained anywhere; a CFA's people are asked of that CFA
             autres = self._cfas(sorted(_uais(residents.dossiers) - set(plan.uais)))
-            self._noter(recolte, await self.interrogeables.lire(autres, fin - self.horloge()), annuaire)
+            lus = await self.interrogeables.lire(autres, fin - self.horloge(), plan.age_max)
+            self._noter(recolte, lus, annuaire)
         await self._entendre_le_registre(recolte, limite, plan, annuaire)
         if plan.suivi:
             structures = await asyncio.to_thread(_structures_de_residence, recolte.temoignages, annuaire)
-            suivis = await self.interrogeables.lire(self._structures(structures), fin - self.horloge())
+            suivis = await self.interrogeables.lire(self._structures(structures), fin - self.horloge(), plan.age_max)
             self._noter(recolte, suivis, annuaire)
         return recolte
 
@@ -170,21 +174,24 @@ class Collecteur:
             self.entendus[cle] = dits
         return self.entendus[cle]
 
-    def _noter(self, recolte: Recolte, resultats: Sequence[Resultat | Echec], annuaire: Annuaire) -> None:
-        entendus = set(recolte.suivi_entendu)
-        for resultat in resultats:
-            source = resultat.unite.source
-            if isinstance(resultat, Echec):
-                recolte.erreurs.setdefault(source, resultat.erreur)
-                continue
-            if resultat.unite.ressource is Ressource.STRUCTURE:
-                entendus.add(resultat.unite.cle)
-            recolte.versions.append(f"{source}/{resultat.unite.cle}/{resultat.version}")
-            recolte.fraicheurs[source] = _plus_vieille(recolte.fraicheurs.get(source), resultat)
-            recolte.temoignages += self._temoignages(resultat)
-            if resultat.cache is EtatCache.MANQUE:
+    def _noter(self, recolte: Recolte, rendus: Sequence[Resultat | Echec], annuaire: Annuaire) -> None:
+        for rendu in rendus:
+            source = rendu.unite.source
+            resultat = rendu.secours if isinstance(rendu, Echec) else rendu
+            if isinstance(rendu, Echec):
+                (recolte.secourues if rendu.secours else recolte.erreurs).setdefault(source, rendu.erreur)
+            if resultat:
+                self._entendre(recolte, resultat)
+            if resultat and resultat.cache is EtatCache.MANQUE:
                 self.sans_mission_locale(source, _non_places(resultat.dossiers, annuaire))
-        recolte.suivi_entendu = frozenset(entendus)
+
+    def _entendre(self, recolte: Recolte, resultat: Resultat) -> None:
+        unite = resultat.unite
+        if unite.ressource is Ressource.STRUCTURE:
+            recolte.suivi_entendu |= {unite.cle}
+        recolte.versions.append(f"{unite.source}/{unite.cle}/{resultat.version}")
+        recolte.fraicheurs[unite.source] = _plus_vieille(recolte.fraicheurs.get(unite.source), resultat)
+        recolte.temoignages += self._temoignages(resultat)
 
 
 def _non_places(dossiers: Iterable[Dossier], annuaire: Annuaire) -> int:
@@ -192,13 +199,17 @@ def _non_places(dossiers: Iterable[Dossier], annuaire: Annuaire) -> int:
     return sum(annuaire.mission_locale_du_domicile(adresse) is None for adresse in adresses if adresse)
 
 
+# A source that tells something stale is stale; else it was asked if any of its units was.
+_PRIORITE = [EtatCache.TOUCHE.value, EtatCache.MANQUE.value, EtatCache.PERIME.value]
+
+
 def _plus_vieille(connue: Fraicheur | None, resultat: Resultat) -> Fraicheur:
-    """A source is as fresh as the oldest answer used; it was asked if any of its units was."""
-    if connue is None or connue.recu_le is None:
-        return Fraicheur(resultat.recu_le, resultat.cache.value)
-    manque = EtatCache.MANQUE.value
-    cache = manque if manque in (connue.cache, resultat.cache.value) else connue.cache
-    return Fraicheur(min(connue.recu_le, resultat.recu_le), cache)
+    """A source is as fresh as the oldest answer used."""
+    vue = Fraicheur(resultat.recu_le, resultat.cache.value, resultat.age)
+    if connue is None:
+        return vue
+    vieille = max(connue, vue, key=lambda une: une.age or 0.0)
+    return replace(vieille, cache=max(connue.cache, vue.cache, key=_PRIORITE.index))
 
 
 def _peut_concerner(temoignage: Temoignage, plan: Plan, annuaire: Annuaire) -> bool:

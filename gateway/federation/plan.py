@@ -40,6 +40,7 @@ class Plan:
     uais: tuple[str, ...] = ()  # CFAs asked from the start
     structures: tuple[str, ...] = ()  # Missions locales asked from the start
     suivi: bool = False  # and those of the residences found, when none is known from the start
+    age_max: float | None = None  # seconds; the caller wants no older answer, where the partners allow it
 
 
 VIDE = Plan(vue=False)

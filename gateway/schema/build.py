@@ -4,6 +4,7 @@ from graphql import GraphQLSchema
 from strawberry import Schema
 from strawberry.schema.config import StrawberryConfig
 
+from gateway.schema.directives import fraicheur
 from gateway.schema.racines import Query
 from gateway.schema.scalaires import SCALAIRES
 
@@ -11,7 +12,7 @@ from gateway.schema.scalaires import SCALAIRES
 def construire() -> Schema:
     """The schema of the gateway."""
     config = StrawberryConfig(scalar_map=SCALAIRES, disable_field_suggestions=True)
-    return Schema(Query, config=config)
+    return Schema(Query, config=config, directives=[fraicheur])
 
 
 def graphe(schema: Schema) -> GraphQLSchema:

@@ -12,6 +12,7 @@ APPELS_RETENUS = 50
 ECHECS_DE_SUITE = 3  # last calls, all failed: the partner is down
 TAUX_DEGRADE = 0.1  # share of failed calls
 REJETS_DEGRADE = 0.01  # share of records lost (SECURITY U09)
+DERIVES_DEGRADE = 0.05  # values a record that the format does not foresee
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Observations:
     def __init__(self, ouverture: tuple[time, time] | None = None) -> None:
         self._ouverture = ouverture
         self._reussites: deque[bool] = deque(maxlen=APPELS_RETENUS)
-        self._pertes: deque[tuple[int, int]] = deque(maxlen=APPELS_RETENUS)
+        self._pertes: deque[tuple[int, int, int]] = deque(maxlen=APPELS_RETENUS)
         self._fermee_jusqua: datetime | None = None
         self.derniere_reponse: datetime | None = None
         self.latence_ms: float | None = None
@@ -48,9 +49,9 @@ class Observations:
             self._fermee_jusqua = None
             self.derniere_reponse, self.latence_ms = instant, secondes * 1000
 
-    def noter_qualite(self, gardes: int, perdus: int) -> None:
-        """One answer was read: records kept and records lost."""
-        self._pertes.append((gardes, perdus))
+    def noter_qualite(self, gardes: int, perdus: int, derives: int) -> None:
+        """One answer was read: records kept, records lost, and what drifted from the format."""
+        self._pertes.append((gardes, perdus, derives))
 
     @property
     def taux_erreur(self) -> float | None:
@@ -64,7 +65,7 @@ class Observations:
         dernieres = list(self._reussites)[-ECHECS_DE_SUITE:]
         if dernieres and not any(dernieres):
             return EtatSource.INDISPONIBLE
-        degradee = (self.taux_erreur or 0.0) >= TAUX_DEGRADE or self._taux_perte() > REJETS_DEGRADE
+        degradee = (self.taux_erreur or 0.0) >= TAUX_DEGRADE or self._qualite_degradee()
         return EtatSource.DEGRADEE if degradee else EtatSource.DISPONIBLE
 
     def _fermee(self, instant: datetime) -> bool:
@@ -72,10 +73,12 @@ class Observations:
             return True
         return self._ouverture is not None and not ouverte(self._ouverture, instant)
 
-    def _taux_perte(self) -> float:
-        perdus = sum(perdu for _, perdu in self._pertes)
-        lus = perdus + sum(garde for garde, _ in self._pertes)
-        return perdus / lus if lus else 0.0
+    def _qualite_degradee(self) -> bool:
+        gardes, perdus, derives = (
+            (sum(valeurs) for valeurs in zip(*self._pertes, strict=True)) if self._pertes else (0, 0, 0)
+        )
+        lus = gardes + perdus
+        return perdus > REJETS_DEGRADE * lus or derives > DERIVES_DEGRADE * lus
 
 
 def ouverte(heures: tuple[time, time], instant: datetime) -> bool:

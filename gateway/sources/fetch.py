@@ -1,35 +1,35 @@
-"""How units are read: cache, one flight for all askers, limits of the partner, deadline. Knows no caller and no partner.
+"""How units are read: kept answers, one flight for all askers, deadline. Knows no caller and no partner.
 
-An asker waits at most its own delay; a fetch once started belongs to nobody, runs to the partner's delay and fills the
-cache (ANSWERS 8). Errors are never kept.
+An asker waits at most its own delay. What is past its fresh lifetime serves while it is asked again, or when the partner
+fails (`fraicheur`); it then says its age. Errors are never kept.
 """
 
 import asyncio
-import contextvars
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
 from gateway.cache.cles import cle_canonique
-from gateway.cache.seam import Cache
+from gateway.cache.seam import Cache, Cle, Garde
 from gateway.connectors.base import Connecteur, Lecture, Locataire
 from gateway.domain.temps import jour_paris
-from gateway.errors import SourceDelaiDepasse
+from gateway.errors import SourceDelaiDepasse, SourceEnQuarantaine
 from gateway.schema.lieux import TypeSource
 from gateway.sources.etat import EtatPartenaire
+from gateway.sources.fraicheur import Usage, usage
 from gateway.sources.guichet import Guichet
 from gateway.sources.lecteur import Lecteur
 from gateway.sources.mesures import Mesures
 from gateway.sources.partenaires import Partenaire
+from gateway.sources.resilience.rythme import Rythme
 from gateway.sources.transport import Transport
 from gateway.sources.unites import Echec, EtatCache, Resultat, Unite
+from gateway.sources.vols import Trajet, Vols
 
 T = TypeVar("T")
 
 SANS_LOCATAIRE = Locataire("")
-
-OCTETS_PAR_DOSSIER = 4_608  # measured over the default population: a young person as nouns
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,7 @@ class Socle:
     cache: Cache
     mesures: Mesures
     horloge: Callable[[], datetime]
+    rythme: Rythme = field(default_factory=Rythme)
 
 
 class Sources:
@@ -53,13 +54,13 @@ class Sources:
         self._cfa = {uai: nom for nom, partenaire in partenaires.items() for uai in partenaire.abonnes or ()}
         self._lecteurs = {
             nom: Lecteur(
-                Guichet(partenaire, socle.transport, socle.mesures, socle.horloge),
+                Guichet(partenaire, socle.transport, socle.mesures, socle.horloge, socle.rythme),
                 connecteurs[partenaire.genre],
                 self._cfa.keys(),
             )
             for nom, partenaire in partenaires.items()
         }
-        self._vols: dict[str, asyncio.Task[Resultat | Echec]] = {}
+        self._vols = Vols(socle.cache)
 
     def partenaire_du_cfa(self, uai: str) -> str | None:
         """The partner that serves a CFA, None when nobody does."""
@@ -73,14 +74,18 @@ class Sources:
         """The partners of a type, by name."""
         return tuple(sorted(nom for nom, lecteur in self._lecteurs.items() if lecteur.connecteur.type is type_))
 
-    async def lire(self, unites: Sequence[Unite], delai: float) -> list[Resultat | Echec]:
-        """What is known of each unit within `delai` seconds, in order. Never raises for a partner: an Echec says why."""
+    async def lire(self, unites: Sequence[Unite], delai: float, age_max: float | None = None) -> list[Resultat | Echec]:
+        """What is known of each unit within `delai` seconds, in order. Never raises for a partner: an Echec says why.
+
+        `age_max` (seconds) asks for fresher answers than the partner's own rules.
+        """
         cles = [self._cle(unite) for unite in unites]
-        gardes = dict(zip(cles, await self._socle.cache.lire(cles), strict=True))
-        vols = {cle: self._vol(unite, cle) for unite, cle in zip(unites, cles, strict=True) if gardes[cle] is None}
-        if vols:
-            await asyncio.wait(vols.values(), timeout=max(0.0, delai))
-        return [self._rendre(unite, gardes[cle], vols.get(cle)) for unite, cle in zip(unites, cles, strict=True)]
+        gardes = await self._socle.cache.lire(cles)
+        demandes = [self._demande(*paire, age_max) for paire in zip(unites, cles, gardes, strict=True)]
+        attendus = {d.vol for d in demandes if d.vol and d.usage is Usage.SECOURS}
+        if attendus:
+            await asyncio.wait(attendus, timeout=max(0.0, delai))
+        return [self._rendre(demande) for demande in demandes]
 
     async def executer(self, source: str, lecture: Lecture[T], locataire: Locataire = SANS_LOCATAIRE) -> T:
         """Drive a reading that is not a unit (harvest, referential), uncached, each call within the partner's delay.
@@ -89,65 +94,93 @@ class Sources:
         """
         return await self._lecteurs[source].guichet.derouler(lecture, locataire)
 
+    async def purger(self, source: str) -> bool:
+        """Forget what is kept of a partner; False when the cache does not answer."""
+        return await self._socle.cache.purger(source)
+
     def etats(self) -> list[EtatPartenaire]:
         """The state of every partner now, by name."""
-        instant = self._socle.horloge()
-        return [self._etat(nom, instant) for nom in sorted(self.partenaires)]
+        return [self._etat(nom) for nom in sorted(self.partenaires)]
 
     async def aclose(self) -> None:
         """End the flights and close the connections."""
-        vols = list(self._vols.values())
-        for vol in vols:
-            vol.cancel()
-        await asyncio.gather(*vols, return_exceptions=True)
+        await self._vols.aclose()
+        await self._socle.cache.aclose()
         await self._socle.transport.aclose()
 
-    def _etat(self, nom: str, instant: datetime) -> EtatPartenaire:
+    def _etat(self, nom: str) -> EtatPartenaire:
         lecteur = self._lecteurs[nom]
         vues = lecteur.guichet.observations
         return EtatPartenaire(
             nom=nom,
             type=lecteur.connecteur.type,
             mode=lecteur.connecteur.mode,
-            etat=vues.etat(instant),
+            etat=lecteur.etat(),
             derniere_reponse=vues.derniere_reponse,
             latence_ms=vues.latence_ms,
             taux_erreur=vues.taux_erreur,
         )
 
-    def _cle(self, unite: Unite) -> str:
-        """A unit is read for a day (a session crosses it or not), of a partner as it is configured."""
+    def _cle(self, unite: Unite) -> Cle:
+        """A unit of a partner as it is configured."""
         partenaire = self.partenaires[unite.source]
-        jour = jour_paris(self._socle.horloge()).isoformat()
-        return cle_canonique(
-            unite.source, partenaire.genre, partenaire.base_url, unite.ressource.value, unite.cle, jour
+        nom = cle_canonique(unite.source, partenaire.genre, partenaire.base_url, unite.ressource.value, unite.cle)
+        return Cle(nom, unite.source)
+
+    def _demande(self, unite: Unite, cle: Cle, garde: Garde | None, age_max: float | None) -> "_Demande":
+        partenaire = self.partenaires[unite.source]
+        regles = partenaire.cache
+        connue = self._connue(garde)
+        sert = (
+            usage(connue.age, not connue.dossiers, self._du_jour(connue), regles, age_max) if connue else Usage.SECOURS
         )
+        if sert is Usage.FRAICHE:
+            return _Demande(unite, cle, sert, connue)
+        lecteur = self._lecteurs[unite.source]
+        trajet = Trajet(unite, cle, lecteur.lire, partenaire.limites.delai_secondes, regles.secours_secondes)
+        return _Demande(unite, cle, sert, connue, self._vols.vol(trajet, garde.ne_a if garde else 0.0))
 
-    def _vol(self, unite: Unite, cle: str) -> asyncio.Task[Resultat | Echec]:
-        """The flight under way for this key, else a new one, in a context that holds nothing of its first asker."""
-        if cle not in self._vols:
-            vol = asyncio.create_task(self._voler(unite, cle), context=contextvars.Context())
-            vol.add_done_callback(lambda _: self._vols.pop(cle, None))
-            self._vols[cle] = vol
-        return self._vols[cle]
+    def _connue(self, garde: Garde | None) -> Resultat | None:
+        """What was kept, with its age."""
+        return replace(garde.valeur, age=max(0.0, self._socle.cache.maintenant() - garde.ne_a)) if garde else None
 
-    def _rendre(
-        self, unite: Unite, garde: Resultat | None, vol: asyncio.Task[Resultat | Echec] | None
-    ) -> Resultat | Echec:
+    def _du_jour(self, resultat: Resultat) -> bool:
+        """A session crosses today or not: what was read for another day is no longer fresh."""
+        return jour_paris(resultat.recu_le) == jour_paris(self._socle.horloge())
+
+    def _rendre(self, demande: "_Demande") -> Resultat | Echec:
         """What was kept, what the flight brought, or that it was too long to wait for."""
-        if garde is not None:
-            self._socle.mesures.lecture(unite, EtatCache.TOUCHE.value)
-            return replace(garde, cache=EtatCache.TOUCHE)
-        if vol is None or not vol.done():
-            return Echec(unite, SourceDelaiDepasse(unite.source, "la réponse n'est pas arrivée à temps"))
-        self._socle.mesures.lecture(unite, EtatCache.MANQUE.value)
-        return vol.result()
+        etat, rendu = self._issue(demande)
+        if etat:
+            self._socle.mesures.lecture(demande.unite, etat.value)
+        return rendu
 
-    async def _voler(self, unite: Unite, cle: str) -> Resultat | Echec:
-        """One fetch, to its end; its answer is kept, its error is not."""
-        lu = await self._lecteurs[unite.source].lire(unite)
-        if isinstance(lu, Resultat):
-            octets = OCTETS_PAR_DOSSIER * (1 + len(lu.dossiers))
-            duree = self.partenaires[unite.source].cache.duree_secondes
-            await self._socle.cache.garder(cle, lu, duree, octets)
-        return lu
+    def _issue(self, demande: "_Demande") -> tuple[EtatCache | None, Resultat | Echec]:
+        unite, vol = demande.unite, demande.vol
+        secours = self._secours(demande)
+        if demande.usage is Usage.FRAICHE and demande.connue:
+            return EtatCache.TOUCHE, replace(demande.connue, cache=EtatCache.TOUCHE)
+        if demande.usage is Usage.PERIMEE and secours:
+            erreur = self._vols.echec(demande.cle)
+            return EtatCache.PERIME, Echec(unite, erreur, secours) if erreur else secours
+        if vol is None or not vol.done():
+            return None, Echec(unite, SourceDelaiDepasse(unite.source, "la réponse n'est pas arrivée à temps"), secours)
+        rendu = vol.result()
+        return EtatCache.MANQUE, replace(rendu, secours=secours) if isinstance(rendu, Echec) else rendu
+
+    def _secours(self, demande: "_Demande") -> Resultat | None:
+        """What was said before, but of a tenant in quarantine: it may be of others."""
+        if demande.connue is None or isinstance(self._vols.echec(demande.cle), SourceEnQuarantaine):
+            return None
+        return replace(demande.connue, cache=EtatCache.PERIME)
+
+
+@dataclass(frozen=True, slots=True)
+class _Demande:
+    """A unit asked for: what is known of it and may serve, and the flight that brings news."""
+
+    unite: Unite
+    cle: Cle
+    usage: Usage
+    connue: Resultat | None
+    vol: asyncio.Task[Resultat | Echec] | None = None

@@ -6,7 +6,7 @@ from datetime import date, time
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 _NOM = re.compile(r"[a-z][a-z0-9-]{0,39}")
 _ENTETE = re.compile(r"[A-Za-z0-9-]{1,64}")
@@ -91,15 +91,28 @@ class LimitesFichier(_Strict):
 
     simultanes: int = Field(default=4, ge=1, le=256)
     par_seconde: float = Field(default=20.0, gt=0, allow_inf_nan=False)
+    par_minute_locataire: float = Field(default=6000.0, gt=0, allow_inf_nan=False)  # quota of one tenant's credential
     delai_secondes: float = Field(default=30.0, gt=0, le=3600, allow_inf_nan=False)
     octets_max: int = Field(default=20_000_000, ge=1)
     pages_max: int = Field(default=200, ge=1)
 
 
 class CacheFichier(_Strict):
-    """How long an answer is kept."""
+    """What the age of a kept answer allows, in seconds. The bounds are those of nominative data (SECURITY §5)."""
 
-    duree_secondes: float = Field(default=300.0, gt=0, allow_inf_nan=False)
+    duree_secondes: float = Field(default=300.0, gt=0, le=900)  # younger: served as it is
+    perime_secondes: float = Field(default=900.0, gt=0, le=900)  # younger: served, and asked again behind
+    secours_secondes: float = Field(default=3600.0, gt=0, le=3600)  # younger: served when the partner fails
+    absence_secondes: float = Field(
+        default=60.0, gt=0, le=60
+    )  # an answer without any record is fresh no longer than that
+    plancher_secondes: float = Field(default=10.0, ge=0, le=900)  # younger: fresh, whatever freshness a caller asks for
+
+    @model_validator(mode="after")
+    def _ordre(self) -> "CacheFichier":
+        if not self.duree_secondes <= self.perime_secondes <= self.secours_secondes:
+            raise ValueError("duree_secondes ≤ perime_secondes ≤ secours_secondes attendu")
+        return self
 
 
 class OuvertureFichier(_Strict):

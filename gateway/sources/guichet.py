@@ -1,4 +1,4 @@
-"""One partner, asked within what we allow ourselves: bulkhead, pacing, credentials, pages, and a note of every call.
+"""One partner, asked within what we allow ourselves: places, pacing, retries, credentials, pages, a note of every call.
 
 Knows no noun and no cache; a connector's reading is driven here, document by document.
 """
@@ -7,13 +7,12 @@ import asyncio
 import logging
 import time
 import traceback
+from collections import defaultdict
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
-
-from aiolimiter import AsyncLimiter
 
 from gateway.connectors.base import Documents, Lecture, Locataire, Requete
 from gateway.errors import ErreurSource, SourceDelaiDepasse, SourceInvalide
@@ -22,6 +21,10 @@ from gateway.sources.acces import Preuve, preuve
 from gateway.sources.etat import Observations
 from gateway.sources.mesures import REUSSITE, Mesures
 from gateway.sources.partenaires import ACCES_DEFAUT, Partenaire
+from gateway.sources.resilience.cadence import Cadence
+from gateway.sources.resilience.cloison import Cloison
+from gateway.sources.resilience.reprises import Budget
+from gateway.sources.resilience.rythme import Rythme
 from gateway.sources.transport import Appel, Reponse, Transport
 
 T = TypeVar("T")
@@ -33,14 +36,22 @@ class Guichet:
     """Where one partner is asked. One for the life of the process: its limits hold for all callers together."""
 
     def __init__(
-        self, partenaire: Partenaire, transport: Transport, mesures: Mesures, horloge: Callable[[], datetime]
+        self,
+        partenaire: Partenaire,
+        transport: Transport,
+        mesures: Mesures,
+        horloge: Callable[[], datetime],
+        rythme: Rythme,
     ) -> None:
         self.partenaire = partenaire
         self.observations = Observations(partenaire.ouverture)
         self.mesures, self.horloge = mesures, horloge
         self._transport = transport
-        self._places = asyncio.Semaphore(partenaire.limites.simultanes)
-        self._cadence = AsyncLimiter(partenaire.limites.par_seconde, 1)
+        self.rythme = rythme
+        self._budget = Budget()
+        self._cloison = Cloison(partenaire.limites.simultanes, partagee=len(partenaire.abonnes or ()) > 1)
+        self._cadence = Cadence(partenaire.limites.par_seconde / rythme.processus)
+        self._propres: defaultdict[str, Cadence] = defaultdict(self._cadence_propre)
         self._preuves: dict[tuple[str, str], Preuve] = {}
 
     async def derouler(self, lecture: Lecture[T], locataire: Locataire) -> T:
@@ -114,9 +125,31 @@ class Guichet:
         return documents
 
     async def _une(self, requete: Requete, locataire: Locataire) -> Reponse:
-        appel = self._appel(requete, locataire)
-        async with self._places, self._cadence:
+        """One request, asked a second time where that may help and costs the partner little."""
+        appel, rythme = self._appel(requete, locataire), self.rythme
+        self._budget.appel(rythme.secondes())
+        try:
+            return await self._passer(appel, locataire)
+        except ErreurSource as erreur:
+            attente = self._budget.attente(requete, erreur, rythme.secondes(), rythme.hasard())
+            if attente is None:
+                raise
+        await rythme.dormir(attente)
+        return await self._passer(appel, locataire)
+
+    async def _passer(self, appel: Appel, locataire: Locataire) -> Reponse:
+        await self._attendre(self._propres[locataire.cle])
+        async with self._cloison.place(locataire.cle):
+            await self._attendre(self._cadence)
             return await self._echanger(appel)
+
+    async def _attendre(self, cadence: Cadence) -> None:
+        attente = cadence.reserver(self.rythme.secondes())
+        if attente > 0:
+            await self.rythme.dormir(attente)
+
+    def _cadence_propre(self) -> Cadence:
+        return Cadence(self.partenaire.limites.par_minute_locataire / self.rythme.processus, 60.0)
 
     async def _echanger(self, appel: Appel) -> Reponse:
         debut = time.perf_counter()

@@ -8,14 +8,22 @@ import itertools
 import logging
 import re
 import secrets
-import time
 from collections.abc import Collection
 
 from gateway.connectors.base import Connecteur, Lecture, Locataire, Lu
 from gateway.domain.temps import jour_paris
-from gateway.errors import ErreurSource, SourceIndisponible, SourceInvalide
+from gateway.errors import (
+    ErreurSource,
+    SourceEnQuarantaine,
+    SourceIndisponible,
+    SourceInvalide,
+    SourceSuspendue,
+)
+from gateway.schema.lieux import EtatSource
 from gateway.sources.appartenance import appartient
 from gateway.sources.guichet import Guichet
+from gateway.sources.resilience.disjoncteurs import Disjoncteurs
+from gateway.sources.resilience.quarantaine import Quarantaine
 from gateway.sources.unites import Echec, EtatCache, Ressource, Resultat, Unite
 
 PAUSE_MAX = 60.0  # seconds during which a partner that said "later" is not asked again for the same key
@@ -31,20 +39,39 @@ class Lecteur:
     def __init__(self, guichet: Guichet, connecteur: Connecteur, servis: Collection[str]) -> None:
         self.guichet, self.connecteur = guichet, connecteur
         self._partenaire, self._servis = guichet.partenaire, servis
+        self._secondes = guichet.rythme.secondes
+        self._disjoncteurs = Disjoncteurs(guichet.partenaire.nom, self._secondes)
+        self._quarantaine = Quarantaine()
         self._pauses: dict[str, tuple[float, SourceIndisponible]] = {}
         self._lancement, self._numeros = secrets.token_hex(4), itertools.count()
 
     async def lire(self, unite: Unite) -> Resultat | Echec:
         """Ask the partner for a unit, within the partner's own delay."""
         try:
-            self._respecter_pause(unite)
-            async with asyncio.timeout(self._partenaire.limites.delai_secondes):
-                lu = await self.guichet.derouler(self._lecture(unite), self._locataire(unite))
-            return self._resultat(unite, lu)
-        except TimeoutError:
-            return self._echec(unite, self.guichet.depassement())
+            self._respecter(unite)
+            return self._resultat(unite, await self._derouler(unite))
         except ErreurSource as erreur:
             return self._echec(unite, erreur)
+
+    def etat(self) -> EtatSource:
+        """The partner's state now: what its calls say, or worse when we leave it, or some of it, alone."""
+        etat = self.guichet.observations.etat(self.guichet.horloge())
+        if etat is EtatSource.FERMEE:
+            return etat
+        if self._disjoncteurs.ouvert:
+            return EtatSource.INDISPONIBLE
+        ecartee = self._disjoncteurs.entrouvert or self._quarantaine.active(self._secondes())
+        return EtatSource.DEGRADEE if ecartee and etat is EtatSource.DISPONIBLE else etat
+
+    async def _derouler(self, unite: Unite) -> Lu:
+        cle = unite.cle if self._partenaire.abonnes is not None else ""
+        lecture, locataire = self._lecture(unite), self._locataire(unite)
+        with self._disjoncteurs.passage(cle):
+            try:
+                async with asyncio.timeout(self._partenaire.limites.delai_secondes):
+                    return await self.guichet.derouler(lecture, locataire)
+            except TimeoutError:
+                raise self.guichet.depassement() from None
 
     def _lecture(self, unite: Unite) -> Lecture[Lu]:
         connecteur = self.connecteur
@@ -68,24 +95,31 @@ class Lecteur:
         siens = tuple(dossier for dossier in lu.dossiers if appartient(dossier, unite, self._servis))
         etrangers = len(lu.dossiers) - len(siens)
         self.guichet.mesures.qualite(unite, lu, etrangers)
-        self.guichet.observations.noter_qualite(len(siens), lu.rejets)
+        self.guichet.observations.noter_qualite(len(siens), lu.rejets, sum(lu.derives.values()))
+        if self._quarantaine.noter(unite.cle, etrangers, self._secondes()):
+            journal.error("source %s : %s mis en quarantaine", unite.source, unite.cle)
         if etrangers:
             journal.warning("source %s : %d dossiers d'un autre établissement, écartés", unite.source, etrangers)
+            self._respecter(unite)
             if not siens:
                 raise SourceInvalide(unite.source, "le partenaire a répondu pour un autre établissement")
         version = f"{self._lancement}-{next(self._numeros)}"
         return Resultat(unite, siens, self.guichet.horloge(), EtatCache.MANQUE, version)
 
     def _echec(self, unite: Unite, erreur: ErreurSource) -> Echec:
-        journal.warning("source %s : %s, %s", unite.source, erreur.code.value, erreur)
-        attente = erreur.reessayer_dans if isinstance(erreur, SourceIndisponible) else None
-        if attente and isinstance(erreur, SourceIndisponible) and unite.cle not in self._pauses:
-            self._pauses[unite.cle] = (time.monotonic() + min(attente, PAUSE_MAX), erreur)
+        if not isinstance(erreur, SourceSuspendue):  # nothing was asked
+            journal.warning("source %s : %s, %s", unite.source, erreur.code.value, erreur)
+            attente = erreur.reessayer_dans if isinstance(erreur, SourceIndisponible) else None
+            if attente and isinstance(erreur, SourceIndisponible) and unite.cle not in self._pauses:
+                self._pauses[unite.cle] = (self._secondes() + min(attente, PAUSE_MAX), erreur)
         return Echec(unite, erreur)
 
-    def _respecter_pause(self, unite: Unite) -> None:
-        """A partner that told when to come back is left alone until then, within PAUSE_MAX (SECURITY U13)."""
+    def _respecter(self, unite: Unite) -> None:
+        """Neither a partner that told when to come back, within PAUSE_MAX (SECURITY U13), nor one that answers for others
+        (U10) is asked."""
+        if self._quarantaine.tient(unite.cle, self._secondes()):
+            raise SourceEnQuarantaine(unite.source, "établissement écarté : le partenaire répond pour d'autres")
         jusqua, erreur = self._pauses.get(unite.cle, (0.0, None))
-        if erreur is not None and time.monotonic() < jusqua:
+        if erreur is not None and self._secondes() < jusqua:
             raise erreur
         self._pauses.pop(unite.cle, None)

@@ -23,6 +23,9 @@ class Mesures:
         )
         self.rejets = Counter("passerelle_rejets", "Enregistrements perdus.", unite, registry=registre)
         self.champs_ignores = Counter("passerelle_champs_ignores", "Valeurs écartées.", unite, registry=registre)
+        self.derives = Counter(
+            "passerelle_derives", "Écarts au format convenu, par genre.", (*unite, "genre"), registry=registre
+        )
         self.hors_locataire = Counter(
             "passerelle_hors_locataire", "Dossiers d'un autre établissement, écartés.", unite, registry=registre
         )
@@ -57,3 +60,5 @@ class Mesures:
         self.rejets.labels(*etiquettes).inc(lu.rejets)
         self.champs_ignores.labels(*etiquettes).inc(lu.champs_ignores)
         self.hors_locataire.labels(*etiquettes).inc(hors_locataire)
+        for genre, nombre in lu.derives.items():
+            self.derives.labels(*etiquettes, genre).inc(nombre)

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from gateway.errors import ErreurSource, SourceFermee, SourceIndisponible, SourceInvalide
+from gateway.errors import ErreurSource, SourceFermee, SourceIndisponible, SourceInvalide, SourceRefusee
 
 REESSAYER_MAX = 86_400.0  # seconds; a partner may be closed for a night, not for a year
 
 _SENS: Mapping[int, tuple[type[ErreurSource], str]] = {
     400: (SourceInvalide, "demande refusée par le partenaire"),
-    401: (SourceIndisponible, "accès refusé par le partenaire"),
-    403: (SourceIndisponible, "accès refusé par le partenaire"),
+    401: (SourceRefusee, "accès refusé par le partenaire"),
+    403: (SourceRefusee, "accès refusé par le partenaire"),
     404: (SourceInvalide, "ressource inconnue du partenaire"),
     408: (SourceIndisponible, "le partenaire n'a pas répondu à temps"),
     409: (SourceInvalide, "demande en conflit chez le partenaire"),

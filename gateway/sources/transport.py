@@ -20,7 +20,7 @@ import httpx
 from httpx_aiohttp import AiohttpTransport
 
 from gateway.connectors.base import Requete
-from gateway.errors import SourceDelaiDepasse, SourceIndisponible, SourceInvalide
+from gateway.errors import SourceDelaiDepasse, SourceIndisponible, SourceInvalide, SourceRefusee
 from gateway.sources.acces import AccesRefuse, Preuve
 from gateway.sources.corps import CorpsInvalide, lire_corps
 from gateway.sources.decodage import DocumentInvalide, ErreurAnnoncee, decoder
@@ -165,8 +165,10 @@ def _traduire(source: str) -> Iterator[None]:
         raise SourceDelaiDepasse(source, "le partenaire n'a pas répondu à temps") from None
     except (CorpsInvalide, DocumentInvalide) as erreur:
         raise SourceInvalide(source, f"réponse du partenaire invalide : {erreur}") from None
-    except (ErreurAnnoncee, AccesRefuse) as erreur:
+    except ErreurAnnoncee as erreur:
         raise SourceIndisponible(source, f"refus du partenaire : {erreur}") from None
+    except AccesRefuse as erreur:
+        raise SourceRefusee(source, f"refus du partenaire : {erreur}") from None
     except (httpx.HTTPError, aiohttp.ClientError, OSError) as erreur:
         if isinstance(erreur.__cause__, aiohttp.ClientPayloadError):  # an answer begun and not finished
             raise SourceInvalide(source, "réponse du partenaire tronquée") from None

@@ -20,10 +20,11 @@ class Ressource(Enum):
 
 
 class EtatCache(Enum):
-    """Whether a result was kept, or asked of the partner for this read."""
+    """Where a result comes from: kept and fresh, asked of the partner for this read, or kept past its fresh lifetime."""
 
     TOUCHE = "touche"
     MANQUE = "manque"
+    PERIME = "perime"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,8 @@ class Unite:
 class Resultat:
     """What a partner said of a unit. Shared between callers and kept: read it, never change what it holds.
 
-    `recu_le` is the instant the last answer arrived; `version` differs from one fetch to the next.
+    `recu_le` is the instant the last answer arrived, `age` the seconds since then; `version` differs from one fetch to
+    the next.
     """
 
     unite: Unite
@@ -47,11 +49,13 @@ class Resultat:
     recu_le: datetime
     cache: EtatCache
     version: str
+    age: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Echec:
-    """A unit nobody could read in time; the error names the partner."""
+    """A unit nobody could read in time; the error names the partner. `secours` is what it had said, not too long ago."""
 
     unite: Unite
     erreur: ErreurSource
+    secours: Resultat | None = None

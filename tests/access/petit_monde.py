@@ -237,7 +237,7 @@ class Sources:
     def sources_de(self, type_source: TypeSource) -> tuple[str, ...]:
         return ("imilo",)
 
-    async def lire(self, unites: Sequence[Unite], delai: float) -> list[Resultat | Echec]:
+    async def lire(self, unites: Sequence[Unite], delai: float, age_max: float | None) -> list[Resultat | Echec]:
         self.demandes += [(unite.source, unite.cle) for unite in unites]
         return [Resultat(unite, self._dossiers(unite), RECU, EtatCache.TOUCHE, "1") for unite in unites]
 

@@ -4,7 +4,7 @@ import pytest
 from pydantic import Field
 
 from gateway.connectors.base import Charge, Compte, ReponseInattendue, lignes_de, lire, rempli
-from gateway.connectors.valeurs import Booleen, JourIso, Liste, Naissance, Requis, Texte
+from gateway.connectors.valeurs import Booleen, JourIso, Liste, Naissance, Requis, SexeLu, Texte
 from gateway.schema.nouns import Adresse, Employeur
 
 
@@ -102,3 +102,25 @@ def test_a_noun_of_which_nothing_is_said_is_none() -> None:
     assert rempli(Adresse()) is None
     assert rempli(Employeur(siret=None, denomination="")) is None
     assert rempli(Adresse(ville="BOURG")) == Adresse(ville="BOURG")
+
+
+class Forme(Charge):
+    cle: Requis
+    sexe: SexeLu = None
+    nom: Texte = None
+
+
+@pytest.mark.parametrize(
+    ("ligne", "derives"),
+    [
+        ({"cle": "1", "sexe": "M", "inconnu": 1}, {}),
+        ({"sexe": "M"}, {"champ_absent": 1}),
+        ({"cle": "1", "sexe": "X"}, {"code_inconnu": 1}),
+        ({"cle": "1", "nom": ["LE", "GOFF"]}, {"type_change": 1}),
+        ("1", {"type_change": 1}),
+    ],
+)
+def test_u09_une_derive_est_comptee_par_genre(ligne: object, derives: dict[str, int]) -> None:
+    compte = Compte()
+    lire(Forme, [ligne], compte)
+    assert dict(compte.derives) == derives

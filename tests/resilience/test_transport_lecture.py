@@ -92,7 +92,7 @@ async def test_une_unite_est_lue_puis_servie_du_cache(routeur: respx.MockRouter,
 async def test_une_unite_perimee_est_redemandee_avec_une_autre_version(routeur: respx.MockRouter, essai: Banc) -> None:
     route = routeur.get(URL_A).respond(json=LIGNES)
     premiere = await lire(essai)
-    essai.secondes[0] = 300.0
+    essai.secondes[0] += 900.0
     seconde = await lire(essai)
     assert route.call_count == 2
     assert isinstance(premiere, Resultat)
@@ -182,18 +182,16 @@ async def test_u13_qui_dit_plus_tard_n_est_pas_redemande(routeur: respx.MockRout
     assert (route.call_count, autre.call_count) == (1, 1)
 
 
-async def test_u13_apres_une_pause_le_partenaire_est_redemande(
-    routeur: respx.MockRouter, essai: Banc, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    secondes = [0.0]
-    monkeypatch.setattr("gateway.sources.lecteur.time.monotonic", lambda: secondes[0])
+async def test_u13_apres_une_pause_le_partenaire_est_redemande(routeur: respx.MockRouter, essai: Banc) -> None:
+    debut = essai.secondes[0]
     ferme = httpx.Response(503, headers={"Retry-After": "86400"})
     route = routeur.get(URL_A).mock(side_effect=[ferme, ferme, httpx.Response(200, json=LIGNES)])
     assert type(await echec(essai)) is SourceFermee
-    for secondes[0], appels in ((59.0, 1), (60.0, 2), (119.0, 2)):
+    for ecoule, appels in ((59.0, 1), (60.0, 2), (119.0, 2)):
+        essai.secondes[0] = debut + ecoule
         assert type(await echec(essai)) is SourceFermee
         assert route.call_count == appels
-    secondes[0] = 120.0
+    essai.secondes[0] = debut + 120.0
     assert cles(await lire(essai)) == ["1"]
 
 

@@ -59,6 +59,8 @@ def test_a_wrong_file_is_one_line_naming_file_and_key(tmp_path: Path, texte: str
         ("GATEWAY_CLE", "trop-court"),
         ("GATEWAY_CLE", "é" * 43),
         ("GATEWAY_NOW", "demain"),
+        ("GATEWAY_PROCESSUS", "-3"),
+        ("GATEWAY_CACHE_CLES", "courte"),
         ("PORT", "http"),
         ("PORT", "70000"),
     ],

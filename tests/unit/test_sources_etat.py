@@ -65,9 +65,9 @@ def test_les_heures_d_ouverture_ferment_sans_qu_on_demande() -> None:
 
 def test_u09_des_enregistrements_perdus_degradent() -> None:
     vues = observees(True)
-    vues.noter_qualite(99, 1)
+    vues.noter_qualite(99, 1, 0)
     assert vues.etat(INSTANT) is EtatSource.DISPONIBLE
-    vues.noter_qualite(0, 1)
+    vues.noter_qualite(0, 1, 0)
     assert vues.etat(INSTANT) is EtatSource.DEGRADEE
 
 
@@ -82,3 +82,11 @@ def test_l_ouverture_est_a_l_heure_de_paris(heures: tuple[time, time], ouvertes:
     for heure in (0, 6, 7, 8, 17, 18, 19, 23):
         a_paris = datetime(2026, 7, 1, heure, 0, tzinfo=UTC) - timedelta(hours=2)
         assert ouverte(heures, a_paris) is (heure in ouvertes)
+
+
+def test_u09_une_derive_du_format_degrade() -> None:
+    vues = observees(True)
+    vues.noter_qualite(100, 0, 5)
+    assert vues.etat(INSTANT) is EtatSource.DISPONIBLE
+    vues.noter_qualite(0, 0, 1)
+    assert vues.etat(INSTANT) is EtatSource.DEGRADEE

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.errors import ErreurSource, SourceFermee, SourceIndisponible, SourceInvalide
+from gateway.errors import ErreurSource, SourceFermee, SourceIndisponible, SourceInvalide, SourceRefusee
 from gateway.sources.statuts import REESSAYER_MAX, erreur_du_statut, reessayer_dans
 
 INSTANT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -17,8 +17,8 @@ INSTANT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
     [
         (301, "", SourceInvalide, None),
         (400, "", SourceInvalide, None),
-        (401, "", SourceIndisponible, None),
-        (403, "9", SourceIndisponible, None),
+        (401, "", SourceRefusee, None),
+        (403, "9", SourceRefusee, None),
         (404, "", SourceInvalide, None),
         (409, "", SourceInvalide, None),
         (413, "", SourceInvalide, None),

@@ -237,7 +237,18 @@ async def test_l07_the_service_forgets_by_itself_and_tells_its_anchor(
 ) -> None:
     caplog.set_level(logging.INFO)
     fichier = Fichier.model_validate({"jetons": JETONS, "donnees": {"dossier": "d"}})
-    configuration = Configuration(tmp_path, fichier, SCEAU, None, None, "", 0)
+    configuration = Configuration(
+        racine=tmp_path,
+        fichier=fichier,
+        sceau=SCEAU,
+        fige=None,
+        candidate=None,
+        hote="",
+        port=0,
+        cache="memory://",
+        processus=1,
+        sceaux_cache=(SCEAU,),
+    )
     heures = iter([DEBUT + timedelta(days=100), DEBUT + timedelta(days=100), *[DEBUT + timedelta(days=395)] * 6])
     tours = iter([None, None])
 

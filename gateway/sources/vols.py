@@ -1,0 +1,93 @@
+"""Flights: one a key in this process, and one among all the processes of a shared cache. Knows no caller and no partner.
+
+A flight belongs to nobody: it runs to its own end, whoever stops waiting for it, and its answer is kept (ANSWERS 8). Its
+error is not kept as an answer, only remembered until the next flight for its key.
+"""
+
+import asyncio
+import contextvars
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+
+from cachetools import LRUCache
+
+from gateway.cache.seam import Cache, Cle, Garde
+from gateway.errors import ErreurSource
+from gateway.sources.unites import Echec, Resultat, Unite
+
+ATTENTE = 0.05  # seconds between two looks at what another process is bringing
+ECHECS_MAX = 4096
+OCTETS_PAR_DOSSIER = 4_608  # measured over the default population: a young person as nouns
+
+
+@dataclass(frozen=True, slots=True)
+class Trajet:
+    """One fetch to make: how to read the unit, within `delai` seconds, and how long its answer may be kept."""
+
+    unite: Unite
+    cle: Cle
+    lire: Callable[[Unite], Awaitable[Resultat | Echec]]
+    delai: float
+    duree: float
+
+
+class Vols:
+    """The flights under way, over one cache."""
+
+    def __init__(self, cache: Cache) -> None:
+        self._cache = cache
+        self._en_vol: dict[Cle, asyncio.Task[Resultat | Echec]] = {}
+        self._echecs: LRUCache[Cle, ErreurSource] = LRUCache(ECHECS_MAX)
+
+    def echec(self, cle: Cle) -> ErreurSource | None:
+        """Why the last flight for a key brought nothing, None when it did."""
+        return self._echecs.get(cle)
+
+    def vol(self, trajet: Trajet, depuis: float) -> asyncio.Task[Resultat | Echec]:
+        """The flight under way for this key, else a new one, in a context that holds nothing of its first asker.
+
+        What was said after `depuis` (seconds since 1970) is news, whoever brought it.
+        """
+        cle = trajet.cle
+        if cle not in self._en_vol:
+            vol = asyncio.create_task(self._voler(trajet, depuis), context=contextvars.Context())
+            vol.add_done_callback(lambda _: self._en_vol.pop(cle, None))
+            self._en_vol[cle] = vol
+        return self._en_vol[cle]
+
+    async def aclose(self) -> None:
+        """End them all."""
+        vols = list(self._en_vol.values())
+        for vol in vols:
+            vol.cancel()
+        await asyncio.gather(*vols, return_exceptions=True)
+
+    async def _voler(self, trajet: Trajet, depuis: float) -> Resultat | Echec:
+        """Fetch, or wait for the process that does: its answer comes by the cache; when it fails, it is our turn."""
+        while (bail := await self._cache.prendre(trajet.cle, trajet.delai)) is None:
+            if (apporte := await self._nouvelle(trajet.cle, depuis)) is not None:
+                return apporte
+            await asyncio.sleep(ATTENTE)
+        try:
+            return await self._nouvelle(trajet.cle, depuis) or await self._demander(trajet)
+        finally:
+            await self._cache.rendre(trajet.cle, bail)
+
+    async def _nouvelle(self, cle: Cle, depuis: float) -> Resultat | None:
+        (garde,) = await self._cache.lire([cle])
+        if garde is None or garde.ne_a <= depuis:
+            return None
+        apporte: Resultat = replace(garde.valeur, age=self._cache.maintenant() - garde.ne_a)
+        return apporte
+
+    async def _demander(self, trajet: Trajet) -> Resultat | Echec:
+        generation = await self._cache.generation(trajet.cle.etiquette)
+        lu = await trajet.lire(trajet.unite)
+        if isinstance(lu, Echec):
+            self._echecs[trajet.cle] = lu.erreur
+            return lu
+        self._echecs.pop(trajet.cle, None)
+        ne_a = self._cache.maintenant()
+        octets = OCTETS_PAR_DOSSIER * (1 + len(lu.dossiers))
+        await self._cache.garder(trajet.cle, Garde(lu, lu.version, ne_a, ne_a + trajet.duree, generation, octets))
+        return lu
