@@ -1,7 +1,7 @@
 """Which records are of one person: block, score, join best first. Pure; knows no noun and no source.
 
-1. Block: two records are compared only if they share a telling word and the birth date, the same words on another date, or
-   a contact, an INE or a contract number. The work grows with the records, not with their square.
+1. Block: two records are compared only if they share a telling word and the birth date (day and month in any order), the
+   same words on another date, or a contact, an INE or a contract number. The work grows with the records, not with their square.
 2. Score each pair (`ressemblance`).
 3. Set aside what is ambiguous: a record claimed as strongly by two that cannot be one person.
 4. Join best first, a record of an installation at most once a person, never across a contradiction.
@@ -111,8 +111,9 @@ def couples(traits: Sequence[Traits]) -> Iterator[tuple[Traits, Traits]]:
 
 def cles_de_bloc(trait: Traits) -> Iterator[Hashable]:
     """What a record must share with another to be compared with it."""
+    annee, jour_et_mois = trait.naissance.year, sorted((trait.naissance.month, trait.naissance.day))
     for mot in trait.mots_pleins:
-        yield trait.naissance, mot
+        yield annee, *jour_et_mois, mot
     yield "", *sorted(trait.mots_pleins)
     for contact in (trait.telephone, trait.courriel, trait.ine):
         if contact:
@@ -138,12 +139,11 @@ class _Liens:
 
     def ajouter(self, un: Traits, autre: Traits) -> None:
         lien = Lien(un, autre, self.ressemblance(un, autre))
-        if lien.score >= self._regle.probable:
-            self._forts.append(lien)
-            self._voisins[id(un)].append(lien)
-            self._voisins[id(autre)].append(lien)
-        elif lien.score >= self._regle.a_confirmer:
-            self._douteux.append(lien)
+        if lien.score < self._regle.a_confirmer:
+            return
+        (self._forts if lien.score >= self._regle.probable else self._douteux).append(lien)
+        self._voisins[id(un)].append(lien)
+        self._voisins[id(autre)].append(lien)
 
     def trier(self) -> tuple[list[Lien], list[Lien]]:
         """The links that may join, best first; those that may only be offered."""

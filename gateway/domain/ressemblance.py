@@ -15,10 +15,11 @@ from pathlib import Path
 
 from rapidfuzz.distance import OSA
 
-from gateway.domain.identity import TraitContrat, Traits, normaliser_nom, numeros, pleins
+from gateway.domain.identity import TraitContrat, Traits, mots, normaliser_nom, numeros, pleins
 
 LETTRES_MIN, LETTRES_LONG = 4, 8  # shorter names differ by one letter too often to be alike
 TRONQUE_MIN = 20  # letters of a name that a system may have cut
+UN_AN = (364, 365, 366)
 ECART_DEBUT = timedelta(days=7)  # two sources tell one contract as starting this close (docs/domaine.md, "Contrats")
 CHEVAUCHEMENT = timedelta(days=60)  # nobody is an apprentice of two employers at once for longer
 
@@ -92,11 +93,11 @@ def comparer(un: Traits, autre: Traits) -> Ressemblance:
 def _plafond(accords_: Mapping[str, str], regle: Bareme) -> float:
     """What no sum of weights may pass: who bears another first name, or the other sex, is joined by no likeness.
 
-    Twins share a surname, a birth date, a home, often a school and a phone. One number of contract, or one INE, tells more.
+    Twins share a surname, a birth date, a home, often a school and a phone; a contract may be typed on the other's file.
     """
     if accords_.get("sexe") == "autre":
         return regle.probable - 1
-    prouve = accords_.get("contrat") == "numero" or accords_.get("ine") == "identique"
+    prouve = accords_.get("ine") == "identique"
     identite = [accords_["nom"], accords_["prenom"], accords_["naissance"]]
     if identite.count("autre") > 1 or (accords_["prenom"] == "autre" and not prouve):
         return regle.probable - 1
@@ -122,8 +123,8 @@ def accords(un: Traits, autre: Traits) -> tuple[tuple[str, str], ...]:
             lus.append((critere, "identique" if dit == dit_aussi else "autre"))
     if un.code_postal and autre.code_postal:
         lus.append(("domicile", _domicile(un.code_postal, autre.code_postal)))
-    if un.cfas and autre.cfas:
-        lus.append(("cfa", "commun" if un.cfas & autre.cfas else "autre"))
+    if (cfa := _cfa(un.cfas, autre.cfas)) is not None:
+        lus.append(("cfa", cfa))
     if un.contrats and autre.contrats:
         lus.append(("contrat", _contrat(un.contrats, autre.contrats)))
     return tuple(lus)
@@ -136,8 +137,8 @@ def _noms(un: Traits, autre: Traits) -> tuple[str, str, str]:
     if un.lettres == autre.lettres_prenom and un.lettres_prenom == autre.lettres:
         return "inverse", "identique", "identique"
     droit = _meilleur(un.noms, autre.noms), _nom(un.prenom, autre.prenom)
-    inverse = _nom(un.noms[0], autre.prenom), _nom(un.prenom, autre.noms[0])
-    if "autre" in droit and "autre" not in inverse:
+    inverse = _meilleur(un.noms, (autre.prenom,)), _meilleur((un.prenom,), autre.noms)
+    if sum(map(_FORCE.__getitem__, inverse)) < sum(map(_FORCE.__getitem__, droit)):
         return "inverse", *inverse
     return "droit", *droit
 
@@ -152,12 +153,12 @@ def _meilleur(uns: tuple[str, ...], autres: tuple[str, ...]) -> str:
 @lru_cache(maxsize=131_072)
 def _nom(un: str, autre: str) -> str:
     """Two names: the same letters, a slip of the hand, a part of the other (compound, cut short), or another name."""
-    mots_un, mots_autre = pleins(un), pleins(autre)
     lettres_un, lettres_autre = normaliser_nom(un), normaliser_nom(autre)
-    if lettres_un == lettres_autre or mots_un == mots_autre:
+    if lettres_un == lettres_autre or pleins(un) == pleins(autre):
         return "identique"
     if _proches(lettres_un, lettres_autre):
         return "proche"
+    mots_un, mots_autre = frozenset(mots(un)), frozenset(mots(autre))
     court, long = sorted((lettres_un, lettres_autre), key=len)
     if mots_un < mots_autre or mots_autre < mots_un or (len(court) >= TRONQUE_MIN and long.startswith(court)):
         return "partie"
@@ -172,19 +173,27 @@ def _proches(un: str, autre: str) -> bool:
 
 
 def _naissance(une: date, autre: date) -> str:
-    """The same day; day and month exchanged; a slip in one of its parts, or a day or ten beside; another."""
+    """The same day; day and month exchanged; a slip in one of its parts, ten days beside at most, or a year; another."""
     if une == autre:
         return "identique"
     if (une.year, une.day, une.month) == (autre.year, autre.month, autre.day):
         return "jour_mois"
     communs = (une.year == autre.year) + (une.month == autre.month) + (une.day == autre.day)
-    return "proche" if communs == 2 or abs((une - autre).days) <= 10 else "autre"
+    ecart = abs((une - autre).days)
+    return "proche" if communs == 2 or ecart <= 10 or ecart in UN_AN else "autre"
 
 
 def _domicile(un: str, autre: str) -> str:
     if un == autre:
         return "identique"
     return "departement" if un[:2] == autre[:2] else "autre"
+
+
+def _cfa(uns: frozenset[str], autres: frozenset[str]) -> str | None:
+    """Like with like: a CFA told by its UAI on one side and by its SIRET on the other is not told to be another."""
+    if uns & autres:
+        return "commun"
+    return "autre" if {len(cle) for cle in uns} & {len(cle) for cle in autres} else None
 
 
 def _contrat(uns: tuple[TraitContrat, ...], autres: tuple[TraitContrat, ...]) -> str:

@@ -25,6 +25,7 @@ T = TypeVar("T")
 CHEVAUCHEMENT_JOURS = 60  # nobody is an apprentice twice at once for longer
 LECTURES_MAX = 16
 PLIES_MAX = 50_000  # folded contracts kept: the reads of one operation, and the perimeters of many callers, share them
+JOINTS = frozenset({"telephone", "courriel", "domicile"})
 SOUFFLE = 25  # contracts or persons between two breaths of the event loop: some ten milliseconds
 
 Plier = Callable[[Sequence[Mapping[str, Any]]], tuple[Jeune, Contrat] | None]
@@ -136,9 +137,12 @@ def _dossiers(personne: str, plies: list[_Plie]) -> list[Dossier]:
 
 
 def _une_personne(un: _Plie, autre: _Plie) -> bool:
+    """A shared CFA is no proof: homonyms born the same day may be in one. Of phone, e-mail and home one must agree, if told."""
     if un.traits is None or autre.traits is None or _simultanes(un.contrat, autre.contrat):
         return False
-    return comparer(un.traits, autre.traits).score >= bareme().probable
+    lue = comparer(un.traits, autre.traits)
+    dits = {accord for critere, accord in lue.accords if critere in JOINTS}
+    return lue.score >= bareme().probable and (not dits or "identique" in dits)
 
 
 def _dossier(cle: str, plies: list[_Plie]) -> Dossier:

@@ -43,6 +43,7 @@ def test_surnames(un: str, autre: str, attendu: str) -> None:
     ("un", "autre", "attendu"),
     [
         ("Jean-Pierre", "Jean", "partie"),
+        ("Van-Minh", "Van", "partie"),
         ("Jean-Pierre", "JEAN PIERRE", "identique"),
         ("Anaïs", "Anais", "identique"),
         ("Mickaël", "Mickael", "identique"),
@@ -71,6 +72,7 @@ def test_inverted_name_and_first_name() -> None:
         (date(2006, 3, 8), "proche"),
         (date(2005, 3, 7), "proche"),
         (date(2006, 3, 17), "proche"),
+        (date(2007, 3, 6), "proche"),
         (date(2006, 5, 30), "autre"),
     ],
 )
@@ -91,6 +93,20 @@ def test_birth_dates(autre: date, attendu: str) -> None:
 )
 def test_contracts(un: TraitContrat, autre: TraitContrat, attendu: str) -> None:
     assert accord("contrat", trait(contrats=(un,)), trait(contrats=(autre,))) == attendu
+
+
+@pytest.mark.parametrize(
+    ("un", "autre", "attendu"),
+    [
+        ({"0600001A"}, {"0600001A", "73282932000074"}, "commun"),
+        ({"0600001A"}, {"0600002B"}, "autre"),
+        ({"0600001A"}, {"73282932000074"}, None),
+    ],
+)
+def test_a_cfa_told_by_uai_and_by_siret_is_not_told_to_be_another(
+    un: set[str], autre: set[str], attendu: str | None
+) -> None:
+    assert accord("cfa", trait(cfas=frozenset(un)), trait(cfas=frozenset(autre))) == attendu
 
 
 @pytest.mark.parametrize("champ", ["telephone", "courriel", "ine", "code_postal", "sexe"])
@@ -116,6 +132,8 @@ def test_twins_who_share_everything_but_the_first_name_are_never_joined() -> Non
     un = trait(prenom="Emma", contrats=(contrat("060A"),), **commun)
     autre = trait(prenom="Chloé", contrats=(contrat("060B"),), **commun)
     assert bareme().niveau(comparer(un, autre).score) is Niveau.A_CONFIRMER
+    confondu = trait(prenom="Chloé", contrats=(contrat("060A"),), **commun)
+    assert bareme().niveau(comparer(un, confondu).score) is Niveau.A_CONFIRMER
 
 
 def test_neither_contacts_nor_a_home_make_one_person_of_two_names() -> None:

@@ -85,6 +85,16 @@ async def test_an_annulled_contract_contradicts_nothing() -> None:
 
 
 @pytest.mark.anyio
+async def test_homonyms_of_one_cfa_with_nothing_else_in_common_are_two_persons() -> None:
+    """The same name, birth date and CFA, and another home: who tells a home in common is one person."""
+    ancien: dict[str, Any] = {"debut": "2023-09-01", "fin": "2025-08-31"}
+    ailleurs, chez_lui = charge("A", **ancien, code_postal="33000"), charge("A", **ancien)
+    suivant = charge("B", **SUIVANT)
+    assert parts(await lus(("p", (ailleurs,)), ("p", (suivant,)))) == {"c0": ["A"], "c1": ["B"]}
+    assert parts(await lus(("p", (chez_lui,)), ("p", (suivant,)))) == {"p": ["A", "B"]}
+
+
+@pytest.mark.anyio
 async def test_two_sexes_are_two_persons() -> None:
     garcon = charge("A", debut="2023-09-01", fin="2025-08-31", sexe="1")
     assert parts(await lus(("p", (garcon,)), ("p", (charge("B", **SUIVANT),)))) == {"c0": ["A"], "c1": ["B"]}
