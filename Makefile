@@ -11,7 +11,7 @@ PAGE_SOURCES := $(wildcard gateway/web/source/*.* gateway/web/source/.npmrc)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check graphiql verrous schema acces bench poids wheel clean page-facultative \
+.PHONY: help run test check graphiql verrous schema acces chaos bench poids wheel clean page-facultative \
 	check-lint check-format check-types check-imports check-deps check-schema check-acces
 
 help: ## Print this list
@@ -54,6 +54,9 @@ $(PAGE): $(PAGE_SOURCES) | .venv/bin/python
 
 page-facultative: | .venv/bin/python
 	@$(MAKE) --no-print-directory --silent graphiql || echo 'The GraphiQL page could not be built (see above); everything else goes on without it.'
+
+chaos: .venv/dev.txt ## Compare 20,000 generated operations with graphql-core
+	@$(PY) -m tests.execution.differentiel --operations 20000
 
 bench: .venv/dev.txt .venv/lien.txt ## Measure what the decision records quote; prints, asserts nothing
 	@for banc in bench/[a-z]*.py; do $(PY) -m "bench.$$(basename "$$banc" .py)" || exit 1; done

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from enum import Enum
+from pathlib import Path
 from typing import TypeVar
 
 from gateway.errors import ErreurConfiguration
@@ -26,6 +27,11 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     acces = commandes.add_parser("acces", help="écrit la table des accès (ACCES.md), ou ses lignes choisies")
     acces.add_argument("--profil", help="un profil : MISSION_LOCALE, CFA…")
     acces.add_argument("--finalite", help="une finalité : ACCOMPAGNEMENT, PILOTAGE…")
+    expliquer = commandes.add_parser(
+        "expliquer", help="montre ce qu'une requête demande, ce qu'on en refuse, et sa fonction"
+    )
+    expliquer.add_argument("requete", help="texte d'une requête, ou fichier qui la contient")
+    expliquer.add_argument("--profil", default="ml", help="profil de l'appelant : ml, cfa, dreets…")
     return analyseur.parse_args(argv)
 
 
@@ -78,6 +84,20 @@ def _choisi(mots: type[E], mot: str | None) -> E | None:
     raise ErreurConfiguration(f"{mot} : inconnu ; au choix {', '.join(mots.__members__)}")
 
 
+def _lire(chemin: str) -> str:
+    try:
+        return Path(chemin).read_text(encoding="utf-8")
+    except OSError as erreur:
+        raise ErreurConfiguration(f"{chemin} : illisible ({erreur.strerror})") from None
+
+
+def _expliquer(arguments: argparse.Namespace) -> None:
+    from gateway.expliquer import expliquer  # noqa: PLC0415
+
+    texte = arguments.requete if "{" in arguments.requete else _lire(arguments.requete)
+    print(expliquer(texte, arguments.profil))
+
+
 COMMANDES: dict[str, Callable[[argparse.Namespace], None]] = {
     "serve": _serve,
     "moisson": _moisson,
@@ -85,6 +105,7 @@ COMMANDES: dict[str, Callable[[argparse.Namespace], None]] = {
     "rapprochements": _rapprochements,
     "schema": _schema,
     "acces": _acces,
+    "expliquer": _expliquer,
 }
 
 

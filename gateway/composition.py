@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from graphql import GraphQLSchema
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Counter
 
 from gateway.auth.candidate import Candidate
 from gateway.auth.cles import JeuDeCles
@@ -26,6 +26,7 @@ from gateway.documents import Documents
 from gateway.domain.referentiel import Referentiel
 from gateway.domain.temps import jour_paris
 from gateway.errors import ErreurConfiguration
+from gateway.execution.executeur import Executeur
 from gateway.federation.annuaire import Annuaire
 from gateway.federation.attribution import Attributeur
 from gateway.federation.collecte import Collecteur
@@ -58,6 +59,7 @@ class Services:
     registre: Registre
     liens: Liens
     comptes: Mesures
+    voies: Counter
     gardien: GardienReferentiel
     champ: Champ
     nom_registre: str
@@ -93,6 +95,7 @@ def construire_services(configuration: Configuration, environ: Mapping[str, str]
         transport=transport,
         sources=sources,
         comptes=comptes,
+        voies=Counter("passerelle_executions", "Opérations exécutées, par voie.", ("voie",), registry=mesures),
         registre=Registre(_url_du_registre(configuration, environ), configuration.sceau),
         liens=Liens(_url_des_liens(configuration, environ)),
         gardien=_gardien(configuration, sources, referentiel, connus[partenaires[referentiel].genre]),
@@ -161,6 +164,7 @@ def construire_passerelle(services: Services) -> Passerelle:
         formes=Formes(graphe(schema), politique),
         candidate=_candidate(configuration, graphe(schema), acces),
         arretee=acces.arretee,
+        executeur=Executeur(graphe(schema), lambda voie: services.voies.labels(voie.value).inc()),
         collecteur=Collecteur(
             interrogeables=sources,
             registre=LecteurRegistre(services.registre, plier),

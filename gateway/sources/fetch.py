@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
+from cachetools import LRUCache
+
 from gateway.cache.cles import cle_canonique
 from gateway.cache.seam import Cache
 from gateway.connectors.base import Connecteur, Lecture, Locataire
@@ -29,6 +31,7 @@ T = TypeVar("T")
 
 SANS_LOCATAIRE = Locataire("")
 
+CLES_MAX = 10_000
 OCTETS_PAR_DOSSIER = 4_608  # measured over the default population: a young person as nouns
 
 
@@ -60,6 +63,7 @@ class Sources:
             for nom, partenaire in partenaires.items()
         }
         self._vols: dict[str, asyncio.Task[Resultat | Echec]] = {}
+        self._connues: LRUCache[tuple[Unite, str], str] = LRUCache(CLES_MAX)
 
     def partenaire_du_cfa(self, uai: str) -> str | None:
         """The partner that serves a CFA, None when nobody does."""
@@ -75,12 +79,19 @@ class Sources:
 
     async def lire(self, unites: Sequence[Unite], delai: float) -> list[Resultat | Echec]:
         """What is known of each unit within `delai` seconds, in order. Never raises for a partner: an Echec says why."""
-        cles = [self._cle(unite) for unite in unites]
+        cles = self._cles(unites)
         gardes = dict(zip(cles, await self._socle.cache.lire(cles), strict=True))
         vols = {cle: self._vol(unite, cle) for unite, cle in zip(unites, cles, strict=True) if gardes[cle] is None}
         if vols:
             await asyncio.wait(vols.values(), timeout=max(0.0, delai))
         return [self._rendre(unite, gardes[cle], vols.get(cle)) for unite, cle in zip(unites, cles, strict=True)]
+
+    async def versions(self, unites: Sequence[Unite]) -> list[str | None]:
+        """The version kept of each unit, in order; None where it must be asked again. Asks nobody."""
+        gardes = await self._socle.cache.lire(self._cles(unites))
+        if None not in gardes:
+            self._socle.mesures.relectures(unites)
+        return [garde.version if garde is not None else None for garde in gardes]
 
     async def executer(self, source: str, lecture: Lecture[T], locataire: Locataire = SANS_LOCATAIRE) -> T:
         """Drive a reading that is not a unit (harvest, referential), uncached, each call within the partner's delay.
@@ -115,13 +126,20 @@ class Sources:
             taux_erreur=vues.taux_erreur,
         )
 
-    def _cle(self, unite: Unite) -> str:
-        """A unit is read for a day (a session crosses it or not), of a partner as it is configured."""
-        partenaire = self.partenaires[unite.source]
+    def _cles(self, unites: Sequence[Unite]) -> list[str]:
+        """The keys of units, for the day."""
         jour = jour_paris(self._socle.horloge()).isoformat()
-        return cle_canonique(
-            unite.source, partenaire.genre, partenaire.base_url, unite.ressource.value, unite.cle, jour
-        )
+        return [self._cle(unite, jour) for unite in unites]
+
+    def _cle(self, unite: Unite, jour: str) -> str:
+        """A unit is read for a day (a session crosses it or not), of a partner as it is configured."""
+        place = unite, jour
+        if place not in self._connues:
+            partenaire = self.partenaires[unite.source]
+            self._connues[place] = cle_canonique(
+                unite.source, partenaire.genre, partenaire.base_url, unite.ressource.value, unite.cle, jour
+            )
+        return self._connues[place]
 
     def _vol(self, unite: Unite, cle: str) -> asyncio.Task[Resultat | Echec]:
         """The flight under way for this key, else a new one, in a context that holds nothing of its first asker."""

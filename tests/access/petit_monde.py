@@ -18,6 +18,7 @@ from gateway.documents import Documents
 from gateway.domain.liens import Connus
 from gateway.domain.referentiel import LigneCommune, LigneMissionLocale, LigneOrganisme, Referentiel
 from gateway.domain.sceau import Sceau
+from gateway.execution.executeur import Executeur
 from gateway.federation.annuaire import Annuaire
 from gateway.federation.attribution import Attribution
 from gateway.federation.collecte import Collecteur
@@ -236,6 +237,9 @@ class Sources:
     def sources_de(self, type_source: TypeSource) -> tuple[str, ...]:
         return ("imilo",)
 
+    async def versions(self, unites: Sequence[Unite]) -> list[str | None]:
+        return [None for _ in unites]  # nothing is kept: everything is asked, and noted, each time
+
     async def lire(self, unites: Sequence[Unite], delai: float) -> list[Resultat | Echec]:
         self.demandes += [(unite.source, unite.cle) for unite in unites]
         return [Resultat(unite, self._dossiers(unite), RECU, EtatCache.TOUCHE, "1") for unite in unites]
@@ -263,6 +267,9 @@ class RegistreVide:
 
 
 class Registre:
+    async def version(self) -> str:
+        return "1"
+
     async def dossiers(
         self, codes_postaux: Collection[str], cfas: Collection[str], identites: Collection[Any]
     ) -> RegistreVide:
@@ -314,6 +321,7 @@ class PetitMonde:
             schema=SCHEMA,
             politique=politique,
             documents=DOCUMENTS,
+            executeur=Executeur(schema, lambda _voie: None),
             juge=Juge(schema, politique),
             formes=Formes(schema, politique),
             candidate=candidate,

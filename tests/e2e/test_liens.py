@@ -19,6 +19,7 @@ from gateway.auth.rules import Finalite, Profil
 from gateway.auth.viewer import Viewer
 from gateway.documents import Documents
 from gateway.domain.liens import Connus
+from gateway.execution.executeur import Executeur
 from gateway.federation.annuaire import Annuaire
 from gateway.federation.collecte import Recolte
 from gateway.federation.temoignages import Temoignage
@@ -61,6 +62,7 @@ class Monde:
             schema=schema,
             politique=politique,
             documents=Documents(graphe(schema)),
+            executeur=Executeur(graphe(schema), lambda _voie: None),
             juge=Juge(graphe(schema), politique),
             formes=Formes(graphe(schema), politique),
             candidate=None,
