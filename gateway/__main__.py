@@ -7,6 +7,7 @@ import logging
 import sys
 from collections.abc import Callable, Sequence
 from enum import Enum
+from pathlib import Path
 from typing import TypeVar
 
 from gateway.errors import ErreurConfiguration
@@ -34,6 +35,11 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     cle = commandes.add_parser("cle", help="crée une clé d'API pour un client du registre")
     cle.add_argument("action", choices=("creer",))
     cle.add_argument("client")
+    expliquer = commandes.add_parser(
+        "expliquer", help="montre ce qu'une requête demande, ce qu'on en refuse, et sa fonction"
+    )
+    expliquer.add_argument("requete", help="texte d'une requête, ou fichier qui la contient")
+    expliquer.add_argument("--profil", default="ml", help="profil de l'appelant : ml, cfa, dreets…")
     return analyseur.parse_args(argv)
 
 
@@ -102,6 +108,20 @@ def _choisi(mots: type[E], mot: str | None) -> E | None:
     raise ErreurConfiguration(f"{mot} : inconnu ; au choix {', '.join(mots.__members__)}")
 
 
+def _lire(chemin: str) -> str:
+    try:
+        return Path(chemin).read_text(encoding="utf-8")
+    except OSError as erreur:
+        raise ErreurConfiguration(f"{chemin} : illisible ({erreur.strerror})") from None
+
+
+def _expliquer(arguments: argparse.Namespace) -> None:
+    from gateway.expliquer import expliquer  # noqa: PLC0415
+
+    texte = arguments.requete if "{" in arguments.requete else _lire(arguments.requete)
+    print(expliquer(texte, arguments.profil))
+
+
 def _journal(arguments: argparse.Namespace) -> int:
     from gateway import tenue  # noqa: PLC0415
 
@@ -132,6 +152,7 @@ COMMANDES: dict[str, Callable[[argparse.Namespace], int | None]] = {
     "journal": _journal,
     "cle": _cle,
     "cache": _purger,
+    "expliquer": _expliquer,
 }
 
 

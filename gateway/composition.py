@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from graphql import GraphQLSchema
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Counter
 
 from gateway.alertes import Alertes
 from gateway.auth.candidate import Candidate
@@ -33,6 +33,7 @@ from gateway.domain.referentiel import Referentiel
 from gateway.domain.temps import jour_paris
 from gateway.enregistres import Enregistres, lire_manifestes
 from gateway.errors import ErreurConfiguration
+from gateway.execution.executeur import Executeur
 from gateway.federation.annuaire import Annuaire
 from gateway.federation.attribution import Attributeur
 from gateway.federation.collecte import Collecteur
@@ -73,6 +74,7 @@ class Services:
     debits: Debits
     alertes: Alertes
     comptes: Mesures
+    voies: Counter
     gardien: GardienReferentiel
     champ: Champ
     nom_registre: str
@@ -109,6 +111,7 @@ def construire_services(configuration: Configuration, environ: Mapping[str, str]
         transport=transport,
         sources=sources,
         comptes=comptes,
+        voies=Counter("passerelle_executions", "Opérations exécutées, par voie.", ("voie",), registry=mesures),
         registre=Registre(_url_du_registre(configuration, environ), configuration.sceau),
         liens=Liens(_url_des_liens(configuration, environ)),
         lectures=construire_journal(configuration, environ, alertes.disponible),
@@ -195,6 +198,7 @@ def construire_passerelle(services: Services) -> Passerelle:
         formes=Formes(graphe(schema), politique),
         candidate=_candidate(configuration, graphe(schema), acces),
         arretee=acces.arretee,
+        executeur=Executeur(graphe(schema), lambda voie: services.voies.labels(voie.value).inc()),
         collecteur=Collecteur(
             interrogeables=sources,
             registre=LecteurRegistre(services.registre, plier),

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from operator import itemgetter
 from typing import Any
 
+import orjson
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
@@ -173,6 +174,6 @@ def ecrire(reponse: Reponse, identifiant: str, media: str, statut: int | None = 
     """The bytes of an answer, with the status that its media type asks (GraphQL over HTTP)."""
     if statut is None:
         statut = 400 if reponse.refusee and media == GRAPHQL_RESPONSE else 200
-    corps = json.dumps(reponse.corps(identifiant), ensure_ascii=False, separators=(",", ":"))
+    corps = orjson.dumps(reponse.corps(identifiant))
     entetes = {"content-type": f"{media}; charset=utf-8", "cache-control": "no-store", "x-request-id": identifiant}
-    return Response(corps.encode(), status_code=statut, headers=entetes)
+    return Response(corps, status_code=statut, headers=entetes)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
-from graphql import ExecutionResult, GraphQLError, GraphQLSchema, execute_sync
+from graphql import ExecutionResult, GraphQLError
 from strawberry import Schema
 
 from gateway.auth.candidate import Candidate
@@ -28,6 +28,7 @@ from gateway.consigne import Consigne
 from gateway.documents import Document, Documents
 from gateway.enregistres import Enregistres
 from gateway.errors import ArgumentRefuse, ErreurAppelant, FuiteArretee, QuotaAtteint, RequeteInvalide
+from gateway.execution.executeur import Executeur
 from gateway.federation.annuaire import Annuaire
 from gateway.federation.attribution import Attributeur
 from gateway.federation.collecte import Collecteur, Fraicheur, Recolte
@@ -39,7 +40,6 @@ from gateway.introspection import INTROSPECTION, introspecter, seulement
 from gateway.limits import Mesure, mesurer
 from gateway.reponses import (
     Reponse,
-    annuler,
     erreur_de_source,
     erreur_graphql,
     erreur_refus,
@@ -77,6 +77,7 @@ class Passerelle:
     formes: Formes
     candidate: Candidate | None
     arretee: Callable[[str], None]  # told where the sentinel stopped a leak
+    executeur: Executeur
     collecteur: Collecteur
     identifiants: Identifiants
     attributeur: Attributeur
@@ -135,7 +136,7 @@ async def _servir(
 ) -> Reponse:
     decision = jugement.decision
     contexte = _contexte(passerelle, viewer, decision)
-    plan = planifier(decision, viewer.perimetre, contexte.annuaire.referentiel)
+    plan = planifier(decision, viewer.perimetre, contexte.annuaire)
     if plan.vue:
         voulu = replace(plan, age_max=demande.age_max)
         contexte.recolte = await passerelle.collecteur.collecter(voulu, contexte.annuaire)
@@ -156,21 +157,14 @@ def _executer(
     schema, variables, champs = graphe(passerelle.schema), demande.variables, contexte.decision.champs
     meta = contexte.decision.cles(INTROSPECTION)
     if not meta:
-        return _execute(schema, document, variables, contexte)
+        return passerelle.executeur.executer(document, variables, contexte)
     donnees = [cle for cle, _ in champs if cle not in meta]
     vues = [introspecter(passerelle.formes.pour(contexte.viewer), document, meta, variables)]
     if donnees:
-        vues.append(_execute(schema, seulement(schema, document, donnees, variables), variables, contexte))
+        vues.append(passerelle.executeur.executer(seulement(schema, document, donnees, variables), variables, contexte))
     trouve = {cle: valeur for vue in vues for cle, valeur in (vue.data or {}).items()}
     data = {cle: trouve.get(cle) for cle, _ in champs} if all(vue.data is not None for vue in vues) else None
     return ExecutionResult(data, [erreur for vue in vues for erreur in vue.errors or []])
-
-
-def _execute(
-    schema: GraphQLSchema, document: Document, variables: dict[str, Any], contexte: ContexteOperation
-) -> ExecutionResult:
-    nom = document.operation.name.value if document.operation.name else None
-    return execute_sync(schema, document.arbre, context_value=contexte, variable_values=variables, operation_name=nom)
 
 
 async def _vue(passerelle: Passerelle, contexte: ContexteOperation) -> Vue:
@@ -220,8 +214,7 @@ def _assembler(
             if source not in recolte.erreurs
         ),
     ]
-    data = annuler(resultat.data, [chemin for chemin, _ in decision.nuls])
-    return Reponse(data, erreurs, {"sources": list(lignes.values()), "cout": mesure.cout})
+    return Reponse(resultat.data, erreurs, {"sources": list(lignes.values()), "cout": mesure.cout})
 
 
 def _cause(erreur: GraphQLError) -> Exception:

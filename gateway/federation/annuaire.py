@@ -3,9 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import cached_property
+from typing import Any
 
 import strawberry
+from cachetools import LRUCache
 
+from gateway.auth.perimetre import Perimetre
 from gateway.domain.referentiel import Referentiel
 from gateway.domain.territoire import Geographie, Residence, resoudre
 from gateway.federation.identifiants import Identifiants
@@ -14,6 +17,7 @@ from gateway.schema.nouns import Adresse
 from gateway.schema.scalaires import SIRET, UAI, CodeInsee, CodePostal
 
 DOMICILES_MAX = 100_000
+PLANS_MAX = 256
 
 
 class Annuaire:
@@ -25,6 +29,7 @@ class Annuaire:
         self._communes: dict[str, Commune] = {}
         self._missions_locales: dict[str, MissionLocale] = {}
         self._cfas: dict[str, Cfa] = {}
+        self.plans: LRUCache[tuple[Perimetre, bool], Any] = LRUCache(PLANS_MAX)  # what perimeters ask of the sources
         self._domiciles: dict[tuple[str | None, str | None, str | None], Residence] = {}
 
     @cached_property

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
+from cachetools import LRUCache
+
 from gateway.connectors.base import Dossier
 from gateway.errors import ErreurSource, SourceDelaiDepasse, SourceIndisponible
 from gateway.federation.annuaire import Annuaire
@@ -23,6 +25,7 @@ from gateway.sources.unites import Echec, EtatCache, Ressource, Resultat, Unite
 PART_DES_SOURCES = 0.8
 PART_DU_REGISTRE = 0.95
 ENTENDUS_MAX = 4096  # answers whose testimonies are kept
+RECOLTES_MAX = 32  # as many as views
 
 
 class Interrogeables(Protocol):
@@ -31,6 +34,7 @@ class Interrogeables(Protocol):
     def partenaire_du_cfa(self, uai: str) -> str | None: ...
     def sources_de(self, type_source: TypeSource) -> tuple[str, ...]: ...
     async def lire(self, unites: Sequence[Unite], delai: float, age_max: float | None) -> list[Resultat | Echec]: ...
+    async def versions(self, unites: Sequence[Unite]) -> list[str | None]: ...
 
 
 class DuRegistre(Protocol):
@@ -47,6 +51,7 @@ class DuRegistre(Protocol):
 class Registre(Protocol):
     """The harvested registry: read in its store, never asked live."""
 
+    async def version(self) -> str: ...
     async def dossiers(
         self, codes_postaux: Collection[str], cfas: Collection[str], identites: Collection[str]
     ) -> DuRegistre: ...
@@ -70,6 +75,8 @@ class Recolte:
     secourues: dict[str, ErreurSource] = field(default_factory=dict)
     fraicheurs: dict[str, Fraicheur] = field(default_factory=dict)
     versions: list[str] = field(default_factory=list)
+    unites: dict[Unite, str] = field(default_factory=dict)  # the version of each
+    registre: str = ""  # the version of the registry's store
     suivi_entendu: frozenset[str] = frozenset()  # Missions locales whose system answered
 
     @property
@@ -94,8 +101,25 @@ class Collecteur:
     horloge: Callable[[], float]
     sans_mission_locale: Callable[[str, int], None]  # counts, by source, the homes that nobody can place (ANSWERS 4)
     entendus: dict[str, list[Temoignage]] = field(default_factory=dict)  # by version of an answer
+    recoltes: LRUCache[tuple[Plan, Annuaire], Recolte] = field(default_factory=lambda: LRUCache(RECOLTES_MAX))
 
     async def collecter(self, plan: Plan, annuaire: Annuaire) -> Recolte:
+        """What the sources say; what was heard last for the same plan as long as each of them still says it, so that a
+        warm query costs what its page costs, whatever the perimeter holds."""
+        derniere = self.recoltes.get((plan, annuaire)) if plan.age_max is None else None
+        if derniere is not None and await self._tient(derniere):
+            return derniere
+        recolte = await self._collecter(plan, annuaire)
+        if recolte.complete and plan.age_max is None:
+            self.recoltes[plan, annuaire] = _relue(recolte)
+        return recolte
+
+    async def _tient(self, recolte: Recolte) -> bool:
+        """Whether every unit is still kept at the version that was heard, and the registry brought nothing."""
+        versions = await self.interrogeables.versions(tuple(recolte.unites))
+        return versions == list(recolte.unites.values()) and await self.registre.version() == recolte.registre
+
+    async def _collecter(self, plan: Plan, annuaire: Annuaire) -> Recolte:
         """Ask the units of the plan and the registry together, then the CFAs that the registry adds for residents, then
         the registry for whoever was found elsewhere."""
         debut = self.horloge()
@@ -154,6 +178,7 @@ class Collecteur:
             )
             return None
         recolte.versions.append(reponse.version)
+        recolte.registre = reponse.version
         recolte.fraicheurs[self.nom_registre] = Fraicheur(reponse.as_of, "moisson")
         recolte.temoignages += [
             Temoignage(self.nom_registre, TypeSource.REGISTRE_CONTRATS, "", dossier, reponse.as_of)
@@ -189,9 +214,17 @@ class Collecteur:
         unite = resultat.unite
         if unite.ressource is Ressource.STRUCTURE:
             recolte.suivi_entendu |= {unite.cle}
+        recolte.unites[unite] = resultat.version
         recolte.versions.append(f"{unite.source}/{unite.cle}/{resultat.version}")
         recolte.fraicheurs[unite.source] = _plus_vieille(recolte.fraicheurs.get(unite.source), resultat)
         recolte.temoignages += self._temoignages(resultat)
+
+
+def _relue(recolte: Recolte) -> Recolte:
+    """The same, as whoever comes next finds it: nothing is asked again."""
+    manque, touche = EtatCache.MANQUE.value, EtatCache.TOUCHE.value
+    vues = {nom: replace(vue, cache=touche) if vue.cache == manque else vue for nom, vue in recolte.fraicheurs.items()}
+    return replace(recolte, fraicheurs=vues)
 
 
 def _non_places(dossiers: Iterable[Dossier], annuaire: Annuaire) -> int:

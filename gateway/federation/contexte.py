@@ -23,12 +23,15 @@ from gateway.federation.moi import presenter_moi
 from gateway.federation.pages import (
     ORDRES_JEUNES,
     ORDRES_RUPTURES,
+    Curseurs,
+    Ordonnee,
     Tranche,
     decouper,
     filtrer_contrats,
     filtrer_jeunes,
     filtrer_ruptures,
     liaison,
+    ordonner,
     ordre_contrats,
 )
 from gateway.federation.provenance import attacher
@@ -50,6 +53,8 @@ from gateway.schema.nouns import Contrat, Jeune, Rapprochement, Rupture
 T = TypeVar("T", Jeune, Contrat, Rupture)
 MASQUES_MAX = 4096  # masked copies kept with a view
 N = TypeVar("N", bound="Node | list[Rapprochement] | None")
+CURSEURS = frozenset({"RuptureEdge.cursor", "JeuneEdge.cursor", "ContratEdge.cursor"})
+BORNES = frozenset({"PageInfo.startCursor", "PageInfo.endCursor"})
 PROVENANCES = frozenset({"Jeune.provenance", "Contrat.provenance", "Rupture.provenance"})
 EXPLICATIONS = PROVENANCES | {"Jeune.rapprochements"}
 CHERCHEUR = ("", "")  # the installation of whoever searches: no source
@@ -174,8 +179,11 @@ class ContexteOperation:
         if self.recolte.muette:
             return None
         personnes = self.vue.personnes
-        liste = filtrer_jeunes([personne.jeune for personne in personnes.values()], filtre)
-        tranche = decouper(liste, ORDRES_JEUNES[tri], page, self.identifiants, self._lie("jeunes", filtre, tri))
+        liste = self._liste(
+            ("jeunes", repr(filtre), tri.value),
+            lambda: ordonner(filtrer_jeunes([une.jeune for une in personnes.values()], filtre), ORDRES_JEUNES[tri]),
+        )
+        tranche = decouper(liste, page, self._curseurs("jeunes", filtre, tri))
         edges = [JeuneEdge(cursor=c, node=self._montrer(personnes[jeune.id], jeune)) for c, jeune in tranche.elements]
         return JeuneConnection(edges=edges, **self._position(tranche))
 
@@ -183,8 +191,11 @@ class ContexteOperation:
         if self.recolte.muette:
             return None
         tous = self.vue.contrats
-        liste = filtrer_contrats([contrat for _, contrat in tous.values()], filtre)
-        tranche = decouper(liste, ordre_contrats, page, self.identifiants, self._lie("contrats", filtre, None))
+        liste = self._liste(
+            ("contrats", repr(filtre)),
+            lambda: ordonner(filtrer_contrats([contrat for _, contrat in tous.values()], filtre), ordre_contrats),
+        )
+        tranche = decouper(liste, page, self._curseurs("contrats", filtre, None))
         edges = [ContratEdge(cursor=c, node=self._montrer(*tous[contrat.id])) for c, contrat in tranche.elements]
         return ContratConnection(edges=edges, **self._position(tranche))
 
@@ -192,8 +203,13 @@ class ContexteOperation:
         if self.recolte.muette:
             return None
         toutes = self.vue.ruptures
-        liste = filtrer_ruptures([rupture for _, rupture in toutes.values()], filtre, self.jour)
-        tranche = decouper(liste, ORDRES_RUPTURES[tri], page, self.identifiants, self._lie("ruptures", filtre, tri))
+        liste = self._liste(
+            ("ruptures", repr(filtre), tri.value),
+            lambda: ordonner(
+                filtrer_ruptures([rupture for _, rupture in toutes.values()], filtre, self.jour), ORDRES_RUPTURES[tri]
+            ),
+        )
+        tranche = decouper(liste, page, self._curseurs("ruptures", filtre, tri))
         edges = [RuptureEdge(cursor=c, node=self._montrer(*toutes[rupture.id])) for c, rupture in tranche.elements]
         return RuptureConnection(edges=edges, **self._position(tranche))
 
@@ -206,6 +222,23 @@ class ContexteOperation:
             end_cursor=curseurs[-1] if curseurs else None,
         )
         return {"page_info": info, "total_count": tranche.total, "complet": self.recolte.complete}
+
+    def _liste(self, cle: tuple[str, ...], ordonner: Callable[[], Ordonnee[T]]) -> Ordonnee[T]:
+        """A list in its order, sorted once as long as the view holds."""
+        if cle not in self.vue.listes:
+            self.vue.listes[cle] = ordonner()
+        liste: Ordonnee[T] = self.vue.listes[cle]
+        return liste
+
+    def _curseurs(self, liste: str, filtre: Any, tri: Any) -> Curseurs:
+        """Sealing a cursor costs more than showing its row: only those that are asked."""
+        lus = self.decision.coordonnees
+        return Curseurs(
+            self.identifiants,
+            lambda: self._lie(liste, filtre, tri),
+            tous=not lus.isdisjoint(CURSEURS),
+            bornes=not lus.isdisjoint(BORNES),
+        )
 
     def _lie(self, liste: str, filtre: Any, tri: Any) -> str:
         perimetre = self.droits.perimetre

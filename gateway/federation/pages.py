@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
@@ -34,26 +35,62 @@ class Tranche(Generic[T]):
     apres: bool
 
 
-def decouper(liste: Sequence[T], cle: Cle[T], page: Page, identifiants: Identifiants, lie_a: str) -> Tranche[T]:
-    """Sort by a total order and cut. Raises CurseurInvalide, RequeteInvalide."""
+@dataclass(frozen=True, slots=True)
+class Ordonnee(Generic[T]):
+    """A list in order, with the key of each element."""
+
+    cles: list[list[Any]]
+    elements: list[T]
+
+
+@dataclass(frozen=True, slots=True)
+class Curseurs:
+    """How the cursors of a page are written, and which: those of every element (`tous`), of the first and last (`bornes`).
+
+    `lie_a` tells what they are bound to, when one is written or read.
+    """
+
+    identifiants: Identifiants
+    lie_a: Callable[[], str]
+    tous: bool = True
+    bornes: bool = True
+
+
+def ordonner(liste: Sequence[T], cle: Cle[T]) -> Ordonnee[T]:
+    """Sort by a total order."""
+    paires = sorted(((cle(element), element) for element in liste), key=lambda paire: paire[0])
+    return Ordonnee([position for position, _ in paires], [element for _, element in paires])
+
+
+def decouper(liste: Ordonnee[T], page: Page, curseurs: Curseurs) -> Tranche[T]:
+    """Cut a page; a cursor that is not asked is empty. Raises CurseurInvalide, RequeteInvalide."""
     if not 0 <= page.first <= PAGE_MAX:
         raise RequeteInvalide(f"L'argument first va de 0 à {PAGE_MAX}.")
-    ordonnes = sorted(((cle(element), element) for element in liste), key=lambda couple: couple[0])
-    debut = 0 if page.after is None else _debut(ordonnes, _position(page.after, identifiants, lie_a))
-    choisis = ordonnes[debut : debut + page.first]
-    elements = [(identifiants.sceller_curseur(position, lie_a), element) for position, element in choisis]
-    return Tranche(elements, len(ordonnes), debut > 0, debut + page.first < len(ordonnes))
+    debut = 0 if page.after is None else bisect_right(liste.cles, _position(page.after, curseurs))
+    fin = min(debut + page.first, len(liste.cles))
+    textes = _textes(liste.cles[debut:fin], curseurs)
+    return Tranche(
+        list(zip(textes, liste.elements[debut:fin], strict=True)), len(liste.cles), debut > 0, fin < len(liste.cles)
+    )
 
 
-def _position(curseur: str, identifiants: Identifiants, lie_a: str) -> list[Any]:
-    position = identifiants.ouvrir_curseur(curseur, lie_a)
+def _textes(positions: list[list[Any]], curseurs: Curseurs) -> list[str]:
+    """The cursors of a page."""
+    if not positions or not (curseurs.tous or curseurs.bornes):
+        return [""] * len(positions)
+    lie_a, sceller = curseurs.lie_a(), curseurs.identifiants.sceller_curseur
+    if curseurs.tous:
+        return [sceller(position, lie_a) for position in positions]
+    vides = [""] * len(positions)
+    vides[0], vides[-1] = sceller(positions[0], lie_a), sceller(positions[-1], lie_a)
+    return vides
+
+
+def _position(curseur: str, curseurs: Curseurs) -> list[Any]:
+    position = curseurs.identifiants.ouvrir_curseur(curseur, curseurs.lie_a())
     if position is None:
         raise CurseurInvalide("Curseur inconnu ici : reprendre la liste depuis le début, sans changer filtre ni ordre.")
     return position
-
-
-def _debut(ordonnes: list[tuple[list[Any], T]], position: list[Any]) -> int:
-    return next((rang for rang, (cle, _) in enumerate(ordonnes) if cle > position), len(ordonnes))
 
 
 def liaison(liste: str, filtre: Any, tri: Enum | None, perimetre: str) -> str:

@@ -10,6 +10,7 @@ from gateway.auth.decide import Decision
 from gateway.auth.perimetre import Perimetre
 from gateway.auth.rules import Profil
 from gateway.domain.referentiel import Referentiel
+from gateway.federation.annuaire import Annuaire
 
 RACINES_DE_VUE = frozenset({"node", "jeune", "jeunes", "rechercheJeune", "contrat", "contrats", "rupture", "ruptures"})
 NOMS_DE_VUE = frozenset({"Jeune", "Contrat", "Rupture"})
@@ -46,11 +47,18 @@ class Plan:
 VIDE = Plan(vue=False)
 
 
-def planifier(decision: Decision, perimetre: Perimetre, referentiel: Referentiel) -> Plan:
+def planifier(decision: Decision, perimetre: Perimetre, annuaire: Annuaire) -> Plan:
     """The reads that the granted selection needs; a source nobody may read is not in it."""
     if not besoin_de_vue(decision):
         return VIDE
-    suivi = bool(decision.coordonnees & DIT_PAR_LE_SUIVI)
+    cle = perimetre, bool(decision.coordonnees & DIT_PAR_LE_SUIVI)
+    if cle not in annuaire.plans:
+        annuaire.plans[cle] = _du_perimetre(perimetre, annuaire.referentiel, suivi=cle[1])
+    plan: Plan = annuaire.plans[cle]
+    return plan
+
+
+def _du_perimetre(perimetre: Perimetre, referentiel: Referentiel, suivi: bool) -> Plan:
     communes = _communes(perimetre, referentiel)
     structures = (perimetre.organisation,) if _par_suivi(perimetre) else ()
     return Plan(

@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any
 
 import strawberry
+from cachetools import LRUCache
 
 from gateway.auth.perimetre import Perimetre, Rattachement, age_recevable, contrat_visible, relations
 from gateway.auth.politique import Politique
@@ -33,6 +34,7 @@ from gateway.schema.nouns import Contrat, Jeune, MotifPriorite, Rupture
 
 VUES_MAX = 32
 REPRISE = 30.0  # seconds a view built without the ledger of links is kept, before it is tried again
+LISTES_MAX = 16  # lists of one view kept in order, by filter and order
 _CATEGORIE_DU_MOTIF = {
     MotifPriorite.RQTH: CategorieDonnee.SENSIBLE,
     MotifPriorite.ACCOMPAGNEMENT_CONJOINT: CategorieDonnee.COLLABORATION,
@@ -99,7 +101,7 @@ class Retenues:
 class Vue:
     """The persons of a perimeter, by id, and their contracts and ruptures that it may see.
 
-    `masques`: masked copies already made and looked at, by id of the object and what they show.
+    `listes` and `masques` are what answers made of them, kept as long as they are: lists in order, masked copies looked at.
     """
 
     personnes: dict[str, Personne] = field(default_factory=dict)
@@ -108,6 +110,7 @@ class Vue:
     anciens: dict[str, str] = field(default_factory=dict)  # ids of before, and what they have become
     perimee: float | None = None  # loop time when one built without the ledger of links must be built again
     masques: dict[tuple[str, frozenset[CategorieDonnee], frozenset[str]], Any] = field(default_factory=dict)
+    listes: LRUCache[tuple[str, ...], Any] = field(default_factory=lambda: LRUCache(LISTES_MAX))
     _repertoire: Repertoire | None = None
 
     @property

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
+from cachetools import LRUCache
+
 from gateway.cache.cles import cle_canonique
 from gateway.cache.seam import Cache, Cle, Garde
 from gateway.connectors.base import Connecteur, Lecture, Locataire
@@ -30,6 +32,8 @@ from gateway.sources.vols import Trajet, Vols
 T = TypeVar("T")
 
 SANS_LOCATAIRE = Locataire("")
+
+CLES_MAX = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,7 @@ class Sources:
             for nom, partenaire in partenaires.items()
         }
         self._vols = Vols(socle.cache)
+        self._cles: LRUCache[Unite, Cle] = LRUCache(CLES_MAX)
 
     def partenaire_du_cfa(self, uai: str) -> str | None:
         """The partner that serves a CFA, None when nobody does."""
@@ -86,6 +91,21 @@ class Sources:
         if attendus:
             await asyncio.wait(attendus, timeout=max(0.0, delai))
         return [self._rendre(demande) for demande in demandes]
+
+    async def versions(self, unites: Sequence[Unite]) -> list[str | None]:
+        """The version kept of each unit, in order; None where it must be asked again. Asks nobody."""
+        gardes = await self._socle.cache.lire([self._cle(unite) for unite in unites])
+        versions = [self._fraiche(*paire) for paire in zip(unites, gardes, strict=True)]
+        if None not in versions:
+            self._socle.mesures.relectures(unites)
+        return versions
+
+    def _fraiche(self, unite: Unite, garde: Garde | None) -> str | None:
+        if garde is None:
+            return None
+        age, dits = self._socle.cache.maintenant() - garde.ne_a, garde.valeur
+        sert = usage(age, not dits.dossiers, self._du_jour(dits), self.partenaires[unite.source].cache)
+        return dits.version if sert is Usage.FRAICHE else None
 
     async def executer(self, source: str, lecture: Lecture[T], locataire: Locataire = SANS_LOCATAIRE) -> T:
         """Drive a reading that is not a unit (harvest, referential), uncached, each call within the partner's delay.
@@ -123,9 +143,11 @@ class Sources:
 
     def _cle(self, unite: Unite) -> Cle:
         """A unit of a partner as it is configured."""
-        partenaire = self.partenaires[unite.source]
-        nom = cle_canonique(unite.source, partenaire.genre, partenaire.base_url, unite.ressource.value, unite.cle)
-        return Cle(nom, unite.source)
+        if unite not in self._cles:
+            partenaire = self.partenaires[unite.source]
+            nom = cle_canonique(unite.source, partenaire.genre, partenaire.base_url, unite.ressource.value, unite.cle)
+            self._cles[unite] = Cle(nom, unite.source)
+        return self._cles[unite]
 
     def _demande(self, unite: Unite, cle: Cle, garde: Garde | None, age_max: float | None) -> "_Demande":
         partenaire = self.partenaires[unite.source]

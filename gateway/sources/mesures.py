@@ -1,5 +1,8 @@
 """Figures about partners, for Prometheus. Labels are names of partners, operations and codes: never a value of a person."""
 
+from collections import Counter as Comptes
+from collections.abc import Iterable
+
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from gateway.connectors.base import Lu
@@ -53,6 +56,11 @@ class Mesures:
     def lecture(self, unite: Unite, cache: str) -> None:
         """Count a unit read, by state of the cache."""
         self.lectures.labels(unite.source, unite.ressource.value, cache).inc()
+
+    def relectures(self, unites: Iterable[Unite]) -> None:
+        """Count units found unchanged in the cache."""
+        for (source, ressource), nombre in Comptes((unite.source, unite.ressource.value) for unite in unites).items():
+            self.lectures.labels(source, ressource, "touche").inc(nombre)
 
     def qualite(self, unite: Unite, lu: Lu, hors_locataire: int) -> None:
         """Count what an answer lost."""

@@ -26,6 +26,7 @@ CHEVAUCHEMENT_JOURS = 60  # nobody is an apprentice twice at once for longer
 LECTURES_MAX = 16
 PLIES_MAX = 50_000  # folded contracts kept: the reads of one operation, and the perimeters of many callers, share them
 JOINTS = frozenset({"telephone", "courriel", "domicile"})
+VERSION_SECONDES = 1.0  # a harvest, maybe of another process, is seen that late at most
 SOUFFLE = 25  # contracts or persons between two breaths of the event loop: some ten milliseconds
 
 Plier = Callable[[Sequence[Mapping[str, Any]]], tuple[Jeune, Contrat] | None]
@@ -70,6 +71,14 @@ class LecteurRegistre:
         self._lus: LRUCache[tuple[str, str], ResultatRegistre] = LRUCache(LECTURES_MAX)
         self._lectures: dict[tuple[str, str], asyncio.Task[ResultatRegistre]] = {}
         self._plies: LRUCache[bytes, _Plie | None] = LRUCache(PLIES_MAX)
+        self._version, self._relire = "", 0.0
+
+    async def version(self) -> str:
+        """Changes when a harvest brings rows; read in the store once a second."""
+        instant = asyncio.get_running_loop().time()
+        if instant >= self._relire:
+            self._version, self._relire = (await self._magasin.avancee()).version, instant + VERSION_SECONDES
+        return self._version
 
     async def dossiers(
         self, codes_postaux: Collection[str], cfas: Collection[str], identites: Collection[str]

@@ -19,6 +19,7 @@ from gateway.domain.liens import Connus
 from gateway.domain.referentiel import LigneCommune, LigneMissionLocale, LigneOrganisme, Referentiel
 from gateway.domain.sceau import Sceau
 from gateway.enregistres import Enregistres
+from gateway.execution.executeur import Executeur
 from gateway.federation.annuaire import Annuaire
 from gateway.federation.attribution import Attribution
 from gateway.federation.collecte import Collecteur
@@ -237,6 +238,9 @@ class Sources:
     def sources_de(self, type_source: TypeSource) -> tuple[str, ...]:
         return ("imilo",)
 
+    async def versions(self, unites: Sequence[Unite]) -> list[str | None]:
+        return [None for _ in unites]  # nothing is kept: everything is asked, and noted, each time
+
     async def lire(self, unites: Sequence[Unite], delai: float, age_max: float | None) -> list[Resultat | Echec]:
         self.demandes += [(unite.source, unite.cle) for unite in unites]
         return [Resultat(unite, self._dossiers(unite), RECU, EtatCache.TOUCHE, "1") for unite in unites]
@@ -264,6 +268,9 @@ class RegistreVide:
 
 
 class Registre:
+    async def version(self) -> str:
+        return "1"
+
     async def dossiers(
         self, codes_postaux: Collection[str], cfas: Collection[str], identites: Collection[Any]
     ) -> RegistreVide:
@@ -324,6 +331,7 @@ class PetitMonde:
             politique=politique,
             documents=DOCUMENTS,
             enregistres=Enregistres({}),
+            executeur=Executeur(schema, lambda _voie: None),
             juge=Juge(schema, politique),
             formes=Formes(schema, politique),
             candidate=candidate,

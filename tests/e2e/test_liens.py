@@ -20,6 +20,7 @@ from gateway.auth.viewer import Viewer
 from gateway.documents import Documents
 from gateway.domain.liens import Connus
 from gateway.enregistres import Enregistres
+from gateway.execution.executeur import Executeur
 from gateway.federation.annuaire import Annuaire
 from gateway.federation.collecte import Recolte
 from gateway.federation.temoignages import Temoignage
@@ -64,6 +65,7 @@ class Monde:
             politique=politique,
             documents=Documents(graphe(schema)),
             enregistres=Enregistres({}),
+            executeur=Executeur(graphe(schema), lambda _voie: None),
             juge=Juge(graphe(schema), politique),
             formes=Formes(graphe(schema), politique),
             candidate=None,

@@ -94,7 +94,9 @@ def _vue(recolte: Recolte, droits: Droits) -> Vue:
 
 @cache
 def _liste() -> Decision:
-    return decision(Profil.MISSION_LOCALE, "{ ruptures { totalCount edges { node { id date etat } } } }")
+    return decision(
+        Profil.MISSION_LOCALE, "{ ruptures { totalCount pageInfo { endCursor } edges { node { id date etat } } } }"
+    )
 
 
 def contexte(temoignages: Sequence[Temoignage], code: str = "60001") -> ContexteOperation:

@@ -14,7 +14,7 @@ from gateway.domain.statut import StatutApprenant
 from gateway.errors import RequeteInvalide
 from gateway.federation.contrats import fondre
 from gateway.federation.identifiants import Identifiants
-from gateway.federation.pages import decouper, filtrer_jeunes
+from gateway.federation.pages import Curseurs, decouper, filtrer_jeunes, ordonner
 from gateway.federation.provenance import attacher
 from gateway.federation.rapprochement import rapprocher
 from gateway.federation.temoignages import Temoignage
@@ -165,7 +165,7 @@ def test_pages_cover_a_list_once_each_whatever_their_size(valeurs: list[int], ta
     lus: list[tuple[int, int]] = []
     apres = None
     while True:
-        tranche = decouper(liste, ordre, Page(taille, apres), IDENTIFIANTS, "liste")
+        tranche = decouper(ordonner(liste, ordre), Page(taille, apres), Curseurs(IDENTIFIANTS, lambda: "liste"))
         lus += [element for _, element in tranche.elements]
         if not tranche.apres:
             break

@@ -89,6 +89,7 @@ async def test_homonyms_of_one_cfa_with_nothing_else_in_common_are_two_persons()
     """The same name, birth date and CFA, and another home: who tells a home in common is one person."""
     ancien: dict[str, Any] = {"debut": "2023-09-01", "fin": "2025-08-31"}
     ailleurs, chez_lui = charge("A", **ancien, code_postal="33000"), charge("A", **ancien)
+    ailleurs["alternant"] |= {"telephone": "0639980002", "courriel": "autre@exemple.invalid"}
     suivant = charge("B", **SUIVANT)
     assert parts(await lus(("p", (ailleurs,)), ("p", (suivant,)))) == {"c0": ["A"], "c1": ["B"]}
     assert parts(await lus(("p", (chez_lui,)), ("p", (suivant,)))) == {"p": ["A", "B"]}
