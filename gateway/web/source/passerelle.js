@@ -1,4 +1,5 @@
 // How the page asks the gateway: the token and the purpose travel as headers, to this very address and no other.
+import { parse } from 'graphql';
 
 // When the token ends, in milliseconds; NaN when it does not say. Read to warn, never to trust.
 export function expiration(jeton) {
@@ -7,6 +8,16 @@ export function expiration(jeton) {
     return JSON.parse(atob(corps)).exp * 1000;
   } catch {
     return NaN;
+  }
+}
+
+// The operation to run: GraphiQL may still name that of an earlier text, when one is opened and run at once.
+function aExecuter(query, operationName) {
+  try {
+    const noms = parse(query).definitions.flatMap((une) => (une.kind === 'OperationDefinition' ? [une.name?.value] : []));
+    return noms.includes(operationName) || noms.length !== 1 ? operationName : noms[0];
+  } catch {
+    return operationName; // the gateway says what is wrong with the text
   }
 }
 
@@ -20,7 +31,8 @@ export function interrogateur(session, direRefus) {
     const { jeton, finalite } = session.current;
     if (!jeton) return erreur('Aucun jeton : collez un jeton d’accès en haut de la page.');
     if (!/^[\x21-\x7e]+$/.test(jeton)) return erreur('Le jeton contient un caractère interdit : copiez-le à nouveau.');
-    const corps = JSON.stringify({ query, variables: variables ?? {}, operationName });
+    const nom = aExecuter(query, operationName);
+    const corps = JSON.stringify({ query, variables: variables ?? {}, operationName: nom });
     try {
       const demande = { method: 'POST', headers: entetes(jeton, finalite), body: corps, credentials: 'omit' };
       const reponse = await fetch('/graphql', demande);
