@@ -1,4 +1,4 @@
-"""The databases that stores are tested on: SQLite in a directory, PostgreSQL and Redis where the machine has them."""
+"""The databases that stores are tested on: SQLite in a directory, PostgreSQL where the machine has one."""
 
 import os
 import uuid
@@ -8,10 +8,8 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-import redis
 
 SERVEUR = os.environ.get("TEST_POSTGRESQL", "postgresql://postgres@127.0.0.1:5432")
-REDIS = os.environ.get("TEST_REDIS", "redis://127.0.0.1:6379/13")
 BASES = ("sqlite", "postgresql")
 
 
@@ -40,15 +38,3 @@ async def _dire(ordre: str) -> None:
         await connexion.execute(ordre)
     finally:
         await connexion.close()
-
-
-def redis_vide() -> str:
-    """The URL of a Redis database of our own, emptied. Skips without Redis, except in CI."""
-    try:
-        with redis.Redis.from_url(REDIS) as client:
-            client.flushdb()
-    except redis.ConnectionError:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(f"no Redis on {REDIS}")
-    return REDIS

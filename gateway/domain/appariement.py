@@ -1,7 +1,8 @@
 """Which records are of one person: block, score, join best first. Pure; knows no noun and no source.
 
-1. Block: two records are compared only if they share a telling word and the birth date (day and month in any order), the
-   same words on another date, or a contact, an INE or a contract number. The work grows with the records, not with their square.
+1. Block: two records are compared only if they share a telling word and the birth date (day and month in any order), all
+   their words in one year or on one day of the year, a contact, an INE or a contract number. The work grows with the
+   records, not with their square.
 2. Score each pair (`ressemblance`).
 3. Set aside what is ambiguous: a record claimed as strongly by two that cannot be one person.
 4. Join best first, a record of an installation at most once a person, never across a contradiction.
@@ -114,7 +115,9 @@ def cles_de_bloc(trait: Traits) -> Iterator[Hashable]:
     annee, jour_et_mois = trait.naissance.year, sorted((trait.naissance.month, trait.naissance.day))
     for mot in trait.mots_pleins:
         yield annee, *jour_et_mois, mot
-    yield "", *sorted(trait.mots_pleins)
+    mots = sorted(trait.mots_pleins)
+    yield annee, *mots
+    yield *jour_et_mois, *mots
     for contact in (trait.telephone, trait.courriel, trait.ine):
         if contact:
             yield contact

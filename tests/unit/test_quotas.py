@@ -16,7 +16,7 @@ from gateway.domain.sceau import Sceau
 from gateway.stores.debits import Debit, Debits
 from gateway.stores.journal import Inscription, Journal
 from gateway.stores.journal_lecture import lectures_de, oublier_les_comptes, verifier
-from tests.bases import BASES, base, redis_vide
+from tests.bases import BASES, base
 
 pytestmark = pytest.mark.anyio
 
@@ -156,9 +156,8 @@ async def test_a_redis_that_does_not_answer_stops_nobody(caplog: pytest.LogCaptu
     await debits.fermer()
 
 
-async def test_two_processes_share_the_allowance_of_a_redis() -> None:
-    url = redis_vide()
-    un, autre = Debits(url), Debits(url)
+async def test_two_processes_share_the_allowance_of_a_redis(url_redis: str) -> None:
+    un, autre = Debits(url_redis), Debits(url_redis)
     await debiter(un)
     assert await autre.depenser(Debit("essai", 10), "a", 1) is not None
     assert await autre.depenser(Debit("essai", 10), "c", 1) is None
