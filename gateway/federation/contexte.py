@@ -35,7 +35,7 @@ from gateway.federation.pages import (
     ordre_contrats,
 )
 from gateway.federation.provenance import attacher
-from gateway.federation.views import Droits, Personne, Vue, lisibles
+from gateway.federation.views import Droits, Personne, Vue
 from gateway.schema.connexions import (
     ContratConnection,
     ContratEdge,
@@ -250,11 +250,11 @@ class ContexteOperation:
 
         The perimeter is looked at again, for this viewer and on this row, whoever the view was built for.
         """
-        accordees = lisibles(personne.jeune, personne.rattachement, self.droits)
+        accordees = self.vue.relire(personne, self.droits)
         if not accordees:
             raise FuiteArretee(f"{type(objet).__name__} hors périmètre")
         montrees = accordees & self.decision.categories
-        self.montrees[personne.jeune.id] = montrees
+        self.montrees[personne.fusion.jeune.id] = montrees
         montre = self._masque(personne, objet, montrees)
         if "Cfa.source" in self.decision.coordonnees:
             self._situer(montre)

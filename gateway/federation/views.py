@@ -112,6 +112,20 @@ class Vue:
     masques: dict[tuple[str, frozenset[CategorieDonnee], frozenset[str]], Any] = field(default_factory=dict)
     listes: LRUCache[tuple[str, ...], Any] = field(default_factory=lambda: LRUCache(LISTES_MAX))
     _repertoire: Repertoire | None = None
+    _relus: dict[int, frozenset[CategorieDonnee]] = field(default_factory=dict)
+    _relus_pour: Droits | None = None
+
+    def relire(self, personne: Personne, droits: Droits) -> frozenset[CategorieDonnee]:
+        """The perimeter looked at again, on a row that leaves and for who it leaves to: once a row for the same rights,
+        whoever the view was built for."""
+        if droits is not self._relus_pour:
+            if droits != self._relus_pour:
+                self._relus = {}
+            self._relus_pour = droits
+        cle = id(personne)  # persons live as long as their view
+        if cle not in self._relus:
+            self._relus[cle] = lisibles(personne.jeune, personne.rattachement, droits)
+        return self._relus[cle]
 
     @property
     def repertoire(self) -> Repertoire:
