@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry
 
+from gateway.alertes import Alertes
 from gateway.auth.quotas import PAR_DEFAUT, Quotas, message, plafonds, secondes_jusqu_a_demain
 from gateway.auth.rules import Profil
 from gateway.domain.quotas import Comptage, Franchissement, Plafond, juger
@@ -163,3 +165,12 @@ async def test_two_processes_share_the_allowance_of_a_redis(url_redis: str) -> N
     assert await autre.depenser(Debit("essai", 10), "c", 1) is None
     await un.fermer()
     await autre.fermer()
+
+
+def test_l05_a_name_that_a_caller_chooses_makes_one_short_line(caplog: pytest.LogCaptureFixture) -> None:
+    """Line breaks, terminal codes, formats and length."""
+    Alertes(CollectorRegistry()).devinettes("a\nERROR forged\x1b[31m%s{}" + "x" * 1_000_000)
+    (ligne,) = [enregistrement.getMessage() for enregistrement in caplog.records]
+    assert "\n" not in ligne
+    assert "\x1b" not in ligne
+    assert len(ligne) < 200
