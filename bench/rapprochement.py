@@ -3,18 +3,21 @@
     python -m bench.rapprochement [--graines 21 22] [--jeunes 3000] [--bruit 2]
 
 Splink is given every value that we compare and learns by expectation-maximisation on the very records that it then judges, which
-is in its favour. Its pairs are taken best first, one record of an installation a person, as ours are; its recall is read where
-its precision is not below ours. Prints, asserts nothing.
+is in its favour. Its recall is read where its precision is not below ours, at a threshold chosen with the truth: of its pairs as
+they are, then of its pairs taken best first, one record of an installation a person, as ours are. Prints, asserts nothing.
 """
 
 import argparse
 import gc
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
 
 from bench._population import AUJOURDHUI, Releve, nommer, recits, relever, traits_de
 from bench._splink import entrainer, ligne, table
-from fixtures.evaluation.mesure import Enregistrement, Mesure, mesurer
+from fixtures.evaluation.mesure import Enregistrement, Mesure, Scores, mesurer
 from fixtures.population.generateur import generer
 from gateway.domain.appariement import apparier
 from gateway.domain.identity import Traits
@@ -24,6 +27,7 @@ ANNUAIRE = 200_000  # people looked up among
 RECHERCHES = 2_000
 TAILLES = (1_000, 4_000, 16_000)
 DEPARTEMENTS = ("02", "59", "60", "62", "80")
+Paire = tuple[float, Enregistrement, Enregistrement]  # score in bits
 
 
 def notres(releve: Releve) -> Mesure:
@@ -32,8 +36,19 @@ def notres(releve: Releve) -> Mesure:
     return mesurer(releve.verite, [{nommer(trait) for trait in personne.membres} for personne in personnes])
 
 
-def de_splink(releve: Releve, precision: float) -> tuple[Mesure, float, float]:
-    """Splink's best recall at this precision or better; the threshold it takes, in bits, and the milliseconds of `score_pair`."""
+@dataclass(frozen=True, slots=True)
+class DeSplink:
+    """Splink on one population: its persons made as ours are, its pairs alone, and the milliseconds of `score_pair`."""
+
+    personnes: Mesure
+    seuil: float  # bits
+    paires: Scores
+    seuil_des_paires: float
+    score_pair: float
+
+
+def de_splink(releve: Releve, precision: float) -> DeSplink:
+    """Splink's best recall at this precision or better, whatever the threshold it takes."""
     linker = entrainer(table(releve))
     lignes = linker.inference.predict(threshold_match_weight=-5).as_record_list()
     noms = {repr(trait.rang): nommer(trait) for trait in releve.traits}
@@ -44,12 +59,36 @@ def de_splink(releve: Releve, precision: float) -> tuple[Mesure, float, float]:
     surs = [mesure for mesure in mesures if mesure[0].paires.precision >= precision] or mesures[-1:]
     meilleure, seuil = max(surs, key=lambda mesure: mesure[0].paires.rappel)
     un, autre = (ligne(trait) for trait in releve.traits[:2])
-    return meilleure, seuil, _millisecondes(lambda: linker.inference.score_pair(un, autre), 20)
+    paires, seuil_des_paires = seules(releve, scores, precision)
+    ms = _millisecondes(lambda: linker.inference.score_pair(un, autre), 20)
+    return DeSplink(meilleure, seuil, paires, seuil_des_paires, ms)
 
 
-def regrouper(
-    scores: Sequence[tuple[float, Enregistrement, Enregistrement]], seuil: float, tous: Iterable[Enregistrement]
-) -> list[set[Enregistrement]]:
+def seules(releve: Releve, scores: Sequence[Paire], precision: float) -> tuple[Scores, float]:
+    """The pairs that Splink scores above a threshold, taken as they are: nothing says that a school tells a person once."""
+    qui = {nommer(trait): releve.personne(trait) for trait in releve.traits}
+    siens = [sorted(groupe) for groupe in grouper(qui).values()]
+    vraies = sum(un.installation != autre.installation for groupe in siens for un, autre in combinations(groupe, 2))
+    mesures = []
+    for seuil in range(-4, 40):
+        prises = [
+            (un, autre) for score, un, autre in scores if score >= seuil and un.installation != autre.installation
+        ]
+        justes = sum(qui[un] == qui[autre] for un, autre in prises)
+        mesures.append((Scores(justes, len(prises) - justes, vraies - justes), float(seuil)))
+    sures = [mesure for mesure in mesures if mesure[0].precision >= precision] or mesures[-1:]
+    return max(sures, key=lambda mesure: mesure[0].rappel)
+
+
+def grouper(qui: Mapping[Enregistrement, str]) -> Mapping[str, list[Enregistrement]]:
+    """The records of each person."""
+    par_personne: dict[str, list[Enregistrement]] = defaultdict(list)
+    for enregistrement, personne in qui.items():
+        par_personne[personne].append(enregistrement)
+    return par_personne
+
+
+def regrouper(scores: Sequence[Paire], seuil: float, tous: Iterable[Enregistrement]) -> list[set[Enregistrement]]:
     """Persons from scored pairs: best first, a record of an installation at most once."""
     amas = {un: {un} for un in tous}
     for score, un, autre in sorted(scores, reverse=True):
@@ -72,16 +111,19 @@ def _millisecondes(appel: Callable[[], object], fois: int) -> float:
 def qualite(releve: Releve, graine: int) -> None:
     """Print one population's figures."""
     notre = notres(releve)
-    splink, seuil, ms = de_splink(releve, notre.paires.precision)
+    splink = de_splink(releve, notre.paires.precision)
     print(
         f"graine {graine}, {len(releve.traits)} records, {notre.paires.justes + notre.paires.manques} pairs of one person"
     )
-    for nom, mesure in (("ours", notre), (f"Splink from {seuil:.0f} bits", splink)):
-        p = mesure.paires
+    for nom, p in (
+        ("ours", notre.paires),
+        (f"Splink's pairs, from {splink.seuil_des_paires:.0f} bits", splink.paires),
+        (f"Splink's, joined as ours, from {splink.seuil:.0f} bits", splink.personnes.paires),
+    ):
         print(
-            f"  {nom:<22} precision {p.precision:.5f}  recall {p.rappel:.4f}  wrong {p.faux:>3}  missed {p.manques:>4}"
+            f"  {nom:<40} precision {p.precision:.5f}  recall {p.rappel:.4f}  wrong {p.faux:>3}  missed {p.manques:>4}"
         )
-    print(f"  Splink score_pair      {ms:.1f} ms a pair")
+    print(f"  Splink score_pair      {splink.score_pair:.1f} ms a pair")
 
 
 def rapidite(par_personne: Mapping[int, Sequence[Traits]], recherches: Sequence[Traits]) -> None:
