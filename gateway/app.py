@@ -1,6 +1,7 @@
 """The door: HTTP routes over one gateway, and the life of the process. Knows no rule of the graph."""
 
 import asyncio
+import gc
 import logging
 import os
 import uuid
@@ -49,6 +50,7 @@ from gateway.web.pages import fichiers, page_graphiql
 
 journal = logging.getLogger("gateway")
 
+SEUILS_DU_RAMASSEUR = (50_000, 20, 50)  # a merge allocates by the ten thousand, and makes no cycle to find at once
 RETENTION_DES_LIENS = timedelta(days=2 * 365)  # without being seen (docs/decisions/0009)
 DUREE_CLE = timedelta(days=365)
 CONNEXIONS_MAX = 1000  # beyond, 503: a slow client costs a socket, not time
@@ -222,10 +224,18 @@ async def _servir(configuration: Configuration) -> None:
         await services.lectures.ouvrir()
         await services.gardien.ouvrir()
         guichet = Guichet(passerelle, porte, services)
+        _calmer_le_ramasseur()
         async with _taches(services):
             await uvicorn.Server(_reglages(application(guichet), configuration)).serve()
     finally:
         await services.fermer()
+
+
+def _calmer_le_ramasseur() -> None:
+    """What was built at start lives as long as the process: the cycle collector need not read it again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*SEUILS_DU_RAMASSEUR)
 
 
 async def _purger_les_liens(services: Services) -> None:

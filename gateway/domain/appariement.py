@@ -1,7 +1,7 @@
 """Which records are of one person: block, score, join best first. Pure; knows no noun and no source.
 
 1. Block: two records are compared only if they share a telling word and the birth date (day and month in any order), all
-   their words in one year or on one day of the year, a contact, an INE or a contract number. The work grows with the
+   their words in one year or on one day of the year, a contact and the year, an INE or a contract number. The work grows with the
    records, not with their square.
 2. Score each pair (`ressemblance`).
 3. Set aside what is ambiguous: a record claimed as strongly by two that cannot be one person.
@@ -100,11 +100,14 @@ def _joindre(amas: dict[int, _Amas], un: _Amas, autre: _Amas, lien: Lien) -> Non
 
 def couples(traits: Sequence[Traits]) -> Iterator[tuple[Traits, Traits]]:
     """The pairs worth comparing, each once, of different installations."""
-    blocs: dict[Hashable, list[int]] = defaultdict(list)
+    premiers: dict[Hashable, int] = {}
+    blocs: dict[Hashable, list[int]] = {}  # of two records or more: most keys are of one only
     for rang, trait in enumerate(traits):
         for cle in cles_de_bloc(trait):
-            blocs[cle].append(rang)
-    vus = {couple for bloc in blocs.values() if len(bloc) > 1 for couple in combinations(bloc, 2)}
+            premier = premiers.setdefault(cle, rang)
+            if premier != rang:
+                blocs.setdefault(cle, [premier]).append(rang)
+    vus = {couple for bloc in blocs.values() for couple in combinations(bloc, 2)}
     for un, autre in vus:
         if traits[un].origine != traits[autre].origine:
             yield traits[un], traits[autre]
@@ -118,9 +121,11 @@ def cles_de_bloc(trait: Traits) -> Iterator[Hashable]:
     mots = sorted(trait.mots_pleins)
     yield annee, *mots
     yield *jour_et_mois, *mots
-    for contact in (trait.telephone, trait.courriel, trait.ine):
+    for contact in (trait.telephone, trait.courriel):
         if contact:
-            yield contact
+            yield annee, contact
+    if trait.ine:
+        yield trait.ine
     yield from numeros(trait.contrats)
 
 
@@ -141,9 +146,10 @@ class _Liens:
         return self._scores[cle]
 
     def ajouter(self, un: Traits, autre: Traits) -> None:
-        lien = Lien(un, autre, self.ressemblance(un, autre))
-        if lien.score < self._regle.a_confirmer:
+        trouvee = self.ressemblance(un, autre)
+        if trouvee.score < self._regle.a_confirmer:
             return
+        lien = Lien(un, autre, trouvee)
         (self._forts if lien.score >= self._regle.probable else self._douteux).append(lien)
         self._voisins[id(un)].append(lien)
         self._voisins[id(autre)].append(lien)
