@@ -19,7 +19,7 @@ from gateway.federation import contexte
 from tests.access.petit_monde import PetitMonde, appelant, tirer
 from tests.e2e.requetes import TOUT
 
-HABITANTS, TOURS = 120, 100
+HABITANTS, TOURS = 120, 400
 ML = appelant("MISSION_LOCALE", "60001")
 REQUETE = TOUT.replace(
     "ruptures(first: $n, after: $apres)", "ruptures(first: $n, after: $apres, filtre: {statut: [%s]})"

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, TypeVar
 
-from gateway.auth.coordonnees import NOEUDS, Categories
+from gateway.auth.coordonnees import NOEUDS
 from gateway.auth.decide import Decision
 from gateway.auth.mask import masquer
 from gateway.auth.rules import CategorieDonnee
@@ -35,7 +35,7 @@ from gateway.federation.pages import (
     ordre_contrats,
 )
 from gateway.federation.provenance import attacher
-from gateway.federation.views import Droits, Personne, Vue
+from gateway.federation.views import Droits, Montre, Personne, Vue, lisibles
 from gateway.schema.connexions import (
     ContratConnection,
     ContratEdge,
@@ -77,6 +77,13 @@ class ContexteOperation:
     montrees: dict[str, frozenset[CategorieDonnee]] = field(default_factory=dict)  # what is read of each, by her id
     recherches: int = 0  # of one object that the caller names
     introuvables: int = 0
+    _lignes: frozenset[str] = field(init=False)  # of what explains, what is asked
+    _situees: bool = field(init=False)
+    _prets: dict[str, Montre] | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        self._lignes = EXPLICATIONS & self.decision.coordonnees
+        self._situees = "Cfa.source" in self.decision.coordonnees
 
     def ouverte(self, cle: object) -> bool:
         return cle in self.decision.racines
@@ -246,34 +253,33 @@ class ContexteOperation:
         return liaison(liste, filtre, tri, texte)
 
     def _montrer(self, personne: Personne, objet: T) -> T:
-        """The masked copy that leaves: only what this viewer may read of this person.
+        """The masked copy that leaves: only what this viewer may read of this person."""
+        if self._prets is None:
+            self._prets = self.vue.montres(self.droits, self.decision.categories, self._lignes)
+        pret = self._prets.get(objet.id)
+        if pret is None:
+            pret = self._preparer(personne, objet, self._prets)
+        self.montrees[personne.fusion.jeune.id], montre = pret
+        if self._situees:
+            self._situer(montre)
+        dit: T = montre
+        return dit
 
-        The perimeter is looked at again, for this viewer and on this row, whoever the view was built for.
-        """
-        accordees = self.vue.relire(personne, self.droits)
+    def _preparer(self, personne: Personne, objet: T, prets: dict[str, Montre]) -> Montre:
+        """The perimeter is looked at again, for these rights and on this row, whoever the view was built for; the copy is
+        made and looked at once; both go with the view when its facts change."""
+        accordees = lisibles(personne.jeune, personne.rattachement, self.droits)
         if not accordees:
             raise FuiteArretee(f"{type(objet).__name__} hors périmètre")
-        montrees = accordees & self.decision.categories
-        self.montrees[personne.fusion.jeune.id] = montrees
-        montre = self._masque(personne, objet, montrees)
-        if "Cfa.source" in self.decision.coordonnees:
-            self._situer(montre)
-        return montre
-
-    def _masque(self, personne: Personne, objet: T, categories: Categories) -> T:
-        """A copy is made and checked once for what it shows; the view that holds it goes when its facts change."""
-        lignes, masques = EXPLICATIONS & self.decision.coordonnees, self.vue.masques
-        cle = (objet.id, categories, lignes)
-        if cle not in masques:
-            self._expliquer(personne)
-            copie = masquer(objet, categories)
-            if reste := en_trop(copie, categories):
-                raise FuiteArretee(reste)
-            if len(masques) >= MASQUES_MAX:
-                masques.clear()
-            masques[cle] = copie
-        trouve: T = masques[cle]
-        return trouve
+        categories = accordees & self.decision.categories
+        self._expliquer(personne)
+        copie = masquer(objet, categories)
+        if reste := en_trop(copie, categories):
+            raise FuiteArretee(reste)
+        if len(prets) >= MASQUES_MAX:
+            prets.clear()
+        prets[objet.id] = (categories, copie)
+        return prets[objet.id]
 
     def _expliquer(self, personne: Personne) -> None:
         """Write the lines that say who says what, and what joined the records, if they are asked for."""

@@ -33,6 +33,7 @@ from gateway.schema.lieux import TypeSource
 from gateway.schema.nouns import Contrat, Jeune, MotifPriorite, Rupture
 
 VUES_MAX = 32
+LECTURES_MAX = 64  # rights and readings whose masked copies are kept with a view
 REPRISE = 30.0  # seconds a view built without the ledger of links is kept, before it is tried again
 LISTES_MAX = 16  # lists of one view kept in order, by filter and order
 _CATEGORIE_DU_MOTIF = {
@@ -97,11 +98,14 @@ class Retenues:
         return [grappe for une in self.personnes for grappe in (une.grappe, *une.contrats)]
 
 
+Montre = tuple[frozenset[CategorieDonnee], Any]  # the categories read of the person, and the masked copy
+
+
 @dataclass(slots=True)
 class Vue:
     """The persons of a perimeter, by id, and their contracts and ruptures that it may see.
 
-    `listes` and `masques` are what answers made of them, kept as long as they are: lists in order, masked copies looked at.
+    `listes` and `_montres` are what answers made of them, kept as long as they are: lists in order, masked copies looked at.
     """
 
     personnes: dict[str, Personne] = field(default_factory=dict)
@@ -109,23 +113,18 @@ class Vue:
     ruptures: dict[str, tuple[Personne, Rupture]] = field(default_factory=dict)
     anciens: dict[str, str] = field(default_factory=dict)  # ids of before, and what they have become
     perimee: float | None = None  # loop time when one built without the ledger of links must be built again
-    masques: dict[tuple[str, frozenset[CategorieDonnee], frozenset[str]], Any] = field(default_factory=dict)
     listes: LRUCache[tuple[str, ...], Any] = field(default_factory=lambda: LRUCache(LISTES_MAX))
     _repertoire: Repertoire | None = None
-    _relus: dict[int, frozenset[CategorieDonnee]] = field(default_factory=dict)
-    _relus_pour: Droits | None = None
+    _montres: dict[object, dict[str, Montre]] = field(default_factory=dict)
 
-    def relire(self, personne: Personne, droits: Droits) -> frozenset[CategorieDonnee]:
-        """The perimeter looked at again, on a row that leaves and for who it leaves to: once a row for the same rights,
-        whoever the view was built for."""
-        if droits is not self._relus_pour:
-            if droits != self._relus_pour:
-                self._relus = {}
-            self._relus_pour = droits
-        cle = id(personne)  # persons live as long as their view
-        if cle not in self._relus:
-            self._relus[cle] = lisibles(personne.jeune, personne.rattachement, droits)
-        return self._relus[cle]
+    def montres(
+        self, droits: Droits, categories: frozenset[CategorieDonnee], lignes: frozenset[str]
+    ) -> dict[str, Montre]:
+        """What was already made to be shown, by id, for these rights and this reading: whoever else looks starts again."""
+        cle = (droits.profil, droits.finalite, droits.perimetre, categories, lignes)
+        if cle not in self._montres and len(self._montres) >= LECTURES_MAX:
+            self._montres.clear()
+        return self._montres.setdefault(cle, {})
 
     @property
     def repertoire(self) -> Repertoire:
