@@ -20,13 +20,12 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
-    event,
     select,
     text,
     update,
 )
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.schema import CreateTable
 
 from gateway.domain.chaine import GENESE, Borne, sceau_de_borne, suivante
@@ -34,9 +33,10 @@ from gateway.domain.quotas import Comptage, Franchissement
 from gateway.domain.sceau import Sceau
 from gateway.errors import ErreurConfiguration, JournalIndisponible
 from gateway.stores import quotas
-from gateway.stores.sql import insertion, regler_sqlite
+from gateway.stores.sql import insertion, ouvrir_moteur
 
 LOT_MAX, LOT_PERSONNES = 64, 6400  # entries and persons of one transaction: well within DELAI_ECRITURE
+ATTENTE_VERROU = 4  # seconds that a process waits for another one's transaction
 DELAI_ECRITURE = 5.0  # seconds, above ATTENTE_VERROU; beyond, what waits is refused
 DEBUT, FIN = "debut", "fin"
 
@@ -94,7 +94,7 @@ class Journal:
     """
 
     def __init__(self, url: str, sceau: Sceau, signaler: Callable[[bool], None] = lambda _: None) -> None:
-        self.moteur: AsyncEngine = create_async_engine(url)
+        self.moteur = ouvrir_moteur(url, ATTENTE_VERROU, durable=True)
         self.sceau = sceau
         self._signaler = signaler
         self._disponible = True
@@ -102,8 +102,6 @@ class Journal:
         self._ecrivain: asyncio.Task[None] | None = None
         self._comptees = quotas.Comptees()
         self._vu = 0  # number of the last entry this process wrote
-        if self.moteur.dialect.name == "sqlite":
-            event.listen(self.moteur.sync_engine, "connect", regler_sqlite)
 
     async def ouvrir(self) -> None:
         """Create what is missing. Raises ErreurConfiguration when the store cannot be used, or another key wrote it."""

@@ -3,18 +3,19 @@
 At rest: stand-ins (HMAC) of records, identities, installations and objects, the name of a source, and when each was seen.
 """
 
-from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Boolean, Column, Index, MetaData, String, Table, any_, delete, event, literal, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Boolean, Column, Index, MetaData, String, Table, any_, delete, literal, or_, select
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.domain.liens import Alias, Cle, Connus, Ecritures, Lien
 from gateway.errors import LiensIndisponibles
+from gateway.stores.sql import insertion, ouvrir_moteur, paquets
 
 T = TypeVar("T")
 
@@ -60,10 +61,8 @@ class Liens:
     """The ledger. Its calls raise LiensIndisponibles. One engine; close it, or its threads keep the process alive."""
 
     def __init__(self, url: str) -> None:
-        self._moteur: AsyncEngine = create_async_engine(url)
+        self._moteur = ouvrir_moteur(url, ATTENTE_VERROU)
         self._pret = False
-        if self._moteur.dialect.name == "sqlite":
-            event.listen(self._moteur.sync_engine, "connect", _regler_sqlite)
 
     async def fermer(self) -> None:
         await self._moteur.dispose()
@@ -86,15 +85,15 @@ class Liens:
     async def ecrire(self, ecritures: Ecritures) -> None:
         """Write it, packet by packet: each stays, whatever comes next. What another process wrote first stays too: read
         again to know."""
-        for paquet in _paquets(ecritures.nouveaux):
+        for paquet in paquets(ecritures.nouveaux, PAQUET):
             async with self._transaction() as connexion:
-                await self._inserer(connexion, LIENS, [_ligne(lien) for lien in paquet])
+                await _inserer(connexion, LIENS, [_ligne(lien) for lien in paquet])
         async with self._transaction() as connexion:
             for ancien, lien in ecritures.changes:
                 siens = (LIENS.c.cle == lien.cle.cle) & (LIENS.c.objet == ancien)
                 await connexion.execute(LIENS.update().where(siens).values(**_ligne(lien)))
-            await self._inserer(connexion, ALIAS, [_ligne_alias(alias) for alias in ecritures.alias])
-            for rompus in _paquets(ecritures.rompus):
+            await _inserer(connexion, ALIAS, [_ligne_alias(alias) for alias in ecritures.alias])
+            for rompus in paquets(ecritures.rompus, PAQUET):
                 await connexion.execute(ALIAS.update().where(ALIAS.c.ancien.in_(rompus)).values(rompu=True))
 
     async def premieres_vues(self, faits: Sequence[Fait], instant: datetime) -> dict[tuple[str, str], datetime]:
@@ -108,7 +107,7 @@ class Liens:
         ]
         if absents:
             async with self._transaction() as connexion:
-                await self._inserer(connexion, FAITS, absents)
+                await _inserer(connexion, FAITS, absents)
                 connues = await _vues(connexion, {cle for cle, _, _ in faits})
         return connues
 
@@ -132,10 +131,10 @@ class Liens:
         except (SQLAlchemyError, OSError) as erreur:
             raise LiensIndisponibles(type(erreur).__name__) from None
 
-    async def _inserer(self, connexion: AsyncConnection, table: Table, lignes: Sequence[Mapping[str, Any]]) -> None:
-        dialecte: Any = sqlite if self._moteur.dialect.name == "sqlite" else postgresql
-        if lignes:
-            await connexion.execute(dialecte.insert(table).on_conflict_do_nothing(), lignes)
+
+async def _inserer(connexion: AsyncConnection, table: Table, lignes: Sequence[Mapping[str, Any]]) -> None:
+    if lignes:
+        await connexion.execute(insertion(connexion, table).on_conflict_do_nothing(), lignes)
 
 
 async def _liens(connexion: AsyncConnection, colonne: Any, valeurs: Collection[str]) -> list[Lien]:
@@ -166,7 +165,7 @@ async def _vues(connexion: AsyncConnection, cles: Collection[str]) -> dict[tuple
 
 async def _lire(connexion: AsyncConnection, table: Table, colonnes: Sequence[Any], valeurs: Iterable[str]) -> list[Any]:
     lues: list[Any] = []
-    for paquet in _paquets(sorted(valeurs)):
+    for paquet in paquets(sorted(valeurs), PAQUET):
         lues += await connexion.execute(
             select(table).where(or_(*(_parmi(connexion, colonne, paquet) for colonne in colonnes)))
         )
@@ -178,10 +177,6 @@ def _parmi(connexion: AsyncConnection, colonne: Any, valeurs: Sequence[str]) -> 
     if connexion.dialect.name == "postgresql":
         return colonne == any_(literal(list(valeurs), postgresql.ARRAY(String)))
     return colonne.in_(valeurs)
-
-
-def _paquets(valeurs: Sequence[T]) -> Iterator[Sequence[T]]:
-    return (valeurs[debut : debut + PAQUET] for debut in range(0, len(valeurs), PAQUET))
 
 
 def _ligne(lien: Lien) -> dict[str, str]:
@@ -201,12 +196,3 @@ def _texte(instant: datetime) -> str:
 
 def _instant(texte: str) -> datetime:
     return datetime.fromisoformat(texte)
-
-
-def _regler_sqlite(connexion: Any, _: object) -> None:
-    """Readers go on while another process writes."""
-    curseur = connexion.cursor()
-    curseur.execute(f"PRAGMA busy_timeout={ATTENTE_VERROU * 1000}")
-    curseur.execute("PRAGMA journal_mode=WAL")
-    curseur.execute("PRAGMA synchronous=NORMAL")
-    curseur.close()

@@ -10,19 +10,20 @@ import json
 import logging
 import zlib
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import Column, Date, Index, Integer, LargeBinary, MetaData, String, Table, delete, event, func, select
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy import Column, Date, Index, Integer, LargeBinary, MetaData, String, Table, delete, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.domain.identity import cle_identite
 from gateway.domain.sceau import Sceau
 from gateway.domain.temps import PARIS
 from gateway.errors import ErreurConfiguration
 from gateway.stores.lignes import LigneRegistre
+from gateway.stores.sql import ouvrir_moteur, paquets
 
 T = TypeVar("T")
 
@@ -106,10 +107,8 @@ class Registre:
     """The store of the registry. One engine; close it, or its threads keep the process alive."""
 
     def __init__(self, url: str, sceau: Sceau) -> None:
-        self._moteur: AsyncEngine = create_async_engine(url)
+        self._moteur = ouvrir_moteur(url, ATTENTE_VERROU)
         self._sceau = sceau
-        if self._moteur.dialect.name == "sqlite":
-            event.listen(self._moteur.sync_engine, "connect", _regler_sqlite)
 
     async def ouvrir(self) -> None:
         """Create what is missing. Raises ErreurConfiguration when another key or format wrote what is there."""
@@ -139,7 +138,7 @@ class Registre:
             if await connexion.scalar(select(func.count()).where(_chevauche(fenetre))):
                 raise FenetreRefusee(f"{fenetre.debut} → {fenetre.fin}")
             await connexion.execute(delete(LIGNES).where(LIGNES.c.fenetre == fenetre.fin))
-            for paquet in _paquets(list(enumerate(lignes)), SOUFFLE):
+            for paquet in paquets(list(enumerate(lignes)), SOUFFLE):
                 await connexion.execute(
                     LIGNES.insert(), [self._sceller(ligne, fenetre, rang) for rang, ligne in paquet]
                 )
@@ -277,19 +276,6 @@ async def _par(connexion: AsyncConnection, colonne: Any, valeurs: Collection[str
 
 async def _lire(connexion: AsyncConnection, requete: Any, colonne: Any, valeurs: Collection[str]) -> list[Any]:
     lues: list[Any] = []
-    for paquet in _paquets(sorted(valeurs)):
+    for paquet in paquets(sorted(valeurs), PAQUET):
         lues += await connexion.execute(requete.where(colonne.in_(paquet)))
     return lues
-
-
-def _paquets(valeurs: Sequence[T], taille: int = PAQUET) -> Iterator[Sequence[T]]:
-    return (valeurs[debut : debut + taille] for debut in range(0, len(valeurs), taille))
-
-
-def _regler_sqlite(connexion: Any, _: object) -> None:
-    """Readers go on while the harvest writes; two writers wait for each other."""
-    curseur = connexion.cursor()
-    curseur.execute(f"PRAGMA busy_timeout={ATTENTE_VERROU * 1000}")
-    curseur.execute("PRAGMA journal_mode=WAL")
-    curseur.execute("PRAGMA synchronous=NORMAL")
-    curseur.close()
