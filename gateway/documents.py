@@ -51,8 +51,9 @@ _AUTRE = "Requête invalide : un champ, un argument ou un type n'est pas celui d
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A valid document and the operation chosen in it."""
+    """A valid document, as it was written and as it is read, and the operation chosen in it."""
 
+    texte: str
     arbre: DocumentNode
     operation: OperationDefinitionNode
     forme: Forme
@@ -104,7 +105,7 @@ class Documents:
             raise RequeteInvalide("Nommer l'opération à exécuter : operationName est absent ou inconnu.")
         if operation.operation is not OperationType.QUERY:
             raise RequeteInvalide("Seules les requêtes (query) sont servies.")
-        return Document(valide.arbre, operation, valide.formes[nom_de(operation)])
+        return Document(texte, valide.arbre, operation, valide.formes[nom_de(operation)])
 
     def valider(self, texte: str) -> _Valide:
         """The document of a text. Raises as `lire` does."""

@@ -98,7 +98,7 @@ async def repondre(passerelle: Passerelle, viewer: Viewer, demande: Demande) -> 
     """
     try:
         texte = passerelle.enregistres.texte(viewer, demande.texte, demande.empreinte)
-        demande, document = replace(demande, texte=texte), passerelle.documents.lire(texte, demande.operation)
+        document = passerelle.documents.lire(texte, demande.operation)
         variables = document.variables(graphe(passerelle.schema), demande.variables)
         demande = replace(demande, age_max=document.age_max(variables))
         mesure = mesurer(document.forme, variables)
@@ -146,7 +146,7 @@ async def _servir(
         raise FuiteArretee(".".join(trouvee))
     etats = {source["nom"]: source["etat"] for source in reponse.extensions["sources"]}
     await passerelle.consigne.retenir(contexte)
-    await passerelle.consigne.consigner(contexte, demande.identifiant, demande.texte or "", etats)
+    await passerelle.consigne.consigner(contexte, demande.identifiant, document.texte, etats)
     return reponse
 
 

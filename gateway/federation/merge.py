@@ -162,7 +162,6 @@ def _rupture(fondu: ContratFondu, fin: date | None) -> Rupture | None:
     return Rupture(
         date=jour,
         cause=valeur(RUPTURE, "cause", dites),
-        signalee_le=valeur(RUPTURE, "signalee_le", dites),
         sources=list(dict.fromkeys(qui.source for qui, _ in dites)),
     )
 
@@ -217,8 +216,6 @@ def _relier_rupture(contrat: Contrat, jeune: Jeune, jour: date) -> None:
         return
     rupture.contrat, rupture.jeune = contrat, jeune
     rupture.jours_depuis = (jour - rupture.date).days
-    if rupture.signalee_le:
-        rupture.delai_signalement_jours = (rupture.signalee_le - rupture.date).days
 
 
 def age_au(naissance: date, jour: date) -> int:
