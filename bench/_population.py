@@ -10,11 +10,12 @@ from fixtures.evaluation.jugement import groupes, verite_de
 from fixtures.evaluation.mesure import Enregistrement, Verite
 from fixtures.monde import Monde
 from fixtures.population.modele import Personne, Population, Recit
-from gateway.composition import construire_passerelle, construire_services
+from gateway.composition import construire_passerelle
 from gateway.config import charger
 from gateway.domain.identifiers import siren
 from gateway.domain.identity import TraitContrat, Traits
 from gateway.federation.recensement import recenser
+from gateway.services import construire_services
 
 AUJOURDHUI = date(2026, 10, 15)
 

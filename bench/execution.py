@@ -22,7 +22,7 @@ import orjson
 from fixtures.monde import Monde
 from gateway.auth.decide import decider
 from gateway.auth.viewer import Jeton, Viewer, identifier
-from gateway.composition import construire_passerelle, construire_services, lire_registre_des_clients
+from gateway.composition import construire_passerelle, lire_registre_des_clients
 from gateway.config import charger
 from gateway.entree import JSON, ecrire
 from gateway.federation.contexte import ContexteOperation
@@ -33,6 +33,7 @@ from gateway.schema.build import graphe
 from gateway.schema.contexte import Page
 from gateway.schema.filtres import FiltreRuptures, TriRuptures
 from gateway.schema.nouns import Rupture, StatutApprenant
+from gateway.services import construire_services
 
 JEUNES = (
     20_000  # the Mission locale of the demo then sees some 120 ruptures of the last 180 days: the largest size is that

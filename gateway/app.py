@@ -21,12 +21,7 @@ from starlette.types import ASGIApp
 
 from gateway.auth.cles_api import Porte
 from gateway.auth.viewer import Viewer, identifier
-from gateway.composition import (
-    Services,
-    construire_passerelle,
-    construire_porte,
-    construire_services,
-)
+from gateway.composition import construire_passerelle, construire_porte
 from gateway.config import Configuration, Http, charger
 from gateway.entree import GRAPHQL_RESPONSE, JSON, Irrecevable, ecrire, lire_demande, media_choisi
 from gateway.errors import (
@@ -43,6 +38,7 @@ from gateway.garde import GESTIONNAIRES, Garde, intermediaires
 from gateway.operation import Passerelle, repondre
 from gateway.protocole import Protocole
 from gateway.reponses import Reponse, erreur_graphql, reponse_refusee
+from gateway.services import Services, construire_services
 from gateway.sources.moisson import veiller
 from gateway.stores.debits import Solde
 from gateway.tenue import tenir

@@ -6,12 +6,13 @@ from datetime import timedelta
 from typing import Any
 
 from gateway.auth.cles_api import creer_cle, empreinte
-from gateway.composition import construire_passerelle, construire_services, lire_registre_des_clients
+from gateway.composition import construire_passerelle, lire_registre_des_clients
 from gateway.config import charger
 from gateway.domain.temps import jour_paris
 from gateway.errors import ErreurConfiguration, ErreurSource
 from gateway.federation.rapprochement import rapprocher
 from gateway.federation.recensement import decrire, recenser
+from gateway.services import construire_services
 from gateway.sources.moisson import Avancement
 from gateway.sources.moisson import moissonner as moissonner_registre
 

@@ -9,12 +9,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.auth.journal import acte, ecrite_le, lignes
 from gateway.auth.quotas import FENETRE
-from gateway.composition import construire_journal
 from gateway.config import Configuration, charger
 from gateway.domain.chaine import Borne
 from gateway.domain.temps import jour_paris
 from gateway.errors import ErreurConfiguration, JournalIndisponible
 from gateway.federation.identifiants import Identifiants
+from gateway.services import construire_journal
 from gateway.stores.journal import Inscription, Journal, JournalAltere
 from gateway.stores.journal_lecture import lectures_de, oublier_les_comptes, purger, tete, verifier
 

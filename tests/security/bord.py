@@ -13,8 +13,9 @@ from starlette.types import ASGIApp, Message, Receive
 
 from fixtures.monde import Monde
 from gateway.app import Guichet, application
-from gateway.composition import construire_passerelle, construire_porte, construire_services
+from gateway.composition import construire_passerelle, construire_porte
 from gateway.config import charger
+from gateway.services import construire_services
 
 ADRESSE = "127.0.0.1"
 

@@ -1,0 +1,146 @@
+"""What lives as long as the process and touches the outside: sources, stores, cache, counters. No rule lives here."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from prometheus_client import CollectorRegistry, Counter
+
+from gateway.alertes import Alertes
+from gateway.cache.coffre import Coffre
+from gateway.cache.ouverture import ouvrir_cache
+from gateway.config import Configuration
+from gateway.connectors.base import Connecteur
+from gateway.connectors.registry import connecteurs
+from gateway.errors import ErreurConfiguration
+from gateway.schema.lieux import TypeSource
+from gateway.sources.codec import codec
+from gateway.sources.fetch import Socle, Sources
+from gateway.sources.mesures import Mesures
+from gateway.sources.moisson import Champ
+from gateway.sources.partenaires import Partenaire, charger_partenaires
+from gateway.sources.referentiel import GardienReferentiel
+from gateway.sources.resilience.rythme import Rythme
+from gateway.sources.transport import Transport
+from gateway.sources.unites import Resultat
+from gateway.stores.debits import Debits
+from gateway.stores.journal import Journal
+from gateway.stores.liens import Liens
+from gateway.stores.registre import Registre
+
+
+@dataclass(slots=True)
+class Services:
+    """What lives as long as the process, and must be closed."""
+
+    configuration: Configuration
+    mesures: CollectorRegistry
+    transport: Transport
+    sources: Sources
+    registre: Registre
+    liens: Liens
+    lectures: Journal
+    debits: Debits
+    alertes: Alertes
+    comptes: Mesures
+    voies: Counter
+    gardien: GardienReferentiel
+    champ: Champ
+    nom_registre: str
+
+    def maintenant(self) -> datetime:
+        """The gateway's now."""
+        return self.configuration.maintenant()
+
+    async def fermer(self) -> None:
+        await self.sources.aclose()
+        await self.registre.fermer()
+        await self.liens.fermer()
+        await self.lectures.fermer()
+        await self.debits.fermer()
+
+
+def construire_services(configuration: Configuration, environ: Mapping[str, str]) -> Services:
+    """Everything that touches the outside. Raises ErreurConfiguration."""
+    connus = connecteurs()
+    partenaires = charger_partenaires(configuration.racine / "partenaires", environ, connus)
+    mesures = CollectorRegistry()
+    comptes, alertes = Mesures(mesures), Alertes(mesures)
+
+    transport = Transport(configuration.maintenant)
+    cache = ouvrir_cache(configuration.cache, Coffre(configuration.sceaux_cache, codec(Resultat)))
+    rythme = Rythme(processus=configuration.processus)
+    socle = Socle(transport, cache, comptes, configuration.maintenant, rythme)
+    sources = Sources(partenaires, connus, socle)
+    registre, referentiel = _seul(sources, TypeSource.REGISTRE_CONTRATS), _seul(sources, TypeSource.REFERENTIEL)
+    configuration.donnees.mkdir(parents=True, exist_ok=True)
+    return Services(
+        configuration=configuration,
+        mesures=mesures,
+        transport=transport,
+        sources=sources,
+        comptes=comptes,
+        voies=Counter("passerelle_executions", "Opérations exécutées, par voie.", ("voie",), registry=mesures),
+        registre=Registre(_url_du_registre(configuration, environ), configuration.sceau),
+        liens=Liens(_url_des_liens(configuration, environ)),
+        lectures=construire_journal(configuration, environ, alertes.disponible),
+        debits=Debits(environ.get("GATEWAY_CACHE_URL", "")),
+        alertes=alertes,
+        gardien=_gardien(configuration, sources, referentiel, connus[partenaires[referentiel].genre]),
+        champ=_champ(sources, partenaires[registre], connus[partenaires[registre].genre]),
+        nom_registre=registre,
+    )
+
+
+def _seul(sources: Sources, nature: TypeSource) -> str:
+    noms = sources.sources_de(nature)
+    if len(noms) != 1:
+        raise ErreurConfiguration(f"partenaires : un partenaire {nature.value} attendu, {len(noms)} configuré(s)")
+    return noms[0]
+
+
+def _url_du_registre(configuration: Configuration, environ: Mapping[str, str]) -> str:
+    url = environ.get("GATEWAY_DATABASE_URL", f"sqlite+aiosqlite:///{configuration.donnees / 'registre.sqlite'}")
+    if not url.startswith("sqlite+aiosqlite://"):
+        raise ErreurConfiguration("variable d'environnement GATEWAY_DATABASE_URL : seul sqlite+aiosqlite est servi")
+    return url
+
+
+def _url_des_liens(configuration: Configuration, environ: Mapping[str, str]) -> str:
+    """A file of their own by default: a harvest locks the registry's for as long as a window takes to write."""
+    return environ.get("GATEWAY_DATABASE_URL", f"sqlite+aiosqlite:///{configuration.donnees / 'liens.sqlite'}")
+
+
+def construire_journal(
+    configuration: Configuration, environ: Mapping[str, str], signaler: Callable[[bool], None] = lambda _: None
+) -> Journal:
+    """The reading journal, closed. Raises ErreurConfiguration."""
+    configuration.donnees.mkdir(parents=True, exist_ok=True)
+    url = environ.get("GATEWAY_JOURNAL_URL", f"sqlite+aiosqlite:///{configuration.donnees / 'journal.sqlite'}")
+    if not url.startswith(("sqlite+aiosqlite://", "postgresql+asyncpg://")):
+        raise ErreurConfiguration(
+            "variable d'environnement GATEWAY_JOURNAL_URL : sqlite+aiosqlite ou postgresql+asyncpg attendu"
+        )
+    return Journal(url, configuration.sceau, signaler)
+
+
+def _gardien(configuration: Configuration, sources: Sources, nom: str, connecteur: Connecteur) -> GardienReferentiel:
+    if connecteur.referentiel is None:
+        raise ErreurConfiguration(f"partenaires : {nom} ne sait pas lire un référentiel")
+    return GardienReferentiel(
+        configuration.donnees / "referentiel.json",
+        lambda lecture: sources.executer(nom, lecture),
+        connecteur.referentiel,
+    )
+
+
+def _champ(sources: Sources, partenaire: Partenaire, connecteur: Connecteur) -> Champ:
+    if connecteur.moisson is None or partenaire.moisson_depuis is None:
+        raise ErreurConfiguration(f"partenaires/{partenaire.nom}.toml : [moisson] depuis est requis")
+    return Champ(
+        lire=lambda lecture: sources.executer(partenaire.nom, lecture),
+        lecture=connecteur.moisson,
+        depuis=partenaire.moisson_depuis,
+        fenetre_jours=partenaire.moisson_fenetre_jours,
+        ouverture=partenaire.ouverture,
+    )
