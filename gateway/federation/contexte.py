@@ -11,10 +11,9 @@ from gateway.auth.mask import masquer
 from gateway.auth.rules import CategorieDonnee
 from gateway.auth.sentinelle import en_trop
 from gateway.auth.viewer import Viewer
-from gateway.domain.identity import Traits
-from gateway.domain.recherche import CANDIDATS_MAX, Candidat
-from gateway.domain.ressemblance import Niveau, bareme
-from gateway.errors import FuiteArretee, RequeteInvalide
+from gateway.domain.recherche import Candidat
+from gateway.domain.ressemblance import Niveau
+from gateway.errors import FuiteArretee
 from gateway.federation.annuaire import Annuaire
 from gateway.federation.collecte import Recolte
 from gateway.federation.explication import attacher_indices, indices_d_identite, probabilite
@@ -35,6 +34,7 @@ from gateway.federation.pages import (
     ordre_contrats,
 )
 from gateway.federation.provenance import attacher
+from gateway.federation.recherche import chercher
 from gateway.federation.views import Droits, Montre, Personne, Vue, lisibles
 from gateway.schema.connexions import (
     ContratConnection,
@@ -57,7 +57,6 @@ CURSEURS = frozenset({"RuptureEdge.cursor", "JeuneEdge.cursor", "ContratEdge.cur
 BORNES = frozenset({"PageInfo.startCursor", "PageInfo.endCursor"})
 PROVENANCES = frozenset({"Jeune.provenance", "Contrat.provenance", "Rupture.provenance"})
 EXPLICATIONS = PROVENANCES | {"Jeune.rapprochements"}
-CHERCHEUR = ("", "")  # the installation of whoever searches: no source
 
 
 @dataclass(slots=True)
@@ -155,25 +154,11 @@ class ContexteOperation:
     def recherche_jeune(self, nom: str, prenom: str, naissance: date) -> list[Rapprochement] | None:
         if self.recolte.muette:
             return None
-        cherche = Traits(CHERCHEUR, "", (nom,), prenom, naissance)
-        if not cherche.lettres or not cherche.lettres_prenom:
-            raise RequeteInvalide("La recherche demande un nom et un prénom qui ont des lettres.")
-        trouves = {candidat.personne: candidat for candidat in self.vue.repertoire.chercher(cherche)}
-        reponses = [self._rapprocher(un, bareme().niveau(un.ressemblance.score)) for un in trouves.values()]
-        offerts = [un for trouve in trouves.values() for un in self._a_confirmer(trouve) if un.personne not in trouves]
-        reponses += [self._rapprocher(un, Niveau.A_CONFIRMER) for un in {un.personne: un for un in offerts}.values()]
-        return self._compter(reponses[:CANDIDATS_MAX])
+        trouves = chercher(self.vue, nom, prenom, naissance)
+        return self._compter([self._rapprocher(candidat, niveau) for candidat, niveau in trouves])
 
-    def _a_confirmer(self, trouve: Candidat) -> list[Candidat]:
-        """The persons of the view with a record that looked like one of a person found, not enough to be joined."""
-        repertoire = self.vue.repertoire
-        liens = self.vue.personnes[trouve.personne].fusion.groupe.douteux
-        bouts = [(repertoire.personne(bout), lien.ressemblance) for lien in liens for bout in (lien.un, lien.autre)]
-        return [Candidat(cle, ressemblance) for cle, ressemblance in bouts if cle]
-
-    def _rapprocher(self, candidat: Candidat, niveau: Niveau | None) -> Rapprochement:
+    def _rapprocher(self, candidat: Candidat, niveau: Niveau) -> Rapprochement:
         personne, trouvee = self.vue.personnes[candidat.personne], candidat.ressemblance
-        niveau = niveau or Niveau.A_CONFIRMER
         return Rapprochement(
             jeune=self._montrer(personne, personne.jeune),
             score=probabilite(trouvee.score),

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from gateway.domain.appariement import Lien
 from gateway.domain.ressemblance import Niveau, Ressemblance, bareme
 from gateway.federation.merge import Fusion
-from gateway.schema.nouns import IndiceRapprochement
+from gateway.schema.explications import IndiceRapprochement
 
 # What is compared, as the graph names it: a line goes with the right to read that field.
 CHAMPS = {

@@ -8,7 +8,7 @@ from strawberry.utils.str_converters import to_camel_case
 from gateway.federation.merge import Fusion
 from gateway.federation.precedence import CONTRAT, JEUNE, RUPTURE, Dit, Regle, dits, retenu
 from gateway.federation.temoignages import Temoignage
-from gateway.schema.nouns import Provenance
+from gateway.schema.explications import Provenance
 
 Porteurs = Sequence[tuple[Temoignage, Any]]
 

@@ -4,7 +4,6 @@ Each class is at once the graph type, the canonical record that connectors fill 
 rule of its fields. Knows no partner, no viewer. Dates are days (`date`); instants carry an offset.
 """
 
-from collections.abc import Iterable
 from datetime import date, datetime
 from enum import Enum
 from typing import Annotated
@@ -15,6 +14,7 @@ from gateway.auth.rules import CategorieDonnee as C
 from gateway.auth.rules import Derivation, argument, donnee, libre
 from gateway.domain.ressemblance import Niveau
 from gateway.domain.statut import StatutApprenant
+from gateway.schema.explications import IndiceRapprochement, Provenance, choisies
 from gateway.schema.lieux import Cfa, Commune, MissionLocale, Node
 from gateway.schema.scalaires import SIRET, CodePostal
 
@@ -38,11 +38,6 @@ _PRIORITE = Derivation(
     "Un motif d'une catégorie non accordée est tu, et avec lui la priorité qu'il ferait seul.",
 )
 
-strawberry.enum(
-    Niveau,
-    name="NiveauRapprochement",
-    description="Ce que vaut un rapprochement : certain, probable (réuni et signalé), ou à confirmer (jamais réuni).",
-)
 strawberry.enum(StatutApprenant, description="Statut d'un apprenant à une date (machine à états publiée).")
 
 
@@ -94,30 +89,6 @@ class MotifAccompagnement(Enum):
     REORIENTATION = "REORIENTATION"
     RECHERCHE_EMPLOI = "RECHERCHE_EMPLOI"
     AUTRE = "AUTRE"
-
-
-@strawberry.type(description="Quelle source dit quoi d'un champ, depuis quand, et si d'autres la contredisent.")
-class Provenance:
-    champ: str = strawberry.field(description="Nom du champ dans le graphe.")
-    source: str = strawberry.field(description="Nom du partenaire.")
-    recue_le: datetime = strawberry.field(description="Instant où nous l'avons reçu.")
-    retenue: bool = strawberry.field(description="Vrai si cette valeur est celle que montre le graphe.")
-    divergente: bool = strawberry.field(description="Vrai si une autre source dit autre chose.")
-
-
-@strawberry.type(description="Indice d'un rapprochement : ce qui a été comparé, et ce que cela pèse.")
-class IndiceRapprochement:
-    champ: str = strawberry.field(description="Champ comparé, tel que le graphe le nomme.")
-    accord: str = strawberry.field(description="Degré d'accord : identique, proche, partie, autre…")
-    poids: float = strawberry.field(description="Poids en bits : positif pour une même personne, négatif contre.")
-    sources: list[str] = strawberry.field(description="Sources comparées ; vide pour une recherche.")
-    niveau: Niveau = strawberry.field(description="Niveau du lien que cet indice soutient.")
-
-
-def _choisies(lignes: Iterable[Provenance] | None, champs: list[str] | None) -> list[Provenance] | None:
-    if lignes is None:
-        return None
-    return [ligne for ligne in lignes if champs is None or ligne.champ in champs]
 
 
 @strawberry.type(description="Statut d'un apprenant et sa date d'effet.")
@@ -225,7 +196,7 @@ class Rupture(Node):
     lignes: strawberry.Private[list[Provenance] | None] = None
 
     def _provenance(self, champs: Champs = None) -> list[Provenance] | None:
-        return _choisies(self.lignes, champs)
+        return choisies(self.lignes, champs)
 
     provenance: list[Provenance] | None = donnee(
         C.TECHNIQUE, "Qui dit quoi de cette rupture.", resolver=_provenance, magasin="lignes"
@@ -247,7 +218,7 @@ class Contrat(Node):
     annule: strawberry.Private[bool] = False
 
     def _provenance(self, champs: Champs = None) -> list[Provenance] | None:
-        return _choisies(self.lignes, champs)
+        return choisies(self.lignes, champs)
 
     provenance: list[Provenance] | None = donnee(
         C.TECHNIQUE, "Qui dit quoi de ce contrat.", resolver=_provenance, magasin="lignes"
@@ -294,7 +265,7 @@ class Jeune(Node):
         return [etape for etape in self.etapes if etape.depuis >= depuis]
 
     def _provenance(self, champs: Champs = None) -> list[Provenance] | None:
-        return _choisies(self.lignes, champs)
+        return choisies(self.lignes, champs)
 
     def _rapprochements(self) -> list[IndiceRapprochement] | None:
         return self.indices

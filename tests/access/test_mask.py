@@ -17,6 +17,7 @@ from gateway.auth.rules import CategorieDonnee as C
 from gateway.domain.ressemblance import Niveau
 from gateway.domain.statut import StatutApprenant
 from gateway.schema.connexions import RuptureEdge
+from gateway.schema.explications import IndiceRapprochement, Provenance
 from gateway.schema.lieux import Cfa
 from gateway.schema.nouns import (
     Adresse,
@@ -24,10 +25,8 @@ from gateway.schema.nouns import (
     Contrat,
     Employeur,
     Formation,
-    IndiceRapprochement,
     Jeune,
     MotifPriorite,
-    Provenance,
     Representant,
     Rupture,
     Sexe,

@@ -20,8 +20,9 @@ from gateway.errors import RequeteInvalide
 from gateway.federation.contexte import ContexteOperation
 from gateway.federation.identifiants import Identifiants
 from gateway.federation.views import Droits, Personne, Vue
+from gateway.schema.explications import Provenance
 from gateway.schema.lieux import Cfa, MissionLocale, Source, Territoire, TypeTerritoire
-from gateway.schema.nouns import Contrat, Jeune, Provenance, Rupture, Statut
+from gateway.schema.nouns import Contrat, Jeune, Rupture, Statut
 from tests.access.outils import POLITIQUE, viewer
 
 IDENTIFIANTS = Identifiants(Sceau(bytes(range(32))))

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.domain.ressemblance import Niveau
 from gateway.domain.sceau import Sceau
 from gateway.domain.statut import StatutApprenant
 from gateway.errors import RequeteInvalide
@@ -17,12 +18,13 @@ from gateway.federation.identifiants import Identifiants
 from gateway.federation.pages import Curseurs, decouper, filtrer_jeunes, ordonner
 from gateway.federation.provenance import attacher
 from gateway.federation.rapprochement import rapprocher
+from gateway.federation.recherche import chercher
 from gateway.federation.temoignages import Temoignage
 from gateway.schema.contexte import Page
 from gateway.schema.filtres import FiltreJeunes
 from gateway.schema.nouns import Adresse, Employeur, Formation, Jeune, Sexe
 from gateway.schema.scalaires import SIRET, CodePostal
-from tests.unit.federation_outils import AUTRE, IDENTIFIANTS, UN, contrat, dit, fusion
+from tests.unit.federation_outils import AUTRE, IDENTIFIANTS, UN, contexte, contrat, dit, fusion, session
 
 
 def cles(temoignages: Sequence[Temoignage]) -> list[list[tuple[str, str]]]:
@@ -186,3 +188,21 @@ def test_an_id_tells_nothing_and_another_key_opens_nothing() -> None:
     assert Identifiants(Sceau(bytes([1]) * 32)).ouvrir(scelle) is None
     for essai in ("", "x", scelle[:-2], scelle + "A" * 4000, "é"):
         assert IDENTIFIANTS.ouvrir(essai) is None
+
+
+def test_a_near_miss_is_offered_by_the_search_and_never_joined() -> None:
+    """Two names at one home, one phone and one e-mail: the search for one offers the other, to be confirmed."""
+    foyer: dict[str, Any] = {
+        "telephone": "0639980001",
+        "courriel": "famille@exemple.invalid",
+        "adresse": Adresse(code_postal=CodePostal("60000"), ville="Beauvais"),
+    }
+    une = dit("ypareo", locataire="A", formations=[session(date(2025, 9, 1), date(2027, 8, 31))], **foyer)
+    autre = dit("imilo", locataire="60001", nom="Durand", prenom="Emma", **foyer)
+    vue = contexte([une, autre]).vue
+    trouves = chercher(vue, "LE GOFF", "Anais", date(2006, 3, 7))
+    assert [(vue.personnes[un.personne].jeune.nom, niveau) for un, niveau in trouves] == [
+        ("Le Goff", Niveau.CERTAIN),
+        ("Durand", Niveau.A_CONFIRMER),
+    ]
+    assert chercher(contexte([une]).vue, "Durand", "Emma", date(1999, 1, 1)) == []
