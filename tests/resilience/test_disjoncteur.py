@@ -1,7 +1,6 @@
 """The breaker against its model, and what it spares: SECURITY §5 (breaker, retries, bulkhead), U10, U13, U14. Virtual time."""
 
 import asyncio
-from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -35,12 +34,6 @@ pytestmark = pytest.mark.anyio
 URL_A, URL_B = f"{BASE}/liste/{UAI_A}", f"{BASE}/liste/{UAI_B}"
 PANNE = SourceIndisponible("erp", "")
 GET = Requete("liste", "/liste")
-
-
-@pytest.fixture
-def routeur() -> Iterator[respx.MockRouter]:
-    with respx.mock(assert_all_called=False) as routes:
-        yield routes
 
 
 class ModeleDuDisjoncteur(RuleBasedStateMachine):

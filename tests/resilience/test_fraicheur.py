@@ -4,7 +4,6 @@ SECURITY §5 (staleness), C01, C04, C12; ANSWERS 8. Time is the cache's own, tur
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 
 import httpx
@@ -20,18 +19,6 @@ from tests.sources_aide import BASE, UAI_A, UAI_B, Banc, banc, partenaire, trans
 pytestmark = pytest.mark.anyio
 URL_A = f"{BASE}/liste/{UAI_A}"
 REGLES = CacheFichier()
-
-
-@pytest.fixture
-def routeur() -> Iterator[respx.MockRouter]:
-    with respx.mock(assert_all_called=False) as routes:
-        yield routes
-
-
-@pytest.fixture
-async def essai(routeur: respx.MockRouter) -> AsyncIterator[Banc]:
-    async with banc(transport(routeur)) as ouvert:
-        yield ouvert
 
 
 def lignes(*cles: str) -> httpx.Response:

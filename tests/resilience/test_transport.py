@@ -2,7 +2,6 @@
 
 import gzip
 import logging
-from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -16,12 +15,6 @@ from tests.sources_aide import BASE, SECRET, appel, transport
 
 pytestmark = pytest.mark.anyio
 URL = BASE + "/liste"
-
-
-@pytest.fixture
-def routeur() -> Iterator[respx.MockRouter]:
-    with respx.mock(assert_all_called=False) as routes:
-        yield routes
 
 
 async def refus(reseau: Transport, requete: Requete | None = None, **champs: object) -> ErreurSource:

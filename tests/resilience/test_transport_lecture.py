@@ -5,7 +5,6 @@ ANSWERS 8, SECURITY C03, C06, C12, U08, U10, U13.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 
 import httpx
@@ -34,18 +33,6 @@ from tests.sources_aide import (
 pytestmark = pytest.mark.anyio
 URL_A = f"{BASE}/liste/{UAI_A}"
 LIGNES = [{"cle": "1", "uai": UAI_A}]
-
-
-@pytest.fixture
-def routeur() -> Iterator[respx.MockRouter]:
-    with respx.mock(assert_all_called=False) as routes:
-        yield routes
-
-
-@pytest.fixture
-async def essai(routeur: respx.MockRouter) -> AsyncIterator[Banc]:
-    async with banc(transport(routeur)) as ouvert:
-        yield ouvert
 
 
 class Porte:

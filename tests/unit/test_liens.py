@@ -1,7 +1,6 @@
 """An id stays: every case of a life among sources, through the real ledger, with exact expectations."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -20,18 +19,6 @@ pytestmark = pytest.mark.anyio
 ERP = dit("ypareo", "1", "A")
 REGISTRE = dit("registre", "N1")
 DEMAIN = T0 + timedelta(days=1)
-
-
-@pytest.fixture
-async def livre(tmp_path: Path) -> AsyncIterator[Liens]:
-    ouvert = grand_livre(tmp_path)
-    yield ouvert
-    await ouvert.fermer()
-
-
-@pytest.fixture
-def ici(livre: Liens) -> Lecteur:
-    return lecteur(livre)
 
 
 async def test_a_corrected_name_keeps_the_id(ici: Lecteur) -> None:

@@ -1,8 +1,6 @@
 """The ids of contracts, and when a rupture was first told: what stays, what follows a correction, what is noted once."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,24 +14,12 @@ from gateway.federation.temoignages import Temoignage
 from gateway.schema.nouns import Contrat, Employeur, Rupture
 from gateway.schema.scalaires import SIRET
 from gateway.stores.liens import Liens
-from tests.unit.liens_outils import IDENTIFIANTS, T0, Lecteur, dit, grand_livre, lecteur
+from tests.unit.liens_outils import IDENTIFIANTS, T0, Lecteur, dit
 
 pytestmark = pytest.mark.anyio
 
 DEBUT = date(2025, 9, 1)
 ROMPU = date(2026, 9, 20)
-
-
-@pytest.fixture
-async def livre(tmp_path: Path) -> AsyncIterator[Liens]:
-    ouvert = grand_livre(tmp_path)
-    yield ouvert
-    await ouvert.fermer()
-
-
-@pytest.fixture
-def ici(livre: Liens) -> Lecteur:
-    return lecteur(livre)
 
 
 def erp(*contrats: Contrat, cle: str = "1", locataire: str = "A", **valeurs: Any) -> Temoignage:
