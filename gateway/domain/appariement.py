@@ -1,8 +1,8 @@
 """Which records are of one person: block, score, join best first. Pure; knows no noun and no source.
 
 1. Block: two records are compared only if they share a telling word and the birth date (day and month in any order), all
-   their words in one year or on one day of the year, a contact and the year, an INE or a contract number. The work grows with the
-   records, not with their square.
+   their words in one year or on one day of the year, a contact and the year or a word, an INE or a contract number. The
+   work grows with the records, not with their square.
 2. Score each pair (`ressemblance`).
 3. Set aside what is ambiguous: a record claimed as strongly by two that cannot be one person.
 4. Join best first, a record of an installation at most once a person, never across a contradiction.
@@ -121,9 +121,10 @@ def cles_de_bloc(trait: Traits) -> Iterator[Hashable]:
     mots = sorted(trait.mots_pleins)
     yield annee, *mots
     yield *jour_et_mois, *mots
-    for contact in (trait.telephone, trait.courriel):
-        if contact:
-            yield annee, contact
+    for contact in filter(None, (trait.telephone, trait.courriel)):
+        yield annee, contact
+        for mot in mots:
+            yield contact, mot
     if trait.ine:
         yield trait.ine
     yield from numeros(trait.contrats)

@@ -41,6 +41,13 @@ def test_a_birth_date_mistyped_is_joined_by_the_names_and_the_phone() -> None:
     assert personnes([un, autre]) == ["imilo1", "ypareo1"]
 
 
+def test_two_slips_at_once_in_the_name_and_in_the_year_are_compared_for_the_phone_they_share() -> None:
+    commun: dict[str, Any] = {"telephone": "0639980001", "code_postal": "60000"}
+    un = trait(nom="Leclercq", **commun)
+    autre = trait("imilo", nom="Leclerq", naissance=trait().naissance.replace(year=2005), **commun)
+    assert personnes([un, autre]) == ["imilo1 ypareo1"]
+
+
 def test_inverted_names_are_one_person() -> None:
     assert personnes([trait(nom="Martin", prenom="Léa"), trait("imilo", nom="LEA", prenom="MARTIN")]) == [
         "imilo1 ypareo1"
