@@ -1,7 +1,8 @@
 """What lives as long as the process and touches the outside: sources, stores, cache, counters. No rule lives here."""
 
+import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter
@@ -21,12 +22,21 @@ from gateway.sources.moisson import Champ
 from gateway.sources.partenaires import Partenaire, charger_partenaires
 from gateway.sources.referentiel import GardienReferentiel
 from gateway.sources.resilience.rythme import Rythme
-from gateway.sources.transport import Transport
+from gateway.sources.transport import FabriqueTransport, Transport, transport_aiohttp
 from gateway.sources.unites import Resultat
 from gateway.stores.debits import Debits
 from gateway.stores.journal import Journal
 from gateway.stores.liens import Liens
 from gateway.stores.registre import Registre
+
+
+@dataclass(frozen=True, slots=True)
+class Dehors:
+    """The network, the seconds since 1970, and the time and chance of the machines that spare partners."""
+
+    reseau: FabriqueTransport = transport_aiohttp
+    secondes: Callable[[], float] = time.time
+    rythme: Rythme = field(default_factory=Rythme)
 
 
 @dataclass(slots=True)
@@ -60,16 +70,19 @@ class Services:
         await self.debits.fermer()
 
 
-def construire_services(configuration: Configuration, environ: Mapping[str, str]) -> Services:
+def construire_services(
+    configuration: Configuration, environ: Mapping[str, str], dehors: Dehors = Dehors()
+) -> Services:
     """Everything that touches the outside. Raises ErreurConfiguration."""
     connus = connecteurs()
     partenaires = charger_partenaires(configuration.racine / "partenaires", environ, connus)
     mesures = CollectorRegistry()
     comptes, alertes = Mesures(mesures), Alertes(mesures)
 
-    transport = Transport(configuration.maintenant)
-    cache = ouvrir_cache(configuration.cache, Coffre(configuration.sceaux_cache, codec(Resultat)))
-    rythme = Rythme(processus=configuration.processus)
+    transport = Transport(configuration.maintenant, dehors.reseau)
+    coffre = Coffre(configuration.sceaux_cache, codec(Resultat))
+    cache = ouvrir_cache(configuration.cache, coffre, dehors.secondes)
+    rythme = replace(dehors.rythme, processus=configuration.processus)
     socle = Socle(transport, cache, comptes, configuration.maintenant, rythme)
     sources = Sources(partenaires, connus, socle)
     registre, referentiel = _seul(sources, TypeSource.REGISTRE_CONTRATS), _seul(sources, TypeSource.REFERENTIEL)
