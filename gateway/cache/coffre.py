@@ -37,7 +37,8 @@ class Coffre:
         return self._sceaux[-1].pseudonyme(NOMS, cle)
 
     def fermer(self, nom: str, garde: Garde) -> bytes:
-        tete = json.dumps([garde.version, garde.ne_a, garde.expire_a, garde.generation, garde.octets]).encode()
+        faits = [garde.version, garde.ne_a, garde.expire_a, garde.generation, garde.octets, garde.marque]
+        tete = json.dumps(faits).encode()
         clair = zlib.compress(tete + b"\n" + self._codec.ecrire(garde.valeur), 1)
         return self._sceaux[0].sceller(self._usage, clair, nom.encode())
 

@@ -1,7 +1,7 @@
 """A cache that several processes share. What this one has opened stays in its memory; the shared one says whether it holds.
 
-Under three names a key: a head (the version kept, to know without reading it whether ours is the one), a sealed body, and a
-lease. The shared cache is left alone a second after it failed: meanwhile each process has its own.
+Under four names a key: a head (the version kept, to know without reading it whether ours is the one), a sealed body, a mark
+(once invalidated) and a lease. The shared cache is left alone a second after it failed: meanwhile each process has its own.
 """
 
 import asyncio
@@ -12,13 +12,13 @@ from typing import TypeVar
 from aiocache.base import BaseCache
 
 from gateway.cache.coffre import Coffre
-from gateway.cache.seam import CacheLocal, Cle, Garde, de_generation, journal, nouvelle_generation
+from gateway.cache.seam import CacheLocal, Cle, Garde, journal, jugee, nouvelle_generation
 
 T = TypeVar("T")
 
 REPOS = 1.0  # seconds
 ESSAIS = 3  # of what no caller waits for
-GENERATION = 7 * 24 * 3600.0  # seconds a generation is remembered; forgotten, its tag is purged
+GENERATION = 7 * 24 * 3600.0  # seconds a generation or a mark is remembered; forgotten, it is another
 PREFIXE = "passerelle"
 
 
@@ -35,14 +35,20 @@ class CachePartage:
             return []
         locales = await self._local.brutes(cles)
         etiquettes = sorted({cle.etiquette for cle in cles})
-        lus = await self._lus([*self._noms("g", etiquettes), *self._noms("t", [cle.nom for cle in cles])])
+        noms = [cle.nom for cle in cles]
+        lus = await self._lus([*self._noms("g", etiquettes), *self._noms("t", noms), *self._noms("i", noms)])
         if lus is None:
             return await self._local.lire(cles)
-        generations, tetes = self._generations(etiquettes, lus), lus[len(etiquettes) :]
+        generations, lus = self._generations(etiquettes, lus), lus[len(etiquettes) :]
+        tetes = lus[: len(cles)]
+        self._marquer(cles, lus[len(cles) :])
         neufs = [cle for cle, g, tete in zip(cles, locales, tetes, strict=True) if tete and not _est(g, tete)]
         ouverts = await self._ouvrir(neufs)
         gardes = [ouverts.get(cle.nom, locale) for cle, locale in zip(cles, locales, strict=True)]
-        return [de_generation(g, generations[cle.etiquette]) for g, cle in zip(gardes, cles, strict=True)]
+        return [
+            jugee(g, generations[cle.etiquette], self._local.marque_connue(cle))
+            for g, cle in zip(gardes, cles, strict=True)
+        ]
 
     async def generation(self, etiquette: str) -> str:
         (nom,) = self._noms("g", [etiquette])
@@ -62,6 +68,15 @@ class CachePartage:
     async def purger(self, etiquette: str) -> bool:
         (nom,) = self._noms("g", [etiquette])
         return await self._ecrire([(nom, nouvelle_generation().encode())], GENERATION)
+
+    async def marque(self, cle: Cle) -> str:
+        self._marquer([cle], await self._lus(self._noms("i", [cle.nom]), ESSAIS) or [])
+        return self._local.marque_connue(cle)
+
+    async def invalider(self, cle: Cle) -> bool:
+        (nom,), neuve = self._noms("i", [cle.nom]), nouvelle_generation()
+        self._local.apprendre_marque(cle, neuve)
+        return await self._ecrire([(nom, neuve.encode())], GENERATION)
 
     async def prendre(self, cle: Cle, duree: float) -> str | None:
         (nom,), bail = self._noms("b", [cle.nom]), secrets.token_hex(8)
@@ -83,6 +98,11 @@ class CachePartage:
             if lue:
                 self._local.apprendre(etiquette, lue.decode())
         return {tag: lue.decode() if lue else "" for tag, lue in zip(etiquettes, lues, strict=False)}
+
+    def _marquer(self, cles: Sequence[Cle], lues: Sequence[bytes | None]) -> None:
+        """What the shared cache says of marks is what holds, an absent one included: two processes must not differ on it."""
+        for cle, lue in zip(cles, lues, strict=False):
+            self._local.apprendre_marque(cle, lue.decode() if lue else "")
 
     async def _ouvrir(self, cles: Sequence[Cle]) -> dict[str, Garde]:
         """The bodies that this process has not opened yet: opened beside the loop, and kept so."""

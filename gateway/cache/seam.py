@@ -2,14 +2,17 @@
 
 Entries are purged by tag: each is written under the generation its tag had, and a tag that changes generation loses all
 of them at once. A generation nobody remembers is drawn, never read as a first one, or the purged would come back.
+One key is invalidated by a mark: what was asked before it is still read, and says so, to stand in for a partner that fails.
 """
 
 import logging
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
+
+from cachetools import LRUCache
 
 from gateway.cache.memoire import CacheMemoire
 
@@ -31,7 +34,8 @@ class Cle:
 class Garde:
     """A kept value, which nobody changes afterwards: said at `ne_a`, forgotten at `expire_a` (seconds since 1970).
 
-    `version` differs from one value to the next; `octets` is its approximate size in memory.
+    `version` differs from one value to the next; `octets` is its approximate size in memory. `marque` is the key's mark when
+    the value was asked for; `invalidee`, told by the cache that reads it, that the mark has changed since.
     """
 
     valeur: Any
@@ -40,6 +44,8 @@ class Garde:
     expire_a: float
     generation: str
     octets: int
+    marque: str = ""
+    invalidee: bool = False
 
 
 class Cache(Protocol):
@@ -65,6 +71,14 @@ class Cache(Protocol):
         """Forget all that a tag holds; False when it could not be done."""
         ...
 
+    async def marque(self, cle: Cle) -> str:
+        """The mark of a key now, "" when it has none; taken before asking, as the generation is."""
+        ...
+
+    async def invalider(self, cle: Cle) -> bool:
+        """Mark a key: what is kept of it is out of date, wherever it is read. False when it could not be done."""
+        ...
+
     async def prendre(self, cle: Cle, duree: float) -> str | None:
         """The right to make a value, for `duree` seconds; None while another process has it."""
         ...
@@ -82,10 +96,13 @@ class CacheLocal:
     def __init__(self, memoire: CacheMemoire, secondes: Callable[[], float] = time.time) -> None:
         self._memoire, self.maintenant = memoire, secondes
         self._generations: dict[str, str] = {}
+        self._marques: LRUCache[str, str] = LRUCache(ENTREES_MAX)
 
     async def lire(self, cles: Sequence[Cle]) -> list[Garde | None]:
         gardes = await self.brutes(cles)
-        return [de_generation(g, self.connue(cle.etiquette)) for g, cle in zip(gardes, cles, strict=True)]
+        return [
+            jugee(g, self.connue(cle.etiquette), self.marque_connue(cle)) for g, cle in zip(gardes, cles, strict=True)
+        ]
 
     async def brutes(self, cles: Sequence[Cle]) -> list[Garde | None]:
         """What is kept, of whatever generation."""
@@ -99,6 +116,12 @@ class CacheLocal:
         """What the shared cache says of a tag, for when it no longer answers."""
         self._generations[etiquette] = generation
 
+    def marque_connue(self, cle: Cle) -> str:
+        return self._marques.get(cle.nom, "")
+
+    def apprendre_marque(self, cle: Cle, marque: str) -> None:
+        self._marques[cle.nom] = marque
+
     async def generation(self, etiquette: str) -> str:
         return self.connue(etiquette)
 
@@ -107,6 +130,13 @@ class CacheLocal:
 
     async def purger(self, etiquette: str) -> bool:
         self.apprendre(etiquette, nouvelle_generation())
+        return True
+
+    async def marque(self, cle: Cle) -> str:
+        return self.marque_connue(cle)
+
+    async def invalider(self, cle: Cle) -> bool:
+        self.apprendre_marque(cle, nouvelle_generation())
         return True
 
     async def prendre(self, cle: Cle, duree: float) -> str | None:
@@ -128,6 +158,8 @@ def nouvelle_generation() -> str:
     return secrets.token_hex(8)
 
 
-def de_generation(garde: Garde | None, generation: str) -> Garde | None:
-    """The value, unless its tag was purged since."""
-    return garde if garde and garde.generation == generation else None
+def jugee(garde: Garde | None, generation: str, marque: str) -> Garde | None:
+    """The value, unless its tag was purged since; it says whether its key was invalidated."""
+    if garde is None or garde.generation != generation:
+        return None
+    return garde if garde.marque == marque else replace(garde, invalidee=True)

@@ -103,9 +103,12 @@ class Sources:
     def _fraiche(self, unite: Unite, garde: Garde | None) -> str | None:
         if garde is None:
             return None
-        age, dits = self._socle.cache.maintenant() - garde.ne_a, garde.valeur
-        sert = usage(age, not dits.dossiers, self._du_jour(dits), self.partenaires[unite.source].cache)
-        return dits.version if sert is Usage.FRAICHE else None
+        return garde.version if self._usage(unite, garde) is Usage.FRAICHE else None
+
+    def _usage(self, unite: Unite, garde: Garde, age_max: float | None = None) -> Usage:
+        age, dit = self._socle.cache.maintenant() - garde.ne_a, garde.valeur
+        regles = self.partenaires[unite.source].cache
+        return usage(age, not dit.dossiers, self._du_jour(dit), regles, age_max, garde.invalidee)
 
     async def executer(self, source: str, lecture: Lecture[T], locataire: Locataire = SANS_LOCATAIRE) -> T:
         """Drive a reading that is not a unit (harvest, referential), uncached, each call within the partner's delay.
@@ -117,6 +120,11 @@ class Sources:
     async def purger(self, source: str) -> bool:
         """Forget what is kept of a partner; False when the cache does not answer."""
         return await self._socle.cache.purger(source)
+
+    async def invalider(self, unite: Unite) -> bool:
+        """Have a unit asked again by whoever reads it next; what is kept stands in should the partner fail. False when the
+        cache does not answer."""
+        return await self._socle.cache.invalider(self._cle(unite))
 
     def etats(self) -> list[EtatPartenaire]:
         """The state of every partner now, by name."""
@@ -153,9 +161,7 @@ class Sources:
         partenaire = self.partenaires[unite.source]
         regles = partenaire.cache
         connue = self._connue(garde)
-        sert = (
-            usage(connue.age, not connue.dossiers, self._du_jour(connue), regles, age_max) if connue else Usage.SECOURS
-        )
+        sert = self._usage(unite, garde, age_max) if garde else Usage.SECOURS
         if sert is Usage.FRAICHE:
             return _Demande(unite, cle, sert, connue)
         lecteur = self._lecteurs[unite.source]

@@ -75,13 +75,13 @@ class Vols:
 
     async def _nouvelle(self, cle: Cle, depuis: float) -> Resultat | None:
         (garde,) = await self._cache.lire([cle])
-        if garde is None or garde.ne_a <= depuis:
+        if garde is None or garde.invalidee or garde.ne_a <= depuis:
             return None
         apporte: Resultat = replace(garde.valeur, age=self._cache.maintenant() - garde.ne_a)
         return apporte
 
     async def _demander(self, trajet: Trajet) -> Resultat | Echec:
-        generation = await self._cache.generation(trajet.cle.etiquette)
+        generation, marque = await self._cache.generation(trajet.cle.etiquette), await self._cache.marque(trajet.cle)
         lu = await trajet.lire(trajet.unite)
         if isinstance(lu, Echec):
             self._echecs[trajet.cle] = lu.erreur
@@ -89,5 +89,6 @@ class Vols:
         self._echecs.pop(trajet.cle, None)
         ne_a = self._cache.maintenant()
         octets = OCTETS_PAR_DOSSIER * (1 + len(lu.dossiers))
-        await self._cache.garder(trajet.cle, Garde(lu, lu.version, ne_a, ne_a + trajet.duree, generation, octets))
+        garde = Garde(lu, lu.version, ne_a, ne_a + trajet.duree, generation, octets, marque)
+        await self._cache.garder(trajet.cle, garde)
         return lu
