@@ -28,6 +28,7 @@ from gateway.stores.debits import Debits
 from gateway.stores.journal import Journal
 from gateway.stores.liens import Liens
 from gateway.stores.registre import Registre
+from gateway.stores.sql import url_de
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +95,8 @@ def construire_services(
         sources=sources,
         comptes=comptes,
         voies=Counter("passerelle_executions", "Opérations exécutées, par voie.", ("voie",), registry=mesures),
-        registre=Registre(_url_du_registre(configuration, environ), configuration.sceau),
-        liens=Liens(_url_des_liens(configuration, environ)),
+        registre=Registre(_url(configuration, environ, "registre.sqlite"), configuration.sceau),
+        liens=Liens(_url(configuration, environ, "liens.sqlite")),
         lectures=construire_journal(configuration, environ, alertes.disponible),
         debits=Debits(environ.get("GATEWAY_CACHE_URL", "")),
         alertes=alertes,
@@ -112,16 +113,10 @@ def _seul(sources: Sources, nature: TypeSource) -> str:
     return noms[0]
 
 
-def _url_du_registre(configuration: Configuration, environ: Mapping[str, str]) -> str:
-    url = environ.get("GATEWAY_DATABASE_URL", f"sqlite+aiosqlite:///{configuration.donnees / 'registre.sqlite'}")
-    if not url.startswith("sqlite+aiosqlite://"):
-        raise ErreurConfiguration("variable d'environnement GATEWAY_DATABASE_URL : seul sqlite+aiosqlite est servi")
-    return url
-
-
-def _url_des_liens(configuration: Configuration, environ: Mapping[str, str]) -> str:
-    """A file of their own by default: a harvest locks the registry's for as long as a window takes to write."""
-    return environ.get("GATEWAY_DATABASE_URL", f"sqlite+aiosqlite:///{configuration.donnees / 'liens.sqlite'}")
+def _url(configuration: Configuration, environ: Mapping[str, str], fichier: str) -> str:
+    """The shared database, or else a file: a harvest locks the registry's for as long as it writes, so the links have
+    theirs."""
+    return url_de(environ, "GATEWAY_DATABASE_URL", f"sqlite+aiosqlite:///{configuration.donnees / fichier}")
 
 
 def construire_journal(
@@ -129,12 +124,8 @@ def construire_journal(
 ) -> Journal:
     """The reading journal, closed. Raises ErreurConfiguration."""
     configuration.donnees.mkdir(parents=True, exist_ok=True)
-    url = environ.get("GATEWAY_JOURNAL_URL", f"sqlite+aiosqlite:///{configuration.donnees / 'journal.sqlite'}")
-    if not url.startswith(("sqlite+aiosqlite://", "postgresql+asyncpg://")):
-        raise ErreurConfiguration(
-            "variable d'environnement GATEWAY_JOURNAL_URL : sqlite+aiosqlite ou postgresql+asyncpg attendu"
-        )
-    return Journal(url, configuration.sceau, signaler)
+    defaut = f"sqlite+aiosqlite:///{configuration.donnees / 'journal.sqlite'}"
+    return Journal(url_de(environ, "GATEWAY_JOURNAL_URL", defaut), configuration.sceau, signaler)
 
 
 def _gardien(configuration: Configuration, sources: Sources, nom: str, connecteur: Connecteur) -> GardienReferentiel:

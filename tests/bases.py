@@ -8,6 +8,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from sqlalchemy import make_url
 
 SERVEUR = os.environ.get("TEST_POSTGRESQL", "postgresql://postgres@127.0.0.1:5432")
 BASES = ("sqlite", "postgresql")
@@ -27,9 +28,33 @@ async def base(nature: str, dossier: Path) -> AsyncIterator[str]:
         await _dire(f"DROP DATABASE {nom} WITH (FORCE)")
 
 
-async def _dire(ordre: str) -> None:
+async def vider(url: str) -> None:
+    """Leave nothing in a PostgreSQL database: ten times faster than another database."""
+    await _dire("DROP SCHEMA public CASCADE; CREATE SCHEMA public", url.replace("+asyncpg", ""))
+
+
+async def au_repos(url: str) -> bytes:
+    """All that a database holds: the bytes of its files, or what a dump of it would write."""
+    fichier = make_url(url)
+    if fichier.drivername.startswith("sqlite"):
+        return b"".join(f.read_bytes() for f in sorted(Path(fichier.database or "").parent.iterdir()) if f.is_file())
+    connexion = await asyncpg.connect(url.replace("+asyncpg", ""))
     try:
-        connexion = await asyncpg.connect(f"{SERVEUR}/postgres", timeout=5)
+        lues = await connexion.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        tables = [str(lue["tablename"]) for lue in lues]
+        lignes = [ligne for table in tables for ligne in await connexion.fetch(f"SELECT * FROM {table}")]
+    finally:
+        await connexion.close()
+    return b"\n".join([*(nom.encode() for nom in tables), *(_octets(v) for ligne in lignes for v in ligne.values())])
+
+
+def _octets(valeur: object) -> bytes:
+    return valeur if isinstance(valeur, bytes) else str(valeur).encode()
+
+
+async def _dire(ordre: str, url: str = f"{SERVEUR}/postgres") -> None:
+    try:
+        connexion = await asyncpg.connect(url, timeout=5)
     except (TimeoutError, OSError, asyncpg.PostgresError) as erreur:
         if os.environ.get("CI"):
             raise

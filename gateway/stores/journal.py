@@ -21,19 +21,17 @@ from sqlalchemy import (
     String,
     Table,
     select,
-    text,
     update,
 )
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlalchemy.schema import CreateTable
 
 from gateway.domain.chaine import GENESE, Borne, sceau_de_borne, suivante
 from gateway.domain.quotas import Comptage, Franchissement
 from gateway.domain.sceau import Sceau
 from gateway.errors import ErreurConfiguration, JournalIndisponible
 from gateway.stores import quotas
-from gateway.stores.sql import insertion, ouvrir_moteur
+from gateway.stores.sql import creer, insertion, ouvrir_moteur
 
 LOT_MAX, LOT_PERSONNES = 64, 6400  # entries and persons of one transaction: well within DELAI_ECRITURE
 ATTENTE_VERROU = 4  # seconds that a process waits for another one's transaction
@@ -284,10 +282,7 @@ def _ligne(borne: Borne, contenu: bytes, personnes: bytes) -> dict[str, Any]:
 
 
 async def _creer(connexion: AsyncConnection, sceau: Sceau) -> None:
-    if connexion.dialect.name == "postgresql":
-        await connexion.execute(text("SELECT pg_advisory_xact_lock(20211014)"))  # processes that start together
-    for table in (*_tables.sorted_tables, *quotas.TABLES):
-        await connexion.execute(CreateTable(table, if_not_exists=True))
+    await creer(connexion, (*_tables.sorted_tables, *quotas.TABLES))
     bornes = [
         {"nom": nom, "numero": 0, "empreinte": GENESE.empreinte, "sceau": sceau_de_borne(sceau, nom, GENESE)}
         for nom in (DEBUT, FIN)

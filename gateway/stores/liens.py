@@ -8,14 +8,13 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Boolean, Column, Index, MetaData, String, Table, any_, delete, literal, or_, select
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import Boolean, Column, Index, MetaData, String, Table, delete, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.domain.liens import Alias, Cle, Connus, Ecritures, Lien
 from gateway.errors import LiensIndisponibles
-from gateway.stores.sql import insertion, ouvrir_moteur, paquets
+from gateway.stores.sql import creer, insertion, ouvrir_moteur, paquets, parmi
 
 T = TypeVar("T")
 
@@ -125,7 +124,7 @@ class Liens:
         try:
             async with self._moteur.begin() as connexion:
                 if not self._pret:
-                    await connexion.run_sync(_tables.create_all)
+                    await creer(connexion, _tables.sorted_tables)
                 yield connexion
                 self._pret = True
         except (SQLAlchemyError, OSError) as erreur:
@@ -167,16 +166,9 @@ async def _lire(connexion: AsyncConnection, table: Table, colonnes: Sequence[Any
     lues: list[Any] = []
     for paquet in paquets(sorted(valeurs), PAQUET):
         lues += await connexion.execute(
-            select(table).where(or_(*(_parmi(connexion, colonne, paquet) for colonne in colonnes)))
+            select(table).where(or_(*(parmi(connexion, colonne, paquet) for colonne in colonnes)))
         )
     return lues
-
-
-def _parmi(connexion: AsyncConnection, colonne: Any, valeurs: Sequence[str]) -> Any:
-    """One parameter where the database has arrays: thousands are slow to send to a server."""
-    if connexion.dialect.name == "postgresql":
-        return colonne == any_(literal(list(valeurs), postgresql.ARRAY(String)))
-    return colonne.in_(valeurs)
 
 
 def _ligne(lien: Lien) -> dict[str, str]:

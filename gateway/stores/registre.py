@@ -16,6 +16,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, TypeVar
 
 from sqlalchemy import Column, Date, Index, Integer, LargeBinary, MetaData, String, Table, delete, func, select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.domain.identity import cle_identite
@@ -23,7 +24,7 @@ from gateway.domain.sceau import Sceau
 from gateway.domain.temps import PARIS
 from gateway.errors import ErreurConfiguration
 from gateway.stores.lignes import LigneRegistre
-from gateway.stores.sql import ouvrir_moteur, paquets
+from gateway.stores.sql import creer, insertion, ouvrir_moteur, paquets, parmi
 
 T = TypeVar("T")
 
@@ -107,32 +108,40 @@ class Registre:
     """The store of the registry. One engine; close it, or its threads keep the process alive."""
 
     def __init__(self, url: str, sceau: Sceau) -> None:
-        self._moteur = ouvrir_moteur(url, ATTENTE_VERROU)
+        self.moteur = ouvrir_moteur(url, ATTENTE_VERROU)
         self._sceau = sceau
 
     async def ouvrir(self) -> None:
-        """Create what is missing. Raises ErreurConfiguration when another key or format wrote what is there."""
+        """Create what is missing. Raises ErreurConfiguration when the store cannot be used, or another key or format wrote
+        what is there."""
+        try:
+            async with self.moteur.begin() as connexion:
+                await creer(connexion, _tables.sorted_tables)
+                await self._reconnaitre(connexion)
+        except (SQLAlchemyError, OSError) as erreur:
+            raise ErreurConfiguration(f"registre : base inutilisable ({type(erreur).__name__})") from None
+
+    async def _reconnaitre(self, connexion: AsyncConnection) -> None:
+        """Sign an empty store; refuse one that another key signed."""
         temoin = self._sceau.pseudonyme(USAGE, f"temoin/{FORMAT}")
-        async with self._moteur.begin() as connexion:
-            await connexion.run_sync(_tables.create_all)
-            lu = await connexion.scalar(select(ETAT.c.temoin))
-            vide = not await connexion.scalar(select(func.count()).select_from(FENETRES))
-            if lu is None and vide:
-                await connexion.execute(ETAT.insert().values(temoin=temoin, imports=0))
-            elif lu != temoin:
-                raise ErreurConfiguration(
-                    "registre : copie scellée par une autre GATEWAY_CLE ou d'un autre format ; la supprimer et moissonner"
-                )
+        lu = await connexion.scalar(select(ETAT.c.temoin))
+        if lu is None and not await connexion.scalar(select(func.count()).select_from(FENETRES)):
+            ajout = insertion(connexion, ETAT).values(temoin=temoin, imports=0)
+            await connexion.execute(ajout.on_conflict_do_nothing())
+        elif lu != temoin:
+            raise ErreurConfiguration(
+                "registre : copie scellée par une autre GATEWAY_CLE ou d'un autre format ; la supprimer et moissonner"
+            )
 
     async def fermer(self) -> None:
-        await self._moteur.dispose()
+        await self.moteur.dispose()
 
     async def importer(self, fenetre: Fenetre, lignes: Sequence[LigneRegistre], instant: datetime) -> None:
         """Replace a window: its rows and the mark of its import are written together, or not at all.
 
         Raises FenetreRefusee for a window that overlaps another one.
         """
-        async with self._moteur.begin() as connexion:
+        async with self.moteur.begin() as connexion:
             await connexion.execute(ETAT.update().values(imports=ETAT.c.imports + 1))  # first: writers queue here
             await connexion.execute(delete(FENETRES).where(_est(fenetre)))
             if await connexion.scalar(select(func.count()).where(_chevauche(fenetre))):
@@ -147,7 +156,7 @@ class Registre:
 
     async def fenetres(self) -> list[Fenetre]:
         """The windows imported, in order of day."""
-        async with self._moteur.connect() as connexion:
+        async with self.moteur.connect() as connexion:
             lues = await connexion.execute(select(FENETRES.c.debut, FENETRES.c.fin).order_by(FENETRES.c.debut))
             return [Fenetre(lue.debut, lue.fin) for lue in lues]
 
@@ -158,7 +167,7 @@ class Registre:
         still under way in 2022 is not fresh.
         """
         derniere = select(FENETRES.c.fin, FENETRES.c.importee_le).order_by(FENETRES.c.fin.desc()).limit(1)
-        async with self._moteur.connect() as connexion:
+        async with self.moteur.connect() as connexion:
             lignes = await connexion.scalar(select(func.sum(FENETRES.c.lignes))) or 0
             version = str(await connexion.scalar(select(ETAT.c.imports)))
             lue = (await connexion.execute(derniere)).first()
@@ -174,7 +183,7 @@ class Registre:
 
         A contract belongs to whom its last row names: a name corrected since does not leave half a contract behind.
         """
-        async with self._moteur.connect() as connexion:
+        async with self.moteur.connect() as connexion:
             touches = await _touches(connexion, codes_postaux, cfas, [self._personne(cle) for cle in identites])
             siens = await _par(connexion, LIGNES.c.contrat, touches)
             personnes = _titulaires(siens)
@@ -277,5 +286,5 @@ async def _par(connexion: AsyncConnection, colonne: Any, valeurs: Collection[str
 async def _lire(connexion: AsyncConnection, requete: Any, colonne: Any, valeurs: Collection[str]) -> list[Any]:
     lues: list[Any] = []
     for paquet in paquets(sorted(valeurs), PAQUET):
-        lues += await connexion.execute(requete.where(colonne.in_(paquet)))
+        lues += await connexion.execute(requete.where(parmi(connexion, colonne, paquet)))
     return lues

@@ -1,13 +1,32 @@
 """How the stores open their database, and what SQLite and PostgreSQL do not say alike. Knows no table."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import Table, event
+from sqlalchemy import String, Table, any_, event, literal, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from gateway.errors import ErreurConfiguration
 
 T = TypeVar("T")
+
+VERROU_CREATION = 20211014  # of PostgreSQL: held by the process that creates tables, when several start together
+SERVIES = ("sqlite+aiosqlite", "postgresql+asyncpg")
+
+
+def url_de(environ: Mapping[str, str], variable: str, defaut: str) -> str:
+    """The database that a variable names. Raises ErreurConfiguration, which holds nothing of a URL."""
+    url = environ.get(variable, defaut)
+    try:
+        servie = make_url(url).drivername in SERVIES
+    except (ArgumentError, ValueError):
+        servie = False
+    if not servie:
+        raise ErreurConfiguration(f"variable d'environnement {variable} : {' ou '.join(SERVIES)} attendu")
+    return url
 
 
 def ouvrir_moteur(url: str, attente: int, *, durable: bool = False) -> AsyncEngine:
@@ -15,7 +34,8 @@ def ouvrir_moteur(url: str, attente: int, *, durable: bool = False) -> AsyncEngi
 
     `attente`: seconds that a writer waits for another one there. `durable`: what is written survives a power cut.
     """
-    moteur = create_async_engine(url)
+    # a connection that the server closed meanwhile is opened again, not told as a failure
+    moteur = create_async_engine(url, pool_pre_ping=not url.startswith("sqlite"))
 
     def regler(connexion: Any, _: object) -> None:
         curseur = connexion.cursor()
@@ -29,9 +49,26 @@ def ouvrir_moteur(url: str, attente: int, *, durable: bool = False) -> AsyncEngi
     return moteur
 
 
+async def creer(connexion: AsyncConnection, tables: Iterable[Table]) -> None:
+    """Create what is missing, whoever else is doing so."""
+    if connexion.dialect.name == "postgresql":
+        await connexion.execute(text(f"SELECT pg_advisory_xact_lock({VERROU_CREATION})"))
+    for table in tables:
+        await connexion.execute(CreateTable(table, if_not_exists=True))
+        for index in table.indexes:
+            await connexion.execute(CreateIndex(index, if_not_exists=True))
+
+
 def insertion(connexion: AsyncConnection, table: Table) -> Any:
     """An INSERT that may say what to do with a row already there."""
     return (postgresql if connexion.dialect.name == "postgresql" else sqlite).insert(table)
+
+
+def parmi(connexion: AsyncConnection, colonne: Any, valeurs: Sequence[str]) -> Any:
+    """Texts of a column: one parameter where the database has arrays, for thousands are slow to send to a server."""
+    if connexion.dialect.name == "postgresql":
+        return colonne == any_(literal(list(valeurs), postgresql.ARRAY(String)))
+    return colonne.in_(valeurs)
 
 
 def paquets(valeurs: Sequence[T], taille: int) -> Iterator[Sequence[T]]:

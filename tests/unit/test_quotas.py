@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -18,7 +17,6 @@ from gateway.domain.sceau import Sceau
 from gateway.stores.debits import Debit, Debits
 from gateway.stores.journal import Inscription, Journal
 from gateway.stores.journal_lecture import lectures_de, oublier_les_comptes, verifier
-from tests.bases import BASES, base
 
 pytestmark = pytest.mark.anyio
 
@@ -61,13 +59,12 @@ def test_windows_move_at_midnight_in_paris_and_the_message_counts_nobody_else() 
     assert "12345" not in message(Franchissement("ORGANISATION", "a", 12344, 12345, arret=True))
 
 
-@pytest.fixture(params=BASES)
-async def journal(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Journal]:
-    async with base(request.param, tmp_path) as url:
-        ouvert = Journal(url, SCEAU)
-        await ouvert.ouvrir()
-        yield ouvert
-        await ouvert.fermer()
+@pytest.fixture
+async def journal(url: str) -> AsyncIterator[Journal]:
+    ouvert = Journal(url, SCEAU)
+    await ouvert.ouvrir()
+    yield ouvert
+    await ouvert.fermer()
 
 
 def autre(journal: Journal) -> Journal:

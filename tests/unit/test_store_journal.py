@@ -18,7 +18,6 @@ from gateway.errors import ErreurConfiguration, JournalIndisponible
 from gateway.stores.journal import Inscription, Journal, JournalAltere, Verdict
 from gateway.stores.journal_lecture import lectures_de, purger, tete, verifier
 from gateway.tenue import tenir
-from tests.bases import BASES, base
 
 pytestmark = pytest.mark.anyio
 
@@ -29,12 +28,6 @@ DEBUT = datetime(2026, 1, 1, tzinfo=UTC)
 
 def inscription(rang: int, *personnes: str) -> Inscription:
     return Inscription(acte("LECTURE", DEBUT + timedelta(days=rang), rang=rang), personnes)
-
-
-@pytest.fixture(params=BASES)
-async def url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
-    async with base(request.param, tmp_path) as ouverte:
-        yield ouverte
 
 
 @pytest.fixture

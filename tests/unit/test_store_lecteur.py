@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Collection
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -162,8 +161,8 @@ async def test_what_is_kept_is_bounded_and_the_least_used_goes_first() -> None:
 
 
 @pytest.fixture
-async def registre(tmp_path: Path) -> AsyncIterator[Registre]:
-    ouvert = Registre(f"sqlite+aiosqlite:///{tmp_path / 'r'}", SCEAU)
+async def registre(url: str) -> AsyncIterator[Registre]:
+    ouvert = Registre(url, SCEAU)
     await ouvert.ouvrir()
     yield ouvert
     await ouvert.fermer()

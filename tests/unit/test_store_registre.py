@@ -1,6 +1,6 @@
 """The sealed store of the registry: what goes in comes out, whole and once, and cannot be read on the disk."""
 
-import sqlite3
+import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterable
 from datetime import UTC, date, datetime
@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from gateway.domain.identity import cle_identite
 from gateway.domain.sceau import Sceau
 from gateway.errors import ErreurConfiguration
 from gateway.stores.lignes import LigneRegistre
 from gateway.stores.registre import ContratStocke, Fenetre, FenetreRefusee, Registre
+from tests.bases import au_repos
 from tests.unit.registre_outils import COURRIEL, SCEAU, TELEPHONE, charge
 
 pytestmark = pytest.mark.anyio
@@ -41,13 +43,8 @@ def ligne(no_contrat: str = "059202509000001", vue: str = "TBA", **dits: Any) ->
 
 
 @pytest.fixture
-def chemin(tmp_path: Path) -> Path:
-    return tmp_path / "registre.sqlite"
-
-
-@pytest.fixture
-async def registre(chemin: Path) -> AsyncIterator[Registre]:
-    ouvert = Registre(f"sqlite+aiosqlite:///{chemin}", SCEAU)
+async def registre(url: str) -> AsyncIterator[Registre]:
+    ouvert = Registre(url, SCEAU)
     await ouvert.ouvrir()
     yield ouvert
     await ouvert.fermer()
@@ -151,11 +148,11 @@ async def test_freshness_is_the_harvest_but_never_more_than_what_was_harvested(r
     assert retard.dernier_jour == date(2026, 1, 31)
 
 
-async def test_nothing_of_a_person_can_be_read_on_the_disk(registre: Registre, chemin: Path) -> None:
+async def test_nothing_of_a_person_can_be_read_on_the_disk(registre: Registre, url: str) -> None:
     await registre.importer(JANVIER, [ligne(siret="13002526500013")], INSTANT)
-    ouverts = b"".join(fichier.read_bytes() for fichier in chemin.parent.iterdir())
+    ouverts = await au_repos(url)
     await registre.fermer()
-    fermes = b"".join(fichier.read_bytes() for fichier in chemin.parent.iterdir())
+    fermes = await au_repos(url)
     canaris = ("CANARI", "Canari", "Zoé", "ZOE", "2007-05-17", TELEPHONE, COURRIEL, "059202509000001", "rue du")
     for octets in (ouverts, fermes):
         assert b"59000" in octets
@@ -163,39 +160,53 @@ async def test_nothing_of_a_person_can_be_read_on_the_disk(registre: Registre, c
 
 
 async def test_a_row_moved_under_another_key_does_not_open(
-    registre: Registre, chemin: Path, caplog: pytest.LogCaptureFixture
+    registre: Registre, caplog: pytest.LogCaptureFixture
 ) -> None:
     await registre.importer(JANVIER, [ligne("A"), ligne("A", rupture="2026-01-20")], INSTANT)
-    await registre.fermer()
-    with sqlite3.connect(chemin) as base:
-        (scelle,) = base.execute("SELECT scelle FROM registre_lignes WHERE rang = 0").fetchone()
-        base.execute("UPDATE registre_lignes SET scelle = ? WHERE rang = 1", (scelle,))
-    base.close()
+    async with registre.moteur.begin() as connexion:
+        autre = "(SELECT scelle FROM registre_lignes WHERE rang = 0)"
+        await connexion.execute(text(f"UPDATE registre_lignes SET scelle = {autre} WHERE rang = 1"))
     (stocke,) = await registre.contrats(["59000"], [], [])
     assert ruptures(registre, stocke) == [""]
     assert caplog.messages == ["registre : 1 ligne(s) altérée(s), mise(s) de côté"]
 
 
-async def test_another_key_is_refused_at_the_start(registre: Registre, chemin: Path) -> None:
+async def test_another_key_is_refused_at_the_start(registre: Registre, url: str) -> None:
     await registre.importer(JANVIER, [ligne()], INSTANT)
-    autre = Registre(f"sqlite+aiosqlite:///{chemin}", Sceau(bytes(32)))
+    autre = Registre(url, Sceau(bytes(32)))
     with pytest.raises(ErreurConfiguration, match="GATEWAY_CLE"):
         await autre.ouvrir()
     await autre.fermer()
 
 
-async def test_what_was_imported_is_there_after_a_restart(registre: Registre, chemin: Path) -> None:
+async def test_two_processes_may_create_the_store_at_once(url: str) -> None:
+    deux = [Registre(url, SCEAU) for _ in range(2)]
+    await asyncio.gather(*(un.ouvrir() for un in deux))
+    await deux[0].importer(JANVIER, [ligne()], INSTANT)
+    assert (await deux[1].avancee()).lignes == 1
+    for un in deux:
+        await un.fermer()
+
+
+async def test_a_store_that_cannot_be_used_is_one_line_without_its_password() -> None:
+    absent = Registre("postgresql+asyncpg://personne:secret@127.0.0.1:1/registre", SCEAU)
+    with pytest.raises(ErreurConfiguration, match=r"^registre : base inutilisable \(\w+\)$"):
+        await absent.ouvrir()
+    await absent.fermer()
+
+
+async def test_what_was_imported_is_there_after_a_restart(registre: Registre, url: str) -> None:
     await registre.importer(JANVIER, [ligne()], INSTANT)
     await registre.fermer()
-    relance = Registre(f"sqlite+aiosqlite:///{chemin}", SCEAU)
+    relance = Registre(url, SCEAU)
     await relance.ouvrir()
     assert numeros(relance, await relance.contrats(["59000"], [], [])) == ["059202509000001"]
     await relance.fermer()
 
 
-async def test_a_closed_store_leaves_no_thread(chemin: Path) -> None:
+async def test_a_closed_store_leaves_no_thread(tmp_path: Path) -> None:
     avant = set(threading.enumerate())
-    ouvert = Registre(f"sqlite+aiosqlite:///{chemin}", SCEAU)
+    ouvert = Registre(f"sqlite+aiosqlite:///{tmp_path / 'registre.sqlite'}", SCEAU)
     await ouvert.ouvrir()
     await ouvert.importer(JANVIER, [ligne()], INSTANT)
     pendant = set(threading.enumerate()) - avant
