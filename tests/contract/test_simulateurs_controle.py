@@ -136,20 +136,49 @@ def test_wrong_tenant_gives_the_neighbours_youths(simulateurs: Banc) -> None:
     assert [eleve["nomApprenant"] for eleve in eleves] == ["AUTRE"]
 
 
-def test_draws_are_seeded_and_start_afresh() -> None:
-    pannes = Pannes(3, [Panne("ypareo", "error", 500, 0.5)])
-    suite = [len(pannes.tirer("ypareo", "sites")) for _ in range(40)]
-    panne = pannes.actives[0]
+def suite(pannes: Pannes, demandes: list[str]) -> dict[str, list[int]]:
+    """How many faults each coming of each request meets."""
+    pannes.armer(Panne("ypareo", "error", 500, 0.5))
+    lues: dict[str, list[int]] = {demande: [] for demande in demandes}
+    for demande in demandes:
+        lues[demande].append(len(pannes.tirer("ypareo", "sites", demande)))
     pannes.lever()
-    pannes.actives.append(panne)
-    assert [len(pannes.tirer("ypareo", "sites")) for _ in range(40)] == suite
-    assert 8 < sum(suite) < 32
+    return lues
+
+
+def test_draws_are_seeded_and_start_afresh_in_whatever_order_requests_come() -> None:
+    pannes, demandes = Pannes(3), ["/a", "/b"] * 40
+    premiere = suite(pannes, demandes)
+    assert suite(pannes, demandes) == premiere
+    assert suite(pannes, sorted(demandes)) == premiere
+    assert suite(Pannes(4), demandes) != premiere
+    assert all(8 < sum(tirages) < 32 for tirages in premiere.values())
     assert pannes.tirer("imilo", "dossiers") == []
 
 
-def test_one_latency_is_added_to_the_first_other_fault() -> None:
-    pannes = Pannes(0, [Panne("imilo", "refuse"), Panne("imilo", "hang"), Panne("imilo", "latency", 5)])
-    assert [panne.kind for panne in pannes.tirer("imilo", "dossiers")] == ["latency", "refuse"]
+def test_the_nth_request_alone_meets_it() -> None:
+    pannes = Pannes()
+    armee = pannes.armer(Panne("ypareo", "error", 500, operation="sites", nth=3))
+    assert pannes.tirer("ypareo", "statuts") == []
+    assert [len(pannes.tirer("ypareo", "sites", str(n))) for n in range(6)] == [0, 0, 1, 0, 0, 0]
+    assert armee.json()["met"] == 1
+
+
+def test_a_flapping_partner_is_down_then_up() -> None:
+    secondes = [100.0]
+    pannes = Pannes(0, lambda: secondes[0])
+    pannes.armer(Panne("ypareo", "flapping"))
+    etats = []
+    for secondes[0] in (100.0, 104.9, 105.0, 109.9, 110.0):
+        etats.append(len(pannes.tirer("ypareo", "sites")))
+    assert etats == [1, 1, 0, 0, 1]
+
+
+def test_delays_are_added_to_the_first_other_fault() -> None:
+    pannes = Pannes()
+    for genre in ("refuse", "hang", "latency", "pareto"):
+        pannes.armer(Panne("imilo", genre, 5))
+    assert [armee.panne.kind for armee in pannes.tirer("imilo", "dossiers")] == ["latency", "pareto", "refuse"]
 
 
 @pytest.mark.parametrize(
@@ -160,6 +189,9 @@ def test_one_latency_is_added_to_the_first_other_fault() -> None:
         ({"partner": "ypareo", "kind": "latency"}, "value: latency takes a whole number from 0 to 600000"),
         ({"partner": "ypareo", "kind": "error", "value": 200}, "value: error takes a whole number from 400 to 599"),
         ({"partner": "ypareo", "kind": "hang", "value": 3}, "value: hang takes none"),
+        ({"partner": "ypareo", "kind": "reset", "value": "feet"}, "value: reset takes before or head or body"),
+        ({"partner": "ypareo", "kind": "rate_limit", "value": -1}, "value: rate_limit takes a whole number from 0 to"),
+        ({"partner": "ypareo", "kind": "drift", "value": "new:x:y", "nth": 0}, "nth: a whole number from 1"),
         ({"partner": "ypareo", "kind": "hang", "probability": 1.5}, "probability: a number from 0 to 1"),
         ({"partner": "ypareo", "kind": "hang", "operation": "dossiers"}, "operation: one of apprenants"),
         ({"partner": "registre", "kind": "wrong_tenant"}, "wrong_tenant: registre has one tenant only"),
