@@ -53,7 +53,7 @@ def _journal_arguments(analyseur: argparse.ArgumentParser) -> None:
 
 
 def _serve(_: argparse.Namespace) -> None:
-    from gateway.app import servir  # noqa: PLC0415 - the other commands need no server
+    from gateway.vie import servir  # noqa: PLC0415 - the other commands need no server
 
     servir()
 

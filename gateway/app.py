@@ -1,17 +1,9 @@
-"""The door: HTTP routes over one gateway, and the life of the process. Knows no rule of the graph."""
+"""The door: HTTP routes over one gateway. Knows no rule of the graph."""
 
-import asyncio
-import gc
 import logging
-import os
 import uuid
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
 
-import uvicorn
-import uvloop
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -21,35 +13,27 @@ from starlette.types import ASGIApp
 
 from gateway.auth.cles_api import Porte
 from gateway.auth.viewer import Viewer, identifier
-from gateway.composition import construire_passerelle, construire_porte
-from gateway.config import Configuration, Http, charger
+from gateway.config import Http
 from gateway.entree import GRAPHQL_RESPONSE, JSON, Irrecevable, ecrire, lire_demande, media_choisi
 from gateway.errors import (
     AuthentificationForteRequise,
     ClesIndisponibles,
     ErreurAppelant,
     JournalIndisponible,
-    LiensIndisponibles,
     NonAuthentifie,
     QuotaAtteint,
     RequeteInvalide,
 )
 from gateway.garde import GESTIONNAIRES, Garde, intermediaires
 from gateway.operation import Passerelle, repondre
-from gateway.protocole import Protocole
+from gateway.places import REESSAYER, ClientParti, Places, Sature
 from gateway.reponses import Reponse, erreur_graphql, reponse_refusee
-from gateway.services import Services, construire_services
-from gateway.sources.moisson import veiller
+from gateway.sante import Sante
+from gateway.services import Services
 from gateway.stores.debits import Solde
-from gateway.tenue import tenir
 from gateway.web.pages import fichiers, page_graphiql
 
 journal = logging.getLogger("gateway")
-
-SEUILS_DU_RAMASSEUR = (50_000, 20, 50)  # a merge allocates by the ten thousand, and makes no cycle to find at once
-RETENTION_DES_LIENS = timedelta(days=2 * 365)  # without being seen (docs/decisions/0009)
-DUREE_CLE = timedelta(days=365)
-CONNEXIONS_MAX = 1000  # beyond, 503: a slow client costs a socket, not time
 
 # Requests that never became an operation; None: as the media type says (GraphQL over HTTP).
 STATUTS: dict[type[Exception], int | None] = {
@@ -59,6 +43,8 @@ STATUTS: dict[type[Exception], int | None] = {
     ErreurAppelant: None,
     ClesIndisponibles: 503,
     JournalIndisponible: 503,
+    Sature: 503,
+    ClientParti: 499,  # nobody reads it
 }
 
 
@@ -69,6 +55,8 @@ class Guichet:
     passerelle: Passerelle
     porte: Porte
     services: Services
+    sante: Sante
+    places: Places
 
     @property
     def http(self) -> Http:
@@ -94,11 +82,12 @@ async def _graphql(request: Request) -> Response:
 
 
 async def _repondre(request: Request, viewer: Viewer, identifiant: str, media: str) -> Response:
-    passerelle: Passerelle = request.app.state.guichet.passerelle
+    guichet: Guichet = request.app.state.guichet
     try:
-        await passerelle.consigne.entrer(viewer)
+        await guichet.passerelle.consigne.entrer(viewer)
         demande = replace(await lire_demande(request), identifiant=identifiant)
-        reponse = await repondre(passerelle, viewer, demande)
+        async with guichet.places.place(request.receive):
+            reponse = await repondre(guichet.passerelle, viewer, demande)
     except Exception as erreur:
         return _refuser(erreur, identifiant, media)
     return ecrire(reponse, identifiant, media)
@@ -128,6 +117,8 @@ def _refuser(erreur: Exception, identifiant: str, media: str) -> Response:
         rendue.headers["www-authenticate"] = f'Bearer realm="passerelle"{second}'
     if isinstance(erreur, QuotaAtteint):
         rendue.headers["retry-after"] = str(erreur.reessayer_dans)
+    if isinstance(erreur, Sature):
+        rendue.headers["retry-after"] = str(REESSAYER)
     return rendue
 
 
@@ -164,7 +155,11 @@ async def _vivant(request: Request) -> Response:
 
 
 async def _pret(request: Request) -> Response:
-    return JSONResponse({"etat": "prêt"})
+    """Whether requests may be sent here; a partner that is down changes nothing to it."""
+    guichet: Guichet = request.app.state.guichet
+    etat = await guichet.sante.etat()
+    corps = {"etat": "pas prêt" if etat.manque else "prêt", "manque": etat.manque, "degrade": etat.degrade}
+    return JSONResponse(corps, 503 if etat.manque else 200)
 
 
 async def _mesures(request: Request) -> Response:
@@ -185,76 +180,4 @@ def application(guichet: Guichet) -> ASGIApp:
     app = Starlette(routes=routes, middleware=intermediaires(guichet.http), exception_handlers=GESTIONNAIRES)
     app.router.redirect_slashes = False
     app.state.guichet = guichet
-    return Garde(app, guichet.http, guichet.services.configuration.hote)
-
-
-@asynccontextmanager
-async def _taches(services: Services) -> AsyncIterator[None]:
-    """The harvests that go on beside requests, ended with the process."""
-    taches = [
-        asyncio.create_task(veiller(services.champ, services.registre, services.maintenant, asyncio.sleep)),
-        asyncio.create_task(services.gardien.veiller(asyncio.sleep)),
-        asyncio.create_task(tenir(services.lectures, services.configuration, services.maintenant, asyncio.sleep)),
-    ]
-    try:
-        yield
-    finally:
-        for tache in taches:
-            tache.cancel()
-        await asyncio.gather(*taches, return_exceptions=True)
-
-
-def servir() -> None:
-    """Serve until told to stop. Raises ErreurConfiguration before anything listens."""
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as boucle:
-        boucle.run(_servir(charger()))
-
-
-async def _servir(configuration: Configuration) -> None:
-    services = construire_services(configuration, os.environ)
-    porte = construire_porte(services)
-    passerelle = construire_passerelle(services)
-    try:
-        await services.registre.ouvrir()
-        await _purger_les_liens(services)
-        await services.lectures.ouvrir()
-        await services.gardien.ouvrir()
-        guichet = Guichet(passerelle, porte, services)
-        _calmer_le_ramasseur()
-        async with _taches(services):
-            await uvicorn.Server(_reglages(application(guichet), configuration)).serve()
-    finally:
-        await services.fermer()
-
-
-def _calmer_le_ramasseur() -> None:
-    """What was built at start lives as long as the process: the cycle collector need not read it again and again."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*SEUILS_DU_RAMASSEUR)
-
-
-async def _purger_les_liens(services: Services) -> None:
-    """The ledger may be away when the process starts, as it may later: ids go on without it."""
-    try:
-        await services.liens.purger(services.maintenant() - RETENTION_DES_LIENS)
-    except LiensIndisponibles:
-        services.comptes.liens_indisponibles.inc()
-
-
-def _reglages(app: ASGIApp, configuration: Configuration) -> uvicorn.Config:
-    """No access log (a URL may say too much), no server header, no WebSocket, no header of a proxy believed, a bounded
-    number of connections, twenty seconds to finish what is under way."""
-    return uvicorn.Config(
-        app,
-        host=configuration.hote,
-        port=configuration.port,
-        access_log=False,
-        log_level="warning",
-        server_header=False,
-        http=Protocole,
-        ws="none",
-        proxy_headers=False,
-        limit_concurrency=CONNEXIONS_MAX,
-        timeout_graceful_shutdown=20,
-    )
+    return Garde(app, guichet.http, guichet.services.configuration.hote, guichet.sante)

@@ -33,15 +33,18 @@ from gateway.federation.attribution import Attributeur
 from gateway.federation.collecte import Collecteur
 from gateway.federation.identifiants import Identifiants
 from gateway.operation import Passerelle
+from gateway.sante import Sante
 from gateway.schema.build import construire, graphe
 from gateway.schema.lieux import Source
 from gateway.services import Services
 from gateway.sources.referentiel import GardienReferentiel
 from gateway.sources.registre import LecteurRegistre
 from gateway.sources.transport import Appel
+from gateway.stores.cles import ReserveDeCles
 
 JWKS_OCTETS_MAX = 65_536
-JWKS_DELAI = 5.0
+JWKS_DELAI = 3.0  # a start without the issuer nor a kept set must end within five
+ESSAI_DELAI = 2.0
 
 
 def construire_passerelle(services: Services) -> Passerelle:
@@ -162,11 +165,33 @@ def construire_porte(services: Services) -> Porte:
     verificateur = Verificateur(
         emetteur=jetons.emetteur,
         audience=jetons.audience,
-        cles=JeuDeCles(lambda: _jwks(services, str(jetons.jwks_url)), _epoque),
+        cles=JeuDeCles(
+            lambda: _jwks(services, str(jetons.jwks_url)),
+            _epoque,
+            ReserveDeCles(configuration.donnees / "jwks.scelle", configuration.sceau),
+        ),
         clients=clients,
         horloge=_epoque,
     )
     return Porte(verificateur, clients, configuration.sceau, lambda: jour_paris(services.maintenant()))
+
+
+def construire_sante(services: Services, porte: Porte) -> Sante:
+    """What every answer needs, and what answers only lack: a partner is neither (SECURITY §5, availability)."""
+
+    async def lire_les_liens() -> bool:
+        async with asyncio.timeout(ESSAI_DELAI):
+            await services.liens.lire(("",))
+        return True
+
+    async def lire_le_registre() -> bool:
+        async with asyncio.timeout(ESSAI_DELAI):
+            await services.registre.avancee()
+        return True
+
+    necessaires = {"cles": porte.verificateur.cles.utilisable, "journal": services.lectures.sonder}
+    utiles = {"liens": lire_les_liens, "registre": lire_le_registre}
+    return Sante(necessaires, utiles, time.monotonic)
 
 
 async def _jwks(services: Services, url: str) -> bytes:

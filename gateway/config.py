@@ -8,7 +8,16 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, HttpUrl, NonNegativeInt, PositiveInt, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    HttpUrl,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveInt,
+    StringConstraints,
+    ValidationError,
+)
 
 from gateway.domain.sceau import Sceau
 from gateway.errors import ErreurConfiguration
@@ -58,6 +67,13 @@ class Http(BaseModel):
     graphiql: bool = False
 
 
+class Arret(BaseModel):
+    """How the process ends: `preavis_secondes`, during which it says that it is not ready and still serves."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    preavis_secondes: NonNegativeFloat = 5.0
+
+
 class Fichier(BaseModel):
     """`gateway.toml`."""
 
@@ -67,6 +83,7 @@ class Fichier(BaseModel):
     reponse: Reponse = Reponse()
     journal: Journal = Journal()
     http: Http = Http()
+    arret: Arret = Arret()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, ExceptionHandler, Message, Receive, Scope, Send
 
 from gateway.config import Http
+from gateway.sante import Sante
 
 # Two of any of these would let a proxy and the gateway read two different requests.
 UNIQUES = frozenset(
@@ -31,14 +32,16 @@ ENTETES = {
     "cache-control": "no-store",
 }
 TEXTES = {404: "Cette adresse n'existe pas.", 405: "Cette méthode n'est pas servie ici."}
+FERMER = {"connection": "close"}  # the next request of this client goes elsewhere
 SANTE = "/health/"  # asked by address, by whatever watches over the process
 
 
 class Garde:
     """The outermost ASGI application. Whatever is not HTTP (a WebSocket) is closed."""
 
-    def __init__(self, app: ASGIApp, http: Http, hote: str) -> None:
+    def __init__(self, app: ASGIApp, http: Http, hote: str, sante: Sante) -> None:
         self._app = app
+        self._sante = sante
         self._hotes = http.hotes | {hote.lower()}
         hsts = {"strict-transport-security": f"max-age={http.hsts_secondes}"} if http.hsts_secondes else {}
         self._entetes = ENTETES | hsts
@@ -48,7 +51,8 @@ class Garde:
             await self._app(scope, receive, send)
         elif scope["type"] == "http":
             refus = self._refus(scope)
-            await (refus or self._app)(scope, receive, _avec(self._entetes, send))
+            entetes = self._entetes | FERMER if self._sante.arret else self._entetes
+            await (refus or self._app)(scope, receive, _avec(entetes, send))
         else:
             await send({"type": "websocket.close", "code": 1008})
 
@@ -56,8 +60,12 @@ class Garde:
         noms = Counter(nom for nom, _ in scope["headers"])
         if any(noms[nom] > 1 for nom in UNIQUES):
             return refus(400, "Un en-tête est donné deux fois.")
+        if scope["path"].startswith(SANTE):
+            return None
+        if not self._sante.ouverte:
+            return refus(503, "La passerelle n'est pas encore ouverte.", {"retry-after": "1"})
         hote = next((valeur.decode("latin-1") for nom, valeur in scope["headers"] if nom == b"host"), "")
-        if _sans_port(hote) not in self._hotes and not scope["path"].startswith(SANTE):
+        if _sans_port(hote) not in self._hotes:
             return refus(400, "L'en-tête Host ne nomme pas cette passerelle.")
         return None
 

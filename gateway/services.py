@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from gateway.alertes import Alertes
 from gateway.cache.coffre import Coffre
@@ -55,6 +55,7 @@ class Services:
     alertes: Alertes
     comptes: Mesures
     voies: Counter
+    en_cours: Gauge
     gardien: GardienReferentiel
     champ: Champ
     nom_registre: str
@@ -87,7 +88,7 @@ def construire_services(
     socle = Socle(transport, cache, comptes, configuration.maintenant, rythme)
     sources = Sources(partenaires, connus, socle)
     registre, referentiel = _seul(sources, TypeSource.REGISTRE_CONTRATS), _seul(sources, TypeSource.REFERENTIEL)
-    configuration.donnees.mkdir(parents=True, exist_ok=True)
+    _creer_le_dossier(configuration)
     return Services(
         configuration=configuration,
         mesures=mesures,
@@ -95,6 +96,7 @@ def construire_services(
         sources=sources,
         comptes=comptes,
         voies=Counter("passerelle_executions", "Opérations exécutées, par voie.", ("voie",), registry=mesures),
+        en_cours=Gauge("passerelle_requetes_en_cours", "Requêtes en cours de traitement.", registry=mesures),
         registre=Registre(_url(configuration, environ, "registre.sqlite"), configuration.sceau),
         liens=Liens(_url(configuration, environ, "liens.sqlite")),
         lectures=construire_journal(configuration, environ, alertes.disponible),
@@ -113,6 +115,13 @@ def _seul(sources: Sources, nature: TypeSource) -> str:
     return noms[0]
 
 
+def _creer_le_dossier(configuration: Configuration) -> None:
+    try:
+        configuration.donnees.mkdir(parents=True, exist_ok=True)
+    except OSError as erreur:
+        raise ErreurConfiguration(f"donnees.dossier : {configuration.donnees} : {erreur.strerror}") from None
+
+
 def _url(configuration: Configuration, environ: Mapping[str, str], fichier: str) -> str:
     """The shared database, or else a file: a harvest locks the registry's for as long as it writes, so the links have
     theirs."""
@@ -123,7 +132,7 @@ def construire_journal(
     configuration: Configuration, environ: Mapping[str, str], signaler: Callable[[bool], None] = lambda _: None
 ) -> Journal:
     """The reading journal, closed. Raises ErreurConfiguration."""
-    configuration.donnees.mkdir(parents=True, exist_ok=True)
+    _creer_le_dossier(configuration)
     defaut = f"sqlite+aiosqlite:///{configuration.donnees / 'journal.sqlite'}"
     return Journal(url_de(environ, "GATEWAY_JOURNAL_URL", defaut), configuration.sceau, signaler)
 

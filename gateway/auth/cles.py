@@ -1,16 +1,17 @@
 """The issuer's public keys: kept, renewed, outliving a short outage. Knows no HTTP: how they are read is passed in."""
 
 import asyncio
+import contextlib
 import json
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 
-from gateway.errors import ClesIndisponibles, NonAuthentifie
+from gateway.errors import ClesIndisponibles, ErreurConfiguration, NonAuthentifie
 
 REFUS = "Jeton d'accès absent, invalide ou expiré."  # the same whatever is wrong: a prober learns nothing
 OCTETS_MAX = 65_536
@@ -23,18 +24,44 @@ BITS_MIN = 2048
 journal = logging.getLogger(__name__)
 
 
+class Reserve(Protocol):
+    """Where the last good set is kept from one process to the next, with the instant it was read."""
+
+    def garder(self, lu_a: float, octets: bytes) -> None: ...
+    def reprendre(self) -> tuple[float, bytes] | None: ...
+
+
 class JeuDeCles:
     """The key set behind one configured address.
 
-    `lire` returns the bytes of a JWKS and may raise anything; `horloge` gives seconds.
+    `lire` returns the bytes of a JWKS and may raise anything; `horloge` gives seconds since the epoch.
     """
 
-    def __init__(self, lire: Callable[[], Awaitable[bytes]], horloge: Callable[[], float]) -> None:
+    def __init__(
+        self, lire: Callable[[], Awaitable[bytes]], horloge: Callable[[], float], reserve: Reserve | None = None
+    ) -> None:
         self._lire = lire
         self._horloge = horloge
+        self._reserve = reserve
         self._cles: Mapping[str, RSAKey] = {}
         self._lu_a = self._essai_a = float("-inf")
         self._lecture: asyncio.Task[None] | None = None
+
+    async def ouvrir(self) -> None:
+        """Read the set, or else take the one that was kept. Raises ErreurConfiguration when neither can be trusted."""
+        await self._relire()
+        if not self._cles and self._reserve:
+            self._reprendre(self._reserve)
+        if self._age() > SURVIE:
+            raise ErreurConfiguration(
+                "jetons.jwks_url : ni jeu de clés à cette adresse, ni copie de moins d'une heure ; démarrer l'émetteur"
+            )
+
+    async def utilisable(self) -> bool:
+        """Whether tokens can be verified now."""
+        if self._age() > RELECTURE:
+            await self._relire()
+        return self._age() <= SURVIE
 
     async def cle(self, kid: str) -> RSAKey:
         """The key of that id. Raises NonAuthentifie for an id the issuer does not publish, ClesIndisponibles when no
@@ -62,10 +89,19 @@ class JeuDeCles:
 
     async def _charger(self) -> None:
         try:
-            self._cles = lire_jwks(await self._lire())
+            octets = await self._lire()
+            self._cles = lire_jwks(octets)
             self._lu_a = self._horloge()
         except Exception as erreur:  # whatever the issuer or the network does, the last good set goes on
             journal.warning("jeu de clés illisible (%s) : le dernier bon est gardé", type(erreur).__name__)
+            return
+        if self._reserve:
+            await asyncio.to_thread(self._reserve.garder, self._lu_a, octets)
+
+    def _reprendre(self, reserve: Reserve) -> None:
+        with contextlib.suppress(ValueError):  # of another version
+            lu_a, octets = reserve.reprendre() or (float("-inf"), b"")
+            self._cles, self._lu_a = lire_jwks(octets), lu_a
 
 
 def lire_jwks(octets: bytes) -> Mapping[str, RSAKey]:

@@ -117,6 +117,17 @@ class Journal:
             await self._ecrivain
         await self.moteur.dispose()
 
+    async def sonder(self) -> bool:
+        """Whether an entry could be written now: the end of the chain is taken as a writing takes it, and given back."""
+        try:
+            async with asyncio.timeout(DELAI_ECRITURE), self.moteur.connect() as connexion:
+                await self._prendre(connexion)
+        except Exception as erreur:
+            self._dire(False, type(erreur).__name__)
+            return False
+        self._dire(True)
+        return True
+
     async def inscrire(self, inscription: Inscription) -> Verdict:
         """Count and write an entry; it is on the disk when this returns. Raises JournalIndisponible.
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import shutil
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,8 +14,10 @@ from starlette.types import ASGIApp, Message, Receive
 
 from fixtures.monde import Monde
 from gateway.app import Guichet, application
-from gateway.composition import construire_passerelle, construire_porte
+from gateway.composition import construire_passerelle, construire_porte, construire_sante
 from gateway.config import charger
+from gateway.places import Places
+from gateway.sante import Sante
 from gateway.services import construire_services
 
 ADRESSE = "127.0.0.1"
@@ -69,6 +72,13 @@ class Bord:
         return await echanger(self.app, methode, chemin, paires, corps)
 
 
+def ouverte() -> Sante:
+    """The health of a process that opened and lacks nothing."""
+    sante = Sante({}, {}, time.monotonic)
+    sante.ouvrir(())
+    return sante
+
+
 async def echanger(
     app: ASGIApp, methode: str, chemin: str, entetes: list[tuple[bytes, bytes]], corps: Receive | bytes = b""
 ) -> Recue:
@@ -111,9 +121,12 @@ def ouvrir(monde: Monde, dossier: Path) -> Iterator[Bord]:
     environnement = {**monde.environnement, "GATEWAY_CONFIG": str(dossier)}
     with asyncio.Runner() as boucle:
         services = construire_services(charger(environnement), environnement)
-        guichet = Guichet(construire_passerelle(services), construire_porte(services), services)
+        porte = construire_porte(services)
+        sante = construire_sante(services, porte)
+        guichet = Guichet(construire_passerelle(services), porte, services, sante, Places(services.en_cours))
         boucle.run(services.registre.ouvrir())
         boucle.run(services.gardien.ouvrir())
+        sante.ouvrir(())
         try:
             yield Bord(application(guichet), boucle, dossier, environnement, monde.jeton("ml"))
         finally:

@@ -14,7 +14,7 @@ from fixtures.monde import Monde
 from gateway.config import Http
 from gateway.entree import OCTETS_MAX
 from gateway.garde import ENTETES, Garde, intermediaires
-from tests.security.bord import ADRESSE, Bord, Recue, echanger
+from tests.security.bord import ADRESSE, Bord, Recue, echanger, ouverte
 
 MOI = "{ moi { profil } }"
 GRAPHQL = "application/graphql-response+json"
@@ -184,7 +184,9 @@ def test_g19_a_websocket_is_closed() -> None:
         return {"type": "websocket.connect"}
 
     asyncio.run(
-        Garde(_vide, Http(), ADRESSE)({"type": "websocket", "path": "/graphql", "headers": []}, recevoir, envoyer)
+        Garde(_vide, Http(), ADRESSE, ouverte())(
+            {"type": "websocket", "path": "/graphql", "headers": []}, recevoir, envoyer
+        )
     )
     assert recus == [{"type": "websocket.close", "code": 1008}]
 
@@ -210,7 +212,7 @@ def test_every_answer_has_the_security_headers(bord: Bord, methode: str, chemin:
 def _ouverte(http: Http, methode: str, *entetes: tuple[bytes, bytes]) -> Recue:
     """The answer of one small route behind the guard, configured so."""
     routes = [Route("/graphql", lambda _: PlainTextResponse("ici"), methods=["POST"])]
-    app = Garde(Starlette(routes=routes, middleware=intermediaires(http)), http, ADRESSE)
+    app = Garde(Starlette(routes=routes, middleware=intermediaires(http)), http, ADRESSE, ouverte())
     return asyncio.run(echanger(app, methode, "/graphql", [(b"host", ADRESSE.encode()), *entetes], b""))
 
 

@@ -1,0 +1,192 @@
+"""The life of the process: it opens, says it is ready, serves, is told to stop, and ends. Knows no route and no rule.
+
+What it acknowledged is on disk before it is acknowledged: however it ends, nothing of that is lost.
+"""
+
+import asyncio
+import gc
+import os
+import signal
+import socket
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from typing import Any
+
+import uvicorn
+import uvloop
+from starlette.types import ASGIApp
+
+from gateway.app import Guichet, application
+from gateway.composition import construire_passerelle, construire_porte, construire_sante
+from gateway.config import Configuration, charger
+from gateway.errors import ErreurConfiguration, LiensIndisponibles
+from gateway.places import Places
+from gateway.protocole import Protocole
+from gateway.sante import Sante
+from gateway.services import Services, construire_services
+from gateway.sources.moisson import veiller
+from gateway.tenue import tenir
+
+SIGNAUX = (signal.SIGTERM, signal.SIGINT)
+FIN = 20  # seconds left to what is under way, once nothing new is taken (SECURITY §5)
+OUVERTURE = 4.0  # seconds for one of our own stores to open: a start that fails says so within five
+INACTIVITE = 65  # seconds that a silent connection is kept: longer than a proxy keeps it, who would else find it closed
+CONNEXIONS_MAX = 1000  # beyond, 503: a slow client costs a socket, not time
+SEUILS_DU_RAMASSEUR = (50_000, 20, 50)  # a merge allocates by the ten thousand, and makes no cycle to find at once
+RETENTION_DES_LIENS = timedelta(days=2 * 365)  # without being seen (docs/decisions/0009)
+
+Etapes = Mapping[str, Callable[[], Awaitable[None]]]
+
+
+class Serveur(uvicorn.Server):
+    """Told to stop, it goes on for the notice, while whoever sends requests learns to send them elsewhere; it then takes
+    nothing new, finishes what is under way, and returns. A second signal is the system's: the process ends there."""
+
+    def __init__(self, reglages: uvicorn.Config, sante: Sante, preavis: float) -> None:
+        super().__init__(reglages)
+        self._sante, self._preavis = sante, preavis
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        boucle = asyncio.get_running_loop()
+        for un in SIGNAUX:
+            boucle.add_signal_handler(un, self.prevenir)
+        yield
+
+    def prevenir(self) -> None:
+        """Not ready from now on; stopped after the notice."""
+        boucle = asyncio.get_running_loop()
+        for un in SIGNAUX:
+            boucle.remove_signal_handler(un)
+            signal.signal(un, signal.SIG_DFL)
+        self._sante.arret = True
+        boucle.call_later(self._preavis, self.arreter)
+
+    def arreter(self) -> None:
+        """Take nothing new, and finish."""
+        self._sante.arret = True
+        self.should_exit = True
+
+
+def servir() -> None:
+    """Serve until told to stop. Raises ErreurConfiguration."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as boucle:
+        boucle.run(_servir(charger()))
+
+
+async def _servir(configuration: Configuration) -> None:
+    services = construire_services(configuration, os.environ)
+    try:
+        porte = construire_porte(services)
+        guichet = Guichet(
+            construire_passerelle(services),
+            porte,
+            services,
+            construire_sante(services, porte),
+            Places(services.en_cours),
+        )
+        with _ecouter(configuration) as prise:
+            await _vivre(guichet, prise)
+    finally:
+        await services.fermer()
+
+
+async def _vivre(guichet: Guichet, prise: socket.socket) -> None:
+    """Listen at once, for whoever watches over the process; ready when all is open. Raises what made the opening fail."""
+    configuration = guichet.services.configuration
+    preavis = configuration.fichier.arret.preavis_secondes
+    serveur = Serveur(_reglages(application(guichet)), guichet.sante, preavis)
+    travail = asyncio.create_task(_travailler(guichet))
+    travail.add_done_callback(lambda _: serveur.arreter())
+    await serveur.serve([prise])
+    travail.cancel()
+    with suppress(asyncio.CancelledError):
+        await travail
+
+
+async def _travailler(guichet: Guichet) -> None:
+    """Open everything, then do what goes on beside requests, until cancelled."""
+    await _ouvrir(_etapes(guichet), guichet.sante)
+    _calmer_le_ramasseur()
+    await asyncio.gather(*_veilles(guichet.services))
+
+
+async def _ouvrir(etapes: Etapes, sante: Sante) -> None:
+    """One after the other, the quickest to fail first. Raises ErreurConfiguration."""
+    noms = list(etapes)
+    for rang, ouvrir in enumerate(etapes.values()):
+        sante.ouvrir(noms[rang:])
+        await ouvrir()
+    sante.ouvrir(())
+
+
+def _etapes(guichet: Guichet) -> Etapes:
+    services = guichet.services
+    return {
+        "journal": lambda: _a_temps("journal", services.lectures.ouvrir()),
+        "registre": lambda: _a_temps("registre", services.registre.ouvrir()),
+        "liens": lambda: _purger_les_liens(services),
+        "cles": guichet.porte.verificateur.cles.ouvrir,
+        "referentiel": services.gardien.ouvrir,
+    }
+
+
+async def _a_temps(nom: str, ouverture: Coroutine[Any, Any, None]) -> None:
+    try:
+        await asyncio.wait_for(ouverture, OUVERTURE)
+    except TimeoutError:
+        raise ErreurConfiguration(f"{nom} : la base ne répond pas en {OUVERTURE:.0f} s") from None
+
+
+async def _purger_les_liens(services: Services) -> None:
+    """The ledger may be away when the process starts, as it may later: ids go on without it."""
+    try:
+        async with asyncio.timeout(OUVERTURE):
+            await services.liens.purger(services.maintenant() - RETENTION_DES_LIENS)
+    except (LiensIndisponibles, TimeoutError):
+        services.comptes.liens_indisponibles.inc()
+
+
+def _veilles(services: Services) -> list[Coroutine[Any, Any, None]]:
+    return [
+        veiller(services.champ, services.registre, services.maintenant, asyncio.sleep),
+        services.gardien.veiller(asyncio.sleep),
+        tenir(services.lectures, services.configuration, services.maintenant, asyncio.sleep),
+    ]
+
+
+def _calmer_le_ramasseur() -> None:
+    """What was built at start lives as long as the process: the cycle collector need not read it again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*SEUILS_DU_RAMASSEUR)
+
+
+def _ecouter(configuration: Configuration) -> socket.socket:
+    """The socket that is listened on. Raises ErreurConfiguration when it is taken, or is not ours."""
+    try:
+        famille, *_, adresse = socket.getaddrinfo(
+            configuration.hote, configuration.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        return socket.create_server(adresse[:2], family=famille)
+    except OSError as erreur:
+        ou = f"{configuration.hote}:{configuration.port}"
+        raise ErreurConfiguration(f"variables d'environnement HOST et PORT : {ou} : {erreur.strerror}") from None
+
+
+def _reglages(app: ASGIApp) -> uvicorn.Config:
+    """No access log (a URL may say too much), no server header, no WebSocket, no header of a proxy believed, a bounded
+    number of connections."""
+    return uvicorn.Config(
+        app,
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        http=Protocole,
+        ws="none",
+        proxy_headers=False,
+        limit_concurrency=CONNEXIONS_MAX,
+        timeout_keep_alive=INACTIVITE,
+        timeout_graceful_shutdown=FIN,
+    )
