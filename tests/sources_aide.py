@@ -97,6 +97,7 @@ async def banc(
     configure: Partenaire | None = None,
     connecteur: Connecteur = CONNECTEUR,
     cache: Cache | None = None,
+    instant: Callable[[], datetime] = horloge,
 ) -> AsyncIterator[Banc]:
     registre, secondes = CollectorRegistry(), [1_000_000.0]
     minuterie = lambda: secondes[0]  # noqa: E731
@@ -107,7 +108,7 @@ async def banc(
         sommeils.append(duree)
         await asyncio.sleep(0)
 
-    socle = Socle(reseau, cache, Mesures(registre), horloge, Rythme(minuterie, dormir, lambda: 0.5))
+    socle = Socle(reseau, cache, Mesures(registre), instant, Rythme(minuterie, dormir, lambda: 0.5))
     sources = Sources({"erp": configure or partenaire()}, {"erp": connecteur}, socle)
     try:
         yield Banc(sources, registre, secondes, sommeils)

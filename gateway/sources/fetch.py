@@ -115,7 +115,7 @@ class Sources:
 
         Raises ErreurSource.
         """
-        return await self._lecteurs[source].guichet.derouler(lecture, locataire)
+        return (await self._lecteurs[source].guichet.derouler(lecture, locataire)).valeur
 
     async def purger(self, source: str) -> bool:
         """Forget what is kept of a partner; False when the cache does not answer."""
@@ -165,8 +165,8 @@ class Sources:
         if sert is Usage.FRAICHE:
             return _Demande(unite, cle, sert, connue)
         lecteur = self._lecteurs[unite.source]
-        trajet = Trajet(unite, cle, lecteur.lire, partenaire.limites.delai_secondes, regles.secours_secondes)
-        return _Demande(unite, cle, sert, connue, self._vols.vol(trajet, garde.ne_a if garde else 0.0))
+        trajet = Trajet(unite, cle, lecteur.lire, partenaire.limites.delai_secondes, regles.secours_secondes, garde)
+        return _Demande(unite, cle, sert, connue, self._vols.vol(trajet))
 
     def _connue(self, garde: Garde | None) -> Resultat | None:
         """What was kept, with its age."""

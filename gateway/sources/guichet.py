@@ -8,7 +8,7 @@ import logging
 import time
 import traceback
 from collections import defaultdict
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -21,6 +21,7 @@ from gateway.sources.acces import Preuve, preuve
 from gateway.sources.etat import Observations
 from gateway.sources.mesures import REUSSITE, Mesures
 from gateway.sources.partenaires import ACCES_DEFAUT, Partenaire
+from gateway.sources.reperes import Repere, tous
 from gateway.sources.resilience.cadence import Cadence
 from gateway.sources.resilience.cloison import Cloison
 from gateway.sources.resilience.reprises import Budget
@@ -28,6 +29,8 @@ from gateway.sources.resilience.rythme import Rythme
 from gateway.sources.transport import Appel, Reponse, Transport
 
 T = TypeVar("T")
+Demander = Callable[[Appel], Awaitable[T]]
+SANS_CONDITION: Mapping[str, str] = {}
 
 journal = logging.getLogger("gateway.sources")
 
@@ -54,13 +57,25 @@ class Guichet:
         self._propres: defaultdict[str, Cadence] = defaultdict(self._cadence_propre)
         self._preuves: dict[tuple[str, str], Preuve] = {}
 
-    async def derouler(self, lecture: Lecture[T], locataire: Locataire) -> T:
+    async def derouler(self, lecture: Lecture[T], locataire: Locataire) -> "Deroulee[T]":
         """Drive a reading to its end: the requests of a batch run together, each with its pages. Raises ErreurSource."""
+        reperes: list[Repere | None] = []
         pas = await self._avancer(lecture, None)
         while not isinstance(pas, _Fin):
-            documents = await ensemble(self.documents(requete, locataire) for requete in pas)
-            pas = await self._avancer(lecture, documents)
-        return pas.valeur
+            lues = await ensemble(self.reponses(requete, locataire) for requete in pas)
+            reperes += [page.repere for pages in lues for page in pages]
+            pas = await self._avancer(lecture, [_documents(pages) for pages in lues])
+        return Deroulee(pas.valeur, tous(reperes))
+
+    async def inchange(self, reperes: Sequence[Repere], locataire: Locataire) -> bool:
+        """Whether the partner says of each page of a reading that it is as it was. The last one is asked first, alone: people
+        come last in what is read, so that a change costs one request more. Raises ErreurSource."""
+        *autres, derniere = (self._appel(repere.requete, locataire, repere.conditions) for repere in reperes)
+        inchange = await self._une(derniere, locataire, self._transport.inchangee)
+        if inchange:
+            inchange = all(await ensemble(self._une(a, locataire, self._transport.inchangee) for a in autres))
+        self.mesures.revalidation(self.partenaire.nom, inchange)
+        return inchange
 
     async def _avancer(self, lecture: Lecture[T], documents: Documents | None) -> "Sequence[Requete] | _Fin[T]":
         """One step of the connector, in a thread: mapping a whole CFA would hold the event loop for a tenth of a second."""
@@ -81,67 +96,69 @@ class Guichet:
         self.observations.noter(erreur, self.partenaire.limites.delai_secondes, self.horloge())
         return erreur
 
-    async def documents(self, requete: Requete, locataire: Locataire) -> list[Any]:
-        """The documents of all the pages of a request, in order; none when the partner says there is nothing."""
+    async def reponses(self, requete: Requete, locataire: Locataire) -> list[Reponse]:
+        """All the pages of a request, in order; one without document is the last, or says that there is nothing."""
         try:
             tete = pages.premiere(requete)
-            reponse = await self._une(tete, locataire)
+            reponse = await self._page(tete, locataire)
             if reponse.document is None:
-                return []
+                return [reponse]
             if requete.pages in pages.ANNONCEES:
                 return await self._annoncees(requete, reponse, locataire)
             return await self._enchainees(tete, reponse, locataire)
         except pages.PagesInvalides as erreur:
             raise SourceInvalide(self.partenaire.nom, f"pages du partenaire invalides : {erreur}") from None
 
-    async def _enchainees(self, requete: Requete, reponse: Reponse, locataire: Locataire) -> list[Any]:
+    async def _enchainees(self, requete: Requete, reponse: Reponse, locataire: Locataire) -> list[Reponse]:
         """Each page tells the next one."""
         base = self.partenaire.adresse(locataire)
         suite = pages.Suite(self.partenaire.limites.pages_max)
         suite.ajouter(reponse.empreinte)
-        documents = [reponse.document]
-        while (prochaine := pages.suivante(requete, base, reponse.lien, reponse.document, len(documents))) is not None:
-            reponse = await self._une(prochaine, locataire)
+        reponses = [reponse]
+        while (prochaine := pages.suivante(requete, base, reponse.lien, reponse.document, len(reponses))) is not None:
+            reponse = await self._page(prochaine, locataire)
+            reponses.append(reponse)
             if reponse.document is None:
                 break
             suite.ajouter(reponse.empreinte)
-            documents.append(reponse.document)
             requete = prochaine
-        return documents
+        return reponses
 
-    async def _annoncees(self, requete: Requete, reponse: Reponse, locataire: Locataire) -> list[Any]:
+    async def _annoncees(self, requete: Requete, reponse: Reponse, locataire: Locataire) -> list[Reponse]:
         """The first page tells how many there are: the others are asked together, then those a grown total adds."""
         suite = pages.Suite(self.partenaire.limites.pages_max)
         suite.ajouter(reponse.empreinte)
-        documents, total = [reponse.document], pages.annoncees(requete, reponse.document)
-        while len(documents) < total:
+        reponses, total = [reponse], pages.annoncees(requete, reponse.document)
+        while len(reponses) < total:
             suite.borner(total)
-            rangs = range(len(documents) + 1, total + 1)
-            reponses = await ensemble(self._une(pages.numero(requete, rang), locataire) for rang in rangs)
-            for page in reponses:
+            rangs = range(len(reponses) + 1, total + 1)
+            for page in await ensemble(self._page(pages.numero(requete, rang), locataire) for rang in rangs):
                 suite.ajouter(page.empreinte)
-                documents.append(page.document)
+                reponses.append(page)
                 total = max(total, pages.annoncees(requete, page.document))
-        return documents
+        return reponses
 
-    async def _une(self, requete: Requete, locataire: Locataire) -> Reponse:
+    async def _page(self, requete: Requete, locataire: Locataire) -> Reponse:
+        return await self._une(self._appel(requete, locataire), locataire, self._transport.demander)
+
+    async def _une(self, appel: Appel, locataire: Locataire, demander: Demander[T]) -> T:
         """One request, asked a second time where that may help and costs the partner little."""
-        appel, rythme = self._appel(requete, locataire), self.rythme
+        rythme = self.rythme
         self._budget.appel(rythme.secondes())
         try:
-            return await self._passer(appel, locataire)
+            return await self._passer(appel, locataire, demander)
         except ErreurSource as erreur:
-            attente = self._budget.attente(requete, erreur, rythme.secondes(), rythme.hasard())
+            attente = self._budget.attente(appel.requete, erreur, rythme.secondes(), rythme.hasard())
             if attente is None:
                 raise
         await rythme.dormir(attente)
-        return await self._passer(appel, locataire)
+        return await self._passer(appel, locataire, demander)
 
-    async def _passer(self, appel: Appel, locataire: Locataire) -> Reponse:
+    async def _passer(self, appel: Appel, locataire: Locataire, demander: Demander[T]) -> T:
         await self._attendre(self._propres[locataire.cle])
         async with self._cloison.place(locataire.cle):
             await self._attendre(self._cadence)
-            return await self._echanger(appel)
+            return await self._echanger(appel, demander)
 
     async def _attendre(self, cadence: Cadence) -> None:
         attente = cadence.reserver(self.rythme.secondes())
@@ -151,10 +168,10 @@ class Guichet:
     def _cadence_propre(self) -> Cadence:
         return Cadence(self.partenaire.limites.par_minute_locataire / self.rythme.processus, 60.0)
 
-    async def _echanger(self, appel: Appel) -> Reponse:
+    async def _echanger(self, appel: Appel, demander: Demander[T]) -> T:
         debut = time.perf_counter()
         try:
-            reponse = await self._transport.demander(appel)
+            reponse = await demander(appel)
         except ErreurSource as erreur:
             self._noter(appel.requete.operation, erreur, time.perf_counter() - debut)
             raise
@@ -165,7 +182,7 @@ class Guichet:
         self.mesures.appel(self.partenaire.nom, operation, erreur.code.value if erreur else REUSSITE, secondes)
         self.observations.noter(erreur, secondes, self.horloge())
 
-    def _appel(self, requete: Requete, locataire: Locataire) -> Appel:
+    def _appel(self, requete: Requete, locataire: Locataire, conditions: Mapping[str, str] = SANS_CONDITION) -> Appel:
         limites = self.partenaire.limites
         chemin = quote(pages.chemin_sur(requete.chemin), safe="/")
         return Appel(
@@ -175,6 +192,7 @@ class Guichet:
             preuve=self._preuve(requete.acces or ACCES_DEFAUT, locataire.cle),
             delai=limites.delai_secondes,
             octets_max=limites.octets_max,
+            conditions=conditions,
         )
 
     def _preuve(self, nom: str, cle: str) -> Preuve | None:
@@ -193,6 +211,14 @@ class Guichet:
 
 
 @dataclass(frozen=True, slots=True)
+class Deroulee(Generic[T]):
+    """What a reading gave, and what asks whether it would give the same; nothing, when that cannot be asked."""
+
+    valeur: T
+    reperes: tuple[Repere, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class _Fin(Generic[T]):
     """What a reading returned."""
 
@@ -204,6 +230,10 @@ def _pas(lecture: Lecture[T], documents: Documents | None) -> Sequence[Requete] 
         return next(lecture) if documents is None else lecture.send(documents)
     except StopIteration as fin:
         return _Fin(fin.value)
+
+
+def _documents(reponses: Sequence[Reponse]) -> list[Any]:
+    return [reponse.document for reponse in reponses if reponse.document is not None]
 
 
 async def ensemble(appels: Iterable[Coroutine[Any, Any, T]]) -> list[T]:

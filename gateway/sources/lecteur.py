@@ -9,6 +9,7 @@ import logging
 import re
 import secrets
 from collections.abc import Collection
+from dataclasses import replace
 
 from gateway.connectors.base import Connecteur, Lecture, Locataire, Lu
 from gateway.domain.temps import jour_paris
@@ -21,7 +22,7 @@ from gateway.errors import (
 )
 from gateway.schema.lieux import EtatSource
 from gateway.sources.appartenance import appartient
-from gateway.sources.guichet import Guichet
+from gateway.sources.guichet import Deroulee, Guichet
 from gateway.sources.resilience.disjoncteurs import Disjoncteurs
 from gateway.sources.resilience.quarantaine import Quarantaine
 from gateway.sources.unites import Echec, EtatCache, Ressource, Resultat, Unite
@@ -45,11 +46,12 @@ class Lecteur:
         self._pauses: dict[str, tuple[float, SourceIndisponible]] = {}
         self._lancement, self._numeros = secrets.token_hex(4), itertools.count()
 
-    async def lire(self, unite: Unite) -> Resultat | Echec:
-        """Ask the partner for a unit, within the partner's own delay."""
+    async def lire(self, unite: Unite, connue: Resultat | None = None) -> Resultat | Echec:
+        """Ask the partner for a unit, within the partner's own delay; `connue`, if nothing changed since it said that."""
         try:
             self._respecter(unite)
-            return self._resultat(unite, await self._derouler(unite))
+            lu = await self._derouler(unite, connue if connue and self._revalidable(connue) else None)
+            return lu if isinstance(lu, Resultat) else self._resultat(unite, lu)
         except ErreurSource as erreur:
             return self._echec(unite, erreur)
 
@@ -63,12 +65,18 @@ class Lecteur:
         ecartee = self._disjoncteurs.entrouvert or self._quarantaine.active(self._secondes())
         return EtatSource.DEGRADEE if ecartee and etat is EtatSource.DISPONIBLE else etat
 
-    async def _derouler(self, unite: Unite) -> Lu:
+    def _revalidable(self, connue: Resultat) -> bool:
+        """A session crosses today or not: what was read for another day may be told otherwise, unchanged at the partner."""
+        return bool(connue.reperes) and jour_paris(connue.recu_le) == jour_paris(self.guichet.horloge())
+
+    async def _derouler(self, unite: Unite, connue: Resultat | None) -> Deroulee[Lu] | Resultat:
         cle = unite.cle if self._partenaire.abonnes is not None else ""
         lecture, locataire = self._lecture(unite), self._locataire(unite)
         with self._disjoncteurs.passage(cle):
             try:
                 async with asyncio.timeout(self._partenaire.limites.delai_secondes):
+                    if connue and await self.guichet.inchange(connue.reperes, locataire):
+                        return replace(connue, cache=EtatCache.MANQUE, age=0.0)
                     return await self.guichet.derouler(lecture, locataire)
             except TimeoutError:
                 raise self.guichet.depassement() from None
@@ -91,7 +99,9 @@ class Lecteur:
             raise SourceInvalide(unite.source, "établissement inconnu de ce partenaire")
         return abonne.locataire
 
-    def _resultat(self, unite: Unite, lu: Lu) -> Resultat:
+    def _resultat(self, unite: Unite, deroulee: Deroulee[Lu]) -> Resultat:
+        """The records of the tenant; an answer that holds others' is never renewed without being read again."""
+        lu = deroulee.valeur
         siens = tuple(dossier for dossier in lu.dossiers if appartient(dossier, unite, self._servis))
         etrangers = len(lu.dossiers) - len(siens)
         self.guichet.mesures.qualite(unite, lu, etrangers)
@@ -104,7 +114,8 @@ class Lecteur:
             if not siens:
                 raise SourceInvalide(unite.source, "le partenaire a répondu pour un autre établissement")
         version = f"{self._lancement}-{next(self._numeros)}"
-        return Resultat(unite, siens, self.guichet.horloge(), EtatCache.MANQUE, version)
+        reperes = () if etrangers else deroulee.reperes
+        return Resultat(unite, siens, self.guichet.horloge(), EtatCache.MANQUE, version, reperes=reperes)
 
     def _echec(self, unite: Unite, erreur: ErreurSource) -> Echec:
         if not isinstance(erreur, SourceSuspendue):  # nothing was asked

@@ -29,6 +29,9 @@ class Mesures:
         self.derives = Counter(
             "passerelle_derives", "Écarts au format convenu, par genre.", (*unite, "genre"), registry=registre
         )
+        self.revalidations = Counter(
+            "passerelle_revalidations", "Unités redemandées sous condition.", ("partenaire", "issue"), registry=registre
+        )
         self.hors_locataire = Counter(
             "passerelle_hors_locataire", "Dossiers d'un autre établissement, écartés.", unite, registry=registre
         )
@@ -52,6 +55,10 @@ class Mesures:
         """Count one exchange; `issue` is OK or the code of the error."""
         self.appels.labels(partenaire, operation, issue).inc()
         self.durees.labels(partenaire, operation).observe(secondes)
+
+    def revalidation(self, partenaire: str, inchangee: bool) -> None:
+        """Count a unit asked again under conditions."""
+        self.revalidations.labels(partenaire, "inchangee" if inchangee else "changee").inc()
 
     def lecture(self, unite: Unite, cache: str) -> None:
         """Count a unit read, by state of the cache."""

@@ -12,6 +12,7 @@ from gateway.errors import ErreurSource, SourceFermee, SourceIndisponible, Sourc
 REESSAYER_MAX = 86_400.0  # seconds; a partner may be closed for a night, not for a year
 
 _SENS: Mapping[int, tuple[type[ErreurSource], str]] = {
+    304: (SourceInvalide, "le partenaire dit inchangé ce qui n'était pas demandé ainsi"),
     400: (SourceInvalide, "demande refusée par le partenaire"),
     401: (SourceRefusee, "accès refusé par le partenaire"),
     403: (SourceRefusee, "accès refusé par le partenaire"),

@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 import logging
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -24,11 +24,13 @@ from gateway.errors import SourceDelaiDepasse, SourceIndisponible, SourceInvalid
 from gateway.sources.acces import AccesRefuse, Preuve
 from gateway.sources.corps import CorpsInvalide, lire_corps
 from gateway.sources.decodage import DocumentInvalide, ErreurAnnoncee, decoder
+from gateway.sources.reperes import Repere, repere
 from gateway.sources.statuts import erreur_du_statut
 
 FabriqueTransport = Callable[[], httpx.AsyncBaseTransport]
 
 ENTETE_OCTETS_MAX = 16_384  # one header, or the status line
+ENTETES_LUS = ("Link", "Retry-After", "ETag", "Last-Modified", "Date")
 DECODER_A_PART = 262_144  # bytes; above, decoding would hold the event loop for milliseconds
 
 
@@ -36,7 +38,8 @@ DECODER_A_PART = 262_144  # bytes; above, decoding would hold the event loop for
 class Appel:
     """One HTTP exchange: the absolute URL without query, the connector's request, how to prove who we are, the bounds.
 
-    `delai` is in seconds, from the connection to the last byte; `octets_max` counts decoded bytes.
+    `delai` is in seconds, from the connection to the last byte; `octets_max` counts decoded bytes. `conditions` are the
+    headers that ask for what changed only.
     """
 
     source: str
@@ -45,15 +48,18 @@ class Appel:
     preuve: Preuve | None = field(repr=False)
     delai: float
     octets_max: int
+    conditions: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Reponse:
-    """A decoded answer. `document` is None for an empty body that means absence; `empreinte` is a digest of the body."""
+    """A decoded answer. `document` is None for an empty body that means absence; `empreinte` is a digest of the body,
+    `repere` what the same page can be revalidated by."""
 
     document: Any
     lien: str = ""
     empreinte: bytes = b""
+    repere: Repere | None = None
 
 
 class Transport:
@@ -75,13 +81,28 @@ class Transport:
         """Ask once and decode. Raises SourceIndisponible, SourceFermee, SourceDelaiDepasse or SourceInvalide."""
         with _traduire(appel.source):
             async with asyncio.timeout(appel.delai):
-                reponse = await self._client.send(self._requete(appel), auth=appel.preuve)
-                erreur = erreur_du_statut(
-                    appel.source, reponse.status_code, reponse.headers.get("Retry-After", ""), self._horloge()
-                )
-                if erreur is not None:
-                    raise erreur
-                return await _lire(reponse, appel.requete)
+                return await _lire(self._reussie(appel, await self._envoyer(appel)), appel.requete)
+
+    async def inchangee(self, appel: Appel) -> bool:
+        """Ask once, under conditions: whether the partner says that the page is as it was (304). Nothing is decoded."""
+        with _traduire(appel.source):
+            async with asyncio.timeout(appel.delai):
+                reponse = await self._envoyer(appel)
+                if reponse.status_code == httpx.codes.NOT_MODIFIED:
+                    return True
+                self._reussie(appel, reponse)
+                return False
+
+    async def _envoyer(self, appel: Appel) -> httpx.Response:
+        return await self._client.send(self._requete(appel), auth=appel.preuve)
+
+    def _reussie(self, appel: Appel, reponse: httpx.Response) -> httpx.Response:
+        """The answer, unless its status is an error."""
+        attente = reponse.headers.get("Retry-After", "")
+        erreur = erreur_du_statut(appel.source, reponse.status_code, attente, self._horloge())
+        if erreur is not None:
+            raise erreur
+        return reponse
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -93,6 +114,7 @@ class Transport:
             appel.url,
             params=dict(appel.requete.params),
             json=appel.requete.corps,
+            headers=dict(appel.conditions),
             extensions={"octets_max": appel.octets_max},
         )
 
@@ -109,7 +131,7 @@ class _Garde(httpx.AsyncBaseTransport):
             corps = await self._corps(request, recue) if recue.status_code == httpx.codes.OK else b""
         finally:
             await recue.aclose()
-        gardes = {nom: recue.headers[nom] for nom in ("Link", "Retry-After") if nom in recue.headers}
+        gardes = {nom: recue.headers[nom] for nom in ENTETES_LUS if nom in recue.headers}
         return httpx.Response(recue.status_code, headers=gardes, content=corps, request=request)
 
     async def _corps(self, request: httpx.Request, recue: httpx.Response) -> bytes:
@@ -143,17 +165,17 @@ def _taire() -> None:
 
 
 async def _lire(reponse: httpx.Response, requete: Requete) -> Reponse:
-    corps = reponse.content
+    corps, page = reponse.content, repere(requete, reponse.headers)
     if not corps.strip():
         if requete.vide_est_absence:
-            return Reponse(None)
+            return Reponse(None, repere=page)
         raise DocumentInvalide("vide")
     if len(corps) > DECODER_A_PART:
         document = await asyncio.to_thread(decoder, corps, requete)
     else:
         document = decoder(corps, requete)
     empreinte = hashlib.blake2b(corps, digest_size=16).digest()
-    return Reponse(document, reponse.headers.get("Link", ""), empreinte)
+    return Reponse(document, reponse.headers.get("Link", ""), empreinte, page)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from enum import Enum
 
 from gateway.connectors.base import Dossier
 from gateway.errors import ErreurSource
+from gateway.sources.reperes import Repere
 
 
 class Ressource(Enum):
@@ -40,8 +41,8 @@ class Unite:
 class Resultat:
     """What a partner said of a unit. Shared between callers and kept: read it, never change what it holds.
 
-    `recu_le` is the instant the last answer arrived, `age` the seconds since then; `version` differs from one fetch to
-    the next.
+    `recu_le` is the instant the last answer arrived, `age` the seconds since the partner said so, or said that nothing
+    changed since; `version` differs from one answer to the next. `reperes` ask whether anything changed; empty, nothing can.
     """
 
     unite: Unite
@@ -50,6 +51,7 @@ class Resultat:
     cache: EtatCache
     version: str
     age: float = 0.0
+    reperes: tuple[Repere, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

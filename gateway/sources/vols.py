@@ -22,13 +22,22 @@ OCTETS_PAR_DOSSIER = 4_608  # measured over the default population: a young pers
 
 @dataclass(frozen=True, slots=True)
 class Trajet:
-    """One fetch to make: how to read the unit, within `delai` seconds, and how long its answer may be kept."""
+    """One fetch to make: how to read the unit, within `delai` seconds, how long its answer may be kept, what is known."""
 
     unite: Unite
     cle: Cle
-    lire: Callable[[Unite], Awaitable[Resultat | Echec]]
+    lire: Callable[[Unite, Resultat | None], Awaitable[Resultat | Echec]]
     delai: float
     duree: float
+    garde: Garde | None = None
+
+    def connue(self, generation: str, marque: str) -> Resultat | None:
+        """What the partner may confirm; nothing of what was purged since, even if we still hold it, nor of what changed."""
+        garde = self.garde
+        connue: Resultat | None = (
+            garde.valeur if garde and (garde.generation, garde.marque) == (generation, marque) else None
+        )
+        return connue
 
 
 class Vols:
@@ -43,14 +52,14 @@ class Vols:
         """Why the last flight for a key brought nothing, None when it did."""
         return self._echecs.get(cle)
 
-    def vol(self, trajet: Trajet, depuis: float) -> asyncio.Task[Resultat | Echec]:
+    def vol(self, trajet: Trajet) -> asyncio.Task[Resultat | Echec]:
         """The flight under way for this key, else a new one, in a context that holds nothing of its first asker.
 
-        What was said after `depuis` (seconds since 1970) is news, whoever brought it.
+        What was said after what is known is news, whoever brought it.
         """
         cle = trajet.cle
         if cle not in self._en_vol:
-            vol = asyncio.create_task(self._voler(trajet, depuis), context=contextvars.Context())
+            vol = asyncio.create_task(self._voler(trajet), context=contextvars.Context())
             vol.add_done_callback(lambda _: self._en_vol.pop(cle, None))
             self._en_vol[cle] = vol
         return self._en_vol[cle]
@@ -62,8 +71,9 @@ class Vols:
             vol.cancel()
         await asyncio.gather(*vols, return_exceptions=True)
 
-    async def _voler(self, trajet: Trajet, depuis: float) -> Resultat | Echec:
+    async def _voler(self, trajet: Trajet) -> Resultat | Echec:
         """Fetch, or wait for the process that does: its answer comes by the cache; when it fails, it is our turn."""
+        depuis = trajet.garde.ne_a if trajet.garde else 0.0
         while (bail := await self._cache.prendre(trajet.cle, trajet.delai)) is None:
             if (apporte := await self._nouvelle(trajet.cle, depuis)) is not None:
                 return apporte
@@ -82,13 +92,14 @@ class Vols:
 
     async def _demander(self, trajet: Trajet) -> Resultat | Echec:
         generation, marque = await self._cache.generation(trajet.cle.etiquette), await self._cache.marque(trajet.cle)
-        lu = await trajet.lire(trajet.unite)
+        lu = await trajet.lire(trajet.unite, trajet.connue(generation, marque))
         if isinstance(lu, Echec):
             self._echecs[trajet.cle] = lu.erreur
             return lu
         self._echecs.pop(trajet.cle, None)
         ne_a = self._cache.maintenant()
         octets = OCTETS_PAR_DOSSIER * (1 + len(lu.dossiers))
-        garde = Garde(lu, lu.version, ne_a, ne_a + trajet.duree, generation, octets, marque)
+        version = f"{lu.version}@{ne_a}"  # an answer that is confirmed is another one to keep: it has another age
+        garde = Garde(lu, version, ne_a, ne_a + trajet.duree, generation, octets, marque)
         await self._cache.garder(trajet.cle, garde)
         return lu

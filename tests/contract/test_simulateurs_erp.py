@@ -152,3 +152,26 @@ def test_aimaira_pages_by_next_link_of_the_same_origin(nombreux: Banc) -> None:
 def test_aimaira_refuses_without_the_key(simulateurs: Banc) -> None:
     reponse = simulateurs.http.get(f"/aimaira/{monde.AIMAIRA.lower()}/GraphV1/Apprenant")
     assert reponse.status_code == 401
+
+
+@pytest.mark.parametrize("erp", ["ypareo", "aimaira"])
+def test_two_of_them_give_validators_and_confirm_what_did_not_change(simulateurs: Banc, erp: str) -> None:
+    chemin, uai, entete = {
+        "ypareo": ("/ypareo/{}/index.php/r/v1/periodes", monde.YPAREO, "X-Auth-Token"),
+        "aimaira": ("/aimaira/{}/GraphV1/Apprenant", monde.AIMAIRA, "X-ApiKey"),
+    }[erp]
+    acces = {entete: simulateurs.secret(erp, uai)}
+    lue = simulateurs.http.get(chemin.format(uai.lower()), headers=acces)
+    marque = lue.headers["ETag"]
+    memes = [
+        simulateurs.http.get(chemin.format(uai.lower()), headers={**acces, "If-None-Match": tenue})
+        for tenue in (marque, f'"autre", W/{marque}', '"autre"')
+    ]
+    assert [(reponse.status_code, reponse.content == b"") for reponse in memes] == [
+        (304, True),
+        (304, True),
+        (200, False),
+    ]
+    assert {reponse.headers["ETag"] for reponse in memes} == {marque}
+    refus = simulateurs.http.get(chemin.format(uai.lower()), headers={entete: "faux", "If-None-Match": marque})
+    assert refus.status_code == 401  # who may not read is told nothing, not even that nothing changed

@@ -9,9 +9,11 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from fixtures.monde import Monde
 from fixtures.passerelle import RACINE, PasserelleLancee, environnement
+from fixtures.telecommande import client_http
 from tests.chiffres import noter
 from tests.e2e.requetes import TOUT, jusqu_a_complete
 
@@ -84,6 +86,34 @@ def test_a_partner_that_dies_warm_leaves_its_rows_and_says_their_age(monde: Mond
         assert "est montrée" in erreur["message"]
         assert erreur["extensions"]["ageSecondes"] >= 0
     assert {etats(morte)[nom] for nom in ("ypareo", "gestibase", "aimaira")} == {"perime"}
+
+
+def test_what_did_not_change_is_confirmed_by_304(monde: Monde, breve: str) -> None:
+    """As many requests as a reading, and nothing decoded, of the partners that give validators; the same answer."""
+    with monde.gateway(GATEWAY_CONFIG=breve) as lancee, client_http(lancee.url) as http:
+        lue = jusqu_a_complete(lancee, monde.jeton("ml"), TOUT, n=50)
+        demandes = []
+        for _ in range(2):
+            monde.controle.remettre_a_zero()
+            relue = lancee.graphql(monde.jeton("ml"), TOUT, {"n": 50})
+            assert relue["data"] == lue["data"]
+            demandes.append(monde.controle.compteurs())
+        mesures = http.get("/metrics").text
+    assert demandes[0] == demandes[1]
+    confirmees = {nom: mesure(mesures, nom, "inchangee") for nom in ("ypareo", "aimaira", "gestibase")}
+    assert confirmees["ypareo"] >= 2 * demandes[0]["ypareo"]["periodes"] > 0
+    assert confirmees["aimaira"] >= 2
+    assert confirmees["gestibase"] == 0  # it gives none
+    assert [mesure(mesures, nom, "changee") for nom in confirmees] == [0, 0, 0]
+    noter(f"revalidation : {', '.join(f'{nom} {int(n)}' for nom, n in confirmees.items())} unités confirmées, 0 relue")
+
+
+def mesure(texte: str, partenaire: str, issue: str) -> float:
+    familles = text_string_to_metric_families(texte)
+    points = [
+        point for famille in familles for point in famille.samples if point.name == "passerelle_revalidations_total"
+    ]
+    return sum(p.value for p in points if p.labels == {"partenaire": partenaire, "issue": issue})
 
 
 def test_a_caller_may_ask_for_fresher_data(monde: Monde, patiente: str) -> None:

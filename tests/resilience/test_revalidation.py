@@ -1,0 +1,232 @@
+"""What a partner confirms by 304 is young again, unread; what it does not is read whole (RFC 9110 §13). Time is virtual."""
+
+import asyncio
+import hashlib
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+
+import httpx
+import pytest
+import respx
+
+from gateway.cache.coffre import Coffre
+from gateway.cache.partage import CachePartage
+from gateway.cache.redis import CacheRedis
+from gateway.cache.seam import Cache, cache_local
+from gateway.connectors.base import Lecture, Locataire, Lu, Pages, Requete
+from gateway.domain.sceau import Sceau
+from gateway.errors import SourceInvalide
+from gateway.sources.codec import codec
+from gateway.sources.reperes import repere, tous
+from gateway.sources.unites import Echec, EtatCache, Resultat
+from tests.sources_aide import BASE, CONNECTEUR, INSTANT, UAI_A, UAI_B, Banc, banc, transport, unite
+from tests.sources_aide import _dossier as dossier
+
+pytestmark = pytest.mark.anyio
+URL = f"{BASE}/liste/{UAI_A}"
+PAGE_2 = f"{BASE}/liste/{UAI_A}?page=2"
+INCHANGEE = httpx.Response(304)
+
+
+def lignes(*cles: str, uai: str = UAI_A, **entetes: str) -> httpx.Response:
+    noms = {nom.replace("_", "-"): valeur for nom, valeur in entetes.items()}
+    return httpx.Response(200, json=[{"cle": cle, "uai": uai} for cle in cles], headers=noms)
+
+
+async def lire(essai: Banc, vieillie: float = 0.0) -> Resultat | Echec:
+    """What is known once the partner was asked, if it has to be."""
+    essai.secondes[0] += vieillie
+    (lu,) = await essai.sources.lire([unite()], 5.0)
+    return lu
+
+
+async def relire(essai: Banc) -> Resultat:
+    """The same, past its fresh lifetime, waited for."""
+    lu = await lire(essai, 901)
+    assert isinstance(lu, Resultat), lu
+    return lu
+
+
+def cles(lu: Resultat | Echec) -> list[str]:
+    assert isinstance(lu, Resultat), lu
+    return [dossier.cle for dossier in lu.dossiers]
+
+
+def conditions(route: respx.Route) -> list[str | None]:
+    return [appel.request.headers.get("If-None-Match") for appel in route.calls]
+
+
+async def test_un_304_rend_sa_jeunesse_a_ce_qui_est_garde(routeur: respx.MockRouter, essai: Banc) -> None:
+    route = routeur.get(URL).mock(side_effect=[lignes("1", ETag='"a"'), INCHANGEE, INCHANGEE])
+    premiere = await lire(essai)
+    for _ in range(2):
+        lu = await relire(essai)
+        assert (cles(lu), lu.cache, lu.age) == (["1"], EtatCache.MANQUE, 0.0)
+        assert isinstance(premiere, Resultat)
+        assert (lu.version, lu.recu_le) == (premiere.version, premiere.recu_le)  # the views made of it hold
+    encore = await lire(essai, 299)
+    assert (encore.cache, encore.age) == (EtatCache.TOUCHE, 299.0)  # type: ignore[union-attr]
+    assert conditions(route) == [None, '"a"', '"a"']
+    assert essai.compteur("passerelle_revalidations", partenaire="erp", issue="inchangee") == 2
+
+
+async def test_ce_qui_change_est_lu_en_entier(routeur: respx.MockRouter, essai: Banc) -> None:
+    suite = [lignes("1", ETag='"a"'), lignes("1", "2", ETag='"b"'), lignes("1", "2", ETag='"b"'), INCHANGEE]
+    route = routeur.get(URL).mock(side_effect=suite)
+    await lire(essai)
+    assert cles(await relire(essai)) == ["1", "2"]
+    assert cles(await relire(essai)) == ["1", "2"]
+    assert conditions(route) == [None, '"a"', None, '"b"']
+
+
+async def test_sans_repere_sur_rien_n_est_demande_sous_condition(routeur: respx.MockRouter, essai: Banc) -> None:
+    route = routeur.get(URL).mock(
+        side_effect=[lignes("1", ETag="sans guillemets"), lignes("2", ETag='"a b"'), lignes("3")]
+    )
+    assert [cles(await lire(essai)), cles(await relire(essai)), cles(await relire(essai))] == [["1"], ["2"], ["3"]]
+    assert conditions(route) == [None, None, None]
+
+
+async def test_une_date_de_modification_sert_de_repere(routeur: respx.MockRouter, essai: Banc) -> None:
+    hier, avant = "Sun, 01 Mar 2026 08:00:00 GMT", "Sun, 01 Mar 2026 07:00:00 GMT"
+    route = routeur.get(URL).mock(side_effect=[lignes("1", Last_Modified=avant, Date=hier), INCHANGEE])
+    await lire(essai)
+    assert cles(await relire(essai)) == ["1"]
+    assert route.calls.last.request.headers["If-Modified-Since"] == avant
+
+
+@pytest.mark.parametrize(("modifie", "date"), [("Sun, 01 Mar 2026 08:00:00 GMT",) * 2, ("hier", "demain"), ("", "")])
+def test_une_date_qui_ne_dit_pas_tout_n_est_pas_un_repere(modifie: str, date: str) -> None:
+    assert repere(Requete("liste", "/liste"), {"Last-Modified": modifie, "Date": date}) is None
+
+
+def test_une_page_sans_repere_oblige_a_tout_relire() -> None:
+    un = repere(Requete("liste", "/liste", params={"page": "1"}), {"ETag": 'W/"a"'})
+    assert un
+    assert (un.requete.params, un.conditions) == ({"page": "1"}, {"If-None-Match": 'W/"a"'})
+    assert (tous([un, un]), tous([un, None]), tous([])) == ((un, un), (), ())
+
+
+async def test_un_304_que_personne_n_a_demande_est_une_erreur(routeur: respx.MockRouter, essai: Banc) -> None:
+    routeur.get(URL).mock(side_effect=[INCHANGEE, lignes("1")])
+    lu = await lire(essai)
+    assert isinstance(lu, Echec)
+    assert isinstance(lu.erreur, SourceInvalide)
+    assert lu.secours is None
+    assert cles(await lire(essai)) == ["1"]
+
+
+async def test_ce_qui_fut_purge_n_est_pas_confirme(routeur: respx.MockRouter, essai: Banc) -> None:
+    """Purged after it was looked at and before the partner was asked: we hold it, and must not keep it again."""
+    route = routeur.get(URL).mock(side_effect=[lignes("1", ETag='"a"'), lignes("2", ETag='"b"')])
+    await lire(essai)
+    essai.secondes[0] += 901
+    lecture = asyncio.create_task(essai.sources.lire([unite()], 5.0))
+    await asyncio.sleep(0)
+    await essai.sources.purger("erp")
+    (lu,) = await lecture
+    assert cles(lu) == ["2"]
+    assert conditions(route) == [None, None]
+
+
+async def test_un_304_pour_ce_qui_fut_purge_entre_temps_n_est_pas_garde(routeur: respx.MockRouter, essai: Banc) -> None:
+    async def purger(_: httpx.Request) -> httpx.Response:
+        await essai.sources.purger("erp")
+        return INCHANGEE
+
+    route = routeur.get(URL).mock(side_effect=[lignes("1", ETag='"a"')])
+    await lire(essai)
+    route.mock(side_effect=purger)
+    assert cles(await relire(essai)) == ["1"]  # true when it was asked
+    route.mock(side_effect=[lignes("2")])
+    assert cles(await lire(essai)) == ["2"]
+    assert conditions(route) == [None, '"a"', None]
+
+
+async def test_un_304_pour_ce_qui_fut_oublie_entre_temps_le_garde_a_nouveau(
+    routeur: respx.MockRouter, essai: Banc
+) -> None:
+    """Out of memory while the partner was asked: what was looked at is still in hand."""
+
+    async def oublier(_: httpx.Request) -> httpx.Response:
+        essai.sources._socle.cache._memoire._entrees.clear()  # type: ignore[attr-defined]
+        return INCHANGEE
+
+    route = routeur.get(URL).mock(side_effect=[lignes("1", ETag='"a"')])
+    await lire(essai)
+    route.mock(side_effect=oublier)
+    assert cles(await relire(essai)) == ["1"]
+    encore = await lire(essai)
+    assert (cles(encore), encore.cache) == (["1"], EtatCache.TOUCHE)  # type: ignore[union-attr]
+
+
+async def test_ce_qui_fut_lu_la_veille_est_lu_a_nouveau(routeur: respx.MockRouter) -> None:
+    route = routeur.get(URL).mock(side_effect=[lignes("1", ETag='"a"'), lignes("1", ETag='"a"')])
+    maintenant = [INSTANT]
+
+    def horloge() -> datetime:
+        return maintenant[0]
+
+    async with banc(transport(routeur), instant=horloge) as essai:
+        await lire(essai)
+        maintenant[0] += timedelta(days=1)
+        assert cles(await relire(essai)) == ["1"]
+    assert conditions(route) == [None, None]
+
+
+async def test_c03_une_reponse_melee_d_autres_n_est_jamais_confirmee(routeur: respx.MockRouter, essai: Banc) -> None:
+    melee = [{"cle": "1", "uai": UAI_A}, {"cle": "9", "uai": UAI_B}]
+    route = routeur.get(URL).mock(return_value=httpx.Response(200, json=melee, headers={"ETag": '"a"'}))
+    await lire(essai)
+    assert cles(await relire(essai)) == ["1"]
+    assert conditions(route) == [None, None]
+
+
+def deux_pages(locataire: Locataire, _jour: date) -> Lecture[Lu]:
+    (pages,) = yield [Requete("liste", f"/liste/{locataire.code}", pages=Pages.LIEN)]
+    return Lu([dossier(ligne) for page in pages for ligne in page])
+
+
+async def test_une_lecture_de_deux_pages_est_confirmee_page_par_page(routeur: respx.MockRouter) -> None:
+    """Two requests when nothing changes; when the last page does, one more than a reading; when the first does, two."""
+    une, deux = routeur.get(PAGE_2), routeur.get(URL)  # the most precise first
+    une.mock(side_effect=[lignes("2", ETag='"2"'), INCHANGEE, *[lignes("3", ETag='"3"')] * 2, INCHANGEE, lignes("3")])
+    suivante = {"Link": f'<{PAGE_2}>; rel="next"'}
+    deux.mock(
+        side_effect=[
+            lignes("1", ETag='"1"', **suivante),
+            INCHANGEE,
+            lignes("1", ETag='"1"', **suivante),
+            *[lignes("0", ETag='"0"', **suivante)] * 2,
+        ]
+    )
+    lus, appels = [], []
+    async with banc(transport(routeur), connecteur=replace(CONNECTEUR, dossiers_cfa=deux_pages)) as essai:
+        for _ in range(4):
+            avant = une.call_count + deux.call_count
+            lus.append(cles(await lire(essai, 901)))
+            appels.append(une.call_count + deux.call_count - avant)
+    assert lus == [["1", "2"], ["1", "2"], ["1", "3"], ["0", "3"]]
+    assert appels == [2, 2, 3, 4]
+
+
+async def test_ce_qu_un_processus_fait_confirmer_est_jeune_pour_tous(routeur: respx.MockRouter, url_redis: str) -> None:
+    """Two processes over one Redis: the second asks nothing more, and what it has opened keeps its version."""
+    nom = f"erp-{id(routeur)}"  # keys of this test alone
+    route = routeur.get(URL).mock(side_effect=[lignes("1", ETag='"a"'), INCHANGEE])
+    minute = [1_000_000.0]
+    async with AsyncExitStack() as pile:
+        caches = [cache_de(url_redis, nom, minute) for _ in range(2)]
+        un, autre = [await pile.enter_async_context(banc(transport(routeur), cache=cache)) for cache in caches]
+        lus = [await lire(un), await lire(autre)]
+        minute[0] += 901
+        lus += [await lire(un), await lire(autre)]
+    assert [(cles(lu), lu.age) for lu in lus] == [(["1"], 0.0)] * 4  # type: ignore[union-attr]
+    assert len({lu.version for lu in lus}) == 1  # type: ignore[union-attr]
+    assert conditions(route) == [None, '"a"']
+
+
+def cache_de(url: str, nom: str, minute: list[float]) -> Cache:
+    cle = Sceau(hashlib.sha256(nom.encode()).digest())
+    return CachePartage(CacheRedis(url), Coffre([cle], codec(Resultat)), cache_local(lambda: minute[0]))
