@@ -230,3 +230,11 @@ async def test_ce_qu_un_processus_fait_confirmer_est_jeune_pour_tous(routeur: re
 def cache_de(url: str, nom: str, minute: list[float]) -> Cache:
     cle = Sceau(hashlib.sha256(nom.encode()).digest())
     return CachePartage(CacheRedis(url), Coffre([cle], codec(Resultat)), cache_local(lambda: minute[0]))
+
+
+async def test_ce_qu_un_evenement_dit_change_est_lu_en_entier(routeur: respx.MockRouter, essai: Banc) -> None:
+    route = routeur.get(URL).mock(side_effect=[lignes("1", ETag='"a"'), lignes("2", ETag='"b"')])
+    await lire(essai)
+    await essai.sources.invalider(unite())
+    assert cles(await relire(essai)) == ["2"]
+    assert conditions(route) == [None, None]
