@@ -24,8 +24,15 @@ from gateway.sources.unites import Echec, EtatCache, Ressource, Resultat, Unite
 # Of the answer's deadline. Partners first; the registry's store is ours and near; the rest is for merging and writing.
 PART_DES_SOURCES = 0.8
 PART_DU_REGISTRE = 0.95
-ENTENDUS_MAX = 4096  # answers whose testimonies are kept
+ENTENDUS_MAX = 120_000  # testimonies kept, of the last answer of each unit: as many records as the cache holds
 RECOLTES_MAX = 32  # as many as views
+
+
+_Entendu = tuple[str, list[Temoignage]]  # a version, and what it tells
+
+
+def _poids(entendu: _Entendu) -> int:
+    return 1 + len(entendu[1])
 
 
 class Interrogeables(Protocol):
@@ -100,7 +107,7 @@ class Collecteur:
     delai: float
     horloge: Callable[[], float]
     sans_mission_locale: Callable[[str, int], None]  # counts, by source, the homes that nobody can place (ANSWERS 4)
-    entendus: dict[str, list[Temoignage]] = field(default_factory=dict)  # by version of an answer
+    entendus: LRUCache[Unite, _Entendu] = field(default_factory=lambda: LRUCache(ENTENDUS_MAX, getsizeof=_poids))
     recoltes: LRUCache[tuple[Plan, Annuaire], Recolte] = field(default_factory=lambda: LRUCache(RECOLTES_MAX))
 
     async def collecter(self, plan: Plan, annuaire: Annuaire) -> Recolte:
@@ -189,15 +196,14 @@ class Collecteur:
     def _temoignages(self, resultat: Resultat) -> list[Temoignage]:
         """The testimonies of an answer, made once: what they were read to mean is kept with them."""
         unite = resultat.unite
-        cle = f"{unite.source}/{unite.cle}/{resultat.version}"
-        if cle not in self.entendus:
-            suivi = unite.ressource is Ressource.STRUCTURE
-            nature = TypeSource.MISSION_LOCALE if suivi else TypeSource.ERP_CFA
-            dits = [Temoignage(unite.source, nature, unite.cle, d, resultat.recu_le) for d in resultat.dossiers]
-            if len(self.entendus) >= ENTENDUS_MAX:
-                self.entendus.clear()
-            self.entendus[cle] = dits
-        return self.entendus[cle]
+        connu = self.entendus.get(unite)
+        if connu is not None and connu[0] == resultat.version:
+            return connu[1]
+        nature = TypeSource.MISSION_LOCALE if unite.ressource is Ressource.STRUCTURE else TypeSource.ERP_CFA
+        dits = [Temoignage(unite.source, nature, unite.cle, d, resultat.recu_le) for d in resultat.dossiers]
+        if len(dits) < ENTENDUS_MAX:
+            self.entendus[unite] = resultat.version, dits
+        return dits
 
     def _noter(self, recolte: Recolte, rendus: Sequence[Resultat | Echec], annuaire: Annuaire) -> None:
         for rendu in rendus:

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 from gateway.connectors.base import Forme, Requete
 
+_NUL = rb"\u0000"  # looked for first: the pattern alone costs milliseconds a body
 _NUL_ECHAPPE = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _SUBSTITUT = re.compile(rb"\\u[dD][89a-fA-F]")
 
@@ -46,7 +47,7 @@ def decoder_json(corps: bytes, encodage: str = "utf-8") -> Any:
         raise DocumentInvalide("JSON illisible") from None
     if not isinstance(document, dict | list):
         raise DocumentInvalide("ni objet ni tableau")
-    if _NUL_ECHAPPE.search(corps) or (_SUBSTITUT.search(corps) and not _encodable(document)):
+    if (_NUL in corps and _NUL_ECHAPPE.search(corps)) or (_SUBSTITUT.search(corps) and not _encodable(document)):
         raise DocumentInvalide("caractère interdit")
     return document
 
