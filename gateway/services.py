@@ -16,6 +16,7 @@ from gateway.connectors.registry import connecteurs
 from gateway.errors import ErreurConfiguration
 from gateway.schema.lieux import TypeSource
 from gateway.sources.codec import codec
+from gateway.sources.departs import Departs
 from gateway.sources.fetch import Socle, Sources
 from gateway.sources.mesures import Mesures
 from gateway.sources.moisson import Champ
@@ -52,6 +53,7 @@ class Services:
     liens: Liens
     lectures: Journal
     debits: Debits
+    departs: Departs | None
     alertes: Alertes
     comptes: Mesures
     voies: Counter
@@ -70,6 +72,8 @@ class Services:
         await self.liens.fermer()
         await self.lectures.fermer()
         await self.debits.fermer()
+        if self.departs is not None:
+            await self.departs.aclose()
 
 
 def construire_services(
@@ -84,7 +88,8 @@ def construire_services(
     transport = Transport(configuration.maintenant, dehors.reseau)
     coffre = Coffre(configuration.sceaux_cache, codec(Resultat))
     cache = ouvrir_cache(configuration.cache, coffre, dehors.secondes)
-    rythme = replace(dehors.rythme, processus=configuration.processus)
+    departs = None if configuration.cache == "memory://" else Departs(configuration.cache)
+    rythme = replace(dehors.rythme, processus=configuration.processus, commun=departs)
     socle = Socle(transport, cache, comptes, configuration.maintenant, rythme)
     sources = Sources(partenaires, connus, socle)
     registre, referentiel = _seul(sources, TypeSource.REGISTRE_CONTRATS), _seul(sources, TypeSource.REFERENTIEL)
@@ -101,6 +106,7 @@ def construire_services(
         liens=Liens(_url(configuration, environ, "liens.sqlite")),
         lectures=construire_journal(configuration, environ, alertes.disponible),
         debits=Debits(environ.get("GATEWAY_CACHE_URL", "")),
+        departs=departs,
         alertes=alertes,
         gardien=_gardien(configuration, sources, referentiel, connus[partenaires[referentiel].genre]),
         champ=_champ(sources, partenaires[registre], connus[partenaires[registre].genre]),

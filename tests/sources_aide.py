@@ -23,7 +23,7 @@ from gateway.sources.fichier import CacheFichier, LimitesFichier
 from gateway.sources.locataires import Abonne
 from gateway.sources.mesures import Mesures
 from gateway.sources.partenaires import Acces, Partenaire
-from gateway.sources.resilience.rythme import Rythme
+from gateway.sources.resilience.rythme import Commun, Rythme
 from gateway.sources.transport import Appel, Transport
 from gateway.sources.unites import Ressource, Unite
 
@@ -98,6 +98,7 @@ async def banc(
     connecteur: Connecteur = CONNECTEUR,
     cache: Cache | None = None,
     instant: Callable[[], datetime] = horloge,
+    commun: Commun | None = None,
 ) -> AsyncIterator[Banc]:
     registre, secondes = CollectorRegistry(), [1_000_000.0]
     minuterie = lambda: secondes[0]  # noqa: E731
@@ -108,7 +109,7 @@ async def banc(
         sommeils.append(duree)
         await asyncio.sleep(0)
 
-    socle = Socle(reseau, cache, Mesures(registre), instant, Rythme(minuterie, dormir, lambda: 0.5))
+    socle = Socle(reseau, cache, Mesures(registre), instant, Rythme(minuterie, dormir, lambda: 0.5, commun=commun))
     sources = Sources({"erp": configure or partenaire()}, {"erp": connecteur}, socle)
     try:
         yield Banc(sources, registre, secondes, sommeils)

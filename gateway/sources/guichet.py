@@ -7,7 +7,6 @@ import asyncio
 import logging
 import time
 import traceback
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,13 +17,13 @@ from gateway.connectors.base import Documents, Lecture, Locataire, Requete
 from gateway.errors import ErreurSource, SourceDelaiDepasse, SourceInvalide
 from gateway.sources import pages
 from gateway.sources.acces import Preuve, preuve
+from gateway.sources.allure import Allure
 from gateway.sources.etat import Observations
 from gateway.sources.mesures import REUSSITE, Mesures
 from gateway.sources.partenaires import ACCES_DEFAUT, Partenaire
 from gateway.sources.reperes import Repere, tous
-from gateway.sources.resilience.cadence import Cadence
 from gateway.sources.resilience.cloison import Cloison
-from gateway.sources.resilience.reprises import Budget
+from gateway.sources.resilience.reprises import GIGUE, Budget
 from gateway.sources.resilience.rythme import Rythme
 from gateway.sources.transport import Appel, Reponse, Transport
 
@@ -53,8 +52,7 @@ class Guichet:
         self.rythme = rythme
         self._budget = Budget()
         self._cloison = Cloison(partenaire.limites.simultanes, partagee=len(partenaire.abonnes or ()) > 1)
-        self._cadence = Cadence(partenaire.limites.par_seconde / rythme.processus)
-        self._propres: defaultdict[str, Cadence] = defaultdict(self._cadence_propre)
+        self._allure = Allure(partenaire.nom, partenaire.limites, rythme)
         self._preuves: dict[tuple[str, str], Preuve] = {}
 
     async def derouler(self, lecture: Lecture[T], locataire: Locataire) -> "Deroulee[T]":
@@ -155,18 +153,13 @@ class Guichet:
         return await self._passer(appel, locataire, demander)
 
     async def _passer(self, appel: Appel, locataire: Locataire, demander: Demander[T]) -> T:
-        await self._attendre(self._propres[locataire.cle])
-        async with self._cloison.place(locataire.cle):
-            await self._attendre(self._cadence)
-            return await self._echanger(appel, demander)
-
-    async def _attendre(self, cadence: Cadence) -> None:
-        attente = cadence.reserver(self.rythme.secondes())
-        if attente > 0:
-            await self.rythme.dormir(attente)
-
-    def _cadence_propre(self) -> Cadence:
-        return Cadence(self.partenaire.limites.par_minute_locataire / self.rythme.processus, 60.0)
+        """One exchange, which leaves when the quotas allow. A tenant whose own is spent waits without holding a place."""
+        while True:
+            async with self._cloison.place(locataire.cle):
+                attente = await self._allure.partir(locataire.cle)
+                if not attente:
+                    return await self._echanger(appel, demander)
+            await self.rythme.dormir(attente + GIGUE * self.rythme.hasard())  # or all who wait would ask at once
 
     async def _echanger(self, appel: Appel, demander: Demander[T]) -> T:
         debut = time.perf_counter()

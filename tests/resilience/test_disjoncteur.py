@@ -21,7 +21,6 @@ from gateway.errors import (
 )
 from gateway.schema.lieux import EtatSource
 from gateway.sources.locataires import Abonne
-from gateway.sources.resilience.cadence import Cadence
 from gateway.sources.resilience.cloison import Cloison
 from gateway.sources.resilience.disjoncteur import Disjoncteur
 from gateway.sources.resilience.issues import Issue
@@ -237,14 +236,3 @@ async def test_une_reprise_est_demandee_et_servie(routeur: respx.MockRouter) -> 
             assert isinstance(await lire(essai), Resultat)
             await essai.sources.purger("erp")
     assert (route.call_count, essai.sommeils) == (6, [0.125])
-
-
-@pytest.mark.parametrize(("quota", "periode"), [(3.0, 1.0), (60.0, 60.0), (0.5, 1.0)])
-def test_un_quota_n_est_depasse_dans_aucune_periode(quota: float, periode: float) -> None:
-    cadence, instant, departs = Cadence(quota, periode), 0.0, []
-    for numero in range(200):
-        instant += (numero % 7) * 0.05 * periode / quota
-        departs.append(instant + cadence.reserver(instant))
-    largeur = max(periode, periode / quota)
-    plus = max(sum(debut <= autre < debut + largeur - 1e-9 for autre in departs) for debut in departs)
-    assert plus == max(1, int(quota))
