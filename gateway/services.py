@@ -17,6 +17,7 @@ from gateway.errors import ErreurConfiguration
 from gateway.schema.lieux import TypeSource
 from gateway.sources.codec import codec
 from gateway.sources.departs import Departs
+from gateway.sources.entretien import Entretien
 from gateway.sources.fetch import Socle, Sources
 from gateway.sources.mesures import Mesures
 from gateway.sources.moisson import Champ
@@ -60,6 +61,7 @@ class Services:
     en_cours: Gauge
     gardien: GardienReferentiel
     champ: Champ
+    entretien: Entretien
     nom_registre: str
 
     def maintenant(self) -> datetime:
@@ -110,6 +112,7 @@ def construire_services(
         alertes=alertes,
         gardien=_gardien(configuration, sources, referentiel, connus[partenaires[referentiel].genre]),
         champ=_champ(sources, partenaires[registre], connus[partenaires[registre].genre]),
+        entretien=Entretien(sources, cache, rythme.dormir),
         nom_registre=registre,
     )
 

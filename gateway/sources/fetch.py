@@ -17,7 +17,7 @@ from gateway.cache.seam import Cache, Cle, Garde
 from gateway.connectors.base import Connecteur, Lecture, Locataire
 from gateway.domain.temps import jour_paris
 from gateway.errors import SourceDelaiDepasse, SourceEnQuarantaine
-from gateway.schema.lieux import TypeSource
+from gateway.schema.lieux import EtatSource, TypeSource
 from gateway.sources.etat import EtatPartenaire
 from gateway.sources.fraicheur import Usage, usage
 from gateway.sources.guichet import Guichet
@@ -66,6 +66,7 @@ class Sources:
         }
         self._vols = Vols(socle.cache)
         self._cles: LRUCache[Unite, Cle] = LRUCache(CLES_MAX)
+        self.lues: dict[Unite, float] = {}  # when each unit was last read; the upkeep forgets what is not any more
 
     def partenaire_du_cfa(self, uai: str) -> str | None:
         """The partner that serves a CFA, None when nobody does."""
@@ -84,8 +85,8 @@ class Sources:
 
         `age_max` (seconds) asks for fresher answers than the partner's own rules.
         """
-        cles = [self._cle(unite) for unite in unites]
-        gardes = await self._socle.cache.lire(cles)
+        cles, gardes = [self._cle(unite) for unite in unites], await self.gardes(unites)
+        self._servir(unites)
         demandes = [self._demande(*paire, age_max) for paire in zip(unites, cles, gardes, strict=True)]
         attendus = {d.vol for d in demandes if d.vol and d.usage is Usage.SECOURS}
         if attendus:
@@ -94,11 +95,31 @@ class Sources:
 
     async def versions(self, unites: Sequence[Unite]) -> list[str | None]:
         """The version kept of each unit, in order; None where it must be asked again. Asks nobody."""
-        gardes = await self._socle.cache.lire([self._cle(unite) for unite in unites])
+        gardes = await self.gardes(unites)
+        self._servir(unites)
         versions = [self._fraiche(*paire) for paire in zip(unites, gardes, strict=True)]
         if None not in versions:
             self._socle.mesures.relectures(unites)
         return versions
+
+    async def gardes(self, unites: Sequence[Unite]) -> list[Garde | None]:
+        """What is kept of each unit, in order. Asks nobody."""
+        return await self._socle.cache.lire([self._cle(unite) for unite in unites])
+
+    def _servir(self, unites: Sequence[Unite]) -> None:
+        self.lues.update(dict.fromkeys(unites, self._socle.cache.maintenant()))
+
+    def accessible(self, source: str) -> bool:
+        """Whether a partner may be asked what nobody waits for."""
+        return self._lecteurs[source].etat() in {EtatSource.DISPONIBLE, EtatSource.DEGRADEE}
+
+    def permet(self, unite: Unite) -> bool:
+        """Whether it can spare that now."""
+        return self._lecteurs[unite.source].guichet.affluence.permet(unite.cle, self._socle.rythme.secondes())
+
+    async def rafraichir(self, unite: Unite, garde: Garde) -> None:
+        """Ask again what is kept of a unit, whatever its age."""
+        await asyncio.wait([self._vol(unite, self._cle(unite), garde)])
 
     def _fraiche(self, unite: Unite, garde: Garde | None) -> str | None:
         if garde is None:
@@ -158,15 +179,16 @@ class Sources:
         return self._cles[unite]
 
     def _demande(self, unite: Unite, cle: Cle, garde: Garde | None, age_max: float | None) -> "_Demande":
-        partenaire = self.partenaires[unite.source]
-        regles = partenaire.cache
         connue = self._connue(garde)
         sert = self._usage(unite, garde, age_max) if garde else Usage.SECOURS
         if sert is Usage.FRAICHE:
             return _Demande(unite, cle, sert, connue)
-        lecteur = self._lecteurs[unite.source]
-        trajet = Trajet(unite, cle, lecteur.lire, partenaire.limites.delai_secondes, regles.secours_secondes, garde)
-        return _Demande(unite, cle, sert, connue, self._vols.vol(trajet))
+        return _Demande(unite, cle, sert, connue, self._vol(unite, cle, garde))
+
+    def _vol(self, unite: Unite, cle: Cle, garde: Garde | None) -> asyncio.Task[Resultat | Echec]:
+        partenaire, lire = self.partenaires[unite.source], self._lecteurs[unite.source].lire
+        duree = partenaire.cache.secours_secondes
+        return self._vols.vol(Trajet(unite, cle, lire, partenaire.limites.delai_secondes, duree, garde))
 
     def _connue(self, garde: Garde | None) -> Resultat | None:
         """What was kept, with its age."""

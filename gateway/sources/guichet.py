@@ -22,6 +22,7 @@ from gateway.sources.etat import Observations
 from gateway.sources.mesures import REUSSITE, Mesures
 from gateway.sources.partenaires import ACCES_DEFAUT, Partenaire
 from gateway.sources.reperes import Repere, tous
+from gateway.sources.resilience.affluence import Affluence
 from gateway.sources.resilience.cloison import Cloison
 from gateway.sources.resilience.reprises import GIGUE, Budget
 from gateway.sources.resilience.rythme import Rythme
@@ -51,6 +52,10 @@ class Guichet:
         self._transport = transport
         self.rythme = rythme
         self._budget = Budget()
+        self.affluence = Affluence(
+            partenaire.limites.par_seconde / rythme.processus,
+            partenaire.limites.par_minute_locataire / rythme.processus,
+        )
         self._cloison = Cloison(partenaire.limites.simultanes, partagee=len(partenaire.abonnes or ()) > 1)
         self._allure = Allure(partenaire.nom, partenaire.limites, rythme)
         self._preuves: dict[tuple[str, str], Preuve] = {}
@@ -143,14 +148,15 @@ class Guichet:
         """One request, asked a second time where that may help and costs the partner little."""
         rythme = self.rythme
         self._budget.appel(rythme.secondes())
-        try:
+        with self.affluence.demande(locataire.cle, rythme.secondes()):
+            try:
+                return await self._passer(appel, locataire, demander)
+            except ErreurSource as erreur:
+                attente = self._budget.attente(appel.requete, erreur, rythme.secondes(), rythme.hasard())
+                if attente is None:
+                    raise
+            await rythme.dormir(attente)
             return await self._passer(appel, locataire, demander)
-        except ErreurSource as erreur:
-            attente = self._budget.attente(appel.requete, erreur, rythme.secondes(), rythme.hasard())
-            if attente is None:
-                raise
-        await rythme.dormir(attente)
-        return await self._passer(appel, locataire, demander)
 
     async def _passer(self, appel: Appel, locataire: Locataire, demander: Demander[T]) -> T:
         """One exchange, which leaves when the quotas allow. A tenant whose own is spent waits without holding a place."""

@@ -1,0 +1,121 @@
+"""Keeps young what callers use: units read lately are asked again before they expire, by what partners can spare.
+
+Knows no noun, no caller and no HTTP. One unit at a time and a partner, in one process at a time; a partner in trouble is
+left alone. What cannot be kept so is served stale and asked again behind, as anything else.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Protocol
+
+from gateway.cache.cles import cle_canonique
+from gateway.cache.seam import Cache, Cle, Garde
+from gateway.sources.fichier import CacheFichier
+from gateway.sources.partenaires import Partenaire
+from gateway.sources.unites import Unite
+
+ACTIF = 900.0  # seconds a unit is kept young after it was last read
+AVANCE = 0.8  # of its fresh lifetime: when it is asked again
+PERIODE = 10.0  # seconds between two turns; what lives less than two of them is not worth keeping so
+TOUR = 60.0  # seconds of a turn, after which another process may have its own
+REPRISE = 60.0  # seconds before what was asked is asked again, whatever came of it
+PATIENCE = 0.2  # seconds a partner that others are asking is left alone
+
+journal = logging.getLogger("gateway.sources")
+
+
+class Usages(Protocol):
+    """What callers use, and how it is asked again."""
+
+    @property
+    def lues(self) -> dict[Unite, float]:
+        """When each unit was last read (seconds since 1970)."""
+        ...
+
+    @property
+    def partenaires(self) -> Mapping[str, Partenaire]: ...
+    async def gardes(self, unites: Sequence[Unite]) -> list[Garde | None]: ...
+    def accessible(self, source: str) -> bool: ...
+    def permet(self, unite: Unite) -> bool: ...
+    async def rafraichir(self, unite: Unite, garde: Garde) -> None: ...
+
+
+def dues(lues: Mapping[Unite, float], revues: Mapping[Unite, float], source: str, instant: float) -> list[Unite]:
+    """The units of a partner that are in use and to be looked at, the last read first. `revues`: not before when."""
+    utiles = [u for u, lue_a in lues.items() if u.source == source and lue_a > instant - ACTIF]
+    return sorted((u for u in utiles if revues.get(u, 0.0) <= instant), key=lambda u: (-lues[u], u.cle))
+
+
+def a_redemander(garde: Garde, regles: CacheFichier) -> float:
+    """When a kept answer is to be asked again: before it expires, by enough to fetch it meanwhile; at once if it is known to
+    be out of date."""
+    return garde.ne_a if garde.invalidee else garde.ne_a + AVANCE * regles.duree_secondes
+
+
+class Entretien:
+    """The upkeep of all partners. `dormir` waits; instants are the cache's."""
+
+    def __init__(self, usages: Usages, cache: Cache, dormir: Callable[[float], Awaitable[None]]) -> None:
+        self._usages, self._cache, self._dormir = usages, cache, dormir
+        self._revues: dict[Unite, float] = {}
+
+    async def veiller(self) -> None:
+        """For ever: each partner at its own pace."""
+        async with asyncio.TaskGroup() as groupe:
+            for nom, partenaire in self._usages.partenaires.items():
+                if partenaire.cache.duree_secondes >= 2 * PERIODE:
+                    groupe.create_task(self._veiller(nom))
+
+    async def _veiller(self, source: str) -> None:
+        while True:
+            await self._dormir(PERIODE)
+            try:
+                await self.tour(source)
+            except Exception as erreur:  # what it would have kept young is served stale
+                journal.error("entretien de %s : %s", source, type(erreur).__name__)
+
+    async def tour(self, source: str) -> None:
+        """Once over what is used of a partner, unless another process is at it."""
+        fin = self._cache.maintenant() + TOUR
+        self._oublier()
+        if not dues(self._usages.lues, self._revues, source, self._cache.maintenant()):
+            return
+        cle, duree = Cle(cle_canonique("entretien", source), source), TOUR + REPRISE
+        bail = await self._cache.prendre(cle, duree)
+        if bail is None:
+            return
+        try:
+            for unite, garde in await self._vieillies(source):
+                if self._cache.maintenant() >= fin or not self._usages.accessible(source):
+                    return
+                await self._rafraichir(unite, garde)
+        finally:
+            await self._cache.rendre(cle, bail)
+
+    async def _vieillies(self, source: str) -> list[tuple[Unite, Garde]]:
+        """What is due by now: another process may have brought it. What holds nobody, or is not kept, is left to expire."""
+        instant, regles = self._cache.maintenant(), self._usages.partenaires[source].cache
+        unites = dues(self._usages.lues, self._revues, source, instant)
+        gardes = await self._usages.gardes(unites)
+        pleines = [
+            (unite, garde) for unite, garde in zip(unites, gardes, strict=True) if garde and garde.valeur.dossiers
+        ]
+        self._revues |= dict.fromkeys(unites, instant + REPRISE)
+        self._revues |= {unite: a_redemander(garde, regles) for unite, garde in pleines}
+        return [(unite, garde) for unite, garde in pleines if self._revues[unite] <= instant]
+
+    async def _rafraichir(self, unite: Unite, garde: Garde) -> None:
+        """Ask again, if the partner can spare it now; else leave it a moment, and that unit to the next turn."""
+        if not self._usages.permet(unite):
+            await self._dormir(PATIENCE)
+            return
+        self._revues[unite] = self._cache.maintenant() + REPRISE
+        await self._usages.rafraichir(unite, garde)
+
+    def _oublier(self) -> None:
+        """What nobody reads any more."""
+        lues, limite = self._usages.lues, self._cache.maintenant() - ACTIF
+        for unite in [unite for unite, lue_a in lues.items() if lue_a <= limite]:
+            del lues[unite]
+            self._revues.pop(unite, None)
