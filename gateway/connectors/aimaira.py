@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from pydantic import Field
 
 from gateway.connectors.base import (
+    Avis,
     Charge,
     Compte,
     Connecteur,
@@ -17,6 +18,7 @@ from gateway.connectors.base import (
     Locataire,
     Lu,
     Pages,
+    ReponseInattendue,
     Requete,
     lignes_de,
     lire,
@@ -288,4 +290,17 @@ def _rupture(convention: Convention) -> Rupture:
     return Rupture(date=lendemain(convention.rupture), cause=convention.motif, signalee_le=convention.modifiee)
 
 
-CONNECTEUR = Connecteur("aimaira", TypeSource.ERP_CFA, ModeSource.INTERROGATION, dossiers_cfa=dossiers)
+class Appel(Charge):
+    """A call of the vendor: which client changed. ObjectId and the rest are not read."""
+
+    client: Requis = Field(alias="CustomerName")
+
+
+def avis(document: Any) -> Avis:
+    lus = lire(Appel, [document], Compte())
+    if not lus:
+        raise ReponseInattendue("no client named")
+    return Avis(locataire=lus[0].client)
+
+
+CONNECTEUR = Connecteur("aimaira", TypeSource.ERP_CFA, ModeSource.INTERROGATION, dossiers_cfa=dossiers, avis=avis)

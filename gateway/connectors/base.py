@@ -185,6 +185,26 @@ def rempli(nom: N) -> N | None:
 
 
 @dataclass(frozen=True, slots=True)
+class Avis:
+    """What an event tells: something changed. Nothing of it is believed but what to ask again: a tenant by the partner's
+    code, or a record by its key; neither, when it concerns nothing that is read. `cle` is what acknowledges it."""
+
+    cle: str = ""
+    locataire: str = ""
+    dossier: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A partner's queue of events: given again until acknowledged, in no order. `situer` asks which tenant holds a record
+    now, None when nobody does."""
+
+    lire: Callable[[], Lecture[list[Avis]]]
+    situer: Callable[[str], Lecture[str | None]]
+    acquitter: Callable[[str], Lecture[None]]
+
+
+@dataclass(frozen=True, slots=True)
 class Connecteur:
     """What a connector module exports as `CONNECTEUR`. A reading it does not have is absent (None)."""
 
@@ -196,4 +216,6 @@ class Connecteur:
     moisson: Callable[[date, date], Lecture[tuple[list[LigneRegistre], Compte]]] | None = None
     contrat: Callable[[Sequence[Mapping[str, Any]]], tuple[Jeune, Contrat] | None] | None = None
     referentiel: Callable[[], Lecture[tuple[Referentiel, Compte]]] | None = None
+    file: File | None = None
+    avis: Callable[[Any], Avis] | None = None  # of a call of the partner; raises ReponseInattendue
     capacites: frozenset[str] = frozenset()

@@ -10,14 +10,17 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 
 from gateway.connectors.base import (
+    Avis,
     Charge,
     Compte,
     Connecteur,
     Dossier,
+    File,
     Lecture,
     Locataire,
     Lu,
     Pages,
+    ReponseInattendue,
     Requete,
     lignes_de,
     lire,
@@ -160,10 +163,46 @@ def _collaboration(lue: CollaborationImilo) -> Collaboration:
     )
 
 
+class Evenement(Charge):
+    """What cannot stand in a path cannot be acknowledged."""
+
+    identifiant: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")]
+    type: Texte = None
+    dossier: Texte = Field(None, alias="idDossier")
+
+
+class Situe(Charge):
+    """A dossier, of which nothing is read but where it is."""
+
+    structure: Structure | None = Field(None, alias="structureRattachement")
+
+
+def evenements() -> Lecture[list[Avis]]:
+    """What waits in the queue: appointments and sessions too, which nothing that we show depends on."""
+    (pages,) = yield [Requete("events", "/operateurs/events", vide_est_absence=True, acces="events")]
+    lus = lire(Evenement, lignes_de(pages), Compte())
+    return [Avis(cle=lu.identifiant, dossier=(lu.dossier or "") if lu.type == "DOSSIER" else "") for lu in lus]
+
+
+def situer(numero: str) -> Lecture[str | None]:
+    """Events name a dossier and not its structure: the documented call tells it. The number goes in the path, as this partner
+    has it (SECURITY L02: a recorded exception, docs/decisions/0021)."""
+    if not numero.isdecimal():
+        raise ReponseInattendue("not the number of a dossier")
+    (pages,) = yield [Requete("dossier", f"/sue/dossiers/{numero}", vide_est_absence=True, acces="dossier")]
+    lus = lire(Situe, pages, Compte())
+    return lus[0].structure.code if lus and lus[0].structure else None
+
+
+def acquitter(identifiant: str) -> Lecture[None]:
+    yield [Requete("ack", f"/operateurs/events/{identifiant}/ack", "POST", vide_est_absence=True, acces="events")]
+
+
 CONNECTEUR = Connecteur(
     "imilo",
     TypeSource.MISSION_LOCALE,
     ModeSource.INTERROGATION,
     dossiers_structure=dossiers,
+    file=File(evenements, situer, acquitter),
     capacites=frozenset({"dossiers_structure"}),
 )

@@ -129,6 +129,13 @@ class MoissonFichier(_Strict):
     fenetre_jours: int = Field(default=59, ge=1, le=59)
 
 
+class EvenementsFichier(_Strict):
+    """The partner tells what changes: by a queue, read every `periode_secondes`, or by calls that `secret` signs."""
+
+    secret: str = ""
+    periode_secondes: float = Field(default=1.0, ge=0.1, le=60)
+
+
 class FichierPartenaire(_Strict):
     """`partenaires/<nom>.toml`."""
 
@@ -141,3 +148,4 @@ class FichierPartenaire(_Strict):
     cache: CacheFichier = CacheFichier()
     ouverture: OuvertureFichier | None = None
     moisson: MoissonFichier | None = None
+    evenements: EvenementsFichier | None = None

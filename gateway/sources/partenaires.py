@@ -18,6 +18,7 @@ from gateway.errors import ErreurConfiguration
 from gateway.sources.fichier import (
     AccesFichier,
     CacheFichier,
+    EvenementsFichier,
     FichierPartenaire,
     LimitesFichier,
     OAuth2Fichier,
@@ -49,6 +50,14 @@ class Acces:
 
 
 @dataclass(frozen=True, slots=True)
+class Evenements:
+    """How a partner tells what changes: `periode` (seconds) between two looks at its queue, the secret of its calls."""
+
+    periode: float
+    secret: SecretStr | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Partenaire:
     """A configured partner. `nom` is its name in the graph, `genre` its connector."""
 
@@ -62,6 +71,7 @@ class Partenaire:
     ouverture: tuple[time, time] | None = None  # Europe/Paris, a hint
     moisson_depuis: date | None = None
     moisson_fenetre_jours: int = 59
+    evenements: Evenements | None = None
 
     def adresse(self, locataire: Locataire) -> str:
         """Base URL of a tenant, without a final slash. The code the partner gave it is percent-encoded."""
@@ -114,6 +124,7 @@ def _charger(chemin: Path, environ: Mapping[str, str], genres: Collection[str]) 
         ouverture=(fichier.ouverture.debut, fichier.ouverture.fin) if fichier.ouverture else None,
         moisson_depuis=fichier.moisson.depuis if fichier.moisson else None,
         moisson_fenetre_jours=fichier.moisson.fenetre_jours if fichier.moisson else 59,
+        evenements=_evenements(chemin, fichier.evenements, environ) if fichier.evenements else None,
     )
 
 
@@ -142,6 +153,11 @@ def _acces(
         entetes=fichier.entetes,
         url_jeton=oauth.url_jeton if oauth else "",
     )
+
+
+def _evenements(chemin: Path, fichier: EvenementsFichier, environ: Mapping[str, str]) -> Evenements:
+    secret = secret_de(environ, fichier.secret, f"{chemin} : evenements.secret") if fichier.secret else None
+    return Evenements(fichier.periode_secondes, secret)
 
 
 def _secret(
