@@ -24,6 +24,7 @@ from gateway.errors import (
     QuotaAtteint,
     RequeteInvalide,
 )
+from gateway.evenements import chemin_des_appels
 from gateway.garde import GESTIONNAIRES, Garde, intermediaires
 from gateway.operation import Passerelle, repondre
 from gateway.places import REESSAYER, ClientParti, Places, Sature
@@ -175,6 +176,7 @@ def application(guichet: Guichet) -> ASGIApp:
         Route("/health/live", _vivant),
         Route("/health/ready", _pret),
         Route("/metrics", _mesures),
+        chemin_des_appels(guichet.services.receveur),
         *(fichiers() if guichet.http.graphiql else []),
     ]
     app = Starlette(routes=routes, middleware=intermediaires(guichet.http), exception_handlers=GESTIONNAIRES)

@@ -37,11 +37,7 @@ class Irrecevable(ErreurPasserelle):
 async def lire_demande(request: Request) -> Demande:
     """The demand of a POST. Raises Irrecevable (413, 415, 408, 400) or RequeteInvalide."""
     _exiger_json(request)
-    try:
-        octets = await asyncio.wait_for(_corps(request), DELAI_CORPS)
-    except TimeoutError:
-        raise Irrecevable(408, "Le corps de la requête n'est pas arrivé à temps.") from None
-    return _demande(octets)
+    return _demande(await lire_corps(request, OCTETS_MAX))
 
 
 def _exiger_json(request: Request) -> None:
@@ -53,14 +49,22 @@ def _exiger_json(request: Request) -> None:
         raise Irrecevable(415, "Envoyer un corps non compressé.")
 
 
-async def _corps(request: Request) -> bytes:
+async def lire_corps(request: Request, octets_max: int) -> bytes:
+    """The bytes of a POST, within a size and a time. Raises Irrecevable (413, 408, 400)."""
+    try:
+        return await asyncio.wait_for(_corps(request, octets_max), DELAI_CORPS)
+    except TimeoutError:
+        raise Irrecevable(408, "Le corps de la requête n'est pas arrivé à temps.") from None
+
+
+async def _corps(request: Request, octets_max: int) -> bytes:
     """Reading stops at the cap, whatever the declared length."""
     octets = bytearray()
     try:
         async for morceau in request.stream():
             octets += morceau
-            if len(octets) > OCTETS_MAX:
-                raise Irrecevable(413, f"Corps trop long : {OCTETS_MAX} octets au plus.")
+            if len(octets) > octets_max:
+                raise Irrecevable(413, f"Corps trop long : {octets_max} octets au plus.")
     except ClientDisconnect:
         raise Irrecevable(400, "La connexion a été fermée avant la fin du corps.") from None
     return bytes(octets)

@@ -15,9 +15,12 @@ from gateway.connectors.base import Connecteur
 from gateway.connectors.registry import connecteurs
 from gateway.errors import ErreurConfiguration
 from gateway.schema.lieux import TypeSource
+from gateway.sources.appels import Receveur
 from gateway.sources.codec import codec
 from gateway.sources.departs import Departs
+from gateway.sources.ecoute import consommateurs, receveur
 from gateway.sources.entretien import Entretien
+from gateway.sources.evenements import Consommateur
 from gateway.sources.fetch import Socle, Sources
 from gateway.sources.mesures import Mesures
 from gateway.sources.moisson import Champ
@@ -63,6 +66,8 @@ class Services:
     champ: Champ
     entretien: Entretien
     nom_registre: str
+    consommateurs: list[Consommateur]
+    receveur: Receveur
 
     def maintenant(self) -> datetime:
         """The gateway's now."""
@@ -114,6 +119,8 @@ def construire_services(
         champ=_champ(sources, partenaires[registre], connus[partenaires[registre].genre]),
         entretien=Entretien(sources, cache, rythme.dormir),
         nom_registre=registre,
+        consommateurs=consommateurs(sources, connus, cache, comptes),
+        receveur=receveur(sources, connus, comptes, dehors.secondes),
     )
 
 

@@ -152,6 +152,7 @@ def _veilles(services: Services) -> list[Coroutine[Any, Any, None]]:
     return [
         veiller(services.champ, services.registre, services.maintenant, asyncio.sleep),
         services.gardien.veiller(asyncio.sleep),
+        *(consommateur.veiller(asyncio.sleep) for consommateur in services.consommateurs),
         services.entretien.veiller(),
         tenir(services.lectures, services.configuration, services.maintenant, asyncio.sleep),
     ]

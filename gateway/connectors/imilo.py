@@ -4,6 +4,7 @@ The page of a structure's dossiers is an invention of ours (ANSWERS 1), declared
 one dossier by number, and asking person by person would grow with rows.
 """
 
+import re
 from datetime import date
 from typing import Annotated
 
@@ -187,7 +188,7 @@ def evenements() -> Lecture[list[Avis]]:
 def situer(numero: str) -> Lecture[str | None]:
     """Events name a dossier and not its structure: the documented call tells it. The number goes in the path, as this partner
     has it (SECURITY L02: a recorded exception, docs/decisions/0021)."""
-    if not numero.isdecimal():
+    if not re.fullmatch(r"[0-9]{1,18}", numero):
         raise ReponseInattendue("not the number of a dossier")
     (pages,) = yield [Requete("dossier", f"/sue/dossiers/{numero}", vide_est_absence=True, acces="dossier")]
     lus = lire(Situe, pages, Compte())

@@ -10,11 +10,11 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 from pydantic import SecretStr
 
-from gateway.connectors.base import Connecteur, ReponseInattendue
-from gateway.errors import ErreurConfiguration
+from gateway.connectors.base import Avis, ReponseInattendue
 from gateway.sources.decodage import DocumentInvalide, decoder_json
 from gateway.sources.evenements import unite_du_code
 from gateway.sources.fetch import Sources
@@ -53,22 +53,22 @@ def authentique(secret: bytes, appel: Appel, secondes: float) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class _Ecoute:
+class Ecoute:
+    """A partner that calls, and how its calls are read."""
+
     partenaire: Partenaire
-    connecteur: Connecteur
+    avis: Callable[[Any], Avis]
     secret: SecretStr
 
 
 class Receveur:
-    """The partners that call. `secondes`: since 1970."""
+    """The partners that call, by name. `secondes`: since 1970."""
 
-    def __init__(self, sources: Sources, mesures: Mesures, secondes: Callable[[], float]) -> None:
-        self._sources, self._mesures, self._secondes = sources, mesures, secondes
-        self._ecoutes: dict[str, _Ecoute] = {}
+    def __init__(
+        self, ecoutes: Mapping[str, Ecoute], sources: Sources, mesures: Mesures, secondes: Callable[[], float]
+    ) -> None:
+        self._ecoutes, self._sources, self._mesures, self._secondes = ecoutes, sources, mesures, secondes
         self._leurre = SecretStr(secrets.token_hex(32))  # an unknown partner takes the time of a known one
-
-    def ecouter(self, partenaire: Partenaire, connecteur: Connecteur, secret: SecretStr) -> None:
-        self._ecoutes[partenaire.nom] = _Ecoute(partenaire, connecteur, secret)
 
     async def recevoir(self, nom: str, appel: Appel) -> Issue:
         """Invalidate what a call names. Asks nothing of anybody."""
@@ -80,11 +80,9 @@ class Receveur:
         self._mesures.evenement(nom if ecoute else INCONNU, issue.value)
         return issue
 
-    async def _invalider(self, ecoute: _Ecoute, corps: bytes) -> Issue:
-        if ecoute.connecteur.avis is None:
-            raise ErreurConfiguration("")
+    async def _invalider(self, ecoute: Ecoute, corps: bytes) -> Issue:
         try:
-            avis = ecoute.connecteur.avis(decoder_json(corps))
+            avis = ecoute.avis(decoder_json(corps))
         except (DocumentInvalide, ReponseInattendue):
             return Issue.ILLISIBLE
         unite = unite_du_code(ecoute.partenaire, avis.locataire)

@@ -4,7 +4,6 @@ At least once, in no order: doing it twice costs a request. Knows no dialect. On
 of the shared cache; over a cache of its own, each process reads for itself and the others hear nothing (docs/decisions/0021).
 """
 
-import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
@@ -50,7 +49,7 @@ class Consommateur:
     file: File
     periode: float
     sources: Sources
-    cache: Cache
+    cache: Cache  # the sources' own
     mesures: Mesures
     _essais: LRUCache[str, int] = field(default_factory=lambda: LRUCache(SUIVIS_MAX))
 
@@ -82,7 +81,8 @@ class Consommateur:
 
     async def consommer(self) -> bool:
         """Deal with what the queue gives now. Raises ErreurSource when it gives nothing, CacheMuet."""
-        par_dossier = _par_dossier(await self._executer_lire())
+        avis: list[Avis] = await self.sources.executer(self.partenaire.nom, self.file.lire())
+        par_dossier = _par_dossier(avis)
         await self._invalider(await self.sources.porteurs(self.partenaire.nom, par_dossier.keys() - {""}))
         echecs = await ensemble(self._traiter(*paire) for paire in par_dossier.items())
         avance = None in echecs or not echecs
@@ -90,9 +90,6 @@ class Consommateur:
             if echec and (avance or isinstance(echec, SourceInvalide)):  # it, and not the partner
                 await self._rater(dossier, cles, echec)
         return avance
-
-    async def _executer_lire(self) -> list[Avis]:
-        return await self.sources.executer(self.partenaire.nom, self.file.lire())
 
     async def _traiter(self, dossier: str, cles: Collection[str]) -> ErreurSource | None:
         """Invalidate where a record is now, then acknowledge all that was told of it."""

@@ -5,7 +5,7 @@ fails (`fraicheur`); it then says its age. Errors are never kept.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
@@ -147,6 +147,12 @@ class Sources:
         cache does not answer."""
         return await self._socle.cache.invalider(self._cle(unite))
 
+    async def porteurs(self, source: str, cles: Set[str]) -> list[Unite]:
+        """The units of a partner in which one of these records was last seen, among those that this process asked about."""
+        unites = [unite for unite in self._cles if unite.source == source] if cles else []
+        gardes = await self._socle.cache.lire([self._cle(unite) for unite in unites])
+        return await asyncio.to_thread(_porteurs, zip(unites, gardes, strict=True), cles)
+
     def etats(self) -> list[EtatPartenaire]:
         """The state of every partner now, by name."""
         return [self._etat(nom) for nom in sorted(self.partenaires)]
@@ -223,6 +229,10 @@ class Sources:
         if demande.connue is None or isinstance(self._vols.echec(demande.cle), SourceEnQuarantaine):
             return None
         return replace(demande.connue, cache=EtatCache.PERIME)
+
+
+def _porteurs(gardes: Iterable[tuple[Unite, Garde | None]], cles: Set[str]) -> list[Unite]:
+    return [unite for unite, garde in gardes if garde and any(d.cle in cles for d in garde.valeur.dossiers)]
 
 
 @dataclass(frozen=True, slots=True)

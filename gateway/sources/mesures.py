@@ -47,6 +47,17 @@ class Mesures:
             "passerelle_liens_indisponibles", "Vues faites sans le registre des liens.", registry=registre
         )
 
+        self.evenements = Counter(
+            "passerelle_evenements",
+            "Événements des partenaires, par issue.",
+            ("partenaire", "issue"),
+            registry=registre,
+        )
+
+    def evenement(self, partenaire: str, issue: str, nombre: int = 1) -> None:
+        """Count what partners told of changes, by what became of it."""
+        self.evenements.labels(partenaire, issue).inc(nombre)
+
     def ambigues(self, partenaire: str, nombre: int) -> None:
         """Count the homes of one answer that no Mission locale can be told for."""
         self.sans_mission_locale.labels(partenaire).inc(nombre)
