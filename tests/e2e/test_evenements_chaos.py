@@ -33,7 +33,7 @@ def petit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monde]:
 
 
 def test_deux_processus_entendent_un_evenement_et_l_un_peut_mourir(petit: Monde, url_redis: str) -> None:
-    """One Redis: whoever hears of it, both show it; one is killed, perhaps as it reads the queue, and the other shows the next."""
+    """One Redis: whoever hears of it, both show it; one is killed, and the other shows the next."""
     env = {"GATEWAY_CACHE_URL": url_redis, "GATEWAY_PROCESSUS": "2"}
     with petit.gateway(0, HOTE, **env) as une, petit.gateway(0, HOTE, **env) as autre:
         petit.controle.abonner("aimaira", f"{une.url}/evenements/aimaira")
