@@ -27,7 +27,7 @@ from gateway.config import charger
 from gateway.entree import JSON, ecrire
 from gateway.federation.contexte import ContexteOperation
 from gateway.federation.plan import planifier
-from gateway.federation.views import Droits
+from gateway.federation.views import Droits, Vue, cle_de_vue
 from gateway.operation import Demande, Passerelle, repondre
 from gateway.schema.build import graphe
 from gateway.schema.contexte import Page
@@ -111,7 +111,7 @@ async def _contexte(passerelle: Passerelle, viewer: Viewer) -> ContexteOperation
     annuaire = passerelle.annuaire()
     droits = Droits(passerelle.politique, viewer.profil, viewer.finalite, viewer.perimetre)
     recolte = await passerelle.collecteur.collecter(planifier(decision, viewer.perimetre, annuaire), annuaire)
-    vue = passerelle.vues.vue(recolte, droits, annuaire, passerelle.jour())
+    vue = await passerelle.vues.vue(cle_de_vue(recolte, droits, annuaire, passerelle.jour()), _froide)
     return ContexteOperation(
         viewer=viewer,
         droits=droits,
@@ -124,6 +124,10 @@ async def _contexte(passerelle: Passerelle, viewer: Viewer) -> ContexteOperation
         recolte=recolte,
         vue=vue,
     )
+
+
+async def _froide() -> Vue:
+    raise RuntimeError("la vue devrait être chaude")
 
 
 async def _cpu(faire: Callable[[int], Awaitable[bytes]], n: int) -> float:
@@ -161,6 +165,7 @@ async def _mesurer(environ: dict[str, str]) -> None:
     passerelle = construire_passerelle(services)
     try:
         await services.registre.ouvrir()
+        await services.lectures.ouvrir()
         await services.gardien.ouvrir()
         clients = lire_registre_des_clients(configuration)
         viewer = identifier(Jeton("ml"), clients["ml"], None, passerelle.annuaire().referentiel)

@@ -12,6 +12,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 from graphql import ExecutionResult, GraphQLError
@@ -141,7 +142,7 @@ async def _servir(
         voulu = replace(plan, age_max=demande.age_max)
         contexte.recolte = await passerelle.collecteur.collecter(voulu, contexte.annuaire)
         contexte.vue = await _vue(passerelle, contexte)
-    reponse = _assembler(passerelle, contexte, _executer(passerelle, contexte, document, demande), mesure)
+    reponse = _assembler(passerelle, contexte, _executer(passerelle, contexte, document, demande, jugement), mesure)
     if trouvee := fuite(reponse.data, jugement.interdits):
         raise FuiteArretee(".".join(trouvee))
     etats = {source["nom"]: source["etat"] for source in reponse.extensions["sources"]}
@@ -151,17 +152,18 @@ async def _servir(
 
 
 def _executer(
-    passerelle: Passerelle, contexte: ContexteOperation, document: Document, demande: Demande
+    passerelle: Passerelle, contexte: ContexteOperation, document: Document, demande: Demande, jugement: Jugement
 ) -> ExecutionResult:
     """The data, and beside them what the caller asks of the graph itself: the shape it may use."""
     schema, variables, champs = graphe(passerelle.schema), demande.variables, contexte.decision.champs
+    executer = partial(passerelle.executeur.executer, contexte=contexte, interdits=jugement.interdits)
     meta = contexte.decision.cles(INTROSPECTION)
     if not meta:
-        return passerelle.executeur.executer(document, variables, contexte)
+        return executer(document, variables)
     donnees = [cle for cle, _ in champs if cle not in meta]
     vues = [introspecter(passerelle.formes.pour(contexte.viewer), document, meta, variables)]
     if donnees:
-        vues.append(passerelle.executeur.executer(seulement(schema, document, donnees, variables), variables, contexte))
+        vues.append(executer(seulement(schema, document, donnees, variables), variables))
     trouve = {cle: valeur for vue in vues for cle, valeur in (vue.data or {}).items()}
     data = {cle: trouve.get(cle) for cle, _ in champs} if all(vue.data is not None for vue in vues) else None
     return ExecutionResult(data, [erreur for vue in vues for erreur in vue.errors or []])

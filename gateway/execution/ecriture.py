@@ -23,6 +23,7 @@ from graphql import (
 from strawberry.types.field import StrawberryField
 
 from gateway.errors import ErreurPasserelle
+from gateway.execution.fragments import fragment
 from gateway.execution.lecture import Lecture, Place, Rendu
 from gateway.execution.valeurs import completeur, feuille, imprevu
 
@@ -39,15 +40,22 @@ class Ecrivain:
 
     def __init__(self, lecture: Lecture) -> None:
         self._lecture = lecture
-        self._espace: dict[str, Any] = {"LISTES": LISTES, "imprevu": imprevu, "isfinite": isfinite}
-        self._boucles: list[str] = []
+        self._espace: dict[str, Any] = {
+            "LISTES": LISTES,
+            "imprevu": imprevu,
+            "isfinite": isfinite,
+            "fragment": fragment,
+        }
+        self._fonctions: list[str] = []  # of the lists and of the outermost nodes
         self._champs = 0
+        self._dans_un_noeud = False
+        self.depend = False  # on the variables: what was written reads arguments
 
     def fonction(self, type_: GraphQLOutputType, place: Place) -> Rendu:
         """The function of a value of that type at that place. Raises NonCouvert."""
         corps = _decale(self._valeur(type_, "valeur", place))
         fonction = f"def niveau(valeur, arguments):\n    return {corps}\n"
-        source = f"# {'.'.join(place.chemin)} : {type_}\n" + "\n".join([*self._boucles, fonction])
+        source = f"# {'.'.join(place.chemin)} : {type_}\n" + "\n".join([*self._fonctions, fonction])
         self._lecture.sources.append(source)
         exec(compile(source, "<plan>", "exec"), self._espace)  # noqa: S102 - see the docstring of the module
         niveau: Rendu = self._espace["niveau"]
@@ -71,7 +79,20 @@ class Ecrivain:
             return _choix(rendu, nom, lu, " is not None", f"{vide}imprevu({{0}})")
         objet: Any = type_
         test = f".__class__ is {self._nommer(_classe(objet).__name__, _classe(objet))}"
-        return _choix(self._champs_de(objet, place), nom, lu, test, f"{vide}imprevu({{0}})")
+        noeud = not self._dans_un_noeud and any(interface.name == "Node" for interface in objet.interfaces)
+        corps = self._noeud(objet, place) if noeud else self._champs_de(objet, place)
+        return _choix(corps, nom, lu, test, f"{vide}imprevu({{0}})")
+
+    def _noeud(self, type_: GraphQLObjectType, place: Place) -> str:
+        """The outermost node of a branch: a function of its own, of what may be kept of it, unless it reads variables."""
+        avant, self.depend, self._dans_un_noeud = self.depend, False, True
+        corps = self._champs_de(type_, place)
+        depend, self.depend, self._dans_un_noeud = self.depend, avant or self.depend, False
+        if depend:
+            return corps
+        objet, fonction = f"o{place.profondeur}", f"noeud_{len(self._fonctions)}"
+        self._fonctions.append(f"def {fonction}({objet}, arguments):\n    return {_decale(corps)}\n")
+        return f"fragment({objet}, {fonction}, {place.chemin!r}, arguments)"
 
     def _feuille(self, type_: Any, lu: str, vide: str) -> str:
         autre = self._nommer(f"autre_{type_.name}", completeur(type_))
@@ -84,11 +105,11 @@ class Ecrivain:
         return _choix(ecrit, "v", lu, f".__class__ is {classe}{connue.garde}", f"{vide}{autre}({{0}})")
 
     def _boucle(self, type_: GraphQLList[Any], place: Place) -> str:
-        nom = f"liste_{len(self._boucles)}_{place.chemin[-1]}"
-        self._boucles.append("")  # keeps its number while the loops inside are written
-        rang = len(self._boucles) - 1
+        nom = f"liste_{len(self._fonctions)}_{place.chemin[-1]}"
+        self._fonctions.append("")  # keeps its number while the loops inside are written
+        rang = len(self._fonctions) - 1
         corps = _decale(self._valeur(type_.of_type, "element", place), 2)
-        self._boucles[rang] = (
+        self._fonctions[rang] = (
             f"def {nom}(liste, arguments):\n    lignes = []\n"
             f"    for element in liste:\n        lignes.append({corps})\n    return lignes\n"
         )
@@ -97,7 +118,9 @@ class Ecrivain:
     def _niveaux(self, type_: Any, place: Place) -> str:
         """The functions of objects whose class is known only when they are there, by class."""
         possibles: list[Any] = self._lecture.schema.get_possible_types(type_)
-        par_classe = {_classe(un): Ecrivain(self._lecture).fonction(un, place) for un in possibles}
+        ecrivains = {un: Ecrivain(self._lecture) for un in possibles}
+        par_classe = {_classe(un): ecrivain.fonction(un, place) for un, ecrivain in ecrivains.items()}
+        self.depend |= any(ecrivain.depend for ecrivain in ecrivains.values())
         return self._nommer(f"niveaux_{type_.name}", par_classe)
 
     def _champs_de(self, type_: GraphQLObjectType, place: Place) -> str:
@@ -128,6 +151,7 @@ class Ecrivain:
         lire = self._nommer(f"lire_{definition.python_name}", resolveur.wrapped_func)
         if not champ.args:
             return f"{lire}({objet})"
+        self.depend = True
         ici = self._nommer("champ", champ), self._nommer("noeud", noeud)
         return f"{lire}({objet}, **arguments.de({', '.join(ici)}))"
 

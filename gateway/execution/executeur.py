@@ -23,6 +23,7 @@ from graphql import (
 )
 
 from gateway.auth.decide import Decision
+from gateway.auth.sentinelle import LIBRE, Interdits
 from gateway.documents import Document
 from gateway.errors import ErreurPasserelle
 from gateway.execution.ecriture import NonCouvert
@@ -50,6 +51,7 @@ class Contexte(Protocol):
     """What resolvers ask, and what was decided of the operation."""
 
     decision: Decision
+    figes: bool  # what is shown of an object is the same as long as the object is
 
 
 @dataclass(slots=True)
@@ -70,8 +72,13 @@ class Executeur:
         self._compter = compter
         self._suivis: LRUCache[tuple[int, int], _Suivi] = LRUCache(DOCUMENTS_MAX)
 
-    def executer(self, document: Document, brutes: dict[str, Any], contexte: Contexte) -> ExecutionResult:
-        """Data, with null where the decision says so, and errors. `brutes`: variables as received, known to be valid."""
+    def executer(
+        self, document: Document, brutes: dict[str, Any], contexte: Contexte, interdits: Interdits = LIBRE
+    ) -> ExecutionResult:
+        """Data, with null where the decision says so, and errors. `brutes`: variables as received, known to be valid.
+
+        What is already encoded in the data was held to `interdits`; the rest is not.
+        """
         lues = get_variable_values(self._schema, document.operation.variable_definitions or (), brutes)
         variables = cast("VariableValues", lues)
         suivi = self._suivi(document)
@@ -80,7 +87,7 @@ class Executeur:
         if isinstance(plan, Voie):
             return self._reference(document, brutes, contexte, plan)
         try:
-            resultat = plan.executer(contexte, variables)
+            resultat = plan.executer(contexte, variables, interdits)
         except Exception as erreur:
             self._dire(suivi, Voie.REPRISE, erreur)
             return self._reference(document, brutes, contexte, Voie.REPRISE)

@@ -8,6 +8,7 @@ from graphql import FieldNode, GraphQLField, GraphQLSchema, VariableValues, get_
 from strawberry.types.arguments import convert_arguments
 
 from gateway.auth.selection import Ensembles, Selection
+from gateway.auth.sentinelle import Interdits
 
 Chemin = tuple[str, ...]
 Rendu = Callable[[Any, "Arguments"], Any]  # from an object to what the answer shows
@@ -33,12 +34,16 @@ class Place:
 
 
 class Arguments(dict[tuple[int, int], dict[str, Any]]):
-    """The arguments of resolvers below the root, evaluated once an operation. Keys: ids of the field and of its node."""
+    """The arguments of resolvers below the root, evaluated once an operation. Keys: ids of the field and of its node.
 
-    def __init__(self, schema: GraphQLSchema, variables: VariableValues) -> None:
+    `figes`: what is shown of an object is the same as long as the object is; `interdits`: what the answer may not hold.
+    """
+
+    def __init__(self, schema: GraphQLSchema, variables: VariableValues, figes: bool, interdits: Interdits) -> None:
         super().__init__()
         self._schema: Any = schema
         self._variables = variables
+        self.figes, self.interdits = figes, interdits
 
     def de(self, champ: GraphQLField, noeud: FieldNode) -> dict[str, Any]:
         """As Strawberry gives them to the resolver. Raises GraphQLError for a value that does not fit."""

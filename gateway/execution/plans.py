@@ -20,6 +20,7 @@ from graphql import (
 from graphql.pyutils import Path
 
 from gateway.auth.selection import Selection
+from gateway.auth.sentinelle import Interdits
 from gateway.documents import Document
 from gateway.execution.ecriture import Ecrivain, NonCouvert, ensembles
 from gateway.execution.lecture import Arguments, Chemin, Lecture, Place, Rendu
@@ -47,9 +48,9 @@ class Plan:
     racines: tuple[Racine, ...]
     sources: list[str]
 
-    def executer(self, contexte: Any, variables: VariableValues) -> ExecutionResult:
+    def executer(self, contexte: Any, variables: VariableValues, interdits: Interdits) -> ExecutionResult:
         """The answer over a context. Raises Imprevu, or what a level failed on."""
-        arguments = Arguments(self.schema, variables)
+        arguments = Arguments(self.schema, variables, contexte.figes, interdits)
         data: dict[str, Any] = {}
         erreurs: list[GraphQLError] = []
         for racine in self.racines:

@@ -35,7 +35,7 @@ from gateway.federation.pages import (
 )
 from gateway.federation.provenance import attacher
 from gateway.federation.recherche import chercher
-from gateway.federation.views import Droits, Montre, Personne, Vue, lisibles
+from gateway.federation.views import Droits, Montre, Montres, Personne, Vue, lisibles
 from gateway.schema.connexions import (
     ContratConnection,
     ContratEdge,
@@ -45,7 +45,7 @@ from gateway.schema.connexions import (
     RuptureConnection,
     RuptureEdge,
 )
-from gateway.schema.contexte import Moi, Page
+from gateway.schema.contexte import FRAGMENTS, Moi, Page
 from gateway.schema.filtres import FiltreContrats, FiltreJeunes, FiltreRuptures, TriJeunes, TriRuptures
 from gateway.schema.lieux import Cfa, MissionLocale, Node, Source
 from gateway.schema.nouns import Contrat, Jeune, Rapprochement, Rupture
@@ -77,12 +77,12 @@ class ContexteOperation:
     recherches: int = 0  # of one object that the caller names
     introuvables: int = 0
     _lignes: frozenset[str] = field(init=False)  # of what explains, what is asked
-    _situees: bool = field(init=False)
-    _prets: dict[str, Montre] | None = field(init=False, default=None)
+    figes: bool = field(init=False)  # the state of a source changes while its CFA is shown: bytes cannot hold it
+    _prets: Montres | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self._lignes = EXPLICATIONS & self.decision.coordonnees
-        self._situees = "Cfa.source" in self.decision.coordonnees
+        self.figes = "Cfa.source" not in self.decision.coordonnees
 
     def ouverte(self, cle: object) -> bool:
         return cle in self.decision.racines
@@ -241,16 +241,16 @@ class ContexteOperation:
         """The masked copy that leaves: only what this viewer may read of this person."""
         if self._prets is None:
             self._prets = self.vue.montres(self.droits, self.decision.categories, self._lignes)
-        pret = self._prets.get(objet.id)
+        pret = self._prets.copies.get(objet.id)
         if pret is None:
             pret = self._preparer(personne, objet, self._prets)
         self.montrees[personne.fusion.jeune.id], montre = pret
-        if self._situees:
+        if not self.figes:
             self._situer(montre)
         dit: T = montre
         return dit
 
-    def _preparer(self, personne: Personne, objet: T, prets: dict[str, Montre]) -> Montre:
+    def _preparer(self, personne: Personne, objet: T, prets: Montres) -> Montre:
         """The perimeter is looked at again, for these rights and on this row, whoever the view was built for; the copy is
         made and looked at once; both go with the view when its facts change."""
         accordees = lisibles(personne.jeune, personne.rattachement, self.droits)
@@ -261,10 +261,11 @@ class ContexteOperation:
         copie = masquer(objet, categories)
         if reste := en_trop(copie, categories):
             raise FuiteArretee(reste)
-        if len(prets) >= MASQUES_MAX:
-            prets.clear()
-        prets[objet.id] = (categories, copie)
-        return prets[objet.id]
+        if len(prets.copies) >= MASQUES_MAX:
+            prets.oublier()
+        copie.__dict__[FRAGMENTS] = prets.fragments
+        prets.copies[objet.id] = (categories, copie)
+        return prets.copies[objet.id]
 
     def _expliquer(self, personne: Personne) -> None:
         """Write the lines that say who says what, and what joined the records, if they are asked for."""

@@ -102,6 +102,18 @@ Montre = tuple[frozenset[CategorieDonnee], Any]  # the categories read of the pe
 
 
 @dataclass(slots=True)
+class Montres:
+    """What was made to be shown to the same rights: masked copies by id, and the bytes that plans made of them."""
+
+    copies: dict[str, Montre] = field(default_factory=dict)
+    fragments: dict[Any, Any] = field(default_factory=dict)
+
+    def oublier(self) -> None:
+        self.copies.clear()
+        self.fragments.clear()
+
+
+@dataclass(slots=True)
 class Vue:
     """The persons of a perimeter, by id, and their contracts and ruptures that it may see.
 
@@ -115,16 +127,14 @@ class Vue:
     perimee: float | None = None  # loop time when one built without the ledger of links must be built again
     listes: LRUCache[tuple[str, ...], Any] = field(default_factory=lambda: LRUCache(LISTES_MAX))
     _repertoire: Repertoire | None = None
-    _montres: dict[object, dict[str, Montre]] = field(default_factory=dict)
+    _montres: dict[object, Montres] = field(default_factory=dict)
 
-    def montres(
-        self, droits: Droits, categories: frozenset[CategorieDonnee], lignes: frozenset[str]
-    ) -> dict[str, Montre]:
-        """What was already made to be shown, by id, for these rights and this reading: whoever else looks starts again."""
+    def montres(self, droits: Droits, categories: frozenset[CategorieDonnee], lignes: frozenset[str]) -> Montres:
+        """What was already made to be shown for these rights and this reading: whoever else looks starts again."""
         cle = (droits.profil, droits.finalite, droits.perimetre, categories, lignes)
         if cle not in self._montres and len(self._montres) >= LECTURES_MAX:
             self._montres.clear()
-        return self._montres.setdefault(cle, {})
+        return self._montres.setdefault(cle, Montres())
 
     @property
     def repertoire(self) -> Repertoire:

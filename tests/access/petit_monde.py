@@ -352,7 +352,8 @@ class PetitMonde:
     async def demander(self, viewer: Viewer, requete: str, **variables: Any) -> dict[str, Any]:
         """The answer, as its JSON document."""
         reponse = await repondre(self.passerelle, viewer, Demande(requete, None, variables))
-        return reponse.corps("")
+        lu: dict[str, Any] = orjson.loads(orjson.dumps(reponse.corps("")))
+        return lu
 
 
 def appelant(profil: str, organisation: str, comme: str | None = None, finalite: str | None = "") -> Viewer:

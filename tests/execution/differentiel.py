@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
+import orjson
 from graphql import ExecutionResult, execute_sync
 
 from gateway.auth.decide import Decision, decider
@@ -127,7 +128,12 @@ def _vu(resultat: ExecutionResult) -> tuple[str, list[tuple[str, Any, Any]]]:
     erreurs = [
         (e.message, e.path, [(lieu.line, lieu.column) for lieu in e.locations or []]) for e in resultat.errors or []
     ]
-    return json.dumps(resultat.data), erreurs
+    return json.dumps(resultat.data, default=_fragment), erreurs
+
+
+def _fragment(fragment: Any) -> Any:
+    """What was kept encoded, read again."""
+    return orjson.loads(orjson.dumps(fragment))
 
 
 def main() -> int:
