@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import orjson
 from graphql import GraphQLSchema, is_object_type
 
 from gateway.auth.coordonnees import categorie
@@ -114,4 +115,4 @@ def _par_categorie(decision: Decision, regles: Mapping[str, CategorieDonnee]) ->
 
 
 def _ecrire(contenu: Mapping[str, Any]) -> bytes:
-    return json.dumps(contenu, ensure_ascii=False, separators=(",", ":")).encode()
+    return orjson.dumps(contenu)

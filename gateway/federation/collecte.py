@@ -26,6 +26,9 @@ PART_DES_SOURCES = 0.8
 PART_DU_REGISTRE = 0.95
 ENTENDUS_MAX = 120_000  # testimonies kept, of the last answer of each unit: as many records as the cache holds
 RECOLTES_MAX = 32  # as many as views
+VERIFICATION = (
+    1.0  # seconds a reading is held before its units are looked at again: what an event changes shows within five
+)
 
 
 _Entendu = tuple[str, list[Temoignage]]  # a version, and what it tells
@@ -85,6 +88,8 @@ class Recolte:
     unites: dict[Unite, str] = field(default_factory=dict)  # the version of each
     registre: str = ""  # the version of the registry's store
     suivi_entendu: frozenset[str] = frozenset()  # Missions locales whose system answered
+    entendue: float = 0.0  # when, in the collector's seconds
+    verifiee: float = 0.0  # when it was last seen to hold
 
     @property
     def complete(self) -> bool:
@@ -115,14 +120,19 @@ class Collecteur:
         warm query costs what its page costs, whatever the perimeter holds."""
         derniere = self.recoltes.get((plan, annuaire)) if plan.age_max is None else None
         if derniere is not None and await self._tient(derniere):
-            return derniere
+            return _vieillie(derniere, self.horloge() - derniere.entendue)
         recolte = await self._collecter(plan, annuaire)
+        recolte.entendue = recolte.verifiee = self.horloge()
         if recolte.complete and plan.age_max is None:
             self.recoltes[plan, annuaire] = _relue(recolte)
         return recolte
 
     async def _tient(self, recolte: Recolte) -> bool:
         """Whether every unit is still kept at the version that was heard, and the registry brought nothing."""
+        instant = self.horloge()
+        if instant < recolte.verifiee + VERIFICATION:
+            return True
+        recolte.verifiee = instant  # one looks for all who come meanwhile
         versions = await self.interrogeables.versions(tuple(recolte.unites))
         return versions == list(recolte.unites.values()) and await self.registre.version() == recolte.registre
 
@@ -230,6 +240,14 @@ def _relue(recolte: Recolte) -> Recolte:
     """The same, as whoever comes next finds it: nothing is asked again."""
     manque, touche = EtatCache.MANQUE.value, EtatCache.TOUCHE.value
     vues = {nom: replace(vue, cache=touche) if vue.cache == manque else vue for nom, vue in recolte.fraicheurs.items()}
+    return replace(recolte, fraicheurs=vues)
+
+
+def _vieillie(recolte: Recolte, secondes: float) -> Recolte:
+    """The same, that much later."""
+    vues = {
+        nom: vue if vue.age is None else replace(vue, age=vue.age + secondes) for nom, vue in recolte.fraicheurs.items()
+    }
     return replace(recolte, fraicheurs=vues)
 
 

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+from functools import lru_cache
 from typing import Any
 
 from gateway.domain.sceau import Sceau
@@ -10,6 +11,7 @@ from gateway.domain.sceau import Sceau
 _ID = "identifiant"
 _CURSEUR = "curseur"
 TAILLE_MAX = 2048
+CLES_MAX = 65_536
 
 
 class Identifiants:
@@ -17,6 +19,7 @@ class Identifiants:
 
     def __init__(self, sceau: Sceau) -> None:
         self._sceau = sceau
+        self.cle = lru_cache(CLES_MAX)(self._cle)  # the same persons are shown again and again
 
     def pseudonyme(self, cle: str) -> str:
         """Stands for the secret key of a person or a contract; cannot be turned back."""
@@ -34,7 +37,7 @@ class Identifiants:
         nature, _, cle = clair.decode().partition(":")
         return nature, cle
 
-    def cle(self, identifiant: str) -> str:
+    def _cle(self, identifiant: str) -> str:
         """The key behind an id that we made. Raises KeyError for anything else."""
         lu = self.ouvrir(identifiant)
         if lu is None:

@@ -77,7 +77,8 @@ class LecteurRegistre:
         """Changes when a harvest brings rows; read in the store once a second."""
         instant = asyncio.get_running_loop().time()
         if instant >= self._relire:
-            self._version, self._relire = (await self._magasin.avancee()).version, instant + VERSION_SECONDES
+            self._relire = instant + VERSION_SECONDES  # one reads for all who come meanwhile
+            self._version = (await self._magasin.avancee()).version
         return self._version
 
     async def dossiers(

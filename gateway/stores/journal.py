@@ -9,6 +9,7 @@ import struct
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import Any
 
 from sqlalchemy import (
@@ -36,6 +37,7 @@ from gateway.stores.sql import creer, insertion, ouvrir_moteur
 LOT_MAX, LOT_PERSONNES = 64, 6400  # entries and persons of one transaction: well within DELAI_ECRITURE
 ATTENTE_VERROU = 4  # seconds that a process waits for another one's transaction
 DELAI_ECRITURE = 5.0  # seconds, above ATTENTE_VERROU; beyond, what waits is refused
+CODES_MAX = 65_536  # pseudonyms kept: the same persons are read again and again
 DEBUT, FIN = "debut", "fin"
 
 journal = logging.getLogger("gateway.journal")
@@ -100,6 +102,8 @@ class Journal:
         self._ecrivain: asyncio.Task[None] | None = None
         self._comptees = quotas.Comptees()
         self._vu = 0  # number of the last entry this process wrote
+        self._coder = lru_cache(CODES_MAX)(partial(pseudonyme, sceau))
+        self._indexer = str(PERSONNES.insert().compile(dialect=self.moteur.dialect))
 
     async def ouvrir(self) -> None:
         """Create what is missing. Raises ErreurConfiguration when the store cannot be used, or another key wrote it."""
@@ -170,11 +174,14 @@ class Journal:
         async with self.moteur.begin() as connexion:
             borne = await self._prendre(connexion)
             lot = _Lot(self.sceau, borne, self._comptees)
-            verdicts = [await lot.ajouter(connexion, inscription) for inscription in inscriptions]
-            await lot.poser(connexion)
+            verdicts = [await lot.ajouter(connexion, une, self._codes(une)) for une in inscriptions]
+            await lot.poser(connexion, self._indexer)
         self._vu = lot.borne.numero
         lot.retenir()
         return verdicts
+
+    def _codes(self, inscription: Inscription) -> list[int]:
+        return [self._coder(cle) for cle in inscription.personnes]
 
     async def _prendre(self, connexion: AsyncConnection) -> Borne:
         borne = await prendre_borne(connexion, self.sceau, FIN)
@@ -214,17 +221,16 @@ class _Lot:
         self._nouvelles: list[tuple[Comptage, list[int]]] = []
         self._sceau = sceau
         self._entrees: list[dict[str, Any]] = []
-        self._index: list[dict[str, Any]] = []
+        self._index: list[tuple[int, int]] = []
 
-    async def ajouter(self, connexion: AsyncConnection, inscription: Inscription) -> Verdict:
-        codes = [pseudonyme(self._sceau, cle) for cle in inscription.personnes]
+    async def ajouter(self, connexion: AsyncConnection, inscription: Inscription, codes: list[int]) -> Verdict:
         distincts = list(dict.fromkeys(codes))
         verdict = await self._compter(connexion, inscription.comptage, distincts)
         if not any(franchi.arret for franchi in verdict):
             personnes = empaqueter(codes)
             self.borne = suivante(self._sceau, self.borne, inscription.contenu, personnes)
             self._entrees.append(_ligne(self.borne, inscription.contenu, personnes))
-            self._index += [{"personne": code, "numero": self.borne.numero} for code in distincts]
+            self._index += [(code, self.borne.numero) for code in distincts]
         return verdict
 
     async def _compter(self, connexion: AsyncConnection, comptage: Comptage | None, personnes: list[int]) -> Verdict:
@@ -240,12 +246,13 @@ class _Lot:
         for comptage, personnes in self._nouvelles:
             self._comptees.retenir(comptage, personnes)
 
-    async def poser(self, connexion: AsyncConnection) -> None:
+    async def poser(self, connexion: AsyncConnection, indexer: str) -> None:
+        """Write. `indexer`: an insertion in PERSONNES as the driver reads it, for rows by the hundred."""
         if self._entrees:
             await connexion.execute(ENTREES.insert(), self._entrees)
             await poser_borne(connexion, self._sceau, FIN, self.borne)
         if self._index:
-            await connexion.execute(PERSONNES.insert(), self._index)
+            await connexion.exec_driver_sql(indexer, self._index)
 
 
 async def lire_borne(connexion: AsyncConnection, sceau: Sceau, nom: str) -> Borne:

@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime
 from random import Random
 from typing import Any
 
+import orjson
+
 from gateway.auth.candidate import Candidate
 from gateway.auth.formes import Formes
 from gateway.auth.jugement import Juge
