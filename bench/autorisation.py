@@ -15,7 +15,7 @@ from random import Random
 from typing import Any
 from unittest.mock import patch
 
-from gateway.federation import contexte
+from gateway.federation import contexte, vitrine
 from tests.access.petit_monde import PetitMonde, appelant, tirer
 from tests.e2e.requetes import TOUT
 
@@ -27,8 +27,8 @@ REQUETE = TOUT.replace(
 REQUETE %= "INSCRIT APPRENTI RUPTURANT ABANDON FIN_DE_FORMATION"
 
 
-def _tel_quel(_contexte: Any, _personne: Any, objet: Any) -> Any:
-    return objet
+def _tel_quel(_vitrine: Any, _personne: Any, objet: Any) -> Any:
+    return frozenset(), objet
 
 
 async def _gardees(unites: Sequence[Any]) -> list[str | None]:
@@ -47,18 +47,19 @@ async def _chronometrer(monde: PetitMonde) -> float:
 
 async def _sans(monde: PetitMonde, jugement: Any) -> float:
     rien: Callable[..., Any] = lambda *_: jugement  # noqa: E731
-    with patch.object(contexte.ContexteOperation, "_montrer", _tel_quel), patch("gateway.operation._juger", rien):
+    with patch.object(vitrine.Vitrine, "montrer", _tel_quel), patch("gateway.operation._juger", rien):
         return await _chronometrer(monde)
 
 
 async def mesurer() -> None:
-    """Both sides in turn, each first every other time."""
+    """Both sides in turn, each first every other time; no page is kept, or neither would have anything to do."""
     tous = tirer(Random(1), HABITANTS)
     monde = PetitMonde([replace(un, mission_locale="60001", cfa="0600001A", statut="RUPTURANT", age=18) for un in tous])
     monde.sources.versions = _gardees  # type: ignore[method-assign]
     lignes = (await monde.demander(ML, REQUETE, n=100))["data"]["ruptures"]["edges"]
     (garde,) = monde.passerelle.juge._connus.values()
     durees: dict[str, list[float]] = {"avec": [], "sans": []}
+    contexte.ContexteOperation.figes = False  # type: ignore[method-assign, assignment]
     for tour in range(TOURS):
         for cote in ("avec", "sans") if tour % 2 else ("sans", "avec"):
             duree = await (_chronometrer(monde) if cote == "avec" else _sans(monde, garde[1]))

@@ -46,7 +46,7 @@ class Ecrivain:
             "isfinite": isfinite,
             "fragment": fragment,
         }
-        self._fonctions: list[str] = []  # of the lists and of the outermost nodes
+        self._fonctions: list[str] = []  # of the lists and of what may be kept encoded
         self._champs = 0
         self._dans_un_noeud = False
         self.depend = False  # on the variables: what was written reads arguments
@@ -79,18 +79,20 @@ class Ecrivain:
             return _choix(rendu, nom, lu, " is not None", f"{vide}imprevu({{0}})")
         objet: Any = type_
         test = f".__class__ is {self._nommer(_classe(objet).__name__, _classe(objet))}"
-        noeud = not self._dans_un_noeud and any(interface.name == "Node" for interface in objet.interfaces)
-        corps = self._noeud(objet, place) if noeud else self._champs_de(objet, place)
-        return _choix(corps, nom, lu, test, f"{vide}imprevu({{0}})")
+        noeud = any(interface.name == "Node" for interface in objet.interfaces)
+        if not self._dans_un_noeud and (noeud or not place.profondeur):
+            return _choix(self._entier(objet, place, noeud), nom, lu, test, f"{vide}imprevu({{0}})")
+        return _choix(self._champs_de(objet, place), nom, lu, test, f"{vide}imprevu({{0}})")
 
-    def _noeud(self, type_: GraphQLObjectType, place: Place) -> str:
-        """The outermost node of a branch: a function of its own, of what may be kept of it, unless it reads variables."""
-        avant, self.depend, self._dans_un_noeud = self.depend, False, True
+    def _entier(self, type_: GraphQLObjectType, place: Place, noeud: bool) -> str:
+        """What a root field returns, or the outermost node of a branch: a function of its own, so that what it shows may
+        be kept encoded, unless it reads variables."""
+        avant, self.depend, self._dans_un_noeud = self.depend, False, noeud
         corps = self._champs_de(type_, place)
         depend, self.depend, self._dans_un_noeud = self.depend, avant or self.depend, False
         if depend:
             return corps
-        objet, fonction = f"o{place.profondeur}", f"noeud_{len(self._fonctions)}"
+        objet, fonction = f"o{place.profondeur}", f"entier_{len(self._fonctions)}"
         self._fonctions.append(f"def {fonction}({objet}, arguments):\n    return {_decale(corps)}\n")
         return f"fragment({objet}, {fonction}, {place.chemin!r}, arguments)"
 

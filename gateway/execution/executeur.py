@@ -51,7 +51,11 @@ class Contexte(Protocol):
     """What resolvers ask, and what was decided of the operation."""
 
     decision: Decision
-    figes: bool  # what is shown of an object is the same as long as the object is
+
+    @property
+    def figes(self) -> bool:
+        """Whether what is shown of an object is the same as long as the object is."""
+        ...
 
 
 @dataclass(slots=True)

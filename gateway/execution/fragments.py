@@ -9,7 +9,7 @@ from gateway.errors import FuiteArretee
 from gateway.execution.lecture import Arguments, Chemin, Rendu
 from gateway.schema.contexte import FRAGMENTS
 
-FRAGMENTS_MAX = 4096  # of the objects shown to the same rights, for all plans
+FRAGMENTS_MAX = 4  # of one object, a level each
 
 
 def fragment(objet: Any, niveau: Rendu, chemin: Chemin, arguments: Arguments) -> Any:
@@ -20,9 +20,13 @@ def fragment(objet: Any, niveau: Rendu, chemin: Chemin, arguments: Arguments) ->
     gardes = objet.__dict__.get(FRAGMENTS) if arguments.figes else None
     if gardes is None:
         return niveau(objet, arguments)
-    cle = (niveau, objet.id)
-    rendu = gardes.get(cle)
-    return rendu if rendu is not None else _garder(gardes, cle, _verifie(niveau(objet, arguments), chemin, arguments))
+    garde = gardes.get(niveau)
+    if garde is None:
+        rendu = _verifie(niveau(objet, arguments), chemin, arguments)
+        if len(gardes) >= FRAGMENTS_MAX:
+            gardes.clear()
+        garde = gardes[niveau] = orjson.Fragment(orjson.dumps(rendu))
+    return garde
 
 
 def _verifie(rendu: Any, chemin: Chemin, arguments: Arguments) -> Any:
@@ -32,10 +36,3 @@ def _verifie(rendu: Any, chemin: Chemin, arguments: Arguments) -> Any:
     if trouvee := fuite(rendu, interdits):
         raise FuiteArretee(".".join((*chemin, *trouvee)))
     return rendu
-
-
-def _garder(gardes: dict[Any, Any], cle: tuple[Rendu, str], rendu: Any) -> Any:
-    if len(gardes) >= FRAGMENTS_MAX:
-        gardes.clear()
-    gardes[cle] = orjson.Fragment(orjson.dumps(rendu))
-    return gardes[cle]

@@ -49,11 +49,11 @@ class Arguments(dict[tuple[int, int], dict[str, Any]]):
         """As Strawberry gives them to the resolver. Raises GraphQLError for a value that does not fit."""
         cle = (id(champ), id(noeud))
         if cle not in self:
-            graphe = self._schema._strawberry_schema
-            self[cle] = convert_arguments(
-                get_argument_values(champ, noeud, self._variables),
-                champ.extensions["strawberry-definition"].arguments,
-                graphe.schema_converter.scalar_registry,
-                graphe.config,
-            )
+            self[cle] = convertir(self._schema, champ, get_argument_values(champ, noeud, self._variables))
         return self[cle]
+
+
+def convertir(schema: Any, champ: GraphQLField, lus: dict[str, Any]) -> dict[str, Any]:
+    """Arguments as Strawberry gives them to a resolver."""
+    graphe, definition = schema._strawberry_schema, champ.extensions["strawberry-definition"]
+    return convert_arguments(lus, definition.arguments, graphe.schema_converter.scalar_registry, graphe.config)

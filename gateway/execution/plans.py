@@ -8,12 +8,10 @@ from graphql import (
     ExecutionResult,
     FieldNode,
     GraphQLError,
-    GraphQLField,
     GraphQLObjectType,
     GraphQLResolveInfo,
     GraphQLSchema,
     VariableValues,
-    get_argument_values,
     is_non_null_type,
     located_error,
 )
@@ -23,19 +21,9 @@ from gateway.auth.selection import Selection
 from gateway.auth.sentinelle import Interdits
 from gateway.documents import Document
 from gateway.execution.ecriture import Ecrivain, NonCouvert, ensembles
-from gateway.execution.lecture import Arguments, Chemin, Lecture, Place, Rendu
+from gateway.execution.lecture import Arguments, Chemin, Lecture, Place
+from gateway.execution.racines import Racine, lire_racine
 from gateway.execution.valeurs import Imprevu
-
-
-@dataclass(frozen=True, slots=True)
-class Racine:
-    """A root field. `rendre` None: refused, or holding nothing granted; nobody is asked."""
-
-    cle: str
-    nom: str
-    noeuds: list[FieldNode]
-    champ: GraphQLField
-    rendre: Rendu | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +55,7 @@ class Plan:
     ) -> Any | None:
         """What the resolver returns; None, and an error at the field, when it fails."""
         try:
-            arguments = get_argument_values(racine.champ, racine.noeuds[0], variables)
-            resoudre: Any = racine.champ.resolve
-            valeur = resoudre(None, self._info(racine, contexte, variables), **arguments)
+            valeur = racine.resoudre(self.schema, self._info(racine, contexte, variables), variables)
         except Exception as erreur:
             erreurs.append(located_error(erreur, racine.noeuds, [racine.cle]))
             valeur = None
@@ -120,4 +106,4 @@ def _racine(lecture: Lecture, type_: GraphQLObjectType, cle: str, noeuds: list[F
     rendre = None
     if (cle,) not in lecture.nuls and nom != "__typename":
         rendre = Ecrivain(lecture).fonction(champ.type, Place(ensembles(noeuds), (cle,)))
-    return Racine(cle, nom, noeuds, champ, rendre)
+    return lire_racine(lecture.schema, cle, noeuds, champ, rendre)

@@ -1,22 +1,20 @@
 """What one operation may show: the schema's context over a view. Pages, masks and counts; reaches no source."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Any, TypeVar
+from functools import cached_property
+from typing import Any, Generic, TypeVar
 
 from gateway.auth.coordonnees import NOEUDS
 from gateway.auth.decide import Decision
-from gateway.auth.mask import masquer
 from gateway.auth.rules import CategorieDonnee
-from gateway.auth.sentinelle import en_trop
 from gateway.auth.viewer import Viewer
 from gateway.domain.recherche import Candidat
 from gateway.domain.ressemblance import Niveau
-from gateway.errors import FuiteArretee
 from gateway.federation.annuaire import Annuaire
 from gateway.federation.collecte import Recolte
-from gateway.federation.explication import attacher_indices, indices_d_identite, probabilite
+from gateway.federation.explication import indices_d_identite, probabilite
 from gateway.federation.identifiants import Identifiants
 from gateway.federation.moi import presenter_moi
 from gateway.federation.pages import (
@@ -33,9 +31,9 @@ from gateway.federation.pages import (
     ordonner,
     ordre_contrats,
 )
-from gateway.federation.provenance import attacher
 from gateway.federation.recherche import chercher
-from gateway.federation.views import Droits, Montre, Montres, Personne, Vue, lisibles
+from gateway.federation.views import Droits, PageFaite, Personne, Vue
+from gateway.federation.vitrine import Vitrine, fige
 from gateway.schema.connexions import (
     ContratConnection,
     ContratEdge,
@@ -51,15 +49,27 @@ from gateway.schema.lieux import Cfa, MissionLocale, Node, Source
 from gateway.schema.nouns import Contrat, Jeune, Rapprochement, Rupture
 
 T = TypeVar("T", Jeune, Contrat, Rupture)
-MASQUES_MAX = 4096  # masked copies kept with a view
 N = TypeVar("N", bound="Node | list[Rapprochement] | None")
 CURSEURS = frozenset({"RuptureEdge.cursor", "JeuneEdge.cursor", "ContratEdge.cursor"})
 BORNES = frozenset({"PageInfo.startCursor", "PageInfo.endCursor"})
-PROVENANCES = frozenset({"Jeune.provenance", "Contrat.provenance", "Rupture.provenance"})
-EXPLICATIONS = PROVENANCES | {"Jeune.rapprochements"}
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class Liste(Generic[T]):
+    """A list that may be asked: what tells it from others, its order, the person of an element, the types that show it."""
+
+    dite: tuple[str, Any, Any]  # name, filter, order
+    ordonner: Callable[[], Ordonnee[T]]
+    de: Callable[[T], tuple[Personne, T]]
+    formes: tuple[Any, Any]
+
+    @property
+    def cle(self) -> tuple[str, ...]:
+        nom, filtre, tri = self.dite
+        return nom, repr(filtre), tri.value if tri else ""
+
+
+@dataclass
 class ContexteOperation:
     """Implements `gateway.schema.contexte.Contexte` for one viewer and one operation."""
 
@@ -76,13 +86,11 @@ class ContexteOperation:
     montrees: dict[str, frozenset[CategorieDonnee]] = field(default_factory=dict)  # what is read of each, by her id
     recherches: int = 0  # of one object that the caller names
     introuvables: int = 0
-    _lignes: frozenset[str] = field(init=False)  # of what explains, what is asked
-    figes: bool = field(init=False)  # the state of a source changes while its CFA is shown: bytes cannot hold it
-    _prets: Montres | None = field(init=False, default=None)
 
-    def __post_init__(self) -> None:
-        self._lignes = EXPLICATIONS & self.decision.coordonnees
-        self.figes = "Cfa.source" not in self.decision.coordonnees
+    @property
+    def figes(self) -> bool:
+        """Whether what is shown of an object is the same as long as the object is."""
+        return fige(self.decision)
 
     def ouverte(self, cle: object) -> bool:
         return cle in self.decision.racines
@@ -168,42 +176,65 @@ class ContexteOperation:
         )
 
     def jeunes(self, filtre: FiltreJeunes | None, tri: TriJeunes, page: Page) -> JeuneConnection | None:
-        if self.recolte.muette:
-            return None
         personnes = self.vue.personnes
-        liste = self._liste(
-            ("jeunes", repr(filtre), tri.value),
+        liste = Liste(
+            ("jeunes", filtre, tri),
             lambda: ordonner(filtrer_jeunes([une.jeune for une in personnes.values()], filtre), ORDRES_JEUNES[tri]),
+            lambda jeune: (personnes[jeune.id], jeune),
+            (JeuneEdge, JeuneConnection),
         )
-        tranche = decouper(liste, page, self._curseurs("jeunes", filtre, tri))
-        edges = [JeuneEdge(cursor=c, node=self._montrer(personnes[jeune.id], jeune)) for c, jeune in tranche.elements]
-        return JeuneConnection(edges=edges, **self._position(tranche))
+        trouvee: JeuneConnection | None = self._page(liste, page)
+        return trouvee
 
     def contrats(self, filtre: FiltreContrats | None, page: Page) -> ContratConnection | None:
-        if self.recolte.muette:
-            return None
         tous = self.vue.contrats
-        liste = self._liste(
-            ("contrats", repr(filtre)),
+        liste = Liste(
+            ("contrats", filtre, None),
             lambda: ordonner(filtrer_contrats([contrat for _, contrat in tous.values()], filtre), ordre_contrats),
+            lambda contrat: tous[contrat.id],
+            (ContratEdge, ContratConnection),
         )
-        tranche = decouper(liste, page, self._curseurs("contrats", filtre, None))
-        edges = [ContratEdge(cursor=c, node=self._montrer(*tous[contrat.id])) for c, contrat in tranche.elements]
-        return ContratConnection(edges=edges, **self._position(tranche))
+        trouvee: ContratConnection | None = self._page(liste, page)
+        return trouvee
 
     def ruptures(self, filtre: FiltreRuptures | None, tri: TriRuptures, page: Page) -> RuptureConnection | None:
-        if self.recolte.muette:
-            return None
         toutes = self.vue.ruptures
-        liste = self._liste(
-            ("ruptures", repr(filtre), tri.value),
+        liste = Liste(
+            ("ruptures", filtre, tri),
             lambda: ordonner(
                 filtrer_ruptures([rupture for _, rupture in toutes.values()], filtre, self.jour), ORDRES_RUPTURES[tri]
             ),
+            lambda rupture: toutes[rupture.id],
+            (RuptureEdge, RuptureConnection),
         )
-        tranche = decouper(liste, page, self._curseurs("ruptures", filtre, tri))
-        edges = [RuptureEdge(cursor=c, node=self._montrer(*toutes[rupture.id])) for c, rupture in tranche.elements]
-        return RuptureConnection(edges=edges, **self._position(tranche))
+        trouvee: RuptureConnection | None = self._page(liste, page)
+        return trouvee
+
+    def _page(self, liste: Liste[T], page: Page) -> Any:
+        """A page of a list; as it was made, for the same rights, as long as the view holds. None: nobody answered."""
+        if self.recolte.muette:
+            return None
+        curseurs, pages = self._curseurs(liste), self._vitrine.pages
+        cle = (liste.cle, page, self.recolte.complete, curseurs.tous, curseurs.bornes)
+        faite = pages.get(cle) if self.figes else None
+        if faite is None:
+            faite = self._faire(decouper(self._ordonnee(liste), page, curseurs), liste)
+            if self.figes:
+                pages[cle] = faite
+        self.montrees |= faite[1]
+        return faite[0]
+
+    def _faire(self, tranche: Tranche[T], liste: Liste[T]) -> PageFaite:
+        element, connexion = liste.formes
+        lues: dict[str, frozenset[CategorieDonnee]] = {}
+        edges = []
+        for curseur, objet in tranche.elements:
+            personne, _ = couple = liste.de(objet)
+            lues[personne.fusion.jeune.id], copie = self._vitrine.montrer(*couple)
+            edges.append(element(cursor=curseur, node=copie))
+        page = connexion(edges=edges, **self._position(tranche))
+        page.__dict__[FRAGMENTS] = {}
+        return page, lues
 
     def _position(self, tranche: Tranche[Any]) -> dict[str, Any]:
         curseurs = [curseur for curseur, _ in tranche.elements]
@@ -215,19 +246,19 @@ class ContexteOperation:
         )
         return {"page_info": info, "total_count": tranche.total, "complet": self.recolte.complete}
 
-    def _liste(self, cle: tuple[str, ...], ordonner: Callable[[], Ordonnee[T]]) -> Ordonnee[T]:
+    def _ordonnee(self, liste: Liste[T]) -> Ordonnee[T]:
         """A list in its order, sorted once as long as the view holds."""
-        if cle not in self.vue.listes:
-            self.vue.listes[cle] = ordonner()
-        liste: Ordonnee[T] = self.vue.listes[cle]
-        return liste
+        if liste.cle not in self.vue.listes:
+            self.vue.listes[liste.cle] = liste.ordonner()
+        ordonnee: Ordonnee[T] = self.vue.listes[liste.cle]
+        return ordonnee
 
-    def _curseurs(self, liste: str, filtre: Any, tri: Any) -> Curseurs:
+    def _curseurs(self, liste: Liste[Any]) -> Curseurs:
         """Sealing a cursor costs more than showing its row: only those that are asked."""
         lus = self.decision.coordonnees
         return Curseurs(
             self.identifiants,
-            lambda: self._lie(liste, filtre, tri),
+            lambda: self._lie(*liste.dite),
             tous=not lus.isdisjoint(CURSEURS),
             bornes=not lus.isdisjoint(BORNES),
         )
@@ -239,44 +270,13 @@ class ContexteOperation:
 
     def _montrer(self, personne: Personne, objet: T) -> T:
         """The masked copy that leaves: only what this viewer may read of this person."""
-        if self._prets is None:
-            self._prets = self.vue.montres(self.droits, self.decision.categories, self._lignes)
-        pret = self._prets.copies.get(objet.id)
-        if pret is None:
-            pret = self._preparer(personne, objet, self._prets)
-        self.montrees[personne.fusion.jeune.id], montre = pret
-        if not self.figes:
-            self._situer(montre)
+        self.montrees[personne.fusion.jeune.id], montre = self._vitrine.montrer(personne, objet)
         dit: T = montre
         return dit
 
-    def _preparer(self, personne: Personne, objet: T, prets: Montres) -> Montre:
-        """The perimeter is looked at again, for these rights and on this row, whoever the view was built for; the copy is
-        made and looked at once; both go with the view when its facts change."""
-        accordees = lisibles(personne.jeune, personne.rattachement, self.droits)
-        if not accordees:
-            raise FuiteArretee(f"{type(objet).__name__} hors périmètre")
-        categories = accordees & self.decision.categories
-        self._expliquer(personne)
-        copie = masquer(objet, categories)
-        if reste := en_trop(copie, categories):
-            raise FuiteArretee(reste)
-        if len(prets.copies) >= MASQUES_MAX:
-            prets.oublier()
-        copie.__dict__[FRAGMENTS] = prets.fragments
-        prets.copies[objet.id] = (categories, copie)
-        return prets.copies[objet.id]
-
-    def _expliquer(self, personne: Personne) -> None:
-        """Write the lines that say who says what, and what joined the records, if they are asked for."""
-        if PROVENANCES & self.decision.coordonnees and personne.jeune.lignes is None:
-            attacher(personne.fusion)
-        if "Jeune.rapprochements" in self.decision.coordonnees and personne.jeune.indices is None:
-            attacher_indices(personne.fusion)
-
-    def _situer(self, montre: Jeune | Contrat | Rupture) -> None:
-        for cfa in _cfas_de(montre):
-            cfa.source = self._source(cfa)
+    @cached_property
+    def _vitrine(self) -> Vitrine:
+        return Vitrine(self.vue, self.droits, self.decision, self._source)
 
     def _source(self, cfa: Cfa) -> Source | None:
         nom = self.source_du_cfa(cfa.uai) if cfa.uai else None
@@ -285,15 +285,3 @@ class ContexteOperation:
 
 def _numero(contrat: Contrat) -> str:
     return (contrat.numero or "").casefold()
-
-
-def _cfas_de(objet: Jeune | Contrat | Rupture) -> list[Cfa]:
-    """The CFAs reachable from a masked copy."""
-    if isinstance(objet, Jeune):
-        jeune, contrats = objet, objet.contrats or []
-    else:
-        contrat = objet if isinstance(objet, Contrat) else objet.contrat
-        jeune = objet.jeune or Jeune()
-        contrats = [*(jeune.contrats or []), *([contrat] if contrat else [])]
-    formations: Sequence[Any] = [*(jeune.formations or []), *(contrat.formation for contrat in contrats)]
-    return [porteur.cfa for porteur in (*contrats, *formations) if porteur and porteur.cfa]

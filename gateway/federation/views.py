@@ -5,7 +5,7 @@ A view is keyed by perimeter, purpose, day and versions of its units (ANSWERS 23
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
@@ -36,6 +36,7 @@ VUES_MAX = 32
 LECTURES_MAX = 64  # rights and readings whose masked copies are kept with a view
 REPRISE = 30.0  # seconds a view built without the ledger of links is kept, before it is tried again
 LISTES_MAX = 16  # lists of one view kept in order, by filter and order
+PAGES_MAX = 16  # pages of one view kept as they were shown to the same rights
 _CATEGORIE_DU_MOTIF = {
     MotifPriorite.RQTH: CategorieDonnee.SENSIBLE,
     MotifPriorite.ACCOMPAGNEMENT_CONJOINT: CategorieDonnee.COLLABORATION,
@@ -99,18 +100,17 @@ class Retenues:
 
 
 Montre = tuple[frozenset[CategorieDonnee], Any]  # the categories read of the person, and the masked copy
+PageFaite = tuple[
+    Any, dict[str, frozenset[CategorieDonnee]]
+]  # a connection, and what is read of each person, by her id
 
 
 @dataclass(slots=True)
 class Montres:
-    """What was made to be shown to the same rights: masked copies by id, and the bytes that plans made of them."""
+    """What was made to be shown to the same rights: masked copies by id, and pages of them."""
 
     copies: dict[str, Montre] = field(default_factory=dict)
-    fragments: dict[Any, Any] = field(default_factory=dict)
-
-    def oublier(self) -> None:
-        self.copies.clear()
-        self.fragments.clear()
+    pages: LRUCache[Hashable, PageFaite] = field(default_factory=lambda: LRUCache(PAGES_MAX))
 
 
 @dataclass(slots=True)
