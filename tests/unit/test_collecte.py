@@ -1,0 +1,58 @@
+"""A reading held between two looks at what it came from: what it costs, and the age it tells."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from gateway.federation.collecte import VERIFICATION, Collecteur
+from gateway.federation.plan import Plan
+from gateway.schema.lieux import TypeSource
+from gateway.sources.unites import EtatCache, Resultat, Unite
+from tests.access.petit_monde import Registre
+from tests.unit.federation_outils import ANNUAIRE
+
+pytestmark = pytest.mark.anyio
+RECU = datetime(2026, 10, 15, 9, tzinfo=UTC)
+PLAN = Plan(vue=True, uais=("0600001A",))
+
+
+class Erp:
+    """One system, one CFA; counts what it is asked."""
+
+    def __init__(self) -> None:
+        self.version, self.lectures, self.regards = "1", 0, 0
+
+    def partenaire_du_cfa(self, _uai: str) -> str | None:
+        return "erp"
+
+    def sources_de(self, _nature: TypeSource) -> tuple[str, ...]:
+        return ()
+
+    async def lire(self, unites: Sequence[Unite], _delai: float, _age_max: float | None) -> list[Any]:
+        self.lectures += len(unites)
+        return [Resultat(unite, (), RECU, EtatCache.MANQUE, self.version, 10.0) for unite in unites]
+
+    async def versions(self, unites: Sequence[Unite]) -> list[str | None]:
+        self.regards += 1
+        return [self.version for _ in unites]
+
+
+async def test_une_lecture_tenue_vieillit_et_n_est_regardee_qu_une_fois_par_seconde() -> None:
+    erp, instant = Erp(), 100.0
+    collecteur = Collecteur(erp, Registre(), "registre", 3.0, lambda: instant, lambda _source, _nombre: None)
+
+    async def age() -> tuple[float | None, str]:
+        vue = (await collecteur.collecter(PLAN, ANNUAIRE)).fraicheurs["erp"]
+        return vue.age, vue.cache
+
+    assert (await age(), erp.lectures) == ((10.0, "manque"), 1)
+    instant += VERIFICATION / 2
+    assert (await age(), erp.regards) == ((10.5, "touche"), 0)
+    instant += 2.0
+    assert (await age(), erp.regards) == ((12.5, "touche"), 1)
+    assert (await age(), erp.regards, erp.lectures) == ((12.5, "touche"), 1, 1)
+    erp.version = "2"
+    instant += VERIFICATION
+    assert (await age(), erp.regards, erp.lectures) == ((10.0, "manque"), 2, 2)
