@@ -1,14 +1,17 @@
 """The databases that stores are tested on: SQLite in a directory, PostgreSQL where the machine has one."""
 
+import asyncio
 import os
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import make_url, text
+from sqlalchemy.ext.asyncio import create_async_engine
 
 SERVEUR = os.environ.get("TEST_POSTGRESQL", "postgresql://postgres@127.0.0.1:5432")
 BASES = ("sqlite", "postgresql")
@@ -46,6 +49,20 @@ async def au_repos(url: str) -> bytes:
     finally:
         await connexion.close()
     return b"\n".join([*(nom.encode() for nom in tables), *(_octets(v) for ligne in lignes for v in ligne.values())])
+
+
+def lire(url: str, requete: str) -> list[tuple[Any, ...]]:
+    """The rows of a query, on either kind."""
+    return asyncio.run(_lire(url, requete))
+
+
+async def _lire(url: str, requete: str) -> list[tuple[Any, ...]]:
+    moteur = create_async_engine(url)
+    try:
+        async with moteur.connect() as connexion:
+            return [tuple(ligne) for ligne in await connexion.execute(text(requete))]
+    finally:
+        await moteur.dispose()
 
 
 def _octets(valeur: object) -> bytes:

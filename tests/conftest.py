@@ -12,9 +12,18 @@ from fixtures.passerelle import PasserelleLancee
 from fixtures.telecommande import client_http
 from tests.canaris import traces
 from tests.chiffres import CHIFFRES, noter
+from tests.paire import MondeDouble
 from tests.redis_aide import serveur_redis
 
 AUJOURDHUI = date(2026, 10, 15)  # a fixed day: the same people, the same ruptures, in every run
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--deux-passerelles",
+        action="store_true",
+        help="each gateway of the world is two processes of one Redis and one PostgreSQL behind a balancer",
+    )
 
 
 @pytest.fixture
@@ -23,12 +32,15 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="session")
-def monde(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monde]:
+def monde(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monde]:
     """The default population, told by six simulators over HTTP, its registry harvested; in a directory with a space."""
     dossier: Path = tmp_path_factory.mktemp("le monde")
-    with Monde.genere(dossier, aujourdhui=AUJOURDHUI) as ouvert:
+    genre = MondeDouble if request.config.getoption("--deux-passerelles") else Monde
+    with genre.genere(dossier, aujourdhui=AUJOURDHUI) as ouvert:
         ouvert.moissonner()
         yield ouvert
+        if isinstance(ouvert, MondeDouble):
+            ouvert.copier_la_base()
         _chercher_les_canaris(ouvert, dossier)
 
 

@@ -21,7 +21,19 @@ def serveur_redis() -> Iterator[str]:
         _absent()
         return
     port = port_libre()
-    commande = [programme, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+    commande = [
+        programme,
+        "--port",
+        str(port),
+        "--bind",
+        "127.0.0.1",
+        "--save",
+        "",
+        "--appendonly",
+        "no",
+        "--databases",
+        "256",
+    ]
     with subprocess.Popen(commande, stdout=subprocess.DEVNULL) as processus:
         try:
             yield _attendre(f"redis://127.0.0.1:{port}/0")
