@@ -1,5 +1,6 @@
 """What an operator asks from the command line beside serving: harvest, census, purge, keys. Serves nothing."""
 
+import asyncio
 import os
 from collections.abc import Callable
 from datetime import timedelta
@@ -12,21 +13,21 @@ from gateway.domain.temps import jour_paris
 from gateway.errors import ErreurConfiguration, ErreurSource
 from gateway.federation.rapprochement import rapprocher
 from gateway.federation.recensement import decrire, recenser
-from gateway.services import construire_services
-from gateway.sources.moisson import Avancement
+from gateway.services import Services, construire_services
 from gateway.sources.moisson import moissonner as moissonner_registre
+from gateway.sources.suivi import ligne
+from gateway.stores.grange import BAIL, MoissonEnCours
 
 DUREE_CLE = timedelta(days=365)
+RETOUR = 5.0  # seconds before asking again for the place of the one who harvests
 
 
 async def moissonner(dire: Callable[[str], None]) -> None:
-    """Harvest the registry by hand, telling each window. Raises ErreurConfiguration when the partner stops us."""
+    """Harvest the registry by hand, telling each page. Raises ErreurConfiguration when the partner stops us."""
     services = construire_services(charger(), os.environ)
-    await services.registre.ouvrir()
     try:
-        await moissonner_registre(
-            services.champ, services.registre, services.maintenant, lambda avancement: dire(_ligne(avancement))
-        )
+        await services.registre.ouvrir()
+        await _moissonner(services, dire)
         avancee = await services.registre.avancee()
         dire(f"registre à jour au {avancee.dernier_jour} : {avancee.lignes} lignes")
     except ErreurSource as erreur:
@@ -35,11 +36,20 @@ async def moissonner(dire: Callable[[str], None]) -> None:
         await services.fermer()
 
 
-def _ligne(avancement: Avancement) -> str:
-    fenetre, compte = avancement.fenetre, avancement.compte
-    fait = f"[{avancement.rang}/{avancement.total}] {fenetre.debut} → {fenetre.fin} : {avancement.lignes} lignes"
-    rejets = f", {compte.rejets} rejetées" if compte.rejets else ""
-    return f"{fait}{rejets} ({avancement.secondes:.1f} s)"
+async def _moissonner(services: Services, dire: Callable[[str], None]) -> None:
+    """What another process harvests, or left when it died, is waited for."""
+    attendu = False
+    while True:
+        try:
+            await moissonner_registre(
+                services.champ, services.grange, services.maintenant, lambda avancement: dire(ligne(avancement))
+            )
+            return
+        except MoissonEnCours:
+            if not attendu:
+                dire(f"un autre processus moissonne, ou s'est arrêté il y a moins de {BAIL:.0f} s : en attente")
+            attendu = True
+        await asyncio.sleep(RETOUR)
 
 
 async def rapprochements(dire: Callable[[str], None]) -> list[dict[str, Any]]:

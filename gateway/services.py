@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
@@ -27,9 +28,11 @@ from gateway.sources.moisson import Champ
 from gateway.sources.partenaires import Partenaire, charger_partenaires
 from gateway.sources.referentiel import GardienReferentiel
 from gateway.sources.resilience.rythme import Rythme
+from gateway.sources.suivi import SuiviMoisson
 from gateway.sources.transport import FabriqueTransport, Transport, transport_aiohttp
 from gateway.sources.unites import Resultat
 from gateway.stores.debits import Debits
+from gateway.stores.grange import Grange
 from gateway.stores.journal import Journal
 from gateway.stores.liens import Liens
 from gateway.stores.registre import Registre
@@ -54,6 +57,8 @@ class Services:
     transport: Transport
     sources: Sources
     registre: Registre
+    grange: Grange
+    suivi: SuiviMoisson
     liens: Liens
     lectures: Journal
     debits: Debits
@@ -101,6 +106,7 @@ def construire_services(
     sources = Sources(partenaires, connus, socle)
     registre, referentiel = _seul(sources, TypeSource.REGISTRE_CONTRATS), _seul(sources, TypeSource.REFERENTIEL)
     _creer_le_dossier(configuration)
+    store = Registre(_url(configuration, environ, "registre.sqlite"), configuration.sceau)
     return Services(
         configuration=configuration,
         mesures=mesures,
@@ -109,7 +115,9 @@ def construire_services(
         comptes=comptes,
         voies=Counter("passerelle_executions", "Opérations exécutées, par voie.", ("voie",), registry=mesures),
         en_cours=Gauge("passerelle_requetes_en_cours", "Requêtes en cours de traitement.", registry=mesures),
-        registre=Registre(_url(configuration, environ, "registre.sqlite"), configuration.sceau),
+        registre=store,
+        grange=Grange(store),
+        suivi=SuiviMoisson(mesures, configuration.maintenant),
         liens=Liens(_url(configuration, environ, "liens.sqlite")),
         lectures=construire_journal(configuration, environ, alertes.disponible),
         debits=Debits(environ.get("GATEWAY_CACHE_URL", "")),
@@ -167,8 +175,9 @@ def _champ(sources: Sources, partenaire: Partenaire, connecteur: Connecteur) -> 
     if connecteur.moisson is None or partenaire.moisson_depuis is None:
         raise ErreurConfiguration(f"partenaires/{partenaire.nom}.toml : [moisson] depuis est requis")
     return Champ(
-        lire=lambda lecture: sources.executer(partenaire.nom, lecture),
-        lecture=connecteur.moisson,
+        source=partenaire.nom,
+        lire=partial(sources.page, partenaire.nom),
+        moisson=connecteur.moisson,
         depuis=partenaire.moisson_depuis,
         fenetre_jours=partenaire.moisson_fenetre_jours,
         ouverture=partenaire.ouverture,

@@ -150,7 +150,7 @@ async def _purger_les_liens(services: Services) -> None:
 
 def _veilles(services: Services) -> list[Coroutine[Any, Any, None]]:
     return [
-        veiller(services.champ, services.registre, services.maintenant, asyncio.sleep),
+        veiller(services.champ, services.grange, services.maintenant, asyncio.sleep, services.suivi),
         services.gardien.veiller(asyncio.sleep),
         *(consommateur.veiller(asyncio.sleep) for consommateur in services.consommateurs),
         services.entretien.veiller(),

@@ -185,6 +185,15 @@ def rempli(nom: N) -> N | None:
 
 
 @dataclass(frozen=True, slots=True)
+class Moisson:
+    """How a registry is harvested, page by page: a night's answer does not fit in memory. `requetes` tells what to ask of a
+    window of days, both included; `lignes` reads one page of one of them, given the last day of the window."""
+
+    requetes: Callable[[date, date], Sequence[Requete]]
+    lignes: Callable[[Requete, date, Any], tuple[list[LigneRegistre], Compte]]
+
+
+@dataclass(frozen=True, slots=True)
 class Avis:
     """What an event tells: something changed. Nothing of it is believed but what to ask again: a tenant by the partner's
     code, or a record by its key; neither, when it concerns nothing that is read. `cle` is what acknowledges it."""
@@ -213,7 +222,7 @@ class Connecteur:
     mode: ModeSource
     dossiers_cfa: Callable[[Locataire, date], Lecture[Lu]] | None = None
     dossiers_structure: Callable[[Locataire, date], Lecture[Lu]] | None = None
-    moisson: Callable[[date, date], Lecture[tuple[list[LigneRegistre], Compte]]] | None = None
+    moisson: Moisson | None = None
     contrat: Callable[[Sequence[Mapping[str, Any]]], tuple[Jeune, Contrat] | None] | None = None
     referentiel: Callable[[], Lecture[tuple[Referentiel, Compte]]] | None = None
     file: File | None = None

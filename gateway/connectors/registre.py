@@ -13,7 +13,7 @@ from gateway.connectors.base import (
     Charge,
     Compte,
     Connecteur,
-    Lecture,
+    Moisson,
     Pages,
     Requete,
     lignes_de,
@@ -122,17 +122,16 @@ class Ligne(Charge):
     employeur: EmployeurDeca = EmployeurDeca()
 
 
-def moisson(debut: date, fin: date) -> Lecture[tuple[list[LigneRegistre], Compte]]:
+def requetes(debut: date, fin: date) -> list[Requete]:
     """Both views of what was processed from `debut` to `fin`, both included; at most 60 days, up to yesterday."""
-    reponses = yield [_extrait(vue, debut, fin) for vue in VUES]
-    compte = Compte()
-    lignes = [
-        ligne
-        for vue, pages in zip(VUES, reponses, strict=True)
-        for charge in lignes_de(pages, "contrats")
-        for ligne in _lignes(vue, fin, charge, compte)
-    ]
-    return lignes, compte
+    return [_extrait(vue, debut, fin) for vue in VUES]
+
+
+def lignes(requete: Requete, fin: date, document: Any) -> tuple[list[LigneRegistre], Compte]:
+    """The rows of one page of a view."""
+    compte, vue = Compte(), requete.acces.upper()
+    lues = [ligne for charge in lignes_de([document], "contrats") for ligne in _lignes(vue, fin, charge, compte)]
+    return lues, compte
 
 
 def _extrait(vue: str, debut: date, fin: date) -> Requete:
@@ -160,14 +159,15 @@ def _lignes(vue: str, jour: date, charge: Mapping[str, Any], compte: Compte) -> 
                 code_postal=lue.alternant.adresse.code_postal,
                 uai=lue.responsable.uai,
                 siret_formation=lue.responsable.siret or lue.etablissement.siret,
+                fin=lue.details.fin,
                 charge=charge,
             )
 
 
 def contrat(charges: Sequence[Mapping[str, Any]]) -> tuple[Jeune, Contrat] | None:
     """Fold the rows of one contract, in order of day: the last word told of each thing holds."""
-    lignes = lire(Ligne, charges, Compte())
-    return (_jeune(lignes), _contrat(lignes)) if lignes else None
+    lues = lire(Ligne, charges, Compte())
+    return (_jeune(lues), _contrat(lues)) if lues else None
 
 
 def _dernier(blocs: Iterable[Any], champ: str) -> Any:
@@ -269,4 +269,6 @@ def _rupture(dites: list[RuptureDeca]) -> Rupture | None:
     return Rupture(date=dites[-1].effet, cause=cause, signalee_le=min(signalements, default=None))
 
 
-CONNECTEUR = Connecteur("registre", TypeSource.REGISTRE_CONTRATS, ModeSource.MOISSON, moisson=moisson, contrat=contrat)
+CONNECTEUR = Connecteur(
+    "registre", TypeSource.REGISTRE_CONTRATS, ModeSource.MOISSON, moisson=Moisson(requetes, lignes), contrat=contrat
+)

@@ -8,19 +8,19 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from cachetools import LRUCache
 
 from gateway.cache.cles import cle_canonique
 from gateway.cache.seam import Cache, Cle, Garde
-from gateway.connectors.base import Connecteur, Lecture, Locataire
+from gateway.connectors.base import Connecteur, Lecture, Locataire, Requete
 from gateway.domain.temps import jour_paris
 from gateway.errors import SourceDelaiDepasse, SourceEnQuarantaine
 from gateway.schema.lieux import EtatSource, TypeSource
 from gateway.sources.etat import EtatPartenaire
 from gateway.sources.fraicheur import Usage, usage
-from gateway.sources.guichet import Guichet
+from gateway.sources.guichet import Guichet, Page
 from gateway.sources.lecteur import Lecteur
 from gateway.sources.mesures import Mesures
 from gateway.sources.partenaires import Partenaire
@@ -132,11 +132,15 @@ class Sources:
         return usage(age, not dit.dossiers, self._du_jour(dit), regles, age_max, garde.invalidee)
 
     async def executer(self, source: str, lecture: Lecture[T], locataire: Locataire = SANS_LOCATAIRE) -> T:
-        """Drive a reading that is not a unit (harvest, referential), uncached, each call within the partner's delay.
+        """Drive a reading that is not a unit (referential), uncached, each call within the partner's delay.
 
         Raises ErreurSource.
         """
         return (await self._lecteurs[source].guichet.derouler(lecture, locataire)).valeur
+
+    async def page(self, source: str, requete: Requete, rang: int, lire: Callable[[Any], T]) -> Page[T]:
+        """One page of a harvest, read by `lire`, within the partner's delay. Raises ErreurSource."""
+        return await self._lecteurs[source].guichet.page(requete, rang, lire)
 
     async def purger(self, source: str) -> bool:
         """Forget what is kept of a partner; False when the cache does not answer."""

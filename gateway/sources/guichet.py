@@ -80,6 +80,19 @@ class Guichet:
         self.mesures.revalidation(self.partenaire.nom, inchange)
         return inchange
 
+    async def page(self, requete: Requete, rang: int, lire: Callable[[Any], T]) -> "Page[T]":
+        """One page (from 1) of an answer too long to hold whole, read by `lire` in a thread. Raises ErreurSource."""
+        reponse = await self._page(pages.numero(requete, rang), Locataire(""))
+        try:
+            total = pages.annoncees(requete, reponse.document)
+            pages.Suite(self.partenaire.limites.pages_max).borner(total)
+        except pages.PagesInvalides as erreur:
+            raise SourceInvalide(self.partenaire.nom, f"pages du partenaire invalides : {erreur}") from None
+        try:
+            return Page(await asyncio.to_thread(lire, reponse.document), total, reponse.empreinte)
+        except Exception as erreur:
+            raise self._incomprise(erreur) from None
+
     async def _avancer(self, lecture: Lecture[T], documents: Documents | None) -> "Sequence[Requete] | _Fin[T]":
         """One step of the connector, in a thread: mapping a whole CFA would hold the event loop for a tenth of a second."""
         try:
@@ -215,6 +228,15 @@ class Deroulee(Generic[T]):
 
     valeur: T
     reperes: tuple[Repere, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """One page as read, how many the partner says there are, and a digest of its body."""
+
+    lue: T
+    total: int
+    empreinte: bytes
 
 
 @dataclass(frozen=True, slots=True)

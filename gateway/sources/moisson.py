@@ -1,26 +1,32 @@
-"""Harvests the registry: windows of processing days, in order, resumable at each. Knows windows, no SQL and no HTTP.
+"""Harvests the registry: windows of processing days, in order, page by page. Knows windows, no SQL and no HTTP.
 
-Backfill in windows of at most `fenetre_jours` from `depuis`, then day by day up to yesterday (ANSWERS 5). A window is
-written whole with its mark, so that a harvest stopped anywhere goes on from the last window written.
+Backfill in windows of at most `fenetre_jours` from `depuis`, then day by day up to yesterday (ANSWERS 5). Each page is
+written with what comes next, so that a harvest stopped anywhere goes on from there, in this process or in another one.
 """
 
+import asyncio
 import logging
 import time as chronometre
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Protocol
+from functools import partial
+from typing import Any, Protocol
 
-from gateway.connectors.base import Compte, Lecture
+from gateway.connectors.base import Compte, Moisson, Requete
 from gateway.domain.temps import jour_paris
-from gateway.errors import ErreurSource, SourceFermee
+from gateway.errors import ErreurSource, SourceFermee, SourceInvalide
 from gateway.sources.etat import ouverte
+from gateway.sources.guichet import Page
+from gateway.stores.grange import BAIL, Chantier, Grange, MoissonEnCours
 from gateway.stores.lignes import LigneRegistre
-from gateway.stores.registre import Fenetre
+from gateway.stores.registre import Avancee, Fenetre
 
 RECUL_JOURS = 3  # a harvest that lags no more than this goes day by day
 VEILLE = 900.0  # seconds between two looks at what is due
 ATTENTE_MIN, ATTENTE_MAX = 60.0, 6 * 3600.0  # what is believed of a partner that tells when to come back
+CONSERVATION_ANS = 2  # after its planned end, a contract is forgotten (DOMAIN §3.2)
 
 journal = logging.getLogger("gateway.moisson")
 
@@ -28,34 +34,49 @@ Recolte = tuple[list[LigneRegistre], Compte]
 UN_JOUR = timedelta(days=1)
 
 
-class Magasin(Protocol):
-    """Where rows are kept."""
-
-    async def importer(self, fenetre: Fenetre, lignes: Sequence[LigneRegistre], instant: datetime) -> None: ...
-    async def fenetres(self) -> list[Fenetre]: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Champ:
-    """What is harvested: how to read a window, from when, and how long windows are. `ouverture`: Europe/Paris, a hint."""
+    """What is harvested: how a page is asked for and read, from when, and how long windows are. `ouverture`: Europe/Paris,
+    a hint."""
 
-    lire: Callable[[Lecture[Recolte]], Awaitable[Recolte]]
-    lecture: Callable[[date, date], Lecture[Recolte]]
+    source: str
+    lire: Callable[[Requete, int, Callable[[Any], Recolte]], Awaitable[Page[Recolte]]]
+    moisson: Moisson
     depuis: date
     fenetre_jours: int
     ouverture: tuple[time, time] | None = None
 
 
 @dataclass(frozen=True, slots=True)
+class Etape:
+    """Where a window is: the page just written, of how many, and the rows of the window so far."""
+
+    operation: str
+    page: int
+    pages: int
+    achevee: bool  # the window is
+    lignes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Avancement:
-    """One window done, for whoever watches. `secondes` is what it took to ask for it and write it."""
+    """One page written, for whoever watches: of the window of that rank among `total`, and what reading it made of it.
+    `secondes` is what the window took here."""
 
     fenetre: Fenetre
     rang: int
     total: int
-    lignes: int
+    etape: Etape
+    gardees: int
     compte: Compte
     secondes: float
+
+
+class Suivi(Protocol):
+    """Who watches a harvest."""
+
+    def avancer(self, avancement: Avancement) -> None: ...
+    def situer(self, avancee: Avancee, dues: int) -> None: ...
 
 
 def fenetres_dues(faites: Sequence[Fenetre], depuis: date, hier: date, longueur: int) -> list[Fenetre]:
@@ -82,46 +103,112 @@ def _decouper(trou: Fenetre, hier: date, longueur: int) -> Iterator[Fenetre]:
 
 
 async def moissonner(
-    champ: Champ, magasin: Magasin, maintenant: Callable[[], datetime], suivre: Callable[[Avancement], None]
+    champ: Champ, grange: Grange, maintenant: Callable[[], datetime], suivre: Callable[[Avancement], None]
 ) -> int:
-    """Harvest all that is due; returns the number of windows. Raises ErreurSource where the partner stops us.
+    """Harvest all that is due; returns the number of windows. Raises MoissonEnCours when another process does it, and
+    ErreurSource where the partner stops us.
 
-    What is due is looked at again after each window: the day may have changed, and another process may harvest too.
+    What is due is looked at again after each window: the day may have changed.
     """
-    faites = 0
-    while dues := await _dues(champ, magasin, maintenant()):
-        debut = chronometre.monotonic()
-        lignes, compte = await champ.lire(champ.lecture(dues[0].debut, dues[0].fin))
-        await magasin.importer(dues[0], lignes, maintenant())
-        faites += 1
-        secondes = chronometre.monotonic() - debut
-        suivre(Avancement(dues[0], faites, faites + len(dues) - 1, len(lignes), compte, secondes))
+    if not await _dues(champ, grange, maintenant()):
+        return 0
+    async with _mandat(grange):
+        await grange.oublier(_echeance(jour_paris(maintenant())))
+        faites = 0
+        while dues := await _dues(champ, grange, maintenant()):
+            passage = _Passage(champ, grange, maintenant, suivre, (faites + 1, faites + len(dues)))
+            await passage.recolter(await grange.chantier() or Chantier(dues[0]))
+            faites += 1
     return faites
 
 
-async def _dues(champ: Champ, magasin: Magasin, instant: datetime) -> list[Fenetre]:
+@dataclass(frozen=True, slots=True)
+class _Passage:
+    """The harvest of one window."""
+
+    champ: Champ
+    grange: Grange
+    maintenant: Callable[[], datetime]
+    suivre: Callable[[Avancement], None]
+    rangs: tuple[int, int]
+
+    async def recolter(self, chantier: Chantier) -> None:
+        """From where it was left to its last page."""
+        requetes = self.champ.moisson.requetes(chantier.fenetre.debut, chantier.fenetre.fin)
+        depart, derniere = chronometre.monotonic(), b""
+        while chantier.vue < len(requetes):
+            requete = requetes[chantier.vue]
+            page = await self._page(requete, chantier, derniere)
+            suite = chantier.apres(page.total, len(page.lue[0]))
+            achevee = suite.vue == len(requetes)
+            await self.grange.engranger(chantier, page.lue[0], suite, self.maintenant() if achevee else None)
+            etape = Etape(requete.operation, chantier.page, page.total, achevee, suite.lignes)
+            duree = chronometre.monotonic() - depart
+            self.suivre(Avancement(chantier.fenetre, *self.rangs, etape, len(page.lue[0]), page.lue[1], duree))
+            chantier, derniere = suite, page.empreinte
+
+    async def _page(self, requete: Requete, chantier: Chantier, derniere: bytes) -> Page[Recolte]:
+        """The next page. Pages that move under our feet would lose rows or tell them twice: the window begins again."""
+        lire = partial(self.champ.moisson.lignes, requete, chantier.fenetre.fin)
+        page = await self.champ.lire(requete, chantier.page, lire)
+        if chantier.page > 1 and (page.total != chantier.total or page.empreinte == derniere):
+            await self.grange.abandonner(chantier)
+            raise SourceInvalide(self.champ.source, "les pages ont changé au cours de la fenêtre")
+        return page
+
+
+@asynccontextmanager
+async def _mandat(grange: Grange) -> AsyncIterator[None]:
+    """The place of the one who harvests, kept for the block. Raises MoissonEnCours."""
+    if not await grange.elire():
+        raise MoissonEnCours
+    pouls = asyncio.create_task(_battre(grange))
+    try:
+        yield
+    finally:
+        pouls.cancel()
+        await asyncio.gather(pouls, return_exceptions=True)
+        await grange.liberer()
+
+
+async def _battre(grange: Grange) -> None:
+    """A page may take ten minutes: meanwhile, others know that we are alive."""
+    while True:
+        await asyncio.sleep(BAIL / 3)
+        await grange.prolonger()
+
+
+async def _dues(champ: Champ, grange: Grange, instant: datetime) -> list[Fenetre]:
     hier = jour_paris(instant) - UN_JOUR
-    return fenetres_dues(await magasin.fenetres(), champ.depuis, hier, champ.fenetre_jours)
+    return fenetres_dues(await grange.fenetres(), champ.depuis, hier, champ.fenetre_jours)
+
+
+def _echeance(jour: date) -> date:
+    return jour.replace(year=jour.year - CONSERVATION_ANS, day=1)
 
 
 async def veiller(
     champ: Champ,
-    magasin: Magasin,
+    grange: Grange,
     maintenant: Callable[[], datetime],
     dormir: Callable[[float], Awaitable[None]],
+    suivi: Suivi,
 ) -> None:
     """Harvest what falls due, for ever. Whatever fails only delays it; one line says what, without a value."""
     while True:
         attente = VEILLE
         if champ.ouverture is None or ouverte(champ.ouverture, maintenant()):
-            attente = await _tenter(champ, magasin, maintenant)
+            attente = await _tenter(champ, grange, maintenant, suivi)
+        await _situer(champ, grange, maintenant(), suivi)
         await dormir(attente)
 
 
-async def _tenter(champ: Champ, magasin: Magasin, maintenant: Callable[[], datetime]) -> float:
+async def _tenter(champ: Champ, grange: Grange, maintenant: Callable[[], datetime], suivi: Suivi) -> float:
     """One harvest; the seconds to wait before the next."""
     try:
-        await moissonner(champ, magasin, maintenant, _journaliser)
+        await moissonner(champ, grange, maintenant, suivi.avancer)
+    except MoissonEnCours:
+        return BAIL
     except SourceFermee as erreur:
         return min(max(erreur.reessayer_dans or VEILLE, ATTENTE_MIN), ATTENTE_MAX)
     except ErreurSource as erreur:
@@ -131,6 +218,9 @@ async def _tenter(champ: Champ, magasin: Magasin, maintenant: Callable[[], datet
     return VEILLE
 
 
-def _journaliser(avancement: Avancement) -> None:
-    fenetre = avancement.fenetre
-    journal.info("moisson %s → %s : %d lignes", fenetre.debut, fenetre.fin, avancement.lignes)
+async def _situer(champ: Champ, grange: Grange, instant: datetime, suivi: Suivi) -> None:
+    """How far the harvest is, whoever did it."""
+    try:
+        suivi.situer(await grange.registre.avancee(), len(await _dues(champ, grange, instant)))
+    except Exception as erreur:
+        journal.error("moisson : avancement inconnu (%s)", type(erreur).__name__)

@@ -19,4 +19,5 @@ class LigneRegistre:
     code_postal: str | None
     uai: str | None
     siret_formation: str | None
+    fin: date | None  # planned end of the contract, as this row tells it
     charge: Mapping[str, Any]  # the partner's own object, kept whole and sealed at rest

@@ -1,7 +1,7 @@
-"""The harvested registry, sealed at rest. SQL and nothing of partners: rows come in as values, and go out as them.
+"""The harvested registry, sealed at rest, as it is read (`grange` writes it). SQL, and nothing of partners.
 
-At rest: a pseudonym of the contract, one of the person, the postal code and the CFA (which index and identify nobody), the
-day, and the sealed row. No name, birth date, contact nor contract number can be read in the file.
+At rest: a pseudonym of the contract, one of the person, the postal code, the CFA and the month of the planned end (which
+index and identify nobody), the day, and the sealed row. No name, birth date, contact nor contract number can be read there.
 """
 
 import asyncio
@@ -10,28 +10,26 @@ import json
 import logging
 import zlib
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import Column, Date, Index, Integer, LargeBinary, MetaData, String, Table, delete, func, select
+from sqlalchemy import Column, Date, Float, Index, Integer, LargeBinary, MetaData, String, Table, func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.domain.identity import cle_identite
 from gateway.domain.sceau import Sceau
 from gateway.domain.temps import PARIS
 from gateway.errors import ErreurConfiguration
-from gateway.stores.lignes import LigneRegistre
 from gateway.stores.sql import creer, insertion, ouvrir_moteur, paquets, parmi
 
 T = TypeVar("T")
 
 USAGE = "registre"
-FORMAT = "2"  # of the rows at rest: another one is harvested again, the registry being the truth
+FORMAT = "3"  # of the rows at rest: another one is harvested again, the registry being the truth
 PAQUET = 500  # values of one IN: SQLite accepts many more, query plans stay simple
-SOUFFLE = 200  # rows sealed, or contracts put together, between two breaths of the event loop
+SOUFFLE = 200  # contracts put together between two breaths of the event loop
 ATTENTE_VERROU = 30  # seconds: the service and a harvest by hand may write at the same time
 
 journal = logging.getLogger("gateway.registre")
@@ -47,11 +45,15 @@ LIGNES = Table(
     Column("personne", String(32), nullable=False),
     Column("code_postal", String(5)),
     Column("cfa", String(14)),  # UAI, or SIRET where the registry lacks it
+    Column(
+        "fin", Date, nullable=False
+    ),  # month of the planned end it tells, as its first day: what retention counts from
     Column("scelle", LargeBinary, nullable=False),
     Index("registre_par_personne", "personne", "contrat"),
     Index("registre_par_code_postal", "code_postal", "contrat"),
     Index("registre_par_cfa", "cfa", "contrat"),
     Index("registre_par_fenetre", "fenetre"),
+    Index("registre_par_fin", "fin"),
 )
 FENETRES = Table(
     "registre_fenetres",
@@ -61,16 +63,25 @@ FENETRES = Table(
     Column("lignes", Integer, nullable=False),
     Column("importee_le", String(32), nullable=False),
 )
+CHANTIER = Table(  # the window under way, if any: its rows are written, and not read yet
+    "registre_chantier",
+    _tables,
+    Column("debut", Date, primary_key=True),
+    Column("fin", Date, nullable=False),
+    Column("vue", Integer, nullable=False),  # the next page to ask for: of which view,
+    Column("page", Integer, nullable=False),  # which one,
+    Column("total", Integer, nullable=False),  # of how many
+    Column("lignes", Integer, nullable=False),  # written so far
+)
 ETAT = Table(  # one row
     "registre_etat",
     _tables,
     Column("temoin", String(32), primary_key=True),  # tells the key and the format that wrote the rest
     Column("imports", Integer, nullable=False),  # only grows
+    Column("moissonneur", String(32)),  # the process that harvests
+    Column("bail", Float, nullable=False),  # until when, in seconds since 1970, unless it says so again
 )
-
-
-class FenetreRefusee(ValueError):
-    """A window that overlaps another without being it: its rows would be told twice."""
+VISIBLES = LIGNES.c.fenetre.not_in(select(CHANTIER.c.fin))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +120,7 @@ class Registre:
 
     def __init__(self, url: str, sceau: Sceau) -> None:
         self.moteur = ouvrir_moteur(url, ATTENTE_VERROU)
-        self._sceau = sceau
+        self.sceau = sceau
 
     async def ouvrir(self) -> None:
         """Create what is missing. Raises ErreurConfiguration when the store cannot be used, or another key or format wrote
@@ -123,10 +134,10 @@ class Registre:
 
     async def _reconnaitre(self, connexion: AsyncConnection) -> None:
         """Sign an empty store; refuse one that another key signed."""
-        temoin = self._sceau.pseudonyme(USAGE, f"temoin/{FORMAT}")
+        temoin = self.sceau.pseudonyme(USAGE, f"temoin/{FORMAT}")
         lu = await connexion.scalar(select(ETAT.c.temoin))
         if lu is None and not await connexion.scalar(select(func.count()).select_from(FENETRES)):
-            ajout = insertion(connexion, ETAT).values(temoin=temoin, imports=0)
+            ajout = insertion(connexion, ETAT).values(temoin=temoin, imports=0, bail=0.0)
             await connexion.execute(ajout.on_conflict_do_nothing())
         elif lu != temoin:
             raise ErreurConfiguration(
@@ -135,30 +146,6 @@ class Registre:
 
     async def fermer(self) -> None:
         await self.moteur.dispose()
-
-    async def importer(self, fenetre: Fenetre, lignes: Sequence[LigneRegistre], instant: datetime) -> None:
-        """Replace a window: its rows and the mark of its import are written together, or not at all.
-
-        Raises FenetreRefusee for a window that overlaps another one.
-        """
-        async with self.moteur.begin() as connexion:
-            await connexion.execute(ETAT.update().values(imports=ETAT.c.imports + 1))  # first: writers queue here
-            await connexion.execute(delete(FENETRES).where(_est(fenetre)))
-            if await connexion.scalar(select(func.count()).where(_chevauche(fenetre))):
-                raise FenetreRefusee(f"{fenetre.debut} → {fenetre.fin}")
-            await connexion.execute(delete(LIGNES).where(LIGNES.c.fenetre == fenetre.fin))
-            for paquet in paquets(list(enumerate(lignes)), SOUFFLE):
-                await connexion.execute(
-                    LIGNES.insert(), [self._sceller(ligne, fenetre, rang) for rang, ligne in paquet]
-                )
-            marque = {"debut": fenetre.debut, "fin": fenetre.fin, "lignes": len(lignes)}
-            await connexion.execute(FENETRES.insert().values(**marque, importee_le=instant.astimezone(UTC).isoformat()))
-
-    async def fenetres(self) -> list[Fenetre]:
-        """The windows imported, in order of day."""
-        async with self.moteur.connect() as connexion:
-            lues = await connexion.execute(select(FENETRES.c.debut, FENETRES.c.fin).order_by(FENETRES.c.debut))
-            return [Fenetre(lue.debut, lue.fin) for lue in lues]
 
     async def avancee(self) -> Avancee:
         """How far the harvest went.
@@ -184,7 +171,9 @@ class Registre:
         A contract belongs to whom its last row names: a name corrected since does not leave half a contract behind.
         """
         async with self.moteur.connect() as connexion:
-            touches = await _touches(connexion, codes_postaux, cfas, [self._personne(cle) for cle in identites])
+            touches = await _touches(
+                connexion, codes_postaux, cfas, [pseudonyme_personne(self.sceau, cle) for cle in identites]
+            )
             siens = await _par(connexion, LIGNES.c.contrat, touches)
             personnes = _titulaires(siens)
             voisins = {lue.contrat for lue in await _reperes(connexion, LIGNES.c.personne, personnes)} - touches
@@ -200,28 +189,10 @@ class Registre:
 
     def empreinte(self, *ensembles: Collection[str]) -> str:
         """A stand-in for sets of keys, that tells nothing of them: what a cache may be keyed by."""
-        return self._sceau.pseudonyme("registre/lecture", json.dumps([sorted(ensemble) for ensemble in ensembles]))
-
-    def _personne(self, identite: str) -> str:
-        return self._sceau.pseudonyme("registre/personne", identite)
-
-    def _sceller(self, ligne: LigneRegistre, fenetre: Fenetre, rang: int) -> dict[str, Any]:
-        cle = f"{ligne.no_contrat.casefold()}|{ligne.date_naissance.isoformat()}"
-        contrat = self._sceau.pseudonyme("registre/contrat", cle)
-        clair = zlib.compress(json.dumps(ligne.charge, ensure_ascii=False).encode(), 1)
-        return {
-            "contrat": contrat,
-            "vue": ligne.vue,
-            "fenetre": fenetre.fin,
-            "rang": rang,
-            "personne": self._personne(cle_identite(ligne.nom, ligne.prenom, ligne.date_naissance)),
-            "code_postal": ligne.code_postal,
-            "cfa": ligne.uai or ligne.siret_formation,
-            "scelle": self._sceau.sceller(USAGE, clair, _lien(contrat, ligne.vue, fenetre.fin, rang)),
-        }
+        return self.sceau.pseudonyme("registre/lecture", json.dumps([sorted(ensemble) for ensemble in ensembles]))
 
     def _ouvrir(self, lue: Any) -> dict[str, Any] | None:
-        clair = self._sceau.ouvrir(USAGE, lue.scelle, _lien(lue.contrat, lue.vue, lue.fenetre, lue.rang))
+        clair = self.sceau.ouvrir(USAGE, lue.scelle, lien(lue.contrat, lue.vue, lue.fenetre, lue.rang))
         return None if clair is None else dict(json.loads(zlib.decompress(clair)))
 
 
@@ -240,7 +211,12 @@ async def _grouper(lues: Iterable[Any], personnes: Collection[str]) -> list[Cont
     return stockes
 
 
-def _lien(contrat: str, vue: str, fenetre: date, rang: int) -> bytes:
+def pseudonyme_personne(sceau: Sceau, identite: str) -> str:
+    """Stands for a person, by her identity key."""
+    return sceau.pseudonyme("registre/personne", identite)
+
+
+def lien(contrat: str, vue: str, fenetre: date, rang: int) -> bytes:
     """What a sealed row is bound to: moved under another key, it does not open."""
     return f"{contrat}|{vue}|{fenetre.isoformat()}|{rang}".encode()
 
@@ -257,14 +233,6 @@ def _titulaires(lues: Iterable[Any]) -> set[str]:
         if connue is None or _ordre(connue) < _ordre(lue):
             dernieres[lue.contrat] = lue
     return {lue.personne for lue in dernieres.values()}
-
-
-def _est(fenetre: Fenetre) -> Any:
-    return (FENETRES.c.debut == fenetre.debut) & (FENETRES.c.fin == fenetre.fin)
-
-
-def _chevauche(fenetre: Fenetre) -> Any:
-    return (FENETRES.c.debut <= fenetre.fin) & (FENETRES.c.fin >= fenetre.debut)
 
 
 async def _touches(
@@ -286,5 +254,5 @@ async def _par(connexion: AsyncConnection, colonne: Any, valeurs: Collection[str
 async def _lire(connexion: AsyncConnection, requete: Any, colonne: Any, valeurs: Collection[str]) -> list[Any]:
     lues: list[Any] = []
     for paquet in paquets(sorted(valeurs), PAQUET):
-        lues += await connexion.execute(requete.where(parmi(connexion, colonne, paquet)))
+        lues += await connexion.execute(requete.where(parmi(connexion, colonne, paquet), VISIBLES))
     return lues

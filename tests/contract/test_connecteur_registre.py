@@ -12,7 +12,6 @@ from gateway.schema.lieux import Cfa
 from gateway.schema.nouns import Adresse, Contrat, Employeur, Formation, Jeune, Rupture, Sexe
 from gateway.schema.scalaires import SIRET, UAI, CodePostal
 from gateway.stores.lignes import LigneRegistre
-from tests.contract.connecteurs_outils import mener, par_operation
 
 NUMERO = "001202409010001"
 JOUR = date(2024, 9, 20)
@@ -280,8 +279,13 @@ def test_rows_that_cannot_be_read_leave_the_others() -> None:
 
 
 def moisson(tba: list[Any], lba: list[Any]) -> tuple[list[LigneRegistre], Compte]:
-    pages: dict[str, list[Any]] = {"extractTBA": [{"contrats": tba}], "extractLBA": [{"contrats": lba}]}
-    return mener(registre.moisson(JOUR, JOUR), par_operation(pages))[1]
+    """The rows of a page of each view, and what they lost."""
+    demandes = registre.requetes(JOUR, JOUR)
+    lues = [
+        registre.lignes(*un) for un in zip(demandes, [JOUR] * 2, [{"contrats": tba}, {"contrats": lba}], strict=True)
+    ]
+    total = Compte(*(sum(getattr(compte, nom) for _, compte in lues) for nom in ("rejets", "champs_ignores")))
+    return [ligne for lignes, _ in lues for ligne in lignes], total
 
 
 def ligne(vue: str, charge: dict[str, Any], **champs: Any) -> LigneRegistre:
@@ -295,24 +299,24 @@ def ligne(vue: str, charge: dict[str, Any], **champs: Any) -> LigneRegistre:
         "code_postal": "01000" if vue == "TBA" else None,
         "uai": "0010856A",
         "siret_formation": "73282932000074",
+        "fin": date(2026, 8, 31),
         "charge": charge,
     }
     return LigneRegistre(**{**valeurs, **champs})
 
 
 def test_both_views_are_asked_for_the_same_window_under_their_own_credentials() -> None:
-    (lot,), (lignes, compte) = mener(registre.moisson(date(2024, 9, 1), JOUR), par_operation({}))
+    lot = registre.requetes(date(2024, 9, 1), JOUR)
     assert [(r.operation, r.chemin, r.methode, r.acces, r.pages) for r in lot] == [
         ("extractTBA", "/contrats/extractTBA", "POST", "tba", Pages.METADONNEES),
         ("extractLBA", "/contrats/extractLBA", "POST", "lba", Pages.METADONNEES),
     ]
     assert [r.corps for r in lot] == [{"dateDebut": "2024-09-01", "dateFin": "2024-09-20", "page": 1}] * 2
-    assert (lignes, compte) == ([], Compte())
 
 
 def test_every_row_is_kept_whole_in_the_order_answered() -> None:
     lignes, compte = moisson([TBA, A1], [LBA])
-    assert lignes == [ligne("TBA", TBA), ligne("TBA", A1), ligne("LBA", LBA)]
+    assert lignes == [ligne("TBA", TBA), ligne("TBA", A1, fin=date(2026, 10, 31)), ligne("LBA", LBA)]
     assert compte == Compte()
 
 
@@ -329,6 +333,7 @@ def test_every_row_is_kept_whole_in_the_order_answered() -> None:
         ),
         ({"alternant": {"adresse": {}}}, {"code_postal": None}),
         ({"detailsContrat": {"dispositif": ""}}, {}),
+        ({"detailsContrat": {"dateFinContrat": ""}}, {"fin": None}),
     ],
 )
 def test_a_row_is_found_by_what_it_tells(ecrit: dict[str, Any], champs: dict[str, Any]) -> None:
@@ -361,4 +366,4 @@ def test_a_bad_optional_value_is_counted_and_the_row_kept_as_it_came() -> None:
 
 def test_a_page_without_its_rows_is_no_empty_day() -> None:
     with pytest.raises(ReponseInattendue):
-        mener(registre.moisson(JOUR, JOUR), par_operation({"extractTBA": [{"metadonnees": {}}]}))
+        registre.lignes(registre.requetes(JOUR, JOUR)[0], JOUR, {"metadonnees": {}})

@@ -1,13 +1,20 @@
 """A registry partner that answers from memory, and rows to fill it: shared by the tests of the store and of the harvest."""
 
-from collections.abc import Callable
+import asyncio
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from gateway.connectors.base import Lecture, Requete
+from gateway.connectors.base import Requete
+from gateway.connectors.registre import CONNECTEUR
 from gateway.domain.sceau import Sceau
-from gateway.sources.moisson import Recolte
+from gateway.sources.guichet import Page
+from gateway.sources.moisson import Champ, Recolte
+from gateway.stores.grange import Chantier, Grange
+from gateway.stores.lignes import LigneRegistre
+from gateway.stores.registre import Fenetre, Registre
 
 SCEAU = Sceau(bytes(range(32)))
 TELEPHONE, COURRIEL = "0639980017", "canari@exemple.invalid"
@@ -64,26 +71,31 @@ def charge_lba(no_contrat: str = "059202509000001", **dits: Any) -> dict[str, An
 
 @dataclass
 class Partenaire:
-    """Answers windows from `jours`: day of processing → rows of each view. `incident` runs before each window."""
+    """Answers pages of windows from `jours`: day of processing → rows of each view. `incident` runs before each window."""
 
     jours: dict[date, list[tuple[str, dict[str, Any]]]] = field(default_factory=dict)
     incident: Callable[[int], None] = lambda _: None
     fenetres: list[tuple[str, str]] = field(default_factory=list)
+    appels: list[tuple[str, str, int]] = field(default_factory=list)  # view, first day, page
+    a_la_page: Callable[[str, str, int], object] = lambda *_: None
+    par_page: int = 1000
 
     def dire(self, jour: date, objet: dict[str, Any], vue: str = "TBA") -> None:
         self.jours.setdefault(jour, []).append((vue, objet))
 
-    async def lire(self, lecture: Lecture[Recolte]) -> Recolte:
-        """Drive a reading as the core does, one page a view."""
-        requetes = next(lecture)
-        self.incident(len(self.fenetres))
-        self.fenetres.append(_bornes(requetes[0]))
-        try:
-            lecture.send([[{"contrats": self._contrats(requete)}] for requete in requetes])
-        except StopIteration as fin:
-            recolte: Recolte = fin.value
-            return recolte
-        raise AssertionError("a harvest asks once")
+    async def lire(self, requete: Requete, rang: int, lire: Callable[[Any], Recolte]) -> Page[Recolte]:
+        """One page, as the core asks for it."""
+        await asyncio.sleep(0)
+        debut, fin = _bornes(requete)
+        if requete.acces == "tba" and rang == 1:
+            self.incident(len(self.fenetres))
+            self.fenetres.append((debut, fin))
+        self.appels.append((requete.acces, debut, rang))
+        self.a_la_page(requete.acces, debut, rang)
+        contrats = self._contrats(requete)
+        page = contrats[(rang - 1) * self.par_page : rang * self.par_page]
+        empreinte = json.dumps([requete.corps, rang]).encode()
+        return Page(lire({"contrats": page}), max(1, -(-len(contrats) // self.par_page)), empreinte)
 
     def _contrats(self, requete: Requete) -> list[dict[str, Any]]:
         debut, fin = (date.fromisoformat(borne) for borne in _bornes(requete))
@@ -94,3 +106,19 @@ class Partenaire:
 def _bornes(requete: Requete) -> tuple[str, str]:
     assert requete.corps is not None
     return requete.corps["dateDebut"], requete.corps["dateFin"]
+
+
+def champ(source: Partenaire, depuis: date, **dits: Any) -> Champ:
+    """That partner, harvested by the real connector."""
+    assert CONNECTEUR.moisson is not None
+    return Champ("registre", source.lire, CONNECTEUR.moisson, depuis, 59, **dits)
+
+
+async def importer(registre: Registre, fenetre: Fenetre, lignes: Sequence[LigneRegistre], instant: datetime) -> None:
+    """Write a window of one page."""
+    grange, chantier = Grange(registre), Chantier(fenetre)
+    assert await grange.elire()
+    try:
+        await grange.engranger(chantier, lignes, chantier.apres(1, len(lignes)), instant)
+    finally:
+        await grange.liberer()

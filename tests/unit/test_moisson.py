@@ -9,12 +9,15 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry
 
-from gateway.connectors.registre import moisson
 from gateway.errors import SourceFermee, SourceIndisponible
 from gateway.sources.moisson import Avancement, Champ, fenetres_dues, moissonner, veiller
+from gateway.sources.suivi import SuiviMoisson
+from gateway.stores.grange import Grange
 from gateway.stores.registre import ContratStocke, Fenetre, Registre
-from tests.unit.registre_outils import SCEAU, Partenaire, charge, charge_lba
+from tests.unit import registre_outils as outils
+from tests.unit.registre_outils import SCEAU, Partenaire, charge, charge_lba, importer
 
 DEPUIS, HIER = date(2026, 1, 1), date(2026, 6, 30)
 SOIR = datetime(2026, 7, 1, 20, 30, tzinfo=UTC)
@@ -43,31 +46,31 @@ def partenaire() -> Partenaire:
 
 
 def champ(source: Partenaire, **dits: Any) -> Champ:
-    return Champ(source.lire, moisson, DEPUIS, 59, **dits)
+    return outils.champ(source, DEPUIS, **dits)
 
 
 @pytest.fixture
 async def ouvrir(tmp_path: Path) -> AsyncIterator[Callable[[str], Any]]:
     ouverts: list[Registre] = []
 
-    async def ouvrir(nom: str) -> Registre:
+    async def ouvrir(nom: str) -> Grange:
         ouverts.append(Registre(f"sqlite+aiosqlite:///{tmp_path / nom}", SCEAU))
         await ouverts[-1].ouvrir()
-        return ouverts[-1]
+        return Grange(ouverts[-1])
 
     yield ouvrir
     for ouvert in ouverts:
         await ouvert.fermer()
 
 
-async def contenu(registre: Registre) -> tuple[list[ContratStocke], list[Fenetre], int]:
+async def contenu(grange: Grange) -> tuple[list[ContratStocke], list[Fenetre], int]:
     """All that a store holds: a contract equals another when its rows do (`empreinte`)."""
-    stockes = await registre.contrats(["59000"], ["0590001F", "0330002Y"], [])
-    return stockes, await registre.fenetres(), (await registre.avancee()).lignes
+    stockes = await grange.registre.contrats(["59000"], ["0590001F", "0330002Y"], [])
+    return stockes, await grange.fenetres(), (await grange.registre.avancee()).lignes
 
 
-async def charges(registre: Registre) -> list[tuple[dict[str, Any], ...]]:
-    return [registre.charges(stocke) for stocke in (await contenu(registre))[0]]
+async def charges(grange: Grange) -> list[tuple[dict[str, Any], ...]]:
+    return [grange.registre.charges(stocke) for stocke in (await contenu(grange))[0]]
 
 
 def ignorer(_: Avancement) -> None:
@@ -76,15 +79,16 @@ def ignorer(_: Avancement) -> None:
 
 @pytest.mark.anyio
 async def test_backfill_then_day_by_day(ouvrir: Callable[[str], Any]) -> None:
-    source, registre, vus = partenaire(), await ouvrir("r"), list[Avancement]()
-    assert await moissonner(champ(source), registre, lambda: SOIR, vus.append) == 4
+    source, grange, vus = partenaire(), await ouvrir("r"), list[Avancement]()
+    assert await moissonner(champ(source), grange, lambda: SOIR, vus.append) == 4
     assert source.fenetres == FENETRES
-    assert [(vu.rang, vu.total, vu.lignes) for vu in vus] == [(1, 4, 4), (2, 4, 1), (3, 4, 0), (4, 4, 4)]
-    assert await moissonner(champ(source), registre, lambda: SOIR, ignorer) == 0
+    finies = [(vu.rang, vu.total, vu.etape.lignes) for vu in vus if vu.etape.achevee]
+    assert finies == [(1, 4, 4), (2, 4, 1), (3, 4, 0), (4, 4, 4)]
+    assert await moissonner(champ(source), grange, lambda: SOIR, ignorer) == 0
     source.dire(date(2026, 7, 1), charge("D"))
-    assert await moissonner(champ(source), registre, lambda: SOIR + timedelta(days=2), ignorer) == 2
+    assert await moissonner(champ(source), grange, lambda: SOIR + timedelta(days=2), ignorer) == 2
     assert source.fenetres[4:] == [("2026-07-01", "2026-07-01"), ("2026-07-02", "2026-07-02")]
-    assert (await registre.avancee()).lignes == 10
+    assert (await grange.registre.avancee()).lignes == 10
 
 
 @pytest.mark.anyio
@@ -94,30 +98,14 @@ async def test_stopped_at_any_window_then_resumed_gives_the_same_store(ouvrir: C
     attendu = await contenu(temoin)
     assert sorted(len(stocke.lignes) for stocke in attendu[0]) == [1, 2, 6]
     for panne in range(len(FENETRES)):
-        source, registre = partenaire(), await ouvrir(f"panne-{panne}")
+        source, grange = partenaire(), await ouvrir(f"panne-{panne}")
         source.incident = _mourir_a(panne)
         with pytest.raises(Interrompu):
-            await moissonner(champ(source), registre, lambda: SOIR, ignorer)
+            await moissonner(champ(source), grange, lambda: SOIR, ignorer)
         source.incident = lambda _: None
-        await moissonner(champ(source), registre, lambda: SOIR, ignorer)
-        assert await contenu(registre) == attendu
+        await moissonner(champ(source), grange, lambda: SOIR, ignorer)
+        assert await contenu(grange) == attendu
         assert source.fenetres == FENETRES
-
-
-@pytest.mark.anyio
-async def test_stopped_while_writing_any_window_loses_and_repeats_nothing(
-    ouvrir: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    temoin = await ouvrir("temoin")
-    await moissonner(champ(partenaire()), temoin, lambda: SOIR, ignorer)
-    for panne in range(9):
-        source, registre = partenaire(), await ouvrir(f"panne-{panne}")
-        with monkeypatch.context() as piege:
-            piege.setattr(registre, "_sceller", _sceller_jusqu_a(panne, registre))
-            with pytest.raises(Interrompu):
-                await moissonner(champ(source), registre, lambda: SOIR, ignorer)
-        await moissonner(champ(source), registre, lambda: SOIR, ignorer)
-        assert await contenu(registre) == await contenu(temoin)
 
 
 def _mourir_a(panne: int) -> Callable[[int], None]:
@@ -128,22 +116,11 @@ def _mourir_a(panne: int) -> Callable[[int], None]:
     return incident
 
 
-def _sceller_jusqu_a(panne: int, registre: Registre) -> Callable[..., Any]:
-    vrai, scellees = registre._sceller, iter(range(100))
-
-    def sceller(*args: Any) -> dict[str, Any]:
-        if next(scellees) == panne:
-            raise Interrompu
-        return vrai(*args)
-
-    return sceller
-
-
 @pytest.mark.anyio
 async def test_an_earlier_start_fills_the_gap_first_and_in_order(ouvrir: Callable[[str], Any]) -> None:
-    source, registre, temoin = partenaire(), await ouvrir("r"), await ouvrir("temoin")
-    await registre.importer(Fenetre(date(2026, 4, 1), date(2026, 4, 30)), [], SOIR)
-    await moissonner(champ(source), registre, lambda: SOIR, ignorer)
+    source, grange, temoin = partenaire(), await ouvrir("r"), await ouvrir("temoin")
+    await importer(grange.registre, Fenetre(date(2026, 4, 1), date(2026, 4, 30)), [], SOIR)
+    await moissonner(champ(source), grange, lambda: SOIR, ignorer)
     assert source.fenetres == [
         ("2026-01-01", "2026-02-28"),
         ("2026-03-01", "2026-03-31"),
@@ -152,7 +129,7 @@ async def test_an_earlier_start_fills_the_gap_first_and_in_order(ouvrir: Callabl
         ("2026-06-30", "2026-06-30"),
     ]
     await moissonner(champ(partenaire()), temoin, lambda: SOIR, ignorer)
-    assert await charges(registre) == await charges(temoin)
+    assert await charges(grange) == await charges(temoin)
 
 
 @pytest.mark.anyio
@@ -165,12 +142,12 @@ async def test_yesterday_is_the_eve_in_paris(ouvrir: Callable[[str], Any]) -> No
 
 @pytest.mark.anyio
 async def test_by_hand_a_closed_partner_stops_the_harvest_and_says_when(ouvrir: Callable[[str], Any]) -> None:
-    source, registre = partenaire(), await ouvrir("r")
+    source, grange = partenaire(), await ouvrir("r")
     source.incident = _fermer_a(2, 3600.0)
     with pytest.raises(SourceFermee) as arret:
-        await moissonner(champ(source), registre, lambda: SOIR, ignorer)
+        await moissonner(champ(source), grange, lambda: SOIR, ignorer)
     assert arret.value.reessayer_dans == 3600.0
-    assert (await registre.avancee()).dernier_jour == date(2026, 4, 28)
+    assert (await grange.registre.avancee()).dernier_jour == date(2026, 4, 28)
 
 
 def _fermer_a(rang_ferme: int, reessayer_dans: float | None) -> Callable[[int], None]:
@@ -198,9 +175,10 @@ class Sommeil:
         if len(self.attentes) == self._nombre:
             raise Fin
 
-    async def veiller(self, quoi: Champ, registre: Any) -> None:
+    async def veiller(self, quoi: Champ, grange: Grange) -> None:
+        suivi = SuiviMoisson(CollectorRegistry(), lambda: self.instant)
         with pytest.raises(Fin):
-            await veiller(quoi, registre, lambda: self.instant, self.dormir)
+            await veiller(quoi, grange, lambda: self.instant, self.dormir, suivi)
 
 
 @pytest.mark.anyio
@@ -210,7 +188,7 @@ class Sommeil:
 async def test_the_service_comes_back_when_a_closed_partner_said(
     ouvrir: Callable[[str], Any], annonce: float | None, attendue: float
 ) -> None:
-    source, registre, sommeil = partenaire(), await ouvrir("r"), Sommeil(SOIR - timedelta(hours=8), 2)
+    source, grange, sommeil = partenaire(), await ouvrir("r"), Sommeil(SOIR - timedelta(hours=8), 2)
     fermetures = iter([_fermer_a(1, annonce)])
 
     def incident(rang: int) -> None:
@@ -218,19 +196,19 @@ async def test_the_service_comes_back_when_a_closed_partner_said(
             next(fermetures, lambda _: None)(rang)
 
     source.incident = incident
-    await sommeil.veiller(champ(source), registre)
+    await sommeil.veiller(champ(source), grange)
     assert sommeil.attentes == [attendue, 900.0]
     assert source.fenetres == FENETRES
 
 
 @pytest.mark.anyio
 async def test_the_service_follows_the_opening_hours(ouvrir: Callable[[str], Any]) -> None:
-    source, registre = partenaire(), await ouvrir("r")
+    source, grange = partenaire(), await ouvrir("r")
     quoi = champ(source, ouverture=(time(19, 0), time(7, 0)))
     midi = Sommeil(datetime(2026, 7, 1, 10, 0, tzinfo=UTC), 28)  # noon in Paris
-    await midi.veiller(quoi, registre)
+    await midi.veiller(quoi, grange)
     assert (source.fenetres, midi.attentes) == ([], [900.0] * 28)
-    await Sommeil(midi.instant, 1).veiller(quoi, registre)  # 19:00 in Paris
+    await Sommeil(midi.instant, 1).veiller(quoi, grange)  # 19:00 in Paris
     assert source.fenetres == FENETRES
 
 
@@ -238,7 +216,7 @@ async def test_the_service_follows_the_opening_hours(ouvrir: Callable[[str], Any
 async def test_the_service_outlives_what_fails_and_says_no_value(
     ouvrir: Callable[[str], Any], caplog: pytest.LogCaptureFixture
 ) -> None:
-    source, registre, sommeil = partenaire(), await ouvrir("r"), Sommeil(SOIR - timedelta(hours=8), 3)
+    source, grange, sommeil = partenaire(), await ouvrir("r"), Sommeil(SOIR - timedelta(hours=8), 3)
     pannes: list[Exception] = [OSError("canari 0639980017"), SourceIndisponible("registre", "canari")]
 
     def incident(_: int) -> None:
@@ -247,13 +225,63 @@ async def test_the_service_outlives_what_fails_and_says_no_value(
 
     source.incident = incident
     with caplog.at_level(logging.WARNING):
-        await sommeil.veiller(champ(source), registre)
+        await sommeil.veiller(champ(source), grange)
     assert sommeil.attentes == [900.0] * 3
     assert caplog.messages == [
         "moisson interrompue : registre SOURCE_INDISPONIBLE",
         "moisson interrompue : OSError",
     ]
     assert source.fenetres == FENETRES
+
+
+@pytest.mark.anyio
+async def test_the_service_leaves_the_harvest_to_another_process_and_looks_again_soon(
+    ouvrir: Callable[[str], Any],
+) -> None:
+    source, grange = partenaire(), await ouvrir("r")
+    autre = Grange(grange.registre)
+    assert await autre.elire()
+    sommeil = Sommeil(SOIR, 1)
+    await sommeil.veiller(champ(source), grange)
+    assert (source.appels, sommeil.attentes) == ([], [60.0])
+    await autre.liberer()
+    await Sommeil(SOIR, 1).veiller(champ(source), grange)
+    assert source.fenetres == FENETRES
+
+
+@pytest.mark.anyio
+async def test_an_operator_sees_each_window_what_is_left_and_how_old_the_copy_is(
+    ouvrir: Callable[[str], Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    source, grange, mesures = partenaire(), await ouvrir("r"), CollectorRegistry()
+    source.dire(date(2026, 3, 1), {"alternant": {}})
+    source.incident = _fermer_a(3, 3600.0)
+    suivi = SuiviMoisson(mesures, lambda: SOIR)
+    suivi.situer(await grange.registre.avancee(), 4)
+    assert mesures.get_sample_value("passerelle_registre_retard_secondes") == float("inf")
+    sommeil = Sommeil(SOIR, 1)
+    with pytest.raises(Fin), caplog.at_level(logging.INFO):
+        await veiller(champ(source), grange, lambda: SOIR, sommeil.dormir, suivi)
+    dits = [message.rpartition(" (")[0] for message in caplog.messages]
+    assert dits == [
+        "moisson [1/4] 2026-01-01 → 2026-02-28 : extractTBA page 1/1, 2 lignes",
+        "moisson [1/4] 2026-01-01 → 2026-02-28 : 4 lignes",
+        "moisson [2/4] 2026-03-01 → 2026-04-28 : extractTBA page 1/1, 1 lignes, 1 rejetées",
+        "moisson [2/4] 2026-03-01 → 2026-04-28 : 1 lignes",
+        "moisson [3/4] 2026-04-29 → 2026-06-26 : extractTBA page 1/1, 0 lignes",
+        "moisson [3/4] 2026-04-29 → 2026-06-26 : 0 lignes",
+    ]
+    lus = {
+        nom: mesures.get_sample_value(nom)
+        for nom in ("passerelle_moisson_fenetres_total", "passerelle_moisson_fenetres_dues")
+    }
+    assert lus == {"passerelle_moisson_fenetres_total": 3.0, "passerelle_moisson_fenetres_dues": 1.0}
+    sortes = [
+        mesures.get_sample_value("passerelle_moisson_lignes_total", {"sort": sort}) for sort in ("gardee", "rejetee")
+    ]
+    assert sortes == [5.0, 1.0]
+    retard = SOIR - datetime(2026, 6, 27, 22, tzinfo=UTC)
+    assert mesures.get_sample_value("passerelle_registre_retard_secondes") == retard.total_seconds()
 
 
 JOURS = st.integers(0, 400).map(lambda rang: DEPUIS + timedelta(days=rang))

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Collection
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,12 +11,12 @@ from hypothesis import strategies as st
 
 from gateway.connectors.base import Dossier
 from gateway.connectors.registre import contrat as plier
-from gateway.connectors.registre import moisson
 from gateway.schema.nouns import Jeune, Sexe
-from gateway.sources.moisson import Champ, moissonner
+from gateway.sources.moisson import moissonner
 from gateway.sources.registre import LECTURES_MAX, LecteurRegistre
-from gateway.stores.registre import Avancee, ContratStocke, Fenetre, Registre
-from tests.unit.registre_outils import SCEAU, Partenaire, charge, charge_lba
+from gateway.stores.grange import Grange
+from gateway.stores.registre import Avancee, ContratStocke, Registre
+from tests.unit.registre_outils import SCEAU, Partenaire, champ, charge, charge_lba
 
 SOIR = datetime(2026, 7, 1, 20, 30, tzinfo=UTC)
 JOUR = date(2026, 6, 30)
@@ -175,7 +176,7 @@ async def test_both_views_of_a_contract_are_one_contract_and_one_view_is_enough(
     source.dire(JOUR, charge_lba("a"), "LBA")
     source.dire(JOUR, charge("B", nom="TBA SEUL"))
     source.dire(JOUR, charge_lba("C", nom="LBA SEUL"), "LBA")
-    await moissonner(Champ(source.lire, moisson, JOUR, 59), registre, lambda: SOIR, lambda _: None)
+    await moissonner(champ(source, JOUR), Grange(registre), lambda: SOIR, lambda _: None)
     lecteur = LecteurRegistre(registre, plier)
     dossiers = (await lecteur.dossiers([], ["0590001F"], [])).dossiers
     assert sorted(_vues(dossier.jeune) for dossier in dossiers) == [
@@ -193,6 +194,10 @@ def _vues(jeune: Jeune) -> tuple[str | None, list[str | None], bool, bool]:
     return jeune.nom, [contrat.numero for contrat in contrats], logee, all(employes)
 
 
+def lendemain(jour: date) -> datetime:
+    return datetime(jour.year, jour.month, jour.day + 1, 20, 30, tzinfo=UTC)
+
+
 ETATS = [
     charge("A"),
     charge("A", avenant="1", fin="2027-12-31"),
@@ -206,8 +211,7 @@ async def test_a_contract_is_the_same_whatever_the_order_of_import(registre: Reg
     for mois in ordre:
         jour = date(2026, 1 + mois, 1)
         source = Partenaire({jour: [("TBA", ETATS[mois])]})
-        lignes, _ = await source.lire(moisson(jour, jour))
-        await registre.importer(Fenetre(jour, jour), lignes, SOIR)
+        await moissonner(champ(source, jour), Grange(registre), partial(lendemain, jour), lambda _: None)
     (dossier,) = (await LecteurRegistre(registre, plier).dossiers(["59000"], [], [])).dossiers
     (contrat,) = dossier.jeune.contrats or []
     assert contrat.date_fin == date(2027, 12, 31)
