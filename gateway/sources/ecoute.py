@@ -21,7 +21,7 @@ def consommateurs(
     """One a queue."""
     return [
         Consommateur(partenaire, connecteur.file, evenements.periode, sources, cache, mesures)
-        for partenaire, connecteur, evenements in _ecoutes(sources, connus)
+        for partenaire, connecteur, evenements in ecoutes(sources.partenaires, connus)
         if connecteur.file
     ]
 
@@ -30,16 +30,19 @@ def receveur(
     sources: Sources, connus: Mapping[str, Connecteur], mesures: Mesures, secondes: Callable[[], float]
 ) -> Receveur:
     """For all who call."""
-    ecoutes = {
+    appelants = {
         partenaire.nom: Ecoute(partenaire, connecteur.avis, evenements.secret)
-        for partenaire, connecteur, evenements in _ecoutes(sources, connus)
+        for partenaire, connecteur, evenements in ecoutes(sources.partenaires, connus)
         if connecteur.avis and evenements.secret
     }
-    return Receveur(ecoutes, sources, mesures, secondes)
+    return Receveur(appelants, sources, mesures, secondes)
 
 
-def _ecoutes(sources: Sources, connus: Mapping[str, Connecteur]) -> Iterator[tuple[Partenaire, Connecteur, Evenements]]:
-    for partenaire in sources.partenaires.values():
+def ecoutes(
+    partenaires: Mapping[str, Partenaire], connus: Mapping[str, Connecteur]
+) -> Iterator[tuple[Partenaire, Connecteur, Evenements]]:
+    """The partners whose file says that they tell their changes."""
+    for partenaire in partenaires.values():
         if partenaire.evenements is None:
             continue
         connecteur = connus[partenaire.genre]

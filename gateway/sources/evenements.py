@@ -4,6 +4,7 @@ At least once, in no order: doing it twice costs a request. Knows no dialect. On
 of the shared cache; over a cache of its own, each process reads for itself and the others hear nothing (docs/decisions/0021).
 """
 
+import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
@@ -25,6 +26,7 @@ BAIL = 3.0  # seconds beyond the period: how long a queue is left alone by a pro
 RECUL_MAX = 30.0  # seconds between two looks at a queue that fails
 ESSAIS_MAX = 5  # of what fails while others do not
 SUIVIS_MAX = 4096
+SIMULTANES = 2  # records looked for at once: callers wait in the same line
 
 journal = logging.getLogger("gateway.evenements")
 
@@ -52,6 +54,7 @@ class Consommateur:
     cache: Cache  # the sources' own
     mesures: Mesures
     _essais: LRUCache[str, int] = field(default_factory=lambda: LRUCache(SUIVIS_MAX))
+    _places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SIMULTANES))
 
     async def veiller(self, dormir: Callable[[float], Awaitable[None]]) -> None:
         """Consume for ever, every period, less often while the queue fails. The lease is kept between two looks, so that all
@@ -94,9 +97,10 @@ class Consommateur:
     async def _traiter(self, dossier: str, cles: Collection[str]) -> ErreurSource | None:
         """Invalidate where a record is now, then acknowledge all that was told of it."""
         try:
-            if dossier:
-                await self._invalider(await self._situer(dossier))
-            await self._acquitter(cles)
+            async with self._places:
+                if dossier:
+                    await self._invalider(await self._situer(dossier))
+                await self._acquitter(cles)
         except ErreurSource as erreur:
             return erreur
         self._essais.pop(dossier, None)

@@ -163,7 +163,7 @@ async def test_dix_fois_le_meme_dossier_une_demande(routeur: respx.MockRouter) -
         assert sorted(a for a in essai.file.appels if a.startswith("ack")) == [f"ack e{rang}" for rang in range(6)]
 
 
-async def test_un_demenagement_invalide_les_deux_structures(routeur: respx.MockRouter) -> None:
+async def test_c04_un_demenagement_invalide_les_deux_structures(routeur: respx.MockRouter) -> None:
     async with ouvrir(routeur) as essai:
         essai.file.lieux["1"] = B
         essai.file.evenement("e1", 1)
@@ -172,7 +172,7 @@ async def test_un_demenagement_invalide_les_deux_structures(routeur: respx.MockR
         assert await essai.lire() == [["2"], ["1", "9"]]
 
 
-async def test_une_suppression_invalide_la_structure_qui_le_montrait(routeur: respx.MockRouter) -> None:
+async def test_c04_une_suppression_invalide_la_structure_qui_le_montrait(routeur: respx.MockRouter) -> None:
     """C04, deletion at the source: the partner no longer says where the dossier was."""
     async with ouvrir(routeur) as essai:
         del essai.file.lieux["9"]
