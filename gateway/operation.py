@@ -231,13 +231,20 @@ def _cause(erreur: GraphQLError) -> Exception:
 
 
 def _lignes(recolte: Recolte, maintenant: datetime, contexte: ContexteOperation) -> dict[str, dict[str, Any]]:
-    """What was used of each source and how fresh it is (GRAPH: `extensions.sources`)."""
-    etats = {source.nom: source.etat.value for source in contexte.etats()} if recolte.fraicheurs else {}
+    """What was used of each source asked and how fresh it is (GRAPH: `extensions.sources`)."""
+    vues, erreurs = recolte.fraicheurs, recolte.erreurs
+    etats = {source.nom: source.etat.value for source in contexte.etats()} if vues or erreurs else {}
     return {
-        nom: {"nom": nom, "etat": etats.get(nom), "ageSecondes": _age(vue, maintenant), "cache": vue.cache}
-        for nom, vue in sorted(recolte.fraicheurs.items())
+        nom: {"nom": nom, "etat": etats.get(nom), **_age(vues.get(nom), maintenant), "partiel": nom in erreurs}
+        for nom in sorted({*vues, *erreurs})
     }
 
 
-def _age(vue: Fraicheur, maintenant: datetime) -> int:
-    return int(vue.age if vue.age is not None else (maintenant - vue.recu_le).total_seconds())
+def _age(vue: Fraicheur | None, maintenant: datetime) -> dict[str, Any]:
+    """Of the oldest answer used, when there is one. A harvest says until when it holds what the source told."""
+    if vue is None:
+        return {"ageSecondes": None, "cache": None}
+    if vue.age is None:
+        age = int((maintenant - vue.recu_le).total_seconds())
+        return {"ageSecondes": age, "cache": vue.cache, "asOf": vue.recu_le.isoformat()}
+    return {"ageSecondes": int(vue.age), "cache": vue.cache}

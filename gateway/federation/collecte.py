@@ -19,7 +19,7 @@ from gateway.federation.plan import Plan
 from gateway.federation.rapprochement import rapprocher
 from gateway.federation.temoignages import Temoignage
 from gateway.schema.lieux import TypeSource
-from gateway.sources.unites import Echec, EtatCache, Ressource, Resultat, Unite
+from gateway.sources.unites import Echec, EtatCache, Ressource, Resultat, Tenue, Unite
 
 # Of the answer's deadline. Partners first; the registry's store is ours and near; the rest is for merging and writing.
 PART_DES_SOURCES = 0.8
@@ -44,7 +44,7 @@ class Interrogeables(Protocol):
     def partenaire_du_cfa(self, uai: str) -> str | None: ...
     def sources_de(self, type_source: TypeSource) -> tuple[str, ...]: ...
     async def lire(self, unites: Sequence[Unite], delai: float, age_max: float | None) -> list[Resultat | Echec]: ...
-    async def versions(self, unites: Sequence[Unite]) -> list[str | None]: ...
+    async def tenues(self, unites: Sequence[Unite]) -> list[Tenue | None]: ...
 
 
 class DuRegistre(Protocol):
@@ -124,17 +124,24 @@ class Collecteur:
         recolte = await self._collecter(plan, annuaire)
         recolte.entendue = recolte.verifiee = self.horloge()
         if recolte.complete and plan.age_max is None:
-            self.recoltes[plan, annuaire] = _relue(recolte)
+            self.recoltes[plan, annuaire] = recolte
         return recolte
 
     async def _tient(self, recolte: Recolte) -> bool:
-        """Whether every unit is still kept at the version that was heard, and the registry brought nothing."""
+        """Whether every unit is kept, young, at the version that was heard, and the registry brought nothing; its ages are
+        then those of now, and may be less than they were: a partner confirms what it said."""
         instant = self.horloge()
         if instant < recolte.verifiee + VERIFICATION:
             return True
         recolte.verifiee = instant  # one looks for all who come meanwhile
-        versions = await self.interrogeables.versions(tuple(recolte.unites))
-        return versions == list(recolte.unites.values()) and await self.registre.version() == recolte.registre
+        tenues = await self.interrogeables.tenues(tuple(recolte.unites))
+        if [tenue and tenue.version for tenue in tenues] != list(recolte.unites.values()):
+            return False
+        if await self.registre.version() != recolte.registre:
+            return False
+        recolte.fraicheurs |= _vues(recolte, tenues)
+        recolte.entendue = instant
+        return True
 
     async def _collecter(self, plan: Plan, annuaire: Annuaire) -> Recolte:
         """Ask the units of the plan and the registry together, then the CFAs that the registry adds for residents, then
@@ -236,17 +243,23 @@ class Collecteur:
         recolte.temoignages += self._temoignages(resultat)
 
 
-def _relue(recolte: Recolte) -> Recolte:
-    """The same, as whoever comes next finds it: nothing is asked again."""
-    manque, touche = EtatCache.MANQUE.value, EtatCache.TOUCHE.value
-    vues = {nom: replace(vue, cache=touche) if vue.cache == manque else vue for nom, vue in recolte.fraicheurs.items()}
-    return replace(recolte, fraicheurs=vues)
+def _vues(recolte: Recolte, tenues: Sequence[Tenue | None]) -> dict[str, Fraicheur]:
+    """How fresh each source is when nothing of it is asked: as its oldest unit."""
+    ages: dict[str, float] = {}
+    for unite, tenue in zip(recolte.unites, tenues, strict=True):
+        ages[unite.source] = max(tenue.age if tenue else 0.0, ages.get(unite.source, 0.0))
+    touche = EtatCache.TOUCHE.value
+    return {nom: replace(recolte.fraicheurs[nom], cache=touche, age=age) for nom, age in ages.items()}
 
 
 def _vieillie(recolte: Recolte, secondes: float) -> Recolte:
-    """The same, that much later."""
+    """The same, that much later, as whoever comes next finds it: nothing is asked again."""
+    manque, touche = EtatCache.MANQUE.value, EtatCache.TOUCHE.value
     vues = {
-        nom: vue if vue.age is None else replace(vue, age=vue.age + secondes) for nom, vue in recolte.fraicheurs.items()
+        nom: vue
+        if vue.age is None
+        else replace(vue, age=vue.age + secondes, cache=touche if vue.cache == manque else vue.cache)
+        for nom, vue in recolte.fraicheurs.items()
     }
     return replace(recolte, fraicheurs=vues)
 

@@ -26,7 +26,7 @@ from gateway.sources.mesures import Mesures
 from gateway.sources.partenaires import Partenaire
 from gateway.sources.resilience.rythme import Rythme
 from gateway.sources.transport import Transport
-from gateway.sources.unites import Echec, EtatCache, Resultat, Unite
+from gateway.sources.unites import Echec, EtatCache, Resultat, Tenue, Unite
 from gateway.sources.vols import Trajet, Vols
 
 T = TypeVar("T")
@@ -93,14 +93,14 @@ class Sources:
             await asyncio.wait(attendus, timeout=max(0.0, delai))
         return [self._rendre(demande) for demande in demandes]
 
-    async def versions(self, unites: Sequence[Unite]) -> list[str | None]:
-        """The version kept of each unit, in order; None where it must be asked again. Asks nobody."""
+    async def tenues(self, unites: Sequence[Unite]) -> list[Tenue | None]:
+        """What is kept of each unit, in order; None where it must be asked again. Asks nobody."""
         gardes = await self.gardes(unites)
         self._servir(unites)
-        versions = [self._fraiche(*paire) for paire in zip(unites, gardes, strict=True)]
-        if None not in versions:
+        tenues = [self._fraiche(*paire) for paire in zip(unites, gardes, strict=True)]
+        if None not in tenues:
             self._socle.mesures.relectures(unites)
-        return versions
+        return tenues
 
     async def gardes(self, unites: Sequence[Unite]) -> list[Garde | None]:
         """What is kept of each unit, in order. Asks nobody."""
@@ -121,10 +121,11 @@ class Sources:
         """Ask again what is kept of a unit, whatever its age."""
         await asyncio.wait([self._vol(unite, self._cle(unite), garde)])
 
-    def _fraiche(self, unite: Unite, garde: Garde | None) -> str | None:
-        if garde is None:
+    def _fraiche(self, unite: Unite, garde: Garde | None) -> Tenue | None:
+        """The version is the answer's: confirmed, it is kept anew, and is the same."""
+        if garde is None or self._usage(unite, garde) is not Usage.FRAICHE:
             return None
-        return garde.version if self._usage(unite, garde) is Usage.FRAICHE else None
+        return Tenue(garde.valeur.version, max(0.0, self._socle.cache.maintenant() - garde.ne_a))
 
     def _usage(self, unite: Unite, garde: Garde, age_max: float | None = None) -> Usage:
         age, dit = self._socle.cache.maintenant() - garde.ne_a, garde.valeur

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from datetime import datetime
 
 import pytest
 
@@ -43,6 +44,10 @@ def test_any_live_partner_killed_leaves_a_partial_answer_in_time(
     assert liste["complet"] is False
     assert liste["totalCount"] > 0
     assert liste["edges"][0]["node"]["jeune"]["nom"]
+    lignes = {ligne["nom"]: ligne for ligne in reponse["extensions"]["sources"]}
+    assert {nom for nom, ligne in lignes.items() if ligne["partiel"]} == {partenaire}
+    assert lignes[partenaire]["cache"] is None or lignes[partenaire]["cache"] == "manque"
+    assert datetime.fromisoformat(lignes["registre"]["asOf"]).tzinfo is not None
     (erreur,) = reponse["errors"]
     assert erreur["extensions"]["source"] == partenaire
     assert erreur["extensions"]["code"] in {"SOURCE_INDISPONIBLE", "SOURCE_DELAI_DEPASSE", "SOURCE_INVALIDE"}

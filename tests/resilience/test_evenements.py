@@ -94,7 +94,7 @@ class Essai:
 
     async def invalidees(self) -> list[str]:
         codes = [A, B]
-        versions = await self.banc.sources.versions([unite(code) for code in codes])
+        versions = await self.banc.sources.tenues([unite(code) for code in codes])
         return [code for code, version in zip(codes, versions, strict=True) if version is None]
 
     async def lire(self) -> list[list[str]]:

@@ -32,7 +32,7 @@ async def test_une_unite_invalidee_est_redemandee_elle_seule(routeur: respx.Mock
     await essai.sources.lire(deux, 5.0)
     essai.secondes[0] += 30
     assert await essai.sources.invalider(unite())
-    assert [version is None for version in await essai.sources.versions(deux)] == [True, False]
+    assert [tenue is None for tenue in await essai.sources.tenues(deux)] == [True, False]
     lue, autre = await essai.sources.lire(deux, 5.0)
     assert vu(lue) == (["1", "2"], EtatCache.MANQUE, 0.0)
     assert vu(autre) == (["9"], EtatCache.TOUCHE, 30.0)

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -14,12 +15,17 @@ from gateway.cache.coffre import Coffre
 from gateway.cache.partage import CachePartage
 from gateway.cache.redis import CacheRedis
 from gateway.cache.seam import Cache, cache_local
-from gateway.connectors.base import Lecture, Locataire, Lu, Pages, Requete
+from gateway.connectors.base import Dossier, Lecture, Locataire, Lu, Pages, Requete
 from gateway.domain.sceau import Sceau
 from gateway.errors import SourceInvalide
+from gateway.federation.annuaire import Annuaire
+from gateway.federation.collecte import Collecteur
+from gateway.federation.plan import Plan
+from gateway.schema.nouns import Jeune
 from gateway.sources.codec import codec
 from gateway.sources.reperes import repere, tous
 from gateway.sources.unites import Echec, EtatCache, Resultat
+from tests.access.petit_monde import IDENTIFIANTS, REFERENTIEL, Registre
 from tests.sources_aide import BASE, CONNECTEUR, INSTANT, UAI_A, UAI_B, Banc, banc, transport, unite
 from tests.sources_aide import _dossier as dossier
 
@@ -69,6 +75,39 @@ async def test_un_304_rend_sa_jeunesse_a_ce_qui_est_garde(routeur: respx.MockRou
     assert (encore.cache, encore.age) == (EtatCache.TOUCHE, 299.0)  # type: ignore[union-attr]
     assert conditions(route) == [None, '"a"', '"a"']
     assert essai.compteur("passerelle_revalidations", partenaire="erp", issue="inchangee") == 2
+
+
+def nommes(locataire: Locataire, _jour: date) -> Lecture[Lu]:
+    ((page,),) = yield [Requete("liste", f"/liste/{locataire.code}")]
+    return Lu([Dossier(une["cle"], Jeune(nom="Zz", prenom="Yy", date_naissance=date(2008, 1, 2))) for une in page])
+
+
+@pytest.fixture
+async def nomme(routeur: respx.MockRouter) -> AsyncIterator[Banc]:
+    async with banc(transport(routeur), connecteur=replace(CONNECTEUR, dossiers_cfa=nommes)) as ouvert:
+        yield ouvert
+
+
+async def test_ce_qui_en_fut_fait_tient_et_dit_l_age_du_moment(routeur: respx.MockRouter, nomme: Banc) -> None:
+    """What was heard is not heard again, warm or confirmed; its age is that of the partner's last word."""
+    essai = nomme
+    routeur.get(URL).mock(side_effect=[lignes("1", ETag='"a"'), INCHANGEE])
+    heure = lambda: essai.secondes[0]  # noqa: E731
+    collecteur = Collecteur(essai.sources, Registre(), "registre", 3.0, heure, lambda _source, _nombre: None)
+    plan, annuaire = Plan(vue=True, uais=(UAI_A,)), Annuaire(REFERENTIEL, IDENTIFIANTS)
+    premiere, ages = await collecteur.collecter(plan, annuaire), []
+    for passe in (100, 100, 101):  # young, young, stale: asked again behind
+        essai.secondes[0] += passe
+        recolte = await collecteur.collecter(plan, annuaire)
+        ages.append((recolte.fraicheurs["erp"].cache, recolte.fraicheurs["erp"].age))
+        for _ in range(50):
+            await asyncio.sleep(0.001)
+    essai.secondes[0] += 2
+    confirmee = await collecteur.collecter(plan, annuaire)
+    assert ages == [("touche", 100.0), ("touche", 200.0), ("perime", 301.0)]
+    assert (confirmee.fraicheurs["erp"].cache, confirmee.fraicheurs["erp"].age) == ("touche", 2.0)
+    assert confirmee.versions == premiere.versions
+    assert all(un is autre for un, autre in zip(confirmee.temoignages, premiere.temoignages, strict=True))
 
 
 async def test_ce_qui_change_est_lu_en_entier(routeur: respx.MockRouter, essai: Banc) -> None:

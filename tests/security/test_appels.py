@@ -50,7 +50,7 @@ def routeur() -> Any:
 
 async def invalidees(essai: Banc) -> list[str]:
     unites = [unite(UAI_A), unite(UAI_B)]
-    versions = await essai.sources.versions(unites)
+    versions = await essai.sources.tenues(unites)
     return [u.cle for u, version in zip(unites, versions, strict=True) if version is None]
 
 

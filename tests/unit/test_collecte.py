@@ -9,7 +9,7 @@ import pytest
 from gateway.federation.collecte import VERIFICATION, Collecteur
 from gateway.federation.plan import Plan
 from gateway.schema.lieux import TypeSource
-from gateway.sources.unites import EtatCache, Resultat, Unite
+from gateway.sources.unites import EtatCache, Resultat, Tenue, Unite
 from tests.access.petit_monde import Registre
 from tests.unit.federation_outils import ANNUAIRE
 
@@ -34,9 +34,9 @@ class Erp:
         self.lectures += len(unites)
         return [Resultat(unite, (), RECU, EtatCache.MANQUE, self.version, 10.0) for unite in unites]
 
-    async def versions(self, unites: Sequence[Unite]) -> list[str | None]:
+    async def tenues(self, unites: Sequence[Unite]) -> list[Tenue | None]:
         self.regards += 1
-        return [self.version for _ in unites]
+        return [Tenue(self.version, 3.0) for _ in unites]
 
 
 async def test_une_lecture_tenue_vieillit_et_n_est_regardee_qu_une_fois_par_seconde() -> None:
@@ -51,8 +51,9 @@ async def test_une_lecture_tenue_vieillit_et_n_est_regardee_qu_une_fois_par_seco
     instant += VERIFICATION / 2
     assert (await age(), erp.regards) == ((10.5, "touche"), 0)
     instant += 2.0
-    assert (await age(), erp.regards) == ((12.5, "touche"), 1)
-    assert (await age(), erp.regards, erp.lectures) == ((12.5, "touche"), 1, 1)
+    assert (await age(), erp.regards) == ((3.0, "touche"), 1)  # it was confirmed meanwhile
+    instant += VERIFICATION / 2
+    assert (await age(), erp.regards, erp.lectures) == ((3.5, "touche"), 1, 1)
     erp.version = "2"
     instant += VERIFICATION
     assert (await age(), erp.regards, erp.lectures) == ((10.0, "manque"), 2, 2)
