@@ -225,7 +225,15 @@ def test_a_flapping_partner_and_a_slow_start(simulateurs: Banc) -> None:
         simulateurs.http.get(f"/ypareo/{monde.YPAREO.lower()}/index.php/r/v1/statuts", timeout=0.05)
 
 
-@pytest.mark.parametrize("defaut", [None, "self_signed", "expired", "wrong_host", "tls_1_1"])
+MOTIFS = {
+    "self_signed": "self-signed certificate",
+    "expired": "certificate has expired",
+    "wrong_host": "IP address mismatch",
+    "tls_1_1": "protocol version",
+}
+
+
+@pytest.mark.parametrize("defaut", [None, *MOTIFS])
 def test_a_tls_flaw_is_refused_by_a_careful_client(simulateurs: Banc, tmp_path: Path, defaut: str | None) -> None:
     autorite = Autorite(tmp_path)
     client = ssl.create_default_context(cafile=str(autorite.fichier))
@@ -233,5 +241,5 @@ def test_a_tls_flaw_is_refused_by_a_careful_client(simulateurs: Banc, tmp_path: 
         if defaut is None:
             assert http.get(f"{porte.url}/__control/faults").json() == []
         else:
-            with pytest.raises(httpx.ConnectError):
+            with pytest.raises(httpx.ConnectError, match=MOTIFS[defaut]):
                 http.get(f"{porte.url}/__control/faults")
