@@ -229,7 +229,7 @@ MOTIFS = {
     "self_signed": "self-signed certificate",
     "expired": "certificate has expired",
     "wrong_host": "IP address mismatch",
-    "tls_1_1": "protocol version",
+    "tls_1_1": "EOF occurred",
 }
 
 
