@@ -66,7 +66,7 @@ def erreur_de_source(erreur: ErreurSource, racines: Sequence[str]) -> Erreur:
 def erreur_secourue(erreur: ErreurSource, racines: Sequence[str], age: int) -> Erreur:
     """A failed source whose earlier answer is shown: rows are there, what it would say now may be missing."""
     brute = erreur_de_source(erreur, racines)
-    brute["message"] += f" ; sa réponse précédente, d'il y a {age} s au plus, est montrée"
+    brute["message"] += f" ; sa dernière réponse, d'il y a {age} s au plus, est montrée"
     brute["extensions"] |= {"cache": "perime", "ageSecondes": age}
     return brute
 

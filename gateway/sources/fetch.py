@@ -227,7 +227,7 @@ class Sources:
         if vol is None or not vol.done():
             return None, Echec(unite, SourceDelaiDepasse(unite.source, "la réponse n'est pas arrivée à temps"), secours)
         rendu = vol.result()
-        return EtatCache.MANQUE, replace(rendu, secours=secours) if isinstance(rendu, Echec) else rendu
+        return EtatCache.MANQUE, replace(rendu, secours=rendu.secours or secours) if isinstance(rendu, Echec) else rendu
 
     def _secours(self, demande: "_Demande") -> Resultat | None:
         """What was said before, but of a tenant in quarantine: it may be of others."""

@@ -99,8 +99,8 @@ class Lecteur:
             raise SourceInvalide(unite.source, "établissement inconnu de ce partenaire")
         return abonne.locataire
 
-    def _resultat(self, unite: Unite, deroulee: Deroulee[Lu]) -> Resultat:
-        """The records of the tenant; an answer that holds others' is never renewed without being read again."""
+    def _resultat(self, unite: Unite, deroulee: Deroulee[Lu]) -> Resultat | Echec:
+        """The records of the tenant. With others' among them, its own are shown with an error: some may be missing."""
         lu = deroulee.valeur
         siens = tuple(dossier for dossier in lu.dossiers if appartient(dossier, unite, self._servis))
         etrangers = len(lu.dossiers) - len(siens)
@@ -108,14 +108,14 @@ class Lecteur:
         self.guichet.observations.noter_qualite(len(siens), lu.rejets, sum(lu.derives.values()))
         if self._quarantaine.noter(unite.cle, etrangers, self._secondes()):
             journal.error("source %s : %s mis en quarantaine", unite.source, unite.cle)
-        if etrangers:
-            journal.warning("source %s : %d dossiers d'un autre établissement, écartés", unite.source, etrangers)
-            self._respecter(unite)
-            if not siens:
-                raise SourceInvalide(unite.source, "le partenaire a répondu pour un autre établissement")
         version = f"{self._lancement}-{next(self._numeros)}"
-        reperes = () if etrangers else deroulee.reperes
-        return Resultat(unite, siens, self.guichet.horloge(), EtatCache.MANQUE, version, reperes=reperes)
+        lus = Resultat(unite, siens, self.guichet.horloge(), EtatCache.MANQUE, version, reperes=deroulee.reperes)
+        if not etrangers:
+            return lus
+        journal.warning("source %s : %d dossiers d'un autre établissement, écartés", unite.source, etrangers)
+        self._respecter(unite)
+        erreur = SourceInvalide(unite.source, "le partenaire a répondu pour un autre établissement")
+        return Echec(unite, erreur, lus if siens else None)
 
     def _echec(self, unite: Unite, erreur: ErreurSource) -> Echec:
         if not isinstance(erreur, SourceSuspendue):  # nothing was asked

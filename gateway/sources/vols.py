@@ -17,6 +17,7 @@ from gateway.sources.unites import Echec, Resultat, Unite
 
 ATTENTE = 0.05  # seconds between two looks at what another process is bringing
 ECHECS_MAX = 4096
+RANGEMENT = 2.0  # seconds beyond its reading that a flight may take: what it must not be overtaken in
 OCTETS_PAR_DOSSIER = 4_608  # measured over the default population: a young person as nouns
 
 
@@ -74,7 +75,7 @@ class Vols:
     async def _voler(self, trajet: Trajet) -> Resultat | Echec:
         """Fetch, or wait for the process that does: its answer comes by the cache; when it fails, it is our turn."""
         depuis = trajet.garde.ne_a if trajet.garde else 0.0
-        while (bail := await self._cache.prendre(trajet.cle, trajet.delai)) is None:
+        while (bail := await self._cache.prendre(trajet.cle, trajet.delai + RANGEMENT)) is None:
             if (apporte := await self._nouvelle(trajet.cle, depuis)) is not None:
                 return apporte
             await asyncio.sleep(ATTENTE)

@@ -181,9 +181,9 @@ async def test_u10_qui_repond_pour_d_autres_est_mis_en_quarantaine(routeur: resp
     async with banc(transport(routeur)) as essai:
         for _ in range(2):
             lu = await lire(essai)
-            assert isinstance(lu, Resultat)
-            assert [dossier.cle for dossier in lu.dossiers] == ["1"]
-            essai.secondes[0] += 901
+            assert isinstance(lu, Echec)
+            assert lu.secours is not None
+            assert [dossier.cle for dossier in lu.secours.dossiers] == ["1"]
         lu = await lire(essai)
         assert isinstance(lu, Echec)
         assert (type(lu.erreur), lu.secours) == (SourceEnQuarantaine, None)
