@@ -47,6 +47,7 @@ class Partenaire(httpx.AsyncBaseTransport):
 
     registre: "Registre"
     processus: int
+    premieres: dict[str, httpx.Response] = field(default_factory=dict)  # the last first page it gave of each tenant
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         uai, page = request.url.path.rsplit("/", 1)[1], int(request.url.params.get("page", "1"))
@@ -61,8 +62,15 @@ class Partenaire(httpx.AsyncBaseTransport):
         vu, hasard = self.registre, self.registre.hasard
         await asyncio.sleep(hasard.random() * vu.caractere.lenteur)
         if hasard.random() >= vu.caractere.pannes:
-            return vu.page(uai, page)
-        return await _MANIERES[hasard.randrange(len(_MANIERES))](vu, uai, page)
+            return self.page(uai, page)
+        return await _MANIERES[hasard.randrange(len(_MANIERES))](self, uai, page)
+
+    def page(self, uai: str, page: int) -> httpx.Response:
+        """The rows of a page, as they are now."""
+        reponse = self.registre.page(uai, page, uai)
+        if page == 1:
+            self.premieres[uai] = reponse
+        return reponse
 
 
 @dataclass
@@ -78,7 +86,6 @@ class Registre:
     en_vol_max: Counter[str] = field(default_factory=Counter)
     par_processus: defaultdict[int, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     simultanes_max: int = 0
-    premieres: dict[str, httpx.Response] = field(default_factory=dict)
     trace: list[str] = field(default_factory=list)
 
     def noter(self, ligne: str) -> None:
@@ -96,46 +103,42 @@ class Registre:
         self.en_vol[uai] -= 1
         self.par_processus[processus][uai] -= 1
 
-    def page(self, uai: str, page: int, de: str = "") -> httpx.Response:
-        """Rows `<tenant>/<rank>/<change>/<instant>`, of the tenant asked for, or of another one."""
-        qui = de or uai
+    def page(self, uai: str, page: int, qui: str) -> httpx.Response:
+        """Rows `<tenant>/<rank>/<change>/<instant>`, as many as the tenant asked for has, said to be of `qui`."""
         rangs = range((page - 1) * TAILLE, min(page * TAILLE, LIGNES[uai]))
         lignes = [{"cle": f"{qui}/{rang}/{self.change[uai]}/{self.boucle.time():.9f}", "uai": qui} for rang in rangs]
-        reponse = httpx.Response(200, content=json.dumps(lignes).encode())
-        if page == 1 and not de:
-            self.premieres[uai] = reponse
-        return reponse
+        return httpx.Response(200, content=json.dumps(lignes).encode())
 
 
-async def _erreur(vu: Registre, uai: str, page: int) -> httpx.Response:
-    return httpx.Response(vu.hasard.choice((500, 502, 503, 404, 401)))
+async def _erreur(ici: Partenaire, uai: str, page: int) -> httpx.Response:
+    return httpx.Response(ici.registre.hasard.choice((500, 502, 503, 404, 401)))
 
 
-async def _plus_tard(vu: Registre, uai: str, page: int) -> httpx.Response:
-    return httpx.Response(429, headers={"Retry-After": vu.hasard.choice(("0", "1", "30", "-5", "999999"))})
+async def _plus_tard(ici: Partenaire, uai: str, page: int) -> httpx.Response:
+    return httpx.Response(429, headers={"Retry-After": ici.registre.hasard.choice(("0", "1", "30", "-5", "999999"))})
 
 
-async def _rompue(vu: Registre, uai: str, page: int) -> httpx.Response:
+async def _rompue(ici: Partenaire, uai: str, page: int) -> httpx.Response:
     raise httpx.ReadError("reset")
 
 
-async def _pendue(vu: Registre, uai: str, page: int) -> httpx.Response:
+async def _pendue(ici: Partenaire, uai: str, page: int) -> httpx.Response:
     await asyncio.sleep(1e6)
     raise AssertionError
 
 
-async def _coupee(vu: Registre, uai: str, page: int) -> httpx.Response:
-    entiere = vu.page(uai, page).content
-    return httpx.Response(200, content=entiere[: vu.hasard.randrange(len(entiere))])
+async def _coupee(ici: Partenaire, uai: str, page: int) -> httpx.Response:
+    entiere = ici.page(uai, page).content
+    return httpx.Response(200, content=entiere[: ici.registre.hasard.randrange(len(entiere))])
 
 
-async def _d_un_autre(vu: Registre, uai: str, page: int) -> httpx.Response:
-    return vu.page(uai, page, vu.hasard.choice([autre for autre in UAIS if autre != uai]))
+async def _d_un_autre(ici: Partenaire, uai: str, page: int) -> httpx.Response:
+    return ici.registre.page(uai, page, ici.registre.hasard.choice([autre for autre in UAIS if autre != uai]))
 
 
-async def _repetee(vu: Registre, uai: str, page: int) -> httpx.Response:
+async def _repetee(ici: Partenaire, uai: str, page: int) -> httpx.Response:
     """The first page it gave, whatever the page asked for."""
-    return vu.page(uai, 1) if page == 1 or uai not in vu.premieres else vu.premieres[uai]
+    return ici.page(uai, 1) if page == 1 or uai not in ici.premieres else ici.premieres[uai]
 
 
 _MANIERES = (_erreur, _plus_tard, _rompue, _pendue, _coupee, _d_un_autre, _repetee)
