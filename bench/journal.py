@@ -21,8 +21,10 @@ from gateway.auth.rules import Profil
 from gateway.domain.chaine import GENESE, Borne, sceau_de_borne, suivante
 from gateway.domain.quotas import Comptage
 from gateway.domain.sceau import Sceau
-from gateway.stores.journal import FIN, Inscription, Journal, empaqueter, pseudonyme
+from gateway.stores.chaine import FIN, empaqueter, pseudonyme
+from gateway.stores.journal import Journal
 from gateway.stores.journal_lecture import lectures_de, verifier
+from gateway.stores.lot import Inscription
 
 SCEAU = Sceau(bytes(range(32)))
 POPULATION = 200_000

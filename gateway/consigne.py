@@ -16,7 +16,8 @@ from gateway.federation.contexte import ContexteOperation
 from gateway.federation.identifiants import Identifiants
 from gateway.federation.plan import montre_des_personnes
 from gateway.stores.debits import Debit, Debits, Solde
-from gateway.stores.journal import Inscription, Journal
+from gateway.stores.journal import Journal
+from gateway.stores.lot import Inscription
 
 
 @dataclass(frozen=True, slots=True)

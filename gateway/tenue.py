@@ -15,8 +15,10 @@ from gateway.domain.temps import jour_paris
 from gateway.errors import ErreurConfiguration, JournalIndisponible
 from gateway.federation.identifiants import Identifiants
 from gateway.services import construire_journal
-from gateway.stores.journal import Inscription, Journal, JournalAltere
+from gateway.stores.chaine import JournalAltere
+from gateway.stores.journal import Journal
 from gateway.stores.journal_lecture import lectures_de, oublier_les_comptes, purger, tete, verifier
+from gateway.stores.lot import Inscription
 
 INTERVALLE_ANCRE = 300.0  # seconds (SECURITY L04)
 

@@ -1,13 +1,16 @@
 """Verifies the access tokens of callers (RS256, RFC 9068). Knows no HTTP: the header and the clock are passed in."""
 
 import base64
+import hashlib
 import json
 from collections.abc import Callable, Container
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from cachetools import LRUCache
 from joserfc import jwt
 from joserfc.errors import JoseError
+from joserfc.jwk import RSAKey
 
 from gateway.auth.cles import REFUS, JeuDeCles
 from gateway.auth.viewer import Jeton
@@ -19,6 +22,7 @@ ENTETES = frozenset({"alg", "typ", "kid", "x5t", "x5t#S256"})  # crit, jwk, jku,
 TOLERANCE = 30  # seconds of clock difference
 DUREE_MAX = 3600  # longest life of a token, seconds
 TAILLE_MAX = 8192  # characters of a token
+VERIFIES_MAX = 10_000  # tokens whose signature is known to hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +37,28 @@ class Verificateur:
     cles: JeuDeCles
     clients: Container[str]
     horloge: Callable[[], float]
+    verifies: LRUCache[bytes, tuple[str, RSAKey, dict[str, Any]]] = field(
+        default_factory=lambda: LRUCache(VERIFIES_MAX), repr=False
+    )  # by the hash of a token: no token stays in memory
 
     async def verifier(self, autorisation: str | None) -> Jeton:
         """The bearer of an Authorization header. Raises NonAuthentifie, the same whatever is wrong with the token,
         or ClesIndisponibles when no key can be trusted any more."""
         try:
-            texte = _porteur(autorisation)
-            cle = await self.cles.cle(_kid(texte))
-            revendications = jwt.decode(texte, cle, algorithms=[ALGORITHME]).claims
-            return self._jeton(revendications)
+            return self._jeton(await self._revendications(_porteur(autorisation)))
         except (JoseError, ValueError, TypeError, RecursionError):
             raise NonAuthentifie(REFUS) from None
+
+    async def _revendications(self, texte: str) -> dict[str, Any]:
+        """What a token says, its signature verified once as long as the issuer publishes the same key; everything else is
+        looked at each time."""
+        empreinte = hashlib.sha256(texte.encode()).digest()
+        kid, cle, dites = self.verifies.get(empreinte) or (_kid(texte), None, {})
+        publiee = await self.cles.cle(kid)
+        if cle is not publiee:
+            dites = jwt.decode(texte, publiee, algorithms=[ALGORITHME]).claims
+            self.verifies[empreinte] = (kid, publiee, dites)
+        return dites
 
     def _jeton(self, revendications: dict[str, Any]) -> Jeton:
         _exiger(revendications.get("iss") == self.emetteur)

@@ -11,13 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.domain.chaine import Borne, suivante
 from gateway.domain.sceau import Sceau
-from gateway.stores.journal import (
+from gateway.stores.chaine import (
     DEBUT,
     ENTREES,
     FIN,
     PERSONNES,
-    Inscription,
-    Journal,
     JournalAltere,
     deballer,
     lire_borne,
@@ -25,6 +23,8 @@ from gateway.stores.journal import (
     prendre_borne,
     pseudonyme,
 )
+from gateway.stores.journal import Journal
+from gateway.stores.lot import Inscription
 from gateway.stores.quotas import oublier_avant
 
 PAGE = 2000
@@ -43,7 +43,7 @@ class Constat:
 async def tete(journal: Journal) -> Borne:
     """The end of the chain, to be kept elsewhere: only that tells a journal put back whole to an earlier state."""
     async with journal.moteur.connect() as connexion:
-        return await lire_borne(connexion, journal.sceau, FIN)
+        return await connexion.run_sync(lire_borne, journal.sceau, FIN)
 
 
 async def lectures_de(journal: Journal, cle: str) -> list[tuple[bytes, int]]:
@@ -61,8 +61,8 @@ async def verifier(journal: Journal, ancre: Borne | None = None) -> Constat:
     """Walk the whole chain, of one instant. `ancre`: an end kept elsewhere, which the chain must pass through."""
     async with _instantane(journal) as connexion:
         try:
-            debut = await lire_borne(connexion, journal.sceau, DEBUT)
-            fin = await lire_borne(connexion, journal.sceau, FIN)
+            debut = await connexion.run_sync(lire_borne, journal.sceau, DEBUT)
+            fin = await connexion.run_sync(lire_borne, journal.sceau, FIN)
         except JournalAltere:
             return Constat(0, Borne(0, b""), "une borne du journal manque ou n'est pas signée par cette clé")
         return Constat(debut.numero + 1, fin, await _Parcours(journal.sceau, debut, ancre).defaut(connexion, fin))
@@ -119,7 +119,7 @@ class _Parcours:
 async def oublier_les_comptes(journal: Journal, jour: date) -> None:
     """Forget what quotas count of before a day, which no window reaches any more."""
     async with journal.moteur.begin() as connexion:
-        await oublier_avant(connexion, jour)
+        await connexion.run_sync(oublier_avant, jour)
 
 
 async def purger(journal: Journal, perimee: Callable[[bytes], bool], acte: Callable[[int], bytes]) -> int:
@@ -139,7 +139,7 @@ async def purger(journal: Journal, perimee: Callable[[bytes], bool], acte: Calla
 async def _oublier(journal: Journal, perimee: Callable[[bytes], bool]) -> int:
     premieres = select(ENTREES).order_by(ENTREES.c.numero).limit(LOT_PURGE)
     async with journal.moteur.begin() as connexion:
-        parcours = _Parcours(journal.sceau, await prendre_borne(connexion, journal.sceau, DEBUT), None)
+        parcours = _Parcours(journal.sceau, await connexion.run_sync(prendre_borne, journal.sceau, DEBUT), None)
         vieilles: list[Any] = []
         for lue in await connexion.execute(premieres):
             if not perimee(lue.contenu):
@@ -158,7 +158,7 @@ async def _effacer(connexion: AsyncConnection, sceau: Sceau, vieilles: list[Any]
         await connexion.execute(delete(PERSONNES).where(siens))
     derniere = vieilles[-1]
     await connexion.execute(delete(ENTREES).where(ENTREES.c.numero <= derniere.numero))
-    await poser_borne(connexion, sceau, DEBUT, Borne(derniere.numero, derniere.empreinte))
+    await connexion.run_sync(poser_borne, sceau, DEBUT, Borne(derniere.numero, derniere.empreinte))
 
 
 async def _entrees(connexion: AsyncConnection) -> AsyncIterator[Any]:

@@ -7,8 +7,21 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Date, Index, Integer, MetaData, String, Table, delete, func, or_, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Date,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    delete,
+    func,
+    or_,
+    select,
+)
 
 from gateway.domain.quotas import MARGE, Comptage, Franchissement, Plafond, juger
 from gateway.stores.sql import insertion
@@ -53,50 +66,50 @@ class Comptees:
             self._par_lecteur.setdefault(_lecteur(plafond), set()).update(personnes)
 
 
-async def compter(connexion: AsyncConnection, comptage: Comptage, personnes: Sequence[int]) -> list[Franchissement]:
+def compter(connexion: Connection, comptage: Comptage, personnes: Sequence[int]) -> list[Franchissement]:
     """Count persons as read today under every quota, unless one of them refuses: then nothing is counted."""
     franchis: list[Franchissement] = []
     lignes: list[dict[str, Any]] = []
-    derniers = await _derniers(connexion, comptage.plafonds, personnes)
+    derniers = _derniers(connexion, comptage.plafonds, personnes)
     for plafond in comptage.plafonds:
         connues = derniers[plafond.portee]
         nouvelles = sum(connues.get(personne, date.min) < plafond.depuis for personne in personnes)
         if nouvelles:
-            borne = await _borne(connexion, plafond, comptage)
-            franchis += juger(plafond, await _deja(connexion, plafond), nouvelles, borne)
+            borne = _borne(connexion, plafond, comptage)
+            franchis += juger(plafond, _deja(connexion, plafond), nouvelles, borne)
         lignes += [_ligne(plafond, personne) for personne in personnes if connues.get(personne) != plafond.jusqua]
     if lignes and not any(franchi.arret for franchi in franchis):
         ajout = insertion(connexion, LUES)
         maj = ajout.on_conflict_do_update(index_elements=CLE, set_={"jour": ajout.excluded.jour})
-        await connexion.execute(maj, lignes)
+        connexion.execute(maj, lignes)
     return franchis
 
 
-async def oublier_avant(connexion: AsyncConnection, jour: date) -> None:
+def oublier_avant(connexion: Connection, jour: date) -> None:
     """Forget readings and populations of before a day."""
     for table in TABLES:
-        await connexion.execute(delete(table).where(table.c.jour < jour))
+        connexion.execute(delete(table).where(table.c.jour < jour))
 
 
-async def _derniers(
-    connexion: AsyncConnection, plafonds: Sequence[Plafond], personnes: Sequence[int]
+def _derniers(
+    connexion: Connection, plafonds: Sequence[Plafond], personnes: Sequence[int]
 ) -> dict[str, dict[int, date]]:
     """The last day each of these persons was read, under each quota."""
     siennes = or_(*((LUES.c.portee == plafond.portee) & (LUES.c.qui == plafond.qui) for plafond in plafonds))
     requete = select(LUES.c.portee, LUES.c.personne, LUES.c.jour).where(siennes & LUES.c.personne.in_(personnes))
     derniers: dict[str, dict[int, date]] = {plafond.portee: {} for plafond in plafonds}
-    for lue in await connexion.execute(requete):
+    for lue in connexion.execute(requete):
         derniers[lue.portee][lue.personne] = lue.jour
     return derniers
 
 
-async def _deja(connexion: AsyncConnection, plafond: Plafond) -> int:
+def _deja(connexion: Connection, plafond: Plafond) -> int:
     """How many persons were read in the window."""
     siennes = (LUES.c.portee == plafond.portee) & (LUES.c.qui == plafond.qui) & (LUES.c.jour >= plafond.depuis)
-    return int(await connexion.scalar(select(func.count()).where(siennes)) or 0)
+    return int(connexion.scalar(select(func.count()).where(siennes)) or 0)
 
 
-async def _borne(connexion: AsyncConnection, plafond: Plafond, comptage: Comptage) -> int:
+def _borne(connexion: Connection, plafond: Plafond, comptage: Comptage) -> int:
     """The limit; without a number, it follows the largest population seen: a source that is down makes nobody fewer."""
     if plafond.limite is not None:
         return plafond.limite
@@ -106,9 +119,9 @@ async def _borne(connexion: AsyncConnection, plafond: Plafond, comptage: Comptag
     maj = ajout.on_conflict_do_update(
         index_elements=["qui", "jour"], set_={"nombre": nombre}, where=nombre > POPULATIONS.c.nombre
     )
-    await connexion.execute(maj)
+    connexion.execute(maj)
     siennes = (POPULATIONS.c.qui == comptage.perimetre) & (POPULATIONS.c.jour >= plafond.depuis)
-    return int(MARGE * (await connexion.scalar(select(func.max(POPULATIONS.c.nombre)).where(siennes)) or 0))
+    return int(MARGE * (connexion.scalar(select(func.max(POPULATIONS.c.nombre)).where(siennes)) or 0))
 
 
 def _lecteur(plafond: Plafond) -> tuple[str, str, date]:

@@ -1,9 +1,22 @@
 """How the stores open their database, and what SQLite and PostgreSQL do not say alike. Knows no table."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import String, Table, any_, event, literal, make_url, text
+from sqlalchemy import (
+    Connection,
+    Engine,
+    String,
+    Table,
+    any_,
+    create_engine,
+    event,
+    literal,
+    make_url,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -36,7 +49,12 @@ def ouvrir_moteur(url: str, attente: int, *, durable: bool = False) -> AsyncEngi
     """
     # a connection that the server closed meanwhile is opened again, not told as a failure
     moteur = create_async_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+    if moteur.dialect.name == "sqlite":
+        _regler(moteur.sync_engine, attente, durable)
+    return moteur
 
+
+def _regler(moteur: Engine, attente: int, durable: bool) -> None:
     def regler(connexion: Any, _: object) -> None:
         curseur = connexion.cursor()
         curseur.execute(f"PRAGMA busy_timeout={attente * 1000}")
@@ -44,9 +62,52 @@ def ouvrir_moteur(url: str, attente: int, *, durable: bool = False) -> AsyncEngi
         curseur.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
         curseur.close()
 
-    if moteur.dialect.name == "sqlite":
-        event.listen(moteur.sync_engine, "connect", regler)
-    return moteur
+    event.listen(moteur, "connect", regler)
+
+
+class Ecrivain(Protocol):
+    """Runs transactions written for a connection that does not wait."""
+
+    async def transaction(self, faire: Callable[[Connection], T]) -> T:
+        """What `faire` returns, once it is committed."""
+        ...
+
+    async def fermer(self) -> None: ...
+
+
+def ecrivain(moteur: AsyncEngine, attente: int) -> Ecrivain:
+    """The writer of a durable store. On SQLite a transaction is one visit to a thread: sending it there statement by
+    statement costs several times the statements."""
+    return _EcrivainSqlite(moteur, attente) if moteur.dialect.name == "sqlite" else _EcrivainDistant(moteur)
+
+
+class _EcrivainSqlite:
+    def __init__(self, moteur: AsyncEngine, attente: int) -> None:
+        self._moteur = create_engine(moteur.url.set(drivername="sqlite"))
+        _regler(self._moteur, attente, durable=True)
+        self._fil = ThreadPoolExecutor(1, "ecrivain")
+
+    async def transaction(self, faire: Callable[[Connection], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._fil, self._faire, faire)
+
+    def _faire(self, faire: Callable[[Connection], T]) -> T:
+        with self._moteur.begin() as connexion:
+            return faire(connexion)
+
+    async def fermer(self) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._fil, self._moteur.dispose)
+        self._fil.shutdown()
+
+
+class _EcrivainDistant:
+    def __init__(self, moteur: AsyncEngine) -> None:
+        self._moteur = moteur
+
+    async def transaction(self, faire: Callable[[Connection], T]) -> T:
+        async with self._moteur.begin() as connexion:
+            return await connexion.run_sync(faire)
+
+    async def fermer(self) -> None: ...
 
 
 async def creer(connexion: AsyncConnection, tables: Iterable[Table]) -> None:
@@ -59,7 +120,7 @@ async def creer(connexion: AsyncConnection, tables: Iterable[Table]) -> None:
             await connexion.execute(CreateIndex(index, if_not_exists=True))
 
 
-def insertion(connexion: AsyncConnection, table: Table) -> Any:
+def insertion(connexion: AsyncConnection | Connection, table: Table) -> Any:
     """An INSERT that may say what to do with a row already there."""
     return (postgresql if connexion.dialect.name == "postgresql" else sqlite).insert(table)
 

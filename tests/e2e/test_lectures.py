@@ -28,8 +28,9 @@ from gateway.auth.quotas import Quotas, plafonds
 from gateway.auth.rules import Profil
 from gateway.domain.quotas import Comptage
 from gateway.domain.sceau import Sceau
-from gateway.stores.journal import Inscription, Journal
+from gateway.stores.journal import Journal
 from gateway.stores.journal_lecture import verifier
+from gateway.stores.lot import Inscription
 from tests.bases import base
 from tests.e2e.requetes import TOUT, jusqu_a_complete
 

@@ -187,3 +187,35 @@ async def test_une_panne_ne_dit_rien_de_l_adresse(caplog: pytest.LogCaptureFixtu
         await verificateur(emetteur, horloge).verifier(_jeton(horloge, "une"))
     assert "OSError" in caplog.text
     assert "identite.invalid" not in caplog.text
+
+
+async def test_t03_un_jeton_deja_verifie_est_refuse_des_que_plus_rien_ne_le_porte() -> None:
+    """Its signature is verified once; its dates, its client and its key are looked at each time."""
+    emetteur, horloge = Emetteur(UNE), Horloge()
+    porte = verificateur(emetteur, horloge)
+    clients = porte.clients
+    assert isinstance(clients, set)
+    jeton = _jeton(horloge, "une")
+    for _ in range(2):
+        await porte.verifier(jeton)
+    assert len(porte.verifies) == 1
+    clients.discard("ml")
+    with pytest.raises(NonAuthentifie):
+        await porte.verifier(jeton)
+    clients.add("ml")
+    with pytest.raises(NonAuthentifie):
+        await porte.verifier(jeton[:-6] + "AAAAAA")
+    horloge.maintenant += 331
+    with pytest.raises(NonAuthentifie):
+        await porte.verifier(jeton)
+
+
+async def test_t03_une_cle_republiee_sous_le_meme_nom_fait_verifier_de_nouveau() -> None:
+    emetteur, horloge = Emetteur(UNE), Horloge()
+    porte = verificateur(emetteur, horloge)
+    jeton = signer(revendications(exp=int(horloge()) + 3600))
+    await porte.verifier(jeton)
+    emetteur.reponse = json.dumps({"keys": [{**DEUX.as_dict(private=False), "kid": "une"}]}).encode()
+    horloge.maintenant += 601
+    with pytest.raises(NonAuthentifie):
+        await porte.verifier(jeton)

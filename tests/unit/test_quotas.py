@@ -15,8 +15,9 @@ from gateway.auth.rules import Profil
 from gateway.domain.quotas import Comptage, Franchissement, Plafond, juger
 from gateway.domain.sceau import Sceau
 from gateway.stores.debits import Debit, Debits
-from gateway.stores.journal import Inscription, Journal
+from gateway.stores.journal import Journal
 from gateway.stores.journal_lecture import lectures_de, oublier_les_comptes, verifier
+from gateway.stores.lot import Inscription
 
 pytestmark = pytest.mark.anyio
 

@@ -15,8 +15,10 @@ from gateway.config import Configuration, Fichier
 from gateway.domain.chaine import Borne
 from gateway.domain.sceau import Sceau
 from gateway.errors import ErreurConfiguration, JournalIndisponible
-from gateway.stores.journal import Inscription, Journal, JournalAltere, Verdict
+from gateway.stores.chaine import JournalAltere
+from gateway.stores.journal import Journal
 from gateway.stores.journal_lecture import lectures_de, purger, tete, verifier
+from gateway.stores.lot import Inscription, Verdict
 from gateway.tenue import tenir
 
 pytestmark = pytest.mark.anyio

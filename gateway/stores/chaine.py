@@ -1,0 +1,110 @@
+"""The tables of the reading journal, and the two signed ends of its chain. SQL over a connection passed in.
+
+At rest: what was read in names of fields, by whom, for what, and pseudonyms of persons (64 bits of an HMAC). No value.
+"""
+
+import struct
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    CursorResult,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    select,
+    update,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.domain.chaine import GENESE, Borne, sceau_de_borne
+from gateway.domain.sceau import Sceau
+from gateway.stores import quotas
+from gateway.stores.sql import creer, insertion
+
+DEBUT, FIN = "debut", "fin"
+
+_tables = MetaData()
+_numero = BigInteger().with_variant(Integer, "sqlite")
+ENTREES = Table(
+    "journal_entrees",
+    _tables,
+    Column("numero", _numero, primary_key=True, autoincrement=False),
+    Column("contenu", LargeBinary, nullable=False),  # JSON
+    Column("personnes", LargeBinary, nullable=False),  # pseudonyms, 8 bytes each
+    Column("empreinte", LargeBinary, nullable=False),
+)
+PERSONNES = Table(  # the same pseudonyms, the other way round: who read this person
+    "journal_personnes",
+    _tables,
+    Column("personne", BigInteger, primary_key=True, autoincrement=False),
+    Column("numero", BigInteger, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+BORNES = Table(  # "debut", moved by a purge, and "fin"
+    "journal_bornes",
+    _tables,
+    Column("nom", String(8), primary_key=True),
+    Column("numero", BigInteger, nullable=False),
+    Column("empreinte", LargeBinary, nullable=False),
+    Column("sceau", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+
+class JournalAltere(Exception):
+    """The store is not what this gateway wrote: nothing may be added to it."""
+
+
+def lire_borne(connexion: Connection, sceau: Sceau, nom: str) -> Borne:
+    """One end of the chain. Raises JournalAltere when it is missing or not signed by this gateway."""
+    return _borne(connexion.execute(select(BORNES).where(BORNES.c.nom == nom)), sceau, nom)
+
+
+def prendre_borne(connexion: Connection, sceau: Sceau, nom: str) -> Borne:
+    """The same, held until the transaction ends: the writers of all processes queue here."""
+    prise = update(BORNES).where(BORNES.c.nom == nom).values(numero=BORNES.c.numero).returning(BORNES)
+    return _borne(connexion.execute(prise), sceau, nom)
+
+
+def _borne(lues: CursorResult[Any], sceau: Sceau, nom: str) -> Borne:
+    lue = lues.first()
+    if lue is None:
+        raise JournalAltere(f"no {nom}")
+    borne = Borne(lue.numero, lue.empreinte)
+    if lue.sceau != sceau_de_borne(sceau, nom, borne):
+        raise JournalAltere(f"{nom} is not signed by this key")
+    return borne
+
+
+def poser_borne(connexion: Connection, sceau: Sceau, nom: str, borne: Borne) -> None:
+    """Move one end of the chain, signed."""
+    signee = {"numero": borne.numero, "empreinte": borne.empreinte, "sceau": sceau_de_borne(sceau, nom, borne)}
+    connexion.execute(update(BORNES).where(BORNES.c.nom == nom).values(**signee))
+
+
+def pseudonyme(sceau: Sceau, cle: str) -> int:
+    """Stands for a person in the journal, by her secret key: 64 bits, signed as SQL wants them."""
+    return int.from_bytes(sceau.empreinte("journal/personne", cle.encode())[:8], "big", signed=True)
+
+
+def empaqueter(codes: Sequence[int]) -> bytes:
+    return struct.pack(f">{len(codes)}q", *codes)
+
+
+def deballer(personnes: bytes) -> tuple[int, ...]:
+    return struct.unpack(f">{len(personnes) // 8}q", personnes)
+
+
+async def creer_le_journal(connexion: AsyncConnection, sceau: Sceau) -> None:
+    await creer(connexion, (*_tables.sorted_tables, *quotas.TABLES))
+    bornes = [
+        {"nom": nom, "numero": 0, "empreinte": GENESE.empreinte, "sceau": sceau_de_borne(sceau, nom, GENESE)}
+        for nom in (DEBUT, FIN)
+    ]
+    await connexion.execute(insertion(connexion, BORNES).on_conflict_do_nothing(), bornes)
