@@ -1,6 +1,7 @@
 """docs/partenaires.md quotes the real code, and its configuration really starts."""
 
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from pydantic import BaseModel
 from gateway.connectors.base import Pages, Requete
 from gateway.connectors.registry import connecteurs
 from gateway.sources import fichier
+from gateway.sources.appels import Appel, authentique
 from gateway.sources.mesures import Mesures
 from gateway.sources.partenaires import charger_partenaires
 
@@ -39,7 +41,8 @@ def test_the_configuration_shown_is_read(tmp_path: Path) -> None:
     (toml,), (csv,) = blocs("toml"), blocs("csv")
     (tmp_path / "gestibase.toml").write_text(toml, encoding="utf-8")
     (tmp_path / "gestibase.locataires.csv").write_text(csv, encoding="utf-8")
-    environ = {"GESTIBASE_SUPPORT": "secret", "GESTIBASE_CLE_0010856A": "secret"}
+    secrets = ("GESTIBASE_SUPPORT", "GESTIBASE_CLE_0010856A", "GESTIBASE_EVENEMENTS")
+    environ = dict.fromkeys(secrets, "secret")
     (partenaire,) = charger_partenaires(tmp_path, environ, connecteurs()).values()
     assert (partenaire.nom, partenaire.genre, sorted(partenaire.acces)) == (
         "gestibase",
@@ -47,6 +50,19 @@ def test_the_configuration_shown_is_read(tmp_path: Path) -> None:
         ["defaut", "support"],
     )
     assert list(partenaire.abonnes or ()) == ["0010856A"]
+
+
+def test_the_call_shown_is_signed_as_it_must_be() -> None:
+    (exemple,) = blocs("py")
+    envoyes: list[Appel] = []
+
+    def envoyer(corps: bytes, entetes: dict[str, str]) -> None:
+        envoyes.append(Appel(entetes["X-Horodatage"], entetes["X-Signature"], corps))
+
+    exec(exemple, {"secret": "secret convenu", "envoyer": envoyer})  # noqa: S102 - our own page
+    (appel,) = envoyes
+    assert authentique(b"secret convenu", appel, time.time())
+    assert not authentique(b"autre", appel, time.time())
 
 
 def test_every_key_a_partner_may_have_is_shown() -> None:
@@ -63,7 +79,7 @@ def _est_modele(un: Any) -> bool:
 
 def test_every_field_of_a_request_and_every_reading_is_explained() -> None:
     mots = {*Requete.__dataclass_fields__, *(style.name for style in Pages)}
-    lectures = {"dossiers_cfa", "dossiers_structure", "moisson", "contrat", "referentiel", "capacites"}
+    lectures = {"dossiers_cfa", "dossiers_structure", "moisson", "contrat", "referentiel", "capacites", "file", "avis"}
     assert {mot for mot in mots | lectures if f"`{mot}`" not in PAGE} == set()
     assert {genre for genre in connecteurs() if f"`{genre}`" not in PAGE} == set()
 
