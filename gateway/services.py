@@ -9,6 +9,7 @@ from functools import partial
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from gateway.alertes import Alertes
+from gateway.boucle import Pouls
 from gateway.cache.coffre import Coffre
 from gateway.cache.ouverture import ouvrir_cache
 from gateway.config import Configuration
@@ -67,6 +68,7 @@ class Services:
     comptes: Mesures
     voies: Counter
     en_cours: Gauge
+    pouls: Pouls
     gardien: GardienReferentiel
     champ: Champ
     entretien: Entretien
@@ -114,6 +116,7 @@ def construire_services(
         sources=sources,
         comptes=comptes,
         voies=Counter("passerelle_executions", "Opérations exécutées, par voie.", ("voie",), registry=mesures),
+        pouls=Pouls.de(mesures),
         en_cours=Gauge("passerelle_requetes_en_cours", "Requêtes en cours de traitement.", registry=mesures),
         registre=store,
         grange=Grange(store),

@@ -155,6 +155,7 @@ def _veilles(services: Services) -> list[Coroutine[Any, Any, None]]:
         *(consommateur.veiller(asyncio.sleep) for consommateur in services.consommateurs),
         services.entretien.veiller(),
         tenir(services.lectures, services.configuration, services.maintenant, asyncio.sleep),
+        services.pouls.battre(asyncio.sleep),
     ]
 
 
