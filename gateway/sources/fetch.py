@@ -34,6 +34,7 @@ T = TypeVar("T")
 SANS_LOCATAIRE = Locataire("")
 
 CLES_MAX = 10_000
+INSTANT = 0.05  # seconds (SECURITY §5) that a source left alone may cost an asker
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +89,18 @@ class Sources:
         cles, gardes = [self._cle(unite) for unite in unites], await self.gardes(unites)
         self._servir(unites)
         demandes = [self._demande(*paire, age_max) for paire in zip(unites, cles, gardes, strict=True)]
-        attendus = {d.vol for d in demandes if d.vol and d.usage is Usage.SECOURS}
-        if attendus:
-            await asyncio.wait(attendus, timeout=max(0.0, delai))
+        await self._attendre(demandes, delai)
         return [self._rendre(demande) for demande in demandes]
+
+    async def _attendre(self, demandes: Sequence["_Demande"], delai: float) -> None:
+        """Until what is needed has come; what a breaker keeps us from, or probes, holds nobody for more than a moment."""
+        attendues = [(d.vol, d.unite) for d in demandes if d.vol and d.usage is Usage.SECOURS]
+        vols = {vol: self._lecteurs[unite.source].sur(unite) for vol, unite in attendues}
+        if vols:
+            await asyncio.wait(vols, timeout=max(0.0, min(INSTANT, delai)))
+        surs = {vol for vol, sur in vols.items() if sur and not vol.done()}
+        if surs:
+            await asyncio.wait(surs, timeout=max(0.0, delai - INSTANT))
 
     async def tenues(self, unites: Sequence[Unite]) -> list[Tenue | None]:
         """What is kept of each unit, in order; None where it must be asked again. Asks nobody."""

@@ -55,6 +55,10 @@ class Lecteur:
         except ErreurSource as erreur:
             return self._echec(unite, erreur)
 
+    def sur(self, unite: Unite) -> bool:
+        """Whether an answer is to be expected: no breaker is between us."""
+        return self._disjoncteurs.ferme(self._tenant(unite))
+
     def etat(self) -> EtatSource:
         """The partner's state now: what its calls say, or worse when we leave it, or some of it, alone."""
         etat = self.guichet.observations.etat(self.guichet.horloge())
@@ -70,9 +74,8 @@ class Lecteur:
         return bool(connue.reperes) and jour_paris(connue.recu_le) == jour_paris(self.guichet.horloge())
 
     async def _derouler(self, unite: Unite, connue: Resultat | None) -> Deroulee[Lu] | Resultat:
-        cle = unite.cle if self._partenaire.abonnes is not None else ""
         lecture, locataire = self._lecture(unite), self._locataire(unite)
-        with self._disjoncteurs.passage(cle):
+        with self._disjoncteurs.passage(self._tenant(unite)):
             try:
                 async with asyncio.timeout(self._partenaire.limites.delai_secondes):
                     if connue and await self.guichet.inchange(connue.reperes, locataire):
@@ -80,6 +83,10 @@ class Lecteur:
                     return await self.guichet.derouler(lecture, locataire)
             except TimeoutError:
                 raise self.guichet.depassement() from None
+
+    def _tenant(self, unite: Unite) -> str:
+        """Whom a breaker is for; a partner without tenants is one."""
+        return unite.cle if self._partenaire.abonnes is not None else ""
 
     def _lecture(self, unite: Unite) -> Lecture[Lu]:
         connecteur = self.connecteur

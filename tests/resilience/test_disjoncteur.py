@@ -1,6 +1,7 @@
 """The breaker against its model, and what it spares: SECURITY §5 (breaker, retries, bulkhead), U10, U13, U14. Virtual time."""
 
 import asyncio
+from contextlib import suppress
 
 import httpx
 import pytest
@@ -23,6 +24,7 @@ from gateway.schema.lieux import EtatSource
 from gateway.sources.locataires import Abonne
 from gateway.sources.resilience.cloison import Cloison
 from gateway.sources.resilience.disjoncteur import Disjoncteur
+from gateway.sources.resilience.disjoncteurs import Disjoncteurs
 from gateway.sources.resilience.issues import Issue
 from gateway.sources.resilience.reprises import Budget
 from gateway.sources.unites import Echec, Resultat
@@ -146,6 +148,18 @@ async def test_un_etablissement_en_panne_ne_ferme_pas_ses_voisins(routeur: respx
         assert etat.etat is not EtatSource.FERMEE
 
 
+async def test_un_etablissement_en_panne_lu_autant_que_son_voisin_ne_le_ferme_pas(routeur: respx.MockRouter) -> None:
+    """Half of all that is read fails, and all of it is one tenant's."""
+    routeur.get(URL_A).respond(500)
+    routeur.get(URL_B).respond(json=[{"cle": "9", "uai": UAI_B}])
+    async with banc(transport(routeur)) as essai:
+        for _ in range(25):
+            await lire(essai)
+            assert isinstance(await lire(essai, UAI_B), Resultat)
+            await essai.sources.purger("erp")
+        assert await erreur(essai) is SourceSuspendue
+
+
 async def test_un_partenaire_dont_beaucoup_d_etablissements_tombent_est_laisse_entier(
     routeur: respx.MockRouter,
 ) -> None:
@@ -156,6 +170,20 @@ async def test_un_partenaire_dont_beaucoup_d_etablissements_tombent_est_laisse_e
         (etat,) = essai.sources.etats()
     assert erreurs == [SourceIndisponible] * 20 + [SourceSuspendue] * 5
     assert etat.etat is EtatSource.INDISPONIBLE
+
+
+def test_un_partenaire_tres_lu_qui_tombe_est_laisse_entier() -> None:
+    """Twenty readings a second of fifty tenants, none of which is read often: what went well a moment ago hides nothing."""
+    instant, ouvertures = [0.0], 0
+    disjoncteurs = Disjoncteurs("erp", lambda: instant[0])
+    for numero in range(1000):
+        instant[0] += 0.05
+        with suppress(ErreurSource), disjoncteurs.passage(str(numero % 50)):
+            if instant[0] > 20:
+                raise PANNE
+        ouvertures += disjoncteurs.ouvert
+    noter(f"partenaire de 50 établissements en panne : laissé entier {50 - ouvertures / 20 - 20:.1f} s après")
+    assert 50 - ouvertures / 20 - 20 <= 10
 
 
 async def test_un_etablissement_pendu_laisse_des_places_a_ses_voisins() -> None:

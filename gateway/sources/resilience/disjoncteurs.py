@@ -5,20 +5,20 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from gateway.errors import ErreurSource, SourceSuspendue
-from gateway.sources.resilience.disjoncteur import Disjoncteur
+from gateway.sources.resilience.disjoncteur import FENETRE, Disjoncteur
 from gateway.sources.resilience.issues import Issue, issue_de
 
 Depart = tuple[bool, bool]  # whether the reading is a probe: of its tenant, of the whole
 
 
 class Disjoncteurs:
-    """A tenant that fails counts once for the whole until some tenant succeeds: alone, it closes no neighbour."""
+    """A tenant that fails counts for the whole once in its window: alone, however often it is read, it closes no neighbour."""
 
     def __init__(self, source: str, secondes: Callable[[], float]) -> None:
         self._source, self._secondes = source, secondes
         self._commun = Disjoncteur()
         self._propres: defaultdict[str, Disjoncteur] = defaultdict(Disjoncteur)
-        self._en_echec: set[str] = set()
+        self._compte: dict[str, float] = {}  # when each tenant that fails last counted for the whole
 
     @property
     def ouvert(self) -> bool:
@@ -29,6 +29,10 @@ class Disjoncteurs:
     def entrouvert(self) -> bool:
         """Whether some tenant is."""
         return not all(propre.ferme for propre in self._propres.values())
+
+    def ferme(self, cle: str) -> bool:
+        """Whether a tenant is asked as any other: a reading that is a probe, or none, is not worth waiting for."""
+        return self._commun.ferme and self._propres[cle].ferme
 
     @contextmanager
     def passage(self, cle: str) -> Iterator[None]:
@@ -53,9 +57,12 @@ class Disjoncteurs:
     def _noter(self, cle: str, depart: Depart, issue: Issue | None) -> None:
         instant, (sonde, sonde_commune) = self._secondes(), depart
         self._propres[cle].noter(issue, instant, sonde)
-        if issue is Issue.REUSSITE:
-            self._en_echec.clear()
-        if sonde_commune or cle not in self._en_echec:
+        if sonde_commune or issue not in (Issue.ECHEC, Issue.DELAI) or self._compter(cle, instant):
             self._commun.noter(issue, instant, sonde_commune)
-        if issue in (Issue.ECHEC, Issue.DELAI):
-            self._en_echec.add(cle)
+
+    def _compter(self, cle: str, instant: float) -> bool:
+        """Whether the failure of a tenant is one more for the whole."""
+        neuf = instant - self._compte.get(cle, -FENETRE) >= FENETRE
+        if neuf:
+            self._compte[cle] = instant
+        return neuf
