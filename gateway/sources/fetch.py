@@ -18,6 +18,7 @@ from gateway.connectors.base import Connecteur, Lecture, Locataire, Requete
 from gateway.domain.temps import jour_paris
 from gateway.errors import SourceDelaiDepasse, SourceEnQuarantaine
 from gateway.schema.lieux import EtatSource, TypeSource
+from gateway.sources.attente import Attendu, Attente
 from gateway.sources.etat import EtatPartenaire
 from gateway.sources.fraicheur import Usage, usage
 from gateway.sources.guichet import Guichet, Page
@@ -34,7 +35,6 @@ T = TypeVar("T")
 SANS_LOCATAIRE = Locataire("")
 
 CLES_MAX = 10_000
-INSTANT = 0.05  # seconds (SECURITY §5) that a source left alone may cost an asker
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Sources:
             )
             for nom, partenaire in partenaires.items()
         }
-        self._vols = Vols(socle.cache)
+        self._vols, self._attente = Vols(socle.cache), Attente()
         self._cles: LRUCache[Unite, Cle] = LRUCache(CLES_MAX)
         self.lues: dict[Unite, float] = {}  # when each unit was last read; the upkeep forgets what is not any more
 
@@ -89,18 +89,10 @@ class Sources:
         cles, gardes = [self._cle(unite) for unite in unites], await self.gardes(unites)
         self._servir(unites)
         demandes = [self._demande(*paire, age_max) for paire in zip(unites, cles, gardes, strict=True)]
-        await self._attendre(demandes, delai)
+        await self._attente.attendre(
+            [self._attendu(d.unite, d.vol) for d in demandes if d.vol and d.usage is Usage.SECOURS], delai
+        )
         return [self._rendre(demande) for demande in demandes]
-
-    async def _attendre(self, demandes: Sequence["_Demande"], delai: float) -> None:
-        """Until what is needed has come; what a breaker keeps us from, or probes, holds nobody for more than a moment."""
-        attendues = [(d.vol, d.unite) for d in demandes if d.vol and d.usage is Usage.SECOURS]
-        vols = {vol: self._lecteurs[unite.source].sur(unite) for vol, unite in attendues}
-        if vols:
-            await asyncio.wait(vols, timeout=max(0.0, min(INSTANT, delai)))
-        surs = {vol for vol, sur in vols.items() if sur and not vol.done()}
-        if surs:
-            await asyncio.wait(surs, timeout=max(0.0, delai - INSTANT))
 
     async def tenues(self, unites: Sequence[Unite]) -> list[Tenue | None]:
         """What is kept of each unit, in order; None where it must be asked again. Asks nobody."""
@@ -197,6 +189,9 @@ class Sources:
             nom = cle_canonique(unite.source, partenaire.genre, partenaire.base_url, unite.ressource.value, unite.cle)
             self._cles[unite] = Cle(nom, unite.source)
         return self._cles[unite]
+
+    def _attendu(self, unite: Unite, vol: asyncio.Task[Resultat | Echec]) -> Attendu:
+        return Attendu(vol, unite.source, self._lecteurs[unite.source].sur(unite))
 
     def _demande(self, unite: Unite, cle: Cle, garde: Garde | None, age_max: float | None) -> "_Demande":
         connue = self._connue(garde)
