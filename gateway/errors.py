@@ -20,6 +20,7 @@ ErreurPasserelle
 │   └── SourceInvalide        SOURCE_INVALIDE
 │       └── SourceEnQuarantaine  SOURCE_INVALIDE, answered for others
 ├── LiensIndisponibles        the ledger of links did not answer; ids go on without it, and it is counted
+├── RegistreIndisponible      the copy of the registry did not answer: one source is missing, SOURCE_INDISPONIBLE
 ├── FuiteArretee              ERREUR_INTERNE: the sentinel fired, nothing was sent
 ├── JournalIndisponible       nothing nominative leaves without its entry (503); the rest goes on
 └── ErreurConfiguration       the process does not start; one line says why, naming file and key
@@ -149,6 +150,10 @@ class SourceEnQuarantaine(SourceInvalide):
 
 class LiensIndisponibles(ErreurPasserelle):
     """The ledger of links cannot be read or written."""
+
+
+class RegistreIndisponible(ErreurPasserelle):
+    """The store of the registry cannot be read."""
 
 
 class FuiteArretee(ErreurPasserelle):

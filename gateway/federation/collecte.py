@@ -4,7 +4,7 @@ Knows units and kinds of sources; no HTTP, no rule of merge or of access.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
@@ -12,11 +12,12 @@ from typing import Protocol
 from cachetools import LRUCache
 
 from gateway.connectors.base import Dossier
-from gateway.errors import ErreurSource, SourceDelaiDepasse, SourceIndisponible
+from gateway.errors import ErreurSource
 from gateway.federation.annuaire import Annuaire
 from gateway.federation.merge import residence
 from gateway.federation.plan import Plan
 from gateway.federation.rapprochement import rapprocher
+from gateway.federation.registre import Cles, DuRegistre, Registre, lire_registre
 from gateway.federation.temoignages import Temoignage
 from gateway.schema.lieux import TypeSource
 from gateway.sources.unites import Echec, EtatCache, Ressource, Resultat, Tenue, Unite
@@ -26,9 +27,7 @@ PART_DES_SOURCES = 0.8
 PART_DU_REGISTRE = 0.95
 ENTENDUS_MAX = 120_000  # testimonies kept, of the last answer of each unit: as many records as the cache holds
 RECOLTES_MAX = 32  # as many as views
-VERIFICATION = (
-    1.0  # seconds a reading is held before its units are looked at again: what an event changes shows within five
-)
+VERIFICATION = 1.0  # seconds before a reading is looked at again: what an event changes shows within five
 
 
 _Entendu = tuple[str, list[Temoignage]]  # a version, and what it tells
@@ -45,26 +44,6 @@ class Interrogeables(Protocol):
     def sources_de(self, type_source: TypeSource) -> tuple[str, ...]: ...
     async def lire(self, unites: Sequence[Unite], delai: float, age_max: float | None) -> list[Resultat | Echec]: ...
     async def tenues(self, unites: Sequence[Unite]) -> list[Tenue | None]: ...
-
-
-class DuRegistre(Protocol):
-    """What the harvested registry answered."""
-
-    @property
-    def dossiers(self) -> tuple[Dossier, ...]: ...
-    @property
-    def as_of(self) -> datetime | None: ...
-    @property
-    def version(self) -> str: ...
-
-
-class Registre(Protocol):
-    """The harvested registry: read in its store, never asked live."""
-
-    async def version(self) -> str: ...
-    async def dossiers(
-        self, codes_postaux: Collection[str], cfas: Collection[str], identites: Collection[str]
-    ) -> DuRegistre: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,28 +163,18 @@ class Collecteur:
         if absents:
             await self._du_registre(recolte, fin, ((), (), absents))
 
-    async def _du_registre(
-        self, recolte: Recolte, fin: float, cles: tuple[Collection[str], Collection[str], Collection[str]]
-    ) -> DuRegistre | None:
+    async def _du_registre(self, recolte: Recolte, fin: float, cles: Cles) -> DuRegistre | None:
         """Read the store within the deadline, and note what it tells; None, and an error noted, when it tells nothing."""
-        try:
-            async with asyncio.timeout(max(0.0, fin - self.horloge())):
-                reponse = await self.registre.dossiers(*cles)
-        except TimeoutError:
-            recolte.erreurs[self.nom_registre] = SourceDelaiDepasse(
-                self.nom_registre, "la réponse n'est pas arrivée à temps"
-            )
+        lue = await lire_registre(self.registre, self.nom_registre, fin - self.horloge(), cles)
+        if isinstance(lue, ErreurSource):
+            recolte.erreurs[self.nom_registre] = lue
             return None
-        if reponse.as_of is None:
-            recolte.erreurs[self.nom_registre] = SourceIndisponible(
-                self.nom_registre, "le registre n'a pas encore été moissonné"
-            )
-            return None
+        reponse, as_of = lue
         recolte.versions.append(reponse.version)
         recolte.registre = reponse.version
-        recolte.fraicheurs[self.nom_registre] = Fraicheur(reponse.as_of, "moisson")
+        recolte.fraicheurs[self.nom_registre] = Fraicheur(as_of, "moisson")
         recolte.temoignages += [
-            Temoignage(self.nom_registre, TypeSource.REGISTRE_CONTRATS, "", dossier, reponse.as_of)
+            Temoignage(self.nom_registre, TypeSource.REGISTRE_CONTRATS, "", dossier, as_of)
             for dossier in reponse.dossiers
         ]
         return reponse

@@ -17,6 +17,7 @@ from gateway.connectors.base import Dossier
 from gateway.connectors.traits import traits_de
 from gateway.domain.identity import Traits
 from gateway.domain.ressemblance import bareme, comparer
+from gateway.errors import RegistreIndisponible
 from gateway.schema.nouns import Contrat, Jeune
 from gateway.stores.registre import Avancee, ContratStocke
 
@@ -74,17 +75,26 @@ class LecteurRegistre:
         self._version, self._relire = "", 0.0
 
     async def version(self) -> str:
-        """Changes when a harvest brings rows; read in the store once a second."""
+        """Changes when a harvest brings rows; read in the store once a second. Empty when the store does not answer."""
         instant = asyncio.get_running_loop().time()
         if instant >= self._relire:
             self._relire = instant + VERSION_SECONDES  # one reads for all who come meanwhile
-            self._version = (await self._magasin.avancee()).version
+            self._version = await self._lire_la_version()
         return self._version
+
+    async def _lire_la_version(self) -> str:
+        try:
+            return (await self._magasin.avancee()).version
+        except RegistreIndisponible:
+            return ""
 
     async def dossiers(
         self, codes_postaux: Collection[str], cfas: Collection[str], identites: Collection[str]
     ) -> ResultatRegistre:
-        """The persons with a contract of such a home or such a CFA (UAI or SIRET), or of such an identity."""
+        """The persons with a contract of such a home or such a CFA (UAI or SIRET), or of such an identity.
+
+        Raises RegistreIndisponible.
+        """
         avancee = await self._magasin.avancee()
         cle = (avancee.version, self._magasin.empreinte(codes_postaux, cfas, identites))
         lu = self._lus.get(cle)

@@ -10,7 +10,8 @@ import json
 import logging
 import zlib
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, TypeVar
@@ -21,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.domain.sceau import Sceau
 from gateway.domain.temps import PARIS
-from gateway.errors import ErreurConfiguration
+from gateway.errors import ErreurConfiguration, RegistreIndisponible
 from gateway.stores.sql import creer, insertion, ouvrir_moteur, paquets, parmi
 
 T = TypeVar("T")
@@ -148,13 +149,13 @@ class Registre:
         await self.moteur.dispose()
 
     async def avancee(self) -> Avancee:
-        """How far the harvest went.
+        """How far the harvest went. Raises RegistreIndisponible.
 
         `as_of` is the instant the latest window was imported, but never after the day that follows it: a backfill
         still under way in 2022 is not fresh.
         """
         derniere = select(FENETRES.c.fin, FENETRES.c.importee_le).order_by(FENETRES.c.fin.desc()).limit(1)
-        async with self.moteur.connect() as connexion:
+        async with self._lecture() as connexion:
             lignes = await connexion.scalar(select(func.sum(FENETRES.c.lignes))) or 0
             version = str(await connexion.scalar(select(ETAT.c.imports)))
             lue = (await connexion.execute(derniere)).first()
@@ -169,8 +170,9 @@ class Registre:
         """All the contracts of every person with a row of such a postal code, such a CFA or such an identity key.
 
         A contract belongs to whom its last row names: a name corrected since does not leave half a contract behind.
+        Raises RegistreIndisponible.
         """
-        async with self.moteur.connect() as connexion:
+        async with self._lecture() as connexion:
             touches = await _touches(
                 connexion, codes_postaux, cfas, [pseudonyme_personne(self.sceau, cle) for cle in identites]
             )
@@ -179,6 +181,14 @@ class Registre:
             voisins = {lue.contrat for lue in await _reperes(connexion, LIGNES.c.personne, personnes)} - touches
             lues = [*siens, *await _par(connexion, LIGNES.c.contrat, voisins)]
         return await _grouper(lues, personnes)
+
+    @asynccontextmanager
+    async def _lecture(self) -> AsyncIterator[AsyncConnection]:
+        try:
+            async with self.moteur.connect() as connexion:
+                yield connexion
+        except (SQLAlchemyError, OSError) as erreur:
+            raise RegistreIndisponible(type(erreur).__name__) from None
 
     def charges(self, stocke: ContratStocke) -> tuple[dict[str, Any], ...]:
         """The partner's objects of a contract, in order of day. A row tampered with is left out, and counted in the log."""

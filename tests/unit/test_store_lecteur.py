@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from gateway.connectors.base import Dossier
 from gateway.connectors.registre import contrat as plier
+from gateway.errors import RegistreIndisponible, SourceIndisponible
+from gateway.federation.registre import lire_registre
 from gateway.schema.nouns import Jeune, Sexe
 from gateway.sources.moisson import moissonner
 from gateway.sources.registre import LECTURES_MAX, LecteurRegistre
@@ -144,6 +146,19 @@ async def test_a_contract_is_unsealed_and_folded_again_only_when_its_rows_change
     (premier, _) = (await lecteur.dossiers(["59000"], [], [])).dossiers
     assert memoire.ouvertures == 3
     assert [contrat.rupture is not None for contrat in premier.jeune.contrats or []] == [True]
+
+
+@pytest.mark.anyio
+async def test_a_store_that_does_not_answer_is_a_source_that_is_missing() -> None:
+    class Absent(Memoire):
+        async def avancee(self) -> Avancee:
+            raise RegistreIndisponible
+
+    lecteur = LecteurRegistre(Absent(), plier)
+    assert await lecteur.version() == ""
+    lue = await lire_registre(lecteur, "registre", 3.0, (["59000"], [], []))
+    assert isinstance(lue, SourceIndisponible)
+    assert (lue.source, str(lue)) == ("registre", "la copie du registre ne répond pas")
 
 
 @pytest.mark.anyio

@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from gateway.domain.identity import cle_identite
 from gateway.domain.sceau import Sceau
-from gateway.errors import ErreurConfiguration
+from gateway.errors import ErreurConfiguration, RegistreIndisponible
 from gateway.stores.grange import FenetreRefusee, Grange
 from gateway.stores.lignes import LigneRegistre
 from gateway.stores.registre import ContratStocke, Fenetre, Registre
@@ -189,6 +189,16 @@ async def test_a_store_that_cannot_be_used_is_one_line_without_its_password() ->
     with pytest.raises(ErreurConfiguration, match=r"^registre : base inutilisable \(\w+\)$"):
         await absent.ouvrir()
     await absent.fermer()
+
+
+async def test_a_store_that_went_away_says_so(registre: Registre, url: str) -> None:
+    await importer(registre, JANVIER, [ligne()], INSTANT)
+    async with registre.moteur.begin() as connexion:
+        await connexion.execute(text("DROP TABLE registre_fenetres"))
+        await connexion.execute(text("DROP TABLE registre_lignes"))
+    for lecture in (registre.avancee(), registre.contrats(["59000"], [], [])):
+        with pytest.raises(RegistreIndisponible):
+            await lecture
 
 
 async def test_what_was_imported_is_there_after_a_restart(registre: Registre, url: str) -> None:
