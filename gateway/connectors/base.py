@@ -61,6 +61,9 @@ class Requete:
     encodage: str = "utf-8"
     vide_est_absence: bool = False  # an empty 200 means "nothing found" (ANSWERS 7), elsewhere it is an error
     acces: str = ""  # which of the partner's credentials, when it has several
+    temoin: bool = (
+        True  # whether its outcome tells the state of the partner: a queue that answers does not freshen dossiers
+    )
 
 
 # One entry a request, in order: the list of its pages' decoded documents (JSON values, or lists of CSV lines).

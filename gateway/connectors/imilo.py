@@ -180,7 +180,7 @@ class Situe(Charge):
 
 def evenements() -> Lecture[list[Avis]]:
     """What waits in the queue: appointments and sessions too, which nothing that we show depends on."""
-    (pages,) = yield [Requete("events", "/operateurs/events", vide_est_absence=True, acces="events")]
+    (pages,) = yield [_de_la_file("events", "/operateurs/events")]
     lus = lire(Evenement, lignes_de(pages), Compte())
     return [Avis(cle=lu.identifiant, dossier=(lu.dossier or "") if lu.type == "DOSSIER" else "") for lu in lus]
 
@@ -190,13 +190,17 @@ def situer(numero: str) -> Lecture[str | None]:
     has it (SECURITY L02: a recorded exception, docs/decisions/0021)."""
     if not re.fullmatch(r"[0-9]{1,18}", numero):
         raise ReponseInattendue("not the number of a dossier")
-    (pages,) = yield [Requete("dossier", f"/sue/dossiers/{numero}", vide_est_absence=True, acces="dossier")]
+    (pages,) = yield [_de_la_file("dossier", f"/sue/dossiers/{numero}", acces="dossier")]
     lus = lire(Situe, pages, Compte())
     return lus[0].structure.code if lus and lus[0].structure else None
 
 
 def acquitter(identifiant: str) -> Lecture[None]:
-    yield [Requete("ack", f"/operateurs/events/{identifiant}/ack", "POST", vide_est_absence=True, acces="events")]
+    yield [_de_la_file("ack", f"/operateurs/events/{identifiant}/ack", "POST")]
+
+
+def _de_la_file(operation: str, chemin: str, methode: str = "GET", acces: str = "events") -> Requete:
+    return Requete(operation, chemin, methode, vide_est_absence=True, acces=acces, temoin=False)
 
 
 CONNECTEUR = Connecteur(

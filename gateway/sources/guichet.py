@@ -185,14 +185,16 @@ class Guichet:
         try:
             reponse = await demander(appel)
         except ErreurSource as erreur:
-            self._noter(appel.requete.operation, erreur, time.perf_counter() - debut)
+            self._noter(appel.requete, erreur, time.perf_counter() - debut)
             raise
-        self._noter(appel.requete.operation, None, time.perf_counter() - debut)
+        self._noter(appel.requete, None, time.perf_counter() - debut)
         return reponse
 
-    def _noter(self, operation: str, erreur: ErreurSource | None, secondes: float) -> None:
-        self.mesures.appel(self.partenaire.nom, operation, erreur.code.value if erreur else REUSSITE, secondes)
-        self.observations.noter(erreur, secondes, self.horloge())
+    def _noter(self, requete: Requete, erreur: ErreurSource | None, secondes: float) -> None:
+        issue = erreur.code.value if erreur else REUSSITE
+        self.mesures.appel(self.partenaire.nom, requete.operation, issue, secondes)
+        if requete.temoin:
+            self.observations.noter(erreur, secondes, self.horloge())
 
     def _appel(self, requete: Requete, locataire: Locataire, conditions: Mapping[str, str] = SANS_CONDITION) -> Appel:
         limites = self.partenaire.limites

@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from gateway.cache.memoire import CacheMemoire
 from gateway.cache.seam import Cache, CacheLocal, Cle
 from gateway.connectors.imilo import CONNECTEUR
+from gateway.schema.lieux import EtatSource
 from gateway.sources.evenements import ESSAIS_MAX, Consommateur
 from gateway.sources.mesures import Mesures
 from gateway.sources.partenaires import Acces, Partenaire
@@ -163,6 +164,28 @@ async def test_dix_fois_le_meme_dossier_une_demande(routeur: respx.MockRouter) -
         assert sorted(a for a in essai.file.appels if a.startswith("ack")) == [f"ack e{rang}" for rang in range(6)]
 
 
+async def test_cinquante_evenements_ne_passent_pas_devant_les_appelants(
+    routeur: respx.MockRouter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two requests at once, whatever waits in the queue."""
+    async with ouvrir(routeur) as essai:
+        executer, en_cours, maximum = essai.banc.sources.executer, 0, 0
+
+        async def compter(*demande: Any) -> Any:
+            nonlocal en_cours, maximum
+            en_cours += 1
+            maximum = max(maximum, en_cours)
+            rendu = await executer(*demande)
+            en_cours -= 1
+            return rendu
+
+        monkeypatch.setattr(essai.banc.sources, "executer", compter)
+        for rang in range(50):
+            essai.file.evenement(f"e{rang}", rang)
+        await essai.consommateur.consommer()
+        assert (essai.file.attente, maximum) == ([], 2)
+
+
 async def test_c04_un_demenagement_invalide_les_deux_structures(routeur: respx.MockRouter) -> None:
     async with ouvrir(routeur) as essai:
         essai.file.lieux["1"] = B
@@ -272,6 +295,19 @@ async def test_une_file_en_panne_est_regardee_de_moins_en_moins_puis_comme_avant
         with pytest.raises(Fini):
             await essai.consommateur.veiller(dormir)
         assert attentes == [2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 30.0, 1.0, 1.0]
+
+
+async def test_la_file_ne_dit_rien_de_l_etat_du_partenaire(routeur: respx.MockRouter) -> None:
+    """Neither that its dossiers are fresh because it answers, nor that they are not because it fails."""
+    async with ouvrir(routeur) as essai:
+        avant = essai.banc.sources.etats()
+        essai.file.evenement("e1", 404)
+        essai.file.panne = "events"
+        await tours(essai.consommateur, 5)
+        essai.file.panne = ""
+        await tours(essai.consommateur, 5)
+        assert essai.banc.sources.etats() == avant
+        assert (avant[0].etat, avant[0].taux_erreur) == (EtatSource.DISPONIBLE, 0.0)
 
 
 async def test_deux_processus_regardent_la_file_comme_un_seul(routeur: respx.MockRouter, url_redis: str) -> None:
