@@ -27,7 +27,8 @@ from gateway.config import charger
 from gateway.entree import JSON, ecrire
 from gateway.federation.contexte import ContexteOperation
 from gateway.federation.plan import planifier
-from gateway.federation.views import Droits, Vue, cle_de_vue
+from gateway.federation.views import Droits, Vue
+from gateway.federation.vues import cle_de_vue
 from gateway.operation import Demande, Passerelle, repondre
 from gateway.schema.build import graphe
 from gateway.schema.contexte import Page

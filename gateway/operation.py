@@ -36,7 +36,8 @@ from gateway.federation.collecte import Collecteur, Fraicheur, Recolte
 from gateway.federation.contexte import ContexteOperation
 from gateway.federation.identifiants import Identifiants
 from gateway.federation.plan import RACINES_DE_VUE, planifier
-from gateway.federation.views import REPRISE, Droits, Vue, Vues, cle_de_vue, inscrire, retenir
+from gateway.federation.views import REPRISE, Droits, Vue, inscrire, retenir
+from gateway.federation.vues import Vues, cle_de_vue
 from gateway.introspection import INTROSPECTION, introspecter, seulement
 from gateway.limits import Mesure, mesurer
 from gateway.reponses import (

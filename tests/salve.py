@@ -40,11 +40,13 @@ class Tir:
 
 @dataclass(slots=True)
 class Salve:
-    """What came of it: seconds of each answer, statuses (0: none came), and how many said that a source was missing."""
+    """What came of it: seconds of each answer, statuses (0: none came), how many said that they miss something, and which
+    sources they named."""
 
     durees: list[float] = field(default_factory=list)
     statuts: Counter[int] = field(default_factory=Counter)
     partielles: int = 0
+    nommees: Counter[str] = field(default_factory=Counter)
 
     def centile(self, part: float) -> float:
         """Milliseconds."""
@@ -52,7 +54,12 @@ class Salve:
         return 1000 * ordre[min(len(ordre) - 1, math.ceil(part * len(ordre)) - 1)]
 
     def __add__(self, autre: "Salve") -> "Salve":
-        return Salve(self.durees + autre.durees, self.statuts + autre.statuts, self.partielles + autre.partielles)
+        return Salve(
+            self.durees + autre.durees,
+            self.statuts + autre.statuts,
+            self.partielles + autre.partielles,
+            self.nommees + autre.nommees,
+        )
 
     @property
     def erreurs(self) -> int:
@@ -86,6 +93,7 @@ async def _tirer(http: aiohttp.ClientSession, tir: Tir) -> Salve:
         salve.durees.append(time.perf_counter() - du)
         salve.statuts[statut] += 1
         salve.partielles += b'"complet":false' in lue
+        salve.nommees.update(set(re.findall(r'"source":"([a-z]+)"', lue.decode())))
 
     await asyncio.gather(*(une(debut + depart) for depart in tir.departs))
     return salve

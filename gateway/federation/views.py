@@ -3,9 +3,7 @@
 A view is keyed by perimeter, purpose, day and versions of its units (ANSWERS 23). Nothing here reaches a source.
 """
 
-import asyncio
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Hashable, Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
@@ -32,7 +30,6 @@ from gateway.federation.traitement import etat_traitement, motifs_priorite
 from gateway.schema.lieux import TypeSource
 from gateway.schema.nouns import Contrat, Jeune, MotifPriorite, Rupture
 
-VUES_MAX = 32
 LECTURES_MAX = 64  # rights and readings whose masked copies are kept with a view
 REPRISE = 30.0  # seconds a view built without the ledger of links is kept, before it is tried again
 LISTES_MAX = 16  # lists of one view kept in order, by filter and order
@@ -142,39 +139,6 @@ class Vue:
         if self._repertoire is None:
             self._repertoire = Repertoire((cle, personne.traits) for cle, personne in self.personnes.items())
         return self._repertoire
-
-
-class Vues:
-    """Views already built, the least used forgotten first."""
-
-    def __init__(self) -> None:
-        self._connues: OrderedDict[object, Vue] = OrderedDict()
-        self._chantiers: dict[object, asyncio.Task[Vue]] = {}
-
-    async def vue(self, cle: object, construire: Callable[[], Awaitable[Vue]]) -> Vue:
-        """The view of that key, built once for all who wait; whoever leaves does not stop it."""
-        connue = self._connues.get(cle)
-        if connue and (connue.perimee is None or asyncio.get_running_loop().time() < connue.perimee):
-            self._connues.move_to_end(cle)
-            return connue
-        if cle not in self._chantiers:
-            chantier = asyncio.create_task(self._construire(cle, construire))
-            chantier.add_done_callback(lambda _: self._chantiers.pop(cle, None))
-            self._chantiers[cle] = chantier
-        return await asyncio.shield(self._chantiers[cle])
-
-    async def _construire(self, cle: object, construire: Callable[[], Awaitable[Vue]]) -> Vue:
-        vue = self._connues[cle] = await construire()
-        self._connues.move_to_end(cle)
-        while len(self._connues) > VUES_MAX:
-            self._connues.popitem(last=False)
-        return vue
-
-
-def cle_de_vue(recolte: Recolte, droits: Droits, annuaire: Annuaire, jour: date) -> object:
-    """What a view depends on."""
-    pour_qui = (droits.profil, droits.finalite, droits.perimetre, jour, annuaire)
-    return pour_qui, recolte.suivi_entendu, tuple(sorted(recolte.versions))
 
 
 def retenir(recolte: Recolte, droits: Droits, annuaire: Annuaire, jour: date) -> Retenues:

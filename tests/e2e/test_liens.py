@@ -185,7 +185,7 @@ async def test_without_the_ledger_the_answer_goes_on_and_the_view_is_tried_again
     assert ids(lu["jeunes"]["edges"][0]["node"]) == ids(attendu["jeunes"]["edges"][0]["node"])
     await sans.demander(TOUS)
     assert len(echecs) == 1
-    (vue,) = sans.passerelle.vues._connues.values()
+    ((_, vue),) = sans.passerelle.vues._connues.values()
     assert vue.perimee is not None
     vue.perimee -= timedelta(minutes=1).total_seconds()
     await sans.demander(TOUS)

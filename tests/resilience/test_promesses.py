@@ -68,7 +68,7 @@ def sans_erreur(*salves: Salve) -> None:
 
 def test_l_isolement_d_un_partenaire_pendu(monde: Monde, lancee: PasserelleLancee) -> None:
     """The same traffic with all partners, then with one that hangs, four times over: the machine drifts too."""
-    trafic = legere(monde, 20, 15), complete(monde, 0.5, 15)
+    trafic = legere(monde, 5, 15), complete(monde, 0.2, 15)
     avant, toutes, pendant, partielles = Salve(), Salve(), Salve(), Salve()
     cadran = Cadran(lancee.url, lancee.pid)
     for _ in range(4):
@@ -85,26 +85,26 @@ def test_l_isolement_d_un_partenaire_pendu(monde: Monde, lancee: PasserelleLance
     noter(f"sous charge : retard de boucle {cadran.boucle()} ; calcul {cadran.boucle('calcul')}")
     noter(f"sous charge : mémoire d'un processus {cadran.memoire():.0f} Mio (≤ 300)")
     sans_erreur(avant, pendant, toutes, partielles)
-    assert (avant.partielles, pendant.partielles) == (0, 0)
-    assert partielles.partielles > 0
+    assert "gestibase" not in pendant.nommees
+    assert "gestibase" in partielles.nommees
 
 
 def test_une_source_lente_de_dix_secondes(monde: Monde, lancee: PasserelleLancee) -> None:
     """Cut at two seconds while its breaker is closed; then not asked, but by a probe."""
-    (saine,) = tirer(lancee.url, complete(monde, 1, 30))
+    (saine,) = tirer(lancee.url, complete(monde, 0.5, 30))
     monde.controle.panne("imilo", "latency", 10_000)
-    (coupee,) = tirer(lancee.url, complete(monde, 1, 15))
-    (ouverte,) = tirer(lancee.url, complete(monde, 1, 60))
+    (coupee,) = tirer(lancee.url, complete(monde, 0.5, 20))
+    (ouverte,) = tirer(lancee.url, complete(monde, 0.5, 60))
     plus = ouverte.centile(0.5) - saine.centile(0.5)
     noter(f"source lente de 10 s : composite {coupee}, {coupee.centile(1.0):.0f} ms au plus (≤ 3000)")
     noter(f"disjoncteur ouvert : saine {saine}, ouverte {ouverte} : p50 {plus:+.0f} ms (≤ +50)")
     sans_erreur(saine, coupee, ouverte)
-    assert ouverte.partielles == len(ouverte.durees)
+    assert ouverte.nommees["imilo"] == len(ouverte.durees)
 
 
 def test_une_panne_d_une_minute_puis_le_retour(monde: Monde, lancee: PasserelleLancee) -> None:
     """The same readers for a minute of health, then for a minute of errors; then the partner is back."""
-    tir = complete(monde, 1, 60)
+    tir = complete(monde, 0.5, 60)
     monde.controle.remettre_a_zero()
     (sain,) = tirer(lancee.url, tir)
     avant = sum(monde.controle.compteurs()["ypareo"].values())
@@ -115,22 +115,22 @@ def test_une_panne_d_une_minute_puis_le_retour(monde: Monde, lancee: PasserelleL
     monde.controle.lever_pannes()
     debut, retour = time.monotonic(), Salve()
     while (secondes := time.monotonic() - debut) < 60:
-        (retour,) = tirer(lancee.url, complete(monde, 2, 0.5))
-        if not retour.partielles:
+        (retour,) = tirer(lancee.url, complete(monde, 1, 1))
+        if not retour.nommees:
             break
     noter(f"panne de 60 s : {panne} demandes au partenaire, {avant} en une minute saine (≤ 1.2 ×)")
     noter(f"retour : liste complète {secondes:.1f} s après (≤ 10)")
     sans_erreur(sain, pendant, retour)
     assert panne <= 1.2 * avant
-    assert retour.partielles == 0
+    assert not retour.nommees
 
 
 def test_mille_requetes_d_un_coup_sur_un_partenaire_pendu(monde: Monde, lancee: PasserelleLancee) -> None:
-    """What is beyond two hundred is turned away at once; the readers of others go on."""
-    (avant,) = tirer(lancee.url, legere(monde, 20, 20))
+    """A hundred wait for it, the others answer without it or are turned away at once; the readers of others go on."""
+    (avant,) = tirer(lancee.url, legere(monde, 5, 20))
     monde.controle.panne("imilo", "hang")
     cadran = Cadran(lancee.url, lancee.pid)
-    foule, pendant = tirer(lancee.url, complete(monde, 1000, 1, rafale=True), legere(monde, 20, 20))
+    foule, pendant = tirer(lancee.url, complete(monde, 1000, 1, rafale=True), legere(monde, 5, 20))
     ecart = pendant.centile(0.99) / avant.centile(0.99) - 1
     noter(f"mille d'un coup sur un partenaire pendu : {dict(foule.statuts)}, {foule}")
     noter(f"les autres : avant {avant}, pendant {pendant}, {dict(pendant.statuts)} : p99 {ecart:+.0%} (inchangé)")

@@ -1,0 +1,55 @@
+"""The views kept, one a subject. Knows what a view depends on, and nothing of how it is made."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Hashable
+from dataclasses import dataclass
+from datetime import date
+
+from gateway.federation.annuaire import Annuaire
+from gateway.federation.collecte import Recolte
+from gateway.federation.views import Droits, Vue
+
+VUES_MAX = 32
+
+
+@dataclass(frozen=True, slots=True)
+class CleDeVue:
+    """What a view depends on: whom it is for and what it is told by, and the versions of that. Later ones replace it."""
+
+    sujet: Hashable
+    versions: Hashable
+
+
+class Vues:
+    """Views already built, the least used forgotten first; of one subject, the last."""
+
+    def __init__(self) -> None:
+        self._connues: OrderedDict[Hashable, tuple[CleDeVue, Vue]] = OrderedDict()
+        self._chantiers: dict[CleDeVue, asyncio.Task[Vue]] = {}
+
+    async def vue(self, cle: CleDeVue, construire: Callable[[], Awaitable[Vue]]) -> Vue:
+        """The view of that key, built once for all who wait; whoever leaves does not stop it."""
+        de, connue = self._connues.get(cle.sujet, (None, None))
+        if connue and de == cle and (connue.perimee is None or asyncio.get_running_loop().time() < connue.perimee):
+            self._connues.move_to_end(cle.sujet)
+            return connue
+        if cle not in self._chantiers:
+            chantier = asyncio.create_task(self._construire(cle, construire))
+            chantier.add_done_callback(lambda _: self._chantiers.pop(cle, None))
+            self._chantiers[cle] = chantier
+        return await asyncio.shield(self._chantiers[cle])
+
+    async def _construire(self, cle: CleDeVue, construire: Callable[[], Awaitable[Vue]]) -> Vue:
+        vue = await construire()
+        self._connues[cle.sujet] = cle, vue
+        self._connues.move_to_end(cle.sujet)
+        while len(self._connues) > VUES_MAX:
+            self._connues.popitem(last=False)
+        return vue
+
+
+def cle_de_vue(recolte: Recolte, droits: Droits, annuaire: Annuaire, jour: date) -> CleDeVue:
+    """The key of what these rights see in that harvest."""
+    pour_qui = (droits.profil, droits.finalite, droits.perimetre, jour, annuaire)
+    return CleDeVue((pour_qui, recolte.suivi_entendu, frozenset(recolte.unites)), tuple(sorted(recolte.versions)))
