@@ -40,6 +40,7 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     )
     expliquer.add_argument("requete", help="texte d'une requête, ou fichier qui la contient")
     expliquer.add_argument("--profil", default="ml", help="profil de l'appelant : ml, cfa, dreets…")
+    expliquer.add_argument("--client", help="client du registre : dit quels CFA sont demandés pour lui, et pourquoi")
     return analyseur.parse_args(argv)
 
 
@@ -120,6 +121,10 @@ def _expliquer(arguments: argparse.Namespace) -> None:
 
     texte = arguments.requete if "{" in arguments.requete else _lire(arguments.requete)
     print(expliquer(texte, arguments.profil))
+    if arguments.client:
+        from gateway.commandes import cfas_concernes  # noqa: PLC0415
+
+        print(f"\n{asyncio.run(cfas_concernes(arguments.client))}")
 
 
 def _journal(arguments: argparse.Namespace) -> int:

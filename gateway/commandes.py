@@ -7,10 +7,14 @@ from datetime import timedelta
 from typing import Any
 
 from gateway.auth.cles_api import creer_cle, empreinte
+from gateway.auth.perimetre import construire_perimetre
 from gateway.composition import construire_passerelle, lire_registre_des_clients
 from gateway.config import charger
 from gateway.domain.temps import jour_paris
 from gateway.errors import ErreurConfiguration, ErreurSource
+from gateway.federation.concernes import decrire as decrire_concernes
+from gateway.federation.concernes import residents_par_cfa
+from gateway.federation.plan import plan_du_perimetre
 from gateway.federation.rapprochement import rapprocher
 from gateway.federation.recensement import decrire, recenser
 from gateway.services import Services, construire_services
@@ -83,6 +87,34 @@ async def purger(source: str) -> None:
             raise ErreurConfiguration("GATEWAY_CACHE_URL : le cache ne répond pas")
     finally:
         await services.fermer()
+
+
+async def cfas_concernes(client: str) -> str:
+    """Which CFAs are asked for a client of the register, of which partner, and why. Asks no CFA. Raises ErreurConfiguration."""
+    configuration = charger()
+    connu = lire_registre_des_clients(configuration).get(client)
+    if connu is None:
+        raise ErreurConfiguration(f"clients.toml : {client} inconnu")
+    services = construire_services(configuration, os.environ)
+    passerelle = construire_passerelle(services)
+    try:
+        await services.registre.ouvrir()
+        await services.gardien.ouvrir()
+        annuaire = passerelle.annuaire()
+        perimetre = construire_perimetre(connu.role, connu.organisation, annuaire.referentiel)
+        plan = plan_du_perimetre(perimetre, annuaire.referentiel, suivi=True)
+        lu = await passerelle.collecteur.registre.dossiers(plan.codes_postaux, (), ())
+        lignes = decrire_concernes(plan, residents_par_cfa(lu.dossiers, plan, annuaire), perimetre, annuaire)
+        return "\n".join([f"CFA concernés : {len(lignes)}", *(_concerne(services, *ligne) for ligne in lignes)])
+    finally:
+        await services.fermer()
+
+
+def _concerne(services: Services, uai: str, pourquoi: str) -> str:
+    """Who is asked: nobody, when no system of that CFA is configured; the registry still tells of its people."""
+    source = services.sources.partenaire_du_cfa(uai)
+    qui = f"{source}, {services.sources.plafond(source)} au plus par requête" if source else "aucun logiciel branché"
+    return f"  {uai} ({qui}) {pourquoi}"
 
 
 def creer_cle_api(client: str) -> str:

@@ -15,7 +15,8 @@ ErreurPasserelle
 │   ├── SourceIndisponible    SOURCE_INDISPONIBLE
 │   │   ├── SourceFermee      SOURCE_INDISPONIBLE, outside its opening hours
 │   │   ├── SourceRefusee     SOURCE_INDISPONIBLE, our access is refused
-│   │   └── SourceSuspendue   SOURCE_INDISPONIBLE, left alone after its failures
+│   │   ├── SourceSuspendue   SOURCE_INDISPONIBLE, left alone after its failures
+│   │   └── SourceMenagee     SOURCE_INDISPONIBLE, one query asked enough of it
 │   ├── SourceDelaiDepasse    SOURCE_DELAI_DEPASSE
 │   └── SourceInvalide        SOURCE_INVALIDE
 │       └── SourceEnQuarantaine  SOURCE_INVALIDE, answered for others
@@ -134,6 +135,10 @@ class SourceRefusee(SourceIndisponible):
 
 class SourceSuspendue(SourceIndisponible):
     """Not asked: it failed too much. `reessayer_dans` is when it may be tried."""
+
+
+class SourceMenagee(SourceIndisponible):
+    """Not asked: the query had already as many tenants asked as one may."""
 
 
 class SourceDelaiDepasse(ErreurSource):

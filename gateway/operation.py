@@ -32,8 +32,9 @@ from gateway.errors import ArgumentRefuse, ErreurAppelant, FuiteArretee, QuotaAt
 from gateway.execution.executeur import Executeur
 from gateway.federation.annuaire import Annuaire
 from gateway.federation.attribution import Attributeur
-from gateway.federation.collecte import Collecteur, Fraicheur, Recolte
+from gateway.federation.collecte import Collecteur, Recolte
 from gateway.federation.contexte import ContexteOperation
+from gateway.federation.fraicheurs import Fraicheur
 from gateway.federation.identifiants import Identifiants
 from gateway.federation.plan import RACINES_DE_VUE, planifier
 from gateway.federation.views import REPRISE, Droits, Vue, inscrire, retenir

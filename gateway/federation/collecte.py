@@ -4,9 +4,9 @@ Knows units and kinds of sources; no HTTP, no rule of merge or of access.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import Protocol
 
 from cachetools import LRUCache
@@ -14,6 +14,8 @@ from cachetools import LRUCache
 from gateway.connectors.base import Dossier
 from gateway.errors import ErreurSource
 from gateway.federation.annuaire import Annuaire
+from gateway.federation.concernes import dans_l_ordre, residents_par_cfa
+from gateway.federation.fraicheurs import Fraicheur, plus_vieille, tenues_fraiches, vieillies
 from gateway.federation.merge import residence
 from gateway.federation.plan import Plan
 from gateway.federation.rapprochement import rapprocher
@@ -42,17 +44,11 @@ class Interrogeables(Protocol):
 
     def partenaire_du_cfa(self, uai: str) -> str | None: ...
     def sources_de(self, type_source: TypeSource) -> tuple[str, ...]: ...
-    async def lire(self, unites: Sequence[Unite], delai: float, age_max: float | None) -> list[Resultat | Echec]: ...
+    def plafond(self, source: str) -> int: ...
+    async def lire(
+        self, unites: Sequence[Unite], delai: float, age_max: float | None, compte: Counter[str]
+    ) -> list[Resultat | Echec]: ...
     async def tenues(self, unites: Sequence[Unite]) -> list[Tenue | None]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Fraicheur:
-    """One line of `extensions.sources`: the oldest thing used of a source. `age` in seconds, None: reckon from `recu_le`."""
-
-    recu_le: datetime
-    cache: str
-    age: float | None = None
 
 
 @dataclass(slots=True)
@@ -99,7 +95,8 @@ class Collecteur:
         warm query costs what its page costs, whatever the perimeter holds."""
         derniere = self.recoltes.get((plan, annuaire)) if plan.age_max is None else None
         if derniere is not None and await self._tient(derniere):
-            return _vieillie(derniere, self.horloge() - derniere.entendue)
+            passees = self.horloge() - derniere.entendue
+            return replace(derniere, fraicheurs=vieillies(derniere.fraicheurs, passees))
         recolte = await self._collecter(plan, annuaire)
         recolte.entendue = recolte.verifiee = self.horloge()
         if recolte.complete and plan.age_max is None:
@@ -118,33 +115,41 @@ class Collecteur:
             return False
         if await self.registre.version() != recolte.registre:
             return False
-        recolte.fraicheurs |= _vues(recolte, tenues)
+        recolte.fraicheurs |= tenues_fraiches(recolte.fraicheurs, recolte.unites, tenues)
         recolte.entendue = instant
         return True
 
     async def _collecter(self, plan: Plan, annuaire: Annuaire) -> Recolte:
         """Ask the units of the plan and the registry together, then the CFAs that the registry adds for residents, then
-        the registry for whoever was found elsewhere."""
+        the registry for whoever was found elsewhere. When a partner would be asked for too much, the registry comes first."""
         debut = self.horloge()
         fin, limite = debut + self.delai * PART_DES_SOURCES, debut + self.delai * PART_DU_REGISTRE
-        recolte = Recolte()
-        par_cfa = () if plan.codes_postaux else annuaire.cles_des_cfas(plan.uais)
-        connues = [*self._cfas(plan.uais), *self._structures(plan.structures)]
-        residents, resultats = await asyncio.gather(
-            self._du_registre(recolte, limite, (plan.codes_postaux, par_cfa, ())),
-            self.interrogeables.lire(connues, fin - self.horloge(), plan.age_max),
-        )
-        self._noter(recolte, resultats, annuaire)
-        if residents and plan.codes_postaux:  # a resident may be trained anywhere; a CFA's people are asked of that CFA
-            autres = self._cfas(sorted(_uais(residents.dossiers) - set(plan.uais)))
-            lus = await self.interrogeables.lire(autres, fin - self.horloge(), plan.age_max)
+        recolte, compte = Recolte(), Counter[str]()
+
+        async def demander(unites: Sequence[Unite]) -> None:
+            lus = await self.interrogeables.lire(unites, fin - self.horloge(), plan.age_max, compte)
             self._noter(recolte, lus, annuaire)
+
+        par_cfa = () if plan.codes_postaux else annuaire.cles_des_cfas(plan.uais)
+        premieres = [*self._structures(plan.structures), *self._cfas(plan.uais)]
+        if self._trop(premieres):  # some will be left out: not those where the residents are
+            premieres = []
+        registre, _ = await asyncio.gather(
+            self._du_registre(recolte, limite, (plan.codes_postaux, par_cfa, ())), demander(premieres)
+        )
+        dits = registre.dossiers if registre and plan.codes_postaux else ()  # a CFA's people are asked of that CFA
+        cfas = dans_l_ordre(plan.uais, residents_par_cfa(dits, plan, annuaire))
+        toutes = [*self._structures(plan.structures), *self._cfas(cfas)]
+        await demander([unite for unite in toutes if unite not in premieres])
         await self._entendre_le_registre(recolte, limite, plan, annuaire)
         if plan.suivi:
             structures = await asyncio.to_thread(_structures_de_residence, recolte.temoignages, annuaire)
-            suivis = await self.interrogeables.lire(self._structures(structures), fin - self.horloge(), plan.age_max)
-            self._noter(recolte, suivis, annuaire)
+            await demander(self._structures(structures))
         return recolte
+
+    def _trop(self, unites: Iterable[Unite]) -> bool:
+        """Whether one query may not ask for all that."""
+        return any(n > self.interrogeables.plafond(source) for source, n in Counter(u.source for u in unites).items())
 
     def _cfas(self, uais: Iterable[str]) -> list[Unite]:
         servis = [(uai, self.interrogeables.partenaire_du_cfa(uai)) for uai in uais]
@@ -208,47 +213,13 @@ class Collecteur:
             recolte.suivi_entendu |= {unite.cle}
         recolte.unites[unite] = resultat.version
         recolte.versions.append(f"{unite.source}/{unite.cle}/{resultat.version}")
-        recolte.fraicheurs[unite.source] = _plus_vieille(recolte.fraicheurs.get(unite.source), resultat)
+        recolte.fraicheurs[unite.source] = plus_vieille(recolte.fraicheurs.get(unite.source), resultat)
         recolte.temoignages += self._temoignages(resultat)
-
-
-def _vues(recolte: Recolte, tenues: Sequence[Tenue | None]) -> dict[str, Fraicheur]:
-    """How fresh each source is when nothing of it is asked: as its oldest unit."""
-    ages: dict[str, float] = {}
-    for unite, tenue in zip(recolte.unites, tenues, strict=True):
-        ages[unite.source] = max(tenue.age if tenue else 0.0, ages.get(unite.source, 0.0))
-    touche = EtatCache.TOUCHE.value
-    return {nom: replace(recolte.fraicheurs[nom], cache=touche, age=age) for nom, age in ages.items()}
-
-
-def _vieillie(recolte: Recolte, secondes: float) -> Recolte:
-    """The same, that much later, as whoever comes next finds it: nothing is asked again."""
-    manque, touche = EtatCache.MANQUE.value, EtatCache.TOUCHE.value
-    vues = {
-        nom: vue
-        if vue.age is None
-        else replace(vue, age=vue.age + secondes, cache=touche if vue.cache == manque else vue.cache)
-        for nom, vue in recolte.fraicheurs.items()
-    }
-    return replace(recolte, fraicheurs=vues)
 
 
 def _non_places(dossiers: Iterable[Dossier], annuaire: Annuaire) -> int:
     adresses = (dossier.jeune.adresse for dossier in dossiers)
     return sum(annuaire.mission_locale_du_domicile(adresse) is None for adresse in adresses if adresse)
-
-
-# A source that tells something stale is stale; else it was asked if any of its units was.
-_PRIORITE = [EtatCache.TOUCHE.value, EtatCache.MANQUE.value, EtatCache.PERIME.value]
-
-
-def _plus_vieille(connue: Fraicheur | None, resultat: Resultat) -> Fraicheur:
-    """A source is as fresh as the oldest answer used."""
-    vue = Fraicheur(resultat.recu_le, resultat.cache.value, resultat.age)
-    if connue is None:
-        return vue
-    vieille = max(connue, vue, key=lambda une: une.age or 0.0)
-    return replace(vieille, cache=max(connue.cache, vue.cache, key=_PRIORITE.index))
 
 
 def _peut_concerner(temoignage: Temoignage, plan: Plan, annuaire: Annuaire) -> bool:
@@ -257,11 +228,6 @@ def _peut_concerner(temoignage: Temoignage, plan: Plan, annuaire: Annuaire) -> b
         return True
     code = annuaire.mission_locale_du_domicile(temoignage.jeune.adresse)
     return code is None or code in plan.missions_locales
-
-
-def _uais(dossiers: Iterable[Dossier]) -> set[str]:
-    contrats = [contrat for dossier in dossiers for contrat in dossier.jeune.contrats or []]
-    return {contrat.cfa.uai for contrat in contrats if contrat.cfa and contrat.cfa.uai}
 
 
 def _structures_de_residence(temoignages: list[Temoignage], annuaire: Annuaire) -> list[str]:

@@ -53,12 +53,13 @@ def planifier(decision: Decision, perimetre: Perimetre, annuaire: Annuaire) -> P
         return VIDE
     cle = perimetre, bool(decision.coordonnees & DIT_PAR_LE_SUIVI)
     if cle not in annuaire.plans:
-        annuaire.plans[cle] = _du_perimetre(perimetre, annuaire.referentiel, suivi=cle[1])
+        annuaire.plans[cle] = plan_du_perimetre(perimetre, annuaire.referentiel, suivi=cle[1])
     plan: Plan = annuaire.plans[cle]
     return plan
 
 
-def _du_perimetre(perimetre: Perimetre, referentiel: Referentiel, suivi: bool) -> Plan:
+def plan_du_perimetre(perimetre: Perimetre, referentiel: Referentiel, suivi: bool) -> Plan:
+    """The reads that a perimeter needs, the follow-ups told by Missions locales included or not."""
     communes = _communes(perimetre, referentiel)
     structures = (perimetre.organisation,) if _par_suivi(perimetre) else ()
     return Plan(

@@ -6,7 +6,7 @@ left alone. What cannot be kept so is served stale and asked again behind, as an
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 from gateway.cache.cles import cle_canonique
@@ -34,11 +34,16 @@ class Usages(Protocol):
         ...
 
     @property
+    def laissees(self) -> Collection[Unite]:
+        """What a query wanted and did not ask."""
+        ...
+
+    @property
     def partenaires(self) -> Mapping[str, Partenaire]: ...
     async def gardes(self, unites: Sequence[Unite]) -> list[Garde | None]: ...
     def accessible(self, source: str) -> bool: ...
     def permet(self, unite: Unite) -> bool: ...
-    async def rafraichir(self, unite: Unite, garde: Garde) -> None: ...
+    async def rafraichir(self, unite: Unite, garde: Garde | None) -> None: ...
 
 
 def dues(lues: Mapping[Unite, float], revues: Mapping[Unite, float], source: str, instant: float) -> list[Unite]:
@@ -93,19 +98,23 @@ class Entretien:
         finally:
             await self._cache.rendre(cle, bail)
 
-    async def _vieillies(self, source: str) -> list[tuple[Unite, Garde]]:
-        """What is due by now: another process may have brought it. What holds nobody, or is not kept, is left to expire."""
-        instant, regles = self._cache.maintenant(), self._usages.partenaires[source].cache
+    async def _vieillies(self, source: str) -> list[tuple[Unite, Garde | None]]:
+        """What is due by now: another process may have brought it."""
+        instant = self._cache.maintenant()
         unites = dues(self._usages.lues, self._revues, source, instant)
         gardes = await self._usages.gardes(unites)
-        pleines = [
-            (unite, garde) for unite, garde in zip(unites, gardes, strict=True) if garde and garde.valeur.dossiers
-        ]
-        self._revues |= dict.fromkeys(unites, instant + REPRISE)
-        self._revues |= {unite: a_redemander(garde, regles) for unite, garde in pleines}
-        return [(unite, garde) for unite, garde in pleines if self._revues[unite] <= instant]
+        self._revues |= {u: self._prochaine(u, garde, instant) for u, garde in zip(unites, gardes, strict=True)}
+        return [(u, garde) for u, garde in zip(unites, gardes, strict=True) if self._revues[u] <= instant]
 
-    async def _rafraichir(self, unite: Unite, garde: Garde) -> None:
+    def _prochaine(self, unite: Unite, garde: Garde | None, instant: float) -> float:
+        """When to ask; at once what a query left out; what holds nobody, or could not be read, is left to who reads it."""
+        if garde is None:
+            return instant if unite in self._usages.laissees else instant + REPRISE
+        if not garde.valeur.dossiers:
+            return instant + REPRISE
+        return a_redemander(garde, self._usages.partenaires[unite.source].cache)
+
+    async def _rafraichir(self, unite: Unite, garde: Garde | None) -> None:
         """Ask again, if the partner can spare it now; else leave it a moment, and that unit to the next turn."""
         if not self._usages.permet(unite):
             await self._dormir(PATIENCE)

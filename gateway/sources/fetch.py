@@ -5,6 +5,7 @@ fails (`fraicheur`); it then says its age. Errors are never kept.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -16,7 +17,7 @@ from gateway.cache.cles import cle_canonique
 from gateway.cache.seam import Cache, Cle, Garde
 from gateway.connectors.base import Connecteur, Lecture, Locataire, Requete
 from gateway.domain.temps import jour_paris
-from gateway.errors import SourceDelaiDepasse, SourceEnQuarantaine
+from gateway.errors import SourceDelaiDepasse, SourceEnQuarantaine, SourceMenagee
 from gateway.schema.lieux import EtatSource, TypeSource
 from gateway.sources.attente import Attendu, Attente
 from gateway.sources.etat import EtatPartenaire
@@ -67,6 +68,7 @@ class Sources:
         }
         self._vols, self._attente = Vols(socle.cache), Attente()
         self._cles: LRUCache[Unite, Cle] = LRUCache(CLES_MAX)
+        self.laissees: set[Unite] = set()  # wanted, and left out of a query that had enough asked
         self.lues: dict[Unite, float] = {}  # when each unit was last read; the upkeep forgets what is not any more
 
     def partenaire_du_cfa(self, uai: str) -> str | None:
@@ -81,14 +83,18 @@ class Sources:
         """The partners of a type, by name."""
         return tuple(sorted(nom for nom, lecteur in self._lecteurs.items() if lecteur.connecteur.type is type_))
 
-    async def lire(self, unites: Sequence[Unite], delai: float, age_max: float | None = None) -> list[Resultat | Echec]:
+    async def lire(
+        self, unites: Sequence[Unite], delai: float, age_max: float | None = None, compte: Counter[str] | None = None
+    ) -> list[Resultat | Echec]:
         """What is known of each unit within `delai` seconds, in order. Never raises for a partner: an Echec says why.
 
-        `age_max` (seconds) asks for fresher answers than the partner's own rules.
+        `age_max` (seconds) asks for fresher answers than the partner's own rules. `compte`: how many units the query had
+        asked of each partner; beyond what one query may, the last units are not.
         """
+        compte = Counter() if compte is None else compte
         cles, gardes = [self._cle(unite) for unite in unites], await self.gardes(unites)
         self._servir(unites)
-        demandes = [self._demande(*paire, age_max) for paire in zip(unites, cles, gardes, strict=True)]
+        demandes = [self._demande(*vue, age_max, compte) for vue in zip(unites, cles, gardes, strict=True)]
         await self._attente.attendre(
             [self._attendu(d.unite, d.vol) for d in demandes if d.vol and d.usage is Usage.SECOURS], delai
         )
@@ -118,8 +124,9 @@ class Sources:
         """Whether it can spare that now."""
         return self._lecteurs[unite.source].guichet.affluence.permet(unite.cle, self._socle.rythme.secondes())
 
-    async def rafraichir(self, unite: Unite, garde: Garde) -> None:
+    async def rafraichir(self, unite: Unite, garde: Garde | None) -> None:
         """Ask again what is kept of a unit, whatever its age."""
+        self.laissees.discard(unite)
         await asyncio.wait([self._vol(unite, self._cle(unite), garde)])
 
     def _fraiche(self, unite: Unite, garde: Garde | None) -> Tenue | None:
@@ -193,11 +200,22 @@ class Sources:
     def _attendu(self, unite: Unite, vol: asyncio.Task[Resultat | Echec]) -> Attendu:
         return Attendu(vol, unite.source, self._lecteurs[unite.source].sur(unite))
 
-    def _demande(self, unite: Unite, cle: Cle, garde: Garde | None, age_max: float | None) -> "_Demande":
+    def plafond(self, source: str) -> int:
+        """How many units one query may ask of a partner."""
+        return self.partenaires[source].limites.locataires_par_requete
+
+    def _demande(
+        self, unite: Unite, cle: Cle, garde: Garde | None, age_max: float | None, compte: Counter[str]
+    ) -> "_Demande":
         connue = self._connue(garde)
         sert = self._usage(unite, garde, age_max) if garde else Usage.SECOURS
         if sert is Usage.FRAICHE:
             return _Demande(unite, cle, sert, connue)
+        if not self._vols.en_vol(cle):  # to wait for what others asked costs the partner nothing
+            compte[unite.source] += 1
+            if compte[unite.source] > self.plafond(unite.source):
+                self.laissees.add(unite)
+                return _Demande(unite, cle, sert, connue)
         return _Demande(unite, cle, sert, connue, self._vol(unite, cle, garde))
 
     def _vol(self, unite: Unite, cle: Cle, garde: Garde | None) -> asyncio.Task[Resultat | Echec]:
@@ -228,10 +246,16 @@ class Sources:
         if demande.usage is Usage.PERIMEE and secours:
             erreur = self._vols.echec(demande.cle)
             return EtatCache.PERIME, Echec(unite, erreur, secours) if erreur else secours
-        if vol is None or not vol.done():
+        if vol is None:
+            return EtatCache.LAISSE, Echec(unite, self._menagee(unite.source), secours)
+        if not vol.done():
             return None, Echec(unite, SourceDelaiDepasse(unite.source, "la réponse n'est pas arrivée à temps"), secours)
         rendu = vol.result()
         return EtatCache.MANQUE, replace(rendu, secours=rendu.secours or secours) if isinstance(rendu, Echec) else rendu
+
+    def _menagee(self, source: str) -> SourceMenagee:
+        texte = f"plus de {self.plafond(source)} établissements seraient à demander par une seule requête"
+        return SourceMenagee(source, f"{texte} : les suivants le seront ensuite")
 
     def _secours(self, demande: "_Demande") -> Resultat | None:
         """What was said before, but of a tenant in quarantine: it may be of others."""

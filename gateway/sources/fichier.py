@@ -95,6 +95,7 @@ class LimitesFichier(_Strict):
     delai_secondes: float = Field(default=30.0, gt=0, le=3600, allow_inf_nan=False)
     octets_max: int = Field(default=20_000_000, ge=1)
     pages_max: int = Field(default=200, ge=1)
+    locataires_par_requete: int = Field(default=200, ge=1)  # asked for one query; the rest is left to what comes next
 
 
 class CacheFichier(_Strict):

@@ -21,11 +21,13 @@ class Ressource(Enum):
 
 
 class EtatCache(Enum):
-    """Where a result comes from: kept and fresh, asked of the partner for this read, or kept past its fresh lifetime."""
+    """Where a result comes from: kept and fresh, asked of the partner for this read, or kept past its fresh lifetime; or that
+    it was left out, for the query had asked enough of its partner."""
 
     TOUCHE = "touche"
     MANQUE = "manque"
     PERIME = "perime"
+    LAISSE = "laisse"
 
 
 @dataclass(frozen=True, slots=True)

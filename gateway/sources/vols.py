@@ -46,12 +46,16 @@ class Vols:
 
     def __init__(self, cache: Cache) -> None:
         self._cache = cache
-        self._en_vol: dict[Cle, asyncio.Task[Resultat | Echec]] = {}
+        self._vols: dict[Cle, asyncio.Task[Resultat | Echec]] = {}
         self._echecs: LRUCache[Cle, ErreurSource] = LRUCache(ECHECS_MAX)
 
     def echec(self, cle: Cle) -> ErreurSource | None:
         """Why the last flight for a key brought nothing, None when it did."""
         return self._echecs.get(cle)
+
+    def en_vol(self, cle: Cle) -> bool:
+        """Whether a flight is under way for a key."""
+        return cle in self._vols
 
     def vol(self, trajet: Trajet) -> asyncio.Task[Resultat | Echec]:
         """The flight under way for this key, else a new one, in a context that holds nothing of its first asker.
@@ -59,15 +63,15 @@ class Vols:
         What was said after what is known is news, whoever brought it.
         """
         cle = trajet.cle
-        if cle not in self._en_vol:
+        if cle not in self._vols:
             vol = asyncio.create_task(self._voler(trajet), context=contextvars.Context())
-            vol.add_done_callback(lambda _: self._en_vol.pop(cle, None))
-            self._en_vol[cle] = vol
-        return self._en_vol[cle]
+            vol.add_done_callback(lambda _: self._vols.pop(cle, None))
+            self._vols[cle] = vol
+        return self._vols[cle]
 
     async def aclose(self) -> None:
         """End them all."""
-        vols = list(self._en_vol.values())
+        vols = list(self._vols.values())
         for vol in vols:
             vol.cancel()
         await asyncio.gather(*vols, return_exceptions=True)

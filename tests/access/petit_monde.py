@@ -243,7 +243,12 @@ class Sources:
     async def tenues(self, unites: Sequence[Unite]) -> list[Tenue | None]:
         return [None for _ in unites]  # nothing is kept: everything is asked, and noted, each time
 
-    async def lire(self, unites: Sequence[Unite], delai: float, age_max: float | None) -> list[Resultat | Echec]:
+    def plafond(self, source: str) -> int:
+        return 200
+
+    async def lire(
+        self, unites: Sequence[Unite], delai: float, age_max: float | None, compte: object
+    ) -> list[Resultat | Echec]:
         self.demandes += [(unite.source, unite.cle) for unite in unites]
         return [Resultat(unite, self._dossiers(unite), RECU, EtatCache.TOUCHE, "1") for unite in unites]
 

@@ -30,7 +30,10 @@ class Erp:
     def sources_de(self, _nature: TypeSource) -> tuple[str, ...]:
         return ()
 
-    async def lire(self, unites: Sequence[Unite], _delai: float, _age_max: float | None) -> list[Any]:
+    def plafond(self, _source: str) -> int:
+        return 200
+
+    async def lire(self, unites: Sequence[Unite], _delai: float, _age_max: float | None, _compte: object) -> list[Any]:
         self.lectures += len(unites)
         return [Resultat(unite, (), RECU, EtatCache.MANQUE, self.version, 10.0) for unite in unites]
 
