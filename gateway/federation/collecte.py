@@ -163,8 +163,7 @@ class Collecteur:
         """The contracts of whoever was found elsewhere and may be of the perimeter."""
         if self.nom_registre in recolte.erreurs:
             return
-        concernes = {t.identite for t in recolte.temoignages if _peut_concerner(t, plan, annuaire)}
-        absents = concernes - {t.identite for t in recolte.temoignages if t.source == self.nom_registre}
+        absents = await asyncio.to_thread(_absents, recolte.temoignages, plan, annuaire, self.nom_registre)
         if absents:
             await self._du_registre(recolte, fin, ((), (), absents))
 
@@ -220,6 +219,12 @@ class Collecteur:
 def _non_places(dossiers: Iterable[Dossier], annuaire: Annuaire) -> int:
     adresses = (dossier.jeune.adresse for dossier in dossiers)
     return sum(annuaire.mission_locale_du_domicile(adresse) is None for adresse in adresses if adresse)
+
+
+def _absents(temoignages: Sequence[Temoignage], plan: Plan, annuaire: Annuaire, registre: str) -> set[str]:
+    """Who may be of the perimeter, and that the registry has not told of. Normalising thousands of names holds a loop."""
+    concernes = {t.identite for t in temoignages if _peut_concerner(t, plan, annuaire)}
+    return concernes - {t.identite for t in temoignages if t.source == registre}
 
 
 def _peut_concerner(temoignage: Temoignage, plan: Plan, annuaire: Annuaire) -> bool:
