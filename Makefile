@@ -61,6 +61,7 @@ page-facultative: | .venv/bin/python
 
 bench: .venv/dev.txt .venv/lien.txt ## Measure what the decision records quote; prints, asserts nothing
 	@for banc in bench/[a-z]*.py; do $(PY) -m "bench.$$(basename "$$banc" .py)" || exit 1; done
+	@$(PY) -m bench.http
 
 poids: .venv/dev.txt .venv/lien.txt ## Learn the weights of evidence again, beside those kept (gateway/domain/poids.toml)
 	@$(PY) -m bench.poids

@@ -1,0 +1,101 @@
+"""What the gateway adds when it has to ask: time of an answer during which no partner was being waited for.
+
+Two cases: a process that has just started (nothing read, joined or compiled yet), and a caller who wants fresh data of a
+process at work (`@fraicheur(maxSecondes: 0)`), beside Hive Gateway, which always asks. One caller, one request at a time.
+"""
+
+import statistics
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.parse import urlsplit
+
+import orjson
+
+from bench.http import monde_rest
+from bench.http.charge import ChargeImpossible, Serveur
+from bench.http.lancement import pret
+from bench.http.monde_rest import MondeRest
+from bench.http.reglages import Reglages
+
+LATENCES = (0.0, 0.05)  # seconds that a partner takes more
+DEPARTS, DEMANDES, CHAUFFE = 7, 120, 30
+TAILLE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Froid:
+    """Milliseconds over the partners, an answer each."""
+
+    cas: str
+    lignes: int
+    latence: float
+    surcouts: Sequence[float]
+
+    @property
+    def mediane(self) -> float:
+        return statistics.median(self.surcouts)
+
+    @property
+    def p99(self) -> float:
+        """The largest, where there are fewer than a hundred."""
+        tries = sorted(self.surcouts)
+        return tries[min(len(tries) - 1, round(0.99 * len(tries)))]
+
+
+def mesurer(reglages: Reglages, jeunes: int) -> Iterator[Froid]:
+    """Every case, over a population of that size. Raises PairsAbsents, once only Hive Gateway is left."""
+    with TemporaryDirectory(prefix="banc ") as dossier, monde_rest.ouvrir(jeunes) as rest:
+        yield from (_departs(rest, Path(dossier), reglages, latence) for latence in LATENCES)
+        with monde_rest.passerelle(rest, Path(dossier) / "gateway", reglages.serveur) as nous:
+            pret(nous)
+            for latence in LATENCES:
+                yield _demandes("gateway, fresh data wanted", rest, nous, rest.notre_corps_frais, latence)
+        with monde_rest.hive(rest, Path(dossier), reglages.serveur) as hive:
+            yield from (_demandes("Hive Gateway", rest, hive, rest.leur_corps, latence) for latence in LATENCES)
+
+
+def _departs(rest: MondeRest, dossier: Path, reglages: Reglages, latence: float) -> Froid:
+    """The first answer of as many processes."""
+    mesures = []
+    for depart in range(DEPARTS):
+        with monde_rest.passerelle(rest, dossier / f"{latence} {depart}", reglages.serveur) as nous:
+            pret(nous)
+            mesures.append(_une(rest, _ouvrir(nous), nous, rest.notre_corps(TAILLE), latence))
+    return Froid("gateway, first answer of a process", mesures[0][1], latence, [surcout for surcout, _ in mesures])
+
+
+def _demandes(cas: str, rest: MondeRest, serveur: Serveur, corps: Callable[[int], bytes], latence: float) -> Froid:
+    """One answer after the other, once warm."""
+    connexion = _ouvrir(serveur)
+    mesures = [_une(rest, connexion, serveur, corps(TAILLE), latence) for _ in range(CHAUFFE + DEMANDES)][CHAUFFE:]
+    return Froid(cas, mesures[0][1], latence, [surcout for surcout, _ in mesures])
+
+
+def _ouvrir(serveur: Serveur) -> HTTPConnection:
+    lieu = urlsplit(serveur.url)
+    return HTTPConnection(lieu.hostname or "", lieu.port, timeout=30)
+
+
+def _une(
+    rest: MondeRest, connexion: HTTPConnection, serveur: Serveur, corps: bytes, latence: float
+) -> tuple[float, int]:
+    """Milliseconds over the partners, and the rows."""
+    entetes = {"content-type": "application/json", "authorization": f"Bearer {rest.jeton()}"}
+    rest.services.latence = latence
+    rest.services.occupe()
+    debut = time.perf_counter()
+    connexion.request("POST", "/graphql", corps, entetes)
+    octets = connexion.getresponse().read()
+    duree = time.perf_counter() - debut
+    rendu, occupe = orjson.loads(octets), rest.services.occupe()
+    if rendu.get("errors") or not occupe:
+        raise ChargeImpossible(f"{serveur.nom}: {rendu.get('errors') or 'no partner was asked'}")
+    return (duree - occupe) * 1000, _lignes(rendu["data"]["ruptures"])
+
+
+def _lignes(page: object) -> int:
+    return len(page["edges"]) if isinstance(page, dict) else len(page) if isinstance(page, list) else 0

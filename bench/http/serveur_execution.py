@@ -1,0 +1,82 @@
+"""Our compiled execution alone over HTTP: rows already in memory, no token, no mask, no journal; bare ASGI and orjson.
+
+What it does for a request: read the body, find the document by its text, coerce variables, run the plan, write JSON.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from bench.http.maison import Maison, servir
+from bench.http.requete import filtre
+from gateway.auth.decide import Decision
+from gateway.auth.viewer import Jeton, identifier
+from gateway.composition import lire_registre_des_clients
+from gateway.limits import PAGE_MAX
+from gateway.schema.connexions import RuptureConnection
+from gateway.schema.contexte import Page
+from gateway.schema.filtres import FiltreRuptures, TriRuptures
+
+ENTETES = [(b"content-type", b"application/json")]
+
+
+@dataclass(frozen=True, slots=True)
+class Preleve:
+    """The context of a resolver that has its rows. They are written each time: no encoded row is kept (`figes`)."""
+
+    decision: Decision
+    liste: RuptureConnection
+    figes: bool = False
+
+    def ouverte(self, _cle: object) -> bool:
+        return True
+
+    def ruptures(self, _filtre: FiltreRuptures | None, _tri: TriRuptures, page: Page) -> RuptureConnection:
+        toute = self.liste
+        return RuptureConnection(toute.edges[: page.first], toute.page_info, toute.total_count, toute.complet)
+
+
+async def application(maison: Maison) -> ASGIApp:
+    """Load the rows of `ml`, then answer from them."""
+    passerelle, contexte = maison.passerelle, await _prelever(maison)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        del scope
+        demande = orjson.loads(await _corps(receive))
+        document = passerelle.documents.lire(demande["query"], None)
+        resultat = passerelle.executeur.executer(document, demande["variables"], contexte)
+        rendu = orjson.dumps({"data": resultat.data})
+        await send({"type": "http.response.start", "status": 200, "headers": [*ENTETES, _longueur(rendu)]})
+        await send({"type": "http.response.body", "body": rendu})
+
+    return app
+
+
+async def _prelever(maison: Maison) -> Preleve:
+    clients = lire_registre_des_clients(maison.configuration)
+    viewer = identifier(Jeton("ml", mfa=True), clients["ml"], None, maison.passerelle.annuaire().referentiel)
+    contexte = await maison.contexte(viewer)
+    depuis = maison.passerelle.jour().replace(year=2000)
+    liste = contexte.ruptures(filtre(depuis), TriRuptures.DATE_DESC, Page(PAGE_MAX, None))
+    if liste is None:
+        raise SystemExit("no source answered")
+    return Preleve(contexte.decision, liste)
+
+
+async def _corps(receive: Receive) -> bytes:
+    morceaux, suite = [], True
+    while suite:
+        message: Any = await receive()
+        morceaux.append(message.get("body", b""))
+        suite = message.get("more_body", False)
+    return b"".join(morceaux)
+
+
+def _longueur(corps: bytes) -> tuple[bytes, bytes]:
+    return b"content-length", b"%d" % len(corps)
+
+
+if __name__ == "__main__":
+    servir(application)
