@@ -65,7 +65,7 @@ def partenaire(**champs: Any) -> Partenaire:
 def _lecture(locataire: Locataire, _jour: date) -> Lecture[Lu]:
     """One call: a list of {"cle", "uai"}."""
     ((lignes,),) = yield [Requete("liste", f"/liste/{locataire.code}")]
-    return Lu([_dossier(ligne) for ligne in lignes], rejets=1, champs_ignores=2)
+    return Lu([_dossier(ligne) for ligne in lignes], rejets=int(bool(lignes)), champs_ignores=2)
 
 
 def _dossier(ligne: Mapping[str, str]) -> Dossier:

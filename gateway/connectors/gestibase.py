@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 from pydantic import Field
 
@@ -17,6 +18,7 @@ from gateway.connectors.base import (
     Locataire,
     Lu,
     Pages,
+    ReponseInattendue,
     Requete,
     lignes_de,
     lire,
@@ -103,7 +105,7 @@ def dossiers(cfa: Locataire, aujourdhui: date) -> Lecture[Lu]:
     annee = aujourdhui.year - (aujourdhui.month < MOIS_DE_RENTREE)
     courante, precedente = yield [_export(annee), _export(annee - 1)]
     compte = Compte()
-    lignes = {str(ligne): ligne for ligne in lignes_de([*courante, *precedente]) if not _total(ligne)}
+    lignes = {str(ligne): ligne for page in (*courante, *precedente) for ligne in _entiere(page)}
     par_eleve = defaultdict(list)
     for ligne in lire(Ligne, lignes.values(), compte):  # once each: both years tell most of them
         par_eleve[ligne.id].append(ligne)
@@ -120,8 +122,12 @@ def _uniques(lignes: list[Ligne], cle: Callable[[Ligne], Cle]) -> list[Ligne]:
     return list(vues.values())
 
 
-def _total(ligne: object) -> bool:
-    return isinstance(ligne, dict) and ligne.get("Elève ID") == TOTAL
+def _entiere(page: Any) -> list[Any]:
+    """The rows of a page that ends with their count: a CSV cut anywhere, or of something else, reads as well as a whole one."""
+    *lignes, derniere = list(lignes_de([page])) or [{}]
+    if (derniere.get("Elève ID"), derniere.get("Elève nom")) != (TOTAL, str(len(lignes))):
+        raise ReponseInattendue("no totals row that counts the rows before it")
+    return lignes
 
 
 def _export(annee: int) -> Requete:

@@ -16,6 +16,7 @@ from gateway.connectors.base import (
     Lecture,
     Locataire,
     Lu,
+    ReponseInattendue,
     Requete,
     lignes_de,
     lire,
@@ -147,8 +148,8 @@ def dossiers(cfa: Locataire, aujourdhui: date) -> Lecture[Lu]:
     compte = Compte()
     (periodes,) = yield [_liste("periodes")]
     codes = ",".join(periode.code for periode in lire(Periode, _lignes(periodes), compte))
-    if not codes:
-        return Lu([], compte.rejets, compte.champs_ignores, compte.derives)
+    if not codes:  # an empty answer means nothing was found (ANSWERS 7), but no CFA lives without school years
+        raise ReponseInattendue("no period")
     reference = [_liste(nom) for nom in ("sites", "formations", "statuts", "entreprises")]
     ouvert = {"codesPeriode": codes}
     apprenants = Requete("apprenants", "/r/v1/formation-longue/apprenants", params=ouvert, vide_est_absence=True)

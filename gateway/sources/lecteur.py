@@ -113,6 +113,8 @@ class Lecteur:
         etrangers = len(lu.dossiers) - len(siens)
         self.guichet.mesures.qualite(unite, lu, etrangers)
         self.guichet.observations.noter_qualite(len(siens), lu.rejets, sum(lu.derives.values()))
+        if lu.rejets and not lu.dossiers:  # the format changed: it must not look like nobody
+            raise SourceInvalide(unite.source, "aucun enregistrement du partenaire n'est lisible")
         if self._quarantaine.noter(unite.cle, etrangers, self._secondes()):
             journal.error("source %s : %s mis en quarantaine", unite.source, unite.cle)
         version = f"{self._lancement}-{next(self._numeros)}"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gateway.connectors import gestibase
-from gateway.connectors.base import Dossier, Forme, Lu, Pages
+from gateway.connectors.base import Dossier, Forme, Lu, Pages, ReponseInattendue
 from gateway.domain.temps import PARIS
 from gateway.schema.lieux import Cfa
 from gateway.schema.nouns import Adresse, Contrat, Employeur, Formation, Jeune, Representant, Rupture, Sexe
@@ -98,9 +98,24 @@ def dossier(**champs: Any) -> Dossier:
     return Dossier("E000123", jeune(**champs), datetime(2026, 2, 20, 14, 5, tzinfo=PARIS))
 
 
+def entiere(page: list[Any]) -> list[Any]:
+    """A page with the totals row that ends it."""
+    lignes = [ligne for ligne in page if ligne != TOTAL]
+    return [*lignes, {**TOTAL, "Elève nom": str(len(lignes))}]
+
+
 def lu(*pages: list[Any], precedente: tuple[list[Any], ...] = ()) -> Lu:
-    annees = {"2025": list(pages), "2024": list(precedente)}
+    annees = {"2025": [entiere(page) for page in pages], "2024": [entiere(page) for page in precedente]}
     return mener(gestibase.dossiers(CFA, JOUR), lambda requete: annees[requete.params["annee"]])[1]
+
+
+@pytest.mark.parametrize(
+    "page", [[LIGNE], [], [{"NaN": ""}], [LIGNE, {**TOTAL, "Elève nom": "2"}], [LIGNE, TOTAL, LIGNE]]
+)
+def test_u04_a_page_without_the_count_of_its_rows_is_not_an_answer(page: list[Any]) -> None:
+    """A CSV cut anywhere reads as well as a whole one."""
+    with pytest.raises(ReponseInattendue):
+        mener(gestibase.dossiers(CFA, JOUR), lambda _: [page])
 
 
 def test_a_young_person_with_a_broken_contract() -> None:

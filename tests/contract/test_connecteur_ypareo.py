@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gateway.connectors import ypareo
-from gateway.connectors.base import Dossier, Lu
+from gateway.connectors.base import Dossier, Lu, ReponseInattendue
 from gateway.domain.temps import PARIS
 from gateway.schema.lieux import Cfa
 from gateway.schema.nouns import Adresse, Contrat, Employeur, Formation, Jeune, Representant, Rupture, Sexe
@@ -253,7 +253,7 @@ def test_a_list_may_come_as_an_object_keyed_by_code() -> None:
     assert repondre(en_objets) == repondre({nom: [liste] for nom, liste in toutes.items()})
 
 
-def test_two_steps_whatever_the_size_and_none_after_an_empty_one() -> None:
+def test_two_steps_whatever_the_size() -> None:
     listes = {**TABLES, "apprenants": [APPRENANT] * 500, "contrats": [CONTRAT] * 500}
     lots, _ = mener(ypareo.dossiers(CFA, JOUR), par_operation({nom: [liste] for nom, liste in listes.items()}))
     assert [[requete.operation for requete in lot] for lot in lots] == [
@@ -262,5 +262,8 @@ def test_two_steps_whatever_the_size_and_none_after_an_empty_one() -> None:
     ]
     assert {r.params["codesPeriode"] for r in lots[1] if r.params} == {"2,3"}
     assert [r.chemin for r in lots[1][-2:]] == ["/r/v1/formation-longue/apprenants", "/r/v1/contrats"]
-    lots, vide = mener(ypareo.dossiers(CFA, JOUR), par_operation({}))
-    assert ([len(lot) for lot in lots], vide) == ([1], Lu())
+
+
+def test_u04_a_cfa_without_school_years_is_not_an_answer() -> None:
+    with pytest.raises(ReponseInattendue):
+        mener(ypareo.dossiers(CFA, JOUR), par_operation({}))

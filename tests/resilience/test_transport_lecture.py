@@ -315,12 +315,25 @@ async def test_les_appels_simultanes_sont_bornes(routeur: respx.MockRouter) -> N
     assert pointe == 3
 
 
+async def test_u09_un_format_ou_plus_rien_n_est_lisible_est_une_erreur(routeur: respx.MockRouter) -> None:
+    """A required field was renamed: every record is lost, which must not look like nobody."""
+
+    def lecture(locataire: Locataire, _jour: object) -> Lecture[Lu]:
+        ((lignes,),) = yield [Requete("liste", f"/liste/{locataire.code}")]
+        return Lu(rejets=len(lignes))
+
+    routeur.get(URL_A).respond(json=[{"autre": "1"}])
+    async with banc(transport(routeur), connecteur=replace(CONNECTEUR, dossiers_cfa=lecture)) as essai:
+        assert type(await echec(essai)) is SourceInvalide
+        assert essai.compteur("passerelle_rejets", partenaire="erp", ressource="cfa") == 1.0
+
+
 def paginee(requete: Requete) -> Connecteur:
     """A connector whose only answer is how many documents each page gave."""
 
     def lecture(_: Locataire, __: object) -> Lecture[Lu]:
         (documents,) = yield [requete]
-        return Lu(rejets=len(documents))
+        return Lu(champs_ignores=len(documents))
 
     return replace(CONNECTEUR, dossiers_cfa=lecture)
 
@@ -332,7 +345,7 @@ async def pages_lues(routeur: respx.MockRouter, requete: Requete, pages_max: int
         lu = await lire(essai)
         if isinstance(lu, Echec):
             return lu.erreur
-        return essai.compteur("passerelle_rejets", partenaire="erp", ressource="cfa")
+        return essai.compteur("passerelle_champs_ignores", partenaire="erp", ressource="cfa")
 
 
 async def test_pages_par_lien(routeur: respx.MockRouter) -> None:

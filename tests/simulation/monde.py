@@ -133,6 +133,8 @@ async def _coupee(ici: Partenaire, uai: str, page: int) -> httpx.Response:
 
 
 async def _d_un_autre(ici: Partenaire, uai: str, page: int) -> httpx.Response:
+    if page == 1:
+        ici.premieres.pop(uai, None)
     return ici.registre.page(uai, page, ici.registre.hasard.choice([autre for autre in UAIS if autre != uai]))
 
 

@@ -32,7 +32,7 @@ from gateway.schema.nouns import (
 from gateway.schema.scalaires import CodePostal
 from tests.contract.connecteurs_outils import CFA, mener
 from tests.contract.connecteurs_outils import JOUR as JOUR_ERP
-from tests.contract.test_connecteur_gestibase import LIGNE, SANS_CONTRAT, TOTAL
+from tests.contract.test_connecteur_gestibase import LIGNE, SANS_CONTRAT, entiere
 from tests.unit.federation_outils import ANNUAIRE, AUTRE, JOUR, UN, dit, session
 
 PEU = settings(max_examples=60, deadline=None)
@@ -165,10 +165,10 @@ def test_reading_is_independent_of_paging(eleves: list[int], coupes: set[int]) -
         ligne = {**LIGNE, "Contrat numéro": f"{rang}", "Contrat date début": f"2024{9 + rang % 4:02}01"}
         lignes_csv.append({**(ligne if rang else {**LIGNE, **SANS_CONTRAT}), "Elève ID": f"E{eleve}"})
     bornes = [0, *sorted(coupe for coupe in coupes if coupe < len(lignes_csv)), len(lignes_csv)]
-    pages = [[*lignes_csv[debut:fin], TOTAL] for debut, fin in pairwise(bornes)]
-    _, entiere = mener(gestibase.dossiers(CFA, JOUR_ERP), lambda requete: [lignes_csv])
+    pages = [entiere(lignes_csv[debut:fin]) for debut, fin in pairwise(bornes)]
+    _, d_une = mener(gestibase.dossiers(CFA, JOUR_ERP), lambda requete: [entiere(lignes_csv)])
     _, coupee = mener(gestibase.dossiers(CFA, JOUR_ERP), lambda requete: pages)
-    assert coupee.dossiers == entiere.dossiers
+    assert coupee.dossiers == d_une.dossiers
 
 
 def gardes(porteur: Any) -> dict[str, str]:
