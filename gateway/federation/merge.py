@@ -18,6 +18,7 @@ from gateway.schema.lieux import MissionLocale
 from gateway.schema.nouns import Adresse, Contrat, Employeur, Formation, Jeune, Rupture, Statut
 
 AGE_MAJORITE = 18
+AGES = range(10, 100)  # beyond, a birth date is a mistake: it is shown, and no age is made of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,9 +173,9 @@ def _derives(jeune: Jeune, jour: date) -> None:
     jeune.etapes = [Statut(valeur=etape.valeur, depuis=etape.depuis) for etape in etapes]
     courante: Etape | None = statut_au(etapes, jour)
     jeune.statut = Statut(valeur=courante.valeur, depuis=courante.depuis) if courante else None
-    if jeune.date_naissance:
-        jeune.age = age_au(jeune.date_naissance, jour)
-        jeune.mineur = jeune.age < AGE_MAJORITE
+    age = age_au(jeune.date_naissance, jour) if jeune.date_naissance else None
+    if age is not None and age in AGES:
+        jeune.age, jeune.mineur = age, age < AGE_MAJORITE
     contrats.sort(key=lambda contrat: contrat.date_debut or date.min, reverse=True)
     for contrat in contrats:
         contrat.jeune = jeune

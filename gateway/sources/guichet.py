@@ -155,7 +155,9 @@ class Guichet:
         return reponses
 
     async def _page(self, requete: Requete, locataire: Locataire) -> Reponse:
-        return await self._une(self._appel(requete, locataire), locataire, self._transport.demander)
+        reponse = await self._une(self._appel(requete, locataire), locataire, self._transport.demander)
+        self.mesures.horloge(self.partenaire.nom, reponse.ecart)
+        return reponse
 
     async def _une(self, appel: Appel, locataire: Locataire, demander: Demander[T]) -> T:
         """One request, asked a second time where that may help and costs the partner little."""

@@ -3,7 +3,7 @@
 from collections import Counter as Comptes
 from collections.abc import Iterable
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from gateway.connectors.base import Lu
 from gateway.sources.unites import Unite
@@ -36,6 +36,12 @@ class Mesures:
             "passerelle_hors_locataire", "Dossiers d'un autre établissement, écartés.", unite, registry=registre
         )
 
+        self.ecarts = Gauge(
+            "passerelle_ecart_horloge_secondes",
+            "Avance de l'horloge du partenaire sur la nôtre.",
+            ("partenaire",),
+            registry=registre,
+        )
         self.sans_mission_locale = Counter(
             "passerelle_residences_ambigues",
             "Domiciles sans Mission locale certaine.",
@@ -66,6 +72,11 @@ class Mesures:
         """Count one exchange; `issue` is OK or the code of the error."""
         self.appels.labels(partenaire, operation, issue).inc()
         self.durees.labels(partenaire, operation).observe(secondes)
+
+    def horloge(self, partenaire: str, ecart: float | None) -> None:
+        """Note how far the partner's clock is from ours (SECURITY U12), where it tells."""
+        if ecart is not None:
+            self.ecarts.labels(partenaire).set(ecart)
 
     def revalidation(self, partenaire: str, inchangee: bool) -> None:
         """Count a unit asked again under conditions."""

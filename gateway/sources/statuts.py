@@ -49,10 +49,14 @@ def reessayer_dans(entete: str, maintenant: datetime) -> float | None:
     texte = entete.strip()
     if texte.isascii() and texte.isdigit():
         return min(float(texte[:9]), REESSAYER_MAX)
+    instant = instant_http(texte)
+    return min(max((instant - maintenant).total_seconds(), 0.0), REESSAYER_MAX) if instant else None
+
+
+def instant_http(texte: str) -> datetime | None:
+    """An HTTP date, None when it cannot be read."""
     try:
         instant = parsedate_to_datetime(texte)
     except ValueError:
         return None
-    if instant.tzinfo is None:
-        instant = instant.replace(tzinfo=UTC)
-    return min(max((instant - maintenant).total_seconds(), 0.0), REESSAYER_MAX)
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)

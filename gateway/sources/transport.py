@@ -10,7 +10,7 @@ import logging
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, cast
@@ -25,7 +25,7 @@ from gateway.sources.acces import AccesRefuse, Preuve
 from gateway.sources.corps import CorpsInvalide, lire_corps
 from gateway.sources.decodage import DocumentInvalide, ErreurAnnoncee, decoder
 from gateway.sources.reperes import Repere, repere
-from gateway.sources.statuts import erreur_du_statut
+from gateway.sources.statuts import erreur_du_statut, instant_http
 
 FabriqueTransport = Callable[[], httpx.AsyncBaseTransport]
 
@@ -54,12 +54,13 @@ class Appel:
 @dataclass(frozen=True, slots=True)
 class Reponse:
     """A decoded answer. `document` is None for an empty body that means absence; `empreinte` is a digest of the body,
-    `repere` what the same page can be revalidated by."""
+    `repere` what the same page can be revalidated by, `ecart` the seconds the partner's clock is ahead of ours, if it tells."""
 
     document: Any
     lien: str = ""
     empreinte: bytes = b""
     repere: Repere | None = None
+    ecart: float | None = None
 
 
 class Transport:
@@ -81,7 +82,8 @@ class Transport:
         """Ask once and decode. Raises SourceIndisponible, SourceFermee, SourceDelaiDepasse or SourceInvalide."""
         with _traduire(appel.source):
             async with asyncio.timeout(appel.delai):
-                return await _lire(self._reussie(appel, await self._envoyer(appel)), appel.requete)
+                reponse = self._reussie(appel, await self._envoyer(appel))
+                return replace(await _lire(reponse, appel.requete), ecart=self._ecart(reponse))
 
     async def inchangee(self, appel: Appel) -> bool:
         """Ask once, under conditions: whether the partner says that the page is as it was (304). Nothing is decoded."""
@@ -97,12 +99,17 @@ class Transport:
         return await self._client.send(self._requete(appel), auth=appel.preuve)
 
     def _reussie(self, appel: Appel, reponse: httpx.Response) -> httpx.Response:
-        """The answer, unless its status is an error."""
+        """The answer, unless its status is an error. A date to come back at is told by the partner's clock."""
         attente = reponse.headers.get("Retry-After", "")
-        erreur = erreur_du_statut(appel.source, reponse.status_code, attente, self._horloge())
+        maintenant = instant_http(reponse.headers.get("Date", "")) or self._horloge()
+        erreur = erreur_du_statut(appel.source, reponse.status_code, attente, maintenant)
         if erreur is not None:
             raise erreur
         return reponse
+
+    def _ecart(self, reponse: httpx.Response) -> float | None:
+        sienne = instant_http(reponse.headers.get("Date", ""))
+        return (sienne - self._horloge()).total_seconds() if sienne else None
 
     async def aclose(self) -> None:
         """Close the connections."""

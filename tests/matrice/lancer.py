@@ -1,6 +1,7 @@
-"""Plays the cells of the matrix: a fresh gateway a cell, over HTTP, whose answer the oracle judges."""
+"""Plays the cells of the matrix: a fresh gateway a fault, over HTTP, whose answers the oracle judges."""
 
 import shutil
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from fixtures.monde import Monde
 from fixtures.passerelle import PasserelleEnPanne, PasserelleLancee
 from fixtures.serveurs import HOTE
 from fixtures.telecommande import client_http
-from tests.matrice.cellules import Cellule, panne
+from tests.matrice.cellules import VIVANTS, Cellule, panne
 from tests.matrice.oracle import LISTE, Lue, Oracle, Sort
 
 DELAI_REPONSE = 4.0  # seconds the gateway gives its answer
@@ -32,46 +33,48 @@ class Matrice:
         self.oracle = Oracle(self.monde, self.monde.clients["ml"].organisation)
         self._autorite = Autorite(self.dossier)
 
-    def jouer(self, cellule: Cellule, partenaire: str) -> str:
-        """What is wrong with a cell, "" when nothing is."""
-        faire = {"registre": self._moissonner}.get(partenaire, self._demander)
-        try:
-            return faire(cellule, partenaire)
-        finally:
-            self.monde.controle.lever_pannes()
-
-    def _demander(self, cellule: Cellule, partenaire: str) -> str:
-        """Armed before the gateway starts: the referential is asked then, the others when a query comes."""
+    def vivants(self, cellule: Cellule) -> Iterator[tuple[str, str]]:
+        """Each partner asked at query time, and what is wrong with its cell ("": nothing). The fault is armed on one after
+        the other and never lifted: in the end all of them have it."""
+        sorts: dict[str, Sort] = {}
         with ExitStack() as pile:
-            env = self._environnement(pile, cellule, partenaire)
-            self.monde.controle.panne(**panne(cellule, partenaire))
+            pile.callback(self.monde.controle.lever_pannes)
+            lancee = pile.enter_context(self.monde.gateway(0, HOTE, **self._environnement(pile, cellule, VIVANTS)))
+            for partenaire in VIVANTS:
+                self.monde.controle.panne(**panne(cellule, partenaire))
+                sorts[partenaire] = cellule.devenir(partenaire)
+                yield partenaire, self.juger(lancee, sorts, cellule.codes)
+
+    def referentiel(self, cellule: Cellule) -> str:
+        """It is harvested when the gateway starts: one that cannot be leaves the copy of the disk, and nothing lacks."""
+        with ExitStack() as pile:
+            pile.callback(self.monde.controle.lever_pannes)
+            env = self._environnement(pile, cellule, ("referentiel",))
+            self.monde.controle.panne(**panne(cellule, "referentiel"))
             lancee = pile.enter_context(self.monde.gateway(0, HOTE, **env))
-            sort = Sort.SERVIES if partenaire == "referentiel" else cellule.devenir(partenaire)
-            return self.juger(lancee, cellule, [partenaire], sort)
+            return self.juger(lancee, {})
 
-    def _environnement(self, pile: ExitStack, cellule: Cellule, partenaire: str) -> dict[str, str]:
-        if cellule.kind != "tls":
-            return {"GATEWAY_CONFIG": self.configuration("saine")}
-        url = pile.enter_context(self.monde.porte_tls(partenaire, self._autorite))
-        return {
-            "GATEWAY_CONFIG": self.configuration("tls", {partenaire: url}),
-            "SSL_CERT_FILE": str(self._autorite.fichier),
-        }
-
-    def _moissonner(self, cellule: Cellule, partenaire: str) -> str:
-        """The registry is harvested by night: what could not be is absent, and its age says so."""
+    def registre(self, cellule: Cellule) -> str:
+        """It is harvested by night: what could not be is absent, and either an error or its age says so."""
         base = self.dossier / "registre.sqlite"
         base.unlink(missing_ok=True)
         with ExitStack() as pile:
-            env = self._environnement(pile, cellule, partenaire)
+            pile.callback(self.monde.controle.lever_pannes)
+            env = self._environnement(pile, cellule, ("registre",))
             env["GATEWAY_DATABASE_URL"] = f"sqlite+aiosqlite:///{base}"
-            self.monde.controle.panne(**panne(cellule, partenaire))
+            self.monde.controle.panne(**panne(cellule, "registre"))
             entiere = self._moisson(env)
             self.monde.controle.lever_pannes()
             lancee = pile.enter_context(self.monde.gateway(0, HOTE, **env))
-            if cellule.devenir(partenaire) is Sort.SELON and not entiere:
-                return self._a_demi(lancee)
-            return self.juger(lancee, cellule, [partenaire], Sort.SERVIES if entiere else Sort.RETENUES)
+            if entiere:
+                return self.juger(lancee, {})
+            return self._a_demi(lancee)
+
+    def _environnement(self, pile: ExitStack, cellule: Cellule, partenaires: Sequence[str]) -> dict[str, str]:
+        if cellule.kind != "tls":
+            return {"GATEWAY_CONFIG": self.configuration({})}
+        portes = {nom: pile.enter_context(self.monde.porte_tls(nom, self._autorite)) for nom in partenaires}
+        return {"GATEWAY_CONFIG": self.configuration(portes), "SSL_CERT_FILE": str(self._autorite.fichier)}
 
     def _moisson(self, env: dict[str, str]) -> bool:
         """Whether the harvest ended well."""
@@ -83,20 +86,22 @@ class Matrice:
         return True
 
     def _a_demi(self, lancee: PasserelleLancee) -> str:
-        """A harvest cut in the middle: either nothing was kept and an error says so, or the age tells up to when."""
-        reponse = self._reponse(lancee)
+        """Nothing was kept and an error says so, or the age tells up to when it was."""
+        reponse = self._reponse(lancee, {"registre"})
+        lue = Lue.de(reponse)
+        if "registre" in lue.erreurs:
+            return self.oracle.faute(lue, {"registre": Sort.RETENUES})
         vue: dict[str, str] = next((une for une in reponse["extensions"]["sources"] if une["nom"] == "registre"), {})
         jour = self.monde.population.aujourdhui.isoformat()
-        ancienne = vue.get("asOf", "") < jour
-        return "" if ancienne or "registre" in Lue.de(reponse).erreurs else f"half a harvest said to be of {vue}"
+        return "" if vue.get("asOf", "9999") < jour else f"half a harvest said to be of {vue}"
 
-    def juger(self, lancee: PasserelleLancee, cellule: Cellule, retenus: list[str], sort: Sort) -> str:
+    def juger(self, lancee: PasserelleLancee, sorts: Mapping[str, Sort], codes: Collection[str] = ()) -> str:
+        retenus = {nom for nom, sort in sorts.items() if sort is Sort.RETENUES}
         lue = Lue.de(self._reponse(lancee, retenus))
-        faute = self.oracle.faute(lue, retenus, sort)
-        inattendus = {lue.erreurs[nom] for nom in retenus if nom in lue.erreurs} - cellule.codes
-        return faute or (f"named {sorted(inattendus)}" if inattendus and "registre" not in retenus else "")
+        autres = set(lue.erreurs.values()) - set(codes)
+        return self.oracle.faute(lue, sorts) or (f"named by {sorted(autres)}" if autres else "")
 
-    def _reponse(self, lancee: PasserelleLancee, retenus: list[str] | None = None) -> dict[str, Any]:
+    def _reponse(self, lancee: PasserelleLancee, retenus: Collection[str]) -> dict[str, Any]:
         """The answer; again while a healthy partner was late. A status of 500 or more is raised."""
         for _ in range(ESSAIS):
             with client_http(lancee.url) as http:
@@ -104,30 +109,25 @@ class Matrice:
             if recue.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
                 raise AssertionError(f"HTTP {recue.status_code}")
             reponse: dict[str, Any] = recue.json()
-            tardives = {n for n, code in Lue.de(reponse).erreurs.items() if code == "SOURCE_DELAI_DEPASSE"}
-            if not tardives - set(retenus or ()):
-                return reponse
+            tardives = {nom for nom, code in Lue.de(reponse).erreurs.items() if code == "SOURCE_DELAI_DEPASSE"}
+            if not tardives - set(retenus):
+                break
         return reponse
-
-    @staticmethod
-    def dit(cellule: Cellule, partenaire: str) -> str:
-        """What became of the rows, for the table."""
-        return "kept copy" if partenaire == "referentiel" else cellule.devenir(partenaire).value
 
     def _entetes(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.monde.jeton('ml')}"}
 
-    def configuration(self, nom: str, adresses: dict[str, str] | None = None) -> str:
+    def configuration(self, adresses: Mapping[str, str]) -> str:
         """A copy of the world's configuration: what is kept serves nobody, and some partners are asked elsewhere."""
         assert self.monde.dossier is not None
-        copie = self.dossier / nom
+        copie = self.dossier / "configuration"
         shutil.rmtree(copie, ignore_errors=True)
         shutil.copytree(self.monde.dossier / "partenaires", copie / "partenaires")
         shutil.copy(self.monde.dossier / "clients.toml", copie)
         for fichier in (copie / "partenaires").glob("*.toml"):
             texte = fichier.read_text(encoding="utf-8").replace("duree_secondes = 300", SANS_CACHE)
             texte = texte.replace("[limites]\n", "[limites]\noctets_max = 4000000\n")
-            if url := (adresses or {}).get(fichier.stem):
+            if url := adresses.get(fichier.stem):
                 texte = texte.replace(self.monde.url_simulateurs, url)
             fichier.write_text(texte, encoding="utf-8")
         texte = (self.monde.dossier / "gateway.toml").read_text(encoding="utf-8")

@@ -4,7 +4,7 @@ Who is not withheld still tells what it tells: the truth is told again without t
 """
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cache
@@ -62,26 +62,27 @@ class Oracle:
         lignes = list(verite(_sans(self._population, retenus)))
         return attendues(lignes, self._population.aujourdhui)[self._mission]
 
-    def faute(self, lue: Lue, retenus: Collection[str], sort: Sort) -> str:
-        """What is wrong with an answer while these systems are faulted, "" when nothing is."""
-        if sort is Sort.SELON:
-            return self._faute_selon(lue, retenus)
-        attendu = self.attendues(frozenset() if sort is Sort.SERVIES else frozenset(retenus))
-        nommees = set(retenus) if sort is Sort.RETENUES else set()
+    def faute(self, lue: Lue, sorts: Mapping[str, Sort]) -> str:
+        """What is wrong with an answer while systems are faulted, each with what becomes of its rows; "" if nothing is."""
+        retenues = {nom for nom, sort in sorts.items() if sort is Sort.RETENUES}
+        if Sort.SELON in sorts.values():
+            return self._faute_selon(lue, sorts.keys())
+        absentes = retenues | {nom for nom, sort in sorts.items() if sort is Sort.DITES_ABSENTES}
+        attendu = self.attendues(frozenset(absentes))
+        if set(lue.erreurs) != retenues:
+            return f"errors name {lue.erreurs}"
+        if lue.complet is not (not retenues):
+            return f"complet is {lue.complet}"
         if lue.lignes != attendu:
             return f"{(attendu - lue.lignes).total()} rows missing, {(lue.lignes - attendu).total()} too many"
-        if set(lue.erreurs) != nommees:
-            return f"errors name {sorted(lue.erreurs)}"
-        if lue.complet is not (sort is not Sort.RETENUES):
-            return f"complet is {lue.complet}"
         return ""
 
-    def _faute_selon(self, lue: Lue, retenus: Collection[str]) -> str:
-        """Whatever was drawn: complete means whole, and what is not names the partner, and only it."""
-        if set(lue.erreurs) - set(retenus):
-            return f"errors name {sorted(lue.erreurs)}"
+    def _faute_selon(self, lue: Lue, faillibles: Collection[str]) -> str:
+        """Whatever was drawn: complete means whole, and what is not names the partners it lacks, and only them."""
+        if set(lue.erreurs) - set(faillibles):
+            return f"errors name {lue.erreurs}"
         if lue.complet is (len(lue.erreurs) > 0):
-            return f"complet is {lue.complet} with errors {sorted(lue.erreurs)}"
+            return f"complet is {lue.complet} with errors {lue.erreurs}"
         if lue.complet and lue.lignes != self.attendues(frozenset()):
             return f"said complete, {(self.attendues(frozenset()) - lue.lignes).total()} rows missing"
         return ""

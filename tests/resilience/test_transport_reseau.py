@@ -2,19 +2,13 @@
 
 import asyncio
 import socket
-import ssl
 import struct
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
+from fixtures.certificats import Autorite
 from gateway.errors import ErreurSource, SourceDelaiDepasse, SourceIndisponible, SourceInvalide
 from gateway.sources.transport import Transport
 from tests.sources_aide import Traiter, appel, horloge, serveur
@@ -164,42 +158,26 @@ async def test_t1_apres_une_tempete_d_annulations_le_partenaire_repond(reseau: T
     assert [reponse.document for reponse in reponses] == [[1]] * 10
 
 
-def certificat(dossier: Path, nom: str, fin: datetime) -> ssl.SSLContext:
-    """A self-signed certificate, for tests."""
-    cle = ec.generate_private_key(ec.SECP256R1())
-    sujet = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, nom)])
-    signe = (
-        x509.CertificateBuilder()
-        .subject_name(sujet)
-        .issuer_name(sujet)
-        .public_key(cle.public_key())
-        .serial_number(1)
-        .not_valid_before(fin - timedelta(days=30))
-        .not_valid_after(fin)
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
-        .sign(cle, hashes.SHA256())
-    )
-    chemin = dossier / "serveur.pem"
-    prive = cle.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    chemin.write_bytes(prive + signe.public_bytes(serialization.Encoding.PEM))
-    contexte = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    contexte.load_cert_chain(chemin)
-    return contexte
-
-
-@pytest.mark.parametrize("jours", [30, -30], ids=["auto-signé", "expiré"])
-async def test_u16_un_certificat_sans_autorite_est_refuse(reseau: Transport, tmp_path: Path, jours: int) -> None:
-    contexte = certificat(tmp_path, "127.0.0.1", datetime.now(UTC) + timedelta(days=jours))
-    recus: list[bytes] = []
+@pytest.mark.parametrize("defaut", [None, "self_signed", "expired", "wrong_host", "tls_1_1"])
+async def test_u16_un_certificat_douteux_est_refuse_avant_de_rien_dire(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, defaut: str | None
+) -> None:
+    """The authority is one that this machine trusts: only the flaw is refused."""
+    autorite, recus = Autorite(tmp_path), []
+    monkeypatch.setenv("SSL_CERT_FILE", str(autorite.fichier))
 
     async def recevoir(lecteur: asyncio.StreamReader, ecrivain: asyncio.StreamWriter) -> None:
-        recus.append(await lecteur.read(100))
+        recus.append(await lecteur.readuntil(b"\r\n\r\n"))
+        ecrivain.write(OK)
+        await ecrivain.drain()
         ecrivain.close()
 
-    ecoute = await asyncio.start_server(recevoir, "127.0.0.1", 0, ssl=contexte)
-    async with ecoute:
-        erreur = await refus(reseau, f"https://127.0.0.1:{ecoute.sockets[0].getsockname()[1]}/")
-    assert type(erreur) is SourceIndisponible
-    assert b"GET" not in b"".join(recus)
+    reseau = Transport(horloge)
+    async with await asyncio.start_server(recevoir, "127.0.0.1", 0, ssl=autorite.contexte(defaut)) as ecoute:
+        url = f"https://127.0.0.1:{ecoute.sockets[0].getsockname()[1]}/"
+        if defaut is None:
+            assert (await reseau.demander(appel(url=url))).document == [1]
+        else:
+            assert type(await refus(reseau, url)) is SourceIndisponible
+    await reseau.aclose()
+    assert len(recus) == (defaut is None)

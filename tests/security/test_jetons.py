@@ -189,6 +189,14 @@ async def test_t04_the_header_holds_one_bearer_token(nom: str) -> None:
 
 
 @pytest.mark.anyio
+async def test_u12_thirty_seconds_of_leeway_and_not_one_more() -> None:
+    await _verifier(signer(revendications(iat=DEPART + 30, exp=DEPART + 330)))
+    await _verifier(signer(revendications(iat=DEPART - 300, exp=DEPART - 29)))
+    await _est_refuse(signer(revendications(iat=DEPART + 31, exp=DEPART + 330)))
+    await _est_refuse(signer(revendications(iat=DEPART - 300, exp=DEPART - 30)))
+
+
+@pytest.mark.anyio
 async def test_t06_a_token_is_dead_61_seconds_after_its_end() -> None:
     await _est_refuse(signer(revendications(iat=DEPART - 361, exp=DEPART - 61)))
 
