@@ -8,12 +8,14 @@ import json
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import Any
 
 from gateway.cache.seam import Garde
 from gateway.domain.sceau import Sceau
 
 NOMS = "cache/noms"
+NOMS_MAX = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +33,11 @@ class Coffre:
     def __init__(self, sceaux: Sequence[Sceau], codec: Codec) -> None:
         self._sceaux, self._codec = tuple(sceaux), codec
         self._usage = f"cache/{codec.version}"
+        self._nom = lru_cache(NOMS_MAX)(partial(self._sceaux[-1].pseudonyme, NOMS))  # each read names its keys twice
 
     def nom(self, cle: str) -> str:
         """The name a key has outside: an HMAC, that tells nothing to who does not hold our keys."""
-        return self._sceaux[-1].pseudonyme(NOMS, cle)
+        return self._nom(cle)
 
     def fermer(self, nom: str, garde: Garde) -> bytes:
         faits = [garde.version, garde.ne_a, garde.expire_a, garde.generation, garde.octets, garde.marque]

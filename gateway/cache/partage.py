@@ -41,13 +41,12 @@ class CachePartage:
             return await self._local.lire(cles)
         generations, lus = self._generations(etiquettes, lus), lus[len(etiquettes) :]
         tetes = lus[: len(cles)]
-        self._marquer(cles, lus[len(cles) :])
+        marques = self._marquer(cles, lus[len(cles) :])
         neufs = [cle for cle, g, tete in zip(cles, locales, tetes, strict=True) if tete and not _est(g, tete)]
         ouverts = await self._ouvrir(neufs)
         gardes = [ouverts.get(cle.nom, locale) for cle, locale in zip(cles, locales, strict=True)]
         return [
-            jugee(g, generations[cle.etiquette], self._local.marque_connue(cle))
-            for g, cle in zip(gardes, cles, strict=True)
+            jugee(g, generations[cle.etiquette], marque) for g, cle, marque in zip(gardes, cles, marques, strict=True)
         ]
 
     async def generation(self, etiquette: str) -> str:
@@ -99,10 +98,12 @@ class CachePartage:
                 self._local.apprendre(etiquette, lue.decode())
         return {tag: lue.decode() if lue else "" for tag, lue in zip(etiquettes, lues, strict=False)}
 
-    def _marquer(self, cles: Sequence[Cle], lues: Sequence[bytes | None]) -> None:
+    def _marquer(self, cles: Sequence[Cle], lues: Sequence[bytes | None]) -> list[str]:
         """What the shared cache says of marks is what holds, an absent one included: two processes must not differ on it."""
-        for cle, lue in zip(cles, lues, strict=False):
-            self._local.apprendre_marque(cle, lue.decode() if lue else "")
+        marques = [lue.decode() if lue else "" for lue in lues]
+        for cle, marque in zip(cles, marques, strict=False):
+            self._local.apprendre_marque(cle, marque)
+        return marques
 
     async def _ouvrir(self, cles: Sequence[Cle]) -> dict[str, Garde]:
         """The bodies that this process has not opened yet: opened beside the loop, and kept so."""

@@ -120,7 +120,10 @@ class CacheLocal:
         return self._marques.get(cle.nom, "")
 
     def apprendre_marque(self, cle: Cle, marque: str) -> None:
-        self._marques[cle.nom] = marque
+        if marque:
+            self._marques[cle.nom] = marque
+        else:
+            self._marques.pop(cle.nom, None)
 
     async def generation(self, etiquette: str) -> str:
         return self.connue(etiquette)
