@@ -19,5 +19,7 @@ USER passerelle
 ENV GATEWAY_CONFIG=/config HOST=0.0.0.0 PYTHONUNBUFFERED=1
 VOLUME /config
 EXPOSE 8000
+# For an orchestrator: liveness /health/live, readiness /health/ready, 40 s of grace before it kills (docker stop -t 40).
+STOPSIGNAL SIGTERM
 HEALTHCHECK CMD ["/app/bin/python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8000/health/live', timeout=3)"]
 CMD ["/app/bin/python", "-m", "gateway", "serve"]

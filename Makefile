@@ -25,6 +25,7 @@ test: .venv/dev.txt page-facultative ## Run every test and print the figures
 
 chaos: .venv/dev.txt ## Run the long tests: chance, faults and load, in real time
 	@$(PY) -m pytest -m chaos
+	@$(PY) -m pytest tests/e2e --deux-passerelles
 	@$(PY) -m tests.execution.differentiel --operations 20000
 
 check: .venv/dev.txt ## Lint, format, types, import contracts, dependencies, and the committed schema and access table

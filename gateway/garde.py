@@ -3,6 +3,7 @@
 Decides on the ASGI scope, never on a rebuilt URL (SECURITY F14). Knows no token and no graph.
 """
 
+import asyncio
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -32,6 +33,7 @@ ENTETES = {
     "cache-control": "no-store",
 }
 TEXTES = {404: "Cette adresse n'existe pas.", 405: "Cette méthode n'est pas servie ici."}
+REESSAYER = {"retry-after": "1"}
 FERMER = {"connection": "close"}  # the next request of this client goes elsewhere
 SANTE = "/health/"  # asked by address, by whatever watches over the process
 
@@ -50,11 +52,16 @@ class Garde:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
         elif scope["type"] == "http":
-            refus = self._refus(scope)
-            entetes = self._entetes | FERMER if self._sante.arret else self._entetes
-            await (refus or self._app)(scope, receive, _avec(entetes, send))
+            await self._servir(scope, receive, send)
         else:
             await send({"type": "websocket.close", "code": 1008})
+
+    async def _servir(self, scope: Scope, receive: Receive, send: Send) -> None:
+        envoyer = _avec(self._entetes | FERMER if self._sante.arret else self._entetes, send)
+        try:
+            await (self._refus(scope) or self._app)(scope, receive, envoyer)
+        except asyncio.CancelledError:  # the process ends, and this lasted too long
+            await refus(503, "La passerelle s'arrête.", REESSAYER)(scope, receive, envoyer)
 
     def _refus(self, scope: Scope) -> Response | None:
         noms = Counter(nom for nom, _ in scope["headers"])
@@ -63,7 +70,7 @@ class Garde:
         if scope["path"].startswith(SANTE):
             return None
         if not self._sante.ouverte:
-            return refus(503, "La passerelle n'est pas encore ouverte.", {"retry-after": "1"})
+            return refus(503, "La passerelle n'est pas encore ouverte.", REESSAYER)
         hote = next((valeur.decode("latin-1") for nom, valeur in scope["headers"] if nom == b"host"), "")
         if _sans_port(hote) not in self._hotes:
             return refus(400, "L'en-tête Host ne nomme pas cette passerelle.")

@@ -5,6 +5,7 @@ What it acknowledged is on disk before it is acknowledged: however it ends, noth
 
 import asyncio
 import gc
+import logging
 import os
 import signal
 import socket
@@ -35,6 +36,8 @@ INACTIVITE = 65  # seconds that a silent connection is kept: longer than a proxy
 CONNEXIONS_MAX = 1000  # beyond, 503: a slow client costs a socket, not time
 SEUILS_DU_RAMASSEUR = (50_000, 20, 50)  # a merge allocates by the ten thousand, and makes no cycle to find at once
 RETENTION_DES_LIENS = timedelta(days=2 * 365)  # without being seen (docs/decisions/0009)
+
+journal = logging.getLogger("gateway.vie")
 
 Etapes = Mapping[str, Callable[[], Awaitable[None]]]
 
@@ -109,7 +112,15 @@ async def _travailler(guichet: Guichet) -> None:
     """Open everything, then do what goes on beside requests, until cancelled."""
     await _ouvrir(_etapes(guichet), guichet.sante)
     _calmer_le_ramasseur()
-    await asyncio.gather(*_veilles(guichet.services))
+    await asyncio.gather(*(_tenir(veille) for veille in _veilles(guichet.services)))
+
+
+async def _tenir(veille: Coroutine[Any, Any, None]) -> None:
+    """What goes on beside requests fails alone: they are answered still."""
+    try:
+        await veille
+    except Exception as erreur:  # each of them bears what it expects; the text could hold a value
+        journal.critical("%s arrêtée : %s", getattr(veille, "__qualname__", "veille"), type(erreur).__name__)
 
 
 async def _ouvrir(etapes: Etapes, sante: Sante) -> None:

@@ -67,5 +67,5 @@ class Charge:
             self.issues.append(Issue(type(erreur).__name__))
             return
         identifiant = reponse.headers.get("x-request-id", "")
-        partielle, montre = "errors" in reponse.json(), '"jeune":{' in reponse.text
+        partielle, montre = '"errors":' in reponse.text, '"jeune":{' in reponse.text
         self.issues.append(Issue(reponse.status_code, identifiant, partielle, montre))

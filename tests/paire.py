@@ -5,14 +5,34 @@ import itertools
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from fixtures.monde import Monde
 from fixtures.passerelle import PasserelleLancee
 from fixtures.serveurs import HOTE, port_libre
+from fixtures.telecommande import client_http
 from tests.bases import au_repos, base
 from tests.redis_aide import serveur_redis
 from tests.repartiteur import Repartiteur
+
+
+@dataclass(frozen=True, slots=True)
+class PasserelleDouble(PasserelleLancee):
+    """Two processes behind one address; the process is that of the first."""
+
+    urls: tuple[str, ...] = ()
+
+
+def compteur(passerelle: PasserelleLancee, nom: str) -> float:
+    """A counter of `/metrics`, of all the processes together."""
+    urls = passerelle.urls if isinstance(passerelle, PasserelleDouble) else (passerelle.url,)
+    total = 0.0
+    for url in urls:
+        with client_http(url) as http:
+            lignes = http.get("/metrics").text.splitlines()
+        total += sum(float(ligne.removeprefix(nom)) for ligne in lignes if ligne.startswith(f"{nom} "))
+    return total
 
 
 class Noeud:
@@ -79,7 +99,8 @@ class MondeDouble(Monde):
     @contextmanager
     def _deux(self, env: dict[str, str]) -> Iterator[PasserelleLancee]:
         with paire(self, **env) as (repartiteur, noeuds):
-            yield PasserelleLancee(repartiteur.url, noeuds[0].lancee.journal, noeuds[0].lancee.processus)
+            un = noeuds[0].lancee
+            yield PasserelleDouble(repartiteur.url, un.journal, un.processus, tuple(noeud.url for noeud in noeuds))
 
 
 @contextmanager

@@ -34,7 +34,7 @@ def test_fifty_ruptures_with_everything_nested_cold_then_warm(monde: Monde, froi
     assert reponse["data"]["ruptures"]["complet"] is True
     a_froid = monde.controle.compteurs()
     monde.controle.remettre_a_zero()
-    chaude = froide.graphql(jeton, TOUT, {"n": 50})
+    chaude = jusqu_a_complete(froide, jeton, TOUT, n=50)
     noter(f"appels : ruptures(first: 50), tout imbriqué, à froid {total(a_froid)}")
     noter("         " + ", ".join(f"{nom} {sum(operations.values())}" for nom, operations in sorted(a_froid.items())))
     noter(f"         à chaud {monde.controle.total()}")

@@ -94,9 +94,9 @@ def redemarrer(repartiteur: Repartiteur, noeud: Noeud) -> None:
 def test_one_is_restarted_and_no_request_fails(monde: Monde, deux: Deux) -> None:
     repartiteur, noeuds = deux
     jusqu_a_complete(noeuds[0].lancee, monde.jeton("ml"), RUPTURES)
-    with Charge(repartiteur.url, monde.jeton("ml"), [MOI, RUPTURES], 20) as charge:
+    with Charge(repartiteur.url, monde.jeton("ml"), [MOI, RUPTURES], 15) as charge:
         redemarrer(repartiteur, noeuds[0])
-    noter(f"redémarrage d'un nœud sur deux sous 20 requêtes/s : {charge.statuts}, échecs attendus 0")
+    noter(f"redémarrage d'un nœud sur deux sous 15 requêtes/s : {charge.statuts}, échecs attendus 0")
     assert charge.statuts.keys() == {200}
 
 

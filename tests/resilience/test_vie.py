@@ -121,9 +121,10 @@ def test_a_second_signal_ends_at_once(monde: Monde, prevenante: Path, sain: None
         monde.controle.panne("imilo", "hang")
         longue = fils.submit(poster, seule.url, monde.jeton("ml"), LISTE)
         attendre(seule.url, 1)
-        for _ in range(2):
-            seule.processus.send_signal(un)
-            time.sleep(0.2)
+        seule.processus.send_signal(un)
+        while pret(seule.url) != (503, ["arret"]):
+            pass
+        seule.processus.send_signal(un)
         assert seule.processus.wait(30) == -un
         assert isinstance(longue.exception(), httpx.TransportError)
 

@@ -9,7 +9,7 @@ import httpx
 from fixtures.monde import Monde
 from fixtures.telecommande import client_http
 
-PREAVIS = 1.0  # seconds
+PREAVIS = 2.0  # seconds: a busy machine is late to see it
 
 
 def qui_previent(monde: Monde, dossier: Path) -> Path:

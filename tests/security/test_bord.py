@@ -14,6 +14,7 @@ from fixtures.monde import Monde
 from gateway.config import Http
 from gateway.entree import OCTETS_MAX
 from gateway.garde import ENTETES, Garde, intermediaires
+from gateway.sante import Sante
 from tests.security.bord import ADRESSE, Bord, Recue, echanger, ouverte
 
 MOI = "{ moi { profil } }"
@@ -253,3 +254,21 @@ def test_an_origin_that_is_not_exact_stops_the_start(origine: str) -> None:
 
 def test_hsts_is_told_as_configured() -> None:
     assert _ouverte(Http(hsts_secondes=3600), "POST").entetes["strict-transport-security"] == "max-age=3600"
+
+
+def test_what_is_cut_at_the_end_of_the_process_is_told_so() -> None:
+    async def coupee(scope: object, receive: object, send: object) -> None:
+        raise asyncio.CancelledError
+
+    sante = ouverte()
+    sante.arret = True
+    app = Garde(coupee, Http(), ADRESSE, sante)
+    recue = asyncio.run(echanger(app, "POST", "/graphql", [(b"host", ADRESSE.encode())]))
+    assert (recue.statut, recue.entetes["retry-after"], recue.entetes["connection"]) == (503, "1", "close")
+
+
+def test_before_it_is_open_only_health_is_answered() -> None:
+    routes = [Route("/health/live", lambda _: PlainTextResponse("vivante"))]
+    app = Garde(Starlette(routes=routes), Http(), ADRESSE, Sante({}, {}, lambda: 0.0))
+    statuts = [asyncio.run(echanger(app, "GET", ou, [(b"host", b"x")])).statut for ou in ("/health/live", "/graphql")]
+    assert statuts == [200, 503]
