@@ -82,6 +82,8 @@ def main(url: str, graine: int, coups: int) -> None:
     generation = 0
     while moissonner_puis_mourir(url, graine, generation, tirage.randint(1, 80) if generation < coups else 0):
         generation += 1
+        if generation > coups:
+            sys.exit("the one that was to live failed")
     print(json.dumps({"morts": generation}), flush=True)
 
 
