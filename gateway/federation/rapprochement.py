@@ -4,10 +4,11 @@ How alike two records are, and who may be joined with whom, is `gateway.domain.a
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
+from functools import partial
 
-from gateway.domain.appariement import Appariement, Lien, apparier
+from gateway.domain.appariement import Appariement, Lien, apparier, sans_collectifs
 from gateway.domain.ressemblance import Niveau
 from gateway.federation.temoignages import Temoignage
 
@@ -29,16 +30,54 @@ class Groupe:
     douteux: tuple[Lien, ...] = ()
 
 
-def rapprocher(temoignages: Iterable[Temoignage]) -> list[Groupe]:
-    """Group testimonies by person, whatever the order they come in. Ambiguous ones stay apart."""
-    par_cle = {(temoignage.origine, temoignage.dossier.cle): temoignage for temoignage in temoignages}
-    personnes, douteux = apparier(t.traits for t in par_cle.values() if t.traits)
+def rapprocher(
+    temoignages: Iterable[Temoignage], concerne: Callable[[Temoignage], bool] = lambda _: True
+) -> list[Groupe]:
+    """Group testimonies by person, whatever the order they come in. Ambiguous ones stay apart.
+
+    Every person of whom one testimony is `concerne` is there, as if all were grouped; of the others, some.
+    """
+    tous = {(temoignage.origine, temoignage.dossier.cle): temoignage for temoignage in temoignages}
+    par_cle = voisinage(tous, concerne)
+    traits = sans_collectifs([temoignage.traits for temoignage in tous.values() if temoignage.traits])
+    personnes, douteux = apparier(trait for trait in traits if trait.rang in par_cle)
     offerts = _par_enregistrement(douteux)
     groupes = _nommer([_groupe(personne, par_cle, offerts) for personne in personnes])
     anonymes = [
         Groupe(temoignage.cle_propre, (temoignage,)) for temoignage in par_cle.values() if not temoignage.traits
     ]
     return sorted([*groupes, *anonymes], key=lambda groupe: groupe.cle)
+
+
+def voisinage(tous: Mapping[Cle, Temoignage], concerne: Callable[[Temoignage], bool]) -> Mapping[Cle, Temoignage]:
+    """Those that are `concerne`, those they could be compared with, and so on: what is outside changes nothing for them.
+
+    A Mission locale has a hundredth of the people that the CFAs of its region tell of.
+    """
+    retenus, restants = _partager(tous.items(), concerne)
+    if not restants:
+        return tous
+    nouveaux: Collection[Temoignage] = retenus.values()
+    while nouveaux:
+        blocs = {bloc for temoignage in nouveaux for bloc in temoignage.blocs}
+        trouves, restants = _partager(restants.items(), partial(_touche, blocs))
+        retenus |= trouves
+        nouveaux = trouves.values()
+    return retenus
+
+
+def _touche(blocs: Set[int], temoignage: Temoignage) -> bool:
+    return not blocs.isdisjoint(temoignage.blocs)
+
+
+def _partager(
+    couples: Iterable[tuple[Cle, Temoignage]], choisir: Callable[[Temoignage], bool]
+) -> tuple[dict[Cle, Temoignage], dict[Cle, Temoignage]]:
+    choisis: dict[Cle, Temoignage] = {}
+    autres: dict[Cle, Temoignage] = {}
+    for cle, temoignage in couples:
+        (choisis if choisir(temoignage) else autres)[cle] = temoignage
+    return choisis, autres
 
 
 def _groupe(personne: Appariement, par_cle: Mapping[Cle, Temoignage], offerts: Mapping[Cle, Sequence[Lien]]) -> Groupe:

@@ -6,6 +6,7 @@ from functools import cached_property
 
 from gateway.connectors.base import Dossier
 from gateway.connectors.traits import traits_de
+from gateway.domain.appariement import cles_de_bloc
 from gateway.domain.identity import Traits, cle_identite
 from gateway.domain.temps import jour_paris
 from gateway.schema.lieux import TypeSource
@@ -44,6 +45,12 @@ class Temoignage:
         """Exact key of the person it speaks of."""
         traits = self.traits
         return cle_identite(traits.noms[0], traits.prenom, traits.naissance) if traits else self.cle_propre
+
+    @cached_property
+    def blocs(self) -> tuple[int, ...]:
+        """What it must share one of with another to be compared with it, or taken for it by name."""
+        cles = cles_de_bloc(self.traits) if self.traits else ()
+        return hash(self.identite), *map(hash, cles)
 
     @property
     def cle_propre(self) -> str:

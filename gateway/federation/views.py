@@ -6,7 +6,7 @@ A view is keyed by perimeter, purpose, day and versions of its units (ANSWERS 23
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import strawberry
@@ -26,6 +26,7 @@ from gateway.federation.merge import Fusion, fusionner, residence
 from gateway.federation.pages import uais_de
 from gateway.federation.rapprochement import Groupe, rapprocher
 from gateway.federation.signalements import Fait, faits_sans_date, signaler
+from gateway.federation.temoignages import Temoignage
 from gateway.federation.traitement import etat_traitement, motifs_priorite
 from gateway.schema.lieux import TypeSource
 from gateway.schema.nouns import Contrat, Jeune, MotifPriorite, Rupture
@@ -144,7 +145,7 @@ class Vue:
 def retenir(recolte: Recolte, droits: Droits, annuaire: Annuaire, jour: date) -> Retenues:
     """Join, merge and bound: a person without relation to the viewer never enters the view."""
     pseudonyme = cache(annuaire.pseudonyme)  # a record gives several; forgotten with this reading
-    groupes = rapprocher(recolte.temoignages)
+    groupes = rapprocher(recolte.temoignages, partial(_peut_situer, droits=droits, annuaire=annuaire))
     partagees = identites_partagees(groupes, recolte.complete)
     retenues = []
     for groupe in groupes:
@@ -181,6 +182,16 @@ def _identifier(retenue: Retenue, attribution: Attribution, annuaire: Annuaire) 
         if contrat.rupture:
             contrat.rupture.id = strawberry.ID(annuaire.sceller("Rupture", objet))
             signaler(contrat.rupture, fondu, attribution.vues, annuaire.pseudonyme)
+
+
+def _peut_situer(temoignage: Temoignage, droits: Droits, annuaire: Annuaire) -> bool:
+    """Whether it may be what puts its person in the view: the home of a person is one that a testimony tells."""
+    if droits.perimetre.profil is not Profil.MISSION_LOCALE:
+        return True
+    code = droits.perimetre.organisation
+    if temoignage.type is TypeSource.MISSION_LOCALE and temoignage.locataire == code:
+        return True
+    return annuaire.mission_locale_du_domicile(temoignage.jeune.adresse) == code
 
 
 def _peut_concerner(groupe: Groupe, droits: Droits, annuaire: Annuaire) -> bool:
