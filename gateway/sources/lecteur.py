@@ -51,7 +51,7 @@ class Lecteur:
         try:
             self._respecter(unite)
             lu = await self._derouler(unite, connue if connue and self._revalidable(connue) else None)
-            return lu if isinstance(lu, Resultat) else self._resultat(unite, lu)
+            return lu if isinstance(lu, Resultat) else _redite(self._resultat(unite, lu), connue)
         except ErreurSource as erreur:
             return self._echec(unite, erreur)
 
@@ -143,3 +143,10 @@ class Lecteur:
         if erreur is not None and self._secondes() < jusqua:
             raise erreur
         self._pauses.pop(unite.cle, None)
+
+
+def _redite(lu: Resultat | Echec, connue: Resultat | None) -> Resultat | Echec:
+    """What is said again word for word keeps its version, and the views made of it: not every partner gives validators."""
+    if connue is None or isinstance(lu, Echec) or lu.dossiers != connue.dossiers:
+        return lu
+    return replace(lu, version=connue.version, dossiers=connue.dossiers)

@@ -77,6 +77,15 @@ async def test_un_304_rend_sa_jeunesse_a_ce_qui_est_garde(routeur: respx.MockRou
     assert essai.compteur("passerelle_revalidations", partenaire="erp", issue="inchangee") == 2
 
 
+async def test_ce_qui_est_redit_mot_pour_mot_garde_sa_version(routeur: respx.MockRouter, essai: Banc) -> None:
+    """A partner without validators is read whole; the views made of what it says again hold all the same."""
+    routeur.get(URL).mock(side_effect=[lignes("1"), lignes("1"), lignes("1", "2")])
+    premiere, redite, changee = await relire(essai), await relire(essai), await relire(essai)
+    assert (redite.version, redite.cache, redite.age) == (premiere.version, EtatCache.MANQUE, 0.0)
+    assert redite.dossiers is premiere.dossiers
+    assert (cles(changee), changee.version != premiere.version) == (["1", "2"], True)
+
+
 def nommes(locataire: Locataire, _jour: date) -> Lecture[Lu]:
     ((page,),) = yield [Requete("liste", f"/liste/{locataire.code}")]
     return Lu([Dossier(une["cle"], Jeune(nom="Zz", prenom="Yy", date_naissance=date(2008, 1, 2))) for une in page])

@@ -77,7 +77,7 @@ async def test_une_unite_est_lue_puis_servie_du_cache(routeur: respx.MockRouter,
 
 
 async def test_une_unite_perimee_est_redemandee_avec_une_autre_version(routeur: respx.MockRouter, essai: Banc) -> None:
-    route = routeur.get(URL_A).respond(json=LIGNES)
+    route = routeur.get(URL_A).mock(side_effect=[httpx.Response(200, json=LIGNES), httpx.Response(200, json=[])])
     premiere = await lire(essai)
     essai.secondes[0] += 900.0
     seconde = await lire(essai)
