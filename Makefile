@@ -11,7 +11,7 @@ PAGE_SOURCES := $(wildcard gateway/web/source/*.* gateway/web/source/.npmrc)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test chaos check graphiql verrous schema acces bench poids wheel clean page-facultative \
+.PHONY: help run test chaos check graphiql verrous schema acces bench charge poids wheel clean page-facultative \
 	check-lint check-format check-types check-imports check-deps check-schema check-acces
 
 help: ## Print this list
@@ -63,6 +63,9 @@ page-facultative: | .venv/bin/python
 bench: .venv/dev.txt .venv/lien.txt ## Measure what the decision records quote; prints, asserts nothing
 	@for banc in bench/[a-z]*.py; do $(PY) -m "bench.$$(basename "$$banc" .py)" || exit 1; done
 	@$(PY) -m bench.http
+
+charge: .venv/dev.txt ## Live a day of the country: 440 Missions locales, 4,400 advisers; half an hour of one core
+	@$(PY) -m bench.charge --departements tous --jeunes $(or $(JEUNES),10400) --debut 8 --fin 18
 
 poids: .venv/dev.txt .venv/lien.txt ## Learn the weights of evidence again, beside those kept (gateway/domain/poids.toml)
 	@$(PY) -m bench.poids
