@@ -62,7 +62,9 @@ class CachePartage:
         await self._local.garder(cle, garde)
         tete, corps = self._noms("t", [cle.nom]) + self._noms("v", [cle.nom])
         scelle = await asyncio.to_thread(self._coffre.fermer, corps, garde)
-        await self._ecrire([(corps, scelle), (tete, garde.version.encode())], garde.expire_a - self.maintenant())
+        reste = garde.expire_a - self.maintenant()
+        if reste > 0:
+            await self._ecrire([(corps, scelle), (tete, garde.version.encode())], reste)
 
     async def purger(self, etiquette: str) -> bool:
         (nom,) = self._noms("g", [etiquette])

@@ -64,7 +64,7 @@ class Cache(Protocol):
         ...
 
     async def garder(self, cle: Cle, garde: Garde) -> None:
-        """Keep until the value expires, which must be to come."""
+        """Keep until the value expires; not at all when it has."""
         ...
 
     async def purger(self, etiquette: str) -> bool:
@@ -129,7 +129,9 @@ class CacheLocal:
         return self.connue(etiquette)
 
     async def garder(self, cle: Cle, garde: Garde) -> None:
-        await self._memoire.set(cle.nom, garde, ttl=garde.expire_a - self.maintenant())
+        reste = garde.expire_a - self.maintenant()
+        if reste > 0:  # a short lifetime may be over before it is kept
+            await self._memoire.set(cle.nom, garde, ttl=reste)
 
     async def purger(self, etiquette: str) -> bool:
         self.apprendre(etiquette, nouvelle_generation())

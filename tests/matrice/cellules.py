@@ -74,7 +74,7 @@ CELLULES = (
     Cellule("reset in body", "reset", "body", codes=frozenset({INVALIDE})),
     _invalide("truncate", "truncate"),
     _tarde("drip", "drip", 250),
-    _invalide("length too short", "wrong_length", "short"),
+    Cellule("length too short", "wrong_length", "short", codes=frozenset({INDISPONIBLE, INVALIDE})),
     _tarde("length too long", "wrong_length", "long"),
     Cellule("500", "error", 500),
     Cellule("503", "error", 503),

@@ -107,7 +107,7 @@ class Matrice:
             with client_http(lancee.url) as http:
                 recue = http.post("/graphql", json={"query": LISTE, "variables": {"n": 100}}, headers=self._entetes())
             if recue.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
-                raise AssertionError(f"HTTP {recue.status_code}")
+                raise AssertionError(f"HTTP {recue.status_code}\n{lancee.journal.read_text(encoding='utf-8')[-2000:]}")
             reponse: dict[str, Any] = recue.json()
             tardives = {nom for nom, code in Lue.de(reponse).erreurs.items() if code == "SOURCE_DELAI_DEPASSE"}
             if not tardives - set(retenus):

@@ -1,10 +1,14 @@
-"""What the simulation found, played again by itself: a promise each, broken before."""
+"""What the simulation and the matrix found, played again by itself: a promise each, broken before."""
+
+import itertools
 
 import pytest
 import respx
 
 from gateway.cache.memoire import CacheMemoire
 from gateway.cache.seam import CacheLocal, Cle
+from gateway.sources.fichier import CacheFichier
+from gateway.sources.unites import Resultat
 from tests.sources_aide import BASE, UAI_A, banc, partenaire, transport, unite
 
 pytestmark = pytest.mark.anyio
@@ -28,3 +32,16 @@ async def test_le_bail_d_un_vol_dure_plus_que_sa_lecture(routeur: respx.MockRout
     async with banc(transport(routeur), cache=cache) as essai:
         await essai.sources.lire([unite()], 5.0)
     assert cache.demandes == [partenaire().limites.delai_secondes + 2.0]
+
+
+async def test_une_reponse_perimee_avant_d_etre_gardee_est_servie(routeur: respx.MockRouter) -> None:
+    """Half a second of life, and a clock that moves by one each time it is looked at: it was an error 500."""
+    routeur.get(f"{BASE}/liste/{UAI_A}").respond(json=[{"cle": "1", "uai": UAI_A}])
+    secondes = itertools.count(1_000_000.0)
+    minuterie = lambda: next(secondes)  # noqa: E731
+    cache = CacheLocal(CacheMemoire(100, 1_000_000, minuterie), minuterie)
+    regles = CacheFichier(duree_secondes=0.5, perime_secondes=0.5, secours_secondes=0.5)
+    async with banc(transport(routeur), partenaire(cache=regles), cache=cache) as essai:
+        (lu,) = await essai.sources.lire([unite()], 5.0)
+    assert isinstance(lu, Resultat)
+    assert [dossier.cle for dossier in lu.dossiers] == ["1"]
