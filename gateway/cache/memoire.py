@@ -28,7 +28,7 @@ class CacheMemoire(BaseCache):  # type: ignore[misc]
     def __init__(self, entrees_max: int, octets_max: int, minuterie: Callable[[], float] = time.time) -> None:
         super().__init__(serializer=NullSerializer(), key_builder=telle_quelle, timeout=0)
         logging.getLogger("aiocache").setLevel(logging.WARNING)  # DEBUG prints keys
-        plancher = max(1, octets_max // entrees_max)  # the smallest weight, so that one bound holds both
+        plancher = -(-octets_max // entrees_max)  # the smallest weight, so that one bound holds both
         self._entrees: TLRUCache[str, tuple[Pesee, float], float] = TLRUCache(
             maxsize=octets_max,
             ttu=lambda _cle, gardee, instant: instant + gardee[1],

@@ -109,14 +109,13 @@ class Collecteur:
         instant = self.horloge()
         if instant < recolte.verifiee + VERIFICATION:
             return True
-        recolte.verifiee = instant  # one looks for all who come meanwhile
         tenues = await self.interrogeables.tenues(tuple(recolte.unites))
         if [tenue and tenue.version for tenue in tenues] != list(recolte.unites.values()):
             return False
         if await self.registre.version() != recolte.registre:
             return False
         recolte.fraicheurs |= tenues_fraiches(recolte.fraicheurs, recolte.unites, tenues)
-        recolte.entendue = instant
+        recolte.entendue = recolte.verifiee = instant
         return True
 
     async def _collecter(self, plan: Plan, annuaire: Annuaire) -> Recolte:

@@ -1,6 +1,6 @@
 """A small world in this process: drawn people, fake sources that count what they are asked, and the whole gateway over them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from random import Random
@@ -24,7 +24,7 @@ from gateway.enregistres import Enregistres
 from gateway.execution.executeur import Executeur
 from gateway.federation.annuaire import Annuaire
 from gateway.federation.attribution import Attribution
-from gateway.federation.collecte import Collecteur
+from gateway.federation.collecte import Collecteur, Interrogeables
 from gateway.federation.identifiants import Identifiants
 from gateway.federation.liens import Grappe, decider
 from gateway.federation.signalements import Fait
@@ -255,10 +255,10 @@ class Sources:
     def _dossiers(self, unite: Unite) -> tuple[Dossier, ...]:
         if unite.ressource is Ressource.CFA:
             return tuple(dossier(un) for un in self.habitants if un.cfa == unite.cle)
-        return tuple(_connu(un) for un in self.habitants if unite.cle in un.suivi_par)
+        return tuple(connu(un) for un in self.habitants if unite.cle in un.suivi_par)
 
 
-def _connu(un: Habitant) -> Dossier:
+def connu(un: Habitant) -> Dossier:
     """A Mission locale's dossier that says who, and nothing else."""
     entier = dossier(un).jeune
     jeune = Jeune(nom=entier.nom, prenom=entier.prenom, date_naissance=entier.date_naissance, sexe=entier.sexe)
@@ -323,10 +323,17 @@ class SansConsigne:
 
 
 class PetitMonde:
-    """The gateway over drawn people. `politique`: another one than the one shipped, for tests that break it."""
+    """The gateway over drawn people. `politique`: another one than the one shipped, for tests that break it.
+    `interrogeables`: other sources than those that keep nothing; `secondes`: the collector's; `delai`: of an answer."""
 
     def __init__(
-        self, habitants: Sequence[Habitant], politique: Politique = POLITIQUE, candidate: Candidate | None = None
+        self,
+        habitants: Sequence[Habitant],
+        politique: Politique = POLITIQUE,
+        candidate: Candidate | None = None,
+        interrogeables: Interrogeables | None = None,
+        secondes: Callable[[], float] = lambda: 0.0,
+        delai: float = 3.0,
     ) -> None:
         self.habitants = habitants
         self.sources = Sources(habitants)
@@ -344,7 +351,7 @@ class PetitMonde:
             candidate=candidate,
             arretee=self.arretees.append,
             collecteur=Collecteur(
-                self.sources, Registre(), "registre", 3.0, lambda: 0.0, lambda _source, _nombre: None
+                interrogeables or self.sources, Registre(), "registre", delai, secondes, lambda _source, _nombre: None
             ),
             identifiants=IDENTIFIANTS,
             attributeur=SansLivre(),  # type: ignore[arg-type]

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from pathlib import Path
+from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -26,15 +26,22 @@ def sain(monde: Monde) -> Iterator[None]:
     monde.controle.lever_pannes()
 
 
-@pytest.fixture
-def breve(monde: Monde, patiente: str, tmp_path: Path) -> str:
+@pytest.fixture(scope="module")
+def breve(patiente: str, tmp_path_factory: pytest.TempPathFactory) -> str:
     """A configuration whose answers are fresh for a hundredth of a second, and never served without asking."""
-    copie = shutil.copytree(patiente, tmp_path / "breve")
+    copie = shutil.copytree(patiente, tmp_path_factory.mktemp("breve") / "configuration")
     for fichier in (copie / "partenaires").glob("*.toml"):
         texte = fichier.read_text(encoding="utf-8")
         regles = "duree_secondes = 0.01\nperime_secondes = 0.01\nplancher_secondes = 0"
         fichier.write_text(texte.replace("duree_secondes = 300", regles), encoding="utf-8")
     return str(copie)
+
+
+@pytest.fixture(scope="module")
+def oublieuse(monde: Monde, breve: str) -> Iterator[PasserelleLancee]:
+    """A gateway that asks the partners at each query."""
+    with monde.gateway(GATEWAY_CONFIG=breve) as lancee:
+        yield lancee
 
 
 def etats(reponse: dict[str, dict[str, list[dict[str, str]]]]) -> dict[str, str]:
@@ -88,9 +95,32 @@ def test_a_partner_that_dies_warm_leaves_its_rows_and_says_their_age(monde: Mond
     assert {etats(morte)[nom] for nom in ("ypareo", "gestibase", "aimaira")} == {"perime"}
 
 
-def test_what_did_not_change_is_confirmed_by_304(monde: Monde, breve: str) -> None:
+def test_c01_each_caller_is_answered_as_without_cache(
+    monde: Monde, passerelle: PasserelleLancee, oublieuse: PasserelleLancee
+) -> None:
+    """Warm by one and read by the next, in both orders, then all at once: the answers of a gateway that keeps nothing."""
+    clients = ("ml", "ml-voisine", "cfa")
+    sans = {client: jusqu_a_complete(oublieuse, monde.jeton(client), TOUT, n=20) for client in clients}
+    with ThreadPoolExecutor() as fils:
+        jetons = [monde.jeton(client) for client in (*clients, *reversed(clients), *clients, *clients)]
+        for client, jeton in zip((*clients, *reversed(clients)), jetons, strict=False):
+            assert comparable(jusqu_a_complete(passerelle, jeton, TOUT, n=20)) == comparable(sans[client])
+        lues = list(fils.map(lambda jeton: passerelle.graphql(jeton, TOUT, {"n": 20}), jetons[6:]))
+    assert [comparable(lue) for lue in lues] == [comparable(sans[client]) for client in clients * 2]
+    assert len({str(comparable(sans[client])) for client in clients}) == 3
+
+
+def comparable(reponse: dict[str, Any]) -> dict[str, Any]:
+    """Data and errors, without what names the request."""
+    erreurs = [{**une, "extensions": {**une["extensions"], "requestId": ""}} for une in reponse.get("errors", [])]
+    return {"data": reponse["data"], "errors": erreurs}
+
+
+def test_what_did_not_change_is_confirmed_by_304(monde: Monde, oublieuse: PasserelleLancee) -> None:
     """As many requests as a reading, and nothing decoded, of the partners that give validators; the same answer."""
-    with monde.gateway(GATEWAY_CONFIG=breve) as lancee, client_http(lancee.url) as http:
+    lancee = oublieuse
+    with client_http(lancee.url) as http:
+        avant = http.get("/metrics").text
         lue = jusqu_a_complete(lancee, monde.jeton("ml"), TOUT, n=50)
         demandes = []
         for _ in range(2):
@@ -100,7 +130,8 @@ def test_what_did_not_change_is_confirmed_by_304(monde: Monde, breve: str) -> No
             demandes.append(monde.controle.compteurs())
         mesures = http.get("/metrics").text
     assert demandes[0] == demandes[1]
-    confirmees = {nom: mesure(mesures, nom, "inchangee") for nom in ("ypareo", "aimaira", "gestibase")}
+    partenaires = ("ypareo", "aimaira", "gestibase")
+    confirmees = {nom: mesure(mesures, nom, "inchangee") - mesure(avant, nom, "inchangee") for nom in partenaires}
     assert confirmees["ypareo"] >= 2 * demandes[0]["ypareo"]["periodes"] > 0
     assert confirmees["aimaira"] >= 2
     assert confirmees["gestibase"] == 0  # it gives none
