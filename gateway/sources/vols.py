@@ -8,6 +8,7 @@ import asyncio
 import contextvars
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from cachetools import LRUCache
 
@@ -55,19 +56,24 @@ class Vols:
 
     def en_vol(self, cle: Cle) -> bool:
         """Whether a flight is under way for a key."""
-        return cle in self._vols
+        return cle in self._vols and not self._vols[cle].done()
 
     def vol(self, trajet: Trajet) -> asyncio.Task[Resultat | Echec]:
         """The flight under way for this key, else a new one, in a context that holds nothing of its first asker.
 
-        What was said after what is known is news, whoever brought it.
+        What was said after what is known is news, whoever brought it. One that has just landed is not: it may have left
+        before an event, and whoever it woke may ask again before it is forgotten here.
         """
         cle = trajet.cle
-        if cle not in self._vols:
+        if not self.en_vol(cle):
             vol = asyncio.create_task(self._voler(trajet), context=contextvars.Context())
-            vol.add_done_callback(lambda _: self._vols.pop(cle, None))
+            vol.add_done_callback(partial(self._oublier, cle))
             self._vols[cle] = vol
         return self._vols[cle]
+
+    def _oublier(self, cle: Cle, vol: asyncio.Task[Resultat | Echec]) -> None:
+        if self._vols.get(cle) is vol:
+            del self._vols[cle]
 
     async def aclose(self) -> None:
         """End them all."""

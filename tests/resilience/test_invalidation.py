@@ -7,10 +7,11 @@ import pytest
 import redis
 import respx
 
-from gateway.cache.seam import Garde
+from gateway.cache.seam import Garde, cache_local
 from gateway.sources.fichier import CacheFichier
 from gateway.sources.fraicheur import Usage, usage
-from gateway.sources.unites import EtatCache
+from gateway.sources.unites import Echec, EtatCache, Resultat, Unite
+from gateway.sources.vols import Trajet, Vols
 from tests.resilience.test_cache_partage import CLE, processus, resultat
 from tests.resilience.test_fraicheur import lignes, lire, secouru, vu
 from tests.sources_aide import BASE, UAI_A, UAI_B, Banc, unite
@@ -81,6 +82,31 @@ async def test_ce_qui_fut_demande_avant_l_evenement_est_redemande(routeur: respx
     routeur.get(URL_A).mock(return_value=lignes("apres"))
     essai.secondes[0] += 2
     assert vu(await lire(essai))[0] == ["apres"]
+
+
+async def test_un_vol_qui_vient_d_arriver_n_est_plus_en_vol() -> None:
+    """Who wakes in the same turn of the loop, before the flight is forgotten, gets another: the first may be too old."""
+    vols, depart, lus = Vols(cache_local()), asyncio.Event(), 0
+
+    async def lire_une_fois(unite: Unite, connue: Resultat | None) -> Resultat | Echec:
+        nonlocal lus
+        lus += 1
+        await depart.wait()
+        return resultat(version=str(lus))
+
+    trajet = Trajet(unite(), CLE, lire_une_fois, 5.0, 60.0)
+
+    async def redemander() -> tuple[bool, bool]:
+        await depart.wait()
+        return premier.done(), vols.vol(trajet) is premier
+
+    premier = vols.vol(trajet)
+    await asyncio.sleep(0)  # it waits for the start before the other does
+    second = asyncio.create_task(redemander())
+    await asyncio.sleep(0)
+    depart.set()
+    assert await second == (True, False)
+    await vols.aclose()
 
 
 async def test_une_invalidation_vaut_pour_tous_les_processus(url_redis: str) -> None:
