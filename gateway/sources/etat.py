@@ -35,6 +35,7 @@ class Observations:
         self._ouverture = ouverture
         self._reussites: deque[bool] = deque(maxlen=APPELS_RETENUS)
         self._pertes: deque[tuple[int, int, int]] = deque(maxlen=APPELS_RETENUS)
+        self._qualite_degradee = False
         self._fermee_jusqua: datetime | None = None
         self.derniere_reponse: datetime | None = None
         self.latence_ms: float | None = None
@@ -52,6 +53,9 @@ class Observations:
     def noter_qualite(self, gardes: int, perdus: int, derives: int) -> None:
         """One answer was read: records kept, records lost, and what drifted from the format."""
         self._pertes.append((gardes, perdus, derives))
+        gardes, perdus, derives = (sum(valeurs) for valeurs in zip(*self._pertes, strict=True))
+        lus = gardes + perdus
+        self._qualite_degradee = perdus > REJETS_DEGRADE * lus or derives > DERIVES_DEGRADE * lus
 
     @property
     def taux_erreur(self) -> float | None:
@@ -65,20 +69,13 @@ class Observations:
         dernieres = list(self._reussites)[-ECHECS_DE_SUITE:]
         if dernieres and not any(dernieres):
             return EtatSource.INDISPONIBLE
-        degradee = (self.taux_erreur or 0.0) >= TAUX_DEGRADE or self._qualite_degradee()
+        degradee = (self.taux_erreur or 0.0) >= TAUX_DEGRADE or self._qualite_degradee
         return EtatSource.DEGRADEE if degradee else EtatSource.DISPONIBLE
 
     def _fermee(self, instant: datetime) -> bool:
         if self._fermee_jusqua is not None and instant < self._fermee_jusqua:
             return True
         return self._ouverture is not None and not ouverte(self._ouverture, instant)
-
-    def _qualite_degradee(self) -> bool:
-        gardes, perdus, derives = (
-            (sum(valeurs) for valeurs in zip(*self._pertes, strict=True)) if self._pertes else (0, 0, 0)
-        )
-        lus = gardes + perdus
-        return perdus > REJETS_DEGRADE * lus or derives > DERIVES_DEGRADE * lus
 
 
 def ouverte(heures: tuple[time, time], instant: datetime) -> bool:

@@ -19,6 +19,7 @@ class Disjoncteurs:
         self._commun = Disjoncteur()
         self._propres: defaultdict[str, Disjoncteur] = defaultdict(Disjoncteur)
         self._compte: dict[str, float] = {}  # when each tenant that fails last counted for the whole
+        self._ouverts: set[str] = set()  # tenants: each answer asks, and there are thousands of them
 
     @property
     def ouvert(self) -> bool:
@@ -28,7 +29,7 @@ class Disjoncteurs:
     @property
     def entrouvert(self) -> bool:
         """Whether some tenant is."""
-        return not all(propre.ferme for propre in self._propres.values())
+        return bool(self._ouverts)
 
     def ferme(self, cle: str) -> bool:
         """Whether a tenant is asked as any other: a reading that is a probe, or none, is not worth waiting for."""
@@ -57,6 +58,7 @@ class Disjoncteurs:
     def _noter(self, cle: str, depart: Depart, issue: Issue | None) -> None:
         instant, (sonde, sonde_commune) = self._secondes(), depart
         self._propres[cle].noter(issue, instant, sonde)
+        (self._ouverts.discard if self._propres[cle].ferme else self._ouverts.add)(cle)
         if sonde_commune or issue not in (Issue.ECHEC, Issue.DELAI) or self._compter(cle, instant):
             self._commun.noter(issue, instant, sonde_commune)
 
