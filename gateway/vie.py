@@ -111,7 +111,7 @@ async def _vivre(guichet: Guichet, prise: socket.socket) -> None:
 async def _travailler(guichet: Guichet) -> None:
     """Open everything, then do what goes on beside requests, until cancelled."""
     await _ouvrir(_etapes(guichet), guichet.sante)
-    _calmer_le_ramasseur()
+    calmer_le_ramasseur()
     await asyncio.gather(*(_tenir(veille) for veille in _veilles(guichet.services)))
 
 
@@ -170,7 +170,7 @@ def _veilles(services: Services) -> list[Coroutine[Any, Any, None]]:
     ]
 
 
-def _calmer_le_ramasseur() -> None:
+def calmer_le_ramasseur() -> None:
     """What was built at start lives as long as the process: the cycle collector need not read it again and again."""
     gc.collect()
     gc.freeze()
