@@ -19,7 +19,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from strawberry import Schema
 
+from bench._strawberry import schema_ordinaire
 from fixtures.monde import Monde
 from gateway.auth.decide import decider
 from gateway.auth.viewer import Jeton, Viewer, identifier
@@ -56,6 +58,7 @@ class Banc:
     passerelle: Passerelle
     viewer: Viewer
     contexte: ContexteOperation
+    ordinaire: Schema
 
     async def reponse(self, n: int) -> bytes:
         reponse = await repondre(self.passerelle, self.viewer, Demande(REQUETE, None, {"n": n}))
@@ -67,7 +70,7 @@ class Banc:
         return orjson.dumps({"data": resultat.data})
 
     async def strawberry(self, n: int) -> bytes:
-        resultat: Any = await self.passerelle.schema.execute(REQUETE, {"n": n}, context_value=self.contexte)
+        resultat: Any = await self.ordinaire.execute(REQUETE, {"n": n}, context_value=self.contexte)
         return json.dumps({"data": resultat.data}).encode()
 
     async def a_la_main(self, n: int) -> bytes:
@@ -177,7 +180,7 @@ async def _mesurer(environ: dict[str, str]) -> None:
                 break
             await asyncio.sleep(1)
         calmer_le_ramasseur()
-        await comparer(Banc(passerelle, viewer, await _contexte(passerelle, viewer)))
+        await comparer(Banc(passerelle, viewer, await _contexte(passerelle, viewer), schema_ordinaire()))
     finally:
         await services.fermer()
 
