@@ -21,7 +21,7 @@ from gateway.auth.rules import Profil
 from gateway.domain.chaine import GENESE, Borne, sceau_de_borne, suivante
 from gateway.domain.quotas import Comptage
 from gateway.domain.sceau import Sceau
-from gateway.stores.chaine import FIN, empaqueter, pseudonyme
+from gateway.stores.chaine import FIN, empaqueter, ensemble_de, pseudonyme
 from gateway.stores.journal import Journal
 from gateway.stores.journal_lecture import lectures_de, verifier
 from gateway.stores.lot import Inscription
@@ -32,7 +32,7 @@ DEBUT = datetime(2026, 1, 1, tzinfo=UTC)
 COORDONNEES = {"IDENTITE": ["Jeune.nom", "Jeune.prenom"], "PARCOURS": ["Rupture.jeune"], "RUPTURE": ["Rupture.date"]}
 LOT = 20_000
 
-Ligne = tuple[int, bytes, bytes, bytes]
+Ligne = tuple[int, bytes, bytes, bytes, int]
 
 
 def _lots(entrees: int, par_entree: int) -> Iterator[tuple[list[Ligne], list[tuple[int, int]], Borne]]:
@@ -45,8 +45,9 @@ def _lots(entrees: int, par_entree: int) -> Iterator[tuple[list[Ligne], list[tup
             siens = hasard.sample(codes, par_entree)
             contenu, personnes = _contenu(rang, par_entree), empaqueter(siens)
             borne = suivante(SCEAU, borne, contenu, personnes)
-            lignes.append((borne.numero, contenu, personnes, borne.empreinte))
-            index += [(code, borne.numero) for code in siens]
+            ensemble = ensemble_de(SCEAU, siens)
+            lignes.append((borne.numero, contenu, personnes, borne.empreinte, ensemble))
+            index += [(code, ensemble) for code in siens]
         yield lignes, index, borne
 
 
@@ -60,12 +61,12 @@ def _contenu(rang: int, personnes: int) -> bytes:
 def _remplir(chemin: Path, entrees: int, par_entree: int) -> None:
     """The index is filled at the end, in its order: ten million appends are not what is measured here."""
     with sqlite3.connect(chemin) as base:
-        base.executescript("PRAGMA synchronous=OFF; CREATE TABLE vrac (personne INTEGER, numero INTEGER)")
+        base.executescript("PRAGMA synchronous=OFF; CREATE TABLE vrac (personne INTEGER, ensemble INTEGER)")
         fin = GENESE
         for lignes, index, fin in _lots(entrees, par_entree):  # noqa: B007 - the last one is the end of the chain
-            base.executemany("INSERT INTO journal_entrees VALUES (?, ?, ?, ?)", lignes)
+            base.executemany("INSERT INTO journal_entrees VALUES (?, ?, ?, ?, ?)", lignes)
             base.executemany("INSERT INTO vrac VALUES (?, ?)", index)
-        base.execute("INSERT INTO journal_personnes SELECT * FROM vrac ORDER BY personne, numero")
+        base.execute("INSERT INTO journal_personnes SELECT DISTINCT * FROM vrac ORDER BY personne, ensemble")
         base.execute("DROP TABLE vrac")
         signee = (fin.numero, fin.empreinte, sceau_de_borne(SCEAU, FIN, fin))
         base.execute("UPDATE journal_bornes SET numero = ?, empreinte = ?, sceau = ? WHERE nom = 'fin'", signee)

@@ -4,7 +4,7 @@ At rest: what was read in names of fields, by whom, for what, and pseudonyms of 
 """
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -12,6 +12,7 @@ from sqlalchemy import (
     Column,
     Connection,
     CursorResult,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -38,12 +39,14 @@ ENTREES = Table(
     Column("contenu", LargeBinary, nullable=False),  # JSON
     Column("personnes", LargeBinary, nullable=False),  # pseudonyms, 8 bytes each
     Column("empreinte", LargeBinary, nullable=False),
+    Column("ensemble", BigInteger, nullable=False),  # stands for these pseudonyms, whatever their order
+    Index("journal_par_ensemble", "ensemble", "numero"),
 )
-PERSONNES = Table(  # the same pseudonyms, the other way round: who read this person
+PERSONNES = Table(  # the same pseudonyms, the other way round; a page read again brings no row
     "journal_personnes",
     _tables,
     Column("personne", BigInteger, primary_key=True, autoincrement=False),
-    Column("numero", BigInteger, primary_key=True, autoincrement=False),
+    Column("ensemble", BigInteger, primary_key=True, autoincrement=False),
     sqlite_with_rowid=False,
 )
 BORNES = Table(  # "debut", moved by a purge, and "fin"
@@ -91,6 +94,11 @@ def poser_borne(connexion: Connection, sceau: Sceau, nom: str, borne: Borne) -> 
 def pseudonyme(sceau: Sceau, cle: str) -> int:
     """Stands for a person in the journal, by her secret key: 64 bits, signed as SQL wants them."""
     return int.from_bytes(sceau.empreinte("journal/personne", cle.encode())[:8], "big", signed=True)
+
+
+def ensemble_de(sceau: Sceau, personnes: Iterable[int]) -> int:
+    """Stands for distinct persons together, as `pseudonyme` does for one."""
+    return int.from_bytes(sceau.empreinte("journal/ensemble", empaqueter(sorted(personnes)))[:8], "big", signed=True)
 
 
 def empaqueter(codes: Sequence[int]) -> bytes:

@@ -15,10 +15,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from gateway.domain.chaine import Borne
 from gateway.domain.sceau import Sceau
 from gateway.errors import ErreurConfiguration, JournalIndisponible
-from gateway.stores import quotas
 from gateway.stores.chaine import FIN, PERSONNES, JournalAltere, creer_le_journal, lire_borne, prendre_borne, pseudonyme
-from gateway.stores.lot import Inscription, Lot, Verdict
-from gateway.stores.sql import ecrivain, ouvrir_moteur
+from gateway.stores.lot import Inscription, Lot, Sus, Verdict
+from gateway.stores.sql import ecrivain, insertion, ouvrir_moteur
 
 LOT_MAX, LOT_PERSONNES = 64, 6400  # entries and persons of one transaction: well within DELAI_ECRITURE
 ATTENTE_VERROU = 4  # seconds that a process waits for another one's transaction
@@ -44,10 +43,11 @@ class Journal:
         self._disponible = True
         self._attente: deque[Attente] = deque()
         self._tache: asyncio.Task[None] | None = None
-        self._comptees = quotas.Comptees()
+        self._sus = Sus()
         self._vu = 0  # number of the last entry this process wrote
         self._coder = lru_cache(CODES_MAX)(partial(pseudonyme, sceau))
-        self._indexer = str(PERSONNES.insert().compile(dialect=self.moteur.dialect))
+        ajout = insertion(self.moteur, PERSONNES).on_conflict_do_nothing()
+        self._indexer = str(ajout.compile(dialect=self.moteur.dialect))
 
     async def ouvrir(self) -> None:
         """Create what is missing. Raises ErreurConfiguration when the store cannot be used, or another key wrote it."""
@@ -122,7 +122,7 @@ class Journal:
         return verdicts
 
     def _poser(self, inscriptions: Sequence[Inscription], connexion: Connection) -> tuple[list[Verdict], Lot]:
-        lot = Lot(self.sceau, self._prendre(connexion), self._comptees)
+        lot = Lot(self.sceau, self._prendre(connexion), self._sus)
         verdicts = [lot.ajouter(connexion, une, list(map(self._coder, une.personnes))) for une in inscriptions]
         lot.poser(connexion, self._indexer)
         return verdicts, lot

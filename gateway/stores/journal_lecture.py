@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.domain.chaine import Borne, suivante
@@ -18,6 +18,7 @@ from gateway.stores.chaine import (
     PERSONNES,
     JournalAltere,
     deballer,
+    ensemble_de,
     lire_borne,
     poser_borne,
     prendre_borne,
@@ -27,6 +28,7 @@ from gateway.stores.journal import Journal
 from gateway.stores.lot import Inscription
 from gateway.stores.quotas import oublier_avant
 
+INDEX_FAUX = "l'index des personnes ne correspond pas aux entrées"
 PAGE = 2000
 LOT_PURGE = 500  # entries forgotten in one transaction: short, so that answers do not wait
 
@@ -49,8 +51,8 @@ async def tete(journal: Journal) -> Borne:
 async def lectures_de(journal: Journal, cle: str) -> list[tuple[bytes, int]]:
     """The entries that show a person, in order: content, and rank of the person in it."""
     code = pseudonyme(journal.sceau, cle)
-    siennes = select(PERSONNES.c.numero).where(PERSONNES.c.personne == code)
-    requete = select(ENTREES.c.contenu, ENTREES.c.personnes).where(ENTREES.c.numero.in_(siennes))
+    siennes = select(PERSONNES.c.ensemble).where(PERSONNES.c.personne == code)
+    requete = select(ENTREES.c.contenu, ENTREES.c.personnes).where(ENTREES.c.ensemble.in_(siennes))
     async with journal.moteur.connect() as connexion:
         lues = await connexion.execute(requete.order_by(ENTREES.c.numero))
         vues = [(lue.contenu, deballer(lue.personnes)) for lue in lues]
@@ -75,7 +77,6 @@ class _Parcours:
         self._sceau = sceau
         self._borne = debut
         self._ancre = ancre if ancre and ancre.numero > debut.numero else None
-        self._somme = 0
 
     async def defaut(self, connexion: AsyncConnection, fin: Borne) -> str | None:
         """The first thing that is wrong."""
@@ -86,8 +87,8 @@ class _Parcours:
             return f"entrée {self._borne.numero + 1} : manquante, la chaîne va jusqu'à {fin.numero}"
         if self._ancre and self._ancre.numero > fin.numero:
             return f"entrée {fin.numero + 1} : manquante, l'ancre est à {self._ancre.numero}"
-        if self._somme != await self._somme_de_l_index(connexion):
-            return "l'index des personnes ne correspond pas aux entrées"
+        if await self._somme_des_ensembles(connexion) != await self._somme_de_l_index(connexion):
+            return INDEX_FAUX
         return None
 
     def avancer(self, lue: Any) -> str | None:
@@ -99,20 +100,30 @@ class _Parcours:
             return f"entrée {lue.numero} : altérée, déplacée ou refaite"
         if self._ancre and self._ancre.numero == lue.numero and self._ancre != attendue:
             return f"entrée {lue.numero} : ce n'est pas celle de l'ancre"
+        if lue.ensemble != ensemble_de(self._sceau, set(deballer(lue.personnes))):
+            return INDEX_FAUX
         self._borne = attendue
-        self._somme += sum(self._poids(code, lue.numero) for code in set(deballer(lue.personnes)))
         return None
+
+    async def _somme_des_ensembles(self, connexion: AsyncConnection) -> int:
+        """Of the persons of each set, told by the first entry that shows it."""
+        premieres = select(func.min(ENTREES.c.numero)).group_by(ENTREES.c.ensemble)
+        lues = await connexion.stream(select(ENTREES).where(ENTREES.c.numero.in_(premieres)))
+        somme = 0
+        async for paquet in lues.partitions(PAGE):
+            somme += sum(self._poids(code, lue.ensemble) for lue in paquet for code in set(deballer(lue.personnes)))
+        return somme
 
     async def _somme_de_l_index(self, connexion: AsyncConnection) -> int:
         somme = 0
         lues = await connexion.stream(select(PERSONNES))
         async for paquet in lues.partitions(PAGE):
-            somme += sum(self._poids(lue.personne, lue.numero) for lue in paquet)
+            somme += sum(self._poids(lue.personne, lue.ensemble) for lue in paquet)
         return somme
 
-    def _poids(self, personne: int, numero: int) -> int:
+    def _poids(self, personne: int, ensemble: int) -> int:
         """Two sets of pairs are the same when the sums of their keyed weights are: nobody else can choose them."""
-        paire = personne.to_bytes(8, "big", signed=True) + numero.to_bytes(8, "big")
+        paire = personne.to_bytes(8, "big", signed=True) + ensemble.to_bytes(8, "big", signed=True)
         return int.from_bytes(self._sceau.empreinte("journal/index", paire))
 
 
@@ -140,6 +151,7 @@ async def _oublier(journal: Journal, perimee: Callable[[bytes], bool]) -> int:
     premieres = select(ENTREES).order_by(ENTREES.c.numero).limit(LOT_PURGE)
     async with journal.moteur.begin() as connexion:
         parcours = _Parcours(journal.sceau, await connexion.run_sync(prendre_borne, journal.sceau, DEBUT), None)
+        await connexion.run_sync(prendre_borne, journal.sceau, FIN)  # nobody adds to a set while it is forgotten
         vieilles: list[Any] = []
         for lue in await connexion.execute(premieres):
             if not perimee(lue.contenu):
@@ -153,11 +165,13 @@ async def _oublier(journal: Journal, perimee: Callable[[bytes], bool]) -> int:
 
 
 async def _effacer(connexion: AsyncConnection, sceau: Sceau, vieilles: list[Any]) -> None:
-    for lue in vieilles:
-        siens = PERSONNES.c.personne.in_(deballer(lue.personnes)) & (PERSONNES.c.numero == lue.numero)
-        await connexion.execute(delete(PERSONNES).where(siens))
     derniere = vieilles[-1]
     await connexion.execute(delete(ENTREES).where(ENTREES.c.numero <= derniere.numero))
+    ensembles = {lue.ensemble: lue for lue in vieilles}
+    restent = await connexion.scalars(select(ENTREES.c.ensemble).where(ENTREES.c.ensemble.in_(ensembles)).distinct())
+    for ensemble in ensembles.keys() - set(restent):
+        siens = PERSONNES.c.personne.in_(deballer(ensembles[ensemble].personnes)) & (PERSONNES.c.ensemble == ensemble)
+        await connexion.execute(delete(PERSONNES).where(siens))
     await connexion.run_sync(poser_borne, sceau, DEBUT, Borne(derniere.numero, derniere.empreinte))
 
 

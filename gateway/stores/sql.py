@@ -120,7 +120,7 @@ async def creer(connexion: AsyncConnection, tables: Iterable[Table]) -> None:
             await connexion.execute(CreateIndex(index, if_not_exists=True))
 
 
-def insertion(connexion: AsyncConnection | Connection, table: Table) -> Any:
+def insertion(connexion: AsyncConnection | Connection | AsyncEngine, table: Table) -> Any:
     """An INSERT that may say what to do with a row already there."""
     return (postgresql if connexion.dialect.name == "postgresql" else sqlite).insert(table)
 

@@ -73,6 +73,10 @@ def _repris(colonne: str) -> str:
     return f"UPDATE journal_entrees SET {colonne} = {autre} WHERE numero = 7"
 
 
+def _de_l_ensemble(numeros: str) -> str:
+    return f"ensemble IN (SELECT ensemble FROM journal_entrees WHERE numero {numeros})"
+
+
 TABLES = ("journal_entrees", "journal_personnes", "journal_bornes")
 ALTERATIONS = {
     "entrée 7 : altérée, déplacée ou refaite": [
@@ -90,20 +94,23 @@ ALTERATIONS = {
     "entrée 18 : manquante, la chaîne va jusqu'à 20": [["DELETE FROM journal_entrees WHERE numero > 17"]],
     "entrée 1 : manquante, la chaîne va jusqu'à 20": [["DELETE FROM journal_entrees"]],
     "l'index des personnes ne correspond pas aux entrées": [
-        ["DELETE FROM journal_personnes WHERE numero = 7"],
-        ["INSERT INTO journal_personnes (personne, numero) VALUES (12, 7)"],
-        ["UPDATE journal_personnes SET personne = personne + 1 WHERE numero = 20"],
+        [f"DELETE FROM journal_personnes WHERE {_de_l_ensemble('= 7')}"],
+        [
+            "INSERT INTO journal_personnes (personne, ensemble) SELECT 12, ensemble FROM journal_entrees WHERE numero = 7"
+        ],
+        [f"UPDATE journal_personnes SET personne = personne + 1 WHERE {_de_l_ensemble('= 20')}"],
+        [_repris("ensemble")],
     ],
     "une borne du journal manque ou n'est pas signée par cette clé": [
         [
+            f"DELETE FROM journal_personnes WHERE {_de_l_ensemble('> 17')}",
             "DELETE FROM journal_entrees WHERE numero > 17",
-            "DELETE FROM journal_personnes WHERE numero > 17",
             "UPDATE journal_bornes SET numero = 17,"
             " empreinte = (SELECT empreinte FROM journal_entrees WHERE numero = 17) WHERE nom = 'fin'",
         ],
         [
+            f"DELETE FROM journal_personnes WHERE {_de_l_ensemble('<= 3')}",
             "DELETE FROM journal_entrees WHERE numero <= 3",
-            "DELETE FROM journal_personnes WHERE numero <= 3",
             "UPDATE journal_bornes SET numero = 3 WHERE nom = 'debut'",
         ],
         ["DELETE FROM journal_bornes WHERE nom = 'debut'"],
@@ -137,9 +144,8 @@ async def test_l04_a_journal_put_back_to_an_earlier_state_is_told_by_the_anchor_
         fin = (await connexion.execute(text("SELECT * FROM journal_bornes WHERE nom = 'fin'"))).one()
     await journal.inscrire(inscription(20, "zoe"))
     plus_loin = await tete(journal)
-    await alterer(
-        journal, "DELETE FROM journal_entrees WHERE numero = 21", "DELETE FROM journal_personnes WHERE numero = 21"
-    )
+    siennes = f"DELETE FROM journal_personnes WHERE {_de_l_ensemble('= 21')}"
+    await alterer(journal, siennes, "DELETE FROM journal_entrees WHERE numero = 21")
     async with journal.moteur.begin() as connexion:
         ordre = "UPDATE journal_bornes SET numero = :n, empreinte = :e, sceau = :s WHERE nom = 'fin'"
         await connexion.execute(text(ordre), {"n": fin.numero, "e": fin.empreinte, "s": fin.sceau})
@@ -257,3 +263,25 @@ async def test_l07_the_service_forgets_by_itself_and_tells_its_anchor(
     assert (constat.debut, constat.fin.numero, constat.defaut) == (21, 21, None)
     ancres = [ligne for ligne in caplog.messages if "ancre" in ligne]
     assert [ligne.partition("ancre ")[2].partition(":")[0] for ligne in ancres] == ["20", "21"]
+
+
+async def test_l08_a_page_read_again_brings_no_row_and_is_found_after_a_purge(journal: Journal) -> None:
+    """By another process too; whatever the order of the persons."""
+    autre = Journal(journal.moteur.url.render_as_string(hide_password=False), SCEAU)
+    await journal.inscrire(inscription(30, "anne", "zoe"))
+    lignes = await _lignes_de_l_index(journal)
+    await journal.inscrire(inscription(31, "zoe", "anne"))
+    await autre.inscrire(inscription(40, "anne", "zoe"))
+    assert await _lignes_de_l_index(journal) == lignes
+    assert [rang for _, rang in await lectures_de(journal, "anne")] == [0, 1, 0]
+    limite = DEBUT + timedelta(days=35)
+    await purger(autre, lambda contenu: ecrite_le(contenu) < limite, lambda n: acte("PURGE", limite, entrees=n))
+    assert [json.loads(contenu)["rang"] for contenu, _ in await lectures_de(journal, "anne")] == [40]
+    assert await _lignes_de_l_index(journal) == 2
+    assert await defaut(journal) is None
+    await autre.fermer()
+
+
+async def _lignes_de_l_index(journal: Journal) -> int:
+    async with journal.moteur.connect() as connexion:
+        return int(await connexion.scalar(text("SELECT count(*) FROM journal_personnes")) or 0)
