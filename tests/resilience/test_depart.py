@@ -4,13 +4,19 @@ import base64
 import os
 import shutil
 import socket
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from fixtures.monde import Monde
+from fixtures.passerelle import RACINE, environnement
 from gateway.__main__ import main
+from tests.chiffres import noter
+from tests.e2e.requetes import jusqu_a_complete
 
 Casse = Callable[[Path, dict[str, str]], None]
 AUTRE_CLE = base64.urlsafe_b64encode(b"7" * 32).decode()
@@ -127,3 +133,30 @@ def test_a_port_that_is_taken_is_one_line(
 ) -> None:
     (ligne,) = lancer(monkeypatch, capsys, essai[1] | {"PORT": occupe})
     assert ligne.startswith(f"configuration : variables d'environnement HOST et PORT : 127.0.0.1:{occupe} : ")
+
+
+@pytest.mark.chaos
+def test_each_wrong_start_ends_by_itself(monde: Monde, tmp_path: Path) -> None:
+    """The whole process, as an operator starts it."""
+    assert monde.dossier is not None
+    durees = {}
+    for rang, (cas, (casser, dit)) in enumerate(CASSES.items()):
+        dossier = shutil.copytree(monde.dossier, tmp_path / str(rang), ignore=shutil.ignore_patterns("donnees"))
+        environ = {**monde.environnement, "GATEWAY_CONFIG": str(dossier), "PORT": "0"}
+        casser(dossier, environ)
+        debut = time.monotonic()
+        commande = [sys.executable, "-m", "gateway", "serve"]
+        fini = subprocess.run(
+            commande, env=environnement(environ), cwd=RACINE, capture_output=True, text=True, check=False
+        )
+        durees[cas] = time.monotonic() - debut
+        assert (fini.returncode, dit in fini.stderr, "Traceback" in fini.stderr) == (2, True, False), cas
+    pire = max(durees, key=durees.__getitem__)
+    noter(f"départ : {len(durees)} configurations cassées, fini en {durees[pire]:.1f} s au plus ({pire}) (< 5)")
+
+
+@pytest.mark.chaos
+def test_without_redis_it_starts_slower(monde: Monde, patiente: str) -> None:
+    with monde.gateway(GATEWAY_CONFIG=patiente, GATEWAY_CACHE_URL="redis://127.0.0.1:9/0") as seule:
+        reponse = jusqu_a_complete(seule, monde.jeton("ml"), "{ ruptures(first: 1) { totalCount complet } }")
+    assert reponse["data"]["ruptures"]["complet"] is True
