@@ -156,7 +156,9 @@ def dossiers(cfa: Locataire, aujourdhui: date) -> Lecture[Lu]:
     contrats = Requete("contrats", "/r/v1/contrats", params=ouvert, vide_est_absence=True)
     *tables, apprentis, signes = yield [*reference, apprenants, contrats]
     par_apprenant = defaultdict(list)
-    for contrat in lire(ContratYpareo, _lignes(signes), compte):
+    for contrat in {
+        (c.apprenant, c.code): c for c in lire(ContratYpareo, _lignes(signes), compte)
+    }.values():  # once each
         par_apprenant[contrat.apprenant].append(contrat)
     lues = _tables([_lignes(table) for table in tables], cfa, compte)
     lus = [_dossier(qui, par_apprenant[qui.code], lues) for qui in lire(Apprenant, _lignes(apprentis), compte)]

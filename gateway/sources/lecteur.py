@@ -109,8 +109,9 @@ class Lecteur:
     def _resultat(self, unite: Unite, deroulee: Deroulee[Lu]) -> Resultat | Echec:
         """The records of the tenant. With others' among them, its own are shown with an error: some may be missing."""
         lu = deroulee.valeur
-        siens = tuple(dossier for dossier in lu.dossiers if appartient(dossier, unite, self._servis))
-        etrangers = len(lu.dossiers) - len(siens)
+        uniques = {dossier.cle: dossier for dossier in lu.dossiers}.values()  # a row that comes twice is one (U08)
+        siens = tuple(dossier for dossier in uniques if appartient(dossier, unite, self._servis))
+        etrangers = len(uniques) - len(siens)
         self.guichet.mesures.qualite(unite, lu, etrangers)
         self.guichet.observations.noter_qualite(len(siens), lu.rejets, sum(lu.derives.values()))
         if lu.rejets and not lu.dossiers:  # the format changed: it must not look like nobody

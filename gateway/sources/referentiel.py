@@ -16,6 +16,7 @@ from gateway.errors import ErreurConfiguration, ErreurSource
 VERSION = 1
 PERIODE = 24 * 3600.0  # seconds between two harvests
 REPRISE = 60.0  # … after a failed one
+PATIENCE = 10.0  # seconds a start waits for a fresher referential than the disk's
 
 journal = logging.getLogger("gateway.referentiel")
 
@@ -33,10 +34,16 @@ class GardienReferentiel:
         self._moissonne = False  # since the start
 
     async def ouvrir(self) -> None:
-        """Harvest, else read the disk. Raises ErreurConfiguration when there is neither."""
-        if await self.moissonner():
-            return
-        if not self._chemin.exists():
+        """Harvest, else read the disk, which a partner that hangs does not delay. Raises ErreurConfiguration when there is
+        neither."""
+        copie = self._chemin.exists()
+        try:
+            async with asyncio.timeout(PATIENCE if copie else None):
+                if await self.moissonner():
+                    return
+        except TimeoutError:
+            journal.warning("référentiel : le partenaire tarde, la copie du disque sert")
+        if not copie:
             raise ErreurConfiguration(
                 "référentiel : le partenaire ne répond pas et aucune copie n'est sur le disque ; le démarrer puis relancer"
             )

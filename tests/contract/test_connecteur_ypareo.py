@@ -264,6 +264,12 @@ def test_two_steps_whatever_the_size() -> None:
     assert [r.chemin for r in lots[1][-2:]] == ["/r/v1/formation-longue/apprenants", "/r/v1/contrats"]
 
 
+def test_u08_what_comes_twice_is_told_once() -> None:
+    doublees = {**TABLES, "apprenants": [APPRENANT] * 2, "contrats": [CONTRAT] * 2}
+    lu = mener(ypareo.dossiers(CFA, JOUR), par_operation({nom: [liste] for nom, liste in doublees.items()}))[1]
+    assert [len(une.jeune.contrats or []) for une in lu.dossiers] == [1, 1]  # the core keeps one record a key
+
+
 def test_u04_a_cfa_without_school_years_is_not_an_answer() -> None:
     with pytest.raises(ReponseInattendue):
         mener(ypareo.dossiers(CFA, JOUR), par_operation({}))

@@ -12,7 +12,7 @@ INDISPONIBLE, DELAI, INVALIDE = "SOURCE_INDISPONIBLE", "SOURCE_DELAI_DEPASSE", "
 # A field that a row cannot do without, and one that it can, where the dialect has them.
 IDENTITE = {
     "ypareo": "nomApprenant",
-    "gestibase": "Elève nom",
+    "gestibase": "Elève date naissance",  # in a CSV a name of another type is still a text
     "aimaira": "Nom",
     "imilo": "nomNaissance",
     "registre": "detailContrat",

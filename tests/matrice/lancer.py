@@ -43,7 +43,13 @@ class Matrice:
             for partenaire in VIVANTS:
                 self.monde.controle.panne(**panne(cellule, partenaire))
                 sorts[partenaire] = cellule.devenir(partenaire)
-                yield partenaire, self.juger(lancee, sorts, cellule.codes)
+                if cellule.kind != "tls":
+                    yield partenaire, self.juger(lancee, sorts, cellule.codes)
+            if (
+                cellule.kind == "tls"
+            ):  # a door hands on the links as they are, and they are not of TLS: all have the flaw
+                faute = self.juger(lancee, sorts, cellule.codes)
+                yield from ((partenaire, faute) for partenaire in VIVANTS)
 
     def referentiel(self, cellule: Cellule) -> str:
         """It is harvested when the gateway starts: one that cannot be leaves the copy of the disk, and nothing lacks."""

@@ -328,6 +328,11 @@ async def test_u09_un_format_ou_plus_rien_n_est_lisible_est_une_erreur(routeur: 
         assert essai.compteur("passerelle_rejets", partenaire="erp", ressource="cfa") == 1.0
 
 
+async def test_u08_un_enregistrement_qui_revient_n_en_est_qu_un(routeur: respx.MockRouter, essai: Banc) -> None:
+    routeur.get(URL_A).respond(json=[*LIGNES, *LIGNES])
+    assert cles(await lire(essai)) == ["1"]
+
+
 def paginee(requete: Requete) -> Connecteur:
     """A connector whose only answer is how many documents each page gave."""
 

@@ -66,6 +66,23 @@ async def test_the_copy_on_disk_serves_when_the_partner_is_down(tmp_path: Path) 
 
 
 @pytest.mark.anyio
+async def test_a_partner_that_hangs_does_not_delay_a_start_that_has_a_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It made the gateway wait for two minutes, with the copy at hand."""
+    await gardien(tmp_path, COMPLET).ouvrir()
+    monkeypatch.setattr("gateway.sources.referentiel.PATIENCE", 0.01)
+
+    async def pendre(_: object) -> tuple[Referentiel, Compte]:
+        await asyncio.sleep(3600)
+        raise AssertionError
+
+    tenu = GardienReferentiel(tmp_path / "donnees" / "referentiel.json", pendre, lecture)
+    await tenu.ouvrir()
+    assert tenu.courant == COMPLET
+
+
+@pytest.mark.anyio
 async def test_neither_partner_nor_copy_stops_the_start_with_one_line(tmp_path: Path) -> None:
     with pytest.raises(ErreurConfiguration, match="aucune copie"):
         await gardien(tmp_path, EN_PANNE).ouvrir()
