@@ -70,15 +70,20 @@ def referentiel() -> Lecture[tuple[Referentiel, Compte]]:
         _liste("organismes", "/organisme/v1/export"),
     ]
     compte = Compte()
-    communes, missions, organismes = (lignes_de(pages, "data") for pages in reponses)
-    lues = lire(CommuneLue, communes, compte)
+    missions, organismes = (lignes_de(pages, "data") for pages in reponses[1:])
     lus = [lu for lu in lire(OrganismeLu, organismes, compte) if lu.identifiant.uai]
+    communes: dict[str, LigneCommune] = {}
+    noms = _noms([], lus)
+    for page in reponses[0]:  # a page at a time: the 35,000 communes of the country, as read, are a hundred megabytes
+        lues = lire(CommuneLue, lignes_de([page], "data"), compte)
+        communes |= {lue.code.insee: _commune(lue) for lue in lues}
+        noms |= _noms(lues, [])
     return (
         Referentiel(
-            communes={lue.code.insee: _commune(lue) for lue in lues},
+            communes=communes,
             missions_locales={lue.code: _mission_locale(lue) for lue in lire(MissionLocaleLue, missions, compte)},
             organismes={lu.identifiant.uai or "": _organisme(lu) for lu in lus},
-            noms=_noms(lues, lus),
+            noms=noms,
         ),
         compte,
     )

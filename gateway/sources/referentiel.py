@@ -92,15 +92,15 @@ def _ecrire(chemin: Path, referentiel: Referentiel) -> None:
     """Whole or not at all."""
     contenu = {
         "version": VERSION,
-        "communes": [asdict(ligne) for ligne in referentiel.communes.values()],
-        "missions_locales": [asdict(ligne) for ligne in referentiel.missions_locales.values()],
-        "organismes": [asdict(ligne) for ligne in referentiel.organismes.values()],
+        "communes": list(referentiel.communes.values()),
+        "missions_locales": list(referentiel.missions_locales.values()),
+        "organismes": list(referentiel.organismes.values()),
         "noms": [[nature, code, nom] for (nature, code), nom in referentiel.noms.items()],
     }
     chemin.parent.mkdir(parents=True, exist_ok=True)
     brouillon = chemin.with_suffix(".nouveau")
     with brouillon.open("w", encoding="utf-8") as flux:
-        flux.write(json.dumps(contenu, ensure_ascii=False))
+        flux.write(json.dumps(contenu, ensure_ascii=False, default=asdict))  # a line at a time: a country has 35,000
         flux.flush()
         os.fsync(flux.fileno())
     os.replace(brouillon, chemin)
