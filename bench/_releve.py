@@ -75,7 +75,7 @@ class Releve:
         self.erreurs.update(codes)
         self.partielles += any(code.startswith("SOURCE_") for code in codes)
         for source in reponse.extensions.get("sources", []):
-            if source["cache"] != MOISSON:
+            if source["cache"] not in (MOISSON, None):  # None: it said nothing
                 self.ages[source["nom"]].append(source["ageSecondes"])
 
     def regarder(self) -> None:
