@@ -7,6 +7,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 from strawberry.asgi import GraphQL
 
+from bench._strawberry import schema_ordinaire
 from bench.http.maison import Maison, servir
 
 
@@ -19,7 +20,7 @@ async def application(maison: Maison) -> ASGIApp:
             assert isinstance(response, Response)  # noqa: S101
             return await maison.contexte(await maison.viewer(request.headers))
 
-    return Vue(maison.passerelle.schema, graphql_ide=None, allow_queries_via_get=False)
+    return Vue(schema_ordinaire(), graphql_ide=None, allow_queries_via_get=False)
 
 
 if __name__ == "__main__":

@@ -104,11 +104,13 @@ def _en_trop(objet: Any, categories: Categories, vus: set[int]) -> Iterator[str]
     if isinstance(objet, list | tuple):
         for element in objet:
             yield from _en_trop(element, categories, vus)
-    elif has_object_definition(type(objet)) and id(objet) not in vus:
+        return
+    classe: Any = type(objet)
+    regles = _regles(classe)
+    if regles is not None and id(objet) not in vus:
         vus.add(id(objet))
         valeurs = vars(objet)
-        classe: Any = type(objet)
-        for attribut, regle in _regles(classe):
+        for attribut, regle in regles:
             if regle not in categories and valeurs[attribut] is not None:
                 yield f"{type(objet).__name__}.{attribut}"
         if any(PARLANTES.get(motif.value) not in {None, *categories} for motif in valeurs.get("motifs_priorite") or ()):
@@ -118,7 +120,9 @@ def _en_trop(objet: Any, categories: Categories, vus: set[int]) -> Iterator[str]
 
 
 @cache
-def _regles(classe: type) -> tuple[tuple[str, CategorieDonnee], ...]:
-    """The attributes that rules cover: the field's own, or the private one that its resolver reads."""
+def _regles(classe: type) -> tuple[tuple[str, CategorieDonnee], ...] | None:
+    """The attributes that rules cover: the field's own, or the private one that its resolver reads. None: not a noun."""
+    if not has_object_definition(classe):
+        return None
     regles = [(champ.python_name, champ.metadata) for champ in get_object_definition(classe, strict=True).fields]
     return tuple((regle.get(MAGASIN) or nom, regle[CATEGORIE]) for nom, regle in regles if regle.get(CATEGORIE))
