@@ -41,15 +41,17 @@ class ChargeImpossible(Exception):
     """wrk is not there, or the server did not answer as it should. The message says which."""
 
 
-def charger(serveur: Serveur, corps: bytes, secondes: int, coeur: Coeur, connexions: int = CONNEXIONS) -> Releve:
-    """Run wrk for some seconds, once the server rests. Raises ChargeImpossible."""
+def charger(serveur: Serveur, corps: bytes, secondes: int, coeur: Coeur, connexions: int = CONNEXIONS) -> Releve | None:
+    """Run wrk for some seconds, once the server rests; None when nothing was answered. Raises ChargeImpossible."""
     _reposer(serveur.pid)
     avant = cpu(serveur.pid)
     sortie = _wrk(serveur, corps, secondes, coeur, connexions)
     depense = cpu(serveur.pid) - avant
     requetes, ratees, duree, p50, p99 = (int(mot) for mot in sortie.split("BILAN ", 1)[1].split()[:5])
-    if ratees or not requetes:
+    if ratees:
         raise ChargeImpossible(f"{serveur.nom}: {ratees} errors for {requetes} answers")
+    if not requetes:
+        return None
     return Releve(requetes / duree * 1e6, depense / requetes * 1e6, p50, p99, memoire(serveur.pid))
 
 

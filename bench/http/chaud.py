@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import orjson
 
-from bench.http.charge import Serveur
+from bench.http.charge import ChargeImpossible, Serveur
 from bench.http.comparaison import Mesure, comparer, complet
 from bench.http.lancement import RACINE, lancer, python
 from bench.http.mondes import PASSERELLE, Chaud
@@ -47,8 +47,11 @@ def executions(chaud: Chaud) -> Iterator[list[Mesure]]:
 @contextmanager
 def _mercurius(chaud: Chaud, noeud: str, execution: Serveur) -> Iterator[Serveur]:
     """Mercurius over the rows that our execution answers, and the same schema."""
+    lues = complet(execution, chaud.banc.corps(PAGE_MAX))
+    if (nombre := len(lues["data"]["ruptures"]["edges"])) != PAGE_MAX:
+        raise ChargeImpossible(f"{nombre} rows, {PAGE_MAX} are needed")
     lignes = chaud.dossier / "lignes.json"
-    lignes.write_bytes(orjson.dumps(complet(execution, chaud.banc.corps(PAGE_MAX))))
+    lignes.write_bytes(orjson.dumps(lues))
     env = {"SCHEMA": str(RACINE / "schema.graphql"), "LIGNES": str(lignes), "NODE_ENV": "production"}
     with lancer(MERCURIUS, [noeud, "mercurius.mjs"], env, chaud.reglages.serveur, PAIRS) as serveur:
         yield serveur

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import orjson
 
 from bench.http import monde_rest
-from bench.http.charge import ChargeImpossible, Serveur
+from bench.http.charge import ChargeImpossible, Serveur, cpu
 from bench.http.lancement import pret
 from bench.http.monde_rest import MondeRest
 from bench.http.reglages import Reglages
@@ -28,12 +28,13 @@ TAILLE = 100
 
 @dataclass(frozen=True, slots=True)
 class Froid:
-    """Milliseconds over the partners, an answer each."""
+    """Milliseconds over the partners, an answer each; and of processor, on average."""
 
     cas: str
     lignes: int
     latence: float
     surcouts: Sequence[float]
+    cpu: float
 
     @property
     def mediane(self) -> float:
@@ -60,19 +61,29 @@ def mesurer(reglages: Reglages, jeunes: int) -> Iterator[Froid]:
 
 def _departs(rest: MondeRest, dossier: Path, reglages: Reglages, latence: float) -> Froid:
     """The first answer of as many processes."""
-    mesures = []
+    seules = []
     for depart in range(DEPARTS):
         with monde_rest.passerelle(rest, dossier / f"{latence} {depart}", reglages.serveur) as nous:
             pret(nous)
-            mesures.append(_une(rest, _ouvrir(nous), nous, rest.notre_corps(TAILLE), latence))
-    return Froid("gateway, first answer of a process", mesures[0][1], latence, [surcout for surcout, _ in mesures])
+            seules.append(_serie("", rest, nous, rest.notre_corps, latence, 1))
+    surcouts = [une.surcouts[0] for une in seules]
+    cpu = statistics.median(une.cpu for une in seules)
+    return Froid("gateway, first answer of a process", seules[0].lignes, latence, surcouts, cpu)
 
 
 def _demandes(cas: str, rest: MondeRest, serveur: Serveur, corps: Callable[[int], bytes], latence: float) -> Froid:
     """One answer after the other, once warm."""
-    connexion = _ouvrir(serveur)
-    mesures = [_une(rest, connexion, serveur, corps(TAILLE), latence) for _ in range(CHAUFFE + DEMANDES)][CHAUFFE:]
-    return Froid(cas, mesures[0][1], latence, [surcout for surcout, _ in mesures])
+    _serie(cas, rest, serveur, corps, latence, CHAUFFE)
+    return _serie(cas, rest, serveur, corps, latence, DEMANDES)
+
+
+def _serie(
+    cas: str, rest: MondeRest, serveur: Serveur, corps: Callable[[int], bytes], latence: float, combien: int
+) -> Froid:
+    connexion, avant = _ouvrir(serveur), cpu(serveur.pid)
+    mesures = [_une(rest, connexion, serveur, corps(TAILLE), latence) for _ in range(combien)]
+    depense = (cpu(serveur.pid) - avant) * 1000 / combien
+    return Froid(cas, mesures[0][1], latence, [surcout for surcout, _ in mesures], depense)
 
 
 def _ouvrir(serveur: Serveur) -> HTTPConnection:

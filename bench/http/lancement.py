@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
+from typing import Any
 
 from bench.http.charge import ChargeImpossible, Coeur, Serveur, epingle
 from fixtures.monde import Monde
@@ -17,7 +18,7 @@ from fixtures.serveurs import HOTE, port_libre
 from fixtures.telecommande import client_http
 
 RACINE = Path(__file__).resolve().parent.parent.parent
-PRET = 120.0  # seconds to listen
+PRET = 300.0  # seconds to listen
 ARRET = 10.0  # seconds to stop when asked
 MOTS = 2000  # bytes told of what a server said before it failed
 
@@ -80,13 +81,13 @@ def _arreter(processus: "subprocess.Popen[bytes]") -> None:
         processus.kill()
 
 
-def demander(serveur: Serveur, corps: bytes) -> dict[str, object]:
+def demander(serveur: Serveur, corps: bytes) -> dict[str, Any]:
     """The JSON that a server answers."""
     entetes = {"content-type": "application/json"}
     if serveur.jeton:
         entetes["authorization"] = f"Bearer {serveur.jeton}"
     with client_http("") as http:
-        lu: dict[str, object] = http.post(serveur.url, content=corps, headers=entetes).json()
+        lu: dict[str, Any] = http.post(serveur.url, content=corps, headers=entetes).json()
     return lu
 
 

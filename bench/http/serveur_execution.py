@@ -3,6 +3,7 @@
 What it does for a request: read the body, find the document by its text, coerce variables, run the plan, write JSON.
 """
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,7 @@ from gateway.schema.connexions import RuptureConnection
 from gateway.schema.contexte import Page
 from gateway.schema.filtres import FiltreRuptures, TriRuptures
 
+ESSAIS, PAUSE = 120, 0.5  # looks, and seconds between two, while the sources are gathered
 ENTETES = [(b"content-type", b"application/json")]
 
 
@@ -58,6 +60,11 @@ async def _prelever(maison: Maison) -> Preleve:
     clients = lire_registre_des_clients(maison.configuration)
     viewer = identifier(Jeton("ml", mfa=True), clients["ml"], None, maison.passerelle.annuaire().referentiel)
     contexte = await maison.contexte(viewer)
+    for _ in range(ESSAIS):
+        if contexte.recolte.complete:
+            break
+        await asyncio.sleep(PAUSE)
+        contexte = await maison.contexte(viewer)
     depuis = maison.passerelle.jour().replace(year=2000)
     liste = contexte.ruptures(filtre(depuis), TriRuptures.DATE_DESC, Page(PAGE_MAX, None))
     if liste is None:

@@ -19,8 +19,8 @@ TERRITOIRES = """
 | --: | --: | --: | --: | --: | --: | --: |
 """
 FROIDS = """
-| case | rows | a partner's latency, ms | median ms over the partners | p99, or the largest | answers |
-| --- | --: | --: | --: | --: | --: |
+| case | rows | a partner's latency, ms | median ms over the partners | p99, or the largest | CPU ms/answer | answers |
+| --- | --: | --: | --: | --: | --: | --: |
 """
 
 
@@ -54,5 +54,5 @@ def territoire(un: Territoire) -> str:
 
 
 def froid(un: Froid) -> str:
-    figures = f"{un.mediane:.1f} | {un.p99:.1f} | {len(un.surcouts)}"
+    figures = f"{un.mediane:.1f} | {un.p99:.1f} | {un.cpu:.1f} | {len(un.surcouts)}"
     return f"| {un.cas} | {un.lignes} | {un.latence * 1000:.0f} | {figures} |\n"
