@@ -64,7 +64,7 @@ bench: .venv/dev.txt .venv/lien.txt ## Measure what the decision records quote; 
 	@for banc in bench/[a-z]*.py; do $(PY) -m "bench.$$(basename "$$banc" .py)" || exit 1; done
 	@$(PY) -m bench.http
 
-charge: .venv/dev.txt ## Live a day of the country: 440 Missions locales, 4,400 advisers; half an hour of one core
+charge: .venv/dev.txt ## Live a day of the country: 440 Missions locales, 4,400 advisers; some ten minutes of one core
 	@$(PY) -m bench.charge --departements tous --jeunes $(or $(JEUNES),10400) --debut 8 --fin 18
 
 poids: .venv/dev.txt .venv/lien.txt ## Learn the weights of evidence again, beside those kept (gateway/domain/poids.toml)
