@@ -16,7 +16,8 @@ RUN useradd --system --create-home passerelle
 COPY --from=construction /app /app
 USER passerelle
 # The configuration directory holds gateway.toml, clients.toml, partenaires/ and the data: mount it; secrets come from the environment.
-ENV GATEWAY_CONFIG=/config HOST=0.0.0.0 PYTHONUNBUFFERED=1
+# Two arenas of the allocator rather than sixteen: 245 MiB instead of 280 under load (docs/fiabilite.md).
+ENV GATEWAY_CONFIG=/config HOST=0.0.0.0 PYTHONUNBUFFERED=1 MALLOC_ARENA_MAX=2
 VOLUME /config
 EXPOSE 8000
 # For an orchestrator: liveness /health/live, readiness /health/ready, 40 s of grace before it kills (docker stop -t 40).

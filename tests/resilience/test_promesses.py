@@ -155,3 +155,15 @@ def test_ce_que_coute_la_passerelle(monde: Monde) -> None:
         noter(f"à chaud : retard de boucle {cadran.boucle()} ; calcul {cadran.boucle('calcul')}")
         noter(f"mémoire d'un processus chaud : {cadran.memoire():.0f} Mio (≤ 300)")
     sans_erreur(froide, chaude)
+
+
+def test_la_memoire_de_tous_les_perimetres(monde: Monde) -> None:
+    """Every Mission locale of the population reads its whole list, one after the other: each view is kept."""
+    codes = sorted(client for client in monde.clients if client.startswith("ml-") and client[3:].isdigit())
+    with monde.gateway() as lancee:
+        cadran = Cadran(lancee.url, lancee.pid)
+        for client in codes:
+            (une,) = tirer(lancee.url, Tir(monde.jeton(client), COMPLETE, {"n": 50}, 1, 1))
+            sans_erreur(une)
+        noter(f"mémoire d'un processus après {len(codes)} périmètres : {cadran.memoire():.0f} Mio (≤ 300)")
+    assert len(codes) > 10

@@ -18,8 +18,10 @@ from prometheus_client import CollectorRegistry
 
 from gateway.cache.memoire import CacheMemoire
 from gateway.cache.seam import CacheLocal
-from gateway.connectors.base import Connecteur, Lecture, Locataire, Lu, Requete
-from gateway.schema.lieux import ModeSource, TypeSource
+from gateway.connectors.base import Connecteur, Dossier, Lecture, Locataire, Lu, Requete
+from gateway.schema.lieux import Cfa, EtatSource, ModeSource, TypeSource
+from gateway.schema.nouns import Formation, Jeune
+from gateway.schema.scalaires import UAI
 from gateway.sources.attente import ASSIS, INSTANT
 from gateway.sources.fetch import Socle, Sources
 from gateway.sources.fichier import CacheFichier, LimitesFichier
@@ -30,7 +32,7 @@ from gateway.sources.transport import Transport
 from gateway.sources.unites import Echec, EtatCache, Ressource, Resultat, Unite
 from tests.chiffres import noter
 from tests.simulation.boucle import BoucleVirtuelle, derouler
-from tests.sources_aide import CONNECTEUR, banc, horloge, partenaire, unite
+from tests.sources_aide import CONNECTEUR, UAI_A, banc, horloge, partenaire, unite
 
 PLACES = 20  # SECURITY §5
 LATENCE = 0.02
@@ -294,3 +296,33 @@ async def test_ce_qui_calcule_longtemps_ne_tient_pas_la_boucle() -> None:
         await essai.sources.lire([unite()], 5.0)
     assert len(fils) == 2
     assert threading.current_thread() not in fils
+
+
+@pytest.mark.anyio
+async def test_u09_une_derive_est_vue_a_la_premiere_reponse() -> None:
+    """A partner that renames a field: told at once, counted by kind, and the answer is what it was."""
+    documents = [[{"cle": "1", "uai": UAI_A}], [{"id": "1", "uai": UAI_A}]]
+
+    def lecture(locataire: Locataire, _jour: date) -> Lecture[Lu]:
+        ((lignes,),) = yield [Requete("liste", f"/liste/{locataire.code}")]
+        absents = sum("cle" not in ligne for ligne in lignes)
+        dossiers = [Dossier("1", Jeune(formations=[Formation(cfa=Cfa(uai=UAI(UAI_A)))])) for _ in lignes]
+        return Lu(dossiers, derives={"champ_absent": absents} if absents else {})
+
+    def repondre(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json=documents.pop(0))
+
+    connecteur = Connecteur("erp", TypeSource.ERP_CFA, ModeSource.INTERROGATION, dossiers_cfa=lecture)
+    etats, dossiers = [], []
+    async with banc(Transport(horloge, lambda: httpx.MockTransport(repondre)), connecteur=connecteur) as essai:
+        for _ in range(2):
+            (lu,) = await essai.sources.lire([unite()], 5.0)
+            assert isinstance(lu, Resultat)
+            dossiers.append(lu.dossiers)
+            etats += [etat.etat for etat in essai.sources.etats()]
+            await essai.sources.purger("erp")
+        comptees = essai.compteur("passerelle_derives", partenaire="erp", ressource="cfa", genre="champ_absent")
+    assert etats == [EtatSource.DISPONIBLE, EtatSource.DEGRADEE]
+    assert comptees == 1
+    assert dossiers[0] == dossiers[1]
+    noter("dérive d'un format : vue à la première réponse (≤ 1), 0 réponse perdue")
