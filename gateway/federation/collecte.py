@@ -6,13 +6,14 @@ Knows units and kinds of sources; no HTTP, no rule of merge or of access.
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from contextvars import Context
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from cachetools import LRUCache
 
 from gateway.connectors.base import Dossier
-from gateway.errors import ErreurSource
+from gateway.errors import ErreurSource, SourceSuspendue
 from gateway.federation.annuaire import Annuaire
 from gateway.federation.concernes import dans_l_ordre, residents_par_cfa
 from gateway.federation.fraicheurs import Fraicheur, plus_vieille, tenues_fraiches, vieillies
@@ -72,6 +73,12 @@ class Recolte:
         return not self.erreurs and not self.secourues
 
     @property
+    def durable(self) -> bool:
+        """Whether asking again at once would bring nothing: every source answered, or is left alone."""
+        erreurs = (*self.erreurs.values(), *self.secourues.values())
+        return all(isinstance(erreur, SourceSuspendue) for erreur in erreurs)
+
+    @property
     def muette(self) -> bool:
         """Nobody answered: there is nothing to show, which is not the same as an empty list."""
         return bool(self.erreurs) and not self.fraicheurs
@@ -89,6 +96,7 @@ class Collecteur:
     sans_mission_locale: Callable[[str, int], None]  # counts, by source, the homes that nobody can place (ANSWERS 4)
     entendus: LRUCache[Unite, _Entendu] = field(default_factory=lambda: LRUCache(ENTENDUS_MAX, getsizeof=_poids))
     recoltes: LRUCache[tuple[Plan, Annuaire], Recolte] = field(default_factory=lambda: LRUCache(RECOLTES_MAX))
+    chantiers: dict[tuple[Plan, Annuaire], asyncio.Task[Recolte]] = field(default_factory=dict)  # under way
 
     async def collecter(self, plan: Plan, annuaire: Annuaire) -> Recolte:
         """What the sources say; what was heard last for the same plan as long as each of them still says it, so that a
@@ -97,9 +105,21 @@ class Collecteur:
         if derniere is not None and await self._tient(derniere):
             passees = self.horloge() - derniere.entendue
             return replace(derniere, fraicheurs=vieillies(derniere.fraicheurs, passees))
+        return await self._ensemble(plan, annuaire)
+
+    async def _ensemble(self, plan: Plan, annuaire: Annuaire) -> Recolte:
+        """One reading for all who ask for the same meanwhile: two hundred that join the same records would stop the process.
+        Whoever leaves does not end it."""
+        cle = plan, annuaire
+        if cle not in self.chantiers:
+            self.chantiers[cle] = asyncio.create_task(self._recolter(plan, annuaire), context=Context())
+            self.chantiers[cle].add_done_callback(lambda _: self.chantiers.pop(cle, None))
+        return await asyncio.shield(self.chantiers[cle])
+
+    async def _recolter(self, plan: Plan, annuaire: Annuaire) -> Recolte:
         recolte = await self._collecter(plan, annuaire)
         recolte.entendue = recolte.verifiee = self.horloge()
-        if recolte.complete and plan.age_max is None:
+        if recolte.durable and plan.age_max is None:
             self.recoltes[plan, annuaire] = recolte
         return recolte
 
@@ -109,6 +129,8 @@ class Collecteur:
         instant = self.horloge()
         if instant < recolte.verifiee + VERIFICATION:
             return True
+        if not recolte.complete:
+            return False
         tenues = await self.interrogeables.tenues(tuple(recolte.unites))
         if [tenue and tenue.version for tenue in tenues] != list(recolte.unites.values()):
             return False

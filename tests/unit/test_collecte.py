@@ -1,15 +1,17 @@
 """A reading held between two looks at what it came from: what it costs, and the age it tells."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from gateway.errors import ErreurSource, SourceIndisponible, SourceSuspendue
 from gateway.federation.collecte import VERIFICATION, Collecteur
 from gateway.federation.plan import Plan
 from gateway.schema.lieux import TypeSource
-from gateway.sources.unites import EtatCache, Resultat, Tenue, Unite
+from gateway.sources.unites import Echec, EtatCache, Resultat, Tenue, Unite
 from tests.access.petit_monde import Registre
 from tests.unit.federation_outils import ANNUAIRE
 
@@ -60,3 +62,47 @@ async def test_une_lecture_tenue_vieillit_et_n_est_regardee_qu_une_fois_par_seco
     erp.version = "2"
     instant += VERIFICATION
     assert (await age(), erp.regards, erp.lectures) == ((10.0, "manque"), 2, 2)
+
+
+class ErpEnPanne(Erp):
+    """The same, that fails in a way."""
+
+    def __init__(self, erreur: ErreurSource) -> None:
+        super().__init__()
+        self.erreur = erreur
+
+    async def lire(self, unites: Sequence[Unite], _delai: float, _age_max: float | None, _compte: object) -> list[Any]:
+        self.lectures += len(unites)
+        await asyncio.sleep(0)
+        return [Echec(unite, self.erreur) for unite in unites]
+
+
+@pytest.mark.parametrize(
+    ("erreur", "lectures"), [(SourceSuspendue("erp", "", 5.0), [1, 2]), (SourceIndisponible("erp", ""), [2, 3])]
+)
+async def test_un_partenaire_laisse_en_paix_n_est_pas_un_travail_a_refaire(
+    erreur: ErreurSource, lectures: list[int]
+) -> None:
+    """What is missing for want of asking is missing for a second; what failed is asked for again by whoever comes."""
+    erp, instant = ErpEnPanne(erreur), 100.0
+    collecteur = Collecteur(erp, Registre(), "registre", 3.0, lambda: instant, lambda _source, _nombre: None)
+    for _ in range(2):
+        instant += VERIFICATION / 4
+        assert (await collecteur.collecter(PLAN, ANNUAIRE)).erreurs == {"erp": erreur}
+    vues = [erp.lectures]
+    instant += VERIFICATION
+    assert (await collecteur.collecter(PLAN, ANNUAIRE)).complete is False
+    assert [*vues, erp.lectures] == lectures
+
+
+async def test_deux_cents_qui_demandent_la_meme_chose_sont_une_lecture() -> None:
+    """Some leave before it ends."""
+    erp = ErpEnPanne(SourceIndisponible("erp", ""))
+    collecteur = Collecteur(erp, Registre(), "registre", 3.0, lambda: 0.0, lambda _source, _nombre: None)
+    taches = [asyncio.create_task(collecteur.collecter(PLAN, ANNUAIRE)) for _ in range(200)]
+    await asyncio.sleep(0)
+    for tache in taches[:100]:
+        tache.cancel()
+    recoltes = await asyncio.gather(*taches[100:])
+    assert {id(recolte) for recolte in recoltes} == {id(recoltes[0])}
+    assert (erp.lectures, collecteur.chantiers) == (1, {})
