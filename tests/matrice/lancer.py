@@ -1,5 +1,6 @@
 """Plays the cells of the matrix: a fresh gateway a fault, over HTTP, whose answers the oracle judges."""
 
+import re
 import shutil
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -19,6 +20,7 @@ from tests.matrice.cellules import VIVANTS, Cellule, panne
 from tests.matrice.oracle import LISTE, Lue, Oracle, Sort
 
 DELAI_REPONSE = 4.0  # seconds the gateway gives its answer
+DELAI = 10  # seconds it waits for a partner, whatever the answer does
 ESSAIS = 5  # answers asked for while a partner that is not faulted is late: the machine is busy, not the partner
 
 
@@ -132,7 +134,8 @@ class Matrice:
         shutil.copy(self.monde.dossier / "clients.toml", copie)
         for fichier in (copie / "partenaires").glob("*.toml"):
             texte = fichier.read_text(encoding="utf-8").replace("duree_secondes = 300", SANS_CACHE)
-            texte = texte.replace("[limites]\n", "[limites]\noctets_max = 4000000\n")
+            texte = re.sub(r"delai_secondes = \d+\n", "", texte)
+            texte = texte.replace("[limites]\n", f"[limites]\noctets_max = 4000000\ndelai_secondes = {DELAI}\n")
             if url := adresses.get(fichier.stem):
                 texte = texte.replace(self.monde.url_simulateurs, url)
             fichier.write_text(texte, encoding="utf-8")
