@@ -37,7 +37,12 @@ class Preleve:
 
     def ruptures(self, _filtre: FiltreRuptures | None, _tri: TriRuptures, page: Page) -> RuptureConnection:
         toute = self.liste
-        return RuptureConnection(toute.edges[: page.first], toute.page_info, toute.total_count, toute.complet)
+        return RuptureConnection(
+            edges=toute.edges[: page.first],
+            page_info=toute.page_info,
+            total_count=toute.total_count,
+            complet=toute.complet,
+        )
 
 
 async def application(maison: Maison) -> ASGIApp:
@@ -49,6 +54,8 @@ async def application(maison: Maison) -> ASGIApp:
         demande = orjson.loads(await _corps(receive))
         document = passerelle.documents.lire(demande["query"], None)
         resultat = passerelle.executeur.executer(document, demande["variables"], contexte)
+        if resultat.errors:
+            raise resultat.errors[0]
         rendu = orjson.dumps({"data": resultat.data})
         await send({"type": "http.response.start", "status": 200, "headers": [*ENTETES, _longueur(rendu)]})
         await send({"type": "http.response.body", "body": rendu})
