@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
@@ -14,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from fixtures.monde import Monde
 from fixtures.passerelle import RACINE, PasserelleLancee, environnement
 from fixtures.telecommande import client_http
+from gateway.federation.collecte import VERIFICATION
 from tests.chiffres import noter
 from tests.e2e.requetes import TOUT, jusqu_a_complete
 
@@ -84,6 +86,7 @@ def test_a_partner_that_dies_warm_leaves_its_rows_and_says_their_age(monde: Mond
         assert chaude["data"]["ruptures"]["complet"] is True
         for partenaire in ("ypareo", "gestibase", "aimaira"):
             monde.controle.panne(partenaire, "refuse")
+        time.sleep(VERIFICATION)  # what was read is held so long without being looked at
         morte = lancee.graphql(monde.jeton("ml"), LISTE, {"n": 100})
     assert morte["data"]["ruptures"]["edges"] == chaude["data"]["ruptures"]["edges"]
     assert morte["data"]["ruptures"]["complet"] is False
