@@ -30,7 +30,7 @@ class CacheMemoire(BaseCache):  # type: ignore[misc]
         logging.getLogger("aiocache").setLevel(logging.WARNING)  # DEBUG prints keys
         plancher = -(-octets_max // entrees_max)  # the smallest weight, so that one bound holds both
         self._entrees: TLRUCache[str, tuple[Pesee, float], float] = TLRUCache(
-            maxsize=octets_max,
+            maxsize=plancher * entrees_max,
             ttu=lambda _cle, gardee, instant: instant + gardee[1],
             timer=minuterie,
             getsizeof=lambda gardee: max(plancher, gardee[0].octets),

@@ -99,6 +99,8 @@ class Confrontation:
             cas = json.dumps({"graine": self.graine, "operation": [asdict(racine) for racine in operation]})
             ou = f"{viewer.profil.value} {viewer.organisation}\n{texte}\nfor the corpus: {cas}"
             refus = [e["extensions"]["code"] for e in recue.get("errors", [])]
+            if refus == ["REQUETE_TROP_COUTEUSE"]:
+                return 0  # drawn beyond what anybody may ask: nothing was decided
             if attente.data is None:
                 assert (recue["data"], refus) == (None, ["ARGUMENT_REFUSE"]), ou
                 continue

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.connectors import aimaira, gestibase, imilo, registre, ypareo
-from gateway.connectors.base import Lu
+from gateway.connectors.base import Lu, ReponseInattendue
 from tests.contract import test_connecteur_aimaira as cas_aimaira
 from tests.contract import test_connecteur_gestibase as cas_gestibase
 from tests.contract import test_connecteur_imilo as cas_imilo
@@ -142,13 +142,18 @@ def test_bad_reference_lists_cost_what_they_name_and_no_person(tables: dict[str,
 @pytest.mark.parametrize(
     "lecture",
     [
-        lambda: ypareo.dossiers(CFA, JOUR),
         lambda: gestibase.dossiers(CFA, JOUR),
         lambda: aimaira.dossiers(CFA, JOUR),
         lambda: imilo.dossiers(MISSION, JOUR),
     ],
-    ids=["ypareo", "gestibase", "aimaira", "imilo"],
+    ids=["gestibase", "aimaira", "imilo"],
 )
 def test_nothing_answered_is_nothing_known(lecture: Callable[[], Any]) -> None:
     assert mener(lecture(), par_operation({}))[1] == Lu()
     assert registre.contrat([]) is None
+
+
+def test_u04_no_school_year_is_no_answer() -> None:
+    """An empty answer means "nobody" at Ypareo's, but no CFA lives without school years."""
+    with pytest.raises(ReponseInattendue):
+        mener(ypareo.dossiers(CFA, JOUR), par_operation({}))

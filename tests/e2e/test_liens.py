@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from gateway.auth.formes import Formes
@@ -93,7 +94,7 @@ class Monde:
         viewer = Viewer("c", "c", qui, code, "Mission locale", (finalite,), finalite, Perimetre(qui, code))
         reponse = await repondre(self.passerelle, viewer, Demande(requete, None, variables))
         assert not reponse.erreurs, reponse.erreurs
-        return reponse.data
+        return orjson.loads(orjson.dumps(reponse.data))
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ from gateway.schema.nouns import (
 from gateway.schema.scalaires import CodePostal
 from tests.contract.connecteurs_outils import CFA, mener
 from tests.contract.connecteurs_outils import JOUR as JOUR_ERP
-from tests.contract.test_connecteur_gestibase import LIGNE
+from tests.contract.test_connecteur_gestibase import LIGNE, TOTAL
 from tests.unit.federation_outils import JOUR, RECU, contexte, contrat, dit, fusion, provenance, session, statut
 
 S = StatutApprenant
@@ -84,7 +84,8 @@ def test_besoin_02_meme_jeune_dans_deux_cfa_et_une_rupture() -> None:
 def test_besoin_02_meme_jeune_sur_deux_annees_scolaires() -> None:
     suivante = {**LIGNE, "Modifié le": "202603010900"}
     _, lu = mener(
-        gestibase.dossiers(CFA, JOUR_ERP), lambda requete: [[suivante if "2025" in str(requete.params) else LIGNE]]
+        gestibase.dossiers(CFA, JOUR_ERP),
+        lambda requete: [[suivante if "2025" in str(requete.params) else LIGNE, TOTAL]],
     )
     (dossier,) = lu.dossiers
     assert len(dossier.jeune.contrats or []) == len(dossier.jeune.formations or []) == 1
@@ -177,7 +178,7 @@ def test_besoin_04_statut_a_venir_jamais_pris_pour_le_statut_courant() -> None:
 def test_besoin_07_codes_de_statut_des_erp_jamais_crus(code: str, rupture: str, attendu: StatutApprenant) -> None:
     """Gestibase-like: 0 is "broken and gone", 2 is "broken and present"; the dates alone decide."""
     ligne = {**LIGNE, "Statut": code, "Contrat date rupture": rupture}
-    _, lu = mener(gestibase.dossiers(CFA, JOUR_ERP), lambda requete: [[ligne]])
+    _, lu = mener(gestibase.dossiers(CFA, JOUR_ERP), lambda requete: [[ligne, TOTAL]])
     une = fusion(Temoignage("gestibase", dit("gestibase").type, "A", lu.dossiers[0], RECU), jour=JOUR_ERP)
     assert statut(une) is attendu
 
