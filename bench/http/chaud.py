@@ -14,7 +14,8 @@ from gateway.limits import PAGE_MAX
 
 TAILLES = (20, 100, 500)
 LIGNES = (1, 20, 50, 100, 200, 350, 500)  # how time grows with rows
-MAIN, STRAWBERRY, EXECUTION, MERCURIUS = "by hand", "stock Strawberry", "our execution alone", "Mercurius, JIT"
+MAIN, STRAWBERRY, MERCURIUS = "by hand", "stock Strawberry", "Mercurius, JIT"
+EXECUTION, GARDEE = "our execution, nothing kept", "our execution, pages kept"
 
 
 def reponses(chaud: Chaud) -> Iterator[list[Mesure]]:
@@ -38,10 +39,15 @@ def executions(chaud: Chaud) -> Iterator[list[Mesure]]:
     """Execution and bytes alone, of the same rows. Raises PairsAbsents."""
     noeud = installer()
     with (
-        chaud.lances({EXECUTION: python("bench.http.serveur_execution")}) as (execution,),
-        _mercurius(chaud, noeud, execution) as mercurius,
+        chaud.lances(
+            {
+                EXECUTION: python("bench.http.serveur_execution"),
+                GARDEE: python("bench.http.serveur_execution", "gardees"),
+            }
+        ) as executions,
+        _mercurius(chaud, noeud, executions[0]) as mercurius,
     ):
-        yield from (comparer(chaud.banc, [execution, mercurius], n) for n in TAILLES)
+        yield from (comparer(chaud.banc, [*executions, mercurius], n) for n in TAILLES)
 
 
 @contextmanager

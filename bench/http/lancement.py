@@ -20,13 +20,18 @@ from fixtures.telecommande import client_http
 RACINE = Path(__file__).resolve().parent.parent.parent
 PRET = 300.0  # seconds to listen
 ARRET = 10.0  # seconds to stop when asked
+COURTE, LONGUE = "duree_secondes = 300\n", "duree_secondes = 900\n"
 MOTS = 2000  # bytes told of what a server said before it failed
 
 
 def maison(monde: Monde, dossier: Path) -> dict[str, str]:
     """The environment of a Python server: its own copy of the world's configuration and stores, so that none waits for
-    another's."""
+    another's. What a source said stays fresh while the bench lasts: only the gateway refreshes what it keeps."""
     shutil.copytree(monde.environnement["GATEWAY_CONFIG"], dossier)
+    for fichier in (dossier / "partenaires").glob("*.toml"):
+        texte = fichier.read_text(encoding="utf-8")
+        sans = texte if COURTE in texte else f"{texte}\n[cache]\n{COURTE}"
+        fichier.write_text(sans.replace(COURTE, LONGUE), encoding="utf-8")
     return {**monde.environnement, "GATEWAY_CONFIG": str(dossier)}
 
 

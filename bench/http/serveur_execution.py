@@ -4,7 +4,8 @@ What it does for a request: read the body, find the document by its text, coerce
 """
 
 import asyncio
-from dataclasses import dataclass
+import sys
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -17,32 +18,40 @@ from gateway.auth.viewer import Jeton, identifier
 from gateway.composition import lire_registre_des_clients
 from gateway.limits import PAGE_MAX
 from gateway.schema.connexions import RuptureConnection
-from gateway.schema.contexte import Page
+from gateway.schema.contexte import FRAGMENTS, Page
 from gateway.schema.filtres import FiltreRuptures, TriRuptures
 
 ESSAIS, PAUSE = 120, 0.5  # looks, and seconds between two, while the sources are gathered
+GARDEES = "gardees"  # argument
 ENTETES = [(b"content-type", b"application/json")]
 
 
 @dataclass(frozen=True, slots=True)
 class Preleve:
-    """The context of a resolver that has its rows. They are written each time: no encoded row is kept (`figes`)."""
+    """The context of a resolver that has its rows. `figes`: pages and their bytes are kept, as the gateway keeps them; else
+    rows are written each time."""
 
     decision: Decision
     liste: RuptureConnection
-    figes: bool = False
+    figes: bool
+    pages: dict[int, RuptureConnection] = field(default_factory=dict)
 
     def ouverte(self, _cle: object) -> bool:
         return True
 
     def ruptures(self, _filtre: FiltreRuptures | None, _tri: TriRuptures, page: Page) -> RuptureConnection:
+        if self.figes and page.first in self.pages:
+            return self.pages[page.first]
         toute = self.liste
-        return RuptureConnection(
+        faite = RuptureConnection(
             edges=toute.edges[: page.first],
             page_info=toute.page_info,
             total_count=toute.total_count,
             complet=toute.complet,
         )
+        faite.__dict__[FRAGMENTS] = {}
+        self.pages[page.first] = faite
+        return faite
 
 
 async def application(maison: Maison) -> ASGIApp:
@@ -76,7 +85,7 @@ async def _prelever(maison: Maison) -> Preleve:
     liste = contexte.ruptures(filtre(depuis), TriRuptures.DATE_DESC, Page(PAGE_MAX, None))
     if liste is None:
         raise SystemExit("no source answered")
-    return Preleve(contexte.decision, liste)
+    return Preleve(contexte.decision, liste, figes=GARDEES in sys.argv)
 
 
 async def _corps(receive: Receive) -> bytes:
