@@ -22,6 +22,7 @@ import orjson
 from strawberry import Schema
 
 from bench._strawberry import schema_ordinaire
+from bench.http.requete import page
 from fixtures.monde import Monde
 from gateway.auth.decide import decider
 from gateway.auth.viewer import Jeton, Viewer, identifier
@@ -36,7 +37,7 @@ from gateway.operation import Demande, Passerelle, repondre
 from gateway.schema.build import graphe
 from gateway.schema.contexte import Page
 from gateway.schema.filtres import FiltreRuptures, TriRuptures
-from gateway.schema.nouns import Rupture, StatutApprenant
+from gateway.schema.nouns import StatutApprenant
 from gateway.services import construire_services
 from gateway.vie import calmer_le_ramasseur
 
@@ -77,38 +78,7 @@ class Banc:
         filtre = FiltreRuptures(statut=sorted(StatutApprenant, key=lambda statut: statut.name))
         liste = self.contexte.ruptures(filtre, TriRuptures.DATE_DESC, Page(n, None))
         assert liste is not None  # noqa: S101
-        aretes = [{"node": _rupture(arete.node)} for arete in liste.edges]
-        return orjson.dumps({"data": {"ruptures": {"totalCount": liste.total_count, "edges": aretes}}})
-
-
-def _rupture(r: Rupture) -> dict[str, Any]:
-    j, c = r.jeune, r.contrat
-    return {
-        "date": r.date,
-        "joursDepuis": r.jours_depuis,
-        "etat": r.etat and r.etat.name,
-        "prioritaire": r.prioritaire,
-        "sources": r.sources,
-        "jeune": j
-        and {
-            "nom": j.nom,
-            "prenom": j.prenom,
-            "age": j.age,
-            "telephone": j.telephone,
-            "courriel": j.courriel,
-            "commune": j.commune and {"nom": j.commune.nom},
-            "statut": j.statut and {"valeur": j.statut.valeur.name, "depuis": j.statut.depuis},
-            "suivi": j.suivi
-            and {"situation": j.suivi.situation and j.suivi.situation.name, "conseiller": j.suivi.conseiller},
-        },
-        "contrat": c
-        and {
-            "dateDebut": c.date_debut,
-            "employeur": c.employeur and {"denomination": c.employeur.denomination},
-            "formation": c.formation and {"intitule": c.formation.intitule},
-            "cfa": c.cfa and {"nom": c.cfa.nom},
-        },
-    }
+        return orjson.dumps(page(liste))
 
 
 async def _contexte(passerelle: Passerelle, viewer: Viewer) -> ContexteOperation:
