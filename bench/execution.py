@@ -67,7 +67,8 @@ class Banc:
 
     async def compilee(self, n: int) -> bytes:
         document = self.passerelle.documents.lire(REQUETE, None)
-        resultat = self.passerelle.executeur.executer(document, {"n": n}, self.contexte)
+        variables = document.variables(graphe(self.passerelle.schema), {"n": n})
+        resultat = self.passerelle.executeur.executer(document, variables, self.contexte)
         return orjson.dumps({"data": resultat.data})
 
     async def strawberry(self, n: int) -> bytes:

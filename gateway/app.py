@@ -2,7 +2,7 @@
 
 import logging
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
@@ -86,7 +86,7 @@ async def _repondre(request: Request, viewer: Viewer, identifiant: str, media: s
     guichet: Guichet = request.app.state.guichet
     try:
         await guichet.passerelle.consigne.entrer(viewer)
-        demande = replace(await lire_demande(request), identifiant=identifiant)
+        demande = await lire_demande(request, identifiant)
         async with guichet.places.place(request.receive):
             reponse = await repondre(guichet.passerelle, viewer, demande)
     except Exception as erreur:

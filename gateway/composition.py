@@ -72,6 +72,7 @@ def construire_passerelle(services: Services) -> Passerelle:
         consigne=_consigne(services, identifiants, graphe(schema)),
         annuaire=annuaires.courant,
         etats=lambda: _etats(services),
+        etat_de=services.sources.etat_de,
         source_du_cfa=services.sources.partenaire_du_cfa,
         maintenant=services.maintenant,
         jour=lambda: jour_paris(services.maintenant()),

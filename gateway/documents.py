@@ -17,6 +17,7 @@ from graphql import (
     OperationDefinitionNode,
     OperationType,
     VariableNode,
+    VariableValues,
     get_operation_ast,
     get_variable_values,
     parse,
@@ -58,13 +59,13 @@ class Document:
     operation: OperationDefinitionNode
     forme: Forme
 
-    def variables(self, schema: GraphQLSchema, brutes: dict[str, Any]) -> dict[str, Any]:
-        """Coerced variables, defaults included. Raises RequeteInvalide naming the variable, never its value."""
+    def variables(self, schema: GraphQLSchema, brutes: dict[str, Any]) -> VariableValues:
+        """As received and coerced, defaults included. Raises RequeteInvalide naming the variable, never its value."""
         lues = get_variable_values(schema, self.operation.variable_definitions or (), brutes, max_errors=ERREURS_MAX)
         if isinstance(lues, list):
             nom = re.search(r"\$([_A-Za-z0-9]+)", lues[0].message)
             raise RequeteInvalide(f"Variable invalide : {nom.group(0) if nom else 'type attendu non respecté'}.")
-        return dict(lues.coerced)
+        return lues
 
     def age_max(self, variables: dict[str, Any]) -> int | None:
         """The age in seconds, zero at least, that `@fraicheur` asks for; None without it."""

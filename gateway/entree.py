@@ -34,10 +34,10 @@ class Irrecevable(ErreurPasserelle):
         self.statut = statut
 
 
-async def lire_demande(request: Request) -> Demande:
+async def lire_demande(request: Request, identifiant: str = "") -> Demande:
     """The demand of a POST. Raises Irrecevable (413, 415, 408, 400) or RequeteInvalide."""
     _exiger_json(request)
-    return _demande(await lire_corps(request, OCTETS_MAX))
+    return _demande(await lire_corps(request, OCTETS_MAX), identifiant)
 
 
 def _exiger_json(request: Request) -> None:
@@ -52,7 +52,8 @@ def _exiger_json(request: Request) -> None:
 async def lire_corps(request: Request, octets_max: int) -> bytes:
     """The bytes of a POST, within a size and a time. Raises Irrecevable (413, 408, 400)."""
     try:
-        return await asyncio.wait_for(_corps(request, octets_max), DELAI_CORPS)
+        async with asyncio.timeout(DELAI_CORPS):
+            return await _corps(request, octets_max)
     except TimeoutError:
         raise Irrecevable(408, "Le corps de la requête n'est pas arrivé à temps.") from None
 
@@ -70,7 +71,7 @@ async def _corps(request: Request, octets_max: int) -> bytes:
     return bytes(octets)
 
 
-def _demande(octets: bytes) -> Demande:
+def _demande(octets: bytes, identifiant: str) -> Demande:
     document = _json(octets)
     if isinstance(document, list):
         raise RequeteInvalide("Envoyer une seule opération par requête : les lots sont refusés.")
@@ -85,7 +86,7 @@ def _demande(octets: bytes) -> Demande:
     if texte is None and empreinte is None:
         raise RequeteInvalide("La clé query est requise : le texte d'une requête GraphQL.")
     _compter(variables)
-    return Demande(texte, nom or None, variables or {}, empreinte)
+    return Demande(texte, nom or None, variables or {}, empreinte, identifiant)
 
 
 def _empreinte(extensions: object) -> str | None:
@@ -121,10 +122,12 @@ def _contenu(valeur: object) -> Iterable[object]:
 
 def _json(octets: bytes) -> Any:
     try:
-        lu = json.loads(
-            octets.decode("utf-8"), object_pairs_hook=_sans_doublon, parse_constant=_refuser, parse_float=_fini
-        )
-        json.dumps(lu, ensure_ascii=False).encode("utf-8")  # lone surrogates cannot go back
+        texte = octets.decode("utf-8")
+        lu = _LECTEUR.decode(texte)
+        if "\\u" in texte:
+            json.dumps(lu, ensure_ascii=False).encode(
+                "utf-8"
+            )  # a lone surrogate, which only an escape writes, cannot go back
     except (ValueError, RecursionError):
         raise Irrecevable(400, "Le corps n'est pas un document JSON valide en UTF-8.") from None
     return lu
@@ -146,6 +149,9 @@ def _fini(texte: str) -> float:
     if not math.isfinite(lu):
         raise ValueError(texte)
     return lu
+
+
+_LECTEUR = json.JSONDecoder(object_pairs_hook=_sans_doublon, parse_constant=_refuser, parse_float=_fini)
 
 
 def media_choisi(accept: str | None) -> str | None:

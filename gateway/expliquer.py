@@ -26,7 +26,7 @@ def expliquer(texte: str, profil: str) -> str:
     viewer = _viewer(profil, politique)
     try:
         document = Documents(schema).lire(texte, None)
-        variables = document.variables(schema, {})
+        variables = document.variables(schema, {}).coerced
         cout = mesurer(document.forme, variables).cout
         decision = decider(schema, document.arbre, document.operation, variables, viewer, politique)
     except ErreurAppelant as erreur:

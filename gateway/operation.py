@@ -10,12 +10,12 @@ Each step is a function over values; the effects are at both ends: the sources b
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import partial
 from typing import Any
 
-from graphql import ExecutionResult, GraphQLError
+from graphql import ExecutionResult, GraphQLError, VariableValues
 from strawberry import Schema
 
 from gateway.auth.candidate import Candidate
@@ -51,7 +51,7 @@ from gateway.reponses import (
     reponse_sans_donnee,
 )
 from gateway.schema.build import graphe
-from gateway.schema.lieux import Source
+from gateway.schema.lieux import EtatSource, Source
 
 journal = logging.getLogger(__name__)
 
@@ -65,7 +65,16 @@ class Demande:
     variables: dict[str, Any]
     empreinte: str | None = None
     identifiant: str = ""  # names the request to the operator
-    age_max: int | None = None  # seconds, of the oldest answer wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked, once it is known to be a valid operation of the graph."""
+
+    document: Document
+    variables: VariableValues
+    identifiant: str  # of the request
+    age_max: int | None  # seconds, of the oldest answer wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +96,7 @@ class Passerelle:
     consigne: Consigne
     annuaire: Callable[[], Annuaire]
     etats: Callable[[], list[Source]]
+    etat_de: Callable[[str], EtatSource | None]  # of a source by name, None when it is not configured
     source_du_cfa: Callable[[str], str | None]
     maintenant: Callable[[], datetime]
     jour: Callable[[], date]
@@ -103,10 +113,10 @@ async def repondre(passerelle: Passerelle, viewer: Viewer, demande: Demande) -> 
         texte = passerelle.enregistres.texte(viewer, demande.texte, demande.empreinte)
         document = passerelle.documents.lire(texte, demande.operation)
         variables = document.variables(graphe(passerelle.schema), demande.variables)
-        demande = replace(demande, age_max=document.age_max(variables))
-        mesure = mesurer(document.forme, variables)
+        question = Question(document, variables, demande.identifiant, document.age_max(variables.coerced))
+        mesure = mesurer(document.forme, variables.coerced)
         await passerelle.consigne.payer(viewer, mesure.cout)
-        jugement = _juger(passerelle, viewer, document, variables)
+        jugement = _juger(passerelle, viewer, question)
     except ArgumentRefuse as erreur:
         return reponse_sans_donnee(erreur)
     except QuotaAtteint:
@@ -114,58 +124,57 @@ async def repondre(passerelle: Passerelle, viewer: Viewer, demande: Demande) -> 
     except ErreurAppelant as erreur:
         return reponse_refusee([erreur_graphql(erreur)])
     try:
-        return await _servir(passerelle, viewer, document, demande, jugement, mesure)
+        return await _servir(passerelle, viewer, question, jugement, mesure)
     except FuiteArretee as arret:
         journal.critical("%s", arret)
         passerelle.arretee(arret.coordonnee)
         raise
 
 
-def _juger(passerelle: Passerelle, viewer: Viewer, document: Document, variables: dict[str, Any]) -> Jugement:
+def _juger(passerelle: Passerelle, viewer: Viewer, question: Question) -> Jugement:
     """The decision, told to the policy on trial too. Raises what the policy in force refuses."""
-    question = (document.arbre, document.operation, variables, viewer)
+    posee = (question.document.arbre, question.document.operation, question.variables.coerced, viewer)
     accordees: frozenset[str] = frozenset()
     try:
-        jugement = passerelle.juge.juger(*question)
+        jugement = passerelle.juge.juger(*posee)
         accordees = jugement.decision.coordonnees
         return jugement
     finally:
         if passerelle.candidate:
-            passerelle.candidate.comparer(*question, accordees)
+            passerelle.candidate.comparer(*posee, accordees)
 
 
 async def _servir(
-    passerelle: Passerelle, viewer: Viewer, document: Document, demande: Demande, jugement: Jugement, mesure: Mesure
+    passerelle: Passerelle, viewer: Viewer, question: Question, jugement: Jugement, mesure: Mesure
 ) -> Reponse:
     decision = jugement.decision
     contexte = _contexte(passerelle, viewer, decision)
     plan = planifier(decision, viewer.perimetre, contexte.annuaire)
     if plan.vue:
-        voulu = replace(plan, age_max=demande.age_max)
-        contexte.recolte = await passerelle.collecteur.collecter(voulu, contexte.annuaire)
+        contexte.recolte = await passerelle.collecteur.collecter(plan.du_temps(question.age_max), contexte.annuaire)
         contexte.vue = await _vue(passerelle, contexte)
-    reponse = _assembler(passerelle, contexte, _executer(passerelle, contexte, document, demande, jugement), mesure)
+    reponse = _assembler(passerelle, contexte, _executer(passerelle, contexte, question, jugement), mesure)
     if trouvee := fuite(reponse.data, jugement.interdits):
         raise FuiteArretee(".".join(trouvee))
     etats = {source["nom"]: source["etat"] for source in reponse.extensions["sources"]}
     await passerelle.consigne.retenir(contexte)
-    await passerelle.consigne.consigner(contexte, demande.identifiant, document.texte, etats)
+    await passerelle.consigne.consigner(contexte, question.identifiant, question.document.texte, etats)
     return reponse
 
 
 def _executer(
-    passerelle: Passerelle, contexte: ContexteOperation, document: Document, demande: Demande, jugement: Jugement
+    passerelle: Passerelle, contexte: ContexteOperation, question: Question, jugement: Jugement
 ) -> ExecutionResult:
     """The data, and beside them what the caller asks of the graph itself: the shape it may use."""
-    schema, variables, champs = graphe(passerelle.schema), demande.variables, contexte.decision.champs
+    document, variables, champs = question.document, question.variables, contexte.decision.champs
     executer = partial(passerelle.executeur.executer, contexte=contexte, interdits=jugement.interdits)
     meta = contexte.decision.cles(INTROSPECTION)
     if not meta:
         return executer(document, variables)
     donnees = [cle for cle, _ in champs if cle not in meta]
-    vues = [introspecter(passerelle.formes.pour(contexte.viewer), document, meta, variables)]
+    vues = [introspecter(passerelle.formes.pour(contexte.viewer), document, meta, variables.coerced)]
     if donnees:
-        vues.append(executer(seulement(schema, document, donnees, variables), variables))
+        vues.append(executer(seulement(graphe(passerelle.schema), document, donnees, variables.coerced), variables))
     trouve = {cle: valeur for vue in vues for cle, valeur in (vue.data or {}).items()}
     data = {cle: trouve.get(cle) for cle, _ in champs} if all(vue.data is not None for vue in vues) else None
     return ExecutionResult(data, [erreur for vue in vues for erreur in vue.errors or []])
@@ -207,7 +216,7 @@ def _assembler(
     mesure: Mesure,
 ) -> Reponse:
     decision, racines, recolte = contexte.decision, contexte.decision.cles(RACINES_DE_VUE), contexte.recolte
-    lignes = _lignes(recolte, passerelle.maintenant(), contexte)
+    lignes = _lignes(recolte, passerelle)
     erreurs = [
         *(erreur_graphql(_cause(erreur), erreur.path) for erreur in resultat.errors or []),
         *(erreur_refus(refus, contexte.viewer, passerelle.politique) for refus in decision.refus),
@@ -232,14 +241,15 @@ def _cause(erreur: GraphQLError) -> Exception:
     return cause
 
 
-def _lignes(recolte: Recolte, maintenant: datetime, contexte: ContexteOperation) -> dict[str, dict[str, Any]]:
+def _lignes(recolte: Recolte, passerelle: Passerelle) -> dict[str, dict[str, Any]]:
     """What was used of each source asked and how fresh it is (GRAPH: `extensions.sources`)."""
-    vues, erreurs = recolte.fraicheurs, recolte.erreurs
-    etats = {source.nom: source.etat.value for source in contexte.etats()} if vues or erreurs else {}
-    return {
-        nom: {"nom": nom, "etat": etats.get(nom), **_age(vues.get(nom), maintenant), "partiel": nom in erreurs}
-        for nom in sorted({*vues, *erreurs})
-    }
+    vues, erreurs, maintenant = recolte.fraicheurs, recolte.erreurs, passerelle.maintenant()
+    lignes = {}
+    for nom in sorted({*vues, *erreurs}):
+        etat = passerelle.etat_de(nom)
+        age = _age(vues.get(nom), maintenant)
+        lignes[nom] = {"nom": nom, "etat": etat and etat.value, **age, "partiel": nom in erreurs}
+    return lignes
 
 
 def _age(vue: Fraicheur | None, maintenant: datetime) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from gateway.auth.decide import Decision
 from gateway.auth.viewer import Jeton, identifier
 from gateway.composition import lire_registre_des_clients
 from gateway.limits import PAGE_MAX
+from gateway.schema.build import graphe
 from gateway.schema.connexions import RuptureConnection
 from gateway.schema.contexte import FRAGMENTS, Page
 from gateway.schema.filtres import FiltreRuptures, TriRuptures
@@ -62,7 +63,8 @@ async def application(maison: Maison) -> ASGIApp:
         del scope
         demande = orjson.loads(await _corps(receive))
         document = passerelle.documents.lire(demande["query"], None)
-        resultat = passerelle.executeur.executer(document, demande["variables"], contexte)
+        variables = document.variables(graphe(passerelle.schema), demande["variables"])
+        resultat = passerelle.executeur.executer(document, variables, contexte)
         if resultat.errors:
             raise resultat.errors[0]
         rendu = orjson.dumps({"data": resultat.data})

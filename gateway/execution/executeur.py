@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 from cachetools import LRUCache
 from graphql import (
@@ -14,11 +14,11 @@ from graphql import (
     ExecutionResult,
     GraphQLError,
     GraphQLSchema,
+    Undefined,
     VariableNode,
     VariableValues,
     Visitor,
     execute_sync,
-    get_variable_values,
     visit,
 )
 
@@ -77,24 +77,22 @@ class Executeur:
         self._suivis: LRUCache[tuple[int, int], _Suivi] = LRUCache(DOCUMENTS_MAX)
 
     def executer(
-        self, document: Document, brutes: dict[str, Any], contexte: Contexte, interdits: Interdits = LIBRE
+        self, document: Document, variables: VariableValues, contexte: Contexte, interdits: Interdits = LIBRE
     ) -> ExecutionResult:
-        """Data, with null where the decision says so, and errors. `brutes`: variables as received, known to be valid.
+        """Data, with null where the decision says so, and errors.
 
         What is already encoded in the data was held to `interdits`; the rest is not.
         """
-        lues = get_variable_values(self._schema, document.operation.variable_definitions or (), brutes)
-        variables = cast("VariableValues", lues)
         suivi = self._suivi(document)
         cle = (contexte.decision.nuls, tuple(variables.coerced.get(nom) for nom in suivi.conditions))
         plan = self._plan(suivi, document, cle, variables)
         if isinstance(plan, Voie):
-            return self._reference(document, brutes, contexte, plan)
+            return self._reference(document, variables, contexte, plan)
         try:
             resultat = plan.executer(contexte, variables, interdits)
         except Exception as erreur:
             self._dire(suivi, Voie.REPRISE, erreur)
-            return self._reference(document, brutes, contexte, Voie.REPRISE)
+            return self._reference(document, variables, contexte, Voie.REPRISE)
         self._compter(Voie.PLAN)
         return resultat
 
@@ -119,9 +117,12 @@ class Executeur:
         plan = suivi.plans[cle]
         return plan if isinstance(plan, Plan) else Voie.REPLI
 
-    def _reference(self, document: Document, brutes: dict[str, Any], contexte: Contexte, voie: Voie) -> ExecutionResult:
-        """graphql-core; what is refused was not read, and is null."""
+    def _reference(
+        self, document: Document, variables: VariableValues, contexte: Contexte, voie: Voie
+    ) -> ExecutionResult:
+        """graphql-core, over the variables as received; what is refused was not read, and is null."""
         self._compter(voie)
+        brutes = {nom: dite.value for nom, dite in variables.sources.items() if dite.value is not Undefined}
         nom = document.operation.name.value if document.operation.name else None
         resultat = execute_sync(
             self._schema, document.arbre, context_value=contexte, variable_values=brutes, operation_name=nom

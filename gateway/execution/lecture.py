@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from graphql import FieldNode, GraphQLField, GraphQLSchema, VariableValues, get_argument_values
-from strawberry.types.arguments import convert_arguments
 
 from gateway.auth.selection import Ensembles, Selection
 from gateway.auth.sentinelle import Interdits
+from gateway.execution.conversions import convertir
 
 Chemin = tuple[str, ...]
 Rendu = Callable[[Any, "Arguments"], Any]  # from an object to what the answer shows
@@ -39,21 +39,14 @@ class Arguments(dict[tuple[int, int], dict[str, Any]]):
     `figes`: what is shown of an object is the same as long as the object is; `interdits`: what the answer may not hold.
     """
 
-    def __init__(self, schema: GraphQLSchema, variables: VariableValues, figes: bool, interdits: Interdits) -> None:
+    def __init__(self, variables: VariableValues, figes: bool, interdits: Interdits) -> None:
         super().__init__()
-        self._schema: Any = schema
         self._variables = variables
         self.figes, self.interdits = figes, interdits
 
     def de(self, champ: GraphQLField, noeud: FieldNode) -> dict[str, Any]:
-        """As Strawberry gives them to the resolver. Raises GraphQLError for a value that does not fit."""
+        """As the resolver takes them. Raises GraphQLError for a value that does not fit."""
         cle = (id(champ), id(noeud))
         if cle not in self:
-            self[cle] = convertir(self._schema, champ, get_argument_values(champ, noeud, self._variables))
+            self[cle] = convertir(champ, get_argument_values(champ, noeud, self._variables))
         return self[cle]
-
-
-def convertir(schema: Any, champ: GraphQLField, lus: dict[str, Any]) -> dict[str, Any]:
-    """Arguments as Strawberry gives them to a resolver."""
-    graphe, definition = schema._strawberry_schema, champ.extensions["strawberry-definition"]
-    return convert_arguments(lus, definition.arguments, graphe.schema_converter.scalar_registry, graphe.config)

@@ -38,7 +38,7 @@ class Plan:
 
     def executer(self, contexte: Any, variables: VariableValues, interdits: Interdits) -> ExecutionResult:
         """The answer over a context. Raises Imprevu, or what a level failed on."""
-        arguments = Arguments(self.schema, variables, contexte.figes, interdits)
+        arguments = Arguments(variables, contexte.figes, interdits)
         data: dict[str, Any] = {}
         erreurs: list[GraphQLError] = []
         for racine in self.racines:
@@ -106,4 +106,4 @@ def _racine(lecture: Lecture, type_: GraphQLObjectType, cle: str, noeuds: list[F
     rendre = None
     if (cle,) not in lecture.nuls and nom != "__typename":
         rendre = Ecrivain(lecture).fonction(champ.type, Place(ensembles(noeuds), (cle,)))
-    return lire_racine(lecture.schema, cle, noeuds, champ, rendre)
+    return lire_racine(cle, noeuds, champ, rendre)

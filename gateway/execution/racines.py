@@ -8,7 +8,6 @@ from graphql import (
     FieldNode,
     GraphQLField,
     GraphQLResolveInfo,
-    GraphQLSchema,
     ListValueNode,
     ObjectValueNode,
     ValueNode,
@@ -17,7 +16,8 @@ from graphql import (
     get_argument_values,
 )
 
-from gateway.execution.lecture import Rendu, convertir
+from gateway.execution.conversions import convertir
+from gateway.execution.lecture import Rendu
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +40,17 @@ class Racine:
         definition: Any = self.champ.extensions["strawberry-definition"]
         lus = {}
         if self.variables.args:
-            lus = convertir(schema, self.champ, get_argument_values(self.variables, self.noeuds[0], variables))
+            lus = convertir(self.champ, get_argument_values(self.variables, self.noeuds[0], variables))
         demande = schema._strawberry_schema.config.info_class(_raw_info=info, _field=definition)
         return definition.base_resolver.wrapped_func(info=demande, **self.fixes, **lus)
 
 
-def lire_racine(
-    schema: GraphQLSchema, cle: str, noeuds: list[FieldNode], champ: GraphQLField, rendre: Rendu | None
-) -> Racine:
+def lire_racine(cle: str, noeuds: list[FieldNode], champ: GraphQLField, rendre: Rendu | None) -> Racine:
     """A root field, its arguments sorted."""
     dits = {argument.name.value: argument.value for argument in noeuds[0].arguments or ()}
     mouvants = {nom for nom, valeur in dits.items() if _a_variable(valeur)}
     fixes = _seulement(champ, champ.args.keys() - mouvants)
-    lus = convertir(schema, champ, get_argument_values(fixes, noeuds[0])) if rendre else {}
+    lus = convertir(champ, get_argument_values(fixes, noeuds[0])) if rendre else {}
     return Racine(cle, noeuds[0].name.value, noeuds, champ, rendre, lus, _seulement(champ, mouvants))
 
 

@@ -4,7 +4,10 @@ A unit is what a partner says about one key it can be asked for (DESIGN §5): th
 one Mission locale. Their number depends on the perimeter, never on the rows of the page (ANSWERS 24).
 """
 
-from dataclasses import dataclass
+from collections.abc import Set
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Self
 
 from gateway.auth.decide import Decision
 from gateway.auth.perimetre import Perimetre
@@ -30,6 +33,8 @@ DIT_PAR_LE_SUIVI = frozenset(
     }
 )
 
+DECISIONS_CONNUES = 1000  # sets of coordinates of which the answer is kept
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -42,6 +47,10 @@ class Plan:
     structures: tuple[str, ...] = ()  # Missions locales asked from the start
     suivi: bool = False  # and those of the residences found, when none is known from the start
     age_max: float | None = None  # seconds; the caller wants no older answer, where the partners allow it
+
+    def du_temps(self, age_max: float | None) -> Self:
+        """The same, for a caller who wants no older answer than that."""
+        return self if age_max is None else replace(self, age_max=age_max)
 
 
 VIDE = Plan(vue=False)
@@ -74,16 +83,26 @@ def plan_du_perimetre(perimetre: Perimetre, referentiel: Referentiel, suivi: boo
 
 def besoin_de_vue(decision: Decision) -> bool:
     """True when a granted root field shows persons, contracts or ruptures."""
-    roots = {coordonnee.partition(".")[2] for coordonnee in decision.coordonnees if coordonnee.startswith("Query.")}
+    return _besoin_de_vue(decision.coordonnees)
+
+
+@lru_cache(DECISIONS_CONNUES)
+def _besoin_de_vue(coordonnees: Set[str]) -> bool:
+    roots = {coordonnee.partition(".")[2] for coordonnee in coordonnees if coordonnee.startswith("Query.")}
     if roots & (RACINES_DE_VUE - {"node"}):
         return True
-    nouns = {coordonnee.partition(".")[0] for coordonnee in decision.coordonnees}
+    nouns = {coordonnee.partition(".")[0] for coordonnee in coordonnees}
     return "node" in roots and bool(nouns & (NOMS_DE_VUE | {"Node"}))
 
 
 def montre_des_personnes(decision: Decision) -> bool:
     """True when persons are in the answer, be it by their ids: counting them only shows nobody."""
-    return any(coordonnee.partition(".")[0] in NOMS_MONTRES for coordonnee in decision.coordonnees)
+    return _montre_des_personnes(decision.coordonnees)
+
+
+@lru_cache(DECISIONS_CONNUES)
+def _montre_des_personnes(coordonnees: Set[str]) -> bool:
+    return any(coordonnee.partition(".")[0] in NOMS_MONTRES for coordonnee in coordonnees)
 
 
 def _par_suivi(perimetre: Perimetre) -> bool:

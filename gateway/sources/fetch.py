@@ -170,6 +170,11 @@ class Sources:
         """The state of every partner now, by name."""
         return [self._etat(nom) for nom in sorted(self.partenaires)]
 
+    def etat_de(self, source: str) -> EtatSource | None:
+        """The state of a partner now, None when it is not configured."""
+        lecteur = self._lecteurs.get(source)
+        return lecteur.etat() if lecteur else None
+
     async def aclose(self) -> None:
         """End the flights and close the connections."""
         await self._vols.aclose()

@@ -358,6 +358,7 @@ class PetitMonde:
             consigne=SansConsigne(),  # type: ignore[arg-type]
             annuaire=lambda: annuaire,
             etats=list,
+            etat_de=lambda _: None,
             source_du_cfa=lambda _uai: None,
             maintenant=lambda: RECU,
             jour=lambda: JOUR,

@@ -77,6 +77,7 @@ class Monde:
             consigne=SansConsigne(),  # type: ignore[arg-type]
             annuaire=lambda: ANNUAIRE,
             etats=list,
+            etat_de=lambda _: None,
             source_du_cfa=lambda _: None,
             maintenant=lambda: T0,
             jour=T0.date,

@@ -69,7 +69,7 @@ class Banc:
             document = self.documents.lire(texte, None)
             lues = document.variables(SCHEMA, variables)
             qui = viewer(profil)
-            decision = decider(SCHEMA, document.arbre, document.operation, lues, qui, POLITIQUE)
+            decision = decider(SCHEMA, document.arbre, document.operation, lues.coerced, qui, POLITIQUE)
         except ErreurAppelant as erreur:
             self.issues[type(erreur).__name__] += 1
             return
@@ -78,7 +78,7 @@ class Banc:
         self.issues["non_vide"] += any(signe in attendu[0] for signe in ("[{", ': {"'))
         self.issues["en_erreur"] += bool(attendu[1])
         for _ in range(3):
-            rendu = self.executeur.executer(document, variables, monde.contexte(profil, decision))
+            rendu = self.executeur.executer(document, lues, monde.contexte(profil, decision))
             if _vu(rendu) != attendu:
                 self.ecarts.append(f"{profil.value} {json.dumps(variables)}\n{texte}\n  {attendu}\n  {_vu(rendu)}")
 

@@ -39,10 +39,10 @@ def _executer(texte: str, monde: Monde, fois: int, profil: Profil = Profil.MISSI
     document = Documents(SCHEMA).lire(texte, None)
     variables: dict[str, Any] = dict.fromkeys(("n", "first"), 5)
     lues = document.variables(SCHEMA, variables)
-    decision = decider(SCHEMA, document.arbre, document.operation, lues, viewer(profil), POLITIQUE)
+    decision = decider(SCHEMA, document.arbre, document.operation, lues.coerced, viewer(profil), POLITIQUE)
     rendu: ExecutionResult | None = None
     for _ in range(fois):
-        rendu = executeur.executer(document, variables, monde.contexte(profil, decision))
+        rendu = executeur.executer(document, lues, monde.contexte(profil, decision))
     return rendu, voies
 
 
@@ -123,13 +123,14 @@ def _appels_d_une_page(lignes: int, page_connue: bool) -> int:
     monde.vue.ruptures = {f"R{rang}": (tous, _copie(modele[1], rang)) for rang in range(lignes)}
     executeur = Executeur(SCHEMA, lambda _: None)
     document = Documents(SCHEMA).lire(PAGE, None)
+    sans = document.variables(SCHEMA, {})
     decision = decider(SCHEMA, document.arbre, document.operation, {}, viewer(Profil.MISSION_LOCALE), POLITIQUE)
     for _ in range(3):
-        rendu = executeur.executer(document, {}, monde.contexte(Profil.MISSION_LOCALE, decision))
+        rendu = executeur.executer(document, sans, monde.contexte(Profil.MISSION_LOCALE, decision))
     assert len(orjson.loads(orjson.dumps(rendu.data))["ruptures"]["edges"]) == lignes
     for montres in () if page_connue else monde.vue._montres.values():
         montres.pages.clear()
-    return _appels(lambda: executeur.executer(document, {}, monde.contexte(Profil.MISSION_LOCALE, decision)))
+    return _appels(lambda: executeur.executer(document, sans, monde.contexte(Profil.MISSION_LOCALE, decision)))
 
 
 def _ouverte(personne: Personne) -> Personne:
