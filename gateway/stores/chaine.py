@@ -110,7 +110,10 @@ def deballer(personnes: bytes) -> tuple[int, ...]:
 
 
 async def creer_le_journal(connexion: AsyncConnection, sceau: Sceau) -> None:
+    """What is missing. The ends that are there are not named to be written: that would wait for whoever writes."""
     await creer(connexion, (*_tables.sorted_tables, *quotas.TABLES))
+    if (await connexion.execute(select(BORNES.c.nom))).first():
+        return
     bornes = [
         {"nom": nom, "numero": 0, "empreinte": GENESE.empreinte, "sceau": sceau_de_borne(sceau, nom, GENESE)}
         for nom in (DEBUT, FIN)

@@ -8,11 +8,13 @@ from typing import Any, Protocol, TypeVar
 from sqlalchemy import (
     Connection,
     Engine,
+    Index,
     String,
     Table,
     any_,
     create_engine,
     event,
+    inspect,
     literal,
     make_url,
     text,
@@ -111,13 +113,19 @@ class _EcrivainDistant:
 
 
 async def creer(connexion: AsyncConnection, tables: Iterable[Table]) -> None:
-    """Create what is missing, whoever else is doing so."""
+    """Create what is missing, whoever else is doing so. An index that is there is not named: that alone would take its table
+    from those who write."""
     if connexion.dialect.name == "postgresql":
         await connexion.execute(text(f"SELECT pg_advisory_xact_lock({VERROU_CREATION})"))
     for table in tables:
         await connexion.execute(CreateTable(table, if_not_exists=True))
-        for index in table.indexes:
+        for index in await connexion.run_sync(_manquants, table):
             await connexion.execute(CreateIndex(index, if_not_exists=True))
+
+
+def _manquants(connexion: Connection, table: Table) -> list[Index]:
+    connus = {connu["name"] for connu in inspect(connexion).get_indexes(table.name)}
+    return [index for index in table.indexes if index.name not in connus]
 
 
 def insertion(connexion: AsyncConnection | Connection | AsyncEngine, table: Table) -> Any:

@@ -15,7 +15,7 @@ from gateway.config import Configuration, Fichier
 from gateway.domain.chaine import Borne
 from gateway.domain.sceau import Sceau
 from gateway.errors import ErreurConfiguration, JournalIndisponible
-from gateway.stores.chaine import JournalAltere
+from gateway.stores.chaine import FIN, JournalAltere, prendre_borne
 from gateway.stores.journal import Journal
 from gateway.stores.journal_lecture import lectures_de, purger, tete, verifier
 from gateway.stores.lot import Inscription, Verdict
@@ -170,6 +170,18 @@ async def test_l03_several_processes_make_one_chain(journal: Journal) -> None:
     constat = await verifier(journal)
     assert (constat.fin.numero, constat.defaut) == (80, None)
     assert len(await lectures_de(journal, "p3")) == 4
+
+
+async def test_l03_a_process_that_opens_waits_for_no_writing_and_stops_none(journal: Journal, url: str) -> None:
+    """It took the table of entries from whoever held the end of the chain, and waited for that end: a deadlock, which
+    refused every nominative answer of the other, or the start of this one."""
+    autre = Journal(url, SCEAU)
+    async with asyncio.timeout(30), journal.moteur.begin() as ecriture:
+        await ecriture.run_sync(prendre_borne, SCEAU, FIN)
+        await autre.ouvrir()
+    await autre.inscrire(inscription(20, "zoe"))
+    await autre.fermer()
+    assert await defaut(journal) is None
 
 
 async def test_l03_a_hundred_answers_share_their_writes(journal: Journal) -> None:
