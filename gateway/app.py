@@ -23,11 +23,12 @@ from gateway.errors import (
     NonAuthentifie,
     QuotaAtteint,
     RequeteInvalide,
+    Sature,
 )
 from gateway.evenements import chemin_des_appels
 from gateway.garde import GESTIONNAIRES, Garde, intermediaires
 from gateway.operation import Passerelle, repondre
-from gateway.places import REESSAYER, ClientParti, Places, Sature
+from gateway.places import REESSAYER, ClientParti, Places
 from gateway.reponses import Reponse, erreur_graphql, reponse_refusee
 from gateway.sante import Sante
 from gateway.services import Services

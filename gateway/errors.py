@@ -23,6 +23,7 @@ ErreurPasserelle
 ├── LiensIndisponibles        the ledger of links did not answer; ids go on without it, and it is counted
 ├── RegistreIndisponible      the copy of the registry did not answer: one source is missing, SOURCE_INDISPONIBLE
 ├── FuiteArretee              ERREUR_INTERNE: the sentinel fired, nothing was sent
+├── Sature                    too many requests are under way, or wait for the same (503): later, and others go on
 ├── JournalIndisponible       nothing nominative leaves without its entry (503); the rest goes on
 └── ErreurConfiguration       the process does not start; one line says why, naming file and key
 """
@@ -175,6 +176,10 @@ class ErreurConfiguration(ErreurPasserelle):
 
 class ClesIndisponibles(ErreurPasserelle):
     """No key set can be trusted: the service is unavailable (503), which says nothing of the token (not 401)."""
+
+
+class Sature(ErreurPasserelle):
+    """Too many requests are under way, or wait for the same thing: this one is turned away instead of waiting."""
 
 
 class JournalIndisponible(ErreurPasserelle):

@@ -34,6 +34,7 @@ from gateway.federation.annuaire import Annuaire
 from gateway.federation.attribution import Attributeur
 from gateway.federation.collecte import Collecteur, Recolte
 from gateway.federation.contexte import ContexteOperation
+from gateway.federation.foules import Foules
 from gateway.federation.fraicheurs import Fraicheur
 from gateway.federation.identifiants import Identifiants
 from gateway.federation.plan import RACINES_DE_VUE, planifier
@@ -101,13 +102,14 @@ class Passerelle:
     maintenant: Callable[[], datetime]
     jour: Callable[[], date]
     vues: Vues = field(default_factory=Vues)
+    foules: Foules = field(default_factory=Foules)
 
 
 async def repondre(passerelle: Passerelle, viewer: Viewer, demande: Demande) -> Reponse:
     """Answer one operation: what the caller did wrong and what failed here are both answers.
 
-    Raises FuiteArretee, QuotaAtteint, and JournalIndisponible when it could not be written whom the answer shows: nothing
-    leaves.
+    Raises FuiteArretee, QuotaAtteint, Sature, and JournalIndisponible when it could not be written whom the answer shows:
+    nothing leaves.
     """
     try:
         texte = passerelle.enregistres.texte(viewer, demande.texte, demande.empreinte)
@@ -151,8 +153,9 @@ async def _servir(
     contexte = _contexte(passerelle, viewer, decision)
     plan = planifier(decision, viewer.perimetre, contexte.annuaire)
     if plan.vue:
-        contexte.recolte = await passerelle.collecteur.collecter(plan.du_temps(question.age_max), contexte.annuaire)
-        contexte.vue = await _vue(passerelle, contexte)
+        with passerelle.foules.rejoindre(plan):
+            contexte.recolte = await passerelle.collecteur.collecter(plan.du_temps(question.age_max), contexte.annuaire)
+            contexte.vue = await _vue(passerelle, contexte)
     reponse = _assembler(passerelle, contexte, _executer(passerelle, contexte, question, jugement), mesure)
     if trouvee := fuite(reponse.data, jugement.interdits):
         raise FuiteArretee(".".join(trouvee))

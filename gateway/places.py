@@ -10,14 +10,10 @@ from contextlib import asynccontextmanager
 from prometheus_client import Gauge
 from starlette.types import Receive
 
-from gateway.errors import ErreurPasserelle
+from gateway.errors import ErreurPasserelle, Sature
 
 PLACES = 200  # SECURITY §5
 REESSAYER = 1  # seconds after which who is turned away may come back
-
-
-class Sature(ErreurPasserelle):
-    """Too many requests are under way: this one is turned away before any work."""
 
 
 class ClientParti(ErreurPasserelle):

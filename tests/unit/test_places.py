@@ -6,7 +6,8 @@ import pytest
 from prometheus_client import CollectorRegistry, Gauge
 from starlette.types import Message
 
-from gateway.places import ClientParti, Places, Sature
+from gateway.errors import Sature
+from gateway.places import ClientParti, Places
 
 pytestmark = pytest.mark.anyio
 
