@@ -23,6 +23,7 @@ LOT_MAX, LOT_PERSONNES = 64, 6400  # entries and persons of one transaction: wel
 ATTENTE_VERROU = 4  # seconds that a process waits for another one's transaction
 DELAI_ECRITURE = 5.0  # seconds, above ATTENTE_VERROU; beyond, what waits is refused
 CODES_MAX = 65_536  # pseudonyms kept: the same persons are read again and again
+ESSAI = Inscription(b"")  # what a probe writes and takes back
 
 journal = logging.getLogger("gateway.journal")
 
@@ -67,10 +68,10 @@ class Journal:
         await self.moteur.dispose()
 
     async def sonder(self) -> bool:
-        """Whether an entry could be written now: the end of the chain is taken as a writing takes it, and given back."""
+        """Whether an entry could be written now: one is, as any other, and taken back."""
         try:
             async with asyncio.timeout(DELAI_ECRITURE), self.moteur.connect() as connexion:
-                await connexion.run_sync(self._prendre)
+                await connexion.run_sync(partial(self._poser, [ESSAI]))
         except Exception as erreur:
             self._dire(False, type(erreur).__name__)
             return False

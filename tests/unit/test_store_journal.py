@@ -213,6 +213,22 @@ async def test_l03_store_down_then_up(journal: Journal, caplog: pytest.LogCaptur
     assert (await verifier(journal)).fin.numero == 21
 
 
+async def test_l03_a_probe_does_not_say_available_what_refuses_to_be_written(
+    journal: Journal, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A balancer that probed each second had the alert withdrawn while every nominative answer was refused."""
+    await alterer(journal, "ALTER TABLE journal_entrees RENAME TO ailleurs")
+    with pytest.raises(JournalIndisponible):
+        await journal.inscrire(inscription(20, "zoe"))
+    assert [await journal.sonder() for _ in range(2)] == [False, False]
+    assert len(caplog.records) == 1
+    await alterer(journal, "ALTER TABLE ailleurs RENAME TO journal_entrees")
+    assert [await journal.sonder() for _ in range(2)] == [True, True]
+    await journal.inscrire(inscription(20, "zoe"))
+    constat = await verifier(journal)
+    assert (constat.fin.numero, constat.defaut) == (21, None)  # a probe leaves nothing
+
+
 async def test_l03_a_caller_that_leaves_does_not_stop_the_others(journal: Journal) -> None:
     parti = asyncio.create_task(journal.inscrire(inscription(20, "zoe")))
     reste = asyncio.create_task(journal.inscrire(inscription(21, "zoe")))
