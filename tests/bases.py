@@ -56,6 +56,20 @@ def lire(url: str, requete: str) -> list[tuple[Any, ...]]:
     return asyncio.run(_lire(url, requete))
 
 
+def ecrire(url: str, ordre: str) -> None:
+    """Have a statement done, on either kind."""
+    asyncio.run(_ecrire(url, ordre))
+
+
+async def _ecrire(url: str, ordre: str) -> None:
+    moteur = create_async_engine(url)
+    try:
+        async with moteur.begin() as connexion:
+            await connexion.execute(text(ordre))
+    finally:
+        await moteur.dispose()
+
+
 async def _lire(url: str, requete: str) -> list[tuple[Any, ...]]:
     moteur = create_async_engine(url)
     try:

@@ -9,10 +9,9 @@ import pytest
 
 from fixtures.monde import Monde
 from fixtures.passerelle import PasserelleLancee
-from fixtures.telecommande import client_http
 from tests.canaris import traces
 from tests.chiffres import CHIFFRES, noter
-from tests.paire import MondeDouble
+from tests.paire import MondeDouble, mesures
 from tests.redis_aide import serveur_redis
 
 AUJOURDHUI = date(2026, 10, 15)  # a fixed day: the same people, the same ruptures, in every run
@@ -50,8 +49,7 @@ def passerelle(monde: Monde) -> Iterator[PasserelleLancee]:
     with monde.gateway() as lancee:
         yield lancee
         assert monde.dossier is not None
-        with client_http(lancee.url) as http:
-            (monde.dossier / "metrics.txt").write_text(http.get("/metrics").text, encoding="utf-8")
+        (monde.dossier / "metrics.txt").write_text(mesures(lancee), encoding="utf-8")
 
 
 @pytest.fixture(scope="session")

@@ -21,18 +21,27 @@ from tests.repartiteur import Repartiteur
 class PasserelleDouble(PasserelleLancee):
     """Two processes behind one address; the process is that of the first."""
 
-    urls: tuple[str, ...] = ()
+    noeuds: tuple[PasserelleLancee, ...] = ()
+
+
+def noeuds(passerelle: PasserelleLancee) -> tuple[PasserelleLancee, ...]:
+    """The processes behind an address, each at its own."""
+    return passerelle.noeuds if isinstance(passerelle, PasserelleDouble) else (passerelle,)
+
+
+def mesures(passerelle: PasserelleLancee) -> str:
+    """What its processes tell at `/metrics`, one after the other."""
+    textes = []
+    for noeud in noeuds(passerelle):
+        with client_http(noeud.url) as http:
+            textes.append(http.get("/metrics").text)
+    return "".join(textes)
 
 
 def compteur(passerelle: PasserelleLancee, nom: str) -> float:
     """A counter of `/metrics`, of all the processes together."""
-    urls = passerelle.urls if isinstance(passerelle, PasserelleDouble) else (passerelle.url,)
-    total = 0.0
-    for url in urls:
-        with client_http(url) as http:
-            lignes = http.get("/metrics").text.splitlines()
-        total += sum(float(ligne.removeprefix(nom)) for ligne in lignes if ligne.startswith(f"{nom} "))
-    return total
+    lignes = mesures(passerelle).splitlines()
+    return sum(float(ligne.removeprefix(nom)) for ligne in lignes if ligne.startswith(f"{nom} "))
 
 
 class Noeud:
@@ -99,15 +108,20 @@ class MondeDouble(Monde):
     @contextmanager
     def _deux(self, env: dict[str, str]) -> Iterator[PasserelleLancee]:
         with paire(self, **env) as (repartiteur, noeuds):
-            un = noeuds[0].lancee
-            yield PasserelleDouble(repartiteur.url, un.journal, un.processus, tuple(noeud.url for noeud in noeuds))
+            lancees = tuple(noeud.lancee for noeud in noeuds)
+            yield PasserelleDouble(repartiteur.url, lancees[0].journal, lancees[0].processus, lancees)
+
+
+def base_vide(monde: Monde, dossier: Path) -> AbstractContextManager[str]:
+    """The URL of an empty database of the kind that the gateways of this world use."""
+    return une_base("postgresql" if isinstance(monde, MondeDouble) else "sqlite", dossier)
 
 
 @contextmanager
-def une_base() -> Iterator[str]:
-    """The URL of an empty PostgreSQL database, gone with the block."""
+def une_base(nature: str = "postgresql", dossier: Path = Path()) -> Iterator[str]:
+    """The URL of an empty database, gone with the block."""
     with asyncio.Runner() as boucle:
-        ouverte = base("postgresql", Path())
+        ouverte = base(nature, dossier)
         url = boucle.run(ouverte.__aenter__())
         try:
             yield url

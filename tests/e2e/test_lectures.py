@@ -1,13 +1,8 @@
 """Reading, counted and written by a real gateway: nothing nominative leaves before, nothing beyond the quotas."""
 
-import asyncio
 import contextlib
-import json
-import os
 import random
 import shutil
-import signal
-import sqlite3
 import threading
 import time
 from collections import Counter
@@ -15,54 +10,31 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
 from fixtures.monde import Monde
-from fixtures.passerelle import PasserelleLancee
-from fixtures.telecommande import client_http
+from fixtures.passerelle import PasserelleLancee, attendre
 from gateway.__main__ import main
 from gateway.auth.journal import acte
 from gateway.auth.quotas import Quotas, plafonds
 from gateway.auth.rules import Profil
 from gateway.domain.quotas import Comptage
 from gateway.domain.sceau import Sceau
+from gateway.sante import VALIDITE
 from gateway.stores.journal import Journal
 from gateway.stores.journal_lecture import verifier
 from gateway.stores.lot import Inscription
-from tests.bases import au_repos, base, lire
+from tests.bases import base, ecrire
+from tests.e2e.lectures_outils import contenus, demander, entrees, journal_de, octets_de, sans_entrees
 from tests.e2e.requetes import TOUT, jusqu_a_complete
-from tests.paire import compteur
+from tests.paire import base_vide, compteur, mesures, noeuds
+from tests.resilience.vie_outils import pret
 
 RUPTURES = "{ ruptures(first: 3) { edges { node { jeune { id nom telephone ine } } } } }"
 COMPTE = "{ ruptures { totalCount } }"
 PEU = "[clients.ml-quota]\nquota_personnes_jour = 5\nintrouvables_10_minutes = 5\ncout_minute = 3000\n"
-
-
-def journal_de(monde: Monde) -> str:
-    """The URL of the world's journal."""
-    assert monde.dossier is not None
-    fichier = monde.dossier / "donnees" / "journal.sqlite"
-    return monde.environnement.get("GATEWAY_JOURNAL_URL", f"sqlite+aiosqlite:///{fichier}")
-
-
-def contenus(url: str) -> list[dict[str, Any]]:
-    return [json.loads(contenu) for (contenu,) in lire(url, "SELECT contenu FROM journal_entrees")]
-
-
-def entrees(url: str) -> dict[str, dict[str, Any]]:
-    """The readings written, by request."""
-    return {contenu["requete"]: contenu for contenu in contenus(url) if contenu["acte"] == "LECTURE"}
-
-
-def octets_de(url: str) -> bytes:
-    """The journal at rest: its files, or the database that holds it."""
-    if url.startswith("postgresql"):
-        return asyncio.run(au_repos(url))
-    chemin = Path(url.removeprefix("sqlite+aiosqlite:///"))
-    return b"".join(fichier.read_bytes() for fichier in chemin.parent.glob(f"{chemin.name}*"))
 
 
 Commande = Callable[..., tuple[int, str]]
@@ -81,14 +53,9 @@ def commande(monde: Monde, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
     return lancer
 
 
-def demander(passerelle: PasserelleLancee, jeton: str, requete: str) -> httpx.Response:
-    with client_http(passerelle.url) as http:
-        return http.post("/graphql", json={"query": requete}, headers={"Authorization": f"Bearer {jeton}"})
-
-
 @pytest.fixture(scope="module")
-def a_part(monde: Monde, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[PasserelleLancee, Path]]:
-    """A gateway whose journal may be broken, and the gateway killed; `ml-quota` may take little."""
+def peu(monde: Monde, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A configuration by which `ml-quota` may take little."""
     assert monde.dossier is not None
     dossier = tmp_path_factory.mktemp("a part")
     shutil.copytree(monde.dossier / "partenaires", dossier / "partenaires")
@@ -98,10 +65,14 @@ def a_part(monde: Monde, tmp_path_factory: pytest.TempPathFactory) -> Iterator[t
     )
     clients = (monde.dossier / "clients.toml").read_text(encoding="utf-8")
     (dossier / "clients.toml").write_text(clients.replace("[clients.ml-quota]\n", PEU), encoding="utf-8")
-    chemin = dossier / "journal.sqlite"
-    url = f"sqlite+aiosqlite:///{chemin}"
-    with monde.gateway(GATEWAY_CONFIG=str(dossier), GATEWAY_JOURNAL_URL=url) as lancee:
-        yield lancee, chemin
+    return dossier
+
+
+@pytest.fixture(scope="module")
+def a_part(monde: Monde, peu: Path) -> Iterator[tuple[PasserelleLancee, str]]:
+    """A gateway whose journal, at this URL, may be broken, and the gateway killed."""
+    with base_vide(monde, peu) as url, monde.gateway(GATEWAY_CONFIG=str(peu), GATEWAY_JOURNAL_URL=url) as lancee:
+        yield lancee, url
 
 
 def test_l03_a_nominative_answer_has_one_entry_and_the_others_none(monde: Monde, passerelle: PasserelleLancee) -> None:
@@ -179,28 +150,31 @@ def test_l08_who_read_this_person(monde: Monde, passerelle: PasserelleLancee, co
 
 
 def test_l03_store_down_refuses_what_is_nominative_and_the_rest_goes_on(
-    monde: Monde, a_part: tuple[PasserelleLancee, Path]
+    monde: Monde, a_part: tuple[PasserelleLancee, str]
 ) -> None:
-    passerelle, chemin = a_part
+    """Each process by itself: a balancer sends nothing to those that say they are not ready."""
+    passerelle, journal = a_part
     jeton = monde.jeton("ml")
     jusqu_a_complete(passerelle, jeton, RUPTURES)
-    with sqlite3.connect(chemin) as base:
-        base.execute("ALTER TABLE journal_entrees RENAME TO ailleurs")
-    refusee = demander(passerelle, jeton, RUPTURES)
-    assert refusee.status_code == 503
-    assert refusee.json().keys() == {"errors"}
-    assert refusee.json()["errors"][0]["extensions"]["code"] == "ERREUR_INTERNE"
-    compte = demander(passerelle, jeton, COMPTE)
-    assert compte.json()["data"]["ruptures"]["totalCount"] > 0
-    with client_http(passerelle.url) as http:
-        assert "passerelle_journal_disponible 0.0" in http.get("/metrics").text
-    with sqlite3.connect(chemin) as base:
-        base.execute("ALTER TABLE ailleurs RENAME TO journal_entrees")
-    assert demander(passerelle, jeton, RUPTURES).status_code == 200
+    with sans_entrees(journal):
+        for noeud in noeuds(passerelle):
+            refusee = demander(noeud, jeton, RUPTURES)
+            assert refusee.status_code == 503
+            assert refusee.json().keys() == {"errors"}
+            assert refusee.json()["errors"][0]["extensions"]["code"] == "ERREUR_INTERNE"
+            assert demander(noeud, jeton, COMPTE).json()["data"]["ruptures"]["totalCount"] > 0
+        time.sleep(VALIDITE)  # what a probe found before is believed at most so long
+        for noeud in noeuds(passerelle):
+            assert pret(noeud.url) == (503, ["journal"])
+            assert "passerelle_journal_disponible 0.0" in mesures(noeud)
+    for noeud in noeuds(passerelle):
+        assert demander(noeud, jeton, RUPTURES).status_code == 200
+        assert "passerelle_journal_disponible 1.0" in mesures(noeud)
+    attendre(passerelle)  # until a balancer sends requests again
 
 
 def test_a10_l09_an_account_reads_its_quota_of_distinct_persons_and_no_more(
-    monde: Monde, a_part: tuple[PasserelleLancee, Path]
+    monde: Monde, a_part: tuple[PasserelleLancee, str]
 ) -> None:
     passerelle, _ = a_part
     alice, benoit = monde.jeton("ml-quota", agent="alice\nalice"), monde.jeton("ml-quota", agent="benoit")
@@ -223,7 +197,7 @@ def test_a10_l09_an_account_reads_its_quota_of_distinct_persons_and_no_more(
     ]
 
 
-def test_a02_an_account_that_guesses_finds_nothing_more(monde: Monde, a_part: tuple[PasserelleLancee, Path]) -> None:
+def test_a02_an_account_that_guesses_finds_nothing_more(monde: Monde, a_part: tuple[PasserelleLancee, str]) -> None:
     passerelle, _ = a_part
     devin, autre = monde.jeton("ml-quota", agent="devin"), monde.jeton("ml-quota", agent="autre")
     vraie = jusqu_a_complete(passerelle, autre, RUPTURES)["data"]["ruptures"]["edges"][0]["node"]["jeune"]["id"]
@@ -243,7 +217,7 @@ def test_a02_an_account_that_guesses_finds_nothing_more(monde: Monde, a_part: tu
     assert demander(passerelle, autre, f'{{ jeune(id: "{vraie}") {{ nom }} }}').status_code == 200
 
 
-def test_a_client_is_told_its_pace_and_stopped_beyond(monde: Monde, a_part: tuple[PasserelleLancee, Path]) -> None:
+def test_a_client_is_told_its_pace_and_stopped_beyond(monde: Monde, a_part: tuple[PasserelleLancee, str]) -> None:
     passerelle, _ = a_part
     jeton = monde.jeton("ml-quota")
     premiere = demander(passerelle, jeton, "{ moi { profil } }")
@@ -262,16 +236,17 @@ def test_a_client_is_told_its_pace_and_stopped_beyond(monde: Monde, a_part: tupl
 
 
 def test_l03_killed_between_the_entry_and_the_answer(
-    monde: Monde, a_part: tuple[PasserelleLancee, Path], commande: Commande
+    monde: Monde, a_part: tuple[PasserelleLancee, str], commande: Commande
 ) -> None:
-    """Whenever the process dies, every answer that left has its entry, and the chain is whole."""
-    passerelle, chemin = a_part
+    """Whenever its processes die, every answer that left has its entry, and the chain is whole."""
+    passerelle, journal = a_part
+    processus = [noeud.processus for noeud in noeuds(passerelle)]
     jeton = monde.jeton("ml")
     jusqu_a_complete(passerelle, jeton, RUPTURES)
     recues: list[str] = []
 
     def lire() -> None:
-        while passerelle.processus.poll() is None:
+        while any(un.poll() is None for un in processus):
             with contextlib.suppress(httpx.TransportError):
                 reponse = demander(passerelle, jeton, RUPTURES)
                 recues.append(reponse.headers["x-request-id"])
@@ -279,24 +254,21 @@ def test_l03_killed_between_the_entry_and_the_answer(
     lecteurs = [threading.Thread(target=lire) for _ in range(4)]
     for lecteur in lecteurs:
         lecteur.start()
-    while len(recues) < 30 and passerelle.processus.poll() is None:
+    while len(recues) < 30 and all(un.poll() is None for un in processus):
         time.sleep(0.001)
-    os.kill(passerelle.pid, signal.SIGKILL)
+    for un in processus:
+        un.kill()
     for lecteur in lecteurs:
         lecteur.join()
-    ici = {"GATEWAY_JOURNAL_URL": f"sqlite+aiosqlite:///{chemin}"}
-    assert set(recues) <= entrees(ici["GATEWAY_JOURNAL_URL"]).keys()
-    code, dit = commande("verifier", **ici)
+    assert set(recues) <= entrees(journal).keys()
+    code, dit = commande("verifier", GATEWAY_JOURNAL_URL=journal)
     assert (code, dit.startswith("journal intègre, entrées 1 à ")) == (0, True)
-    with sqlite3.connect(chemin) as base:
-        base.execute("DELETE FROM journal_entrees WHERE numero = 3")
-    assert commande("verifier", **ici) == (1, "entrée 3 : manquante\n")
+    ecrire(journal, "DELETE FROM journal_entrees WHERE numero = 3")
+    assert commande("verifier", GATEWAY_JOURNAL_URL=journal) == (1, "entrée 3 : manquante\n")
 
 
 @pytest.mark.anyio
-async def test_a10_processes_of_one_postgresql_count_together(
-    monde: Monde, a_part: tuple[PasserelleLancee, Path], tmp_path: Path
-) -> None:
+async def test_a10_processes_of_one_postgresql_count_together(monde: Monde, peu: Path, tmp_path: Path) -> None:
     """What another process counted, the gateway knows; killed, it leaves a chain that the other goes on with."""
     jour = monde.population.aujourdhui
     siens = plafonds(Quotas(personnes_jour=5), Profil.MISSION_LOCALE, "chloé", "MISSION_LOCALE/x", jour)
@@ -305,10 +277,11 @@ async def test_a10_processes_of_one_postgresql_count_together(
         autre = Journal(url, Sceau.depuis_texte(monde.environnement["GATEWAY_CLE"]))
         await autre.ouvrir()
         await autre.inscrire(ailleurs)
-        with monde.gateway(GATEWAY_JOURNAL_URL=url, GATEWAY_CONFIG=str(a_part[1].parent)) as passerelle:
+        with monde.gateway(GATEWAY_JOURNAL_URL=url, GATEWAY_CONFIG=str(peu)) as passerelle:
             jusqu_a_complete(passerelle, monde.jeton("ml-quota", agent="didier"), RUPTURES)
             assert demander(passerelle, monde.jeton("ml-quota", agent="chloé"), RUPTURES).status_code == 429
-            os.kill(passerelle.pid, signal.SIGKILL)
+            for noeud in noeuds(passerelle):
+                noeud.processus.kill()
         await autre.inscrire(ailleurs)
         constat = await verifier(autre)
         await autre.fermer()
