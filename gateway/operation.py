@@ -34,6 +34,7 @@ from gateway.federation.annuaire import Annuaire
 from gateway.federation.attribution import Attributeur
 from gateway.federation.collecte import Collecteur, Recolte
 from gateway.federation.contexte import ContexteOperation
+from gateway.federation.ecart import a_l_ecart
 from gateway.federation.foules import Foules
 from gateway.federation.fraicheurs import Fraicheur
 from gateway.federation.identifiants import Identifiants
@@ -191,9 +192,10 @@ async def _vue(passerelle: Passerelle, contexte: ContexteOperation) -> Vue:
 async def _construire(passerelle: Passerelle, contexte: ContexteOperation) -> Vue:
     """A cold view of a region is seconds of merging: that is done beside the loop."""
     recolte, droits, annuaire = contexte.recolte, contexte.droits, contexte.annuaire
-    retenues = await asyncio.to_thread(retenir, recolte, droits, annuaire, contexte.jour)
+    combien = len(recolte.temoignages)
+    retenues = await a_l_ecart(combien, retenir, recolte, droits, annuaire, contexte.jour)
     attribution = await passerelle.attributeur.attribuer(retenues.grappes, retenues.faits)
-    vue = await asyncio.to_thread(inscrire, retenues, attribution, droits, annuaire, recolte)
+    vue = await a_l_ecart(combien, inscrire, retenues, attribution, droits, annuaire, recolte)
     if attribution.provisoire:
         vue.perimee = asyncio.get_running_loop().time() + REPRISE
     return vue

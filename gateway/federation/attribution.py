@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar
 
 from gateway.domain.liens import Connus, Ecritures
 from gateway.errors import LiensIndisponibles
+from gateway.federation.ecart import a_l_ecart
 from gateway.federation.liens import Decision, Deriver, Grappe, decider, inconnues
 from gateway.federation.signalements import Fait, Vues
 
@@ -86,5 +87,5 @@ class Attributeur:
             return await appel
 
     async def _decider(self, grappes: Sequence[Grappe], connus: Connus, instant: datetime) -> Decision:
-        """Beside the event loop: a region has tens of thousands of groups."""
-        return await asyncio.to_thread(decider, grappes, connus, self.deriver, instant)
+        """A region has tens of thousands of groups."""
+        return await a_l_ecart(len(grappes), decider, grappes, connus, self.deriver, instant)

@@ -16,6 +16,7 @@ from gateway.connectors.base import Dossier
 from gateway.errors import ErreurSource, SourceSuspendue
 from gateway.federation.annuaire import Annuaire
 from gateway.federation.concernes import dans_l_ordre, residents_par_cfa
+from gateway.federation.ecart import a_l_ecart
 from gateway.federation.fraicheurs import Fraicheur, plus_vieille, tenues_fraiches, vieillies
 from gateway.federation.merge import residence
 from gateway.federation.plan import Plan
@@ -164,7 +165,8 @@ class Collecteur:
         await demander([unite for unite in toutes if unite not in premieres])
         await self._entendre_le_registre(recolte, limite, plan, annuaire)
         if plan.suivi:
-            structures = await asyncio.to_thread(_structures_de_residence, recolte.temoignages, annuaire)
+            lus = recolte.temoignages
+            structures = await a_l_ecart(len(lus), _structures_de_residence, lus, annuaire)
             await demander(self._structures(structures))
         return recolte
 
@@ -184,7 +186,8 @@ class Collecteur:
         """The contracts of whoever was found elsewhere and may be of the perimeter."""
         if self.nom_registre in recolte.erreurs:
             return
-        absents = await asyncio.to_thread(_absents, recolte.temoignages, plan, annuaire, self.nom_registre)
+        lus = recolte.temoignages
+        absents = await a_l_ecart(len(lus), _absents, lus, plan, annuaire, self.nom_registre)
         if absents:
             await self._du_registre(recolte, fin, ((), (), absents))
 

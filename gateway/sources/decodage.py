@@ -37,12 +37,7 @@ def decoder(corps: bytes, requete: Requete) -> Any:
 def decoder_json(corps: bytes, encodage: str = "utf-8") -> Any:
     """A JSON object or array; anything else, `null` included, is refused."""
     try:
-        document = json.loads(
-            _texte(corps, encodage),
-            object_pairs_hook=_sans_doublon,
-            parse_constant=_constante,
-            parse_float=_flottant,
-        )
+        document = _LECTEUR.decode(_texte(corps, encodage))
     except (ValueError, RecursionError):
         raise DocumentInvalide("JSON illisible") from None
     if not isinstance(document, dict | list):
@@ -100,6 +95,9 @@ def _flottant(texte: str) -> float:
     if not math.isfinite(valeur):
         raise ValueError("not a finite number")
     return valeur
+
+
+_LECTEUR = json.JSONDecoder(object_pairs_hook=_sans_doublon, parse_constant=_constante, parse_float=_flottant)
 
 
 def _encodable(document: Any) -> bool:

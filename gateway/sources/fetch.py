@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from cachetools import LRUCache
@@ -131,9 +132,12 @@ class Sources:
 
     def _fraiche(self, unite: Unite, garde: Garde | None) -> Tenue | None:
         """The version is the answer's: confirmed, it is kept anew, and is the same."""
-        if garde is None or self._usage(unite, garde) is not Usage.FRAICHE:
+        if garde is None or not self._est_fraiche(unite, garde):
             return None
         return Tenue(garde.valeur.version, max(0.0, self._socle.cache.maintenant() - garde.ne_a))
+
+    def _est_fraiche(self, unite: Unite, garde: Garde) -> bool:
+        return self._usage(unite, garde) is Usage.FRAICHE
 
     def _usage(self, unite: Unite, garde: Garde, age_max: float | None = None) -> Usage:
         age, dit = self._socle.cache.maintenant() - garde.ne_a, garde.valeur
@@ -225,8 +229,8 @@ class Sources:
 
     def _vol(self, unite: Unite, cle: Cle, garde: Garde | None) -> asyncio.Task[Resultat | Echec]:
         partenaire, lire = self.partenaires[unite.source], self._lecteurs[unite.source].lire
-        duree = partenaire.cache.secours_secondes
-        return self._vols.vol(Trajet(unite, cle, lire, partenaire.limites.delai_secondes, duree, garde))
+        delai, duree = partenaire.limites.delai_secondes, partenaire.cache.secours_secondes
+        return self._vols.vol(Trajet(unite, cle, lire, delai, duree, partial(self._est_fraiche, unite), garde))
 
     def _connue(self, garde: Garde | None) -> Resultat | None:
         """What was kept, with its age."""

@@ -31,6 +31,7 @@ from gateway.sources.transport import Appel, Reponse, Transport
 T = TypeVar("T")
 Demander = Callable[[Appel], Awaitable[T]]
 SANS_CONDITION: Mapping[str, str] = {}
+TOUT_DE_SUITE = 16_384  # bytes of bodies mapped on the event loop: a millisecond or two
 
 journal = logging.getLogger("gateway.sources")
 
@@ -63,11 +64,12 @@ class Guichet:
     async def derouler(self, lecture: Lecture[T], locataire: Locataire) -> "Deroulee[T]":
         """Drive a reading to its end: the requests of a batch run together, each with its pages. Raises ErreurSource."""
         reperes: list[Repere | None] = []
-        pas = await self._avancer(lecture, None)
+        pas = await self._avancer(lecture, None, 0)
         while not isinstance(pas, _Fin):
             lues = await ensemble(self.reponses(requete, locataire) for requete in pas)
             reperes += [page.repere for pages in lues for page in pages]
-            pas = await self._avancer(lecture, [_documents(pages) for pages in lues])
+            octets = sum(page.octets for pages in lues for page in pages)
+            pas = await self._avancer(lecture, [_documents(pages) for pages in lues], octets)
         return Deroulee(pas.valeur, tous(reperes))
 
     async def inchange(self, reperes: Sequence[Repere], locataire: Locataire) -> bool:
@@ -93,9 +95,14 @@ class Guichet:
         except Exception as erreur:
             raise self._incomprise(erreur) from None
 
-    async def _avancer(self, lecture: Lecture[T], documents: Documents | None) -> "Sequence[Requete] | _Fin[T]":
-        """One step of the connector, in a thread: mapping a whole CFA would hold the event loop for a tenth of a second."""
+    async def _avancer(
+        self, lecture: Lecture[T], documents: Documents | None, octets: int
+    ) -> "Sequence[Requete] | _Fin[T]":
+        """One step of the connector; in a thread when it has much to map: a whole CFA would hold the event loop for a tenth
+        of a second. A small answer is mapped in less time than a thread takes to be woken under load."""
         try:
+            if octets <= TOUT_DE_SUITE:
+                return _pas(lecture, documents)
             return await asyncio.to_thread(_pas, lecture, documents)
         except Exception as erreur:
             raise self._incomprise(erreur) from None

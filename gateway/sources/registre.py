@@ -5,6 +5,7 @@ each other (ANSWERS 25): two employers at once, nothing in common but the name.
 """
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -66,27 +67,34 @@ class _Plie:
 class LecteurRegistre:
     """The registry as a source that answers at once, as fresh as its last harvest."""
 
-    def __init__(self, magasin: Magasin, plier: Plier) -> None:
+    def __init__(self, magasin: Magasin, plier: Plier, secondes: Callable[[], float] = time.monotonic) -> None:
         self._magasin = magasin
         self._plier = plier
+        self._secondes = secondes
         self._lus: LRUCache[tuple[str, str], ResultatRegistre] = LRUCache(LECTURES_MAX)
         self._lectures: dict[tuple[str, str], asyncio.Task[ResultatRegistre]] = {}
         self._plies: LRUCache[bytes, _Plie | None] = LRUCache(PLIES_MAX)
-        self._version, self._relire = "", 0.0
+        self._connue: Avancee | None = None
+        self._relire = float("-inf")
 
     async def version(self) -> str:
-        """Changes when a harvest brings rows; read in the store once a second. Empty when the store does not answer."""
-        instant = asyncio.get_running_loop().time()
-        if instant >= self._relire:
-            self._relire = instant + VERSION_SECONDES  # one reads for all who come meanwhile
-            self._version = await self._lire_la_version()
-        return self._version
-
-    async def _lire_la_version(self) -> str:
+        """Changes when a harvest brings rows. Empty when the store does not answer."""
         try:
-            return (await self._magasin.avancee()).version
+            return (await self._avancee()).version
         except RegistreIndisponible:
             return ""
+
+    async def _avancee(self) -> Avancee:
+        """Read in the store once a second, by one for all who come meanwhile. Raises RegistreIndisponible."""
+        instant = self._secondes()
+        if self._connue is None or instant >= self._relire:
+            self._relire = instant + VERSION_SECONDES
+            try:
+                self._connue = await self._magasin.avancee()
+            except RegistreIndisponible:
+                self._connue = None
+                raise
+        return self._connue
 
     async def dossiers(
         self, codes_postaux: Collection[str], cfas: Collection[str], identites: Collection[str]
@@ -95,7 +103,7 @@ class LecteurRegistre:
 
         Raises RegistreIndisponible.
         """
-        avancee = await self._magasin.avancee()
+        avancee = await self._avancee()
         cle = (avancee.version, self._magasin.empreinte(codes_postaux, cfas, identites))
         lu = self._lus.get(cle)
         if lu is not None:

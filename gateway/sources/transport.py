@@ -54,13 +54,15 @@ class Appel:
 @dataclass(frozen=True, slots=True)
 class Reponse:
     """A decoded answer. `document` is None for an empty body that means absence; `empreinte` is a digest of the body,
-    `repere` what the same page can be revalidated by, `ecart` the seconds the partner's clock is ahead of ours, if it tells."""
+    `repere` what the same page can be revalidated by, `ecart` the seconds the partner's clock is ahead of ours, if it tells,
+    `octets` how long the body was."""
 
     document: Any
     lien: str = ""
     empreinte: bytes = b""
     repere: Repere | None = None
     ecart: float | None = None
+    octets: int = 0
 
 
 class Transport:
@@ -182,7 +184,7 @@ async def _lire(reponse: httpx.Response, requete: Requete) -> Reponse:
     else:
         document = decoder(corps, requete)
     empreinte = hashlib.blake2b(corps, digest_size=16).digest()
-    return Reponse(document, reponse.headers.get("Link", ""), empreinte, page)
+    return Reponse(document, reponse.headers.get("Link", ""), empreinte, page, octets=len(corps))
 
 
 @contextmanager

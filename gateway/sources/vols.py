@@ -24,13 +24,15 @@ OCTETS_PAR_DOSSIER = 4_608  # measured over the default population: a young pers
 
 @dataclass(frozen=True, slots=True)
 class Trajet:
-    """One fetch to make: how to read the unit, within `delai` seconds, how long its answer may be kept, what is known."""
+    """One fetch to make: how to read the unit, within `delai` seconds, how long its answer may be kept, what is known, and
+    what another process may have brought: `fraiche` says whether it serves as an answer of now."""
 
     unite: Unite
     cle: Cle
     lire: Callable[[Unite, Resultat | None], Awaitable[Resultat | Echec]]
     delai: float
     duree: float
+    fraiche: Callable[[Garde], bool]
     garde: Garde | None = None
 
     def connue(self, generation: str, marque: str) -> Resultat | None:
@@ -84,19 +86,21 @@ class Vols:
 
     async def _voler(self, trajet: Trajet) -> Resultat | Echec:
         """Fetch, or wait for the process that does: its answer comes by the cache; when it fails, it is our turn."""
-        depuis = trajet.garde.ne_a if trajet.garde else 0.0
         while (bail := await self._cache.prendre(trajet.cle, trajet.delai + RANGEMENT)) is None:
-            if (apporte := await self._nouvelle(trajet.cle, depuis)) is not None:
+            if (apporte := await self._nouvelle(trajet)) is not None:
                 return apporte
             await asyncio.sleep(ATTENTE)
         try:
-            return await self._nouvelle(trajet.cle, depuis) or await self._demander(trajet)
+            return await self._nouvelle(trajet) or await self._demander(trajet)
         finally:
             await self._cache.rendre(trajet.cle, bail)
 
-    async def _nouvelle(self, cle: Cle, depuis: float) -> Resultat | None:
-        (garde,) = await self._cache.lire([cle])
-        if garde is None or garde.invalidee or garde.ne_a <= depuis:
+    async def _nouvelle(self, trajet: Trajet) -> Resultat | None:
+        """What was kept since; what is only old was missed by an asker whom the cache did not answer."""
+        (garde,) = await self._cache.lire([trajet.cle])
+        if garde is None or garde.invalidee or not trajet.fraiche(garde):
+            return None
+        if trajet.garde and garde.ne_a <= trajet.garde.ne_a:
             return None
         apporte: Resultat = replace(garde.valeur, age=self._cache.maintenant() - garde.ne_a)
         return apporte

@@ -94,7 +94,7 @@ async def test_un_vol_qui_vient_d_arriver_n_est_plus_en_vol() -> None:
         await depart.wait()
         return resultat(version=str(lus))
 
-    trajet = Trajet(unite(), CLE, lire_une_fois, 5.0, 60.0)
+    trajet = Trajet(unite(), CLE, lire_une_fois, 5.0, 60.0, lambda _: True)
 
     async def redemander() -> tuple[bool, bool]:
         await depart.wait()

@@ -25,6 +25,7 @@ from gateway.schema.scalaires import UAI
 from gateway.sources.attente import ASSIS, INSTANT
 from gateway.sources.fetch import Socle, Sources
 from gateway.sources.fichier import CacheFichier, LimitesFichier
+from gateway.sources.guichet import TOUT_DE_SUITE
 from gateway.sources.locataires import Abonne
 from gateway.sources.mesures import Mesures
 from gateway.sources.resilience.rythme import Rythme
@@ -278,24 +279,23 @@ def test_rien_n_est_servi_plus_vieux_que_promis() -> None:
 
 
 @pytest.mark.anyio
-async def test_ce_qui_calcule_longtemps_ne_tient_pas_la_boucle() -> None:
-    """Mapping runs beside the loop, whatever its size; decoding does above a quarter of a megabyte."""
+@pytest.mark.parametrize(("octets", "a_part"), [(10, False), (TOUT_DE_SUITE, True)])
+async def test_ce_qui_calcule_longtemps_ne_tient_pas_la_boucle(octets: int, a_part: bool) -> None:
+    """Mapping more than a few records runs beside the loop; decoding does above a quarter of a megabyte."""
     fils: list[threading.Thread] = []
 
     def lecture(locataire: Locataire, _jour: date) -> Lecture[Lu]:
-        fils.append(threading.current_thread())
         (documents,) = yield [Requete("liste", f"/liste/{locataire.code}")]
         fils.append(threading.current_thread())
         return Lu([], rejets=len(documents))
 
     def repondre(_: httpx.Request) -> httpx.Response:
-        return httpx.Response(200, json=[])
+        return httpx.Response(200, json=["x" * octets])
 
     connecteur = Connecteur("erp", TypeSource.ERP_CFA, ModeSource.INTERROGATION, dossiers_cfa=lecture)
     async with banc(Transport(horloge, lambda: httpx.MockTransport(repondre)), connecteur=connecteur) as essai:
         await essai.sources.lire([unite()], 5.0)
-    assert len(fils) == 2
-    assert threading.current_thread() not in fils
+    assert [fil is not threading.current_thread() for fil in fils] == [a_part]
 
 
 @pytest.mark.anyio

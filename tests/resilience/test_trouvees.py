@@ -1,12 +1,14 @@
 """What the simulation and the matrix found, played again by itself: a promise each, broken before."""
 
 import itertools
+from collections.abc import Sequence
 
+import httpx
 import pytest
 import respx
 
 from gateway.cache.memoire import CacheMemoire
-from gateway.cache.seam import CacheLocal, Cle
+from gateway.cache.seam import CacheLocal, Cle, Garde
 from gateway.sources.fichier import CacheFichier
 from gateway.sources.unites import Resultat
 from tests.sources_aide import BASE, UAI_A, banc, partenaire, transport, unite
@@ -45,3 +47,33 @@ async def test_une_reponse_perimee_avant_d_etre_gardee_est_servie(routeur: respx
         (lu,) = await essai.sources.lire([unite()], 5.0)
     assert isinstance(lu, Resultat)
     assert [dossier.cle for dossier in lu.dossiers] == ["1"]
+
+
+class Distrait(CacheLocal):
+    """A cache whose next reading brings nothing, as when it does not answer."""
+
+    muet = False
+
+    async def lire(self, cles: Sequence[Cle]) -> list[Garde | None]:
+        if self.muet:
+            self.muet = False
+            return [None] * len(cles)
+        return await super().lire(cles)
+
+
+async def test_une_copie_que_le_cache_n_a_pas_rendue_n_est_pas_une_reponse_neuve(routeur: respx.MockRouter) -> None:
+    """The flight found it, past its life, and gave it as what a partner had just said."""
+    routeur.get(f"{BASE}/liste/{UAI_A}").mock(side_effect=[reponse("avant"), reponse("maintenant")])
+    instant = [1_000_000.0]
+    cache = Distrait(CacheMemoire(100, 1_000_000, lambda: instant[0]), lambda: instant[0])
+    async with banc(transport(routeur), partenaire(cache=CacheFichier(duree_secondes=5.0)), cache=cache) as essai:
+        await essai.sources.lire([unite()], 5.0)
+        instant[0] += 5.1
+        cache.muet = True
+        (lu,) = await essai.sources.lire([unite()], 5.0)
+    assert isinstance(lu, Resultat)
+    assert ([dossier.cle for dossier in lu.dossiers], lu.age) == (["maintenant"], 0.0)
+
+
+def reponse(cle: str) -> httpx.Response:
+    return httpx.Response(200, json=[{"cle": cle, "uai": UAI_A}])

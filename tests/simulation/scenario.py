@@ -62,6 +62,10 @@ class Processus:
     sources: Sources
     distant: Memoire | None
 
+    @property
+    def mort(self) -> bool:
+        return self.distant is not None and self.distant.mort
+
 
 class Scenario:
     """`graine` decides of everything. `trace` tells what happened, in order and to the nanosecond."""
@@ -135,6 +139,8 @@ class Scenario:
         connus = {un.cle: self._vu_par_tous(un.cle, debut) for un in unites}
         rendus = await processus.sources.lire(unites, delai, age_max)
         assert len(rendus) == len(unites)
+        if processus.mort:  # what it answers reaches nobody; cut from the others, it heard of no event
+            connus = dict.fromkeys(connus, 0)
         for un, rendu in zip(unites, rendus, strict=True):
             self._vu.noter(f"{type(rendu).__name__} {un.cle} {getattr(rendu, 'erreur', '')}")
             self._juge.juger(Demande(un.cle, debut, temps(), delai, connus[un.cle]), rendu)

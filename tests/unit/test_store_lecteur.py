@@ -125,11 +125,13 @@ async def test_rows_that_cannot_be_read_cost_their_contract_only() -> None:
 @pytest.mark.anyio
 async def test_what_was_read_is_kept_until_the_next_harvest() -> None:
     memoire = Memoire(("p", (charge("A"),)))
-    lecteur = LecteurRegistre(memoire, plier)
+    instants = iter((0.0, 0.5, 0.99, 1.0))  # of each call
+    lecteur = LecteurRegistre(memoire, plier, lambda: next(instants))
     premier = await lecteur.dossiers(["59000", "59800"], [], ["x"])
     assert await lecteur.dossiers(["59800", "59000"], (), {"x"}) is premier
     assert (premier.as_of, premier.version, memoire.lectures) == (SOIR, "1", 1)
     memoire.version = "2"
+    assert await lecteur.dossiers(["59000", "59800"], [], ["x"]) is premier  # seen within a second
     assert (await lecteur.dossiers(["59000", "59800"], [], ["x"])).version == "2"
     assert memoire.lectures == 2
 
@@ -137,7 +139,8 @@ async def test_what_was_read_is_kept_until_the_next_harvest() -> None:
 @pytest.mark.anyio
 async def test_a_contract_is_unsealed_and_folded_again_only_when_its_rows_changed() -> None:
     memoire = Memoire(("p", (charge("A"),)), ("q", (charge("B"),)))
-    lecteur = LecteurRegistre(memoire, plier)
+    instants = iter((0.0, 0.0, 1.0))
+    lecteur = LecteurRegistre(memoire, plier, lambda: next(instants))
     await lecteur.dossiers(["59000"], [], [])
     await lecteur.dossiers(["59000"], [], ["x"])
     assert (memoire.lectures, memoire.ouvertures) == (2, 2)

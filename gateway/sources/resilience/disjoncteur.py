@@ -21,6 +21,7 @@ class Disjoncteur:
 
     def __init__(self) -> None:
         self._lectures: deque[tuple[float, bool]] = deque()  # of the window: when, and whether it succeeded
+        self._echecs = 0  # among them
         self._essai: float | None = None  # instant of the next probe, while not closed
         self._sonde = False  # whether a probe is on its way
         self._delais = self._reussites = 0  # in a row
@@ -50,11 +51,12 @@ class Disjoncteur:
 
     def _noter_fermee(self, issue: Issue, instant: float) -> None:
         self._lectures.append((instant, issue is Issue.REUSSITE))
+        self._echecs += issue is not Issue.REUSSITE
         while self._lectures[0][0] <= instant - FENETRE:
-            self._lectures.popleft()
+            _, reussie = self._lectures.popleft()
+            self._echecs -= not reussie
         self._delais = self._delais + 1 if issue is Issue.DELAI else 0
-        echecs = sum(not reussie for _, reussie in self._lectures)
-        trop = len(self._lectures) >= LECTURES_MIN and echecs >= PART_OUVRE * len(self._lectures)
+        trop = len(self._lectures) >= LECTURES_MIN and self._echecs >= PART_OUVRE * len(self._lectures)
         if trop or self._delais >= DELAIS_OUVRENT:
             self._essai = instant + self._recul
 
@@ -71,5 +73,6 @@ class Disjoncteur:
 
     def _fermer(self) -> None:
         self._lectures.clear()
+        self._echecs = 0
         self._essai, self._recul = None, ESSAI_MIN
         self._delais = self._reussites = 0
