@@ -32,6 +32,7 @@ class Charge:
         self._fin = threading.Event()
         self._fil = threading.Thread(target=lambda: asyncio.run(self._tourner()), name="charge", daemon=True)
         self.issues: list[Issue] = []
+        self.tenue = 0.0  # requests a second that really left: this thread shares the machine with what it asks
 
     def __enter__(self) -> Self:
         self._fil.start()
@@ -58,6 +59,7 @@ class Charge:
                 groupe.create_task(self._une(http, next(self._requetes)))
                 await asyncio.sleep(max(0.0, debut + rang * self._pas - boucle.time()))
                 if self._fin.is_set():
+                    self.tenue = rang / (boucle.time() - debut)
                     break
 
     async def _une(self, http: httpx.AsyncClient, requete: str) -> None:

@@ -108,7 +108,7 @@ def test_each_is_restarted_in_turn_and_no_request_fails(monde: Monde, deux: Deux
         for noeud in [*noeuds, *noeuds]:
             redemarrer(repartiteur, noeud)
     noter(
-        f"redémarrage de chaque nœud, deux fois, sous 50 requêtes/s : {charge.statuts}, "
+        f"redémarrage de chaque nœud, deux fois, sous 50 requêtes/s ({charge.tenue:.1f} parties) : {charge.statuts}, "
         f"{charge.partielles} partielles ; échecs attendus 0"
     )
     assert charge.statuts.keys() == {200}

@@ -126,7 +126,7 @@ def test_une_panne_d_une_minute_puis_le_retour(monde: Monde, lancee: PasserelleL
 
 
 def test_mille_requetes_d_un_coup_sur_un_partenaire_pendu(monde: Monde, lancee: PasserelleLancee) -> None:
-    """A hundred wait for it, the others answer without it or are turned away at once; the readers of others go on."""
+    """A hundred wait for it, the others are turned away at once; the readers of others go on (`test_foule.py`)."""
     (avant,) = tirer(lancee.url, legere(monde, 5, 20))
     monde.controle.panne("imilo", "hang")
     cadran = Cadran(lancee.url, lancee.pid)
