@@ -81,7 +81,8 @@ def _serie(
     cas: str, rest: MondeRest, serveur: Serveur, corps: Callable[[int], bytes], latence: float, combien: int
 ) -> Froid:
     connexion, avant = _ouvrir(serveur), cpu(serveur.pid)
-    mesures = [_une(rest, connexion, serveur, corps(TAILLE), latence) for _ in range(combien)]
+    jeton = rest.jeton()  # of one caller, who keeps it
+    mesures = [_une(rest, connexion, serveur, (corps(TAILLE), jeton), latence) for _ in range(combien)]
     depense = (cpu(serveur.pid) - avant) * 1000 / combien
     return Froid(cas, mesures[0][1], latence, [surcout for surcout, _ in mesures], depense)
 
@@ -92,10 +93,11 @@ def _ouvrir(serveur: Serveur) -> HTTPConnection:
 
 
 def _une(
-    rest: MondeRest, connexion: HTTPConnection, serveur: Serveur, corps: bytes, latence: float
+    rest: MondeRest, connexion: HTTPConnection, serveur: Serveur, demande: tuple[bytes, str], latence: float
 ) -> tuple[float, int]:
     """Milliseconds over the partners, and the rows."""
-    entetes = {"content-type": "application/json", "authorization": f"Bearer {rest.jeton()}"}
+    corps, jeton = demande
+    entetes = {"content-type": "application/json", "authorization": f"Bearer {jeton}"}
     rest.services.latence = latence
     rest.services.occupe()
     debut = time.perf_counter()
