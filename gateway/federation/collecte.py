@@ -30,7 +30,8 @@ from gateway.sources.unites import Echec, EtatCache, Ressource, Resultat, Tenue,
 PART_DES_SOURCES = 0.8
 PART_DU_REGISTRE = 0.95
 ENTENDUS_MAX = 120_000  # testimonies kept, of the last answer of each unit: as many records as the cache holds
-RECOLTES_MAX = 32  # as many as views
+RECOLTES_TEMOIGNAGES = 120_000  # of the readings kept, which share those above
+RECOLTE_MIN = 80  # what a reading counts for at least: no more of them than of views
 VERIFICATION = 1.0  # seconds before a reading is looked at again: what an event changes shows within five
 
 
@@ -39,6 +40,11 @@ _Entendu = tuple[str, list[Temoignage]]  # a version, and what it tells
 
 def _poids(entendu: _Entendu) -> int:
     return 1 + len(entendu[1])
+
+
+def _volume(recolte: "Recolte") -> int:
+    """A reading that alone passes what is kept is kept, alone."""
+    return min(max(RECOLTE_MIN, len(recolte.temoignages)), RECOLTES_TEMOIGNAGES)
 
 
 class Interrogeables(Protocol):
@@ -96,7 +102,9 @@ class Collecteur:
     horloge: Callable[[], float]
     sans_mission_locale: Callable[[str, int], None]  # counts, by source, the homes that nobody can place (ANSWERS 4)
     entendus: LRUCache[Unite, _Entendu] = field(default_factory=lambda: LRUCache(ENTENDUS_MAX, getsizeof=_poids))
-    recoltes: LRUCache[tuple[Plan, Annuaire], Recolte] = field(default_factory=lambda: LRUCache(RECOLTES_MAX))
+    recoltes: LRUCache[tuple[Plan, Annuaire], Recolte] = field(
+        default_factory=lambda: LRUCache(RECOLTES_TEMOIGNAGES, getsizeof=_volume)
+    )
     chantiers: dict[tuple[Plan, Annuaire], asyncio.Task[Recolte]] = field(default_factory=dict)  # under way
 
     async def collecter(self, plan: Plan, annuaire: Annuaire) -> Recolte:

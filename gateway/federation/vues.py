@@ -10,7 +10,8 @@ from gateway.federation.annuaire import Annuaire
 from gateway.federation.collecte import Recolte
 from gateway.federation.views import Droits, Vue
 
-VUES_MAX = 32
+PERSONNES_MAX = 30_000  # of the views kept: one region, or some hundred Missions locales
+PERSONNES_MIN = 20  # what a view counts for at least, be it empty
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,8 @@ class CleDeVue:
 
 
 class Vues:
-    """Views already built, the least used forgotten first; of one subject, the last."""
+    """Views already built, as long as they hold so many persons together, the least used forgotten first; of one subject, the
+    last. The one just built is kept, whatever it holds."""
 
     def __init__(self) -> None:
         self._connues: OrderedDict[Hashable, tuple[CleDeVue, Vue]] = OrderedDict()
@@ -44,9 +46,13 @@ class Vues:
         vue = await construire()
         self._connues[cle.sujet] = cle, vue
         self._connues.move_to_end(cle.sujet)
-        while len(self._connues) > VUES_MAX:
+        while len(self._connues) > 1 and sum(map(_poids, self._connues.values())) > PERSONNES_MAX:
             self._connues.popitem(last=False)
         return vue
+
+
+def _poids(connue: tuple[CleDeVue, Vue]) -> int:
+    return max(PERSONNES_MIN, len(connue[1].personnes))
 
 
 def cle_de_vue(recolte: Recolte, droits: Droits, annuaire: Annuaire, jour: date) -> CleDeVue:
