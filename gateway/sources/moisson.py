@@ -30,6 +30,8 @@ CONSERVATION_ANS = 2  # after its planned end, a contract is forgotten (DOMAIN �
 
 journal = logging.getLogger("gateway.moisson")
 
+ILLISIBLES = 20  # rows refused of a page, and none kept: the format changed. Fewer are a bad day, counted and set aside
+
 Recolte = tuple[list[LigneRegistre], Compte]
 UN_JOUR = timedelta(days=1)
 
@@ -148,12 +150,16 @@ class _Passage:
             chantier, derniere = suite, page.empreinte
 
     async def _page(self, requete: Requete, chantier: Chantier, derniere: bytes) -> Page[Recolte]:
-        """The next page. Pages that move under our feet would lose rows or tell them twice: the window begins again."""
+        """The next page. Pages that move under our feet would lose rows or tell them twice: the window begins again. One of
+        which nothing can be read stops the harvest: done, its rows would be lost for good."""
         lire = partial(self.champ.moisson.lignes, requete, chantier.fenetre.fin)
         page = await self.champ.lire(requete, chantier.page, lire)
         if chantier.page > 1 and (page.total != chantier.total or page.empreinte == derniere):
             await self.grange.abandonner(chantier)
             raise SourceInvalide(self.champ.source, "les pages ont changé au cours de la fenêtre")
+        gardees, compte = page.lue
+        if not gardees and compte.rejets >= ILLISIBLES:
+            raise SourceInvalide(self.champ.source, "aucune ligne de la page n'est lisible")
         return page
 
 

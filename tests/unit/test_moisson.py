@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
-from gateway.errors import SourceFermee, SourceIndisponible
-from gateway.sources.moisson import Avancement, Champ, fenetres_dues, moissonner, veiller
+from gateway.errors import SourceFermee, SourceIndisponible, SourceInvalide
+from gateway.sources.moisson import ILLISIBLES, Avancement, Champ, fenetres_dues, moissonner, veiller
 from gateway.sources.suivi import SuiviMoisson
 from gateway.stores.grange import Grange
 from gateway.stores.registre import ContratStocke, Fenetre, Registre
@@ -232,6 +232,22 @@ async def test_the_service_outlives_what_fails_and_says_no_value(
         "moisson interrompue : OSError",
     ]
     assert source.fenetres == FENETRES
+
+
+@pytest.mark.anyio
+async def test_a_registry_whose_format_changed_is_not_harvested_as_if_it_told_of_nobody(
+    ouvrir: Callable[[str], Any],
+) -> None:
+    """Its windows were closed, empty, and never asked again. A few rows that cannot be read do not stop the others."""
+    source, grange = Partenaire(), await ouvrir("r")
+    for _ in range(ILLISIBLES):
+        source.dire(date(2026, 3, 1), {"ALTERNANT": {}})
+    with pytest.raises(SourceInvalide, match="aucune ligne de la page n'est lisible"):
+        await moissonner(champ(source), grange, lambda: SOIR, lambda _: None)
+    assert [fenetre.fin for fenetre in await grange.fenetres()] == [date(2026, 2, 28)]
+    source.jours[date(2026, 3, 1)][0] = ("TBA", charge("A"))
+    await moissonner(champ(source), grange, lambda: SOIR, lambda _: None)
+    assert (await grange.registre.avancee()).dernier_jour == HIER
 
 
 @pytest.mark.anyio
