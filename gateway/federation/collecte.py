@@ -30,7 +30,7 @@ from gateway.sources.unites import Echec, EtatCache, Ressource, Resultat, Tenue,
 PART_DES_SOURCES = 0.8
 PART_DU_REGISTRE = 0.95
 ENTENDUS_MAX = 120_000  # testimonies kept, of the last answer of each unit: as many records as the cache holds
-RECOLTES_TEMOIGNAGES = 120_000  # of the readings kept, which share those above
+RECOLTES_TEMOIGNAGES = 400_000  # of the readings kept, which mostly share those above
 RECOLTE_MIN = 80  # what a reading counts for at least: no more of them than of views
 VERIFICATION = 1.0  # seconds before a reading is looked at again: what an event changes shows within five
 

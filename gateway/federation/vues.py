@@ -10,7 +10,7 @@ from gateway.federation.annuaire import Annuaire
 from gateway.federation.collecte import Recolte
 from gateway.federation.views import Droits, Vue
 
-PERSONNES_MAX = 30_000  # of the views kept: one region, or some hundred Missions locales
+PERSONNES_MAX = 8_000  # of the views kept, some 17 KB each with what is shown of them: a worker stays under 300 MB
 PERSONNES_MIN = 20  # what a view counts for at least, be it empty
 
 
