@@ -18,6 +18,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    bindparam,
     select,
     update,
 )
@@ -69,10 +70,16 @@ def lire_borne(connexion: Connection, sceau: Sceau, nom: str) -> Borne:
     return _borne(connexion.execute(select(BORNES).where(BORNES.c.nom == nom)), sceau, nom)
 
 
+# Written once: each batch of entries goes through both, and to put a statement together takes as long as to run it.
+_LA_BORNE = BORNES.c.nom == bindparam("cette")
+_PRENDRE = update(BORNES).where(_LA_BORNE).values(numero=BORNES.c.numero).returning(BORNES)
+_MARQUEE = (BORNES.c.numero, BORNES.c.empreinte, BORNES.c.sceau)
+_POSER = update(BORNES).where(_LA_BORNE).values({colonne: bindparam(colonne.name) for colonne in _MARQUEE})
+
+
 def prendre_borne(connexion: Connection, sceau: Sceau, nom: str) -> Borne:
     """The same, held until the transaction ends: the writers of all processes queue here."""
-    prise = update(BORNES).where(BORNES.c.nom == nom).values(numero=BORNES.c.numero).returning(BORNES)
-    return _borne(connexion.execute(prise), sceau, nom)
+    return _borne(connexion.execute(_PRENDRE, {"cette": nom}), sceau, nom)
 
 
 def _borne(lues: CursorResult[Any], sceau: Sceau, nom: str) -> Borne:
@@ -88,7 +95,7 @@ def _borne(lues: CursorResult[Any], sceau: Sceau, nom: str) -> Borne:
 def poser_borne(connexion: Connection, sceau: Sceau, nom: str, borne: Borne) -> None:
     """Move one end of the chain, signed."""
     signee = {"numero": borne.numero, "empreinte": borne.empreinte, "sceau": sceau_de_borne(sceau, nom, borne)}
-    connexion.execute(update(BORNES).where(BORNES.c.nom == nom).values(**signee))
+    connexion.execute(_POSER, {"cette": nom, **signee})
 
 
 def pseudonyme(sceau: Sceau, cle: str) -> int:

@@ -12,6 +12,7 @@ from gateway.domain.sceau import Sceau
 from gateway.stores import quotas
 from gateway.stores.chaine import ENTREES, FIN, empaqueter, ensemble_de, poser_borne
 
+_ECRIRE = ENTREES.insert()
 ENSEMBLES_MAX = 65_536
 ENSEMBLES_DUREE = 3600.0  # seconds; nothing younger than a day is ever purged
 
@@ -76,7 +77,7 @@ class Lot:
     def poser(self, connexion: Connection, indexer: str) -> None:
         """Write. `indexer`: an insertion in PERSONNES as the driver reads it, for rows by the hundred."""
         if self._entrees:
-            connexion.execute(ENTREES.insert(), self._entrees)
+            connexion.execute(_ECRIRE, self._entrees)
             poser_borne(connexion, self._sceau, FIN, self.borne)
         index = [(code, ensemble) for ensemble, distincts in self._ensembles.items() for code in distincts]
         if index:
