@@ -17,9 +17,9 @@ from gateway.cache.seam import Cache, Cle
 from gateway.connectors.base import Avis, File
 from gateway.errors import ErreurSource, SourceInvalide
 from gateway.sources.fetch import Sources
-from gateway.sources.guichet import ensemble
 from gateway.sources.mesures import Mesures
 from gateway.sources.partenaires import Partenaire
+from gateway.sources.tournee import ensemble
 from gateway.sources.unites import Ressource, Unite
 
 BAIL = 3.0  # seconds beyond the period: how long a queue is left alone by a process that died

@@ -28,6 +28,7 @@ from gateway.sources.lecteur import Lecteur
 from gateway.sources.mesures import Mesures
 from gateway.sources.partenaires import Partenaire
 from gateway.sources.resilience.rythme import Rythme
+from gateway.sources.tournee import Tournee
 from gateway.sources.transport import Transport
 from gateway.sources.unites import Echec, EtatCache, Resultat, Tenue, Unite
 from gateway.sources.vols import Trajet, Vols
@@ -149,7 +150,7 @@ class Sources:
 
         Raises ErreurSource.
         """
-        return (await self._lecteurs[source].guichet.derouler(lecture, locataire)).valeur
+        return (await Tournee(self._lecteurs[source].guichet, locataire).derouler(lecture)).valeur
 
     async def page(self, source: str, requete: Requete, rang: int, lire: Callable[[Any], T]) -> Page[T]:
         """One page of a harvest, read by `lire`, within the partner's delay. Raises ErreurSource."""

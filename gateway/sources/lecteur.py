@@ -22,9 +22,10 @@ from gateway.errors import (
 )
 from gateway.schema.lieux import EtatSource
 from gateway.sources.appartenance import appartient
-from gateway.sources.guichet import Deroulee, Guichet
+from gateway.sources.guichet import Guichet
 from gateway.sources.resilience.disjoncteurs import Disjoncteurs
 from gateway.sources.resilience.quarantaine import Quarantaine
+from gateway.sources.tournee import Deroulee, Tournee
 from gateway.sources.unites import Echec, EtatCache, Ressource, Resultat, Unite
 
 PAUSE_MAX = 60.0  # seconds during which a partner that said "later" is not asked again for the same key
@@ -74,13 +75,13 @@ class Lecteur:
         return bool(connue.reperes) and jour_paris(connue.recu_le) == jour_paris(self.guichet.horloge())
 
     async def _derouler(self, unite: Unite, connue: Resultat | None) -> Deroulee[Lu] | Resultat:
-        lecture, locataire = self._lecture(unite), self._locataire(unite)
+        lecture, tournee = self._lecture(unite), Tournee(self.guichet, self._locataire(unite))
         with self._disjoncteurs.passage(self._tenant(unite)):
             try:
                 async with asyncio.timeout(self._partenaire.limites.delai_secondes):
-                    if connue and await self.guichet.inchange(connue.reperes, locataire):
+                    if connue and await tournee.inchangee(connue.reperes):
                         return replace(connue, cache=EtatCache.MANQUE, age=0.0)
-                    return await self.guichet.derouler(lecture, locataire)
+                    return await tournee.derouler(lecture)
             except TimeoutError:
                 raise self.guichet.depassement() from None
 

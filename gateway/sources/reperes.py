@@ -1,50 +1,88 @@
-"""The pages of a reading and the validators a partner gave for them (RFC 9110 §8.8): what asks whether anything changed.
+"""The pages of a reading and what tells whether each is as it was: validators (RFC 9110 §8.8), and a digest of the answer.
 
 Pure. Knows no HTTP client and no page's content: a page is kept as it was asked, never as it was answered.
 """
 
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 
-from gateway.connectors.base import Requete
+from gateway.connectors.base import Forme, Pages, Requete
+
+PageDemandee = tuple[str, str, tuple[tuple[str, ...], ...], str]
 
 _ETAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e]{0,200}"')
+_OCTETS = 16  # of a digest
 
 
 @dataclass(frozen=True, slots=True)
 class Repere:
-    """One page as it was asked, with its validator: an entity tag, or a date of modification."""
+    """One page as it was asked, the digest of its answer, and its validator if it has one: an entity tag, or a date of
+    modification."""
 
     operation: str
     chemin: str
     params: tuple[tuple[str, ...], ...]
     acces: str
+    empreinte: str
+    pages: Pages = Pages.UNE
+    forme: Forme = Forme.JSON
+    encodage: str = "utf-8"
+    vide_est_absence: bool = False
     etag: str = ""
     modifie: str = ""
 
     @property
     def requete(self) -> Requete:
         """The same page, to be asked again."""
-        return Requete(self.operation, self.chemin, params=dict(zip(*self.params, strict=True)), acces=self.acces)
+        return Requete(
+            self.operation,
+            self.chemin,
+            params=dict(zip(*self.params, strict=True)),
+            acces=self.acces,
+            pages=self.pages,
+            forme=self.forme,
+            encodage=self.encodage,
+            vide_est_absence=self.vide_est_absence,
+        )
 
     @property
     def conditions(self) -> Mapping[str, str]:
-        """The headers that ask for the page only if it is another now."""
-        return {"If-None-Match": self.etag} if self.etag else {"If-Modified-Since": self.modifie}
+        """The headers that ask for the page only if it is another now; none when the partner gave nothing sure."""
+        if self.etag:
+            return {"If-None-Match": self.etag}
+        return {"If-Modified-Since": self.modifie} if self.modifie else {}
 
 
-def repere(requete: Requete, entetes: Mapping[str, str]) -> Repere | None:
-    """What a page can be revalidated by, from the headers of its answer; None when the partner gave nothing sure."""
-    etag, modifie = entetes.get("ETag", ""), entetes.get("Last-Modified", "")
+def page_demandee(requete: Requete) -> PageDemandee:
+    """What tells a page of a reading from another."""
+    return requete.operation, requete.chemin, (tuple(requete.params), tuple(requete.params.values())), requete.acces
+
+
+def condenser(octets: bytes) -> bytes:
+    """The digest of a body."""
+    return hashlib.blake2b(octets, digest_size=_OCTETS).digest()
+
+
+def repere(requete: Requete, condense: bytes, entetes: Mapping[str, str]) -> Repere | None:
+    """What a page can be compared by, from the digest and the headers of its answer; None for what is not merely read.
+
+    Where a header tells the next page, no validator speaks of it: such a page is compared by its digest alone, address of the
+    next one included.
+    """
     if requete.methode != "GET":
         return None
-    page = (requete.operation, requete.chemin, (tuple(requete.params), tuple(requete.params.values())), requete.acces)
+    empreinte = condenser(condense + entetes.get("Link", "").encode()).hex()
+    lue = (*page_demandee(requete), empreinte, requete.pages, requete.forme, requete.encodage, requete.vide_est_absence)
+    if requete.pages is Pages.LIEN:
+        return Repere(*lue)
+    etag, modifie = entetes.get("ETag", ""), entetes.get("Last-Modified", "")
     if _ETAG.fullmatch(etag):
-        return Repere(*page, etag=etag)
-    return Repere(*page, modifie=modifie) if _sur(modifie, entetes.get("Date", "")) else None
+        return Repere(*lue, etag=etag)
+    return Repere(*lue, modifie=modifie if modifie and _sur(modifie, entetes.get("Date", "")) else "")
 
 
 def tous(reperes: Sequence[Repere | None]) -> tuple[Repere, ...]:

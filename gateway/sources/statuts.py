@@ -11,6 +11,8 @@ from gateway.errors import ErreurSource, SourceFermee, SourceIndisponible, Sourc
 
 REESSAYER_MAX = 86_400.0  # seconds; a partner may be closed for a night, not for a year
 
+REUSSIS = frozenset({200, 204})
+
 _SENS: Mapping[int, tuple[type[ErreurSource], str]] = {
     304: (SourceInvalide, "le partenaire dit inchangé ce qui n'était pas demandé ainsi"),
     400: (SourceInvalide, "demande refusée par le partenaire"),
@@ -33,7 +35,7 @@ _PAR_CLASSE: Mapping[int, tuple[type[ErreurSource], str]] = {
 
 def erreur_du_statut(source: str, statut: int, reessayer: str, maintenant: datetime) -> ErreurSource | None:
     """The error that a status means for `source`, None for 200 and 204. `reessayer` is the Retry-After header."""
-    if statut in {200, 204}:
+    if statut in REUSSIS:
         return None
     sorte, message = _SENS.get(statut) or _PAR_CLASSE.get(statut // 100, (SourceInvalide, "statut inattendu"))
     attente = reessayer_dans(reessayer, maintenant) if statut in {429, 503} else None

@@ -5,10 +5,9 @@ decoding, no URL in any log. What fails is an ErreurSource that names the partne
 """
 
 import asyncio
-import hashlib
 import logging
 import ssl
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -24,8 +23,8 @@ from gateway.errors import SourceDelaiDepasse, SourceIndisponible, SourceInvalid
 from gateway.sources.acces import AccesRefuse, Preuve
 from gateway.sources.corps import CorpsInvalide, lire_corps
 from gateway.sources.decodage import DocumentInvalide, ErreurAnnoncee, decoder
-from gateway.sources.reperes import Repere, repere
-from gateway.sources.statuts import erreur_du_statut, instant_http
+from gateway.sources.reperes import Repere, condenser, repere
+from gateway.sources.statuts import REUSSIS, erreur_du_statut, instant_http
 
 FabriqueTransport = Callable[[], httpx.AsyncBaseTransport]
 
@@ -38,8 +37,8 @@ DECODER_A_PART = 262_144  # bytes; above, decoding would hold the event loop for
 class Appel:
     """One HTTP exchange: the absolute URL without query, the connector's request, how to prove who we are, the bounds.
 
-    `delai` is in seconds, from the connection to the last byte; `octets_max` counts decoded bytes. `conditions` are the
-    headers that ask for what changed only.
+    `delai` is in seconds, from the connection to the last byte; `octets_max` counts decoded bytes. `connue` is the page as it
+    was answered before.
     """
 
     source: str
@@ -48,14 +47,17 @@ class Appel:
     preuve: Preuve | None = field(repr=False)
     delai: float
     octets_max: int
-    conditions: Mapping[str, str] = field(default_factory=dict)
+    connue: Repere | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Reponse:
     """A decoded answer. `document` is None for an empty body that means absence; `empreinte` is a digest of the body,
-    `repere` what the same page can be revalidated by, `ecart` the seconds the partner's clock is ahead of ours, if it tells,
-    `octets` how long the body was."""
+    `repere` what the same page can be compared by, `ecart` the seconds the partner's clock is ahead of ours, if it tells,
+    `octets` how long the body was.
+
+    `inchangee`: as it was known, and not decoded; `corps` is then the body, None when the partner sent none again (304).
+    """
 
     document: Any
     lien: str = ""
@@ -63,6 +65,8 @@ class Reponse:
     repere: Repere | None = None
     ecart: float | None = None
     octets: int = 0
+    inchangee: bool = False
+    corps: bytes | None = None
 
 
 class Transport:
@@ -81,33 +85,30 @@ class Transport:
         )
 
     async def demander(self, appel: Appel) -> Reponse:
-        """Ask once and decode. Raises SourceIndisponible, SourceFermee, SourceDelaiDepasse or SourceInvalide."""
-        with _traduire(appel.source):
-            async with asyncio.timeout(appel.delai):
-                reponse = self._reussie(appel, await self._envoyer(appel))
-                return replace(await _lire(reponse, appel.requete), ecart=self._ecart(reponse))
+        """Ask once, and decode what is not as it was known.
 
-    async def inchangee(self, appel: Appel) -> bool:
-        """Ask once, under conditions: whether the partner says that the page is as it was (304). Nothing is decoded."""
+        Raises SourceIndisponible, SourceFermee, SourceDelaiDepasse or SourceInvalide.
+        """
         with _traduire(appel.source):
             async with asyncio.timeout(appel.delai):
                 reponse = await self._envoyer(appel)
-                if reponse.status_code == httpx.codes.NOT_MODIFIED:
-                    return True
-                self._reussie(appel, reponse)
-                return False
+                if reponse.status_code == httpx.codes.NOT_MODIFIED and appel.connue and appel.connue.conditions:
+                    return Reponse(None, inchangee=True)
+                self._reussir(appel, reponse)
+                return await _lire(reponse, appel, self._ecart(reponse))
 
     async def _envoyer(self, appel: Appel) -> httpx.Response:
         return await self._client.send(self._requete(appel), auth=appel.preuve)
 
-    def _reussie(self, appel: Appel, reponse: httpx.Response) -> httpx.Response:
-        """The answer, unless its status is an error. A date to come back at is told by the partner's clock."""
+    def _reussir(self, appel: Appel, reponse: httpx.Response) -> None:
+        """Raise what its status means, when it is an error. A date to come back at is told by the partner's clock."""
+        if reponse.status_code in REUSSIS:
+            return
         attente = reponse.headers.get("Retry-After", "")
         maintenant = instant_http(reponse.headers.get("Date", "")) or self._horloge()
         erreur = erreur_du_statut(appel.source, reponse.status_code, attente, maintenant)
         if erreur is not None:
             raise erreur
-        return reponse
 
     def _ecart(self, reponse: httpx.Response) -> float | None:
         sienne = instant_http(reponse.headers.get("Date", ""))
@@ -123,7 +124,7 @@ class Transport:
             appel.url,
             params=dict(appel.requete.params),
             json=appel.requete.corps,
-            headers=dict(appel.conditions),
+            headers=dict(appel.connue.conditions) if appel.connue else None,
             extensions={"octets_max": appel.octets_max},
         )
 
@@ -173,18 +174,29 @@ def _taire() -> None:
         logging.getLogger(nom).setLevel(logging.CRITICAL)
 
 
-async def _lire(reponse: httpx.Response, requete: Requete) -> Reponse:
-    corps, page = reponse.content, repere(requete, reponse.headers)
+async def _lire(reponse: httpx.Response, appel: Appel, ecart: float | None) -> Reponse:
+    corps, requete, connue = reponse.content, appel.requete, appel.connue
+    empreinte = condenser(corps)
+    page = repere(requete, empreinte, reponse.headers)
+    lue = (reponse.headers.get("Link", ""), empreinte, page, ecart, len(corps))
+    if connue and page and connue.empreinte == page.empreinte:
+        return Reponse(None, *lue, inchangee=True, corps=corps)
+    return Reponse(await _document(corps, requete), *lue)
+
+
+async def decoder_la_meme(reponse: Reponse, requete: Requete) -> Reponse:
+    """An answer that was known, decoded: another page of the same reading is not what it was. Raises DocumentInvalide."""
+    return replace(reponse, document=await _document(reponse.corps or b"", requete), corps=None)
+
+
+async def _document(corps: bytes, requete: Requete) -> Any:
     if not corps.strip():
         if requete.vide_est_absence:
-            return Reponse(None, repere=page)
+            return None
         raise DocumentInvalide("vide")
     if len(corps) > DECODER_A_PART:
-        document = await asyncio.to_thread(decoder, corps, requete)
-    else:
-        document = decoder(corps, requete)
-    empreinte = hashlib.blake2b(corps, digest_size=16).digest()
-    return Reponse(document, reponse.headers.get("Link", ""), empreinte, page, octets=len(corps))
+        return await asyncio.to_thread(decoder, corps, requete)
+    return decoder(corps, requete)
 
 
 @contextmanager

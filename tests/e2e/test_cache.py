@@ -118,10 +118,10 @@ def comparable(reponse: dict[str, Any]) -> dict[str, Any]:
     return {"data": reponse["data"], "errors": erreurs}
 
 
-def test_what_did_not_change_is_confirmed_by_304(monde: Monde, oublieuse: PasserelleLancee) -> None:
-    """As many requests as a reading, and nothing decoded, of the partners that give validators; the same answer."""
+def test_what_did_not_change_is_confirmed_and_not_decoded(monde: Monde, oublieuse: PasserelleLancee) -> None:
+    """As many requests as a reading, and nothing decoded, whether partners give validators or say the same again."""
     lancee = oublieuse
-    partenaires = ("ypareo", "aimaira", "gestibase")
+    partenaires = ("ypareo", "aimaira", "gestibase", "imilo")
     avant = {nom: revalidees(lancee, nom, "inchangee") for nom in partenaires}
     lue = jusqu_a_complete(lancee, monde.jeton("ml"), TOUT, n=50)
     demandes = []
@@ -135,8 +135,8 @@ def test_what_did_not_change_is_confirmed_by_304(monde: Monde, oublieuse: Passer
     confirmees = {nom: revalidees(lancee, nom, "inchangee") - avant[nom] for nom in partenaires}
     assert confirmees["ypareo"] >= 2 * demandes[0]["ypareo"]["periodes"] > 0
     assert confirmees["aimaira"] >= 2
-    assert confirmees["gestibase"] == 0  # it gives none
-    assert [revalidees(lancee, nom, "changee") for nom in partenaires] == [0, 0, 0]
+    assert min(confirmees["gestibase"], confirmees["imilo"]) >= 2  # they give none
+    assert [revalidees(lancee, nom, "changee") for nom in partenaires] == [0, 0, 0, 0]
     noter(f"revalidation : {', '.join(f'{nom} {int(n)}' for nom, n in confirmees.items())} unités confirmées, 0 relue")
 
 

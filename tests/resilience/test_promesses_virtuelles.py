@@ -25,10 +25,10 @@ from gateway.schema.scalaires import UAI
 from gateway.sources.attente import ASSIS, INSTANT
 from gateway.sources.fetch import Socle, Sources
 from gateway.sources.fichier import CacheFichier, LimitesFichier
-from gateway.sources.guichet import TOUT_DE_SUITE
 from gateway.sources.locataires import Abonne
 from gateway.sources.mesures import Mesures
 from gateway.sources.resilience.rythme import Rythme
+from gateway.sources.tournee import TOUT_DE_SUITE
 from gateway.sources.transport import Transport
 from gateway.sources.unites import Echec, EtatCache, Ressource, Resultat, Unite
 from tests.chiffres import noter

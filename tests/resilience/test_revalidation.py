@@ -1,4 +1,5 @@
-"""What a partner confirms by 304 is young again, unread; what it does not is read whole (RFC 9110 §13). Time is virtual."""
+"""What a partner confirms by 304, or says again word for word, is young again, unread; what it does not is read whole
+(RFC 9110 §13). Time is virtual."""
 
 import asyncio
 import hashlib
@@ -15,7 +16,7 @@ from gateway.cache.coffre import Coffre
 from gateway.cache.partage import CachePartage
 from gateway.cache.redis import CacheRedis
 from gateway.cache.seam import Cache, cache_local
-from gateway.connectors.base import Dossier, Lecture, Locataire, Lu, Pages, Requete
+from gateway.connectors.base import Dossier, Forme, Lecture, Locataire, Lu, Pages, Requete
 from gateway.domain.sceau import Sceau
 from gateway.errors import SourceInvalide
 from gateway.federation.annuaire import Annuaire
@@ -120,12 +121,14 @@ async def test_ce_qui_en_fut_fait_tient_et_dit_l_age_du_moment(routeur: respx.Mo
 
 
 async def test_ce_qui_change_est_lu_en_entier(routeur: respx.MockRouter, essai: Banc) -> None:
-    suite = [lignes("1", ETag='"a"'), lignes("1", "2", ETag='"b"'), lignes("1", "2", ETag='"b"'), INCHANGEE]
+    """What comes in place of a confirmation is what is read: it is not asked a second time."""
+    suite = [lignes("1", ETag='"a"'), lignes("1", "2", ETag='"b"'), INCHANGEE]
     route = routeur.get(URL).mock(side_effect=suite)
     await lire(essai)
     assert cles(await relire(essai)) == ["1", "2"]
     assert cles(await relire(essai)) == ["1", "2"]
-    assert conditions(route) == [None, '"a"', None, '"b"']
+    assert conditions(route) == [None, '"a"', '"b"']
+    assert essai.compteur("passerelle_revalidations", partenaire="erp", issue="changee") == 1
 
 
 async def test_sans_repere_sur_rien_n_est_demande_sous_condition(routeur: respx.MockRouter, essai: Banc) -> None:
@@ -146,13 +149,17 @@ async def test_une_date_de_modification_sert_de_repere(routeur: respx.MockRouter
 
 @pytest.mark.parametrize(("modifie", "date"), [("Sun, 01 Mar 2026 08:00:00 GMT",) * 2, ("hier", "demain"), ("", "")])
 def test_une_date_qui_ne_dit_pas_tout_n_est_pas_un_repere(modifie: str, date: str) -> None:
-    assert repere(Requete("liste", "/liste"), {"Last-Modified": modifie, "Date": date}) is None
+    lu = repere(Requete("liste", "/liste"), b"", {"Last-Modified": modifie, "Date": date})
+    assert lu is not None
+    assert lu.conditions == {}
 
 
 def test_une_page_sans_repere_oblige_a_tout_relire() -> None:
-    un = repere(Requete("liste", "/liste", params={"page": "1"}), {"ETag": 'W/"a"'})
+    demandee = Requete("liste", "/liste", params={"page": "1"}, forme=Forme.CSV, encodage="latin-1")
+    un = repere(demandee, b"", {"ETag": 'W/"a"'})
     assert un
-    assert (un.requete.params, un.conditions) == ({"page": "1"}, {"If-None-Match": 'W/"a"'})
+    assert (un.requete, un.conditions) == (demandee, {"If-None-Match": 'W/"a"'})
+    assert repere(Requete("liste", "/liste", "POST"), b"", {"ETag": '"a"'}) is None
     assert (tous([un, un]), tous([un, None]), tous([])) == ((un, un), (), ())
 
 
@@ -234,32 +241,99 @@ async def test_c03_une_reponse_melee_d_autres_n_est_jamais_confirmee(routeur: re
     assert conditions(route) == [None, None]
 
 
-def deux_pages(locataire: Locataire, _jour: date) -> Lecture[Lu]:
-    (pages,) = yield [Requete("liste", f"/liste/{locataire.code}", pages=Pages.LIEN)]
-    return Lu([dossier(ligne) for page in pages for ligne in page])
+def enchainees(locataire: Locataire, _jour: date) -> Lecture[Lu]:
+    (pages,) = yield [Requete("liste", f"/liste/{locataire.code}", pages=Pages.ODATA)]
+    return Lu([dossier(ligne) for page in pages for ligne in page["value"]])
+
+
+def page(cle: str, suite: str | None = None) -> httpx.Response:
+    lignes = [{"cle": cle, "uai": UAI_A}]
+    return httpx.Response(200, json={"value": lignes, "@odata.nextLink": suite}, headers={"ETag": f'"{cle}"'})
 
 
 async def test_une_lecture_de_deux_pages_est_confirmee_page_par_page(routeur: respx.MockRouter) -> None:
-    """Two requests when nothing changes; when the last page does, one more than a reading; when the first does, two."""
+    """Two requests when nothing changes, or the last page; when the first does, one more: the last only said unchanged."""
     une, deux = routeur.get(PAGE_2), routeur.get(URL)  # the most precise first
-    une.mock(side_effect=[lignes("2", ETag='"2"'), INCHANGEE, *[lignes("3", ETag='"3"')] * 2, INCHANGEE, lignes("3")])
-    suivante = {"Link": f'<{PAGE_2}>; rel="next"'}
-    deux.mock(
-        side_effect=[
-            lignes("1", ETag='"1"', **suivante),
-            INCHANGEE,
-            lignes("1", ETag='"1"', **suivante),
-            *[lignes("0", ETag='"0"', **suivante)] * 2,
-        ]
-    )
+    une.mock(side_effect=[page("2"), INCHANGEE, page("3"), INCHANGEE, page("3")])
+    deux.mock(side_effect=[page("1", PAGE_2), INCHANGEE, page("1", PAGE_2), page("0", PAGE_2)])
     lus, appels = [], []
-    async with banc(transport(routeur), connecteur=replace(CONNECTEUR, dossiers_cfa=deux_pages)) as essai:
+    async with banc(transport(routeur), connecteur=replace(CONNECTEUR, dossiers_cfa=enchainees)) as essai:
         for _ in range(4):
             avant = une.call_count + deux.call_count
             lus.append(cles(await lire(essai, 901)))
             appels.append(une.call_count + deux.call_count - avant)
     assert lus == [["1", "2"], ["1", "2"], ["1", "3"], ["0", "3"]]
-    assert appels == [2, 2, 3, 4]
+    assert appels == [2, 2, 2, 3]
+
+
+def par_liens(locataire: Locataire, _jour: date) -> Lecture[Lu]:
+    (pages,) = yield [Requete("liste", f"/liste/{locataire.code}", pages=Pages.LIEN)]
+    return Lu([dossier(ligne) for page in pages for ligne in page])
+
+
+async def test_un_lien_nouveau_sous_le_meme_corps_est_un_changement(routeur: respx.MockRouter) -> None:
+    """A full page stays as it was when another is added after it: only its header tells, of which no validator speaks."""
+    une, deux = routeur.get(PAGE_2), routeur.get(URL)
+    une.mock(return_value=lignes("2"))
+    deux.mock(side_effect=[lignes("1", ETag='"a"'), lignes("1", ETag='"a"', Link=f'<{PAGE_2}>; rel="next"')])
+    async with banc(transport(routeur), connecteur=replace(CONNECTEUR, dossiers_cfa=par_liens)) as essai:
+        assert [cles(await relire(essai)), cles(await relire(essai))] == [["1"], ["1", "2"]]
+    assert conditions(deux) == [None, None]
+
+
+DETAILS = f"{BASE}/details/{UAI_A}"
+
+
+def en_deux_temps(locataire: Locataire, _jour: date) -> Lecture[Lu]:
+    """Who there is, then what is told of them."""
+    ((qui,),) = yield [Requete("liste", f"/liste/{locataire.code}")]
+    dits = ",".join(ligne["cle"] for ligne in qui)
+    ((lues,),) = yield [Requete("details", f"/details/{locataire.code}", params={"ids": dits})]
+    return Lu([dossier(ligne) for ligne in lues])
+
+
+@pytest.fixture
+async def suivi(routeur: respx.MockRouter) -> AsyncIterator[Banc]:
+    async with banc(transport(routeur), connecteur=replace(CONNECTEUR, dossiers_cfa=en_deux_temps)) as ouvert:
+        yield ouvert
+
+
+async def test_ce_qui_fut_lu_en_deux_temps_est_redemande_en_un(routeur: respx.MockRouter, suivi: Banc) -> None:
+    """A partner without validators: both requests are under way together, and neither answer is decoded."""
+    listes, details, ensemble = routeur.get(URL), routeur.get(DETAILS), asyncio.Barrier(2)
+    listes.mock(return_value=lignes("1"))
+    details.mock(return_value=lignes("1"))
+    premiere = await relire(suivi)
+
+    async def a_deux(_: httpx.Request) -> httpx.Response:
+        async with asyncio.timeout(1):  # one after the other, they would wait for ever
+            await ensemble.wait()
+        return lignes("1")
+
+    listes.mock(side_effect=a_deux)
+    details.mock(side_effect=a_deux)
+    redite = await relire(suivi)
+    assert (redite.version, redite.dossiers is premiere.dossiers) == (premiere.version, True)
+    assert (listes.call_count, details.call_count) == (2, 2)
+
+
+async def test_ce_qui_est_revenu_autre_sert_la_lecture(routeur: respx.MockRouter, suivi: Banc) -> None:
+    """One page changed: the other, unchanged and not decoded, is read all the same; nothing is asked twice."""
+    listes, details = routeur.get(URL), routeur.get(DETAILS)
+    listes.mock(return_value=lignes("1"))
+    details.mock(side_effect=[lignes("1"), lignes("3")])
+    assert [cles(await relire(suivi)), cles(await relire(suivi))] == [["1"], ["3"]]
+    assert (listes.call_count, details.call_count) == (2, 2)
+
+
+async def test_une_page_qui_n_est_plus_n_empeche_pas_de_relire(routeur: respx.MockRouter, suivi: Banc) -> None:
+    """What was asked before is of persons who left: the partner refuses it, and the list tells who there is."""
+    routeur.get(URL).mock(side_effect=[lignes("1"), lignes("2")])
+    anciens, nouveaux = routeur.get(DETAILS, params={"ids": "1"}), routeur.get(DETAILS, params={"ids": "2"})
+    anciens.mock(side_effect=[lignes("1"), httpx.Response(404)])
+    nouveaux.mock(return_value=lignes("2"))
+    assert [cles(await relire(suivi)), cles(await relire(suivi))] == [["1"], ["2"]]
+    assert (anciens.call_count, nouveaux.call_count) == (2, 1)
 
 
 async def test_ce_qu_un_processus_fait_confirmer_est_jeune_pour_tous(routeur: respx.MockRouter, url_redis: str) -> None:
