@@ -32,13 +32,14 @@ from gateway.errors import ArgumentRefuse, ErreurAppelant, FuiteArretee, QuotaAt
 from gateway.execution.executeur import Executeur
 from gateway.federation.annuaire import Annuaire
 from gateway.federation.attribution import Attributeur
-from gateway.federation.collecte import Collecteur, Recolte
+from gateway.federation.collecte import Collecteur
 from gateway.federation.contexte import ContexteOperation
 from gateway.federation.ecart import a_l_ecart
 from gateway.federation.foules import Foules
 from gateway.federation.fraicheurs import Fraicheur
 from gateway.federation.identifiants import Identifiants
 from gateway.federation.plan import RACINES_DE_VUE, planifier
+from gateway.federation.recolte import Recolte
 from gateway.federation.views import REPRISE, Droits, Vue, inscrire, retenir
 from gateway.federation.vues import Vues, cle_de_vue
 from gateway.introspection import INTROSPECTION, introspecter, seulement
@@ -155,7 +156,7 @@ async def _servir(
     plan = planifier(decision, viewer.perimetre, contexte.annuaire)
     if plan.vue:
         with passerelle.foules.rejoindre(plan):
-            contexte.recolte = await passerelle.collecteur.collecter(plan.du_temps(question.age_max), contexte.annuaire)
+            contexte.recolte = await passerelle.collecteur.collecter(plan, contexte.annuaire, question.age_max)
             contexte.vue = await _vue(passerelle, contexte)
     reponse = _assembler(passerelle, contexte, _executer(passerelle, contexte, question, jugement), mesure)
     if trouvee := fuite(reponse.data, jugement.interdits):

@@ -13,7 +13,7 @@ from typing import Protocol
 from cachetools import LRUCache
 
 from gateway.connectors.base import Dossier
-from gateway.errors import ErreurSource, SourceSuspendue
+from gateway.errors import ErreurSource
 from gateway.federation.annuaire import Annuaire
 from gateway.federation.concernes import dans_l_ordre, residents_par_cfa
 from gateway.federation.ecart import a_l_ecart
@@ -21,6 +21,7 @@ from gateway.federation.fraicheurs import Fraicheur, plus_vieille, tenues_fraich
 from gateway.federation.merge import residence
 from gateway.federation.plan import Plan
 from gateway.federation.rapprochement import rapprocher
+from gateway.federation.recolte import RECOLTES_TEMOIGNAGES, Recolte, volume
 from gateway.federation.registre import Cles, DuRegistre, Registre, lire_registre
 from gateway.federation.temoignages import Temoignage
 from gateway.schema.lieux import TypeSource
@@ -30,21 +31,15 @@ from gateway.sources.unites import Echec, EtatCache, Ressource, Resultat, Tenue,
 PART_DES_SOURCES = 0.8
 PART_DU_REGISTRE = 0.95
 ENTENDUS_MAX = 120_000  # testimonies kept, of the last answer of each unit: as many records as the cache holds
-RECOLTES_TEMOIGNAGES = 400_000  # of the readings kept, which mostly share those above
-RECOLTE_MIN = 80  # what a reading counts for at least: no more of them than of views
 VERIFICATION = 1.0  # seconds before a reading is looked at again: what an event changes shows within five
 
 
 _Entendu = tuple[str, list[Temoignage]]  # a version, and what it tells
+_Sujet = tuple[Plan, Annuaire]
 
 
 def _poids(entendu: _Entendu) -> int:
     return 1 + len(entendu[1])
-
-
-def _volume(recolte: "Recolte") -> int:
-    """A reading that alone passes what is kept is kept, alone."""
-    return min(max(RECOLTE_MIN, len(recolte.temoignages)), RECOLTES_TEMOIGNAGES)
 
 
 class Interrogeables(Protocol):
@@ -59,38 +54,6 @@ class Interrogeables(Protocol):
     async def tenues(self, unites: Sequence[Unite]) -> list[Tenue | None]: ...
 
 
-@dataclass(slots=True)
-class Recolte:
-    """Everything heard for one operation. Errors are by source: nothing to show of it, or what it had said before."""
-
-    temoignages: list[Temoignage] = field(default_factory=list)
-    erreurs: dict[str, ErreurSource] = field(default_factory=dict)
-    secourues: dict[str, ErreurSource] = field(default_factory=dict)
-    fraicheurs: dict[str, Fraicheur] = field(default_factory=dict)
-    versions: list[str] = field(default_factory=list)
-    unites: dict[Unite, str] = field(default_factory=dict)  # the version of each
-    registre: str = ""  # the version of the registry's store
-    suivi_entendu: frozenset[str] = frozenset()  # Missions locales whose system answered
-    entendue: float = 0.0  # when, in the collector's seconds
-    verifiee: float = 0.0  # when it was last seen to hold
-
-    @property
-    def complete(self) -> bool:
-        """Every source answered: what an earlier answer stands in for may lack what happened since."""
-        return not self.erreurs and not self.secourues
-
-    @property
-    def durable(self) -> bool:
-        """Whether asking again at once would bring nothing: every source answered, or is left alone."""
-        erreurs = (*self.erreurs.values(), *self.secourues.values())
-        return all(isinstance(erreur, SourceSuspendue) for erreur in erreurs)
-
-    @property
-    def muette(self) -> bool:
-        """Nobody answered: there is nothing to show, which is not the same as an empty list."""
-        return bool(self.erreurs) and not self.fraicheurs
-
-
 @dataclass(frozen=True, slots=True)
 class Collecteur:
     """The sources, and how long an answer may wait for them."""
@@ -102,34 +65,35 @@ class Collecteur:
     horloge: Callable[[], float]
     sans_mission_locale: Callable[[str, int], None]  # counts, by source, the homes that nobody can place (ANSWERS 4)
     entendus: LRUCache[Unite, _Entendu] = field(default_factory=lambda: LRUCache(ENTENDUS_MAX, getsizeof=_poids))
-    recoltes: LRUCache[tuple[Plan, Annuaire], Recolte] = field(
-        default_factory=lambda: LRUCache(RECOLTES_TEMOIGNAGES, getsizeof=_volume)
+    recoltes: LRUCache[_Sujet, Recolte] = field(
+        default_factory=lambda: LRUCache(RECOLTES_TEMOIGNAGES, getsizeof=volume)
     )
-    chantiers: dict[tuple[Plan, Annuaire], asyncio.Task[Recolte]] = field(default_factory=dict)  # under way
+    chantiers: dict[tuple[_Sujet, float | None], asyncio.Task[Recolte]] = field(default_factory=dict)  # under way
 
-    async def collecter(self, plan: Plan, annuaire: Annuaire) -> Recolte:
+    async def collecter(self, plan: Plan, annuaire: Annuaire, age_max: float | None = None) -> Recolte:
         """What the sources say; what was heard last for the same plan as long as each of them still says it, so that a
-        warm query costs what its page costs, whatever the perimeter holds."""
-        derniere = self.recoltes.get((plan, annuaire)) if plan.age_max is None else None
+        warm query costs what its page costs, whatever the perimeter holds. `age_max`: in seconds, when the caller wants no
+        older answer, where the partners allow it."""
+        derniere = self.recoltes.get((plan, annuaire)) if age_max is None else None
         if derniere is not None and await self._tient(derniere):
             passees = self.horloge() - derniere.entendue
             return replace(derniere, fraicheurs=vieillies(derniere.fraicheurs, passees))
-        return await self._ensemble(plan, annuaire)
+        return await self._ensemble((plan, annuaire), age_max)
 
-    async def _ensemble(self, plan: Plan, annuaire: Annuaire) -> Recolte:
+    async def _ensemble(self, sujet: _Sujet, age_max: float | None) -> Recolte:
         """One reading for all who ask for the same meanwhile: two hundred that join the same records would stop the process.
         Whoever leaves does not end it."""
-        cle = plan, annuaire
+        cle = sujet, age_max
         if cle not in self.chantiers:
-            self.chantiers[cle] = asyncio.create_task(self._recolter(plan, annuaire), context=Context())
+            self.chantiers[cle] = asyncio.create_task(self._recolter(*cle), context=Context())
             self.chantiers[cle].add_done_callback(lambda _: self.chantiers.pop(cle, None))
         return await asyncio.shield(self.chantiers[cle])
 
-    async def _recolter(self, plan: Plan, annuaire: Annuaire) -> Recolte:
-        recolte = await self._collecter(plan, annuaire)
+    async def _recolter(self, sujet: _Sujet, age_max: float | None) -> Recolte:
+        recolte = await self._collecter(*sujet, age_max)
         recolte.entendue = recolte.verifiee = self.horloge()
-        if recolte.durable and plan.age_max is None:
-            self.recoltes[plan, annuaire] = recolte
+        if recolte.durable:
+            self.recoltes[sujet] = recolte
         return recolte
 
     async def _tient(self, recolte: Recolte) -> bool:
@@ -149,16 +113,25 @@ class Collecteur:
         recolte.entendue = recolte.verifiee = instant
         return True
 
-    async def _collecter(self, plan: Plan, annuaire: Annuaire) -> Recolte:
-        """Ask the units of the plan and the registry together, then the CFAs that the registry adds for residents, then
-        the registry for whoever was found elsewhere. When a partner would be asked for too much, the registry comes first."""
+    async def _collecter(self, plan: Plan, annuaire: Annuaire, age_max: float | None) -> Recolte:
+        """Ask the units heard last time, all together; when they do not all say the same again, follow the plan."""
         debut = self.horloge()
         fin, limite = debut + self.delai * PART_DES_SOURCES, debut + self.delai * PART_DU_REGISTRE
-        recolte, compte = Recolte(), Counter[str]()
+        tour = _Tour(self.interrogeables, lambda: fin - self.horloge(), age_max)
+        derniere = self.recoltes.get((plan, annuaire))
+        if derniere is not None and derniere.complete:
+            relus = await tour.lire(tuple(derniere.unites))
+            if redite := derniere.redite(relus, await self.registre.version()):
+                return redite
+        return await self._suivre(plan, annuaire, tour, limite)
+
+    async def _suivre(self, plan: Plan, annuaire: Annuaire, tour: "_Tour", limite: float) -> Recolte:
+        """Ask the units of the plan and the registry together, then the CFAs that the registry adds for residents, then
+        the registry for whoever was found elsewhere. When a partner would be asked for too much, the registry comes first."""
+        recolte = Recolte()
 
         async def demander(unites: Sequence[Unite]) -> None:
-            lus = await self.interrogeables.lire(unites, fin - self.horloge(), plan.age_max, compte)
-            self._noter(recolte, lus, annuaire)
+            self._noter(recolte, await tour.lire(unites), annuaire)
 
         par_cfa = () if plan.codes_postaux else annuaire.cles_des_cfas(plan.uais)
         premieres = [*self._structures(plan.structures), *self._cfas(plan.uais)]
@@ -246,6 +219,24 @@ class Collecteur:
         recolte.versions.append(f"{unite.source}/{unite.cle}/{resultat.version}")
         recolte.fraicheurs[unite.source] = plus_vieille(recolte.fraicheurs.get(unite.source), resultat)
         recolte.temoignages += self._temoignages(resultat)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tour:
+    """One reading under way: each unit is asked once, and so many of a partner. `reste`: the seconds left."""
+
+    interrogeables: Interrogeables
+    reste: Callable[[], float]
+    age_max: float | None
+    lus: dict[Unite, Resultat | Echec] = field(default_factory=dict)
+    compte: Counter[str] = field(default_factory=Counter)
+
+    async def lire(self, unites: Sequence[Unite]) -> list[Resultat | Echec]:
+        """What each says, in order."""
+        if nouvelles := [unite for unite in unites if unite not in self.lus]:
+            lus = await self.interrogeables.lire(nouvelles, self.reste(), self.age_max, self.compte)
+            self.lus.update(zip(nouvelles, lus, strict=True))
+        return [self.lus[unite] for unite in unites]
 
 
 def _non_places(dossiers: Iterable[Dossier], annuaire: Annuaire) -> int:

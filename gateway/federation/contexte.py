@@ -13,7 +13,6 @@ from gateway.auth.viewer import Viewer
 from gateway.domain.recherche import Candidat
 from gateway.domain.ressemblance import Niveau
 from gateway.federation.annuaire import Annuaire
-from gateway.federation.collecte import Recolte
 from gateway.federation.explication import indices_d_identite, probabilite
 from gateway.federation.identifiants import Identifiants
 from gateway.federation.moi import presenter_moi
@@ -32,6 +31,7 @@ from gateway.federation.pages import (
     ordre_contrats,
 )
 from gateway.federation.recherche import chercher
+from gateway.federation.recolte import Recolte
 from gateway.federation.views import Droits, PageFaite, Personne, Vue
 from gateway.federation.vitrine import Vitrine, fige
 from gateway.schema.connexions import (

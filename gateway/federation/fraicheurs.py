@@ -39,6 +39,15 @@ def tenues_fraiches(
     return {nom: replace(fraicheurs[nom], cache=touche, age=age) for nom, age in ages.items()}
 
 
+def relues(fraicheurs: Mapping[str, Fraicheur], resultats: Sequence[Resultat]) -> dict[str, Fraicheur]:
+    """Of what was heard before, once these units said the same again; what none of them tells stays as it was."""
+    sources = {resultat.unite.source for resultat in resultats}
+    vues = {nom: vue for nom, vue in fraicheurs.items() if nom not in sources}
+    for resultat in resultats:
+        vues[resultat.unite.source] = plus_vieille(vues.get(resultat.unite.source), resultat)
+    return vues
+
+
 def vieillies(fraicheurs: Mapping[str, Fraicheur], secondes: float) -> dict[str, Fraicheur]:
     """The same, that much later, as whoever comes next finds it: nothing is asked again."""
     return {nom: _vieillie(vue, secondes) for nom, vue in fraicheurs.items()}

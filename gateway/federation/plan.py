@@ -5,9 +5,8 @@ one Mission locale. Their number depends on the perimeter, never on the rows of 
 """
 
 from collections.abc import Set
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Self
 
 from gateway.auth.decide import Decision
 from gateway.auth.perimetre import Perimetre
@@ -46,21 +45,16 @@ class Plan:
     uais: tuple[str, ...] = ()  # CFAs asked from the start
     structures: tuple[str, ...] = ()  # Missions locales asked from the start
     suivi: bool = False  # and those of the residences found, when none is known from the start
-    age_max: float | None = None  # seconds; the caller wants no older answer, where the partners allow it
     _hash: int = field(
         init=False, repr=False, compare=False
     )  # each warm answer is looked up by its plan, several times
 
     def __post_init__(self) -> None:
-        lus = self.codes_postaux, self.missions_locales, self.uais, self.structures, self.suivi, self.age_max
+        lus = self.codes_postaux, self.missions_locales, self.uais, self.structures, self.suivi
         object.__setattr__(self, "_hash", hash(lus))
 
     def __hash__(self) -> int:
         return self._hash
-
-    def du_temps(self, age_max: float | None) -> Self:
-        """The same, for a caller who wants no older answer than that."""
-        return self if age_max is None else replace(self, age_max=age_max)
 
 
 VIDE = Plan(vue=False)

@@ -19,12 +19,12 @@ from gateway.domain.identity import Traits
 from gateway.domain.recherche import Repertoire
 from gateway.federation.annuaire import Annuaire
 from gateway.federation.attribution import Attribution
-from gateway.federation.collecte import Recolte
 from gateway.federation.grappes import grappe_de_personne, grappes_de_contrats, identites_partagees
 from gateway.federation.liens import Grappe
 from gateway.federation.merge import Fusion, fusionner, residence
 from gateway.federation.pages import uais_de
 from gateway.federation.rapprochement import Groupe, rapprocher
+from gateway.federation.recolte import Recolte
 from gateway.federation.signalements import Fait, faits_sans_date, signaler
 from gateway.federation.temoignages import Temoignage
 from gateway.federation.traitement import etat_traitement, motifs_priorite

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from gateway.federation.annuaire import Annuaire
-from gateway.federation.collecte import Recolte
+from gateway.federation.recolte import Recolte
 from gateway.federation.views import Droits, Vue
 
 PERSONNES_MAX = 8_000  # of the views kept, some 17 KB each with what is shown of them: a worker stays under 300 MB

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import lru_cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, cast
 
@@ -30,6 +31,7 @@ FabriqueTransport = Callable[[], httpx.AsyncBaseTransport]
 
 ENTETE_OCTETS_MAX = 16_384  # one header, or the status line
 ENTETES_LUS = ("Link", "Retry-After", "ETag", "Last-Modified", "Date")
+ADRESSES_MAX = 1024  # parsed addresses kept
 DECODER_A_PART = 262_144  # bytes; above, decoding would hold the event loop for milliseconds
 
 
@@ -121,12 +123,17 @@ class Transport:
     def _requete(self, appel: Appel) -> httpx.Request:
         return self._client.build_request(
             appel.requete.methode,
-            appel.url,
-            params=dict(appel.requete.params),
+            _adresse(appel.url, tuple(appel.requete.params.items())),
             json=appel.requete.corps,
             headers=dict(appel.connue.conditions) if appel.connue else None,
             extensions={"octets_max": appel.octets_max},
         )
+
+
+@lru_cache(ADRESSES_MAX)
+def _adresse(url: str, params: tuple[tuple[str, str], ...]) -> httpx.URL:
+    """The same pages are asked again and again, and httpx reads each character of an address. No secret is part of it."""
+    return httpx.URL(url, params=params)
 
 
 class _Garde(httpx.AsyncBaseTransport):

@@ -23,7 +23,7 @@ from gateway.domain.liens import Connus
 from gateway.enregistres import Enregistres
 from gateway.execution.executeur import Executeur
 from gateway.federation.annuaire import Annuaire
-from gateway.federation.collecte import Recolte
+from gateway.federation.recolte import Recolte
 from gateway.federation.temoignages import Temoignage
 from gateway.operation import Demande, Passerelle, repondre
 from gateway.schema.build import construire, graphe
@@ -83,7 +83,7 @@ class Monde:
             jour=T0.date,
         )
 
-    async def collecter(self, _: object, __: Annuaire) -> Recolte:
+    async def collecter(self, _: object, __: Annuaire, ___: object) -> Recolte:
         return Recolte(list(self.dits), versions=[str(self.version)], suivi_entendu=frozenset({"60001"}))
 
     def dire(self, *temoignages: Temoignage) -> None:

@@ -15,13 +15,13 @@ from gateway.domain.sceau import Sceau
 from gateway.domain.statut import StatutApprenant
 from gateway.federation.annuaire import Annuaire
 from gateway.federation.attribution import Attribution
-from gateway.federation.collecte import Recolte
 from gateway.federation.contexte import ContexteOperation
 from gateway.federation.identifiants import Identifiants
 from gateway.federation.liens import decider
 from gateway.federation.merge import Fusion, fusionner
 from gateway.federation.provenance import attacher
 from gateway.federation.rapprochement import rapprocher
+from gateway.federation.recolte import Recolte
 from gateway.federation.temoignages import Temoignage
 from gateway.federation.views import Droits, Vue, inscrire, retenir
 from gateway.schema.lieux import TypeSource

@@ -1,7 +1,7 @@
 """A reading held between two looks at what it came from: what it costs, and the age it tells."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from gateway.federation.collecte import VERIFICATION, Collecteur
 from gateway.federation.plan import Plan
 from gateway.schema.lieux import TypeSource
 from gateway.sources.unites import Echec, EtatCache, Resultat, Tenue, Unite
-from tests.access.petit_monde import Registre
+from tests.access.petit_monde import Registre, RegistreVide
 from tests.unit.federation_outils import ANNUAIRE
 
 pytestmark = pytest.mark.anyio
@@ -106,3 +106,56 @@ async def test_deux_cents_qui_demandent_la_meme_chose_sont_une_lecture() -> None
     recoltes = await asyncio.gather(*taches[100:])
     assert {id(recolte) for recolte in recoltes} == {id(recoltes[0])}
     assert (erp.lectures, collecteur.chantiers) == (1, {})
+
+
+class RegistreCompte(Registre):
+    """The registry of nobody; counts its readings, and changes when told."""
+
+    def __init__(self) -> None:
+        self.dite, self.lectures = "1", 0
+
+    async def version(self) -> str:
+        return self.dite
+
+    async def dossiers(self, *cles: Collection[Any]) -> RegistreVide:
+        self.lectures += 1
+        return RegistreVide(version=self.dite)
+
+
+async def test_ce_qui_est_redit_n_est_ni_relu_ni_joint_a_nouveau() -> None:
+    """Fresh data wanted: each unit is asked, once, and nothing more is done when all say the same."""
+    erp, registre = Erp(), RegistreCompte()
+    collecteur = Collecteur(erp, registre, "registre", 3.0, lambda: 0.0, lambda _source, _nombre: None)
+    premiere = await collecteur.collecter(PLAN, ANNUAIRE)
+    redite = await collecteur.collecter(PLAN, ANNUAIRE, 0.0)
+    assert (erp.lectures, registre.lectures) == (2, 1)
+    assert redite.temoignages is premiere.temoignages
+    assert (redite.versions, redite.registre) == (premiere.versions, "1")
+    assert {nom: (vue.cache, vue.age) for nom, vue in redite.fraicheurs.items()} == {
+        "erp": ("manque", 10.0),
+        "registre": ("moisson", None),
+    }
+
+
+@pytest.mark.parametrize("change", ["erp", "registre"])
+async def test_ce_qui_change_est_joint_sans_etre_demande_deux_fois(change: str) -> None:
+    erp, registre = Erp(), RegistreCompte()
+    collecteur = Collecteur(erp, registre, "registre", 3.0, lambda: 0.0, lambda _source, _nombre: None)
+    premiere = await collecteur.collecter(PLAN, ANNUAIRE, 0.0)
+    if change == "erp":
+        erp.version = "2"
+    else:
+        registre.dite = "2"
+    suivante = await collecteur.collecter(PLAN, ANNUAIRE, 0.0)
+    assert (erp.lectures, registre.lectures) == (2, 2)
+    assert suivante.versions != premiere.versions
+    assert suivante.registre == registre.dite
+
+
+async def test_ce_qui_manquait_n_est_jamais_dit_redit() -> None:
+    """The same errors are not the same reading: who was missing may be there."""
+    erp, erreur = ErpEnPanne(SourceIndisponible("erp", "")), SourceIndisponible("erp", "")
+    collecteur = Collecteur(erp, Registre(), "registre", 3.0, lambda: 0.0, lambda _source, _nombre: None)
+    for _ in range(2):
+        assert str((await collecteur.collecter(PLAN, ANNUAIRE, 0.0)).erreurs["erp"]) == str(erreur)
+    assert erp.lectures == 2
