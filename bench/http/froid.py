@@ -1,13 +1,14 @@
 """What the gateway adds when it has to ask: time of an answer during which no partner was being waited for.
 
-Two cases: a process that has just started (nothing read, joined or compiled yet), and a caller who wants fresh data of a
-process at work (`@fraicheur(maxSecondes: 0)`), beside Hive Gateway, which always asks. One caller, one request at a time.
+Three cases: a process that has just started (nothing read, joined or compiled yet), and a caller who wants fresh data of a
+process at work (`@fraicheur(maxSecondes: 0)`), whether something changed since the last time or not; beside Hive Gateway,
+which always asks. One caller, one request at a time.
 """
 
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.client import HTTPConnection
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,6 +25,15 @@ from bench.http.reglages import Reglages
 LATENCES = (0.0, 0.05)  # seconds that a partner takes more
 DEPARTS, DEMANDES, CHAUFFE = 7, 120, 30
 TAILLE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Cas:
+    """What is asked, and whether a partner tells something else each time."""
+
+    nom: str
+    corps: Callable[[int], bytes]
+    change: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,38 +63,45 @@ def mesurer(reglages: Reglages, jeunes: int) -> Iterator[Froid]:
         yield from (_departs(rest, Path(dossier), reglages, latence) for latence in LATENCES)
         with monde_rest.passerelle(rest, Path(dossier) / "gateway", reglages.serveur) as nous:
             pret(nous)
-            for latence in LATENCES:
-                yield _demandes("gateway, fresh data wanted", rest, nous, rest.notre_corps_frais, latence)
+            for cas in _frais(rest):
+                yield from (_demandes(cas, rest, nous, latence) for latence in LATENCES)
         with monde_rest.hive(rest, Path(dossier), reglages.serveur) as hive:
-            yield from (_demandes("Hive Gateway", rest, hive, rest.leur_corps, latence) for latence in LATENCES)
+            yield from (_demandes(Cas("Hive Gateway", rest.leur_corps), rest, hive, latence) for latence in LATENCES)
+
+
+def _frais(rest: MondeRest) -> tuple[Cas, ...]:
+    corps = rest.notre_corps_frais
+    return Cas("gateway, fresh data wanted", corps), Cas("gateway, fresh data wanted, and changed", corps, change=True)
 
 
 def _departs(rest: MondeRest, dossier: Path, reglages: Reglages, latence: float) -> Froid:
     """The first answer of as many processes."""
+    cas = Cas("gateway, first answer of a process", rest.notre_corps)
     seules = []
     for depart in range(DEPARTS):
         with monde_rest.passerelle(rest, dossier / f"{latence} {depart}", reglages.serveur) as nous:
             pret(nous)
-            seules.append(_serie("", rest, nous, rest.notre_corps, latence, 1))
+            seules.append(_serie(cas, rest, nous, latence, 1))
     surcouts = [une.surcouts[0] for une in seules]
-    cpu = statistics.median(une.cpu for une in seules)
-    return Froid("gateway, first answer of a process", seules[0].lignes, latence, surcouts, cpu)
+    return replace(seules[0], surcouts=surcouts, cpu=statistics.median(une.cpu for une in seules))
 
 
-def _demandes(cas: str, rest: MondeRest, serveur: Serveur, corps: Callable[[int], bytes], latence: float) -> Froid:
+def _demandes(cas: Cas, rest: MondeRest, serveur: Serveur, latence: float) -> Froid:
     """One answer after the other, once warm."""
-    _serie(cas, rest, serveur, corps, latence, CHAUFFE)
-    return _serie(cas, rest, serveur, corps, latence, DEMANDES)
+    _serie(cas, rest, serveur, latence, CHAUFFE)
+    return _serie(cas, rest, serveur, latence, DEMANDES)
 
 
-def _serie(
-    cas: str, rest: MondeRest, serveur: Serveur, corps: Callable[[int], bytes], latence: float, combien: int
-) -> Froid:
+def _serie(cas: Cas, rest: MondeRest, serveur: Serveur, latence: float, combien: int) -> Froid:
     connexion, avant = _ouvrir(serveur), cpu(serveur.pid)
     jeton = rest.jeton()  # of one caller, who keeps it
-    mesures = [_une(rest, connexion, serveur, (corps(TAILLE), jeton), latence) for _ in range(combien)]
+    mesures = []
+    for rang in range(combien):
+        if cas.change:
+            rest.changer(rang)
+        mesures.append(_une(rest, connexion, serveur, (cas.corps(TAILLE), jeton), latence))
     depense = (cpu(serveur.pid) - avant) * 1000 / combien
-    return Froid(cas, mesures[0][1], latence, [surcout for surcout, _ in mesures], depense)
+    return Froid(cas.nom, mesures[0][1], latence, [surcout for surcout, _ in mesures], depense)
 
 
 def _ouvrir(serveur: Serveur) -> HTTPConnection:

@@ -77,6 +77,7 @@ class MondeRest:
     """The services, and the Mission locale whose ruptures are asked."""
 
     monde: Monde
+    source: Rest
     services: Chronometre
     url: str
     structure: str
@@ -90,6 +91,10 @@ class MondeRest:
     def notre_corps_frais(self, n: int) -> bytes:
         """The same page of fresh data: the services are asked."""
         return self._corps(NOTRE.replace("Date!) {", "Date!) @fraicheur(maxSecondes: 0) {"), n)
+
+    def changer(self, rang: int) -> None:
+        """Have one thing told otherwise of one of these young people."""
+        self.source.changer(self.structure, rang)
 
     def leur_corps(self, n: int) -> bytes:
         return orjson.dumps({"query": LEUR, "variables": {"n": n, "code": self.structure}})
@@ -106,10 +111,11 @@ def ouvrir(jeunes: int) -> Iterator[MondeRest]:
     chez = clients_demo(population)["ml"].organisation
     au_registre = population.recits["registre"][""]
     population.recits["registre"] = {"": [recit for recit in au_registre if recit.personne.mission_locale != chez][:1]}
-    prise, services = reserver(0), Chronometre(Rest(population).application())
+    prise, source = reserver(0), Rest(population)
+    services = Chronometre(source.application())
     with Serveurs([(prise, services)]), Monde(population) as monde:
         monde.moissonner()
-        yield MondeRest(monde, services, f"http://{HOTE}:{prise.getsockname()[1]}{PREFIXE}", chez)
+        yield MondeRest(monde, source, services, f"http://{HOTE}:{prise.getsockname()[1]}{PREFIXE}", chez)
 
 
 @contextmanager

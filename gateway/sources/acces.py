@@ -1,11 +1,13 @@
-"""How a request proves who we are: one `httpx.Auth` a credential. Knows no partner; keeps secrets out of every repr.
+"""How a request proves who we are. Knows no partner and no transport; keeps secrets out of every repr.
 
 Keys go in a header or in the query; Basic, Bearer and OAuth2 client credentials in Authorization.
 """
 
 import asyncio
 import base64
-from collections.abc import AsyncGenerator, Generator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
 from urllib.parse import quote
 
 import httpx
@@ -14,22 +16,38 @@ from pydantic import SecretStr
 from gateway.sources.decodage import DocumentInvalide, decoder_json
 from gateway.sources.partenaires import Acces
 
-Preuve = httpx.Auth
+
+@dataclass(frozen=True, slots=True)
+class Recue:
+    """An answer as it came: the headers that we read, and the decoded body of a 200."""
+
+    statut: int
+    entetes: Mapping[str, str] = field(default_factory=dict)
+    corps: bytes = b""
+
+
+Echanger = Callable[[httpx.Request], Awaitable[Recue]]
+
+
+class Preuve(Protocol):
+    """Sends a request by `echanger`, with the proof."""
+
+    async def envoyer(self, requete: httpx.Request, echanger: Echanger) -> Recue: ...
 
 
 class AccesRefuse(Exception):
     """No token was granted to us. The message is French and holds no secret."""
 
 
-class EnTetes(httpx.Auth):
+class EnTetes:
     """Headers set on every request; one of them may be the secret."""
 
     def __init__(self, entetes: Mapping[str, str]) -> None:
         self._entetes = entetes
 
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        request.headers.update(self._entetes)
-        yield request
+    async def envoyer(self, requete: httpx.Request, echanger: Echanger) -> Recue:
+        requete.headers.update(self._entetes)
+        return await echanger(requete)
 
 
 class Parametre(EnTetes):
@@ -39,9 +57,9 @@ class Parametre(EnTetes):
         super().__init__(entetes)
         self._nom, self._secret = nom, secret
 
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        request.url = request.url.copy_set_param(self._nom, self._secret)
-        yield from super().auth_flow(request)
+    async def envoyer(self, requete: httpx.Request, echanger: Echanger) -> Recue:
+        requete.url = requete.url.copy_set_param(self._nom, self._secret)
+        return await super().envoyer(requete, echanger)
 
 
 class ClientOAuth2(EnTetes):
@@ -53,18 +71,21 @@ class ClientOAuth2(EnTetes):
         self._verrou = asyncio.Lock()
         self._jeton = ""
 
-    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
-        request.headers.update(self._entetes)
-        refuse = ""
-        for _ in range(2):
-            async with self._verrou:
-                if self._jeton == refuse:
-                    self._jeton = _jeton((yield self._demande()))
-                refuse = self._jeton
-            request.headers["Authorization"] = f"Bearer {refuse}"
-            response = yield request
-            if response.status_code != httpx.codes.UNAUTHORIZED:
-                return
+    async def envoyer(self, requete: httpx.Request, echanger: Echanger) -> Recue:
+        recue = await self._porter(requete, echanger, refuse="")
+        if recue.statut != httpx.codes.UNAUTHORIZED:
+            return recue
+        return await self._porter(requete, echanger, refuse=self._jeton_de(requete))
+
+    async def _porter(self, requete: httpx.Request, echanger: Echanger, refuse: str) -> Recue:
+        async with self._verrou:
+            if self._jeton == refuse:
+                self._jeton = _jeton(await echanger(self._demande()))
+            requete.headers["Authorization"] = f"Bearer {self._jeton}"
+        return await super().envoyer(requete, echanger)
+
+    def _jeton_de(self, requete: httpx.Request) -> str:
+        return requete.headers["Authorization"].removeprefix("Bearer ")
 
     def _demande(self) -> httpx.Request:
         data = {"grant_type": "client_credentials"}
@@ -88,9 +109,9 @@ def _basic(compte: str) -> str:
     return "Basic " + base64.b64encode(compte.encode()).decode()
 
 
-def _jeton(response: httpx.Response) -> str:
+def _jeton(recue: Recue) -> str:
     try:
-        document = decoder_json(response.content) if response.status_code == httpx.codes.OK else {}
+        document = decoder_json(recue.corps) if recue.statut == httpx.codes.OK else {}
     except DocumentInvalide:
         document = {}
     jeton = document.get("access_token") if isinstance(document, dict) else None

@@ -261,7 +261,9 @@ class Sources:
         if not vol.done():
             return None, Echec(unite, SourceDelaiDepasse(unite.source, "la réponse n'est pas arrivée à temps"), secours)
         rendu = vol.result()
-        return EtatCache.MANQUE, replace(rendu, secours=rendu.secours or secours) if isinstance(rendu, Echec) else rendu
+        if isinstance(rendu, Echec):
+            return EtatCache.MANQUE, replace(rendu, secours=rendu.secours or secours)
+        return rendu.cache, rendu
 
     def _menagee(self, source: str) -> SourceMenagee:
         texte = f"plus de {self.plafond(source)} établissements seraient à demander par une seule requête"

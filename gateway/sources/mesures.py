@@ -30,7 +30,7 @@ class Mesures:
             "passerelle_derives", "Écarts au format convenu, par genre.", (*unite, "genre"), registry=registre
         )
         self.revalidations = Counter(
-            "passerelle_revalidations", "Unités redemandées sous condition.", ("partenaire", "issue"), registry=registre
+            "passerelle_revalidations", "Unités redemandées page par page, par issue.", ("partenaire", "issue"), registry=registre
         )
         self.hors_locataire = Counter(
             "passerelle_hors_locataire", "Dossiers d'un autre établissement, écartés.", unite, registry=registre
@@ -79,7 +79,7 @@ class Mesures:
             self.ecarts.labels(partenaire).set(ecart)
 
     def revalidation(self, partenaire: str, inchangee: bool) -> None:
-        """Count a unit asked again under conditions."""
+        """Count a unit whose pages of last time were asked again."""
         self.revalidations.labels(partenaire, "inchangee" if inchangee else "changee").inc()
 
     def lecture(self, unite: Unite, cache: str) -> None:

@@ -1,4 +1,5 @@
-"""The one guarded HTTP client. Knows how to ask safely, and nothing of what is asked nor of paging, caching or pacing.
+"""The one guarded HTTP client: httpx's requests and transports, without its client. Knows how to ask safely, and nothing of
+what is asked nor of paging, caching or pacing.
 
 Total deadline, bounded decoded size, no redirect followed, no environment proxy, no cookie kept, TLS verified, strict
 decoding, no URL in any log. What fails is an ErreurSource that names the partner and holds no address, body or value.
@@ -7,12 +8,11 @@ decoding, no URL in any log. What fails is an ErreurSource that names the partne
 import asyncio
 import logging
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import lru_cache
-from http.cookiejar import CookieJar, DefaultCookiePolicy
+from functools import lru_cache, partial
 from typing import Any, cast
 
 import aiohttp
@@ -21,7 +21,7 @@ from httpx_aiohttp import AiohttpTransport
 
 from gateway.connectors.base import Requete
 from gateway.errors import SourceDelaiDepasse, SourceIndisponible, SourceInvalide, SourceRefusee
-from gateway.sources.acces import AccesRefuse, Preuve
+from gateway.sources.acces import AccesRefuse, Preuve, Recue
 from gateway.sources.corps import CorpsInvalide, lire_corps
 from gateway.sources.decodage import DocumentInvalide, ErreurAnnoncee, decoder
 from gateway.sources.reperes import Repere, condenser, repere
@@ -30,7 +30,10 @@ from gateway.sources.statuts import REUSSIS, erreur_du_statut, instant_http
 FabriqueTransport = Callable[[], httpx.AsyncBaseTransport]
 
 ENTETE_OCTETS_MAX = 16_384  # one header, or the status line
-ENTETES_LUS = ("Link", "Retry-After", "ETag", "Last-Modified", "Date")
+ENTETES = {"Accept-Encoding": "gzip", "User-Agent": "passerelle-apprentissage"}
+ENTETES_LUS = {
+    nom.lower().encode(): nom for nom in ("Link", "Retry-After", "ETag", "Last-Modified", "Date", "Content-Encoding")
+}
 ADRESSES_MAX = 1024  # parsed addresses kept
 DECODER_A_PART = 262_144  # bytes; above, decoding would hold the event loop for milliseconds
 
@@ -72,19 +75,12 @@ class Reponse:
 
 
 class Transport:
-    """The client every partner is asked through. `fabrique` gives the network; tests pass their own."""
+    """What every partner is asked through. `fabrique` gives the network; tests pass their own."""
 
     def __init__(self, horloge: Callable[[], datetime], fabrique: FabriqueTransport | None = None) -> None:
         _taire()
         self._horloge = horloge
-        self._client = httpx.AsyncClient(
-            transport=_Garde((fabrique or transport_aiohttp)()),
-            timeout=None,  # noqa: S113 - the total deadline of each exchange bounds it
-            trust_env=False,
-            follow_redirects=False,
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-            headers={"Accept-Encoding": "gzip", "User-Agent": "passerelle-apprentissage"},
-        )
+        self._reseau = (fabrique or transport_aiohttp)()
 
     async def demander(self, appel: Appel) -> Reponse:
         """Ask once, and decode what is not as it was known.
@@ -93,41 +89,36 @@ class Transport:
         """
         with _traduire(appel.source):
             async with asyncio.timeout(appel.delai):
-                reponse = await self._envoyer(appel)
-                if reponse.status_code == httpx.codes.NOT_MODIFIED and appel.connue and appel.connue.conditions:
+                recue = await self._envoyer(appel)
+                if recue.statut == httpx.codes.NOT_MODIFIED and appel.connue and appel.connue.conditions:
                     return Reponse(None, inchangee=True)
-                self._reussir(appel, reponse)
-                return await _lire(reponse, appel, self._ecart(reponse))
+                sienne = instant_http(recue.entetes.get("Date", ""))
+                self._reussir(appel, recue, sienne)
+                ecart = (sienne - self._horloge()).total_seconds() if sienne else None
+                return await _lire(recue, appel, ecart)
 
-    async def _envoyer(self, appel: Appel) -> httpx.Response:
-        return await self._client.send(self._requete(appel), auth=appel.preuve)
+    async def _envoyer(self, appel: Appel) -> Recue:
+        echanger = partial(_echanger, self._reseau, appel.octets_max)
+        requete = _requete(appel)
+        return await (appel.preuve.envoyer(requete, echanger) if appel.preuve else echanger(requete))
 
-    def _reussir(self, appel: Appel, reponse: httpx.Response) -> None:
+    def _reussir(self, appel: Appel, recue: Recue, sienne: datetime | None) -> None:
         """Raise what its status means, when it is an error. A date to come back at is told by the partner's clock."""
-        if reponse.status_code in REUSSIS:
-            return
-        attente = reponse.headers.get("Retry-After", "")
-        maintenant = instant_http(reponse.headers.get("Date", "")) or self._horloge()
-        erreur = erreur_du_statut(appel.source, reponse.status_code, attente, maintenant)
-        if erreur is not None:
-            raise erreur
-
-    def _ecart(self, reponse: httpx.Response) -> float | None:
-        sienne = instant_http(reponse.headers.get("Date", ""))
-        return (sienne - self._horloge()).total_seconds() if sienne else None
+        if recue.statut not in REUSSIS:
+            attente = recue.entetes.get("Retry-After", "")
+            erreur = erreur_du_statut(appel.source, recue.statut, attente, sienne or self._horloge())
+            if erreur is not None:
+                raise erreur
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self._client.aclose()
+        await self._reseau.aclose()
 
-    def _requete(self, appel: Appel) -> httpx.Request:
-        return self._client.build_request(
-            appel.requete.methode,
-            _adresse(appel.url, tuple(appel.requete.params.items())),
-            json=appel.requete.corps,
-            headers=dict(appel.connue.conditions) if appel.connue else None,
-            extensions={"octets_max": appel.octets_max},
-        )
+
+def _requete(appel: Appel) -> httpx.Request:
+    demandee, conditions = appel.requete, appel.connue.conditions if appel.connue else {}
+    adresse = _adresse(appel.url, tuple(demandee.params.items()))
+    return httpx.Request(demandee.methode, adresse, headers={**ENTETES, **conditions}, json=demandee.corps)
 
 
 @lru_cache(ADRESSES_MAX)
@@ -136,28 +127,28 @@ def _adresse(url: str, params: tuple[tuple[str, str], ...]) -> httpx.URL:
     return httpx.URL(url, params=params)
 
 
-class _Garde(httpx.AsyncBaseTransport):
-    """Reads every body within its bound before httpx sees it (httpx decodes without one); only a 200 has a body for us."""
+async def _echanger(reseau: httpx.AsyncBaseTransport, octets_max: int, requete: httpx.Request) -> Recue:
+    """Send, and read the body within its bound (httpx decodes without one); only a 200 has a body for us."""
+    reponse = await reseau.handle_async_request(requete)
+    try:
+        entetes = _lus(reponse.headers.raw)
+        corps = b""
+        if reponse.status_code == httpx.codes.OK:
+            flux = cast("httpx.AsyncByteStream", reponse.stream)
+            corps = await lire_corps(flux, entetes.get("Content-Encoding", ""), octets_max)
+    finally:
+        await reponse.aclose()
+    return Recue(reponse.status_code, entetes, corps)
 
-    def __init__(self, interne: httpx.AsyncBaseTransport) -> None:
-        self._interne = interne
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        recue = await self._interne.handle_async_request(request)
-        try:
-            corps = await self._corps(request, recue) if recue.status_code == httpx.codes.OK else b""
-        finally:
-            await recue.aclose()
-        gardes = {nom: recue.headers[nom] for nom in ENTETES_LUS if nom in recue.headers}
-        return httpx.Response(recue.status_code, headers=gardes, content=corps, request=request)
-
-    async def _corps(self, request: httpx.Request, recue: httpx.Response) -> bytes:
-        flux = cast("httpx.AsyncByteStream", recue.stream)
-        encodage = recue.headers.get("Content-Encoding", "")
-        return await lire_corps(flux, encodage, request.extensions.get("octets_max", 65_536))
-
-    async def aclose(self) -> None:
-        await self._interne.aclose()
+def _lus(bruts: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """The headers that we read; one that comes twice is a list (RFC 9110 §5.3)."""
+    lus: dict[str, str] = {}
+    for brut, valeur in bruts:
+        if nom := ENTETES_LUS.get(brut.lower()):
+            texte = valeur.decode("latin-1")
+            lus[nom] = f"{lus[nom]}, {texte}" if nom in lus else texte
+    return lus
 
 
 def transport_aiohttp() -> httpx.AsyncBaseTransport:
@@ -181,11 +172,11 @@ def _taire() -> None:
         logging.getLogger(nom).setLevel(logging.CRITICAL)
 
 
-async def _lire(reponse: httpx.Response, appel: Appel, ecart: float | None) -> Reponse:
-    corps, requete, connue = reponse.content, appel.requete, appel.connue
+async def _lire(recue: Recue, appel: Appel, ecart: float | None) -> Reponse:
+    corps, requete, connue = recue.corps, appel.requete, appel.connue
     empreinte = condenser(corps)
-    page = repere(requete, empreinte, reponse.headers)
-    lue = (reponse.headers.get("Link", ""), empreinte, page, ecart, len(corps))
+    page = repere(requete, empreinte, recue.entetes)
+    lue = (recue.entetes.get("Link", ""), empreinte, page, ecart, len(corps))
     if connue and page and connue.empreinte == page.empreinte:
         return Reponse(None, *lue, inchangee=True, corps=corps)
     return Reponse(await _document(corps, requete), *lue)

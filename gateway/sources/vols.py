@@ -14,7 +14,7 @@ from cachetools import LRUCache
 
 from gateway.cache.seam import Cache, Cle, Garde
 from gateway.errors import ErreurSource
-from gateway.sources.unites import Echec, Resultat, Unite
+from gateway.sources.unites import Echec, EtatCache, Resultat, Unite
 
 ATTENTE = 0.05  # seconds between two looks at what another process is bringing
 ECHECS_MAX = 4096
@@ -86,23 +86,26 @@ class Vols:
 
     async def _voler(self, trajet: Trajet) -> Resultat | Echec:
         """Fetch, or wait for the process that does: its answer comes by the cache; when it fails, it is our turn."""
+        depart = self._cache.maintenant()
         while (bail := await self._cache.prendre(trajet.cle, trajet.delai + RANGEMENT)) is None:
-            if (apporte := await self._nouvelle(trajet)) is not None:
+            if (apporte := await self._nouvelle(trajet, depart)) is not None:
                 return apporte
             await asyncio.sleep(ATTENTE)
         try:
-            return await self._nouvelle(trajet) or await self._demander(trajet)
+            return await self._nouvelle(trajet, depart) or await self._demander(trajet)
         finally:
             await self._cache.rendre(trajet.cle, bail)
 
-    async def _nouvelle(self, trajet: Trajet) -> Resultat | None:
-        """What was kept since; what is only old was missed by an asker whom the cache did not answer."""
+    async def _nouvelle(self, trajet: Trajet, depart: float) -> Resultat | None:
+        """What was kept since what is known; before this flight left, it was there for an asker whom the cache did not answer:
+        nobody asked the partner for him."""
         (garde,) = await self._cache.lire([trajet.cle])
         if garde is None or garde.invalidee or not trajet.fraiche(garde):
             return None
         if trajet.garde and garde.ne_a <= trajet.garde.ne_a:
             return None
-        apporte: Resultat = replace(garde.valeur, age=self._cache.maintenant() - garde.ne_a)
+        cache = EtatCache.MANQUE if garde.ne_a >= depart else EtatCache.TOUCHE
+        apporte: Resultat = replace(garde.valeur, cache=cache, age=self._cache.maintenant() - garde.ne_a)
         return apporte
 
     async def _demander(self, trajet: Trajet) -> Resultat | Echec:

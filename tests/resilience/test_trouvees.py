@@ -10,7 +10,7 @@ import respx
 from gateway.cache.memoire import CacheMemoire
 from gateway.cache.seam import CacheLocal, Cle, Garde
 from gateway.sources.fichier import CacheFichier
-from gateway.sources.unites import Resultat
+from gateway.sources.unites import EtatCache, Resultat
 from tests.sources_aide import BASE, UAI_A, banc, partenaire, transport, unite
 
 pytestmark = pytest.mark.anyio
@@ -73,6 +73,22 @@ async def test_une_copie_que_le_cache_n_a_pas_rendue_n_est_pas_une_reponse_neuve
         (lu,) = await essai.sources.lire([unite()], 5.0)
     assert isinstance(lu, Resultat)
     assert ([dossier.cle for dossier in lu.dossiers], lu.age) == (["maintenant"], 0.0)
+
+
+async def test_une_copie_jeune_retrouvee_en_vol_ne_dit_pas_qu_on_a_demande(routeur: respx.MockRouter) -> None:
+    """The cache, silent when it was read, gives it to the flight: nobody was asked, and the answer said the contrary."""
+    routeur.get(f"{BASE}/liste/{UAI_A}").mock(side_effect=[reponse("avant"), reponse("maintenant")])
+    instant = [1_000_000.0]
+    cache = Distrait(CacheMemoire(100, 1_000_000, lambda: instant[0]), lambda: instant[0])
+    async with banc(transport(routeur), partenaire(cache=CacheFichier(duree_secondes=5.0)), cache=cache) as essai:
+        await essai.sources.lire([unite()], 5.0)
+        instant[0] += 4.0
+        cache.muet = True
+        (lu,) = await essai.sources.lire([unite()], 5.0)
+        touches = essai.compteur("passerelle_lectures", partenaire="erp", ressource="cfa", cache="touche")
+    assert isinstance(lu, Resultat)
+    assert ([dossier.cle for dossier in lu.dossiers], lu.age, lu.cache) == (["avant"], 4.0, EtatCache.TOUCHE)
+    assert touches == 1
 
 
 def reponse(cle: str) -> httpx.Response:

@@ -70,19 +70,20 @@ class MondeEnCache:
 
     def _repondre(self, demande: httpx.Request) -> httpx.Response:
         self.demandes += 1
-        numeros = [un.numero for un in self._de(demande.url.path.rpartition("/")[2])]
-        dits = "".join(repr(un) for un in self.habitants if un.numero in numeros)
-        marque = f'"{hashlib.sha256(dits.encode()).hexdigest()}"'
+        siens = {un.numero for un in self._de(demande.url.path.rpartition("/")[2])}
+        lignes = [{"numero": un.numero, "dit": repr(un)} for un in self.habitants if un.numero in siens]
+        marque = f'"{hashlib.sha256(json.dumps(lignes).encode()).hexdigest()}"'
         if demande.headers.get("If-None-Match") == marque:
             return httpx.Response(304)
-        return httpx.Response(200, json=numeros, headers={"ETag": marque})
+        return httpx.Response(200, json=lignes, headers={"ETag": marque} if "/erp/" in demande.url.path else {})
 
     def _de(self, cle: str) -> list[Habitant]:
         return [un for un in self.habitants if cle == un.cfa or cle in un.suivi_par]
 
     def _connecteur(self, nom: str, dire: Callable[[Habitant], Dossier]) -> Connecteur:
         def lecture(locataire: Locataire, _jour: date) -> Lecture[Lu]:
-            ((numeros,),) = yield [Requete("liste", f"/liste/{locataire.cle}")]
+            ((lignes,),) = yield [Requete("liste", f"/liste/{locataire.cle}")]
+            numeros = {ligne["numero"] for ligne in lignes}
             return Lu([dire(un) for un in self.habitants if un.numero in numeros])
 
         if nom == "erp":

@@ -29,6 +29,7 @@ class Caractere:
     delai: float  # what we wait for it
     quota: float  # a second
     quota_locataire: float  # a minute
+    stable: bool  # says word for word what it said before, as long as nothing changed
 
     @classmethod
     def tire(cls, hasard: random.Random) -> "Caractere":
@@ -38,6 +39,7 @@ class Caractere:
             delai=hasard.choice((2.0, 10.0)),
             quota=hasard.choice((2.0, 5.0, 50.0)),
             quota_locataire=hasard.choice((6.0, 30.0, 600.0)),
+            stable=hasard.choice((False, True)),
         )
 
 
@@ -47,16 +49,15 @@ class Partenaire(httpx.AsyncBaseTransport):
 
     registre: "Registre"
     processus: int
-    premieres: dict[str, httpx.Response] = field(default_factory=dict)  # the last first page it gave of each tenant
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         uai, page = request.url.path.rsplit("/", 1)[1], int(request.url.params.get("page", "1"))
         vu = self.registre
-        vu.depart(self.processus, uai)
+        vu.depart(self.processus, uai, page)
         try:
             return await self._repondre(uai, page)
         finally:
-            vu.retour(self.processus, uai)
+            vu.retour(self.processus, uai, page)
 
     async def _repondre(self, uai: str, page: int) -> httpx.Response:
         vu, hasard = self.registre, self.registre.hasard
@@ -67,23 +68,22 @@ class Partenaire(httpx.AsyncBaseTransport):
 
     def page(self, uai: str, page: int) -> httpx.Response:
         """The rows of a page, as they are now."""
-        reponse = self.registre.page(uai, page, uai)
-        if page == 1:
-            self.premieres[uai] = reponse
-        return reponse
+        return self.registre.page(uai, page, uai)
 
 
 @dataclass
 class Registre:
-    """What the partner is and saw. `change` counts the changes of each tenant: rows tell the one they were made at."""
+    """What the partner is and saw. `change` counts the changes of each tenant: rows tell the one they were made at. `dites`:
+    when each row was last said."""
 
     hasard: random.Random
     caractere: Caractere
     boucle: asyncio.AbstractEventLoop
     change: Counter[str] = field(default_factory=Counter)
+    dites: dict[str, float] = field(default_factory=dict)
     departs: list[tuple[float, str]] = field(default_factory=list)
-    en_vol: Counter[str] = field(default_factory=Counter)
-    en_vol_max: Counter[str] = field(default_factory=Counter)
+    en_vol: Counter[tuple[str, int]] = field(default_factory=Counter)  # by tenant and page
+    en_vol_max: Counter[tuple[str, int]] = field(default_factory=Counter)
     par_processus: defaultdict[int, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     simultanes_max: int = 0
     trace: list[str] = field(default_factory=list)
@@ -91,23 +91,25 @@ class Registre:
     def noter(self, ligne: str) -> None:
         self.trace.append(f"{self.boucle.time():.9f} {ligne}")
 
-    def depart(self, processus: int, uai: str) -> None:
+    def depart(self, processus: int, uai: str, page: int) -> None:
         self.noter(f"{processus} demande {uai}")
         self.departs.append((self.boucle.time(), uai))
-        self.en_vol[uai] += 1
-        self.en_vol_max[uai] = max(self.en_vol_max[uai], self.en_vol[uai])
+        self.en_vol[uai, page] += 1
+        self.en_vol_max[uai, page] = max(self.en_vol_max[uai, page], self.en_vol[uai, page])
         self.par_processus[processus][uai] += 1
         self.simultanes_max = max(self.simultanes_max, self.par_processus[processus].total())
 
-    def retour(self, processus: int, uai: str) -> None:
-        self.en_vol[uai] -= 1
+    def retour(self, processus: int, uai: str, page: int) -> None:
+        self.en_vol[uai, page] -= 1
         self.par_processus[processus][uai] -= 1
 
     def page(self, uai: str, page: int, qui: str) -> httpx.Response:
         """Rows `<tenant>/<rank>/<change>/<instant>`, as many as the tenant asked for has, said to be of `qui`."""
         rangs = range((page - 1) * TAILLE, min(page * TAILLE, LIGNES[uai]))
-        lignes = [{"cle": f"{qui}/{rang}/{self.change[uai]}/{self.boucle.time():.9f}", "uai": qui} for rang in rangs]
-        return httpx.Response(200, content=json.dumps(lignes).encode())
+        instant = 0.0 if self.caractere.stable else self.boucle.time()
+        cles = [f"{qui}/{rang}/{self.change[uai]}/{instant:.9f}" for rang in rangs]
+        self.dites |= dict.fromkeys(cles, self.boucle.time())
+        return httpx.Response(200, content=json.dumps([{"cle": cle, "uai": qui} for cle in cles]).encode())
 
 
 async def _erreur(ici: Partenaire, uai: str, page: int) -> httpx.Response:
@@ -133,14 +135,12 @@ async def _coupee(ici: Partenaire, uai: str, page: int) -> httpx.Response:
 
 
 async def _d_un_autre(ici: Partenaire, uai: str, page: int) -> httpx.Response:
-    if page == 1:
-        ici.premieres.pop(uai, None)
     return ici.registre.page(uai, page, ici.registre.hasard.choice([autre for autre in UAIS if autre != uai]))
 
 
 async def _repetee(ici: Partenaire, uai: str, page: int) -> httpx.Response:
-    """The first page it gave, whatever the page asked for."""
-    return ici.page(uai, 1) if page == 1 or uai not in ici.premieres else ici.premieres[uai]
+    """The first page, whatever the page asked for."""
+    return ici.page(uai, 1)
 
 
 _MANIERES = (_erreur, _plus_tard, _rompue, _pendue, _coupee, _d_un_autre, _repetee)

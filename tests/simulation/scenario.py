@@ -89,7 +89,7 @@ class Scenario:
         commun = SimpleMemoryBackend()
         nombre = hasard.choice((1, 1, 2))
         processus = [self._processus(rang, nombre, commun) for rang in range(nombre)]
-        self._juge = Juge(self._vu.caractere, CACHE, 3 * REPIT if self._panne_du_cache else REPIT)
+        self._juge = Juge(self._vu, CACHE, 3 * REPIT if self._panne_du_cache else REPIT)
         condamne = processus[-1] if nombre > 1 and hasard.random() < 0.2 else None
         askers = [self._appelant(hasard.choice(processus), LECTURES) for _ in range(APPELANTS)]
         await asyncio.gather(*askers, self._evenements(processus), self._tuer(condamne))
