@@ -4,11 +4,9 @@ Decides on the ASGI scope, never on a rebuilt URL (SECURITY F14). Knows no token
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
@@ -46,7 +44,7 @@ class Garde:
         self._sante = sante
         self._hotes = http.hotes | {hote.lower()}
         hsts = {"strict-transport-security": f"max-age={http.hsts_secondes}"} if http.hsts_secondes else {}
-        self._entetes = ENTETES | hsts
+        self._entetes, self._fermer = _bruts(ENTETES | hsts), _bruts(ENTETES | hsts | FERMER)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -57,15 +55,15 @@ class Garde:
             await send({"type": "websocket.close", "code": 1008})
 
     async def _servir(self, scope: Scope, receive: Receive, send: Send) -> None:
-        envoyer = _avec(self._entetes | FERMER if self._sante.arret else self._entetes, send)
+        envoyer = _avec(self._fermer if self._sante.arret else self._entetes, send)
         try:
             await (self._refus(scope) or self._app)(scope, receive, envoyer)
         except asyncio.CancelledError:  # the process ends, and this lasted too long
             await refus(503, "La passerelle s'arrête.", REESSAYER)(scope, receive, envoyer)
 
     def _refus(self, scope: Scope) -> Response | None:
-        noms = Counter(nom for nom, _ in scope["headers"])
-        if any(noms[nom] > 1 for nom in UNIQUES):
+        uniques = [nom for nom, _ in scope["headers"] if nom in UNIQUES]
+        if len(set(uniques)) < len(uniques):
             return refus(400, "Un en-tête est donné deux fois.")
         if scope["path"].startswith(SANTE):
             return None
@@ -82,12 +80,15 @@ def _sans_port(hote: str) -> str:
     return nom if deux_points and port.isdecimal() else hote.lower()
 
 
-def _avec(entetes: Mapping[str, str], send: Send) -> Send:
+def _bruts(entetes: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(nom.encode(), valeur.encode()) for nom, valeur in entetes.items()]
+
+
+def _avec(entetes: list[tuple[bytes, bytes]], send: Send) -> Send:
     async def envoyer(message: Message) -> None:
         if message["type"] == "http.response.start":
-            presents = MutableHeaders(scope=message)
-            for nom, valeur in entetes.items():
-                presents.setdefault(nom, valeur)
+            presents = {nom.lower() for nom, _ in message["headers"]}
+            message["headers"] = [*message["headers"], *(un for un in entetes if un[0] not in presents)]
         await send(message)
 
     return envoyer

@@ -80,7 +80,7 @@ class Cache(Protocol):
         ...
 
     async def prendre(self, cle: Cle, duree: float) -> str | None:
-        """The right to make a value, for `duree` seconds; None while another process has it."""
+        """The right to make a value, for `duree` seconds; None while another process has it, "" when no other could."""
         ...
 
     async def rendre(self, cle: Cle, bail: str) -> None:

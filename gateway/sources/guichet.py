@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
-from urllib.parse import quote
 
 from gateway.connectors.base import Locataire, Requete
 from gateway.errors import ErreurSource, SourceDelaiDepasse, SourceInvalide
@@ -135,10 +134,9 @@ class Guichet:
 
     def _appel(self, requete: Requete, locataire: Locataire, connue: Repere | None) -> Appel:
         limites = self.partenaire.limites
-        chemin = quote(pages.chemin_sur(requete.chemin), safe="/")
         return Appel(
             source=self.partenaire.nom,
-            url=self.partenaire.adresse(locataire) + chemin,
+            url=self.partenaire.adresse(locataire) + pages.chemin_cite(requete.chemin),
             requete=requete,
             preuve=self._preuve(requete.acces or ACCES_DEFAUT, locataire.cle),
             delai=limites.delai_secondes,

@@ -30,7 +30,10 @@ class Mesures:
             "passerelle_derives", "Écarts au format convenu, par genre.", (*unite, "genre"), registry=registre
         )
         self.revalidations = Counter(
-            "passerelle_revalidations", "Unités redemandées page par page, par issue.", ("partenaire", "issue"), registry=registre
+            "passerelle_revalidations",
+            "Unités redemandées page par page, par issue.",
+            ("partenaire", "issue"),
+            registry=registre,
         )
         self.hors_locataire = Counter(
             "passerelle_hors_locataire", "Dossiers d'un autre établissement, écartés.", unite, registry=registre

@@ -7,8 +7,9 @@ comes back is a loop. What a partner does wrong is a PagesInvalides.
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
-from urllib.parse import SplitResult, parse_qsl, unquote, urljoin, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urljoin, urlsplit
 
 from gateway.connectors.base import Pages, Requete
 
@@ -16,6 +17,7 @@ _LIEN = re.compile(r"<([^<>]*)>([^<]*)")
 _SUIVANT = re.compile(r';\s*rel\s*=\s*("[^"]*"|[^\s;,"]+)', re.IGNORECASE)
 
 
+CHEMINS_MAX = 4096
 ANNONCEES = frozenset({Pages.METADONNEES, Pages.INDEX})  # styles whose first page tells how many there are
 
 
@@ -122,6 +124,12 @@ def _decoupee(ici: str, adresse: str) -> SplitResult:
         return urlsplit(urljoin(ici, adresse))
     except ValueError:
         raise PagesInvalides("page suivante illisible") from None
+
+
+@lru_cache(CHEMINS_MAX)
+def chemin_cite(chemin: str) -> str:
+    """A path of ours as it is asked. Raises PagesInvalides."""
+    return quote(chemin_sur(chemin), safe="/")
 
 
 def chemin_sur(chemin: str) -> str:

@@ -6,11 +6,13 @@ Messages are French and hold neither address, nor body, nor value.
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 from gateway.errors import ErreurSource, SourceFermee, SourceIndisponible, SourceInvalide, SourceRefusee
 
 REESSAYER_MAX = 86_400.0  # seconds; a partner may be closed for a night, not for a year
 
+INSTANTS_MAX = 64  # read again and again: partners' clocks tell seconds
 REUSSIS = frozenset({200, 204})
 
 _SENS: Mapping[int, tuple[type[ErreurSource], str]] = {
@@ -55,6 +57,7 @@ def reessayer_dans(entete: str, maintenant: datetime) -> float | None:
     return min(max((instant - maintenant).total_seconds(), 0.0), REESSAYER_MAX) if instant else None
 
 
+@lru_cache(INSTANTS_MAX)
 def instant_http(texte: str) -> datetime | None:
     """An HTTP date, None when it cannot be read."""
     try:

@@ -152,6 +152,9 @@ def _documents(reponses: Sequence[Reponse]) -> list[Any]:
 
 async def ensemble(appels: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     """Await all, in order. The first failure ends the others and is raised alone."""
+    appels = list(appels)
+    if len(appels) == 1:
+        return [await appels[0]]
     try:
         async with asyncio.TaskGroup() as groupe:
             taches = [groupe.create_task(appel) for appel in appels]

@@ -92,7 +92,8 @@ class Vols:
                 return apporte
             await asyncio.sleep(ATTENTE)
         try:
-            return await self._nouvelle(trajet, depart) or await self._demander(trajet)
+            nouvelle = await self._nouvelle(trajet, depart) if bail else None  # else nobody could bring any
+            return nouvelle or await self._demander(trajet)
         finally:
             await self._cache.rendre(trajet.cle, bail)
 

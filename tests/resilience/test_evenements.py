@@ -175,6 +175,7 @@ async def test_cinquante_evenements_ne_passent_pas_devant_les_appelants(
             nonlocal en_cours, maximum
             en_cours += 1
             maximum = max(maximum, en_cours)
+            await asyncio.sleep(0)  # a mock answers without waiting
             rendu = await executer(*demande)
             en_cours -= 1
             return rendu

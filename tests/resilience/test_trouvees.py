@@ -50,9 +50,12 @@ async def test_une_reponse_perimee_avant_d_etre_gardee_est_servie(routeur: respx
 
 
 class Distrait(CacheLocal):
-    """A cache whose next reading brings nothing, as when it does not answer."""
+    """A cache that others share, whose next reading brings nothing, as when it does not answer."""
 
     muet = False
+
+    async def prendre(self, cle: Cle, duree: float) -> str | None:
+        return "bail"
 
     async def lire(self, cles: Sequence[Cle]) -> list[Garde | None]:
         if self.muet:
