@@ -4,8 +4,8 @@ It works from the rules and the policy, never from the decision nor from the mas
 that was masked, for the categories of that very person; at the data of an answer, for what the profile never reads.
 """
 
-from collections.abc import Iterator, Mapping
-from functools import cache
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache, lru_cache
 from typing import Any
 
 from graphql import (
@@ -25,6 +25,7 @@ from gateway.auth.selection import Ensembles, Selection
 # What must be null in an answer, by response key: the value itself (None), or something below it.
 Interdits = Mapping[str, "Interdits | None"]
 LIBRE: Interdits = {}
+FERMES_MAX = 4096
 
 
 def fuite(data: Any, interdits: Interdits) -> tuple[str, ...] | None:
@@ -97,32 +98,47 @@ class _Releve:
 
 def en_trop(objet: Any, categories: Categories) -> str | None:
     """The first attribute that still holds something of a category not granted, in a noun or what it holds."""
-    return next(_en_trop(objet, categories, set()), None)
+    return next(_parmi((objet,), categories, set()), None)
 
 
-def _en_trop(objet: Any, categories: Categories, vus: set[int]) -> Iterator[str]:
-    if isinstance(objet, list | tuple):
-        for element in objet:
-            yield from _en_trop(element, categories, vus)
-        return
-    classe: Any = type(objet)
-    regles = _regles(classe)
-    if regles is not None and id(objet) not in vus:
-        vus.add(id(objet))
-        valeurs = vars(objet)
-        for attribut, regle in regles:
-            if regle not in categories and valeurs[attribut] is not None:
-                yield f"{type(objet).__name__}.{attribut}"
-        if any(PARLANTES.get(motif.value) not in {None, *categories} for motif in valeurs.get("motifs_priorite") or ()):
-            yield f"{type(objet).__name__}.motifs_priorite"
-        for valeur in valeurs.values():
-            yield from _en_trop(valeur, categories, vus)
+def _parmi(valeurs: Iterable[Any], categories: Categories, vus: set[int]) -> Iterator[str]:
+    for valeur in valeurs:
+        classe: Any = type(valeur)
+        if _muette(classe) or id(valeur) in vus:
+            continue
+        vus.add(id(valeur))
+        if isinstance(valeur, list | tuple):
+            yield from _parmi(valeur, categories, vus)
+        else:
+            yield from _en_trop(valeur, categories)
+            yield from _parmi(vars(valeur).values(), categories, vus)
+
+
+def _en_trop(noun: Any, categories: Categories) -> Iterator[str]:
+    """Of the noun alone."""
+    valeurs = vars(noun)
+    classe: Any = type(noun)
+    for attribut in _fermes(classe, categories):
+        if valeurs[attribut] is not None:
+            yield f"{classe.__name__}.{attribut}"
+    if any(PARLANTES.get(motif.value) not in {None, *categories} for motif in valeurs.get("motifs_priorite") or ()):
+        yield f"{classe.__name__}.motifs_priorite"
 
 
 @cache
-def _regles(classe: type) -> tuple[tuple[str, CategorieDonnee], ...] | None:
-    """The attributes that rules cover: the field's own, or the private one that its resolver reads. None: not a noun."""
-    if not has_object_definition(classe):
-        return None
+def _muette(classe: type) -> bool:
+    """A class that holds no noun: most of what nouns hold is texts and dates, and each row is walked."""
+    return not issubclass(classe, list | tuple) and not has_object_definition(classe)
+
+
+@lru_cache(FERMES_MAX)
+def _fermes(classe: type, categories: Categories) -> tuple[str, ...]:
+    """The attributes of a noun that must be empty."""
+    return tuple(attribut for attribut, regle in _regles(classe) if regle not in categories)
+
+
+@cache
+def _regles(classe: type) -> tuple[tuple[str, CategorieDonnee], ...]:
+    """The attributes of a noun that rules cover: the field's own, or the private one that its resolver reads."""
     regles = [(champ.python_name, champ.metadata) for champ in get_object_definition(classe, strict=True).fields]
     return tuple((regle.get(MAGASIN) or nom, regle[CATEGORIE]) for nom, regle in regles if regle.get(CATEGORIE))
