@@ -34,7 +34,9 @@ FIN = 20  # seconds left to what is under way, once nothing new is taken (SECURI
 OUVERTURE = 4.0  # seconds for one of our own stores to open: a start that fails says so within five
 INACTIVITE = 65  # seconds that a silent connection is kept: longer than a proxy keeps it, who would else find it closed
 CONNEXIONS_MAX = 1000  # beyond, 503: a slow client costs a socket, not time
-SEUILS_DU_RAMASSEUR = (50_000, 20, 50)  # a merge allocates by the ten thousand, and makes no cycle to find at once
+# A merge allocates by the ten thousand, and makes no cycle to find at once; views that go are cycles by the hundred thousand,
+# and who takes them away stops the process meanwhile: a second for a million objects.
+SEUILS_DU_RAMASSEUR = (50_000, 4, 250)
 RETENTION_DES_LIENS = timedelta(days=2 * 365)  # without being seen (docs/decisions/0009)
 
 journal = logging.getLogger("gateway.vie")

@@ -24,6 +24,7 @@ from bench.http.reglages import Reglages
 
 LATENCES = (0.0, 0.05)  # seconds that a partner takes more
 DEPARTS, DEMANDES, CHAUFFE = 7, 120, 30
+AU_TRAVAIL = 300  # answers after which the journal's file has its size: until then each entry makes it grow
 TAILLE = 100
 
 
@@ -63,6 +64,7 @@ def mesurer(reglages: Reglages, jeunes: int) -> Iterator[Froid]:
         yield from (_departs(rest, Path(dossier), reglages, latence) for latence in LATENCES)
         with monde_rest.passerelle(rest, Path(dossier) / "gateway", reglages.serveur) as nous:
             pret(nous)
+            _serie(_frais(rest)[0], rest, nous, 0.0, AU_TRAVAIL)
             for cas in _frais(rest):
                 yield from (_demandes(cas, rest, nous, latence) for latence in LATENCES)
         with monde_rest.hive(rest, Path(dossier), reglages.serveur) as hive:
