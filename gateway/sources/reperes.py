@@ -5,12 +5,13 @@ Pure. Knows no HTTP client and no page's content: a page is kept as it was asked
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 
 from gateway.connectors.base import Forme, Pages, Requete
+from gateway.sources.pages import ANNONCEES
 
 PageDemandee = tuple[str, str, tuple[tuple[str, ...], ...], str]
 
@@ -34,6 +35,7 @@ class Repere:
     vide_est_absence: bool = False
     etag: str = ""
     modifie: str = ""
+    suite: bool = False  # it follows the one before
 
     @property
     def requete(self) -> Requete:
@@ -89,6 +91,24 @@ def tous(reperes: Sequence[Repere | None]) -> tuple[Repere, ...]:
     """Those of a whole reading; none at all when one page has none: it might be the one that changes."""
     surs = tuple(repere for repere in reperes if repere)
     return surs if len(surs) == len(reperes) else ()
+
+
+def enchainer(requete: Requete, pages: Sequence[Repere | None]) -> list[Repere | None]:
+    """The pages of a request, as they are asked: one after the other, unless the first tells how many there are."""
+    if requete.pages in ANNONCEES:
+        return list(pages)
+    return [page and replace(page, suite=rang > 0) for rang, page in enumerate(pages)]
+
+
+def chaines(reperes: Iterable[Repere]) -> list[list[Repere]]:
+    """The pages that may be asked together with others, each with those that follow it."""
+    trouvees: list[list[Repere]] = []
+    for repere in reperes:
+        if repere.suite and trouvees:
+            trouvees[-1].append(repere)
+        else:
+            trouvees.append([repere])
+    return trouvees
 
 
 def _sur(modifie: str, date: str) -> bool:

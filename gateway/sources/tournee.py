@@ -12,7 +12,7 @@ from gateway.connectors.base import Documents, Lecture, Locataire, Requete
 from gateway.errors import SourceInvalide
 from gateway.sources import pages
 from gateway.sources.guichet import Guichet
-from gateway.sources.reperes import PageDemandee, Repere, page_demandee, tous
+from gateway.sources.reperes import PageDemandee, Repere, chaines, enchainer, page_demandee, tous
 from gateway.sources.transport import Reponse, decoder_la_meme
 
 T = TypeVar("T")
@@ -29,18 +29,25 @@ class Tournee:
     async def inchangee(self, reperes: Sequence[Repere]) -> bool:
         """Whether each page of a reading is as it was.
 
-        They are asked together. Where the partner gives validators the last one is asked first, alone: people come last in
-        what is read, and the pages that a partner only says unchanged would be asked a second time. Raises ErreurSource.
+        They are asked together, but for those that follow each other: a long list must not take the places of who waits for
+        another. Where the partner gives validators the last one is asked first, alone: people come last in what is read, and
+        the pages that a partner only says unchanged would be asked a second time. Raises ErreurSource.
         """
         *autres, derniere = reperes
         etapes = ([derniere], autres) if derniere.conditions else (reperes,)
         meme = True
         for etape in etapes:
-            meme = meme and all(await ensemble(self._est_la_meme(repere) for repere in etape))
+            meme = meme and all(await ensemble(self._est_la_meme(chaine) for chaine in chaines(etape)))
         self._guichet.mesures.revalidation(self._guichet.partenaire.nom, meme)
         return meme
 
-    async def _est_la_meme(self, repere: Repere) -> bool:
+    async def _est_la_meme(self, chaine: Iterable[Repere]) -> bool:
+        for repere in chaine:
+            if not await self._page_inchangee(repere):
+                return False
+        return True
+
+    async def _page_inchangee(self, repere: Repere) -> bool:
         try:
             reponse = await self._guichet.demander(repere.requete, self._locataire, repere)
         except SourceInvalide:  # it may be no more: the reading tells what there is
@@ -55,7 +62,8 @@ class Tournee:
         pas = await self._avancer(lecture, None, 0)
         while not isinstance(pas, _Fin):
             lues = await ensemble(self._reponses(requete) for requete in pas)
-            reperes += [page.repere for pages in lues for page in pages]
+            for requete, siennes in zip(pas, lues, strict=True):
+                reperes += enchainer(requete, [page.repere for page in siennes])
             octets = sum(page.octets for pages in lues for page in pages)
             pas = await self._avancer(lecture, [_documents(pages) for pages in lues], octets)
         return Deroulee(pas.valeur, tous(reperes))

@@ -266,6 +266,33 @@ async def test_une_lecture_de_deux_pages_est_confirmee_page_par_page(routeur: re
     assert appels == [2, 2, 2, 3]
 
 
+async def test_les_pages_d_une_liste_sont_redemandees_l_une_apres_l_autre(routeur: respx.MockRouter) -> None:
+    """Two lists are asked again together, each a page at a time: a long one takes no more places than when it is read."""
+    en_cours, ensemble = 0, 0
+
+    def deux_listes(locataire: Locataire, _jour: date) -> Lecture[Lu]:
+        listes = yield [
+            Requete("liste", f"/liste/{nom}", params={}, pages=Pages.TAILLE, taille=2) for nom in (locataire.code, "b")
+        ]
+        return Lu([dossier(ligne) for pages in listes for page in pages for ligne in page])
+
+    async def servir(request: httpx.Request) -> httpx.Response:
+        nonlocal en_cours, ensemble
+        en_cours += 1
+        ensemble = max(ensemble, en_cours)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        en_cours -= 1
+        rang, nom = int(request.url.params["page"]), request.url.path.rpartition("/")[2]
+        return lignes(*(f"{nom}{cle}" for cle in range(2 * rang, 2 * rang + (2 if rang < 4 else 1))))
+
+    route = routeur.get(url__startswith=f"{BASE}/liste/").mock(side_effect=servir)
+    async with banc(transport(routeur), connecteur=replace(CONNECTEUR, dossiers_cfa=deux_listes)) as essai:
+        premiere, redite = await relire(essai), await relire(essai)
+    assert (redite.dossiers is premiere.dossiers, len(premiere.dossiers), route.call_count) == (True, 14, 16)
+    assert ensemble == 2
+
+
 def par_liens(locataire: Locataire, _jour: date) -> Lecture[Lu]:
     (pages,) = yield [Requete("liste", f"/liste/{locataire.code}", pages=Pages.LIEN)]
     return Lu([dossier(ligne) for page in pages for ligne in page])
