@@ -5,6 +5,7 @@ process at work (`@fraicheur(maxSecondes: 0)`), whether something changed since 
 which always asks. One caller, one request at a time.
 """
 
+import math
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -23,7 +24,7 @@ from bench.http.monde_rest import MondeRest
 from bench.http.reglages import Reglages
 
 LATENCES = (0.0, 0.05)  # seconds that a partner takes more
-DEPARTS, DEMANDES, CHAUFFE = 7, 120, 30
+DEPARTS, DEMANDES, CHAUFFE = 7, 300, 30
 AU_TRAVAIL = 300  # answers after which the journal's file has its size: until then each entry makes it grow
 TAILLE = 100
 
@@ -55,7 +56,7 @@ class Froid:
     def p99(self) -> float:
         """The largest, where there are fewer than a hundred."""
         tries = sorted(self.surcouts)
-        return tries[min(len(tries) - 1, round(0.99 * len(tries)))]
+        return tries[math.ceil(0.99 * len(tries)) - 1]
 
 
 def mesurer(reglages: Reglages, jeunes: int) -> Iterator[Froid]:

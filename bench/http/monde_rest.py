@@ -37,7 +37,8 @@ genre = "{nom}"
 base_url = "{url}"
 [limites]
 simultanes = 32
-par_seconde = 400.0
+par_seconde = 4000.0
+par_minute_locataire = 100000.0
 [cache]
 duree_secondes = 300
 plancher_secondes = 0
