@@ -114,16 +114,23 @@ class Collecteur:
         return True
 
     async def _collecter(self, plan: Plan, annuaire: Annuaire, age_max: float | None) -> Recolte:
-        """Ask the units heard last time, all together; when they do not all say the same again, follow the plan."""
+        """Ask the units heard last time, all together; when they do not all say the same again, or the registry brought
+        something, follow the plan."""
         debut = self.horloge()
         fin, limite = debut + self.delai * PART_DES_SOURCES, debut + self.delai * PART_DU_REGISTRE
         tour = _Tour(self.interrogeables, lambda: fin - self.horloge(), age_max)
-        derniere = self.recoltes.get((plan, annuaire))
-        if derniere is not None and derniere.complete:
-            relus = await tour.lire(tuple(derniere.unites))
-            if redite := derniere.redite(relus, await self.registre.version()):
+        if derniere := await self._entiere((plan, annuaire)):
+            redite = derniere.redite(await tour.lire(tuple(derniere.unites)))
+            if redite is not None:
                 return redite
         return await self._suivre(plan, annuaire, tour, limite)
+
+    async def _entiere(self, sujet: _Sujet) -> Recolte | None:
+        """What was heard last, if it lacked nothing and the registry brought nothing since."""
+        derniere = self.recoltes.get(sujet)
+        if derniere is None or not derniere.complete or derniere.registre != await self.registre.version():
+            return None
+        return derniere
 
     async def _suivre(self, plan: Plan, annuaire: Annuaire, tour: "_Tour", limite: float) -> Recolte:
         """Ask the units of the plan and the registry together, then the CFAs that the registry adds for residents, then

@@ -39,10 +39,10 @@ class Recolte:
         erreurs = (*self.erreurs.values(), *self.secourues.values())
         return all(isinstance(erreur, SourceSuspendue) for erreur in erreurs)
 
-    def redite(self, lus: Sequence[Resultat | Echec], registre: str) -> Self | None:
-        """The same, heard again: every unit, and the registry, at the version that was heard. None: something else is said."""
+    def redite(self, lus: Sequence[Resultat | Echec]) -> Self | None:
+        """The same, heard again: every unit at the version that was heard. None: something else is said."""
         resultats = [lu for lu in lus if isinstance(lu, Resultat)]
-        if {r.unite: r.version for r in resultats} != self.unites or registre != self.registre or not self.complete:
+        if {resultat.unite: resultat.version for resultat in resultats} != self.unites:
             return None
         return replace(self, fraicheurs=relues(self.fraicheurs, resultats))
 

@@ -24,7 +24,9 @@ class Tournee:
 
     def __init__(self, guichet: Guichet, locataire: Locataire) -> None:
         self._guichet, self._locataire = guichet, locataire
-        self._venues: dict[PageDemandee, Reponse] = {}  # asked again already: the reading need not ask them
+        self._venues: dict[
+            PageDemandee, Reponse | SourceInvalide
+        ] = {}  # asked again already: not to be asked by the reading
 
     async def inchangee(self, reperes: Sequence[Repere]) -> bool:
         """Whether each page of a reading is as it was.
@@ -48,12 +50,14 @@ class Tournee:
         return True
 
     async def _page_inchangee(self, repere: Repere) -> bool:
+        page = page_demandee(repere.requete)
         try:
             reponse = await self._guichet.demander(repere.requete, self._locataire, repere)
-        except SourceInvalide:  # it may be no more: the reading tells what there is
+        except SourceInvalide as erreur:  # it may be no more: the reading tells what there is
+            self._venues[page] = erreur
             return False
         if not reponse.inchangee or reponse.corps is not None:
-            self._venues[page_demandee(repere.requete)] = reponse
+            self._venues[page] = reponse
         return reponse.inchangee
 
     async def derouler(self, lecture: Lecture[T]) -> "Deroulee[T]":
@@ -129,6 +133,8 @@ class Tournee:
         venue = self._venues.pop(page_demandee(requete), None)
         if venue is None:
             return await self._guichet.demander(requete, self._locataire)
+        if isinstance(venue, SourceInvalide):
+            raise venue
         return await decoder_la_meme(venue, requete) if venue.inchangee else venue
 
 

@@ -353,6 +353,20 @@ async def test_ce_qui_est_revenu_autre_sert_la_lecture(routeur: respx.MockRouter
     assert (listes.call_count, details.call_count) == (2, 2)
 
 
+async def test_ce_qui_est_revenu_illisible_n_est_pas_redemande(routeur: respx.MockRouter, suivi: Banc) -> None:
+    """The reading would ask the same page: its error is known."""
+    listes, details = routeur.get(URL), routeur.get(DETAILS)
+    listes.mock(return_value=lignes("1"))
+    details.mock(side_effect=[lignes("1"), httpx.Response(200, content=b"<html>"), lignes("1")])
+    await relire(suivi)
+    lu = await lire(suivi, 901)
+    assert isinstance(lu, Echec)
+    assert isinstance(lu.erreur, SourceInvalide)
+    assert lu.secours is not None
+    assert (listes.call_count, details.call_count) == (2, 2)
+    assert cles(await lire(suivi)) == ["1"]
+
+
 async def test_une_page_qui_n_est_plus_n_empeche_pas_de_relire(routeur: respx.MockRouter, suivi: Banc) -> None:
     """What was asked before is of persons who left: the partner refuses it, and the list tells who there is."""
     routeur.get(URL).mock(side_effect=[lignes("1"), lignes("2")])
