@@ -16,6 +16,7 @@ from typing import Any
 from unittest.mock import patch
 
 from gateway.federation import contexte, vitrine
+from gateway.sources.unites import Tenue, Unite
 from tests.access.petit_monde import PetitMonde, appelant, tirer
 from tests.e2e.requetes import TOUT
 
@@ -31,9 +32,9 @@ def _tel_quel(_vitrine: Any, _personne: Any, objet: Any) -> Any:
     return frozenset(), objet
 
 
-async def _gardees(unites: Sequence[Any]) -> list[str | None]:
+async def _gardees(unites: Sequence[Unite]) -> list[Tenue | None]:
     """Every answer is kept: a warm query asks none of them again."""
-    return ["1" for _ in unites]
+    return [Tenue("1", 0.0) for _ in unites]
 
 
 async def _chronometrer(monde: PetitMonde) -> float:
@@ -55,7 +56,7 @@ async def mesurer() -> None:
     """Both sides in turn, each first every other time; no page is kept, or neither would have anything to do."""
     tous = tirer(Random(1), HABITANTS)
     monde = PetitMonde([replace(un, mission_locale="60001", cfa="0600001A", statut="RUPTURANT", age=18) for un in tous])
-    monde.sources.versions = _gardees  # type: ignore[method-assign]
+    monde.sources.tenues = _gardees  # type: ignore[method-assign]
     lignes = (await monde.demander(ML, REQUETE, n=100))["data"]["ruptures"]["edges"]
     (garde,) = monde.passerelle.juge._connus.values()
     durees: dict[str, list[float]] = {"avec": [], "sans": []}
