@@ -149,7 +149,11 @@ def test_demo_answers_a_real_query_then_ends_all_it_started(tmp_path: Path) -> N
             if ligne.startswith("Ctrl-C"):
                 break
         processus.send_signal(signal.SIGINT)
-        reste, erreurs = processus.communicate(timeout=60)
+        try:
+            reste, erreurs = processus.communicate(timeout=60)
+        except subprocess.TimeoutExpired:  # told to ignore it by what started these tests in the background
+            processus.terminate()
+            raise
     assert (processus.returncode, reste, erreurs) == (0, "", "")
     texte = "".join(lues)
     assert '"totalCount": ' in texte
