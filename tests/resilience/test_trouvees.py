@@ -64,34 +64,31 @@ class Distrait(CacheLocal):
         return await super().lire(cles)
 
 
-async def test_une_copie_que_le_cache_n_a_pas_rendue_n_est_pas_une_reponse_neuve(routeur: respx.MockRouter) -> None:
-    """The flight found it, past its life, and gave it as what a partner had just said."""
+@pytest.mark.parametrize(
+    ("vieillie", "cle", "age", "etat"),
+    [(5.1, "maintenant", 0.0, EtatCache.MANQUE), (4.0, "avant", 4.0, EtatCache.TOUCHE)],
+    ids=["vieille", "jeune"],
+)
+async def test_une_copie_que_le_cache_n_a_pas_rendue_n_est_pas_une_reponse_neuve(
+    routeur: respx.MockRouter, vieillie: float, cle: str, age: float, etat: EtatCache
+) -> None:
+    """The flight found it. Past its life, it was given as what a partner had just said; young, it was told as asked for."""
     routeur.get(f"{BASE}/liste/{UAI_A}").mock(side_effect=[reponse("avant"), reponse("maintenant")])
     instant = [1_000_000.0]
     cache = Distrait(CacheMemoire(100, 1_000_000, lambda: instant[0]), lambda: instant[0])
     async with banc(transport(routeur), partenaire(cache=CacheFichier(duree_secondes=5.0)), cache=cache) as essai:
-        await essai.sources.lire([unite()], 5.0)
-        instant[0] += 5.1
+        (premiere,) = await essai.sources.lire([unite()], 5.0)
+        instant[0] += vieillie
         cache.muet = True
         (lu,) = await essai.sources.lire([unite()], 5.0)
+        lectures = [
+            essai.compteur("passerelle_lectures", partenaire="erp", ressource="cfa", cache=un.value)
+            for un in (EtatCache.MANQUE, EtatCache.TOUCHE)
+        ]
+    assert isinstance(premiere, Resultat)
     assert isinstance(lu, Resultat)
-    assert ([dossier.cle for dossier in lu.dossiers], lu.age) == (["maintenant"], 0.0)
-
-
-async def test_une_copie_jeune_retrouvee_en_vol_ne_dit_pas_qu_on_a_demande(routeur: respx.MockRouter) -> None:
-    """The cache, silent when it was read, gives it to the flight: nobody was asked, and the answer said the contrary."""
-    routeur.get(f"{BASE}/liste/{UAI_A}").mock(side_effect=[reponse("avant"), reponse("maintenant")])
-    instant = [1_000_000.0]
-    cache = Distrait(CacheMemoire(100, 1_000_000, lambda: instant[0]), lambda: instant[0])
-    async with banc(transport(routeur), partenaire(cache=CacheFichier(duree_secondes=5.0)), cache=cache) as essai:
-        await essai.sources.lire([unite()], 5.0)
-        instant[0] += 4.0
-        cache.muet = True
-        (lu,) = await essai.sources.lire([unite()], 5.0)
-        touches = essai.compteur("passerelle_lectures", partenaire="erp", ressource="cfa", cache="touche")
-    assert isinstance(lu, Resultat)
-    assert ([dossier.cle for dossier in lu.dossiers], lu.age, lu.cache) == (["avant"], 4.0, EtatCache.TOUCHE)
-    assert touches == 1
+    assert ([dossier.cle for dossier in lu.dossiers], lu.age, lu.cache) == ([cle], age, etat)
+    assert lectures == ([2, 0] if etat is EtatCache.MANQUE else [1, 1])
 
 
 def reponse(cle: str) -> httpx.Response:
