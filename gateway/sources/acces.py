@@ -5,8 +5,7 @@ Keys go in a header or in the query; Basic, Bearer and OAuth2 client credentials
 
 import asyncio
 import base64
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Protocol
 from urllib.parse import quote
 
@@ -14,19 +13,8 @@ import httpx
 from pydantic import SecretStr
 
 from gateway.sources.decodage import DocumentInvalide, decoder_json
+from gateway.sources.echange import Echanger, Recue
 from gateway.sources.partenaires import Acces
-
-
-@dataclass(frozen=True, slots=True)
-class Recue:
-    """An answer as it came: the headers that we read, and the decoded body of a 200."""
-
-    statut: int
-    entetes: Mapping[str, str] = field(default_factory=dict)
-    corps: bytes = b""
-
-
-Echanger = Callable[[httpx.Request], Awaitable[Recue]]
 
 
 class Preuve(Protocol):
@@ -72,20 +60,23 @@ class ClientOAuth2(EnTetes):
         self._jeton = ""
 
     async def envoyer(self, requete: httpx.Request, echanger: Echanger) -> Recue:
-        recue = await self._porter(requete, echanger, refuse="")
-        if recue.statut != httpx.codes.UNAUTHORIZED:
-            return recue
-        return await self._porter(requete, echanger, refuse=self._jeton_de(requete))
+        requete.headers.update(self._entetes)
+        jeton = await self._autre_que("", echanger)
+        recue = await self._porter(jeton, requete, echanger)
+        if recue.statut == httpx.codes.UNAUTHORIZED:
+            recue = await self._porter(await self._autre_que(jeton, echanger), requete, echanger)
+        return recue
 
-    async def _porter(self, requete: httpx.Request, echanger: Echanger, refuse: str) -> Recue:
+    async def _autre_que(self, refuse: str, echanger: Echanger) -> str:
+        """The token of the moment, asked for when it is the one that was refused."""
         async with self._verrou:
             if self._jeton == refuse:
                 self._jeton = _jeton(await echanger(self._demande()))
-            requete.headers["Authorization"] = f"Bearer {self._jeton}"
-        return await super().envoyer(requete, echanger)
+            return self._jeton
 
-    def _jeton_de(self, requete: httpx.Request) -> str:
-        return requete.headers["Authorization"].removeprefix("Bearer ")
+    async def _porter(self, jeton: str, requete: httpx.Request, echanger: Echanger) -> Recue:
+        requete.headers["Authorization"] = f"Bearer {jeton}"
+        return await echanger(requete)
 
     def _demande(self) -> httpx.Request:
         data = {"grant_type": "client_credentials"}

@@ -8,7 +8,7 @@ import logging
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
@@ -63,6 +63,15 @@ class Guichet:
         reponse = await self._une(appel, locataire)
         self.mesures.horloge(self.partenaire.nom, reponse.ecart)
         return reponse
+
+    async def decoder(self, reponse: Reponse, requete: Requete) -> Reponse:
+        """A page that was as it was known, after all. Raises ErreurSource."""
+        return await self._transport.decoder(self.partenaire.nom, reponse, requete)
+
+    def sans_secret(self, requete: Requete) -> Requete:
+        """A page that the partner told, without the credential that its address may repeat: pages asked are kept."""
+        secrets = {acces.nom for acces in (self.partenaire.acces or {}).values() if acces.type == "parametre"}
+        return replace(requete, params={nom: dit for nom, dit in requete.params.items() if nom not in secrets})
 
     async def page(self, requete: Requete, rang: int, lire: Callable[[Any], T]) -> "Page[T]":
         """One page (from 1) of an answer too long to hold whole, read by `lire` in a thread. Raises ErreurSource."""

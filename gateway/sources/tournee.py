@@ -13,7 +13,7 @@ from gateway.errors import SourceInvalide
 from gateway.sources import pages
 from gateway.sources.guichet import Guichet
 from gateway.sources.reperes import PageDemandee, Repere, chaines, enchainer, page_demandee, tous
-from gateway.sources.transport import Reponse, decoder_la_meme
+from gateway.sources.transport import Reponse
 
 T = TypeVar("T")
 TOUT_DE_SUITE = 16_384  # bytes of bodies mapped on the event loop: a millisecond or two
@@ -102,13 +102,13 @@ class Tournee:
         base = self._guichet.partenaire.adresse(self._locataire)
         suite = self._suite(reponse)
         reponses = [reponse]
-        while (prochaine := pages.suivante(requete, base, reponse.lien, reponse.document, len(reponses))) is not None:
-            reponse = await self._page(prochaine)
+        while (suivante := pages.suivante(requete, base, reponse.lien, reponse.document, len(reponses))) is not None:
+            requete = self._guichet.sans_secret(suivante)
+            reponse = await self._page(requete)
             reponses.append(reponse)
             if reponse.document is None:
                 break
             suite.ajouter(reponse.empreinte)
-            requete = prochaine
         return reponses
 
     async def _annoncees(self, requete: Requete, reponse: Reponse) -> list[Reponse]:
@@ -135,7 +135,7 @@ class Tournee:
             return await self._guichet.demander(requete, self._locataire)
         if isinstance(venue, SourceInvalide):
             raise venue
-        return await decoder_la_meme(venue, requete) if venue.inchangee else venue
+        return await self._guichet.decoder(venue, requete) if venue.inchangee else venue
 
 
 @dataclass(frozen=True, slots=True)

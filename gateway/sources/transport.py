@@ -21,9 +21,10 @@ from httpx_aiohttp import AiohttpTransport
 
 from gateway.connectors.base import Requete
 from gateway.errors import SourceDelaiDepasse, SourceIndisponible, SourceInvalide, SourceRefusee
-from gateway.sources.acces import AccesRefuse, Preuve, Recue
+from gateway.sources.acces import AccesRefuse, Preuve
 from gateway.sources.corps import CorpsInvalide, lire_corps
 from gateway.sources.decodage import DocumentInvalide, ErreurAnnoncee, decoder
+from gateway.sources.echange import Recue
 from gateway.sources.reperes import Repere, condenser, repere
 from gateway.sources.statuts import REUSSIS, erreur_du_statut, instant_http
 
@@ -96,6 +97,12 @@ class Transport:
                 self._reussir(appel, recue, sienne)
                 ecart = (sienne - self._horloge()).total_seconds() if sienne else None
                 return await _lire(recue, appel, ecart)
+
+    async def decoder(self, source: str, reponse: Reponse, requete: Requete) -> Reponse:
+        """An answer that was as it was known, decoded: another page of the same reading is not. Raises ErreurSource: what
+        decoded it the first time may be an earlier version of this code."""
+        with _traduire(source):
+            return replace(reponse, document=await _document(reponse.corps or b"", requete), corps=None)
 
     async def _envoyer(self, appel: Appel) -> Recue:
         echanger = partial(_echanger, self._reseau, appel.octets_max)
@@ -180,11 +187,6 @@ async def _lire(recue: Recue, appel: Appel, ecart: float | None) -> Reponse:
     if connue and page and connue.empreinte == page.empreinte:
         return Reponse(None, *lue, inchangee=True, corps=corps)
     return Reponse(await _document(corps, requete), *lue)
-
-
-async def decoder_la_meme(reponse: Reponse, requete: Requete) -> Reponse:
-    """An answer that was known, decoded: another page of the same reading is not what it was. Raises DocumentInvalide."""
-    return replace(reponse, document=await _document(reponse.corps or b"", requete), corps=None)
 
 
 async def _document(corps: bytes, requete: Requete) -> Any:

@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 import httpx
 import pytest
 import respx
+from pydantic import SecretStr
 
 from gateway.cache.coffre import Coffre
 from gateway.cache.partage import CachePartage
@@ -24,10 +25,12 @@ from gateway.federation.collecte import Collecteur
 from gateway.federation.plan import Plan
 from gateway.schema.nouns import Jeune
 from gateway.sources.codec import codec
+from gateway.sources.decodage import DocumentInvalide, decoder
+from gateway.sources.partenaires import Acces
 from gateway.sources.reperes import repere, tous
 from gateway.sources.unites import Echec, EtatCache, Resultat
 from tests.access.petit_monde import IDENTIFIANTS, REFERENTIEL, Registre
-from tests.sources_aide import BASE, CONNECTEUR, INSTANT, UAI_A, UAI_B, Banc, banc, transport, unite
+from tests.sources_aide import BASE, CONNECTEUR, INSTANT, SECRET, UAI_A, UAI_B, Banc, banc, partenaire, transport, unite
 from tests.sources_aide import _dossier as dossier
 
 pytestmark = pytest.mark.anyio
@@ -351,6 +354,39 @@ async def test_ce_qui_est_revenu_autre_sert_la_lecture(routeur: respx.MockRouter
     details.mock(side_effect=[lignes("1"), lignes("3")])
     assert [cles(await relire(suivi)), cles(await relire(suivi))] == [["1"], ["3"]]
     assert (listes.call_count, details.call_count) == (2, 2)
+
+
+async def test_ce_qui_fut_lisible_et_ne_l_est_plus_est_une_erreur_du_partenaire(
+    routeur: respx.MockRouter, suivi: Banc, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Kept by a process whose code was laxer: the page is as it was, and cannot be decoded any more."""
+    listes, details = routeur.get(URL), routeur.get(DETAILS)
+    listes.mock(return_value=lignes("1"))
+    details.mock(side_effect=[lignes("1"), lignes("3")])
+    await relire(suivi)
+
+    def refuser(corps: bytes, requete: Requete) -> object:
+        if requete.operation == "liste":
+            raise DocumentInvalide("JSON illisible")
+        return decoder(corps, requete)
+
+    monkeypatch.setattr("gateway.sources.transport.decoder", refuser)
+    lu = await lire(suivi, 901)
+    assert isinstance(lu, Echec)
+    assert isinstance(lu.erreur, SourceInvalide)
+    assert lu.secours is not None
+
+
+async def test_u15_une_page_gardee_ne_retient_pas_le_secret_qu_un_lien_repete(routeur: respx.MockRouter) -> None:
+    demandees = routeur.get(url__startswith=URL).mock(
+        side_effect=[lignes("1", Link=f'<{PAGE_2}&cle={SECRET}>; rel="next"'), lignes("2"), *[lignes("1")] * 2]
+    )
+    erp = partenaire(acces={"defaut": Acces("parametre", "cle", SecretStr(SECRET))})
+    async with banc(transport(routeur), erp, replace(CONNECTEUR, dossiers_cfa=par_liens)) as essai:
+        lu = await relire(essai)
+    assert cles(lu) == ["1", "2"]
+    assert [appel.request.url.params["cle"] for appel in demandees.calls] == [SECRET] * 2
+    assert SECRET not in repr(lu.reperes)
 
 
 async def test_ce_qui_est_revenu_illisible_n_est_pas_redemande(routeur: respx.MockRouter, suivi: Banc) -> None:
