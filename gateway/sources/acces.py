@@ -5,7 +5,8 @@ Keys go in a header or in the query; Basic, Bearer and OAuth2 client credentials
 
 import asyncio
 import base64
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import quote
 
@@ -13,8 +14,19 @@ import httpx
 from pydantic import SecretStr
 
 from gateway.sources.decodage import DocumentInvalide, decoder_json
-from gateway.sources.echange import Echanger, Recue
 from gateway.sources.partenaires import Acces
+
+
+@dataclass(frozen=True, slots=True)
+class Recue:
+    """An answer as it came: the headers that we read, and the decoded body of a 200."""
+
+    statut: int
+    entetes: Mapping[str, str] = field(default_factory=dict)
+    corps: bytes = b""
+
+
+Echanger = Callable[[httpx.Request], Awaitable[Recue]]
 
 
 class Preuve(Protocol):

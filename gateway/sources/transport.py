@@ -21,10 +21,9 @@ from httpx_aiohttp import AiohttpTransport
 
 from gateway.connectors.base import Requete
 from gateway.errors import SourceDelaiDepasse, SourceIndisponible, SourceInvalide, SourceRefusee
-from gateway.sources.acces import AccesRefuse, Preuve
+from gateway.sources.acces import AccesRefuse, Preuve, Recue
 from gateway.sources.corps import CorpsInvalide, lire_corps
 from gateway.sources.decodage import DocumentInvalide, ErreurAnnoncee, decoder
-from gateway.sources.echange import Recue
 from gateway.sources.reperes import Repere, condenser, repere
 from gateway.sources.statuts import REUSSIS, erreur_du_statut, instant_http
 
