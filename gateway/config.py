@@ -1,64 +1,50 @@
 """The gateway's own configuration, as one record. Unknown keys are refused; secrets come from the environment only."""
 
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    HttpUrl,
-    NonNegativeFloat,
-    NonNegativeInt,
-    PositiveInt,
-    StringConstraints,
-    ValidationError,
-)
+from pydantic import HttpUrl, NonNegativeFloat, NonNegativeInt, PositiveInt, StringConstraints
 
 from gateway.domain.sceau import Sceau
 from gateway.errors import ErreurConfiguration
+from gateway.toml_file import StrictModel, read_toml
 
 
-class Jetons(BaseModel):
+class Jetons(StrictModel):
     """Who signs the callers' tokens, and for whom."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
     emetteur: str
     audience: str
     jwks_url: HttpUrl
 
 
-class Donnees(BaseModel):
+class Donnees(StrictModel):
     """Where the stores (registry, links, journal) and the referential are kept; relative to the configuration file."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
     dossier: Path
 
 
-class Reponse(BaseModel):
+class Reponse(StrictModel):
     """Bounds of an answer."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
     delai_secondes: float = 3.0
 
 
-class Journal(BaseModel):
+class Journal(StrictModel):
     """How long readings are kept (SECURITY §3.1: 6 to 12 months, 36 where a convention demands it)."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
     conservation_jours: PositiveInt = 365
 
 
-class Http(BaseModel):
+class Http(StrictModel):
     """The edge. `hotes`: the names this gateway answers to, beside the address it listens on. `origines`: the web
     origins whose pages may call it (none: no CORS). `hsts_secondes`: 0, no Strict-Transport-Security. `graphiql`: serve
     the page; a production that has no integrators at work leaves it closed."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
     hotes: frozenset[Annotated[str, StringConstraints(pattern=r"^[^\s*/@]+$", to_lower=True)]] = frozenset(
         {"localhost", "127.0.0.1", "[::1]"}
     )
@@ -67,17 +53,15 @@ class Http(BaseModel):
     graphiql: bool = False
 
 
-class Arret(BaseModel):
+class Arret(StrictModel):
     """How the process ends: `preavis_secondes`, during which it says that it is not ready and still serves."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
     preavis_secondes: NonNegativeFloat = 5.0
 
 
-class Fichier(BaseModel):
+class Fichier(StrictModel):
     """`gateway.toml`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
     jetons: Jetons
     donnees: Donnees
     reponse: Reponse = Reponse()
@@ -120,7 +104,7 @@ def charger(environ: Mapping[str, str] = os.environ) -> Configuration:
     cle = _exiger(environ, "GATEWAY_CLE")
     return Configuration(
         racine=racine,
-        fichier=_fichier(racine / "gateway.toml"),
+        fichier=read_toml(racine / "gateway.toml", Fichier),
         sceau=_sceau("GATEWAY_CLE", cle),
         fige=_instant(environ.get("GATEWAY_NOW")),
         candidate=Path(texte) if (texte := environ.get("GATEWAY_POLITIQUE_CANDIDATE")) else None,
@@ -136,19 +120,6 @@ def _exiger(environ: Mapping[str, str], nom: str) -> str:
     if not environ.get(nom):
         raise ErreurConfiguration(f"variable d'environnement {nom} : absente")
     return environ[nom]
-
-
-def _fichier(chemin: Path) -> Fichier:
-    try:
-        return Fichier.model_validate(tomllib.loads(chemin.read_text(encoding="utf-8")))
-    except OSError as erreur:
-        raise ErreurConfiguration(f"{chemin} : illisible ({erreur.strerror})") from erreur
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as erreur:
-        raise ErreurConfiguration(f"{chemin} : TOML invalide ({erreur})") from erreur
-    except ValidationError as erreur:
-        detail = erreur.errors(include_input=False, include_url=False)[0]
-        cle = ".".join(str(partie) for partie in detail["loc"])
-        raise ErreurConfiguration(f"{chemin} : clé {cle} : {detail['msg']}") from erreur
 
 
 def _sceau(variable: str, texte: str) -> Sceau:

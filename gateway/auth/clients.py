@@ -11,10 +11,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, PositiveInt, StringConstraints, model_validator
 
-from gateway.auth.fichiers import Modele, lire_toml
 from gateway.auth.quotas import COUT_MINUTE, INTROUVABLES, Quotas
 from gateway.auth.rules import Finalite, Profil
 from gateway.errors import ErreurConfiguration
+from gateway.toml_file import StrictModel, read_toml
 
 journal = logging.getLogger(__name__)
 
@@ -23,14 +23,14 @@ SANS_ORGANISATION = (Profil.STATISTIQUES, Profil.ADMINISTRATEUR)
 ROLES_PARTENAIRE = (Profil.MISSION_LOCALE, Profil.CFA)
 
 
-class Cle(Modele):
+class Cle(StrictModel):
     """An API key: the pseudonym of its text (`cles_api`), and the last day it is accepted."""
 
     empreinte: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
     expire: date
 
 
-class Client(Modele):
+class Client(StrictModel):
     """A caller, as registered. `organisation` is a code in the nature of the profile: Mission locale, UAI, network,
     region, département, académie. `comme` is what a partner system acts as. `quota_personnes_jour`: distinct persons
     a day (ANSWERS 16); `quota_organisation_30_jours`: of the whole organisation; `cout_minute`: what it may ask a minute.
@@ -77,7 +77,7 @@ class Client(Modele):
         )
 
 
-class _Registre(Modele):
+class _Registre(StrictModel):
     clients: dict[str, Client]
 
     @model_validator(mode="after")
@@ -90,7 +90,7 @@ class _Registre(Modele):
 
 def lire_clients(chemin: Path) -> Mapping[str, Client]:
     """The register of a `clients.toml`, by client id. Raises ErreurConfiguration with one line."""
-    return lire_toml(chemin, _Registre).clients
+    return read_toml(chemin, _Registre, chemin.name).clients
 
 
 class RegistreClients(Mapping[str, Client]):

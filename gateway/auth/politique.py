@@ -6,11 +6,11 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from gateway.auth.fichiers import Modele, lire_toml
 from gateway.auth.perimetre import Relation
 from gateway.auth.rules import CategorieDonnee, Finalite, Profil
 from gateway.domain.statut import StatutApprenant
 from gateway.errors import ErreurConfiguration
+from gateway.toml_file import StrictModel, read_toml
 
 FICHIER = Path(__file__).with_name("policy.toml")
 SANS_FINALITE = frozenset({CategorieDonnee.PUBLIQUE, CategorieDonnee.AGREGAT})
@@ -30,7 +30,7 @@ def _d_aucune_personne(categories: Categories) -> Categories:
     return categories
 
 
-class Regle(Modele):
+class Regle(StrictModel):
     """One row of the matrix (ANSWERS 11). `condition` restricts the row to some records of the perimeter."""
 
     profils: Annotated[tuple[Profil, ...], AuMoinsUne]
@@ -41,13 +41,13 @@ class Regle(Modele):
     condition: Literal["collaboration_demandee"] | None = None
 
 
-class Agregat(Modele):
+class Agregat(StrictModel):
     """Who reads the figures of its own perimeter, whatever the purpose."""
 
     profils: Annotated[frozenset[Profil], AuMoinsUne]
 
 
-class Exploitation(Modele):
+class Exploitation(StrictModel):
     """Who reads the state of the partner systems: categories that open no person's record."""
 
     profils: Annotated[frozenset[Profil], AuMoinsUne]
@@ -55,7 +55,7 @@ class Exploitation(Modele):
     categories: Annotated[Categories, AuMoinsUne, AfterValidator(_d_aucune_personne)]
 
 
-class Politique(Modele):
+class Politique(StrictModel):
     """The whole policy. What no row grants is refused."""
 
     regle: Annotated[tuple[Regle, ...], AuMoinsUne]
@@ -104,7 +104,7 @@ class Politique(Modele):
 
 def lire_politique(chemin: Path = FICHIER) -> Politique:
     """The policy of a file, by default the one shipped. Raises ErreurConfiguration with one line."""
-    politique = lire_toml(chemin, Politique)
+    politique = read_toml(chemin, Politique, chemin.name)
     cites = _union(ligne.profils for ligne in politique.regle)
     oublies = set(Profil) - cites - politique.agregat.profils - politique.exploitation.profils
     if oublies:

@@ -6,7 +6,9 @@ from datetime import date, time
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
+
+from gateway.toml_file import StrictModel
 
 _NOM = re.compile(r"[a-z][a-z0-9-]{0,39}")
 _ENTETE = re.compile(r"[A-Za-z0-9-]{1,64}")
@@ -52,41 +54,37 @@ ValeurEntete = Annotated[str, StringConstraints(pattern=r"^[ -~]*$", max_length=
 Entetes = dict[NomEntete, ValeurEntete]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class CleFichier(_Strict):
+class CleFichier(StrictModel):
     """A key in a header or in the query."""
 
     type: Literal["entete", "parametre"]
     nom: NomEntete
     secret: str = ""
-    entetes: Entetes = {}
+    entetes: Entetes = Field(default_factory=dict)
 
 
-class AutorisationFichier(_Strict):
+class AutorisationFichier(StrictModel):
     """The Authorization header: `basic` (the secret is "login:password") or `porteur` (Bearer)."""
 
     type: Literal["basic", "porteur"]
     secret: str = ""
-    entetes: Entetes = {}
+    entetes: Entetes = Field(default_factory=dict)
 
 
-class OAuth2Fichier(_Strict):
+class OAuth2Fichier(StrictModel):
     """OAuth2 client credentials: a token asked of `url_jeton` with the client's id and secret."""
 
     type: Literal["oauth2"]
     url_jeton: Url
     client: str
     secret: str = ""
-    entetes: Entetes = {}
+    entetes: Entetes = Field(default_factory=dict)
 
 
 AccesFichier = CleFichier | AutorisationFichier | OAuth2Fichier
 
 
-class LimitesFichier(_Strict):
+class LimitesFichier(StrictModel):
     """What we allow ourselves at this partner, and what we accept from it."""
 
     simultanes: int = Field(default=4, ge=1, le=256)
@@ -98,7 +96,7 @@ class LimitesFichier(_Strict):
     locataires_par_requete: int = Field(default=200, ge=1)  # asked for one query; the rest is left to what comes next
 
 
-class CacheFichier(_Strict):
+class CacheFichier(StrictModel):
     """What the age of a kept answer allows, in seconds. The bounds are those of nominative data (SECURITY §5)."""
 
     duree_secondes: float = Field(default=300.0, gt=0, le=900)  # younger: served as it is
@@ -116,35 +114,35 @@ class CacheFichier(_Strict):
         return self
 
 
-class OuvertureFichier(_Strict):
+class OuvertureFichier(StrictModel):
     """Opening hours, Europe/Paris; `fin` before `debut` means past midnight."""
 
     debut: time
     fin: time
 
 
-class MoissonFichier(_Strict):
+class MoissonFichier(StrictModel):
     """What a harvest covers."""
 
     depuis: date
     fenetre_jours: int = Field(default=59, ge=1, le=59)
 
 
-class EvenementsFichier(_Strict):
+class EvenementsFichier(StrictModel):
     """The partner tells what changes: by a queue, read every `periode_secondes`, or by calls that `secret` signs."""
 
     secret: str = ""
     periode_secondes: float = Field(default=1.0, ge=0.1, le=60)
 
 
-class FichierPartenaire(_Strict):
+class FichierPartenaire(StrictModel):
     """`partenaires/<nom>.toml`."""
 
     nom: NomPartenaire
     genre: str
     base_url: Url
     locataires: str = ""
-    acces: dict[str, Annotated[AccesFichier, Field(discriminator="type")]] = {}
+    acces: dict[str, Annotated[AccesFichier, Field(discriminator="type")]] = Field(default_factory=dict)
     limites: LimitesFichier = LimitesFichier()
     cache: CacheFichier = CacheFichier()
     ouverture: OuvertureFichier | None = None

@@ -4,14 +4,13 @@ Knows the format of the files and nothing of HTTP. Every mistake is an ErreurCon
 file and the key. Secrets are read from the environment mapping passed in, and show in no `repr`.
 """
 
-import tomllib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, time
 from pathlib import Path
 from urllib.parse import quote
 
-from pydantic import SecretStr, ValidationError
+from pydantic import SecretStr
 
 from gateway.connectors.base import Locataire
 from gateway.errors import ErreurConfiguration
@@ -24,15 +23,9 @@ from gateway.sources.fichier import (
     OAuth2Fichier,
 )
 from gateway.sources.locataires import Abonne, lire_locataires, secret_de
+from gateway.toml_file import read_toml
 
 ACCES_DEFAUT = "defaut"
-
-_MOTIFS = {
-    "extra_forbidden": "clé inconnue",
-    "missing": "clé absente",
-    "union_tag_invalid": "type d'accès inconnu",
-    "union_tag_not_found": "clé « type » absente",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +99,7 @@ def _refuser_cfa_partages(dossier: Path, partenaires: Iterable[Partenaire]) -> N
 
 
 def _charger(chemin: Path, environ: Mapping[str, str], genres: Collection[str]) -> Partenaire:
-    fichier = _lire_fichier(chemin)
+    fichier = read_toml(chemin, FichierPartenaire)
     if fichier.genre not in genres:
         raise ErreurConfiguration(
             f"{chemin} : genre : « {fichier.genre} » inconnu (connus : {', '.join(sorted(genres))})"
@@ -168,22 +161,3 @@ def _secret(
     if abonnes and all(abonne.secret for abonne in abonnes.values()):
         return None
     raise ErreurConfiguration(f"{chemin} : {cle} : absent, et le fichier des locataires n'en donne pas un à chacun")
-
-
-def _lire_fichier(chemin: Path) -> FichierPartenaire:
-    try:
-        return FichierPartenaire.model_validate(tomllib.loads(chemin.read_text(encoding="utf-8")))
-    except OSError as erreur:
-        raise ErreurConfiguration(f"{chemin} : illisible ({erreur.strerror})") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as erreur:
-        raise ErreurConfiguration(f"{chemin} : TOML invalide ({erreur})") from None
-    except ValidationError as erreur:
-        detail = erreur.errors(include_input=False, include_url=False)[0]
-        cle = ".".join(str(partie) for partie in _sans_type(detail["loc"]))
-        motif = _MOTIFS.get(detail["type"], f"valeur invalide ({detail['msg']})")
-        raise ErreurConfiguration(f"{chemin} : {cle} : {motif}") from None
-
-
-def _sans_type(lieu: tuple[int | str, ...]) -> tuple[int | str, ...]:
-    """pydantic puts the chosen kind of access inside the path of the key; the file does not."""
-    return (*lieu[:2], *lieu[3:]) if lieu[:1] == ("acces",) and len(lieu) > 3 else lieu

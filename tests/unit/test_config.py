@@ -36,10 +36,10 @@ def test_a_good_configuration_and_its_defaults(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("texte", "dit"),
     [
-        (BON + "inconnue = 1\n", "donnees.inconnue"),
-        (BON + "[autre]\n", "autre"),
-        (BON.replace('audience = "passerelle"\n', ""), "jetons.audience"),
-        (BON + "[reponse]\ndelai_secondes = 'vite'\n", "reponse.delai_secondes"),
+        (BON + "inconnue = 1\n", "donnees.inconnue : clé inconnue"),
+        (BON + "[autre]\n", "autre : clé inconnue"),
+        (BON.replace('audience = "passerelle"\n', ""), "jetons.audience : clé absente"),
+        (BON + "[reponse]\ndelai_secondes = 'vite'\n", "reponse.delai_secondes : valeur invalide ("),
         ("[jetons", "TOML invalide"),
     ],
 )
