@@ -1,8 +1,6 @@
 """The HTTP edge of /graphql: from untrusted bytes to a demand, from an answer to bytes. Knows no source and no noun."""
 
 import asyncio
-import json
-import math
 import re
 from collections.abc import Iterable
 from operator import itemgetter
@@ -12,6 +10,7 @@ import orjson
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from gateway import strict_json
 from gateway.errors import ErreurPasserelle, RequeteInvalide, RequeteTropCouteuse
 from gateway.operation import Demande
 from gateway.reponses import Reponse
@@ -123,35 +122,12 @@ def _contenu(valeur: object) -> Iterable[object]:
 def _json(octets: bytes) -> Any:
     try:
         texte = octets.decode("utf-8")
-        lu = _LECTEUR.decode(texte)
-        if "\\u" in texte:
-            json.dumps(lu, ensure_ascii=False).encode(
-                "utf-8"
-            )  # a lone surrogate, which only an escape writes, cannot go back
-    except (ValueError, RecursionError):
+        lu = strict_json.loads(texte)
+        if strict_json.has_lone_surrogate(texte, lu):
+            raise ValueError("cannot be written back")
+    except ValueError:
         raise Irrecevable(400, "Le corps n'est pas un document JSON valide en UTF-8.") from None
     return lu
-
-
-def _sans_doublon(paires: list[tuple[str, Any]]) -> dict[str, Any]:
-    if len({cle for cle, _ in paires}) != len(paires):
-        raise ValueError("duplicate key")
-    return dict(paires)
-
-
-def _refuser(constante: str) -> None:
-    raise ValueError(constante)
-
-
-def _fini(texte: str) -> float:
-    """JSON has no infinity; `1e999` would be one."""
-    lu = float(texte)
-    if not math.isfinite(lu):
-        raise ValueError(texte)
-    return lu
-
-
-_LECTEUR = json.JSONDecoder(object_pairs_hook=_sans_doublon, parse_constant=_refuser, parse_float=_fini)
 
 
 def media_choisi(accept: str | None) -> str | None:

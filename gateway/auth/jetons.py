@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import json
 from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +11,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 
+from gateway import strict_json
 from gateway.auth.cles import REFUS, JeuDeCles
 from gateway.auth.viewer import Jeton
 from gateway.errors import NonAuthentifie
@@ -95,15 +95,10 @@ def _porteur(autorisation: str | None) -> str:
 def _kid(texte: str) -> str:
     """Key id of a token whose header asks for nothing but the one algorithm and type accepted."""
     brut = texte.split(".", 1)[0]
-    entete = json.loads(base64.urlsafe_b64decode(brut + "=" * (-len(brut) % 4)), object_pairs_hook=_sans_doublon)
+    entete = strict_json.loads(base64.urlsafe_b64decode(brut + "=" * (-len(brut) % 4)).decode())
     _exiger(isinstance(entete, dict) and entete.keys() <= ENTETES)
     _exiger(entete.get("alg") == ALGORITHME and str(entete.get("typ")).lower() in TYPES)
     return _texte(entete, "kid")
-
-
-def _sans_doublon(paires: list[tuple[str, Any]]) -> dict[str, Any]:
-    _exiger(len({nom for nom, _ in paires}) == len(paires))
-    return dict(paires)
 
 
 def _texte(valeurs: dict[str, Any], nom: str) -> str:

@@ -7,16 +7,14 @@ CSV: `;`, a header row, one mapping a line; a UTF-8 byte order mark is tolerated
 import codecs
 import csv
 import io
-import json
-import math
 import re
-from typing import Any, NoReturn
+from typing import Any
 
+from gateway import strict_json
 from gateway.connectors.base import Forme, Requete
 
 _NUL = rb"\u0000"  # looked for first: the pattern alone costs milliseconds a body
 _NUL_ECHAPPE = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
-_SUBSTITUT = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 class DocumentInvalide(Exception):
@@ -36,13 +34,14 @@ def decoder(corps: bytes, requete: Requete) -> Any:
 
 def decoder_json(corps: bytes, encodage: str = "utf-8") -> Any:
     """A JSON object or array; anything else, `null` included, is refused."""
+    texte = _texte(corps, encodage)
     try:
-        document = _LECTEUR.decode(_texte(corps, encodage))
-    except (ValueError, RecursionError):
+        document = strict_json.loads(texte)
+    except ValueError:
         raise DocumentInvalide("JSON illisible") from None
     if not isinstance(document, dict | list):
         raise DocumentInvalide("ni objet ni tableau")
-    if (_NUL in corps and _NUL_ECHAPPE.search(corps)) or (_SUBSTITUT.search(corps) and not _encodable(document)):
+    if (_NUL in corps and _NUL_ECHAPPE.search(corps)) or strict_json.has_lone_surrogate(texte, document):
         raise DocumentInvalide("caractère interdit")
     return document
 
@@ -77,32 +76,3 @@ def _texte(corps: bytes, encodage: str) -> str:
             raise DocumentInvalide("caractère interdit")
         return texte
     raise DocumentInvalide("encodage inattendu")
-
-
-def _sans_doublon(paires: list[tuple[str, Any]]) -> dict[str, Any]:
-    objet = dict(paires)
-    if len(objet) != len(paires):
-        raise ValueError("duplicate key")
-    return objet
-
-
-def _constante(_: str) -> NoReturn:
-    raise ValueError("not a JSON number")
-
-
-def _flottant(texte: str) -> float:
-    valeur = float(texte)
-    if not math.isfinite(valeur):
-        raise ValueError("not a finite number")
-    return valeur
-
-
-_LECTEUR = json.JSONDecoder(object_pairs_hook=_sans_doublon, parse_constant=_constante, parse_float=_flottant)
-
-
-def _encodable(document: Any) -> bool:
-    try:
-        json.dumps(document, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        return False
-    return True
