@@ -13,14 +13,13 @@ from pydantic import Field, PositiveInt, StringConstraints, model_validator
 
 from gateway.auth.fichiers import Modele, lire_toml
 from gateway.auth.quotas import COUT_MINUTE, INTROUVABLES, Quotas
-from gateway.auth.rules import Finalite, Profil
+from gateway.auth.rules import ROLES_PARTENAIRE, Finalite, Profil
 from gateway.errors import ErreurConfiguration
 
 journal = logging.getLogger(__name__)
 
 RELECTURE = 10  # seconds between two looks at the file
 SANS_ORGANISATION = (Profil.STATISTIQUES, Profil.ADMINISTRATEUR)
-ROLES_PARTENAIRE = (Profil.MISSION_LOCALE, Profil.CFA)
 
 
 class Cle(Modele):
