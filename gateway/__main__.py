@@ -128,14 +128,14 @@ def _expliquer(arguments: argparse.Namespace) -> None:
 
 
 def _journal(arguments: argparse.Namespace) -> int:
-    from gateway import tenue  # noqa: PLC0415
+    from gateway.cli import journal  # noqa: PLC0415
 
     if arguments.acte == "personne":
-        print("\n".join(asyncio.run(tenue.qui_a_lu(arguments.identifiant))))
+        print("\n".join(asyncio.run(journal.who_read(arguments.identifiant))))
     elif arguments.acte == "purger":
-        print(f"{asyncio.run(tenue.oublier())} entrée(s) oubliée(s)")
+        print(f"{asyncio.run(journal.forget())} entrée(s) oubliée(s)")
     else:
-        integre, constat = asyncio.run(tenue.controler(arguments.ancre))
+        integre, constat = asyncio.run(journal.verify(arguments.ancre))
         print(constat)
         return 0 if integre else 1
     return 0

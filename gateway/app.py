@@ -4,13 +4,14 @@ import logging
 import uuid
 from dataclasses import dataclass
 
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from gateway.admission import RETRY_AFTER, ClientDisconnected, RequestSlots
 from gateway.auth.cles_api import Porte
 from gateway.auth.viewer import Viewer, identifier
 from gateway.config import Http
@@ -28,10 +29,9 @@ from gateway.errors import (
 from gateway.evenements import chemin_des_appels
 from gateway.garde import GESTIONNAIRES, Garde, intermediaires
 from gateway.operation import Passerelle, repondre
-from gateway.places import REESSAYER, ClientParti, Places
 from gateway.reponses import Reponse, erreur_graphql, reponse_refusee
 from gateway.sante import Sante
-from gateway.services import Services
+from gateway.sources.appels import Receveur
 from gateway.stores.debits import Solde
 from gateway.web.pages import fichiers, page_graphiql
 
@@ -46,28 +46,27 @@ STATUTS: dict[type[Exception], int | None] = {
     ClesIndisponibles: 503,
     JournalIndisponible: 503,
     Sature: 503,
-    ClientParti: 499,  # nobody reads it
+    ClientDisconnected: 499,  # nobody reads it
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Guichet:
+class AppState:
     """What the routes use."""
 
-    passerelle: Passerelle
-    porte: Porte
-    services: Services
-    sante: Sante
-    places: Places
-
-    @property
-    def http(self) -> Http:
-        return self.services.configuration.fichier.http
+    gateway: Passerelle
+    authenticator: Porte
+    health: Sante
+    slots: RequestSlots
+    metrics: CollectorRegistry
+    webhooks: Receveur
+    http: Http
+    host: str  # the address that is listened on, which is answered to as well
 
 
 async def _graphql(request: Request) -> Response:
     """POST /graphql: bytes in, bytes out; whatever fails is an answer with a code."""
-    guichet: Guichet = request.app.state.guichet
+    state: AppState = request.app.state.gateway
     identifiant = uuid.uuid4().hex
     media = media_choisi(request.headers.get("accept"))
     if media is None:
@@ -75,21 +74,21 @@ async def _graphql(request: Request) -> Response:
         return ecrire(_refus(erreur), identifiant, JSON, 406)
     try:
         _exiger_rien_dans_l_url(request)
-        viewer = await _viewer(request, guichet)
+        viewer = await _viewer(request, state)
     except Exception as erreur:
         return _refuser(erreur, identifiant, media)
     rendue = await _repondre(request, viewer, identifiant, media)
-    rendue.headers.update(_debit(await guichet.passerelle.consigne.solde(viewer)))
+    rendue.headers.update(_debit(await state.gateway.consigne.solde(viewer)))
     return rendue
 
 
 async def _repondre(request: Request, viewer: Viewer, identifiant: str, media: str) -> Response:
-    guichet: Guichet = request.app.state.guichet
+    state: AppState = request.app.state.gateway
     try:
-        await guichet.passerelle.consigne.entrer(viewer)
+        await state.gateway.consigne.entrer(viewer)
         demande = await lire_demande(request, identifiant)
-        async with guichet.places.place(request.receive):
-            reponse = await repondre(guichet.passerelle, viewer, demande)
+        async with state.slots.hold(request.receive):
+            reponse = await repondre(state.gateway, viewer, demande)
     except Exception as erreur:
         return _refuser(erreur, identifiant, media)
     return ecrire(reponse, identifiant, media)
@@ -120,7 +119,7 @@ def _refuser(erreur: Exception, identifiant: str, media: str) -> Response:
     if isinstance(erreur, QuotaAtteint):
         rendue.headers["retry-after"] = str(erreur.reessayer_dans)
     if isinstance(erreur, Sature):
-        rendue.headers["retry-after"] = str(REESSAYER)
+        rendue.headers["retry-after"] = str(RETRY_AFTER)
     return rendue
 
 
@@ -135,16 +134,16 @@ def _exiger_rien_dans_l_url(request: Request) -> None:
         raise RequeteInvalide("Rien ne se passe dans l'URL : la requête va dans le corps, la clé dans X-Cle-Api.")
 
 
-async def _viewer(request: Request, guichet: Guichet) -> Viewer:
+async def _viewer(request: Request, state: AppState) -> Viewer:
     entetes = request.headers
-    jeton, client = await guichet.porte.identifier(entetes.get("authorization"), entetes.get("x-cle-api"))
-    return identifier(jeton, client, entetes.get("x-finalite"), guichet.passerelle.annuaire().referentiel)
+    jeton, client = await state.authenticator.identifier(entetes.get("authorization"), entetes.get("x-cle-api"))
+    return identifier(jeton, client, entetes.get("x-finalite"), state.gateway.annuaire().referentiel)
 
 
 async def _lecture(request: Request) -> Response:
     """GET /graphql: the page for a browser, where it is served; a query never travels in a URL."""
-    guichet: Guichet = request.app.state.guichet
-    page = guichet.http.graphiql and "text/html" in request.headers.get("accept", "")
+    state: AppState = request.app.state.gateway
+    page = state.http.graphiql and "text/html" in request.headers.get("accept", "")
     if page and not request.scope["query_string"]:
         return await page_graphiql(request)
     rendue = ecrire(_refus(RequeteInvalide("Envoyer la requête par POST.")), uuid.uuid4().hex, JSON, 405)
@@ -158,18 +157,18 @@ async def _vivant(request: Request) -> Response:
 
 async def _pret(request: Request) -> Response:
     """Whether requests may be sent here; a partner that is down changes nothing to it."""
-    guichet: Guichet = request.app.state.guichet
-    etat = await guichet.sante.etat()
+    state: AppState = request.app.state.gateway
+    etat = await state.health.etat()
     corps = {"etat": "pas prêt" if etat.manque else "prêt", "manque": etat.manque, "degrade": etat.degrade}
     return JSONResponse(corps, 503 if etat.manque else 200)
 
 
 async def _mesures(request: Request) -> Response:
-    guichet: Guichet = request.app.state.guichet
-    return Response(generate_latest(guichet.services.mesures), media_type=CONTENT_TYPE_LATEST)
+    state: AppState = request.app.state.gateway
+    return Response(generate_latest(state.metrics), media_type=CONTENT_TYPE_LATEST)
 
 
-def application(guichet: Guichet) -> ASGIApp:
+def application(state: AppState) -> ASGIApp:
     """The ASGI application over an open gateway."""
     routes = [
         Route("/graphql", _graphql, methods=["POST"]),
@@ -177,10 +176,10 @@ def application(guichet: Guichet) -> ASGIApp:
         Route("/health/live", _vivant),
         Route("/health/ready", _pret),
         Route("/metrics", _mesures),
-        chemin_des_appels(guichet.services.receveur),
-        *(fichiers() if guichet.http.graphiql else []),
+        chemin_des_appels(state.webhooks),
+        *(fichiers() if state.http.graphiql else []),
     ]
-    app = Starlette(routes=routes, middleware=intermediaires(guichet.http), exception_handlers=GESTIONNAIRES)
+    app = Starlette(routes=routes, middleware=intermediaires(state.http), exception_handlers=GESTIONNAIRES)
     app.router.redirect_slashes = False
-    app.state.guichet = guichet
-    return Garde(app, guichet.http, guichet.services.configuration.hote, guichet.sante)
+    app.state.gateway = state
+    return Garde(app, state.http, state.host, state.health)

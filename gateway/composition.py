@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from graphql import GraphQLSchema
 
+from gateway.app import AppState
 from gateway.auth.candidate import Candidate
 from gateway.auth.cles import JeuDeCles
 from gateway.auth.cles_api import Porte
@@ -45,6 +46,21 @@ from gateway.stores.cles import ReserveDeCles
 JWKS_OCTETS_MAX = 65_536
 JWKS_DELAI = 3.0  # a start without the issuer nor a kept set must end within five
 ESSAI_DELAI = 2.0
+
+
+def build_state(services: Services) -> AppState:
+    """What the routes use, nothing of it opened yet. Raises ErreurConfiguration."""
+    authenticator = construire_porte(services)
+    return AppState(
+        gateway=construire_passerelle(services),
+        authenticator=authenticator,
+        health=construire_sante(services, authenticator),
+        slots=services.slots,
+        metrics=services.mesures,
+        webhooks=services.receveur,
+        http=services.configuration.fichier.http,
+        host=services.configuration.hote,
+    )
 
 
 def construire_passerelle(services: Services) -> Passerelle:

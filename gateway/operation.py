@@ -18,6 +18,7 @@ from typing import Any
 from graphql import ExecutionResult, GraphQLError, VariableValues
 from strawberry import Schema
 
+from gateway.admission import PlanSlots
 from gateway.auth.candidate import Candidate
 from gateway.auth.decide import Decision
 from gateway.auth.formes import Formes
@@ -35,7 +36,6 @@ from gateway.federation.attribution import Attributeur
 from gateway.federation.collecte import Collecteur
 from gateway.federation.contexte import ContexteOperation
 from gateway.federation.ecart import a_l_ecart
-from gateway.federation.foules import Foules
 from gateway.federation.fraicheurs import Fraicheur
 from gateway.federation.identifiants import Identifiants
 from gateway.federation.plan import RACINES_DE_VUE, planifier
@@ -104,7 +104,7 @@ class Passerelle:
     maintenant: Callable[[], datetime]
     jour: Callable[[], date]
     vues: Vues = field(default_factory=Vues)
-    foules: Foules = field(default_factory=Foules)
+    plan_slots: PlanSlots = field(default_factory=PlanSlots)
 
 
 async def repondre(passerelle: Passerelle, viewer: Viewer, demande: Demande) -> Reponse:
@@ -155,7 +155,7 @@ async def _servir(
     contexte = _contexte(passerelle, viewer, decision)
     plan = planifier(decision, viewer.perimetre, contexte.annuaire)
     if plan.vue:
-        with passerelle.foules.rejoindre(plan):
+        with passerelle.plan_slots.hold(plan):
             contexte.recolte = await passerelle.collecteur.collecter(plan, contexte.annuaire, question.age_max)
             contexte.vue = await _vue(passerelle, contexte)
     reponse = _assembler(passerelle, contexte, _executer(passerelle, contexte, question, jugement), mesure)

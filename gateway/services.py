@@ -8,6 +8,7 @@ from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
+from gateway.admission import RequestSlots
 from gateway.alertes import Alertes
 from gateway.boucle import Pouls
 from gateway.cache.coffre import Coffre
@@ -67,7 +68,7 @@ class Services:
     alertes: Alertes
     comptes: Mesures
     voies: Counter
-    en_cours: Gauge
+    slots: RequestSlots
     pouls: Pouls
     gardien: GardienReferentiel
     champ: Champ
@@ -117,7 +118,7 @@ def construire_services(
         comptes=comptes,
         voies=Counter("passerelle_executions", "Opérations exécutées, par voie.", ("voie",), registry=mesures),
         pouls=Pouls.de(mesures),
-        en_cours=Gauge("passerelle_requetes_en_cours", "Requêtes en cours de traitement.", registry=mesures),
+        slots=RequestSlots(Gauge("passerelle_requetes_en_cours", "Requêtes en cours de traitement.", registry=mesures)),
         registre=store,
         grange=Grange(store),
         suivi=SuiviMoisson(mesures, configuration.maintenant),

@@ -18,11 +18,11 @@ import uvicorn
 import uvloop
 from starlette.types import ASGIApp
 
-from gateway.app import Guichet, application
-from gateway.composition import construire_passerelle, construire_porte, construire_sante
+from gateway.app import AppState, application
+from gateway.auth.cles_api import Porte
+from gateway.composition import build_state
 from gateway.config import Configuration, charger
 from gateway.errors import ErreurConfiguration, LiensIndisponibles
-from gateway.places import Places
 from gateway.protocole import Protocole
 from gateway.sante import Sante
 from gateway.services import Services, construire_services
@@ -83,26 +83,18 @@ def servir() -> None:
 async def _servir(configuration: Configuration) -> None:
     services = construire_services(configuration, os.environ)
     try:
-        porte = construire_porte(services)
-        guichet = Guichet(
-            construire_passerelle(services),
-            porte,
-            services,
-            construire_sante(services, porte),
-            Places(services.en_cours),
-        )
+        state = build_state(services)
         with _ecouter(configuration) as prise:
-            await _vivre(guichet, prise)
+            await _vivre(services, state, prise)
     finally:
         await services.fermer()
 
 
-async def _vivre(guichet: Guichet, prise: socket.socket) -> None:
+async def _vivre(services: Services, state: AppState, prise: socket.socket) -> None:
     """Listen at once, for whoever watches over the process; ready when all is open. Raises what made the opening fail."""
-    configuration = guichet.services.configuration
-    preavis = configuration.fichier.arret.preavis_secondes
-    serveur = Serveur(_reglages(application(guichet)), guichet.sante, preavis)
-    travail = asyncio.create_task(_travailler(guichet))
+    preavis = services.configuration.fichier.arret.preavis_secondes
+    serveur = Serveur(_reglages(application(state)), state.health, preavis)
+    travail = asyncio.create_task(_travailler(services, state))
     travail.add_done_callback(lambda _: serveur.arreter())
     await serveur.serve([prise])
     travail.cancel()
@@ -110,11 +102,11 @@ async def _vivre(guichet: Guichet, prise: socket.socket) -> None:
         await travail
 
 
-async def _travailler(guichet: Guichet) -> None:
+async def _travailler(services: Services, state: AppState) -> None:
     """Open everything, then do what goes on beside requests, until cancelled."""
-    await _ouvrir(_etapes(guichet), guichet.sante)
+    await _ouvrir(_etapes(services, state.authenticator), state.health)
     calmer_le_ramasseur()
-    await asyncio.gather(*(_tenir(veille) for veille in _veilles(guichet.services)))
+    await asyncio.gather(*(_tenir(veille) for veille in _veilles(services)))
 
 
 async def _tenir(veille: Coroutine[Any, Any, None]) -> None:
@@ -134,13 +126,12 @@ async def _ouvrir(etapes: Etapes, sante: Sante) -> None:
     sante.ouvrir(())
 
 
-def _etapes(guichet: Guichet) -> Etapes:
-    services = guichet.services
+def _etapes(services: Services, authenticator: Porte) -> Etapes:
     return {
         "journal": lambda: _a_temps("journal", services.lectures.ouvrir()),
         "registre": lambda: _a_temps("registre", services.registre.ouvrir()),
         "liens": lambda: _purger_les_liens(services),
-        "cles": guichet.porte.verificateur.cles.ouvrir,
+        "cles": authenticator.verificateur.cles.ouvrir,
         "referentiel": services.gardien.ouvrir,
     }
 

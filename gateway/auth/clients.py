@@ -12,7 +12,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, PositiveInt, StringConstraints, model_validator
 
 from gateway.auth.quotas import COUT_MINUTE, INTROUVABLES, Quotas
-from gateway.auth.rules import Finalite, Profil
+from gateway.auth.rules import ROLES_PARTENAIRE, Finalite, Profil
 from gateway.errors import ErreurConfiguration
 from gateway.toml_file import StrictModel, read_toml
 
@@ -20,7 +20,6 @@ journal = logging.getLogger(__name__)
 
 RELECTURE = 10  # seconds between two looks at the file
 SANS_ORGANISATION = (Profil.STATISTIQUES, Profil.ADMINISTRATEUR)
-ROLES_PARTENAIRE = (Profil.MISSION_LOCALE, Profil.CFA)
 
 
 class Cle(StrictModel):

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 
-from gateway.auth.clients import ROLES_PARTENAIRE
 from gateway.auth.perimetre import RELATIONS, Relation
 from gateway.auth.politique import SANS_FINALITE, Categories, Politique, Regle
-from gateway.auth.rules import Profil
+from gateway.auth.rules import ROLES_PARTENAIRE, Profil
 
 # A partner system has the relations of the organisation it acts for.
 TENUES: Mapping[Profil, frozenset[Relation]] = {

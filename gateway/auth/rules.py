@@ -47,6 +47,9 @@ class Profil(Enum):
     ADMINISTRATEUR = "ADMINISTRATEUR"
 
 
+ROLES_PARTENAIRE = (Profil.MISSION_LOCALE, Profil.CFA)  # whom a partner system may act for
+
+
 @strawberry.enum(description="Finalité du traitement, déclarée par l'en-tête X-Finalite.")
 class Finalite(Enum):
     ACCOMPAGNEMENT = "ACCOMPAGNEMENT"

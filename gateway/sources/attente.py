@@ -9,8 +9,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gateway.admission import HALF
+
 INSTANT = 0.05  # seconds (SECURITY §5) that a source left alone may cost an asker
-ASSIS = 100  # askers that wait for one partner at a time: half of the places of the process
+ASSIS = HALF  # askers that wait for one partner at a time
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,14 +9,13 @@ from random import Random
 from prometheus_client import CollectorRegistry, Gauge
 from starlette.types import Message
 
+from gateway.admission import HALF, SLOTS, RequestSlots
 from gateway.auth.viewer import Viewer
 from gateway.errors import Sature, SourceDelaiDepasse
 from gateway.federation.attribution import Attribution
-from gateway.federation.foules import FOULE
 from gateway.federation.liens import Grappe
 from gateway.federation.signalements import Fait
 from gateway.operation import Demande, Passerelle, repondre
-from gateway.places import PLACES, Places
 from gateway.sources.unites import Echec, Resultat, Unite
 from tests.access.petit_monde import PetitMonde, SansLivre, Sources, appelant, tirer
 from tests.chiffres import noter
@@ -56,7 +55,7 @@ class Salle:
     def __init__(self, passerelle: Passerelle) -> None:
         self.passerelle = passerelle
         self._jauge = Gauge("en_cours", "", registry=CollectorRegistry())
-        self._places = Places(self._jauge)
+        self._places = RequestSlots(self._jauge)
 
     @property
     def prises(self) -> float:
@@ -68,7 +67,7 @@ class Salle:
 
     async def _demander(self, viewer: Viewer) -> str:
         try:
-            async with self._places.place(_rester):
+            async with self._places.hold(_rester):
                 await repondre(self.passerelle, viewer, Demande(LISTE, None, {}))
         except Sature:
             return "refusée"
@@ -94,14 +93,14 @@ def test_une_foule_qui_demande_la_meme_liste_laisse_la_moitie_des_places() -> No
         autres = Counter[str]()
         for _ in ("during the reading", "while the view is made"):
             await asyncio.sleep(LENTEUR / 2)
-            assert (salle.prises, await salle.demander(FOULE_DE, 1)) == (FOULE, {"refusée": 1})
+            assert (salle.prises, await salle.demander(FOULE_DE, 1)) == (HALF, {"refusée": 1})
             autres += await salle.demander(AUTRES, 100)
             await asyncio.sleep(LENTEUR / 2)
         issues = await premiers
         noter(f"300 demandent une liste qui tarde : {dict(issues)} ; 100 lecteurs d'autres, deux fois : {dict(autres)}")
-        assert issues == {"répondue": FOULE, "refusée": 200}
+        assert issues == {"répondue": HALF, "refusée": 200}
         assert autres == {"répondue": 200}
         assert await salle.demander(FOULE_DE, 1) == {"répondue": 1}
 
-    assert FOULE * 2 == PLACES
+    assert HALF * 2 == SLOTS
     derouler(Random(1), faire)

@@ -17,7 +17,7 @@ import pytest
 
 from fixtures.monde import Monde
 from fixtures.passerelle import PasserelleLancee
-from gateway.places import PLACES
+from gateway.admission import SLOTS
 from tests.chiffres import noter
 from tests.e2e.requetes import jusqu_a_complete
 from tests.resilience.vie_outils import PREAVIS, attendre, poster, pret, qui_previent
@@ -90,15 +90,15 @@ def test_beyond_the_places_503_and_who_leaves_frees_his_own(monde: Monde, lancee
     monde.controle.panne("imilo", "hang")
     with ExitStack() as pile:
         foule = Foule(lancee.url, deux_listes(monde), pile)
-        foule.demander(PLACES)
-        attendre(lancee.url, PLACES)
+        foule.demander(SLOTS)
+        attendre(lancee.url, SLOTS)
         refusee = poster(lancee.url, monde.jeton("ml"), MOI)
         assert (refusee.status_code, refusee.headers["retry-after"]) == (503, "1")
         assert refusee.json()["errors"][0]["extensions"]["code"] == "ERREUR_INTERNE"
         assert pret(lancee.url) == (200, [])
         foule.partir()
         secondes = attendre(lancee.url, 0)
-    noter(f"départs : {PLACES} clients partis d'un coup, 0 requête en cours après {secondes * 1000:.0f} ms (≤ 100)")
+    noter(f"départs : {SLOTS} clients partis d'un coup, 0 requête en cours après {secondes * 1000:.0f} ms (≤ 100)")
     assert poster(lancee.url, monde.jeton("ml"), MOI).status_code == 200
 
 
@@ -146,9 +146,9 @@ def test_a_thousand_leave_and_no_place_is_lost(monde: Monde, prevenante: Path, s
     with servie(monde, prevenante) as seule, ExitStack() as pile:
         monde.controle.panne("imilo", "hang")
         foule, durees = Foule(seule.url, deux_listes(monde), pile), []
-        for _ in range(1000 // PLACES):
-            foule.demander(PLACES)
-            attendre(seule.url, PLACES)
+        for _ in range(1000 // SLOTS):
+            foule.demander(SLOTS)
+            attendre(seule.url, SLOTS)
             foule.partir()
             durees.append(attendre(seule.url, 0))
     noter(f"départs : 1000 clients, 0 requête en cours {max(durees) * 1000:.0f} ms au plus après leur départ (≤ 100)")

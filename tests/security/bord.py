@@ -13,10 +13,9 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive
 
 from fixtures.monde import Monde
-from gateway.app import Guichet, application
-from gateway.composition import construire_passerelle, construire_porte, construire_sante
+from gateway.app import application
+from gateway.composition import build_state
 from gateway.config import charger
-from gateway.places import Places
 from gateway.sante import Sante
 from gateway.services import construire_services
 
@@ -121,13 +120,11 @@ def ouvrir(monde: Monde, dossier: Path) -> Iterator[Bord]:
     environnement = {**monde.environnement, "GATEWAY_CONFIG": str(dossier)}
     with asyncio.Runner() as boucle:
         services = construire_services(charger(environnement), environnement)
-        porte = construire_porte(services)
-        sante = construire_sante(services, porte)
-        guichet = Guichet(construire_passerelle(services), porte, services, sante, Places(services.en_cours))
+        state = build_state(services)
         boucle.run(services.registre.ouvrir())
         boucle.run(services.gardien.ouvrir())
-        sante.ouvrir(())
+        state.health.ouvrir(())
         try:
-            yield Bord(application(guichet), boucle, dossier, environnement, monde.jeton("ml"))
+            yield Bord(application(state), boucle, dossier, environnement, monde.jeton("ml"))
         finally:
             boucle.run(services.fermer())

@@ -6,8 +6,8 @@ import pytest
 from prometheus_client import CollectorRegistry, Gauge
 from starlette.types import Message
 
+from gateway.admission import ClientDisconnected, RequestSlots
 from gateway.errors import Sature
-from gateway.places import ClientParti, Places
 
 pytestmark = pytest.mark.anyio
 
@@ -17,7 +17,7 @@ class Salle:
 
     def __init__(self, places: int) -> None:
         self.jauge = Gauge("en_cours", "", registry=CollectorRegistry())
-        self.places = Places(self.jauge, places)
+        self.places = RequestSlots(self.jauge, places)
         self.depart = asyncio.Event()
 
     async def recevoir(self) -> Message:
@@ -25,7 +25,7 @@ class Salle:
         return {"type": "http.disconnect"}
 
     async def attendre(self, travail: asyncio.Future[int]) -> int:
-        async with self.places.place(self.recevoir):
+        async with self.places.hold(self.recevoir):
             return await asyncio.shield(travail)
 
     @property
@@ -40,7 +40,7 @@ async def test_who_leaves_frees_his_place_and_the_work_of_others_goes_on() -> No
     assert salle.prises == 1000
     salle.depart.set()
     issues = await asyncio.gather(*clients, return_exceptions=True)
-    assert [type(issue) for issue in issues] == [ClientParti] * 1000
+    assert [type(issue) for issue in issues] == [ClientDisconnected] * 1000
     assert salle.prises == 0
     assert not travail.cancelled()
 
@@ -62,7 +62,7 @@ async def test_beyond_the_places_a_request_is_turned_away_before_any_work() -> N
 async def test_whatever_fails_is_raised_as_it_is_and_frees_the_place(erreur: type[BaseException]) -> None:
     salle = Salle(1)
     with pytest.raises(erreur):
-        async with salle.places.place(salle.recevoir):
+        async with salle.places.hold(salle.recevoir):
             raise erreur
     assert salle.prises == 0
 
@@ -70,5 +70,5 @@ async def test_whatever_fails_is_raised_as_it_is_and_frees_the_place(erreur: typ
 async def test_a_client_who_was_gone_already_is_not_served() -> None:
     salle, travail = Salle(1), asyncio.get_running_loop().create_future()
     salle.depart.set()
-    with pytest.raises(ClientParti):
+    with pytest.raises(ClientDisconnected):
         await salle.attendre(travail)

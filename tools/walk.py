@@ -1,0 +1,141 @@
+"""Measures the walk of one query: the files of gateway/ that it enters, the calls, and how deep one partner page is.
+
+    python -m tools.walk [--files]
+
+Starts a world of simulators and a gateway in this process, asks the first query of the README as `ml` through ASGI, and
+traces every call by `sys.setprofile`, C calls excluded. Cold: the first request of the process. Warm, at once: asked again
+while the readings are known to hold. Warm, later: once they are checked again. `--files` names each file and its calls.
+"""
+
+import asyncio
+import json
+import os
+import sys
+import threading
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+
+from starlette.types import ASGIApp
+
+from fixtures.monde import Monde
+from gateway.app import application
+from gateway.composition import build_state
+from gateway.config import charger
+from gateway.services import construire_services
+from tests.security.bord import ADRESSE, Recue, echanger
+
+YOUNG_PEOPLE = 300
+QUERY = """{ ruptures(first: 2, tri: PRIORITE) { totalCount complet edges { node {
+  date sources jeune { prenom age suivi { situation } } contrat { employeur { denomination } cfa { nom } } } } } }"""
+OURS = str(Path(__file__).parent.parent / "gateway") + os.sep
+LATER = 1.2  # seconds: longer than readings are taken to hold without looking
+ROUNDS = 60  # of one second, until every source has answered
+
+
+@dataclass(slots=True)
+class Walk:
+    """What was traced: calls by file, moves from a file to another, and the deepest stack of ours at a partner call."""
+
+    calls: Counter[str] = field(default_factory=Counter)
+    functions: set[tuple[str, str]] = field(default_factory=set)
+    moves: int = 0
+    last: str = ""
+    deepest: list[str] = field(default_factory=list)
+
+    def see(self, frame: FrameType, event: str, _: object) -> None:
+        """One event of the profiler."""
+        if event != "call":
+            return
+        code = frame.f_code
+        if code.co_filename.startswith(OURS):
+            name = code.co_filename[len(OURS) :]
+            self.calls[name] += 1
+            self.functions.add((name, code.co_qualname))
+            self.moves += name != self.last
+            self.last = name
+        elif code.co_name == "handle_async_request" and "httpx_aiohttp" in code.co_filename:
+            self.deepest = max(self.deepest, _ours_above(frame), key=len)
+
+
+def _ours_above(frame: FrameType | None) -> list[str]:
+    """The functions of gateway/ on the stack, outermost first; a task has a stack of its own."""
+    stack = []
+    while frame is not None:
+        if frame.f_code.co_filename.startswith(OURS):
+            stack.append(frame.f_code.co_qualname)
+        frame = frame.f_back
+    return stack[::-1]
+
+
+@contextmanager
+def traced() -> Iterator[Walk]:
+    """Every call of the block, in this thread and in those started meanwhile."""
+    walk = Walk()
+    threading.setprofile(walk.see)
+    sys.setprofile(walk.see)
+    try:
+        yield walk
+    finally:
+        sys.setprofile(None)
+        threading.setprofile(None)
+
+
+async def _ask(app: ASGIApp, token: str) -> Recue:
+    headers = [(b"host", ADRESSE.encode()), (b"content-type", b"application/json")]
+    headers.append((b"authorization", f"Bearer {token}".encode()))
+    return await echanger(app, "POST", "/graphql", headers, json.dumps({"query": QUERY}).encode())
+
+
+@asynccontextmanager
+async def _opened(environ: dict[str, str]) -> AsyncIterator[ASGIApp]:
+    """The application of a gateway whose stores are open."""
+    services = construire_services(charger(environ), environ)
+    try:
+        state = build_state(services)
+        await services.registre.ouvrir()
+        await services.lectures.ouvrir()
+        await services.gardien.ouvrir()
+        state.health.ouvrir(())
+        yield application(state)
+    finally:
+        await services.fermer()
+
+
+async def _measure(environ: dict[str, str], token: str) -> dict[str, Walk]:
+    """The walks, by name."""
+    walks: dict[str, Walk] = {}
+    async with _opened(environ) as app:
+        with traced() as walks["cold"]:
+            await _ask(app, token)
+        for _ in range(ROUNDS):
+            if "errors" not in (await _ask(app, token)).json:
+                break
+            await asyncio.sleep(1)
+        await _ask(app, token)
+        for name, pause in (("warm, at once", 0.0), ("warm, later", LATER)):
+            await asyncio.sleep(pause)
+            with traced() as walks[name]:
+                await _ask(app, token)
+    return walks
+
+
+def main() -> None:
+    """Print what was measured."""
+    with Monde.genere(jeunes=YOUNG_PEOPLE) as world:
+        world.moissonner()
+        walks = asyncio.run(_measure({**os.environ, **world.environnement}, world.jeton("ml")))
+    for name, walk in walks.items():
+        calls = sum(walk.calls.values())
+        print(f"{name}: {len(walk.calls)} files, {len(walk.functions)} functions, {calls} calls, {walk.moves} moves")
+        if "--files" in sys.argv:
+            print("".join(f"  {count:>6} {file}\n" for file, count in walk.calls.most_common()))
+    deepest = walks["cold"].deepest
+    print(f"one partner page: {len(deepest)} frames of gateway/: {' > '.join(deepest)}")
+
+
+if __name__ == "__main__":
+    main()
