@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from gateway.admission import RETRY_AFTER, ClientDisconnected, RequestSlots
+from gateway.admission import ClientDisconnected, RequestSlots
 from gateway.auth.cles_api import Porte
 from gateway.auth.viewer import Viewer, identifier
 from gateway.config import Http
@@ -27,9 +27,9 @@ from gateway.errors import (
     Sature,
 )
 from gateway.evenements import chemin_des_appels
-from gateway.garde import GESTIONNAIRES, Garde, intermediaires
+from gateway.garde import GESTIONNAIRES, Garde, intermediaires, retry_after
 from gateway.operation import Passerelle, repondre
-from gateway.reponses import Reponse, erreur_graphql, reponse_refusee
+from gateway.reponses import reponse_refusee
 from gateway.sante import Sante
 from gateway.sources.appels import Receveur
 from gateway.stores.debits import Solde
@@ -71,12 +71,12 @@ async def _graphql(request: Request) -> Response:
     media = media_choisi(request.headers.get("accept"))
     if media is None:
         erreur = RequeteInvalide(f"Accepter {JSON} ou {GRAPHQL_RESPONSE}.")
-        return ecrire(_refus(erreur), identifiant, JSON, 406)
+        return ecrire(reponse_refusee(erreur), identifiant, JSON, 406)
     try:
         _exiger_rien_dans_l_url(request)
         viewer = await _viewer(request, state)
     except Exception as erreur:
-        return _refuser(erreur, identifiant, media)
+        return _error_response(erreur, identifiant, media)
     rendue = await _repondre(request, viewer, identifiant, media)
     rendue.headers.update(_debit(await state.gateway.consigne.solde(viewer)))
     return rendue
@@ -90,7 +90,7 @@ async def _repondre(request: Request, viewer: Viewer, identifiant: str, media: s
         async with state.slots.hold(request.receive):
             reponse = await repondre(state.gateway, viewer, demande)
     except Exception as erreur:
-        return _refuser(erreur, identifiant, media)
+        return _error_response(erreur, identifiant, media)
     return ecrire(reponse, identifiant, media)
 
 
@@ -103,28 +103,24 @@ def _debit(solde: Solde) -> dict[str, str]:
     }
 
 
-def _refuser(erreur: Exception, identifiant: str, media: str) -> Response:
+def _error_response(erreur: Exception, identifiant: str, media: str) -> Response:
     """The answer to a request that could not be served: its status says whose fault it is."""
     statut = next((statut for nature, statut in STATUTS.items() if isinstance(erreur, nature)), 500)
     if isinstance(erreur, Irrecevable):
         statut, erreur = erreur.statut, RequeteInvalide(str(erreur))
     if statut == 500:
         journal.error("requête %s : %s", identifiant, type(erreur).__name__)
-    rendue = ecrire(_refus(erreur), identifiant, media, statut)
+    rendue = ecrire(reponse_refusee(erreur), identifiant, media, statut)
     if statut == 401:
         second = (
             ', error="insufficient_user_authentication"' if isinstance(erreur, AuthentificationForteRequise) else ""
         )
         rendue.headers["www-authenticate"] = f'Bearer realm="passerelle"{second}'
     if isinstance(erreur, QuotaAtteint):
-        rendue.headers["retry-after"] = str(erreur.reessayer_dans)
+        rendue.headers.update(retry_after(erreur.reessayer_dans))
     if isinstance(erreur, Sature):
-        rendue.headers["retry-after"] = str(RETRY_AFTER)
+        rendue.headers.update(retry_after())
     return rendue
-
-
-def _refus(erreur: Exception) -> Reponse:
-    return reponse_refusee([erreur_graphql(erreur)])
 
 
 def _exiger_rien_dans_l_url(request: Request) -> None:
@@ -146,7 +142,7 @@ async def _lecture(request: Request) -> Response:
     page = state.http.graphiql and "text/html" in request.headers.get("accept", "")
     if page and not request.scope["query_string"]:
         return await page_graphiql(request)
-    rendue = ecrire(_refus(RequeteInvalide("Envoyer la requête par POST.")), uuid.uuid4().hex, JSON, 405)
+    rendue = ecrire(reponse_refusee(RequeteInvalide("Envoyer la requête par POST.")), uuid.uuid4().hex, JSON, 405)
     rendue.headers["allow"] = "POST"
     return rendue
 

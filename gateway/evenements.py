@@ -5,15 +5,15 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway.entree import Irrecevable, lire_corps
-from gateway.garde import refus
+from gateway.garde import refusal, retry_after
 from gateway.sources.appels import Appel, Issue, Receveur
 
 OCTETS_MAX = 8 * 1024
 
-REFUS = {
+REFUSALS = {
     Issue.REFUSE: (401, "Appel non signé, mal signé, ou trop ancien.", {}),
     Issue.ILLISIBLE: (400, "Appel signé mais illisible.", {}),
-    Issue.MUET: (503, "L'événement n'a pas pu être pris en compte : le renvoyer.", {"retry-after": "1"}),
+    Issue.MUET: (503, "L'événement n'a pas pu être pris en compte : le renvoyer.", retry_after()),
 }
 
 
@@ -24,10 +24,10 @@ def chemin_des_appels(receveur: Receveur) -> Route:
         try:
             corps = await lire_corps(request, OCTETS_MAX)
         except Irrecevable as erreur:
-            return refus(erreur.statut, str(erreur))
+            return refusal(erreur.statut, str(erreur))
         entetes = request.headers
         appel = Appel(entetes.get("x-horodatage", ""), entetes.get("x-signature", ""), corps)
         issue = await receveur.recevoir(request.path_params["partenaire"], appel)
-        return refus(*REFUS[issue]) if issue in REFUS else Response(status_code=202)
+        return refusal(*REFUSALS[issue]) if issue in REFUSALS else Response(status_code=202)
 
     return Route("/evenements/{partenaire}", recevoir, methods=["POST"])

@@ -36,7 +36,7 @@ def expliquer(texte: str, profil: str) -> str:
     except NonCouvert as raison:
         sources = [f"# exécutée par graphql-core : {raison}"]
     return "\n\n".join(
-        [f"coût : {cout}", _refus(decision, viewer, politique), f"sources : {_demandees(decision)}", *sources]
+        [f"coût : {cout}", _refused_fields(decision, viewer, politique), f"sources : {_demandees(decision)}", *sources]
     )
 
 
@@ -48,7 +48,7 @@ def _viewer(nom: str, politique: Politique) -> Viewer:
     return Viewer("", "", profil, "", "", tuple(utiles), utiles[0] if utiles else None, Perimetre(profil, ""))
 
 
-def _refus(decision: Decision, viewer: Viewer, politique: Politique) -> str:
+def _refused_fields(decision: Decision, viewer: Viewer, politique: Politique) -> str:
     lignes = [
         f"  {'.'.join(refus.chemin)} : {champ_refuse(refus.coordonnee, refus.categorie, viewer, politique)}"
         for refus in decision.refus

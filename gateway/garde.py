@@ -14,7 +14,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, ExceptionHandler, Message, Receive, Scope, Send
 
+from gateway.admission import RETRY_AFTER
 from gateway.config import Http
+from gateway.errors import Code
+from gateway.reponses import error_entry
 from gateway.sante import Sante
 
 # Two of any of these would let a proxy and the gateway read two different requests.
@@ -31,7 +34,6 @@ ENTETES = {
     "cache-control": "no-store",
 }
 TEXTES = {404: "Cette adresse n'existe pas.", 405: "Cette méthode n'est pas servie ici."}
-REESSAYER = {"retry-after": "1"}
 FERMER = {"connection": "close"}  # the next request of this client goes elsewhere
 SANTE = "/health/"  # asked by address, by whatever watches over the process
 
@@ -57,21 +59,22 @@ class Garde:
     async def _servir(self, scope: Scope, receive: Receive, send: Send) -> None:
         envoyer = _avec(self._fermer if self._sante.arret else self._entetes, send)
         try:
-            await (self._refus(scope) or self._app)(scope, receive, envoyer)
+            await (self._reject(scope) or self._app)(scope, receive, envoyer)
         except asyncio.CancelledError:  # the process ends, and this lasted too long
-            await refus(503, "La passerelle s'arrête.", REESSAYER)(scope, receive, envoyer)
+            await refusal(503, "La passerelle s'arrête.", retry_after())(scope, receive, envoyer)
 
-    def _refus(self, scope: Scope) -> Response | None:
+    def _reject(self, scope: Scope) -> Response | None:
+        """The refusal of a request that no route may see, or None."""
         uniques = [nom for nom, _ in scope["headers"] if nom in UNIQUES]
         if len(set(uniques)) < len(uniques):
-            return refus(400, "Un en-tête est donné deux fois.")
+            return refusal(400, "Un en-tête est donné deux fois.")
         if scope["path"].startswith(SANTE):
             return None
         if not self._sante.ouverte:
-            return refus(503, "La passerelle n'est pas encore ouverte.", REESSAYER)
+            return refusal(503, "La passerelle n'est pas encore ouverte.", retry_after())
         hote = next((valeur.decode("latin-1") for nom, valeur in scope["headers"] if nom == b"host"), "")
         if _sans_port(hote) not in self._hotes:
-            return refus(400, "L'en-tête Host ne nomme pas cette passerelle.")
+            return refusal(400, "L'en-tête Host ne nomme pas cette passerelle.")
         return None
 
 
@@ -94,17 +97,22 @@ def _avec(entetes: list[tuple[bytes, bytes]], send: Send) -> Send:
     return envoyer
 
 
-def refus(statut: int, texte: str, entetes: Mapping[str, str] | None = None) -> JSONResponse:
+def refusal(status: int, message: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """A refusal that is not of the graph: an unknown path, a method, a header."""
-    code = "ERREUR_INTERNE" if statut >= 500 else "REQUETE_INVALIDE"
-    return JSONResponse({"errors": [{"message": texte, "extensions": {"code": code}}]}, statut, entetes)
+    code = Code.ERREUR_INTERNE if status >= 500 else Code.REQUETE_INVALIDE
+    return JSONResponse({"errors": [error_entry(message, code)]}, status, headers)
+
+
+def retry_after(seconds: int = RETRY_AFTER) -> dict[str, str]:
+    """The header that tells a client when to come back."""
+    return {"retry-after": str(seconds)}
 
 
 async def _erreur(request: Request, erreur: Exception) -> Response:
     """What Starlette's router refuses, and what failed, said as everything else is."""
     if isinstance(erreur, HTTPException):
-        return refus(erreur.status_code, TEXTES.get(erreur.status_code, "Requête refusée."), erreur.headers)
-    return refus(500, "Erreur interne de la passerelle.")
+        return refusal(erreur.status_code, TEXTES.get(erreur.status_code, "Requête refusée."), erreur.headers)
+    return refusal(500, "Erreur interne de la passerelle.")
 
 
 GESTIONNAIRES: dict[Any, ExceptionHandler] = {HTTPException: _erreur, Exception: _erreur}

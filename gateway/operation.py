@@ -126,7 +126,7 @@ async def repondre(passerelle: Passerelle, viewer: Viewer, demande: Demande) -> 
     except QuotaAtteint:
         raise
     except ErreurAppelant as erreur:
-        return reponse_refusee([erreur_graphql(erreur)])
+        return reponse_refusee(erreur)
     try:
         return await _servir(passerelle, viewer, question, jugement, mesure)
     except FuiteArretee as arret:

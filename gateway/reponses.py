@@ -37,28 +37,28 @@ def reponse_sans_donnee(erreur: ErreurAppelant) -> Reponse:
     return Reponse(None, [erreur_graphql(erreur)])
 
 
-def reponse_refusee(erreurs: list[Erreur]) -> Reponse:
+def reponse_refusee(cause: Exception) -> Reponse:
     """The whole operation is refused before any work."""
-    return Reponse(None, erreurs, refusee=True)
+    return Reponse(None, [erreur_graphql(cause)], refusee=True)
 
 
 def erreur_graphql(cause: Exception, chemin: Sequence[str | int] | None = None) -> Erreur:
     """The caller's errors are shown as they are; ours say only that they are ours."""
     if isinstance(cause, ErreurAppelant):
-        return _erreur(str(cause), cause.code, chemin)
-    return _erreur("Erreur interne de la passerelle.", Code.ERREUR_INTERNE, chemin)
+        return error_entry(str(cause), cause.code, chemin)
+    return error_entry("Erreur interne de la passerelle.", Code.ERREUR_INTERNE, chemin)
 
 
 def erreur_refus(refus: Refus, viewer: Viewer, politique: Politique) -> Erreur:
     """One refused path pattern; list indexes are left out of it. A purpose not declared is said as such (ANSWERS 15)."""
     a_declarer = viewer.finalite is None and finalites_utiles(refus.categorie, viewer, politique)
     texte = champ_refuse(refus.coordonnee, refus.categorie, viewer, politique)
-    return _erreur(texte, Code.FINALITE_REQUISE if a_declarer else Code.CHAMP_REFUSE, list(refus.chemin))
+    return error_entry(texte, Code.FINALITE_REQUISE if a_declarer else Code.CHAMP_REFUSE, list(refus.chemin))
 
 
 def erreur_de_source(erreur: ErreurSource, racines: Sequence[str]) -> Erreur:
     """One failed source, whatever the number of its rows; the root fields that miss it are listed."""
-    brute = _erreur(str(erreur), erreur.code, list(racines[:1]))
+    brute = error_entry(str(erreur), erreur.code, list(racines[:1]))
     brute["extensions"] |= {"source": erreur.source, "chemins": [[racine] for racine in racines]}
     return brute
 
@@ -71,9 +71,10 @@ def erreur_secourue(erreur: ErreurSource, racines: Sequence[str], age: int) -> E
     return brute
 
 
-def _erreur(texte: str, code: Code, chemin: Sequence[str | int] | None) -> Erreur:
-    brute: Erreur = {"message": texte, "extensions": {"code": code.value}}
-    return brute | ({"path": list(chemin)} if chemin else {})
+def error_entry(message: str, code: Code, path: Sequence[str | int] | None = None) -> Erreur:
+    """One entry of `errors`, as every body of an error has it."""
+    entry: Erreur = {"message": message, "extensions": {"code": code.value}}
+    return entry | ({"path": list(path)} if path else {})
 
 
 def annuler(data: Any, chemins: Sequence[Sequence[str]]) -> Any:
