@@ -15,42 +15,55 @@ from gateway.errors import ErreurConfiguration
 E = TypeVar("E", bound=Enum)
 
 
+Command = Callable[[argparse.Namespace], int | None]
+
+
 def _arguments(argv: Sequence[str]) -> argparse.Namespace:
-    analyseur = argparse.ArgumentParser(prog="python -m gateway", description="Passerelle apprentissage")
-    commandes = analyseur.add_subparsers(dest="commande", required=True, metavar="COMMANDE")
-    commandes.add_parser("serve", help="sert le graphe (HOST, PORT, GATEWAY_CONFIG, GATEWAY_CLE)")
-    commandes.add_parser("moisson", help="moissonne le registre des contrats, en montrant l'avancement")
-    commandes.add_parser("sources", help="liste les partenaires configurés")
-    commandes.add_parser(
-        "rapprochements", help="demande tout à toutes les sources et dit quels enregistrements sont joints"
+    """The arguments of one command, which is their `func`."""
+    parser = argparse.ArgumentParser(prog="python -m gateway", description="Passerelle apprentissage")
+    commands = parser.add_subparsers(dest="commande", required=True, metavar="COMMANDE")
+
+    def add(name: str, func: Command, summary: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=summary)
+        command.set_defaults(func=func)
+        return command
+
+    add("serve", _serve, "sert le graphe (HOST, PORT, GATEWAY_CONFIG, GATEWAY_CLE)")
+    add("moisson", _moisson, "moissonne le registre des contrats, en montrant l'avancement")
+    add("sources", _sources, "liste les partenaires configurés")
+    add(
+        "rapprochements",
+        _rapprochements,
+        "demande tout à toutes les sources et dit quels enregistrements sont joints",
     )
-    cache = commandes.add_parser("cache", help="oublie ce que le cache partagé garde d'un partenaire")
+    cache = add("cache", _purger, "oublie ce que le cache partagé garde d'un partenaire")
     cache.add_argument("action", choices=["purger"])
     cache.add_argument("source", help="nom du partenaire")
-    commandes.add_parser("schema", help="écrit le schéma publié (schema.graphql)")
-    acces = commandes.add_parser("acces", help="écrit la table des accès (ACCES.md), ou ses lignes choisies")
+    add("schema", _schema, "écrit le schéma publié (schema.graphql)")
+    acces = add("acces", _acces, "écrit la table des accès (ACCES.md), ou ses lignes choisies")
     acces.add_argument("--profil", help="un profil : MISSION_LOCALE, CFA…")
     acces.add_argument("--finalite", help="une finalité : ACCOMPAGNEMENT, PILOTAGE…")
-    _journal_arguments(commandes.add_parser("journal", help="vérifie, consulte ou purge le journal des lectures"))
-    cle = commandes.add_parser("cle", help="crée une clé d'API pour un client du registre")
+    _journal_arguments(commands.add_parser("journal", help="vérifie, consulte ou purge le journal des lectures"))
+    cle = add("cle", _cle, "crée une clé d'API pour un client du registre")
     cle.add_argument("action", choices=("creer",))
     cle.add_argument("client")
-    expliquer = commandes.add_parser(
-        "expliquer", help="montre ce qu'une requête demande, ce qu'on en refuse, et sa fonction"
-    )
+    expliquer = add("expliquer", _expliquer, "montre ce qu'une requête demande, ce qu'on en refuse, et sa fonction")
     expliquer.add_argument("requete", help="texte d'une requête, ou fichier qui la contient")
     expliquer.add_argument("--profil", default="ml", help="profil de l'appelant : ml, cfa, dreets…")
     expliquer.add_argument("--client", help="client du registre : dit quels CFA sont demandés pour lui, et pourquoi")
-    return analyseur.parse_args(argv)
+    return parser.parse_args(argv)
 
 
-def _journal_arguments(analyseur: argparse.ArgumentParser) -> None:
-    actes = analyseur.add_subparsers(dest="acte", required=True, metavar="ACTE")
-    verifier = actes.add_parser("verifier", help="parcourt la chaîne et nomme la première entrée fausse")
+def _journal_arguments(parser: argparse.ArgumentParser) -> None:
+    acts = parser.add_subparsers(dest="acte", required=True, metavar="ACTE")
+    verifier = acts.add_parser("verifier", help="parcourt la chaîne et nomme la première entrée fausse")
     verifier.add_argument("--ancre", help="numéro:empreinte gardés ailleurs, par où la chaîne doit passer")
-    personne = actes.add_parser("personne", help="dit qui a lu les données d'un jeune")
+    verifier.set_defaults(func=_verify_journal)
+    personne = acts.add_parser("personne", help="dit qui a lu les données d'un jeune")
     personne.add_argument("identifiant", help="identifiant du jeune, tel que le graphe l'a donné")
-    actes.add_parser("purger", help="oublie les entrées plus vieilles que [journal] conservation_jours")
+    personne.set_defaults(func=_who_read)
+    purger = acts.add_parser("purger", help="oublie les entrées plus vieilles que [journal] conservation_jours")
+    purger.set_defaults(func=_purge_journal)
 
 
 def _serve(_: argparse.Namespace) -> None:
@@ -127,18 +140,24 @@ def _expliquer(arguments: argparse.Namespace) -> None:
         print(f"\n{asyncio.run(cfas_concernes(arguments.client))}")
 
 
-def _journal(arguments: argparse.Namespace) -> int:
-    from gateway.cli import journal  # noqa: PLC0415
+def _verify_journal(arguments: argparse.Namespace) -> int:
+    from gateway.cli.journal import verify  # noqa: PLC0415
 
-    if arguments.acte == "personne":
-        print("\n".join(asyncio.run(journal.who_read(arguments.identifiant))))
-    elif arguments.acte == "purger":
-        print(f"{asyncio.run(journal.forget())} entrée(s) oubliée(s)")
-    else:
-        integre, constat = asyncio.run(journal.verify(arguments.ancre))
-        print(constat)
-        return 0 if integre else 1
-    return 0
+    whole, finding = asyncio.run(verify(arguments.ancre))
+    print(finding)
+    return 0 if whole else 1
+
+
+def _who_read(arguments: argparse.Namespace) -> None:
+    from gateway.cli.journal import who_read  # noqa: PLC0415
+
+    print("\n".join(asyncio.run(who_read(arguments.identifiant))))
+
+
+def _purge_journal(_: argparse.Namespace) -> None:
+    from gateway.cli.journal import forget  # noqa: PLC0415
+
+    print(f"{asyncio.run(forget())} entrée(s) oubliée(s)")
 
 
 def _cle(arguments: argparse.Namespace) -> None:
@@ -147,26 +166,13 @@ def _cle(arguments: argparse.Namespace) -> None:
     print(creer_cle_api(arguments.client))
 
 
-COMMANDES: dict[str, Callable[[argparse.Namespace], int | None]] = {
-    "serve": _serve,
-    "moisson": _moisson,
-    "sources": _sources,
-    "rapprochements": _rapprochements,
-    "schema": _schema,
-    "acces": _acces,
-    "journal": _journal,
-    "cle": _cle,
-    "cache": _purger,
-    "expliquer": _expliquer,
-}
-
-
 def main(argv: Sequence[str] = tuple(sys.argv[1:])) -> int:
     """Run one command. A wrong configuration is one line on standard error and exit code 2."""
     try:
         arguments = _arguments(argv)
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-        return COMMANDES[arguments.commande](arguments) or 0
+        command: Command = arguments.func
+        return command(arguments) or 0
     except ErreurConfiguration as erreur:
         print(f"configuration : {erreur}", file=sys.stderr)
         return 2
