@@ -56,7 +56,7 @@ from gateway.reponses import (
 from gateway.schema.build import graphe
 from gateway.schema.lieux import EtatSource, Source
 
-journal = logging.getLogger(__name__)
+journal = logging.getLogger("gateway.operation")
 
 
 @dataclass(frozen=True, slots=True)

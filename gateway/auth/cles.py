@@ -21,7 +21,7 @@ INTERVALLE_SANS_CLE = 5  # … when no set was ever read: the issuer may start a
 SURVIE = 3600  # seconds that the last good set outlives its issuer
 BITS_MIN = 2048
 
-journal = logging.getLogger(__name__)
+journal = logging.getLogger("gateway.auth.cles")
 
 
 class Reserve(Protocol):

@@ -16,7 +16,7 @@ from gateway.auth.rules import ROLES_PARTENAIRE, Finalite, Profil
 from gateway.errors import ErreurConfiguration
 from gateway.toml_file import StrictModel, read_toml
 
-journal = logging.getLogger(__name__)
+journal = logging.getLogger("gateway.auth.clients")
 
 RELECTURE = 10  # seconds between two looks at the file
 SANS_ORGANISATION = (Profil.STATISTIQUES, Profil.ADMINISTRATEUR)

@@ -31,7 +31,7 @@ from gateway.execution.lecture import Chemin
 from gateway.execution.plans import Plan, planifier
 from gateway.reponses import annuler
 
-journal = logging.getLogger(__name__)
+journal = logging.getLogger("gateway.execution.executeur")
 DOCUMENTS_MAX = 1000  # followed, those last seen
 PLANS_MAX = 16  # of one document: by fields refused and values of @skip and @include
 

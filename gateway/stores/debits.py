@@ -12,7 +12,7 @@ from limits.aio.strategies import FixedWindowRateLimiter
 from limits.errors import StorageError
 from redis.asyncio import ConnectionPool
 
-journal = logging.getLogger(__name__)
+journal = logging.getLogger("gateway.stores.debits")
 
 ATTENTE_REDIS = 0.5  # seconds: beyond, the request goes on uncounted
 
