@@ -16,6 +16,7 @@ from typing import Any
 from unittest.mock import patch
 
 from gateway.federation import contexte, vitrine
+from gateway.federation.views import Shown
 from gateway.sources.unites import Tenue, Unite
 from tests.access.petit_monde import PetitMonde, appelant, tirer
 from tests.e2e.requetes import TOUT
@@ -29,7 +30,7 @@ REQUETE %= "INSCRIT APPRENTI RUPTURANT ABANDON FIN_DE_FORMATION"
 
 
 def _tel_quel(_vitrine: Any, _personne: Any, objet: Any) -> Any:
-    return frozenset(), objet
+    return Shown(objet, {})
 
 
 async def _gardees(unites: Sequence[Unite]) -> list[Tenue | None]:

@@ -30,10 +30,7 @@ from gateway.composition import construire_passerelle, lire_registre_des_clients
 from gateway.config import charger
 from gateway.entree import JSON, ecrire
 from gateway.federation.contexte import ContexteOperation
-from gateway.federation.plan import planifier
-from gateway.federation.views import Droits, Vue
-from gateway.federation.vues import cle_de_vue
-from gateway.operation import Demande, Passerelle, repondre
+from gateway.operation import Demande, Passerelle, build_context, repondre
 from gateway.schema.build import graphe
 from gateway.schema.contexte import Page
 from gateway.schema.filtres import FiltreRuptures, TriRuptures
@@ -85,26 +82,7 @@ class Banc:
 async def _contexte(passerelle: Passerelle, viewer: Viewer) -> ContexteOperation:
     schema, document = graphe(passerelle.schema), passerelle.documents.lire(REQUETE, None)
     decision = decider(schema, document.arbre, document.operation, {"n": 1}, viewer, passerelle.politique)
-    annuaire = passerelle.annuaire()
-    droits = Droits(passerelle.politique, viewer.profil, viewer.finalite, viewer.perimetre)
-    recolte = await passerelle.collecteur.collecter(planifier(decision, viewer.perimetre, annuaire), annuaire)
-    vue = await passerelle.vues.vue(cle_de_vue(recolte, droits, annuaire, passerelle.jour()), _froide)
-    return ContexteOperation(
-        viewer=viewer,
-        droits=droits,
-        decision=decision,
-        annuaire=annuaire,
-        identifiants=passerelle.identifiants,
-        jour=passerelle.jour(),
-        etats=passerelle.etats,
-        source_du_cfa=passerelle.source_du_cfa,
-        recolte=recolte,
-        vue=vue,
-    )
-
-
-async def _froide() -> Vue:
-    raise RuntimeError("la vue devrait être chaude")
+    return await build_context(passerelle, viewer, decision)
 
 
 async def _cpu(faire: Callable[[int], Awaitable[bytes]], n: int) -> float:

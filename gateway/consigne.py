@@ -50,10 +50,10 @@ class Consigne:
 
         Raises QuotaAtteint.
         """
-        if not contexte.recherches:
+        if not contexte.tally.lookups:
             return
         compte, permis = contexte.viewer.compte, contexte.viewer.quotas.introuvables
-        depasse = await self.debits.depenser(Debit("introuvables", permis, 10), compte, contexte.introuvables)
+        depasse = await self.debits.depenser(Debit("introuvables", permis, 10), compte, contexte.tally.not_found)
         if depasse:
             self.alertes.devinettes(compte)
             raise QuotaAtteint("Trop de recherches sans résultat.", depasse.secondes)
@@ -65,7 +65,7 @@ class Consigne:
 
         Raises QuotaAtteint, or JournalIndisponible: nothing may leave.
         """
-        if not contexte.montrees or not montre_des_personnes(contexte.decision):
+        if not contexte.tally.shown or not montre_des_personnes(contexte.decision):
             return
         lecture = Lecture(
             quand=self.maintenant(),
@@ -73,7 +73,7 @@ class Consigne:
             viewer=contexte.viewer,
             document=self.identifiants.pseudonyme(f"document/{document}"),
             decision=contexte.decision,
-            personnes={self.identifiants.cle(lu): categories for lu, categories in contexte.montrees.items()},
+            personnes={self.identifiants.cle(lu): categories for lu, categories in contexte.tally.shown.items()},
             sources=sources,
         )
         franchis = await self.lectures.inscrire(

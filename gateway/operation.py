@@ -7,7 +7,6 @@
 Each step is a function over values; the effects are at both ends: the sources behind `Collecteur`, the bytes in `app.py`.
 """
 
-import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -35,13 +34,12 @@ from gateway.federation.annuaire import Annuaire
 from gateway.federation.attribution import Attributeur
 from gateway.federation.collecte import Collecteur
 from gateway.federation.contexte import ContexteOperation
-from gateway.federation.ecart import a_l_ecart
 from gateway.federation.fraicheurs import Fraicheur
 from gateway.federation.identifiants import Identifiants
 from gateway.federation.plan import RACINES_DE_VUE, planifier
 from gateway.federation.recolte import Recolte
-from gateway.federation.views import REPRISE, Droits, Vue, inscrire, retenir
-from gateway.federation.vues import Vues, cle_de_vue
+from gateway.federation.views import Droits, Vue
+from gateway.federation.vues import Vues, find_view
 from gateway.introspection import INTROSPECTION, introspecter, seulement
 from gateway.limits import Mesure, mesurer
 from gateway.reponses import (
@@ -151,13 +149,7 @@ def _juger(passerelle: Passerelle, viewer: Viewer, question: Question) -> Jugeme
 async def _servir(
     passerelle: Passerelle, viewer: Viewer, question: Question, jugement: Jugement, mesure: Mesure
 ) -> Reponse:
-    decision = jugement.decision
-    contexte = _contexte(passerelle, viewer, decision)
-    plan = planifier(decision, viewer.perimetre, contexte.annuaire)
-    if plan.vue:
-        with passerelle.plan_slots.hold(plan):
-            contexte.recolte = await passerelle.collecteur.collecter(plan, contexte.annuaire, question.age_max)
-            contexte.vue = await _vue(passerelle, contexte)
+    contexte = await build_context(passerelle, viewer, jugement.decision, question.age_max)
     reponse = _assembler(passerelle, contexte, _executer(passerelle, contexte, question, jugement), mesure)
     if trouvee := fuite(reponse.data, jugement.interdits):
         raise FuiteArretee(".".join(trouvee))
@@ -185,33 +177,29 @@ def _executer(
     return ExecutionResult(data, [erreur for vue in vues for erreur in vue.errors or []])
 
 
-async def _vue(passerelle: Passerelle, contexte: ContexteOperation) -> Vue:
-    cle = cle_de_vue(contexte.recolte, contexte.droits, contexte.annuaire, contexte.jour)
-    return await passerelle.vues.vue(cle, lambda: _construire(passerelle, contexte))
-
-
-async def _construire(passerelle: Passerelle, contexte: ContexteOperation) -> Vue:
-    """A cold view of a region is seconds of merging: that is done beside the loop."""
-    recolte, droits, annuaire = contexte.recolte, contexte.droits, contexte.annuaire
-    combien = len(recolte.temoignages)
-    retenues = await a_l_ecart(combien, retenir, recolte, droits, annuaire, contexte.jour)
-    attribution = await passerelle.attributeur.attribuer(retenues.grappes, retenues.faits)
-    vue = await a_l_ecart(combien, inscrire, retenues, attribution, droits, annuaire, recolte)
-    if attribution.provisoire:
-        vue.perimee = asyncio.get_running_loop().time() + REPRISE
-    return vue
-
-
-def _contexte(passerelle: Passerelle, viewer: Viewer, decision: Decision) -> ContexteOperation:
+async def build_context(
+    passerelle: Passerelle, viewer: Viewer, decision: Decision, age_max: int | None = None
+) -> ContexteOperation:
+    """All that the operation may show, collected and merged. Raises Sature when too many wait for the same."""
+    annuaire, jour = passerelle.annuaire(), passerelle.jour()
+    droits = Droits(passerelle.politique, viewer.profil, viewer.finalite, viewer.perimetre)
+    plan = planifier(decision, viewer.perimetre, annuaire)
+    recolte, vue = Recolte(), Vue()
+    if plan.vue:
+        with passerelle.plan_slots.hold(plan):
+            recolte = await passerelle.collecteur.collecter(plan, annuaire, age_max)
+            vue = await find_view(passerelle.vues, passerelle.attributeur, recolte, droits, annuaire, jour)
     return ContexteOperation(
         viewer=viewer,
-        droits=Droits(passerelle.politique, viewer.profil, viewer.finalite, viewer.perimetre),
+        droits=droits,
         decision=decision,
-        annuaire=passerelle.annuaire(),
+        annuaire=annuaire,
         identifiants=passerelle.identifiants,
-        jour=passerelle.jour(),
+        jour=jour,
         etats=passerelle.etats,
         source_du_cfa=passerelle.source_du_cfa,
+        recolte=recolte,
+        vue=vue,
     )
 
 

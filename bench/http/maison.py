@@ -20,8 +20,7 @@ from gateway.composition import construire_passerelle, construire_porte
 from gateway.config import Configuration, charger
 from gateway.documents import Document
 from gateway.federation.contexte import ContexteOperation
-from gateway.federation.plan import planifier
-from gateway.operation import Passerelle, _contexte, _vue
+from gateway.operation import Passerelle, build_context
 from gateway.services import construire_services
 from gateway.vie import SEUILS_DU_RAMASSEUR
 
@@ -46,11 +45,7 @@ class Maison:
 
     async def contexte(self, viewer: Viewer) -> ContexteOperation:
         """What the caller may see now; what may be read is decided once, as for code written for this one query."""
-        contexte = _contexte(self.passerelle, viewer, self._jugement(viewer).decision)
-        plan = planifier(contexte.decision, viewer.perimetre, contexte.annuaire)
-        contexte.recolte = await self.passerelle.collecteur.collecter(plan, contexte.annuaire)
-        contexte.vue = await _vue(self.passerelle, contexte)
-        return contexte
+        return await build_context(self.passerelle, viewer, self._jugement(viewer).decision)
 
     def _jugement(self, viewer: Viewer) -> Jugement:
         if viewer.client not in self._jugements:

@@ -19,7 +19,7 @@ from gateway.composition import lire_registre_des_clients
 from gateway.limits import PAGE_MAX
 from gateway.schema.build import graphe
 from gateway.schema.connexions import RuptureConnection
-from gateway.schema.contexte import FRAGMENTS, Page
+from gateway.schema.contexte import Page
 from gateway.schema.filtres import FiltreRuptures, TriRuptures
 
 ESSAIS, PAUSE = 120, 0.5  # looks, and seconds between two, while the sources are gathered
@@ -50,7 +50,7 @@ class Preleve:
             total_count=toute.total_count,
             complet=toute.complet,
         )
-        faite.__dict__[FRAGMENTS] = {}
+        faite.kept_bytes = {}
         self.pages[page.first] = faite
         return faite
 

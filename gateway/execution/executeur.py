@@ -50,8 +50,8 @@ class Voie(StrEnum):
 class Contexte(Protocol):
     """What resolvers ask, and what was decided of the operation."""
 
-    decision: Decision
-
+    @property
+    def decision(self) -> Decision: ...
     @property
     def figes(self) -> bool:
         """Whether what is shown of an object is the same as long as the object is."""

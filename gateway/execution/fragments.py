@@ -7,7 +7,6 @@ import orjson
 from gateway.auth.sentinelle import fuite
 from gateway.errors import FuiteArretee
 from gateway.execution.lecture import Arguments, Chemin, Rendu
-from gateway.schema.contexte import FRAGMENTS
 
 FRAGMENTS_MAX = 4  # of one object, a level each
 
@@ -17,7 +16,7 @@ def fragment(objet: Any, niveau: Rendu, chemin: Chemin, arguments: Arguments) ->
 
     Bytes cannot be looked into any more: the sentinel reads them before they are. Raises FuiteArretee.
     """
-    gardes = objet.__dict__.get(FRAGMENTS) if arguments.figes else None
+    gardes = getattr(objet, "kept_bytes", None) if arguments.figes else None
     if gardes is None:
         return niveau(objet, arguments)
     garde = gardes.get(niveau)

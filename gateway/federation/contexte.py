@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from gateway.auth.coordonnees import NOEUDS
 from gateway.auth.decide import Decision
@@ -15,63 +15,38 @@ from gateway.domain.ressemblance import Niveau
 from gateway.federation.annuaire import Annuaire
 from gateway.federation.explication import indices_d_identite, probabilite
 from gateway.federation.identifiants import Identifiants
+from gateway.federation.lists import CONTRATS, JEUNES, RUPTURES, ListQuery
 from gateway.federation.moi import presenter_moi
-from gateway.federation.pages import (
-    ORDRES_JEUNES,
-    ORDRES_RUPTURES,
-    Curseurs,
-    Ordonnee,
-    Tranche,
-    decouper,
-    filtrer_contrats,
-    filtrer_jeunes,
-    filtrer_ruptures,
-    liaison,
-    ordonner,
-    ordre_contrats,
-)
+from gateway.federation.pages import Curseurs, decouper, liaison
 from gateway.federation.recherche import chercher
 from gateway.federation.recolte import Recolte
-from gateway.federation.views import Droits, PageFaite, Personne, Vue
+from gateway.federation.views import Droits, Personne, Vue
 from gateway.federation.vitrine import Vitrine, fige
-from gateway.schema.connexions import (
-    ContratConnection,
-    ContratEdge,
-    JeuneConnection,
-    JeuneEdge,
-    PageInfo,
-    RuptureConnection,
-    RuptureEdge,
-)
-from gateway.schema.contexte import FRAGMENTS, Moi, Page
+from gateway.schema.connexions import ContratConnection, JeuneConnection, RuptureConnection
+from gateway.schema.contexte import Moi, Page
 from gateway.schema.filtres import FiltreContrats, FiltreJeunes, FiltreRuptures, TriJeunes, TriRuptures
 from gateway.schema.lieux import Cfa, MissionLocale, Node, Source
 from gateway.schema.nouns import Contrat, Jeune, Rapprochement, Rupture
 
 T = TypeVar("T", Jeune, Contrat, Rupture)
+C = TypeVar("C", JeuneConnection, ContratConnection, RuptureConnection)
 N = TypeVar("N", bound="Node | list[Rapprochement] | None")
 CURSEURS = frozenset({"RuptureEdge.cursor", "JeuneEdge.cursor", "ContratEdge.cursor"})
 BORNES = frozenset({"PageInfo.startCursor", "PageInfo.endCursor"})
 
 
-@dataclass(frozen=True, slots=True)
-class Liste(Generic[T]):
-    """A list that may be asked: what tells it from others, its order, the person of an element, the types that show it."""
+@dataclass(slots=True)
+class Tally:
+    """What is counted while an operation executes. `lookups`: searches of one object that the caller names."""
 
-    dite: tuple[str, Any, Any]  # name, filter, order
-    ordonner: Callable[[], Ordonnee[T]]
-    de: Callable[[T], tuple[Personne, T]]
-    formes: tuple[Any, Any]
-
-    @property
-    def cle(self) -> tuple[str, ...]:
-        nom, filtre, tri = self.dite
-        return nom, repr(filtre), tri.value if tri else ""
+    shown: dict[str, frozenset[CategorieDonnee]] = field(default_factory=dict)  # what is read of each person, by her id
+    lookups: int = 0
+    not_found: int = 0
 
 
-@dataclass
+@dataclass(frozen=True)
 class ContexteOperation:
-    """Implements `gateway.schema.contexte.Contexte` for one viewer and one operation."""
+    """Implements `gateway.schema.contexte.Contexte` for one viewer and one operation, once all that it may show is there."""
 
     viewer: Viewer
     droits: Droits
@@ -83,9 +58,7 @@ class ContexteOperation:
     source_du_cfa: Callable[[str], str | None]
     recolte: Recolte = field(default_factory=Recolte)
     vue: Vue = field(default_factory=Vue)
-    montrees: dict[str, frozenset[CategorieDonnee]] = field(default_factory=dict)  # what is read of each, by her id
-    recherches: int = 0  # of one object that the caller names
-    introuvables: int = 0
+    tally: Tally = field(default_factory=Tally)
 
     @property
     def figes(self) -> bool:
@@ -124,8 +97,8 @@ class ContexteOperation:
 
     def _compter(self, trouve: N) -> N:
         """Who guesses finds little (SECURITY A02). What a source that is down hides is not a guess."""
-        self.recherches += 1
-        self.introuvables += not trouve and self.recolte.complete
+        self.tally.lookups += 1
+        self.tally.not_found += not trouve and self.recolte.complete
         return trouve
 
     def _node(self, identifiant: str) -> Node | None:
@@ -176,103 +149,47 @@ class ContexteOperation:
         )
 
     def jeunes(self, filtre: FiltreJeunes | None, tri: TriJeunes, page: Page) -> JeuneConnection | None:
-        personnes = self.vue.personnes
-        liste = Liste(
-            ("jeunes", filtre, tri),
-            lambda: ordonner(filtrer_jeunes([une.jeune for une in personnes.values()], filtre), ORDRES_JEUNES[tri]),
-            lambda jeune: (personnes[jeune.id], jeune),
-            (JeuneEdge, JeuneConnection),
-        )
-        trouvee: JeuneConnection | None = self._page(liste, page)
-        return trouvee
+        return self._page(ListQuery(JEUNES, filtre, tri, self.jour), page)
 
     def contrats(self, filtre: FiltreContrats | None, page: Page) -> ContratConnection | None:
-        tous = self.vue.contrats
-        liste = Liste(
-            ("contrats", filtre, None),
-            lambda: ordonner(filtrer_contrats([contrat for _, contrat in tous.values()], filtre), ordre_contrats),
-            lambda contrat: tous[contrat.id],
-            (ContratEdge, ContratConnection),
-        )
-        trouvee: ContratConnection | None = self._page(liste, page)
-        return trouvee
+        return self._page(ListQuery(CONTRATS, filtre, None, self.jour), page)
 
     def ruptures(self, filtre: FiltreRuptures | None, tri: TriRuptures, page: Page) -> RuptureConnection | None:
-        toutes = self.vue.ruptures
-        liste = Liste(
-            ("ruptures", filtre, tri),
-            lambda: ordonner(
-                filtrer_ruptures([rupture for _, rupture in toutes.values()], filtre, self.jour), ORDRES_RUPTURES[tri]
-            ),
-            lambda rupture: toutes[rupture.id],
-            (RuptureEdge, RuptureConnection),
-        )
-        trouvee: RuptureConnection | None = self._page(liste, page)
-        return trouvee
+        return self._page(ListQuery(RUPTURES, filtre, tri, self.jour), page)
 
-    def _page(self, liste: Liste[T], page: Page) -> Any:
+    def _page(self, query: ListQuery[Any, C], page: Page) -> C | None:
         """A page of a list; as it was made, for the same rights, as long as the view holds. None: nobody answered."""
         if self.recolte.muette:
             return None
-        curseurs, pages = self._curseurs(liste), self._vitrine.pages
-        cle = (liste.cle, page, self.recolte.complete, curseurs.tous, curseurs.bornes)
-        faite = pages.get(cle) if self.figes else None
-        if faite is None:
-            faite = self._faire(decouper(self._ordonnee(liste), page, curseurs), liste)
+        complet, pages, curseurs = self.recolte.complete, self._vitrine.pages, self._curseurs(query)
+        cle = (query.key, page, complet, curseurs.tous, curseurs.bornes)
+        shown = pages.get(cle) if self.figes else None
+        if shown is None:
+            tranche = decouper(query.sort(self.vue), page, curseurs)
+            shown = query.show(self.vue, tranche, self._vitrine, complet)
             if self.figes:
-                pages[cle] = faite
-        self.montrees |= faite[1]
-        return faite[0]
+                pages[cle] = shown
+        self.tally.shown |= shown.read
+        connection: C = shown.value
+        return connection
 
-    def _faire(self, tranche: Tranche[T], liste: Liste[T]) -> PageFaite:
-        element, connexion = liste.formes
-        lues: dict[str, frozenset[CategorieDonnee]] = {}
-        edges = []
-        for curseur, objet in tranche.elements:
-            personne, _ = couple = liste.de(objet)
-            lues[personne.fusion.jeune.id], copie = self._vitrine.montrer(*couple)
-            edges.append(element(cursor=curseur, node=copie))
-        page = connexion(edges=edges, **self._position(tranche))
-        page.__dict__[FRAGMENTS] = {}
-        return page, lues
-
-    def _position(self, tranche: Tranche[Any]) -> dict[str, Any]:
-        curseurs = [curseur for curseur, _ in tranche.elements]
-        info = PageInfo(
-            has_next_page=tranche.apres,
-            has_previous_page=tranche.avant,
-            start_cursor=curseurs[0] if curseurs else None,
-            end_cursor=curseurs[-1] if curseurs else None,
-        )
-        return {"page_info": info, "total_count": tranche.total, "complet": self.recolte.complete}
-
-    def _ordonnee(self, liste: Liste[T]) -> Ordonnee[T]:
-        """A list in its order, sorted once as long as the view holds."""
-        if liste.cle not in self.vue.listes:
-            self.vue.listes[liste.cle] = liste.ordonner()
-        ordonnee: Ordonnee[T] = self.vue.listes[liste.cle]
-        return ordonnee
-
-    def _curseurs(self, liste: Liste[Any]) -> Curseurs:
+    def _curseurs(self, query: ListQuery[Any, Any]) -> Curseurs:
         """Sealing a cursor costs more than showing its row: only those that are asked."""
-        lus = self.decision.coordonnees
+        lus, perimetre = self.decision.coordonnees, self.droits.perimetre
+        viewer = f"{self.droits.profil.value}/{perimetre.profil.value}/{perimetre.organisation}/{self.jour}"
         return Curseurs(
             self.identifiants,
-            lambda: self._lie(*liste.dite),
+            lambda: liaison(query.definition.name, query.filtre, query.tri, viewer),
             tous=not lus.isdisjoint(CURSEURS),
             bornes=not lus.isdisjoint(BORNES),
         )
 
-    def _lie(self, liste: str, filtre: Any, tri: Any) -> str:
-        perimetre = self.droits.perimetre
-        texte = f"{self.droits.profil.value}/{perimetre.profil.value}/{perimetre.organisation}/{self.jour}"
-        return liaison(liste, filtre, tri, texte)
-
     def _montrer(self, personne: Personne, objet: T) -> T:
         """The masked copy that leaves: only what this viewer may read of this person."""
-        self.montrees[personne.fusion.jeune.id], montre = self._vitrine.montrer(personne, objet)
-        dit: T = montre
-        return dit
+        shown = self._vitrine.montrer(personne, objet)
+        self.tally.shown |= shown.read
+        copie: T = shown.value
+        return copie
 
     @cached_property
     def _vitrine(self) -> Vitrine:

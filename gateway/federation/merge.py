@@ -222,3 +222,9 @@ def _relier_rupture(contrat: Contrat, jeune: Jeune, jour: date) -> None:
 def age_au(naissance: date, jour: date) -> int:
     """Completed years."""
     return jour.year - naissance.year - ((jour.month, jour.day) < (naissance.month, naissance.day))
+
+
+def uais_de(jeune: Jeune) -> frozenset[str]:
+    """The CFAs of a person's contracts and formations."""
+    cfas = [contrat.cfa for contrat in jeune.contrats or []] + [f.cfa for f in jeune.formations or []]
+    return frozenset(cfa.uai for cfa in cfas if cfa and cfa.uai)

@@ -21,8 +21,7 @@ from gateway.federation.annuaire import Annuaire
 from gateway.federation.attribution import Attribution
 from gateway.federation.grappes import grappe_de_personne, grappes_de_contrats, identites_partagees
 from gateway.federation.liens import Grappe
-from gateway.federation.merge import Fusion, fusionner, residence
-from gateway.federation.pages import uais_de
+from gateway.federation.merge import Fusion, fusionner, residence, uais_de
 from gateway.federation.rapprochement import Groupe, rapprocher
 from gateway.federation.recolte import Recolte
 from gateway.federation.signalements import Fait, faits_sans_date, signaler
@@ -77,38 +76,34 @@ class Personne:
 
 
 @dataclass(frozen=True, slots=True)
-class Retenue:
-    """A person of the view who has no id yet, with the keys that give it one, and its contracts' in their order."""
-
-    personne: Personne
-    grappe: Grappe
-    contrats: tuple[Grappe, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Retenues:
-    """The persons of a view, and all that the ledger of links is asked about them."""
+    """The persons of a view, who have no id yet, and all that the ledger of links is asked about them.
 
-    personnes: tuple[Retenue, ...]
+    Each comes with the keys that give ids: its own, then its contracts' in their order.
+    """
+
+    personnes: tuple[tuple[Personne, tuple[Grappe, ...]], ...]
     faits: tuple[Fait, ...]
 
     @property
     def grappes(self) -> list[Grappe]:
-        return [grappe for une in self.personnes for grappe in (une.grappe, *une.contrats)]
+        return [grappe for _, grappes in self.personnes for grappe in grappes]
 
 
-Montre = tuple[frozenset[CategorieDonnee], Any]  # the categories read of the person, and the masked copy
-PageFaite = tuple[
-    Any, dict[str, frozenset[CategorieDonnee]]
-]  # a connection, and what is read of each person, by her id
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What leaves: a masked copy or a page of them, and the categories read of each person in it, by her id."""
+
+    value: Any
+    read: dict[str, frozenset[CategorieDonnee]]
 
 
 @dataclass(slots=True)
 class Montres:
     """What was made to be shown to the same rights: masked copies by id, and pages of them."""
 
-    copies: dict[str, Montre] = field(default_factory=dict)
-    pages: LRUCache[Hashable, PageFaite] = field(default_factory=lambda: LRUCache(PAGES_MAX))
+    copies: dict[str, Shown] = field(default_factory=dict)
+    pages: LRUCache[Hashable, Shown] = field(default_factory=lambda: LRUCache(PAGES_MAX))
 
 
 @dataclass(slots=True)
@@ -155,10 +150,10 @@ def retenir(recolte: Recolte, droits: Droits, annuaire: Annuaire, jour: date) ->
         rattachement = _rattachement(fusion, annuaire)
         accordees = lisibles(fusion.jeune, rattachement, droits)
         if accordees:
-            grappe = grappe_de_personne(groupe, partagees, pseudonyme)
-            contrats = tuple(grappes_de_contrats(fusion.fondus, pseudonyme))
-            retenues.append(Retenue(Personne(fusion, rattachement, accordees), grappe, contrats))
-    fondus = [fondu for une in retenues for fondu in une.personne.fusion.fondus]
+            sienne = grappe_de_personne(groupe, partagees, pseudonyme)
+            grappes = (sienne, *grappes_de_contrats(fusion.fondus, pseudonyme))
+            retenues.append((Personne(fusion, rattachement, accordees), grappes))
+    fondus = [fondu for personne, _ in retenues for fondu in personne.fusion.fondus]
     faits = [fait for fondu in fondus for fait in faits_sans_date(fondu, pseudonyme)]
     return Retenues(tuple(retenues), tuple(faits))
 
@@ -166,17 +161,16 @@ def retenir(recolte: Recolte, droits: Droits, annuaire: Annuaire, jour: date) ->
 def inscrire(retenues: Retenues, attribution: Attribution, droits: Droits, annuaire: Annuaire, recolte: Recolte) -> Vue:
     """Give each person, contract and rupture its id, and its place in the view."""
     vue = Vue(anciens=dict(attribution.anciens))
-    for retenue in retenues.personnes:
-        _identifier(retenue, attribution, annuaire)
-        _inscrire(vue, retenue.personne, droits, recolte)
+    for personne, grappes in retenues.personnes:
+        _identifier(personne.fusion, grappes, attribution, annuaire)
+        _inscrire(vue, personne, droits, recolte)
     return vue
 
 
-def _identifier(retenue: Retenue, attribution: Attribution, annuaire: Annuaire) -> None:
+def _identifier(fusion: Fusion, grappes: tuple[Grappe, ...], attribution: Attribution, annuaire: Annuaire) -> None:
     """Ids, and the first sightings that go with them: what the sources of the moment do not tell."""
-    fusion = retenue.personne.fusion
-    fusion.jeune.id = strawberry.ID(annuaire.sceller("Jeune", attribution.objet(retenue.grappe)))
-    for contrat, fondu, grappe in zip(fusion.contrats, fusion.fondus, retenue.contrats, strict=True):
+    fusion.jeune.id = strawberry.ID(annuaire.sceller("Jeune", attribution.objet(grappes[0])))
+    for contrat, fondu, grappe in zip(fusion.contrats, fusion.fondus, grappes[1:], strict=True):
         objet = attribution.objet(grappe)
         contrat.id = strawberry.ID(annuaire.sceller("Contrat", objet))
         if contrat.rupture:

@@ -9,8 +9,7 @@ from gateway.auth.sentinelle import en_trop
 from gateway.errors import FuiteArretee
 from gateway.federation.explication import attacher_indices
 from gateway.federation.provenance import attacher
-from gateway.federation.views import Droits, Montre, Personne, Vue, lisibles
-from gateway.schema.contexte import FRAGMENTS
+from gateway.federation.views import Droits, Personne, Shown, Vue, lisibles
 from gateway.schema.lieux import Cfa, Source
 from gateway.schema.nouns import Contrat, Jeune, Rupture
 
@@ -35,15 +34,15 @@ class Vitrine:
         montres = vue.montres(droits, decision.categories, EXPLICATIONS & decision.coordonnees)
         self._copies, self.pages = montres.copies, montres.pages
 
-    def montrer(self, personne: Personne, objet: Jeune | Contrat | Rupture) -> Montre:
-        """What may be read of this person, and the copy that leaves. Raises FuiteArretee."""
+    def montrer(self, personne: Personne, objet: Jeune | Contrat | Rupture) -> Shown:
+        """The copy that leaves, and what may be read of this person. Raises FuiteArretee."""
         montre = self._copies.get(objet.id) or self._preparer(personne, objet)
         if self._source:
-            for cfa in _cfas_de(montre[1]):
+            for cfa in _cfas_de(montre.value):
                 cfa.source = self._source(cfa)
         return montre
 
-    def _preparer(self, personne: Personne, objet: Any) -> Montre:
+    def _preparer(self, personne: Personne, objet: Any) -> Shown:
         """The perimeter is looked at again, for these rights and on this row, whoever the view was built for; the copy is
         made and looked at once; both go with the view when its facts change."""
         accordees = lisibles(personne.jeune, personne.rattachement, self._droits)
@@ -56,9 +55,9 @@ class Vitrine:
             raise FuiteArretee(reste)
         if len(self._copies) >= MASQUES_MAX:
             self._copies.clear()
-        copie.__dict__[FRAGMENTS] = {}
-        self._copies[objet.id] = (categories, copie)
-        return self._copies[objet.id]
+        copie.kept_bytes = {}
+        shown = self._copies[objet.id] = Shown(copie, {personne.jeune.id: categories})
+        return shown
 
     def _expliquer(self, personne: Personne) -> None:
         """Write the lines that say who says what, and what joined the records, if they are asked for."""

@@ -1,4 +1,4 @@
-"""The views kept, one a subject. Knows what a view depends on, and nothing of how it is made."""
+"""The views kept, one a subject: found again as long as what they depend on holds, else built beside the loop."""
 
 import asyncio
 from collections import OrderedDict
@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import date
 
 from gateway.federation.annuaire import Annuaire
+from gateway.federation.attribution import Attributeur
+from gateway.federation.ecart import a_l_ecart
 from gateway.federation.recolte import Recolte
-from gateway.federation.views import Droits, Vue
+from gateway.federation.views import REPRISE, Droits, Vue, inscrire, retenir
 
 PERSONNES_MAX = 8_000  # of the views kept, some 17 KB each with what is shown of them: a worker stays under 300 MB
 PERSONNES_MIN = 20  # what a view counts for at least, be it empty
@@ -59,3 +61,20 @@ def cle_de_vue(recolte: Recolte, droits: Droits, annuaire: Annuaire, jour: date)
     """The key of what these rights see in that harvest."""
     pour_qui = (droits.profil, droits.finalite, droits.perimetre, jour, annuaire)
     return CleDeVue((pour_qui, recolte.suivi_entendu, frozenset(recolte.unites)), tuple(sorted(recolte.versions)))
+
+
+async def find_view(
+    vues: Vues, attributeur: Attributeur, recolte: Recolte, droits: Droits, annuaire: Annuaire, jour: date
+) -> Vue:
+    """What these rights see of that harvest that day."""
+
+    async def build() -> Vue:
+        combien = len(recolte.temoignages)  # a region takes seconds to merge
+        retenues = await a_l_ecart(combien, retenir, recolte, droits, annuaire, jour)
+        attribution = await attributeur.attribuer(retenues.grappes, retenues.faits)
+        vue = await a_l_ecart(combien, inscrire, retenues, attribution, droits, annuaire, recolte)
+        if attribution.provisoire:
+            vue.perimee = asyncio.get_running_loop().time() + REPRISE
+        return vue
+
+    return await vues.vue(cle_de_vue(recolte, droits, annuaire, jour), build)

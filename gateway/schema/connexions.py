@@ -3,6 +3,7 @@
 import strawberry
 
 from gateway.auth.rules import libre
+from gateway.schema.lieux import KeptBytes
 from gateway.schema.nouns import Contrat, Jeune, Rupture
 
 _CURSEUR = "Curseur opaque, lié au filtre, à l'ordre et au périmètre."
@@ -25,7 +26,7 @@ class RuptureEdge:
 
 
 @strawberry.type(description="Liste de ruptures.")
-class RuptureConnection:
+class RuptureConnection(KeptBytes):
     edges: list[RuptureEdge] = strawberry.field(description="Éléments de la page.")
     page_info: PageInfo = strawberry.field(description="Position de la page.")
     total_count: int = strawberry.field(description=_TOTAL)
@@ -39,7 +40,7 @@ class JeuneEdge:
 
 
 @strawberry.type(description="Liste de jeunes.")
-class JeuneConnection:
+class JeuneConnection(KeptBytes):
     edges: list[JeuneEdge] = strawberry.field(description="Éléments de la page.")
     page_info: PageInfo = strawberry.field(description="Position de la page.")
     total_count: int = strawberry.field(description=_TOTAL)
@@ -53,7 +54,7 @@ class ContratEdge:
 
 
 @strawberry.type(description="Liste de contrats.")
-class ContratConnection:
+class ContratConnection(KeptBytes):
     edges: list[ContratEdge] = strawberry.field(description="Éléments de la page.")
     page_info: PageInfo = strawberry.field(description="Position de la page.")
     total_count: int = strawberry.field(description=_TOTAL)

@@ -23,10 +23,6 @@ class Moi:
     categories: list[CategorieDonnee] = strawberry.field(description="Catégories lisibles pour cette finalité.")
 
 
-# The attribute of an object that no longer changes: a dict that lives as long as it, where its bytes may be kept.
-FRAGMENTS = "_fragments"
-
-
 @dataclass(frozen=True, slots=True)
 class Page:
     """The Relay arguments of a forward page."""

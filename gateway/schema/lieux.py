@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import Enum
+from typing import Any
 
 import strawberry
 
@@ -44,8 +45,18 @@ class EtatSource(Enum):
     FERMEE = "FERMEE"
 
 
+class KeptBytes:
+    """What an answer may show whole: once it no longer changes, `kept_bytes` holds what each function of a plan made of it.
+
+    A slot that stays unset: neither a field of the graph, nor copied with the others.
+    """
+
+    __slots__ = ("kept_bytes",)
+    kept_bytes: dict[Any, Any]
+
+
 @strawberry.interface(description="Objet que son identifiant suffit à retrouver.")
-class Node:
+class Node(KeptBytes):
     id: strawberry.ID = strawberry.field(
         default=strawberry.ID(""), description="Identifiant opaque, propre à cette passerelle."
     )

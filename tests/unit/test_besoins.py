@@ -10,7 +10,7 @@ import pytest
 from gateway.connectors import gestibase, registre, ypareo
 from gateway.domain.statut import StatutApprenant
 from gateway.domain.temps import PARIS
-from gateway.federation.pages import filtrer_ruptures
+from gateway.federation.lists import filtrer_ruptures
 from gateway.federation.rapprochement import rapprocher
 from gateway.federation.temoignages import Temoignage
 from gateway.schema.contexte import Page

@@ -15,7 +15,8 @@ from gateway.domain.statut import StatutApprenant
 from gateway.errors import RequeteInvalide
 from gateway.federation.contrats import fondre
 from gateway.federation.identifiants import Identifiants
-from gateway.federation.pages import Curseurs, decouper, filtrer_jeunes, ordonner
+from gateway.federation.lists import filtrer_jeunes
+from gateway.federation.pages import Curseurs, decouper, ordonner
 from gateway.federation.provenance import attacher
 from gateway.federation.rapprochement import rapprocher
 from gateway.federation.recherche import chercher
