@@ -2,17 +2,16 @@
 
 import logging
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-
-from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.auth.journal import acte, ecrite_le, lignes
 from gateway.auth.quotas import FENETRE
+from gateway.concurrency import Sleep, every
 from gateway.config import Configuration, charger
 from gateway.domain.chaine import Borne
 from gateway.domain.temps import jour_paris
-from gateway.errors import ErreurConfiguration, JournalIndisponible
+from gateway.errors import ErreurConfiguration
 from gateway.federation.identifiants import Identifiants
 from gateway.services import construire_journal
 from gateway.stores.chaine import JournalAltere
@@ -27,22 +26,23 @@ journal = logging.getLogger("gateway.journal")
 Horloge = Callable[[], datetime]
 
 
-async def tenir(
-    lectures: Journal, configuration: Configuration, horloge: Horloge, dormir: Callable[[float], Awaitable[object]]
-) -> None:
+async def tenir(lectures: Journal, configuration: Configuration, horloge: Horloge, dormir: Sleep) -> None:
     """Until cancelled: tell the end of the chain to the log when it moved, and forget what is too old."""
     connue = None
-    while True:
-        try:
-            await _purger(lectures, configuration, horloge())
-            await oublier_les_comptes(lectures, jour_paris(horloge()) - timedelta(days=FENETRE))
-            derniere = await tete(lectures)
-            if derniere != connue:
-                journal.info("journal des lectures : ancre %s", derniere)
-            connue = derniere
-        except (SQLAlchemyError, OSError, JournalAltere, JournalIndisponible) as erreur:
-            journal.error("journal des lectures : tenue impossible (%s)", type(erreur).__name__)
-        await dormir(INTERVALLE_ANCRE)
+
+    async def keep() -> None:
+        nonlocal connue
+        await _purger(lectures, configuration, horloge())
+        await oublier_les_comptes(lectures, jour_paris(horloge()) - timedelta(days=FENETRE))
+        derniere = await tete(lectures)
+        if derniere != connue:
+            journal.info("journal des lectures : ancre %s", derniere)
+        connue = derniere
+
+    def failed(error: Exception) -> None:
+        journal.error("journal des lectures : tenue impossible (%s)", type(error).__name__)
+
+    await every(INTERVALLE_ANCRE, keep, failed, dormir)
 
 
 async def _purger(lectures: Journal, configuration: Configuration, instant: datetime) -> int:
