@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 
+from gateway.concurrency import SingleFlight
 from gateway.errors import ClesIndisponibles, ErreurConfiguration, NonAuthentifie
 
 REFUS = "Jeton d'accès absent, invalide ou expiré."  # the same whatever is wrong: a prober learns nothing
@@ -20,6 +21,7 @@ INTERVALLE = 60  # seconds between two readings, however many unknown key ids ar
 INTERVALLE_SANS_CLE = 5  # … when no set was ever read: the issuer may start after us
 SURVIE = 3600  # seconds that the last good set outlives its issuer
 BITS_MIN = 2048
+LECTURE = "jwks"  # the one thing that is read
 
 journal = logging.getLogger("gateway.auth.cles")
 
@@ -45,7 +47,7 @@ class JeuDeCles:
         self._reserve = reserve
         self._cles: Mapping[str, RSAKey] = {}
         self._lu_a = self._essai_a = float("-inf")
-        self._lecture: asyncio.Task[None] | None = None
+        self._flights: SingleFlight[str, None] = SingleFlight()
 
     async def ouvrir(self) -> None:
         """Read the set, or else take the one that was kept. Raises ErreurConfiguration when neither can be trusted."""
@@ -79,13 +81,12 @@ class JeuDeCles:
 
     async def _relire(self) -> None:
         """One reading at a time, shared by all who wait; whoever leaves does not stop it."""
-        if self._lecture is None or self._lecture.done():
+        if LECTURE not in self._flights:
             intervalle = INTERVALLE if self._cles else INTERVALLE_SANS_CLE
             if self._horloge() - self._essai_a < intervalle:
                 return
             self._essai_a = self._horloge()
-            self._lecture = asyncio.create_task(self._charger())
-        await asyncio.shield(self._lecture)
+        await self._flights.run(LECTURE, self._charger)
 
     async def _charger(self) -> None:
         try:

@@ -6,12 +6,13 @@ Knows units and kinds of sources; no HTTP, no rule of merge or of access.
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from contextvars import Context
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Protocol
 
 from cachetools import LRUCache
 
+from gateway.concurrency import SingleFlight
 from gateway.connectors.base import Dossier
 from gateway.errors import ErreurSource
 from gateway.federation.annuaire import Annuaire
@@ -68,7 +69,7 @@ class Collecteur:
     recoltes: LRUCache[_Sujet, Recolte] = field(
         default_factory=lambda: LRUCache(RECOLTES_TEMOIGNAGES, getsizeof=volume)
     )
-    chantiers: dict[tuple[_Sujet, float | None], asyncio.Task[Recolte]] = field(default_factory=dict)  # under way
+    flights: SingleFlight[tuple[_Sujet, float | None], Recolte] = field(default_factory=SingleFlight)
 
     async def collecter(self, plan: Plan, annuaire: Annuaire, age_max: float | None = None) -> Recolte:
         """What the sources say; what was heard last for the same plan as long as each of them still says it, so that a
@@ -83,11 +84,7 @@ class Collecteur:
     async def _ensemble(self, sujet: _Sujet, age_max: float | None) -> Recolte:
         """One reading for all who ask for the same meanwhile: two hundred that join the same records would stop the process.
         Whoever leaves does not end it."""
-        cle = sujet, age_max
-        if cle not in self.chantiers:
-            self.chantiers[cle] = asyncio.create_task(self._recolter(*cle), context=Context())
-            self.chantiers[cle].add_done_callback(lambda _: self.chantiers.pop(cle, None))
-        return await asyncio.shield(self.chantiers[cle])
+        return await self.flights.run((sujet, age_max), partial(self._recolter, sujet, age_max))
 
     async def _recolter(self, sujet: _Sujet, age_max: float | None) -> Recolte:
         recolte = await self._collecter(*sujet, age_max)

@@ -2,10 +2,13 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Callable, Coroutine, Hashable
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
+from typing import Any
 
+from gateway.concurrency import SingleFlight
 from gateway.federation.annuaire import Annuaire
 from gateway.federation.attribution import Attributeur
 from gateway.federation.ecart import a_l_ecart
@@ -30,21 +33,17 @@ class Vues:
 
     def __init__(self) -> None:
         self._connues: OrderedDict[Hashable, tuple[CleDeVue, Vue]] = OrderedDict()
-        self._chantiers: dict[CleDeVue, asyncio.Task[Vue]] = {}
+        self._builds: SingleFlight[CleDeVue, Vue] = SingleFlight()
 
-    async def vue(self, cle: CleDeVue, construire: Callable[[], Awaitable[Vue]]) -> Vue:
+    async def vue(self, cle: CleDeVue, construire: Callable[[], Coroutine[Any, Any, Vue]]) -> Vue:
         """The view of that key, built once for all who wait; whoever leaves does not stop it."""
         de, connue = self._connues.get(cle.sujet, (None, None))
         if connue and de == cle and (connue.perimee is None or asyncio.get_running_loop().time() < connue.perimee):
             self._connues.move_to_end(cle.sujet)
             return connue
-        if cle not in self._chantiers:
-            chantier = asyncio.create_task(self._construire(cle, construire))
-            chantier.add_done_callback(lambda _: self._chantiers.pop(cle, None))
-            self._chantiers[cle] = chantier
-        return await asyncio.shield(self._chantiers[cle])
+        return await self._builds.run(cle, partial(self._construire, cle, construire))
 
-    async def _construire(self, cle: CleDeVue, construire: Callable[[], Awaitable[Vue]]) -> Vue:
+    async def _construire(self, cle: CleDeVue, construire: Callable[[], Coroutine[Any, Any, Vue]]) -> Vue:
         vue = await construire()
         self._connues[cle.sujet] = cle, vue
         self._connues.move_to_end(cle.sujet)

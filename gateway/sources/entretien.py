@@ -6,11 +6,13 @@ left alone. What cannot be kept so is served stale and asked again behind, as an
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from typing import Protocol
 
 from gateway.cache.cles import cle_canonique
 from gateway.cache.seam import Cache, Cle, Garde
+from gateway.concurrency import Sleep, every
 from gateway.sources.fichier import CacheFichier
 from gateway.sources.partenaires import Partenaire
 from gateway.sources.unites import Unite
@@ -61,7 +63,7 @@ def a_redemander(garde: Garde, regles: CacheFichier) -> float:
 class Entretien:
     """The upkeep of all partners. `dormir` waits; instants are the cache's."""
 
-    def __init__(self, usages: Usages, cache: Cache, dormir: Callable[[float], Awaitable[None]]) -> None:
+    def __init__(self, usages: Usages, cache: Cache, dormir: Sleep) -> None:
         self._usages, self._cache, self._dormir = usages, cache, dormir
         self._revues: dict[Unite, float] = {}
 
@@ -73,12 +75,10 @@ class Entretien:
                     groupe.create_task(self._veiller(nom))
 
     async def _veiller(self, source: str) -> None:
-        while True:
-            await self._dormir(PERIODE)
-            try:
-                await self.tour(source)
-            except Exception as erreur:  # what it would have kept young is served stale
-                journal.error("entretien de %s : %s", source, type(erreur).__name__)
+        def failed(error: Exception) -> None:  # what it would have kept young is served stale
+            journal.error("entretien de %s : %s", source, type(error).__name__)
+
+        await every(PERIODE, partial(self.tour, source), failed, self._dormir, first=PERIODE)
 
     async def tour(self, source: str) -> None:
         """Once over what is used of a partner, unless another process is at it."""

@@ -14,12 +14,12 @@ from cachetools import LRUCache
 
 from gateway.cache.cles import cle_canonique
 from gateway.cache.seam import Cache, Cle
+from gateway.concurrency import gather_or_fail
 from gateway.connectors.base import Avis, File
 from gateway.errors import ErreurSource, SourceInvalide
 from gateway.sources.fetch import Sources
 from gateway.sources.mesures import Mesures
 from gateway.sources.partenaires import Partenaire
-from gateway.sources.tournee import ensemble
 from gateway.sources.unites import Ressource, Unite
 
 BAIL = 3.0  # seconds beyond the period: how long a queue is left alone by a process that died
@@ -87,7 +87,7 @@ class Consommateur:
         avis: list[Avis] = await self.sources.executer(self.partenaire.nom, self.file.lire())
         par_dossier = _par_dossier(avis)
         await self._invalider(await self.sources.porteurs(self.partenaire.nom, par_dossier.keys() - {""}))
-        echecs = await ensemble(self._traiter(*paire) for paire in par_dossier.items())
+        echecs = await gather_or_fail(self._traiter(*paire) for paire in par_dossier.items())
         avance = None in echecs or not echecs
         for (dossier, cles), echec in zip(par_dossier.items(), echecs, strict=True):
             if echec and (avance or isinstance(echec, SourceInvalide)):  # it, and not the partner

@@ -14,6 +14,7 @@ from datetime import date, datetime, time, timedelta
 from functools import partial
 from typing import Any, Protocol
 
+from gateway.concurrency import Sleep, every
 from gateway.connectors.base import Compte, Moisson, Requete
 from gateway.domain.temps import jour_paris
 from gateway.errors import ErreurSource, SourceFermee, SourceInvalide
@@ -197,30 +198,36 @@ async def veiller(
     champ: Champ,
     grange: Grange,
     maintenant: Callable[[], datetime],
-    dormir: Callable[[float], Awaitable[None]],
+    dormir: Sleep,
     suivi: Suivi,
 ) -> None:
     """Harvest what falls due, for ever. Whatever fails only delays it; one line says what, without a value."""
-    while True:
-        attente = VEILLE
-        if champ.ouverture is None or ouverte(champ.ouverture, maintenant()):
-            attente = await _tenter(champ, grange, maintenant, suivi)
-        await _situer(champ, grange, maintenant(), suivi)
-        await dormir(attente)
+
+    async def harvest() -> float:
+        try:
+            return await _tenter(champ, grange, maintenant, suivi)
+        finally:
+            await _situer(champ, grange, maintenant(), suivi)
+
+    await every(VEILLE, harvest, _failed, dormir)
+
+
+def _failed(error: Exception) -> None:
+    """A full disk must not end the service; the text could hold a value."""
+    journal.error("moisson interrompue : %s", type(error).__name__)
 
 
 async def _tenter(champ: Champ, grange: Grange, maintenant: Callable[[], datetime], suivi: Suivi) -> float:
-    """One harvest; the seconds to wait before the next."""
+    """One harvest, where the partner is open; the seconds to wait before the next."""
     try:
-        await moissonner(champ, grange, maintenant, suivi.avancer)
+        if champ.ouverture is None or ouverte(champ.ouverture, maintenant()):
+            await moissonner(champ, grange, maintenant, suivi.avancer)
     except MoissonEnCours:
         return BAIL
     except SourceFermee as erreur:
         return min(max(erreur.reessayer_dans or VEILLE, ATTENTE_MIN), ATTENTE_MAX)
     except ErreurSource as erreur:
         journal.warning("moisson interrompue : %s %s", erreur.source, erreur.code.value)
-    except Exception as erreur:  # a full disk must not end the service; the text could hold a value
-        journal.error("moisson interrompue : %s", type(erreur).__name__)
     return VEILLE
 
 

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from gateway.concurrency import Sleep, every
 from gateway.connectors.base import Compte, Lecture
 from gateway.domain.referentiel import LigneCommune, LigneMissionLocale, LigneOrganisme, Referentiel
 from gateway.errors import ErreurConfiguration, ErreurSource
@@ -73,19 +74,16 @@ class GardienReferentiel:
         except OSError as erreur:
             journal.error("référentiel non gardé sur disque : %s", erreur.strerror)
 
-    async def veiller(self, dormir: Callable[[float], Awaitable[None]]) -> None:
+    async def veiller(self, dormir: Sleep) -> None:
         """Harvest daily, for ever; soon again as long as it is the disk's copy that serves."""
-        attente = PERIODE if self._moissonne else REPRISE
-        while True:
-            await dormir(attente)
-            attente = PERIODE if await self._tenter() else REPRISE
 
-    async def _tenter(self) -> bool:
-        try:
-            return await self.moissonner()
-        except Exception as erreur:  # the service goes on with the referential it has
-            journal.error("référentiel non moissonné : %s", type(erreur).__name__)
-            return False
+        async def harvest() -> float:
+            return PERIODE if await self.moissonner() else REPRISE
+
+        def failed(error: Exception) -> None:  # the service goes on with the referential it has
+            journal.error("référentiel non moissonné : %s", type(error).__name__)
+
+        await every(REPRISE, harvest, failed, dormir, first=PERIODE if self._moissonne else REPRISE)
 
 
 def _ecrire(chemin: Path, referentiel: Referentiel) -> None:

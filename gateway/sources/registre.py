@@ -10,10 +10,12 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from cachetools import LRUCache
 
+from gateway.concurrency import SingleFlight
 from gateway.connectors.base import Dossier
 from gateway.connectors.traits import traits_de
 from gateway.domain.identity import Traits
@@ -72,7 +74,7 @@ class LecteurRegistre:
         self._plier = plier
         self._secondes = secondes
         self._lus: LRUCache[tuple[str, str], ResultatRegistre] = LRUCache(LECTURES_MAX)
-        self._lectures: dict[tuple[str, str], asyncio.Task[ResultatRegistre]] = {}
+        self._flights: SingleFlight[tuple[str, str], ResultatRegistre] = SingleFlight()
         self._plies: LRUCache[bytes, _Plie | None] = LRUCache(PLIES_MAX)
         self._connue: Avancee | None = None
         self._relire = float("-inf")
@@ -108,11 +110,7 @@ class LecteurRegistre:
         lu = self._lus.get(cle)
         if lu is not None:
             return lu
-        if cle not in self._lectures:
-            lecture = asyncio.create_task(self._lire(cle, avancee, (codes_postaux, cfas, identites)))
-            lecture.add_done_callback(lambda _: self._lectures.pop(cle, None))
-            self._lectures[cle] = lecture
-        return await asyncio.shield(self._lectures[cle])
+        return await self._flights.run(cle, partial(self._lire, cle, avancee, (codes_postaux, cfas, identites)))
 
     async def _lire(
         self, cle: tuple[str, str], avancee: Avancee, demande: tuple[Collection[str], Collection[str], Collection[str]]

@@ -4,10 +4,11 @@ What was read before tells what to ask, all at once; what came back another serv
 """
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from gateway.concurrency import gather_or_fail
 from gateway.connectors.base import Documents, Lecture, Locataire, Requete
 from gateway.errors import SourceInvalide
 from gateway.sources import pages
@@ -39,7 +40,7 @@ class Tournee:
         etapes = ([derniere], autres) if derniere.conditions else (reperes,)
         meme = True
         for etape in etapes:
-            meme = meme and all(await ensemble(self._est_la_meme(chaine) for chaine in chaines(etape)))
+            meme = meme and all(await gather_or_fail(self._est_la_meme(chaine) for chaine in chaines(etape)))
         self._guichet.mesures.revalidation(self._guichet.partenaire.nom, meme)
         return meme
 
@@ -65,7 +66,7 @@ class Tournee:
         reperes: list[Repere | None] = []
         pas = await self._avancer(lecture, None, 0)
         while not isinstance(pas, _Fin):
-            lues = await ensemble(self._reponses(requete) for requete in pas)
+            lues = await gather_or_fail(self._reponses(requete) for requete in pas)
             for requete, siennes in zip(pas, lues, strict=True):
                 reperes += enchainer(requete, [page.repere for page in siennes])
             octets = sum(page.octets for pages in lues for page in pages)
@@ -118,7 +119,7 @@ class Tournee:
         while len(reponses) < total:
             suite.borner(total)
             rangs = range(len(reponses) + 1, total + 1)
-            for page in await ensemble(self._page(pages.numero(requete, rang)) for rang in rangs):
+            for page in await gather_or_fail(self._page(pages.numero(requete, rang)) for rang in rangs):
                 suite.ajouter(page.empreinte)
                 reponses.append(page)
                 total = max(total, pages.annoncees(requete, page.document))
@@ -162,16 +163,3 @@ def _pas(lecture: Lecture[T], documents: Documents | None) -> Sequence[Requete] 
 
 def _documents(reponses: Sequence[Reponse]) -> list[Any]:
     return [reponse.document for reponse in reponses if reponse.document is not None]
-
-
-async def ensemble(appels: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
-    """Await all, in order. The first failure ends the others and is raised alone."""
-    appels = list(appels)
-    if len(appels) == 1:
-        return [await appels[0]]
-    try:
-        async with asyncio.TaskGroup() as groupe:
-            taches = [groupe.create_task(appel) for appel in appels]
-    except BaseExceptionGroup as echecs:
-        raise echecs.exceptions[0] from None
-    return [tache.result() for tache in taches]

@@ -5,7 +5,6 @@ error is not kept as an answer, only remembered until the next flight for its ke
 """
 
 import asyncio
-import contextvars
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -13,6 +12,7 @@ from functools import partial
 from cachetools import LRUCache
 
 from gateway.cache.seam import Cache, Cle, Garde
+from gateway.concurrency import SingleFlight
 from gateway.errors import ErreurSource
 from gateway.sources.unites import Echec, EtatCache, Resultat, Unite
 
@@ -49,7 +49,7 @@ class Vols:
 
     def __init__(self, cache: Cache) -> None:
         self._cache = cache
-        self._vols: dict[Cle, asyncio.Task[Resultat | Echec]] = {}
+        self._flights: SingleFlight[Cle, Resultat | Echec] = SingleFlight()
         self._echecs: LRUCache[Cle, ErreurSource] = LRUCache(ECHECS_MAX)
 
     def echec(self, cle: Cle) -> ErreurSource | None:
@@ -58,7 +58,7 @@ class Vols:
 
     def en_vol(self, cle: Cle) -> bool:
         """Whether a flight is under way for a key."""
-        return cle in self._vols and not self._vols[cle].done()
+        return cle in self._flights
 
     def vol(self, trajet: Trajet) -> asyncio.Task[Resultat | Echec]:
         """The flight under way for this key, else a new one, in a context that holds nothing of its first asker.
@@ -66,23 +66,11 @@ class Vols:
         What was said after what is known is news, whoever brought it. One that has just landed is not: it may have left
         before an event, and whoever it woke may ask again before it is forgotten here.
         """
-        cle = trajet.cle
-        if not self.en_vol(cle):
-            vol = asyncio.create_task(self._voler(trajet), context=contextvars.Context())
-            vol.add_done_callback(partial(self._oublier, cle))
-            self._vols[cle] = vol
-        return self._vols[cle]
-
-    def _oublier(self, cle: Cle, vol: asyncio.Task[Resultat | Echec]) -> None:
-        if self._vols.get(cle) is vol:
-            del self._vols[cle]
+        return self._flights.start(trajet.cle, partial(self._voler, trajet))
 
     async def aclose(self) -> None:
         """End them all."""
-        vols = list(self._vols.values())
-        for vol in vols:
-            vol.cancel()
-        await asyncio.gather(*vols, return_exceptions=True)
+        await self._flights.aclose()
 
     async def _voler(self, trajet: Trajet) -> Resultat | Echec:
         """Fetch, or wait for the process that does: its answer comes by the cache; when it fails, it is our turn."""

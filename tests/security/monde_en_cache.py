@@ -66,7 +66,7 @@ class MondeEnCache:
 
     async def repos(self) -> None:
         """Let what is asked behind come."""
-        await asyncio.gather(*self.sources._vols._vols.values())
+        await asyncio.gather(*self.sources._vols._flights._flights.values())
 
     def _repondre(self, demande: httpx.Request) -> httpx.Response:
         self.demandes += 1

@@ -105,7 +105,7 @@ async def test_deux_cents_qui_demandent_la_meme_chose_sont_une_lecture() -> None
         tache.cancel()
     recoltes = await asyncio.gather(*taches[100:])
     assert {id(recolte) for recolte in recoltes} == {id(recoltes[0])}
-    assert (erp.lectures, collecteur.chantiers) == (1, {})
+    assert (erp.lectures, len(collecteur.flights)) == (1, 0)
 
 
 class RegistreCompte(Registre):
