@@ -26,8 +26,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.domain.chaine import GENESE, Borne, sceau_de_borne
 from gateway.domain.sceau import Sceau
-from gateway.stores import quotas
-from gateway.stores.sql import creer, insertion
+from gateway.stores.migrations import migrate
+from gateway.stores.sql import insertion
 
 DEBUT, FIN = "debut", "fin"
 
@@ -118,7 +118,7 @@ def deballer(personnes: bytes) -> tuple[int, ...]:
 
 async def creer_le_journal(connexion: AsyncConnection, sceau: Sceau) -> None:
     """What is missing. The ends that are there are not named to be written: that would wait for whoever writes."""
-    await creer(connexion, (*_tables.sorted_tables, *quotas.TABLES))
+    await connexion.run_sync(migrate, "journal")
     if (await connexion.execute(select(BORNES.c.nom))).first():
         return
     bornes = [

@@ -14,7 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.domain.liens import Alias, Cle, Connus, Ecritures, Lien
 from gateway.errors import LiensIndisponibles
-from gateway.stores.sql import creer, insertion, ouvrir_moteur, paquets, parmi
+from gateway.stores.migrations import migrate
+from gateway.stores.sql import insertion, ouvrir_moteur, paquets, parmi
 
 T = TypeVar("T")
 
@@ -124,7 +125,7 @@ class Liens:
         try:
             async with self._moteur.begin() as connexion:
                 if not self._pret:
-                    await creer(connexion, _tables.sorted_tables)
+                    await connexion.run_sync(migrate, "liens")
                 yield connexion
                 self._pret = True
         except (SQLAlchemyError, OSError) as erreur:

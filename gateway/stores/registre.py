@@ -23,7 +23,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway.domain.sceau import Sceau
 from gateway.domain.temps import PARIS
 from gateway.errors import ErreurConfiguration, RegistreIndisponible
-from gateway.stores.sql import creer, insertion, ouvrir_moteur, paquets, parmi
+from gateway.stores.migrations import migrate
+from gateway.stores.sql import insertion, ouvrir_moteur, paquets, parmi
 
 T = TypeVar("T")
 
@@ -128,7 +129,7 @@ class Registre:
         what is there."""
         try:
             async with self.moteur.begin() as connexion:
-                await creer(connexion, _tables.sorted_tables)
+                await connexion.run_sync(migrate, "registre")
                 await self._reconnaitre(connexion)
         except (SQLAlchemyError, OSError) as erreur:
             raise ErreurConfiguration(f"registre : base inutilisable ({type(erreur).__name__})") from None

@@ -1,34 +1,29 @@
 """How the stores open their database, and what SQLite and PostgreSQL do not say alike. Knows no table."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import (
     Connection,
     Engine,
-    Index,
     String,
     Table,
     any_,
     create_engine,
     event,
-    inspect,
     literal,
     make_url,
-    text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.schema import CreateIndex, CreateTable
 
 from gateway.errors import ErreurConfiguration
 
 T = TypeVar("T")
 
-VERROU_CREATION = 20211014  # of PostgreSQL: held by the process that creates tables, when several start together
 SERVIES = ("sqlite+aiosqlite", "postgresql+asyncpg")
 
 
@@ -110,22 +105,6 @@ class _EcrivainDistant:
             return await connexion.run_sync(faire)
 
     async def fermer(self) -> None: ...
-
-
-async def creer(connexion: AsyncConnection, tables: Iterable[Table]) -> None:
-    """Create what is missing, whoever else is doing so. An index that is there is not named: that alone would take its table
-    from those who write."""
-    if connexion.dialect.name == "postgresql":
-        await connexion.execute(text(f"SELECT pg_advisory_xact_lock({VERROU_CREATION})"))
-    for table in tables:
-        await connexion.execute(CreateTable(table, if_not_exists=True))
-        for index in await connexion.run_sync(_manquants, table):
-            await connexion.execute(CreateIndex(index, if_not_exists=True))
-
-
-def _manquants(connexion: Connection, table: Table) -> list[Index]:
-    connus = {connu["name"] for connu in inspect(connexion).get_indexes(table.name)}
-    return [index for index in table.indexes if index.name not in connus]
 
 
 def insertion(connexion: AsyncConnection | Connection | AsyncEngine, table: Table) -> Any:

@@ -5,8 +5,8 @@ from sqlalchemy import inspect
 from sqlalchemy.engine import Connection
 
 from gateway.errors import ErreurConfiguration
-from gateway.stores import quotas
-from gateway.stores.sql import creer, ouvrir_moteur, url_de
+from gateway.stores.migrations import migrate
+from gateway.stores.sql import ouvrir_moteur, url_de
 
 DEFAUT = "sqlite+aiosqlite:///donnees"
 
@@ -32,7 +32,7 @@ async def test_tables_are_made_with_their_indexes_and_made_once(url: str) -> Non
     moteur = ouvrir_moteur(url, 2)
     for _ in range(2):
         async with moteur.begin() as connexion:
-            await creer(connexion, quotas.TABLES)
+            await connexion.run_sync(migrate, "journal")
     async with moteur.connect() as connexion:
         assert await connexion.run_sync(_index) == {"quota_par_jour"}
     await moteur.dispose()
