@@ -18,6 +18,10 @@ FOLDERS = ("gateway", "fixtures", "tools", "bench", "tests")
 ENGLISH = Path(__file__).with_name("english_words.txt")
 GLOSSARY = ROOT / "GLOSSARY.md"
 DICTIONARY = Path("/usr/share/dict/american-english")  # Debian's wamerican
+# In an English dictionary, and French where code like this would use them.
+FALSE_FRIENDS = frozenset(
+    ["affluence", "allure", "aide", "avis", "bail", "blocs", "brutes", "cadre", "champ", "champs", "comparables", "condenser", "coupe", "couples", "dire", "dix", "du", "en", "est", "et", "etiquette", "fin", "fondu", "gardes", "grange", "grouper", "hs", "il", "la", "lances", "le", "les", "lien", "liens", "lire", "lu", "memes", "ne", "ni", "nos", "pas", "passer", "plein", "poser", "presenter", "pour", "racine", "rang", "reprise", "reprises", "salve", "sans", "se", "ses", "si", "son", "suite", "suites", "sur", "tableau", "tires", "tout", "travail", "tri", "un", "une", "va", "vie", "vise", "vol", "vols", "vue"]
+)
 WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 ENTRY = re.compile(r"^\| \*\*(.+?)\*\*", re.MULTILINE)
 
@@ -61,9 +65,9 @@ def unknown() -> Mapping[str, list[str]]:
 
 
 def learn() -> None:
-    """Keep of the dictionary the words used, and of the present list those it lacks (terms of the trade) and are used."""
+    """Keep what is used of the dictionary and of the present list, which holds terms of the trade added by hand."""
     dictionary = {line.strip().lower() for line in DICTIONARY.read_text(encoding="utf-8").splitlines()}
-    words = used().keys() & (dictionary | english()) - glossary()
+    words = used().keys() & (dictionary | english()) - glossary() - FALSE_FRIENDS
     ENGLISH.write_text("".join(f"{word}\n" for word in sorted(words)), encoding="utf-8")
 
 
