@@ -7,6 +7,7 @@ A row is a layer of the import contract; a box is a room, as wide as it is long;
 imported. An arrow that others imply (A to B and B to C, for A to C) is left out, or nothing could be read.
 """
 
+import itertools
 import sys
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -17,8 +18,8 @@ from tools.source import ROOT, Module, imports, modules
 
 PICTURE = ROOT / "docs" / "architecture.svg"
 WIDTH, MARGIN, TOP = 1120, 24, 84
-ROW, BOX, GAP = 84, 46, 14  # height of a row, of a box; least distance between two boxes
-LETTER, PADDING, LINE = 7.6, 30.0, 0.055  # pixels a letter of a name, around it, a line of code
+ROW, BOX, GAP = 92, 46, 16  # height of a row, of a box; least distance between two boxes
+LETTER, PADDING, LINE = 8.4, 30.0, 0.055  # pixels a letter of a name, around it, a line of code
 SWEEPS = 8
 STYLE = """
   .paper { fill: #ffffff } text { font-family: system-ui, "Segoe UI", Helvetica, Arial, sans-serif; fill: #1b1f24 }
@@ -99,57 +100,113 @@ def reduced(edges: Edges) -> Edges:
     return {(source, target) for source, target in edges if target not in beyond[source]}
 
 
-def arranged(layers: Layers, edges: Edges) -> Layers:
-    """The rooms of each layer put under who imports them, so that few arrows cross."""
-    rows = [sorted(layer) for layer in layers]
-    near: dict[str, list[str]] = {room: [] for layer in layers for room in layer}
+def routed(layers: Layers, edges: Edges) -> tuple[list[list[str]], list[list[str]]]:
+    """The rows with a bend in each row that an arrow crosses, and each arrow as the rooms and bends it goes through."""
+    rank = {room: level for level, row in enumerate(layers) for room in row}
+    rows = [sorted(row) for row in layers]
+    routes = []
     for source, target in sorted(edges):
-        near[source].append(target)
-        near[target].append(source)
+        bends = [f"{source}>{target}@{level}" for level in range(rank[source] + 1, rank[target])]
+        for level, bend in enumerate(bends, rank[source] + 1):
+            rows[level].append(bend)
+        routes.append([source, *bends, target])
+    return rows, routes
+
+
+def neighbours(routes: Sequence[Sequence[str]]) -> Mapping[str, list[str]]:
+    near: dict[str, list[str]] = {}
+    for route in routes:
+        for one, other in itertools.pairwise(route):
+            near.setdefault(one, []).append(other)
+            near.setdefault(other, []).append(one)
+    return near
+
+
+def arranged(rows: list[list[str]], near: Mapping[str, list[str]]) -> None:
+    """Put each row in the order of what it is tied to, so that few arrows cross."""
     for _ in range(SWEEPS):
-        place = {room: (rank + 0.5) / len(row) for row in rows for rank, room in enumerate(row)}
         for row in rows:
-            wished = {room: sum(place[one] for one in near[room]) / (len(near[room]) or 1) for room in row}
-            row.sort(key=lambda room: (wished[room], room))
-    return rows
+            place = {one: (position + 0.5) / len(other) for other in rows for position, one in enumerate(other)}
+            wished = {one: mean([place[other] for other in near.get(one, [one])]) for one in row}
+            row.sort(key=lambda one, wished=wished: (wished[one], one))  # type: ignore[misc]
 
 
-def laid_out(layers: Layers, sizes: Mapping[str, int]) -> dict[str, Box]:
-    """A box for each room, rows centred."""
-    boxes: dict[str, Box] = {}
-    for rank, row in enumerate(layers):
-        widths = {room: LETTER * len(short(room)) + PADDING + LINE * sizes[room] for room in row}
-        space = min(60.0, (WIDTH - 2 * MARGIN - sum(widths.values())) / max(1, len(row) - 1))
-        x = (WIDTH - sum(widths.values()) - max(space, GAP) * (len(row) - 1)) / 2
-        for room in row:
-            boxes[room] = Box(x, TOP + rank * ROW, widths[room])
-            x += widths[room] + max(space, GAP)
-    return boxes
+def mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
+
+
+def laid_out(rows: list[list[str]], near: Mapping[str, list[str]], sizes: Mapping[str, int]) -> dict[str, Box]:
+    """Where each room and bend is: as near as may be to what it is tied to and to the middle, in the order of its row."""
+    widths = {one: width_of(one, sizes) for row in rows for one in row}
+    middles = {one: WIDTH * (position + 0.5) / len(row) for row in rows for position, one in enumerate(row)}
+    for _ in range(10 * SWEEPS):
+        for row in rows:
+            wished = [mean([*(middles[other] for other in near.get(one, [])), WIDTH / 2]) for one in row]
+            middles.update(zip(row, spaced(wished, [widths[one] for one in row]), strict=True))
+    level = {one: TOP + rank * ROW for rank, row in enumerate(rows) for one in row}
+    return {one: Box(middles[one] - widths[one] / 2, level[one], widths[one]) for one in middles}
+
+
+def width_of(one: str, sizes: Mapping[str, int]) -> float:
+    return LETTER * len(short(one)) + PADDING + LINE * sizes[one] if one in sizes else 0.0
+
+
+def spaced(wished: Sequence[float], widths: Sequence[float]) -> list[float]:
+    """Middles near the wished ones, that keep their distances and the margins: the mean of packing from either side."""
+    steps = [(one + other) / 2 + GAP for one, other in itertools.pairwise(widths)]
+    low, high = [MARGIN + widths[0] / 2], [WIDTH - MARGIN - widths[-1] / 2]
+    for forward, backward in zip(steps, reversed(steps), strict=True):
+        low.append(low[-1] + forward)
+        high.insert(0, high[0] - backward)
+    left: list[float] = []
+    right: list[float] = []
+    for rank, wish in enumerate(wished):
+        after = left[-1] + steps[rank - 1] if rank else wish
+        left.append(min(high[rank], max(wish, after, low[rank])))
+    for rank in reversed(range(len(wished))):
+        before = right[0] - steps[rank] if right else wished[rank]
+        right.insert(0, max(low[rank], min(wished[rank], before, high[rank])))
+    return [mean(pair) for pair in zip(left, right, strict=True)]
 
 
 def short(room: str) -> str:
     return room.removeprefix("gateway.").replace(".", "/")
 
 
-def ports(boxes: Mapping[str, Box], edges: Edges, own: int) -> dict[tuple[str, str], float]:
-    """Where each arrow leaves (`own` 0) or enters (1) its box, in the order of the boxes at its other end."""
+def ports(boxes: Mapping[str, Box], steps: Sequence[tuple[str, str]], own: int) -> dict[tuple[str, str], float]:
+    """Where each arrow leaves (`own` 0) or enters (1) a box, in the order of what is at its other end."""
     found: dict[tuple[str, str], float] = {}
-    for room, box in boxes.items():
+    for one, box in boxes.items():
         mine = sorted(
-            (edge for edge in edges if edge[own] == room), key=lambda edge: (boxes[edge[1 - own]].middle, edge)
+            (step for step in steps if step[own] == one), key=lambda step: (boxes[step[1 - own]].middle, step)
         )
-        for rank, edge in enumerate(mine, 1):
-            found[edge] = box.x + box.width * rank / (len(mine) + 1)
+        inside = box.width - 16 if box.width else 0
+        for rank, step in enumerate(mine, 1):
+            found[step] = box.middle - inside / 2 + inside * rank / (len(mine) + 1)
     return found
 
 
-def arrow(start: tuple[float, float], end: tuple[float, float]) -> str:
-    (x, y), (to_x, to_y) = start, end
-    bend = min(60.0, (to_y - y) / 2)
-    return (
-        f'<path class="arrow" marker-end="url(#head)" d="M{x:.0f} {y:.0f} '
-        f'C{x:.0f} {y + bend:.0f} {to_x:.0f} {to_y - bend:.0f} {to_x:.0f} {to_y - 4:.0f}"/>'
-    )
+def arrows(boxes: Mapping[str, Box], routes: Sequence[Sequence[str]]) -> list[str]:
+    steps = [step for route in routes for step in itertools.pairwise(route)]
+    leaves, enters = ports(boxes, steps, 0), ports(boxes, steps, 1)
+    return [arrow(route, boxes, leaves, enters) for route in routes]
+
+
+def arrow(
+    route: Sequence[str],
+    boxes: Mapping[str, Box],
+    leaves: Mapping[tuple[str, str], float],
+    enters: Mapping[tuple[str, str], float],
+) -> str:
+    """One smooth line, straight down past the boxes of the rows it crosses."""
+    path = [f"M{leaves[route[0], route[1]]:.0f} {boxes[route[0]].y + BOX:.0f}"]
+    for one, other in itertools.pairwise(route):
+        x, y, to_x, to_y = leaves[one, other], boxes[one].y + BOX, enters[one, other], boxes[other].y
+        end = to_y - 4 if other == route[-1] else to_y
+        path.append(f"C{x:.0f} {(y + end) / 2:.0f} {to_x:.0f} {(y + end) / 2:.0f} {to_x:.0f} {end:.0f}")
+        if other != route[-1]:
+            path.append(f"V{to_y + BOX:.0f}")
+    return f'<path class="arrow" marker-end="url(#head)" d="{" ".join(path)}"/>'
 
 
 def drawn_room(room: str, box: Box, lines: int) -> str:
@@ -165,10 +222,11 @@ def picture() -> str:
     house, contracted = modules("gateway"), contracted_layers()
     rooms = {room for layer in contracted for room in layer}
     sizes, edges = room_sizes(house, rooms), reduced(room_imports(house, rooms))
-    layers = arranged(contracted, edges)
-    boxes = laid_out(layers, sizes)
-    leaves, enters = ports(boxes, edges, 0), ports(boxes, edges, 1)
-    height = TOP + len(layers) * ROW
+    rows, routes = routed(contracted, edges)
+    near = neighbours(routes)
+    arranged(rows, near)
+    boxes = laid_out(rows, near, sizes)
+    height = TOP + len(rows) * ROW
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img">',
@@ -180,11 +238,8 @@ def picture() -> str:
             f'<text class="title" x="{MARGIN}" y="34">The rooms of gateway/</text>',
             f'<text class="legend" x="{MARGIN}" y="58">A box: a room and its lines. An arrow: imports; '
             "those that others imply are left out. Everything points down.</text>",
-            *(
-                arrow((leaves[edge], boxes[edge[0]].y + BOX), (enters[edge], boxes[edge[1]].y))
-                for edge in sorted(edges)
-            ),
-            *(drawn_room(room, boxes[room], sizes[room]) for row in layers for room in row),
+            *arrows(boxes, routes),
+            *(drawn_room(room, boxes[room], sizes[room]) for row in contracted for room in row),
             "</svg>\n",
         ]
     )
