@@ -1,0 +1,1 @@
+"""What measures and draws the code of the project. The product never imports it."""

@@ -1,0 +1,65 @@
+"""Where the public names live today. When a class or a module moves, these imports change, and nothing else of the test."""
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry
+from pydantic import BaseModel
+
+from gateway.auth.clients import _Registre as _ClientsFile
+from gateway.auth.politique import FICHIER as _POLICY_PATH
+from gateway.auth.politique import Politique as _PolicyFile
+from gateway.composition import construire_passerelle as _build_gateway
+from gateway.config import Fichier as _GatewayFile
+from gateway.config import charger as _load
+from gateway.connectors.registry import connecteurs as _connectors
+from gateway.domain import ressemblance as _weights
+from gateway.domain.referentiel import LigneCommune as _Commune
+from gateway.domain.referentiel import LigneMissionLocale as _MissionLocale
+from gateway.domain.referentiel import LigneOrganisme as _Organisme
+from gateway.errors import Code as _Code
+from gateway.execution.executeur import Voie as _ExecutionPath
+from gateway.services import construire_services as _build_services
+from gateway.sources.appels import Issue as _WebhookOutcome
+from gateway.sources.fichier import FichierPartenaire as _PartnerFile
+from gateway.sources.locataires import COLONNES as _TENANT_COLUMNS
+from gateway.sources.referentiel import VERSION as _REFERENTIEL_VERSION
+from gateway.sources.unites import EtatCache as _CacheStatus
+from gateway.sources.unites import Ressource as _Resource
+
+FILES: Mapping[str, type[BaseModel]] = {
+    "gateway.toml": _GatewayFile,
+    "clients.toml": _ClientsFile,
+    "partenaires/*.toml": _PartnerFile,
+    "policy.toml": _PolicyFile,
+}
+TENANT_COLUMNS: Collection[str] = _TENANT_COLUMNS
+POLICY_PATH: Path = _POLICY_PATH
+WEIGHTS_PATH = Path(_weights.__file__).with_name("poids.toml")
+
+ERROR_CODES = {code.value for code in _Code}
+EXECUTION_PATHS = {path.value for path in _ExecutionPath}
+CACHE_STATUSES = {status.value for status in _CacheStatus}
+RESOURCES = {resource.value for resource in _Resource}
+WEBHOOK_OUTCOMES = {outcome.value for outcome in _WebhookOutcome}
+REFERENTIEL_VERSION: int = _REFERENTIEL_VERSION
+REFERENTIEL_ROWS: Mapping[str, type] = {
+    "communes": _Commune,
+    "missions_locales": _MissionLocale,
+    "organismes": _Organisme,
+}
+
+
+def connector_kinds() -> set[str]:
+    """What `genre` of a partner's file may be."""
+    return set(_connectors())
+
+
+async def metrics_registry(environ: Mapping[str, str]) -> CollectorRegistry:
+    """The figures of a gateway that is built and not started."""
+    services = _build_services(_load(environ), environ)
+    try:
+        _build_gateway(services)
+        return services.mesures
+    finally:
+        await services.fermer()
