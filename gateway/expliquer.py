@@ -13,9 +13,10 @@ from gateway.documents import Documents
 from gateway.errors import ErreurAppelant, ErreurConfiguration
 from gateway.execution.ecriture import NonCouvert
 from gateway.execution.plans import planifier
-from gateway.federation.plan import DIT_PAR_LE_SUIVI, besoin_de_vue
+from gateway.federation.plan import besoin_de_vue
 from gateway.limits import mesurer
 from gateway.schema.build import construire, graphe
+from gateway.schema.tables import TOLD_BY_MISSION_LOCALE
 
 COURTS = {"ml": Profil.MISSION_LOCALE, "reseau": Profil.TETE_DE_RESEAU, "admin": Profil.ADMINISTRATEUR}
 
@@ -27,7 +28,7 @@ def expliquer(texte: str, profil: str) -> str:
     try:
         document = Documents(schema).lire(texte, None)
         variables = document.variables(schema, {}).coerced
-        cout = mesurer(document.forme, variables).cout
+        cout = mesurer(document.forme, variables)
         decision = decider(schema, document.arbre, document.operation, variables, viewer, politique)
     except ErreurAppelant as erreur:
         raise ErreurConfiguration(f"requête refusée ({erreur.code.value}) : {erreur}") from None
@@ -59,5 +60,5 @@ def _refused_fields(decision: Decision, viewer: Viewer, politique: Politique) ->
 def _demandees(decision: Decision) -> str:
     if not besoin_de_vue(decision):
         return "aucune"
-    suivi = " ; le suivi des Missions locales" if decision.coordonnees & DIT_PAR_LE_SUIVI else ""
+    suivi = " ; le suivi des Missions locales" if decision.coordonnees & TOLD_BY_MISSION_LOCALE else ""
     return f"les ERP des CFA du périmètre ; le registre des contrats{suivi}"

@@ -18,8 +18,6 @@ from graphql import (
 from gateway.auth.selection import Selection
 from gateway.documents import Document
 
-INTROSPECTION = frozenset({"__schema", "__type"})
-
 
 def seulement(
     schema: GraphQLSchema, document: Document, cles: Collection[str], variables: Mapping[str, Any]

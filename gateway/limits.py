@@ -23,6 +23,8 @@ from graphql import (
 )
 
 from gateway.errors import RequeteInvalide, RequeteTropCouteuse
+from gateway.schema.connexions import PAGE_MAX, PAGE_PAR_DEFAUT
+from gateway.schema.tables import LIST_SIZES, PAGED_ROOTS
 
 TEXTE_MAX = 32_768  # characters of a document
 JETONS_MAX = 2000
@@ -38,23 +40,9 @@ FRAGMENTS_EMBOITES_MAX = 30
 # `ruptures(first: 100)` with everything nested passes; nothing ten times as heavy does (ANSWERS 18).
 COUT_MAX = 60_000
 COUT_SCHEMA_MAX = 150_000  # one standard introspection query passes, two do not
-PAGE_PAR_DEFAUT = 20
-PAGE_MAX = 500
 
-# Usual sizes of inner lists (ANSWERS 18).
-TAILLES = {
-    "contrats": 4,
-    "ruptures": 4,
-    "formations": 4,
-    "parcours": 10,
-    "representants": 2,
-    "missionsLocalesPossibles": 3,
-    "historique": 10,
-    "provenance": 20,
-}
-# … and of what introspection lists, in this graph.
+# Usual sizes of what introspection lists, in this graph.
 TAILLES_SCHEMA = {"types": 70, "fields": 10, "args": 2, "inputFields": 5, "enumValues": 5, "directives": 6}
-CONNEXIONS = frozenset({"ruptures", "jeunes", "contrats"})
 META = frozenset({"__schema", "__type"})
 
 
@@ -73,13 +61,6 @@ class Forme:
     fixe_schema: int = 0
     profondeur_schema: int = 0
     cles: Counter[str] = field(default_factory=Counter)
-
-
-@dataclass(frozen=True, slots=True)
-class Mesure:
-    """What an operation weighs: the number of values that may be written."""
-
-    cout: int
 
 
 def _reunir(parts: Iterable[Forme]) -> Forme:
@@ -140,7 +121,7 @@ class _Peseur:
 
     def champ(self, noeud: FieldNode, racine: bool) -> Forme:
         dedans = self.selection(noeud.selection_set)
-        paginee = racine and noeud.name.value in CONNEXIONS
+        paginee = racine and noeud.name.value in PAGED_ROOTS
         return Forme(
             1 if paginee else 1 + self.tailles.get(noeud.name.value, 1) * dedans.fixe,
             ((noeud, dedans.fixe),) if paginee else (),
@@ -162,7 +143,7 @@ def juger(document: DocumentNode) -> Mapping[str | None, Forme]:
     the limit, for the whole document: an unreasonable fragment is refused though it is never spread."""
     operations = [noeud for noeud in document.definitions if isinstance(noeud, OperationDefinitionNode)]
     _plafond("nombre d'opérations", len(operations), OPERATIONS_MAX)
-    peseur = _Peseur(document, TAILLES)
+    peseur = _Peseur(document, LIST_SIZES)
     for fragment in peseur.fragments:
         peseur.fragment(fragment, racine=False)
     return {nom_de(operation): _juger(operation, peseur) for operation in operations}
@@ -184,11 +165,14 @@ def _juger(operation: OperationDefinitionNode, peseur: _Peseur) -> Forme:
     return forme
 
 
-def mesurer(forme: Forme, variables: Mapping[str, Any]) -> Mesure:
-    """The cost of an operation for these variables, defaults included. Raises RequeteTropCouteuse."""
+def mesurer(forme: Forme, variables: Mapping[str, Any]) -> int:
+    """The cost of an operation for these variables, defaults included: the number of values that may be written.
+
+    Raises RequeteTropCouteuse.
+    """
     cout = forme.fixe + sum(_page(noeud, variables) * ligne for noeud, ligne in forme.pages)
     _plafond("coût", cout, COUT_MAX)
-    return Mesure(cout)
+    return cout
 
 
 def _page(noeud: FieldNode, variables: Mapping[str, Any]) -> int:

@@ -36,12 +36,12 @@ from gateway.federation.collecte import Collecteur
 from gateway.federation.contexte import ContexteOperation
 from gateway.federation.fraicheurs import Fraicheur
 from gateway.federation.identifiants import Identifiants
-from gateway.federation.plan import RACINES_DE_VUE, planifier
+from gateway.federation.plan import planifier
 from gateway.federation.recolte import Recolte
 from gateway.federation.views import Droits, Vue
 from gateway.federation.vues import Vues, find_view
-from gateway.introspection import INTROSPECTION, introspecter, seulement
-from gateway.limits import Mesure, mesurer
+from gateway.introspection import introspecter, seulement
+from gateway.limits import META, mesurer
 from gateway.reponses import (
     Reponse,
     erreur_de_source,
@@ -53,6 +53,7 @@ from gateway.reponses import (
 )
 from gateway.schema.build import graphe
 from gateway.schema.lieux import EtatSource, Source
+from gateway.schema.tables import VIEW_ROOTS
 
 journal = logging.getLogger("gateway.operation")
 
@@ -116,8 +117,8 @@ async def repondre(passerelle: Passerelle, viewer: Viewer, demande: Demande) -> 
         document = passerelle.documents.lire(texte, demande.operation)
         variables = document.variables(graphe(passerelle.schema), demande.variables)
         question = Question(document, variables, demande.identifiant, document.age_max(variables.coerced))
-        mesure = mesurer(document.forme, variables.coerced)
-        await passerelle.consigne.payer(viewer, mesure.cout)
+        cout = mesurer(document.forme, variables.coerced)
+        await passerelle.consigne.payer(viewer, cout)
         jugement = _juger(passerelle, viewer, question)
     except ArgumentRefuse as erreur:
         return reponse_sans_donnee(erreur)
@@ -126,7 +127,7 @@ async def repondre(passerelle: Passerelle, viewer: Viewer, demande: Demande) -> 
     except ErreurAppelant as erreur:
         return reponse_refusee(erreur)
     try:
-        return await _servir(passerelle, viewer, question, jugement, mesure)
+        return await _servir(passerelle, viewer, question, jugement, cout)
     except FuiteArretee as arret:
         journal.critical("%s", arret)
         passerelle.arretee(arret.coordonnee)
@@ -146,11 +147,9 @@ def _juger(passerelle: Passerelle, viewer: Viewer, question: Question) -> Jugeme
             passerelle.candidate.comparer(*posee, accordees)
 
 
-async def _servir(
-    passerelle: Passerelle, viewer: Viewer, question: Question, jugement: Jugement, mesure: Mesure
-) -> Reponse:
+async def _servir(passerelle: Passerelle, viewer: Viewer, question: Question, jugement: Jugement, cout: int) -> Reponse:
     contexte = await build_context(passerelle, viewer, jugement.decision, question.age_max)
-    reponse = _assembler(passerelle, contexte, _executer(passerelle, contexte, question, jugement), mesure)
+    reponse = _assembler(passerelle, contexte, _executer(passerelle, contexte, question, jugement), cout)
     if trouvee := fuite(reponse.data, jugement.interdits):
         raise FuiteArretee(".".join(trouvee))
     etats = {source["nom"]: source["etat"] for source in reponse.extensions["sources"]}
@@ -165,7 +164,7 @@ def _executer(
     """The data, and beside them what the caller asks of the graph itself: the shape it may use."""
     document, variables, champs = question.document, question.variables, contexte.decision.champs
     executer = partial(passerelle.executeur.executer, contexte=contexte, interdits=jugement.interdits)
-    meta = contexte.decision.cles(INTROSPECTION)
+    meta = contexte.decision.cles(META)
     if not meta:
         return executer(document, variables)
     donnees = [cle for cle, _ in champs if cle not in meta]
@@ -207,9 +206,9 @@ def _assembler(
     passerelle: Passerelle,
     contexte: ContexteOperation,
     resultat: ExecutionResult,
-    mesure: Mesure,
+    cout: int,
 ) -> Reponse:
-    decision, racines, recolte = contexte.decision, contexte.decision.cles(RACINES_DE_VUE), contexte.recolte
+    decision, racines, recolte = contexte.decision, contexte.decision.cles(VIEW_ROOTS), contexte.recolte
     lignes = _lignes(recolte, passerelle)
     erreurs = [
         *(erreur_graphql(_cause(erreur), erreur.path) for erreur in resultat.errors or []),
@@ -221,7 +220,7 @@ def _assembler(
             if source not in recolte.erreurs
         ),
     ]
-    return Reponse(resultat.data, erreurs, {"sources": list(lignes.values()), "cout": mesure.cout})
+    return Reponse(resultat.data, erreurs, {"sources": list(lignes.values()), "cout": cout})
 
 
 def _cause(erreur: GraphQLError) -> Exception:

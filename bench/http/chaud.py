@@ -10,7 +10,7 @@ from bench.http.comparaison import Mesure, comparer, complet
 from bench.http.lancement import RACINE, lancer, python
 from bench.http.mondes import PASSERELLE, Chaud
 from bench.http.noeud import PAIRS, installer
-from gateway.limits import PAGE_MAX
+from gateway.schema.connexions import PAGE_MAX
 
 TAILLES = (20, 100, 500)
 LIGNES = (1, 20, 50, 100, 200, 350, 500)  # how time grows with rows

@@ -13,7 +13,7 @@ from bench.http.comparaison import Mesure, complet, mesurer
 from bench.http.lancement import demander
 from bench.http.monde_rest import MondeRest, leurs_lignes, nos_lignes
 from bench.http.reglages import Reglages
-from gateway.limits import PAGE_MAX
+from gateway.schema.connexions import PAGE_MAX
 
 JEUNES = 20_000
 

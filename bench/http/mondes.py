@@ -12,7 +12,7 @@ from bench.http.lancement import lancer, maison, python
 from bench.http.reglages import Reglages
 from bench.http.requete import corps
 from fixtures.monde import Monde
-from gateway.limits import PAGE_MAX
+from gateway.schema.connexions import PAGE_MAX
 
 PASSERELLE = "gateway"
 

@@ -16,9 +16,8 @@ from bench.http.requete import filtre
 from gateway.auth.decide import Decision
 from gateway.auth.viewer import Jeton, identifier
 from gateway.composition import lire_registre_des_clients
-from gateway.limits import PAGE_MAX
 from gateway.schema.build import graphe
-from gateway.schema.connexions import RuptureConnection
+from gateway.schema.connexions import PAGE_MAX, RuptureConnection
 from gateway.schema.contexte import Page
 from gateway.schema.filtres import FiltreRuptures, TriRuptures
 

@@ -6,7 +6,15 @@ from enum import Enum
 
 from graphql import GraphQLSchema, is_input_object_type
 
-from gateway.auth.coordonnees import NOEUDS, TRIS, Categories, categorie, derivation, exigees_par_le_champ
+from gateway.auth.coordonnees import (
+    Categories,
+    categorie,
+    derivation,
+    exigees_par_le_champ,
+    opening,
+    openings,
+    sort_orders,
+)
 from gateway.auth.politique import Politique, Regle
 from gateway.auth.rules import CategorieDonnee, Finalite, Profil
 from gateway.auth.verification import gouvernes, objets
@@ -119,9 +127,11 @@ def _champs(schema: GraphQLSchema, lues: Categories) -> str:
         (f"{nom}.{champ}", categorie.value)
         for nom, type_ in objets(schema).items()
         for champ, categorie in sorted(gouvernes(type_).items())
-        if {categorie, NOEUDS.get(nom, CategorieDonnee.PUBLIQUE)} <= lues
+        if {categorie, opening(type_) or CategorieDonnee.PUBLIQUE} <= lues
     ]
-    ouvertures = [(f"node → {nom}", categorie.value) for nom, categorie in NOEUDS.items() if categorie in lues]
+    ouvertures = [
+        (f"node → {nom}", categorie.value) for nom, categorie in openings(schema).items() if categorie in lues
+    ]
     note = "\nUn champ absent de cette liste suit la règle du champ qui mène à lui.\n"
     return _table(("champ", "catégorie"), [*lignes, *ouvertures]) + note
 
@@ -139,12 +149,12 @@ def _derives(schema: GraphQLSchema, lues: Categories) -> str:
 
 def _criteres(schema: GraphQLSchema, partout: Categories) -> str:
     filtres = [
-        (f"{nom}.{champ}", exigees_par_le_champ(nom, champ, definition))
+        (f"{nom}.{champ}", exigees_par_le_champ(definition))
         for nom, type_ in sorted(schema.type_map.items())
         if is_input_object_type(type_)
         for champ, definition in sorted(type_.fields.items())
     ]
-    tris = [(f"{ordre}.{valeur}", tri.categories) for ordre, valeurs in TRIS.items() for valeur, tri in valeurs.items()]
+    tris = [(f"{nom}.{key.name}", key.asks) for nom, order in sort_orders().items() for key in order]
     lignes = [(nom, _noms(exigees)) for nom, exigees in [*_arguments(schema), *filtres, *tris] if exigees <= partout]
     return _table(("critère", "catégories exigées"), lignes)
 

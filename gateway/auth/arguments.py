@@ -61,7 +61,7 @@ def _champs(type_: GraphQLInputObjectType, valeur: Mapping[str, Any], chemin: st
     for nom, element in valeur.items():
         champ = type_.fields[nom]
         if not _absente(element):
-            yield Critere(f"{chemin}.{nom}", f"{type_.name}.{nom}", exigees_par_le_champ(type_.name, nom, champ))
+            yield Critere(f"{chemin}.{nom}", f"{type_.name}.{nom}", exigees_par_le_champ(champ))
         yield from _criteres(get_named_type(champ.type), element, f"{chemin}.{nom}")
 
 

@@ -11,7 +11,7 @@ from graphql import (
     is_object_type,
 )
 
-from gateway.auth.coordonnees import AUSSI, TRIS, Categories, categorie, compares, exigees_par_le_champ
+from gateway.auth.coordonnees import Categories, categorie, compares, exigees_par_le_champ, sort_orders
 from gateway.auth.rules import CategorieDonnee
 
 
@@ -20,7 +20,6 @@ def criteres_sans_regle(schema: GraphQLSchema) -> Iterator[str]:
     yield from _arguments(schema)
     yield from _filtres(schema)
     yield from _tris(schema)
-    yield from _tables(schema)
 
 
 def regle_de(schema: GraphQLSchema, coordonnee: str) -> CategorieDonnee | None:
@@ -44,7 +43,7 @@ def _arguments(schema: GraphQLSchema) -> Iterator[str]:
 
 def _gouverne(argument: GraphQLArgument) -> bool:
     type_ = get_named_type(argument.type)
-    return categorie(argument) is not None or is_input_object_type(type_) or type_.name in TRIS
+    return categorie(argument) is not None or is_input_object_type(type_) or type_.name in sort_orders()
 
 
 def _filtres(schema: GraphQLSchema) -> Iterator[str]:
@@ -53,19 +52,21 @@ def _filtres(schema: GraphQLSchema) -> Iterator[str]:
             for champ, definition in type_.fields.items():
                 if categorie(definition) is None:
                     yield f"{nom}.{champ} n'a pas de catégorie"
-                exigees = exigees_par_le_champ(nom, champ, definition)
-                yield from _couvre(schema, f"{nom}.{champ}", exigees, compares(definition))
+                yield from _couvre(schema, f"{nom}.{champ}", exigees_par_le_champ(definition), compares(definition))
 
 
 def _tris(schema: GraphQLSchema) -> Iterator[str]:
-    """Every value of a sort is ruled by the table."""
-    for ordre, lignes in TRIS.items():
-        type_ = schema.get_type(ordre)
-        for valeur in type_.values if is_enum_type(type_) else ():
-            if valeur not in lignes:
-                yield f"{ordre}.{valeur} n'a pas de catégorie"
+    """Every value of an order carries its rule, and every rule has its value in the graph."""
+    for nom, order in sort_orders().items():
+        type_ = schema.get_type(nom)
+        values = type_.values.keys() if is_enum_type(type_) else set()
+        yield from (f"{nom}.{value} n'existe pas" for value in sorted(order.__members__.keys() - values))
+        for value in values:
+            key = order.__members__.get(value)
+            if key is None or not key.asks:
+                yield f"{nom}.{value} n'a pas de catégorie"
             else:
-                yield from _couvre(schema, f"{ordre}.{valeur}", lignes[valeur].categories, lignes[valeur].sur)
+                yield from _couvre(schema, f"{nom}.{value}", key.asks, key.compares)
 
 
 def _couvre(schema: GraphQLSchema, critere: str, exigees: Categories, sur: Iterable[str]) -> Iterator[str]:
@@ -78,17 +79,3 @@ def _couvre(schema: GraphQLSchema, critere: str, exigees: Categories, sur: Itera
             yield f"{critere} regarde {coordonnee}, qui n'existe pas"
         elif regle not in exigees:
             yield f"{critere} regarde {coordonnee} sans exiger {regle.value}"
-
-
-def _tables(schema: GraphQLSchema) -> Iterator[str]:
-    """The tables name nothing that the schema has not."""
-    valeurs = {f"{ordre}.{valeur}" for ordre, lignes in TRIS.items() for valeur in lignes}
-    yield from (f"{nom} n'existe pas" for nom in sorted(AUSSI.keys() | valeurs) if not _existe(schema, nom))
-
-
-def _existe(schema: GraphQLSchema, coordonnee: str) -> bool:
-    nom, _, membre = coordonnee.partition(".")
-    type_ = schema.get_type(nom)
-    if is_enum_type(type_):
-        return membre in type_.values
-    return is_input_object_type(type_) and membre in type_.fields

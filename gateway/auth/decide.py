@@ -17,7 +17,7 @@ from graphql import (
 )
 
 from gateway.auth.arguments import criteres_du_champ
-from gateway.auth.coordonnees import NOEUDS, categorie
+from gateway.auth.coordonnees import categorie, opening
 from gateway.auth.motifs import critere_refuse
 from gateway.auth.politique import SANS_FINALITE, Politique
 from gateway.auth.rules import CategorieDonnee
@@ -188,7 +188,7 @@ class _Lecture:
         avis = [
             (self.groupes(type_, ensembles).keys(), {chemin for chemin, _ in branches[type_.name].nuls})
             for type_ in possibles
-            if NOEUDS[type_.name] in self.lues
+            if opening(type_) in self.lues
         ]
         reunie = _reunies(list(branches.values()))
         nuls = [nul for nul in reunie.nuls if all(nul[0] in chemins for cles, chemins in avis if nul[0][0] in cles)]
@@ -196,7 +196,8 @@ class _Lecture:
 
     def _noeud(self, type_: GraphQLObjectType, ensembles: Ensembles) -> _Branche:
         """The selection on one concrete type of an abstract one: opening it has its own rule."""
-        ouverture = NOEUDS[type_.name]
+        ouverture = opening(type_)
+        assert ouverture is not None  # noqa: S101 (the start is stopped otherwise)
         if ouverture in self.lues:
             branche = self._objet(type_, ensembles)
             propres = {f"{type_.name}.{nom}" for nom in ("id", "__typename")}

@@ -26,7 +26,13 @@ from graphql import (
     print_schema,
 )
 
-from gateway.auth.coordonnees import NOEUDS, TRIS, Categories, categorie, exigees_par_le_champ
+from gateway.auth.coordonnees import (
+    Categories,
+    categorie,
+    exigees_par_la_valeur,
+    exigees_par_le_champ,
+    openings,
+)
 from gateway.auth.politique import Politique
 from gateway.auth.rules import CategorieDonnee, Finalite, Profil
 from gateway.auth.viewer import Viewer
@@ -85,7 +91,7 @@ class _Forme:
 
     def _membres(self, nom: str) -> list[str]:
         """The types of an interface that the caller may open."""
-        return [membre for membre in NOEUDS if nom == "Node" and NOEUDS[membre] in self.lues]
+        return [noeud for noeud, c in openings(self.schema).items() if nom == "Node" and c in self.lues]
 
     def _reste(self, type_: TypeDefinitionNode) -> Any:
         """A type without what may not be read; None when nothing of it is left."""
@@ -114,11 +120,11 @@ class _Forme:
 
     def _critere(self, nom: str, champ: InputValueDefinitionNode) -> bool:
         definitions: Any = self.schema.type_map[nom]
-        return exigees_par_le_champ(nom, champ.name.value, definitions.fields[champ.name.value]) <= self.partout
+        return exigees_par_le_champ(definitions.fields[champ.name.value]) <= self.partout
 
     def _valeur(self, nom: str, valeur: EnumValueDefinitionNode) -> bool:
-        tri = TRIS.get(nom, {}).get(valeur.name.value)
-        return tri is None or tri.categories <= self.partout
+        _, exigees = exigees_par_la_valeur(nom, valeur.name.value)
+        return exigees <= self.partout
 
 
 def _vises(type_: TypeDefinitionNode) -> Iterator[str]:

@@ -12,12 +12,10 @@ from typing import Any, TypeVar
 from strawberry.types.base import StrawberryObjectDefinition
 from strawberry.utils.str_converters import to_camel_case
 
-from gateway.auth.coordonnees import PARLANTES, Categories
-from gateway.auth.rules import CATEGORIE, MAGASIN
+from gateway.auth.coordonnees import Categories
+from gateway.auth.rules import ANY_OF, BY_FIELD, CATEGORIE, MAGASIN
 
 T = TypeVar("T")
-LIGNES = ("provenance", "rapprochements")  # fields of lines, each line speaking of a field
-DERIVES = ("Rupture", "motifs_priorite", "prioritaire")  # the reasons of a priority, and the priority they make
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +24,9 @@ class _Plan:
 
     vides: dict[str, None]  # emptied at once
     profonds: tuple[str, ...]  # may hold governed objects
-    lignes: tuple[str, ...]  # hold such lines
+    lignes: tuple[str, ...]  # hold lines that each speak of a field
     champs: frozenset[str]  # the fields whose lines stay
-    parlants: bool  # reasons of priority are shown, some of them not readable
+    telling: tuple[tuple[str, str], ...]  # lists of values that tell a category, and what says whether there is one
 
 
 def masquer(objet: T, categories: Categories) -> T:
@@ -61,19 +59,18 @@ def _descendre(copie: Any, plan: _Plan, categories: Categories, faites: dict[int
             valeurs[nom] = _copie(valeurs[nom], categories, faites)
     for nom in plan.lignes:
         valeurs[nom] = valeurs[nom] and [ligne for ligne in valeurs[nom] if ligne.champ in plan.champs]
-    if plan.parlants:
-        _taire(valeurs, categories)
+    for values, any_of in plan.telling:
+        _taire(valeurs, values, any_of, categories)
 
 
-def _taire(valeurs: dict[str, Any], categories: Categories) -> None:
-    """Leave out the reasons that tell a category not granted; a priority that had no other is not shown as one."""
-    _, motifs, priorite = DERIVES
-    if not valeurs[motifs]:
+def _taire(valeurs: dict[str, Any], values: str, any_of: str, categories: Categories) -> None:
+    """Leave out the values that tell a category not granted; where no other is left, nothing says that there was one."""
+    if not valeurs[values]:
         return
-    dits = [motif for motif in valeurs[motifs] if PARLANTES.get(motif.value) in {None, *categories}]
-    if len(dits) < len(valeurs[motifs]):
-        valeurs[motifs] = dits
-        valeurs[priorite] = bool(dits)
+    dits = [value for value in valeurs[values] if value.is_base or value.tells in categories]
+    if len(dits) < len(valeurs[values]):
+        valeurs[values] = dits
+        valeurs[any_of] = bool(dits)
 
 
 @lru_cache(maxsize=2048)
@@ -88,9 +85,9 @@ def _plan(classe: type, categories: Categories) -> _Plan | None:
     return _Plan(
         vides=dict.fromkeys(stockes),
         profonds=tuple(sorted(_porteurs(classe) - stockes)),
-        lignes=tuple(str(champs[nom][MAGASIN]) for nom in LIGNES if nom in champs),
+        lignes=tuple(str(regles[MAGASIN]) for regles in champs.values() if regles.get(BY_FIELD)),
         champs=frozenset(to_camel_case(nom) for nom in champs if nom not in refuses),
-        parlants=classe.__name__ == DERIVES[0] and not categories >= set(PARLANTES.values()),
+        telling=tuple((regles[ANY_OF], nom) for nom, regles in champs.items() if regles.get(ANY_OF)),
     )
 
 

@@ -1,9 +1,9 @@
-"""The words of the access policy and the rule written beside a field. Knows no noun and no viewer."""
+"""The words of the access policy, and the rules written beside fields, types and values. Knows no noun and no viewer."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, Self, TypeVar
 
 import strawberry
 from strawberry.schema_directive import Location
@@ -12,6 +12,16 @@ CATEGORIE = "categorie"
 MAGASIN = "magasin"
 DERIVATION = "derivation"
 SUR = "sur"
+ALSO = "also"
+SIZE = "size"
+TOLD_BY = "told_by"
+ANY_OF = "any_of"
+BY_FIELD = "by_field"
+CURSOR = "cursor"
+OPENED_BY = "__opened_by__"
+NOMINATIVE = "__nominative__"
+
+T = TypeVar("T", bound=type)
 
 
 @strawberry.enum(description="Catégorie de données : l'unité dans laquelle les droits de lecture sont accordés.")
@@ -77,6 +87,60 @@ class Derivation:
     raison: str = ""
 
 
+# What whoever reads a person at all reads of it: a value that tells it tells nothing more.
+BASE = CategorieDonnee.PARCOURS
+
+
+class Telling(Enum):
+    """Values that tell a category of their own (`tells`), beside the category of the fields that hold them: where it is
+    not granted, the value is left out of the answer."""
+
+    _value_: str
+    tells: CategorieDonnee
+
+    def __new__(cls, value: str, tells: CategorieDonnee) -> Self:
+        member = object.__new__(cls)
+        member._value_, member.tells = value, tells
+        return member
+
+    @property
+    def is_base(self) -> bool:
+        """Whether it tells only what whoever sees the person reads."""
+        return self.tells is BASE
+
+
+class SortKey(Enum):
+    """The orders of a list. An order tells what it compares: the fields at the coordinates `compares`, for whoever is
+    granted all the categories that it `asks`."""
+
+    _value_: str
+    asks: frozenset[CategorieDonnee]
+    compares: tuple[str, ...]
+
+    def __new__(cls, value: str, asks: frozenset[CategorieDonnee] = frozenset(), *compares: str) -> Self:
+        member = object.__new__(cls)
+        member._value_, member.asks, member.compares = value, asks, compares
+        return member
+
+
+def opened_by(categorie: CategorieDonnee) -> Callable[[T], T]:
+    """Beside a node: what opening an object of the type asks for, by whatever field leads to it, `node` included."""
+    return _type_rule(OPENED_BY, categorie)
+
+
+def nominative(type_: T) -> T:
+    """Beside a type that no rule opens: an answer that shows any field of it is about somebody."""
+    return _type_rule(NOMINATIVE, True)(type_)
+
+
+def _type_rule(name: str, value: object) -> Callable[[T], T]:
+    def declare(type_: T) -> T:
+        setattr(type_, name, value)
+        return type_
+
+    return declare
+
+
 def donnee(
     categorie: CategorieDonnee,
     description: str,
@@ -84,29 +148,37 @@ def donnee(
     resolver: Callable[..., Any] | None = None,
     magasin: str | None = None,
     derive: Derivation | None = None,
+    **facts: Any,
 ) -> Any:
     """A governed field: nullable, covered by the policy under `categorie`, never fetched when refused.
 
-    `magasin` names the private attribute a resolver reads, so that the mask empties it with the field.
+    `magasin` names the private attribute a resolver reads, so that the mask empties it with the field. `facts`:
+    `size`, the elements that the cost counts for a list of objects; `told_by`, the only kind of source that tells it;
+    `any_of`, the list of telling values of which it says whether there is one; `by_field`, each of its lines speaks of a
+    field of the same type.
     """
     directives = [Policy(policies=[[categorie.value]])]
-    metadata = {CATEGORIE: categorie, MAGASIN: magasin, DERIVATION: derive}
+    metadata = {CATEGORIE: categorie, MAGASIN: magasin, DERIVATION: derive, **facts}
     if resolver is not None:
         return strawberry.field(resolver=resolver, description=description, metadata=metadata, directives=directives)
     return strawberry.field(default=None, description=description, metadata=metadata, directives=directives)
 
 
-def libre(description: str) -> Any:
-    """A field that inherits the rule of the field leading to it (ANSWERS 12)."""
-    return strawberry.field(default=None, description=description)
+def libre(description: str, **facts: Any) -> Any:
+    """A field that inherits the rule of the field leading to it (ANSWERS 12). `facts`: `size`, as for `donnee`;
+    `cursor`, the cursors of a page that are sealed when it is asked, every row's ("rows") or the two ends' ("ends")."""
+    return strawberry.field(default=None, description=description, metadata=facts)
 
 
-def critere(categorie: CategorieDonnee, description: str, *sur: str) -> Any:
+def critere(
+    categorie: CategorieDonnee, description: str, *sur: str, also: frozenset[CategorieDonnee] = frozenset()
+) -> Any:
     """An input field that filters on data of `categorie`: refused, the whole operation is refused.
 
-    `sur`: coordinates of the fields it looks at.
+    `sur`: coordinates of the fields it looks at. `also`: other categories that what it keeps tells.
     """
-    return strawberry.field(default=None, description=description, metadata={CATEGORIE: categorie, SUR: sur})
+    metadata = {CATEGORIE: categorie, SUR: sur, ALSO: also}
+    return strawberry.field(default=None, description=description, metadata=metadata)
 
 
 def argument(categorie: CategorieDonnee, description: str, nom: str | None = None) -> Any:

@@ -18,8 +18,8 @@ from graphql import (
 )
 from strawberry.types import get_object_definition, has_object_definition
 
-from gateway.auth.coordonnees import NOEUDS, PARLANTES, Categories, categorie
-from gateway.auth.rules import CATEGORIE, MAGASIN, CategorieDonnee
+from gateway.auth.coordonnees import Categories, categorie, opening
+from gateway.auth.rules import ANY_OF, CATEGORIE, MAGASIN, CategorieDonnee
 from gateway.auth.selection import Ensembles, Selection
 
 # What must be null in an answer, by response key: the value itself (None), or something below it.
@@ -87,7 +87,7 @@ class _Releve:
         """One key may stand for fields of several types: it is forbidden when all of them are."""
         avis: dict[str, list[Interdits | None]] = {}
         for type_ in possibles:
-            ouvert = NOEUDS[type_.name] in self._lues
+            ouvert = opening(type_) in self._lues
             dessous = self.objet(type_, ensembles) if ouvert else LIBRE
             for cle in self._selection.champs(type_, ensembles):
                 avis.setdefault(cle, []).append(dessous.get(cle, LIBRE) if ouvert else None)
@@ -121,8 +121,9 @@ def _en_trop(noun: Any, categories: Categories) -> Iterator[str]:
     for attribut in _fermes(classe, categories):
         if valeurs[attribut] is not None:
             yield f"{classe.__name__}.{attribut}"
-    if any(PARLANTES.get(motif.value) not in {None, *categories} for motif in valeurs.get("motifs_priorite") or ()):
-        yield f"{classe.__name__}.motifs_priorite"
+    for attribut in _telling(classe):
+        if any(not (value.is_base or value.tells in categories) for value in valeurs[attribut] or ()):
+            yield f"{classe.__name__}.{attribut}"
 
 
 @cache
@@ -135,6 +136,13 @@ def _muette(classe: type) -> bool:
 def _fermes(classe: type, categories: Categories) -> tuple[str, ...]:
     """The attributes of a noun that must be empty."""
     return tuple(attribut for attribut, regle in _regles(classe) if regle not in categories)
+
+
+@cache
+def _telling(classe: type) -> frozenset[str]:
+    """The attributes of a noun that list values which tell a category of their own."""
+    fields = get_object_definition(classe, strict=True).fields
+    return frozenset(field.metadata[ANY_OF] for field in fields if ANY_OF in field.metadata)
 
 
 @cache

@@ -6,9 +6,8 @@ from datetime import date
 from functools import cached_property
 from typing import Any, TypeVar
 
-from gateway.auth.coordonnees import NOEUDS
 from gateway.auth.decide import Decision
-from gateway.auth.rules import CategorieDonnee
+from gateway.auth.rules import OPENED_BY, CategorieDonnee
 from gateway.auth.viewer import Viewer
 from gateway.domain.recherche import Candidat
 from gateway.domain.ressemblance import Niveau
@@ -27,12 +26,11 @@ from gateway.schema.contexte import Moi, Page
 from gateway.schema.filtres import FiltreContrats, FiltreJeunes, FiltreRuptures, TriJeunes, TriRuptures
 from gateway.schema.lieux import Cfa, MissionLocale, Node, Source
 from gateway.schema.nouns import Contrat, Jeune, Rapprochement, Rupture
+from gateway.schema.tables import END_CURSORS, ROW_CURSORS
 
 T = TypeVar("T", Jeune, Contrat, Rupture)
 C = TypeVar("C", JeuneConnection, ContratConnection, RuptureConnection)
 N = TypeVar("N", bound="Node | list[Rapprochement] | None")
-CURSEURS = frozenset({"RuptureEdge.cursor", "JeuneEdge.cursor", "ContratEdge.cursor"})
-BORNES = frozenset({"PageInfo.startCursor", "PageInfo.endCursor"})
 
 
 @dataclass(slots=True)
@@ -105,8 +103,10 @@ class ContexteOperation:
         noeud = self.annuaire.noeud(identifiant)
         if noeud is not None:
             return noeud
-        par_type = {"Jeune": self._jeune, "Contrat": lambda cle: self._contrat(cle, None), "Rupture": self._rupture}
-        ouverts = [montrer for nom, montrer in par_type.items() if NOEUDS[nom] in self.decision.categories]
+        par_type = {Jeune: self._jeune, Contrat: lambda cle: self._contrat(cle, None), Rupture: self._rupture}
+        ouverts = [
+            montrer for type_, montrer in par_type.items() if getattr(type_, OPENED_BY) in self.decision.categories
+        ]
         return next((trouve for montrer in ouverts if (trouve := montrer(identifiant)) is not None), None)
 
     def _jeune(self, identifiant: str) -> Jeune | None:
@@ -180,8 +180,8 @@ class ContexteOperation:
         return Curseurs(
             self.identifiants,
             lambda: liaison(query.definition.name, query.filtre, query.tri, viewer),
-            tous=not lus.isdisjoint(CURSEURS),
-            bornes=not lus.isdisjoint(BORNES),
+            tous=not lus.isdisjoint(ROW_CURSORS),
+            bornes=not lus.isdisjoint(END_CURSORS),
         )
 
     def _montrer(self, personne: Personne, objet: T) -> T:

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 
 from gateway.errors import CurseurInvalide, RequeteInvalide
 from gateway.federation.identifiants import Identifiants
-from gateway.limits import PAGE_MAX
+from gateway.schema.connexions import PAGE_MAX
 from gateway.schema.contexte import Page
 
 T = TypeVar("T")

@@ -5,37 +5,20 @@ one Mission locale. Their number depends on the perimeter, never on the rows of 
 """
 
 from collections.abc import Set
-from dataclasses import dataclass, field
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 from gateway.auth.decide import Decision
 from gateway.auth.perimetre import Perimetre
 from gateway.auth.rules import Profil
 from gateway.domain.referentiel import Referentiel
 from gateway.federation.annuaire import Annuaire
-
-RACINES_DE_VUE = frozenset({"node", "jeune", "jeunes", "rechercheJeune", "contrat", "contrats", "rupture", "ruptures"})
-NOMS_DE_VUE = frozenset({"Jeune", "Contrat", "Rupture"})
-NOMS_MONTRES = NOMS_DE_VUE | {"Node", "Rapprochement"}  # a selection of one of these is about somebody
-
-# What only a Mission locale's system tells; the status of treatment and the priority derive from it.
-DIT_PAR_LE_SUIVI = frozenset(
-    {
-        "Jeune.suivi",
-        "Jeune.collaboration",
-        "Rupture.etat",
-        "Rupture.prioritaire",
-        "Rupture.motifsPriorite",
-        "FiltreRuptures.etat",
-        "FiltreRuptures.prioritaire",
-        "TriRuptures.PRIORITE",
-    }
-)
+from gateway.schema.tables import PERSONAL_TYPES, SHOWN_TYPES, TOLD_BY_MISSION_LOCALE, VIEW_ROOTS
 
 DECISIONS_CONNUES = 1000  # sets of coordinates of which the answer is kept
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Plan:
     """What one operation asks of the sources. Empty when nothing granted needs them."""
 
@@ -45,15 +28,13 @@ class Plan:
     uais: tuple[str, ...] = ()  # CFAs asked from the start
     structures: tuple[str, ...] = ()  # Missions locales asked from the start
     suivi: bool = False  # and those of the residences found, when none is known from the start
-    _hash: int = field(
-        init=False, repr=False, compare=False
-    )  # each warm answer is looked up by its plan, several times
 
-    def __post_init__(self) -> None:
-        lus = self.codes_postaux, self.missions_locales, self.uais, self.structures, self.suivi
-        object.__setattr__(self, "_hash", hash(lus))
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.codes_postaux, self.missions_locales, self.uais, self.structures, self.suivi))
 
     def __hash__(self) -> int:
+        """Computed once: each warm answer is looked up by its plan, several times."""
         return self._hash
 
 
@@ -64,7 +45,7 @@ def planifier(decision: Decision, perimetre: Perimetre, annuaire: Annuaire) -> P
     """The reads that the granted selection needs; a source nobody may read is not in it."""
     if not besoin_de_vue(decision):
         return VIDE
-    cle = perimetre, bool(decision.coordonnees & DIT_PAR_LE_SUIVI)
+    cle = perimetre, bool(decision.coordonnees & TOLD_BY_MISSION_LOCALE)
     if cle not in annuaire.plans:
         annuaire.plans[cle] = plan_du_perimetre(perimetre, annuaire.referentiel, suivi=cle[1])
     plan: Plan = annuaire.plans[cle]
@@ -93,10 +74,10 @@ def besoin_de_vue(decision: Decision) -> bool:
 @lru_cache(DECISIONS_CONNUES)
 def _besoin_de_vue(coordonnees: Set[str]) -> bool:
     roots = {coordonnee.partition(".")[2] for coordonnee in coordonnees if coordonnee.startswith("Query.")}
-    if roots & (RACINES_DE_VUE - {"node"}):
+    if roots & (VIEW_ROOTS - {"node"}):
         return True
     nouns = {coordonnee.partition(".")[0] for coordonnee in coordonnees}
-    return "node" in roots and bool(nouns & (NOMS_DE_VUE | {"Node"}))
+    return "node" in roots and bool(nouns & (PERSONAL_TYPES | {"Node"}))
 
 
 def montre_des_personnes(decision: Decision) -> bool:
@@ -106,7 +87,7 @@ def montre_des_personnes(decision: Decision) -> bool:
 
 @lru_cache(DECISIONS_CONNUES)
 def _montre_des_personnes(coordonnees: Set[str]) -> bool:
-    return any(coordonnee.partition(".")[0] in NOMS_MONTRES for coordonnee in coordonnees)
+    return any(coordonnee.partition(".")[0] in SHOWN_TYPES for coordonnee in coordonnees)
 
 
 def _par_suivi(perimetre: Perimetre) -> bool:

@@ -28,18 +28,12 @@ from gateway.federation.signalements import Fait, faits_sans_date, signaler
 from gateway.federation.temoignages import Temoignage
 from gateway.federation.traitement import etat_traitement, motifs_priorite
 from gateway.schema.lieux import TypeSource
-from gateway.schema.nouns import Contrat, Jeune, MotifPriorite, Rupture
+from gateway.schema.nouns import Contrat, Jeune, Rupture
 
 LECTURES_MAX = 64  # rights and readings whose masked copies are kept with a view
 REPRISE = 30.0  # seconds a view built without the ledger of links is kept, before it is tried again
 LISTES_MAX = 16  # lists of one view kept in order, by filter and order
 PAGES_MAX = 16  # pages of one view kept as they were shown to the same rights
-_CATEGORIE_DU_MOTIF = {
-    MotifPriorite.RQTH: CategorieDonnee.SENSIBLE,
-    MotifPriorite.ACCOMPAGNEMENT_CONJOINT: CategorieDonnee.COLLABORATION,
-    MotifPriorite.MINEUR: CategorieDonnee.PARCOURS,
-    MotifPriorite.SOUHAITE_RDV: CategorieDonnee.SUIVI,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,5 +265,5 @@ def _traitement(rupture: Rupture, personne: Personne, suivi_su: bool) -> None:
         return
     motifs = motifs_priorite(personne.jeune, rupture)
     rupture.etat = etat_traitement(personne.jeune.suivi, rupture)
-    rupture.motifs_priorite = [motif for motif in motifs if _CATEGORIE_DU_MOTIF[motif] in personne.categories]
+    rupture.motifs_priorite = [motif for motif in motifs if motif.tells in personne.categories]
     rupture.prioritaire = bool(rupture.motifs_priorite)

@@ -12,11 +12,9 @@ from gateway.federation.provenance import attacher
 from gateway.federation.views import Droits, Personne, Shown, Vue, lisibles
 from gateway.schema.lieux import Cfa, Source
 from gateway.schema.nouns import Contrat, Jeune, Rupture
+from gateway.schema.tables import EXPLANATIONS, PROVENANCES
 
 MASQUES_MAX = 4096  # masked copies kept for the same rights
-PROVENANCES = frozenset({"Jeune.provenance", "Contrat.provenance", "Rupture.provenance"})
-RAPPROCHEMENTS = "Jeune.rapprochements"
-EXPLICATIONS = PROVENANCES | {RAPPROCHEMENTS}
 
 
 def fige(decision: Decision) -> bool:
@@ -31,7 +29,7 @@ class Vitrine:
         self._droits = droits
         self._decision = decision
         self._source = None if fige(decision) else source
-        montres = vue.montres(droits, decision.categories, EXPLICATIONS & decision.coordonnees)
+        montres = vue.montres(droits, decision.categories, EXPLANATIONS & decision.coordonnees)
         self._copies, self.pages = montres.copies, montres.pages
 
     def montrer(self, personne: Personne, objet: Jeune | Contrat | Rupture) -> Shown:
@@ -63,7 +61,7 @@ class Vitrine:
         """Write the lines that say who says what, and what joined the records, if they are asked for."""
         if PROVENANCES & self._decision.coordonnees and personne.jeune.lignes is None:
             attacher(personne.fusion)
-        if RAPPROCHEMENTS in self._decision.coordonnees and personne.jeune.indices is None:
+        if (EXPLANATIONS - PROVENANCES) & self._decision.coordonnees and personne.jeune.indices is None:
             attacher_indices(personne.fusion)
 
 

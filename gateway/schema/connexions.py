@@ -2,10 +2,12 @@
 
 import strawberry
 
-from gateway.auth.rules import libre
+from gateway.auth.rules import CURSOR, libre
 from gateway.schema.lieux import KeptBytes
 from gateway.schema.nouns import Contrat, Jeune, Rupture
 
+PAGE_MAX = 500  # elements of a page
+PAGE_PAR_DEFAUT = 20
 _CURSEUR = "Curseur opaque, lié au filtre, à l'ordre et au périmètre."
 _COMPLET = "Faux quand une source de cette liste n'a pas répondu."
 _TOTAL = "Nombre d'éléments du périmètre qui répondent au filtre."
@@ -15,13 +17,13 @@ _TOTAL = "Nombre d'éléments du périmètre qui répondent au filtre."
 class PageInfo:
     has_next_page: bool = strawberry.field(description="Vrai s'il reste des éléments après cette page.")
     has_previous_page: bool = strawberry.field(description="Vrai s'il y a des éléments avant cette page.")
-    start_cursor: str | None = libre("Curseur du premier élément de la page.")
-    end_cursor: str | None = libre("Curseur du dernier élément de la page.")
+    start_cursor: str | None = libre("Curseur du premier élément de la page.", cursor="ends")
+    end_cursor: str | None = libre("Curseur du dernier élément de la page.", cursor="ends")
 
 
 @strawberry.type(description="Une rupture dans une liste.")
 class RuptureEdge:
-    cursor: str = strawberry.field(description=_CURSEUR)
+    cursor: str = strawberry.field(description=_CURSEUR, metadata={CURSOR: "rows"})
     node: Rupture = strawberry.field(description="La rupture.")
 
 
@@ -35,7 +37,7 @@ class RuptureConnection(KeptBytes):
 
 @strawberry.type(description="Un jeune dans une liste.")
 class JeuneEdge:
-    cursor: str = strawberry.field(description=_CURSEUR)
+    cursor: str = strawberry.field(description=_CURSEUR, metadata={CURSOR: "rows"})
     node: Jeune = strawberry.field(description="Le jeune.")
 
 
@@ -49,7 +51,7 @@ class JeuneConnection(KeptBytes):
 
 @strawberry.type(description="Un contrat dans une liste.")
 class ContratEdge:
-    cursor: str = strawberry.field(description=_CURSEUR)
+    cursor: str = strawberry.field(description=_CURSEUR, metadata={CURSOR: "rows"})
     node: Contrat = strawberry.field(description="Le contrat.")
 
 

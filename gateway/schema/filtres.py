@@ -1,15 +1,17 @@
 """What a caller may filter and sort by. Each criterion carries the category of the data it looks at."""
 
 from datetime import date
-from enum import Enum
 
 import strawberry
 
 from gateway.auth.rules import CategorieDonnee as C
-from gateway.auth.rules import critere
+from gateway.auth.rules import SortKey, critere
 from gateway.domain.statut import StatutApprenant
-from gateway.schema.nouns import EtatTraitement
+from gateway.schema.nouns import EtatTraitement, MotifPriorite
 from gateway.schema.scalaires import UAI, CodeInsee
+
+# What filtering or sorting by priority asks for: a priority follows, among its reasons, what each of them tells.
+PRIORITE = frozenset(motif.tells for motif in MotifPriorite if not motif.is_base)
 
 
 @strawberry.input(description="Filtre des ruptures. Sans filtre : 180 derniers jours, jeunes sans nouveau contrat.")
@@ -19,7 +21,9 @@ class FiltreRuptures:
     )
     jusqua: date | None = critere(C.RUPTURE, "Dernier jour de la fenêtre (par défaut : aujourd'hui).", "Rupture.date")
     etat: EtatTraitement | None = critere(C.SUIVI, "État du traitement par la Mission locale.", "Rupture.etat")
-    prioritaire: bool | None = critere(C.SUIVI, "Ruptures prioritaires, ou les autres.", "Rupture.prioritaire")
+    prioritaire: bool | None = critere(
+        C.SUIVI, "Ruptures prioritaires, ou les autres.", "Rupture.prioritaire", also=PRIORITE
+    )
     cfa: UAI | None = critere(C.PARCOURS, "UAI du CFA du contrat rompu.", "Contrat.cfa")
     communes: list[CodeInsee] | None = critere(C.ADRESSE, "Communes de résidence (codes Insee).", "Jeune.commune")
     departements: list[str] | None = critere(C.ADRESSE, "Départements de résidence (codes).", "Jeune.commune")
@@ -48,15 +52,19 @@ class FiltreContrats:
     rompus: bool | None = critere(C.RUPTURE, "Contrats rompus, ou les autres.", "Contrat.rupture")
 
 
+_BY_DATE = (frozenset({C.RUPTURE}), "Rupture.date")
+_BY_NAME = (frozenset({C.IDENTITE}), "Jeune.nom", "Jeune.prenom")
+
+
 @strawberry.enum(description="Ordre des ruptures.")
-class TriRuptures(Enum):
-    DATE_DESC = "DATE_DESC"
-    DATE_ASC = "DATE_ASC"
-    PRIORITE = "PRIORITE"
+class TriRuptures(SortKey):
+    DATE_DESC = "DATE_DESC", *_BY_DATE
+    DATE_ASC = "DATE_ASC", *_BY_DATE
+    PRIORITE = "PRIORITE", PRIORITE | {C.RUPTURE}, "Rupture.motifsPriorite", "Rupture.date"
 
 
 @strawberry.enum(description="Ordre des jeunes.")
-class TriJeunes(Enum):
-    STATUT_RECENT = "STATUT_RECENT"
-    NOM_ASC = "NOM_ASC"
-    NOM_DESC = "NOM_DESC"
+class TriJeunes(SortKey):
+    STATUT_RECENT = "STATUT_RECENT", frozenset({C.PARCOURS}), "Jeune.statut"
+    NOM_ASC = "NOM_ASC", *_BY_NAME
+    NOM_DESC = "NOM_DESC", *_BY_NAME

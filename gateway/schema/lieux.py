@@ -6,7 +6,8 @@ from typing import Any
 
 import strawberry
 
-from gateway.auth.rules import libre
+from gateway.auth.rules import CategorieDonnee as C
+from gateway.auth.rules import libre, opened_by
 from gateway.schema.scalaires import SIRET, UAI, CodeInsee, CodePostal
 
 
@@ -70,6 +71,7 @@ class Territoire:
 
 
 @strawberry.type(description="Mission locale : structure d'accompagnement des jeunes de 16 à 25 ans.")
+@opened_by(C.PUBLIQUE)
 class MissionLocale(Node):
     code: str = strawberry.field(description="Code de la structure.")
     nom: str = strawberry.field(description="Nom de la structure.")
@@ -101,6 +103,7 @@ class Source:
 
 
 @strawberry.type(description="Centre de formation d'apprentis.")
+@opened_by(C.PUBLIQUE)
 class Cfa(Node):
     uai: UAI | None = libre("Code UAI.")
     siret: SIRET | None = libre("SIRET.")

@@ -6,16 +6,16 @@ rule of its fields. Knows no partner, no viewer. Dates are days (`date`); instan
 
 from datetime import date, datetime
 from enum import Enum
-from typing import Annotated
+from typing import Annotated, Any
 
 import strawberry
 
 from gateway.auth.rules import CategorieDonnee as C
-from gateway.auth.rules import Derivation, argument, donnee, libre
+from gateway.auth.rules import Derivation, Telling, argument, donnee, libre, nominative, opened_by
 from gateway.domain.ressemblance import Niveau
 from gateway.domain.statut import StatutApprenant
 from gateway.schema.explications import IndiceRapprochement, Provenance, choisies
-from gateway.schema.lieux import Cfa, Commune, MissionLocale, Node
+from gateway.schema.lieux import Cfa, Commune, MissionLocale, Node, TypeSource
 from gateway.schema.scalaires import SIRET, CodePostal
 
 Jour = date  # a field named `date` hides the type inside its own class
@@ -55,11 +55,11 @@ class EtatTraitement(Enum):
 
 
 @strawberry.enum(description="Raison pour laquelle une rupture est prioritaire.")
-class MotifPriorite(Enum):
-    ACCOMPAGNEMENT_CONJOINT = "ACCOMPAGNEMENT_CONJOINT"
-    SOUHAITE_RDV = "SOUHAITE_RDV"
-    RQTH = "RQTH"
-    MINEUR = "MINEUR"
+class MotifPriorite(Telling):
+    ACCOMPAGNEMENT_CONJOINT = "ACCOMPAGNEMENT_CONJOINT", C.COLLABORATION
+    SOUHAITE_RDV = "SOUHAITE_RDV", C.SUIVI
+    RQTH = "RQTH", C.SENSIBLE
+    MINEUR = "MINEUR", C.PARCOURS
 
 
 @strawberry.enum(description="Situation notée par la Mission locale.")
@@ -89,6 +89,15 @@ class MotifAccompagnement(Enum):
     REORIENTATION = "REORIENTATION"
     RECHERCHE_EMPLOI = "RECHERCHE_EMPLOI"
     AUTRE = "AUTRE"
+
+
+def _provenance(self: "Jeune | Contrat | Rupture", champs: Champs = None) -> list[Provenance] | None:
+    return choisies(self.lignes, champs)
+
+
+def _lines(description: str) -> Any:
+    """The field of who says what of a noun, field by field."""
+    return donnee(C.TECHNIQUE, description, resolver=_provenance, magasin="lignes", by_field=True, size=20)
 
 
 @strawberry.type(description="Statut d'un apprenant et sa date d'effet.")
@@ -150,7 +159,7 @@ class Suivi:
     commentaire: str | None = libre("Commentaire du conseiller.")
     deja_connu: bool | None = libre("Vrai si la Mission locale connaissait déjà le jeune.")
     mission_locale: MissionLocale | None = libre("Mission locale qui suit le jeune.")
-    historique: list[EtapeSuivi] | None = libre("Étapes passées, de la plus récente à la plus ancienne.")
+    historique: list[EtapeSuivi] | None = libre("Étapes passées, de la plus récente à la plus ancienne.", size=10)
     souhaite_rdv: strawberry.Private[bool] = False
 
 
@@ -164,6 +173,7 @@ class Collaboration:
 
 
 @strawberry.type(description="Rupture d'un contrat avant son terme.")
+@opened_by(C.RUPTURE)
 class Rupture(Node):
     date: Jour | None = donnee(C.RUPTURE, "Date d'effet de la rupture.")
     cause: str | None = donnee(C.COLLABORATION, "Cause, dans les mots de la source.")
@@ -185,7 +195,9 @@ class Rupture(Node):
     etat: EtatTraitement | None = donnee(
         C.SUIVI, "État du traitement par la Mission locale.", derive=Derivation(("Jeune.suivi",))
     )
-    prioritaire: bool | None = donnee(C.SUIVI, "Vrai si la rupture demande une action rapide.", derive=_PRIORITE)
+    prioritaire: bool | None = donnee(
+        C.SUIVI, "Vrai si la rupture demande une action rapide.", derive=_PRIORITE, any_of="motifs_priorite"
+    )
     motifs_priorite: list[MotifPriorite] | None = donnee(C.SUIVI, "Raisons de la priorité.", derive=_PRIORITE)
     nouveau_contrat: bool | None = donnee(
         C.PARCOURS, "Vrai si le jeune est redevenu apprenti après cette rupture.", derive=_STATUT
@@ -194,16 +206,11 @@ class Rupture(Node):
     contrat: "Contrat | None" = donnee(C.CONTRAT, "Contrat rompu.")
     jeune: "Jeune | None" = donnee(C.PARCOURS, "Jeune concerné.")
     lignes: strawberry.Private[list[Provenance] | None] = None
-
-    def _provenance(self, champs: Champs = None) -> list[Provenance] | None:
-        return choisies(self.lignes, champs)
-
-    provenance: list[Provenance] | None = donnee(
-        C.TECHNIQUE, "Qui dit quoi de cette rupture.", resolver=_provenance, magasin="lignes"
-    )
+    provenance: list[Provenance] | None = _lines("Qui dit quoi de cette rupture.")
 
 
 @strawberry.type(description="Contrat d'apprentissage, avenants repliés.")
+@opened_by(C.CONTRAT)
 class Contrat(Node):
     numero: str | None = donnee(C.CONTRAT, "Numéro du contrat au registre.")
     type: str | None = donnee(C.CONTRAT, "Code du type de contrat.")
@@ -216,16 +223,11 @@ class Contrat(Node):
     jeune: "Jeune | None" = donnee(C.PARCOURS, "Apprenti.")
     lignes: strawberry.Private[list[Provenance] | None] = None
     annule: strawberry.Private[bool] = False
-
-    def _provenance(self, champs: Champs = None) -> list[Provenance] | None:
-        return choisies(self.lignes, champs)
-
-    provenance: list[Provenance] | None = donnee(
-        C.TECHNIQUE, "Qui dit quoi de ce contrat.", resolver=_provenance, magasin="lignes"
-    )
+    provenance: list[Provenance] | None = _lines("Qui dit quoi de ce contrat.")
 
 
 @strawberry.type(description="Jeune en apprentissage, ou qui l'a été.")
+@opened_by(C.PARCOURS)
 class Jeune(Node):
     nom: str | None = donnee(C.IDENTITE, "Nom.")
     prenom: str | None = donnee(C.IDENTITE, "Prénom.")
@@ -238,21 +240,24 @@ class Jeune(Node):
     telephone: str | None = donnee(C.CONTACT, "Téléphone.")
     courriel: str | None = donnee(C.CONTACT, "Courriel.")
     adresse: Adresse | None = donnee(C.ADRESSE, "Adresse de résidence.")
-    representants: list[Representant] | None = donnee(C.REPRESENTANT, "Représentants légaux.")
+    representants: list[Representant] | None = donnee(C.REPRESENTANT, "Représentants légaux.", size=2)
     commune: Commune | None = donnee(C.ADRESSE, "Commune de résidence.", derive=Derivation(("Jeune.adresse",)))
     mission_locale: MissionLocale | None = donnee(C.PARCOURS, "Mission locale de la résidence.", derive=_COMPETENCE)
     missions_locales_possibles: list[MissionLocale] | None = donnee(
         C.PARCOURS,
         "Missions locales entre lesquelles l'adresse ne tranche pas ; absent quand elle tranche.",
         derive=_COMPETENCE,
+        size=3,
     )
     statut: Statut | None = donnee(C.PARCOURS, "Statut d'aujourd'hui.", derive=_STATUT)
     etapes: strawberry.Private[list[Statut] | None] = None
-    formations: list[Formation] | None = donnee(C.PARCOURS, "Formations suivies.")
-    contrats: list[Contrat] | None = donnee(C.CONTRAT, "Contrats, du plus récent au plus ancien.")
-    ruptures: list[Rupture] | None = donnee(C.RUPTURE, "Ruptures, de la plus récente à la plus ancienne.")
-    suivi: Suivi | None = donnee(C.SUIVI, "Suivi par la Mission locale.")
-    collaboration: Collaboration | None = donnee(C.COLLABORATION, "Demande d'accompagnement conjoint.")
+    formations: list[Formation] | None = donnee(C.PARCOURS, "Formations suivies.", size=4)
+    contrats: list[Contrat] | None = donnee(C.CONTRAT, "Contrats, du plus récent au plus ancien.", size=4)
+    ruptures: list[Rupture] | None = donnee(C.RUPTURE, "Ruptures, de la plus récente à la plus ancienne.", size=4)
+    suivi: Suivi | None = donnee(C.SUIVI, "Suivi par la Mission locale.", told_by=TypeSource.MISSION_LOCALE)
+    collaboration: Collaboration | None = donnee(
+        C.COLLABORATION, "Demande d'accompagnement conjoint.", told_by=TypeSource.MISSION_LOCALE
+    )
     lignes: strawberry.Private[list[Provenance] | None] = None
     indices: strawberry.Private[list[IndiceRapprochement] | None] = None
     autres_noms: strawberry.Private[tuple[str, ...]] = ()  # usage or birth names beside `nom`
@@ -264,27 +269,25 @@ class Jeune(Node):
             return self.etapes
         return [etape for etape in self.etapes if etape.depuis >= depuis]
 
-    def _provenance(self, champs: Champs = None) -> list[Provenance] | None:
-        return choisies(self.lignes, champs)
-
     def _rapprochements(self) -> list[IndiceRapprochement] | None:
         return self.indices
 
     parcours: list[Statut] | None = donnee(
-        C.PARCOURS, "Statuts successifs.", resolver=_parcours, magasin="etapes", derive=_STATUT
+        C.PARCOURS, "Statuts successifs.", resolver=_parcours, magasin="etapes", derive=_STATUT, size=10
     )
     rapprochements: list[IndiceRapprochement] | None = donnee(
         C.TECHNIQUE,
         "Indices qui ont réuni les enregistrements de ce jeune, ou laissé d'autres à confirmer.",
         resolver=_rapprochements,
         magasin="indices",
+        by_field=True,
+        size=1,
     )
-    provenance: list[Provenance] | None = donnee(
-        C.TECHNIQUE, "Qui dit quoi de ce jeune.", resolver=_provenance, magasin="lignes"
-    )
+    provenance: list[Provenance] | None = _lines("Qui dit quoi de ce jeune.")
 
 
 @strawberry.type(description="Jeune qui répond à une recherche par identité, et ce que vaut la réponse.")
+@nominative
 class Rapprochement:
     jeune: Jeune | None = libre("Le jeune, dans les champs que je peux lire.")
     score: float = strawberry.field(description="Probabilité que ce soit la personne cherchée, de 0 à 1.")

@@ -7,7 +7,7 @@ import strawberry
 
 from gateway.auth.rules import CategorieDonnee as C
 from gateway.auth.rules import argument, donnee, publique
-from gateway.schema.connexions import ContratConnection, JeuneConnection, RuptureConnection
+from gateway.schema.connexions import PAGE_MAX, PAGE_PAR_DEFAUT, ContratConnection, JeuneConnection, RuptureConnection
 from gateway.schema.contexte import Contexte, Moi, Page
 from gateway.schema.filtres import FiltreContrats, FiltreJeunes, FiltreRuptures, TriJeunes, TriRuptures
 from gateway.schema.lieux import Cfa, MissionLocale, Node, Source
@@ -15,7 +15,7 @@ from gateway.schema.nouns import Contrat, Jeune, Rapprochement, Rupture
 from gateway.schema.scalaires import SIRET, UAI
 
 type_info = strawberry.Info[Contexte, None]
-Premiers = Annotated[int, argument(C.PUBLIQUE, "Nombre d'éléments de la page, de 0 à 500.")]
+Premiers = Annotated[int, argument(C.PUBLIQUE, f"Nombre d'éléments de la page, de 0 à {PAGE_MAX}.")]
 Apres = Annotated[str | None, argument(C.PUBLIQUE, "Curseur après lequel commence la page.")]
 Identifiant = Annotated[strawberry.ID, argument(C.PUBLIQUE, "Identifiant opaque.", "id")]
 
@@ -49,7 +49,7 @@ def _jeunes(
     info: type_info,
     filtre: FiltreJeunes | None = None,
     tri: TriJeunes = TriJeunes.STATUT_RECENT,
-    first: Premiers = 20,
+    first: Premiers = PAGE_PAR_DEFAUT,
     after: Apres = None,
 ) -> JeuneConnection | None:
     return info.context.jeunes(filtre, tri, Page(first, after)) if _ouverte(info) else None
@@ -64,7 +64,7 @@ def _contrat(
 
 
 def _contrats(
-    info: type_info, filtre: FiltreContrats | None = None, first: Premiers = 20, after: Apres = None
+    info: type_info, filtre: FiltreContrats | None = None, first: Premiers = PAGE_PAR_DEFAUT, after: Apres = None
 ) -> ContratConnection | None:
     return info.context.contrats(filtre, Page(first, after)) if _ouverte(info) else None
 
@@ -77,7 +77,7 @@ def _ruptures(
     info: type_info,
     filtre: FiltreRuptures | None = None,
     tri: TriRuptures = TriRuptures.DATE_DESC,
-    first: Premiers = 20,
+    first: Premiers = PAGE_PAR_DEFAUT,
     after: Apres = None,
 ) -> RuptureConnection | None:
     return info.context.ruptures(filtre, tri, Page(first, after)) if _ouverte(info) else None
@@ -110,6 +110,7 @@ class Query:
         C.PARCOURS,
         "Cinq jeunes de mon périmètre au plus, les plus ressemblants d'abord.",
         resolver=_recherche_jeune,
+        size=1,
     )
     jeunes: JeuneConnection | None = donnee(C.PARCOURS, "Les jeunes de mon périmètre.", resolver=_jeunes)
     contrat: Contrat | None = donnee(C.CONTRAT, "Un contrat, par identifiant ou par numéro.", resolver=_contrat)
@@ -122,4 +123,6 @@ class Query:
     )
     cfa: Cfa | None = publique("Un CFA, par UAI ou par SIRET.", _cfa)
     mission_locale: MissionLocale | None = publique("Une Mission locale, par son code.", _mission_locale)
-    sources: list[Source] | None = donnee(C.TECHNIQUE, "Les systèmes partenaires et leur état.", resolver=_sources)
+    sources: list[Source] | None = donnee(
+        C.TECHNIQUE, "Les systèmes partenaires et leur état.", resolver=_sources, size=1
+    )

@@ -20,10 +20,12 @@ from graphql import (
 
 from gateway.auth.coordonnees import categorie
 from gateway.auth.politique import FICHIER, lire_politique
-from gateway.auth.rules import CATEGORIE, DERIVATION, SUR, CategorieDonnee, Derivation
+from gateway.auth.rules import ANY_OF, CATEGORIE, DERIVATION, OPENED_BY, SIZE, SUR, CategorieDonnee, Derivation
 from gateway.auth.verification import verifier_schema
 from gateway.errors import ErreurConfiguration
 from gateway.schema.build import construire, graphe
+from gateway.schema.filtres import TriJeunes
+from gateway.schema.nouns import Contrat
 from tests.access.outils import POLITIQUE
 
 
@@ -89,6 +91,18 @@ def _derive(coordonnee: str, derivation: Derivation | None) -> Callable[[GraphQL
     return poser
 
 
+def _written(coordonnee: str, key: str, value: object) -> Callable[[GraphQLSchema], None]:
+    """Changes one fact beside a field."""
+
+    def poser(schema: GraphQLSchema) -> None:
+        type_, _, nom = coordonnee.partition(".")
+        champ = schema.type_map[type_].fields[nom]  # type: ignore[attr-defined]
+        facts = {**champ.extensions["strawberry-definition"].metadata, key: value}
+        champ.extensions = {"strawberry-definition": SimpleNamespace(metadata=facts)}
+
+    return poser
+
+
 def _filtre(sur: tuple[str, ...]) -> Callable[[GraphQLSchema], None]:
     def poser(schema: GraphQLSchema) -> None:
         champ = schema.type_map["FiltreJeunes"].fields["nom"]  # type: ignore[attr-defined]
@@ -138,6 +152,10 @@ def _regle_sur_l_interface(schema: GraphQLSchema) -> None:
         (_filtre(("Jeune.telephone",)), "FiltreJeunes.nom regarde Jeune.telephone sans exiger CONTACT"),
         (_filtre(("Jeune.nir",)), "FiltreJeunes.nom regarde Jeune.nir, qui n'existe pas"),
         (_sans_priorite, "TriRuptures.PRIORITE n'existe pas"),
+        (_written("Jeune.contrats", SIZE, None), "Jeune.contrats ne dit pas combien d'éléments son coût compte"),
+        (_written("Rupture.provenance", SIZE, 7), "Rupture.provenance compte 7 éléments, une autre liste de ce nom 20"),
+        (_written("Rupture.prioritaire", ANY_OF, None), "Rupture.motifsPriorite : rien ne dit s'il en reste (any_of)"),
+        (_written("Rupture.prioritaire", ANY_OF, "cause"), "Rupture.cause : rien ne dit s'il en reste (any_of)"),
         (_regle_sur_l_interface, "Node.nom : règle sur une interface"),
     ],
 )
@@ -148,6 +166,18 @@ def test_un_defaut_arrete_le_demarrage(changer: Callable[[GraphQLSchema], None],
         verifier_schema(schema, POLITIQUE)
     assert dit in str(leve.value)
     assert "\n" not in str(leve.value)
+
+
+def test_a_node_that_no_rule_opens_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(Contrat, OPENED_BY)
+    with pytest.raises(ErreurConfiguration, match="Contrat n'a pas de règle d'ouverture"):
+        verifier_schema(graphe(construire()), POLITIQUE)
+
+
+def test_a_sort_key_that_asks_for_nothing_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(TriJeunes.NOM_ASC, "asks", frozenset())
+    with pytest.raises(ErreurConfiguration, match=r"TriJeunes\.NOM_ASC n'a pas de catégorie"):
+        verifier_schema(graphe(construire()), POLITIQUE)
 
 
 def test_un_champ_libre_peut_mener_la_ou_sa_regle_mene_deja() -> None:

@@ -1,0 +1,59 @@
+"""The names of the graph that other rooms look for, derived once from what is written beside its fields and types."""
+
+from collections.abc import Iterator
+
+from graphql import GraphQLField, GraphQLObjectType, get_named_type, is_input_object_type, is_interface_type
+
+from gateway.auth.coordonnees import compares, derivation, is_nominative, openings, sort_orders, written
+from gateway.auth.rules import BY_FIELD, CURSOR, MAGASIN, SIZE, TOLD_BY, CategorieDonnee
+from gateway.auth.verification import objets, reached
+from gateway.schema.build import construire, graphe
+from gateway.schema.lieux import TypeSource
+
+_SCHEMA = graphe(construire())
+_ROOTS: GraphQLObjectType = _SCHEMA.type_map["Query"]  # type: ignore[assignment]
+
+
+def _fields() -> Iterator[tuple[str, str, GraphQLField]]:
+    for type_ in objets(_SCHEMA).values():
+        yield from ((type_.name, name, field) for name, field in type_.fields.items())
+
+
+def _with(key: str, value: object) -> frozenset[str]:
+    """The coordinates of the fields beside which it is written."""
+    return frozenset(f"{type_}.{name}" for type_, name, field in _fields() if written(field, key) == value)
+
+
+def _drawn_from() -> Iterator[tuple[str, tuple[str, ...]]]:
+    """What is computed from fields, or compares them: fields, filters and sort keys, each with their coordinates."""
+    yield from ((f"{type_}.{name}", d.de) for type_, name, field in _fields() if (d := derivation(field)))
+    for type_ in filter(is_input_object_type, _SCHEMA.type_map.values()):
+        yield from ((f"{type_.name}.{name}", compares(field)) for name, field in type_.fields.items())
+    yield from ((f"{name}.{key.name}", key.compares) for name, order in sort_orders().items() for key in order)
+
+
+def _told_by(source: TypeSource) -> frozenset[str]:
+    """What only that kind of source tells, and all that is drawn from it."""
+    told = _with(TOLD_BY, source)
+    while more := {name for name, sources in _drawn_from() if not told.isdisjoint(sources)} - told:
+        told |= more
+    return told
+
+
+def _reads_view(field: GraphQLField) -> bool:
+    """Whether a root field leads to persons, contracts or ruptures, by an interface or without passing another rule."""
+    return is_interface_type(get_named_type(field.type)) or any(reached(field, set()))
+
+
+PERSONAL_TYPES = frozenset(name for name, c in openings(_SCHEMA).items() if c is not CategorieDonnee.PUBLIQUE)
+_ABSTRACT = frozenset(name for name, type_ in _SCHEMA.type_map.items() if is_interface_type(type_))
+# A selection of one of these is about somebody.
+SHOWN_TYPES = PERSONAL_TYPES | _ABSTRACT | {name for name, t in _SCHEMA.type_map.items() if is_nominative(t)}
+VIEW_ROOTS = frozenset(name for name, field in _ROOTS.fields.items() if _reads_view(field))
+# Lists whose size is an argument, and what the cost counts of the others.
+PAGED_ROOTS = frozenset(name for name, field in _ROOTS.fields.items() if "first" in field.args)
+LIST_SIZES = {name: size for _, name, field in _fields() if (size := written(field, SIZE) or 1) > 1}
+TOLD_BY_MISSION_LOCALE = _told_by(TypeSource.MISSION_LOCALE)
+ROW_CURSORS, END_CURSORS = _with(CURSOR, "rows"), _with(CURSOR, "ends")
+EXPLANATIONS = _with(BY_FIELD, True)
+PROVENANCES = EXPLANATIONS & _with(MAGASIN, "lignes")

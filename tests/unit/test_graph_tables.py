@@ -1,0 +1,136 @@
+"""What is derived from the rules beside the fields of the graph: the tables that once were written by hand, name for name."""
+
+import pytest
+from strawberry import ID
+
+from gateway import limits
+from gateway.auth.coordonnees import exigees_par_le_champ, openings, sort_orders
+from gateway.auth.mask import masquer
+from gateway.auth.rules import BY_FIELD, SortKey, Telling
+from gateway.auth.rules import CategorieDonnee as C
+from gateway.auth.sentinelle import en_trop
+from gateway.schema import tables
+from gateway.schema.build import construire, graphe
+from gateway.schema.filtres import PRIORITE
+from gateway.schema.nouns import Contrat, Jeune, MotifPriorite, Rupture
+
+SCHEMA = graphe(construire())
+TOLD = {
+    "RQTH": C.SENSIBLE,
+    "ACCOMPAGNEMENT_CONJOINT": C.COLLABORATION,
+    "MINEUR": C.PARCOURS,
+    "SOUHAITE_RDV": C.SUIVI,
+}
+HIDDEN = {"RQTH": C.SENSIBLE, "ACCOMPAGNEMENT_CONJOINT": C.COLLABORATION}
+
+
+def test_types_and_roots() -> None:
+    assert list(openings(SCHEMA).items()) == [
+        ("Jeune", C.PARCOURS),
+        ("Contrat", C.CONTRAT),
+        ("Rupture", C.RUPTURE),
+        ("Cfa", C.PUBLIQUE),
+        ("MissionLocale", C.PUBLIQUE),
+    ]
+    assert {"Jeune", "Contrat", "Rupture"} == tables.PERSONAL_TYPES
+    assert {"Jeune", "Contrat", "Rupture", "Node", "Rapprochement"} == tables.SHOWN_TYPES
+    assert {
+        "node",
+        "jeune",
+        "jeunes",
+        "rechercheJeune",
+        "contrat",
+        "contrats",
+        "rupture",
+        "ruptures",
+    } == tables.VIEW_ROOTS
+
+
+def test_what_only_a_mission_locale_tells() -> None:
+    assert {
+        "Jeune.suivi",
+        "Jeune.collaboration",
+        "Rupture.etat",
+        "Rupture.prioritaire",
+        "Rupture.motifsPriorite",
+        "FiltreRuptures.etat",
+        "FiltreRuptures.prioritaire",
+        "TriRuptures.PRIORITE",
+    } == tables.TOLD_BY_MISSION_LOCALE
+
+
+def test_sizes_and_pages() -> None:
+    assert tables.LIST_SIZES == {
+        "contrats": 4,
+        "ruptures": 4,
+        "formations": 4,
+        "parcours": 10,
+        "representants": 2,
+        "missionsLocalesPossibles": 3,
+        "historique": 10,
+        "provenance": 20,
+    }
+    assert {"ruptures", "jeunes", "contrats"} == tables.PAGED_ROOTS
+    assert {"__schema", "__type"} == limits.META
+    assert (limits.PAGE_PAR_DEFAUT, limits.PAGE_MAX) == (20, 500)
+
+
+def test_cursors_and_explanations() -> None:
+    assert {"RuptureEdge.cursor", "JeuneEdge.cursor", "ContratEdge.cursor"} == tables.ROW_CURSORS
+    assert {"PageInfo.startCursor", "PageInfo.endCursor"} == tables.END_CURSORS
+    assert {"Jeune.provenance", "Contrat.provenance", "Rupture.provenance"} == tables.PROVENANCES
+    assert tables.PROVENANCES | {"Jeune.rapprochements"} == tables.EXPLANATIONS
+
+
+@pytest.mark.parametrize(
+    ("type_", "lines"),
+    [(Jeune, {"provenance", "rapprochements"}), (Contrat, {"provenance"}), (Rupture, {"provenance"})],
+)
+def test_fields_of_lines(type_: type, lines: set[str]) -> None:
+    champs = type_.__strawberry_definition__.fields  # type: ignore[attr-defined]
+    assert {champ.python_name for champ in champs if champ.metadata.get(BY_FIELD)} == lines
+
+
+def test_sort_keys_and_filters() -> None:
+    assert {C.SUIVI, C.SENSIBLE, C.COLLABORATION} == PRIORITE
+    assert {nom: {key.name: (key.asks, key.compares) for key in order} for nom, order in sort_orders().items()} == {
+        "TriRuptures": {
+            "DATE_DESC": ({C.RUPTURE}, ("Rupture.date",)),
+            "DATE_ASC": ({C.RUPTURE}, ("Rupture.date",)),
+            "PRIORITE": (
+                {C.SUIVI, C.SENSIBLE, C.COLLABORATION, C.RUPTURE},
+                ("Rupture.motifsPriorite", "Rupture.date"),
+            ),
+        },
+        "TriJeunes": {
+            "STATUT_RECENT": ({C.PARCOURS}, ("Jeune.statut",)),
+            "NOM_ASC": ({C.IDENTITE}, ("Jeune.nom", "Jeune.prenom")),
+            "NOM_DESC": ({C.IDENTITE}, ("Jeune.nom", "Jeune.prenom")),
+        },
+    }
+    asked = {
+        f"{type_}.{nom}": exigees_par_le_champ(champ)
+        for type_ in ("FiltreRuptures", "FiltreJeunes", "FiltreContrats")
+        for nom, champ in SCHEMA.type_map[type_].fields.items()  # type: ignore[attr-defined]
+    }
+    assert {nom: exigees for nom, exigees in asked.items() if len(exigees) > 1} == {
+        "FiltreRuptures.prioritaire": {C.SUIVI, C.SENSIBLE, C.COLLABORATION}
+    }
+
+
+def test_what_the_reasons_of_a_priority_tell() -> None:
+    assert {motif.name: motif.tells for motif in MotifPriorite} == TOLD
+    assert [motif.value for motif in MotifPriorite] == ["ACCOMPAGNEMENT_CONJOINT", "SOUHAITE_RDV", "RQTH", "MINEUR"]
+    for motif in MotifPriorite:
+        rupture = Rupture(id=ID("R"), motifs_priorite=[motif], prioritaire=True)
+        masque = masquer(rupture, frozenset({C.SUIVI}))
+        shown = motif.name not in HIDDEN
+        assert (masque.motifs_priorite, masque.prioritaire) == ([motif] if shown else [], shown)
+        assert en_trop(rupture, frozenset({C.SUIVI})) == (None if shown else "Rupture.motifs_priorite")
+        if not shown:
+            assert en_trop(rupture, frozenset({C.SUIVI, HIDDEN[motif.name]})) is None
+
+
+def test_no_other_enumeration_carries_rules() -> None:
+    assert Telling.__subclasses__() == [MotifPriorite]
+    assert set(SortKey.__subclasses__()) == set(sort_orders().values())
