@@ -12,7 +12,7 @@ How a plan is made, and used:
    class (`valeurs.Feuille`). A refused field is the word `None`: nothing reads it.
 3. What may be read differs from one person to the next: the context hands out masked copies, kept with the view, so that
    nothing here knows a category, and what is not read is not there to be written.
-4. What a page and its nodes show no longer changes: their bytes are kept with them (`fragments`), once the sentinel has
+4. What a page and its nodes show no longer changes: their bytes are kept with them (`lecture.fragment`), once the sentinel has
    read them, and a warm answer joins them.
 5. A level writes what is right. What is not (a value of another class, a null where none may be, an error of a resolver)
    is `Imprevu`: the operation is executed again by graphql-core, which says what the specification says. So is, from the
