@@ -5,7 +5,7 @@ How a plan is made, and used:
 1. `executeur.Executeur` looks for the plan of (document, operation, fields refused, values of @skip and @include). The
    first time it sees one it lets graphql-core execute: a query asked once costs nothing more. The second time it writes
    the plan, and keeps it.
-2. A plan (`plans.Plan`) holds, for each root field (`racines.Racine`), a function from what its resolver returns to what
+2. A plan (`plans.Plan`) holds, for each root field (`plans.Racine`), a function from what its resolver returns to what
    the answer shows. Root fields stay ordinary resolvers; their arguments without a variable are read once, the others
    made of what the graph says of their types (`conversions`). The functions are text written by `ecriture.Ecrivain` and
    compiled: a selection of objects becomes one dict display, a list becomes one loop, a leaf becomes one test of its
