@@ -23,8 +23,7 @@ from graphql import (
 from strawberry.types.field import StrawberryField
 
 from gateway.errors import ErreurPasserelle
-from gateway.execution.fragments import fragment
-from gateway.execution.lecture import Lecture, Place, Rendu
+from gateway.execution.lecture import Lecture, Place, Rendu, fragment
 from gateway.execution.valeurs import completeur, feuille, imprevu
 
 CHAMPS_MAX = 1_000  # fields of one function: writing costs about 20 µs each

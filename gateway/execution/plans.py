@@ -8,10 +8,16 @@ from graphql import (
     ExecutionResult,
     FieldNode,
     GraphQLError,
+    GraphQLField,
     GraphQLObjectType,
     GraphQLResolveInfo,
     GraphQLSchema,
+    ListValueNode,
+    ObjectValueNode,
+    ValueNode,
+    VariableNode,
     VariableValues,
+    get_argument_values,
     is_non_null_type,
     located_error,
 )
@@ -20,10 +26,35 @@ from graphql.pyutils import Path
 from gateway.auth.selection import Selection
 from gateway.auth.sentinelle import Interdits
 from gateway.documents import Document
+from gateway.execution.conversions import convertir
 from gateway.execution.ecriture import Ecrivain, NonCouvert, ensembles
-from gateway.execution.lecture import Arguments, Chemin, Lecture, Place
-from gateway.execution.racines import Racine, lire_racine
+from gateway.execution.lecture import Arguments, Chemin, Lecture, Place, Rendu
 from gateway.execution.valeurs import Imprevu
+
+
+@dataclass(frozen=True, slots=True)
+class Racine:
+    """A root field. `rendre` None: refused, or holding nothing granted; nobody is asked.
+
+    `fixes`: arguments as the resolver takes them; `variables`: the field with the others only.
+    """
+
+    cle: str
+    nom: str
+    noeuds: list[FieldNode]
+    champ: GraphQLField
+    rendre: Rendu | None
+    fixes: Mapping[str, Any]
+    variables: GraphQLField
+
+    def resoudre(self, schema: Any, info: GraphQLResolveInfo[Any], variables: VariableValues) -> Any:
+        """What the resolver returns, called as Strawberry calls it. Raises what it raises."""
+        definition: Any = self.champ.extensions["strawberry-definition"]
+        lus = {}
+        if self.variables.args:
+            lus = convertir(self.champ, get_argument_values(self.variables, self.noeuds[0], variables))
+        demande = schema._strawberry_schema.config.info_class(_raw_info=info, _field=definition)
+        return definition.base_resolver.wrapped_func(info=demande, **self.fixes, **lus)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,3 +138,24 @@ def _racine(lecture: Lecture, type_: GraphQLObjectType, cle: str, noeuds: list[F
     if (cle,) not in lecture.nuls and nom != "__typename":
         rendre = Ecrivain(lecture).fonction(champ.type, Place(ensembles(noeuds), (cle,)))
     return lire_racine(cle, noeuds, champ, rendre)
+
+
+def lire_racine(cle: str, noeuds: list[FieldNode], champ: GraphQLField, rendre: Rendu | None) -> Racine:
+    """A root field, its arguments sorted."""
+    dits = {argument.name.value: argument.value for argument in noeuds[0].arguments or ()}
+    mouvants = {nom for nom, valeur in dits.items() if _a_variable(valeur)}
+    fixes = _seulement(champ, champ.args.keys() - mouvants)
+    lus = convertir(champ, get_argument_values(fixes, noeuds[0])) if rendre else {}
+    return Racine(cle, noeuds[0].name.value, noeuds, champ, rendre, lus, _seulement(champ, mouvants))
+
+
+def _seulement(champ: GraphQLField, noms: set[str]) -> GraphQLField:
+    return GraphQLField(champ.type, args={nom: argument for nom, argument in champ.args.items() if nom in noms})
+
+
+def _a_variable(valeur: ValueNode) -> bool:
+    if isinstance(valeur, ObjectValueNode):
+        return any(_a_variable(champ.value) for champ in valeur.fields)
+    if isinstance(valeur, ListValueNode):
+        return any(map(_a_variable, valeur.values))
+    return isinstance(valeur, VariableNode)
