@@ -1,14 +1,15 @@
 """The gateway's own configuration, as one record. Unknown keys are refused; secrets come from the environment only."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import HttpUrl, NonNegativeFloat, NonNegativeInt, PositiveInt, StringConstraints
 
+from gateway.domain.clock import clock, parse_instant
 from gateway.domain.sceau import Sceau
 from gateway.errors import ErreurConfiguration
 from gateway.toml_file import StrictModel, read_toml
@@ -88,9 +89,10 @@ class Configuration:
     def __repr__(self) -> str:
         return f"Configuration({self.racine})"
 
-    def maintenant(self) -> datetime:
-        """The gateway's now: the system's clock, or the fixed GATEWAY_NOW."""
-        return self.fige or datetime.now(UTC)
+    @property
+    def maintenant(self) -> Callable[[], datetime]:
+        """The gateway's clock: the system's, or the fixed GATEWAY_NOW."""
+        return clock(self.fige)
 
     @property
     def donnees(self) -> Path:
@@ -109,8 +111,8 @@ def charger(environ: Mapping[str, str] = os.environ) -> Configuration:
         fige=_instant(environ.get("GATEWAY_NOW")),
         candidate=Path(texte) if (texte := environ.get("GATEWAY_POLITIQUE_CANDIDATE")) else None,
         hote=environ.get("HOST", "127.0.0.1"),
-        port=_port(environ.get("PORT", "8000")),
-        processus=_processus(environ.get("GATEWAY_PROCESSUS", "1")),
+        port=_number(environ, "PORT", 8000, (0, 65535)),
+        processus=_number(environ, "GATEWAY_PROCESSUS", 1, (1, 1000)),
         cache=environ.get("GATEWAY_CACHE_URL", "memory://"),
         sceaux_cache=tuple(_sceau("GATEWAY_CACHE_CLES", c) for c in environ.get("GATEWAY_CACHE_CLES", cle).split(",")),
     )
@@ -129,26 +131,16 @@ def _sceau(variable: str, texte: str) -> Sceau:
         raise ErreurConfiguration(f"variable d'environnement {variable} : 32 octets en base64url attendus") from None
 
 
-def _instant(texte: str | None) -> datetime | None:
-    if not texte:
-        return None
+def _instant(text: str | None) -> datetime | None:
     try:
-        if len(texte) == 10:
-            jour = date.fromisoformat(texte)
-            return datetime(jour.year, jour.month, jour.day, 12, tzinfo=UTC)
-        instant = datetime.fromisoformat(texte)
-    except ValueError as erreur:
-        raise ErreurConfiguration("variable d'environnement GATEWAY_NOW : date ou instant RFC 3339 attendu") from erreur
-    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+        return parse_instant(text) if text else None
+    except ValueError as error:
+        raise ErreurConfiguration("variable d'environnement GATEWAY_NOW : date ou instant RFC 3339 attendu") from error
 
 
-def _port(texte: str) -> int:
-    if not texte.isdigit() or not 0 <= int(texte) <= 65535:
-        raise ErreurConfiguration("variable d'environnement PORT : nombre de 0 à 65535 attendu")
-    return int(texte)
-
-
-def _processus(texte: str) -> int:
-    if not texte.isdigit() or not 1 <= int(texte) <= 1000:
-        raise ErreurConfiguration("variable d'environnement GATEWAY_PROCESSUS : nombre de 1 à 1000 attendu")
-    return int(texte)
+def _number(environ: Mapping[str, str], name: str, default: int, bounds: tuple[int, int]) -> int:
+    low, high = bounds
+    text = environ.get(name, str(default))
+    if not text.isdecimal() or not low <= int(text) <= high:
+        raise ErreurConfiguration(f"variable d'environnement {name} : nombre de {low} à {high} attendu")
+    return int(text)

@@ -55,6 +55,7 @@ class Services:
     """What lives as long as the process, and must be closed."""
 
     configuration: Configuration
+    maintenant: Callable[[], datetime]
     mesures: CollectorRegistry
     transport: Transport
     sources: Sources
@@ -76,10 +77,6 @@ class Services:
     nom_registre: str
     consommateurs: list[Consommateur]
     receveur: Receveur
-
-    def maintenant(self) -> datetime:
-        """The gateway's now."""
-        return self.configuration.maintenant()
 
     async def fermer(self) -> None:
         await self.sources.aclose()
@@ -112,6 +109,7 @@ def construire_services(
     store = Registre(_url(configuration, environ, "registre.sqlite"), configuration.sceau)
     return Services(
         configuration=configuration,
+        maintenant=configuration.maintenant,
         mesures=mesures,
         transport=transport,
         sources=sources,

@@ -34,6 +34,25 @@ def test_a_good_configuration_and_its_defaults(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("texte", "instant"),
+    [
+        ("2026-10-15T08:00:00", datetime(2026, 10, 15, 8, tzinfo=UTC)),
+        ("2026-10-15T08:00:00+02:00", datetime(2026, 10, 15, 6, tzinfo=UTC)),
+    ],
+)
+def test_a_fixed_now_is_told_at_every_moment(tmp_path: Path, texte: str, instant: datetime) -> None:
+    (tmp_path / "gateway.toml").write_text(BON, encoding="utf-8")
+    lue = charger({"GATEWAY_CONFIG": str(tmp_path), "GATEWAY_CLE": CLE, "GATEWAY_NOW": texte})
+    assert lue.maintenant() == lue.maintenant() == instant
+
+
+def test_without_a_fixed_now_the_system_tells_it(tmp_path: Path) -> None:
+    (tmp_path / "gateway.toml").write_text(BON, encoding="utf-8")
+    now = charger({"GATEWAY_CONFIG": str(tmp_path), "GATEWAY_CLE": CLE}).maintenant
+    assert now() <= datetime.now(UTC) <= now()
+
+
+@pytest.mark.parametrize(
     ("texte", "dit"),
     [
         (BON + "inconnue = 1\n", "donnees.inconnue : clé inconnue"),
@@ -63,6 +82,7 @@ def test_a_wrong_file_is_one_line_naming_file_and_key(tmp_path: Path, texte: str
         ("GATEWAY_CACHE_CLES", "courte"),
         ("PORT", "http"),
         ("PORT", "70000"),
+        ("PORT", "²"),
     ],
 )
 def test_a_wrong_variable_is_named_and_its_value_is_not_shown(tmp_path: Path, nom: str, valeur: str) -> None:
