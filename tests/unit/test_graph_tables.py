@@ -9,7 +9,7 @@ from gateway.auth.mask import masquer
 from gateway.auth.rules import BY_FIELD, SortKey, Telling
 from gateway.auth.rules import CategorieDonnee as C
 from gateway.auth.sentinelle import en_trop
-from gateway.schema import tables
+from gateway.schema import connexions, tables
 from gateway.schema.build import construire, graphe
 from gateway.schema.filtres import PRIORITE
 from gateway.schema.nouns import Contrat, Jeune, MotifPriorite, Rupture
@@ -72,7 +72,7 @@ def test_sizes_and_pages() -> None:
     }
     assert {"ruptures", "jeunes", "contrats"} == tables.PAGED_ROOTS
     assert {"__schema", "__type"} == limits.META
-    assert (limits.PAGE_PAR_DEFAUT, limits.PAGE_MAX) == (20, 500)
+    assert (connexions.PAGE_PAR_DEFAUT, connexions.PAGE_MAX) == (20, 500)
 
 
 def test_cursors_and_explanations() -> None:
@@ -93,7 +93,9 @@ def test_fields_of_lines(type_: type, lines: set[str]) -> None:
 
 def test_sort_keys_and_filters() -> None:
     assert {C.SUIVI, C.SENSIBLE, C.COLLABORATION} == PRIORITE
-    assert {nom: {key.name: (key.asks, key.compares) for key in order} for nom, order in sort_orders().items()} == {
+    assert {
+        nom: {key.name: (set(key.asks), key.compares) for key in order} for nom, order in sort_orders().items()
+    } == {
         "TriRuptures": {
             "DATE_DESC": ({C.RUPTURE}, ("Rupture.date",)),
             "DATE_ASC": ({C.RUPTURE}, ("Rupture.date",)),
