@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 
-from gateway.connectors.base import Forme, Pages, Requete
+from gateway.connectors.base import Pages, Requete
 from gateway.sources.pages import ANNONCEES
 
 PageDemandee = tuple[str, str, tuple[tuple[str, ...], ...], str]
@@ -24,32 +24,11 @@ class Repere:
     """One page as it was asked, the digest of its answer, and its validator if it has one: an entity tag, or a date of
     modification."""
 
-    operation: str
-    chemin: str
-    params: tuple[tuple[str, ...], ...]
-    acces: str
+    requete: Requete
     empreinte: str
-    pages: Pages = Pages.UNE
-    forme: Forme = Forme.JSON
-    encodage: str = "utf-8"
-    vide_est_absence: bool = False
     etag: str = ""
     modifie: str = ""
     suite: bool = False  # it follows the one before
-
-    @property
-    def requete(self) -> Requete:
-        """The same page, to be asked again."""
-        return Requete(
-            self.operation,
-            self.chemin,
-            params=dict(zip(*self.params, strict=True)),
-            acces=self.acces,
-            pages=self.pages,
-            forme=self.forme,
-            encodage=self.encodage,
-            vide_est_absence=self.vide_est_absence,
-        )
 
     @property
     def conditions(self) -> Mapping[str, str]:
@@ -78,13 +57,12 @@ def repere(requete: Requete, condense: bytes, entetes: Mapping[str, str]) -> Rep
     if requete.methode != "GET":
         return None
     empreinte = condenser(condense + entetes.get("Link", "").encode()).hex()
-    lue = (*page_demandee(requete), empreinte, requete.pages, requete.forme, requete.encodage, requete.vide_est_absence)
     if requete.pages is Pages.LIEN:
-        return Repere(*lue)
+        return Repere(requete, empreinte)
     etag, modifie = entetes.get("ETag", ""), entetes.get("Last-Modified", "")
     if _ETAG.fullmatch(etag):
-        return Repere(*lue, etag=etag)
-    return Repere(*lue, modifie=modifie if modifie and _sur(modifie, entetes.get("Date", "")) else "")
+        return Repere(requete, empreinte, etag=etag)
+    return Repere(requete, empreinte, modifie=modifie if modifie and _sur(modifie, entetes.get("Date", "")) else "")
 
 
 def tous(reperes: Sequence[Repere | None]) -> tuple[Repere, ...]:

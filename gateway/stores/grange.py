@@ -201,13 +201,8 @@ async def _poser(connexion: AsyncConnection, chantier: Chantier, suite: Chantier
 
 
 def _colonnes(chantier: Chantier) -> dict[str, Any]:
-    return {
-        **asdict(chantier.fenetre),
-        "vue": chantier.vue,
-        "page": chantier.page,
-        "total": chantier.total,
-        "lignes": chantier.lignes,
-    }
+    colonnes = asdict(chantier)
+    return {**colonnes.pop("fenetre"), **colonnes}
 
 
 async def _achever(connexion: AsyncConnection, suite: Chantier, instant: datetime) -> None:

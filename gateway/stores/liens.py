@@ -3,21 +3,19 @@
 At rest: stand-ins (HMAC) of records, identities, installations and objects, the name of a source, and when each was seen.
 """
 
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any
 
-from sqlalchemy import Boolean, Column, Index, MetaData, String, Table, delete, or_, select
+from sqlalchemy import Boolean, Column, Index, MetaData, String, Table, delete, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.domain.liens import Alias, Cle, Connus, Ecritures, Lien
 from gateway.errors import LiensIndisponibles
 from gateway.stores.migrations import migrate
-from gateway.stores.sql import insertion, ouvrir_moteur, paquets, parmi
-
-T = TypeVar("T")
+from gateway.stores.sql import insertion, ouvrir_moteur, paquets, read_in
 
 PAQUET = 5_000  # values of one IN, rows of one transaction: both databases accept 32,000
 ATTENTE_VERROU = 2  # seconds: a writer waits for another process's, which writes for some tens of milliseconds
@@ -140,7 +138,9 @@ async def _inserer(connexion: AsyncConnection, table: Table, lignes: Sequence[Ma
 async def _liens(connexion: AsyncConnection, colonne: Any, valeurs: Collection[str]) -> list[Lien]:
     return [
         Lien(Cle(cle, identite, origine), objet, _instant(depuis), _instant(vu_le))
-        for cle, objet, depuis, vu_le, identite, origine in await _lire(connexion, LIENS, [colonne], valeurs)
+        for cle, objet, depuis, vu_le, identite, origine in await read_in(
+            connexion, select(LIENS), [colonne], valeurs, PAQUET
+        )
     ]
 
 
@@ -149,8 +149,8 @@ async def _alias(connexion: AsyncConnection, objets: Collection[str]) -> dict[st
     trouves: dict[str, Alias] = {}
     connus, restants = set(objets), set(objets)
     while restants:
-        for ancien, survivant, depuis, rompu in await _lire(
-            connexion, ALIAS, [ALIAS.c.ancien, ALIAS.c.survivant], restants
+        for ancien, survivant, depuis, rompu in await read_in(
+            connexion, select(ALIAS), [ALIAS.c.ancien, ALIAS.c.survivant], restants, PAQUET
         ):
             trouves[ancien] = Alias(ancien, survivant, _instant(depuis), rompu)
         restants = {nom for alias in trouves.values() for nom in (alias.ancien, alias.survivant)} - connus
@@ -159,17 +159,8 @@ async def _alias(connexion: AsyncConnection, objets: Collection[str]) -> dict[st
 
 
 async def _vues(connexion: AsyncConnection, cles: Collection[str]) -> dict[tuple[str, str], datetime]:
-    lues = await _lire(connexion, FAITS, [FAITS.c.cle], cles)
+    lues = await read_in(connexion, select(FAITS), [FAITS.c.cle], cles, PAQUET)
     return {(cle, fait): _instant(vu_le) for cle, fait, _, vu_le in lues}
-
-
-async def _lire(connexion: AsyncConnection, table: Table, colonnes: Sequence[Any], valeurs: Iterable[str]) -> list[Any]:
-    lues: list[Any] = []
-    for paquet in paquets(sorted(valeurs), PAQUET):
-        lues += await connexion.execute(
-            select(table).where(or_(*(parmi(connexion, colonne, paquet) for colonne in colonnes)))
-        )
-    return lues
 
 
 def _ligne(lien: Lien) -> dict[str, str]:

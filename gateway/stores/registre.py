@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Collection, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import Column, Date, Float, Index, Integer, LargeBinary, MetaData, String, Table, func, select
 from sqlalchemy.exc import SQLAlchemyError
@@ -24,9 +24,7 @@ from gateway.domain.sceau import Sceau
 from gateway.domain.temps import PARIS
 from gateway.errors import ErreurConfiguration, RegistreIndisponible
 from gateway.stores.migrations import migrate
-from gateway.stores.sql import insertion, ouvrir_moteur, paquets, parmi
-
-T = TypeVar("T")
+from gateway.stores.sql import insertion, ouvrir_moteur, read_in
 
 USAGE = "registre"
 FORMAT = "3"  # of the rows at rest: another one is harvested again, the registry being the truth
@@ -177,10 +175,10 @@ class Registre:
             touches = await _touches(
                 connexion, codes_postaux, cfas, [pseudonyme_personne(self.sceau, cle) for cle in identites]
             )
-            siens = await _par(connexion, LIGNES.c.contrat, touches)
+            siens = await _lignes(connexion, touches)
             personnes = _titulaires(siens)
-            voisins = {lue.contrat for lue in await _reperes(connexion, LIGNES.c.personne, personnes)} - touches
-            lues = [*siens, *await _par(connexion, LIGNES.c.contrat, voisins)]
+            voisins = await _contrats(connexion, LIGNES.c.personne, personnes) - touches
+            lues = [*siens, *await _lignes(connexion, voisins)]
         return await _grouper(lues, personnes)
 
     @asynccontextmanager
@@ -251,19 +249,13 @@ async def _touches(
 ) -> set[str]:
     """The contracts with a row under one of these keys."""
     colonnes = ((LIGNES.c.code_postal, codes_postaux), (LIGNES.c.cfa, cfas), (LIGNES.c.personne, personnes))
-    return {lue.contrat for colonne, valeurs in colonnes for lue in await _reperes(connexion, colonne, valeurs)}
+    return {contrat for colonne, valeurs in colonnes for contrat in await _contrats(connexion, colonne, valeurs)}
 
 
-async def _reperes(connexion: AsyncConnection, colonne: Any, valeurs: Collection[str]) -> list[Any]:
-    return await _lire(connexion, select(LIGNES.c.contrat).distinct(), colonne, valeurs)
+async def _contrats(connexion: AsyncConnection, colonne: Any, valeurs: Collection[str]) -> set[str]:
+    requete = select(LIGNES.c.contrat).distinct().where(VISIBLES)
+    return {lue.contrat for lue in await read_in(connexion, requete, [colonne], valeurs, PAQUET)}
 
 
-async def _par(connexion: AsyncConnection, colonne: Any, valeurs: Collection[str]) -> list[Any]:
-    return await _lire(connexion, select(LIGNES), colonne, valeurs)
-
-
-async def _lire(connexion: AsyncConnection, requete: Any, colonne: Any, valeurs: Collection[str]) -> list[Any]:
-    lues: list[Any] = []
-    for paquet in paquets(sorted(valeurs), PAQUET):
-        lues += await connexion.execute(requete.where(parmi(connexion, colonne, paquet), VISIBLES))
-    return lues
+async def _lignes(connexion: AsyncConnection, contrats: Collection[str]) -> list[Any]:
+    return await read_in(connexion, select(LIGNES).where(VISIBLES), [LIGNES.c.contrat], contrats, PAQUET)

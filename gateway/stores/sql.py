@@ -1,7 +1,7 @@
 """How the stores open their database, and what SQLite and PostgreSQL do not say alike. Knows no table."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol, TypeVar
 
@@ -15,6 +15,7 @@ from sqlalchemy import (
     event,
     literal,
     make_url,
+    or_,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError
@@ -117,6 +118,16 @@ def parmi(connexion: AsyncConnection, colonne: Any, valeurs: Sequence[str]) -> A
     if connexion.dialect.name == "postgresql":
         return colonne == any_(literal(list(valeurs), postgresql.ARRAY(String)))
     return colonne.in_(valeurs)
+
+
+async def read_in(
+    connexion: AsyncConnection, query: Any, columns: Sequence[Any], values: Iterable[str], size: int
+) -> list[Any]:
+    """The rows of a query with one of these values in one of the columns, asked for `size` values at a time."""
+    rows: list[Any] = []
+    for batch in paquets(sorted(values), size):
+        rows += await connexion.execute(query.where(or_(*(parmi(connexion, column, batch) for column in columns))))
+    return rows
 
 
 def paquets(valeurs: Sequence[T], taille: int) -> Iterator[Sequence[T]]:

@@ -284,6 +284,17 @@ def test_ce_qui_est_ecrit_se_relit(dit: Jeune) -> None:
     assert ecrit.lire(ecrit.ecrire(dossier)) == dossier
 
 
+def test_a_number_of_any_size_is_kept() -> None:
+    ecrit, dossier = codec(Dossier), Dossier("1", Jeune(age=10**30), INSTANT, "59")
+    assert ecrit.lire(ecrit.ecrire(dossier)) == dossier
+
+
+@pytest.mark.parametrize("octets", [b"", b"{", b"null", b'{"cle": 1, "jeune": {}}', b'{"cle": "1"}', b"\xff"])
+def test_bytes_that_are_no_record_are_refused(octets: bytes) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        codec(Dossier).lire(octets)
+
+
 def test_un_champ_de_plus_change_la_version() -> None:
     assert codec(Resultat).version == codec(Resultat).version != codec(Dossier).version
 
