@@ -17,8 +17,8 @@ from unittest.mock import patch
 
 from gateway.federation import contexte, vitrine
 from gateway.federation.views import Shown
-from gateway.sources.unites import Tenue, Unite
-from tests.access.petit_monde import PetitMonde, appelant, tirer
+from gateway.sources.unites import EtatCache, Resultat, Unite
+from tests.access.petit_monde import RECU, PetitMonde, appelant, tirer
 from tests.e2e.requetes import TOUT
 
 HABITANTS, TOURS = 120, 400
@@ -33,9 +33,9 @@ def _tel_quel(_vitrine: Any, _personne: Any, objet: Any) -> Any:
     return Shown(objet, {})
 
 
-async def _gardees(unites: Sequence[Unite]) -> list[Tenue | None]:
+async def _gardees(unites: Sequence[Unite]) -> list[Resultat | None]:
     """Every answer is kept: a warm query asks none of them again."""
-    return [Tenue("1", 0.0) for _ in unites]
+    return [Resultat(unite, (), RECU, EtatCache.TOUCHE, "1") for unite in unites]
 
 
 async def _chronometrer(monde: PetitMonde) -> float:

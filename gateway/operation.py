@@ -34,7 +34,6 @@ from gateway.federation.annuaire import Annuaire
 from gateway.federation.attribution import Attributeur
 from gateway.federation.collecte import Collecteur
 from gateway.federation.contexte import ContexteOperation
-from gateway.federation.fraicheurs import Fraicheur
 from gateway.federation.identifiants import Identifiants
 from gateway.federation.plan import planifier
 from gateway.federation.recolte import Recolte
@@ -236,20 +235,12 @@ def _cause(erreur: GraphQLError) -> Exception:
 
 def _lignes(recolte: Recolte, passerelle: Passerelle) -> dict[str, dict[str, Any]]:
     """What was used of each source asked and how fresh it is (GRAPH: `extensions.sources`)."""
-    vues, erreurs, maintenant = recolte.fraicheurs, recolte.erreurs, passerelle.maintenant()
+    vues, erreurs = recolte.fraicheurs, recolte.erreurs
     lignes = {}
     for nom in sorted({*vues, *erreurs}):
         etat = passerelle.etat_de(nom)
-        age = _age(vues.get(nom), maintenant)
+        age = {"ageSecondes": None, "cache": None}
+        if nom in vues:
+            age = vues[nom].line(passerelle.collecteur.horloge(), passerelle.maintenant())
         lignes[nom] = {"nom": nom, "etat": etat and etat.value, **age, "partiel": nom in erreurs}
     return lignes
-
-
-def _age(vue: Fraicheur | None, maintenant: datetime) -> dict[str, Any]:
-    """Of the oldest answer used, when there is one. A harvest says until when it holds what the source told."""
-    if vue is None:
-        return {"ageSecondes": None, "cache": None}
-    if vue.age is None:
-        age = int((maintenant - vue.recu_le).total_seconds())
-        return {"ageSecondes": age, "cache": vue.cache, "asOf": vue.recu_le.isoformat()}
-    return {"ageSecondes": int(vue.age), "cache": vue.cache}

@@ -9,8 +9,6 @@ from gateway.auth.quotas import FENETRE
 from gateway.concurrency import Sleep, every
 from gateway.config import Configuration
 from gateway.domain.temps import jour_paris
-from gateway.errors import JournalIndisponible
-from gateway.stores.chaine import JournalAltere
 from gateway.stores.journal import Journal
 from gateway.stores.journal_lecture import oublier_les_comptes, purger, tete
 

@@ -6,41 +6,28 @@ Knows units and kinds of sources; no HTTP, no rule of merge or of access.
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
-from cachetools import LRUCache
-
-from gateway.concurrency import SingleFlight
 from gateway.connectors.base import Dossier
 from gateway.errors import ErreurSource
 from gateway.federation.annuaire import Annuaire
 from gateway.federation.concernes import dans_l_ordre, residents_par_cfa
 from gateway.federation.ecart import a_l_ecart
-from gateway.federation.fraicheurs import Fraicheur, plus_vieille, tenues_fraiches, vieillies
 from gateway.federation.merge import residence
 from gateway.federation.plan import Plan
 from gateway.federation.rapprochement import rapprocher
-from gateway.federation.recolte import RECOLTES_TEMOIGNAGES, Recolte, volume
+from gateway.federation.recolte import Freshness, ReadingsCache, Recolte, Subject
 from gateway.federation.registre import Cles, DuRegistre, Registre, lire_registre
 from gateway.federation.temoignages import Temoignage
 from gateway.schema.lieux import TypeSource
-from gateway.sources.unites import Echec, EtatCache, Ressource, Resultat, Tenue, Unite
+from gateway.sources.unites import Echec, EtatCache, Ressource, Resultat, Unite
 
 # Of the answer's deadline. Partners first; the registry's store is ours and near; the rest is for merging and writing.
 PART_DES_SOURCES = 0.8
 PART_DU_REGISTRE = 0.95
-ENTENDUS_MAX = 120_000  # testimonies kept, of the last answer of each unit: as many records as the cache holds
 VERIFICATION = 1.0  # seconds before a reading is looked at again: what an event changes shows within five
-
-
-_Entendu = tuple[str, list[Temoignage]]  # a version, and what it tells
-_Sujet = tuple[Plan, Annuaire]
-
-
-def _poids(entendu: _Entendu) -> int:
-    return 1 + len(entendu[1])
 
 
 class Interrogeables(Protocol):
@@ -52,7 +39,7 @@ class Interrogeables(Protocol):
     async def lire(
         self, unites: Sequence[Unite], delai: float, age_max: float | None, compte: Counter[str]
     ) -> list[Resultat | Echec]: ...
-    async def tenues(self, unites: Sequence[Unite]) -> list[Tenue | None]: ...
+    async def tenues(self, unites: Sequence[Unite]) -> list[Resultat | None]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,69 +52,46 @@ class Collecteur:
     delai: float
     horloge: Callable[[], float]
     sans_mission_locale: Callable[[str, int], None]  # counts, by source, the homes that nobody can place (ANSWERS 4)
-    entendus: LRUCache[Unite, _Entendu] = field(default_factory=lambda: LRUCache(ENTENDUS_MAX, getsizeof=_poids))
-    recoltes: LRUCache[_Sujet, Recolte] = field(
-        default_factory=lambda: LRUCache(RECOLTES_TEMOIGNAGES, getsizeof=volume)
-    )
-    flights: SingleFlight[tuple[_Sujet, float | None], Recolte] = field(default_factory=SingleFlight)
+    cache: ReadingsCache = field(default_factory=ReadingsCache)
 
     async def collecter(self, plan: Plan, annuaire: Annuaire, age_max: float | None = None) -> Recolte:
         """What the sources say; what was heard last for the same plan as long as each of them still says it, so that a
         warm query costs what its page costs, whatever the perimeter holds. `age_max`: in seconds, when the caller wants no
         older answer, where the partners allow it."""
-        derniere = self.recoltes.get((plan, annuaire)) if age_max is None else None
-        if derniere is not None and await self._tient(derniere):
-            passees = self.horloge() - derniere.entendue
-            return replace(derniere, fraicheurs=vieillies(derniere.fraicheurs, passees))
-        return await self._ensemble((plan, annuaire), age_max)
+        subject = plan, annuaire
+        if age_max is None and (kept := await self._still_true(subject)):
+            return kept
+        # One reading for all who ask meanwhile: two hundred that join the same records would stop the process.
+        return await self.cache.flights.run((subject, age_max), partial(self._lire, subject, age_max))
 
-    async def _ensemble(self, sujet: _Sujet, age_max: float | None) -> Recolte:
-        """One reading for all who ask for the same meanwhile: two hundred that join the same records would stop the process.
-        Whoever leaves does not end it."""
-        return await self.flights.run((sujet, age_max), partial(self._recolter, sujet, age_max))
+    async def _still_true(self, subject: Subject) -> Recolte | None:
+        """The last reading while every unit is kept, young, at the version that was heard, and the registry brought nothing;
+        its ages may be less than they were: a partner confirms what it said. Asks nobody."""
+        kept, instant = self.cache.last(subject), self.horloge()
+        if kept is None or instant < kept.verifiee + VERIFICATION:
+            return kept
+        if not kept.complete:
+            return None
+        again = kept.again(await self.interrogeables.tenues(tuple(kept.unites)), instant)
+        if again is None or await self.registre.version() != kept.registre:
+            return None
+        self.cache.keep(subject, again)
+        return again
 
-    async def _recolter(self, sujet: _Sujet, age_max: float | None) -> Recolte:
-        recolte = await self._collecter(*sujet, age_max)
-        recolte.entendue = recolte.verifiee = self.horloge()
-        if recolte.durable:
-            self.recoltes[sujet] = recolte
-        return recolte
-
-    async def _tient(self, recolte: Recolte) -> bool:
-        """Whether every unit is kept, young, at the version that was heard, and the registry brought nothing; its ages are
-        then those of now, and may be less than they were: a partner confirms what it said."""
-        instant = self.horloge()
-        if instant < recolte.verifiee + VERIFICATION:
-            return True
-        if not recolte.complete:
-            return False
-        tenues = await self.interrogeables.tenues(tuple(recolte.unites))
-        if [tenue and tenue.version for tenue in tenues] != list(recolte.unites.values()):
-            return False
-        if await self.registre.version() != recolte.registre:
-            return False
-        recolte.fraicheurs |= tenues_fraiches(recolte.fraicheurs, recolte.unites, tenues)
-        recolte.entendue = recolte.verifiee = instant
-        return True
-
-    async def _collecter(self, plan: Plan, annuaire: Annuaire, age_max: float | None) -> Recolte:
+    async def _lire(self, subject: Subject, age_max: float | None) -> Recolte:
         """Ask the units heard last time, all together; when they do not all say the same again, or the registry brought
         something, follow the plan."""
         debut = self.horloge()
         fin, limite = debut + self.delai * PART_DES_SOURCES, debut + self.delai * PART_DU_REGISTRE
         tour = _Tour(self.interrogeables, lambda: fin - self.horloge(), age_max)
-        if derniere := await self._entiere((plan, annuaire)):
-            redite = derniere.redite(await tour.lire(tuple(derniere.unites)))
-            if redite is not None:
-                return redite
-        return await self._suivre(plan, annuaire, tour, limite)
-
-    async def _entiere(self, sujet: _Sujet) -> Recolte | None:
-        """What was heard last, if it lacked nothing and the registry brought nothing since."""
-        derniere = self.recoltes.get(sujet)
-        if derniere is None or not derniere.complete or derniere.registre != await self.registre.version():
-            return None
-        return derniere
+        last, recolte = self.cache.last(subject), None
+        if last and last.complete and last.registre == await self.registre.version():
+            recolte = last.again(await tour.lire(tuple(last.unites)), self.horloge())
+        recolte = recolte or await self._suivre(*subject, tour, limite)
+        recolte.verifiee = self.horloge()
+        if recolte.durable:
+            self.cache.keep(subject, recolte)
+        return recolte
 
     async def _suivre(self, plan: Plan, annuaire: Annuaire, tour: "_Tour", limite: float) -> Recolte:
         """Ask the units of the plan and the registry together, then the CFAs that the registry adds for residents, then
@@ -181,11 +145,12 @@ class Collecteur:
         lue = await lire_registre(self.registre, self.nom_registre, fin - self.horloge(), cles)
         if isinstance(lue, ErreurSource):
             recolte.erreurs[self.nom_registre] = lue
+            recolte.registre += "?"  # what it lacks makes it another reading
             return None
         reponse, as_of = lue
-        recolte.versions.append(reponse.version)
-        recolte.registre = reponse.version
-        recolte.fraicheurs[self.nom_registre] = Fraicheur(as_of, "moisson")
+        changed = recolte.registre not in {"", reponse.version}
+        recolte.registre = f"{recolte.registre}+{reponse.version}" if changed else reponse.version
+        recolte.fraicheurs[self.nom_registre] = Freshness("moisson", self.horloge(), as_of)
         recolte.temoignages += [
             Temoignage(self.nom_registre, TypeSource.REGISTRE_CONTRATS, "", dossier, as_of)
             for dossier in reponse.dossiers
@@ -195,13 +160,12 @@ class Collecteur:
     def _temoignages(self, resultat: Resultat) -> list[Temoignage]:
         """The testimonies of an answer, made once: what they were read to mean is kept with them."""
         unite = resultat.unite
-        connu = self.entendus.get(unite)
-        if connu is not None and connu[0] == resultat.version:
-            return connu[1]
+        connus = self.cache.records(unite, resultat.version)
+        if connus is not None:
+            return connus
         nature = TypeSource.MISSION_LOCALE if unite.ressource is Ressource.STRUCTURE else TypeSource.ERP_CFA
         dits = [Temoignage(unite.source, nature, unite.cle, d, resultat.recu_le) for d in resultat.dossiers]
-        if len(dits) < ENTENDUS_MAX:
-            self.entendus[unite] = resultat.version, dits
+        self.cache.keep_records(unite, resultat.version, dits)
         return dits
 
     def _noter(self, recolte: Recolte, rendus: Sequence[Resultat | Echec], annuaire: Annuaire) -> None:
@@ -220,8 +184,7 @@ class Collecteur:
         if unite.ressource is Ressource.STRUCTURE:
             recolte.suivi_entendu |= {unite.cle}
         recolte.unites[unite] = resultat.version
-        recolte.versions.append(f"{unite.source}/{unite.cle}/{resultat.version}")
-        recolte.fraicheurs[unite.source] = plus_vieille(recolte.fraicheurs.get(unite.source), resultat)
+        recolte.date([resultat], self.horloge())
         recolte.temoignages += self._temoignages(resultat)
 
 

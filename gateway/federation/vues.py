@@ -59,7 +59,7 @@ def _poids(connue: tuple[CleDeVue, Vue]) -> int:
 def cle_de_vue(recolte: Recolte, droits: Droits, annuaire: Annuaire, jour: date) -> CleDeVue:
     """The key of what these rights see in that harvest."""
     pour_qui = (droits.profil, droits.finalite, droits.perimetre, jour, annuaire)
-    return CleDeVue((pour_qui, recolte.suivi_entendu, frozenset(recolte.unites)), tuple(sorted(recolte.versions)))
+    return CleDeVue((pour_qui, recolte.suivi_entendu, frozenset(recolte.unites)), recolte.versions)
 
 
 async def find_view(

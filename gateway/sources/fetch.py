@@ -30,7 +30,7 @@ from gateway.sources.partenaires import Partenaire
 from gateway.sources.resilience.rythme import Rythme
 from gateway.sources.tournee import Tournee
 from gateway.sources.transport import Transport
-from gateway.sources.unites import Echec, EtatCache, Resultat, Tenue, Unite
+from gateway.sources.unites import Echec, EtatCache, Resultat, Unite
 from gateway.sources.vols import Trajet, Vols
 
 T = TypeVar("T")
@@ -102,11 +102,14 @@ class Sources:
         )
         return [self._rendre(demande) for demande in demandes]
 
-    async def tenues(self, unites: Sequence[Unite]) -> list[Tenue | None]:
+    async def tenues(self, unites: Sequence[Unite]) -> list[Resultat | None]:
         """What is kept of each unit, in order; None where it must be asked again. Asks nobody."""
         gardes = await self.gardes(unites)
         self._servir(unites)
-        tenues = [self._fraiche(*paire) for paire in zip(unites, gardes, strict=True)]
+        tenues = [
+            self._kept(garde, EtatCache.TOUCHE) if garde and self._est_fraiche(unite, garde) else None
+            for unite, garde in zip(unites, gardes, strict=True)
+        ]
         if None not in tenues:
             self._socle.mesures.relectures(unites)
         return tenues
@@ -130,12 +133,6 @@ class Sources:
         """Ask again what is kept of a unit, whatever its age."""
         self.laissees.discard(unite)
         await asyncio.wait([self._vol(unite, self._cle(unite), garde)])
-
-    def _fraiche(self, unite: Unite, garde: Garde | None) -> Tenue | None:
-        """The version is the answer's: confirmed, it is kept anew, and is the same."""
-        if garde is None or not self._est_fraiche(unite, garde):
-            return None
-        return Tenue(garde.valeur.version, max(0.0, self._socle.cache.maintenant() - garde.ne_a))
 
     def _est_fraiche(self, unite: Unite, garde: Garde) -> bool:
         return self._usage(unite, garde) is Usage.FRAICHE
@@ -217,7 +214,7 @@ class Sources:
     def _demande(
         self, unite: Unite, cle: Cle, garde: Garde | None, age_max: float | None, compte: Counter[str]
     ) -> "_Demande":
-        connue = self._connue(garde)
+        connue = self._kept(garde, EtatCache.PERIME) if garde else None
         sert = self._usage(unite, garde, age_max) if garde else Usage.SECOURS
         if sert is Usage.FRAICHE:
             return _Demande(unite, cle, sert, connue)
@@ -233,9 +230,10 @@ class Sources:
         delai, duree = partenaire.limites.delai_secondes, partenaire.cache.secours_secondes
         return self._vols.vol(Trajet(unite, cle, lire, delai, duree, partial(self._est_fraiche, unite), garde))
 
-    def _connue(self, garde: Garde | None) -> Resultat | None:
-        """What was kept, with its age."""
-        return replace(garde.valeur, age=max(0.0, self._socle.cache.maintenant() - garde.ne_a)) if garde else None
+    def _kept(self, garde: Garde, cache: EtatCache) -> Resultat:
+        """What was kept, with its age. The version is the answer's: confirmed, it is kept anew, and is the same."""
+        kept: Resultat = replace(garde.valeur, age=max(0.0, self._socle.cache.maintenant() - garde.ne_a), cache=cache)
+        return kept
 
     def _du_jour(self, resultat: Resultat) -> bool:
         """A session crosses today or not: what was read for another day is no longer fresh."""
@@ -273,7 +271,7 @@ class Sources:
         """What was said before, but of a tenant in quarantine: it may be of others."""
         if demande.connue is None or isinstance(self._vols.echec(demande.cle), SourceEnQuarantaine):
             return None
-        return replace(demande.connue, cache=EtatCache.PERIME)
+        return demande.connue
 
 
 def _porteurs(gardes: Iterable[tuple[Unite, Garde | None]], cles: Set[str]) -> list[Unite]:

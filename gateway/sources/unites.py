@@ -57,14 +57,6 @@ class Resultat:
 
 
 @dataclass(frozen=True, slots=True)
-class Tenue:
-    """What is kept of a unit and needs no asking: the version of it, and its age in seconds."""
-
-    version: str
-    age: float
-
-
-@dataclass(frozen=True, slots=True)
 class Echec:
     """A unit nobody could read in time; the error names the partner. `secours` is what it had said, not too long ago."""
 

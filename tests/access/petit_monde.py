@@ -47,7 +47,7 @@ from gateway.schema.nouns import (
     Suivi,
 )
 from gateway.schema.scalaires import SIRET, UAI, CodePostal
-from gateway.sources.unites import Echec, EtatCache, Ressource, Resultat, Tenue, Unite
+from gateway.sources.unites import Echec, EtatCache, Ressource, Resultat, Unite
 from tests.access.outils import FINALITES, POLITIQUE
 
 JOUR = date(2026, 10, 15)
@@ -240,7 +240,7 @@ class Sources:
     def sources_de(self, type_source: TypeSource) -> tuple[str, ...]:
         return ("imilo",)
 
-    async def tenues(self, unites: Sequence[Unite]) -> list[Tenue | None]:
+    async def tenues(self, unites: Sequence[Unite]) -> list[Resultat | None]:
         return [None for _ in unites]  # nothing is kept: everything is asked, and noted, each time
 
     def plafond(self, source: str) -> int:

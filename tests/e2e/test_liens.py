@@ -84,7 +84,7 @@ class Monde:
         )
 
     async def collecter(self, _: object, __: Annuaire, ___: object) -> Recolte:
-        return Recolte(list(self.dits), versions=[str(self.version)], suivi_entendu=frozenset({"60001"}))
+        return Recolte(list(self.dits), registre=str(self.version), suivi_entendu=frozenset({"60001"}))
 
     def dire(self, *temoignages: Temoignage) -> None:
         self.dits, self.version = list(temoignages), self.version + 1

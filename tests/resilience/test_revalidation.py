@@ -112,13 +112,16 @@ async def test_ce_qui_en_fut_fait_tient_et_dit_l_age_du_moment(routeur: respx.Mo
     for passe in (100, 100, 101):  # young, young, stale: asked again behind
         essai.secondes[0] += passe
         recolte = await collecteur.collecter(plan, annuaire)
-        ages.append((recolte.fraicheurs["erp"].cache, recolte.fraicheurs["erp"].age))
+        ages.append((recolte.fraicheurs["erp"].status, essai.secondes[0] - recolte.fraicheurs["erp"].said_at))
         for _ in range(50):
             await asyncio.sleep(0.001)
     essai.secondes[0] += 2
     confirmee = await collecteur.collecter(plan, annuaire)
     assert ages == [("touche", 100.0), ("touche", 200.0), ("perime", 301.0)]
-    assert (confirmee.fraicheurs["erp"].cache, confirmee.fraicheurs["erp"].age) == ("touche", 2.0)
+    assert (confirmee.fraicheurs["erp"].status, essai.secondes[0] - confirmee.fraicheurs["erp"].said_at) == (
+        "touche",
+        2.0,
+    )
     assert confirmee.versions == premiere.versions
     assert all(un is autre for un, autre in zip(confirmee.temoignages, premiere.temoignages, strict=True))
 

@@ -11,7 +11,7 @@ from gateway.errors import ErreurSource, SourceIndisponible, SourceSuspendue
 from gateway.federation.collecte import VERIFICATION, Collecteur
 from gateway.federation.plan import Plan
 from gateway.schema.lieux import TypeSource
-from gateway.sources.unites import Echec, EtatCache, Resultat, Tenue, Unite
+from gateway.sources.unites import Echec, EtatCache, Resultat, Unite
 from tests.access.petit_monde import Registre, RegistreVide
 from tests.unit.federation_outils import ANNUAIRE
 
@@ -39,18 +39,18 @@ class Erp:
         self.lectures += len(unites)
         return [Resultat(unite, (), RECU, EtatCache.MANQUE, self.version, 10.0) for unite in unites]
 
-    async def tenues(self, unites: Sequence[Unite]) -> list[Tenue | None]:
+    async def tenues(self, unites: Sequence[Unite]) -> list[Resultat | None]:
         self.regards += 1
-        return [Tenue(self.version, 3.0) for _ in unites]
+        return [Resultat(unite, (), RECU, EtatCache.TOUCHE, self.version, 3.0) for unite in unites]
 
 
 async def test_une_lecture_tenue_vieillit_et_n_est_regardee_qu_une_fois_par_seconde() -> None:
     erp, instant = Erp(), 100.0
     collecteur = Collecteur(erp, Registre(), "registre", 3.0, lambda: instant, lambda _source, _nombre: None)
 
-    async def age() -> tuple[float | None, str]:
-        vue = (await collecteur.collecter(PLAN, ANNUAIRE)).fraicheurs["erp"]
-        return vue.age, vue.cache
+    async def age() -> tuple[float, str]:
+        ligne = (await collecteur.collecter(PLAN, ANNUAIRE)).fraicheurs["erp"]
+        return instant - ligne.said_at, ligne.status
 
     assert (await age(), erp.lectures) == ((10.0, "manque"), 1)
     instant += VERIFICATION / 2
@@ -105,7 +105,7 @@ async def test_deux_cents_qui_demandent_la_meme_chose_sont_une_lecture() -> None
         tache.cancel()
     recoltes = await asyncio.gather(*taches[100:])
     assert {id(recolte) for recolte in recoltes} == {id(recoltes[0])}
-    assert (erp.lectures, len(collecteur.flights)) == (1, 0)
+    assert (erp.lectures, len(collecteur.cache.flights)) == (1, 0)
 
 
 class RegistreCompte(Registre):
@@ -131,9 +131,9 @@ async def test_ce_qui_est_redit_n_est_ni_relu_ni_joint_a_nouveau() -> None:
     assert (erp.lectures, registre.lectures) == (2, 1)
     assert redite.temoignages is premiere.temoignages
     assert (redite.versions, redite.registre) == (premiere.versions, "1")
-    assert {nom: (vue.cache, vue.age) for nom, vue in redite.fraicheurs.items()} == {
-        "erp": ("manque", 10.0),
-        "registre": ("moisson", None),
+    assert {nom: vue.line(0.0, RECU) for nom, vue in redite.fraicheurs.items()} == {
+        "erp": {"cache": "manque", "ageSecondes": 10},
+        "registre": {"cache": "moisson", "ageSecondes": 0, "asOf": RECU.isoformat()},
     }
 
 
