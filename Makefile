@@ -26,7 +26,7 @@ test: .venv/dev.txt page-facultative ## Run every test and print the figures
 chaos: .venv/dev.txt ## Run the long tests: chance, faults and load, in real time
 	@$(PY) -m pytest -m chaos
 	@$(PY) -m pytest tests/e2e --deux-passerelles
-	@$(PY) -m tests.execution.differentiel --operations 20000
+	@$(PY) -m tests.execution.differential --operations 20000
 
 check: .venv/dev.txt ## Lint, format, types, import contracts, dependencies, and the committed schema and access table
 	@$(MAKE) --no-print-directory --keep-going check-lint check-format check-types check-imports check-deps check-schema check-acces
@@ -65,10 +65,10 @@ bench: .venv/dev.txt .venv/lien.txt ## Measure what the decision records quote; 
 	@$(PY) -m bench.http
 
 charge: .venv/dev.txt ## Live a day of the country: 440 Missions locales, 4,400 advisers; some ten minutes of one core
-	@$(PY) -m bench.charge --departements tous --jeunes $(or $(JEUNES),10400) --debut 8 --fin 18
+	@$(PY) -m bench.load --departements tous --jeunes $(or $(JEUNES),10400) --debut 8 --fin 18
 
 poids: .venv/dev.txt .venv/lien.txt ## Learn the weights of evidence again, beside those kept (gateway/domain/poids.toml)
-	@$(PY) -m bench.poids
+	@$(PY) -m bench.weights
 
 wheel: .venv/dev.txt $(PAGE) ## Build the wheel in dist/ and look into it
 	@rm -rf dist && $(PY) -m pip wheel --disable-pip-version-check --quiet --no-deps --no-build-isolation --wheel-dir dist .

@@ -6,98 +6,100 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from fixtures.evaluation.jugement import groupes, verite_de
-from fixtures.evaluation.mesure import Enregistrement, Verite
-from fixtures.monde import Monde
-from fixtures.population.modele import Personne, Population, Recit
-from gateway.composition import construire_passerelle
-from gateway.config import charger
+from fixtures.evaluation.scores import Record, Truth
+from fixtures.evaluation.truth_classes import groups, truth_of
+from fixtures.population.model import Account, Population, ViewPerson
+from fixtures.world import World
+from gateway.config import load
 from gateway.domain.identifiers import siren
-from gateway.domain.identity import TraitContrat, Traits
-from gateway.federation.recensement import recenser
-from gateway.services import construire_services
+from gateway.domain.identity import ContratTraits, Traits
+from gateway.federation.collect.census import take_census
+from gateway.server.composition import build_gateway
+from gateway.server.services import build_services
 
-AUJOURDHUI = date(2026, 10, 15)
+TODAY = date(2026, 10, 15)
 
 
 @dataclass(frozen=True, slots=True)
-class Releve:
+class Reading:
     """The records of one population as they are compared, each once, and whose each is."""
 
     traits: Sequence[Traits]
-    verite: Verite
+    truth: Truth
 
-    def personne(self, trait: Traits) -> str:
-        return str(self.verite.personnes[nommer(trait)])
+    def person(self, trait: Traits) -> str:
+        return str(self.truth.persons[name_record(trait)])
 
 
-def nommer(trait: Traits) -> Enregistrement:
+def name_record(trait: Traits) -> Record:
     """A record as the evaluator names it; here the registry's are persons already folded."""
-    return Enregistrement(trait.origine[0], f"{trait.origine[1]}/{trait.cle}")
+    return Record(trait.origin[0], f"{trait.origin[1]}/{trait.key}")
 
 
-def relever(graine: int, jeunes: int, bruit: float) -> Releve:
+def read_off(seed: int, jeunes: int, noise: float) -> Reading:
     """Ask every source of a generated world through the real connectors. Records of two people at once are left out."""
-    with Monde.genere(graine=graine, jeunes=jeunes, bruit=bruit, aujourdhui=AUJOURDHUI) as monde:
-        monde.moissonner()
-        temoignages = asyncio.run(_recenser(monde.environnement))
-        vraie = verite_de(monde.population).personnes
+    with World.generated(seed=seed, jeunes=jeunes, noise=noise, today=TODAY) as world:
+        world.harvest()
+        sourced_records = asyncio.run(_take_census(world.environment))
+        true_one = truth_of(world.population).persons
     traits: dict[object, Traits] = {}
-    personnes: dict[Enregistrement, object] = {}
-    for temoignage in temoignages:
-        siens = {vraie[un] for un in groupes([{"enregistrements": _ids(temoignage)}])[0] if un in vraie}
-        if temoignage.traits and len(siens) == 1:
-            traits[temoignage.traits.rang] = temoignage.traits
-            personnes[nommer(temoignage.traits)] = siens.pop()
-    return Releve(sorted(traits.values(), key=lambda trait: trait.rang), Verite(personnes))  # type: ignore[arg-type]
+    persons: dict[Record, object] = {}
+    for sourced_record in sourced_records:
+        own_ones = {true_one[un] for un in groups([{"enregistrements": _ids(sourced_record)}])[0] if un in true_one}
+        if sourced_record.traits and len(own_ones) == 1:
+            traits[sourced_record.traits.rank] = sourced_record.traits
+            persons[name_record(sourced_record.traits)] = own_ones.pop()
+    return Reading(sorted(traits.values(), key=lambda trait: trait.rank), Truth(persons))  # type: ignore[arg-type]
 
 
-def _ids(temoignage):  # type: ignore[no-untyped-def]
-    if temoignage.source == "registre":
-        return {"registre": [contrat.numero for contrat in temoignage.jeune.contrats]}
-    return {temoignage.source: [f"{temoignage.locataire}/{temoignage.dossier.cle}"]}
+def _ids(sourced_record):  # type: ignore[no-untyped-def]
+    if sourced_record.source == "registre":
+        return {"registre": [contrat.numero for contrat in sourced_record.jeune.contrats]}
+    return {sourced_record.source: [f"{sourced_record.tenant}/{sourced_record.record.key}"]}
 
 
-async def _recenser(environnement: Mapping[str, str]):  # type: ignore[no-untyped-def]
-    services = construire_services(charger(environnement), environnement)
-    passerelle = construire_passerelle(services)
+async def _take_census(environment: Mapping[str, str]):  # type: ignore[no-untyped-def]
+    services = build_services(load(environment), environment)
+    gateway = build_gateway(services)
     try:
-        await services.registre.ouvrir()
-        await services.gardien.ouvrir()
-        return await recenser(passerelle.collecteur, passerelle.annuaire(), lambda texte: print(texte, file=sys.stderr))
+        await services.registry.open()
+        await services.keeper.open()
+        return await take_census(gateway.collector, gateway.directory(), lambda text: print(text, file=sys.stderr))
     finally:
-        await services.fermer()
+        await services.close()
 
 
-def traits_de(recits: Iterable[Recit]) -> list[Traits]:
+def traits_of(accounts_: Iterable[Account]) -> list[Traits]:
     """Records straight from what systems tell, without HTTP: for sizes that would take an hour to serve."""
-    return [_traits(recit, recit.personne) for recit in recits]
+    return [_traits(account_, account_.person) for account_ in accounts_]
 
 
-def _traits(recit: Recit, qui: Personne) -> Traits:
+def _traits(account_: Account, who: ViewPerson) -> Traits:
     return Traits(
-        origine=(recit.systeme, recit.locataire),
-        cle=recit.cle,
-        noms=(qui.nom,),
-        prenom=qui.prenom,
-        naissance=qui.date_naissance,
-        sexe=qui.sexe,
-        telephone=qui.telephone or None,
-        courriel=qui.courriel or None,
-        code_postal=qui.adresse.code_postal,
-        cfas=frozenset(formation.uai for formation in qui.formations),
+        origin=(account_.system, account_.tenant),
+        key=account_.key,
+        noms=(who.nom,),
+        prenom=who.prenom,
+        naissance=who.date_naissance,
+        sexe=who.sexe,
+        telephone=who.telephone or None,
+        courriel=who.courriel or None,
+        code_postal=who.adresse.code_postal,
+        cfas=frozenset(formation.uai for formation in who.formations),
         contrats=tuple(
-            TraitContrat(
-                c.numero if recit.systeme == "registre" else None,
+            ContratTraits(
+                c.numero if account_.system == "registre" else None,
                 c.debut,
                 c.rupture.date if c.rupture else c.fin,
                 siren(c.employeur.siret) if c.employeur.siret else None,
             )
-            for c in qui.contrats
+            for c in who.contrats
         ),
     )
 
 
-def recits(population: Population, systemes: Iterable[str]) -> list[Recit]:
+def accounts_(population: Population, systems: Iterable[str]) -> list[Account]:
     """The records of some systems."""
-    return [recit for systeme in systemes for siens in population.recits[systeme].values() for recit in siens]
+    return [
+        account_ for system in systems for own_ones in population.accounts_[system].values() for account_ in own_ones
+    ]

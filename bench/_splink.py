@@ -9,10 +9,10 @@ import splink.comparison_level_library as cll
 import splink.comparison_library as cl
 from splink import DuckDBAPI, Linker, SettingsCreator, block_on
 
-from bench._population import Releve
-from gateway.domain.identity import Traits, normaliser_nom
+from bench._population import Reading
+from gateway.domain.identity import Traits, normalise_nom
 
-BLOCS = [
+BLOCKS = [
     block_on("naissance", "nom"),
     block_on("naissance", "prenom"),
     block_on("naissance", "substr(nom, 1, 2)"),
@@ -24,14 +24,14 @@ BLOCS = [
 ]
 
 
-def ligne(trait: Traits, personne: str = "") -> dict[str, object]:
+def line(trait: Traits, person: str = "") -> dict[str, object]:
     """One record of Splink's table: the same values that we compare, names in the same normal form."""
     return {
-        "unique_id": repr(trait.rang),
-        "personne": personne,
-        "nom": trait.lettres,
-        "prenom": trait.lettres_prenom,
-        "noms": sorted({normaliser_nom(nom) for nom in trait.noms}),
+        "unique_id": repr(trait.rank),
+        "personne": person,
+        "nom": trait.letters,
+        "prenom": trait.prenom_letters,
+        "noms": sorted({normalise_nom(name) for name in trait.noms}),
         "naissance": trait.naissance.isoformat(),
         "sexe": trait.sexe,
         "telephone": trait.telephone,
@@ -44,34 +44,34 @@ def ligne(trait: Traits, personne: str = "") -> dict[str, object]:
     }
 
 
-def table(releve: Releve) -> pa.Table:
-    return pa.Table.from_pylist([ligne(trait, releve.personne(trait)) for trait in releve.traits])
+def table(reading_: Reading) -> pa.Table:
+    return pa.Table.from_pylist([line(trait, reading_.person(trait)) for trait in reading_.traits])
 
 
-def entrainer(donnees: pa.Table) -> Linker:
+def train(donnees: pa.Table) -> Linker:
     """A model of all the evidence that we use: names with their frequencies and inversion, birth date, sex, contacts, INE,
     home, CFAs, employers with start; u by random sampling, m by expectation-maximisation over three blockings."""
-    linker = Linker(DuckDBAPI(duckdb.connect()).register(donnees), _reglages(), log_level=logging.CRITICAL)
-    entrainement = linker.training
-    entrainement.estimate_probability_two_random_records_match(
+    linker = Linker(DuckDBAPI(duckdb.connect()).register(donnees), _settings(), log_level=logging.CRITICAL)
+    training = linker.training
+    training.estimate_probability_two_random_records_match(
         [block_on("naissance", "nom", "prenom"), block_on("courriel")], recall=0.98
     )
-    entrainement.estimate_u_using_random_sampling(max_pairs=2e6, seed=1)
-    for bloc in (block_on("naissance", "sexe"), block_on("nom", "prenom"), block_on("courriel")):
-        entrainement.estimate_parameters_using_expectation_maximisation(bloc, record_sample_proportion=1.0)
+    training.estimate_u_using_random_sampling(max_pairs=2e6, seed=1)
+    for block in (block_on("naissance", "sexe"), block_on("nom", "prenom"), block_on("courriel")):
+        training.estimate_parameters_using_expectation_maximisation(block, record_sample_proportion=1.0)
     return linker
 
 
-def _reglages() -> SettingsCreator:
+def _settings() -> SettingsCreator:
     return SettingsCreator(
         link_type="dedupe_only",
-        blocking_rules_to_generate_predictions=BLOCS,
-        comparisons=_comparaisons(),
+        blocking_rules_to_generate_predictions=BLOCKS,
+        comparisons=_comparisons(),
         retain_intermediate_calculation_columns=False,
     )
 
 
-def _comparaisons() -> Sequence[object]:
+def _comparisons() -> Sequence[object]:
     return [
         cl.ForenameSurnameComparison("prenom", "nom", jaro_winkler_thresholds=[0.92, 0.85]).configure(
             term_frequency_adjustments=False

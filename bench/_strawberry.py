@@ -3,9 +3,9 @@
 from strawberry import Schema
 from strawberry.schema.config import StrawberryConfig
 
-from gateway.schema.racines import Query
-from gateway.schema.scalaires import SCALAIRES
+from gateway.schema.query import Query
+from gateway.schema.scalars import SCALARS
 
 
-def schema_ordinaire() -> Schema:
-    return Schema(Query, config=StrawberryConfig(scalar_map=SCALAIRES))
+def ordinary_schema() -> Schema:
+    return Schema(Query, config=StrawberryConfig(scalar_map=SCALARS))

@@ -21,125 +21,126 @@ from typing import Any
 import orjson
 from strawberry import Schema
 
-from bench._strawberry import schema_ordinaire
-from bench.http.requete import page
-from fixtures.monde import Monde
-from gateway.auth.decide import decider
-from gateway.auth.viewer import Jeton, Viewer, identifier
-from gateway.composition import construire_passerelle, lire_registre_des_clients
-from gateway.config import charger
-from gateway.entree import JSON, ecrire
-from gateway.federation.contexte import ContexteOperation
-from gateway.operation import Demande, Passerelle, build_context, repondre
-from gateway.schema.build import graphe
-from gateway.schema.contexte import Page
-from gateway.schema.filtres import FiltreRuptures, TriRuptures
+from bench._strawberry import ordinary_schema
+from bench.http.query import page
+from fixtures.world import World
+from gateway.auth.authentication.viewer import Principal, Viewer, identifier
+from gateway.auth.authorization.decide import decide
+from gateway.config import load
+from gateway.edge.graphql_http import JSON, write
+from gateway.federation.views.context import OperationContext
+from gateway.operation import Gateway, GraphQLRequest, answer, build_context
+from gateway.schema.build import core_schema
+from gateway.schema.context import PageArgs
+from gateway.schema.filters import FiltreRuptures, TriRuptures
 from gateway.schema.nouns import StatutApprenant
-from gateway.services import construire_services
-from gateway.vie import calmer_le_ramasseur
+from gateway.server.composition import build_gateway, read_client_register
+from gateway.server.lifecycle import tune_gc
+from gateway.server.services import build_services
 
 JEUNES = (
     20_000  # the Mission locale of the demo then sees some 120 ruptures of the last 180 days: the largest size is that
 )
-TAILLES, TOURS, REPETITIONS, ENSEMBLE = (20, 100, 500), 9, 3, 16
-STATUTS = "[ABANDON, APPRENTI, FIN_DE_FORMATION, INSCRIT, RUPTURANT]"
-REQUETE = f"""query Bench($n: Int!) {{ ruptures(first: $n, filtre: {{statut: {STATUTS}}}) {{ totalCount edges {{ node {{
+SIZES, ROUNDS, REPETITIONS, ENSEMBLE = (20, 100, 500), 9, 3, 16
+STATUSES = "[ABANDON, APPRENTI, FIN_DE_FORMATION, INSCRIT, RUPTURANT]"
+QUERY = f"""query Bench($n: Int!) {{ ruptures(first: $n, filtre: {{statut: {STATUSES}}}) {{ totalCount edges {{ node {{
   date joursDepuis etat prioritaire sources
   jeune {{ nom prenom age telephone courriel commune {{ nom }} statut {{ valeur depuis }} suivi {{ situation conseiller }} }}
   contrat {{ dateDebut employeur {{ denomination }} formation {{ intitule }} cfa {{ nom }} }} }} }} }} }}"""
 
 
 @dataclass(frozen=True, slots=True)
-class Banc:
+class Bench:
     """A warm gateway, its caller, and the context of an operation."""
 
-    passerelle: Passerelle
+    gateway: Gateway
     viewer: Viewer
-    contexte: ContexteOperation
-    ordinaire: Schema
+    context: OperationContext
+    ordinary: Schema
 
     async def reponse(self, n: int) -> bytes:
-        reponse = await repondre(self.passerelle, self.viewer, Demande(REQUETE, None, {"n": n}))
-        return bytes(ecrire(reponse, "", JSON).body)
+        response = await answer(self.gateway, self.viewer, GraphQLRequest(QUERY, None, {"n": n}))
+        return bytes(write(response, "", JSON).body)
 
-    async def compilee(self, n: int) -> bytes:
-        document = self.passerelle.documents.lire(REQUETE, None)
-        variables = document.variables(graphe(self.passerelle.schema), {"n": n})
-        resultat = self.passerelle.executeur.executer(document, variables, self.contexte)
-        return orjson.dumps({"data": resultat.data})
+    async def compiled(self, n: int) -> bytes:
+        document = self.gateway.documents.read(QUERY, None)
+        variables = document.variables(core_schema(self.gateway.schema), {"n": n})
+        result = self.gateway.executor.execute(document, variables, self.context)
+        return orjson.dumps({"data": result.data})
 
     async def strawberry(self, n: int) -> bytes:
-        resultat: Any = await self.ordinaire.execute(REQUETE, {"n": n}, context_value=self.contexte)
-        return json.dumps({"data": resultat.data}).encode()
+        result: Any = await self.ordinary.execute(QUERY, {"n": n}, context_value=self.context)
+        return json.dumps({"data": result.data}).encode()
 
-    async def a_la_main(self, n: int) -> bytes:
+    async def by_hand(self, n: int) -> bytes:
         filtre = FiltreRuptures(statut=sorted(StatutApprenant, key=lambda statut: statut.name))
-        liste = self.contexte.ruptures(filtre, TriRuptures.DATE_DESC, Page(n, None))
-        assert liste is not None  # noqa: S101
-        return orjson.dumps(page(liste))
+        list_query = self.context.ruptures(filtre, TriRuptures.DATE_DESC, PageArgs(n, None))
+        assert list_query is not None  # noqa: S101
+        return orjson.dumps(page(list_query))
 
 
-async def _contexte(passerelle: Passerelle, viewer: Viewer) -> ContexteOperation:
-    schema, document = graphe(passerelle.schema), passerelle.documents.lire(REQUETE, None)
-    decision = decider(schema, document.arbre, document.operation, {"n": 1}, viewer, passerelle.politique)
-    return await build_context(passerelle, viewer, decision)
+async def _context(gateway: Gateway, viewer: Viewer) -> OperationContext:
+    schema, document = core_schema(gateway.schema), gateway.documents.read(QUERY, None)
+    decision = decide(schema, document.tree, document.operation, {"n": 1}, viewer, gateway.policy)
+    return await build_context(gateway, viewer, decision)
 
 
-async def _cpu(faire: Callable[[int], Awaitable[bytes]], n: int) -> float:
+async def _cpu(make: Callable[[int], Awaitable[bytes]], n: int) -> float:
     """CPU µs of an answer, of which several are asked at once."""
     debut = time.process_time()
     for _ in range(REPETITIONS):
-        await asyncio.gather(*(faire(n) for _ in range(ENSEMBLE)))
+        await asyncio.gather(*(make(n) for _ in range(ENSEMBLE)))
     return (time.process_time() - debut) / REPETITIONS / ENSEMBLE * 1e6
 
 
-async def comparer(banc: Banc) -> None:
+async def compare(bench_: Bench) -> None:
     """Print a line a size and a way."""
-    voies = {
-        "réponse": banc.reponse,
-        "compilée": banc.compilee,
-        "Strawberry": banc.strawberry,
-        "à la main": banc.a_la_main,
+    execution_paths = {
+        "réponse": bench_.reponse,
+        "compilée": bench_.compiled,
+        "Strawberry": bench_.strawberry,
+        "à la main": bench_.by_hand,
     }
-    for n in TAILLES:
-        rendus = [orjson.loads(await faire(n))["data"] for faire in voies.values() for _ in range(3)]
-        assert all(rendu == rendus[0] for rendu in rendus)  # noqa: S101
-        tours = [{nom: await _cpu(faire, n) for nom, faire in voies.items()} for _ in range(TOURS)]
-        print(f"N = {n} : {len(rendus[0]['ruptures']['edges'])} lignes")
-        for nom in voies:
-            cpu = statistics.median(tour[nom] for tour in tours)
-            contre = [
-                statistics.median(tour[autre] / tour[nom] for tour in tours) for autre in ("Strawberry", "à la main")
+    for n in SIZES:
+        rendered_ones = [orjson.loads(await make(n))["data"] for make in execution_paths.values() for _ in range(3)]
+        assert all(rendered == rendered_ones[0] for rendered in rendered_ones)  # noqa: S101
+        rounds = [{name: await _cpu(make, n) for name, make in execution_paths.items()} for _ in range(ROUNDS)]
+        print(f"N = {n} : {len(rendered_ones[0]['ruptures']['edges'])} lignes")
+        for name in execution_paths:
+            cpu = statistics.median(sweep[name] for sweep in rounds)
+            against = [
+                statistics.median(sweep[other] / sweep[name] for sweep in rounds)
+                for other in ("Strawberry", "à la main")
             ]
-            print(f"  {nom:<11} {cpu:>8.0f} µs CPU   {contre[0]:>6.1f} × Strawberry   {contre[1]:>5.2f} × à la main")
+            print(f"  {name:<11} {cpu:>8.0f} µs CPU   {against[0]:>6.1f} × Strawberry   {against[1]:>5.2f} × à la main")
 
 
-async def _mesurer(environ: dict[str, str]) -> None:
-    configuration = charger(environ)
-    services = construire_services(configuration, environ)
-    passerelle = construire_passerelle(services)
+async def _measure(environ: dict[str, str]) -> None:
+    configuration = load(environ)
+    services = build_services(configuration, environ)
+    gateway = build_gateway(services)
     try:
-        await services.registre.ouvrir()
-        await services.lectures.ouvrir()
-        await services.gardien.ouvrir()
-        clients = lire_registre_des_clients(configuration)
-        viewer = identifier(Jeton("ml"), clients["ml"], None, passerelle.annuaire().referentiel)
+        await services.registry.open()
+        await services.readings_journal.open()
+        await services.keeper.open()
+        clients = read_client_register(configuration)
+        viewer = identifier(Principal("ml"), clients["ml"], None, gateway.directory().referentiel)
         for _ in range(90):  # until nobody misses: a cold world takes its time
-            if not (await repondre(passerelle, viewer, Demande(REQUETE, None, {"n": 500}))).erreurs:
+            if not (await answer(gateway, viewer, GraphQLRequest(QUERY, None, {"n": 500}))).errors:
                 break
             await asyncio.sleep(1)
-        calmer_le_ramasseur()
-        await comparer(Banc(passerelle, viewer, await _contexte(passerelle, viewer), schema_ordinaire()))
+        tune_gc()
+        await compare(Bench(gateway, viewer, await _context(gateway, viewer), ordinary_schema()))
     finally:
-        await services.fermer()
+        await services.close()
 
 
 def main() -> None:
     """Run the bench."""
     print(f"Python {platform.python_version()}, {os.cpu_count()} cœurs, {platform.machine()}")
-    with Monde.genere(jeunes=JEUNES) as monde:
-        monde.moissonner()
-        asyncio.run(_mesurer({**os.environ, **monde.environnement}))
+    with World.generated(jeunes=JEUNES) as world:
+        world.harvest()
+        asyncio.run(_measure({**os.environ, **world.environment}))
 
 
 if __name__ == "__main__":

@@ -15,116 +15,118 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from gateway.auth.journal import acte
-from gateway.auth.quotas import PAR_DEFAUT, plafonds
-from gateway.auth.rules import Profil
-from gateway.domain.chaine import GENESE, Borne, sceau_de_borne, suivante
-from gateway.domain.quotas import Comptage
-from gateway.domain.sceau import Sceau
-from gateway.stores.chaine import FIN, empaqueter, ensemble_de, pseudonyme
+from gateway.audit.entries import act
+from gateway.auth.policy.quotas import DEFAULTS, caps
+from gateway.auth.policy.rules import Profil
+from gateway.domain.hash_chain import GENESIS, Anchor, anchor_mac, next_
+from gateway.domain.quotas import CountUnder
+from gateway.domain.seal import Sealer
 from gateway.stores.journal import Journal
-from gateway.stores.journal_lecture import lectures_de, verifier
-from gateway.stores.lot import Inscription
+from gateway.stores.journal_batch import JournalEntry
+from gateway.stores.journal_queries import readings_of, verify_chain
+from gateway.stores.journal_tables import END, pack, pseudonym, set_of
 
-SCEAU = Sceau(bytes(range(32)))
+SEALER = Sealer(bytes(range(32)))
 POPULATION = 200_000
-DEBUT = datetime(2026, 1, 1, tzinfo=UTC)
-COORDONNEES = {"IDENTITE": ["Jeune.nom", "Jeune.prenom"], "PARCOURS": ["Rupture.jeune"], "RUPTURE": ["Rupture.date"]}
-LOT = 20_000
+START = datetime(2026, 1, 1, tzinfo=UTC)
+COORDINATES = {"IDENTITE": ["Jeune.nom", "Jeune.prenom"], "PARCOURS": ["Rupture.jeune"], "RUPTURE": ["Rupture.date"]}
+BATCH = 20_000
 
-Ligne = tuple[int, bytes, bytes, bytes, int]
+Row = tuple[int, bytes, bytes, bytes, int]
 
 
-def _lots(entrees: int, par_entree: int) -> Iterator[tuple[list[Ligne], list[tuple[int, int]], Borne]]:
-    hasard, borne = random.Random(1), GENESE
-    codes = [pseudonyme(SCEAU, str(rang)) for rang in range(POPULATION)]
-    for depart in range(0, entrees, LOT):
-        lignes: list[Ligne] = []
+def _batches(entries: int, by_entry: int) -> Iterator[tuple[list[Row], list[tuple[int, int]], Anchor]]:
+    randomness, anchor = random.Random(1), GENESIS
+    codes = [pseudonym(SEALER, str(rank)) for rank in range(POPULATION)]
+    for departure in range(0, entries, BATCH):
+        rows: list[Row] = []
         index: list[tuple[int, int]] = []
-        for rang in range(depart, min(depart + LOT, entrees)):
-            siens = hasard.sample(codes, par_entree)
-            contenu, personnes = _contenu(rang, par_entree), empaqueter(siens)
-            borne = suivante(SCEAU, borne, contenu, personnes)
-            ensemble = ensemble_de(SCEAU, siens)
-            lignes.append((borne.numero, contenu, personnes, borne.empreinte, ensemble))
-            index += [(code, ensemble) for code in siens]
-        yield lignes, index, borne
+        for rank in range(departure, min(departure + BATCH, entries)):
+            own_ones = randomness.sample(codes, by_entry)
+            content, persons = _content(rank, by_entry), pack(own_ones)
+            anchor = next_(SEALER, anchor, content, persons)
+            set_ = set_of(SEALER, own_ones)
+            rows.append((anchor.numero, content, persons, anchor.digest, set_))
+            index += [(code, set_) for code in own_ones]
+        yield rows, index, anchor
 
 
-def _contenu(rang: int, personnes: int) -> bytes:
-    groupe = {"categories": ["IDENTITE", "PARCOURS", "RUPTURE"], "personnes": personnes}
-    qui = {"client": "ml", "compte": f"agent-{rang % 5000}", "profil": "MISSION_LOCALE", "organisation": "59010"}
-    quand = DEBUT + timedelta(seconds=3 * rang)
-    return acte("LECTURE", quand, **qui, finalite="ACCOMPAGNEMENT", coordonnees=COORDONNEES, groupes=[groupe])
+def _content(rank: int, persons: int) -> bytes:
+    group = {"categories": ["IDENTITE", "PARCOURS", "RUPTURE"], "personnes": persons}
+    who = {"client": "ml", "compte": f"agent-{rank % 5000}", "profil": "MISSION_LOCALE", "organisation": "59010"}
+    when = START + timedelta(seconds=3 * rank)
+    return act("LECTURE", when, **who, finalite="ACCOMPAGNEMENT", coordonnees=COORDINATES, groupes=[group])
 
 
-def _remplir(chemin: Path, entrees: int, par_entree: int) -> None:
+def _fill(path: Path, entries: int, by_entry: int) -> None:
     """The index is filled at the end, in its order: ten million appends are not what is measured here."""
-    with sqlite3.connect(chemin) as base:
+    with sqlite3.connect(path) as base:
         base.executescript("PRAGMA synchronous=OFF; CREATE TABLE vrac (personne INTEGER, ensemble INTEGER)")
-        fin = GENESE
-        for lignes, index, fin in _lots(entrees, par_entree):  # noqa: B007 - the last one is the end of the chain
-            base.executemany("INSERT INTO journal_entrees VALUES (?, ?, ?, ?, ?)", lignes)
+        fin = GENESIS
+        for rows, index, fin in _batches(entries, by_entry):  # noqa: B007 - the last one is the end of the chain
+            base.executemany("INSERT INTO journal_entrees VALUES (?, ?, ?, ?, ?)", rows)
             base.executemany("INSERT INTO vrac VALUES (?, ?)", index)
         base.execute("INSERT INTO journal_personnes SELECT DISTINCT * FROM vrac ORDER BY personne, ensemble")
         base.execute("DROP TABLE vrac")
-        signee = (fin.numero, fin.empreinte, sceau_de_borne(SCEAU, FIN, fin))
-        base.execute("UPDATE journal_bornes SET numero = ?, empreinte = ?, sceau = ? WHERE nom = 'fin'", signee)
+        signed = (fin.numero, fin.digest, anchor_mac(SEALER, END, fin))
+        base.execute("UPDATE journal_bornes SET numero = ?, empreinte = ?, sceau = ? WHERE nom = 'fin'", signed)
 
 
-async def _ecrire(journal: Journal, ensemble: int, fois: int) -> float:
-    """Milliseconds an entry, `ensemble` answers leaving together: accounts that read their first hundred persons."""
-    hasard, depart = random.Random(ensemble), time.perf_counter()
-    for _ in range(fois):
-        await asyncio.gather(*(journal.inscrire(_premiere(hasard)) for _ in range(ensemble)))
-    return (time.perf_counter() - depart) * 1000 / (fois * ensemble)
+async def _write(journal: Journal, set_: int, times: int) -> float:
+    """Milliseconds an entry, `set_` answers leaving together: accounts that read their first hundred persons."""
+    randomness, departure = random.Random(set_), time.perf_counter()
+    for _ in range(times):
+        await asyncio.gather(*(journal.append(_first(randomness)) for _ in range(set_)))
+    return (time.perf_counter() - departure) * 1000 / (times * set_)
 
 
-def _premiere(hasard: random.Random) -> Inscription:
+def _first(randomness: random.Random) -> JournalEntry:
     """One of fifty organisations of four thousand persons each; an account of it that nobody saw yet."""
-    rang = hasard.randrange(50)
-    siens = plafonds(PAR_DEFAUT, Profil.MISSION_LOCALE, f"agent {hasard.random()}", f"ML/{rang}", DEBUT.date())
-    cles = tuple(str(rang * 4000 + numero) for numero in hasard.sample(range(4000), 100))
-    return Inscription(_contenu(0, 100), cles, Comptage(siens, f"ML/{rang}", 4000))
+    rank = randomness.randrange(50)
+    own_ones = caps(DEFAULTS, Profil.MISSION_LOCALE, f"agent {randomness.random()}", f"ML/{rank}", START.date())
+    keys = tuple(str(rank * 4000 + numero) for numero in randomness.sample(range(4000), 100))
+    return JournalEntry(_content(0, 100), keys, CountUnder(own_ones, f"ML/{rank}", 4000))
 
 
-async def _relire(journal: Journal, fois: int) -> float:
+async def _reread(journal: Journal, times: int) -> float:
     """Milliseconds an entry of a page that its account read already."""
-    page = _premiere(random.Random(3))
-    await journal.inscrire(page)
-    depart = time.perf_counter()
-    for _ in range(fois):
-        await journal.inscrire(page)
-    return (time.perf_counter() - depart) * 1000 / fois
+    page = _first(random.Random(3))
+    await journal.append(page)
+    departure = time.perf_counter()
+    for _ in range(times):
+        await journal.append(page)
+    return (time.perf_counter() - departure) * 1000 / times
 
 
-async def _mesurer(chemin: Path, entrees: int, par_entree: int) -> None:
-    journal = Journal(f"sqlite+aiosqlite:///{chemin}", SCEAU)
-    await journal.ouvrir()
-    depart = time.perf_counter()
-    await asyncio.to_thread(_remplir, chemin, entrees, par_entree)
-    print(f"{entrees:,} entries of {par_entree} persons, made in {time.perf_counter() - depart:.0f} s")
-    for rang in (17, 170_000):
-        depart = time.perf_counter()
-        lues = await lectures_de(journal, str(rang))
-        print(f"who read this person: {len(lues)} readings in {time.perf_counter() - depart:.2f} s")
-    for ensemble, fois in ((1, 200), (16, 50)):
-        duree = await _ecrire(journal, ensemble, fois)
-        print(f"an entry of 100 persons not read yet, {ensemble} at a time: {duree:.1f} ms")
-    print(f"an entry of the same 100 persons again: {await _relire(journal, 200):.1f} ms")
-    depart = time.perf_counter()
-    constat = await verifier(journal)
-    print(f"verified to {constat.fin.numero:,} ({constat.defaut or 'whole'}) in {time.perf_counter() - depart:.0f} s")
-    await journal.fermer()
-    print(f"{sum(fichier.stat().st_size for fichier in chemin.parent.iterdir()) / 1e9:.1f} GB")
+async def _measure(path: Path, entries: int, by_entry: int) -> None:
+    journal = Journal(f"sqlite+aiosqlite:///{path}", SEALER)
+    await journal.open()
+    departure = time.perf_counter()
+    await asyncio.to_thread(_fill, path, entries, by_entry)
+    print(f"{entries:,} entries of {by_entry} persons, made in {time.perf_counter() - departure:.0f} s")
+    for rank in (17, 170_000):
+        departure = time.perf_counter()
+        rows_read = await readings_of(journal, str(rank))
+        print(f"who read this person: {len(rows_read)} readings in {time.perf_counter() - departure:.2f} s")
+    for set_, times in ((1, 200), (16, 50)):
+        duration = await _write(journal, set_, times)
+        print(f"an entry of 100 persons not read yet, {set_} at a time: {duration:.1f} ms")
+    print(f"an entry of the same 100 persons again: {await _reread(journal, 200):.1f} ms")
+    departure = time.perf_counter()
+    verification = await verify_chain(journal)
+    print(
+        f"verified to {verification.fin.numero:,} ({verification.default or 'whole'}) in {time.perf_counter() - departure:.0f} s"
+    )
+    await journal.close()
+    print(f"{sum(file.stat().st_size for file in path.parent.iterdir()) / 1e9:.1f} GB")
 
 
 def main() -> None:
     """Run it with the numbers of the command line."""
-    entrees = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000_000
-    par_entree = int(sys.argv[2]) if len(sys.argv) > 2 else 3
-    with tempfile.TemporaryDirectory(dir=sys.argv[3] if len(sys.argv) > 3 else None) as dossier:
-        asyncio.run(_mesurer(Path(dossier) / "journal.sqlite", entrees, par_entree))
+    entries = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000_000
+    by_entry = int(sys.argv[2]) if len(sys.argv) > 2 else 3
+    with tempfile.TemporaryDirectory(dir=sys.argv[3] if len(sys.argv) > 3 else None) as record:
+        asyncio.run(_measure(Path(record) / "journal.sqlite", entries, by_entry))
 
 
 if __name__ == "__main__":

@@ -16,107 +16,107 @@ from multiprocessing.connection import Connection
 
 import httpx
 
-from gateway.sources.transport import transport_aiohttp
+from gateway.sources.http.transport import aiohttp_transport
 
-PETIT, GRAND = 155, 42_000  # bytes: one record; a page of a hundred
-SIMULTANES = 20
-APPELS = 3_000
-TEMPETE_SECONDES = 3.0
-LENTEUR = 0.02  # seconds before the server answers, during the storm
+SMALL, LARGE = 155, 42_000  # bytes: one record; a page of a hundred
+CONCURRENT_MAX = 20
+CALLS = 3_000
+STORM_SECONDS = 3.0
+SLOWNESS = 0.02  # seconds before the server answers, during the storm
 
 
-async def _servir(port: Connection) -> None:
-    async def une(lecteur: asyncio.StreamReader, ecrivain: asyncio.StreamWriter) -> None:
+async def _serve(port: Connection) -> None:
+    async def one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            while tete := await lecteur.readuntil(b"\r\n\r\n"):
-                _, taille, attente = tete.split(b" ", 2)[1].split(b"/")
-                if float(attente):
-                    await asyncio.sleep(float(attente))
-                corps = b"[" + b"1" * (int(taille) - 2) + b"]"
-                ecrivain.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(corps) + corps)
-                await ecrivain.drain()
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                _, size, waiting = head.split(b" ", 2)[1].split(b"/")
+                if float(waiting):
+                    await asyncio.sleep(float(waiting))
+                body = b"[" + b"1" * (int(size) - 2) + b"]"
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+                await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:
-            ecrivain.close()
+            writer.close()
 
-    serveur = await asyncio.start_server(une, "127.0.0.1", 0)
-    port.send(serveur.sockets[0].getsockname()[1])
-    await serveur.serve_forever()
+    server = await asyncio.start_server(one, "127.0.0.1", 0)
+    port.send(server.sockets[0].getsockname()[1])
+    await server.serve_forever()
 
 
-def _processus(port: Connection) -> None:
-    asyncio.run(_servir(port))
+def _processes(port: Connection) -> None:
+    asyncio.run(_serve(port))
 
 
 @contextmanager
-def serveur() -> Iterator[str]:
+def server() -> Iterator[str]:
     """A keep-alive server in another process; the path is /<bytes>/<seconds before answering>."""
-    ici, la = multiprocessing.Pipe()
-    processus = multiprocessing.get_context("spawn").Process(target=_processus, args=(la,), daemon=True)
-    processus.start()
+    here, la = multiprocessing.Pipe()
+    processes = multiprocessing.get_context("spawn").Process(target=_processes, args=(la,), daemon=True)
+    processes.start()
     try:
-        yield f"http://127.0.0.1:{ici.recv()}"
+        yield f"http://127.0.0.1:{here.recv()}"
     finally:
-        processus.terminate()
-        processus.join()
+        processes.terminate()
+        processes.join()
 
 
 def transport_httpcore() -> httpx.AsyncBaseTransport:
     """httpx's own transport, with as many connections as the bench uses."""
-    return httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=SIMULTANES), trust_env=False)
+    return httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=CONCURRENT_MAX), trust_env=False)
 
 
-async def mesurer(client: httpx.AsyncClient, url: str) -> tuple[float, float]:
+async def cost_of(client: httpx.AsyncClient, url: str) -> tuple[float, float]:
     """CPU µs per GET, and GETs per second, with SIMULTANES in flight."""
 
     async def file(nombre: int) -> None:
         for _ in range(nombre):
             await client.get(url)
 
-    await asyncio.gather(*(file(5) for _ in range(SIMULTANES)))
-    cpu, mur = time.process_time(), time.perf_counter()
-    await asyncio.gather(*(file(APPELS // SIMULTANES) for _ in range(SIMULTANES)))
-    return (time.process_time() - cpu) / APPELS * 1e6, APPELS / (time.perf_counter() - mur)
+    await asyncio.gather(*(file(5) for _ in range(CONCURRENT_MAX)))
+    cpu, wall_time = time.process_time(), time.perf_counter()
+    await asyncio.gather(*(file(CALLS // CONCURRENT_MAX) for _ in range(CONCURRENT_MAX)))
+    return (time.process_time() - cpu) / CALLS * 1e6, CALLS / (time.perf_counter() - wall_time)
 
 
-async def tempete(client: httpx.AsyncClient, url: str) -> tuple[int, int]:
+async def storm(client: httpx.AsyncClient, url: str) -> tuple[int, int]:
     """Cancel requests at every stage for a while; then (requests cancelled, answers to 20 healthy requests)."""
-    fin, annulees = time.monotonic() + TEMPETE_SECONDES, 0
+    fin, cancelled = time.monotonic() + STORM_SECONDS, 0
 
-    async def coupee(delai: float) -> None:
-        nonlocal annulees
+    async def cut_off(timeout: float) -> None:
+        nonlocal cancelled
         try:
-            async with asyncio.timeout(delai):
+            async with asyncio.timeout(timeout):
                 await client.get(url)
         except TimeoutError:
-            annulees += 1
+            cancelled += 1
         except httpx.HTTPError:
             pass
 
     while time.monotonic() < fin:
-        await asyncio.gather(*(coupee(0.0005 * (place % 60)) for place in range(4 * SIMULTANES)))
-    saines = await asyncio.gather(*(client.get(url, timeout=5) for _ in range(20)), return_exceptions=True)
-    return annulees, sum(isinstance(reponse, httpx.Response) for reponse in saines)
+        await asyncio.gather(*(cut_off(0.0005 * (place % 60)) for place in range(4 * CONCURRENT_MAX)))
+    healthy_ones = await asyncio.gather(*(client.get(url, timeout=5) for _ in range(20)), return_exceptions=True)
+    return cancelled, sum(isinstance(response, httpx.Response) for response in healthy_ones)
 
 
-async def mesurer_tout(nom: str, fabrique: Callable[[], httpx.AsyncBaseTransport], url: str) -> None:
+async def measure_all(nom: str, factory: Callable[[], httpx.AsyncBaseTransport], url: str) -> None:
     """Print one transport's figures."""
-    for taille in (PETIT, GRAND):
-        async with httpx.AsyncClient(transport=fabrique(), timeout=None) as client:  # noqa: S113
-            cpu, rythme = await mesurer(client, f"{url}/{taille}/0")
-        print(f"{nom:<10} {taille:>6} o   {cpu:>7.0f} µs CPU/GET   {rythme:>7.0f} GET/s")
-    async with httpx.AsyncClient(transport=fabrique(), timeout=None) as client:  # noqa: S113
-        annulees, saines = await tempete(client, f"{url}/{PETIT}/{LENTEUR}")
-    print(f"{nom:<10} après {annulees} annulations : {saines}/20 demandes saines servies")
+    for size in (SMALL, LARGE):
+        async with httpx.AsyncClient(transport=factory(), timeout=None) as client:  # noqa: S113
+            cpu, clock = await cost_of(client, f"{url}/{size}/0")
+        print(f"{nom:<10} {size:>6} o   {cpu:>7.0f} µs CPU/GET   {clock:>7.0f} GET/s")
+    async with httpx.AsyncClient(transport=factory(), timeout=None) as client:  # noqa: S113
+        cancelled, healthy_ones = await storm(client, f"{url}/{SMALL}/{SLOWNESS}")
+    print(f"{nom:<10} après {cancelled} annulations : {healthy_ones}/20 demandes saines servies")
 
 
 def main() -> None:
     """Run the bench."""
-    print(f"httpx {httpx.__version__}, Python {sys.version.split()[0]}, {SIMULTANES} demandes simultanées")
-    for nom, fabrique in (("httpcore", transport_httpcore), ("aiohttp", transport_aiohttp)):
-        with serveur() as url:
-            asyncio.run(mesurer_tout(nom, fabrique, url))
+    print(f"httpx {httpx.__version__}, Python {sys.version.split()[0]}, {CONCURRENT_MAX} demandes simultanées")
+    for name, factory in (("httpcore", transport_httpcore), ("aiohttp", aiohttp_transport)):
+        with server() as url:
+            asyncio.run(measure_all(name, factory, url))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager, contextmanager
 from prometheus_client import Gauge
 from starlette.types import Receive
 
-from gateway.errors import ErreurPasserelle, Sature
+from gateway.errors import GatewayError, Overloaded
 
 SLOTS = 200  # requests of one process at a time
 # What one crowd may hold: those who ask the same list of a partner that hangs once held every slot until its deadline.
@@ -19,7 +19,7 @@ HALF = SLOTS // 2
 RETRY_AFTER = 1  # seconds after which who is turned away may come back
 
 
-class ClientDisconnected(ErreurPasserelle):
+class ClientDisconnected(GatewayError):
     """Nobody waits for the answer any more."""
 
 
@@ -32,10 +32,10 @@ class RequestSlots:
 
     @asynccontextmanager
     async def hold(self, receive: Receive) -> AsyncIterator[None]:
-        """Hold a slot for a request whose body was read. Raises Sature when none is free, and ClientDisconnected as soon as
+        """Hold a slot for a request whose body was read. Raises Overloaded when none is free, and ClientDisconnected as soon as
         `receive` tells that the client left."""
         if self._free <= 0:
-            raise Sature("Trop de requêtes en cours.")
+            raise Overloaded("Trop de requêtes en cours.")
         self._free -= 1
         self._gauge.inc()
         try:
@@ -68,10 +68,10 @@ class PlanSlots:
 
     @contextmanager
     def hold(self, plan: Hashable) -> Iterator[None]:
-        """Be one of them. Raises Sature at once when they are as many as may be."""
+        """Be one of them. Raises Overloaded at once when they are as many as may be."""
         held = self._held.get(plan, 0)
         if held >= HALF:
-            raise Sature("Trop de requêtes attendent la même lecture.")
+            raise Overloaded("Trop de requêtes attendent la même lecture.")
         self._held[plan] = held + 1
         try:
             yield

@@ -12,40 +12,40 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from gateway.admission import ClientDisconnected, RequestSlots
-from gateway.auth.cles_api import Porte
-from gateway.auth.viewer import Viewer, identifier
-from gateway.config import Http
-from gateway.entree import GRAPHQL_RESPONSE, JSON, Irrecevable, ecrire, lire_demande, media_choisi
+from gateway.auth.authentication.api_keys import Authenticator
+from gateway.auth.authentication.viewer import Viewer, identifier
+from gateway.config import HttpSettings
+from gateway.edge.graphql_http import GRAPHQL_RESPONSE, JSON, MalformedRequest, choose_media_type, read_request, write
+from gateway.edge.guard import EXCEPTION_HANDLERS, Guard, middleware, retry_after
+from gateway.edge.health import Health
+from gateway.edge.webhooks import webhook_route
 from gateway.errors import (
-    AuthentificationForteRequise,
-    ClesIndisponibles,
-    ErreurAppelant,
-    JournalIndisponible,
-    NonAuthentifie,
-    QuotaAtteint,
-    RequeteInvalide,
-    Sature,
+    CallerError,
+    InvalidRequest,
+    JournalUnavailable,
+    KeysUnavailable,
+    Overloaded,
+    QuotaReached,
+    StrongAuthenticationRequired,
+    Unauthenticated,
 )
-from gateway.evenements import chemin_des_appels
-from gateway.garde import GESTIONNAIRES, Garde, intermediaires, retry_after
-from gateway.operation import Passerelle, repondre
-from gateway.reponses import reponse_refusee
-from gateway.sante import Sante
-from gateway.sources.appels import Receveur
-from gateway.stores.debits import Solde
-from gateway.web.pages import fichiers, page_graphiql
+from gateway.operation import Gateway, answer
+from gateway.response import refused_response
+from gateway.sources.events.webhook import WebhookReceiver
+from gateway.stores.rate_limits import Balance
+from gateway.web.graphiql import page_graphiql, static_routes
 
-journal = logging.getLogger("gateway")
+logger = logging.getLogger("gateway")
 
 # Requests that never became an operation; None: as the media type says (GraphQL over HTTP).
-STATUTS: dict[type[Exception], int | None] = {
-    NonAuthentifie: 401,
-    RequeteInvalide: 400,
-    QuotaAtteint: 429,
-    ErreurAppelant: None,
-    ClesIndisponibles: 503,
-    JournalIndisponible: 503,
-    Sature: 503,
+STATUSES: dict[type[Exception], int | None] = {
+    Unauthenticated: 401,
+    InvalidRequest: 400,
+    QuotaReached: 429,
+    CallerError: None,
+    KeysUnavailable: 503,
+    JournalUnavailable: 503,
+    Overloaded: 503,
     ClientDisconnected: 499,  # nobody reads it
 }
 
@@ -54,112 +54,110 @@ STATUTS: dict[type[Exception], int | None] = {
 class AppState:
     """What the routes use."""
 
-    gateway: Passerelle
-    authenticator: Porte
-    health: Sante
+    gateway: Gateway
+    authenticator: Authenticator
+    health: Health
     slots: RequestSlots
     metrics: CollectorRegistry
-    webhooks: Receveur
-    http: Http
+    webhooks: WebhookReceiver
+    http: HttpSettings
     host: str  # the address that is listened on, which is answered to as well
 
 
 async def _graphql(request: Request) -> Response:
     """POST /graphql: bytes in, bytes out; whatever fails is an answer with a code."""
     state: AppState = request.app.state.gateway
-    identifiant = uuid.uuid4().hex
-    media = media_choisi(request.headers.get("accept"))
-    if media is None:
-        erreur = RequeteInvalide(f"Accepter {JSON} ou {GRAPHQL_RESPONSE}.")
-        return ecrire(reponse_refusee(erreur), identifiant, JSON, 406)
+    identifier = uuid.uuid4().hex
+    media_type = choose_media_type(request.headers.get("accept"))
+    if media_type is None:
+        error = InvalidRequest(f"Accepter {JSON} ou {GRAPHQL_RESPONSE}.")
+        return write(refused_response(error), identifier, JSON, 406)
     try:
-        _exiger_rien_dans_l_url(request)
+        _require_nothing_in_url(request)
         viewer = await _viewer(request, state)
-    except Exception as erreur:
-        return _error_response(erreur, identifiant, media)
-    rendue = await _repondre(request, viewer, identifiant, media)
-    rendue.headers.update(_debit(await state.gateway.consigne.solde(viewer)))
-    return rendue
+    except Exception as error:
+        return _error_response(error, identifier, media_type)
+    rendered = await _answer(request, viewer, identifier, media_type)
+    rendered.headers.update(_allowance(await state.gateway.accounting.balance(viewer)))
+    return rendered
 
 
-async def _repondre(request: Request, viewer: Viewer, identifiant: str, media: str) -> Response:
+async def _answer(request: Request, viewer: Viewer, identifier: str, media_type: str) -> Response:
     state: AppState = request.app.state.gateway
     try:
-        await state.gateway.consigne.entrer(viewer)
-        demande = await lire_demande(request, identifiant)
+        await state.gateway.accounting.charge_request(viewer)
+        graphql_request = await read_request(request, identifier)
         async with state.slots.hold(request.receive):
-            reponse = await repondre(state.gateway, viewer, demande)
-    except Exception as erreur:
-        return _error_response(erreur, identifiant, media)
-    return ecrire(reponse, identifiant, media)
+            response = await answer(state.gateway, viewer, graphql_request)
+    except Exception as error:
+        return _error_response(error, identifier, media_type)
+    return write(response, identifier, media_type)
 
 
-def _debit(solde: Solde) -> dict[str, str]:
+def _allowance(balance: Balance) -> dict[str, str]:
     """What a client paces itself by, in units of cost a minute."""
     return {
-        "ratelimit-limit": str(solde.limite),
-        "ratelimit-remaining": str(solde.reste),
-        "ratelimit-reset": str(solde.secondes),
+        "ratelimit-limit": str(balance.limit),
+        "ratelimit-remaining": str(balance.rest),
+        "ratelimit-reset": str(balance.seconds),
     }
 
 
-def _error_response(erreur: Exception, identifiant: str, media: str) -> Response:
+def _error_response(error: Exception, identifier: str, media_type: str) -> Response:
     """The answer to a request that could not be served: its status says whose fault it is."""
-    statut = next((statut for nature, statut in STATUTS.items() if isinstance(erreur, nature)), 500)
-    if isinstance(erreur, Irrecevable):
-        statut, erreur = erreur.statut, RequeteInvalide(str(erreur))
+    statut = next((statut for nature, statut in STATUSES.items() if isinstance(error, nature)), 500)
+    if isinstance(error, MalformedRequest):
+        statut, error = error.statut, InvalidRequest(str(error))
     if statut == 500:
-        journal.error("requête %s : %s", identifiant, type(erreur).__name__)
-    rendue = ecrire(reponse_refusee(erreur), identifiant, media, statut)
+        logger.error("requête %s : %s", identifier, type(error).__name__)
+    rendered = write(refused_response(error), identifier, media_type, statut)
     if statut == 401:
-        second = (
-            ', error="insufficient_user_authentication"' if isinstance(erreur, AuthentificationForteRequise) else ""
-        )
-        rendue.headers["www-authenticate"] = f'Bearer realm="passerelle"{second}'
-    if isinstance(erreur, QuotaAtteint):
-        rendue.headers.update(retry_after(erreur.reessayer_dans))
-    if isinstance(erreur, Sature):
-        rendue.headers.update(retry_after())
-    return rendue
+        second = ', error="insufficient_user_authentication"' if isinstance(error, StrongAuthenticationRequired) else ""
+        rendered.headers["www-authenticate"] = f'Bearer realm="passerelle"{second}'
+    if isinstance(error, QuotaReached):
+        rendered.headers.update(retry_after(error.retry_after))
+    if isinstance(error, Overloaded):
+        rendered.headers.update(retry_after())
+    return rendered
 
 
-def _exiger_rien_dans_l_url(request: Request) -> None:
+def _require_nothing_in_url(request: Request) -> None:
     """A URL is written in logs on its way: a key or a value of a person found there is to be changed or told."""
     if request.scope["query_string"]:
-        journal.warning("requête refusée : paramètres dans l'URL, à changer s'ils contiennent un secret")
-        raise RequeteInvalide("Rien ne se passe dans l'URL : la requête va dans le corps, la clé dans X-Cle-Api.")
+        logger.warning("requête refusée : paramètres dans l'URL, à changer s'ils contiennent un secret")
+        raise InvalidRequest("Rien ne se passe dans l'URL : la requête va dans le corps, la clé dans X-Cle-Api.")
 
 
 async def _viewer(request: Request, state: AppState) -> Viewer:
-    entetes = request.headers
-    jeton, client = await state.authenticator.identifier(entetes.get("authorization"), entetes.get("x-cle-api"))
-    return identifier(jeton, client, entetes.get("x-finalite"), state.gateway.annuaire().referentiel)
+    headers = request.headers
+    token, client = await state.authenticator.identifier(headers.get("authorization"), headers.get("x-cle-api"))
+    return identifier(token, client, headers.get("x-finalite"), state.gateway.directory().referentiel)
 
 
-async def _lecture(request: Request) -> Response:
+async def _reading(request: Request) -> Response:
     """GET /graphql: the page for a browser, where it is served; a query never travels in a URL."""
     state: AppState = request.app.state.gateway
     page = state.http.graphiql and "text/html" in request.headers.get("accept", "")
     if page and not request.scope["query_string"]:
         return await page_graphiql(request)
-    rendue = ecrire(reponse_refusee(RequeteInvalide("Envoyer la requête par POST.")), uuid.uuid4().hex, JSON, 405)
-    rendue.headers["allow"] = "POST"
-    return rendue
+    rendered = write(refused_response(InvalidRequest("Envoyer la requête par POST.")), uuid.uuid4().hex, JSON, 405)
+    rendered.headers["allow"] = "POST"
+    return rendered
 
 
-async def _vivant(request: Request) -> Response:
+async def _live(request: Request) -> Response:
     return JSONResponse({"etat": "vivant"})
 
 
-async def _pret(request: Request) -> Response:
+async def _ready(request: Request) -> Response:
     """Whether requests may be sent here; a partner that is down changes nothing to it."""
     state: AppState = request.app.state.gateway
     etat = await state.health.etat()
-    corps = {"etat": "pas prêt" if etat.manque else "prêt", "manque": etat.manque, "degrade": etat.degrade}
-    return JSONResponse(corps, 503 if etat.manque else 200)
+    body = {"etat": "pas prêt" if etat.missing else "prêt", "manque": etat.missing, "degrade": etat.degrade}
+    return JSONResponse(body, 503 if etat.missing else 200)
 
 
-async def _mesures(request: Request) -> Response:
+async def _metrics(request: Request) -> Response:
     state: AppState = request.app.state.gateway
     return Response(generate_latest(state.metrics), media_type=CONTENT_TYPE_LATEST)
 
@@ -168,14 +166,14 @@ def application(state: AppState) -> ASGIApp:
     """The ASGI application over an open gateway."""
     routes = [
         Route("/graphql", _graphql, methods=["POST"]),
-        Route("/graphql", _lecture, methods=["GET"]),
-        Route("/health/live", _vivant),
-        Route("/health/ready", _pret),
-        Route("/metrics", _mesures),
-        chemin_des_appels(state.webhooks),
-        *(fichiers() if state.http.graphiql else []),
+        Route("/graphql", _reading, methods=["GET"]),
+        Route("/health/live", _live),
+        Route("/health/ready", _ready),
+        Route("/metrics", _metrics),
+        webhook_route(state.webhooks),
+        *(static_routes() if state.http.graphiql else []),
     ]
-    app = Starlette(routes=routes, middleware=intermediaires(state.http), exception_handlers=GESTIONNAIRES)
+    app = Starlette(routes=routes, middleware=middleware(state.http), exception_handlers=EXCEPTION_HANDLERS)
     app.router.redirect_slashes = False
     app.state.gateway = state
-    return Garde(app, state.http, state.host, state.health)
+    return Guard(app, state.http, state.host, state.health)

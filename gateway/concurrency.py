@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
-journal = logging.getLogger("gateway.concurrency")
+logger = logging.getLogger("gateway.concurrency")
 
 Sleep = Callable[[float], Awaitable[object]]
 
@@ -67,7 +67,7 @@ class SingleFlight(Generic[K, V]):
 def _tell_failure(flight: asyncio.Task[Any]) -> None:
     """The text of an error could hold a value: asyncio would print it where nobody reads the result."""
     if not flight.cancelled() and (error := flight.exception()):
-        journal.warning("travail en échec, sans personne pour l'attendre : %s", type(error).__name__)
+        logger.warning("travail en échec, sans personne pour l'attendre : %s", type(error).__name__)
 
 
 async def every(

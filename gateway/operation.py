@@ -4,7 +4,7 @@
     → sentinel → guesses → quotas and journal → answer
     a view that is not known yet: join, merge and bound → give ids → enrol
 
-Each step is a function over values; the effects are at both ends: the sources behind `Collecteur`, the bytes in `app.py`.
+Each step is a function over values; the effects are at both ends: the sources behind `Collector`, the bytes in `app.py`.
 """
 
 import logging
@@ -18,229 +18,233 @@ from graphql import ExecutionResult, GraphQLError, VariableValues
 from strawberry import Schema
 
 from gateway.admission import PlanSlots
-from gateway.auth.candidate import Candidate
-from gateway.auth.decide import Decision
-from gateway.auth.formes import Formes
-from gateway.auth.jugement import Juge, Jugement
-from gateway.auth.politique import Politique
-from gateway.auth.sentinelle import fuite
-from gateway.auth.viewer import Viewer
-from gateway.consigne import Consigne
-from gateway.documents import Document, Documents
-from gateway.enregistres import Enregistres
-from gateway.errors import ArgumentRefuse, ErreurAppelant, FuiteArretee, QuotaAtteint, RequeteInvalide
-from gateway.execution.executeur import Executeur
-from gateway.federation.annuaire import Annuaire
-from gateway.federation.attribution import Attributeur
-from gateway.federation.collecte import Collecteur
-from gateway.federation.contexte import ContexteOperation
-from gateway.federation.identifiants import Identifiants
-from gateway.federation.plan import planifier
-from gateway.federation.recolte import Recolte
-from gateway.federation.views import Droits, Vue
-from gateway.federation.vues import Vues, find_view
-from gateway.introspection import introspecter, seulement
-from gateway.limits import META, mesurer
-from gateway.reponses import (
-    Reponse,
-    erreur_de_source,
-    erreur_graphql,
-    erreur_refus,
-    erreur_secourue,
-    reponse_refusee,
-    reponse_sans_donnee,
+from gateway.audit.accounting import Accounting
+from gateway.auth.authentication.viewer import Viewer
+from gateway.auth.authorization.decide import Decision
+from gateway.auth.authorization.decision_cache import CachedDecision, DecisionCache
+from gateway.auth.authorization.sentinel import find_leak
+from gateway.auth.authorization.trial import PolicyTrial
+from gateway.auth.authorization.visible_schema import VisibleSchemas
+from gateway.auth.policy.policy import AccessPolicy
+from gateway.documents.introspection import introspect, restrict_to
+from gateway.documents.limits import META, cost_of
+from gateway.documents.parse import Document, Documents
+from gateway.documents.persisted import PersistedDocuments
+from gateway.errors import ArgumentRefused, CallerError, InvalidRequest, LeakStopped, QuotaReached
+from gateway.execution.executor import Executor
+from gateway.federation.collect.collector import Collector
+from gateway.federation.collect.plan import plan_sources
+from gateway.federation.collect.readings import Readings
+from gateway.federation.directory import Directory
+from gateway.federation.ids.assign import IdAssigner
+from gateway.federation.opaque_ids import OpaqueIds
+from gateway.federation.views.build import Rights, View
+from gateway.federation.views.cache import ViewCache, find_view
+from gateway.federation.views.context import OperationContext
+from gateway.response import (
+    GraphQLResponse,
+    fallback_error,
+    graphql_error,
+    refusal_error,
+    refused_response,
+    response_without_data,
+    source_error,
 )
-from gateway.schema.build import graphe
-from gateway.schema.lieux import EtatSource, Source
+from gateway.schema.build import core_schema
+from gateway.schema.organisations import EtatSource, Source
 from gateway.schema.tables import VIEW_ROOTS
 
-journal = logging.getLogger("gateway.operation")
+logger = logging.getLogger("gateway.operation")
 
 
 @dataclass(frozen=True, slots=True)
-class Demande:
+class GraphQLRequest:
     """What the caller sent, already read from the wire: a text, the SHA-256 of one, or both."""
 
-    texte: str | None
+    text: str | None
     operation: str | None
     variables: dict[str, Any]
-    empreinte: str | None = None
-    identifiant: str = ""  # names the request to the operator
+    digest: str | None = None
+    identifier: str = ""  # names the request to the operator
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class ValidatedOperation:
     """What is asked, once it is known to be a valid operation of the graph."""
 
     document: Document
     variables: VariableValues
-    identifiant: str  # of the request
+    identifier: str  # of the request
     age_max: int | None  # seconds, of the oldest answer wanted
 
 
 @dataclass(frozen=True, slots=True)
-class Passerelle:
+class Gateway:
     """Everything an operation uses, built once by the composition root."""
 
     schema: Schema
-    politique: Politique
+    policy: AccessPolicy
     documents: Documents
-    enregistres: Enregistres
-    juge: Juge
-    formes: Formes
-    candidate: Candidate | None
-    arretee: Callable[[str], None]  # told where the sentinel stopped a leak
-    executeur: Executeur
-    collecteur: Collecteur
-    identifiants: Identifiants
-    attributeur: Attributeur
-    consigne: Consigne
-    annuaire: Callable[[], Annuaire]
-    etats: Callable[[], list[Source]]
-    etat_de: Callable[[str], EtatSource | None]  # of a source by name, None when it is not configured
-    source_du_cfa: Callable[[str], str | None]
-    maintenant: Callable[[], datetime]
-    jour: Callable[[], date]
-    vues: Vues = field(default_factory=Vues)
+    persisted_documents: PersistedDocuments
+    decision_cache: DecisionCache
+    shapes: VisibleSchemas
+    candidate: PolicyTrial | None
+    stopped: Callable[[str], None]  # told where the sentinel stopped a leak
+    executor: Executor
+    collector: Collector
+    opaque_ids: OpaqueIds
+    id_assigner: IdAssigner
+    accounting: Accounting
+    directory: Callable[[], Directory]
+    states: Callable[[], list[Source]]
+    state_of: Callable[[str], EtatSource | None]  # of a source by name, None when it is not configured
+    source_of_cfa: Callable[[str], str | None]
+    now: Callable[[], datetime]
+    day: Callable[[], date]
+    views: ViewCache = field(default_factory=ViewCache)
     plan_slots: PlanSlots = field(default_factory=PlanSlots)
 
 
-async def repondre(passerelle: Passerelle, viewer: Viewer, demande: Demande) -> Reponse:
+async def answer(gateway: Gateway, viewer: Viewer, request: GraphQLRequest) -> GraphQLResponse:
     """Answer one operation: what the caller did wrong and what failed here are both answers.
 
-    Raises FuiteArretee, QuotaAtteint, Sature, and JournalIndisponible when it could not be written whom the answer shows:
+    Raises LeakStopped, QuotaReached, Overloaded, and JournalUnavailable when it could not be written whom the answer shows:
     nothing leaves.
     """
     try:
-        texte = passerelle.enregistres.texte(viewer, demande.texte, demande.empreinte)
-        document = passerelle.documents.lire(texte, demande.operation)
-        variables = document.variables(graphe(passerelle.schema), demande.variables)
-        question = Question(document, variables, demande.identifiant, document.age_max(variables.coerced))
-        cout = mesurer(document.forme, variables.coerced)
-        await passerelle.consigne.payer(viewer, cout)
-        jugement = _juger(passerelle, viewer, question)
-    except ArgumentRefuse as erreur:
-        return reponse_sans_donnee(erreur)
-    except QuotaAtteint:
+        text = gateway.persisted_documents.text(viewer, request.text, request.digest)
+        document = gateway.documents.read(text, request.operation)
+        variables = document.variables(core_schema(gateway.schema), request.variables)
+        validated = ValidatedOperation(document, variables, request.identifier, document.age_max(variables.coerced))
+        cost = cost_of(document.shape, variables.coerced)
+        await gateway.accounting.charge(viewer, cost)
+        judgement = _judge(gateway, viewer, validated)
+    except ArgumentRefused as error:
+        return response_without_data(error)
+    except QuotaReached:
         raise
-    except ErreurAppelant as erreur:
-        return reponse_refusee(erreur)
+    except CallerError as error:
+        return refused_response(error)
     try:
-        return await _servir(passerelle, viewer, question, jugement, cout)
-    except FuiteArretee as arret:
-        journal.critical("%s", arret)
-        passerelle.arretee(arret.coordonnee)
+        return await _serve(gateway, viewer, validated, judgement, cost)
+    except LeakStopped as shutdown:
+        logger.critical("%s", shutdown)
+        gateway.stopped(shutdown.coordinate)
         raise
 
 
-def _juger(passerelle: Passerelle, viewer: Viewer, question: Question) -> Jugement:
+def _judge(gateway: Gateway, viewer: Viewer, validated: ValidatedOperation) -> CachedDecision:
     """The decision, told to the policy on trial too. Raises what the policy in force refuses."""
-    posee = (question.document.arbre, question.document.operation, question.variables.coerced, viewer)
-    accordees: frozenset[str] = frozenset()
+    put = (validated.document.tree, validated.document.operation, validated.variables.coerced, viewer)
+    granted: frozenset[str] = frozenset()
     try:
-        jugement = passerelle.juge.juger(*posee)
-        accordees = jugement.decision.coordonnees
-        return jugement
+        judgement = gateway.decision_cache.judge(*put)
+        granted = judgement.decision.coordinates
+        return judgement
     finally:
-        if passerelle.candidate:
-            passerelle.candidate.comparer(*posee, accordees)
+        if gateway.candidate:
+            gateway.candidate.compare(*put, granted)
 
 
-async def _servir(passerelle: Passerelle, viewer: Viewer, question: Question, jugement: Jugement, cout: int) -> Reponse:
-    contexte = await build_context(passerelle, viewer, jugement.decision, question.age_max)
-    reponse = _assembler(passerelle, contexte, _executer(passerelle, contexte, question, jugement), cout)
-    if trouvee := fuite(reponse.data, jugement.interdits):
-        raise FuiteArretee(".".join(trouvee))
-    etats = {source["nom"]: source["etat"] for source in reponse.extensions["sources"]}
-    await passerelle.consigne.retenir(contexte)
-    await passerelle.consigne.consigner(contexte, question.identifiant, question.document.texte, etats)
-    return reponse
+async def _serve(
+    gateway: Gateway, viewer: Viewer, validated: ValidatedOperation, judgement: CachedDecision, cost: int
+) -> GraphQLResponse:
+    context = await build_context(gateway, viewer, judgement.decision, validated.age_max)
+    response = _assembler(gateway, context, _execute(gateway, context, validated, judgement), cost)
+    if found := find_leak(response.data, judgement.forbidden):
+        raise LeakStopped(".".join(found))
+    states = {source["nom"]: source["etat"] for source in response.extensions["sources"]}
+    await gateway.accounting.limit_lookups(context)
+    await gateway.accounting.record(context, validated.identifier, validated.document.text, states)
+    return response
 
 
-def _executer(
-    passerelle: Passerelle, contexte: ContexteOperation, question: Question, jugement: Jugement
+def _execute(
+    gateway: Gateway, context: OperationContext, validated: ValidatedOperation, judgement: CachedDecision
 ) -> ExecutionResult:
     """The data, and beside them what the caller asks of the graph itself: the shape it may use."""
-    document, variables, champs = question.document, question.variables, contexte.decision.champs
-    executer = partial(passerelle.executeur.executer, contexte=contexte, interdits=jugement.interdits)
-    meta = contexte.decision.cles(META)
+    document, variables, fields = validated.document, validated.variables, context.decision.fields
+    execute = partial(gateway.executor.execute, context=context, forbidden=judgement.forbidden)
+    meta = context.decision.keys(META)
     if not meta:
-        return executer(document, variables)
-    donnees = [cle for cle, _ in champs if cle not in meta]
-    vues = [introspecter(passerelle.formes.pour(contexte.viewer), document, meta, variables.coerced)]
-    if donnees:
-        vues.append(executer(seulement(graphe(passerelle.schema), document, donnees, variables.coerced), variables))
-    trouve = {cle: valeur for vue in vues for cle, valeur in (vue.data or {}).items()}
-    data = {cle: trouve.get(cle) for cle, _ in champs} if all(vue.data is not None for vue in vues) else None
-    return ExecutionResult(data, [erreur for vue in vues for erreur in vue.errors or []])
+        return execute(document, variables)
+    data_keys = [key for key, _ in fields if key not in meta]
+    views = [introspect(gateway.shapes.for_viewer(context.viewer), document, meta, variables.coerced)]
+    if data_keys:
+        views.append(
+            execute(restrict_to(core_schema(gateway.schema), document, data_keys, variables.coerced), variables)
+        )
+    found = {key: value for view in views for key, value in (view.data or {}).items()}
+    data = {key: found.get(key) for key, _ in fields} if all(view.data is not None for view in views) else None
+    return ExecutionResult(data, [error for view in views for error in view.errors or []])
 
 
 async def build_context(
-    passerelle: Passerelle, viewer: Viewer, decision: Decision, age_max: int | None = None
-) -> ContexteOperation:
-    """All that the operation may show, collected and merged. Raises Sature when too many wait for the same."""
-    annuaire, jour = passerelle.annuaire(), passerelle.jour()
-    droits = Droits(passerelle.politique, viewer.profil, viewer.finalite, viewer.perimetre)
-    plan = planifier(decision, viewer.perimetre, annuaire)
-    recolte, vue = Recolte(), Vue()
-    if plan.vue:
-        with passerelle.plan_slots.hold(plan):
-            recolte = await passerelle.collecteur.collecter(plan, annuaire, age_max)
-            vue = await find_view(passerelle.vues, passerelle.attributeur, recolte, droits, annuaire, jour)
-    return ContexteOperation(
+    gateway: Gateway, viewer: Viewer, decision: Decision, age_max: int | None = None
+) -> OperationContext:
+    """All that the operation may show, collected and merged. Raises Overloaded when too many wait for the same."""
+    directory, day = gateway.directory(), gateway.day()
+    rights = Rights(gateway.policy, viewer.profil, viewer.finalite, viewer.perimetre)
+    plan = plan_sources(decision, viewer.perimetre, directory)
+    readings, view = Readings(), View()
+    if plan.view:
+        with gateway.plan_slots.hold(plan):
+            readings = await gateway.collector.collect(plan, directory, age_max)
+            view = await find_view(gateway.views, gateway.id_assigner, readings, rights, directory, day)
+    return OperationContext(
         viewer=viewer,
-        droits=droits,
+        rights=rights,
         decision=decision,
-        annuaire=annuaire,
-        identifiants=passerelle.identifiants,
-        jour=jour,
-        etats=passerelle.etats,
-        source_du_cfa=passerelle.source_du_cfa,
-        recolte=recolte,
-        vue=vue,
+        directory=directory,
+        opaque_ids=gateway.opaque_ids,
+        day=day,
+        states=gateway.states,
+        source_of_cfa=gateway.source_of_cfa,
+        readings=readings,
+        view=view,
     )
 
 
 def _assembler(
-    passerelle: Passerelle,
-    contexte: ContexteOperation,
-    resultat: ExecutionResult,
-    cout: int,
-) -> Reponse:
-    decision, racines, recolte = contexte.decision, contexte.decision.cles(VIEW_ROOTS), contexte.recolte
-    lignes = _lignes(recolte, passerelle)
-    erreurs = [
-        *(erreur_graphql(_cause(erreur), erreur.path) for erreur in resultat.errors or []),
-        *(erreur_refus(refus, contexte.viewer, passerelle.politique) for refus in decision.refus),
-        *(erreur_de_source(erreur, racines) for erreur in recolte.erreurs.values()),
+    gateway: Gateway,
+    context: OperationContext,
+    result: ExecutionResult,
+    cost: int,
+) -> GraphQLResponse:
+    decision, roots, readings = context.decision, context.decision.keys(VIEW_ROOTS), context.readings
+    rows = _rows(readings, gateway)
+    errors = [
+        *(graphql_error(_cause(error), error.path) for error in result.errors or []),
+        *(refusal_error(refusal, context.viewer, gateway.policy) for refusal in decision.refusal),
+        *(source_error(error, roots) for error in readings.errors.values()),
         *(
-            erreur_secourue(erreur, racines, lignes[source]["ageSecondes"])
-            for source, erreur in recolte.secourues.items()
-            if source not in recolte.erreurs
+            fallback_error(error, roots, rows[source]["ageSecondes"])
+            for source, error in readings.covered.items()
+            if source not in readings.errors
         ),
     ]
-    return Reponse(resultat.data, erreurs, {"sources": list(lignes.values()), "cout": cout})
+    return GraphQLResponse(result.data, errors, {"sources": list(rows.values()), "cout": cost})
 
 
-def _cause(erreur: GraphQLError) -> Exception:
-    cause = erreur.original_error or erreur
-    if isinstance(cause, FuiteArretee):
+def _cause(error: GraphQLError) -> Exception:
+    cause = error.original_error or error
+    if isinstance(cause, LeakStopped):
         raise cause
     if isinstance(cause, GraphQLError) and cause.message.startswith("Argument "):
-        return RequeteInvalide("Une variable nulle est donnée où une valeur est requise.")
-    if not isinstance(cause, ErreurAppelant):
-        journal.error("champ %s : %s", erreur.path, type(cause).__name__)
+        return InvalidRequest("Une variable nulle est donnée où une valeur est requise.")
+    if not isinstance(cause, CallerError):
+        logger.error("champ %s : %s", error.path, type(cause).__name__)
     return cause
 
 
-def _lignes(recolte: Recolte, passerelle: Passerelle) -> dict[str, dict[str, Any]]:
-    """What was used of each source asked and how fresh it is (GRAPH: `extensions.sources`)."""
-    vues, erreurs = recolte.fraicheurs, recolte.erreurs
-    lignes = {}
-    for nom in sorted({*vues, *erreurs}):
-        etat = passerelle.etat_de(nom)
+def _rows(readings: Readings, gateway: Gateway) -> dict[str, dict[str, Any]]:
+    """What was used of each source asked and how fresh it is (docs/graphe.md)."""
+    views, errors = readings.freshness_by_source, readings.errors
+    rows = {}
+    for name in sorted({*views, *errors}):
+        state = gateway.state_of(name)
         age = {"ageSecondes": None, "cache": None}
-        if nom in vues:
-            age = vues[nom].line(passerelle.collecteur.horloge(), passerelle.maintenant())
-        lignes[nom] = {"nom": nom, "etat": etat and etat.value, **age, "partiel": nom in erreurs}
-    return lignes
+        if name in views:
+            age = views[name].line(gateway.collector.wall_clock(), gateway.now())
+        rows[name] = {"nom": name, "etat": state and state.value, **age, "partiel": name in errors}
+    return rows

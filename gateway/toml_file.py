@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
-from gateway.errors import ErreurConfiguration
+from gateway.errors import ConfigurationError
 
 _REASONS = {
     "extra_forbidden": "clé inconnue",
@@ -30,23 +30,23 @@ M = TypeVar("M", bound=StrictModel)
 def read_toml(path: Path, model: type[M], shown_as: str | None = None) -> M:
     """The file as a `model`.
 
-    Raises ErreurConfiguration naming the key and the file: by its path, or as `shown_as`.
+    Raises ConfigurationError naming the key and the file: by its path, or as `shown_as`.
     """
     name, document = shown_as or path, _document(path, shown_as or path)
     try:
         return model.model_validate(document)
     except ValidationError as error:  # not chained: its own text holds the values of the file
         detail = error.errors(include_url=False)[0]
-        raise ErreurConfiguration(f"{name} : {_key(detail['loc'], document)} : {_reason(detail)}") from None
+        raise ConfigurationError(f"{name} : {_key(detail['loc'], document)} : {_reason(detail)}") from None
 
 
 def _document(path: Path, name: str | Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ErreurConfiguration(f"{name} : fichier illisible ({error.strerror})") from error
+        raise ConfigurationError(f"{name} : fichier illisible ({error.strerror})") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ErreurConfiguration(f"{name} : TOML invalide ({error})") from error
+        raise ConfigurationError(f"{name} : TOML invalide ({error})") from error
 
 
 def _key(location: tuple[int | str, ...], document: Any) -> str:

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.monde import Monde
-from fixtures.passerelle import PasserelleLancee
-from tests.canaris import traces
-from tests.chiffres import CHIFFRES, noter
-from tests.paire import MondeDouble, mesures
-from tests.redis_aide import serveur_redis
+from fixtures.gateway_process import LaunchedGateway
+from fixtures.world import World
+from tests.support.canaries import traces
+from tests.support.figures import FIGURES, note
+from tests.support.pair import DoubleWorld, metrics
+from tests.support.redis_server import redis_server
 
-AUJOURDHUI = date(2026, 10, 15)  # a fixed day: the same people, the same ruptures, in every run
+TODAY = date(2026, 10, 15)  # a fixed day: the same people, the same ruptures, in every run
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -31,62 +31,62 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="session")
-def monde(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monde]:
+def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """The default population, told by six simulators over HTTP, its registry harvested; in a directory with a space."""
-    dossier: Path = tmp_path_factory.mktemp("le monde")
-    genre = MondeDouble if request.config.getoption("--deux-passerelles") else Monde
-    with genre.genere(dossier, aujourdhui=AUJOURDHUI) as ouvert:
-        ouvert.moissonner()
-        yield ouvert
-        if isinstance(ouvert, MondeDouble):
-            ouvert.copier_la_base()
-        _chercher_les_canaris(ouvert, dossier)
+    record: Path = tmp_path_factory.mktemp("le monde")
+    genre = DoubleWorld if request.config.getoption("--deux-passerelles") else World
+    with genre.generated(record, today=TODAY) as opened:
+        opened.harvest()
+        yield opened
+        if isinstance(opened, DoubleWorld):
+            opened.copy_database()
+        _look_for_canaries(opened, record)
 
 
 @pytest.fixture(scope="session")
-def passerelle(monde: Monde) -> Iterator[PasserelleLancee]:
+def gateway(world: World) -> Iterator[LaunchedGateway]:
     """A gateway of that world, as its own process."""
-    with monde.gateway() as lancee:
-        yield lancee
-        assert monde.dossier is not None
-        (monde.dossier / "metrics.txt").write_text(mesures(lancee), encoding="utf-8")
+    with world.gateway() as launched:
+        yield launched
+        assert world.record is not None
+        (world.record / "metrics.txt").write_text(metrics(launched), encoding="utf-8")
 
 
 @pytest.fixture(scope="session")
-def url_redis() -> Iterator[str]:
+def redis_url() -> Iterator[str]:
     """A Redis for this session."""
-    with serveur_redis() as url:
+    with redis_server() as url:
         yield url
 
 
 @pytest.fixture(scope="session")
-def patiente(monde: Monde, tmp_path_factory: pytest.TempPathFactory) -> str:
+def patient(world: World, tmp_path_factory: pytest.TempPathFactory) -> str:
     """Configuration of a gateway that waits longer: what is judged is what it answers, not how busy this machine is."""
-    assert monde.dossier is not None
-    copie = tmp_path_factory.mktemp("patiente")
-    shutil.copytree(monde.dossier / "partenaires", copie / "partenaires")
-    shutil.copy(monde.dossier / "clients.toml", copie)
-    texte = (monde.dossier / "gateway.toml").read_text(encoding="utf-8")
-    donnees = texte.replace('dossier = "donnees"', f'dossier = "{monde.dossier / "donnees"}"')
-    assert donnees != texte
-    (copie / "gateway.toml").write_text(f"{donnees}\n[reponse]\ndelai_secondes = 8.0\n", encoding="utf-8")
-    return str(copie)
+    assert world.record is not None
+    copy = tmp_path_factory.mktemp("patiente")
+    shutil.copytree(world.record / "partenaires", copy / "partenaires")
+    shutil.copy(world.record / "clients.toml", copy)
+    text = (world.record / "gateway.toml").read_text(encoding="utf-8")
+    data = text.replace('dossier = "donnees"', f'dossier = "{world.record / "donnees"}"')
+    assert data != text
+    (copy / "gateway.toml").write_text(f"{data}\n[reponse]\ndelai_secondes = 8.0\n", encoding="utf-8")
+    return str(copy)
 
 
-def _chercher_les_canaris(monde: Monde, dossier: Path) -> None:
+def _look_for_canaries(world: World, record: Path) -> None:
     """After all the tests of this world: no value of a person in a log, a metric or a file that its gateways wrote."""
-    ecrits = [fichier for fichier in sorted(dossier.rglob("*")) if fichier.is_file()]
-    if not any(fichier.name == "passerelle.log" for fichier in ecrits):
+    written = [file for file in sorted(record.rglob("*")) if file.is_file()]
+    if not any(file.name == "passerelle.log" for file in written):
         return  # no gateway of this world was started
-    assert any(fichier.parent.name == "donnees" for fichier in ecrits)
-    trouvees = traces(monde.population, ecrits)
-    assert trouvees == [], "values of persons where none may be"
-    noter(f"canaris : 0 valeur de personne dans {len(ecrits)} fichiers (journaux, métriques, bases)")
+    assert any(file.parent.name == "donnees" for file in written)
+    found = traces(world.population, written)
+    assert found == [], "values of persons where none may be"
+    note(f"canaris : 0 valeur de personne dans {len(written)} fichiers (journaux, métriques, bases)")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """The figures that the project promises, measured by this run."""
-    if CHIFFRES:
+    if FIGURES:
         terminalreporter.section("chiffres")
-        for ligne in CHIFFRES:
-            terminalreporter.write_line(ligne)
+        for line in FIGURES:
+            terminalreporter.write_line(line)

@@ -21,12 +21,12 @@ from types import FrameType
 
 from starlette.types import ASGIApp
 
-from fixtures.monde import Monde
+from fixtures.world import World
 from gateway.app import application
-from gateway.composition import build_state
-from gateway.config import charger
-from gateway.services import construire_services
-from tests.security.bord import ADRESSE, Recue, echanger
+from gateway.config import load
+from gateway.server.composition import build_state
+from gateway.server.services import build_services
+from tests.support.security.edge import ADRESSE, RawResponse, exchange
 
 YOUNG_PEOPLE = 300
 QUERY = """{ ruptures(first: 2, tri: PRIORITE) { totalCount complet edges { node {
@@ -84,25 +84,25 @@ def traced() -> Iterator[Walk]:
         threading.setprofile(None)
 
 
-async def _ask(app: ASGIApp, token: str) -> Recue:
+async def _ask(app: ASGIApp, token: str) -> RawResponse:
     headers = [(b"host", ADRESSE.encode()), (b"content-type", b"application/json")]
     headers.append((b"authorization", f"Bearer {token}".encode()))
-    return await echanger(app, "POST", "/graphql", headers, json.dumps({"query": QUERY}).encode())
+    return await exchange(app, "POST", "/graphql", headers, json.dumps({"query": QUERY}).encode())
 
 
 @asynccontextmanager
 async def _opened(environ: dict[str, str]) -> AsyncIterator[ASGIApp]:
     """The application of a gateway whose stores are open."""
-    services = construire_services(charger(environ), environ)
+    services = build_services(load(environ), environ)
     try:
         state = build_state(services)
-        await services.registre.ouvrir()
-        await services.lectures.ouvrir()
-        await services.gardien.ouvrir()
-        state.health.ouvrir(())
+        await services.registry.open()
+        await services.readings_journal.open()
+        await services.keeper.open()
+        state.health.open(())
         yield application(state)
     finally:
-        await services.fermer()
+        await services.close()
 
 
 async def _measure(environ: dict[str, str], token: str) -> dict[str, Walk]:
@@ -125,9 +125,9 @@ async def _measure(environ: dict[str, str], token: str) -> dict[str, Walk]:
 
 def main() -> None:
     """Print what was measured."""
-    with Monde.genere(jeunes=YOUNG_PEOPLE) as world:
-        world.moissonner()
-        walks = asyncio.run(_measure({**os.environ, **world.environnement}, world.jeton("ml")))
+    with World.generated(jeunes=YOUNG_PEOPLE) as world:
+        world.harvest()
+        walks = asyncio.run(_measure({**os.environ, **world.environment}, world.token("ml")))
     for name, walk in walks.items():
         calls = sum(walk.calls.values())
         print(f"{name}: {len(walk.calls)} files, {len(walk.functions)} functions, {calls} calls, {walk.moves} moves")

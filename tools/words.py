@@ -28,7 +28,8 @@ FALSE_FRIENDS = frozenset(
     """.split()  # noqa: SIM905 - a list of this length is read as a text
 )
 WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
-ENTRY = re.compile(r"^\| \*\*(.+?)\*\*", re.MULTILINE)
+COLUMN = re.compile(r"^\| (\*\*[^|]+)\|", re.MULTILINE)
+ENTRY = re.compile(r"\*\*(.+?)\*\*")
 
 
 def words_of(name: str) -> list[str]:
@@ -45,8 +46,8 @@ def names_of(module: Module) -> Iterator[str]:
 
 def glossary() -> set[str]:
     """The words of the first column of GLOSSARY.md."""
-    entries = ENTRY.findall(GLOSSARY.read_text(encoding="utf-8"))
-    return {word for entry in entries for word in words_of(entry)}
+    columns = COLUMN.findall(GLOSSARY.read_text(encoding="utf-8"))
+    return {word for column in columns for entry in ENTRY.findall(column) for word in words_of(entry)}
 
 
 def english() -> set[str]:

@@ -11,88 +11,88 @@ import platform
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from bench.http import chaud, chez_hive, froid, tables, territoires
-from bench.http.charge import ChargeImpossible
-from bench.http.comparaison import Mesure
-from bench.http.mondes import chaud as monde_chaud
-from bench.http.noeud import PairsAbsents
-from bench.http.reglages import BREF, ENTIER, Reglages
-from bench.http.trace import tracer
+from bench.http import cold, hive, tables, territories, warm
+from bench.http.comparison import Cost
+from bench.http.node import PeersMissing
+from bench.http.plot import plot
+from bench.http.settings import BRIEF, INTEGER, Settings
+from bench.http.worlds import warm as warm_world
+from bench.http.wrk_load import LoadImpossible
 
 JEUNES = 20_000
-PETITE, GRANDE = 1_000, 20_000  # populations that the partners are asked for
+SMALL_RUN, LARGE = 1_000, 20_000  # populations that the partners are asked for
 PLOT = Path("var/performance-http.svg")
-Partie = Callable[[Reglages, list[Mesure]], Iterator[str]]
+Part = Callable[[Settings, list[Cost]], Iterator[str]]
 
 
-def _reponses(reglages: Reglages, tracees: list[Mesure]) -> Iterator[str]:
-    yield "## Warm answers, everything on\n" + tables.COMPARAISON
-    with monde_chaud(reglages, JEUNES) as monde:
-        for mesures in chaud.reponses(monde):
-            tracees += mesures
-            yield tables.comparaison(mesures)
+def _responses(settings: Settings, plotted: list[Cost]) -> Iterator[str]:
+    yield "## Warm answers, everything on\n" + tables.COMPARISON
+    with warm_world(settings, JEUNES) as world:
+        for metrics in warm.responses(world):
+            plotted += metrics
+            yield tables.comparison(metrics)
 
 
-def _execution(reglages: Reglages, tracees: list[Mesure]) -> Iterator[str]:
-    yield "## Execution alone\n" + tables.COMPARAISON
-    with monde_chaud(reglages, JEUNES) as monde:
-        for mesures in chaud.executions(monde):
-            tracees += mesures
-            yield tables.comparaison(mesures)
+def _execution(settings: Settings, plotted: list[Cost]) -> Iterator[str]:
+    yield "## Execution alone\n" + tables.COMPARISON
+    with warm_world(settings, JEUNES) as world:
+        for metrics in warm.executions(world):
+            plotted += metrics
+            yield tables.comparison(metrics)
 
 
-def _hive(reglages: Reglages, tracees: list[Mesure]) -> Iterator[str]:
-    yield "## Over the same REST partners\n" + tables.COMPARAISON
-    for mesures in chez_hive.comparer(reglages):
-        tracees += mesures[1:]
-        yield tables.comparaison(mesures)
+def _hive(settings: Settings, plotted: list[Cost]) -> Iterator[str]:
+    yield "## Over the same REST partners\n" + tables.COMPARISON
+    for metrics in hive.compare(settings):
+        plotted += metrics[1:]
+        yield tables.comparison(metrics)
 
 
-def _lignes(reglages: Reglages, _tracees: list[Mesure]) -> Iterator[str]:
-    yield "## Rows\n" + tables.LIGNES
-    with monde_chaud(reglages, JEUNES) as monde:
-        yield from map(tables.lignes, chaud.lignes(monde))
+def _rows(settings: Settings, _plotted: list[Cost]) -> Iterator[str]:
+    yield "## Rows\n" + tables.ROWS
+    with warm_world(settings, JEUNES) as world:
+        yield from map(tables.rows, warm.rows(world))
 
 
-def _froid(reglages: Reglages, _tracees: list[Mesure]) -> Iterator[str]:
-    yield "## Asking the partners\n" + tables.FROIDS
-    for jeunes in (PETITE, GRANDE):
-        yield from map(tables.froid, froid.mesurer(reglages, jeunes))
+def _cold(settings: Settings, _plotted: list[Cost]) -> Iterator[str]:
+    yield "## Asking the partners\n" + tables.COLD_ROWS
+    for jeunes in (SMALL_RUN, LARGE):
+        yield from map(tables.cold, cold.cost_of(settings, jeunes))
 
 
-def _territoires(reglages: Reglages, _tracees: list[Mesure]) -> Iterator[str]:
+def _territoires(settings: Settings, _plotted: list[Cost]) -> Iterator[str]:
     yield "## Territory\n" + tables.TERRITOIRES
-    yield from map(tables.territoire, territoires.mesurer(reglages))
+    yield from map(tables.territoire, territories.cost_of(settings))
 
 
-PARTIES: Mapping[str, Partie] = {
-    "reponses": _reponses,
+PARTIES: Mapping[str, Part] = {
+    "reponses": _responses,
     "execution": _execution,
     "hive": _hive,
-    "lignes": _lignes,
-    "froid": _froid,
+    "lignes": _rows,
+    "froid": _cold,
     "territoires": _territoires,
 }
 
 
 def main() -> None:
     """Run the parts that are asked."""
-    lecteur = argparse.ArgumentParser(prog="python -m bench.http")
-    lecteur.add_argument("parties", nargs="*", choices=[*PARTIES, []], metavar="partie")
-    lecteur.add_argument("--bref", action="store_true", help="fewer and shorter rounds")
-    voulu = lecteur.parse_args()
+    reader = argparse.ArgumentParser(prog="python -m bench.http")
+    reader.add_argument("parties", nargs="*", choices=[*PARTIES, []], metavar="partie")
+    reader.add_argument("--bref", action="store_true", help="fewer and shorter rounds")
+    wanted = reader.parse_args()
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}\n")
-    tracees: list[Mesure] = []
-    for nom in voulu.parties or PARTIES:
+    plotted: list[Cost] = []
+    for name in wanted.parties or PARTIES:
         try:
-            for morceau in PARTIES[nom](BREF if voulu.bref else ENTIER, tracees):
-                print(morceau, end="", flush=True)
+            for chunk in PARTIES[name](BRIEF if wanted.bref else INTEGER, plotted):
+                print(chunk, end="", flush=True)
             print()
-        except (PairsAbsents, ChargeImpossible) as manque:
-            print(f"{nom}: not measured, {manque}\n", flush=True)
-    if tracees:
+        except (PeersMissing, LoadImpossible) as missing:
+            print(f"{name}: not measured, {missing}\n", flush=True)
+    if plotted:
         PLOT.parent.mkdir(exist_ok=True)
-        PLOT.write_text(tracer(tracees), encoding="utf-8")
+        PLOT.write_text(plot(plotted), encoding="utf-8")
         print(f"Plot: {PLOT}")
 
 

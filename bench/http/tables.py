@@ -2,15 +2,15 @@
 
 from collections.abc import Sequence
 
-from bench.http.comparaison import Mesure
-from bench.http.froid import Froid
-from bench.http.territoires import Territoire
+from bench.http.cold import Cold
+from bench.http.comparison import Cost
+from bench.http.territories import Territoire
 
-COMPARAISON = """
+COMPARISON = """
 | N | server | CPU µs/request | ÷ the first | req/s | p50 ms | p99 ms | p99/p50 | MiB |
 | --: | --- | --: | --: | --: | --: | --: | --: | --: |
 """
-LIGNES = """
+ROWS = """
 | rows | CPU µs/request | a row |
 | --: | --: | --: |
 """
@@ -18,41 +18,41 @@ TERRITOIRES = """
 | young people | CFAs | of this Mission locale | rows | CPU µs/request | p50 ms | MiB |
 | --: | --: | --: | --: | --: | --: | --: |
 """
-FROIDS = """
+COLD_ROWS = """
 | case | rows | a partner's latency, ms | median ms over the partners | p99, or the largest | CPU ms/answer | answers |
 | --- | --: | --: | --: | --: | --: | --: |
 """
 
 
-def comparaison(mesures: Sequence[Mesure]) -> str:
+def comparison(metrics: Sequence[Cost]) -> str:
     """One line a server; the first is the one that others are compared with."""
-    return "".join(_comparee(mesures[0], une) for une in mesures)
+    return "".join(_compared(metrics[0], one) for one in metrics)
 
 
-def _comparee(premiere: Mesure, une: Mesure) -> str:
-    nombres = (
-        f"{une.cpu:,.0f}",
-        f"{premiere.fois(une):.2f}",
-        f"{une.mediane(lambda un: un.debit):,.0f}",
-        f"{une.mediane(lambda un: un.p50) / 1000:.1f}",
-        f"{une.mediane(lambda un: un.p99) / 1000:.1f}",
-        f"{une.etalement:.1f}",
-        f"{une.mediane(lambda un: un.memoire):.0f}",
+def _compared(premiere: Cost, one: Cost) -> str:
+    numbers = (
+        f"{one.cpu:,.0f}",
+        f"{premiere.times(one):.2f}",
+        f"{one.median_of(lambda un: un.allowance):,.0f}",
+        f"{one.median_of(lambda un: un.p50) / 1000:.1f}",
+        f"{one.median_of(lambda un: un.p99) / 1000:.1f}",
+        f"{one.spread:.1f}",
+        f"{one.median_of(lambda un: un.memory):.0f}",
     )
-    return f"| {une.n} | {une.nom} | {' | '.join(nombres)} |\n"
+    return f"| {one.n} | {one.nom} | {' | '.join(numbers)} |\n"
 
 
-def lignes(une: Mesure) -> str:
-    return f"| {une.n} | {une.cpu:,.0f} | {une.cpu / une.n:,.1f} |\n"
+def rows(one: Cost) -> str:
+    return f"| {one.n} | {one.cpu:,.0f} | {one.cpu / one.n:,.1f} |\n"
 
 
 def territoire(un: Territoire) -> str:
-    mesure = un.mesure
-    p50, memoire = mesure.mediane(lambda lu: lu.p50) / 1000, mesure.mediane(lambda lu: lu.memoire)
-    debut = f"| {un.jeunes:,} | {un.cfas} | {un.siens:,} | {mesure.n} "
-    return f"{debut}| {mesure.cpu:,.0f} | {p50:.1f} | {memoire:.0f} |\n"
+    cost = un.cost
+    p50, memory = cost.median_of(lambda lu: lu.p50) / 1000, cost.median_of(lambda lu: lu.memory)
+    debut = f"| {un.jeunes:,} | {un.cfas} | {un.own_ones:,} | {cost.n} "
+    return f"{debut}| {cost.cpu:,.0f} | {p50:.1f} | {memory:.0f} |\n"
 
 
-def froid(un: Froid) -> str:
-    figures = f"{un.mediane:.1f} | {un.p99:.1f} | {un.cpu:.1f} | {len(un.surcouts)}"
-    return f"| {un.cas} | {un.lignes} | {un.latence * 1000:.0f} | {figures} |\n"
+def cold(un: Cold) -> str:
+    figures = f"{un.median_of:.1f} | {un.p99:.1f} | {un.cpu:.1f} | {len(un.overheads)}"
+    return f"| {un.case} | {un.rows} | {un.latence * 1000:.0f} | {figures} |\n"

@@ -6,20 +6,20 @@ from aiocache.backends.redis import RedisCache
 from aiocache.serializers import NullSerializer
 from redis.asyncio.connection import parse_url
 
-from gateway.cache.memoire import telle_quelle
-from gateway.errors import ErreurConfiguration
+from gateway.cache.memory import identity_key
+from gateway.errors import ConfigurationError
 
-DELAI = 0.25  # seconds; a cache that takes longer is not one
+TIMEOUT = 0.25  # seconds; a cache that takes longer is not one
 
 
-class CacheRedis(RedisCache):  # type: ignore[misc]
+class RedisBackend(RedisCache):  # type: ignore[misc]
     """Bytes by key. Each operation ends within DELAI, or raises TimeoutError."""
 
     def __init__(self, url: str) -> None:
         try:
             options = dict(parse_url(url))
         except ValueError:
-            raise ErreurConfiguration(
+            raise ConfigurationError(
                 "GATEWAY_CACHE_URL : memory:// ou redis[s]://[compte:secret@]hôte:port/base"
             ) from None
         super().__init__(
@@ -29,8 +29,8 @@ class CacheRedis(RedisCache):  # type: ignore[misc]
             password=options.pop("password", None),
             connection_pool_kwargs=options,
             serializer=NullSerializer(encoding=None),
-            key_builder=telle_quelle,
-            timeout=DELAI,
+            key_builder=identity_key,
+            timeout=TIMEOUT,
         )
         logging.getLogger("aiocache").setLevel(logging.WARNING)
 

@@ -14,157 +14,159 @@ from typing import Any, Protocol
 
 from cachetools import LRUCache
 
-from gateway.cache.memoire import CacheMemoire
+from gateway.cache.memory import MemoryBackend
 
-ENTREES_MAX = 10_000
-OCTETS_MAX = 512 * 1024 * 1024
+ENTRIES_MAX = 10_000
+BYTES_MAX = 512 * 1024 * 1024
 
-journal = logging.getLogger("gateway.cache")
-
-
-@dataclass(frozen=True, slots=True)
-class Cle:
-    """`nom` is canonical (`cle_canonique`) and tells nothing; `etiquette` names what is purged together: a source."""
-
-    nom: str
-    etiquette: str
+logger = logging.getLogger("gateway.cache")
 
 
 @dataclass(frozen=True, slots=True)
-class Garde:
-    """A kept value, which nobody changes afterwards: said at `ne_a`, forgotten at `expire_a` (seconds since 1970).
+class CacheKey:
+    """`name` is canonical (`canonical_key`) and tells nothing; `label` names what is purged together: a source."""
 
-    `version` differs from one value to the next; `octets` is its approximate size in memory. `marque` is the key's mark when
-    the value was asked for; `invalidee`, told by the cache that reads it, that the mark has changed since.
+    name: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A kept value, which nobody changes afterwards: said at `ne_a`, forgotten at `expires_at` (seconds since 1970).
+
+    `version` differs from one value to the next; `bytes_` is its approximate size in memory. `mark` is the key's mark when
+    the value was asked for; `invalidated`, told by the cache that reads it, that the mark has changed since.
     """
 
-    valeur: Any
+    value: Any
     version: str
     ne_a: float
-    expire_a: float
+    expires_at: float
     generation: str
-    octets: int
-    marque: str = ""
-    invalidee: bool = False
+    bytes_: int
+    mark: str = ""
+    invalidated: bool = False
 
 
 class Cache(Protocol):
     """Values by key. Nothing here raises for the cache's own failures."""
 
-    def maintenant(self) -> float:
+    def now(self) -> float:
         """Seconds since 1970."""
         ...
 
-    async def lire(self, cles: Sequence[Cle]) -> list[Garde | None]:
+    async def read(self, keys: Sequence[CacheKey]) -> list[Entry | None]:
         """What is kept of each key, in order, None where there is nothing."""
         ...
 
-    async def generation(self, etiquette: str) -> str:
+    async def generation(self, label: str) -> str:
         """The generation of a tag now; taken before asking, so that a purge meanwhile is not undone."""
         ...
 
-    async def garder(self, cle: Cle, garde: Garde) -> None:
+    async def keep(self, key: CacheKey, kept: Entry) -> None:
         """Keep until the value expires; not at all when it has."""
         ...
 
-    async def purger(self, etiquette: str) -> bool:
+    async def purge(self, label: str) -> bool:
         """Forget all that a tag holds; False when it could not be done."""
         ...
 
-    async def marque(self, cle: Cle) -> str:
+    async def mark(self, key: CacheKey) -> str:
         """The mark of a key now, "" when it has none; taken before asking, as the generation is."""
         ...
 
-    async def invalider(self, cle: Cle) -> bool:
+    async def invalidate(self, key: CacheKey) -> bool:
         """Mark a key: what is kept of it is out of date, wherever it is read. False when it could not be done."""
         ...
 
-    async def prendre(self, cle: Cle, duree: float) -> str | None:
-        """The right to make a value, for `duree` seconds; None while another process has it, "" when no other could."""
+    async def acquire(self, key: CacheKey, duration: float) -> str | None:
+        """The right to make a value, for `duration` seconds; None while another process has it, "" when no other could."""
         ...
 
-    async def rendre(self, cle: Cle, bail: str) -> None:
+    async def release(self, key: CacheKey, lease: str) -> None:
         """Give that right back."""
         ...
 
     async def aclose(self) -> None: ...
 
 
-class CacheLocal:
-    """The cache of one process. `secondes` counts them since 1970."""
+class LocalCache:
+    """The cache of one process. `seconds` counts them since 1970."""
 
-    def __init__(self, memoire: CacheMemoire, secondes: Callable[[], float] = time.time) -> None:
-        self._memoire, self.maintenant = memoire, secondes
+    def __init__(self, memory: MemoryBackend, seconds: Callable[[], float] = time.time) -> None:
+        self._memory, self.now = memory, seconds
         self._generations: dict[str, str] = {}
-        self._marques: LRUCache[str, str] = LRUCache(ENTREES_MAX)
+        self._marks: LRUCache[str, str] = LRUCache(ENTRIES_MAX)
 
-    async def lire(self, cles: Sequence[Cle]) -> list[Garde | None]:
-        gardes = await self.brutes(cles)
+    async def read(self, keys: Sequence[CacheKey]) -> list[Entry | None]:
+        kept_entries = await self.raw(keys)
         return [
-            jugee(g, self.connue(cle.etiquette), self.marque_connue(cle)) for g, cle in zip(gardes, cles, strict=True)
+            judged(g, self.known(key.label), self.known_mark(key)) for g, key in zip(kept_entries, keys, strict=True)
         ]
 
-    async def brutes(self, cles: Sequence[Cle]) -> list[Garde | None]:
+    async def raw(self, keys: Sequence[CacheKey]) -> list[Entry | None]:
         """What is kept, of whatever generation."""
-        gardes = await self._memoire.multi_get([cle.nom for cle in cles]) if cles else []
-        return gardes if len(gardes) == len(cles) else [None] * len(cles)  # AIOCACHE_DISABLE answers nothing
+        kept_entries = await self._memory.multi_get([key.name for key in keys]) if keys else []
+        return (
+            kept_entries if len(kept_entries) == len(keys) else [None] * len(keys)
+        )  # AIOCACHE_DISABLE answers nothing
 
-    def connue(self, etiquette: str) -> str:
-        return self._generations.setdefault(etiquette, nouvelle_generation())
+    def known(self, label: str) -> str:
+        return self._generations.setdefault(label, new_generation())
 
-    def apprendre(self, etiquette: str, generation: str) -> None:
+    def learn(self, label: str, generation: str) -> None:
         """What the shared cache says of a tag, for when it no longer answers."""
-        self._generations[etiquette] = generation
+        self._generations[label] = generation
 
-    def marque_connue(self, cle: Cle) -> str:
-        return self._marques.get(cle.nom, "")
+    def known_mark(self, key: CacheKey) -> str:
+        return self._marks.get(key.name, "")
 
-    def apprendre_marque(self, cle: Cle, marque: str) -> None:
-        if marque:
-            self._marques[cle.nom] = marque
+    def learn_mark(self, key: CacheKey, mark: str) -> None:
+        if mark:
+            self._marks[key.name] = mark
         else:
-            self._marques.pop(cle.nom, None)
+            self._marks.pop(key.name, None)
 
-    async def generation(self, etiquette: str) -> str:
-        return self.connue(etiquette)
+    async def generation(self, label: str) -> str:
+        return self.known(label)
 
-    async def garder(self, cle: Cle, garde: Garde) -> None:
-        reste = garde.expire_a - self.maintenant()
-        if reste > 0:  # a short lifetime may be over before it is kept
-            await self._memoire.set(cle.nom, garde, ttl=reste)
+    async def keep(self, key: CacheKey, kept: Entry) -> None:
+        rest = kept.expires_at - self.now()
+        if rest > 0:  # a short lifetime may be over before it is kept
+            await self._memory.set(key.name, kept, ttl=rest)
 
-    async def purger(self, etiquette: str) -> bool:
-        self.apprendre(etiquette, nouvelle_generation())
+    async def purge(self, label: str) -> bool:
+        self.learn(label, new_generation())
         return True
 
-    async def marque(self, cle: Cle) -> str:
-        return self.marque_connue(cle)
+    async def mark(self, key: CacheKey) -> str:
+        return self.known_mark(key)
 
-    async def invalider(self, cle: Cle) -> bool:
-        self.apprendre_marque(cle, nouvelle_generation())
+    async def invalidate(self, key: CacheKey) -> bool:
+        self.learn_mark(key, new_generation())
         return True
 
-    async def prendre(self, cle: Cle, duree: float) -> str | None:
+    async def acquire(self, key: CacheKey, duration: float) -> str | None:
         return ""  # flights of one process are already one a key
 
-    async def rendre(self, cle: Cle, bail: str) -> None:
+    async def release(self, key: CacheKey, lease: str) -> None:
         pass
 
     async def aclose(self) -> None:
         pass
 
 
-def cache_local(secondes: Callable[[], float] = time.time) -> CacheLocal:
+def cache_local(seconds: Callable[[], float] = time.time) -> LocalCache:
     """A bounded cache in this process's memory."""
-    return CacheLocal(CacheMemoire(ENTREES_MAX, OCTETS_MAX, secondes), secondes)
+    return LocalCache(MemoryBackend(ENTRIES_MAX, BYTES_MAX, seconds), seconds)
 
 
-def nouvelle_generation() -> str:
+def new_generation() -> str:
     return secrets.token_hex(8)
 
 
-def jugee(garde: Garde | None, generation: str, marque: str) -> Garde | None:
+def judged(kept: Entry | None, generation: str, mark: str) -> Entry | None:
     """The value, unless its tag was purged since; it says whether its key was invalidated."""
-    if garde is None or garde.generation != generation:
+    if kept is None or kept.generation != generation:
         return None
-    return garde if garde.marque == marque else replace(garde, invalidee=True)
+    return kept if kept.mark == mark else replace(kept, invalidated=True)

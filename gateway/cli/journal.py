@@ -2,66 +2,66 @@
 
 import os
 
-from gateway.auth.journal import acte, lignes
-from gateway.config import Configuration, charger
-from gateway.domain.chaine import Borne
-from gateway.errors import ErreurConfiguration
-from gateway.federation.identifiants import Identifiants
-from gateway.services import construire_journal
-from gateway.stores.chaine import JournalAltere
+from gateway.audit.entries import act, rows
+from gateway.audit.retention import purge
+from gateway.config import Configuration, load
+from gateway.domain.hash_chain import Anchor
+from gateway.errors import ConfigurationError
+from gateway.federation.opaque_ids import OpaqueIds
+from gateway.server.services import build_journal
 from gateway.stores.journal import Journal
-from gateway.stores.journal_lecture import lectures_de, verifier
-from gateway.stores.lot import Inscription
-from gateway.tenue import purge
+from gateway.stores.journal_batch import JournalEntry
+from gateway.stores.journal_queries import readings_of, verify_chain
+from gateway.stores.journal_tables import JournalTampered
 
 
-async def verify(ancre: str | None) -> tuple[bool, str]:
-    """Whether the journal is whole, and the line that says so. Raises ErreurConfiguration."""
-    attendue = _ancre(ancre) if ancre else None
-    lectures = await _ouvrir(charger())
+async def verify(anchor: str | None) -> tuple[bool, str]:
+    """Whether the journal is whole, and the line that says so. Raises ConfigurationError."""
+    expected = _anchor(anchor) if anchor else None
+    readings_journal = await _open(load())
     try:
-        constat = await verifier(lectures, attendue)
+        verification = await verify_chain(readings_journal, expected)
     finally:
-        await lectures.fermer()
-    if constat.defaut:
-        return False, constat.defaut
-    return True, f"journal intègre, entrées {constat.debut} à {constat.fin.numero} ; ancre {constat.fin}"
+        await readings_journal.close()
+    if verification.default:
+        return False, verification.default
+    return True, f"journal intègre, entrées {verification.debut} à {verification.fin.numero} ; ancre {verification.fin}"
 
 
-async def who_read(identifiant: str) -> list[str]:
-    """The readings of a person, a line each. The question is itself written. Raises ErreurConfiguration."""
-    configuration = charger()
-    lu = Identifiants(configuration.sceau).ouvrir(identifiant)
+async def who_read(identifier: str) -> list[str]:
+    """The readings of a person, a line each. The question is itself written. Raises ConfigurationError."""
+    configuration = load()
+    lu = OpaqueIds(configuration.sealer).open(identifier)
     if lu is None or lu[0] != "Jeune":
-        raise ErreurConfiguration("identifiant de jeune attendu, tel que le graphe l'a donné")
-    lectures = await _ouvrir(configuration)
+        raise ConfigurationError("identifiant de jeune attendu, tel que le graphe l'a donné")
+    readings_journal = await _open(configuration)
     try:
-        await lectures.inscrire(Inscription(acte("CONSULTATION", configuration.maintenant(), identifiant=identifiant)))
-        return [lignes(contenu, rang) for contenu, rang in await lectures_de(lectures, lu[1])]
+        await readings_journal.append(JournalEntry(act("CONSULTATION", configuration.now(), identifiant=identifier)))
+        return [rows(content, rank) for content, rank in await readings_of(readings_journal, lu[1])]
     finally:
-        await lectures.fermer()
+        await readings_journal.close()
 
 
 async def forget() -> int:
-    """Forget what is older than the configuration says; return how many entries. Raises ErreurConfiguration."""
-    configuration = charger()
-    lectures = await _ouvrir(configuration)
+    """Forget what is older than the configuration says; return how many entries. Raises ConfigurationError."""
+    configuration = load()
+    readings_journal = await _open(configuration)
     try:
-        return await purge(lectures, configuration, configuration.maintenant())
-    except JournalAltere as erreur:
-        raise ErreurConfiguration(f"journal altéré, rien n'est purgé : {erreur}") from None
+        return await purge(readings_journal, configuration, configuration.now())
+    except JournalTampered as error:
+        raise ConfigurationError(f"journal altéré, rien n'est purgé : {error}") from None
     finally:
-        await lectures.fermer()
+        await readings_journal.close()
 
 
-async def _ouvrir(configuration: Configuration) -> Journal:
-    lectures = construire_journal(configuration, os.environ)
-    await lectures.ouvrir()
-    return lectures
+async def _open(configuration: Configuration) -> Journal:
+    readings_journal = build_journal(configuration, os.environ)
+    await readings_journal.open()
+    return readings_journal
 
 
-def _ancre(texte: str) -> Borne:
+def _anchor(text: str) -> Anchor:
     try:
-        return Borne.lire(texte)
+        return Anchor.read(text)
     except ValueError:
-        raise ErreurConfiguration("ancre : numéro:empreinte attendu, tel que le journal du service la donne") from None
+        raise ConfigurationError("ancre : numéro:empreinte attendu, tel que le journal du service la donne") from None

@@ -9,245 +9,253 @@ from typing import Any, TypeVar
 from pydantic import Field
 
 from gateway.connectors.base import (
-    Avis,
-    Charge,
-    Compte,
-    Connecteur,
-    Dossier,
-    Lecture,
-    Locataire,
-    Lu,
-    Pages,
-    ReponseInattendue,
-    Requete,
-    lignes_de,
-    lire,
-    rempli,
+    ChangeNotice,
+    Connector,
+    PagingStyle,
+    PartnerRequest,
+    Payload,
+    QualityCounts,
+    ReadingResult,
+    ReadingSteps,
+    Record,
+    Tenant,
+    UnexpectedAnswer,
+    filled,
+    read,
+    rows_of,
 )
-from gateway.connectors.valeurs import (
-    Booleen,
+from gateway.connectors.values import (
+    Boolean,
     Cfd,
-    CodeInseeLu,
-    CodePostalLu,
+    CodeInseeValue,
+    CodePostalValue,
     Courriel,
     DateLocale,
     Ine,
-    JourLocal,
+    Level,
+    LocalDay,
     Naf,
     Naissance,
-    Niveau,
-    Requis,
+    Required,
     Rncp,
-    SiretLu,
+    SiretValue,
     Telephone,
-    Texte,
-    UaiLu,
-    lendemain,
-    minuit,
+    Text,
+    UaiValue,
+    midnight,
+    next_day,
 )
-from gateway.schema.lieux import Cfa, ModeSource, TypeSource
 from gateway.schema.nouns import Adresse, Contrat, Employeur, Formation, Jeune, Representant, Rupture, Sexe
+from gateway.schema.organisations import Cfa, ModeSource, TypeSource
 
-TAILLE_PAGE = 200
+PAGE_SIZE = 200
 EXCLU = "2"  # EtatInscriptionId
-AUCUN = "0"  # an Id of 0 is null
+NONE = "0"  # an Id of 0 is null
 
 
-class Entite(Charge):
-    id: Requis = Field(alias="Id")
+class Entity(Payload):
+    id: Required = Field(alias="Id")
 
 
-class Mail(Entite):
+class Mail(Entity):
     adresse: Courriel = Field(None, alias="Adresse")
 
 
-class Mobile(Entite):
+class Mobile(Entity):
     numero: Telephone = Field(None, alias="Numero")
 
 
-class AdresseAimaira(Entite):
-    ligne1: Texte = Field(None, alias="Ligne1")
-    ligne2: Texte = Field(None, alias="Ligne2")
-    code_postal: CodePostalLu = Field(None, alias="CodePostal")
-    ville: Texte = Field(None, alias="Ville")
-    insee: CodeInseeLu = Field(None, alias="CodeInsee")
+class AimairaAddress(Entity):
+    ligne1: Text = Field(None, alias="Ligne1")
+    ligne2: Text = Field(None, alias="Ligne2")
+    code_postal: CodePostalValue = Field(None, alias="CodePostal")
+    ville: Text = Field(None, alias="Ville")
+    insee: CodeInseeValue = Field(None, alias="CodeInsee")
 
 
-class RepresentantAimaira(Entite):
-    nom: Texte = Field(None, alias="Nom")
-    mail: Texte = Field(None, alias="MailId")
-    mobile: Texte = Field(None, alias="MobileId")
+class AimairaRepresentant(Entity):
+    nom: Text = Field(None, alias="Nom")
+    mail: Text = Field(None, alias="MailId")
+    mobile: Text = Field(None, alias="MobileId")
 
 
-class Etablissement(Entite):
-    uai: UaiLu = Field(None, alias="Uai")
-    siret: SiretLu = Field(None, alias="Siret")
+class Etablissement(Entity):
+    uai: UaiValue = Field(None, alias="Uai")
+    siret: SiretValue = Field(None, alias="Siret")
 
 
-class Programme(Entite):
-    libelle: Texte = Field(None, alias="Libelle")
+class Programme(Entity):
+    libelle: Text = Field(None, alias="Libelle")
     rncp: Rncp = Field(None, alias="CodeRncp")
     cfd: Cfd = Field(None, alias="CodeDiplome")
-    niveau: Niveau = Field(None, alias="Niveau")
-    etablissement: Texte = Field(None, alias="EtablissementId")
+    niveau: Level = Field(None, alias="Niveau")
+    etablissement: Text = Field(None, alias="EtablissementId")
 
 
-class Inscription(Entite):
-    apprenant: Requis = Field(alias="ApprenantId")
-    programme: Texte = Field(None, alias="ProgrammeId")
-    debut: JourLocal = Field(None, alias="DateDebut")
-    fin: JourLocal = Field(None, alias="DateFin")
-    sortie: JourLocal = Field(None, alias="DateSortie")
-    etat: Texte = Field(None, alias="EtatInscriptionId")
+class AimairaInscription(Entity):
+    apprenant: Required = Field(alias="ApprenantId")
+    programme: Text = Field(None, alias="ProgrammeId")
+    debut: LocalDay = Field(None, alias="DateDebut")
+    fin: LocalDay = Field(None, alias="DateFin")
+    sortie: LocalDay = Field(None, alias="DateSortie")
+    etat: Text = Field(None, alias="EtatInscriptionId")
 
 
-class Entreprise(Entite):
-    nom: Texte = Field(None, alias="RaisonSociale")
-    siret: SiretLu = Field(None, alias="Siret")
+class Entreprise(Entity):
+    nom: Text = Field(None, alias="RaisonSociale")
+    siret: SiretValue = Field(None, alias="Siret")
     naf: Naf = Field(None, alias="CodeNaf")
-    idcc: Texte = Field(None, alias="Idcc")
+    idcc: Text = Field(None, alias="Idcc")
 
 
-class Convention(Entite):
-    apprenant: Requis = Field(alias="ApprenantId")
-    entreprise: Texte = Field(None, alias="EntrepriseId")
-    programme: Texte = Field(None, alias="ProgrammeId")
-    numero: Texte = Field(None, alias="NumeroContrat")
-    type: Texte = Field(None, alias="TypeConventionId")
-    avenant: Booleen = Field(None, alias="Avenant")
-    origine: Texte = Field(None, alias="ConventionOrigineId")
+class Convention(Entity):
+    apprenant: Required = Field(alias="ApprenantId")
+    entreprise: Text = Field(None, alias="EntrepriseId")
+    programme: Text = Field(None, alias="ProgrammeId")
+    numero: Text = Field(None, alias="NumeroContrat")
+    type: Text = Field(None, alias="TypeConventionId")
+    avenant: Boolean = Field(None, alias="Avenant")
+    origine: Text = Field(None, alias="ConventionOrigineId")
     debut: DateLocale = Field(alias="DateDebut")
-    fin: JourLocal = Field(None, alias="DateFin")
-    rupture: JourLocal = Field(None, alias="DateRupture")
-    motif: Texte = Field(None, alias="MotifRupture")
-    modifiee: JourLocal = Field(None, alias="DateModification")
+    fin: LocalDay = Field(None, alias="DateFin")
+    rupture: LocalDay = Field(None, alias="DateRupture")
+    motif: Text = Field(None, alias="MotifRupture")
+    modifiee: LocalDay = Field(None, alias="DateModification")
 
 
-class Apprenant(Entite):
+class Apprenant(Entity):
     """NumeroInsee is a NIR: it is not in this model, so it is never read."""
 
-    nom: Requis = Field(alias="Nom")
-    prenoms: Requis = Field(alias="Prenoms")
-    usage: Texte = Field(None, alias="NomUsage")
+    nom: Required = Field(alias="Nom")
+    prenoms: Required = Field(alias="Prenoms")
+    usage: Text = Field(None, alias="NomUsage")
     naissance: Naissance = Field(alias="DateNaissance")
-    masculin: Booleen = Field(None, alias="GenreMale")
-    handicap: Booleen = Field(None, alias="Handicap")
+    masculin: Boolean = Field(None, alias="GenreMale")
+    handicap: Boolean = Field(None, alias="Handicap")
     ine: Ine = Field(None, alias="NumeroIne")
-    mail: Texte = Field(None, alias="MailId")
-    mobile: Texte = Field(None, alias="MobileId")
-    adresse: Texte = Field(None, alias="AdresseId")
-    representant: Texte = Field(None, alias="Representant1Id")
+    mail: Text = Field(None, alias="MailId")
+    mobile: Text = Field(None, alias="MobileId")
+    adresse: Text = Field(None, alias="AdresseId")
+    representant: Text = Field(None, alias="Representant1Id")
 
 
-MODELES: Mapping[str, type[Entite]] = {
+MODELS: Mapping[str, type[Entity]] = {
     "Mail": Mail,
     "Mobile": Mobile,
-    "Adresse": AdresseAimaira,
-    "Representant": RepresentantAimaira,
+    "Adresse": AimairaAddress,
+    "Representant": AimairaRepresentant,
     "Etablissement": Etablissement,
     "Programme": Programme,
-    "Inscription": Inscription,
+    "Inscription": AimairaInscription,
     "Entreprise": Entreprise,
     "Convention": Convention,
     "Apprenant": Apprenant,
 }
-M = TypeVar("M", bound=Entite)
+M = TypeVar("M", bound=Entity)
 
 
 @dataclass(frozen=True, slots=True)
 class Base:
     """The entities of one client, by Id."""
 
-    par_nom: Mapping[str, Mapping[str, Entite]]
+    par_nom: Mapping[str, Mapping[str, Entity]]
 
-    def toutes(self, modele: type[M]) -> list[M]:
-        return [lue for table in self.par_nom.values() for lue in table.values() if isinstance(lue, modele)]
+    def all_(self, model: type[M]) -> list[M]:
+        return [
+            row_read for table in self.par_nom.values() for row_read in table.values() if isinstance(row_read, model)
+        ]
 
-    def une(self, modele: type[M], nom: str, cle: str | None) -> M | None:
-        trouvee = self.par_nom[nom].get(cle) if cle and cle != AUCUN else None
-        return trouvee if isinstance(trouvee, modele) else None
+    def one(self, model: type[M], nom: str, key: str | None) -> M | None:
+        found = self.par_nom[nom].get(key) if key and key != NONE else None
+        return found if isinstance(found, model) else None
 
 
-def dossiers(cfa: Locataire, aujourdhui: date) -> Lecture[Lu]:
+def records(cfa: Tenant, today: date) -> ReadingSteps[ReadingResult]:
     """Every entity of the client at once: they point at each other by Id."""
-    reponses = yield [
-        Requete(nom, f"/{nom}", params={"$top": str(TAILLE_PAGE)}, pages=Pages.ODATA, taille=TAILLE_PAGE)
-        for nom in MODELES
+    responses = yield [
+        PartnerRequest(name, f"/{name}", params={"$top": str(PAGE_SIZE)}, pages=PagingStyle.ODATA, size=PAGE_SIZE)
+        for name in MODELS
     ]
-    compte = Compte()
-    base = Base({nom: _par_id(nom, pages, compte) for nom, pages in zip(MODELES, reponses, strict=True)})
+    account = QualityCounts()
+    base = Base({name: _by_id(name, pages, account) for name, pages in zip(MODELS, responses, strict=True)})
     inscriptions, conventions = defaultdict(list), defaultdict(list)
-    for inscription in base.toutes(Inscription):
-        inscriptions[inscription.apprenant].append(inscription)
-    for convention in base.toutes(Convention):
+    for journal_entry in base.all_(AimairaInscription):
+        inscriptions[journal_entry.apprenant].append(journal_entry)
+    for convention in base.all_(Convention):
         conventions[convention.apprenant].append(convention)
-    gardes = [
-        _dossier(apprenant, inscriptions[apprenant.id], conventions[apprenant.id], base)
-        for apprenant in base.toutes(Apprenant)
+    kept_entries = [
+        _record(apprenant, inscriptions[apprenant.id], conventions[apprenant.id], base)
+        for apprenant in base.all_(Apprenant)
     ]
-    return Lu(gardes, compte.rejets, compte.champs_ignores, compte.derives)
+    return ReadingResult(kept_entries, account.rejects, account.ignored_fields, account.drifts)
 
 
-def _par_id(nom: str, pages: Iterable[Any], compte: Compte) -> dict[str, Entite]:
-    return {entite.id: entite for entite in lire(MODELES[nom], lignes_de(pages, "value"), compte)}
+def _by_id(nom: str, pages: Iterable[Any], account: QualityCounts) -> dict[str, Entity]:
+    return {entity.id: entity for entity in read(MODELS[nom], rows_of(pages, "value"), account)}
 
 
-def _dossier(qui: Apprenant, inscriptions: list[Inscription], conventions: list[Convention], base: Base) -> Dossier:
-    mail, mobile = base.une(Mail, "Mail", qui.mail), base.une(Mobile, "Mobile", qui.mobile)
+def _record(
+    who: Apprenant, inscriptions: list[AimairaInscription], conventions: list[Convention], base: Base
+) -> Record:
+    mail, mobile = base.one(Mail, "Mail", who.mail), base.one(Mobile, "Mobile", who.mobile)
     jeune = Jeune(
-        nom=qui.nom,
-        autres_noms=(qui.usage,) if qui.usage else (),
-        prenom=qui.prenoms,
-        date_naissance=qui.naissance,
-        sexe=None if qui.masculin is None else Sexe.M if qui.masculin else Sexe.F,
-        ine=qui.ine,
-        rqth=qui.handicap,
+        nom=who.nom,
+        autres_noms=(who.usage,) if who.usage else (),
+        prenom=who.prenoms,
+        date_naissance=who.naissance,
+        sexe=None if who.masculin is None else Sexe.M if who.masculin else Sexe.F,
+        ine=who.ine,
+        rqth=who.handicap,
         telephone=mobile.numero if mobile else None,
         courriel=mail.adresse if mail else None,
-        adresse=_adresse(qui, base),
-        representants=_representants(qui, base),
-        formations=[_formation(inscription, base) for inscription in inscriptions],
+        adresse=_address(who, base),
+        representants=_representants(who, base),
+        formations=[_formation(journal_entry, base) for journal_entry in inscriptions],
         contrats=_contrats(conventions, base),
     )
-    ecrits = [convention.modifiee for convention in conventions if convention.modifiee]
-    return Dossier(qui.id, jeune, minuit(max(ecrits)) if ecrits else None)
+    written = [convention.modifiee for convention in conventions if convention.modifiee]
+    return Record(who.id, jeune, midnight(max(written)) if written else None)
 
 
-def _adresse(qui: Apprenant, base: Base) -> Adresse | None:
-    lue = base.une(AdresseAimaira, "Adresse", qui.adresse)
-    if lue is None:
+def _address(who: Apprenant, base: Base) -> Adresse | None:
+    row_read = base.one(AimairaAddress, "Adresse", who.adresse)
+    if row_read is None:
         return None
     return Adresse(
-        voie=lue.ligne1, complement=lue.ligne2, code_postal=lue.code_postal, ville=lue.ville, insee=lue.insee
+        voie=row_read.ligne1,
+        complement=row_read.ligne2,
+        code_postal=row_read.code_postal,
+        ville=row_read.ville,
+        insee=row_read.insee,
     )
 
 
-def _representants(qui: Apprenant, base: Base) -> list[Representant] | None:
-    lu = base.une(RepresentantAimaira, "Representant", qui.representant)
+def _representants(who: Apprenant, base: Base) -> list[Representant] | None:
+    lu = base.one(AimairaRepresentant, "Representant", who.representant)
     if lu is None:
         return None
-    mail, mobile = base.une(Mail, "Mail", lu.mail), base.une(Mobile, "Mobile", lu.mobile)
+    mail, mobile = base.one(Mail, "Mail", lu.mail), base.one(Mobile, "Mobile", lu.mobile)
     courriel, telephone = mail.adresse if mail else None, mobile.numero if mobile else None
-    representant = rempli(Representant(nom=lu.nom, courriel=courriel, telephone=telephone))
+    representant = filled(Representant(nom=lu.nom, courriel=courriel, telephone=telephone))
     return [representant] if representant else None
 
 
 def _cfa(programme: Programme | None, base: Base) -> Cfa | None:
-    lu = base.une(Etablissement, "Etablissement", programme.etablissement if programme else None)
+    lu = base.one(Etablissement, "Etablissement", programme.etablissement if programme else None)
     return Cfa(uai=lu.uai, siret=lu.siret) if lu else None
 
 
-def _formation(inscription: Inscription, base: Base) -> Formation:
-    programme = base.une(Programme, "Programme", inscription.programme)
+def _formation(journal_entry: AimairaInscription, base: Base) -> Formation:
+    programme = base.one(Programme, "Programme", journal_entry.programme)
     return Formation(
         intitule=programme.libelle if programme else None,
         rncp=programme.rncp if programme else None,
         cfd=programme.cfd if programme else None,
         niveau=programme.niveau if programme else None,
-        date_debut=inscription.debut,
-        date_fin=inscription.fin,
+        date_debut=journal_entry.debut,
+        date_fin=journal_entry.fin,
         cfa=_cfa(programme, base),
-        exclusion=inscription.sortie if inscription.etat == EXCLU else None,
+        exclusion=journal_entry.sortie if journal_entry.etat == EXCLU else None,
     )
 
 
@@ -257,50 +265,50 @@ def _contrats(conventions: list[Convention], base: Base) -> list[Contrat]:
     for convention in conventions:
         if convention.avenant:
             avenants[convention.origine].append(convention)
-    return [_contrat(une, avenants[une.id], base) for une in conventions if not une.avenant]
+    return [_contrat(one, avenants[one.id], base) for one in conventions if not one.avenant]
 
 
-def _contrat(originale: Convention, avenants: list[Convention], base: Base) -> Contrat:
-    suite = [originale, *sorted(avenants, key=_anciennete)]
-    entreprise = base.une(Entreprise, "Entreprise", originale.entreprise)
-    rompue = next((version for version in reversed(suite) if version.rupture), None)
+def _contrat(original: Convention, avenants: list[Convention], base: Base) -> Contrat:
+    following = [original, *sorted(avenants, key=_seniority)]
+    entreprise = base.one(Entreprise, "Entreprise", original.entreprise)
+    broken = next((version for version in reversed(following) if version.rupture), None)
     return Contrat(
-        numero=originale.numero,
-        type=originale.type,
-        date_debut=originale.debut,
-        date_fin=next((version.fin for version in reversed(suite) if version.fin), None),
+        numero=original.numero,
+        type=original.type,
+        date_debut=original.debut,
+        date_fin=next((version.fin for version in reversed(following) if version.fin), None),
         employeur=_employeur(entreprise) if entreprise else None,
-        cfa=_cfa(base.une(Programme, "Programme", originale.programme), base),
-        rupture=_rupture(rompue) if rompue else None,
+        cfa=_cfa(base.one(Programme, "Programme", original.programme), base),
+        rupture=_rupture(broken) if broken else None,
     )
 
 
-def _anciennete(avenant: Convention) -> tuple[date, int, str]:
+def _seniority(avenant: Convention) -> tuple[date, int, str]:
     """Amendments by date, then in the order of their Ids."""
     return avenant.modifiee or date.min, len(avenant.id), avenant.id
 
 
 def _employeur(entreprise: Entreprise) -> Employeur | None:
-    return rempli(
+    return filled(
         Employeur(siret=entreprise.siret, denomination=entreprise.nom, naf=entreprise.naf, idcc=entreprise.idcc)
     )
 
 
 def _rupture(convention: Convention) -> Rupture:
-    return Rupture(date=lendemain(convention.rupture), cause=convention.motif, signalee_le=convention.modifiee)
+    return Rupture(date=next_day(convention.rupture), cause=convention.motif, signalee_le=convention.modifiee)
 
 
-class Appel(Charge):
+class Appel(Payload):
     """A call of the vendor: which client changed. ObjectId and the rest are not read."""
 
-    client: Requis = Field(alias="CustomerName")
+    client: Required = Field(alias="CustomerName")
 
 
-def avis(document: Any) -> Avis:
-    lus = lire(Appel, [document], Compte())
-    if not lus:
-        raise ReponseInattendue("no client named")
-    return Avis(locataire=lus[0].client)
+def notices(document: Any) -> ChangeNotice:
+    values_read = read(Appel, [document], QualityCounts())
+    if not values_read:
+        raise UnexpectedAnswer("no client named")
+    return ChangeNotice(tenant=values_read[0].client)
 
 
-CONNECTEUR = Connecteur("aimaira", TypeSource.ERP_CFA, ModeSource.INTERROGATION, dossiers_cfa=dossiers, avis=avis)
+CONNECTOR = Connector("aimaira", TypeSource.ERP_CFA, ModeSource.INTERROGATION, cfa_records=records, notices=notices)

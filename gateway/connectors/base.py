@@ -16,92 +16,95 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from gateway.domain.referentiel import Referentiel
-from gateway.schema.lieux import ModeSource, TypeSource
 from gateway.schema.nouns import Contrat, Jeune
-from gateway.stores.lignes import LigneRegistre
+from gateway.schema.organisations import ModeSource, TypeSource
+from gateway.stores.registry_row import RegistryRow
 
 T = TypeVar("T")
 N = TypeVar("N")
-P = TypeVar("P", bound="Charge")
-NI_TEXTE_NI_ENTIER, CODE_INCONNU = "neither a text nor a whole number", "unknown code"  # what values say of themselves
+P = TypeVar("P", bound="Payload")
+NEITHER_TEXT_NOR_INTEGER, UNKNOWN_CODE = (
+    "neither a text nor a whole number",
+    "unknown code",
+)  # what values say of themselves
 PASSES = 5  # a bad value may leave a block without what it requires, and so on outwards
 
 
-class Forme(Enum):
+class BodyFormat(Enum):
     """How a body is written. CSV bodies are decoded to one mapping a line."""
 
     JSON = "json"
     CSV = "csv"
 
 
-class Pages(Enum):
+class PagingStyle(Enum):
     """How a partner cuts a long answer; the core follows, within its bounds."""
 
-    UNE = "une"  # one document, no paging
-    LIEN = "lien"  # RFC 8288 `Link: <...>; rel="next"`
+    ONE = "une"  # one document, no paging
+    LINK = "lien"  # RFC 8288 `Link: <...>; rel="next"`
     ODATA = "odata"  # `@odata.nextLink` in the body
-    METADONNEES = "metadonnees"  # `metadonnees.totalPages` in the body, `page` (from 1) in the JSON request
-    TAILLE = "taille"  # `page` (from 1) and `taillePage` in the query; a page that is not full is the last
+    METADATA = "metadonnees"  # `metadata.totalPages` in the body, `page` (from 1) in the JSON request
+    SIZE = "taille"  # `page` (from 1) and `taillePage` in the query; a page that is not full is the last
     INDEX = "index"  # `page_index` (from 0) and `page_size` in the query; `pagination.total` in the body
 
 
 @dataclass(frozen=True, slots=True)
-class Requete:
+class PartnerRequest:
     """One thing to ask of a partner. `operation` is its stable name (counters, metrics); paths are relative to the base
-    URL of the tenant; no person's value ever goes into `chemin` or `params`."""
+    URL of the tenant; no person's value ever goes into `path` or `params`."""
 
     operation: str
-    chemin: str
-    methode: str = "GET"
+    path: str
+    method: str = "GET"
     params: Mapping[str, str] = field(default_factory=dict)
-    corps: Mapping[str, Any] | None = None
-    pages: Pages = Pages.UNE
-    taille: int = 0  # page size where the style has one
-    forme: Forme = Forme.JSON
-    encodage: str = "utf-8"
-    vide_est_absence: bool = False  # an empty 200 means "nothing found" (ANSWERS 7), elsewhere it is an error
+    body: Mapping[str, Any] | None = None
+    pages: PagingStyle = PagingStyle.ONE
+    size: int = 0  # page size where the style has one
+    shape: BodyFormat = BodyFormat.JSON
+    encoding: str = "utf-8"
+    empty_is_absence: bool = False  # an empty 200 means "nothing found" (docs/domaine.md), elsewhere an error
     acces: str = ""  # which of the partner's credentials, when it has several
-    temoin: bool = (
+    witness: bool = (
         True  # whether its outcome tells the state of the partner: a queue that answers does not freshen dossiers
     )
 
 
 # One entry a request, in order: the list of its pages' decoded documents (JSON values, or lists of CSV lines).
 Documents = Sequence[list[Any]]
-Lecture = Generator[Sequence[Requete], Documents, T]
+ReadingSteps = Generator[Sequence[PartnerRequest], Documents, T]
 
 
 @dataclass(frozen=True, slots=True)
-class Locataire:
+class Tenant:
     """A tenant of a partner: the CFA (or structure) whose data one base URL and one credential give."""
 
-    cle: str  # UAI of the CFA, code of the Mission locale, or "" when the partner has one tenant
+    key: str  # UAI of the CFA, code of the Mission locale, or "" when the partner has one tenant
     siret: str = ""
     code: str = ""  # what the partner calls it
 
 
 @dataclass(slots=True)
-class Dossier:
+class Record:
     """What one source says of one young person under one of its own keys. The noun is partial and unmerged."""
 
-    cle: str  # the record's key, unique for this partner and tenant
+    key: str  # the record's key, unique for this partner and tenant
     jeune: Jeune
-    modifie_le: datetime | None = None
+    modified_at: datetime | None = None
     structure: str = ""  # code of the Mission locale the record names, where the dialect has one
 
 
 @dataclass(slots=True)
-class Lu:
+class ReadingResult:
     """What a reading gave: the records, and the quality figures that the core counts."""
 
-    dossiers: list[Dossier] = field(default_factory=list)
-    rejets: int = 0  # records lost: a required value was missing or unreadable
-    champs_ignores: int = 0  # optional values set aside; their record was kept
+    records: list[Record] = field(default_factory=list)
+    rejects: int = 0  # records lost: a required value was missing or unreadable
+    ignored_fields: int = 0  # optional values set aside; their record was kept
     # how often the format was not what we know, by kind
-    derives: Mapping[str, int] = field(default_factory=dict, compare=False)
+    drifts: Mapping[str, int] = field(default_factory=dict, compare=False)
 
 
-class Charge(BaseModel):
+class Payload(BaseModel):
     """Base of payload models: unknown keys are ignored, strings stripped. Fields with a default are optional."""
 
     # frozen: an empty block given by default is shared, not copied for each row
@@ -109,125 +112,130 @@ class Charge(BaseModel):
 
 
 @dataclass(slots=True)
-class Compte:
+class QualityCounts:
     """Quality counters of a reading."""
 
-    rejets: int = 0
-    champs_ignores: int = 0
-    derives: Counter[str] = field(default_factory=Counter, compare=False)
+    rejects: int = 0
+    ignored_fields: int = 0
+    drifts: Counter[str] = field(default_factory=Counter, compare=False)
 
 
-class ReponseInattendue(ValueError):
+class UnexpectedAnswer(ValueError):
     """A whole document is not what the dialect says: the reading stops, and the core says the source is invalid."""
 
 
-def lignes_de(pages: Iterable[Any], champ: str = "") -> Iterator[Any]:
-    """The rows of all pages, each a list or an object that holds one under `champ`. Raises ReponseInattendue."""
+def rows_of(pages: Iterable[Any], champ: str = "") -> Iterator[Any]:
+    """The rows of all pages, each a list or an object that holds one under `champ`. Raises UnexpectedAnswer."""
     for page in pages:
-        lignes = page.get(champ) if champ and isinstance(page, dict) else page
-        if not isinstance(lignes, list):
-            raise ReponseInattendue(f"no list of rows under {champ!r}")
-        yield from lignes
+        rows = page.get(champ) if champ and isinstance(page, dict) else page
+        if not isinstance(rows, list):
+            raise UnexpectedAnswer(f"no list of rows under {champ!r}")
+        yield from rows
 
 
-def lire(modele: type[P], lignes: Iterable[Any], compte: Compte) -> list[P]:
+def read(model: type[P], rows: Iterable[Any], account: QualityCounts) -> list[P]:
     """Read rows, tolerantly: what is bad at any depth is set aside, and the row with it only if it cannot do without."""
-    return [lu for ligne in lignes if (lu := _lire_une(modele, ligne, compte)) is not None]
+    return [lu for line in rows if (lu := _read_one(model, line, account)) is not None]
 
 
-def _lire_une(modele: type[P], ligne: Any, compte: Compte) -> P | None:
-    ecartes = 0
+def _read_one(model: type[P], line: Any, account: QualityCounts) -> P | None:
+    set_aside = 0
     for _ in range(PASSES):
         try:
-            lu = modele.model_validate(ligne)
-        except ValidationError as erreur:
-            details = erreur.errors(include_url=False)
-            mauvais = {_chemin(detail) for detail in details}
-            compte.derives.update(genre for detail in details if (genre := _derive(detail)))
+            lu = model.model_validate(line)
+        except ValidationError as error:
+            details = error.errors(include_url=False)
+            bad = {_path(detail) for detail in details}
+            account.drifts.update(genre for detail in details if (genre := _drift(detail)))
         else:
-            compte.champs_ignores += ecartes
+            account.ignored_fields += set_aside
             return lu
-        if () in mauvais:
+        if () in bad:
             break
-        ecartes += len(mauvais)
-        ligne = _sans(ligne, mauvais)
-    compte.rejets += 1
+        set_aside += len(bad)
+        line = _without(line, bad)
+    account.rejects += 1
     return None
 
 
-def _derive(detail: ErrorDetails) -> str | None:
-    """The kind of drift an error tells, None for a value that is merely bad (SECURITY U09)."""
+def _drift(detail: ErrorDetails) -> str | None:
+    """The kind of drift an error tells, None for a value that is merely bad (docs/security.md U09)."""
     if detail["type"] == "missing":
         return "champ_absent"
-    if detail["type"].endswith("_type") or NI_TEXTE_NI_ENTIER in detail["msg"]:
+    if detail["type"].endswith("_type") or NEITHER_TEXT_NOR_INTEGER in detail["msg"]:
         return "type_change"
-    return "code_inconnu" if CODE_INCONNU in detail["msg"] else None
+    return "code_inconnu" if UNKNOWN_CODE in detail["msg"] else None
 
 
-def _chemin(detail: ErrorDetails) -> tuple[int | str, ...]:
+def _path(detail: ErrorDetails) -> tuple[int | str, ...]:
     """What to set aside: the bad value, or what lacks a required one."""
-    lieu = detail["loc"]
-    return lieu[:-1] if detail["type"] == "missing" else lieu
+    place = detail["loc"]
+    return place[:-1] if detail["type"] == "missing" else place
 
 
-def _sans(valeur: Any, chemins: Iterable[tuple[int | str, ...]]) -> Any:
+def _without(valeur: Any, paths: Iterable[tuple[int | str, ...]]) -> Any:
     """The value without what stands at these paths. A copy: rows are kept as they came."""
     if not isinstance(valeur, dict | list):
         return valeur
-    suites = defaultdict(set)
-    for tete, *suite in chemins:
-        suites[tete].add(tuple(suite))
-    paires = valeur.items() if isinstance(valeur, dict) else enumerate(valeur)
-    gardees = [(cle, _sans(dedans, suites.get(cle, ()))) for cle, dedans in paires if () not in suites.get(cle, ())]
-    return dict(gardees) if isinstance(valeur, dict) else [dedans for _, dedans in gardees]
+    sequences = defaultdict(set)
+    for head, *following in paths:
+        sequences[head].add(tuple(following))
+    pairs = valeur.items() if isinstance(valeur, dict) else enumerate(valeur)
+    kept = [
+        (key, _without(inside, sequences.get(key, ()))) for key, inside in pairs if () not in sequences.get(key, ())
+    ]
+    return dict(kept) if isinstance(valeur, dict) else [inside for _, inside in kept]
 
 
-def rempli(nom: N) -> N | None:
+def filled(nom: N) -> N | None:
     """The noun, or None when nothing was said of it: an empty one would hide what another source says."""
     return nom if any(vars(nom).values()) else None
 
 
 @dataclass(frozen=True, slots=True)
-class Moisson:
-    """How a registry is harvested, page by page: a night's answer does not fit in memory. `requetes` tells what to ask of a
-    window of days, both included; `lignes` reads one page of one of them, given the last day of the window."""
+class Harvest:
+    """How a registry is harvested, page by page: a night's answer does not fit in memory.
 
-    requetes: Callable[[date, date], Sequence[Requete]]
-    lignes: Callable[[Requete, date, Any], tuple[list[LigneRegistre], Compte]]
+    `partner_requests` tells what to ask of a window of days, both included; `rows` reads one page of one of them, given the
+    last day of the window.
+    """
+
+    partner_requests: Callable[[date, date], Sequence[PartnerRequest]]
+    rows: Callable[[PartnerRequest, date, Any], tuple[list[RegistryRow], QualityCounts]]
 
 
 @dataclass(frozen=True, slots=True)
-class Avis:
+class ChangeNotice:
     """What an event tells: something changed. Nothing of it is believed but what to ask again: a tenant by the partner's
-    code, or a record by its key; neither, when it concerns nothing that is read. `cle` is what acknowledges it."""
+    code, or a record by its key; neither, when it concerns nothing that is read. `key` is what acknowledges it."""
 
-    cle: str = ""
-    locataire: str = ""
-    dossier: str = ""
+    key: str = ""
+    tenant: str = ""
+    record: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class File:
-    """A partner's queue of events: given again until acknowledged, in no order. `situer` asks which tenant holds a record
+class EventQueue:
+    """A partner's queue of events: given again until acknowledged, in no order. `place` asks which tenant holds a record
     now, None when nobody does."""
 
-    lire: Callable[[], Lecture[list[Avis]]]
-    situer: Callable[[str], Lecture[str | None]]
-    acquitter: Callable[[str], Lecture[None]]
+    read: Callable[[], ReadingSteps[list[ChangeNotice]]]
+    place: Callable[[str], ReadingSteps[str | None]]
+    acknowledge: Callable[[str], ReadingSteps[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Connecteur:
-    """What a connector module exports as `CONNECTEUR`. A reading it does not have is absent (None)."""
+class Connector:
+    """What a connector module exports as `CONNECTOR`. A reading it does not have is absent (None)."""
 
     genre: str  # the `genre` of the partner's TOML file
     type: TypeSource
     mode: ModeSource
-    dossiers_cfa: Callable[[Locataire, date], Lecture[Lu]] | None = None
-    dossiers_structure: Callable[[Locataire, date], Lecture[Lu]] | None = None
-    moisson: Moisson | None = None
+    cfa_records: Callable[[Tenant, date], ReadingSteps[ReadingResult]] | None = None
+    structure_records: Callable[[Tenant, date], ReadingSteps[ReadingResult]] | None = None
+    moisson: Harvest | None = None
     contrat: Callable[[Sequence[Mapping[str, Any]]], tuple[Jeune, Contrat] | None] | None = None
-    referentiel: Callable[[], Lecture[tuple[Referentiel, Compte]]] | None = None
-    file: File | None = None
-    avis: Callable[[Any], Avis] | None = None  # of a call of the partner; raises ReponseInattendue
-    capacites: frozenset[str] = frozenset()
+    referentiel: Callable[[], ReadingSteps[tuple[Referentiel, QualityCounts]]] | None = None
+    queue: EventQueue | None = None
+    notices: Callable[[Any], ChangeNotice] | None = None  # of a call of the partner; raises UnexpectedAnswer
+    capabilities: frozenset[str] = frozenset()

@@ -9,178 +9,178 @@ from typing import Any
 from pydantic import Field
 
 from gateway.connectors.base import (
-    Charge,
-    Compte,
-    Connecteur,
-    Dossier,
-    Forme,
-    Lecture,
-    Locataire,
-    Lu,
-    Pages,
-    ReponseInattendue,
-    Requete,
-    lignes_de,
-    lire,
-    rempli,
+    BodyFormat,
+    Connector,
+    PagingStyle,
+    PartnerRequest,
+    Payload,
+    QualityCounts,
+    ReadingResult,
+    ReadingSteps,
+    Record,
+    Tenant,
+    UnexpectedAnswer,
+    filled,
+    read,
+    rows_of,
 )
-from gateway.connectors.valeurs import (
-    Booleen,
+from gateway.connectors.values import (
+    Boolean,
     Cfd,
-    CodePostalLu,
+    CodePostalValue,
+    CompactDate,
+    CompactDay,
     Courriel,
-    DateCompacte,
     Ine,
     InstantCompact,
-    JourCompact,
-    Niveau,
-    Requis,
+    Level,
+    Required,
     Rncp,
-    SexeLu,
-    SiretLu,
+    SexeValue,
+    SiretValue,
     Telephone,
-    Texte,
-    UaiLu,
+    Text,
+    UaiValue,
 )
-from gateway.schema.lieux import Cfa, ModeSource, TypeSource
 from gateway.schema.nouns import Adresse, Contrat, Employeur, Formation, Jeune, Representant, Rupture
-from gateway.schema.scalaires import UAI
+from gateway.schema.organisations import Cfa, ModeSource, TypeSource
+from gateway.schema.scalars import UAI
 
 TOTAL = "TOTAL"  # the last line of a page is no record
-MOIS_DE_RENTREE = 8
-TAILLE_PAGE = 500
-Cle = tuple[object, object] | None
+RENTREE_MONTH = 8
+PAGE_SIZE = 500
+Key = tuple[object, object] | None
 
 
-class Ligne(Charge):
+class Row(Payload):
     """One line of the export."""
 
-    id: Requis = Field(alias="Elève ID")
-    nom: Requis = Field(alias="Elève nom")
-    prenom: Requis = Field(alias="Elève prénom")
-    naissance: DateCompacte = Field(alias="Elève date naissance")
-    sexe: SexeLu = Field(None, alias="Sexe")
+    id: Required = Field(alias="Elève ID")
+    nom: Required = Field(alias="Elève nom")
+    prenom: Required = Field(alias="Elève prénom")
+    naissance: CompactDate = Field(alias="Elève date naissance")
+    sexe: SexeValue = Field(None, alias="Sexe")
     ine: Ine = Field(None, alias="INE")
-    rqth: Booleen = Field(None, alias="RQTH")
+    rqth: Boolean = Field(None, alias="RQTH")
     portable: Telephone = Field(None, alias="Portable 1")
     fixe: Telephone = Field(None, alias="Téléphone 1")
     courriel: Courriel = Field(None, alias="Courriel")
-    voie: Texte = Field(None, alias="Elève adresse 1")
-    code_postal: CodePostalLu = Field(None, alias="Elève code postal")
-    ville: Texte = Field(None, alias="Elève ville")
-    uai: UaiLu = Field(None, alias="CFA UAI")
-    formation: Texte = Field(None, alias="Formation libellé")
+    voie: Text = Field(None, alias="Elève adresse 1")
+    code_postal: CodePostalValue = Field(None, alias="Elève code postal")
+    ville: Text = Field(None, alias="Elève ville")
+    uai: UaiValue = Field(None, alias="CFA UAI")
+    formation: Text = Field(None, alias="Formation libellé")
     rncp: Rncp = Field(None, alias="Formation RNCP")
     cfd: Cfd = Field(None, alias="Formation CFD")
-    niveau: Niveau = Field(None, alias="Formation niveau")
-    debut: JourCompact = Field(None, alias="Session date début")
-    fin: JourCompact = Field(None, alias="Session date fin")
-    exclusion: JourCompact = Field(None, alias="Date exclusion")
-    rep_nom: Texte = Field(None, alias="Représentant 1 nom")
+    niveau: Level = Field(None, alias="Formation niveau")
+    debut: CompactDay = Field(None, alias="Session date début")
+    fin: CompactDay = Field(None, alias="Session date fin")
+    exclusion: CompactDay = Field(None, alias="Date exclusion")
+    rep_nom: Text = Field(None, alias="Représentant 1 nom")
     rep_courriel: Courriel = Field(None, alias="Représentant 1 courriel")
     rep_telephone: Telephone = Field(None, alias="Représentant 1 téléphone")
-    numero: Texte = Field(None, alias="Contrat numéro")
-    type: Texte = Field(None, alias="Contrat type contrat")
-    contrat_debut: JourCompact = Field(None, alias="Contrat date début")
-    contrat_fin: JourCompact = Field(None, alias="Contrat date fin")
-    rupture: JourCompact = Field(None, alias="Contrat date rupture")
-    motif: Texte = Field(None, alias="Contrat motif rupture")
-    employeur: Texte = Field(None, alias="Mds nom")
-    siret: SiretLu = Field(None, alias="Mds SIRET")
+    numero: Text = Field(None, alias="Contrat numéro")
+    type: Text = Field(None, alias="Contrat type contrat")
+    contrat_debut: CompactDay = Field(None, alias="Contrat date début")
+    contrat_fin: CompactDay = Field(None, alias="Contrat date fin")
+    rupture: CompactDay = Field(None, alias="Contrat date rupture")
+    motif: Text = Field(None, alias="Contrat motif rupture")
+    employeur: Text = Field(None, alias="Mds nom")
+    siret: SiretValue = Field(None, alias="Mds SIRET")
     modifie: InstantCompact = Field(None, alias="Modifié le")
 
     @property
-    def session(self) -> Cle:
+    def session(self) -> Key:
         """What tells two trainings of one person apart; None where the line has none."""
         return (self.debut, self.fin) if self.formation or self.debut else None
 
     @property
-    def contrat(self) -> Cle:
+    def contrat(self) -> Key:
         """What tells two contracts of one person apart; None where the line has none."""
         return (self.numero, self.contrat_debut) if self.contrat_debut else None
 
 
-def dossiers(cfa: Locataire, aujourdhui: date) -> Lecture[Lu]:
+def records(cfa: Tenant, today: date) -> ReadingSteps[ReadingResult]:
     """The export of this school year and of the one before, at once."""
-    annee = aujourdhui.year - (aujourdhui.month < MOIS_DE_RENTREE)
-    courante, precedente = yield [_export(annee), _export(annee - 1)]
-    compte = Compte()
-    lignes = {str(ligne): ligne for page in (*courante, *precedente) for ligne in _entiere(page)}
-    par_eleve = defaultdict(list)
-    for ligne in lire(Ligne, lignes.values(), compte):  # once each: both years tell most of them
-        par_eleve[ligne.id].append(ligne)
-    lus = [dossier(suite, cfa) for suite in par_eleve.values()]
-    return Lu(lus, compte.rejets, compte.champs_ignores, compte.derives)
+    year = today.year - (today.month < RENTREE_MONTH)
+    current, previous = yield [_export(year), _export(year - 1)]
+    account = QualityCounts()
+    rows = {str(line): line for page in (*current, *previous) for line in _whole(page)}
+    by_eleve = defaultdict(list)
+    for line in read(Row, rows.values(), account):  # once each: both years tell most of them
+        by_eleve[line.id].append(line)
+    values_read = [record(following, cfa) for following in by_eleve.values()]
+    return ReadingResult(values_read, account.rejects, account.ignored_fields, account.drifts)
 
 
-def _uniques(lignes: list[Ligne], cle: Callable[[Ligne], Cle]) -> list[Ligne]:
+def _unique(rows: list[Row], key: Callable[[Row], Key]) -> list[Row]:
     """The first line of each key: both years tell the same contract."""
-    vues: dict[Cle, Ligne] = {}
-    for ligne in lignes:
-        vues.setdefault(cle(ligne), ligne)
-    vues.pop(None, None)
-    return list(vues.values())
+    views: dict[Key, Row] = {}
+    for line in rows:
+        views.setdefault(key(line), line)
+    views.pop(None, None)
+    return list(views.values())
 
 
-def _entiere(page: Any) -> list[Any]:
+def _whole(page: Any) -> list[Any]:
     """The rows of a page that ends with their count: a CSV cut anywhere, or of something else, reads as well as a whole one."""
-    *lignes, derniere = list(lignes_de([page])) or [{}]
-    if (derniere.get("Elève ID"), derniere.get("Elève nom")) != (TOTAL, str(len(lignes))):
-        raise ReponseInattendue("no totals row that counts the rows before it")
-    return lignes
+    *rows, last = list(rows_of([page])) or [{}]
+    if (last.get("Elève ID"), last.get("Elève nom")) != (TOTAL, str(len(rows))):
+        raise UnexpectedAnswer("no totals row that counts the rows before it")
+    return rows
 
 
-def _export(annee: int) -> Requete:
-    return Requete(
+def _export(year: int) -> PartnerRequest:
+    return PartnerRequest(
         "eleves.csv",
         "/export/eleves.csv",
-        params={"annee": str(annee), "page": "1", "par_page": str(TAILLE_PAGE)},
-        pages=Pages.LIEN,
-        taille=TAILLE_PAGE,
-        forme=Forme.CSV,
-        encodage="iso-8859-15",
+        params={"annee": str(year), "page": "1", "par_page": str(PAGE_SIZE)},
+        pages=PagingStyle.LINK,
+        size=PAGE_SIZE,
+        shape=BodyFormat.CSV,
+        encoding="iso-8859-15",
     )
 
 
 # What follows is the mapping that docs/partenaires.md quotes.
-def dossier(lignes: list[Ligne], cfa: Locataire) -> Dossier:
+def record(rows: list[Row], cfa: Tenant) -> Record:
     """The lines of one young person, those of the latest year first."""
-    ligne = lignes[0]
-    centre = Cfa(uai=ligne.uai or UAI(cfa.cle))
-    representant = rempli(Representant(nom=ligne.rep_nom, courriel=ligne.rep_courriel, telephone=ligne.rep_telephone))
+    line = rows[0]
+    centre = Cfa(uai=line.uai or UAI(cfa.key))
+    representant = filled(Representant(nom=line.rep_nom, courriel=line.rep_courriel, telephone=line.rep_telephone))
     jeune = Jeune(
-        nom=ligne.nom,
-        prenom=ligne.prenom,
-        date_naissance=ligne.naissance,
-        sexe=ligne.sexe,
-        ine=ligne.ine,
-        rqth=ligne.rqth,
-        telephone=ligne.portable or ligne.fixe,
-        courriel=ligne.courriel,
-        adresse=rempli(Adresse(voie=ligne.voie, code_postal=ligne.code_postal, ville=ligne.ville)),
+        nom=line.nom,
+        prenom=line.prenom,
+        date_naissance=line.naissance,
+        sexe=line.sexe,
+        ine=line.ine,
+        rqth=line.rqth,
+        telephone=line.portable or line.fixe,
+        courriel=line.courriel,
+        adresse=filled(Adresse(voie=line.voie, code_postal=line.code_postal, ville=line.ville)),
         representants=[representant] if representant else None,
-        formations=[_formation(une, centre) for une in _uniques(lignes, lambda une: une.session)],
-        contrats=[_contrat(une, centre) for une in _uniques(lignes, lambda une: une.contrat)],
+        formations=[_formation(one, centre) for one in _unique(rows, lambda one: one.session)],
+        contrats=[_contrat(one, centre) for one in _unique(rows, lambda one: one.contrat)],
     )
-    return Dossier(ligne.id, jeune, max((une.modifie for une in lignes if une.modifie), default=None))
+    return Record(line.id, jeune, max((one.modifie for one in rows if one.modifie), default=None))
 
 
-def _formation(ligne: Ligne, cfa: Cfa) -> Formation:
-    diplome = Formation(intitule=ligne.formation, rncp=ligne.rncp, cfd=ligne.cfd, niveau=ligne.niveau, cfa=cfa)
-    return replace(diplome, date_debut=ligne.debut, date_fin=ligne.fin, exclusion=ligne.exclusion)
+def _formation(line: Row, cfa: Cfa) -> Formation:
+    diplome = Formation(intitule=line.formation, rncp=line.rncp, cfd=line.cfd, niveau=line.niveau, cfa=cfa)
+    return replace(diplome, date_debut=line.debut, date_fin=line.fin, exclusion=line.exclusion)
 
 
-def _contrat(ligne: Ligne, cfa: Cfa) -> Contrat:
-    dite_le = ligne.modifie.date() if ligne.modifie else None
+def _contrat(line: Row, cfa: Cfa) -> Contrat:
+    told_at = line.modifie.date() if line.modifie else None
     return Contrat(
-        numero=ligne.numero,
-        type=ligne.type,
-        date_debut=ligne.contrat_debut,
-        date_fin=ligne.contrat_fin,
-        employeur=rempli(Employeur(siret=ligne.siret, denomination=ligne.employeur)),
+        numero=line.numero,
+        type=line.type,
+        date_debut=line.contrat_debut,
+        date_fin=line.contrat_fin,
+        employeur=filled(Employeur(siret=line.siret, denomination=line.employeur)),
         cfa=cfa,
-        rupture=Rupture(date=ligne.rupture, cause=ligne.motif, signalee_le=dite_le) if ligne.rupture else None,
+        rupture=Rupture(date=line.rupture, cause=line.motif, signalee_le=told_at) if line.rupture else None,
     )
 
 
-CONNECTEUR = Connecteur("gestibase", TypeSource.ERP_CFA, ModeSource.INTERROGATION, dossiers_cfa=dossiers)
+CONNECTOR = Connector("gestibase", TypeSource.ERP_CFA, ModeSource.INTERROGATION, cfa_records=records)

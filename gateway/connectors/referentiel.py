@@ -1,25 +1,34 @@
 """API-Alternance-like referential: communes, Missions locales, training bodies. Harvested, never asked for a person."""
 
-from gateway.connectors.base import Charge, Compte, Connecteur, Lecture, Pages, Requete, lignes_de, lire
-from gateway.connectors.valeurs import CodeInseeLu, Liste, Requis, SiretLu, Texte, UaiLu
-from gateway.domain.referentiel import LigneCommune, LigneMissionLocale, LigneOrganisme, Referentiel
-from gateway.schema.lieux import ModeSource, TypeSource, TypeTerritoire
+from gateway.connectors.base import (
+    Connector,
+    PagingStyle,
+    PartnerRequest,
+    Payload,
+    QualityCounts,
+    ReadingSteps,
+    read,
+    rows_of,
+)
+from gateway.connectors.values import CodeInseeValue, ListQuery, Required, SiretValue, Text, UaiValue
+from gateway.domain.referentiel import CommuneLine, MissionLocaleRow, OrganismeRow, Referentiel
+from gateway.schema.organisations import ModeSource, TypeSource, TypeTerritoire
 
-TAILLE_PAGE = 1000
+PAGE_SIZE = 1000
 
 
-class CodeNom(Charge):
-    code: Requis
-    nom: Texte = None
+class CodeNom(Payload):
+    code: Required
+    nom: Text = None
 
 
-class CodesCommune(Charge):
-    insee: Requis
-    postaux: Liste[Requis] = ()
+class CodesCommune(Payload):
+    insee: Required
+    postaux: ListQuery[Required] = ()
 
 
-class CommuneLue(Charge):
-    nom: Requis
+class CommuneRow(Payload):
+    nom: Required
     code: CodesCommune
     departement: CodeNom
     region: CodeNom
@@ -27,93 +36,100 @@ class CommuneLue(Charge):
     mission_locale: CodeNom | None = None
 
 
-class Localisation(Charge):
-    insee: CodeInseeLu = None
+class Localisation(Payload):
+    insee: CodeInseeValue = None
 
 
-class Contact(Charge):
-    email: Texte = None
-    telephone: Texte = None
+class Contact(Payload):
+    email: Text = None
+    telephone: Text = None
 
 
-class MissionLocaleLue(Charge):
+class MissionLocaleRecord(Payload):
     id: int
-    code: Requis
-    nom: Requis
+    code: Required
+    nom: Required
     localisation: Localisation = Localisation()
     contact: Contact = Contact()
 
 
-class Identifiant(Charge):
-    uai: UaiLu = None
-    siret: SiretLu = None
+class Identifiant(Payload):
+    uai: UaiValue = None
+    siret: SiretValue = None
 
 
-class OrganismeLu(Charge):
+class OrganismeRecord(Payload):
     identifiant: Identifiant
-    nom: Requis
+    nom: Required
     adresse: Localisation = Localisation()
     departement: CodeNom | None = None
     region: CodeNom | None = None
     academie: CodeNom | None = None
-    reseaux: Liste[Requis] = ()
-    nature: Texte = None
-    responsables: Liste[Identifiant] = ()
-    formateurs: Liste[Identifiant] = ()
+    reseaux: ListQuery[Required] = ()
+    nature: Text = None
+    responsables: ListQuery[Identifiant] = ()
+    formateurs: ListQuery[Identifiant] = ()
 
 
-def referentiel() -> Lecture[tuple[Referentiel, Compte]]:
+def referentiel() -> ReadingSteps[tuple[Referentiel, QualityCounts]]:
     """The whole referential, and what of it could not be read."""
-    reponses = yield [
-        _liste("communes", "/geographie/v1/communes"),
-        _liste("mission-locale", "/geographie/v1/mission-locale"),
-        _liste("organismes", "/organisme/v1/export"),
+    responses = yield [
+        _list("communes", "/geographie/v1/communes"),
+        _list("mission-locale", "/geographie/v1/mission-locale"),
+        _list("organismes", "/organisme/v1/export"),
     ]
-    compte = Compte()
-    missions, organismes = (lignes_de(pages, "data") for pages in reponses[1:])
-    lus = [lu for lu in lire(OrganismeLu, organismes, compte) if lu.identifiant.uai]
-    communes: dict[str, LigneCommune] = {}
-    noms = _noms([], lus)
-    for page in reponses[0]:  # a page at a time: the 35,000 communes of the country, as read, are a hundred megabytes
-        lues = lire(CommuneLue, lignes_de([page], "data"), compte)
-        communes |= {lue.code.insee: _commune(lue) for lue in lues}
-        noms |= _noms(lues, [])
+    account = QualityCounts()
+    missions, organismes = (rows_of(pages, "data") for pages in responses[1:])
+    values_read = [lu for lu in read(OrganismeRecord, organismes, account) if lu.identifiant.uai]
+    communes: dict[str, CommuneLine] = {}
+    names = _names([], values_read)
+    for page in responses[0]:  # a page at a time: the 35,000 communes of the country, as read, are a hundred megabytes
+        rows_read = read(CommuneRow, rows_of([page], "data"), account)
+        communes |= {row_read.code.insee: _commune(row_read) for row_read in rows_read}
+        names |= _names(rows_read, [])
     return (
         Referentiel(
             communes=communes,
-            missions_locales={lue.code: _mission_locale(lue) for lue in lire(MissionLocaleLue, missions, compte)},
-            organismes={lu.identifiant.uai or "": _organisme(lu) for lu in lus},
-            noms=noms,
+            missions_locales={
+                row_read.code: _mission_locale(row_read) for row_read in read(MissionLocaleRecord, missions, account)
+            },
+            organismes={lu.identifiant.uai or "": _organisme(lu) for lu in values_read},
+            noms=names,
         ),
-        compte,
+        account,
     )
 
 
-def _liste(operation: str, chemin: str) -> Requete:
-    params = {"page_index": "0", "page_size": str(TAILLE_PAGE)}
-    return Requete(operation, chemin, params=params, pages=Pages.INDEX, taille=TAILLE_PAGE)
+def _list(operation: str, path: str) -> PartnerRequest:
+    params = {"page_index": "0", "page_size": str(PAGE_SIZE)}
+    return PartnerRequest(operation, path, params=params, pages=PagingStyle.INDEX, size=PAGE_SIZE)
 
 
-def _commune(lue: CommuneLue) -> LigneCommune:
-    return LigneCommune(
-        code=lue.code.insee,
-        nom=lue.nom,
-        codes_postaux=tuple(lue.code.postaux),
-        departement=lue.departement.code,
-        region=lue.region.code,
-        academie=lue.academie.code,
-        mission_locale=lue.mission_locale.code if lue.mission_locale else None,
+def _commune(row_read: CommuneRow) -> CommuneLine:
+    return CommuneLine(
+        code=row_read.code.insee,
+        nom=row_read.nom,
+        codes_postaux=tuple(row_read.code.postaux),
+        departement=row_read.departement.code,
+        region=row_read.region.code,
+        academie=row_read.academie.code,
+        mission_locale=row_read.mission_locale.code if row_read.mission_locale else None,
     )
 
 
-def _mission_locale(lue: MissionLocaleLue) -> LigneMissionLocale:
-    return LigneMissionLocale(
-        lue.id, lue.code, lue.nom, lue.localisation.insee, lue.contact.telephone, lue.contact.email
+def _mission_locale(row_read: MissionLocaleRecord) -> MissionLocaleRow:
+    return MissionLocaleRow(
+        row_read.id,
+        row_read.code,
+        row_read.nom,
+        row_read.localisation.insee,
+        row_read.contact.telephone,
+        row_read.contact.email,
     )
 
 
-def _organisme(lu: OrganismeLu) -> LigneOrganisme:
-    return LigneOrganisme(
+def _organisme(lu: OrganismeRecord) -> OrganismeRow:
+    return OrganismeRow(
         uai=lu.identifiant.uai or "",
         siret=lu.identifiant.siret or "",
         nom=lu.nom,
@@ -123,24 +139,24 @@ def _organisme(lu: OrganismeLu) -> LigneOrganisme:
         academie=lu.academie.code if lu.academie else None,
         reseaux=tuple(lu.reseaux),
         nature=lu.nature,
-        responsables=tuple(lien.uai for lien in lu.responsables if lien.uai),
-        formateurs=tuple(lien.uai for lien in lu.formateurs if lien.uai),
+        responsables=tuple(link.uai for link in lu.responsables if link.uai),
+        formateurs=tuple(link.uai for link in lu.formateurs if link.uai),
     )
 
 
-def _noms(communes: list[CommuneLue], organismes: list[OrganismeLu]) -> dict[tuple[str, str], str]:
+def _names(communes: list[CommuneRow], organismes: list[OrganismeRecord]) -> dict[tuple[str, str], str]:
     """Names of territories, by kind and code."""
-    noms: dict[tuple[str, str], str] = {}
-    for lue in communes:
-        niveaux = (
-            (TypeTerritoire.DEPARTEMENT, lue.departement),
-            (TypeTerritoire.REGION, lue.region),
-            (TypeTerritoire.ACADEMIE, lue.academie),
-            (TypeTerritoire.MISSION_LOCALE, lue.mission_locale),
+    names: dict[tuple[str, str], str] = {}
+    for row_read in communes:
+        levels = (
+            (TypeTerritoire.DEPARTEMENT, row_read.departement),
+            (TypeTerritoire.REGION, row_read.region),
+            (TypeTerritoire.ACADEMIE, row_read.academie),
+            (TypeTerritoire.MISSION_LOCALE, row_read.mission_locale),
         )
-        noms |= {(nature.value, lieu.code): lieu.nom for nature, lieu in niveaux if lieu and lieu.nom}
-    noms |= {(TypeTerritoire.CFA.value, lu.identifiant.uai or ""): lu.nom for lu in organismes}
-    return noms
+        names |= {(nature.value, place.code): place.nom for nature, place in levels if place and place.nom}
+    names |= {(TypeTerritoire.CFA.value, lu.identifiant.uai or ""): lu.nom for lu in organismes}
+    return names
 
 
-CONNECTEUR = Connecteur("referentiel", TypeSource.REFERENTIEL, ModeSource.MOISSON, referentiel=referentiel)
+CONNECTOR = Connector("referentiel", TypeSource.REFERENTIEL, ModeSource.MOISSON, referentiel=referentiel)

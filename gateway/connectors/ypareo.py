@@ -9,124 +9,124 @@ from typing import Any
 from pydantic import Field
 
 from gateway.connectors.base import (
-    Charge,
-    Compte,
-    Connecteur,
-    Dossier,
-    Lecture,
-    Locataire,
-    Lu,
-    ReponseInattendue,
-    Requete,
-    lignes_de,
-    lire,
-    rempli,
+    Connector,
+    PartnerRequest,
+    Payload,
+    QualityCounts,
+    ReadingResult,
+    ReadingSteps,
+    Record,
+    Tenant,
+    UnexpectedAnswer,
+    filled,
+    read,
+    rows_of,
 )
-from gateway.connectors.valeurs import (
+from gateway.connectors.values import (
     Cfd,
-    CodePostalLu,
+    CodePostalValue,
     Courriel,
-    DateFrancaise,
+    FrenchDate,
+    FrenchDay,
     Ine,
-    JourFrancais,
-    Liste,
+    Level,
+    ListQuery,
     Naf,
-    Niveau,
-    Requis,
+    Required,
     Rncp,
-    SexeLu,
-    SiretLu,
+    SexeValue,
+    SiretValue,
     Telephone,
-    Texte,
-    UaiLu,
-    minuit,
+    Text,
+    UaiValue,
+    midnight,
 )
-from gateway.schema.lieux import Cfa, ModeSource, TypeSource
 from gateway.schema.nouns import Adresse, Contrat, Employeur, Formation, Jeune, Representant, Rupture
-from gateway.schema.scalaires import UAI
+from gateway.schema.organisations import Cfa, ModeSource, TypeSource
+from gateway.schema.scalars import UAI
 
 EXCLUSION = "exclu"  # label of the statuses that mean the person was excluded; codes are the client's own
 
 
-class Periode(Charge):
-    code: Requis = Field(alias="codePeriode")
+class Periode(Payload):
+    code: Required = Field(alias="codePeriode")
 
 
-class Site(Charge):
-    code: Requis = Field(alias="codeSite")
-    uai: UaiLu = None
-    siret: SiretLu = None
+class Site(Payload):
+    code: Required = Field(alias="codeSite")
+    uai: UaiValue = None
+    siret: SiretValue = None
 
 
-class FormationYpareo(Charge):
-    code: Requis = Field(alias="codeFormation")
-    nom: Texte = Field(None, alias="nomFormation")
+class YpareoFormation(Payload):
+    code: Required = Field(alias="codeFormation")
+    nom: Text = Field(None, alias="nomFormation")
     rncp: Rncp = Field(None, alias="codeRNCP")
     cfd: Cfd = Field(None, alias="codeDiplome")
-    niveau: Niveau = None
+    niveau: Level = None
 
 
-class StatutYpareo(Charge):
-    code: Requis = Field(alias="codeStatut")
-    nom: Texte = Field(None, alias="nomStatut")
+class YpareoStatut(Payload):
+    code: Required = Field(alias="codeStatut")
+    nom: Text = Field(None, alias="nomStatut")
 
 
-class Entreprise(Charge):
-    code: Requis = Field(alias="codeEntreprise")
-    nom: Texte = Field(None, alias="nomEntreprise")
-    siret: SiretLu = None
+class Entreprise(Payload):
+    code: Required = Field(alias="codeEntreprise")
+    nom: Text = Field(None, alias="nomEntreprise")
+    siret: SiretValue = None
     naf: Naf = None
 
 
-class AdresseYpareo(Charge):
-    adr1: Texte = None
-    adr2: Texte = None
-    cp: CodePostalLu = None
-    ville: Texte = None
+class YpareoAddress(Payload):
+    adr1: Text = None
+    adr2: Text = None
+    cp: CodePostalValue = None
+    ville: Text = None
     tel1: Telephone = None
     tel2: Telephone = None
     email: Courriel = None
 
 
-class Responsable(Charge):
-    nom: Texte = None
+class Responsable(Payload):
+    nom: Text = None
     email: Courriel = None
     tel: Telephone = None
 
 
-class Inscription(Charge):
-    statut: Texte = Field(None, alias="codeStatut")
-    formation: Texte = Field(None, alias="codeFormation")
-    site: Texte = Field(None, alias="codeSite")
-    debut: JourFrancais = Field(None, alias="dateDeb")
-    fin: JourFrancais = Field(None, alias="dateFin")
-    sortie: JourFrancais = Field(None, alias="dateSortie")
+class YpareoInscription(Payload):
+    statut: Text = Field(None, alias="codeStatut")
+    formation: Text = Field(None, alias="codeFormation")
+    site: Text = Field(None, alias="codeSite")
+    debut: FrenchDay = Field(None, alias="dateDeb")
+    fin: FrenchDay = Field(None, alias="dateFin")
+    sortie: FrenchDay = Field(None, alias="dateSortie")
 
 
-class Apprenant(Charge):
-    code: Requis = Field(alias="codeApprenant")
-    nom: Requis = Field(alias="nomApprenant")
-    nom_naissance: Texte = Field(None, alias="nomJeuneFille")
-    prenom: Requis = Field(alias="prenomApprenant")
-    naissance: DateFrancaise = Field(alias="dateNaissance")
-    sexe: SexeLu = Field(None, alias="codeCivilite")
+class Apprenant(Payload):
+    code: Required = Field(alias="codeApprenant")
+    nom: Required = Field(alias="nomApprenant")
+    nom_naissance: Text = Field(None, alias="nomJeuneFille")
+    prenom: Required = Field(alias="prenomApprenant")
+    naissance: FrenchDate = Field(alias="dateNaissance")
+    sexe: SexeValue = Field(None, alias="codeCivilite")
     ine: Ine = Field(None, alias="numeroIne")
-    adresse: AdresseYpareo | None = None
+    adresse: YpareoAddress | None = None
     responsable: Responsable | None = Field(None, alias="respLegal1")
-    inscriptions: Liste[Inscription] = ()
+    inscriptions: ListQuery[YpareoInscription] = ()
 
 
-class ContratYpareo(Charge):
-    code: Requis = Field(alias="codeContrat")
-    apprenant: Requis = Field(alias="codeApprenant")
-    entreprise: Texte = Field(None, alias="codeEntreprise")
-    site: Texte = Field(None, alias="codeSite")
-    numero: Texte = Field(None, alias="numeroContrat")
-    debut: DateFrancaise = Field(alias="dateDebContrat")
-    fin: JourFrancais = Field(None, alias="dateFinContrat")
-    resiliation: JourFrancais = Field(None, alias="dateResiliation")
-    motif: Texte = Field(None, alias="nomMotifResiliation")
-    modifie: JourFrancais = Field(None, alias="dateModif")
+class YpareoContrat(Payload):
+    code: Required = Field(alias="codeContrat")
+    apprenant: Required = Field(alias="codeApprenant")
+    entreprise: Text = Field(None, alias="codeEntreprise")
+    site: Text = Field(None, alias="codeSite")
+    numero: Text = Field(None, alias="numeroContrat")
+    debut: FrenchDate = Field(alias="dateDebContrat")
+    fin: FrenchDay = Field(None, alias="dateFinContrat")
+    resiliation: FrenchDay = Field(None, alias="dateResiliation")
+    motif: Text = Field(None, alias="nomMotifResiliation")
+    modifie: FrenchDay = Field(None, alias="dateModif")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ class Tables:
 
     cfa: Cfa  # the client itself, for whatever names no site
     sites: Mapping[str, Cfa]
-    formations: Mapping[str, FormationYpareo]
+    formations: Mapping[str, YpareoFormation]
     entreprises: Mapping[str, Employeur | None]
     exclusions: frozenset[str]
 
@@ -143,56 +143,58 @@ class Tables:
         return self.sites.get(code or "", self.cfa)
 
 
-def dossiers(cfa: Locataire, aujourdhui: date) -> Lecture[Lu]:
+def records(cfa: Tenant, today: date) -> ReadingSteps[ReadingResult]:
     """All the apprentices of the CFA: the periods first, then everything that they open, at once."""
-    compte = Compte()
-    (periodes,) = yield [_liste("periodes")]
-    codes = ",".join(periode.code for periode in lire(Periode, _lignes(periodes), compte))
-    if not codes:  # an empty answer means nothing was found (ANSWERS 7), but no CFA lives without school years
-        raise ReponseInattendue("no period")
-    reference = [_liste(nom) for nom in ("sites", "formations", "statuts", "entreprises")]
-    ouvert = {"codesPeriode": codes}
-    apprenants = Requete("apprenants", "/r/v1/formation-longue/apprenants", params=ouvert, vide_est_absence=True)
-    contrats = Requete("contrats", "/r/v1/contrats", params=ouvert, vide_est_absence=True)
-    *tables, apprentis, signes = yield [*reference, apprenants, contrats]
-    par_apprenant = defaultdict(list)
+    account = QualityCounts()
+    (periods,) = yield [_list("periodes")]
+    codes = ",".join(periode.code for periode in read(Periode, _rows(periods), account))
+    if not codes:  # an empty answer means nothing found (docs/domaine.md), but no CFA lives without school years
+        raise UnexpectedAnswer("no period")
+    reference = [_list(name) for name in ("sites", "formations", "statuts", "entreprises")]
+    opened = {"codesPeriode": codes}
+    apprenants = PartnerRequest("apprenants", "/r/v1/formation-longue/apprenants", params=opened, empty_is_absence=True)
+    contrats = PartnerRequest("contrats", "/r/v1/contrats", params=opened, empty_is_absence=True)
+    *tables, apprentis, signed = yield [*reference, apprenants, contrats]
+    by_apprenant = defaultdict(list)
     for contrat in {
-        (c.apprenant, c.code): c for c in lire(ContratYpareo, _lignes(signes), compte)
+        (c.apprenant, c.code): c for c in read(YpareoContrat, _rows(signed), account)
     }.values():  # once each
-        par_apprenant[contrat.apprenant].append(contrat)
-    lues = _tables([_lignes(table) for table in tables], cfa, compte)
-    lus = [_dossier(qui, par_apprenant[qui.code], lues) for qui in lire(Apprenant, _lignes(apprentis), compte)]
-    return Lu(lus, compte.rejets, compte.champs_ignores, compte.derives)
+        by_apprenant[contrat.apprenant].append(contrat)
+    rows_read = _tables([_rows(table) for table in tables], cfa, account)
+    values_read = [
+        _record(who, by_apprenant[who.code], rows_read) for who in read(Apprenant, _rows(apprentis), account)
+    ]
+    return ReadingResult(values_read, account.rejects, account.ignored_fields, account.drifts)
 
 
-def _liste(nom: str) -> Requete:
-    return Requete(nom, f"/r/v1/{nom}", vide_est_absence=True)
+def _list(nom: str) -> PartnerRequest:
+    return PartnerRequest(nom, f"/r/v1/{nom}", empty_is_absence=True)
 
 
-def _lignes(pages: Iterable[Any]) -> Iterable[Any]:
+def _rows(pages: Iterable[Any]) -> Iterable[Any]:
     """The same list comes as an array, or as an object keyed by code."""
-    return lignes_de(list(page.values()) if isinstance(page, dict) else page for page in pages)
+    return rows_of(list(page.values()) if isinstance(page, dict) else page for page in pages)
 
 
-def _tables(listes: list[Iterable[Any]], cfa: Locataire, compte: Compte) -> Tables:
-    sites, formations, statuts, entreprises = listes
+def _tables(lists: list[Iterable[Any]], cfa: Tenant, account: QualityCounts) -> Tables:
+    sites, formations, statuts, entreprises = lists
     return Tables(
-        cfa=Cfa(uai=UAI(cfa.cle)),
-        sites={site.code: Cfa(uai=site.uai or UAI(cfa.cle), siret=site.siret) for site in lire(Site, sites, compte)},
-        formations={formation.code: formation for formation in lire(FormationYpareo, formations, compte)},
-        entreprises={lue.code: _employeur(lue) for lue in lire(Entreprise, entreprises, compte)},
+        cfa=Cfa(uai=UAI(cfa.key)),
+        sites={site.code: Cfa(uai=site.uai or UAI(cfa.key), siret=site.siret) for site in read(Site, sites, account)},
+        formations={formation.code: formation for formation in read(YpareoFormation, formations, account)},
+        entreprises={row_read.code: _employeur(row_read) for row_read in read(Entreprise, entreprises, account)},
         exclusions=frozenset(
-            statut.code for statut in lire(StatutYpareo, statuts, compte) if EXCLUSION in (statut.nom or "").lower()
+            statut.code for statut in read(YpareoStatut, statuts, account) if EXCLUSION in (statut.nom or "").lower()
         ),
     )
 
 
-def _employeur(lue: Entreprise) -> Employeur | None:
-    return rempli(Employeur(siret=lue.siret, denomination=lue.nom, naf=lue.naf))
+def _employeur(row_read: Entreprise) -> Employeur | None:
+    return filled(Employeur(siret=row_read.siret, denomination=row_read.nom, naf=row_read.naf))
 
 
-def _dossier(apprenant: Apprenant, contrats: list[ContratYpareo], tables: Tables) -> Dossier:
-    adresse = apprenant.adresse or AdresseYpareo()
+def _record(apprenant: Apprenant, contrats: list[YpareoContrat], tables: Tables) -> Record:
+    adresse = apprenant.adresse or YpareoAddress()
     jeune = Jeune(
         nom=apprenant.nom,
         autres_noms=(apprenant.nom_naissance,) if apprenant.nom_naissance else (),
@@ -202,51 +204,51 @@ def _dossier(apprenant: Apprenant, contrats: list[ContratYpareo], tables: Tables
         ine=apprenant.ine,
         telephone=adresse.tel1 or adresse.tel2,
         courriel=adresse.email,
-        adresse=rempli(
+        adresse=filled(
             Adresse(voie=adresse.adr1, complement=adresse.adr2, code_postal=adresse.cp, ville=adresse.ville)
         ),
         representants=_representants(apprenant.responsable),
         formations=_formations(apprenant.inscriptions, tables),
         contrats=[_contrat(contrat, tables) for contrat in contrats],
     )
-    return Dossier(apprenant.code, jeune, _ecrit_le(contrats))
+    return Record(apprenant.code, jeune, _written_at(contrats))
 
 
-def _ecrit_le(contrats: list[ContratYpareo]) -> datetime | None:
-    jour = max((contrat.modifie for contrat in contrats if contrat.modifie), default=None)
-    return minuit(jour) if jour else None
+def _written_at(contrats: list[YpareoContrat]) -> datetime | None:
+    day = max((contrat.modifie for contrat in contrats if contrat.modifie), default=None)
+    return midnight(day) if day else None
 
 
 def _representants(lu: Responsable | None) -> list[Representant] | None:
-    representant = rempli(Representant(nom=lu.nom, courriel=lu.email, telephone=lu.tel)) if lu else None
+    representant = filled(Representant(nom=lu.nom, courriel=lu.email, telephone=lu.tel)) if lu else None
     return [representant] if representant else None
 
 
-def _formations(inscriptions: Iterable[Inscription], tables: Tables) -> list[Formation]:
+def _formations(inscriptions: Iterable[YpareoInscription], tables: Tables) -> list[Formation]:
     """One inscription a school year: those of one session are one training; the last exit told holds."""
     sessions: dict[tuple[Any, ...], Formation] = {}
-    for inscription in inscriptions:
-        cle = (inscription.formation, inscription.debut, inscription.fin)
-        session = sessions.setdefault(cle, _formation(inscription, tables))
-        if inscription.statut in tables.exclusions and inscription.sortie:
-            session.exclusion = inscription.sortie
+    for journal_entry in inscriptions:
+        key = (journal_entry.formation, journal_entry.debut, journal_entry.fin)
+        session = sessions.setdefault(key, _formation(journal_entry, tables))
+        if journal_entry.statut in tables.exclusions and journal_entry.sortie:
+            session.exclusion = journal_entry.sortie
     return list(sessions.values())
 
 
-def _formation(inscription: Inscription, tables: Tables) -> Formation:
-    suivie = tables.formations.get(inscription.formation or "")
+def _formation(journal_entry: YpareoInscription, tables: Tables) -> Formation:
+    followed = tables.formations.get(journal_entry.formation or "")
     return Formation(
-        intitule=suivie.nom if suivie else None,
-        rncp=suivie.rncp if suivie else None,
-        cfd=suivie.cfd if suivie else None,
-        niveau=suivie.niveau if suivie else None,
-        date_debut=inscription.debut,
-        date_fin=inscription.fin,
-        cfa=tables.site(inscription.site),
+        intitule=followed.nom if followed else None,
+        rncp=followed.rncp if followed else None,
+        cfd=followed.cfd if followed else None,
+        niveau=followed.niveau if followed else None,
+        date_debut=journal_entry.debut,
+        date_fin=journal_entry.fin,
+        cfa=tables.site(journal_entry.site),
     )
 
 
-def _contrat(contrat: ContratYpareo, tables: Tables) -> Contrat:
+def _contrat(contrat: YpareoContrat, tables: Tables) -> Contrat:
     rupture = Rupture(date=contrat.resiliation, cause=contrat.motif, signalee_le=contrat.modifie)
     return Contrat(
         numero=contrat.numero,
@@ -258,4 +260,4 @@ def _contrat(contrat: ContratYpareo, tables: Tables) -> Contrat:
     )
 
 
-CONNECTEUR = Connecteur("ypareo", TypeSource.ERP_CFA, ModeSource.INTERROGATION, dossiers_cfa=dossiers)
+CONNECTOR = Connector("ypareo", TypeSource.ERP_CFA, ModeSource.INTERROGATION, cfa_records=records)

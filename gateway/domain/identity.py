@@ -1,6 +1,6 @@
 """The identity of a person as text that can be compared, and what else a record says that tells people apart. Pure.
 
-Knows no noun and no source. How alike two records are is `ressemblance`; who joins whom is `appariement`.
+Knows no noun and no source. How alike two records are is `similarity`; who joins whom is `appariement`.
 """
 
 import re
@@ -11,43 +11,43 @@ from functools import lru_cache
 
 from anyascii import anyascii
 
-_AUTRES = re.compile(r"[^A-Z]+")
-PARTICULES = frozenset(
+_OTHERS = re.compile(r"[^A-Z]+")
+PARTICLES = frozenset(
     {"D", "DE", "DA", "DI", "DO", "DU", "DES", "DEL", "DOS", "LA", "LE", "LES", "L", "EL", "AL", "VAN"}
 )
 
 
 @lru_cache(maxsize=65_536)
-def mots(nom: str) -> tuple[str, ...]:
+def words(nom: str) -> tuple[str, ...]:
     """The words of a name: letters only, upper case, no accent, ligatures opened; nothing for a text without letters."""
-    texte = nom if nom.isascii() else anyascii(nom)
-    return tuple(_AUTRES.sub(" ", texte.upper()).split())
+    text = nom if nom.isascii() else anyascii(nom)
+    return tuple(_OTHERS.sub(" ", text.upper()).split())
 
 
 @lru_cache(maxsize=65_536)
-def normaliser_nom(nom: str) -> str:
+def normalise_nom(nom: str) -> str:
     """The letters of a name as one word: LE GOFF, Le-Goff and LEGOFF are one.
 
     Empty for a text without letters: such a name identifies nobody, and its record is the caller's to refuse.
     """
-    return "".join(mots(nom))
+    return "".join(words(nom))
 
 
 @lru_cache(maxsize=65_536)
-def pleins(nom: str) -> frozenset[str]:
+def full_words_of(nom: str) -> frozenset[str]:
     """The words that tell a name apart: without particles, unless it is made of nothing else (`Le Da`)."""
-    dits = mots(nom)
-    return frozenset(mot for mot in dits if mot not in PARTICULES) or frozenset(dits)
+    told_values = words(nom)
+    return frozenset(word for word in told_values if word not in PARTICLES) or frozenset(told_values)
 
 
-def cle_identite(nom: str, prenom: str, date_naissance: date) -> str:
+def identity_key(nom: str, prenom: str, date_naissance: date) -> str:
     """Exact key of a person; length-prefixed, so that two different triples never give one text. Never logged."""
-    parties = (normaliser_nom(nom), normaliser_nom(prenom), date_naissance.isoformat())
-    return "".join(f"{len(partie)}:{partie}" for partie in parties)
+    parties = (normalise_nom(nom), normalise_nom(prenom), date_naissance.isoformat())
+    return "".join(f"{len(part)}:{part}" for part in parties)
 
 
 @dataclass(frozen=True, slots=True)
-class TraitContrat:
+class ContratTraits:
     """What a contract says of whose it is. `numero` is the registry's, upper case; `siren` the employer's legal unit."""
 
     numero: str | None
@@ -60,13 +60,13 @@ class TraitContrat:
 class Traits:
     """One record, as far as it tells one person from another. Values are in their normal forms; absent ones are None.
 
-    `origine` is the installation that speaks (two records of one are never one person), `cle` the record's key in it.
+    `origin` is the installation that speaks (two records of one are never one person), `key` the record's key in it.
     `noms` holds the surname first, then others the record gives (usage, birth). Never written to once made; what is
     compared most is made with it.
     """
 
-    origine: tuple[str, str]
-    cle: str
+    origin: tuple[str, str]
+    key: str
     noms: tuple[str, ...]
     prenom: str
     naissance: date
@@ -76,18 +76,18 @@ class Traits:
     ine: str | None = None
     code_postal: str | None = None
     cfas: frozenset[str] = frozenset()  # UAIs and SIRETs
-    contrats: tuple[TraitContrat, ...] = ()
-    rang: tuple[tuple[str, str], str] = field(init=False)  # a total order, whatever the order in which records come
-    lettres: str = field(init=False)  # of the first surname
-    lettres_prenom: str = field(init=False)
-    mots_pleins: frozenset[str] = field(init=False)  # the telling words of all its names, whatever their place
+    contrats: tuple[ContratTraits, ...] = ()
+    rank: tuple[tuple[str, str], str] = field(init=False)  # a total order, whatever the order in which records come
+    letters: str = field(init=False)  # of the first surname
+    prenom_letters: str = field(init=False)
+    full_words: frozenset[str] = field(init=False)  # the telling words of all its names, whatever their place
 
     def __post_init__(self) -> None:
-        self.rang = (self.origine, self.cle)
-        self.lettres, self.lettres_prenom = normaliser_nom(self.noms[0]), normaliser_nom(self.prenom)
-        self.mots_pleins = pleins(self.prenom).union(*map(pleins, self.noms))
+        self.rank = (self.origin, self.key)
+        self.letters, self.prenom_letters = normalise_nom(self.noms[0]), normalise_nom(self.prenom)
+        self.full_words = full_words_of(self.prenom).union(*map(full_words_of, self.noms))
 
 
-def numeros(traits: Iterable[TraitContrat]) -> frozenset[str]:
+def numeros(traits: Iterable[ContratTraits]) -> frozenset[str]:
     """The registry numbers of contracts."""
     return frozenset(trait.numero for trait in traits if trait.numero)

@@ -3,50 +3,50 @@
 from dataclasses import dataclass
 from datetime import date
 
-MARGE = 1.2  # of a population: people come and go within a window (ANSWERS 16)
+MARGIN = 1.2  # of a population: people come and go within a window (docs/exploitation.md, Plafonds)
 
 
 @dataclass(frozen=True, slots=True)
-class Plafond:
+class Quota:
     """A quota and its window, both days included.
 
-    `portee`: "COMPTE" or "ORGANISATION". `limite` None: a margin over the population, the largest seen in the window.
-    `part_alerte`: the part of the limit that is told to the operator when it is crossed.
+    `scope`: "COMPTE" or "ORGANISATION". `limit` None: a margin over the population, the largest seen in the window.
+    `alert_share`: the part of the limit that is told to the operator when it is crossed.
     """
 
-    portee: str
-    qui: str
+    scope: str
+    who: str
     depuis: date
     jusqua: date
-    limite: int | None
-    part_alerte: float
+    limit: int | None
+    alert_share: float
 
 
 @dataclass(frozen=True, slots=True)
-class Comptage:
+class CountUnder:
     """Under which quotas the persons of an answer are counted; `population`: how many the perimeter has, just now."""
 
-    plafonds: tuple[Plafond, ...]
+    caps: tuple[Quota, ...]
     perimetre: str
     population: int
 
 
 @dataclass(frozen=True, slots=True)
-class Franchissement:
+class QuotaCrossed:
     """A quota whose alert was crossed, or which refuses the answer (`arret`)."""
 
-    portee: str
-    qui: str
-    lues: int
-    limite: int
+    scope: str
+    who: str
+    rows_read: int
+    limit: int
     arret: bool
 
 
-def juger(plafond: Plafond, avant: int, nouvelles: int, borne: int) -> list[Franchissement]:
-    """What reading some more persons crosses, when `avant` were read in the window: nothing, the alert, or the limit."""
-    apres = avant + nouvelles
-    if apres > borne:
-        return [Franchissement(plafond.portee, plafond.qui, avant, borne, arret=True)]
-    if avant < plafond.part_alerte * borne <= apres:
-        return [Franchissement(plafond.portee, plafond.qui, apres, borne, arret=False)]
+def judge(cap: Quota, before: int, new: int, anchor: int) -> list[QuotaCrossed]:
+    """What reading some more persons crosses, when `before` were read in the window: nothing, the alert, or the limit."""
+    after = before + new
+    if after > anchor:
+        return [QuotaCrossed(cap.scope, cap.who, before, anchor, arret=True)]
+    if before < cap.alert_share * anchor <= after:
+        return [QuotaCrossed(cap.scope, cap.who, after, anchor, arret=False)]
     return []

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from gateway.domain.territoire import Geographie, LieuCommune
+from gateway.domain.territoire import CommunePlace, Geographie
 
-LigneCommune = LieuCommune
+CommuneLine = CommunePlace
 
 
 @dataclass(frozen=True, slots=True)
-class LigneMissionLocale:
+class MissionLocaleRow:
     """A Mission locale; `insee` is the commune of its seat."""
 
     id: int
@@ -22,7 +22,7 @@ class LigneMissionLocale:
 
 
 @dataclass(frozen=True, slots=True)
-class LigneOrganisme:
+class OrganismeRow:
     """A training body; `responsables` and `formateurs` are the UAIs it is linked to."""
 
     uai: str
@@ -42,9 +42,9 @@ class LigneOrganisme:
 class Referentiel:
     """One version of the referential. `noms` gives the name of a territory by (kind, code)."""
 
-    communes: Mapping[str, LigneCommune] = field(default_factory=dict)
-    missions_locales: Mapping[str, LigneMissionLocale] = field(default_factory=dict)
-    organismes: Mapping[str, LigneOrganisme] = field(default_factory=dict)
+    communes: Mapping[str, CommuneLine] = field(default_factory=dict)
+    missions_locales: Mapping[str, MissionLocaleRow] = field(default_factory=dict)
+    organismes: Mapping[str, OrganismeRow] = field(default_factory=dict)
     noms: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     @cached_property
@@ -52,23 +52,23 @@ class Referentiel:
         return Geographie(self.communes.values())
 
     @cached_property
-    def _par_siret(self) -> Mapping[str, LigneOrganisme]:
+    def _by_siret(self) -> Mapping[str, OrganismeRow]:
         return {organisme.siret: organisme for organisme in self.organismes.values()}
 
-    def organisme(self, uai: str | None, siret: str | None = None) -> LigneOrganisme | None:
+    def organisme(self, uai: str | None, siret: str | None = None) -> OrganismeRow | None:
         """A CFA by UAI, else by SIRET."""
-        return (self.organismes.get(uai) if uai else None) or (self._par_siret.get(siret) if siret else None)
+        return (self.organismes.get(uai) if uai else None) or (self._by_siret.get(siret) if siret else None)
 
-    def cfas_de_region(self, code: str) -> frozenset[str]:
+    def cfas_of_region(self, code: str) -> frozenset[str]:
         return frozenset(o.uai for o in self.organismes.values() if o.region == code)
 
-    def cfas_de_departement(self, code: str) -> frozenset[str]:
+    def cfas_of_departement(self, code: str) -> frozenset[str]:
         return frozenset(o.uai for o in self.organismes.values() if o.departement == code)
 
-    def cfas_d_academie(self, code: str) -> frozenset[str]:
+    def cfas_of_academie(self, code: str) -> frozenset[str]:
         return frozenset(o.uai for o in self.organismes.values() if o.academie == code)
 
-    def uais_du_reseau(self, reseau: str) -> frozenset[str]:
+    def uais_of_reseau(self, reseau: str) -> frozenset[str]:
         return frozenset(o.uai for o in self.organismes.values() if reseau in o.reseaux)
 
     def formateurs(self, uai: str) -> frozenset[str]:
@@ -82,5 +82,5 @@ class Referentiel:
     def communes_de_region(self, code: str) -> frozenset[str]:
         return frozenset(c.code for c in self.communes.values() if c.region == code)
 
-    def codes_postaux_de(self, communes: Iterable[str]) -> frozenset[str]:
+    def codes_postaux_of(self, communes: Iterable[str]) -> frozenset[str]:
         return frozenset(code for insee in communes for code in self.communes[insee].codes_postaux)

@@ -1,4 +1,4 @@
-"""From what a source says of a home to the Mission locale that serves it (ANSWERS 4). Pure; knows no noun, no source.
+"""From what a source says of a home to the Mission locale that serves it (docs/domaine.md). Pure; knows no noun, no source.
 
 Never "the first commune of the postal code": what is ambiguous stays so, with its candidates.
 """
@@ -19,7 +19,7 @@ ARRONDISSEMENTS = {
 
 
 @dataclass(frozen=True, slots=True)
-class LieuCommune:
+class CommunePlace:
     """A commune as the referential tells it; codes only but for its name."""
 
     code: str
@@ -45,65 +45,65 @@ class Residence:
 class Geographie:
     """Communes, found by INSEE code or by postal code."""
 
-    def __init__(self, communes: Iterable[LieuCommune]) -> None:
-        self.par_insee = {commune.code: commune for commune in communes}
-        par_code_postal: dict[str, list[LieuCommune]] = defaultdict(list)
-        for commune in self.par_insee.values():
+    def __init__(self, communes: Iterable[CommunePlace]) -> None:
+        self.by_insee = {commune.code: commune for commune in communes}
+        by_code_postal: dict[str, list[CommunePlace]] = defaultdict(list)
+        for commune in self.by_insee.values():
             for code in commune.codes_postaux:
-                par_code_postal[code].append(commune)
-        self.par_code_postal = {code: tuple(lieux) for code, lieux in par_code_postal.items()}
+                by_code_postal[code].append(commune)
+        self.by_code_postal = {code: tuple(places) for code, places in by_code_postal.items()}
 
-    def commune(self, insee: str) -> LieuCommune | None:
+    def commune(self, insee: str) -> CommunePlace | None:
         """By INSEE code; an arrondissement that is not listed is its commune."""
-        return self.par_insee.get(insee) or self.par_insee.get(ARRONDISSEMENTS.get(insee, ""))
+        return self.by_insee.get(insee) or self.by_insee.get(ARRONDISSEMENTS.get(insee, ""))
 
 
-def resoudre(geo: Geographie, insee: str | None, code_postal: str | None, ville: str | None) -> Residence:
+def resolve(geo: Geographie, insee: str | None, code_postal: str | None, ville: str | None) -> Residence:
     """INSEE code if given and known; else postal code and town; else what all the communes of the postal code share."""
     commune = geo.commune(insee) if insee else None
     if commune is not None:
-        return _certaine(commune)
-    lieux = geo.par_code_postal.get(code_postal or "", ())
-    nom = normaliser_ville(ville or "")
-    nommes = tuple(lieu for lieu in lieux if normaliser_ville(lieu.nom) == nom)
-    retenus = nommes or lieux
-    return _certaine(retenus[0]) if len(retenus) == 1 else _commune_a(retenus)
+        return _is_certain(commune)
+    places = geo.by_code_postal.get(code_postal or "", ())
+    name = normalise_ville(ville or "")
+    named = tuple(place for place in places if normalise_ville(place.nom) == name)
+    selected = named or places
+    return _is_certain(selected[0]) if len(selected) == 1 else _commune_a(selected)
 
 
-def _certaine(commune: LieuCommune) -> Residence:
+def _is_certain(commune: CommunePlace) -> Residence:
     return Residence(commune.code, commune.mission_locale, commune.departement, commune.region)
 
 
-def _commune_a(lieux: tuple[LieuCommune, ...]) -> Residence:
+def _commune_a(places: tuple[CommunePlace, ...]) -> Residence:
     """What all the candidates share."""
     return Residence(
         None,
-        _seul(lieu.mission_locale for lieu in lieux),
-        _seul(lieu.departement for lieu in lieux),
-        _seul(lieu.region for lieu in lieux),
-        tuple(sorted(lieu.code for lieu in lieux)),
+        _single(place.mission_locale for place in places),
+        _single(place.departement for place in places),
+        _single(place.region for place in places),
+        tuple(sorted(place.code for place in places)),
     )
 
 
-def _seul(valeurs: Iterable[str | None]) -> str | None:
-    distinctes = set(valeurs)
-    return distinctes.pop() if len(distinctes) == 1 else None
+def _single(values: Iterable[str | None]) -> str | None:
+    distinct = set(values)
+    return distinct.pop() if len(distinct) == 1 else None
 
 
-_ABREGES = {"ST": "SAINT", "STE": "SAINTE", "STES": "SAINTES", "SUR": "S", "SOUS": "S"}
+_ABBREVIATIONS = {"ST": "SAINT", "STE": "SAINTE", "STES": "SAINTES", "SUR": "S", "SOUS": "S"}
 _ARTICLES = frozenset({"LE", "LA", "LES", "L"})
-_SUR = re.compile(r"(?:\bS)?/(?:S/)?")  # S/, /S/ or a bare /
-_SUITE = re.compile(r"\bCEDEX\b|[0-9]")
+_ON = re.compile(r"(?:\bS)?/(?:S/)?")  # S/, /S/ or a bare /
+_REST = re.compile(r"\bCEDEX\b|[0-9]")
 
 
 @lru_cache(maxsize=65_536)
-def normaliser_ville(nom: str) -> str:
+def normalise_ville(nom: str) -> str:
     """Town names as people type them: case, accents, hyphens, SAINT/ST, S/ for SUR or SOUS, first article, CEDEX.
 
     A postal code before and an arrondissement after are dropped. Compared among the towns of one postal code only.
     """
-    texte = _SUITE.split(anyascii(nom).upper().lstrip("0123456789 -"), maxsplit=1)[0]
-    mots = re.findall(r"[A-Z]+", _SUR.sub(" SUR ", texte))
-    while mots and mots[0] in _ARTICLES:
-        mots = mots[1:]
-    return "".join(_ABREGES.get(mot, mot) for mot in mots)
+    text = _REST.split(anyascii(nom).upper().lstrip("0123456789 -"), maxsplit=1)[0]
+    words = re.findall(r"[A-Z]+", _ON.sub(" SUR ", text))
+    while words and words[0] in _ARTICLES:
+        words = words[1:]
+    return "".join(_ABBREVIATIONS.get(word, word) for word in words)

@@ -12,9 +12,9 @@ from graphql import GraphQLField, GraphQLInputType, is_input_object_type, is_lis
 Conversion = Callable[[Any], Any]
 
 
-def convertir(champ: GraphQLField, lus: Mapping[str, Any]) -> dict[str, Any]:
-    """By the names that the resolver of `champ` gives them."""
-    return {_nom(champ.args[nom]): conversion(champ.args[nom].type)(valeur) for nom, valeur in lus.items()}
+def convert(field: GraphQLField, values_read: Mapping[str, Any]) -> dict[str, Any]:
+    """By the names that the resolver of `field` gives them."""
+    return {_name(field.args[name]): conversion(field.args[name].type)(value) for name, value in values_read.items()}
 
 
 @cache
@@ -23,33 +23,33 @@ def conversion(type_: GraphQLInputType) -> Conversion:
     if is_non_null_type(type_):
         return conversion(type_.of_type)
     if is_list_type(type_):
-        return _de_liste(conversion(type_.of_type))
+        return _of_list(conversion(type_.of_type))
     if is_input_object_type(type_):
-        classe: Any = type_.extensions["strawberry-definition"].origin
-        return _d_objet(classe, {nom: (_nom(champ), champ.type) for nom, champ in type_.fields.items()})
-    return _telle_quelle
+        class_: Any = type_.extensions["strawberry-definition"].origin
+        return _of_object(class_, {name: (_name(field), field.type) for name, field in type_.fields.items()})
+    return _as_is
 
 
-def _nom(element: Any) -> str:
-    nom: str = element.extensions["strawberry-definition"].python_name
-    return nom
+def _name(element: Any) -> str:
+    name: str = element.extensions["strawberry-definition"].python_name
+    return name
 
 
-def _telle_quelle(valeur: Any) -> Any:
-    return valeur
+def _as_is(value: Any) -> Any:
+    return value
 
 
-def _de_liste(element: Conversion) -> Conversion:
-    return lambda valeurs: None if valeurs is None else [element(valeur) for valeur in valeurs]
+def _of_list(element: Conversion) -> Conversion:
+    return lambda values: None if values is None else [element(value) for value in values]
 
 
-def _d_objet(classe: Callable[..., Any], champs: Mapping[str, tuple[str, GraphQLInputType]]) -> Conversion:
+def _of_object(class_: Callable[..., Any], fields: Mapping[str, tuple[str, GraphQLInputType]]) -> Conversion:
     """A field left out has the default of its class."""
 
-    def convertie(valeurs: Mapping[str, Any] | None) -> Any:
-        if valeurs is None:
+    def converted(values: Mapping[str, Any] | None) -> Any:
+        if values is None:
             return None
-        dits = ((champs[nom], valeur) for nom, valeur in valeurs.items())
-        return classe(**{nom: conversion(type_)(valeur) for (nom, type_), valeur in dits})
+        told_values = ((fields[name], value) for name, value in values.items())
+        return class_(**{name: conversion(type_)(value) for (name, type_), value in told_values})
 
-    return convertie
+    return converted

@@ -5,21 +5,21 @@ from strawberry import Schema
 from strawberry.schema.config import StrawberryConfig
 
 from gateway.schema.directives import fraicheur
-from gateway.schema.racines import Query
-from gateway.schema.scalaires import SCALAIRES
+from gateway.schema.query import Query
+from gateway.schema.scalars import SCALARS
 
 
-def construire() -> Schema:
+def build() -> Schema:
     """The schema of the gateway."""
-    config = StrawberryConfig(scalar_map=SCALAIRES, disable_field_suggestions=True)
+    config = StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True)
     return Schema(Query, config=config, directives=[fraicheur])
 
 
-def graphe(schema: Schema) -> GraphQLSchema:
+def core_schema(schema: Schema) -> GraphQLSchema:
     """The graphql-core schema behind it, for validation and the access policy."""
     return schema._schema
 
 
-def texte(schema: Schema) -> str:
+def text(schema: Schema) -> str:
     """The published SDL (`schema.graphql`)."""
     return schema.as_str() + "\n"

@@ -5,7 +5,7 @@ from typing import Annotated
 import strawberry
 from strawberry.directive import DirectiveLocation
 
-MaxSecondes = Annotated[
+MaxSeconds = Annotated[
     int, strawberry.argument(name="maxSecondes", description="Âge le plus grand voulu, en secondes.")
 ]
 
@@ -17,5 +17,5 @@ MaxSecondes = Annotated[
         "`extensions.sources` dit l'âge obtenu."
     ),
 )
-def fraicheur(max_secondes: MaxSecondes) -> None:
+def fraicheur(max_secondes: MaxSeconds) -> None:
     """Never called: an operation directive has no value to change."""

@@ -10,18 +10,18 @@ from typing import Annotated, Any
 
 import strawberry
 
-from gateway.auth.rules import CategorieDonnee as C
-from gateway.auth.rules import Derivation, Telling, argument, donnee, libre, nominative, opened_by
-from gateway.domain.ressemblance import Niveau
+from gateway.auth.policy.rules import CategorieDonnee as C
+from gateway.auth.policy.rules import Derivation, Telling, argument, donnee, libre, nominative, opened_by
+from gateway.domain.similarity import Level
 from gateway.domain.statut import StatutApprenant
-from gateway.schema.explications import IndiceRapprochement, Provenance, choisies
-from gateway.schema.lieux import Cfa, Commune, MissionLocale, Node, TypeSource
-from gateway.schema.scalaires import SIRET, CodePostal
+from gateway.schema.evidence import IndiceRapprochement, Provenance, chosen
+from gateway.schema.organisations import Cfa, Commune, MissionLocale, Node, TypeSource
+from gateway.schema.scalars import SIRET, CodePostal
 
-Jour = date  # a field named `date` hides the type inside its own class
-Champs = Annotated[list[str] | None, argument(C.TECHNIQUE, "Champs dont on veut la provenance ; tous par défaut.")]
+Day = date  # a field named `date` hides the type inside its own class
+Fields = Annotated[list[str] | None, argument(C.TECHNIQUE, "Champs dont on veut la provenance ; tous par défaut.")]
 
-# What is computed from data of another category, and why whoever reads the result may (ANSWERS 12).
+# What is computed from data of another category, and why whoever reads the result may (docs/graphe.md, Droits).
 _AGE = Derivation(
     ("Jeune.dateNaissance",),
     "L'âge ouvre ou ferme l'accompagnement et l'obligation de formation ; il ne redonne pas la date.",
@@ -91,13 +91,13 @@ class MotifAccompagnement(Enum):
     AUTRE = "AUTRE"
 
 
-def _provenance(self: "Jeune | Contrat | Rupture", champs: Champs = None) -> list[Provenance] | None:
-    return choisies(self.lignes, champs)
+def _provenance(self: "Jeune | Contrat | Rupture", champs: Fields = None) -> list[Provenance] | None:
+    return chosen(self.rows, champs)
 
 
 def _lines(description: str) -> Any:
     """The field of who says what of a noun, field by field."""
-    return donnee(C.TECHNIQUE, description, resolver=_provenance, magasin="lignes", by_field=True, size=20)
+    return donnee(C.TECHNIQUE, description, resolver=_provenance, store="rows", by_field=True, size=20)
 
 
 @strawberry.type(description="Statut d'un apprenant et sa date d'effet.")
@@ -175,37 +175,37 @@ class Collaboration:
 @strawberry.type(description="Rupture d'un contrat avant son terme.")
 @opened_by(C.RUPTURE)
 class Rupture(Node):
-    date: Jour | None = donnee(C.RUPTURE, "Date d'effet de la rupture.")
+    date: Day | None = donnee(C.RUPTURE, "Date d'effet de la rupture.")
     cause: str | None = donnee(C.COLLABORATION, "Cause, dans les mots de la source.")
-    signalee_le: Jour | None = donnee(C.RUPTURE, "Jour où une première source l'a dite.")
+    signalee_le: Day | None = donnee(C.RUPTURE, "Jour où une première source l'a dite.")
     delai_signalement_jours: int | None = donnee(
         C.RUPTURE,
         "Jours entre la rupture et son premier signalement.",
-        derive=Derivation(("Rupture.date", "Rupture.signaleeLe")),
+        derived=Derivation(("Rupture.date", "Rupture.signaleeLe")),
     )
     avance_sur_registre_jours: int | None = donnee(
         C.RUPTURE,
         "Jours d'avance du premier signalement par un CFA sur celui du registre ; négatif quand le registre l'a dite "
         "d'abord, absent quand l'un des deux l'ignore.",
-        derive=Derivation(("Rupture.signaleeLe", "Rupture.sources")),
+        derived=Derivation(("Rupture.signaleeLe", "Rupture.sources")),
     )
     jours_depuis: int | None = donnee(
-        C.RUPTURE, "Jours écoulés depuis la rupture.", derive=Derivation(("Rupture.date",))
+        C.RUPTURE, "Jours écoulés depuis la rupture.", derived=Derivation(("Rupture.date",))
     )
     etat: EtatTraitement | None = donnee(
-        C.SUIVI, "État du traitement par la Mission locale.", derive=Derivation(("Jeune.suivi",))
+        C.SUIVI, "État du traitement par la Mission locale.", derived=Derivation(("Jeune.suivi",))
     )
     prioritaire: bool | None = donnee(
-        C.SUIVI, "Vrai si la rupture demande une action rapide.", derive=_PRIORITE, any_of="motifs_priorite"
+        C.SUIVI, "Vrai si la rupture demande une action rapide.", derived=_PRIORITE, any_of="motifs_priorite"
     )
-    motifs_priorite: list[MotifPriorite] | None = donnee(C.SUIVI, "Raisons de la priorité.", derive=_PRIORITE)
+    motifs_priorite: list[MotifPriorite] | None = donnee(C.SUIVI, "Raisons de la priorité.", derived=_PRIORITE)
     nouveau_contrat: bool | None = donnee(
-        C.PARCOURS, "Vrai si le jeune est redevenu apprenti après cette rupture.", derive=_STATUT
+        C.PARCOURS, "Vrai si le jeune est redevenu apprenti après cette rupture.", derived=_STATUT
     )
     sources: list[str] | None = donnee(C.RUPTURE, "Partenaires qui connaissent cette rupture.")
     contrat: "Contrat | None" = donnee(C.CONTRAT, "Contrat rompu.")
     jeune: "Jeune | None" = donnee(C.PARCOURS, "Jeune concerné.")
-    lignes: strawberry.Private[list[Provenance] | None] = None
+    rows: strawberry.Private[list[Provenance] | None] = None
     provenance: list[Provenance] | None = _lines("Qui dit quoi de cette rupture.")
 
 
@@ -221,7 +221,7 @@ class Contrat(Node):
     cfa: Cfa | None = donnee(C.PARCOURS, "CFA.")
     rupture: Rupture | None = donnee(C.RUPTURE, "Rupture, s'il y en a une.")
     jeune: "Jeune | None" = donnee(C.PARCOURS, "Apprenti.")
-    lignes: strawberry.Private[list[Provenance] | None] = None
+    rows: strawberry.Private[list[Provenance] | None] = None
     annule: strawberry.Private[bool] = False
     provenance: list[Provenance] | None = _lines("Qui dit quoi de ce contrat.")
 
@@ -233,24 +233,24 @@ class Jeune(Node):
     prenom: str | None = donnee(C.IDENTITE, "Prénom.")
     date_naissance: date | None = donnee(C.IDENTITE, "Date de naissance.")
     sexe: Sexe | None = donnee(C.IDENTITE, "Sexe.")
-    age: int | None = donnee(C.PARCOURS, "Âge révolu aujourd'hui.", derive=_AGE)
-    mineur: bool | None = donnee(C.PARCOURS, "Vrai si le jeune a moins de 18 ans.", derive=_AGE)
+    age: int | None = donnee(C.PARCOURS, "Âge révolu aujourd'hui.", derived=_AGE)
+    mineur: bool | None = donnee(C.PARCOURS, "Vrai si le jeune a moins de 18 ans.", derived=_AGE)
     ine: str | None = donnee(C.IDENTIFIANT_NATIONAL, "Identifiant national étudiant.")
     rqth: bool | None = donnee(C.SENSIBLE, "Reconnaissance de la qualité de travailleur handicapé.")
     telephone: str | None = donnee(C.CONTACT, "Téléphone.")
     courriel: str | None = donnee(C.CONTACT, "Courriel.")
     adresse: Adresse | None = donnee(C.ADRESSE, "Adresse de résidence.")
     representants: list[Representant] | None = donnee(C.REPRESENTANT, "Représentants légaux.", size=2)
-    commune: Commune | None = donnee(C.ADRESSE, "Commune de résidence.", derive=Derivation(("Jeune.adresse",)))
-    mission_locale: MissionLocale | None = donnee(C.PARCOURS, "Mission locale de la résidence.", derive=_COMPETENCE)
+    commune: Commune | None = donnee(C.ADRESSE, "Commune de résidence.", derived=Derivation(("Jeune.adresse",)))
+    mission_locale: MissionLocale | None = donnee(C.PARCOURS, "Mission locale de la résidence.", derived=_COMPETENCE)
     missions_locales_possibles: list[MissionLocale] | None = donnee(
         C.PARCOURS,
         "Missions locales entre lesquelles l'adresse ne tranche pas ; absent quand elle tranche.",
-        derive=_COMPETENCE,
+        derived=_COMPETENCE,
         size=3,
     )
-    statut: Statut | None = donnee(C.PARCOURS, "Statut d'aujourd'hui.", derive=_STATUT)
-    etapes: strawberry.Private[list[Statut] | None] = None
+    statut: Statut | None = donnee(C.PARCOURS, "Statut d'aujourd'hui.", derived=_STATUT)
+    steps: strawberry.Private[list[Statut] | None] = None
     formations: list[Formation] | None = donnee(C.PARCOURS, "Formations suivies.", size=4)
     contrats: list[Contrat] | None = donnee(C.CONTRAT, "Contrats, du plus récent au plus ancien.", size=4)
     ruptures: list[Rupture] | None = donnee(C.RUPTURE, "Ruptures, de la plus récente à la plus ancienne.", size=4)
@@ -258,28 +258,28 @@ class Jeune(Node):
     collaboration: Collaboration | None = donnee(
         C.COLLABORATION, "Demande d'accompagnement conjoint.", told_by=TypeSource.MISSION_LOCALE
     )
-    lignes: strawberry.Private[list[Provenance] | None] = None
+    rows: strawberry.Private[list[Provenance] | None] = None
     indices: strawberry.Private[list[IndiceRapprochement] | None] = None
     autres_noms: strawberry.Private[tuple[str, ...]] = ()  # usage or birth names beside `nom`
 
     def _parcours(
         self, depuis: Annotated[date | None, argument(C.PARCOURS, "Premier jour des statuts voulus.")] = None
     ) -> list[Statut] | None:
-        if self.etapes is None or depuis is None:
-            return self.etapes
-        return [etape for etape in self.etapes if etape.depuis >= depuis]
+        if self.steps is None or depuis is None:
+            return self.steps
+        return [step for step in self.steps if step.depuis >= depuis]
 
     def _rapprochements(self) -> list[IndiceRapprochement] | None:
         return self.indices
 
     parcours: list[Statut] | None = donnee(
-        C.PARCOURS, "Statuts successifs.", resolver=_parcours, magasin="etapes", derive=_STATUT, size=10
+        C.PARCOURS, "Statuts successifs.", resolver=_parcours, store="steps", derived=_STATUT, size=10
     )
     rapprochements: list[IndiceRapprochement] | None = donnee(
         C.TECHNIQUE,
         "Indices qui ont réuni les enregistrements de ce jeune, ou laissé d'autres à confirmer.",
         resolver=_rapprochements,
-        magasin="indices",
+        store="indices",
         by_field=True,
         size=1,
     )
@@ -291,6 +291,6 @@ class Jeune(Node):
 class Rapprochement:
     jeune: Jeune | None = libre("Le jeune, dans les champs que je peux lire.")
     score: float = strawberry.field(description="Probabilité que ce soit la personne cherchée, de 0 à 1.")
-    niveau: Niveau = strawberry.field(description="Ce que vaut la réponse.")
+    niveau: Level = strawberry.field(description="Ce que vaut la réponse.")
     sources: list[str] = strawberry.field(description="Partenaires qui connaissent ce jeune.")
     indices: list[IndiceRapprochement] = strawberry.field(description="Ce qui rapproche ce jeune de la recherche.")

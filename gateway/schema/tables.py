@@ -4,18 +4,18 @@ from collections.abc import Iterator
 
 from graphql import GraphQLField, GraphQLObjectType, get_named_type, is_input_object_type, is_interface_type
 
-from gateway.auth.coordonnees import compares, derivation, is_nominative, openings, sort_orders, written
-from gateway.auth.rules import BY_FIELD, CURSOR, MAGASIN, SIZE, TOLD_BY, CategorieDonnee
-from gateway.auth.verification import objets, reached
-from gateway.schema.build import construire, graphe
-from gateway.schema.lieux import TypeSource
+from gateway.auth.policy.coordinates import compares, derivation, is_nominative, openings, sort_orders, written
+from gateway.auth.policy.rules import BY_FIELD, CURSOR, MAGASIN, SIZE, TOLD_BY, CategorieDonnee
+from gateway.auth.policy.schema_check import objects, reached
+from gateway.schema.build import build, core_schema
+from gateway.schema.organisations import TypeSource
 
-_SCHEMA = graphe(construire())
+_SCHEMA = core_schema(build())
 _ROOTS: GraphQLObjectType = _SCHEMA.type_map["Query"]  # type: ignore[assignment]
 
 
 def _fields() -> Iterator[tuple[str, str, GraphQLField]]:
-    for type_ in objets(_SCHEMA).values():
+    for type_ in objects(_SCHEMA).values():
         yield from ((type_.name, name, field) for name, field in type_.fields.items())
 
 
@@ -56,4 +56,4 @@ LIST_SIZES = {name: size for _, name, field in _fields() if (size := written(fie
 TOLD_BY_MISSION_LOCALE = _told_by(TypeSource.MISSION_LOCALE)
 ROW_CURSORS, END_CURSORS = _with(CURSOR, "rows"), _with(CURSOR, "ends")
 EXPLANATIONS = _with(BY_FIELD, True)
-PROVENANCES = EXPLANATIONS & _with(MAGASIN, "lignes")
+PROVENANCES = EXPLANATIONS & _with(MAGASIN, "rows")

@@ -9,16 +9,16 @@ from typing import Any, get_args, get_type_hints
 
 import msgspec
 
-from gateway.cache.coffre import Codec
+from gateway.cache.sealed import Codec
 
 
-def codec(classe: type) -> Codec:
+def codec(class_: type) -> Codec:
     """How records of a dataclass are written, and all that they hold. Raises TypeError for a type that cannot be.
 
     Reading raises ValueError for bytes that are not such a record.
     """
-    version = hashlib.sha256(repr(["msgspec", _shape(classe, set())]).encode()).hexdigest()[:16]
-    return Codec(version, msgspec.json.Encoder().encode, msgspec.json.Decoder(classe).decode)
+    version = hashlib.sha256(repr(["msgspec", _shape(class_, set())]).encode()).hexdigest()[:16]
+    return Codec(version, msgspec.json.Encoder().encode, msgspec.json.Decoder(class_).decode)
 
 
 def _shape(type_: Any, seen: set[Any]) -> Any:

@@ -14,276 +14,280 @@ from typing import Any, TypeVar
 
 from cachetools import LRUCache
 
-from gateway.cache.cles import cle_canonique
-from gateway.cache.seam import Cache, Cle, Garde
-from gateway.connectors.base import Connecteur, Lecture, Locataire, Requete
-from gateway.domain.temps import jour_paris
-from gateway.errors import SourceDelaiDepasse, SourceEnQuarantaine, SourceMenagee
-from gateway.schema.lieux import EtatSource, TypeSource
-from gateway.sources.attente import Attendu, Attente
-from gateway.sources.etat import EtatPartenaire
-from gateway.sources.fraicheur import Usage, usage
-from gateway.sources.guichet import Guichet, Page
-from gateway.sources.lecteur import Lecteur
-from gateway.sources.mesures import Mesures
-from gateway.sources.partenaires import Partenaire
-from gateway.sources.resilience.rythme import Rythme
-from gateway.sources.tournee import Tournee
-from gateway.sources.transport import Transport
-from gateway.sources.unites import Echec, EtatCache, Resultat, Unite
-from gateway.sources.vols import Trajet, Vols
+from gateway.cache.canonical_key import canonical_key
+from gateway.cache.seam import Cache, CacheKey, Entry
+from gateway.connectors.base import Connector, PartnerRequest, ReadingSteps, Tenant
+from gateway.domain.days import paris_day
+from gateway.errors import SourceQuarantined, SourceSpared, SourceTimedOut
+from gateway.schema.organisations import EtatSource, TypeSource
+from gateway.sources.freshness import Usage, usage
+from gateway.sources.http.transport import Transport
+from gateway.sources.metrics import SourceMetrics
+from gateway.sources.partner_client import HarvestPage, PartnerClient
+from gateway.sources.partner_state import PartnerState
+from gateway.sources.partners.load import Partner
+from gateway.sources.reading import ReadingRun
+from gateway.sources.resilience.clock import Clock
+from gateway.sources.shared_flights import Fetch, SharedFlights
+from gateway.sources.unit_reader import UnitReader
+from gateway.sources.units import CacheStatus, Unit, UnitFailure, UnitResult
+from gateway.sources.waiters import AwaitedFetch, Waiters
 
 T = TypeVar("T")
 
-SANS_LOCATAIRE = Locataire("")
+NO_TENANT = Tenant("")
 
-CLES_MAX = 10_000
+KEYS_MAX = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Socle:
-    """What the sources stand on. `horloge` gives the gateway's now, with an offset."""
+class SourceDeps:
+    """What the sources stand on. `wall_clock` gives the gateway's now, with an offset."""
 
     transport: Transport
     cache: Cache
-    mesures: Mesures
-    horloge: Callable[[], datetime]
-    rythme: Rythme = field(default_factory=Rythme)
+    metrics: SourceMetrics
+    wall_clock: Callable[[], datetime]
+    clock: Clock = field(default_factory=Clock)
 
 
 class Sources:
     """All the partners, and how they are read."""
 
-    def __init__(
-        self, partenaires: Mapping[str, Partenaire], connecteurs: Mapping[str, Connecteur], socle: Socle
-    ) -> None:
-        self.partenaires = partenaires
-        self._socle = socle
-        self._cfa = {uai: nom for nom, partenaire in partenaires.items() for uai in partenaire.abonnes or ()}
-        self._lecteurs = {
-            nom: Lecteur(
-                Guichet(partenaire, socle.transport, socle.mesures, socle.horloge, socle.rythme),
-                connecteurs[partenaire.genre],
+    def __init__(self, partners: Mapping[str, Partner], connectors: Mapping[str, Connector], deps: SourceDeps) -> None:
+        self.partners = partners
+        self._deps = deps
+        self._cfa = {uai: name for name, partner in partners.items() for uai in partner.abonnes or ()}
+        self._readers = {
+            name: UnitReader(
+                PartnerClient(partner, deps.transport, deps.metrics, deps.wall_clock, deps.clock),
+                connectors[partner.genre],
                 self._cfa.keys(),
             )
-            for nom, partenaire in partenaires.items()
+            for name, partner in partners.items()
         }
-        self._vols, self._attente = Vols(socle.cache), Attente()
-        self._cles: LRUCache[Unite, Cle] = LRUCache(CLES_MAX)
-        self.laissees: set[Unite] = set()  # wanted, and left out of a query that had enough asked
-        self.lues: dict[Unite, float] = {}  # when each unit was last read; the upkeep forgets what is not any more
+        self._flights, self._waiters = SharedFlights(deps.cache), Waiters()
+        self._keys: LRUCache[Unit, CacheKey] = LRUCache(KEYS_MAX)
+        self.left_out: set[Unit] = set()  # wanted, and left out of a query that had enough asked
+        self.last_read: dict[Unit, float] = {}  # when each unit was last read; the upkeep forgets what is not any more
 
-    def partenaire_du_cfa(self, uai: str) -> str | None:
+    def partner_of_cfa(self, uai: str) -> str | None:
         """The partner that serves a CFA, None when nobody does."""
         return self._cfa.get(uai)
 
     def uais(self, source: str) -> tuple[str, ...]:
         """The CFAs that a partner serves."""
-        return tuple(self.partenaires[source].abonnes or ())
+        return tuple(self.partners[source].abonnes or ())
 
-    def sources_de(self, type_: TypeSource) -> tuple[str, ...]:
+    def sources_of(self, type_: TypeSource) -> tuple[str, ...]:
         """The partners of a type, by name."""
-        return tuple(sorted(nom for nom, lecteur in self._lecteurs.items() if lecteur.connecteur.type is type_))
+        return tuple(sorted(name for name, reader in self._readers.items() if reader.connector.type is type_))
 
-    async def lire(
-        self, unites: Sequence[Unite], delai: float, age_max: float | None = None, compte: Counter[str] | None = None
-    ) -> list[Resultat | Echec]:
-        """What is known of each unit within `delai` seconds, in order. Never raises for a partner: an Echec says why.
+    async def read(
+        self, units: Sequence[Unit], timeout: float, age_max: float | None = None, asked: Counter[str] | None = None
+    ) -> list[UnitResult | UnitFailure]:
+        """What is known of each unit within `timeout` seconds, in order. Never raises for a partner: an UnitFailure says why.
 
-        `age_max` (seconds) asks for fresher answers than the partner's own rules. `compte`: how many units the query had
+        `age_max` (seconds) asks for fresher answers than the partner's own rules. `asked`: how many units the query had
         asked of each partner; beyond what one query may, the last units are not.
         """
-        compte = Counter() if compte is None else compte
-        cles, gardes = [self._cle(unite) for unite in unites], await self.gardes(unites)
-        self._servir(unites)
-        demandes = [self._demande(*vue, age_max, compte) for vue in zip(unites, cles, gardes, strict=True)]
-        await self._attente.attendre(
-            [self._attendu(d.unite, d.vol) for d in demandes if d.vol and d.usage is Usage.SECOURS], delai
-        )
-        return [self._rendre(demande) for demande in demandes]
-
-    async def tenues(self, unites: Sequence[Unite]) -> list[Resultat | None]:
-        """What is kept of each unit, in order; None where it must be asked again. Asks nobody."""
-        gardes = await self.gardes(unites)
-        self._servir(unites)
-        tenues = [
-            self._kept(garde, EtatCache.TOUCHE) if garde and self._est_fraiche(unite, garde) else None
-            for unite, garde in zip(unites, gardes, strict=True)
+        asked = Counter() if asked is None else asked
+        keys, kept_entries = [self._key(unit) for unit in units], await self.kept_entries(units)
+        self._serve(units)
+        fetches = [
+            self._request(*kept_pair, age_max, asked) for kept_pair in zip(units, keys, kept_entries, strict=True)
         ]
-        if None not in tenues:
-            self._socle.mesures.relectures(unites)
-        return tenues
+        await self._waiters.wait(
+            [self._awaited(d.unit, d.flight) for d in fetches if d.flight and d.usage is Usage.FALLBACK], timeout
+        )
+        return [self._give(request) for request in fetches]
 
-    async def gardes(self, unites: Sequence[Unite]) -> list[Garde | None]:
+    async def kept_versions(self, units: Sequence[Unit]) -> list[UnitResult | None]:
+        """What is kept of each unit, in order; None where it must be asked again. Asks nobody."""
+        kept_entries = await self.kept_entries(units)
+        self._serve(units)
+        kept_versions = [
+            self._kept(entry, CacheStatus.HIT) if entry and self._is_fresh(unit, entry) else None
+            for unit, entry in zip(units, kept_entries, strict=True)
+        ]
+        if None not in kept_versions:
+            self._deps.metrics.rereadings(units)
+        return kept_versions
+
+    async def kept_entries(self, units: Sequence[Unit]) -> list[Entry | None]:
         """What is kept of each unit, in order. Asks nobody."""
-        return await self._socle.cache.lire([self._cle(unite) for unite in unites])
+        return await self._deps.cache.read([self._key(unit) for unit in units])
 
-    def _servir(self, unites: Sequence[Unite]) -> None:
-        self.lues.update(dict.fromkeys(unites, self._socle.cache.maintenant()))
+    def _serve(self, units: Sequence[Unit]) -> None:
+        self.last_read.update(dict.fromkeys(units, self._deps.cache.now()))
 
-    def accessible(self, source: str) -> bool:
+    def is_accessible(self, source: str) -> bool:
         """Whether a partner may be asked what nobody waits for."""
-        return self._lecteurs[source].etat() in {EtatSource.DISPONIBLE, EtatSource.DEGRADEE}
+        return self._readers[source].etat() in {EtatSource.DISPONIBLE, EtatSource.DEGRADEE}
 
-    def permet(self, unite: Unite) -> bool:
+    def allows(self, unit: Unit) -> bool:
         """Whether it can spare that now."""
-        return self._lecteurs[unite.source].guichet.affluence.permet(unite.cle, self._socle.rythme.secondes())
+        return self._readers[unit.source].partner_client.spare_capacity.allows(unit.key, self._deps.clock.seconds())
 
-    async def rafraichir(self, unite: Unite, garde: Garde | None) -> None:
+    async def refresh(self, unit: Unit, entry: Entry | None) -> None:
         """Ask again what is kept of a unit, whatever its age."""
-        self.laissees.discard(unite)
-        await asyncio.wait([self._vol(unite, self._cle(unite), garde)])
+        self.left_out.discard(unit)
+        await asyncio.wait([self._flight(unit, self._key(unit), entry)])
 
-    def _est_fraiche(self, unite: Unite, garde: Garde) -> bool:
-        return self._usage(unite, garde) is Usage.FRAICHE
+    def _is_fresh(self, unit: Unit, entry: Entry) -> bool:
+        return self._usage(unit, entry) is Usage.FRESH
 
-    def _usage(self, unite: Unite, garde: Garde, age_max: float | None = None) -> Usage:
-        age, dit = self._socle.cache.maintenant() - garde.ne_a, garde.valeur
-        regles = self.partenaires[unite.source].cache
-        return usage(age, not dit.dossiers, self._du_jour(dit), regles, age_max, garde.invalidee)
+    def _usage(self, unit: Unit, entry: Entry, age_max: float | None = None) -> Usage:
+        age, told = self._deps.cache.now() - entry.ne_a, entry.value
+        rules = self.partners[unit.source].cache
+        return usage(age, not told.records, self._is_of_today(told), rules, age_max, entry.invalidated)
 
-    async def executer(self, source: str, lecture: Lecture[T], locataire: Locataire = SANS_LOCATAIRE) -> T:
+    async def execute(self, source: str, reading: ReadingSteps[T], tenant: Tenant = NO_TENANT) -> T:
         """Drive a reading that is not a unit (referential), uncached, each call within the partner's delay.
 
-        Raises ErreurSource.
+        Raises SourceError.
         """
-        return (await Tournee(self._lecteurs[source].guichet, locataire).derouler(lecture)).valeur
+        return (await ReadingRun(self._readers[source].partner_client, tenant).run(reading)).value
 
-    async def page(self, source: str, requete: Requete, rang: int, lire: Callable[[Any], T]) -> Page[T]:
-        """One page of a harvest, read by `lire`, within the partner's delay. Raises ErreurSource."""
-        return await self._lecteurs[source].guichet.page(requete, rang, lire)
+    async def page(
+        self, source: str, partner_request: PartnerRequest, rank: int, read: Callable[[Any], T]
+    ) -> HarvestPage[T]:
+        """One page of a harvest, read by `read`, within the partner's delay. Raises SourceError."""
+        return await self._readers[source].partner_client.page(partner_request, rank, read)
 
-    async def purger(self, source: str) -> bool:
+    async def purge(self, source: str) -> bool:
         """Forget what is kept of a partner; False when the cache does not answer."""
-        return await self._socle.cache.purger(source)
+        return await self._deps.cache.purge(source)
 
-    async def invalider(self, unite: Unite) -> bool:
+    async def invalidate(self, unit: Unit) -> bool:
         """Have a unit asked again by whoever reads it next; what is kept stands in should the partner fail. False when the
         cache does not answer."""
-        return await self._socle.cache.invalider(self._cle(unite))
+        return await self._deps.cache.invalidate(self._key(unit))
 
-    async def porteurs(self, source: str, cles: Set[str]) -> list[Unite]:
+    async def holders(self, source: str, keys: Set[str]) -> list[Unit]:
         """The units of a partner in which one of these records was last seen, among those that this process asked about."""
-        unites = [unite for unite in self._cles if unite.source == source] if cles else []
-        gardes = await self._socle.cache.lire([self._cle(unite) for unite in unites])
-        return await asyncio.to_thread(_porteurs, zip(unites, gardes, strict=True), cles)
+        units = [unit for unit in self._keys if unit.source == source] if keys else []
+        kept_entries = await self._deps.cache.read([self._key(unit) for unit in units])
+        return await asyncio.to_thread(_holders, zip(units, kept_entries, strict=True), keys)
 
-    def etats(self) -> list[EtatPartenaire]:
+    def states(self) -> list[PartnerState]:
         """The state of every partner now, by name."""
-        return [self._etat(nom) for nom in sorted(self.partenaires)]
+        return [self._state(name) for name in sorted(self.partners)]
 
-    def etat_de(self, source: str) -> EtatSource | None:
+    def state_of(self, source: str) -> EtatSource | None:
         """The state of a partner now, None when it is not configured."""
-        lecteur = self._lecteurs.get(source)
-        return lecteur.etat() if lecteur else None
+        reader = self._readers.get(source)
+        return reader.etat() if reader else None
 
     async def aclose(self) -> None:
         """End the flights and close the connections."""
-        await self._vols.aclose()
-        await self._socle.cache.aclose()
-        await self._socle.transport.aclose()
+        await self._flights.aclose()
+        await self._deps.cache.aclose()
+        await self._deps.transport.aclose()
 
-    def _etat(self, nom: str) -> EtatPartenaire:
-        lecteur = self._lecteurs[nom]
-        vues = lecteur.guichet.observations
-        return EtatPartenaire(
+    def _state(self, nom: str) -> PartnerState:
+        reader = self._readers[nom]
+        views = reader.partner_client.observations
+        return PartnerState(
             nom=nom,
-            type=lecteur.connecteur.type,
-            mode=lecteur.connecteur.mode,
-            etat=lecteur.etat(),
-            derniere_reponse=vues.derniere_reponse,
-            latence_ms=vues.latence_ms,
-            taux_erreur=vues.taux_erreur,
+            type=reader.connector.type,
+            mode=reader.connector.mode,
+            etat=reader.etat(),
+            derniere_reponse=views.derniere_reponse,
+            latence_ms=views.latence_ms,
+            taux_erreur=views.taux_erreur,
         )
 
-    def _cle(self, unite: Unite) -> Cle:
+    def _key(self, unit: Unit) -> CacheKey:
         """A unit of a partner as it is configured."""
-        if unite not in self._cles:
-            partenaire = self.partenaires[unite.source]
-            nom = cle_canonique(unite.source, partenaire.genre, partenaire.base_url, unite.ressource.value, unite.cle)
-            self._cles[unite] = Cle(nom, unite.source)
-        return self._cles[unite]
+        if unit not in self._keys:
+            partner = self.partners[unit.source]
+            name = canonical_key(unit.source, partner.genre, partner.base_url, unit.resource.value, unit.key)
+            self._keys[unit] = CacheKey(name, unit.source)
+        return self._keys[unit]
 
-    def _attendu(self, unite: Unite, vol: asyncio.Task[Resultat | Echec]) -> Attendu:
-        return Attendu(vol, unite.source, self._lecteurs[unite.source].sur(unite))
+    def _awaited(self, unit: Unit, flight: asyncio.Task[UnitResult | UnitFailure]) -> AwaitedFetch:
+        return AwaitedFetch(flight, unit.source, self._readers[unit.source].about(unit))
 
-    def plafond(self, source: str) -> int:
+    def cap(self, source: str) -> int:
         """How many units one query may ask of a partner."""
-        return self.partenaires[source].limites.locataires_par_requete
+        return self.partners[source].limites.locataires_par_requete
 
-    def _demande(
-        self, unite: Unite, cle: Cle, garde: Garde | None, age_max: float | None, compte: Counter[str]
-    ) -> "_Demande":
-        connue = self._kept(garde, EtatCache.PERIME) if garde else None
-        sert = self._usage(unite, garde, age_max) if garde else Usage.SECOURS
-        if sert is Usage.FRAICHE:
-            return _Demande(unite, cle, sert, connue)
-        if not self._vols.en_vol(cle):  # to wait for what others asked costs the partner nothing
-            compte[unite.source] += 1
-            if compte[unite.source] > self.plafond(unite.source):
-                self.laissees.add(unite)
-                return _Demande(unite, cle, sert, connue)
-        return _Demande(unite, cle, sert, connue, self._vol(unite, cle, garde))
+    def _request(
+        self, unit: Unit, key: CacheKey, entry: Entry | None, age_max: float | None, asked: Counter[str]
+    ) -> "_UnitRequest":
+        known = self._kept(entry, CacheStatus.STALE) if entry else None
+        usage = self._usage(unit, entry, age_max) if entry else Usage.FALLBACK
+        if usage is Usage.FRESH:
+            return _UnitRequest(unit, key, usage, known)
+        if not self._flights.in_flight(key):  # to wait for what others asked costs the partner nothing
+            asked[unit.source] += 1
+            if asked[unit.source] > self.cap(unit.source):
+                self.left_out.add(unit)
+                return _UnitRequest(unit, key, usage, known)
+        return _UnitRequest(unit, key, usage, known, self._flight(unit, key, entry))
 
-    def _vol(self, unite: Unite, cle: Cle, garde: Garde | None) -> asyncio.Task[Resultat | Echec]:
-        partenaire, lire = self.partenaires[unite.source], self._lecteurs[unite.source].lire
-        delai, duree = partenaire.limites.delai_secondes, partenaire.cache.secours_secondes
-        return self._vols.vol(Trajet(unite, cle, lire, delai, duree, partial(self._est_fraiche, unite), garde))
+    def _flight(self, unit: Unit, key: CacheKey, entry: Entry | None) -> asyncio.Task[UnitResult | UnitFailure]:
+        partner, read = self.partners[unit.source], self._readers[unit.source].read
+        timeout, duration = partner.limites.delai_secondes, partner.cache.secours_secondes
+        return self._flights.flight(Fetch(unit, key, read, timeout, duration, partial(self._is_fresh, unit), entry))
 
-    def _kept(self, garde: Garde, cache: EtatCache) -> Resultat:
+    def _kept(self, entry: Entry, cache: CacheStatus) -> UnitResult:
         """What was kept, with its age. The version is the answer's: confirmed, it is kept anew, and is the same."""
-        kept: Resultat = replace(garde.valeur, age=max(0.0, self._socle.cache.maintenant() - garde.ne_a), cache=cache)
+        kept: UnitResult = replace(entry.value, age=max(0.0, self._deps.cache.now() - entry.ne_a), cache=cache)
         return kept
 
-    def _du_jour(self, resultat: Resultat) -> bool:
+    def _is_of_today(self, result: UnitResult) -> bool:
         """A session crosses today or not: what was read for another day is no longer fresh."""
-        return jour_paris(resultat.recu_le) == jour_paris(self._socle.horloge())
+        return paris_day(result.received_at) == paris_day(self._deps.wall_clock())
 
-    def _rendre(self, demande: "_Demande") -> Resultat | Echec:
+    def _give(self, request: "_UnitRequest") -> UnitResult | UnitFailure:
         """What was kept, what the flight brought, or that it was too long to wait for."""
-        etat, rendu = self._issue(demande)
-        if etat:
-            self._socle.mesures.lecture(demande.unite, etat.value)
-        return rendu
+        state, rendered = self._outcome(request)
+        if state:
+            self._deps.metrics.reading(request.unit, state.value)
+        return rendered
 
-    def _issue(self, demande: "_Demande") -> tuple[EtatCache | None, Resultat | Echec]:
-        unite, vol = demande.unite, demande.vol
-        secours = self._secours(demande)
-        if demande.usage is Usage.FRAICHE and demande.connue:
-            return EtatCache.TOUCHE, replace(demande.connue, cache=EtatCache.TOUCHE)
-        if demande.usage is Usage.PERIMEE and secours:
-            erreur = self._vols.echec(demande.cle)
-            return EtatCache.PERIME, Echec(unite, erreur, secours) if erreur else secours
-        if vol is None:
-            return EtatCache.LAISSE, Echec(unite, self._menagee(unite.source), secours)
-        if not vol.done():
-            return None, Echec(unite, SourceDelaiDepasse(unite.source, "la réponse n'est pas arrivée à temps"), secours)
-        rendu = vol.result()
-        if isinstance(rendu, Echec):
-            return EtatCache.MANQUE, replace(rendu, secours=rendu.secours or secours)
-        return rendu.cache, rendu
+    def _outcome(self, request: "_UnitRequest") -> tuple[CacheStatus | None, UnitResult | UnitFailure]:
+        unit, flight = request.unit, request.flight
+        fallback = self._fallback(request)
+        if request.usage is Usage.FRESH and request.known:
+            return CacheStatus.HIT, replace(request.known, cache=CacheStatus.HIT)
+        if request.usage is Usage.STALE and fallback:
+            error = self._flights.failure(request.key)
+            return CacheStatus.STALE, UnitFailure(unit, error, fallback) if error else fallback
+        if flight is None:
+            return CacheStatus.LEFT_OUT, UnitFailure(unit, self._spared(unit.source), fallback)
+        if not flight.done():
+            return None, UnitFailure(
+                unit, SourceTimedOut(unit.source, "la réponse n'est pas arrivée à temps"), fallback
+            )
+        rendered = flight.result()
+        if isinstance(rendered, UnitFailure):
+            return CacheStatus.MISSED, replace(rendered, fallback=rendered.fallback or fallback)
+        return rendered.cache, rendered
 
-    def _menagee(self, source: str) -> SourceMenagee:
-        texte = f"plus de {self.plafond(source)} établissements seraient à demander par une seule requête"
-        return SourceMenagee(source, f"{texte} : les suivants le seront ensuite")
+    def _spared(self, source: str) -> SourceSpared:
+        text = f"plus de {self.cap(source)} établissements seraient à demander par une seule requête"
+        return SourceSpared(source, f"{text} : les suivants le seront ensuite")
 
-    def _secours(self, demande: "_Demande") -> Resultat | None:
+    def _fallback(self, request: "_UnitRequest") -> UnitResult | None:
         """What was said before, but of a tenant in quarantine: it may be of others."""
-        if demande.connue is None or isinstance(self._vols.echec(demande.cle), SourceEnQuarantaine):
+        if request.known is None or isinstance(self._flights.failure(request.key), SourceQuarantined):
             return None
-        return demande.connue
+        return request.known
 
 
-def _porteurs(gardes: Iterable[tuple[Unite, Garde | None]], cles: Set[str]) -> list[Unite]:
-    return [unite for unite, garde in gardes if garde and any(d.cle in cles for d in garde.valeur.dossiers)]
+def _holders(kept_entries: Iterable[tuple[Unit, Entry | None]], keys: Set[str]) -> list[Unit]:
+    return [unit for unit, entry in kept_entries if entry and any(d.key in keys for d in entry.value.records)]
 
 
 @dataclass(frozen=True, slots=True)
-class _Demande:
+class _UnitRequest:
     """A unit asked for: what is known of it and may serve, and the flight that brings news."""
 
-    unite: Unite
-    cle: Cle
+    unit: Unit
+    key: CacheKey
     usage: Usage
-    connue: Resultat | None
-    vol: asyncio.Task[Resultat | Echec] | None = None
+    known: UnitResult | None
+    flight: asyncio.Task[UnitResult | UnitFailure] | None = None

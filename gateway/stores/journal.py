@@ -12,146 +12,154 @@ from functools import lru_cache, partial
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from gateway.domain.chaine import Borne
-from gateway.domain.sceau import Sceau
-from gateway.errors import ErreurConfiguration, JournalIndisponible
-from gateway.stores.chaine import FIN, PERSONNES, JournalAltere, creer_le_journal, lire_borne, prendre_borne, pseudonyme
-from gateway.stores.lot import Inscription, Lot, Sus, Verdict
-from gateway.stores.sql import ecrivain, insertion, ouvrir_moteur
+from gateway.domain.hash_chain import Anchor
+from gateway.domain.seal import Sealer
+from gateway.errors import ConfigurationError, JournalUnavailable
+from gateway.stores.journal_batch import AlreadyWritten, Batch, JournalEntry, Verdict
+from gateway.stores.journal_tables import (
+    END,
+    PERSONS,
+    JournalTampered,
+    create_journal,
+    pseudonym,
+    read_anchor,
+    take_anchor,
+)
+from gateway.stores.sql import insertion, open_engine, writer
 
-LOT_MAX, LOT_PERSONNES = 64, 6400  # entries and persons of one transaction: well within DELAI_ECRITURE
-ATTENTE_VERROU = 4  # seconds that a process waits for another one's transaction
-DELAI_ECRITURE = 5.0  # seconds, above ATTENTE_VERROU; beyond, what waits is refused
+BATCH_MAX, BATCH_PERSONS = 64, 6400  # entries and persons of one transaction: well within WRITE_TIMEOUT
+LOCK_WAIT = 4  # seconds that a process waits for another one's transaction
+WRITE_TIMEOUT = 5.0  # seconds, above LOCK_WAIT; beyond, what waits is refused
 CODES_MAX = 65_536  # pseudonyms kept: the same persons are read again and again
-ESSAI = Inscription(b"")  # what a probe writes and takes back
+ATTEMPT = JournalEntry(b"")  # what a probe writes and takes back
 
-journal = logging.getLogger("gateway.journal")
+logger = logging.getLogger("gateway.journal")
 
-Attente = tuple[Inscription, asyncio.Future[Verdict]]
+Waiters = tuple[JournalEntry, asyncio.Future[Verdict]]
 
 
 class Journal:
     """Appends by group: while one transaction is being written, the entries that come wait for the next one.
 
-    `signaler` is told whether the store can be written, each time that changes.
+    `date_report` is told whether the store can be written, each time that changes.
     """
 
-    def __init__(self, url: str, sceau: Sceau, signaler: Callable[[bool], None] = lambda _: None) -> None:
-        self.moteur = ouvrir_moteur(url, ATTENTE_VERROU, durable=True)
-        self._ecrivain = ecrivain(self.moteur, ATTENTE_VERROU)
-        self.sceau = sceau
-        self._signaler = signaler
-        self._disponible = True
-        self._attente: deque[Attente] = deque()
-        self._tache: asyncio.Task[None] | None = None
-        self._sus = Sus()
-        self._vu = 0  # number of the last entry this process wrote
-        self._coder = lru_cache(CODES_MAX)(partial(pseudonyme, sceau))
-        ajout = insertion(self.moteur, PERSONNES).on_conflict_do_nothing()
-        self._indexer = str(ajout.compile(dialect=self.moteur.dialect))
+    def __init__(self, url: str, sealer: Sealer, date_report: Callable[[bool], None] = lambda _: None) -> None:
+        self.engine = open_engine(url, LOCK_WAIT, is_durable=True)
+        self._writer = writer(self.engine, LOCK_WAIT)
+        self.sealer = sealer
+        self._report = date_report
+        self._available = True
+        self._waiters: deque[Waiters] = deque()
+        self._task: asyncio.Task[None] | None = None
+        self._already_written = AlreadyWritten()
+        self._seen = 0  # number of the last entry this process wrote
+        self._encode = lru_cache(CODES_MAX)(partial(pseudonym, sealer))
+        addition = insertion(self.engine, PERSONS).on_conflict_do_nothing()
+        self._index = str(addition.compile(dialect=self.engine.dialect))
 
-    async def ouvrir(self) -> None:
-        """Create what is missing. Raises ErreurConfiguration when the store cannot be used, or another key wrote it."""
+    async def open(self) -> None:
+        """Create what is missing. Raises ConfigurationError when the store cannot be used, or another key wrote it."""
         try:
-            async with self.moteur.begin() as connexion:
-                await creer_le_journal(connexion, self.sceau)
-                await connexion.run_sync(lire_borne, self.sceau, FIN)
-        except JournalAltere:
-            raise ErreurConfiguration("journal : scellé par une autre GATEWAY_CLE, ou altéré") from None
-        except (SQLAlchemyError, OSError) as erreur:
-            raise ErreurConfiguration(f"journal : base inutilisable ({type(erreur).__name__})") from None
+            async with self.engine.begin() as connection:
+                await create_journal(connection, self.sealer)
+                await connection.run_sync(read_anchor, self.sealer, END)
+        except JournalTampered:
+            raise ConfigurationError("journal : scellé par une autre GATEWAY_CLE, ou altéré") from None
+        except (SQLAlchemyError, OSError) as error:
+            raise ConfigurationError(f"journal : base inutilisable ({type(error).__name__})") from None
 
-    async def fermer(self) -> None:
-        if self._tache is not None:
-            await self._tache
-        await self._ecrivain.fermer()
-        await self.moteur.dispose()
+    async def close(self) -> None:
+        if self._task is not None:
+            await self._task
+        await self._writer.close()
+        await self.engine.dispose()
 
-    async def sonder(self) -> bool:
+    async def run_probe(self) -> bool:
         """Whether an entry could be written now: one is, as any other, and taken back."""
         try:
-            async with asyncio.timeout(DELAI_ECRITURE), self.moteur.connect() as connexion:
-                await connexion.run_sync(partial(self._poser, [ESSAI]))
-        except Exception as erreur:
-            self._dire(False, type(erreur).__name__)
+            async with asyncio.timeout(WRITE_TIMEOUT), self.engine.connect() as connection:
+                await connection.run_sync(partial(self._put, [ATTEMPT]))
+        except Exception as error:
+            self._say(False, type(error).__name__)
             return False
-        self._dire(True)
+        self._say(True)
         return True
 
-    async def inscrire(self, inscription: Inscription) -> Verdict:
-        """Count and write an entry; it is on the disk when this returns. Raises JournalIndisponible.
+    async def append(self, journal_entry: JournalEntry) -> Verdict:
+        """Count and write an entry; it is on the disk when this returns. Raises JournalUnavailable.
 
         When a quota that the entry crosses refuses it (`arret`), nothing was counted nor written.
         """
-        faite: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
-        self._attente.append((inscription, faite))
-        if self._tache is None or self._tache.done():
-            self._tache = asyncio.create_task(self._vider())
-        return await faite
+        made: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
+        self._waiters.append((journal_entry, made))
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._drain())
+        return await made
 
-    async def _vider(self) -> None:
-        while self._attente:
-            lot = self._prendre_un_lot()
-            verdicts = await self._tenter([inscription for inscription, _ in lot])
+    async def _drain(self) -> None:
+        while self._waiters:
+            batch = self._take_batch()
+            verdicts = await self._attempt([journal_entry for journal_entry, _ in batch])
             if verdicts is None:  # those who wait would only wait longer
-                _refuser([*lot, *self._attente])
-                self._attente.clear()
+                _refuse([*batch, *self._waiters])
+                self._waiters.clear()
             else:
-                _rendre(lot, verdicts)
+                _give(batch, verdicts)
 
-    def _prendre_un_lot(self) -> list[Attente]:
-        lot: list[Attente] = []
-        while self._attente and len(lot) < LOT_MAX and sum(len(une.personnes) for une, _ in lot) < LOT_PERSONNES:
-            lot.append(self._attente.popleft())
-        return lot
+    def _take_batch(self) -> list[Waiters]:
+        batch: list[Waiters] = []
+        while self._waiters and len(batch) < BATCH_MAX and sum(len(one.persons) for one, _ in batch) < BATCH_PERSONS:
+            batch.append(self._waiters.popleft())
+        return batch
 
-    async def _tenter(self, inscriptions: Sequence[Inscription]) -> list[Verdict] | None:
+    async def _attempt(self, inscriptions: Sequence[JournalEntry]) -> list[Verdict] | None:
         """Write a batch; None when it could not be. Whatever fails, nothing of it may leave."""
         try:
-            async with asyncio.timeout(DELAI_ECRITURE):
-                verdicts = await self._ecrire(inscriptions)
-        except Exception as erreur:  # no failure of a store may let an answer go
-            self._dire(False, type(erreur).__name__)
+            async with asyncio.timeout(WRITE_TIMEOUT):
+                verdicts = await self._write(inscriptions)
+        except Exception as error:  # no failure of a store may let an answer go
+            self._say(False, type(error).__name__)
             return None
-        self._dire(True)
+        self._say(True)
         return verdicts
 
-    async def _ecrire(self, inscriptions: Sequence[Inscription]) -> list[Verdict]:
-        verdicts, lot = await self._ecrivain.transaction(partial(self._poser, inscriptions))
-        self._vu = lot.borne.numero
-        lot.retenir()
+    async def _write(self, inscriptions: Sequence[JournalEntry]) -> list[Verdict]:
+        verdicts, batch = await self._writer.transaction(partial(self._put, inscriptions))
+        self._seen = batch.anchor.numero
+        batch.limit_lookups()
         return verdicts
 
-    def _poser(self, inscriptions: Sequence[Inscription], connexion: Connection) -> tuple[list[Verdict], Lot]:
-        lot = Lot(self.sceau, self._prendre(connexion), self._sus)
-        verdicts = [lot.ajouter(connexion, une, list(map(self._coder, une.personnes))) for une in inscriptions]
-        lot.poser(connexion, self._indexer)
-        return verdicts, lot
+    def _put(self, inscriptions: Sequence[JournalEntry], connection: Connection) -> tuple[list[Verdict], Batch]:
+        batch = Batch(self.sealer, self._acquire(connection), self._already_written)
+        verdicts = [batch.add(connection, one, list(map(self._encode, one.persons))) for one in inscriptions]
+        batch.put(connection, self._index)
+        return verdicts, batch
 
-    def _prendre(self, connexion: Connection) -> Borne:
-        borne = prendre_borne(connexion, self.sceau, FIN)
-        if borne.numero < self._vu:
-            raise JournalAltere("the chain is shorter than what was written")
-        return borne
+    def _acquire(self, connection: Connection) -> Anchor:
+        anchor = take_anchor(connection, self.sealer, END)
+        if anchor.numero < self._seen:
+            raise JournalTampered("the chain is shorter than what was written")
+        return anchor
 
-    def _dire(self, disponible: bool, cause: str = "") -> None:
-        if disponible is self._disponible:
+    def _say(self, available: bool, cause: str = "") -> None:
+        if available is self._available:
             return
-        self._disponible = disponible
-        self._signaler(disponible)
-        if disponible:
-            journal.warning("journal des lectures de nouveau disponible")
+        self._available = available
+        self._report(available)
+        if available:
+            logger.warning("journal des lectures de nouveau disponible")
         else:
-            journal.error("journal des lectures indisponible (%s) : réponses nominatives refusées", cause)
+            logger.error("journal des lectures indisponible (%s) : réponses nominatives refusées", cause)
 
 
-def _rendre(lot: list[Attente], verdicts: list[Verdict]) -> None:
-    for (_, faite), verdict in zip(lot, verdicts, strict=True):
-        if not faite.done():  # else its caller left
-            faite.set_result(verdict)
+def _give(batch: list[Waiters], verdicts: list[Verdict]) -> None:
+    for (_, made), verdict in zip(batch, verdicts, strict=True):
+        if not made.done():  # else its caller left
+            made.set_result(verdict)
 
 
-def _refuser(attentes: list[Attente]) -> None:
-    for _, faite in attentes:
-        if not faite.done():
-            faite.set_exception(JournalIndisponible("journal des lectures indisponible"))
+def _refuse(waits: list[Waiters]) -> None:
+    for _, made in waits:
+        if not made.done():
+            made.set_exception(JournalUnavailable("journal des lectures indisponible"))

@@ -21,115 +21,115 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from gateway.errors import ErreurConfiguration
+from gateway.errors import ConfigurationError
 
 T = TypeVar("T")
 
-SERVIES = ("sqlite+aiosqlite", "postgresql+asyncpg")
+SERVED = ("sqlite+aiosqlite", "postgresql+asyncpg")
 
 
-def url_de(environ: Mapping[str, str], variable: str, defaut: str) -> str:
-    """The database that a variable names. Raises ErreurConfiguration, which holds nothing of a URL."""
-    url = environ.get(variable, defaut)
+def url_de(environ: Mapping[str, str], variable: str, default: str) -> str:
+    """The database that a variable names. Raises ConfigurationError, which holds nothing of a URL."""
+    url = environ.get(variable, default)
     try:
-        servie = make_url(url).drivername in SERVIES
+        served = make_url(url).drivername in SERVED
     except (ArgumentError, ValueError):
-        servie = False
-    if not servie:
-        raise ErreurConfiguration(f"variable d'environnement {variable} : {' ou '.join(SERVIES)} attendu")
+        served = False
+    if not served:
+        raise ConfigurationError(f"variable d'environnement {variable} : {' ou '.join(SERVED)} attendu")
     return url
 
 
-def ouvrir_moteur(url: str, attente: int, *, durable: bool = False) -> AsyncEngine:
+def open_engine(url: str, waiting: int, *, is_durable: bool = False) -> AsyncEngine:
     """An engine; dispose of it, or its threads keep the process alive. On SQLite, readers go on while somebody writes.
 
-    `attente`: seconds that a writer waits for another one there. `durable`: what is written survives a power cut.
+    `waiting`: seconds that a writer waits for another one there. `is_durable`: what is written survives a power cut.
     """
     # a connection that the server closed meanwhile is opened again, not told as a failure
-    moteur = create_async_engine(url, pool_pre_ping=not url.startswith("sqlite"))
-    if moteur.dialect.name == "sqlite":
-        _regler(moteur.sync_engine, attente, durable)
-    return moteur
+    engine = create_async_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+    if engine.dialect.name == "sqlite":
+        _set(engine.sync_engine, waiting, is_durable)
+    return engine
 
 
-def _regler(moteur: Engine, attente: int, durable: bool) -> None:
-    def regler(connexion: Any, _: object) -> None:
-        curseur = connexion.cursor()
-        curseur.execute(f"PRAGMA busy_timeout={attente * 1000}")
-        curseur.execute("PRAGMA journal_mode=WAL")
-        curseur.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
-        curseur.close()
+def _set(engine: Engine, waiting: int, is_durable: bool) -> None:
+    def set_pragmas(connection: Any, _: object) -> None:
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout={waiting * 1000}")
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute(f"PRAGMA synchronous={'FULL' if is_durable else 'NORMAL'}")
+        cursor.close()
 
-    event.listen(moteur, "connect", regler)
+    event.listen(engine, "connect", set_pragmas)
 
 
-class Ecrivain(Protocol):
+class Writer(Protocol):
     """Runs transactions written for a connection that does not wait."""
 
-    async def transaction(self, faire: Callable[[Connection], T]) -> T:
-        """What `faire` returns, once it is committed."""
+    async def transaction(self, make: Callable[[Connection], T]) -> T:
+        """What `make` returns, once it is committed."""
         ...
 
-    async def fermer(self) -> None: ...
+    async def close(self) -> None: ...
 
 
-def ecrivain(moteur: AsyncEngine, attente: int) -> Ecrivain:
+def writer(engine: AsyncEngine, waiting: int) -> Writer:
     """The writer of a durable store. On SQLite a transaction is one visit to a thread: sending it there statement by
     statement costs several times the statements."""
-    return _EcrivainSqlite(moteur, attente) if moteur.dialect.name == "sqlite" else _EcrivainDistant(moteur)
+    return _SqliteWriter(engine, waiting) if engine.dialect.name == "sqlite" else _RemoteWriter(engine)
 
 
-class _EcrivainSqlite:
-    def __init__(self, moteur: AsyncEngine, attente: int) -> None:
-        self._moteur = create_engine(moteur.url.set(drivername="sqlite"))
-        _regler(self._moteur, attente, durable=True)
-        self._fil = ThreadPoolExecutor(1, "ecrivain")
+class _SqliteWriter:
+    def __init__(self, engine: AsyncEngine, waiting: int) -> None:
+        self._engine = create_engine(engine.url.set(drivername="sqlite"))
+        _set(self._engine, waiting, is_durable=True)
+        self._thread = ThreadPoolExecutor(1, "ecrivain")
 
-    async def transaction(self, faire: Callable[[Connection], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._fil, self._faire, faire)
+    async def transaction(self, make: Callable[[Connection], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._make, make)
 
-    def _faire(self, faire: Callable[[Connection], T]) -> T:
-        with self._moteur.begin() as connexion:
-            return faire(connexion)
+    def _make(self, make: Callable[[Connection], T]) -> T:
+        with self._engine.begin() as connection:
+            return make(connection)
 
-    async def fermer(self) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._fil, self._moteur.dispose)
-        self._fil.shutdown()
-
-
-class _EcrivainDistant:
-    def __init__(self, moteur: AsyncEngine) -> None:
-        self._moteur = moteur
-
-    async def transaction(self, faire: Callable[[Connection], T]) -> T:
-        async with self._moteur.begin() as connexion:
-            return await connexion.run_sync(faire)
-
-    async def fermer(self) -> None: ...
+    async def close(self) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._engine.dispose)
+        self._thread.shutdown()
 
 
-def insertion(connexion: AsyncConnection | Connection | AsyncEngine, table: Table) -> Any:
+class _RemoteWriter:
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def transaction(self, make: Callable[[Connection], T]) -> T:
+        async with self._engine.begin() as connection:
+            return await connection.run_sync(make)
+
+    async def close(self) -> None: ...
+
+
+def insertion(connection: AsyncConnection | Connection | AsyncEngine, table: Table) -> Any:
     """An INSERT that may say what to do with a row already there."""
-    return (postgresql if connexion.dialect.name == "postgresql" else sqlite).insert(table)
+    return (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
 
 
-def parmi(connexion: AsyncConnection, colonne: Any, valeurs: Sequence[str]) -> Any:
+def among(connection: AsyncConnection, column: Any, values: Sequence[str]) -> Any:
     """Texts of a column: one parameter where the database has arrays, for thousands are slow to send to a server."""
-    if connexion.dialect.name == "postgresql":
-        return colonne == any_(literal(list(valeurs), postgresql.ARRAY(String)))
-    return colonne.in_(valeurs)
+    if connection.dialect.name == "postgresql":
+        return column == any_(literal(list(values), postgresql.ARRAY(String)))
+    return column.in_(values)
 
 
 async def read_in(
-    connexion: AsyncConnection, query: Any, columns: Sequence[Any], values: Iterable[str], size: int
+    connection: AsyncConnection, query: Any, columns: Sequence[Any], values: Iterable[str], size: int
 ) -> list[Any]:
     """The rows of a query with one of these values in one of the columns, asked for `size` values at a time."""
     rows: list[Any] = []
-    for batch in paquets(sorted(values), size):
-        rows += await connexion.execute(query.where(or_(*(parmi(connexion, column, batch) for column in columns))))
+    for batch in batches(sorted(values), size):
+        rows += await connection.execute(query.where(or_(*(among(connection, column, batch) for column in columns))))
     return rows
 
 
-def paquets(valeurs: Sequence[T], taille: int) -> Iterator[Sequence[T]]:
-    """The values, `taille` at a time."""
-    return (valeurs[debut : debut + taille] for debut in range(0, len(valeurs), taille))
+def batches(values: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """The values, `size` at a time."""
+    return (values[debut : debut + size] for debut in range(0, len(values), size))

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from gateway.auth.clients import lire_clients
-from gateway.auth.perimetre import Perimetre
-from gateway.auth.rules import Finalite, Profil
-from gateway.auth.viewer import Jeton, choisir_finalite, identifier
-from gateway.errors import ErreurConfiguration, FinaliteRequise
+from gateway.auth.authentication.clients import read_clients
+from gateway.auth.authentication.viewer import Principal, choose_finalite, identifier
+from gateway.auth.policy.perimetre import Perimetre
+from gateway.auth.policy.rules import Finalite, Profil
+from gateway.errors import ConfigurationError, FinaliteRequired
 
-REGISTRE = """
+REGISTRY = """
 [clients.ml]
 profil = "MISSION_LOCALE"
 organisation = "59010"
@@ -33,24 +33,24 @@ finalites = ["EXPLOITATION"]
 """
 
 
-class Annuaire:
+class TrainingDirectory:
     """Knows no CFA."""
 
     def formateurs(self, uai: str) -> frozenset[str]:
         return frozenset()
 
-    def uais_du_reseau(self, reseau: str) -> frozenset[str]:
+    def uais_of_reseau(self, reseau: str) -> frozenset[str]:
         return frozenset()
 
 
-def _ecrire(dossier: Path, texte: str) -> Path:
-    chemin = dossier / "clients.toml"
-    chemin.write_text(texte, encoding="utf-8")
-    return chemin
+def _write(record: Path, text: str) -> Path:
+    path = record / "clients.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
 
 
-def test_registre(tmp_path: Path) -> None:
-    clients = lire_clients(_ecrire(tmp_path, REGISTRE))
+def test_registry_of_clients(tmp_path: Path) -> None:
+    clients = read_clients(_write(tmp_path, REGISTRY))
     assert list(clients) == ["ml", "si", "admin"]
     assert clients["ml"].quota_personnes_jour == 500
     assert clients["si"].quota_personnes_jour is None
@@ -58,7 +58,7 @@ def test_registre(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ancien", "nouveau", "dit"),
+    ("former", "new", "told"),
     [
         ('"MISSION_LOCALE"', '"PREFET"', "clients.ml.profil : valeur inconnue « PREFET »"),
         ('["ACCOMPAGNEMENT"]', '["CURIOSITE"]', "clients.ml.finalites.0 : valeur inconnue « CURIOSITE »"),
@@ -75,50 +75,55 @@ def test_registre(tmp_path: Path) -> None:
         ("[clients.ml]", "[clients.ml", "TOML invalide"),
     ],
 )
-def test_monde_clos(tmp_path: Path, ancien: str, nouveau: str, dit: str) -> None:
-    assert ancien in REGISTRE
-    with pytest.raises(ErreurConfiguration) as leve:
-        lire_clients(_ecrire(tmp_path, REGISTRE.replace(ancien, nouveau, 1)))
-    assert str(leve.value).startswith("clients.toml : ")
-    assert dit in str(leve.value)
-    assert "\n" not in str(leve.value)
+def test_the_file_is_a_closed_world(tmp_path: Path, former: str, new: str, told: str) -> None:
+    assert former in REGISTRY
+    with pytest.raises(ConfigurationError) as raised:
+        read_clients(_write(tmp_path, REGISTRY.replace(former, new, 1)))
+    assert str(raised.value).startswith("clients.toml : ")
+    assert told in str(raised.value)
+    assert "\n" not in str(raised.value)
 
 
 def test_viewer(tmp_path: Path) -> None:
-    client = lire_clients(_ecrire(tmp_path, REGISTRE))["ml"]
-    vu = identifier(Jeton("ml"), client, None, Annuaire())
-    assert (vu.client, vu.compte, vu.profil, vu.nom) == ("ml", "ml", Profil.MISSION_LOCALE, "Mission locale de Lille")
-    assert vu.finalite is Finalite.ACCOMPAGNEMENT
-    assert vu.perimetre == Perimetre(Profil.MISSION_LOCALE, "59010")
+    client = read_clients(_write(tmp_path, REGISTRY))["ml"]
+    seen = identifier(Principal("ml"), client, None, TrainingDirectory())
+    assert (seen.client, seen.account, seen.profil, seen.nom) == (
+        "ml",
+        "ml",
+        Profil.MISSION_LOCALE,
+        "Mission locale de Lille",
+    )
+    assert seen.finalite is Finalite.ACCOMPAGNEMENT
+    assert seen.perimetre == Perimetre(Profil.MISSION_LOCALE, "59010")
 
 
-def test_un_agent_est_le_compte(tmp_path: Path) -> None:
-    client = lire_clients(_ecrire(tmp_path, REGISTRE))["ml"]
-    assert identifier(Jeton("ml", "agent-7"), client, None, Annuaire()).compte == "agent-7"
+def test_an_agent_is_the_account(tmp_path: Path) -> None:
+    client = read_clients(_write(tmp_path, REGISTRY))["ml"]
+    assert identifier(Principal("ml", "agent-7"), client, None, TrainingDirectory()).account == "agent-7"
 
 
-def test_un_systeme_partenaire_a_le_perimetre_de_l_organisation_et_ses_propres_droits(tmp_path: Path) -> None:
-    client = lire_clients(_ecrire(tmp_path, REGISTRE))["si"]
-    vu = identifier(Jeton("si"), client, "ACCOMPAGNEMENT", Annuaire())
-    assert vu.profil is Profil.SI_PARTENAIRE
-    assert vu.perimetre == Perimetre(Profil.MISSION_LOCALE, "59010")
+def test_a_partner_system_has_the_perimetre_of_the_organisation_and_its_own_rights(tmp_path: Path) -> None:
+    client = read_clients(_write(tmp_path, REGISTRY))["si"]
+    seen = identifier(Principal("si"), client, "ACCOMPAGNEMENT", TrainingDirectory())
+    assert seen.profil is Profil.SI_PARTENAIRE
+    assert seen.perimetre == Perimetre(Profil.MISSION_LOCALE, "59010")
 
 
-DEUX = (Finalite.ACCOMPAGNEMENT, Finalite.PILOTAGE)
+TWO = (Finalite.ACCOMPAGNEMENT, Finalite.PILOTAGE)
 
 
-def test_finalite_choisie() -> None:
-    assert choisir_finalite(DEUX[:1], None) is Finalite.ACCOMPAGNEMENT
-    assert choisir_finalite(DEUX, None) is None
-    assert choisir_finalite(DEUX, "PILOTAGE") is Finalite.PILOTAGE
+def test_chosen_finalite() -> None:
+    assert choose_finalite(TWO[:1], None) is Finalite.ACCOMPAGNEMENT
+    assert choose_finalite(TWO, None) is None
+    assert choose_finalite(TWO, "PILOTAGE") is Finalite.PILOTAGE
 
 
 @pytest.mark.parametrize(
-    "demandee", ["GESTION_CFA", "", "pilotage", "PILOTAGE ", "ACCOMPAGNEMENT PILOTAGE", "PILOTAGE\u200b"]
+    "requested", ["GESTION_CFA", "", "pilotage", "PILOTAGE ", "ACCOMPAGNEMENT PILOTAGE", "PILOTAGE\u200b"]
 )
-def test_une_finalite_hors_registre_est_refusee(demandee: str) -> None:
-    with pytest.raises(FinaliteRequise) as leve:
-        choisir_finalite(DEUX, demandee)
-    assert str(leve.value) == (
+def test_a_finalite_outside_the_registry_is_refused(requested: str) -> None:
+    with pytest.raises(FinaliteRequired) as raised:
+        choose_finalite(TWO, requested)
+    assert str(raised.value) == (
         "La finalité déclarée par X-Finalite n'est pas accordée à ce client. Admises : ACCOMPAGNEMENT, PILOTAGE."
     )

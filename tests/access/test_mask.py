@@ -11,14 +11,13 @@ from hypothesis import strategies as st
 from strawberry import ID
 from strawberry.types.base import StrawberryObjectDefinition
 
-from gateway.auth.mask import masquer
-from gateway.auth.rules import CATEGORIE, CategorieDonnee
-from gateway.auth.rules import CategorieDonnee as C
-from gateway.domain.ressemblance import Niveau
+from gateway.auth.authorization.mask import mask
+from gateway.auth.policy.rules import CATEGORIE, CategorieDonnee
+from gateway.auth.policy.rules import CategorieDonnee as C
+from gateway.domain.similarity import Level
 from gateway.domain.statut import StatutApprenant
-from gateway.schema.connexions import RuptureEdge
-from gateway.schema.explications import IndiceRapprochement, Provenance
-from gateway.schema.lieux import Cfa
+from gateway.schema.connections import RuptureEdge
+from gateway.schema.evidence import IndiceRapprochement, Provenance
 from gateway.schema.nouns import (
     Adresse,
     Collaboration,
@@ -33,14 +32,15 @@ from gateway.schema.nouns import (
     Statut,
     Suivi,
 )
+from gateway.schema.organisations import Cfa
 
-TOUTES = frozenset(CategorieDonnee)
+ALL_ONES = frozenset(CategorieDonnee)
 CFA = Cfa(nom="CFA")
 
 
-def _lignes(*champs: str) -> list[Provenance]:
-    recue = datetime(2025, 11, 3, tzinfo=UTC)
-    return [Provenance(champ=c, source="ypareo", recue_le=recue, retenue=True, divergente=False) for c in champs]
+def _rows(*champs: str) -> list[Provenance]:
+    received = datetime(2025, 11, 3, tzinfo=UTC)
+    return [Provenance(champ=c, source="ypareo", recue_le=received, retenue=True, divergente=False) for c in champs]
 
 
 def _jeune() -> Jeune:
@@ -60,11 +60,11 @@ def _jeune() -> Jeune:
         adresse=Adresse(voie="ADRESSE", insee="59350", ville="ADRESSE"),
         representants=[Representant(nom="REPRESENTANT")],
         statut=Statut(valeur=StatutApprenant.RUPTURANT, depuis=date(2025, 10, 1)),
-        etapes=[Statut(valeur=StatutApprenant.APPRENTI, depuis=date(2025, 9, 1))],
+        steps=[Statut(valeur=StatutApprenant.APPRENTI, depuis=date(2025, 9, 1))],
         formations=[Formation(intitule="PARCOURS", cfa=CFA)],
         suivi=Suivi(commentaire="SUIVI"),
         collaboration=Collaboration(commentaire="COLLABORATION"),
-        lignes=_lignes("telephone", "dateNaissance", "ine", "inconnu"),
+        rows=_rows("telephone", "dateNaissance", "ine", "inconnu"),
     )
     contrat = Contrat(
         id=ID("C"),
@@ -73,7 +73,7 @@ def _jeune() -> Jeune:
         cfa=CFA,
         formation=Formation(intitule="PARCOURS"),
         jeune=jeune,
-        lignes=_lignes("numero", "rupture"),
+        rows=_rows("numero", "rupture"),
     )
     rupture = Rupture(
         id=ID("R"),
@@ -84,112 +84,112 @@ def _jeune() -> Jeune:
         sources=["ypareo"],
         contrat=contrat,
         jeune=jeune,
-        lignes=_lignes("date", "cause"),
+        rows=_rows("date", "cause"),
     )
     contrat.rupture = rupture
     jeune.contrats, jeune.ruptures = [contrat], [rupture]
     return jeune
 
 
-def _tenus(objet: Any, vus: set[int]) -> Iterator[tuple[str, Any]]:
+def _kept_values(object_: Any, seen_ones: set[int]) -> Iterator[tuple[str, Any]]:
     """Every attribute, private ones included, of every object that is held."""
-    if isinstance(objet, list | tuple):
-        for element in objet:
-            yield from _tenus(element, vus)
-    elif is_dataclass(objet) and id(objet) not in vus:
-        vus.add(id(objet))
-        for nom, valeur in vars(objet).items():
-            yield f"{type(objet).__name__}.{nom}", valeur
-            yield from _tenus(valeur, vus)
+    if isinstance(object_, list | tuple):
+        for element in object_:
+            yield from _kept_values(element, seen_ones)
+    elif is_dataclass(object_) and id(object_) not in seen_ones:
+        seen_ones.add(id(object_))
+        for name, value in vars(object_).items():
+            yield f"{type(object_).__name__}.{name}", value
+            yield from _kept_values(value, seen_ones)
 
 
-def _regles(classe: type) -> dict[str, CategorieDonnee]:
-    definition: StrawberryObjectDefinition = classe.__strawberry_definition__  # type: ignore[attr-defined]
-    return {f"{classe.__name__}.{c.python_name}": c.metadata[CATEGORIE] for c in definition.fields if c.metadata}
+def _rules(class_: type) -> dict[str, CategorieDonnee]:
+    definition: StrawberryObjectDefinition = class_.__strawberry_definition__  # type: ignore[attr-defined]
+    return {f"{class_.__name__}.{c.python_name}": c.metadata[CATEGORIE] for c in definition.fields if c.metadata}
 
 
-REGLES = _regles(Jeune) | _regles(Contrat) | _regles(Rupture)
+RULES = _rules(Jeune) | _rules(Contrat) | _rules(Rupture)
 MAGASINS = {"Jeune.etapes": C.PARCOURS} | dict.fromkeys(
     ("Jeune.lignes", "Contrat.lignes", "Rupture.lignes"), C.TECHNIQUE
 )
 
 
 @given(categories=st.frozensets(st.sampled_from(CategorieDonnee)))
-def test_rien_de_refuse_ne_reste(categories: frozenset[CategorieDonnee]) -> None:
-    masque = masquer(_jeune(), categories)
-    for nom, valeur in _tenus(masque, set()):
-        regle = (REGLES | MAGASINS).get(nom)
-        if regle is not None and regle not in categories:
-            assert valeur is None, nom
-        if isinstance(valeur, str) and valeur in CategorieDonnee.__members__:
-            assert CategorieDonnee[valeur] in categories, nom
+def test_nothing_refused_remains(categories: frozenset[CategorieDonnee]) -> None:
+    masque = mask(_jeune(), categories)
+    for name, value in _kept_values(masque, set()):
+        rule = (RULES | MAGASINS).get(name)
+        if rule is not None and rule not in categories:
+            assert value is None, name
+        if isinstance(value, str) and value in CategorieDonnee.__members__:
+            assert CategorieDonnee[value] in categories, name
 
 
 @given(categories=st.frozensets(st.sampled_from(CategorieDonnee)))
-def test_tout_ce_qui_est_accorde_reste(categories: frozenset[CategorieDonnee]) -> None:
+def test_all_that_is_granted_remains(categories: frozenset[CategorieDonnee]) -> None:
     original = _jeune()
-    masque = masquer(original, categories)
-    for nom, regle in _regles(Jeune).items():
-        attribut = nom.partition(".")[2]
-        if regle in categories and attribut in vars(original) and not _tient_des_noms(getattr(original, attribut)):
-            assert getattr(masque, attribut) == getattr(original, attribut), nom
+    masque = mask(original, categories)
+    for name, rule in _rules(Jeune).items():
+        attribute = name.partition(".")[2]
+        if rule in categories and attribute in vars(original) and not _holds_nouns(getattr(original, attribute)):
+            assert getattr(masque, attribute) == getattr(original, attribute), name
 
 
-def _tient_des_noms(valeur: Any) -> bool:
+def _holds_nouns(valeur: Any) -> bool:
     return isinstance(valeur, list) and isinstance(valeur[0], Contrat | Rupture)
 
 
-def test_l_original_ne_change_pas() -> None:
+def test_the_original_does_not_change() -> None:
     original = _jeune()
-    avant = [nom for nom, valeur in _tenus(original, set()) if valeur is not None]
-    masquer(original, frozenset())
-    assert [nom for nom, valeur in _tenus(original, set()) if valeur is not None] == avant
+    before = [name for name, value in _kept_values(original, set()) if value is not None]
+    mask(original, frozenset())
+    assert [name for name, value in _kept_values(original, set()) if value is not None] == before
 
 
-def test_les_cycles_restent_des_cycles() -> None:
-    masque = masquer(_jeune(), TOUTES)
+def test_cycles_remain_cycles() -> None:
+    masque = mask(_jeune(), ALL_ONES)
     assert masque.contrats is not None
     assert masque.ruptures is not None
     assert masque.contrats[0].jeune is masque
     assert masque.contrats[0].rupture is masque.ruptures[0]
 
 
-def test_une_arete_et_ses_champs_libres_restent() -> None:
+def test_an_edge_and_its_free_fields_remain() -> None:
     jeune = _jeune()
     assert jeune.ruptures is not None
-    masque = masquer(RuptureEdge(cursor="c", node=jeune.ruptures[0]), frozenset({C.RUPTURE}))
+    masque = mask(RuptureEdge(cursor="c", node=jeune.ruptures[0]), frozenset({C.RUPTURE}))
     assert (masque.cursor, masque.node.id, masque.node.date) == ("c", "R", date(2025, 10, 1))
     assert masque.node.jeune is None
 
 
-def test_ce_qui_n_a_pas_de_regle_est_partage() -> None:
-    contrats = masquer(_jeune(), TOUTES).contrats
+def test_what_has_no_rule_is_shared() -> None:
+    contrats = mask(_jeune(), ALL_ONES).contrats
     assert contrats is not None
     assert contrats[0].cfa is CFA
 
 
-def test_la_provenance_suit_le_champ_dont_elle_parle() -> None:
-    masque = masquer(_jeune(), frozenset({C.PARCOURS, C.IDENTITE, C.CONTRAT, C.TECHNIQUE}))
-    assert [ligne.champ for ligne in masque.lignes or []] == ["dateNaissance"]
+def test_provenance_follows_the_field_it_speaks_of() -> None:
+    masque = mask(_jeune(), frozenset({C.PARCOURS, C.IDENTITE, C.CONTRAT, C.TECHNIQUE}))
+    assert [line.champ for line in masque.rows or []] == ["dateNaissance"]
     assert masque.contrats is not None
-    assert [ligne.champ for ligne in masque.contrats[0].lignes or []] == ["numero"]
+    assert [line.champ for line in masque.contrats[0].rows or []] == ["numero"]
 
 
-def test_un_indice_de_rapprochement_suit_le_champ_dont_il_parle() -> None:
-    indices = [
-        IndiceRapprochement(champ=champ, accord="identique", poids=1.0, sources=[], niveau=Niveau.CERTAIN)
+def test_a_clue_of_linkage_follows_the_field_it_speaks_of() -> None:
+    evidence = [
+        IndiceRapprochement(champ=champ, accord="identique", poids=1.0, sources=[], niveau=Level.CERTAIN)
         for champ in ("nom", "telephone")
     ]
-    masque = masquer(Jeune(id=ID("J"), indices=indices), frozenset({C.PARCOURS, C.IDENTITE, C.TECHNIQUE}))
-    assert [indice.champ for indice in masque.indices or []] == ["nom"]
-    assert masquer(Jeune(id=ID("J"), indices=indices), frozenset({C.PARCOURS, C.IDENTITE})).indices is None
+    masque = mask(Jeune(id=ID("J"), indices=evidence), frozenset({C.PARCOURS, C.IDENTITE, C.TECHNIQUE}))
+    assert [one_evidence.champ for one_evidence in masque.indices or []] == ["nom"]
+    assert mask(Jeune(id=ID("J"), indices=evidence), frozenset({C.PARCOURS, C.IDENTITE})).indices is None
 
 
 RQTH, CONJOINT, RDV = MotifPriorite.RQTH, MotifPriorite.ACCOMPAGNEMENT_CONJOINT, MotifPriorite.SOUHAITE_RDV
 
 
 @pytest.mark.parametrize(
-    ("accordees", "motifs", "dits", "prioritaire"),
+    ("granted", "motifs", "told_values", "prioritaire"),
     [
         ({C.SUIVI, C.SENSIBLE, C.COLLABORATION}, [RQTH, CONJOINT], [RQTH, CONJOINT], True),
         ({C.SUIVI, C.COLLABORATION}, [RQTH, RDV], [RDV], True),
@@ -200,17 +200,17 @@ RQTH, CONJOINT, RDV = MotifPriorite.RQTH, MotifPriorite.ACCOMPAGNEMENT_CONJOINT,
         ({C.SENSIBLE}, [RQTH], None, None),
     ],
 )
-def test_une_priorite_ne_dit_pas_ce_qu_on_ne_lit_pas(
-    accordees: set[CategorieDonnee],
+def test_a_priority_does_not_tell_what_is_not_read(
+    granted: set[CategorieDonnee],
     motifs: list[MotifPriorite],
-    dits: list[MotifPriorite] | None,
+    told_values: list[MotifPriorite] | None,
     prioritaire: bool | None,
 ) -> None:
-    masque = masquer(Rupture(id=ID("R"), prioritaire=True, motifs_priorite=motifs), frozenset(accordees))
-    assert (masque.motifs_priorite, masque.prioritaire) == (dits, prioritaire)
+    masque = mask(Rupture(id=ID("R"), prioritaire=True, motifs_priorite=motifs), frozenset(granted))
+    assert (masque.motifs_priorite, masque.prioritaire) == (told_values, prioritaire)
 
 
-def test_les_noms_sont_tous_couverts() -> None:
-    assert {nom.partition(".")[2] for nom in REGLES if nom.startswith("Jeune.")} >= {
-        champ.name for champ in fields(Jeune) if champ.name not in {"id", "etapes", "lignes", "indices", "autres_noms"}
+def test_all_the_field_names_are_covered() -> None:
+    assert {name.partition(".")[2] for name in RULES if name.startswith("Jeune.")} >= {
+        champ.name for champ in fields(Jeune) if champ.name not in {"id", "steps", "rows", "indices", "autres_noms"}
     }

@@ -1,6 +1,6 @@
-"""Two worlds that differ only in what a caller may not see: the same bytes, the same requests to partners (ANSWERS 20).
+"""Two worlds that differ only in what a caller may not see: the same bytes, the same requests to partners (docs/security.md).
 
-And one world with its cache and without it, asked by everybody at once: the same bytes again (SECURITY C01).
+And one world with its cache and without it, asked by everybody at once: the same bytes again (docs/security.md C01).
 """
 
 import asyncio
@@ -11,112 +11,114 @@ from typing import Any
 
 import pytest
 
-from gateway.auth.viewer import Viewer
-from tests.access.operations import ecrire, tirer_operation
-from tests.access.oracle import oracle_decide
-from tests.access.petit_monde import APPELANTS, Habitant, PetitMonde, appelant, faits, lecteur, tirer
-from tests.chiffres import noter
+from gateway.auth.authentication.viewer import Viewer
+from tests.support.access.operations import draw_operation, write
+from tests.support.access.oracle import oracle_decide
+from tests.support.access.small_world import CALLERS, Inhabitant, SmallWorld, caller, draw_from, facts, reader
+from tests.support.figures import note
 
-HABITANTS, OPERATIONS = 14, 12
+INHABITANTS, OPERATIONS = 14, 12
 IDS = "{ jeunes(first: 50) { edges { node { id contrats { id rupture { id } } } } } }"
-TEXTES = ("CONTACT", "ADRESSE", "REPRESENTANT", "IDENTIFIANT_NATIONAL", "CONTRAT", "SUIVI", "COLLABORATION")
+TEXTS = ("CONTACT", "ADRESSE", "REPRESENTANT", "IDENTIFIANT_NATIONAL", "CONTRAT", "SUIVI", "COLLABORATION")
 
 
-def autre_monde(habitants: list[Habitant], viewer: Viewer, hasard: Random) -> list[Habitant]:
+def other_world(inhabitants: list[Inhabitant], viewer: Viewer, randomness: Random) -> list[Inhabitant]:
     """The same people for that caller; for everybody else, another world."""
-    qui = lecteur(viewer)
-    vus = [un for un in habitants if oracle_decide(qui, faits(un), "PARCOURS")]
-    changes = [_change(un, qui) for un in vus]
-    inconnus = [un for un in tirer(hasard, 40) if not oracle_decide(qui, faits(un), "PARCOURS")]
-    autres = [replace(un, numero=len(habitants) + rang) for rang, un in enumerate(inconnus[: hasard.randint(0, 12)])]
-    return sorted(changes + autres, key=lambda un: un.numero)
+    who = reader(viewer)
+    seen_ones = [un for un in inhabitants if oracle_decide(who, facts(un), "PARCOURS")]
+    changes = [_change(un, who) for un in seen_ones]
+    unknown = [un for un in draw_from(randomness, 40) if not oracle_decide(who, facts(un), "PARCOURS")]
+    others = [
+        replace(un, numero=len(inhabitants) + rank) for rank, un in enumerate(unknown[: randomness.randint(0, 12)])
+    ]
+    return sorted(changes + others, key=lambda un: un.numero)
 
 
-def _change(un: Habitant, qui: dict[str, Any]) -> Habitant:
+def _change(un: Inhabitant, who: dict[str, Any]) -> Inhabitant:
     """The same person with other values wherever the caller reads nothing."""
 
-    def cachee(categorie: str) -> bool:
-        return not oracle_decide(qui, faits(un), categorie)
+    def hidden(categorie: str) -> bool:
+        return not oracle_decide(who, facts(un), categorie)
 
-    cachets = {categorie: f"Autre{un.numero}" for categorie in TEXTES if cachee(categorie)}
+    cachets = {categorie: f"Autre{un.numero}" for categorie in TEXTS if hidden(categorie)}
     return replace(
         un,
         cachets=cachets,
-        rqth=not un.rqth if cachee("SENSIBLE") else un.rqth,
-        collaboration=not un.collaboration if cachee("COLLABORATION") else un.collaboration,
-        souhaite_rdv=not un.souhaite_rdv if cachee("SUIVI") else un.souhaite_rdv,
+        rqth=not un.rqth if hidden("SENSIBLE") else un.rqth,
+        collaboration=not un.collaboration if hidden("COLLABORATION") else un.collaboration,
+        souhaite_rdv=not un.souhaite_rdv if hidden("SUIVI") else un.souhaite_rdv,
     )
 
 
-def _octets(reponse: dict[str, Any]) -> str:
-    return json.dumps({cle: reponse.get(cle) for cle in ("data", "errors")}, ensure_ascii=False)
+def _bytes(reponse: dict[str, Any]) -> str:
+    return json.dumps({key: reponse.get(key) for key in ("data", "errors")}, ensure_ascii=False)
 
 
-async def _ids(monde: PetitMonde) -> dict[str, list[str]]:
+async def _ids(world: SmallWorld) -> dict[str, list[str]]:
     """Ids of everybody's objects, those that the caller may not see included."""
-    trouves: dict[str, list[str]] = {"Jeune": [], "Contrat": [], "Rupture": []}
+    found_ones: dict[str, list[str]] = {"Jeune": [], "Contrat": [], "Rupture": []}
     for uai in ("0600001A", "0750001U", "0770001H"):
-        reponse = await monde.demander(appelant("CFA", uai), IDS)
-        for arete in reponse["data"]["jeunes"]["edges"]:
-            trouves["Jeune"].append(arete["node"]["id"])
-            for contrat in arete["node"]["contrats"]:
-                trouves["Contrat"].append(contrat["id"])
-                trouves["Rupture"] += [contrat["rupture"]["id"]] if contrat["rupture"] else []
-    return trouves
+        response = await world.request(caller("CFA", uai), IDS)
+        for edge in response["data"]["jeunes"]["edges"]:
+            found_ones["Jeune"].append(edge["node"]["id"])
+            for contrat in edge["node"]["contrats"]:
+                found_ones["Contrat"].append(contrat["id"])
+                found_ones["Rupture"] += [contrat["rupture"]["id"]] if contrat["rupture"] else []
+    return found_ones
 
 
-@pytest.mark.parametrize("graine", range(6))
-def test_a05_a06_what_may_not_be_seen_changes_no_byte_and_no_request(graine: int) -> None:
-    async def comparer() -> int:
-        hasard = Random(graine)
-        habitants = tirer(hasard, HABITANTS)
-        ids = await _ids(PetitMonde(habitants))
-        textes = [ecrire(tirer_operation(hasard), hasard, ids) for _ in range(OPERATIONS)]
-        for viewer in APPELANTS:
-            un, autre = PetitMonde(habitants), PetitMonde(autre_monde(habitants, viewer, hasard))
-            for texte in textes:
-                ici, la_bas = await un.demander(viewer, texte), await autre.demander(viewer, texte)
-                assert _octets(ici) == _octets(la_bas), (viewer.profil, texte)
-                assert un.sources.demandes == autre.sources.demandes, (viewer.profil, texte)
-        return len(APPELANTS) * OPERATIONS
+@pytest.mark.parametrize("seed", range(6))
+def test_a05_a06_what_may_not_be_seen_changes_no_byte_and_no_request(seed: int) -> None:
+    async def compare() -> int:
+        randomness = Random(seed)
+        inhabitants = draw_from(randomness, INHABITANTS)
+        ids = await _ids(SmallWorld(inhabitants))
+        texts = [write(draw_operation(randomness), randomness, ids) for _ in range(OPERATIONS)]
+        for viewer in CALLERS:
+            un, other = SmallWorld(inhabitants), SmallWorld(other_world(inhabitants, viewer, randomness))
+            for text in texts:
+                here, over_there = await un.request(viewer, text), await other.request(viewer, text)
+                assert _bytes(here) == _bytes(over_there), (viewer.profil, text)
+                assert un.sources.requests == other.sources.requests, (viewer.profil, text)
+        return len(CALLERS) * OPERATIONS
 
-    cas = asyncio.run(comparer())
-    if graine == 0:
-        noter(
-            f"non-interférence : 6 × {cas} paires de mondes (appelant, opération), 0 octet et 0 requête de différence"
+    case = asyncio.run(compare())
+    if seed == 0:
+        note(
+            f"non-interférence : 6 × {case} paires de mondes (appelant, opération), 0 octet et 0 requête de différence"
         )
 
 
 def test_two_worlds_that_differ_in_what_is_seen_do_differ() -> None:
     """The control: the comparison above is able to fail."""
 
-    async def comparer() -> None:
-        habitants = [replace(un, mission_locale="60001", cfa="0600001A", age=17) for un in tirer(Random(1), 3)]
-        autres = [replace(un, cachets={"CONTACT": "Autre"}) for un in habitants]
-        texte = "{ jeunes { edges { node { telephone } } } }"
-        ici, la_bas = [await PetitMonde(m).demander(APPELANTS[0], texte) for m in (habitants, autres)]
-        assert ici["data"]["jeunes"]["edges"]
-        assert _octets(ici) != _octets(la_bas)
+    async def compare() -> None:
+        inhabitants = [replace(un, mission_locale="60001", cfa="0600001A", age=17) for un in draw_from(Random(1), 3)]
+        others = [replace(un, cachets={"CONTACT": "Autre"}) for un in inhabitants]
+        text = "{ jeunes { edges { node { telephone } } } }"
+        here, over_there = [await SmallWorld(m).request(CALLERS[0], text) for m in (inhabitants, others)]
+        assert here["data"]["jeunes"]["edges"]
+        assert _bytes(here) != _bytes(over_there)
 
-    asyncio.run(comparer())
+    asyncio.run(compare())
 
 
-@pytest.mark.parametrize("graine", [10, 11])
-def test_c01_c06_with_and_without_memory_everybody_at_once(graine: int) -> None:
+@pytest.mark.parametrize("seed", [10, 11])
+def test_c01_c06_with_and_without_memory_everybody_at_once(seed: int) -> None:
     """Views, masks and decisions kept between callers, asked concurrently in a drawn order: as if nothing were kept."""
 
-    async def comparer() -> None:
-        hasard = Random(graine)
-        habitants = tirer(hasard, HABITANTS)
-        ids = await _ids(PetitMonde(habitants))
-        textes = [ecrire(tirer_operation(hasard), hasard, ids) for _ in range(6)]
-        questions = [(viewer, texte) for viewer in APPELANTS for texte in textes] * 2
-        hasard.shuffle(questions)
-        seul = {question: _octets(await PetitMonde(habitants).demander(*question)) for question in set(questions)}
-        chaud = PetitMonde(habitants)
+    async def compare() -> None:
+        randomness = Random(seed)
+        inhabitants = draw_from(randomness, INHABITANTS)
+        ids = await _ids(SmallWorld(inhabitants))
+        texts = [write(draw_operation(randomness), randomness, ids) for _ in range(6)]
+        questions = [(viewer, text) for viewer in CALLERS for text in texts] * 2
+        randomness.shuffle(questions)
+        single = {question: _bytes(await SmallWorld(inhabitants).request(*question)) for question in set(questions)}
+        warm = SmallWorld(inhabitants)
         for debut in range(0, len(questions), 20):
-            lot = questions[debut : debut + 20]
-            reponses = await asyncio.gather(*(chaud.demander(*question) for question in lot))
-            assert [_octets(reponse) for reponse in reponses] == [seul[question] for question in lot]
+            batch = questions[debut : debut + 20]
+            responses = await asyncio.gather(*(warm.request(*question) for question in batch))
+            assert [_bytes(response) for response in responses] == [single[question] for question in batch]
 
-    asyncio.run(comparer())
+    asyncio.run(compare())

@@ -1,11 +1,11 @@
-"""Every profile × every governed coordinate, alone, against a table of ANSWERS 11 typed again here, by hand."""
+"""Every profile × every governed coordinate, alone, against the table of docs/graphe.md typed again here, by hand."""
 
 import pytest
 from graphql import GraphQLObjectType, get_named_type, is_object_type
 
-from gateway.auth.rules import Profil
-from gateway.auth.verification import gouvernes
-from tests.access.outils import SCHEMA, decision
+from gateway.auth.policy.rules import Profil
+from gateway.auth.policy.schema_check import governed
+from tests.support.access.tools import SCHEMA, decision
 
 ML = "PARCOURS IDENTITE CONTACT ADRESSE SENSIBLE REPRESENTANT CONTRAT RUPTURE SUIVI COLLABORATION TECHNIQUE"
 LECTURES = {
@@ -21,8 +21,8 @@ LECTURES = {
     "STATISTIQUES": "",
     "ADMINISTRATEUR": "TECHNIQUE",
 }
-# category: the fields that carry it, noun by noun (GRAPH.graphql)
-CHAMPS = {
+# category: the fields that carry it, noun by noun (schema.graphql)
+FIELDS = {
     "Jeune": {
         "IDENTITE": "nom prenom dateNaissance sexe",
         "PARCOURS": "age mineur missionLocale missionsLocalesPossibles statut parcours formations",
@@ -52,16 +52,16 @@ CHAMPS = {
         "TECHNIQUE": "provenance",
     },
 }
-OUVERTURES = {"Jeune": ("jeune", "PARCOURS"), "Contrat": ("contrat", "CONTRAT"), "Rupture": ("rupture", "RUPTURE")}
+OPENINGS = {"Jeune": ("jeune", "PARCOURS"), "Contrat": ("contrat", "CONTRAT"), "Rupture": ("rupture", "RUPTURE")}
 
 
 def oracle(profil: str, noun: str, champ: str) -> bool:
     """Whether the profile reads the field: it opens the noun, and reads the field's category."""
-    lues = LECTURES[profil].split()
-    for categorie, champs in CHAMPS[noun].items():
-        for nom in champs.split():
-            if nom == champ:
-                return OUVERTURES[noun][1] in lues and categorie in lues
+    rows_read = LECTURES[profil].split()
+    for categorie, champs in FIELDS[noun].items():
+        for name in champs.split():
+            if name == champ:
+                return OPENINGS[noun][1] in rows_read and categorie in rows_read
     raise AssertionError(f"{noun}.{champ} n'est pas dans la table")
 
 
@@ -71,33 +71,33 @@ def _type(nom: str) -> GraphQLObjectType:
     return type_
 
 
-COORDONNEES = [(noun, champ) for noun in CHAMPS for champ in gouvernes(_type(noun))]
+COORDINATES = [(noun, champ) for noun in FIELDS for champ in governed(_type(noun))]
 
 
-def test_la_table_et_le_schema_ont_les_memes_champs() -> None:
-    table = {(noun, champ) for noun, lignes in CHAMPS.items() for champs in lignes.values() for champ in champs.split()}
-    assert set(COORDONNEES) == table
+def test_the_table_and_the_schema_have_the_same_fields() -> None:
+    table = {(noun, champ) for noun, rows in FIELDS.items() for champs in rows.values() for champ in champs.split()}
+    assert set(COORDINATES) == table
 
 
-@pytest.mark.parametrize("chemin", ["racine", "node", "fragment"])
+@pytest.mark.parametrize("path", ["racine", "node", "fragment"])
 @pytest.mark.parametrize("profil", list(Profil))
-def test_chaque_profil_chaque_champ(profil: Profil, chemin: str) -> None:
-    for noun, champ in COORDONNEES:
-        attendu = oracle(profil.value, noun, champ)
-        vu = decision(profil, _requete(chemin, noun, champ))
-        assert (f"{noun}.{champ}" in vu.coordonnees) is attendu, (noun, champ)
-        assert (len(vu.racines) == 1) is attendu, (noun, champ)
-        assert (vu.refus == ()) is attendu, (noun, champ)
+def test_every_profil_every_field(profil: Profil, path: str) -> None:
+    for noun, champ in COORDINATES:
+        expected = oracle(profil.value, noun, champ)
+        seen = decision(profil, _request(path, noun, champ))
+        assert (f"{noun}.{champ}" in seen.coordinates) is expected, (noun, champ)
+        assert (len(seen.roots) == 1) is expected, (noun, champ)
+        assert (seen.refusal == ()) is expected, (noun, champ)
 
 
-def _requete(chemin: str, noun: str, champ: str) -> str:
-    feuille = f"a: {champ}" + _sous_selection(noun, champ)
+def _request(path: str, noun: str, champ: str) -> str:
+    leaf = f"a: {champ}" + _sub_selection(noun, champ)
     return {
-        "racine": f'{{ {OUVERTURES[noun][0]}(id: "1") {{ {feuille} }} }}',
-        "node": f'{{ node(id: "1") {{ ... on {noun} {{ {feuille} }} }} }}',
-        "fragment": f'{{ {OUVERTURES[noun][0]}(id: "1") {{ ...F }} }} fragment F on {noun} {{ ... {{ {feuille} }} }}',
-    }[chemin]
+        "racine": f'{{ {OPENINGS[noun][0]}(id: "1") {{ {leaf} }} }}',
+        "node": f'{{ node(id: "1") {{ ... on {noun} {{ {leaf} }} }} }}',
+        "fragment": f'{{ {OPENINGS[noun][0]}(id: "1") {{ ...F }} }} fragment F on {noun} {{ ... {{ {leaf} }} }}',
+    }[path]
 
 
-def _sous_selection(noun: str, champ: str) -> str:
+def _sub_selection(noun: str, champ: str) -> str:
     return " { __typename }" if is_object_type(get_named_type(_type(noun).fields[champ].type)) else ""

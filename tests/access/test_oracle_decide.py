@@ -10,57 +10,57 @@ from typing import Any
 
 import pytest
 
-from gateway.auth.politique import Politique
-from gateway.auth.rules import CategorieDonnee
-from tests.access.operations import CHAMPS, Racine, attendre, comparable, ecrire, tirer_operation
-from tests.access.outils import POLITIQUE
-from tests.access.petit_monde import APPELANTS, PetitMonde, appelant, faits, lecteur, tirer
-from tests.chiffres import noter
+from gateway.auth.policy.policy import AccessPolicy
+from gateway.auth.policy.rules import CategorieDonnee
+from tests.support.access.operations import FIELDS, RootField, comparable, draw_operation, wait, write
+from tests.support.access.small_world import CALLERS, SmallWorld, caller, draw_from, facts, reader
+from tests.support.access.tools import POLICY
+from tests.support.figures import note
 
 # Operations on which the two once differed, each over the population of its seed.
-CORPUS = json.loads(Path(__file__).with_name("corpus_oracle.json").read_text(encoding="utf-8"))
-CAS = 10_000
-PAR_MONDE = 80  # operations over one drawn population
-HABITANTS = 7
+CORPUS = json.loads(Path(__file__).with_name("oracle_corpus.json").read_text(encoding="utf-8"))
+CASE = 10_000
+PER_WORLD = 80  # operations over one drawn population
+INHABITANTS = 7
 
 
-def _tout_lire() -> Politique:
+def _read_everything() -> AccessPolicy:
     """A policy under which a CFA reads everything of its people: what there is to be known."""
-    lignes = [ligne for ligne in POLITIQUE.regle if "CFA" not in {profil.value for profil in ligne.profils}]
-    sienne = next(ligne for ligne in POLITIQUE.regle if "CFA" in {profil.value for profil in ligne.profils})
-    entiere = sienne.model_copy(update={"categories": frozenset(CategorieDonnee)})
-    return POLITIQUE.model_copy(update={"regle": (*lignes, entiere)})
+    rows = [line for line in POLICY.regle if "CFA" not in {profil.value for profil in line.profils}]
+    own = next(line for line in POLICY.regle if "CFA" in {profil.value for profil in line.profils})
+    whole = own.model_copy(update={"categories": frozenset(CategorieDonnee)})
+    return POLICY.model_copy(update={"regle": (*rows, whole)})
 
 
-def _feuilles(type_: str, sauf: tuple[str, ...] = ()) -> str:
+def _leaves(type_: str, except_: tuple[str, ...] = ()) -> str:
     return " ".join(
-        nom if cible is None else f"{nom} {{ {_feuilles(cible)} }}"
-        for nom, (_, cible) in CHAMPS[type_].items()
-        if nom not in sauf
+        name if target is None else f"{name} {{ {_leaves(target)} }}"
+        for name, (_, target) in FIELDS[type_].items()
+        if name not in except_
     )
 
 
-RUPTURE = _feuilles("Rupture", ("contrat", "jeune"))
-CONTRAT = f"{_feuilles('Contrat', ('rupture', 'jeune'))} rupture {{ {RUPTURE} }}"
-JEUNE = f"{_feuilles('Jeune', ('contrats', 'ruptures'))} contrats {{ {CONTRAT} }}"
-TOUT = f"{{ jeunes(first: 50) {{ edges {{ node {{ {JEUNE} }} }} }} }}"
-OMNISCIENTS = [appelant("CFA", "0600001A"), appelant("CFA", "0750001U"), appelant("CFA", "0770001H")]
+RUPTURE = _leaves("Rupture", ("contrat", "jeune"))
+CONTRAT = f"{_leaves('Contrat', ('rupture', 'jeune'))} rupture {{ {RUPTURE} }}"
+JEUNE = f"{_leaves('Jeune', ('contrats', 'ruptures'))} contrats {{ {CONTRAT} }}"
+ALL = f"{{ jeunes(first: 50) {{ edges {{ node {{ {JEUNE} }} }} }} }}"
+OMNISCIENT = [caller("CFA", "0600001A"), caller("CFA", "0750001U"), caller("CFA", "0770001H")]
 
 
-async def verite(monde: PetitMonde) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+async def truth(world: SmallWorld) -> list[tuple[dict[str, Any], dict[str, Any]]]:
     """What is to be known of each person, and what the graph tells of it to who may read everything."""
-    entier = PetitMonde(monde.habitants, _tout_lire())
-    dits: dict[int, dict[str, Any]] = {}
-    for cfa in OMNISCIENTS:
-        reponse = await entier.demander(cfa, TOUT)
-        for arete in reponse["data"]["jeunes"]["edges"]:
-            jeune = arete["node"]
-            dits[int(jeune["nom"].split()[0].removeprefix("Nom"))] = _relie(jeune)
-    assert len(dits) == len(monde.habitants)
-    return [(faits(un), dits[un.numero]) for un in monde.habitants]
+    integer = SmallWorld(world.inhabitants, _read_everything())
+    told_values: dict[int, dict[str, Any]] = {}
+    for cfa in OMNISCIENT:
+        response = await integer.request(cfa, ALL)
+        for edge in response["data"]["jeunes"]["edges"]:
+            jeune = edge["node"]
+            told_values[int(jeune["nom"].split()[0].removeprefix("Nom"))] = _linked(jeune)
+    assert len(told_values) == len(world.inhabitants)
+    return [(facts(un), told_values[un.numero]) for un in world.inhabitants]
 
 
-def _relie(jeune: dict[str, Any]) -> dict[str, Any]:
+def _linked(jeune: dict[str, Any]) -> dict[str, Any]:
     for contrat in jeune["contrats"]:
         contrat["jeune"] = jeune
         if contrat["rupture"]:
@@ -73,65 +73,65 @@ def _relie(jeune: dict[str, Any]) -> dict[str, Any]:
 class Confrontation:
     """A drawn population, what is to be known of it, and the ids of everybody's objects."""
 
-    graine: int
-    monde: PetitMonde
-    connus: list[tuple[dict[str, Any], dict[str, Any]]]
+    seed: int
+    world: SmallWorld
+    known_ones: list[tuple[dict[str, Any], dict[str, Any]]]
     ids: dict[str, list[str]]
 
     @classmethod
-    async def tirer(cls, graine: int) -> "Confrontation":
-        monde = PetitMonde(tirer(Random(graine), HABITANTS))
-        connus = await verite(monde)
-        contrats = [contrat for _, jeune in connus for contrat in jeune["contrats"]]
+    async def draw_from(cls, seed: int) -> "Confrontation":
+        world = SmallWorld(draw_from(Random(seed), INHABITANTS))
+        known_ones = await truth(world)
+        contrats = [contrat for _, jeune in known_ones for contrat in jeune["contrats"]]
         ids = {
-            "Jeune": [jeune["id"] for _, jeune in connus],
+            "Jeune": [jeune["id"] for _, jeune in known_ones],
             "Contrat": [contrat["id"] for contrat in contrats],
             "Rupture": [contrat["rupture"]["id"] for contrat in contrats if contrat["rupture"]],
         }
-        return cls(graine, monde, connus, ids)
+        return cls(seed, world, known_ones, ids)
 
-    async def comparer(self, operation: list[Racine]) -> int:
+    async def compare(self, operation: list[RootField]) -> int:
         """One operation asked by every caller. Returns the number of cases."""
-        texte = ecrire(operation, Random(self.graine), self.ids)
-        for viewer in APPELANTS:
-            attente = attendre(lecteur(viewer), operation, self.connus, self.ids)
-            recue = await self.monde.demander(viewer, texte)
-            cas = json.dumps({"graine": self.graine, "operation": [asdict(racine) for racine in operation]})
-            ou = f"{viewer.profil.value} {viewer.organisation}\n{texte}\nfor the corpus: {cas}"
-            refus = [e["extensions"]["code"] for e in recue.get("errors", [])]
-            if refus == ["REQUETE_TROP_COUTEUSE"]:
+        text = write(operation, Random(self.seed), self.ids)
+        for viewer in CALLERS:
+            waiting = wait(reader(viewer), operation, self.known_ones, self.ids)
+            received = await self.world.request(viewer, text)
+            case = json.dumps({"graine": self.seed, "operation": [asdict(root) for root in operation]})
+            where = f"{viewer.profil.value} {viewer.organisation}\n{text}\nfor the corpus: {case}"
+            refusal = [e["extensions"]["code"] for e in received.get("errors", [])]
+            if refusal == ["REQUETE_TROP_COUTEUSE"]:
                 return 0  # drawn beyond what anybody may ask: nothing was decided
-            if attente.data is None:
-                assert (recue["data"], refus) == (None, ["ARGUMENT_REFUSE"]), ou
+            if waiting.data is None:
+                assert (received["data"], refusal) == (None, ["ARGUMENT_REFUSE"]), where
                 continue
-            chemins = [tuple(e["path"]) for e in recue.get("errors", [])]
-            assert sorted(zip(chemins, refus, strict=True)) == sorted(set(attente.refus)), ou
-            assert comparable(recue["data"]) == comparable(attente.data), ou
-        assert self.monde.arretees == []
-        return len(APPELANTS)
+            paths = [tuple(e["path"]) for e in received.get("errors", [])]
+            assert sorted(zip(paths, refusal, strict=True)) == sorted(set(waiting.refusal)), where
+            assert comparable(received["data"]) == comparable(waiting.data), where
+        assert self.world.stopped == []
+        return len(CALLERS)
 
 
-@pytest.mark.parametrize("rang", range(len(CORPUS)))
-def test_past_differences_stay_settled(rang: int) -> None:
-    async def rejouer() -> None:
-        confrontation = await Confrontation.tirer(CORPUS[rang]["graine"])
-        await confrontation.comparer([Racine(**racine) for racine in CORPUS[rang]["operation"]])
+@pytest.mark.parametrize("rank", range(len(CORPUS)))
+def test_past_differences_stay_settled(rank: int) -> None:
+    async def replay() -> None:
+        confrontation = await Confrontation.draw_from(CORPUS[rank]["graine"])
+        await confrontation.compare([RootField(**root) for root in CORPUS[rank]["operation"]])
 
-    asyncio.run(rejouer())
+    asyncio.run(replay())
 
 
 def test_a11_the_server_agrees_with_the_oracle_on_every_coordinate() -> None:
     """New draws in every run; a difference prints the line to be added to the corpus."""
-    premiere = int.from_bytes(os.urandom(6))
+    first = int.from_bytes(os.urandom(6))
 
-    async def confronter() -> int:
-        cas = 0
-        while cas < CAS:
-            graine = premiere + cas
-            confrontation, hasard = await Confrontation.tirer(graine), Random(graine)
-            cas += sum([await confrontation.comparer(tirer_operation(hasard)) for _ in range(PAR_MONDE)])
-        return cas
+    async def confront() -> int:
+        case = 0
+        while case < CASE:
+            seed = first + case
+            confrontation, randomness = await Confrontation.draw_from(seed), Random(seed)
+            case += sum([await confrontation.compare(draw_operation(randomness)) for _ in range(PER_WORLD)])
+        return case
 
-    cas = asyncio.run(confronter())
-    noter(f"oracle  : {cas} cas (appelant, opération, données), 0 désaccord (graine {premiere})")
-    assert cas >= CAS
+    case = asyncio.run(confront())
+    note(f"oracle  : {case} cas (appelant, opération, données), 0 désaccord (graine {first})")
+    assert case >= CASE

@@ -4,42 +4,42 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.auth.perimetre import (
+from gateway.auth.policy.perimetre import (
+    Affiliation,
     Perimetre,
-    Rattachement,
     Relation,
-    age_recevable,
-    construire_perimetre,
-    contrat_visible,
+    build_perimetre,
+    is_age_admissible,
+    is_contrat_visible,
     relations,
 )
-from gateway.auth.rules import Profil
-from gateway.federation.views import _borner
-from gateway.schema.lieux import Cfa
+from gateway.auth.policy.rules import Profil
+from gateway.federation.views.build import _bound
 from gateway.schema.nouns import Contrat, Formation, Jeune, Rupture
-from gateway.schema.scalaires import UAI
+from gateway.schema.organisations import Cfa
+from gateway.schema.scalars import UAI
 
 PAR_RESIDENCE = (Profil.MISSION_LOCALE, Profil.FRANCE_TRAVAIL)
-UN, DEUX, TROIS = "0590259B", "0590187Y", "0620123A"
+UN, TWO, THREE = "0590259B", "0590187Y", "0620123A"
 
 
-class Annuaire:
+class TrainingDirectory:
     """One responsible CFA with one place of training, one network of two."""
 
     def formateurs(self, uai: str) -> frozenset[str]:
-        return frozenset({DEUX}) if uai == UN else frozenset()
+        return frozenset({TWO}) if uai == UN else frozenset()
 
-    def uais_du_reseau(self, reseau: str) -> frozenset[str]:
-        return frozenset({UN, TROIS}) if reseau == "mfr" else frozenset()
+    def uais_of_reseau(self, reseau: str) -> frozenset[str]:
+        return frozenset({UN, THREE}) if reseau == "mfr" else frozenset()
 
 
 # A person of Mission locale 59010, followed by 62001, resident of 59 in 32, trained at DEUX (62, 75, académie 9).
-JEUNE = Rattachement(
+JEUNE = Affiliation(
     mission_locale="59010",
-    suivi_par=frozenset({"62001"}),
+    followed_by=frozenset({"62001"}),
     departement="59",
     region="32",
-    uais=frozenset({DEUX}),
+    uais=frozenset({TWO}),
     reseaux=frozenset({"mfr"}),
     regions=frozenset({"75"}),
     departements=frozenset({"62"}),
@@ -48,14 +48,14 @@ JEUNE = Rattachement(
 
 
 @pytest.mark.parametrize(
-    ("profil", "organisation", "attendues"),
+    ("profil", "organisation", "expected"),
     [
         (Profil.MISSION_LOCALE, "59010", {Relation.RESIDENCE}),
         (Profil.MISSION_LOCALE, "62001", {Relation.SUIVI}),
         (Profil.MISSION_LOCALE, "59011", set()),
-        (Profil.CFA, DEUX, {Relation.CFA}),
+        (Profil.CFA, TWO, {Relation.CFA}),
         (Profil.CFA, UN, {Relation.CFA}),  # responsible of DEUX
-        (Profil.CFA, TROIS, set()),
+        (Profil.CFA, THREE, set()),
         (Profil.TETE_DE_RESEAU, "mfr", {Relation.RESEAU}),
         (Profil.TETE_DE_RESEAU, "autre", set()),
         (Profil.DREETS, "75", {Relation.TERRITOIRE_CFA}),
@@ -71,77 +71,77 @@ JEUNE = Rattachement(
         (Profil.ADMINISTRATEUR, "", set()),
     ],
 )
-def test_relations(profil: Profil, organisation: str, attendues: set[Relation]) -> None:
-    assert relations(construire_perimetre(profil, organisation, Annuaire()), JEUNE) == attendues
+def test_relations(profil: Profil, organisation: str, expected: set[Relation]) -> None:
+    assert relations(build_perimetre(profil, organisation, TrainingDirectory()), JEUNE) == expected
 
 
-def test_residence_et_suivi_ensemble() -> None:
+def test_residence_and_suivi_together() -> None:
     perimetre = Perimetre(Profil.MISSION_LOCALE, "59010")
-    suivi = Rattachement(mission_locale="59010", suivi_par=frozenset({"59010"}))
+    suivi = Affiliation(mission_locale="59010", followed_by=frozenset({"59010"}))
     assert relations(perimetre, suivi) == {Relation.RESIDENCE, Relation.SUIVI}
 
 
 @pytest.mark.parametrize("profil", list(Profil))
 @pytest.mark.parametrize("organisation", ["", "59010"])
-def test_une_personne_sans_rattachement_n_est_a_personne(profil: Profil, organisation: str) -> None:
-    assert relations(construire_perimetre(profil, organisation, Annuaire()), Rattachement()) == frozenset()
+def test_a_person_without_affiliation_is_nobodys(profil: Profil, organisation: str) -> None:
+    assert relations(build_perimetre(profil, organisation, TrainingDirectory()), Affiliation()) == frozenset()
 
 
 @pytest.mark.parametrize("profil", list(Profil))
-def test_une_organisation_vide_ne_voit_personne(profil: Profil) -> None:
-    vide = Rattachement(mission_locale="", region="", uais=frozenset({UN}))
-    assert relations(Perimetre(profil, ""), vide) == frozenset()
+def test_an_empty_organisation_sees_nobody(profil: Profil) -> None:
+    empty = Affiliation(mission_locale="", region="", uais=frozenset({UN}))
+    assert relations(Perimetre(profil, ""), empty) == frozenset()
 
 
-def test_perimetres_de_cfas() -> None:
-    assert construire_perimetre(Profil.CFA, UN, Annuaire()).uais == {UN, DEUX}
-    assert construire_perimetre(Profil.CFA, TROIS, Annuaire()).uais == {TROIS}
-    assert construire_perimetre(Profil.TETE_DE_RESEAU, "mfr", Annuaire()).uais == {UN, TROIS}
-    assert construire_perimetre(Profil.DREETS, "32", Annuaire()).uais == frozenset()
+def test_perimetres_of_cfas() -> None:
+    assert build_perimetre(Profil.CFA, UN, TrainingDirectory()).uais == {UN, TWO}
+    assert build_perimetre(Profil.CFA, THREE, TrainingDirectory()).uais == {THREE}
+    assert build_perimetre(Profil.TETE_DE_RESEAU, "mfr", TrainingDirectory()).uais == {UN, THREE}
+    assert build_perimetre(Profil.DREETS, "32", TrainingDirectory()).uais == frozenset()
 
 
 @pytest.mark.parametrize("profil", list(Profil))
-def test_contrats_visibles(profil: Profil) -> None:
+def test_visible_contrats(profil: Profil) -> None:
     perimetre = Perimetre(profil, "x", frozenset({UN}))
-    bornes = profil in (Profil.CFA, Profil.TETE_DE_RESEAU)
-    assert contrat_visible(perimetre, UN)
-    assert contrat_visible(perimetre, DEUX) is not bornes
-    assert contrat_visible(perimetre, None) is not bornes
+    bounds = profil in (Profil.CFA, Profil.TETE_DE_RESEAU)
+    assert is_contrat_visible(perimetre, UN)
+    assert is_contrat_visible(perimetre, TWO) is not bounds
+    assert is_contrat_visible(perimetre, None) is not bounds
 
 
 @given(age=st.none() | st.integers(0, 99), rqth=st.none() | st.booleans(), profil=st.sampled_from(Profil))
-def test_age_recevable(age: int | None, rqth: bool | None, profil: Profil) -> None:
+def test_admissible_age(age: int | None, rqth: bool | None, profil: Profil) -> None:
     if profil not in PAR_RESIDENCE:
-        attendu = True
+        expected = True
     elif age is None or age < 16:
-        attendu = False
+        expected = False
     else:
-        attendu = age <= 25 or rqth is True
-    assert age_recevable(Perimetre(profil, "x"), age, rqth) is attendu
+        expected = age <= 25 or rqth is True
+    assert is_age_admissible(Perimetre(profil, "x"), age, rqth) is expected
 
 
-@pytest.mark.parametrize(("age", "rqth", "attendu"), [(15, True, False), (16, None, True), (25, False, True)])
-def test_bornes_d_age(age: int, rqth: bool | None, attendu: bool) -> None:
-    assert age_recevable(Perimetre(Profil.MISSION_LOCALE, "59010"), age, rqth) is attendu
+@pytest.mark.parametrize(("age", "rqth", "expected"), [(15, True, False), (16, None, True), (25, False, True)])
+def test_bounds_of_age(age: int, rqth: bool | None, expected: bool) -> None:
+    assert is_age_admissible(Perimetre(Profil.MISSION_LOCALE, "59010"), age, rqth) is expected
 
 
-@pytest.mark.parametrize(("rqth", "attendu"), [(True, True), (False, False), (None, False)])
-def test_a_26_ans_seulement_avec_une_rqth(rqth: bool | None, attendu: bool) -> None:
-    assert age_recevable(Perimetre(Profil.FRANCE_TRAVAIL, "32"), 26, rqth) is attendu
+@pytest.mark.parametrize(("rqth", "expected"), [(True, True), (False, False), (None, False)])
+def test_at_26_only_with_an_rqth(rqth: bool | None, expected: bool) -> None:
+    assert is_age_admissible(Perimetre(Profil.FRANCE_TRAVAIL, "32"), 26, rqth) is expected
 
 
-def test_un_cfa_ne_voit_ni_le_contrat_ni_la_formation_d_un_autre() -> None:
+def test_a_cfa_sees_neither_the_contrat_nor_the_formation_of_another() -> None:
     """Nor by way of its own contract: the training that it crosses may be elsewhere."""
-    ici, ailleurs = (
+    here, elsewhere = (
         Formation(intitule="ici", cfa=Cfa(uai=UAI(UN))),
-        Formation(intitule="ailleurs", cfa=Cfa(uai=UAI(TROIS))),
+        Formation(intitule="ailleurs", cfa=Cfa(uai=UAI(THREE))),
     )
-    propre, autre = (
-        Contrat(cfa=Cfa(uai=UAI(UN)), formation=ailleurs),
-        Contrat(cfa=Cfa(uai=UAI(TROIS)), formation=ailleurs),
+    own, other = (
+        Contrat(cfa=Cfa(uai=UAI(UN)), formation=elsewhere),
+        Contrat(cfa=Cfa(uai=UAI(THREE)), formation=elsewhere),
     )
-    rupture = Rupture(contrat=autre)
-    jeune = Jeune(contrats=[propre, autre], formations=[ici, ailleurs], ruptures=[rupture])
-    _borner(jeune, construire_perimetre(Profil.CFA, UN, Annuaire()))
-    assert (jeune.contrats, jeune.formations, jeune.ruptures) == ([propre], [ici], [])
-    assert propre.formation is None
+    rupture = Rupture(contrat=other)
+    jeune = Jeune(contrats=[own, other], formations=[here, elsewhere], ruptures=[rupture])
+    _bound(jeune, build_perimetre(Profil.CFA, UN, TrainingDirectory()))
+    assert (jeune.contrats, jeune.formations, jeune.ruptures) == ([own], [here], [])
+    assert own.formation is None

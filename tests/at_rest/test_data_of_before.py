@@ -15,21 +15,21 @@ from typing import Any
 import pytest
 import redis
 
-from gateway.cache.coffre import Coffre
-from gateway.cache.ouverture import ouvrir_cache
-from gateway.config import charger
-from gateway.domain.sceau import Sceau
+from gateway.cache.factory import open_cache
+from gateway.cache.sealed import SealedCodec
+from gateway.config import load
+from gateway.domain.seal import Sealer
 from gateway.sources.codec import codec
-from gateway.sources.departs import Departs
-from gateway.sources.referentiel import _relire
-from gateway.sources.resilience.cadence import Quota
-from gateway.sources.unites import Resultat
-from gateway.stores.cles import ReserveDeCles
-from gateway.stores.debits import Debit, Debits
-from gateway.stores.registre import Registre
+from gateway.sources.harvest.referentiel import _reread
+from gateway.sources.resilience.quota_window import WindowQuota
+from gateway.sources.resilience.shared_pacing import SharedPacer
+from gateway.sources.units import UnitResult
+from gateway.stores.jwks_file import JwksFile
+from gateway.stores.rate_limits import Allowance, RateLimits
+from gateway.stores.registry import RegistryStore
 from tests.at_rest.opened import KINDS, VERSIONS, Opened, answers, ask, opened
 from tests.at_rest.record import CLIENT, LEASED, MARKED
-from tests.bases import lire
+from tests.support.databases import read
 
 VERSION_DIRECTORIES = sorted(VERSIONS.glob("v*"))
 RECORD_KEYS = "SELECT cle, objet FROM liens"
@@ -43,8 +43,8 @@ def version(request: pytest.FixtureRequest) -> Path:
 
 @pytest.fixture(params=KINDS)
 def data(version: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Opened]:
-    with opened(version, tmp_path, request.param) as copie:
-        yield copie
+    with opened(version, tmp_path, request.param) as copy:
+        yield copy
 
 
 def test_some_version_is_kept() -> None:
@@ -64,9 +64,9 @@ def test_the_readers_of_a_person_are_told(data: Opened) -> None:
 def test_ids_cursors_and_the_api_key_go_on(data: Opened) -> None:
     """The registry alone is asked, and links tell whose id it is: nothing new is linked."""
     before = _links(data)
-    with data.gateway() as passerelle:
-        told = answers(passerelle, data.expected["cle_api"], data.expected)
-        moi = ask(passerelle, data.expected["cle_api"], "{ moi { profil } }")
+    with data.gateway() as gateway:
+        told = answers(gateway, data.expected["cle_api"], data.expected)
+        moi = ask(gateway, data.expected["cle_api"], "{ moi { profil } }")
     assert told == data.expected["answers"]
     assert any(jeune and jeune["nom"] and jeune["contrats"] for jeune in told["jeunes"].values())
     assert any(told["nodes"].values())
@@ -78,28 +78,28 @@ def test_ids_cursors_and_the_api_key_go_on(data: Opened) -> None:
 
 
 def test_every_row_of_the_registry_opens(data: Opened, caplog: pytest.LogCaptureFixture) -> None:
-    cfas = [cfa for (cfa,) in lire(_base(data, "registre.sqlite"), "SELECT DISTINCT cfa FROM registre_lignes")]
-    rows = lire(_base(data, "registre.sqlite"), "SELECT count(*) FROM registre_lignes")[0][0]
-    read = asyncio.run(_registry_rows(data, [cfa for cfa in cfas if cfa]))
-    assert read == rows > 50
+    cfas = [cfa for (cfa,) in read(_base(data, "registre.sqlite"), "SELECT DISTINCT cfa FROM registre_lignes")]
+    rows = read(_base(data, "registre.sqlite"), "SELECT count(*) FROM registre_lignes")[0][0]
+    read_rows = asyncio.run(_registry_rows(data, [cfa for cfa in cfas if cfa]))
+    assert read_rows == rows > 50
     assert "altérée" not in caplog.text
 
 
 async def _registry_rows(data: Opened, cfas: list[str]) -> int:
-    registre = Registre(_base(data, "registre.sqlite"), _sealer(data))
+    registry = RegistryStore(_base(data, "registre.sqlite"), _sealer(data))
     try:
-        await registre.ouvrir()
-        contrats = await registre.contrats([], cfas, [])
-        return sum(len(registre.charges(contrat)) for contrat in contrats)
+        await registry.open()
+        contrats = await registry.contrats([], cfas, [])
+        return sum(len(registry.payloads(contrat)) for contrat in contrats)
     finally:
-        await registre.fermer()
+        await registry.close()
 
 
 def test_the_referential_and_the_key_set_are_read(version: Path, tmp_path: Path) -> None:
     with opened(version, tmp_path, "sqlite") as data:
-        configuration = charger(data.environment)
-        referentiel = _relire(configuration.donnees / "referentiel.json")
-        read_at, key_set = ReserveDeCles(configuration.donnees / "jwks.scelle", configuration.sceau).reprendre() or (
+        configuration = load(data.environment)
+        referentiel = _reread(configuration.donnees / "referentiel.json")
+        read_at, key_set = JwksFile(configuration.donnees / "jwks.scelle", configuration.sealer).resume() or (
             0,
             b"",
         )
@@ -110,9 +110,9 @@ def test_the_referential_and_the_key_set_are_read(version: Path, tmp_path: Path)
     assert json.loads(key_set)["keys"]
 
 
-def test_redis_is_understood(version: Path, tmp_path: Path, url_redis: str) -> None:
+def test_redis_is_understood(version: Path, tmp_path: Path, redis_url: str) -> None:
     kept = json.loads((version / "redis.json").read_text(encoding="utf-8"))
-    url = f"{url_redis.removesuffix('/0')}/200"
+    url = f"{redis_url.removesuffix('/0')}/200"
     with opened(version, tmp_path, "sqlite") as data, closing(redis.Redis.from_url(url)) as client:
         client.flushdb()
         _restore(client, kept)
@@ -123,30 +123,30 @@ def test_redis_is_understood(version: Path, tmp_path: Path, url_redis: str) -> N
 
 async def _understood(url: str, data: Opened, kept: dict[str, Any]) -> None:
     await _cache_goes_on(url, data, kept)
-    debits = Debits(url)
+    rate_limits = RateLimits(url)
     try:
-        limite = 10**12
-        assert 0 < limite - (await debits.solde(Debit("cout", limite), CLIENT)).reste < 10_000
+        limit = 10**12
+        assert 0 < limit - (await rate_limits.balance(Allowance("cout", limit), CLIENT)).rest < 10_000
     finally:
-        await debits.fermer()
-    departs = Departs(url)
+        await rate_limits.close()
+    shared_pacer = SharedPacer(url)
     try:
-        full = (Quota(1000, 1.0), Quota(1, 36_000.0))  # of the partner, of its tenant
-        waited = await departs.partir("aimaira", "0029003A", full)
+        full = (WindowQuota(1000, 1.0), WindowQuota(1, 36_000.0))  # of the partner, of its tenant
+        waited = await shared_pacer.depart("aimaira", "0029003A", full)
     finally:
-        await departs.aclose()
+        await shared_pacer.aclose()
     assert waited is not None
-    assert not waited.permis
+    assert not waited.permit
 
 
 async def _cache_goes_on(url: str, data: Opened, kept: dict[str, Any]) -> None:
     """Marks and leases hold; a tag keeps its generation."""
-    coffre = Coffre([_sealer(data)], codec(Resultat))
-    cache = ouvrir_cache(url, coffre)
+    sealed_codec = SealedCodec([_sealer(data)], codec(UnitResult))
+    cache = open_cache(url, sealed_codec)
     try:
-        assert await cache.marque(MARKED) == kept["mark"]
-        assert await cache.prendre(LEASED, 60.0) is None
-        kept_generation = kept["keys"][f"passerelle:g:{coffre.nom('aimaira')}"]["base64"][0]
+        assert await cache.mark(MARKED) == kept["mark"]
+        assert await cache.acquire(LEASED, 60.0) is None
+        kept_generation = kept["keys"][f"passerelle:g:{sealed_codec.name('aimaira')}"]["base64"][0]
         assert await cache.generation("aimaira") == base64.b64decode(kept_generation).decode()
     finally:
         await cache.aclose()
@@ -155,23 +155,23 @@ async def _cache_goes_on(url: str, data: Opened, kept: dict[str, Any]) -> None:
 def _restore(client: Any, kept: dict[str, Any]) -> None:
     """As they were, departures moved to now."""
     since = round((time.time() - kept["written_at"]) * 1_000_000)
-    for nom, key in kept["keys"].items():
+    for name, key in kept["keys"].items():
         values = [base64.b64decode(value) for value in key["base64"]]
         if key["type"] == "list":
-            client.rpush(nom, *(str(int(value) + since) for value in values))
+            client.rpush(name, *(str(int(value) + since) for value in values))
         else:
-            client.set(nom, values[0])
-        client.expire(nom, max(key["ttl"], LEAST_TTL))
+            client.set(name, values[0])
+        client.expire(name, max(key["ttl"], LEAST_TTL))
 
 
 def _links(data: Opened) -> set[tuple[Any, ...]]:
-    return set(lire(_base(data, "liens.sqlite"), RECORD_KEYS))
+    return set(read(_base(data, "liens.sqlite"), RECORD_KEYS))
 
 
-def _base(data: Opened, fichier: str) -> str:
-    sqlite = f"sqlite+aiosqlite:///{data.dossier / 'donnees' / fichier}"
+def _base(data: Opened, file: str) -> str:
+    sqlite = f"sqlite+aiosqlite:///{data.record / 'donnees' / file}"
     return data.environment.get("GATEWAY_DATABASE_URL", sqlite)
 
 
-def _sealer(data: Opened) -> Sceau:
-    return Sceau.depuis_texte(data.environment["GATEWAY_CLE"])
+def _sealer(data: Opened) -> Sealer:
+    return Sealer.from_text(data.environment["GATEWAY_CLE"])

@@ -6,59 +6,59 @@ from datetime import date
 import httpx
 import pytest
 
-from fixtures.population.generateur import generer
-from fixtures.population.modele import Population
-from fixtures.rest import PREFIXE, Rest
-from fixtures.rest_openapi import CONTRATS, SUIVIS
-from fixtures.serveurs import HOTE, Serveurs, reserver
-from fixtures.telecommande import client_http
+from fixtures.population.generator import generate
+from fixtures.population.model import Population
+from fixtures.remote_control import client_http
+from fixtures.rest import PREFIX, Rest
+from fixtures.rest_openapi import CONTRATS, FOLLOWED
+from fixtures.servers import HOST, Servers, reserve
 
-JOUR = date(2026, 10, 15)
+DAY = date(2026, 10, 15)
 
 
 @pytest.fixture(scope="module")
 def population() -> Population:
-    return generer(jeunes=400, aujourdhui=JOUR)
+    return generate(jeunes=400, today=DAY)
 
 
 @pytest.fixture(scope="module")
 def http(population: Population) -> Iterator[httpx.Client]:
-    prise = reserver(0)
-    base = f"http://{HOTE}:{prise.getsockname()[1]}{PREFIXE}"
-    with Serveurs([(prise, Rest(population).application())]), client_http(base) as client:
+    taken = reserve(0)
+    base = f"http://{HOST}:{taken.getsockname()[1]}{PREFIX}"
+    with Servers([(taken, Rest(population).application())]), client_http(base) as client:
         yield client
 
 
 def test_each_mission_locale_has_its_own_ruptures_the_last_first(population: Population, http: httpx.Client) -> None:
-    vrais = {str(p.numero): p for p in population.personnes}
-    vues = 0
+    true_values = {str(p.numero): p for p in population.persons}
+    views = 0
     for code in population.geographie.missions_locales:
         ruptures = http.get(f"contrats/structures/{code}/ruptures").json()
-        dates = [ligne["date"] for ligne in ruptures]
+        dates = [line["date"] for line in ruptures]
         assert dates == sorted(dates, reverse=True)
         assert http.get(f"contrats/structures/{code}/ruptures?limite=1").json() == ruptures[:1]
-        for ligne in ruptures:
-            (vraie,) = [c.rupture.date for c in vrais[ligne["jeuneId"]].contrats if c.rupture]
-            assert vrais[ligne["jeuneId"]].mission_locale == code
-            assert ligne["date"] == vraie.isoformat()
-        vues += len(ruptures)
-    assert vues > 20
+        for line in ruptures:
+            (true_one,) = [c.rupture.date for c in true_values[line["jeuneId"]].contrats if c.rupture]
+            assert true_values[line["jeuneId"]].mission_locale == code
+            assert line["date"] == true_one.isoformat()
+        views += len(ruptures)
+    assert views > 20
 
 
 def test_both_services_answer_the_ids_asked_in_their_order(population: Population, http: httpx.Client) -> None:
     code = next(c for c in population.geographie.missions_locales if _ids(http, c))
     ids = list(reversed(_ids(http, code)))
-    for chemin in ("contrats/jeunes", "suivis/suivis"):
-        assert [un["id"] for un in http.get(chemin, params={"ids": ",".join(ids)}).json()] == ids
+    for path in ("contrats/jeunes", "suivis/suivis"):
+        assert [un["id"] for un in http.get(path, params={"ids": ",".join(ids)}).json()] == ids
 
 
 def test_every_documented_call_is_served(population: Population, http: httpx.Client) -> None:
     code = next(iter(population.geographie.missions_locales))
-    for nom, document in (("contrats", CONTRATS), ("suivis", SUIVIS)):
-        assert http.get(f"{nom}/openapi.json").json() == document
-        for chemin in document["paths"]:
-            assert http.get(nom + chemin.replace("{code}", code)).status_code == 200
+    for name, document in (("contrats", CONTRATS), ("suivis", FOLLOWED)):
+        assert http.get(f"{name}/openapi.json").json() == document
+        for path in document["paths"]:
+            assert http.get(name + path.replace("{code}", code)).status_code == 200
 
 
 def _ids(http: httpx.Client, code: str) -> list[str]:
-    return [ligne["jeuneId"] for ligne in http.get(f"contrats/structures/{code}/ruptures").json()]
+    return [line["jeuneId"] for line in http.get(f"contrats/structures/{code}/ruptures").json()]

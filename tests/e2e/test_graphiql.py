@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import BrowserContext, Page, Request, expect, sync_playwright
 
-from fixtures.monde import Monde
-from fixtures.passerelle import PasserelleLancee
-from gateway.web.pages import DIST
-from tests.exemples import Exemple, exemples
+from fixtures.gateway_process import LaunchedGateway
+from fixtures.world import World
+from gateway.web.graphiql import DIST
+from tests.support.examples import Example, examples
 
 ARGUMENTS = (
     "--headless",
@@ -28,151 +28,149 @@ CAPTURES = Path("var")
 VIOLATIONS = (
     "document.addEventListener('securitypolicyviolation', e => console.error('violation ' + e.violatedDirective))"
 )
-REPONSE = ".graphiql-response"
+RESPONSE = ".graphiql-response"
 
 
 @dataclass
-class Visite:
+class Visit:
     """A page and what it did: hosts asked, console errors."""
 
     page: Page
     hotes: set[str] = field(default_factory=set)
-    erreurs: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
 
-    def noter(self, request: Request) -> None:
+    def note(self, request: Request) -> None:
         adresse = urlsplit(request.url)
         if adresse.scheme not in ("data", "blob"):
             self.hotes.add(adresse.netloc)
 
 
-def _exiger(present: bool, manque: str) -> None:
+def _require(present: bool, missing: str) -> None:
     """Where a tool is missing the test says so and is skipped; in CI it must run."""
     if not present and os.environ.get("CI"):
-        pytest.fail(manque)
+        pytest.fail(missing)
     if not present:
-        pytest.skip(manque)
+        pytest.skip(missing)
 
 
 @pytest.fixture(scope="module")
-def navigateur(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    _exiger(chromium is not None, "chromium is not installed: the GraphiQL page is not tried in a browser")
-    _exiger((DIST / "index.html").is_file(), "the GraphiQL page is not built: make graphiql")
+    _require(chromium is not None, "chromium is not installed: the GraphiQL page is not tried in a browser")
+    _require((DIST / "index.html").is_file(), "the GraphiQL page is not built: make graphiql")
     with sync_playwright() as playwright:
-        contexte = playwright.chromium.launch_persistent_context(
+        context = playwright.chromium.launch_persistent_context(
             tmp_path_factory.mktemp("profil"),
             executable_path=chromium,
             args=list(ARGUMENTS),
             viewport={"width": 1440, "height": 900},
             locale="fr-FR",
         )
-        yield contexte
-        contexte.close()
+        yield context
+        context.close()
 
 
 @pytest.fixture
-def visite(navigateur: BrowserContext, passerelle: PasserelleLancee) -> Iterator[Visite]:
-    page = navigateur.new_page()
-    visite = Visite(page)
+def visit_(browser: BrowserContext, gateway: LaunchedGateway) -> Iterator[Visit]:
+    page = browser.new_page()
+    visit_ = Visit(page)
     page.add_init_script(VIOLATIONS)
-    page.on("request", visite.noter)
-    page.on("pageerror", lambda erreur: visite.erreurs.append(str(erreur)))
-    page.on("console", lambda dit: visite.erreurs.append(dit.text) if dit.type == "error" else None)
-    page.goto(f"{passerelle.url}/graphql")
-    yield visite
+    page.on("request", visit_.note)
+    page.on("pageerror", lambda error: visit_.errors.append(str(error)))
+    page.on("console", lambda told: visit_.errors.append(told.text) if told.type == "error" else None)
+    page.goto(f"{gateway.url}/graphql")
+    yield visit_
     page.close()
 
 
-def _executer(page: Page) -> None:
+def _execute(page: Page) -> None:
     """The button does nothing until both editors are there, which takes a busy machine a while."""
-    for editeur in (".graphiql-query-editor", REPONSE):
-        expect(page.locator(f"{editeur} .view-lines")).to_be_visible(timeout=60_000)
+    for editor in (".graphiql-query-editor", RESPONSE):
+        expect(page.locator(f"{editor} .view-lines")).to_be_visible(timeout=60_000)
     page.get_by_role("button", name="Execute query").click()
 
 
-def _coller(page: Page, jeton: str) -> None:
-    page.get_by_label("Jeton").fill(jeton)
+def _paste(page: Page, token: str) -> None:
+    page.get_by_label("Jeton").fill(token)
 
 
-def _capturer(page: Page, nom: str) -> None:
+def _capture(page: Page, nom: str) -> None:
     CAPTURES.mkdir(exist_ok=True)
     page.screenshot(path=CAPTURES / f"graphiql-{nom}.png")
 
 
-def _rechauffer(passerelle: PasserelleLancee, jeton: str) -> int:
+def _warm_again(gateway: LaunchedGateway, token: str) -> int:
     """Ask the default query until every source has answered it, however slow this machine is; how many ruptures."""
     for _ in range(20):
-        reponse = passerelle.graphql(jeton, exemples()[0].requete)
-        if "errors" not in reponse:
-            return int(reponse["data"]["ruptures"]["totalCount"])
-    pytest.fail(f"the sources never all answered: {reponse['errors'][0]['message']}")
+        response = gateway.graphql(token, examples()[0].partner_request)
+        if "errors" not in response:
+            return int(response["data"]["ruptures"]["totalCount"])
+    pytest.fail(f"the sources never all answered: {response['errors'][0]['message']}")
 
 
-def test_a_newcomer_reads_the_ruptures_of_its_territory(
-    visite: Visite, passerelle: PasserelleLancee, monde: Monde
-) -> None:
-    page = visite.page
-    jeton = monde.jeton("ml")
-    combien = _rechauffer(passerelle, jeton)
+def test_a_newcomer_reads_the_ruptures_of_its_territory(visit_: Visit, gateway: LaunchedGateway, world: World) -> None:
+    page = visit_.page
+    token = world.token("ml")
+    count = _warm_again(gateway, token)
     expect(page.get_by_role("status")).to_contain_text("Collez un jeton")
-    _coller(page, jeton)
+    _paste(page, token)
     expect(page.get_by_role("status")).to_contain_text("Jeton valable jusqu’à")
-    with page.expect_response(lambda reponse: "MesRuptures" in (reponse.request.post_data or "")) as attendue:
-        _executer(page)
-    liste = attendue.value.json()["data"]["ruptures"]
-    expect(page.locator(REPONSE)).to_contain_text(f'"totalCount": {combien}')
-    expect(page.locator(REPONSE)).to_contain_text(f'"date": "{liste["edges"][0]["node"]["date"]}"')
-    expect(page.locator(REPONSE)).to_contain_text(f'"nom": "{liste["edges"][0]["node"]["jeune"]["nom"]}"')
-    _capturer(page, "ruptures")
-    assert len(liste["edges"]) == min(combien, 20) > 0
-    assert visite.hotes == {urlsplit(passerelle.url).netloc}
-    assert visite.erreurs == []
+    with page.expect_response(lambda response: "MesRuptures" in (response.request.post_data or "")) as expected:
+        _execute(page)
+    list_query = expected.value.json()["data"]["ruptures"]
+    expect(page.locator(RESPONSE)).to_contain_text(f'"totalCount": {count}')
+    expect(page.locator(RESPONSE)).to_contain_text(f'"date": "{list_query["edges"][0]["node"]["date"]}"')
+    expect(page.locator(RESPONSE)).to_contain_text(f'"nom": "{list_query["edges"][0]["node"]["jeune"]["nom"]}"')
+    _capture(page, "ruptures")
+    assert len(list_query["edges"]) == min(count, 20) > 0
+    assert visit_.hotes == {urlsplit(gateway.url).netloc}
+    assert visit_.errors == []
 
 
-def test_the_page_says_that_a_token_is_missing_and_asks_nothing(visite: Visite) -> None:
-    page = visite.page
-    envois: list[str] = []
-    page.on("request", lambda request: envois.append(request.url) if request.method == "POST" else None)
-    _executer(page)
-    expect(page.locator(REPONSE)).to_contain_text("Aucun jeton")
-    assert envois == []
-    assert visite.erreurs == []
+def test_the_page_says_that_a_token_is_missing_and_asks_nothing(visit_: Visit) -> None:
+    page = visit_.page
+    sendings: list[str] = []
+    page.on("request", lambda request: sendings.append(request.url) if request.method == "POST" else None)
+    _execute(page)
+    expect(page.locator(RESPONSE)).to_contain_text("Aucun jeton")
+    assert sendings == []
+    assert visit_.errors == []
 
 
-def test_the_page_says_that_a_token_is_refused(visite: Visite, monde: Monde) -> None:
-    page = visite.page
-    entete, corps, signature = monde.jeton("ml").split(".")
-    _coller(page, f"{entete}.{corps}.{signature[::-1]}")
+def test_the_page_says_that_a_token_is_refused(visit_: Visit, world: World) -> None:
+    page = visit_.page
+    header, body, signature = world.token("ml").split(".")
+    _paste(page, f"{header}.{body}.{signature[::-1]}")
     expect(page.get_by_role("status")).to_contain_text("La passerelle refuse ce jeton")
-    _capturer(page, "refus")
+    _capture(page, "refus")
 
 
-def test_an_example_opens_in_the_editor_and_runs(visite: Visite, monde: Monde) -> None:
-    page = visite.page
-    _coller(page, monde.jeton("admin"))
+def test_an_example_opens_in_the_editor_and_runs(visit_: Visit, world: World) -> None:
+    page = visit_.page
+    _paste(page, world.token("admin"))
     page.get_by_role("button", name="L’état des systèmes partenaires").click()
     expect(page.locator(".graphiql-query-editor")).to_contain_text("EtatDesSources")
-    _executer(page)
-    expect(page.locator(REPONSE)).to_contain_text('"nom": "aimaira"', timeout=20_000)
-    _capturer(page, "exemple")
-    assert visite.erreurs == []
+    _execute(page)
+    expect(page.locator(RESPONSE)).to_contain_text('"nom": "aimaira"', timeout=20_000)
+    _capture(page, "exemple")
+    assert visit_.errors == []
 
 
-def test_nothing_typed_outlives_the_tab(visite: Visite, monde: Monde) -> None:
-    page = visite.page
-    _coller(page, monde.jeton("admin"))
-    _executer(page)
-    expect(page.locator(REPONSE)).to_contain_text("CHAMP_REFUSE")
+def test_nothing_typed_outlives_the_tab(visit_: Visit, world: World) -> None:
+    page = visit_.page
+    _paste(page, world.token("admin"))
+    _execute(page)
+    expect(page.locator(RESPONSE)).to_contain_text("CHAMP_REFUSE")
     assert page.evaluate("localStorage.length") == 0
     assert page.context.cookies() == []
 
 
-@pytest.mark.parametrize("exemple", exemples(), ids=lambda exemple: exemple.titre)
+@pytest.mark.parametrize("example", examples(), ids=lambda example: example.title)
 def test_an_example_is_refused_nothing_to_those_it_is_for(
-    exemple: Exemple, passerelle: PasserelleLancee, monde: Monde
+    example: Example, gateway: LaunchedGateway, world: World
 ) -> None:
-    for client in exemple.clients:
-        reponse = passerelle.graphql(monde.jeton(client), exemple.requete)
-        codes = {erreur["extensions"]["code"] for erreur in reponse.get("errors", [])}
+    for client in example.clients:
+        response = gateway.graphql(world.token(client), example.partner_request)
+        codes = {error["extensions"]["code"] for error in response.get("errors", [])}
         assert codes <= {"SOURCE_DELAI_DEPASSE"}, (client, codes)
-        assert None not in reponse["data"].values(), client
+        assert None not in response["data"].values(), client

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from graphql import build_client_schema, get_introspection_query
 
-from fixtures.monde import Monde
-from fixtures.passerelle import PasserelleLancee
-from tests.access.operations import attendre, ecrire, tirer_operation
-from tests.chiffres import noter
-from tests.e2e.requetes import jusqu_a_complete
+from fixtures.gateway_process import LaunchedGateway
+from fixtures.world import World
+from tests.support.access.operations import draw_operation, wait, write
+from tests.support.e2e.queries import until_complete
+from tests.support.figures import note
 
 # profile and purpose of the demo's clients; what they may see of whom is judged elsewhere
 CLIENTS = {
@@ -27,48 +27,48 @@ CLIENTS = {
     "admin": ("ADMINISTRATEUR", "EXPLOITATION"),
 }
 OPERATIONS = 20
-INCONNUS: dict[str, list[str]] = {"Jeune": [], "Contrat": [], "Rupture": []}
+UNKNOWN: dict[str, list[str]] = {"Jeune": [], "Contrat": [], "Rupture": []}
 
 
-def _valeurs(data: Any, chemin: tuple[str, ...]) -> list[Any]:
+def _values(data: Any, path: tuple[str, ...]) -> list[Any]:
     """What stands at a path, in every row."""
     if isinstance(data, list):
-        return [valeur for element in data for valeur in _valeurs(element, chemin)]
-    if not chemin or data is None:
+        return [value for element in data for value in _values(element, path)]
+    if not path or data is None:
         return [data]
-    return _valeurs(data.get(chemin[0]), chemin[1:])
+    return _values(data.get(path[0]), path[1:])
 
 
 @pytest.mark.parametrize("client", sorted(CLIENTS))
 def test_a11_drawn_operations_are_refused_where_the_oracle_says(
-    monde: Monde, passerelle: PasserelleLancee, client: str
+    world: World, gateway: LaunchedGateway, client: str
 ) -> None:
     profil, finalite = CLIENTS[client]
     viewer = {"profil": profil, "role": profil, "finalite": finalite, "finalites": [finalite], "organisations": set()}
-    hasard, jeton = Random(client), monde.jeton(client)
+    randomness, token = Random(client), world.token(client)
     for _ in range(OPERATIONS):
-        operation = tirer_operation(hasard)
-        texte = ecrire(operation, hasard, INCONNUS).replace("first: 50", "first: 2")
-        attente = attendre(viewer, operation, [], INCONNUS)
-        recue = jusqu_a_complete(passerelle, jeton, texte)
-        refus = [(tuple(e["path"]), e["extensions"]["code"]) for e in recue.get("errors", []) if "path" in e]
-        if attente.data is None:
-            assert recue["data"] is None, texte
-            assert [e["extensions"]["code"] for e in recue["errors"]] == ["ARGUMENT_REFUSE"], texte
+        operation = draw_operation(randomness)
+        text = write(operation, randomness, UNKNOWN).replace("first: 50", "first: 2")
+        waiting = wait(viewer, operation, [], UNKNOWN)
+        received = until_complete(gateway, token, text)
+        refusal = [(tuple(e["path"]), e["extensions"]["code"]) for e in received.get("errors", []) if "path" in e]
+        if waiting.data is None:
+            assert received["data"] is None, text
+            assert [e["extensions"]["code"] for e in received["errors"]] == ["ARGUMENT_REFUSE"], text
             continue
-        assert sorted(refus) == sorted(set(attente.refus)), texte
-        assert {cle: vu is None for cle, vu in recue["data"].items()} == {
-            cle: vu is None for cle, vu in attente.data.items()
-        }, texte
-        assert not any(valeur is not None for chemin, _ in refus for valeur in _valeurs(recue["data"], chemin)), texte
+        assert sorted(refusal) == sorted(set(waiting.refusal)), text
+        assert {key: seen is None for key, seen in received["data"].items()} == {
+            key: seen is None for key, seen in waiting.data.items()
+        }, text
+        assert not any(value is not None for path, _ in refusal for value in _values(received["data"], path)), text
     if client == "ml":
-        noter(f"oracle  : {len(CLIENTS) * OPERATIONS} opérations par HTTP, 0 désaccord")
+        note(f"oracle  : {len(CLIENTS) * OPERATIONS} opérations par HTTP, 0 désaccord")
 
 
 @pytest.mark.parametrize("client", sorted(CLIENTS))
-def test_g09_each_client_is_shown_its_own_graph(monde: Monde, passerelle: PasserelleLancee, client: str) -> None:
-    reponse = passerelle.graphql(monde.jeton(client), get_introspection_query())
-    assert "errors" not in reponse
-    vu = build_client_schema(reponse["data"])
-    assert (vu.get_type("Jeune") is None) is (client in {"arml", "statistiques", "admin"})
-    assert (vu.get_type("Suivi") is None) is (client not in {"ml", "cfa", "si-partenaire"})
+def test_g09_each_client_is_shown_its_own_graph(world: World, gateway: LaunchedGateway, client: str) -> None:
+    response = gateway.graphql(world.token(client), get_introspection_query())
+    assert "errors" not in response
+    seen = build_client_schema(response["data"])
+    assert (seen.get_type("Jeune") is None) is (client in {"arml", "statistiques", "admin"})
+    assert (seen.get_type("Suivi") is None) is (client not in {"ml", "cfa", "si-partenaire"})

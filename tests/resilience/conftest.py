@@ -5,16 +5,16 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 import respx
 
-from tests.sources_aide import Banc, banc, transport
+from tests.support.sources import Bench, bench_, transport
 
 
 @pytest.fixture
-def routeur() -> Iterator[respx.MockRouter]:
+def router() -> Iterator[respx.MockRouter]:
     with respx.mock(assert_all_called=False) as routes:
         yield routes
 
 
 @pytest.fixture
-async def essai(routeur: respx.MockRouter) -> AsyncIterator[Banc]:
-    async with banc(transport(routeur)) as ouvert:
-        yield ouvert
+async def attempt(router: respx.MockRouter) -> AsyncIterator[Bench]:
+    async with bench_(transport(router)) as opened:
+        yield opened

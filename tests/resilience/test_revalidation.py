@@ -13,433 +13,460 @@ import pytest
 import respx
 from pydantic import SecretStr
 
-from gateway.cache.coffre import Coffre
-from gateway.cache.partage import CachePartage
-from gateway.cache.redis import CacheRedis
+from gateway.cache.redis import RedisBackend
+from gateway.cache.sealed import SealedCodec
 from gateway.cache.seam import Cache, cache_local
-from gateway.connectors.base import Dossier, Forme, Lecture, Locataire, Lu, Pages, Requete
-from gateway.domain.sceau import Sceau
-from gateway.errors import SourceInvalide
-from gateway.federation.annuaire import Annuaire
-from gateway.federation.collecte import Collecteur
-from gateway.federation.plan import Plan
+from gateway.cache.shared import SharedCache
+from gateway.connectors.base import BodyFormat, PagingStyle, PartnerRequest, ReadingResult, ReadingSteps, Record, Tenant
+from gateway.domain.seal import Sealer
+from gateway.errors import SourceInvalid
+from gateway.federation.collect.collector import Collector
+from gateway.federation.collect.plan import SourcePlan
+from gateway.federation.directory import Directory
 from gateway.schema.nouns import Jeune
 from gateway.sources.codec import codec
-from gateway.sources.decodage import DocumentInvalide, decoder
-from gateway.sources.partenaires import Acces
-from gateway.sources.reperes import repere, tous
-from gateway.sources.unites import Echec, EtatCache, Resultat
-from tests.access.petit_monde import IDENTIFIANTS, REFERENTIEL, Registre
-from tests.sources_aide import BASE, CONNECTEUR, INSTANT, SECRET, UAI_A, UAI_B, Banc, banc, partenaire, transport, unite
-from tests.sources_aide import _dossier as dossier
+from gateway.sources.http.decode import InvalidDocument, decoder
+from gateway.sources.http.validators import all_, page_validator
+from gateway.sources.partners.load import AccessConfig
+from gateway.sources.units import CacheStatus, UnitFailure, UnitResult
+from tests.support.access.small_world import IDS, REFERENTIEL, RegistryStore
+from tests.support.sources import (
+    BASE,
+    CONNECTOR,
+    INSTANT,
+    SECRET,
+    UAI_A,
+    UAI_B,
+    Bench,
+    bench_,
+    partner,
+    transport,
+    unit,
+)
+from tests.support.sources import _record as record
 
 pytestmark = pytest.mark.anyio
 URL = f"{BASE}/liste/{UAI_A}"
 PAGE_2 = f"{BASE}/liste/{UAI_A}?page=2"
-INCHANGEE = httpx.Response(304)
+UNCHANGED = httpx.Response(304)
 
 
-def lignes(*cles: str, uai: str = UAI_A, **entetes: str) -> httpx.Response:
-    noms = {nom.replace("_", "-"): valeur for nom, valeur in entetes.items()}
-    return httpx.Response(200, json=[{"cle": cle, "uai": uai} for cle in cles], headers=noms)
+def rows(*keys: str, uai: str = UAI_A, **headers: str) -> httpx.Response:
+    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    return httpx.Response(200, json=[{"cle": key, "uai": uai} for key in keys], headers=names)
 
 
-async def lire(essai: Banc, vieillie: float = 0.0) -> Resultat | Echec:
+async def read(attempt: Bench, aged: float = 0.0) -> UnitResult | UnitFailure:
     """What is known once the partner was asked, if it has to be."""
-    essai.secondes[0] += vieillie
-    (lu,) = await essai.sources.lire([unite()], 5.0)
+    attempt.seconds[0] += aged
+    (lu,) = await attempt.sources.read([unit()], 5.0)
     return lu
 
 
-async def relire(essai: Banc) -> Resultat:
+async def read_again(attempt: Bench) -> UnitResult:
     """The same, past its fresh lifetime, waited for."""
-    lu = await lire(essai, 901)
-    assert isinstance(lu, Resultat), lu
+    lu = await read(attempt, 901)
+    assert isinstance(lu, UnitResult), lu
     return lu
 
 
-def cles(lu: Resultat | Echec) -> list[str]:
-    assert isinstance(lu, Resultat), lu
-    return [dossier.cle for dossier in lu.dossiers]
+def keys(lu: UnitResult | UnitFailure) -> list[str]:
+    assert isinstance(lu, UnitResult), lu
+    return [record.key for record in lu.records]
 
 
 def conditions(route: respx.Route) -> list[str | None]:
-    return [appel.request.headers.get("If-None-Match") for appel in route.calls]
+    return [call.request.headers.get("If-None-Match") for call in route.calls]
 
 
-async def test_un_304_rend_sa_jeunesse_a_ce_qui_est_garde(routeur: respx.MockRouter, essai: Banc) -> None:
-    route = routeur.get(URL).mock(side_effect=[lignes("1", ETag='"a"'), INCHANGEE, INCHANGEE])
-    premiere = await lire(essai)
+async def test_a_304_makes_what_is_kept_fresh_again(router: respx.MockRouter, attempt: Bench) -> None:
+    route = router.get(URL).mock(side_effect=[rows("1", ETag='"a"'), UNCHANGED, UNCHANGED])
+    first = await read(attempt)
     for _ in range(2):
-        lu = await relire(essai)
-        assert (cles(lu), lu.cache, lu.age) == (["1"], EtatCache.MANQUE, 0.0)
-        assert isinstance(premiere, Resultat)
-        assert (lu.version, lu.recu_le) == (premiere.version, premiere.recu_le)  # the views made of it hold
-    encore = await lire(essai, 299)
-    assert (encore.cache, encore.age) == (EtatCache.TOUCHE, 299.0)  # type: ignore[union-attr]
+        lu = await read_again(attempt)
+        assert (keys(lu), lu.cache, lu.age) == (["1"], CacheStatus.MISSED, 0.0)
+        assert isinstance(first, UnitResult)
+        assert (lu.version, lu.received_at) == (first.version, first.received_at)  # the views made of it hold
+    encore = await read(attempt, 299)
+    assert (encore.cache, encore.age) == (CacheStatus.HIT, 299.0)  # type: ignore[union-attr]
     assert conditions(route) == [None, '"a"', '"a"']
-    assert essai.compteur("passerelle_revalidations", partenaire="erp", issue="inchangee") == 2
+    assert attempt.counter("passerelle_revalidations", partenaire="erp", issue="inchangee") == 2
 
 
-async def test_ce_qui_est_redit_mot_pour_mot_garde_sa_version(routeur: respx.MockRouter, essai: Banc) -> None:
+async def test_what_is_told_again_word_for_word_keeps_its_version(router: respx.MockRouter, attempt: Bench) -> None:
     """A partner without validators is read whole; the views made of what it says again hold all the same."""
-    routeur.get(URL).mock(side_effect=[lignes("1"), lignes("1"), lignes("1", "2")])
-    premiere, redite, changee = await relire(essai), await relire(essai), await relire(essai)
-    assert (redite.version, redite.cache, redite.age) == (premiere.version, EtatCache.MANQUE, 0.0)
-    assert redite.dossiers is premiere.dossiers
-    assert (cles(changee), changee.version != premiere.version) == (["1", "2"], True)
+    router.get(URL).mock(side_effect=[rows("1"), rows("1"), rows("1", "2")])
+    first, same_again, changed = await read_again(attempt), await read_again(attempt), await read_again(attempt)
+    assert (same_again.version, same_again.cache, same_again.age) == (first.version, CacheStatus.MISSED, 0.0)
+    assert same_again.records is first.records
+    assert (keys(changed), changed.version != first.version) == (["1", "2"], True)
 
 
-def nommes(locataire: Locataire, _jour: date) -> Lecture[Lu]:
-    ((page,),) = yield [Requete("liste", f"/liste/{locataire.code}")]
-    return Lu([Dossier(une["cle"], Jeune(nom="Zz", prenom="Yy", date_naissance=date(2008, 1, 2))) for une in page])
+def named_ones(tenant: Tenant, _day: date) -> ReadingSteps[ReadingResult]:
+    ((page,),) = yield [PartnerRequest("liste", f"/liste/{tenant.code}")]
+    return ReadingResult(
+        [Record(one["cle"], Jeune(nom="Zz", prenom="Yy", date_naissance=date(2008, 1, 2))) for one in page]
+    )
 
 
 @pytest.fixture
-async def nomme(routeur: respx.MockRouter) -> AsyncIterator[Banc]:
-    async with banc(transport(routeur), connecteur=replace(CONNECTEUR, dossiers_cfa=nommes)) as ouvert:
-        yield ouvert
+async def named(router: respx.MockRouter) -> AsyncIterator[Bench]:
+    async with bench_(transport(router), connector=replace(CONNECTOR, cfa_records=named_ones)) as opened:
+        yield opened
 
 
-async def test_ce_qui_en_fut_fait_tient_et_dit_l_age_du_moment(routeur: respx.MockRouter, nomme: Banc) -> None:
+async def test_what_was_made_of_it_holds_and_tells_the_age_of_the_moment(
+    router: respx.MockRouter, named: Bench
+) -> None:
     """What was heard is not heard again, warm or confirmed; its age is that of the partner's last word."""
-    essai = nomme
-    routeur.get(URL).mock(side_effect=[lignes("1", ETag='"a"'), INCHANGEE])
-    heure = lambda: essai.secondes[0]  # noqa: E731
-    collecteur = Collecteur(essai.sources, Registre(), "registre", 3.0, heure, lambda _source, _nombre: None)
-    plan, annuaire = Plan(vue=True, uais=(UAI_A,)), Annuaire(REFERENTIEL, IDENTIFIANTS)
-    premiere, ages = await collecteur.collecter(plan, annuaire), []
-    for passe in (100, 100, 101):  # young, young, stale: asked again behind
-        essai.secondes[0] += passe
-        recolte = await collecteur.collecter(plan, annuaire)
-        ages.append((recolte.fraicheurs["erp"].status, essai.secondes[0] - recolte.fraicheurs["erp"].said_at))
+    attempt = named
+    router.get(URL).mock(side_effect=[rows("1", ETag='"a"'), UNCHANGED])
+    moment = lambda: attempt.seconds[0]  # noqa: E731
+    collector = Collector(attempt.sources, RegistryStore(), "registre", 3.0, moment, lambda _source, _number: None)
+    plan, directory = SourcePlan(view=True, uais=(UAI_A,)), Directory(REFERENTIEL, IDS)
+    first, ages = await collector.collect(plan, directory), []
+    for passed in (100, 100, 101):  # young, young, stale: asked again behind
+        attempt.seconds[0] += passed
+        readings = await collector.collect(plan, directory)
+        ages.append(
+            (
+                readings.freshness_by_source["erp"].status,
+                attempt.seconds[0] - readings.freshness_by_source["erp"].said_at,
+            )
+        )
         for _ in range(50):
             await asyncio.sleep(0.001)
-    essai.secondes[0] += 2
-    confirmee = await collecteur.collecter(plan, annuaire)
+    attempt.seconds[0] += 2
+    confirmed = await collector.collect(plan, directory)
     assert ages == [("touche", 100.0), ("touche", 200.0), ("perime", 301.0)]
-    assert (confirmee.fraicheurs["erp"].status, essai.secondes[0] - confirmee.fraicheurs["erp"].said_at) == (
+    assert (
+        confirmed.freshness_by_source["erp"].status,
+        attempt.seconds[0] - confirmed.freshness_by_source["erp"].said_at,
+    ) == (
         "touche",
         2.0,
     )
-    assert confirmee.versions == premiere.versions
-    assert all(un is autre for un, autre in zip(confirmee.temoignages, premiere.temoignages, strict=True))
+    assert confirmed.versions == first.versions
+    assert all(un is other for un, other in zip(confirmed.sourced_records, first.sourced_records, strict=True))
 
 
-async def test_ce_qui_change_est_lu_en_entier(routeur: respx.MockRouter, essai: Banc) -> None:
+async def test_what_changes_is_read_in_full(router: respx.MockRouter, attempt: Bench) -> None:
     """What comes in place of a confirmation is what is read: it is not asked a second time."""
-    suite = [lignes("1", ETag='"a"'), lignes("1", "2", ETag='"b"'), INCHANGEE]
-    route = routeur.get(URL).mock(side_effect=suite)
-    await lire(essai)
-    assert cles(await relire(essai)) == ["1", "2"]
-    assert cles(await relire(essai)) == ["1", "2"]
+    following = [rows("1", ETag='"a"'), rows("1", "2", ETag='"b"'), UNCHANGED]
+    route = router.get(URL).mock(side_effect=following)
+    await read(attempt)
+    assert keys(await read_again(attempt)) == ["1", "2"]
+    assert keys(await read_again(attempt)) == ["1", "2"]
     assert conditions(route) == [None, '"a"', '"b"']
-    assert essai.compteur("passerelle_revalidations", partenaire="erp", issue="changee") == 1
+    assert attempt.counter("passerelle_revalidations", partenaire="erp", issue="changee") == 1
 
 
-async def test_sans_repere_sur_rien_n_est_demande_sous_condition(routeur: respx.MockRouter, essai: Banc) -> None:
-    route = routeur.get(URL).mock(
-        side_effect=[lignes("1", ETag="sans guillemets"), lignes("2", ETag='"a b"'), lignes("3")]
-    )
-    assert [cles(await lire(essai)), cles(await relire(essai)), cles(await relire(essai))] == [["1"], ["2"], ["3"]]
+async def test_without_a_sure_validator_nothing_is_asked_conditionally(
+    router: respx.MockRouter, attempt: Bench
+) -> None:
+    route = router.get(URL).mock(side_effect=[rows("1", ETag="sans guillemets"), rows("2", ETag='"a b"'), rows("3")])
+    assert [keys(await read(attempt)), keys(await read_again(attempt)), keys(await read_again(attempt))] == [
+        ["1"],
+        ["2"],
+        ["3"],
+    ]
     assert conditions(route) == [None, None, None]
 
 
-async def test_une_date_de_modification_sert_de_repere(routeur: respx.MockRouter, essai: Banc) -> None:
-    hier, avant = "Sun, 01 Mar 2026 08:00:00 GMT", "Sun, 01 Mar 2026 07:00:00 GMT"
-    route = routeur.get(URL).mock(side_effect=[lignes("1", Last_Modified=avant, Date=hier), INCHANGEE])
-    await lire(essai)
-    assert cles(await relire(essai)) == ["1"]
-    assert route.calls.last.request.headers["If-Modified-Since"] == avant
+async def test_a_date_of_modification_serves_as_validator(router: respx.MockRouter, attempt: Bench) -> None:
+    yesterday, before = "Sun, 01 Mar 2026 08:00:00 GMT", "Sun, 01 Mar 2026 07:00:00 GMT"
+    route = router.get(URL).mock(side_effect=[rows("1", Last_Modified=before, Date=yesterday), UNCHANGED])
+    await read(attempt)
+    assert keys(await read_again(attempt)) == ["1"]
+    assert route.calls.last.request.headers["If-Modified-Since"] == before
 
 
 @pytest.mark.parametrize(("modifie", "date"), [("Sun, 01 Mar 2026 08:00:00 GMT",) * 2, ("hier", "demain"), ("", "")])
-def test_une_date_qui_ne_dit_pas_tout_n_est_pas_un_repere(modifie: str, date: str) -> None:
-    lu = repere(Requete("liste", "/liste"), b"", {"Last-Modified": modifie, "Date": date})
+def test_a_date_that_does_not_tell_all_is_no_validator(modifie: str, date: str) -> None:
+    lu = page_validator(PartnerRequest("liste", "/liste"), b"", {"Last-Modified": modifie, "Date": date})
     assert lu is not None
     assert lu.conditions == {}
 
 
-def test_une_page_sans_repere_oblige_a_tout_relire() -> None:
-    demandee = Requete("liste", "/liste", params={"page": "1"}, forme=Forme.CSV, encodage="latin-1")
-    un = repere(demandee, b"", {"ETag": 'W/"a"'})
+def test_a_page_without_validator_has_everything_read_again() -> None:
+    requested = PartnerRequest("liste", "/liste", params={"page": "1"}, shape=BodyFormat.CSV, encoding="latin-1")
+    un = page_validator(requested, b"", {"ETag": 'W/"a"'})
     assert un
-    assert (un.requete, un.conditions) == (demandee, {"If-None-Match": 'W/"a"'})
-    assert repere(Requete("liste", "/liste", "POST"), b"", {"ETag": '"a"'}) is None
-    assert (tous([un, un]), tous([un, None]), tous([])) == ((un, un), (), ())
+    assert (un.partner_request, un.conditions) == (requested, {"If-None-Match": 'W/"a"'})
+    assert page_validator(PartnerRequest("liste", "/liste", "POST"), b"", {"ETag": '"a"'}) is None
+    assert (all_([un, un]), all_([un, None]), all_([])) == ((un, un), (), ())
 
 
-async def test_un_304_que_personne_n_a_demande_est_une_erreur(routeur: respx.MockRouter, essai: Banc) -> None:
-    routeur.get(URL).mock(side_effect=[INCHANGEE, lignes("1")])
-    lu = await lire(essai)
-    assert isinstance(lu, Echec)
-    assert isinstance(lu.erreur, SourceInvalide)
-    assert lu.secours is None
-    assert cles(await lire(essai)) == ["1"]
+async def test_a_304_that_nobody_asked_for_is_an_error(router: respx.MockRouter, attempt: Bench) -> None:
+    router.get(URL).mock(side_effect=[UNCHANGED, rows("1")])
+    lu = await read(attempt)
+    assert isinstance(lu, UnitFailure)
+    assert isinstance(lu.error, SourceInvalid)
+    assert lu.fallback is None
+    assert keys(await read(attempt)) == ["1"]
 
 
-async def test_ce_qui_fut_purge_n_est_pas_confirme(routeur: respx.MockRouter, essai: Banc) -> None:
+async def test_what_was_purged_is_not_confirmed(router: respx.MockRouter, attempt: Bench) -> None:
     """Purged after it was looked at and before the partner was asked: we hold it, and must not keep it again."""
-    route = routeur.get(URL).mock(side_effect=[lignes("1", ETag='"a"'), lignes("2", ETag='"b"')])
-    await lire(essai)
-    essai.secondes[0] += 901
-    lecture = asyncio.create_task(essai.sources.lire([unite()], 5.0))
+    route = router.get(URL).mock(side_effect=[rows("1", ETag='"a"'), rows("2", ETag='"b"')])
+    await read(attempt)
+    attempt.seconds[0] += 901
+    reading = asyncio.create_task(attempt.sources.read([unit()], 5.0))
     await asyncio.sleep(0)
-    await essai.sources.purger("erp")
-    (lu,) = await lecture
-    assert cles(lu) == ["2"]
+    await attempt.sources.purge("erp")
+    (lu,) = await reading
+    assert keys(lu) == ["2"]
     assert conditions(route) == [None, None]
 
 
-async def test_un_304_pour_ce_qui_fut_purge_entre_temps_n_est_pas_garde(routeur: respx.MockRouter, essai: Banc) -> None:
-    async def purger(_: httpx.Request) -> httpx.Response:
-        await essai.sources.purger("erp")
-        return INCHANGEE
+async def test_a_304_for_what_was_purged_meanwhile_is_not_kept(router: respx.MockRouter, attempt: Bench) -> None:
+    async def purge(_: httpx.Request) -> httpx.Response:
+        await attempt.sources.purge("erp")
+        return UNCHANGED
 
-    route = routeur.get(URL).mock(side_effect=[lignes("1", ETag='"a"')])
-    await lire(essai)
-    route.mock(side_effect=purger)
-    assert cles(await relire(essai)) == ["1"]  # true when it was asked
-    route.mock(side_effect=[lignes("2")])
-    assert cles(await lire(essai)) == ["2"]
+    route = router.get(URL).mock(side_effect=[rows("1", ETag='"a"')])
+    await read(attempt)
+    route.mock(side_effect=purge)
+    assert keys(await read_again(attempt)) == ["1"]  # true when it was asked
+    route.mock(side_effect=[rows("2")])
+    assert keys(await read(attempt)) == ["2"]
     assert conditions(route) == [None, '"a"', None]
 
 
-async def test_un_304_pour_ce_qui_fut_oublie_entre_temps_le_garde_a_nouveau(
-    routeur: respx.MockRouter, essai: Banc
-) -> None:
+async def test_a_304_for_what_was_forgotten_meanwhile_keeps_it_again(router: respx.MockRouter, attempt: Bench) -> None:
     """Out of memory while the partner was asked: what was looked at is still in hand."""
 
-    async def oublier(_: httpx.Request) -> httpx.Response:
-        essai.sources._socle.cache._memoire._entrees.clear()  # type: ignore[attr-defined]
-        return INCHANGEE
+    async def forget(_: httpx.Request) -> httpx.Response:
+        attempt.sources._deps.cache._memory._entries.clear()  # type: ignore[attr-defined]
+        return UNCHANGED
 
-    route = routeur.get(URL).mock(side_effect=[lignes("1", ETag='"a"')])
-    await lire(essai)
-    route.mock(side_effect=oublier)
-    assert cles(await relire(essai)) == ["1"]
-    encore = await lire(essai)
-    assert (cles(encore), encore.cache) == (["1"], EtatCache.TOUCHE)  # type: ignore[union-attr]
+    route = router.get(URL).mock(side_effect=[rows("1", ETag='"a"')])
+    await read(attempt)
+    route.mock(side_effect=forget)
+    assert keys(await read_again(attempt)) == ["1"]
+    encore = await read(attempt)
+    assert (keys(encore), encore.cache) == (["1"], CacheStatus.HIT)  # type: ignore[union-attr]
 
 
-async def test_ce_qui_fut_lu_la_veille_est_lu_a_nouveau(routeur: respx.MockRouter) -> None:
-    route = routeur.get(URL).mock(side_effect=[lignes("1", ETag='"a"'), lignes("1", ETag='"a"')])
-    maintenant = [INSTANT]
+async def test_what_was_read_the_day_before_is_read_again(router: respx.MockRouter) -> None:
+    route = router.get(URL).mock(side_effect=[rows("1", ETag='"a"'), rows("1", ETag='"a"')])
+    now = [INSTANT]
 
-    def horloge() -> datetime:
-        return maintenant[0]
+    def wall_clock() -> datetime:
+        return now[0]
 
-    async with banc(transport(routeur), instant=horloge) as essai:
-        await lire(essai)
-        maintenant[0] += timedelta(days=1)
-        assert cles(await relire(essai)) == ["1"]
+    async with bench_(transport(router), instant=wall_clock) as attempt:
+        await read(attempt)
+        now[0] += timedelta(days=1)
+        assert keys(await read_again(attempt)) == ["1"]
     assert conditions(route) == [None, None]
 
 
-async def test_c03_une_reponse_melee_d_autres_n_est_jamais_confirmee(routeur: respx.MockRouter, essai: Banc) -> None:
-    melee = [{"cle": "1", "uai": UAI_A}, {"cle": "9", "uai": UAI_B}]
-    route = routeur.get(URL).mock(return_value=httpx.Response(200, json=melee, headers={"ETag": '"a"'}))
+async def test_c03_an_answer_mixed_with_others_is_never_confirmed(router: respx.MockRouter, attempt: Bench) -> None:
+    mixed = [{"cle": "1", "uai": UAI_A}, {"cle": "9", "uai": UAI_B}]
+    route = router.get(URL).mock(return_value=httpx.Response(200, json=mixed, headers={"ETag": '"a"'}))
     for _ in range(2):
-        lu = await lire(essai)
-        assert isinstance(lu, Echec)
-        assert lu.secours is not None
-        assert cles(lu.secours) == ["1"]
+        lu = await read(attempt)
+        assert isinstance(lu, UnitFailure)
+        assert lu.fallback is not None
+        assert keys(lu.fallback) == ["1"]
     assert conditions(route) == [None, None]
 
 
-def enchainees(locataire: Locataire, _jour: date) -> Lecture[Lu]:
-    (pages,) = yield [Requete("liste", f"/liste/{locataire.code}", pages=Pages.ODATA)]
-    return Lu([dossier(ligne) for page in pages for ligne in page["value"]])
+def chained(tenant: Tenant, _day: date) -> ReadingSteps[ReadingResult]:
+    (pages,) = yield [PartnerRequest("liste", f"/liste/{tenant.code}", pages=PagingStyle.ODATA)]
+    return ReadingResult([record(line) for page in pages for line in page["value"]])
 
 
-def page(cle: str, suite: str | None = None) -> httpx.Response:
-    lignes = [{"cle": cle, "uai": UAI_A}]
-    return httpx.Response(200, json={"value": lignes, "@odata.nextLink": suite}, headers={"ETag": f'"{cle}"'})
+def page(key: str, following: str | None = None) -> httpx.Response:
+    rows = [{"cle": key, "uai": UAI_A}]
+    return httpx.Response(200, json={"value": rows, "@odata.nextLink": following}, headers={"ETag": f'"{key}"'})
 
 
-async def test_une_lecture_de_deux_pages_est_confirmee_page_par_page(routeur: respx.MockRouter) -> None:
+async def test_a_reading_of_two_pages_is_confirmed_page_by_page(router: respx.MockRouter) -> None:
     """Two requests when nothing changes, or the last page; when the first does, one more: the last only said unchanged."""
-    une, deux = routeur.get(PAGE_2), routeur.get(URL)  # the most precise first
-    une.mock(side_effect=[page("2"), INCHANGEE, page("3"), INCHANGEE, page("3")])
-    deux.mock(side_effect=[page("1", PAGE_2), INCHANGEE, page("1", PAGE_2), page("0", PAGE_2)])
-    lus, appels = [], []
-    async with banc(transport(routeur), connecteur=replace(CONNECTEUR, dossiers_cfa=enchainees)) as essai:
+    one, two = router.get(PAGE_2), router.get(URL)  # the most precise first
+    one.mock(side_effect=[page("2"), UNCHANGED, page("3"), UNCHANGED, page("3")])
+    two.mock(side_effect=[page("1", PAGE_2), UNCHANGED, page("1", PAGE_2), page("0", PAGE_2)])
+    values_read, calls = [], []
+    async with bench_(transport(router), connector=replace(CONNECTOR, cfa_records=chained)) as attempt:
         for _ in range(4):
-            avant = une.call_count + deux.call_count
-            lus.append(cles(await lire(essai, 901)))
-            appels.append(une.call_count + deux.call_count - avant)
-    assert lus == [["1", "2"], ["1", "2"], ["1", "3"], ["0", "3"]]
-    assert appels == [2, 2, 2, 3]
+            before = one.call_count + two.call_count
+            values_read.append(keys(await read(attempt, 901)))
+            calls.append(one.call_count + two.call_count - before)
+    assert values_read == [["1", "2"], ["1", "2"], ["1", "3"], ["0", "3"]]
+    assert calls == [2, 2, 2, 3]
 
 
-async def test_les_pages_d_une_liste_sont_redemandees_l_une_apres_l_autre(routeur: respx.MockRouter) -> None:
+async def test_the_pages_of_a_list_are_asked_again_one_after_the_other(router: respx.MockRouter) -> None:
     """Two lists are asked again together, each a page at a time: a long one takes no more places than when it is read."""
-    en_cours, ensemble = 0, 0
+    under_way, set_ = 0, 0
 
-    def deux_listes(locataire: Locataire, _jour: date) -> Lecture[Lu]:
-        listes = yield [
-            Requete("liste", f"/liste/{nom}", params={}, pages=Pages.TAILLE, taille=2) for nom in (locataire.code, "b")
+    def two_lists(tenant: Tenant, _day: date) -> ReadingSteps[ReadingResult]:
+        lists = yield [
+            PartnerRequest("liste", f"/liste/{name}", params={}, pages=PagingStyle.SIZE, size=2)
+            for name in (tenant.code, "b")
         ]
-        return Lu([dossier(ligne) for pages in listes for page in pages for ligne in page])
+        return ReadingResult([record(line) for pages in lists for page in pages for line in page])
 
-    async def servir(request: httpx.Request) -> httpx.Response:
-        nonlocal en_cours, ensemble
-        en_cours += 1
-        ensemble = max(ensemble, en_cours)
+    async def serve(request: httpx.Request) -> httpx.Response:
+        nonlocal under_way, set_
+        under_way += 1
+        set_ = max(set_, under_way)
         for _ in range(5):
             await asyncio.sleep(0)
-        en_cours -= 1
-        rang, nom = int(request.url.params["page"]), request.url.path.rpartition("/")[2]
-        return lignes(*(f"{nom}{cle}" for cle in range(2 * rang, 2 * rang + (2 if rang < 4 else 1))))
+        under_way -= 1
+        rank, name = int(request.url.params["page"]), request.url.path.rpartition("/")[2]
+        return rows(*(f"{name}{key}" for key in range(2 * rank, 2 * rank + (2 if rank < 4 else 1))))
 
-    route = routeur.get(url__startswith=f"{BASE}/liste/").mock(side_effect=servir)
-    async with banc(transport(routeur), connecteur=replace(CONNECTEUR, dossiers_cfa=deux_listes)) as essai:
-        premiere, redite = await relire(essai), await relire(essai)
-    assert (redite.dossiers is premiere.dossiers, len(premiere.dossiers), route.call_count) == (True, 14, 16)
-    assert ensemble == 2
-
-
-def par_liens(locataire: Locataire, _jour: date) -> Lecture[Lu]:
-    (pages,) = yield [Requete("liste", f"/liste/{locataire.code}", pages=Pages.LIEN)]
-    return Lu([dossier(ligne) for page in pages for ligne in page])
+    route = router.get(url__startswith=f"{BASE}/liste/").mock(side_effect=serve)
+    async with bench_(transport(router), connector=replace(CONNECTOR, cfa_records=two_lists)) as attempt:
+        first, same_again = await read_again(attempt), await read_again(attempt)
+    assert (same_again.records is first.records, len(first.records), route.call_count) == (True, 14, 16)
+    assert set_ == 2
 
 
-async def test_un_lien_nouveau_sous_le_meme_corps_est_un_changement(routeur: respx.MockRouter) -> None:
+def by_links(tenant: Tenant, _day: date) -> ReadingSteps[ReadingResult]:
+    (pages,) = yield [PartnerRequest("liste", f"/liste/{tenant.code}", pages=PagingStyle.LINK)]
+    return ReadingResult([record(line) for page in pages for line in page])
+
+
+async def test_a_new_link_under_the_same_body_is_a_change(router: respx.MockRouter) -> None:
     """A full page stays as it was when another is added after it: only its header tells, of which no validator speaks."""
-    une, deux = routeur.get(PAGE_2), routeur.get(URL)
-    une.mock(return_value=lignes("2"))
-    deux.mock(side_effect=[lignes("1", ETag='"a"'), lignes("1", ETag='"a"', Link=f'<{PAGE_2}>; rel="next"')])
-    async with banc(transport(routeur), connecteur=replace(CONNECTEUR, dossiers_cfa=par_liens)) as essai:
-        assert [cles(await relire(essai)), cles(await relire(essai))] == [["1"], ["1", "2"]]
-    assert conditions(deux) == [None, None]
+    one, two = router.get(PAGE_2), router.get(URL)
+    one.mock(return_value=rows("2"))
+    two.mock(side_effect=[rows("1", ETag='"a"'), rows("1", ETag='"a"', Link=f'<{PAGE_2}>; rel="next"')])
+    async with bench_(transport(router), connector=replace(CONNECTOR, cfa_records=by_links)) as attempt:
+        assert [keys(await read_again(attempt)), keys(await read_again(attempt))] == [["1"], ["1", "2"]]
+    assert conditions(two) == [None, None]
 
 
 DETAILS = f"{BASE}/details/{UAI_A}"
 
 
-def en_deux_temps(locataire: Locataire, _jour: date) -> Lecture[Lu]:
+def in_two_steps(tenant: Tenant, _day: date) -> ReadingSteps[ReadingResult]:
     """Who there is, then what is told of them."""
-    ((qui,),) = yield [Requete("liste", f"/liste/{locataire.code}")]
-    dits = ",".join(ligne["cle"] for ligne in qui)
-    ((lues,),) = yield [Requete("details", f"/details/{locataire.code}", params={"ids": dits})]
-    return Lu([dossier(ligne) for ligne in lues])
+    ((who,),) = yield [PartnerRequest("liste", f"/liste/{tenant.code}")]
+    told_values = ",".join(line["cle"] for line in who)
+    ((rows_read,),) = yield [PartnerRequest("details", f"/details/{tenant.code}", params={"ids": told_values})]
+    return ReadingResult([record(line) for line in rows_read])
 
 
 @pytest.fixture
-async def suivi(routeur: respx.MockRouter) -> AsyncIterator[Banc]:
-    async with banc(transport(routeur), connecteur=replace(CONNECTEUR, dossiers_cfa=en_deux_temps)) as ouvert:
-        yield ouvert
+async def suivi(router: respx.MockRouter) -> AsyncIterator[Bench]:
+    async with bench_(transport(router), connector=replace(CONNECTOR, cfa_records=in_two_steps)) as opened:
+        yield opened
 
 
-async def test_ce_qui_fut_lu_en_deux_temps_est_redemande_en_un(routeur: respx.MockRouter, suivi: Banc) -> None:
+async def test_what_was_read_in_two_steps_is_asked_again_in_one(router: respx.MockRouter, suivi: Bench) -> None:
     """A partner without validators: both requests are under way together, and neither answer is decoded."""
-    listes, details, ensemble = routeur.get(URL), routeur.get(DETAILS), asyncio.Barrier(2)
-    listes.mock(return_value=lignes("1"))
-    details.mock(return_value=lignes("1"))
-    premiere = await relire(suivi)
+    lists, details, set_ = router.get(URL), router.get(DETAILS), asyncio.Barrier(2)
+    lists.mock(return_value=rows("1"))
+    details.mock(return_value=rows("1"))
+    first = await read_again(suivi)
 
-    async def a_deux(_: httpx.Request) -> httpx.Response:
+    async def with_two(_: httpx.Request) -> httpx.Response:
         async with asyncio.timeout(1):  # one after the other, they would wait for ever
-            await ensemble.wait()
-        return lignes("1")
+            await set_.wait()
+        return rows("1")
 
-    listes.mock(side_effect=a_deux)
-    details.mock(side_effect=a_deux)
-    redite = await relire(suivi)
-    assert (redite.version, redite.dossiers is premiere.dossiers) == (premiere.version, True)
-    assert (listes.call_count, details.call_count) == (2, 2)
+    lists.mock(side_effect=with_two)
+    details.mock(side_effect=with_two)
+    same_again = await read_again(suivi)
+    assert (same_again.version, same_again.records is first.records) == (first.version, True)
+    assert (lists.call_count, details.call_count) == (2, 2)
 
 
-async def test_ce_qui_est_revenu_autre_sert_la_lecture(routeur: respx.MockRouter, suivi: Banc) -> None:
+async def test_what_came_back_different_serves_the_reading(router: respx.MockRouter, suivi: Bench) -> None:
     """One page changed: the other, unchanged and not decoded, is read all the same; nothing is asked twice."""
-    listes, details = routeur.get(URL), routeur.get(DETAILS)
-    listes.mock(return_value=lignes("1"))
-    details.mock(side_effect=[lignes("1"), lignes("3")])
-    assert [cles(await relire(suivi)), cles(await relire(suivi))] == [["1"], ["3"]]
-    assert (listes.call_count, details.call_count) == (2, 2)
+    lists, details = router.get(URL), router.get(DETAILS)
+    lists.mock(return_value=rows("1"))
+    details.mock(side_effect=[rows("1"), rows("3")])
+    assert [keys(await read_again(suivi)), keys(await read_again(suivi))] == [["1"], ["3"]]
+    assert (lists.call_count, details.call_count) == (2, 2)
 
 
-async def test_ce_qui_fut_lisible_et_ne_l_est_plus_est_une_erreur_du_partenaire(
-    routeur: respx.MockRouter, suivi: Banc, monkeypatch: pytest.MonkeyPatch
+async def test_what_was_readable_and_is_no_more_is_an_error_of_the_partner(
+    router: respx.MockRouter, suivi: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Kept by a process whose code was laxer: the page is as it was, and cannot be decoded any more."""
-    listes, details = routeur.get(URL), routeur.get(DETAILS)
-    listes.mock(return_value=lignes("1"))
-    details.mock(side_effect=[lignes("1"), lignes("3")])
-    await relire(suivi)
+    lists, details = router.get(URL), router.get(DETAILS)
+    lists.mock(return_value=rows("1"))
+    details.mock(side_effect=[rows("1"), rows("3")])
+    await read_again(suivi)
 
-    def refuser(corps: bytes, requete: Requete) -> object:
-        if requete.operation == "liste":
-            raise DocumentInvalide("JSON illisible")
-        return decoder(corps, requete)
+    def refuse(body: bytes, partner_request: PartnerRequest) -> object:
+        if partner_request.operation == "liste":
+            raise InvalidDocument("JSON illisible")
+        return decoder(body, partner_request)
 
-    monkeypatch.setattr("gateway.sources.transport.decoder", refuser)
-    lu = await lire(suivi, 901)
-    assert isinstance(lu, Echec)
-    assert isinstance(lu.erreur, SourceInvalide)
-    assert lu.secours is not None
+    monkeypatch.setattr("gateway.sources.http.transport.decoder", refuse)
+    lu = await read(suivi, 901)
+    assert isinstance(lu, UnitFailure)
+    assert isinstance(lu.error, SourceInvalid)
+    assert lu.fallback is not None
 
 
-async def test_u15_une_page_gardee_ne_retient_pas_le_secret_qu_un_lien_repete(routeur: respx.MockRouter) -> None:
-    demandees = routeur.get(url__startswith=URL).mock(
-        side_effect=[lignes("1", Link=f'<{PAGE_2}&cle={SECRET}>; rel="next"'), lignes("2"), *[lignes("1")] * 2]
+async def test_u15_a_kept_page_does_not_retain_the_secret_that_a_link_repeats(router: respx.MockRouter) -> None:
+    requested = router.get(url__startswith=URL).mock(
+        side_effect=[rows("1", Link=f'<{PAGE_2}&cle={SECRET}>; rel="next"'), rows("2"), *[rows("1")] * 2]
     )
-    erp = partenaire(acces={"defaut": Acces("parametre", "cle", SecretStr(SECRET))})
-    async with banc(transport(routeur), erp, replace(CONNECTEUR, dossiers_cfa=par_liens)) as essai:
-        lu = await relire(essai)
-    assert cles(lu) == ["1", "2"]
-    assert [appel.request.url.params["cle"] for appel in demandees.calls] == [SECRET] * 2
-    assert SECRET not in repr(lu.reperes)
+    erp = partner(acces={"defaut": AccessConfig("parametre", "cle", SecretStr(SECRET))})
+    async with bench_(transport(router), erp, replace(CONNECTOR, cfa_records=by_links)) as attempt:
+        lu = await read_again(attempt)
+    assert keys(lu) == ["1", "2"]
+    assert [call.request.url.params["cle"] for call in requested.calls] == [SECRET] * 2
+    assert SECRET not in repr(lu.validators)
 
 
-async def test_ce_qui_est_revenu_illisible_n_est_pas_redemande(routeur: respx.MockRouter, suivi: Banc) -> None:
+async def test_what_came_back_unreadable_is_not_asked_again(router: respx.MockRouter, suivi: Bench) -> None:
     """The reading would ask the same page: its error is known."""
-    listes, details = routeur.get(URL), routeur.get(DETAILS)
-    listes.mock(return_value=lignes("1"))
-    details.mock(side_effect=[lignes("1"), httpx.Response(200, content=b"<html>"), lignes("1")])
-    await relire(suivi)
-    lu = await lire(suivi, 901)
-    assert isinstance(lu, Echec)
-    assert isinstance(lu.erreur, SourceInvalide)
-    assert lu.secours is not None
-    assert (listes.call_count, details.call_count) == (2, 2)
-    assert cles(await lire(suivi)) == ["1"]
+    lists, details = router.get(URL), router.get(DETAILS)
+    lists.mock(return_value=rows("1"))
+    details.mock(side_effect=[rows("1"), httpx.Response(200, content=b"<html>"), rows("1")])
+    await read_again(suivi)
+    lu = await read(suivi, 901)
+    assert isinstance(lu, UnitFailure)
+    assert isinstance(lu.error, SourceInvalid)
+    assert lu.fallback is not None
+    assert (lists.call_count, details.call_count) == (2, 2)
+    assert keys(await read(suivi)) == ["1"]
 
 
-async def test_une_page_qui_n_est_plus_n_empeche_pas_de_relire(routeur: respx.MockRouter, suivi: Banc) -> None:
+async def test_a_page_that_is_no_more_does_not_prevent_reading_again(router: respx.MockRouter, suivi: Bench) -> None:
     """What was asked before is of persons who left: the partner refuses it, and the list tells who there is."""
-    routeur.get(URL).mock(side_effect=[lignes("1"), lignes("2")])
-    anciens, nouveaux = routeur.get(DETAILS, params={"ids": "1"}), routeur.get(DETAILS, params={"ids": "2"})
-    anciens.mock(side_effect=[lignes("1"), httpx.Response(404)])
-    nouveaux.mock(return_value=lignes("2"))
-    assert [cles(await relire(suivi)), cles(await relire(suivi))] == [["1"], ["2"]]
-    assert (anciens.call_count, nouveaux.call_count) == (2, 1)
+    router.get(URL).mock(side_effect=[rows("1"), rows("2")])
+    former_ids, new = router.get(DETAILS, params={"ids": "1"}), router.get(DETAILS, params={"ids": "2"})
+    former_ids.mock(side_effect=[rows("1"), httpx.Response(404)])
+    new.mock(return_value=rows("2"))
+    assert [keys(await read_again(suivi)), keys(await read_again(suivi))] == [["1"], ["2"]]
+    assert (former_ids.call_count, new.call_count) == (2, 1)
 
 
-async def test_ce_qu_un_processus_fait_confirmer_est_jeune_pour_tous(routeur: respx.MockRouter, url_redis: str) -> None:
+async def test_what_a_process_has_confirmed_is_fresh_for_all(router: respx.MockRouter, redis_url: str) -> None:
     """Two processes over one Redis: the second asks nothing more, and what it has opened keeps its version."""
-    nom = f"erp-{id(routeur)}"  # keys of this test alone
-    route = routeur.get(URL).mock(side_effect=[lignes("1", ETag='"a"'), INCHANGEE])
+    name = f"erp-{id(router)}"  # keys of this test alone
+    route = router.get(URL).mock(side_effect=[rows("1", ETag='"a"'), UNCHANGED])
     minute = [1_000_000.0]
-    async with AsyncExitStack() as pile:
-        caches = [cache_de(url_redis, nom, minute) for _ in range(2)]
-        un, autre = [await pile.enter_async_context(banc(transport(routeur), cache=cache)) for cache in caches]
-        lus = [await lire(un), await lire(autre)]
+    async with AsyncExitStack() as stack:
+        caches = [cache_de(redis_url, name, minute) for _ in range(2)]
+        un, other = [await stack.enter_async_context(bench_(transport(router), cache=cache)) for cache in caches]
+        values_read = [await read(un), await read(other)]
         minute[0] += 901
-        lus += [await lire(un), await lire(autre)]
-    assert [(cles(lu), lu.age) for lu in lus] == [(["1"], 0.0)] * 4  # type: ignore[union-attr]
-    assert len({lu.version for lu in lus}) == 1  # type: ignore[union-attr]
+        values_read += [await read(un), await read(other)]
+    assert [(keys(lu), lu.age) for lu in values_read] == [(["1"], 0.0)] * 4  # type: ignore[union-attr]
+    assert len({lu.version for lu in values_read}) == 1  # type: ignore[union-attr]
     assert conditions(route) == [None, '"a"']
 
 
 def cache_de(url: str, nom: str, minute: list[float]) -> Cache:
-    cle = Sceau(hashlib.sha256(nom.encode()).digest())
-    return CachePartage(CacheRedis(url), Coffre([cle], codec(Resultat)), cache_local(lambda: minute[0]))
+    key = Sealer(hashlib.sha256(nom.encode()).digest())
+    return SharedCache(RedisBackend(url), SealedCodec([key], codec(UnitResult)), cache_local(lambda: minute[0]))
 
 
-async def test_ce_qu_un_evenement_dit_change_est_lu_en_entier(routeur: respx.MockRouter, essai: Banc) -> None:
-    route = routeur.get(URL).mock(side_effect=[lignes("1", ETag='"a"'), lignes("2", ETag='"b"')])
-    await lire(essai)
-    await essai.sources.invalider(unite())
-    assert cles(await relire(essai)) == ["2"]
+async def test_what_an_event_tells_changed_is_read_in_full(router: respx.MockRouter, attempt: Bench) -> None:
+    route = router.get(URL).mock(side_effect=[rows("1", ETag='"a"'), rows("2", ETag='"b"')])
+    await read(attempt)
+    await attempt.sources.invalidate(unit())
+    assert keys(await read_again(attempt)) == ["2"]
     assert conditions(route) == [None, None]

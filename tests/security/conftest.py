@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from fixtures.monde import Monde
-from tests.security.bord import Bord, ouvrir
+from fixtures.world import World
+from tests.support.security.edge import Edge, open_edge
 
 
 @pytest.fixture(scope="session")
-def bord(monde: Monde, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bord]:
+def edge_(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
     """In the production profile, in this process."""
-    with ouvrir(monde, tmp_path_factory.mktemp("bord")) as ouvert:
-        yield ouvert
+    with open_edge(world, tmp_path_factory.mktemp("bord")) as opened:
+        yield opened

@@ -10,97 +10,99 @@ from random import Random
 import pytest
 import redis
 
-from gateway.cache.coffre import Coffre
-from gateway.cache.partage import CachePartage
-from gateway.cache.redis import CacheRedis
+from gateway.cache.redis import RedisBackend
+from gateway.cache.sealed import SealedCodec
 from gateway.cache.seam import Cache, cache_local
-from gateway.domain.sceau import Sceau
+from gateway.cache.shared import SharedCache
+from gateway.domain.seal import Sealer
 from gateway.sources.codec import codec
-from gateway.sources.unites import Resultat
-from tests.access.petit_monde import APPELANTS, tirer
-from tests.chiffres import noter
-from tests.redis_aide import serveur_redis
-from tests.security.monde_en_cache import MondeEnCache
+from gateway.sources.units import UnitResult
+from tests.support.access.small_world import CALLERS, draw_from
+from tests.support.figures import note
+from tests.support.redis_server import redis_server
+from tests.support.security.cached_world import CachedWorld
 
 pytestmark = pytest.mark.anyio
-TEXTE = "{ jeunes(first: 20) { totalCount edges { node { nom telephone adresse { voie } ruptures { date } } } } }"
-QUESTIONS = [viewer for viewer in APPELANTS if viewer.finalite]
-Panne = Callable[[redis.Redis], object]
-PANNES: dict[str, Panne] = {
+TEXT = "{ jeunes(first: 20) { totalCount edges { node { nom telephone adresse { voie } ruptures { date } } } } }"
+QUESTIONS = [viewer for viewer in CALLERS if viewer.finalite]
+Fault = Callable[[redis.Redis], object]
+FAULTS: dict[str, Fault] = {
     "absent": lambda client: client.shutdown(nosave=True),
     "muet": lambda client: client.client_pause(1500),
     "vidé": lambda client: client.flushdb(),
     "plein": lambda client: client.config_set("maxmemory", "1"),
     "fermé": lambda client: client.config_set("requirepass", "autre"),
 }
-LONGUES = ("muet", "vidé", "fermé")
+LONG_ONES = ("muet", "vidé", "fermé")
 
 
 @pytest.fixture
 def url() -> Iterator[str]:
-    with serveur_redis() as adresse:
+    with redis_server() as adresse:
         yield adresse
 
 
-def partage(url: str) -> Callable[[Callable[[], float]], Cache]:
-    sceau = Sceau(hashlib.sha256(b"c10").digest())
-    return lambda secondes: CachePartage(CacheRedis(url), Coffre([sceau], codec(Resultat)), cache_local(secondes))
+def shared(url: str) -> Callable[[Callable[[], float]], Cache]:
+    sealer = Sealer(hashlib.sha256(b"c10").digest())
+    return lambda seconds: SharedCache(
+        RedisBackend(url), SealedCodec([sealer], codec(UnitResult)), cache_local(seconds)
+    )
 
 
-async def tous(monde: MondeEnCache) -> list[str]:
+async def all_(world: CachedWorld) -> list[str]:
     """Everybody at once."""
-    return list(await asyncio.gather(*(monde.demander(viewer, TEXTE) for viewer in QUESTIONS)))
+    return list(await asyncio.gather(*(world.request(viewer, TEXT) for viewer in QUESTIONS)))
 
 
-def rien_au_journal(caplog: pytest.LogCaptureFixture) -> None:
-    dits = "".join(ligne.getMessage() for ligne in caplog.records if ligne.name != "asyncio")
-    assert not any(secret in dits for secret in ("Nom0", "Contact0", "0600001A", "redis://"))
+def nothing_logged(caplog: pytest.LogCaptureFixture) -> None:
+    told_values = "".join(line.getMessage() for line in caplog.records if line.name != "asyncio")
+    assert not any(secret in told_values for secret in ("Nom0", "Contact0", "0600001A", "redis://"))
 
 
-@pytest.mark.parametrize("nom", ["absent", "plein", *(pytest.param(n, marks=pytest.mark.chaos) for n in LONGUES)])
-async def test_c10_redis_tombe_pendant_la_charge(url: str, nom: str, caplog: pytest.LogCaptureFixture) -> None:
-    monde = MondeEnCache(tirer(Random(4), 8), partage(url))
-    attendues = [await monde.sans_cache(viewer, TEXTE) for viewer in QUESTIONS]
-    rendues: list[list[str]] = []
+@pytest.mark.parametrize("nom", ["absent", "plein", *(pytest.param(n, marks=pytest.mark.chaos) for n in LONG_ONES)])
+async def test_c10_redis_falls_under_load(url: str, nom: str, caplog: pytest.LogCaptureFixture) -> None:
+    world = CachedWorld(draw_from(Random(4), 8), shared(url))
+    expected = [await world.without_cache(viewer, TEXT) for viewer in QUESTIONS]
+    returned: list[list[str]] = []
     with caplog.at_level(logging.DEBUG):
-        assert await tous(monde) == attendues
-        charge = [asyncio.create_task(tous(monde)) for _ in range(3)]
+        assert await all_(world) == expected
+        charge = [asyncio.create_task(all_(world)) for _ in range(3)]
         with redis.Redis.from_url(url) as client:
-            PANNES[nom](client)
-        for passe in (0.5, 2.0, 301.0, 3601.0):  # left alone, tried again, stale, asked again
-            rendues += await asyncio.gather(*charge)  # an answer under way has this clock too
-            await monde.vieillir(passe)
-            charge = [asyncio.create_task(tous(monde)) for _ in range(2)]
-        rendues += await asyncio.gather(*charge)
-    await monde.sources.aclose()
-    for reponses in rendues:
-        assert reponses == attendues
-    rien_au_journal(caplog)
-    noter(f"C10 : {len(rendues) * len(QUESTIONS)} réponses pendant que Redis est {nom}, toutes égales, 0 erreur")
+            FAULTS[nom](client)
+        for passed in (0.5, 2.0, 301.0, 3601.0):  # left alone, tried again, stale, asked again
+            returned += await asyncio.gather(*charge)  # an answer under way has this clock too
+            await world.age_(passed)
+            charge = [asyncio.create_task(all_(world)) for _ in range(2)]
+        returned += await asyncio.gather(*charge)
+    await world.sources.aclose()
+    for responses in returned:
+        assert responses == expected
+    nothing_logged(caplog)
+    note(f"C10 : {len(returned) * len(QUESTIONS)} réponses pendant que Redis est {nom}, toutes égales, 0 erreur")
 
 
 @asynccontextmanager
-async def deplace() -> AsyncIterator[str]:
+async def moves() -> AsyncIterator[str]:
     """A node of a cluster that has moved everything elsewhere."""
 
-    async def repondre(lecteur: asyncio.StreamReader, ecrivain: asyncio.StreamWriter) -> None:
-        while await lecteur.read(65_536):
-            ecrivain.write(b"-MOVED 3999 127.0.0.1:1\r\n")
-            await ecrivain.drain()
-        ecrivain.close()
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.read(65_536):
+            writer.write(b"-MOVED 3999 127.0.0.1:1\r\n")
+            await writer.drain()
+        writer.close()
 
-    ecoute = await asyncio.start_server(repondre, "127.0.0.1", 0)
+    subscription = await asyncio.start_server(answer, "127.0.0.1", 0)
     try:
-        yield f"redis://127.0.0.1:{ecoute.sockets[0].getsockname()[1]}/0"
+        yield f"redis://127.0.0.1:{subscription.sockets[0].getsockname()[1]}/0"
     finally:
-        ecoute.close()
+        subscription.close()
 
 
-async def test_c10_un_redis_deplace_est_contourne(caplog: pytest.LogCaptureFixture) -> None:
-    async with deplace() as url:
-        monde = MondeEnCache(tirer(Random(4), 8), partage(url))
+async def test_c10_a_displaced_redis_is_bypassed(caplog: pytest.LogCaptureFixture) -> None:
+    async with moves() as url:
+        world = CachedWorld(draw_from(Random(4), 8), shared(url))
         with caplog.at_level(logging.DEBUG):
-            rendues = await tous(monde)
-        assert rendues == [await monde.sans_cache(viewer, TEXTE) for viewer in QUESTIONS]
-        await monde.sources.aclose()
-    rien_au_journal(caplog)
+            returned = await all_(world)
+        assert returned == [await world.without_cache(viewer, TEXT) for viewer in QUESTIONS]
+        await world.sources.aclose()
+    nothing_logged(caplog)

@@ -7,6 +7,6 @@ from tests.simulation.scenario import Scenario
 if __name__ == "__main__":
     scenario = Scenario(int(sys.argv[1]))
     try:
-        scenario.jouer()
+        scenario.play()
     finally:
         sys.stdout.write("\n".join(scenario.trace) + "\n")

@@ -9,161 +9,163 @@ import httpx
 from aiocache.backends.memory import SimpleMemoryBackend
 from prometheus_client import CollectorRegistry
 
-from gateway.cache.coffre import Coffre
-from gateway.cache.memoire import CacheMemoire
-from gateway.cache.partage import CachePartage
-from gateway.cache.seam import Cache, CacheLocal
-from gateway.connectors.base import Connecteur, Dossier, Lecture, Locataire, Lu, Pages, Requete
-from gateway.domain.sceau import Sceau
-from gateway.schema.lieux import Cfa, ModeSource, TypeSource
+from gateway.cache.memory import MemoryBackend
+from gateway.cache.sealed import SealedCodec
+from gateway.cache.seam import Cache, LocalCache
+from gateway.cache.shared import SharedCache
+from gateway.connectors.base import Connector, PagingStyle, PartnerRequest, ReadingResult, ReadingSteps, Record, Tenant
+from gateway.domain.seal import Sealer
 from gateway.schema.nouns import Formation, Jeune
-from gateway.schema.scalaires import UAI
+from gateway.schema.organisations import Cfa, ModeSource, TypeSource
+from gateway.schema.scalars import UAI
 from gateway.sources.codec import codec
-from gateway.sources.fetch import Socle, Sources
-from gateway.sources.fichier import CacheFichier, LimitesFichier
-from gateway.sources.locataires import Abonne
-from gateway.sources.mesures import Mesures
-from gateway.sources.resilience.rythme import Rythme
-from gateway.sources.transport import Transport
-from gateway.sources.unites import Resultat, Unite
-from tests.simulation.boucle import BoucleVirtuelle, derouler
-from tests.simulation.invariants import Demande, Juge, juger_le_partenaire, une_seule_lecture
-from tests.simulation.monde import EPOQUE, TAILLE, UAIS, Caractere, Memoire, Partenaire, Registre
-from tests.sources_aide import INSTANT, partenaire, unite
+from gateway.sources.fetch import SourceDeps, Sources
+from gateway.sources.http.transport import Transport
+from gateway.sources.metrics import SourceMetrics
+from gateway.sources.partners.file_format import CacheTable, LimitsTable
+from gateway.sources.partners.tenants import TenantConfig
+from gateway.sources.resilience.clock import Clock
+from gateway.sources.units import Unit, UnitResult
+from tests.simulation.invariants import DecisionCache, GraphQLRequest, judge_partner, single_reading
+from tests.simulation.loop import VirtualLoop, run
+from tests.simulation.world import EPOCH, SIZE, UAIS, Character, Memory, Partner, RegistryStore
+from tests.support.sources import INSTANT, partner, unit
 
-SIMULTANES = 4
-APPELANTS, LECTURES, EVENEMENTS = 5, 4, 4
-CACHE = CacheFichier(
+CONCURRENT_MAX = 4
+CALLERS, LECTURES, EVENTS = 5, 4, 4
+CACHE = CacheTable(
     duree_secondes=5.0, perime_secondes=15.0, secours_secondes=60.0, absence_secondes=2.0, plancher_secondes=1.0
 )
-CODEC = codec(Resultat)
-SCEAU = Sceau(bytes(32))
-REPOS = 2.0  # seconds an answer serves whatever is told of it since
-REPIT = 0.25 * 3 + 0.1  # seconds that a shared cache which does not answer may cost an asker
+CODEC = codec(UnitResult)
+SEALER = Sealer(bytes(32))
+REST = 2.0  # seconds an answer serves whatever is told of it since
+RESPITE = 0.25 * 3 + 0.1  # seconds that a shared cache which does not answer may cost an asker
 
 
-def _lire(locataire: Locataire, _jour: object) -> Lecture[Lu]:
+def _read(tenant: Tenant, _day: object) -> ReadingSteps[ReadingResult]:
     """One request of several pages."""
-    (pages,) = yield [Requete("liste", f"/liste/{locataire.code}", pages=Pages.TAILLE, taille=TAILLE)]
-    return Lu([_dossier(ligne["cle"], ligne["uai"]) for page in pages for ligne in page])
+    (pages,) = yield [PartnerRequest("liste", f"/liste/{tenant.code}", pages=PagingStyle.SIZE, size=SIZE)]
+    return ReadingResult([_record(line["cle"], line["uai"]) for page in pages for line in page])
 
 
-def _dossier(cle: str, uai: str) -> Dossier:
-    return Dossier(cle, Jeune(formations=[Formation(cfa=Cfa(uai=UAI(uai)))]))
+def _record(key: str, uai: str) -> Record:
+    return Record(key, Jeune(formations=[Formation(cfa=Cfa(uai=UAI(uai)))]))
 
 
-CONNECTEUR = Connecteur("erp", TypeSource.ERP_CFA, ModeSource.INTERROGATION, dossiers_cfa=_lire)
+CONNECTOR = Connector("erp", TypeSource.ERP_CFA, ModeSource.INTERROGATION, cfa_records=_read)
 
 
 @dataclass
-class Processus:
+class Processes:
     """A gateway process of the run."""
 
     sources: Sources
-    distant: Memoire | None
+    distant: Memory | None
 
     @property
-    def mort(self) -> bool:
-        return self.distant is not None and self.distant.mort
+    def dead(self) -> bool:
+        return self.distant is not None and self.distant.dead
 
 
 class Scenario:
-    """`graine` decides of everything. `trace` tells what happened, in order and to the nanosecond."""
+    """`seed` decides of everything. `trace` tells what happened, in order and to the nanosecond."""
 
-    def __init__(self, graine: int) -> None:
-        self._hasard = random.Random(graine)
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)
 
     @property
     def trace(self) -> list[str]:
-        return self._vu.trace
+        return self._seen.trace
 
-    def jouer(self) -> list[str]:
-        """The trace of the run. Raises Violee when a promise is broken, AttenteSansFin when somebody is forgotten."""
-        return derouler(self._hasard, self._jouer)
+    def play(self) -> list[str]:
+        """The trace of the run. Raises Violated when a promise is broken, EndlessWait when somebody is forgotten."""
+        return run(self._random, self._play)
 
-    async def _jouer(self, boucle: BoucleVirtuelle) -> list[str]:
-        hasard = self._hasard
-        self._vu = Registre(hasard, Caractere.tire(hasard), boucle)
-        self._dits: list[tuple[float, str, int]] = []  # when an event had been told, of whom, and which change
-        self._panne_du_cache = hasard.choice((0.0, 0.0, 0.0, 0.1))
-        commun = SimpleMemoryBackend()
-        nombre = hasard.choice((1, 1, 2))
-        processus = [self._processus(rang, nombre, commun) for rang in range(nombre)]
-        self._juge = Juge(self._vu, CACHE, 3 * REPIT if self._panne_du_cache else REPIT)
-        condamne = processus[-1] if nombre > 1 and hasard.random() < 0.2 else None
-        askers = [self._appelant(hasard.choice(processus), LECTURES) for _ in range(APPELANTS)]
-        await asyncio.gather(*askers, self._evenements(processus), self._tuer(condamne))
-        await asyncio.sleep(4 * self._vu.caractere.delai + 1)  # flights outlive their askers
-        exact = not self._panne_du_cache and condamne is None
-        une_seule_lecture(self._vu, 1 if exact else nombre)
-        limites = (self._vu.caractere.quota, 1.0), (self._vu.caractere.quota_locataire, 60.0)
-        juger_le_partenaire(self._vu, limites, SIMULTANES)
-        for un in processus:
+    async def _play(self, loop: VirtualLoop) -> list[str]:
+        randomness = self._random
+        self._seen = RegistryStore(randomness, Character.drawn(randomness), loop)
+        self._told: list[tuple[float, str, int]] = []  # when an event had been told, of whom, and which change
+        self._cache_fault = randomness.choice((0.0, 0.0, 0.0, 0.1))
+        shared = SimpleMemoryBackend()
+        number = randomness.choice((1, 1, 2))
+        processes = [self._processes(rank, number, shared) for rank in range(number)]
+        self._decision_cache = DecisionCache(self._seen, CACHE, 3 * RESPITE if self._cache_fault else RESPITE)
+        doomed = processes[-1] if number > 1 and randomness.random() < 0.2 else None
+        askers = [self._caller(randomness.choice(processes), LECTURES) for _ in range(CALLERS)]
+        await asyncio.gather(*askers, self._events(processes), self._kill(doomed))
+        await asyncio.sleep(4 * self._seen.character.timeout + 1)  # flights outlive their askers
+        exact = not self._cache_fault and doomed is None
+        single_reading(self._seen, 1 if exact else number)
+        limits = (self._seen.character.quota, 1.0), (self._seen.character.tenant_quota, 60.0)
+        judge_partner(self._seen, limits, CONCURRENT_MAX)
+        for un in processes:
             await un.sources.aclose()
-        return self._vu.trace
+        return self._seen.trace
 
-    def _processus(self, rang: int, nombre: int, commun: SimpleMemoryBackend) -> Processus:
-        caractere, temps = self._vu.caractere, self._vu.boucle.time
-        secondes = lambda: EPOQUE + temps()  # noqa: E731
-        horloge = lambda: INSTANT + timedelta(seconds=temps())  # noqa: E731
-        local = CacheLocal(CacheMemoire(100, 10_000_000, secondes), secondes)
-        distant = Memoire(commun, self._hasard, self._panne_du_cache) if nombre > 1 else None
-        cache: Cache = CachePartage(distant, Coffre([SCEAU], CODEC), local) if distant else local
-        reseau: httpx.AsyncBaseTransport = Partenaire(self._vu, rang)
-        limites = LimitesFichier(
-            simultanes=SIMULTANES,
-            par_seconde=caractere.quota,
-            par_minute_locataire=caractere.quota_locataire,
-            delai_secondes=caractere.delai,
+    def _processes(self, rank: int, number: int, shared: SimpleMemoryBackend) -> Processes:
+        character, temps = self._seen.character, self._seen.loop.time
+        seconds = lambda: EPOCH + temps()  # noqa: E731
+        wall_clock = lambda: INSTANT + timedelta(seconds=temps())  # noqa: E731
+        local = LocalCache(MemoryBackend(100, 10_000_000, seconds), seconds)
+        distant = Memory(shared, self._random, self._cache_fault) if number > 1 else None
+        cache: Cache = SharedCache(distant, SealedCodec([SEALER], CODEC), local) if distant else local
+        reseau: httpx.AsyncBaseTransport = Partner(self._seen, rank)
+        limits = LimitsTable(
+            simultanes=CONCURRENT_MAX,
+            par_seconde=character.quota,
+            par_minute_locataire=character.tenant_quota,
+            delai_secondes=character.timeout,
         )
-        erp = partenaire(abonnes={uai: Abonne(Locataire(uai, code=uai)) for uai in UAIS}, limites=limites, cache=CACHE)
-        rythme = Rythme(temps, asyncio.sleep, self._hasard.random, nombre)
-        socle = Socle(Transport(horloge, lambda: reseau), cache, Mesures(CollectorRegistry()), horloge, rythme)
-        return Processus(Sources({"erp": erp}, {"erp": CONNECTEUR}, socle), distant)
+        erp = partner(abonnes={uai: TenantConfig(Tenant(uai, code=uai)) for uai in UAIS}, limites=limits, cache=CACHE)
+        clock = Clock(temps, asyncio.sleep, self._random.random, number)
+        deps = SourceDeps(
+            Transport(wall_clock, lambda: reseau), cache, SourceMetrics(CollectorRegistry()), wall_clock, clock
+        )
+        return Processes(Sources({"erp": erp}, {"erp": CONNECTOR}, deps), distant)
 
-    async def _appelant(self, processus: Processus, lectures: int) -> None:
+    async def _caller(self, processus: Processes, readings_journal: int) -> None:
         """Reads some tenants again and again, and leaves early now and then."""
-        hasard = self._hasard
-        for _ in range(lectures):
-            await asyncio.sleep(hasard.choice((0.0, 0.1, 1.0, 8.0)) * hasard.random())
-            uais = hasard.sample(UAIS, hasard.randrange(1, 4))
-            lecture = asyncio.create_task(self._lire(processus, [unite(uai) for uai in uais]))
-            if hasard.random() < 0.15:
-                await asyncio.sleep(hasard.random())
-                lecture.cancel()
-            await asyncio.gather(lecture, return_exceptions=lecture.cancelling() > 0)
+        randomness = self._random
+        for _ in range(readings_journal):
+            await asyncio.sleep(randomness.choice((0.0, 0.1, 1.0, 8.0)) * randomness.random())
+            uais = randomness.sample(UAIS, randomness.randrange(1, 4))
+            reading = asyncio.create_task(self._read(processus, [unit(uai) for uai in uais]))
+            if randomness.random() < 0.15:
+                await asyncio.sleep(randomness.random())
+                reading.cancel()
+            await asyncio.gather(reading, return_exceptions=reading.cancelling() > 0)
 
-    async def _lire(self, processus: Processus, unites: list[Unite]) -> None:
-        hasard, temps = self._hasard, self._vu.boucle.time
-        debut, delai, age_max = temps(), hasard.choice((0.3, 1.0, 4.0)), hasard.choice((None, None, 0.0, 3.0))
-        connus = {un.cle: self._vu_par_tous(un.cle, debut) for un in unites}
-        rendus = await processus.sources.lire(unites, delai, age_max)
-        assert len(rendus) == len(unites)
-        if processus.mort:  # what it answers reaches nobody; cut from the others, it heard of no event
-            connus = dict.fromkeys(connus, 0)
-        for un, rendu in zip(unites, rendus, strict=True):
-            self._vu.noter(f"{type(rendu).__name__} {un.cle} {getattr(rendu, 'erreur', '')}")
-            self._juge.juger(Demande(un.cle, debut, temps(), delai, connus[un.cle]), rendu)
+    async def _read(self, processus: Processes, units: list[Unit]) -> None:
+        randomness, temps = self._random, self._seen.loop.time
+        debut, timeout, age_max = temps(), randomness.choice((0.3, 1.0, 4.0)), randomness.choice((None, None, 0.0, 3.0))
+        known_ones = {un.key: self._seen_by_all(un.key, debut) for un in units}
+        rendered_ones = await processus.sources.read(units, timeout, age_max)
+        assert len(rendered_ones) == len(units)
+        if processus.dead:  # what it answers reaches nobody; cut from the others, it heard of no event
+            known_ones = dict.fromkeys(known_ones, 0)
+        for un, rendered in zip(units, rendered_ones, strict=True):
+            self._seen.note(f"{type(rendered).__name__} {un.key} {getattr(rendered, 'erreur', '')}")
+            self._decision_cache.judge(GraphQLRequest(un.key, debut, temps(), timeout, known_ones[un.key]), rendered)
 
-    async def _evenements(self, processus: list[Processus]) -> None:
+    async def _events(self, processus: list[Processes]) -> None:
         """The partner changes, then tells some process, which invalidates for all."""
-        hasard = self._hasard
-        for _ in range(EVENEMENTS):
-            await asyncio.sleep(hasard.random() * 4)
-            uai = hasard.choice(UAIS)
-            self._vu.change[uai] += 1
-            dit = await hasard.choice(processus).sources.invalider(unite(uai))
-            if dit and (len(processus) == 1 or not self._panne_du_cache):
-                self._dits.append((self._vu.boucle.time(), uai, self._vu.change[uai]))
+        randomness = self._random
+        for _ in range(EVENTS):
+            await asyncio.sleep(randomness.random() * 4)
+            uai = randomness.choice(UAIS)
+            self._seen.change[uai] += 1
+            told = await randomness.choice(processus).sources.invalidate(unit(uai))
+            if told and (len(processus) == 1 or not self._cache_fault):
+                self._told.append((self._seen.loop.time(), uai, self._seen.change[uai]))
 
-    def _vu_par_tous(self, uai: str, instant: float) -> int:
+    def _seen_by_all(self, uai: str, instant: float) -> int:
         """The last change of a tenant that readings begun at `instant` must see: a flight that had left before it was told
         may end after it, and serves for a while."""
-        delai = REPOS + self._vu.caractere.delai + self._juge.tolerance
-        return max((change for quand, qui, change in self._dits if qui == uai and quand + delai <= instant), default=0)
+        timeout = REST + self._seen.character.timeout + self._decision_cache.tolerance
+        return max((change for when, who, change in self._told if who == uai and when + timeout <= instant), default=0)
 
-    async def _tuer(self, processus: Processus | None) -> None:
+    async def _kill(self, processus: Processes | None) -> None:
         """A process is killed: what it held in the shared cache stays there until it expires."""
         if processus is not None and processus.distant is not None:
-            await asyncio.sleep(self._hasard.random() * 5)
-            processus.distant.mort = True
+            await asyncio.sleep(self._random.random() * 5)
+            processus.distant.dead = True

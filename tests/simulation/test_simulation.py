@@ -7,49 +7,47 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.chiffres import noter
 from tests.simulation.scenario import Scenario
+from tests.support.figures import note
 
-GRAINES = 100  # four seconds of one core
-GRAINES_LONGUES = 10_000
+SEEDS = 100  # four seconds of one core
+LONG_SEEDS = 10_000
 
 
 @pytest.fixture(autouse=True)
-def muet() -> Iterator[None]:
+def silent() -> Iterator[None]:
     """Thousands of failures are drawn on purpose."""
     logging.disable(logging.CRITICAL)
     yield
     logging.disable(logging.NOTSET)
 
 
-def jouer(graines: range) -> int:
+def play(seeds: range) -> int:
     """Play them all. The seed of a run that breaks a promise is told."""
-    evenements = 0
-    for graine in graines:
+    events = 0
+    for seed in seeds:
         try:
-            evenements += len(Scenario(graine).jouer())
-        except Exception as erreur:
-            erreur.add_note(f"seed {graine}: python -m tests.simulation {graine} plays it again")
+            events += len(Scenario(seed).play())
+        except Exception as error:
+            error.add_note(f"seed {seed}: python -m tests.simulation {seed} plays it again")
             raise
-    return evenements
+    return events
 
 
 def test_the_promises_hold_on_every_seed() -> None:
     debut = time.perf_counter()
-    evenements = jouer(range(GRAINES))
-    noter(
-        f"simulation : {GRAINES} graines, {evenements} évènements, 0 promesse rompue, {time.perf_counter() - debut:.1f} s"
-    )
+    events = play(range(SEEDS))
+    note(f"simulation : {SEEDS} graines, {events} évènements, 0 promesse rompue, {time.perf_counter() - debut:.1f} s")
 
 
 def test_a_seed_plays_the_same_run_again() -> None:
-    for graine in (3, 4, 5):
-        assert Scenario(graine).jouer() == Scenario(graine).jouer()
-    assert Scenario(3).jouer() != Scenario(4).jouer()
+    for seed in (3, 4, 5):
+        assert Scenario(seed).play() == Scenario(seed).play()
+    assert Scenario(3).play() != Scenario(4).play()
 
 
 @pytest.mark.chaos
 def test_the_promises_hold_on_ten_thousand_seeds() -> None:
     debut = int(os.environ.get("GRAINE", "1000"))
-    evenements = jouer(range(debut, debut + GRAINES_LONGUES))
-    noter(f"simulation : {GRAINES_LONGUES} graines depuis {debut}, {evenements} évènements, 0 promesse rompue")
+    events = play(range(debut, debut + LONG_SEEDS))
+    note(f"simulation : {LONG_SEEDS} graines depuis {debut}, {events} évènements, 0 promesse rompue")

@@ -7,26 +7,26 @@ from pathlib import Path
 
 import pytest
 
-from gateway.stores.liens import Liens
-from tests.bases import BASES, base, vider
-from tests.unit.liens_outils import Lecteur, lecteur
+from gateway.stores.links import LinkStore
+from tests.support.databases import BASES, base, empty_all
+from tests.support.unit.links import UnitReader, reader
 
 
 @pytest.fixture(scope="session")
 def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A PostgreSQL database for the session."""
-    with asyncio.Runner() as boucle:
-        ouverte = base("postgresql", tmp_path_factory.getbasetemp())
-        yield boucle.run(_entrer(ouverte))
-        boucle.run(_sortir(ouverte))
+    with asyncio.Runner() as loop:
+        is_open = base("postgresql", tmp_path_factory.getbasetemp())
+        yield loop.run(_come_in(is_open))
+        loop.run(_go_out(is_open))
 
 
-async def _entrer(ouverte: AbstractAsyncContextManager[str]) -> str:
-    return await ouverte.__aenter__()
+async def _come_in(is_open: AbstractAsyncContextManager[str]) -> str:
+    return await is_open.__aenter__()
 
 
-async def _sortir(ouverte: AbstractAsyncContextManager[str]) -> None:
-    await ouverte.__aexit__(None, None, None)
+async def _go_out(is_open: AbstractAsyncContextManager[str]) -> None:
+    await is_open.__aexit__(None, None, None)
 
 
 @pytest.fixture(params=BASES)
@@ -34,18 +34,18 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Of an empty database: the test runs once on each kind."""
     if request.param == "sqlite":
         return f"sqlite+aiosqlite:///{tmp_path / 'base.sqlite'}"
-    partagee: str = request.getfixturevalue("postgresql")
-    asyncio.run(vider(partagee))
-    return partagee
+    shared: str = request.getfixturevalue("postgresql")
+    asyncio.run(empty_all(shared))
+    return shared
 
 
 @pytest.fixture
-async def livre(url: str) -> AsyncIterator[Liens]:
-    ouvert = Liens(url)
-    yield ouvert
-    await ouvert.fermer()
+async def ledger(url: str) -> AsyncIterator[LinkStore]:
+    opened = LinkStore(url)
+    yield opened
+    await opened.close()
 
 
 @pytest.fixture
-def ici(livre: Liens) -> Lecteur:
-    return lecteur(livre)
+def here(ledger: LinkStore) -> UnitReader:
+    return reader(ledger)

@@ -6,26 +6,26 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 from pydantic import BaseModel
 
-from gateway.auth.clients import _Registre as _ClientsFile
-from gateway.auth.politique import FICHIER as _POLICY_PATH
-from gateway.auth.politique import Politique as _PolicyFile
-from gateway.composition import construire_passerelle as _build_gateway
-from gateway.config import Fichier as _GatewayFile
-from gateway.config import charger as _load
-from gateway.connectors.registry import connecteurs as _connectors
-from gateway.domain import ressemblance as _weights
-from gateway.domain.referentiel import LigneCommune as _Commune
-from gateway.domain.referentiel import LigneMissionLocale as _MissionLocale
-from gateway.domain.referentiel import LigneOrganisme as _Organisme
+from gateway.auth.authentication.clients import _Register as _ClientsFile
+from gateway.auth.policy.policy import FILE as _POLICY_PATH
+from gateway.auth.policy.policy import AccessPolicy as _PolicyFile
+from gateway.config import GatewayFile as _GatewayFile
+from gateway.config import load as _load
+from gateway.connectors.discovery import connectors as _connectors
+from gateway.domain import similarity as _weights
+from gateway.domain.referentiel import CommuneLine as _Commune
+from gateway.domain.referentiel import MissionLocaleRow as _MissionLocale
+from gateway.domain.referentiel import OrganismeRow as _Organisme
 from gateway.errors import Code as _Code
-from gateway.execution.executeur import Voie as _ExecutionPath
-from gateway.services import construire_services as _build_services
-from gateway.sources.appels import Issue as _WebhookOutcome
-from gateway.sources.fichier import FichierPartenaire as _PartnerFile
-from gateway.sources.locataires import COLONNES as _TENANT_COLUMNS
-from gateway.sources.referentiel import VERSION as _REFERENTIEL_VERSION
-from gateway.sources.unites import EtatCache as _CacheStatus
-from gateway.sources.unites import Ressource as _Resource
+from gateway.execution.executor import ExecutionPath as _ExecutionPath
+from gateway.server.composition import build_gateway as _build_gateway
+from gateway.server.services import build_services as _build_services
+from gateway.sources.events.webhook import WebhookOutcome as _WebhookOutcome
+from gateway.sources.harvest.referentiel import VERSION as _REFERENTIEL_VERSION
+from gateway.sources.partners.file_format import PartnerFile as _PartnerFile
+from gateway.sources.partners.tenants import COLUMNS as _TENANT_COLUMNS
+from gateway.sources.units import CacheStatus as _CacheStatus
+from gateway.sources.units import Resource as _Resource
 
 FILES: Mapping[str, type[BaseModel]] = {
     "gateway.toml": _GatewayFile,
@@ -60,6 +60,6 @@ async def metrics_registry(environ: Mapping[str, str]) -> CollectorRegistry:
     services = _build_services(_load(environ), environ)
     try:
         _build_gateway(services)
-        return services.mesures
+        return services.metrics
     finally:
-        await services.fermer()
+        await services.close()

@@ -1,4 +1,4 @@
-"""The cache of one process: bounds, lifetimes, keys, generations (SECURITY F5-F7, C02, C07, C11)."""
+"""The cache of one process: bounds, lifetimes, keys, generations (docs/security.md F5-F7, C02, C07, C11)."""
 
 from collections.abc import Callable
 from dataclasses import FrozenInstanceError
@@ -7,137 +7,137 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.cache.cles import cle_canonique
-from gateway.cache.memoire import CacheMemoire
-from gateway.cache.seam import CacheLocal, Cle, Garde
+from gateway.cache.canonical_key import canonical_key
+from gateway.cache.memory import MemoryBackend
+from gateway.cache.seam import CacheKey, Entry, LocalCache
 
 pytestmark = pytest.mark.anyio
 
 
-class Montre:
+class Shown:
     def __init__(self) -> None:
-        self.secondes = 0.0
+        self.seconds = 0.0
 
     def __call__(self) -> float:
-        return self.secondes
+        return self.seconds
 
 
-def cache(entrees: int = 10, octets: int = 1000, montre: Callable[[], float] | None = None) -> CacheLocal:
-    montre = montre or Montre()
-    return CacheLocal(CacheMemoire(entrees, octets, montre), montre)
+def cache(entries: int = 10, bytes_: int = 1000, shown: Callable[[], float] | None = None) -> LocalCache:
+    shown = shown or Shown()
+    return LocalCache(MemoryBackend(entries, bytes_, shown), shown)
 
 
-def cle(nom: str, etiquette: str = "erp") -> Cle:
-    return Cle(nom, etiquette)
+def key(nom: str, label: str = "erp") -> CacheKey:
+    return CacheKey(nom, label)
 
 
-async def garder(garde: CacheLocal, nom: str, valeur: object, duree: float = 5.0, octets: int = 1) -> None:
-    ne_a = garde.maintenant()
-    entree = Garde(valeur, str(valeur), ne_a, ne_a + duree, await garde.generation("erp"), octets)
-    await garde.garder(cle(nom), entree)
+async def keep(kept: LocalCache, nom: str, value: object, duration: float = 5.0, bytes_: int = 1) -> None:
+    ne_a = kept.now()
+    entry = Entry(value, str(value), ne_a, ne_a + duration, await kept.generation("erp"), bytes_)
+    await kept.keep(key(nom), entry)
 
 
-async def lire(garde: CacheLocal, *noms: str) -> list[object]:
-    return [lue.valeur if lue else None for lue in await garde.lire([cle(nom) for nom in noms])]
+async def read(kept: LocalCache, *noms: str) -> list[object]:
+    return [row_read.value if row_read else None for row_read in await kept.read([key(name) for name in noms])]
 
 
-async def test_une_valeur_est_gardee_sa_duree() -> None:
-    montre = Montre()
-    garde = cache(montre=montre)
-    await garder(garde, "a", ("valeur",))
-    montre.secondes = 4.9
-    assert await lire(garde, "a", "b") == [("valeur",), None]
-    montre.secondes = 5.0
-    assert await lire(garde, "a") == [None]
+async def test_a_value_is_kept_for_its_duration() -> None:
+    shown = Shown()
+    kept = cache(shown=shown)
+    await keep(kept, "a", ("valeur",))
+    shown.seconds = 4.9
+    assert await read(kept, "a", "b") == [("valeur",), None]
+    shown.seconds = 5.0
+    assert await read(kept, "a") == [None]
 
 
-async def test_une_valeur_remplacee_prend_sa_nouvelle_duree() -> None:
-    montre = Montre()
-    garde = cache(montre=montre)
-    await garder(garde, "a", 1)
-    montre.secondes = 4.0
-    await garder(garde, "a", 2)
-    montre.secondes = 8.0
-    assert await lire(garde, "a") == [2]
+async def test_a_value_replaced_takes_its_new_duration() -> None:
+    shown = Shown()
+    kept = cache(shown=shown)
+    await keep(kept, "a", 1)
+    shown.seconds = 4.0
+    await keep(kept, "a", 2)
+    shown.seconds = 8.0
+    assert await read(kept, "a") == [2]
 
 
-@pytest.mark.parametrize("duree", [0.0, -1.0, float("nan")])
-async def test_f6_une_duree_nulle_n_est_pas_pour_toujours(duree: float) -> None:
+@pytest.mark.parametrize("duration", [0.0, -1.0, float("nan")])
+async def test_f6_a_zero_duration_is_not_forever(duration: float) -> None:
     """aiocache takes 0 for ever: what is over before it is kept is not kept, and the backend refuses it."""
-    garde = cache()
-    await garder(garde, "a", 1, duree)
-    assert await lire(garde, "a") == [None]
+    kept = cache()
+    await keep(kept, "a", 1, duration)
+    assert await read(kept, "a") == [None]
     with pytest.raises(ValueError, match="lifetime above zero"):
-        await CacheMemoire(10, 1000).set("a", 1, ttl=duree)
+        await MemoryBackend(10, 1000).set("a", 1, ttl=duration)
 
 
-async def test_c07_les_entrees_sont_bornees_la_moins_lue_part() -> None:
-    garde = cache(entrees=3)
-    for nom in "abc":
-        await garder(garde, nom, nom)
-    await lire(garde, "a")
-    await garder(garde, "d", "d")
-    assert await lire(garde, "a", "b", "c", "d") == ["a", None, "c", "d"]
+async def test_c07_entries_are_bounded_the_least_read_leaves() -> None:
+    kept = cache(entries=3)
+    for name in "abc":
+        await keep(kept, name, name)
+    await read(kept, "a")
+    await keep(kept, "d", "d")
+    assert await read(kept, "a", "b", "c", "d") == ["a", None, "c", "d"]
 
 
-async def test_c07_les_octets_sont_bornes() -> None:
-    garde = cache(entrees=10, octets=1000)
-    await garder(garde, "a", "a", octets=600)
-    await garder(garde, "b", "b", octets=600)
-    assert await lire(garde, "a", "b") == [None, "b"]
+async def test_c07_bytes_are_bounded() -> None:
+    kept = cache(entries=10, bytes_=1000)
+    await keep(kept, "a", "a", bytes_=600)
+    await keep(kept, "b", "b", bytes_=600)
+    assert await read(kept, "a", "b") == [None, "b"]
 
 
-async def test_une_valeur_plus_grande_que_le_cache_n_est_pas_gardee() -> None:
-    garde = cache(octets=1000)
-    await garder(garde, "a", "a", octets=1001)
-    assert await lire(garde, "a") == [None]
+async def test_a_value_larger_than_the_cache_is_not_kept() -> None:
+    kept = cache(bytes_=1000)
+    await keep(kept, "a", "a", bytes_=1001)
+    assert await read(kept, "a") == [None]
 
 
-async def test_c07_vingt_mille_cles_restent_bornees() -> None:
-    montre = Montre()
-    interne = CacheMemoire(100, 1_000_000, montre)
-    garde = CacheLocal(interne, montre)
+async def test_c07_twenty_thousand_keys_stay_bounded() -> None:
+    shown = Shown()
+    interne = MemoryBackend(100, 1_000_000, shown)
+    kept = LocalCache(interne, shown)
     for numero in range(20_000):
-        await garder(garde, str(numero), numero)
-    assert len(interne._entrees) == 100
+        await keep(kept, str(numero), numero)
+    assert len(interne._entries) == 100
 
 
-async def test_c11_ce_qui_est_garde_ne_se_change_pas() -> None:
-    garde = cache()
-    await garder(garde, "a", "a")
-    (lue,) = await garde.lire([cle("a")])
-    assert lue
+async def test_c11_what_is_kept_does_not_change() -> None:
+    kept = cache()
+    await keep(kept, "a", "a")
+    (row_read,) = await kept.read([key("a")])
+    assert row_read
     with pytest.raises(FrozenInstanceError):
-        lue.valeur = "b"  # type: ignore[misc]
+        row_read.value = "b"  # type: ignore[misc]
 
 
-async def test_une_etiquette_purgee_perd_tout_et_elle_seule() -> None:
-    garde = cache()
-    await garder(garde, "a", "a")
-    autre = Garde("b", "b", 0.0, 5.0, await garde.generation("autre"), 1)
-    await garde.garder(cle("b", "autre"), autre)
-    assert await garde.purger("erp")
-    assert [lue and lue.valeur for lue in await garde.lire([cle("a"), cle("b", "autre")])] == [None, "b"]
+async def test_a_purged_tag_loses_everything_and_it_alone() -> None:
+    kept = cache()
+    await keep(kept, "a", "a")
+    other = Entry("b", "b", 0.0, 5.0, await kept.generation("autre"), 1)
+    await kept.keep(key("b", "autre"), other)
+    assert await kept.purge("erp")
+    assert [row_read and row_read.value for row_read in await kept.read([key("a"), key("b", "autre")])] == [None, "b"]
 
 
-async def test_une_reponse_demandee_avant_la_purge_ne_la_defait_pas() -> None:
-    garde = cache()
-    avant = await garde.generation("erp")
-    await garde.purger("erp")
-    await garde.garder(cle("a"), Garde("a", "a", 0.0, 5.0, avant, 1))
-    assert await lire(garde, "a") == [None]
+async def test_an_answer_asked_before_the_purge_does_not_undo_it() -> None:
+    kept = cache()
+    before = await kept.generation("erp")
+    await kept.purge("erp")
+    await kept.keep(key("a"), Entry("a", "a", 0.0, 5.0, before, 1))
+    assert await read(kept, "a") == [None]
 
 
-async def test_aiocache_desactive_par_l_environnement_reste_juste(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_aiocache_disabled_by_the_environment_stays_right(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIOCACHE_DISABLE", "1")
-    assert await lire(cache(), "a", "b") == [None, None]
+    assert await read(cache(), "a", "b") == [None, None]
 
 
 @given(st.lists(st.text(max_size=6), max_size=4), st.lists(st.text(max_size=6), max_size=4))
-def test_c02_deux_cles_sont_egales_quand_leurs_parties_le_sont(une: list[str], autre: list[str]) -> None:
-    assert (cle_canonique(*une) == cle_canonique(*autre)) == (une == autre)
+def test_c02_two_keys_are_equal_when_their_parts_are(one: list[str], other: list[str]) -> None:
+    assert (canonical_key(*one) == canonical_key(*other)) == (one == other)
 
 
-def test_c02_la_coupe_des_parties_compte() -> None:
-    assert cle_canonique("ml:1", "2") != cle_canonique("ml", "1:2")
-    assert cle_canonique("a", "") != cle_canonique("", "a")
+def test_c02_where_the_parts_are_cut_matters() -> None:
+    assert canonical_key("ml:1", "2") != canonical_key("ml", "1:2")
+    assert canonical_key("a", "") != canonical_key("", "a")

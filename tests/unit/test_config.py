@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from gateway.config import charger
-from gateway.errors import ErreurConfiguration
+from gateway.config import load
+from gateway.errors import ConfigurationError
 
-CLE = base64.urlsafe_b64encode(bytes(range(32))).decode()
-BON = """[jetons]
+KEY = base64.urlsafe_b64encode(bytes(range(32))).decode()
+GOOD = """[jetons]
 emetteur = "http://127.0.0.1:8010"
 audience = "passerelle"
 jwks_url = "http://127.0.0.1:8010/jwks"
@@ -19,55 +19,55 @@ dossier = "donnees"
 """
 
 
-def lire(dossier: Path, texte: str = BON, **environ: str) -> None:
-    (dossier / "gateway.toml").write_text(texte, encoding="utf-8")
-    charger({"GATEWAY_CONFIG": str(dossier), "GATEWAY_CLE": CLE, **environ})
+def read(record: Path, text: str = GOOD, **environ: str) -> None:
+    (record / "gateway.toml").write_text(text, encoding="utf-8")
+    load({"GATEWAY_CONFIG": str(record), "GATEWAY_CLE": KEY, **environ})
 
 
 def test_a_good_configuration_and_its_defaults(tmp_path: Path) -> None:
-    (tmp_path / "gateway.toml").write_text(BON, encoding="utf-8")
-    lue = charger({"GATEWAY_CONFIG": str(tmp_path), "GATEWAY_CLE": CLE, "GATEWAY_NOW": "2026-10-15"})
-    assert (lue.hote, lue.port, lue.fichier.reponse.delai_secondes) == ("127.0.0.1", 8000, 3.0)
-    assert lue.fige == datetime(2026, 10, 15, 12, tzinfo=UTC)
-    assert lue.donnees == tmp_path / "donnees"
-    assert CLE not in repr(lue)
+    (tmp_path / "gateway.toml").write_text(GOOD, encoding="utf-8")
+    row_read = load({"GATEWAY_CONFIG": str(tmp_path), "GATEWAY_CLE": KEY, "GATEWAY_NOW": "2026-10-15"})
+    assert (row_read.hote, row_read.port, row_read.file.reponse.delai_secondes) == ("127.0.0.1", 8000, 3.0)
+    assert row_read.fige == datetime(2026, 10, 15, 12, tzinfo=UTC)
+    assert row_read.donnees == tmp_path / "donnees"
+    assert KEY not in repr(row_read)
 
 
 @pytest.mark.parametrize(
-    ("texte", "instant"),
+    ("text", "instant"),
     [
         ("2026-10-15T08:00:00", datetime(2026, 10, 15, 8, tzinfo=UTC)),
         ("2026-10-15T08:00:00+02:00", datetime(2026, 10, 15, 6, tzinfo=UTC)),
     ],
 )
-def test_a_fixed_now_is_told_at_every_moment(tmp_path: Path, texte: str, instant: datetime) -> None:
-    (tmp_path / "gateway.toml").write_text(BON, encoding="utf-8")
-    lue = charger({"GATEWAY_CONFIG": str(tmp_path), "GATEWAY_CLE": CLE, "GATEWAY_NOW": texte})
-    assert lue.maintenant() == lue.maintenant() == instant
+def test_a_fixed_now_is_told_at_every_moment(tmp_path: Path, text: str, instant: datetime) -> None:
+    (tmp_path / "gateway.toml").write_text(GOOD, encoding="utf-8")
+    row_read = load({"GATEWAY_CONFIG": str(tmp_path), "GATEWAY_CLE": KEY, "GATEWAY_NOW": text})
+    assert row_read.now() == row_read.now() == instant
 
 
 def test_without_a_fixed_now_the_system_tells_it(tmp_path: Path) -> None:
-    (tmp_path / "gateway.toml").write_text(BON, encoding="utf-8")
-    now = charger({"GATEWAY_CONFIG": str(tmp_path), "GATEWAY_CLE": CLE}).maintenant
+    (tmp_path / "gateway.toml").write_text(GOOD, encoding="utf-8")
+    now = load({"GATEWAY_CONFIG": str(tmp_path), "GATEWAY_CLE": KEY}).now
     assert now() <= datetime.now(UTC) <= now()
 
 
 @pytest.mark.parametrize(
-    ("texte", "dit"),
+    ("text", "told"),
     [
-        (BON + "inconnue = 1\n", "donnees.inconnue : clé inconnue"),
-        (BON + "[autre]\n", "autre : clé inconnue"),
-        (BON.replace('audience = "passerelle"\n', ""), "jetons.audience : clé absente"),
-        (BON + "[reponse]\ndelai_secondes = 'vite'\n", "reponse.delai_secondes : valeur invalide ("),
+        (GOOD + "inconnue = 1\n", "donnees.inconnue : clé inconnue"),
+        (GOOD + "[autre]\n", "autre : clé inconnue"),
+        (GOOD.replace('audience = "passerelle"\n', ""), "jetons.audience : clé absente"),
+        (GOOD + "[reponse]\ndelai_secondes = 'vite'\n", "reponse.delai_secondes : valeur invalide ("),
         ("[jetons", "TOML invalide"),
     ],
 )
-def test_a_wrong_file_is_one_line_naming_file_and_key(tmp_path: Path, texte: str, dit: str) -> None:
-    with pytest.raises(ErreurConfiguration) as erreur:
-        lire(tmp_path, texte)
-    assert "gateway.toml" in str(erreur.value)
-    assert dit in str(erreur.value)
-    assert "\n" not in str(erreur.value)
+def test_a_wrong_file_is_one_line_naming_file_and_key(tmp_path: Path, text: str, told: str) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        read(tmp_path, text)
+    assert "gateway.toml" in str(error.value)
+    assert told in str(error.value)
+    assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_a_wrong_file_is_one_line_naming_file_and_key(tmp_path: Path, texte: str
     ],
 )
 def test_a_wrong_variable_is_named_and_its_value_is_not_shown(tmp_path: Path, nom: str, valeur: str) -> None:
-    with pytest.raises(ErreurConfiguration) as erreur:
-        lire(tmp_path, **{nom: valeur})
-    assert nom in str(erreur.value)
-    assert not valeur or valeur not in str(erreur.value)
+    with pytest.raises(ConfigurationError) as error:
+        read(tmp_path, **{nom: valeur})
+    assert nom in str(error.value)
+    assert not valeur or valeur not in str(error.value)

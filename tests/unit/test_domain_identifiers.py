@@ -9,18 +9,18 @@ from gateway.domain import identifiers as i
 
 @pytest.mark.parametrize("uai", ["0951099D", "0010856A", "0750001U", "0594899E", "9990001X", "0123456S"])
 def test_uai_published_as_valid(uai: str) -> None:
-    assert i.uai_valide(uai)
+    assert i.is_valid_uai(uai)
 
 
 @pytest.mark.parametrize(
-    "texte", ["0123456A", "0123456B", "0951099d", "951099D", "0951099", "", "٠951099D", "0951099D\n"]
+    "text", ["0123456A", "0123456B", "0951099d", "951099D", "0951099", "", "٠951099D", "0951099D\n"]
 )
-def test_uai_published_as_invalid_or_misshapen(texte: str) -> None:
-    assert not i.uai_valide(texte)
+def test_uai_published_as_invalid_or_misshapen(text: str) -> None:
+    assert not i.is_valid_uai(text)
 
 
 @pytest.mark.parametrize(
-    ("texte", "attendu"),
+    ("text", "expected"),
     [
         ("0951099D", "0951099D"),
         (" 951099d ", "0951099D"),
@@ -31,31 +31,31 @@ def test_uai_published_as_invalid_or_misshapen(texte: str) -> None:
         ("INCONNU", None),
     ],
 )
-def test_uai_gets_its_lost_zeros_back(texte: str | None, attendu: str | None) -> None:
-    assert i.normaliser_uai(texte) == attendu
+def test_uai_gets_its_lost_zeros_back(text: str | None, expected: str | None) -> None:
+    assert i.normalise_uai(text) == expected
 
 
 @given(st.integers(min_value=0, max_value=9_999_999))
 def test_one_letter_only_closes_an_uai(numero: int) -> None:
-    valides = [lettre for lettre in "ABCDEFGHIJKLMNOPQRSTUVWXYZ" if i.uai_valide(f"{numero:07}{lettre}")]
-    assert len(valides) == 1
-    assert valides[0] not in "IOQ"
+    valid_ones = [letter for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ" if i.is_valid_uai(f"{numero:07}{letter}")]
+    assert len(valid_ones) == 1
+    assert valid_ones[0] not in "IOQ"
 
 
 @pytest.mark.parametrize("siret", ["73282932000074", "35600000000048", "35600000009075", "35600000009093"])
 def test_siret_published_as_valid(siret: str) -> None:
-    assert i.siret_valide(siret)
+    assert i.is_valid_siret(siret)
 
 
 @pytest.mark.parametrize(
     "siret", ["35600000009090", "50000000000000", "00000000000000", "7328293200007", "7328293200007A"]
 )
 def test_siret_published_as_invalid_or_misshapen(siret: str) -> None:
-    assert not i.siret_valide(siret)
+    assert not i.is_valid_siret(siret)
 
 
 @pytest.mark.parametrize(
-    ("texte", "attendu"),
+    ("text", "expected"),
     [
         ("732 829 320 00074", "73282932000074"),
         ("732.829.320-00074", "73282932000074"),
@@ -69,15 +69,15 @@ def test_siret_published_as_invalid_or_misshapen(siret: str) -> None:
         ("en cours", None),
     ],
 )
-def test_siret_normalised(texte: str | None, attendu: str | None) -> None:
-    assert i.normaliser_siret(texte) == attendu
+def test_siret_normalised(text: str | None, expected: str | None) -> None:
+    assert i.normalise_siret(text) == expected
 
 
 @given(st.integers(min_value=0, max_value=13), st.integers(min_value=1, max_value=9))
-def test_one_wrong_digit_makes_a_siret_invalid(rang: int, ecart: int) -> None:
+def test_one_wrong_digit_makes_a_siret_invalid(rank: int, gap: int) -> None:
     siret = "73282932000074"
-    faux = siret[:rang] + str((int(siret[rang]) + ecart) % 10) + siret[rang + 1 :]
-    assert not i.siret_valide(faux)
+    false_entry = siret[:rank] + str((int(siret[rank]) + gap) % 10) + siret[rank + 1 :]
+    assert not i.is_valid_siret(false_entry)
 
 
 def test_siren_is_the_legal_unit() -> None:
@@ -85,7 +85,7 @@ def test_siren_is_the_legal_unit() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "valide"),
+    ("code", "valid"),
     [
         ("59350", True),
         ("2A004", True),
@@ -96,12 +96,12 @@ def test_siren_is_the_legal_unit() -> None:
         ("593500", False),
     ],
 )
-def test_code_insee(code: str, valide: bool) -> None:
-    assert i.code_insee_valide(code) is valide
+def test_insee_code(code: str, valid: bool) -> None:
+    assert i.is_valid_code_insee(code) is valid
 
 
 @pytest.mark.parametrize(
-    ("valeur", "attendu"),
+    ("valeur", "expected"),
     [
         (59000, "59000"),
         (1000, "01000"),
@@ -116,13 +116,13 @@ def test_code_insee(code: str, valide: bool) -> None:
         (None, None),
     ],
 )
-def test_postal_code_from_a_number_or_a_text(valeur: object, attendu: str | None) -> None:
-    assert i.normaliser_code_postal(valeur) == attendu
-    assert attendu is None or i.code_postal_valide(attendu)
+def test_postal_code_from_a_number_or_a_text(valeur: object, expected: str | None) -> None:
+    assert i.normalise_code_postal(valeur) == expected
+    assert expected is None or i.is_valid_code_postal(expected)
 
 
 @pytest.mark.parametrize(
-    ("texte", "attendu"),
+    ("text", "expected"),
     [
         ("06 39 98 00 01", "0639980001"),
         ("06.39.98.00.01", "0639980001"),
@@ -149,22 +149,22 @@ def test_postal_code_from_a_number_or_a_text(valeur: object, attendu: str | None
         (None, None),
     ],
 )
-def test_telephone_is_ten_national_digits(texte: str | None, attendu: str | None) -> None:
-    assert i.normaliser_telephone(texte) == attendu
+def test_telephone_is_ten_national_digits(text: str | None, expected: str | None) -> None:
+    assert i.normalise_telephone(text) == expected
 
 
 @pytest.mark.parametrize("ine", ["123456789AB", "0494004062M", "04940040_2M", "2004A12345B"])
 def test_the_three_forms_of_ine(ine: str) -> None:
-    assert i.normaliser_ine(f" {ine[:4]} {ine[4:].lower()} ") == ine
+    assert i.normalise_ine(f" {ine[:4]} {ine[4:].lower()} ") == ine
 
 
-@pytest.mark.parametrize("texte", ["12345678AB", "0494004062", "2004B12345B", "INE", "", None])
-def test_what_is_no_ine(texte: str | None) -> None:
-    assert i.normaliser_ine(texte) is None
+@pytest.mark.parametrize("text", ["12345678AB", "0494004062", "2004B12345B", "INE", "", None])
+def test_what_is_no_ine(text: str | None) -> None:
+    assert i.normalise_ine(text) is None
 
 
 @pytest.mark.parametrize(
-    ("texte", "attendu"),
+    ("text", "expected"),
     [
         ("35316", "RNCP35316"),
         ("RNCP35316", "RNCP35316"),
@@ -175,12 +175,12 @@ def test_what_is_no_ine(texte: str | None) -> None:
         (None, None),
     ],
 )
-def test_rncp_carries_its_prefix(texte: str | None, attendu: str | None) -> None:
-    assert i.normaliser_rncp(texte) == attendu
+def test_rncp_carries_its_prefix(text: str | None, expected: str | None) -> None:
+    assert i.normalise_rncp(text) == expected
 
 
 @pytest.mark.parametrize(
-    ("texte", "attendu"),
+    ("text", "expected"),
     [
         ("50022145", "50022145"),
         ("1026401", "01026401"),
@@ -192,19 +192,19 @@ def test_rncp_carries_its_prefix(texte: str | None, attendu: str | None) -> None
         (None, None),
     ],
 )
-def test_cfd_is_eight_characters(texte: str | None, attendu: str | None) -> None:
-    assert i.normaliser_cfd(texte) == attendu
+def test_cfd_is_eight_characters(text: str | None, expected: str | None) -> None:
+    assert i.normalise_cfd(text) == expected
 
 
 @pytest.mark.parametrize(
-    ("texte", "attendu"), [("10.71D", "1071D"), ("1071d", "1071D"), ("10.71", None), ("", None), (None, None)]
+    ("text", "expected"), [("10.71D", "1071D"), ("1071d", "1071D"), ("10.71", None), ("", None), (None, None)]
 )
-def test_naf_has_no_dot(texte: str | None, attendu: str | None) -> None:
-    assert i.normaliser_naf(texte) == attendu
+def test_naf_has_no_dot(text: str | None, expected: str | None) -> None:
+    assert i.normalise_naf(text) == expected
 
 
 @pytest.mark.parametrize(
-    ("texte", "attendu"),
+    ("text", "expected"),
     [
         (" Lea.Martin@Exemple.INVALID ", "lea.martin@exemple.invalid"),
         ("a+b@mail.exemple.invalid", "a+b@mail.exemple.invalid"),
@@ -220,25 +220,25 @@ def test_naf_has_no_dot(texte: str | None, attendu: str | None) -> None:
         (None, None),
     ],
 )
-def test_courriel_is_lower_case_or_nothing(texte: str | None, attendu: str | None) -> None:
-    assert i.normaliser_courriel(texte) == attendu
+def test_courriel_is_lower_case_or_nothing(text: str | None, expected: str | None) -> None:
+    assert i.normalise_courriel(text) == expected
 
 
-TEXTE = st.text(max_size=20) | st.from_regex(r"[0-9 .+/()A-Za-z@-]{0,20}", fullmatch=True)
+TEXT = st.text(max_size=20) | st.from_regex(r"[0-9 .+/()A-Za-z@-]{0,20}", fullmatch=True)
 
 
-@given(TEXTE)
-def test_a_normal_form_is_its_own_normal_form(texte: str) -> None:
-    for normaliser in (
-        i.normaliser_uai,
-        i.normaliser_siret,
-        i.normaliser_code_postal,
-        i.normaliser_telephone,
-        i.normaliser_ine,
-        i.normaliser_rncp,
-        i.normaliser_cfd,
-        i.normaliser_naf,
-        i.normaliser_courriel,
+@given(TEXT)
+def test_a_normal_form_is_its_own_normal_form(text: str) -> None:
+    for normalise in (
+        i.normalise_uai,
+        i.normalise_siret,
+        i.normalise_code_postal,
+        i.normalise_telephone,
+        i.normalise_ine,
+        i.normalise_rncp,
+        i.normalise_cfd,
+        i.normalise_naf,
+        i.normalise_courriel,
     ):
-        normal = normaliser(texte)
-        assert normal is None or normaliser(normal) == normal
+        normal = normalise(text)
+        assert normal is None or normalise(normal) == normal

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain.identity import cle_identite, normaliser_nom
+from gateway.domain.identity import identity_key, normalise_nom
 
-JOUR = date(2007, 3, 7)
+DAY = date(2007, 3, 7)
 
 
 @pytest.mark.parametrize(
-    ("ecritures", "attendu"),
+    ("writes", "expected"),
     [
         (("LE GOFF", "Le-Goff", "LEGOFF", " le  goff ", "Lè Gôff"), "LEGOFF"),
         (("D'Almeida", "D’ALMEIDA", "d almeida"), "DALMEIDA"),
@@ -26,36 +26,36 @@ JOUR = date(2007, 3, 7)
         (("", "-", "?"), ""),
     ],
 )
-def test_writings_of_one_name(ecritures: tuple[str, ...], attendu: str) -> None:
-    assert {normaliser_nom(nom) for nom in ecritures} == {attendu}
+def test_writings_of_one_name(writes: tuple[str, ...], expected: str) -> None:
+    assert {normalise_nom(name) for name in writes} == {expected}
 
 
 @given(st.text(max_size=40))
 def test_a_normal_name_is_plain_and_stays_so(nom: str) -> None:
-    normal = normaliser_nom(nom)
+    normal = normalise_nom(nom)
     assert set(normal) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
-    assert normaliser_nom(normal) == normal
+    assert normalise_nom(normal) == normal
 
 
 def test_the_key_is_canonical_text() -> None:
-    assert cle_identite("Le Goff", "Éléonore", JOUR) == "6:LEGOFF8:ELEONORE10:2007-03-07"
+    assert identity_key("Le Goff", "Éléonore", DAY) == "6:LEGOFF8:ELEONORE10:2007-03-07"
 
 
 @pytest.mark.parametrize(
-    ("nom", "prenom", "jour"),
+    ("nom", "prenom", "day"),
     [
-        ("Legoff", "Eleanore", JOUR),
-        ("Legof", "Eleonore", JOUR),
-        ("Eleonore", "Le Goff", JOUR),
+        ("Legoff", "Eleanore", DAY),
+        ("Legof", "Eleonore", DAY),
+        ("Eleonore", "Le Goff", DAY),
         ("Le Goff", "Éléonore", date(2007, 7, 3)),
-        ("Le Goffe", "Léonore", JOUR),
+        ("Le Goffe", "Léonore", DAY),
     ],
 )
-def test_another_identity_is_another_key(nom: str, prenom: str, jour: date) -> None:
-    assert cle_identite(nom, prenom, jour) != cle_identite("Le Goff", "Éléonore", JOUR)
+def test_another_identity_is_another_key(nom: str, prenom: str, day: date) -> None:
+    assert identity_key(nom, prenom, day) != identity_key("Le Goff", "Éléonore", DAY)
 
 
 @given(st.text("AB", max_size=4), st.text("AB", max_size=4), st.text("AB", max_size=4), st.text("AB", max_size=4))
-def test_no_two_identities_share_a_key(nom: str, prenom: str, autre_nom: str, autre_prenom: str) -> None:
-    memes = (nom, prenom) == (autre_nom, autre_prenom)
-    assert (cle_identite(nom, prenom, JOUR) == cle_identite(autre_nom, autre_prenom, JOUR)) is memes
+def test_no_two_identities_share_a_key(nom: str, prenom: str, other_nom: str, other_prenom: str) -> None:
+    same = (nom, prenom) == (other_nom, other_prenom)
+    assert (identity_key(nom, prenom, DAY) == identity_key(other_nom, other_prenom, DAY)) is same

@@ -11,14 +11,14 @@ from typing import Any, get_args
 import pytest
 from pydantic import BaseModel
 
-from gateway.auth.clients import Client, lire_clients
-from gateway.composition import construire_passerelle, construire_porte
-from gateway.config import Fichier, charger
-from gateway.connectors.registry import connecteurs
-from gateway.services import construire_services
-from gateway.sources.fichier import AccesFichier, FichierPartenaire
-from gateway.sources.locataires import COLONNES
-from gateway.sources.partenaires import charger_partenaires
+from gateway.auth.authentication.clients import RegisteredClient, read_clients
+from gateway.config import GatewayFile, load
+from gateway.connectors.discovery import connectors
+from gateway.server.composition import build_authenticator, build_gateway
+from gateway.server.services import build_services
+from gateway.sources.partners.file_format import AccessTable, PartnerFile
+from gateway.sources.partners.load import load_partners
+from gateway.sources.partners.tenants import COLUMNS
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
@@ -61,32 +61,32 @@ def test_the_example_configuration_starts(tmp_path: Path) -> None:
 
 async def start(environ: dict[str, str]) -> None:
     """Build everything that `serve` builds, and close it."""
-    services = construire_services(charger(environ), environ)
+    services = build_services(load(environ), environ)
     try:
-        assert construire_passerelle(services) is not None
-        assert construire_porte(services) is not None
+        assert build_gateway(services) is not None
+        assert build_authenticator(services) is not None
     finally:
-        await services.fermer()
+        await services.close()
 
 
 def test_the_example_has_one_partner_of_each_kind_it_shows() -> None:
-    partners = charger_partenaires(EXAMPLES / "partenaires", environment(EXAMPLES), connecteurs())
+    partners = load_partners(EXAMPLES / "partenaires", environment(EXAMPLES), connectors())
     assert sorted(partners) == ["aimaira", "gestibase", "imilo", "referentiel", "registre"]
     assert list(partners["gestibase"].abonnes or ()) == ["0010856A"]
 
 
 def test_the_example_register_holds_a_machine_and_a_second_factor() -> None:
-    clients = lire_clients(EXAMPLES / "clients.toml")
-    assert {nom for nom, client in clients.items() if client.mfa} == {"ml-creil", "ddets-60"}
-    assert [nom for nom, client in clients.items() if client.cles] == ["logiciel-creil"]
+    clients = read_clients(EXAMPLES / "clients.toml")
+    assert {name for name, client in clients.items() if client.mfa} == {"ml-creil", "ddets-60"}
+    assert [name for name, client in clients.items() if client.cles] == ["logiciel-creil"]
 
 
-@pytest.mark.parametrize("model", [Fichier, Client, FichierPartenaire, *get_args(AccesFichier)])
+@pytest.mark.parametrize("model", [GatewayFile, RegisteredClient, PartnerFile, *get_args(AccessTable)])
 def test_every_key_is_documented(model: type[BaseModel]) -> None:
     rows = [line.split("|")[1] for line in read("docs/configuration.md").splitlines() if line.startswith("| `")]
     documented = {word for row in rows for word in re.findall(r"\w+", row)}
     assert set(keys(model)) - documented == set()
-    assert set(COLONNES) <= documented
+    assert set(COLUMNS) <= documented
 
 
 def test_every_environment_variable_is_documented() -> None:

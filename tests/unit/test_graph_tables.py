@@ -3,18 +3,18 @@
 import pytest
 from strawberry import ID
 
-from gateway import limits
-from gateway.auth.coordonnees import exigees_par_le_champ, openings, sort_orders
-from gateway.auth.mask import masquer
-from gateway.auth.rules import BY_FIELD, SortKey, Telling
-from gateway.auth.rules import CategorieDonnee as C
-from gateway.auth.sentinelle import en_trop
-from gateway.schema import connexions, tables
-from gateway.schema.build import construire, graphe
-from gateway.schema.filtres import PRIORITE
+from gateway.auth.authorization.mask import mask
+from gateway.auth.authorization.sentinel import excess
+from gateway.auth.policy.coordinates import openings, required_by_field, sort_orders
+from gateway.auth.policy.rules import BY_FIELD, SortKey, Telling
+from gateway.auth.policy.rules import CategorieDonnee as C
+from gateway.documents import limits
+from gateway.schema import connections, tables
+from gateway.schema.build import build, core_schema
+from gateway.schema.filters import PRIORITE
 from gateway.schema.nouns import Contrat, Jeune, MotifPriorite, Rupture
 
-SCHEMA = graphe(construire())
+SCHEMA = core_schema(build())
 TOLD = {
     "RQTH": C.SENSIBLE,
     "ACCOMPAGNEMENT_CONJOINT": C.COLLABORATION,
@@ -72,7 +72,7 @@ def test_sizes_and_pages() -> None:
     }
     assert {"ruptures", "jeunes", "contrats"} == tables.PAGED_ROOTS
     assert {"__schema", "__type"} == limits.META
-    assert (connexions.PAGE_PAR_DEFAUT, connexions.PAGE_MAX) == (20, 500)
+    assert (connections.DEFAULT_PAGE, connections.PAGE_MAX) == (20, 500)
 
 
 def test_cursors_and_explanations() -> None:
@@ -94,7 +94,7 @@ def test_fields_of_lines(type_: type, lines: set[str]) -> None:
 def test_sort_keys_and_filters() -> None:
     assert {C.SUIVI, C.SENSIBLE, C.COLLABORATION} == PRIORITE
     assert {
-        nom: {key.name: (set(key.asks), key.compares) for key in order} for nom, order in sort_orders().items()
+        name: {key.name: (set(key.asks), key.compares) for key in order} for name, order in sort_orders().items()
     } == {
         "TriRuptures": {
             "DATE_DESC": ({C.RUPTURE}, ("Rupture.date",)),
@@ -111,26 +111,26 @@ def test_sort_keys_and_filters() -> None:
         },
     }
     asked = {
-        f"{type_}.{nom}": exigees_par_le_champ(champ)
+        f"{type_}.{name}": required_by_field(champ)
         for type_ in ("FiltreRuptures", "FiltreJeunes", "FiltreContrats")
-        for nom, champ in SCHEMA.type_map[type_].fields.items()  # type: ignore[attr-defined]
+        for name, champ in SCHEMA.type_map[type_].fields.items()  # type: ignore[attr-defined]
     }
-    assert {nom: exigees for nom, exigees in asked.items() if len(exigees) > 1} == {
+    assert {name: required for name, required in asked.items() if len(required) > 1} == {
         "FiltreRuptures.prioritaire": {C.SUIVI, C.SENSIBLE, C.COLLABORATION}
     }
 
 
 def test_what_the_reasons_of_a_priority_tell() -> None:
-    assert {motif.name: motif.tells for motif in MotifPriorite} == TOLD
-    assert [motif.value for motif in MotifPriorite] == ["ACCOMPAGNEMENT_CONJOINT", "SOUHAITE_RDV", "RQTH", "MINEUR"]
-    for motif in MotifPriorite:
-        rupture = Rupture(id=ID("R"), motifs_priorite=[motif], prioritaire=True)
-        masque = masquer(rupture, frozenset({C.SUIVI}))
-        shown = motif.name not in HIDDEN
-        assert (masque.motifs_priorite, masque.prioritaire) == ([motif] if shown else [], shown)
-        assert en_trop(rupture, frozenset({C.SUIVI})) == (None if shown else "Rupture.motifs_priorite")
+    assert {reason.name: reason.tells for reason in MotifPriorite} == TOLD
+    assert [reason.value for reason in MotifPriorite] == ["ACCOMPAGNEMENT_CONJOINT", "SOUHAITE_RDV", "RQTH", "MINEUR"]
+    for reason in MotifPriorite:
+        rupture = Rupture(id=ID("R"), motifs_priorite=[reason], prioritaire=True)
+        masque = mask(rupture, frozenset({C.SUIVI}))
+        shown = reason.name not in HIDDEN
+        assert (masque.motifs_priorite, masque.prioritaire) == ([reason] if shown else [], shown)
+        assert excess(rupture, frozenset({C.SUIVI})) == (None if shown else "Rupture.motifs_priorite")
         if not shown:
-            assert en_trop(rupture, frozenset({C.SUIVI, HIDDEN[motif.name]})) is None
+            assert excess(rupture, frozenset({C.SUIVI, HIDDEN[reason.name]})) is None
 
 
 def test_no_other_enumeration_carries_rules() -> None:

@@ -3,31 +3,31 @@
 import pytest
 from graphql import get_introspection_query, parse
 
-from gateway.errors import RequeteInvalide, RequeteTropCouteuse
-from gateway.limits import COUT_MAX, PROFONDEUR_MAX, juger, mesurer
+from gateway.documents.limits import COST_MAX, DEPTH_MAX, cost_of, judge
+from gateway.errors import InvalidRequest, TooCostlyRequest
 
 
-def peser(texte: str, **variables: object) -> int:
-    (forme,) = juger(parse(texte)).values()
-    return mesurer(forme, variables)
+def weigh(text: str, **variables: object) -> int:
+    (shape,) = judge(parse(text)).values()
+    return cost_of(shape, variables)
 
 
 def test_the_cost_counts_written_fields_by_the_size_of_the_page() -> None:
-    assert peser("{ ruptures(first: 100) { totalCount edges { node { date } } } }") == 1 + 100 * 4
+    assert weigh("{ ruptures(first: 100) { totalCount edges { node { date } } } }") == 1 + 100 * 4
 
 
 def test_g08_an_unsaid_page_counts_for_its_default_and_an_absurd_one_for_the_largest() -> None:
-    assert peser("{ jeunes { totalCount } }") == 21
-    assert peser("query($n: Int) { jeunes(first: $n) { totalCount } }", n=10) == 11
-    for absurde in ("2147483647", "-1", "null", "$inconnue"):
-        assert peser(f"{{ jeunes(first: {absurde}) {{ totalCount }} }}") == 501
+    assert weigh("{ jeunes { totalCount } }") == 21
+    assert weigh("query($n: Int) { jeunes(first: $n) { totalCount } }", n=10) == 11
+    for absurd in ("2147483647", "-1", "null", "$inconnue"):
+        assert weigh(f"{{ jeunes(first: {absurd}) {{ totalCount }} }}") == 501
 
 
 def test_inner_lists_count_for_their_usual_size() -> None:
-    assert peser('{ jeune(id: "x") { contrats { numero } parcours { depuis } } }') == 1 + (1 + 4) + (1 + 10)
+    assert weigh('{ jeune(id: "x") { contrats { numero } parcours { depuis } } }') == 1 + (1 + 4) + (1 + 10)
 
 
-TOUT = """
+ALL = """
 query Tout($n: Int!) { ruptures(first: $n) { totalCount complet pageInfo { hasNextPage endCursor } edges { cursor node {
   id date cause signaleeLe delaiSignalementJours joursDepuis etat prioritaire motifsPriorite sources
   provenance { champ source recueLe retenue divergente }
@@ -44,39 +44,39 @@ query Tout($n: Int!) { ruptures(first: $n) { totalCount complet pageInfo { hasNe
 
 
 def test_a_hundred_ruptures_with_everything_nested_pass_and_nothing_ten_times_as_heavy() -> None:
-    cout = peser(TOUT, n=100)
-    print(f"cost of ruptures(first: 100) with everything nested: {cout} of {COUT_MAX}")
-    assert COUT_MAX / 10 < cout <= COUT_MAX
+    cost = weigh(ALL, n=100)
+    print(f"cost of ruptures(first: 100) with everything nested: {cost} of {COST_MAX}")
+    assert COST_MAX / 10 < cost <= COST_MAX
 
 
-def profondeur(n: int) -> str:
+def depth(n: int) -> str:
     return "{ jeunes { edges { node " + "{ contrats { jeune " * n + "{ nom }" + "} }" * n + " } } }"
 
 
 def test_g01_depth_at_the_limit_passes_and_one_more_does_not() -> None:
-    assert PROFONDEUR_MAX == 3 + 2 * 5 + 1 + 1
-    with pytest.raises(RequeteTropCouteuse, match="profondeur 16, 15 au plus"):
-        peser(profondeur(6))
-    assert peser('{ jeune(id: "x") ' + "{ contrats { jeune " * 6 + "{ contrats { numero } }" + "} }" * 6 + "}") > 0
+    assert DEPTH_MAX == 3 + 2 * 5 + 1 + 1
+    with pytest.raises(TooCostlyRequest, match="profondeur 16, 15 au plus"):
+        weigh(depth(6))
+    assert weigh('{ jeune(id: "x") ' + "{ contrats { jeune " * 6 + "{ contrats { numero } }" + "} }" * 6 + "}") > 0
 
 
 @pytest.mark.parametrize("n", [60, 61, 1000])
 def test_g02_aliases_are_counted_after_fragments_are_expanded(n: int) -> None:
     alias = " ".join(f"a{i}: nom" for i in range(n // 2))
-    texte = (
+    text = (
         f'{{ jeune(id: "x") {{ {alias} ...A }} }} fragment A on Jeune {{ '
         + alias.replace("a", "b")
         + (" c: nom }" if n % 2 else " }")
     )
     if n == 60:
-        assert peser(texte) == 61
+        assert weigh(text) == 61
     else:
-        with pytest.raises(RequeteTropCouteuse):
-            peser(texte)
+        with pytest.raises(TooCostlyRequest):
+            weigh(text)
 
 
 @pytest.mark.parametrize(
-    "texte",
+    "text",
     [
         "{" + "moi { profil } " * 300 + "}",
         '{ jeune(id: "x") { ' + "nom " * 1000 + "} }",
@@ -87,44 +87,44 @@ def test_g02_aliases_are_counted_after_fragments_are_expanded(n: int) -> None:
         + " ".join(f"fragment F{i} on Jeune {{ nom }}" for i in range(11)),
     ],
 )
-def test_g03_a_field_repeated_is_refused_before_validation_compares_it_with_itself(texte: str) -> None:
-    with pytest.raises(RequeteTropCouteuse, match="répétitions"):
-        peser(texte)
+def test_g03_a_field_repeated_is_refused_before_validation_compares_it_with_itself(text: str) -> None:
+    with pytest.raises(TooCostlyRequest, match="répétitions"):
+        weigh(text)
 
 
 @pytest.mark.parametrize("n", [22, 60])
 def test_g06_fragments_that_fan_out_are_measured_once_each_and_refused(n: int) -> None:
     fragments = " ".join(f"fragment F{i} on Jeune {{ a{i}: nom ...F{i + 1} ...F{i + 1} }}" for i in range(n))
-    with pytest.raises(RequeteTropCouteuse):
-        peser(f'{{ jeune(id: "x") {{ ...F0 }} }} {fragments} fragment F{n} on Jeune {{ id nom prenom }}')
+    with pytest.raises(TooCostlyRequest):
+        weigh(f'{{ jeune(id: "x") {{ ...F0 }} }} {fragments} fragment F{n} on Jeune {{ id nom prenom }}')
 
 
 def test_g06_a_fragment_spread_in_two_places_counts_twice() -> None:
-    texte = '{ jeune(id: "x") { ...N contrats { jeune { ...N } } } } fragment N on Jeune { nom prenom }'
-    assert peser(texte) == 1 + 2 + 1 + 4 * (1 + 2)
+    text = '{ jeune(id: "x") { ...N contrats { jeune { ...N } } } } fragment N on Jeune { nom prenom }'
+    assert weigh(text) == 1 + 2 + 1 + 4 * (1 + 2)
 
 
 def test_g06_a_long_chain_of_fragments_is_refused_and_not_recursed_into() -> None:
-    chaine = " ".join(f"fragment F{i} on Jeune {{ ...F{i + 1} }}" for i in range(240))
-    with pytest.raises(RequeteTropCouteuse, match="fragments emboîtés"):
-        peser(f'{{ jeune(id: "x") {{ ...F0 }} }} {chaine} fragment F240 on Jeune {{ nom }}')
+    chain = " ".join(f"fragment F{i} on Jeune {{ ...F{i + 1} }}" for i in range(240))
+    with pytest.raises(TooCostlyRequest, match="fragments emboîtés"):
+        weigh(f'{{ jeune(id: "x") {{ ...F0 }} }} {chain} fragment F240 on Jeune {{ nom }}')
 
 
-@pytest.mark.parametrize("corps", ["...A", "nom ...B", "contrats { jeune { ...A } }"])
-def test_g07_a_fragment_that_includes_itself_is_refused(corps: str) -> None:
-    for porteur in ('{ jeune(id: "x") { ...A } }', "{ moi { profil } }"):
-        with pytest.raises(RequeteInvalide):
-            peser(f"{porteur} fragment A on Jeune {{ {corps} }} fragment B on Jeune {{ ...A }}")
+@pytest.mark.parametrize("body", ["...A", "nom ...B", "contrats { jeune { ...A } }"])
+def test_g07_a_fragment_that_includes_itself_is_refused(body: str) -> None:
+    for holder in ('{ jeune(id: "x") { ...A } }', "{ moi { profil } }"):
+        with pytest.raises(InvalidRequest):
+            weigh(f"{holder} fragment A on Jeune {{ {body} }} fragment B on Jeune {{ ...A }}")
 
 
-@pytest.mark.parametrize(("n", "passe"), [(1, True), (2, True), (3, False), (4, False), (5, False)])
-def test_g08_nested_lists_multiply(n: int, passe: bool) -> None:
-    texte = "{ jeunes(first: 500) { edges { node " + "{ contrats { jeune " * n + "{ nom }" + "} }" * n + " } } }"
-    if passe:
-        assert peser(texte) <= COUT_MAX
+@pytest.mark.parametrize(("n", "passed"), [(1, True), (2, True), (3, False), (4, False), (5, False)])
+def test_g08_nested_lists_multiply(n: int, passed: bool) -> None:
+    text = "{ jeunes(first: 500) { edges { node " + "{ contrats { jeune " * n + "{ nom }" + "} }" * n + " } } }"
+    if passed:
+        assert weigh(text) <= COST_MAX
     else:
-        with pytest.raises(RequeteTropCouteuse, match="coût"):
-            peser(texte)
+        with pytest.raises(TooCostlyRequest, match="coût"):
+            weigh(text)
 
 
 INTROSPECTION = get_introspection_query(
@@ -137,17 +137,17 @@ INTROSPECTION = get_introspection_query(
 
 
 def test_g09_introspection_takes_nothing_of_the_budget_and_has_its_own() -> None:
-    assert peser(INTROSPECTION) == 0
+    assert weigh(INTROSPECTION) == 0
     operation, fragments = INTROSPECTION.split("fragment FullType")
-    corps = operation[operation.index("{") + 1 : operation.rindex("}")]
-    with pytest.raises(RequeteTropCouteuse, match="coût d'introspection"):
-        peser("{" + corps + corps.replace("__schema", "encore: __schema") + "} fragment FullType" + fragments)
-    with pytest.raises(RequeteTropCouteuse, match="profondeur d'introspection"):
-        peser("{ __schema { queryType " + "{ ofType " * 19 + "{ name }" + "}" * 19 + " } }")
+    body = operation[operation.index("{") + 1 : operation.rindex("}")]
+    with pytest.raises(TooCostlyRequest, match="coût d'introspection"):
+        weigh("{" + body + body.replace("__schema", "encore: __schema") + "} fragment FullType" + fragments)
+    with pytest.raises(TooCostlyRequest, match="profondeur d'introspection"):
+        weigh("{ __schema { queryType " + "{ ofType " * 19 + "{ name }" + "}" * 19 + " } }")
 
 
 @pytest.mark.parametrize(
-    "texte",
+    "text",
     [
         "{" + " ".join(f"a{i}: moi {{ profil }}" for i in range(11)) + "}",
         "{ ...R } fragment R on Query {" + " ".join(f"a{i}: moi {{ profil }}" for i in range(11)) + "}",
@@ -161,6 +161,6 @@ def test_g09_introspection_takes_nothing_of_the_budget_and_has_its_own() -> None
     ],
     ids=["roots", "roots by a fragment", "directives", "directives of the operation", "fields", "operations"],
 )
-def test_g04_g18_each_limit_refuses(texte: str) -> None:
-    with pytest.raises(RequeteTropCouteuse):
-        juger(parse(texte))
+def test_g04_g18_each_limit_refuses(text: str) -> None:
+    with pytest.raises(TooCostlyRequest):
+        judge(parse(text))

@@ -13,48 +13,48 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData
 
-from gateway.errors import ErreurConfiguration
-from gateway.stores import chaine, liens, migrations, quotas, registre
+from gateway.errors import ConfigurationError
+from gateway.stores import journal_tables, links, migrations, person_counts, registry
 from gateway.stores.journal import Journal
-from gateway.stores.liens import Liens
+from gateway.stores.links import LinkStore
 from gateway.stores.migrations import HEADS, migrate, version_table
-from gateway.stores.registre import Registre
-from gateway.stores.sql import ouvrir_moteur
+from gateway.stores.registry import RegistryStore
+from gateway.stores.sql import open_engine
 from tests.at_rest.opened import KINDS, VERSIONS, opened, run
-from tests.bases import ecrire, lire
-from tests.unit.registre_outils import SCEAU
+from tests.support.databases import read, write
+from tests.support.unit.registry import SEALER
 
-METADATA = (chaine._tables, quotas._tables, registre._tables, liens._tables)
+METADATA = (journal_tables._tables, person_counts._tables, registry._tables, links._tables)
 
 
 async def _open(url: str, *stores: str) -> None:
-    moteur = ouvrir_moteur(url, 10)
+    engine = open_engine(url, 10)
     try:
         for store in stores:
-            async with moteur.begin() as connexion:
-                await connexion.run_sync(migrate, store)
+            async with engine.begin() as connection:
+                await connection.run_sync(migrate, store)
     finally:
-        await moteur.dispose()
+        await engine.dispose()
 
 
 @pytest.mark.anyio
 async def test_histories_make_the_tables_that_the_code_names_and_no_other(url: str) -> None:
     await _open(url, *HEADS)
     await _open(url, *HEADS)
-    moteur = ouvrir_moteur(url, 2)
-    async with moteur.connect() as connexion:
-        assert await connexion.run_sync(_differences) == []
-    await moteur.dispose()
+    engine = open_engine(url, 2)
+    async with engine.connect() as connection:
+        assert await connection.run_sync(_differences) == []
+    await engine.dispose()
 
 
-def _differences(connexion: Connection) -> list[Any]:
+def _differences(connection: Connection) -> list[Any]:
     ours = MetaData()
     for metadata in METADATA:
         for table in metadata.sorted_tables:
             table.to_metadata(ours)
     versions = {version_table(store) for store in HEADS}
     opts = {"include_object": lambda _, name, *rest: name not in versions}
-    return list(compare_metadata(MigrationContext.configure(connexion, opts=opts), ours))
+    return list(compare_metadata(MigrationContext.configure(connection, opts=opts), ours))
 
 
 @pytest.mark.parametrize("store", HEADS)
@@ -68,10 +68,10 @@ def test_each_head_is_the_last_revision_of_a_straight_history(store: str) -> Non
 @pytest.mark.anyio
 async def test_those_who_start_together_wait_for_the_one_that_migrates(url: str) -> None:
     await asyncio.gather(*(_open(url, *HEADS) for _ in range(6)))
-    moteur = ouvrir_moteur(url, 2)
-    async with moteur.connect() as connexion:
-        assert await connexion.run_sync(_differences) == []
-    await moteur.dispose()
+    engine = open_engine(url, 2)
+    async with engine.connect() as connection:
+        assert await connection.run_sync(_differences) == []
+    await engine.dispose()
 
 
 @pytest.mark.anyio
@@ -80,30 +80,30 @@ async def test_a_migration_that_fails_leaves_nothing(url: str, monkeypatch: pyte
     with pytest.raises(Exception, match="absente"):
         await _open(url, "registre")
     monkeypatch.undo()
-    moteur = ouvrir_moteur(url, 2)
-    async with moteur.connect() as connexion:
-        assert await connexion.run_sync(lambda c: c.dialect.get_table_names(c)) == []
-    await moteur.dispose()
+    engine = open_engine(url, 2)
+    async with engine.connect() as connection:
+        assert await connection.run_sync(lambda c: c.dialect.get_table_names(c)) == []
+    await engine.dispose()
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("store", HEADS)
 async def test_a_database_of_a_later_code_is_refused_in_one_line(url: str, store: str) -> None:
     await _open(url, store)
-    await asyncio.to_thread(ecrire, url, f"UPDATE {store}_version SET version_num = '9999'")
-    journal, registry, ledger = Journal(url, SCEAU), Registre(url, SCEAU), Liens(url)
+    await asyncio.to_thread(write, url, f"UPDATE {store}_version SET version_num = '9999'")
+    journal, registry, ledger = Journal(url, SEALER), RegistryStore(url, SEALER), LinkStore(url)
     opening: dict[str, Callable[[], Awaitable[object]]] = {
-        "journal": journal.ouvrir,
-        "registre": registry.ouvrir,
-        "liens": lambda: ledger.lire(()),
+        "journal": journal.open,
+        "registre": registry.open,
+        "liens": lambda: ledger.read(()),
     }
     try:
-        with pytest.raises(ErreurConfiguration) as refus:
+        with pytest.raises(ConfigurationError) as refusal:
             await opening[store]()
-        assert str(refus.value) == f"{store} : base d'une version plus récente que cette passerelle"
+        assert str(refusal.value) == f"{store} : base d'une version plus récente que cette passerelle"
     finally:
         for opened_store in (journal, registry, ledger):
-            await opened_store.fermer()
+            await opened_store.close()
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -111,11 +111,11 @@ def test_the_tables_of_before_histories_are_taken_as_the_first_version(kind: str
     with opened(VERSIONS / "v0.1.0", tmp_path, kind) as data:
         sqlite = f"sqlite+aiosqlite:///{tmp_path / 'donnees' / 'journal.sqlite'}"
         url = data.environment.get("GATEWAY_JOURNAL_URL", sqlite)
-        before = lire(url, "SELECT * FROM journal_entrees ORDER BY numero")
+        before = read(url, "SELECT * FROM journal_entrees ORDER BY numero")
         asyncio.run(_open(url, "journal"))
-        assert lire(url, "SELECT version_num FROM journal_version") == [("0001",)]
-        assert lire(url, "SELECT * FROM journal_entrees ORDER BY numero") == before
-        ecrire(url, "UPDATE journal_version SET version_num = '9999'")
+        assert read(url, "SELECT version_num FROM journal_version") == [("0001",)]
+        assert read(url, "SELECT * FROM journal_entrees ORDER BY numero") == before
+        write(url, "UPDATE journal_version SET version_num = '9999'")
         done = run(data.environment, "journal", "verifier")
     assert (done.returncode, done.stderr) == (
         2,
@@ -128,12 +128,12 @@ def test_an_up_to_date_database_opens_without_alembic(tmp_path: Path) -> None:
     asyncio.run(_open(url, *HEADS))
     code = f"""
 import asyncio, sys
-from gateway.domain.sceau import Sceau
-from gateway.stores.registre import Registre
+from gateway.domain.seal import Sealer
+from gateway.stores.registry import RegistryStore
 async def main():
-    registre = Registre({url!r}, Sceau(bytes(32)))
-    await registre.ouvrir()
-    await registre.fermer()
+    registry = RegistryStore({url!r}, Sealer(bytes(32)))
+    await registry.open()
+    await registry.close()
 asyncio.run(main())
 sys.exit("alembic" in sys.modules)
 """

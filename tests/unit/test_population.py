@@ -10,77 +10,77 @@ from datetime import date, timedelta
 
 import pytest
 
-from fixtures.population.dits import ERPS
-from fixtures.population.ecritures import lettres
-from fixtures.population.generateur import generer
-from fixtures.population.modele import Contrat, Personne, Population
-from fixtures.population.organismes import LETTRES_UAI
-from fixtures.population.verite import verite
-from tests.chiffres import noter
+from fixtures.population.generator import generate
+from fixtures.population.model import Contrat, Population, ViewPerson
+from fixtures.population.organismes import UAI_LETTERS
+from fixtures.population.spellings import letters
+from fixtures.population.told import ERPS
+from fixtures.population.truth import truth
+from tests.support.figures import note
 
-AUJOURDHUI = date(2026, 10, 15)
+TODAY = date(2026, 10, 15)
 RESERVES = re.compile(r"063998\d{4}|(019900|026191|035301|046571|053649)\d{4}")
 
 
 @pytest.fixture(scope="module")
 def population() -> Population:
-    return generer(graine=1, jeunes=5000, aujourdhui=AUJOURDHUI)
+    return generate(seed=1, jeunes=5000, today=TODAY)
 
 
-def empreinte(population: Population) -> str:
+def digest(population: Population) -> str:
     """Everything that a population holds, in one number."""
-    tout = (population.personnes, population.recits, population.cfas, population.bruits)
-    return hashlib.sha256(repr(tout).encode()).hexdigest()
+    all_ = (population.persons, population.accounts_, population.cfas, population.noises)
+    return hashlib.sha256(repr(all_).encode()).hexdigest()
 
 
-def tous(population: Population) -> Iterable[Personne]:
+def all_(population: Population) -> Iterable[ViewPerson]:
     """The people of the truth, then every copy a system has of them."""
-    yield from population.personnes
-    for tenants in population.recits.values():
-        for recits in tenants.values():
-            yield from (recit.personne for recit in recits)
+    yield from population.persons
+    for tenants in population.accounts_.values():
+        for accounts_ in tenants.values():
+            yield from (account_.person for account_ in accounts_)
 
 
-def luhn(chiffres: str) -> bool:
-    doubles = [int(c) * (1 + rang % 2) for rang, c in enumerate(reversed(chiffres))]
+def luhn(figures: str) -> bool:
+    doubles = [int(c) * (1 + rank % 2) for rank, c in enumerate(reversed(figures))]
     return sum(d - 9 if d > 9 else d for d in doubles) % 10 == 0
 
 
 def test_a_seed_gives_the_same_population_in_another_process_whatever_the_hash_seed() -> None:
-    commande = (
-        "from datetime import date; from fixtures.population.generateur import generer;"
-        "from tests.unit.test_population import empreinte;"
-        "print(empreinte(generer(graine=7, jeunes=300, aujourdhui=date(2026, 3, 2))))"
+    command = (
+        "from datetime import date; from fixtures.population.generator import generate;"
+        "from tests.unit.test_population import digest;"
+        "print(digest(generate(seed=7, jeunes=300, today=date(2026, 3, 2))))"
     )
-    dites = {
+    told_ones = {
         subprocess.run(
-            [sys.executable, "-c", commande], capture_output=True, text=True, check=True, env={"PYTHONHASHSEED": graine}
+            [sys.executable, "-c", command], capture_output=True, text=True, check=True, env={"PYTHONHASHSEED": seed}
         ).stdout.strip()
-        for graine in ("1", "2")
+        for seed in ("1", "2")
     }
-    assert dites == {empreinte(generer(graine=7, jeunes=300, aujourdhui=date(2026, 3, 2)))}
-    assert empreinte(generer(graine=8, jeunes=300, aujourdhui=date(2026, 3, 2))) not in dites
+    assert told_ones == {digest(generate(seed=7, jeunes=300, today=date(2026, 3, 2)))}
+    assert digest(generate(seed=8, jeunes=300, today=date(2026, 3, 2))) not in told_ones
 
 
 def test_noise_changes_what_systems_tell_and_never_the_truth() -> None:
-    calme, bruyante = (generer(graine=3, jeunes=400, aujourdhui=AUJOURDHUI, bruit=bruit) for bruit in (0, 3))
-    assert calme.personnes == bruyante.personnes
-    assert set(calme.bruits) <= {"nom_tronque"}
-    assert sum(bruyante.bruits.values()) > 1000
+    quiet, noisy = (generate(seed=3, jeunes=400, today=TODAY, noise=noise) for noise in (0, 3))
+    assert quiet.persons == noisy.persons
+    assert set(quiet.noises) <= {"nom_tronque"}
+    assert sum(noisy.noises.values()) > 1000
 
 
 def test_establishments_have_valid_and_distinct_identifiers(population: Population) -> None:
     for cfa in population.cfas.values():
-        assert LETTRES_UAI[int(cfa.uai[:7]) % 23] == cfa.uai[7]
+        assert UAI_LETTERS[int(cfa.uai[:7]) % 23] == cfa.uai[7]
         assert len(cfa.siret) == 14
         assert luhn(cfa.siret)
         assert luhn(cfa.siret[:9])
         assert cfa.commune in population.geographie.communes
-    employeurs = {c.employeur.siret: c.employeur for p in population.personnes for c in p.contrats}
+    employeurs = {c.employeur.siret: c.employeur for p in population.persons for c in p.contrats}
     assert all(luhn(siret) for siret in employeurs)
     assert len({cfa.siret for cfa in population.cfas.values()}) == len(population.cfas)
-    par_employeur = sum(len(p.contrats) for p in population.personnes) / len(employeurs)
-    assert 1.5 < par_employeur < 3
+    by_employeur = sum(len(p.contrats) for p in population.persons) / len(employeurs)
+    assert 1.5 < by_employeur < 3
 
 
 def test_every_vendor_serves_four_cfas_and_two_have_none(population: Population) -> None:
@@ -91,109 +91,107 @@ def test_every_vendor_serves_four_cfas_and_two_have_none(population: Population)
     for cfa in population.cfas.values():
         assert cfa.responsable_uai in {None, *population.cfas} - {cfa.uai}
     assert {uai for uai, cfa in population.cfas.items() if cfa.erp} == {
-        uai for erp in ERPS for uai in population.recits[erp]
+        uai for erp in ERPS for uai in population.accounts_[erp]
     }
 
 
 def test_nobody_can_be_called_or_written_to(population: Population) -> None:
-    for personne in tous(population):
-        assert not personne.telephone or RESERVES.fullmatch(personne.telephone)
-        assert not personne.courriel or personne.courriel.endswith(".invalid")
-        for gardien in personne.representants:
-            assert gardien.telephone is None or RESERVES.fullmatch(gardien.telephone)
-            assert gardien.courriel is None or gardien.courriel.endswith(".invalid")
+    for person in all_(population):
+        assert not person.telephone or RESERVES.fullmatch(person.telephone)
+        assert not person.courriel or person.courriel.endswith(".invalid")
+        for keeper in person.representants:
+            assert keeper.telephone is None or RESERVES.fullmatch(keeper.telephone)
+            assert keeper.courriel is None or keeper.courriel.endswith(".invalid")
     for mission in population.geographie.missions_locales.values():
         assert RESERVES.fullmatch(mission.telephone)
         assert mission.courriel.endswith(".invalid")
 
 
 def test_names_have_what_breaks_joins(population: Population) -> None:
-    noms = {personne.nom for personne in population.personnes}
-    prenoms = {personne.prenom for personne in population.personnes}
+    names = {person.nom for person in population.persons}
+    prenoms = {person.prenom for person in population.persons}
     assert any("-" in prenom for prenom in prenoms)
-    for morceau in ("'", " ", "-", "œ", "é", "Ç"):
-        assert any(morceau in nom for nom in noms), morceau
-    homonymes = Counter((p.nom, p.prenom) for p in population.personnes)
-    assert sum(n > 1 for n in homonymes.values()) > 50
-    exacts = Counter((lettres(p.nom), lettres(p.prenom), p.date_naissance) for p in population.personnes)
+    for chunk in ("'", " ", "-", "œ", "é", "Ç"):
+        assert any(chunk in name for name in names), chunk
+    homonyms = Counter((p.nom, p.prenom) for p in population.persons)
+    assert sum(n > 1 for n in homonyms.values()) > 50
+    exacts = Counter((letters(p.nom), letters(p.prenom), p.date_naissance) for p in population.persons)
     assert 2 <= sum(n > 1 for n in exacts.values()) <= 8
 
 
 def test_twins_share_all_but_their_first_name(population: Population) -> None:
-    paires = [
-        (un, autre)
-        for un, autre in zip(population.personnes, population.personnes[1:], strict=False)
-        if (un.nom, un.date_naissance, un.adresse) == (autre.nom, autre.date_naissance, autre.adresse)
+    pairs = [
+        (un, other)
+        for un, other in zip(population.persons, population.persons[1:], strict=False)
+        if (un.nom, un.date_naissance, un.adresse) == (other.nom, other.date_naissance, other.adresse)
     ]
-    assert 15 <= len(paires) <= 60
-    assert all(un.prenom != autre.prenom for un, autre in paires)
-    assert all(un.formations[-1].uai == autre.formations[-1].uai for un, autre in paires)
+    assert 15 <= len(pairs) <= 60
+    assert all(un.prenom != other.prenom for un, other in pairs)
+    assert all(un.formations[-1].uai == other.formations[-1].uai for un, other in pairs)
 
 
 def test_ages_disability_and_contracts_are_those_of_the_field(population: Population) -> None:
-    ages = sorted((AUJOURDHUI - p.date_naissance).days / 365.25 for p in population.personnes)
+    ages = sorted((TODAY - p.date_naissance).days / 365.25 for p in population.persons)
     assert ages[0] >= 14.5
     assert 17 < ages[len(ages) // 2] < 22
     assert ages[-1] < 42
-    rqth = sum(p.rqth for p in population.personnes) / len(population.personnes)
+    rqth = sum(p.rqth for p in population.persons) / len(population.persons)
     assert 0.014 < rqth < 0.022
-    numeros = [c.numero for p in population.personnes for c in p.contrats]
+    numeros = [c.numero for p in population.persons for c in p.contrats]
     assert len(set(numeros)) == len(numeros)
     assert all(re.fullmatch(r"\d{3}20\d\d(0[1-9]|1[0-2])[0-7]\d{5}", numero) for numero in numeros)
-    types = Counter(c.type for p in population.personnes for c in p.contrats)
+    types = Counter(c.type for p in population.persons for c in p.contrats)
     assert set(types) == {"11", "21", "22", "23"}
-    avenants = Counter(a.type for p in population.personnes for c in p.contrats for a in c.avenants)
+    avenants = Counter(a.type for p in population.persons for c in p.contrats for a in c.avenants)
     assert set(avenants) == {str(code) for code in range(31, 39)}
 
 
-def rompus_avant(contrats: list[Contrat], jours: int) -> float:
-    return sum(c.rupture is not None and (c.rupture.date - c.debut).days <= jours for c in contrats) / len(contrats)
+def broken_off_before(contrats: list[Contrat], days: int) -> float:
+    return sum(c.rupture is not None and (c.rupture.date - c.debut).days <= days for c in contrats) / len(contrats)
 
 
 def test_contracts_break_at_the_rates_of_the_field(population: Population) -> None:
     """DARES: 9.1 % within three months, 21 % within nine; 60 % of those find no new contract within six months."""
-    anciens = [
+    former_ids = [
         contrat
-        for personne in population.personnes
-        for contrat in personne.contrats
-        if contrat.debut <= AUJOURDHUI - timedelta(days=270) and (contrat.fin - contrat.debut).days > 300
+        for person in population.persons
+        for contrat in person.contrats
+        if contrat.debut <= TODAY - timedelta(days=270) and (contrat.fin - contrat.debut).days > 300
     ]
-    trois, neuf, tous_les_mois = (rompus_avant(anciens, jours) for jours in (90, 270, 2000))
-    seuls, reprises = 0, 0
-    for personne in population.personnes:
-        for contrat, suivant in zip(personne.contrats, [*personne.contrats[1:], None], strict=False):
-            if contrat.rupture and contrat.rupture.date <= AUJOURDHUI - timedelta(days=180):
-                repris = suivant and (suivant.debut - contrat.rupture.date).days <= 180
-                seuls, reprises = seuls + (not repris), reprises + bool(repris)
-    sans_retour = seuls / (seuls + reprises)
-    noter(
-        f"population : {trois:.1%} rompus en 3 mois, {neuf:.1%} en 9 mois, {tous_les_mois:.1%} en tout ; "
-        f"{sans_retour:.0%} sans contrat dans les six mois"
+    three, fresh_one, every_month = (broken_off_before(former_ids, days) for days in (90, 270, 2000))
+    alone_ones, reprises = 0, 0
+    for person in population.persons:
+        for contrat, next_ in zip(person.contrats, [*person.contrats[1:], None], strict=False):
+            if contrat.rupture and contrat.rupture.date <= TODAY - timedelta(days=180):
+                taken_up = next_ and (next_.debut - contrat.rupture.date).days <= 180
+                alone_ones, reprises = alone_ones + (not taken_up), reprises + bool(taken_up)
+    without_return = alone_ones / (alone_ones + reprises)
+    note(
+        f"population : {three:.1%} rompus en 3 mois, {fresh_one:.1%} en 9 mois, {every_month:.1%} en tout ; "
+        f"{without_return:.0%} sans contrat dans les six mois"
     )
-    assert 0.08 < trois < 0.105
-    assert 0.19 < neuf < 0.235
-    assert 0.22 < tous_les_mois < 0.29
-    assert 0.55 < sans_retour < 0.70
+    assert 0.08 < three < 0.105
+    assert 0.19 < fresh_one < 0.235
+    assert 0.22 < every_month < 0.29
+    assert 0.55 < without_return < 0.70
 
 
-@pytest.mark.parametrize("jour", [date(2026, 1, 10), date(2026, 5, 3), date(2026, 8, 20), date(2026, 10, 15)])
-def test_on_any_day_of_the_year_there_are_fresh_ruptures_ends_and_starts_to_come(jour: date) -> None:
-    lignes = list(verite(generer(graine=2, jeunes=1500, aujourdhui=jour)))
-    statuts = Counter(ligne["statut_reel"] for ligne in lignes)
-    dates = [c["rupture"]["date"] for ligne in lignes for c in ligne["contrats"] if c["rupture"]]
-    recentes = sum((jour - timedelta(days=180)).isoformat() <= d <= jour.isoformat() for d in dates)
-    futurs = sum(c["date_debut"] > jour.isoformat() for ligne in lignes for c in ligne["contrats"])
-    assert 0.03 < recentes / len(lignes) < 0.15
+@pytest.mark.parametrize("day", [date(2026, 1, 10), date(2026, 5, 3), date(2026, 8, 20), date(2026, 10, 15)])
+def test_on_any_day_of_the_year_there_are_fresh_ruptures_ends_and_starts_to_come(day: date) -> None:
+    rows = list(truth(generate(seed=2, jeunes=1500, today=day)))
+    statuts = Counter(line["statut_reel"] for line in rows)
+    dates = [c["rupture"]["date"] for line in rows for c in line["contrats"] if c["rupture"]]
+    recent_ones = sum((day - timedelta(days=180)).isoformat() <= d <= day.isoformat() for d in dates)
+    futures = sum(c["date_debut"] > day.isoformat() for line in rows for c in line["contrats"])
+    assert 0.03 < recent_ones / len(rows) < 0.15
     assert min(statuts[s] for s in ("APPRENTI", "INSCRIT", "RUPTURANT", "ABANDON", "FIN_DE_FORMATION")) > 10
-    assert futurs >= 2
+    assert futures >= 2
 
 
 def test_a_population_of_twenty_thousand_grows_its_cfas_and_stays_quick(population: Population) -> None:
-    dites: list[str] = []
-    grande = generer(
-        graine=1, jeunes=20_000, departements=("59", "62", "80"), aujourdhui=AUJOURDHUI, progression=dites.append
-    )
-    assert len(grande.personnes) == 20_000
-    assert len(grande.cfas) == 68
-    assert len({p.ine for p in grande.personnes if p.ine}) == sum(1 for p in grande.personnes if p.ine)
-    assert dites[-1] == "20000 young people told by 5 systems"
+    told_ones: list[str] = []
+    larger = generate(seed=1, jeunes=20_000, departements=("59", "62", "80"), today=TODAY, progression=told_ones.append)
+    assert len(larger.persons) == 20_000
+    assert len(larger.cfas) == 68
+    assert len({p.ine for p in larger.persons if p.ine}) == sum(1 for p in larger.persons if p.ine)
+    assert told_ones[-1] == "20000 young people told by 5 systems"

@@ -7,27 +7,27 @@ from typing import Any
 
 import pytest
 
-from gateway.connectors import registre
-from gateway.federation.contrats import fondre
-from gateway.federation.precedence import CONTRAT, JEUNE, RUPTURE
-from gateway.schema.lieux import Cfa
+from gateway.connectors import deca
+from gateway.federation.join.contracts import fold
+from gateway.federation.join.precedence import CONTRAT, JEUNE, RUPTURE
 from gateway.schema.nouns import Adresse, Employeur, Representant, Rupture
-from gateway.schema.scalaires import SIRET, UAI, CodePostal
-from tests.unit.federation_outils import AUTRE, UN, contrat, dit, fusion, provenance
+from gateway.schema.organisations import Cfa
+from gateway.schema.scalars import SIRET, UAI, CodePostal
+from tests.support.unit.federation import AUTRE, UN, contrat, merged, provenance, told
 
-VOISIN = SIRET(UN[:9] + "00082")  # another establishment of the same legal unit
-LU, RELU = datetime(2026, 9, 1, tzinfo=UTC), datetime(2026, 10, 1, tzinfo=UTC)
+NEIGHBOUR = SIRET(UN[:9] + "00082")  # another establishment of the same legal unit
+LU, READ_AGAIN = datetime(2026, 9, 1, tzinfo=UTC), datetime(2026, 10, 1, tzinfo=UTC)
 AVENANT = {"noContrat": "1", "noAvenant": "1", "dateFinContrat": "2027-09-30"}
-SIGNE = {"noContrat": "1", "dateDebutContrat": "2025-09-01", "dateFinContrat": "2027-08-31"}
-QUI = {"nom": "LE GOFF", "prenom": "ANAIS", "dateNaissance": "2006-03-07"}
+SIGNED = {"noContrat": "1", "dateDebutContrat": "2025-09-01", "dateFinContrat": "2027-08-31"}
+WHO = {"nom": "LE GOFF", "prenom": "ANAIS", "dateNaissance": "2006-03-07"}
 
 
 def test_the_published_table_is_the_one_applied() -> None:
-    texte = (Path(__file__).parents[2] / "docs" / "domaine.md").read_text(encoding="utf-8")
-    publies = dict(re.findall(r"^\| `(\w+\.\w+)` \| (\w+) \|", texte, re.MULTILINE))
+    text = (Path(__file__).parents[2] / "docs" / "domaine.md").read_text(encoding="utf-8")
+    published = dict(re.findall(r"^\| `(\w+\.\w+)` \| (\w+) \|", text, re.MULTILINE))
     tables = {"Jeune": JEUNE, "Contrat": CONTRAT, "Rupture": RUPTURE}
-    appliques = {f"{nom}.{champ}": regle.ordre.value for nom, table in tables.items() for champ, regle in table.items()}
-    assert publies == appliques
+    applied = {f"{name}.{champ}": rule.order.value for name, table in tables.items() for champ, rule in table.items()}
+    assert published == applied
 
 
 def adresse(
@@ -37,7 +37,7 @@ def adresse(
 
 
 @pytest.mark.parametrize(
-    ("regle", "un", "autre", "memes"),
+    ("regle", "un", "other", "same"),
     [
         (JEUNE["nom"], "Le Goff", "LE-GOFF", True),
         (JEUNE["prenom"], "Anaïs", "Anaé", False),
@@ -48,7 +48,7 @@ def adresse(
         (JEUNE["adresse"], adresse("60100", insee="60175"), adresse("60100", insee="60176"), False),
         (JEUNE["representants"], [Representant(nom="LÉA GOFF")], [Representant(nom="Lea Goff")], True),
         (CONTRAT["numero"], "02B2025", "02b2025", True),
-        (CONTRAT["employeur"], Employeur(siret=UN), Employeur(siret=VOISIN), True),
+        (CONTRAT["employeur"], Employeur(siret=UN), Employeur(siret=NEIGHBOUR), True),
         (CONTRAT["employeur"], Employeur(siret=UN), Employeur(denomination="X"), True),
         (CONTRAT["employeur"], Employeur(siret=UN), Employeur(siret=AUTRE), False),
         (CONTRAT["cfa"], Cfa(uai=UAI("0010856A")), Cfa(siret=UN), True),
@@ -58,88 +58,90 @@ def adresse(
         (RUPTURE["cause"], "Démission", "DEMISSION", True),
     ],
 )  # fmt: skip
-def test_two_values_are_the_same_as_the_field_means_it(regle: Any, un: Any, autre: Any, memes: bool) -> None:
-    assert regle.meme(un, autre) is regle.meme(autre, un) is memes
+def test_two_values_are_the_same_as_the_field_means_it(regle: Any, un: Any, other: Any, same: bool) -> None:
+    assert regle.same(un, other) is regle.same(other, un) is same
 
 
 @pytest.mark.parametrize("champ", ["telephone", "courriel"])
 @pytest.mark.parametrize(
-    ("ecrits", "garde"),
+    ("written_ones", "kept"),
     [
-        ((LU, None, RELU), "imilo"),
-        ((RELU, None, LU), "ypareo"),
+        ((LU, None, READ_AGAIN), "imilo"),
+        ((READ_AGAIN, None, LU), "ypareo"),
         ((None, None, LU), "imilo"),  # one that says when it was written, before those that do not
         ((None, None, None), "ypareo"),
     ],
 )
 def test_the_contact_written_last_is_kept_and_the_others_in_provenance(
-    champ: str, ecrits: tuple[Any, ...], garde: str
+    champ: str, written_ones: tuple[Any, ...], kept: str
 ) -> None:
     sources = ("ypareo", "registre", "imilo")
-    par_source = zip(sources, ecrits, strict=True)
-    une = fusion(*(dit(source, modifie=ecrit, **{champ: f"{source}@jeune.invalid"}) for source, ecrit in par_source))
-    lignes = provenance(une)
-    assert getattr(une.jeune, champ) == f"{garde}@jeune.invalid"
-    assert {source: lignes[champ, source] for source in sources} == {s: (s == garde, True) for s in sources}
-    assert lignes["nom", "ypareo"] == (True, False)  # the name stays with the CFA, whenever it wrote it
+    by_source = zip(sources, written_ones, strict=True)
+    one = merged(
+        *(told(source, modifie=written, **{champ: f"{source}@jeune.invalid"}) for source, written in by_source)
+    )
+    rows = provenance(one)
+    assert getattr(one.jeune, champ) == f"{kept}@jeune.invalid"
+    assert {source: rows[champ, source] for source in sources} == {s: (s == kept, True) for s in sources}
+    assert rows["nom", "ypareo"] == (True, False)  # the name stays with the CFA, whenever it wrote it
 
 
 def test_the_cfa_is_believed_on_a_rupture_and_the_registry_kept_in_provenance() -> None:
-    une = fusion(
-        dit("registre", modifie=RELU, contrats=[contrat(date(2025, 9, 1), rompu=date(2026, 9, 20), numero="1")]),
-        dit("ypareo", modifie=LU, contrats=[contrat(date(2025, 9, 1), rompu=date(2026, 9, 1), numero="1")]),
+    one = merged(
+        told(
+            "registre", modifie=READ_AGAIN, contrats=[contrat(date(2025, 9, 1), broken=date(2026, 9, 20), numero="1")]
+        ),
+        told("ypareo", modifie=LU, contrats=[contrat(date(2025, 9, 1), broken=date(2026, 9, 1), numero="1")]),
     )
-    (rupture,) = une.jeune.ruptures or []
-    lignes = provenance(une)
+    (rupture,) = one.jeune.ruptures or []
+    rows = provenance(one)
     assert rupture.date == date(2026, 9, 1)
-    assert (lignes["date", "ypareo"], lignes["date", "registre"]) == ((True, True), (False, True))
-    assert lignes["rupture", "registre"] == (False, True)
+    assert (rows["date", "ypareo"], rows["date", "registre"]) == ((True, True), (False, True))
+    assert rows["rupture", "registre"] == (False, True)
 
 
 def test_an_amendment_of_the_registry_is_its_contract_with_the_end_in_force() -> None:
-    plie = registre.contrat(
-        [{"alternant": QUI, "detailsContrat": SIGNE}, {"alternant": QUI, "detailsContrat": AVENANT}]
+    folded = deca.contrat([{"alternant": WHO, "detailsContrat": SIGNED}, {"alternant": WHO, "detailsContrat": AVENANT}])
+    assert folded is not None
+    single = merged(told("registre", contrats=[folded[1]])).contrats
+    assert [(c.date_debut, c.date_fin) for c in single] == [(date(2025, 9, 1), date(2027, 9, 30))]
+    with_the_erp = merged(
+        told("registre", contrats=[folded[1]]), told("ypareo", contrats=[contrat(date(2025, 9, 1), numero="1")])
     )
-    assert plie is not None
-    seul = fusion(dit("registre", contrats=[plie[1]])).contrats
-    assert [(c.date_debut, c.date_fin) for c in seul] == [(date(2025, 9, 1), date(2027, 9, 30))]
-    avec_l_erp = fusion(
-        dit("registre", contrats=[plie[1]]), dit("ypareo", contrats=[contrat(date(2025, 9, 1), numero="1")])
-    )
-    assert [c.date_fin for c in avec_l_erp.contrats] == [date(2027, 8, 31)]
-    assert provenance(avec_l_erp)["dateFin", "registre"] == (False, True)
+    assert [c.date_fin for c in with_the_erp.contrats] == [date(2027, 8, 31)]
+    assert provenance(with_the_erp)["dateFin", "registre"] == (False, True)
 
 
 def test_an_end_at_its_term_breaks_nothing_even_for_the_status() -> None:
-    une = fusion(dit("ypareo", contrats=[contrat(date(2025, 9, 1), date(2026, 9, 30), date(2026, 9, 30))]))
-    assert "RUPTURANT" not in {etape.valeur.value for etape in une.jeune.etapes or []}
+    one = merged(told("ypareo", contrats=[contrat(date(2025, 9, 1), date(2026, 9, 30), date(2026, 9, 30))]))
+    assert "RUPTURANT" not in {step.valeur.value for step in one.jeune.steps or []}
 
 
 def test_a_contract_without_employer_does_not_make_one_of_two_employers() -> None:
-    muet = dit("gestibase", contrats=[contrat(date(2025, 9, 2))])
-    un = dit("aimaira", contrats=[contrat(date(2025, 9, 1), employeur=Employeur(siret=UN))])
-    autre = dit("registre", contrats=[contrat(date(2025, 9, 3), employeur=Employeur(siret=AUTRE))])
-    assert sorted(len(fondu.versions) for fondu in fondre([un, muet, autre])) == [1, 2]
+    silent = told("gestibase", contrats=[contrat(date(2025, 9, 2))])
+    un = told("aimaira", contrats=[contrat(date(2025, 9, 1), employeur=Employeur(siret=UN))])
+    other = told("registre", contrats=[contrat(date(2025, 9, 3), employeur=Employeur(siret=AUTRE))])
+    assert sorted(len(folded.versions) for folded in fold([un, silent, other])) == [1, 2]
 
 
 def test_of_two_contracts_the_one_that_starts_the_nearest_is_completed() -> None:
-    erp = dit("ypareo", contrats=[contrat(date(2025, 9, 1)), contrat(date(2025, 9, 7))])
-    proche = contrat(date(2025, 9, 6), employeur=Employeur(siret=UN))
-    _, second = fondre([erp, dit("registre", contrats=[proche])])
-    assert [version for _, version in second.versions][1:] == [proche]
+    erp = told("ypareo", contrats=[contrat(date(2025, 9, 1)), contrat(date(2025, 9, 7))])
+    near = contrat(date(2025, 9, 6), employeur=Employeur(siret=UN))
+    _, second = fold([erp, told("registre", contrats=[near])])
+    assert [version for _, version in second.versions][1:] == [near]
 
 
 def test_an_employer_is_never_named_after_another() -> None:
-    erp = dit("ypareo", contrats=[contrat(date(2025, 9, 1), numero="1", employeur=Employeur(siret=UN))])
-    faux = dit(
+    erp = told("ypareo", contrats=[contrat(date(2025, 9, 1), numero="1", employeur=Employeur(siret=UN))])
+    false_entry = told(
         "gestibase",
         contrats=[contrat(date(2025, 9, 1), numero="1", employeur=Employeur(siret=AUTRE, denomination="B"))],
     )
-    vrai = dit(
+    true_ = told(
         "registre",
-        contrats=[contrat(date(2025, 9, 1), numero="1", employeur=Employeur(siret=VOISIN, denomination="A"))],
+        contrats=[contrat(date(2025, 9, 1), numero="1", employeur=Employeur(siret=NEIGHBOUR, denomination="A"))],
     )
-    (complet,) = fusion(erp, vrai).contrats
+    (complet,) = merged(erp, true_).contrats
     assert complet.employeur == Employeur(siret=UN, denomination="A")
-    employeurs = [c.employeur for c in fusion(erp, faux, vrai).contrats]
+    employeurs = [c.employeur for c in merged(erp, false_entry, true_).contrats]
     assert all(e and (e.siret == AUTRE) == (e.denomination == "B") for e in employeurs)

@@ -158,7 +158,7 @@ JSON_OBJECTS = {
     "a group of persons of an entry": {"categories", "personnes"},
     "referentiel.json": {"version", "communes", "missions_locales", "organismes", "noms"},
 }
-ACTS = {"LECTURE", "CONSULTATION", "PURGE"}  # `acte` of an entry
+ACTS = {"LECTURE", "CONSULTATION", "PURGE"}  # `act` of an entry
 ACT_DETAILS = {"identifiant", "entrees", "anterieures_a"}  # keys that an act adds to its entry
 REFERENTIEL = {
     "communes": {"code", "nom", "codes_postaux", "departement", "region", "academie", "mission_locale"},

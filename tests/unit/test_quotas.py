@@ -9,166 +9,168 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
-from gateway.alertes import Alertes
-from gateway.auth.quotas import PAR_DEFAUT, Quotas, message, plafonds, secondes_jusqu_a_demain
-from gateway.auth.rules import Profil
-from gateway.domain.quotas import Comptage, Franchissement, Plafond, juger
-from gateway.domain.sceau import Sceau
-from gateway.stores.debits import Debit, Debits
+from gateway.audit.alerts import Alerts
+from gateway.auth.policy.quotas import DEFAULTS, ClientQuotas, caps, message, seconds_to_tomorrow
+from gateway.auth.policy.rules import Profil
+from gateway.domain.quotas import CountUnder, Quota, QuotaCrossed, judge
+from gateway.domain.seal import Sealer
 from gateway.stores.journal import Journal
-from gateway.stores.journal_lecture import lectures_de, oublier_les_comptes, verifier
-from gateway.stores.lot import Inscription
+from gateway.stores.journal_batch import JournalEntry
+from gateway.stores.journal_queries import forget_counts, readings_of, verify_chain
+from gateway.stores.rate_limits import Allowance, RateLimits
 
 pytestmark = pytest.mark.anyio
 
-SCEAU = Sceau(bytes(range(32)))
-JOUR = date(2026, 10, 15)
+SEALER = Sealer(bytes(range(32)))
+DAY = date(2026, 10, 15)
 
 
-def comptage(jour: date = JOUR, compte: str = "a", quotas: Quotas = PAR_DEFAUT, population: int = 100) -> Comptage:
-    siens = plafonds(quotas, Profil.MISSION_LOCALE, compte, "ML/59", jour)
-    return Comptage(siens, "ML/59", population)
+def count_under(
+    day: date = DAY, account: str = "a", quotas: ClientQuotas = DEFAULTS, population: int = 100
+) -> CountUnder:
+    own_ones = caps(quotas, Profil.MISSION_LOCALE, account, "ML/59", day)
+    return CountUnder(own_ones, "ML/59", population)
 
 
-def lecture(personnes: range, sous: Comptage) -> Inscription:
-    return Inscription(b"{}", tuple(map(str, personnes)), sous)
+def reading(persons: range, under: CountUnder) -> JournalEntry:
+    return JournalEntry(b"{}", tuple(map(str, persons)), under)
 
 
 def test_the_default_quotas() -> None:
-    compte, organisation = plafonds(PAR_DEFAUT, Profil.MISSION_LOCALE, "a", "ML/59", JOUR)
-    assert (compte.limite, compte.limite * compte.part_alerte, compte.depuis) == (500, 200, JOUR)  # type: ignore[operator]
-    assert (organisation.limite, organisation.depuis) == (None, JOUR - timedelta(days=29))
-    cfa, _ = plafonds(PAR_DEFAUT, Profil.CFA, "a", "CFA/0590001F", JOUR)
-    assert cfa.limite is None
-    siens = plafonds(Quotas(personnes_jour=9, organisation=70), Profil.CFA, "a", "CFA/0590001F", JOUR)
-    assert [plafond.limite for plafond in siens] == [9, 70]
+    account, organisation = caps(DEFAULTS, Profil.MISSION_LOCALE, "a", "ML/59", DAY)
+    assert (account.limit, account.limit * account.alert_share, account.depuis) == (500, 200, DAY)  # type: ignore[operator]
+    assert (organisation.limit, organisation.depuis) == (None, DAY - timedelta(days=29))
+    cfa, _ = caps(DEFAULTS, Profil.CFA, "a", "CFA/0590001F", DAY)
+    assert cfa.limit is None
+    own_ones = caps(ClientQuotas(persons_a_day=9, organisation=70), Profil.CFA, "a", "CFA/0590001F", DAY)
+    assert [cap.limit for cap in own_ones] == [9, 70]
 
 
-@given(avant=st.integers(0, 50), nouvelles=st.integers(1, 50), borne=st.integers(1, 50))
-def test_a_limit_is_never_passed_and_an_alert_told_once(avant: int, nouvelles: int, borne: int) -> None:
-    franchis = juger(Plafond("COMPTE", "a", JOUR, JOUR, borne, 0.4), avant, nouvelles, borne)
-    arrets = [franchi for franchi in franchis if franchi.arret]
-    assert bool(arrets) == (avant + nouvelles > borne)
-    assert len(franchis) <= 1
-    if not arrets:
-        assert bool(franchis) == (avant < 0.4 * borne <= avant + nouvelles)
+@given(before=st.integers(0, 50), new=st.integers(1, 50), anchor=st.integers(1, 50))
+def test_a_limit_is_never_passed_and_an_alert_told_once(before: int, new: int, anchor: int) -> None:
+    crossings = judge(Quota("COMPTE", "a", DAY, DAY, anchor, 0.4), before, new, anchor)
+    stops = [crossed for crossed in crossings if crossed.arret]
+    assert bool(stops) == (before + new > anchor)
+    assert len(crossings) <= 1
+    if not stops:
+        assert bool(crossings) == (before < 0.4 * anchor <= before + new)
 
 
 def test_windows_move_at_midnight_in_paris_and_the_message_counts_nobody_else() -> None:
-    assert secondes_jusqu_a_demain(datetime(2026, 10, 15, 21, 59, tzinfo=UTC)) == 61
-    assert "500" in message(Franchissement("COMPTE", "a", 499, 500, arret=True))
-    assert "12345" not in message(Franchissement("ORGANISATION", "a", 12344, 12345, arret=True))
+    assert seconds_to_tomorrow(datetime(2026, 10, 15, 21, 59, tzinfo=UTC)) == 61
+    assert "500" in message(QuotaCrossed("COMPTE", "a", 499, 500, arret=True))
+    assert "12345" not in message(QuotaCrossed("ORGANISATION", "a", 12344, 12345, arret=True))
 
 
 @pytest.fixture
 async def journal(url: str) -> AsyncIterator[Journal]:
-    ouvert = Journal(url, SCEAU)
-    await ouvert.ouvrir()
-    yield ouvert
-    await ouvert.fermer()
+    opened = Journal(url, SEALER)
+    await opened.open()
+    yield opened
+    await opened.close()
 
 
-def autre(journal: Journal) -> Journal:
+def other(journal: Journal) -> Journal:
     """Another process on the same database."""
-    return Journal(journal.moteur.url.render_as_string(hide_password=False), SCEAU)
+    return Journal(journal.engine.url.render_as_string(hide_password=False), SEALER)
 
 
 async def test_a10_an_account_stops_at_its_quota_and_may_read_again_what_it_read(journal: Journal) -> None:
-    sous = comptage(quotas=Quotas(personnes_jour=50, organisation=1000))
-    assert await journal.inscrire(lecture(range(19), sous)) == []
-    assert await journal.inscrire(lecture(range(20), sous)) == [Franchissement("COMPTE", "a", 20, 50, arret=False)]
-    assert await journal.inscrire(lecture(range(50), sous)) == []
-    assert await journal.inscrire(lecture(range(51), sous)) == [Franchissement("COMPTE", "a", 50, 50, arret=True)]
-    assert await journal.inscrire(lecture(range(50), sous)) == []
-    assert await lectures_de(journal, "50") == []  # refused: neither written nor counted
-    assert (await verifier(journal)).fin.numero == 4
-    demain = comptage(JOUR + timedelta(days=1), quotas=Quotas(personnes_jour=50, organisation=1000))
-    assert [franchi.arret for franchi in await journal.inscrire(lecture(range(50, 100), demain))] == [False]
+    under = count_under(quotas=ClientQuotas(persons_a_day=50, organisation=1000))
+    assert await journal.append(reading(range(19), under)) == []
+    assert await journal.append(reading(range(20), under)) == [QuotaCrossed("COMPTE", "a", 20, 50, arret=False)]
+    assert await journal.append(reading(range(50), under)) == []
+    assert await journal.append(reading(range(51), under)) == [QuotaCrossed("COMPTE", "a", 50, 50, arret=True)]
+    assert await journal.append(reading(range(50), under)) == []
+    assert await readings_of(journal, "50") == []  # refused: neither written nor counted
+    assert (await verify_chain(journal)).fin.numero == 4
+    tomorrow = count_under(DAY + timedelta(days=1), quotas=ClientQuotas(persons_a_day=50, organisation=1000))
+    assert [crossed.arret for crossed in await journal.append(reading(range(50, 100), tomorrow))] == [False]
 
 
 async def test_a10_counters_survive_a_restart_and_are_shared_by_processes(journal: Journal) -> None:
-    sous = comptage(quotas=Quotas(personnes_jour=50, organisation=1000))
-    processus = [journal, *(autre(journal) for _ in range(3))]
-    for rang in range(3):
-        await processus[rang + 1].ouvrir()
+    under = count_under(quotas=ClientQuotas(persons_a_day=50, organisation=1000))
+    processes = [journal, *(other(journal) for _ in range(3))]
+    for rank in range(3):
+        await processes[rank + 1].open()
     verdicts = await asyncio.gather(
-        *(processus[n % 4].inscrire(lecture(range(n * 2, n * 2 + 2), sous)) for n in range(40))
+        *(processes[n % 4].append(reading(range(n * 2, n * 2 + 2), under)) for n in range(40))
     )
-    assert sum(any(franchi.arret for franchi in verdict) for verdict in verdicts) == 15  # 25 pairs of persons are 50
-    assert sum(verdict == [Franchissement("COMPTE", "a", 20, 50, arret=False)] for verdict in verdicts) == 1
-    for un in processus[1:]:
-        await un.fermer()
-    relance = autre(journal)
-    await relance.ouvrir()
-    assert [franchi.arret for franchi in await relance.inscrire(lecture(range(900, 901), sous))] == [True]
-    await relance.fermer()
+    assert sum(any(crossed.arret for crossed in verdict) for verdict in verdicts) == 15  # 25 pairs of persons are 50
+    assert sum(verdict == [QuotaCrossed("COMPTE", "a", 20, 50, arret=False)] for verdict in verdicts) == 1
+    for un in processes[1:]:
+        await un.close()
+    restarted = other(journal)
+    await restarted.open()
+    assert [crossed.arret for crossed in await restarted.append(reading(range(900, 901), under))] == [True]
+    await restarted.close()
 
 
 async def test_a10_three_accounts_of_one_organisation_stop_at_its_population(journal: Journal) -> None:
-    for rang, compte in enumerate("abc"):
-        verdict = await journal.inscrire(lecture(range(rang * 35, rang * 35 + 35), comptage(compte=compte)))
-        assert not any(franchi.arret for franchi in verdict)
-    panne = comptage(compte="d", population=10)  # a source is down: the population seen today stays the largest one
-    assert [franchi.arret for franchi in await journal.inscrire(lecture(range(105, 120), panne))] == [False]
-    verdict = await journal.inscrire(lecture(range(120, 121), comptage(compte="d")))
-    assert verdict == [Franchissement("ORGANISATION", "ML/59", 120, 120, arret=True)]
+    for rank, account in enumerate("abc"):
+        verdict = await journal.append(reading(range(rank * 35, rank * 35 + 35), count_under(account=account)))
+        assert not any(crossed.arret for crossed in verdict)
+    fault = count_under(account="d", population=10)  # a source is down: the population seen today stays the largest one
+    assert [crossed.arret for crossed in await journal.append(reading(range(105, 120), fault))] == [False]
+    verdict = await journal.append(reading(range(120, 121), count_under(account="d")))
+    assert verdict == [QuotaCrossed("ORGANISATION", "ML/59", 120, 120, arret=True)]
 
 
 async def test_a10_the_window_of_an_organisation_is_thirty_days_from_the_last_reading(journal: Journal) -> None:
-    def le(jours: int) -> Comptage:
-        return comptage(JOUR + timedelta(days=jours), quotas=Quotas(organisation=10))
+    def counted_on(days: int) -> CountUnder:
+        return count_under(DAY + timedelta(days=days), quotas=ClientQuotas(organisation=10))
 
-    await journal.inscrire(lecture(range(10), le(0)))
-    await journal.inscrire(lecture(range(1), le(20)))
-    assert (await journal.inscrire(lecture(range(10, 11), le(29))))[0].arret
-    assert await journal.inscrire(lecture(range(10, 18), le(30))) == [
-        Franchissement("ORGANISATION", "ML/59", 9, 10, arret=False)
+    await journal.append(reading(range(10), counted_on(0)))
+    await journal.append(reading(range(1), counted_on(20)))
+    assert (await journal.append(reading(range(10, 11), counted_on(29))))[0].arret
+    assert await journal.append(reading(range(10, 18), counted_on(30))) == [
+        QuotaCrossed("ORGANISATION", "ML/59", 9, 10, arret=False)
     ]
-    assert (await journal.inscrire(lecture(range(18, 20), le(30))))[0].arret
-    await oublier_les_comptes(journal, JOUR + timedelta(days=30))
-    assert await journal.inscrire(lecture(range(18, 20), le(50))) == [
-        Franchissement("ORGANISATION", "ML/59", 10, 10, arret=False)
+    assert (await journal.append(reading(range(18, 20), counted_on(30))))[0].arret
+    await forget_counts(journal, DAY + timedelta(days=30))
+    assert await journal.append(reading(range(18, 20), counted_on(50))) == [
+        QuotaCrossed("ORGANISATION", "ML/59", 10, 10, arret=False)
     ]
 
 
-async def debiter(debits: Debits) -> None:
-    debit = Debit("essai", 10)
-    assert await debits.depenser(debit, "a", 4) is None
-    assert (await debits.solde(debit, "a")).reste == 6
-    assert await debits.depenser(debit, "a", 6) is None
-    depasse = await debits.depenser(debit, "a", 1)
-    assert depasse is not None
-    assert (depasse.limite, depasse.reste) == (10, 0)
-    assert 0 < depasse.secondes <= 60
-    assert await debits.depenser(debit, "b", 10) is None
-    assert await debits.depenser(Debit("autre", 10), "a", 10) is None
+async def debit(rate_limits: RateLimits) -> None:
+    allowance = Allowance("essai", 10)
+    assert await rate_limits.spend(allowance, "a", 4) is None
+    assert (await rate_limits.balance(allowance, "a")).rest == 6
+    assert await rate_limits.spend(allowance, "a", 6) is None
+    exceeded = await rate_limits.spend(allowance, "a", 1)
+    assert exceeded is not None
+    assert (exceeded.limit, exceeded.rest) == (10, 0)
+    assert 0 < exceeded.seconds <= 60
+    assert await rate_limits.spend(allowance, "b", 10) is None
+    assert await rate_limits.spend(Allowance("autre", 10), "a", 10) is None
 
 
 async def test_a_client_spends_its_allowance_and_no_other() -> None:
-    await debiter(Debits("memory://"))
+    await debit(RateLimits("memory://"))
 
 
 async def test_a_redis_that_does_not_answer_stops_nobody(caplog: pytest.LogCaptureFixture) -> None:
-    debits = Debits("redis://127.0.0.1:1/0")
-    assert await debits.depenser(Debit("essai", 1), "a", 5) is None
-    assert (await debits.solde(Debit("essai", 1), "a")).reste == 1
+    rate_limits = RateLimits("redis://127.0.0.1:1/0")
+    assert await rate_limits.spend(Allowance("essai", 1), "a", 5) is None
+    assert (await rate_limits.balance(Allowance("essai", 1), "a")).rest == 1
     assert "Redis" in caplog.text
-    await debits.fermer()
+    await rate_limits.close()
 
 
-async def test_two_processes_share_the_allowance_of_a_redis(url_redis: str) -> None:
-    un, autre = Debits(url_redis), Debits(url_redis)
-    await debiter(un)
-    assert await autre.depenser(Debit("essai", 10), "a", 1) is not None
-    assert await autre.depenser(Debit("essai", 10), "c", 1) is None
-    await un.fermer()
-    await autre.fermer()
+async def test_two_processes_share_the_allowance_of_a_redis(redis_url: str) -> None:
+    un, other = RateLimits(redis_url), RateLimits(redis_url)
+    await debit(un)
+    assert await other.spend(Allowance("essai", 10), "a", 1) is not None
+    assert await other.spend(Allowance("essai", 10), "c", 1) is None
+    await un.close()
+    await other.close()
 
 
 def test_l05_a_name_that_a_caller_chooses_makes_one_short_line(caplog: pytest.LogCaptureFixture) -> None:
     """Line breaks, terminal codes, formats and length."""
-    Alertes(CollectorRegistry()).devinettes("a\nERROR forged\x1b[31m%s{}" + "x" * 1_000_000)
-    (ligne,) = [enregistrement.getMessage() for enregistrement in caplog.records]
-    assert "\n" not in ligne
-    assert "\x1b" not in ligne
-    assert len(ligne) < 200
+    Alerts(CollectorRegistry()).guessing("a\nERROR forged\x1b[31m%s{}" + "x" * 1_000_000)
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert "\n" not in line
+    assert "\x1b" not in line
+    assert len(line) < 200

@@ -9,60 +9,58 @@ from typing import Any
 
 import pytest
 
-from gateway.connectors.base import Compte, Lecture
-from gateway.domain.referentiel import LigneCommune, LigneMissionLocale, LigneOrganisme, Referentiel
-from gateway.errors import ErreurConfiguration, SourceIndisponible
-from gateway.sources.referentiel import PERIODE, REPRISE, GardienReferentiel
+from gateway.connectors.base import QualityCounts, ReadingSteps
+from gateway.domain.referentiel import CommuneLine, MissionLocaleRow, OrganismeRow, Referentiel
+from gateway.errors import ConfigurationError, SourceUnavailable
+from gateway.sources.harvest.referentiel import PERIOD, RETRY_AFTER, ReferentielKeeper
 
-LILLE = LigneCommune("59350", "Lille", ("59000", "59800"), "59", "32", "09", "59010")
-LENS = LigneCommune("62498", "Lens", ("62300",), "62", "32", "09", "62020")
-PARIS = LigneCommune("75056", "Paris", ("75001",), "75", "11", "01", None)
-TETE = LigneOrganisme(
-    "0590001F", "13002526500013", "Tête", "59350", "59", "32", "09", ("CMA",), None, (), ("0620002R",)
-)
-LIEU = LigneOrganisme("0620002R", "", "Lieu", "62498", "62", "32", "09", ("CMA", "MFR"), "formateur", ("0590001F",))
-VILLE = LigneOrganisme("0750003W", "", "Ville", "75056", "75", "11", "01")
-COMPLET = Referentiel(
-    communes={lieu.code: lieu for lieu in (LILLE, LENS, PARIS)},
-    missions_locales={"59010": LigneMissionLocale(590, "59010", "Mission de Lille", "59350", "0353010001", None)},
-    organismes={organisme.uai: organisme for organisme in (TETE, LIEU, VILLE)},
+LILLE = CommuneLine("59350", "Lille", ("59000", "59800"), "59", "32", "09", "59010")
+LENS = CommuneLine("62498", "Lens", ("62300",), "62", "32", "09", "62020")
+PARIS = CommuneLine("75056", "Paris", ("75001",), "75", "11", "01", None)
+HEAD = OrganismeRow("0590001F", "13002526500013", "Tête", "59350", "59", "32", "09", ("CMA",), None, (), ("0620002R",))
+LIEU = OrganismeRow("0620002R", "", "Lieu", "62498", "62", "32", "09", ("CMA", "MFR"), "formateur", ("0590001F",))
+VILLE = OrganismeRow("0750003W", "", "Ville", "75056", "75", "11", "01")
+COMPLETE = Referentiel(
+    communes={place.code: place for place in (LILLE, LENS, PARIS)},
+    missions_locales={"59010": MissionLocaleRow(590, "59010", "Mission de Lille", "59350", "0353010001", None)},
+    organismes={organisme.uai: organisme for organisme in (HEAD, LIEU, VILLE)},
     noms={("REGION", "32"): "Hauts-de-France", ("ACADEMIE", "09"): "Lille"},
 )
 
 
-class Partenaire:
+class Partner:
     """Answers what it is told to, or fails so."""
 
-    def __init__(self, *reponses: Referentiel | Exception) -> None:
-        self._reponses = list(reponses)
+    def __init__(self, *responses: Referentiel | Exception) -> None:
+        self._responses = list(responses)
 
-    async def lire(self, lecture: Lecture[tuple[Referentiel, Compte]]) -> tuple[Referentiel, Compte]:
-        assert next(lecture) == []
-        reponse = self._reponses.pop(0)
-        if isinstance(reponse, Exception):
-            raise reponse
-        return reponse, Compte()
+    async def read(self, reading: ReadingSteps[tuple[Referentiel, QualityCounts]]) -> tuple[Referentiel, QualityCounts]:
+        assert next(reading) == []
+        response = self._responses.pop(0)
+        if isinstance(response, Exception):
+            raise response
+        return response, QualityCounts()
 
 
-def lecture() -> Generator[list[Any], Any, tuple[Referentiel, Compte]]:
+def reading() -> Generator[list[Any], Any, tuple[Referentiel, QualityCounts]]:
     yield []
-    return Referentiel(), Compte()
+    return Referentiel(), QualityCounts()
 
 
-def gardien(dossier: Path, *reponses: Referentiel | Exception) -> GardienReferentiel:
-    return GardienReferentiel(dossier / "donnees" / "referentiel.json", Partenaire(*reponses).lire, lecture)
+def keeper(record: Path, *responses: Referentiel | Exception) -> ReferentielKeeper:
+    return ReferentielKeeper(record / "donnees" / "referentiel.json", Partner(*responses).read, reading)
 
 
-EN_PANNE = SourceIndisponible("referentiel", "en panne")
+FAILING = SourceUnavailable("referentiel", "en panne")
 
 
 @pytest.mark.anyio
 async def test_the_copy_on_disk_serves_when_the_partner_is_down(tmp_path: Path) -> None:
-    await gardien(tmp_path, COMPLET).ouvrir()
-    relance = gardien(tmp_path, EN_PANNE)
-    await relance.ouvrir()
-    assert relance.courant == COMPLET
-    assert relance.courant.geographie.par_code_postal["59800"] == (LILLE,)
+    await keeper(tmp_path, COMPLETE).open()
+    restarted = keeper(tmp_path, FAILING)
+    await restarted.open()
+    assert restarted.current == COMPLETE
+    assert restarted.current.geographie.by_code_postal["59800"] == (LILLE,)
 
 
 @pytest.mark.anyio
@@ -70,65 +68,65 @@ async def test_a_partner_that_hangs_does_not_delay_a_start_that_has_a_copy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It made the gateway wait for two minutes, with the copy at hand."""
-    await gardien(tmp_path, COMPLET).ouvrir()
-    monkeypatch.setattr("gateway.sources.referentiel.PATIENCE", 0.01)
+    await keeper(tmp_path, COMPLETE).open()
+    monkeypatch.setattr("gateway.sources.harvest.referentiel.PATIENCE", 0.01)
 
-    async def pendre(_: object) -> tuple[Referentiel, Compte]:
+    async def hang(_: object) -> tuple[Referentiel, QualityCounts]:
         await asyncio.sleep(3600)
         raise AssertionError
 
-    tenu = GardienReferentiel(tmp_path / "donnees" / "referentiel.json", pendre, lecture)
-    await tenu.ouvrir()
-    assert tenu.courant == COMPLET
+    kept_up = ReferentielKeeper(tmp_path / "donnees" / "referentiel.json", hang, reading)
+    await kept_up.open()
+    assert kept_up.current == COMPLETE
 
 
 @pytest.mark.anyio
 async def test_neither_partner_nor_copy_stops_the_start_with_one_line(tmp_path: Path) -> None:
-    with pytest.raises(ErreurConfiguration, match="aucune copie"):
-        await gardien(tmp_path, EN_PANNE).ouvrir()
+    with pytest.raises(ConfigurationError, match="aucune copie"):
+        await keeper(tmp_path, FAILING).open()
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize(
-    "texte", ["", "{", "[]", '{"version": 0}', '{"version": 1}', '{"version": 1, "communes": [{}]}']
+    "text", ["", "{", "[]", '{"version": 0}', '{"version": 1}', '{"version": 1, "communes": [{}]}']
 )
-async def test_an_unreadable_copy_is_named(tmp_path: Path, texte: str) -> None:
-    chemin = tmp_path / "donnees" / "referentiel.json"
-    chemin.parent.mkdir()
-    chemin.write_text(texte)
-    with pytest.raises(ErreurConfiguration, match=r"referentiel\.json : copie du référentiel illisible"):
-        await gardien(tmp_path, EN_PANNE).ouvrir()
+async def test_an_unreadable_copy_is_named(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "donnees" / "referentiel.json"
+    path.parent.mkdir()
+    path.write_text(text)
+    with pytest.raises(ConfigurationError, match=r"referentiel\.json : copie du référentiel illisible"):
+        await keeper(tmp_path, FAILING).open()
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("manque", ["communes", "missions_locales", "organismes"])
-async def test_an_answer_cut_short_does_not_replace_a_good_one(tmp_path: Path, manque: str) -> None:
-    tables = {nom: getattr(COMPLET, nom) for nom in ("communes", "missions_locales", "organismes", "noms")}
-    tenu = gardien(tmp_path, COMPLET, Referentiel(**{**tables, manque: {}}))
-    await tenu.ouvrir()
-    assert await tenu.moissonner() is False
-    assert tenu.courant is COMPLET
+@pytest.mark.parametrize("missing", ["communes", "missions_locales", "organismes"])
+async def test_an_answer_cut_short_does_not_replace_a_good_one(tmp_path: Path, missing: str) -> None:
+    tables = {name: getattr(COMPLETE, name) for name in ("communes", "missions_locales", "organismes", "noms")}
+    kept_up = keeper(tmp_path, COMPLETE, Referentiel(**{**tables, missing: {}}))
+    await kept_up.open()
+    assert await kept_up.harvest() is False
+    assert kept_up.current is COMPLETE
 
 
 @pytest.mark.anyio
 async def test_the_copy_is_replaced_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    await gardien(tmp_path, COMPLET).ouvrir()
-    tronque = Referentiel({"59350": LILLE}, COMPLET.missions_locales, COMPLET.organismes)
+    await keeper(tmp_path, COMPLETE).open()
+    truncated = Referentiel({"59350": LILLE}, COMPLETE.missions_locales, COMPLETE.organismes)
 
-    def panne(*_: object) -> None:
+    def fault(*_: object) -> None:
         raise OSError(28, "disque plein")
 
-    with monkeypatch.context() as piege:
-        piege.setattr("os.replace", panne)
-        en_cours = gardien(tmp_path, tronque)
-        await en_cours.ouvrir()
-    assert en_cours.courant is tronque
-    relance = gardien(tmp_path, EN_PANNE)
-    await relance.ouvrir()
-    assert relance.courant == COMPLET
+    with monkeypatch.context() as trap:
+        trap.setattr("os.replace", fault)
+        under_way = keeper(tmp_path, truncated)
+        await under_way.open()
+    assert under_way.current is truncated
+    restarted = keeper(tmp_path, FAILING)
+    await restarted.open()
+    assert restarted.current == COMPLETE
 
 
-class Fin(BaseException):
+class Stop(BaseException):
     """The test has seen enough sleeps."""
 
 
@@ -136,21 +134,21 @@ class Fin(BaseException):
 async def test_it_is_harvested_daily_and_sooner_after_a_failure(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    attentes: list[float] = []
+    waits: list[float] = []
 
-    async def dormir(secondes: float) -> None:
-        attentes.append(secondes)
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
         await asyncio.sleep(0)
-        if len(attentes) == 5:
-            raise Fin
+        if len(waits) == 5:
+            raise Stop
 
-    nouveau = Referentiel({"59350": LILLE}, COMPLET.missions_locales, COMPLET.organismes)
-    tenu = gardien(tmp_path, COMPLET, COMPLET, EN_PANNE, RuntimeError("canari"), nouveau)
-    await tenu.ouvrir()
-    with caplog.at_level(logging.WARNING), pytest.raises(Fin):
-        await tenu.veiller(dormir)
-    assert attentes == [PERIODE, PERIODE, REPRISE, REPRISE, PERIODE]
-    assert tenu.courant is nouveau
+    new = Referentiel({"59350": LILLE}, COMPLETE.missions_locales, COMPLETE.organismes)
+    kept_up = keeper(tmp_path, COMPLETE, COMPLETE, FAILING, RuntimeError("canari"), new)
+    await kept_up.open()
+    with caplog.at_level(logging.WARNING), pytest.raises(Stop):
+        await kept_up.watch(sleep)
+    assert waits == [PERIOD, PERIOD, RETRY_AFTER, RETRY_AFTER, PERIOD]
+    assert kept_up.current is new
     assert caplog.messages == [
         "référentiel non moissonné : referentiel SOURCE_INDISPONIBLE",
         "référentiel non moissonné : RuntimeError",
@@ -159,42 +157,42 @@ async def test_it_is_harvested_daily_and_sooner_after_a_failure(
 
 @pytest.mark.anyio
 async def test_started_from_the_disk_it_asks_again_soon(tmp_path: Path) -> None:
-    await gardien(tmp_path, COMPLET).ouvrir()
-    relance = gardien(tmp_path, EN_PANNE)
-    await relance.ouvrir()
+    await keeper(tmp_path, COMPLETE).open()
+    restarted = keeper(tmp_path, FAILING)
+    await restarted.open()
 
-    async def dormir(secondes: float) -> None:
-        assert secondes == REPRISE
-        raise Fin
+    async def sleep(seconds: float) -> None:
+        assert seconds == RETRY_AFTER
+        raise Stop
 
-    with pytest.raises(Fin):
-        await relance.veiller(dormir)
+    with pytest.raises(Stop):
+        await restarted.watch(sleep)
 
 
 @pytest.mark.anyio
 async def test_the_copy_says_its_version(tmp_path: Path) -> None:
-    await gardien(tmp_path, COMPLET).ouvrir()
-    (fichier,) = (tmp_path / "donnees").iterdir()
-    contenu = json.loads(fichier.read_text())
-    assert (fichier.name, contenu["version"], len(contenu["communes"])) == ("referentiel.json", 1, 3)
+    await keeper(tmp_path, COMPLETE).open()
+    (file,) = (tmp_path / "donnees").iterdir()
+    content = json.loads(file.read_text())
+    assert (file.name, content["version"], len(content["communes"])) == ("referentiel.json", 1, 3)
 
 
 def test_who_belongs_where() -> None:
-    assert COMPLET.cfas_de_region("32") == {"0590001F", "0620002R"}
-    assert COMPLET.cfas_de_departement("62") == {"0620002R"}
-    assert COMPLET.cfas_d_academie("01") == {"0750003W"}
-    assert COMPLET.uais_du_reseau("CMA") == {"0590001F", "0620002R"}
-    assert COMPLET.uais_du_reseau("MFR") == {"0620002R"}
-    assert COMPLET.formateurs("0590001F") == {"0620002R"}
-    assert COMPLET.formateurs("0999999F") == frozenset()
-    assert COMPLET.communes_de_mission_locale("59010") == {"59350"}
-    assert COMPLET.communes_de_region("32") == {"59350", "62498"}
-    assert COMPLET.codes_postaux_de(["59350", "62498"]) == {"59000", "59800", "62300"}
-    assert COMPLET.cfas_de_region("inconnue") == frozenset()
+    assert COMPLETE.cfas_of_region("32") == {"0590001F", "0620002R"}
+    assert COMPLETE.cfas_of_departement("62") == {"0620002R"}
+    assert COMPLETE.cfas_of_academie("01") == {"0750003W"}
+    assert COMPLETE.uais_of_reseau("CMA") == {"0590001F", "0620002R"}
+    assert COMPLETE.uais_of_reseau("MFR") == {"0620002R"}
+    assert COMPLETE.formateurs("0590001F") == {"0620002R"}
+    assert COMPLETE.formateurs("0999999F") == frozenset()
+    assert COMPLETE.communes_de_mission_locale("59010") == {"59350"}
+    assert COMPLETE.communes_de_region("32") == {"59350", "62498"}
+    assert COMPLETE.codes_postaux_of(["59350", "62498"]) == {"59000", "59800", "62300"}
+    assert COMPLETE.cfas_of_region("inconnue") == frozenset()
 
 
 def test_a_body_is_found_by_uai_else_by_siret() -> None:
-    assert COMPLET.organisme("0620002R") is LIEU
-    assert COMPLET.organisme("0999999F", "13002526500013") is TETE
-    assert COMPLET.organisme(None, "13002526500013") is TETE
-    assert COMPLET.organisme("0999999F") is None
+    assert COMPLETE.organisme("0620002R") is LIEU
+    assert COMPLETE.organisme("0999999F", "13002526500013") is HEAD
+    assert COMPLETE.organisme(None, "13002526500013") is HEAD
+    assert COMPLETE.organisme("0999999F") is None

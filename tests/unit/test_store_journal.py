@@ -10,67 +10,67 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from gateway.auth.journal import acte, ecrite_le
-from gateway.config import Configuration, Fichier
-from gateway.domain.chaine import Borne
-from gateway.domain.sceau import Sceau
-from gateway.errors import ErreurConfiguration, JournalIndisponible
-from gateway.stores.chaine import FIN, JournalAltere, prendre_borne
+from gateway.audit.entries import act, written_at
+from gateway.audit.retention import keep
+from gateway.config import Configuration, GatewayFile
+from gateway.domain.hash_chain import Anchor
+from gateway.domain.seal import Sealer
+from gateway.errors import ConfigurationError, JournalUnavailable
 from gateway.stores.journal import Journal
-from gateway.stores.journal_lecture import lectures_de, purger, tete, verifier
-from gateway.stores.lot import Inscription, Verdict
-from gateway.tenue import tenir
+from gateway.stores.journal_batch import JournalEntry, Verdict
+from gateway.stores.journal_queries import head, purge_entries, readings_of, verify_chain
+from gateway.stores.journal_tables import END, JournalTampered, take_anchor
 
 pytestmark = pytest.mark.anyio
 
-SCEAU = Sceau(bytes(range(32)))
-JETONS = {"emetteur": "e", "audience": "a", "jwks_url": "http://127.0.0.1/"}
-DEBUT = datetime(2026, 1, 1, tzinfo=UTC)
+SEALER = Sealer(bytes(range(32)))
+TOKENS = {"emetteur": "e", "audience": "a", "jwks_url": "http://127.0.0.1/"}
+START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def inscription(rang: int, *personnes: str) -> Inscription:
-    return Inscription(acte("LECTURE", DEBUT + timedelta(days=rang), rang=rang), personnes)
+def journal_entry(rank: int, *persons: str) -> JournalEntry:
+    return JournalEntry(act("LECTURE", START + timedelta(days=rank), rang=rank), persons)
 
 
 @pytest.fixture
 async def journal(url: str) -> AsyncIterator[Journal]:
     """Twenty entries: entry n, from 1, shows Zoé and the person n."""
-    ouvert = Journal(url, SCEAU)
-    await ouvert.ouvrir()
-    await asyncio.gather(*(ouvert.inscrire(inscription(n, "zoe", f"personne {n + 1}")) for n in range(20)))
-    yield ouvert
-    await ouvert.fermer()
+    opened = Journal(url, SEALER)
+    await opened.open()
+    await asyncio.gather(*(opened.append(journal_entry(n, "zoe", f"personne {n + 1}")) for n in range(20)))
+    yield opened
+    await opened.close()
 
 
-async def defaut(journal: Journal, ancre: Borne | None = None) -> str | None:
-    return (await verifier(journal, ancre)).defaut
+async def default(journal: Journal, anchor: Anchor | None = None) -> str | None:
+    return (await verify_chain(journal, anchor)).default
 
 
-async def alterer(journal: Journal, *ordres: str) -> None:
-    async with journal.moteur.begin() as connexion:
-        for ordre in ordres:
-            await connexion.execute(text(ordre))
+async def alter(journal: Journal, *orders: str) -> None:
+    async with journal.engine.begin() as connection:
+        for order in orders:
+            await connection.execute(text(order))
 
 
 async def test_a_whole_chain_verifies_and_tells_its_end(journal: Journal) -> None:
-    constat = await verifier(journal)
-    assert (constat.debut, constat.fin.numero, constat.defaut) == (1, 20, None)
-    assert constat.fin == await tete(journal)
-    assert Borne.lire(str(constat.fin)) == constat.fin
+    verification = await verify_chain(journal)
+    assert (verification.debut, verification.fin.numero, verification.default) == (1, 20, None)
+    assert verification.fin == await head(journal)
+    assert Anchor.read(str(verification.fin)) == verification.fin
 
 
 async def test_l08_who_read_a_person_in_order_and_with_her_rank(journal: Journal) -> None:
-    await journal.inscrire(inscription(20, "autre", "personne 7"))
-    lues = [(json.loads(contenu)["rang"], rang) for contenu, rang in await lectures_de(journal, "personne 7")]
-    assert lues == [(6, 1), (20, 1)]
-    assert len(await lectures_de(journal, "zoe")) == 20
-    assert await lectures_de(journal, "inconnue") == []
+    await journal.append(journal_entry(20, "autre", "personne 7"))
+    rows_read = [(json.loads(content)["rang"], rank) for content, rank in await readings_of(journal, "personne 7")]
+    assert rows_read == [(6, 1), (20, 1)]
+    assert len(await readings_of(journal, "zoe")) == 20
+    assert await readings_of(journal, "inconnue") == []
 
 
-def _repris(colonne: str) -> str:
+def _taken_up(column: str) -> str:
     """Give the entry 7 what the entry 2 holds."""
-    autre = f"(SELECT {colonne} FROM journal_entrees WHERE numero = 2)"
-    return f"UPDATE journal_entrees SET {colonne} = {autre} WHERE numero = 7"
+    other = f"(SELECT {column} FROM journal_entrees WHERE numero = 2)"
+    return f"UPDATE journal_entrees SET {column} = {other} WHERE numero = 7"
 
 
 def _de_l_ensemble(numeros: str) -> str:
@@ -80,9 +80,9 @@ def _de_l_ensemble(numeros: str) -> str:
 TABLES = ("journal_entrees", "journal_personnes", "journal_bornes")
 ALTERATIONS = {
     "entrée 7 : altérée, déplacée ou refaite": [
-        [_repris("contenu")],
-        [_repris("personnes")],
-        [_repris("empreinte")],
+        [_taken_up("contenu")],
+        [_taken_up("personnes")],
+        [_taken_up("empreinte")],
         [
             "UPDATE journal_entrees SET numero = 99 WHERE numero = 7",
             "UPDATE journal_entrees SET numero = 7 WHERE numero = 8",
@@ -99,7 +99,7 @@ ALTERATIONS = {
             "INSERT INTO journal_personnes (personne, ensemble) SELECT 12, ensemble FROM journal_entrees WHERE numero = 7"
         ],
         [f"UPDATE journal_personnes SET personne = personne + 1 WHERE {_de_l_ensemble('= 20')}"],
-        [_repris("ensemble")],
+        [_taken_up("ensemble")],
     ],
     "une borne du journal manque ou n'est pas signée par cette clé": [
         [
@@ -119,197 +119,199 @@ ALTERATIONS = {
 
 
 async def test_l04_every_kind_of_tampering_is_found_and_named(journal: Journal) -> None:
-    await alterer(journal, *(f"CREATE TABLE copie_{nom} AS SELECT * FROM {nom}" for nom in TABLES))
-    for dit, alterations in ALTERATIONS.items():
-        for ordres in alterations:
-            await alterer(journal, *ordres)
-            assert await defaut(journal) == dit, ordres
-            await alterer(journal, *(f"DELETE FROM {nom}" for nom in TABLES))
-            await alterer(journal, *(f"INSERT INTO {nom} SELECT * FROM copie_{nom}" for nom in TABLES))
-    assert await defaut(journal) is None
+    await alter(journal, *(f"CREATE TABLE copie_{name} AS SELECT * FROM {name}" for name in TABLES))
+    for told, alterations in ALTERATIONS.items():
+        for orders in alterations:
+            await alter(journal, *orders)
+            assert await default(journal) == told, orders
+            await alter(journal, *(f"DELETE FROM {name}" for name in TABLES))
+            await alter(journal, *(f"INSERT INTO {name} SELECT * FROM copie_{name}" for name in TABLES))
+    assert await default(journal) is None
 
 
 async def test_l04_who_has_no_key_cannot_make_the_chain_again(journal: Journal) -> None:
-    faux = Journal(journal.moteur.url.render_as_string(hide_password=False), Sceau(bytes(32)))
-    with pytest.raises(ErreurConfiguration, match="GATEWAY_CLE"):
-        await faux.ouvrir()
-    await faux.fermer()
+    false_entry = Journal(journal.engine.url.render_as_string(hide_password=False), Sealer(bytes(32)))
+    with pytest.raises(ConfigurationError, match="GATEWAY_CLE"):
+        await false_entry.open()
+    await false_entry.close()
 
 
 async def test_l04_a_journal_put_back_to_an_earlier_state_is_told_by_the_anchor_and_by_the_process(
     journal: Journal,
 ) -> None:
-    ancre = await tete(journal)
-    async with journal.moteur.connect() as connexion:
-        fin = (await connexion.execute(text("SELECT * FROM journal_bornes WHERE nom = 'fin'"))).one()
-    await journal.inscrire(inscription(20, "zoe"))
-    plus_loin = await tete(journal)
-    siennes = f"DELETE FROM journal_personnes WHERE {_de_l_ensemble('= 21')}"
-    await alterer(journal, siennes, "DELETE FROM journal_entrees WHERE numero = 21")
-    async with journal.moteur.begin() as connexion:
-        ordre = "UPDATE journal_bornes SET numero = :n, empreinte = :e, sceau = :s WHERE nom = 'fin'"
-        await connexion.execute(text(ordre), {"n": fin.numero, "e": fin.empreinte, "s": fin.sceau})
-    assert await defaut(journal) is None  # nothing in the store can tell
-    assert await defaut(journal, ancre) is None
-    assert await defaut(journal, plus_loin) == "entrée 21 : manquante, l'ancre est à 21"
-    with pytest.raises(JournalIndisponible):
-        await journal.inscrire(inscription(21, "zoe"))
+    anchor = await head(journal)
+    async with journal.engine.connect() as connection:
+        fin = (await connection.execute(text("SELECT * FROM journal_bornes WHERE nom = 'fin'"))).one()
+    await journal.append(journal_entry(20, "zoe"))
+    plus_loin = await head(journal)
+    own = f"DELETE FROM journal_personnes WHERE {_de_l_ensemble('= 21')}"
+    await alter(journal, own, "DELETE FROM journal_entrees WHERE numero = 21")
+    async with journal.engine.begin() as connection:
+        order = "UPDATE journal_bornes SET numero = :n, empreinte = :e, sceau = :s WHERE nom = 'fin'"
+        await connection.execute(text(order), {"n": fin.numero, "e": fin.digest, "s": fin.sealer})
+    assert await default(journal) is None  # nothing in the store can tell
+    assert await default(journal, anchor) is None
+    assert await default(journal, plus_loin) == "entrée 21 : manquante, l'ancre est à 21"
+    with pytest.raises(JournalUnavailable):
+        await journal.append(journal_entry(21, "zoe"))
 
 
 async def test_l04_a_chain_that_is_not_the_one_of_the_anchor(journal: Journal) -> None:
-    assert await defaut(journal, Borne(7, bytes(32))) == "entrée 7 : ce n'est pas celle de l'ancre"
+    assert await default(journal, Anchor(7, bytes(32))) == "entrée 7 : ce n'est pas celle de l'ancre"
 
 
 async def test_l03_several_processes_make_one_chain(journal: Journal) -> None:
-    autres = [Journal(str(journal.moteur.url.render_as_string(hide_password=False)), SCEAU) for _ in range(3)]
-    for autre in autres:
-        await autre.ouvrir()
-    await asyncio.gather(*(j.inscrire(inscription(30 + n, f"p{n}")) for n in range(15) for j in (journal, *autres)))
-    for autre in autres:
-        await autre.fermer()
-    constat = await verifier(journal)
-    assert (constat.fin.numero, constat.defaut) == (80, None)
-    assert len(await lectures_de(journal, "p3")) == 4
+    others = [Journal(str(journal.engine.url.render_as_string(hide_password=False)), SEALER) for _ in range(3)]
+    for other in others:
+        await other.open()
+    await asyncio.gather(*(j.append(journal_entry(30 + n, f"p{n}")) for n in range(15) for j in (journal, *others)))
+    for other in others:
+        await other.close()
+    verification = await verify_chain(journal)
+    assert (verification.fin.numero, verification.default) == (80, None)
+    assert len(await readings_of(journal, "p3")) == 4
 
 
 async def test_l03_a_process_that_opens_waits_for_no_writing_and_stops_none(journal: Journal, url: str) -> None:
     """It took the table of entries from whoever held the end of the chain, and waited for that end: a deadlock, which
     refused every nominative answer of the other, or the start of this one."""
-    autre = Journal(url, SCEAU)
-    async with asyncio.timeout(30), journal.moteur.begin() as ecriture:
-        await ecriture.run_sync(prendre_borne, SCEAU, FIN)
-        await autre.ouvrir()
-    await autre.inscrire(inscription(20, "zoe"))
-    await autre.fermer()
-    assert await defaut(journal) is None
+    other = Journal(url, SEALER)
+    async with asyncio.timeout(30), journal.engine.begin() as spelling:
+        await spelling.run_sync(take_anchor, SEALER, END)
+        await other.open()
+    await other.append(journal_entry(20, "zoe"))
+    await other.close()
+    assert await default(journal) is None
 
 
 async def test_l03_a_hundred_answers_share_their_writes(journal: Journal) -> None:
-    ecrits: list[int] = []
-    un_par_un = journal._ecrire
+    written: list[int] = []
+    un_par_un = journal._write
 
-    async def compter(inscriptions: list[Inscription]) -> list[Verdict]:
-        ecrits.append(len(inscriptions))
+    async def count(inscriptions: list[JournalEntry]) -> list[Verdict]:
+        written.append(len(inscriptions))
         return await un_par_un(inscriptions)
 
-    journal._ecrire = compter  # type: ignore[assignment, method-assign]
-    await asyncio.gather(*(journal.inscrire(inscription(n, "zoe")) for n in range(100)))
-    assert ecrits == [64, 36]
-    assert await defaut(journal) is None
+    journal._write = count  # type: ignore[assignment, method-assign]
+    await asyncio.gather(*(journal.append(journal_entry(n, "zoe")) for n in range(100)))
+    assert written == [64, 36]
+    assert await default(journal) is None
 
 
 async def test_l03_store_down_then_up(journal: Journal, caplog: pytest.LogCaptureFixture) -> None:
-    dits: list[bool] = []
-    journal._signaler = dits.append
-    await alterer(journal, "ALTER TABLE journal_entrees RENAME TO ailleurs")
-    refusees = [journal.inscrire(inscription(n, "zoe")) for n in range(200)]  # three batches: one is tried
-    assert {type(refus) for refus in await asyncio.gather(*refusees, return_exceptions=True)} == {JournalIndisponible}
-    with pytest.raises(JournalIndisponible):
-        await journal.inscrire(inscription(20, "zoe"))
-    await alterer(journal, "ALTER TABLE ailleurs RENAME TO journal_entrees")
-    await journal.inscrire(inscription(20, "zoe"))
-    assert dits == [False, True]
+    told_values: list[bool] = []
+    journal._report = told_values.append
+    await alter(journal, "ALTER TABLE journal_entrees RENAME TO ailleurs")
+    refused_ones = [journal.append(journal_entry(n, "zoe")) for n in range(200)]  # three batches: one is tried
+    assert {type(refusal) for refusal in await asyncio.gather(*refused_ones, return_exceptions=True)} == {
+        JournalUnavailable
+    }
+    with pytest.raises(JournalUnavailable):
+        await journal.append(journal_entry(20, "zoe"))
+    await alter(journal, "ALTER TABLE ailleurs RENAME TO journal_entrees")
+    await journal.append(journal_entry(20, "zoe"))
+    assert told_values == [False, True]
     assert len(caplog.records) == 2
-    assert (await verifier(journal)).fin.numero == 21
+    assert (await verify_chain(journal)).fin.numero == 21
 
 
 async def test_l03_a_probe_does_not_say_available_what_refuses_to_be_written(
     journal: Journal, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A balancer that probed each second had the alert withdrawn while every nominative answer was refused."""
-    await alterer(journal, "ALTER TABLE journal_entrees RENAME TO ailleurs")
-    with pytest.raises(JournalIndisponible):
-        await journal.inscrire(inscription(20, "zoe"))
-    assert [await journal.sonder() for _ in range(2)] == [False, False]
+    await alter(journal, "ALTER TABLE journal_entrees RENAME TO ailleurs")
+    with pytest.raises(JournalUnavailable):
+        await journal.append(journal_entry(20, "zoe"))
+    assert [await journal.run_probe() for _ in range(2)] == [False, False]
     assert len(caplog.records) == 1
-    await alterer(journal, "ALTER TABLE ailleurs RENAME TO journal_entrees")
-    assert [await journal.sonder() for _ in range(2)] == [True, True]
-    await journal.inscrire(inscription(20, "zoe"))
-    constat = await verifier(journal)
-    assert (constat.fin.numero, constat.defaut) == (21, None)  # a probe leaves nothing
+    await alter(journal, "ALTER TABLE ailleurs RENAME TO journal_entrees")
+    assert [await journal.run_probe() for _ in range(2)] == [True, True]
+    await journal.append(journal_entry(20, "zoe"))
+    verification = await verify_chain(journal)
+    assert (verification.fin.numero, verification.default) == (21, None)  # a probe leaves nothing
 
 
 async def test_l03_a_caller_that_leaves_does_not_stop_the_others(journal: Journal) -> None:
-    parti = asyncio.create_task(journal.inscrire(inscription(20, "zoe")))
-    reste = asyncio.create_task(journal.inscrire(inscription(21, "zoe")))
+    gone = asyncio.create_task(journal.append(journal_entry(20, "zoe")))
+    rest = asyncio.create_task(journal.append(journal_entry(21, "zoe")))
     await asyncio.sleep(0)
-    parti.cancel()
-    await reste
-    assert (await verifier(journal)).fin.numero == 22
+    gone.cancel()
+    await rest
+    assert (await verify_chain(journal)).fin.numero == 22
 
 
 async def test_l07_old_entries_are_forgotten_and_the_chain_still_verifies(journal: Journal) -> None:
-    limite = DEBUT + timedelta(days=12)
+    limit = START + timedelta(days=12)
 
-    async def oublier() -> int:
-        return await purger(
-            journal, lambda contenu: ecrite_le(contenu) < limite, lambda n: acte("PURGE", limite, entrees=n)
+    async def forget() -> int:
+        return await purge_entries(
+            journal, lambda content: written_at(content) < limit, lambda n: act("PURGE", limit, entrees=n)
         )
 
-    assert sorted(await asyncio.gather(oublier(), oublier())) == [0, 12]
-    constat = await verifier(journal)
-    assert (constat.debut, constat.fin.numero, constat.defaut) == (13, 21, None)
-    assert await lectures_de(journal, "personne 12") == []
-    assert len(await lectures_de(journal, "zoe")) == 8
-    await alterer(journal, "DELETE FROM journal_entrees WHERE numero = 13")
-    assert await defaut(journal) == "entrée 13 : manquante"
+    assert sorted(await asyncio.gather(forget(), forget())) == [0, 12]
+    verification = await verify_chain(journal)
+    assert (verification.debut, verification.fin.numero, verification.default) == (13, 21, None)
+    assert await readings_of(journal, "personne 12") == []
+    assert len(await readings_of(journal, "zoe")) == 8
+    await alter(journal, "DELETE FROM journal_entrees WHERE numero = 13")
+    assert await default(journal) == "entrée 13 : manquante"
 
 
 async def test_l07_a_proof_of_tampering_is_not_forgotten(journal: Journal) -> None:
-    await alterer(journal, "DELETE FROM journal_entrees WHERE numero = 5")
-    with pytest.raises(JournalAltere, match="entrée 5"):
-        await purger(journal, lambda _: True, lambda n: acte("PURGE", DEBUT, entrees=n))
+    await alter(journal, "DELETE FROM journal_entrees WHERE numero = 5")
+    with pytest.raises(JournalTampered, match="entrée 5"):
+        await purge_entries(journal, lambda _: True, lambda n: act("PURGE", START, entrees=n))
 
 
 async def test_l07_the_service_forgets_by_itself_and_tells_its_anchor(
     journal: Journal, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    fichier = Fichier.model_validate({"jetons": JETONS, "donnees": {"dossier": "d"}})
+    file = GatewayFile.model_validate({"jetons": TOKENS, "donnees": {"dossier": "d"}})
     configuration = Configuration(
         racine=tmp_path,
-        fichier=fichier,
-        sceau=SCEAU,
+        file=file,
+        sealer=SEALER,
         fige=None,
         candidate=None,
         hote="",
         port=0,
         cache="memory://",
         processus=1,
-        sceaux_cache=(SCEAU,),
+        cache_sealers=(SEALER,),
     )
-    heures = iter([DEBUT + timedelta(days=100), DEBUT + timedelta(days=100), *[DEBUT + timedelta(days=395)] * 6])
-    tours = iter([None, None])
+    moments = iter([START + timedelta(days=100), START + timedelta(days=100), *[START + timedelta(days=395)] * 6])
+    rounds = iter([None, None])
 
-    async def dormir(_: float) -> None:
-        if next(tours, "fini") == "fini":
+    async def sleep(_: float) -> None:
+        if next(rounds, "fini") == "fini":
             raise asyncio.CancelledError
 
     with pytest.raises(asyncio.CancelledError):
-        await tenir(journal, configuration, lambda: next(heures), dormir)
-    constat = await verifier(journal)
-    assert (constat.debut, constat.fin.numero, constat.defaut) == (21, 21, None)
-    ancres = [ligne for ligne in caplog.messages if "ancre" in ligne]
-    assert [ligne.partition("ancre ")[2].partition(":")[0] for ligne in ancres] == ["20", "21"]
+        await keep(journal, configuration, lambda: next(moments), sleep)
+    verification = await verify_chain(journal)
+    assert (verification.debut, verification.fin.numero, verification.default) == (21, 21, None)
+    anchors = [line for line in caplog.messages if "ancre" in line]
+    assert [line.partition("ancre ")[2].partition(":")[0] for line in anchors] == ["20", "21"]
 
 
 async def test_l08_a_page_read_again_brings_no_row_and_is_found_after_a_purge(journal: Journal) -> None:
     """By another process too; whatever the order of the persons."""
-    autre = Journal(journal.moteur.url.render_as_string(hide_password=False), SCEAU)
-    await journal.inscrire(inscription(30, "anne", "zoe"))
-    lignes = await _lignes_de_l_index(journal)
-    await journal.inscrire(inscription(31, "zoe", "anne"))
-    await autre.inscrire(inscription(40, "anne", "zoe"))
-    assert await _lignes_de_l_index(journal) == lignes
-    assert [rang for _, rang in await lectures_de(journal, "anne")] == [0, 1, 0]
-    limite = DEBUT + timedelta(days=35)
-    await purger(autre, lambda contenu: ecrite_le(contenu) < limite, lambda n: acte("PURGE", limite, entrees=n))
-    assert [json.loads(contenu)["rang"] for contenu, _ in await lectures_de(journal, "anne")] == [40]
-    assert await _lignes_de_l_index(journal) == 2
-    assert await defaut(journal) is None
-    await autre.fermer()
+    other = Journal(journal.engine.url.render_as_string(hide_password=False), SEALER)
+    await journal.append(journal_entry(30, "anne", "zoe"))
+    rows = await _rows_of_the_index(journal)
+    await journal.append(journal_entry(31, "zoe", "anne"))
+    await other.append(journal_entry(40, "anne", "zoe"))
+    assert await _rows_of_the_index(journal) == rows
+    assert [rank for _, rank in await readings_of(journal, "anne")] == [0, 1, 0]
+    limit = START + timedelta(days=35)
+    await purge_entries(other, lambda content: written_at(content) < limit, lambda n: act("PURGE", limit, entrees=n))
+    assert [json.loads(content)["rang"] for content, _ in await readings_of(journal, "anne")] == [40]
+    assert await _rows_of_the_index(journal) == 2
+    assert await default(journal) is None
+    await other.close()
 
 
-async def _lignes_de_l_index(journal: Journal) -> int:
-    async with journal.moteur.connect() as connexion:
-        return int(await connexion.scalar(text("SELECT count(*) FROM journal_personnes")) or 0)
+async def _rows_of_the_index(journal: Journal) -> int:
+    async with journal.engine.connect() as connection:
+        return int(await connection.scalar(text("SELECT count(*) FROM journal_personnes")) or 0)

@@ -8,9 +8,9 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from gateway.web import pages
+from gateway.web import graphiql
 
-INTERDITS = {
+FORBIDDEN = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "x-frame-options": "DENY",
@@ -19,71 +19,69 @@ INTERDITS = {
 
 @pytest.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
-    app = Starlette(routes=[Route("/graphql", pages.page_graphiql), *pages.fichiers()])
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://passerelle") as ouvert:
-        yield ouvert
+    app = Starlette(routes=[Route("/graphql", graphiql.page_graphiql), *graphiql.static_routes()])
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://passerelle") as opened:
+        yield opened
 
 
 @pytest.fixture
-def construite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "assets").mkdir()
     (tmp_path / "assets/index-a1.js").write_text("export {}")
     (tmp_path / "index.html").write_text("<title>Construite</title>")
     (tmp_path / "secret.txt").write_text("hors des fichiers")
-    monkeypatch.setattr(pages, "DIST", tmp_path)
+    monkeypatch.setattr(graphiql, "DIST", tmp_path)
     return tmp_path
 
 
 def _directives(reponse: httpx.Response) -> dict[str, list[str]]:
-    morceaux = (directive.split() for directive in reponse.headers["content-security-policy"].split(";"))
-    return {nom: valeurs for nom, *valeurs in morceaux}
+    chunks = (directive.split() for directive in reponse.headers["content-security-policy"].split(";"))
+    return {name: values for name, *values in chunks}
 
 
 @pytest.mark.anyio
-async def test_the_page_and_its_files_are_served_with_their_headers(
-    construite: Path, client: httpx.AsyncClient
-) -> None:
+async def test_the_page_and_its_files_are_served_with_their_headers(built: Path, client: httpx.AsyncClient) -> None:
     page = await client.get("/graphql")
-    fichier = await client.get("/graphql/assets/index-a1.js")
+    file = await client.get("/graphql/assets/index-a1.js")
     assert (page.status_code, page.text) == (200, "<title>Construite</title>")
-    assert (fichier.status_code, fichier.text) == (200, "export {}")
+    assert (file.status_code, file.text) == (200, "export {}")
     assert page.headers["cache-control"] == "no-cache"
-    assert fichier.headers["cache-control"] == "public, max-age=31536000, immutable"
-    for reponse in (page, fichier):
-        assert INTERDITS.items() <= dict(reponse.headers).items()
+    assert file.headers["cache-control"] == "public, max-age=31536000, immutable"
+    for response in (page, file):
+        assert FORBIDDEN.items() <= dict(response.headers).items()
 
 
 @pytest.mark.anyio
-async def test_the_policy_names_no_other_host(construite: Path, client: httpx.AsyncClient) -> None:
+async def test_the_policy_names_no_other_host(built: Path, client: httpx.AsyncClient) -> None:
     directives = _directives(await client.get("/graphql"))
     assert directives["default-src"] == ["'none'"]
     assert directives["script-src"] == ["'self'"]
     assert directives["connect-src"] == ["'self'"]
     assert directives["frame-ancestors"] == directives["base-uri"] == directives["form-action"] == ["'none'"]
-    permises = {"'none'", "'self'", "'unsafe-inline'", "data:"}
-    assert {valeur for valeurs in directives.values() for valeur in valeurs} == permises
-    assert [nom for nom, valeurs in directives.items() if "'unsafe-inline'" in valeurs] == ["style-src"]
+    allowed = {"'none'", "'self'", "'unsafe-inline'", "data:"}
+    assert {value for values in directives.values() for value in values} == allowed
+    assert [name for name, values in directives.items() if "'unsafe-inline'" in values] == ["style-src"]
 
 
 @pytest.mark.anyio
-async def test_nothing_outside_the_files_is_served(construite: Path, client: httpx.AsyncClient) -> None:
-    for chemin in ("/graphql/assets/absent.js", "/graphql/assets/%2e%2e/secret.txt", "/graphql/assets/"):
-        assert (await client.get(chemin)).status_code == 404
+async def test_nothing_outside_the_files_is_served(built: Path, client: httpx.AsyncClient) -> None:
+    for path in ("/graphql/assets/absent.js", "/graphql/assets/%2e%2e/secret.txt", "/graphql/assets/"):
+        assert (await client.get(path)).status_code == 404
 
 
 @pytest.mark.anyio
 async def test_without_a_build_the_page_says_how_to_make_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, client: httpx.AsyncClient
 ) -> None:
-    monkeypatch.setattr(pages, "DIST", tmp_path / "absente")
+    monkeypatch.setattr(graphiql, "DIST", tmp_path / "absente")
     page = await client.get("/graphql")
     assert page.status_code == 200
     assert "make graphiql" in page.text
-    assert INTERDITS.items() <= dict(page.headers).items()
+    assert FORBIDDEN.items() <= dict(page.headers).items()
     assert (await client.get("/graphql/assets/index-a1.js")).status_code == 404
 
 
 @pytest.mark.anyio
 async def test_the_icon_is_here(client: httpx.AsyncClient) -> None:
-    icone = await client.get("/favicon.ico")
-    assert (icone.status_code, icone.headers["content-type"]) == (200, "image/svg+xml")
+    icon = await client.get("/favicon.ico")
+    assert (icon.status_code, icon.headers["content-type"]) == (200, "image/svg+xml")

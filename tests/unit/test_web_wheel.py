@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from gateway.web.pages import DIST
+from gateway.web.graphiql import DIST
 
-RACINE = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 @pytest.fixture(scope="module")
-def roue(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    dossier = tmp_path_factory.mktemp("la roue")
-    construire = [
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    record = tmp_path_factory.mktemp("la roue")
+    build = [
         "pip",
         "wheel",
         "--quiet",
@@ -24,27 +24,27 @@ def roue(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "--no-build-isolation",
         "--wheel-dir",
     ]
-    subprocess.run([sys.executable, "-m", *construire, dossier, RACINE], check=True, cwd=RACINE)
-    (fichier,) = dossier.glob("*.whl")
-    return fichier
+    subprocess.run([sys.executable, "-m", *build, record, ROOT], check=True, cwd=ROOT)
+    (file,) = record.glob("*.whl")
+    return file
 
 
-def test_the_wheel_holds_the_product_and_nothing_else(roue: Path) -> None:
-    noms = set(zipfile.ZipFile(roue).namelist())
-    assert {"gateway/app.py", "gateway/auth/policy.toml", "gateway/web/pages.py"} <= noms
-    assert {nom.split("/")[0].split("-")[0] for nom in noms} == {"gateway", "passerelle_apprentissage"}
-    assert [nom for nom in noms if "node_modules" in nom or "__pycache__" in nom] == []
+def test_the_wheel_holds_the_product_and_nothing_else(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    assert {"gateway/app.py", "gateway/auth/policy.toml", "gateway/web/graphiql.py"} <= names
+    assert {name.split("/")[0].split("-")[0] for name in names} == {"gateway", "passerelle_apprentissage"}
+    assert [name for name in names if "node_modules" in name or "__pycache__" in name] == []
 
 
-def test_the_wheel_holds_the_page_when_it_was_built(roue: Path) -> None:
-    noms = set(zipfile.ZipFile(roue).namelist())
-    construits = {f"gateway/web/dist/{fichier.relative_to(DIST).as_posix()}" for fichier in DIST.rglob("*.*")}
-    assert construits <= noms
-    assert ("gateway/web/dist/index.html" in noms) == DIST.is_dir()
+def test_the_wheel_holds_the_page_when_it_was_built(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    built = {f"gateway/web/dist/{file.relative_to(DIST).as_posix()}" for file in DIST.rglob("*.*")}
+    assert built <= names
+    assert ("gateway/web/dist/index.html" in names) == DIST.is_dir()
 
 
-def test_the_wheel_imports_without_the_checkout(roue: Path, tmp_path: Path) -> None:
-    zipfile.ZipFile(roue).extractall(tmp_path)
-    verifier = "import gateway.app, gateway.web.pages as p; print(p.__file__)"
-    rendu = subprocess.run([sys.executable, "-c", verifier], cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert Path(rendu.stdout.strip()).is_relative_to(tmp_path)
+def test_the_wheel_imports_without_the_checkout(wheel: Path, tmp_path: Path) -> None:
+    zipfile.ZipFile(wheel).extractall(tmp_path)
+    verify = "import gateway.app, gateway.web.graphiql as p; print(p.__file__)"
+    rendered = subprocess.run([sys.executable, "-c", verify], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert Path(rendered.stdout.strip()).is_relative_to(tmp_path)

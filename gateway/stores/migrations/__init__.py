@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 
-from gateway.errors import ErreurConfiguration
+from gateway.errors import ConfigurationError
 
 HEADS = {"journal": "0001", "registre": "0001", "liens": "0001"}  # the last version of each history
 POSTGRESQL_LOCK = 20211014  # held by the process that migrates; releases without histories take it to create tables
@@ -20,32 +20,32 @@ def version_table(store: str) -> str:
     return f"{store}_version"
 
 
-def migrate(connexion: Connection, store: str) -> None:
+def migrate(connection: Connection, store: str) -> None:
     """Bring a store to its last version, in the transaction of the connection, which must have written nothing yet.
 
-    Raises ErreurConfiguration when a later code wrote the database.
+    Raises ConfigurationError when a later code wrote the database.
     """
-    if current_version(connexion, store) != HEADS[store]:
-        _lock(connexion)
-        _upgrade(connexion, store)
+    if current_version(connection, store) != HEADS[store]:
+        _lock(connection)
+        _upgrade(connection, store)
 
 
-def current_version(connexion: Connection, store: str) -> str | None:
+def current_version(connection: Connection, store: str) -> str | None:
     """The version written in the database; None where no history was ever run."""
     table = version_table(store)
-    if not inspect(connexion).has_table(table):
+    if not inspect(connection).has_table(table):
         return None
-    return str(connexion.scalar(text(f"SELECT version_num FROM {table}")))  # noqa: S608 - a name of ours
+    return str(connection.scalar(text(f"SELECT version_num FROM {table}")))  # noqa: S608 - a name of ours
 
 
-def _lock(connexion: Connection) -> None:
-    if connexion.dialect.name == "postgresql":
-        connexion.execute(text(f"SELECT pg_advisory_xact_lock({POSTGRESQL_LOCK})"))
+def _lock(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"SELECT pg_advisory_xact_lock({POSTGRESQL_LOCK})"))
     else:
-        connexion.exec_driver_sql("BEGIN IMMEDIATE")
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def _upgrade(connexion: Connection, store: str) -> None:
+def _upgrade(connection: Connection, store: str) -> None:
     """Run what is missing. The first revision creates only what is not there: tables of before histories are taken as such."""
     logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells its own plugins, one by one, as it is imported
     from alembic.migration import MigrationContext  # noqa: PLC0415 - an ordinary start does without alembic
@@ -56,10 +56,10 @@ def _upgrade(connexion: Connection, store: str) -> None:
     scripts = ScriptDirectory(folder, version_locations=[folder])
     revisions = list(reversed(list(scripts.walk_revisions())))
     known = [revision.revision for revision in revisions]
-    current = current_version(connexion, store)  # another process may have migrated meanwhile
+    current = current_version(connection, store)  # another process may have migrated meanwhile
     if current is not None and current not in known:
-        raise ErreurConfiguration(f"{store} : base d'une version plus récente que cette passerelle")
-    context = MigrationContext.configure(connexion, opts={"version_table": version_table(store)})
+        raise ConfigurationError(f"{store} : base d'une version plus récente que cette passerelle")
+    context = MigrationContext.configure(connection, opts={"version_table": version_table(store)})
     with Operations.context(context):
         for revision in revisions[known.index(current) + 1 if current else 0 :]:
             revision.module.upgrade()

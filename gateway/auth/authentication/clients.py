@@ -1,0 +1,140 @@
+"""The register of callers: which client is who, and for which purposes. Tokens never grant more (docs/configuration.md).
+
+Read again when its file changes, so that removing a client or a key is effective within ten seconds.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, PositiveInt, StringConstraints, model_validator
+
+from gateway.auth.policy.quotas import COST_A_MINUTE, NOT_FOUND, ClientQuotas
+from gateway.auth.policy.rules import PARTNER_ROLES, Finalite, Profil
+from gateway.errors import ConfigurationError
+from gateway.toml_file import StrictModel, read_toml
+
+logger = logging.getLogger("gateway.auth.clients")
+
+REREAD_AFTER = 10  # seconds between two looks at the file
+WITHOUT_ORGANISATION = (Profil.STATISTIQUES, Profil.ADMINISTRATEUR)
+
+
+class ApiKeyEntry(StrictModel):
+    """An API key: the pseudonym of its text (`cles_api`), and the last day it is accepted."""
+
+    empreinte: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+    expire: date
+
+
+class RegisteredClient(StrictModel):
+    """A caller, as registered. `organisation` is a code in the nature of the profile: Mission locale, UAI, network,
+    region, département, académie. `comme` is what a partner system acts as. `quota_personnes_jour`: distinct persons
+    a day (docs/exploitation.md); `quota_organisation_30_jours`: of an organisation; `cout_minute`: what it may ask a minute.
+    `mfa`: its tokens must tell of a second factor. `documents`: what it may send, anything or the operator's trusted
+    documents. `cles`: its API keys, where it is a machine."""
+
+    profil: Profil
+    comme: Profil | None = None
+    organisation: Annotated[str, StringConstraints(pattern=r"^\S*$")]
+    nom: Annotated[str, StringConstraints(min_length=1)]
+    finalites: Annotated[tuple[Finalite, ...], Field(min_length=1)]
+    quota_personnes_jour: PositiveInt | None = None
+    quota_organisation_30_jours: PositiveInt | None = None
+    cout_minute: PositiveInt = COST_A_MINUTE
+    introuvables_10_minutes: PositiveInt = NOT_FOUND
+    mfa: bool = False
+    documents: Literal["libres", "enregistres"] = "libres"
+    cles: tuple[ApiKeyEntry, ...] = ()
+
+    @model_validator(mode="after")
+    def _coherent(self) -> Self:
+        if (self.profil is Profil.SI_PARTENAIRE) != (self.comme is not None):
+            raise ValueError("comme : obligatoire pour SI_PARTENAIRE, interdit aux autres profils")
+        if self.comme is not None and self.comme not in PARTNER_ROLES:
+            raise ValueError(f"comme : un système partenaire n'agit pas comme {self.comme.value}")
+        if not self.organisation and self.profil not in WITHOUT_ORGANISATION:
+            raise ValueError(f"organisation : obligatoire pour {self.profil.value}")
+        if self.mfa and self.cles:
+            raise ValueError("cles : une clé d'API ne dit rien d'un second facteur, que mfa exige")
+        return self
+
+    @property
+    def role(self) -> Profil:
+        """The profile whose perimeter the client has."""
+        return self.comme or self.profil
+
+    @property
+    def quotas(self) -> ClientQuotas:
+        return ClientQuotas(
+            persons_a_day=self.quota_personnes_jour,
+            organisation=self.quota_organisation_30_jours,
+            cout_minute=self.cout_minute,
+            not_found=self.introuvables_10_minutes,
+        )
+
+
+class _Register(StrictModel):
+    clients: dict[str, RegisteredClient]
+
+    @model_validator(mode="after")
+    def _unique_keys(self) -> Self:
+        digests = [key.empreinte for client in self.clients.values() for key in client.cles]
+        if len(set(digests)) != len(digests):
+            raise ValueError("cles : une même clé est donnée deux fois")
+        return self
+
+
+def read_clients(path: Path) -> Mapping[str, RegisteredClient]:
+    """The register of a `clients.toml`, by client id. Raises ConfigurationError with one line."""
+    return read_toml(path, _Register, path.name).clients
+
+
+class ClientRegister(Mapping[str, RegisteredClient]):
+    """The register of a file, as it is now. `wall_clock` gives seconds.
+
+    A file that no longer reads leaves the last good register in force, and says so each time it is looked at: one
+    mistyped line must not close the door to everybody.
+    """
+
+    def __init__(self, path: Path, wall_clock: Callable[[], float]) -> None:
+        self._path = path
+        self._wall_clock = wall_clock
+        self._trace = _trace(path)
+        self._clients = read_clients(path)
+        self._seen_at = wall_clock()
+
+    def __getitem__(self, client: str) -> RegisteredClient:
+        return self._current()[client]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._current())
+
+    def __len__(self) -> int:
+        return len(self._current())
+
+    def _current(self) -> Mapping[str, RegisteredClient]:
+        if self._wall_clock() - self._seen_at >= REREAD_AFTER:
+            self._seen_at = self._wall_clock()
+            self._reread()
+        return self._clients
+
+    def _reread(self) -> None:
+        trace = _trace(self._path)
+        if trace == self._trace:
+            return
+        try:
+            self._clients, self._trace = read_clients(self._path), trace
+        except ConfigurationError as error:
+            logger.error("registre des clients inchangé : %s", error)
+
+
+def _trace(path: Path) -> tuple[int, ...] | None:
+    """What changes when a file does, None when there is none."""
+    try:
+        state = path.stat()
+    except OSError:
+        return None
+    return state.st_mtime_ns, state.st_size, state.st_ino

@@ -1,0 +1,58 @@
+"""Tries a policy before it rules: what it would refuse or open that the one in force does not. Changes no answer.
+
+Compares decisions: fields, arguments, filters and sort keys. Which persons it would hide is not told here.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from graphql import DocumentNode, OperationDefinitionNode
+
+from gateway.auth.authentication.viewer import Viewer
+from gateway.auth.authorization.decision_cache import DecisionCache
+from gateway.errors import CallerError
+
+logger = logging.getLogger("gateway.acces")
+
+WOULD_REFUSE, WOULD_OPEN = "refuserait", "ouvrirait"
+Counting = Callable[[str, str, str], None]  # profile, coordinate, REFUSERAIT or OUVRIRAIT
+
+
+class PolicyTrial:
+    """A policy on trial. `count` is told each difference; one line of the log tells those of an operation."""
+
+    def __init__(self, decision_cache: DecisionCache, count: Counting) -> None:
+        self._decision_cache = decision_cache
+        self._count = count
+
+    def compare(
+        self,
+        document: DocumentNode,
+        operation: OperationDefinitionNode,
+        variables: Mapping[str, Any],
+        viewer: Viewer,
+        in_force: frozenset[str],
+    ) -> None:
+        """Decide again. `in_force`: the coordinates that the policy in force grants to this operation."""
+        candidates = self._granted(document, operation, variables, viewer)
+        differences = {WOULD_REFUSE: sorted(in_force - candidates), WOULD_OPEN: sorted(candidates - in_force)}
+        for nature, coordinates in differences.items():
+            for coordinate in coordinates:
+                self._count(viewer.profil.value, coordinate, nature)
+        if in_force != candidates:
+            logger.info("politique candidate, profil %s : %s", viewer.profil.value, _told(differences))
+
+    def _granted(
+        self, document: DocumentNode, operation: OperationDefinitionNode, variables: Mapping[str, Any], viewer: Viewer
+    ) -> frozenset[str]:
+        try:
+            return self._decision_cache.judge(document, operation, variables, viewer).decision.coordinates
+        except CallerError:  # the whole operation would be refused
+            return frozenset()
+
+
+def _told(differences: Mapping[str, list[str]]) -> str:
+    return " ; ".join(
+        f"{nature} {', '.join(coordinates)}" for nature, coordinates in differences.items() if coordinates
+    )

@@ -1,0 +1,191 @@
+"""Prints the access policy for its readers: who reads what, and the category of each field (ACCES.md). Pure."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from graphql import GraphQLSchema, is_input_object_type
+
+from gateway.auth.policy.coordinates import (
+    Categories,
+    categorie,
+    derivation,
+    opening,
+    openings,
+    required_by_field,
+    sort_orders,
+)
+from gateway.auth.policy.policy import AccessPolicy, PolicyRow
+from gateway.auth.policy.rules import CategorieDonnee, Finalite, Profil
+from gateway.auth.policy.schema_check import governed, objects
+from gateway.domain.statut import StatutApprenant
+
+MEANING = {
+    CategorieDonnee.PUBLIQUE: "référentiels et annuaires, lisibles par tout appelant authentifié",
+    CategorieDonnee.PARCOURS: "formations, statut, âge, Mission locale compétente",
+    CategorieDonnee.IDENTITE: "nom, prénom, date de naissance, sexe",
+    CategorieDonnee.CONTACT: "téléphone et courriel du jeune",
+    CategorieDonnee.ADRESSE: "adresse et commune de résidence",
+    CategorieDonnee.SENSIBLE: "reconnaissance de la qualité de travailleur handicapé",
+    CategorieDonnee.REPRESENTANT: "représentants légaux",
+    CategorieDonnee.IDENTIFIANT_NATIONAL: "INE ; le NIR n'existe nulle part",
+    CategorieDonnee.CONTRAT: "contrats d'apprentissage et employeurs",
+    CategorieDonnee.RUPTURE: "ruptures de contrat",
+    CategorieDonnee.SUIVI: "suivi par la Mission locale, priorité et état du traitement",
+    CategorieDonnee.COLLABORATION: "demande d'accompagnement conjoint, cause de la rupture",
+    CategorieDonnee.AGREGAT: "statistiques du périmètre",
+    CategorieDonnee.TECHNIQUE: "provenance des données, état des systèmes partenaires",
+}
+
+HEADER = """# Accès : qui lit quoi
+
+Écrit par `python -m gateway acces` à partir de `gateway/auth/policy.toml` et du schéma : ne pas modifier à la main.
+
+Un champ qu'aucune ligne n'accorde répond `null` avec l'erreur `CHAMP_REFUSE`, et n'est demandé à aucun partenaire. Une
+personne hors du périmètre n'existe pas : elle est absente des listes et des décomptes. Un filtre ou un tri sur une donnée
+que l'appelant ne lit pas pour toutes les personnes de son périmètre fait refuser toute la requête (`ARGUMENT_REFUSE`).
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class RowFilter:
+    """Whose lines are printed; None: everybody's, every purpose's."""
+
+    profil: Profil | None = None
+    finalite: Finalite | None = None
+
+    @property
+    def profils(self) -> list[Profil]:
+        return [profil for profil in Profil if self.profil in (None, profil)]
+
+    def finalites(self, policy: AccessPolicy, profil: Profil) -> list[Finalite | None]:
+        """Without purpose, then those for which the profile reads something more."""
+        useful = {rule.finalite for rule in policy.regle if profil in rule.profils}
+        useful |= {policy.exploitation.finalite} if profil in policy.exploitation.profils else set()
+        return [None, *(f for f in Finalite if f in useful and self.finalite in (None, f))]
+
+    def rows_read(self, policy: AccessPolicy) -> Categories:
+        """What one of the chosen profiles reads for a chosen purpose."""
+        return _union(policy.categories(p, f) for p in self.profils for f in self.finalites(policy, p))
+
+    def everywhere(self, policy: AccessPolicy) -> Categories:
+        """What one of them reads of every person it sees."""
+        return _union(policy.everywhere(p, f) for p in self.profils for f in self.finalites(policy, p))
+
+
+def render(policy: AccessPolicy, schema: GraphQLSchema, choice: RowFilter = RowFilter()) -> str:
+    """ACCES.md, in Markdown, or what `choice` leaves of it; the same policy and schema give the same text."""
+    parties = [
+        HEADER,
+        "## Catégories\n\n" + _table(("catégorie", "contenu"), [(c.value, MEANING[c]) for c in CategorieDonnee]),
+        "## Qui lit quoi, sur qui, pour quoi faire\n\n" + _rules(policy, choice),
+        "## Vue d'ensemble\n\n" + _overview(policy, choice),
+        "## Champs\n\n" + _fields(schema, choice.rows_read(policy)),
+        "## Champs calculés\n\n" + _derived(schema, choice.rows_read(policy)),
+        "## Arguments, filtres et tris\n\n" + _criteria(schema, choice.everywhere(policy)),
+    ]
+    return "\n".join(parties)
+
+
+def _rules(policy: AccessPolicy, choice: RowFilter) -> str:
+    rows = [
+        (profil.value, _names(r.relations), _statuts(r), r.finalite.value, _names(r.categories), r.condition or "")
+        for profil in choice.profils
+        for r in policy.regle
+        if profil in r.profils and r.finalite in choice.finalites(policy, profil)
+    ]
+    agregat = [
+        (profil.value, "son périmètre", "", "toutes", "AGREGAT", "")
+        for profil in choice.profils
+        if profil in policy.agregat.profils
+    ]
+    exploitation = policy.exploitation
+    technique = [
+        (profil.value, "aucune personne", "", exploitation.finalite.value, _names(exploitation.categories), "")
+        for profil in choice.profils
+        if profil in exploitation.profils and exploitation.finalite in choice.finalites(policy, profil)
+    ]
+    return _table(
+        ("profil", "relation", "statuts", "finalité", "catégories", "condition"), [*rows, *agregat, *technique]
+    )
+
+
+def _overview(policy: AccessPolicy, choice: RowFilter) -> str:
+    """Profile × category: ● for every record seen, ○ for some of them."""
+    columns = [categorie for categorie in CategorieDonnee if categorie is not CategorieDonnee.PUBLIQUE]
+    rows = []
+    for profil in choice.profils:
+        own = RowFilter(profil, choice.finalite)
+        rows_read, everywhere = own.rows_read(policy), own.everywhere(policy)
+        cases = ["●" if c in everywhere else "○" if c in rows_read else "" for c in columns]
+        rows.append((profil.value, *cases))
+    return _table(("profil", *(c.value for c in columns)), rows) + "\n● pour tout le périmètre, ○ sous condition.\n"
+
+
+def _fields(schema: GraphQLSchema, rows_read: Categories) -> str:
+    rows = [
+        (f"{name}.{field}", categorie.value)
+        for name, type_ in objects(schema).items()
+        for field, categorie in sorted(governed(type_).items())
+        if {categorie, opening(type_) or CategorieDonnee.PUBLIQUE} <= rows_read
+    ]
+    opening_lines = [
+        (f"node → {name}", categorie.value) for name, categorie in openings(schema).items() if categorie in rows_read
+    ]
+    note = "\nUn champ absent de cette liste suit la règle du champ qui mène à lui.\n"
+    return _table(("champ", "catégorie"), [*rows, *opening_lines]) + note
+
+
+def _derived(schema: GraphQLSchema, rows_read: Categories) -> str:
+    """What fields are computed from, and why whoever reads them may."""
+    rows = [
+        (f"{name}.{field}", ", ".join(derived.de), derived.reason or "même catégorie")
+        for name, type_ in objects(schema).items()
+        for field, categorie in sorted(governed(type_).items())
+        if categorie in rows_read and (derived := derivation(type_.fields[field]))
+    ]
+    return _table(("champ", "calculé à partir de", "pourquoi le lire est permis"), rows)
+
+
+def _criteria(schema: GraphQLSchema, everywhere: Categories) -> str:
+    filters = [
+        (f"{name}.{field}", required_by_field(definition))
+        for name, type_ in sorted(schema.type_map.items())
+        if is_input_object_type(type_)
+        for field, definition in sorted(type_.fields.items())
+    ]
+    sorts = [(f"{name}.{key.name}", key.asks) for name, order in sort_orders().items() for key in order]
+    rows = [
+        (name, _names(required)) for name, required in [*_arguments(schema), *filters, *sorts] if required <= everywhere
+    ]
+    return _table(("critère", "catégories exigées"), rows)
+
+
+def _arguments(schema: GraphQLSchema) -> Iterator[tuple[str, Categories]]:
+    """The arguments that select by data of a person."""
+    for name, type_ in objects(schema).items():
+        for field, definition in sorted(type_.fields.items()):
+            for argument, written in definition.args.items():
+                own = categorie(written)
+                if own not in (None, CategorieDonnee.PUBLIQUE):
+                    yield f"{name}.{field}({argument}:)", frozenset({own})
+
+
+def _union(sets: Iterable[Categories]) -> Categories:
+    return frozenset[CategorieDonnee]().union(*sets)
+
+
+def _statuts(rule: PolicyRow) -> str:
+    return "tous" if len(rule.statuts) == len(StatutApprenant) else _names(rule.statuts)
+
+
+def _names(members: Iterable[Enum]) -> str:
+    """Members of one enum, in the order of its definition."""
+    present = set(members)
+    classes = {type(member) for member in present}
+    return ", ".join(str(member.value) for class_ in classes for member in class_ if member in present)
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    ranks = [header, ["---"] * len(header), *rows]
+    return "".join(f"| {' | '.join(rank)} |\n" for rank in ranks)

@@ -1,0 +1,172 @@
+"""Holds a built schema to the rules: whatever has no rule, or a rule that cannot act, stops the start (closed world).
+
+Every check yields lines naming a coordinate; the first one is raised.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from graphql import (
+    GraphQLField,
+    GraphQLObjectType,
+    GraphQLSchema,
+    get_named_type,
+    is_interface_type,
+    is_list_type,
+    is_non_null_type,
+    is_object_type,
+)
+from strawberry.utils.str_converters import to_camel_case
+
+from gateway.auth.policy.consistency import rows_without_effect
+from gateway.auth.policy.coordinates import categorie, derivation, opening, openings, tells, written
+from gateway.auth.policy.criteria_check import rule_of, unruled_criteria
+from gateway.auth.policy.policy import AccessPolicy
+from gateway.auth.policy.rules import ANY_OF, SIZE, CategorieDonnee, Finalite, Profil
+from gateway.errors import ConfigurationError
+
+IDENTIFIER = "id"
+
+
+def check_schema(schema: GraphQLSchema, policy: AccessPolicy) -> None:
+    """Raises ConfigurationError, in one line naming the coordinate, unless every coordinate has a rule with effect."""
+    for check in (
+        _roots,
+        _names,
+        _interfaces,
+        _nullables,
+        _paths,
+        _nodes,
+        _derived,
+        _sizes,
+        _any_of,
+        unruled_criteria,
+    ):
+        for default in check(schema):
+            raise ConfigurationError(f"politique d'accès : {default}")
+    employees = _employees(schema)
+    for default in (*rows_without_effect(policy, frozenset(employees)), *_unread(employees - _granted(policy))):
+        raise ConfigurationError(f"politique d'accès : {default}")
+
+
+def objects(schema: GraphQLSchema) -> dict[str, GraphQLObjectType]:
+    """The object types of the graph, introspection left out, in alphabetical order."""
+    return {
+        name: type_
+        for name, type_ in sorted(schema.type_map.items())
+        if is_object_type(type_) and not name.startswith("__")
+    }
+
+
+def governed(type_: GraphQLObjectType) -> dict[str, CategorieDonnee]:
+    """The fields of a type that carry a rule."""
+    return {name: c for name, field in type_.fields.items() if (c := categorie(field)) is not None}
+
+
+def _roots(schema: GraphQLSchema) -> Iterator[str]:
+    for operation in (schema.query_type, schema.mutation_type, schema.subscription_type):
+        for name, field in (operation.fields if operation else {}).items():
+            if categorie(field) is None:
+                yield f"{operation and operation.name}.{name} n'a pas de catégorie"
+
+
+def _names(schema: GraphQLSchema) -> Iterator[str]:
+    """A noun, or any type where one field carries a rule, carries one on every field but `id`."""
+    for name, type_ in objects(schema).items():
+        if opening(type_) not in (None, CategorieDonnee.PUBLIQUE) or governed(type_):
+            yield from (
+                f"{name}.{field} n'a pas de catégorie" for field in type_.fields.keys() - governed(type_) - {IDENTIFIER}
+            )
+
+
+def _interfaces(schema: GraphQLSchema) -> Iterator[str]:
+    """A rule on an interface would be lost by whoever asks the concrete type: rules stand on objects only."""
+    for name, type_ in schema.type_map.items():
+        if is_interface_type(type_):
+            yield from (
+                f"{name}.{field} : règle sur une interface" for field in type_.fields if categorie(type_.fields[field])
+            )
+
+
+def _nullables(schema: GraphQLSchema) -> Iterator[str]:
+    for name, type_ in objects(schema).items():
+        for field, rule in governed(type_).items():
+            if rule is not CategorieDonnee.PUBLIQUE and is_non_null_type(type_.fields[field].type):
+                yield f"{name}.{field} est gouverné et ne peut pas être nul"
+
+
+def _paths(schema: GraphQLSchema) -> Iterator[str]:
+    """Whatever field leads to a noun, directly or through connections, has the rule that opens it."""
+    nodes = openings(schema)
+    for name, type_ in objects(schema).items():
+        for field, rule in governed(type_).items():
+            for node in reached(type_.fields[field], set()):
+                if nodes[node] is not rule:
+                    yield f"{name}.{field} ({rule.value}) mène à {node}, que {nodes[node].value} ouvre"
+
+
+def reached(field: GraphQLField, seen_ones: set[str]) -> Iterator[str]:
+    """The personal nouns a field leads to without passing another rule."""
+    type_ = get_named_type(field.type)
+    if opening(type_) not in (None, CategorieDonnee.PUBLIQUE):
+        yield type_.name
+    elif is_object_type(type_) and type_.name not in seen_ones:
+        seen_ones.add(type_.name)
+        for next_ in type_.fields.values():
+            if categorie(next_) is None:
+                yield from reached(next_, seen_ones)
+
+
+def _nodes(schema: GraphQLSchema) -> Iterator[str]:
+    """Each type that `node` may open has its rule, and no other has one."""
+    node = schema.get_type("Node")
+    possible = {type_.name for type_ in schema.get_possible_types(node)} if is_interface_type(node) else set()
+    yield from (f"{name} n'a pas de règle d'ouverture" for name in sorted(possible ^ openings(schema).keys()))
+
+
+def _derived(schema: GraphQLSchema) -> Iterator[str]:
+    """A field computed from another category says why that may be read; a reason that excuses nothing is an error."""
+    for name, type_ in objects(schema).items():
+        for field, rule in governed(type_).items():
+            derived = derivation(type_.fields[field])
+            sources = {source: rule_of(schema, source) for source in derived.de} if derived else {}
+            yield from (
+                f"{name}.{field} dérive de {source}, qui n'existe pas" for source, c in sources.items() if not c
+            )
+            others = sorted(source for source, c in sources.items() if c is not rule)
+            if others and derived and not derived.reason:
+                yield f"{name}.{field} dérive de {others[0]}, d'une autre catégorie, sans dire pourquoi c'est permis"
+            if derived and derived.reason and not others:
+                yield f"{name}.{field} donne une raison que rien ne demande"
+
+
+def _sizes(schema: GraphQLSchema) -> Iterator[str]:
+    """A governed list of objects says how many elements its cost counts, the same for every field of its name."""
+    known: dict[str, int] = {}
+    for name, type_ in objects(schema).items():
+        for field in governed(type_):
+            definition = type_.fields[field]
+            size = written(definition, SIZE)
+            if size is None and is_list_type(definition.type) and is_object_type(get_named_type(definition.type)):
+                yield f"{name}.{field} ne dit pas combien d'éléments son coût compte"
+            elif size is not None and known.setdefault(field, size) != size:
+                yield f"{name}.{field} compte {size} éléments, une autre liste de ce nom {known[field]}"
+
+
+def _any_of(schema: GraphQLSchema) -> Iterator[str]:
+    """Values that tell a category stand in one list, of which a field of the same type says whether there is one."""
+    for name, type_ in objects(schema).items():
+        named = {to_camel_case(fact) for field in type_.fields.values() if (fact := written(field, ANY_OF))}
+        telling = {field for field, definition in type_.fields.items() if tells(definition)}
+        yield from (f"{name}.{field} : rien ne dit s'il en reste (any_of)" for field in sorted(telling ^ named))
+
+
+def _employees(schema: GraphQLSchema) -> set[CategorieDonnee]:
+    return {rule for type_ in objects(schema).values() for rule in governed(type_).values()}
+
+
+def _unread(categories: Iterable[CategorieDonnee]) -> Iterator[str]:
+    yield from sorted(f"personne ne lit la catégorie {categorie.value}" for categorie in categories)
+
+
+def _granted(policy: AccessPolicy) -> set[CategorieDonnee]:
+    return {row_read for profil in Profil for finalite in Finalite for row_read in policy.categories(profil, finalite)}

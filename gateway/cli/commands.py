@@ -1,0 +1,138 @@
+"""What an operator asks from the command line beside serving: harvest, census, purge, keys. Serves nothing."""
+
+import asyncio
+import os
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from gateway.auth.authentication.api_keys import create_key, key_digest
+from gateway.auth.policy.perimetre import build_perimetre
+from gateway.config import load
+from gateway.domain.days import paris_day
+from gateway.errors import ConfigurationError, SourceError
+from gateway.federation.collect.census import describe, take_census
+from gateway.federation.collect.plan import plan_of_perimetre
+from gateway.federation.collect.relevant_cfas import describe as describe_relevant
+from gateway.federation.collect.relevant_cfas import residents_by_cfa
+from gateway.federation.join.link import link
+from gateway.server.composition import build_gateway, read_client_register
+from gateway.server.services import Services, build_services
+from gateway.sources.harvest.harvester import harvest as harvest_registry
+from gateway.sources.harvest.progress import line
+from gateway.stores.registry_writer import LEASE, HarvestUnderWay
+
+KEY_DURATION = timedelta(days=365)
+EXIT = 5.0  # seconds before asking again for the place of the one who harvests
+
+
+async def harvest(tell: Callable[[str], None]) -> None:
+    """Harvest the registry by hand, telling each page. Raises ConfigurationError when the partner stops us."""
+    services = build_services(load(), os.environ)
+    try:
+        await services.registry.open()
+        await _harvest(services, tell)
+        harvest_state = await services.registry.harvest_state()
+        tell(f"registre à jour au {harvest_state.last_day} : {harvest_state.rows} lignes")
+    except SourceError as error:
+        raise ConfigurationError(f"moisson arrêtée, à reprendre plus tard : {error.source} {error}") from None
+    finally:
+        await services.close()
+
+
+async def _harvest(services: Services, tell: Callable[[str], None]) -> None:
+    """What another process harvests, or left when it died, is waited for."""
+    expected = False
+    while True:
+        try:
+            await harvest_registry(
+                services.champ, services.registry_writer, services.now, lambda progress: tell(line(progress))
+            )
+            return
+        except HarvestUnderWay:
+            if not expected:
+                tell(f"un autre processus moissonne, ou s'est arrêté il y a moins de {LEASE:.0f} s : en attente")
+            expected = True
+        await asyncio.sleep(EXIT)
+
+
+async def rapprochements(tell: Callable[[str], None]) -> list[dict[str, Any]]:
+    """Every person that the sources together know, by the ids of the records joined.
+
+    Raises ConfigurationError when a source fails.
+    """
+    services = build_services(load(), os.environ)
+    gateway = build_gateway(services)
+    try:
+        await services.registry.open()
+        await services.keeper.open()
+        sourced_records = await take_census(gateway.collector, gateway.directory(), tell)
+        return list(describe(link(sourced_records)))
+    except SourceError as error:
+        raise ConfigurationError(f"recensement arrêté : {error.source} {error}") from None
+    finally:
+        await services.close()
+
+
+async def purge(source: str) -> None:
+    """Forget what the shared cache keeps of a partner. Raises ConfigurationError."""
+    configuration = load()
+    if configuration.cache == "memory://":
+        raise ConfigurationError("GATEWAY_CACHE_URL : sans cache partagé, redémarrer la passerelle suffit")
+    services = build_services(configuration, os.environ)
+    try:
+        if source not in services.sources.partners:
+            raise ConfigurationError(f"partenaires : « {source} » inconnu")
+        if not await services.sources.purge(source):
+            raise ConfigurationError("GATEWAY_CACHE_URL : le cache ne répond pas")
+    finally:
+        await services.close()
+
+
+async def relevant_cfas(client: str) -> str:
+    """Which CFAs are asked for a client of the register, of which partner, and why. Asks no CFA. Raises ConfigurationError."""
+    configuration = load()
+    known = read_client_register(configuration).get(client)
+    if known is None:
+        raise ConfigurationError(f"clients.toml : {client} inconnu")
+    services = build_services(configuration, os.environ)
+    gateway = build_gateway(services)
+    try:
+        await services.registry.open()
+        await services.keeper.open()
+        directory = gateway.directory()
+        perimetre = build_perimetre(known.role, known.organisation, directory.referentiel)
+        plan = plan_of_perimetre(perimetre, directory.referentiel, suivi=True)
+        lu = await gateway.collector.registry.records(plan.codes_postaux, (), ())
+        rows = describe_relevant(plan, residents_by_cfa(lu.records, plan, directory), perimetre, directory)
+        return "\n".join([f"CFA concernés : {len(rows)}", *(_concerns(services, *line) for line in rows)])
+    finally:
+        await services.close()
+
+
+def _concerns(services: Services, uai: str, why: str) -> str:
+    """Who is asked: nobody, when no system of that CFA is configured; the registry still tells of its people."""
+    source = services.sources.partner_of_cfa(uai)
+    who = f"{source}, {services.sources.cap(source)} au plus par requête" if source else "aucun logiciel branché"
+    return f"  {uai} ({who}) {why}"
+
+
+def create_api_key(client: str) -> str:
+    """A new API key of a registered client, told once, and the line that the register must hold for it.
+    Raises ConfigurationError for a client that is not registered or must use a second factor."""
+    configuration = load()
+    known = read_client_register(configuration).get(client)
+    if known is None or known.mfa:
+        raise ConfigurationError(f"clients.toml : {client} n'est pas un client qui peut avoir une clé d'API")
+    key, fin = create_key(), paris_day(configuration.now()) + KEY_DURATION
+    line = f'{{ empreinte = "{key_digest(configuration.sealer, key)}", expire = {fin} }}'
+    return f"clé, montrée cette seule fois : {key}\nà ajouter à cles de [clients.{client}] : {line}"
+
+
+def describe_sources() -> str:
+    """The configured partners, a line each."""
+    services = build_services(load(), os.environ)
+    return "\n".join(
+        f"{state.nom:<14} {state.type.value:<18} {state.mode.value:<14} {len(services.sources.uais(state.nom)):>5} CFA"
+        for state in services.sources.states()
+    )

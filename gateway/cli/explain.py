@@ -1,0 +1,64 @@
+"""Explains an operation without executing it: its cost, what is refused of it, which sources it asks, its functions.
+
+Needs no configuration: the perimeter is that of a profile, not of an organisation.
+"""
+
+from gateway.auth.authentication.viewer import Viewer
+from gateway.auth.authorization.decide import Decision, decide
+from gateway.auth.authorization.reasons import field_refused
+from gateway.auth.policy.perimetre import Perimetre
+from gateway.auth.policy.policy import AccessPolicy, read_policy
+from gateway.auth.policy.rules import Finalite, Profil
+from gateway.documents.limits import cost_of
+from gateway.documents.parse import Documents
+from gateway.errors import CallerError, ConfigurationError
+from gateway.execution.codegen import Unsupported
+from gateway.execution.compiled_plan import compile_plan
+from gateway.federation.collect.plan import needs_view
+from gateway.schema.build import build, core_schema
+from gateway.schema.tables import TOLD_BY_MISSION_LOCALE
+
+SHORT = {"ml": Profil.MISSION_LOCALE, "reseau": Profil.TETE_DE_RESEAU, "admin": Profil.ADMINISTRATEUR}
+
+
+def explain(text: str, profil: str) -> str:
+    """What would be done of a query for a profile (`ml`, `cfa`, `france-travail`…). Raises ConfigurationError."""
+    schema, policy = core_schema(build()), read_policy()
+    viewer = _viewer(profil, policy)
+    try:
+        document = Documents(schema).read(text, None)
+        variables = document.variables(schema, {}).coerced
+        cost = cost_of(document.shape, variables)
+        decision = decide(schema, document.tree, document.operation, variables, viewer, policy)
+    except CallerError as error:
+        raise ConfigurationError(f"requête refusée ({error.code.value}) : {error}") from None
+    try:
+        sources = compile_plan(schema, document, frozenset(path for path, _ in decision.nulls), variables).sources
+    except Unsupported as reason:
+        sources = [f"# exécutée par graphql-core : {reason}"]
+    return "\n\n".join(
+        [f"coût : {cost}", _refused_fields(decision, viewer, policy), f"sources : {_requested(decision)}", *sources]
+    )
+
+
+def _viewer(nom: str, policy: AccessPolicy) -> Viewer:
+    profil = SHORT.get(nom) or Profil.__members__.get(nom.upper().replace("-", "_"))
+    if profil is None:
+        raise ConfigurationError(f"profil {nom} : inconnu")
+    useful = [finalite for finalite in Finalite if policy.rows(profil, finalite)]
+    return Viewer("", "", profil, "", "", tuple(useful), useful[0] if useful else None, Perimetre(profil, ""))
+
+
+def _refused_fields(decision: Decision, viewer: Viewer, policy: AccessPolicy) -> str:
+    rows = [
+        f"  {'.'.join(refusal.path)} : {field_refused(refusal.coordinate, refusal.categorie, viewer, policy)}"
+        for refusal in decision.refusal
+    ]
+    return "\n".join(["refusés :", *rows]) if rows else "refusés : aucun"
+
+
+def _requested(decision: Decision) -> str:
+    if not needs_view(decision):
+        return "aucune"
+    suivi = " ; le suivi des Missions locales" if decision.coordinates & TOLD_BY_MISSION_LOCALE else ""
+    return f"les ERP des CFA du périmètre ; le registre des contrats{suivi}"

@@ -1,0 +1,278 @@
+"""DECA-like registry of contracts: extracts by window of processing days, two product views, amendments as rows.
+
+The harvest keeps every row; `contrats` folds the rows of one contract, in order of day, into one person and one contract.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from pydantic import Field
+
+from gateway.connectors.base import (
+    Connector,
+    Harvest,
+    PagingStyle,
+    PartnerRequest,
+    Payload,
+    QualityCounts,
+    filled,
+    read,
+    rows_of,
+)
+from gateway.connectors.values import (
+    Boolean,
+    Cfd,
+    CodePostalValue,
+    Courriel,
+    IsoDay,
+    Naf,
+    Naissance,
+    Required,
+    Rncp,
+    SexeValue,
+    SiretValue,
+    Telephone,
+    Text,
+    UaiValue,
+)
+from gateway.domain.identity import normalise_nom
+from gateway.schema.nouns import Adresse, Contrat, Employeur, Formation, Jeune, Rupture
+from gateway.schema.organisations import Cfa, ModeSource, TypeSource
+from gateway.stores.registry_row import RegistryRow
+
+VIEWS = ("TBA", "LBA")
+APPRENTISSAGE = "APPR"  # about one row in ten is a contrat de professionnalisation
+NULLS = frozenset({"ANNULE", "SUPPRIME"})  # "Annulé", "Supprimé": accents and capitals vary
+# Labels of ours: the list of codes is not published. An unknown code is shown as it is.
+MOTIFS = {
+    "01": "Rupture pendant la période d'essai",
+    "02": "Commun accord",
+    "03": "Démission de l'apprenti",
+    "04": "Licenciement",
+    "05": "Force majeure",
+    "06": "Inaptitude médicale",
+    "07": "Obtention du diplôme",
+    "08": "Cessation d'activité de l'employeur",
+}
+
+
+class DecaAddress(Payload):
+    numero: Text = None
+    voie: Text = None
+    code_postal: CodePostalValue = Field(None, alias="codePostal")
+
+
+class Alternant(Payload):
+    nom: Required
+    prenom: Required
+    naissance: Naissance = Field(alias="dateNaissance")
+    sexe: SexeValue = None
+    handicap: Boolean = None
+    courriel: Courriel = None
+    telephone: Telephone = None
+    adresse: DecaAddress = DecaAddress()
+
+
+class DecaFormation(Payload):
+    debut: IsoDay = Field(None, alias="dateDebutFormation")
+    fin: IsoDay = Field(None, alias="dateFinFormation")
+    cfd: Cfd = Field(None, alias="codeDiplome")
+    rncp: Rncp = None
+    intitule: Text = Field(None, alias="intituleOuQualification")
+
+
+class Organisme(Payload):
+    uai: UaiValue = Field(None, alias="uaiCfa")
+    siret: SiretValue = None
+
+
+class Details(Payload):
+    numero: Required = Field(alias="noContrat")
+    avenant: Text = Field(None, alias="noAvenant")
+    type: Text = Field(None, alias="typeContrat")
+    dispositif: Text = None
+    debut: IsoDay = Field(None, alias="dateDebutContrat")
+    fin: IsoDay = Field(None, alias="dateFinContrat")
+    statut: Text = None
+
+
+class DecaRupture(Payload):
+    effet: IsoDay = Field(None, alias="dateEffetRupture")
+    motif: Text = Field(None, alias="codeMotifRupture")
+    signalement: IsoDay = Field(None, alias="dateSignalement")
+
+
+class DecaEmployeur(Payload):
+    siret: SiretValue = None
+    denomination: Text = None
+    naf: Naf = None
+    idcc: Text = Field(None, alias="codeIdcc")
+
+
+class Row(Payload):
+    """One row of either view."""
+
+    alternant: Alternant
+    details: Details = Field(alias="detailsContrat")
+    formation: DecaFormation = DecaFormation()
+    etablissement: Organisme = Field(Organisme(), alias="etablissementFormation")
+    responsable: Organisme = Field(Organisme(), alias="organismeFormationResponsable")
+    rupture: DecaRupture = DecaRupture()
+    employeur: DecaEmployeur = DecaEmployeur()
+
+
+def partner_requests(debut: date, fin: date) -> list[PartnerRequest]:
+    """Both views of what was processed from `debut` to `fin`, both included; at most 60 days, up to yesterday."""
+    return [_extracted(view, debut, fin) for view in VIEWS]
+
+
+def rows(partner_request: PartnerRequest, fin: date, document: Any) -> tuple[list[RegistryRow], QualityCounts]:
+    """The rows of one page of a view."""
+    account, view = QualityCounts(), partner_request.acces.upper()
+    rows_read = [line for payload in rows_of([document], "contrats") for line in _rows(view, fin, payload, account)]
+    return rows_read, account
+
+
+def _extracted(view: str, debut: date, fin: date) -> PartnerRequest:
+    return PartnerRequest(
+        f"extract{view}",
+        f"/contrats/extract{view}",
+        method="POST",
+        body={"dateDebut": debut.isoformat(), "dateFin": fin.isoformat(), "page": 1},
+        pages=PagingStyle.METADATA,
+        acces=view.lower(),
+    )
+
+
+def _rows(view: str, day: date, payload: Mapping[str, Any], account: QualityCounts) -> Iterator[RegistryRow]:
+    """The row of an apprenticeship contract; none for another scheme, nor for what cannot be read."""
+    for row_read in read(Row, [payload], account):
+        if row_read.details.dispositif in (APPRENTISSAGE, None):
+            yield RegistryRow(
+                no_contrat=row_read.details.numero,
+                view=view,
+                day=day,
+                nom=row_read.alternant.nom,
+                prenom=row_read.alternant.prenom,
+                date_naissance=row_read.alternant.naissance,
+                code_postal=row_read.alternant.adresse.code_postal,
+                uai=row_read.responsable.uai,
+                siret_formation=row_read.responsable.siret or row_read.etablissement.siret,
+                fin=row_read.details.fin,
+                payload=payload,
+            )
+
+
+def contrat(payloads: Sequence[Mapping[str, Any]]) -> tuple[Jeune, Contrat] | None:
+    """Fold the rows of one contract, in order of day: the last word told of each thing holds."""
+    rows_read = read(Row, payloads, QualityCounts())
+    return (_jeune(rows_read), _contrat(rows_read)) if rows_read else None
+
+
+def _last(blocks: Iterable[Any], champ: str) -> Any:
+    """The last value told of a field."""
+    values = [value for block in blocks if (value := getattr(block, champ)) is not None]
+    return values[-1] if values else None
+
+
+def _jeune(rows: list[Row]) -> Jeune:
+    identities = [line.alternant for line in rows]
+    formation = _formation(rows)
+    return Jeune(
+        nom=identities[-1].nom,
+        prenom=identities[-1].prenom,
+        date_naissance=identities[-1].naissance,
+        sexe=_last(identities, "sexe"),
+        rqth=_last(identities, "handicap"),
+        courriel=_last(identities, "courriel"),
+        telephone=_last(identities, "telephone"),
+        adresse=_address([identity.adresse for identity in identities]),
+        formations=[formation] if formation.date_debut and formation.date_fin else None,
+    )
+
+
+def _address(addresses: list[DecaAddress]) -> Adresse | None:
+    """The last home told, whole: a number of one home and the street of another make none."""
+    told_ones = [adresse for adresse in addresses if filled(adresse)]
+    if not told_ones:
+        return None
+    voie = " ".join(filter(None, (told_ones[-1].numero, told_ones[-1].voie))) or None
+    return Adresse(voie=voie, code_postal=told_ones[-1].code_postal)
+
+
+def _formation(rows: list[Row]) -> Formation:
+    told_ones = [line.formation for line in rows]
+    return Formation(
+        intitule=_last(told_ones, "intitule"),
+        rncp=_last(told_ones, "rncp"),
+        cfd=_last(told_ones, "cfd"),
+        date_debut=_last(told_ones, "debut"),
+        date_fin=_last(told_ones, "fin"),
+        cfa=_cfa(rows),
+    )
+
+
+def _cfa(rows: list[Row]) -> Cfa | None:
+    responsables = [line.responsable for line in rows]
+    uai, siret = _last(responsables, "uai"), _last(responsables, "siret")
+    siret = siret or _last((line.etablissement for line in rows), "siret")
+    return Cfa(uai=uai, siret=siret) if uai or siret else None
+
+
+def _contrat(rows: list[Row]) -> Contrat:
+    """The type and the start are the contract's own; amendments have types of their own and move the end only."""
+    details = [line.details for line in rows]
+    own = [detail for detail in details if not detail.avenant] or details
+    return Contrat(
+        numero=details[0].numero,
+        type=_last(own, "type"),
+        date_debut=_last(own, "debut"),
+        date_fin=_end(details),
+        employeur=_employeur([line.employeur for line in rows]),
+        cfa=_cfa(rows),
+        rupture=_rupture([line.rupture for line in rows if line.rupture.effet]),
+        annule=normalise_nom(_last(details, "statut") or "") in NULLS,
+    )
+
+
+def _employeur(told_values: list[DecaEmployeur]) -> Employeur | None:
+    return filled(
+        Employeur(
+            siret=_last(told_values, "siret"),
+            denomination=_last(told_values, "denomination"),
+            naf=_last(told_values, "naf"),
+            idcc=_last(told_values, "idcc"),
+        )
+    )
+
+
+def _end(details: list[Details]) -> date | None:
+    """The planned end told by the highest amendment, else by the contract itself."""
+    avenants = sorted((detail for detail in details if detail.avenant), key=lambda detail: _rank(detail.avenant))
+    fin: date | None = _last(avenants, "fin") or _last(details, "fin")
+    return fin
+
+
+def _rank(avenant: str | None) -> tuple[int, str]:
+    numero = avenant or ""
+    return (int(numero) if numero.isdecimal() else 0, numero)
+
+
+def _rupture(told_ones: list[DecaRupture]) -> Rupture | None:
+    """Told once, a rupture holds whatever later rows leave empty; it was reported when it first was."""
+    if not told_ones:
+        return None
+    reason = _last(told_ones, "motif")
+    cause = MOTIFS.get(reason.rjust(2, "0"), reason) if reason else None
+    reports = [told.signalement for told in told_ones if told.signalement]
+    return Rupture(date=told_ones[-1].effet, cause=cause, signalee_le=min(reports, default=None))
+
+
+CONNECTOR = Connector(
+    "registre",
+    TypeSource.REGISTRE_CONTRATS,
+    ModeSource.MOISSON,
+    moisson=Harvest(partner_requests, rows),
+    contrat=contrat,
+)

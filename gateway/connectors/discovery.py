@@ -1,0 +1,26 @@
+"""The connectors there are: every module of this package that exports CONNECTEUR. A new partner is a new file."""
+
+import pkgutil
+from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
+
+import gateway.connectors
+from gateway.connectors.base import Connector
+from gateway.errors import ConfigurationError
+
+
+@cache
+def connectors() -> Mapping[str, Connector]:
+    """Connectors by kind. Raises ConfigurationError when two modules claim one kind."""
+    found_ones: dict[str, Connector] = {}
+    for info in pkgutil.iter_modules(gateway.connectors.__path__):
+        if info.name == "registry":
+            continue
+        connector = getattr(import_module(f"gateway.connectors.{info.name}"), "CONNECTOR", None)
+        if connector is None:
+            continue
+        if connector.genre in found_ones:
+            raise ConfigurationError(f"gateway/connectors/{info.name}.py : genre « {connector.genre} » déjà pris")
+        found_ones[connector.genre] = connector
+    return found_ones

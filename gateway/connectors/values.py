@@ -1,0 +1,210 @@
+"""Values as partners write them, read into ours: dates, booleans, sexes. Nothing here knows a partner or a noun's field.
+
+Empty is absent (None). What is filled and cannot be read raises ValueError, so that the payload model sets it aside and
+counts it.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BeforeValidator
+
+from gateway.connectors.base import NEITHER_TEXT_NOR_INTEGER, UNKNOWN_CODE
+from gateway.domain.days import PARIS, birth_day, paris_day
+from gateway.domain.identifiers import (
+    is_valid_code_insee,
+    normalise_cfd,
+    normalise_code_postal,
+    normalise_courriel,
+    normalise_ine,
+    normalise_naf,
+    normalise_rncp,
+    normalise_siret,
+    normalise_telephone,
+    normalise_uai,
+)
+from gateway.schema.nouns import Sexe
+from gateway.schema.scalars import SIRET, UAI, CodePostal
+
+T = TypeVar("T")
+YEAR_MIN, YEAR_MAX = 1900, 2100
+KNOWN = 4096  # identifiers remembered, of each kind
+_FRENCH = re.compile(r"(?P<j>\d{1,2})/(?P<m>\d{1,2})/(?P<a>\d{4})", re.ASCII)
+_COMPACT = re.compile(r"(?P<a>\d{4})(?P<m>\d\d)(?P<j>\d\d)", re.ASCII)
+_ISO = re.compile(r"(?P<a>\d{4})-(?P<m>\d\d)-(?P<j>\d\d)", re.ASCII)
+_TIME = re.compile(r"\d{4}", re.ASCII)
+_EMPTY = "0/-"  # "00000000", "00/00/0000"
+_BOOLEANS = {"true": True, "1": True, "o": True, "oui": True, "false": False, "0": False, "n": False, "non": False}
+_LEVELS = {str(rank): rank for rank in range(3, 9)}
+_SEXES = {"M": Sexe.M, "H": Sexe.M, "1": Sexe.M, "F": Sexe.F, "2": Sexe.F}
+
+
+def text(valeur: Any) -> str:
+    """A text or a number as a text, stripped; "" for null."""
+    if isinstance(valeur, str):
+        return valeur.strip()
+    if valeur is None:
+        return ""
+    if isinstance(valeur, float) and valeur.is_integer():
+        return str(int(valeur))
+    if isinstance(valeur, int) and not isinstance(valeur, bool):
+        return str(valeur)
+    raise ValueError(NEITHER_TEXT_NOR_INTEGER)
+
+
+def _plausible(day: date) -> date:
+    if not YEAR_MIN <= day.year <= YEAR_MAX:
+        raise ValueError("implausible year")
+    return day
+
+
+def _day(lu: str, shape: re.Pattern[str]) -> date | None:
+    if not lu.strip(_EMPTY):
+        return None
+    found = shape.fullmatch(lu)
+    if found is None:
+        raise ValueError("unreadable date")
+    return _plausible(date(*map(int, found.group("a", "m", "j"))))
+
+
+def french_date(valeur: Any) -> date | None:
+    """07/03/2006"""
+    return _day(text(valeur), _FRENCH)
+
+
+def compact_date(valeur: Any) -> date | None:
+    """20060307; "00000000" is empty."""
+    return _day(text(valeur), _COMPACT)
+
+
+def iso_date(valeur: Any) -> date | None:
+    """2006-03-07, or an instant that starts so and whose time has no meaning."""
+    return _day(text(valeur)[:10], _ISO)
+
+
+def _instant(lu: str) -> datetime:
+    instant = datetime.fromisoformat(lu)
+    _plausible(instant.date())
+    return instant
+
+
+def local_date(valeur: Any) -> date | None:
+    """2006-03-07T00:00:00+01:00: local midnight, with the offset of the season."""
+    lu = text(valeur)
+    return paris_day(_instant(lu)) if lu else None
+
+
+def naissance(valeur: Any) -> date | None:
+    """A birth date in any ISO form; an evening hour in UTC means the next day (docs/domaine.md, Jours et instants)."""
+    lu = text(valeur)
+    if len(lu) <= len("2006-03-07"):
+        return iso_date(lu)
+    instant = _instant(lu)
+    return paris_day(instant) if instant.utcoffset() else birth_day(instant)
+
+
+def instant_paris(valeur: Any) -> datetime | None:
+    """2026-03-07 14:05:00: local time, no zone. An offset, if there is one, is believed."""
+    lu = text(valeur)
+    if not lu:
+        return None
+    instant = _instant(lu)
+    return instant if instant.tzinfo else instant.replace(tzinfo=PARIS)
+
+
+def instant_compact(valeur: Any) -> datetime | None:
+    """202603071405: local time, no zone."""
+    lu = text(valeur)
+    day = _day(lu[:8], _COMPACT)
+    if day is None:
+        return None
+    if not _TIME.fullmatch(lu, 8):
+        raise ValueError("unreadable time")
+    return datetime(day.year, day.month, day.day, int(lu[8:10]), int(lu[10:]), tzinfo=PARIS)
+
+
+def boolean(valeur: Any) -> bool | None:
+    """True, "true", 1, "O", "Oui" and their contraries."""
+    return valeur if isinstance(valeur, bool) else code(_BOOLEANS, text(valeur).lower())
+
+
+def sexe(valeur: Any) -> Sexe | None:
+    """M, H, 1 and F, 2."""
+    return code(_SEXES, text(valeur).upper())
+
+
+def code(list_query: Mapping[str, T], lu: str) -> T | None:
+    """The meaning of a code of a closed list."""
+    if lu and lu not in list_query:
+        raise ValueError(UNKNOWN_CODE)
+    return list_query.get(lu)
+
+
+def niveau(valeur: Any) -> int | None:
+    """Level of qualification, 3 to 8."""
+    return code(_LEVELS, text(valeur))
+
+
+def midnight(day: date) -> datetime:
+    """The first instant of a day in Paris."""
+    return datetime(day.year, day.month, day.day, tzinfo=PARIS)
+
+
+def next_day(day: date | None) -> date | None:
+    """From the last day worked to the first day off, which is the effective date of a rupture."""
+    return day + timedelta(days=1) if day else None
+
+
+def _normalised(read: Callable[[str], Any]) -> BeforeValidator:
+    """Reads with a function that returns None for what it cannot make valid."""
+
+    def validate(valeur: Any) -> Any:
+        lu = text(valeur)
+        if not lu:
+            return None
+        own = read(lu)
+        if own is None:
+            raise ValueError("unreadable value")
+        return own
+
+    return BeforeValidator(validate)
+
+
+def _shared(read: Callable[[str], str | None]) -> BeforeValidator:
+    """For values that many records share: read once. Never for a value of a person."""
+    return _normalised(lru_cache(KNOWN)(read))
+
+
+def _or_none(valeur: Any) -> str | None:
+    return text(valeur) or None
+
+
+FrenchDate = Annotated[date, BeforeValidator(french_date)]
+CompactDate = Annotated[date, BeforeValidator(compact_date)]
+DateLocale = Annotated[date, BeforeValidator(local_date)]
+Naissance = Annotated[date, BeforeValidator(naissance)]
+FrenchDay = Annotated[date | None, BeforeValidator(french_date)]
+CompactDay = Annotated[date | None, BeforeValidator(compact_date)]
+IsoDay = Annotated[date | None, BeforeValidator(iso_date)]
+LocalDay = Annotated[date | None, BeforeValidator(local_date)]
+InstantParis = Annotated[datetime | None, BeforeValidator(instant_paris)]
+InstantCompact = Annotated[datetime | None, BeforeValidator(instant_compact)]
+Boolean = Annotated[bool | None, BeforeValidator(boolean)]
+SexeValue = Annotated[Sexe | None, BeforeValidator(sexe)]
+Level = Annotated[int | None, BeforeValidator(niveau)]
+Telephone = Annotated[str | None, _normalised(normalise_telephone)]
+Courriel = Annotated[str | None, _normalised(normalise_courriel)]
+CodePostalValue = Annotated[CodePostal | None, _normalised(normalise_code_postal)]
+SiretValue = Annotated[SIRET | None, _shared(normalise_siret)]
+CodeInseeValue = Annotated[str | None, _normalised(lambda lu: lu if is_valid_code_insee(lu) else None)]
+UaiValue = Annotated[UAI | None, _shared(normalise_uai)]
+Ine = Annotated[str | None, _normalised(normalise_ine)]
+Rncp = Annotated[str | None, _shared(normalise_rncp)]
+Cfd = Annotated[str | None, _shared(normalise_cfd)]
+Naf = Annotated[str | None, _shared(normalise_naf)]
+Text = Annotated[str | None, BeforeValidator(_or_none)]
+Required = Annotated[str, BeforeValidator(_or_none)]
+ListQuery = Annotated[tuple[T, ...], BeforeValidator(lambda valeur: () if valeur is None else valeur)]

@@ -1,0 +1,196 @@
+"""How heavy an operation may be, judged on its text before any work. Linear in the document; knows no value.
+
+Fragments are measured once and counted wherever they are spread, so a document cannot be small and explode (docs/security.md F3).
+The shape is judged before validation, whose own rules are quadratic in repeated fields; the cost after it, with variables.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    InlineFragmentNode,
+    IntValueNode,
+    OperationDefinitionNode,
+    SelectionNode,
+    SelectionSetNode,
+    VariableNode,
+)
+
+from gateway.errors import InvalidRequest, TooCostlyRequest
+from gateway.schema.connections import DEFAULT_PAGE, PAGE_MAX
+from gateway.schema.tables import LIST_SIZES, PAGED_ROOTS
+
+TEXT_MAX = 32_768  # characters of a document
+TOKENS_MAX = 2000
+DEPTH_MAX = 15
+SCHEMA_DEPTH_MAX = 20
+ALIAS_MAX = 60
+ROOTS_MAX = 10
+DIRECTIVES_MAX = 40
+OPERATIONS_MAX = 10
+FIELDS_MAX = 600  # fields written, fragments expanded
+REPETITIONS_MAX = 10  # of one response key in one selection: validation compares them two by two
+NESTED_FRAGMENTS_MAX = 30
+# `ruptures(first: 100)` with everything nested passes; nothing ten times as heavy does (docs/graphe.md, Coût).
+COST_MAX = 60_000
+SCHEMA_COST_MAX = 150_000  # one standard introspection query passes, two do not
+
+# Usual sizes of what introspection lists, in this graph.
+SCHEMA_SIZES = {"types": 70, "fields": 10, "args": 2, "inputFields": 5, "enumValues": 5, "directives": 6}
+META = frozenset({"__schema", "__type"})
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a selection weighs whatever the variables. `fields`: fields written, as if each list had one element; `keys`:
+    response keys of the selection itself; `pages`: the lists whose size is an argument, with the weight of a row.
+    What reads the schema is counted apart (`_schema`)."""
+
+    fixe: int = 0
+    pages: tuple[tuple[FieldNode, int], ...] = ()
+    depth: int = 0
+    alias: int = 0
+    directives: int = 0
+    fields: int = 0
+    schema_fixed: int = 0
+    schema_depth: int = 0
+    keys: Counter[str] = field(default_factory=Counter)
+
+
+def _merge(shares: Iterable[Shape]) -> Shape:
+    shares = list(shares)
+    keys: Counter[str] = Counter()
+    for share in shares:
+        keys.update(share.keys)
+    merged = Shape(
+        sum(share.fixe for share in shares),
+        tuple(page for share in shares for page in share.pages),
+        max((share.depth for share in shares), default=0),
+        sum(share.alias for share in shares),
+        sum(share.directives for share in shares),
+        sum(share.fields for share in shares),
+        sum(share.schema_fixed for share in shares),
+        max((share.schema_depth for share in shares), default=0),
+        keys,
+    )
+    _cap("répétitions d'un champ", max(keys.values(), default=0), REPETITIONS_MAX)
+    _cap("nombre de champs", merged.fields, FIELDS_MAX)
+    return merged
+
+
+class _Weigher:
+    def __init__(self, document: DocumentNode, sizes: Mapping[str, int]) -> None:
+        self.document = document
+        self.sizes = sizes
+        self.fragments = {
+            node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
+        }
+        self.known_ones: dict[tuple[str, bool], Shape] = {}
+        self.under_way: set[str] = set()
+
+    def selection(self, set_: SelectionSetNode | None, root: bool = False) -> Shape:
+        return _merge(self.node(node, root) for node in set_.selections) if set_ else Shape()
+
+    def node(self, node: SelectionNode, root: bool) -> Shape:
+        shape = self.content(node, root)
+        return replace(shape, directives=shape.directives + len(node.directives)) if node.directives else shape
+
+    def content(self, node: SelectionNode, root: bool) -> Shape:
+        if isinstance(node, FieldNode):
+            return self.meta(node) if root and node.name.value in META else self.field(node, root)
+        if isinstance(node, FragmentSpreadNode):
+            return self.fragment(node.name.value, root)
+        return self.selection(node.selection_set if isinstance(node, InlineFragmentNode) else None, root)
+
+    def fragment(self, name: str, root: bool) -> Shape:
+        if name in self.under_way:
+            raise InvalidRequest("Un fragment s'inclut lui-même.")
+        if (name, root) not in self.known_ones:
+            _cap("fragments emboîtés", len(self.under_way) + 1, NESTED_FRAGMENTS_MAX)
+            definition = self.fragments.get(name)
+            self.under_way.add(name)
+            self.known_ones[name, root] = self.selection(definition.selection_set, root) if definition else Shape()
+            self.under_way.discard(name)
+        return self.known_ones[name, root]
+
+    def field(self, node: FieldNode, root: bool) -> Shape:
+        inside = self.selection(node.selection_set)
+        paged = root and node.name.value in PAGED_ROOTS
+        return Shape(
+            1 if paged else 1 + self.sizes.get(node.name.value, 1) * inside.fixe,
+            ((node, inside.fixe),) if paged else (),
+            1 + inside.depth,
+            int(node.alias is not None) + inside.alias,
+            inside.directives,
+            1 + inside.fields,
+            keys=Counter(((node.alias or node.name).value,)),
+        )
+
+    def meta(self, node: FieldNode) -> Shape:
+        """What reads the schema takes nothing of the budget of data, and has its own (docs/graphe.md)."""
+        shape = _Weigher(self.document, SCHEMA_SIZES).field(node, root=False)
+        return replace(shape, fixe=0, depth=0, schema_fixed=shape.fixe, schema_depth=shape.depth)
+
+
+def judge(document: DocumentNode) -> Mapping[str | None, Shape]:
+    """The shape of each operation by name, judged before validation. Raises TooCostlyRequest or InvalidRequest, each naming
+    the limit, for the whole document: an unreasonable fragment is refused though it is never spread."""
+    operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+    _cap("nombre d'opérations", len(operations), OPERATIONS_MAX)
+    weigher = _Weigher(document, LIST_SIZES)
+    for fragment in weigher.fragments:
+        weigher.fragment(fragment, root=False)
+    return {name_of(operation): _judge(operation, weigher) for operation in operations}
+
+
+def name_of(operation: OperationDefinitionNode) -> str | None:
+    """Its name, None when it has none."""
+    return operation.name.value if operation.name else None
+
+
+def _judge(operation: OperationDefinitionNode, weigher: _Weigher) -> Shape:
+    shape = weigher.selection(operation.selection_set, root=True)
+    _cap("champs à la racine", shape.keys.total(), ROOTS_MAX)
+    _cap("profondeur", shape.depth, DEPTH_MAX)
+    _cap("profondeur d'introspection", shape.schema_depth, SCHEMA_DEPTH_MAX)
+    _cap("alias", shape.alias, ALIAS_MAX)
+    _cap("directives", shape.directives + len(operation.directives or ()), DIRECTIVES_MAX)
+    _cap("coût d'introspection", shape.schema_fixed, SCHEMA_COST_MAX)
+    return shape
+
+
+def cost_of(shape: Shape, variables: Mapping[str, Any]) -> int:
+    """The cost of an operation for these variables, defaults included: the number of values that may be written.
+
+    Raises TooCostlyRequest.
+    """
+    cost = shape.fixe + sum(_page(node, variables) * line for node, line in shape.pages)
+    _cap("coût", cost, COST_MAX)
+    return cost
+
+
+def _page(node: FieldNode, variables: Mapping[str, Any]) -> int:
+    for argument in node.arguments or ():
+        if argument.name.value == "first":
+            if isinstance(argument.value, IntValueNode):
+                return _anchor(int(argument.value.value))
+            if isinstance(argument.value, VariableNode):
+                return _anchor(variables.get(argument.value.name.value, PAGE_MAX))
+            return PAGE_MAX
+    return DEFAULT_PAGE
+
+
+def _anchor(value: object) -> int:
+    """An unknown, negative or absurd size counts as the largest page (docs/security.md G08)."""
+    return value if isinstance(value, int) and 0 <= value <= PAGE_MAX else PAGE_MAX
+
+
+def _cap(name: str, value: int, maximum: int) -> None:
+    if value > maximum:
+        raise TooCostlyRequest(f"Requête refusée : {name} {value}, {maximum} au plus.")

@@ -1,0 +1,153 @@
+"""Parsed and validated documents, kept by their text. Knows the graph, no viewer and no value of a variable.
+
+Messages are our own: those of the library echo literal values (docs/security.md F12) and suggest names.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import Any
+
+from cachetools import LRUCache
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    OperationType,
+    VariableNode,
+    VariableValues,
+    get_operation_ast,
+    get_variable_values,
+    parse,
+    validate,
+    value_from_ast_untyped,
+)
+
+from gateway.documents.limits import TEXT_MAX, TOKENS_MAX, Shape, judge, name_of
+from gateway.errors import CallerError, InvalidRequest, TooCostlyRequest
+
+WEIGHT_MAX = 100_000  # of the documents kept, in tokens: about 40 MB (a token of a tree takes 390 bytes)
+CHARACTERS_PER_TOKEN = 100  # what the text itself takes beside its tree
+ERRORS_MAX = 1
+# Names written in the query are the caller's own; nothing else of the library's message is repeated.
+_TRANSLATIONS = (
+    (re.compile(r"^Cannot query field '([_A-Za-z0-9]+)' on type '([_A-Za-z0-9]+)'"), "Champ inconnu : {0} sur {1}."),
+    (re.compile(r"^Unknown argument '([_A-Za-z0-9]+)' on field '([_A-Za-z0-9.]+)'"), "Argument inconnu : {0} de {1}."),
+    (re.compile(r"^Unknown type '([_A-Za-z0-9]+)'"), "Type inconnu : {0}."),
+    (re.compile(r"^Unknown fragment '([_A-Za-z0-9]+)'"), "Fragment inconnu : {0}."),
+    (re.compile(r"^Unknown directive '@([_A-Za-z0-9]+)'"), "Directive inconnue : @{0}."),
+    (re.compile(r"^Variable '\$([_A-Za-z0-9]+)' is not defined"), "Variable non déclarée : ${0}."),
+    (re.compile(r"^Variable '\$([_A-Za-z0-9]+)' is never used"), "Variable déclarée et inutilisée : ${0}."),
+    (re.compile(r"^Field '([_A-Za-z0-9]+)' of type '.*' must have a selection"), "Choisir des champs sous {0}."),
+    (
+        re.compile(r"^Field '([_A-Za-z0-9]+)' argument '([_A-Za-z0-9]+)' .* is required"),
+        "Argument requis : {1} de {0}.",
+    ),
+    (re.compile(r"^Syntax Error"), "Syntaxe GraphQL incorrecte."),
+)
+_OTHER = "Requête invalide : un champ, un argument ou un type n'est pas celui du graphe."
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A valid document, as it was written and as it is read, and the operation chosen in it."""
+
+    text: str
+    tree: DocumentNode
+    operation: OperationDefinitionNode
+    shape: Shape
+
+    def variables(self, schema: GraphQLSchema, raw: dict[str, Any]) -> VariableValues:
+        """As received and coerced, defaults included. Raises InvalidRequest naming the variable, never its value."""
+        rows_read = get_variable_values(schema, self.operation.variable_definitions or (), raw, max_errors=ERRORS_MAX)
+        if isinstance(rows_read, list):
+            name = re.search(r"\$([_A-Za-z0-9]+)", rows_read[0].message)
+            raise InvalidRequest(f"Variable invalide : {name.group(0) if name else 'type attendu non respecté'}.")
+        return rows_read
+
+    def age_max(self, variables: dict[str, Any]) -> int | None:
+        """The age in seconds, zero at least, that `@fraicheur` asks for; None without it."""
+        for directive in self.operation.directives or ():
+            if directive.name.value == "fraicheur":
+                (argument,) = directive.arguments or ()
+                value = argument.value
+                told = variables[value.name.value] if isinstance(value, VariableNode) else value_from_ast_untyped(value)
+                return max(0, int(told))
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Validated:
+    """A valid document, and the shape of each of its operations."""
+
+    tree: DocumentNode
+    shapes: Mapping[str | None, Shape]
+
+
+_Lu = tuple[int, _Validated | CallerError]  # what a text takes, and what it is: a document or the same refusal for all
+
+
+class Documents:
+    """Parses, judges and validates each text once. Bounded."""
+
+    def __init__(self, schema: GraphQLSchema) -> None:
+        self._schema = schema
+        self._known_ones: LRUCache[str, _Lu] = LRUCache(WEIGHT_MAX, itemgetter(0))
+
+    def read(self, text: str, name: str | None) -> Document:
+        """The document and its operation. Raises InvalidRequest or TooCostlyRequest."""
+        valid = self.validate(text)
+        operation = get_operation_ast(valid.tree, name)
+        if operation is None:
+            raise InvalidRequest("Nommer l'opération à exécuter : operationName est absent ou inconnu.")
+        if operation.operation is not OperationType.QUERY:
+            raise InvalidRequest("Seules les requêtes (query) sont servies.")
+        return Document(text, valid.tree, operation, valid.shapes[name_of(operation)])
+
+    def validate(self, text: str) -> _Validated:
+        """The document of a text. Raises as `read` does."""
+        if len(text) > TEXT_MAX:
+            raise TooCostlyRequest(f"Requête refusée : texte de plus de {TEXT_MAX} caractères.")
+        if text not in self._known_ones:
+            self._known_ones[text] = self._lu(text)
+        known = self._known_ones[text][1]
+        if isinstance(known, CallerError):
+            raise type(known)(str(known))  # a new one each time: the one kept would gather the frames of each raise
+        return known
+
+    def _lu(self, text: str) -> _Lu:
+        poids = 1 + len(text) // CHARACTERS_PER_TOKEN
+        try:
+            valid = self._examine(text)
+        except CallerError as refusal:
+            return poids, refusal.with_traceback(None)
+        return poids + (valid.tree.token_count or 0), valid
+
+    def _examine(self, text: str) -> _Validated:
+        try:
+            tree = parse(text, max_tokens=TOKENS_MAX, allow_empty_selection_sets=False)
+            shapes = judge(tree)
+        except (GraphQLError, RecursionError) as error:
+            raise _unreadable(error) from None
+        errors = validate(self._schema, tree, max_errors=ERRORS_MAX, hide_suggestions=True)
+        if errors:
+            raise InvalidRequest(_translate(errors[0]))
+        return _Validated(tree, shapes)
+
+
+def _unreadable(error: Exception) -> CallerError:
+    """A text that the parser refuses: too long, nested beyond reason, or not GraphQL."""
+    if "contains more than" in str(error) or "too deeply" in str(error) or isinstance(error, RecursionError):
+        return TooCostlyRequest(f"Requête refusée : trop longue ou trop profonde, {TOKENS_MAX} jetons au plus.")
+    return InvalidRequest(_translate(error))
+
+
+def _translate(error: Exception) -> str:
+    message = str(getattr(error, "message", ""))
+    text = next(
+        (model.format(*found.groups()) for reason, model in _TRANSLATIONS if (found := reason.match(message))), _OTHER
+    )
+    places = getattr(error, "locations", None) or []
+    return f"{text} (ligne {places[0].line}, colonne {places[0].column})" if places else text

@@ -1,0 +1,165 @@
+"""The HTTP edge of /graphql: from untrusted bytes to a demand, from an answer to bytes. Knows no source and no noun."""
+
+import asyncio
+import re
+from collections.abc import Iterable
+from operator import itemgetter
+from typing import Any
+
+import orjson
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from gateway import strict_json
+from gateway.errors import GatewayError, InvalidRequest, TooCostlyRequest
+from gateway.operation import GraphQLRequest
+from gateway.response import GraphQLResponse
+
+BYTES_MAX = 256 * 1024
+BODY_TIMEOUT = 10.0  # seconds for a whole body to arrive (docs/security.md F9)
+LEVELS_MAX = 16  # of objects and lists in a body
+VALUES_MAX = 2000  # in a body: no filter of this graph needs a tenth of it
+VARIABLE_TEXT_MAX = 1000  # characters of a text among the variables
+GRAPHQL_RESPONSE = "application/graphql-response+json"
+JSON = "application/json"
+KEYS = frozenset({"query", "operationName", "variables", "extensions"})
+
+
+class MalformedRequest(GatewayError):
+    """The bytes are not a GraphQL request; `statut` is the HTTP status that says so."""
+
+    def __init__(self, statut: int, message: str) -> None:
+        super().__init__(message)
+        self.statut = statut
+
+
+async def read_request(request: Request, identifier: str = "") -> GraphQLRequest:
+    """The demand of a POST. Raises MalformedRequest (413, 415, 408, 400) or InvalidRequest."""
+    _require_json(request)
+    return _request(await read_body(request, BYTES_MAX), identifier)
+
+
+def _require_json(request: Request) -> None:
+    nature, _, parameters = request.headers.get("content-type", "").partition(";")
+    charset = parameters.strip().lower().replace('"', "").replace(" ", "")
+    if nature.strip().lower() != JSON or charset not in ("", "charset=utf-8"):
+        raise MalformedRequest(415, "Envoyer un corps application/json en UTF-8.")
+    if request.headers.get("content-encoding", "identity") != "identity":
+        raise MalformedRequest(415, "Envoyer un corps non compressé.")
+
+
+async def read_body(request: Request, octets_max: int) -> bytes:
+    """The bytes of a POST, within a size and a time. Raises MalformedRequest (413, 408, 400)."""
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT):
+            return await _body(request, octets_max)
+    except TimeoutError:
+        raise MalformedRequest(408, "Le corps de la requête n'est pas arrivé à temps.") from None
+
+
+async def _body(request: Request, octets_max: int) -> bytes:
+    """Reading stops at the cap, whatever the declared length."""
+    bytes_ = bytearray()
+    try:
+        async for chunk in request.stream():
+            bytes_ += chunk
+            if len(bytes_) > octets_max:
+                raise MalformedRequest(413, f"Corps trop long : {octets_max} octets au plus.")
+    except ClientDisconnect:
+        raise MalformedRequest(400, "La connexion a été fermée avant la fin du corps.") from None
+    return bytes(bytes_)
+
+
+def _request(bytes_: bytes, identifier: str) -> GraphQLRequest:
+    document = _json(bytes_)
+    if isinstance(document, list):
+        raise InvalidRequest("Envoyer une seule opération par requête : les lots sont refusés.")
+    if not isinstance(document, dict) or not document.keys() <= KEYS:
+        raise InvalidRequest("Envoyer un objet JSON avec query, et au besoin operationName, variables et extensions.")
+    text, name, variables = document.get("query"), document.get("operationName"), document.get("variables")
+    if not isinstance(text, str | None) or (text is not None and not text.strip()):
+        raise InvalidRequest("query est le texte d'une requête GraphQL.")
+    if not isinstance(name, str | None) or not isinstance(variables, dict | None):
+        raise InvalidRequest("operationName est un texte, variables est un objet.")
+    digest = _digest(document.get("extensions"))
+    if text is None and digest is None:
+        raise InvalidRequest("La clé query est requise : le texte d'une requête GraphQL.")
+    _count(variables)
+    return GraphQLRequest(text, name or None, variables or {}, digest, identifier)
+
+
+def _digest(extensions: object) -> str | None:
+    """The hash of Apollo's persisted queries, when there is one."""
+    if not isinstance(extensions, dict | None):
+        raise InvalidRequest("extensions est un objet.")
+    wish = (extensions or {}).get("persistedQuery")
+    if wish is None:
+        return None
+    sha = wish.get("sha256Hash") if isinstance(wish, dict) and wish.get("version") == 1 else None
+    if not isinstance(sha, str) or not re.fullmatch("[0-9a-f]{64}", sha):
+        raise InvalidRequest("persistedQuery attend version 1 et sha256Hash en hexadécimal.")
+    return sha
+
+
+def _count(variables: object) -> None:
+    """Refuse variables of an unreasonable size, level by level: nothing recurses. Raises TooCostlyRequest."""
+    niveau, values = [variables], 0
+    for _ in range(LEVELS_MAX):
+        values += len(niveau)
+        if any(isinstance(value, str) and len(value) > VARIABLE_TEXT_MAX for value in niveau):
+            raise TooCostlyRequest(f"Variables refusées : texte de plus de {VARIABLE_TEXT_MAX} caractères.")
+        niveau = [inside for value in niveau for inside in _content(value)]
+        if values + len(niveau) > VALUES_MAX:
+            raise TooCostlyRequest(f"Variables refusées : plus de {VALUES_MAX} valeurs.")
+    if niveau:
+        raise TooCostlyRequest(f"Variables refusées : plus de {LEVELS_MAX} niveaux.")
+
+
+def _content(valeur: object) -> Iterable[object]:
+    return valeur.values() if isinstance(valeur, dict) else valeur if isinstance(valeur, list) else ()
+
+
+def _json(bytes_: bytes) -> Any:
+    try:
+        text = bytes_.decode("utf-8")
+        lu = strict_json.loads(text)
+        if strict_json.has_lone_surrogate(text, lu):
+            raise ValueError("cannot be written back")
+    except ValueError:
+        raise MalformedRequest(400, "Le corps n'est pas un document JSON valide en UTF-8.") from None
+    return lu
+
+
+def choose_media_type(accept: str | None) -> str | None:
+    """The media type of the answer by quality, then order of Accept, the more precise wish deciding for each of ours
+    (RFC 9110 §12.5.1); None when the client accepts neither."""
+    if not accept or not accept.strip():
+        return JSON
+    wishes: dict[str, tuple[float, int]] = {}
+    for rank, part in enumerate(accept.split(",")):
+        nature, quality = _wish(part)
+        wishes.setdefault(nature, (quality, -rank))
+    offers = [(_for(media_type, wishes), media_type) for media_type in (JSON, GRAPHQL_RESPONSE)]
+    (quality, _), media_type = max(offers, key=itemgetter(0))
+    return media_type if quality > 0 else None
+
+
+def _for(media_type: str, wishes: dict[str, tuple[float, int]]) -> tuple[float, int]:
+    return next((wishes[nature] for nature in (media_type, "application/*", "*/*") if nature in wishes), (0.0, 0))
+
+
+def _wish(part: str) -> tuple[str, float]:
+    nature, *parameters = (chunk.strip().lower() for chunk in part.split(";"))
+    qualities = [chunk.removeprefix("q=") for chunk in parameters if chunk.startswith("q=")]
+    if not qualities:
+        return nature, 1.0
+    return nature, float(qualities[0]) if re.fullmatch(r"[01](\.\d{0,3})?", qualities[0]) else 0.0
+
+
+def write(response: GraphQLResponse, identifier: str, media_type: str, statut: int | None = None) -> Response:
+    """The bytes of an answer, with the status that its media type asks (GraphQL over HTTP)."""
+    if statut is None:
+        statut = 400 if response.refused and media_type == GRAPHQL_RESPONSE else 200
+    body = orjson.dumps(response.body(identifier))
+    headers = {"content-type": f"{media_type}; charset=utf-8", "cache-control": "no-store", "x-request-id": identifier}
+    return Response(body, status_code=statut, headers=headers)

@@ -1,0 +1,135 @@
+"""What surrounds every route: names answered to, headers given once, headers added, other origins, clean refusals.
+
+Decides on the ASGI scope, never on a rebuilt URL (docs/security.md F14). Knows no token and no graph.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, ExceptionHandler, Message, Receive, Scope, Send
+
+from gateway.admission import RETRY_AFTER
+from gateway.config import HttpSettings
+from gateway.edge.health import Health
+from gateway.errors import Code
+from gateway.response import error_entry
+
+# Two of any of these would let a proxy and the gateway read two different requests.
+UNIQUE = frozenset(
+    {b"host", b"authorization", b"x-cle-api", b"x-finalite", b"content-type", b"content-length", b"content-encoding"}
+)
+# An answer that says otherwise for itself is left alone: the page of GraphiQL has a policy of its own.
+HEADERS = {
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "cross-origin-resource-policy": "same-origin",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "cache-control": "no-store",
+}
+TEXTS = {404: "Cette adresse n'existe pas.", 405: "Cette méthode n'est pas servie ici."}
+CLOSE = {"connection": "close"}  # the next request of this client goes elsewhere
+SANTE = "/health/"  # asked by address, by whatever watches over the process
+
+
+class Guard:
+    """The outermost ASGI application. Whatever is not HTTP (a WebSocket) is closed."""
+
+    def __init__(self, app: ASGIApp, http: HttpSettings, hote: str, health: Health) -> None:
+        self._app = app
+        self._health = health
+        self._hosts = http.hotes | {hote.lower()}
+        hsts = {"strict-transport-security": f"max-age={http.hsts_secondes}"} if http.hsts_secondes else {}
+        self._headers, self._close = _raw(HEADERS | hsts), _raw(HEADERS | hsts | CLOSE)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+        elif scope["type"] == "http":
+            await self._serve(scope, receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1008})
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        send_response = _with(self._close if self._health.arret else self._headers, send)
+        try:
+            await (self._reject(scope) or self._app)(scope, receive, send_response)
+        except asyncio.CancelledError:  # the process ends, and this lasted too long
+            await refusal(503, "La passerelle s'arrête.", retry_after())(scope, receive, send_response)
+
+    def _reject(self, scope: Scope) -> Response | None:
+        """The refusal of a request that no route may see, or None."""
+        unique = [name for name, _ in scope["headers"] if name in UNIQUE]
+        if len(set(unique)) < len(unique):
+            return refusal(400, "Un en-tête est donné deux fois.")
+        if scope["path"].startswith(SANTE):
+            return None
+        if not self._health.is_open:
+            return refusal(503, "La passerelle n'est pas encore ouverte.", retry_after())
+        hote = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
+        if _without_port(hote) not in self._hosts:
+            return refusal(400, "L'en-tête Host ne nomme pas cette passerelle.")
+        return None
+
+
+def _without_port(hote: str) -> str:
+    name, colon, port = hote.lower().rpartition(":")
+    return name if colon and port.isdecimal() else hote.lower()
+
+
+def _raw(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.encode(), value.encode()) for name, value in headers.items()]
+
+
+def _with(headers: list[tuple[bytes, bytes]], send: Send) -> Send:
+    async def send_response(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            present = {name.lower() for name, _ in message["headers"]}
+            message["headers"] = [*message["headers"], *(un for un in headers if un[0] not in present)]
+        await send(message)
+
+    return send_response
+
+
+def refusal(status: int, message: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """A refusal that is not of the graph: an unknown path, a method, a header."""
+    code = Code.ERREUR_INTERNE if status >= 500 else Code.REQUETE_INVALIDE
+    return JSONResponse({"errors": [error_entry(message, code)]}, status, headers)
+
+
+def retry_after(seconds: int = RETRY_AFTER) -> dict[str, str]:
+    """The header that tells a client when to come back."""
+    return {"retry-after": str(seconds)}
+
+
+async def _error(request: Request, error: Exception) -> Response:
+    """What Starlette's router refuses, and what failed, said as everything else is."""
+    if isinstance(error, HTTPException):
+        return refusal(error.status_code, TEXTS.get(error.status_code, "Requête refusée."), error.headers)
+    return refusal(500, "Erreur interne de la passerelle.")
+
+
+EXCEPTION_HANDLERS: dict[Any, ExceptionHandler] = {HTTPException: _error, Exception: _error}
+
+
+def middleware(http: HttpSettings) -> list[Middleware]:
+    """Pages of other origins: none, but those named. A token is never sent by a browser on its own: no credentials."""
+    if not http.origines:
+        return []
+    headers = ("authorization", "content-type", "x-cle-api", "x-finalite")
+    return [
+        Middleware(
+            CORSMiddleware,
+            allow_origins=http.origines,
+            allow_methods=("POST",),
+            allow_headers=headers,
+            expose_headers=("x-request-id", "retry-after"),
+            max_age=600,
+        )
+    ]

@@ -1,0 +1,78 @@
+"""How a leaf is written: a test that a value is already of the class its type shows, and graphql-core's own word otherwise."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import Enum
+from functools import lru_cache
+from typing import Any, NoReturn
+
+from graphql import GraphQLEnumType, GraphQLLeafType, Undefined, is_enum_type, is_specified_scalar_type
+from strawberry.schema.types.base_scalars import isoformat
+
+from gateway.errors import GatewayError
+
+INT_MIN, INT_MAX = -(2**31), 2**31 - 1
+
+
+class Unexpected(GatewayError):
+    """A level met what it was not written for: graphql-core executes instead. Carries no value."""
+
+
+def unexpected(value: Any) -> NoReturn:
+    """Stands in expressions where nothing else is right. `value` is not told."""
+    raise Unexpected(type(value).__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A value `v` of exactly `class_` that passes `kept` is shown as `written`. `names`: what `written` may look up."""
+
+    class_: type
+    written: str = "v"
+    kept: str = ""
+    names: dict[str, str] | None = None
+
+
+_SPECIFIED = {
+    "String": Leaf(str),
+    "ID": Leaf(str),
+    "Boolean": Leaf(bool),
+    "Int": Leaf(int, kept=f" and {INT_MIN} <= v <= {INT_MAX}"),
+    "Float": Leaf(float, kept=" and isfinite(v)"),
+}
+_DATES = {"Date": Leaf(date, "v.isoformat()"), "DateTime": Leaf(datetime, "v.isoformat()")}
+
+
+@lru_cache(maxsize=256)
+def leaf(type_: GraphQLLeafType) -> Leaf | None:
+    """The quick way to write a leaf; None when there is none, and every value goes through `completer`."""
+    if is_enum_type(type_):
+        return _enumeration(type_)
+    if is_specified_scalar_type(type_):
+        return _SPECIFIED[type_.name]
+    write: Any = type_.coerce_output_value
+    if write is str:
+        return Leaf(str)
+    return _DATES.get(type_.name) if write is isoformat else None
+
+
+def _enumeration(type_: GraphQLEnumType) -> Leaf | None:
+    """Strawberry shows a member by its name in the graph; a dictionary of them is quicker than its search."""
+    class_: Any = getattr(type_, "wrapped_cls", None)
+    if not (isinstance(class_, type) and issubclass(class_, Enum)):
+        return None
+    return Leaf(class_, "noms[v._name_]", names={member.name: type_.coerce_output_value(member) for member in class_})
+
+
+@lru_cache(maxsize=256)
+def completer(type_: GraphQLLeafType) -> Callable[[Any], Any]:
+    """Any other value, as graphql-core completes it."""
+
+    def completer(value: Any) -> Any:
+        if value is None or value is Undefined or isinstance(value, Exception):
+            raise Unexpected(type_.name)
+        rendered = type_.coerce_output_value(value)
+        return unexpected(value) if rendered is None or rendered is Undefined else rendered
+
+    return completer

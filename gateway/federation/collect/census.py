@@ -1,0 +1,82 @@
+"""Everything every source knows, joined, and told without a person in it: what an evaluator compares with a truth.
+
+Knows plans, testimonies and joins; no viewer, no merge rule. A record is named as its source does; the registry, which has no
+record of a person, by the numbers of its contracts.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from gateway.domain.matching import ScoredPair
+from gateway.federation.collect.collector import Collector
+from gateway.federation.collect.plan import SourcePlan
+from gateway.federation.directory import Directory
+from gateway.federation.join.link import Cluster
+from gateway.federation.join.records import SourcedRecord
+from gateway.schema.organisations import TypeSource
+
+TIMEOUT = 1800.0  # seconds for one plan: an evaluator waits for whoever is slow, and never judges half of the answers
+BATCH = 8  # CFAs or Missions locales of one plan, told as one step: a partner has to answer them all within its delay
+
+Key = tuple[tuple[str, str], str]  # installation, record
+
+
+async def take_census(collector: Collector, directory: Directory, tell: Callable[[str], None]) -> list[SourcedRecord]:
+    """The records of every CFA and of every Mission locale of the referential, and all that the registry says of them.
+
+    A record may come twice. Raises SourceError when a source fails: half of a census is none.
+    """
+    patient, sourced_records = replace(collector, timeout=TIMEOUT), list[SourcedRecord]()
+    plans = _plans(directory)
+    for rank, plan in enumerate(plans, 1):
+        readings = await patient.collect(plan, directory)
+        for error in readings.errors.values():
+            raise error
+        sourced_records += readings.sourced_records
+        tell(f"[{rank}/{len(plans)}] {len(sourced_records)} records read")
+    return sourced_records
+
+
+def _plans(directory: Directory) -> list[SourcePlan]:
+    referentiel = directory.referentiel
+    cfas = [SourcePlan(view=True, uais=batch) for batch in _batches(sorted(referentiel.organismes))]
+    followed = [SourcePlan(view=True, structures=batch) for batch in _batches(sorted(referentiel.missions_locales))]
+    return cfas + followed
+
+
+def _batches(keys: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    return (tuple(keys[debut : debut + BATCH]) for debut in range(0, len(keys), BATCH))
+
+
+def describe(clusters: Iterable[Cluster]) -> Iterator[dict[str, Any]]:
+    """One person a line: the ids of its records by source, the level of its join, the links that made it, and those that did
+    not. A link says how far each criterion agrees, never a value."""
+    clusters = list(clusters)
+    names = {(t.origin, t.record.key): _ids(t) for cluster in clusters for t in cluster.sourced_records}
+    for cluster in clusters:
+        by_source: dict[str, list[str]] = defaultdict(list)
+        for sourced_record in cluster.sourced_records:
+            by_source[sourced_record.source] += _ids(sourced_record)
+        yield {
+            "enregistrements": by_source,
+            "niveau": cluster.niveau.value,
+            "liens": [_link(link, names) for link in cluster.links],
+            "douteux": [_link(link, names) for link in cluster.doubtful],
+        }
+
+
+def _link(link: ScoredPair, noms: Mapping[Key, list[str]]) -> dict[str, Any]:
+    return {
+        "entre": [{trait.origin[0]: noms[trait.rank]} for trait in (link.un, link.other)],
+        "score": round(link.score, 1),
+        "accords": dict(link.similarity.agreements),
+    }
+
+
+def _ids(sourced_record: SourcedRecord) -> list[str]:
+    """`<tenant>/<key>`; contract numbers for the registry."""
+    if sourced_record.type is TypeSource.REGISTRE_CONTRATS:
+        return [contrat.numero for contrat in sourced_record.jeune.contrats or [] if contrat.numero]
+    return [f"{sourced_record.tenant}/{sourced_record.record.key}"]

@@ -1,0 +1,124 @@
+"""From what was granted to what must be asked: pure. Knows the kinds of sources, no partner by name.
+
+A unit is what a partner says about one key it can be asked for (docs/architecture.md): the records of one CFA, the follow-ups of
+one Mission locale. Their number depends on the perimeter, never on the rows of the page (docs/architecture.md).
+"""
+
+from collections.abc import Set
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+from gateway.auth.authorization.decide import Decision
+from gateway.auth.policy.perimetre import Perimetre
+from gateway.auth.policy.rules import Profil
+from gateway.domain.referentiel import Referentiel
+from gateway.federation.directory import Directory
+from gateway.schema.tables import PERSONAL_TYPES, SHOWN_TYPES, TOLD_BY_MISSION_LOCALE, VIEW_ROOTS
+
+DECISIONS_KNOWN = 1000  # sets of coordinates of which the answer is kept
+
+
+@dataclass(frozen=True)
+class SourcePlan:
+    """What one operation asks of the sources. Empty when nothing granted needs them."""
+
+    view: bool  # the records of the perimeter are needed
+    codes_postaux: tuple[str, ...] = ()  # of the homes seen by residence
+    missions_locales: frozenset[str] = frozenset()  # that serve these homes
+    uais: tuple[str, ...] = ()  # CFAs asked from the start
+    structures: tuple[str, ...] = ()  # Missions locales asked from the start
+    suivi: bool = False  # and those of the residences found, when none is known from the start
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.codes_postaux, self.missions_locales, self.uais, self.structures, self.suivi))
+
+    def __hash__(self) -> int:
+        """Computed once: each warm answer is looked up by its plan, several times."""
+        return self._hash
+
+
+EMPTY = SourcePlan(view=False)
+
+
+def plan_sources(decision: Decision, perimetre: Perimetre, directory: Directory) -> SourcePlan:
+    """The reads that the granted selection needs; a source nobody may read is not in it."""
+    if not needs_view(decision):
+        return EMPTY
+    key = perimetre, bool(decision.coordinates & TOLD_BY_MISSION_LOCALE)
+    if key not in directory.plans:
+        directory.plans[key] = plan_of_perimetre(perimetre, directory.referentiel, suivi=key[1])
+    plan: SourcePlan = directory.plans[key]
+    return plan
+
+
+def plan_of_perimetre(perimetre: Perimetre, referentiel: Referentiel, suivi: bool) -> SourcePlan:
+    """The reads that a perimeter needs, the follow-ups told by Missions locales included or not."""
+    communes = _communes(perimetre, referentiel)
+    structures = (perimetre.organisation,) if _by_suivi(perimetre) else ()
+    return SourcePlan(
+        view=True,
+        codes_postaux=tuple(sorted(referentiel.codes_postaux_of(communes))),
+        missions_locales=frozenset(code for c in communes if (code := referentiel.communes[c].mission_locale)),
+        uais=_uais(perimetre, referentiel),
+        structures=structures,
+        suivi=suivi and not structures,
+    )
+
+
+def needs_view(decision: Decision) -> bool:
+    """True when a granted root field shows persons, contracts or ruptures."""
+    return _needs_view(decision.coordinates)
+
+
+@lru_cache(DECISIONS_KNOWN)
+def _needs_view(coordinates: Set[str]) -> bool:
+    roots = {coordinate.partition(".")[2] for coordinate in coordinates if coordinate.startswith("Query.")}
+    if roots & (VIEW_ROOTS - {"node"}):
+        return True
+    nouns = {coordinate.partition(".")[0] for coordinate in coordinates}
+    return "node" in roots and bool(nouns & (PERSONAL_TYPES | {"Node"}))
+
+
+def shows_persons(decision: Decision) -> bool:
+    """True when persons are in the answer, be it by their ids: counting them only shows nobody."""
+    return _shows_persons(decision.coordinates)
+
+
+@lru_cache(DECISIONS_KNOWN)
+def _shows_persons(coordinates: Set[str]) -> bool:
+    return any(coordinate.partition(".")[0] in SHOWN_TYPES for coordinate in coordinates)
+
+
+def _by_suivi(perimetre: Perimetre) -> bool:
+    """A Mission locale also sees whoever has a dossier in its own system: that system is part of its perimeter."""
+    return perimetre.profil is Profil.MISSION_LOCALE
+
+
+def _communes(perimetre: Perimetre, referentiel: Referentiel) -> frozenset[str]:
+    """The communes of the homes seen by residence."""
+    if perimetre.profil is Profil.MISSION_LOCALE:
+        return referentiel.communes_de_mission_locale(perimetre.organisation)
+    if perimetre.profil is Profil.FRANCE_TRAVAIL:
+        return referentiel.communes_de_region(perimetre.organisation)
+    return frozenset()
+
+
+def _uais(perimetre: Perimetre, referentiel: Referentiel) -> tuple[str, ...]:
+    """The CFAs asked from the start: its own, those of its territory, or those of the region of the homes."""
+    organisation = perimetre.organisation
+    by_profil = {
+        Profil.MISSION_LOCALE: lambda: _uais_around(organisation, referentiel),
+        Profil.FRANCE_TRAVAIL: lambda: referentiel.cfas_of_region(organisation),
+        Profil.DREETS: lambda: referentiel.cfas_of_region(organisation),
+        Profil.DDETS: lambda: referentiel.cfas_of_departement(organisation),
+        Profil.ACADEMIE: lambda: referentiel.cfas_of_academie(organisation),
+    }
+    return tuple(sorted(by_profil.get(perimetre.profil, lambda: perimetre.uais)()))
+
+
+def _uais_around(code: str, referentiel: Referentiel) -> frozenset[str]:
+    """CFAs of the regions that the territory of a Mission locale touches."""
+    communes = referentiel.communes_de_mission_locale(code)
+    regions = {referentiel.communes[insee].region for insee in communes}
+    return frozenset(uai for region in regions for uai in referentiel.cfas_of_region(region))

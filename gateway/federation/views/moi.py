@@ -1,0 +1,42 @@
+"""Presents a caller to itself: profile, perimeter, purposes and readable categories. Knows no source."""
+
+from gateway.auth.authentication.viewer import Viewer
+from gateway.auth.authorization.decide import Decision
+from gateway.auth.policy.rules import Profil
+from gateway.federation.directory import Directory
+from gateway.federation.views.build import Rights
+from gateway.schema.context import Moi
+from gateway.schema.organisations import Territoire, TypeTerritoire
+
+_NATURES = {
+    Profil.MISSION_LOCALE: TypeTerritoire.MISSION_LOCALE,
+    Profil.CFA: TypeTerritoire.CFA,
+    Profil.TETE_DE_RESEAU: TypeTerritoire.RESEAU,
+    Profil.DREETS: TypeTerritoire.REGION,
+    Profil.DDETS: TypeTerritoire.DEPARTEMENT,
+    Profil.ACADEMIE: TypeTerritoire.ACADEMIE,
+    Profil.FRANCE_TRAVAIL: TypeTerritoire.REGION,
+    Profil.ARML: TypeTerritoire.REGION,
+}
+
+
+def present_moi(viewer: Viewer, rights: Rights, decision: Decision, directory: Directory) -> Moi:
+    """The first answer of a new integrator."""
+    return Moi(
+        profil=viewer.profil,
+        organisation=viewer.nom or None,
+        finalite=viewer.finalite,
+        finalites=sorted(viewer.finalites, key=lambda finalite: finalite.value),
+        perimetre=_perimetre(rights, directory),
+        categories=sorted(decision.categories, key=lambda categorie: categorie.value),
+    )
+
+
+def _perimetre(rights: Rights, directory: Directory) -> list[Territoire]:
+    perimetre = rights.perimetre
+    nature = _NATURES.get(perimetre.profil)
+    if nature is None or not perimetre.organisation:
+        return [directory.territoire(TypeTerritoire.NATIONAL, "FR")] if perimetre.profil is Profil.STATISTIQUES else []
+    if nature is TypeTerritoire.CFA:
+        return [directory.territoire(nature, uai) for uai in sorted(perimetre.uais)]
+    return [directory.territoire(nature, perimetre.organisation)]

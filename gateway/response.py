@@ -1,0 +1,95 @@
+"""An answer as a value: data, errors of the closed list, extensions. Knows no HTTP."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from gateway.auth.authentication.viewer import Viewer
+from gateway.auth.authorization.decide import Refusal
+from gateway.auth.authorization.reasons import field_refused, useful_finalites
+from gateway.auth.policy.policy import AccessPolicy
+from gateway.errors import CallerError, Code, SourceError
+
+ErrorDict = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class GraphQLResponse:
+    """`refused`: nothing was executed; the document has no `data` (GraphQL-over-HTTP, request error)."""
+
+    data: Any
+    errors: list[ErrorDict] = field(default_factory=list)
+    extensions: dict[str, Any] = field(default_factory=dict)
+    refused: bool = False
+
+    def body(self, identifier: str) -> dict[str, Any]:
+        """The JSON document of the answer; `identifier` lets a caller name it to the operator."""
+        for error in self.errors:
+            error["extensions"]["requestId"] = identifier
+        body: dict[str, Any] = {"errors": self.errors} if self.errors else {}
+        if not self.refused:
+            body["data"] = self.data
+        return body | ({"extensions": self.extensions} if self.extensions else {})
+
+
+def response_without_data(error: CallerError) -> GraphQLResponse:
+    """The whole operation is refused for what it selects by: answered, with nothing (docs/graphe.md, Refus)."""
+    return GraphQLResponse(None, [graphql_error(error)])
+
+
+def refused_response(cause: Exception) -> GraphQLResponse:
+    """The whole operation is refused before any work."""
+    return GraphQLResponse(None, [graphql_error(cause)], refused=True)
+
+
+def graphql_error(cause: Exception, path: Sequence[str | int] | None = None) -> ErrorDict:
+    """The caller's errors are shown as they are; ours say only that they are ours."""
+    if isinstance(cause, CallerError):
+        return error_entry(str(cause), cause.code, path)
+    return error_entry("Erreur interne de la passerelle.", Code.ERREUR_INTERNE, path)
+
+
+def refusal_error(refusal: Refusal, viewer: Viewer, policy: AccessPolicy) -> ErrorDict:
+    """One refused path pattern; list indexes are left out of it. A purpose not declared is said as such (docs/graphe.md)."""
+    to_declare = viewer.finalite is None and useful_finalites(refusal.categorie, viewer, policy)
+    text = field_refused(refusal.coordinate, refusal.categorie, viewer, policy)
+    return error_entry(text, Code.FINALITE_REQUISE if to_declare else Code.CHAMP_REFUSE, list(refusal.path))
+
+
+def source_error(error: SourceError, roots: Sequence[str]) -> ErrorDict:
+    """One failed source, whatever the number of its rows; the root fields that miss it are listed."""
+    raw = error_entry(str(error), error.code, list(roots[:1]))
+    raw["extensions"] |= {"source": error.source, "chemins": [[root] for root in roots]}
+    return raw
+
+
+def fallback_error(error: SourceError, roots: Sequence[str], age: int) -> ErrorDict:
+    """A failed source whose earlier answer is shown: rows are there, what it would say now may be missing."""
+    raw = source_error(error, roots)
+    raw["message"] += f" ; sa dernière réponse, d'il y a {age} s au plus, est montrée"
+    raw["extensions"] |= {"cache": "perime", "ageSecondes": age}
+    return raw
+
+
+def error_entry(message: str, code: Code, path: Sequence[str | int] | None = None) -> ErrorDict:
+    """One entry of `errors`, as every body of an error has it."""
+    entry: ErrorDict = {"message": message, "extensions": {"code": code.value}}
+    return entry | ({"path": list(path)} if path else {})
+
+
+def null_out(data: Any, paths: Sequence[Sequence[str]]) -> Any:
+    """Set to null the paths decided so: a refused field that was never read, an object left with nothing granted."""
+    for path in paths:
+        _null_out(data, path)
+    return data
+
+
+def _null_out(data: Any, path: Sequence[str]) -> None:
+    if isinstance(data, list):
+        for element in data:
+            _null_out(element, path)
+    elif isinstance(data, dict) and path and path[0] in data:
+        if len(path) == 1:
+            data[path[0]] = None
+        else:
+            _null_out(data[path[0]], path[1:])

@@ -1,0 +1,52 @@
+"""What root fields ask for. Federation implements it; no resolver reaches a source (docs/architecture.md)."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
+
+import strawberry
+
+from gateway.auth.policy.rules import CategorieDonnee, Finalite, Profil, libre
+from gateway.schema.connections import ContratConnection, JeuneConnection, RuptureConnection
+from gateway.schema.filters import FiltreContrats, FiltreJeunes, FiltreRuptures, TriJeunes, TriRuptures
+from gateway.schema.nouns import Contrat, Jeune, Rapprochement, Rupture
+from gateway.schema.organisations import Cfa, MissionLocale, Node, Source, Territoire
+
+
+@strawberry.type(description="Qui je suis et ce que je peux lire.")
+class Moi:
+    profil: Profil = strawberry.field(description="Profil de l'appelant.")
+    organisation: str | None = libre("Nom de l'organisation.")
+    finalite: Finalite | None = libre("Finalité de cette requête.")
+    finalites: list[Finalite] = strawberry.field(description="Finalités que le registre m'accorde.")
+    perimetre: list[Territoire] = strawberry.field(description="Territoires ou organismes dont je vois les jeunes.")
+    categories: list[CategorieDonnee] = strawberry.field(description="Catégories lisibles pour cette finalité.")
+
+
+@dataclass(frozen=True, slots=True)
+class PageArgs:
+    """The Relay arguments of a forward page."""
+
+    first: int
+    after: str | None
+
+
+class Context(Protocol):
+    """One operation's granted view of the graph: already fetched, merged and bounded to the caller's perimeter."""
+
+    def is_open(self, key: object) -> bool:
+        """Whether the root field of that response key was granted."""
+        ...
+
+    def moi(self) -> Moi: ...
+    def sources(self) -> list[Source] | None: ...
+    def node(self, identifier: str) -> Node | None: ...
+    def jeune(self, identifier: str) -> Jeune | None: ...
+    def recherche_jeune(self, nom: str, prenom: str, naissance: date) -> list[Rapprochement] | None: ...
+    def jeunes(self, filtre: FiltreJeunes | None, tri: TriJeunes, page: PageArgs) -> JeuneConnection | None: ...
+    def contrat(self, identifier: str | None, numero: str | None) -> Contrat | None: ...
+    def contrats(self, filtre: FiltreContrats | None, page: PageArgs) -> ContratConnection | None: ...
+    def rupture(self, identifier: str) -> Rupture | None: ...
+    def ruptures(self, filtre: FiltreRuptures | None, tri: TriRuptures, page: PageArgs) -> RuptureConnection | None: ...
+    def cfa(self, uai: str | None, siret: str | None) -> Cfa | None: ...
+    def mission_locale(self, code: str) -> MissionLocale | None: ...

@@ -1,0 +1,39 @@
+"""Lines that explain a noun: which source says what, and what joined records. Each speaks of a field; knows no noun."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+import strawberry
+
+from gateway.domain.similarity import Level
+
+strawberry.enum(
+    Level,
+    name="NiveauRapprochement",
+    description="Ce que vaut un rapprochement : certain, probable (réuni et signalé), ou à confirmer (jamais réuni).",
+)
+
+
+@strawberry.type(description="Quelle source dit quoi d'un champ, depuis quand, et si d'autres la contredisent.")
+class Provenance:
+    champ: str = strawberry.field(description="Nom du champ dans le graphe.")
+    source: str = strawberry.field(description="Nom du partenaire.")
+    recue_le: datetime = strawberry.field(description="Instant où nous l'avons reçu.")
+    retenue: bool = strawberry.field(description="Vrai si cette valeur est celle que montre le graphe.")
+    divergente: bool = strawberry.field(description="Vrai si une autre source dit autre chose.")
+
+
+@strawberry.type(description="Indice d'un rapprochement : ce qui a été comparé, et ce que cela pèse.")
+class IndiceRapprochement:
+    champ: str = strawberry.field(description="Champ comparé, tel que le graphe le nomme.")
+    accord: str = strawberry.field(description="Degré d'accord : identique, proche, partie, autre…")
+    poids: float = strawberry.field(description="Poids en bits : positif pour une même personne, négatif contre.")
+    sources: list[str] = strawberry.field(description="Sources comparées ; vide pour une recherche.")
+    niveau: Level = strawberry.field(description="Niveau du lien que cet indice soutient.")
+
+
+def chosen(rows: Iterable[Provenance] | None, champs: list[str] | None) -> list[Provenance] | None:
+    """The lines of these fields, all of them when none is named; None when there are none to show."""
+    if rows is None:
+        return None
+    return [line for line in rows if champs is None or line.champ in champs]

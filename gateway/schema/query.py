@@ -1,0 +1,128 @@
+"""The root fields of the graph. Each asks the context; none knows a source."""
+
+from datetime import date
+from typing import Annotated
+
+import strawberry
+
+from gateway.auth.policy.rules import CategorieDonnee as C
+from gateway.auth.policy.rules import argument, donnee, publique
+from gateway.schema.connections import DEFAULT_PAGE, PAGE_MAX, ContratConnection, JeuneConnection, RuptureConnection
+from gateway.schema.context import Context, Moi, PageArgs
+from gateway.schema.filters import FiltreContrats, FiltreJeunes, FiltreRuptures, TriJeunes, TriRuptures
+from gateway.schema.nouns import Contrat, Jeune, Rapprochement, Rupture
+from gateway.schema.organisations import Cfa, MissionLocale, Node, Source
+from gateway.schema.scalars import SIRET, UAI
+
+type_info = strawberry.Info[Context, None]
+First = Annotated[int, argument(C.PUBLIQUE, f"Nombre d'éléments de la page, de 0 à {PAGE_MAX}.")]
+After = Annotated[str | None, argument(C.PUBLIQUE, "Curseur après lequel commence la page.")]
+Identifiant = Annotated[strawberry.ID, argument(C.PUBLIQUE, "Identifiant opaque.", "id")]
+
+
+def _is_open(info: type_info) -> bool:
+    return info.context.is_open(info.path.key)
+
+
+def _me(info: type_info) -> Moi:
+    return info.context.moi()
+
+
+def _node(info: type_info, identifier: Identifiant) -> Node | None:
+    return info.context.node(identifier) if _is_open(info) else None
+
+
+def _jeune(info: type_info, identifier: Identifiant) -> Jeune | None:
+    return info.context.jeune(identifier) if _is_open(info) else None
+
+
+def _search_jeune(
+    info: type_info,
+    nom: Annotated[str, argument(C.IDENTITE, "Nom de naissance ou d'usage.")],
+    prenom: Annotated[str, argument(C.IDENTITE, "Prénom.")],
+    date_naissance: Annotated[date, argument(C.IDENTITE, "Date de naissance.")],
+) -> list[Rapprochement] | None:
+    return info.context.recherche_jeune(nom, prenom, date_naissance) if _is_open(info) else None
+
+
+def _jeunes(
+    info: type_info,
+    filtre: FiltreJeunes | None = None,
+    tri: TriJeunes = TriJeunes.STATUT_RECENT,
+    first: First = DEFAULT_PAGE,
+    after: After = None,
+) -> JeuneConnection | None:
+    return info.context.jeunes(filtre, tri, PageArgs(first, after)) if _is_open(info) else None
+
+
+def _contrat(
+    info: type_info,
+    identifier: Annotated[strawberry.ID | None, argument(C.PUBLIQUE, "Identifiant opaque.", "id")] = None,
+    numero: Annotated[str | None, argument(C.CONTRAT, "Numéro du contrat au registre.")] = None,
+) -> Contrat | None:
+    return info.context.contrat(identifier, numero) if _is_open(info) else None
+
+
+def _contrats(
+    info: type_info, filtre: FiltreContrats | None = None, first: First = DEFAULT_PAGE, after: After = None
+) -> ContratConnection | None:
+    return info.context.contrats(filtre, PageArgs(first, after)) if _is_open(info) else None
+
+
+def _rupture(info: type_info, identifier: Identifiant) -> Rupture | None:
+    return info.context.rupture(identifier) if _is_open(info) else None
+
+
+def _ruptures(
+    info: type_info,
+    filtre: FiltreRuptures | None = None,
+    tri: TriRuptures = TriRuptures.DATE_DESC,
+    first: First = DEFAULT_PAGE,
+    after: After = None,
+) -> RuptureConnection | None:
+    return info.context.ruptures(filtre, tri, PageArgs(first, after)) if _is_open(info) else None
+
+
+def _cfa(
+    info: type_info,
+    uai: Annotated[UAI | None, argument(C.PUBLIQUE, "Code UAI.")] = None,
+    siret: Annotated[SIRET | None, argument(C.PUBLIQUE, "SIRET.")] = None,
+) -> Cfa | None:
+    return info.context.cfa(uai, siret)
+
+
+def _mission_locale(
+    info: type_info, code: Annotated[str, argument(C.PUBLIQUE, "Code de la structure.")]
+) -> MissionLocale | None:
+    return info.context.mission_locale(code)
+
+
+def _sources(info: type_info) -> list[Source] | None:
+    return info.context.sources() if _is_open(info) else None
+
+
+@strawberry.type(description="Ce que la passerelle sait dire, à la demande, de chaque source qui le sait.")
+class Query:
+    moi: Moi = publique("Qui je suis, ce que je peux lire : la première requête d'un intégrateur.", _me)
+    node: Node | None = publique("Un objet par son identifiant.", _node)
+    jeune: Jeune | None = donnee(C.PARCOURS, "Un jeune de mon périmètre.", resolver=_jeune)
+    recherche_jeune: list[Rapprochement] | None = donnee(
+        C.PARCOURS,
+        "Cinq jeunes de mon périmètre au plus, les plus ressemblants d'abord.",
+        resolver=_search_jeune,
+        size=1,
+    )
+    jeunes: JeuneConnection | None = donnee(C.PARCOURS, "Les jeunes de mon périmètre.", resolver=_jeunes)
+    contrat: Contrat | None = donnee(C.CONTRAT, "Un contrat, par identifiant ou par numéro.", resolver=_contrat)
+    contrats: ContratConnection | None = donnee(C.CONTRAT, "Les contrats de mon périmètre.", resolver=_contrats)
+    rupture: Rupture | None = donnee(C.RUPTURE, "Une rupture de mon périmètre.", resolver=_rupture)
+    ruptures: RuptureConnection | None = donnee(
+        C.RUPTURE,
+        "Les ruptures de mon périmètre, demandées à toutes les sources qui les connaissent.",
+        resolver=_ruptures,
+    )
+    cfa: Cfa | None = publique("Un CFA, par UAI ou par SIRET.", _cfa)
+    mission_locale: MissionLocale | None = publique("Une Mission locale, par son code.", _mission_locale)
+    sources: list[Source] | None = donnee(
+        C.TECHNIQUE, "Les systèmes partenaires et leur état.", resolver=_sources, size=1
+    )

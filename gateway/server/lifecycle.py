@@ -1,0 +1,201 @@
+"""The life of the process: it opens, says it is ready, serves, is told to stop, and ends. Knows no route and no rule.
+
+What it acknowledged is on disk before it is acknowledged: however it ends, nothing of that is lost.
+"""
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+import socket
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from typing import Any
+
+import uvicorn
+import uvloop
+from starlette.types import ASGIApp
+
+from gateway.app import AppState, application
+from gateway.audit.retention import keep
+from gateway.auth.authentication.api_keys import Authenticator
+from gateway.config import Configuration, load
+from gateway.edge.health import Health
+from gateway.edge.http_protocol import BoundedHttpProtocol
+from gateway.errors import ConfigurationError, LinksUnavailable
+from gateway.server.composition import build_state
+from gateway.server.services import Services, build_services
+from gateway.sources.harvest.harvester import watch
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+END = 20  # seconds left to what is under way, once nothing new is taken (docs/fiabilite.md)
+OPENING = 4.0  # seconds for one of our own stores to open: a start that fails says so within five
+IDLE_TIMEOUT = (
+    65  # seconds that a silent connection is kept: longer than a proxy keeps it, who would else find it closed
+)
+CONNECTIONS_MAX = 1000  # beyond, 503: a slow client costs a socket, not time
+# A merge allocates by the ten thousand, and makes no cycle to find at once; views that go are cycles by the hundred thousand,
+# and who takes them away stops the process meanwhile: a second for a million objects.
+GC_THRESHOLDS = (50_000, 4, 250)
+LINK_RETENTION = timedelta(days=2 * 365)  # without being seen (docs/decisions/0009)
+
+logger = logging.getLogger("gateway.vie")
+
+Steps = Mapping[str, Callable[[], Awaitable[None]]]
+
+
+class Server(uvicorn.Server):
+    """Told to stop, it goes on for the notice, while whoever sends requests learns to send them elsewhere; it then takes
+    nothing new, finishes what is under way, and returns. A second signal is the system's: the process ends there."""
+
+    def __init__(self, settings: uvicorn.Config, health: Health, notice: float) -> None:
+        super().__init__(settings)
+        self._health, self._notice = health, notice
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for un in SIGNALS:
+            loop.add_signal_handler(un, self.warn)
+        yield
+
+    def warn(self) -> None:
+        """Not ready from now on; stopped after the notice."""
+        loop = asyncio.get_running_loop()
+        for un in SIGNALS:
+            loop.remove_signal_handler(un)
+            signal.signal(un, signal.SIG_DFL)
+        self._health.arret = True
+        loop.call_later(self._notice, self.stop)
+
+    def stop(self) -> None:
+        """Take nothing new, and finish."""
+        self._health.arret = True
+        self.should_exit = True
+
+
+def serve() -> None:
+    """Serve until told to stop. Raises ConfigurationError."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as loop:
+        loop.run(_serve(load()))
+
+
+async def _serve(configuration: Configuration) -> None:
+    services = build_services(configuration, os.environ)
+    try:
+        state = build_state(services)
+        with _listen(configuration) as taken:
+            await _live(services, state, taken)
+    finally:
+        await services.close()
+
+
+async def _live(services: Services, state: AppState, taken: socket.socket) -> None:
+    """Listen at once, for whoever watches over the process; ready when all is open. Raises what made the opening fail."""
+    notice = services.configuration.file.arret.preavis_secondes
+    server = Server(_settings(application(state)), state.health, notice)
+    work = asyncio.create_task(_work(services, state))
+    work.add_done_callback(lambda _: server.stop())
+    await server.serve([taken])
+    work.cancel()
+    with suppress(asyncio.CancelledError):
+        await work
+
+
+async def _work(services: Services, state: AppState) -> None:
+    """Open everything, then do what goes on beside requests, until cancelled."""
+    await _open(_steps(services, state.authenticator), state.health)
+    tune_gc()
+    await asyncio.gather(*(_hold(watch) for watch in _watches(services)))
+
+
+async def _hold(watch: Coroutine[Any, Any, None]) -> None:
+    """What goes on beside requests fails alone: they are answered still."""
+    try:
+        await watch
+    except Exception as error:  # each of them bears what it expects; the text could hold a value
+        logger.critical("%s arrêtée : %s", getattr(watch, "__qualname__", "veille"), type(error).__name__)
+
+
+async def _open(steps: Steps, health: Health) -> None:
+    """One after the other, the quickest to fail first. Raises ConfigurationError."""
+    names = list(steps)
+    for rank, open_services in enumerate(steps.values()):
+        health.open(names[rank:])
+        await open_services()
+    health.open(())
+
+
+def _steps(services: Services, authenticator: Authenticator) -> Steps:
+    return {
+        "journal": lambda: _in_time("journal", services.readings_journal.open()),
+        "registre": lambda: _in_time("registre", services.registry.open()),
+        "liens": lambda: _purge_links(services),
+        "cles": authenticator.verifier.keys.open,
+        "referentiel": services.keeper.open,
+    }
+
+
+async def _in_time(nom: str, ouverture: Coroutine[Any, Any, None]) -> None:
+    try:
+        await asyncio.wait_for(ouverture, OPENING)
+    except TimeoutError:
+        raise ConfigurationError(f"{nom} : la base ne répond pas en {OPENING:.0f} s") from None
+
+
+async def _purge_links(services: Services) -> None:
+    """The ledger may be away when the process starts, as it may later: ids go on without it."""
+    try:
+        async with asyncio.timeout(OPENING):
+            await services.links.purge(services.now() - LINK_RETENTION)
+    except (LinksUnavailable, TimeoutError):
+        services.counts.links_unavailable.inc()
+
+
+def _watches(services: Services) -> list[Coroutine[Any, Any, None]]:
+    return [
+        watch(services.champ, services.registry_writer, services.now, asyncio.sleep, services.suivi),
+        services.keeper.watch(asyncio.sleep),
+        *(consumer.watch(asyncio.sleep) for consumer in services.consumers),
+        services.refresh_ahead.watch(),
+        keep(services.readings_journal, services.configuration, services.now, asyncio.sleep),
+        services.loop_lag.run(asyncio.sleep),
+    ]
+
+
+def tune_gc() -> None:
+    """What was built at start lives as long as the process: the cycle collector need not read it again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
+
+
+def _listen(configuration: Configuration) -> socket.socket:
+    """The socket that is listened on. Raises ConfigurationError when it is taken, or is not ours."""
+    try:
+        family, *_, adresse = socket.getaddrinfo(
+            configuration.hote, configuration.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        return socket.create_server(adresse[:2], family=family)
+    except OSError as error:
+        where = f"{configuration.hote}:{configuration.port}"
+        raise ConfigurationError(f"variables d'environnement HOST et PORT : {where} : {error.strerror}") from None
+
+
+def _settings(app: ASGIApp) -> uvicorn.Config:
+    """No access log (a URL may say too much), no server header, no WebSocket, no header of a proxy believed, a bounded
+    number of connections."""
+    return uvicorn.Config(
+        app,
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        http=BoundedHttpProtocol,
+        ws="none",
+        proxy_headers=False,
+        limit_concurrency=CONNECTIONS_MAX,
+        timeout_keep_alive=IDLE_TIMEOUT,
+        timeout_graceful_shutdown=END,
+    )

@@ -1,0 +1,44 @@
+"""How late the event loop is: what holds it holds every caller. Knows nothing of what runs on it."""
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Self
+
+from prometheus_client import CollectorRegistry, Histogram
+
+STEP = 0.02  # seconds between two beats
+THRESHOLDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+
+
+@dataclass(frozen=True, slots=True)
+class LoopLag:
+    """`delays`: how late each beat came. `computations`: what the loop's own thread computed between two beats; less than the
+    delay, the machine or another thread had the rest."""
+
+    delays: Histogram
+    computations: Histogram
+
+    @classmethod
+    def de(cls, registry: CollectorRegistry) -> Self:
+        delay, computation = (
+            Histogram(f"passerelle_boucle_{name}_secondes", text, registry=registry, buckets=THRESHOLDS)
+            for name, text in (
+                ("retard", "Retard de la boucle d'événements sur un réveil."),
+                ("calcul", "Temps de calcul de la boucle d'événements entre deux réveils."),
+            )
+        )
+        return cls(delay, computation)
+
+    async def run(
+        self,
+        sleep: Callable[[float], Awaitable[None]],
+        seconds: Callable[[], float] = time.monotonic,
+        computation: Callable[[], float] = time.thread_time,
+    ) -> None:
+        """Until cancelled."""
+        while True:
+            debut, computed = seconds(), computation()
+            await sleep(STEP)
+            self.delays.observe(max(0.0, seconds() - debut - STEP))
+            self.computations.observe(computation() - computed)

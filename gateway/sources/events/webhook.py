@@ -1,0 +1,95 @@
+"""Calls by which a partner says that a tenant's data changed: verified, then believed of nothing but what to ask again.
+
+Knows no HTTP. A signature is the HMAC-SHA256 of `<seconds>.<body>`; within the window, a call shown again invalidates again,
+which costs the partner a request at most every `fraicheur.REST`.
+"""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from pydantic import SecretStr
+
+from gateway.connectors.base import ChangeNotice, UnexpectedAnswer
+from gateway.sources.events.queue import unit_of_code
+from gateway.sources.fetch import Sources
+from gateway.sources.http.decode import InvalidDocument, decoder_json
+from gateway.sources.metrics import SourceMetrics
+from gateway.sources.partners.load import Partner
+
+WINDOW = 300  # seconds, of clocks that differ and of networks that wait
+UNKNOWN = "inconnu"  # whom nobody configured, in the figures
+
+
+class WebhookOutcome(Enum):
+    """What became of a call; the value is its name in the figures."""
+
+    INVALID = "invalide"
+    IRRELEVANT = "sans_objet"  # of a tenant we do not read
+    REFUSED = "refuse"
+    UNREADABLE = "illisible"  # signed, and not understood
+    SILENT = "muet"  # the cache does not answer: to be sent again
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookCall:
+    """A call as it came."""
+
+    timestamp: str
+    signature: str
+    body: bytes
+
+
+def is_authentic(secret: bytes, call: WebhookCall, seconds: float) -> bool:
+    """Whether who knows the secret signed these bytes, no longer ago than the window."""
+    signed = hmac.new(secret, f"{call.timestamp}.".encode() + call.body, hashlib.sha256).hexdigest()
+    valid = hmac.compare_digest(f"v1={signed}".encode(), call.signature.encode(errors="replace"))
+    readable = call.timestamp.isascii() and call.timestamp.isdecimal() and len(call.timestamp) <= 12
+    return valid and readable and abs(seconds - int(call.timestamp)) <= WINDOW
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A partner that calls, and how its calls are read."""
+
+    partner: Partner
+    notices: Callable[[Any], ChangeNotice]
+    secret: SecretStr
+
+
+class WebhookReceiver:
+    """The partners that call, by name. `seconds`: since 1970."""
+
+    def __init__(
+        self,
+        subscriptions: Mapping[str, Subscription],
+        sources: Sources,
+        metrics: SourceMetrics,
+        seconds: Callable[[], float],
+    ) -> None:
+        self._subscriptions, self._sources, self._metrics, self._seconds = subscriptions, sources, metrics, seconds
+        self._decoy = SecretStr(secrets.token_hex(32))  # an unknown partner takes the time of a known one
+
+    async def receive(self, nom: str, call: WebhookCall) -> WebhookOutcome:
+        """Invalidate what a call names. Asks nothing of anybody."""
+        subscription = self._subscriptions.get(nom)
+        secret = (subscription.secret if subscription else self._decoy).get_secret_value().encode()
+        outcome = WebhookOutcome.REFUSED
+        if is_authentic(secret, call, self._seconds()) and subscription:
+            outcome = await self._invalidate(subscription, call.body)
+        self._metrics.event(nom if subscription else UNKNOWN, outcome.value)
+        return outcome
+
+    async def _invalidate(self, subscription: Subscription, body: bytes) -> WebhookOutcome:
+        try:
+            notices = subscription.notices(decoder_json(body))
+        except (InvalidDocument, UnexpectedAnswer):
+            return WebhookOutcome.UNREADABLE
+        unit = unit_of_code(subscription.partner, notices.tenant)
+        if unit is None:
+            return WebhookOutcome.IRRELEVANT
+        return WebhookOutcome.INVALID if await self._sources.invalidate(unit) else WebhookOutcome.SILENT

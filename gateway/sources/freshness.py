@@ -1,0 +1,40 @@
+"""What the age of a kept answer allows. Pure: ages are in seconds, the rules those of the partner's `[cache]` table."""
+
+from enum import Enum
+
+from gateway.sources.partners.file_format import CacheTable
+
+REST = 2.0  # seconds an answer serves whatever is told of it since: a flood of events is not one of requests
+
+
+class Usage(Enum):
+    """What to do with a kept answer."""
+
+    FRESH = "fraiche"  # serve it, ask nothing
+    STALE = "perimee"  # serve it, and ask again behind
+    FALLBACK = "secours"  # ask again; serve it if that fails
+
+
+def usage(
+    age: float,
+    empty: bool,
+    is_of_today: bool,
+    rules: CacheTable,
+    age_max: float | None = None,
+    invalidated: bool = False,
+) -> Usage:
+    """`empty`: it holds no record; `is_of_today`: it was read for today; `age_max`: what the caller asks for; `invalidated`: the
+    partner told since that it changed.
+
+    Who asks for fresher data waits for them, but no partner is asked twice for the same within `plancher_secondes`.
+    """
+    fresh = min(rules.duree_secondes, rules.absence_secondes) if empty else rules.duree_secondes
+    if age_max is not None:
+        fresh = min(fresh, max(age_max, rules.plancher_secondes))
+    if invalidated:
+        fresh = min(fresh, REST)
+    if age < fresh and is_of_today:
+        return Usage.FRESH
+    if age < rules.perime_secondes and not empty and not invalidated and age_max is None:
+        return Usage.STALE
+    return Usage.FALLBACK

@@ -1,0 +1,125 @@
+"""Keeps the referential: harvested at start and daily, on disk in between. Knows no HTTP and no noun."""
+
+import asyncio
+import json
+import logging
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from gateway.concurrency import Sleep, every
+from gateway.connectors.base import QualityCounts, ReadingSteps
+from gateway.domain.referentiel import CommuneLine, MissionLocaleRow, OrganismeRow, Referentiel
+from gateway.errors import ConfigurationError, SourceError
+
+VERSION = 1
+PERIOD = 24 * 3600.0  # seconds between two harvests
+RETRY_AFTER = 60.0  # … after a failed one
+PATIENCE = 10.0  # seconds a start waits for a fresher referential than the disk's
+
+logger = logging.getLogger("gateway.referentiel")
+
+Read = Callable[[ReadingSteps[tuple[Referentiel, QualityCounts]]], Awaitable[tuple[Referentiel, QualityCounts]]]
+
+
+class ReferentielKeeper:
+    """The referential of the moment. `current` is replaced whole, never changed."""
+
+    def __init__(
+        self, path: Path, read: Read, reading: Callable[[], ReadingSteps[tuple[Referentiel, QualityCounts]]]
+    ) -> None:
+        self._path = path
+        self._read = read
+        self._reading = reading
+        self.current = Referentiel()
+        self._harvested = False  # since the start
+
+    async def open(self) -> None:
+        """Harvest, else read the disk, which a partner that hangs does not delay. Raises ConfigurationError when there is
+        neither."""
+        copy = self._path.exists()
+        try:
+            async with asyncio.timeout(PATIENCE if copy else None):
+                if await self.harvest():
+                    return
+        except TimeoutError:
+            logger.warning("référentiel : le partenaire tarde, la copie du disque sert")
+        if not copy:
+            raise ConfigurationError(
+                "référentiel : le partenaire ne répond pas et aucune copie n'est sur le disque ; le démarrer puis relancer"
+            )
+        self.current = await asyncio.to_thread(_reread, self._path)
+
+    async def harvest(self) -> bool:
+        """Harvest and write; False when the partner could not answer, or answered nothing."""
+        try:
+            lu, account = await self._read(self._reading())
+        except SourceError as error:
+            logger.warning("référentiel non moissonné : %s %s", error.source, error.code.value)
+            return False
+        if not (lu.communes and lu.missions_locales and lu.organismes):
+            logger.warning("référentiel vide ou tronqué : le précédent est gardé")
+            return False
+        logger.info(
+            "référentiel : %d communes, %d CFA, %d rejets", len(lu.communes), len(lu.organismes), account.rejects
+        )
+        self.current, self._harvested = lu, True
+        await self._keep(lu)
+        return True
+
+    async def _keep(self, referentiel: Referentiel) -> None:
+        """A disk that refuses costs the next start with the partner down, not this one."""
+        try:
+            await asyncio.to_thread(_write, self._path, referentiel)
+        except OSError as error:
+            logger.error("référentiel non gardé sur disque : %s", error.strerror)
+
+    async def watch(self, sleep: Sleep) -> None:
+        """Harvest daily, for ever; soon again as long as it is the disk's copy that serves."""
+
+        async def harvest() -> float:
+            return PERIOD if await self.harvest() else RETRY_AFTER
+
+        def failed(error: Exception) -> None:  # the service goes on with the referential it has
+            logger.error("référentiel non moissonné : %s", type(error).__name__)
+
+        await every(RETRY_AFTER, harvest, failed, sleep, first=PERIOD if self._harvested else RETRY_AFTER)
+
+
+def _write(path: Path, referentiel: Referentiel) -> None:
+    """Whole or not at all."""
+    content = {
+        "version": VERSION,
+        "communes": list(referentiel.communes.values()),
+        "missions_locales": list(referentiel.missions_locales.values()),
+        "organismes": list(referentiel.organismes.values()),
+        "noms": [[nature, code, name] for (nature, code), name in referentiel.noms.items()],
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".nouveau")
+    with draft.open("w", encoding="utf-8") as flux:
+        flux.write(json.dumps(content, ensure_ascii=False, default=asdict))  # a line at a time: a country has 35,000
+        flux.flush()
+        os.fsync(flux.fileno())
+    os.replace(draft, path)
+
+
+def _reread(path: Path) -> Referentiel:
+    try:
+        content: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if content["version"] != VERSION:
+            raise ValueError("version")
+        return Referentiel(
+            communes={line["code"]: CommuneLine(**_tuples(line)) for line in content["communes"]},
+            missions_locales={line["code"]: MissionLocaleRow(**line) for line in content["missions_locales"]},
+            organismes={line["uai"]: OrganismeRow(**_tuples(line)) for line in content["organismes"]},
+            noms={(nature, code): name for nature, code, name in content["noms"]},
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ConfigurationError(f"{path} : copie du référentiel illisible ; la supprimer puis relancer") from error
+
+
+def _tuples(line: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in line.items()}

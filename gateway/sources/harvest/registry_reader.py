@@ -1,0 +1,203 @@
+"""Reads the registry in its store and makes persons of its contracts. Knows no SQL and no viewer.
+
+The registry has no identifier of a person: contracts told of one exact identity are one person, unless they contradict
+each other (docs/domaine.md, Identité): two employers at once, nothing in common but the name.
+"""
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from functools import partial
+from typing import Any, Protocol, TypeVar
+
+from cachetools import LRUCache
+
+from gateway.concurrency import SingleFlight
+from gateway.connectors.base import Record
+from gateway.connectors.traits import traits_of
+from gateway.domain.identity import Traits
+from gateway.domain.similarity import compare, weights
+from gateway.errors import RegistryUnavailable
+from gateway.schema.nouns import Contrat, Jeune
+from gateway.stores.registry import HarvestState, StoredContrat
+
+T = TypeVar("T")
+
+OVERLAP_DAYS = 60  # nobody is an apprentice twice at once for longer
+READINGS_MAX = 16
+FOLDED_MAX = 50_000  # folded contracts kept: the reads of one operation, and the perimeters of many callers, share them
+JOINED = frozenset({"telephone", "courriel", "domicile"})
+VERSION_SECONDS = 1.0  # a harvest, maybe of another process, is seen that late at most
+BREATH = 25  # contracts or persons between two breaths of the event loop: some ten milliseconds
+
+Fold = Callable[[Sequence[Mapping[str, Any]]], tuple[Jeune, Contrat] | None]
+
+
+class StoredRegistry(Protocol):
+    """Where the rows are kept."""
+
+    async def harvest_state(self) -> HarvestState: ...
+    async def contrats(
+        self, codes_postaux: Collection[str], cfas: Collection[str], identities: Collection[str]
+    ) -> list[StoredContrat]: ...
+    def payloads(self, stored: StoredContrat) -> tuple[Mapping[str, Any], ...]: ...
+    def digest(self, *sets: Collection[str]) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryResult:
+    """What the store holds of a set of persons. Shared and kept: read it only. `as_of` is None before the first harvest."""
+
+    records: tuple[Record, ...]
+    as_of: datetime | None
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Folded:
+    """A contract folded: its pseudonym, what its rows tell, and what that says of whose it is."""
+
+    key: str
+    jeune: Jeune
+    contrat: Contrat
+    traits: Traits | None  # None when the name has no letters: it names nobody
+
+
+class RegistryReader:
+    """The registry as a source that answers at once, as fresh as its last harvest."""
+
+    def __init__(self, store: StoredRegistry, fold: Fold, seconds: Callable[[], float] = time.monotonic) -> None:
+        self._store = store
+        self._fold = fold
+        self._seconds = seconds
+        self._values_read: LRUCache[tuple[str, str], RegistryResult] = LRUCache(READINGS_MAX)
+        self._flights: SingleFlight[tuple[str, str], RegistryResult] = SingleFlight()
+        self._folded_rows: LRUCache[bytes, _Folded | None] = LRUCache(FOLDED_MAX)
+        self._known: HarvestState | None = None
+        self._reread = float("-inf")
+
+    async def version(self) -> str:
+        """Changes when a harvest brings rows. Empty when the store does not answer."""
+        try:
+            return (await self._harvest_state()).version
+        except RegistryUnavailable:
+            return ""
+
+    async def _harvest_state(self) -> HarvestState:
+        """Read in the store once a second, by one for all who come meanwhile. Raises RegistryUnavailable."""
+        instant = self._seconds()
+        if self._known is None or instant >= self._reread:
+            self._reread = instant + VERSION_SECONDS
+            try:
+                self._known = await self._store.harvest_state()
+            except RegistryUnavailable:
+                self._known = None
+                raise
+        return self._known
+
+    async def records(
+        self, codes_postaux: Collection[str], cfas: Collection[str], identities: Collection[str]
+    ) -> RegistryResult:
+        """The persons with a contract of such a home or such a CFA (UAI or SIRET), or of such an identity.
+
+        Raises RegistryUnavailable.
+        """
+        harvest_state = await self._harvest_state()
+        key = (harvest_state.version, self._store.digest(codes_postaux, cfas, identities))
+        lu = self._values_read.get(key)
+        if lu is not None:
+            return lu
+        return await self._flights.run(key, partial(self._read, key, harvest_state, (codes_postaux, cfas, identities)))
+
+    async def _read(
+        self,
+        key: tuple[str, str],
+        harvest_state: HarvestState,
+        request: tuple[Collection[str], Collection[str], Collection[str]],
+    ) -> RegistryResult:
+        """One reading for all who wait; whoever leaves does not stop it, and the next finds it done."""
+        stored_rows = await self._store.contrats(*request)
+        lu = RegistryResult(await self._persons(stored_rows), harvest_state.as_of, harvest_state.version)
+        self._values_read[key] = lu
+        return lu
+
+    async def _persons(self, stored_rows: Sequence[StoredContrat]) -> tuple[Record, ...]:
+        by_person: dict[str, list[_Folded]] = defaultdict(list)
+        async for stored in _yield_to_loop(stored_rows):
+            folded = self._folded(stored)
+            if folded is not None:
+                by_person[stored.person].append(folded)
+        return tuple([d async for key in _yield_to_loop(sorted(by_person)) for d in _records(key, by_person[key])])
+
+    def _folded(self, stored: StoredContrat) -> _Folded | None:
+        """Unsealed and folded once, until a harvest brings a row of this contract."""
+        if stored.digest not in self._folded_rows:
+            folded = self._fold(self._store.payloads(stored))
+            self._folded_rows[stored.digest] = _folded(stored.contrat, *folded) if folded else None
+        return self._folded_rows[stored.digest]
+
+
+def _folded(key: str, jeune: Jeune, contrat: Contrat) -> _Folded:
+    return _Folded(key, jeune, contrat, traits_of(replace(jeune, contrats=[contrat]), ("", ""), key))
+
+
+async def _yield_to_loop(elements: Sequence[T]) -> AsyncIterator[T]:
+    """The elements, with a breath of the event loop now and then."""
+    for rank, element in enumerate(elements, 1):
+        yield element
+        if rank % BREATH == 0:
+            await asyncio.sleep(0)
+
+
+def _records(person: str, folded_rows: list[_Folded]) -> list[Record]:
+    """The persons behind the contracts of one exact identity: one, unless something says that they are homonyms."""
+    groups: list[list[_Folded]] = []
+    for folded in sorted(folded_rows, key=lambda folded: (folded.contrat.date_debut or date.min, folded.key)):
+        own_ones = [group for group in groups if all(_one_person(folded, other) for other in group)]
+        if len(own_ones) == 1:
+            own_ones[0].append(folded)
+        else:
+            groups.append([folded])
+    single = len(groups) == 1
+    return [_record(person if single else group[0].key, group) for group in groups]
+
+
+def _one_person(un: _Folded, other: _Folded) -> bool:
+    """A shared CFA is no proof: homonyms born the same day may be in one. Of phone, e-mail and home one must agree, if told."""
+    if un.traits is None or other.traits is None or _concurrent(un.contrat, other.contrat):
+        return False
+    row_read = compare(un.traits, other.traits)
+    told_values = {accord for criterion, accord in row_read.agreements if criterion in JOINED}
+    return row_read.score >= weights().probable and (not told_values or "identique" in told_values)
+
+
+def _record(key: str, folded_rows: list[_Folded]) -> Record:
+    """One person: of each thing, what the latest contract that tells it says; every contract, every training."""
+    formations = {(f.date_debut, f.date_fin): f for folded in folded_rows for f in folded.jeune.formations or []}
+    recent = [folded.jeune for folded in reversed(folded_rows)]
+    told_values: dict[str, Any] = {
+        champ: next((value for jeune in recent if (value := getattr(jeune, champ)) is not None), None)
+        for champ in ("sexe", "rqth", "telephone", "courriel")
+    }
+    placed = [jeune.adresse for jeune in recent if jeune.adresse and jeune.adresse.code_postal]
+    told_values["adresse"] = placed[0] if placed else recent[0].adresse
+    contrats = [folded.contrat for folded in folded_rows]
+    return Record(key, replace(recent[0], contrats=contrats, formations=list(formations.values()), **told_values))
+
+
+def _concurrent(un: Contrat, other: Contrat) -> bool:
+    """Two contracts that ran together too long to be one person's; what has no dates, or is void, contradicts nothing."""
+    if un.annule or other.annule:
+        return False
+    (one_start, one_end), (other_start, other_end) = _bounds(un), _bounds(other)
+    if not (one_start and one_end and other_start and other_end):
+        return False
+    return min(one_end, other_end) - max(one_start, other_start) > timedelta(days=OVERLAP_DAYS)
+
+
+def _bounds(contrat: Contrat) -> tuple[date | None, date | None]:
+    broken = contrat.rupture.date if contrat.rupture else None
+    return contrat.date_debut, broken or contrat.date_fin

@@ -1,0 +1,165 @@
+"""How a partner cuts a long answer: what to ask next, from what was asked and received. Pure: does no I/O.
+
+A `next` address must stay on the partner's origin and under its base path; totals are believed within a bound; a page that
+comes back is a loop. What a partner does wrong is a InvalidPages.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urljoin, urlsplit
+
+from gateway.connectors.base import PagingStyle, PartnerRequest
+
+_LINK = re.compile(r"<([^<>]*)>([^<]*)")
+_NEXT = re.compile(r';\s*rel\s*=\s*("[^"]*"|[^\s;,"]+)', re.IGNORECASE)
+
+
+PATHS_MAX = 4096
+ANNOUNCED = frozenset({PagingStyle.METADATA, PagingStyle.INDEX})  # styles whose first page tells how many there are
+
+
+class InvalidPages(Exception):
+    """The partner's paging cannot be followed. The message is French and holds no address."""
+
+
+class PageTrail:
+    """The pages met so far, by the digest of their body. A page met twice, or one too many, ends the reading."""
+
+    def __init__(self, pages_max: int) -> None:
+        self._pages_max = pages_max
+        self._views: set[bytes] = set()
+
+    def add(self, digest: bytes) -> None:
+        if digest in self._views:
+            raise InvalidPages("page répétée ou manquante")
+        self._views.add(digest)
+        self.bound(len(self._views))
+
+    def bound(self, total: int) -> None:
+        if total > self._pages_max:
+            raise InvalidPages(f"plus de {self._pages_max} pages")
+
+
+def first(partner_request: PartnerRequest) -> PartnerRequest:
+    """The request of the first page."""
+    numbered = _NUMBER.get(partner_request.pages)
+    return numbered(partner_request, 1) if numbered else partner_request
+
+
+def next_(partner_request: PartnerRequest, base: str, link: str, document: Any, rank: int) -> PartnerRequest | None:
+    """The request that follows page `rank` (from 1), for styles that tell the next page only; None after the last one.
+
+    `base` is the tenant's base URL, `link` the Link header. Raises InvalidPages.
+    """
+    if partner_request.pages is PagingStyle.LINK:
+        return _towards(partner_request, base, _next_link(link))
+    if partner_request.pages is PagingStyle.ODATA:
+        return _towards(partner_request, base, _text(_object(document).get("@odata.nextLink")))
+    if partner_request.pages is PagingStyle.SIZE:
+        full = isinstance(document, Sequence) and len(document) >= partner_request.size
+        return _sized_page(partner_request, rank + 1) if full else None
+    return None
+
+
+def announced(partner_request: PartnerRequest, document: Any) -> int:
+    """How many pages the answer says there are, for styles that tell it; 1 for the others. Raises InvalidPages."""
+    if partner_request.pages is PagingStyle.METADATA:
+        return max(1, _integer(_object(_object(document).get("metadonnees")).get("totalPages")))
+    if partner_request.pages is PagingStyle.INDEX:
+        total = _integer(_object(_object(document).get("pagination")).get("total"))
+        return max(1, -(-total // max(1, partner_request.size)))
+    return 1
+
+
+def numero(partner_request: PartnerRequest, rank: int) -> PartnerRequest:
+    """The request of page `rank` (from 1), for styles that number their pages."""
+    return _NUMBER[partner_request.pages](partner_request, rank)
+
+
+def _sized_page(partner_request: PartnerRequest, rank: int) -> PartnerRequest:
+    return replace(
+        partner_request, params={**partner_request.params, "page": str(rank), "taillePage": str(partner_request.size)}
+    )
+
+
+def _page_index(partner_request: PartnerRequest, rank: int) -> PartnerRequest:
+    return replace(
+        partner_request,
+        params={**partner_request.params, "page_index": str(rank - 1), "page_size": str(partner_request.size)},
+    )
+
+
+def _metadata_page(partner_request: PartnerRequest, rank: int) -> PartnerRequest:
+    return replace(partner_request, body={**(partner_request.body or {}), "page": rank})
+
+
+_NUMBER: Mapping[PagingStyle, Callable[[PartnerRequest, int], PartnerRequest]] = {
+    PagingStyle.SIZE: _sized_page,
+    PagingStyle.INDEX: _page_index,
+    PagingStyle.METADATA: _metadata_page,
+}
+
+
+def _next_link(header: str) -> str:
+    """The target whose relation is `next` in a Link header (RFC 8288), "" when there is none."""
+    for target, attributes in _LINK.findall(header):
+        relation = _NEXT.search(attributes)
+        if relation and "next" in relation[1].strip('"').lower().split():
+            return str(target)
+    return ""
+
+
+def _towards(partner_request: PartnerRequest, base: str, adresse: str) -> PartnerRequest | None:
+    """The same request at another address of the same partner."""
+    if not adresse:
+        return None
+    here, la = urlsplit(base), _split(base + partner_request.path, adresse)
+    path, root = unquote(la.path), unquote(here.path)
+    if (la.scheme, la.netloc) != (here.scheme, here.netloc) or not path.startswith(root + "/"):
+        raise InvalidPages("page suivante hors du partenaire")
+    params = dict(parse_qsl(la.query, keep_blank_values=True))
+    return replace(partner_request, path=safe_path(path.removeprefix(root)), params=params)
+
+
+def _split(here: str, adresse: str) -> SplitResult:
+    try:
+        return urlsplit(urljoin(here, adresse))
+    except ValueError:
+        raise InvalidPages("page suivante illisible") from None
+
+
+@lru_cache(PATHS_MAX)
+def quoted_path(path: str) -> str:
+    """A path of ours as it is asked. Raises InvalidPages."""
+    return quote(safe_path(path), safe="/")
+
+
+def safe_path(path: str) -> str:
+    """A path whose segments may not leave the base path, ready to be percent-encoded. Raises InvalidPages."""
+    segments = path.split("/")
+    if segments[0] or any(segment in {"", ".", ".."} for segment in segments[1:]) or "\\" in path:
+        raise InvalidPages("chemin refusé")
+    if not path.isprintable():
+        raise InvalidPages("chemin refusé")
+    return path
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise InvalidPages("forme inattendue")
+    return value
+
+
+def _text(value: Any) -> str:
+    if value is not None and not isinstance(value, str):
+        raise InvalidPages("page suivante illisible")
+    return value or ""
+
+
+def _integer(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise InvalidPages("nombre de pages illisible")
+    return value

@@ -1,0 +1,217 @@
+"""The one guarded HTTP client: httpx's requests and transports, without its client. Knows how to ask safely, and nothing of
+what is asked nor of paging, caching or pacing.
+
+Total deadline, bounded decoded size, no redirect followed, no environment proxy, no cookie kept, TLS verified, strict
+decoding, no URL in any log. What fails is an SourceError that names the partner and holds no address, body or value.
+"""
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import lru_cache, partial
+from typing import Any, cast
+
+import aiohttp
+import httpx
+from httpx_aiohttp import AiohttpTransport
+
+from gateway.connectors.base import PartnerRequest
+from gateway.errors import SourceDenied, SourceInvalid, SourceTimedOut, SourceUnavailable
+from gateway.sources.http.body import InvalidBody, read_body
+from gateway.sources.http.credentials import AccessDenied, Credential, RawResponse
+from gateway.sources.http.decode import AnnouncedError, InvalidDocument, decoder
+from gateway.sources.http.status import SUCCEEDED, error_for_status, instant_http
+from gateway.sources.http.validators import PageValidator, digest_of, page_validator
+
+TransportFactory = Callable[[], httpx.AsyncBaseTransport]
+
+HEADER_BYTES_MAX = 16_384  # one header, or the status line
+HEADERS = {"Accept-Encoding": "gzip", "User-Agent": "passerelle-apprentissage"}
+HEADERS_READ = {
+    name.lower().encode(): name for name in ("Link", "Retry-After", "ETag", "Last-Modified", "Date", "Content-Encoding")
+}
+ADDRESSES_MAX = 1024  # parsed addresses kept
+DECODE_APART = 262_144  # bytes; above, decoding would hold the event loop for milliseconds
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One HTTP exchange: the absolute URL without query, the connector's request, how to prove who we are, the bounds.
+
+    `timeout` is in seconds, from the connection to the last byte; `octets_max` counts decoded bytes. `known` is the page as it
+    was answered before.
+    """
+
+    source: str
+    url: str
+    partner_request: PartnerRequest
+    credential: Credential | None = field(repr=False)
+    timeout: float
+    octets_max: int
+    known: PageValidator | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PartnerResponse:
+    """A decoded answer. `document` is None for an empty body that means absence; `digest` is a digest of the body,
+    `page_validator` what the same page can be compared by, `gap` the seconds the partner's clock is ahead of ours, if it tells,
+    `bytes_` how long the body was.
+
+    `unchanged`: as it was known, and not decoded; `body` is then the body, None when the partner sent none again (304).
+    """
+
+    document: Any
+    link: str = ""
+    digest: bytes = b""
+    page_validator: PageValidator | None = None
+    gap: float | None = None
+    bytes_: int = 0
+    unchanged: bool = False
+    body: bytes | None = None
+
+
+class Transport:
+    """What every partner is asked through. `factory` gives the network; tests pass their own."""
+
+    def __init__(self, wall_clock: Callable[[], datetime], factory: TransportFactory | None = None) -> None:
+        _silence()
+        self._wall_clock = wall_clock
+        self._network = (factory or aiohttp_transport)()
+
+    async def request(self, call: Exchange) -> PartnerResponse:
+        """Ask once, and decode what is not as it was known.
+
+        Raises SourceUnavailable, SourceClosed, SourceTimedOut or SourceInvalid.
+        """
+        with _translate(call.source):
+            async with asyncio.timeout(call.timeout):
+                received = await self._send(call)
+                if received.statut == httpx.codes.NOT_MODIFIED and call.known and call.known.conditions:
+                    return PartnerResponse(None, unchanged=True)
+                own = instant_http(received.headers.get("Date", ""))
+                self._succeed(call, received, own)
+                gap = (own - self._wall_clock()).total_seconds() if own else None
+                return await _read(received, call, gap)
+
+    async def decoder(self, source: str, response: PartnerResponse, partner_request: PartnerRequest) -> PartnerResponse:
+        """An answer that was as it was known, decoded: another page of the same reading is not. Raises SourceError: what
+        decoded it the first time may be an earlier version of this code."""
+        with _translate(source):
+            return replace(response, document=await _document(response.body or b"", partner_request), body=None)
+
+    async def _send(self, call: Exchange) -> RawResponse:
+        exchange = partial(_exchange, self._network, call.octets_max)
+        partner_request = _request(call)
+        return await (call.credential.send(partner_request, exchange) if call.credential else exchange(partner_request))
+
+    def _succeed(self, call: Exchange, received: RawResponse, own: datetime | None) -> None:
+        """Raise what its status means, when it is an error. A date to come back at is told by the partner's clock."""
+        if received.statut not in SUCCEEDED:
+            waiting = received.headers.get("Retry-After", "")
+            error = error_for_status(call.source, received.statut, waiting, own or self._wall_clock())
+            if error is not None:
+                raise error
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._network.aclose()
+
+
+def _request(call: Exchange) -> httpx.Request:
+    requested, conditions = call.partner_request, call.known.conditions if call.known else {}
+    adresse = _address(call.url, tuple(requested.params.items()))
+    return httpx.Request(requested.method, adresse, headers={**HEADERS, **conditions}, json=requested.body)
+
+
+@lru_cache(ADDRESSES_MAX)
+def _address(url: str, params: tuple[tuple[str, str], ...]) -> httpx.URL:
+    """The same pages are asked again and again, and httpx reads each character of an address. No secret is part of it."""
+    return httpx.URL(url, params=params)
+
+
+async def _exchange(reseau: httpx.AsyncBaseTransport, octets_max: int, partner_request: httpx.Request) -> RawResponse:
+    """Send, and read the body within its bound (httpx decodes without one); only a 200 has a body for us."""
+    response = await reseau.handle_async_request(partner_request)
+    try:
+        headers = _values_read(response.headers.raw)
+        body = b""
+        if response.status_code == httpx.codes.OK:
+            flux = cast("httpx.AsyncByteStream", response.stream)
+            body = await read_body(flux, headers.get("Content-Encoding", ""), octets_max)
+    finally:
+        await response.aclose()
+    return RawResponse(response.status_code, headers, body)
+
+
+def _values_read(raw_items: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """The headers that we read; one that comes twice is a list (RFC 9110 §5.3)."""
+    values_read: dict[str, str] = {}
+    for raw, value in raw_items:
+        if name := HEADERS_READ.get(raw.lower()):
+            text = value.decode("latin-1")
+            values_read[name] = f"{values_read[name]}, {text}" if name in values_read else text
+    return values_read
+
+
+def aiohttp_transport() -> httpx.AsyncBaseTransport:
+    """httpx over aiohttp (docs/decisions/0001): a cancelled request leaves its pool sound, at a quarter of the CPU."""
+    context = ssl.create_default_context()
+
+    def session() -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, ssl=context),  # the partners' bulkheads bound the connections
+            cookie_jar=aiohttp.DummyCookieJar(),
+            max_line_size=HEADER_BYTES_MAX,
+            max_field_size=HEADER_BYTES_MAX,
+        )
+
+    return AiohttpTransport(client=session)
+
+
+def _silence() -> None:
+    """These loggers print URLs, and a query may hold a key."""
+    for name in ("httpx", "httpcore", "aiohttp"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+async def _read(received: RawResponse, call: Exchange, gap: float | None) -> PartnerResponse:
+    body, partner_request, known = received.body, call.partner_request, call.known
+    digest = digest_of(body)
+    page = page_validator(partner_request, digest, received.headers)
+    row_read = (received.headers.get("Link", ""), digest, page, gap, len(body))
+    if known and page and known.digest == page.digest:
+        return PartnerResponse(None, *row_read, unchanged=True, body=body)
+    return PartnerResponse(await _document(body, partner_request), *row_read)
+
+
+async def _document(body: bytes, partner_request: PartnerRequest) -> Any:
+    if not body.strip():
+        if partner_request.empty_is_absence:
+            return None
+        raise InvalidDocument("vide")
+    if len(body) > DECODE_APART:
+        return await asyncio.to_thread(decoder, body, partner_request)
+    return decoder(body, partner_request)
+
+
+@contextmanager
+def _translate(source: str) -> Iterator[None]:
+    """Every failure below becomes ours; the cause is cut off, for it holds the URL."""
+    try:
+        yield
+    except TimeoutError:
+        raise SourceTimedOut(source, "le partenaire n'a pas répondu à temps") from None
+    except (InvalidBody, InvalidDocument) as error:
+        raise SourceInvalid(source, f"réponse du partenaire invalide : {error}") from None
+    except AnnouncedError as error:
+        raise SourceUnavailable(source, f"refus du partenaire : {error}") from None
+    except AccessDenied as error:
+        raise SourceDenied(source, f"refus du partenaire : {error}") from None
+    except (httpx.HTTPError, aiohttp.ClientError, OSError) as error:
+        if isinstance(error.__cause__, aiohttp.ClientPayloadError):  # an answer begun and not finished
+            raise SourceInvalid(source, "réponse du partenaire tronquée") from None
+        raise SourceUnavailable(source, "partenaire injoignable") from None

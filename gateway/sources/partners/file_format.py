@@ -1,0 +1,150 @@
+"""The format of a partner's TOML file: one strict model, unknown keys refused. Knows no environment and does no I/O."""
+
+import ipaddress
+import re
+from datetime import date, time
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
+
+from gateway.toml_file import StrictModel
+
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
+_HEADER = re.compile(r"[A-Za-z0-9-]{1,64}")
+
+
+def base_url_of(url: str) -> str:
+    """An absolute URL that credentials may be sent to: https, or http to this machine; no user, query, fragment."""
+    parties = urlsplit(url)  # a malformed address or port raises ValueError, as this function does
+    if parties.scheme not in {"http", "https"} or not parties.hostname or parties.port == 0:
+        raise ValueError("URL http(s) absolue attendue")
+    if parties.username is not None or parties.query or parties.fragment or "\\" in url or not url.isprintable():
+        raise ValueError("URL sans compte, ni requête, ni fragment attendue")
+    if set(re.findall(r"\{[^}]*\}", url)) - {"{code}"} or "{" in parties.netloc:
+        raise ValueError("seul {code} peut être remplacé, dans le chemin")
+    if parties.scheme == "http" and not _is_loopback(parties.hostname):
+        raise ValueError("https exigé hors de la boucle locale")
+    return url
+
+
+def _is_loopback(hote: str) -> bool:
+    try:
+        return ipaddress.ip_address(hote).is_loopback
+    except ValueError:
+        return hote == "localhost"
+
+
+def _name(text: str) -> str:
+    if not _NAME.fullmatch(text):
+        raise ValueError("minuscules, chiffres et tirets attendus, 40 au plus")
+    return text
+
+
+def _header(text: str) -> str:
+    if not _HEADER.fullmatch(text):
+        raise ValueError("nom d'en-tête ou de paramètre attendu")
+    return text
+
+
+Url = Annotated[str, AfterValidator(base_url_of)]
+PartnerName = Annotated[str, AfterValidator(_name)]
+HeaderName = Annotated[str, AfterValidator(_header)]
+HeaderValue = Annotated[str, StringConstraints(pattern=r"^[ -~]*$", max_length=500)]
+Headers = dict[HeaderName, HeaderValue]
+
+
+class KeyTable(StrictModel):
+    """A key in a header or in the query."""
+
+    type: Literal["entete", "parametre"]
+    nom: HeaderName
+    secret: str = ""
+    entetes: Headers = Field(default_factory=dict)
+
+
+class AuthorizationTable(StrictModel):
+    """The Authorization header: `basic` (the secret is "login:password") or `holder` (Bearer)."""
+
+    type: Literal["basic", "porteur"]
+    secret: str = ""
+    entetes: Headers = Field(default_factory=dict)
+
+
+class OAuth2Table(StrictModel):
+    """OAuth2 client credentials: a token asked of `url_jeton` with the client's id and secret."""
+
+    type: Literal["oauth2"]
+    url_jeton: Url
+    client: str
+    secret: str = ""
+    entetes: Headers = Field(default_factory=dict)
+
+
+AccessTable = KeyTable | AuthorizationTable | OAuth2Table
+
+
+class LimitsTable(StrictModel):
+    """What we allow ourselves at this partner, and what we accept from it."""
+
+    simultanes: int = Field(default=4, ge=1, le=256)
+    par_seconde: float = Field(default=20.0, gt=0, allow_inf_nan=False)
+    par_minute_locataire: float = Field(default=6000.0, gt=0, allow_inf_nan=False)  # quota of one tenant's credential
+    delai_secondes: float = Field(default=30.0, gt=0, le=3600, allow_inf_nan=False)
+    octets_max: int = Field(default=20_000_000, ge=1)
+    pages_max: int = Field(default=200, ge=1)
+    locataires_par_requete: int = Field(default=200, ge=1)  # asked for one query; the rest is left to what comes next
+
+
+class CacheTable(StrictModel):
+    """What the age of a kept answer allows, in seconds. The bounds are those of nominative data (docs/fiabilite.md)."""
+
+    duree_secondes: float = Field(default=300.0, gt=0, le=900)  # younger: served as it is
+    perime_secondes: float = Field(default=900.0, gt=0, le=900)  # younger: served, and asked again behind
+    secours_secondes: float = Field(default=3600.0, gt=0, le=3600)  # younger: served when the partner fails
+    absence_secondes: float = Field(
+        default=60.0, gt=0, le=60
+    )  # an answer without any record is fresh no longer than that
+    plancher_secondes: float = Field(default=10.0, ge=0, le=900)  # younger: fresh, whatever freshness a caller asks for
+
+    @model_validator(mode="after")
+    def _order(self) -> "CacheTable":
+        if not self.duree_secondes <= self.perime_secondes <= self.secours_secondes:
+            raise ValueError("duree_secondes ≤ perime_secondes ≤ secours_secondes attendu")
+        return self
+
+
+class OpeningTable(StrictModel):
+    """Opening hours, Europe/Paris; `fin` before `debut` means past midnight."""
+
+    debut: time
+    fin: time
+
+
+class HarvestTable(StrictModel):
+    """What a harvest covers."""
+
+    depuis: date
+    fenetre_jours: int = Field(default=59, ge=1, le=59)
+
+
+class EventsTable(StrictModel):
+    """The partner tells what changes: by a queue, read every `periode_secondes`, or by calls that `secret` signs."""
+
+    secret: str = ""
+    periode_secondes: float = Field(default=1.0, ge=0.1, le=60)
+
+
+class PartnerFile(StrictModel):
+    """`partenaires/<nom>.toml`."""
+
+    nom: PartnerName
+    genre: str
+    base_url: Url
+    locataires: str = ""
+    acces: dict[str, Annotated[AccessTable, Field(discriminator="type")]] = Field(default_factory=dict)
+    limites: LimitsTable = LimitsTable()
+    cache: CacheTable = CacheTable()
+    ouverture: OpeningTable | None = None
+    moisson: HarvestTable | None = None
+    evenements: EventsTable | None = None

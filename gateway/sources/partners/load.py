@@ -1,0 +1,161 @@
+"""Which partners there are and how each is asked: one TOML file a partner, read into frozen records.
+
+Knows the format of the files and nothing of HTTP. Every mistake is an ConfigurationError of one line that names the
+file and the key. Secrets are read from the environment mapping passed in, and show in no `repr`.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, time
+from pathlib import Path
+from urllib.parse import quote
+
+from pydantic import SecretStr
+
+from gateway.connectors.base import Tenant
+from gateway.errors import ConfigurationError
+from gateway.sources.partners.file_format import (
+    AccessTable,
+    CacheTable,
+    EventsTable,
+    LimitsTable,
+    OAuth2Table,
+    PartnerFile,
+)
+from gateway.sources.partners.tenants import TenantConfig, read_tenants, secret_of
+from gateway.toml_file import read_toml
+
+DEFAULT_ACCESS = "defaut"
+
+
+@dataclass(frozen=True, slots=True)
+class AccessConfig:
+    """One credential. `type`: entete | parametre | basic | porteur | oauth2.
+
+    `nom` is the header, the query key or the client id of oauth2. `secret` is None when the tenants file gives one a tenant.
+    """
+
+    type: str
+    nom: str = ""
+    secret: SecretStr | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    url_jeton: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EventsConfig:
+    """How a partner tells what changes: `periode` (seconds) between two looks at its queue, the secret of its calls."""
+
+    periode: float
+    secret: SecretStr | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Partner:
+    """A configured partner. `nom` is its name in the graph, `genre` its connector."""
+
+    nom: str
+    genre: str
+    base_url: str
+    acces: Mapping[str, AccessConfig]
+    abonnes: Mapping[str, TenantConfig] | None  # by UAI; None when the partner has one tenant
+    limites: LimitsTable
+    cache: CacheTable
+    ouverture: tuple[time, time] | None = None  # Europe/Paris, a hint
+    moisson_depuis: date | None = None
+    moisson_fenetre_jours: int = 59
+    evenements: EventsConfig | None = None
+
+    def adresse(self, tenant: Tenant) -> str:
+        """Base URL of a tenant, without a final slash. The code the partner gave it is percent-encoded."""
+        tenant_config = (self.abonnes or {}).get(tenant.key)
+        model = tenant_config.base_url if tenant_config and tenant_config.base_url else self.base_url
+        return model.replace("{code}", quote(tenant.code, safe="")).rstrip("/")
+
+
+def load_partners(record: Path, environ: Mapping[str, str], genres: Collection[str]) -> dict[str, Partner]:
+    """Read every `*.toml` of `record`; `genres` are the kinds a connector exists for. Raises ConfigurationError."""
+    if not record.is_dir():
+        raise ConfigurationError(f"{record} : dossier des partenaires absent")
+    values_read: dict[str, Partner] = {}
+    for path in sorted(record.glob("*.toml")):
+        partner = _load(path, environ, genres)
+        if partner.nom in values_read:
+            raise ConfigurationError(f"{path} : nom : « {partner.nom} » déjà pris par un autre fichier")
+        values_read[partner.nom] = partner
+    _refuse_shared_cfas(record, values_read.values())
+    return values_read
+
+
+def _refuse_shared_cfas(record: Path, partners: Iterable[Partner]) -> None:
+    seen_ones: dict[str, str] = {}
+    for partner in partners:
+        for uai in partner.abonnes or ():
+            if uai in seen_ones:
+                raise ConfigurationError(
+                    f"{record} : locataires : UAI {uai} servi par « {seen_ones[uai]} » et par « {partner.nom} »"
+                )
+            seen_ones[uai] = partner.nom
+
+
+def _load(path: Path, environ: Mapping[str, str], genres: Collection[str]) -> Partner:
+    file = read_toml(path, PartnerFile)
+    if file.genre not in genres:
+        raise ConfigurationError(f"{path} : genre : « {file.genre} » inconnu (connus : {', '.join(sorted(genres))})")
+    abonnes = read_tenants(path, file.locataires, environ) if file.locataires else None
+    _require_tenants(path, file, abonnes)
+    return Partner(
+        nom=file.nom,
+        genre=file.genre,
+        base_url=file.base_url,
+        acces={name: _access(path, name, access, environ, abonnes) for name, access in file.acces.items()},
+        abonnes=abonnes,
+        limites=file.limites,
+        cache=file.cache,
+        ouverture=(file.ouverture.debut, file.ouverture.fin) if file.ouverture else None,
+        moisson_depuis=file.moisson.depuis if file.moisson else None,
+        moisson_fenetre_jours=file.moisson.fenetre_jours if file.moisson else 59,
+        evenements=_events(path, file.evenements, environ) if file.evenements else None,
+    )
+
+
+def _require_tenants(path: Path, file: PartnerFile, abonnes: Mapping[str, TenantConfig] | None) -> None:
+    if abonnes is None:
+        if "{code}" in file.base_url:
+            raise ConfigurationError(f"{path} : base_url : {{code}} demande un fichier « locataires »")
+        return
+    for tenant_config in abonnes.values():
+        if "{code}" in (tenant_config.base_url or file.base_url) and not tenant_config.tenant.code:
+            raise ConfigurationError(f"{path} : locataires : code absent pour l'UAI {tenant_config.tenant.key}")
+
+
+def _access(
+    path: Path, nom: str, file: AccessTable, environ: Mapping[str, str], abonnes: Mapping[str, TenantConfig] | None
+) -> AccessConfig:
+    key = f"acces.{nom}.secret"
+    oauth = file if isinstance(file, OAuth2Table) else None
+    secret = _secret(path, key, file.secret, environ, abonnes)
+    if file.type == "basic" and secret and ":" not in secret.get_secret_value():
+        raise ConfigurationError(f"{path} : {key} : « compte:mot de passe » attendu dans {file.secret}")
+    return AccessConfig(
+        type=file.type,
+        nom=oauth.client if oauth else getattr(file, "nom", ""),
+        secret=secret,
+        headers=file.entetes,
+        url_jeton=oauth.url_jeton if oauth else "",
+    )
+
+
+def _events(path: Path, file: EventsTable, environ: Mapping[str, str]) -> EventsConfig:
+    secret = secret_of(environ, file.secret, f"{path} : evenements.secret") if file.secret else None
+    return EventsConfig(file.periode_secondes, secret)
+
+
+def _secret(
+    path: Path, key: str, variable: str, environ: Mapping[str, str], abonnes: Mapping[str, TenantConfig] | None
+) -> SecretStr | None:
+    if variable:
+        return secret_of(environ, variable, f"{path} : {key}")
+    if abonnes and all(tenant_config.secret for tenant_config in abonnes.values()):
+        return None
+    raise ConfigurationError(f"{path} : {key} : absent, et le fichier des locataires n'en donne pas un à chacun")

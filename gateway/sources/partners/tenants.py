@@ -1,0 +1,85 @@
+"""The tenants of a partner: one line a CFA, saying where it is asked and under which secret. Does no HTTP."""
+
+import csv
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from gateway.connectors.base import Tenant
+from gateway.domain.identifiers import is_valid_siret, is_valid_uai
+from gateway.errors import ConfigurationError
+from gateway.sources.partners.file_format import base_url_of
+
+COLUMNS = ("uai", "siret", "code", "base_url", "secret")
+
+
+@dataclass(frozen=True, slots=True)
+class TenantConfig:
+    """A tenant as configured: `base_url` empty means the partner's, `secret` None means the access's own."""
+
+    tenant: Tenant
+    base_url: str = ""
+    secret: SecretStr | None = field(default=None, repr=False)
+
+
+def secret_of(environ: Mapping[str, str], variable: str, where: str) -> SecretStr:
+    """The secret an environment variable holds; `where` (file and key) opens the message when it is missing or empty."""
+    if not environ.get(variable):
+        raise ConfigurationError(f"{where} : variable d'environnement {variable} absente")
+    if not (environ[variable].isascii() and environ[variable].isprintable()):
+        raise ConfigurationError(f"{where} : variable d'environnement {variable} : caractère interdit dans un secret")
+    return SecretStr(environ[variable])
+
+
+def read_tenants(partner: Path, nom: str, environ: Mapping[str, str]) -> dict[str, TenantConfig]:
+    """The tenants by UAI, from the CSV file that `partner` (a TOML file) names. Raises ConfigurationError."""
+    path = partner.parent / nom
+    abonnes: dict[str, TenantConfig] = {}
+    for numero, line in _rows(partner, path):
+        where = f"{path} : ligne {numero}"
+        tenant_config = _tenant_config(line, where, environ)
+        if tenant_config.tenant.key in abonnes:
+            raise ConfigurationError(f"{where} : uai : {tenant_config.tenant.key} en double")
+        abonnes[tenant_config.tenant.key] = tenant_config
+    if not abonnes:
+        raise ConfigurationError(f"{path} : aucun locataire")
+    return abonnes
+
+
+def _rows(partner: Path, path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError):
+        raise ConfigurationError(f"{partner} : locataires : {path} absent ou illisible") from None
+    reader = csv.reader(text.splitlines())
+    headers = next(reader, [])
+    if unknown := sorted(set(headers) - set(COLUMNS)):
+        raise ConfigurationError(f"{path} : colonne inconnue {', '.join(unknown)}")
+    if len(set(headers)) != len(headers) or not {"uai", "siret", "code"} <= set(headers):
+        raise ConfigurationError(f"{path} : colonnes attendues : {', '.join(COLUMNS)}")
+    for line in reader:
+        if len(line) != len(headers):
+            raise ConfigurationError(f"{path} : ligne {reader.line_num} : {len(headers)} colonnes attendues")
+        yield reader.line_num, dict(zip(headers, (value.strip() for value in line), strict=True))
+
+
+def _tenant_config(line: Mapping[str, str], where: str, environ: Mapping[str, str]) -> TenantConfig:
+    if not is_valid_uai(line["uai"]):
+        raise ConfigurationError(f"{where} : uai : invalide")
+    if line["siret"] and not is_valid_siret(line["siret"]):
+        raise ConfigurationError(f"{where} : siret : invalide")
+    variable = line.get("secret", "")
+    return TenantConfig(
+        tenant=Tenant(key=line["uai"], siret=line["siret"], code=line["code"]),
+        base_url=_url(line.get("base_url", ""), where),
+        secret=secret_of(environ, variable, f"{where} : secret") if variable else None,
+    )
+
+
+def _url(url: str, where: str) -> str:
+    try:
+        return base_url_of(url) if url else ""
+    except ValueError as error:
+        raise ConfigurationError(f"{where} : base_url : {error}") from None

@@ -1,0 +1,130 @@
+"""Keeps young what callers use: units read lately are asked again before they expire, by what partners can spare.
+
+Knows no noun, no caller and no HTTP. One unit at a time and a partner, in one process at a time; a partner in trouble is
+left alone. What cannot be kept so is served stale and asked again behind, as anything else.
+"""
+
+import asyncio
+import logging
+from collections.abc import Collection, Mapping, Sequence
+from functools import partial
+from typing import Protocol
+
+from gateway.cache.canonical_key import canonical_key
+from gateway.cache.seam import Cache, CacheKey, Entry
+from gateway.concurrency import Sleep, every
+from gateway.sources.partners.file_format import CacheTable
+from gateway.sources.partners.load import Partner
+from gateway.sources.units import Unit
+
+ACTIVE = 900.0  # seconds a unit is kept young after it was last read
+AHEAD = 0.8  # of its fresh lifetime: when it is asked again
+PERIOD = 10.0  # seconds between two turns; what lives less than two of them is not worth keeping so
+SWEEP = 60.0  # seconds of a turn, after which another process may have its own
+RETRY_AFTER = 60.0  # seconds before what was asked is asked again, whatever came of it
+PATIENCE = 0.2  # seconds a partner that others are asking is left alone
+
+logger = logging.getLogger("gateway.sources")
+
+
+class Usages(Protocol):
+    """What callers use, and how it is asked again."""
+
+    @property
+    def last_read(self) -> dict[Unit, float]:
+        """When each unit was last read (seconds since 1970)."""
+        ...
+
+    @property
+    def left_out(self) -> Collection[Unit]:
+        """What a query wanted and did not ask."""
+        ...
+
+    @property
+    def partners(self) -> Mapping[str, Partner]: ...
+    async def kept_entries(self, units: Sequence[Unit]) -> list[Entry | None]: ...
+    def is_accessible(self, source: str) -> bool: ...
+    def allows(self, unit: Unit) -> bool: ...
+    async def refresh(self, unit: Unit, kept: Entry | None) -> None: ...
+
+
+def dues(last_read: Mapping[Unit, float], reviews: Mapping[Unit, float], source: str, instant: float) -> list[Unit]:
+    """The units of a partner that are in use and to be looked at, the last read first. `reviews`: not before when."""
+    useful = [u for u, read_at in last_read.items() if u.source == source and read_at > instant - ACTIVE]
+    return sorted((u for u in useful if reviews.get(u, 0.0) <= instant), key=lambda u: (-last_read[u], u.key))
+
+
+def to_refetch(kept: Entry, rules: CacheTable) -> float:
+    """When a kept answer is to be asked again: before it expires, by enough to fetch it meanwhile; at once if it is known to
+    be out of date."""
+    return kept.ne_a if kept.invalidated else kept.ne_a + AHEAD * rules.duree_secondes
+
+
+class RefreshAhead:
+    """The upkeep of all partners. `sleep` waits; instants are the cache's."""
+
+    def __init__(self, usages: Usages, cache: Cache, sleep: Sleep) -> None:
+        self._usages, self._cache, self._sleep = usages, cache, sleep
+        self._reviews: dict[Unit, float] = {}
+
+    async def watch(self) -> None:
+        """For ever: each partner at its own pace."""
+        async with asyncio.TaskGroup() as group:
+            for name, partner in self._usages.partners.items():
+                if partner.cache.duree_secondes >= 2 * PERIOD:
+                    group.create_task(self._watch(name))
+
+    async def _watch(self, source: str) -> None:
+        def failed(error: Exception) -> None:  # what it would have kept young is served stale
+            logger.error("entretien de %s : %s", source, type(error).__name__)
+
+        await every(PERIOD, partial(self.sweep, source), failed, self._sleep, first=PERIOD)
+
+    async def sweep(self, source: str) -> None:
+        """Once over what is used of a partner, unless another process is at it."""
+        fin = self._cache.now() + SWEEP
+        self._forget()
+        if not dues(self._usages.last_read, self._reviews, source, self._cache.now()):
+            return
+        key, duration = CacheKey(canonical_key("entretien", source), source), SWEEP + RETRY_AFTER
+        lease = await self._cache.acquire(key, duration)
+        if lease is None:
+            return
+        try:
+            for unit, kept in await self._aged(source):
+                if self._cache.now() >= fin or not self._usages.is_accessible(source):
+                    return
+                await self._refresh(unit, kept)
+        finally:
+            await self._cache.release(key, lease)
+
+    async def _aged(self, source: str) -> list[tuple[Unit, Entry | None]]:
+        """What is due by now: another process may have brought it."""
+        instant = self._cache.now()
+        units = dues(self._usages.last_read, self._reviews, source, instant)
+        kept_entries = await self._usages.kept_entries(units)
+        self._reviews |= {u: self._next(u, kept, instant) for u, kept in zip(units, kept_entries, strict=True)}
+        return [(u, kept) for u, kept in zip(units, kept_entries, strict=True) if self._reviews[u] <= instant]
+
+    def _next(self, unit: Unit, kept: Entry | None, instant: float) -> float:
+        """When to ask; at once what a query left out; what holds nobody, or could not be read, is left to who reads it."""
+        if kept is None:
+            return instant if unit in self._usages.left_out else instant + RETRY_AFTER
+        if not kept.value.records:
+            return instant + RETRY_AFTER
+        return to_refetch(kept, self._usages.partners[unit.source].cache)
+
+    async def _refresh(self, unit: Unit, kept: Entry | None) -> None:
+        """Ask again, if the partner can spare it now; else leave it a moment, and that unit to the next turn."""
+        if not self._usages.allows(unit):
+            await self._sleep(PATIENCE)
+            return
+        self._reviews[unit] = self._cache.now() + RETRY_AFTER
+        await self._usages.refresh(unit, kept)
+
+    def _forget(self) -> None:
+        """What nobody reads any more."""
+        last_read, limit = self._usages.last_read, self._cache.now() - ACTIVE
+        for unit in [unit for unit, read_at in last_read.items() if read_at <= limit]:
+            del last_read[unit]
+            self._reviews.pop(unit, None)

@@ -1,0 +1,65 @@
+"""What is asked of the sources and what comes back, as values. Knows no HTTP, no cache, no partner.
+
+A unit is what a partner says about one key it can be asked for: the dossiers of one CFA, of one Mission locale. It is
+the unit of the cache, of the shared flight and of the count of calls; nothing in it belongs to a caller.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+from gateway.connectors.base import Record
+from gateway.errors import SourceError
+from gateway.sources.http.validators import PageValidator
+
+
+class Resource(Enum):
+    """What the key of a unit designates."""
+
+    CFA = "cfa"  # UAI
+    STRUCTURE = "structure"  # code of a Mission locale
+
+
+class CacheStatus(Enum):
+    """Where a result comes from: kept and fresh, asked of the partner for this read, or kept past its fresh lifetime; or that
+    it was left out, for the query had asked enough of its partner."""
+
+    HIT = "touche"
+    MISSED = "manque"
+    STALE = "perime"
+    LEFT_OUT = "laisse"
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One thing a partner can be asked for. `source` is the partner's name, `key` a UAI or a Mission locale code."""
+
+    source: str
+    resource: Resource
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnitResult:
+    """What a partner said of a unit. Shared between callers and kept: read it, never change what it holds.
+
+    `received_at` is the instant the last answer arrived, `age` the seconds since the partner said so, or said that nothing
+    changed since; `version` differs from one answer to the next. `validators` ask whether anything changed; empty, nothing can.
+    """
+
+    unit: Unit
+    records: tuple[Record, ...]
+    received_at: datetime
+    cache: CacheStatus
+    version: str
+    age: float = 0.0
+    validators: tuple[PageValidator, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class UnitFailure:
+    """A unit nobody could read in time; the error names the partner. `fallback` is what it had said, not too long ago."""
+
+    unit: Unit
+    error: SourceError
+    fallback: UnitResult | None = None

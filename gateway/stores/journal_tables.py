@@ -1,0 +1,128 @@
+"""The tables of the reading journal, and the two signed ends of its chain. SQL over a connection passed in.
+
+At rest: what was read in names of fields, by whom, for what, and pseudonyms of persons (64 bits of an HMAC). No value.
+"""
+
+import struct
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    CursorResult,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    bindparam,
+    select,
+    update,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.domain.hash_chain import GENESIS, Anchor, anchor_mac
+from gateway.domain.seal import Sealer
+from gateway.stores.migrations import migrate
+from gateway.stores.sql import insertion
+
+START, END = "debut", "fin"
+
+_tables = MetaData()
+_numero = BigInteger().with_variant(Integer, "sqlite")
+ENTRIES = Table(
+    "journal_entrees",
+    _tables,
+    Column("numero", _numero, primary_key=True, autoincrement=False),
+    Column("contenu", LargeBinary, nullable=False),  # JSON
+    Column("personnes", LargeBinary, nullable=False),  # pseudonyms, 8 bytes each
+    Column("empreinte", LargeBinary, nullable=False),
+    Column("ensemble", BigInteger, nullable=False),  # stands for these pseudonyms, whatever their order
+    Index("journal_par_ensemble", "ensemble", "numero"),
+)
+PERSONS = Table(  # the same pseudonyms, the other way round; a page read again brings no row
+    "journal_personnes",
+    _tables,
+    Column("personne", BigInteger, primary_key=True, autoincrement=False),
+    Column("ensemble", BigInteger, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+BOUNDS = Table(  # "debut", moved by a purge, and "fin"
+    "journal_bornes",
+    _tables,
+    Column("nom", String(8), primary_key=True),
+    Column("numero", BigInteger, nullable=False),
+    Column("empreinte", LargeBinary, nullable=False),
+    Column("sceau", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+
+class JournalTampered(Exception):
+    """The store is not what this gateway wrote: nothing may be added to it."""
+
+
+def read_anchor(connection: Connection, sealer: Sealer, nom: str) -> Anchor:
+    """One end of the chain. Raises JournalTampered when it is missing or not signed by this gateway."""
+    return _anchor(connection.execute(select(BOUNDS).where(BOUNDS.c.nom == nom)), sealer, nom)
+
+
+# Written once: each batch of entries goes through both, and to put a statement together takes as long as to run it.
+_THE_ANCHOR = BOUNDS.c.nom == bindparam("cette")
+_ACQUIRE = update(BOUNDS).where(_THE_ANCHOR).values(numero=BOUNDS.c.numero).returning(BOUNDS)
+_MARKED = (BOUNDS.c.numero, BOUNDS.c.empreinte, BOUNDS.c.sceau)
+_PUT = update(BOUNDS).where(_THE_ANCHOR).values({column: bindparam(column.name) for column in _MARKED})
+
+
+def take_anchor(connection: Connection, sealer: Sealer, nom: str) -> Anchor:
+    """The same, held until the transaction ends: the writers of all processes queue here."""
+    return _anchor(connection.execute(_ACQUIRE, {"cette": nom}), sealer, nom)
+
+
+def _anchor(rows_read: CursorResult[Any], sealer: Sealer, nom: str) -> Anchor:
+    row_read = rows_read.first()
+    if row_read is None:
+        raise JournalTampered(f"no {nom}")
+    anchor = Anchor(row_read.numero, row_read.empreinte)
+    if row_read.sceau != anchor_mac(sealer, nom, anchor):
+        raise JournalTampered(f"{nom} is not signed by this key")
+    return anchor
+
+
+def put_anchor(connection: Connection, sealer: Sealer, nom: str, anchor: Anchor) -> None:
+    """Move one end of the chain, signed."""
+    signed = {"numero": anchor.numero, "empreinte": anchor.digest, "sceau": anchor_mac(sealer, nom, anchor)}
+    connection.execute(_PUT, {"cette": nom, **signed})
+
+
+def pseudonym(sealer: Sealer, key: str) -> int:
+    """Stands for a person in the journal, by her secret key: 64 bits, signed as SQL wants them."""
+    return int.from_bytes(sealer.mac("journal/personne", key.encode())[:8], "big", signed=True)
+
+
+def set_of(sealer: Sealer, persons: Iterable[int]) -> int:
+    """Stands for distinct persons together, as `pseudonym` does for one."""
+    return int.from_bytes(sealer.mac("journal/ensemble", pack(sorted(persons)))[:8], "big", signed=True)
+
+
+def pack(codes: Sequence[int]) -> bytes:
+    return struct.pack(f">{len(codes)}q", *codes)
+
+
+def unpack(persons: bytes) -> tuple[int, ...]:
+    return struct.unpack(f">{len(persons) // 8}q", persons)
+
+
+async def create_journal(connection: AsyncConnection, sealer: Sealer) -> None:
+    """What is missing. The ends that are there are not named to be written: that would wait for whoever writes."""
+    await connection.run_sync(migrate, "journal")
+    if (await connection.execute(select(BOUNDS.c.nom))).first():
+        return
+    bounds = [
+        {"nom": name, "numero": 0, "empreinte": GENESIS.digest, "sceau": anchor_mac(sealer, name, GENESIS)}
+        for name in (START, END)
+    ]
+    await connection.execute(insertion(connection, BOUNDS).on_conflict_do_nothing(), bounds)

@@ -1,0 +1,39 @@
+"""The issuer's last good key set, on disk: a process that starts while the issuer is away goes on with it. Knows no JWK.
+
+Sealed: whoever writes to the disk cannot make a key that signs.
+"""
+
+import logging
+import os
+import struct
+from pathlib import Path
+
+from gateway.domain.seal import Sealer
+
+USAGE = "jeu de clés"
+
+logger = logging.getLogger("gateway.cles")
+
+
+class JwksFile:
+    """One file. What fails costs the next start with the issuer away, not this one."""
+
+    def __init__(self, path: Path, sealer: Sealer) -> None:
+        self._path, self._sealer = path, sealer
+
+    def keep(self, lu_a: float, bytes_: bytes) -> None:
+        """Replace the file, whole or not at all, whichever process does it."""
+        draft = self._path.with_suffix(f".{os.getpid()}")
+        try:
+            draft.write_bytes(self._sealer.seal(USAGE, struct.pack(">d", lu_a) + bytes_))
+            os.replace(draft, self._path)
+        except OSError as error:
+            logger.warning("jeu de clés non gardé sur disque : %s", error.strerror)
+
+    def resume(self) -> tuple[float, bytes] | None:
+        """The instant of the reading and the bytes; None when there is nothing that this gateway sealed."""
+        try:
+            plain = self._sealer.open(USAGE, self._path.read_bytes())
+        except OSError:
+            return None
+        return (struct.unpack(">d", plain[:8])[0], plain[8:]) if plain else None

@@ -1,0 +1,182 @@
+"""The ledger of links and of first sightings. SQL, pseudonyms and instants; knows no source, no person, no rule.
+
+At rest: stand-ins (HMAC) of records, identities, installations and objects, the name of a source, and when each was seen.
+"""
+
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Boolean, Column, Index, MetaData, String, Table, delete, select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.domain.links import Alias, KnownLinks, Link, LinkWrites, RecordKey
+from gateway.errors import LinksUnavailable
+from gateway.stores.migrations import migrate
+from gateway.stores.sql import batches, insertion, open_engine, read_in
+
+BATCH = 5_000  # values of one IN, rows of one transaction: both databases accept 32,000
+LOCK_WAIT = 2  # seconds: a writer waits for another process's, which writes for some tens of milliseconds
+
+_tables = MetaData()
+LINKS = Table(
+    "liens",
+    _tables,
+    Column("cle", String(32), primary_key=True),
+    Column("objet", String(32), nullable=False),
+    Column("depuis", String(32), nullable=False),
+    Column("vu_le", String(32), nullable=False),
+    Column("identite", String(32), nullable=False),
+    Column("origine", String(32), nullable=False),
+    Index("liens_par_objet", "objet"),
+    Index("liens_par_identite", "identite"),
+    Index("liens_par_vue", "vu_le"),
+)
+ALIAS = Table(
+    "liens_alias",
+    _tables,
+    Column("ancien", String(32), primary_key=True),
+    Column("survivant", String(32), nullable=False),
+    Column("depuis", String(32), nullable=False),
+    Column("rompu", Boolean, nullable=False),
+    Index("liens_alias_par_survivant", "survivant"),
+)
+FACTS = Table(
+    "liens_faits",
+    _tables,
+    Column("cle", String(32), primary_key=True),  # of the record
+    Column("fait", String(32), primary_key=True),  # of the fact it tells
+    Column("source", String(64), nullable=False),
+    Column("vu_le", String(32), nullable=False),
+)
+
+Fact = tuple[str, str, str]  # record, fact, name of the source
+
+
+class LinkStore:
+    """The ledger. Its calls raise LinksUnavailable. One engine; close it, or its threads keep the process alive."""
+
+    def __init__(self, url: str) -> None:
+        self._engine = open_engine(url, LOCK_WAIT)
+        self._ready = False
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+
+    async def read(self, keys: Collection[str]) -> KnownLinks:
+        """The links of these records, and the aliases of their objects."""
+        async with self._transaction() as connection:
+            values_read = await _links(connection, LINKS.c.cle, keys)
+            alias = await _alias(connection, {link.object_ for link in values_read})
+        return KnownLinks({link.key.key: link for link in values_read}, alias=alias)
+
+    async def read_cousins(self, identities: Collection[str]) -> KnownLinks:
+        """The links of the objects that have a record of one of these identities, and the aliases of these objects."""
+        async with self._transaction() as connection:
+            objects = {link.object_ for link in await _links(connection, LINKS.c.identite, identities)}
+            alias = await _alias(connection, objects)
+            objects |= {name for un in alias.values() for name in (un.former, un.survivor)}
+            return KnownLinks(cousins=await _links(connection, LINKS.c.objet, objects), alias=alias)
+
+    async def write(self, writes: LinkWrites) -> None:
+        """Write it, packet by packet: each stays, whatever comes next. What another process wrote first stays too: read
+        again to know."""
+        for batch in batches(writes.new, BATCH):
+            async with self._transaction() as connection:
+                await _insert(connection, LINKS, [_line(link) for link in batch])
+        async with self._transaction() as connection:
+            for former, link in writes.changes:
+                own_ones = (LINKS.c.cle == link.key.key) & (LINKS.c.objet == former)
+                await connection.execute(LINKS.update().where(own_ones).values(**_line(link)))
+            await _insert(connection, ALIAS, [_alias_row(alias) for alias in writes.alias])
+            for rompus in batches(writes.rompus, BATCH):
+                await connection.execute(ALIAS.update().where(ALIAS.c.ancien.in_(rompus)).values(rompu=True))
+
+    async def first_seen(self, facts: Sequence[Fact], instant: datetime) -> dict[tuple[str, str], datetime]:
+        """When each fact (record, fact) was first seen; `instant` for one that nobody had seen, which is noted."""
+        async with self._transaction() as connection:
+            known = await _views(connection, {key for key, _, _ in facts})
+        absent = [
+            {"cle": key, "fait": fact, "source": source, "vu_le": _text(instant)}
+            for key, fact, source in facts
+            if (key, fact) not in known
+        ]
+        if absent:
+            async with self._transaction() as connection:
+                await _insert(connection, FACTS, absent)
+                known = await _views(connection, {key for key, _, _ in facts})
+        return known
+
+    async def purge(self, before: datetime) -> None:
+        """Forget the records that no reading has met since, their facts, and the aliases that lead nowhere any more."""
+        async with self._transaction() as connection:
+            await connection.execute(delete(LINKS).where(LINKS.c.vu_le < _text(before)))
+            anonymous = FACTS.c.cle.not_in(select(LINKS.c.cle))
+            await connection.execute(delete(FACTS).where(anonymous, FACTS.c.vu_le < _text(before)))
+            await connection.execute(delete(ALIAS).where(ALIAS.c.survivant.not_in(select(LINKS.c.objet))))
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[AsyncConnection]:
+        """A reading, or a writing kept whole. The first one creates what is missing."""
+        try:
+            async with self._engine.begin() as connection:
+                if not self._ready:
+                    await connection.run_sync(migrate, "liens")
+                yield connection
+                self._ready = True
+        except (SQLAlchemyError, OSError) as error:
+            raise LinksUnavailable(type(error).__name__) from None
+
+
+async def _insert(connection: AsyncConnection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    if rows:
+        await connection.execute(insertion(connection, table).on_conflict_do_nothing(), rows)
+
+
+async def _links(connection: AsyncConnection, column: Any, values: Collection[str]) -> list[Link]:
+    return [
+        Link(RecordKey(key, identity, origin), object_, _instant(depuis), _instant(seen_at))
+        for key, object_, depuis, seen_at, identity, origin in await read_in(
+            connection, select(LINKS), [column], values, BATCH
+        )
+    ]
+
+
+async def _alias(connection: AsyncConnection, objects: Collection[str]) -> dict[str, Alias]:
+    """The aliases that lead to or from these objects, however many steps away."""
+    found_ones: dict[str, Alias] = {}
+    known_ones, remaining = set(objects), set(objects)
+    while remaining:
+        for former, survivor, depuis, broken in await read_in(
+            connection, select(ALIAS), [ALIAS.c.ancien, ALIAS.c.survivant], remaining, BATCH
+        ):
+            found_ones[former] = Alias(former, survivor, _instant(depuis), broken)
+        remaining = {name for alias in found_ones.values() for name in (alias.former, alias.survivor)} - known_ones
+        known_ones |= remaining
+    return found_ones
+
+
+async def _views(connection: AsyncConnection, keys: Collection[str]) -> dict[tuple[str, str], datetime]:
+    rows_read = await read_in(connection, select(FACTS), [FACTS.c.cle], keys, BATCH)
+    return {(key, fact): _instant(seen_at) for key, fact, _, seen_at in rows_read}
+
+
+def _line(link: Link) -> dict[str, str]:
+    key = {"cle": link.key.key, "identite": link.key.identity, "origine": link.key.origin}
+    return {**key, "objet": link.object_, "depuis": _text(link.depuis), "vu_le": _text(link.seen_at)}
+
+
+def _alias_row(alias: Alias) -> dict[str, Any]:
+    survivor = {"survivant": alias.survivor, "depuis": _text(alias.depuis)}
+    return {"ancien": alias.former, **survivor, "rompu": alias.broken}
+
+
+def _text(instant: datetime) -> str:
+    """Of one length and one offset, so that texts sort as instants do."""
+    return instant.astimezone(UTC).isoformat(timespec="seconds")
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text)

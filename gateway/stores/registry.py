@@ -1,0 +1,263 @@
+"""The harvested registry, sealed at rest, as it is read (`registry_writer` writes it). SQL, and nothing of partners.
+
+At rest: a pseudonym of the contract, one of the person, the postal code, the CFA and the month of the planned end (which
+index and identify nobody), the day, and the sealed row. No name, birth date, contact nor contract number can be read there.
+"""
+
+import asyncio
+import hashlib
+import json
+import logging
+import zlib
+from collections import defaultdict
+from collections.abc import AsyncIterator, Collection, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from sqlalchemy import Column, Date, Float, Index, Integer, LargeBinary, MetaData, String, Table, func, select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.domain.days import PARIS
+from gateway.domain.seal import Sealer
+from gateway.errors import ConfigurationError, RegistryUnavailable
+from gateway.stores.migrations import migrate
+from gateway.stores.sql import insertion, open_engine, read_in
+
+USAGE = "registre"
+FORMAT = "3"  # of the rows at rest: another one is harvested again, the registry being the truth
+BATCH = 500  # values of one IN: SQLite accepts many more, query plans stay simple
+BREATH = 200  # contracts put together between two breaths of the event loop
+LOCK_WAIT = 30  # seconds: the service and a harvest by hand may write at the same time
+
+logger = logging.getLogger("gateway.registre")
+
+_tables = MetaData()
+ROWS = Table(
+    "registre_lignes",
+    _tables,
+    Column("contrat", String(32), primary_key=True),
+    Column("vue", String(8), primary_key=True),
+    Column("fenetre", Date, primary_key=True),  # last day of the window it came from
+    Column("rang", Integer, primary_key=True),  # order in the window
+    Column("personne", String(32), nullable=False),
+    Column("code_postal", String(5)),
+    Column("cfa", String(14)),  # UAI, or SIRET where the registry lacks it
+    Column(
+        "fin", Date, nullable=False
+    ),  # month of the planned end it tells, as its first day: what retention counts from
+    Column("scelle", LargeBinary, nullable=False),
+    Index("registre_par_personne", "personne", "contrat"),
+    Index("registre_par_code_postal", "code_postal", "contrat"),
+    Index("registre_par_cfa", "cfa", "contrat"),
+    Index("registre_par_fenetre", "fenetre"),
+    Index("registre_par_fin", "fin"),
+)
+WINDOWS = Table(
+    "registre_fenetres",
+    _tables,
+    Column("debut", Date, primary_key=True),
+    Column("fin", Date, nullable=False),
+    Column("lignes", Integer, nullable=False),
+    Column("importee_le", String(32), nullable=False),
+)
+UNDER_WAY = Table(  # the window under way, if any: its rows are written, and not read yet
+    "registre_chantier",
+    _tables,
+    Column("debut", Date, primary_key=True),
+    Column("fin", Date, nullable=False),
+    Column("vue", Integer, nullable=False),  # the next page to ask for: of which view,
+    Column("page", Integer, nullable=False),  # which one,
+    Column("total", Integer, nullable=False),  # of how many
+    Column("lignes", Integer, nullable=False),  # written so far
+)
+STATE = Table(  # one row
+    "registre_etat",
+    _tables,
+    Column("temoin", String(32), primary_key=True),  # tells the key and the format that wrote the rest
+    Column("imports", Integer, nullable=False),  # only grows
+    Column("moissonneur", String(32)),  # the process that harvests
+    Column("bail", Float, nullable=False),  # until when, in seconds since 1970, unless it says so again
+)
+VISIBLE = ROWS.c.fenetre.not_in(select(UNDER_WAY.c.fin))
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Days of processing, both included."""
+
+    debut: date
+    fin: date
+
+
+@dataclass(frozen=True, slots=True)
+class StoredContrat:
+    """The sealed rows of one contract, in order of day, and the pseudonyms of the contract and of its person.
+
+    `digest` changes with the rows: what was made of them may be kept under it.
+    """
+
+    contrat: str
+    person: str
+    digest: bytes
+    rows: tuple[Any, ...] = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class HarvestState:
+    """How far the harvest went. `version` changes at each import; `as_of` is what the data may claim (see `harvest_state`)."""
+
+    last_day: date | None
+    as_of: datetime | None
+    rows: int
+    version: str
+
+
+class RegistryStore:
+    """The store of the registry. One engine; close it, or its threads keep the process alive."""
+
+    def __init__(self, url: str, sealer: Sealer) -> None:
+        self.engine = open_engine(url, LOCK_WAIT)
+        self.sealer = sealer
+
+    async def open(self) -> None:
+        """Create what is missing. Raises ConfigurationError when the store cannot be used, or another key or format wrote
+        what is there."""
+        try:
+            async with self.engine.begin() as connection:
+                await connection.run_sync(migrate, "registre")
+                await self._recognise(connection)
+        except (SQLAlchemyError, OSError) as error:
+            raise ConfigurationError(f"registre : base inutilisable ({type(error).__name__})") from None
+
+    async def _recognise(self, connection: AsyncConnection) -> None:
+        """Sign an empty store; refuse one that another key signed."""
+        witness = self.sealer.pseudonym(USAGE, f"temoin/{FORMAT}")
+        lu = await connection.scalar(select(STATE.c.temoin))
+        if lu is None and not await connection.scalar(select(func.count()).select_from(WINDOWS)):
+            addition = insertion(connection, STATE).values(temoin=witness, imports=0, bail=0.0)
+            await connection.execute(addition.on_conflict_do_nothing())
+        elif lu != witness:
+            raise ConfigurationError(
+                "registre : copie scellée par une autre GATEWAY_CLE ou d'un autre format ; la supprimer et moissonner"
+            )
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+    async def harvest_state(self) -> HarvestState:
+        """How far the harvest went. Raises RegistryUnavailable.
+
+        `as_of` is the instant the latest window was imported, but never after the day that follows it: a backfill
+        still under way in 2022 is not fresh.
+        """
+        last = select(WINDOWS.c.fin, WINDOWS.c.importee_le).order_by(WINDOWS.c.fin.desc()).limit(1)
+        async with self._reading() as connection:
+            rows = await connection.scalar(select(func.sum(WINDOWS.c.lignes))) or 0
+            version = str(await connection.scalar(select(STATE.c.imports)))
+            row_read = (await connection.execute(last)).first()
+        if row_read is None:
+            return HarvestState(None, None, 0, version)
+        horizon = datetime.combine(row_read.fin + timedelta(days=2), time(), PARIS).astimezone(UTC)
+        return HarvestState(row_read.fin, min(datetime.fromisoformat(row_read.importee_le), horizon), rows, version)
+
+    async def contrats(
+        self, codes_postaux: Collection[str], cfas: Collection[str], identities: Collection[str]
+    ) -> list[StoredContrat]:
+        """All the contracts of every person with a row of such a postal code, such a CFA or such an identity key.
+
+        A contract belongs to whom its last row names: a name corrected since does not leave half a contract behind.
+        Raises RegistryUnavailable.
+        """
+        async with self._reading() as connection:
+            touched = await _touched(
+                connection, codes_postaux, cfas, [person_pseudonym(self.sealer, key) for key in identities]
+            )
+            own_ones = await _rows(connection, touched)
+            persons = _holders(own_ones)
+            neighbours = await _contrats(connection, ROWS.c.personne, persons) - touched
+            rows_read = [*own_ones, *await _rows(connection, neighbours)]
+        return await _group(rows_read, persons)
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncIterator[AsyncConnection]:
+        try:
+            async with self.engine.connect() as connection:
+                yield connection
+        except (SQLAlchemyError, OSError) as error:
+            raise RegistryUnavailable(type(error).__name__) from None
+
+    def payloads(self, stored: StoredContrat) -> tuple[dict[str, Any], ...]:
+        """The partner's objects of a contract, in order of day. A row tampered with is left out, and counted in the log."""
+        rows_read = tuple(payload for line in stored.rows if (payload := self._open(line)) is not None)
+        if len(rows_read) < len(stored.rows):
+            logger.error("registre : %d ligne(s) altérée(s), mise(s) de côté", len(stored.rows) - len(rows_read))
+        return rows_read
+
+    def digest(self, *sets: Collection[str]) -> str:
+        """A stand-in for sets of keys, that tells nothing of them: what a cache may be keyed by."""
+        return self.sealer.pseudonym("registre/lecture", json.dumps([sorted(set_) for set_ in sets]))
+
+    def _open(self, row_read: Any) -> dict[str, Any] | None:
+        plain = self.sealer.open(
+            USAGE, row_read.scelle, link(row_read.contrat, row_read.vue, row_read.fenetre, row_read.rang)
+        )
+        return None if plain is None else dict(json.loads(zlib.decompress(plain)))
+
+
+async def _group(rows_read: Iterable[Any], persons: Collection[str]) -> list[StoredContrat]:
+    by_contrat: dict[str, list[Any]] = defaultdict(list)
+    for row_read in rows_read:
+        by_contrat[row_read.contrat].append(row_read)
+    stored_rows = []
+    for numero, contrat in enumerate(sorted(by_contrat), 1):
+        order = sorted(by_contrat[contrat], key=_order)
+        if order[-1].personne in persons:
+            digest = hashlib.blake2b(b"".join(row_read.scelle for row_read in order), digest_size=16).digest()
+            stored_rows.append(StoredContrat(contrat, order[-1].personne, digest, tuple(order)))
+        if numero % BREATH == 0:
+            await asyncio.sleep(0)
+    return stored_rows
+
+
+def person_pseudonym(sealer: Sealer, identity: str) -> str:
+    """Stands for a person, by her identity key."""
+    return sealer.pseudonym("registre/personne", identity)
+
+
+def link(contrat: str, view: str, window: date, rank: int) -> bytes:
+    """What a sealed row is bound to: moved under another key, it does not open."""
+    return f"{contrat}|{view}|{window.isoformat()}|{rank}".encode()
+
+
+def _order(row_read: Any) -> tuple[date, str, int]:
+    return row_read.fenetre, row_read.vue, row_read.rang
+
+
+def _holders(rows_read: Iterable[Any]) -> set[str]:
+    """The persons named by the last row of each contract."""
+    last_rows: dict[str, Any] = {}
+    for row_read in rows_read:
+        known = last_rows.get(row_read.contrat)
+        if known is None or _order(known) < _order(row_read):
+            last_rows[row_read.contrat] = row_read
+    return {row_read.personne for row_read in last_rows.values()}
+
+
+async def _touched(
+    connection: AsyncConnection, codes_postaux: Collection[str], cfas: Collection[str], persons: Collection[str]
+) -> set[str]:
+    """The contracts with a row under one of these keys."""
+    columns = ((ROWS.c.code_postal, codes_postaux), (ROWS.c.cfa, cfas), (ROWS.c.personne, persons))
+    return {contrat for column, values in columns for contrat in await _contrats(connection, column, values)}
+
+
+async def _contrats(connection: AsyncConnection, column: Any, values: Collection[str]) -> set[str]:
+    partner_request = select(ROWS.c.contrat).distinct().where(VISIBLE)
+    return {row_read.contrat for row_read in await read_in(connection, partner_request, [column], values, BATCH)}
+
+
+async def _rows(connection: AsyncConnection, contrats: Collection[str]) -> list[Any]:
+    return await read_in(connection, select(ROWS).where(VISIBLE), [ROWS.c.contrat], contrats, BATCH)

@@ -1,0 +1,217 @@
+"""Where the harvest of the registry is written: one writer elected among processes, one page a transaction, and forgetting.
+
+SQL, and nothing of partners. A window is read once its last page is written; killed at any point, it goes on from its last page.
+"""
+
+import asyncio
+import json
+import logging
+import secrets
+import time
+import zlib
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sqlalchemy import and_, delete, exists, func, or_, select, update
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.domain.identity import identity_key
+from gateway.stores.registry import (
+    ROWS,
+    STATE,
+    UNDER_WAY,
+    USAGE,
+    WINDOWS,
+    RegistryStore,
+    Window,
+    link,
+    person_pseudonym,
+)
+from gateway.stores.registry_row import RegistryRow
+from gateway.stores.sql import batches
+
+LEASE = 60.0  # seconds that a harvester keeps its place without a word
+BATCH = 200  # rows of one statement: some milliseconds of the event loop
+FORGET_AFTER = 500  # contracts forgotten in one transaction
+DURATION_MAX = 4  # years of a contract whose rows tell no end
+
+logger = logging.getLogger("gateway.registre")
+
+
+class HarvestUnderWay(Exception):
+    """Another process harvests, or took our place."""
+
+
+class WindowRefused(ValueError):
+    """A window that overlaps one already written: its rows would be told twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class WindowUnderWay:
+    """A window under way, by its next page: `page` of `total` (0 before the first) of the view of rank `view`."""
+
+    window: Window
+    view: int = 0
+    page: int = 1
+    total: int = 0
+    rows: int = 0
+
+    def after(self, total: int, rows: int) -> "WindowUnderWay":
+        """The same, one page further."""
+        if self.page < total:
+            return replace(self, page=self.page + 1, total=total, rows=self.rows + rows)
+        return WindowUnderWay(self.window, self.view + 1, rows=self.rows + rows)
+
+
+class RegistryWriter:
+    """The writing half of a RegistryStore. `seconds` is a clock that the processes share, within less than BAIL."""
+
+    def __init__(self, registry: RegistryStore, seconds: Callable[[], float] = time.time) -> None:
+        self.registry = registry
+        self._engine, self._sealer = registry.engine, registry.sealer
+        self._seconds = seconds
+        self._me = secrets.token_hex(16)
+
+    async def elect(self) -> bool:
+        """Become the one that harvests, unless another one is alive."""
+        libre = or_(STATE.c.moissonneur.is_(None), STATE.c.moissonneur == self._me, STATE.c.bail < self._seconds())
+        async with self._engine.begin() as connection:
+            taken = await connection.execute(update(STATE).where(libre).values(moissonneur=self._me, bail=self._term()))
+        return taken.rowcount == 1
+
+    async def extend_lease(self) -> None:
+        """Say that we are alive. A database that fails will tell the harvest itself."""
+        with suppress(SQLAlchemyError, OSError, HarvestUnderWay):
+            async with self._engine.begin() as connection:
+                await self._require(connection)
+
+    async def release(self) -> None:
+        """Leave the place; if the database fails, the lease will."""
+        with suppress(SQLAlchemyError, OSError):
+            async with self._engine.begin() as connection:
+                await connection.execute(update(STATE).where(STATE.c.moissonneur == self._me).values(moissonneur=None))
+
+    async def windows(self) -> list[Window]:
+        """The windows written whole, in order of day."""
+        async with self._engine.connect() as connection:
+            rows_read = await connection.execute(select(WINDOWS.c.debut, WINDOWS.c.fin).order_by(WINDOWS.c.debut))
+            return [Window(row_read.debut, row_read.fin) for row_read in rows_read]
+
+    async def under_way(self) -> WindowUnderWay | None:
+        """The window that a harvest left unfinished."""
+        async with self._engine.connect() as connection:
+            lu = (await connection.execute(select(UNDER_WAY))).first()
+        return WindowUnderWay(Window(lu.debut, lu.fin), lu.vue, lu.page, lu.total, lu.lignes) if lu else None
+
+    async def write_page(
+        self,
+        under_way: WindowUnderWay,
+        rows: Sequence[RegistryRow],
+        following: WindowUnderWay,
+        completed_at: datetime | None,
+    ) -> None:
+        """Write a page and what comes next, together or not at all; `completed_at` when it was the last of its window.
+
+        Raises HarvestUnderWay, or WindowRefused for a window that overlaps another one.
+        """
+        sealed = await asyncio.to_thread(self._seal_all, under_way, rows)
+        async with self._engine.begin() as connection:
+            await self._require(connection)
+            await _put(connection, under_way, following)
+            for batch in batches(sealed, BATCH):
+                await connection.execute(ROWS.insert(), list(batch))
+            if completed_at is not None:
+                await _complete(connection, following, completed_at)
+
+    async def abandon(self, under_way: WindowUnderWay) -> None:
+        """Forget what was written of a window under way."""
+        async with self._engine.begin() as connection:
+            await self._require(connection)
+            await connection.execute(delete(UNDER_WAY))
+            await connection.execute(delete(ROWS).where(ROWS.c.fenetre == under_way.window.fin))
+
+    async def forget(self, before: date) -> int:
+        """Forget the contracts that ended in a month before a day; return how many."""
+        total = 0
+        while forgotten := await self._forget(before):
+            total += forgotten
+        if total:
+            logger.info("registre : %d contrat(s) échu(s) oublié(s)", total)
+        return total
+
+    async def _forget(self, before: date) -> int:
+        """Whatever an amendment moved the end to counts: all the rows of a contract go together, or stay."""
+        other = ROWS.alias()
+        holds = exists().where(other.c.contrat == ROWS.c.contrat, other.c.fin >= before)
+        expired = select(ROWS.c.contrat).distinct().where(ROWS.c.fin < before, ~holds).limit(FORGET_AFTER)
+        async with self._engine.begin() as connection:
+            await self._require(connection)
+            contrats = list(await connection.scalars(expired))
+            if contrats:
+                await connection.execute(delete(ROWS).where(ROWS.c.contrat.in_(contrats)))
+                await connection.execute(update(STATE).values(imports=STATE.c.imports + 1))
+        return len(contrats)
+
+    async def _require(self, connection: AsyncConnection) -> None:
+        """Hold the place until the transaction ends: who was taken for dead and replaced writes nothing more."""
+        own_ones = update(STATE).where(STATE.c.moissonneur == self._me).values(bail=self._term())
+        if (await connection.execute(own_ones)).rowcount != 1:
+            raise HarvestUnderWay
+
+    def _term(self) -> float:
+        return self._seconds() + LEASE
+
+    def _seal_all(self, under_way: WindowUnderWay, rows: Sequence[RegistryRow]) -> list[dict[str, Any]]:
+        return [self._seal(line, under_way.window.fin, rank) for rank, line in enumerate(rows, under_way.rows)]
+
+    def _seal(self, line: RegistryRow, window: date, rank: int) -> dict[str, Any]:
+        key = f"{line.no_contrat.casefold()}|{line.date_naissance.isoformat()}"
+        contrat = self._sealer.pseudonym("registre/contrat", key)
+        plain = zlib.compress(json.dumps(line.payload, ensure_ascii=False).encode(), 1)
+        return {
+            "contrat": contrat,
+            "vue": line.view,
+            "fenetre": window,
+            "rang": rank,
+            "personne": person_pseudonym(self._sealer, identity_key(line.nom, line.prenom, line.date_naissance)),
+            "code_postal": line.code_postal,
+            "cfa": line.uai or line.siret_formation,
+            "fin": _end_month(line),
+            "scelle": self._sealer.seal(USAGE, plain, link(contrat, line.view, window, rank)),
+        }
+
+
+def _end_month(line: RegistryRow) -> date:
+    if line.fin is not None:
+        return line.fin.replace(day=1)
+    return line.day.replace(year=line.day.year + DURATION_MAX, day=1)
+
+
+async def _put(connection: AsyncConnection, under_way: WindowUnderWay, following: WindowUnderWay) -> None:
+    """Move the window under way one page further; begin it with its first page."""
+    if under_way != WindowUnderWay(under_way.window):
+        here = and_(*(UNDER_WAY.c[name] == value for name, value in _columns(under_way).items()))
+        if (await connection.execute(update(UNDER_WAY).where(here).values(_columns(following)))).rowcount != 1:
+            raise HarvestUnderWay
+        return
+    overlapping = (WINDOWS.c.debut <= under_way.window.fin) & (WINDOWS.c.fin >= under_way.window.debut)
+    if await connection.scalar(select(func.count()).where(overlapping)):
+        raise WindowRefused(f"{under_way.window.debut} → {under_way.window.fin}")
+    await connection.execute(UNDER_WAY.insert().values(_columns(following)))
+
+
+def _columns(under_way: WindowUnderWay) -> dict[str, Any]:
+    place = {"vue": under_way.view, "page": under_way.page, "total": under_way.total, "lignes": under_way.rows}
+    return {**asdict(under_way.window), **place}
+
+
+async def _complete(connection: AsyncConnection, following: WindowUnderWay, instant: datetime) -> None:
+    """From here on the rows of the window are read, and it is not asked for again."""
+    await connection.execute(delete(UNDER_WAY))
+    mark = {**asdict(following.window), "lignes": following.rows, "importee_le": instant.astimezone(UTC).isoformat()}
+    await connection.execute(WINDOWS.insert().values(mark))
+    await connection.execute(update(STATE).values(imports=STATE.c.imports + 1))

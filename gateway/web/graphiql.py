@@ -1,0 +1,84 @@
+"""The GraphiQL page and its files, under a strict policy: nothing from another host. Knows no token and no rule."""
+
+import os
+from os import PathLike
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+DIST = Path(__file__).parent / "dist"  # made by `make graphiql`, shipped in the wheel, absent from the repository
+PREFIX = "/graphql/assets"  # as `base` says in source/vite.config.js
+
+# What GraphiQL truly needs: the editor (monaco) writes style attributes and starts its own files as workers.
+POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "worker-src 'self'",
+        "style-src 'self' 'unsafe-inline'",
+        "font-src 'self' data:",
+        "img-src 'self' data:",
+        "connect-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+HEADERS = {
+    "content-security-policy": POLICY,
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+}
+WITHOUT_PAGE = """<!doctype html>
+<html lang="fr">
+<meta charset="utf-8">
+<title>Passerelle apprentissage</title>
+<h1>Passerelle apprentissage</h1>
+<p>La passerelle répond, mais la page GraphiQL n’est pas construite. Dans le dépôt : <code>make graphiql</code>
+(Node 20.19 ou plus, ou celui que la commande installe), puis recharger cette page.</p>
+<p>Sans la page : envoyer les requêtes par <code>POST /graphql</code>, le jeton d’accès dans l’en-tête
+<code>Authorization: Bearer …</code></p>
+</html>
+"""
+ICON = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="6" fill="#000091"/>'
+    '<path d="M5 22h22M8 22v-7a8 8 0 0 1 16 0v7M16 7v15" fill="none" stroke="#fff" stroke-width="2.4"/></svg>'
+)
+
+
+class _Files(StaticFiles):
+    """The built files with their headers; their names carry a hash of their content."""
+
+    async def check_config(self) -> None:
+        """A page that was not built is absent, not a fault."""
+
+    def file_response(
+        self, full_path: PathLike[str] | str, stat_result: os.stat_result, scope: Scope, status_code: int = 200
+    ) -> Response:
+        """A file, kept for a year by the browser."""
+        response = super().file_response(full_path, stat_result, scope, status_code)
+        response.headers.update({**HEADERS, "cache-control": "public, max-age=31536000, immutable"})
+        return response
+
+
+async def page_graphiql(request: Request) -> Response:
+    """The page for a browser at GET /graphql; where it was not built, a page that says how to build it."""
+    home = DIST / "index.html"
+    body = home.read_text(encoding="utf-8") if home.is_file() else WITHOUT_PAGE
+    return HTMLResponse(body, headers={**HEADERS, "cache-control": "no-cache"})
+
+
+async def _icon(request: Request) -> Response:
+    return Response(ICON, media_type="image/svg+xml", headers={**HEADERS, "cache-control": "max-age=86400"})
+
+
+def static_routes() -> list[BaseRoute]:
+    """The routes of the page's own files, the icon that browsers ask for included."""
+    return [Route("/favicon.ico", _icon), Mount(PREFIX, _Files(directory=DIST / "assets", check_dir=False))]

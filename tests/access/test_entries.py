@@ -1,0 +1,79 @@
+"""The entry of a reading: names of fields by category, persons by what may be read of each, never a value."""
+
+import json
+from datetime import UTC, datetime
+
+from gateway.audit.entries import Reading, act, entry, governed, rows, written_at
+from gateway.auth.policy.rules import CategorieDonnee as C
+from gateway.auth.policy.rules import Profil
+from gateway.federation.collect.plan import shows_persons
+from tests.support.access.tools import SCHEMA, decision, viewer
+
+RULES = governed(SCHEMA)
+WHEN = datetime(2026, 10, 15, 12, tzinfo=UTC)
+ALL_ONES = frozenset({C.PARCOURS, C.IDENTITE, C.SUIVI})
+LESS = frozenset({C.PARCOURS, C.IDENTITE})
+
+
+def row_read(partner_request: str, profil: Profil = Profil.MISSION_LOCALE) -> Reading:
+    persons = {"p1": ALL_ONES, "p2": LESS, "p3": ALL_ONES}
+    sources = {"registre": "FERMEE"}
+    return Reading(WHEN, "r1", viewer(profil), "empreinte", decision(profil, partner_request), persons, sources)
+
+
+def test_an_entry_tells_references_and_no_value() -> None:
+    partner_request = '{ contrat(numero: "SECRET-1") { numero jeune { id nom telephone ine suivi { commentaire } } } }'
+    content, persons = entry(row_read(partner_request), RULES)
+    assert b"SECRET" not in content
+    assert persons == ("p1", "p3", "p2")
+    assert json.loads(content) == {
+        "acte": "LECTURE",
+        "quand": "2026-10-15T12:00:00+00:00",
+        "requete": "r1",
+        "client": "client",
+        "compte": "client",
+        "profil": "MISSION_LOCALE",
+        "organisation": "59010",
+        "finalite": "ACCOMPAGNEMENT",
+        "document": "empreinte",
+        "coordonnees": {
+            "CONTRAT": ["Contrat.numero"],
+            "PARCOURS": ["Contrat.jeune"],
+            "IDENTITE": ["Jeune.nom"],
+            "SUIVI": ["Jeune.suivi"],
+            "CONTACT": ["Jeune.telephone"],
+        },
+        "refus": ["Jeune.ine"],
+        "groupes": [
+            {"categories": ["IDENTITE", "PARCOURS", "SUIVI"], "personnes": 2},
+            {"categories": ["IDENTITE", "PARCOURS"], "personnes": 1},
+        ],
+        "sources": {"registre": "FERMEE"},
+    }
+    assert written_at(content) == WHEN
+
+
+def test_l08_a_person_is_told_her_own_fields() -> None:
+    content, _ = entry(row_read("{ jeunes { edges { node { nom suivi { date } } } } }"), RULES)
+    champs = [rows(content, rank).split("\t")[6] for rank in range(3)]
+    assert champs == ["Jeune.nom,Jeune.suivi", "Jeune.nom,Jeune.suivi", "Jeune.nom"]
+
+
+def test_every_governed_field_of_a_person_is_known_to_the_journal() -> None:
+    assert {"Jeune.telephone", "Contrat.numero", "Rupture.cause", "Jeune.suivi"} <= RULES.keys()
+    assert not [name for name in RULES if name.startswith(("Query.", "Source.", "Cfa."))]
+
+
+def test_counting_people_shows_nobody_and_an_id_shows_somebody() -> None:
+    def shown(partner_request: str) -> bool:
+        return shows_persons(decision(Profil.MISSION_LOCALE, partner_request))
+
+    assert shown("{ jeunes { edges { node { id } } } }")
+    assert shown('{ node(id: "x") { id } }')
+    assert shown("{ ruptures { edges { node { __typename date } } } }")
+    assert not shown("{ jeunes { totalCount pageInfo { hasNextPage } } }")
+    assert not shown("{ moi { profil } sources { nom } }")
+
+
+def test_an_act_on_the_journal_is_an_entry_too() -> None:
+    assert json.loads(act("PURGE", WHEN, entrees=3)) == {"acte": "PURGE", "quand": WHEN.isoformat(), "entrees": 3}

@@ -1,0 +1,187 @@
+"""The matrix of rights (docs/graphe.md, Droits), row by row and record by record; and the closed world of its file."""
+
+from pathlib import Path
+
+import pytest
+
+from gateway.auth.policy.perimetre import Relation
+from gateway.auth.policy.policy import FILE, read_policy
+from gateway.auth.policy.rules import CategorieDonnee as C
+from gateway.auth.policy.rules import Finalite, Profil
+from gateway.auth.policy.schema_check import check_schema
+from gateway.domain.statut import StatutApprenant as S
+from gateway.errors import ConfigurationError
+from tests.support.access.tools import FINALITES, POLICY, SCHEMA
+
+ML = frozenset(
+    {
+        C.PARCOURS,
+        C.IDENTITE,
+        C.CONTACT,
+        C.ADRESSE,
+        C.SENSIBLE,
+        C.REPRESENTANT,
+        C.CONTRAT,
+        C.RUPTURE,
+        C.SUIVI,
+        C.COLLABORATION,
+        C.TECHNIQUE,
+    }
+)
+CONTROL = frozenset({C.PARCOURS, C.IDENTITE, C.CONTACT})
+WITHOUT_CONTRAT = {S.INSCRIT, S.RUPTURANT, S.ABANDON}
+EVERYONE = set(S)
+
+# profile → relations, statuses, categories of a record in which nobody asked a collaboration
+MATRIX = {
+    Profil.MISSION_LOCALE: ({Relation.RESIDENCE, Relation.SUIVI}, EVERYONE, ML),
+    Profil.CFA: ({Relation.CFA}, EVERYONE, ML - {C.SUIVI} | {C.IDENTIFIANT_NATIONAL}),
+    Profil.TETE_DE_RESEAU: (
+        {Relation.RESEAU},
+        EVERYONE,
+        frozenset({C.PARCOURS, C.IDENTITE, C.IDENTIFIANT_NATIONAL, C.CONTRAT, C.RUPTURE}),
+    ),
+    Profil.DREETS: ({Relation.TERRITOIRE_CFA}, WITHOUT_CONTRAT, CONTROL),
+    Profil.DDETS: ({Relation.TERRITOIRE_CFA}, WITHOUT_CONTRAT, CONTROL),
+    Profil.ACADEMIE: ({Relation.TERRITOIRE_CFA}, WITHOUT_CONTRAT, CONTROL),
+    Profil.FRANCE_TRAVAIL: ({Relation.RESIDENCE_REGION}, {S.INSCRIT}, CONTROL | {C.ADRESSE, C.SENSIBLE}),
+    Profil.ARML: (set(), set(), frozenset()),
+    Profil.SI_PARTENAIRE: (
+        {Relation.RESIDENCE, Relation.SUIVI, Relation.CFA},
+        EVERYONE,
+        CONTROL | {C.CONTRAT, C.RUPTURE, C.SUIVI},
+    ),
+    Profil.STATISTIQUES: (set(), set(), frozenset()),
+    Profil.ADMINISTRATEUR: (set(), set(), frozenset()),
+}
+
+
+@pytest.mark.parametrize("profil", list(Profil))
+@pytest.mark.parametrize("finalite", list(Finalite))
+def test_every_record(profil: Profil, finalite: Finalite) -> None:
+    relations, statuts, categories = MATRIX[profil]
+    for relation in Relation:
+        for statut in S:
+            opened = finalite is FINALITES[profil] and relation in relations and statut in statuts
+            rows_read = POLICY.granted(profil, finalite, frozenset({relation}), statut, collaboration=False)
+            assert rows_read == (categories | {C.PUBLIQUE} if opened else frozenset()), (relation, statut)
+
+
+@pytest.mark.parametrize("profil", list(Profil))
+def test_what_a_profil_reads(profil: Profil) -> None:
+    _, statuts, categories = MATRIX[profil]
+    always = {C.PUBLIQUE} | ({C.AGREGAT} if profil is not Profil.ADMINISTRATEUR else {C.TECHNIQUE})
+    under_condition = {C.SUIVI} if profil is Profil.CFA else set()
+    finalite = FINALITES[profil]
+    assert POLICY.categories(profil, finalite) == categories | always | under_condition
+    assert POLICY.everywhere(profil, finalite) == categories | always
+    assert POLICY.statuts(profil, finalite) == statuts
+
+
+@pytest.mark.parametrize("profil", list(Profil))
+def test_without_a_finalite_neither_person_nor_source(profil: Profil) -> None:
+    expected = {C.PUBLIQUE} if profil is Profil.ADMINISTRATEUR else {C.PUBLIQUE, C.AGREGAT}
+    assert POLICY.categories(profil, None) == expected
+    assert POLICY.granted(profil, None, frozenset(Relation), S.INSCRIT, collaboration=True) == frozenset()
+
+
+def test_the_suivi_of_a_cfa_requires_a_collaboration() -> None:
+    def rows_read(collaboration: bool) -> frozenset[C]:
+        relations = frozenset({Relation.CFA})
+        return POLICY.granted(Profil.CFA, Finalite.GESTION_CFA, relations, S.RUPTURANT, collaboration)
+
+    assert rows_read(collaboration=True) - rows_read(collaboration=False) == {C.SUIVI}
+
+
+def test_an_unknown_statut_opens_only_what_is_open_to_all() -> None:
+    territoire, residence = frozenset({Relation.TERRITOIRE_CFA}), frozenset({Relation.RESIDENCE})
+    granted = POLICY.granted
+    assert not granted(Profil.DREETS, Finalite.CONTROLE_OBLIGATION, territoire, None, collaboration=False)
+    assert granted(Profil.MISSION_LOCALE, Finalite.ACCOMPAGNEMENT, residence, None, collaboration=False)
+
+
+def test_without_a_relation_nothing() -> None:
+    views = POLICY.granted(Profil.MISSION_LOCALE, Finalite.ACCOMPAGNEMENT, frozenset(), S.INSCRIT, collaboration=True)
+    assert views == frozenset()
+
+
+def test_a_conditional_row_does_not_open_a_record_by_itself(tmp_path: Path) -> None:
+    text = FILE.read_text(encoding="utf-8")
+    debut, fin = text.index("# Le CFA lit"), text.index("# Le suivi appartient")
+    policy = read_policy(_write(tmp_path, text[:debut] + text[fin:]))
+    relations = frozenset({Relation.CFA})
+    views = policy.granted(Profil.CFA, Finalite.GESTION_CFA, relations, S.INSCRIT, collaboration=True)
+    assert views == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("former", "new", "told"),
+    [
+        ('profils = ["CFA"]', 'profils = ["CFAS"]', "regle.1.profils.0 : valeur inconnue « CFAS »"),
+        ('"REPRESENTANT", "IDENTIFIANT', '"NIR", "IDENTIFIANT', "valeur inconnue « NIR »"),
+        ('relations = ["RESEAU"]', 'relations = ["AMITIE"]', "regle.3.relations.0 : valeur inconnue « AMITIE »"),
+        ('statuts = ["INSCRIT"]', 'statuts = ["PARTI"]', "regle.5.statuts.0 : valeur inconnue « PARTI »"),
+        ('finalite = "PILOTAGE"', 'finalite = "CURIOSITE"', "regle.3.finalite : valeur inconnue « CURIOSITE »"),
+        ('condition = "collaboration_demandee"', 'condition = "amitie"', "regle.2.condition : "),
+        ('condition = "collaboration_demandee"', 'sauf = "minuit"', "regle.2.sauf : clé inconnue"),
+        ('finalite = "PILOTAGE"\n', "", "regle.3.finalite : clé absente"),
+        ('relations = ["RESEAU"]', "relations = []", "regle.3.relations : "),
+        ('categories = ["TECHNIQUE"]', 'categories = ["IDENTITE"]', "exploitation.categories : sans relation"),
+        (', "STATISTIQUES",\n]', ",\n]", "aucune ligne ne dit ce que lisent STATISTIQUES"),
+        ("[agregat]", "[agregat", "TOML invalide"),
+    ],
+)
+def test_the_file_is_a_closed_world(tmp_path: Path, former: str, new: str, told: str) -> None:
+    text = FILE.read_text(encoding="utf-8")
+    assert former in text
+    path = _write(tmp_path, text.replace(former, new, 1))
+    with pytest.raises(ConfigurationError) as raised:
+        read_policy(path)
+    assert str(raised.value).startswith("policy.toml : ")
+    assert told in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+OF_THE_CFA = 'finalite = "GESTION_CFA"\ncategories = [\n'
+CFA_ALONE = """
+[[regle]]
+profils = ["CFA"]
+relations = ["CFA"]
+statuts = ["INSCRIT"]
+finalite = "GESTION_CFA"
+categories = ["PARCOURS"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("former", "new", "told"),
+    [
+        ('relations = ["RESEAU"]', 'relations = ["RESEAU", "SUIVI"]', "regle.3 : aucun de ces profils n'a la relation SUIVI"),
+        ('relations = ["RESEAU"]', 'relations = ["RESIDENCE"]', "regle.3 : TETE_DE_RESEAU n'a aucune de ces relations"),
+        ('["DREETS", "DDETS", "ACADEMIE"]\nrel', '["DREETS", "CFA"]\nrel', "regle.4 : CFA n'a aucune de ces relations"),
+        ('"PARCOURS", "IDENTITE", "CONTACT"]', '"PARCOURS", "AGREGAT"]', "regle.4 : AGREGAT ne dépend pas d'une relation"),
+        ('"PARCOURS", "IDENTITE", "CONTACT"]', '"PARCOURS", "PUBLIQUE"]', "regle.4 : PUBLIQUE ne dépend pas d'une relation"),
+        ("[agregat]", CFA_ALONE + "[agregat]", "regle.7 : une autre ligne accorde déjà tout cela"),
+        (f'statuts = "TOUS"\n{OF_THE_CFA}', f'statuts = ["INSCRIT"]\n{OF_THE_CFA}',
+         "regle.2 : sa condition complète des dossiers qu'aucune ligne n'ouvre"),
+    ],
+)  # fmt: skip
+def test_a_row_without_effect_stops_the_startup(tmp_path: Path, former: str, new: str, told: str) -> None:
+    text = FILE.read_text(encoding="utf-8")
+    assert former in text
+    policy = read_policy(_write(tmp_path, text.replace(former, new, 1)))
+    with pytest.raises(ConfigurationError) as raised:
+        check_schema(SCHEMA, policy)
+    assert str(raised.value).startswith(f"politique d'accès : {told}")
+    assert "\n" not in str(raised.value)
+
+
+def test_absent_file(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"policy\.toml : fichier illisible"):
+        read_policy(tmp_path / "policy.toml")
+
+
+def _write(record: Path, text: str) -> Path:
+    path = record / "policy.toml"
+    path.write_text(text, encoding="utf-8")
+    return path

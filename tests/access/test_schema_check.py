@@ -1,0 +1,201 @@
+"""A coordinate without a rule, or a rule without effect, stops the start (docs/graphe.md, Droits, docs/security.md A12)."""
+
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from graphql import (
+    GraphQLArgument,
+    GraphQLBoolean,
+    GraphQLEnumType,
+    GraphQLField,
+    GraphQLInputField,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLSchema,
+    GraphQLString,
+)
+
+from gateway.auth.policy.coordinates import categorie
+from gateway.auth.policy.policy import FILE, read_policy
+from gateway.auth.policy.rules import ABOUT, ANY_OF, CATEGORIE, DERIVATION, OPENED_BY, SIZE, CategorieDonnee, Derivation
+from gateway.auth.policy.schema_check import check_schema
+from gateway.errors import ConfigurationError
+from gateway.schema.build import build, core_schema
+from gateway.schema.filters import TriJeunes
+from gateway.schema.nouns import Contrat
+from tests.support.access.tools import POLICY
+
+
+def test_the_delivered_schema_is_governed() -> None:
+    check_schema(core_schema(build()), POLICY)
+
+
+def _field(type_: str, nom: str, champ: GraphQLField) -> Callable[[GraphQLSchema], None]:
+    def put(schema: GraphQLSchema) -> None:
+        schema.type_map[type_].fields[nom] = champ  # type: ignore[attr-defined]
+
+    return put
+
+
+def _as(model: str, retype: Callable[[Any], Any]) -> Callable[[GraphQLSchema], None]:
+    """Changes the type of a field and keeps its rule."""
+
+    def put(schema: GraphQLSchema) -> None:
+        type_, _, name = model.partition(".")
+        champ = schema.type_map[type_].fields[name]  # type: ignore[attr-defined]
+        champ.type = retype(champ.type)
+
+    return put
+
+
+def _towards(type_: str, nom: str, target: str) -> Callable[[GraphQLSchema], None]:
+    """A field without a rule that leads to a noun."""
+
+    def put(schema: GraphQLSchema) -> None:
+        champ = GraphQLField(schema.type_map[target])  # type: ignore[arg-type]
+        schema.type_map[type_].fields[nom] = champ  # type: ignore[attr-defined]
+
+    return put
+
+
+def _filter_without_rule(schema: GraphQLSchema) -> None:
+    filtre = schema.type_map["FiltreJeunes"]
+    filtre.fields["rqth"] = GraphQLInputField(GraphQLBoolean)  # type: ignore[attr-defined]
+
+
+def _sort_value(schema: GraphQLSchema) -> None:
+    order = schema.type_map["TriJeunes"]
+    order.values["RQTH"] = order.values["NOM_ASC"]  # type: ignore[attr-defined]
+
+
+def _new_order(schema: GraphQLSchema) -> None:
+    order = GraphQLArgument(GraphQLEnumType("TriContrats", {"EMPLOYEUR": None}))
+    schema.type_map["Query"].fields["contrats"].args["tri"] = order  # type: ignore[attr-defined]
+
+
+def _free_argument(schema: GraphQLSchema) -> None:
+    champs = schema.type_map["Query"].fields  # type: ignore[attr-defined]
+    champs["jeunes"].args["telephone"] = GraphQLArgument(GraphQLString)
+
+
+def _drift(coordinate: str, derivation: Derivation | None) -> Callable[[GraphQLSchema], None]:
+    def put(schema: GraphQLSchema) -> None:
+        type_, _, name = coordinate.partition(".")
+        champ = schema.type_map[type_].fields[name]  # type: ignore[attr-defined]
+        rules = {CATEGORIE: categorie(champ), DERIVATION: derivation}
+        champ.extensions = {"strawberry-definition": SimpleNamespace(metadata=rules)}
+
+    return put
+
+
+def _written(coordinate: str, key: str, value: object) -> Callable[[GraphQLSchema], None]:
+    """Changes one fact beside a field."""
+
+    def put(schema: GraphQLSchema) -> None:
+        type_, _, name = coordinate.partition(".")
+        champ = schema.type_map[type_].fields[name]  # type: ignore[attr-defined]
+        facts = {**champ.extensions["strawberry-definition"].metadata, key: value}
+        champ.extensions = {"strawberry-definition": SimpleNamespace(metadata=facts)}
+
+    return put
+
+
+def _filter(about: tuple[str, ...]) -> Callable[[GraphQLSchema], None]:
+    def put(schema: GraphQLSchema) -> None:
+        champ = schema.type_map["FiltreJeunes"].fields["nom"]  # type: ignore[attr-defined]
+        rules = {CATEGORIE: CategorieDonnee.IDENTITE, ABOUT: about}
+        champ.extensions = {"strawberry-definition": SimpleNamespace(metadata=rules)}
+
+    return put
+
+
+def _without_priorite(schema: GraphQLSchema) -> None:
+    del schema.type_map["TriRuptures"].values["PRIORITE"]  # type: ignore[attr-defined]
+
+
+def _rule_on_the_interface(schema: GraphQLSchema) -> None:
+    champs = schema.type_map["Node"].fields  # type: ignore[attr-defined]
+    champs["nom"] = schema.type_map["Jeune"].fields["nom"]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("change_", "told"),
+    [
+        (_field("Jeune", "nir", GraphQLField(GraphQLString)), "Jeune.nir n'a pas de catégorie"),
+        (_field("Contrat", "salaire", GraphQLField(GraphQLString)), "Contrat.salaire n'a pas de catégorie"),
+        (_field("Rupture", "faute", GraphQLField(GraphQLString)), "Rupture.faute n'a pas de catégorie"),
+        (_field("Query", "tout", GraphQLField(GraphQLString)), "Query.tout n'a pas de catégorie"),
+        (_as("Jeune.nom", GraphQLNonNull), "Jeune.nom est gouverné et ne peut pas être nul"),
+        (_as("Query.jeunes", GraphQLNonNull), "Query.jeunes est gouverné et ne peut pas être nul"),
+        (_towards("Cfa", "apprentis", "Jeune"), "Query.cfa (PUBLIQUE) mène à Jeune, que PARCOURS ouvre"),
+        (_towards("MissionLocale", "ruptures", "RuptureConnection"), "mène à Rupture, que RUPTURE ouvre"),
+        (_filter_without_rule, "FiltreJeunes.rqth n'a pas de catégorie"),
+        (_sort_value, "TriJeunes.RQTH n'a pas de catégorie"),
+        (_new_order, "Query.contrats(tri:) n'a pas de catégorie"),
+        (_free_argument, "Query.jeunes(telephone:) n'a pas de catégorie"),
+        (
+            _drift("Jeune.age", Derivation(("Jeune.dateNaissance",))),
+            "Jeune.age dérive de Jeune.dateNaissance, d'une autre",
+        ),
+        (
+            _drift("Jeune.age", Derivation(("Jeune.nir",), "pour voir")),
+            "Jeune.age dérive de Jeune.nir, qui n'existe pas",
+        ),
+        (
+            _drift("Jeune.age", Derivation(("Jeune.statut",), "pour voir")),
+            "Jeune.age donne une raison que rien ne demande",
+        ),
+        (_filter(()), "FiltreJeunes.nom ne dit pas quels champs il regarde"),
+        (_filter(("Jeune.telephone",)), "FiltreJeunes.nom regarde Jeune.telephone sans exiger CONTACT"),
+        (_filter(("Jeune.nir",)), "FiltreJeunes.nom regarde Jeune.nir, qui n'existe pas"),
+        (_without_priorite, "TriRuptures.PRIORITE n'existe pas"),
+        (_written("Jeune.contrats", SIZE, None), "Jeune.contrats ne dit pas combien d'éléments son coût compte"),
+        (_written("Rupture.provenance", SIZE, 7), "Rupture.provenance compte 7 éléments, une autre liste de ce nom 20"),
+        (_written("Rupture.prioritaire", ANY_OF, None), "Rupture.motifsPriorite : rien ne dit s'il en reste (any_of)"),
+        (_written("Rupture.prioritaire", ANY_OF, "cause"), "Rupture.cause : rien ne dit s'il en reste (any_of)"),
+        (_rule_on_the_interface, "Node.nom : règle sur une interface"),
+    ],
+)
+def test_a_flaw_stops_the_startup(change_: Callable[[GraphQLSchema], None], told: str) -> None:
+    schema = core_schema(build())
+    change_(schema)
+    with pytest.raises(ConfigurationError) as raised:
+        check_schema(schema, POLICY)
+    assert told in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_node_that_no_rule_opens_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(Contrat, OPENED_BY)
+    with pytest.raises(ConfigurationError, match="Contrat n'a pas de règle d'ouverture"):
+        check_schema(core_schema(build()), POLICY)
+
+
+def test_a_sort_key_that_asks_for_nothing_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(TriJeunes.NOM_ASC, "asks", frozenset())
+    with pytest.raises(ConfigurationError, match=r"TriJeunes\.NOM_ASC n'a pas de catégorie"):
+        check_schema(core_schema(build()), POLICY)
+
+
+def test_a_free_field_may_lead_where_its_rule_leads_already() -> None:
+    schema = core_schema(build())
+    _towards("Employeur", "contrat", "Contrat")(schema)  # reached by Contrat.employeur only, which CONTRAT rules
+    check_schema(schema, POLICY)
+
+
+def test_a_governed_non_null_list_is_refused() -> None:
+    schema = core_schema(build())
+    _as("Jeune.contrats", lambda type_: GraphQLNonNull(GraphQLList(type_)))(schema)
+    with pytest.raises(ConfigurationError, match=r"Jeune\.contrats est gouverné"):
+        check_schema(schema, POLICY)
+
+
+def test_a_categorie_that_nobody_reads(tmp_path: Path) -> None:
+    text = FILE.read_text(encoding="utf-8").replace('"REPRESENTANT",', "")
+    path = tmp_path / "policy.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="personne ne lit la catégorie REPRESENTANT"):
+        check_schema(core_schema(build()), read_policy(path))

@@ -1,0 +1,168 @@
+"""The assertion that must never fire, made to fire: by a mask, a decision, a view and an executor broken on purpose."""
+
+import logging
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+import pytest
+
+from gateway.auth.authorization import decision_cache
+from gateway.auth.authorization.decide import decide
+from gateway.auth.authorization.mask import mask
+from gateway.auth.authorization.sentinel import excess, find_leak
+from gateway.auth.policy.policy import AccessPolicy
+from gateway.auth.policy.rules import CategorieDonnee
+from gateway.auth.policy.rules import CategorieDonnee as C
+from gateway.errors import LeakStopped
+from gateway.federation.views import masked
+from gateway.federation.views.build import View
+from gateway.response import graphql_error
+from gateway.schema.nouns import MotifPriorite, Rupture
+from tests.support.access.small_world import SmallWorld, caller, draw_from
+from tests.support.access.tools import POLICY
+
+pytestmark = pytest.mark.anyio
+
+RESEAU, CFA = caller("TETE_DE_RESEAU", "mfr"), caller("CFA", "0600001A")
+ML, AUTRE = caller("MISSION_LOCALE", "60001"), caller("MISSION_LOCALE", "60002")
+TELEPHONES = "{ liste: jeunes { edges { node { nom tel: telephone suivi { commentaire } } } } }"
+FOLLOWED = "{ jeunes { edges { node { nom suivi { commentaire } } } } }"
+
+
+@pytest.fixture
+def world() -> SmallWorld:
+    return SmallWorld(draw_from(Random(5), 10))
+
+
+def _lax(*arguments: Any) -> Any:
+    """decide, for a policy that grants everything to everybody."""
+    all_ = tuple(r.model_copy(update={"categories": frozenset(CategorieDonnee)}) for r in POLICY.regle)
+    large: AccessPolicy = POLICY.model_copy(update={"regle": all_})
+    schema, document, operation, variables, viewer, _ = arguments
+    return decide(schema, document, operation, variables, viewer, large)
+
+
+def _sans_masque(object_: Any, _categories: Any) -> Any:
+    return object_
+
+
+@pytest.fixture
+def break_(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Breaks the locks named: decide, masque, and the look at nouns."""
+
+    def make(*locks: str) -> None:
+        if "decide" in locks:
+            monkeypatch.setattr(decision_cache, "decide", _lax)
+        if "masque" in locks:
+            monkeypatch.setattr(masked, "mask", _sans_masque)
+        if "noms" in locks:
+            monkeypatch.setattr(masked, "excess", lambda _object, _categories: None)
+
+    return make
+
+
+async def test_it_never_fires_on_what_is_whole(world: SmallWorld) -> None:
+    for viewer in (RESEAU, CFA, ML):
+        assert (await world.request(viewer, TELEPHONES))["data"]["liste"]["edges"]
+    assert world.stopped == []
+
+
+async def test_a_broken_decision_alone_shows_nothing(world: SmallWorld, break_: Callable[..., None]) -> None:
+    break_("decide")
+    edges = (await world.request(RESEAU, TELEPHONES))["data"]["liste"]["edges"]
+    assert {edge["node"]["tel"] for edge in edges} == {None}
+    assert world.stopped == []
+
+
+@pytest.mark.parametrize(
+    ("locks", "viewer", "coordinate"),
+    [
+        (("masque",), RESEAU, "Jeune.rqth"),  # the noun is looked at whole, whatever was asked of it
+        (("decide", "masque"), RESEAU, "Jeune.rqth"),
+        (("decide", "masque", "noms"), RESEAU, "liste.edges.node.tel"),
+        (("decide", "masque", "noms"), caller("FRANCE_TRAVAIL", "32"), "liste.edges.node.suivi"),
+    ],
+)
+async def test_it_fires_and_nothing_is_sent(
+    world: SmallWorld,
+    break_: Callable[..., None],
+    caplog: pytest.LogCaptureFixture,
+    locks: tuple[str, ...],
+    viewer: Any,
+    coordinate: str,
+) -> None:
+    break_(*locks)
+    for _ in range(3):  # by graphql-core, then by a plan whose bytes nobody could look into
+        with caplog.at_level(logging.DEBUG), pytest.raises(LeakStopped):
+            await world.request(viewer, TELEPHONES)
+    assert world.stopped == [coordinate] * 3
+    critiques = [trace.getMessage() for trace in caplog.records if trace.levelno == logging.CRITICAL]
+    assert critiques == [f"{coordinate} : non accordé, rien n'est envoyé"] * 3
+    assert not any(un["CONTACT"] in caplog.text or un["SUIVI"] in caplog.text for un in world.inhabitants)
+
+
+async def test_it_knows_what_may_be_read_of_each_person(world: SmallWorld, break_: Callable[..., None]) -> None:
+    """A CFA reads the follow-up of some of its people: a mask that forgets it is caught on the others."""
+    assert {un.collaboration for un in world.inhabitants if un.cfa in CFA.perimetre.uais} == {True, False}
+    break_("masque")
+    with pytest.raises(LeakStopped):
+        await world.request(CFA, FOLLOWED)
+    assert world.stopped == ["Jeune.suivi"]
+
+
+async def test_u10_a_row_of_another_perimeter_stops_the_answer(
+    world: SmallWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    views: list[View] = []
+    true_one = world.gateway.views.view
+
+    async def first(*arguments: Any) -> View:
+        views.append(await true_one(*arguments))
+        return views[0]
+
+    monkeypatch.setattr(type(world.gateway.views), "view", lambda _views, *arguments: first(*arguments))
+    assert (await world.request(ML, FOLLOWED))["data"]["jeunes"]["edges"]
+    with pytest.raises(LeakStopped):
+        await world.request(AUTRE, FOLLOWED)
+    assert world.stopped == ["Jeune hors périmètre"]
+
+
+def test_the_caller_is_told_an_internal_error_and_no_more() -> None:
+    assert graphql_error(LeakStopped("Jeune.rqth")) == {
+        "message": "Erreur interne de la passerelle.",
+        "extensions": {"code": "ERREUR_INTERNE"},
+    }
+
+
+def test_only_forbidden_branches_are_walked() -> None:
+    class Curious(dict[str, Any]):
+        def get(self, *_: Any) -> Any:
+            raise AssertionError("looked at what is granted")
+
+    assert find_leak(Curious(a=1), {}) is None
+    assert find_leak([Curious(a=1)] * 3, {}) is None
+
+
+@pytest.mark.parametrize(
+    ("data", "found"),
+    [
+        ({"a": {"b": None}}, None),
+        ({"a": None}, None),
+        ({"a": {"c": 1}}, None),
+        ({"a": {"b": 0}}, ("a", "b")),
+        ({"a": {"b": False}}, ("a", "b")),
+        ({"a": {"b": []}}, ("a", "b")),
+        ({"a": [{"b": None}, [{"b": ""}]]}, ("a", "b")),
+        (None, None),
+    ],
+)
+def test_what_is_not_null_where_it_must_be_is_found(data: Any, found: tuple[str, ...] | None) -> None:
+    assert find_leak(data, {"a": {"b": None}}) == found
+
+
+def test_a_reason_that_tells_another_category_is_too_much() -> None:
+    rupture = Rupture(prioritaire=True, motifs_priorite=[MotifPriorite.SOUHAITE_RDV, MotifPriorite.RQTH])
+    assert excess(rupture, frozenset({C.SUIVI})) == "Rupture.motifs_priorite"
+    assert excess(rupture, frozenset({C.SUIVI, C.SENSIBLE})) is None
+    assert excess(mask(rupture, frozenset({C.SUIVI})), frozenset({C.SUIVI})) is None

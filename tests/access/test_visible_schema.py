@@ -1,0 +1,158 @@
+"""The graph that introspection shows to each caller: what its register lets it read, and nothing else (docs/graphe.md)."""
+
+from random import Random
+from typing import Any
+
+import pytest
+from graphql import build_client_schema, get_introspection_query, get_named_type, is_object_type
+
+from gateway.auth.authentication.viewer import Viewer
+from gateway.auth.authorization.visible_schema import VisibleSchemas
+from gateway.auth.policy.rules import Finalite, Profil
+from tests.support.access.operations import FIELDS, OPENINGS
+from tests.support.access.oracle import oracle_decide
+from tests.support.access.small_world import CALLERS, SmallWorld, caller, draw_from, reader
+from tests.support.access.tools import POLICY, SCHEMA, decision, viewer
+
+pytestmark = pytest.mark.anyio
+
+SHAPES = VisibleSchemas(SCHEMA, POLICY)
+TYPE = "{ __type(name: %s) { name fields { name } inputFields { name } enumValues { name } } }"
+
+
+def _names(who: Viewer, type_: str) -> set[str]:
+    seen: Any = SHAPES.for_viewer(who).get_type(type_)
+    return set(seen.fields if hasattr(seen, "fields") else seen.values if seen else ())
+
+
+@pytest.mark.parametrize("who", CALLERS, ids=lambda who: f"{who.profil.value}-{who.finalite}")
+def test_g09_each_caller_sees_the_fields_that_the_oracle_lets_it_read(who: Viewer) -> None:
+    facts = reader(who)
+
+    def lit(categorie: str | None) -> bool:
+        return any(oracle_decide({**facts, "finalite": one}, None, categorie) for one in facts["finalites"])
+
+    for noun, ouverture in OPENINGS.items():
+        visible = {champ for champ, (categorie, _) in FIELDS[noun].items() if lit(categorie)}
+        assert _names(who, noun) == (visible if lit(ouverture) else set()), noun
+    expected = {"moi", "node", "cfa", "missionLocale"} | ({"sources"} if lit("TECHNIQUE") else set())
+    for noun, ouverture in OPENINGS.items():
+        expected |= {noun.lower(), f"{noun.lower()}s"} if lit(ouverture) else set()
+    expected |= {"rechercheJeune"} if lit("PARCOURS") else set()
+    assert _names(who, "Query") == expected
+
+
+@pytest.mark.parametrize(
+    ("profil", "type_", "awaited"),
+    [
+        ("MISSION_LOCALE", "TriRuptures", {"DATE_DESC", "DATE_ASC", "PRIORITE"}),
+        ("SI_PARTENAIRE", "TriRuptures", {"DATE_DESC", "DATE_ASC"}),
+        ("FRANCE_TRAVAIL", "TriRuptures", set()),
+        ("DREETS", "FiltreJeunes", {"statut", "cfa", "nom"}),
+        ("FRANCE_TRAVAIL", "FiltreJeunes", {"statut", "cfa", "nom", "communes"}),
+        ("TETE_DE_RESEAU", "FiltreRuptures", {"depuis", "jusqua", "cfa", "statut", "ageMax", "mineur"}),
+        # The follow-up is read of some people only: a field to read, no criterion to sort people by.
+        ("CFA", "TriRuptures", {"DATE_DESC", "DATE_ASC"}),
+        ("ARML", "Jeune", set()),
+        ("ADMINISTRATEUR", "Jeune", set()),
+    ],
+)
+def test_filters_and_sort_keys_are_those_that_would_not_be_refused(profil: str, type_: str, awaited: set[str]) -> None:
+    assert _names(viewer(Profil(profil)), type_) == awaited
+
+
+def test_several_purposes_show_what_any_of_them_opens() -> None:
+    two = viewer(Profil.MISSION_LOCALE, Finalite.ACCOMPAGNEMENT, Finalite.PILOTAGE)
+    assert _names(two, "Jeune") == _names(viewer(Profil.MISSION_LOCALE), "Jeune")
+    assert _names(viewer(Profil.MISSION_LOCALE, Finalite.PILOTAGE), "Jeune") == set()
+    other_order = viewer(Profil.MISSION_LOCALE, Finalite.PILOTAGE, Finalite.ACCOMPAGNEMENT)
+    assert SHAPES.for_viewer(two) is SHAPES.for_viewer(other_order)
+
+
+@pytest.mark.parametrize("profil", list(Profil))
+def test_whatever_is_shown_may_be_asked(profil: Profil) -> None:
+    shape = SHAPES.for_viewer(viewer(profil))
+    for noun, root in (("Jeune", "jeune"), ("Contrat", "contrat"), ("Rupture", "rupture")):
+        type_ = shape.get_type(noun)
+        for name, champ in type_.fields.items() if is_object_type(type_) else ():
+            below = " { __typename }" if is_object_type(get_named_type(champ.type)) else ""
+            assert decision(profil, f'{{ {root}(id: "1") {{ {name}{below} }} }}').refusal == (), (profil, noun, name)
+
+
+async def _request(who: Viewer, partner_request: str, **variables: Any) -> Any:
+    return (await SmallWorld([]).request(who, partner_request, **variables))["data"]
+
+
+@pytest.mark.parametrize("who", CALLERS, ids=lambda who: f"{who.profil.value}-{who.finalite}")
+async def test_graphiql_can_build_the_graph_of_each_caller(who: Viewer) -> None:
+    """The query of GraphiQL, without its depth: the answer is a whole schema."""
+    response = await SmallWorld([]).request(
+        who, get_introspection_query(specified_by_url=True, input_value_deprecation=True)
+    )
+    assert "errors" not in response
+    client = build_client_schema(response["data"])
+    assert client.query_type is not None
+    assert set(client.query_type.fields) == _names(who, "Query")
+
+
+async def test_g09_aliases_fragments_variables_and_data_beside() -> None:
+    dreets = caller("DREETS", "32")
+    partner_request = """
+    query ($nom: String!) {
+      avant: moi { profil } ...M apres: missionLocale(code: "60001") { nom }
+      jeunes { edges { node { nom rqth } } }
+    }
+    fragment M on Query { s: __schema { queryType { fields { name } } } t: __type(name: $nom) { ...T } }
+    fragment T on __Type { name fields { name } } """
+    data = await _request(dreets, partner_request, nom="Jeune")
+    assert list(data) == ["avant", "s", "t", "apres", "jeunes"]
+    assert data["avant"] == {"profil": "DREETS"}
+    assert "rqth" not in {champ["name"] for champ in data["t"]["fields"]}
+    assert {champ["name"] for champ in data["s"]["queryType"]["fields"]} == _names(dreets, "Query")
+    assert data["apres"] == {"nom": "Mission locale 60001"}
+
+
+async def test_a_variable_of_a_type_that_is_not_shown_does_no_harm() -> None:
+    partner_request = (
+        "query ($f: FiltreRuptures) { __schema { queryType { name } } ruptures(filtre: $f) { totalCount } }"
+    )
+    assert await _request(caller("DREETS", "32"), partner_request, f={"etat": "TRAITE"}) == {
+        "__schema": {"queryType": {"name": "Query"}},
+        "ruptures": None,
+    }
+
+
+async def test_g10_what_is_not_shown_and_what_does_not_exist_are_the_same() -> None:
+    world = SmallWorld([])
+    dreets = caller("DREETS", "32")
+    seen_ones = [
+        await world.request(dreets, TYPE % f'"{name}"') for name in ("Rupture", "TriRuptures", "Employeur", "Rupturee")
+    ]
+    assert [seen["data"] for seen in seen_ones] == [{"__type": None}] * 4
+    assert not any("errors" in seen for seen in seen_ones)
+
+
+async def test_g10_a_refused_field_is_refused_and_an_unknown_one_unknown_without_suggestion() -> None:
+    world = SmallWorld([])
+    dreets = caller("DREETS", "32")
+    refuses = await world.request(dreets, '{ jeune(id: "1") { nom rqth } }')
+    assert [e["extensions"]["code"] for e in refuses["errors"]] == ["CHAMP_REFUSE"]
+    for champ in ("rqthh", "employeurs", "__rqth"):
+        unknown = await world.request(dreets, f'{{ jeune(id: "1") {{ {champ} }} }}')
+        assert [e["message"] for e in unknown["errors"]] == [
+            f"Champ inconnu : {champ} sur Jeune. (ligne 1, colonne 20)"
+        ]
+        assert "data" not in unknown
+
+
+async def test_a_prober_with_the_whole_vocabulary_obtains_no_value() -> None:
+    """Every word of the graph, asked as a field of every noun by who reads none: no value, no suggestion."""
+    world, arml = SmallWorld(draw_from(Random(2), 8)), caller("ARML", "32")
+    words = sorted({champ for type_ in SCHEMA.type_map.values() for champ in getattr(type_, "fields", ())})
+    for word in words:
+        for root in ('jeune(id: "1")', "jeunes { edges { node", "ruptures { edges { node"):
+            partner_request = f"{{ {root} {{ {word} }} {'} }' if 'edges' in root else ''} }}"
+            response = await world.request(arml, partner_request)
+            assert not any((response.get("data") or {}).values()), partner_request
+            assert not any("mean" in e["message"] for e in response["errors"]), partner_request
+    assert world.sources.requests == []

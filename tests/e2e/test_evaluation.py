@@ -1,0 +1,43 @@
+"""The joins of a real gateway over real HTTP, judged by the truth: what the product promises, and the command that says so."""
+
+import json
+
+import pytest
+
+from fixtures.__main__ import main
+from fixtures.evaluation.report import judge
+from fixtures.world import World
+from tests.support.figures import note
+
+PRECISION, RECALL, WORST_RECALL = 0.9999, 0.98, 0.95
+
+
+def test_records_of_the_default_population_are_joined_as_promised(world: World) -> None:
+    report = judge(world.population, world.rapprochements())
+    pairs, persons, worst = report.cost.pairs, report.cost.persons, report.worst
+    assert worst is not None
+    note(
+        f"joins: pairwise precision {pairs.precision:.5f}, recall {pairs.recall:.4f} ({pairs.justes} pairs right);"
+        f" whole persons F1 {persons.f1:.4f}; worst class {worst[0]} {worst[1].recall:.4f}"
+    )
+    told = report.earliness
+    note(
+        f"ruptures: first told after {told.premiere.mediane:.0f} days (median), {told.avance.mediane:.0f} days before the"
+        f" registry where an ERP tells them too; {told.jamais_au_registre:.1%} never in the registry"
+    )
+    assert pairs.justes > 5_000
+    assert pairs.precision >= PRECISION, report.evidence
+    assert pairs.recall >= RECALL
+    assert worst[1].recall >= WORST_RECALL
+
+
+def test_the_command_prints_what_a_machine_reads(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluer", "--graine", "5", "--jeunes", "300", "--aujourdhui", "2026-10-15", "--json"]) == 0
+    sortie, progress = capfd.readouterr()
+    lu = json.loads(sortie)
+    assert lu["paires"]["justes"] > 300
+    assert lu["paires"]["faux"] == 0
+    assert lu["personnes"]["rappel"] > 0.98
+    assert lu["precocite"]["ruptures"] > 30
+    assert "records read" in progress
+    assert "@exemple.invalid" not in sortie + progress

@@ -1,0 +1,158 @@
+"""Every root field of the graph over a real world: look-ups, lists, cursors, ids, what is out of perimeter."""
+
+from typing import Any
+
+import pytest
+
+from fixtures.gateway_process import LaunchedGateway
+from fixtures.world import World
+from tests.support.e2e.queries import all_the_ruptures, until_complete
+
+PAGE = """query P($n: Int!, $apres: String) { ruptures(first: $n, after: $apres) { totalCount
+ pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+ edges { cursor node { id date jeune { id } contrat { id } } } } }"""
+
+
+def page(gateway: LaunchedGateway, token: str, n: int, after: str | None = None) -> dict[str, Any]:
+    list_query: dict[str, Any] = until_complete(gateway, token, PAGE, n=n, apres=after)["data"]["ruptures"]
+    return list_query
+
+
+def test_pages_follow_each_other_without_a_gap_or_a_repeat(world: World, gateway: LaunchedGateway) -> None:
+    token = world.token("ml")
+    whole = page(gateway, token, 500)
+    awaited = [edge["node"]["id"] for edge in whole["edges"]]
+    values_read, after = [], None
+    while True:
+        chunk = page(gateway, token, 4, after)
+        values_read += [edge["node"]["id"] for edge in chunk["edges"]]
+        assert chunk["pageInfo"]["hasPreviousPage"] is (after is not None)
+        after = chunk["pageInfo"]["endCursor"]
+        if not chunk["pageInfo"]["hasNextPage"]:
+            break
+    assert values_read == awaited
+    assert len(values_read) == whole["totalCount"] == len(set(values_read))
+    dates = [edge["node"]["date"] for edge in whole["edges"]]
+    assert dates == sorted(dates, reverse=True)
+
+
+def test_a04_a_cursor_serves_its_own_list_and_perimeter_only(world: World, gateway: LaunchedGateway) -> None:
+    cursor = page(gateway, world.token("ml"), 2)["pageInfo"]["endCursor"]
+    altered = ("A" if cursor[0] != "A" else "B") + cursor[1:]
+    elsewhere = [
+        (world.token("ml-voisine"), PAGE, cursor),
+        (world.token("ml"), PAGE, altered),
+        (world.token("ml"), PAGE.replace("first: $n,", "first: $n, tri: DATE_ASC,"), cursor),
+        (world.token("ml"), PAGE.replace("first: $n,", "first: $n, filtre: {mineur: true},"), cursor),
+    ]
+    for token, partner_request, attempt in elsewhere:
+        response = until_complete(gateway, token, partner_request, n=2, apres=attempt)
+        assert [e["extensions"]["code"] for e in response["errors"]] == ["CURSEUR_INVALIDE"]
+        assert response["data"] == {"ruptures": None}
+
+
+def test_objects_are_found_again_by_their_ids(world: World, gateway: LaunchedGateway) -> None:
+    token = world.token("ml")
+    node = page(gateway, token, 1)["edges"][0]["node"]
+    partner_request = """query R($r: ID!, $j: ID!, $c: ID!) { rupture(id: $r) { id date jeune { id } }
+     jeune(id: $j) { id nom ruptures { id } } contrat(id: $c) { id numero }
+     a: node(id: $r) { __typename id } b: node(id: $j) { __typename ... on Jeune { nom } } }"""
+    variables = {"r": node["id"], "j": node["jeune"]["id"], "c": node["contrat"]["id"]}
+    data = until_complete(gateway, token, partner_request, **variables)["data"]
+    assert data["rupture"] == {"id": node["id"], "date": node["date"], "jeune": {"id": node["jeune"]["id"]}}
+    assert node["id"] in [rupture["id"] for rupture in data["jeune"]["ruptures"]]
+    assert data["contrat"]["id"] == node["contrat"]["id"]
+    assert data["a"] == {"__typename": "Rupture", "id": node["id"]}
+    assert data["b"] == {"__typename": "Jeune", "nom": data["jeune"]["nom"]}
+
+
+def test_a01_out_of_perimeter_and_not_existing_are_the_same(world: World, gateway: LaunchedGateway) -> None:
+    here = {node["jeune"]["id"] for node in all_the_ruptures(gateway, world.token("ml"))}
+    over_there = {node["jeune"]["id"] for node in all_the_ruptures(gateway, world.token("ml-voisine"))}
+    foreign = min(over_there - here)
+    partner_request = "query J($id: ID!) { jeune(id: $id) { nom } node(id: $id) { id } contrat(id: $id) { numero } }"
+    responses = []
+    for identifier in (foreign, "n-existe-pas", foreign[:-2], ""):
+        world.check.reset_all()
+        response = until_complete(gateway, world.token("ml"), partner_request, id=identifier)
+        responses.append((response["data"], response.get("errors"), world.check.total()))
+    assert responses == [({"jeune": None, "node": None, "contrat": None}, None, 0)] * 4
+
+
+def test_the_same_object_has_the_same_id_for_two_callers_and_after_a_restart(
+    world: World, gateway: LaunchedGateway
+) -> None:
+    ml = {node["jeune"]["id"] for node in all_the_ruptures(gateway, world.token("ml"))}
+    partner = """query L($n: Int!, $apres: String) { ruptures(first: $n, after: $apres) { totalCount
+     pageInfo { hasNextPage endCursor } edges { node { id jeune { id } } } } }"""
+    si = {node["jeune"]["id"] for node in all_the_ruptures(gateway, world.token("si-partenaire"), partner)}
+    with world.gateway() as other:
+        after = {node["jeune"]["id"] for node in all_the_ruptures(other, world.token("ml"))}
+    assert si <= ml
+    assert after == ml
+
+
+def test_a_contract_is_found_by_its_number(world: World, gateway: LaunchedGateway) -> None:
+    token = world.token("ml")
+    list_query = until_complete(gateway, token, "{ contrats(first: 50) { edges { node { id numero } } } }")
+    node = next(a["node"] for a in list_query["data"]["contrats"]["edges"] if a["node"]["numero"])
+    partner_request = "query C($n: String!) { contrat(numero: $n) { id } }"
+    for numero in (node["numero"], node["numero"].lower()):
+        assert until_complete(gateway, token, partner_request, n=numero)["data"]["contrat"] == {"id": node["id"]}
+    assert until_complete(gateway, token, partner_request, n="000")["data"]["contrat"] is None
+
+
+FILTERS = [
+    ("{mineur: true}", lambda n: n["jeune"]["mineur"] is True),
+    ("{ageMax: 19}", lambda n: n["jeune"]["age"] <= 19),
+    ("{etat: TRAITE}", lambda n: n["etat"] == "TRAITE"),
+    ("{prioritaire: true}", lambda n: n["prioritaire"] is True and n["motifsPriorite"]),
+    ("{statut: [APPRENTI]}", lambda n: n["jeune"]["statut"]["valeur"] == "APPRENTI"),
+    ("{statut: [APPRENTI, RUPTURANT]}", lambda n: n["jeune"]["statut"]["valeur"] in {"APPRENTI", "RUPTURANT"}),
+    ('{depuis: "2026-09-01", jusqua: "2026-09-30"}', lambda n: n["date"].startswith("2026-09")),
+]
+
+
+@pytest.mark.parametrize(("filtre", "suits"), FILTERS, ids=[filtre for filtre, _ in FILTERS])
+def test_filters_keep_exactly_what_they_say(world: World, gateway: LaunchedGateway, filtre: str, suits: Any) -> None:
+    champs = "id date etat prioritaire motifsPriorite jeune { age mineur statut { valeur } }"
+    token = world.token("ml")
+    large = "{statut: [APPRENTI, RUPTURANT, ABANDON, FIN_DE_FORMATION, INSCRIT]}" if "statut" in filtre else "{}"
+
+    def read(wanted: str) -> dict[str, Any]:
+        partner_request = f"{{ ruptures(first: 500, filtre: {wanted}) {{ edges {{ node {{ {champs} }} }} }} }}"
+        list_query = until_complete(gateway, token, partner_request)["data"]["ruptures"]
+        return {edge["node"]["id"]: edge["node"] for edge in list_query["edges"]}
+
+    awaited = {key for key, node in read(large).items() if suits(node)}
+    assert set(read(filtre)) == awaited
+    assert awaited
+
+
+def test_sources_tell_every_partner(world: World, gateway: LaunchedGateway) -> None:
+    response = gateway.graphql(world.token("admin"), "{ sources { nom type mode etat } }")
+    states = {source["nom"]: (source["type"], source["mode"]) for source in response["data"]["sources"]}
+    assert states == {
+        "ypareo": ("ERP_CFA", "INTERROGATION"),
+        "gestibase": ("ERP_CFA", "INTERROGATION"),
+        "aimaira": ("ERP_CFA", "INTERROGATION"),
+        "imilo": ("MISSION_LOCALE", "INTERROGATION"),
+        "registre": ("REGISTRE_CONTRATS", "MOISSON"),
+        "referentiel": ("REFERENTIEL", "MOISSON"),
+    }
+
+
+def test_a_cfa_sees_its_own_contracts_only(world: World, gateway: LaunchedGateway) -> None:
+    uai = world.clients["cfa"].organisation
+    own_ones = {uai} | {cfa.uai for cfa in world.population.cfas.values() if cfa.responsable_uai == uai}
+    partner_request = (
+        "{ jeunes(first: 500) { totalCount edges { node { contrats { cfa { uai } } formations { cfa { uai } } } } } }"
+    )
+    list_query = until_complete(gateway, world.token("cfa"), partner_request)["data"]["jeunes"]
+    seen_ones = {
+        holder["cfa"]["uai"]
+        for edge in list_query["edges"]
+        for holder in [*edge["node"]["contrats"], *edge["node"]["formations"]]
+    }
+    assert list_query["totalCount"] > 20
+    assert seen_ones <= own_ones

@@ -1,0 +1,195 @@
+"""Ids across what changes at the sources, asked in GraphQL: one operation after the other, over a real ledger.
+
+The sources are told by hand here, so that a name may be corrected and two persons found to be one.
+"""
+
+from collections.abc import AsyncIterator, Collection
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from gateway.auth.authentication.viewer import Viewer
+from gateway.auth.authorization.decision_cache import DecisionCache
+from gateway.auth.authorization.visible_schema import VisibleSchemas
+from gateway.auth.policy.perimetre import Perimetre
+from gateway.auth.policy.policy import read_policy
+from gateway.auth.policy.rules import Finalite, Profil
+from gateway.documents.parse import Documents
+from gateway.documents.persisted import PersistedDocuments
+from gateway.domain.links import KnownLinks
+from gateway.execution.executor import Executor
+from gateway.federation.collect.readings import Readings
+from gateway.federation.directory import Directory
+from gateway.federation.join.records import SourcedRecord
+from gateway.operation import Gateway, GraphQLRequest, answer
+from gateway.schema.build import build, core_schema
+from gateway.schema.nouns import Adresse, Contrat, Rupture
+from gateway.schema.scalars import CodePostal
+from gateway.stores.links import LinkStore
+from tests.support.access.small_world import WithoutAccounting
+from tests.support.unit.federation import DIRECTORY
+from tests.support.unit.links import IDS, T0, reader, told
+
+pytestmark = pytest.mark.anyio
+
+BROKEN_OFF = date(2026, 9, 20)
+BEAUVAIS = {"adresse": Adresse(code_postal=CodePostal("60000"))}
+
+
+class QualityCounts(LinkStore):
+    """The real ledger, that counts its reads."""
+
+    readings_journal = 0
+
+    async def read(self, keys: Collection[str]) -> KnownLinks:
+        self.readings_journal += 1
+        return await super().read(keys)
+
+
+@dataclass
+class World:
+    """A gateway whose sources say what a test tells them to."""
+
+    ledger: QualityCounts
+    told_values: list[SourcedRecord] = field(default_factory=list)
+    version: int = 0
+
+    def __post_init__(self) -> None:
+        schema = build()
+        policy = read_policy()
+        self.gateway = Gateway(
+            schema=schema,
+            policy=policy,
+            documents=Documents(core_schema(schema)),
+            persisted_documents=PersistedDocuments({}),
+            executor=Executor(core_schema(schema), lambda _path: None),
+            decision_cache=DecisionCache(core_schema(schema), policy),
+            shapes=VisibleSchemas(core_schema(schema), policy),
+            candidate=None,
+            stopped=lambda _: None,
+            collector=self,  # type: ignore[arg-type]
+            opaque_ids=IDS,
+            id_assigner=reader(self.ledger).id_assigner,
+            accounting=WithoutAccounting(),  # type: ignore[arg-type]
+            directory=lambda: DIRECTORY,
+            states=list,
+            state_of=lambda _: None,
+            source_of_cfa=lambda _: None,
+            now=lambda: T0,
+            day=T0.date,
+        )
+
+    async def collect(self, _: object, __: Directory, ___: object) -> Readings:
+        return Readings(list(self.told_values), registry=str(self.version), suivi_heard=frozenset({"60001"}))
+
+    def tell(self, *sourced_records: SourcedRecord) -> None:
+        self.told_values, self.version = list(sourced_records), self.version + 1
+
+    async def request(self, partner_request: str, code: str = "60001", **variables: Any) -> Any:
+        who = Profil.MISSION_LOCALE
+        finalite = Finalite.ACCOMPAGNEMENT
+        viewer = Viewer("c", "c", who, code, "Mission locale", (finalite,), finalite, Perimetre(who, code))
+        response = await answer(self.gateway, viewer, GraphQLRequest(partner_request, None, variables))
+        assert not response.errors, response.errors
+        return orjson.loads(orjson.dumps(response.data))
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    ledger = QualityCounts(f"sqlite+aiosqlite:///{tmp_path / 'liens.sqlite'}")
+    yield World(ledger)
+    await ledger.close()
+
+
+def erp(key: str, tenant: str, broken: date | None = BROKEN_OFF, **values: Any) -> SourcedRecord:
+    rupture = Rupture(date=broken) if broken else None
+    contrats = [Contrat(date_debut=date(2025, 9, 1), date_fin=date(2027, 8, 31), rupture=rupture)]
+    return told("ypareo", key, tenant, contrats=contrats, **BEAUVAIS, **values)
+
+
+EVERYONE = "{ jeunes(first: 9) { edges { cursor node { id nom contrats { id rupture { id signaleeLe } } } } } }"
+UN = """query U($j: ID!, $c: ID!, $r: ID!) { jeune(id: $j) { id nom } contrat(id: $c) { id } rupture(id: $r) { id }
+ a: node(id: $j) { id } b: node(id: $c) { id } c: node(id: $r) { id } }"""
+
+
+def ids(node: Any) -> dict[str, str]:
+    contrat = node["contrats"][0]
+    return {"j": node["id"], "c": contrat["id"], "r": contrat["rupture"]["id"]}
+
+
+async def test_a_name_corrected_at_the_source_shows_under_the_same_ids(world: World) -> None:
+    world.tell(erp("1", "A", nom="Le Gof"))
+    (before,) = (await world.request(EVERYONE))["jeunes"]["edges"]
+    world.tell(erp("1", "A", nom="Le Goff"))
+    (after,) = (await world.request(EVERYONE))["jeunes"]["edges"]
+    assert (before["node"]["nom"], after["node"]["nom"]) == ("Le Gof", "Le Goff")
+    assert ids(before["node"]) == ids(after["node"])
+    assert (await world.request(UN, **ids(before["node"])))["jeune"]["nom"] == "Le Goff"
+
+
+async def test_ids_of_two_persons_found_to_be_one_open_the_survivor_and_cursors_go_on(world: World) -> None:
+    world.tell(erp("1", "A"), erp("9", "B", nom="Martin"))
+    list_query = (await world.request(EVERYONE))["jeunes"]["edges"]
+    world.tell(erp("1", "A"), erp("9", "B"))
+    (rest,) = (await world.request(EVERYONE))["jeunes"]["edges"]
+    single = ids(rest["node"])
+    assert len({ids(edge["node"])["j"] for edge in list_query}) == 2
+    assert single["j"] in [ids(edge["node"])["j"] for edge in list_query]
+    for edge in list_query:
+        lu = await world.request(UN, **ids(edge["node"]))
+        assert lu["jeune"]["id"] == lu["a"]["id"] == single["j"]
+        assert lu["contrat"]["id"] == lu["b"]["id"] == single["c"]
+        assert lu["rupture"]["id"] == lu["c"]["id"] == single["r"]
+        following = "query S($a: String) { jeunes(first: 9, after: $a) { totalCount } }"
+        assert (await world.request(following, a=edge["cursor"]))["jeunes"]["totalCount"] == 1
+
+
+async def test_ids_of_before_open_nothing_out_of_perimeter(world: World) -> None:
+    world.tell(erp("1", "A"), erp("9", "B", nom="Martin"))
+    list_query = (await world.request(EVERYONE))["jeunes"]["edges"]
+    world.tell(erp("1", "A"), erp("9", "B"))
+    for edge in list_query:
+        lu = await world.request(UN, "60002", **ids(edge["node"]))
+        assert set(lu.values()) == {None}
+
+
+async def test_a_warm_view_reads_the_ledger_no_more(world: World) -> None:
+    world.tell(erp("1", "A"))
+    await world.request(EVERYONE)
+    when_cold = world.ledger.readings_journal
+    await world.request(EVERYONE)
+    await world.request("{ ruptures(first: 1) { totalCount } }")
+    assert world.ledger.readings_journal == when_cold > 0
+
+
+async def test_a_rupture_that_no_source_dates_was_told_when_it_was_first_seen(world: World) -> None:
+    world.tell(erp("1", "A"))
+    (edge,) = (await world.request(EVERYONE))["jeunes"]["edges"]
+    assert edge["node"]["contrats"][0]["rupture"]["signaleeLe"] == T0.date().isoformat()
+    ahead = "{ ruptures(first: 1) { edges { node { delaiSignalementJours avanceSurRegistreJours } } } }"
+    (edge,) = (await world.request(ahead))["ruptures"]["edges"]
+    assert edge["node"] == {"delaiSignalementJours": (T0.date() - BROKEN_OFF).days, "avanceSurRegistreJours": None}
+
+
+async def test_without_the_ledger_the_answer_goes_on_and_the_view_is_tried_again_later(world: World) -> None:
+    failures: list[int] = []
+    ledger = QualityCounts("sqlite+aiosqlite:////nowhere/liens.sqlite")
+    without_ = World(ledger)
+    object.__setattr__(without_.gateway, "id_assigner", reader(ledger, failures).id_assigner)
+    for un in (world, without_):
+        un.tell(erp("1", "A"))
+    expected = await world.request(EVERYONE)
+    lu = await without_.request(EVERYONE)
+    assert ids(lu["jeunes"]["edges"][0]["node"]) == ids(expected["jeunes"]["edges"][0]["node"])
+    await without_.request(EVERYONE)
+    assert len(failures) == 1
+    ((_, view),) = without_.gateway.views._known.values()
+    assert view.stale is not None
+    view.stale -= timedelta(minutes=1).total_seconds()
+    await without_.request(EVERYONE)
+    assert len(failures) == 2
+    await ledger.close()

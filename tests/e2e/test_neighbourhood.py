@@ -1,0 +1,56 @@
+"""A Mission locale joins only those who may be its own and whom they could be taken for: it must be what joining all gives."""
+
+import asyncio
+
+from fixtures.world import World
+from gateway.config import load
+from gateway.federation.collect.census import take_census
+from gateway.federation.directory import Directory
+from gateway.federation.join.link import Cluster, link, neighbourhood
+from gateway.federation.join.records import SourcedRecord
+from gateway.server.composition import build_gateway
+from gateway.server.services import build_services
+from tests.support.figures import note
+
+
+async def hear_all(environment: dict[str, str]) -> tuple[list[SourcedRecord], Directory]:
+    services = build_services(load(environment), environment)
+    gateway = build_gateway(services)
+    try:
+        await services.registry.open()
+        await services.keeper.open()
+        return await take_census(gateway.collector, gateway.directory(), lambda _: None), gateway.directory()
+    finally:
+        await services.close()
+
+
+def described(groups: list[Cluster]) -> dict[str, object]:
+    return {
+        group.key: (
+            [(t.origin, t.record.key) for t in group.sourced_records],
+            group.niveau,
+            [(link.un.rank, link.other.rank, link.score) for link in group.links],
+            sorted((link.un.rank, link.other.rank, link.score) for link in group.doubtful),
+        )
+        for group in groups
+    }
+
+
+def test_joining_a_neighbourhood_gives_what_joining_all_gives(world: World) -> None:
+    sourced_records, directory = asyncio.run(hear_all(world.environment))
+    all_, compares = link(sourced_records), 0
+    missions = sorted(world.population.geographie.missions_locales)[::3]
+    for code in missions:
+
+        def concerns(sourced_record: SourcedRecord, code: str = code) -> bool:
+            return directory.mission_locale_of_home(sourced_record.jeune.adresse) == code
+
+        own_ones = [group for group in all_ if any(map(concerns, group.sourced_records))]
+        neighbours = link(sourced_records, concerns)
+        assert described(own_ones) == described(
+            [group for group in neighbours if any(map(concerns, group.sourced_records))]
+        )
+        compares += len(neighbourhood({(t.origin, t.record.key): t for t in sourced_records}, concerns))
+    heard = len({(t.origin, t.record.key) for t in sourced_records})
+    assert 5 * compares < len(missions) * heard
+    note(f"voisinage : {compares // len(missions)} dossiers comparés pour une Mission locale, au lieu de {heard}")

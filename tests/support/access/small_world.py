@@ -1,0 +1,424 @@
+"""A small world in this process: drawn people, fake sources that count what they are asked, and the whole gateway over them."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from random import Random
+from typing import Any
+
+import orjson
+
+from gateway.auth.authentication.viewer import Viewer
+from gateway.auth.authorization.decision_cache import DecisionCache
+from gateway.auth.authorization.trial import PolicyTrial
+from gateway.auth.authorization.visible_schema import VisibleSchemas
+from gateway.auth.policy.perimetre import build_perimetre
+from gateway.auth.policy.policy import AccessPolicy
+from gateway.auth.policy.rules import Finalite, Profil
+from gateway.connectors.base import Record
+from gateway.documents.parse import Documents
+from gateway.documents.persisted import PersistedDocuments
+from gateway.domain.links import KnownLinks
+from gateway.domain.referentiel import CommuneLine, MissionLocaleRow, OrganismeRow, Referentiel
+from gateway.domain.seal import Sealer
+from gateway.execution.executor import Executor
+from gateway.federation.collect.collector import Collector, LiveSources
+from gateway.federation.directory import Directory
+from gateway.federation.ids.assign import AssignedIds
+from gateway.federation.ids.first_seen import Fact
+from gateway.federation.ids.resolve import RecordKeys, resolve
+from gateway.federation.opaque_ids import OpaqueIds
+from gateway.operation import Gateway, GraphQLRequest, answer
+from gateway.schema.build import build, core_schema
+from gateway.schema.nouns import (
+    Adresse,
+    Collaboration,
+    Contrat,
+    Employeur,
+    EtapeSuivi,
+    Formation,
+    Jeune,
+    MotifAccompagnement,
+    Representant,
+    Rupture,
+    Sexe,
+    SituationSuivi,
+    Suivi,
+)
+from gateway.schema.organisations import Cfa, TypeSource
+from gateway.schema.scalars import SIRET, UAI, CodePostal
+from gateway.sources.units import CacheStatus, Resource, Unit, UnitFailure, UnitResult
+from tests.support.access.tools import FINALITES, POLICY
+
+DAY = date(2026, 10, 15)
+PRENOMS = (
+    "Anaïs",
+    "Brieuc",
+    "Chloé",
+    "Djibril",
+    "Ewan",
+    "Fatou",
+    "Gaspard",
+    "Hawa",
+    "Ilan",
+    "Jeanne",
+    "Killian",
+    "Lou",
+)
+RECEIVED = datetime(2026, 10, 15, 9, tzinfo=UTC)
+REGIONS = {"32": ("60001", "60002"), "11": ("75001", "75002")}
+CFAS = {  # uai: region, département, académie, networks, places of training it answers for
+    "0600001A": ("32", "60", "20", ("mfr",), ("0600002B",)),
+    "0600002B": ("32", "02", "20", ("cci",), ()),
+    "0750001U": ("11", "75", "01", ("mfr",), ()),
+    "0770001H": ("11", "77", "24", (), ()),
+}
+STATUSES = {  # status today: session, contract, rupture
+    "INSCRIT": ((date(2026, 9, 1), date(2028, 8, 31)), None, None),
+    "APPRENTI": ((date(2025, 9, 1), date(2027, 8, 31)), (date(2025, 10, 1), date(2027, 8, 31)), None),
+    "RUPTURANT": ((date(2025, 9, 1), date(2027, 8, 31)), (date(2025, 10, 1), date(2027, 8, 31)), date(2026, 9, 1)),
+    "ABANDON": ((date(2025, 9, 1), date(2027, 8, 31)), (date(2025, 10, 1), date(2027, 8, 31)), date(2026, 1, 15)),
+    "FIN_DE_FORMATION": ((date(2024, 9, 1), date(2026, 8, 31)), (date(2024, 10, 1), date(2026, 8, 31)), None),
+}
+
+
+@dataclass(slots=True)
+class Inhabitant:
+    """Somebody, as drawn. `cachet`: what is in each of his texts, so that two worlds may tell him differently."""
+
+    numero: int
+    mission_locale: str
+    cfa: str
+    followed_by: frozenset[str]
+    statut: str
+    age: int
+    rqth: bool
+    collaboration: bool
+    souhaite_rdv: bool
+    cachets: dict[str, str] = field(default_factory=dict)  # by category
+
+    def __getitem__(self, categorie: str) -> str:
+        return self.cachets.get(categorie, f"{categorie.title()}{self.numero}")
+
+
+def draw_from(randomness: Random, number: int) -> list[Inhabitant]:
+    """People of every kind; whoever is in a CFA lives in its region, so that whoever may see them asks that CFA."""
+    inhabitants = []
+    for numero in range(number):
+        cfa = randomness.choice(sorted(CFAS))
+        locales = REGIONS[CFAS[cfa][0]]
+        inhabitants.append(
+            Inhabitant(
+                numero=numero,
+                mission_locale=randomness.choice(locales),
+                cfa=cfa,
+                followed_by=frozenset(code for code in locales if randomness.random() < 0.3),
+                statut=randomness.choice(sorted(STATUSES)),
+                age=randomness.choice((15, 16, 17, 18, 25, 26, 30)),
+                rqth=randomness.random() < 0.4,
+                collaboration=randomness.random() < 0.5,
+                souhaite_rdv=randomness.random() < 0.3,
+            )
+        )
+    return inhabitants
+
+
+def facts(un: Inhabitant) -> dict[str, Any]:
+    """What the oracle is told of him."""
+    region, departement, academie, reseaux, _ = CFAS[un.cfa]
+    recent = un.statut == "RUPTURANT"
+    reasons = {
+        "ACCOMPAGNEMENT_CONJOINT": un.collaboration,
+        "SOUHAITE_RDV": un.souhaite_rdv,
+        "RQTH": un.rqth and recent,
+        "MINEUR": un.age < 18 and recent,
+    }
+    return {
+        "liens": {
+            "residence": {un.mission_locale},
+            "suivi": set(un.followed_by),
+            "cfa": {un.cfa},
+            "reseau": set(reseaux),
+            "region_cfa": {region},
+            "departement_cfa": {departement},
+            "academie_cfa": {academie},
+            "region": {region},
+        },
+        "statut": un.statut,
+        "age": un.age,
+        "rqth": un.rqth,
+        "collaboration": un.collaboration,
+        "motifs": [reason for reason, true_ in reasons.items() if true_],
+    }
+
+
+def record(un: Inhabitant) -> Record:
+    """All that his CFA's system says, every field told."""
+    session, bounds, broken = STATUSES[un.statut]
+    formation = Formation(
+        intitule=un["PARCOURS"],
+        rncp="RNCP1",
+        cfd="C1",
+        niveau=4,
+        date_debut=session[0],
+        date_fin=session[1],
+        cfa=_cfa(un),
+    )
+    contrats = [] if bounds is None else [_contrat(un, bounds, broken)]
+    insee = f"{un.mission_locale[:2]}0{un.mission_locale[3:]}"
+    jeune = Jeune(
+        nom=f"Nom{un.numero} {un['IDENTITE']}",
+        prenom=PRENOMS[un.numero % len(PRENOMS)],
+        date_naissance=date(DAY.year - un.age, 1 + un.numero % 9, 1 + 3 * un.numero % 28),
+        sexe=Sexe.F,
+        ine=un["IDENTIFIANT_NATIONAL"],
+        rqth=un.rqth,
+        telephone=un["CONTACT"],
+        courriel=f"{un['CONTACT']}@exemple.invalid",
+        adresse=Adresse(
+            voie=un["ADRESSE"], complement="2e étage", code_postal=CodePostal(insee), insee=insee, ville=un["ADRESSE"]
+        ),
+        representants=[Representant(nom=un["REPRESENTANT"], courriel="r@exemple.invalid", telephone="0199000000")],
+        formations=[formation],
+        contrats=contrats,
+        suivi=_suivi(un),
+        collaboration=_collaboration(un) if un.collaboration else None,
+    )
+    return Record(f"E{un.numero}", jeune)
+
+
+def _cfa(un: Inhabitant) -> Cfa:
+    return Cfa(uai=UAI(un.cfa))
+
+
+def _contrat(un: Inhabitant, bounds: tuple[date, date], broken: date | None) -> Contrat:
+    return Contrat(
+        numero=un["CONTRAT"],
+        type="11",
+        date_debut=bounds[0],
+        date_fin=bounds[1],
+        employeur=Employeur(siret=SIRET("73282932000074"), denomination=un["CONTRAT"], naf="1071C", idcc="843"),
+        cfa=_cfa(un),
+        rupture=Rupture(date=broken, cause=un["COLLABORATION"], signalee_le=broken) if broken else None,
+    )
+
+
+def _suivi(un: Inhabitant) -> Suivi:
+    step = EtapeSuivi(situation=SituationSuivi.AUTRE, date=RECEIVED)
+    return Suivi(
+        situation=SituationSuivi.RDV_PRIS,
+        situation_autre=un["SUIVI"],
+        date=RECEIVED,
+        conseiller=un["SUIVI"],
+        commentaire=un["SUIVI"],
+        deja_connu=True,
+        historique=[step],
+        souhaite_rdv=un.souhaite_rdv,
+    )
+
+
+def _collaboration(un: Inhabitant) -> Collaboration:
+    return Collaboration(
+        demandee_le=RECEIVED,
+        motifs=[MotifAccompagnement.LOGEMENT],
+        commentaire=un["COLLABORATION"],
+        cause_rupture=un["COLLABORATION"],
+        referent=un["COLLABORATION"],
+    )
+
+
+@dataclass
+class Sources:
+    """Answers for every CFA and every Mission locale, and notes what it is asked."""
+
+    inhabitants: Sequence[Inhabitant]
+    requests: list[tuple[str, str]] = field(default_factory=list)
+
+    def partner_of_cfa(self, uai: str) -> str | None:
+        return "erp"
+
+    def sources_of(self, type_source: TypeSource) -> tuple[str, ...]:
+        return ("imilo",)
+
+    async def kept_versions(self, units: Sequence[Unit]) -> list[UnitResult | None]:
+        return [None for _ in units]  # nothing is kept: everything is asked, and noted, each time
+
+    def cap(self, source: str) -> int:
+        return 200
+
+    async def read(
+        self, units: Sequence[Unit], timeout: float, age_max: float | None, account: object
+    ) -> list[UnitResult | UnitFailure]:
+        self.requests += [(unit.source, unit.key) for unit in units]
+        return [UnitResult(unit, self._records(unit), RECEIVED, CacheStatus.HIT, "1") for unit in units]
+
+    def _records(self, unit: Unit) -> tuple[Record, ...]:
+        if unit.resource is Resource.CFA:
+            return tuple(record(un) for un in self.inhabitants if un.cfa == unit.key)
+        return tuple(known(un) for un in self.inhabitants if unit.key in un.followed_by)
+
+
+def known(un: Inhabitant) -> Record:
+    """A Mission locale's dossier that says who, and nothing else."""
+    integer = record(un).jeune
+    jeune = Jeune(nom=integer.nom, prenom=integer.prenom, date_naissance=integer.date_naissance, sexe=integer.sexe)
+    return Record(f"M{un.numero}", jeune)
+
+
+@dataclass(frozen=True, slots=True)
+class EmptyRegistry:
+    """A registry harvested, which knows nobody."""
+
+    records: tuple[Record, ...] = ()
+    as_of: datetime | None = RECEIVED
+    version: str = "1"
+
+
+class RegistryStore:
+    async def version(self) -> str:
+        return "1"
+
+    async def records(
+        self, codes_postaux: Collection[str], cfas: Collection[str], identities: Collection[Any]
+    ) -> EmptyRegistry:
+        return EmptyRegistry()
+
+
+REFERENTIEL = Referentiel(
+    communes={
+        f"{code[:2]}0{code[3:]}": CommuneLine(
+            f"{code[:2]}0{code[3:]}", f"Ville {code}", (f"{code[:2]}0{code[3:]}",), code[:2], region, "20", code
+        )
+        for region, codes in REGIONS.items()
+        for code in codes
+    },
+    missions_locales={
+        code: MissionLocaleRow(rank, code, f"Mission locale {code}", None, "0199000000", "ml@exemple.invalid")
+        for rank, code in enumerate(code for codes in REGIONS.values() for code in codes)
+    },
+    organismes={
+        uai: OrganismeRow(uai, "", f"CFA {uai}", None, departement, region, academie, reseaux, formateurs=formateurs)
+        for uai, (region, departement, academie, reseaux, formateurs) in CFAS.items()
+    },
+)
+SCHEMA = build()
+DOCUMENTS = Documents(core_schema(SCHEMA))
+IDS = OpaqueIds(Sealer(bytes(32)))
+
+
+class WithoutLedger:
+    """Ids as a ledger of links gives them when it knows nobody yet; none of these tests lives twice."""
+
+    async def assign(self, key_sets: Sequence[RecordKeys], _facts: Sequence[Fact]) -> AssignedIds:
+        decision = resolve(key_sets, KnownLinks(), IDS.pseudonym, RECEIVED)
+        return AssignedIds(decision.objects, decision.former_ids, {}, provisional=False)
+
+
+class WithoutAccounting:
+    """Nobody is counted and nothing is written: who reads whom is tried elsewhere."""
+
+    async def charge(self, *_: object) -> None: ...
+    async def limit_lookups(self, *_: object) -> None: ...
+    async def record(self, *_: object) -> None: ...
+
+
+class SmallWorld:
+    """The gateway over drawn people. `policy`: another one than the one shipped, for tests that break it.
+    `live_sources`: other sources than those that keep nothing; `seconds`: the collector's; `timeout`: of an answer."""
+
+    def __init__(
+        self,
+        inhabitants: Sequence[Inhabitant],
+        policy: AccessPolicy = POLICY,
+        candidate: PolicyTrial | None = None,
+        live_sources: LiveSources | None = None,
+        seconds: Callable[[], float] = lambda: 0.0,
+        timeout: float = 3.0,
+    ) -> None:
+        self.inhabitants = inhabitants
+        self.sources = Sources(inhabitants)
+        self.stopped: list[str] = []
+        directory = Directory(REFERENTIEL, IDS)
+        schema = core_schema(SCHEMA)
+        self.gateway = Gateway(
+            schema=SCHEMA,
+            policy=policy,
+            documents=DOCUMENTS,
+            persisted_documents=PersistedDocuments({}),
+            executor=Executor(schema, lambda _path: None),
+            decision_cache=DecisionCache(schema, policy),
+            shapes=VisibleSchemas(schema, policy),
+            candidate=candidate,
+            stopped=self.stopped.append,
+            collector=Collector(
+                live_sources or self.sources,
+                RegistryStore(),
+                "registre",
+                timeout,
+                seconds,
+                lambda _source, _number: None,
+            ),
+            opaque_ids=IDS,
+            id_assigner=WithoutLedger(),  # type: ignore[arg-type]
+            accounting=WithoutAccounting(),  # type: ignore[arg-type]
+            directory=lambda: directory,
+            states=list,
+            state_of=lambda _: None,
+            source_of_cfa=lambda _uai: None,
+            now=lambda: RECEIVED,
+            day=lambda: DAY,
+        )
+
+    async def request(self, viewer: Viewer, partner_request: str, **variables: Any) -> dict[str, Any]:
+        """The answer, as its JSON document."""
+        response = await answer(self.gateway, viewer, GraphQLRequest(partner_request, None, variables))
+        lu: dict[str, Any] = orjson.loads(orjson.dumps(response.body("")))
+        return lu
+
+
+def caller(profil: str, organisation: str, comme: str | None = None, finalite: str | None = "") -> Viewer:
+    """A caller of the small world; `finalite` "": the one its profile works with; None: two, none declared."""
+    of_the_profile = FINALITES[Profil(profil)]
+    others = (of_the_profile, Finalite.EXPLOITATION)
+    chosen = of_the_profile if finalite == "" else Finalite(finalite) if finalite else None
+    return Viewer(
+        client=profil,
+        account=profil,
+        profil=Profil(profil),
+        organisation=organisation,
+        nom=profil,
+        finalites=(chosen,) if chosen else others,
+        finalite=chosen,
+        perimetre=build_perimetre(Profil(comme or profil), organisation, REFERENTIEL),
+    )
+
+
+def reader(viewer: Viewer) -> dict[str, Any]:
+    """What the oracle is told of a caller."""
+    return {
+        "profil": viewer.profil.value,
+        "role": viewer.perimetre.profil.value,
+        "finalite": viewer.finalite.value if viewer.finalite else None,
+        "finalites": [finalite.value for finalite in viewer.finalites],
+        "organisations": {viewer.organisation, *CFAS.get(viewer.organisation, ((),))[-1]},
+    }
+
+
+CALLERS = [
+    caller("MISSION_LOCALE", "60001"),
+    caller("MISSION_LOCALE", "75002"),
+    caller("MISSION_LOCALE", "60001", finalite=None),
+    caller("MISSION_LOCALE", "60001", finalite="PILOTAGE"),
+    caller("CFA", "0600001A"),
+    caller("CFA", "0770001H"),
+    caller("TETE_DE_RESEAU", "mfr"),
+    caller("DREETS", "32"),
+    caller("DDETS", "75"),
+    caller("ACADEMIE", "20"),
+    caller("FRANCE_TRAVAIL", "11"),
+    caller("ARML", "32"),
+    caller("SI_PARTENAIRE", "60002", comme="MISSION_LOCALE"),
+    caller("SI_PARTENAIRE", "0750001U", comme="CFA"),
+    caller("STATISTIQUES", ""),
+    caller("ADMINISTRATEUR", ""),
+]

@@ -1,0 +1,109 @@
+"""Whatever is joined and parted, in whatever order: what must hold of ids after each reading."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from itertools import combinations
+from random import Random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.domain.links import Alias, KnownLinks, Link, LinkWrites, RecordKey
+from gateway.federation.ids.resolve import IdDecision, RecordKeys, resolve, unknown
+from tests.support.unit.links import T0, derive
+
+RECORDS = [
+    RecordKey(f"record {rank}", identity=f"identity {rank % 3}", origin=f"source {rank % 4}") for rank in range(7)
+]
+
+
+@dataclass
+class Ledger:
+    """The ledger, written apart: two dictionaries."""
+
+    links: dict[str, Link] = field(default_factory=dict)
+    alias: dict[str, Alias] = field(default_factory=dict)
+
+    def decide(self, key_sets: Sequence[RecordKeys], moment: int) -> IdDecision:
+        cousins = list(self.links.values()) if unknown(key_sets, self.known_ones(key_sets)) else []
+        known_ones = replace(self.known_ones(key_sets), cousins=cousins)
+        return resolve(key_sets, known_ones, derive, T0 + timedelta(hours=moment))
+
+    def known_ones(self, key_sets: Sequence[RecordKeys]) -> KnownLinks:
+        keys = {key.key for record_keys in key_sets for key in record_keys.keys}
+        return KnownLinks({key: self.links[key] for key in keys & set(self.links)}, (), self.alias)
+
+    def write(self, writes: LinkWrites) -> None:
+        for link in writes.new:
+            self.links.setdefault(link.key.key, link)
+        for former, link in writes.changes:
+            assert self.links[link.key.key].object_ == former
+            self.links[link.key.key] = link
+        for alias in writes.alias:
+            self.alias.setdefault(alias.former, alias)
+        for former in writes.rompus:
+            self.alias[former] = replace(self.alias[former], broken=True)
+
+
+@st.composite
+def readings_journal(draw: st.DrawFn) -> list[list[RecordKeys]]:
+    """Readings: each sees some of the records, grouped anyhow."""
+    return [
+        _key_sets(draw(st.lists(st.integers(0, 4), min_size=7, max_size=7))) for _ in range(draw(st.integers(1, 6)))
+    ]
+
+
+def _key_sets(places: Sequence[int]) -> list[RecordKeys]:
+    """Group of each record; 0: not heard this time."""
+    members = [
+        tuple(record for record, place in zip(RECORDS, places, strict=True) if place == rank) for rank in range(1, 5)
+    ]
+    holders = Counter(identity for own_ones in members for identity in {key.identity for key in own_ones})
+    return [RecordKeys(own_ones, _similar_ones(own_ones, holders)) for own_ones in members if own_ones]
+
+
+def _similar_ones(own_ones: Sequence[RecordKey], holders: Counter[str]) -> frozenset[str]:
+    identities = frozenset(key.identity for key in own_ones)
+    return identities if all(holders[identity] == 1 for identity in identities) else frozenset()
+
+
+def single(ledger: Ledger, key: RecordKey) -> str:
+    """The id of a record read alone."""
+    return ledger.decide([RecordKeys((key,))], 99).objects[key.key]
+
+
+@settings(max_examples=60, deadline=None)
+@given(readings_journal(), st.randoms(use_true_random=False))
+def test_whatever_is_joined_and_parted(following: list[list[RecordKeys]], randomness: Random) -> None:
+    ledger = Ledger()
+    for moment, key_sets in enumerate(following):
+        decision = ledger.decide(key_sets, moment)
+        mixed = randomness.sample(key_sets, len(key_sets))
+        assert ledger.decide(mixed, moment).objects == decision.objects
+        ledger.write(decision.writes)
+        reread = ledger.decide(key_sets, moment)
+        assert not reread.writes
+        assert reread.objects == decision.objects
+        _still_holds(ledger, key_sets, reread)
+
+
+def _still_holds(ledger: Ledger, key_sets: Sequence[RecordKeys], decision: IdDecision) -> None:
+    shown_copies = set(decision.objects.values())
+    assert len(shown_copies) == len(key_sets), "an id is one group's"
+    assert set(decision.former_ids.values()) <= shown_copies
+    assert not set(decision.former_ids) & shown_copies
+    for record_keys in key_sets:
+        for key in record_keys.keys:
+            founded = derive(key.key)
+            assert founded not in shown_copies or decision.objects[record_keys.first] == founded, (
+                "an id goes with its first record"
+            )
+            assert (
+                decision.former_ids.get(founded, decision.objects[record_keys.first])
+                == decision.objects[record_keys.first]
+            )
+    for un, other in combinations(key_sets, 2):
+        here, la = ({single(ledger, key) for key in record_keys.keys} for record_keys in (un, other))
+        assert not here & la, "what was seen apart is never shown under one id"

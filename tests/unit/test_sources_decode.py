@@ -1,0 +1,77 @@
+"""Strict decoding: what is read, what is refused, and that nothing of the body is told (docs/security.md U04, U05)."""
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.sources.http.decode import AnnouncedError, InvalidDocument, decoder_csv, decoder_json
+
+
+def test_json_is_read() -> None:
+    assert decoder_json(b'\xef\xbb\xbf{"a": [1, 2.5, "\\u00e9\\ud83d\\ude00", null]}') == {"a": [1, 2.5, "é😀", None]}
+
+
+JSON_REFUSES = {
+    "U04 null": b"null",
+    "U04 nombre": b"3",
+    "U04 moitié": b'{"a": [1, 2',
+    "U04 HTML": b"<html></html>",
+    "U05 latin-1": '{"nom": "Zoé"}'.encode("latin-1"),
+    "U05 NaN": b'{"a": NaN}',
+    "U05 Infinity": b'{"a": -Infinity}',
+    "U05 infini par l'exposant": b'{"a": 1e999}',
+    "U05 clé en double": b'{"a": 1, "a": 2}',
+    "U05 5000 chiffres": b'{"a": ' + b"9" * 5000 + b"}",
+    "U05 profondeur": b"[" * 200_000 + b"]" * 200_000,
+    "U05 substitut isolé": b'{"a": "\\ud800"}',
+    "U05 substitut en clé": b'{"\\udc00": 1}',
+    "U05 NUL": b'{"a": "\\u0000"}',
+    "U05 NUL brut": b'{"a": 1}\0',
+}
+
+
+@pytest.mark.parametrize("body", JSON_REFUSES.values(), ids=JSON_REFUSES.keys())
+def test_a_doubtful_json_is_refused(body: bytes) -> None:
+    with pytest.raises(InvalidDocument):
+        decoder_json(body)
+
+
+def test_a_backslash_before_u0000_is_not_a_nul() -> None:
+    assert decoder_json(b'{"a": "\\\\u0000"}') == {"a": "\\u0000"}
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_read_or_refused(body: bytes) -> None:
+    for read in (decoder_json, decoder_csv):
+        with suppress(InvalidDocument, AnnouncedError):
+            assert isinstance(read(body), dict | list)
+
+
+def test_csv_is_read_by_its_headers() -> None:
+    body = 'Nom;"Élève prénom"\r\nDUPONT;"Zoé ; Anne"\r\n\r\nTOTAL;1;\r\n'.encode("iso-8859-15")
+    assert decoder_csv(body, "iso-8859-15") == [
+        {"Nom": "DUPONT", "Élève prénom": "Zoé ; Anne"},
+        {"Nom": "TOTAL", "Élève prénom": "1"},
+    ]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "iso-8859-15"])
+def test_u05_a_utf8_mark_is_tolerated_before_any_encoding(encoding: str) -> None:
+    assert decoder_csv(b"\xef\xbb\xbf" + "Né;€\nZoé;1".encode(encoding), "iso-8859-15") == [{"Né": "Zoé", "€": "1"}]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"<!DOCTYPE html><html>", b"a;a\n1;2", b"\n\n", b"a;b\n1;\0", b"a\n" + b"x" * 200_000, "é".encode("latin-1")],
+    ids=["U04 HTML", "colonnes en double", "sans en-tête", "U05 NUL", "champ sans fin", "encodage"],
+)
+def test_a_doubtful_csv_is_refused(body: bytes) -> None:
+    with pytest.raises(InvalidDocument):
+        decoder_csv(body)
+
+
+def test_a_json_error_in_place_of_the_csv_is_an_announcement() -> None:
+    with pytest.raises(AnnouncedError):
+        decoder_csv(b'{"erreur":"quota"}')
