@@ -67,7 +67,7 @@ def describe(clusters: Iterable[Cluster]) -> Iterator[dict[str, Any]]:
 
 def _link(link: ScoredPair, ids: Mapping[Key, list[str]]) -> dict[str, Any]:
     return {
-        "entre": [{trait.origin[0]: ids[trait.rank]} for trait in (link.un, link.other)],
+        "entre": [{trait.origin[0]: ids[trait.rank]} for trait in (link.left, link.right)],
         "score": round(link.score, 1),
         "accords": dict(link.similarity.agreements),
     }

@@ -52,7 +52,7 @@ def attach_evidence(merged: MergedPerson) -> None:
     merged.jeune.indices = [
         line
         for link, niveau in [*((link, _level(link)) for link in cluster.links), *doubtful]
-        for line in indices(link.similarity, niveau, (link.un.origin[0], link.other.origin[0]))
+        for line in indices(link.similarity, niveau, (link.left.origin[0], link.right.origin[0]))
     ]
 
 

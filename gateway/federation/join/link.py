@@ -93,7 +93,7 @@ def _group(person: Match, by_key: Mapping[Key, SourcedRecord], offered: Mapping[
 def _by_registration(links: Iterable[ScoredPair]) -> Mapping[Key, Sequence[ScoredPair]]:
     by_key: dict[Key, list[ScoredPair]] = defaultdict(list)
     for link in links:
-        for trait in (link.un, link.other):
+        for trait in (link.left, link.right):
             by_key[trait.rank].append(link)
     return by_key
 
