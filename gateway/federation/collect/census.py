@@ -26,6 +26,7 @@ async def take_census(collector: Collector, directory: Directory, tell: Callable
 
     A record may come twice. Raises SourceError when a source fails: half of a census is none.
     """
+    # Whoever is late is an error of the reading, and one error ends the census.
     patient, sourced_records = replace(collector, timeout=TIMEOUT), list[SourcedRecord]()
     plans = _plans(directory)
     for rank, plan in enumerate(plans, 1):

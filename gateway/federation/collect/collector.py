@@ -89,6 +89,7 @@ class Collector:
         Asks no partner. Ages may be less than they were: a partner may have confirmed what it said.
         """
         kept, instant = self.cache.last(subject), self.wall_clock()
+        # An incomplete one is only kept when its sources are suspended: asking them again at once would bring nothing.
         if kept is None or instant < kept.verified + VERIFY_AFTER:
             return kept
         if not kept.complete:

@@ -105,6 +105,7 @@ class Readings:
         results = [outcome for outcome in outcomes if isinstance(outcome, UnitResult)]
         if {result.unit: result.version for result in results} != self.units:
             return None
+        # The registry's line stays as it is: it tells the age of a harvest, which no unit dates.
         sources = {unit.source for unit in self.units}
         others = {name: freshness for name, freshness in self.freshness_by_source.items() if name not in sources}
         # A copy: answers under way hold this one, and tell the ages they were made with.

@@ -76,6 +76,7 @@ class IdAssigner:
 
     async def _known_links(self, key_sets: Sequence[RecordKeys]) -> KnownLinks:
         """The links of these records; for groups none of whose records is known, those of their identities too."""
+        # One call for the records of all groups: the ledger is asked in one round, whatever the view holds.
         known = await self._wait(self.store.read([key.key for record_keys in key_sets for key in record_keys.keys]))
         similar = {identity for record_keys in unknown(key_sets, known) for identity in record_keys.similar}
         if not similar:

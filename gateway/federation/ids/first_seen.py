@@ -26,6 +26,7 @@ def undated_facts(folded: FoldedContrat, pseudonym: Pseudonym) -> Iterator[Fact]
 
 def date_report(rupture: Rupture, folded: FoldedContrat, first_seen: FirstSeen, pseudonym: Pseudonym) -> None:
     """Write on a merged rupture the day of its first report, and how many days an ERP was ahead of the registry."""
+    # By kind of source: the advance compares the first ERP with the first registry, whichever they are.
     first_days: dict[TypeSource, date] = {}
     for sourced_record, contrat in folded.versions:
         day = _reported_at(sourced_record, contrat, first_seen, pseudonym)

@@ -48,6 +48,7 @@ def _order(contrat: Contrat) -> tuple[str, ...]:
 
 def _add(folded_contrats: list[FoldedContrat], sourced_record: SourcedRecord, contrat: Contrat) -> None:
     """To the contract that it most looks like: the one of its number, else the one that starts the nearest; else a new one."""
+    # A source that tells two contracts knows that they are two, however alike they look.
     candidates = [folded for folded in folded_contrats if not folded.is_told_by(sourced_record)]
     near = [(gap, folded) for folded in candidates if (gap := _gap(contrat, folded)) is not None]
     if near:

@@ -82,6 +82,7 @@ def _possible(place: Residence, directory: Directory) -> list[MissionLocale] | N
 
 def _formations(cluster: Cluster, directory: Directory) -> list[Formation]:
     """Formations of the best kind of source; another kind adds only those that overlap none of them."""
+    # Two sources of one kind may each tell a session of theirs; a lesser kind mostly tells again what a better one did.
     kept: list[tuple[int, Formation]] = []
     for sourced_record in cluster.sourced_records:
         rank = RANK[sourced_record.type]
@@ -115,6 +116,7 @@ def _employeur(folded: FoldedContrat) -> Employeur | None:
     told = [version.employeur for _, version in folded.versions if version.employeur]
     if not told:
         return None
+    # The best source that identifies the employer decides which it is: the others complete it if they tell of the same one.
     known = next((employeur for employeur in told if employeur.siret), told[0])
     same = [employeur for employeur in told if same_employeurs(employeur, known)]
     champs = ("siret", "denomination", "naf", "idcc", "commune")
@@ -130,6 +132,7 @@ def _formation_of(contrat: Contrat, formations: list[Formation]) -> Formation | 
     bounds = Formation(date_debut=contrat.date_debut, date_fin=contrat.date_fin or contrat.date_debut)
     crossed = [formation for formation in formations if formation.date_debut and _overlaps(formation, bounds)]
     uai = contrat.cfa.uai if contrat.cfa else None
+    # Somebody may be enrolled in two CFAs at once: the contract's own decides, where it is one of them.
     same = [formation for formation in crossed if formation.cfa and formation.cfa.uai == uai]
     return next(iter(same or crossed), None)
 
@@ -155,6 +158,7 @@ def _derive(jeune: Jeune, day: date) -> None:
     current: StatutStep | None = statut_on(steps, day)
     jeune.statut = Statut(valeur=current.valeur, depuis=current.depuis) if current else None
     age = age_au(jeune.date_naissance, day) if jeune.date_naissance else None
+    # No age rather than an absurd one: filters and priorities would act on it.
     if age is not None and age in AGES:
         jeune.age, jeune.mineur = age, age < AGE_OF_MAJORITY
     contrats.sort(key=lambda contrat: contrat.date_debut or date.min, reverse=True)
@@ -174,6 +178,7 @@ def _sessions(jeune: Jeune) -> list[Session]:
         for formation in jeune.formations or []
         if formation.date_debut and formation.date_fin and formation.date_debut <= formation.date_fin
     ]
+    # A contract told without any formation still makes somebody an apprentice while it lasts.
     orphans = [
         Session(contrat.date_debut, contrat.date_fin)
         for contrat in jeune.contrats or []
@@ -193,6 +198,7 @@ def _attach_rupture(contrat: Contrat, jeune: Jeune, day: date) -> None:
     rupture = contrat.rupture
     if rupture is None or rupture.date is None:
         return
+    # Only now: the statuses, already computed, count a rupture to come as the end of the contract.
     if rupture.date > day:
         contrat.rupture = None
         return

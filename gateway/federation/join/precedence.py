@@ -55,6 +55,7 @@ def same_numeros(left: str, right: str) -> bool:
 
 def same_adresses(left: Adresse, right: Adresse) -> bool:
     """One commune, as far as both tell it: a street is written in too many ways."""
+    # An INSEE code names one commune, a postal code several.
     if left.insee and right.insee:
         return left.insee == right.insee
     villes = normalise_ville(left.ville or ""), normalise_ville(right.ville or "")
@@ -87,6 +88,7 @@ def same_ruptures(left: Rupture, right: Rupture) -> bool:
 
 
 # By attribute of the noun. Phones and e-mails are written one way by the connectors.
+# A contact is whatever was told last: people change it, and the best source is not the first to hear of it.
 JEUNE: Mapping[str, FieldRule] = {
     "nom": FieldRule(same=same_noms),
     "prenom": FieldRule(same=same_noms),

@@ -31,6 +31,7 @@ def _rows(
     for champ, rule in table.items():
         told = told_values(holders, champ)
         kept = chosen(rule.order, told) if champ not in given else None
+        # The address is chosen by what the directory makes of it, which the table cannot tell.
         who_kept = given[champ] if champ in given else kept and kept[0]
         lines += [_line(champ, rule, own, told, who_kept) for own in told]
     return lines

@@ -60,6 +60,7 @@ class SourcedRecord:
     @cached_property
     def rank(self) -> tuple[int, float, str, str, str]:
         """Precedence, total and independent of the order of arrival: kind of source, then the latest written."""
+        # Of two systems of one kind, the one written last is the one in use; undated ones come after.
         written = self.record.modified_at.timestamp() if self.record.modified_at else 0.0
         return RANK[self.type], -written, self.source, self.tenant, self.record.key
 

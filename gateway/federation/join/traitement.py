@@ -15,6 +15,7 @@ def nouveau_contrat(steps: Sequence[StatutStep], rupture: Rupture, day: date) ->
     """True when the young person was an apprentice again some day from the rupture to `day`."""
     if rupture.date is None:
         return False
+    # A step lasts until the next begins; the last one holds for ever.
     ends = [*(step.depuis for step in steps[1:]), date.max]
     return any(
         step.valeur is StatutApprenant.APPRENTI and step.depuis <= day and rupture.date < end
@@ -46,6 +47,7 @@ def motifs_priorite(jeune: Jeune, rupture: Rupture) -> list[MotifPriorite]:
         motifs.append(MotifPriorite.ACCOMPAGNEMENT_CONJOINT)
     if jeune.suivi and jeune.suivi.souhaite_rdv:
         motifs.append(MotifPriorite.SOUHAITE_RDV)
+    # Whoever has a contract again, or has finished, is called for no reason but one that somebody asked for.
     left = jeune.statut is not None and jeune.statut.valeur in EXITS
     if not left and (rupture.jours_depuis or 0) <= PRIORITE_DAYS:
         motifs += [MotifPriorite.RQTH] if jeune.rqth else []
