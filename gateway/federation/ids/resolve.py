@@ -75,7 +75,7 @@ class _Claim:
 
     rank: int  # of the group
     object_id: str
-    depuis: datetime
+    since: datetime
     detours: int  # aliases between the record and the object
     key: str
 
@@ -98,16 +98,16 @@ class _Resolution:
         for rank in range(len(self._key_sets)):
             for claim in self._claims(rank):
                 claims_by_object[claim.object_id].append(claim)
-        depuis = {object_id: min(claim.depuis for claim in claims) for object_id, claims in claims_by_object.items()}
+        since = {object_id: min(claim.since for claim in claims) for object_id, claims in claims_by_object.items()}
         # By date, then by id: of two objects seen the same day, two processes keep the same one.
-        for object_id in sorted(claims_by_object, key=lambda object_id: (depuis[object_id], object_id)):
+        for object_id in sorted(claims_by_object, key=lambda object_id: (since[object_id], object_id)):
             claimants = self._best(claims_by_object[object_id])
             free = next((rank for rank in claimants if rank not in self._assigned), None)
             if free is None:
                 # Those who claim it all have an older id: it becomes an alias of the first one's.
                 self._owners[object_id] = claimants[0]
             else:
-                self._assign(free, object_id, depuis[object_id])
+                self._assign(free, object_id, since[object_id])
 
     def _claims(self, rank: int) -> Iterator[_Claim]:
         """The objects that the records of a group are linked to, and those that the aliases lead to from there."""
@@ -155,8 +155,8 @@ class _Resolution:
                 object_id = self._derive(object_id)
             self._assign(rank, object_id, self._instant)
 
-    def _assign(self, rank: int, object_id: str, depuis: datetime) -> None:
-        self._assigned[rank] = object_id, depuis
+    def _assign(self, rank: int, object_id: str, since: datetime) -> None:
+        self._assigned[rank] = object_id, since
         self._owners[object_id] = rank
 
     def _orphans(self) -> list[tuple[int, RecordKeys]]:

@@ -137,11 +137,11 @@ def _formation_of(contrat: Contrat, formations: list[Formation]) -> Formation | 
     return next(iter(same or crossed), None)
 
 
-def _rupture(folded: FoldedContrat, fin: date | None) -> Rupture | None:
+def _rupture(folded: FoldedContrat, planned_end: date | None) -> Rupture | None:
     """The merged rupture; None for a contract that ends at its planned end or later (docs/domaine.md, Rupture)."""
     told = folded.ruptures
     day = valeur(RUPTURE, "date", told)
-    if day is None or (fin and day >= fin):
+    if day is None or (planned_end and day >= planned_end):
         return None
     return Rupture(
         date=day,
