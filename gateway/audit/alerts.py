@@ -35,7 +35,7 @@ class Alerts:
         self._quotas.labels(crossed.scope, niveau).inc()
         who = _quoted(crossed.who)
         logger.warning(
-            "quota %s %s : %s, %d personnes sur %d", crossed.scope, niveau, who, crossed.rows_read, crossed.limit
+            "quota %s %s : %s, %d personnes sur %d", crossed.scope, niveau, who, crossed.persons, crossed.limit
         )
 
     def guessing(self, account: str) -> None:

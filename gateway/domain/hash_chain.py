@@ -1,6 +1,6 @@
-"""A chain of entries: each imprint binds the whole past, so that none is changed, moved or taken away unseen. Pure.
+"""A chain of entries: each digest binds the whole past, so that none is changed, moved or taken away unseen. Pure.
 
-Imprints are HMAC: who writes in the store without the key of the gateway cannot make the chain again.
+Digests are HMAC: who writes in the store without the key of the gateway cannot make the chain again.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from gateway.domain.seal import Sealer
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """A place in the chain: the number of the entry before it, and the imprint of everything up to that entry."""
+    """A place in the chain: the number of the entry before it, and the digest of everything up to that entry."""
 
     numero: int
     digest: bytes
@@ -35,6 +35,6 @@ def next_(sealer: Sealer, anchor: Anchor, content: bytes, persons: bytes) -> Anc
     return Anchor(numero, sealer.mac("journal/entree", anchor.digest + entry))
 
 
-def anchor_mac(sealer: Sealer, nom: str, anchor: Anchor) -> bytes:
+def anchor_mac(sealer: Sealer, name: str, anchor: Anchor) -> bytes:
     """Signs a place under a name, "debut" or "fin": neither can be moved, nor stand for the other."""
-    return sealer.mac(f"journal/{nom}", anchor.numero.to_bytes(8, "big") + anchor.digest)
+    return sealer.mac(f"journal/{name}", anchor.numero.to_bytes(8, "big") + anchor.digest)

@@ -1,6 +1,6 @@
 """Identifiers of the field: their forms, checksums and normal forms (docs/domaine.md). Pure; knows no source.
 
-A `normaliser_…` function returns None for what cannot be made valid: one bad optional value never loses a record.
+A `normalise_…` function returns None for what cannot be made valid: one bad optional value never loses a record.
 """
 
 import re
@@ -21,12 +21,12 @@ def is_valid_uai(text: str) -> bool:
 
 def normalise_uai(text: str | None) -> str | None:
     """Upper case, lost leading zeros given back."""
-    own = re.sub(r"\s", "", text or "").upper().rjust(8, "0")
-    return own if is_valid_uai(own) else None
+    form = re.sub(r"\s", "", text or "").upper().rjust(8, "0")
+    return form if is_valid_uai(form) else None
 
 
 def is_valid_siret(text: str) -> bool:
-    """Fourteen digits, Luhn, a SIREN that is not zero; La Workstation's may have a digit sum divisible by five instead."""
+    """Fourteen digits, Luhn, a SIREN that is not zero; La Poste's may have a digit sum divisible by five instead."""
     if not re.fullmatch(r"[0-9]{14}", text):
         return False
     if text.startswith(SIREN_LA_POSTE) and sum(map(int, text)) % 5 == 0:
@@ -36,11 +36,11 @@ def is_valid_siret(text: str) -> bool:
 
 def normalise_siret(text: str | None) -> str | None:
     """Blanks, dots and dashes dropped; 9 to 14 digits padded on the left."""
-    own = re.sub(r"[\s.\-]", "", text or "")
-    if not 9 <= len(own) <= 14:
+    form = re.sub(r"[\s.\-]", "", text or "")
+    if not 9 <= len(form) <= 14:
         return None
-    own = own.rjust(14, "0")
-    return own if is_valid_siret(own) else None
+    form = form.rjust(14, "0")
+    return form if is_valid_siret(form) else None
 
 
 def siren(siret: str) -> str:
@@ -56,9 +56,9 @@ def is_valid_code_postal(text: str) -> bool:
     return bool(re.fullmatch(r"[0-9]{5}", text))
 
 
-def normalise_code_postal(valeur: object) -> str | None:
+def normalise_code_postal(value: object) -> str | None:
     """A number or a text, whose leading zero may be lost."""
-    text = re.sub(r"\s", "", str(valeur if valeur is not None else ""))
+    text = re.sub(r"\s", "", str(value if value is not None else ""))
     return text.rjust(5, "0") if re.fullmatch(r"[0-9]{4,5}", text) and text.strip("0") else None
 
 
@@ -87,8 +87,8 @@ def is_valid_ine(text: str) -> bool:
 
 
 def normalise_ine(text: str | None) -> str | None:
-    own = re.sub(r"\s", "", text or "").upper()
-    return own if is_valid_ine(own) else None
+    form = re.sub(r"\s", "", text or "").upper()
+    return form if is_valid_ine(form) else None
 
 
 def normalise_rncp(text: str | None) -> str | None:
@@ -99,17 +99,17 @@ def normalise_rncp(text: str | None) -> str | None:
 
 def normalise_cfd(text: str | None) -> str | None:
     """Eight characters, the middle three being digits (speciality); lost leading zeros given back."""
-    own = re.sub(r"\s", "", text or "").upper().rjust(8, "0")
-    return own if re.fullmatch(r"[A-Z0-9]{3}[0-9]{3}[A-Z0-9]{2}", own) and own.strip("0") else None
+    form = re.sub(r"\s", "", text or "").upper().rjust(8, "0")
+    return form if re.fullmatch(r"[A-Z0-9]{3}[0-9]{3}[A-Z0-9]{2}", form) and form.strip("0") else None
 
 
 def normalise_naf(text: str | None) -> str | None:
     """10.71D → 1071D."""
-    own = re.sub(r"[\s.]", "", text or "").upper()
-    return own if re.fullmatch(r"[0-9]{4}[A-Z]", own) else None
+    form = re.sub(r"[\s.]", "", text or "").upper()
+    return form if re.fullmatch(r"[0-9]{4}[A-Z]", form) else None
 
 
 def normalise_courriel(text: str | None) -> str | None:
     """Lower case; its form is checked simply, and its domain must be plain ASCII."""
-    own = (text or "").strip().lower()
-    return own if _COURRIEL.fullmatch(own) else None
+    form = (text or "").strip().lower()
+    return form if _COURRIEL.fullmatch(form) else None

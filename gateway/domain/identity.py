@@ -1,6 +1,6 @@
 """The identity of a person as text that can be compared, and what else a record says that tells people apart. Pure.
 
-Knows no noun and no source. How alike two records are is `similarity`; who joins whom is `appariement`.
+Knows no noun and no source. How alike two records are is `similarity`; who is joined with whom is `matching`.
 """
 
 import re
@@ -35,15 +35,15 @@ def normalise_nom(nom: str) -> str:
 
 @lru_cache(maxsize=65_536)
 def full_words_of(nom: str) -> frozenset[str]:
-    """The words that tell a name apart: without particles, unless it is made of nothing else (`Le Da`)."""
-    told_values = words(nom)
-    return frozenset(word for word in told_values if word not in PARTICLES) or frozenset(told_values)
+    """The words that tell one name from another: without particles, unless it is made of nothing else (`Le Da`)."""
+    told = words(nom)
+    return frozenset(word for word in told if word not in PARTICLES) or frozenset(told)
 
 
 def identity_key(nom: str, prenom: str, date_naissance: date) -> str:
     """Exact key of a person; length-prefixed, so that two different triples never give one text. Never logged."""
-    parties = (normalise_nom(nom), normalise_nom(prenom), date_naissance.isoformat())
-    return "".join(f"{len(part)}:{part}" for part in parties)
+    parts = (normalise_nom(nom), normalise_nom(prenom), date_naissance.isoformat())
+    return "".join(f"{len(part)}:{part}" for part in parts)
 
 
 @dataclass(frozen=True, slots=True)

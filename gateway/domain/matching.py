@@ -1,4 +1,4 @@
-"""Which records are of one person: block, score, join best first. Pure; knows no noun and no source.
+"""Joins the records of one person: block, score, join best first. Pure; knows no noun and no source.
 
 1. Block: two records are compared only if they share a telling word and the birth date (day and month in any order), all
    their words in one year or on one day of the year, a contact and the year or a word, an INE or a contract number. The
@@ -18,17 +18,16 @@ from itertools import combinations
 from gateway.domain.identity import Traits, numeros
 from gateway.domain.similarity import Level, Similarity, Weights, compare, weights
 
-COLLECTIVE = (
-    3  # records of one installation with one contact: it is a school's, a home's, and tells nobody from another
-)
+# Records of one installation with one contact: from so many on it is a school's, a home's, and tells nobody from another.
+COLLECTIVE = 3
 
 
 @dataclass(frozen=True, slots=True)
 class ScoredPair:
-    """Two records and how alike they are. `un` comes before `other` in the order of records."""
+    """Two records, in order, and how alike they are."""
 
-    un: Traits
-    other: Traits
+    left: Traits
+    right: Traits
     similarity: Similarity
 
     @property
@@ -45,7 +44,7 @@ class Match:
 
     @property
     def niveau(self) -> Level:
-        """That of its weakest link."""
+        """The level of its weakest link."""
         levels = {weights().niveau(link.score) for link in self.links}
         return Level.PROBABLE if Level.PROBABLE in levels else Level.CERTAIN
 
@@ -60,22 +59,24 @@ class _Growing:
 
 def match(traits: Iterable[Traits]) -> tuple[list[Match], list[ScoredPair]]:
     """The persons, in order of their first record, and the links too weak or too ambiguous to join anybody."""
-    all_ = without_collective(sorted(traits, key=lambda trait: trait.rank))
+    records = without_collective(sorted(traits, key=lambda trait: trait.rank))
     links = _Links(weights())
-    for un, other in candidate_pairs(all_):
-        links.add(un, other)
+    for left, right in candidate_pairs(records):
+        links.add(left, right)
     selected, doubtful = links.sort()
-    growing = {id(trait): _Growing([trait]) for trait in all_}
+    growing = {id(trait): _Growing([trait]) for trait in records}
     for link in selected:
-        left, right = growing[id(link.un)], growing[id(link.other)]
-        if left is right:
+        host, guest = growing[id(link.left)], growing[id(link.right)]
+        if host is guest:
             continue
-        if links.compatibles(left.members, right.members):
-            _join(growing, left, right, link)
+        if links.compatibles(host.members, guest.members):
+            host.members += guest.members
+            host.links += [*guest.links, link]
+            growing.update((id(member), host) for member in guest.members)
         else:
             doubtful.append(link)
-    unique = {id(un): un for un in growing.values()}.values()
-    persons = [Match(tuple(sorted(un.members, key=lambda t: t.rank)), tuple(un.links)) for un in unique]
+    distinct = {id(person): person for person in growing.values()}.values()
+    persons = [Match(tuple(sorted(grown.members, key=lambda t: t.rank)), tuple(grown.links)) for grown in distinct]
     return sorted(persons, key=lambda person: person.members[0].rank), doubtful
 
 
@@ -93,30 +94,23 @@ def _without(trait: Traits, common: set[str]) -> Traits:
     return replace(trait, **kept)  # type: ignore[arg-type]
 
 
-def _join(growing: dict[int, _Growing], un: _Growing, other: _Growing, link: ScoredPair) -> None:
-    un.members += other.members
-    un.links += [*other.links, link]
-    for member in other.members:
-        growing[id(member)] = un
-
-
 def candidate_pairs(traits: Sequence[Traits]) -> Iterator[tuple[Traits, Traits]]:
     """The pairs worth comparing, each once, of different installations."""
-    first_ones: dict[Hashable, int] = {}
+    first_ranks: dict[Hashable, int] = {}
     blocks: dict[Hashable, list[int]] = {}  # of two records or more: most keys are of one only
     for rank, trait in enumerate(traits):
         for key in block_keys(trait):
-            first = first_ones.setdefault(key, rank)
+            first = first_ranks.setdefault(key, rank)
             if first != rank:
                 blocks.setdefault(key, [first]).append(rank)
-    seen_ones = {pair for block in blocks.values() for pair in combinations(block, 2)}
-    for un, other in seen_ones:
-        if traits[un].origin != traits[other].origin:
-            yield traits[un], traits[other]
+    pairs = {pair for block in blocks.values() for pair in combinations(block, 2)}
+    for left, right in pairs:
+        if traits[left].origin != traits[right].origin:
+            yield traits[left], traits[right]
 
 
 def block_keys(trait: Traits) -> Iterator[Hashable]:
-    """What a record must share with another to be compared with it."""
+    """The keys of a record: two records are compared when they share one."""
     year, day_and_month = trait.naissance.year, sorted((trait.naissance.month, trait.naissance.day))
     for word in trait.full_words:
         yield year, *day_and_month, word
@@ -135,49 +129,49 @@ def block_keys(trait: Traits) -> Iterator[Hashable]:
 class _Links:
     """The compared pairs of a set of records, each scored once."""
 
-    def __init__(self, rule: Weights) -> None:
-        self._rule = rule
+    def __init__(self, rules: Weights) -> None:
+        self._rules = rules
         self._scores: dict[tuple[int, int], Similarity] = {}
         self._neighbours: dict[int, list[ScoredPair]] = defaultdict(list)
         self._strong: list[ScoredPair] = []
         self._doubtful: list[ScoredPair] = []
 
-    def similarity(self, un: Traits, other: Traits) -> Similarity:
-        key = (id(un), id(other)) if un.rank < other.rank else (id(other), id(un))
+    def similarity(self, left: Traits, right: Traits) -> Similarity:
+        key = (id(left), id(right)) if left.rank < right.rank else (id(right), id(left))
         if key not in self._scores:
-            self._scores[key] = compare(un, other)
+            self._scores[key] = compare(left, right)
         return self._scores[key]
 
-    def add(self, un: Traits, other: Traits) -> None:
-        found = self.similarity(un, other)
-        if found.score < self._rule.a_confirmer:
+    def add(self, left: Traits, right: Traits) -> None:
+        found = self.similarity(left, right)
+        if found.score < self._rules.a_confirmer:
             return
-        link = ScoredPair(un, other, found)
-        (self._strong if link.score >= self._rule.probable else self._doubtful).append(link)
-        self._neighbours[id(un)].append(link)
-        self._neighbours[id(other)].append(link)
+        link = ScoredPair(left, right, found)
+        (self._strong if link.score >= self._rules.probable else self._doubtful).append(link)
+        self._neighbours[id(left)].append(link)
+        self._neighbours[id(right)].append(link)
 
     def sort(self) -> tuple[list[ScoredPair], list[ScoredPair]]:
         """The links that may join, best first; those that may only be offered."""
         ambiguous = {id(link) for link in self._strong if self._is_ambiguous(link)}
         certain = [link for link in self._strong if id(link) not in ambiguous]
         doubtful = [*self._doubtful, *(link for link in self._strong if id(link) in ambiguous)]
-        return sorted(certain, key=lambda link: (-link.score, link.un.rank, link.other.rank)), doubtful
+        return sorted(certain, key=lambda link: (-link.score, link.left.rank, link.right.rank)), doubtful
 
     def _is_ambiguous(self, link: ScoredPair) -> bool:
-        return self._dispute(link, link.un, link.other) or self._dispute(link, link.other, link.un)
+        return self._dispute(link, link.left, link.right) or self._dispute(link, link.right, link.left)
 
     def _dispute(self, link: ScoredPair, who: Traits, elected: Traits) -> bool:
-        """Whether another record claims `who` about as strongly, and cannot be of one person with the `elected`."""
+        """True when another record claims `who` about as strongly, and cannot be of one person with the `elected`."""
         for rival in self._neighbours[id(who)]:
-            other = rival.other if rival.un is who else rival.un
-            if other is not elected and rival.score > link.score - self._rule.marge and self._excluded(other, elected):
+            other = rival.right if rival.left is who else rival.left
+            if other is not elected and rival.score > link.score - self._rules.marge and self._excluded(other, elected):
                 return True
         return False
 
-    def _excluded(self, un: Traits, other: Traits) -> bool:
-        return un.origin == other.origin or self.similarity(un, other).score < self._rule.contradiction
+    def _excluded(self, left: Traits, right: Traits) -> bool:
+        return left.origin == right.origin or self.similarity(left, right).score < self._rules.contradiction
 
-    def compatibles(self, ones: Sequence[Traits], others: Sequence[Traits]) -> bool:
-        """One record of an installation at most, and nothing that says they are two people."""
-        return not any(self._excluded(un, other) for un in ones for other in others)
+    def compatibles(self, hosts: Sequence[Traits], guests: Sequence[Traits]) -> bool:
+        """True when no installation has a record on both sides, and no pair contradicts that they are one person."""
+        return not any(self._excluded(host, guest) for host in hosts for guest in guests)

@@ -1,4 +1,4 @@
-"""How many distinct persons may be read, by whom, since when; and what crossing that means. Pure, knows no store."""
+"""Quotas of distinct persons read, and the verdict when one is crossed. Pure; knows no store."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -10,8 +10,8 @@ MARGIN = 1.2  # of a population: people come and go within a window (docs/exploi
 class Quota:
     """A quota and its window, both days included.
 
-    `scope`: "COMPTE" or "ORGANISATION". `limit` None: a margin over the population, the largest seen in the window.
-    `alert_share`: the part of the limit that is told to the operator when it is crossed.
+    `scope`: "COMPTE" or "ORGANISATION". `limit`, in persons; None: MARGIN times the largest population seen in the window.
+    `alert_share`: the part of the limit from which the operator is told.
     """
 
     scope: str
@@ -24,7 +24,7 @@ class Quota:
 
 @dataclass(frozen=True, slots=True)
 class CountUnder:
-    """Under which quotas the persons of an answer are counted; `population`: how many the perimeter has, just now."""
+    """The quotas under which the persons of an answer are counted; `population`: how many the perimeter has, just now."""
 
     caps: tuple[Quota, ...]
     perimetre: str
@@ -37,16 +37,16 @@ class QuotaCrossed:
 
     scope: str
     who: str
-    rows_read: int
+    persons: int  # read in the window
     limit: int
     arret: bool
 
 
-def judge(cap: Quota, before: int, new: int, anchor: int) -> list[QuotaCrossed]:
-    """What reading some more persons crosses, when `before` were read in the window: nothing, the alert, or the limit."""
+def judge(quota: Quota, before: int, new: int, limit: int) -> list[QuotaCrossed]:
+    """What reading `new` more persons crosses, when `before` were read in the window: nothing, the alert, or the limit."""
     after = before + new
-    if after > anchor:
-        return [QuotaCrossed(cap.scope, cap.who, before, anchor, arret=True)]
-    if before < cap.alert_share * anchor <= after:
-        return [QuotaCrossed(cap.scope, cap.who, after, anchor, arret=False)]
+    if after > limit:
+        return [QuotaCrossed(quota.scope, quota.who, before, limit, arret=True)]
+    if before < quota.alert_share * limit <= after:
+        return [QuotaCrossed(quota.scope, quota.who, after, limit, arret=False)]
     return []

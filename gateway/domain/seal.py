@@ -1,4 +1,4 @@
-"""Seals what must be opaque or kept at rest: ids, cursors, the registry's rows. Pure given its key."""
+"""Encrypts what must be opaque or kept at rest: ids, cursors, the registry's rows. Pure given its key."""
 
 import base64
 import hmac
@@ -50,11 +50,11 @@ class Sealer:
         """A stable stand-in of 32 hexadecimal digits (HMAC-SHA256, cut), that cannot be turned back without the key."""
         return self.mac(usage, text.encode()).hex()[:32]
 
-    def mac(self, usage: str, bytes_: bytes) -> bytes:
+    def mac(self, usage: str, content: bytes) -> bytes:
         """32 bytes that only the key can make again (HMAC-SHA256)."""
         if usage not in self._macs:
             self._macs[usage] = self._derived(f"hmac-sha256/{usage}", 32)
-        return hmac.digest(self._macs[usage], bytes_, "sha256")
+        return hmac.digest(self._macs[usage], content, "sha256")
 
     def _cipher(self, usage: str) -> AESSIV:
         if usage not in self._ciphers:

@@ -25,8 +25,8 @@ class PersonIndex:
     def __init__(self, persons: Iterable[tuple[str, Sequence[Traits]]]) -> None:
         self._blocks: dict[Hashable, list[tuple[str, Traits]]] = defaultdict(list)
         self._holders: dict[object, str] = {}
-        for key, registrations in persons:
-            for traits in registrations:
+        for key, records in persons:
+            for traits in records:
                 self._holders[traits.rank] = key
                 for block in block_keys(traits):
                     self._blocks[block].append((key, traits))
@@ -42,6 +42,6 @@ class PersonIndex:
             found = compare(who, traits)
             if key not in best or found.score > best[key].score:
                 best[key] = found
-        rule = weights()
-        offered = [Candidate(key, r) for key, r in best.items() if r.score >= rule.a_confirmer]
+        rules = weights()
+        offered = [Candidate(key, found) for key, found in best.items() if found.score >= rules.a_confirmer]
         return sorted(offered, key=lambda candidate: (-candidate.similarity.score, candidate.person))[:CANDIDATES_MAX]

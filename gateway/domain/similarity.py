@@ -19,13 +19,13 @@ from gateway.domain.identity import ContratTraits, Traits, full_words_of, normal
 
 LETTERS_MIN, LONG_LETTERS = 4, 8  # shorter names differ by one letter too often to be alike
 TRUNCATED_MIN = 20  # letters of a name that a system may have cut
-UN_AN = (364, 365, 366)
+ONE_YEAR = (364, 365, 366)
 START_GAP = timedelta(days=7)  # two sources tell one contract as starting this close (docs/domaine.md, "Contrats")
 OVERLAP = timedelta(days=60)  # nobody is an apprentice of two employers at once for longer
 
 
 class Level(Enum):
-    """What a score allows: join, join and say so, or only offer."""
+    """What a score allows: to join, to join and say so, or only to offer."""
 
     CERTAIN = "CERTAIN"
     PROBABLE = "PROBABLE"
@@ -54,7 +54,7 @@ class Weights:
     poids: Mapping[str, Mapping[str, float]]
 
     def niveau(self, score: float) -> Level | None:
-        """The zone of a score; None when there is nothing to offer."""
+        """The level of a score; None when there is nothing to offer."""
         if score >= self.certain:
             return Level.CERTAIN
         if score >= self.probable:
@@ -65,8 +65,8 @@ class Weights:
 @lru_cache(maxsize=1)
 def weights() -> Weights:
     """The reviewed weights that ship with the gateway."""
-    lu = tomllib.loads((Path(__file__).parent / "poids.toml").read_text(encoding="utf-8"))
-    return Weights(**lu["seuils"], poids=lu["poids"])
+    read = tomllib.loads((Path(__file__).parent / "poids.toml").read_text(encoding="utf-8"))
+    return Weights(**read["seuils"], poids=read["poids"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,143 +82,143 @@ class Similarity:
         return [Evidence(criterion, accord, poids[criterion][accord]) for criterion, accord in self.agreements]
 
 
-def compare(un: Traits, other: Traits) -> Similarity:
+def compare(left: Traits, right: Traits) -> Similarity:
     """Compare two records."""
-    levels = agreements(un, other)
-    rule = weights()
-    score = rule.a_priori + sum(rule.poids[criterion][accord] for criterion, accord in levels)
-    return Similarity(min(score, _cap(dict(levels), rule)), levels)
+    levels = agreements(left, right)
+    rules = weights()
+    score = rules.a_priori + sum(rules.poids[criterion][accord] for criterion, accord in levels)
+    return Similarity(min(score, _cap(dict(levels), rules)), levels)
 
 
-def _cap(agreements_: Mapping[str, str], rule: Weights) -> float:
-    """What no sum of weights may pass: who bears another first name, or the other sex, is joined by no likeness.
+def _cap(levels: Mapping[str, str], rules: Weights) -> float:
+    """The highest score allowed: who bears another first name, or the other sex, is joined by no likeness.
 
     Twins share a surname, a birth date, a home, often a school and a phone; a contract may be typed on the other's file.
     """
-    if agreements_.get("sexe") == "autre":
-        return rule.probable - 1
-    proven = agreements_.get("ine") == "identique"
-    identity = [agreements_["nom"], agreements_["prenom"], agreements_["naissance"]]
-    if identity.count("autre") > 1 or (agreements_["prenom"] == "autre" and not proven):
-        return rule.probable - 1
+    if levels.get("sexe") == "autre":
+        return rules.probable - 1
+    proven = levels.get("ine") == "identique"
+    identity = [levels["nom"], levels["prenom"], levels["naissance"]]
+    if identity.count("autre") > 1 or (levels["prenom"] == "autre" and not proven):
+        return rules.probable - 1
     return float("inf")
 
 
-def agreements(un: Traits, other: Traits) -> tuple[tuple[str, str], ...]:
+def agreements(left: Traits, right: Traits) -> tuple[tuple[str, str], ...]:
     """The level of each criterion that both records tell."""
-    order, name, prenom = _names(un, other)
-    values_read = [
+    order, name, prenom = _names(left, right)
+    levels = [
         ("ordre", order),
         ("nom", name),
         ("prenom", prenom),
-        ("naissance", _birth(un.naissance, other.naissance)),
+        ("naissance", _birth(left.naissance, right.naissance)),
     ]
     for criterion, told, also_told in (
-        ("sexe", un.sexe, other.sexe),
-        ("telephone", un.telephone, other.telephone),
-        ("courriel", un.courriel, other.courriel),
-        ("ine", un.ine, other.ine),
+        ("sexe", left.sexe, right.sexe),
+        ("telephone", left.telephone, right.telephone),
+        ("courriel", left.courriel, right.courriel),
+        ("ine", left.ine, right.ine),
     ):
         if told and also_told:
-            values_read.append((criterion, "identique" if told == also_told else "autre"))
-    if un.code_postal and other.code_postal:
-        values_read.append(("domicile", _home(un.code_postal, other.code_postal)))
-    if (cfa := _cfa(un.cfas, other.cfas)) is not None:
-        values_read.append(("cfa", cfa))
-    if un.contrats and other.contrats:
-        values_read.append(("contrat", _contrat(un.contrats, other.contrats)))
-    return tuple(values_read)
+            levels.append((criterion, "identique" if told == also_told else "autre"))
+    if left.code_postal and right.code_postal:
+        levels.append(("domicile", _home(left.code_postal, right.code_postal)))
+    if (cfa := _cfa(left.cfas, right.cfas)) is not None:
+        levels.append(("cfa", cfa))
+    if left.contrats and right.contrats:
+        levels.append(("contrat", _contrat(left.contrats, right.contrats)))
+    return tuple(levels)
 
 
-def _names(un: Traits, other: Traits) -> tuple[str, str, str]:
+def _names(left: Traits, right: Traits) -> tuple[str, str, str]:
     """Order, surname, first name; inverted when that is where they agree."""
-    if un.letters == other.letters and un.prenom_letters == other.prenom_letters:
+    if left.letters == right.letters and left.prenom_letters == right.prenom_letters:
         return "droit", "identique", "identique"
-    if un.letters == other.prenom_letters and un.prenom_letters == other.letters:
+    if left.letters == right.prenom_letters and left.prenom_letters == right.letters:
         return "inverse", "identique", "identique"
-    right = _best(un.noms, other.noms), _name(un.prenom, other.prenom)
-    inverse = _best(un.noms, (other.prenom,)), _best((un.prenom,), other.noms)
-    if sum(map(_FORCE.__getitem__, inverse)) < sum(map(_FORCE.__getitem__, right)):
-        return "inverse", *inverse
-    return "droit", *right
+    straight = _best(left.noms, right.noms), _name(left.prenom, right.prenom)
+    crossed = _best(left.noms, (right.prenom,)), _best((left.prenom,), right.noms)
+    if sum(map(_WEAKNESS.__getitem__, crossed)) < sum(map(_WEAKNESS.__getitem__, straight)):
+        return "inverse", *crossed
+    return "droit", *straight
 
 
-_FORCE = {"identique": 0, "proche": 1, "partie": 2, "autre": 3}
+_WEAKNESS = {"identique": 0, "proche": 1, "partie": 2, "autre": 3}
 
 
-def _best(ones: tuple[str, ...], others: tuple[str, ...]) -> str:
-    return min((_name(name, other) for name in ones for other in others), key=_FORCE.__getitem__)
+def _best(names: tuple[str, ...], others: tuple[str, ...]) -> str:
+    return min((_name(name, other) for name in names for other in others), key=_WEAKNESS.__getitem__)
 
 
 @lru_cache(maxsize=131_072)
-def _name(un: str, other: str) -> str:
+def _name(left: str, right: str) -> str:
     """Two names: the same letters, a slip of the hand, a part of the other (compound, cut short), or another name."""
-    one_letters, other_letters = normalise_nom(un), normalise_nom(other)
-    if one_letters == other_letters or full_words_of(un) == full_words_of(other):
+    left_letters, right_letters = normalise_nom(left), normalise_nom(right)
+    if left_letters == right_letters or full_words_of(left) == full_words_of(right):
         return "identique"
-    if _near(one_letters, other_letters):
+    if _near(left_letters, right_letters):
         return "proche"
-    one_words, other_words = frozenset(words(un)), frozenset(words(other))
-    short, long = sorted((one_letters, other_letters), key=len)
-    if one_words < other_words or other_words < one_words or (len(short) >= TRUNCATED_MIN and long.startswith(short)):
+    left_words, right_words = frozenset(words(left)), frozenset(words(right))
+    short, long = sorted((left_letters, right_letters), key=len)
+    if left_words < right_words or right_words < left_words or (len(short) >= TRUNCATED_MIN and long.startswith(short)):
         return "partie"
     return "autre"
 
 
-def _near(un: str, other: str) -> bool:
+def _near(left: str, right: str) -> bool:
     """A letter beside, two in a long name; MARTIN and MARTINEZ are two names."""
-    letters = min(len(un), len(other))
+    letters = min(len(left), len(right))
     typos = 0 if letters < LETTERS_MIN else 1 if letters < LONG_LETTERS else 2
-    return OSA.distance(un, other, score_cutoff=typos) <= typos
+    return OSA.distance(left, right, score_cutoff=typos) <= typos
 
 
-def _birth(one: date, other: date) -> str:
+def _birth(left: date, right: date) -> str:
     """The same day; day and month exchanged; a slip in one of its parts, ten days beside at most, or a year; another."""
-    if one == other:
+    if left == right:
         return "identique"
-    if (one.year, one.day, one.month) == (other.year, other.month, other.day):
+    if (left.year, left.day, left.month) == (right.year, right.month, right.day):
         return "jour_mois"
-    common = (one.year == other.year) + (one.month == other.month) + (one.day == other.day)
-    gap = abs((one - other).days)
-    return "proche" if common == 2 or gap <= 10 or gap in UN_AN else "autre"
+    common = (left.year == right.year) + (left.month == right.month) + (left.day == right.day)
+    gap = abs((left - right).days)
+    return "proche" if common == 2 or gap <= 10 or gap in ONE_YEAR else "autre"
 
 
-def _home(un: str, other: str) -> str:
-    if un == other:
+def _home(left: str, right: str) -> str:
+    if left == right:
         return "identique"
-    return "departement" if un[:2] == other[:2] else "autre"
+    return "departement" if left[:2] == right[:2] else "autre"
 
 
-def _cfa(ones: frozenset[str], others: frozenset[str]) -> str | None:
+def _cfa(left: frozenset[str], right: frozenset[str]) -> str | None:
     """Like with like: a CFA told by its UAI on one side and by its SIRET on the other is not told to be another."""
-    if ones & others:
+    if left & right:
         return "commun"
-    return "autre" if {len(key) for key in ones} & {len(key) for key in others} else None
+    return "autre" if {len(key) for key in left} & {len(key) for key in right} else None
 
 
-def _contrat(ones: tuple[ContratTraits, ...], others: tuple[ContratTraits, ...]) -> str:
+def _contrat(contrats: tuple[ContratTraits, ...], others: tuple[ContratTraits, ...]) -> str:
     """One contract in common by number, by employer and start, by start alone; two that cannot be one person's; others."""
-    if numeros(ones) & numeros(others):
+    if numeros(contrats) & numeros(others):
         return "numero"
-    candidate_pairs = [(un, other) for un in ones for other in others]
-    starts = [pair for pair in candidate_pairs if _same_start(*pair) and not _different_numeros(*pair)]
-    if any(un.siren and un.siren == other.siren for un, other in starts):
+    pairs = [(left, right) for left in contrats for right in others]
+    starts = [pair for pair in pairs if _same_start(*pair) and not _different_numeros(*pair)]
+    if any(left.siren and left.siren == right.siren for left, right in starts):
         return "employeur"
-    if any(not un.siren or not other.siren for un, other in starts):
+    if any(not left.siren or not right.siren for left, right in starts):
         return "debut"
-    return "incompatible" if any(_incompatibles(*pair) for pair in candidate_pairs) else "autre"
+    return "incompatible" if any(_incompatibles(*pair) for pair in pairs) else "autre"
 
 
-def _different_numeros(un: ContratTraits, other: ContratTraits) -> bool:
-    return bool(un.numero and other.numero and un.numero != other.numero)
+def _different_numeros(left: ContratTraits, right: ContratTraits) -> bool:
+    return bool(left.numero and right.numero and left.numero != right.numero)
 
 
-def _same_start(un: ContratTraits, other: ContratTraits) -> bool:
-    return bool(un.debut and other.debut and abs(un.debut - other.debut) <= START_GAP)
+def _same_start(left: ContratTraits, right: ContratTraits) -> bool:
+    return bool(left.debut and right.debut and abs(left.debut - right.debut) <= START_GAP)
 
 
-def _incompatibles(un: ContratTraits, other: ContratTraits) -> bool:
+def _incompatibles(left: ContratTraits, right: ContratTraits) -> bool:
     """Two employers at once for too long."""
-    if not (un.debut and un.fin and other.debut and other.fin) or (un.siren and un.siren == other.siren):
+    if not (left.debut and left.fin and right.debut and right.fin) or (left.siren and left.siren == right.siren):
         return False
-    return min(un.fin, other.fin) - max(un.debut, other.debut) > OVERLAP
+    return min(left.fin, right.fin) - max(left.debut, right.debut) > OVERLAP

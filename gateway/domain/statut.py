@@ -69,35 +69,36 @@ def steps(session: Session, contrats: Sequence[ContratPeriod]) -> list[StatutSte
 
     Empty for a session that ends before anything begins.
     """
-    return _steps(_step(session, contrats))
+    return _distinct(_steps_over(session, contrats))
 
 
-def _step(session: Session, contrats: Sequence[ContratPeriod]) -> list[_Step]:
-    debut = min([session.debut, *(contrat.debut for contrat in contrats)]).toordinal()
-    fin = session.fin.toordinal()
-    if fin < debut:
+def _steps_over(session: Session, contrats: Sequence[ContratPeriod]) -> list[_Step]:
+    start = min([session.debut, *(contrat.debut for contrat in contrats)]).toordinal()
+    end = session.fin.toordinal()
+    if end < start:
         return []
-    step = list(_lived(session, contrats, debut, fin))
+    found = list(_lived(session, contrats, start, end))
     natural = _natural_end(session, contrats)
-    if natural is not None and fin - natural <= END_TOLERANCE:
-        step = list(_terminate(step, natural + 1))
-    if natural is not None or step[-1][1] in (_S.APPRENTI, _S.INSCRIT):
-        step = [*(un for un in step if un[0] < fin), (fin, _S.FIN_DE_FORMATION)]
-    return step
+    if natural is not None and end - natural <= END_TOLERANCE:
+        found = list(_terminate(found, natural + 1))
+    # A session that ends without rupture nor abandon ends the training, whatever the status of its last day.
+    if natural is not None or found[-1][1] in (_S.APPRENTI, _S.INSCRIT):
+        found = [*(step for step in found if step[0] < end), (end, _S.FIN_DE_FORMATION)]
+    return found
 
 
-def _lived(session: Session, contrats: Sequence[ContratPeriod], debut: int, fin: int) -> Iterator[_Step]:
+def _lived(session: Session, contrats: Sequence[ContratPeriod], start: int, end: int) -> Iterator[_Step]:
     """Under contract, waiting for one, and after an exclusion, which nothing changes any more."""
-    exclusion = max(session.exclusion.toordinal(), debut) if session.exclusion else fin + 1
-    last = min(fin, exclusion - 1)
-    day, patience, waiting = debut, ABANDON_WITHOUT_CONTRAT, _S.INSCRIT
+    exclusion = max(session.exclusion.toordinal(), start) if session.exclusion else end + 1
+    last = min(end, exclusion - 1)
+    day, patience, waiting = start, ABANDON_WITHOUT_CONTRAT, _S.INSCRIT
     for first, term in sorted((c.debut.toordinal(), c.effective_end(session).toordinal()) for c in contrats):
         if first <= min(term, last):
             yield from _wait(day, first, patience, waiting)
             yield first, _S.APPRENTI
             day, patience, waiting = max(day, term + 1), ABANDON_AFTER_RUPTURE, _S.RUPTURANT
     yield from _wait(day, last + 1, patience, waiting)
-    if exclusion <= fin:
+    if exclusion <= end:
         yield exclusion, _S.ABANDON
 
 
@@ -117,22 +118,22 @@ def _natural_end(session: Session, contrats: Sequence[ContratPeriod]) -> int | N
     return None if last.rupture is not None else last.effective_end(session).toordinal()
 
 
-def _terminate(step: list[_Step], depuis: int) -> Iterator[_Step]:
+def _terminate(lived: list[_Step], since: int) -> Iterator[_Step]:
     """From that day on a wait is a training that ends; the step that the day falls into is cut there."""
-    for rank, (day, value) in enumerate(step):
-        following = step[rank + 1][0] if rank + 1 < len(step) else None
-        if value not in _PENDING or (following is not None and following <= depuis):
+    for rank, (day, value) in enumerate(lived):
+        following = lived[rank + 1][0] if rank + 1 < len(lived) else None
+        if value not in _PENDING or (following is not None and following <= since):
             yield day, value
             continue
-        if day < depuis:
+        if day < since:
             yield day, value
-        yield max(day, depuis), _S.FIN_DE_FORMATION
+        yield max(day, since), _S.FIN_DE_FORMATION
 
 
-def _steps(step: Iterable[_Step]) -> list[StatutStep]:
-    """Steps that say nothing new are dropped."""
+def _distinct(found: Iterable[_Step]) -> list[StatutStep]:
+    """The steps that change the status."""
     kept: list[StatutStep] = []
-    for day, value in step:
+    for day, value in found:
         if not kept or kept[-1].valeur is not value:
             kept.append(StatutStep(date.fromordinal(day), value))
     return kept
@@ -143,13 +144,13 @@ def parcours(sessions: Iterable[Session], contrats: Sequence[ContratPeriod]) -> 
 
     A later session takes over from the first day of its own statuses. A contract that crosses no session tells nothing.
     """
-    following: list[_Step] = []
+    found: list[_Step] = []
     for session in sorted(set(sessions), key=_order):
         crossed = [c for c in contrats if c.debut <= session.fin and (c.fin or session.fin) >= session.debut]
-        new = _step(session, crossed)
+        new = _steps_over(session, crossed)
         if new:
-            following = [un for un in following if un[0] < new[0][0]] + new
-    return _steps(following)
+            found = [step for step in found if step[0] < new[0][0]] + new
+    return _distinct(found)
 
 
 def _order(session: Session) -> tuple[date, date, date]:

@@ -62,20 +62,20 @@ def resolve(geo: Geographie, insee: str | None, code_postal: str | None, ville: 
     """INSEE code if given and known; else postal code and town; else what all the communes of the postal code share."""
     commune = geo.commune(insee) if insee else None
     if commune is not None:
-        return _is_certain(commune)
+        return _of_commune(commune)
     places = geo.by_code_postal.get(code_postal or "", ())
     name = normalise_ville(ville or "")
     named = tuple(place for place in places if normalise_ville(place.nom) == name)
     selected = named or places
-    return _is_certain(selected[0]) if len(selected) == 1 else _commune_a(selected)
+    return _of_commune(selected[0]) if len(selected) == 1 else _shared_by(selected)
 
 
-def _is_certain(commune: CommunePlace) -> Residence:
+def _of_commune(commune: CommunePlace) -> Residence:
     return Residence(commune.code, commune.mission_locale, commune.departement, commune.region)
 
 
-def _commune_a(places: tuple[CommunePlace, ...]) -> Residence:
-    """What all the candidates share."""
+def _shared_by(places: tuple[CommunePlace, ...]) -> Residence:
+    """What all the candidates have in common; nothing without candidates."""
     return Residence(
         None,
         _single(place.mission_locale for place in places),
@@ -92,8 +92,8 @@ def _single(values: Iterable[str | None]) -> str | None:
 
 _ABBREVIATIONS = {"ST": "SAINT", "STE": "SAINTE", "STES": "SAINTES", "SUR": "S", "SOUS": "S"}
 _ARTICLES = frozenset({"LE", "LA", "LES", "L"})
-_ON = re.compile(r"(?:\bS)?/(?:S/)?")  # S/, /S/ or a bare /
-_REST = re.compile(r"\bCEDEX\b|[0-9]")
+_SUR = re.compile(r"(?:\bS)?/(?:S/)?")  # S/, /S/ or a bare /
+_END = re.compile(r"\bCEDEX\b|[0-9]")
 
 
 @lru_cache(maxsize=65_536)
@@ -102,8 +102,8 @@ def normalise_ville(nom: str) -> str:
 
     A postal code before and an arrondissement after are dropped. Compared among the towns of one postal code only.
     """
-    text = _REST.split(anyascii(nom).upper().lstrip("0123456789 -"), maxsplit=1)[0]
-    words = re.findall(r"[A-Z]+", _ON.sub(" SUR ", text))
+    text = _END.split(anyascii(nom).upper().lstrip("0123456789 -"), maxsplit=1)[0]
+    words = re.findall(r"[A-Z]+", _SUR.sub(" SUR ", text))
     while words and words[0] in _ARTICLES:
         words = words[1:]
     return "".join(_ABBREVIATIONS.get(word, word) for word in words)

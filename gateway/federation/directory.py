@@ -41,11 +41,11 @@ class Directory:
         return self._opaque_ids.seal(nature, key)
 
     def pseudonym(self, key: str) -> str:
-        """Stands for a secret key inside an id."""
+        """A stand-in for a secret key inside an id."""
         return self._opaque_ids.pseudonym(key)
 
     def home(self, adresse: Adresse) -> Residence:
-        """Where an address is, as far as it tells; a territory is told in few ways, each resolved once."""
+        """Where an address is, as far as it tells. Kept: a territory is written in few ways, each resolved once."""
         key = (adresse.insee, adresse.code_postal, adresse.ville)
         if key not in self._homes:
             if len(self._homes) >= HOMES_MAX:
@@ -58,9 +58,9 @@ class Directory:
         return self.home(adresse).mission_locale if adresse else None
 
     def cfa_keys(self, uais: Iterable[str]) -> frozenset[str]:
-        """The registry names a CFA by UAI, or by SIRET where the UAI is missing: both, for each."""
-        known_ones = [organisme for uai in uais if (organisme := self.referentiel.organisme(uai))]
-        return frozenset(uais) | frozenset(organisme.siret for organisme in known_ones if organisme.siret)
+        """The UAI and the SIRET of each: the registry names a CFA by the one, or by the other where it is missing."""
+        known = [organisme for uai in uais if (organisme := self.referentiel.organisme(uai))]
+        return frozenset(uais) | frozenset(organisme.siret for organisme in known if organisme.siret)
 
     def territoire(self, nature: TypeTerritoire, code: str) -> Territoire:
         """A territory named by its kind and code: a bare code would be ambiguous (docs/domaine.md, Territoires)."""
@@ -122,20 +122,20 @@ class Directory:
             )
         return self._cfas[line.uai]
 
-    def complete_cfa(self, told: Cfa | None) -> Cfa | None:
-        """What the referential knows of a CFA that a source only numbers; the source's own words if it knows nothing."""
-        if told is None or not (told.uai or told.siret):
+    def complete_cfa(self, cfa: Cfa | None) -> Cfa | None:
+        """The CFA of the referential, for one that a source only numbers; as the source has it when it is not there."""
+        if cfa is None or not (cfa.uai or cfa.siret):
             return None
-        return self.cfa(told.uai, told.siret) or replace(
-            told, id=strawberry.ID(self.seal("Cfa", told.uai or told.siret or ""))
+        return self.cfa(cfa.uai, cfa.siret) or replace(
+            cfa, id=strawberry.ID(self.seal("Cfa", cfa.uai or cfa.siret or ""))
         )
 
     def node(self, identifier: str) -> Node | None:
         """The CFA or the Mission locale that an id designates."""
-        lu = self._opaque_ids.open(identifier)
-        if lu is None:
+        opened = self._opaque_ids.open(identifier)
+        if opened is None:
             return None
-        nature, key = lu
+        nature, key = opened
         if nature == "Cfa":
             return self.cfa(key)
         return self.mission_locale(key) if nature == "MissionLocale" else None

@@ -1,4 +1,4 @@
-"""The three lists of the graph: what each holds of a view, filters, sorts, and is shown as. Pure; reaches no source."""
+"""The three lists of the graph: what each takes from a view, its filters, its orders, its pages. Pure; reaches no source."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ NAME_MIN = 3
 
 @dataclass(frozen=True, slots=True)
 class ListDefinition(Generic[T, C]):
-    """What tells a list from the others. `person`: whose the element of that id is; `orders`: sort keys, by order asked."""
+    """One list of the graph. `person` gives the person of an element, by id; `orders` the sort key of each order."""
 
     name: str
     elements: Callable[[View], list[T]]
@@ -46,7 +46,7 @@ class ListDefinition(Generic[T, C]):
 
 @dataclass(frozen=True, slots=True)
 class ListQuery(Generic[T, C]):
-    """A list as it is asked of a view, on a day."""
+    """A list as it is asked for, on a day."""
 
     definition: ListDefinition[T, C]
     filtre: Any
@@ -55,7 +55,7 @@ class ListQuery(Generic[T, C]):
 
     @property
     def key(self) -> tuple[str, ...]:
-        """What tells its elements and their order, in one view."""
+        """Identifies the elements and their order within one view."""
         return self.definition.name, repr(self.filtre), self.tri.value if self.tri else ""
 
     def sort(self, view: View) -> SortedList[T]:
@@ -68,7 +68,7 @@ class ListQuery(Generic[T, C]):
         return ordered
 
     def show(self, view: View, page_slice: PageSlice[T], copies: MaskedCopies, complet: bool) -> Shown:
-        """The page as it leaves, over masked copies. Raises LeakStopped."""
+        """The page as it is answered, of masked copies. Raises LeakStopped."""
         definition, edges = self.definition, []
         read: dict[str, frozenset[CategorieDonnee]] = {}
         for cursor, element in page_slice.elements:
@@ -120,70 +120,70 @@ def _names(jeune: Jeune) -> list[str]:
     return [normalise_nom(jeune.nom or "") + " ", normalise_nom(jeune.prenom or "") + " "]
 
 
-ORDRES_CONTRATS: dict[None, Key[Contrat]] = {None: lambda contrat: [-_day(contrat.date_debut), contrat.id]}
+CONTRAT_ORDERS: dict[None, Key[Contrat]] = {None: lambda contrat: [-_day(contrat.date_debut), contrat.id]}
 
 
 def filter_ruptures(ruptures: Sequence[Rupture], filtre: FiltreRuptures | None, day: date) -> list[Rupture]:
-    """Those that are listed: what is counted is what is shown, for one predicate decides of both."""
-    f = filtre or FiltreRuptures()
-    return [rupture for rupture in ruptures if is_listed(rupture, f, day)]
+    """The ruptures that are listed. What is counted is what is shown: one predicate decides both."""
+    wanted = filtre or FiltreRuptures()
+    return [rupture for rupture in ruptures if is_listed(rupture, wanted, day)]
 
 
-def is_listed(rupture: Rupture, f: FiltreRuptures, day: date) -> bool:
-    """docs/domaine.md, Rupture: without filter, a rupture of the last 180 days whose young person is RUPTURANT today."""
+def is_listed(rupture: Rupture, wanted: FiltreRuptures, day: date) -> bool:
+    """Without filter, a rupture of the last WINDOW_DAYS whose young person is RUPTURANT today (docs/domaine.md, Rupture)."""
     jeune = rupture.jeune
     if rupture.date is None or jeune is None or jeune.statut is None:
         return False
-    in_window = (f.depuis or day - timedelta(days=WINDOW_DAYS)) <= rupture.date <= (f.jusqua or day)
-    statuts = [StatutApprenant.RUPTURANT] if f.statut is None else f.statut
-    return in_window and jeune.statut.valeur in statuts and _suits(rupture, f) and _place_and_age(jeune, f)
+    in_window = (wanted.depuis or day - timedelta(days=WINDOW_DAYS)) <= rupture.date <= (wanted.jusqua or day)
+    statuts = [StatutApprenant.RUPTURANT] if wanted.statut is None else wanted.statut
+    return in_window and jeune.statut.valeur in statuts and _suits(rupture, wanted) and _place_and_age(jeune, wanted)
 
 
-def _suits(rupture: Rupture, f: FiltreRuptures) -> bool:
+def _suits(rupture: Rupture, wanted: FiltreRuptures) -> bool:
     cfa = rupture.contrat.cfa if rupture.contrat else None
     return (
-        (f.etat is None or rupture.etat is f.etat)
-        and (f.prioritaire is None or rupture.prioritaire is f.prioritaire)
-        and (f.cfa is None or (cfa is not None and cfa.uai == f.cfa))
+        (wanted.etat is None or rupture.etat is wanted.etat)
+        and (wanted.prioritaire is None or rupture.prioritaire is wanted.prioritaire)
+        and (wanted.cfa is None or (cfa is not None and cfa.uai == wanted.cfa))
     )
 
 
-def _place_and_age(jeune: Jeune, f: FiltreRuptures) -> bool:
+def _place_and_age(jeune: Jeune, wanted: FiltreRuptures) -> bool:
     commune = jeune.commune
     return (
-        (f.communes is None or (commune is not None and commune.code in f.communes))
-        and (f.departements is None or (commune is not None and commune.departement.code in f.departements))
-        and (f.age_max is None or (jeune.age is not None and jeune.age <= f.age_max))
-        and (f.mineur is None or jeune.mineur is f.mineur)
+        (wanted.communes is None or (commune is not None and commune.code in wanted.communes))
+        and (wanted.departements is None or (commune is not None and commune.departement.code in wanted.departements))
+        and (wanted.age_max is None or (jeune.age is not None and jeune.age <= wanted.age_max))
+        and (wanted.mineur is None or jeune.mineur is wanted.mineur)
     )
 
 
 def filter_jeunes(jeunes: Sequence[Jeune], filtre: FiltreJeunes | None) -> list[Jeune]:
-    """Raises InvalidRequest for a name shorter than three letters."""
-    f = filtre or FiltreJeunes()
-    debut = normalise_nom(f.nom) if f.nom is not None else None
-    if debut is not None and len(debut) < NAME_MIN:
+    """The persons that pass a filter. Raises InvalidRequest for a name shorter than NAME_MIN letters."""
+    wanted = filtre or FiltreJeunes()
+    prefix = normalise_nom(wanted.nom) if wanted.nom is not None else None
+    if prefix is not None and len(prefix) < NAME_MIN:
         raise InvalidRequest(f"Le filtre nom demande {NAME_MIN} lettres au moins.")
     return [
         jeune
         for jeune in jeunes
-        if f.statut is None or (jeune.statut is not None and jeune.statut.valeur in f.statut)
-        if f.cfa is None or f.cfa in uais_of(jeune)
-        if f.communes is None or (jeune.commune is not None and jeune.commune.code in f.communes)
-        if debut is None or normalise_nom(jeune.nom or "").startswith(debut)
+        if wanted.statut is None or (jeune.statut is not None and jeune.statut.valeur in wanted.statut)
+        if wanted.cfa is None or wanted.cfa in uais_of(jeune)
+        if wanted.communes is None or (jeune.commune is not None and jeune.commune.code in wanted.communes)
+        if prefix is None or normalise_nom(jeune.nom or "").startswith(prefix)
     ]
 
 
 def filter_contrats(contrats: Sequence[Contrat], filtre: FiltreContrats | None) -> list[Contrat]:
-    """Those that a filter names."""
-    f = filtre or FiltreContrats()
+    """The contracts that pass a filter."""
+    wanted = filtre or FiltreContrats()
     return [
         contrat
         for contrat in contrats
-        if f.debut_depuis is None or (contrat.date_debut is not None and contrat.date_debut >= f.debut_depuis)
-        if f.debut_jusqua is None or (contrat.date_debut is not None and contrat.date_debut <= f.debut_jusqua)
-        if f.cfa is None or (contrat.cfa is not None and contrat.cfa.uai == f.cfa)
-        if f.rompus is None or (contrat.rupture is not None) is f.rompus
+        if wanted.debut_depuis is None or (contrat.date_debut is not None and contrat.date_debut >= wanted.debut_depuis)
+        if wanted.debut_jusqua is None or (contrat.date_debut is not None and contrat.date_debut <= wanted.debut_jusqua)
+        if wanted.cfa is None or (contrat.cfa is not None and contrat.cfa.uai == wanted.cfa)
+        if wanted.rompus is None or (contrat.rupture is not None) is wanted.rompus
     ]
 
 
@@ -201,7 +201,7 @@ CONTRATS = ListDefinition(
     elements=lambda view: [contrat for _, contrat in view.contrats.values()],
     person=lambda view, key: view.contrats[key][0],
     keep=lambda contrats, filtre, _: filter_contrats(contrats, filtre),
-    orders=ORDRES_CONTRATS,
+    orders=CONTRAT_ORDERS,
     edge=ContratEdge,
     connection=ContratConnection,
 )

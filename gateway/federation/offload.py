@@ -1,4 +1,4 @@
-"""Runs what is long beside the event loop, and what is short on it: a thread takes longer to be woken. Knows no noun."""
+"""Runs long work in a thread, beside the event loop, and short work on the loop. Knows no noun."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,11 +7,11 @@ from typing import ParamSpec, TypeVar
 P = ParamSpec("P")
 T = TypeVar("T")
 
-FEW = 50  # testimonies: some ten milliseconds to join, merge and bound
+FEW = 50  # records: some ten milliseconds to join, merge and bound, less than a thread takes to be woken
 
 
-async def offload(number: int, make: Callable[P, T], *args: P.args, **told_values: P.kwargs) -> T:
-    """What `make` returns, for so many testimonies."""
-    if number <= FEW:
-        return make(*args, **told_values)
-    return await asyncio.to_thread(make, *args, **told_values)
+async def offload(records: int, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """What `work` returns; in a thread when it is for more than FEW records."""
+    if records <= FEW:
+        return work(*args, **kwargs)
+    return await asyncio.to_thread(work, *args, **kwargs)

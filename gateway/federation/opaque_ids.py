@@ -1,4 +1,4 @@
-"""Ids and cursors of the graph: opaque, authenticated, not enumerable. Know no noun."""
+"""The ids and cursors of the graph: opaque, authenticated, not enumerable. Knows no noun."""
 
 import base64
 import binascii
@@ -19,10 +19,10 @@ class OpaqueIds:
 
     def __init__(self, sealer: Sealer) -> None:
         self._sealer = sealer
-        self.key = lru_cache(KEYS_MAX)(self._key)  # the same persons are shown again and again
+        self.key = lru_cache(KEYS_MAX)(self._key)  # kept: the same persons are shown again and again
 
     def pseudonym(self, key: str) -> str:
-        """Stands for the secret key of a person or a contract; cannot be turned back."""
+        """A stand-in for the secret key of a person or a contract, which cannot be turned back."""
         return self._sealer.pseudonym(_ID, key)
 
     def seal(self, nature: str, key: str) -> str:
@@ -39,10 +39,10 @@ class OpaqueIds:
 
     def _key(self, identifier: str) -> str:
         """The key behind an id that we made. Raises KeyError for anything else."""
-        lu = self.open(identifier)
-        if lu is None:
+        opened = self.open(identifier)
+        if opened is None:
             raise KeyError("not an id of ours")
-        return lu[1]
+        return opened[1]
 
     def seal_cursor(self, position: list[Any], bound_to: str) -> str:
         """A position, readable again only for the same list asked by the same perimeter (`bound_to`)."""

@@ -29,8 +29,8 @@ def described(groups: list[Cluster]) -> dict[str, object]:
         group.key: (
             [(t.origin, t.record.key) for t in group.sourced_records],
             group.niveau,
-            [(link.un.rank, link.other.rank, link.score) for link in group.links],
-            sorted((link.un.rank, link.other.rank, link.score) for link in group.doubtful),
+            [(link.left.rank, link.right.rank, link.score) for link in group.links],
+            sorted((link.left.rank, link.right.rank, link.score) for link in group.doubtful),
         )
         for group in groups
     }

@@ -36,7 +36,7 @@ async def ids(here: UnitReader, *sourced_records: SourcedRecord) -> list[str]:
     key_sets = contract_keys(folded_contrats, IDS.pseudonym)
     assigned_ids = await here.id_assigner.assign(key_sets, ())
     by_start = [
-        (str(folded.versions[0][1].date_debut), assigned_ids.object_(g))
+        (str(folded.versions[0][1].date_debut), assigned_ids.id_of(g))
         for folded, g in zip(folded_contrats, key_sets, strict=True)
     ]
     return [object_ for _, object_ in sorted(by_start)]
@@ -88,7 +88,7 @@ async def reported(here: UnitReader, *sourced_records: SourcedRecord) -> tuple[d
     facts = list(undated_facts(folded, IDS.pseudonym))
     assigned_ids = await here.id_assigner.assign([RecordKeys((RecordKey("0" * 32),))], facts)
     rupture = Rupture(date=BROKEN_OFF)
-    date_report(rupture, folded, assigned_ids.views, IDS.pseudonym)
+    date_report(rupture, folded, assigned_ids.first_seen, IDS.pseudonym)
     return rupture.signalee_le, rupture.delai_signalement_jours, rupture.avance_sur_registre_jours
 
 

@@ -83,7 +83,7 @@ def test_a_record_claimed_by_two_of_one_school_joins_neither_and_is_offered_to_b
     all_ = [trait("ypareo", "1"), trait("ypareo", "2"), trait("imilo")]
     groups, doubtful = match(all_)
     assert [len(group.members) for group in groups] == [1, 1, 1]
-    assert sorted(link.other.key for link in doubtful) == ["1", "2"]
+    assert sorted(link.right.key for link in doubtful) == ["1", "2"]
 
 
 def test_what_tells_between_two_homonyms_of_one_school_decides() -> None:

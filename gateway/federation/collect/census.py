@@ -1,6 +1,6 @@
-"""Everything every source knows, joined, and told without a person in it: what an evaluator compares with a truth.
+"""All that every source knows, joined and described without a person in it, for an evaluator who holds the truth.
 
-Knows plans, testimonies and joins; no viewer, no merge rule. A record is named as its source does; the registry, which has no
+Knows plans, records and joins; no viewer, no merge rule. A record is named as its source names it; the registry, which has no
 record of a person, by the numbers of its contracts.
 """
 
@@ -13,14 +13,12 @@ from gateway.domain.matching import ScoredPair
 from gateway.federation.collect.collector import Collector
 from gateway.federation.collect.plan import SourcePlan
 from gateway.federation.directory import Directory
-from gateway.federation.join.link import Cluster
+from gateway.federation.join.link import Cluster, Key
 from gateway.federation.join.records import SourcedRecord
 from gateway.schema.organisations import TypeSource
 
 TIMEOUT = 1800.0  # seconds for one plan: an evaluator waits for whoever is slow, and never judges half of the answers
-BATCH = 8  # CFAs or Missions locales of one plan, told as one step: a partner has to answer them all within its delay
-
-Key = tuple[tuple[str, str], str]  # installation, record
+BATCH = 8  # CFAs or Missions locales of one plan: a partner has to answer them all within its delay
 
 
 async def take_census(collector: Collector, directory: Directory, tell: Callable[[str], None]) -> list[SourcedRecord]:
@@ -28,6 +26,7 @@ async def take_census(collector: Collector, directory: Directory, tell: Callable
 
     A record may come twice. Raises SourceError when a source fails: half of a census is none.
     """
+    # Whoever is late is an error of the reading, and one error ends the census.
     patient, sourced_records = replace(collector, timeout=TIMEOUT), list[SourcedRecord]()
     plans = _plans(directory)
     for rank, plan in enumerate(plans, 1):
@@ -47,14 +46,14 @@ def _plans(directory: Directory) -> list[SourcePlan]:
 
 
 def _batches(keys: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    return (tuple(keys[debut : debut + BATCH]) for debut in range(0, len(keys), BATCH))
+    return (tuple(keys[start : start + BATCH]) for start in range(0, len(keys), BATCH))
 
 
 def describe(clusters: Iterable[Cluster]) -> Iterator[dict[str, Any]]:
-    """One person a line: the ids of its records by source, the level of its join, the links that made it, and those that did
-    not. A link says how far each criterion agrees, never a value."""
+    """One person a line: the ids of the records by source, the level of the join, the links that made it, and the doubtful
+    ones. A link says how far each criterion agrees, never a value."""
     clusters = list(clusters)
-    names = {(t.origin, t.record.key): _ids(t) for cluster in clusters for t in cluster.sourced_records}
+    ids = {(t.origin, t.record.key): _ids(t) for cluster in clusters for t in cluster.sourced_records}
     for cluster in clusters:
         by_source: dict[str, list[str]] = defaultdict(list)
         for sourced_record in cluster.sourced_records:
@@ -62,14 +61,14 @@ def describe(clusters: Iterable[Cluster]) -> Iterator[dict[str, Any]]:
         yield {
             "enregistrements": by_source,
             "niveau": cluster.niveau.value,
-            "liens": [_link(link, names) for link in cluster.links],
-            "douteux": [_link(link, names) for link in cluster.doubtful],
+            "liens": [_link(link, ids) for link in cluster.links],
+            "douteux": [_link(link, ids) for link in cluster.doubtful],
         }
 
 
-def _link(link: ScoredPair, noms: Mapping[Key, list[str]]) -> dict[str, Any]:
+def _link(link: ScoredPair, ids: Mapping[Key, list[str]]) -> dict[str, Any]:
     return {
-        "entre": [{trait.origin[0]: noms[trait.rank]} for trait in (link.un, link.other)],
+        "entre": [{trait.origin[0]: ids[trait.rank]} for trait in (link.left, link.right)],
         "score": round(link.score, 1),
         "accords": dict(link.similarity.agreements),
     }

@@ -1,6 +1,24 @@
-"""Asks the sources what a plan states, within the deadline of the answer, and keeps what each said and how fresh it is.
+"""Asks the sources what a plan states, within the deadline of the answer, and says what each told and how fresh it is.
 
 Knows units and kinds of sources; no HTTP, no rule of merge or of access.
+
+Theory of operation
+===================
+
+A plan names what a perimeter needs: CFAs, Missions locales, postal codes at the registry. Following it costs a call for each
+unit and a join of thousands of records, so the last reading of each plan is kept, and a warm query only checks that it still
+holds. `collect` tries, the cheapest first:
+
+1. held: the last reading was verified less than VERIFY_AFTER ago, and is served as it is;
+2. still true: every unit is in the cache at the version that was read, and the registry has not changed. No partner is asked;
+3. asked again: all the units of the last reading at once, which all tell the version that was read;
+4. followed: the units of the plan and the registry; the CFAs that the registry adds for residents; the registry for those who
+   were found elsewhere; at last, where the plan asks for follow-ups, the Missions locales of the homes found.
+
+Invariants: a unit is asked once a reading, and no more units of a partner than its cap. A source that fails is an error of the
+reading, never an exception: the others are shown. A reading is never changed once kept. Only one is under way for a plan and
+an age: whoever asks meanwhile waits for it. Partners get SOURCES_SHARE of the deadline and the registry REGISTRY_SHARE, so
+that an answer is merged and written in time whoever is late.
 """
 
 import asyncio
@@ -27,7 +45,7 @@ from gateway.sources.units import CacheStatus, Resource, Unit, UnitFailure, Unit
 # Of the answer's deadline. Partners first; the registry's store is ours and near; the rest is for merging and writing.
 SOURCES_SHARE = 0.8
 REGISTRY_SHARE = 0.95
-VERIFY_AFTER = 1.0  # seconds before a reading is looked at again: what an event changes shows within five
+VERIFY_AFTER = 1.0  # seconds before a kept reading is verified again: what an event changes must show within five
 
 
 class LiveSources(Protocol):
@@ -55,9 +73,10 @@ class Collector:
     cache: ReadingsCache = field(default_factory=ReadingsCache)
 
     async def collect(self, plan: SourcePlan, directory: Directory, age_max: float | None = None) -> Readings:
-        """What the sources say; what was heard last for the same plan as long as each of them still says it, so that a
-        warm query costs what its page costs, whatever the perimeter holds. `age_max`: in seconds, when the caller wants no
-        older answer, where the partners allow it."""
+        """What the sources say, or the last reading of the same plan while each of them still says it.
+
+        `age_max`: in seconds, when the caller wants no older answer, where the partners allow it.
+        """
         subject = plan, directory
         if age_max is None and (kept := await self._still_true(subject)):
             return kept
@@ -65,9 +84,12 @@ class Collector:
         return await self.cache.flights.run((subject, age_max), partial(self._read, subject, age_max))
 
     async def _still_true(self, subject: Subject) -> Readings | None:
-        """The last reading while every unit is kept, young, at the version that was heard, and the registry brought nothing;
-        its ages may be less than they were: a partner confirms what it said. Asks nobody."""
+        """The last reading, while every unit is in the cache at the version that was read and the registry has not changed.
+
+        Asks no partner. Ages may be less than they were: a partner may have confirmed what it said.
+        """
         kept, instant = self.cache.last(subject), self.wall_clock()
+        # An incomplete one is only kept when its sources are suspended: asking them again at once would bring nothing.
         if kept is None or instant < kept.verified + VERIFY_AFTER:
             return kept
         if not kept.complete:
@@ -79,50 +101,49 @@ class Collector:
         return again
 
     async def _read(self, subject: Subject, age_max: float | None) -> Readings:
-        """Ask the units heard last time, all together; when they do not all say the same again, or the registry brought
-        something, follow the plan."""
-        debut = self.wall_clock()
-        fin, limit = debut + self.timeout * SOURCES_SHARE, debut + self.timeout * REGISTRY_SHARE
-        round_ = _Round(self.live_sources, lambda: fin - self.wall_clock(), age_max)
+        """Ask the units of the last reading, all at once; follow the plan when one of them says something else."""
+        start = self.wall_clock()
+        partners_end, registry_end = start + self.timeout * SOURCES_SHARE, start + self.timeout * REGISTRY_SHARE
+        unit_reader = _UnitReader(self.live_sources, lambda: partners_end - self.wall_clock(), age_max)
         last, readings = self.cache.last(subject), None
         if last and last.complete and last.registry == await self.registry.version():
-            readings = last.again(await round_.read(tuple(last.units)), self.wall_clock())
-        readings = readings or await self._follow_plan(*subject, round_, limit)
+            readings = last.again(await unit_reader.read(tuple(last.units)), self.wall_clock())
+        readings = readings or await self._follow_plan(*subject, unit_reader, registry_end)
         readings.verified = self.wall_clock()
         if readings.is_durable:
             self.cache.keep(subject, readings)
         return readings
 
-    async def _follow_plan(self, plan: SourcePlan, directory: Directory, round_: "_Round", limit: float) -> Readings:
-        """Ask the units of the plan and the registry together, then the CFAs that the registry adds for residents, then
-        the registry for whoever was found elsewhere. When a partner would be asked for too much, the registry comes first."""
+    async def _follow_plan(
+        self, plan: SourcePlan, directory: Directory, unit_reader: "_UnitReader", registry_end: float
+    ) -> Readings:
+        """What the units of the plan and the registry say, then those that their answers add."""
         readings = Readings()
 
         async def request(units: Sequence[Unit]) -> None:
-            self._note(readings, await round_.read(units), directory)
+            self._note(readings, await unit_reader.read(units), directory)
 
         by_cfa = () if plan.codes_postaux else directory.cfa_keys(plan.uais)
         first = [*self._structures(plan.structures), *self._cfas(plan.uais)]
-        if self._too_many(first):  # some will be left out: not those where the residents are
+        # Some will be left out, and must not be those where the residents are: the registry, which tells, comes first.
+        if self._too_many(first):
             first = []
         registry, _ = await asyncio.gather(
-            self._from_registry(readings, limit, (plan.codes_postaux, by_cfa, ())), request(first)
+            self._from_registry(readings, registry_end, (plan.codes_postaux, by_cfa, ())), request(first)
         )
-        told_values = (
-            registry.records if registry and plan.codes_postaux else ()
-        )  # a CFA's people are asked of that CFA
-        cfas = in_order(plan.uais, residents_by_cfa(told_values, plan, directory))
-        all_ = [*self._structures(plan.structures), *self._cfas(cfas)]
-        await request([unit for unit in all_ if unit not in first])
-        await self._hear_registry(readings, limit, plan, directory)
+        # Without homes there are no residents elsewhere: a CFA's people are asked of that CFA.
+        of_homes = registry.records if registry and plan.codes_postaux else ()
+        cfas = in_order(plan.uais, residents_by_cfa(of_homes, plan, directory))
+        units = [*self._structures(plan.structures), *self._cfas(cfas)]
+        await request([unit for unit in units if unit not in first])
+        await self._complete_from_registry(readings, registry_end, plan, directory)
         if plan.suivi:
-            values_read = readings.sourced_records
-            structures = await offload(len(values_read), _residence_structures, values_read, directory)
-            await request(self._structures(structures))
+            records = readings.sourced_records
+            await request(self._structures(await offload(len(records), _residence_structures, records, directory)))
         return readings
 
     def _too_many(self, units: Iterable[Unit]) -> bool:
-        """Whether one query may not ask for all that."""
+        """True when one of their partners would be asked for more than one query may."""
         return any(n > self.live_sources.cap(source) for source, n in Counter(u.source for u in units).items())
 
     def _cfas(self, uais: Iterable[str]) -> list[Unit]:
@@ -133,84 +154,89 @@ class Collector:
         sources = self.live_sources.sources_of(TypeSource.MISSION_LOCALE)
         return [Unit(source, Resource.STRUCTURE, code) for source in sources for code in codes]
 
-    async def _hear_registry(self, readings: Readings, fin: float, plan: SourcePlan, directory: Directory) -> None:
-        """The contracts of whoever was found elsewhere and may be of the perimeter."""
+    async def _complete_from_registry(
+        self, readings: Readings, end: float, plan: SourcePlan, directory: Directory
+    ) -> None:
+        """Add the contracts of those who were found elsewhere and may be of the perimeter."""
         if self.registry_name in readings.errors:
             return
-        values_read = readings.sourced_records
-        absent = await offload(len(values_read), _absent, values_read, plan, directory, self.registry_name)
+        records = readings.sourced_records
+        absent = await offload(len(records), _absent, records, plan, directory, self.registry_name)
         if absent:
-            await self._from_registry(readings, fin, ((), (), absent))
+            await self._from_registry(readings, end, ((), (), absent))
 
-    async def _from_registry(self, readings: Readings, fin: float, keys: Keys) -> RegistryAnswer | None:
-        """Read the store within the deadline, and note what it tells; None, and an error noted, when it tells nothing."""
-        row_read = await read_registry(self.registry, self.registry_name, fin - self.wall_clock(), keys)
-        if isinstance(row_read, SourceError):
-            readings.errors[self.registry_name] = row_read
-            readings.registry += "?"  # what it lacks makes it another reading
+    async def _from_registry(self, readings: Readings, end: float, keys: Keys) -> RegistryAnswer | None:
+        """Read the registry before `end` and note what it tells; None, and an error noted, when it tells nothing."""
+        outcome = await read_registry(self.registry, self.registry_name, end - self.wall_clock(), keys)
+        if isinstance(outcome, SourceError):
+            readings.errors[self.registry_name] = outcome
+            # What it lacks makes it another reading: a view made of it must not pass for a complete one.
+            readings.registry += "?"
             return None
-        response, as_of = row_read
-        changed = readings.registry not in {"", response.version}
-        readings.registry = f"{readings.registry}+{response.version}" if changed else response.version
+        answer, as_of = outcome
+        # The two questions of one reading may fall on both sides of a harvest: neither version alone tells both.
+        changed = readings.registry not in {"", answer.version}
+        readings.registry = f"{readings.registry}+{answer.version}" if changed else answer.version
         readings.freshness_by_source[self.registry_name] = Freshness("moisson", self.wall_clock(), as_of)
         readings.sourced_records += [
             SourcedRecord(self.registry_name, TypeSource.REGISTRE_CONTRATS, "", record, as_of)
-            for record in response.records
+            for record in answer.records
         ]
-        return response
+        return answer
 
-    def _sourced_records(self, result: UnitResult) -> list[SourcedRecord]:
-        """The testimonies of an answer, made once: what they were read to mean is kept with them."""
-        unit = result.unit
-        known_ones = self.cache.records(unit, result.version)
-        if known_ones is not None:
-            return known_ones
-        nature = TypeSource.MISSION_LOCALE if unit.resource is Resource.STRUCTURE else TypeSource.ERP_CFA
-        told_values = [SourcedRecord(unit.source, nature, unit.key, d, result.received_at) for d in result.records]
-        self.cache.keep_records(unit, result.version, told_values)
-        return told_values
-
-    def _note(
-        self, readings: Readings, rendered_ones: Sequence[UnitResult | UnitFailure], directory: Directory
-    ) -> None:
-        for rendered in rendered_ones:
-            source = rendered.unit.source
-            result = rendered.fallback if isinstance(rendered, UnitFailure) else rendered
-            if isinstance(rendered, UnitFailure):
-                (readings.covered if rendered.fallback else readings.errors).setdefault(source, rendered.error)
+    def _note(self, readings: Readings, outcomes: Sequence[UnitResult | UnitFailure], directory: Directory) -> None:
+        for outcome in outcomes:
+            source = outcome.unit.source
+            result = outcome.fallback if isinstance(outcome, UnitFailure) else outcome
+            if isinstance(outcome, UnitFailure):
+                (readings.covered if result else readings.errors).setdefault(source, outcome.error)
             if result:
-                self._hear(readings, result)
+                self._note_result(readings, result)
+            # Counted when the partner tells it, not each time that the cache does.
             if result and result.cache is CacheStatus.MISSED:
                 self.without_mission_locale(source, _unplaced(result.records, directory))
 
-    def _hear(self, readings: Readings, result: UnitResult) -> None:
-        unit = result.unit
-        if unit.resource is Resource.STRUCTURE:
-            readings.suivi_heard |= {unit.key}
-        readings.units[unit] = result.version
+    def _note_result(self, readings: Readings, result: UnitResult) -> None:
+        if result.unit.resource is Resource.STRUCTURE:
+            readings.suivi_heard |= {result.unit.key}
+        readings.units[result.unit] = result.version
         readings.date([result], self.wall_clock())
         readings.sourced_records += self._sourced_records(result)
 
+    def _sourced_records(self, result: UnitResult) -> list[SourcedRecord]:
+        # Made once for a version: names and traits, costly to normalise, are kept with them.
+        unit = result.unit
+        kept = self.cache.records(unit, result.version)
+        if kept is not None:
+            return kept
+        nature = TypeSource.MISSION_LOCALE if unit.resource is Resource.STRUCTURE else TypeSource.ERP_CFA
+        records = [
+            SourcedRecord(unit.source, nature, unit.key, record, result.received_at) for record in result.records
+        ]
+        self.cache.keep_records(unit, result.version, records)
+        return records
+
 
 @dataclass(frozen=True, slots=True)
-class _Round:
-    """One reading under way: each unit is asked once, and so many of a partner. `rest`: the seconds left."""
+class _UnitReader:
+    """Reads units for one reading: each is asked once, and so many of a partner. `remaining`: the seconds left."""
 
     live_sources: LiveSources
-    rest: Callable[[], float]
+    remaining: Callable[[], float]
     age_max: float | None
-    values_read: dict[Unit, UnitResult | UnitFailure] = field(default_factory=dict)
-    asked: Counter[str] = field(default_factory=Counter)
+    outcomes: dict[Unit, UnitResult | UnitFailure] = field(default_factory=dict)
+    asked: Counter[str] = field(default_factory=Counter)  # by partner: what counts against its cap
 
     async def read(self, units: Sequence[Unit]) -> list[UnitResult | UnitFailure]:
         """What each says, in order."""
-        if new := [unit for unit in units if unit not in self.values_read]:
-            values_read = await self.live_sources.read(new, self.rest(), self.age_max, self.asked)
-            self.values_read.update(zip(new, values_read, strict=True))
-        return [self.values_read[unit] for unit in units]
+        if new := [unit for unit in units if unit not in self.outcomes]:
+            outcomes = await self.live_sources.read(new, self.remaining(), self.age_max, self.asked)
+            self.outcomes.update(zip(new, outcomes, strict=True))
+        return [self.outcomes[unit] for unit in units]
 
 
 def _unplaced(records: Iterable[Record], directory: Directory) -> int:
+    """How many addresses lead to no Mission locale."""
     addresses = (record.jeune.adresse for record in records)
     return sum(directory.mission_locale_of_home(adresse) is None for adresse in addresses if adresse)
 
@@ -218,13 +244,13 @@ def _unplaced(records: Iterable[Record], directory: Directory) -> int:
 def _absent(
     sourced_records: Sequence[SourcedRecord], plan: SourcePlan, directory: Directory, registry: str
 ) -> set[str]:
-    """Who may be of the perimeter, and that the registry has not told of. Normalising thousands of names holds a loop."""
+    """The identities that may be of the perimeter, and that the registry has not told of."""
     relevant = {t.identity for t in sourced_records if _may_concern(t, plan, directory)}
     return relevant - {t.identity for t in sourced_records if t.source == registry}
 
 
 def _may_concern(sourced_record: SourcedRecord, plan: SourcePlan, directory: Directory) -> bool:
-    """Those who see by residence need the contracts of homes that are theirs, or that nobody can place yet."""
+    # Whoever sees by residence needs the contracts of homes of its own, or that nobody can place yet.
     if not plan.codes_postaux or sourced_record.type is TypeSource.MISSION_LOCALE:
         return True
     code = directory.mission_locale_of_home(sourced_record.jeune.adresse)

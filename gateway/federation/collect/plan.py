@@ -1,7 +1,7 @@
-"""From what was granted to what must be asked: pure. Knows the kinds of sources, no partner by name.
+"""Makes the plan of what the sources are asked from what was granted. Pure; knows the kinds of sources, no partner by name.
 
 A unit is what a partner says about one key it can be asked for (docs/architecture.md): the records of one CFA, the follow-ups of
-one Mission locale. Their number depends on the perimeter, never on the rows of the page (docs/architecture.md).
+one Mission locale. Their number depends on the perimeter, never on the rows of the page.
 """
 
 from collections.abc import Set
@@ -34,7 +34,7 @@ class SourcePlan:
         return hash((self.codes_postaux, self.missions_locales, self.uais, self.structures, self.suivi))
 
     def __hash__(self) -> int:
-        """Computed once: each warm answer is looked up by its plan, several times."""
+        # Computed once: each warm answer is looked up by its plan, several times.
         return self._hash
 
 
@@ -42,7 +42,7 @@ EMPTY = SourcePlan(view=False)
 
 
 def plan_sources(decision: Decision, perimetre: Perimetre, directory: Directory) -> SourcePlan:
-    """The reads that the granted selection needs; a source nobody may read is not in it."""
+    """The plan of the granted selection; a source of which nothing may be read is not in it."""
     if not needs_view(decision):
         return EMPTY
     key = perimetre, bool(decision.coordinates & TOLD_BY_MISSION_LOCALE)
@@ -53,9 +53,10 @@ def plan_sources(decision: Decision, perimetre: Perimetre, directory: Directory)
 
 
 def plan_of_perimetre(perimetre: Perimetre, referentiel: Referentiel, suivi: bool) -> SourcePlan:
-    """The reads that a perimeter needs, the follow-ups told by Missions locales included or not."""
+    """The plan of a perimeter, with or without the follow-ups (`suivi`) that Missions locales tell."""
     communes = _communes(perimetre, referentiel)
-    structures = (perimetre.organisation,) if _by_suivi(perimetre) else ()
+    # A Mission locale also sees whoever has a dossier in its own system: that system is part of its perimeter.
+    structures = (perimetre.organisation,) if perimetre.profil is Profil.MISSION_LOCALE else ()
     return SourcePlan(
         view=True,
         codes_postaux=tuple(sorted(referentiel.codes_postaux_of(communes))),
@@ -73,6 +74,7 @@ def needs_view(decision: Decision) -> bool:
 
 @lru_cache(DECISIONS_KNOWN)
 def _needs_view(coordinates: Set[str]) -> bool:
+    # `node` also opens a CFA or a Mission locale, which the referential tells: it needs a view only for a person's noun.
     roots = {coordinate.partition(".")[2] for coordinate in coordinates if coordinate.startswith("Query.")}
     if roots & (VIEW_ROOTS - {"node"}):
         return True
@@ -88,11 +90,6 @@ def shows_persons(decision: Decision) -> bool:
 @lru_cache(DECISIONS_KNOWN)
 def _shows_persons(coordinates: Set[str]) -> bool:
     return any(coordinate.partition(".")[0] in SHOWN_TYPES for coordinate in coordinates)
-
-
-def _by_suivi(perimetre: Perimetre) -> bool:
-    """A Mission locale also sees whoever has a dossier in its own system: that system is part of its perimeter."""
-    return perimetre.profil is Profil.MISSION_LOCALE
 
 
 def _communes(perimetre: Perimetre, referentiel: Referentiel) -> frozenset[str]:

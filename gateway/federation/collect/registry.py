@@ -1,4 +1,4 @@
-"""The harvested registry as a source of an answer: what it tells in time, or the error that says why not. Knows no SQL."""
+"""The harvested registry as a source: reads it within a delay, or says which error it is. Knows no SQL."""
 
 import asyncio
 from collections.abc import Collection
@@ -32,16 +32,17 @@ class RegistrySource(Protocol):
 
 
 async def read_registry(
-    registry: RegistrySource, nom: str, timeout: float, keys: Keys
+    registry: RegistrySource, name: str, timeout: float, keys: Keys
 ) -> tuple[RegistryAnswer, datetime] | SourceError:
-    """What it holds under these keys and when it was harvested, read within `timeout` seconds. `nom`: of the source."""
+    """What it holds under these keys and when it was harvested, read within `timeout` seconds; else the error of source
+    `name`, returned: a registry that does not answer leaves the others to be shown."""
     try:
         async with asyncio.timeout(max(0.0, timeout)):
-            response = await registry.records(*keys)
+            answer = await registry.records(*keys)
     except TimeoutError:
-        return SourceTimedOut(nom, "la réponse n'est pas arrivée à temps")
+        return SourceTimedOut(name, "la réponse n'est pas arrivée à temps")
     except RegistryUnavailable:
-        return SourceUnavailable(nom, "la copie du registre ne répond pas")
-    if response.as_of is None:
-        return SourceUnavailable(nom, "le registre n'a pas encore été moissonné")
-    return response, response.as_of
+        return SourceUnavailable(name, "la copie du registre ne répond pas")
+    if answer.as_of is None:
+        return SourceUnavailable(name, "le registre n'a pas encore été moissonné")
+    return answer, answer.as_of

@@ -21,10 +21,9 @@ _OF_PLAN: Mapping[Profil, str] = {
 
 
 def residents_by_cfa(records: Iterable[Record], plan: SourcePlan, directory: Directory) -> Counter[str]:
-    """The contracts that the residents of the plan's territory have at each CFA, as the registry tells: a resident may be
-    trained anywhere. Who lives elsewhere for sure, under the same postal code, is of somebody else's."""
-    at = [record.jeune for record in records if _may_reside(record, plan, directory)]
-    cfas = (contrat.cfa for jeune in at for contrat in jeune.contrats or [] if contrat.cfa)
+    """How many contracts the residents of the plan's territory have at each CFA, by UAI, as the registry tells."""
+    jeunes = (record.jeune for record in records if _may_reside(record, plan, directory))
+    cfas = (contrat.cfa for jeune in jeunes for contrat in jeune.contrats or [] if contrat.cfa)
     return Counter(uai for cfa in cfas if (uai := _uai(cfa.uai, cfa.siret, directory)))
 
 
@@ -34,7 +33,7 @@ def in_order(uais: Sequence[str], residents: Counter[str]) -> list[str]:
 
 
 def motifs(uai: str, plan: SourcePlan, residents: Counter[str], perimetre: Perimetre) -> str:
-    """Why a CFA is asked."""
+    """The reasons why a CFA is asked, as an operator reads them."""
     reasons = [_OF_PLAN[perimetre.profil]] if uai in plan.uais else []
     if residents[uai]:
         reasons.append(f"{residents[uai]} contrat(s) de résidents au registre")
@@ -53,11 +52,12 @@ def describe(
 
 
 def _may_reside(record: Record, plan: SourcePlan, directory: Directory) -> bool:
+    # A postal code is shared: whoever lives for sure in a commune of another Mission locale is no resident.
     code = directory.mission_locale_of_home(record.jeune.adresse)
     return code is None or code in plan.missions_locales
 
 
 def _uai(uai: str | None, siret: str | None, directory: Directory) -> str | None:
-    """The registry names a CFA by UAI, or by SIRET where the UAI is missing."""
+    # The registry names a CFA by UAI, or by SIRET where the UAI is missing.
     organisme = directory.referentiel.organisme(uai, siret)
     return organisme.uai if organisme else uai

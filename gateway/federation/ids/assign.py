@@ -1,7 +1,7 @@
-"""Gives their ids to what a view shows: reads the ledger of links, decides, writes what is new. Knows no SQL, no noun.
+"""Gives their ids to the groups of a view: reads the ledger of links, decides, writes what is new. Knows no SQL, no noun.
 
-The write is awaited: an id is shown once its links are kept. A ledger that does not answer in time stops nobody: ids are
-then made from the best record of each group, as they were the first time, and the view is built again later.
+The write is awaited: an id is shown once its links are kept. A ledger that fails or is late stops nobody: ids are then made
+from the best record of each group, as they were the first time, and the view is built again later.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 
 from gateway.domain.links import KnownLinks, LinkWrites
 from gateway.errors import LinksUnavailable
-from gateway.federation.ids.first_seen import Fact, ViewCache
+from gateway.federation.ids.first_seen import Fact, FirstSeen
 from gateway.federation.ids.resolve import Derive, IdDecision, RecordKeys, resolve, unknown
 from gateway.federation.offload import offload
 
@@ -28,7 +28,7 @@ class LinkLedger(Protocol):
     async def read(self, keys: Collection[str]) -> KnownLinks: ...
     async def read_cousins(self, identities: Collection[str]) -> KnownLinks: ...
     async def write(self, writes: LinkWrites) -> None: ...
-    async def first_seen(self, facts: Sequence[Fact], instant: datetime) -> ViewCache: ...
+    async def first_seen(self, facts: Sequence[Fact], instant: datetime) -> FirstSeen: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +37,10 @@ class AssignedIds:
 
     objects: Mapping[str, str]
     former_ids: Mapping[str, str]
-    views: ViewCache
+    first_seen: FirstSeen
     provisional: bool
 
-    def object_(self, record_keys: RecordKeys) -> str:
+    def id_of(self, record_keys: RecordKeys) -> str:
         return self.objects[record_keys.first]
 
 
@@ -55,39 +55,39 @@ class IdAssigner:
     timeout: float = TIMEOUT
 
     async def assign(self, key_sets: Sequence[RecordKeys], facts: Sequence[Fact]) -> AssignedIds:
-        """The ids of these groups and the first sightings of these facts. Never raises for the ledger's sake."""
+        """The ids of these groups and the first sightings of these facts. Does not raise LinksUnavailable."""
         instant = self.now()
         decision: IdDecision | None = None
-        views: ViewCache = {}
+        first_seen: FirstSeen = {}
         provisional = True
         try:
             for _ in range(ROUNDS):
-                decision = await self._resolve(key_sets, await self._known_ones(key_sets), instant)
+                decision = await self._resolve(key_sets, await self._known_links(key_sets), instant)
                 if not decision.writes:
                     break
                 await self._wait(self.store.write(decision.writes))
-            views = await self._wait(self.store.first_seen(facts, instant)) if facts else {}
+            first_seen = await self._wait(self.store.first_seen(facts, instant)) if facts else {}
             provisional = False
         except (LinksUnavailable, TimeoutError):
             self.failure()
+        # A ledger that can be read and not written still gives the known ids.
         decision = decision or await self._resolve(key_sets, KnownLinks(), instant)
-        return AssignedIds(decision.objects, decision.former_ids, views, provisional)
+        return AssignedIds(decision.objects, decision.former_ids, first_seen, provisional)
 
-    async def _known_ones(self, key_sets: Sequence[RecordKeys]) -> KnownLinks:
-        """Everything known of the records; of their identities too, for groups that no record designates."""
-        known_ones = await self._wait(
-            self.store.read([key.key for record_keys in key_sets for key in record_keys.keys])
-        )
-        similar = {identity for record_keys in unknown(key_sets, known_ones) for identity in record_keys.similar}
+    async def _known_links(self, key_sets: Sequence[RecordKeys]) -> KnownLinks:
+        """The links of these records; for groups none of whose records is known, those of their identities too."""
+        # One call for the records of all groups: the ledger is asked in one round, whatever the view holds.
+        known = await self._wait(self.store.read([key.key for record_keys in key_sets for key in record_keys.keys]))
+        similar = {identity for record_keys in unknown(key_sets, known) for identity in record_keys.similar}
         if not similar:
-            return known_ones
-        near_ones = await self._wait(self.store.read_cousins(similar))
-        return KnownLinks(known_ones.links, near_ones.cousins, {**known_ones.alias, **near_ones.alias})
+            return known
+        near = await self._wait(self.store.read_cousins(similar))
+        return KnownLinks(known.links, near.cousins, {**known.alias, **near.alias})
 
     async def _wait(self, call: Awaitable[T]) -> T:
         async with asyncio.timeout(self.timeout):
             return await call
 
-    async def _resolve(self, key_sets: Sequence[RecordKeys], known_ones: KnownLinks, instant: datetime) -> IdDecision:
-        """A region has tens of thousands of groups."""
-        return await offload(len(key_sets), resolve, key_sets, known_ones, self.derive, instant)
+    async def _resolve(self, key_sets: Sequence[RecordKeys], known: KnownLinks, instant: datetime) -> IdDecision:
+        # Off the event loop: a region has tens of thousands of groups.
+        return await offload(len(key_sets), resolve, key_sets, known, self.derive, instant)

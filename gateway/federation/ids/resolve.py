@@ -1,18 +1,34 @@
-"""Which person, or which contract, the records of a group are: decided from the links already known. Pure; knows keys only.
+"""Decides the id of each group of records from the links already known. Pure: reads keys, knows no store and no noun.
 
-The rules, in order (docs/decisions/0009): a known id stays; of several, the oldest survives and the others lead to it; an id
-that two groups claim goes with the record it was made from; a group that nothing designates is known again by its exact
-identity, or gets an id made from its best record.
+Theory of operation
+===================
+
+A group is what the join makes of the records of one reading: a person, or a contract. Ids must outlive corrections, so they
+hang on the records, not on what the records say: the ledger links each record to an object, and an object is an id. Between
+two readings groups part and meet, and one group may then lead to several known ids, or one id to several groups.
+
+The decision is taken in three steps (docs/decisions/0009), each on what the step before left without an id:
+
+1. keep: a known id goes on, the oldest first. A group that leads to several takes the oldest, and the others become aliases
+   of it. An id that two groups claim goes with the record it was made from, else by the fewest aliases, then by key.
+2. recognise: a group none of whose records is known takes the id of its exact identity, when that designates one object
+   only, which one group only may take, and which has no record in an installation that speaks in the group.
+3. create: what is left gets an id made from its best record, or from the id that it parts from.
+
+Invariants: every group has one id, and no two groups share one. The decision is a function of the groups and of the ledger,
+not of their order: two processes that read the same thing agree without a word. An alias whose two ends were seen as two
+groups is broken for good. Applying the writes and deciding again changes nothing.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from gateway.domain.links import Alias, KnownLinks, Link, LinkWrites, RecordKey
 
-SEEN_AGAIN = timedelta(days=30)  # a link still seen is dated again this often: what is not, is purged in the end
+# A link still seen is dated again this often: the ledger deletes what was not seen for long.
+SEEN_AGAIN = timedelta(days=30)
 
 Derive = Callable[[str], str]
 
@@ -32,189 +48,182 @@ class RecordKeys:
 
 @dataclass(frozen=True, slots=True)
 class IdDecision:
-    """The id of each group, by its first key; the ids of before that lead to one of them; what is to be written."""
+    """The id of each group, by its first key; the former ids that lead to one of them; what is to be written."""
 
-    objects: Mapping[str, str]
-    former_ids: Mapping[str, str]
+    objects: dict[str, str]
+    former_ids: dict[str, str]
     writes: LinkWrites
+
+
+def resolve(key_sets: Sequence[RecordKeys], known: KnownLinks, derive: Derive, instant: datetime) -> IdDecision:
+    """An id for every group. The same groups and the same ledger give the same ids, whatever the order."""
+    resolution = _Resolution(key_sets, known, derive, instant)
+    resolution.keep()
+    resolution.recognise()
+    resolution.create()
+    return resolution.decision()
+
+
+def unknown(key_sets: Iterable[RecordKeys], known: KnownLinks) -> list[RecordKeys]:
+    """The groups none of whose records is linked."""
+    return [record_keys for record_keys in key_sets if not any(key.key in known.links for key in record_keys.keys)]
 
 
 @dataclass(frozen=True, slots=True)
 class _Claim:
+    """A group leads to an object, by one of its records."""
+
     rank: int  # of the group
-    object_: str
-    depuis: datetime
-    detours: int  # aliases between the record and the id
+    object_id: str
+    since: datetime
+    detours: int  # aliases between the record and the object
     key: str
 
 
 class _Resolution:
-    """One decision under way: who got which id (`assigned`, by group), and whose each known id is."""
+    """One decision under way. A group is called by its rank in `key_sets`."""
 
-    def __init__(
-        self, key_sets: Sequence[RecordKeys], known_ones: KnownLinks, derive: Derive, instant: datetime
-    ) -> None:
-        self.key_sets = key_sets
-        self.known_ones = known_ones
-        self.derive = derive
-        self.instant = instant
-        self.assigned: dict[int, tuple[str, datetime]] = {}
-        self.owners: dict[str, int] = {}
-        self.directs: dict[int, list[Link]] = {}
+    def __init__(self, key_sets: Sequence[RecordKeys], known: KnownLinks, derive: Derive, instant: datetime) -> None:
+        self._key_sets = key_sets
+        self._known = known
+        self._derive = derive
+        self._instant = instant
+        self._direct = [[link for key in own.keys if (link := known.links.get(key.key))] for own in key_sets]
+        self._assigned: dict[int, tuple[str, datetime]] = {}  # by group: its id, and since when
+        self._owners: dict[str, int] = {}  # by object: the group it goes with, be it under an older id
 
-    def acquire(self, rank: int, object_: str, depuis: datetime) -> None:
-        self.assigned[rank] = object_, depuis
-        self.owners[object_] = rank
+    def keep(self) -> None:
+        """Known objects, the oldest first, each to the group that claims it best."""
+        claims_by_object: dict[str, list[_Claim]] = defaultdict(list)
+        for rank in range(len(self._key_sets)):
+            for claim in self._claims(rank):
+                claims_by_object[claim.object_id].append(claim)
+        since = {object_id: min(claim.since for claim in claims) for object_id, claims in claims_by_object.items()}
+        # By date, then by id: of two objects seen the same day, two processes keep the same one.
+        for object_id in sorted(claims_by_object, key=lambda object_id: (since[object_id], object_id)):
+            claimants = self._best(claims_by_object[object_id])
+            free = next((rank for rank in claimants if rank not in self._assigned), None)
+            if free is None:
+                # Those who claim it all have an older id: it becomes an alias of the first one's.
+                self._owners[object_id] = claimants[0]
+            else:
+                self._assign(free, object_id, since[object_id])
 
-    def orphans(self) -> list[tuple[int, RecordKeys]]:
-        return [(rank, record_keys) for rank, record_keys in enumerate(self.key_sets) if rank not in self.assigned]
+    def _claims(self, rank: int) -> Iterator[_Claim]:
+        """The objects that the records of a group are linked to, and those that the aliases lead to from there."""
+        for link in self._direct[rank]:
+            yield _Claim(rank, link.object_, link.depuis, 0, link.key.key)
+            for detours, alias in enumerate(self._known.following(link.object_), 1):
+                yield _Claim(rank, alias.survivor, alias.depuis, detours, link.key.key)
 
+    def _best(self, claims: Sequence[_Claim]) -> list[int]:
+        """The group of the record an object was made from; else those that claim it by the fewest aliases, by key."""
+        if len({claim.rank for claim in claims}) > 1:
+            for claim in claims:
+                if not claim.detours and self._derive(claim.key) == claim.object_id:
+                    return [claim.rank]
+        ordered = sorted(claims, key=lambda claim: (claim.detours, claim.key))
+        return [claim.rank for claim in ordered if claim.detours == ordered[0].detours]
 
-def resolve(key_sets: Sequence[RecordKeys], known_ones: KnownLinks, derive: Derive, instant: datetime) -> IdDecision:
-    """Give an id to every group. The same groups and the same ledger give the same ids, whatever the order."""
-    resolution = _Resolution(key_sets, known_ones, derive, instant)
-    _keep(resolution)
-    _recognise(resolution)
-    _create(resolution)
-    objects = {record_keys.first: resolution.assigned[rank][0] for rank, record_keys in enumerate(key_sets)}
-    rompus = _broken(resolution)
-    alias = _new_aliases(resolution)
-    writes = LinkWrites(_new(resolution), _changes(resolution), alias, rompus)
-    return IdDecision(objects, _former_ids(resolution, rompus), writes)
+    def recognise(self) -> None:
+        """Groups none of whose records is known, by identity: one object that one group alone may be."""
+        members: dict[str, list[Link]] = defaultdict(list)
+        for cousin in self._known.cousins:
+            members[self._known.survivor(cousin.object_)].append(cousin)
+        bearers: dict[str, set[str]] = defaultdict(set)
+        for object_id, links in members.items():
+            for link in links:
+                bearers[link.key.identity].add(object_id)
+        found = {}
+        for rank, record_keys in self._orphans():
+            objects = {object_id for identity in record_keys.similar for object_id in bearers[identity]}
+            if not self._direct[rank] and len(objects) == 1 and _is_admitted(record_keys, members[min(objects)]):
+                found[rank] = min(objects)
+        # Two groups that may be one object are homonyms: nothing tells which of them it is, so neither takes it.
+        claimed = Counter(found.values())
+        for rank, object_id in found.items():
+            if claimed[object_id] == 1 and object_id not in self._owners:
+                self._assign(rank, object_id, min(link.depuis for link in members[object_id]))
 
+    def create(self) -> None:
+        """An id made from the best record, or from the id that the group parts from, which stays with another group."""
+        for rank, record_keys in self._orphans():
+            left = min(((link.depuis, link.object_) for link in self._direct[rank]), default=None)
+            object_id = self._derive(f"{left[1]}|{record_keys.first}" if left else record_keys.first)
+            # The best record may have made an id that went to another group since: the next one in turn is as fixed.
+            while object_id in self._owners:
+                object_id = self._derive(object_id)
+            self._assign(rank, object_id, self._instant)
 
-def unknown(key_sets: Iterable[RecordKeys], known_ones: KnownLinks) -> list[RecordKeys]:
-    """The groups that no record designates."""
-    return [record_keys for record_keys in key_sets if not any(key.key in known_ones.links for key in record_keys.keys)]
+    def _assign(self, rank: int, object_id: str, since: datetime) -> None:
+        self._assigned[rank] = object_id, since
+        self._owners[object_id] = rank
 
+    def _orphans(self) -> list[tuple[int, RecordKeys]]:
+        """The groups without an id so far."""
+        return [(rank, own) for rank, own in enumerate(self._key_sets) if rank not in self._assigned]
 
-def _keep(resolution: _Resolution) -> None:
-    """Known ids, the oldest first, each to whoever claims it best."""
-    by_object: dict[str, list[_Claim]] = defaultdict(list)
-    for rank, record_keys in enumerate(resolution.key_sets):
-        resolution.directs[rank] = [
-            link for key in record_keys.keys if (link := resolution.known_ones.links.get(key.key))
+    def decision(self) -> IdDecision:
+        """What was decided, once every group has an id."""
+        objects = {own.first: self._assigned[rank][0] for rank, own in enumerate(self._key_sets)}
+        broken = self._broken()
+        writes = LinkWrites(self._new_links(), self._changes(), self._new_aliases(), broken)
+        return IdDecision(objects, self._former_ids(broken), writes)
+
+    def _new_links(self) -> list[Link]:
+        return [
+            Link(key, *self._assigned[rank], self._instant)
+            for rank, own in enumerate(self._key_sets)
+            for key in own.keys
+            if key.key not in self._known.links
         ]
-        for claim in _claims(resolution, rank):
-            by_object[claim.object_].append(claim)
-    depuis = {object_: min(one.depuis for one in claims) for object_, claims in by_object.items()}
-    for object_ in sorted(by_object, key=lambda object_: (depuis[object_], object_)):
-        pairs = _best(resolution, by_object[object_])
-        libre = next((rank for rank in pairs if rank not in resolution.assigned), None)
-        if libre is None:
-            resolution.owners[object_] = pairs[0]  # goes on under the older id of that group
-        else:
-            resolution.acquire(libre, object_, depuis[object_])
+
+    def _changes(self) -> list[tuple[str, Link]]:
+        """Links whose object is now another group's; links whose record changed its identity, or was not seen for long."""
+        changes = []
+        for rank, own in enumerate(self._key_sets):
+            for key in own.keys:
+                link = self._known.links.get(key.key)
+                if link is None:
+                    continue
+                if self._owners[link.object_] != rank:
+                    changes.append((link.object_, Link(key, *self._assigned[rank], self._instant)))
+                elif link.key != key or self._instant - link.seen_at > SEEN_AGAIN:
+                    changes.append((link.object_, replace(link, key=key, seen_at=self._instant)))
+        return changes
+
+    def _new_aliases(self) -> list[Alias]:
+        return [
+            Alias(object_id, *self._assigned[rank])
+            for object_id, rank in sorted(self._owners.items())
+            if object_id != self._assigned[rank][0] and object_id not in self._known.alias
+        ]
+
+    def _broken(self) -> list[str]:
+        """Former ids whose alias leads to another group than their own."""
+        # Never tied again: what was once seen apart must not be shown under one id to whoever kept the other.
+        return sorted(
+            alias.former
+            for alias in self._known.alias.values()
+            if not alias.broken and alias.former in self._owners
+            if self._owners.get(alias.survivor, self._owners[alias.former]) != self._owners[alias.former]
+        )
+
+    def _former_ids(self, broken: Sequence[str]) -> dict[str, str]:
+        """The present id of each former one: those that a group of this reading left, and those that the ledger leads to it."""
+        survivors = {object_id: object_id for object_id in self._owners}
+        for former, alias in self._known.alias.items():
+            if not alias.broken and former not in broken:
+                survivors.setdefault(former, self._known.survivor(former))
+        present = {
+            former: self._assigned[self._owners[object_id]][0]
+            for former, object_id in survivors.items()
+            if object_id in self._owners
+        }
+        return {former: object_id for former, object_id in present.items() if former != object_id}
 
 
-def _best(resolution: _Resolution, claims: Sequence[_Claim]) -> list[int]:
-    """The group of the record an id was made from; else those that claim it by the fewest detours, in a fixed order."""
-    if len({one.rank for one in claims}) > 1:
-        for one in claims:
-            if not one.detours and resolution.derive(one.key) == one.object_:
-                return [one.rank]
-    first = sorted(claims, key=lambda one: (one.detours, one.key))
-    return [one.rank for one in first if one.detours == first[0].detours]
-
-
-def _claims(resolution: _Resolution, rank: int) -> Iterator[_Claim]:
-    for link in resolution.directs[rank]:
-        yield _Claim(rank, link.object_, link.depuis, 0, link.key.key)
-        for detours, alias in enumerate(resolution.known_ones.following(link.object_), 1):
-            yield _Claim(rank, alias.survivor, alias.depuis, detours, link.key.key)
-
-
-def _recognise(resolution: _Resolution) -> None:
-    """Groups that no record designates, by their identity: only what one object alone may be, and one group alone."""
-    by_object: dict[str, list[Link]] = defaultdict(list)
-    for cousin in resolution.known_ones.cousins:
-        by_object[resolution.known_ones.survivor(cousin.object_)].append(cousin)
-    by_identity: dict[str, set[str]] = defaultdict(set)
-    for object_, members in by_object.items():
-        for member in members:
-            by_identity[member.key.identity].add(object_)
-    found_ones = {}
-    for rank, record_keys in resolution.orphans():
-        objects = {object_ for identity in record_keys.similar for object_ in by_identity[identity]}
-        if not resolution.directs[rank] and len(objects) == 1 and _admitted(record_keys, by_object[min(objects)]):
-            found_ones[rank] = min(objects)
-    count = Counter(found_ones.values())
-    for rank, object_ in found_ones.items():
-        if count[object_] == 1 and object_ not in resolution.owners:
-            resolution.acquire(rank, object_, min(member.depuis for member in by_object[object_]))
-
-
-def _admitted(record_keys: RecordKeys, members: Iterable[Link]) -> bool:
-    """Two records of one installation are never one person: whoever has one there has no second."""
-    origins = {member.key.origin for member in members} - {""}
+def _is_admitted(record_keys: RecordKeys, members: Iterable[Link]) -> bool:
+    """True when no installation has a record on both sides: two records of one installation are never one person."""
+    origins = {link.key.origin for link in members} - {""}
     return origins.isdisjoint(key.origin for key in record_keys.keys)
-
-
-def _create(resolution: _Resolution) -> None:
-    """An id of its own: made from the best record, or from the id that it parts from, which stays with others."""
-    for rank, record_keys in resolution.orphans():
-        left = min(((link.depuis, link.object_) for link in resolution.directs[rank]), default=None)
-        object_ = resolution.derive(f"{left[1]}|{record_keys.first}" if left else record_keys.first)
-        while object_ in resolution.owners:
-            object_ = resolution.derive(object_)
-        resolution.acquire(rank, object_, resolution.instant)
-
-
-def _new(resolution: _Resolution) -> list[Link]:
-    return [
-        Link(key, *resolution.assigned[rank], resolution.instant)
-        for rank, record_keys in enumerate(resolution.key_sets)
-        for key in record_keys.keys
-        if key.key not in resolution.known_ones.links
-    ]
-
-
-def _changes(resolution: _Resolution) -> list[tuple[str, Link]]:
-    """Links that leave an id which is another group's; links whose record changed its identity, or not seen for long."""
-    changes = []
-    for rank, record_keys in enumerate(resolution.key_sets):
-        for key in record_keys.keys:
-            link = resolution.known_ones.links.get(key.key)
-            if link is None:
-                continue
-            if resolution.owners[link.object_] != rank:
-                changes.append((link.object_, Link(key, *resolution.assigned[rank], resolution.instant)))
-            elif link.key != key or resolution.instant - link.seen_at > SEEN_AGAIN:
-                changes.append((link.object_, replace(link, key=key, seen_at=resolution.instant)))
-    return changes
-
-
-def _new_aliases(resolution: _Resolution) -> list[Alias]:
-    return [
-        Alias(object_, *resolution.assigned[rank])
-        for object_, rank in sorted(resolution.owners.items())
-        if object_ != resolution.assigned[rank][0] and object_ not in resolution.known_ones.alias
-    ]
-
-
-def _broken(resolution: _Resolution) -> list[str]:
-    """Aliases whose two ends are now two groups. Never tied again: what was once seen apart is shown apart."""
-    living = [
-        alias
-        for alias in resolution.known_ones.alias.values()
-        if not alias.broken and alias.former in resolution.owners
-    ]
-    return sorted(
-        alias.former
-        for alias in living
-        if resolution.owners[alias.former] != resolution.owners.get(alias.survivor, resolution.owners[alias.former])
-    )
-
-
-def _former_ids(resolution: _Resolution, rompus: Sequence[str]) -> dict[str, str]:
-    """Ids of before: those that a group of this reading left for an older one, and those that the ledger leads to it."""
-    all_ = {object_: object_ for object_ in resolution.owners}
-    for former, alias in resolution.known_ones.alias.items():
-        if not alias.broken and former not in rompus:
-            all_.setdefault(former, resolution.known_ones.survivor(former))
-    current_ids = {
-        former: resolution.assigned[resolution.owners[object_]][0]
-        for former, object_ in all_.items()
-        if object_ in resolution.owners
-    }
-    return {former: current for former, current in current_ids.items() if former != current}

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 
-from gateway.domain.matching import ScoredPair
 from gateway.domain.similarity import Level, Similarity, weights
 from gateway.federation.join.merge import MergedPerson
 from gateway.schema.evidence import IndiceRapprochement
@@ -26,36 +25,39 @@ IDENTITE = frozenset({"nom", "prenom", "dateNaissance", "sexe"})
 
 
 def probability(score: float) -> float:
-    """That two records are of one person, from the score in bits; three decimals."""
+    """The probability that two records are of one person, from their score in bits; three decimals."""
     return round(1 / (1 + 2**-score), 3)
 
 
 def indices(similarity: Similarity, niveau: Level, sources: Iterable[str] = ()) -> list[IndiceRapprochement]:
-    """One line a criterion that weighs something."""
+    """One line for each criterion that weighs something."""
     who = list(sources)
     return [
-        IndiceRapprochement(champ=FIELDS[un.criterion], accord=un.accord, poids=un.poids, sources=who, niveau=niveau)
-        for un in similarity.indices
-        if un.poids
+        IndiceRapprochement(
+            champ=FIELDS[evidence.criterion],
+            accord=evidence.accord,
+            poids=evidence.poids,
+            sources=who,
+            niveau=niveau,
+        )
+        for evidence in similarity.indices
+        if evidence.poids
     ]
 
 
 def identity_evidence(similarity: Similarity, niveau: Level) -> list[IndiceRapprochement]:
-    """What a search shows: who searches by identity reads it; other evidence may be of what he does not read."""
+    """The lines of a search by identity, on identity alone."""
+    # Whoever searches by identity may read it; a phone or a contract that agrees may be data they have no right to.
     return [line for line in indices(similarity, niveau) if line.champ in IDENTITE]
 
 
 def attach_evidence(merged: MergedPerson) -> None:
     """Write on the merged person what joined its records, then what was not enough to join others."""
     cluster = merged.cluster
+    joined = [(link, weights().niveau(link.score) or Level.PROBABLE) for link in cluster.links]
     doubtful = [(link, Level.A_CONFIRMER) for link in cluster.doubtful]
     merged.jeune.indices = [
         line
-        for link, niveau in [*((link, _level(link)) for link in cluster.links), *doubtful]
-        for line in indices(link.similarity, niveau, (link.un.origin[0], link.other.origin[0]))
+        for link, niveau in [*joined, *doubtful]
+        for line in indices(link.similarity, niveau, (link.left.origin[0], link.right.origin[0]))
     ]
-
-
-def _level(link: ScoredPair) -> Level:
-    """Of a link that joined."""
-    return weights().niveau(link.score) or Level.PROBABLE

@@ -1,12 +1,28 @@
-"""Which testimonies speak of the same person. This is the one place where records are joined.
+"""Groups the records that speak of the same person: the one place where records are joined. Knows no merge rule, no viewer.
 
-How alike two records are, and who may be joined with whom, is `gateway.domain.matching`. Knows no merge rule, no viewer.
+Theory of operation
+===================
+
+Each source keeps its own records, and none has an identifier that the others share. `gateway.domain.matching` says how alike
+two records are and who may be one person with whom; this module gives it the records worth comparing, and names the groups.
+
+1. neighbourhood: from the records that concern the viewer, follow shared blocking keys until nothing new is reached. What is
+   outside shares no key with anything inside, so it can change nothing of the groups kept.
+2. contacts that an installation gives for several of its people are left out, over *all* the records: a subset could make a
+   school's phone look like somebody's own.
+3. match; then a key for each group, its exact identity, or the key of its best record where two groups bear one identity.
+
+The groups then go to the other modules of the room: `contracts` folds the contracts of a group, `merge` makes one Jeune of
+it by the table of `precedence`, `provenance` and `evidence` say, when asked, where a value and a group come from.
+
+Invariants: every record given that concerns the viewer is in one group, and in one only. The groups are a function of the set
+of records: order changes nothing. Two records of one installation are never in one group. Doubt separates: a person shown
+twice is a nuisance, two persons shown as one are a leak.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
 from gateway.domain.matching import Match, ScoredPair, match, without_collective
 from gateway.domain.similarity import Level
@@ -17,7 +33,7 @@ Key = tuple[tuple[str, str], str]  # installation, record
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """The testimonies of one person, best source first, and what joined them.
+    """The records of one person, best source first, and what joined them.
 
     `key` is stable text, secret: it is never shown as it is. `doubtful`: links to other persons, too weak or too ambiguous
     to join them.
@@ -33,72 +49,51 @@ class Cluster:
 def link(
     sourced_records: Iterable[SourcedRecord], concerns: Callable[[SourcedRecord], bool] = lambda _: True
 ) -> list[Cluster]:
-    """Group testimonies by person, whatever the order they come in. Ambiguous ones stay apart.
+    """Group records by person, whatever the order they come in. Ambiguous ones stay apart.
 
-    Every person of whom one testimony is `concerns` is there, as if all were grouped; of the others, some.
+    Every person of whom one record `concerns` the caller is there, as if all were grouped; of the others, some.
     """
-    all_ = {(sourced_record.origin, sourced_record.record.key): sourced_record for sourced_record in sourced_records}
-    by_key = neighbourhood(all_, concerns)
-    traits = without_collective([sourced_record.traits for sourced_record in all_.values() if sourced_record.traits])
-    persons, doubtful = match(trait for trait in traits if trait.rank in by_key)
-    offered = _by_registration(doubtful)
-    clusters = _name([_group(person, by_key, offered) for person in persons])
-    anonymous = [
-        Cluster(sourced_record.own_key, (sourced_record,))
-        for sourced_record in by_key.values()
-        if not sourced_record.traits
-    ]
+    records = {(record.origin, record.record.key): record for record in sourced_records}
+    nearby = neighbourhood(records, concerns)
+    traits = without_collective([record.traits for record in records.values() if record.traits])
+    persons, doubtful = match(trait for trait in traits if trait.rank in nearby)
+    offered: dict[Key, list[ScoredPair]] = defaultdict(list)
+    for pair in doubtful:
+        offered[pair.left.rank].append(pair)
+        offered[pair.right.rank].append(pair)
+    clusters = _distinct_keys([_cluster(person, nearby, offered) for person in persons])
+    # A name without letters can be compared with nothing: its record stands alone.
+    anonymous = [Cluster(record.own_key, (record,)) for record in nearby.values() if not record.traits]
     return sorted([*clusters, *anonymous], key=lambda cluster: cluster.key)
 
 
 def neighbourhood(
-    all_: Mapping[Key, SourcedRecord], concerns: Callable[[SourcedRecord], bool]
+    records: Mapping[Key, SourcedRecord], concerns: Callable[[SourcedRecord], bool]
 ) -> Mapping[Key, SourcedRecord]:
-    """Those that are `concerns`, those they could be compared with, and so on: what is outside changes nothing for them.
-
-    A Mission locale has a hundredth of the people that the CFAs of its region tell of.
-    """
-    selected, remaining = _share(all_.items(), concerns)
-    if not remaining:
-        return all_
+    """The records that concern the caller, those they could be compared with, and so on: no other changes their groups."""
+    # A Mission locale has a hundredth of the people that the CFAs of its region tell of: comparing all of them is waste.
+    selected = {key: record for key, record in records.items() if concerns(record)}
+    remaining = {key: record for key, record in records.items() if key not in selected}
     new: Collection[SourcedRecord] = selected.values()
-    while new:
-        blocks = {block for sourced_record in new for block in sourced_record.blocks}
-        found_ones, remaining = _share(remaining.items(), partial(_touches, blocks))
-        selected |= found_ones
-        new = found_ones.values()
+    while new and remaining:
+        blocks = {block for record in new for block in record.blocks}
+        touched = {key: record for key, record in remaining.items() if not blocks.isdisjoint(record.blocks)}
+        remaining = {key: record for key, record in remaining.items() if key not in touched}
+        selected |= touched
+        new = touched.values()
     return selected
 
 
-def _touches(blocks: Set[int], sourced_record: SourcedRecord) -> bool:
-    return not blocks.isdisjoint(sourced_record.blocks)
-
-
-def _share(
-    candidate_pairs: Iterable[tuple[Key, SourcedRecord]], choose: Callable[[SourcedRecord], bool]
-) -> tuple[dict[Key, SourcedRecord], dict[Key, SourcedRecord]]:
-    chosen: dict[Key, SourcedRecord] = {}
-    others: dict[Key, SourcedRecord] = {}
-    for key, sourced_record in candidate_pairs:
-        (chosen if choose(sourced_record) else others)[key] = sourced_record
-    return chosen, others
-
-
-def _group(person: Match, by_key: Mapping[Key, SourcedRecord], offered: Mapping[Key, Sequence[ScoredPair]]) -> Cluster:
-    members = sorted((by_key[trait.rank] for trait in person.members), key=lambda member: member.rank)
-    doubtful = {id(link): link for trait in person.members for link in offered.get(trait.rank, ())}
+def _cluster(
+    person: Match, records: Mapping[Key, SourcedRecord], offered: Mapping[Key, Sequence[ScoredPair]]
+) -> Cluster:
+    members = sorted((records[trait.rank] for trait in person.members), key=lambda member: member.rank)
+    # By object: a doubtful pair of two records of one person is offered by both.
+    doubtful = {id(pair): pair for trait in person.members for pair in offered.get(trait.rank, ())}
     return Cluster(members[0].identity, tuple(members), person.niveau, person.links, tuple(doubtful.values()))
 
 
-def _by_registration(links: Iterable[ScoredPair]) -> Mapping[Key, Sequence[ScoredPair]]:
-    by_key: dict[Key, list[ScoredPair]] = defaultdict(list)
-    for link in links:
-        for trait in (link.un, link.other):
-            by_key[trait.rank].append(link)
-    return by_key
-
-
-def _name(clusters: Sequence[Cluster]) -> list[Cluster]:
-    """Two persons of one exact identity are told apart by the key of their best record."""
+def _distinct_keys(clusters: Sequence[Cluster]) -> list[Cluster]:
+    """The same, two persons of one exact identity told apart by the key of their best record."""
     holders = Counter(cluster.key for cluster in clusters)
     return [g if holders[g.key] == 1 else replace(g, key=g.sourced_records[0].own_key) for g in clusters]

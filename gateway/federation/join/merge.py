@@ -1,6 +1,6 @@
-"""From the testimonies of one person to one Jeune, with derived fields. Pure: the day and the directory are given.
+"""Merges the records of one person into one Jeune, with derived fields. Pure: the day and the directory are given.
 
-Who is kept of those who tell a field is the table of `precedence`; a value absent from the best source comes from the next.
+The table of `precedence` says which record is kept for a field; a value absent from the best source comes from the next.
 """
 
 from dataclasses import dataclass, replace
@@ -14,16 +14,17 @@ from gateway.federation.join.link import Cluster
 from gateway.federation.join.precedence import CONTRAT, JEUNE, RUPTURE, chosen, same_employeurs, told_values, valeur
 from gateway.federation.join.records import RANK, SourcedRecord
 from gateway.federation.join.traitement import nouveau_contrat
-from gateway.schema.nouns import Adresse, Contrat, Employeur, Formation, Jeune, Rupture, Statut
+from gateway.schema.nouns import Contrat, Employeur, Formation, Jeune, Rupture, Statut
 from gateway.schema.organisations import MissionLocale
 
+IDENTITE = ("nom", "prenom", "date_naissance", "sexe", "ine", "rqth", "telephone", "courriel", "representants")
 AGE_OF_MAJORITY = 18
-AGES = range(10, 100)  # beyond, a birth date is a mistake: it is shown, and no age is made of it
+AGES = range(10, 100)  # in years; beyond, a birth date is a mistake: it is shown, and no age is made of it
 
 
 @dataclass(frozen=True, slots=True)
 class MergedPerson:
-    """One person: the merged noun, and what it was merged from (for provenance)."""
+    """One person: the merged noun, and what it was merged from, for the ids and the provenance."""
 
     cluster: Cluster
     residence: Residence | None
@@ -34,90 +35,69 @@ class MergedPerson:
 
 
 def residence(cluster: Cluster, directory: Directory) -> tuple[SourcedRecord | None, Residence | None]:
-    """The first testimony, by precedence, whose address tells the Mission locale; else the first that tells anything."""
-    ambiguous: tuple[SourcedRecord | None, Residence | None] = (None, None)
-    for sourced_record in sorted(cluster.sourced_records, key=lambda sourced_record: sourced_record.home_rank):
-        adresse = sourced_record.jeune.adresse
-        if adresse is None:
+    """The first record, by precedence, whose address tells the Mission locale, and where it is; else the first address."""
+    first: tuple[SourcedRecord | None, Residence | None] = (None, None)
+    for record in sorted(cluster.sourced_records, key=lambda record: record.home_rank):
+        if record.jeune.adresse is None:
             continue
-        found = directory.home(adresse)
-        if found.mission_locale:
-            return sourced_record, found
-        if ambiguous[0] is None:
-            ambiguous = (sourced_record, found)
-    return ambiguous
+        place = directory.home(record.jeune.adresse)
+        if place.mission_locale:
+            return record, place
+        if first[0] is None:
+            first = (record, place)
+    return first
 
 
 def merge(cluster: Cluster, directory: Directory, day: date) -> MergedPerson:
     """Merge one person. Ids are left to the view."""
-    where, found = residence(cluster, directory)
-    formations = _formations(cluster, directory)
-    folded_contrats = fold(cluster.sourced_records)
-    jeune = _identity(cluster)
-    _accompagnement(jeune, cluster, directory)
-    jeune.adresse = _address(where, found, directory)
-    jeune.commune = jeune.adresse.commune if jeune.adresse else None
-    if found:
-        jeune.mission_locale = directory.mission_locale(found.mission_locale)
-        jeune.missions_locales_possibles = _possible(found, directory)
-    jeune.formations = formations
-    contrats = tuple(_contrat(folded, formations, directory) for folded in folded_contrats)
+    housed_by, place = residence(cluster, directory)
+    holders = [(record, record.jeune) for record in cluster.sourced_records]
+    jeune = Jeune(**{champ: valeur(JEUNE, champ, holders) for champ in IDENTITE})
+    suivi = chosen(JEUNE["suivi"].order, told_values(holders, "suivi"))
+    if suivi:
+        # A follow-up does not name its Mission locale: the system that tells it does.
+        jeune.suivi = replace(suivi[1], mission_locale=directory.mission_locale(suivi[0].tenant))
+    jeune.collaboration = valeur(JEUNE, "collaboration", holders)
+    if housed_by and place and housed_by.jeune.adresse:
+        jeune.commune = directory.commune(place.insee) if place.insee else None
+        jeune.adresse = replace(housed_by.jeune.adresse, commune=jeune.commune)
+        jeune.mission_locale = directory.mission_locale(place.mission_locale)
+        jeune.missions_locales_possibles = _possible(place, directory)
+    jeune.formations = _formations(cluster, directory)
+    folded_contrats = tuple(fold(cluster.sourced_records))
+    contrats = tuple(_contrat(folded, jeune.formations, directory) for folded in folded_contrats)
     jeune.contrats = list(contrats)
-    _derived(jeune, day)
-    return MergedPerson(cluster, found, where, contrats, tuple(folded_contrats), jeune)
+    _derive(jeune, day)
+    return MergedPerson(cluster, place, housed_by, contrats, folded_contrats, jeune)
 
 
-def _possible(found: Residence, directory: Directory) -> list[MissionLocale] | None:
+def _possible(place: Residence, directory: Directory) -> list[MissionLocale] | None:
     """The Missions locales that an ambiguous home leaves, by code; None where it is settled, or tells nothing."""
-    if found.mission_locale:
+    if place.mission_locale:
         return None
-    communes = (directory.geographie.by_insee[insee] for insee in found.candidates)
+    communes = (directory.geographie.by_insee[insee] for insee in place.candidates)
     codes = sorted({commune.mission_locale for commune in communes if commune.mission_locale})
     return [mission for code in codes if (mission := directory.mission_locale(code))] or None
 
 
-def _identity(cluster: Cluster) -> Jeune:
-    champs = ("nom", "prenom", "date_naissance", "sexe", "ine", "rqth", "telephone", "courriel", "representants")
-    holders = _holders(cluster)
-    return Jeune(**{champ: valeur(JEUNE, champ, holders) for champ in champs})
-
-
-def _holders(cluster: Cluster) -> list[tuple[SourcedRecord, Jeune]]:
-    return [(sourced_record, sourced_record.jeune) for sourced_record in cluster.sourced_records]
-
-
-def _accompagnement(jeune: Jeune, cluster: Cluster, directory: Directory) -> None:
-    """Follow-up and collaboration, each from the first system that has one; the system names its Mission locale."""
-    holders = _holders(cluster)
-    suivi = chosen(JEUNE["suivi"].order, told_values(holders, "suivi"))
-    if suivi:
-        jeune.suivi = replace(suivi[1], mission_locale=directory.mission_locale(suivi[0].tenant))
-    jeune.collaboration = valeur(JEUNE, "collaboration", holders)
-
-
-def _address(where: SourcedRecord | None, found: Residence | None, directory: Directory) -> Adresse | None:
-    if where is None or where.jeune.adresse is None:
-        return None
-    commune = directory.commune(found.insee) if found and found.insee else None
-    return replace(where.jeune.adresse, commune=commune)
-
-
 def _formations(cluster: Cluster, directory: Directory) -> list[Formation]:
     """Formations of the best kind of source; another kind adds only those that overlap none of them."""
+    # Two sources of one kind may each tell a session of theirs; a lesser kind mostly tells again what a better one did.
     kept: list[tuple[int, Formation]] = []
     for sourced_record in cluster.sourced_records:
         rank = RANK[sourced_record.type]
         for formation in sourced_record.jeune.formations or []:
             if not any(_overlaps(formation, other) for r, other in kept if r < rank):
                 kept.append((rank, formation))
-    completes = [replace(formation, cfa=directory.complete_cfa(formation.cfa)) for _, formation in kept]
-    return sorted(completes, key=lambda formation: formation.date_debut or date.min, reverse=True)
+    completed = [replace(formation, cfa=directory.complete_cfa(formation.cfa)) for _, formation in kept]
+    return sorted(completed, key=lambda formation: formation.date_debut or date.min, reverse=True)
 
 
-def _overlaps(one: Formation, other: Formation) -> bool:
-    if not (one.date_debut and one.date_fin and other.date_debut and other.date_fin):
-        return one.date_debut is None
-    return one.date_debut <= other.date_fin and other.date_debut <= one.date_fin
+def _overlaps(left: Formation, right: Formation) -> bool:
+    if not (left.date_debut and left.date_fin and right.date_debut and right.date_fin):
+        # Without a first day, nothing tells it from a formation that a better source already has.
+        return left.date_debut is None
+    return left.date_debut <= right.date_fin and right.date_debut <= left.date_fin
 
 
 def _contrat(folded: FoldedContrat, formations: list[Formation], directory: Directory) -> Contrat:
@@ -133,66 +113,72 @@ def _contrat(folded: FoldedContrat, formations: list[Formation], directory: Dire
 
 def _employeur(folded: FoldedContrat) -> Employeur | None:
     """Each value from the best source that tells it of the same legal unit: registries name whom ERPs only number."""
-    told_values = [version.employeur for _, version in folded.versions if version.employeur]
-    if not told_values:
+    told = [version.employeur for _, version in folded.versions if version.employeur]
+    if not told:
         return None
-    known = next((told for told in told_values if told.siret), told_values[0])
-    same = [told for told in told_values if same_employeurs(told, known)]
+    # The best source that identifies the employer decides which it is: the others complete it if they tell of the same one.
+    known = next((employeur for employeur in told if employeur.siret), told[0])
+    same = [employeur for employeur in told if same_employeurs(employeur, known)]
     champs = ("siret", "denomination", "naf", "idcc", "commune")
-    return Employeur(**{champ: next((v for d in same if (v := getattr(d, champ))), None) for champ in champs})
+    return Employeur(
+        **{champ: next((value for each in same if (value := getattr(each, champ))), None) for champ in champs}
+    )
 
 
 def _formation_of(contrat: Contrat, formations: list[Formation]) -> Formation | None:
     """The formation whose session the contract crosses, at its own CFA if there is a choice."""
     if contrat.date_debut is None:
         return None
-    fin = contrat.date_fin or contrat.date_debut
-    bounds = Formation(date_debut=contrat.date_debut, date_fin=fin)
+    bounds = Formation(date_debut=contrat.date_debut, date_fin=contrat.date_fin or contrat.date_debut)
     crossed = [formation for formation in formations if formation.date_debut and _overlaps(formation, bounds)]
     uai = contrat.cfa.uai if contrat.cfa else None
+    # Somebody may be enrolled in two CFAs at once: the contract's own decides, where it is one of them.
     same = [formation for formation in crossed if formation.cfa and formation.cfa.uai == uai]
     return next(iter(same or crossed), None)
 
 
-def _rupture(folded: FoldedContrat, fin: date | None) -> Rupture | None:
-    """A rupture comes before the planned end (docs/domaine.md, Rupture): an end at its term is none, nor does it count as one."""
-    told_ones = folded.ruptures
-    day = valeur(RUPTURE, "date", told_ones)
-    if day is None or (fin and day >= fin):
+def _rupture(folded: FoldedContrat, planned_end: date | None) -> Rupture | None:
+    """The merged rupture; None for a contract that ends at its planned end or later (docs/domaine.md, Rupture)."""
+    told = folded.ruptures
+    day = valeur(RUPTURE, "date", told)
+    if day is None or (planned_end and day >= planned_end):
         return None
     return Rupture(
         date=day,
-        cause=valeur(RUPTURE, "cause", told_ones),
-        sources=list(dict.fromkeys(who.source for who, _ in told_ones)),
+        cause=valeur(RUPTURE, "cause", told),
+        sources=list(dict.fromkeys(who.source for who, _ in told)),
     )
 
 
-def _derived(jeune: Jeune, day: date) -> None:
+def _derive(jeune: Jeune, day: date) -> None:
+    """Write what the merged contracts and formations imply on `day`: statuses, age, ruptures."""
     contrats = jeune.contrats or []
     steps = parcours(_sessions(jeune), [_period(contrat) for contrat in contrats if contrat.date_debut])
     jeune.steps = [Statut(valeur=step.valeur, depuis=step.depuis) for step in steps]
     current: StatutStep | None = statut_on(steps, day)
     jeune.statut = Statut(valeur=current.valeur, depuis=current.depuis) if current else None
     age = age_au(jeune.date_naissance, day) if jeune.date_naissance else None
+    # No age rather than an absurd one: filters and priorities would act on it.
     if age is not None and age in AGES:
         jeune.age, jeune.mineur = age, age < AGE_OF_MAJORITY
     contrats.sort(key=lambda contrat: contrat.date_debut or date.min, reverse=True)
     for contrat in contrats:
         contrat.jeune = jeune
         _attach_rupture(contrat, jeune, day)
-    real = [contrat.rupture for contrat in contrats if contrat.rupture]
-    for rupture in real:
+    ruptures = [contrat.rupture for contrat in contrats if contrat.rupture]
+    for rupture in ruptures:
         rupture.nouveau_contrat = nouveau_contrat(steps, rupture, day)
-    jeune.ruptures = sorted(real, key=lambda rupture: rupture.date or date.min, reverse=True)
+    jeune.ruptures = sorted(ruptures, key=lambda rupture: rupture.date or date.min, reverse=True)
 
 
 def _sessions(jeune: Jeune) -> list[Session]:
-    """Sessions told, and the own bounds of a contract that crosses none of them."""
+    """The sessions of the formations, and the bounds of each contract that crosses none of them."""
     sessions = [
         Session(formation.date_debut, formation.date_fin, formation.exclusion)
         for formation in jeune.formations or []
         if formation.date_debut and formation.date_fin and formation.date_debut <= formation.date_fin
     ]
+    # A contract told without any formation still makes somebody an apprentice while it lasts.
     orphans = [
         Session(contrat.date_debut, contrat.date_fin)
         for contrat in jeune.contrats or []
@@ -208,10 +194,11 @@ def _period(contrat: Contrat) -> ContratPeriod:
 
 
 def _attach_rupture(contrat: Contrat, jeune: Jeune, day: date) -> None:
-    """A rupture is one that took effect (docs/domaine.md, Rupture); one to come is no Rupture of the graph."""
+    """Tie a rupture that took effect to its contract and person; take off one to come (docs/domaine.md, Rupture)."""
     rupture = contrat.rupture
     if rupture is None or rupture.date is None:
         return
+    # Only now: the statuses, already computed, count a rupture to come as the end of the contract.
     if rupture.date > day:
         contrat.rupture = None
         return

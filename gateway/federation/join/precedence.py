@@ -23,7 +23,7 @@ RUPTURE_GAP_DAYS = 1  # the last day worked and the first day off tell one ruptu
 
 
 class Preference(Enum):
-    """Whose word is kept, of the records that tell a field."""
+    """Which record is kept, of those that tell a field."""
 
     SOURCE = "source"  # ERP, registry, Mission locale; between two of one kind, the record written last
     RECENT = "récent"  # the record written last, whoever wrote it; after them, those that do not say when
@@ -40,53 +40,55 @@ class FieldRule:
     same: Callable[[Any, Any], bool] = eq
 
 
-def _if_told(un: Any, other: Any) -> bool:
-    """What one of the two does not tell contradicts nothing."""
-    return not un or not other or bool(un == other)
+def _if_told(left: Any, right: Any) -> bool:
+    """True unless both are told and differ."""
+    return not left or not right or bool(left == right)
 
 
-def same_noms(un: str, other: str) -> bool:
-    return normalise_nom(un) == normalise_nom(other)
+def same_noms(left: str, right: str) -> bool:
+    return normalise_nom(left) == normalise_nom(right)
 
 
-def same_numeros(un: str, other: str) -> bool:
-    return un.casefold() == other.casefold()
+def same_numeros(left: str, right: str) -> bool:
+    return left.casefold() == right.casefold()
 
 
-def same_adresses(one: Adresse, other: Adresse) -> bool:
+def same_adresses(left: Adresse, right: Adresse) -> bool:
     """One commune, as far as both tell it: a street is written in too many ways."""
-    if one.insee and other.insee:
-        return one.insee == other.insee
-    villes = normalise_ville(one.ville or ""), normalise_ville(other.ville or "")
-    return _if_told(one.code_postal, other.code_postal) and _if_told(*villes)
+    # An INSEE code names one commune, a postal code several.
+    if left.insee and right.insee:
+        return left.insee == right.insee
+    villes = normalise_ville(left.ville or ""), normalise_ville(right.ville or "")
+    return _if_told(left.code_postal, right.code_postal) and _if_told(*villes)
 
 
-def same_employeurs(un: Employeur, other: Employeur) -> bool:
+def same_employeurs(left: Employeur, right: Employeur) -> bool:
     """One legal unit: two sources often know two of its establishments."""
-    return _if_told(un.siret and siren(un.siret), other.siret and siren(other.siret))
+    return _if_told(left.siret and siren(left.siret), right.siret and siren(right.siret))
 
 
-def same_cfas(un: Cfa, other: Cfa) -> bool:
-    return un.uai == other.uai if un.uai and other.uai else _if_told(un.siret, other.siret)
+def same_cfas(left: Cfa, right: Cfa) -> bool:
+    return left.uai == right.uai if left.uai and right.uai else _if_told(left.siret, right.siret)
 
 
-def same_representants(the_ones: Sequence[Representant], the_others: Sequence[Representant]) -> bool:
-    return _representants(the_ones) == _representants(the_others)
+def same_representants(left: Sequence[Representant], right: Sequence[Representant]) -> bool:
+    return _representants(left) == _representants(right)
 
 
-def _representants(told_values: Iterable[Representant]) -> set[tuple[str, str | None, str | None]]:
-    return {(normalise_nom(told.nom or ""), told.courriel, told.telephone) for told in told_values}
+def _representants(told: Iterable[Representant]) -> set[tuple[str, str | None, str | None]]:
+    return {(normalise_nom(each.nom or ""), each.courriel, each.telephone) for each in told}
 
 
-def same_days(un: date, other: date) -> bool:
-    return abs((un - other).days) <= RUPTURE_GAP_DAYS
+def same_days(left: date, right: date) -> bool:
+    return abs((left - right).days) <= RUPTURE_GAP_DAYS
 
 
-def same_ruptures(one: Rupture, other: Rupture) -> bool:
-    return one.date is None or other.date is None or same_days(one.date, other.date)
+def same_ruptures(left: Rupture, right: Rupture) -> bool:
+    return left.date is None or right.date is None or same_days(left.date, right.date)
 
 
 # By attribute of the noun. Phones and e-mails are written one way by the connectors.
+# A contact is whatever was told last: people change it, and the best source is not the first to hear of it.
 JEUNE: Mapping[str, FieldRule] = {
     "nom": FieldRule(same=same_noms),
     "prenom": FieldRule(same=same_noms),
@@ -122,37 +124,38 @@ def told_values(holders: Iterable[tuple[SourcedRecord, Any]], champ: str) -> lis
     return [(who, value) for who, noun in holders if (value := getattr(noun, champ)) is not None]
 
 
-def chosen(order: Preference, told_ones: Sequence[Told]) -> Told | None:
-    """The word that is kept, of records given best source first; None when nobody tells."""
-    return _CHOICES[order](told_ones) if told_ones else None
+def chosen(order: Preference, told: Sequence[Told]) -> Told | None:
+    """The record that is kept, and its value, of records given best source first; None when none tells."""
+    return _CHOICES[order](told) if told else None
 
 
 def valeur(table: Mapping[str, FieldRule], champ: str, holders: Iterable[tuple[SourcedRecord, Any]]) -> Any:
-    """The value kept of a field; None when nobody tells it."""
+    """The value kept of a field; None when no record tells it."""
     kept = chosen(table[champ].order, told_values(holders, champ))
     return kept[1] if kept else None
 
 
-def _best(told_ones: Sequence[Told]) -> Told:
-    return told_ones[0]
+def _best(told: Sequence[Told]) -> Told:
+    return told[0]
 
 
-def _recent(told_ones: Sequence[Told]) -> Told:
-    return min(told_ones, key=lambda told: told[0].recency)
+def _recent(told: Sequence[Told]) -> Told:
+    return min(told, key=lambda pair: pair[0].recency)
 
 
-def _effect(told_ones: Sequence[Told]) -> Told:
-    next_day = told_ones[0][1] + timedelta(days=1)
-    return next((told for told in told_ones if told[1] == next_day), told_ones[0])
+def _effect(told: Sequence[Told]) -> Told:
+    # Sources tell the last day worked or the first day off: of two days that follow, the rupture takes effect the second.
+    next_day = told[0][1] + timedelta(days=1)
+    return next((pair for pair in told if pair[1] == next_day), told[0])
 
 
-def _lesser(told_ones: Sequence[Told]) -> Told:
-    return min(told_ones, key=lambda told: told[1])
+def _first(told: Sequence[Told]) -> Told:
+    return min(told, key=lambda pair: pair[1])
 
 
 _CHOICES: Mapping[Preference, Callable[[Sequence[Told]], Told]] = {
     Preference.SOURCE: _best,
     Preference.RECENT: _recent,
     Preference.EFFECT: _effect,
-    Preference.FIRST: _lesser,
+    Preference.FIRST: _first,
 }

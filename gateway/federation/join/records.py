@@ -1,4 +1,4 @@
-"""A testimony: what one source says of one person, with where and when it was heard. Knows no merge rule."""
+"""One record of one source, with where and when it was received, and the orders of precedence. Knows no merge rule."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -18,7 +18,7 @@ RANK = {TypeSource.ERP_CFA: 0, TypeSource.REGISTRE_CONTRATS: 1, TypeSource.MISSI
 
 @dataclass(frozen=True)
 class SourcedRecord:
-    """One record of one source. `tenant` is the tenant: two records of the same tenant are never one person."""
+    """What one source says of one person. Two records of one source and tenant are never one person."""
 
     source: str
     type: TypeSource
@@ -37,7 +37,7 @@ class SourcedRecord:
 
     @cached_property
     def traits(self) -> Traits | None:
-        """What tells its person from others; None when its name has no letters: it names nobody but its own record."""
+        """What tells its person from others; None when its name has no letters, and so names nobody."""
         return traits_of(self.jeune, self.origin, self.record.key)
 
     @cached_property
@@ -48,7 +48,7 @@ class SourcedRecord:
 
     @cached_property
     def blocks(self) -> tuple[int, ...]:
-        """What it must share one of with another to be compared with it, or taken for it by name."""
+        """Hashes, one of which it shares with any record that it may be compared with, or that bears its exact identity."""
         keys = block_keys(self.traits) if self.traits else ()
         return hash(self.identity), *map(hash, keys)
 
@@ -60,6 +60,7 @@ class SourcedRecord:
     @cached_property
     def rank(self) -> tuple[int, float, str, str, str]:
         """Precedence, total and independent of the order of arrival: kind of source, then the latest written."""
+        # Of two systems of one kind, the one written last is the one in use; undated ones come after.
         written = self.record.modified_at.timestamp() if self.record.modified_at else 0.0
         return RANK[self.type], -written, self.source, self.tenant, self.record.key
 

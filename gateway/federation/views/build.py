@@ -169,13 +169,13 @@ def _identify(
     merged: MergedPerson, key_sets: tuple[RecordKeys, ...], assigned_ids: AssignedIds, directory: Directory
 ) -> None:
     """Ids, and the first sightings that go with them: what the sources of the moment do not tell."""
-    merged.jeune.id = strawberry.ID(directory.seal("Jeune", assigned_ids.object_(key_sets[0])))
+    merged.jeune.id = strawberry.ID(directory.seal("Jeune", assigned_ids.id_of(key_sets[0])))
     for contrat, folded, record_keys in zip(merged.contrats, merged.folded_contrats, key_sets[1:], strict=True):
-        object_ = assigned_ids.object_(record_keys)
+        object_ = assigned_ids.id_of(record_keys)
         contrat.id = strawberry.ID(directory.seal("Contrat", object_))
         if contrat.rupture:
             contrat.rupture.id = strawberry.ID(directory.seal("Rupture", object_))
-            date_report(contrat.rupture, folded, assigned_ids.views, directory.pseudonym)
+            date_report(contrat.rupture, folded, assigned_ids.first_seen, directory.pseudonym)
 
 
 def _may_place(sourced_record: SourcedRecord, rights: Rights, directory: Directory) -> bool:

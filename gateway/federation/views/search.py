@@ -29,5 +29,5 @@ def search(view: View, nom: str, prenom: str, naissance: date) -> list[tuple[Can
 def _a_confirmer(view: View, found: Candidate) -> list[Candidate]:
     """The persons of the view with a record that looked like one of a person found, not enough to be joined."""
     links = view.persons[found.person].merged.cluster.doubtful
-    parts = [(view.person_index.person(part), link.similarity) for link in links for part in (link.un, link.other)]
+    parts = [(view.person_index.person(part), link.similarity) for link in links for part in (link.left, link.right)]
     return [Candidate(key, similarity) for key, similarity in parts if key]

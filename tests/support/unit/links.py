@@ -48,7 +48,7 @@ class UnitReader:
         shared = shared_identities([*groups, *after], complete)
         key_sets = [person_keys(group, shared, IDS.pseudonym) for group in groups]
         self.last = await self.id_assigner.assign(key_sets, ())
-        return [self.last.object_(record_keys) for record_keys in key_sets]
+        return [self.last.id_of(record_keys) for record_keys in key_sets]
 
     async def join_all(self, *sourced_records: SourcedRecord) -> list[str]:
         """The ids of the persons that today's joining makes of records."""
