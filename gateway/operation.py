@@ -37,9 +37,9 @@ from gateway.federation.collect.readings import Readings
 from gateway.federation.directory import Directory
 from gateway.federation.ids.assign import IdAssigner
 from gateway.federation.opaque_ids import OpaqueIds
-from gateway.federation.views.build import Rights, View
 from gateway.federation.views.cache import ViewCache, find_view
 from gateway.federation.views.context import OperationContext
+from gateway.federation.views.view import Rights, View
 from gateway.response import (
     GraphQLResponse,
     fallback_error,
