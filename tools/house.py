@@ -25,6 +25,9 @@ SAME_CONCEPT: Mapping[str, str] = {
     "referentiel": "the values (domain), the partner (connectors), its keeping (sources)",
     "registry": "the source (federation), its store (stores), its list (connectors)",
     "freshness": "of a unit (sources) and of what is told (federation)",
+    "context": "what root fields ask for (schema), and what answers them over a view (federation)",
+    "evidence": "the lines that explain a noun (schema), and their writing (federation)",
+    "search": "of an index of identities (domain), and of a view (federation)",
 }
 # Records of partners say the same things with the same words: each connector has its own.
 PAYLOADS = "gateway.connectors"

@@ -1,12 +1,23 @@
-"""What one caller may take: charged before work, counted and written before the answer leaves. Knows no HTTP, no source."""
+"""Who reads whom: what one caller may take, charged before work, counted and written before the answer leaves.
 
+An entry of the journal holds the references of data, not the data (docs/security.md): who, for what, which coordinates of
+the graph, and keys of persons that the store turns into pseudonyms; never a value. Knows no HTTP and no source.
+"""
+
+import json
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
+
+import orjson
+from graphql import GraphQLSchema, is_object_type
 
 from gateway.audit.alerts import Alerts
-from gateway.audit.entries import Reading, entry
 from gateway.auth.authentication.viewer import Viewer
+from gateway.auth.authorization.decide import Decision
+from gateway.auth.policy.coordinates import categorie
 from gateway.auth.policy.quotas import REQUEST_PRICE, caps, message, seconds_to_tomorrow
 from gateway.auth.policy.rules import CategorieDonnee
 from gateway.domain.days import paris_day
@@ -19,10 +30,113 @@ from gateway.stores.journal import Journal
 from gateway.stores.journal_batch import JournalEntry
 from gateway.stores.rate_limits import Allowance, Balance, RateLimits
 
+Categories = frozenset[CategorieDonnee]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One answer that shows persons.
+
+    `document`: a stand-in for the text of the operation. `persons`: what may be read of each, by secret key.
+    `sources`: state of those that answered, by name.
+    """
+
+    when: datetime
+    partner_request: str
+    viewer: Viewer
+    document: str
+    decision: Decision
+    persons: Mapping[str, Categories]
+    sources: Mapping[str, str | None]
+
+
+def governed(schema: GraphQLSchema) -> Mapping[str, CategorieDonnee]:
+    """The category of every governed coordinate of the graph that tells something of a person."""
+    return {
+        f"{type_.name}.{name}": rule
+        for type_ in schema.type_map.values()
+        if is_object_type(type_) and type_ is not schema.query_type
+        for name, field in type_.fields.items()
+        if (rule := categorie(field)) not in (None, CategorieDonnee.PUBLIQUE)
+    }
+
+
+def entry(reading: Reading, rules: Mapping[str, CategorieDonnee]) -> tuple[bytes, tuple[str, ...]]:
+    """The entry, and the keys of its persons in the order of its `groups`."""
+    viewer, decision = reading.viewer, reading.decision
+    groups = _groups(reading.persons)
+    content = {
+        "acte": "LECTURE",
+        "quand": reading.when.isoformat(),
+        "requete": reading.partner_request,
+        "client": viewer.client,
+        "compte": viewer.account,
+        "profil": viewer.profil.value,
+        "organisation": viewer.organisation,
+        "finalite": viewer.finalite.value if viewer.finalite else None,
+        "document": reading.document,
+        "coordonnees": _by_categorie(decision, rules),
+        "refus": sorted({refusal.coordinate for refusal in decision.refusal}),
+        "groupes": [{"categories": list(names), "personnes": len(keys)} for names, keys in groups.items()],
+        "sources": dict(reading.sources),
+    }
+    return _write(content), tuple(key for keys in groups.values() for key in keys)
+
+
+def act(name: str, when: datetime, **details: Any) -> bytes:
+    """The entry of what was done to the journal itself: consulted, purged."""
+    return _write({"acte": name, "quand": when.isoformat(), **details})
+
+
+def written_at(content: bytes) -> datetime:
+    """The instant of an entry."""
+    return datetime.fromisoformat(json.loads(content)["quand"])
+
+
+def rows(content: bytes, rank: int) -> str:
+    """One reading of one person as a line: when, who, for what, which fields. `rank`: of the person in the entry."""
+    written = json.loads(content)
+    categories = _categories_at_rank(written["groupes"], rank)
+    fields = sorted({field for name in categories for field in written["coordonnees"].get(name, [])})
+    who = (
+        written["profil"],
+        written["organisation"],
+        json.dumps(written["compte"], ensure_ascii=True),
+        written["client"],
+    )
+    return "\t".join((written["quand"], *who, str(written["finalite"]), ",".join(fields), written["requete"]))
+
+
+def _categories_at_rank(groups: list[dict[str, Any]], rank: int) -> list[str]:
+    for group in groups:
+        if rank < group["personnes"]:
+            return list(group["categories"])
+        rank -= group["personnes"]
+    return []
+
+
+def _groups(persons: Mapping[str, Categories]) -> Mapping[tuple[str, ...], list[str]]:
+    """The keys of persons by the categories that may be read of them."""
+    groups: dict[Categories, list[str]] = defaultdict(list)
+    for key, categories in persons.items():
+        groups[categories].append(key)
+    return {tuple(sorted(c.value for c in categories)): keys for categories, keys in groups.items()}
+
+
+def _by_categorie(decision: Decision, rules: Mapping[str, CategorieDonnee]) -> Mapping[str, list[str]]:
+    coordinates: dict[str, list[str]] = defaultdict(list)
+    for coordinate in sorted(decision.coordinates & rules.keys()):
+        coordinates[rules[coordinate].value].append(coordinate)
+    return coordinates
+
+
+def _write(content: Mapping[str, Any]) -> bytes:
+    return orjson.dumps(content)
+
 
 @dataclass(frozen=True, slots=True)
 class Accounting:
-    """The accounts of callers, and the journal."""
+    """The rate limits and quotas of callers, and the journal of readings."""
 
     readings_journal: Journal
     rate_limits: RateLimits
@@ -52,8 +166,9 @@ class Accounting:
         """
         if not context.tally.lookups:
             return
-        account, permit = context.viewer.account, context.viewer.quotas.not_found
-        exceeded = await self.rate_limits.spend(Allowance("introuvables", permit, 10), account, context.tally.not_found)
+        account = context.viewer.account
+        allowance = Allowance("introuvables", context.viewer.quotas.not_found, 10)
+        exceeded = await self.rate_limits.spend(allowance, account, context.tally.not_found)
         if exceeded:
             self.alerts.guessing(account)
             raise QuotaReached("Trop de recherches sans résultat.", exceeded.seconds)
@@ -73,7 +188,7 @@ class Accounting:
             viewer=context.viewer,
             document=self.opaque_ids.pseudonym(f"document/{document}"),
             decision=context.decision,
-            persons={self.opaque_ids.key(lu): categories for lu, categories in context.tally.shown.items()},
+            persons={self.opaque_ids.key(person): categories for person, categories in context.tally.shown.items()},
             sources=sources,
         )
         crossings = await self.readings_journal.append(
@@ -96,5 +211,5 @@ def _allowance(viewer: Viewer) -> Allowance:
 def _count_under(context: OperationContext, day: date) -> CountUnder:
     viewer, perimetre = context.viewer, context.rights.perimetre
     organisation = f"{perimetre.profil.value}/{perimetre.organisation}"
-    own_ones = caps(viewer.quotas, perimetre.profil, viewer.account, organisation, day)
-    return CountUnder(own_ones, organisation, len(context.view.persons))
+    quotas = caps(viewer.quotas, perimetre.profil, viewer.account, organisation, day)
+    return CountUnder(quotas, organisation, len(context.view.persons))

@@ -1,12 +1,18 @@
-"""Parsed and validated documents, kept by their text. Knows the graph, no viewer and no value of a variable.
+"""From what a caller sends to a valid document: the text of a hash, then its tree, parsed and validated once a text.
 
-Messages are our own: those of the library echo literal values (docs/security.md F12) and suggest names.
+Two stores, both bounded: the texts that clients taught by their SHA-256 (Apollo's automatic persisted queries), beside
+those the operator trusts, and the trees by their text. Knows the graph, no value of a variable; what a document may read
+is decided each time it is run. Messages are our own: those of the library echo literal values (docs/security.md F12) and
+suggest names.
 """
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from operator import itemgetter
+from pathlib import Path
 from typing import Any
 
 from cachetools import LRUCache
@@ -25,8 +31,80 @@ from graphql import (
     value_from_ast_untyped,
 )
 
+from gateway.auth.authentication.viewer import Viewer
 from gateway.documents.limits import TEXT_MAX, TOKENS_MAX, Shape, judge, name_of
-from gateway.errors import CallerError, InvalidRequest, TooCostlyRequest
+from gateway.errors import CallerError, ConfigurationError, InvalidRequest, TooCostlyRequest, UnknownDocument
+
+LEARNT_MAX = 8 * 1024 * 1024  # characters of the taught documents, all clients together
+
+
+class PersistedDocuments:
+    """`trusted`: text by SHA-256 in hexadecimal, usable by every client."""
+
+    def __init__(self, trusted: Mapping[str, str]) -> None:
+        self._trusted = trusted
+        self._learnt: LRUCache[tuple[str, str], str] = LRUCache(LEARNT_MAX, len)
+
+    def text(self, viewer: Viewer, text: str | None, digest: str | None) -> str:
+        """The text to run. A text sent with its hash is learnt for that client only (docs/security.md G20).
+
+        Raises UnknownDocument for a hash that this client never taught, InvalidRequest for a hash that is not the
+        text's, or for a text that is not trusted when the register gives the client nothing else.
+        """
+        if text is None:
+            return self._known(viewer, digest or "")
+        own = sha256(text.encode()).hexdigest()
+        if digest not in (None, own):
+            raise InvalidRequest("sha256Hash n'est pas l'empreinte SHA-256 de query.")
+        if not viewer.free_documents and own not in self._trusted:
+            raise InvalidRequest("Ce client n'envoie que des documents enregistrés.")
+        if digest and own not in self._trusted:
+            self._learnt[viewer.client, own] = text
+        return text
+
+    def _known(self, viewer: Viewer, digest: str) -> str:
+        if digest in self._trusted:
+            return self._trusted[digest]
+        if not viewer.free_documents:
+            raise InvalidRequest("Ce client n'envoie que des documents enregistrés.")
+        try:
+            return self._learnt[viewer.client, digest]
+        except KeyError:
+            raise UnknownDocument from None
+
+
+def read_manifests(directory: Path, validate: Callable[[str], object]) -> Mapping[str, str]:
+    """The trusted documents of a directory, none when it does not exist: JSON files that map a SHA-256 to a text.
+
+    Raises ConfigurationError for a hash or a document that does not hold.
+    """
+    trusted: dict[str, str] = {}
+    for path in sorted(directory.glob("*.json")):
+        trusted |= _manifest(path, validate)
+    return trusted
+
+
+def _manifest(path: Path, validate: Callable[[str], object]) -> Mapping[str, str]:
+    texts = _read(path)
+    for digest, text in texts.items():
+        if not isinstance(text, str) or sha256(text.encode()).hexdigest() != digest:
+            raise ConfigurationError(f"documents/{path.name} : {digest} n'est pas le SHA-256 de son texte")
+        try:
+            validate(text)
+        except CallerError as error:
+            raise ConfigurationError(f"documents/{path.name} : {digest} : {error}") from error
+    return texts
+
+
+def _read(path: Path) -> dict[str, str]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"documents/{path.name} : JSON illisible") from error
+    if not isinstance(content, dict):
+        raise ConfigurationError(f"documents/{path.name} : un objet {{empreinte: texte}} est attendu")
+    return content
+
 
 WEIGHT_MAX = 100_000  # of the documents kept, in tokens: about 40 MB (a token of a tree takes 390 bytes)
 CHARACTERS_PER_TOKEN = 100  # what the text itself takes beside its tree
@@ -61,11 +139,11 @@ class Document:
 
     def variables(self, schema: GraphQLSchema, raw: dict[str, Any]) -> VariableValues:
         """As received and coerced, defaults included. Raises InvalidRequest naming the variable, never its value."""
-        rows_read = get_variable_values(schema, self.operation.variable_definitions or (), raw, max_errors=ERRORS_MAX)
-        if isinstance(rows_read, list):
-            name = re.search(r"\$([_A-Za-z0-9]+)", rows_read[0].message)
+        values = get_variable_values(schema, self.operation.variable_definitions or (), raw, max_errors=ERRORS_MAX)
+        if isinstance(values, list):
+            name = re.search(r"\$([_A-Za-z0-9]+)", values[0].message)
             raise InvalidRequest(f"Variable invalide : {name.group(0) if name else 'type attendu non respecté'}.")
-        return rows_read
+        return values
 
     def age_max(self, variables: dict[str, Any]) -> int | None:
         """The age in seconds, zero at least, that `@fraicheur` asks for; None without it."""
@@ -73,8 +151,8 @@ class Document:
             if directive.name.value == "fraicheur":
                 (argument,) = directive.arguments or ()
                 value = argument.value
-                told = variables[value.name.value] if isinstance(value, VariableNode) else value_from_ast_untyped(value)
-                return max(0, int(told))
+                age = variables[value.name.value] if isinstance(value, VariableNode) else value_from_ast_untyped(value)
+                return max(0, int(age))
         return None
 
 
@@ -86,7 +164,7 @@ class _Validated:
     shapes: Mapping[str | None, Shape]
 
 
-_Lu = tuple[int, _Validated | CallerError]  # what a text takes, and what it is: a document or the same refusal for all
+_Judged = tuple[int, _Validated | CallerError]  # what a text weighs, and its document or the refusal it gets each time
 
 
 class Documents:
@@ -94,7 +172,7 @@ class Documents:
 
     def __init__(self, schema: GraphQLSchema) -> None:
         self._schema = schema
-        self._known_ones: LRUCache[str, _Lu] = LRUCache(WEIGHT_MAX, itemgetter(0))
+        self._judged: LRUCache[str, _Judged] = LRUCache(WEIGHT_MAX, itemgetter(0))
 
     def read(self, text: str, name: str | None) -> Document:
         """The document and its operation. Raises InvalidRequest or TooCostlyRequest."""
@@ -110,20 +188,20 @@ class Documents:
         """The document of a text. Raises as `read` does."""
         if len(text) > TEXT_MAX:
             raise TooCostlyRequest(f"Requête refusée : texte de plus de {TEXT_MAX} caractères.")
-        if text not in self._known_ones:
-            self._known_ones[text] = self._lu(text)
-        known = self._known_ones[text][1]
+        if text not in self._judged:
+            self._judged[text] = self._judge(text)
+        known = self._judged[text][1]
         if isinstance(known, CallerError):
             raise type(known)(str(known))  # a new one each time: the one kept would gather the frames of each raise
         return known
 
-    def _lu(self, text: str) -> _Lu:
-        poids = 1 + len(text) // CHARACTERS_PER_TOKEN
+    def _judge(self, text: str) -> _Judged:
+        weight = 1 + len(text) // CHARACTERS_PER_TOKEN
         try:
             valid = self._examine(text)
         except CallerError as refusal:
-            return poids, refusal.with_traceback(None)
-        return poids + (valid.tree.token_count or 0), valid
+            return weight, refusal.with_traceback(None)
+        return weight + (valid.tree.token_count or 0), valid
 
     def _examine(self, text: str) -> _Validated:
         try:
@@ -147,7 +225,7 @@ def _unreadable(error: Exception) -> CallerError:
 def _translate(error: Exception) -> str:
     message = str(getattr(error, "message", ""))
     text = next(
-        (model.format(*found.groups()) for reason, model in _TRANSLATIONS if (found := reason.match(message))), _OTHER
+        (model.format(*found.groups()) for pattern, model in _TRANSLATIONS if (found := pattern.match(message))), _OTHER
     )
     places = getattr(error, "locations", None) or []
     return f"{text} (ligne {places[0].line}, colonne {places[0].column})" if places else text
