@@ -1,6 +1,8 @@
 """How the stores open their database, and what SQLite and PostgreSQL do not say alike. Knows no table."""
 
 import asyncio
+import sqlite3
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol, TypeVar
@@ -48,19 +50,36 @@ def open_engine(url: str, waiting: int, *, is_durable: bool = False) -> AsyncEng
     # a connection that the server closed meanwhile is opened again, not told as a failure
     engine = create_async_engine(url, pool_pre_ping=not url.startswith("sqlite"))
     if engine.dialect.name == "sqlite":
-        _set(engine.sync_engine, waiting, is_durable)
+        _configure_sqlite(engine.sync_engine, waiting, is_durable)
     return engine
 
 
-def _set(engine: Engine, waiting: int, is_durable: bool) -> None:
+def _configure_sqlite(engine: Engine, waiting: int, is_durable: bool) -> None:
     def set_pragmas(connection: Any, _: object) -> None:
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout={waiting * 1000}")
-        cursor.execute("PRAGMA journal_mode=WAL")
+        _enter_wal(cursor, waiting)
         cursor.execute(f"PRAGMA synchronous={'FULL' if is_durable else 'NORMAL'}")
         cursor.close()
 
     event.listen(engine, "connect", set_pragmas)
+
+
+def _enter_wal(cursor: Any, waiting: int) -> None:
+    """Put a database in WAL mode, where readers and one writer go on together. Raises sqlite3.OperationalError."""
+    deadline = time.monotonic() + waiting
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            # Two connections that change the mode of a new file at once could wait for each other for ever, so SQLite
+            # fails one of them without looking at busy_timeout. A write lock does wait: behind it, the mode is changed.
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            cursor.execute("BEGIN IMMEDIATE")
+            cursor.execute("COMMIT")
+        else:
+            return
 
 
 class Writer(Protocol):
@@ -82,7 +101,7 @@ def writer(engine: AsyncEngine, waiting: int) -> Writer:
 class _SqliteWriter:
     def __init__(self, engine: AsyncEngine, waiting: int) -> None:
         self._engine = create_engine(engine.url.set(drivername="sqlite"))
-        _set(self._engine, waiting, is_durable=True)
+        _configure_sqlite(self._engine, waiting, is_durable=True)
         self._thread = ThreadPoolExecutor(1, "ecrivain")
 
     async def transaction(self, make: Callable[[Connection], T]) -> T:
