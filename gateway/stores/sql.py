@@ -30,8 +30,8 @@ T = TypeVar("T")
 SERVED = ("sqlite+aiosqlite", "postgresql+asyncpg")
 
 
-def url_de(environ: Mapping[str, str], variable: str, default: str) -> str:
-    """The database that a variable names. Raises ConfigurationError, which holds nothing of a URL."""
+def database_url(environ: Mapping[str, str], variable: str, default: str) -> str:
+    """The URL of the database that a variable names. Raises ConfigurationError, which holds nothing of a URL."""
     url = environ.get(variable, default)
     try:
         served = make_url(url).drivername in SERVED
@@ -151,4 +151,4 @@ async def read_in(
 
 def batches(values: Sequence[T], size: int) -> Iterator[Sequence[T]]:
     """The values, `size` at a time."""
-    return (values[debut : debut + size] for debut in range(0, len(values), size))
+    return (values[start : start + size] for start in range(0, len(values), size))

@@ -11,15 +11,15 @@ from sqlalchemy.exc import OperationalError
 
 from gateway.errors import ConfigurationError
 from gateway.stores.migrations import migrate
-from gateway.stores.sql import open_engine, url_de
+from gateway.stores.sql import database_url, open_engine
 
 DEFAULT = "sqlite+aiosqlite:///donnees"
 
 
 @pytest.mark.parametrize("url", ["sqlite+aiosqlite:///autre", "postgresql+asyncpg://qui:secret@ici/base"])
 def test_a_database_is_named_by_its_url(url: str) -> None:
-    assert url_de({"BASE": url}, "BASE", DEFAULT) == url
-    assert url_de({}, "BASE", DEFAULT) == DEFAULT
+    assert database_url({"BASE": url}, "BASE", DEFAULT) == url
+    assert database_url({}, "BASE", DEFAULT) == DEFAULT
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ def test_a_database_is_named_by_its_url(url: str) -> None:
 )
 def test_another_database_is_refused_in_one_line_that_does_not_show_it(url: str) -> None:
     with pytest.raises(ConfigurationError) as refusal:
-        url_de({"BASE": url}, "BASE", DEFAULT)
+        database_url({"BASE": url}, "BASE", DEFAULT)
     assert str(refusal.value) == "variable d'environnement BASE : sqlite+aiosqlite ou postgresql+asyncpg attendu"
 
 

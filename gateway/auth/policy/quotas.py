@@ -34,16 +34,16 @@ def caps(quotas: ClientQuotas, profil: Profil, account: str, organisation: str, 
 
     An account of a CFA may read the CFA's whole population.
     """
-    a_day = quotas.persons_a_day or (None if profil is Profil.CFA else PERSONS_A_DAY)
-    depuis = day - timedelta(days=WINDOW - 1)
+    limit = quotas.persons_a_day or (None if profil is Profil.CFA else PERSONS_A_DAY)
+    since = day - timedelta(days=WINDOW - 1)
     return (
-        Quota("COMPTE", account, day, day, a_day, ACCOUNT_ALERT if a_day else ORGANISATION_ALERT),
-        Quota("ORGANISATION", organisation, depuis, day, quotas.organisation, ORGANISATION_ALERT),
+        Quota("COMPTE", account, day, day, limit, ACCOUNT_ALERT if limit else ORGANISATION_ALERT),
+        Quota("ORGANISATION", organisation, since, day, quotas.organisation, ORGANISATION_ALERT),
     )
 
 
 def seconds_to_tomorrow(instant: datetime) -> int:
-    """Until the windows move: midnight in Paris."""
+    """Seconds until the windows move: midnight in Paris."""
     tomorrow = datetime.combine(paris_day(instant) + timedelta(days=1), time(), PARIS)
     return int((tomorrow - instant).total_seconds()) + 1
 

@@ -181,9 +181,9 @@ def criterion(
     return strawberry.field(default=None, description=description, metadata=metadata)
 
 
-def argument(categorie: CategorieDonnee, description: str, nom: str | None = None) -> Any:
+def argument(categorie: CategorieDonnee, description: str, name: str | None = None) -> Any:
     """An argument that selects by data of `categorie`, ruled as a filter is; PUBLIQUE: it tells nothing of a person."""
-    return strawberry.argument(description=description, name=nom, metadata={CATEGORIE: categorie})
+    return strawberry.argument(description=description, name=name, metadata={CATEGORIE: categorie})
 
 
 def publique(description: str, resolver: Callable[..., Any]) -> Any:
