@@ -54,10 +54,9 @@ class Journal:
         self._already_written = AlreadyWritten()
         self._seen = 0  # number of the last entry this process wrote
         self._pseudonym = lru_cache(PSEUDONYMS_MAX)(partial(pseudonym, sealer))
-        insert = insertion(self.engine, PERSONS).on_conflict_do_nothing()
-        self._index = str(
-            insert.compile(dialect=self.engine.dialect)
-        )  # compiled once: a batch adds rows by the hundred
+        # Compiled once: a batch adds rows by the hundred.
+        index = insertion(self.engine, PERSONS).on_conflict_do_nothing()
+        self._index = str(index.compile(dialect=self.engine.dialect))
 
     async def open(self) -> None:
         """Create what is missing. Raises ConfigurationError when the store cannot be used, or another key wrote it."""
@@ -109,10 +108,10 @@ class Journal:
 
     def _take_batch(self) -> list[Waiting]:
         batch: list[Waiting] = []
-        while (
-            self._waiting and len(batch) < BATCH_MAX and sum(len(entry.persons) for entry, _ in batch) < BATCH_PERSONS
-        ):
+        persons = 0
+        while self._waiting and len(batch) < BATCH_MAX and persons < BATCH_PERSONS:
             batch.append(self._waiting.popleft())
+            persons += len(batch[-1][0].persons)
         return batch
 
     async def _attempt(self, entries: Sequence[JournalEntry]) -> list[Verdict] | None:
@@ -120,11 +119,11 @@ class Journal:
         try:
             async with asyncio.timeout(WRITE_TIMEOUT):
                 verdicts, batch = await self._writer.transaction(partial(self._put, entries))
+            self._seen = batch.anchor.numero
+            batch.remember()
         except Exception as error:  # whatever fails, no answer may leave without its entry
             self._say(False, type(error).__name__)
             return None
-        self._seen = batch.anchor.numero
-        batch.remember()
         self._say(True)
         return verdicts
 

@@ -106,29 +106,30 @@ class _Walk:
         return None
 
     async def _sum_of_sets(self, connection: AsyncConnection) -> int:
-        """Of the persons of each set, told by the first entry that shows it."""
+        """The sum of the weights of the persons of each set, told by the first entry that shows it."""
         first = select(func.min(ENTRIES.c.numero)).group_by(ENTRIES.c.ensemble)
-        rows = await connection.stream(select(ENTRIES).where(ENTRIES.c.numero.in_(first)))
+        entries = await connection.stream(select(ENTRIES).where(ENTRIES.c.numero.in_(first)))
         total = 0
-        async for batch in rows.partitions(PAGE):
+        async for batch in entries.partitions(PAGE):
             total += sum(self._weight(code, row.ensemble) for row in batch for code in set(unpack(row.personnes)))
         return total
 
     async def _sum_of_index(self, connection: AsyncConnection) -> int:
+        """The sum of the weights of the rows of the index."""
         total = 0
-        rows = await connection.stream(select(PERSONS))
-        async for batch in rows.partitions(PAGE):
+        index = await connection.stream(select(PERSONS))
+        async for batch in index.partitions(PAGE):
             total += sum(self._weight(row.personne, row.ensemble) for row in batch)
         return total
 
     def _weight(self, person: int, set_code: int) -> int:
-        """Two sets of pairs are the same when the sums of their keyed weights are: nobody else can choose them."""
+        """A keyed weight: two sets of pairs are the same when the sums of theirs are, for nobody else can choose them."""
         pair = person.to_bytes(8, "big", signed=True) + set_code.to_bytes(8, "big", signed=True)
         return int.from_bytes(self._sealer.mac("journal/index", pair))
 
 
 async def forget_counts(journal: Journal, day: date) -> None:
-    """Forget what quotas count of before a day, which no window reaches any more."""
+    """Forget what quotas counted before a day, which no window reaches any more."""
     async with journal.engine.begin() as connection:
         await connection.run_sync(forget_before, day)
 

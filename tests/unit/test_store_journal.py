@@ -186,13 +186,13 @@ async def test_l03_a_process_that_opens_waits_for_no_writing_and_stops_none(jour
 
 async def test_l03_a_hundred_answers_share_their_writes(journal: Journal) -> None:
     written: list[int] = []
-    un_par_un = journal._write
+    write = journal._attempt
 
-    async def count(inscriptions: list[JournalEntry]) -> list[Verdict]:
-        written.append(len(inscriptions))
-        return await un_par_un(inscriptions)
+    async def count(entries: list[JournalEntry]) -> list[Verdict] | None:
+        written.append(len(entries))
+        return await write(entries)
 
-    journal._write = count  # type: ignore[assignment, method-assign]
+    journal._attempt = count  # type: ignore[assignment, method-assign]
     await asyncio.gather(*(journal.append(journal_entry(n, "zoe")) for n in range(100)))
     assert written == [64, 36]
     assert await default(journal) is None
@@ -212,7 +212,7 @@ async def test_l03_store_down_then_up(journal: Journal, caplog: pytest.LogCaptur
     await journal.append(journal_entry(20, "zoe"))
     assert told_values == [False, True]
     assert len(caplog.records) == 2
-    assert (await verify_chain(journal)).fin.numero == 21
+    assert (await verify_chain(journal)).last.numero == 21
 
 
 async def test_l03_a_probe_does_not_say_available_what_refuses_to_be_written(
@@ -237,7 +237,7 @@ async def test_l03_a_caller_that_leaves_does_not_stop_the_others(journal: Journa
     await asyncio.sleep(0)
     gone.cancel()
     await rest
-    assert (await verify_chain(journal)).fin.numero == 22
+    assert (await verify_chain(journal)).last.numero == 22
 
 
 async def test_l07_old_entries_are_forgotten_and_the_chain_still_verifies(journal: Journal) -> None:
