@@ -148,7 +148,7 @@ async def test_l04_a_journal_put_back_to_an_earlier_state_is_told_by_the_anchor_
     await alter(journal, own, "DELETE FROM journal_entrees WHERE numero = 21")
     async with journal.engine.begin() as connection:
         order = "UPDATE journal_bornes SET numero = :n, empreinte = :e, sceau = :s WHERE nom = 'fin'"
-        await connection.execute(text(order), {"n": fin.numero, "e": fin.digest, "s": fin.sealer})
+        await connection.execute(text(order), {"n": fin.numero, "e": fin.empreinte, "s": fin.sceau})
     assert await default(journal) is None  # nothing in the store can tell
     assert await default(journal, anchor) is None
     assert await default(journal, plus_loin) == "entrée 21 : manquante, l'ancre est à 21"
