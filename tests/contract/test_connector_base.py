@@ -10,7 +10,7 @@ from gateway.schema.nouns import Adresse, Employeur
 
 class Bloc(Payload):
     code: Required
-    day: IsoDay = None
+    jour: IsoDay = None
 
 
 class Row(Payload):
@@ -18,8 +18,8 @@ class Row(Payload):
     naissance: Naissance = Field(alias="Né le")
     ville: Text = None
     rqth: Boolean = None
-    block: Bloc | None = None
-    blocks: ListQuery[Bloc] = ()
+    bloc: Bloc | None = None
+    blocs: ListQuery[Bloc] = ()
 
 
 WHOLE = {"Nom": " LE GOFF ", "Né le": "2006-03-07"}
