@@ -204,7 +204,7 @@ async def test_two_viewers_that_join_and_part_the_same_records_write_once(here: 
         async with ledger._engine.connect() as connection:
             rows = (await connection.exec_driver_sql("SELECT * FROM liens ORDER BY cle")).all()
             alias = (await connection.exec_driver_sql("SELECT * FROM liens_alias ORDER BY ancien")).all()
-        writes.append((rows, [line for line in alias if not line.broken]))
+        writes.append((rows, [line for line in alias if not line.rompu]))
     assert writes[0] == writes[1] == writes[2]
 
 
