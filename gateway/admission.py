@@ -61,7 +61,7 @@ async def _watch(receive: Receive, stay: asyncio.Timeout) -> None:
 
 
 class PlanSlots:
-    """How many requests of this process wait for the same plan: its reading, then the view made of it."""
+    """Bounds how many requests of this process wait for the same plan: its reading, then the view made of it."""
 
     def __init__(self) -> None:
         self._held: dict[Hashable, int] = {}

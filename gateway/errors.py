@@ -55,7 +55,7 @@ class GatewayError(Exception):
 
 
 class CallerError(GatewayError):
-    """What was asked is refused. The message is safe to return as it is."""
+    """The request is refused. The message is safe to return as it is."""
 
     code = Code.REQUETE_INVALIDE
 
@@ -164,7 +164,7 @@ class RegistryUnavailable(GatewayError):
 
 
 class LeakStopped(GatewayError):
-    """What was about to leave held something its caller may not read. `coordinate` says where; no value anywhere."""
+    """An answer about to leave held something its caller may not read. `coordinate` says where; no value anywhere."""
 
     def __init__(self, coordinate: str) -> None:
         super().__init__(f"{coordinate} : non accordé, rien n'est envoyé")

@@ -14,7 +14,7 @@ from cachetools import TLRUCache
 
 
 class Sized(Protocol):
-    """What can be kept: `size` is its approximate number of bytes in memory."""
+    """A value that can be kept: `size` is its approximate number of bytes in memory."""
 
     @property
     def size(self) -> int: ...

@@ -20,7 +20,7 @@ NAMES_MAX = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Codec:
-    """How a value is written. Another `version` is another format: what it wrote is not read."""
+    """The writing of values. Another `version` is another format: what it wrote is not read."""
 
     version: str
     write: Callable[[Any], bytes]

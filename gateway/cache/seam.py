@@ -1,4 +1,4 @@
-"""What the gateway asks of a cache, whatever keeps it, and the cache of one process. Knows no partner and no value."""
+"""The interface of every cache, and the cache of one process. Knows no partner and no value."""
 
 # Theory of operation
 # ===================

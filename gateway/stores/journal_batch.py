@@ -30,7 +30,7 @@ class JournalEntry:
 
 @dataclass(slots=True)
 class AlreadyWritten:
-    """What this process need not write again: who is counted today, and the sets of persons that it indexed within an
+    """Facts that this process need not write again: who is counted today, and the sets of persons that it indexed within an
     hour, so that no purge has forgotten them."""
 
     counted: person_counts.CountedToday = field(default_factory=person_counts.CountedToday)
@@ -55,7 +55,15 @@ class Batch:
         if not any(crossed.arret for crossed in verdict):
             persons, set_code = pack(codes), set_of(self._sealer, distinct)
             self.anchor = next_(self._sealer, self.anchor, entry.content, persons)
-            self._entries.append(_row(self.anchor, entry.content, persons, set_code))
+            self._entries.append(
+                {
+                    "numero": self.anchor.numero,
+                    "contenu": entry.content,
+                    "personnes": persons,
+                    "empreinte": self.anchor.digest,
+                    "ensemble": set_code,
+                }
+            )
             if set_code not in self._already_written.sets:
                 self._sets[set_code] = distinct
         return verdict
@@ -83,13 +91,3 @@ class Batch:
         pairs = [(code, set_code) for set_code, distinct in self._sets.items() for code in distinct]
         if pairs:
             connection.exec_driver_sql(index, pairs)
-
-
-def _row(anchor: Anchor, content: bytes, persons: bytes, set_code: int) -> dict[str, Any]:
-    return {
-        "numero": anchor.numero,
-        "contenu": content,
-        "personnes": persons,
-        "empreinte": anchor.digest,
-        "ensemble": set_code,
-    }

@@ -35,7 +35,7 @@ PURGE_BATCH = 500  # entries forgotten in one transaction: short, so that answer
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """How far the chain goes, by the numbers of its ends, and the first thing that is wrong; None when nothing is."""
+    """The ends of the chain, and the first thing that is wrong with it; None when nothing is."""
 
     first: int
     last: Anchor
@@ -191,7 +191,7 @@ async def _entries(connection: AsyncConnection) -> AsyncIterator[Any]:
 
 @asynccontextmanager
 async def _snapshot(journal: Journal) -> AsyncIterator[AsyncConnection]:
-    """What the database holds at one instant, whatever is written meanwhile."""
+    """A connection that sees the database at one instant, whatever is written meanwhile."""
     async with journal.engine.connect() as connection:
         if connection.dialect.name == "sqlite":
             await connection.exec_driver_sql("BEGIN")

@@ -1,4 +1,4 @@
-"""Who read how many distinct persons, counted exactly, in the transaction that writes the journal. SQL, no rule.
+"""Counts the distinct persons that each reader read, exactly, in the transaction that writes the journal. SQL, no rule.
 
 One row a reader and a person, with the last day: a person read again in the window does not count again.
 """
@@ -102,7 +102,7 @@ def _last_days(connection: Connection, caps: Sequence[Quota], persons: Sequence[
 
 
 def _read_in_window(connection: Connection, cap: Quota) -> int:
-    """How many persons were read in the window."""
+    """The number of persons read in the window."""
     mine = (READ.c.portee == cap.scope) & (READ.c.qui == cap.who) & (READ.c.jour >= cap.depuis)
     return int(connection.scalar(select(func.count()).where(mine)) or 0)
 

@@ -28,7 +28,7 @@ class Allowance:
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """What is left of an allowance, and in how many seconds it is whole again."""
+    """The units left of an allowance, and the seconds until it is whole again."""
 
     limit: int
     left: int
@@ -58,7 +58,7 @@ class RateLimits:
             return None
 
     async def balance(self, allowance: Allowance, who: str) -> Balance:
-        """What is left. A storage that fails answers as if nothing was spent."""
+        """The balance of an allowance. A storage that fails answers as if nothing was spent."""
         try:
             state = await self._windows.get_window_stats(_window(allowance), allowance.name, who)
         except StorageError:

@@ -105,7 +105,7 @@ class StoredContrat:
 
 @dataclass(frozen=True, slots=True)
 class HarvestState:
-    """How far the harvest went. `version` changes at each import; `as_of` is what the data may claim (see `harvest_state`)."""
+    """The progress of the harvest. `version` changes at each import; `as_of` is what the data may claim (see `harvest_state`)."""
 
     last_day: date | None
     as_of: datetime | None
@@ -146,7 +146,7 @@ class RegistryStore:
         await self.engine.dispose()
 
     async def harvest_state(self) -> HarvestState:
-        """How far the harvest went. Raises RegistryUnavailable.
+        """The progress of the harvest. Raises RegistryUnavailable.
 
         `as_of` is the instant the latest window was imported, but never after the day that follows it: a backfill
         still under way in 2022 is not fresh.
@@ -224,7 +224,7 @@ def person_pseudonym(sealer: Sealer, identity: str) -> str:
 
 
 def link(contrat: str, view: str, window: date, rank: int) -> bytes:
-    """What a sealed row is bound to: its place. Moved to another, it does not open."""
+    """The place that a sealed row is bound to: moved to another, it does not open."""
     return f"{contrat}|{view}|{window.isoformat()}|{rank}".encode()
 
 

@@ -1,4 +1,4 @@
-"""How the stores open their database, and what SQLite and PostgreSQL do not say alike. Knows no table."""
+"""Opens the databases of the stores, and says in one way what SQLite and PostgreSQL say in two. Knows no table."""
 
 import asyncio
 import sqlite3
@@ -86,7 +86,7 @@ class Writer(Protocol):
     """Runs transactions written for a connection that does not wait."""
 
     async def transaction(self, make: Callable[[Connection], T]) -> T:
-        """What `make` returns, once it is committed."""
+        """The result of `make`, once it is committed."""
         ...
 
     async def close(self) -> None: ...

@@ -61,7 +61,7 @@ class KeySet:
             )
 
     async def is_usable(self) -> bool:
-        """Whether tokens can be verified now."""
+        """True when tokens can be verified now."""
         if self._age() > REREAD_AFTER:
             await self._reread()
         return self._age() <= SURVIVAL

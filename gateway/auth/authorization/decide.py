@@ -42,7 +42,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What will be read of an operation, and what will not.
+    """The part of an operation that will be read, and the part that will not.
 
     `categories`: granted for the purpose. `coordinates`: granted and used, governed or not, fields ("Jeune.telephone")
     and criteria ("FiltreRuptures.etat", "TriRuptures.PRIORITE"). `fields`: (response key, name) of the root fields, in
@@ -76,11 +76,12 @@ def decide(
 
     Raises ArgumentRefused when a filter or a sort uses data of a category not granted: dropping it would widen the answer.
     """
-    decider = _Decider(schema, Selection(schema, document, operation, variables), viewer, policy)
+    selection = Selection(schema, document, operation, variables)
+    decider = _Decider(schema, selection, viewer, policy)
     root = schema.get_root_type(operation.operation)
     if root is None:
         raise InvalidRequest("Ce type d'opération n'existe pas ici.")
-    groups = decider.groups(root, (operation.selection_set,))
+    groups = selection.fields(root, (operation.selection_set,))
     branches = decider.branches(root, groups)
     whole = _union_of(branches)
     return Decision(
@@ -130,10 +131,6 @@ class _Decider:
         self._memo: dict[tuple[str, tuple[int, ...]], _Branch] = {}
         self._steps = 0
 
-    def groups(self, type_: GraphQLObjectType, sets: Sets) -> dict[str, list[FieldNode]]:
-        """The fields of a selection by response key."""
-        return self._selection.fields(type_, sets)
-
     def branches(self, type_: GraphQLObjectType, groups: Mapping[str, list[FieldNode]]) -> dict[str, _Branch]:
         """The decision on each response key of a selection."""
         return {key: self._field(type_, nodes) for key, nodes in groups.items()}
@@ -141,7 +138,7 @@ class _Decider:
     def _object(self, type_: GraphQLObjectType, sets: Sets) -> _Branch:
         place = (type_.name, tuple(map(id, sets)))
         if place not in self._memo:
-            self._memo[place] = _union_of(self.branches(type_, self.groups(type_, sets)))
+            self._memo[place] = _union_of(self.branches(type_, self._selection.fields(type_, sets)))
         return self._memo[place]
 
     def _field(self, type_: GraphQLObjectType, nodes: list[FieldNode]) -> _Branch:
@@ -186,7 +183,7 @@ class _Decider:
         """A key may be a field of several types: its path is null only if it is for each type that may be opened."""
         branches = {type_.name: self._node(type_, sets) for type_ in possible}
         opened = [
-            (self.groups(type_, sets).keys(), {path for path, _ in branches[type_.name].nulls})
+            (self._selection.fields(type_, sets).keys(), {path for path, _ in branches[type_.name].nulls})
             for type_ in possible
             if opening(type_) in self.readable
         ]
@@ -203,7 +200,7 @@ class _Decider:
             own = {f"{type_.name}.{name}" for name in ("id", "__typename")}
             public = required is CategorieDonnee.PUBLIQUE and not branch.coordinates <= own
             return replace(branch, granted=branch.granted or public)
-        names = {key: nodes[0].name.value for key, nodes in self.groups(type_, sets).items()}
+        names = {key: nodes[0].name.value for key, nodes in self._selection.fields(type_, sets).items()}
         governed = {key: name for key, name in names.items() if name in type_.fields and categorie(type_.fields[name])}
         return _union_of({key: _refused_branch(f"{type_.name}.{name}", required) for key, name in governed.items()})
 

@@ -61,16 +61,12 @@ class DecisionCache:
         key = (id(operation), reader, digest(self._schema, operation, variables))
         known = self._known.get(key)
         if known is None:
-            known = self._known[key] = (operation, self._judge(document, operation, variables, viewer))
+            decision = decide(self._schema, document, operation, variables, viewer, self._policy)
+            selection = Selection(self._schema, document, operation, variables)
+            readable = self._policy.categories(viewer.profil, viewer.finalite)
+            closed = forbidden(self._schema, selection, (operation.selection_set,), readable)
+            known = self._known[key] = (operation, CachedDecision(decision, closed))
         return known[1]
-
-    def _judge(
-        self, document: DocumentNode, operation: OperationDefinitionNode, variables: Mapping[str, Any], viewer: Viewer
-    ) -> CachedDecision:
-        decision = decide(self._schema, document, operation, variables, viewer, self._policy)
-        selection = Selection(self._schema, document, operation, variables)
-        readable = self._policy.categories(viewer.profil, viewer.finalite)
-        return CachedDecision(decision, forbidden(self._schema, selection, (operation.selection_set,), readable))
 
 
 def digest(

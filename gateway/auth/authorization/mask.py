@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """What the mask does to a class for a set of categories, by attribute name."""
+    """The work of the mask on a class for a set of categories, by attribute name."""
 
     empty: dict[str, None]  # emptied at once
     deep: tuple[str, ...]  # may hold governed objects
@@ -75,7 +75,7 @@ def _silence(held: dict[str, Any], name: str, any_of: str, categories: Categorie
 
 @lru_cache(maxsize=2048)
 def _plan(class_: type, categories: Categories) -> _Plan | None:
-    """How to mask a class; None when nothing of it is governed, near or far."""
+    """The plan for a class; None when it carries no rule and leads to none."""
     definition = _definition_of(class_)
     if definition is None or not _touches(class_):
         return None

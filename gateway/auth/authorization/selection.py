@@ -1,4 +1,4 @@
-"""What an operation selects, once fragments are spread and @skip/@include are evaluated. Knows no rule."""
+"""The fields that an operation selects, once fragments are spread and @skip/@include are evaluated. Knows no rule."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any

@@ -34,9 +34,8 @@ def find_leak(data: Any, forbidden: Forbidden) -> tuple[str, ...] | None:
     Walks the forbidden branches only: an answer of which everything is granted costs nothing.
     """
     if isinstance(data, list):
-        return (
-            next((found for element in data if (found := find_leak(element, forbidden))), None) if forbidden else None
-        )
+        leaks = (find_leak(element, forbidden) for element in data) if forbidden else ()
+        return next((leak for leak in leaks if leak), None)
     for key, below in forbidden.items() if isinstance(data, dict) else ():
         value = data.get(key)
         if value is None:
@@ -49,13 +48,13 @@ def find_leak(data: Any, forbidden: Forbidden) -> tuple[str, ...] | None:
 
 
 def forbidden(schema: GraphQLSchema, selection: Selection, root: Sets, readable: Categories) -> Forbidden:
-    """What must be null in the answer of an operation whose caller reads `readable`."""
+    """The values that must be null in the answer of an operation whose caller reads `readable`."""
     type_ = schema.query_type
     return _Reader(schema, selection, readable).of_object(type_, root) if type_ else FREE
 
 
 class _Reader:
-    """One reading of a selection; sub-selections are read once for each concrete type."""
+    """Reads one selection; sub-selections are read once for each concrete type."""
 
     def __init__(self, schema: GraphQLSchema, selection: Selection, readable: Categories) -> None:
         self._schema = schema

@@ -64,7 +64,7 @@ class _SchemaCut:
     everywhere: Categories
 
     def document(self) -> DocumentNode:
-        """What is left of the text, from the root down."""
+        """The definitions that are left of the text, from the root down."""
         left = {name: remainder for name, type_ in self._texts.items() if (remainder := self._cut(type_))}
         reached: dict[str, TypeDefinitionNode] = {}
         to_visit = ["Query", "String", "Boolean"]
@@ -104,7 +104,7 @@ class _SchemaCut:
                 yield _copy(field, arguments=tuple(arguments))
 
     def _argument(self, definition: Any, argument: InputValueDefinitionNode) -> bool:
-        """Whether an argument may be used, and something of its type with it."""
+        """True when an argument may be used, and something of its type with it."""
         type_ = self._texts.get(_named(argument.type))
         own = categorie(definition)
         return (own is None or own in self.everywhere) and (type_ is None or self._cut(type_) is not None)

@@ -64,12 +64,12 @@ class RowFilter:
         useful |= {policy.exploitation.finalite} if profil in policy.exploitation.profils else set()
         return [None, *(f for f in Finalite if f in useful and self.finalite in (None, f))]
 
-    def read_by(self, policy: AccessPolicy) -> Categories:
-        """What one of the chosen profiles reads for a chosen purpose."""
+    def readable(self, policy: AccessPolicy) -> Categories:
+        """The categories that one of the chosen profiles reads for a chosen purpose."""
         return union(policy.categories(p, f) for p in self.profils for f in self.finalites(policy, p))
 
     def everywhere(self, policy: AccessPolicy) -> Categories:
-        """What one of them reads of every person it sees."""
+        """The categories that one of them reads of every person it sees."""
         return union(policy.everywhere(p, f) for p in self.profils for f in self.finalites(policy, p))
 
 
@@ -80,8 +80,8 @@ def render(policy: AccessPolicy, schema: GraphQLSchema, choice: RowFilter = RowF
         "## Catégories\n\n" + _table(("catégorie", "contenu"), [(c.value, MEANING[c]) for c in CategorieDonnee]),
         "## Qui lit quoi, sur qui, pour quoi faire\n\n" + _rules(policy, choice),
         "## Vue d'ensemble\n\n" + _overview(policy, choice),
-        "## Champs\n\n" + _fields(schema, choice.read_by(policy)),
-        "## Champs calculés\n\n" + _derived(schema, choice.read_by(policy)),
+        "## Champs\n\n" + _fields(schema, choice.readable(policy)),
+        "## Champs calculés\n\n" + _derived(schema, choice.readable(policy)),
         "## Arguments, filtres et tris\n\n" + _criteria(schema, choice.everywhere(policy)),
     ]
     return "\n".join(parts)
@@ -115,34 +115,34 @@ def _overview(policy: AccessPolicy, choice: RowFilter) -> str:
     columns = [categorie for categorie in CategorieDonnee if categorie is not CategorieDonnee.PUBLIQUE]
     rows = []
     for profil in choice.profils:
-        row_filter = RowFilter(profil, choice.finalite)
-        read_by, everywhere = row_filter.read_by(policy), row_filter.everywhere(policy)
-        cells = ["●" if c in everywhere else "○" if c in read_by else "" for c in columns]
+        own = RowFilter(profil, choice.finalite)
+        readable, everywhere = own.readable(policy), own.everywhere(policy)
+        cells = ["●" if c in everywhere else "○" if c in readable else "" for c in columns]
         rows.append((profil.value, *cells))
     return _table(("profil", *(c.value for c in columns)), rows) + "\n● pour tout le périmètre, ○ sous condition.\n"
 
 
-def _fields(schema: GraphQLSchema, read_by: Categories) -> str:
+def _fields(schema: GraphQLSchema, readable: Categories) -> str:
     rows = [
         (f"{name}.{field}", categorie.value)
         for name, type_ in objects(schema).items()
         for field, categorie in sorted(governed(type_).items())
-        if {categorie, opening(type_) or CategorieDonnee.PUBLIQUE} <= read_by
+        if {categorie, opening(type_) or CategorieDonnee.PUBLIQUE} <= readable
     ]
     opening_lines = [
-        (f"node → {name}", categorie.value) for name, categorie in openings(schema).items() if categorie in read_by
+        (f"node → {name}", categorie.value) for name, categorie in openings(schema).items() if categorie in readable
     ]
     note = "\nUn champ absent de cette liste suit la règle du champ qui mène à lui.\n"
     return _table(("champ", "catégorie"), [*rows, *opening_lines]) + note
 
 
-def _derived(schema: GraphQLSchema, read_by: Categories) -> str:
-    """What fields are computed from, and why whoever reads them may."""
+def _derived(schema: GraphQLSchema, readable: Categories) -> str:
+    """The fields that are computed from others, and why whoever reads them may."""
     rows = [
         (f"{name}.{field}", ", ".join(derived.de), derived.reason or "même catégorie")
         for name, type_ in objects(schema).items()
         for field, categorie in sorted(governed(type_).items())
-        if categorie in read_by and (derived := derivation(type_.fields[field]))
+        if categorie in readable and (derived := derivation(type_.fields[field]))
     ]
     return _table(("champ", "calculé à partir de", "pourquoi le lire est permis"), rows)
 

@@ -44,12 +44,12 @@ def compares(field: GraphQLInputField) -> tuple[str, ...]:
 
 
 def written(element: Governable, key: str) -> Any:
-    """What is written beside a field, an input field or an argument under one key of `rules`; None: nothing."""
+    """The value written beside a field, an input field or an argument under one key of `rules`; None: nothing."""
     return getattr(element.extensions.get("strawberry-definition"), "metadata", {}).get(key)
 
 
 def opening(type_: GraphQLNamedType) -> C | None:
-    """What opening an object of a type asks for, by whatever field leads to it, `node` included; None: it is no node."""
+    """The category that opening an object of a type asks for, by whatever field leads to it; None: it is no node."""
     value = getattr(_class_of(type_), OPENED_BY, None)
     return value if isinstance(value, C) else None
 

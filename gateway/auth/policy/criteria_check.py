@@ -70,7 +70,7 @@ def _sorts(schema: GraphQLSchema) -> Iterator[str]:
 
 
 def _covers(schema: GraphQLSchema, criterion: str, required: Categories, about: Iterable[str]) -> Iterator[str]:
-    """Who may use a criterion reads the fields it looks at: else their values would be told by what it keeps."""
+    """Whoever may use a criterion must read the fields it looks at: else what it keeps would tell their values."""
     rules = {coordinate: rule_of(schema, coordinate) for coordinate in about}
     if not rules:
         yield f"{criterion} ne dit pas quels champs il regarde"

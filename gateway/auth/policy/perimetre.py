@@ -1,4 +1,4 @@
-"""Which persons a caller may see, and by which relation. Pure: knows no source, no policy, no noun."""
+"""Perimeters: the persons that a caller may see, and by which relation. Pure: knows no source, no policy, no noun."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ AGE_LIMIT = 26  # first age that is too old, but for a recognised disability
 
 
 class Relation(Enum):
-    """What ties a caller's organisation to a person (docs/graphe.md, Droits)."""
+    """The ties of a caller's organisation to a person (docs/graphe.md, Droits)."""
 
     RESIDENCE = "RESIDENCE"  # the person lives in the territory of this Mission locale
     SUIVI = "SUIVI"  # this Mission locale has a dossier on the person (docs/domaine.md, Résidence)
@@ -43,7 +43,7 @@ class Affiliation:
 
 @dataclass(frozen=True, slots=True)
 class Perimetre:
-    """What an organisation answers for. `uais`: the CFAs it may see, for a CFA or a network; empty for the others."""
+    """The reach of an organisation. `uais`: the CFAs it may see, for a CFA or a network; empty for the others."""
 
     profil: Profil
     organisation: str
@@ -51,7 +51,7 @@ class Perimetre:
 
 
 class TrainingDirectory(Protocol):
-    """What the referential says of CFAs."""
+    """The part of the referential that tells of CFAs."""
 
     def formateurs(self, uai: str) -> frozenset[str]:
         """UAIs of the places of training this CFA is responsible for."""

@@ -42,13 +42,13 @@ class PolicyRow(StrictModel):
 
 
 class Aggregate(StrictModel):
-    """Who reads the figures of its own perimeter, whatever the purpose."""
+    """The profiles that read the figures of their own perimeter, whatever the purpose."""
 
     profils: Annotated[frozenset[Profil], AtLeastOne]
 
 
 class OperationsConfig(StrictModel):
-    """Who reads the state of the partner systems: categories that open no person's record."""
+    """The profiles that read the state of the partner systems: categories that open no person's record."""
 
     profils: Annotated[frozenset[Profil], AtLeastOne]
     finalite: Finalite
@@ -67,14 +67,14 @@ class AccessPolicy(StrictModel):
         return tuple(row for row in self.regle if profil in row.profils and finalite is row.finalite)
 
     def categories(self, profil: Profil, finalite: Finalite | None) -> Categories:
-        """What the profile may read of somebody at least: the union over relations, statuses and conditions."""
+        """The categories that a profile may read of somebody at least: the union over relations, statuses and conditions."""
         categories = union(row.categories for row in self.rows(profil, finalite))
         if profil in self.exploitation.profils and finalite is self.exploitation.finalite:
             categories |= self.exploitation.categories
         return categories | PUBLIQUE | (WITHOUT_FINALITE if profil in self.agregat.profils else PUBLIQUE)
 
     def everywhere(self, profil: Profil, finalite: Finalite | None) -> Categories:
-        """What it may read of *every* record it sees: what a filter or a sort may use without telling the rest."""
+        """The categories it may read of *every* record it sees: a filter or a sort that uses them tells nothing more."""
         rows = self.rows(profil, finalite)
         always = [row.categories for row in rows if row.condition is None]
         common = frozenset.intersection(*always) if always else frozenset()
@@ -88,7 +88,7 @@ class AccessPolicy(StrictModel):
         statut: StatutApprenant | None,
         collaboration: bool,
     ) -> Categories:
-        """What it may read of one record; empty when the record is out of its perimeter.
+        """The categories it may read of one record; empty when the record is out of its perimeter.
 
         `statut` is the person's today; unknown, only the rows open to every status apply.
         """

@@ -18,7 +18,7 @@ REQUEST_PRICE = 10  # what any request costs, before it is read
 
 @dataclass(frozen=True, slots=True)
 class ClientQuotas:
-    """What the register grants a client; None: the default."""
+    """The quotas that the register grants a client; None: the default."""
 
     persons_a_day: int | None = None
     organisation: int | None = None
@@ -49,7 +49,7 @@ def seconds_to_tomorrow(instant: datetime) -> int:
 
 
 def message(crossed: QuotaCrossed) -> str:
-    """What the caller is told of a refusal: the rule, and no count of others' readings."""
+    """The text of a refusal for the caller: the rule, and no count of others' readings."""
     if crossed.scope == "COMPTE":
         return f"Quota atteint : {crossed.limit} personnes différentes par jour et par compte. Reprendre demain."
     return f"Quota atteint : votre organisation a lu trop de personnes différentes en {WINDOW} jours."

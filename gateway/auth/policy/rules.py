@@ -78,7 +78,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Derivation:
-    """What a field is computed from, and why whoever reads the field may read what it tells of that (docs/graphe.md, Droits).
+    """The fields that a field is computed from, and why whoever reads it may read what it tells of them (docs/graphe.md, Droits).
 
     `de`: coordinates of governed fields. `reason`, in French: required when one of them has another category.
     """
@@ -105,7 +105,7 @@ class Telling(Enum):
 
     @property
     def is_base(self) -> bool:
-        """Whether it tells only what whoever sees the person reads."""
+        """True when it tells only what whoever sees the person reads."""
         return self.tells is BASE
 
 
