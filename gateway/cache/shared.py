@@ -1,4 +1,4 @@
-"""A cache that several processes share, in front of which each has a memory of its own. Knows bytes and names; no value."""
+"""A cache that several processes share, each with a memory of its own in front of it. Knows names and bytes, no value."""
 
 # Four names a key, all under PREFIX, all digests (`SealedCodec.name`):
 #   t  head: the version of the entry. It is short: a process that has already opened that version reads nothing more,
