@@ -19,7 +19,7 @@ from bench._day_record import CountedViews, Reading, memory
 from bench._partners import CounterDesk, Path, simulators
 from bench._virtual_loop import VirtualLoop, play
 from fixtures.population.model import Population
-from gateway.auth.authentication.viewer import Principal, Viewer, identifier
+from gateway.auth.authentication.viewer import Principal, Viewer, build_viewer
 from gateway.auth.policy.quotas import ClientQuotas
 from gateway.config import Configuration, load
 from gateway.domain.days import PARIS
@@ -118,7 +118,7 @@ async def _live(gateway: Gateway, reading_: Reading, day_run: DayRun, tell: Dire
     def viewer(conseiller: Adviser) -> Viewer:
         name = f"ml-{conseiller.mission}"
         token, referentiel = Principal(name, conseiller.account, mfa=True), gateway.directory().referentiel
-        return replace(identifier(token, clients[name], None, referentiel), quotas=QUOTAS)
+        return replace(build_viewer(token, clients[name], None, referentiel), quotas=QUOTAS)
 
     try:
         async with asyncio.TaskGroup() as group:

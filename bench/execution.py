@@ -24,7 +24,7 @@ from strawberry import Schema
 from bench._strawberry import ordinary_schema
 from bench.http.query import page
 from fixtures.world import World
-from gateway.auth.authentication.viewer import Principal, Viewer, identifier
+from gateway.auth.authentication.viewer import Principal, Viewer, build_viewer
 from gateway.auth.authorization.decide import decide
 from gateway.config import load
 from gateway.edge.graphql_http import JSON, write
@@ -124,7 +124,7 @@ async def _measure(environ: dict[str, str]) -> None:
         await services.readings_journal.open()
         await services.keeper.open()
         clients = read_client_register(configuration)
-        viewer = identifier(Principal("ml"), clients["ml"], None, gateway.directory().referentiel)
+        viewer = build_viewer(Principal("ml"), clients["ml"], None, gateway.directory().referentiel)
         for _ in range(90):  # until nobody misses: a cold world takes its time
             if not (await answer(gateway, viewer, GraphQLRequest(QUERY, None, {"n": 500}))).errors:
                 break

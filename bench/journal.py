@@ -115,7 +115,7 @@ async def _measure(path: Path, entries: int, by_entry: int) -> None:
     departure = time.perf_counter()
     verification = await verify_chain(journal)
     print(
-        f"verified to {verification.fin.numero:,} ({verification.default or 'whole'}) in {time.perf_counter() - departure:.0f} s"
+        f"verified to {verification.last.numero:,} ({verification.fault or 'whole'}) in {time.perf_counter() - departure:.0f} s"
     )
     await journal.close()
     print(f"{sum(file.stat().st_size for file in path.parent.iterdir()) / 1e9:.1f} GB")

@@ -1,4 +1,4 @@
-"""How many requests are under way at once: in the process, for one plan, for one partner. One number, its half derived.
+"""Bounds how many requests are under way at once, in the process and for one plan, by one number and its half.
 
 Knows no route, no plan but as a key, and no partner. A client who leaves frees its slot at once; what was asked of partners
 for it belongs to nobody and goes on, for those who share it.
@@ -14,13 +14,13 @@ from starlette.types import Receive
 from gateway.errors import GatewayError, Overloaded
 
 SLOTS = 200  # requests of one process at a time
-# What one crowd may hold: those who ask the same list of a partner that hangs once held every slot until its deadline.
+# What one plan may hold: those who ask the same list of a partner that hangs would hold every slot until its deadline.
 HALF = SLOTS // 2
 RETRY_AFTER = 1  # seconds after which who is turned away may come back
 
 
 class ClientDisconnected(GatewayError):
-    """Nobody waits for the answer any more."""
+    """The client left: nobody waits for the answer any more."""
 
 
 class RequestSlots:
@@ -55,20 +55,20 @@ class RequestSlots:
 
 
 async def _watch(receive: Receive, stay: asyncio.Timeout) -> None:
-    """End the stay when the client leaves. After a body, nothing else can be told."""
+    """End the stay when the client leaves: after a body, `receive` can tell nothing else."""
     if (await receive())["type"] == "http.disconnect":
         stay.reschedule(asyncio.get_running_loop().time())
 
 
 class PlanSlots:
-    """How many requests of this process wait for the same plan: its reading, then the view made of it."""
+    """Bounds how many requests of this process wait for the same plan: its reading, then the view made of it."""
 
     def __init__(self) -> None:
         self._held: dict[Hashable, int] = {}
 
     @contextmanager
     def hold(self, plan: Hashable) -> Iterator[None]:
-        """Be one of them. Raises Overloaded at once when they are as many as may be."""
+        """Hold a slot of a plan. Raises Overloaded at once when none is free."""
         held = self._held.get(plan, 0)
         if held >= HALF:
             raise Overloaded("Trop de requêtes attendent la même lecture.")

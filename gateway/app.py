@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 
 from gateway.admission import ClientDisconnected, RequestSlots
 from gateway.auth.authentication.api_keys import Authenticator
-from gateway.auth.authentication.viewer import Viewer, identifier
+from gateway.auth.authentication.viewer import Viewer, build_viewer
 from gateway.config import HttpSettings
 from gateway.edge.graphql_http import GRAPHQL_RESPONSE, JSON, MalformedRequest, choose_media_type, read_request, write
 from gateway.edge.guard import EXCEPTION_HANDLERS, Guard, middleware, retry_after
@@ -98,7 +98,7 @@ def _allowance(balance: Balance) -> dict[str, str]:
     """What a client paces itself by, in units of cost a minute."""
     return {
         "ratelimit-limit": str(balance.limit),
-        "ratelimit-remaining": str(balance.rest),
+        "ratelimit-remaining": str(balance.left),
         "ratelimit-reset": str(balance.seconds),
     }
 
@@ -130,8 +130,8 @@ def _require_nothing_in_url(request: Request) -> None:
 
 async def _viewer(request: Request, state: AppState) -> Viewer:
     headers = request.headers
-    token, client = await state.authenticator.identifier(headers.get("authorization"), headers.get("x-cle-api"))
-    return identifier(token, client, headers.get("x-finalite"), state.gateway.directory().referentiel)
+    token, client = await state.authenticator.authenticate(headers.get("authorization"), headers.get("x-cle-api"))
+    return build_viewer(token, client, headers.get("x-finalite"), state.gateway.directory().referentiel)
 
 
 async def _reading(request: Request) -> Response:

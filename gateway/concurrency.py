@@ -1,7 +1,4 @@
-"""The shapes of concurrent work used by every room: one run shared by all who ask, work repeated for ever, work done together.
-
-Knows no caller and no domain.
-"""
+"""Concurrent work: one run shared by all who ask, work repeated for ever, work done together. Knows no caller, no domain."""
 
 import asyncio
 import logging
@@ -31,7 +28,7 @@ class SingleFlight(Generic[K, V]):
         return len(self._flights)
 
     def __contains__(self, key: K) -> bool:
-        """Whether a run is under way. One that has ended is not, even before those it wakes have run: they may ask anew."""
+        """True while a run is under way. One that has ended is not, even before those it wakes have run: they may ask anew."""
         return key in self._flights and not self._flights[key].done()
 
     def start(self, key: K, work: Callable[[], Coroutine[Any, Any, V]]) -> asyncio.Task[V]:
@@ -43,7 +40,7 @@ class SingleFlight(Generic[K, V]):
         return self._flights[key]
 
     async def run(self, key: K, work: Callable[[], Coroutine[Any, Any, V]]) -> V:
-        """The result of that run. Raises what it raises, to each who waits; the log tells the kind of what is left alone."""
+        """The result of that run. Raises what it raises, to each who waits; of one that nobody awaits, the log tells the kind."""
         flight = self.start(key, work)
         try:
             await asyncio.wait([flight])
@@ -65,7 +62,7 @@ class SingleFlight(Generic[K, V]):
 
 
 def _tell_failure(flight: asyncio.Task[Any]) -> None:
-    """The text of an error could hold a value: asyncio would print it where nobody reads the result."""
+    """Log the kind of an error. Its text could hold a value, and asyncio would print it where nobody reads the result."""
     if not flight.cancelled() and (error := flight.exception()):
         logger.warning("travail en échec, sans personne pour l'attendre : %s", type(error).__name__)
 

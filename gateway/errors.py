@@ -3,29 +3,30 @@
 GatewayError
 ├── CallerError            shown to the caller: a code of the closed list, a French message, no value
 │   ├── Unauthenticated        NON_AUTHENTIFIE
-│   │   └── StrongAuthenticationRequired   NON_AUTHENTIFIE, the token tells no second factor
-│   ├── InvalidRequest       REQUETE_INVALIDE
-│   ├── UnknownDocument       PERSISTED_QUERY_NOT_FOUND
-│   ├── TooCostlyRequest   REQUETE_TROP_COUTEUSE
+│   │   └── StrongAuthenticationRequired  NON_AUTHENTIFIE, the token tells no second factor
+│   ├── InvalidRequest         REQUETE_INVALIDE
+│   ├── UnknownDocument        PERSISTED_QUERY_NOT_FOUND
+│   ├── TooCostlyRequest       REQUETE_TROP_COUTEUSE
 │   ├── ArgumentRefused        ARGUMENT_REFUSE
 │   ├── FinaliteRequired       FINALITE_REQUISE
-│   ├── QuotaReached          QUOTA_ATTEINT, and when to come back
-│   └── InvalidCursor       CURSEUR_INVALIDE
-├── SourceError              a partner failed; the answer goes on without it and names it
-│   ├── SourceUnavailable    SOURCE_INDISPONIBLE
-│   │   ├── SourceClosed      SOURCE_INDISPONIBLE, outside its opening hours
-│   │   ├── SourceDenied     SOURCE_INDISPONIBLE, our access is refused
-│   │   ├── SourceSuspended   SOURCE_INDISPONIBLE, left alone after its failures
-│   │   └── SourceSpared     SOURCE_INDISPONIBLE, one query asked enough of it
-│   ├── SourceTimedOut    SOURCE_DELAI_DEPASSE
-│   └── SourceInvalid        SOURCE_INVALIDE
-│       └── SourceQuarantined  SOURCE_INVALIDE, answered for others
-├── LinksUnavailable        the ledger of links did not answer; ids go on without it, and it is counted
-├── RegistryUnavailable      the copy of the registry did not answer: one source is missing, SOURCE_INDISPONIBLE
-├── LeakStopped              ERREUR_INTERNE: the sentinel fired, nothing was sent
-├── Overloaded                    too many requests are under way, or wait for the same (503): later, and others go on
-├── JournalUnavailable       nothing nominative leaves without its entry (503); the rest goes on
-└── ConfigurationError       the process does not start; one line says why, naming file and key
+│   ├── QuotaReached           QUOTA_ATTEINT, and when to come back
+│   └── InvalidCursor          CURSEUR_INVALIDE
+├── SourceError            a partner failed; the answer goes on without it and names it
+│   ├── SourceUnavailable      SOURCE_INDISPONIBLE
+│   │   ├── SourceClosed           SOURCE_INDISPONIBLE, outside its opening hours
+│   │   ├── SourceDenied           SOURCE_INDISPONIBLE, our access is refused
+│   │   ├── SourceSuspended        SOURCE_INDISPONIBLE, left alone after its failures
+│   │   └── SourceSpared           SOURCE_INDISPONIBLE, one query asked enough of it
+│   ├── SourceTimedOut         SOURCE_DELAI_DEPASSE
+│   └── SourceInvalid          SOURCE_INVALIDE
+│       └── SourceQuarantined      SOURCE_INVALIDE, answered for others
+├── LinksUnavailable       the ledger of links did not answer; ids go on without it, and it is counted
+├── RegistryUnavailable    the copy of the registry did not answer: one source is missing, SOURCE_INDISPONIBLE
+├── LeakStopped            ERREUR_INTERNE: the sentinel fired, nothing was sent
+├── KeysUnavailable        no key set can be trusted (503): it is not the token's fault
+├── Overloaded             too many requests are under way, or wait for the same thing (503)
+├── JournalUnavailable     nothing nominative leaves without its entry (503); the rest goes on
+└── ConfigurationError     the process does not start; one line says why, naming file and key
 """
 
 from enum import StrEnum
@@ -54,7 +55,7 @@ class GatewayError(Exception):
 
 
 class CallerError(GatewayError):
-    """The caller's: its message is safe to return as it is."""
+    """The request is refused. The message is safe to return as it is."""
 
     code = Code.REQUETE_INVALIDE
 
@@ -163,7 +164,7 @@ class RegistryUnavailable(GatewayError):
 
 
 class LeakStopped(GatewayError):
-    """What was about to leave held something its caller may not read. `coordinate` says where; no value anywhere."""
+    """An answer about to leave held something its caller may not read. `coordinate` says where; no value anywhere."""
 
     def __init__(self, coordinate: str) -> None:
         super().__init__(f"{coordinate} : non accordé, rien n'est envoyé")

@@ -1,7 +1,7 @@
 """JSON from outside, read strictly: what two readers could understand differently is refused (RFC 8259, and I-JSON, RFC 7493).
 
 Refused: a key given twice, NaN and infinities (`1e999` is one), an integer of thousands of digits, nesting deeper than
-Python's stack. What else a document must be is its reader's to say.
+Python's stack. The rest is for its reader to check.
 """
 
 import json
@@ -21,7 +21,7 @@ def loads(text: str) -> Any:
 
 
 def has_lone_surrogate(text: str, document: Any) -> bool:
-    """Whether UTF-8 cannot write the document back: an escape of `text` is half a character (or nobody can tell: too deep)."""
+    """True when UTF-8 cannot write the document back: an escape of `text` is half a character (or it is too deep to tell)."""
     if not _SURROGATE.search(text):
         return False
     try:

@@ -63,9 +63,9 @@ def _key(location: tuple[int | str, ...], document: Any) -> str:
 
 
 def _reason(detail: ErrorDetails) -> str:
-    """A rule of ours over several values says all that there is to say; of a single value, what is expected follows."""
+    """The French text of an error. A rule of ours over several values tells all; of one value, what is expected follows."""
     if detail["type"] == "enum":
         return f"valeur inconnue « {detail['input']} »"
-    said = detail["msg"].removeprefix("Value error, ")
+    message = detail["msg"].removeprefix("Value error, ")
     whole = detail["type"] == "value_error" and not isinstance(detail["input"], str)
-    return _REASONS.get(detail["type"]) or (said if whole else f"valeur invalide ({said})")
+    return _REASONS.get(detail["type"]) or (message if whole else f"valeur invalide ({message})")

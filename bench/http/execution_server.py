@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bench.http.in_house import InHouse, serve
 from bench.http.query import filtre
-from gateway.auth.authentication.viewer import Principal, identifier
+from gateway.auth.authentication.viewer import Principal, build_viewer
 from gateway.auth.authorization.decide import Decision
 from gateway.schema.connections import PAGE_MAX, RuptureConnection
 from gateway.schema.context import PageArgs
@@ -75,7 +75,7 @@ async def application(in_house: InHouse) -> ASGIApp:
 
 async def _sample(in_house: InHouse) -> Sampled:
     clients = read_client_register(in_house.configuration)
-    viewer = identifier(Principal("ml", mfa=True), clients["ml"], None, in_house.gateway.directory().referentiel)
+    viewer = build_viewer(Principal("ml", mfa=True), clients["ml"], None, in_house.gateway.directory().referentiel)
     context = await in_house.context(viewer)
     for _ in range(ATTEMPTS):
         if context.readings.complete:

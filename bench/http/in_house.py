@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 
 from bench.http.query import TEXT, variables
 from gateway.auth.authentication.api_keys import Authenticator
-from gateway.auth.authentication.viewer import Viewer, identifier
+from gateway.auth.authentication.viewer import Viewer, build_viewer
 from gateway.auth.authorization.decision_cache import CachedDecision
 from gateway.config import Configuration, load
 from gateway.documents.parse import Document
@@ -40,8 +40,8 @@ class InHouse:
 
     async def viewer(self, headers: Headers) -> Viewer:
         """The caller, its token checked. Raises Unauthenticated."""
-        token, client = await self.authenticator.identifier(headers.get("authorization"), None)
-        return identifier(token, client, None, self.gateway.directory().referentiel)
+        token, client = await self.authenticator.authenticate(headers.get("authorization"), None)
+        return build_viewer(token, client, None, self.gateway.directory().referentiel)
 
     async def context(self, viewer: Viewer) -> OperationContext:
         """What the caller may see now; what may be read is decided once, as for code written for this one query."""

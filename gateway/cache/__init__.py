@@ -1,1 +1,1 @@
-"""What partners said, kept a while: aiocache behind one seam. Nobody else imports aiocache."""
+"""Keeps for a while what partners said: aiocache behind one interface (`seam`). Nobody else imports aiocache."""

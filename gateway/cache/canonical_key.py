@@ -3,10 +3,10 @@
 import hashlib
 
 
-def canonical_key(*parties: str) -> str:
+def canonical_key(*parts: str) -> str:
     """SHA-256, in hexadecimal, of the parts, each preceded by its length in bytes (docs/security.md F6, C02)."""
     digest = hashlib.sha256()
-    for part in parties:
-        bytes_ = part.encode()
-        digest.update(len(bytes_).to_bytes(8, "big") + bytes_)
+    for part in parts:
+        encoded = part.encode()
+        digest.update(len(encoded).to_bytes(8, "big") + encoded)
     return digest.hexdigest()

@@ -14,10 +14,10 @@ from cachetools import TLRUCache
 
 
 class Sized(Protocol):
-    """What can be kept: `bytes_` is its approximate size in memory."""
+    """A value that can be kept: `size` is its approximate number of bytes in memory."""
 
     @property
-    def bytes_(self) -> int: ...
+    def size(self) -> int: ...
 
 
 class MemoryBackend(BaseCache):  # type: ignore[misc]
@@ -25,15 +25,16 @@ class MemoryBackend(BaseCache):  # type: ignore[misc]
 
     NAME = "memory"
 
-    def __init__(self, entries_max: int, octets_max: int, timer: Callable[[], float] = time.time) -> None:
+    def __init__(self, entries_max: int, bytes_max: int, timer: Callable[[], float] = time.time) -> None:
         super().__init__(serializer=NullSerializer(), key_builder=identity_key, timeout=0)
         logging.getLogger("aiocache").setLevel(logging.WARNING)  # DEBUG prints keys
-        floor = -(-octets_max // entries_max)  # the smallest weight, so that one bound holds both
+        # One bound holds both: an entry weighs at least its share of the bytes, so there cannot be more than entries_max.
+        floor = -(-bytes_max // entries_max)
         self._entries: TLRUCache[str, tuple[Sized, float], float] = TLRUCache(
             maxsize=floor * entries_max,
             ttu=lambda _key, kept, instant: instant + kept[1],
             timer=timer,
-            getsizeof=lambda kept: max(floor, kept[0].bytes_),
+            getsizeof=lambda kept: max(floor, kept[0].size),
         )
 
     async def _get(self, key: str, encoding: str | None = None, _conn: object = None) -> Sized | None:
@@ -48,6 +49,7 @@ class MemoryBackend(BaseCache):  # type: ignore[misc]
     async def _set(
         self, key: str, value: Sized, ttl: float | None = None, _cas_token: object = None, _conn: object = None
     ) -> bool:
+        # TLRUCache takes such an entry as expired, aiocache as eternal: nobody may mean it.
         if ttl is None or not ttl > 0:
             raise ValueError("an entry needs a lifetime above zero")
         try:

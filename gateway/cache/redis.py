@@ -13,9 +13,10 @@ TIMEOUT = 0.25  # seconds; a cache that takes longer is not one
 
 
 class RedisBackend(RedisCache):  # type: ignore[misc]
-    """Bytes by key. Each operation ends within DELAI, or raises TimeoutError."""
+    """Bytes by key. Each operation ends within TIMEOUT, or raises TimeoutError."""
 
     def __init__(self, url: str) -> None:
+        # aiocache takes the parts of an address and not the address: TLS and the account would be lost without these.
         try:
             options = dict(parse_url(url))
         except ValueError:
@@ -34,5 +35,6 @@ class RedisBackend(RedisCache):  # type: ignore[misc]
         )
         logging.getLogger("aiocache").setLevel(logging.WARNING)
 
+    # aiocache's own calls `close`, which redis-py gave up for `aclose`.
     async def _close(self, *_: object, **__: object) -> None:
         await self.client.aclose()

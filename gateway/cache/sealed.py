@@ -14,13 +14,13 @@ from typing import Any
 from gateway.cache.seam import Entry
 from gateway.domain.seal import Sealer
 
-NAMES = "cache/noms"
+NAMES = "cache/noms"  # a usage of the key: another text would lose all that is kept
 NAMES_MAX = 20_000
 
 
 @dataclass(frozen=True, slots=True)
 class Codec:
-    """How a value is written. Another `version` is another format: what it wrote is not read."""
+    """The writing of values. Another `version` is another format: what it wrote is not read."""
 
     version: str
     write: Callable[[Any], bytes]
@@ -33,27 +33,27 @@ class SealedCodec:
     def __init__(self, sealers: Sequence[Sealer], codec: Codec) -> None:
         self._sealers, self._codec = tuple(sealers), codec
         self._usage = f"cache/{codec.version}"
-        self._name = lru_cache(NAMES_MAX)(partial(self._sealers[-1].pseudonym, NAMES))  # each read names its keys twice
+        # Each read names its keys twice, and the same keys are read again and again: an HMAC each time would be felt.
+        self._name = lru_cache(NAMES_MAX)(partial(self._sealers[-1].pseudonym, NAMES))
 
     def name(self, key: str) -> str:
-        """The name a key has outside: an HMAC, that tells nothing to who does not hold our keys."""
+        """The name of a key outside this process: an HMAC, which tells nothing to whoever does not hold our keys."""
         return self._name(key)
 
-    def close(self, name: str, kept: Entry) -> bytes:
-        facts = [kept.version, kept.ne_a, kept.expires_at, kept.generation, kept.bytes_, kept.mark]
-        head = json.dumps(facts).encode()
-        plain = zlib.compress(head + b"\n" + self._codec.write(kept.value), 1)
+    def close(self, name: str, entry: Entry) -> bytes:
+        """The sealed bytes of an entry, which open under that name only."""
+        facts = [entry.version, entry.said_at, entry.expires_at, entry.generation, entry.size, entry.mark]
+        plain = zlib.compress(json.dumps(facts).encode() + b"\n" + self._codec.write(entry.value), 1)
         return self._sealers[0].seal(self._usage, plain, name.encode())
 
     def open(self, name: str, sealed: bytes) -> Entry | None:
-        """What was sealed under that name, None for anything else."""
-        plain_texts = (sealer.open(self._usage, sealed, name.encode()) for sealer in self._sealers)
-        plain = next((plain for plain in plain_texts if plain is not None), None)
-        try:
-            return self._read(plain) if plain else None
-        except (ValueError, TypeError, LookupError, AttributeError):  # ours, but of a code that no longer is
+        """The entry that was sealed under that name, None for anything else."""
+        attempts = (sealer.open(self._usage, sealed, name.encode()) for sealer in self._sealers)
+        plain = next((plain for plain in attempts if plain is not None), None)
+        if not plain:
             return None
-
-    def _read(self, plain: bytes) -> Entry:
-        head, _, body = zlib.decompress(plain).partition(b"\n")
-        return Entry(self._codec.read(body), *json.loads(head))
+        try:
+            head, _, body = zlib.decompress(plain).partition(b"\n")
+            return Entry(self._codec.read(body), *json.loads(head))
+        except (ValueError, TypeError, LookupError, AttributeError):  # sealed by us, under another form of the values
+            return None

@@ -1,9 +1,31 @@
-"""The seam: what the gateway asks of a cache, whatever keeps it. A cache that fails makes a slower gateway, never an error.
+"""The interface of every cache, and the cache of one process. Knows no partner and no value."""
 
-Entries are purged by tag: each is written under the generation its tag had, and a tag that changes generation loses all
-of them at once. A generation nobody remembers is drawn, never read as a first one, or the purged would come back.
-One key is invalidated by a mark: what was asked before it is still read, and says so, to stand in for a partner that fails.
-"""
+# Theory of operation
+# ===================
+#
+# A cache holds what a partner said, so that it is not asked again too soon. It is never worth an answer: whatever fails
+# here costs a call to the partner, and nothing else. Hence a Protocol whose calls do not raise, and three ways in which
+# an entry ends:
+#
+# 1. It expires. `expires_at` travels with the value: each reader compares it with its own clock.
+#
+# 2. Its label is purged. A label (a source) holds entries that nobody can list: their names are digests, spread over
+#    processes. So nothing is deleted: an entry is kept with the generation that its label had, and purging draws another
+#    generation. What was kept under the former one is not read any more, wherever it lies.
+#      - A generation is drawn at random, never counted: a counter that is lost would start again and give back what was
+#        purged. One that nobody remembers is replaced by a new one: entries are lost, none comes back.
+#      - It is taken before the partner is asked. A purge meanwhile changes it, and the late answer is kept under a
+#        generation that is over: it is never read.
+#
+# 3. Its key is invalidated: an event says that the partner now says something else. The entry is still read, and says
+#    so (`invalidated`), for it is better than nothing when the partner fails. This is a mark on the key, drawn and taken
+#    in advance as a generation is; a value whose mark is not the present one was asked for before the event.
+#
+# States of an entry, as its readers see it: good -> invalidated -> gone, or good -> gone. It does not come back: a value
+# that is asked for again is another entry, with another `version`.
+#
+# A lease lets one process among several make a value. It spares the partner a second call and protects nothing: when
+# leases cannot be had, every process goes on without.
 
 import logging
 import secrets
@@ -32,18 +54,19 @@ class CacheKey:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A kept value, which nobody changes afterwards: said at `ne_a`, forgotten at `expires_at` (seconds since 1970).
+    """A kept value, which nobody changes afterwards: said at `said_at`, forgotten at `expires_at` (seconds since 1970).
 
-    `version` differs from one value to the next; `bytes_` is its approximate size in memory. `mark` is the key's mark when
-    the value was asked for; `invalidated`, told by the cache that reads it, that the mark has changed since.
+    `version` differs from one value to the next; `size` is its approximate number of bytes in memory. `generation` and
+    `mark` are those of the label and of the key when the value was asked for; `invalidated`, set by the cache that
+    reads it: the mark has changed since.
     """
 
     value: Any
     version: str
-    ne_a: float
+    said_at: float
     expires_at: float
     generation: str
-    bytes_: int
+    size: int
     mark: str = ""
     invalidated: bool = False
 
@@ -56,19 +79,19 @@ class Cache(Protocol):
         ...
 
     async def read(self, keys: Sequence[CacheKey]) -> list[Entry | None]:
-        """What is kept of each key, in order, None where there is nothing."""
+        """The entry of each key, in order, None where there is nothing."""
         ...
 
     async def generation(self, label: str) -> str:
-        """The generation of a tag now; taken before asking, so that a purge meanwhile is not undone."""
+        """The generation of a label now; taken before asking, so that a purge meanwhile is not undone."""
         ...
 
-    async def keep(self, key: CacheKey, kept: Entry) -> None:
+    async def keep(self, key: CacheKey, entry: Entry) -> None:
         """Keep until the value expires; not at all when it has."""
         ...
 
     async def purge(self, label: str) -> bool:
-        """Forget all that a tag holds; False when it could not be done."""
+        """Forget every entry of a label; False when it could not be done."""
         ...
 
     async def mark(self, key: CacheKey) -> str:
@@ -76,46 +99,49 @@ class Cache(Protocol):
         ...
 
     async def invalidate(self, key: CacheKey) -> bool:
-        """Mark a key: what is kept of it is out of date, wherever it is read. False when it could not be done."""
+        """Mark a key: its entry is out of date, wherever it is read. False when it could not be done."""
         ...
 
     async def acquire(self, key: CacheKey, duration: float) -> str | None:
-        """The right to make a value, for `duration` seconds; None while another process has it, "" when no other could."""
+        """A lease to make a value, for `duration` seconds; None while another process has it, "" when no other could."""
         ...
 
     async def release(self, key: CacheKey, lease: str) -> None:
-        """Give that right back."""
+        """Give a lease back."""
         ...
 
     async def aclose(self) -> None: ...
 
 
 class LocalCache:
-    """The cache of one process. `seconds` counts them since 1970."""
+    """The cache of one process. `seconds` counts them since 1970.
+
+    Under a shared cache, it also remembers what that one said of labels and keys (`learn`, `learn_mark`), for when it
+    no longer answers.
+    """
 
     def __init__(self, memory: MemoryBackend, seconds: Callable[[], float] = time.time) -> None:
         self._memory, self.now = memory, seconds
         self._generations: dict[str, str] = {}
+        # A forgotten mark makes its entry good again, until it expires: so as many marks are held as there may be entries.
         self._marks: LRUCache[str, str] = LRUCache(ENTRIES_MAX)
 
     async def read(self, keys: Sequence[CacheKey]) -> list[Entry | None]:
-        kept_entries = await self.raw(keys)
+        entries = await self.raw(keys)
         return [
-            judged(g, self.known(key.label), self.known_mark(key)) for g, key in zip(kept_entries, keys, strict=True)
+            judged(entry, self.known(key.label), self.known_mark(key)) for entry, key in zip(entries, keys, strict=True)
         ]
 
     async def raw(self, keys: Sequence[CacheKey]) -> list[Entry | None]:
-        """What is kept, of whatever generation."""
-        kept_entries = await self._memory.multi_get([key.name for key in keys]) if keys else []
-        return (
-            kept_entries if len(kept_entries) == len(keys) else [None] * len(keys)
-        )  # AIOCACHE_DISABLE answers nothing
+        """The entries, of whatever generation."""
+        entries = await self._memory.multi_get([key.name for key in keys]) if keys else []
+        # aiocache answers nothing at all where the environment says AIOCACHE_DISABLE
+        return entries if len(entries) == len(keys) else [None] * len(keys)
 
     def known(self, label: str) -> str:
         return self._generations.setdefault(label, new_generation())
 
     def learn(self, label: str, generation: str) -> None:
-        """What the shared cache says of a tag, for when it no longer answers."""
         self._generations[label] = generation
 
     def known_mark(self, key: CacheKey) -> str:
@@ -130,10 +156,10 @@ class LocalCache:
     async def generation(self, label: str) -> str:
         return self.known(label)
 
-    async def keep(self, key: CacheKey, kept: Entry) -> None:
-        rest = kept.expires_at - self.now()
-        if rest > 0:  # a short lifetime may be over before it is kept
-            await self._memory.set(key.name, kept, ttl=rest)
+    async def keep(self, key: CacheKey, entry: Entry) -> None:
+        lifetime = entry.expires_at - self.now()
+        if lifetime > 0:  # a short one may be over before the value comes
+            await self._memory.set(key.name, entry, ttl=lifetime)
 
     async def purge(self, label: str) -> bool:
         self.learn(label, new_generation())
@@ -165,8 +191,8 @@ def new_generation() -> str:
     return secrets.token_hex(8)
 
 
-def judged(kept: Entry | None, generation: str, mark: str) -> Entry | None:
-    """The value, unless its tag was purged since; it says whether its key was invalidated."""
-    if kept is None or kept.generation != generation:
+def judged(entry: Entry | None, generation: str, mark: str) -> Entry | None:
+    """The entry, unless its label was purged since; it says whether its key was invalidated."""
+    if entry is None or entry.generation != generation:
         return None
-    return kept if kept.mark == mark else replace(kept, invalidated=True)
+    return entry if entry.mark == mark else replace(entry, invalidated=True)

@@ -1,8 +1,18 @@
-"""A cache that several processes share. What this one has opened stays in its memory; the shared one says whether it holds.
+"""A cache that several processes share, each with a memory of its own in front of it. Knows names and bytes, no value."""
 
-Under four names a key: a head (the version kept, to know without reading it whether ours is the one), a sealed body, a mark
-(once invalidated) and a lease. The shared cache is left alone a second after it failed: meanwhile each process has its own.
-"""
+# Four names a key, all under PREFIX, all digests (`SealedCodec.name`):
+#   t  head: the version of the entry. It is short: a process that has already opened that version reads nothing more,
+#      and reading costs one exchange, whatever the number of keys.
+#   v  body: the entry, sealed. Written together with the head, so that none is read without the other for long.
+#   i  mark: drawn when the key is invalidated.
+#   b  lease: held by the process that makes the value.
+# One name a label:
+#   g  generation: drawn when the label is purged, or by whoever finds none.
+#
+# The shared cache says which entries hold; a process's memory only saves it from opening them again. Two processes
+# answer alike therefore, as long as the shared cache answers. When it does not, it is left alone for REST seconds, so
+# that requests do not queue behind its timeouts, and each process goes on with its memory, and with the generations
+# and marks that it last learned.
 
 import asyncio
 import secrets
@@ -18,66 +28,69 @@ T = TypeVar("T")
 
 REST = 1.0  # seconds
 ATTEMPTS = 3  # of what no caller waits for
-GENERATION = 7 * 24 * 3600.0  # seconds a generation or a mark is remembered; forgotten, it is another
+GENERATION_LIFE = 7 * 24 * 3600.0  # seconds that a generation or a mark is remembered; forgotten, it is another
 PREFIX = "passerelle"
 
 
 class SharedCache:
-    """`distant` keeps bytes by name; `local` what this process has opened, and the clock."""
+    """`remote` keeps bytes by name; `local` holds what this process has opened, and the clock."""
 
-    def __init__(self, distant: BaseCache, sealed_codec: SealedCodec, local: LocalCache) -> None:
-        self._remote, self._sealed_codec, self._local = distant, sealed_codec, local
+    def __init__(self, remote: BaseCache, sealed_codec: SealedCodec, local: LocalCache) -> None:
+        self._remote, self._sealed_codec, self._local = remote, sealed_codec, local
         self.now = local.now
         self._rest_until = 0.0
 
     async def read(self, keys: Sequence[CacheKey]) -> list[Entry | None]:
         if not keys:
             return []
-        locales = await self._local.raw(keys)
+        opened = await self._local.raw(keys)
         labels = sorted({key.label for key in keys})
         names = [key.name for key in keys]
-        values_read = await self._values_read(
-            [*self._names("g", labels), *self._names("t", names), *self._names("i", names)]
-        )
-        if values_read is None:
+        values = await self._get([*self._names("g", labels), *self._names("t", names), *self._names("i", names)])
+        if values is None:
             return await self._local.read(keys)
-        generations, values_read = self._generations(labels, values_read), values_read[len(labels) :]
-        heads = values_read[: len(keys)]
-        marks = self._mark(keys, values_read[len(keys) :])
-        fresh_ones = [key for key, g, head in zip(keys, locales, heads, strict=True) if head and not _is(g, head)]
-        open_ones = await self._open(fresh_ones)
-        kept_entries = [open_ones.get(key.name, locale) for key, locale in zip(keys, locales, strict=True)]
-        return [judged(g, generations[key.label], mark) for g, key, mark in zip(kept_entries, keys, marks, strict=True)]
+        generations, values = self._learn_generations(labels, values), values[len(labels) :]
+        heads = values[: len(keys)]
+        marks = self._learn_marks(keys, values[len(keys) :])
+        # No head, and yet ours is opened: the shared cache lost it (its memory is bounded too), which unsays nothing.
+        others = [key for key, entry, head in zip(keys, opened, heads, strict=True) if head and not _is(entry, head)]
+        newly = await self._open(others)
+        entries = [newly.get(key.name, entry) for key, entry in zip(keys, opened, strict=True)]
+        return [
+            judged(entry, generations[key.label], mark) for entry, key, mark in zip(entries, keys, marks, strict=True)
+        ]
 
     async def generation(self, label: str) -> str:
-        (name,) = self._names("g", [label])
-        fresh_one = new_generation()
-        if await self._add(name, fresh_one, GENERATION):
-            self._local.learn(label, fresh_one)
+        (name,), drawn = self._names("g", [label]), new_generation()
+        # Whoever adds first decides for all: a generation read as missing by two processes must not become two.
+        if await self._add(name, drawn, GENERATION_LIFE):
+            self._local.learn(label, drawn)
         else:
-            self._generations([label], await self._values_read([name], ATTEMPTS) or [None])
+            self._learn_generations([label], await self._get([name], ATTEMPTS) or [None])
         return self._local.known(label)
 
-    async def keep(self, key: CacheKey, kept: Entry) -> None:
-        await self._local.keep(key, kept)
+    async def keep(self, key: CacheKey, entry: Entry) -> None:
+        await self._local.keep(key, entry)
         head, body = self._names("t", [key.name]) + self._names("v", [key.name])
-        sealed = await asyncio.to_thread(self._sealed_codec.close, body, kept)
-        rest = kept.expires_at - self.now()
-        if rest > 0:
-            await self._write([(body, sealed), (head, kept.version.encode())], rest)
+        # Thousands of records are written and sealed: in a thread, the loop goes on answering.
+        sealed = await asyncio.to_thread(self._sealed_codec.close, body, entry)
+        lifetime = entry.expires_at - self.now()
+        if lifetime > 0:
+            await self._set([(body, sealed), (head, entry.version.encode())], lifetime)
 
     async def purge(self, label: str) -> bool:
         (name,) = self._names("g", [label])
-        return await self._write([(name, new_generation().encode())], GENERATION)
+        return await self._set([(name, new_generation().encode())], GENERATION_LIFE)
 
     async def mark(self, key: CacheKey) -> str:
-        self._mark([key], await self._values_read(self._names("i", [key.name]), ATTEMPTS) or [])
+        self._learn_marks([key], await self._get(self._names("i", [key.name]), ATTEMPTS) or [])
         return self._local.known_mark(key)
 
     async def invalidate(self, key: CacheKey) -> bool:
-        (name,), fresh_one = self._names("i", [key.name]), new_generation()
-        self._local.learn_mark(key, fresh_one)
-        return await self._write([(name, fresh_one.encode())], GENERATION)
+        (name,), drawn = self._names("i", [key.name]), new_generation()
+        # Here at least the event holds at once, whether or not the shared cache can be told.
+        self._local.learn_mark(key, drawn)
+        return await self._set([(name, drawn.encode())], GENERATION_LIFE)
 
     async def acquire(self, key: CacheKey, duration: float) -> str | None:
         (name,), lease = self._names("b", [key.name]), secrets.token_hex(8)
@@ -90,50 +103,50 @@ class SharedCache:
     async def aclose(self) -> None:
         await self._remote.close()
 
-    def _names(self, kind: str, keys: Sequence[str]) -> list[str]:
-        return [f"{PREFIX}:{kind}:{self._sealed_codec.name(key)}" for key in keys]
+    def _names(self, kind: str, names: Sequence[str]) -> list[str]:
+        return [f"{PREFIX}:{kind}:{self._sealed_codec.name(name)}" for name in names]
 
-    def _generations(self, labels: Sequence[str], rows_read: Sequence[bytes | None]) -> dict[str, str]:
-        """The generations read, learned; of a tag that has none, one that no value has."""
-        for label, row_read in zip(labels, rows_read, strict=False):
-            if row_read:
-                self._local.learn(label, row_read.decode())
-        return {tag: row_read.decode() if row_read else "" for tag, row_read in zip(labels, rows_read, strict=False)}
+    def _learn_generations(self, labels: Sequence[str], values: Sequence[bytes | None]) -> dict[str, str]:
+        """The generations read, learned; of a label that has none, one that no entry has."""
+        generations = {label: value.decode() if value else "" for label, value in zip(labels, values, strict=False)}
+        for label, generation in generations.items():
+            if generation:
+                self._local.learn(label, generation)
+        return generations
 
-    def _mark(self, keys: Sequence[CacheKey], rows_read: Sequence[bytes | None]) -> list[str]:
-        """What the shared cache says of marks is what holds, an absent one included: two processes must not differ on it."""
-        marks = [row_read.decode() if row_read else "" for row_read in rows_read]
+    def _learn_marks(self, keys: Sequence[CacheKey], values: Sequence[bytes | None]) -> list[str]:
+        """The marks read, learned, an absent one included: two processes must not differ on it."""
+        marks = [value.decode() if value else "" for value in values]
         for key, mark in zip(keys, marks, strict=False):
             self._local.learn_mark(key, mark)
         return marks
 
     async def _open(self, keys: Sequence[CacheKey]) -> dict[str, Entry]:
-        """The bodies that this process has not opened yet: opened beside the loop, and kept so."""
+        """The entries that this process has not opened yet, by name of key: opened in a thread, then kept in its memory."""
         names = self._names("v", [key.name for key in keys])
-        sealed = (await self._values_read(names) if names else None) or [None] * len(names)
-        kept_entries = await asyncio.to_thread(lambda: list(map(self._opened, names, sealed)))
-        found_ones = [(c, g) for c, g in zip(keys, kept_entries, strict=True) if g and g.expires_at > self.now()]
-        for key, kept in found_ones:
-            await self._local.keep(key, kept)
-        return {key.name: kept for key, kept in found_ones}
+        sealed = (await self._get(names) if names else None) or [None] * len(names)
+        entries = await asyncio.to_thread(lambda: list(map(self._opened, names, sealed)))
+        found = [(key, e) for key, e in zip(keys, entries, strict=True) if e and e.expires_at > self.now()]
+        for key, entry in found:
+            await self._local.keep(key, entry)
+        return {key.name: entry for key, entry in found}
 
     def _opened(self, name: str, sealed: bytes | None) -> Entry | None:
-        kept = self._sealed_codec.open(name, sealed) if sealed else None
-        if sealed and kept is None:
+        entry = self._sealed_codec.open(name, sealed) if sealed else None
+        if sealed and entry is None:
             logger.warning("cache partagé : une valeur illisible est écartée")
-        return kept
+        return entry
 
-    async def _values_read(self, names: Sequence[str], attempts: int = 1) -> list[bytes | None] | None:
-        values_read = await self._attempt(lambda: self._remote.multi_get(names), attempts)
-        return (
-            values_read if values_read is not None and len(values_read) == len(names) else None
-        )  # AIOCACHE_DISABLE answers nothing
+    async def _get(self, names: Sequence[str], attempts: int = 1) -> list[bytes | None] | None:
+        values = await self._attempt(lambda: self._remote.multi_get(names), attempts)
+        # aiocache answers nothing at all where the environment says AIOCACHE_DISABLE
+        return values if values is not None and len(values) == len(names) else None
 
-    async def _write(self, pairs: list[tuple[str, bytes]], duration: float) -> bool:
+    async def _set(self, pairs: list[tuple[str, bytes]], duration: float) -> bool:
         return bool(await self._attempt(lambda: self._remote.multi_set(pairs, ttl=duration), ATTEMPTS))
 
     async def _add(self, name: str, text: str, duration: float) -> bool | None:
-        """Whether it was written, False when somebody had before; None: the cache does not answer."""
+        """True when it was written, False when somebody had before; None: the cache does not answer."""
 
         async def add() -> bool:
             try:
@@ -144,12 +157,13 @@ class SharedCache:
         return await self._attempt(add, ATTEMPTS)
 
     async def _attempt(self, request: Callable[[], Awaitable[T]], attempts: int = 1) -> T | None:
-        """None when the cache does not answer. A busy loop may see a late answer as none: flights can afford to insist."""
+        """The answer, or None when there is none within `attempts` timeouts or the cache rests."""
         if self.now() < self._rest_until:
             return None
         try:
             return await request()
         except TimeoutError as error:
+            # A busy loop may see too late an answer that came: who has nobody waiting insists.
             if attempts > 1:
                 return await self._attempt(request, attempts - 1)
             self._rest(error)
@@ -158,10 +172,10 @@ class SharedCache:
         return None
 
     def _rest(self, error: Exception) -> None:
-        """Leave it alone for a while. The text of the error may hold a key: its name is enough."""
         self._rest_until = self.now() + REST
+        # The text of the error may hold a name: its kind is enough.
         logger.warning("cache partagé sans réponse : %s", type(error).__name__)
 
 
-def _is(kept: Entry | None, head: bytes) -> bool:
-    return kept is not None and kept.version.encode() == head
+def _is(entry: Entry | None, head: bytes) -> bool:
+    return entry is not None and entry.version.encode() == head

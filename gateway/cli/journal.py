@@ -23,9 +23,12 @@ async def verify(anchor: str | None) -> tuple[bool, str]:
         verification = await verify_chain(readings_journal, expected)
     finally:
         await readings_journal.close()
-    if verification.default:
-        return False, verification.default
-    return True, f"journal intègre, entrées {verification.debut} à {verification.fin.numero} ; ancre {verification.fin}"
+    if verification.fault:
+        return False, verification.fault
+    return (
+        True,
+        f"journal intègre, entrées {verification.first} à {verification.last.numero} ; ancre {verification.last}",
+    )
 
 
 async def who_read(identifier: str) -> list[str]:

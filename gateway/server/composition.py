@@ -1,9 +1,9 @@
 """Builds the gateway over its services: every part once, each given what it needs. No rule lives here."""
 
 import asyncio
-import json
 import time
 from datetime import UTC, datetime
+from typing import Any
 
 from graphql import GraphQLSchema
 
@@ -11,7 +11,7 @@ from gateway.app import AppState
 from gateway.audit.accounting import Accounting, governed
 from gateway.auth.authentication.api_keys import Authenticator
 from gateway.auth.authentication.clients import ClientRegister
-from gateway.auth.authentication.jwks import KeySet
+from gateway.auth.authentication.jwks import BYTES_MAX, KeySet
 from gateway.auth.authentication.tokens import TokenVerifier
 from gateway.auth.authorization.decision_cache import DecisionCache
 from gateway.auth.authorization.metrics import AccessMetrics
@@ -41,7 +41,6 @@ from gateway.sources.harvest.registry_reader import RegistryReader
 from gateway.sources.http.transport import Exchange
 from gateway.stores.jwks_file import JwksFile
 
-JWKS_BYTES_MAX = 65_536
 JWKS_TIMEOUT = 3.0  # a start without the issuer nor a kept set must end within five
 PROBE_TIMEOUT = 2.0
 
@@ -209,10 +208,9 @@ def build_health(services: Services, authenticator: Authenticator) -> Health:
     return Health(necessary, useful, time.monotonic)
 
 
-async def _jwks(services: Services, url: str) -> bytes:
-    partner_request = PartnerRequest("jwks", "")
-    call = Exchange("identite", url, partner_request, None, JWKS_TIMEOUT, JWKS_BYTES_MAX)
-    return json.dumps((await services.transport.request(call)).document).encode()
+async def _jwks(services: Services, url: str) -> Any:
+    call = Exchange("identite", url, PartnerRequest("jwks", ""), None, JWKS_TIMEOUT, BYTES_MAX)
+    return (await services.transport.request(call)).document
 
 
 def _epoch() -> float:

@@ -38,7 +38,7 @@ from gateway.stores.links import LinkStore
 from gateway.stores.rate_limits import RateLimits
 from gateway.stores.registry import RegistryStore
 from gateway.stores.registry_writer import RegistryWriter
-from gateway.stores.sql import url_de
+from gateway.stores.sql import database_url
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,7 @@ def _create_directory(configuration: Configuration) -> None:
 def _url(configuration: Configuration, environ: Mapping[str, str], file: str) -> str:
     """The shared database, or else a file: a harvest locks the registry's for as long as it writes, so the links have
     theirs."""
-    return url_de(environ, "GATEWAY_DATABASE_URL", f"sqlite+aiosqlite:///{configuration.donnees / file}")
+    return database_url(environ, "GATEWAY_DATABASE_URL", f"sqlite+aiosqlite:///{configuration.donnees / file}")
 
 
 def build_journal(
@@ -160,7 +160,7 @@ def build_journal(
     """The reading journal, closed. Raises ConfigurationError."""
     _create_directory(configuration)
     default = f"sqlite+aiosqlite:///{configuration.donnees / 'journal.sqlite'}"
-    return Journal(url_de(environ, "GATEWAY_JOURNAL_URL", default), configuration.sealer, date_report)
+    return Journal(database_url(environ, "GATEWAY_JOURNAL_URL", default), configuration.sealer, date_report)
 
 
 def _keeper(configuration: Configuration, sources: Sources, nom: str, connector: Connector) -> ReferentielKeeper:

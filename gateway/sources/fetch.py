@@ -138,7 +138,7 @@ class Sources:
         return self._usage(unit, entry) is Usage.FRESH
 
     def _usage(self, unit: Unit, entry: Entry, age_max: float | None = None) -> Usage:
-        age, told = self._deps.cache.now() - entry.ne_a, entry.value
+        age, told = self._deps.cache.now() - entry.said_at, entry.value
         rules = self.partners[unit.source].cache
         return usage(age, not told.records, self._is_of_today(told), rules, age_max, entry.invalidated)
 
@@ -234,7 +234,7 @@ class Sources:
 
     def _kept(self, entry: Entry, cache: CacheStatus) -> UnitResult:
         """What was kept, with its age. The version is the answer's: confirmed, it is kept anew, and is the same."""
-        kept: UnitResult = replace(entry.value, age=max(0.0, self._deps.cache.now() - entry.ne_a), cache=cache)
+        kept: UnitResult = replace(entry.value, age=max(0.0, self._deps.cache.now() - entry.said_at), cache=cache)
         return kept
 
     def _is_of_today(self, result: UnitResult) -> bool:

@@ -57,7 +57,7 @@ def dues(last_read: Mapping[Unit, float], reviews: Mapping[Unit, float], source:
 def to_refetch(kept: Entry, rules: CacheTable) -> float:
     """When a kept answer is to be asked again: before it expires, by enough to fetch it meanwhile; at once if it is known to
     be out of date."""
-    return kept.ne_a if kept.invalidated else kept.ne_a + AHEAD * rules.duree_secondes
+    return kept.said_at if kept.invalidated else kept.said_at + AHEAD * rules.duree_secondes
 
 
 class RefreshAhead:

@@ -89,10 +89,10 @@ class SharedFlights:
         (kept,) = await self._cache.read([fetch.key])
         if kept is None or kept.invalidated or not fetch.fresh(kept):
             return None
-        if fetch.kept and kept.ne_a <= fetch.kept.ne_a:
+        if fetch.kept and kept.said_at <= fetch.kept.said_at:
             return None
-        cache = CacheStatus.MISSED if kept.ne_a >= departure else CacheStatus.HIT
-        brought: UnitResult = replace(kept.value, cache=cache, age=self._cache.now() - kept.ne_a)
+        cache = CacheStatus.MISSED if kept.said_at >= departure else CacheStatus.HIT
+        brought: UnitResult = replace(kept.value, cache=cache, age=self._cache.now() - kept.said_at)
         return brought
 
     async def _request(self, fetch: Fetch) -> UnitResult | UnitFailure:
@@ -102,9 +102,9 @@ class SharedFlights:
             self._failures[fetch.key] = lu.error
             return lu
         self._failures.pop(fetch.key, None)
-        ne_a = self._cache.now()
+        said_at = self._cache.now()
         bytes_ = BYTES_PER_RECORD * (1 + len(lu.records))
-        version = f"{lu.version}@{ne_a}"  # an answer that is confirmed is another one to keep: it has another age
-        kept = Entry(lu, version, ne_a, ne_a + fetch.duration, generation, bytes_, mark)
+        version = f"{lu.version}@{said_at}"  # an answer that is confirmed is another one to keep: it has another age
+        kept = Entry(lu, version, said_at, said_at + fetch.duration, generation, bytes_, mark)
         await self._cache.keep(fetch.key, kept)
         return lu

@@ -14,14 +14,14 @@ from gateway.stores.journal_tables import END, ENTRIES, pack, put_anchor, set_of
 
 _WRITE = ENTRIES.insert()
 SETS_MAX = 65_536
-SETS_DURATION = 3600.0  # seconds; nothing younger than a day is ever purged
+SETS_LIFE = 3600.0  # seconds; nothing younger than a day is ever purged
 
 Verdict = list[QuotaCrossed]
 
 
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
-    """What is to be written: the entry, the keys of the persons it speaks of, in order, and how to count them."""
+    """An entry to write: its content, the keys of the persons it speaks of, in order, and how to count them."""
 
     content: bytes
     persons: tuple[str, ...] = ()
@@ -30,11 +30,11 @@ class JournalEntry:
 
 @dataclass(slots=True)
 class AlreadyWritten:
-    """What this process knows to be written already: who is counted today, and the sets of persons that an entry of the
-    last hour shows, so that no purge forgot them."""
+    """Facts that this process need not write again: who is counted today, and the sets of persons that it indexed within an
+    hour, so that no purge has forgotten them."""
 
     counted: person_counts.CountedToday = field(default_factory=person_counts.CountedToday)
-    sets: TTLCache[int, None] = field(default_factory=lambda: TTLCache(SETS_MAX, SETS_DURATION))
+    sets: TTLCache[int, None] = field(default_factory=lambda: TTLCache(SETS_MAX, SETS_LIFE))
 
 
 class Batch:
@@ -46,49 +46,48 @@ class Batch:
         self._new: list[tuple[CountUnder, list[int]]] = []
         self._sealer = sealer
         self._entries: list[dict[str, Any]] = []
-        self._sets: dict[int, list[int]] = {}  # not known to be indexed
+        self._sets: dict[int, list[int]] = {}  # not known to be indexed: its code, its persons
 
-    def add(self, connection: Connection, journal_entry: JournalEntry, codes: list[int]) -> Verdict:
+    def add(self, connection: Connection, entry: JournalEntry, codes: list[int]) -> Verdict:
+        """The quotas that an entry crosses; it is chained unless one of them refuses it. `codes`: of its persons."""
         distinct = list(dict.fromkeys(codes))
-        verdict = self._count(connection, journal_entry.count_under, distinct)
+        verdict = self._count(connection, entry.count_under, distinct)
         if not any(crossed.arret for crossed in verdict):
-            persons, set_ = pack(codes), set_of(self._sealer, distinct)
-            self.anchor = next_(self._sealer, self.anchor, journal_entry.content, persons)
-            self._entries.append(_line(self.anchor, journal_entry.content, persons, set_))
-            if set_ not in self._already_written.sets:
-                self._sets[set_] = distinct
+            persons, set_code = pack(codes), set_of(self._sealer, distinct)
+            self.anchor = next_(self._sealer, self.anchor, entry.content, persons)
+            self._entries.append(
+                {
+                    "numero": self.anchor.numero,
+                    "contenu": entry.content,
+                    "personnes": persons,
+                    "empreinte": self.anchor.digest,
+                    "ensemble": set_code,
+                }
+            )
+            if set_code not in self._already_written.sets:
+                self._sets[set_code] = distinct
         return verdict
 
     def _count(self, connection: Connection, count_under: CountUnder | None, persons: list[int]) -> Verdict:
-        if count_under is None or self._already_written.counted.all_(count_under, persons):
+        if count_under is None or self._already_written.counted.holds_all(count_under, persons):
             return []
         verdict = person_counts.count(connection, count_under, persons)
         if not any(crossed.arret for crossed in verdict):
             self._new.append((count_under, persons))
         return verdict
 
-    def limit_lookups(self) -> None:
-        """The transaction is committed: what was counted stays counted, what was indexed stays so."""
+    def remember(self) -> None:
+        """To be told once the transaction is committed: what was counted and indexed need not be again."""
         for count_under, persons in self._new:
-            self._already_written.counted.limit_lookups(count_under, persons)
-        for set_ in self._sets:
-            self._already_written.sets[set_] = None
+            self._already_written.counted.remember(count_under, persons)
+        for set_code in self._sets:
+            self._already_written.sets[set_code] = None
 
-    def put(self, connection: Connection, index_entry: str) -> None:
-        """Write. `index_entry`: an insertion in PERSONNES as the driver reads it, for rows by the hundred."""
+    def put(self, connection: Connection, index: str) -> None:
+        """Write. `index`: an insertion in PERSONS as the driver reads it."""
         if self._entries:
             connection.execute(_WRITE, self._entries)
             put_anchor(connection, self._sealer, END, self.anchor)
-        index = [(code, set_) for set_, distinct in self._sets.items() for code in distinct]
-        if index:
-            connection.exec_driver_sql(index_entry, index)
-
-
-def _line(anchor: Anchor, content: bytes, persons: bytes, set_: int) -> dict[str, Any]:
-    return {
-        "numero": anchor.numero,
-        "contenu": content,
-        "personnes": persons,
-        "empreinte": anchor.digest,
-        "ensemble": set_,
-    }
+        pairs = [(code, set_code) for set_code, distinct in self._sets.items() for code in distinct]
+        if pairs:
+            connection.exec_driver_sql(index, pairs)

@@ -28,22 +28,22 @@ from gateway.stores.journal_tables import (
 )
 from gateway.stores.person_counts import forget_before
 
-INDEX_FALSE = "l'index des personnes ne correspond pas aux entrées"
+INDEX_FAULT = "l'index des personnes ne correspond pas aux entrées"
 PAGE = 2000
 PURGE_BATCH = 500  # entries forgotten in one transaction: short, so that answers do not wait
 
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What a verification found: how far the chain goes, and what is wrong, None when nothing is."""
+    """The ends of the chain, and the first thing that is wrong with it; None when nothing is."""
 
-    debut: int
-    fin: Anchor
-    default: str | None
+    first: int
+    last: Anchor
+    fault: str | None
 
 
 async def head(journal: Journal) -> Anchor:
-    """The end of the chain, to be kept elsewhere: only that tells a journal put back whole to an earlier state."""
+    """The end of the chain. Only a copy kept elsewhere tells a journal that was put back whole to an earlier state."""
     async with journal.engine.connect() as connection:
         return await connection.run_sync(read_anchor, journal.sealer, END)
 
@@ -52,115 +52,114 @@ async def readings_of(journal: Journal, key: str) -> list[tuple[bytes, int]]:
     """The entries that show a person, in order: content, and rank of the person in it."""
     code = pseudonym(journal.sealer, key)
     own = select(PERSONS.c.ensemble).where(PERSONS.c.personne == code)
-    partner_request = select(ENTRIES.c.contenu, ENTRIES.c.personnes).where(ENTRIES.c.ensemble.in_(own))
+    entries = select(ENTRIES.c.contenu, ENTRIES.c.personnes).where(ENTRIES.c.ensemble.in_(own))
     async with journal.engine.connect() as connection:
-        rows_read = await connection.execute(partner_request.order_by(ENTRIES.c.numero))
-        views = [(row_read.contenu, unpack(row_read.personnes)) for row_read in rows_read]
-    return [(content, codes.index(code)) for content, codes in views if code in codes]
+        rows = await connection.execute(entries.order_by(ENTRIES.c.numero))
+        shown = [(row.contenu, unpack(row.personnes)) for row in rows]
+    return [(content, codes.index(code)) for content, codes in shown if code in codes]
 
 
 async def verify_chain(journal: Journal, anchor: Anchor | None = None) -> Verification:
     """Walk the whole chain, of one instant. `anchor`: an end kept elsewhere, which the chain must pass through."""
     async with _snapshot(journal) as connection:
         try:
-            debut = await connection.run_sync(read_anchor, journal.sealer, START)
-            fin = await connection.run_sync(read_anchor, journal.sealer, END)
+            start = await connection.run_sync(read_anchor, journal.sealer, START)
+            end = await connection.run_sync(read_anchor, journal.sealer, END)
         except JournalTampered:
             return Verification(0, Anchor(0, b""), "une borne du journal manque ou n'est pas signée par cette clé")
-        return Verification(debut.numero + 1, fin, await _Walk(journal.sealer, debut, anchor).default(connection, fin))
+        return Verification(start.numero + 1, end, await _Walk(journal.sealer, start, anchor).fault(connection, end))
 
 
 class _Walk:
     """One walk from an end of the chain to the other."""
 
-    def __init__(self, sealer: Sealer, debut: Anchor, anchor: Anchor | None) -> None:
+    def __init__(self, sealer: Sealer, start: Anchor, anchor: Anchor | None) -> None:
         self._sealer = sealer
-        self._bound = debut
-        self._anchor = anchor if anchor and anchor.numero > debut.numero else None
+        self._bound = start
+        self._anchor = anchor if anchor and anchor.numero > start.numero else None
 
-    async def default(self, connection: AsyncConnection, fin: Anchor) -> str | None:
-        """The first thing that is wrong."""
-        async for row_read in _entries(connection):
-            if (false_entry := self.advance(row_read)) is not None:
-                return false_entry
-        if self._bound != fin:
-            return f"entrée {self._bound.numero + 1} : manquante, la chaîne va jusqu'à {fin.numero}"
-        if self._anchor and self._anchor.numero > fin.numero:
-            return f"entrée {fin.numero + 1} : manquante, l'ancre est à {self._anchor.numero}"
+    async def fault(self, connection: AsyncConnection, end: Anchor) -> str | None:
+        """The first thing that is wrong, from the present bound to the end of the chain."""
+        async for row in _entries(connection):
+            if (fault := self.advance(row)) is not None:
+                return fault
+        if self._bound != end:
+            return f"entrée {self._bound.numero + 1} : manquante, la chaîne va jusqu'à {end.numero}"
+        if self._anchor and self._anchor.numero > end.numero:
+            return f"entrée {end.numero + 1} : manquante, l'ancre est à {self._anchor.numero}"
         if await self._sum_of_sets(connection) != await self._sum_of_index(connection):
-            return INDEX_FALSE
+            return INDEX_FAULT
         return None
 
-    def advance(self, row_read: Any) -> str | None:
+    def advance(self, row: Any) -> str | None:
         """Take one more entry, or tell what is wrong with it."""
-        expected = next_(self._sealer, self._bound, row_read.contenu, row_read.personnes)
-        if row_read.numero != expected.numero:
+        expected = next_(self._sealer, self._bound, row.contenu, row.personnes)
+        if row.numero != expected.numero:
             return f"entrée {expected.numero} : manquante"
-        if row_read.empreinte != expected.digest:
-            return f"entrée {row_read.numero} : altérée, déplacée ou refaite"
-        if self._anchor and self._anchor.numero == row_read.numero and self._anchor != expected:
-            return f"entrée {row_read.numero} : ce n'est pas celle de l'ancre"
-        if row_read.ensemble != set_of(self._sealer, set(unpack(row_read.personnes))):
-            return INDEX_FALSE
+        if row.empreinte != expected.digest:
+            return f"entrée {row.numero} : altérée, déplacée ou refaite"
+        if self._anchor and self._anchor.numero == row.numero and self._anchor != expected:
+            return f"entrée {row.numero} : ce n'est pas celle de l'ancre"
+        if row.ensemble != set_of(self._sealer, set(unpack(row.personnes))):
+            return INDEX_FAULT
         self._bound = expected
         return None
 
     async def _sum_of_sets(self, connection: AsyncConnection) -> int:
-        """Of the persons of each set, told by the first entry that shows it."""
+        """The sum of the weights of the persons of each set, told by the first entry that shows it."""
         first = select(func.min(ENTRIES.c.numero)).group_by(ENTRIES.c.ensemble)
-        rows_read = await connection.stream(select(ENTRIES).where(ENTRIES.c.numero.in_(first)))
-        sum_ = 0
-        async for batch in rows_read.partitions(PAGE):
-            sum_ += sum(
-                self._weight(code, row_read.ensemble) for row_read in batch for code in set(unpack(row_read.personnes))
-            )
-        return sum_
+        entries = await connection.stream(select(ENTRIES).where(ENTRIES.c.numero.in_(first)))
+        total = 0
+        async for batch in entries.partitions(PAGE):
+            total += sum(self._weight(code, row.ensemble) for row in batch for code in set(unpack(row.personnes)))
+        return total
 
     async def _sum_of_index(self, connection: AsyncConnection) -> int:
-        sum_ = 0
-        rows_read = await connection.stream(select(PERSONS))
-        async for batch in rows_read.partitions(PAGE):
-            sum_ += sum(self._weight(row_read.personne, row_read.ensemble) for row_read in batch)
-        return sum_
+        """The sum of the weights of the rows of the index."""
+        total = 0
+        index = await connection.stream(select(PERSONS))
+        async for batch in index.partitions(PAGE):
+            total += sum(self._weight(row.personne, row.ensemble) for row in batch)
+        return total
 
-    def _weight(self, person: int, set_: int) -> int:
-        """Two sets of pairs are the same when the sums of their keyed weights are: nobody else can choose them."""
-        pair = person.to_bytes(8, "big", signed=True) + set_.to_bytes(8, "big", signed=True)
+    def _weight(self, person: int, set_code: int) -> int:
+        """A keyed weight: two sets of pairs are the same when the sums of theirs are, for nobody else can choose them."""
+        pair = person.to_bytes(8, "big", signed=True) + set_code.to_bytes(8, "big", signed=True)
         return int.from_bytes(self._sealer.mac("journal/index", pair))
 
 
 async def forget_counts(journal: Journal, day: date) -> None:
-    """Forget what quotas count of before a day, which no window reaches any more."""
+    """Forget what quotas counted before a day, which no window reaches any more."""
     async with journal.engine.begin() as connection:
         await connection.run_sync(forget_before, day)
 
 
-async def purge_entries(journal: Journal, stale: Callable[[bytes], bool], act: Callable[[int], bytes]) -> int:
+async def purge_entries(journal: Journal, stale: Callable[[bytes], bool], record: Callable[[int], bytes]) -> int:
     """Forget the oldest entries, as long as `stale` says so of their content; return how many.
 
     The signed beginning of the chain moves with them, so that what stays can still be verified. If anything was
-    forgotten, `act` makes the entry that tells how many. Raises JournalTampered: a proof of tampering is not forgotten.
+    forgotten, `record` makes the entry that tells how many. Raises JournalTampered: a proof of tampering is not forgotten.
     """
     total = 0
     while forgotten := await _forget(journal, stale):
         total += forgotten
     if total:
-        await journal.append(JournalEntry(act(total)))
+        await journal.append(JournalEntry(record(total)))
     return total
 
 
 async def _forget(journal: Journal, stale: Callable[[bytes], bool]) -> int:
     first = select(ENTRIES).order_by(ENTRIES.c.numero).limit(PURGE_BATCH)
     async with journal.engine.begin() as connection:
-        parcours = _Walk(journal.sealer, await connection.run_sync(take_anchor, journal.sealer, START), None)
+        walk = _Walk(journal.sealer, await connection.run_sync(take_anchor, journal.sealer, START), None)
         await connection.run_sync(take_anchor, journal.sealer, END)  # nobody adds to a set while it is forgotten
         old: list[Any] = []
-        for row_read in await connection.execute(first):
-            if not stale(row_read.contenu):
+        for row in await connection.execute(first):
+            if not stale(row.contenu):
                 break
-            if (false_entry := parcours.advance(row_read)) is not None:
-                raise JournalTampered(false_entry)
-            old.append(row_read)
+            if (fault := walk.advance(row)) is not None:
+                raise JournalTampered(fault)
+            old.append(row)
         if old:
             await _erase(connection, journal.sealer, old)
     return len(old)
@@ -169,11 +168,11 @@ async def _forget(journal: Journal, stale: Callable[[bytes], bool]) -> int:
 async def _erase(connection: AsyncConnection, sealer: Sealer, old: list[Any]) -> None:
     last = old[-1]
     await connection.execute(delete(ENTRIES).where(ENTRIES.c.numero <= last.numero))
-    sets = {row_read.ensemble: row_read for row_read in old}
+    sets = {row.ensemble: row for row in old}
     remaining = await connection.scalars(select(ENTRIES.c.ensemble).where(ENTRIES.c.ensemble.in_(sets)).distinct())
-    for set_ in sets.keys() - set(remaining):
-        own_ones = PERSONS.c.personne.in_(unpack(sets[set_].personnes)) & (PERSONS.c.ensemble == set_)
-        await connection.execute(delete(PERSONS).where(own_ones))
+    for set_code in sets.keys() - set(remaining):
+        its_index = PERSONS.c.personne.in_(unpack(sets[set_code].personnes)) & (PERSONS.c.ensemble == set_code)
+        await connection.execute(delete(PERSONS).where(its_index))
     await connection.run_sync(put_anchor, sealer, START, Anchor(last.numero, last.empreinte))
 
 
@@ -182,17 +181,17 @@ async def _entries(connection: AsyncConnection) -> AsyncIterator[Any]:
     last = -1
     while True:
         page = select(ENTRIES).where(ENTRIES.c.numero > last).order_by(ENTRIES.c.numero).limit(PAGE)
-        rows_read = (await connection.execute(page)).all()
-        for row_read in rows_read:
-            yield row_read
-        if len(rows_read) < PAGE:
+        rows = (await connection.execute(page)).all()
+        for row in rows:
+            yield row
+        if len(rows) < PAGE:
             return
-        last = rows_read[-1].numero
+        last = rows[-1].numero
 
 
 @asynccontextmanager
 async def _snapshot(journal: Journal) -> AsyncIterator[AsyncConnection]:
-    """What the database holds at one instant, whatever is written meanwhile."""
+    """A connection that sees the database at one instant, whatever is written meanwhile."""
     async with journal.engine.connect() as connection:
         if connection.dialect.name == "sqlite":
             await connection.exec_driver_sql("BEGIN")

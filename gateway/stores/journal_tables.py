@@ -65,46 +65,46 @@ class JournalTampered(Exception):
     """The store is not what this gateway wrote: nothing may be added to it."""
 
 
-def read_anchor(connection: Connection, sealer: Sealer, nom: str) -> Anchor:
+def read_anchor(connection: Connection, sealer: Sealer, end: str) -> Anchor:
     """One end of the chain. Raises JournalTampered when it is missing or not signed by this gateway."""
-    return _anchor(connection.execute(select(BOUNDS).where(BOUNDS.c.nom == nom)), sealer, nom)
+    return _anchor(connection.execute(select(BOUNDS).where(BOUNDS.c.nom == end)), sealer, end)
 
 
-# Written once: each batch of entries goes through both, and to put a statement together takes as long as to run it.
-_THE_ANCHOR = BOUNDS.c.nom == bindparam("cette")
-_ACQUIRE = update(BOUNDS).where(_THE_ANCHOR).values(numero=BOUNDS.c.numero).returning(BOUNDS)
-_MARKED = (BOUNDS.c.numero, BOUNDS.c.empreinte, BOUNDS.c.sceau)
-_PUT = update(BOUNDS).where(_THE_ANCHOR).values({column: bindparam(column.name) for column in _MARKED})
+# Put together once: each batch of entries runs both, and that takes as long as running them.
+_THE_END = BOUNDS.c.nom == bindparam("the_end")
+_TAKE = update(BOUNDS).where(_THE_END).values(numero=BOUNDS.c.numero).returning(BOUNDS)
+_MOVED = (BOUNDS.c.numero, BOUNDS.c.empreinte, BOUNDS.c.sceau)
+_PUT = update(BOUNDS).where(_THE_END).values({column: bindparam(column.name) for column in _MOVED})
 
 
-def take_anchor(connection: Connection, sealer: Sealer, nom: str) -> Anchor:
-    """The same, held until the transaction ends: the writers of all processes queue here."""
-    return _anchor(connection.execute(_ACQUIRE, {"cette": nom}), sealer, nom)
+def take_anchor(connection: Connection, sealer: Sealer, end: str) -> Anchor:
+    """As `read_anchor`, held until the transaction ends: the writers of all processes queue here."""
+    return _anchor(connection.execute(_TAKE, {"the_end": end}), sealer, end)
 
 
-def _anchor(rows_read: CursorResult[Any], sealer: Sealer, nom: str) -> Anchor:
-    row_read = rows_read.first()
-    if row_read is None:
-        raise JournalTampered(f"no {nom}")
-    anchor = Anchor(row_read.numero, row_read.empreinte)
-    if row_read.sceau != anchor_mac(sealer, nom, anchor):
-        raise JournalTampered(f"{nom} is not signed by this key")
+def _anchor(result: CursorResult[Any], sealer: Sealer, end: str) -> Anchor:
+    row = result.first()
+    if row is None:
+        raise JournalTampered(f"no {end}")
+    anchor = Anchor(row.numero, row.empreinte)
+    if row.sceau != anchor_mac(sealer, end, anchor):
+        raise JournalTampered(f"{end} is not signed by this key")
     return anchor
 
 
-def put_anchor(connection: Connection, sealer: Sealer, nom: str, anchor: Anchor) -> None:
+def put_anchor(connection: Connection, sealer: Sealer, end: str, anchor: Anchor) -> None:
     """Move one end of the chain, signed."""
-    signed = {"numero": anchor.numero, "empreinte": anchor.digest, "sceau": anchor_mac(sealer, nom, anchor)}
-    connection.execute(_PUT, {"cette": nom, **signed})
+    signed = {"numero": anchor.numero, "empreinte": anchor.digest, "sceau": anchor_mac(sealer, end, anchor)}
+    connection.execute(_PUT, {"the_end": end, **signed})
 
 
 def pseudonym(sealer: Sealer, key: str) -> int:
-    """Stands for a person in the journal, by her secret key: 64 bits, signed as SQL wants them."""
+    """The code of a person in the journal: 64 bits of an HMAC of the person's key, signed as SQL wants them."""
     return int.from_bytes(sealer.mac("journal/personne", key.encode())[:8], "big", signed=True)
 
 
 def set_of(sealer: Sealer, persons: Iterable[int]) -> int:
-    """Stands for distinct persons together, as `pseudonym` does for one."""
+    """The code of distinct persons together, whatever their order, as `pseudonym` is of one."""
     return int.from_bytes(sealer.mac("journal/ensemble", pack(sorted(persons)))[:8], "big", signed=True)
 
 
@@ -117,8 +117,9 @@ def unpack(persons: bytes) -> tuple[int, ...]:
 
 
 async def create_journal(connection: AsyncConnection, sealer: Sealer) -> None:
-    """What is missing. The ends that are there are not named to be written: that would wait for whoever writes."""
+    """Create what is missing of the tables and of the two ends."""
     await connection.run_sync(migrate, "journal")
+    # To insert what is there already, even to no effect, would wait for whoever writes.
     if (await connection.execute(select(BOUNDS.c.nom))).first():
         return
     bounds = [

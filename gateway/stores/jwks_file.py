@@ -21,11 +21,11 @@ class JwksFile:
     def __init__(self, path: Path, sealer: Sealer) -> None:
         self._path, self._sealer = path, sealer
 
-    def keep(self, lu_a: float, bytes_: bytes) -> None:
+    def keep(self, read_at: float, plain: bytes) -> None:
         """Replace the file, whole or not at all, whichever process does it."""
         draft = self._path.with_suffix(f".{os.getpid()}")
         try:
-            draft.write_bytes(self._sealer.seal(USAGE, struct.pack(">d", lu_a) + bytes_))
+            draft.write_bytes(self._sealer.seal(USAGE, struct.pack(">d", read_at) + plain))
             os.replace(draft, self._path)
         except OSError as error:
             logger.warning("jeu de clés non gardé sur disque : %s", error.strerror)

@@ -68,36 +68,38 @@ class LinkStore:
     async def read(self, keys: Collection[str]) -> KnownLinks:
         """The links of these records, and the aliases of their objects."""
         async with self._transaction() as connection:
-            values_read = await _links(connection, LINKS.c.cle, keys)
-            alias = await _alias(connection, {link.object_ for link in values_read})
-        return KnownLinks({link.key.key: link for link in values_read}, alias=alias)
+            links = await _links(connection, LINKS.c.cle, keys)
+            alias = await _alias(connection, {link.object_ for link in links})
+        return KnownLinks({link.key.key: link for link in links}, alias=alias)
 
     async def read_cousins(self, identities: Collection[str]) -> KnownLinks:
         """The links of the objects that have a record of one of these identities, and the aliases of these objects."""
         async with self._transaction() as connection:
             objects = {link.object_ for link in await _links(connection, LINKS.c.identite, identities)}
             alias = await _alias(connection, objects)
-            objects |= {name for un in alias.values() for name in (un.former, un.survivor)}
+            objects |= {name for pair in alias.values() for name in (pair.former, pair.survivor)}
             return KnownLinks(cousins=await _links(connection, LINKS.c.objet, objects), alias=alias)
 
     async def write(self, writes: LinkWrites) -> None:
-        """Write it, packet by packet: each stays, whatever comes next. What another process wrote first stays too: read
-        again to know."""
+        """Write new links, changed ones and aliases, by transactions: what one wrote stays, whatever the next one meets.
+
+        A link or an alias that another process wrote first stays as it is: read again to know.
+        """
         for batch in batches(writes.new, BATCH):
             async with self._transaction() as connection:
-                await _insert(connection, LINKS, [_line(link) for link in batch])
+                await _insert(connection, LINKS, [_link_row(link) for link in batch])
         async with self._transaction() as connection:
             for former, link in writes.changes:
-                own_ones = (LINKS.c.cle == link.key.key) & (LINKS.c.objet == former)
-                await connection.execute(LINKS.update().where(own_ones).values(**_line(link)))
+                own = (LINKS.c.cle == link.key.key) & (LINKS.c.objet == former)
+                await connection.execute(LINKS.update().where(own).values(**_link_row(link)))
             await _insert(connection, ALIAS, [_alias_row(alias) for alias in writes.alias])
-            for rompus in batches(writes.rompus, BATCH):
-                await connection.execute(ALIAS.update().where(ALIAS.c.ancien.in_(rompus)).values(rompu=True))
+            for broken in batches(writes.rompus, BATCH):
+                await connection.execute(ALIAS.update().where(ALIAS.c.ancien.in_(broken)).values(rompu=True))
 
     async def first_seen(self, facts: Sequence[Fact], instant: datetime) -> dict[tuple[str, str], datetime]:
         """When each fact (record, fact) was first seen; `instant` for one that nobody had seen, which is noted."""
         async with self._transaction() as connection:
-            known = await _views(connection, {key for key, _, _ in facts})
+            known = await _first_seen(connection, {key for key, _, _ in facts})
         absent = [
             {"cle": key, "fait": fact, "source": source, "vu_le": _text(instant)}
             for key, fact, source in facts
@@ -106,7 +108,7 @@ class LinkStore:
         if absent:
             async with self._transaction() as connection:
                 await _insert(connection, FACTS, absent)
-                known = await _views(connection, {key for key, _, _ in facts})
+                known = await _first_seen(connection, {key for key, _, _ in facts})
         return known
 
     async def purge(self, before: datetime) -> None:
@@ -146,24 +148,24 @@ async def _links(connection: AsyncConnection, column: Any, values: Collection[st
 
 async def _alias(connection: AsyncConnection, objects: Collection[str]) -> dict[str, Alias]:
     """The aliases that lead to or from these objects, however many steps away."""
-    found_ones: dict[str, Alias] = {}
-    known_ones, remaining = set(objects), set(objects)
+    found: dict[str, Alias] = {}
+    known, remaining = set(objects), set(objects)
     while remaining:
         for former, survivor, depuis, broken in await read_in(
             connection, select(ALIAS), [ALIAS.c.ancien, ALIAS.c.survivant], remaining, BATCH
         ):
-            found_ones[former] = Alias(former, survivor, _instant(depuis), broken)
-        remaining = {name for alias in found_ones.values() for name in (alias.former, alias.survivor)} - known_ones
-        known_ones |= remaining
-    return found_ones
+            found[former] = Alias(former, survivor, _instant(depuis), broken)
+        remaining = {name for alias in found.values() for name in (alias.former, alias.survivor)} - known
+        known |= remaining
+    return found
 
 
-async def _views(connection: AsyncConnection, keys: Collection[str]) -> dict[tuple[str, str], datetime]:
-    rows_read = await read_in(connection, select(FACTS), [FACTS.c.cle], keys, BATCH)
-    return {(key, fact): _instant(seen_at) for key, fact, _, seen_at in rows_read}
+async def _first_seen(connection: AsyncConnection, keys: Collection[str]) -> dict[tuple[str, str], datetime]:
+    rows = await read_in(connection, select(FACTS), [FACTS.c.cle], keys, BATCH)
+    return {(key, fact): _instant(seen_at) for key, fact, _, seen_at in rows}
 
 
-def _line(link: Link) -> dict[str, str]:
+def _link_row(link: Link) -> dict[str, str]:
     key = {"cle": link.key.key, "identite": link.key.identity, "origine": link.key.origin}
     return {**key, "objet": link.object_, "depuis": _text(link.depuis), "vu_le": _text(link.seen_at)}
 

@@ -45,9 +45,7 @@ ROWS = Table(
     Column("personne", String(32), nullable=False),
     Column("code_postal", String(5)),
     Column("cfa", String(14)),  # UAI, or SIRET where the registry lacks it
-    Column(
-        "fin", Date, nullable=False
-    ),  # month of the planned end it tells, as its first day: what retention counts from
+    Column("fin", Date, nullable=False),  # first day of the month of the planned end: what retention counts from
     Column("scelle", LargeBinary, nullable=False),
     Index("registre_par_personne", "personne", "contrat"),
     Index("registre_par_code_postal", "code_postal", "contrat"),
@@ -107,7 +105,7 @@ class StoredContrat:
 
 @dataclass(frozen=True, slots=True)
 class HarvestState:
-    """How far the harvest went. `version` changes at each import; `as_of` is what the data may claim (see `harvest_state`)."""
+    """The progress of the harvest. `version` changes at each import; `as_of` is what the data may claim (see `harvest_state`)."""
 
     last_day: date | None
     as_of: datetime | None
@@ -133,13 +131,13 @@ class RegistryStore:
             raise ConfigurationError(f"registre : base inutilisable ({type(error).__name__})") from None
 
     async def _recognise(self, connection: AsyncConnection) -> None:
-        """Sign an empty store; refuse one that another key signed."""
+        """Sign an empty store. Raises ConfigurationError for one that another key or format signed."""
         witness = self.sealer.pseudonym(USAGE, f"temoin/{FORMAT}")
-        lu = await connection.scalar(select(STATE.c.temoin))
-        if lu is None and not await connection.scalar(select(func.count()).select_from(WINDOWS)):
-            addition = insertion(connection, STATE).values(temoin=witness, imports=0, bail=0.0)
-            await connection.execute(addition.on_conflict_do_nothing())
-        elif lu != witness:
+        signed_by = await connection.scalar(select(STATE.c.temoin))
+        if signed_by is None and not await connection.scalar(select(func.count()).select_from(WINDOWS)):
+            signature = insertion(connection, STATE).values(temoin=witness, imports=0, bail=0.0)
+            await connection.execute(signature.on_conflict_do_nothing())
+        elif signed_by != witness:
             raise ConfigurationError(
                 "registre : copie scellée par une autre GATEWAY_CLE ou d'un autre format ; la supprimer et moissonner"
             )
@@ -148,7 +146,7 @@ class RegistryStore:
         await self.engine.dispose()
 
     async def harvest_state(self) -> HarvestState:
-        """How far the harvest went. Raises RegistryUnavailable.
+        """The progress of the harvest. Raises RegistryUnavailable.
 
         `as_of` is the instant the latest window was imported, but never after the day that follows it: a backfill
         still under way in 2022 is not fresh.
@@ -157,11 +155,11 @@ class RegistryStore:
         async with self._reading() as connection:
             rows = await connection.scalar(select(func.sum(WINDOWS.c.lignes))) or 0
             version = str(await connection.scalar(select(STATE.c.imports)))
-            row_read = (await connection.execute(last)).first()
-        if row_read is None:
+            row = (await connection.execute(last)).first()
+        if row is None:
             return HarvestState(None, None, 0, version)
-        horizon = datetime.combine(row_read.fin + timedelta(days=2), time(), PARIS).astimezone(UTC)
-        return HarvestState(row_read.fin, min(datetime.fromisoformat(row_read.importee_le), horizon), rows, version)
+        horizon = datetime.combine(row.fin + timedelta(days=2), time(), PARIS).astimezone(UTC)
+        return HarvestState(row.fin, min(datetime.fromisoformat(row.importee_le), horizon), rows, version)
 
     async def contrats(
         self, codes_postaux: Collection[str], cfas: Collection[str], identities: Collection[str]
@@ -172,14 +170,14 @@ class RegistryStore:
         Raises RegistryUnavailable.
         """
         async with self._reading() as connection:
-            touched = await _touched(
-                connection, codes_postaux, cfas, [person_pseudonym(self.sealer, key) for key in identities]
-            )
-            own_ones = await _rows(connection, touched)
-            persons = _holders(own_ones)
+            pseudonyms = [person_pseudonym(self.sealer, key) for key in identities]
+            columns = ((ROWS.c.code_postal, codes_postaux), (ROWS.c.cfa, cfas), (ROWS.c.personne, pseudonyms))
+            touched = {c for column, values in columns for c in await _contrats(connection, column, values)}
+            rows = await _rows(connection, touched)
+            persons = _holders(rows)
             neighbours = await _contrats(connection, ROWS.c.personne, persons) - touched
-            rows_read = [*own_ones, *await _rows(connection, neighbours)]
-        return await _group(rows_read, persons)
+            rows += await _rows(connection, neighbours)
+        return await _group(rows, persons)
 
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[AsyncConnection]:
@@ -191,72 +189,62 @@ class RegistryStore:
 
     def payloads(self, stored: StoredContrat) -> tuple[dict[str, Any], ...]:
         """The partner's objects of a contract, in order of day. A row tampered with is left out, and counted in the log."""
-        rows_read = tuple(payload for line in stored.rows if (payload := self._open(line)) is not None)
-        if len(rows_read) < len(stored.rows):
-            logger.error("registre : %d ligne(s) altérée(s), mise(s) de côté", len(stored.rows) - len(rows_read))
-        return rows_read
+        payloads = tuple(payload for row in stored.rows if (payload := self._open(row)) is not None)
+        if len(payloads) < len(stored.rows):
+            logger.error("registre : %d ligne(s) altérée(s), mise(s) de côté", len(stored.rows) - len(payloads))
+        return payloads
 
     def digest(self, *sets: Collection[str]) -> str:
-        """A stand-in for sets of keys, that tells nothing of them: what a cache may be keyed by."""
-        return self.sealer.pseudonym("registre/lecture", json.dumps([sorted(set_) for set_ in sets]))
+        """A pseudonym of sets of keys, which tells nothing of them: what a cache may be keyed by."""
+        return self.sealer.pseudonym("registre/lecture", json.dumps([sorted(keys) for keys in sets]))
 
-    def _open(self, row_read: Any) -> dict[str, Any] | None:
-        plain = self.sealer.open(
-            USAGE, row_read.scelle, link(row_read.contrat, row_read.vue, row_read.fenetre, row_read.rang)
-        )
+    def _open(self, row: Any) -> dict[str, Any] | None:
+        plain = self.sealer.open(USAGE, row.scelle, link(row.contrat, row.vue, row.fenetre, row.rang))
         return None if plain is None else dict(json.loads(zlib.decompress(plain)))
 
 
-async def _group(rows_read: Iterable[Any], persons: Collection[str]) -> list[StoredContrat]:
+async def _group(rows: Iterable[Any], persons: Collection[str]) -> list[StoredContrat]:
     by_contrat: dict[str, list[Any]] = defaultdict(list)
-    for row_read in rows_read:
-        by_contrat[row_read.contrat].append(row_read)
-    stored_rows = []
-    for numero, contrat in enumerate(sorted(by_contrat), 1):
-        order = sorted(by_contrat[contrat], key=_order)
-        if order[-1].personne in persons:
-            digest = hashlib.blake2b(b"".join(row_read.scelle for row_read in order), digest_size=16).digest()
-            stored_rows.append(StoredContrat(contrat, order[-1].personne, digest, tuple(order)))
-        if numero % BREATH == 0:
+    for row in rows:
+        by_contrat[row.contrat].append(row)
+    stored = []
+    for count, contrat in enumerate(sorted(by_contrat), 1):
+        ordered = sorted(by_contrat[contrat], key=_order)
+        if ordered[-1].personne in persons:
+            digest = hashlib.blake2b(b"".join(row.scelle for row in ordered), digest_size=16).digest()
+            stored.append(StoredContrat(contrat, ordered[-1].personne, digest, tuple(ordered)))
+        if count % BREATH == 0:
             await asyncio.sleep(0)
-    return stored_rows
+    return stored
 
 
 def person_pseudonym(sealer: Sealer, identity: str) -> str:
-    """Stands for a person, by her identity key."""
+    """The pseudonym of a person, by the identity key."""
     return sealer.pseudonym("registre/personne", identity)
 
 
 def link(contrat: str, view: str, window: date, rank: int) -> bytes:
-    """What a sealed row is bound to: moved under another key, it does not open."""
+    """The place that a sealed row is bound to: moved to another, it does not open."""
     return f"{contrat}|{view}|{window.isoformat()}|{rank}".encode()
 
 
-def _order(row_read: Any) -> tuple[date, str, int]:
-    return row_read.fenetre, row_read.vue, row_read.rang
+def _order(row: Any) -> tuple[date, str, int]:
+    return row.fenetre, row.vue, row.rang
 
 
-def _holders(rows_read: Iterable[Any]) -> set[str]:
+def _holders(rows: Iterable[Any]) -> set[str]:
     """The persons named by the last row of each contract."""
     last_rows: dict[str, Any] = {}
-    for row_read in rows_read:
-        known = last_rows.get(row_read.contrat)
-        if known is None or _order(known) < _order(row_read):
-            last_rows[row_read.contrat] = row_read
-    return {row_read.personne for row_read in last_rows.values()}
-
-
-async def _touched(
-    connection: AsyncConnection, codes_postaux: Collection[str], cfas: Collection[str], persons: Collection[str]
-) -> set[str]:
-    """The contracts with a row under one of these keys."""
-    columns = ((ROWS.c.code_postal, codes_postaux), (ROWS.c.cfa, cfas), (ROWS.c.personne, persons))
-    return {contrat for column, values in columns for contrat in await _contrats(connection, column, values)}
+    for row in rows:
+        known = last_rows.get(row.contrat)
+        if known is None or _order(known) < _order(row):
+            last_rows[row.contrat] = row
+    return {row.personne for row in last_rows.values()}
 
 
 async def _contrats(connection: AsyncConnection, column: Any, values: Collection[str]) -> set[str]:
-    partner_request = select(ROWS.c.contrat).distinct().where(VISIBLE)
-    return {row_read.contrat for row_read in await read_in(connection, partner_request, [column], values, BATCH)}
+    query = select(ROWS.c.contrat).distinct().where(VISIBLE)
+    return {row.contrat for row in await read_in(connection, query, [column], values, BATCH)}
 
 
 async def _rows(connection: AsyncConnection, contrats: Collection[str]) -> list[Any]:

@@ -61,14 +61,14 @@ class WindowUnderWay:
     rows: int = 0
 
     def after(self, total: int, rows: int) -> "WindowUnderWay":
-        """The same, one page further."""
+        """The same window, one page further."""
         if self.page < total:
             return replace(self, page=self.page + 1, total=total, rows=self.rows + rows)
         return WindowUnderWay(self.window, self.view + 1, rows=self.rows + rows)
 
 
 class RegistryWriter:
-    """The writing half of a RegistryStore. `seconds` is a clock that the processes share, within less than BAIL."""
+    """The writing half of a RegistryStore. `seconds` is a clock that the processes share, within less than LEASE."""
 
     def __init__(self, registry: RegistryStore, seconds: Callable[[], float] = time.time) -> None:
         self.registry = registry
@@ -77,20 +77,22 @@ class RegistryWriter:
         self._me = secrets.token_hex(16)
 
     async def elect(self) -> bool:
-        """Become the one that harvests, unless another one is alive."""
-        libre = or_(STATE.c.moissonneur.is_(None), STATE.c.moissonneur == self._me, STATE.c.bail < self._seconds())
+        """Become the one that harvests; False while another one is alive."""
+        is_free = or_(STATE.c.moissonneur.is_(None), STATE.c.moissonneur == self._me, STATE.c.bail < self._seconds())
         async with self._engine.begin() as connection:
-            taken = await connection.execute(update(STATE).where(libre).values(moissonneur=self._me, bail=self._term()))
+            taken = await connection.execute(
+                update(STATE).where(is_free).values(moissonneur=self._me, bail=self._term())
+            )
         return taken.rowcount == 1
 
     async def extend_lease(self) -> None:
-        """Say that we are alive. A database that fails will tell the harvest itself."""
+        """Say that we are alive. Raises nothing: a database that fails will fail the harvest too."""
         with suppress(SQLAlchemyError, OSError, HarvestUnderWay):
             async with self._engine.begin() as connection:
                 await self._require(connection)
 
     async def release(self) -> None:
-        """Leave the place; if the database fails, the lease will."""
+        """Leave the place. Raises nothing: where the database fails, the lease runs out."""
         with suppress(SQLAlchemyError, OSError):
             async with self._engine.begin() as connection:
                 await connection.execute(update(STATE).where(STATE.c.moissonneur == self._me).values(moissonneur=None))
@@ -98,14 +100,14 @@ class RegistryWriter:
     async def windows(self) -> list[Window]:
         """The windows written whole, in order of day."""
         async with self._engine.connect() as connection:
-            rows_read = await connection.execute(select(WINDOWS.c.debut, WINDOWS.c.fin).order_by(WINDOWS.c.debut))
-            return [Window(row_read.debut, row_read.fin) for row_read in rows_read]
+            rows = await connection.execute(select(WINDOWS.c.debut, WINDOWS.c.fin).order_by(WINDOWS.c.debut))
+            return [Window(row.debut, row.fin) for row in rows]
 
     async def under_way(self) -> WindowUnderWay | None:
         """The window that a harvest left unfinished."""
         async with self._engine.connect() as connection:
-            lu = (await connection.execute(select(UNDER_WAY))).first()
-        return WindowUnderWay(Window(lu.debut, lu.fin), lu.vue, lu.page, lu.total, lu.lignes) if lu else None
+            row = (await connection.execute(select(UNDER_WAY))).first()
+        return WindowUnderWay(Window(row.debut, row.fin), row.vue, row.page, row.total, row.lignes) if row else None
 
     async def write_page(
         self,
@@ -144,8 +146,8 @@ class RegistryWriter:
         return total
 
     async def _forget(self, before: date) -> int:
-        """Whatever an amendment moved the end to counts: all the rows of a contract go together, or stay."""
         other = ROWS.alias()
+        # An amendment moves the end: as long as one row tells a later one, all the rows of the contract stay.
         holds = exists().where(other.c.contrat == ROWS.c.contrat, other.c.fin >= before)
         expired = select(ROWS.c.contrat).distinct().where(ROWS.c.fin < before, ~holds).limit(FORGET_AFTER)
         async with self._engine.begin() as connection:
@@ -157,38 +159,38 @@ class RegistryWriter:
         return len(contrats)
 
     async def _require(self, connection: AsyncConnection) -> None:
-        """Hold the place until the transaction ends: who was taken for dead and replaced writes nothing more."""
-        own_ones = update(STATE).where(STATE.c.moissonneur == self._me).values(bail=self._term())
-        if (await connection.execute(own_ones)).rowcount != 1:
+        """Hold the place until the transaction ends. Raises HarvestUnderWay for one that was taken for dead and replaced."""
+        mine = update(STATE).where(STATE.c.moissonneur == self._me).values(bail=self._term())
+        if (await connection.execute(mine)).rowcount != 1:
             raise HarvestUnderWay
 
     def _term(self) -> float:
         return self._seconds() + LEASE
 
     def _seal_all(self, under_way: WindowUnderWay, rows: Sequence[RegistryRow]) -> list[dict[str, Any]]:
-        return [self._seal(line, under_way.window.fin, rank) for rank, line in enumerate(rows, under_way.rows)]
+        return [self._seal(row, under_way.window.fin, rank) for rank, row in enumerate(rows, under_way.rows)]
 
-    def _seal(self, line: RegistryRow, window: date, rank: int) -> dict[str, Any]:
-        key = f"{line.no_contrat.casefold()}|{line.date_naissance.isoformat()}"
+    def _seal(self, row: RegistryRow, window: date, rank: int) -> dict[str, Any]:
+        key = f"{row.no_contrat.casefold()}|{row.date_naissance.isoformat()}"
         contrat = self._sealer.pseudonym("registre/contrat", key)
-        plain = zlib.compress(json.dumps(line.payload, ensure_ascii=False).encode(), 1)
+        plain = zlib.compress(json.dumps(row.payload, ensure_ascii=False).encode(), 1)
         return {
             "contrat": contrat,
-            "vue": line.view,
+            "vue": row.view,
             "fenetre": window,
             "rang": rank,
-            "personne": person_pseudonym(self._sealer, identity_key(line.nom, line.prenom, line.date_naissance)),
-            "code_postal": line.code_postal,
-            "cfa": line.uai or line.siret_formation,
-            "fin": _end_month(line),
-            "scelle": self._sealer.seal(USAGE, plain, link(contrat, line.view, window, rank)),
+            "personne": person_pseudonym(self._sealer, identity_key(row.nom, row.prenom, row.date_naissance)),
+            "code_postal": row.code_postal,
+            "cfa": row.uai or row.siret_formation,
+            "fin": _end_month(row),
+            "scelle": self._sealer.seal(USAGE, plain, link(contrat, row.view, window, rank)),
         }
 
 
-def _end_month(line: RegistryRow) -> date:
-    if line.fin is not None:
-        return line.fin.replace(day=1)
-    return line.day.replace(year=line.day.year + DURATION_MAX, day=1)
+def _end_month(row: RegistryRow) -> date:
+    if row.fin is not None:
+        return row.fin.replace(day=1)
+    return row.day.replace(year=row.day.year + DURATION_MAX, day=1)
 
 
 async def _put(connection: AsyncConnection, under_way: WindowUnderWay, following: WindowUnderWay) -> None:
@@ -212,6 +214,6 @@ def _columns(under_way: WindowUnderWay) -> dict[str, Any]:
 async def _complete(connection: AsyncConnection, following: WindowUnderWay, instant: datetime) -> None:
     """From here on the rows of the window are read, and it is not asked for again."""
     await connection.execute(delete(UNDER_WAY))
-    mark = {**asdict(following.window), "lignes": following.rows, "importee_le": instant.astimezone(UTC).isoformat()}
-    await connection.execute(WINDOWS.insert().values(mark))
+    written = {**asdict(following.window), "lignes": following.rows, "importee_le": instant.astimezone(UTC).isoformat()}
+    await connection.execute(WINDOWS.insert().values(written))
     await connection.execute(update(STATE).values(imports=STATE.c.imports + 1))

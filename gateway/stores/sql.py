@@ -1,6 +1,8 @@
-"""How the stores open their database, and what SQLite and PostgreSQL do not say alike. Knows no table."""
+"""Opens the databases of the stores, and says in one way what SQLite and PostgreSQL say in two. Knows no table."""
 
 import asyncio
+import sqlite3
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol, TypeVar
@@ -28,8 +30,8 @@ T = TypeVar("T")
 SERVED = ("sqlite+aiosqlite", "postgresql+asyncpg")
 
 
-def url_de(environ: Mapping[str, str], variable: str, default: str) -> str:
-    """The database that a variable names. Raises ConfigurationError, which holds nothing of a URL."""
+def database_url(environ: Mapping[str, str], variable: str, default: str) -> str:
+    """The URL of the database that a variable names. Raises ConfigurationError, which holds nothing of a URL."""
     url = environ.get(variable, default)
     try:
         served = make_url(url).drivername in SERVED
@@ -48,26 +50,43 @@ def open_engine(url: str, waiting: int, *, is_durable: bool = False) -> AsyncEng
     # a connection that the server closed meanwhile is opened again, not told as a failure
     engine = create_async_engine(url, pool_pre_ping=not url.startswith("sqlite"))
     if engine.dialect.name == "sqlite":
-        _set(engine.sync_engine, waiting, is_durable)
+        _configure_sqlite(engine.sync_engine, waiting, is_durable)
     return engine
 
 
-def _set(engine: Engine, waiting: int, is_durable: bool) -> None:
+def _configure_sqlite(engine: Engine, waiting: int, is_durable: bool) -> None:
     def set_pragmas(connection: Any, _: object) -> None:
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout={waiting * 1000}")
-        cursor.execute("PRAGMA journal_mode=WAL")
+        _enter_wal(cursor, waiting)
         cursor.execute(f"PRAGMA synchronous={'FULL' if is_durable else 'NORMAL'}")
         cursor.close()
 
     event.listen(engine, "connect", set_pragmas)
 
 
+def _enter_wal(cursor: Any, waiting: int) -> None:
+    """Put a database in WAL mode, where readers and one writer go on together. Raises sqlite3.OperationalError."""
+    deadline = time.monotonic() + waiting
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            # Two connections that change the mode of a new file at once could wait for each other for ever, so SQLite
+            # fails one of them without looking at busy_timeout. A write lock does wait: behind it, the mode is changed.
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            cursor.execute("BEGIN IMMEDIATE")
+            cursor.execute("COMMIT")
+        else:
+            return
+
+
 class Writer(Protocol):
     """Runs transactions written for a connection that does not wait."""
 
     async def transaction(self, make: Callable[[Connection], T]) -> T:
-        """What `make` returns, once it is committed."""
+        """The result of `make`, once it is committed."""
         ...
 
     async def close(self) -> None: ...
@@ -82,7 +101,7 @@ def writer(engine: AsyncEngine, waiting: int) -> Writer:
 class _SqliteWriter:
     def __init__(self, engine: AsyncEngine, waiting: int) -> None:
         self._engine = create_engine(engine.url.set(drivername="sqlite"))
-        _set(self._engine, waiting, is_durable=True)
+        _configure_sqlite(self._engine, waiting, is_durable=True)
         self._thread = ThreadPoolExecutor(1, "ecrivain")
 
     async def transaction(self, make: Callable[[Connection], T]) -> T:
@@ -132,4 +151,4 @@ async def read_in(
 
 def batches(values: Sequence[T], size: int) -> Iterator[Sequence[T]]:
     """The values, `size` at a time."""
-    return (values[debut : debut + size] for debut in range(0, len(values), size))
+    return (values[start : start + size] for start in range(0, len(values), size))

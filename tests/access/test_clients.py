@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gateway.auth.authentication.clients import read_clients
-from gateway.auth.authentication.viewer import Principal, choose_finalite, identifier
+from gateway.auth.authentication.viewer import Principal, build_viewer, choose_finalite
 from gateway.auth.policy.perimetre import Perimetre
 from gateway.auth.policy.rules import Finalite, Profil
 from gateway.errors import ConfigurationError, FinaliteRequired
@@ -86,7 +86,7 @@ def test_the_file_is_a_closed_world(tmp_path: Path, former: str, new: str, told:
 
 def test_viewer(tmp_path: Path) -> None:
     client = read_clients(_write(tmp_path, REGISTRY))["ml"]
-    seen = identifier(Principal("ml"), client, None, TrainingDirectory())
+    seen = build_viewer(Principal("ml"), client, None, TrainingDirectory())
     assert (seen.client, seen.account, seen.profil, seen.nom) == (
         "ml",
         "ml",
@@ -99,12 +99,12 @@ def test_viewer(tmp_path: Path) -> None:
 
 def test_an_agent_is_the_account(tmp_path: Path) -> None:
     client = read_clients(_write(tmp_path, REGISTRY))["ml"]
-    assert identifier(Principal("ml", "agent-7"), client, None, TrainingDirectory()).account == "agent-7"
+    assert build_viewer(Principal("ml", "agent-7"), client, None, TrainingDirectory()).account == "agent-7"
 
 
 def test_a_partner_system_has_the_perimetre_of_the_organisation_and_its_own_rights(tmp_path: Path) -> None:
     client = read_clients(_write(tmp_path, REGISTRY))["si"]
-    seen = identifier(Principal("si"), client, "ACCOMPAGNEMENT", TrainingDirectory())
+    seen = build_viewer(Principal("si"), client, "ACCOMPAGNEMENT", TrainingDirectory())
     assert seen.profil is Profil.SI_PARTENAIRE
     assert seen.perimetre == Perimetre(Profil.MISSION_LOCALE, "59010")
 

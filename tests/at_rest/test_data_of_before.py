@@ -126,7 +126,7 @@ async def _understood(url: str, data: Opened, kept: dict[str, Any]) -> None:
     rate_limits = RateLimits(url)
     try:
         limit = 10**12
-        assert 0 < limit - (await rate_limits.balance(Allowance("cout", limit), CLIENT)).rest < 10_000
+        assert 0 < limit - (await rate_limits.balance(Allowance("cout", limit), CLIENT)).left < 10_000
     finally:
         await rate_limits.close()
     shared_pacer = SharedPacer(url)

@@ -287,5 +287,5 @@ async def test_a10_processes_of_one_postgresql_count_together(world: World, few:
         await other.append(elsewhere)
         verification = await verify_chain(other)
         await other.close()
-    assert verification.default is None
-    assert verification.fin.numero >= 3
+    assert verification.fault is None
+    assert verification.last.numero >= 3

@@ -53,8 +53,8 @@ class Processes:
 
     async def keep(self, key: CacheKey = KEY, lu: UnitResult | None = None) -> None:
         lu = lu or result()
-        ne_a = self.seconds[0]
-        await self.cache.keep(key, Entry(lu, lu.version, ne_a, ne_a + 60, await self.cache.generation("erp"), 1))
+        said_at = self.seconds[0]
+        await self.cache.keep(key, Entry(lu, lu.version, said_at, said_at + 60, await self.cache.generation("erp"), 1))
 
     async def read(self, key: CacheKey = KEY) -> UnitResult | None:
         (kept,) = await self.cache.read([key])

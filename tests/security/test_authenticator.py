@@ -46,7 +46,7 @@ class Scene:
         self.authenticator = Authenticator(tokens, self.clients, SEALER, lambda: DAY)
 
     def charge_request(self, authorization: str | None = None, key: str | None = None) -> Principal:
-        return asyncio.run(self.authenticator.identifier(authorization, key))[0]
+        return asyncio.run(self.authenticator.authenticate(authorization, key))[0]
 
     def write(self, text: str, seconds: float) -> None:
         """Replace the register, as an operator does, and let time pass."""
@@ -89,7 +89,7 @@ def test_t09_a_stolen_register_is_of_no_use_without_the_gateways_own_key(tmp_pat
     assert KEY not in scene.file.read_text(encoding="utf-8")
     other = Authenticator(scene.authenticator.verifier, scene.clients, Sealer(b"\x08" * 32), lambda: DAY)
     with pytest.raises(Unauthenticated):
-        asyncio.run(other.identifier(None, KEY))
+        asyncio.run(other.authenticate(None, KEY))
 
 
 def test_t09_one_credential_and_only_one(tmp_path: Path) -> None:

@@ -32,8 +32,8 @@ def key(nom: str, label: str = "erp") -> CacheKey:
 
 
 async def keep(kept: LocalCache, nom: str, value: object, duration: float = 5.0, bytes_: int = 1) -> None:
-    ne_a = kept.now()
-    entry = Entry(value, str(value), ne_a, ne_a + duration, await kept.generation("erp"), bytes_)
+    said_at = kept.now()
+    entry = Entry(value, str(value), said_at, said_at + duration, await kept.generation("erp"), bytes_)
     await kept.keep(key(nom), entry)
 
 

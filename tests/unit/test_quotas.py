@@ -83,7 +83,7 @@ async def test_a10_an_account_stops_at_its_quota_and_may_read_again_what_it_read
     assert await journal.append(reading(range(51), under)) == [QuotaCrossed("COMPTE", "a", 50, 50, arret=True)]
     assert await journal.append(reading(range(50), under)) == []
     assert await readings_of(journal, "50") == []  # refused: neither written nor counted
-    assert (await verify_chain(journal)).fin.numero == 4
+    assert (await verify_chain(journal)).last.numero == 4
     tomorrow = count_under(DAY + timedelta(days=1), quotas=ClientQuotas(persons_a_day=50, organisation=1000))
     assert [crossed.arret for crossed in await journal.append(reading(range(50, 100), tomorrow))] == [False]
 
@@ -136,11 +136,11 @@ async def test_a10_the_window_of_an_organisation_is_thirty_days_from_the_last_re
 async def debit(rate_limits: RateLimits) -> None:
     allowance = Allowance("essai", 10)
     assert await rate_limits.spend(allowance, "a", 4) is None
-    assert (await rate_limits.balance(allowance, "a")).rest == 6
+    assert (await rate_limits.balance(allowance, "a")).left == 6
     assert await rate_limits.spend(allowance, "a", 6) is None
     exceeded = await rate_limits.spend(allowance, "a", 1)
     assert exceeded is not None
-    assert (exceeded.limit, exceeded.rest) == (10, 0)
+    assert (exceeded.limit, exceeded.left) == (10, 0)
     assert 0 < exceeded.seconds <= 60
     assert await rate_limits.spend(allowance, "b", 10) is None
     assert await rate_limits.spend(Allowance("autre", 10), "a", 10) is None
@@ -153,7 +153,7 @@ async def test_a_client_spends_its_allowance_and_no_other() -> None:
 async def test_a_redis_that_does_not_answer_stops_nobody(caplog: pytest.LogCaptureFixture) -> None:
     rate_limits = RateLimits("redis://127.0.0.1:1/0")
     assert await rate_limits.spend(Allowance("essai", 1), "a", 5) is None
-    assert (await rate_limits.balance(Allowance("essai", 1), "a")).rest == 1
+    assert (await rate_limits.balance(Allowance("essai", 1), "a")).left == 1
     assert "Redis" in caplog.text
     await rate_limits.close()
 

@@ -43,7 +43,7 @@ async def journal(url: str) -> AsyncIterator[Journal]:
 
 
 async def default(journal: Journal, anchor: Anchor | None = None) -> str | None:
-    return (await verify_chain(journal, anchor)).default
+    return (await verify_chain(journal, anchor)).fault
 
 
 async def alter(journal: Journal, *orders: str) -> None:
@@ -54,9 +54,9 @@ async def alter(journal: Journal, *orders: str) -> None:
 
 async def test_a_whole_chain_verifies_and_tells_its_end(journal: Journal) -> None:
     verification = await verify_chain(journal)
-    assert (verification.debut, verification.fin.numero, verification.default) == (1, 20, None)
-    assert verification.fin == await head(journal)
-    assert Anchor.read(str(verification.fin)) == verification.fin
+    assert (verification.first, verification.last.numero, verification.fault) == (1, 20, None)
+    assert verification.last == await head(journal)
+    assert Anchor.read(str(verification.last)) == verification.last
 
 
 async def test_l08_who_read_a_person_in_order_and_with_her_rank(journal: Journal) -> None:
@@ -168,7 +168,7 @@ async def test_l03_several_processes_make_one_chain(journal: Journal) -> None:
     for other in others:
         await other.close()
     verification = await verify_chain(journal)
-    assert (verification.fin.numero, verification.default) == (80, None)
+    assert (verification.last.numero, verification.fault) == (80, None)
     assert len(await readings_of(journal, "p3")) == 4
 
 
@@ -186,13 +186,13 @@ async def test_l03_a_process_that_opens_waits_for_no_writing_and_stops_none(jour
 
 async def test_l03_a_hundred_answers_share_their_writes(journal: Journal) -> None:
     written: list[int] = []
-    un_par_un = journal._write
+    write = journal._attempt
 
-    async def count(inscriptions: list[JournalEntry]) -> list[Verdict]:
-        written.append(len(inscriptions))
-        return await un_par_un(inscriptions)
+    async def count(entries: list[JournalEntry]) -> list[Verdict] | None:
+        written.append(len(entries))
+        return await write(entries)
 
-    journal._write = count  # type: ignore[assignment, method-assign]
+    journal._attempt = count  # type: ignore[assignment, method-assign]
     await asyncio.gather(*(journal.append(journal_entry(n, "zoe")) for n in range(100)))
     assert written == [64, 36]
     assert await default(journal) is None
@@ -212,7 +212,7 @@ async def test_l03_store_down_then_up(journal: Journal, caplog: pytest.LogCaptur
     await journal.append(journal_entry(20, "zoe"))
     assert told_values == [False, True]
     assert len(caplog.records) == 2
-    assert (await verify_chain(journal)).fin.numero == 21
+    assert (await verify_chain(journal)).last.numero == 21
 
 
 async def test_l03_a_probe_does_not_say_available_what_refuses_to_be_written(
@@ -228,7 +228,7 @@ async def test_l03_a_probe_does_not_say_available_what_refuses_to_be_written(
     assert [await journal.run_probe() for _ in range(2)] == [True, True]
     await journal.append(journal_entry(20, "zoe"))
     verification = await verify_chain(journal)
-    assert (verification.fin.numero, verification.default) == (21, None)  # a probe leaves nothing
+    assert (verification.last.numero, verification.fault) == (21, None)  # a probe leaves nothing
 
 
 async def test_l03_a_caller_that_leaves_does_not_stop_the_others(journal: Journal) -> None:
@@ -237,7 +237,7 @@ async def test_l03_a_caller_that_leaves_does_not_stop_the_others(journal: Journa
     await asyncio.sleep(0)
     gone.cancel()
     await rest
-    assert (await verify_chain(journal)).fin.numero == 22
+    assert (await verify_chain(journal)).last.numero == 22
 
 
 async def test_l07_old_entries_are_forgotten_and_the_chain_still_verifies(journal: Journal) -> None:
@@ -250,7 +250,7 @@ async def test_l07_old_entries_are_forgotten_and_the_chain_still_verifies(journa
 
     assert sorted(await asyncio.gather(forget(), forget())) == [0, 12]
     verification = await verify_chain(journal)
-    assert (verification.debut, verification.fin.numero, verification.default) == (13, 21, None)
+    assert (verification.first, verification.last.numero, verification.fault) == (13, 21, None)
     assert await readings_of(journal, "personne 12") == []
     assert len(await readings_of(journal, "zoe")) == 8
     await alter(journal, "DELETE FROM journal_entrees WHERE numero = 13")
@@ -290,7 +290,7 @@ async def test_l07_the_service_forgets_by_itself_and_tells_its_anchor(
     with pytest.raises(asyncio.CancelledError):
         await keep(journal, configuration, lambda: next(moments), sleep)
     verification = await verify_chain(journal)
-    assert (verification.debut, verification.fin.numero, verification.default) == (21, 21, None)
+    assert (verification.first, verification.last.numero, verification.fault) == (21, 21, None)
     anchors = [line for line in caplog.messages if "ancre" in line]
     assert [line.partition("ancre ")[2].partition(":")[0] for line in anchors] == ["20", "21"]
 

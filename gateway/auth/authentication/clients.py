@@ -102,7 +102,7 @@ class ClientRegister(Mapping[str, RegisteredClient]):
     def __init__(self, path: Path, wall_clock: Callable[[], float]) -> None:
         self._path = path
         self._wall_clock = wall_clock
-        self._trace = _trace(path)
+        self._file_state = _file_state(path)
         self._clients = read_clients(path)
         self._seen_at = wall_clock()
 
@@ -122,19 +122,19 @@ class ClientRegister(Mapping[str, RegisteredClient]):
         return self._clients
 
     def _reread(self) -> None:
-        trace = _trace(self._path)
-        if trace == self._trace:
+        file_state = _file_state(self._path)
+        if file_state == self._file_state:
             return
         try:
-            self._clients, self._trace = read_clients(self._path), trace
+            self._clients, self._file_state = read_clients(self._path), file_state
         except ConfigurationError as error:
             logger.error("registre des clients inchangé : %s", error)
 
 
-def _trace(path: Path) -> tuple[int, ...] | None:
-    """What changes when a file does, None when there is none."""
+def _file_state(path: Path) -> tuple[int, ...] | None:
+    """Facts of a file that change with it, None when there is no file."""
     try:
-        state = path.stat()
+        stat = path.stat()
     except OSError:
         return None
-    return state.st_mtime_ns, state.st_size, state.st_ino
+    return stat.st_mtime_ns, stat.st_size, stat.st_ino

@@ -15,13 +15,13 @@ from gateway.concurrency import SingleFlight
 from gateway.errors import ConfigurationError, KeysUnavailable, Unauthenticated
 
 REFUSAL = "Jeton d'accès absent, invalide ou expiré."  # the same whatever is wrong: a prober learns nothing
-BYTES_MAX = 65_536
+BYTES_MAX = 65_536  # of a set, as published
 REREAD_AFTER = 600  # seconds after which a set is read again: a removed key is refused within them
 INTERVAL = 60  # seconds between two readings, however many unknown key ids are shown
 INTERVAL_WITHOUT_KEY = 5  # … when no set was ever read: the issuer may start after us
 SURVIVAL = 3600  # seconds that the last good set outlives its issuer
 BITS_MIN = 2048
-LECTURE = "jwks"  # the one thing that is read
+READING = "jwks"  # the key of the one flight there is
 
 logger = logging.getLogger("gateway.auth.cles")
 
@@ -29,24 +29,25 @@ logger = logging.getLogger("gateway.auth.cles")
 class KeySetStore(Protocol):
     """Where the last good set is kept from one process to the next, with the instant it was read."""
 
-    def keep(self, lu_a: float, bytes_: bytes) -> None: ...
+    def keep(self, read_at: float, plain: bytes) -> None: ...
     def resume(self) -> tuple[float, bytes] | None: ...
 
 
 class KeySet:
     """The key set behind one configured address.
 
-    `read` returns the bytes of a JWKS and may raise anything; `wall_clock` gives seconds since the epoch.
+    `read` returns the document of a JWKS, of `BYTES_MAX` at most, and may raise anything; `wall_clock` gives seconds
+    since the epoch.
     """
 
     def __init__(
-        self, read: Callable[[], Awaitable[bytes]], wall_clock: Callable[[], float], store: KeySetStore | None = None
+        self, read: Callable[[], Awaitable[Any]], wall_clock: Callable[[], float], store: KeySetStore | None = None
     ) -> None:
         self._read = read
         self._wall_clock = wall_clock
         self._store = store
         self._keys: Mapping[str, RSAKey] = {}
-        self._lu_a = self._attempt_at = float("-inf")
+        self._read_at = self._attempt_at = float("-inf")
         self._flights: SingleFlight[str, None] = SingleFlight()
 
     async def open(self) -> None:
@@ -60,7 +61,7 @@ class KeySet:
             )
 
     async def is_usable(self) -> bool:
-        """Whether tokens can be verified now."""
+        """True when tokens can be verified now."""
         if self._age() > REREAD_AFTER:
             await self._reread()
         return self._age() <= SURVIVAL
@@ -77,42 +78,39 @@ class KeySet:
         return self._keys[kid]
 
     def _age(self) -> float:
-        return self._wall_clock() - self._lu_a
+        return self._wall_clock() - self._read_at
 
     async def _reread(self) -> None:
         """One reading at a time, shared by all who wait; whoever leaves does not stop it."""
-        if LECTURE not in self._flights:
+        if READING not in self._flights:
             interval = INTERVAL if self._keys else INTERVAL_WITHOUT_KEY
             if self._wall_clock() - self._attempt_at < interval:
                 return
             self._attempt_at = self._wall_clock()
-        await self._flights.run(LECTURE, self._load)
+        await self._flights.run(READING, self._load)
 
     async def _load(self) -> None:
         try:
-            bytes_ = await self._read()
-            self._keys = read_jwks(bytes_)
-            self._lu_a = self._wall_clock()
+            document = await self._read()
+            self._keys, plain = read_jwks(document), json.dumps(document).encode()
+            self._read_at = self._wall_clock()
         except Exception as error:  # whatever the issuer or the network does, the last good set goes on
             logger.warning("jeu de clés illisible (%s) : le dernier bon est gardé", type(error).__name__)
             return
         if self._store:
-            await asyncio.to_thread(self._store.keep, self._lu_a, bytes_)
+            await asyncio.to_thread(self._store.keep, self._read_at, plain)
 
     def _resume(self, store: KeySetStore) -> None:
         with contextlib.suppress(ValueError):  # of another version
-            lu_a, bytes_ = store.resume() or (float("-inf"), b"")
-            self._keys, self._lu_a = read_jwks(bytes_), lu_a
+            read_at, plain = store.resume() or (float("-inf"), b"")
+            self._keys, self._read_at = read_jwks(json.loads(plain)), read_at
 
 
-def read_jwks(bytes_: bytes) -> Mapping[str, RSAKey]:
+def read_jwks(document: Any) -> Mapping[str, RSAKey]:
     """The RSA signature keys of a JWKS, by id. Raises ValueError when it has none.
 
     An id given twice designates no key; keys of another kind, use or algorithm are left out.
     """
-    if len(bytes_) > BYTES_MAX:
-        raise ValueError("jeu de clés trop long")
-    document = json.loads(bytes_)
     if not isinstance(document, dict) or not isinstance(document.get("keys"), list):
         raise ValueError("jeu de clés sans « keys »")
     published = [key for key in document["keys"] if isinstance(key, dict) and _suits(key)]
@@ -125,11 +123,11 @@ def read_jwks(bytes_: bytes) -> Mapping[str, RSAKey]:
 
 
 def _suits(key: dict[str, Any]) -> bool:
-    kid, module = key.get("kid"), key.get("n")
+    modulus = key.get("n")
     return (
-        isinstance(kid, str)
-        and isinstance(module, str)
-        and len(module) * 6 >= BITS_MIN  # base64url
+        isinstance(key.get("kid"), str)
+        and isinstance(modulus, str)
+        and len(modulus) * 6 >= BITS_MIN  # base64url
         and key.get("kty") == "RSA"
         and key.get("use", "sig") == "sig"
         and key.get("alg", "RS256") == "RS256"

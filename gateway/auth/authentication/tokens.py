@@ -45,22 +45,22 @@ class TokenVerifier:
         """The bearer of an Authorization header. Raises Unauthenticated, the same whatever is wrong with the token,
         or KeysUnavailable when no key can be trusted any more."""
         try:
-            return self._token(await self._claims(_bearer(authorization)))
+            return self._principal(await self._claims(_bearer(authorization)))
         except (JoseError, ValueError, TypeError, RecursionError):
             raise Unauthenticated(REFUSAL) from None
 
     async def _claims(self, text: str) -> dict[str, Any]:
-        """What a token says, its signature verified once as long as the issuer publishes the same key; everything else is
-        looked at each time."""
+        """The claims of a token whose signature holds. It is verified once, as long as the issuer publishes the same key:
+        what the claims say is looked at each time."""
         digest = hashlib.sha256(text.encode()).digest()
-        kid, key, told_ones = self.verified.get(digest) or (_kid(text), None, {})
+        kid, key, claims = self.verified.get(digest) or (_kid(text), None, {})
         published = await self.keys.key(kid)
         if key is not published:
-            told_ones = jwt.decode(text, published, algorithms=[ALGORITHM]).claims
-            self.verified[digest] = (kid, published, told_ones)
-        return told_ones
+            claims = jwt.decode(text, published, algorithms=[ALGORITHM]).claims
+            self.verified[digest] = (kid, published, claims)
+        return claims
 
-    def _token(self, claims: dict[str, Any]) -> Principal:
+    def _principal(self, claims: dict[str, Any]) -> Principal:
         _require(claims.get("iss") == self.emetteur)
         audiences = claims.get("aud")
         _require(self.audience in ([audiences] if isinstance(audiences, str) else _list(audiences)))
@@ -87,8 +87,8 @@ def _require(condition: bool) -> None:
 
 
 def _bearer(authorization: str | None) -> str:
-    schema, _, text = (authorization or "").partition(" ")
-    _require(schema.lower() == "bearer" and 0 < len(text) <= SIZE_MAX and text.isascii())
+    scheme, _, text = (authorization or "").partition(" ")
+    _require(scheme.lower() == "bearer" and 0 < len(text) <= SIZE_MAX and text.isascii())
     return text
 
 
@@ -101,15 +101,15 @@ def _kid(text: str) -> str:
     return _text(header, "kid")
 
 
-def _text(values: dict[str, Any], nom: str) -> str:
-    value = values.get(nom)
+def _text(values: dict[str, Any], name: str) -> str:
+    value = values.get(name)
     if not isinstance(value, str) or not 0 < len(value) <= 256:
         raise Unauthenticated(REFUSAL)
     return value
 
 
-def _instant(values: dict[str, Any], nom: str) -> int:
-    value = values.get(nom)
+def _instant(values: dict[str, Any], name: str) -> int:
+    value = values.get(name)
     if type(value) is not int or value < 0:
         raise Unauthenticated(REFUSAL)
     return value

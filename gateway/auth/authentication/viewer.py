@@ -1,4 +1,4 @@
-"""Who is asking, for what, over whom: the token's client joined with the register. Knows no header and no source."""
+"""A caller, with its purpose and its perimeter: the principal joined with the register. Knows no header and no source."""
 
 from dataclasses import dataclass
 
@@ -39,13 +39,13 @@ class Principal:
     mfa: bool = False
 
 
-def identifier(
-    token: Principal, client: RegisteredClient, finalite: str | None, directory: TrainingDirectory
+def build_viewer(
+    principal: Principal, client: RegisteredClient, finalite: str | None, directory: TrainingDirectory
 ) -> Viewer:
-    """The viewer of a request. Raises FinaliteRequired when `finalite` (the X-Finalite header) is not the client's."""
+    """The viewer of a request. Raises FinaliteRequired when `finalite` (the X-Finalite header) is not granted to the client."""
     return Viewer(
-        client=token.client,
-        account=token.agent or token.client,
+        client=principal.client,
+        account=principal.agent or principal.client,
         profil=client.profil,
         organisation=client.organisation,
         nom=client.nom,

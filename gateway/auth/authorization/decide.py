@@ -42,7 +42,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What will be read of an operation, and what will not.
+    """The part of an operation that will be read, and the part that will not.
 
     `categories`: granted for the purpose. `coordinates`: granted and used, governed or not, fields ("Jeune.telephone")
     and criteria ("FiltreRuptures.etat", "TriRuptures.PRIORITE"). `fields`: (response key, name) of the root fields, in
@@ -59,9 +59,9 @@ class Decision:
     nulls: frozenset[tuple[Path, str]]
     nominative: bool
 
-    def keys(self, noms: Collection[str]) -> list[str]:
+    def keys(self, names: Collection[str]) -> list[str]:
         """Response keys of the root fields of these names."""
-        return [key for key, name in self.fields if name in noms]
+        return [key for key, name in self.fields if name in names]
 
 
 def decide(
@@ -76,27 +76,28 @@ def decide(
 
     Raises ArgumentRefused when a filter or a sort uses data of a category not granted: dropping it would widen the answer.
     """
-    reading = _Decider(schema, Selection(schema, document, operation, variables), viewer, policy)
+    selection = Selection(schema, document, operation, variables)
+    decider = _Decider(schema, selection, viewer, policy)
     root = schema.get_root_type(operation.operation)
     if root is None:
         raise InvalidRequest("Ce type d'opération n'existe pas ici.")
-    groups = reading.groups(root, (operation.selection_set,))
-    branches = reading.branches(root, groups)
-    set_ = _union_of(branches)
+    groups = selection.fields(root, (operation.selection_set,))
+    branches = decider.branches(root, groups)
+    whole = _union_of(branches)
     return Decision(
-        categories=reading.rows_read,
-        coordinates=set_.coordinates,
+        categories=decider.readable,
+        coordinates=whole.coordinates,
         fields=tuple((key, nodes[0].name.value) for key, nodes in groups.items()),
         roots=frozenset(key for key, branch in branches.items() if not branch.is_null),
-        refusal=set_.refusal,
-        nulls=frozenset(set_.nulls),
-        nominative=not set_.categories <= WITHOUT_PERSON,
+        refusal=whole.refusal,
+        nulls=frozenset(whole.nulls),
+        nominative=not whole.categories <= WITHOUT_PERSON,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Branch:
-    """What a field or a set of fields comes to. Paths start at it; `granted`: something governed in it is granted."""
+    """The decision on a field or on a set of fields. Paths start at it; `granted`: something governed in it is granted."""
 
     refusal: tuple[Refusal, ...] = ()
     nulls: tuple[tuple[Path, str], ...] = ()
@@ -106,7 +107,7 @@ class _Branch:
 
     @property
     def is_null(self) -> bool:
-        """The field itself answers null."""
+        """True when the field itself answers null."""
         return any(path == () for path, _ in self.nulls)
 
     def under(self, key: str) -> "_Branch":
@@ -121,7 +122,7 @@ class _Decider:
     """One decision being made. Sub-selections are memoised by concrete type and selection sets."""
 
     def __init__(self, schema: GraphQLSchema, selection: Selection, viewer: Viewer, policy: AccessPolicy) -> None:
-        self.rows_read = policy.categories(viewer.profil, viewer.finalite)
+        self.readable = policy.categories(viewer.profil, viewer.finalite)
         self._filterable = policy.everywhere(viewer.profil, viewer.finalite)
         self._schema = schema
         self._selection = selection
@@ -130,18 +131,14 @@ class _Decider:
         self._memo: dict[tuple[str, tuple[int, ...]], _Branch] = {}
         self._steps = 0
 
-    def groups(self, type_: GraphQLObjectType, sets: Sets) -> dict[str, list[FieldNode]]:
-        """The fields of a selection by response key."""
-        return self._selection.fields(type_, sets)
-
     def branches(self, type_: GraphQLObjectType, groups: Mapping[str, list[FieldNode]]) -> dict[str, _Branch]:
-        """What each response key of a selection comes to."""
+        """The decision on each response key of a selection."""
         return {key: self._field(type_, nodes) for key, nodes in groups.items()}
 
     def _object(self, type_: GraphQLObjectType, sets: Sets) -> _Branch:
         place = (type_.name, tuple(map(id, sets)))
         if place not in self._memo:
-            self._memo[place] = _union_of(self.branches(type_, self.groups(type_, sets)))
+            self._memo[place] = _union_of(self.branches(type_, self._selection.fields(type_, sets)))
         return self._memo[place]
 
     def _field(self, type_: GraphQLObjectType, nodes: list[FieldNode]) -> _Branch:
@@ -150,11 +147,11 @@ class _Decider:
             return _Branch(coordinates=frozenset({f"{type_.name}.{name}"}))
         field, coordinate = type_.fields[name], f"{type_.name}.{name}"
         own = categorie(field)
-        if own is not None and own not in self.rows_read:
-            return _is_refused(coordinate, own)
+        if own is not None and own not in self.readable:
+            return _refused_branch(coordinate, own)
         criteria = self._criteria(coordinate, field, nodes[0])
         below = self._below(field, nodes)
-        self._count(1 + len(below.refusal) + len(below.nulls))
+        self._spend(1 + len(below.refusal) + len(below.nulls))
         if below.refusal and not below.granted and own is not None:
             return _Branch(refusal=below.refusal, nulls=(((), coordinate),))
         return _Branch(
@@ -179,43 +176,41 @@ class _Decider:
         if is_object_type(type_):
             return self._object(type_, sets)
         if is_abstract_type(type_):
-            return self._is_abstract(self._schema.get_possible_types(type_), sets)
+            return self._abstract(self._schema.get_possible_types(type_), sets)
         return _Branch()
 
-    def _is_abstract(self, possible: list[GraphQLObjectType], sets: Sets) -> _Branch:
+    def _abstract(self, possible: list[GraphQLObjectType], sets: Sets) -> _Branch:
         """A key may be a field of several types: its path is null only if it is for each type that may be opened."""
         branches = {type_.name: self._node(type_, sets) for type_ in possible}
-        notices = [
-            (self.groups(type_, sets).keys(), {path for path, _ in branches[type_.name].nulls})
+        opened = [
+            (self._selection.fields(type_, sets).keys(), {path for path, _ in branches[type_.name].nulls})
             for type_ in possible
-            if opening(type_) in self.rows_read
+            if opening(type_) in self.readable
         ]
         merged = _merged(list(branches.values()))
-        nulls = [
-            null for null in merged.nulls if all(null[0] in paths for keys, paths in notices if null[0][0] in keys)
-        ]
+        nulls = [null for null in merged.nulls if all(null[0] in paths for keys, paths in opened if null[0][0] in keys)]
         return replace(merged, nulls=tuple(nulls))
 
     def _node(self, type_: GraphQLObjectType, sets: Sets) -> _Branch:
         """The selection on one concrete type of an abstract one: opening it has its own rule."""
-        ouverture = opening(type_)
-        assert ouverture is not None  # noqa: S101 (the start is stopped otherwise)
-        if ouverture in self.rows_read:
+        required = opening(type_)
+        assert required is not None  # noqa: S101 (the start is stopped otherwise)
+        if required in self.readable:
             branch = self._object(type_, sets)
             own = {f"{type_.name}.{name}" for name in ("id", "__typename")}
-            public = ouverture is CategorieDonnee.PUBLIQUE and not branch.coordinates <= own
+            public = required is CategorieDonnee.PUBLIQUE and not branch.coordinates <= own
             return replace(branch, granted=branch.granted or public)
-        names = {key: nodes[0].name.value for key, nodes in self.groups(type_, sets).items()}
+        names = {key: nodes[0].name.value for key, nodes in self._selection.fields(type_, sets).items()}
         governed = {key: name for key, name in names.items() if name in type_.fields and categorie(type_.fields[name])}
-        return _union_of({key: _is_refused(f"{type_.name}.{name}", ouverture) for key, name in governed.items()})
+        return _union_of({key: _refused_branch(f"{type_.name}.{name}", required) for key, name in governed.items()})
 
-    def _count(self, steps: int) -> None:
+    def _spend(self, steps: int) -> None:
         self._steps += steps
         if self._steps > STEPS_MAX:
             raise TooCostlyRequest("La requête est trop ramifiée.")
 
 
-def _is_refused(coordinate: str, refused: CategorieDonnee) -> _Branch:
+def _refused_branch(coordinate: str, refused: CategorieDonnee) -> _Branch:
     return _Branch(refusal=(Refusal((), coordinate, refused),), nulls=(((), coordinate),))
 
 

@@ -46,8 +46,8 @@ class DecisionCache:
     def __init__(self, schema: GraphQLSchema, policy: AccessPolicy) -> None:
         self._schema = schema
         self._policy = policy
-        # The operation is kept with its judgement, so that its address stands for it as long as the entry lives.
-        self._known_ones: LRUCache[Hashable, tuple[OperationDefinitionNode, CachedDecision]] = LRUCache(DECISIONS_MAX)
+        # The operation is kept with its decision, so that its address stands for it as long as the entry lives.
+        self._known: LRUCache[Hashable, tuple[OperationDefinitionNode, CachedDecision]] = LRUCache(DECISIONS_MAX)
 
     def judge(
         self,
@@ -56,21 +56,17 @@ class DecisionCache:
         variables: Mapping[str, Any],
         viewer: Viewer,
     ) -> CachedDecision:
-        """The judgement of a valid operation with its coerced variables. Raises what `decide` raises."""
+        """The decision of a valid operation with its coerced variables. Raises what `decide` raises."""
         reader = (viewer.profil, viewer.finalite, viewer.finalites)
         key = (id(operation), reader, digest(self._schema, operation, variables))
-        known = self._known_ones.get(key)
+        known = self._known.get(key)
         if known is None:
-            known = self._known_ones[key] = (operation, self._judge(document, operation, variables, viewer))
+            decision = decide(self._schema, document, operation, variables, viewer, self._policy)
+            selection = Selection(self._schema, document, operation, variables)
+            readable = self._policy.categories(viewer.profil, viewer.finalite)
+            closed = forbidden(self._schema, selection, (operation.selection_set,), readable)
+            known = self._known[key] = (operation, CachedDecision(decision, closed))
         return known[1]
-
-    def _judge(
-        self, document: DocumentNode, operation: OperationDefinitionNode, variables: Mapping[str, Any], viewer: Viewer
-    ) -> CachedDecision:
-        decision = decide(self._schema, document, operation, variables, viewer, self._policy)
-        selection = Selection(self._schema, document, operation, variables)
-        rows_read = self._policy.categories(viewer.profil, viewer.finalite)
-        return CachedDecision(decision, forbidden(self._schema, selection, (operation.selection_set,), rows_read))
 
 
 def digest(
@@ -78,7 +74,7 @@ def digest(
 ) -> tuple[Hashable, ...]:
     """All that a decision reads of the variables: which are set, booleans, sort keys; no other value."""
     definitions = operation.variable_definitions or ()
-    return tuple(_trace(_named(schema, d.type), variables.get(d.variable.name.value)) for d in definitions)
+    return tuple(_shape(_named(schema, d.type), variables.get(d.variable.name.value)) for d in definitions)
 
 
 def _named(schema: GraphQLSchema, type_: TypeNode) -> GraphQLNamedType | None:
@@ -87,14 +83,14 @@ def _named(schema: GraphQLSchema, type_: TypeNode) -> GraphQLNamedType | None:
     return schema.get_type(type_.name.value)
 
 
-def _trace(type_: GraphQLNamedType | None, value: Any) -> Hashable:
+def _shape(type_: GraphQLNamedType | None, value: Any) -> Hashable:
     if value is None or value is Undefined:
         return None
     if isinstance(value, list | tuple):
-        return frozenset(_trace(type_, element) for element in value)
+        return frozenset(_shape(type_, element) for element in value)
     if is_input_object_type(type_) and isinstance(value, Mapping):
         fields = type_.fields
-        return frozenset((name, _trace(get_named_type(fields[name].type), element)) for name, element in value.items())
+        return frozenset((name, _shape(get_named_type(fields[name].type), element)) for name, element in value.items())
     if is_enum_type(type_):
         return value.name if isinstance(value, Enum) else str(value)
     return value if isinstance(value, bool) else True

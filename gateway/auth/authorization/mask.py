@@ -1,4 +1,4 @@
-"""The last lock: copies of the nouns that hold only what may be read. Works on any class that carries rules; knows none.
+"""Copies of nouns that hold only what may be read. Works on any class that carries rules; knows none.
 
 A refused field is emptied together with the private attribute its resolver reads, a line of provenance or of evidence goes
 with the field it speaks of, and a value that tells a category not granted is left out (docs/graphe.md, Droits).
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """What the mask does to a class for a set of categories, by attribute name."""
+    """The work of the mask on a class for a set of categories, by attribute name."""
 
     empty: dict[str, None]  # emptied at once
     deep: tuple[str, ...]  # may hold governed objects
@@ -29,69 +29,69 @@ class _Plan:
     telling: tuple[tuple[str, str], ...]  # lists of values that tell a category, and what says whether there is one
 
 
-def mask(object_: T, categories: Categories) -> T:
+def mask(noun: T, categories: Categories) -> T:
     """A copy of a noun and of the nouns it holds, in time linear in them; cycles stay cycles. The original is untouched.
 
     Objects without governed fields are shared with the original.
     """
-    copy: T = _copy(object_, categories, {})
+    copy: T = _copy(noun, categories, {})
     return copy
 
 
-def _copy(object_: Any, categories: Categories, made_ones: dict[int, Any]) -> Any:
-    class_: Any = type(object_)
+def _copy(noun: Any, categories: Categories, copies: dict[int, Any]) -> Any:
+    class_: Any = type(noun)
     if class_ is list or class_ is tuple:
-        return class_(_copy(element, categories, made_ones) for element in object_)
+        return class_(_copy(element, categories, copies) for element in noun)
     plan = _plan(class_, categories)
     if plan is None:
-        return object_
-    if id(object_) not in made_ones:
-        copy = made_ones[id(object_)] = object.__new__(class_)
-        copy.__dict__.update(object_.__dict__, **plan.empty)
-        _descend(copy, plan, categories, made_ones)
-    return made_ones[id(object_)]
+        return noun
+    if id(noun) not in copies:
+        copy = copies[id(noun)] = object.__new__(class_)  # known before what it holds, which may hold it
+        copy.__dict__.update(noun.__dict__, **plan.empty)
+        _descend(copy, plan, categories, copies)
+    return copies[id(noun)]
 
 
-def _descend(copy: Any, plan: _Plan, categories: Categories, made_ones: dict[int, Any]) -> None:
-    kept_values = copy.__dict__
+def _descend(copy: Any, plan: _Plan, categories: Categories, copies: dict[int, Any]) -> None:
+    held = copy.__dict__
     for name in plan.deep:
-        if kept_values[name] is not None:
-            kept_values[name] = _copy(kept_values[name], categories, made_ones)
+        if held[name] is not None:
+            held[name] = _copy(held[name], categories, copies)
     for name in plan.rows:
-        kept_values[name] = kept_values[name] and [line for line in kept_values[name] if line.champ in plan.fields]
-    for values, any_of in plan.telling:
-        _silence(kept_values, values, any_of, categories)
+        held[name] = held[name] and [line for line in held[name] if line.champ in plan.fields]
+    for name, any_of in plan.telling:
+        _silence(held, name, any_of, categories)
 
 
-def _silence(kept_values: dict[str, Any], values: str, any_of: str, categories: Categories) -> None:
+def _silence(held: dict[str, Any], name: str, any_of: str, categories: Categories) -> None:
     """Leave out the values that tell a category not granted; where no other is left, nothing says that there was one."""
-    if not kept_values[values]:
+    if not held[name]:
         return
-    told_values = [value for value in kept_values[values] if value.is_base or value.tells in categories]
-    if len(told_values) < len(kept_values[values]):
-        kept_values[values] = told_values
-        kept_values[any_of] = bool(told_values)
+    told = [value for value in held[name] if value.is_base or value.tells in categories]
+    if len(told) < len(held[name]):
+        held[name] = told
+        held[any_of] = bool(told)
 
 
 @lru_cache(maxsize=2048)
 def _plan(class_: type, categories: Categories) -> _Plan | None:
-    """How to mask a class; None when nothing of it is governed, near or far."""
-    definition = _definition_de(class_)
+    """The plan for a class; None when it carries no rule and leads to none."""
+    definition = _definition_of(class_)
     if definition is None or not _touches(class_):
         return None
-    fields: dict[str, Mapping[Any, Any]] = {champ.python_name: champ.metadata for champ in definition.fields}
+    fields: dict[str, Mapping[Any, Any]] = {field.python_name: field.metadata for field in definition.fields}
     refused = {name for name, rules in fields.items() if rules.get(CATEGORIE) not in {None, *categories}}
-    stored_rows = {fields[name].get(MAGASIN) or name for name in refused}
+    emptied = {fields[name].get(MAGASIN) or name for name in refused}
     return _Plan(
-        empty=dict.fromkeys(stored_rows),
-        deep=tuple(sorted(_holders(class_) - stored_rows)),
+        empty=dict.fromkeys(emptied),
+        deep=tuple(sorted(_holders(class_) - emptied)),
         rows=tuple(str(rules[MAGASIN]) for rules in fields.values() if rules.get(BY_FIELD)),
         fields=frozenset(to_camel_case(name) for name in fields if name not in refused),
         telling=tuple((rules[ANY_OF], name) for name, rules in fields.items() if rules.get(ANY_OF)),
     )
 
 
-def _definition_de(type_: object) -> StrawberryObjectDefinition | None:
+def _definition_of(type_: object) -> StrawberryObjectDefinition | None:
     """The object type behind lists and optionals, if it is one."""
     while hasattr(type_, "of_type"):
         type_ = type_.of_type
@@ -102,23 +102,23 @@ def _definition_de(type_: object) -> StrawberryObjectDefinition | None:
 @lru_cache(maxsize=256)
 def _holders(class_: type) -> frozenset[str]:
     """The attributes through which governed objects are reached; resolvers hold none."""
-    definition = _definition_de(class_)
+    definition = _definition_of(class_)
     fields = definition.fields if definition else []
-    towards = {champ.python_name: _definition_de(champ.type) for champ in fields if champ.base_resolver is None}
-    governed: dict[str, Any] = {name: target.origin for name, target in towards.items() if target}
+    targets = {field.python_name: _definition_of(field.type) for field in fields if field.base_resolver is None}
+    governed: dict[str, Any] = {name: target.origin for name, target in targets.items() if target}
     return frozenset(name for name, target in governed.items() if _touches(target))
 
 
 @lru_cache(maxsize=256)
 def _touches(class_: type) -> bool:
-    """Whether a class carries rules, or leads to one that does."""
-    views, waiting = set[type](), [class_]
+    """True when a class carries rules, or leads to one that does."""
+    visited, waiting = set[type](), [class_]
     while waiting:
-        definition = _definition_de(waiting.pop())
-        if definition is None or definition.origin in views:
+        definition = _definition_of(waiting.pop())
+        if definition is None or definition.origin in visited:
             continue
-        views.add(definition.origin)
-        if any(champ.metadata.get(CATEGORIE) for champ in definition.fields):
+        visited.add(definition.origin)
+        if any(field.metadata.get(CATEGORIE) for field in definition.fields):
             return True
-        waiting += [champ.type for champ in definition.fields]  # type: ignore[misc]
+        waiting += [field.type for field in definition.fields]  # type: ignore[misc]
     return False

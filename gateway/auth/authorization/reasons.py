@@ -1,4 +1,4 @@
-"""What a caller is told of a refusal: the category asked for and what would open it. Never a value. Pure."""
+"""The texts of refusals for callers: the category asked for and what would open it. Never a value. Pure."""
 
 from gateway.auth.authentication.viewer import Viewer
 from gateway.auth.policy.policy import AccessPolicy
@@ -6,7 +6,7 @@ from gateway.auth.policy.rules import CategorieDonnee, Finalite
 
 
 def field_refused(coordinate: str, refused: CategorieDonnee, viewer: Viewer, policy: AccessPolicy) -> str:
-    """Why the field of that coordinate is null."""
+    """The reason why the field of that coordinate is null."""
     request = f"Le champ {coordinate.partition('.')[2]} demande la catégorie {refused.value}"
     missing = _missing(refused, viewer, policy)
     if viewer.finalite is None:
@@ -16,7 +16,7 @@ def field_refused(coordinate: str, refused: CategorieDonnee, viewer: Viewer, pol
 
 
 def criterion_refused(path: str, refused: CategorieDonnee, viewer: Viewer, policy: AccessPolicy) -> str:
-    """Why an operation that filters or sorts by `path` is refused."""
+    """The reason why an operation that filters or sorts by `path` is refused."""
     request = f"Le critère {path} demande la catégorie {refused.value} pour toutes les personnes du périmètre"
     who = f"le profil {viewer.profil.value}"
     if refused in policy.categories(viewer.profil, viewer.finalite):

@@ -1,4 +1,4 @@
-"""What an operation selects, once fragments are spread and @skip/@include are evaluated. Knows no rule."""
+"""The fields that an operation selects, once fragments are spread and @skip/@include are evaluated. Knows no rule."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -42,8 +42,8 @@ class Selection:
     def fields(self, type_: GraphQLObjectType, sets: Sets) -> dict[str, list[FieldNode]]:
         """The fields selected on a concrete type, by response key, in order; each fragment is spread once."""
         groups: dict[str, list[FieldNode]] = {}
-        seen_ones: set[str] = set()
-        waiting = [iter(set_.selections) for set_ in reversed(sets)]
+        spread: set[str] = set()
+        waiting = [iter(selection_set.selections) for selection_set in reversed(sets)]
         while waiting:
             node = next(waiting[-1], None)
             if node is None:
@@ -52,7 +52,7 @@ class Selection:
                 if self._is_selected(node):
                     groups.setdefault(node.alias.value if node.alias else node.name.value, []).append(node)
             elif self._is_selected(node):
-                waiting.append(self._extended(node, type_, seen_ones))
+                waiting.append(self._spread(node, type_, spread))
         return groups
 
     def value(self, node: ValueNode) -> Any:
@@ -61,13 +61,13 @@ class Selection:
             return self._variables.get(node.name.value)
         return value_from_ast_untyped(node, self._variables)
 
-    def _extended(self, node: SelectionNode, type_: GraphQLObjectType, seen_ones: set[str]) -> Iterator[SelectionNode]:
+    def _spread(self, node: SelectionNode, type_: GraphQLObjectType, spread: set[str]) -> Iterator[SelectionNode]:
         target: SelectionNode | FragmentDefinitionNode = node
         if isinstance(node, FragmentSpreadNode):
             name = node.name.value
-            if name in seen_ones:
+            if name in spread:
                 return iter(())
-            seen_ones.add(name)
+            spread.add(name)
             target = self._fragments[name]
         if not isinstance(target, FragmentDefinitionNode | InlineFragmentNode) or not self._concerns(target, type_):
             return iter(())

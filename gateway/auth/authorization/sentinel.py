@@ -1,7 +1,7 @@
-"""The assertion that must never fire: what leaves holds nothing that its caller may not read (docs/security.md).
+"""Checks that what leaves holds nothing that its caller may not read: it should never find anything (docs/security.md).
 
-It works from the rules and the policy, never from the decision nor from the mask that it watches. Two looks: at a noun
-that was masked, for the categories of that very person; at the data of an answer, for what the profile never reads.
+It works from the rules and the policy, never from the decision nor from the mask, which it checks: `excess`, a noun that
+was masked, for the categories of that very person; `find_leak`, the data of an answer, for what the profile never reads.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -34,9 +34,8 @@ def find_leak(data: Any, forbidden: Forbidden) -> tuple[str, ...] | None:
     Walks the forbidden branches only: an answer of which everything is granted costs nothing.
     """
     if isinstance(data, list):
-        return (
-            next((found for element in data if (found := find_leak(element, forbidden))), None) if forbidden else None
-        )
+        leaks = (find_leak(element, forbidden) for element in data) if forbidden else ()
+        return next((leak for leak in leaks if leak), None)
     for key, below in forbidden.items() if isinstance(data, dict) else ():
         value = data.get(key)
         if value is None:
@@ -48,27 +47,27 @@ def find_leak(data: Any, forbidden: Forbidden) -> tuple[str, ...] | None:
     return None
 
 
-def forbidden(schema: GraphQLSchema, selection: Selection, racine: Sets, rows_read: Categories) -> Forbidden:
-    """What must be null in the answer of an operation whose caller reads `rows_read`."""
+def forbidden(schema: GraphQLSchema, selection: Selection, root: Sets, readable: Categories) -> Forbidden:
+    """The values that must be null in the answer of an operation whose caller reads `readable`."""
     type_ = schema.query_type
-    return _Report(schema, selection, rows_read).object_(type_, racine) if type_ else FREE
+    return _Reader(schema, selection, readable).of_object(type_, root) if type_ else FREE
 
 
-class _Report:
-    """One reading of a selection; sub-selections are read once for each concrete type."""
+class _Reader:
+    """Reads one selection; sub-selections are read once for each concrete type."""
 
-    def __init__(self, schema: GraphQLSchema, selection: Selection, rows_read: Categories) -> None:
+    def __init__(self, schema: GraphQLSchema, selection: Selection, readable: Categories) -> None:
         self._schema = schema
         self._selection = selection
-        self._rows_read = rows_read
+        self._readable = readable
         self._memo: dict[tuple[str, tuple[int, ...]], Forbidden] = {}
 
-    def object_(self, type_: GraphQLObjectType, sets: Sets) -> Forbidden:
+    def of_object(self, type_: GraphQLObjectType, sets: Sets) -> Forbidden:
         place = (type_.name, tuple(map(id, sets)))
         if place not in self._memo:
             groups = self._selection.fields(type_, sets)
-            seen_ones = {key: self._field(type_, nodes) for key, nodes in groups.items()}
-            self._memo[place] = {key: seen for key, seen in seen_ones.items() if seen != FREE}
+            branches = {key: self._field(type_, nodes) for key, nodes in groups.items()}
+            self._memo[place] = {key: branch for key, branch in branches.items() if branch != FREE}
         return self._memo[place]
 
     def _field(self, type_: GraphQLObjectType, nodes: list[FieldNode]) -> Forbidden | None:
@@ -76,48 +75,48 @@ class _Report:
         if name.startswith("__"):
             return FREE
         field = type_.fields[name]
-        if categorie(field) not in {None, *self._rows_read}:
+        if categorie(field) not in {None, *self._readable}:
             return None
         below, sets = get_named_type(field.type), tuple(n.selection_set for n in nodes if n.selection_set)
         if is_abstract_type(below):
-            return self._is_abstract(self._schema.get_possible_types(below), sets)
-        return self.object_(below, sets) if is_object_type(below) else FREE
+            return self._abstract(self._schema.get_possible_types(below), sets)
+        return self.of_object(below, sets) if is_object_type(below) else FREE
 
-    def _is_abstract(self, possible: list[GraphQLObjectType], sets: Sets) -> Forbidden:
+    def _abstract(self, possible: list[GraphQLObjectType], sets: Sets) -> Forbidden:
         """One key may stand for fields of several types: it is forbidden when all of them are."""
-        notices: dict[str, list[Forbidden | None]] = {}
+        by_key: dict[str, list[Forbidden | None]] = {}
         for type_ in possible:
-            opened = opening(type_) in self._rows_read
-            below = self.object_(type_, sets) if opened else FREE
+            opened = opening(type_) in self._readable
+            below = self.of_object(type_, sets) if opened else FREE
             for key in self._selection.fields(type_, sets):
-                notices.setdefault(key, []).append(below.get(key, FREE) if opened else None)
+                by_key.setdefault(key, []).append(below.get(key, FREE) if opened else None)
         return {
-            key: received[0]
-            for key, received in notices.items()
-            if received[0] != FREE and received.count(received[0]) == len(received)
+            key: all_of[0]
+            for key, all_of in by_key.items()
+            if all_of[0] != FREE and all_of.count(all_of[0]) == len(all_of)
         }
 
 
-def excess(object_: Any, categories: Categories) -> str | None:
+def excess(noun: Any, categories: Categories) -> str | None:
     """The first attribute that still holds something of a category not granted, in a noun or what it holds."""
-    return next(_among((object_,), categories, set()), None)
+    return next(_among((noun,), categories, set()), None)
 
 
-def _among(values: Iterable[Any], categories: Categories, seen_ones: set[int]) -> Iterator[str]:
+def _among(values: Iterable[Any], categories: Categories, seen: set[int]) -> Iterator[str]:
     for value in values:
         class_: Any = type(value)
-        if _silent(class_) or id(value) in seen_ones:
+        if _holds_no_noun(class_) or id(value) in seen:
             continue
-        seen_ones.add(id(value))
+        seen.add(id(value))
         if isinstance(value, list | tuple):
-            yield from _among(value, categories, seen_ones)
+            yield from _among(value, categories, seen)
         else:
             yield from _excess(value, categories)
-            yield from _among(vars(value).values(), categories, seen_ones)
+            yield from _among(vars(value).values(), categories, seen)
 
 
 def _excess(noun: Any, categories: Categories) -> Iterator[str]:
-    """Of the noun alone."""
+    """The same, of the noun alone."""
     values = vars(noun)
     class_: Any = type(noun)
     for attribute in _closed(class_, categories):
@@ -129,7 +128,7 @@ def _excess(noun: Any, categories: Categories) -> Iterator[str]:
 
 
 @cache
-def _silent(class_: type) -> bool:
+def _holds_no_noun(class_: type) -> bool:
     """A class that holds no noun: most of what nouns hold is texts and dates, and each row is walked."""
     return not issubclass(class_, list | tuple) and not has_object_definition(class_)
 

@@ -1,6 +1,6 @@
 """Tries a policy before it rules: what it would refuse or open that the one in force does not. Changes no answer.
 
-Compares decisions: fields, arguments, filters and sort keys. Which persons it would hide is not told here.
+Compares decisions: fields, arguments, filters and sort keys. It does not say which persons the policy would hide.
 """
 
 import logging
@@ -16,11 +16,11 @@ from gateway.errors import CallerError
 logger = logging.getLogger("gateway.acces")
 
 WOULD_REFUSE, WOULD_OPEN = "refuserait", "ouvrirait"
-Counting = Callable[[str, str, str], None]  # profile, coordinate, REFUSERAIT or OUVRIRAIT
+Counting = Callable[[str, str, str], None]  # profile, coordinate, WOULD_REFUSE or WOULD_OPEN
 
 
 class PolicyTrial:
-    """A policy on trial. `count` is told each difference; one line of the log tells those of an operation."""
+    """A policy on trial. `count` receives each difference; one line of the log tells those of an operation."""
 
     def __init__(self, decision_cache: DecisionCache, count: Counting) -> None:
         self._decision_cache = decision_cache

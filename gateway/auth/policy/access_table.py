@@ -15,7 +15,7 @@ from gateway.auth.policy.coordinates import (
     required_by_field,
     sort_orders,
 )
-from gateway.auth.policy.policy import AccessPolicy, PolicyRow
+from gateway.auth.policy.policy import AccessPolicy, PolicyRow, union
 from gateway.auth.policy.rules import CategorieDonnee, Finalite, Profil
 from gateway.auth.policy.schema_check import governed, objects
 from gateway.domain.statut import StatutApprenant
@@ -49,7 +49,7 @@ que l'appelant ne lit pas pour toutes les personnes de son périmètre fait refu
 
 @dataclass(frozen=True, slots=True)
 class RowFilter:
-    """Whose lines are printed; None: everybody's, every purpose's."""
+    """The profile and the purpose whose lines are printed; None: all of them."""
 
     profil: Profil | None = None
     finalite: Finalite | None = None
@@ -64,27 +64,27 @@ class RowFilter:
         useful |= {policy.exploitation.finalite} if profil in policy.exploitation.profils else set()
         return [None, *(f for f in Finalite if f in useful and self.finalite in (None, f))]
 
-    def rows_read(self, policy: AccessPolicy) -> Categories:
-        """What one of the chosen profiles reads for a chosen purpose."""
-        return _union(policy.categories(p, f) for p in self.profils for f in self.finalites(policy, p))
+    def readable(self, policy: AccessPolicy) -> Categories:
+        """The categories that one of the chosen profiles reads for a chosen purpose."""
+        return union(policy.categories(p, f) for p in self.profils for f in self.finalites(policy, p))
 
     def everywhere(self, policy: AccessPolicy) -> Categories:
-        """What one of them reads of every person it sees."""
-        return _union(policy.everywhere(p, f) for p in self.profils for f in self.finalites(policy, p))
+        """The categories that one of them reads of every person it sees."""
+        return union(policy.everywhere(p, f) for p in self.profils for f in self.finalites(policy, p))
 
 
 def render(policy: AccessPolicy, schema: GraphQLSchema, choice: RowFilter = RowFilter()) -> str:
     """ACCES.md, in Markdown, or what `choice` leaves of it; the same policy and schema give the same text."""
-    parties = [
+    parts = [
         HEADER,
         "## Catégories\n\n" + _table(("catégorie", "contenu"), [(c.value, MEANING[c]) for c in CategorieDonnee]),
         "## Qui lit quoi, sur qui, pour quoi faire\n\n" + _rules(policy, choice),
         "## Vue d'ensemble\n\n" + _overview(policy, choice),
-        "## Champs\n\n" + _fields(schema, choice.rows_read(policy)),
-        "## Champs calculés\n\n" + _derived(schema, choice.rows_read(policy)),
+        "## Champs\n\n" + _fields(schema, choice.readable(policy)),
+        "## Champs calculés\n\n" + _derived(schema, choice.readable(policy)),
         "## Arguments, filtres et tris\n\n" + _criteria(schema, choice.everywhere(policy)),
     ]
-    return "\n".join(parties)
+    return "\n".join(parts)
 
 
 def _rules(policy: AccessPolicy, choice: RowFilter) -> str:
@@ -116,33 +116,33 @@ def _overview(policy: AccessPolicy, choice: RowFilter) -> str:
     rows = []
     for profil in choice.profils:
         own = RowFilter(profil, choice.finalite)
-        rows_read, everywhere = own.rows_read(policy), own.everywhere(policy)
-        cases = ["●" if c in everywhere else "○" if c in rows_read else "" for c in columns]
-        rows.append((profil.value, *cases))
+        readable, everywhere = own.readable(policy), own.everywhere(policy)
+        cells = ["●" if c in everywhere else "○" if c in readable else "" for c in columns]
+        rows.append((profil.value, *cells))
     return _table(("profil", *(c.value for c in columns)), rows) + "\n● pour tout le périmètre, ○ sous condition.\n"
 
 
-def _fields(schema: GraphQLSchema, rows_read: Categories) -> str:
+def _fields(schema: GraphQLSchema, readable: Categories) -> str:
     rows = [
         (f"{name}.{field}", categorie.value)
         for name, type_ in objects(schema).items()
         for field, categorie in sorted(governed(type_).items())
-        if {categorie, opening(type_) or CategorieDonnee.PUBLIQUE} <= rows_read
+        if {categorie, opening(type_) or CategorieDonnee.PUBLIQUE} <= readable
     ]
     opening_lines = [
-        (f"node → {name}", categorie.value) for name, categorie in openings(schema).items() if categorie in rows_read
+        (f"node → {name}", categorie.value) for name, categorie in openings(schema).items() if categorie in readable
     ]
     note = "\nUn champ absent de cette liste suit la règle du champ qui mène à lui.\n"
     return _table(("champ", "catégorie"), [*rows, *opening_lines]) + note
 
 
-def _derived(schema: GraphQLSchema, rows_read: Categories) -> str:
-    """What fields are computed from, and why whoever reads them may."""
+def _derived(schema: GraphQLSchema, readable: Categories) -> str:
+    """The fields that are computed from others, and why whoever reads them may."""
     rows = [
         (f"{name}.{field}", ", ".join(derived.de), derived.reason or "même catégorie")
         for name, type_ in objects(schema).items()
         for field, categorie in sorted(governed(type_).items())
-        if categorie in rows_read and (derived := derivation(type_.fields[field]))
+        if categorie in readable and (derived := derivation(type_.fields[field]))
     ]
     return _table(("champ", "calculé à partir de", "pourquoi le lire est permis"), rows)
 
@@ -154,7 +154,7 @@ def _criteria(schema: GraphQLSchema, everywhere: Categories) -> str:
         if is_input_object_type(type_)
         for field, definition in sorted(type_.fields.items())
     ]
-    sorts = [(f"{name}.{key.name}", key.asks) for name, order in sort_orders().items() for key in order]
+    sorts = [(f"{name}.{key.name}", key.asks) for name, sort_keys in sort_orders().items() for key in sort_keys]
     rows = [
         (name, _names(required)) for name, required in [*_arguments(schema), *filters, *sorts] if required <= everywhere
     ]
@@ -171,10 +171,6 @@ def _arguments(schema: GraphQLSchema) -> Iterator[tuple[str, Categories]]:
                     yield f"{name}.{field}({argument}:)", frozenset({own})
 
 
-def _union(sets: Iterable[Categories]) -> Categories:
-    return frozenset[CategorieDonnee]().union(*sets)
-
-
 def _statuts(rule: PolicyRow) -> str:
     return "tous" if len(rule.statuts) == len(StatutApprenant) else _names(rule.statuts)
 
@@ -183,9 +179,9 @@ def _names(members: Iterable[Enum]) -> str:
     """Members of one enum, in the order of its definition."""
     present = set(members)
     classes = {type(member) for member in present}
-    return ", ".join(str(member.value) for class_ in classes for member in class_ if member in present)
+    return ", ".join(str(member.value) for enum in classes for member in enum if member in present)
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    ranks = [header, ["---"] * len(header), *rows]
-    return "".join(f"| {' | '.join(rank)} |\n" for rank in ranks)
+    lines = [header, ["---"] * len(header), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)

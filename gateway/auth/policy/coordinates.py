@@ -1,7 +1,6 @@
 """The rules of each coordinate of a built schema: types, fields, arguments, filters, sort keys. Knows no viewer, no policy.
 
-They are written beside each of them (`rules`), travel in Strawberry's definitions, and are held to the schema by
-`verification`.
+They are written beside each of them (`rules`) and travel in Strawberry's definitions; `schema_check` checks them.
 """
 
 from enum import Enum
@@ -34,7 +33,7 @@ def categorie(element: Governable) -> C | None:
 
 
 def derivation(field: GraphQLField) -> Derivation | None:
-    """What a field says it is computed from."""
+    """The fields that a field declares it is computed from, if it does."""
     value = written(field, DERIVATION)
     return value if isinstance(value, Derivation) else None
 
@@ -45,12 +44,12 @@ def compares(field: GraphQLInputField) -> tuple[str, ...]:
 
 
 def written(element: Governable, key: str) -> Any:
-    """What is written beside a field, an input field or an argument under one key of `rules`; None: nothing."""
+    """The value written beside a field, an input field or an argument under one key of `rules`; None: nothing."""
     return getattr(element.extensions.get("strawberry-definition"), "metadata", {}).get(key)
 
 
 def opening(type_: GraphQLNamedType) -> C | None:
-    """What opening an object of a type asks for, by whatever field leads to it, `node` included; None: it is no node."""
+    """The category that opening an object of a type asks for, by whatever field leads to it; None: it is no node."""
     value = getattr(_class_of(type_), OPENED_BY, None)
     return value if isinstance(value, C) else None
 
@@ -63,12 +62,12 @@ def openings(schema: GraphQLSchema) -> dict[str, C]:
 
 
 def is_nominative(type_: GraphQLNamedType) -> bool:
-    """Whether it is declared that any field of the type is about somebody."""
+    """True when the type declares that any of its fields is about somebody."""
     return hasattr(_class_of(type_), NOMINATIVE)
 
 
 def tells(field: GraphQLField) -> bool:
-    """Whether the values of a field tell a category of their own."""
+    """True when the values of a field tell a category of their own."""
     class_ = _class_of(get_named_type(field.type))
     return isinstance(class_, type) and issubclass(class_, Telling)
 

@@ -1,4 +1,4 @@
-"""Holds what a caller filters, sorts and selects by to its rules (closed world). Knows no viewer, no policy."""
+"""Checks the rules of what a caller filters, sorts and selects by (closed world). Knows no viewer, no policy."""
 
 from collections.abc import Iterable, Iterator
 
@@ -57,12 +57,12 @@ def _filters(schema: GraphQLSchema) -> Iterator[str]:
 
 def _sorts(schema: GraphQLSchema) -> Iterator[str]:
     """Every value of an order carries its rule, and every rule has its value in the graph."""
-    for name, order in sort_orders().items():
+    for name, sort_keys in sort_orders().items():
         type_ = schema.get_type(name)
         values = type_.values.keys() if is_enum_type(type_) else set()
-        yield from (f"{name}.{value} n'existe pas" for value in sorted(order.__members__.keys() - values))
+        yield from (f"{name}.{value} n'existe pas" for value in sorted(sort_keys.__members__.keys() - values))
         for value in values:
-            key = order.__members__.get(value)
+            key = sort_keys.__members__.get(value)
             if key is None or not key.asks:
                 yield f"{name}.{value} n'a pas de catégorie"
             else:
@@ -70,7 +70,7 @@ def _sorts(schema: GraphQLSchema) -> Iterator[str]:
 
 
 def _covers(schema: GraphQLSchema, criterion: str, required: Categories, about: Iterable[str]) -> Iterator[str]:
-    """Who may use a criterion reads the fields it looks at: else their values would be told by what it keeps."""
+    """Whoever may use a criterion must read the fields it looks at: else what it keeps would tell their values."""
     rules = {coordinate: rule_of(schema, coordinate) for coordinate in about}
     if not rules:
         yield f"{criterion} ne dit pas quels champs il regarde"

@@ -1,4 +1,4 @@
-"""Which persons a caller may see, and by which relation. Pure: knows no source, no policy, no noun."""
+"""Perimeters: the persons that a caller may see, and by which relation. Pure: knows no source, no policy, no noun."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ AGE_LIMIT = 26  # first age that is too old, but for a recognised disability
 
 
 class Relation(Enum):
-    """What ties a caller's organisation to a person (docs/graphe.md, Droits)."""
+    """The ties of a caller's organisation to a person (docs/graphe.md, Droits)."""
 
     RESIDENCE = "RESIDENCE"  # the person lives in the territory of this Mission locale
     SUIVI = "SUIVI"  # this Mission locale has a dossier on the person (docs/domaine.md, Résidence)
@@ -43,7 +43,7 @@ class Affiliation:
 
 @dataclass(frozen=True, slots=True)
 class Perimetre:
-    """What an organisation answers for. `uais`: the CFAs it may see, for a CFA or a network; empty for the others."""
+    """The reach of an organisation. `uais`: the CFAs it may see, for a CFA or a network; empty for the others."""
 
     profil: Profil
     organisation: str
@@ -51,7 +51,7 @@ class Perimetre:
 
 
 class TrainingDirectory(Protocol):
-    """What the referential says of CFAs."""
+    """The part of the referential that tells of CFAs."""
 
     def formateurs(self, uai: str) -> frozenset[str]:
         """UAIs of the places of training this CFA is responsible for."""
@@ -73,9 +73,9 @@ def build_perimetre(profil: Profil, organisation: str, directory: TrainingDirect
 
 def relations(perimetre: Perimetre, affiliation: Affiliation) -> frozenset[Relation]:
     """The relations that hold between the organisation and the person; none means out of perimeter."""
-    own_ones = perimetre.uais if perimetre.profil is Profil.CFA else _un(perimetre.organisation)
+    own = perimetre.uais if perimetre.profil is Profil.CFA else _codes(perimetre.organisation)
     links = _LINKS.get(perimetre.profil, ())
-    return frozenset(relation for relation, organisations in links if organisations(affiliation) & own_ones)
+    return frozenset(relation for relation, organisations in links if organisations(affiliation) & own)
 
 
 def is_contrat_visible(perimetre: Perimetre, uai: str | None) -> bool:
@@ -92,21 +92,21 @@ def is_age_admissible(perimetre: Perimetre, age: int | None, rqth: bool | None) 
     return age is not None and age >= AGE_MINIMAL and (age < AGE_LIMIT or rqth is True)
 
 
-def _un(code: str | None) -> frozenset[str]:
+def _codes(code: str | None) -> frozenset[str]:
     return frozenset({code}) if code else frozenset()
 
 
 # For each profile, the relations it may hold and the organisations that a person's facts name for each of them.
 _LINKS: Mapping[Profil, tuple[tuple[Relation, Callable[[Affiliation], frozenset[str]]], ...]] = {
     Profil.MISSION_LOCALE: (
-        (Relation.RESIDENCE, lambda r: _un(r.mission_locale)),
-        (Relation.SUIVI, lambda r: r.followed_by),
+        (Relation.RESIDENCE, lambda a: _codes(a.mission_locale)),
+        (Relation.SUIVI, lambda a: a.followed_by),
     ),
-    Profil.CFA: ((Relation.CFA, lambda r: r.uais),),
-    Profil.TETE_DE_RESEAU: ((Relation.RESEAU, lambda r: r.reseaux),),
-    Profil.DREETS: ((Relation.TERRITOIRE_CFA, lambda r: r.regions),),
-    Profil.DDETS: ((Relation.TERRITOIRE_CFA, lambda r: r.departements),),
-    Profil.ACADEMIE: ((Relation.TERRITOIRE_CFA, lambda r: r.academies),),
-    Profil.FRANCE_TRAVAIL: ((Relation.RESIDENCE_REGION, lambda r: _un(r.region)),),
+    Profil.CFA: ((Relation.CFA, lambda a: a.uais),),
+    Profil.TETE_DE_RESEAU: ((Relation.RESEAU, lambda a: a.reseaux),),
+    Profil.DREETS: ((Relation.TERRITOIRE_CFA, lambda a: a.regions),),
+    Profil.DDETS: ((Relation.TERRITOIRE_CFA, lambda a: a.departements),),
+    Profil.ACADEMIE: ((Relation.TERRITOIRE_CFA, lambda a: a.academies),),
+    Profil.FRANCE_TRAVAIL: ((Relation.RESIDENCE_REGION, lambda a: _codes(a.region)),),
 }
 RELATIONS = {profil: frozenset(relation for relation, _ in links) for profil, links in _LINKS.items()}

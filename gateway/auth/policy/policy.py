@@ -42,13 +42,13 @@ class PolicyRow(StrictModel):
 
 
 class Aggregate(StrictModel):
-    """Who reads the figures of its own perimeter, whatever the purpose."""
+    """The profiles that read the figures of their own perimeter, whatever the purpose."""
 
     profils: Annotated[frozenset[Profil], AtLeastOne]
 
 
 class OperationsConfig(StrictModel):
-    """Who reads the state of the partner systems: categories that open no person's record."""
+    """The profiles that read the state of the partner systems: categories that open no person's record."""
 
     profils: Annotated[frozenset[Profil], AtLeastOne]
     finalite: Finalite
@@ -64,21 +64,21 @@ class AccessPolicy(StrictModel):
 
     def rows(self, profil: Profil, finalite: Finalite | None) -> tuple[PolicyRow, ...]:
         """The rows of a profile for a purpose, in the order of the file."""
-        return tuple(line for line in self.regle if profil in line.profils and finalite is line.finalite)
+        return tuple(row for row in self.regle if profil in row.profils and finalite is row.finalite)
 
     def categories(self, profil: Profil, finalite: Finalite | None) -> Categories:
-        """What the profile may read of someone at least: the union over relations, statuses and conditions."""
-        rows_read = _union(line.categories for line in self.rows(profil, finalite))
+        """The categories that a profile may read of somebody at least: the union over relations, statuses and conditions."""
+        categories = union(row.categories for row in self.rows(profil, finalite))
         if profil in self.exploitation.profils and finalite is self.exploitation.finalite:
-            rows_read |= self.exploitation.categories
-        return rows_read | PUBLIQUE | (WITHOUT_FINALITE if profil in self.agregat.profils else PUBLIQUE)
+            categories |= self.exploitation.categories
+        return categories | PUBLIQUE | (WITHOUT_FINALITE if profil in self.agregat.profils else PUBLIQUE)
 
     def everywhere(self, profil: Profil, finalite: Finalite | None) -> Categories:
-        """What it may read of *every* record it sees: what a filter or a sort may use without telling the rest."""
+        """The categories it may read of *every* record it sees: a filter or a sort that uses them tells nothing more."""
         rows = self.rows(profil, finalite)
-        always = [line.categories for line in rows if line.condition is None]
-        communes = frozenset.intersection(*always) if always else frozenset()
-        return self.categories(profil, finalite) - (_union(line.categories for line in rows) - communes)
+        always = [row.categories for row in rows if row.condition is None]
+        common = frozenset.intersection(*always) if always else frozenset()
+        return self.categories(profil, finalite) - (union(row.categories for row in rows) - common)
 
     def granted(
         self,
@@ -88,36 +88,37 @@ class AccessPolicy(StrictModel):
         statut: StatutApprenant | None,
         collaboration: bool,
     ) -> Categories:
-        """What it may read of one record; empty when the record is out of its perimeter.
+        """The categories it may read of one record; empty when the record is out of its perimeter.
 
         `statut` is the person's today; unknown, only the rows open to every status apply.
         """
-        open_lines = [line for line in self.rows(profil, finalite) if _opens(line, relations, statut)]
-        if all(line.condition for line in open_lines):
+        opening = [row for row in self.rows(profil, finalite) if _opens(row, relations, statut)]
+        if all(row.condition for row in opening):
             return frozenset()
-        return PUBLIQUE | _union(line.categories for line in open_lines if collaboration or not line.condition)
+        return PUBLIQUE | union(row.categories for row in opening if collaboration or not row.condition)
 
     def statuts(self, profil: Profil, finalite: Finalite | None) -> frozenset[StatutApprenant]:
         """The statuses under which the profile sees someone."""
-        return _union(line.statuts for line in self.rows(profil, finalite))
+        return union(row.statuts for row in self.rows(profil, finalite))
 
 
 def read_policy(path: Path = FILE) -> AccessPolicy:
     """The policy of a file, by default the one shipped. Raises ConfigurationError with one line."""
     policy = read_toml(path, AccessPolicy, path.name)
-    quoted = _union(line.profils for line in policy.regle)
-    forgotten = set(Profil) - quoted - policy.agregat.profils - policy.exploitation.profils
-    if forgotten:
-        names = ", ".join(sorted(profil.value for profil in forgotten))
+    named = union(row.profils for row in policy.regle)
+    missing = set(Profil) - named - policy.agregat.profils - policy.exploitation.profils
+    if missing:
+        names = ", ".join(sorted(profil.value for profil in missing))
         raise ConfigurationError(f"{path.name} : aucune ligne ne dit ce que lisent {names}")
     return policy
 
 
-def _opens(line: PolicyRow, relations: frozenset[Relation], statut: StatutApprenant | None) -> bool:
-    all_ = len(line.statuts) == len(StatutApprenant)
-    return not relations.isdisjoint(line.relations) and (all_ or statut in line.statuts)
+def _opens(row: PolicyRow, relations: frozenset[Relation], statut: StatutApprenant | None) -> bool:
+    every_statut = len(row.statuts) == len(StatutApprenant)
+    return not relations.isdisjoint(row.relations) and (every_statut or statut in row.statuts)
 
 
-def _union(sets: Iterable[Iterable[T]]) -> frozenset[T]:
-    """Sets keep the hashes of what they hold: an enumeration's is a call of Python's, and each person is judged."""
+def union(sets: Iterable[Iterable[T]]) -> frozenset[T]:
+    """The union of sets."""
+    # Sets keep the hashes of what they hold: to hash an enum member is a call of Python's, and each person is judged.
     return frozenset[T]().union(*sets)

@@ -18,7 +18,7 @@ REQUEST_PRICE = 10  # what any request costs, before it is read
 
 @dataclass(frozen=True, slots=True)
 class ClientQuotas:
-    """What the register grants a client; None: the default."""
+    """The quotas that the register grants a client; None: the default."""
 
     persons_a_day: int | None = None
     organisation: int | None = None
@@ -34,22 +34,22 @@ def caps(quotas: ClientQuotas, profil: Profil, account: str, organisation: str, 
 
     An account of a CFA may read the CFA's whole population.
     """
-    a_day = quotas.persons_a_day or (None if profil is Profil.CFA else PERSONS_A_DAY)
-    depuis = day - timedelta(days=WINDOW - 1)
+    limit = quotas.persons_a_day or (None if profil is Profil.CFA else PERSONS_A_DAY)
+    since = day - timedelta(days=WINDOW - 1)
     return (
-        Quota("COMPTE", account, day, day, a_day, ACCOUNT_ALERT if a_day else ORGANISATION_ALERT),
-        Quota("ORGANISATION", organisation, depuis, day, quotas.organisation, ORGANISATION_ALERT),
+        Quota("COMPTE", account, day, day, limit, ACCOUNT_ALERT if limit else ORGANISATION_ALERT),
+        Quota("ORGANISATION", organisation, since, day, quotas.organisation, ORGANISATION_ALERT),
     )
 
 
 def seconds_to_tomorrow(instant: datetime) -> int:
-    """Until the windows move: midnight in Paris."""
+    """Seconds until the windows move: midnight in Paris."""
     tomorrow = datetime.combine(paris_day(instant) + timedelta(days=1), time(), PARIS)
     return int((tomorrow - instant).total_seconds()) + 1
 
 
 def message(crossed: QuotaCrossed) -> str:
-    """What the caller is told of a refusal: the rule, and no count of others' readings."""
+    """The text of a refusal for the caller: the rule, and no count of others' readings."""
     if crossed.scope == "COMPTE":
         return f"Quota atteint : {crossed.limit} personnes différentes par jour et par compte. Reprendre demain."
     return f"Quota atteint : votre organisation a lu trop de personnes différentes en {WINDOW} jours."

@@ -78,7 +78,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Derivation:
-    """What a field is computed from, and why whoever reads the field may read what it tells of that (docs/graphe.md, Droits).
+    """The fields that a field is computed from, and why whoever reads it may read what it tells of them (docs/graphe.md, Droits).
 
     `de`: coordinates of governed fields. `reason`, in French: required when one of them has another category.
     """
@@ -105,7 +105,7 @@ class Telling(Enum):
 
     @property
     def is_base(self) -> bool:
-        """Whether it tells only what whoever sees the person reads."""
+        """True when it tells only what whoever sees the person reads."""
         return self.tells is BASE
 
 
@@ -181,9 +181,9 @@ def criterion(
     return strawberry.field(default=None, description=description, metadata=metadata)
 
 
-def argument(categorie: CategorieDonnee, description: str, nom: str | None = None) -> Any:
+def argument(categorie: CategorieDonnee, description: str, name: str | None = None) -> Any:
     """An argument that selects by data of `categorie`, ruled as a filter is; PUBLIQUE: it tells nothing of a person."""
-    return strawberry.argument(description=description, name=nom, metadata={CATEGORIE: categorie})
+    return strawberry.argument(description=description, name=name, metadata={CATEGORIE: categorie})
 
 
 def publique(description: str, resolver: Callable[..., Any]) -> Any:

@@ -1,6 +1,6 @@
-"""Holds a built schema to the rules: whatever has no rule, or a rule that cannot act, stops the start (closed world).
+"""Checks a built schema: whatever has no rule, or a rule that cannot act, stops the start (closed world).
 
-Every check yields lines naming a coordinate; the first one is raised.
+Every check yields texts that name a coordinate; the first one is raised.
 """
 
 from collections.abc import Iterable, Iterator
@@ -28,7 +28,7 @@ IDENTIFIER = "id"
 
 
 def check_schema(schema: GraphQLSchema, policy: AccessPolicy) -> None:
-    """Raises ConfigurationError, in one line naming the coordinate, unless every coordinate has a rule with effect."""
+    """Check that every coordinate has a rule with effect. Raises ConfigurationError, naming the first that has not."""
     for check in (
         _roots,
         _names,
@@ -41,11 +41,11 @@ def check_schema(schema: GraphQLSchema, policy: AccessPolicy) -> None:
         _any_of,
         unruled_criteria,
     ):
-        for default in check(schema):
-            raise ConfigurationError(f"politique d'accès : {default}")
-    employees = _employees(schema)
-    for default in (*rows_without_effect(policy, frozenset(employees)), *_unread(employees - _granted(policy))):
-        raise ConfigurationError(f"politique d'accès : {default}")
+        for fault in check(schema):
+            raise ConfigurationError(f"politique d'accès : {fault}")
+    carried = _carried(schema)
+    for fault in (*rows_without_effect(policy, frozenset(carried)), *_unread(carried - _granted(policy))):
+        raise ConfigurationError(f"politique d'accès : {fault}")
 
 
 def objects(schema: GraphQLSchema) -> dict[str, GraphQLObjectType]:
@@ -104,16 +104,16 @@ def _paths(schema: GraphQLSchema) -> Iterator[str]:
                     yield f"{name}.{field} ({rule.value}) mène à {node}, que {nodes[node].value} ouvre"
 
 
-def reached(field: GraphQLField, seen_ones: set[str]) -> Iterator[str]:
+def reached(field: GraphQLField, seen: set[str]) -> Iterator[str]:
     """The personal nouns a field leads to without passing another rule."""
     type_ = get_named_type(field.type)
     if opening(type_) not in (None, CategorieDonnee.PUBLIQUE):
         yield type_.name
-    elif is_object_type(type_) and type_.name not in seen_ones:
-        seen_ones.add(type_.name)
-        for next_ in type_.fields.values():
-            if categorie(next_) is None:
-                yield from reached(next_, seen_ones)
+    elif is_object_type(type_) and type_.name not in seen:
+        seen.add(type_.name)
+        for below in type_.fields.values():
+            if categorie(below) is None:
+                yield from reached(below, seen)
 
 
 def _nodes(schema: GraphQLSchema) -> Iterator[str]:
@@ -160,7 +160,7 @@ def _any_of(schema: GraphQLSchema) -> Iterator[str]:
         yield from (f"{name}.{field} : rien ne dit s'il en reste (any_of)" for field in sorted(telling ^ named))
 
 
-def _employees(schema: GraphQLSchema) -> set[CategorieDonnee]:
+def _carried(schema: GraphQLSchema) -> set[CategorieDonnee]:
     return {rule for type_ in objects(schema).values() for rule in governed(type_).values()}
 
 
@@ -169,4 +169,6 @@ def _unread(categories: Iterable[CategorieDonnee]) -> Iterator[str]:
 
 
 def _granted(policy: AccessPolicy) -> set[CategorieDonnee]:
-    return {row_read for profil in Profil for finalite in Finalite for row_read in policy.categories(profil, finalite)}
+    return {
+        categorie for profil in Profil for finalite in Finalite for categorie in policy.categories(profil, finalite)
+    }

@@ -11,8 +11,9 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from joserfc.jwk import ECKey, RSAKey
 
-from gateway.auth.authentication.jwks import KeySet
+from gateway.auth.authentication.jwks import BYTES_MAX, KeySet
 from gateway.auth.authentication.tokens import TokenVerifier
+from gateway.sources.http.decode import InvalidDocument, decoder_json
 
 ISSUER = "https://identite.invalid"
 AUDIENCE = "passerelle"
@@ -39,11 +40,14 @@ class Issuer:
         self.reponse: bytes | Exception = jwks(*keys)
         self.readings_journal = 0
 
-    async def read(self) -> bytes:
+    async def read(self) -> Any:
+        """The document of the answer, bounded and read as the transport does."""
         self.readings_journal += 1
         if isinstance(self.reponse, Exception):
             raise self.reponse
-        return self.reponse
+        if len(self.reponse) > BYTES_MAX:
+            raise InvalidDocument("trop long")
+        return decoder_json(self.reponse)
 
 
 def jwks(*keys: RSAKey | ECKey, **additions: str) -> bytes:
