@@ -91,19 +91,18 @@ class Services:
 
 def build_services(configuration: Configuration, environ: Mapping[str, str], outside: Outside = Outside()) -> Services:
     """Everything that touches the outside, nothing of it opened yet. Raises ConfigurationError."""
-    _create_directory(configuration)
     known_connectors = connectors()
     partners = load_partners(configuration.root / "partenaires", environ, known_connectors)
     metrics = CollectorRegistry()
     counts, alerts = SourceMetrics(metrics), Alerts(metrics)
     transport = Transport(configuration.now, outside.network)
     cache = _cache(configuration, outside)
-    # Over `memory://` there is nothing to share: each process takes its part of the partners' quotas.
     shared_pacer = None if configuration.cache == "memory://" else SharedPacer(configuration.cache)
     clock = replace(outside.clock, processus=configuration.processus, shared=shared_pacer)
     sources = Sources(partners, known_connectors, SourceDeps(transport, cache, counts, configuration.now, clock))
     registry = partners[_single(sources, TypeSource.REGISTRE_CONTRATS)]
     referentiel = partners[_single(sources, TypeSource.REFERENTIEL)]
+    _create_directory(configuration)
     store = RegistryStore(_url(configuration, environ, "registre.sqlite"), configuration.sealer)
     return Services(
         configuration=configuration,
