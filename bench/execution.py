@@ -30,10 +30,10 @@ from gateway.config import load
 from gateway.edge.graphql_http import JSON, write
 from gateway.federation.views.context import OperationContext
 from gateway.operation import Gateway, GraphQLRequest, answer, build_context
-from gateway.schema.build import core_schema
 from gateway.schema.context import PageArgs
 from gateway.schema.filters import FiltreRuptures, TriRuptures
 from gateway.schema.nouns import StatutApprenant
+from gateway.schema.query import core_schema
 from gateway.server.composition import build_gateway, read_client_register
 from gateway.server.lifecycle import tune_gc
 from gateway.server.services import build_services

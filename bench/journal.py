@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from gateway.audit.entries import act
+from gateway.audit.accounting import act
 from gateway.auth.policy.quotas import DEFAULTS, caps
 from gateway.auth.policy.rules import Profil
 from gateway.domain.hash_chain import GENESIS, Anchor, anchor_mac, next_

@@ -99,7 +99,7 @@ def _purge(arguments: argparse.Namespace) -> None:
 
 
 def _schema(_: argparse.Namespace) -> None:
-    from gateway.schema.build import build, text  # noqa: PLC0415
+    from gateway.schema.query import build, text  # noqa: PLC0415
 
     sys.stdout.write(text(build()))
 
@@ -108,7 +108,7 @@ def _access(arguments: argparse.Namespace) -> None:
     from gateway.auth.policy.access_table import RowFilter, render  # noqa: PLC0415
     from gateway.auth.policy.policy import read_policy  # noqa: PLC0415
     from gateway.auth.policy.rules import Finalite, Profil  # noqa: PLC0415
-    from gateway.schema.build import build, core_schema  # noqa: PLC0415
+    from gateway.schema.query import build, core_schema  # noqa: PLC0415
 
     choice = RowFilter(_chosen(Profil, arguments.profil), _chosen(Finalite, arguments.finalite))
     sys.stdout.write(render(read_policy(), core_schema(build()), choice))

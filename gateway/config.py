@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import HttpUrl, NonNegativeFloat, NonNegativeInt, PositiveInt, StringConstraints
 
-from gateway.domain.clock import clock, parse_instant
+from gateway.domain.days import clock, parse_instant
 from gateway.domain.seal import Sealer
 from gateway.errors import ConfigurationError
 from gateway.toml_file import StrictModel, read_toml

@@ -28,8 +28,7 @@ from gateway.auth.authorization.visible_schema import VisibleSchemas
 from gateway.auth.policy.policy import AccessPolicy
 from gateway.documents.introspection import introspect, restrict_to
 from gateway.documents.limits import META, cost_of
-from gateway.documents.parse import Document, Documents
-from gateway.documents.persisted import PersistedDocuments
+from gateway.documents.parse import Document, Documents, PersistedDocuments
 from gateway.errors import ArgumentRefused, CallerError, InvalidRequest, LeakStopped, QuotaReached
 from gateway.execution.executor import Executor
 from gateway.federation.collect.collector import Collector
@@ -50,8 +49,8 @@ from gateway.response import (
     response_without_data,
     source_error,
 )
-from gateway.schema.build import core_schema
 from gateway.schema.organisations import EtatSource, Source
+from gateway.schema.query import core_schema
 from gateway.schema.tables import VIEW_ROOTS
 
 logger = logging.getLogger("gateway.operation")

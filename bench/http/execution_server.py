@@ -15,10 +15,10 @@ from bench.http.in_house import InHouse, serve
 from bench.http.query import filtre
 from gateway.auth.authentication.viewer import Principal, identifier
 from gateway.auth.authorization.decide import Decision
-from gateway.schema.build import core_schema
 from gateway.schema.connections import PAGE_MAX, RuptureConnection
 from gateway.schema.context import PageArgs
 from gateway.schema.filters import FiltreRuptures, TriRuptures
+from gateway.schema.query import core_schema
 from gateway.server.composition import read_client_register
 
 ATTEMPTS, PAUSE = 120, 0.5  # looks, and seconds between two, while the sources are gathered

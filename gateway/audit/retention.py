@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from gateway.audit.entries import act, written_at
+from gateway.audit.accounting import act, written_at
 from gateway.auth.policy.quotas import WINDOW
 from gateway.concurrency import Sleep, every
 from gateway.config import Configuration

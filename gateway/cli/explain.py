@@ -15,7 +15,7 @@ from gateway.errors import CallerError, ConfigurationError
 from gateway.execution.codegen import Unsupported
 from gateway.execution.compiled_plan import compile_plan
 from gateway.federation.collect.plan import needs_view
-from gateway.schema.build import build, core_schema
+from gateway.schema.query import build, core_schema
 from gateway.schema.tables import TOLD_BY_MISSION_LOCALE
 
 SHORT = {"ml": Profil.MISSION_LOCALE, "reseau": Profil.TETE_DE_RESEAU, "admin": Profil.ADMINISTRATEUR}

@@ -2,7 +2,7 @@
 
 import os
 
-from gateway.audit.entries import act, rows
+from gateway.audit.accounting import act, rows
 from gateway.audit.retention import purge
 from gateway.config import Configuration, load
 from gateway.domain.hash_chain import Anchor

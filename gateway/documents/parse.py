@@ -1,12 +1,18 @@
-"""Parsed and validated documents, kept by their text. Knows the graph, no viewer and no value of a variable.
+"""From what a caller sends to a valid document: the text of a hash, then its tree, parsed and validated once a text.
 
-Messages are our own: those of the library echo literal values (docs/security.md F12) and suggest names.
+Two stores, both bounded: the texts that clients taught by their SHA-256 (Apollo's automatic persisted queries), beside
+those the operator trusts, and the trees by their text. Knows the graph, no value of a variable; what a document may read
+is decided each time it is run. Messages are our own: those of the library echo literal values (docs/security.md F12) and
+suggest names.
 """
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from operator import itemgetter
+from pathlib import Path
 from typing import Any
 
 from cachetools import LRUCache
@@ -25,8 +31,78 @@ from graphql import (
     value_from_ast_untyped,
 )
 
+from gateway.auth.authentication.viewer import Viewer
 from gateway.documents.limits import TEXT_MAX, TOKENS_MAX, Shape, judge, name_of
-from gateway.errors import CallerError, InvalidRequest, TooCostlyRequest
+from gateway.errors import CallerError, ConfigurationError, InvalidRequest, TooCostlyRequest, UnknownDocument
+
+LEARNT_MAX = 8 * 1024 * 1024  # characters of the taught documents, all clients together
+
+
+class PersistedDocuments:
+    """`trusted`: text by SHA-256 in hexadecimal, usable by every client."""
+
+    def __init__(self, trusted: Mapping[str, str]) -> None:
+        self._trusted = trusted
+        self._learnt: LRUCache[tuple[str, str], str] = LRUCache(LEARNT_MAX, len)
+
+    def text(self, viewer: Viewer, text: str | None, digest: str | None) -> str:
+        """The text to run. A text sent with its hash is learnt for that client only (docs/security.md G20).
+
+        Raises UnknownDocument for a hash that this client never taught, InvalidRequest for a hash that is not the
+        text's, or for a text that is not trusted when the register gives the client nothing else.
+        """
+        if text is None:
+            return self._known(viewer, digest or "")
+        own = sha256(text.encode()).hexdigest()
+        if digest not in (None, own):
+            raise InvalidRequest("sha256Hash n'est pas l'empreinte SHA-256 de query.")
+        if not viewer.free_documents and own not in self._trusted:
+            raise InvalidRequest("Ce client n'envoie que des documents enregistrés.")
+        if digest and own not in self._trusted:
+            self._learnt[viewer.client, own] = text
+        return text
+
+    def _known(self, viewer: Viewer, digest: str) -> str:
+        if digest in self._trusted:
+            return self._trusted[digest]
+        if not viewer.free_documents:
+            raise InvalidRequest("Ce client n'envoie que des documents enregistrés.")
+        try:
+            return self._learnt[viewer.client, digest]
+        except KeyError:
+            raise UnknownDocument from None
+
+
+def read_manifests(record: Path, validate: Callable[[str], object]) -> Mapping[str, str]:
+    """The trusted documents of a directory, none when it does not exist: JSON files that map a SHA-256 to a text, as
+    build tools of front-ends write them. Raises ConfigurationError for a hash or a document that does not hold."""
+    trusted: dict[str, str] = {}
+    for path in sorted(record.glob("*.json")):
+        trusted |= _manifest(path, validate)
+    return trusted
+
+
+def _manifest(path: Path, validate: Callable[[str], object]) -> Mapping[str, str]:
+    lu = _read(path)
+    for digest, text in lu.items():
+        if not isinstance(text, str) or sha256(text.encode()).hexdigest() != digest:
+            raise ConfigurationError(f"documents/{path.name} : {digest} n'est pas le SHA-256 de son texte")
+        try:
+            validate(text)
+        except CallerError as error:
+            raise ConfigurationError(f"documents/{path.name} : {digest} : {error}") from error
+    return lu
+
+
+def _read(path: Path) -> dict[str, str]:
+    try:
+        lu = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"documents/{path.name} : JSON illisible") from error
+    if not isinstance(lu, dict):
+        raise ConfigurationError(f"documents/{path.name} : un objet {{empreinte: texte}} est attendu")
+    return lu
+
 
 WEIGHT_MAX = 100_000  # of the documents kept, in tokens: about 40 MB (a token of a tree takes 390 bytes)
 CHARACTERS_PER_TOKEN = 100  # what the text itself takes beside its tree

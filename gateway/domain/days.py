@@ -1,6 +1,10 @@
-"""Days and instants: contract dates are days, in Paris; instants carry an offset. Pure; reads no clock."""
+"""Days and instants: contract dates are days, in Paris; instants carry an offset. The clock is the system's, or one
+instant that the gateway was told.
+"""
 
-from datetime import date, datetime, timedelta
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -15,3 +19,16 @@ def paris_day(instant: datetime) -> date:
 def birth_day(instant: datetime) -> date:
     """The day meant by a birth date sent as an instant: an hour of 22 or 23 is the evening before."""
     return instant.date() + timedelta(days=instant.hour >= EVENING_BEFORE)
+
+
+def clock(fixed: datetime | None) -> Callable[[], datetime]:
+    """What tells the time: always `fixed`, or the system's clock in UTC when there is none."""
+    return partial(datetime.now, UTC) if fixed is None else lambda: fixed
+
+
+def parse_instant(text: str) -> datetime:
+    """An instant of RFC 3339, in UTC when it has no offset; a day alone is its noon, UTC. Raises ValueError."""
+    if len(text) == len("2026-10-15"):
+        return datetime.combine(date.fromisoformat(text), time(12), UTC)
+    instant = datetime.fromisoformat(text)
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)

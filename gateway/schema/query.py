@@ -1,18 +1,22 @@
-"""The root fields of the graph. Each asks the context; none knows a source."""
+"""The root fields of the graph, the schema they make and its text. Each root field asks the context; none knows a source."""
 
 from datetime import date
 from typing import Annotated
 
 import strawberry
+from graphql import GraphQLSchema
+from strawberry import Schema
+from strawberry.schema.config import StrawberryConfig
 
 from gateway.auth.policy.rules import CategorieDonnee as C
 from gateway.auth.policy.rules import argument, donnee, publique
 from gateway.schema.connections import DEFAULT_PAGE, PAGE_MAX, ContratConnection, JeuneConnection, RuptureConnection
 from gateway.schema.context import Context, Moi, PageArgs
+from gateway.schema.directives import fraicheur
 from gateway.schema.filters import FiltreContrats, FiltreJeunes, FiltreRuptures, TriJeunes, TriRuptures
 from gateway.schema.nouns import Contrat, Jeune, Rapprochement, Rupture
 from gateway.schema.organisations import Cfa, MissionLocale, Node, Source
-from gateway.schema.scalars import SIRET, UAI
+from gateway.schema.scalars import SCALARS, SIRET, UAI
 
 type_info = strawberry.Info[Context, None]
 First = Annotated[int, argument(C.PUBLIQUE, f"Nombre d'éléments de la page, de 0 à {PAGE_MAX}.")]
@@ -126,3 +130,19 @@ class Query:
     sources: list[Source] | None = donnee(
         C.TECHNIQUE, "Les systèmes partenaires et leur état.", resolver=_sources, size=1
     )
+
+
+def build() -> Schema:
+    """The schema of the gateway."""
+    config = StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True)
+    return Schema(Query, config=config, directives=[fraicheur])
+
+
+def core_schema(schema: Schema) -> GraphQLSchema:
+    """The graphql-core schema behind it, for validation and the access policy."""
+    return schema._schema
+
+
+def text(schema: Schema) -> str:
+    """The published SDL (`schema.graphql`)."""
+    return schema.as_str() + "\n"

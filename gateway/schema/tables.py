@@ -7,8 +7,8 @@ from graphql import GraphQLField, GraphQLObjectType, get_named_type, is_input_ob
 from gateway.auth.policy.coordinates import compares, derivation, is_nominative, openings, sort_orders, written
 from gateway.auth.policy.rules import BY_FIELD, CURSOR, MAGASIN, SIZE, TOLD_BY, CategorieDonnee
 from gateway.auth.policy.schema_check import objects, reached
-from gateway.schema.build import build, core_schema
 from gateway.schema.organisations import TypeSource
+from gateway.schema.query import build, core_schema
 
 _SCHEMA = core_schema(build())
 _ROOTS: GraphQLObjectType = _SCHEMA.type_map["Query"]  # type: ignore[assignment]

@@ -8,8 +8,7 @@ from datetime import UTC, datetime
 from graphql import GraphQLSchema
 
 from gateway.app import AppState
-from gateway.audit.accounting import Accounting
-from gateway.audit.entries import governed
+from gateway.audit.accounting import Accounting, governed
 from gateway.auth.authentication.api_keys import Authenticator
 from gateway.auth.authentication.clients import ClientRegister
 from gateway.auth.authentication.jwks import KeySet
@@ -23,8 +22,7 @@ from gateway.auth.policy.schema_check import check_schema
 from gateway.config import Configuration
 from gateway.connectors.base import PartnerRequest
 from gateway.connectors.discovery import connectors
-from gateway.documents.parse import Documents
-from gateway.documents.persisted import PersistedDocuments, read_manifests
+from gateway.documents.parse import Documents, PersistedDocuments, read_manifests
 from gateway.domain.days import paris_day
 from gateway.domain.referentiel import Referentiel
 from gateway.edge.health import Health
@@ -35,8 +33,8 @@ from gateway.federation.directory import Directory
 from gateway.federation.ids.assign import IdAssigner
 from gateway.federation.opaque_ids import OpaqueIds
 from gateway.operation import Gateway
-from gateway.schema.build import build, core_schema
 from gateway.schema.organisations import Source
+from gateway.schema.query import build, core_schema
 from gateway.server.services import Services
 from gateway.sources.harvest.referentiel import ReferentielKeeper
 from gateway.sources.harvest.registry_reader import RegistryReader

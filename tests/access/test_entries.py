@@ -3,7 +3,7 @@
 import json
 from datetime import UTC, datetime
 
-from gateway.audit.entries import Reading, act, entry, governed, rows, written_at
+from gateway.audit.accounting import Reading, act, entry, governed, rows, written_at
 from gateway.auth.policy.rules import CategorieDonnee as C
 from gateway.auth.policy.rules import Profil
 from gateway.federation.collect.plan import shows_persons

@@ -23,9 +23,9 @@ from gateway.auth.policy.policy import FILE, read_policy
 from gateway.auth.policy.rules import ABOUT, ANY_OF, CATEGORIE, DERIVATION, OPENED_BY, SIZE, CategorieDonnee, Derivation
 from gateway.auth.policy.schema_check import check_schema
 from gateway.errors import ConfigurationError
-from gateway.schema.build import build, core_schema
 from gateway.schema.filters import TriJeunes
 from gateway.schema.nouns import Contrat
+from gateway.schema.query import build, core_schema
 from tests.support.access.tools import POLICY
 
 

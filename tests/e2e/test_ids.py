@@ -18,16 +18,15 @@ from gateway.auth.authorization.visible_schema import VisibleSchemas
 from gateway.auth.policy.perimetre import Perimetre
 from gateway.auth.policy.policy import read_policy
 from gateway.auth.policy.rules import Finalite, Profil
-from gateway.documents.parse import Documents
-from gateway.documents.persisted import PersistedDocuments
+from gateway.documents.parse import Documents, PersistedDocuments
 from gateway.domain.links import KnownLinks
 from gateway.execution.executor import Executor
 from gateway.federation.collect.readings import Readings
 from gateway.federation.directory import Directory
 from gateway.federation.join.records import SourcedRecord
 from gateway.operation import Gateway, GraphQLRequest, answer
-from gateway.schema.build import build, core_schema
 from gateway.schema.nouns import Adresse, Contrat, Rupture
+from gateway.schema.query import build, core_schema
 from gateway.schema.scalars import CodePostal
 from gateway.stores.links import LinkStore
 from tests.support.access.small_world import WithoutAccounting

@@ -9,7 +9,7 @@ from graphql import GraphQLObjectType, get_named_type
 
 from fixtures.gateway_process import LaunchedGateway
 from fixtures.world import World
-from gateway.schema.build import build, core_schema
+from gateway.schema.query import build, core_schema
 from tests.support.e2e.queries import until_complete
 from tests.support.figures import note
 

@@ -14,7 +14,7 @@ from gateway.auth.authentication.clients import ClientRegister
 from gateway.auth.authentication.viewer import Principal
 from gateway.domain.seal import Sealer
 from gateway.errors import ConfigurationError, StrongAuthenticationRequired, Unauthenticated
-from gateway.schema.build import build, core_schema
+from gateway.schema.query import build, core_schema
 from tests.support.security.edge import Edge
 from tests.support.security.issuer import ONE, Issuer, WallClock, claims, sign, verifier
 

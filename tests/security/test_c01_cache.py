@@ -19,7 +19,7 @@ from gateway.auth.authorization.decision_cache import DecisionCache
 from gateway.auth.policy.policy import AccessPolicy
 from gateway.auth.policy.rules import CategorieDonnee, Profil
 from gateway.operation import GraphQLRequest, answer
-from gateway.schema.build import core_schema
+from gateway.schema.query import core_schema
 from gateway.sources.codec import codec
 from gateway.sources.units import UnitResult
 from tests.access.test_non_interference import _ids

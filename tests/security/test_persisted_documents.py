@@ -10,10 +10,9 @@ import pytest
 from fixtures.world import World
 from gateway.auth.authentication.viewer import Viewer
 from gateway.auth.policy.rules import Profil
-from gateway.documents.parse import Documents
-from gateway.documents.persisted import LEARNT_MAX, PersistedDocuments, read_manifests
+from gateway.documents.parse import LEARNT_MAX, Documents, PersistedDocuments, read_manifests
 from gateway.errors import ConfigurationError, InvalidRequest, UnknownDocument
-from gateway.schema.build import build, core_schema
+from gateway.schema.query import build, core_schema
 from tests.support.access.tools import viewer
 from tests.support.security.edge import Edge, RawResponse
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from fixtures.world import World
-from gateway.schema.build import build, core_schema
+from gateway.schema.query import build, core_schema
 from tests.support.figures import note
 from tests.support.security.edge import Edge
 

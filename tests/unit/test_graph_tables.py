@@ -10,9 +10,9 @@ from gateway.auth.policy.rules import BY_FIELD, SortKey, Telling
 from gateway.auth.policy.rules import CategorieDonnee as C
 from gateway.documents import limits
 from gateway.schema import connections, tables
-from gateway.schema.build import build, core_schema
 from gateway.schema.filters import PRIORITE
 from gateway.schema.nouns import Contrat, Jeune, MotifPriorite, Rupture
+from gateway.schema.query import build, core_schema
 
 SCHEMA = core_schema(build())
 TOLD = {

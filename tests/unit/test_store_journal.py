@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from gateway.audit.entries import act, written_at
+from gateway.audit.accounting import act, written_at
 from gateway.audit.retention import keep
 from gateway.config import Configuration, GatewayFile
 from gateway.domain.hash_chain import Anchor

@@ -3,7 +3,7 @@
 import pytest
 from graphql import parse, validate
 
-from gateway.schema.build import build, core_schema
+from gateway.schema.query import build, core_schema
 from tests.support.examples import Example, examples
 
 GRAPH = core_schema(build())

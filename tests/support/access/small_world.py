@@ -16,8 +16,7 @@ from gateway.auth.policy.perimetre import build_perimetre
 from gateway.auth.policy.policy import AccessPolicy
 from gateway.auth.policy.rules import Finalite, Profil
 from gateway.connectors.base import Record
-from gateway.documents.parse import Documents
-from gateway.documents.persisted import PersistedDocuments
+from gateway.documents.parse import Documents, PersistedDocuments
 from gateway.domain.links import KnownLinks
 from gateway.domain.referentiel import CommuneLine, MissionLocaleRow, OrganismeRow, Referentiel
 from gateway.domain.seal import Sealer
@@ -29,7 +28,6 @@ from gateway.federation.ids.first_seen import Fact
 from gateway.federation.ids.resolve import RecordKeys, resolve
 from gateway.federation.opaque_ids import OpaqueIds
 from gateway.operation import Gateway, GraphQLRequest, answer
-from gateway.schema.build import build, core_schema
 from gateway.schema.nouns import (
     Adresse,
     Collaboration,
@@ -46,6 +44,7 @@ from gateway.schema.nouns import (
     Suivi,
 )
 from gateway.schema.organisations import Cfa, TypeSource
+from gateway.schema.query import build, core_schema
 from gateway.schema.scalars import SIRET, UAI, CodePostal
 from gateway.sources.units import CacheStatus, Resource, Unit, UnitFailure, UnitResult
 from tests.support.access.tools import FINALITES, POLICY

@@ -9,7 +9,7 @@ from gateway.auth.authorization.decide import Decision, decide
 from gateway.auth.policy.perimetre import Perimetre
 from gateway.auth.policy.policy import read_policy
 from gateway.auth.policy.rules import Finalite, Profil
-from gateway.schema.build import build, core_schema
+from gateway.schema.query import build, core_schema
 
 SCHEMA = core_schema(build())
 POLICY = read_policy()
