@@ -12,7 +12,7 @@ PAGE_SOURCES := $(wildcard gateway/web/source/*.* gateway/web/source/.npmrc)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run test chaos check graphiql verrous schema acces bench charge poids wheel clean page-facultative \
-	check-lint check-format check-types check-imports check-deps check-schema check-acces
+	check-lint check-format check-types check-imports check-house check-deps check-schema check-acces
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -28,8 +28,8 @@ chaos: .venv/dev.txt ## Run the long tests: chance, faults and load, in real tim
 	@$(PY) -m pytest tests/e2e --deux-passerelles
 	@$(PY) -m tests.execution.differential --operations 20000
 
-check: .venv/dev.txt ## Lint, format, types, import contracts, dependencies, and the committed schema and access table
-	@$(MAKE) --no-print-directory --keep-going check-lint check-format check-types check-imports check-deps check-schema check-acces
+check: .venv/dev.txt ## Lint, format, types, import contracts, measures of the house, dependencies, committed schema, access table and picture
+	@$(MAKE) --no-print-directory --keep-going check-lint check-format check-types check-imports check-house check-deps check-schema check-acces
 
 check-lint:
 	$(PY) -m ruff check .
@@ -39,6 +39,9 @@ check-types:
 	$(PY) -m mypy
 check-imports:
 	$(PY) -c 'from importlinter.cli import lint_imports_command as verifier; verifier()' --no-logo
+check-house:
+	$(PY) -m tools.house --check
+	$(PY) -m tools.architecture --check
 check-deps:
 	$(PY) -m deptry .
 check-schema:

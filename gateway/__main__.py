@@ -1,4 +1,4 @@
-"""Command line of the gateway. Parses arguments and calls the rooms; holds no rule."""
+"""The command line of the gateway: parses arguments and calls the rooms. Knows no rule."""
 
 import argparse
 import asyncio
@@ -13,13 +13,11 @@ from typing import TypeVar
 from gateway.errors import ConfigurationError
 
 E = TypeVar("E", bound=Enum)
-
-
 Command = Callable[[argparse.Namespace], int | None]
 
 
 def _arguments(argv: Sequence[str]) -> argparse.Namespace:
-    """The arguments of one command, which is their `func`."""
+    """The parsed arguments; `func` is the command to call with them."""
     parser = argparse.ArgumentParser(prog="python -m gateway", description="Passerelle apprentissage")
     commands = parser.add_subparsers(dest="commande", required=True, metavar="COMMANDE")
 
@@ -48,7 +46,7 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     key.add_argument("action", choices=("creer",))
     key.add_argument("client")
     explain = add("expliquer", _explain, "montre ce qu'une requête demande, ce qu'on en refuse, et sa fonction")
-    explain.add_argument("partner_request", help="texte d'une requête, ou fichier qui la contient", metavar="requete")
+    explain.add_argument("query", help="texte d'une requête, ou fichier qui la contient", metavar="requete")
     explain.add_argument("--profil", default="ml", help="profil de l'appelant : ml, cfa, dreets…")
     explain.add_argument("--client", help="client du registre : dit quels CFA sont demandés pour lui, et pourquoi")
     return parser.parse_args(argv)
@@ -69,7 +67,7 @@ def _journal_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _serve(_: argparse.Namespace) -> None:
-    from gateway.server.lifecycle import serve  # noqa: PLC0415 - the other commands need no server
+    from gateway.server.lifecycle import serve  # noqa: PLC0415 - each command imports what it needs: the others start faster
 
     serve()
 
@@ -134,7 +132,7 @@ def _read(path: str) -> str:
 def _explain(arguments: argparse.Namespace) -> None:
     from gateway.cli.explain import explain  # noqa: PLC0415
 
-    text = arguments.partner_request if "{" in arguments.partner_request else _read(arguments.partner_request)
+    text = arguments.query if "{" in arguments.query else _read(arguments.query)
     print(explain(text, arguments.profil))
     if arguments.client:
         from gateway.cli.commands import relevant_cfas  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""The door: HTTP routes over one gateway. Knows no rule of the graph."""
+"""The HTTP routes over one gateway, and the status of what could not be served. Knows no rule of the graph."""
 
 import logging
 import uuid
@@ -52,7 +52,7 @@ STATUSES: dict[type[Exception], int | None] = {
 
 @dataclass(frozen=True, slots=True)
 class AppState:
-    """What the routes use."""
+    """What the routes use; built by `server/composition.py`."""
 
     gateway: Gateway
     authenticator: Authenticator
@@ -66,7 +66,7 @@ class AppState:
 
 async def _graphql(request: Request) -> Response:
     """POST /graphql: bytes in, bytes out; whatever fails is an answer with a code."""
-    state: AppState = request.app.state.gateway
+    state: AppState = request.app.state.routes
     identifier = uuid.uuid4().hex
     media_type = choose_media_type(request.headers.get("accept"))
     if media_type is None:
@@ -83,7 +83,7 @@ async def _graphql(request: Request) -> Response:
 
 
 async def _answer(request: Request, viewer: Viewer, identifier: str, media_type: str) -> Response:
-    state: AppState = request.app.state.gateway
+    state: AppState = request.app.state.routes
     try:
         await state.gateway.accounting.charge_request(viewer)
         graphql_request = await read_request(request, identifier)
@@ -95,7 +95,7 @@ async def _answer(request: Request, viewer: Viewer, identifier: str, media_type:
 
 
 def _allowance(balance: Balance) -> dict[str, str]:
-    """What a client paces itself by, in units of cost a minute."""
+    """The headers by which a client paces itself, in units of cost a minute."""
     return {
         "ratelimit-limit": str(balance.limit),
         "ratelimit-remaining": str(balance.left),
@@ -105,13 +105,13 @@ def _allowance(balance: Balance) -> dict[str, str]:
 
 def _error_response(error: Exception, identifier: str, media_type: str) -> Response:
     """The answer to a request that could not be served: its status says whose fault it is."""
-    statut = next((statut for nature, statut in STATUSES.items() if isinstance(error, nature)), 500)
+    status = next((status for nature, status in STATUSES.items() if isinstance(error, nature)), 500)
     if isinstance(error, MalformedRequest):
-        statut, error = error.statut, InvalidRequest(str(error))
-    if statut == 500:
+        status, error = error.status, InvalidRequest(str(error))
+    if status == 500:
         logger.error("requête %s : %s", identifier, type(error).__name__)
-    rendered = write(refused_response(error), identifier, media_type, statut)
-    if statut == 401:
+    rendered = write(refused_response(error), identifier, media_type, status)
+    if status == 401:
         second = ', error="insufficient_user_authentication"' if isinstance(error, StrongAuthenticationRequired) else ""
         rendered.headers["www-authenticate"] = f'Bearer realm="passerelle"{second}'
     if isinstance(error, QuotaReached):
@@ -134,11 +134,11 @@ async def _viewer(request: Request, state: AppState) -> Viewer:
     return build_viewer(token, client, headers.get("x-finalite"), state.gateway.directory().referentiel)
 
 
-async def _reading(request: Request) -> Response:
+async def _page(request: Request) -> Response:
     """GET /graphql: the page for a browser, where it is served; a query never travels in a URL."""
-    state: AppState = request.app.state.gateway
-    page = state.http.graphiql and "text/html" in request.headers.get("accept", "")
-    if page and not request.scope["query_string"]:
+    state: AppState = request.app.state.routes
+    wanted = state.http.graphiql and "text/html" in request.headers.get("accept", "")
+    if wanted and not request.scope["query_string"]:
         return await page_graphiql(request)
     rendered = write(refused_response(InvalidRequest("Envoyer la requête par POST.")), uuid.uuid4().hex, JSON, 405)
     rendered.headers["allow"] = "POST"
@@ -150,15 +150,15 @@ async def _live(request: Request) -> Response:
 
 
 async def _ready(request: Request) -> Response:
-    """Whether requests may be sent here; a partner that is down changes nothing to it."""
-    state: AppState = request.app.state.gateway
-    etat = await state.health.etat()
-    body = {"etat": "pas prêt" if etat.missing else "prêt", "manque": etat.missing, "degrade": etat.degrade}
-    return JSONResponse(body, 503 if etat.missing else 200)
+    """Tell whether requests may be sent here; a partner that is down changes nothing to it."""
+    state: AppState = request.app.state.routes
+    now = await state.health.readiness()
+    body = {"etat": "pas prêt" if now.missing else "prêt", "manque": now.missing, "degrade": now.degraded}
+    return JSONResponse(body, 503 if now.missing else 200)
 
 
 async def _metrics(request: Request) -> Response:
-    state: AppState = request.app.state.gateway
+    state: AppState = request.app.state.routes
     return Response(generate_latest(state.metrics), media_type=CONTENT_TYPE_LATEST)
 
 
@@ -166,7 +166,7 @@ def application(state: AppState) -> ASGIApp:
     """The ASGI application over an open gateway."""
     routes = [
         Route("/graphql", _graphql, methods=["POST"]),
-        Route("/graphql", _reading, methods=["GET"]),
+        Route("/graphql", _page, methods=["GET"]),
         Route("/health/live", _live),
         Route("/health/ready", _ready),
         Route("/metrics", _metrics),
@@ -175,5 +175,5 @@ def application(state: AppState) -> ASGIApp:
     ]
     app = Starlette(routes=routes, middleware=middleware(state.http), exception_handlers=EXCEPTION_HANDLERS)
     app.router.redirect_slashes = False
-    app.state.gateway = state
+    app.state.routes = state
     return Guard(app, state.http, state.host, state.health)

@@ -73,31 +73,31 @@ class GatewayFile(StrictModel):
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """Everything the composition root needs to build the gateway."""
+    """What `server/services.py` needs to build the gateway: the file, and what the environment says."""
 
-    racine: Path
+    root: Path
     file: GatewayFile
     sealer: Sealer
-    fige: datetime | None  # GATEWAY_NOW
+    fixed_now: datetime | None  # GATEWAY_NOW
     candidate: Path | None  # GATEWAY_POLITIQUE_CANDIDATE: an access policy on trial
-    hote: str
+    host: str
     port: int
     cache: str  # GATEWAY_CACHE_URL
     processus: int  # GATEWAY_PROCESSUS: how many share the partners' quotas
     cache_sealers: tuple[Sealer, ...]  # the one that seals, then those that still open
 
     def __repr__(self) -> str:
-        return f"Configuration({self.racine})"
+        return f"Configuration({self.root})"
 
     @property
     def now(self) -> Callable[[], datetime]:
         """The gateway's clock: the system's, or the fixed GATEWAY_NOW."""
-        return clock(self.fige)
+        return clock(self.fixed_now)
 
     @property
     def donnees(self) -> Path:
         """Directory of the stores (registry, links, journal) and of the referential."""
-        return self.racine / self.file.donnees.dossier
+        return self.root / self.file.donnees.dossier
 
 
 def load(environ: Mapping[str, str] = os.environ) -> Configuration:
@@ -105,25 +105,25 @@ def load(environ: Mapping[str, str] = os.environ) -> Configuration:
     root = Path(_require(environ, "GATEWAY_CONFIG"))
     key = _require(environ, "GATEWAY_CLE")
     return Configuration(
-        racine=root,
+        root=root,
         file=read_toml(root / "gateway.toml", GatewayFile),
         sealer=_sealer("GATEWAY_CLE", key),
-        fige=_instant(environ.get("GATEWAY_NOW")),
+        fixed_now=_instant(environ.get("GATEWAY_NOW")),
         candidate=Path(text) if (text := environ.get("GATEWAY_POLITIQUE_CANDIDATE")) else None,
-        hote=environ.get("HOST", "127.0.0.1"),
+        host=environ.get("HOST", "127.0.0.1"),
         port=_number(environ, "PORT", 8000, (0, 65535)),
         processus=_number(environ, "GATEWAY_PROCESSUS", 1, (1, 1000)),
         cache=environ.get("GATEWAY_CACHE_URL", "memory://"),
         cache_sealers=tuple(
-            _sealer("GATEWAY_CACHE_CLES", c) for c in environ.get("GATEWAY_CACHE_CLES", key).split(",")
+            _sealer("GATEWAY_CACHE_CLES", part) for part in environ.get("GATEWAY_CACHE_CLES", key).split(",")
         ),
     )
 
 
-def _require(environ: Mapping[str, str], nom: str) -> str:
-    if not environ.get(nom):
-        raise ConfigurationError(f"variable d'environnement {nom} : absente")
-    return environ[nom]
+def _require(environ: Mapping[str, str], name: str) -> str:
+    if not environ.get(name):
+        raise ConfigurationError(f"variable d'environnement {name} : absente")
+    return environ[name]
 
 
 def _sealer(variable: str, text: str) -> Sealer:

@@ -89,7 +89,7 @@ def serve(build: Callable[[InHouse], Awaitable[ASGIApp]]) -> None:
 def _settings(app: ASGIApp, configuration: Configuration) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        host=configuration.hote,
+        host=configuration.host,
         port=configuration.port,
         access_log=False,
         log_level="critical",

@@ -1,4 +1,4 @@
-"""What an operator asks from the command line beside serving: harvest, census, purge, keys. Serves nothing."""
+"""Commands of an operator beside serving: harvest, census, purge, keys. Knows no HTTP; `__main__` prints what is returned."""
 
 import asyncio
 import os
@@ -23,7 +23,7 @@ from gateway.sources.harvest.progress import line
 from gateway.stores.registry_writer import LEASE, HarvestUnderWay
 
 KEY_DURATION = timedelta(days=365)
-EXIT = 5.0  # seconds before asking again for the place of the one who harvests
+RETRY_PERIOD = 5.0  # seconds before asking again for the lease of the harvester
 
 
 async def harvest(tell: Callable[[str], None]) -> None:
@@ -41,19 +41,19 @@ async def harvest(tell: Callable[[str], None]) -> None:
 
 
 async def _harvest(services: Services, tell: Callable[[str], None]) -> None:
-    """What another process harvests, or left when it died, is waited for."""
-    expected = False
+    """Harvest, after another process that does, or whose lease has not ended since it died."""
+    waiting = False
     while True:
         try:
             await harvest_registry(
-                services.champ, services.registry_writer, services.now, lambda progress: tell(line(progress))
+                services.harvest_target, services.registry_writer, services.now, lambda progress: tell(line(progress))
             )
             return
         except HarvestUnderWay:
-            if not expected:
+            if not waiting:
                 tell(f"un autre processus moissonne, ou s'est arrêté il y a moins de {LEASE:.0f} s : en attente")
-            expected = True
-        await asyncio.sleep(EXIT)
+            waiting = True
+        await asyncio.sleep(RETRY_PERIOD)
 
 
 async def rapprochements(tell: Callable[[str], None]) -> list[dict[str, Any]]:
@@ -90,7 +90,10 @@ async def purge(source: str) -> None:
 
 
 async def relevant_cfas(client: str) -> str:
-    """Which CFAs are asked for a client of the register, of which partner, and why. Asks no CFA. Raises ConfigurationError."""
+    """The CFAs asked for a client of the register, of which partner and why, a line each. Asks none of them.
+
+    Raises ConfigurationError for an unknown client.
+    """
     configuration = load()
     known = read_client_register(configuration).get(client)
     if known is None:
@@ -103,15 +106,15 @@ async def relevant_cfas(client: str) -> str:
         directory = gateway.directory()
         perimetre = build_perimetre(known.role, known.organisation, directory.referentiel)
         plan = plan_of_perimetre(perimetre, directory.referentiel, suivi=True)
-        lu = await gateway.collector.registry.records(plan.codes_postaux, (), ())
-        rows = describe_relevant(plan, residents_by_cfa(lu.records, plan, directory), perimetre, directory)
-        return "\n".join([f"CFA concernés : {len(rows)}", *(_concerns(services, *line) for line in rows)])
+        registered = await gateway.collector.registry.records(plan.codes_postaux, (), ())
+        rows = describe_relevant(plan, residents_by_cfa(registered.records, plan, directory), perimetre, directory)
+        return "\n".join([f"CFA concernés : {len(rows)}", *(_describe_asked(services, *line) for line in rows)])
     finally:
         await services.close()
 
 
-def _concerns(services: Services, uai: str, why: str) -> str:
-    """Who is asked: nobody, when no system of that CFA is configured; the registry still tells of its people."""
+def _describe_asked(services: Services, uai: str, why: str) -> str:
+    """A line: the partner asked for a CFA. Nobody, when none is configured; the registry still tells of its people."""
     source = services.sources.partner_of_cfa(uai)
     who = f"{source}, {services.sources.cap(source)} au plus par requête" if source else "aucun logiciel branché"
     return f"  {uai} ({who}) {why}"
@@ -119,13 +122,15 @@ def _concerns(services: Services, uai: str, why: str) -> str:
 
 def create_api_key(client: str) -> str:
     """A new API key of a registered client, told once, and the line that the register must hold for it.
-    Raises ConfigurationError for a client that is not registered or must use a second factor."""
+
+    Raises ConfigurationError for a client that is not registered or must use a second factor.
+    """
     configuration = load()
     known = read_client_register(configuration).get(client)
     if known is None or known.mfa:
         raise ConfigurationError(f"clients.toml : {client} n'est pas un client qui peut avoir une clé d'API")
-    key, fin = create_key(), paris_day(configuration.now()) + KEY_DURATION
-    line = f'{{ empreinte = "{key_digest(configuration.sealer, key)}", expire = {fin} }}'
+    key, last_day = create_key(), paris_day(configuration.now()) + KEY_DURATION
+    line = f'{{ empreinte = "{key_digest(configuration.sealer, key)}", expire = {last_day} }}'
     return f"clé, montrée cette seule fois : {key}\nà ajouter à cles de [clients.{client}] : {line}"
 
 

@@ -21,7 +21,10 @@ SHORT = {"ml": Profil.MISSION_LOCALE, "reseau": Profil.TETE_DE_RESEAU, "admin": 
 
 
 def explain(text: str, profil: str) -> str:
-    """What would be done of a query for a profile (`ml`, `cfa`, `france-travail`…). Raises ConfigurationError."""
+    """The cost, the refusals, the sources and the functions of a query for a profile (`ml`, `cfa`…), as a text.
+
+    Raises ConfigurationError for an unknown profile or a query that is refused.
+    """
     schema, policy = core_schema(build()), read_policy()
     viewer = _viewer(profil, policy)
     try:
@@ -36,16 +39,18 @@ def explain(text: str, profil: str) -> str:
     except Unsupported as reason:
         sources = [f"# exécutée par graphql-core : {reason}"]
     return "\n\n".join(
-        [f"coût : {cost}", _refused_fields(decision, viewer, policy), f"sources : {_requested(decision)}", *sources]
+        [f"coût : {cost}", _refused_fields(decision, viewer, policy), f"sources : {_sources_asked(decision)}", *sources]
     )
 
 
-def _viewer(nom: str, policy: AccessPolicy) -> Viewer:
-    profil = SHORT.get(nom) or Profil.__members__.get(nom.upper().replace("-", "_"))
+def _viewer(name: str, policy: AccessPolicy) -> Viewer:
+    profil = SHORT.get(name) or Profil.__members__.get(name.upper().replace("-", "_"))
     if profil is None:
-        raise ConfigurationError(f"profil {nom} : inconnu")
-    useful = [finalite for finalite in Finalite if policy.rows(profil, finalite)]
-    return Viewer("", "", profil, "", "", tuple(useful), useful[0] if useful else None, Perimetre(profil, ""))
+        raise ConfigurationError(f"profil {name} : inconnu")
+    open_finalites = [finalite for finalite in Finalite if policy.rows(profil, finalite)]
+    return Viewer(
+        "", "", profil, "", "", tuple(open_finalites), next(iter(open_finalites), None), Perimetre(profil, "")
+    )
 
 
 def _refused_fields(decision: Decision, viewer: Viewer, policy: AccessPolicy) -> str:
@@ -56,7 +61,7 @@ def _refused_fields(decision: Decision, viewer: Viewer, policy: AccessPolicy) ->
     return "\n".join(["refusés :", *rows]) if rows else "refusés : aucun"
 
 
-def _requested(decision: Decision) -> str:
+def _sources_asked(decision: Decision) -> str:
     if not needs_view(decision):
         return "aucune"
     suivi = " ; le suivi des Missions locales" if decision.coordinates & TOLD_BY_MISSION_LOCALE else ""

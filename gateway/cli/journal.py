@@ -1,4 +1,4 @@
-"""What an operator asks of the reading journal: whether it is whole, who read a person, to forget what is too old."""
+"""Commands of an operator over the reading journal: verify its chain, tell who read a person, forget what is too old."""
 
 import os
 
@@ -16,7 +16,7 @@ from gateway.stores.journal_tables import JournalTampered
 
 
 async def verify(anchor: str | None) -> tuple[bool, str]:
-    """Whether the journal is whole, and the line that says so. Raises ConfigurationError."""
+    """True when the chain is whole, and the line that says so. Raises ConfigurationError for an anchor that is none."""
     expected = _anchor(anchor) if anchor else None
     readings_journal = await _open(load())
     try:
@@ -34,13 +34,13 @@ async def verify(anchor: str | None) -> tuple[bool, str]:
 async def who_read(identifier: str) -> list[str]:
     """The readings of a person, a line each. The question is itself written. Raises ConfigurationError."""
     configuration = load()
-    lu = OpaqueIds(configuration.sealer).open(identifier)
-    if lu is None or lu[0] != "Jeune":
+    opened = OpaqueIds(configuration.sealer).open(identifier)
+    if opened is None or opened[0] != "Jeune":
         raise ConfigurationError("identifiant de jeune attendu, tel que le graphe l'a donné")
     readings_journal = await _open(configuration)
     try:
         await readings_journal.append(JournalEntry(act("CONSULTATION", configuration.now(), identifiant=identifier)))
-        return [rows(content, rank) for content, rank in await readings_of(readings_journal, lu[1])]
+        return [rows(content, rank) for content, rank in await readings_of(readings_journal, opened[1])]
     finally:
         await readings_journal.close()
 

@@ -1,4 +1,4 @@
-"""The HTTP edge of /graphql: from untrusted bytes to a demand, from an answer to bytes. Knows no source and no noun."""
+"""Reads /graphql from untrusted bytes and writes its answers as bytes. Knows no source and no noun."""
 
 import asyncio
 import re
@@ -26,15 +26,15 @@ KEYS = frozenset({"query", "operationName", "variables", "extensions"})
 
 
 class MalformedRequest(GatewayError):
-    """The bytes are not a GraphQL request; `statut` is the HTTP status that says so."""
+    """The bytes are not a GraphQL request; `status` is the HTTP status that says so."""
 
-    def __init__(self, statut: int, message: str) -> None:
+    def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
-        self.statut = statut
+        self.status = status
 
 
 async def read_request(request: Request, identifier: str = "") -> GraphQLRequest:
-    """The demand of a POST. Raises MalformedRequest (413, 415, 408, 400) or InvalidRequest."""
+    """The GraphQL request of a POST. Raises MalformedRequest (413, 415, 408, 400) or InvalidRequest."""
     _require_json(request)
     return _request(await read_body(request, BYTES_MAX), identifier)
 
@@ -48,30 +48,30 @@ def _require_json(request: Request) -> None:
         raise MalformedRequest(415, "Envoyer un corps non compressé.")
 
 
-async def read_body(request: Request, octets_max: int) -> bytes:
+async def read_body(request: Request, max_bytes: int) -> bytes:
     """The bytes of a POST, within a size and a time. Raises MalformedRequest (413, 408, 400)."""
     try:
         async with asyncio.timeout(BODY_TIMEOUT):
-            return await _body(request, octets_max)
+            return await _body(request, max_bytes)
     except TimeoutError:
         raise MalformedRequest(408, "Le corps de la requête n'est pas arrivé à temps.") from None
 
 
-async def _body(request: Request, octets_max: int) -> bytes:
+async def _body(request: Request, max_bytes: int) -> bytes:
     """Reading stops at the cap, whatever the declared length."""
-    bytes_ = bytearray()
+    raw = bytearray()
     try:
         async for chunk in request.stream():
-            bytes_ += chunk
-            if len(bytes_) > octets_max:
-                raise MalformedRequest(413, f"Corps trop long : {octets_max} octets au plus.")
+            raw += chunk
+            if len(raw) > max_bytes:
+                raise MalformedRequest(413, f"Corps trop long : {max_bytes} octets au plus.")
     except ClientDisconnect:
         raise MalformedRequest(400, "La connexion a été fermée avant la fin du corps.") from None
-    return bytes(bytes_)
+    return bytes(raw)
 
 
-def _request(bytes_: bytes, identifier: str) -> GraphQLRequest:
-    document = _json(bytes_)
+def _request(raw: bytes, identifier: str) -> GraphQLRequest:
+    document = _json(raw)
     if isinstance(document, list):
         raise InvalidRequest("Envoyer une seule opération par requête : les lots sont refusés.")
     if not isinstance(document, dict) or not document.keys() <= KEYS:
@@ -84,7 +84,7 @@ def _request(bytes_: bytes, identifier: str) -> GraphQLRequest:
     digest = _digest(document.get("extensions"))
     if text is None and digest is None:
         raise InvalidRequest("La clé query est requise : le texte d'une requête GraphQL.")
-    _count(variables)
+    _bound_variables(variables)
     return GraphQLRequest(text, name or None, variables or {}, digest, identifier)
 
 
@@ -92,59 +92,61 @@ def _digest(extensions: object) -> str | None:
     """The hash of Apollo's persisted queries, when there is one."""
     if not isinstance(extensions, dict | None):
         raise InvalidRequest("extensions est un objet.")
-    wish = (extensions or {}).get("persistedQuery")
-    if wish is None:
+    persisted = (extensions or {}).get("persistedQuery")
+    if persisted is None:
         return None
-    sha = wish.get("sha256Hash") if isinstance(wish, dict) and wish.get("version") == 1 else None
+    sha = persisted.get("sha256Hash") if isinstance(persisted, dict) and persisted.get("version") == 1 else None
     if not isinstance(sha, str) or not re.fullmatch("[0-9a-f]{64}", sha):
         raise InvalidRequest("persistedQuery attend version 1 et sha256Hash en hexadécimal.")
     return sha
 
 
-def _count(variables: object) -> None:
+def _bound_variables(variables: object) -> None:
     """Refuse variables of an unreasonable size, level by level: nothing recurses. Raises TooCostlyRequest."""
-    niveau, values = [variables], 0
+    level, count = [variables], 0
     for _ in range(LEVELS_MAX):
-        values += len(niveau)
-        if any(isinstance(value, str) and len(value) > VARIABLE_TEXT_MAX for value in niveau):
+        count += len(level)
+        if any(isinstance(value, str) and len(value) > VARIABLE_TEXT_MAX for value in level):
             raise TooCostlyRequest(f"Variables refusées : texte de plus de {VARIABLE_TEXT_MAX} caractères.")
-        niveau = [inside for value in niveau for inside in _content(value)]
-        if values + len(niveau) > VALUES_MAX:
+        level = [inside for value in level for inside in _content(value)]
+        if count + len(level) > VALUES_MAX:
             raise TooCostlyRequest(f"Variables refusées : plus de {VALUES_MAX} valeurs.")
-    if niveau:
+    if level:
         raise TooCostlyRequest(f"Variables refusées : plus de {LEVELS_MAX} niveaux.")
 
 
-def _content(valeur: object) -> Iterable[object]:
-    return valeur.values() if isinstance(valeur, dict) else valeur if isinstance(valeur, list) else ()
+def _content(value: object) -> Iterable[object]:
+    return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
 
 
-def _json(bytes_: bytes) -> Any:
+def _json(raw: bytes) -> Any:
     try:
-        text = bytes_.decode("utf-8")
-        lu = strict_json.loads(text)
-        if strict_json.has_lone_surrogate(text, lu):
+        text = raw.decode("utf-8")
+        document = strict_json.loads(text)
+        if strict_json.has_lone_surrogate(text, document):
             raise ValueError("cannot be written back")
     except ValueError:
         raise MalformedRequest(400, "Le corps n'est pas un document JSON valide en UTF-8.") from None
-    return lu
+    return document
 
 
 def choose_media_type(accept: str | None) -> str | None:
-    """The media type of the answer by quality, then order of Accept, the more precise wish deciding for each of ours
-    (RFC 9110 §12.5.1); None when the client accepts neither."""
+    """The media type of the answer; None when the client accepts neither of ours.
+
+    By quality, then by the order of Accept; the more precise wish decides for each of ours (RFC 9110 §12.5.1).
+    """
     if not accept or not accept.strip():
         return JSON
     wishes: dict[str, tuple[float, int]] = {}
     for rank, part in enumerate(accept.split(",")):
         nature, quality = _wish(part)
         wishes.setdefault(nature, (quality, -rank))
-    offers = [(_for(media_type, wishes), media_type) for media_type in (JSON, GRAPHQL_RESPONSE)]
+    offers = [(_quality_of(media_type, wishes), media_type) for media_type in (JSON, GRAPHQL_RESPONSE)]
     (quality, _), media_type = max(offers, key=itemgetter(0))
     return media_type if quality > 0 else None
 
 
-def _for(media_type: str, wishes: dict[str, tuple[float, int]]) -> tuple[float, int]:
+def _quality_of(media_type: str, wishes: dict[str, tuple[float, int]]) -> tuple[float, int]:
     return next((wishes[nature] for nature in (media_type, "application/*", "*/*") if nature in wishes), (0.0, 0))
 
 
@@ -156,10 +158,10 @@ def _wish(part: str) -> tuple[str, float]:
     return nature, float(qualities[0]) if re.fullmatch(r"[01](\.\d{0,3})?", qualities[0]) else 0.0
 
 
-def write(response: GraphQLResponse, identifier: str, media_type: str, statut: int | None = None) -> Response:
+def write(response: GraphQLResponse, identifier: str, media_type: str, status: int | None = None) -> Response:
     """The bytes of an answer, with the status that its media type asks (GraphQL over HTTP)."""
-    if statut is None:
-        statut = 400 if response.refused and media_type == GRAPHQL_RESPONSE else 200
+    if status is None:
+        status = 400 if response.refused and media_type == GRAPHQL_RESPONSE else 200
     body = orjson.dumps(response.body(identifier))
     headers = {"content-type": f"{media_type}; charset=utf-8", "cache-control": "no-store", "x-request-id": identifier}
-    return Response(body, status_code=statut, headers=headers)
+    return Response(body, status_code=status, headers=headers)

@@ -1,4 +1,4 @@
-"""What surrounds every route: names answered to, headers given once, headers added, other origins, clean refusals.
+"""Guards every route: names answered to, headers given once, headers added, other origins, clean refusals.
 
 Decides on the ASGI scope, never on a rebuilt URL (docs/security.md F14). Knows no token and no graph.
 """
@@ -35,16 +35,16 @@ HEADERS = {
 }
 TEXTS = {404: "Cette adresse n'existe pas.", 405: "Cette méthode n'est pas servie ici."}
 CLOSE = {"connection": "close"}  # the next request of this client goes elsewhere
-SANTE = "/health/"  # asked by address, by whatever watches over the process
+HEALTH_PREFIX = "/health/"  # asked by address, by whatever watches over the process
 
 
 class Guard:
     """The outermost ASGI application. Whatever is not HTTP (a WebSocket) is closed."""
 
-    def __init__(self, app: ASGIApp, http: HttpSettings, hote: str, health: Health) -> None:
+    def __init__(self, app: ASGIApp, http: HttpSettings, host: str, health: Health) -> None:
         self._app = app
         self._health = health
-        self._hosts = http.hotes | {hote.lower()}
+        self._hosts = http.hotes | {host.lower()}
         hsts = {"strict-transport-security": f"max-age={http.hsts_secondes}"} if http.hsts_secondes else {}
         self._headers, self._close = _raw(HEADERS | hsts), _raw(HEADERS | hsts | CLOSE)
 
@@ -57,7 +57,7 @@ class Guard:
             await send({"type": "websocket.close", "code": 1008})
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        send_response = _with(self._close if self._health.arret else self._headers, send)
+        send_response = _with(self._close if self._health.stopping else self._headers, send)
         try:
             await (self._reject(scope) or self._app)(scope, receive, send_response)
         except asyncio.CancelledError:  # the process ends, and this lasted too long
@@ -68,19 +68,19 @@ class Guard:
         unique = [name for name, _ in scope["headers"] if name in UNIQUE]
         if len(set(unique)) < len(unique):
             return refusal(400, "Un en-tête est donné deux fois.")
-        if scope["path"].startswith(SANTE):
+        if scope["path"].startswith(HEALTH_PREFIX):
             return None
         if not self._health.is_open:
             return refusal(503, "La passerelle n'est pas encore ouverte.", retry_after())
-        hote = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
-        if _without_port(hote) not in self._hosts:
+        host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
+        if _without_port(host) not in self._hosts:
             return refusal(400, "L'en-tête Host ne nomme pas cette passerelle.")
         return None
 
 
-def _without_port(hote: str) -> str:
-    name, colon, port = hote.lower().rpartition(":")
-    return name if colon and port.isdecimal() else hote.lower()
+def _without_port(host: str) -> str:
+    name, colon, port = host.lower().rpartition(":")
+    return name if colon and port.isdecimal() else host.lower()
 
 
 def _raw(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
@@ -88,10 +88,12 @@ def _raw(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
 
 
 def _with(headers: list[tuple[bytes, bytes]], send: Send) -> Send:
+    """`send`, adding the headers that an answer has not set itself."""
+
     async def send_response(message: Message) -> None:
         if message["type"] == "http.response.start":
             present = {name.lower() for name, _ in message["headers"]}
-            message["headers"] = [*message["headers"], *(un for un in headers if un[0] not in present)]
+            message["headers"] = [*message["headers"], *(header for header in headers if header[0] not in present)]
         await send(message)
 
     return send_response
@@ -109,7 +111,7 @@ def retry_after(seconds: int = RETRY_AFTER) -> dict[str, str]:
 
 
 async def _error(request: Request, error: Exception) -> Response:
-    """What Starlette's router refuses, and what failed, said as everything else is."""
+    """The answer to what Starlette's router refuses and to what failed, in the form of every other error."""
     if isinstance(error, HTTPException):
         return refusal(error.status_code, TEXTS.get(error.status_code, "Requête refusée."), error.headers)
     return refusal(500, "Erreur interne de la passerelle.")
@@ -119,7 +121,7 @@ EXCEPTION_HANDLERS: dict[Any, ExceptionHandler] = {HTTPException: _error, Except
 
 
 def middleware(http: HttpSettings) -> list[Middleware]:
-    """Pages of other origins: none, but those named. A token is never sent by a browser on its own: no credentials."""
+    """CORS for the named origins, none by default. No credentials: a browser never sends a token on its own."""
     if not http.origines:
         return []
     headers = ("authorization", "content-type", "x-cle-api", "x-finalite")

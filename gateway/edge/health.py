@@ -1,4 +1,4 @@
-"""Whether this process should be sent requests, and what it lacks. Knows no store: how each part is tried is passed in."""
+"""Tells whether this process should be sent requests, and what it lacks. Knows no store: probes are passed in."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -11,10 +11,10 @@ Probe = Callable[[], Awaitable[bool]]
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """The parts that fail: nothing can be answered without `missing`, answers go on without `degrade`."""
+    """The parts that fail: nothing can be answered without `missing`, answers go on without `degraded`."""
 
     missing: Sequence[str] = ()
-    degrade: Sequence[str] = ()
+    degraded: Sequence[str] = ()
 
 
 class Health:
@@ -31,24 +31,24 @@ class Health:
         self._to_open: Sequence[str] = ("ouverture",)
         self._probe: asyncio.Task[Readiness] | None = None
         self._probe_at = 0.0
-        self.arret = False
+        self.stopping = False
 
     @property
     def is_open(self) -> bool:
-        """Everything was opened once: requests may be served."""
+        """True once everything was opened: requests may be served."""
         return not self._to_open
 
     def open(self, rest: Sequence[str]) -> None:
         """Tell what is still to be opened."""
         self._to_open = tuple(rest)
 
-    async def etat(self) -> Readiness:
+    async def readiness(self) -> Readiness:
         """What is lacking now. A process told to stop says so at once, and nothing else."""
-        if not self.arret and self.is_open:
+        if not self.stopping and self.is_open:
             found = await asyncio.shield(self._run_probe())
         else:
             found = Readiness(self._to_open)
-        return Readiness(("arret",)) if self.arret else found
+        return Readiness(("arret",)) if self.stopping else found
 
     def _run_probe(self) -> asyncio.Task[Readiness]:
         """One trial at a time, shared by all who ask."""

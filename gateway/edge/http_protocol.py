@@ -1,6 +1,6 @@
 """uvicorn's HTTP protocol, with the bounds it lacks towards a client that is slow or abusive (docs/security.md F9, G16, G17).
 
-The body has its own deadline, in `entry`. Knows no route.
+The body has its own deadline, in `graphql_http.py`. Knows no route.
 """
 
 import asyncio
@@ -17,55 +17,55 @@ HEADER_BYTES_MAX = 16_384
 class BoundedHttpProtocol(HttpToolsProtocol):
     """Closes a connection whose headers do not come, are too many or name another server, or whose answer is not read."""
 
-    _waiters: asyncio.TimerHandle | None = None
-    _reading: asyncio.TimerHandle | None = None
+    _headers_timer: asyncio.TimerHandle | None = None
+    _read_timer: asyncio.TimerHandle | None = None
     _bytes = 0
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        self._wait()
+        self._expect_headers()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._arrive()
-        self._read()
+        self._headers_arrived()
+        self._answer_read()
         super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._bytes = 0
-        if self._waiters is None:
-            self._wait()
+        if self._headers_timer is None:
+            self._expect_headers()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
         self._bytes += len(data)
-        if self._waiters and self._bytes > HEADER_BYTES_MAX and not self.transport.is_closing():
+        if self._headers_timer and self._bytes > HEADER_BYTES_MAX and not self.transport.is_closing():
             self.send_400_response("Request headers too long.")
 
     def on_headers_complete(self) -> None:
-        self._arrive()
-        bytes_ = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
-        if bytes_ > HEADER_BYTES_MAX or len(self.headers) > HEADERS_MAX or not self.url.startswith(b"/"):
+        self._headers_arrived()
+        size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+        if size > HEADER_BYTES_MAX or len(self.headers) > HEADERS_MAX or not self.url.startswith(b"/"):
             raise ValueError("not a request for here")  # the parser makes a 400 of it
         super().on_headers_complete()
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._reading = self._reading or self.loop.call_later(READ_TIMEOUT, self.transport.abort)
+        self._read_timer = self._read_timer or self.loop.call_later(READ_TIMEOUT, self.transport.abort)
 
     def resume_writing(self) -> None:
-        self._read()
+        self._answer_read()
         super().resume_writing()
 
-    def _wait(self) -> None:
-        self._waiters = self.loop.call_later(HEADERS_TIMEOUT, self.transport.abort)
+    def _expect_headers(self) -> None:
+        self._headers_timer = self.loop.call_later(HEADERS_TIMEOUT, self.transport.abort)
 
-    def _arrive(self) -> None:
-        if self._waiters:
-            self._waiters.cancel()
-            self._waiters = None
+    def _headers_arrived(self) -> None:
+        if self._headers_timer:
+            self._headers_timer.cancel()
+            self._headers_timer = None
 
-    def _read(self) -> None:
-        if self._reading:
-            self._reading.cancel()
-            self._reading = None
+    def _answer_read(self) -> None:
+        if self._read_timer:
+            self._read_timer.cancel()
+            self._read_timer = None

@@ -1,4 +1,4 @@
-"""POST /evenements/{partenaire}: a partner says that something changed. Knows no source and no person; answers nothing."""
+"""Serves POST /evenements/{partenaire}, by which a partner says that something changed. Knows no source and no person."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -24,7 +24,7 @@ def webhook_route(receiver: WebhookReceiver) -> Route:
         try:
             body = await read_body(request, BYTES_MAX)
         except MalformedRequest as error:
-            return refusal(error.statut, str(error))
+            return refusal(error.status, str(error))
         headers = request.headers
         call = WebhookCall(headers.get("x-horodatage", ""), headers.get("x-signature", ""), body)
         outcome = await receiver.receive(request.path_params["partenaire"], call)

@@ -1,4 +1,4 @@
-"""Builds the gateway over its services: every part once, each given what it needs. No rule lives here."""
+"""Builds the gateway over its services: every part once, each given what it needs. Knows no rule."""
 
 import asyncio
 import time
@@ -56,7 +56,7 @@ def build_state(services: Services) -> AppState:
         metrics=services.metrics,
         webhooks=services.receiver,
         http=services.configuration.file.http,
-        host=services.configuration.hote,
+        host=services.configuration.host,
     )
 
 
@@ -73,7 +73,7 @@ def build_gateway(services: Services) -> Gateway:
         schema=schema,
         policy=policy,
         documents=documents,
-        persisted_documents=PersistedDocuments(read_manifests(configuration.racine / "documents", documents.validate)),
+        persisted_documents=PersistedDocuments(read_manifests(configuration.root / "documents", documents.validate)),
         decision_cache=DecisionCache(core_schema(schema), policy),
         shapes=VisibleSchemas(core_schema(schema), policy),
         candidate=_candidate(configuration, core_schema(schema), access),
@@ -126,13 +126,13 @@ def _accounting(services: Services, opaque_ids: OpaqueIds, schema: GraphQLSchema
     )
 
 
-def _candidate(configuration: Configuration, schema: GraphQLSchema, acces: AccessMetrics) -> PolicyTrial | None:
+def _candidate(configuration: Configuration, schema: GraphQLSchema, access: AccessMetrics) -> PolicyTrial | None:
     """The policy on trial, held to the same rules as the one in force."""
     if configuration.candidate is None:
         return None
     policy = read_policy(configuration.candidate)
     check_schema(schema, policy)
-    return PolicyTrial(DecisionCache(schema, policy), acces.gap)
+    return PolicyTrial(DecisionCache(schema, policy), access.gap)
 
 
 def _seconds() -> float:
@@ -145,12 +145,12 @@ class _DirectoryHolder:
     def __init__(self, keeper: ReferentielKeeper, opaque_ids: OpaqueIds) -> None:
         self._keeper = keeper
         self._opaque_ids = opaque_ids
-        self._known = Directory(Referentiel(), opaque_ids)
+        self._built = Directory(Referentiel(), opaque_ids)
 
     def current(self) -> Directory:
-        if self._known.referentiel is not self._keeper.current:
-            self._known = Directory(self._keeper.current, self._opaque_ids)
-        return self._known
+        if self._built.referentiel is not self._keeper.current:
+            self._built = Directory(self._keeper.current, self._opaque_ids)
+        return self._built
 
 
 def _states(services: Services) -> list[Source]:
@@ -191,7 +191,7 @@ def build_authenticator(services: Services) -> Authenticator:
 
 
 def build_health(services: Services, authenticator: Authenticator) -> Health:
-    """What every answer needs, and what answers only lack: a partner is neither (docs/fiabilite.md, availability)."""
+    """The probes of what every answer needs, and of what answers can lack; a partner is neither (docs/fiabilite.md)."""
 
     async def read_links() -> bool:
         async with asyncio.timeout(PROBE_TIMEOUT):
@@ -209,8 +209,8 @@ def build_health(services: Services, authenticator: Authenticator) -> Health:
 
 
 async def _jwks(services: Services, url: str) -> Any:
-    call = Exchange("identite", url, PartnerRequest("jwks", ""), None, JWKS_TIMEOUT, BYTES_MAX)
-    return (await services.transport.request(call)).document
+    exchange = Exchange("identite", url, PartnerRequest("jwks", ""), None, JWKS_TIMEOUT, BYTES_MAX)
+    return (await services.transport.request(exchange)).document
 
 
 def _epoch() -> float:
@@ -219,4 +219,4 @@ def _epoch() -> float:
 
 def read_client_register(configuration: Configuration) -> ClientRegister:
     """The register of callers, followed when it changes. Raises ConfigurationError."""
-    return ClientRegister(configuration.racine / "clients.toml", time.monotonic)
+    return ClientRegister(configuration.root / "clients.toml", time.monotonic)

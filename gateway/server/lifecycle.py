@@ -30,11 +30,10 @@ from gateway.server.services import Services, build_services
 from gateway.sources.harvest.harvester import watch
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
-END = 20  # seconds left to what is under way, once nothing new is taken (docs/fiabilite.md)
-OPENING = 4.0  # seconds for one of our own stores to open: a start that fails says so within five
-IDLE_TIMEOUT = (
-    65  # seconds that a silent connection is kept: longer than a proxy keeps it, who would else find it closed
-)
+SHUTDOWN_TIMEOUT = 20  # seconds left to what is under way, once nothing new is taken (docs/fiabilite.md)
+OPENING_TIMEOUT = 4.0  # seconds for one of our own stores to open: a start that fails says so within five
+# Seconds that a silent connection is kept: longer than a proxy keeps its own, which would else find it closed.
+IDLE_TIMEOUT = 65
 CONNECTIONS_MAX = 1000  # beyond, 503: a slow client costs a socket, not time
 # A merge allocates by the ten thousand, and makes no cycle to find at once; views that go are cycles by the hundred thousand,
 # and who takes them away stops the process meanwhile: a second for a million objects.
@@ -47,8 +46,11 @@ Steps = Mapping[str, Callable[[], Awaitable[None]]]
 
 
 class Server(uvicorn.Server):
-    """Told to stop, it goes on for the notice, while whoever sends requests learns to send them elsewhere; it then takes
-    nothing new, finishes what is under way, and returns. A second signal is the system's: the process ends there."""
+    """A uvicorn server that stops in two times (docs/decisions/0025).
+
+    Told to stop, it serves as before for `notice` seconds, while the balancer learns to send requests elsewhere; it then
+    takes nothing new, finishes what is under way, and returns. A second signal is the system's: the process ends there.
+    """
 
     def __init__(self, settings: uvicorn.Config, health: Health, notice: float) -> None:
         super().__init__(settings)
@@ -57,22 +59,22 @@ class Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         loop = asyncio.get_running_loop()
-        for un in SIGNALS:
-            loop.add_signal_handler(un, self.warn)
+        for each in SIGNALS:
+            loop.add_signal_handler(each, self.warn)
         yield
 
     def warn(self) -> None:
-        """Not ready from now on; stopped after the notice."""
+        """Be not ready from now on, and stop after the notice."""
         loop = asyncio.get_running_loop()
-        for un in SIGNALS:
-            loop.remove_signal_handler(un)
-            signal.signal(un, signal.SIG_DFL)
-        self._health.arret = True
+        for each in SIGNALS:
+            loop.remove_signal_handler(each)
+            signal.signal(each, signal.SIG_DFL)
+        self._health.stopping = True
         loop.call_later(self._notice, self.stop)
 
     def stop(self) -> None:
         """Take nothing new, and finish."""
-        self._health.arret = True
+        self._health.stopping = True
         self.should_exit = True
 
 
@@ -112,7 +114,7 @@ async def _work(services: Services, state: AppState) -> None:
 
 
 async def _hold(watch: Coroutine[Any, Any, None]) -> None:
-    """What goes on beside requests fails alone: they are answered still."""
+    """Run a watch; one that fails is logged, and requests are answered still."""
     try:
         await watch
     except Exception as error:  # each of them bears what it expects; the text could hold a value
@@ -122,9 +124,9 @@ async def _hold(watch: Coroutine[Any, Any, None]) -> None:
 async def _open(steps: Steps, health: Health) -> None:
     """One after the other, the quickest to fail first. Raises ConfigurationError."""
     names = list(steps)
-    for rank, open_services in enumerate(steps.values()):
+    for rank, open_part in enumerate(steps.values()):
         health.open(names[rank:])
-        await open_services()
+        await open_part()
     health.open(())
 
 
@@ -138,17 +140,17 @@ def _steps(services: Services, authenticator: Authenticator) -> Steps:
     }
 
 
-async def _in_time(nom: str, ouverture: Coroutine[Any, Any, None]) -> None:
+async def _in_time(name: str, opening: Coroutine[Any, Any, None]) -> None:
     try:
-        await asyncio.wait_for(ouverture, OPENING)
+        await asyncio.wait_for(opening, OPENING_TIMEOUT)
     except TimeoutError:
-        raise ConfigurationError(f"{nom} : la base ne répond pas en {OPENING:.0f} s") from None
+        raise ConfigurationError(f"{name} : la base ne répond pas en {OPENING_TIMEOUT:.0f} s") from None
 
 
 async def _purge_links(services: Services) -> None:
-    """The ledger may be away when the process starts, as it may later: ids go on without it."""
+    """Forget old links. Their store may be away as the process starts, as it may later: ids go on without it."""
     try:
-        async with asyncio.timeout(OPENING):
+        async with asyncio.timeout(OPENING_TIMEOUT):
             await services.links.purge(services.now() - LINK_RETENTION)
     except (LinksUnavailable, TimeoutError):
         services.counts.links_unavailable.inc()
@@ -156,7 +158,7 @@ async def _purge_links(services: Services) -> None:
 
 def _watches(services: Services) -> list[Coroutine[Any, Any, None]]:
     return [
-        watch(services.champ, services.registry_writer, services.now, asyncio.sleep, services.suivi),
+        watch(services.harvest_target, services.registry_writer, services.now, asyncio.sleep, services.harvest_metrics),
         services.keeper.watch(asyncio.sleep),
         *(consumer.watch(asyncio.sleep) for consumer in services.consumers),
         services.refresh_ahead.watch(),
@@ -166,7 +168,7 @@ def _watches(services: Services) -> list[Coroutine[Any, Any, None]]:
 
 
 def tune_gc() -> None:
-    """What was built at start lives as long as the process: the cycle collector need not read it again and again."""
+    """Spare the cycle collector what was built at start: it lives as long as the process."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
@@ -175,12 +177,12 @@ def tune_gc() -> None:
 def _listen(configuration: Configuration) -> socket.socket:
     """The socket that is listened on. Raises ConfigurationError when it is taken, or is not ours."""
     try:
-        family, *_, adresse = socket.getaddrinfo(
-            configuration.hote, configuration.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        family, *_, address = socket.getaddrinfo(
+            configuration.host, configuration.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-        return socket.create_server(adresse[:2], family=family)
+        return socket.create_server(address[:2], family=family)
     except OSError as error:
-        where = f"{configuration.hote}:{configuration.port}"
+        where = f"{configuration.host}:{configuration.port}"
         raise ConfigurationError(f"variables d'environnement HOST et PORT : {where} : {error.strerror}") from None
 
 
@@ -197,5 +199,5 @@ def _settings(app: ASGIApp) -> uvicorn.Config:
         proxy_headers=False,
         limit_concurrency=CONNECTIONS_MAX,
         timeout_keep_alive=IDLE_TIMEOUT,
-        timeout_graceful_shutdown=END,
+        timeout_graceful_shutdown=SHUTDOWN_TIMEOUT,
     )

@@ -1,4 +1,4 @@
-"""How late the event loop is: what holds it holds every caller. Knows nothing of what runs on it."""
+"""Measures how late the event loop is: what holds it holds every caller. Knows nothing of what runs on it."""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -7,20 +7,22 @@ from typing import Self
 
 from prometheus_client import CollectorRegistry, Histogram
 
-STEP = 0.02  # seconds between two beats
+STEP = 0.02  # seconds between two wake-ups
 THRESHOLDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 
 
 @dataclass(frozen=True, slots=True)
 class LoopLag:
-    """`delays`: how late each beat came. `computations`: what the loop's own thread computed between two beats; less than the
-    delay, the machine or another thread had the rest."""
+    """Two histograms, in seconds: how late each wake-up came, and what the loop's own thread computed before it.
+
+    Where `computations` is less than `delays`, the machine or another thread had the rest.
+    """
 
     delays: Histogram
     computations: Histogram
 
     @classmethod
-    def de(cls, registry: CollectorRegistry) -> Self:
+    def registered(cls, registry: CollectorRegistry) -> Self:
         delay, computation = (
             Histogram(f"passerelle_boucle_{name}_secondes", text, registry=registry, buckets=THRESHOLDS)
             for name, text in (
@@ -36,9 +38,9 @@ class LoopLag:
         seconds: Callable[[], float] = time.monotonic,
         computation: Callable[[], float] = time.thread_time,
     ) -> None:
-        """Until cancelled."""
+        """Measure until cancelled."""
         while True:
-            debut, computed = seconds(), computation()
+            start, computed = seconds(), computation()
             await sleep(STEP)
-            self.delays.observe(max(0.0, seconds() - debut - STEP))
+            self.delays.observe(max(0.0, seconds() - start - STEP))
             self.computations.observe(computation() - computed)

@@ -1,4 +1,4 @@
-"""What lives as long as the process and touches the outside: sources, stores, cache, counters. No rule lives here."""
+"""What lives as long as the process and touches the outside: sources, stores, cache, counters. Knows no rule."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -12,6 +12,7 @@ from gateway.admission import RequestSlots
 from gateway.audit.alerts import Alerts
 from gateway.cache.factory import open_cache
 from gateway.cache.sealed import SealedCodec
+from gateway.cache.seam import Cache
 from gateway.config import Configuration
 from gateway.connectors.base import Connector
 from gateway.connectors.discovery import connectors
@@ -43,9 +44,9 @@ from gateway.stores.sql import database_url
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """The network, the seconds since 1970, and the time and chance of the machines that spare partners."""
+    """What tests replace: the network, the seconds since 1970, and the clock and chance of `sources/resilience`."""
 
-    reseau: TransportFactory = aiohttp_transport
+    network: TransportFactory = aiohttp_transport
     seconds: Callable[[], float] = time.time
     clock: Clock = field(default_factory=Clock)
 
@@ -61,7 +62,7 @@ class Services:
     sources: Sources
     registry: RegistryStore
     registry_writer: RegistryWriter
-    suivi: HarvestMetrics
+    harvest_metrics: HarvestMetrics
     links: LinkStore
     readings_journal: Journal
     rate_limits: RateLimits
@@ -72,7 +73,7 @@ class Services:
     slots: RequestSlots
     loop_lag: LoopLag
     keeper: ReferentielKeeper
-    champ: HarvestTarget
+    harvest_target: HarvestTarget
     refresh_ahead: RefreshAhead
     registry_name: str
     consumers: list[QueueConsumer]
@@ -89,20 +90,18 @@ class Services:
 
 
 def build_services(configuration: Configuration, environ: Mapping[str, str], outside: Outside = Outside()) -> Services:
-    """Everything that touches the outside. Raises ConfigurationError."""
-    known_ones = connectors()
-    partners = load_partners(configuration.racine / "partenaires", environ, known_ones)
+    """Everything that touches the outside, nothing of it opened yet. Raises ConfigurationError."""
+    known_connectors = connectors()
+    partners = load_partners(configuration.root / "partenaires", environ, known_connectors)
     metrics = CollectorRegistry()
     counts, alerts = SourceMetrics(metrics), Alerts(metrics)
-
-    transport = Transport(configuration.now, outside.reseau)
-    sealed_codec = SealedCodec(configuration.cache_sealers, codec(UnitResult))
-    cache = open_cache(configuration.cache, sealed_codec, outside.seconds)
+    transport = Transport(configuration.now, outside.network)
+    cache = _cache(configuration, outside)
     shared_pacer = None if configuration.cache == "memory://" else SharedPacer(configuration.cache)
     clock = replace(outside.clock, processus=configuration.processus, shared=shared_pacer)
-    deps = SourceDeps(transport, cache, counts, configuration.now, clock)
-    sources = Sources(partners, known_ones, deps)
-    registry, referentiel = _single(sources, TypeSource.REGISTRE_CONTRATS), _single(sources, TypeSource.REFERENTIEL)
+    sources = Sources(partners, known_connectors, SourceDeps(transport, cache, counts, configuration.now, clock))
+    registry = partners[_single(sources, TypeSource.REGISTRE_CONTRATS)]
+    referentiel = partners[_single(sources, TypeSource.REFERENTIEL)]
     _create_directory(configuration)
     store = RegistryStore(_url(configuration, environ, "registre.sqlite"), configuration.sealer)
     return Services(
@@ -112,29 +111,36 @@ def build_services(configuration: Configuration, environ: Mapping[str, str], out
         transport=transport,
         sources=sources,
         counts=counts,
-        execution_paths=Counter(
-            "passerelle_executions", "Opérations exécutées, par voie.", ("voie",), registry=metrics
-        ),
-        loop_lag=LoopLag.de(metrics),
+        execution_paths=_execution_paths(metrics),
+        loop_lag=LoopLag.registered(metrics),
         slots=RequestSlots(Gauge("passerelle_requetes_en_cours", "Requêtes en cours de traitement.", registry=metrics)),
         registry=store,
         registry_writer=RegistryWriter(store),
-        suivi=HarvestMetrics(metrics, configuration.now),
+        harvest_metrics=HarvestMetrics(metrics, configuration.now),
         links=LinkStore(_url(configuration, environ, "liens.sqlite")),
         readings_journal=build_journal(configuration, environ, alerts.available),
         rate_limits=RateLimits(environ.get("GATEWAY_CACHE_URL", "")),
         shared_pacer=shared_pacer,
         alerts=alerts,
-        keeper=_keeper(configuration, sources, referentiel, known_ones[partners[referentiel].genre]),
-        champ=_field(sources, partners[registry], known_ones[partners[registry].genre]),
+        keeper=_keeper(configuration, sources, referentiel, known_connectors[referentiel.genre]),
+        harvest_target=_harvest_target(sources, registry, known_connectors[registry.genre]),
         refresh_ahead=RefreshAhead(sources, cache, clock.sleep),
-        registry_name=registry,
-        consumers=consumers(sources, known_ones, cache, counts),
-        receiver=receiver(sources, known_ones, counts, outside.seconds),
+        registry_name=registry.nom,
+        consumers=consumers(sources, known_connectors, cache, counts),
+        receiver=receiver(sources, known_connectors, counts, outside.seconds),
     )
 
 
+def _cache(configuration: Configuration, outside: Outside) -> Cache:
+    return open_cache(configuration.cache, SealedCodec(configuration.cache_sealers, codec(UnitResult)), outside.seconds)
+
+
+def _execution_paths(metrics: CollectorRegistry) -> Counter:
+    return Counter("passerelle_executions", "Opérations exécutées, par voie.", ("voie",), registry=metrics)
+
+
 def _single(sources: Sources, nature: TypeSource) -> str:
+    """The name of the one partner of a type."""
     names = sources.sources_of(nature)
     if len(names) != 1:
         raise ConfigurationError(f"partenaires : un partenaire {nature.value} attendu, {len(names)} configuré(s)")
@@ -149,31 +155,32 @@ def _create_directory(configuration: Configuration) -> None:
 
 
 def _url(configuration: Configuration, environ: Mapping[str, str], file: str) -> str:
-    """The shared database, or else a file: a harvest locks the registry's for as long as it writes, so the links have
-    theirs."""
+    """The shared database, or else a file of its own: a harvest locks the registry's for as long as it writes."""
     return database_url(environ, "GATEWAY_DATABASE_URL", f"sqlite+aiosqlite:///{configuration.donnees / file}")
 
 
 def build_journal(
-    configuration: Configuration, environ: Mapping[str, str], date_report: Callable[[bool], None] = lambda _: None
+    configuration: Configuration, environ: Mapping[str, str], report: Callable[[bool], None] = lambda _: None
 ) -> Journal:
-    """The reading journal, closed. Raises ConfigurationError."""
+    """The reading journal, not opened yet; `report` is told whether it can be written. Raises ConfigurationError."""
     _create_directory(configuration)
     default = f"sqlite+aiosqlite:///{configuration.donnees / 'journal.sqlite'}"
-    return Journal(database_url(environ, "GATEWAY_JOURNAL_URL", default), configuration.sealer, date_report)
+    return Journal(database_url(environ, "GATEWAY_JOURNAL_URL", default), configuration.sealer, report)
 
 
-def _keeper(configuration: Configuration, sources: Sources, nom: str, connector: Connector) -> ReferentielKeeper:
+def _keeper(
+    configuration: Configuration, sources: Sources, partner: Partner, connector: Connector
+) -> ReferentielKeeper:
     if connector.referentiel is None:
-        raise ConfigurationError(f"partenaires : {nom} ne sait pas lire un référentiel")
+        raise ConfigurationError(f"partenaires : {partner.nom} ne sait pas lire un référentiel")
     return ReferentielKeeper(
         configuration.donnees / "referentiel.json",
-        lambda reading: sources.execute(nom, reading),
+        lambda reading: sources.execute(partner.nom, reading),
         connector.referentiel,
     )
 
 
-def _field(sources: Sources, partner: Partner, connector: Connector) -> HarvestTarget:
+def _harvest_target(sources: Sources, partner: Partner, connector: Connector) -> HarvestTarget:
     if connector.moisson is None or partner.moisson_depuis is None:
         raise ConfigurationError(f"partenaires/{partner.nom}.toml : [moisson] depuis est requis")
     return HarvestTarget(

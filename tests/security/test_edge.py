@@ -261,7 +261,7 @@ def test_what_is_cut_at_the_end_of_the_process_is_told_so() -> None:
         raise asyncio.CancelledError
 
     health = is_open()
-    health.arret = True
+    health.stopping = True
     app = Guard(cut_off, HttpSettings(), ADRESSE, health)
     received = asyncio.run(exchange(app, "POST", "/graphql", [(b"host", ADRESSE.encode())]))
     assert (received.statut, received.headers["retry-after"], received.headers["connection"]) == (503, "1", "close")

@@ -27,8 +27,8 @@ def read(record: Path, text: str = GOOD, **environ: str) -> None:
 def test_a_good_configuration_and_its_defaults(tmp_path: Path) -> None:
     (tmp_path / "gateway.toml").write_text(GOOD, encoding="utf-8")
     row_read = load({"GATEWAY_CONFIG": str(tmp_path), "GATEWAY_CLE": KEY, "GATEWAY_NOW": "2026-10-15"})
-    assert (row_read.hote, row_read.port, row_read.file.reponse.delai_secondes) == ("127.0.0.1", 8000, 3.0)
-    assert row_read.fige == datetime(2026, 10, 15, 12, tzinfo=UTC)
+    assert (row_read.host, row_read.port, row_read.file.reponse.delai_secondes) == ("127.0.0.1", 8000, 3.0)
+    assert row_read.fixed_now == datetime(2026, 10, 15, 12, tzinfo=UTC)
     assert row_read.donnees == tmp_path / "donnees"
     assert KEY not in repr(row_read)
 

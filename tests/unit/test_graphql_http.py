@@ -107,14 +107,14 @@ async def test_a_hash_stands_for_its_text() -> None:
 async def test_g13_only_json_in_utf8(nature: str) -> None:
     with pytest.raises(MalformedRequest) as refusal:
         await read_request(partner_request(b'{"query":"{a}"}', nature))
-    assert refusal.value.statut == 415
+    assert refusal.value.status == 415
 
 
 @pytest.mark.anyio
 async def test_g15_a_long_body_is_refused_at_the_cap() -> None:
     with pytest.raises(MalformedRequest) as refusal:
         await read_request(partner_request(b" " * (BYTES_MAX + 1)))
-    assert refusal.value.statut == 413
+    assert refusal.value.status == 413
 
 
 @given(st.binary(max_size=200))

@@ -34,17 +34,17 @@ class Bench:
 
     async def later(self) -> Readiness:
         self.seconds += VALIDITY + 0.1
-        return await self.health.etat()
+        return await self.health.readiness()
 
 
 async def test_what_is_still_to_open_is_told_and_nothing_is_tried() -> None:
     bench_ = Bench()
-    assert (bench_.health.is_open, await bench_.health.etat()) == (False, Readiness(("ouverture",)))
+    assert (bench_.health.is_open, await bench_.health.readiness()) == (False, Readiness(("ouverture",)))
     bench_.health.open(["cles", "referentiel"])
-    assert (bench_.health.is_open, await bench_.health.etat()) == (False, Readiness(("cles", "referentiel")))
+    assert (bench_.health.is_open, await bench_.health.readiness()) == (False, Readiness(("cles", "referentiel")))
     assert bench_.attempts == []
     bench_.health.open(())
-    assert (bench_.health.is_open, await bench_.health.etat()) == (True, Readiness([], []))
+    assert (bench_.health.is_open, await bench_.health.readiness()) == (True, Readiness([], []))
 
 
 @pytest.mark.parametrize("fault", [False, OSError("down")])
@@ -52,7 +52,7 @@ async def test_a_part_that_answers_need_makes_it_not_ready_and_another_does_not(
     bench_ = Bench()
     bench_.health.open(())
     bench_.works["liens"] = fault
-    assert await bench_.health.etat() == Readiness([], ["liens"])
+    assert await bench_.health.readiness() == Readiness([], ["liens"])
     bench_.works = {"journal": fault, "liens": True}
     assert await bench_.later() == Readiness(["journal"], [])
     bench_.works["journal"] = True
@@ -62,8 +62,8 @@ async def test_a_part_that_answers_need_makes_it_not_ready_and_another_does_not(
 async def test_the_parts_are_tried_once_whoever_asks() -> None:
     bench_ = Bench()
     bench_.health.open(())
-    assert await asyncio.gather(*(bench_.health.etat() for _ in range(50))) == [Readiness([], [])] * 50
-    assert await bench_.health.etat() == Readiness([], [])
+    assert await asyncio.gather(*(bench_.health.readiness() for _ in range(50))) == [Readiness([], [])] * 50
+    assert await bench_.health.readiness() == Readiness([], [])
     assert bench_.attempts == ["journal", "liens"]
     await bench_.later()
     assert bench_.attempts == ["journal", "liens"] * 2
@@ -72,9 +72,9 @@ async def test_the_parts_are_tried_once_whoever_asks() -> None:
 async def test_told_to_stop_it_says_so_at_once_even_to_who_was_waiting() -> None:
     bench_ = Bench()
     bench_.health.open(())
-    waiting = asyncio.create_task(bench_.health.etat())
+    waiting = asyncio.create_task(bench_.health.readiness())
     await asyncio.sleep(0)
-    bench_.health.arret = True
+    bench_.health.stopping = True
     assert await waiting == Readiness(("arret",))
     attempts = list(bench_.attempts)
     assert await bench_.later() == Readiness(("arret",))

@@ -269,12 +269,12 @@ async def test_l07_the_service_forgets_by_itself_and_tells_its_anchor(
     caplog.set_level(logging.INFO)
     file = GatewayFile.model_validate({"jetons": TOKENS, "donnees": {"dossier": "d"}})
     configuration = Configuration(
-        racine=tmp_path,
+        root=tmp_path,
         file=file,
         sealer=SEALER,
-        fige=None,
+        fixed_now=None,
         candidate=None,
-        hote="",
+        host="",
         port=0,
         cache="memory://",
         processus=1,
