@@ -69,9 +69,9 @@ class Reading:
     def responses(self) -> int:
         return sum(map(len, self.waits.values()))
 
-    def note(self, action_: str, response: GraphQLResponse, waiting: float, bytes_: int) -> None:
+    def note(self, action: str, response: GraphQLResponse, waiting: float, bytes_: int) -> None:
         """One answer has left."""
-        self.waits[action_].append(waiting)
+        self.waits[action].append(waiting)
         self.bytes_ += bytes_
         codes = {error["extensions"]["code"] for error in response.errors}
         self.errors.update(codes)
@@ -114,5 +114,5 @@ def memory() -> int:
 def _persons(base: str) -> dict[str, list[int]]:
     """How many distinct persons each account and each organisation read, as the quotas counted them."""
     with sqlite3.connect(base) as connection:
-        rows_read = connection.execute("SELECT portee, COUNT(*) FROM quota_lues GROUP BY portee, qui").fetchall()
-    return {scope: sorted(nombre for p, nombre in rows_read if p == scope) for scope in ("COMPTE", "ORGANISATION")}
+        results = connection.execute("SELECT portee, COUNT(*) FROM quota_lues GROUP BY portee, qui").fetchall()
+    return {scope: sorted(nombre for p, nombre in results if p == scope) for scope in ("COMPTE", "ORGANISATION")}

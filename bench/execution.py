@@ -50,7 +50,7 @@ QUERY = f"""query Bench($n: Int!) {{ ruptures(first: $n, filtre: {{statut: {STAT
 
 
 @dataclass(frozen=True, slots=True)
-class Bench:
+class WarmGateway:
     """A warm gateway, its caller, and the context of an operation."""
 
     gateway: Gateway
@@ -93,13 +93,13 @@ async def _cpu(make: Callable[[int], Awaitable[bytes]], n: int) -> float:
     return (time.process_time() - debut) / REPETITIONS / ENSEMBLE * 1e6
 
 
-async def compare(bench_: Bench) -> None:
+async def compare(warm: WarmGateway) -> None:
     """Print a line a size and a way."""
     execution_paths = {
-        "réponse": bench_.reponse,
-        "compilée": bench_.compiled,
-        "Strawberry": bench_.strawberry,
-        "à la main": bench_.by_hand,
+        "réponse": warm.reponse,
+        "compilée": warm.compiled,
+        "Strawberry": warm.strawberry,
+        "à la main": warm.by_hand,
     }
     for n in SIZES:
         rendered_ones = [orjson.loads(await make(n))["data"] for make in execution_paths.values() for _ in range(3)]
@@ -130,7 +130,7 @@ async def _measure(environ: dict[str, str]) -> None:
                 break
             await asyncio.sleep(1)
         tune_gc()
-        await compare(Bench(gateway, viewer, await _context(gateway, viewer), ordinary_schema()))
+        await compare(WarmGateway(gateway, viewer, await _context(gateway, viewer), ordinary_schema()))
     finally:
         await services.close()
 

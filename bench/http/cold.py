@@ -80,13 +80,13 @@ def _fresh(rest: RestWorld) -> tuple[Case, ...]:
 def _departures(rest: RestWorld, record: Path, settings: Settings, latence: float) -> Cold:
     """The first answer of as many processes."""
     case = Case("gateway, first answer of a process", rest.our_body)
-    alone_ones = []
+    alone = []
     for departure in range(DEPARTURES):
         with rest_world.gateway(rest, record / f"{latence} {departure}", settings.server) as us:
             ready(us)
-            alone_ones.append(_series(case, rest, us, latence, 1))
-    overheads = [one.overheads[0] for one in alone_ones]
-    return replace(alone_ones[0], overheads=overheads, cpu=statistics.median(one.cpu for one in alone_ones))
+            alone.append(_series(case, rest, us, latence, 1))
+    overheads = [one.overheads[0] for one in alone]
+    return replace(alone[0], overheads=overheads, cpu=statistics.median(one.cpu for one in alone))
 
 
 def _requests(case: Case, rest: RestWorld, server: Server, latence: float) -> Cold:
@@ -101,7 +101,7 @@ def _series(case: Case, rest: RestWorld, server: Server, latence: float, count: 
     metrics = []
     for rank in range(count):
         if case.change:
-            rest.change_(rank)
+            rest.change(rank)
         metrics.append(_one(rest, connection, server, (case.body(SIZE), token), latence))
     spent = (cpu(server.pid) - before) * 1000 / count
     return Cold(case.nom, metrics[0][1], latence, [overhead for overhead, _ in metrics], spent)
@@ -122,9 +122,9 @@ def _one(
     rest.services.busy()
     debut = time.perf_counter()
     connection.request("POST", "/graphql", body, headers)
-    bytes_ = connection.getresponse().read()
+    content = connection.getresponse().read()
     duration = time.perf_counter() - debut
-    rendered, busy = orjson.loads(bytes_), rest.services.busy()
+    rendered, busy = orjson.loads(content), rest.services.busy()
     if rendered.get("errors") or not busy:
         raise LoadImpossible(f"{server.nom}: {rendered.get('errors') or 'no partner was asked'}")
     return (duration - busy) * 1000, _rows(rendered["data"]["ruptures"])

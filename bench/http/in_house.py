@@ -49,9 +49,9 @@ class InHouse:
 
     def _decision(self, viewer: Viewer) -> CachedDecision:
         if viewer.client not in self._decisions:
-            document, told_ones = self.document, variables(1, self.gateway.day())
+            document, told = self.document, variables(1, self.gateway.day())
             self._decisions[viewer.client] = self.gateway.decision_cache.judge(
-                document.tree, document.operation, told_ones, viewer
+                document.tree, document.operation, told, viewer
             )
         return self._decisions[viewer.client]
 

@@ -53,9 +53,9 @@ VARIABLES = st.fixed_dictionaries(
 
 def _rows_read(raw: dict[str, Any]) -> dict[str, Any]:
     assert OPERATION is not None
-    rows_read = get_variable_values(SCHEMA, OPERATION.variable_definitions or (), raw)
-    assert not isinstance(rows_read, list), rows_read
-    return dict(rows_read.coerced)
+    results = get_variable_values(SCHEMA, OPERATION.variable_definitions or (), raw)
+    assert not isinstance(results, list), results
+    return dict(results.coerced)
 
 
 def _other_values(valeur: Any) -> Any:

@@ -63,8 +63,8 @@ def test_every_record(profil: Profil, finalite: Finalite) -> None:
     for relation in Relation:
         for statut in S:
             opened = finalite is FINALITES[profil] and relation in relations and statut in statuts
-            rows_read = POLICY.granted(profil, finalite, frozenset({relation}), statut, collaboration=False)
-            assert rows_read == (categories | {C.PUBLIQUE} if opened else frozenset()), (relation, statut)
+            results = POLICY.granted(profil, finalite, frozenset({relation}), statut, collaboration=False)
+            assert results == (categories | {C.PUBLIQUE} if opened else frozenset()), (relation, statut)
 
 
 @pytest.mark.parametrize("profil", list(Profil))

@@ -127,19 +127,17 @@ def test_values_of_the_truth_are_in_no_byte_that_may_not_hold_them(world: World,
     truth = list(world.check.truth())
     telephones = {person["telephone"] for person in truth}
     courriels = {person["courriel"] for person in truth}
-    all_ = " ".join(selection(champ) for champ in OF_THE_JEUNE)
-    bytes_ = {}
+    everything = " ".join(selection(champ) for champ in OF_THE_JEUNE)
+    content = {}
     for profil in PROFILES:
         response = until_complete(
-            gateway, world.token(profil), f"{{ jeunes(first: 100) {{ edges {{ node {{ {all_} }} }} }} }}"
+            gateway, world.token(profil), f"{{ jeunes(first: 100) {{ edges {{ node {{ {everything} }} }} }} }}"
         )
-        bytes_[profil] = json.dumps(response, ensure_ascii=False)
-        seen_ones = {t for t in telephones if f'"{t}"' in bytes_[profil]} | {
-            c for c in courriels if c in bytes_[profil]
-        }
-        assert bool(seen_ones) == ("CONTACT" in rows_read(profil)), profil
+        content[profil] = json.dumps(response, ensure_ascii=False)
+        seen = {t for t in telephones if f'"{t}"' in content[profil]} | {c for c in courriels if c in content[profil]}
+        assert bool(seen) == ("CONTACT" in rows_read(profil)), profil
     note(f"fuites  : {len(PROFILES)} profils × {len(OF_THE_JEUNE)} champs, 0 octet non accordé")
-    assert len(bytes_) == len(READ)
+    assert len(content) == len(READ)
 
 
 def test_only_statuses_of_the_policy_are_seen(world: World, gateway: LaunchedGateway) -> None:
@@ -152,10 +150,10 @@ def test_only_statuses_of_the_policy_are_seen(world: World, gateway: LaunchedGat
 def test_two_purposes_and_none_declared_is_finalite_requise(world: World, gateway: LaunchedGateway) -> None:
     token = world.token("ml-deux-finalites")
     partner_request = "{ jeunes(first: 1) { totalCount edges { node { nom } } } }"
-    without_ = gateway.graphql(token, partner_request)
-    assert [e["extensions"]["code"] for e in without_["errors"]] == ["FINALITE_REQUISE"]
-    with_ = gateway.graphql(token, partner_request, x_finalite="ACCOMPAGNEMENT")
-    assert with_["data"]["jeunes"]["totalCount"] > 0
+    without = gateway.graphql(token, partner_request)
+    assert [e["extensions"]["code"] for e in without["errors"]] == ["FINALITE_REQUISE"]
+    with_contrat = gateway.graphql(token, partner_request, x_finalite="ACCOMPAGNEMENT")
+    assert with_contrat["data"]["jeunes"]["totalCount"] > 0
     other = gateway.graphql(token, partner_request, x_finalite="GESTION_CFA")
     assert [e["extensions"]["code"] for e in other["errors"]] == ["FINALITE_REQUISE"]
 

@@ -40,12 +40,12 @@ def busy() -> Iterator[str]:
 
 
 def replace_(file: str, before: str, after: str) -> Broken:
-    def break_(record: Path, _: dict[str, str]) -> None:
+    def spoil(record: Path, _: dict[str, str]) -> None:
         text = (record / file).read_text(encoding="utf-8")
         assert before in text
         (record / file).write_text(text.replace(before, after, 1), encoding="utf-8")
 
-    return break_
+    return spoil
 
 
 def set_pragmas(**env: str) -> Broken:
@@ -116,8 +116,8 @@ def test_a_wrong_start_is_one_line(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     record, environ = attempt
-    break_, told = BROKEN[case]
-    break_(record, environ)
+    spoil, told = BROKEN[case]
+    spoil(record, environ)
     (line,) = [line for line in launch(monkeypatch, capsys, environ) if "WARNING" not in line]
     assert line.startswith("configuration : ")
     assert told in line
@@ -140,10 +140,10 @@ def test_each_wrong_start_ends_by_itself(world: World, tmp_path: Path) -> None:
     """The whole process, as an operator starts it."""
     assert world.record is not None
     durations = {}
-    for rank, (case, (break_, told)) in enumerate(BROKEN.items()):
+    for rank, (case, (spoil, told)) in enumerate(BROKEN.items()):
         record = shutil.copytree(world.record, tmp_path / str(rank), ignore=shutil.ignore_patterns("donnees"))
         environ = {**world.environment, "GATEWAY_CONFIG": str(record), "PORT": "0"}
-        break_(record, environ)
+        spoil(record, environ)
         debut = time.monotonic()
         command = [sys.executable, "-m", "gateway", "serve"]
         finished = subprocess.run(

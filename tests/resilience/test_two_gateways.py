@@ -65,21 +65,21 @@ def written_requests(node: Node) -> set[str]:
 
 def test_two_processes_answer_as_one(world: World, two: Two) -> None:
     """Ids, cursors and what a client may still spend are the same whichever answers; both write one chain."""
-    _, (un, other) = two
+    _, (one, other) = two
     token = world.token("ml")
-    first = until_complete(un.launched, token, LIST)
+    first = until_complete(one.launched, token, LIST)
     assert until_complete(other.launched, token, LIST)["data"] == first["data"]
     after = first["data"]["ruptures"]["pageInfo"]["endCursor"]
-    sequences = [node.launched.graphql(token, LIST, {"apres": after})["data"] for node in (un, other)]
+    sequences = [node.launched.graphql(token, LIST, {"apres": after})["data"] for node in (one, other)]
     assert sequences[0] == sequences[1]
     (edge, *_) = first["data"]["ruptures"]["edges"]
     by_id = '{{ jeune(id: "{id}") {{ nom }} }}'.format(**edge["node"]["jeune"])
     assert other.launched.graphql(token, by_id)["data"]["jeune"] == {"nom": edge["node"]["jeune"]["nom"]}
-    responses = [poster(node.url, token, RUPTURES) for node in (un, other)]
+    responses = [poster(node.url, token, RUPTURES) for node in (one, other)]
     remainders = [int(response.headers["ratelimit-remaining"]) for response in responses]
     assert remainders[1] == remainders[0] - responses[1].json()["extensions"]["cout"] - REQUEST_PRICE
     assert {response.headers["x-request-id"] for response in responses} <= written_requests(other)
-    assert journal_intact(un).startswith("journal intègre, entrées 1 à ")
+    assert journal_intact(one).startswith("journal intègre, entrées 1 à ")
 
 
 def restart(balancer: Balancer, node: Node) -> None:

@@ -79,14 +79,14 @@ class WithAndWithoutCache(RuleBasedStateMachine):
 
     @precondition(lambda self: self.world.inhabitants)
     @rule(rank=st.integers(0, 9), cachet=st.text("abcdef", min_size=1, max_size=3), told=st.booleans())
-    def change_(self, rank: int, cachet: str, told: bool) -> None:
+    def change(self, rank: int, cachet: str, told: bool) -> None:
         """Somebody moves and changes phone; the partners tell, or the answers come to their end."""
-        un = self.world.inhabitants[rank % len(self.world.inhabitants)]
-        locales = next(codes for codes in REGIONS.values() if un.mission_locale in codes)
-        elsewhere = locales[(locales.index(un.mission_locale) + 1) % len(locales)]
-        new = replace(un, mission_locale=elsewhere, cachets={"CONTACT": cachet})
+        one = self.world.inhabitants[rank % len(self.world.inhabitants)]
+        locales = next(codes for codes in REGIONS.values() if one.mission_locale in codes)
+        elsewhere = locales[(locales.index(one.mission_locale) + 1) % len(locales)]
+        new = replace(one, mission_locale=elsewhere, cachets={"CONTACT": cachet})
         self.loop.run(self._everyone())
-        self.world.inhabitants[self.world.inhabitants.index(un)] = new
+        self.world.inhabitants[self.world.inhabitants.index(one)] = new
         self.loop.run(self._learn(told))
 
     @precondition(lambda self: len(self.world.inhabitants) > 1)
@@ -142,9 +142,9 @@ def test_c01_for_a_long_time() -> None:
 
 def inhabitants(*codes: str) -> list[Inhabitant]:
     """Young people of one CFA, each of a Mission locale."""
-    drawn_ones = draw_from(Random(1), len(codes))
+    drawn = draw_from(Random(1), len(codes))
     common: dict[str, Any] = {"cfa": "0600001A", "age": 17, "statut": "RUPTURANT", "followed_by": frozenset()}
-    return [replace(un, mission_locale=code, **common) for un, code in zip(drawn_ones, codes, strict=True)]
+    return [replace(one, mission_locale=code, **common) for one, code in zip(drawn, codes, strict=True)]
 
 
 async def noms(world: CachedWorld, viewer: Viewer) -> list[str]:
@@ -154,17 +154,17 @@ async def noms(world: CachedWorld, viewer: Viewer) -> list[str]:
 
 async def test_c04_who_moves_home_changes_mission_locale_as_soon_as_the_row_is_read_again() -> None:
     world = CachedWorld(inhabitants("60001", "60001"))
-    seen_ones = [(await noms(world, HERE), await noms(world, NEIGHBOUR_ONE))]
+    seen = [(await noms(world, HERE), await noms(world, NEIGHBOUR_ONE))]
     world.inhabitants[0] = replace(world.inhabitants[0], mission_locale="60002")
     await world.age_(299)  # young
-    seen_ones.append((await noms(world, HERE), await noms(world, NEIGHBOUR_ONE)))
+    seen.append((await noms(world, HERE), await noms(world, NEIGHBOUR_ONE)))
     await world.age_(2)  # stale: the first who asks is answered from the copy, and the partner is asked behind
     assert await noms(world, HERE) == ["Nom0", "Nom1"]
     await world.rest_()
     await world.age_(2)  # read again
-    seen_ones.append((await noms(world, HERE), await noms(world, NEIGHBOUR_ONE)))
+    seen.append((await noms(world, HERE), await noms(world, NEIGHBOUR_ONE)))
     at_home: tuple[list[str], list[str]] = (["Nom0", "Nom1"], [])
-    assert seen_ones == [at_home, at_home, (["Nom1"], ["Nom0"])]
+    assert seen == [at_home, at_home, (["Nom1"], ["Nom0"])]
 
 
 async def test_c04_without_a_reader_a_row_does_not_outlive_fifteen_minutes() -> None:

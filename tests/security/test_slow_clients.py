@@ -30,7 +30,7 @@ async def _read(request: Request) -> Response:
         await read_request(request)
     except GatewayError as refusal:
         return PlainTextResponse("refusé", getattr(refusal, "statut", 400))
-    return PlainTextResponse("lu")
+    return PlainTextResponse("read")
 
 
 async def _long(request: Request) -> Response:
@@ -71,8 +71,8 @@ def _talk(adresse: Adresse, *chunks: bytes) -> bytes:
 def _to_the_end(taken: socket.socket) -> bytes:
     received = bytearray()
     with suppress(ConnectionError):
-        while lu := taken.recv(1 << 20):
-            received += lu
+        while result := taken.recv(1 << 20):
+            received += result
     return bytes(received)
 
 

@@ -73,14 +73,14 @@ class Partner(httpx.AsyncBaseTransport):
 
 @dataclass
 class RegistryStore:
-    """What the partner is and saw. `change` counts the changes of each tenant: rows tell the one they were made at. `told_ones`:
+    """What the partner is and saw. `change` counts the changes of each tenant: rows tell the one they were made at. `told`:
     when each row was last said."""
 
     randomness: random.Random
     character: Character
     loop: asyncio.AbstractEventLoop
     change: Counter[str] = field(default_factory=Counter)
-    told_ones: dict[str, float] = field(default_factory=dict)
+    told: dict[str, float] = field(default_factory=dict)
     shared_pacer: list[tuple[float, str]] = field(default_factory=list)
     in_flight: Counter[tuple[str, int]] = field(default_factory=Counter)  # by tenant and page
     in_flight_max: Counter[tuple[str, int]] = field(default_factory=Counter)
@@ -108,7 +108,7 @@ class RegistryStore:
         ranks = range((page - 1) * SIZE, min(page * SIZE, ROWS[uai]))
         instant = 0.0 if self.character.stable else self.loop.time()
         keys = [f"{who}/{rank}/{self.change[uai]}/{instant:.9f}" for rank in ranks]
-        self.told_ones |= dict.fromkeys(keys, self.loop.time())
+        self.told |= dict.fromkeys(keys, self.loop.time())
         return httpx.Response(200, content=json.dumps([{"cle": key, "uai": who} for key in keys]).encode())
 
 

@@ -48,8 +48,8 @@ def test_a_rupture_becomes_an_abandon_after_180_days() -> None:
 
 def test_a_new_contract_ends_the_rupture() -> None:
     broken = ContratPeriod(date(2024, 9, 1), date(2026, 8, 31), date(2024, 12, 1))
-    next_ = ContratPeriod(date(2025, 2, 1), date(2026, 8, 31))
-    assert values_read(steps(TWO_YEARS, [next_, broken])) == [
+    following = ContratPeriod(date(2025, 2, 1), date(2026, 8, 31))
+    assert values_read(steps(TWO_YEARS, [following, broken])) == [
         ("2024-09-01", "APPRENTI"),
         ("2024-12-01", "RUPTURANT"),
         ("2025-02-01", "APPRENTI"),
@@ -90,8 +90,8 @@ def test_an_exclusion_beats_the_tolerance_and_any_contract() -> None:
         ("2025-08-01", "RUPTURANT"),
         ("2025-08-10", "ABANDON"),
     ]
-    late_one = ContratPeriod(date(2025, 8, 15), date(2025, 8, 31))
-    assert values_read(steps(exclu, [contrat, late_one])) == values_read(steps(exclu, [contrat]))
+    late = ContratPeriod(date(2025, 8, 15), date(2025, 8, 31))
+    assert values_read(steps(exclu, [contrat, late])) == values_read(steps(exclu, [contrat]))
 
 
 def test_a_contract_without_end_lasts_as_long_as_the_session() -> None:
@@ -130,12 +130,12 @@ def test_before_the_first_step_the_first_counts_never_the_last() -> None:
 
 
 def test_a_later_session_takes_over() -> None:
-    next_ = Session(date(2025, 9, 1), date(2026, 8, 31))
+    following = Session(date(2025, 9, 1), date(2026, 8, 31))
     contrats = [
         ContratPeriod(date(2024, 9, 1), date(2025, 8, 31)),
         ContratPeriod(date(2025, 10, 1), date(2026, 8, 31)),
     ]
-    assert values_read(parcours([next_, YEAR], contrats)) == [
+    assert values_read(parcours([following, YEAR], contrats)) == [
         ("2024-09-01", "APPRENTI"),
         ("2025-08-31", "FIN_DE_FORMATION"),
         ("2025-09-01", "INSCRIT"),
@@ -145,9 +145,9 @@ def test_a_later_session_takes_over() -> None:
 
 
 def test_a_contract_over_two_sessions_is_not_cut_between_them() -> None:
-    next_ = Session(date(2025, 9, 1), date(2026, 8, 31))
+    following = Session(date(2025, 9, 1), date(2026, 8, 31))
     contrat = ContratPeriod(date(2024, 9, 1), date(2026, 8, 31))
-    assert values_read(parcours([YEAR, next_], [contrat])) == [
+    assert values_read(parcours([YEAR, following], [contrat])) == [
         ("2024-09-01", "APPRENTI"),
         ("2026-08-31", "FIN_DE_FORMATION"),
     ]
@@ -209,7 +209,7 @@ def career(randomness: Random) -> tuple[list[Session], list[ContratPeriod]]:
 
 
 def test_ten_thousand_careers_agree_with_the_days_at_any_date() -> None:
-    randomness, seen_ones = Random(10), Counter[StatutApprenant | None]()
+    randomness, seen = Random(10), Counter[StatutApprenant | None]()
     for _ in range(10_000):
         sessions, contrats = career(randomness)
         painted = paint_several(sessions, contrats)
@@ -221,7 +221,7 @@ def test_ten_thousand_careers_agree_with_the_days_at_any_date() -> None:
         ):
             step = statut_on(following, day)
             assert (step and step.valeur) == truth_on(painted, day), (sessions, contrats, day)
-            seen_ones[step.valeur if step else None] += 1
-    counts = ", ".join(f"{statut.value} {seen_ones[statut]}" for statut in StatutApprenant)
+            seen[step.valeur if step else None] += 1
+    counts = ", ".join(f"{statut.value} {seen[statut]}" for statut in StatutApprenant)
     note(f"statuts : 10 000 carrières d'accord avec le peintre de jours ({counts})")
-    assert all(seen_ones[statut] > 500 for statut in StatutApprenant)
+    assert all(seen[statut] > 500 for statut in StatutApprenant)

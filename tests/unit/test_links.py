@@ -48,10 +48,10 @@ async def test_a_second_contract_at_the_registry_keeps_the_id(here: UnitReader) 
 
 
 async def test_a_change_of_cfa_that_overlaps_keeps_the_id(here: UnitReader) -> None:
-    next_ = told("gestibase", "E9", "B", nom="Legoff-Martin")
+    following = told("gestibase", "E9", "B", nom="Legoff-Martin")
     before = await here.one(ERP)
-    assert await here.one(ERP, next_) == before
-    assert await here.one(next_) == before
+    assert await here.one(ERP, following) == before
+    assert await here.one(following) == before
 
 
 async def test_a_change_of_cfa_without_overlap_keeps_the_id_by_the_exact_identity(here: UnitReader) -> None:
@@ -146,10 +146,10 @@ async def test_ids_absorbed_one_after_the_other_lead_to_the_last_survivor(here: 
 
 
 async def test_records_that_part_leave_the_id_to_the_record_it_was_made_from(here: UnitReader) -> None:
-    ensemble_, other = await here.one(ERP, REGISTRY), told("registre", "N1", nom="Martin")
+    cluster, other = await here.one(ERP, REGISTRY), told("registre", "N1", nom="Martin")
     separated = await here.read(set_(ERP), set_(other))
-    assert separated[0] == ensemble_
-    assert separated[1] != ensemble_
+    assert separated[0] == cluster
+    assert separated[1] != cluster
     assert here.former_ids() == {}
     assert await here.read(set_(other), set_(ERP)) == separated[::-1]
     assert [await here.one(ERP), await here.one(other)] == separated
@@ -157,41 +157,41 @@ async def test_records_that_part_leave_the_id_to_the_record_it_was_made_from(her
 
 async def test_parts_without_the_first_record_are_told_apart_the_same_way_whatever_their_order(tmp_path: Path) -> None:
     a, b = told("registre", "N1"), told("imilo", "5", "60001", nom="Martin")
-    values_read = []
+    results = []
     for rank, order in enumerate(((a, b), (b, a))):
         (tmp_path / str(rank)).mkdir()
         ledger = ledger_of(tmp_path / str(rank))
         here = reader(ledger)
         shared = await here.one(ERP, a, b)
-        lu = await here.read(*(set_(sourced_record) for sourced_record in order))
-        assert shared in lu
-        assert len(set(lu)) == 2
-        values_read.append(lu[:: 1 if rank == 0 else -1])
+        result = await here.read(*(set_(sourced_record) for sourced_record in order))
+        assert shared in result
+        assert len(set(result)) == 2
+        results.append(result[:: 1 if rank == 0 else -1])
         await ledger.close()
-    assert values_read[0] == values_read[1]
+    assert results[0] == results[1]
 
 
 async def test_an_id_absorbed_then_seen_apart_is_itself_again_and_is_never_absorbed_anew(here: UnitReader) -> None:
     other = told("gestibase", "E9", "B", nom="Martin")
-    un, two = await here.one(ERP), await here.a(TOMORROW).one(other)
-    assert await here.one(ERP, other) == un
-    assert await here.read(set_(ERP), set_(other)) == [un, two]
+    one, two = await here.one(ERP), await here.a(TOMORROW).one(other)
+    assert await here.one(ERP, other) == one
+    assert await here.read(set_(ERP), set_(other)) == [one, two]
     assert await here.one(other) == two
-    assert await here.one(ERP, other) == un
-    assert here.former_ids() == {two: un}
+    assert await here.one(ERP, other) == one
+    assert here.former_ids() == {two: one}
     assert await here.one(other) == two
 
 
 async def test_an_absorbed_id_is_not_left_to_those_who_had_joined_it(here: UnitReader) -> None:
     """Its first record lives on under another id: nobody else's file is shown under the old one."""
     first, joint = told("gestibase", "E9", "B", nom="Martin"), told("imilo", "5", "60001", nom="Martin")
-    un, two = await here.one(ERP), await here.a(TOMORROW).one(first, joint)
-    values_read = await here.read(set_(ERP, first), set_(joint))
-    assert values_read[0] == un
-    assert values_read[1] not in (un, two)
-    assert here.former_ids() == {two: un}
-    assert await here.one(joint) == values_read[1]
-    assert await here.one(first) == un
+    one, two = await here.one(ERP), await here.a(TOMORROW).one(first, joint)
+    results = await here.read(set_(ERP, first), set_(joint))
+    assert results[0] == one
+    assert results[1] not in (one, two)
+    assert here.former_ids() == {two: one}
+    assert await here.one(joint) == results[1]
+    assert await here.one(first) == one
 
 
 async def test_two_viewers_that_join_and_part_the_same_records_write_once(here: UnitReader, ledger: LinkStore) -> None:
@@ -211,12 +211,12 @@ async def test_two_viewers_that_join_and_part_the_same_records_write_once(here: 
 async def test_two_processes_that_read_the_same_at_once_agree(url: str) -> None:
     ledgers = [LinkStore(url) for _ in range(2)]
     await ledgers[0].read([])
-    un, other = (reader(ledger) for ledger in ledgers)
+    one, other = (reader(ledger) for ledger in ledgers)
     sourced_records = [told("ypareo", str(rank), "A", nom="Le " + "G" * rank) for rank in range(50)]
     groups = [set_(sourced_record) for sourced_record in sourced_records]
-    values_read = await asyncio.gather(un.read(*groups), other.read(*groups))
-    assert values_read[0] == values_read[1]
-    assert len(set(values_read[0])) == 50
+    results = await asyncio.gather(one.read(*groups), other.read(*groups))
+    assert results[0] == results[1]
+    assert len(set(results[0])) == 50
     for ledger in ledgers:
         await ledger.close()
 
@@ -224,10 +224,10 @@ async def test_two_processes_that_read_the_same_at_once_agree(url: str) -> None:
 async def test_two_processes_that_know_different_records_first_agree_in_the_end(url: str) -> None:
     ledgers = [LinkStore(url) for _ in range(2)]
     await ledgers[0].read([])
-    un, other = (reader(ledger) for ledger in ledgers)
-    await asyncio.gather(un.one(ERP, REGISTRY), other.one(REGISTRY, told("imilo", "5", "60001")))
-    all_ = (ERP, REGISTRY, told("imilo", "5", "60001"))
-    assert await un.one(*all_) == await other.one(*all_) == await other.one(ERP) == await un.one(REGISTRY)
+    one, other = (reader(ledger) for ledger in ledgers)
+    await asyncio.gather(one.one(ERP, REGISTRY), other.one(REGISTRY, told("imilo", "5", "60001")))
+    everything = (ERP, REGISTRY, told("imilo", "5", "60001"))
+    assert await one.one(*everything) == await other.one(*everything) == await other.one(ERP) == await one.one(REGISTRY)
     for ledger in ledgers:
         await ledger.close()
 
@@ -256,11 +256,11 @@ async def test_without_the_ledger_ids_are_those_of_the_first_time_and_it_is_coun
     here: UnitReader, waiting: float
 ) -> None:
     failures: list[int] = []
-    without_ = reader(Absent(waiting), failures, timeout=0.05)
-    assert await without_.one(ERP, REGISTRY) == await here.one(ERP, REGISTRY)
-    assert without_.last is not None
+    without = reader(Absent(waiting), failures, timeout=0.05)
+    assert await without.one(ERP, REGISTRY) == await here.one(ERP, REGISTRY)
+    assert without.last is not None
     assert here.last is not None
-    assert (without_.last.provisional, here.last.provisional) == (True, False)
+    assert (without.last.provisional, here.last.provisional) == (True, False)
     assert len(failures) == 1
 
 
@@ -293,9 +293,9 @@ async def test_what_is_known_is_not_written_again_but_for_a_date_once_a_month(
 ) -> None:
     await here.one(ERP)
     record_keys = person_keys(set_(ERP), frozenset(), IDS.pseudonym)
-    known_ones = await ledger.read([record_keys.first])
+    known = await ledger.read([record_keys.first])
     for days, changes in ((0, 0), (30, 0), (31, 1)):
-        decision = resolve([record_keys], known_ones, derive, T0 + timedelta(days=days))
+        decision = resolve([record_keys], known, derive, T0 + timedelta(days=days))
         assert (len(decision.writes.new), len(decision.writes.changes)) == (0, changes)
 
 
@@ -314,8 +314,8 @@ async def test_nothing_of_a_person_can_be_read_in_the_ledger(here: UnitReader, l
         told("ypareo", "CANARI-77", "0590001F", nom="Canari", telephone="0639980001"), told("registre", "N98765")
     )
     await ledger.close()
-    bytes_ = (await at_rest(url)).lower()
+    content = (await at_rest(url)).lower()
     assert [
-        c for c in ("canari", "anaïs", "2006-03-07", "0639980001", "n98765", "ypareo") if c.encode() in bytes_
+        c for c in ("canari", "anaïs", "2006-03-07", "0639980001", "n98765", "ypareo") if c.encode() in content
     ] == []
-    assert b"liens_alias" in bytes_
+    assert b"liens_alias" in content

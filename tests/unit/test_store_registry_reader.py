@@ -33,7 +33,7 @@ class Memory:
 
     def __init__(self, *contrats: tuple[str, Charges]) -> None:
         self.stored_rows = [
-            StoredContrat(f"c{rank}", who, bytes([rank]), told_ones) for rank, (who, told_ones) in enumerate(contrats)
+            StoredContrat(f"c{rank}", who, bytes([rank]), told) for rank, (who, told) in enumerate(contrats)
         ]
         self.version, self.readings_journal, self.openings = "1", 0, 0
 
@@ -49,7 +49,7 @@ class Memory:
         return stored.rows
 
     def digest(self, *sets: Collection[str]) -> str:
-        return repr([sorted(set_) for set_ in sets])
+        return repr([sorted(group) for group in sets])
 
 
 async def values_read(*contrats: tuple[str, Charges]) -> list[Record]:
@@ -92,9 +92,9 @@ async def test_homonyms_of_one_cfa_with_nothing_else_in_common_are_two_persons()
     former: dict[str, Any] = {"debut": "2023-09-01", "fin": "2025-08-31"}
     elsewhere, at_home = charge("A", **former, code_postal="33000"), charge("A", **former)
     elsewhere["alternant"] |= {"telephone": "0639980002", "courriel": "autre@exemple.invalid"}
-    next_ = charge("B", **NEXT)
-    assert parts(await values_read(("p", (elsewhere,)), ("p", (next_,)))) == {"c0": ["A"], "c1": ["B"]}
-    assert parts(await values_read(("p", (at_home,)), ("p", (next_,)))) == {"p": ["A", "B"]}
+    following = charge("B", **NEXT)
+    assert parts(await values_read(("p", (elsewhere,)), ("p", (following,)))) == {"c0": ["A"], "c1": ["B"]}
+    assert parts(await values_read(("p", (at_home,)), ("p", (following,)))) == {"p": ["A", "B"]}
 
 
 @pytest.mark.anyio
@@ -159,9 +159,9 @@ async def test_a_store_that_does_not_answer_is_a_source_that_is_missing() -> Non
 
     reader = RegistryReader(Absent(), fold)
     assert await reader.version() == ""
-    row_read = await read_registry(reader, "registre", 3.0, (["59000"], [], []))
-    assert isinstance(row_read, SourceUnavailable)
-    assert (row_read.source, str(row_read)) == ("registre", "la copie du registre ne répond pas")
+    result = await read_registry(reader, "registre", 3.0, (["59000"], [], []))
+    assert isinstance(result, SourceUnavailable)
+    assert (result.source, str(result)) == ("registre", "la copie du registre ne répond pas")
 
 
 @pytest.mark.anyio
@@ -250,9 +250,9 @@ def test_a_view_more_or_less_changes_what_is_known_and_never_the_contract(views:
         )
         return [(charge if view == "TBA" else charge_lba)("A", **told) for told in told_values[:steps]]
 
-    lu = fold([object_ for view in sorted(views) for object_ in objects(view)])
-    assert lu is not None
-    jeune, contrat = lu
+    result = fold([item for view in sorted(views) for item in objects(view)])
+    assert result is not None
+    jeune, contrat = result
     assert (contrat.numero, contrat.date_debut) == ("A", date(2025, 9, 1))
     assert contrat.date_fin == (date(2027, 8, 31) if steps == 1 else date(2027, 12, 31))
     assert (contrat.rupture is not None) == (steps == 3)

@@ -72,21 +72,21 @@ class CachedWorld:
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         self.requests += 1
-        own_ones = {un.numero for un in self._de(request.url.path.rpartition("/")[2])}
-        rows = [{"numero": un.numero, "dit": repr(un)} for un in self.inhabitants if un.numero in own_ones]
+        own = {one.numero for one in self._de(request.url.path.rpartition("/")[2])}
+        rows = [{"numero": one.numero, "dit": repr(one)} for one in self.inhabitants if one.numero in own]
         mark = f'"{hashlib.sha256(json.dumps(rows).encode()).hexdigest()}"'
         if request.headers.get("If-None-Match") == mark:
             return httpx.Response(304)
         return httpx.Response(200, json=rows, headers={"ETag": mark} if "/erp/" in request.url.path else {})
 
     def _de(self, key: str) -> list[Inhabitant]:
-        return [un for un in self.inhabitants if key == un.cfa or key in un.followed_by]
+        return [one for one in self.inhabitants if key == one.cfa or key in one.followed_by]
 
     def _connector(self, nom: str, tell: Callable[[Inhabitant], Record]) -> Connector:
         def reading(tenant: Tenant, _day: date) -> ReadingSteps[ReadingResult]:
             ((rows,),) = yield [PartnerRequest("liste", f"/liste/{tenant.key}")]
             numeros = {line["numero"] for line in rows}
-            return ReadingResult([tell(un) for un in self.inhabitants if un.numero in numeros])
+            return ReadingResult([tell(one) for one in self.inhabitants if one.numero in numeros])
 
         if nom == "erp":
             return Connector(nom, TypeSource.ERP_CFA, ModeSource.INTERROGATION, cfa_records=reading)

@@ -56,8 +56,8 @@ class UnitReader:
 
     async def one(self, *sourced_records: SourcedRecord) -> str:
         """The id of records that speak of one person."""
-        (object_,) = await self.read(set_(*sourced_records))
-        return object_
+        (item,) = await self.read(set_(*sourced_records))
+        return item
 
     def former_ids(self) -> dict[str, str]:
         assert self.last is not None
