@@ -63,7 +63,7 @@ def arrivals(conseiller: Adviser, seed: int, debut: int, fin: float) -> list[flo
 async def visit(request: Request, sleep: Sleep, randomness: Random) -> None:
     """One visit: the list, some pages, some young people, and what else comes to mind."""
 
-    async def action_(nom: str, /, **variables: Any) -> Any:
+    async def send(nom: str, /, **variables: Any) -> Any:
         result = await request(nom, variables)
         await sleep(randomness.lognormvariate(*THINKING))
         return result
@@ -72,18 +72,18 @@ async def visit(request: Request, sleep: Sleep, randomness: Random) -> None:
     seen: list[dict[str, Any]] = []
     after = None
     for _ in range(PAGES_MAX):
-        list_query = _list(await action_("liste", tri=tri, apres=after))
+        list_query = _list(await send("liste", tri=tri, apres=after))
         seen += [edge["node"]["jeune"] for edge in list_query["edges"]]
         after = list_query["pageInfo"]["endCursor"]
         if not list_query["pageInfo"]["hasNextPage"] or randomness.random() > NEXT_PAGE:
             break
     for jeune in randomness.sample(seen, min(len(seen), randomness.choice(FICHES))):
-        await action_("fiche", id=jeune["id"])
+        await send("fiche", id=jeune["id"])
     if seen and randomness.random() < SEARCH:
         sought = randomness.choice(seen)
-        await action_("recherche", nom=sought["nom"], prenom=sought["prenom"], naissance=sought["dateNaissance"])
+        await send("recherche", nom=sought["nom"], prenom=sought["prenom"], naissance=sought["dateNaissance"])
     if randomness.random() < REFRESH_QUERY:
-        await action_("actualisation", tri=tri, apres=None)
+        await send("actualisation", tri=tri, apres=None)
 
 
 def _list(donnees: Any) -> Any:

@@ -175,12 +175,12 @@ def _persons(reading: Reading) -> Iterator[str]:
 def _processes(reading: Reading) -> Iterator[str]:
     debut, fin = reading.glances[0], reading.glances[-1]
     more = max(glance.rss for glance in reading.glances)
-    full = max(glance.bytes_ for glance in reading.glances)
+    full = max(glance.size for glance in reading.glances)
     views = reading.views
     n = max(1, reading.responses)
     yield (
         f"gateway: {reading.cpu:.0f} s of CPU, {reading.cpu / n * 1000:.1f} ms an answer, "
-        f"{reading.bytes_ / n / 1000:.1f} kB an answer; simulators {reading.counter_desk.cpu:.0f} s; "
+        f"{reading.size / n / 1000:.1f} kB an answer; simulators {reading.counter_desk.cpu:.0f} s; "
         f"{reading.duration:.0f} s real"
     )
     yield (

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from fixtures.evaluation.scores import Record, Truth
 from fixtures.evaluation.truth_classes import groups, truth_of
@@ -14,6 +15,7 @@ from gateway.config import load
 from gateway.domain.identifiers import siren
 from gateway.domain.identity import ContratTraits, Traits
 from gateway.federation.collect.census import take_census
+from gateway.federation.join.records import SourcedRecord
 from gateway.server.composition import build_gateway
 from gateway.server.services import build_services
 
@@ -52,13 +54,13 @@ def read_off(seed: int, jeunes: int, noise: float) -> Reading:
     return Reading(sorted(traits.values(), key=lambda trait: trait.rank), Truth(persons))  # type: ignore[arg-type]
 
 
-def _ids(sourced_record):  # type: ignore[no-untyped-def]
+def _ids(sourced_record: SourcedRecord) -> dict[str, list[Any]]:
     if sourced_record.source == "registre":
-        return {"registre": [contrat.numero for contrat in sourced_record.jeune.contrats]}
+        return {"registre": [contrat.numero for contrat in sourced_record.jeune.contrats or []]}
     return {sourced_record.source: [f"{sourced_record.tenant}/{sourced_record.record.key}"]}
 
 
-async def _take_census(environment: Mapping[str, str]):  # type: ignore[no-untyped-def]
+async def _take_census(environment: Mapping[str, str]) -> Sequence[SourcedRecord]:
     services = build_services(load(environment), environment)
     gateway = build_gateway(services)
     try:

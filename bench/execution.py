@@ -27,13 +27,13 @@ from fixtures.world import World
 from gateway.auth.authentication.viewer import Principal, Viewer, identifier
 from gateway.auth.authorization.decide import decide
 from gateway.config import load
+from gateway.domain.statut import StatutApprenant
 from gateway.edge.graphql_http import JSON, write
 from gateway.federation.views.context import OperationContext
 from gateway.operation import Gateway, GraphQLRequest, answer, build_context
 from gateway.schema.build import core_schema
 from gateway.schema.context import PageArgs
 from gateway.schema.filters import FiltreRuptures, TriRuptures
-from gateway.schema.nouns import StatutApprenant
 from gateway.server.composition import build_gateway, read_client_register
 from gateway.server.lifecycle import tune_gc
 from gateway.server.services import build_services
@@ -102,10 +102,10 @@ async def compare(warm: WarmGateway) -> None:
         "à la main": warm.by_hand,
     }
     for n in SIZES:
-        rendered_ones = [orjson.loads(await make(n))["data"] for make in execution_paths.values() for _ in range(3)]
-        assert all(rendered == rendered_ones[0] for rendered in rendered_ones)  # noqa: S101
+        answers = [orjson.loads(await make(n))["data"] for make in execution_paths.values() for _ in range(3)]
+        assert all(rendered == answers[0] for rendered in answers)  # noqa: S101
         rounds = [{name: await _cpu(make, n) for name, make in execution_paths.items()} for _ in range(ROUNDS)]
-        print(f"N = {n} : {len(rendered_ones[0]['ruptures']['edges'])} lignes")
+        print(f"N = {n} : {len(answers[0]['ruptures']['edges'])} lignes")
         for name in execution_paths:
             cpu = statistics.median(sweep[name] for sweep in rounds)
             against = [

@@ -150,7 +150,7 @@ def growth(by_person: Sequence[Sequence[Traits]]) -> None:
         )
 
 
-def speed_() -> None:
+def measure_speed() -> None:
     """A population too large to be served by HTTP here: its records are taken as the systems tell them. Who is looked up is as a
     Mission locale spells him, among the records of the other systems."""
     population = generate(seed=23, jeunes=DIRECTORY, departements=DEPARTEMENTS, today=TODAY, progression=print)
@@ -171,7 +171,7 @@ def main() -> None:
     wanted = request.parse_args()
     for seed in wanted.seeds:
         quality(read_off(seed, wanted.jeunes, wanted.noise), seed)
-    speed_()
+    measure_speed()
 
 
 if __name__ == "__main__":

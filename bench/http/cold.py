@@ -61,7 +61,7 @@ class Cold:
 
 def cost_of(settings: Settings, jeunes: int) -> Iterator[Cold]:
     """Every case, over a population of that size. Raises PeersMissing, once only Hive Gateway is left."""
-    with TemporaryDirectory(prefix="banc ") as record, rest_world.open(jeunes) as rest:
+    with TemporaryDirectory(prefix="banc ") as record, rest_world.open_world(jeunes) as rest:
         yield from (_departures(rest, Path(record), settings, latence) for latence in LATENCES)
         with rest_world.gateway(rest, Path(record) / "gateway", settings.server) as us:
             ready(us)
@@ -102,7 +102,7 @@ def _series(case: Case, rest: RestWorld, server: Server, latence: float, count: 
     for rank in range(count):
         if case.change:
             rest.change(rank)
-        metrics.append(_one(rest, connection, server, (case.body(SIZE), token), latence))
+        metrics.append(_measure_once(rest, connection, server, (case.body(SIZE), token), latence))
     spent = (cpu(server.pid) - before) * 1000 / count
     return Cold(case.nom, metrics[0][1], latence, [overhead for overhead, _ in metrics], spent)
 
@@ -112,7 +112,7 @@ def _open(server: Server) -> HTTPConnection:
     return HTTPConnection(place.hostname or "", place.port, timeout=30)
 
 
-def _one(
+def _measure_once(
     rest: RestWorld, connection: HTTPConnection, server: Server, request: tuple[bytes, str], latence: float
 ) -> tuple[float, int]:
     """Milliseconds over the partners, and the rows."""

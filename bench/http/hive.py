@@ -22,7 +22,7 @@ def compare(settings: Settings) -> Iterator[list[Cost]]:
     """Raises PeersMissing."""
     with ExitStack() as stack:
         record = Path(stack.enter_context(TemporaryDirectory(prefix="banc ")))
-        rest = stack.enter_context(rest_world.open(JEUNES))
+        rest = stack.enter_context(rest_world.open_world(JEUNES))
         hive = stack.enter_context(rest_world.hive(rest, record, settings.server))
         us = stack.enter_context(rest_world.gateway(rest, record / "gateway", settings.server))
         runner = replace(

@@ -49,7 +49,7 @@ def rows(one: Cost) -> str:
 def territoire(one: Territoire) -> str:
     cost = one.cost
     p50, memory = cost.median_of(lambda parsed: parsed.p50) / 1000, cost.median_of(lambda parsed: parsed.memory)
-    debut = f"| {one.jeunes:,} | {one.cfas} | {one.own_ones:,} | {cost.n} "
+    debut = f"| {one.jeunes:,} | {one.cfas} | {one.residents:,} | {cost.n} "
     return f"{debut}| {cost.cpu:,.0f} | {p50:.1f} | {memory:.0f} |\n"
 
 

@@ -18,7 +18,7 @@ class Territoire:
 
     jeunes: int
     cfas: int
-    own_ones: int  # young people who live in the Mission locale's territory
+    residents: int  # young people who live in the Mission locale's territory
     cost: Cost
 
 

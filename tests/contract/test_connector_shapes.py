@@ -36,7 +36,7 @@ def paths(valeur: Any, prefix: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 
 @st.composite
-def altered_ones(draw: st.DrawFn, line: Row) -> Any:
+def altered_rows(draw: st.DrawFn, line: Row) -> Any:
     """The row with something else in up to three places."""
     copy = deepcopy(line)
     for place in draw(st.lists(st.sampled_from(paths(line)), min_size=1, max_size=3, unique=True)):
@@ -103,7 +103,7 @@ NAMES = ["ypareo", "ypareo-contrat", "gestibase", "imilo", "aimaira", *(f"aimair
 @settings(max_examples=40, deadline=None)
 @given(donnees=st.data())
 def test_an_altered_row_costs_no_other(read: Callable[[Any], ReadingResult], line: Row, donnees: st.DataObject) -> None:
-    altered = donnees.draw(altered_ones(line))
+    altered = donnees.draw(altered_rows(line))
     before = json.dumps(altered)
     verify(read(altered))
     assert json.dumps(altered) == before
@@ -122,7 +122,7 @@ def test_any_row_at_all_costs_no_other(read: Callable[[Any], ReadingResult], lin
 @settings(max_examples=80, deadline=None)
 @given(donnees=st.data())
 def test_an_altered_row_of_the_registry_costs_no_other(view: Row, donnees: st.DataObject) -> None:
-    altered = donnees.draw(altered_ones(view) | JSON)
+    altered = donnees.draw(altered_rows(view) | JSON)
     rows, account = registry_cases.moisson([altered, view], [])
     assert rows[-1] == registry_cases.moisson([view], [])[0][0]
     assert len(rows) + account.rejects in (1, 2)

@@ -37,7 +37,7 @@ def statuts(simulators: RunningSimulators) -> httpx.Response:
     return simulators.ypareo("statuts", world.YPAREO)
 
 
-def bytes_(simulators: RunningSimulators, timeout: float = 10.0) -> tuple[bytes, str]:
+def raw_response(simulators: RunningSimulators, timeout: float = 10.0) -> tuple[bytes, str]:
     """Everything a plain socket receives, and how it ended."""
     token = simulators.secret("ypareo", world.YPAREO)
     path = f"/ypareo/{world.YPAREO.lower()}/index.php/r/v1/statuts"
@@ -58,7 +58,7 @@ def test_reset_before_the_head_in_it_or_in_the_body(simulators: RunningSimulator
     seen = []
     for where in ("before", "head", "body"):
         simulators.check.fault("ypareo", "reset", where)
-        received, fin = bytes_(simulators)
+        received, fin = raw_response(simulators)
         seen.append((fin, len(received) > 0, b"\r\n\r\n" in received))
         simulators.check.lift_faults()
     assert seen == [("reset", False, False), ("reset", True, False), ("reset", True, True)]
@@ -66,13 +66,13 @@ def test_reset_before_the_head_in_it_or_in_the_body(simulators: RunningSimulator
 
 def test_wrong_length_short_then_long(simulators: RunningSimulators) -> None:
     simulators.check.fault("ypareo", "wrong_length", "short")
-    received, fin = bytes_(simulators)
+    received, fin = raw_response(simulators)
     announced, body = lengths(received)
     assert (fin, announced) == ("fin", len(body) // 2)
     assert statuts(simulators).content == body[:announced]
     simulators.check.lift_faults()
     simulators.check.fault("ypareo", "wrong_length", "long")
-    received, fin = bytes_(simulators, 0.1)
+    received, fin = raw_response(simulators, 0.1)
     assert (fin, lengths(received)) == ("muet", (len(body) + 100, body))
 
 
@@ -87,7 +87,7 @@ def test_drip_gives_a_byte_at_a_time(simulators: RunningSimulators) -> None:
     assert statuts(simulators).content == integer
     simulators.check.lift_faults()
     simulators.check.fault("ypareo", "drip", 60_000)
-    received, fin = bytes_(simulators, 0.1)
+    received, fin = raw_response(simulators, 0.1)
     assert (fin, lengths(received)[1]) == ("muet", integer[:1])
 
 

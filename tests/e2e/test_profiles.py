@@ -75,7 +75,7 @@ def _leaves(type_: Any) -> str:
     return " { " + " ".join(name for name in names if name != "id") + " }"
 
 
-def rows_read(profil: str) -> set[str]:
+def readable_fields(profil: str) -> set[str]:
     return set(READ[profil].split())
 
 
@@ -93,10 +93,10 @@ def test_no_value_of_a_category_not_granted_is_in_any_byte(world: World, gateway
         list_query = response["data"]["jeunes"]
         nodes = [] if list_query is None else [edge["node"] for edge in list_query["edges"]]
         refused = [e["path"] for e in response.get("errors", []) if e["extensions"]["code"] == "CHAMP_REFUSE"]
-        if "PARCOURS" not in rows_read(profil):
+        if "PARCOURS" not in readable_fields(profil):
             assert list_query is None
             assert refused
-        elif categorie in rows_read(profil):
+        elif categorie in readable_fields(profil):
             assert nodes
             assert not refused
         else:
@@ -107,7 +107,7 @@ def test_no_value_of_a_category_not_granted_is_in_any_byte(world: World, gateway
 
 @pytest.mark.parametrize("profil", PROFILES)
 def test_a_query_of_refused_fields_only_asks_no_partner_and_its_control_does(world: World, profil: str) -> None:
-    refused = [champ for champ, categorie in OF_THE_JEUNE.items() if categorie not in rows_read(profil)]
+    refused = [champ for champ, categorie in OF_THE_JEUNE.items() if categorie not in readable_fields(profil)]
     if not refused:
         pytest.skip("this profile reads every category")
     partner_request = f"{{ jeunes(first: 5) {{ edges {{ node {{ {' '.join(map(selection, refused))} }} }} }} }}"
@@ -117,7 +117,7 @@ def test_a_query_of_refused_fields_only_asks_no_partner_and_its_control_does(wor
         assert response["data"] == {"jeunes": None}
         assert {e["extensions"]["code"] for e in response["errors"]} == {"CHAMP_REFUSE"}
         assert world.check.total() == 0
-        if "PARCOURS" in rows_read(profil):
+        if "PARCOURS" in readable_fields(profil):
             cold.graphql(world.token(profil), "{ jeunes(first: 5) { edges { node { age } } } }")
             assert world.check.total() > 0
 
@@ -135,7 +135,7 @@ def test_values_of_the_truth_are_in_no_byte_that_may_not_hold_them(world: World,
         )
         content[profil] = json.dumps(response, ensure_ascii=False)
         seen = {t for t in telephones if f'"{t}"' in content[profil]} | {c for c in courriels if c in content[profil]}
-        assert bool(seen) == ("CONTACT" in rows_read(profil)), profil
+        assert bool(seen) == ("CONTACT" in readable_fields(profil)), profil
     note(f"fuites  : {len(PROFILES)} profils × {len(OF_THE_JEUNE)} champs, 0 octet non accordé")
     assert len(content) == len(READ)
 

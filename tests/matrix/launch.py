@@ -48,8 +48,8 @@ class Matrix:
                 if cell.kind != "tls":
                     yield partner, self.judge(launched, outcomes, cell.codes)
             if cell.kind == "tls":  # a door hands on the links as they are, and they are not of TLS: all have the flaw
-                fault_ = self.judge(launched, outcomes, cell.codes)
-                yield from ((partner, fault_) for partner in ALIVE_ONES)
+                describe_fault = self.judge(launched, outcomes, cell.codes)
+                yield from ((partner, describe_fault) for partner in ALIVE_ONES)
 
     def referentiel(self, cell: Cell) -> str:
         """It is harvested when the gateway starts: one that cannot be leaves the copy of the disk, and nothing lacks."""
@@ -96,7 +96,7 @@ class Matrix:
         response = self._response(launched, {"registre"})
         result = ReadOne.de(response)
         if "registre" in result.errors:
-            return self.oracle.fault_(result, {"registre": Outcome.KEPT_ROWS})
+            return self.oracle.describe_fault(result, {"registre": Outcome.KEPT_ROWS})
         view: dict[str, str] = next((one for one in response["extensions"]["sources"] if one["nom"] == "registre"), {})
         day = self.world.population.today.isoformat()
         return "" if view.get("asOf", "9999") < day else f"half a harvest said to be of {view}"
@@ -105,7 +105,7 @@ class Matrix:
         selected = {name for name, sort in outcomes.items() if sort is Outcome.KEPT_ROWS}
         result = ReadOne.de(self._response(launched, selected))
         others = set(result.errors.values()) - set(codes)
-        return self.oracle.fault_(result, outcomes) or (f"named by {sorted(others)}" if others else "")
+        return self.oracle.describe_fault(result, outcomes) or (f"named by {sorted(others)}" if others else "")
 
     def _response(self, launched: LaunchedGateway, selected: Collection[str]) -> dict[str, Any]:
         """The answer; again while a healthy partner was late. A status of 500 or more is raised."""

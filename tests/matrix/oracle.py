@@ -13,7 +13,7 @@ from typing import Any
 from fixtures.population.model import Population
 from fixtures.population.truth import truth
 from fixtures.world import World
-from tests.e2e.test_truth import Key, expected_ones
+from tests.e2e.test_truth import Key, expected_by_mission
 
 LIST = """query Matrice($n: Int!) { ruptures(first: $n) { totalCount complet
  edges { node { date contrat { dateDebut cfa { uai } } } } } }"""
@@ -60,9 +60,9 @@ class Oracle:
 
     def _expected(self, selected: frozenset[str]) -> Counter[Key]:
         rows = list(truth(_without(self._population, selected)))
-        return expected_ones(rows, self._population.today)[self._mission]
+        return expected_by_mission(rows, self._population.today)[self._mission]
 
-    def fault_(self, result: ReadOne, outcomes: Mapping[str, Outcome]) -> str:
+    def describe_fault(self, result: ReadOne, outcomes: Mapping[str, Outcome]) -> str:
         """What is wrong with an answer while systems are faulted, each with what becomes of its rows; "" if nothing is."""
         selected_people = {name for name, sort in outcomes.items() if sort is Outcome.KEPT_ROWS}
         if Outcome.DEPENDING_ON in outcomes.values():

@@ -30,7 +30,7 @@ async def read(attempt: SourcesHarness, timeout: float = 5.0, age_max: float | N
     return result
 
 
-async def rest_() -> None:
+async def settle() -> None:
     """Let the flights behind come to their end."""
     for _ in range(100):
         await asyncio.sleep(0.001)
@@ -89,7 +89,7 @@ async def test_a_stale_answer_serves_while_it_is_asked_again(router: respx.MockR
     await read(attempt)
     attempt.seconds[0] += 301
     assert seen(await read(attempt)) == (["1"], CacheStatus.STALE, 301.0)
-    await rest_()
+    await settle()
     assert route.call_count == 2
     assert seen(await read(attempt)) == (["1", "2"], CacheStatus.HIT, 0.0)
 
@@ -99,7 +99,7 @@ async def test_c06_twenty_readers_of_a_stale_answer_one_call(router: respx.MockR
     await read(attempt)
     attempt.seconds[0] += 301
     results = await asyncio.gather(*(read(attempt) for _ in range(20)))
-    await rest_()
+    await settle()
     assert {seen(result)[1] for result in results} == {CacheStatus.STALE}
     assert route.call_count == 2
 
@@ -118,9 +118,9 @@ async def test_a_known_fault_is_told_with_the_stale_answer(router: respx.MockRou
     await read(attempt)
     attempt.seconds[0] += 301
     assert seen(await read(attempt))[1] is CacheStatus.STALE  # nobody knows yet
-    await rest_()
+    await settle()
     assert covered_by_fallback(await read(attempt)) == (SourceUnavailable, ["1"], CacheStatus.STALE, 301.0)
-    await rest_()
+    await settle()
     assert seen(await read(attempt))[1] is CacheStatus.HIT
 
 

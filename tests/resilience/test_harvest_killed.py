@@ -49,7 +49,7 @@ async def harvest_dying(url: str, seed: int, coups: int) -> tuple[list[Page], in
     return [(vue, debut, rank) for vue, debut, rank in pages], int(fin["morts"])
 
 
-async def rows_read(registry: RegistryStore) -> Rows:
+async def stored_rows(registry: RegistryStore) -> Rows:
     by_contrat = {}
     for stored in await registry.contrats(["59000"], ["0590001F"], []):
         objects = registry.payloads(stored)
@@ -69,7 +69,7 @@ async def try_out(url: str, seed: int, coups: int) -> tuple[int, int]:
     assert [page for page, _ in itertools.groupby(requested)] == expected, f"seed {seed}"
     registry = RegistryStore(url, SEALER)
     await registry.open()
-    assert await rows_read(registry) == rows, f"seed {seed}"
+    assert await stored_rows(registry) == rows, f"seed {seed}"
     assert await RegistryWriter(registry).windows() == WINDOWS
     assert await RegistryWriter(registry).under_way() is None
     assert (await registry.harvest_state()).rows == sum(map(len, rows.values())) == 180

@@ -104,7 +104,7 @@ async def test_what_is_told_again_word_for_word_keeps_its_version(
     assert (keys(changed), changed.version != first.version) == (["1", "2"], True)
 
 
-def named_ones(tenant: Tenant, _day: date) -> ReadingSteps[ReadingResult]:
+def read_by_name(tenant: Tenant, _day: date) -> ReadingSteps[ReadingResult]:
     ((page,),) = yield [PartnerRequest("liste", f"/liste/{tenant.code}")]
     return ReadingResult(
         [Record(one["cle"], Jeune(nom="Zz", prenom="Yy", date_naissance=date(2008, 1, 2))) for one in page]
@@ -113,7 +113,7 @@ def named_ones(tenant: Tenant, _day: date) -> ReadingSteps[ReadingResult]:
 
 @pytest.fixture
 async def named(router: respx.MockRouter) -> AsyncIterator[SourcesHarness]:
-    async with sources_harness(transport(router), connector=replace(CONNECTOR, cfa_records=named_ones)) as opened:
+    async with sources_harness(transport(router), connector=replace(CONNECTOR, cfa_records=read_by_name)) as opened:
         yield opened
 
 

@@ -39,7 +39,7 @@ def busy() -> Iterator[str]:
         yield str(taken.getsockname()[1])
 
 
-def replace_(file: str, before: str, after: str) -> Broken:
+def replacing(file: str, before: str, after: str) -> Broken:
     def spoil(record: Path, _: dict[str, str]) -> None:
         text = (record / file).read_text(encoding="utf-8")
         assert before in text
@@ -78,13 +78,13 @@ def _database_of_another_key(record: Path, environ: dict[str, str]) -> None:
 
 
 BROKEN: dict[str, tuple[Broken, str]] = {
-    "invalid TOML": (replace_("gateway.toml", "[jetons]", "[jetons"), "gateway.toml : TOML invalide"),
-    "unknown key": (replace_("gateway.toml", "[donnees]", "[donnees]\ninconnue = 1"), "donnees.inconnue"),
-    "register of clients": (replace_("clients.toml", "profil", "profile"), "clients.toml"),
+    "invalid TOML": (replacing("gateway.toml", "[jetons]", "[jetons"), "gateway.toml : TOML invalide"),
+    "unknown key": (replacing("gateway.toml", "[donnees]", "[donnees]\ninconnue = 1"), "donnees.inconnue"),
+    "register of clients": (replacing("clients.toml", "profil", "profile"), "clients.toml"),
     "no configuration": (set_pragmas(GATEWAY_CONFIG="/nulle/part"), "/nulle/part/gateway.toml"),
     "no sealing key": (remove("GATEWAY_CLE"), "GATEWAY_CLE : absente"),
     "no partner's secret": (_partner_secret, "imilo.toml"),
-    "verify = false": (replace_("partenaires/imilo.toml", "base_url", "verify = false\nbase_url"), "verify"),
+    "verify = false": (replacing("partenaires/imilo.toml", "base_url", "verify = false\nbase_url"), "verify"),
     "missing policy": (set_pragmas(GATEWAY_POLITIQUE_CANDIDATE="/nulle/part.toml"), "part.toml"),
     "unreachable key set": (_without_issuer, "jetons.jwks_url"),
     "no directory for data": (_directory_that_is_none, "donnees.dossier"),

@@ -32,7 +32,7 @@ Two = tuple[Balancer, list[Node]]
 
 
 @contextmanager
-def set_(world: World, record: Path) -> Iterator[Two]:
+def two_gateways(world: World, record: Path) -> Iterator[Two]:
     """The journal in PostgreSQL; the registry and the links in the files of this machine, which both processes open.
     `pytest tests/e2e --deux-passerelles` has all of them in PostgreSQL."""
     that_warns(world, record)
@@ -44,7 +44,7 @@ def set_(world: World, record: Path) -> Iterator[Two]:
 
 @pytest.fixture(scope="module")
 def two(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Two]:
-    with set_(world, tmp_path_factory.mktemp("deux")) as open_lines:
+    with two_gateways(world, tmp_path_factory.mktemp("deux")) as open_lines:
         yield open_lines
 
 
@@ -119,7 +119,7 @@ def test_each_is_restarted_in_turn_and_no_request_fails(world: World, two: Two) 
 def test_one_is_killed_and_nothing_answered_is_lost(world: World, tmp_path: Path) -> None:
     """Cold, so that it dies while it asks partners and holds leases; what it answered is written, what is asked of the
     other is answered."""
-    with set_(world, tmp_path) as (_, (dead, alive)):
+    with two_gateways(world, tmp_path) as (_, (dead, alive)):
         with (
             Payload(dead.url, world.token("ml"), [RUPTURES], 25) as lost,
             Payload(alive.url, world.token("ml"), [RUPTURES, ME], 25) as kept_version,

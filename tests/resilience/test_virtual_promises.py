@@ -97,11 +97,11 @@ class ReadOne:
     """What an asker got, and after how long."""
 
     seconds: float
-    rows_read: list[UnitResult | UnitFailure]
+    results: list[UnitResult | UnitFailure]
 
     @property
     def complete(self) -> bool:
-        return not any(isinstance(one, UnitFailure) for one in self.rows_read)
+        return not any(isinstance(one, UnitFailure) for one in self.results)
 
 
 def about(source: str, rank: int = 0) -> Unit:
@@ -190,7 +190,7 @@ def test_a_source_slow_by_ten_seconds() -> None:
             f"disjoncteur ouvert {more * 1000:+.0f} ms (≤ +50)"
         )
         assert more <= 0.05
-        assert all(isinstance(result.rows_read[1], UnitResult) for result in debut + is_open)
+        assert all(isinstance(result.results[1], UnitResult) for result in debut + is_open)
 
     play(make)
 
@@ -268,7 +268,7 @@ def test_nothing_is_served_older_than_promised() -> None:
             await asyncio.sleep(randomness.expovariate(1 / 11))
             if sweep % 50 == 0:
                 network.faults ^= {"a"} if randomness.random() < 0.6 else set()
-            (result,) = (await attempt.read(about("a", randomness.randrange(5)))).rows_read
+            (result,) = (await attempt.read(about("a", randomness.randrange(5)))).results
             served_at = result if isinstance(result, UnitResult) else result.fallback
             state = None if isinstance(result, UnitFailure) else result.cache
             if served_at is not None:

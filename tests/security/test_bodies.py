@@ -39,11 +39,11 @@ ACCEPTS = ["", "*/*", "application/json", "application/graphql-response+json"] *
 ACCEPTS += ["text/html", "application/json;q=x", ",;,", "*/*;q=0"]
 
 
-def _strange_one(randomness: random.Random, valeur: Any) -> Any:
+def _strange_value(randomness: random.Random, valeur: Any) -> Any:
     """The value, with something odd somewhere in it."""
     if isinstance(valeur, dict) and valeur and randomness.random() < 0.8:
         key = randomness.choice(list(valeur))
-        return {**valeur, randomness.choice([key, key, key, key + "x"]): _strange_one(randomness, valeur[key])}
+        return {**valeur, randomness.choice([key, key, key, key + "x"]): _strange_value(randomness, valeur[key])}
     if isinstance(valeur, str) and randomness.random() < 0.7:
         cut = randomness.randrange(len(valeur) + 1)
         following = cut + randomness.choice([0, 0, 1, 7])
@@ -54,7 +54,7 @@ def _strange_one(randomness: random.Random, valeur: Any) -> Any:
 def _body(randomness: random.Random) -> bytes:
     document: Any = randomness.choice(DOCUMENTS)
     for _ in range(randomness.randrange(4)):
-        document = _strange_one(randomness, document)
+        document = _strange_value(randomness, document)
     content = bytearray(json.dumps(document).encode())
     for _ in range(randomness.choice([0, 0, 0, 1, 3])):
         where = randomness.randrange(len(content) + 1)

@@ -25,7 +25,7 @@ TOKEN = "Jeton d'accès absent, invalide ou expiré."
 PAR_UN_FRAGMENT = 'fragment F on Query { __type(name: "Jeune") { name } }'
 
 
-async def _empty_one(scope: object, receive: object, send: object) -> None:
+async def _answer_empty(scope: object, receive: object, send: object) -> None:
     raise AssertionError("the guard let it pass")
 
 
@@ -61,13 +61,13 @@ def test_g09_introspection_is_for_callers_and_bounded(edge: Edge) -> None:
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH", "TRACE", "HEAD", "OPTIONS"])
 def test_g13_only_post_reaches_the_graph(edge: Edge, method: str) -> None:
-    response = edge.call_(method=method, accept="application/json")
+    response = edge.call_edge(method=method, accept="application/json")
     assert response.statut == 405
     assert "POST" in response.headers["allow"]
 
 
 def test_g13_a_url_carries_nothing(edge: Edge, caplog: pytest.LogCaptureFixture) -> None:
-    response = edge.call_(b'{"query": "{ moi { profil } }"}', path="/graphql?cle=pa_secret")
+    response = edge.call_edge(b'{"query": "{ moi { profil } }"}', path="/graphql?cle=pa_secret")
     assert (response.statut, response.codes) == (400, ["REQUETE_INVALIDE"])
     assert "paramètres dans l'URL" in caplog.text
     assert "pa_secret" not in caplog.text + response.body.decode()
@@ -75,7 +75,7 @@ def test_g13_a_url_carries_nothing(edge: Edge, caplog: pytest.LogCaptureFixture)
 
 @pytest.mark.parametrize("nature", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
 def test_g13_what_a_form_of_another_site_may_send_is_refused(edge: Edge, nature: str) -> None:
-    assert edge.call_(b'{"query": "{ moi { profil } }"}', content_type=nature).statut == 415
+    assert edge.call_edge(b'{"query": "{ moi { profil } }"}', content_type=nature).statut == 415
 
 
 def test_g13_a_cookie_is_no_credential(edge: Edge) -> None:
@@ -83,9 +83,9 @@ def test_g13_a_cookie_is_no_credential(edge: Edge) -> None:
 
 
 def test_g15_size_and_encoding_are_bounded(edge: Edge) -> None:
-    assert edge.call_(b" " * (BYTES_MAX + 1)).statut == 413
+    assert edge.call_edge(b" " * (BYTES_MAX + 1)).statut == 413
     for coding in ("gzip", "br", "deflate", "zstd", "identity, gzip"):
-        assert edge.call_(b"\x1f\x8b", content_encoding=coding).statut == 415
+        assert edge.call_edge(b"\x1f\x8b", content_encoding=coding).statut == 415
 
 
 def test_g15_reading_stops_at_the_cap_whatever_the_length_says(edge: Edge) -> None:
@@ -151,8 +151,8 @@ def test_g17_a_header_given_twice_is_refused(edge: Edge, nom: str) -> None:
 
 
 def test_g17_health_is_asked_by_address(edge: Edge) -> None:
-    assert edge.call_(method="GET", path="/health/live", host="10.1.2.3").statut == 200
-    assert edge.call_(method="GET", path="/metrics", host="10.1.2.3").statut == 400
+    assert edge.call_edge(method="GET", path="/health/live", host="10.1.2.3").statut == 200
+    assert edge.call_edge(method="GET", path="/metrics", host="10.1.2.3").statut == 400
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_g19_a_websocket_is_closed() -> None:
         return {"type": "websocket.connect"}
 
     asyncio.run(
-        Guard(_empty_one, HttpSettings(), ADRESSE, is_open())(
+        Guard(_answer_empty, HttpSettings(), ADRESSE, is_open())(
             {"type": "websocket", "path": "/graphql", "headers": []}, receive, send
         )
     )
@@ -196,7 +196,7 @@ def test_g19_a_websocket_is_closed() -> None:
     "path", ["/", "/inconnu", "/graphql/", "/graphql/assets/x.js", "/favicon.ico", "//ailleurs.invalid"]
 )
 def test_an_unknown_path_is_told_so_in_json(edge: Edge, path: str) -> None:
-    response = edge.call_(method="GET", path=path)
+    response = edge.call_edge(method="GET", path=path)
     assert (response.statut, response.codes) == (404, ["REQUETE_INVALIDE"])
 
 
@@ -205,7 +205,7 @@ def test_an_unknown_path_is_told_so_in_json(edge: Edge, path: str) -> None:
     [("POST", "/graphql"), ("GET", "/graphql"), ("GET", "/health/live"), ("GET", "/metrics"), ("GET", "/inconnu")],
 )
 def test_every_answer_has_the_security_headers(edge: Edge, method: str, path: str) -> None:
-    headers = edge.call_(method=method, path=path).headers
+    headers = edge.call_edge(method=method, path=path).headers
     assert HEADERS.items() <= headers.items()
     assert {"server", "x-powered-by", "strict-transport-security", "access-control-allow-origin"}.isdisjoint(headers)
 

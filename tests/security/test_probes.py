@@ -53,11 +53,11 @@ def _repeated_fields(edge: Edge) -> bool:
 
 
 def _query_by_get(edge: Edge) -> bool:
-    return edge.call_(method="GET", path="/graphql?query={__typename}", accept="application/json").statut == 200
+    return edge.call_edge(method="GET", path="/graphql?query={__typename}", accept="application/json").statut == 200
 
 
 def _mutation_par_get(edge: Edge) -> bool:
-    response = edge.call_(method="GET", path="/graphql?query=mutation{__typename}", accept="application/json")
+    response = edge.call_edge(method="GET", path="/graphql?query=mutation{__typename}", accept="application/json")
     return response.statut == 200
 
 
@@ -65,13 +65,14 @@ def _form(edge: Edge) -> bool:
     """A page of another site may post a form."""
     natures = ("application/x-www-form-urlencoded", "text/plain", "multipart/form-data; boundary=x", "")
     body = b"query=%7B__typename%7D"
-    return any(edge.call_(body, content_type=nature).statut != 415 for nature in natures)
+    return any(edge.call_edge(body, content_type=nature).statut != 415 for nature in natures)
 
 
 def _page(edge: Edge) -> bool:
     """An editor is served."""
     pages = [
-        edge.call_(method="GET", path=where, accept="text/html") for where in ("/graphql", "/graphiql", "/playground")
+        edge.call_edge(method="GET", path=where, accept="text/html")
+        for where in ("/graphql", "/graphiql", "/playground")
     ]
     return any(page.statut == 200 or b"<html" in page.body for page in pages)
 

@@ -56,7 +56,7 @@ async def invalidated(attempt: SourcesHarness) -> list[str]:
     return [u.key for u, version in zip(units, versions, strict=True) if version is None]
 
 
-async def rows_read(attempt: SourcesHarness) -> None:
+async def read_both(attempt: SourcesHarness) -> None:
     await attempt.sources.read([unit(UAI_A), unit(UAI_B)], 5.0)
     attempt.seconds[0] += 30
 
@@ -85,7 +85,7 @@ async def test_a_refused_call_invalidates_nothing(router: respx.MockRouter, case
     name, headers, body = REFUSES[case]
     raw = httpx.Headers([(name.encode(), value.encode()) for name, value in headers.items()])
     async with sources_harness(transport(router)) as attempt:
-        await rows_read(attempt)
+        await read_both(attempt)
         async with client(attempt) as http:
             rendered = await http.post(f"/evenements/{name}", content=body, headers=raw)
         assert rendered.status_code == 401
@@ -96,7 +96,7 @@ async def test_a_refused_call_invalidates_nothing(router: respx.MockRouter, case
 async def test_a_signed_call_invalidates_this_client_and_asks_nothing(router: respx.MockRouter) -> None:
     registry = CollectorRegistry()
     async with sources_harness(transport(router)) as attempt:
-        await rows_read(attempt)
+        await read_both(attempt)
         requests = router.calls.call_count
         async with client(attempt, registry) as http:
             rendered = await http.post("/evenements/erp", content=CORPS, headers=sign())
@@ -126,7 +126,7 @@ async def test_a_signed_body_is_believed_only_from_its_client(
     router: respx.MockRouter, body: bytes, statut: int
 ) -> None:
     async with sources_harness(transport(router)) as attempt:
-        await rows_read(attempt)
+        await read_both(attempt)
         async with client(attempt) as http:
             rendered = await http.post("/evenements/erp", content=body, headers=sign(body))
         assert rendered.status_code == statut
@@ -143,7 +143,7 @@ async def test_a_body_too_long_is_not_read(router: respx.MockRouter) -> None:
 async def test_a_hundred_replayed_calls_make_one_request(router: respx.MockRouter) -> None:
     """Within the window a call may be shown again: it says nothing new, and what it costs the partner is bounded."""
     async with sources_harness(transport(router)) as attempt:
-        await rows_read(attempt)
+        await read_both(attempt)
         requests = router.calls.call_count
         async with client(attempt) as http:
             for _ in range(100):

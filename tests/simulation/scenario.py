@@ -139,11 +139,11 @@ class Scenario:
         randomness, temps = self._random, self._seen.loop.time
         debut, timeout, age_max = temps(), randomness.choice((0.3, 1.0, 4.0)), randomness.choice((None, None, 0.0, 3.0))
         known = {one.key: self._seen_by_all(one.key, debut) for one in units}
-        rendered_ones = await processus.sources.read(units, timeout, age_max)
-        assert len(rendered_ones) == len(units)
+        results = await processus.sources.read(units, timeout, age_max)
+        assert len(results) == len(units)
         if processus.dead:  # what it answers reaches nobody; cut from the others, it heard of no event
             known = dict.fromkeys(known, 0)
-        for one, rendered in zip(units, rendered_ones, strict=True):
+        for one, rendered in zip(units, results, strict=True):
             self._seen.note(f"{type(rendered).__name__} {one.key} {getattr(rendered, 'erreur', '')}")
             self._decision_cache.judge(GraphQLRequest(one.key, debut, temps(), timeout, known[one.key]), rendered)
 

@@ -57,7 +57,7 @@ class Partner(httpx.AsyncBaseTransport):
         try:
             return await self._answer(uai, page)
         finally:
-            seen.return_(self.processus, uai, page)
+            seen.note_return(self.processus, uai, page)
 
     async def _answer(self, uai: str, page: int) -> httpx.Response:
         seen, randomness = self.registry, self.registry.randomness
@@ -99,7 +99,7 @@ class RegistryStore:
         self.by_process[processus][uai] += 1
         self.concurrent_max = max(self.concurrent_max, self.by_process[processus].total())
 
-    def return_(self, processus: int, uai: str, page: int) -> None:
+    def note_return(self, processus: int, uai: str, page: int) -> None:
         self.in_flight[uai, page] -= 1
         self.by_process[processus][uai] -= 1
 

@@ -61,10 +61,10 @@ def _key_sets(places: Sequence[int]) -> list[RecordKeys]:
         tuple(record for record, place in zip(RECORDS, places, strict=True) if place == rank) for rank in range(1, 5)
     ]
     holders = Counter(identity for own in members for identity in {key.identity for key in own})
-    return [RecordKeys(own, _similar_ones(own, holders)) for own in members if own]
+    return [RecordKeys(own, _similar_keys(own, holders)) for own in members if own]
 
 
-def _similar_ones(own: Sequence[RecordKey], holders: Counter[str]) -> frozenset[str]:
+def _similar_keys(own: Sequence[RecordKey], holders: Counter[str]) -> frozenset[str]:
     identities = frozenset(key.identity for key in own)
     return identities if all(holders[identity] == 1 for identity in identities) else frozenset()
 

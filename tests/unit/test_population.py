@@ -33,7 +33,7 @@ def digest(population: Population) -> str:
     return hashlib.sha256(repr(everything).encode()).hexdigest()
 
 
-def all_(population: Population) -> Iterable[ViewPerson]:
+def every_person(population: Population) -> Iterable[ViewPerson]:
     """The people of the truth, then every copy a system has of them."""
     yield from population.persons
     for tenants in population.accounts.values():
@@ -96,7 +96,7 @@ def test_every_vendor_serves_four_cfas_and_two_have_none(population: Population)
 
 
 def test_nobody_can_be_called_or_written_to(population: Population) -> None:
-    for person in all_(population):
+    for person in every_person(population):
         assert not person.telephone or RESERVES.fullmatch(person.telephone)
         assert not person.courriel or person.courriel.endswith(".invalid")
         for keeper in person.representants:

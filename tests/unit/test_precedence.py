@@ -64,7 +64,7 @@ def test_two_values_are_the_same_as_the_field_means_it(regle: Any, one: Any, oth
 
 @pytest.mark.parametrize("champ", ["telephone", "courriel"])
 @pytest.mark.parametrize(
-    ("written_ones", "kept"),
+    ("written_values", "kept"),
     [
         ((LU, None, READ_AGAIN), "imilo"),
         ((READ_AGAIN, None, LU), "ypareo"),
@@ -73,10 +73,10 @@ def test_two_values_are_the_same_as_the_field_means_it(regle: Any, one: Any, oth
     ],
 )
 def test_the_contact_written_last_is_kept_and_the_others_in_provenance(
-    champ: str, written_ones: tuple[Any, ...], kept: str
+    champ: str, written_values: tuple[Any, ...], kept: str
 ) -> None:
     sources = ("ypareo", "registre", "imilo")
-    by_source = zip(sources, written_ones, strict=True)
+    by_source = zip(sources, written_values, strict=True)
     one = merged(
         *(told(source, modifie=written, **{champ: f"{source}@jeune.invalid"}) for source, written in by_source)
     )

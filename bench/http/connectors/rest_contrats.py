@@ -89,7 +89,7 @@ def records(structure: Tenant, _today: date) -> ReadingSteps[ReadingResult]:
     responses = yield [PartnerRequest("jeunes", "/jeunes", params={"ids": ",".join(batch)}) for batch in lots]
     jeunes = [jeune for pages in responses for jeune in read(JeuneRest, rows_of(pages), account)]
     results = [_record(jeune, [rupture for rupture in ruptures if rupture.jeune == jeune.id]) for jeune in jeunes]
-    return ReadingResult(results, account.rejects, account.ignored_fields, account.derives)
+    return ReadingResult(results, account.rejects, account.ignored_fields, account.drifts)
 
 
 def _record(who: JeuneRest, ruptures: Sequence[RuptureRest]) -> Record:

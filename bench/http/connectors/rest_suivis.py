@@ -35,7 +35,7 @@ def records(structure: Tenant, _today: date) -> ReadingSteps[ReadingResult]:
     account = QualityCounts()
     (pages,) = yield [PartnerRequest("suivis", f"/structures/{structure.key}/suivis")]
     results = [_record(result) for result in read(SuiviRest, rows_of(pages), account)]
-    return ReadingResult(results, account.rejects, account.ignored_fields, account.derives)
+    return ReadingResult(results, account.rejects, account.ignored_fields, account.drifts)
 
 
 def _record(parsed: SuiviRest) -> Record:

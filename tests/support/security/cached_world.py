@@ -50,13 +50,13 @@ class CachedWorld:
 
     async def request(self, viewer: Viewer, text: str, **variables: Any) -> str:
         """What is judged of the answer: its data and its errors."""
-        return bytes_(await self.world.request(viewer, text, **variables))
+        return response_bytes(await self.world.request(viewer, text, **variables))
 
     async def without_cache(self, viewer: Viewer, text: str, **variables: Any) -> str:
         """What a gateway that has just started, and keeps nothing, answers: the model."""
-        return bytes_(await SmallWorld(self.inhabitants).request(viewer, text, **variables))
+        return response_bytes(await SmallWorld(self.inhabitants).request(viewer, text, **variables))
 
-    async def age_(self, seconds: float) -> None:
+    async def grow_older(self, seconds: float) -> None:
         """Time passes."""
         self.minute[0] += seconds
 
@@ -64,9 +64,9 @@ class CachedWorld:
         """Partners tell that something changed; what was read just before serves two seconds more."""
         for unit in UNITES:
             await self.sources.invalidate(unit)
-        await self.age_(3.0)
+        await self.grow_older(3.0)
 
-    async def rest_(self) -> None:
+    async def settle(self) -> None:
         """Let what is asked behind come."""
         await asyncio.gather(*self.sources._flights._flights._flights.values())
 
@@ -105,5 +105,5 @@ def _partner(nom: str) -> Partner:
     )
 
 
-def bytes_(reponse: dict[str, Any]) -> str:
+def response_bytes(reponse: dict[str, Any]) -> str:
     return json.dumps({key: reponse.get(key) for key in ("data", "errors")}, ensure_ascii=False)
