@@ -52,38 +52,38 @@ class Adviser:
 def arrivals(conseiller: Adviser, seed: int, debut: int, fin: float) -> list[float]:
     """The instants, in seconds after `debut` o'clock, when an adviser comes."""
     randomness = Random(f"{seed}/{conseiller.account}")
-    arrivals_ = []
+    planned = []
     for moment, part in AFFLUENCE_CURVE.items():
         expected = VISITS * part
         nombre = int(expected) + (randomness.random() < expected % 1)
-        arrivals_ += [3600.0 * (moment - debut + randomness.random()) for _ in range(nombre)]
-    return sorted(instant for instant in arrivals_ if 0 <= instant < 3600 * (fin - debut))
+        planned += [3600.0 * (moment - debut + randomness.random()) for _ in range(nombre)]
+    return sorted(instant for instant in planned if 0 <= instant < 3600 * (fin - debut))
 
 
 async def visit(request: Request, sleep: Sleep, randomness: Random) -> None:
     """One visit: the list, some pages, some young people, and what else comes to mind."""
 
-    async def action_(nom: str, /, **variables: Any) -> Any:
-        lu = await request(nom, variables)
+    async def send(nom: str, /, **variables: Any) -> Any:
+        result = await request(nom, variables)
         await sleep(randomness.lognormvariate(*THINKING))
-        return lu
+        return result
 
     tri = randomness.choice(("PRIORITE", "DATE_DESC"))
-    seen_ones: list[dict[str, Any]] = []
+    seen: list[dict[str, Any]] = []
     after = None
     for _ in range(PAGES_MAX):
-        list_query = _list(await action_("liste", tri=tri, apres=after))
-        seen_ones += [edge["node"]["jeune"] for edge in list_query["edges"]]
+        list_query = _list(await send("liste", tri=tri, apres=after))
+        seen += [edge["node"]["jeune"] for edge in list_query["edges"]]
         after = list_query["pageInfo"]["endCursor"]
         if not list_query["pageInfo"]["hasNextPage"] or randomness.random() > NEXT_PAGE:
             break
-    for jeune in randomness.sample(seen_ones, min(len(seen_ones), randomness.choice(FICHES))):
-        await action_("fiche", id=jeune["id"])
-    if seen_ones and randomness.random() < SEARCH:
-        sought = randomness.choice(seen_ones)
-        await action_("recherche", nom=sought["nom"], prenom=sought["prenom"], naissance=sought["dateNaissance"])
+    for jeune in randomness.sample(seen, min(len(seen), randomness.choice(FICHES))):
+        await send("fiche", id=jeune["id"])
+    if seen and randomness.random() < SEARCH:
+        sought = randomness.choice(seen)
+        await send("recherche", nom=sought["nom"], prenom=sought["prenom"], naissance=sought["dateNaissance"])
     if randomness.random() < REFRESH_QUERY:
-        await action_("actualisation", tri=tri, apres=None)
+        await send("actualisation", tri=tri, apres=None)
 
 
 def _list(donnees: Any) -> Any:

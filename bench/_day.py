@@ -93,27 +93,27 @@ async def _open(
     def now() -> datetime:
         return day_run.departure + timedelta(seconds=loop.time())
 
-    reseau = partial(Path, simulators(population, now), counter_desk, day_run.seed)
+    network = partial(Path, simulators(population, now), counter_desk, day_run.seed)
     clock = Clock(seconds=loop.time, randomness=Random(day_run.seed).random)
-    outside = Outside(reseau, lambda: now().timestamp(), clock)
+    outside = Outside(network, lambda: now().timestamp(), clock)
     services, views = build_services(_configuration(environ, now), environ, outside), CountedViews()
     try:
         await services.registry.open()
         await services.readings_journal.open()
         await services.keeper.open()
         gateway = replace(build_gateway(services), views=views)
-        reading_ = Reading(services, counter_desk, views, before)
-        await _live(gateway, reading_, day_run, tell)
-        reading_.close()
-        return reading_
+        reading = Reading(services, counter_desk, views, before)
+        await _live(gateway, reading, day_run, tell)
+        reading.close()
+        return reading
     finally:
         await services.close()
 
 
-async def _live(gateway: Gateway, reading_: Reading, day_run: DayRun, tell: Dire) -> None:
-    tasks = [asyncio.create_task(_watch(reading_, day_run, tell))]
-    tasks += [asyncio.create_task(reading_.services.refresh_ahead.watch())]
-    clients = read_client_register(reading_.services.configuration)
+async def _live(gateway: Gateway, reading: Reading, day_run: DayRun, tell: Dire) -> None:
+    tasks = [asyncio.create_task(_watch(reading, day_run, tell))]
+    tasks += [asyncio.create_task(reading.services.refresh_ahead.watch())]
+    clients = read_client_register(reading.services.configuration)
 
     def viewer(conseiller: Adviser) -> Viewer:
         name = f"ml-{conseiller.mission}"
@@ -123,7 +123,7 @@ async def _live(gateway: Gateway, reading_: Reading, day_run: DayRun, tell: Dire
     try:
         async with asyncio.TaskGroup() as group:
             for conseiller in day_run.team:
-                workstation = Workstation(gateway, reading_, partial(viewer, conseiller))
+                workstation = Workstation(gateway, reading, partial(viewer, conseiller))
                 group.create_task(_work(workstation, conseiller, day_run))
     finally:
         for task in tasks:
@@ -138,12 +138,12 @@ async def _work(workstation: Workstation, conseiller: Adviser, day_run: DayRun) 
         await visit(workstation.request, asyncio.sleep, randomness)
 
 
-async def _watch(reading_: Reading, day_run: DayRun, tell: Dire) -> None:
+async def _watch(reading: Reading, day_run: DayRun, tell: Dire) -> None:
     """Look at the process now and then."""
     while True:
-        reading_.look_at()
+        reading.look_at()
         minutes = int(asyncio.get_running_loop().time() // 60)
-        tell(f"{day_run.debut + minutes // 60:02}:{minutes % 60:02} {reading_.resume()}")
+        tell(f"{day_run.debut + minutes // 60:02}:{minutes % 60:02} {reading.resume()}")
         await asyncio.sleep(STEP)
 
 
@@ -154,5 +154,5 @@ def _configuration(environ: Mapping[str, str], wall_clock: Callable[[], datetime
         def now(self) -> datetime:
             return wall_clock()
 
-    row_read = load(environ)
-    return AlongTheDay(**{champ.name: getattr(row_read, champ.name) for champ in fields(row_read)})
+    result = load(environ)
+    return AlongTheDay(**{champ.name: getattr(result, champ.name) for champ in fields(result)})

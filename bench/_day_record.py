@@ -24,7 +24,7 @@ class Glance:
 
     rss: int
     entries: int
-    bytes_: int
+    size: int
 
 
 class CountedViews(ViewCache):
@@ -54,7 +54,7 @@ class Reading:
     refusal: Counter[str] = field(default_factory=Counter)
     errors: Counter[str] = field(default_factory=Counter)
     partial_answers: int = 0
-    bytes_: int = 0
+    size: int = 0
     waits: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     ages: defaultdict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     readings_journal: Counter[tuple[str, str]] = field(
@@ -69,10 +69,10 @@ class Reading:
     def responses(self) -> int:
         return sum(map(len, self.waits.values()))
 
-    def note(self, action_: str, response: GraphQLResponse, waiting: float, bytes_: int) -> None:
+    def note(self, action: str, response: GraphQLResponse, waiting: float, size: int) -> None:
         """One answer has left."""
-        self.waits[action_].append(waiting)
-        self.bytes_ += bytes_
+        self.waits[action].append(waiting)
+        self.size += size
         codes = {error["extensions"]["code"] for error in response.errors}
         self.errors.update(codes)
         self.partial_answers += any(code.startswith("SOURCE_") for code in codes)
@@ -88,7 +88,7 @@ class Reading:
         seen, reel = self.glances[-1], time.monotonic() - self.duration
         return (
             f"{self.responses} answers, {sum(self.refusal.values())} refused, {self.views.built} views built, "
-            f"{self.counter_desk.total} requests, RSS {seen.rss / MEGA:.0f} MB, cache {seen.bytes_ / MEGA:.0f} MB, "
+            f"{self.counter_desk.total} requests, RSS {seen.rss / MEGA:.0f} MB, cache {seen.size / MEGA:.0f} MB, "
             f"{reel:.0f} s real"
         )
 
@@ -114,5 +114,5 @@ def memory() -> int:
 def _persons(base: str) -> dict[str, list[int]]:
     """How many distinct persons each account and each organisation read, as the quotas counted them."""
     with sqlite3.connect(base) as connection:
-        rows_read = connection.execute("SELECT portee, COUNT(*) FROM quota_lues GROUP BY portee, qui").fetchall()
-    return {scope: sorted(nombre for p, nombre in rows_read if p == scope) for scope in ("COMPTE", "ORGANISATION")}
+        results = connection.execute("SELECT portee, COUNT(*) FROM quota_lues GROUP BY portee, qui").fetchall()
+    return {scope: sorted(nombre for p, nombre in results if p == scope) for scope in ("COMPTE", "ORGANISATION")}

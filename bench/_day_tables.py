@@ -42,9 +42,9 @@ class Sample:
     @property
     def imilo(self) -> float:
         """How many times fewer requests to i-milo: structures that nobody asks for, and pages of those that hold fewer."""
-        present_ones, tenants = len(self.population.geographie.missions_locales), self.population.accounts_["imilo"]
+        present, tenants = len(self.population.geographie.missions_locales), self.population.accounts["imilo"]
         told_values = [len(tenants.get(code, ())) for code in self.day_run.missions]
-        density = self.jeunes * present_ones / MISSIONS_PAYS
+        density = self.jeunes * present / MISSIONS_PAYS
         pages = sum(1 + int(n * density) // PAGE_IMILO for n in told_values) / sum(
             1 + n // PAGE_IMILO for n in told_values
         )
@@ -54,47 +54,47 @@ class Sample:
         return self.cfas if partner in ERPS else self.imilo if partner == "imilo" else 1.0
 
 
-def verify(reading_: Reading) -> None:
+def verify(reading: Reading) -> None:
     """No partner above its quota. Raises QuotaExceeded."""
-    for name, _, maximum, limit in quotas(reading_):
+    for name, _, maximum, limit in quotas(reading):
         if maximum > limit:
             raise QuotaExceeded(f"{name}: {maximum} requests, {limit:.0f} allowed")
 
 
-def quotas(reading_: Reading) -> list[tuple[str, str, int, float]]:
+def quotas(reading: Reading) -> list[tuple[str, str, int, float]]:
     """Partner, window, most requests in any such window, limit."""
-    partners, counter_desk = reading_.services.sources.partners, reading_.counter_desk
+    partners, counter_desk = reading.services.sources.partners, reading.counter_desk
     rows = [
         (name, "1 s", counter_desk.par_seconde.maximum[name], partners[name].limites.par_seconde) for name in partners
     ]
     for name in ERPS:
-        own_ones = [n for key, n in counter_desk.a_minute.maximum.items() if key.startswith(f"{name}/")]
+        own = [n for key, n in counter_desk.a_minute.maximum.items() if key.startswith(f"{name}/")]
         limit = partners[name].limites.par_minute_locataire if name in partners else 0
         permit = min(limit, GESTIBASE_A_MINUTE) if name == "gestibase" else limit
-        rows.append((name, "1 min, one tenant", max(own_ones, default=0), permit))
+        rows.append((name, "1 min, one tenant", max(own, default=0), permit))
     return sorted(rows)
 
 
-def write_up(reading_: Reading, sample: Sample) -> Iterator[str]:
+def write_up(reading: Reading, sample: Sample) -> Iterator[str]:
     """The report, a line at a time."""
-    yield from _title(reading_, sample)
-    yield from _requests(reading_, sample)
+    yield from _title(reading, sample)
+    yield from _requests(reading, sample)
     yield from _table(
         ("partner", "window", "most", "quota"),
-        ((name, window, n, f"{limit:.0f}") for name, window, n, limit in quotas(reading_)),
+        ((name, window, n, f"{limit:.0f}") for name, window, n, limit in quotas(reading)),
     )
-    yield from _cache(reading_)
-    yield from _responses(reading_)
-    yield from _persons(reading_)
-    yield from _processes(reading_)
+    yield from _cache(reading)
+    yield from _responses(reading)
+    yield from _persons(reading)
+    yield from _processes(reading)
 
 
-def _title(reading_: Reading, sample: Sample) -> Iterator[str]:
+def _title(reading: Reading, sample: Sample) -> Iterator[str]:
     p, j = sample.population, sample.day_run
     yield (
         f"{len(p.persons)} young people, {len(p.cfas)} CFAs ({_erps(p)} with an ERP), {len(j.missions)} Missions locales "
-        f"x {j.advisers} advisers, {j.debut}:00-{j.fin}:00, seed {j.seed}: {reading_.responses} answers, "
-        f"{reading_.partial_answers} with a source missing, {sum(reading_.refusal.values())} refused"
+        f"x {j.advisers} advisers, {j.debut}:00-{j.fin}:00, seed {j.seed}: {reading.responses} answers, "
+        f"{reading.partial_answers} with a source missing, {sum(reading.refusal.values())} refused"
     )
     yield (
         f"The country has {sample.jeunes:.1f} times the young people, {sample.cfas:.1f} times the CFAs, "
@@ -106,8 +106,8 @@ def _erps(population: Population) -> int:
     return sum(1 for cfa in population.cfas.values() if cfa.erp)
 
 
-def _requests(reading_: Reading, sample: Sample) -> Iterator[str]:
-    day_run, moments = sample.day_run, reading_.counter_desk.by_hour
+def _requests(reading: Reading, sample: Sample) -> Iterator[str]:
+    day_run, moments = sample.day_run, reading.counter_desk.by_hour
     names = sorted({name for name, _ in moments})
     ranks = range(ceil(day_run.fin - day_run.debut))
     yield from _table(
@@ -124,43 +124,40 @@ def _requests(reading_: Reading, sample: Sample) -> Iterator[str]:
 
 
 def _country(moments: Counter[tuple[str, int]], nom: str, factor: float) -> list[Any]:
-    own_ones = [n for (partner, _), n in moments.items() if partner == nom]
-    return [sum(own_ones), f"{factor:.2f}", round(sum(own_ones) * factor), f"{max(own_ones) * factor / 3600:.1f}"]
+    own = [n for (partner, _), n in moments.items() if partner == nom]
+    return [sum(own), f"{factor:.2f}", round(sum(own) * factor), f"{max(own) * factor / 3600:.1f}"]
 
 
-def _cache(reading_: Reading) -> Iterator[str]:
-    names = sorted({name for name, _ in reading_.readings_journal})
+def _cache(reading: Reading) -> Iterator[str]:
+    names = sorted({name for name, _ in reading.readings_journal})
     states = ("touche", "perime", "manque")
     yield from _table(
         ("units read", *states, "hit %", "age p50", "p95", "p99", "max"),
         (
             (
                 name,
-                *(reading_.readings_journal[name, state] for state in states),
+                *(reading.readings_journal[name, state] for state in states),
                 _part(
-                    reading_.readings_journal[name, "touche"],
-                    sum(reading_.readings_journal[name, state] for state in states),
+                    reading.readings_journal[name, "touche"],
+                    sum(reading.readings_journal[name, state] for state in states),
                 ),
-                *_percentiles(reading_.ages[name], "{:.0f} s"),
+                *_percentiles(reading.ages[name], "{:.0f} s"),
             )
             for name in names
         ),
     )
 
 
-def _responses(reading_: Reading) -> Iterator[str]:
+def _responses(reading: Reading) -> Iterator[str]:
     yield from _table(
         ("answers", "number", "wait p50", "p95", "p99", "max"),
-        (
-            (name, len(seen_ones), *_percentiles(seen_ones, "{:.2f} s"))
-            for name, seen_ones in sorted(reading_.waits.items())
-        ),
+        ((name, len(seen), *_percentiles(seen, "{:.2f} s")) for name, seen in sorted(reading.waits.items())),
     )
-    yield f"errors, by answers that tell them: {_counts(reading_.errors)}; refused: {_counts(reading_.refusal)}"
+    yield f"errors, by answers that tell them: {_counts(reading.errors)}; refused: {_counts(reading.refusal)}"
 
 
-def _persons(reading_: Reading) -> Iterator[str]:
-    counts, organisations = reading_.persons["COMPTE"], reading_.persons["ORGANISATION"]
+def _persons(reading: Reading) -> Iterator[str]:
+    counts, organisations = reading.persons["COMPTE"], reading.persons["ORGANISATION"]
     yield from _table(
         ("distinct persons", "readers", "p50", "p95", "p99", "max", "quota"),
         [
@@ -175,16 +172,16 @@ def _persons(reading_: Reading) -> Iterator[str]:
     )
 
 
-def _processes(reading_: Reading) -> Iterator[str]:
-    debut, fin = reading_.glances[0], reading_.glances[-1]
-    more = max(glance_.rss for glance_ in reading_.glances)
-    full = max(glance_.bytes_ for glance_ in reading_.glances)
-    views = reading_.views
-    n = max(1, reading_.responses)
+def _processes(reading: Reading) -> Iterator[str]:
+    debut, fin = reading.glances[0], reading.glances[-1]
+    more = max(glance.rss for glance in reading.glances)
+    full = max(glance.size for glance in reading.glances)
+    views = reading.views
+    n = max(1, reading.responses)
     yield (
-        f"gateway: {reading_.cpu:.0f} s of CPU, {reading_.cpu / n * 1000:.1f} ms an answer, "
-        f"{reading_.bytes_ / n / 1000:.1f} kB an answer; simulators {reading_.counter_desk.cpu:.0f} s; "
-        f"{reading_.duration:.0f} s real"
+        f"gateway: {reading.cpu:.0f} s of CPU, {reading.cpu / n * 1000:.1f} ms an answer, "
+        f"{reading.size / n / 1000:.1f} kB an answer; simulators {reading.counter_desk.cpu:.0f} s; "
+        f"{reading.duration:.0f} s real"
     )
     yield (
         f"memory over what stood before it: {debut.rss / MEGA:.0f} MB open, {more / MEGA:.0f} MB at most, "
@@ -194,8 +191,8 @@ def _processes(reading_: Reading) -> Iterator[str]:
 
 
 def _percentiles(values: Sequence[float], shape: str) -> list[str]:
-    rows_ = sorted(values) or [0]
-    return [shape.format(rows_[min(len(rows_) - 1, int(len(rows_) * part))]) for part in (0.5, 0.95, 0.99, 1.0)]
+    rows = sorted(values) or [0]
+    return [shape.format(rows[min(len(rows) - 1, int(len(rows) * part))]) for part in (0.5, 0.95, 0.99, 1.0)]
 
 
 def _part(nombre: int, total: int) -> str:

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from fixtures.evaluation.scores import Record, Truth
 from fixtures.evaluation.truth_classes import groups, truth_of
@@ -14,6 +15,7 @@ from gateway.config import load
 from gateway.domain.identifiers import siren
 from gateway.domain.identity import ContratTraits, Traits
 from gateway.federation.collect.census import take_census
+from gateway.federation.join.records import SourcedRecord
 from gateway.server.composition import build_gateway
 from gateway.server.services import build_services
 
@@ -41,24 +43,24 @@ def read_off(seed: int, jeunes: int, noise: float) -> Reading:
     with World.generated(seed=seed, jeunes=jeunes, noise=noise, today=TODAY) as world:
         world.harvest()
         sourced_records = asyncio.run(_take_census(world.environment))
-        true_one = truth_of(world.population).persons
+        owner = truth_of(world.population).persons
     traits: dict[object, Traits] = {}
     persons: dict[Record, object] = {}
     for sourced_record in sourced_records:
-        own_ones = {true_one[un] for un in groups([{"enregistrements": _ids(sourced_record)}])[0] if un in true_one}
-        if sourced_record.traits and len(own_ones) == 1:
+        own = {owner[one] for one in groups([{"enregistrements": _ids(sourced_record)}])[0] if one in owner}
+        if sourced_record.traits and len(own) == 1:
             traits[sourced_record.traits.rank] = sourced_record.traits
-            persons[name_record(sourced_record.traits)] = own_ones.pop()
+            persons[name_record(sourced_record.traits)] = own.pop()
     return Reading(sorted(traits.values(), key=lambda trait: trait.rank), Truth(persons))  # type: ignore[arg-type]
 
 
-def _ids(sourced_record):  # type: ignore[no-untyped-def]
+def _ids(sourced_record: SourcedRecord) -> dict[str, list[Any]]:
     if sourced_record.source == "registre":
-        return {"registre": [contrat.numero for contrat in sourced_record.jeune.contrats]}
+        return {"registre": [contrat.numero for contrat in sourced_record.jeune.contrats or []]}
     return {sourced_record.source: [f"{sourced_record.tenant}/{sourced_record.record.key}"]}
 
 
-async def _take_census(environment: Mapping[str, str]):  # type: ignore[no-untyped-def]
+async def _take_census(environment: Mapping[str, str]) -> Sequence[SourcedRecord]:
     services = build_services(load(environment), environment)
     gateway = build_gateway(services)
     try:
@@ -69,15 +71,15 @@ async def _take_census(environment: Mapping[str, str]):  # type: ignore[no-untyp
         await services.close()
 
 
-def traits_of(accounts_: Iterable[Account]) -> list[Traits]:
+def traits_of(accounts: Iterable[Account]) -> list[Traits]:
     """Records straight from what systems tell, without HTTP: for sizes that would take an hour to serve."""
-    return [_traits(account_, account_.person) for account_ in accounts_]
+    return [_traits(account, account.person) for account in accounts]
 
 
-def _traits(account_: Account, who: ViewPerson) -> Traits:
+def _traits(account: Account, who: ViewPerson) -> Traits:
     return Traits(
-        origin=(account_.system, account_.tenant),
-        key=account_.key,
+        origin=(account.system, account.tenant),
+        key=account.key,
         noms=(who.nom,),
         prenom=who.prenom,
         naissance=who.date_naissance,
@@ -88,7 +90,7 @@ def _traits(account_: Account, who: ViewPerson) -> Traits:
         cfas=frozenset(formation.uai for formation in who.formations),
         contrats=tuple(
             ContratTraits(
-                c.numero if account_.system == "registre" else None,
+                c.numero if account.system == "registre" else None,
                 c.debut,
                 c.rupture.date if c.rupture else c.fin,
                 siren(c.employeur.siret) if c.employeur.siret else None,
@@ -98,8 +100,6 @@ def _traits(account_: Account, who: ViewPerson) -> Traits:
     )
 
 
-def accounts_(population: Population, systems: Iterable[str]) -> list[Account]:
+def accounts(population: Population, systems: Iterable[str]) -> list[Account]:
     """The records of some systems."""
-    return [
-        account_ for system in systems for own_ones in population.accounts_[system].values() for account_ in own_ones
-    ]
+    return [account for system in systems for own in population.accounts[system].values() for account in own]

@@ -44,8 +44,8 @@ def line(trait: Traits, person: str = "") -> dict[str, object]:
     }
 
 
-def table(reading_: Reading) -> pa.Table:
-    return pa.Table.from_pylist([line(trait, reading_.person(trait)) for trait in reading_.traits])
+def table(reading: Reading) -> pa.Table:
+    return pa.Table.from_pylist([line(trait, reading.person(trait)) for trait in reading.traits])
 
 
 def train(donnees: pa.Table) -> Linker:

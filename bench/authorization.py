@@ -27,8 +27,8 @@ QUERY = ALL.replace("ruptures(first: $n, after: $apres)", "ruptures(first: $n, a
 QUERY %= "INSCRIT APPRENTI RUPTURANT ABANDON FIN_DE_FORMATION"
 
 
-def _as_is(_masked_copies: Any, _person: Any, object_: Any) -> Any:
-    return Shown(object_, {})
+def _as_is(_masked_copies: Any, _person: Any, item: Any) -> Any:
+    return Shown(item, {})
 
 
 async def _kept(units: Sequence[Unit]) -> list[UnitResult | None]:
@@ -53,21 +53,23 @@ async def _without(world: SmallWorld, judgement: Any) -> float:
 
 async def cost_of() -> None:
     """Both sides in turn, each first every other time; no page is kept, or neither would have anything to do."""
-    all_ = draw_from(Random(1), INHABITANTS)
-    world = SmallWorld([replace(un, mission_locale="60001", cfa="0600001A", statut="RUPTURANT", age=18) for un in all_])
+    everything = draw_from(Random(1), INHABITANTS)
+    world = SmallWorld(
+        [replace(one, mission_locale="60001", cfa="0600001A", statut="RUPTURANT", age=18) for one in everything]
+    )
     world.sources.kept_versions = _kept  # type: ignore[method-assign]
     rows = (await world.request(ML, QUERY, n=100))["data"]["ruptures"]["edges"]
-    (kept,) = world.gateway.decision_cache._known_ones.values()
+    (kept,) = world.gateway.decision_cache._ids_given.values()
     durations: dict[str, list[float]] = {"avec": [], "sans": []}
     context.OperationContext.frozen = False  # type: ignore[method-assign, assignment]
     for sweep in range(ROUNDS):
         for side in ("avec", "sans") if sweep % 2 else ("sans", "avec"):
             duration = await (_time(world) if side == "avec" else _without(world, kept[1]))
             durations[side].append(duration)
-    with_, without_ = statistics.median(durations["avec"]), statistics.median(durations["sans"])
+    with_contrat, without = statistics.median(durations["avec"]), statistics.median(durations["sans"])
     print(
-        f"{len(rows)} lignes, {ROUNDS} tours : {with_:.2f} ms avec autorisation, "
-        f"{without_:.2f} ms sans ({with_ / without_ - 1:+.1%})"
+        f"{len(rows)} lignes, {ROUNDS} tours : {with_contrat:.2f} ms avec autorisation, "
+        f"{without:.2f} ms sans ({with_contrat / without - 1:+.1%})"
     )
 
 

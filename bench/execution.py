@@ -27,12 +27,12 @@ from fixtures.world import World
 from gateway.auth.authentication.viewer import Principal, Viewer, build_viewer
 from gateway.auth.authorization.decide import decide
 from gateway.config import load
+from gateway.domain.statut import StatutApprenant
 from gateway.edge.graphql_http import JSON, write
 from gateway.federation.views.context import OperationContext
 from gateway.operation import Gateway, GraphQLRequest, answer, build_context
 from gateway.schema.context import PageArgs
 from gateway.schema.filters import FiltreRuptures, TriRuptures
-from gateway.schema.nouns import StatutApprenant
 from gateway.schema.query import core_schema
 from gateway.server.composition import build_gateway, read_client_register
 from gateway.server.lifecycle import tune_gc
@@ -50,7 +50,7 @@ QUERY = f"""query Bench($n: Int!) {{ ruptures(first: $n, filtre: {{statut: {STAT
 
 
 @dataclass(frozen=True, slots=True)
-class Bench:
+class WarmGateway:
     """A warm gateway, its caller, and the context of an operation."""
 
     gateway: Gateway
@@ -93,19 +93,19 @@ async def _cpu(make: Callable[[int], Awaitable[bytes]], n: int) -> float:
     return (time.process_time() - debut) / REPETITIONS / ENSEMBLE * 1e6
 
 
-async def compare(bench_: Bench) -> None:
+async def compare(warm: WarmGateway) -> None:
     """Print a line a size and a way."""
     execution_paths = {
-        "réponse": bench_.reponse,
-        "compilée": bench_.compiled,
-        "Strawberry": bench_.strawberry,
-        "à la main": bench_.by_hand,
+        "réponse": warm.reponse,
+        "compilée": warm.compiled,
+        "Strawberry": warm.strawberry,
+        "à la main": warm.by_hand,
     }
     for n in SIZES:
-        rendered_ones = [orjson.loads(await make(n))["data"] for make in execution_paths.values() for _ in range(3)]
-        assert all(rendered == rendered_ones[0] for rendered in rendered_ones)  # noqa: S101
+        answers = [orjson.loads(await make(n))["data"] for make in execution_paths.values() for _ in range(3)]
+        assert all(rendered == answers[0] for rendered in answers)  # noqa: S101
         rounds = [{name: await _cpu(make, n) for name, make in execution_paths.items()} for _ in range(ROUNDS)]
-        print(f"N = {n} : {len(rendered_ones[0]['ruptures']['edges'])} lignes")
+        print(f"N = {n} : {len(answers[0]['ruptures']['edges'])} lignes")
         for name in execution_paths:
             cpu = statistics.median(sweep[name] for sweep in rounds)
             against = [
@@ -130,7 +130,7 @@ async def _measure(environ: dict[str, str]) -> None:
                 break
             await asyncio.sleep(1)
         tune_gc()
-        await compare(Bench(gateway, viewer, await _context(gateway, viewer), ordinary_schema()))
+        await compare(WarmGateway(gateway, viewer, await _context(gateway, viewer), ordinary_schema()))
     finally:
         await services.close()
 

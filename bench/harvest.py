@@ -71,13 +71,13 @@ class Country:
         total, premiere = sum(self.rows(day) for day in range(debut, fin + 1)), (rank - 1) * PER_PAGE
         rows, write = list[dict[str, Any]](), WRITE[partner_request.acces]
         for day in range(debut, fin + 1):
-            in_ = self.rows(day)
-            if premiere < in_:
-                own = range(max(0, premiere), min(in_, premiere + PER_PAGE - len(rows)))
+            inside = self.rows(day)
+            if premiere < inside:
+                own = range(max(0, premiere), min(inside, premiere + PER_PAGE - len(rows)))
                 rows += [write(*self.line(day, one)) for one in own]
                 premiere = 0
             else:
-                premiere -= in_
+                premiere -= inside
             if len(rows) == PER_PAGE:
                 break
         return rows, max(1, -(-total // PER_PAGE))
@@ -220,14 +220,14 @@ async def fill(url: str, contrats: int) -> dict[str, Any]:
     for witness in witnesses:
         witness.cancel()
     await asyncio.gather(*witnesses, return_exceptions=True)
-    rows, bytes_ = (await registry.harvest_state()).rows, await _bytes(registry)
+    rows, content = (await registry.harvest_state()).rows, await _bytes(registry)
     await registry.close()
     if rows != suivi.rows:
         raise SystemExit(f"{rows} rows kept, {suivi.rows} told")
     return {
         "fenetres": windows,
         "lignes": rows,
-        "disque": bytes_ // 2**20,
+        "disque": content // 2**20,
         "secondes": seconds,
         "processeur": cpu_time,
         "depart": departure,
@@ -252,14 +252,18 @@ TIMINGS = {
 }
 
 
-def show(nature: str, contrats: int, lu: dict[str, Any]) -> None:
+def show(nature: str, contrats: int, parsed: dict[str, Any]) -> None:
     """The figures of a database."""
-    print(f"{nature} : {contrats} contrats, {lu['lignes']} lignes, {lu['fenetres']} fenêtres en {lu['secondes']:.0f} s")
-    print(f"  {contrats / lu['secondes']:.0f} contrats/s, {lu['lignes'] / lu['secondes']:.0f} lignes/s")
-    print(f"  processeur {lu['processeur']:.0f} s, disque {lu['disque']} Mo")
-    print(f"  mémoire : {lu['depart']} Mo au départ, pic {lu['pic']} Mo ; par dixième {' '.join(lu['dixiemes'])}")
+    print(
+        f"{nature} : {contrats} contrats, {parsed['lignes']} lignes, {parsed['fenetres']} fenêtres en {parsed['secondes']:.0f} s"
+    )
+    print(f"  {contrats / parsed['secondes']:.0f} contrats/s, {parsed['lignes'] / parsed['secondes']:.0f} lignes/s")
+    print(f"  processeur {parsed['processeur']:.0f} s, disque {parsed['disque']} Mo")
+    print(
+        f"  mémoire : {parsed['depart']} Mo au départ, pic {parsed['pic']} Mo ; par dixième {' '.join(parsed['dixiemes'])}"
+    )
     for key, name in TIMINGS.items():
-        print(f"  {name} : médiane {lu[key][0]:.1f} ms, p99 {lu[key][1]:.1f} ms, max {lu[key][2]:.0f} ms")
+        print(f"  {name} : médiane {parsed[key][0]:.1f} ms, p99 {parsed[key][1]:.1f} ms, max {parsed[key][2]:.0f} ms")
 
 
 async def _measure(nature: str, contrats: int) -> None:

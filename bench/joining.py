@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from bench._population import TODAY, Reading, accounts_, name_record, read_off, traits_of
+from bench._population import TODAY, Reading, accounts, name_record, read_off, traits_of
 from bench._splink import line, table, train
 from fixtures.evaluation.scores import Cost, Record, Scores, cost_of
 from fixtures.population.generator import generate
@@ -30,10 +30,10 @@ DEPARTEMENTS = ("02", "59", "60", "62", "80")
 Pair = tuple[float, Record, Record]  # score in bits
 
 
-def our_own(reading_: Reading) -> Cost:
+def our_own(reading: Reading) -> Cost:
     """What our joining makes of the records."""
-    persons, _ = match(reading_.traits)
-    return cost_of(reading_.truth, [{name_record(trait) for trait in person.members} for person in persons])
+    persons, _ = match(reading.traits)
+    return cost_of(reading.truth, [{name_record(trait) for trait in person.members} for person in persons])
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,38 +47,40 @@ class DeSplink:
     score_pair: float
 
 
-def from_splink(reading_: Reading, precision: float) -> DeSplink:
+def from_splink(reading: Reading, precision: float) -> DeSplink:
     """Splink's best recall at this precision or better, whatever the threshold it takes."""
-    linker = train(table(reading_))
+    linker = train(table(reading))
     rows = linker.inference.predict(threshold_match_weight=-5).as_record_list()
-    names = {repr(trait.rank): name_record(trait) for trait in reading_.traits}
+    names = {repr(trait.rank): name_record(trait) for trait in reading.traits}
     scores = [(float(one["match_weight"]), names[one["unique_id_l"]], names[one["unique_id_r"]]) for one in rows]
     metrics = [
-        (cost_of(reading_.truth, regroup(scores, threshold, names.values())), float(threshold))
+        (cost_of(reading.truth, regroup(scores, threshold, names.values())), float(threshold))
         for threshold in range(-4, 40)
     ]
     certain = [cost for cost in metrics if cost[0].pairs.precision >= precision] or metrics[-1:]
     best, threshold = max(certain, key=lambda cost: cost[0].pairs.recall)
-    un, other = (line(trait) for trait in reading_.traits[:2])
-    pairs, pairs_threshold = alone_ones(reading_, scores, precision)
-    ms = _millisecondes(lambda: linker.inference.score_pair(un, other), 20)
+    first, other = (line(trait) for trait in reading.traits[:2])
+    pairs, pairs_threshold = single(reading, scores, precision)
+    ms = _millisecondes(lambda: linker.inference.score_pair(first, other), 20)
     return DeSplink(best, threshold, pairs, pairs_threshold, ms)
 
 
-def alone_ones(reading_: Reading, scores: Sequence[Pair], precision: float) -> tuple[Scores, float]:
+def single(reading: Reading, scores: Sequence[Pair], precision: float) -> tuple[Scores, float]:
     """The pairs that Splink scores above a threshold, taken as they are: nothing says that a school tells a person once."""
-    who = {name_record(trait): reading_.person(trait) for trait in reading_.traits}
-    own_ones = [sorted(group) for group in group(who).values()]
-    true_ones = sum(un.installation != other.installation for group in own_ones for un, other in combinations(group, 2))
+    who = {name_record(trait): reading.person(trait) for trait in reading.traits}
+    own = [sorted(group) for group in group(who).values()]
+    true_pairs = sum(one.installation != other.installation for group in own for one, other in combinations(group, 2))
     metrics = []
     for threshold in range(-4, 40):
         taken = [
-            (un, other) for score, un, other in scores if score >= threshold and un.installation != other.installation
+            (one, other)
+            for score, one, other in scores
+            if score >= threshold and one.installation != other.installation
         ]
-        justes = sum(who[un] == who[other] for un, other in taken)
-        metrics.append((Scores(justes, len(taken) - justes, true_ones - justes), float(threshold)))
-    certain_ones = [cost for cost in metrics if cost[0].precision >= precision] or metrics[-1:]
-    return max(certain_ones, key=lambda cost: cost[0].recall)
+        justes = sum(who[one] == who[other] for one, other in taken)
+        metrics.append((Scores(justes, len(taken) - justes, true_pairs - justes), float(threshold)))
+    certain = [cost for cost in metrics if cost[0].precision >= precision] or metrics[-1:]
+    return max(certain, key=lambda cost: cost[0].recall)
 
 
 def group(who: Mapping[Record, str]) -> Mapping[str, list[Record]]:
@@ -91,11 +93,11 @@ def group(who: Mapping[Record, str]) -> Mapping[str, list[Record]]:
 
 def regroup(scores: Sequence[Pair], threshold: float, all_: Iterable[Record]) -> list[set[Record]]:
     """Persons from scored pairs: best first, a record of an installation at most once."""
-    growing = {un: {un} for un in all_}
-    for score, un, other in sorted(scores, reverse=True):
-        left, right = growing[un], growing[other]
-        free_ones = not {e.installation for e in left} & {e.installation for e in right}
-        if score >= threshold and left is not right and free_ones:
+    growing = {one: {one} for one in all_}
+    for score, one, other in sorted(scores, reverse=True):
+        left, right = growing[one], growing[other]
+        disjoint = not {e.installation for e in left} & {e.installation for e in right}
+        if score >= threshold and left is not right and disjoint:
             left |= right
             growing |= dict.fromkeys(right, left)
     return list({id(group): group for group in growing.values()}.values())
@@ -109,13 +111,11 @@ def _millisecondes(call: Callable[[], object], times: int) -> float:
     return (time.process_time() - debut) / times * 1e3
 
 
-def quality(reading_: Reading, seed: int) -> None:
+def quality(reading: Reading, seed: int) -> None:
     """Print one population's figures."""
-    ours = our_own(reading_)
-    splink = from_splink(reading_, ours.pairs.precision)
-    print(
-        f"graine {seed}, {len(reading_.traits)} records, {ours.pairs.justes + ours.pairs.manques} pairs of one person"
-    )
+    ours = our_own(reading)
+    splink = from_splink(reading, ours.pairs.precision)
+    print(f"graine {seed}, {len(reading.traits)} records, {ours.pairs.justes + ours.pairs.manques} pairs of one person")
     for name, p in (
         ("ours", ours.pairs),
         (f"Splink's pairs, from {splink.pairs_threshold:.0f} bits", splink.pairs),
@@ -129,7 +129,7 @@ def quality(reading_: Reading, seed: int) -> None:
 
 def speed(by_person: Mapping[int, Sequence[Traits]], lookups: Sequence[Traits]) -> None:
     """Print the CPU time of a lookup among these people."""
-    person_index = PersonIndex((str(numero), own_ones) for numero, own_ones in by_person.items())
+    person_index = PersonIndex((str(numero), own) for numero, own in by_person.items())
     gc.freeze()
     durations = sorted(_millisecondes(lambda who=who: person_index.search(who), 1) for who in lookups)  # type: ignore[misc]
     mean, median_of, last = (
@@ -143,21 +143,21 @@ def speed(by_person: Mapping[int, Sequence[Traits]], lookups: Sequence[Traits]) 
 def growth(by_person: Sequence[Sequence[Traits]]) -> None:
     """Print the time to join the records of more and more people."""
     for nombre in (800, *SIZES):
-        traits = [trait for own_ones in by_person[:nombre] for trait in own_ones]
+        traits = [trait for own in by_person[:nombre] for trait in own]
         ms = _millisecondes(lambda traits=traits: match(traits), 1)  # type: ignore[misc]
         print(
             f"joining {nombre:>6} people, {len(traits):>6} records: {ms:>7.0f} ms, {ms / len(traits) * 1e3:.0f} µs a record"
         )
 
 
-def speed_() -> None:
+def measure_speed() -> None:
     """A population too large to be served by HTTP here: its records are taken as the systems tell them. Who is looked up is as a
     Mission locale spells him, among the records of the other systems."""
     population = generate(seed=23, jeunes=DIRECTORY, departements=DEPARTEMENTS, today=TODAY, progression=print)
-    followed = traits_of(accounts_(population, ["imilo"])[:SEARCHES])
+    followed = traits_of(accounts(population, ["imilo"])[:SEARCHES])
     by_person: dict[int, list[Traits]] = {}
-    for account_ in accounts_(population, [system for system in population.accounts_ if system != "imilo"]):
-        by_person.setdefault(account_.person.numero, []).extend(traits_of([account_]))
+    for account in accounts(population, [system for system in population.accounts if system != "imilo"]):
+        by_person.setdefault(account.person.numero, []).extend(traits_of([account]))
     speed(by_person, followed)
     growth([by_person[numero] for numero in sorted(by_person)])
 
@@ -171,7 +171,7 @@ def main() -> None:
     wanted = request.parse_args()
     for seed in wanted.seeds:
         quality(read_off(seed, wanted.jeunes, wanted.noise), seed)
-    speed_()
+    measure_speed()
 
 
 if __name__ == "__main__":

@@ -42,12 +42,12 @@ def _batches(entries: int, by_entry: int) -> Iterator[tuple[list[Row], list[tupl
         rows: list[Row] = []
         index: list[tuple[int, int]] = []
         for rank in range(departure, min(departure + BATCH, entries)):
-            own_ones = randomness.sample(codes, by_entry)
-            content, persons = _content(rank, by_entry), pack(own_ones)
+            own = randomness.sample(codes, by_entry)
+            content, persons = _content(rank, by_entry), pack(own)
             anchor = next_(SEALER, anchor, content, persons)
-            set_ = set_of(SEALER, own_ones)
-            rows.append((anchor.numero, content, persons, anchor.digest, set_))
-            index += [(code, set_) for code in own_ones]
+            group = set_of(SEALER, own)
+            rows.append((anchor.numero, content, persons, anchor.digest, group))
+            index += [(code, group) for code in own]
         yield rows, index, anchor
 
 
@@ -83,9 +83,9 @@ async def _write(journal: Journal, set_: int, times: int) -> float:
 def _first(randomness: random.Random) -> JournalEntry:
     """One of fifty organisations of four thousand persons each; an account of it that nobody saw yet."""
     rank = randomness.randrange(50)
-    own_ones = caps(DEFAULTS, Profil.MISSION_LOCALE, f"agent {randomness.random()}", f"ML/{rank}", START.date())
+    own = caps(DEFAULTS, Profil.MISSION_LOCALE, f"agent {randomness.random()}", f"ML/{rank}", START.date())
     keys = tuple(str(rank * 4000 + numero) for numero in randomness.sample(range(4000), 100))
-    return JournalEntry(_content(0, 100), keys, CountUnder(own_ones, f"ML/{rank}", 4000))
+    return JournalEntry(_content(0, 100), keys, CountUnder(own, f"ML/{rank}", 4000))
 
 
 async def _reread(journal: Journal, times: int) -> float:
@@ -106,11 +106,11 @@ async def _measure(path: Path, entries: int, by_entry: int) -> None:
     print(f"{entries:,} entries of {by_entry} persons, made in {time.perf_counter() - departure:.0f} s")
     for rank in (17, 170_000):
         departure = time.perf_counter()
-        rows_read = await readings_of(journal, str(rank))
-        print(f"who read this person: {len(rows_read)} readings in {time.perf_counter() - departure:.2f} s")
-    for set_, times in ((1, 200), (16, 50)):
-        duration = await _write(journal, set_, times)
-        print(f"an entry of 100 persons not read yet, {set_} at a time: {duration:.1f} ms")
+        results = await readings_of(journal, str(rank))
+        print(f"who read this person: {len(results)} readings in {time.perf_counter() - departure:.2f} s")
+    for group, times in ((1, 200), (16, 50)):
+        duration = await _write(journal, group, times)
+        print(f"an entry of 100 persons not read yet, {group} at a time: {duration:.1f} ms")
     print(f"an entry of the same 100 persons again: {await _reread(journal, 200):.1f} ms")
     departure = time.perf_counter()
     verification = await verify_chain(journal)

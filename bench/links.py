@@ -70,7 +70,7 @@ async def cost_of(nom: str, make: Callable[[], Awaitable[Any]], count: int = RUN
     print(f"{nom:<58} {min(durations):7.1f} ms")
 
 
-async def bench_(url: str) -> None:
+async def measure(url: str) -> None:
     ledger = LinkStore(url)
     noise = [
         Link(RecordKey(derive(f"x{n}"), derive(f"i{n}"), "o" * 32), derive(f"p{n // 3}"), INSTANT, INSTANT)
@@ -85,11 +85,11 @@ async def bench_(url: str) -> None:
         key_sets()
 
     async def decision() -> None:
-        resolve(own, known_ones, derive, INSTANT)
+        resolve(own, known, derive, INSTANT)
 
     await cost_of(f"pseudonyms of {len(keys)} records", pseudonyms)
     await cost_of("first view: read, decide, write, read again", lambda: id_assigner.assign(own, ()), 1)
-    known_ones = await ledger.read(keys)
+    known = await ledger.read(keys)
     await cost_of("reading the links of a view, aliases included", lambda: ledger.read(keys))
     await cost_of("deciding, all known", decision)
     await cost_of("next view: all of it", lambda: id_assigner.assign(own, ()))
@@ -98,4 +98,4 @@ async def bench_(url: str) -> None:
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as record:
-        asyncio.run(bench_(sys.argv[1] if len(sys.argv) > 1 else f"sqlite+aiosqlite:///{record}/liens.sqlite"))
+        asyncio.run(measure(sys.argv[1] if len(sys.argv) > 1 else f"sqlite+aiosqlite:///{record}/liens.sqlite"))

@@ -28,11 +28,11 @@ def tell(line: str) -> None:
 def main() -> None:
     """Draw, harvest, live the day, print."""
     options = _arguments()
-    all_ = options.departements == ["tous"]
+    everything = options.departements == ["tous"]
     request = {
         "graine": options.seed,
         "jeunes": options.jeunes,
-        "departements": known_departements() if all_ else options.departements,
+        "departements": known_departements() if everything else options.departements,
         "aujourdhui": MONDAY,
     }
     with World.generated(progression=tell, **request) as world:
@@ -41,9 +41,9 @@ def main() -> None:
         missions = sorted(population.geographie.missions_locales)[: options.missions]
         moments = {"debut": options.debut, "fin": options.fin, "graine": options.seed}
         day_run = DayRun(MONDAY, tuple(missions), options.advisers, **moments)
-        reading_ = live(population, {**os.environ, **world.environment}, day_run, tell)
-    print("\n".join(write_up(reading_, Sample(population, day_run))))
-    verify(reading_)
+        reading = live(population, {**os.environ, **world.environment}, day_run, tell)
+    print("\n".join(write_up(reading, Sample(population, day_run))))
+    verify(reading)
 
 
 def _arguments() -> argparse.Namespace:

@@ -96,8 +96,8 @@ async def storm(client: httpx.AsyncClient, url: str) -> tuple[int, int]:
 
     while time.monotonic() < fin:
         await asyncio.gather(*(cut_off(0.0005 * (place % 60)) for place in range(4 * CONCURRENT_MAX)))
-    healthy_ones = await asyncio.gather(*(client.get(url, timeout=5) for _ in range(20)), return_exceptions=True)
-    return cancelled, sum(isinstance(response, httpx.Response) for response in healthy_ones)
+    healthy = await asyncio.gather(*(client.get(url, timeout=5) for _ in range(20)), return_exceptions=True)
+    return cancelled, sum(isinstance(response, httpx.Response) for response in healthy)
 
 
 async def measure_all(nom: str, factory: Callable[[], httpx.AsyncBaseTransport], url: str) -> None:
@@ -107,8 +107,8 @@ async def measure_all(nom: str, factory: Callable[[], httpx.AsyncBaseTransport],
             cpu, clock = await cost_of(client, f"{url}/{size}/0")
         print(f"{nom:<10} {size:>6} o   {cpu:>7.0f} µs CPU/GET   {clock:>7.0f} GET/s")
     async with httpx.AsyncClient(transport=factory(), timeout=None) as client:  # noqa: S113
-        cancelled, healthy_ones = await storm(client, f"{url}/{SMALL}/{SLOWNESS}")
-    print(f"{nom:<10} après {cancelled} annulations : {healthy_ones}/20 demandes saines servies")
+        cancelled, healthy = await storm(client, f"{url}/{SMALL}/{SLOWNESS}")
+    print(f"{nom:<10} après {cancelled} annulations : {healthy}/20 demandes saines servies")
 
 
 def main() -> None:

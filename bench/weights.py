@@ -29,21 +29,23 @@ BORNE = 14.0  # bits: what was never seen among so many pairs is not infinitely 
 Weights = Mapping[str, Mapping[str, float]]
 
 
-def learn(reading_: Reading) -> Weights:
+def learn(reading: Reading) -> Weights:
     """log2(m/u) of every level met, by criterion."""
-    connection, traits = duckdb.connect(), {repr(trait.rank): trait for trait in reading_.traits}
+    connection, traits = duckdb.connect(), {repr(trait.rank): trait for trait in reading.traits}
 
     @lru_cache(maxsize=1_000_000)
-    def levels(un: str, other: str) -> dict[str, str]:
-        return dict(agreements(traits[un], traits[other]))
+    def levels(one: str, other: str) -> dict[str, str]:
+        return dict(agreements(traits[one], traits[other]))
 
     def accord(ones: pa.ChunkedArray, others: pa.ChunkedArray, criteria: pa.ChunkedArray) -> pa.Array:
         rows = zip(ones.to_pylist(), others.to_pylist(), criteria.to_pylist(), strict=True)
-        return pa.array([levels(*sorted((un, other))).get(criterion, "") for un, other, criterion in rows], pa.string())
+        return pa.array(
+            [levels(*sorted((one, other))).get(criterion, "") for one, other, criterion in rows], pa.string()
+        )
 
     connection.create_function("accord", accord, ["VARCHAR"] * 3, "VARCHAR", type="arrow")
     keys = pa.Table.from_pylist(
-        [{"unique_id": repr(trait.rank), "personne": reading_.person(trait)} for trait in reading_.traits]
+        [{"unique_id": repr(trait.rank), "personne": reading.person(trait)} for trait in reading.traits]
     )
     linker = Linker(DuckDBAPI(connection).register(keys), _settings(), log_level=logging.CRITICAL)
     linker.training.estimate_u_using_random_sampling(max_pairs=PAIRS, seed=1)

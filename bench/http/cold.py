@@ -61,7 +61,7 @@ class Cold:
 
 def cost_of(settings: Settings, jeunes: int) -> Iterator[Cold]:
     """Every case, over a population of that size. Raises PeersMissing, once only Hive Gateway is left."""
-    with TemporaryDirectory(prefix="banc ") as record, rest_world.open(jeunes) as rest:
+    with TemporaryDirectory(prefix="banc ") as record, rest_world.open_world(jeunes) as rest:
         yield from (_departures(rest, Path(record), settings, latence) for latence in LATENCES)
         with rest_world.gateway(rest, Path(record) / "gateway", settings.server) as us:
             ready(us)
@@ -80,13 +80,13 @@ def _fresh(rest: RestWorld) -> tuple[Case, ...]:
 def _departures(rest: RestWorld, record: Path, settings: Settings, latence: float) -> Cold:
     """The first answer of as many processes."""
     case = Case("gateway, first answer of a process", rest.our_body)
-    alone_ones = []
+    alone = []
     for departure in range(DEPARTURES):
         with rest_world.gateway(rest, record / f"{latence} {departure}", settings.server) as us:
             ready(us)
-            alone_ones.append(_series(case, rest, us, latence, 1))
-    overheads = [one.overheads[0] for one in alone_ones]
-    return replace(alone_ones[0], overheads=overheads, cpu=statistics.median(one.cpu for one in alone_ones))
+            alone.append(_series(case, rest, us, latence, 1))
+    overheads = [one.overheads[0] for one in alone]
+    return replace(alone[0], overheads=overheads, cpu=statistics.median(one.cpu for one in alone))
 
 
 def _requests(case: Case, rest: RestWorld, server: Server, latence: float) -> Cold:
@@ -101,8 +101,8 @@ def _series(case: Case, rest: RestWorld, server: Server, latence: float, count: 
     metrics = []
     for rank in range(count):
         if case.change:
-            rest.change_(rank)
-        metrics.append(_one(rest, connection, server, (case.body(SIZE), token), latence))
+            rest.change(rank)
+        metrics.append(_measure_once(rest, connection, server, (case.body(SIZE), token), latence))
     spent = (cpu(server.pid) - before) * 1000 / count
     return Cold(case.nom, metrics[0][1], latence, [overhead for overhead, _ in metrics], spent)
 
@@ -112,7 +112,7 @@ def _open(server: Server) -> HTTPConnection:
     return HTTPConnection(place.hostname or "", place.port, timeout=30)
 
 
-def _one(
+def _measure_once(
     rest: RestWorld, connection: HTTPConnection, server: Server, request: tuple[bytes, str], latence: float
 ) -> tuple[float, int]:
     """Milliseconds over the partners, and the rows."""
@@ -122,9 +122,9 @@ def _one(
     rest.services.busy()
     debut = time.perf_counter()
     connection.request("POST", "/graphql", body, headers)
-    bytes_ = connection.getresponse().read()
+    content = connection.getresponse().read()
     duration = time.perf_counter() - debut
-    rendered, busy = orjson.loads(bytes_), rest.services.busy()
+    rendered, busy = orjson.loads(content), rest.services.busy()
     if rendered.get("errors") or not busy:
         raise LoadImpossible(f"{server.nom}: {rendered.get('errors') or 'no partner was asked'}")
     return (duration - busy) * 1000, _rows(rendered["data"]["ruptures"])

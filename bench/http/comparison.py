@@ -17,7 +17,7 @@ Bodies = Callable[[int], bytes]
 
 
 @dataclass(frozen=True, slots=True)
-class Bench:
+class LoadRunner:
     """How rounds are run. `token` gives the token of the caller, renewed at each round as it lasts ten minutes."""
 
     body: Bodies
@@ -31,9 +31,9 @@ class Bench:
         """One round; a longer one when sixteen requests at once took longer. Raises LoadImpossible."""
         body = self.others.get(server.nom, self.body)
         for duration in (seconds, SECONDS_MAX):
-            reading_ = load(self.equipped(server), body(n), duration, self.core)
-            if reading_:
-                return reading_
+            reading = load(self.equipped(server), body(n), duration, self.core)
+            if reading:
+                return reading
         raise LoadImpossible(f"{server.nom}: no answer in {SECONDS_MAX} s")
 
     def equipped(self, server: Server) -> Server:
@@ -54,7 +54,7 @@ class Cost:
 
     @property
     def cpu(self) -> float:
-        return self.median_of(lambda un: un.cpu)
+        return self.median_of(lambda one: one.cpu)
 
     def times(self, other: "Cost") -> float:
         """How many times more `other` spends, round by round."""
@@ -63,42 +63,42 @@ class Cost:
     @property
     def spread(self) -> float:
         """p99 over p50."""
-        return self.median_of(lambda un: un.p99 / un.p50)
+        return self.median_of(lambda one: one.p99 / one.p50)
 
 
-def compare(bench_: Bench, servers: Sequence[Server], n: int) -> list[Cost]:
+def compare(runner: LoadRunner, servers: Sequence[Server], n: int) -> list[Cost]:
     """Load each server in turn for pages of `n`, after all were seen to answer the same data, and are warm."""
-    _alike(bench_, servers, n)
-    return cost_of(bench_, servers, n)
+    _alike(runner, servers, n)
+    return cost_of(runner, servers, n)
 
 
-def cost_of(bench_: Bench, servers: Sequence[Server], n: int) -> list[Cost]:
+def cost_of(runner: LoadRunner, servers: Sequence[Server], n: int) -> list[Cost]:
     """Load each server in turn, in an order that turns too."""
-    durations = {server.nom: _duration(bench_, server, n) for server in servers}
-    readings_: Mapping[str, list[Reading]] = {server.nom: [] for server in servers}
-    for sweep in range(bench_.rounds):
+    durations = {server.nom: _duration(runner, server, n) for server in servers}
+    readings: Mapping[str, list[Reading]] = {server.nom: [] for server in servers}
+    for sweep in range(runner.rounds):
         departure = sweep % len(servers)
         for server in (*servers[departure:], *servers[:departure]):
-            readings_[server.nom].append(bench_.load(server, n, durations[server.nom]))
-    return [Cost(name, n, tuple(rounds)) for name, rounds in readings_.items()]
+            readings[server.nom].append(runner.load(server, n, durations[server.nom]))
+    return [Cost(name, n, tuple(rounds)) for name, rounds in readings.items()]
 
 
-def _duration(bench_: Bench, server: Server, n: int) -> int:
+def _duration(runner: LoadRunner, server: Server, n: int) -> int:
     """Seconds of a round: enough for some requests a connection, as far as patience goes."""
-    warm_up = bench_.load(server, n, WARM_UP)
-    return min(max(bench_.seconds, ceil(REQUESTS_MIN / warm_up.allowance)), SECONDS_MAX)
+    warm_up = runner.load(server, n, WARM_UP)
+    return min(max(runner.seconds, ceil(REQUESTS_MIN / warm_up.allowance)), SECONDS_MAX)
 
 
-def _alike(bench_: Bench, servers: Sequence[Server], n: int) -> None:
+def _alike(runner: LoadRunner, servers: Sequence[Server], n: int) -> None:
     """Wait until all say what the first says with no source missing. Raises LoadImpossible."""
-    wanted = complet(bench_.equipped(servers[0]), bench_.body(n))["data"]
+    wanted = complet(runner.equipped(servers[0]), runner.body(n))["data"]
     for server in servers[1:]:
-        wait(bench_.equipped(server), bench_.body(n), lambda lu: lu.get("data") == wanted)
+        wait(runner.equipped(server), runner.body(n), lambda parsed: parsed.get("data") == wanted)
 
 
 def complet(server: Server, body: bytes) -> dict[str, Any]:
     """The answer, once no source misses. Raises LoadImpossible."""
-    return wait(server, body, lambda lu: bool(lu.get("data")) and not lu.get("errors"))
+    return wait(server, body, lambda parsed: bool(parsed.get("data")) and not parsed.get("errors"))
 
 
 def wait(server: Server, body: bytes, good: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:

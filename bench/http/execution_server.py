@@ -42,12 +42,12 @@ class Sampled:
     def ruptures(self, _filter: FiltreRuptures | None, _sort: TriRuptures, page: PageArgs) -> RuptureConnection:
         if self.frozen and page.first in self.pages:
             return self.pages[page.first]
-        whole_ = self.list_query
+        whole = self.list_query
         made = RuptureConnection(
-            edges=whole_.edges[: page.first],
-            page_info=whole_.page_info,
-            total_count=whole_.total_count,
-            complet=whole_.complet,
+            edges=whole.edges[: page.first],
+            page_info=whole.page_info,
+            total_count=whole.total_count,
+            complet=whole.complet,
         )
         made.kept_bytes = {}
         self.pages[page.first] = made

@@ -22,22 +22,22 @@ def compare(settings: Settings) -> Iterator[list[Cost]]:
     """Raises PeersMissing."""
     with ExitStack() as stack:
         record = Path(stack.enter_context(TemporaryDirectory(prefix="banc ")))
-        rest = stack.enter_context(rest_world.open(JEUNES))
+        rest = stack.enter_context(rest_world.open_world(JEUNES))
         hive = stack.enter_context(rest_world.hive(rest, record, settings.server))
         us = stack.enter_context(rest_world.gateway(rest, record / "gateway", settings.server))
-        bench_ = replace(
-            settings.bench_(rest.our_body, lambda: rest.world.token("ml")), others={hive.nom: rest.their_body}
+        runner = replace(
+            settings.runner(rest.our_body, lambda: rest.world.token("ml")), others={hive.nom: rest.their_body}
         )
-        _check(rest, bench_.equipped(us), hive)
-        yield from (cost_of(bench_, [us, hive], n) for n in SIZES)
+        _check(rest, runner.equipped(us), hive)
+        yield from (cost_of(runner, [us, hive], n) for n in SIZES)
 
 
 def _check(rest: RestWorld, us: Server, hive: Server) -> None:
     """Raises LoadImpossible unless both say the same rows, and as many for each size."""
-    all_ = our_rows(complet(us, rest.our_body(PAGE_MAX)))
+    everything = our_rows(complet(us, rest.our_body(PAGE_MAX)))
     others = their_rows(request(hive, rest.their_body(PAGE_MAX)))
-    if not all_ or sorted(map(repr, map(_row, all_))) != sorted(map(repr, map(_row, others))):
-        raise LoadImpossible(f"Hive Gateway says {len(others)} rows, the gateway {len(all_)}, and they differ")
+    if not everything or sorted(map(repr, map(_row, everything))) != sorted(map(repr, map(_row, others))):
+        raise LoadImpossible(f"Hive Gateway says {len(others)} rows, the gateway {len(everything)}, and they differ")
     for n in SIZES:
         dates = [line["date"] for line in our_rows(complet(us, rest.our_body(n)))]
         if dates != [line["date"] for line in their_rows(request(hive, rest.their_body(n)))]:

@@ -49,9 +49,9 @@ class InHouse:
 
     def _decision(self, viewer: Viewer) -> CachedDecision:
         if viewer.client not in self._decisions:
-            document, told_ones = self.document, variables(1, self.gateway.day())
+            document, told = self.document, variables(1, self.gateway.day())
             self._decisions[viewer.client] = self.gateway.decision_cache.judge(
-                document.tree, document.operation, told_ones, viewer
+                document.tree, document.operation, told, viewer
             )
         return self._decisions[viewer.client]
 
@@ -74,7 +74,7 @@ async def open_world() -> AsyncIterator[InHouse]:
 def serve(build: Callable[[InHouse], Awaitable[ASGIApp]]) -> None:
     """Serve an application over the house, with the server and the collector that the gateway has."""
 
-    async def all_() -> None:
+    async def serve_until_stopped() -> None:
         async with open_world() as in_house:
             app = await build(in_house)
             gc.collect()
@@ -83,7 +83,7 @@ def serve(build: Callable[[InHouse], Awaitable[ASGIApp]]) -> None:
             await uvicorn.Server(_settings(app, in_house.configuration)).serve()
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as loop:
-        loop.run(all_())
+        loop.run(serve_until_stopped())
 
 
 def _settings(app: ASGIApp, configuration: Configuration) -> uvicorn.Config:

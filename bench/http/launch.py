@@ -30,8 +30,8 @@ def in_house(world: World, record: Path) -> dict[str, str]:
     shutil.copytree(world.environment["GATEWAY_CONFIG"], record)
     for file in (record / "partenaires").glob("*.toml"):
         text = file.read_text(encoding="utf-8")
-        without_ = text if SHORT in text else f"{text}\n[cache]\n{SHORT}"
-        file.write_text(without_.replace(SHORT, LONG_ONE), encoding="utf-8")
+        without = text if SHORT in text else f"{text}\n[cache]\n{SHORT}"
+        file.write_text(without.replace(SHORT, LONG_ONE), encoding="utf-8")
     return {**world.environment, "GATEWAY_CONFIG": str(record)}
 
 
@@ -92,8 +92,8 @@ def request(server: Server, body: bytes) -> dict[str, Any]:
     if server.token:
         headers["authorization"] = f"Bearer {server.token}"
     with client_http("") as http:
-        lu: dict[str, Any] = http.post(server.url, content=body, headers=headers).json()
-    return lu
+        result: dict[str, Any] = http.post(server.url, content=body, headers=headers).json()
+    return result
 
 
 def ready(server: Server) -> None:

@@ -5,9 +5,10 @@ from typing import Any
 
 import orjson
 
+from gateway.domain.statut import StatutApprenant
 from gateway.schema.connections import RuptureConnection
 from gateway.schema.filters import FiltreRuptures
-from gateway.schema.nouns import Rupture, StatutApprenant
+from gateway.schema.nouns import Rupture
 
 YEARS = 4  # of ruptures: enough for pages of 500
 STATUSES = sorted(StatutApprenant, key=lambda statut: statut.name)

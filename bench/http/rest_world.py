@@ -93,16 +93,16 @@ class RestWorld:
         """The same page of fresh data: the services are asked."""
         return self._body(OURS.replace("Date!) {", "Date!) @fraicheur(maxSecondes: 0) {"), n)
 
-    def change_(self, rank: int) -> None:
+    def change(self, rank: int) -> None:
         """Have one thing told otherwise of one of these young people."""
-        self.source.change_(self.structure, rank)
+        self.source.change(self.structure, rank)
 
     def their_body(self, n: int) -> bytes:
         return orjson.dumps({"query": THEIRS, "variables": {"n": n, "code": self.structure}})
 
     def _body(self, text: str, n: int) -> bytes:
-        told_ones = {"n": n, "depuis": depuis(self.world.population.today)}
-        return orjson.dumps({"query": text, "variables": told_ones})
+        told = {"n": n, "depuis": depuis(self.world.population.today)}
+        return orjson.dumps({"query": text, "variables": told})
 
 
 @contextmanager
@@ -110,9 +110,9 @@ def open_world(jeunes: int) -> Iterator[RestWorld]:
     """A world whose young people are told by the REST services only: the registry knows one, of elsewhere."""
     population = generate(jeunes=jeunes)
     at = clients_demo(population)["ml"].organisation
-    at_registry = population.accounts_["registre"][""]
-    population.accounts_["registre"] = {
-        "": [account_ for account_ in at_registry if account_.person.mission_locale != at][:1]
+    at_registry = population.accounts["registre"][""]
+    population.accounts["registre"] = {
+        "": [account for account in at_registry if account.person.mission_locale != at][:1]
     }
     taken, source = reserve(0), Rest(population)
     services = Timed(source.application())

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bench.http.comparison import Bench, Bodies
+from bench.http.comparison import Bodies, LoadRunner
 from bench.http.wrk_load import Core
 
 TWO = (os.cpu_count() or 1) > 1
@@ -19,8 +19,8 @@ class Settings:
     server: Core = 0 if TWO else None
     charge: Core = 1 if TWO else None
 
-    def bench_(self, body: Bodies, token: Callable[[], str]) -> Bench:
-        return Bench(body, token, self.rounds, self.seconds, self.charge)
+    def runner(self, body: Bodies, token: Callable[[], str]) -> LoadRunner:
+        return LoadRunner(body, token, self.rounds, self.seconds, self.charge)
 
 
 INTEGER, BRIEF = Settings(7, 3), Settings(3, 3)

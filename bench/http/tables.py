@@ -33,11 +33,11 @@ def _compared(premiere: Cost, one: Cost) -> str:
     numbers = (
         f"{one.cpu:,.0f}",
         f"{premiere.times(one):.2f}",
-        f"{one.median_of(lambda un: un.allowance):,.0f}",
-        f"{one.median_of(lambda un: un.p50) / 1000:.1f}",
-        f"{one.median_of(lambda un: un.p99) / 1000:.1f}",
+        f"{one.median_of(lambda cost: cost.allowance):,.0f}",
+        f"{one.median_of(lambda cost: cost.p50) / 1000:.1f}",
+        f"{one.median_of(lambda cost: cost.p99) / 1000:.1f}",
         f"{one.spread:.1f}",
-        f"{one.median_of(lambda un: un.memory):.0f}",
+        f"{one.median_of(lambda cost: cost.memory):.0f}",
     )
     return f"| {one.n} | {one.nom} | {' | '.join(numbers)} |\n"
 
@@ -46,13 +46,13 @@ def rows(one: Cost) -> str:
     return f"| {one.n} | {one.cpu:,.0f} | {one.cpu / one.n:,.1f} |\n"
 
 
-def territoire(un: Territoire) -> str:
-    cost = un.cost
-    p50, memory = cost.median_of(lambda lu: lu.p50) / 1000, cost.median_of(lambda lu: lu.memory)
-    debut = f"| {un.jeunes:,} | {un.cfas} | {un.own_ones:,} | {cost.n} "
+def territoire(one: Territoire) -> str:
+    cost = one.cost
+    p50, memory = cost.median_of(lambda parsed: parsed.p50) / 1000, cost.median_of(lambda parsed: parsed.memory)
+    debut = f"| {one.jeunes:,} | {one.cfas} | {one.residents:,} | {cost.n} "
     return f"{debut}| {cost.cpu:,.0f} | {p50:.1f} | {memory:.0f} |\n"
 
 
-def cold(un: Cold) -> str:
-    figures = f"{un.median_of:.1f} | {un.p99:.1f} | {un.cpu:.1f} | {len(un.overheads)}"
-    return f"| {un.case} | {un.rows} | {un.latence * 1000:.0f} | {figures} |\n"
+def cold(one: Cold) -> str:
+    figures = f"{one.median_of:.1f} | {one.p99:.1f} | {one.cpu:.1f} | {len(one.overheads)}"
+    return f"| {one.case} | {one.rows} | {one.latence * 1000:.0f} | {figures} |\n"

@@ -18,7 +18,7 @@ class Territoire:
 
     jeunes: int
     cfas: int
-    own_ones: int  # young people who live in the Mission locale's territory
+    residents: int  # young people who live in the Mission locale's territory
     cost: Cost
 
 
@@ -27,6 +27,6 @@ def cost_of(settings: Settings) -> Iterator[Territoire]:
     for jeunes in SIZES:
         with warm(settings, jeunes) as world, world.launched({GATEWAY: python("gateway", "serve")}) as servers:
             population, at = world.world.population, world.world.clients["ml"].organisation
-            own_ones = sum(person.mission_locale == at for person in population.persons)
-            (cost,) = compare(world.bench_, servers, PAGE)
-            yield Territoire(jeunes, len(population.cfas), own_ones, cost)
+            own = sum(person.mission_locale == at for person in population.persons)
+            (cost,) = compare(world.runner, servers, PAGE)
+            yield Territoire(jeunes, len(population.cfas), own, cost)

@@ -26,13 +26,13 @@ def responses(warm: Warm) -> Iterator[list[Cost]]:
         STRAWBERRY: python("bench.http.strawberry_server"),
     }
     with warm.launched(modules) as servers:
-        yield from (compare(warm.bench_, servers, n) for n in SIZES)
+        yield from (compare(warm.runner, servers, n) for n in SIZES)
 
 
 def rows(warm: Warm) -> Iterator[Cost]:
     """How the gateway's time grows with the rows of the page."""
     with warm.launched({GATEWAY: python("gateway", "serve")}) as servers:
-        yield from (one for n in ROWS for one in compare(warm.bench_, servers, n))
+        yield from (one for n in ROWS for one in compare(warm.runner, servers, n))
 
 
 def executions(warm: Warm) -> Iterator[list[Cost]]:
@@ -47,17 +47,17 @@ def executions(warm: Warm) -> Iterator[list[Cost]]:
         ) as executions,
         _mercurius(warm, node, executions[0]) as mercurius,
     ):
-        yield from (compare(warm.bench_, [*executions, mercurius], n) for n in SIZES)
+        yield from (compare(warm.runner, [*executions, mercurius], n) for n in SIZES)
 
 
 @contextmanager
 def _mercurius(warm: Warm, node: str, execution: Server) -> Iterator[Server]:
     """Mercurius over the rows that our execution answers, and the same schema."""
-    rows_read = complet(execution, warm.bench_.body(PAGE_MAX))
-    if (nombre := len(rows_read["data"]["ruptures"]["edges"])) != PAGE_MAX:
+    results = complet(execution, warm.runner.body(PAGE_MAX))
+    if (nombre := len(results["data"]["ruptures"]["edges"])) != PAGE_MAX:
         raise LoadImpossible(f"{nombre} rows, {PAGE_MAX} are needed")
     rows = warm.record / "lignes.json"
-    rows.write_bytes(orjson.dumps(rows_read))
+    rows.write_bytes(orjson.dumps(results))
     env = {"SCHEMA": str(ROOT / "schema.graphql"), "LIGNES": str(rows), "NODE_ENV": "production"}
     with launch(MERCURIUS, [node, "mercurius.mjs"], env, warm.settings.server, PEERS) as server:
         yield server

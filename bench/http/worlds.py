@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench.http.comparison import Bench, complet
+from bench.http.comparison import LoadRunner, complet
 from bench.http.launch import in_house, launch, python
 from bench.http.query import body
 from bench.http.settings import Settings
@@ -22,7 +22,7 @@ class Warm:
     """A warm world, how it is loaded, and where its servers keep their stores."""
 
     world: World
-    bench_: Bench
+    runner: LoadRunner
     record: Path
     settings: Settings
 
@@ -43,7 +43,7 @@ def warm(settings: Settings, jeunes: int) -> Iterator[Warm]:
     """A world whose gateway has answered once: the copies of its stores give the same ids."""
     with World.generated(jeunes=jeunes) as world, TemporaryDirectory(prefix="banc ") as record:
         world.harvest()
-        bench_ = settings.bench_(lambda n: body(n, world.population.today), lambda: world.token("ml"))
+        runner = settings.runner(lambda n: body(n, world.population.today), lambda: world.token("ml"))
         with launch("first", python("gateway", "serve"), world.environment, settings.server) as first:
-            complet(bench_.equipped(first), bench_.body(PAGE_MAX))
-        yield Warm(world, bench_, Path(record), settings)
+            complet(runner.equipped(first), runner.body(PAGE_MAX))
+        yield Warm(world, runner, Path(record), settings)

@@ -76,18 +76,18 @@ def pinned(core: Core) -> list[str]:
 
 def cpu(pid: int) -> float:
     """Seconds of processor of a process and its descendants, their threads and ended children included."""
-    return sum(sum(int(word) for word in _stat(un)[11:15]) for un in _lineage(pid)) / TIC
+    return sum(sum(int(word) for word in _stat(one)[11:15]) for one in _lineage(pid)) / TIC
 
 
 def memory(pid: int) -> float:
     """Resident MiB of a process and its descendants."""
-    pages = sum(int(_read(f"/proc/{un}/statm").split()[1]) for un in _lineage(pid))
+    pages = sum(int(_read(f"/proc/{one}/statm").split()[1]) for one in _lineage(pid))
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def _lineage(pid: int) -> list[int]:
     children = [int(word) for task in _tasks(pid) for word in _read(f"/proc/{pid}/task/{task}/children").split()]
-    return [pid, *(un for child in children for un in _lineage(child))]
+    return [pid, *(one for child in children for one in _lineage(child))]
 
 
 def _tasks(pid: int) -> list[str]:

@@ -39,7 +39,7 @@ class TrainingDirectory:
     def formateurs(self, uai: str) -> frozenset[str]:
         return frozenset()
 
-    def uais_of_reseau(self, reseau: str) -> frozenset[str]:
+    def uais_of_reseau(self, transport: str) -> frozenset[str]:
         return frozenset()
 
 

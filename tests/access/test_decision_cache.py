@@ -51,11 +51,11 @@ VARIABLES = st.fixed_dictionaries(
 )  # fmt: skip
 
 
-def _rows_read(raw: dict[str, Any]) -> dict[str, Any]:
+def _coerced(raw: dict[str, Any]) -> dict[str, Any]:
     assert OPERATION is not None
-    rows_read = get_variable_values(SCHEMA, OPERATION.variable_definitions or (), raw)
-    assert not isinstance(rows_read, list), rows_read
-    return dict(rows_read.coerced)
+    results = get_variable_values(SCHEMA, OPERATION.variable_definitions or (), raw)
+    assert not isinstance(results, list), results
+    return dict(results.coerced)
 
 
 def _other_values(valeur: Any) -> Any:
@@ -78,7 +78,7 @@ def _outcome(judge: Any, variables: dict[str, Any], who: Viewer) -> Any:
         return str(refusal)
 
 
-def _fresh_one(variables: dict[str, Any], who: Viewer) -> Any:
+def _decided_afresh(variables: dict[str, Any], who: Viewer) -> Any:
     assert OPERATION is not None
     return decide(SCHEMA, DOCUMENT, OPERATION, variables, who, POLICY)
 
@@ -96,17 +96,17 @@ def _kept(variables: dict[str, Any], who: Viewer) -> Any:
 @settings(max_examples=300, deadline=None)
 @given(raw=VARIABLES, who=st.sampled_from(CALLERS))
 def test_c05_a_kept_decision_is_the_one_that_would_be_made(raw: dict[str, Any], who: Viewer) -> None:
-    for variables in (_rows_read(raw), _rows_read(_other_values(raw))):
-        assert _outcome(_kept, variables, who) == _outcome(_fresh_one, variables, who)
+    for variables in (_coerced(raw), _coerced(_other_values(raw))):
+        assert _outcome(_kept, variables, who) == _outcome(_decided_afresh, variables, who)
 
 
 @settings(max_examples=300, deadline=None)
 @given(one=VARIABLES, other=VARIABLES, who=st.sampled_from(CALLERS))
 def test_c05_two_questions_of_one_key_have_one_answer(one: dict[str, Any], other: dict[str, Any], who: Viewer) -> None:
     assert OPERATION is not None
-    for first, seconds in ((_rows_read(one), _rows_read(_other_values(one))), (_rows_read(one), _rows_read(other))):
+    for first, seconds in ((_coerced(one), _coerced(_other_values(one))), (_coerced(one), _coerced(other))):
         if digest(SCHEMA, OPERATION, first) == digest(SCHEMA, OPERATION, seconds):
-            assert _outcome(_fresh_one, first, who) == _outcome(_fresh_one, seconds, who)
+            assert _outcome(_decided_afresh, first, who) == _outcome(_decided_afresh, seconds, who)
 
 
 def test_no_value_is_in_a_key_and_a_value_makes_no_other_key() -> None:
@@ -115,7 +115,7 @@ def test_no_value_is_in_a_key_and_a_value_makes_no_other_key() -> None:
     ml = CALLERS[0]
     for numero in ("SECRETE", "AUTRE"):
         raw = {"a": True, "t": "DATE_ASC", "id": numero, "numero": numero, "g": {"nom": numero}, "f": {"ageMax": 18}}
-        decision_cache.judge(DOCUMENT, OPERATION, _rows_read(raw), ml)
+        decision_cache.judge(DOCUMENT, OPERATION, _coerced(raw), ml)
     (key,) = decision_cache._known
     assert "SECRETE" not in repr(key)
 
@@ -124,7 +124,7 @@ def test_c05_two_callers_of_other_rights_share_nothing() -> None:
     assert OPERATION is not None
     decision_cache = DecisionCache(SCHEMA, POLICY)
     decisions = [
-        decision_cache.judge(DOCUMENT, OPERATION, _rows_read({"a": False, "t": "DATE_ASC", "id": "1"}), q)
+        decision_cache.judge(DOCUMENT, OPERATION, _coerced({"a": False, "t": "DATE_ASC", "id": "1"}), q)
         for q in CALLERS
     ]
     rights = {(q.profil, q.finalite, q.finalites) for q in CALLERS}

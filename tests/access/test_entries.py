@@ -15,7 +15,7 @@ ALL_ONES = frozenset({C.PARCOURS, C.IDENTITE, C.SUIVI})
 LESS = frozenset({C.PARCOURS, C.IDENTITE})
 
 
-def row_read(partner_request: str, profil: Profil = Profil.MISSION_LOCALE) -> Reading:
+def read_entry(partner_request: str, profil: Profil = Profil.MISSION_LOCALE) -> Reading:
     persons = {"p1": ALL_ONES, "p2": LESS, "p3": ALL_ONES}
     sources = {"registre": "FERMEE"}
     return Reading(WHEN, "r1", viewer(profil), "empreinte", decision(profil, partner_request), persons, sources)
@@ -23,7 +23,7 @@ def row_read(partner_request: str, profil: Profil = Profil.MISSION_LOCALE) -> Re
 
 def test_an_entry_tells_references_and_no_value() -> None:
     partner_request = '{ contrat(numero: "SECRET-1") { numero jeune { id nom telephone ine suivi { commentaire } } } }'
-    content, persons = entry(row_read(partner_request), RULES)
+    content, persons = entry(read_entry(partner_request), RULES)
     assert b"SECRET" not in content
     assert persons == ("p1", "p3", "p2")
     assert json.loads(content) == {
@@ -54,7 +54,7 @@ def test_an_entry_tells_references_and_no_value() -> None:
 
 
 def test_l08_a_person_is_told_her_own_fields() -> None:
-    content, _ = entry(row_read("{ jeunes { edges { node { nom suivi { date } } } } }"), RULES)
+    content, _ = entry(read_entry("{ jeunes { edges { node { nom suivi { date } } } } }"), RULES)
     champs = [rows(content, rank).split("\t")[6] for rank in range(3)]
     assert champs == ["Jeune.nom,Jeune.suivi", "Jeune.nom,Jeune.suivi", "Jeune.nom"]
 

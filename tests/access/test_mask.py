@@ -91,21 +91,21 @@ def _jeune() -> Jeune:
     return jeune
 
 
-def _kept_values(object_: Any, seen_ones: set[int]) -> Iterator[tuple[str, Any]]:
+def _kept_values(item: Any, seen: set[int]) -> Iterator[tuple[str, Any]]:
     """Every attribute, private ones included, of every object that is held."""
-    if isinstance(object_, list | tuple):
-        for element in object_:
-            yield from _kept_values(element, seen_ones)
-    elif is_dataclass(object_) and id(object_) not in seen_ones:
-        seen_ones.add(id(object_))
-        for name, value in vars(object_).items():
-            yield f"{type(object_).__name__}.{name}", value
-            yield from _kept_values(value, seen_ones)
+    if isinstance(item, list | tuple):
+        for element in item:
+            yield from _kept_values(element, seen)
+    elif is_dataclass(item) and id(item) not in seen:
+        seen.add(id(item))
+        for name, value in vars(item).items():
+            yield f"{type(item).__name__}.{name}", value
+            yield from _kept_values(value, seen)
 
 
-def _rules(class_: type) -> dict[str, CategorieDonnee]:
-    definition: StrawberryObjectDefinition = class_.__strawberry_definition__  # type: ignore[attr-defined]
-    return {f"{class_.__name__}.{c.python_name}": c.metadata[CATEGORIE] for c in definition.fields if c.metadata}
+def _rules(kind: type) -> dict[str, CategorieDonnee]:
+    definition: StrawberryObjectDefinition = kind.__strawberry_definition__  # type: ignore[attr-defined]
+    return {f"{kind.__name__}.{c.python_name}": c.metadata[CATEGORIE] for c in definition.fields if c.metadata}
 
 
 RULES = _rules(Jeune) | _rules(Contrat) | _rules(Rupture)

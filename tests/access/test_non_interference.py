@@ -25,28 +25,28 @@ TEXTS = ("CONTACT", "ADRESSE", "REPRESENTANT", "IDENTIFIANT_NATIONAL", "CONTRAT"
 def other_world(inhabitants: list[Inhabitant], viewer: Viewer, randomness: Random) -> list[Inhabitant]:
     """The same people for that caller; for everybody else, another world."""
     who = reader(viewer)
-    seen_ones = [un for un in inhabitants if oracle_decide(who, facts(un), "PARCOURS")]
-    changes = [_change(un, who) for un in seen_ones]
-    unknown = [un for un in draw_from(randomness, 40) if not oracle_decide(who, facts(un), "PARCOURS")]
+    seen = [one for one in inhabitants if oracle_decide(who, facts(one), "PARCOURS")]
+    changes = [_change(one, who) for one in seen]
+    unknown = [one for one in draw_from(randomness, 40) if not oracle_decide(who, facts(one), "PARCOURS")]
     others = [
-        replace(un, numero=len(inhabitants) + rank) for rank, un in enumerate(unknown[: randomness.randint(0, 12)])
+        replace(one, numero=len(inhabitants) + rank) for rank, one in enumerate(unknown[: randomness.randint(0, 12)])
     ]
-    return sorted(changes + others, key=lambda un: un.numero)
+    return sorted(changes + others, key=lambda one: one.numero)
 
 
-def _change(un: Inhabitant, who: dict[str, Any]) -> Inhabitant:
+def _change(one: Inhabitant, who: dict[str, Any]) -> Inhabitant:
     """The same person with other values wherever the caller reads nothing."""
 
     def hidden(categorie: str) -> bool:
-        return not oracle_decide(who, facts(un), categorie)
+        return not oracle_decide(who, facts(one), categorie)
 
-    cachets = {categorie: f"Autre{un.numero}" for categorie in TEXTS if hidden(categorie)}
+    cachets = {categorie: f"Autre{one.numero}" for categorie in TEXTS if hidden(categorie)}
     return replace(
-        un,
+        one,
         cachets=cachets,
-        rqth=not un.rqth if hidden("SENSIBLE") else un.rqth,
-        collaboration=not un.collaboration if hidden("COLLABORATION") else un.collaboration,
-        souhaite_rdv=not un.souhaite_rdv if hidden("SUIVI") else un.souhaite_rdv,
+        rqth=not one.rqth if hidden("SENSIBLE") else one.rqth,
+        collaboration=not one.collaboration if hidden("COLLABORATION") else one.collaboration,
+        souhaite_rdv=not one.souhaite_rdv if hidden("SUIVI") else one.souhaite_rdv,
     )
 
 
@@ -56,15 +56,15 @@ def _bytes(reponse: dict[str, Any]) -> str:
 
 async def _ids(world: SmallWorld) -> dict[str, list[str]]:
     """Ids of everybody's objects, those that the caller may not see included."""
-    found_ones: dict[str, list[str]] = {"Jeune": [], "Contrat": [], "Rupture": []}
+    found: dict[str, list[str]] = {"Jeune": [], "Contrat": [], "Rupture": []}
     for uai in ("0600001A", "0750001U", "0770001H"):
         response = await world.request(caller("CFA", uai), IDS)
         for edge in response["data"]["jeunes"]["edges"]:
-            found_ones["Jeune"].append(edge["node"]["id"])
+            found["Jeune"].append(edge["node"]["id"])
             for contrat in edge["node"]["contrats"]:
-                found_ones["Contrat"].append(contrat["id"])
-                found_ones["Rupture"] += [contrat["rupture"]["id"]] if contrat["rupture"] else []
-    return found_ones
+                found["Contrat"].append(contrat["id"])
+                found["Rupture"] += [contrat["rupture"]["id"]] if contrat["rupture"] else []
+    return found
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -75,11 +75,11 @@ def test_a05_a06_what_may_not_be_seen_changes_no_byte_and_no_request(seed: int) 
         ids = await _ids(SmallWorld(inhabitants))
         texts = [write(draw_operation(randomness), randomness, ids) for _ in range(OPERATIONS)]
         for viewer in CALLERS:
-            un, other = SmallWorld(inhabitants), SmallWorld(other_world(inhabitants, viewer, randomness))
+            one, other = SmallWorld(inhabitants), SmallWorld(other_world(inhabitants, viewer, randomness))
             for text in texts:
-                here, over_there = await un.request(viewer, text), await other.request(viewer, text)
+                here, over_there = await one.request(viewer, text), await other.request(viewer, text)
                 assert _bytes(here) == _bytes(over_there), (viewer.profil, text)
-                assert un.sources.requests == other.sources.requests, (viewer.profil, text)
+                assert one.sources.requests == other.sources.requests, (viewer.profil, text)
         return len(CALLERS) * OPERATIONS
 
     case = asyncio.run(compare())
@@ -93,8 +93,8 @@ def test_two_worlds_that_differ_in_what_is_seen_do_differ() -> None:
     """The control: the comparison above is able to fail."""
 
     async def compare() -> None:
-        inhabitants = [replace(un, mission_locale="60001", cfa="0600001A", age=17) for un in draw_from(Random(1), 3)]
-        others = [replace(un, cachets={"CONTACT": "Autre"}) for un in inhabitants]
+        inhabitants = [replace(one, mission_locale="60001", cfa="0600001A", age=17) for one in draw_from(Random(1), 3)]
+        others = [replace(one, cachets={"CONTACT": "Autre"}) for one in inhabitants]
         text = "{ jeunes { edges { node { telephone } } } }"
         here, over_there = [await SmallWorld(m).request(CALLERS[0], text) for m in (inhabitants, others)]
         assert here["data"]["jeunes"]["edges"]

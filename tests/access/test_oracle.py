@@ -57,11 +57,11 @@ OPENINGS = {"Jeune": ("jeune", "PARCOURS"), "Contrat": ("contrat", "CONTRAT"), "
 
 def oracle(profil: str, noun: str, champ: str) -> bool:
     """Whether the profile reads the field: it opens the noun, and reads the field's category."""
-    rows_read = LECTURES[profil].split()
+    results = LECTURES[profil].split()
     for categorie, champs in FIELDS[noun].items():
         for name in champs.split():
             if name == champ:
-                return OPENINGS[noun][1] in rows_read and categorie in rows_read
+                return OPENINGS[noun][1] in results and categorie in results
     raise AssertionError(f"{noun}.{champ} n'est pas dans la table")
 
 

@@ -32,11 +32,11 @@ def _read_everything() -> AccessPolicy:
     return POLICY.model_copy(update={"regle": (*rows, whole)})
 
 
-def _leaves(type_: str, except_: tuple[str, ...] = ()) -> str:
+def _leaves(type_: str, but: tuple[str, ...] = ()) -> str:
     return " ".join(
         name if target is None else f"{name} {{ {_leaves(target)} }}"
         for name, (_, target) in FIELDS[type_].items()
-        if name not in except_
+        if name not in but
     )
 
 
@@ -57,7 +57,7 @@ async def truth(world: SmallWorld) -> list[tuple[dict[str, Any], dict[str, Any]]
             jeune = edge["node"]
             told_values[int(jeune["nom"].split()[0].removeprefix("Nom"))] = _linked(jeune)
     assert len(told_values) == len(world.inhabitants)
-    return [(facts(un), told_values[un.numero]) for un in world.inhabitants]
+    return [(facts(one), told_values[one.numero]) for one in world.inhabitants]
 
 
 def _linked(jeune: dict[str, Any]) -> dict[str, Any]:
@@ -75,26 +75,26 @@ class Confrontation:
 
     seed: int
     world: SmallWorld
-    known_ones: list[tuple[dict[str, Any], dict[str, Any]]]
+    known: list[tuple[dict[str, Any], dict[str, Any]]]
     ids: dict[str, list[str]]
 
     @classmethod
     async def draw_from(cls, seed: int) -> "Confrontation":
         world = SmallWorld(draw_from(Random(seed), INHABITANTS))
-        known_ones = await truth(world)
-        contrats = [contrat for _, jeune in known_ones for contrat in jeune["contrats"]]
+        known = await truth(world)
+        contrats = [contrat for _, jeune in known for contrat in jeune["contrats"]]
         ids = {
-            "Jeune": [jeune["id"] for _, jeune in known_ones],
+            "Jeune": [jeune["id"] for _, jeune in known],
             "Contrat": [contrat["id"] for contrat in contrats],
             "Rupture": [contrat["rupture"]["id"] for contrat in contrats if contrat["rupture"]],
         }
-        return cls(seed, world, known_ones, ids)
+        return cls(seed, world, known, ids)
 
     async def compare(self, operation: list[RootField]) -> int:
         """One operation asked by every caller. Returns the number of cases."""
         text = write(operation, Random(self.seed), self.ids)
         for viewer in CALLERS:
-            waiting = wait(reader(viewer), operation, self.known_ones, self.ids)
+            waiting = wait(reader(viewer), operation, self.known, self.ids)
             received = await self.world.request(viewer, text)
             case = json.dumps({"graine": self.seed, "operation": [asdict(root) for root in operation]})
             where = f"{viewer.profil.value} {viewer.organisation}\n{text}\nfor the corpus: {case}"

@@ -29,8 +29,8 @@ class TrainingDirectory:
     def formateurs(self, uai: str) -> frozenset[str]:
         return frozenset({TWO}) if uai == UN else frozenset()
 
-    def uais_of_reseau(self, reseau: str) -> frozenset[str]:
-        return frozenset({UN, THREE}) if reseau == "mfr" else frozenset()
+    def uais_of_reseau(self, transport: str) -> frozenset[str]:
+        return frozenset({UN, THREE}) if transport == "mfr" else frozenset()
 
 
 # A person of Mission locale 59010, followed by 62001, resident of 59 in 32, trained at DEUX (62, 75, académie 9).

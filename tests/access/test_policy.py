@@ -63,8 +63,8 @@ def test_every_record(profil: Profil, finalite: Finalite) -> None:
     for relation in Relation:
         for statut in S:
             opened = finalite is FINALITES[profil] and relation in relations and statut in statuts
-            rows_read = POLICY.granted(profil, finalite, frozenset({relation}), statut, collaboration=False)
-            assert rows_read == (categories | {C.PUBLIQUE} if opened else frozenset()), (relation, statut)
+            results = POLICY.granted(profil, finalite, frozenset({relation}), statut, collaboration=False)
+            assert results == (categories | {C.PUBLIQUE} if opened else frozenset()), (relation, statut)
 
 
 @pytest.mark.parametrize("profil", list(Profil))
@@ -86,11 +86,11 @@ def test_without_a_finalite_neither_person_nor_source(profil: Profil) -> None:
 
 
 def test_the_suivi_of_a_cfa_requires_a_collaboration() -> None:
-    def rows_read(collaboration: bool) -> frozenset[C]:
+    def granted_categories(collaboration: bool) -> frozenset[C]:
         relations = frozenset({Relation.CFA})
         return POLICY.granted(Profil.CFA, Finalite.GESTION_CFA, relations, S.RUPTURANT, collaboration)
 
-    assert rows_read(collaboration=True) - rows_read(collaboration=False) == {C.SUIVI}
+    assert granted_categories(collaboration=True) - granted_categories(collaboration=False) == {C.SUIVI}
 
 
 def test_an_unknown_statut_opens_only_what_is_open_to_all() -> None:

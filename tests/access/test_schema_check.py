@@ -122,7 +122,7 @@ def _rule_on_the_interface(schema: GraphQLSchema) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change_", "told"),
+    ("change", "told"),
     [
         (_field("Jeune", "nir", GraphQLField(GraphQLString)), "Jeune.nir n'a pas de catégorie"),
         (_field("Contrat", "salaire", GraphQLField(GraphQLString)), "Contrat.salaire n'a pas de catégorie"),
@@ -159,9 +159,9 @@ def _rule_on_the_interface(schema: GraphQLSchema) -> None:
         (_rule_on_the_interface, "Node.nom : règle sur une interface"),
     ],
 )
-def test_a_flaw_stops_the_startup(change_: Callable[[GraphQLSchema], None], told: str) -> None:
+def test_a_flaw_stops_the_startup(change: Callable[[GraphQLSchema], None], told: str) -> None:
     schema = core_schema(build())
-    change_(schema)
+    change(schema)
     with pytest.raises(ConfigurationError) as raised:
         check_schema(schema, POLICY)
     assert told in str(raised.value)

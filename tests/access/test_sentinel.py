@@ -37,18 +37,18 @@ def world() -> SmallWorld:
 
 def _lax(*arguments: Any) -> Any:
     """decide, for a policy that grants everything to everybody."""
-    all_ = tuple(r.model_copy(update={"categories": frozenset(CategorieDonnee)}) for r in POLICY.regle)
-    large: AccessPolicy = POLICY.model_copy(update={"regle": all_})
+    everything = tuple(r.model_copy(update={"categories": frozenset(CategorieDonnee)}) for r in POLICY.regle)
+    large: AccessPolicy = POLICY.model_copy(update={"regle": everything})
     schema, document, operation, variables, viewer, _ = arguments
     return decide(schema, document, operation, variables, viewer, large)
 
 
-def _sans_masque(object_: Any, _categories: Any) -> Any:
-    return object_
+def _sans_masque(item: Any, _categories: Any) -> Any:
+    return item
 
 
 @pytest.fixture
-def break_(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+def spoil(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Breaks the locks named: decide, masque, and the look at nouns."""
 
     def make(*locks: str) -> None:
@@ -68,8 +68,8 @@ async def test_it_never_fires_on_what_is_whole(world: SmallWorld) -> None:
     assert world.stopped == []
 
 
-async def test_a_broken_decision_alone_shows_nothing(world: SmallWorld, break_: Callable[..., None]) -> None:
-    break_("decide")
+async def test_a_broken_decision_alone_shows_nothing(world: SmallWorld, spoil: Callable[..., None]) -> None:
+    spoil("decide")
     edges = (await world.request(RESEAU, TELEPHONES))["data"]["liste"]["edges"]
     assert {edge["node"]["tel"] for edge in edges} == {None}
     assert world.stopped == []
@@ -86,26 +86,26 @@ async def test_a_broken_decision_alone_shows_nothing(world: SmallWorld, break_: 
 )
 async def test_it_fires_and_nothing_is_sent(
     world: SmallWorld,
-    break_: Callable[..., None],
+    spoil: Callable[..., None],
     caplog: pytest.LogCaptureFixture,
     locks: tuple[str, ...],
     viewer: Any,
     coordinate: str,
 ) -> None:
-    break_(*locks)
+    spoil(*locks)
     for _ in range(3):  # by graphql-core, then by a plan whose bytes nobody could look into
         with caplog.at_level(logging.DEBUG), pytest.raises(LeakStopped):
             await world.request(viewer, TELEPHONES)
     assert world.stopped == [coordinate] * 3
     critiques = [trace.getMessage() for trace in caplog.records if trace.levelno == logging.CRITICAL]
     assert critiques == [f"{coordinate} : non accordé, rien n'est envoyé"] * 3
-    assert not any(un["CONTACT"] in caplog.text or un["SUIVI"] in caplog.text for un in world.inhabitants)
+    assert not any(one["CONTACT"] in caplog.text or one["SUIVI"] in caplog.text for one in world.inhabitants)
 
 
-async def test_it_knows_what_may_be_read_of_each_person(world: SmallWorld, break_: Callable[..., None]) -> None:
+async def test_it_knows_what_may_be_read_of_each_person(world: SmallWorld, spoil: Callable[..., None]) -> None:
     """A CFA reads the follow-up of some of its people: a mask that forgets it is caught on the others."""
-    assert {un.collaboration for un in world.inhabitants if un.cfa in CFA.perimetre.uais} == {True, False}
-    break_("masque")
+    assert {one.collaboration for one in world.inhabitants if one.cfa in CFA.perimetre.uais} == {True, False}
+    spoil("masque")
     with pytest.raises(LeakStopped):
         await world.request(CFA, FOLLOWED)
     assert world.stopped == ["Jeune.suivi"]
@@ -115,10 +115,10 @@ async def test_u10_a_row_of_another_perimeter_stops_the_answer(
     world: SmallWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     views: list[View] = []
-    true_one = world.gateway.views.view
+    owner = world.gateway.views.view
 
     async def first(*arguments: Any) -> View:
-        views.append(await true_one(*arguments))
+        views.append(await owner(*arguments))
         return views[0]
 
     monkeypatch.setattr(type(world.gateway.views), "view", lambda _views, *arguments: first(*arguments))

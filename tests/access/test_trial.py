@@ -42,10 +42,10 @@ def _counts(registry: CollectorRegistry) -> dict[tuple[str, str, str], float]:
 async def test_what_it_would_refuse_is_told_and_nothing_changes(caplog: pytest.LogCaptureFixture) -> None:
     candidate, registry = _attempt(_without(CategorieDonnee.CONTACT, CategorieDonnee.ADRESSE))
     inhabitants = draw_from(Random(3), 8)
-    without_, with_ = SmallWorld(inhabitants), SmallWorld(inhabitants, candidate=candidate)
+    without, with_contrat = SmallWorld(inhabitants), SmallWorld(inhabitants, candidate=candidate)
     with caplog.at_level(logging.INFO, logger="gateway.acces"):
-        assert await with_.request(ML, QUERY) == await without_.request(ML, QUERY)
-    assert with_.sources.requests == without_.sources.requests
+        assert await with_contrat.request(ML, QUERY) == await without.request(ML, QUERY)
+    assert with_contrat.sources.requests == without.sources.requests
     assert _counts(registry) == {
         ("MISSION_LOCALE", coordinate, "refuserait"): 1
         for coordinate in ("Jeune.telephone", "Jeune.adresse", "Adresse.voie")

@@ -125,11 +125,11 @@ async def test_a_variable_of_a_type_that_is_not_shown_does_no_harm() -> None:
 async def test_g10_what_is_not_shown_and_what_does_not_exist_are_the_same() -> None:
     world = SmallWorld([])
     dreets = caller("DREETS", "32")
-    seen_ones = [
+    shown = [
         await world.request(dreets, TYPE % f'"{name}"') for name in ("Rupture", "TriRuptures", "Employeur", "Rupturee")
     ]
-    assert [seen["data"] for seen in seen_ones] == [{"__type": None}] * 4
-    assert not any("errors" in seen for seen in seen_ones)
+    assert [seen["data"] for seen in shown] == [{"__type": None}] * 4
+    assert not any("errors" in seen for seen in shown)
 
 
 async def test_g10_a_refused_field_is_refused_and_an_unknown_one_unknown_without_suggestion() -> None:

@@ -97,11 +97,11 @@ def ask(gateway: LaunchedGateway, api_key: str, partner_request: str, **variable
 def answers(gateway: LaunchedGateway, api_key: str, known: Mapping[str, Any]) -> dict[str, Any]:
     """What is answered to the ids and the cursor that were given when the data was written."""
     return {
-        "jeunes": {un: ask(gateway, api_key, JEUNE, id=un)["jeune"] for un in known["ids"]["jeunes"]},
+        "jeunes": {one: ask(gateway, api_key, JEUNE, id=one)["jeune"] for one in known["ids"]["jeunes"]},
         "nodes": {
-            un: ask(gateway, api_key, NODE, id=un)["node"]
+            one: ask(gateway, api_key, NODE, id=one)["node"]
             for list_query in ("contrats", "ruptures")
-            for un in known["ids"][list_query]
+            for one in known["ids"][list_query]
         },
         "after": ask(gateway, api_key, APRES, after=known["cursor"])["jeunes"],
     }

@@ -174,8 +174,8 @@ def test_an_apprentice(written: dict[str, Any], expected: dict[str, Any]) -> Non
 
 
 def test_an_id_of_zero_points_at_nothing_even_where_a_row_has_it() -> None:
-    row_read = read_all(Apprenant=[{**APPRENANT, "MailId": 0}], Mail=[{"Id": 0, "Adresse": "autre@jeune.invalid"}])
-    assert row_read.records[0].jeune.courriel is None
+    result = read_all(Apprenant=[{**APPRENANT, "MailId": 0}], Mail=[{"Id": 0, "Adresse": "autre@jeune.invalid"}])
+    assert result.records[0].jeune.courriel is None
 
 
 @pytest.mark.parametrize(
@@ -191,8 +191,8 @@ def test_a_linked_entity(entity: str, written: dict[str, Any], expected: dict[st
         "formations": [Formation(**{**FORMATION, "cfa": None})],
         "contrats": [Contrat(**{**CONTRAT, "cfa": None})],
     }
-    row_read = read_all(**{entity: [{**ENTITIES[entity][0], **written}]})
-    assert row_read == ReadingResult([record(**(without_cfa if expected is None else expected))])
+    result = read_all(**{entity: [{**ENTITIES[entity][0], **written}]})
+    assert result == ReadingResult([record(**(without_cfa if expected is None else expected))])
 
 
 @pytest.mark.parametrize(
@@ -274,8 +274,8 @@ def test_a_person_without_identity_is_rejected_alone(champ: str) -> None:
 
 
 def test_a_contract_without_a_start_is_rejected_alone() -> None:
-    row_read = read_all(Convention=[{**CONVENTION, "Id": 9, "DateDebut": None}, CONVENTION])
-    assert row_read == ReadingResult([record()], 1, 0)
+    result = read_all(Convention=[{**CONVENTION, "Id": 9, "DateDebut": None}, CONVENTION])
+    assert result == ReadingResult([record()], 1, 0)
 
 
 def test_the_nir_is_not_even_in_the_model() -> None:

@@ -26,7 +26,7 @@ WHOLE = {"Nom": " LE GOFF ", "Né le": "2006-03-07"}
 
 
 @pytest.mark.parametrize(
-    ("line", "row_read", "ignores"),
+    ("line", "reading", "ignores"),
     [
         (WHOLE, {}, 0),
         ({**WHOLE, "inconnu": 1, "ville": "", "rqth": None}, {}, 0),
@@ -47,11 +47,11 @@ WHOLE = {"Nom": " LE GOFF ", "Né le": "2006-03-07"}
     ],
 )
 def test_a_bad_optional_value_is_set_aside_alone_and_counted(
-    line: object, row_read: dict[str, object], ignores: int
+    line: object, reading: dict[str, object], ignores: int
 ) -> None:
     account = QualityCounts()
-    (lu,) = read(Row, [line], account)
-    assert lu == Row.model_validate(WHOLE).model_copy(update=row_read)
+    (result,) = read(Row, [line], account)
+    assert result == Row.model_validate(WHOLE).model_copy(update=reading)
     assert (account.rejects, account.ignored_fields) == (0, ignores)
 
 
@@ -74,8 +74,8 @@ def test_a_bad_optional_value_is_set_aside_alone_and_counted(
 )
 def test_a_bad_required_value_rejects_its_row_and_no_other(line: object) -> None:
     account = QualityCounts()
-    rows_read = read(Row, [WHOLE, line, WHOLE], account)
-    assert [row_read.nom for row_read in rows_read] == ["LE GOFF", "LE GOFF"]
+    results = read(Row, [WHOLE, line, WHOLE], account)
+    assert [result.nom for result in results] == ["LE GOFF", "LE GOFF"]
     assert (account.rejects, account.ignored_fields) == (1, 0)
 
 

@@ -87,7 +87,7 @@ FORMATION: dict[str, Any] = {
 }
 
 
-def with_(line: dict[str, Any], **blocks: dict[str, Any]) -> dict[str, Any]:
+def merged(line: dict[str, Any], **blocks: dict[str, Any]) -> dict[str, Any]:
     """A row with some values of its blocks changed."""
     copy = deepcopy(line)
     for name, values in blocks.items():
@@ -97,12 +97,12 @@ def with_(line: dict[str, Any], **blocks: dict[str, Any]) -> dict[str, Any]:
 
 def broken(line: dict[str, Any], effet: str = "2026-02-15", motif: object = "01", told: str = "2026-02-20") -> Any:
     rupture = {"dateEffetRupture": effet, "codeMotifRupture": motif, "dateSignalement": told}
-    return with_(line, rupture=rupture, detailsContrat={"statut": "Rompu"})
+    return merged(line, rupture=rupture, detailsContrat={"statut": "Rompu"})
 
 
 def avenant(line: dict[str, Any], numero: str, fin: str, code: object = 36) -> dict[str, Any]:
     details = {"noAvenant": numero, "dateEffetAvenant": "2025-01-01", "typeContrat": code, "dateFinContrat": fin}
-    return with_(line, detailsContrat=details)
+    return merged(line, detailsContrat=details)
 
 
 def jeune(**champs: Any) -> Jeune:
@@ -132,9 +132,9 @@ def contrat(**champs: Any) -> Contrat:
 
 
 def folded(*charges: Any) -> tuple[Jeune, Contrat]:
-    lu = deca.contrat(charges)
-    assert lu is not None
-    return lu
+    result = deca.contrat(charges)
+    assert result is not None
+    return result
 
 
 def rupture(effet: date = date(2026, 2, 15), told: date | None = date(2026, 2, 20)) -> Rupture:
@@ -173,11 +173,11 @@ def test_one_view_alone_is_kept_for_what_it_tells() -> None:
     ],
 )
 def test_a_person(written: dict[str, Any], expected: dict[str, Any]) -> None:
-    assert folded(with_(TBA, alternant=written))[0] == jeune(**expected)
+    assert folded(merged(TBA, alternant=written))[0] == jeune(**expected)
 
 
 def test_a_move_replaces_the_whole_address() -> None:
-    elsewhere = with_(TBA, alternant={"adresse": {"voie": "LE BOURG", "codePostal": "59000"}})
+    elsewhere = merged(TBA, alternant={"adresse": {"voie": "LE BOURG", "codePostal": "59000"}})
     assert folded(TBA, elsewhere)[0].adresse == Adresse(voie="LE BOURG", code_postal=CodePostal("59000"))
 
 
@@ -190,7 +190,7 @@ def test_a_move_replaces_the_whole_address() -> None:
     ],
 )
 def test_a_training_without_dates_is_no_training(formation: dict[str, Any], formations: Any) -> None:
-    assert folded(with_(TBA, formation=formation))[0].formations == formations
+    assert folded(merged(TBA, formation=formation))[0].formations == formations
 
 
 @pytest.mark.parametrize(
@@ -203,16 +203,16 @@ def test_a_training_without_dates_is_no_training(formation: dict[str, Any], form
     ],
 )
 def test_the_cfa_may_be_known_by_its_siret_only(organisme: dict[str, Any], cfa: Cfa) -> None:
-    assert folded(with_(TBA, organismeFormationResponsable=organisme))[1].cfa == cfa
+    assert folded(merged(TBA, organismeFormationResponsable=organisme))[1].cfa == cfa
 
 
 def test_no_cfa_at_all_is_none() -> None:
-    silent = with_(LBA, organismeFormationResponsable={"uaiCfa": "", "siret": ""})
+    silent = merged(LBA, organismeFormationResponsable={"uaiCfa": "", "siret": ""})
     assert folded(silent)[1].cfa is None
 
 
 A1, A2, A10 = avenant(TBA, "1", "2026-10-31"), avenant(TBA, "2", "2026-12-31"), avenant(TBA, "10", "2027-03-31")
-CORRECTED = with_(
+CORRECTED = merged(
     TBA, detailsContrat={"statut": "Corrigé", "dateDebutContrat": "2024-09-02", "dateFinContrat": "2026-07-31"}
 )
 
@@ -241,10 +241,13 @@ CORRECTED = with_(
             {"rupture": rupture(date(2026, 2, 10), date(2026, 2, 20))},
         ),
         ([TBA, LBA, broken(TBA, told="")], {"rupture": rupture(told=None)}),
-        ([TBA, LBA, with_(TBA, detailsContrat={"statut": "Annulé"})], {"annule": True}),
-        ([TBA, LBA, with_(TBA, detailsContrat={"statut": "SUPPRIME"})], {"annule": True}),
-        ([TBA, with_(TBA, detailsContrat={"statut": "Supprimé"}), LBA], {"annule": True}),
-        ([with_(TBA, detailsContrat={"statut": "Annulé"}), with_(TBA, detailsContrat={"statut": "Corrigé"}), LBA], {}),
+        ([TBA, LBA, merged(TBA, detailsContrat={"statut": "Annulé"})], {"annule": True}),
+        ([TBA, LBA, merged(TBA, detailsContrat={"statut": "SUPPRIME"})], {"annule": True}),
+        ([TBA, merged(TBA, detailsContrat={"statut": "Supprimé"}), LBA], {"annule": True}),
+        (
+            [merged(TBA, detailsContrat={"statut": "Annulé"}), merged(TBA, detailsContrat={"statut": "Corrigé"}), LBA],
+            {},
+        ),
     ],
 )
 def test_rows_in_order_of_day_fold_into_one_contract(charges: list[Any], expected: dict[str, Any]) -> None:
@@ -264,9 +267,9 @@ def test_rows_in_order_of_day_fold_into_one_contract(charges: list[Any], expecte
     ],
 )
 def test_the_reason_of_a_rupture_lost_its_zero_or_is_unknown(motif: object, cause: str | None) -> None:
-    row_read = folded(broken(TBA, motif=motif))[1].rupture
-    assert row_read is not None
-    assert row_read.cause == cause
+    result = folded(broken(TBA, motif=motif))[1].rupture
+    assert result is not None
+    assert result.cause == cause
 
 
 def test_rows_that_cannot_be_read_leave_the_others() -> None:
@@ -281,11 +284,11 @@ def test_rows_that_cannot_be_read_leave_the_others() -> None:
 def moisson(tba: list[Any], lba: list[Any]) -> tuple[list[RegistryRow], QualityCounts]:
     """The rows of a page of each view, and what they lost."""
     requests = deca.partner_requests(DAY, DAY)
-    rows_read = [deca.rows(*un) for un in zip(requests, [DAY] * 2, [{"contrats": tba}, {"contrats": lba}], strict=True)]
+    results = [deca.rows(*one) for one in zip(requests, [DAY] * 2, [{"contrats": tba}, {"contrats": lba}], strict=True)]
     total = QualityCounts(
-        *(sum(getattr(account, name) for _, account in rows_read) for name in ("rejects", "ignored_fields"))
+        *(sum(getattr(account, name) for _, account in results) for name in ("rejects", "ignored_fields"))
     )
-    return [line for rows, _ in rows_read for line in rows], total
+    return [line for rows, _ in results for line in rows], total
 
 
 def line(view: str, charge: dict[str, Any], **champs: Any) -> RegistryRow:
@@ -337,12 +340,12 @@ def test_every_row_is_kept_whole_in_the_order_answered() -> None:
     ],
 )
 def test_a_row_is_found_by_what_it_tells(written: dict[str, Any], champs: dict[str, Any]) -> None:
-    charge = with_(TBA, **written)
+    charge = merged(TBA, **written)
     assert moisson([charge], []) == ([line("TBA", charge, **champs)], QualityCounts())
 
 
 def test_another_scheme_is_left_out_without_being_an_error() -> None:
-    assert moisson([with_(TBA, detailsContrat={"dispositif": "PROF"})], []) == ([], QualityCounts())
+    assert moisson([merged(TBA, detailsContrat={"dispositif": "PROF"})], []) == ([], QualityCounts())
 
 
 @pytest.mark.parametrize(
@@ -355,12 +358,12 @@ def test_another_scheme_is_left_out_without_being_an_error() -> None:
     ],
 )
 def test_a_row_without_person_or_number_is_rejected_alone(block: str, champ: str) -> None:
-    rows, account = moisson([with_(TBA, **{block: {champ: ""}}), TBA], [{}, None, "x"])
+    rows, account = moisson([merged(TBA, **{block: {champ: ""}}), TBA], [{}, None, "x"])
     assert (rows, account.rejects) == ([line("TBA", TBA)], 4)
 
 
 def test_a_bad_optional_value_is_counted_and_the_row_kept_as_it_came() -> None:
-    charge = with_(TBA, alternant={"telephone": "12"}, formation={"dateFinFormation": "?"})
+    charge = merged(TBA, alternant={"telephone": "12"}, formation={"dateFinFormation": "?"})
     assert moisson([charge], []) == ([line("TBA", charge)], QualityCounts(0, 2))
 
 

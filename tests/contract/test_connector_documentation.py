@@ -67,14 +67,14 @@ def test_the_call_shown_is_signed_as_it_must_be() -> None:
 
 def test_every_key_a_partner_may_have_is_shown() -> None:
     (toml,) = blocks("toml")
-    models: list[type[BaseModel]] = [un for un in vars(file_format).values() if _est_modele(un)]
+    models: list[type[BaseModel]] = [one for one in vars(file_format).values() if _est_modele(one)]
     keys = {name for model in models for name in model.model_fields}
     assert keys
     assert [key for key in sorted(keys) if not re.search(rf"^(\[)?{key}\b", toml, flags=re.MULTILINE)] == []
 
 
-def _est_modele(un: Any) -> bool:
-    return isinstance(un, type) and issubclass(un, BaseModel) and un is not BaseModel
+def _est_modele(one: Any) -> bool:
+    return isinstance(one, type) and issubclass(one, BaseModel) and one is not BaseModel
 
 
 def test_every_field_of_a_request_and_every_reading_is_explained() -> None:

@@ -46,8 +46,8 @@ def test_imilo_an_event_that_cannot_be_acknowledged_is_set_aside_alone(identifie
 
 
 def test_imilo_the_queue_is_asked_with_its_own_key() -> None:
-    (batch,), values_read = drive(imilo.evenements(), par_operation({"events": [[]]}))
-    assert values_read == []
+    (batch,), results = drive(imilo.evenements(), par_operation({"events": [[]]}))
+    assert results == []
     assert [(r.method, r.path, dict(r.params), r.acces) for r in batch] == [("GET", "/operateurs/events", {}, "events")]
 
 

@@ -191,23 +191,23 @@ def test_the_lines_of_one_person_are_one_record_over_pages_and_years() -> None:
     second = {**ROW, "Contrat numéro": "B", "Contrat date début": "20260301", "Contrat date rupture": ""}
     former = {**ROW, "Contrat numéro": "A", "Contrat date début": "20220901", "Session date début": "20220901"}
     other = {**ROW, "Elève ID": "E000124"}
-    row_read = read_all([ROW, TOTAL], [second, other, TOTAL], previous=([former, ROW, TOTAL],))
-    assert [record.key for record in row_read.records] == ["E000123", "E000124"]
-    merged = row_read.records[0].jeune
+    result = read_all([ROW, TOTAL], [second, other, TOTAL], previous=([former, ROW, TOTAL],))
+    assert [record.key for record in result.records] == ["E000123", "E000124"]
+    merged = result.records[0].jeune
     assert [c.numero for c in merged.contrats or []] == ["001202409010001", "B", "A"]
     assert [f.date_debut for f in merged.formations or []] == [date(2024, 9, 1), date(2022, 9, 1)]
-    assert (row_read.rejects, row_read.ignored_fields) == (0, 0)
+    assert (result.rejects, result.ignored_fields) == (0, 0)
 
 
 def test_a_line_that_both_years_tell_counts_once() -> None:
     bad = {**ROW, "Elève ID": "E000124", "Elève nom": ""}
-    row_read = read_all([{**ROW, "Sexe": "X"}, bad], previous=([{**ROW, "Sexe": "X"}, bad],))
-    assert row_read == ReadingResult([record(sexe=None)], 1, 1)
+    result = read_all([{**ROW, "Sexe": "X"}, bad], previous=([{**ROW, "Sexe": "X"}, bad],))
+    assert result == ReadingResult([record(sexe=None)], 1, 1)
 
 
 def test_the_latest_year_says_who_the_person_is_today() -> None:
-    row_read = read_all([{**ROW, "Portable 1": "0639980009"}], previous=([ROW],))
-    assert row_read == ReadingResult([record(telephone="0639980009")])
+    result = read_all([{**ROW, "Portable 1": "0639980009"}], previous=([ROW],))
+    assert result == ReadingResult([record(telephone="0639980009")])
 
 
 @pytest.mark.parametrize(

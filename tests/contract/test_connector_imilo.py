@@ -129,8 +129,8 @@ def test_a_dossier(written: dict[str, Any], expected: dict[str, Any]) -> None:
 
 
 def test_a_dossier_without_follow_up_was_not_written_on_any_day() -> None:
-    row_read = read_all([{**DOSSIER, "suiviApprentissage": None}])
-    assert row_read == ReadingResult([Record("4012", jeune(suivi=None), None, structure="01001")])
+    result = read_all([{**DOSSIER, "suiviApprentissage": None}])
+    assert result == ReadingResult([Record("4012", jeune(suivi=None), None, structure="01001")])
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ def test_a_person_without_identity_is_rejected_alone(champ: str) -> None:
 def test_a_dossier_says_which_structure_it_belongs_to() -> None:
     elsewhere = {**DOSSIER, "suiviApprentissage": None, "structureRattachement": {"codeStructure": "02001"}}
     silent = {**DOSSIER, "structureRattachement": None}
-    assert [lu.structure for lu in read_all([elsewhere, silent]).records] == ["02001", ""]
+    assert [result.structure for result in read_all([elsewhere, silent]).records] == ["02001", ""]
 
 
 def test_the_structure_is_asked_by_its_code_and_nothing_of_a_person() -> None:

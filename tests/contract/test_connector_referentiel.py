@@ -125,8 +125,8 @@ def test_what_cannot_be_placed_is_rejected_alone(
 
 
 def test_a_body_without_uai_cannot_be_a_perimeter() -> None:
-    without_ = {**ORGANISME, "identifiant": {"uai": None, "siret": "73282932000074"}}
-    assert read_all([], [], [without_])[0].organismes == {}
+    without = {**ORGANISME, "identifiant": {"uai": None, "siret": "73282932000074"}}
+    assert read_all([], [], [without])[0].organismes == {}
 
 
 def test_three_lists_are_asked_together_by_thousands() -> None:

@@ -22,8 +22,8 @@ def add(record: Path, monkeypatch: pytest.MonkeyPatch, module: str, genre: str) 
 
 
 def test_the_connectors_there_are() -> None:
-    found_ones = connectors.__wrapped__()
-    assert {genre: (un.type, un.mode) for genre, un in found_ones.items()} == {
+    found = connectors.__wrapped__()
+    assert {genre: (one.type, one.mode) for genre, one in found.items()} == {
         "ypareo": (TypeSource.ERP_CFA, ModeSource.INTERROGATION),
         "gestibase": (TypeSource.ERP_CFA, ModeSource.INTERROGATION),
         "aimaira": (TypeSource.ERP_CFA, ModeSource.INTERROGATION),
@@ -31,7 +31,7 @@ def test_the_connectors_there_are() -> None:
         "imilo": (TypeSource.MISSION_LOCALE, ModeSource.INTERROGATION),
         "referentiel": (TypeSource.REFERENTIEL, ModeSource.MOISSON),
     }
-    assert found_ones["imilo"].capabilities == {"dossiers_structure"}
+    assert found["imilo"].capabilities == {"dossiers_structure"}
 
 
 def test_a_new_file_is_a_new_connector(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,7 +36,7 @@ def paths(valeur: Any, prefix: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 
 @st.composite
-def altered_ones(draw: st.DrawFn, line: Row) -> Any:
+def altered_rows(draw: st.DrawFn, line: Row) -> Any:
     """The row with something else in up to three places."""
     copy = deepcopy(line)
     for place in draw(st.lists(st.sampled_from(paths(line)), min_size=1, max_size=3, unique=True)):
@@ -74,9 +74,9 @@ def imilo_read(line: Any) -> ReadingResult:
     return imilo_cases.read_all([line, {**imilo_cases.DOSSIER, "idDossier": "voisin"}])
 
 
-def verify(lu: ReadingResult) -> None:
-    assert "voisin" in {record.key for record in lu.records}
-    for record in lu.records:
+def verify(parsed: ReadingResult) -> None:
+    assert "voisin" in {record.key for record in parsed.records}
+    for record in parsed.records:
         jeune = record.jeune
         assert jeune.nom
         assert jeune.prenom
@@ -103,7 +103,7 @@ NAMES = ["ypareo", "ypareo-contrat", "gestibase", "imilo", "aimaira", *(f"aimair
 @settings(max_examples=40, deadline=None)
 @given(donnees=st.data())
 def test_an_altered_row_costs_no_other(read: Callable[[Any], ReadingResult], line: Row, donnees: st.DataObject) -> None:
-    altered = donnees.draw(altered_ones(line))
+    altered = donnees.draw(altered_rows(line))
     before = json.dumps(altered)
     verify(read(altered))
     assert json.dumps(altered) == before
@@ -113,16 +113,16 @@ def test_an_altered_row_costs_no_other(read: Callable[[Any], ReadingResult], lin
 @settings(max_examples=60, deadline=None)
 @given(line=JSON)
 def test_any_row_at_all_costs_no_other(read: Callable[[Any], ReadingResult], line: Any) -> None:
-    lu = read(line)
-    verify(lu)
-    assert [record.key for record in lu.records] == ["voisin"]
+    result = read(line)
+    verify(result)
+    assert [record.key for record in result.records] == ["voisin"]
 
 
 @pytest.mark.parametrize("view", [registry_cases.TBA, registry_cases.LBA], ids=["TBA", "LBA"])
 @settings(max_examples=80, deadline=None)
 @given(donnees=st.data())
 def test_an_altered_row_of_the_registry_costs_no_other(view: Row, donnees: st.DataObject) -> None:
-    altered = donnees.draw(altered_ones(view) | JSON)
+    altered = donnees.draw(altered_rows(view) | JSON)
     rows, account = registry_cases.moisson([altered, view], [])
     assert rows[-1] == registry_cases.moisson([view], [])[0][0]
     assert len(rows) + account.rejects in (1, 2)
@@ -137,8 +137,8 @@ def test_an_altered_row_of_the_registry_costs_no_other(view: Row, donnees: st.Da
     )
 )
 def test_bad_reference_lists_cost_what_they_name_and_no_person(tables: dict[str, list[Any]]) -> None:
-    row_read = ypareo_cases.read_all([ypareo_cases.APPRENANT], [ypareo_cases.CONTRAT], **tables)
-    assert [record.key for record in row_read.records] == ["1042"]
+    result = ypareo_cases.read_all([ypareo_cases.APPRENANT], [ypareo_cases.CONTRAT], **tables)
+    assert [record.key for record in result.records] == ["1042"]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ MARS = date(2006, 3, 7)
 
 
 @pytest.mark.parametrize(
-    ("read", "written", "lu"),
+    ("read", "written", "parsed"),
     [
         (values.french_date, "07/03/2006", MARS),
         (values.french_date, " 7/3/2006 ", MARS),
@@ -66,8 +66,8 @@ MARS = date(2006, 3, 7)
         (values.text, 75001.0, "75001"),
     ],
 )
-def test_what_a_partner_wrote_is_read(read: Callable[[Any], Any], written: Any, lu: Any) -> None:
-    assert read(written) == lu
+def test_what_a_partner_wrote_is_read(read: Callable[[Any], Any], written: Any, parsed: Any) -> None:
+    assert read(written) == parsed
 
 
 @pytest.mark.parametrize(

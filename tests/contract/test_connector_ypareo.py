@@ -169,8 +169,8 @@ def test_what_is_absent_is_none_and_counts_for_nothing(apprenant: dict[str, Any]
 def test_a_bad_optional_value_never_loses_the_record(
     apprenant: dict[str, Any], expected: dict[str, Any], ignores: int
 ) -> None:
-    row_read = read_all([{**APPRENANT, **apprenant}], [])
-    assert row_read == ReadingResult([Record("1042", jeune(**expected))], 0, ignores)
+    result = read_all([{**APPRENANT, **apprenant}], [])
+    assert result == ReadingResult([Record("1042", jeune(**expected))], 0, ignores)
 
 
 @pytest.mark.parametrize("champ", ["codeApprenant", "nomApprenant", "prenomApprenant", "dateNaissance"])
@@ -200,30 +200,26 @@ def test_a_contract(written: dict[str, Any], expected: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("written", [{"dateDebContrat": ""}, {"codeApprenant": None}, {"codeContrat": ""}])
 def test_a_contract_that_says_neither_whose_nor_from_when_is_rejected(written: dict[str, Any]) -> None:
-    row_read = read_all([APPRENANT], [{**CONTRAT, **written}])
-    assert (row_read.records[0].jeune.contrats, row_read.rejects) == ([], 1)
+    result = read_all([APPRENANT], [{**CONTRAT, **written}])
+    assert (result.records[0].jeune.contrats, result.rejects) == ([], 1)
 
 
 def test_each_contract_goes_to_its_own_apprentice() -> None:
     other = {**APPRENANT, "codeApprenant": 1043}
-    row_read = read_all([APPRENANT, other], [CONTRAT, {**CONTRAT, "codeApprenant": 1043, "numeroContrat": "B"}])
-    assert [[c.numero for c in d.jeune.contrats or []] for d in row_read.records] == [[None], ["B"]]
+    result = read_all([APPRENANT, other], [CONTRAT, {**CONTRAT, "codeApprenant": 1043, "numeroContrat": "B"}])
+    assert [[c.numero for c in d.jeune.contrats or []] for d in result.records] == [[None], ["B"]]
 
 
 def test_an_employer_without_a_valid_siret_keeps_its_name() -> None:
-    row_read = read_all(
-        [APPRENANT], [CONTRAT], entreprises=[{**TABLES["entreprises"][0], "siret": "356 000 000 00049"}]
-    )
-    (signed,) = row_read.records[0].jeune.contrats or []
-    assert (signed.employeur, row_read.ignored_fields) == (Employeur(denomination="BOULANGERIE LÉA", naf="1071D"), 1)
+    result = read_all([APPRENANT], [CONTRAT], entreprises=[{**TABLES["entreprises"][0], "siret": "356 000 000 00049"}])
+    (signed,) = result.records[0].jeune.contrats or []
+    assert (signed.employeur, result.ignored_fields) == (Employeur(denomination="BOULANGERIE LÉA", naf="1071D"), 1)
 
 
 def test_inscriptions_of_one_session_are_one_training_and_another_session_is_another() -> None:
     following = {**INSCRIPTION, "codePeriode": 4, "dateDeb": "01/09/2026", "dateFin": "31/08/2027"}
-    row_read = read_all(
-        [{**APPRENANT, "inscriptions": [INSCRIPTION, {**INSCRIPTION, "codePeriode": 3}, following]}], []
-    )
-    formations = row_read.records[0].jeune.formations or []
+    result = read_all([{**APPRENANT, "inscriptions": [INSCRIPTION, {**INSCRIPTION, "codePeriode": 3}, following]}], [])
+    formations = result.records[0].jeune.formations or []
     assert [(f.date_debut, f.date_fin) for f in formations] == [
         (date(2024, 9, 1), date(2026, 8, 31)),
         (date(2026, 9, 1), date(2027, 8, 31)),
@@ -252,11 +248,11 @@ def test_a_list_may_come_as_an_object_keyed_by_code() -> None:
     def answer(lists: Any) -> ReadingResult:
         return drive(ypareo.records(CFA, DAY), par_operation(lists))[1]
 
-    all_ = {**TABLES, "apprenants": [APPRENANT], "contrats": [CONTRAT]}
+    everything = {**TABLES, "apprenants": [APPRENANT], "contrats": [CONTRAT]}
     as_objects = {
-        name: [{str(rank): line for rank, line in enumerate(list_query)}] for name, list_query in all_.items()
+        name: [{str(rank): line for rank, line in enumerate(list_query)}] for name, list_query in everything.items()
     }
-    assert answer(as_objects) == answer({name: [list_query] for name, list_query in all_.items()})
+    assert answer(as_objects) == answer({name: [list_query] for name, list_query in everything.items()})
 
 
 def test_two_steps_whatever_the_size() -> None:
@@ -272,8 +268,10 @@ def test_two_steps_whatever_the_size() -> None:
 
 def test_u08_what_comes_twice_is_told_once() -> None:
     doubled = {**TABLES, "apprenants": [APPRENANT] * 2, "contrats": [CONTRAT] * 2}
-    lu = drive(ypareo.records(CFA, DAY), par_operation({name: [list_query] for name, list_query in doubled.items()}))[1]
-    assert [len(one.jeune.contrats or []) for one in lu.records] == [1, 1]  # the core keeps one record a key
+    result = drive(
+        ypareo.records(CFA, DAY), par_operation({name: [list_query] for name, list_query in doubled.items()})
+    )[1]
+    assert [len(one.jeune.contrats or []) for one in result.records] == [1, 1]  # the core keeps one record a key
 
 
 def test_u04_a_cfa_without_school_years_is_not_an_answer() -> None:

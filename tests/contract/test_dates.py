@@ -49,27 +49,27 @@ def read_imilo(written: str) -> ReadingResult:
 @pytest.mark.parametrize("written", NULLS)
 @pytest.mark.parametrize("read", [read_ypareo, read_gestibase, read_aimaira])
 def test_u11_an_end_that_is_no_date_is_absent_and_its_contract_stays(read: Read, written: str) -> None:
-    lu = read(written)
-    (contrat_read,) = lu.records[0].jeune.contrats or []
+    result = read(written)
+    (contrat_read,) = result.records[0].jeune.contrats or []
     assert (contrat_read.date_debut, contrat_read.date_fin) == (date(2024, 9, 1), None)
-    assert (lu.rejects, lu.ignored_fields) == (0, 1)
+    assert (result.rejects, result.ignored_fields) == (0, 1)
 
 
 @pytest.mark.parametrize("written", NULLS)
 def test_u11_an_instant_that_is_none_is_absent_and_the_follow_up_stays(written: str) -> None:
-    lu = read_imilo(written)
-    collaboration = lu.records[0].jeune.collaboration
+    result = read_imilo(written)
+    collaboration = result.records[0].jeune.collaboration
     assert collaboration is not None
     assert (collaboration.demandee_le, collaboration.referent) == (None, "M. Durand")
-    assert (lu.rejects, lu.ignored_fields) == (0, 1)
+    assert (result.rejects, result.ignored_fields) == (0, 1)
 
 
 @pytest.mark.parametrize("written", ["2026-03-29 02:30:00", "2026-10-25 02:30:00", "2026-03-29T02:30:00+01:00"])
 def test_u11_an_hour_that_does_not_exist_or_comes_twice_is_an_instant(written: str) -> None:
-    lu = instant_paris(written)
-    assert lu is not None
-    assert lu.utcoffset() is not None
-    assert sorted([lu, datetime(2027, 1, 1, tzinfo=PARIS), datetime(2026, 1, 1, tzinfo=PARIS)])[1] == lu
+    result = instant_paris(written)
+    assert result is not None
+    assert result.utcoffset() is not None
+    assert sorted([result, datetime(2027, 1, 1, tzinfo=PARIS), datetime(2026, 1, 1, tzinfo=PARIS)])[1] == result
 
 
 @pytest.mark.parametrize(

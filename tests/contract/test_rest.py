@@ -38,9 +38,9 @@ def test_each_mission_locale_has_its_own_ruptures_the_last_first(population: Pop
         assert dates == sorted(dates, reverse=True)
         assert http.get(f"contrats/structures/{code}/ruptures?limite=1").json() == ruptures[:1]
         for line in ruptures:
-            (true_one,) = [c.rupture.date for c in true_values[line["jeuneId"]].contrats if c.rupture]
+            (owner,) = [c.rupture.date for c in true_values[line["jeuneId"]].contrats if c.rupture]
             assert true_values[line["jeuneId"]].mission_locale == code
-            assert line["date"] == true_one.isoformat()
+            assert line["date"] == owner.isoformat()
         views += len(ruptures)
     assert views > 20
 
@@ -49,7 +49,7 @@ def test_both_services_answer_the_ids_asked_in_their_order(population: Populatio
     code = next(c for c in population.geographie.missions_locales if _ids(http, c))
     ids = list(reversed(_ids(http, code)))
     for path in ("contrats/jeunes", "suivis/suivis"):
-        assert [un["id"] for un in http.get(path, params={"ids": ",".join(ids)}).json()] == ids
+        assert [one["id"] for one in http.get(path, params={"ids": ",".join(ids)}).json()] == ids
 
 
 def test_every_documented_call_is_served(population: Population, http: httpx.Client) -> None:

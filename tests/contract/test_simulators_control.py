@@ -11,27 +11,27 @@ import pytest
 from fixtures.simulators.clock import PARIS
 from fixtures.simulators.faults import Fault, Faults
 from tests.support.contract import simulated_population as world
-from tests.support.contract.simulators import Bench, bench_, ypareo_rows
+from tests.support.contract.simulators import RunningSimulators, running_simulators, ypareo_rows
 
 
 @pytest.fixture(scope="module")
-def opened() -> Iterator[Bench]:
-    with bench_(world.population(eleves=60)) as lance:
+def opened() -> Iterator[RunningSimulators]:
+    with running_simulators(world.population(eleves=60)) as lance:
         yield lance
 
 
 @pytest.fixture
-def simulators(opened: Bench) -> Iterator[Bench]:
+def simulators(opened: RunningSimulators) -> Iterator[RunningSimulators]:
     opened.check.reset_all()
     yield opened
     opened.check.lift_faults()
 
 
-def request(simulators: Bench) -> httpx.Response:
+def request(simulators: RunningSimulators) -> httpx.Response:
     return simulators.ypareo("statuts", world.YPAREO)
 
 
-def test_counters_by_partner_and_operation_faults_included(simulators: Bench) -> None:
+def test_counters_by_partner_and_operation_faults_included(simulators: RunningSimulators) -> None:
     request(simulators)
     simulators.check.fault("ypareo", "error", 500)
     request(simulators)
@@ -46,19 +46,19 @@ def test_counters_by_partner_and_operation_faults_included(simulators: Bench) ->
 @pytest.mark.parametrize(
     ("statut", "body"), [(500, "<html><h1>500</h1></html>"), (403, '{"message":"Droit manquant"}')]
 )
-def test_error(simulators: Bench, statut: int, body: str) -> None:
+def test_error(simulators: RunningSimulators, statut: int, body: str) -> None:
     simulators.check.fault("ypareo", "error", statut)
     response = request(simulators)
     assert (response.status_code, response.text) == (statut, body)
 
 
-def test_a_fault_may_aim_at_one_operation(simulators: Bench) -> None:
+def test_a_fault_may_aim_at_one_operation(simulators: RunningSimulators) -> None:
     simulators.check.fault("ypareo", "error", 500, operation="sites")
     assert request(simulators).status_code == 200
     assert simulators.ypareo("sites", world.YPAREO).status_code == 500
 
 
-def test_rate_limit_in_the_words_of_each_partner(simulators: Bench) -> None:
+def test_rate_limit_in_the_words_of_each_partner(simulators: RunningSimulators) -> None:
     simulators.check.fault("ypareo", "rate_limit", 7)
     simulators.check.fault("gestibase", "rate_limit")
     response = request(simulators)
@@ -66,7 +66,7 @@ def test_rate_limit_in_the_words_of_each_partner(simulators: Bench) -> None:
     assert simulators.gestibase(world.GESTIBASE, annee=2025).json() == {"erreur": "quota"}
 
 
-def test_malformed_has_the_right_length_and_no_readable_document(simulators: Bench) -> None:
+def test_malformed_has_the_right_length_and_no_readable_document(simulators: RunningSimulators) -> None:
     simulators.check.fault("ypareo", "malformed")
     response = request(simulators)
     assert response.status_code == 200
@@ -75,21 +75,21 @@ def test_malformed_has_the_right_length_and_no_readable_document(simulators: Ben
         response.json()
 
 
-def test_refuse_closes_without_a_byte(simulators: Bench) -> None:
+def test_refuse_closes_without_a_byte(simulators: RunningSimulators) -> None:
     simulators.check.fault("ypareo", "refuse")
     with pytest.raises((httpx.RemoteProtocolError, httpx.ReadError)):
         request(simulators)
 
 
-def test_truncate_announces_more_than_it_sends(simulators: Bench) -> None:
+def test_truncate_announces_more_than_it_sends(simulators: RunningSimulators) -> None:
     simulators.check.fault("ypareo", "truncate")
-    bytes_, fin = _read_all(simulators)
-    header, body = bytes_.split(b"\r\n\r\n", 1)
+    content, fin = _read_all(simulators)
+    header, body = content.split(b"\r\n\r\n", 1)
     announced = int(header.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
     assert (len(body), fin) == (announced // 2, "fin")
 
 
-def test_reset_breaks_in_the_middle(simulators: Bench) -> None:
+def test_reset_breaks_in_the_middle(simulators: RunningSimulators) -> None:
     simulators.check.fault("ypareo", "reset")
     _, fin = _read_all(simulators)
     assert fin == "reset"
@@ -97,7 +97,7 @@ def test_reset_breaks_in_the_middle(simulators: Bench) -> None:
         request(simulators)
 
 
-def _read_all(simulators: Bench) -> tuple[bytes, str]:
+def _read_all(simulators: RunningSimulators) -> tuple[bytes, str]:
     """Everything a plain socket receives, and how it ended."""
     token = simulators.secret("ypareo", world.YPAREO)
     partner_request = f"GET /ypareo/{world.YPAREO.lower()}/index.php/r/v1/statuts HTTP/1.1\r\nHost: x\r\n"
@@ -113,7 +113,7 @@ def _read_all(simulators: Bench) -> tuple[bytes, str]:
     return received, "fin"
 
 
-def test_hang_answers_nothing_and_survives_the_client_leaving(simulators: Bench) -> None:
+def test_hang_answers_nothing_and_survives_the_client_leaving(simulators: RunningSimulators) -> None:
     simulators.check.fault("ypareo", "hang")
     with pytest.raises(httpx.ReadTimeout):
         simulators.http.get(f"/ypareo/{world.YPAREO.lower()}/index.php/r/v1/statuts", timeout=0.05)
@@ -121,14 +121,14 @@ def test_hang_answers_nothing_and_survives_the_client_leaving(simulators: Bench)
     assert request(simulators).status_code == 200
 
 
-def test_latency_then_the_normal_answer(simulators: Bench) -> None:
+def test_latency_then_the_normal_answer(simulators: RunningSimulators) -> None:
     simulators.check.fault("ypareo", "latency", 50)
     assert request(simulators).status_code == 200
     with pytest.raises(httpx.ReadTimeout):
         simulators.http.get(f"/ypareo/{world.YPAREO.lower()}/index.php/r/v1/statuts", timeout=0.02)
 
 
-def test_wrong_tenant_gives_the_neighbours_youths(simulators: Bench) -> None:
+def test_wrong_tenant_gives_the_neighbours_youths(simulators: RunningSimulators) -> None:
     simulators.check.fault("ypareo", "wrong_tenant")
     periods = ",".join(str(line["codePeriode"]) for line in ypareo_rows(simulators.ypareo("periodes", world.YPAREO)))
     eleves = ypareo_rows(simulators.ypareo("formation-longue/apprenants", world.YPAREO, codesPeriode=periods))
@@ -138,11 +138,11 @@ def test_wrong_tenant_gives_the_neighbours_youths(simulators: Bench) -> None:
 def following(faults: Faults, requests: list[str]) -> dict[str, list[int]]:
     """How many faults each coming of each request meets."""
     faults.arm(Fault("ypareo", "error", 500, 0.5))
-    rows_read: dict[str, list[int]] = {request: [] for request in requests}
+    results: dict[str, list[int]] = {request: [] for request in requests}
     for request in requests:
-        rows_read[request].append(len(faults.draw_from("ypareo", "sites", request)))
+        results[request].append(len(faults.draw_from("ypareo", "sites", request)))
     faults.lever()
-    return rows_read
+    return results
 
 
 def test_draws_are_seeded_and_start_afresh_in_whatever_order_requests_come() -> None:
@@ -151,7 +151,7 @@ def test_draws_are_seeded_and_start_afresh_in_whatever_order_requests_come() -> 
     assert following(faults, requests) == first
     assert following(faults, sorted(requests)) == first
     assert following(Faults(4), requests) != first
-    assert all(8 < sum(draws_) < 32 for draws_ in first.values())
+    assert all(8 < sum(draws) < 32 for draws in first.values())
     assert faults.draw_from("imilo", "dossiers") == []
 
 
@@ -198,14 +198,14 @@ def test_delays_are_added_to_the_first_other_fault() -> None:
         (["ypareo"], "body: a JSON object"),
     ],
 )
-def test_nonsense_is_refused_with_one_clear_line(simulators: Bench, body: Any, message: str) -> None:
+def test_nonsense_is_refused_with_one_clear_line(simulators: RunningSimulators, body: Any, message: str) -> None:
     response = simulators.http.post("/__control/faults", json=body)
     assert response.status_code == 400
     assert response.json()["error"].startswith(message)
     assert simulators.http.get("/__control/faults").json() == []
 
 
-def test_clock_moves_and_comes_back(simulators: Bench) -> None:
+def test_clock_moves_and_comes_back(simulators: RunningSimulators) -> None:
     simulators.check.set_pragmas(datetime(2031, 1, 1, 3, 0, tzinfo=PARIS))
     assert simulators.check.now().year == 2031
     response = simulators.http.post("/__control/clock", json={"now": "2031-01-01T03:00:00"})
@@ -214,5 +214,5 @@ def test_clock_moves_and_comes_back(simulators: Bench) -> None:
     assert abs((datetime.now(PARIS) - simulators.check.now()).total_seconds()) < 60
 
 
-def test_truth_is_told_line_by_line(simulators: Bench) -> None:
+def test_truth_is_told_line_by_line(simulators: RunningSimulators) -> None:
     assert list(simulators.check.truth()) == [{"nom": "LE GOFF"}]

@@ -8,23 +8,23 @@ import httpx
 import pytest
 
 from tests.support.contract import simulated_population as world
-from tests.support.contract.simulators import Bench, bench_, ypareo_rows
+from tests.support.contract.simulators import RunningSimulators, running_simulators, ypareo_rows
 
 
 @pytest.fixture(scope="module")
-def simulators() -> Iterator[Bench]:
-    with bench_(world.population(), quota_gestibase=20) as opened:
+def simulators() -> Iterator[RunningSimulators]:
+    with running_simulators(world.population(), quota_gestibase=20) as opened:
         yield opened
 
 
 @pytest.fixture(scope="module")
-def numerous() -> Iterator[Bench]:
+def numerous() -> Iterator[RunningSimulators]:
     """450 youths a CFA: several pages."""
-    with bench_(world.population(eleves=450)) as opened:
+    with running_simulators(world.population(eleves=450)) as opened:
         yield opened
 
 
-def test_ypareo_tells_a_youth_once_with_one_inscription_a_school_year(simulators: Bench) -> None:
+def test_ypareo_tells_a_youth_once_with_one_inscription_a_school_year(simulators: RunningSimulators) -> None:
     periods = ypareo_rows(simulators.ypareo("periodes", world.YPAREO))
     assert [p["nomPeriode"] for p in periods] == ["2022-2023", "2023-2024", "2024-2025", "2025-2026"]
     assert (periods[-1]["dateDeb"], periods[-1]["dateFin"]) == ("01/08/2025", "31/07/2026")
@@ -41,7 +41,7 @@ def test_ypareo_tells_a_youth_once_with_one_inscription_a_school_year(simulators
     assert statuts[journal_entry["codeStatut"]] == "Rupture"
 
 
-def test_ypareo_contract_leads_to_its_employer_and_site(simulators: Bench) -> None:
+def test_ypareo_contract_leads_to_its_employer_and_site(simulators: RunningSimulators) -> None:
     code = ypareo_rows(simulators.ypareo("periodes", world.YPAREO))[-1]["codePeriode"]
     (contrat,) = ypareo_rows(simulators.ypareo("contrats", world.YPAREO, codesPeriode=str(code)))
     assert (contrat["dateDebContrat"], contrat["dateResiliation"], contrat["resilEnCours"]) == (
@@ -58,52 +58,56 @@ def test_ypareo_contract_leads_to_its_employer_and_site(simulators: Bench) -> No
     assert formations[contrat["codeFormation"]]["codeRNCP"] == "37537"
 
 
-def test_ypareo_nothing_found_is_an_empty_200(simulators: Bench) -> None:
+def test_ypareo_nothing_found_is_an_empty_200(simulators: RunningSimulators) -> None:
     response = simulators.ypareo("contrats", world.YPAREO, codesPeriode="99999")
     assert (response.status_code, response.content) == (200, b"")
 
 
-def test_ypareo_refuses_the_token_of_another_tenant(simulators: Bench) -> None:
+def test_ypareo_refuses_the_token_of_another_tenant(simulators: RunningSimulators) -> None:
     headers = {"X-Auth-Token": simulators.secret("ypareo", world.YPAREO_BIS)}
     response = simulators.http.get(f"/ypareo/{world.YPAREO.lower()}/index.php/r/v1/sites", headers=headers)
     assert (response.status_code, response.json()) == (401, {"message": "Token invalide"})
 
 
-def test_gestibase_page_has_heading_rows_and_totals(simulators: Bench) -> None:
+def test_gestibase_page_has_heading_rows_and_totals(simulators: RunningSimulators) -> None:
     response = simulators.gestibase(world.GESTIBASE, annee=2025, page=1, par_page=500)
     text = response.content.removeprefix(b"\xef\xbb\xbf").decode("iso-8859-15")
     header, line, total = csv.reader(io.StringIO(text), delimiter=";")
-    lu = dict(zip(header, line, strict=True))
+    result = dict(zip(header, line, strict=True))
     assert total[:2] == ["TOTAL", "1"]
-    assert (lu["Elève ID"], lu["Elève prénom"], lu["Elève date naissance"]) == ("E00042", "Jean-Marie", "20060307")
-    assert (lu["Statut"], lu["CFA UAI"], lu["RQTH"]) == ("2", world.GESTIBASE, "O")
-    assert (lu["Contrat date rupture"], lu["Mds SIRET"]) == ("20260201", "73282932000074")
+    assert (result["Elève ID"], result["Elève prénom"], result["Elève date naissance"]) == (
+        "E00042",
+        "Jean-Marie",
+        "20060307",
+    )
+    assert (result["Statut"], result["CFA UAI"], result["RQTH"]) == ("2", world.GESTIBASE, "O")
+    assert (result["Contrat date rupture"], result["Mds SIRET"]) == ("20260201", "73282932000074")
     assert "link" not in response.headers
 
 
-def test_gestibase_lists_only_the_school_year_asked(simulators: Bench) -> None:
+def test_gestibase_lists_only_the_school_year_asked(simulators: RunningSimulators) -> None:
     response = simulators.gestibase(world.GESTIBASE, annee=2023)
     assert b"TOTAL;0;" in response.content
 
 
-def test_gestibase_pages_follow_a_link_that_does_not_hold_the_key(numerous: Bench) -> None:
+def test_gestibase_pages_follow_a_link_that_does_not_hold_the_key(numerous: RunningSimulators) -> None:
     key = numerous.secret("gestibase", world.GESTIBASE)
     pages = [numerous.gestibase(world.GESTIBASE, annee=2025, par_page=200)]
     while "next" in pages[-1].links:
-        next_ = pages[-1].links["next"]["url"]
-        assert key not in next_
-        pages.append(numerous.http.get(httpx.URL(next_).copy_add_param("cle", key)))
+        following = pages[-1].links["next"]["url"]
+        assert key not in following
+        pages.append(numerous.http.get(httpx.URL(following).copy_add_param("cle", key)))
     assert len(pages) == 3
     assert all(f"TOTAL;{n};".encode() in page.content for n, page in zip((200, 200, 50), pages, strict=True))
 
 
-def test_gestibase_bad_key_is_a_login_page_at_200(simulators: Bench) -> None:
+def test_gestibase_bad_key_is_a_login_page_at_200(simulators: RunningSimulators) -> None:
     response = simulators.http.get("/gestibase/export/eleves.csv", params={"cle": "fausse", "annee": 2025})
     assert (response.status_code, response.headers["content-type"]) == (200, "text/html; charset=utf-8")
 
 
 def test_gestibase_quota_is_a_json_error_at_200_until_a_minute_has_passed() -> None:
-    with bench_(world.population(), quota_gestibase=2) as opened:
+    with running_simulators(world.population(), quota_gestibase=2) as opened:
         responses = [opened.gestibase(world.GESTIBASE, annee=2025) for _ in range(3)]
         assert [r.headers["content-type"] for r in responses[:2]] == ["text/csv; charset=iso-8859-15"] * 2
         assert (responses[2].status_code, responses[2].json()) == (200, {"erreur": "quota"})
@@ -111,7 +115,7 @@ def test_gestibase_quota_is_a_json_error_at_200_until_a_minute_has_passed() -> N
         assert opened.gestibase(world.GESTIBASE, annee=2025).headers["content-type"] == "text/csv; charset=iso-8859-15"
 
 
-def test_aimaira_links_entities_by_id_and_tells_the_last_day_worked(simulators: Bench) -> None:
+def test_aimaira_links_entities_by_id_and_tells_the_last_day_worked(simulators: RunningSimulators) -> None:
     (apprenant,) = simulators.aimaira("Apprenant", world.AIMAIRA).json()["value"]
     assert (apprenant["Prenoms"], apprenant["DateNaissance"]) == ("Jean Marie", "2006-03-07T00:00:00+01:00")
     mobiles = {m["Id"]: m["Numero"] for m in simulators.aimaira("Mobile", world.AIMAIRA).json()["value"]}
@@ -131,38 +135,38 @@ def test_aimaira_links_entities_by_id_and_tells_the_last_day_worked(simulators: 
 
 def test_aimaira_tells_amendments_as_conventions_of_their_own() -> None:
     population = world.population()
-    population.accounts_["aimaira"][world.AIMAIRA][0].person.contrats = [world.extended_contrat(world.AIMAIRA)]
-    with bench_(population) as opened:
+    population.accounts["aimaira"][world.AIMAIRA][0].person.contrats = [world.extended_contrat(world.AIMAIRA)]
+    with running_simulators(population) as opened:
         origin, avenant = opened.aimaira("Convention", world.AIMAIRA).json()["value"]
     assert (origin["Avenant"], origin["ConventionOrigineId"]) == (False, 0)
     assert (avenant["Avenant"], avenant["ConventionOrigineId"]) == (True, origin["Id"])
     assert (origin["DateFin"][:10], avenant["DateFin"][:10]) == ("2027-06-30", "2027-08-31")
 
 
-def test_aimaira_pages_by_next_link_of_the_same_origin(numerous: Bench) -> None:
+def test_aimaira_pages_by_next_link_of_the_same_origin(numerous: RunningSimulators) -> None:
     page = numerous.aimaira("Apprenant", world.AIMAIRA, top=900).json()
     sizes = [len(page["value"])]
-    while next_ := page.get("@odata.nextLink"):
-        assert next_.startswith(f"http://127.0.0.1:{numerous.port}/aimaira/")
-        page = numerous.http.get(next_, headers={"X-ApiKey": numerous.secret("aimaira", world.AIMAIRA)}).json()
+    while following := page.get("@odata.nextLink"):
+        assert following.startswith(f"http://127.0.0.1:{numerous.port}/aimaira/")
+        page = numerous.http.get(following, headers={"X-ApiKey": numerous.secret("aimaira", world.AIMAIRA)}).json()
         sizes.append(len(page["value"]))
     assert sizes == [200, 200, 50]
 
 
-def test_aimaira_refuses_without_the_key(simulators: Bench) -> None:
+def test_aimaira_refuses_without_the_key(simulators: RunningSimulators) -> None:
     response = simulators.http.get(f"/aimaira/{world.AIMAIRA.lower()}/GraphV1/Apprenant")
     assert response.status_code == 401
 
 
 @pytest.mark.parametrize("erp", ["ypareo", "aimaira"])
-def test_two_of_them_give_validators_and_confirm_what_did_not_change(simulators: Bench, erp: str) -> None:
+def test_two_of_them_give_validators_and_confirm_what_did_not_change(simulators: RunningSimulators, erp: str) -> None:
     path, uai, header = {
         "ypareo": ("/ypareo/{}/index.php/r/v1/periodes", world.YPAREO, "X-Auth-Token"),
         "aimaira": ("/aimaira/{}/GraphV1/Apprenant", world.AIMAIRA, "X-ApiKey"),
     }[erp]
     access = {header: simulators.secret(erp, uai)}
-    row_read = simulators.http.get(path.format(uai.lower()), headers=access)
-    mark = row_read.headers["ETag"]
+    result = simulators.http.get(path.format(uai.lower()), headers=access)
+    mark = result.headers["ETag"]
     same = [
         simulators.http.get(path.format(uai.lower()), headers={**access, "If-None-Match": kept_version})
         for kept_version in (mark, f'"autre", W/{mark}', '"autre"')

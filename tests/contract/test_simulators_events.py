@@ -14,41 +14,41 @@ import pytest
 from fixtures.simulators import aimaira, imilo
 from fixtures.simulators.events import COMES_BACK, EventQueue
 from tests.support.contract import simulated_population as world
-from tests.support.contract.simulators import Bench, bench_
+from tests.support.contract.simulators import RunningSimulators, running_simulators
 
 EVENTS = "/imilo/operateurs/events"
 
 
 @pytest.fixture
-def simulators() -> Iterator[Bench]:
-    with bench_(world.population()) as lance:
+def simulators() -> Iterator[RunningSimulators]:
+    with running_simulators(world.population()) as lance:
         yield lance
 
 
-def headers(simulators: Bench, acces: str) -> dict[str, str]:
+def headers(simulators: RunningSimulators, acces: str) -> dict[str, str]:
     key = imilo.api_key(simulators.population, acces)
     return {"X-Gravitee-Api-Key": key, "operateur": imilo.OPERATOR}
 
 
-def evenements(simulators: Bench) -> list[dict[str, Any]]:
-    values_read: list[dict[str, Any]] = simulators.http.get(EVENTS, headers=headers(simulators, "events")).json()
-    return values_read
+def evenements(simulators: RunningSimulators) -> list[dict[str, Any]]:
+    results: list[dict[str, Any]] = simulators.http.get(EVENTS, headers=headers(simulators, "events")).json()
+    return results
 
 
-def acknowledge(simulators: Bench) -> None:
+def acknowledge(simulators: RunningSimulators) -> None:
     for event in evenements(simulators):
         simulators.http.post(f"{EVENTS}/{event['identifiant']}/ack", headers=headers(simulators, "events"))
 
 
-def records(simulators: Bench, code: str = "01002") -> list[dict[str, Any]]:
+def records(simulators: RunningSimulators, code: str = "01002") -> list[dict[str, Any]]:
     path = f"/imilo/operateurs/structures/{code}/dossiers"
     response = simulators.http.get(path, headers=headers(simulators, "dossier"))
     return list(response.json()) if response.content else []
 
 
-def test_a_follow_up_is_really_changed_and_told_as_often_as_asked(simulators: Bench) -> None:
+def test_a_follow_up_is_really_changed_and_told_as_often_as_asked(simulators: RunningSimulators) -> None:
     acknowledge(simulators)
-    assert simulators.check.change_("imilo", "9001", "situation", "NOUVEAU_CONTRAT", times=2) == "01002"
+    assert simulators.check.change("imilo", "9001", "situation", "NOUVEAU_CONTRAT", times=2) == "01002"
     suivi = records(simulators)[0]["suiviApprentissage"]
     assert (suivi["situation"], suivi["historique"][0]["situation"]) == ("NOUVEAU_CONTRAT", "NOUVEAU_CONTRAT")
     issued = evenements(simulators)
@@ -56,13 +56,13 @@ def test_a_follow_up_is_really_changed_and_told_as_often_as_asked(simulators: Be
     assert len({e["identifiant"] for e in issued}) == 2
 
 
-def test_a_dossier_moves_then_disappears(simulators: Bench) -> None:
+def test_a_dossier_moves_then_disappears(simulators: RunningSimulators) -> None:
     acknowledge(simulators)
-    assert simulators.check.change_("imilo", "9001", "structure", "01001", times=0) == "01001"
+    assert simulators.check.change("imilo", "9001", "structure", "01001", times=0) == "01001"
     assert [d["idDossier"] for d in records(simulators, "01001")] == [9001]
     assert 9001 not in [d["idDossier"] for d in records(simulators)]
     assert evenements(simulators) == []
-    assert simulators.check.change_("imilo", "9001", "suppression", "") == ""
+    assert simulators.check.change("imilo", "9001", "suppression", "") == ""
     assert records(simulators, "01001") == []
     assert [e["action"] for e in evenements(simulators)] == ["DELETE"]
 
@@ -78,9 +78,11 @@ def test_a_dossier_moves_then_disappears(simulators: Bench) -> None:
         ("ypareo", "1", "rupture", "2026-01-01"),
     ],
 )
-def test_nonsense_changes_nothing(simulators: Bench, partner: str, key: str, champ: str, valeur: str) -> None:
+def test_nonsense_changes_nothing(
+    simulators: RunningSimulators, partner: str, key: str, champ: str, valeur: str
+) -> None:
     with pytest.raises(ValueError, match=r"^(key|field|partner): "):
-        simulators.check.change_(partner, key, champ, valeur)
+        simulators.check.change(partner, key, champ, valeur)
 
 
 def test_a_queue_gives_in_no_order_what_is_not_acknowledged_and_some_twice() -> None:
@@ -100,11 +102,11 @@ def test_a_queue_gives_in_no_order_what_is_not_acknowledged_and_some_twice() -> 
     assert file.waiting == {}
 
 
-def test_a_call_is_signed_and_tells_nobody_but_the_client(simulators: Bench) -> None:
-    (account_, *_) = simulators.population.accounts_["aimaira"][world.AIMAIRA]
+def test_a_call_is_signed_and_tells_nobody_but_the_client(simulators: RunningSimulators) -> None:
+    (account, *_) = simulators.population.accounts["aimaira"][world.AIMAIRA]
     with subscription() as (url, received):
         simulators.check.subscribe("aimaira", url)
-        simulators.check.change_("aimaira", f"{world.AIMAIRA}/{account_.key}", "rupture", "2026-02-02")
+        simulators.check.change("aimaira", f"{world.AIMAIRA}/{account.key}", "rupture", "2026-02-02")
         received.wait()
     body, headers_received = received.calls[0]
     instant = headers_received["x-horodatage"]

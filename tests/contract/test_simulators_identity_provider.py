@@ -33,9 +33,9 @@ def test_access_token_of_rfc_9068(http: httpx.Client) -> None:
     assert (response.status_code, response.headers["cache-control"]) == (200, "no-store")
     body = response.json()
     assert (body["token_type"], body["expires_in"]) == ("Bearer", 600)
-    lu = read(http, body["access_token"])
-    assert (lu.header["typ"], lu.header["alg"]) == ("at+jwt", "RS256")
-    claims: dict[str, Any] = dict(lu.claims)
+    result = read(http, body["access_token"])
+    assert (result.header["typ"], result.header["alg"]) == ("at+jwt", "RS256")
+    claims: dict[str, Any] = dict(result.claims)
     issued, jti = claims.pop("iat"), claims.pop("jti")
     assert abs(issued - time.time()) < 60
     assert len(jti) == 32
@@ -52,9 +52,9 @@ def test_access_token_of_rfc_9068(http: httpx.Client) -> None:
 
 def test_agent_is_signed_with_the_rest_and_tokens_are_never_the_same(http: httpx.Client) -> None:
     url = str(http.base_url)
-    un, other = (read(http, token(url, "ml", agent="camille")).claims for _ in range(2))
-    assert un["agent"] == other["agent"] == "camille"
-    assert un["jti"] != other["jti"]
+    one, other = (read(http, token(url, "ml", agent="camille")).claims for _ in range(2))
+    assert one["agent"] == other["agent"] == "camille"
+    assert one["jti"] != other["jti"]
 
 
 def test_public_key_set_holds_no_private_part(http: httpx.Client) -> None:

@@ -11,31 +11,31 @@ from fixtures.simulators import deca, imilo, referentiel
 from fixtures.simulators.clock import PARIS
 from fixtures.simulators.deca_rows import Event, numero_variant, views
 from tests.support.contract import simulated_population as world
-from tests.support.contract.simulators import Bench, bench_
+from tests.support.contract.simulators import RunningSimulators, running_simulators
 
 NIGHT = datetime(2026, 3, 2, 3, 0, tzinfo=PARIS)
 
 
 @pytest.fixture(scope="module")
-def simulators() -> Iterator[Bench]:
-    with bench_(world.population()) as opened:
+def simulators() -> Iterator[RunningSimulators]:
+    with running_simulators(world.population()) as opened:
         opened.check.set_pragmas(NIGHT)
         yield opened
 
 
-def extract(opened: Bench, debut: str, fin: str, view: str = "TBA") -> httpx.Response:
+def extract(opened: RunningSimulators, debut: str, fin: str, view: str = "TBA") -> httpx.Response:
     login = view.lower()
     word = deca.password(opened.population, login)
     body = {"dateDebut": debut, "dateFin": fin, "page": 1}
     return opened.http.post(f"/registre/contrats/extract{view}", json=body, auth=(login, word))
 
 
-def contrats(opened: Bench, debut: str, fin: str, view: str = "TBA") -> list[dict[str, Any]]:
-    values_read: list[dict[str, Any]] = extract(opened, debut, fin, view).json()["contrats"]
-    return values_read
+def contrats(opened: RunningSimulators, debut: str, fin: str, view: str = "TBA") -> list[dict[str, Any]]:
+    results: list[dict[str, Any]] = extract(opened, debut, fin, view).json()["contrats"]
+    return results
 
 
-def test_registry_tells_each_event_on_the_day_it_was_processed(simulators: Bench) -> None:
+def test_registry_tells_each_event_on_the_day_it_was_processed(simulators: RunningSimulators) -> None:
     (depot,) = contrats(simulators, "2025-09-10", "2025-09-10")
     assert (depot["detailsContrat"]["dateFinContrat"], depot["rupture"]["dateEffetRupture"]) == ("2027-06-30", "")
     (avenant,) = contrats(simulators, "2026-01-20", "2026-01-20")
@@ -47,7 +47,7 @@ def test_registry_tells_each_event_on_the_day_it_was_processed(simulators: Bench
     assert contrats(simulators, "2025-11-01", "2025-12-29") == []
 
 
-def test_registry_views_have_their_own_fields(simulators: Bench) -> None:
+def test_registry_views_have_their_own_fields(simulators: RunningSimulators) -> None:
     (tba,) = contrats(simulators, "2025-09-10", "2025-09-10", "TBA")
     (lba,) = contrats(simulators, "2025-09-10", "2025-09-10", "LBA")
     assert (tba["alternant"]["adresse"]["codePostal"], tba["employeur"]) == ("01000", {"codeIdcc": "0843"})
@@ -66,11 +66,11 @@ def test_registry_views_have_their_own_fields(simulators: Bench) -> None:
         ("2026-02-30", "2026-02-30", 400),
     ],
 )
-def test_registry_windows(simulators: Bench, debut: str, fin: str, statut: int) -> None:
+def test_registry_windows(simulators: RunningSimulators, debut: str, fin: str, statut: int) -> None:
     assert extract(simulators, debut, fin).status_code == statut
 
 
-def test_registry_asks_one_credential_a_view(simulators: Bench) -> None:
+def test_registry_asks_one_credential_a_view(simulators: RunningSimulators) -> None:
     word = deca.password(simulators.population, "lba")
     assert simulators.http.post("/registre/contrats/extractTBA", auth=("lba", word)).status_code == 401
 
@@ -84,7 +84,7 @@ def test_registry_opens_at_night(moment: tuple[int, int, int], waiting: int) -> 
     assert deca.seconds_before_opening(instant) == waiting
 
 
-def test_registry_closed_says_when_it_opens(simulators: Bench) -> None:
+def test_registry_closed_says_when_it_opens(simulators: RunningSimulators) -> None:
     simulators.check.set_pragmas(datetime(2026, 3, 2, 18, 0, tzinfo=PARIS))
     try:
         response = extract(simulators, "2026-02-01", "2026-02-01")
@@ -95,14 +95,17 @@ def test_registry_closed_says_when_it_opens(simulators: Bench) -> None:
 
 
 def test_registry_noise_adds_rows_that_a_reader_must_set_aside() -> None:
-    with bench_(world.population(noise=0.0)) as quiet, bench_(world.population(noise=100.0)) as noisy:
+    with (
+        running_simulators(world.population(noise=0.0)) as quiet,
+        running_simulators(world.population(noise=100.0)) as noisy,
+    ):
         for opened in (quiet, noisy):
             opened.check.set_pragmas(NIGHT)
         assert len(contrats(quiet, "2025-09-01", "2025-10-25")) == 1
         rows = [one["detailsContrat"] for one in contrats(noisy, "2025-09-01", "2025-10-25")]
-    seen_ones = [(one["noContrat"], one["dispositif"], one["statut"] in ("Annulé", "Supprimé")) for one in rows]
+    seen = [(one["noContrat"], one["dispositif"], one["statut"] in ("Annulé", "Supprimé")) for one in rows]
     double, prof = numero_variant(world.NUMERO, "doublon"), numero_variant(world.NUMERO, "PROF")
-    assert seen_ones == [
+    assert seen == [
         (world.NUMERO, "APPR", False),
         (double, "APPR", False),
         (prof, "PROF", False),
@@ -113,18 +116,18 @@ def test_registry_noise_adds_rows_that_a_reader_must_set_aside() -> None:
 
 def test_registry_lba_alone_tells_only_contracts_of_cfas_that_an_erp_serves() -> None:
     noisy = world.population(noise=100.0)
-    (account_,) = noisy.accounts_["registre"][""]
-    known = {views(Event(world.TODAY, account_, world.contrat(world.YPAREO, numero=str(n))), noisy) for n in range(50)}
+    (account,) = noisy.accounts["registre"][""]
+    known = {views(Event(world.TODAY, account, world.contrat(world.YPAREO, numero=str(n))), noisy) for n in range(50)}
     assert known == {frozenset({"tba"}), frozenset({"lba"})}
-    unknown = {views(Event(world.TODAY, account_, world.contrat("0010001X", numero=str(n))), noisy) for n in range(50)}
+    unknown = {views(Event(world.TODAY, account, world.contrat("0010001X", numero=str(n))), noisy) for n in range(50)}
     assert unknown == {frozenset({"tba"})}
 
 
-def imilo_headers(opened: Bench, acces: str = "dossier") -> dict[str, str]:
+def imilo_headers(opened: RunningSimulators, acces: str = "dossier") -> dict[str, str]:
     return {"X-Gravitee-Api-Key": imilo.api_key(opened.population, acces), "operateur": "APPLICATION_CEJ"}
 
 
-def test_imilo_tells_the_dossiers_of_a_structure(simulators: Bench) -> None:
+def test_imilo_tells_the_dossiers_of_a_structure(simulators: RunningSimulators) -> None:
     path = "/imilo/operateurs/structures/01002/dossiers"
     (record,) = simulators.http.get(path, headers=imilo_headers(simulators)).json()
     assert (record["idDossier"], record["dateNaissance"], record["telephone"]) == (9001, "2006-03-07", "0639980001")
@@ -139,12 +142,12 @@ def test_imilo_tells_the_dossiers_of_a_structure(simulators: Bench) -> None:
 
 
 @pytest.mark.parametrize("path", ["/imilo/operateurs/structures/01009/dossiers", "/imilo/sue/dossiers/1"])
-def test_imilo_not_found_is_an_empty_200(simulators: Bench, path: str) -> None:
+def test_imilo_not_found_is_an_empty_200(simulators: RunningSimulators, path: str) -> None:
     response = simulators.http.get(path, headers=imilo_headers(simulators))
     assert (response.status_code, response.content) == (200, b"")
 
 
-def test_imilo_wants_the_key_of_the_api_and_the_operator(simulators: Bench) -> None:
+def test_imilo_wants_the_key_of_the_api_and_the_operator(simulators: RunningSimulators) -> None:
     path, good = "/imilo/operateurs/structures/01002/dossiers", imilo_headers(simulators)
     assert simulators.http.get(path).status_code == 401
     assert simulators.http.get(path, headers=imilo_headers(simulators, "events")).status_code == 403
@@ -153,7 +156,7 @@ def test_imilo_wants_the_key_of_the_api_and_the_operator(simulators: Bench) -> N
 
 
 def test_imilo_events_come_again_until_acknowledged() -> None:
-    with bench_(world.population()) as opened:
+    with running_simulators(world.population()) as opened:
         headers = imilo_headers(opened, "events")
         (event,) = opened.http.get("/imilo/operateurs/events", headers=headers).json()
         assert (event["idDossier"], event["date"]) == (9001, "2026-02-10T08:30:00Z")
@@ -163,7 +166,7 @@ def test_imilo_events_come_again_until_acknowledged() -> None:
         assert opened.http.get("/imilo/operateurs/events", headers=headers).json() == []
 
 
-def test_referential_pages_communes_missions_and_organismes(simulators: Bench) -> None:
+def test_referential_pages_communes_missions_and_organismes(simulators: RunningSimulators) -> None:
     headers = {"Authorization": f"Bearer {referentiel.api_key(simulators.population)}"}
     params = {"page_index": 1, "page_size": 1}
     page = simulators.http.get("/referentiel/geographie/v1/communes", params=params, headers=headers).json()

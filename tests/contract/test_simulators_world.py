@@ -148,11 +148,11 @@ def test_demo_refuses_to_start_on_a_busy_port(tmp_path: Path) -> None:
 
 def test_demo_answers_a_real_query_then_ends_all_it_started(tmp_path: Path) -> None:
     port = free_port()
-    rows_read: list[str] = []
+    results: list[str] = []
     with _demo(tmp_path / "une démo", PORT=str(port)) as processes:
         assert processes.stdout is not None
         for line in processes.stdout:
-            rows_read.append(line)
+            results.append(line)
             if line.startswith("Ctrl-C"):
                 break
         processes.send_signal(signal.SIGINT)
@@ -162,7 +162,7 @@ def test_demo_answers_a_real_query_then_ends_all_it_started(tmp_path: Path) -> N
             processes.terminate()
             raise
     assert (processes.returncode, rest, errors) == (0, "", "")
-    text = "".join(rows_read)
+    text = "".join(results)
     assert '"totalCount": ' in text
     assert '"denomination": ' in text
     assert f"http://127.0.0.1:{port}/graphql" in text

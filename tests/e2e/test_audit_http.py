@@ -18,12 +18,12 @@ def test_g13_the_official_audit_finds_no_error_and_no_warning(world: World, gate
     env = {"URL": f"{gateway.url}/graphql", "JETON": world.token("ml")}
     results = json.loads(execute(DOSSIER, "audit.mjs", env))
     account = Counter(result["status"] for result in results)
-    refused_ones = {result["id"]: result["name"] for result in results if result["status"] == "notice"}
+    refused = {result["id"]: result["name"] for result in results if result["status"] == "notice"}
     note(
         f"audit GraphQL-over-HTTP : {account['ok']} ok, {account['error']} erreur, {account['warn']} avertissement, "
         f"{account['notice']} facultatif refusé exprès (GET), sur {len(results)}"
     )
     assert [result for result in results if result["status"] in ("error", "warn")] == []
-    assert refused_ones.keys() == BY_GET
-    assert all("MAY" in name and "GET" in name for name in refused_ones.values())
+    assert refused.keys() == BY_GET
+    assert all("MAY" in name and "GET" in name for name in refused.values())
     assert len(results) == 61

@@ -61,7 +61,7 @@ def test_two_processes_over_one_redis_ask_as_one(world: World, patient: str, red
 
     with one_of_both() as a, one_of_both() as b, ThreadPoolExecutor() as threads:
         world.check.reset_all()
-        rows_read = list(threads.map(lambda p: until_complete(p, world.token("ml"), ALL, n=50), (a, b)))
+        results = list(threads.map(lambda p: until_complete(p, world.token("ml"), ALL, n=50), (a, b)))
         two = {p: o for p, o in world.check.counters().items() if p != "referentiel"}
         world.check.reset_all()
         env = environment(world.environment | {"GATEWAY_CONFIG": patient, "GATEWAY_CACHE_URL": redis_url})
@@ -72,7 +72,7 @@ def test_two_processes_over_one_redis_ask_as_one(world: World, patient: str, red
     note(f"deux processus, un Redis : {sum(map(total, two.values()))} demandes, {sum(map(total, one.values()))} seul")
     assert two == one
     assert purged == {"gestibase"}
-    assert [row_read["data"]["ruptures"]["totalCount"] for row_read in rows_read] == [
+    assert [result["data"]["ruptures"]["totalCount"] for result in results] == [
         expected["data"]["ruptures"]["totalCount"]
     ] * 2
 
@@ -106,14 +106,14 @@ def test_c01_each_caller_is_answered_as_without_cache(
 ) -> None:
     """Warm by one and read by the next, in both orders, then all at once: the answers of a gateway that keeps nothing."""
     clients = ("ml", "ml-voisine", "cfa")
-    without_ = {client: until_complete(forgetful, world.token(client), ALL, n=20) for client in clients}
+    without = {client: until_complete(forgetful, world.token(client), ALL, n=20) for client in clients}
     with ThreadPoolExecutor() as threads:
         tokens = [world.token(client) for client in (*clients, *reversed(clients), *clients, *clients)]
         for client, token in zip((*clients, *reversed(clients)), tokens, strict=False):
-            assert comparable(until_complete(gateway, token, ALL, n=20)) == comparable(without_[client])
-        rows_read = list(threads.map(lambda token: gateway.graphql(token, ALL, {"n": 20}), tokens[6:]))
-    assert [comparable(row_read) for row_read in rows_read] == [comparable(without_[client]) for client in clients * 2]
-    assert len({str(comparable(without_[client])) for client in clients}) == 3
+            assert comparable(until_complete(gateway, token, ALL, n=20)) == comparable(without[client])
+        results = list(threads.map(lambda token: gateway.graphql(token, ALL, {"n": 20}), tokens[6:]))
+    assert [comparable(result) for result in results] == [comparable(without[client]) for client in clients * 2]
+    assert len({str(comparable(without[client])) for client in clients}) == 3
 
 
 def comparable(reponse: dict[str, Any]) -> dict[str, Any]:
@@ -127,13 +127,13 @@ def test_what_did_not_change_is_confirmed_and_not_decoded(world: World, forgetfu
     launched = forgetful
     partners = ("ypareo", "aimaira", "gestibase", "imilo")
     before = {name: revalidated(launched, name, "inchangee") for name in partners}
-    row_read = until_complete(launched, world.token("ml"), ALL, n=50)
+    result = until_complete(launched, world.token("ml"), ALL, n=50)
     requests = []
     for _ in range(2):
         time.sleep(VERIFY_AFTER)  # a held reading is looked at again
         world.check.reset_all()
         reread = launched.graphql(world.token("ml"), ALL, {"n": 50})
-        assert reread["data"] == row_read["data"]
+        assert reread["data"] == result["data"]
         requests.append(world.check.counters())
     assert requests[0] == requests[1]
     confirmed = {name: revalidated(launched, name, "inchangee") - before[name] for name in partners}

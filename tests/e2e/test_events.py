@@ -41,28 +41,28 @@ def test_a_rupture_entered_at_aimaira_is_seen(small: World, alone: LaunchedGatew
 
 def test_a_false_truncated_replayed_or_too_long_call_has_nothing_asked(small: World, alone: LaunchedGateway) -> None:
     """Over real HTTP, through everything that stands before the route."""
-    uai = next(iter(small.population.accounts_["aimaira"]))
+    uai = next(iter(small.population.accounts["aimaira"]))
     body = json.dumps({"CustomerName": uai.lower(), "ObjectType": "Apprenant"}).encode()
     secret, instant = aimaira.events_secret(small.population), int(time.time())
-    right_ = signature(secret, body, instant)
+    right = signature(secret, body, instant)
     read(small, alone)
     small.check.reset_all()
     calls = [
         ("aimaira", body, {}, 401),
         ("aimaira", body, signature("autre", body, instant), 401),
-        ("aimaira", body[:-1], right_, 401),
+        ("aimaira", body[:-1], right, 401),
         ("aimaira", body, signature(secret, body, instant - 301), 401),
-        ("imilo", body, right_, 401),
-        ("personne", body, right_, 401),
+        ("imilo", body, right, 401),
+        ("personne", body, right, 401),
         ("aimaira", b"x" * 8193, signature(secret, b"x" * 8193, instant), 413),
     ]
     with client_http(alone.url) as http:
-        for name, bytes_, headers, statut in calls:
-            assert http.post(f"/evenements/{name}", content=bytes_, headers=headers).status_code == statut
+        for name, content, headers, statut in calls:
+            assert http.post(f"/evenements/{name}", content=content, headers=headers).status_code == statut
         read(small, alone)
         assert small.check.total() == 0
         for _ in range(100):
-            assert http.post("/evenements/aimaira", content=body, headers=right_).status_code == 202
+            assert http.post("/evenements/aimaira", content=body, headers=right).status_code == 202
     time.sleep(2.1)  # what was read a moment ago serves two seconds
     read(small, alone)
     read(small, alone)
@@ -73,9 +73,9 @@ def test_a_false_truncated_replayed_or_too_long_call_has_nothing_asked(small: Wo
 
 def test_without_an_event_a_change_waits_for_the_duration_of_the_source(small: World, alone: LaunchedGateway) -> None:
     """What proves that the events did it: the same change, told to nobody, is not seen."""
-    account_ = followed(small, read(small, alone))
+    account = followed(small, read(small, alone))
     small.check.reset_all()
-    small.check.change_("imilo", account_.key, "situation", "NOUVEAU_PROJET", times=0)
+    small.check.change("imilo", account.key, "situation", "NOUVEAU_PROJET", times=0)
     time.sleep(2)
-    assert suivi(read(small, alone), account_) != "NOUVEAU_PROJET"
+    assert suivi(read(small, alone), account) != "NOUVEAU_PROJET"
     assert small.check.counters()["imilo"] == {}

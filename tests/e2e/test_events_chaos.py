@@ -50,12 +50,12 @@ def test_two_processes_hear_an_event_and_one_may_die(small: World, redis_url: st
 def test_a_failing_queue_is_caught_up_with(small: World) -> None:
     """Half a minute of failures while records change: nothing is lost, and the last word is shown."""
     with small.gateway() as alone:
-        account_ = followed(small, read(small, alone))
+        account = followed(small, read(small, alone))
         small.check.fault("imilo", "error", 500, operation="events")
         for situation in ("CHERCHE_CONTRAT", "AUTRE", "RDV_PRIS"):
-            small.check.change_("imilo", account_.key, "situation", situation)
+            small.check.change("imilo", account.key, "situation", situation)
             time.sleep(10)
-        assert suivi(read(small, alone), account_) != "RDV_PRIS"
+        assert suivi(read(small, alone), account) != "RDV_PRIS"
         small.check.lift_faults()
-        timeout = wait(partial(suivi_is, small, alone, account_, "RDV_PRIS"))
+        timeout = wait(partial(suivi_is, small, alone, account, "RDV_PRIS"))
     note(f"file i-milo en panne 30 s : rattrapée {timeout:.1f} s après son retour (recul ≤ 30 s)")

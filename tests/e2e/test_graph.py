@@ -22,16 +22,16 @@ def test_pages_follow_each_other_without_a_gap_or_a_repeat(world: World, gateway
     token = world.token("ml")
     whole = page(gateway, token, 500)
     awaited = [edge["node"]["id"] for edge in whole["edges"]]
-    values_read, after = [], None
+    results, after = [], None
     while True:
         chunk = page(gateway, token, 4, after)
-        values_read += [edge["node"]["id"] for edge in chunk["edges"]]
+        results += [edge["node"]["id"] for edge in chunk["edges"]]
         assert chunk["pageInfo"]["hasPreviousPage"] is (after is not None)
         after = chunk["pageInfo"]["endCursor"]
         if not chunk["pageInfo"]["hasNextPage"]:
             break
-    assert values_read == awaited
-    assert len(values_read) == whole["totalCount"] == len(set(values_read))
+    assert results == awaited
+    assert len(results) == whole["totalCount"] == len(set(results))
     dates = [edge["node"]["date"] for edge in whole["edges"]]
     assert dates == sorted(dates, reverse=True)
 
@@ -144,15 +144,15 @@ def test_sources_tell_every_partner(world: World, gateway: LaunchedGateway) -> N
 
 def test_a_cfa_sees_its_own_contracts_only(world: World, gateway: LaunchedGateway) -> None:
     uai = world.clients["cfa"].organisation
-    own_ones = {uai} | {cfa.uai for cfa in world.population.cfas.values() if cfa.responsable_uai == uai}
+    own = {uai} | {cfa.uai for cfa in world.population.cfas.values() if cfa.responsable_uai == uai}
     partner_request = (
         "{ jeunes(first: 500) { totalCount edges { node { contrats { cfa { uai } } formations { cfa { uai } } } } } }"
     )
     list_query = until_complete(gateway, world.token("cfa"), partner_request)["data"]["jeunes"]
-    seen_ones = {
+    seen = {
         holder["cfa"]["uai"]
         for edge in list_query["edges"]
         for holder in [*edge["node"]["contrats"], *edge["node"]["formations"]]
     }
     assert list_query["totalCount"] > 20
-    assert seen_ones <= own_ones
+    assert seen <= own

@@ -71,15 +71,15 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext
 
 
 @pytest.fixture
-def visit_(browser: BrowserContext, gateway: LaunchedGateway) -> Iterator[Visit]:
+def visit(browser: BrowserContext, gateway: LaunchedGateway) -> Iterator[Visit]:
     page = browser.new_page()
-    visit_ = Visit(page)
+    visit = Visit(page)
     page.add_init_script(VIOLATIONS)
-    page.on("request", visit_.note)
-    page.on("pageerror", lambda error: visit_.errors.append(str(error)))
-    page.on("console", lambda told: visit_.errors.append(told.text) if told.type == "error" else None)
+    page.on("request", visit.note)
+    page.on("pageerror", lambda error: visit.errors.append(str(error)))
+    page.on("console", lambda told: visit.errors.append(told.text) if told.type == "error" else None)
     page.goto(f"{gateway.url}/graphql")
-    yield visit_
+    yield visit
     page.close()
 
 
@@ -108,8 +108,8 @@ def _warm_again(gateway: LaunchedGateway, token: str) -> int:
     pytest.fail(f"the sources never all answered: {response['errors'][0]['message']}")
 
 
-def test_a_newcomer_reads_the_ruptures_of_its_territory(visit_: Visit, gateway: LaunchedGateway, world: World) -> None:
-    page = visit_.page
+def test_a_newcomer_reads_the_ruptures_of_its_territory(visit: Visit, gateway: LaunchedGateway, world: World) -> None:
+    page = visit.page
     token = world.token("ml")
     count = _warm_again(gateway, token)
     expect(page.get_by_role("status")).to_contain_text("Collez un jeton")
@@ -123,41 +123,41 @@ def test_a_newcomer_reads_the_ruptures_of_its_territory(visit_: Visit, gateway: 
     expect(page.locator(RESPONSE)).to_contain_text(f'"nom": "{list_query["edges"][0]["node"]["jeune"]["nom"]}"')
     _capture(page, "ruptures")
     assert len(list_query["edges"]) == min(count, 20) > 0
-    assert visit_.hotes == {urlsplit(gateway.url).netloc}
-    assert visit_.errors == []
+    assert visit.hotes == {urlsplit(gateway.url).netloc}
+    assert visit.errors == []
 
 
-def test_the_page_says_that_a_token_is_missing_and_asks_nothing(visit_: Visit) -> None:
-    page = visit_.page
+def test_the_page_says_that_a_token_is_missing_and_asks_nothing(visit: Visit) -> None:
+    page = visit.page
     sendings: list[str] = []
     page.on("request", lambda request: sendings.append(request.url) if request.method == "POST" else None)
     _execute(page)
     expect(page.locator(RESPONSE)).to_contain_text("Aucun jeton")
     assert sendings == []
-    assert visit_.errors == []
+    assert visit.errors == []
 
 
-def test_the_page_says_that_a_token_is_refused(visit_: Visit, world: World) -> None:
-    page = visit_.page
+def test_the_page_says_that_a_token_is_refused(visit: Visit, world: World) -> None:
+    page = visit.page
     header, body, signature = world.token("ml").split(".")
     _paste(page, f"{header}.{body}.{signature[::-1]}")
     expect(page.get_by_role("status")).to_contain_text("La passerelle refuse ce jeton")
     _capture(page, "refus")
 
 
-def test_an_example_opens_in_the_editor_and_runs(visit_: Visit, world: World) -> None:
-    page = visit_.page
+def test_an_example_opens_in_the_editor_and_runs(visit: Visit, world: World) -> None:
+    page = visit.page
     _paste(page, world.token("admin"))
     page.get_by_role("button", name="L’état des systèmes partenaires").click()
     expect(page.locator(".graphiql-query-editor")).to_contain_text("EtatDesSources")
     _execute(page)
     expect(page.locator(RESPONSE)).to_contain_text('"nom": "aimaira"', timeout=20_000)
     _capture(page, "exemple")
-    assert visit_.errors == []
+    assert visit.errors == []
 
 
-def test_nothing_typed_outlives_the_tab(visit_: Visit, world: World) -> None:
-    page = visit_.page
+def test_nothing_typed_outlives_the_tab(visit: Visit, world: World) -> None:
+    page = visit.page
     _paste(page, world.token("admin"))
     _execute(page)
     expect(page.locator(RESPONSE)).to_contain_text("CHAMP_REFUSE")

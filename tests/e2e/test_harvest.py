@@ -43,7 +43,7 @@ def slow(world: World) -> Iterator[None]:
         world.check.lift_faults()
 
 
-def read_one(processus: "subprocess.Popen[str]") -> str:
+def read_contrat(processus: "subprocess.Popen[str]") -> str:
     assert processus.stdout is not None
     return processus.stdout.readline().rstrip()
 
@@ -51,7 +51,7 @@ def read_one(processus: "subprocess.Popen[str]") -> str:
 async def stored_rows(url: str) -> list[tuple[object, ...]]:
     connection = await asyncpg.connect(url.replace("+asyncpg", ""))
     try:
-        return [tuple(row_read.values()) for row_read in await connection.fetch(ROWS)]
+        return [tuple(result.values()) for result in await connection.fetch(ROWS)]
     finally:
         await connection.close()
 
@@ -59,8 +59,8 @@ async def stored_rows(url: str) -> list[tuple[object, ...]]:
 def expected(world: World) -> list[tuple[object, ...]]:
     """What the harvest of this world, never killed, wrote: pseudonyms are those of one key."""
     assert world.record is not None
-    with sqlite3.connect(world.record / "donnees" / "registre.sqlite") as row_read:
-        return row_read.execute(ROWS).fetchall()
+    with sqlite3.connect(world.record / "donnees" / "registre.sqlite") as result:
+        return result.execute(ROWS).fetchall()
 
 
 @pytest.mark.chaos
@@ -68,10 +68,10 @@ def expected(world: World) -> list[tuple[object, ...]]:
 async def test_a_harvester_killed_is_replaced_by_the_one_that_waits(world: World, tmp_path: Path) -> None:
     async with base("postgresql", tmp_path) as url:
         with world.night(), slow(world), harvester(world, url) as first:
-            assert await asyncio.to_thread(read_one, first)
+            assert await asyncio.to_thread(read_contrat, first)
             with harvester(world, url) as second:
-                waiting = await asyncio.to_thread(read_one, second)
-                last = await asyncio.to_thread(read_one, first)
+                waiting = await asyncio.to_thread(read_contrat, second)
+                last = await asyncio.to_thread(read_contrat, first)
                 first.kill()
                 following, _ = await asyncio.to_thread(second.communicate)
         assert second.returncode == 0, following

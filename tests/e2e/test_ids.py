@@ -50,7 +50,7 @@ class QualityCounts(LinkStore):
 
 
 @dataclass
-class World:
+class ToldWorld:
     """A gateway whose sources say what a test tells them to."""
 
     ledger: QualityCounts
@@ -98,9 +98,9 @@ class World:
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
+async def world(tmp_path: Path) -> AsyncIterator[ToldWorld]:
     ledger = QualityCounts(f"sqlite+aiosqlite:///{tmp_path / 'liens.sqlite'}")
-    yield World(ledger)
+    yield ToldWorld(ledger)
     await ledger.close()
 
 
@@ -120,7 +120,7 @@ def ids(node: Any) -> dict[str, str]:
     return {"j": node["id"], "c": contrat["id"], "r": contrat["rupture"]["id"]}
 
 
-async def test_a_name_corrected_at_the_source_shows_under_the_same_ids(world: World) -> None:
+async def test_a_name_corrected_at_the_source_shows_under_the_same_ids(world: ToldWorld) -> None:
     world.tell(erp("1", "A", nom="Le Gof"))
     (before,) = (await world.request(EVERYONE))["jeunes"]["edges"]
     world.tell(erp("1", "A", nom="Le Goff"))
@@ -130,7 +130,7 @@ async def test_a_name_corrected_at_the_source_shows_under_the_same_ids(world: Wo
     assert (await world.request(UN, **ids(before["node"])))["jeune"]["nom"] == "Le Goff"
 
 
-async def test_ids_of_two_persons_found_to_be_one_open_the_survivor_and_cursors_go_on(world: World) -> None:
+async def test_ids_of_two_persons_found_to_be_one_open_the_survivor_and_cursors_go_on(world: ToldWorld) -> None:
     world.tell(erp("1", "A"), erp("9", "B", nom="Martin"))
     list_query = (await world.request(EVERYONE))["jeunes"]["edges"]
     world.tell(erp("1", "A"), erp("9", "B"))
@@ -139,24 +139,24 @@ async def test_ids_of_two_persons_found_to_be_one_open_the_survivor_and_cursors_
     assert len({ids(edge["node"])["j"] for edge in list_query}) == 2
     assert single["j"] in [ids(edge["node"])["j"] for edge in list_query]
     for edge in list_query:
-        lu = await world.request(UN, **ids(edge["node"]))
-        assert lu["jeune"]["id"] == lu["a"]["id"] == single["j"]
-        assert lu["contrat"]["id"] == lu["b"]["id"] == single["c"]
-        assert lu["rupture"]["id"] == lu["c"]["id"] == single["r"]
+        result = await world.request(UN, **ids(edge["node"]))
+        assert result["jeune"]["id"] == result["a"]["id"] == single["j"]
+        assert result["contrat"]["id"] == result["b"]["id"] == single["c"]
+        assert result["rupture"]["id"] == result["c"]["id"] == single["r"]
         following = "query S($a: String) { jeunes(first: 9, after: $a) { totalCount } }"
         assert (await world.request(following, a=edge["cursor"]))["jeunes"]["totalCount"] == 1
 
 
-async def test_ids_of_before_open_nothing_out_of_perimeter(world: World) -> None:
+async def test_ids_of_before_open_nothing_out_of_perimeter(world: ToldWorld) -> None:
     world.tell(erp("1", "A"), erp("9", "B", nom="Martin"))
     list_query = (await world.request(EVERYONE))["jeunes"]["edges"]
     world.tell(erp("1", "A"), erp("9", "B"))
     for edge in list_query:
-        lu = await world.request(UN, "60002", **ids(edge["node"]))
-        assert set(lu.values()) == {None}
+        result = await world.request(UN, "60002", **ids(edge["node"]))
+        assert set(result.values()) == {None}
 
 
-async def test_a_warm_view_reads_the_ledger_no_more(world: World) -> None:
+async def test_a_warm_view_reads_the_ledger_no_more(world: ToldWorld) -> None:
     world.tell(erp("1", "A"))
     await world.request(EVERYONE)
     when_cold = world.ledger.readings_journal
@@ -165,7 +165,7 @@ async def test_a_warm_view_reads_the_ledger_no_more(world: World) -> None:
     assert world.ledger.readings_journal == when_cold > 0
 
 
-async def test_a_rupture_that_no_source_dates_was_told_when_it_was_first_seen(world: World) -> None:
+async def test_a_rupture_that_no_source_dates_was_told_when_it_was_first_seen(world: ToldWorld) -> None:
     world.tell(erp("1", "A"))
     (edge,) = (await world.request(EVERYONE))["jeunes"]["edges"]
     assert edge["node"]["contrats"][0]["rupture"]["signaleeLe"] == T0.date().isoformat()
@@ -174,21 +174,21 @@ async def test_a_rupture_that_no_source_dates_was_told_when_it_was_first_seen(wo
     assert edge["node"] == {"delaiSignalementJours": (T0.date() - BROKEN_OFF).days, "avanceSurRegistreJours": None}
 
 
-async def test_without_the_ledger_the_answer_goes_on_and_the_view_is_tried_again_later(world: World) -> None:
+async def test_without_the_ledger_the_answer_goes_on_and_the_view_is_tried_again_later(world: ToldWorld) -> None:
     failures: list[int] = []
     ledger = QualityCounts("sqlite+aiosqlite:////nowhere/liens.sqlite")
-    without_ = World(ledger)
-    object.__setattr__(without_.gateway, "id_assigner", reader(ledger, failures).id_assigner)
-    for un in (world, without_):
-        un.tell(erp("1", "A"))
+    without = ToldWorld(ledger)
+    object.__setattr__(without.gateway, "id_assigner", reader(ledger, failures).id_assigner)
+    for one in (world, without):
+        one.tell(erp("1", "A"))
     expected = await world.request(EVERYONE)
-    lu = await without_.request(EVERYONE)
-    assert ids(lu["jeunes"]["edges"][0]["node"]) == ids(expected["jeunes"]["edges"][0]["node"])
-    await without_.request(EVERYONE)
+    result = await without.request(EVERYONE)
+    assert ids(result["jeunes"]["edges"][0]["node"]) == ids(expected["jeunes"]["edges"][0]["node"])
+    await without.request(EVERYONE)
     assert len(failures) == 1
-    ((_, view),) = without_.gateway.views._known.values()
+    ((_, view),) = without.gateway.views._known.values()
     assert view.stale is not None
     view.stale -= timedelta(minutes=1).total_seconds()
-    await without_.request(EVERYONE)
+    await without.request(EVERYONE)
     assert len(failures) == 2
     await ledger.close()

@@ -13,7 +13,7 @@ COUNTS = """{ tous: ruptures(first: 500) { totalCount edges { node { id } } }
 def test_need_14_the_counters_of_a_mission_locale_make_up_its_list(world: World, gateway: LaunchedGateway) -> None:
     lists = until_complete(gateway, world.token("ml"), COUNTS)["data"]
     counts = {name: list_query["totalCount"] for name, list_query in lists.items()}
-    all_ = {edge["node"]["id"] for edge in lists["tous"]["edges"]}
-    assert counts["tous"] == len(all_) > 5
+    everything = {edge["node"]["id"] for edge in lists["tous"]["edges"]}
+    assert counts["tous"] == len(everything) > 5
     assert counts["aTraiter"] + counts["injoignables"] + counts["traitees"] == counts["tous"]
     assert counts["prioritaires"] + counts["autres"] == counts["tous"]

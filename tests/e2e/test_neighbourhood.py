@@ -38,18 +38,16 @@ def described(groups: list[Cluster]) -> dict[str, object]:
 
 def test_joining_a_neighbourhood_gives_what_joining_all_gives(world: World) -> None:
     sourced_records, directory = asyncio.run(hear_all(world.environment))
-    all_, compares = link(sourced_records), 0
+    everything, compares = link(sourced_records), 0
     missions = sorted(world.population.geographie.missions_locales)[::3]
     for code in missions:
 
         def concerns(sourced_record: SourcedRecord, code: str = code) -> bool:
             return directory.mission_locale_of_home(sourced_record.jeune.adresse) == code
 
-        own_ones = [group for group in all_ if any(map(concerns, group.sourced_records))]
+        own = [group for group in everything if any(map(concerns, group.sourced_records))]
         neighbours = link(sourced_records, concerns)
-        assert described(own_ones) == described(
-            [group for group in neighbours if any(map(concerns, group.sourced_records))]
-        )
+        assert described(own) == described([group for group in neighbours if any(map(concerns, group.sourced_records))])
         compares += len(neighbourhood({(t.origin, t.record.key): t for t in sourced_records}, concerns))
     heard = len({(t.origin, t.record.key) for t in sourced_records})
     assert 5 * compares < len(missions) * heard

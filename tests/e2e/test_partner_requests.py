@@ -65,8 +65,10 @@ def test_a_selection_that_no_follow_up_needs_asks_no_follow_up(world: World, col
     partner_request = "{ ruptures(first: 5) { totalCount edges { node { date contrat { dateDebut } } } } }"
     assert "errors" not in until_complete(cold, world.token("cfa"), partner_request)
     assert "imilo" not in requests(world)
-    with_ = "{ ruptures(first: 5) { totalCount edges { node { date jeune { collaboration { demandeeLe } } } } } }"
-    assert "errors" not in until_complete(cold, world.token("cfa"), with_)
+    with_contrat = (
+        "{ ruptures(first: 5) { totalCount edges { node { date jeune { collaboration { demandeeLe } } } } } }"
+    )
+    assert "errors" not in until_complete(cold, world.token("cfa"), with_contrat)
     assert "imilo" in requests(world)
 
 

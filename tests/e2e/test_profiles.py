@@ -75,7 +75,7 @@ def _leaves(type_: Any) -> str:
     return " { " + " ".join(name for name in names if name != "id") + " }"
 
 
-def rows_read(profil: str) -> set[str]:
+def readable_fields(profil: str) -> set[str]:
     return set(READ[profil].split())
 
 
@@ -93,10 +93,10 @@ def test_no_value_of_a_category_not_granted_is_in_any_byte(world: World, gateway
         list_query = response["data"]["jeunes"]
         nodes = [] if list_query is None else [edge["node"] for edge in list_query["edges"]]
         refused = [e["path"] for e in response.get("errors", []) if e["extensions"]["code"] == "CHAMP_REFUSE"]
-        if "PARCOURS" not in rows_read(profil):
+        if "PARCOURS" not in readable_fields(profil):
             assert list_query is None
             assert refused
-        elif categorie in rows_read(profil):
+        elif categorie in readable_fields(profil):
             assert nodes
             assert not refused
         else:
@@ -107,7 +107,7 @@ def test_no_value_of_a_category_not_granted_is_in_any_byte(world: World, gateway
 
 @pytest.mark.parametrize("profil", PROFILES)
 def test_a_query_of_refused_fields_only_asks_no_partner_and_its_control_does(world: World, profil: str) -> None:
-    refused = [champ for champ, categorie in OF_THE_JEUNE.items() if categorie not in rows_read(profil)]
+    refused = [champ for champ, categorie in OF_THE_JEUNE.items() if categorie not in readable_fields(profil)]
     if not refused:
         pytest.skip("this profile reads every category")
     partner_request = f"{{ jeunes(first: 5) {{ edges {{ node {{ {' '.join(map(selection, refused))} }} }} }} }}"
@@ -117,7 +117,7 @@ def test_a_query_of_refused_fields_only_asks_no_partner_and_its_control_does(wor
         assert response["data"] == {"jeunes": None}
         assert {e["extensions"]["code"] for e in response["errors"]} == {"CHAMP_REFUSE"}
         assert world.check.total() == 0
-        if "PARCOURS" in rows_read(profil):
+        if "PARCOURS" in readable_fields(profil):
             cold.graphql(world.token(profil), "{ jeunes(first: 5) { edges { node { age } } } }")
             assert world.check.total() > 0
 
@@ -127,19 +127,17 @@ def test_values_of_the_truth_are_in_no_byte_that_may_not_hold_them(world: World,
     truth = list(world.check.truth())
     telephones = {person["telephone"] for person in truth}
     courriels = {person["courriel"] for person in truth}
-    all_ = " ".join(selection(champ) for champ in OF_THE_JEUNE)
-    bytes_ = {}
+    everything = " ".join(selection(champ) for champ in OF_THE_JEUNE)
+    content = {}
     for profil in PROFILES:
         response = until_complete(
-            gateway, world.token(profil), f"{{ jeunes(first: 100) {{ edges {{ node {{ {all_} }} }} }} }}"
+            gateway, world.token(profil), f"{{ jeunes(first: 100) {{ edges {{ node {{ {everything} }} }} }} }}"
         )
-        bytes_[profil] = json.dumps(response, ensure_ascii=False)
-        seen_ones = {t for t in telephones if f'"{t}"' in bytes_[profil]} | {
-            c for c in courriels if c in bytes_[profil]
-        }
-        assert bool(seen_ones) == ("CONTACT" in rows_read(profil)), profil
+        content[profil] = json.dumps(response, ensure_ascii=False)
+        seen = {t for t in telephones if f'"{t}"' in content[profil]} | {c for c in courriels if c in content[profil]}
+        assert bool(seen) == ("CONTACT" in readable_fields(profil)), profil
     note(f"fuites  : {len(PROFILES)} profils × {len(OF_THE_JEUNE)} champs, 0 octet non accordé")
-    assert len(bytes_) == len(READ)
+    assert len(content) == len(READ)
 
 
 def test_only_statuses_of_the_policy_are_seen(world: World, gateway: LaunchedGateway) -> None:
@@ -152,10 +150,10 @@ def test_only_statuses_of_the_policy_are_seen(world: World, gateway: LaunchedGat
 def test_two_purposes_and_none_declared_is_finalite_requise(world: World, gateway: LaunchedGateway) -> None:
     token = world.token("ml-deux-finalites")
     partner_request = "{ jeunes(first: 1) { totalCount edges { node { nom } } } }"
-    without_ = gateway.graphql(token, partner_request)
-    assert [e["extensions"]["code"] for e in without_["errors"]] == ["FINALITE_REQUISE"]
-    with_ = gateway.graphql(token, partner_request, x_finalite="ACCOMPAGNEMENT")
-    assert with_["data"]["jeunes"]["totalCount"] > 0
+    without = gateway.graphql(token, partner_request)
+    assert [e["extensions"]["code"] for e in without["errors"]] == ["FINALITE_REQUISE"]
+    with_contrat = gateway.graphql(token, partner_request, x_finalite="ACCOMPAGNEMENT")
+    assert with_contrat["data"]["jeunes"]["totalCount"] > 0
     other = gateway.graphql(token, partner_request, x_finalite="GESTION_CFA")
     assert [e["extensions"]["code"] for e in other["errors"]] == ["FINALITE_REQUISE"]
 

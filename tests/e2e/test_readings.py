@@ -80,8 +80,8 @@ def test_l03_a_nominative_answer_has_one_entry_and_the_others_none(world: World,
     others = [
         request(gateway, token, partner_request) for partner_request in (ACCOUNT, "{ moi { profil } }", "{ inconnu }")
     ]
-    rows_read = entries(journal_de(world))
-    entry = rows_read[response.headers["x-request-id"]]
+    results = entries(journal_de(world))
+    entry = results[response.headers["x-request-id"]]
     persons = {edge["node"]["jeune"]["id"] for edge in response.json()["data"]["ruptures"]["edges"]}
     assert sum(group["personnes"] for group in entry["groupes"]) == len(persons) == 3
     assert (entry["client"], entry["compte"], entry["finalite"]) == ("ml", "conseillère 12", "ACCOMPAGNEMENT")
@@ -93,7 +93,7 @@ def test_l03_a_nominative_answer_has_one_entry_and_the_others_none(world: World,
     }
     assert entry["refus"] == ["Jeune.ine"]
     assert entry["sources"].keys() == {s["nom"] for s in response.json()["extensions"]["sources"]}
-    assert not rows_read.keys() & {other.headers["x-request-id"] for other in others}
+    assert not results.keys() & {other.headers["x-request-id"] for other in others}
 
 
 MIX = {  # what is asked, and whether the answer shows somebody
@@ -127,14 +127,14 @@ def test_l03_whatever_is_asked_at_once_has_one_entry_if_it_shows_somebody(
 def test_l01_nothing_of_a_person_is_in_the_files_of_the_journal(world: World, gateway: LaunchedGateway) -> None:
     response = until_complete(gateway, world.token("ml"), ALL, n=100, apres=None)
     jeunes = [edge["node"]["jeune"] for edge in response["data"]["ruptures"]["edges"]]
-    bytes_ = bytes_of(journal_de(world))
+    content = bytes_of(journal_de(world))
     canaries = {
         jeune[champ] for jeune in jeunes for champ in ("id", "courriel", "telephone", "dateNaissance") if jeune[champ]
     }
     assert len(canaries) > len(jeunes)
-    assert [canary for canary in canaries if canary.encode() in bytes_] == []
+    assert [canary for canary in canaries if canary.encode() in content] == []
     names = {f"{jeune['prenom']}" for jeune in jeunes} | {jeune["nom"] for jeune in jeunes}
-    assert [name for name in names if len(name) > 4 and name.encode() in bytes_] == []
+    assert [name for name in names if len(name) > 4 and name.encode() in content] == []
 
 
 def test_l08_who_read_this_person(world: World, gateway: LaunchedGateway, command: Command) -> None:
@@ -181,10 +181,10 @@ def test_a10_l09_an_account_reads_its_quota_of_distinct_persons_and_no_more(
     gateway, _ = a_part
     alice, benoit = world.token("ml-quota", agent="alice\nalice"), world.token("ml-quota", agent="benoit")
     assert until_complete(gateway, alice, RUPTURES)["data"]["ruptures"]["edges"]
-    all_ = request(gateway, alice, "{ jeunes(first: 20) { edges { node { nom } } } }")
-    assert (all_.status_code, all_.json().keys()) == (429, {"errors"})
-    assert all_.json()["errors"][0]["extensions"]["code"] == "QUOTA_ATTEINT"
-    assert 0 < int(all_.headers["retry-after"]) <= 24 * 3600
+    everything = request(gateway, alice, "{ jeunes(first: 20) { edges { node { nom } } } }")
+    assert (everything.status_code, everything.json().keys()) == (429, {"errors"})
+    assert everything.json()["errors"][0]["extensions"]["code"] == "QUOTA_ATTEINT"
+    assert 0 < int(everything.headers["retry-after"]) <= 24 * 3600
     for _ in range(2):  # those already read
         assert request(gateway, alice, RUPTURES).status_code == 200
     assert request(gateway, alice, ACCOUNT).status_code == 200
@@ -202,7 +202,7 @@ def test_a10_l09_an_account_reads_its_quota_of_distinct_persons_and_no_more(
 def test_a02_an_account_that_guesses_finds_nothing_more(world: World, a_part: tuple[LaunchedGateway, str]) -> None:
     gateway, _ = a_part
     devin, other = world.token("ml-quota", agent="devin"), world.token("ml-quota", agent="autre")
-    true_one = until_complete(gateway, other, RUPTURES)["data"]["ruptures"]["edges"][0]["node"]["jeune"]["id"]
+    owner = until_complete(gateway, other, RUPTURES)["data"]["ruptures"]["edges"][0]["node"]["jeune"]["id"]
     sought = '{ rechercheJeune(nom: "Nemo", prenom: "Ada", dateNaissance: "2006-01-02") { jeune { nom } } }'
     for partner_request in (
         '{ jeune(id: "a") { nom } }',
@@ -211,12 +211,12 @@ def test_a02_an_account_that_guesses_finds_nothing_more(world: World, a_part: tu
         '{ node(id: "c") { id } }',
     ):
         assert request(gateway, devin, partner_request).status_code == 200
-    assert request(gateway, devin, f'{{ jeune(id: "{true_one}") {{ nom }} }}').json()["data"]["jeune"]
+    assert request(gateway, devin, f'{{ jeune(id: "{owner}") {{ nom }} }}').json()["data"]["jeune"]
     too_many = request(gateway, devin, '{ a: rupture(id: "d") { id } b: rupture(id: "e") { id } }')
     assert (too_many.status_code, too_many.json()["errors"][0]["extensions"]["code"]) == (429, "QUOTA_ATTEINT")
     assert 0 < int(too_many.headers["retry-after"]) <= 600
-    assert request(gateway, devin, f'{{ jeune(id: "{true_one}") {{ nom }} }}').status_code == 429
-    assert request(gateway, other, f'{{ jeune(id: "{true_one}") {{ nom }} }}').status_code == 200
+    assert request(gateway, devin, f'{{ jeune(id: "{owner}") {{ nom }} }}').status_code == 429
+    assert request(gateway, other, f'{{ jeune(id: "{owner}") {{ nom }} }}').status_code == 200
 
 
 def test_a_client_is_told_its_pace_and_stopped_beyond(world: World, a_part: tuple[LaunchedGateway, str]) -> None:
@@ -248,7 +248,7 @@ def test_l03_killed_between_the_entry_and_the_answer(
     received: list[str] = []
 
     def read() -> None:
-        while any(un.poll() is None for un in processes):
+        while any(one.poll() is None for one in processes):
             with contextlib.suppress(httpx.TransportError):
                 response = request(gateway, token, RUPTURES)
                 received.append(response.headers["x-request-id"])
@@ -256,10 +256,10 @@ def test_l03_killed_between_the_entry_and_the_answer(
     readers = [threading.Thread(target=read) for _ in range(4)]
     for reader in readers:
         reader.start()
-    while len(received) < 30 and all(un.poll() is None for un in processes):
+    while len(received) < 30 and all(one.poll() is None for one in processes):
         time.sleep(0.001)
-    for un in processes:
-        un.kill()
+    for one in processes:
+        one.kill()
     for reader in readers:
         reader.join()
     assert set(received) <= entries(journal).keys()
@@ -273,8 +273,8 @@ def test_l03_killed_between_the_entry_and_the_answer(
 async def test_a10_processes_of_one_postgresql_count_together(world: World, few: Path, tmp_path: Path) -> None:
     """What another process counted, the gateway knows; killed, it leaves a chain that the other goes on with."""
     day = world.population.today
-    own_ones = caps(ClientQuotas(persons_a_day=5), Profil.MISSION_LOCALE, "chloé", "MISSION_LOCALE/x", day)
-    elsewhere = JournalEntry(act("LECTURE", datetime.now(UTC)), ("p1", "p2", "p3"), CountUnder(own_ones, "x", 100))
+    own = caps(ClientQuotas(persons_a_day=5), Profil.MISSION_LOCALE, "chloé", "MISSION_LOCALE/x", day)
+    elsewhere = JournalEntry(act("LECTURE", datetime.now(UTC)), ("p1", "p2", "p3"), CountUnder(own, "x", 100))
     async with base("postgresql", tmp_path) as url:
         other = Journal(url, Sealer.from_text(world.environment["GATEWAY_CLE"]))
         await other.open()

@@ -26,19 +26,19 @@ def anais(world: World, gateway: LaunchedGateway) -> dict[str, Any]:
         "{ jeunes(first: 200) { edges { node { id nom prenom dateNaissance provenance { source champ } } } } }"
     )
     nodes = [a["node"] for a in until_complete(gateway, world.token("ml"), partner_request)["data"]["jeunes"]["edges"]]
-    known_ones = [n for n in nodes if len({p["source"] for p in n["provenance"]}) >= 3 and len(n["nom"]) > 6]
-    return min(known_ones, key=lambda node: str(node["id"]))
+    known = [n for n in nodes if len({p["source"] for p in n["provenance"]}) >= 3 and len(n["nom"]) > 6]
+    return min(known, key=lambda node: str(node["id"]))
 
 
 def test_a_young_person_is_found_however_the_name_is_written(
     world: World, gateway: LaunchedGateway, anais: dict[str, Any]
 ) -> None:
     written = {"nom": anais["nom"].lower(), "prenom": anais["prenom"].upper()}
-    found_ones = search(gateway, world.token("ml"), anais, **written)["data"]["rechercheJeune"]
-    assert found_ones[0]["jeune"]["id"] == anais["id"]
-    assert (found_ones[0]["niveau"], found_ones[0]["score"] > 0.99) == ("CERTAIN", True)
-    assert len(found_ones[0]["sources"]) >= 3
-    assert {(clue["champ"], clue["accord"]) for clue in found_ones[0]["indices"]} >= {
+    found = search(gateway, world.token("ml"), anais, **written)["data"]["rechercheJeune"]
+    assert found[0]["jeune"]["id"] == anais["id"]
+    assert (found[0]["niveau"], found[0]["score"] > 0.99) == ("CERTAIN", True)
+    assert len(found[0]["sources"]) >= 3
+    assert {(clue["champ"], clue["accord"]) for clue in found[0]["indices"]} >= {
         ("nom", "identique"),
         ("prenom", "identique"),
         ("dateNaissance", "identique"),
@@ -49,10 +49,10 @@ def test_a_slip_of_the_hand_still_finds_and_says_what_differs(
     world: World, gateway: LaunchedGateway, anais: dict[str, Any]
 ) -> None:
     name = anais["nom"][:3] + anais["nom"][4:]
-    found_ones = search(gateway, world.token("ml"), anais, nom=name)["data"]["rechercheJeune"]
-    assert found_ones[0]["jeune"]["id"] == anais["id"]
-    assert found_ones[0]["niveau"] == "PROBABLE"
-    assert ("nom", "proche") in {(clue["champ"], clue["accord"]) for clue in found_ones[0]["indices"]}
+    found = search(gateway, world.token("ml"), anais, nom=name)["data"]["rechercheJeune"]
+    assert found[0]["jeune"]["id"] == anais["id"]
+    assert found[0]["niveau"] == "PROBABLE"
+    assert ("nom", "proche") in {(clue["champ"], clue["accord"]) for clue in found[0]["indices"]}
 
 
 def test_nobody_is_found_by_the_first_name_alone(world: World, gateway: LaunchedGateway, anais: dict[str, Any]) -> None:
@@ -61,9 +61,9 @@ def test_nobody_is_found_by_the_first_name_alone(world: World, gateway: Launched
 
 
 def test_out_of_perimeter_is_absence(world: World, gateway: LaunchedGateway, anais: dict[str, Any]) -> None:
-    found_ones = search(gateway, world.token("ml-voisine"), anais)["data"]["rechercheJeune"]
-    assert anais["id"] not in [found["jeune"]["id"] for found in found_ones]
-    assert all(found["jeune"]["nom"] != anais["nom"] for found in found_ones)
+    matches = search(gateway, world.token("ml-voisine"), anais)["data"]["rechercheJeune"]
+    assert anais["id"] not in [found["jeune"]["id"] for found in matches]
+    assert all(found["jeune"]["nom"] != anais["nom"] for found in matches)
 
 
 @pytest.mark.parametrize("profil", ["arml", "statistiques", "admin"])

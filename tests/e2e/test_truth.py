@@ -14,7 +14,7 @@ LIGHT = """query L($n: Int!, $apres: String) { ruptures(first: $n, after: $apres
  pageInfo { hasNextPage endCursor } edges { node { date contrat { dateDebut cfa { uai } } } } } }"""
 
 
-def expected_ones(truth: list[dict[str, Any]], day: date) -> dict[str, Counter[Key]]:
+def expected_by_mission(truth: list[dict[str, Any]], day: date) -> dict[str, Counter[Key]]:
     """The definition of docs/domaine.md, applied to the truth: by Mission locale."""
     by_mission: dict[str, Counter[Key]] = defaultdict(Counter)
     for person in truth:
@@ -52,7 +52,7 @@ def test_each_mission_locale_reads_what_the_sources_reveal_no_more_and_no_less(
     world: World, gateway: LaunchedGateway
 ) -> None:
     truth = list(world.check.truth())
-    expected = expected_ones(truth, world.population.today)
+    expected = expected_by_mission(truth, world.population.today)
     missions = sorted(world.population.geographie.missions_locales)
     obtained = {mission: obtained_rows(gateway, world.token(f"ml-{mission}")) for mission in missions}
     for mission in missions:

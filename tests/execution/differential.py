@@ -33,7 +33,7 @@ OPERATIONS_PER_WORLD = 40
 
 
 @dataclass
-class World:
+class DrawnWorld:
     """Data that operations are asked of."""
 
     randomness: Random
@@ -53,7 +53,7 @@ class World:
         return context(profil, decision, self.view, self.directory, self.sources)
 
 
-class Bench:
+class DifferentialHarness:
     """Asks each operation three times of the product, and once of the oracle."""
 
     def __init__(self) -> None:
@@ -63,13 +63,13 @@ class Bench:
         self.differences: list[str] = []
         self.executor = Executor(SCHEMA, lambda voie: self.execution_paths.update([voie.value]))
 
-    def try_(self, text: str, variables: dict[str, Any], profil: Profil, world: World) -> None:
+    def attempt(self, text: str, variables: dict[str, Any], profil: Profil, world: DrawnWorld) -> None:
         """Compare; keep what differs."""
         try:
             document = self.documents.read(text, None)
-            rows_read = document.variables(SCHEMA, variables)
+            results = document.variables(SCHEMA, variables)
             who = viewer(profil)
-            decision = decide(SCHEMA, document.tree, document.operation, rows_read.coerced, who, POLICY)
+            decision = decide(SCHEMA, document.tree, document.operation, results.coerced, who, POLICY)
         except CallerError as error:
             self.issues[type(error).__name__] += 1
             return
@@ -78,7 +78,7 @@ class Bench:
         self.issues["non_vide"] += any(signed in expected[0] for signed in ("[{", ': {"'))
         self.issues["en_erreur"] += bool(expected[1])
         for _ in range(3):
-            rendered = self.executor.execute(document, rows_read, world.context(profil, decision))
+            rendered = self.executor.execute(document, results, world.context(profil, decision))
             if _seen(rendered) != expected:
                 self.differences.append(
                     f"{profil.value} {json.dumps(variables)}\n{text}\n  {expected}\n  {_seen(rendered)}"
@@ -87,12 +87,12 @@ class Bench:
     def generate(self, seed: int, operations: int) -> None:
         """That many operations of a seed, over worlds of which half are damaged."""
         randomness, profils = Random(seed), [*Profil, *[Profil.MISSION_LOCALE, Profil.CFA, Profil.SI_PARTENAIRE] * 3]
-        world = World(randomness, spoilt=False)
+        world = DrawnWorld(randomness, spoilt=False)
         for rank in range(operations):
             if rank % OPERATIONS_PER_WORLD == 0:
-                world = World(randomness, spoilt=rank % (2 * OPERATIONS_PER_WORLD) == 0)
+                world = DrawnWorld(randomness, spoilt=rank % (2 * OPERATIONS_PER_WORLD) == 0)
             text, variables = operation(randomness)
-            self.try_(text, variables, randomness.choice(profils), world)
+            self.attempt(text, variables, randomness.choice(profils), world)
 
     def figure(self) -> str:
         """What was compared, in one line."""
@@ -115,14 +115,14 @@ def _below(path: Sequence[str | int], caches: Sequence[Sequence[str]]) -> bool:
 
 
 def _drain(data: Any, path: Sequence[str], coordinate: str) -> None:
-    for object_ in data if isinstance(data, list) else [data]:
-        if isinstance(object_, list):
-            _drain(object_, path, coordinate)
-        elif isinstance(object_, dict) and path[0] in object_:
+    for item in data if isinstance(data, list) else [data]:
+        if isinstance(item, list):
+            _drain(item, path, coordinate)
+        elif isinstance(item, dict) and path[0] in item:
             if len(path) == 1:
-                object_[path[0]] = None
+                item[path[0]] = None
             else:
-                _drain(object_[path[0]], path[1:], coordinate)
+                _drain(item[path[0]], path[1:], coordinate)
 
 
 def _seen(result: ExecutionResult) -> tuple[str, list[tuple[str, Any, Any]]]:
@@ -144,11 +144,11 @@ def main() -> int:
     parser.add_argument("--operations", type=int, default=20_000)
     parser.add_argument("--graine", type=int, default=1, dest="seed", metavar="GRAINE")
     wanted = parser.parse_args()
-    bench_ = Bench()
-    bench_.generate(wanted.seed, wanted.operations)
-    print(bench_.figure())
-    print("\n\n".join(bench_.differences[:10]))
-    return 1 if bench_.differences or not bench_.execution_paths[ExecutionPath.PLAN.value] else 0
+    harness = DifferentialHarness()
+    harness.generate(wanted.seed, wanted.operations)
+    print(harness.figure())
+    print("\n\n".join(harness.differences[:10]))
+    return 1 if harness.differences or not harness.execution_paths[ExecutionPath.PLAN.value] else 0
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from gateway.errors import CallerError
 from gateway.execution.executor import ExecutionPath, Executor
 from gateway.federation.views.view import ViewPerson
 from gateway.schema.nouns import Statut
-from tests.execution.differential import World
+from tests.execution.differential import DrawnWorld
 from tests.support.access.tools import POLICY, SCHEMA, viewer
 from tests.support.examples import examples
 from tests.support.execution.data import DAY
@@ -33,18 +33,18 @@ PAGE = """{ ruptures(first: 100) { edges { node { date joursDepuis etat priorita
 
 
 def _execute(
-    text: str, world: World, times: int, profil: Profil = Profil.MISSION_LOCALE
+    text: str, world: DrawnWorld, times: int, profil: Profil = Profil.MISSION_LOCALE
 ) -> tuple[Any, Counter[ExecutionPath]]:
     """The last answer, and the ways."""
     execution_paths: Counter[ExecutionPath] = Counter()
     executor = Executor(SCHEMA, lambda voie: execution_paths.update([voie]))
     document = Documents(SCHEMA).read(text, None)
     variables: dict[str, Any] = dict.fromkeys(("n", "first"), 5)
-    rows_read = document.variables(SCHEMA, variables)
-    decision = decide(SCHEMA, document.tree, document.operation, rows_read.coerced, viewer(profil), POLICY)
+    results = document.variables(SCHEMA, variables)
+    decision = decide(SCHEMA, document.tree, document.operation, results.coerced, viewer(profil), POLICY)
     rendered: ExecutionResult | None = None
     for _ in range(times):
-        rendered = executor.execute(document, rows_read, world.context(profil, decision))
+        rendered = executor.execute(document, results, world.context(profil, decision))
     return rendered, execution_paths
 
 
@@ -69,7 +69,7 @@ def _queries() -> list[str]:
 
 
 def test_no_query_of_ours_falls_back() -> None:
-    world, served_rows = World(Random(1), spoilt=False), 0
+    world, served_rows = DrawnWorld(Random(1), spoilt=False), 0
     for text in _queries():
         try:
             _, execution_paths = _execute(text, world, 3)
@@ -81,19 +81,19 @@ def test_no_query_of_ours_falls_back() -> None:
 
 
 def test_a_query_asked_once_costs_no_plan() -> None:
-    _, execution_paths = _execute("{ moi { profil } }", World(Random(1), spoilt=False), 1)
+    _, execution_paths = _execute("{ moi { profil } }", DrawnWorld(Random(1), spoilt=False), 1)
     assert execution_paths == {ExecutionPath.FIRST_SEEN: 1}
 
 
 def test_introspection_falls_back_and_says_so_once(caplog: pytest.LogCaptureFixture) -> None:
-    rendered, execution_paths = _execute("{ __schema { queryType { name } } }", World(Random(1), spoilt=False), 4)
+    rendered, execution_paths = _execute("{ __schema { queryType { name } } }", DrawnWorld(Random(1), spoilt=False), 4)
     assert rendered.data == {"__schema": {"queryType": {"name": "Query"}}}
     assert execution_paths == {ExecutionPath.FIRST_SEEN: 1, ExecutionPath.FALLBACK: 3}
     assert [r.getMessage().split(" : ", 1)[1] for r in caplog.records] == ["repli, Unsupported (introspection)"]
 
 
 def test_a_value_out_of_place_is_told_by_graphql_core() -> None:
-    world = World(Random(5), spoilt=False)
+    world = DrawnWorld(Random(5), spoilt=False)
     for person, rupture in list(world.view.ruptures.values()):
         world.view.ruptures[rupture.id] = (_is_open(person), rupture)
         rupture.jours_depuis = "hier"  # type: ignore[assignment]
@@ -112,29 +112,27 @@ def test_a_refused_field_is_not_in_the_function() -> None:
 
 def test_a_row_costs_five_python_calls_at_most() -> None:
     """Page, perimeter looked at again, mask and execution: what fifty rows more cost, their copies known, then the page."""
-    per_row, kept = [
-        (_calls_of_a_page(100, seen_ones) - _calls_of_a_page(50, seen_ones)) / 50 for seen_ones in (False, True)
-    ]
+    per_row, kept = [(_calls_of_a_page(100, seen) - _calls_of_a_page(50, seen)) / 50 for seen in (False, True)]
     note(f"exécution : {per_row:.1f} appels Python par ligne de 22 champs, page comprise ; {kept:.0f} page connue")
     assert 0 < per_row <= 5
     assert kept == 0
 
 
 def _calls_of_a_page(rows: int, known_page: bool) -> int:
-    world = World(Random(5), spoilt=False)
+    world = DrawnWorld(Random(5), spoilt=False)
     model = next(iter(world.view.ruptures.values()))
-    all_ = _is_open(model[0])
-    world.view.ruptures = {f"R{rank}": (all_, _copy(model[1], rank)) for rank in range(rows)}
+    everything = _is_open(model[0])
+    world.view.ruptures = {f"R{rank}": (everything, _copy(model[1], rank)) for rank in range(rows)}
     executor = Executor(SCHEMA, lambda _: None)
     document = Documents(SCHEMA).read(PAGE, None)
-    without_ = document.variables(SCHEMA, {})
+    without = document.variables(SCHEMA, {})
     decision = decide(SCHEMA, document.tree, document.operation, {}, viewer(Profil.MISSION_LOCALE), POLICY)
     for _ in range(3):
-        rendered = executor.execute(document, without_, world.context(Profil.MISSION_LOCALE, decision))
+        rendered = executor.execute(document, without, world.context(Profil.MISSION_LOCALE, decision))
     assert len(orjson.loads(orjson.dumps(rendered.data))["ruptures"]["edges"]) == rows
     for shown_copies in () if known_page else world.view._shown_copies.values():
         shown_copies.pages.clear()
-    return _calls(lambda: executor.execute(document, without_, world.context(Profil.MISSION_LOCALE, decision)))
+    return _calls(lambda: executor.execute(document, without, world.context(Profil.MISSION_LOCALE, decision)))
 
 
 def _is_open(person: ViewPerson) -> ViewPerson:

@@ -48,8 +48,8 @@ class Matrix:
                 if cell.kind != "tls":
                     yield partner, self.judge(launched, outcomes, cell.codes)
             if cell.kind == "tls":  # a door hands on the links as they are, and they are not of TLS: all have the flaw
-                fault_ = self.judge(launched, outcomes, cell.codes)
-                yield from ((partner, fault_) for partner in ALIVE_ONES)
+                describe_fault = self.judge(launched, outcomes, cell.codes)
+                yield from ((partner, describe_fault) for partner in ALIVE_ONES)
 
     def referentiel(self, cell: Cell) -> str:
         """It is harvested when the gateway starts: one that cannot be leaves the copy of the disk, and nothing lacks."""
@@ -94,18 +94,18 @@ class Matrix:
     def _by_half(self, launched: LaunchedGateway) -> str:
         """Nothing was kept and an error says so, or the age tells up to when it was."""
         response = self._response(launched, {"registre"})
-        row_read = ReadOne.de(response)
-        if "registre" in row_read.errors:
-            return self.oracle.fault_(row_read, {"registre": Outcome.KEPT_ROWS})
+        result = ReadOne.de(response)
+        if "registre" in result.errors:
+            return self.oracle.describe_fault(result, {"registre": Outcome.KEPT_ROWS})
         view: dict[str, str] = next((one for one in response["extensions"]["sources"] if one["nom"] == "registre"), {})
         day = self.world.population.today.isoformat()
         return "" if view.get("asOf", "9999") < day else f"half a harvest said to be of {view}"
 
     def judge(self, launched: LaunchedGateway, outcomes: Mapping[str, Outcome], codes: Collection[str] = ()) -> str:
         selected = {name for name, sort in outcomes.items() if sort is Outcome.KEPT_ROWS}
-        row_read = ReadOne.de(self._response(launched, selected))
-        others = set(row_read.errors.values()) - set(codes)
-        return self.oracle.fault_(row_read, outcomes) or (f"named by {sorted(others)}" if others else "")
+        result = ReadOne.de(self._response(launched, selected))
+        others = set(result.errors.values()) - set(codes)
+        return self.oracle.describe_fault(result, outcomes) or (f"named by {sorted(others)}" if others else "")
 
     def _response(self, launched: LaunchedGateway, selected: Collection[str]) -> dict[str, Any]:
         """The answer; again while a healthy partner was late. A status of 500 or more is raised."""
@@ -117,8 +117,8 @@ class Matrix:
                     f"HTTP {received.status_code}\n{launched.journal.read_text(encoding='utf-8')[-2000:]}"
                 )
             response: dict[str, Any] = received.json()
-            late_ones = {name for name, code in ReadOne.de(response).errors.items() if code == "SOURCE_DELAI_DEPASSE"}
-            if not late_ones - set(selected):
+            late = {name for name, code in ReadOne.de(response).errors.items() if code == "SOURCE_DELAI_DEPASSE"}
+            if not late - set(selected):
                 break
         return response
 

@@ -13,7 +13,7 @@ from typing import Any
 from fixtures.population.model import Population
 from fixtures.population.truth import truth
 from fixtures.world import World
-from tests.e2e.test_truth import Key, expected_ones
+from tests.e2e.test_truth import Key, expected_by_mission
 
 LIST = """query Matrice($n: Int!) { ruptures(first: $n) { totalCount complet
  edges { node { date contrat { dateDebut cfa { uai } } } } } }"""
@@ -42,11 +42,11 @@ class ReadOne:
         list_query = reponse["data"]["ruptures"]
         nodes = [edge["node"] for edge in list_query["edges"]] if list_query else []
         rows = Counter((n["contrat"]["dateDebut"], n["date"], (n["contrat"]["cfa"] or {}).get("uai")) for n in nodes)
-        told_ones = [error["extensions"] for error in reponse.get("errors", [])]
+        told = [error["extensions"] for error in reponse.get("errors", [])]
         return cls(
             rows,
             list_query["complet"] if list_query else None,
-            {one["source"]: one["code"] for one in told_ones},
+            {one["source"]: one["code"] for one in told},
             {one["nom"]: one["etat"] for one in reponse["extensions"]["sources"]},
         )
 
@@ -60,31 +60,31 @@ class Oracle:
 
     def _expected(self, selected: frozenset[str]) -> Counter[Key]:
         rows = list(truth(_without(self._population, selected)))
-        return expected_ones(rows, self._population.today)[self._mission]
+        return expected_by_mission(rows, self._population.today)[self._mission]
 
-    def fault_(self, row_read: ReadOne, outcomes: Mapping[str, Outcome]) -> str:
+    def describe_fault(self, result: ReadOne, outcomes: Mapping[str, Outcome]) -> str:
         """What is wrong with an answer while systems are faulted, each with what becomes of its rows; "" if nothing is."""
         selected_people = {name for name, sort in outcomes.items() if sort is Outcome.KEPT_ROWS}
         if Outcome.DEPENDING_ON in outcomes.values():
-            return self._fault_by(row_read, outcomes.keys())
+            return self._fault_by(result, outcomes.keys())
         absent = selected_people | {name for name, sort in outcomes.items() if sort is Outcome.TOLD_ABSENT}
         expected = self.expected(frozenset(absent))
-        if set(row_read.errors) != selected_people:
-            return f"errors name {row_read.errors}"
-        if row_read.complet is not (not selected_people):
-            return f"complet is {row_read.complet}"
-        if row_read.rows != expected:
-            return f"{(expected - row_read.rows).total()} rows missing, {(row_read.rows - expected).total()} too many"
+        if set(result.errors) != selected_people:
+            return f"errors name {result.errors}"
+        if result.complet is not (not selected_people):
+            return f"complet is {result.complet}"
+        if result.rows != expected:
+            return f"{(expected - result.rows).total()} rows missing, {(result.rows - expected).total()} too many"
         return ""
 
-    def _fault_by(self, row_read: ReadOne, fallible: Collection[str]) -> str:
+    def _fault_by(self, result: ReadOne, fallible: Collection[str]) -> str:
         """Whatever was drawn: complete means whole, and what is not names the partners it lacks, and only them."""
-        if set(row_read.errors) - set(fallible):
-            return f"errors name {row_read.errors}"
-        if row_read.complet is (len(row_read.errors) > 0):
-            return f"complet is {row_read.complet} with errors {row_read.errors}"
-        if row_read.complet and row_read.rows != self.expected(frozenset()):
-            return f"said complete, {(self.expected(frozenset()) - row_read.rows).total()} rows missing"
+        if set(result.errors) - set(fallible):
+            return f"errors name {result.errors}"
+        if result.complet is (len(result.errors) > 0):
+            return f"complet is {result.complet} with errors {result.errors}"
+        if result.complet and result.rows != self.expected(frozenset()):
+            return f"said complete, {(self.expected(frozenset()) - result.rows).total()} rows missing"
         return ""
 
 
@@ -92,5 +92,5 @@ def _without(population: Population, selected: frozenset[str]) -> Population:
     """The same people, told by the others only."""
     return replace(
         population,
-        accounts_={name: told_values for name, told_values in population.accounts_.items() if name not in selected},
+        accounts={name: told_values for name, told_values in population.accounts.items() if name not in selected},
     )

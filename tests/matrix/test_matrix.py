@@ -65,10 +65,10 @@ def _play(matrix: Matrix, cell: Cell, typos: list[str]) -> dict[str, str]:
     debut = time.monotonic()
     for partner, found in _cells(matrix, cell):
         duration, debut = time.monotonic() - debut, time.monotonic()
-        fault_ = found or (f"took {duration:.0f} s" if duration > DEADLINE else "")
-        if fault_:
-            typos.append(f"{cell.nom}, {partner}: {fault_}")
-        views[partner] = "FAULT" if fault_ else _become(cell, partner)
+        fault = found or (f"took {duration:.0f} s" if duration > DEADLINE else "")
+        if fault:
+            typos.append(f"{cell.nom}, {partner}: {fault}")
+        views[partner] = "FAULT" if fault else _become(cell, partner)
     return views
 
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 import respx
 
-from tests.support.sources import Bench, bench_, transport
+from tests.support.sources import SourcesHarness, sources_harness, transport
 
 
 @pytest.fixture
@@ -15,6 +15,6 @@ def router() -> Iterator[respx.MockRouter]:
 
 
 @pytest.fixture
-async def attempt(router: respx.MockRouter) -> AsyncIterator[Bench]:
-    async with bench_(transport(router)) as opened:
+async def attempt(router: respx.MockRouter) -> AsyncIterator[SourcesHarness]:
+    async with sources_harness(transport(router)) as opened:
         yield opened

@@ -29,7 +29,7 @@ from gateway.sources.resilience.partner_breakers import PartnerBreakers
 from gateway.sources.resilience.retry_budget import RetryBudget
 from gateway.sources.units import UnitFailure, UnitResult
 from tests.support.figures import note
-from tests.support.sources import BASE, UAI_A, UAI_B, Bench, bench_, partner, transport, unit
+from tests.support.sources import BASE, UAI_A, UAI_B, SourcesHarness, partner, sources_harness, transport, unit
 
 pytestmark = pytest.mark.anyio
 URL_A, URL_B = f"{BASE}/liste/{UAI_A}", f"{BASE}/liste/{UAI_B}"
@@ -67,10 +67,10 @@ class BreakerModel(RuleBasedStateMachine):
                 return
             self.machine.note(issue, self.instant, self.machine.depart())
             self.history.append((self.instant, issue))
-            recent_ones = [one for when, one in self.history if when > self.instant - 10]
-            bad_ones = sum(one is not Outcome.SUCCESS for one in recent_ones)
+            recent = [one for when, one in self.history if when > self.instant - 10]
+            bad = sum(one is not Outcome.SUCCESS for one in recent)
             delays = [one for _, one in self.history][-5:] == [Outcome.TIMEOUT] * 5
-            if delays or (len(recent_ones) >= 20 and bad_ones * 2 >= len(recent_ones)):
+            if delays or (len(recent) >= 20 and bad * 2 >= len(recent)):
                 self.etat, self.setback, self.following = "ouvert", 5.0, 0
                 self.attempt = self.instant + 5.0
 
@@ -104,21 +104,21 @@ TestBreakerModel = BreakerModel.TestCase
 TestBreakerModel.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
 
 
-async def read(attempt: Bench, uai: str = UAI_A) -> UnitResult | UnitFailure:
-    (lu,) = await attempt.sources.read([unit(uai)], 5.0)
-    return lu
+async def read(attempt: SourcesHarness, uai: str = UAI_A) -> UnitResult | UnitFailure:
+    (result,) = await attempt.sources.read([unit(uai)], 5.0)
+    return result
 
 
-async def error(attempt: Bench, uai: str = UAI_A) -> type[SourceError]:
-    lu = await read(attempt, uai)
-    assert isinstance(lu, UnitFailure), lu
-    return type(lu.error)
+async def error(attempt: SourcesHarness, uai: str = UAI_A) -> type[SourceError]:
+    result = await read(attempt, uai)
+    assert isinstance(result, UnitFailure), result
+    return type(result.error)
 
 
 async def test_u14_a_fault_of_a_minute_causes_no_storm(router: respx.MockRouter) -> None:
     """Twenty readings a second for a minute: each would be a request. Then the partner comes back."""
     route = router.get(URL_A).respond(500)
-    async with bench_(transport(router)) as attempt:
+    async with sources_harness(transport(router)) as attempt:
         is_open = 0
         for _ in range(1200):
             attempt.seconds[0] += 0.05
@@ -139,7 +139,7 @@ async def test_u14_a_fault_of_a_minute_causes_no_storm(router: respx.MockRouter)
 async def test_a_failing_tenant_does_not_close_its_neighbours(router: respx.MockRouter) -> None:
     router.get(URL_A).respond(500)
     router.get(URL_B).respond(json=[{"cle": "9", "uai": UAI_B}])
-    async with bench_(transport(router)) as attempt:
+    async with sources_harness(transport(router)) as attempt:
         for _ in range(25):
             await read(attempt)
         assert await error(attempt) is SourceSuspended
@@ -152,7 +152,7 @@ async def test_a_failing_tenant_read_as_much_as_its_neighbour_does_not_close_it(
     """Half of all that is read fails, and all of it is one tenant's."""
     router.get(URL_A).respond(500)
     router.get(URL_B).respond(json=[{"cle": "9", "uai": UAI_B}])
-    async with bench_(transport(router)) as attempt:
+    async with sources_harness(transport(router)) as attempt:
         for _ in range(25):
             await read(attempt)
             assert isinstance(await read(attempt, UAI_B), UnitResult)
@@ -165,7 +165,7 @@ async def test_a_partner_with_many_tenants_falling_is_left_whole(
 ) -> None:
     router.get(url__startswith=BASE).respond(500)
     uais = [f"059{numero:04d}X" for numero in range(25)]
-    async with bench_(
+    async with sources_harness(
         transport(router), partner(abonnes={u: TenantConfig(Tenant(u, code=u)) for u in uais})
     ) as attempt:
         errors = [await error(attempt, uai) for uai in uais]
@@ -208,15 +208,15 @@ async def test_a_hung_tenant_leaves_slots_to_its_neighbours() -> None:
 async def test_u10_who_answers_for_others_is_put_in_quarantine(router: respx.MockRouter) -> None:
     """Its own rows of before are not shown either: whose they are is no longer sure."""
     route = router.get(URL_A).respond(json=[{"cle": "1", "uai": UAI_A}, {"cle": "9", "uai": UAI_B}])
-    async with bench_(transport(router)) as attempt:
+    async with sources_harness(transport(router)) as attempt:
         for _ in range(2):
-            lu = await read(attempt)
-            assert isinstance(lu, UnitFailure)
-            assert lu.fallback is not None
-            assert [record.key for record in lu.fallback.records] == ["1"]
-        lu = await read(attempt)
-        assert isinstance(lu, UnitFailure)
-        assert (type(lu.error), lu.fallback) == (SourceQuarantined, None)
+            result = await read(attempt)
+            assert isinstance(result, UnitFailure)
+            assert result.fallback is not None
+            assert [record.key for record in result.fallback.records] == ["1"]
+        result = await read(attempt)
+        assert isinstance(result, UnitFailure)
+        assert (type(result.error), result.fallback) == (SourceQuarantined, None)
         attempt.seconds[0] += 899
         assert await error(attempt) is SourceQuarantined
         assert route.call_count == 3
@@ -261,7 +261,7 @@ def test_u14_retries_do_not_exceed_a_fifth() -> None:
 async def test_a_retry_is_asked_for_and_served(router: respx.MockRouter) -> None:
     good = httpx.Response(200, json=[{"cle": "1", "uai": UAI_A}])
     route = router.get(URL_A).mock(side_effect=[good] * 4 + [httpx.Response(502), good])
-    async with bench_(transport(router)) as attempt:
+    async with sources_harness(transport(router)) as attempt:
         for _ in range(5):
             assert isinstance(await read(attempt), UnitResult)
             await attempt.sources.purge("erp")

@@ -8,7 +8,7 @@ import respx
 
 from gateway.errors import SourceUnavailable
 from gateway.sources.units import UnitResult
-from tests.support.sources import BASE, INSTANT, UAI_A, Bench, call, transport, unit
+from tests.support.sources import BASE, INSTANT, UAI_A, SourcesHarness, call, transport, unit
 
 pytestmark = pytest.mark.anyio
 DAY = 86_400.0
@@ -16,19 +16,19 @@ DAY = 86_400.0
 
 @pytest.mark.parametrize("gap", [-DAY, 0.0, DAY])
 async def test_u12_the_gap_of_the_clocks_is_measured_and_the_answer_served(
-    router: respx.MockRouter, attempt: Bench, gap: float
+    router: respx.MockRouter, attempt: SourcesHarness, gap: float
 ) -> None:
     date = format_datetime(INSTANT + timedelta(seconds=gap), usegmt=True)
     router.get(f"{BASE}/liste/{UAI_A}").respond(json=[{"cle": "1", "uai": UAI_A}], headers={"Date": date})
-    (lu,) = await attempt.sources.read([unit()], 5.0)
-    assert isinstance(lu, UnitResult)
+    (result,) = await attempt.sources.read([unit()], 5.0)
+    assert isinstance(result, UnitResult)
     assert attempt.registry.get_sample_value("passerelle_ecart_horloge_secondes", {"partenaire": "erp"}) == gap
 
 
-async def test_u12_an_unreadable_date_measures_nothing(router: respx.MockRouter, attempt: Bench) -> None:
+async def test_u12_an_unreadable_date_measures_nothing(router: respx.MockRouter, attempt: SourcesHarness) -> None:
     router.get(f"{BASE}/liste/{UAI_A}").respond(json=[{"cle": "1", "uai": UAI_A}], headers={"Date": "hier"})
-    (lu,) = await attempt.sources.read([unit()], 5.0)
-    assert isinstance(lu, UnitResult)
+    (result,) = await attempt.sources.read([unit()], 5.0)
+    assert isinstance(result, UnitResult)
     assert attempt.registry.get_sample_value("passerelle_ecart_horloge_secondes", {"partenaire": "erp"}) is None
 
 
@@ -43,8 +43,8 @@ async def test_u12_the_date_to_come_back_is_read_on_the_clock_of_the_partner(
         "Retry-After": format_datetime(own + timedelta(seconds=5), usegmt=True),
     }
     router.get(f"{BASE}/liste").respond(429, headers=headers)
-    reseau = transport(router)
+    network = transport(router)
     with pytest.raises(SourceUnavailable) as raised_error:
-        await reseau.request(call())
-    await reseau.aclose()
+        await network.request(call())
+    await network.aclose()
     assert raised_error.value.retry_after == 5.0

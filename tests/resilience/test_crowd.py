@@ -32,9 +32,9 @@ class Hung(Sources):
     async def read(
         self, units: Sequence[Unit], timeout: float, age_max: float | None, account: object
     ) -> list[UnitResult | UnitFailure]:
-        values_read = await super().read(units, timeout, age_max, account)
+        results = await super().read(units, timeout, age_max, account)
         if all(unit.key != CROWD_OF.organisation for unit in units):
-            return values_read
+            return results
         await asyncio.sleep(SLOWNESS)
         return [UnitFailure(unit, SourceTimedOut(unit.source, "")) for unit in units]
 
@@ -89,14 +89,14 @@ def test_a_crowd_that_asks_the_same_list_leaves_half_of_the_slots() -> None:
         room = Room(replace(world.gateway, id_assigner=ledger))  # type: ignore[arg-type]
         assert await room.request(OTHERS, 1) == {"répondue": 1}
         ledger.slowness = SLOWNESS
-        first_ones = asyncio.create_task(room.request(CROWD_OF, 300))
+        first = asyncio.create_task(room.request(CROWD_OF, 300))
         others = Counter[str]()
         for _ in ("during the reading", "while the view is made"):
             await asyncio.sleep(SLOWNESS / 2)
             assert (room.taken, await room.request(CROWD_OF, 1)) == (HALF, {"refusée": 1})
             others += await room.request(OTHERS, 100)
             await asyncio.sleep(SLOWNESS / 2)
-        issues = await first_ones
+        issues = await first
         note(f"300 demandent une liste qui tarde : {dict(issues)} ; 100 lecteurs d'autres, deux fois : {dict(others)}")
         assert issues == {"répondue": HALF, "refusée": 200}
         assert others == {"répondue": 200}

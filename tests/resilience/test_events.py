@@ -22,7 +22,7 @@ from gateway.sources.metrics import SourceMetrics
 from gateway.sources.partners.load import AccessConfig, Partner
 from gateway.sources.units import Resource, Unit
 from tests.resilience.test_shared_cache import processus
-from tests.support.sources import BASE, Bench, bench_, partner, transport
+from tests.support.sources import BASE, SourcesHarness, partner, sources_harness, transport
 
 pytestmark = pytest.mark.anyio
 EVENTS = f"{BASE}/operateurs/events"
@@ -88,19 +88,19 @@ class Probe:
     """A consumer over two structures already read, and what it stands on."""
 
     queue: EventQueue
-    bench_: Bench
+    harness: SourcesHarness
     cache: Cache
     registry: CollectorRegistry
     consumer: QueueConsumer
 
     async def invalidated(self) -> list[str]:
         codes = [A, B]
-        versions = await self.bench_.sources.kept_versions([unit(code) for code in codes])
+        versions = await self.harness.sources.kept_versions([unit(code) for code in codes])
         return [code for code, version in zip(codes, versions, strict=True) if version is None]
 
     async def read(self) -> list[list[str]]:
-        values_read = await self.bench_.sources.read([unit(A), unit(B)], 5.0)
-        return [[d.key for d in lu.records] for lu in values_read]  # type: ignore[union-attr]
+        results = await self.harness.sources.read([unit(A), unit(B)], 5.0)
+        return [[d.key for d in result.records] for result in results]  # type: ignore[union-attr]
 
     def issues(self, issue: str) -> float:
         labels = {"partenaire": "erp", "issue": issue}
@@ -117,7 +117,7 @@ async def open_store(router: respx.MockRouter, cache: Cache | None = None) -> As
     seconds = [1_000_000.0]
     cache = cache or LocalCache(MemoryBackend(100, 10_000_000, lambda: seconds[0]), lambda: seconds[0])
     registry = CollectorRegistry()
-    async with bench_(transport(router), imilo(), CONNECTOR, cache) as opened:
+    async with sources_harness(transport(router), imilo(), CONNECTOR, cache) as opened:
         consumer = QueueConsumer(imilo(), _file(), 1.0, opened.sources, cache, SourceMetrics(registry))
         attempt = Probe(queue, opened, cache, registry, consumer)
         await attempt.read()
@@ -169,7 +169,7 @@ async def test_fifty_events_do_not_go_before_the_callers(
 ) -> None:
     """Two requests at once, whatever waits in the queue."""
     async with open_store(router) as attempt:
-        execute, under_way, maximum = attempt.bench_.sources.execute, 0, 0
+        execute, under_way, maximum = attempt.harness.sources.execute, 0, 0
 
         async def count(*request: Any) -> Any:
             nonlocal under_way, maximum
@@ -180,7 +180,7 @@ async def test_fifty_events_do_not_go_before_the_callers(
             under_way -= 1
             return rendered
 
-        monkeypatch.setattr(attempt.bench_.sources, "execute", count)
+        monkeypatch.setattr(attempt.harness.sources, "execute", count)
         for rank in range(50):
             attempt.queue.event(f"e{rank}", rank)
         await attempt.consumer.consume()
@@ -301,21 +301,21 @@ async def test_a_failing_queue_is_looked_at_less_and_less_then_as_before(router:
 async def test_the_queue_tells_nothing_of_the_state_of_the_partner(router: respx.MockRouter) -> None:
     """Neither that its dossiers are fresh because it answers, nor that they are not because it fails."""
     async with open_store(router) as attempt:
-        before = attempt.bench_.sources.states()
+        before = attempt.harness.sources.states()
         attempt.queue.event("e1", 404)
         attempt.queue.fault = "events"
         await rounds(attempt.consumer, 5)
         attempt.queue.fault = ""
         await rounds(attempt.consumer, 5)
-        assert attempt.bench_.sources.states() == before
+        assert attempt.harness.sources.states() == before
         assert (before[0].etat, before[0].taux_erreur) == (EtatSource.DISPONIBLE, 0.0)
 
 
 async def test_two_processes_look_at_the_queue_as_one(router: respx.MockRouter, redis_url: str) -> None:
     """The one that holds the lease reads; the other waits, and takes over when it is given back."""
-    async with processus(redis_url) as un, processus(redis_url) as other, open_store(router, un.cache) as attempt:
+    async with processus(redis_url) as one, processus(redis_url) as other, open_store(router, one.cache) as attempt:
         second = QueueConsumer(
-            imilo(), _file(), 1.0, attempt.bench_.sources, other.cache, SourceMetrics(CollectorRegistry())
+            imilo(), _file(), 1.0, attempt.harness.sources, other.cache, SourceMetrics(CollectorRegistry())
         )
         kept_up = asyncio.Event()
 

@@ -11,7 +11,7 @@ from gateway.cache.memory import MemoryBackend
 from gateway.cache.seam import CacheKey, Entry, LocalCache
 from gateway.sources.partners.file_format import CacheTable
 from gateway.sources.units import CacheStatus, UnitResult
-from tests.support.sources import BASE, UAI_A, bench_, partner, transport, unit
+from tests.support.sources import BASE, UAI_A, partner, sources_harness, transport, unit
 
 pytestmark = pytest.mark.anyio
 
@@ -31,7 +31,7 @@ async def test_the_lease_of_a_flight_lasts_longer_than_its_reading(router: respx
     router.get(f"{BASE}/liste/{UAI_A}").respond(json=[])
     cache = Leases(MemoryBackend(100, 1_000_000))
     cache.requests = []
-    async with bench_(transport(router), cache=cache) as attempt:
+    async with sources_harness(transport(router), cache=cache) as attempt:
         await attempt.sources.read([unit()], 5.0)
     assert cache.requests == [partner().limites.delai_secondes + 2.0]
 
@@ -43,10 +43,10 @@ async def test_an_answer_stale_before_it_is_kept_is_served(router: respx.MockRou
     timer = lambda: next(seconds)  # noqa: E731
     cache = LocalCache(MemoryBackend(100, 1_000_000, timer), timer)
     rules = CacheTable(duree_secondes=0.5, perime_secondes=0.5, secours_secondes=0.5)
-    async with bench_(transport(router), partner(cache=rules), cache=cache) as attempt:
-        (lu,) = await attempt.sources.read([unit()], 5.0)
-    assert isinstance(lu, UnitResult)
-    assert [record.key for record in lu.records] == ["1"]
+    async with sources_harness(transport(router), partner(cache=rules), cache=cache) as attempt:
+        (result,) = await attempt.sources.read([unit()], 5.0)
+    assert isinstance(result, UnitResult)
+    assert [record.key for record in result.records] == ["1"]
 
 
 class Distrait(LocalCache):
@@ -76,18 +76,20 @@ async def test_a_copy_the_cache_did_not_give_back_is_not_a_fresh_answer(
     router.get(f"{BASE}/liste/{UAI_A}").mock(side_effect=[reponse("avant"), reponse("maintenant")])
     instant = [1_000_000.0]
     cache = Distrait(MemoryBackend(100, 1_000_000, lambda: instant[0]), lambda: instant[0])
-    async with bench_(transport(router), partner(cache=CacheTable(duree_secondes=5.0)), cache=cache) as attempt:
+    async with sources_harness(
+        transport(router), partner(cache=CacheTable(duree_secondes=5.0)), cache=cache
+    ) as attempt:
         (first,) = await attempt.sources.read([unit()], 5.0)
         instant[0] += aged
         cache.silent = True
-        (lu,) = await attempt.sources.read([unit()], 5.0)
+        (result,) = await attempt.sources.read([unit()], 5.0)
         readings_journal = [
-            attempt.counter("passerelle_lectures", partenaire="erp", ressource="cfa", cache=un.value)
-            for un in (CacheStatus.MISSED, CacheStatus.HIT)
+            attempt.counter("passerelle_lectures", partenaire="erp", ressource="cfa", cache=one.value)
+            for one in (CacheStatus.MISSED, CacheStatus.HIT)
         ]
     assert isinstance(first, UnitResult)
-    assert isinstance(lu, UnitResult)
-    assert ([record.key for record in lu.records], lu.age, lu.cache) == ([key], age, etat)
+    assert isinstance(result, UnitResult)
+    assert ([record.key for record in result.records], result.age, result.cache) == ([key], age, etat)
     assert readings_journal == ([2, 0] if etat is CacheStatus.MISSED else [1, 1])
 
 

@@ -14,7 +14,7 @@ from gateway.errors import SourceError, SourceTimedOut, SourceUnavailable
 from gateway.sources.freshness import Usage, usage
 from gateway.sources.partners.file_format import CacheTable
 from gateway.sources.units import CacheStatus, UnitFailure, UnitResult
-from tests.support.sources import BASE, UAI_A, UAI_B, Bench, bench_, partner, transport, unit
+from tests.support.sources import BASE, UAI_A, UAI_B, SourcesHarness, partner, sources_harness, transport, unit
 
 pytestmark = pytest.mark.anyio
 URL_A = f"{BASE}/liste/{UAI_A}"
@@ -25,26 +25,26 @@ def rows(*keys: str) -> httpx.Response:
     return httpx.Response(200, json=[{"cle": key, "uai": UAI_A} for key in keys])
 
 
-async def read(attempt: Bench, timeout: float = 5.0, age_max: float | None = None) -> UnitResult | UnitFailure:
-    (lu,) = await attempt.sources.read([unit()], timeout, age_max)
-    return lu
+async def read(attempt: SourcesHarness, timeout: float = 5.0, age_max: float | None = None) -> UnitResult | UnitFailure:
+    (result,) = await attempt.sources.read([unit()], timeout, age_max)
+    return result
 
 
-async def rest_() -> None:
+async def settle() -> None:
     """Let the flights behind come to their end."""
     for _ in range(100):
         await asyncio.sleep(0.001)
 
 
-def seen(lu: UnitResult | UnitFailure) -> tuple[list[str], CacheStatus, float]:
-    assert isinstance(lu, UnitResult), lu
-    return [record.key for record in lu.records], lu.cache, lu.age
+def seen(parsed: UnitResult | UnitFailure) -> tuple[list[str], CacheStatus, float]:
+    assert isinstance(parsed, UnitResult), parsed
+    return [record.key for record in parsed.records], parsed.cache, parsed.age
 
 
-def covered_by_fallback(lu: UnitResult | UnitFailure) -> tuple[type[SourceError], list[str], CacheStatus, float]:
-    assert isinstance(lu, UnitFailure)
-    assert lu.fallback
-    return (type(lu.error), *seen(lu.fallback))
+def covered_by_fallback(parsed: UnitResult | UnitFailure) -> tuple[type[SourceError], list[str], CacheStatus, float]:
+    assert isinstance(parsed, UnitFailure)
+    assert parsed.fallback
+    return (type(parsed.error), *seen(parsed.fallback))
 
 
 @pytest.mark.parametrize(
@@ -84,45 +84,47 @@ def test_a_requested_freshness(age: float, age_max: float, expected: Usage) -> N
     assert usage(age, False, True, RULES, age_max) is expected
 
 
-async def test_a_stale_answer_serves_while_it_is_asked_again(router: respx.MockRouter, attempt: Bench) -> None:
+async def test_a_stale_answer_serves_while_it_is_asked_again(router: respx.MockRouter, attempt: SourcesHarness) -> None:
     route = router.get(URL_A).mock(side_effect=[rows("1"), rows("1", "2")])
     await read(attempt)
     attempt.seconds[0] += 301
     assert seen(await read(attempt)) == (["1"], CacheStatus.STALE, 301.0)
-    await rest_()
+    await settle()
     assert route.call_count == 2
     assert seen(await read(attempt)) == (["1", "2"], CacheStatus.HIT, 0.0)
 
 
-async def test_c06_twenty_readers_of_a_stale_answer_one_call(router: respx.MockRouter, attempt: Bench) -> None:
+async def test_c06_twenty_readers_of_a_stale_answer_one_call(router: respx.MockRouter, attempt: SourcesHarness) -> None:
     route = router.get(URL_A).mock(return_value=rows("1"))
     await read(attempt)
     attempt.seconds[0] += 301
-    values_read = await asyncio.gather(*(read(attempt) for _ in range(20)))
-    await rest_()
-    assert {seen(lu)[1] for lu in values_read} == {CacheStatus.STALE}
+    results = await asyncio.gather(*(read(attempt) for _ in range(20)))
+    await settle()
+    assert {seen(result)[1] for result in results} == {CacheStatus.STALE}
     assert route.call_count == 2
 
 
-async def test_a_fault_leaves_the_previous_answer_and_its_age(router: respx.MockRouter, attempt: Bench) -> None:
+async def test_a_fault_leaves_the_previous_answer_and_its_age(
+    router: respx.MockRouter, attempt: SourcesHarness
+) -> None:
     router.get(URL_A).mock(side_effect=[rows("1"), httpx.Response(500)])
     await read(attempt)
     attempt.seconds[0] += 1200
     assert covered_by_fallback(await read(attempt)) == (SourceUnavailable, ["1"], CacheStatus.STALE, 1200.0)
 
 
-async def test_a_known_fault_is_told_with_the_stale_answer(router: respx.MockRouter, attempt: Bench) -> None:
+async def test_a_known_fault_is_told_with_the_stale_answer(router: respx.MockRouter, attempt: SourcesHarness) -> None:
     router.get(URL_A).mock(side_effect=[rows("1"), httpx.Response(500), rows("1"), rows("1")])
     await read(attempt)
     attempt.seconds[0] += 301
     assert seen(await read(attempt))[1] is CacheStatus.STALE  # nobody knows yet
-    await rest_()
+    await settle()
     assert covered_by_fallback(await read(attempt)) == (SourceUnavailable, ["1"], CacheStatus.STALE, 301.0)
-    await rest_()
+    await settle()
     assert seen(await read(attempt))[1] is CacheStatus.HIT
 
 
-async def test_a_slow_partner_leaves_the_previous_answer(router: respx.MockRouter, attempt: Bench) -> None:
+async def test_a_slow_partner_leaves_the_previous_answer(router: respx.MockRouter, attempt: SourcesHarness) -> None:
     async def never(_: httpx.Request) -> httpx.Response:
         await asyncio.sleep(3600)
         raise AssertionError
@@ -134,16 +136,16 @@ async def test_a_slow_partner_leaves_the_previous_answer(router: respx.MockRoute
     assert covered_by_fallback(await read(attempt, timeout=0.01)) == (SourceTimedOut, ["1"], CacheStatus.STALE, 1200.0)
 
 
-async def test_beyond_an_hour_nothing_replaces_the_partner(router: respx.MockRouter, attempt: Bench) -> None:
+async def test_beyond_an_hour_nothing_replaces_the_partner(router: respx.MockRouter, attempt: SourcesHarness) -> None:
     router.get(URL_A).mock(side_effect=[rows("1"), httpx.Response(500)])
     await read(attempt)
     attempt.seconds[0] += 3600
-    lu = await read(attempt)
-    assert isinstance(lu, UnitFailure)
-    assert lu.fallback is None
+    result = await read(attempt)
+    assert isinstance(result, UnitFailure)
+    assert result.fallback is None
 
 
-async def test_a_requested_freshness_waits_for_the_partner(router: respx.MockRouter, attempt: Bench) -> None:
+async def test_a_requested_freshness_waits_for_the_partner(router: respx.MockRouter, attempt: SourcesHarness) -> None:
     route = router.get(URL_A).mock(side_effect=[rows("1"), rows("2"), httpx.Response(500)])
     await read(attempt)
     attempt.seconds[0] += 30
@@ -156,7 +158,7 @@ async def test_a_requested_freshness_waits_for_the_partner(router: respx.MockRou
     assert route.call_count == 3
 
 
-async def test_a_purge_has_it_asked_again(router: respx.MockRouter, attempt: Bench) -> None:
+async def test_a_purge_has_it_asked_again(router: respx.MockRouter, attempt: SourcesHarness) -> None:
     route = router.get(URL_A).mock(return_value=rows("1"))
     await read(attempt)
     await attempt.sources.purge("erp")
@@ -164,7 +166,7 @@ async def test_a_purge_has_it_asked_again(router: respx.MockRouter, attempt: Ben
     assert route.call_count == 2
 
 
-async def test_c12_an_incomplete_reading_is_not_kept(router: respx.MockRouter, attempt: Bench) -> None:
+async def test_c12_an_incomplete_reading_is_not_kept(router: respx.MockRouter, attempt: SourcesHarness) -> None:
     """A second page that fails is a failure of the whole."""
     route = router.get(URL_A).mock(side_effect=[httpx.Response(429), rows("1")])
     assert isinstance(await read(attempt), UnitFailure)
@@ -172,18 +174,18 @@ async def test_c12_an_incomplete_reading_is_not_kept(router: respx.MockRouter, a
     assert route.call_count == 2
 
 
-async def test_c01_two_tenants_share_nothing(router: respx.MockRouter, attempt: Bench) -> None:
+async def test_c01_two_tenants_share_nothing(router: respx.MockRouter, attempt: SourcesHarness) -> None:
     router.get(URL_A).mock(return_value=rows("1"))
     router.get(f"{BASE}/liste/{UAI_B}").respond(json=[{"cle": "9", "uai": UAI_B}])
     for _ in range(2):
-        values_read = await attempt.sources.read([unit(UAI_B), unit()], 5.0)
-        assert [seen(lu)[0] for lu in values_read] == [["9"], ["1"]]
+        results = await attempt.sources.read([unit(UAI_B), unit()], 5.0)
+        assert [seen(result)[0] for result in results] == [["9"], ["1"]]
 
 
 async def test_the_rules_are_those_of_the_partner(router: respx.MockRouter) -> None:
     rules = CacheTable(duree_secondes=10, perime_secondes=10, secours_secondes=20)
     route = router.get(URL_A).mock(side_effect=[rows("1"), rows("2"), httpx.Response(500)])
-    async with bench_(transport(router), replace(partner(), cache=rules)) as attempt:
+    async with sources_harness(transport(router), replace(partner(), cache=rules)) as attempt:
         await read(attempt)
         attempt.seconds[0] += 10
         assert seen(await read(attempt))[0] == ["2"]

@@ -14,7 +14,7 @@ from gateway.sources.shared_flights import Fetch, SharedFlights
 from gateway.sources.units import CacheStatus, Unit, UnitFailure, UnitResult
 from tests.resilience.test_freshness import covered_by_fallback, read, rows, seen
 from tests.resilience.test_shared_cache import KEY, processus, result
-from tests.support.sources import BASE, UAI_A, UAI_B, Bench, unit
+from tests.support.sources import BASE, UAI_A, UAI_B, SourcesHarness, unit
 
 pytestmark = pytest.mark.anyio
 URL_A = f"{BASE}/liste/{UAI_A}"
@@ -26,21 +26,23 @@ def test_what_is_invalidated_is_fresh_for_two_seconds_only(age: float, expected:
     assert usage(age, False, True, RULES, invalidated=True) is expected
 
 
-async def test_an_invalidated_unit_is_asked_again_it_alone(router: respx.MockRouter, attempt: Bench) -> None:
+async def test_an_invalidated_unit_is_asked_again_it_alone(router: respx.MockRouter, attempt: SourcesHarness) -> None:
     route = router.get(URL_A).mock(side_effect=[rows("1"), rows("1", "2")])
-    neighbour_one = router.get(f"{BASE}/liste/{UAI_B}").respond(json=[{"cle": "9", "uai": UAI_B}])
+    neighbour = router.get(f"{BASE}/liste/{UAI_B}").respond(json=[{"cle": "9", "uai": UAI_B}])
     two = [unit(), unit(UAI_B)]
     await attempt.sources.read(two, 5.0)
     attempt.seconds[0] += 30
     assert await attempt.sources.invalidate(unit())
     assert [kept_version is None for kept_version in await attempt.sources.kept_versions(two)] == [True, False]
-    row_read, other = await attempt.sources.read(two, 5.0)
-    assert seen(row_read) == (["1", "2"], CacheStatus.MISSED, 0.0)
+    result, other = await attempt.sources.read(two, 5.0)
+    assert seen(result) == (["1", "2"], CacheStatus.MISSED, 0.0)
     assert seen(other) == (["9"], CacheStatus.HIT, 30.0)
-    assert (route.call_count, neighbour_one.call_count) == (2, 1)
+    assert (route.call_count, neighbour.call_count) == (2, 1)
 
 
-async def test_a_hundred_events_make_one_request_per_period_of_rest(router: respx.MockRouter, attempt: Bench) -> None:
+async def test_a_hundred_events_make_one_request_per_period_of_rest(
+    router: respx.MockRouter, attempt: SourcesHarness
+) -> None:
     """Ten seconds of events and of readers, ten of each a second: a request every two seconds, and the last change is read."""
     route = router.get(URL_A).mock(side_effect=[rows(str(rank)) for rank in range(9)])
     for _ in range(100):
@@ -55,7 +57,7 @@ async def test_a_hundred_events_make_one_request_per_period_of_rest(router: resp
 
 
 async def test_a_partner_failing_after_an_event_leaves_what_it_had_told(
-    router: respx.MockRouter, attempt: Bench
+    router: respx.MockRouter, attempt: SourcesHarness
 ) -> None:
     router.get(URL_A).mock(side_effect=[rows("1"), httpx.Response(500)])
     await read(attempt)
@@ -64,7 +66,9 @@ async def test_a_partner_failing_after_an_event_leaves_what_it_had_told(
     assert covered_by_fallback(await read(attempt))[1:] == (["1"], CacheStatus.STALE, 30.0)
 
 
-async def test_what_was_asked_before_the_event_is_asked_again(router: respx.MockRouter, attempt: Bench) -> None:
+async def test_what_was_asked_before_the_event_is_asked_again(
+    router: respx.MockRouter, attempt: SourcesHarness
+) -> None:
     """The event comes while the partner answers: its answer may be older, and is not believed for long."""
     arrival, following = asyncio.Event(), asyncio.Event()
 
@@ -86,13 +90,13 @@ async def test_what_was_asked_before_the_event_is_asked_again(router: respx.Mock
 
 async def test_a_flight_that_has_just_landed_is_in_flight_no_more() -> None:
     """Who wakes in the same turn of the loop, before the flight is forgotten, gets another: the first may be too old."""
-    flights, departure, values_read = SharedFlights(cache_local()), asyncio.Event(), 0
+    flights, departure, results = SharedFlights(cache_local()), asyncio.Event(), 0
 
     async def read_once(unit: Unit, known: UnitResult | None) -> UnitResult | UnitFailure:
-        nonlocal values_read
-        values_read += 1
+        nonlocal results
+        results += 1
         await departure.wait()
-        return result(version=str(values_read))
+        return result(version=str(results))
 
     fetch = Fetch(unit(), KEY, read_once, 5.0, 60.0, lambda _: True)
 
@@ -110,30 +114,30 @@ async def test_a_flight_that_has_just_landed_is_in_flight_no_more() -> None:
 
 
 async def test_an_invalidation_holds_for_all_the_processes(redis_url: str) -> None:
-    async with processus(redis_url) as un, processus(redis_url) as other:
-        await un.keep()
+    async with processus(redis_url) as one, processus(redis_url) as other:
+        await one.keep()
         assert await other.read() == result()
-        assert await un.cache.invalidate(KEY)
-        invalidated = [(await p.cache.read([KEY]))[0] for p in (un, other)]
+        assert await one.cache.invalidate(KEY)
+        invalidated = [(await p.cache.read([KEY]))[0] for p in (one, other)]
         assert [kept is not None and kept.invalidated for kept in invalidated] == [True, True]
         assert await other.read() == result()  # to stand in
-        fresh_one = result(version="v2")
+        fresh = result(version="v2")
         mark = await other.cache.mark(KEY)
         generation = await other.cache.generation("erp")
-        await other.cache.keep(KEY, Entry(fresh_one, "v2", 1_000_000.0, 1_000_060.0, generation, 1, mark))
-        (row_read,) = await un.cache.read([KEY])
-        assert row_read is not None
-        assert (row_read.version, row_read.invalidated) == ("v2", False)
+        await other.cache.keep(KEY, Entry(fresh, "v2", 1_000_000.0, 1_000_060.0, generation, 1, mark))
+        (reading,) = await one.cache.read([KEY])
+        assert reading is not None
+        assert (reading.version, reading.invalidated) == ("v2", False)
 
 
 async def test_a_mark_forgotten_by_redis_does_not_make_two_processes_differ(redis_url: str) -> None:
     """Each believes what the shared cache says, an absent mark included: one more request, then they agree."""
-    async with processus(redis_url) as un, processus(redis_url) as other:
-        await un.cache.invalidate(KEY)
-        assert await other.cache.mark(KEY) == await un.cache.mark(KEY) != ""
+    async with processus(redis_url) as one, processus(redis_url) as other:
+        await one.cache.invalidate(KEY)
+        assert await other.cache.mark(KEY) == await one.cache.mark(KEY) != ""
         with redis.Redis.from_url(redis_url) as client:
             client.flushdb()
-        assert [await p.cache.mark(KEY) for p in (un, other)] == ["", ""]
+        assert [await p.cache.mark(KEY) for p in (one, other)] == ["", ""]
 
 
 async def test_an_invalidation_that_redis_does_not_hear_is_told(redis_url: str) -> None:

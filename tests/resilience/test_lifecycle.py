@@ -111,36 +111,36 @@ def test_told_to_stop_it_says_so_serves_the_notice_finishes_and_ends_at_0(
     world.check.fault("imilo", "latency", 1500)  # the request under way outlives the notice
     token = world.token("ml-voisine")
     with ThreadPoolExecutor() as threads:
-        long_one = threads.submit(poster, launched.url, token, LIST)
+        long = threads.submit(poster, launched.url, token, LIST)
         wait(launched.url, 1)
         debut = time.monotonic()
         launched.processus.send_signal(signal.SIGTERM)
         assert ready(launched.url) == (503, ["arret"])
         during = poster(launched.url, token, ME)
         assert (during.status_code, during.headers["connection"]) == (200, "close")
-        assert long_one.result().status_code == 200
+        assert long.result().status_code == 200
     assert launched.processus.wait(30) == 0
     note(f"arrêt : fini en {time.monotonic() - debut:.1f} s, dont {NOTICE} s de préavis, une requête en cours (≤ 20)")
     with sqlite3.connect(considerate / "journal.sqlite") as base:
         contents = [json.loads(content) for (content,) in base.execute("SELECT contenu FROM journal_entrees")]
-    assert long_one.result().headers["x-request-id"] in {content.get("requete") for content in contents}
+    assert long.result().headers["x-request-id"] in {content.get("requete") for content in contents}
     journal = launched.journal.read_text(encoding="utf-8")
     assert "Traceback" not in journal
 
 
 @pytest.mark.chaos
-@pytest.mark.parametrize("un", [signal.SIGTERM, signal.SIGINT])
-def test_a_second_signal_ends_at_once(world: World, considerate: Path, sound: None, un: signal.Signals) -> None:
+@pytest.mark.parametrize("one", [signal.SIGTERM, signal.SIGINT])
+def test_a_second_signal_ends_at_once(world: World, considerate: Path, sound: None, one: signal.Signals) -> None:
     with served(world, considerate) as alone, ThreadPoolExecutor() as threads:
         world.check.fault("imilo", "hang")
-        long_one = threads.submit(poster, alone.url, world.token("ml"), LIST)
+        long = threads.submit(poster, alone.url, world.token("ml"), LIST)
         wait(alone.url, 1)
-        alone.processus.send_signal(un)
+        alone.processus.send_signal(one)
         while ready(alone.url) != (503, ["arret"]):
             pass
-        alone.processus.send_signal(un)
-        assert alone.processus.wait(30) == -un
-        assert isinstance(long_one.exception(), httpx.TransportError)
+        alone.processus.send_signal(one)
+        assert alone.processus.wait(30) == -one
+        assert isinstance(long.exception(), httpx.TransportError)
 
 
 @pytest.mark.chaos

@@ -22,24 +22,24 @@ def test_a_quarter_of_an_hour_of_the_advisers_keeps_within_every_quota(
     population = world.population
     day_run = DayRun(population.today, tuple(sorted(population.geographie.missions_locales)[:3]), 40, 9, 9.25)
     a_part = {**world.environment, "GATEWAY_JOURNAL_URL": f"sqlite+aiosqlite:///{tmp_path / 'journal.sqlite'}"}
-    reading_ = live(population, a_part, day_run, lambda _: None)
+    reading = live(population, a_part, day_run, lambda _: None)
 
-    verify(reading_)
-    assert reading_.refusal == {}
-    assert set(reading_.errors) <= {"SOURCE_DELAI_DEPASSE"}, "a slow tenant, and nothing else"
-    assert reading_.responses == 9
-    assert reading_.views.built < reading_.responses, "what did not change is not built again"
-    assert max(age for ages in reading_.ages.values() for age in ages) <= 3600
-    assert 0 < sum(reading_.persons["ORGANISATION"]) <= sum(reading_.persons["COMPTE"]), "each reader counts for itself"
-    assert {name for name, _ in reading_.readings_journal} == {"aimaira", "gestibase", "imilo", "ypareo"}
-    rows_read, met = (
-        sum(reading_.readings_journal.values()),
-        sum(n for (_, e), n in reading_.readings_journal.items() if e == "touche"),
+    verify(reading)
+    assert reading.refusal == {}
+    assert set(reading.errors) <= {"SOURCE_DELAI_DEPASSE"}, "a slow tenant, and nothing else"
+    assert reading.responses == 9
+    assert reading.views.built < reading.responses, "what did not change is not built again"
+    assert max(age for ages in reading.ages.values() for age in ages) <= 3600
+    assert 0 < sum(reading.persons["ORGANISATION"]) <= sum(reading.persons["COMPTE"]), "each reader counts for itself"
+    assert {name for name, _ in reading.readings_journal} == {"aimaira", "gestibase", "imilo", "ypareo"}
+    results, met = (
+        sum(reading.readings_journal.values()),
+        sum(n for (_, e), n in reading.readings_journal.items() if e == "touche"),
     )
-    assert any("distinct persons" in line for line in write_up(reading_, Sample(population, day_run)))
+    assert any("distinct persons" in line for line in write_up(reading, Sample(population, day_run)))
     note(
-        f"charge : {reading_.responses} réponses en un quart d'heure virtuel, {reading_.counter_desk.total} appels, "
-        f"{met} unités sur {rows_read} déjà là, {reading_.views.built} vues construites"
+        f"charge : {reading.responses} réponses en un quart d'heure virtuel, {reading.counter_desk.total} appels, "
+        f"{met} unités sur {results} déjà là, {reading.views.built} vues construites"
     )
 
 

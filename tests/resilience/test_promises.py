@@ -35,10 +35,10 @@ def lively(world: World, tmp_path_factory: pytest.TempPathFactory) -> str:
     text = (world.record / "gateway.toml").read_text(encoding="utf-8")
     (copy / "gateway.toml").write_text(text.replace('"donnees"', f'"{world.record / "donnees"}"'), encoding="utf-8")
     for file in (copy / "partenaires").glob("*.toml"):
-        lu = file.read_text(encoding="utf-8").replace("duree_secondes = 300", LIVELY)
+        result = file.read_text(encoding="utf-8").replace("duree_secondes = 300", LIVELY)
         if file.stem in DELAYS:
-            lu = lu.replace("[limites]\n", f"[limites]\ndelai_secondes = {DELAYS[file.stem]}\n")
-        file.write_text(lu, encoding="utf-8")
+            result = result.replace("[limites]\n", f"[limites]\ndelai_secondes = {DELAYS[file.stem]}\n")
+        file.write_text(result, encoding="utf-8")
     return str(copy)
 
 
@@ -69,22 +69,24 @@ def without_error(*bursts: Burst) -> None:
 def test_the_isolation_of_a_hung_partner(world: World, launched: LaunchedGateway) -> None:
     """The same traffic with all partners, then with one that hangs, four times over: the machine drifts too."""
     traffic = light(world, 5, 15), complete(world, 0.2, 15)
-    before, all_, during, partial_answers = Burst(), Burst(), Burst(), Burst()
+    before, everything, during, partial_answers = Burst(), Burst(), Burst(), Burst()
     dial = Dial(launched.url, launched.pid)
     for _ in range(4):
-        before, all_ = (sum_ + one for sum_, one in zip((before, all_), draw_from(launched.url, *traffic), strict=True))
+        before, everything = (
+            total + one for total, one in zip((before, everything), draw_from(launched.url, *traffic), strict=True)
+        )
         world.check.fault("gestibase", "hang")
-        ones_ = draw_from(launched.url, *traffic)
-        during, partial_answers = (sum_ + one for sum_, one in zip((during, partial_answers), ones_, strict=True))
+        ones = draw_from(launched.url, *traffic)
+        during, partial_answers = (total + one for total, one in zip((during, partial_answers), ones, strict=True))
         world.check.lift_faults()
     gap = during.percentile(0.99) / before.percentile(0.99) - 1
     note(f"isolement : qui n'use pas du partenaire pendu, avant {before}, pendant {during} : p99 {gap:+.0%} (≤ +10 %)")
     note(
-        f"isolement : qui en use, avant {all_}, pendant {partial_answers}, {partial_answers.partial_answers} partielles"
+        f"isolement : qui en use, avant {everything}, pendant {partial_answers}, {partial_answers.partial_answers} partielles"
     )
     note(f"sous charge : retard de boucle {dial.loop()} ; calcul {dial.loop('calcul')}")
     note(f"sous charge : mémoire d'un processus {dial.memory():.0f} Mio (≤ 300)")
-    without_error(before, during, all_, partial_answers)
+    without_error(before, during, everything, partial_answers)
     assert "gestibase" not in during.named
     assert "gestibase" in partial_answers.named
 
@@ -113,16 +115,16 @@ def test_a_fault_of_a_minute_then_the_return(world: World, launched: LaunchedGat
     (during,) = draw_from(launched.url, shot)
     fault = sum(world.check.counters()["ypareo"].values())
     world.check.lift_faults()
-    debut, return_ = time.monotonic(), Burst()
+    debut, comeback = time.monotonic(), Burst()
     while (seconds := time.monotonic() - debut) < 60:
-        (return_,) = draw_from(launched.url, complete(world, 1, 1))
-        if not return_.named:
+        (comeback,) = draw_from(launched.url, complete(world, 1, 1))
+        if not comeback.named:
             break
     note(f"panne de 60 s : {fault} demandes au partenaire, {before} en une minute saine (≤ 1.2 ×)")
     note(f"retour : liste complète {seconds:.1f} s après (≤ 10)")
-    without_error(sound, during, return_)
+    without_error(sound, during, comeback)
     assert fault <= 1.2 * before
-    assert not return_.named
+    assert not comeback.named
 
 
 def test_a_thousand_requests_at_once_on_a_hung_partner(world: World, launched: LaunchedGateway) -> None:

@@ -21,7 +21,7 @@ from gateway.sources.resilience.quota_window import DELAY, Departure, QuotaWindo
 from gateway.sources.resilience.shared_pacing import SharedPacer
 from tests.support.figures import note
 from tests.support.redis_server import redis_server
-from tests.support.sources import BASE, UAI_A, bench_, partner, transport, unit
+from tests.support.sources import BASE, UAI_A, partner, sources_harness, transport, unit
 
 pytestmark = pytest.mark.anyio
 DEAD = "redis://127.0.0.1:9/0"
@@ -45,17 +45,17 @@ def test_a_quota_is_exceeded_in_no_window(
     """The partner's and each tenant's, whatever the rhythm of the asks, each leaving as late as it is allowed to."""
     commune = QuotaWindow(WindowQuota.de(par_seconde, 1.0))
     own = {key: QuotaWindow(WindowQuota.de(a_minute, 60.0)) for key in "AB"}
-    instant, gone_ones = 0.0, dict[str, list[float]](A=[], B=[])
+    instant, gone = 0.0, dict[str, list[float]](A=[], B=[])
     for pause, key, delay in requests:
         instant += pause
         departure = depart(commune, own[key], instant)
         if departure.permit:
-            gone_ones[key].append(instant + departure.waiting + delay)
+            gone[key].append(instant + departure.waiting + delay)
         else:
-            assert largest_window(gone_ones[key], 60.0) == int(a_minute)
-    set_ = gone_ones["A"] + gone_ones["B"]
-    assert largest_window(set_, max(1.0, 1 / par_seconde)) <= max(1, int(par_seconde))
-    assert max(largest_window(gone_ones[key], 60.0) for key in "AB") <= int(a_minute)
+            assert largest_window(gone[key], 60.0) == int(a_minute)
+    group = gone["A"] + gone["B"]
+    assert largest_window(group, max(1.0, 1 / par_seconde)) <= max(1, int(par_seconde))
+    assert max(largest_window(gone[key], 60.0) for key in "AB") <= int(a_minute)
 
 
 @dataclass
@@ -88,26 +88,26 @@ async def _departures(set_: Ensemble, allures: Sequence[Pacer], sleeps: list[flo
 
 async def test_a_failing_redis_leaves_each_its_share() -> None:
     """Three processes for one quota of 30 a minute a tenant: together, then each its ten, then together again."""
-    set_, sleeps = Ensemble(), list[float]()
+    group, sleeps = Ensemble(), list[float]()
 
     async def sleep(duration: float) -> None:
         sleeps.append(duration)
 
     limits = LimitsTable(par_seconde=1000, par_minute_locataire=30)
-    clock = Clock(lambda: set_.instant, sleep, processus=3, shared=set_)
+    clock = Clock(lambda: group.instant, sleep, processus=3, shared=group)
     allures = [Pacer("erp", limits, clock) for _ in range(3)]
-    before = await _departures(set_, allures, sleeps, 1300)
-    set_.fault, fault = True, set_.instant
-    during = await _departures(set_, allures, sleeps, 1300)
-    set_.fault = False
-    after = await _departures(set_, allures, sleeps, int(10 * CAUTION) + 1300)
-    all_ = before + during + after
+    before = await _departures(group, allures, sleeps, 1300)
+    group.fault, fault = True, group.instant
+    during = await _departures(group, allures, sleeps, 1300)
+    group.fault = False
+    after = await _departures(group, allures, sleeps, int(10 * CAUTION) + 1300)
+    everything = before + during + after
     assert largest_window(before, 60.0) == 30
     assert largest_window(during, 60.0) == 30
     assert largest_window(during + after, 60.0) == 30  # what left while Redis was away is not forgotten
-    pass_ = largest_window([instant for instant in all_ if abs(instant - fault) < 60.0], 60.0)
-    assert pass_ <= 30 + 20  # the one window in which Redis died: each had counted its own departures only
-    note(f"quota 30 par minute, 3 processus : {largest_window(after, 60)} avec Redis, {pass_} quand il meurt")
+    proceed = largest_window([instant for instant in everything if abs(instant - fault) < 60.0], 60.0)
+    assert proceed <= 30 + 20  # the one window in which Redis died: each had counted its own departures only
+    note(f"quota 30 par minute, 3 processus : {largest_window(after, 60)} avec Redis, {proceed} quand il meurt")
 
 
 async def test_an_absent_redis_is_neither_an_error_nor_a_licence() -> None:
@@ -126,13 +126,13 @@ async def test_a_late_departure_is_asked_for_again() -> None:
     async def sleep(duration: float) -> None:
         instant[0] += duration + delays.pop(0)
 
-    set_ = Ensemble()
+    group = Ensemble()
     pacer = Pacer("erp", LimitsTable(par_seconde=1), Clock(lambda: instant[0], sleep))
     shared_pacer = []
     for _ in range(2):
         assert await pacer.depart("T") == 0.0
         shared_pacer.append(instant[0])
-    assert not set_.fault
+    assert not group.fault
     assert delays == []
     assert shared_pacer == [0.0, pytest.approx(1.06 * 3)]
 
@@ -142,12 +142,12 @@ async def test_three_processes_on_one_redis_count_together(redis_url: str) -> No
     source, quota, seconds = f"erp-{uuid.uuid4().hex}", 20, 3
     command = [sys.executable, "-m", "tests.support.resilience.hammer", redis_url, source, str(quota), str(seconds)]
     processes = [await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=subprocess.PIPE) for _ in range(3)]
-    sorties = [await un.communicate() for un in processes]
-    each = [[float(word) for word in sortie.split()] for sortie, _ in sorties]
-    all_ = [departure for shared_pacer in each for departure in shared_pacer]
-    full = largest_window(all_, 1.0)
-    note(f"quota {quota} par seconde, 3 processus, un Redis : {full} au plus en une seconde, {len(all_)} en tout")
-    assert len(all_) > 2 * quota
+    departures = [await one.communicate() for one in processes]
+    each = [[float(word) for word in sortie.split()] for sortie, _ in departures]
+    everything = [departure for shared_pacer in each for departure in shared_pacer]
+    full = largest_window(everything, 1.0)
+    note(f"quota {quota} par seconde, 3 processus, un Redis : {full} au plus en une seconde, {len(everything)} en tout")
+    assert len(everything) > 2 * quota
     assert sum(bool(shared_pacer) for shared_pacer in each) >= 2
     assert full <= quota
 
@@ -160,7 +160,7 @@ async def test_two_gateways_share_the_quota_of_a_tenant(router: respx.MockRouter
     with redis_server() as url:
         for _ in range(2):
             shared = SharedPacer(url)
-            async with bench_(transport(router), configure, shared=shared) as attempt:
+            async with sources_harness(transport(router), configure, shared=shared) as attempt:
                 for _ in range(6):
                     await attempt.sources.read([unit(UAI_A)], 5.0)
                     await attempt.sources.purge("erp")

@@ -18,7 +18,7 @@ from gateway.sources.resilience.spare_capacity import SpareCapacity
 from gateway.sources.units import CacheStatus, Resource, Unit, UnitFailure
 from tests.resilience.test_revalidation import cache_de
 from tests.support.figures import note
-from tests.support.sources import BASE, UAI_A, UAI_B, Bench, bench_, partner, transport, unit
+from tests.support.sources import BASE, UAI_A, UAI_B, SourcesHarness, partner, sources_harness, transport, unit
 
 pytestmark = pytest.mark.anyio
 URL_A = f"{BASE}/liste/{UAI_A}"
@@ -62,11 +62,11 @@ def test_half_of_the_quotas_is_left_to_those_who_may_come() -> None:
 class Watch:
     """A gateway's sources and their upkeep; `sleep` turns the hand of the clock."""
 
-    attempt: Bench
+    attempt: SourcesHarness
     refresh_ahead: RefreshAhead
 
     @classmethod
-    def de(cls, attempt: Bench) -> "Watch":
+    def de(cls, attempt: SourcesHarness) -> "Watch":
         async def sleep(duration: float) -> None:
             attempt.seconds[0] += duration
             await asyncio.sleep(0)
@@ -81,11 +81,11 @@ class Watch:
             await self.refresh_ahead.sweep("erp")
 
     async def read(self, *units: Unit) -> list[CacheStatus | None]:
-        values_read = await self.attempt.sources.read(units or (A,), 5.0)
-        return [None if isinstance(lu, UnitFailure) else lu.cache for lu in values_read]
+        results = await self.attempt.sources.read(units or (A,), 5.0)
+        return [None if isinstance(result, UnitFailure) else result.cache for result in results]
 
 
-def cache(attempt: Bench) -> Cache:
+def cache(attempt: SourcesHarness) -> Cache:
     return attempt.sources._deps.cache
 
 
@@ -100,20 +100,20 @@ def answer(request: httpx.Request) -> httpx.Response:
 
 
 @pytest.fixture
-def watch(attempt: Bench) -> Watch:
+def watch(attempt: SourcesHarness) -> Watch:
     return Watch.de(attempt)
 
 
 async def test_a_perimetre_in_use_never_grows_old(router: respx.MockRouter, watch: Watch) -> None:
     """Read every minute for an hour: always young, a request every four minutes; left, fifteen minutes later nothing."""
     route = router.get(URL_A).mock(side_effect=answer)
-    seen_ones = [*await watch.read()]
+    seen = [*await watch.read()]
     for _ in range(60):
         await watch.spend(60)
-        seen_ones += await watch.read()
+        seen += await watch.read()
     moment = route.call_count
     await watch.spend(3600)
-    assert seen_ones == [CacheStatus.MISSED, *[CacheStatus.HIT] * 60]
+    assert seen == [CacheStatus.MISSED, *[CacheStatus.HIT] * 60]
     assert moment == 1 + 3600 // 240
     assert route.call_count - moment == 3  # in the fifteen minutes that follow the last reading
     assert watch.attempt.sources.last_read == {}
@@ -156,21 +156,21 @@ async def test_refresh_ahead_takes_only_half_of_the_quota(router: respx.MockRout
     route = router.get(url__startswith=BASE).mock(side_effect=answer)
     abonnes = {uai: TenantConfig(Tenant(uai, code=uai)) for uai in uais}
     slow: Partner = partner(abonnes=abonnes, limites=LimitsTable(par_seconde=2.0, simultanes=50))
-    async with bench_(transport(router), slow) as attempt:
+    async with sources_harness(transport(router), slow) as attempt:
         watch = Watch.de(attempt)
         await watch.read(*map(unit, uais))
         attempt.seconds[0] += 240
         await watch.read(*map(unit, uais[:10]))
         departure = attempt.seconds[0]
         await watch.refresh_ahead.sweep("erp")
-        duration, made_ones = attempt.seconds[0] - departure, route.call_count - 100
+        duration, made = attempt.seconds[0] - departure, route.call_count - 100
         first = {call.request.url.path.rpartition("/")[2] for call in list(route.calls)[100:110]}
     assert first == set(uais[:10])
-    assert (made_ones, round(duration)) == (
+    assert (made, round(duration)) == (
         20,
         16,
     )  # two windows of ten seconds; the 80 that wait are left to the next turn
-    note(f"entretien : {made_ones} demandes en {duration:.0f} s pour un quota de 2 par seconde, le reste aux appelants")
+    note(f"entretien : {made} demandes en {duration:.0f} s pour un quota de 2 par seconde, le reste aux appelants")
 
 
 async def test_a_failing_partner_is_left_in_peace(router: respx.MockRouter, watch: Watch) -> None:
@@ -189,13 +189,15 @@ async def test_one_refresh_ahead_for_two_processes(router: respx.MockRouter, red
     minute = [1_000_000.0]
     async with AsyncExitStack() as stack:
         caches = [cache_de(redis_url, f"entretien-{id(router)}", minute) for _ in range(2)]
-        attempts = [await stack.enter_async_context(bench_(transport(router), cache=cache)) for cache in caches]
-        watches_ = [Watch.de(attempt) for attempt in attempts]
-        for watch in watches_:
+        attempts = [
+            await stack.enter_async_context(sources_harness(transport(router), cache=cache)) for cache in caches
+        ]
+        watches = [Watch.de(attempt) for attempt in attempts]
+        for watch in watches:
             await watch.read(A, B)
         minute[0] += 240
         for _ in range(2):
-            await asyncio.gather(*(watch.refresh_ahead.sweep("erp") for watch in watches_))
-        seen_ones = [await watch.read(A, B) for watch in watches_]
-    assert seen_ones == [[CacheStatus.HIT] * 2] * 2
+            await asyncio.gather(*(watch.refresh_ahead.sweep("erp") for watch in watches))
+        seen = [await watch.read(A, B) for watch in watches]
+    assert seen == [[CacheStatus.HIT] * 2] * 2
     assert route.call_count == 2 + 2

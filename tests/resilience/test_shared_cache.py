@@ -51,10 +51,12 @@ class Processes:
     cache: SharedCache
     seconds: list[float]
 
-    async def keep(self, key: CacheKey = KEY, lu: UnitResult | None = None) -> None:
-        lu = lu or result()
+    async def keep(self, key: CacheKey = KEY, parsed: UnitResult | None = None) -> None:
+        parsed = parsed or result()
         said_at = self.seconds[0]
-        await self.cache.keep(key, Entry(lu, lu.version, said_at, said_at + 60, await self.cache.generation("erp"), 1))
+        await self.cache.keep(
+            key, Entry(parsed, parsed.version, said_at, said_at + 60, await self.cache.generation("erp"), 1)
+        )
 
     async def read(self, key: CacheKey = KEY) -> UnitResult | None:
         (kept,) = await self.cache.read([key])
@@ -90,16 +92,16 @@ def entries(url: str) -> dict[bytes, bytes]:
 
 
 async def test_what_a_process_keeps_another_reads(empty: str) -> None:
-    async with processus(empty) as un, processus(empty) as other:
-        await un.keep()
+    async with processus(empty) as one, processus(empty) as other:
+        await one.keep()
         assert await other.read() == result()
-        await un.keep(lu=result("NOUVEAU", "v2"))
+        await one.keep(parsed=result("NOUVEAU", "v2"))
         assert await other.read() == result("NOUVEAU", "v2")
 
 
 async def test_a_body_already_opened_is_not_read_again(empty: str) -> None:
-    async with processus(empty) as un, processus(empty) as other:
-        await un.keep()
+    async with processus(empty) as one, processus(empty) as other:
+        await one.keep()
         await other.read()
         (body,) = [name for name in entries(empty) if b":v:" in name]
         with redis.Redis.from_url(empty) as client:
@@ -108,18 +110,18 @@ async def test_a_body_already_opened_is_not_read_again(empty: str) -> None:
 
 
 async def test_c09_nothing_of_a_person_nor_of_a_tenant_is_readable(empty: str) -> None:
-    async with processus(empty) as un:
-        await un.keep()
-    all_ = b"".join(name + value for name, value in entries(empty).items())
+    async with processus(empty) as one:
+        await one.keep()
+    everything = b"".join(name + value for name, value in entries(empty).items())
     assert entries(empty)
     for plain in (b"ZZTOPNOM", b"0639980001", b"MALADIE", b"0590001F", b"erp", KEY.name.encode()):
-        assert plain not in all_
+        assert plain not in everything
 
 
 async def test_c09_every_entry_has_an_end(empty: str) -> None:
-    async with processus(empty) as un:
-        await un.keep()
-        await un.cache.acquire(KEY, 30.0)
+    async with processus(empty) as one:
+        await one.keep()
+        await one.cache.acquire(KEY, 30.0)
     with redis.Redis.from_url(empty) as client:
         ends = {name.split(b":")[1]: client.ttl(name) for name in client.keys("*")}
     assert {kind: fin > 0 for kind, fin in ends.items()} == {b"b": True, b"g": True, b"t": True, b"v": True}
@@ -137,8 +139,8 @@ ALTERATIONS: dict[str, Callable[[bytes], bytes]] = {
 
 @pytest.mark.parametrize("alter", ALTERATIONS.values(), ids=ALTERATIONS.keys())
 async def test_c08_an_altered_value_is_an_absence(empty: str, alter: Callable[[bytes], bytes]) -> None:
-    async with processus(empty) as un, processus(empty) as other:
-        await un.keep()
+    async with processus(empty) as one, processus(empty) as other:
+        await one.keep()
         ((body, sealed),) = [(name, value) for name, value in entries(empty).items() if b":v:" in name]
         with redis.Redis.from_url(empty) as client:
             client.set(body, alter(sealed))
@@ -147,10 +149,10 @@ async def test_c08_an_altered_value_is_an_absence(empty: str, alter: Callable[[b
 
 async def test_c08_a_value_moved_under_another_key_is_an_absence(empty: str) -> None:
     elsewhere = CacheKey(canonical_key("erp", "cfa", "0590002G"), "erp")
-    async with processus(empty) as un, processus(empty) as other:
-        await un.keep()
-        await un.keep(elsewhere, result("AUTRE", "v2"))
-        names = un.cache._names("v", [KEY.name, elsewhere.name])
+    async with processus(empty) as one, processus(empty) as other:
+        await one.keep()
+        await one.keep(elsewhere, result("AUTRE", "v2"))
+        names = one.cache._names("v", [KEY.name, elsewhere.name])
         with redis.Redis.from_url(empty) as client:
             client.set(names[1], client.get(names[0]) or b"")
         assert (await other.read(elsewhere), await other.read()) == (None, result())
@@ -158,8 +160,8 @@ async def test_c08_a_value_moved_under_another_key_is_an_absence(empty: str) -> 
 
 async def test_c08_another_version_of_the_format_is_an_absence(empty: str) -> None:
     same = codec(UnitResult)
-    async with processus(empty) as un, processus(empty, shape=Codec("autre", same.write, same.read)) as other:
-        await un.keep()
+    async with processus(empty) as one, processus(empty, shape=Codec("autre", same.write, same.read)) as other:
+        await one.keep()
         assert await other.read() is None
 
 
@@ -167,47 +169,47 @@ async def test_c08_another_key_finds_nothing_and_a_rotation_loses_nothing(empty:
     async with (
         processus(empty, UN) as before,
         processus(empty, AUTRE, UN) as during,
-        processus(empty, AUTRE) as without_,
+        processus(empty, AUTRE) as without,
     ):
         await before.keep()
         assert await during.read() == result()
-        assert await without_.read() is None
-        await during.keep(lu=result("NOUVEAU", "v2"))
+        assert await without.read() is None
+        await during.keep(parsed=result("NOUVEAU", "v2"))
         assert await before.read() == result()  # sealed by a key it has not: its own goes on until it expires
 
 
 async def test_a_purge_holds_for_all(empty: str) -> None:
-    async with processus(empty) as un, processus(empty) as other:
-        await un.keep()
+    async with processus(empty) as one, processus(empty) as other:
+        await one.keep()
         await other.read()
-        assert await un.cache.purge("erp")
-        assert (await un.read(), await other.read()) == (None, None)
+        assert await one.cache.purge("erp")
+        assert (await one.read(), await other.read()) == (None, None)
 
 
 async def test_a_forgotten_generation_brings_nothing_back(empty: str) -> None:
-    async with processus(empty) as un:
-        await un.keep()
+    async with processus(empty) as one:
+        await one.keep()
         with redis.Redis.from_url(empty) as client:
-            client.delete(*un.cache._names("g", ["erp"]))
-        assert await un.read() is None
-        await un.cache.generation("erp")
-        assert await un.read() is None
+            client.delete(*one.cache._names("g", ["erp"]))
+        assert await one.read() is None
+        await one.cache.generation("erp")
+        assert await one.read() is None
 
 
 async def test_t2_one_alone_has_the_lease_and_it_alone_gives_it_back(empty: str) -> None:
-    async with processus(empty) as un, processus(empty) as other:
-        lease = await un.cache.acquire(KEY, 30.0)
+    async with processus(empty) as one, processus(empty) as other:
+        lease = await one.cache.acquire(KEY, 30.0)
         assert lease
         assert await other.cache.acquire(KEY, 30.0) is None
         await other.cache.release(KEY, "un autre")
         assert await other.cache.acquire(KEY, 30.0) is None
-        await un.cache.release(KEY, lease)
+        await one.cache.release(KEY, lease)
         assert await other.cache.acquire(KEY, 30.0)
 
 
 async def test_t2_a_lease_expires(empty: str) -> None:
-    async with processus(empty) as un, processus(empty) as other:
-        assert await un.cache.acquire(KEY, 0.05)
+    async with processus(empty) as one, processus(empty) as other:
+        assert await one.cache.acquire(KEY, 0.05)
         await asyncio.sleep(0.1)
         assert await other.cache.acquire(KEY, 30.0)
 
@@ -225,42 +227,42 @@ async def test_c10_without_redis_each_has_its_own_and_no_value_is_logged(caplog:
 
 
 async def test_c10_a_redis_that_answers_no_more_is_bypassed_then_found_again(empty: str) -> None:
-    async with processus(empty) as un, processus(empty) as other:
-        await un.keep()
+    async with processus(empty) as one, processus(empty) as other:
+        await one.keep()
         with redis.Redis.from_url(empty) as client:
             client.execute_command("CLIENT", "PAUSE", "700", "ALL")
             debut = asyncio.get_running_loop().time()
-            assert await un.read() == result()
+            assert await one.read() == result()
             first = asyncio.get_running_loop().time() - debut
             debut = asyncio.get_running_loop().time()
-            assert await un.read() == result()
+            assert await one.read() == result()
             note(
                 f"cache : Redis muet, première lecture {first * 1000:.0f} ms (délai 250 ms), "
                 f"suivante {(asyncio.get_running_loop().time() - debut) * 1000:.1f} ms"
             )
             client.execute_command("CLIENT", "UNPAUSE")
-        un.seconds[0] += 2.0
-        await un.keep(lu=result("NOUVEAU", "v2"))
+        one.seconds[0] += 2.0
+        await one.keep(parsed=result("NOUVEAU", "v2"))
         assert await other.read() == result("NOUVEAU", "v2")
 
 
 async def test_c10_an_empty_redis_is_an_absence(empty: str) -> None:
-    async with processus(empty) as un:
-        await un.keep()
+    async with processus(empty) as one:
+        await one.keep()
         with redis.Redis.from_url(empty) as client:
             client.flushdb()
-        assert await un.read() is None
-        await un.keep()
-        assert await un.read() == result()
+        assert await one.read() is None
+        await one.keep()
+        assert await one.read() == result()
 
 
 async def test_c10_a_full_redis_is_an_absence(empty: str) -> None:
-    async with processus(empty) as un, processus(empty) as other:
+    async with processus(empty) as one, processus(empty) as other:
         with redis.Redis.from_url(empty) as client:
             client.config_set("maxmemory", "1")
-            await un.keep()
+            await one.keep()
             client.config_set("maxmemory", "0")
-        assert (await un.read(), await other.read()) == (result(), None)
+        assert (await one.read(), await other.read()) == (result(), None)
 
 
 @pytest.mark.parametrize("url", ["redis://a:port", "http://127.0.0.1", "memcached://127.0.0.1"])

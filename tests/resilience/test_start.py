@@ -39,13 +39,13 @@ def busy() -> Iterator[str]:
         yield str(taken.getsockname()[1])
 
 
-def replace_(file: str, before: str, after: str) -> Broken:
-    def break_(record: Path, _: dict[str, str]) -> None:
+def replacing(file: str, before: str, after: str) -> Broken:
+    def spoil(record: Path, _: dict[str, str]) -> None:
         text = (record / file).read_text(encoding="utf-8")
         assert before in text
         (record / file).write_text(text.replace(before, after, 1), encoding="utf-8")
 
-    return break_
+    return spoil
 
 
 def set_pragmas(**env: str) -> Broken:
@@ -78,13 +78,13 @@ def _database_of_another_key(record: Path, environ: dict[str, str]) -> None:
 
 
 BROKEN: dict[str, tuple[Broken, str]] = {
-    "invalid TOML": (replace_("gateway.toml", "[jetons]", "[jetons"), "gateway.toml : TOML invalide"),
-    "unknown key": (replace_("gateway.toml", "[donnees]", "[donnees]\ninconnue = 1"), "donnees.inconnue"),
-    "register of clients": (replace_("clients.toml", "profil", "profile"), "clients.toml"),
+    "invalid TOML": (replacing("gateway.toml", "[jetons]", "[jetons"), "gateway.toml : TOML invalide"),
+    "unknown key": (replacing("gateway.toml", "[donnees]", "[donnees]\ninconnue = 1"), "donnees.inconnue"),
+    "register of clients": (replacing("clients.toml", "profil", "profile"), "clients.toml"),
     "no configuration": (set_pragmas(GATEWAY_CONFIG="/nulle/part"), "/nulle/part/gateway.toml"),
     "no sealing key": (remove("GATEWAY_CLE"), "GATEWAY_CLE : absente"),
     "no partner's secret": (_partner_secret, "imilo.toml"),
-    "verify = false": (replace_("partenaires/imilo.toml", "base_url", "verify = false\nbase_url"), "verify"),
+    "verify = false": (replacing("partenaires/imilo.toml", "base_url", "verify = false\nbase_url"), "verify"),
     "missing policy": (set_pragmas(GATEWAY_POLITIQUE_CANDIDATE="/nulle/part.toml"), "part.toml"),
     "unreachable key set": (_without_issuer, "jetons.jwks_url"),
     "no directory for data": (_directory_that_is_none, "donnees.dossier"),
@@ -116,8 +116,8 @@ def test_a_wrong_start_is_one_line(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     record, environ = attempt
-    break_, told = BROKEN[case]
-    break_(record, environ)
+    spoil, told = BROKEN[case]
+    spoil(record, environ)
     (line,) = [line for line in launch(monkeypatch, capsys, environ) if "WARNING" not in line]
     assert line.startswith("configuration : ")
     assert told in line
@@ -140,10 +140,10 @@ def test_each_wrong_start_ends_by_itself(world: World, tmp_path: Path) -> None:
     """The whole process, as an operator starts it."""
     assert world.record is not None
     durations = {}
-    for rank, (case, (break_, told)) in enumerate(BROKEN.items()):
+    for rank, (case, (spoil, told)) in enumerate(BROKEN.items()):
         record = shutil.copytree(world.record, tmp_path / str(rank), ignore=shutil.ignore_patterns("donnees"))
         environ = {**world.environment, "GATEWAY_CONFIG": str(record), "PORT": "0"}
-        break_(record, environ)
+        spoil(record, environ)
         debut = time.monotonic()
         command = [sys.executable, "-m", "gateway", "serve"]
         finished = subprocess.run(

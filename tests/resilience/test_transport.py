@@ -17,9 +17,9 @@ pytestmark = pytest.mark.anyio
 URL = BASE + "/liste"
 
 
-async def refusal(reseau: Transport, partner_request: PartnerRequest | None = None, **champs: object) -> SourceError:
+async def refusal(network: Transport, partner_request: PartnerRequest | None = None, **champs: object) -> SourceError:
     with pytest.raises(SourceError) as raised_error:
-        await reseau.request(call(partner_request, **champs))
+        await network.request(call(partner_request, **champs))
     assert raised_error.value.__cause__ is None
     return raised_error.value
 
@@ -122,8 +122,8 @@ async def test_u13_429_and_503_say_when_to_come_back(router: respx.MockRouter) -
             httpx.Response(503, headers={"Retry-After": "Mon, 02 Mar 2026 09:00:30 GMT"}),
         ]
     )
-    reseau = transport(router)
-    quota, closed = await refusal(reseau), await refusal(reseau)
+    network = transport(router)
+    quota, closed = await refusal(network), await refusal(network)
     assert isinstance(quota, SourceUnavailable)
     assert isinstance(closed, SourceClosed)
     assert (quota.retry_after, closed.retry_after) == (3.0, 30.0)
@@ -169,9 +169,9 @@ async def test_u15_an_error_body_that_repeats_our_headers_stays_unknown(
 
 async def test_no_cookie_is_kept(router: respx.MockRouter) -> None:
     route = router.get(URL).respond(json=[], headers={"Set-Cookie": "session=1; Path=/"})
-    reseau = transport(router)
-    await reseau.request(call())
-    await reseau.request(call())
+    network = transport(router)
+    await network.request(call())
+    await network.request(call())
     assert "Cookie" not in route.calls.last.request.headers
 
 

@@ -19,7 +19,7 @@ OK = HEAD + b"Content-Length: 3\r\n\r\n[1]"
 
 
 @pytest.fixture
-async def reseau() -> AsyncIterator[Transport]:
+async def network() -> AsyncIterator[Transport]:
     opened = Transport(wall_clock)
     yield opened
     await opened.aclose()
@@ -59,21 +59,21 @@ def repeat(debut: bytes, block: bytes, pause: float) -> Handle:
     return handle
 
 
-async def refusal(reseau: Transport, url: str, timeout: float = 5.0) -> SourceError:
+async def refusal(network: Transport, url: str, timeout: float = 5.0) -> SourceError:
     with pytest.raises(SourceError) as raised_error:
-        await reseau.request(call(url=url, timeout=timeout))
+        await network.request(call(url=url, timeout=timeout))
     return raised_error.value
 
 
-async def test_a_real_answer_is_read(reseau: Transport) -> None:
+async def test_a_real_answer_is_read(network: Transport) -> None:
     async with server(tell(OK)) as url:
-        assert (await reseau.request(call(url=url))).document == [1]
+        assert (await network.request(call(url=url))).document == [1]
 
 
-async def test_u01_a_refused_connection(reseau: Transport) -> None:
+async def test_u01_a_refused_connection(network: Transport) -> None:
     async with server(tell(OK)) as url:
         pass
-    assert type(await refusal(reseau, url)) is SourceUnavailable
+    assert type(await refusal(network, url)) is SourceUnavailable
 
 
 BROKEN_OFF_ONES = [
@@ -85,9 +85,9 @@ BROKEN_OFF_ONES = [
 
 
 @pytest.mark.parametrize(("told", "kind"), BROKEN_OFF_ONES)
-async def test_u01_a_broken_connection(reseau: Transport, told: bytes, kind: type[SourceError]) -> None:
+async def test_u01_a_broken_connection(network: Transport, told: bytes, kind: type[SourceError]) -> None:
     async with server(break_off(told)) as url:
-        assert type(await refusal(reseau, url)) is kind
+        assert type(await refusal(network, url)) is kind
 
 
 TRUNCATED_ONES = {
@@ -98,17 +98,17 @@ TRUNCATED_ONES = {
 
 
 @pytest.mark.parametrize("told", TRUNCATED_ONES.values(), ids=TRUNCATED_ONES.keys())
-async def test_u04_a_truncated_answer_is_invalid(reseau: Transport, told: bytes) -> None:
+async def test_u04_a_truncated_answer_is_invalid(network: Transport, told: bytes) -> None:
     async with server(tell(told)) as url:
-        assert isinstance(await refusal(reseau, url), SourceInvalid)
+        assert isinstance(await refusal(network, url), SourceInvalid)
 
 
 @pytest.mark.parametrize(
     "told", [b"SMTP bonjour\r\n\r\n", b"HTTP/9.9 200 OK\r\n\r\n[1]", b"HTTP/1.1 2OO OK\r\n\r\n", b"\0" * 4000]
 )
-async def test_what_is_not_http_is_an_error(reseau: Transport, told: bytes) -> None:
+async def test_what_is_not_http_is_an_error(network: Transport, told: bytes) -> None:
     async with server(tell(told)) as url:
-        assert isinstance(await refusal(reseau, url), SourceError)
+        assert isinstance(await refusal(network, url), SourceError)
 
 
 DRIPS = {
@@ -119,15 +119,15 @@ DRIPS = {
 
 
 @pytest.mark.parametrize("handle", DRIPS.values(), ids=DRIPS.keys())
-async def test_u02_a_slow_drip_is_cut_at_the_total_deadline(reseau: Transport, handle: Handle) -> None:
+async def test_u02_a_slow_drip_is_cut_at_the_total_deadline(network: Transport, handle: Handle) -> None:
     async with server(handle) as url:
-        assert isinstance(await refusal(reseau, url, timeout=0.1), SourceTimedOut)
+        assert isinstance(await refusal(network, url, timeout=0.1), SourceTimedOut)
 
 
-async def test_u02_a_body_without_end_is_cut_at_its_size(reseau: Transport) -> None:
+async def test_u02_a_body_without_end_is_cut_at_its_size(network: Transport) -> None:
     chunks = repeat(HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"10000\r\n" + b" " * 65_536 + b"\r\n", 0)
     async with server(chunks) as url:
-        error = await refusal(reseau, url, timeout=30.0)
+        error = await refusal(network, url, timeout=30.0)
     assert str(error) == "réponse du partenaire invalide : réponse trop volumineuse"
 
 
@@ -136,12 +136,12 @@ async def test_u02_a_body_without_end_is_cut_at_its_size(reseau: Transport) -> N
     [b"X: " + b"a" * 5_000_000 + b"\r\n", b"".join(b"X-%d: 1\r\n" % i for i in range(100_000))],
     ids=["5 Mo", "cent mille"],
 )
-async def test_u03_an_enormous_head_is_refused(reseau: Transport, headers: bytes) -> None:
+async def test_u03_an_enormous_head_is_refused(network: Transport, headers: bytes) -> None:
     async with server(tell(b"HTTP/1.1 200 OK\r\n" + headers + b"Content-Length: 3\r\n\r\n[1]")) as url:
-        assert isinstance(await refusal(reseau, url), SourceError)
+        assert isinstance(await refusal(network, url), SourceError)
 
 
-async def test_t1_after_a_storm_of_cancellations_the_partner_answers(reseau: Transport) -> None:
+async def test_t1_after_a_storm_of_cancellations_the_partner_answers(network: Transport) -> None:
     """Deadlines cut requests at every stage, under contention; the pool must be as sound afterwards."""
 
     async def slow(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -152,9 +152,9 @@ async def test_t1_after_a_storm_of_cancellations_the_partner_answers(reseau: Tra
     async with server(slow) as url:
         for sweep in range(20):
             delays = [0.0005 * (sweep + place) for place in range(20)]
-            requests = (reseau.request(call(url=url, timeout=timeout)) for timeout in delays)
+            requests = (network.request(call(url=url, timeout=timeout)) for timeout in delays)
             await asyncio.gather(*requests, return_exceptions=True)
-        responses = await asyncio.gather(*(reseau.request(call(url=url)) for _ in range(10)))
+        responses = await asyncio.gather(*(network.request(call(url=url)) for _ in range(10)))
     assert [response.document for response in responses] == [[1]] * 10
 
 
@@ -172,12 +172,12 @@ async def test_u16_a_doubtful_certificate_is_refused_before_anything_is_said(
         await writer.drain()
         writer.close()
 
-    reseau = Transport(wall_clock)
+    network = Transport(wall_clock)
     async with await asyncio.start_server(receive, "127.0.0.1", 0, ssl=authority.context(default)) as subscription:
         url = f"https://127.0.0.1:{subscription.sockets[0].getsockname()[1]}/"
         if default is None:
-            assert (await reseau.request(call(url=url))).document == [1]
+            assert (await network.request(call(url=url))).document == [1]
         else:
-            assert type(await refusal(reseau, url)) is SourceUnavailable
-    await reseau.aclose()
+            assert type(await refusal(network, url)) is SourceUnavailable
+    await network.aclose()
     assert len(received) == (default is None)

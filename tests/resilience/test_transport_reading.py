@@ -31,9 +31,9 @@ from tests.support.sources import (
     UAI_A,
     UAI_B,
     UAI_SITE,
-    Bench,
-    bench_,
+    SourcesHarness,
     partner,
+    sources_harness,
     transport,
     unit,
 )
@@ -56,24 +56,26 @@ class Authenticator:
         return self._response
 
 
-async def read(attempt: Bench, requested: Unit | None = None, timeout: float = 5.0) -> UnitResult | UnitFailure:
-    (lu,) = await attempt.sources.read([requested or unit()], timeout)
-    return lu
+async def read(
+    attempt: SourcesHarness, requested: Unit | None = None, timeout: float = 5.0
+) -> UnitResult | UnitFailure:
+    (result,) = await attempt.sources.read([requested or unit()], timeout)
+    return result
 
 
-def keys(lu: UnitResult | UnitFailure) -> list[str]:
-    assert isinstance(lu, UnitResult), lu
-    return [record.key for record in lu.records]
+def keys(parsed: UnitResult | UnitFailure) -> list[str]:
+    assert isinstance(parsed, UnitResult), parsed
+    return [record.key for record in parsed.records]
 
 
-async def failure(attempt: Bench, requested: Unit | None = None, timeout: float = 5.0) -> SourceError:
-    lu = await read(attempt, requested, timeout)
-    assert isinstance(lu, UnitFailure)
-    assert lu.unit == (requested or unit())
-    return lu.error
+async def failure(attempt: SourcesHarness, requested: Unit | None = None, timeout: float = 5.0) -> SourceError:
+    result = await read(attempt, requested, timeout)
+    assert isinstance(result, UnitFailure)
+    assert result.unit == (requested or unit())
+    return result.error
 
 
-async def test_a_unit_is_read_then_served_from_the_cache(router: respx.MockRouter, attempt: Bench) -> None:
+async def test_a_unit_is_read_then_served_from_the_cache(router: respx.MockRouter, attempt: SourcesHarness) -> None:
     route = router.get(URL_A).respond(json=ROWS)
     first, second = await read(attempt), await read(attempt)
     assert (keys(first), keys(second), route.call_count) == (["1"], ["1"], 1)
@@ -84,7 +86,9 @@ async def test_a_unit_is_read_then_served_from_the_cache(router: respx.MockRoute
     assert route.calls.last.request.headers["X-Cle"] == SECRET
 
 
-async def test_a_stale_unit_is_asked_again_with_another_version(router: respx.MockRouter, attempt: Bench) -> None:
+async def test_a_stale_unit_is_asked_again_with_another_version(
+    router: respx.MockRouter, attempt: SourcesHarness
+) -> None:
     route = router.get(URL_A).mock(side_effect=[httpx.Response(200, json=ROWS), httpx.Response(200, json=[])])
     first = await read(attempt)
     attempt.seconds[0] += 900.0
@@ -95,26 +99,26 @@ async def test_a_stale_unit_is_asked_again_with_another_version(router: respx.Mo
     assert (second.cache, second.version != first.version) == (CacheStatus.MISSED, True)
 
 
-async def test_each_unit_keeps_its_place(router: respx.MockRouter, attempt: Bench) -> None:
+async def test_each_unit_keeps_its_place(router: respx.MockRouter, attempt: SourcesHarness) -> None:
     router.get(URL_A).respond(json=ROWS)
     router.get(f"{BASE}/liste/{UAI_B}").respond(500)
-    values_read = await attempt.sources.read([unit(UAI_B), unit(), unit(UAI_B), unit()], 5.0)
-    assert [type(lu) for lu in values_read] == [UnitFailure, UnitResult, UnitFailure, UnitResult]
-    assert [lu.unit.key for lu in values_read] == [UAI_B, UAI_A, UAI_B, UAI_A]
+    results = await attempt.sources.read([unit(UAI_B), unit(), unit(UAI_B), unit()], 5.0)
+    assert [type(result) for result in results] == [UnitFailure, UnitResult, UnitFailure, UnitResult]
+    assert [result.unit.key for result in results] == [UAI_B, UAI_A, UAI_B, UAI_A]
     assert router.calls.call_count == 2
 
 
-async def test_c06_fifty_askers_one_call(router: respx.MockRouter, attempt: Bench) -> None:
+async def test_c06_fifty_askers_one_call(router: respx.MockRouter, attempt: SourcesHarness) -> None:
     authenticator = Authenticator()
     route = router.get(URL_A).mock(side_effect=authenticator)
     requests = [asyncio.create_task(read(attempt)) for _ in range(50)]
     await authenticator.requested.wait()
     authenticator.is_open.set()
-    assert [keys(lu) for lu in await asyncio.gather(*requests)] == [["1"]] * 50
+    assert [keys(result) for result in await asyncio.gather(*requests)] == [["1"]] * 50
     assert route.call_count == 1
 
 
-async def test_c06_an_asker_who_leaves_stops_nothing(router: respx.MockRouter, attempt: Bench) -> None:
+async def test_c06_an_asker_who_leaves_stops_nothing(router: respx.MockRouter, attempt: SourcesHarness) -> None:
     authenticator = Authenticator()
     route = router.get(URL_A).mock(side_effect=authenticator)
     first, second = asyncio.create_task(read(attempt)), asyncio.create_task(read(attempt))
@@ -127,7 +131,7 @@ async def test_c06_an_asker_who_leaves_stops_nothing(router: respx.MockRouter, a
     assert route.call_count == 1
 
 
-async def test_all_gone_the_call_still_fills_the_cache(router: respx.MockRouter, attempt: Bench) -> None:
+async def test_all_gone_the_call_still_fills_the_cache(router: respx.MockRouter, attempt: SourcesHarness) -> None:
     authenticator = Authenticator()
     route = router.get(URL_A).mock(side_effect=authenticator)
     single = asyncio.create_task(read(attempt))
@@ -135,12 +139,14 @@ async def test_all_gone_the_call_still_fills_the_cache(router: respx.MockRouter,
     single.cancel()
     await asyncio.gather(single, return_exceptions=True)
     authenticator.is_open.set()
-    while isinstance(lu := await read(attempt), UnitResult) and lu.cache is CacheStatus.MISSED:
+    while isinstance(result := await read(attempt), UnitResult) and result.cache is CacheStatus.MISSED:
         pass
-    assert (keys(lu), route.call_count) == (["1"], 1)
+    assert (keys(result), route.call_count) == (["1"], 1)
 
 
-async def test_u02_an_answer_past_its_deadline_is_served_afterwards(router: respx.MockRouter, attempt: Bench) -> None:
+async def test_u02_an_answer_past_its_deadline_is_served_afterwards(
+    router: respx.MockRouter, attempt: SourcesHarness
+) -> None:
     authenticator = Authenticator()
     route = router.get(URL_A).mock(side_effect=authenticator)
     assert type(await failure(attempt, timeout=0.01)) is SourceTimedOut
@@ -154,19 +160,19 @@ async def test_u02_past_the_deadline_of_the_partner_the_slot_is_given_back(route
     authenticator = Authenticator()
     router.get(URL_A).mock(side_effect=authenticator)
     limits = LimitsTable(par_seconde=10_000, simultanes=1, delai_secondes=0.05)
-    async with bench_(transport(router), partner(limites=limits)) as attempt:
+    async with sources_harness(transport(router), partner(limites=limits)) as attempt:
         assert type(await failure(attempt)) is SourceTimedOut
         authenticator.is_open.set()
         assert keys(await read(attempt)) == ["1"]
 
 
-async def test_c12_an_error_is_not_kept(router: respx.MockRouter, attempt: Bench) -> None:
+async def test_c12_an_error_is_not_kept(router: respx.MockRouter, attempt: SourcesHarness) -> None:
     router.get(URL_A).mock(side_effect=[httpx.Response(500), httpx.Response(200, json=ROWS)])
     assert type(await failure(attempt)) is SourceUnavailable
     assert keys(await read(attempt)) == ["1"]
 
 
-async def test_u13_who_says_later_is_not_asked_again(router: respx.MockRouter, attempt: Bench) -> None:
+async def test_u13_who_says_later_is_not_asked_again(router: respx.MockRouter, attempt: SourcesHarness) -> None:
     route = router.get(URL_A).respond(429, headers={"Retry-After": "40"})
     other = router.get(f"{BASE}/liste/{UAI_B}").respond(json=[])
     for _ in range(3):
@@ -177,7 +183,7 @@ async def test_u13_who_says_later_is_not_asked_again(router: respx.MockRouter, a
     assert (route.call_count, other.call_count) == (1, 1)
 
 
-async def test_u13_after_a_pause_the_partner_is_asked_again(router: respx.MockRouter, attempt: Bench) -> None:
+async def test_u13_after_a_pause_the_partner_is_asked_again(router: respx.MockRouter, attempt: SourcesHarness) -> None:
     debut = attempt.seconds[0]
     closed = httpx.Response(503, headers={"Retry-After": "86400"})
     route = router.get(URL_A).mock(side_effect=[closed, closed, httpx.Response(200, json=ROWS)])
@@ -191,21 +197,21 @@ async def test_u13_after_a_pause_the_partner_is_asked_again(router: respx.MockRo
 
 
 async def test_u10_the_records_of_another_establishment_are_set_aside(
-    router: respx.MockRouter, attempt: Bench, caplog: pytest.LogCaptureFixture
+    router: respx.MockRouter, attempt: SourcesHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Those of the tenant are shown, with an error: who answers for others may have left some out."""
     rows = [*ROWS, {"cle": "2", "uai": UAI_B}, {"cle": "3", "uai": UAI_SITE}, {"cle": "4"}]
     router.get(URL_A).respond(json=rows)
     with caplog.at_level(logging.WARNING):
-        lu = await read(attempt)
-    assert isinstance(lu, UnitFailure)
-    assert type(lu.error) is SourceInvalid
-    assert [record.key for record in lu.fallback.records] == ["1", "3", "4"] if lu.fallback else False
+        result = await read(attempt)
+    assert isinstance(result, UnitFailure)
+    assert type(result.error) is SourceInvalid
+    assert [record.key for record in result.fallback.records] == ["1", "3", "4"] if result.fallback else False
     assert attempt.counter("passerelle_hors_locataire", partenaire="erp", ressource="cfa") == 1.0
     assert "source erp : 1 dossiers d'un autre établissement" in caplog.text
 
 
-async def test_c03_an_answer_all_for_another_is_an_error(router: respx.MockRouter, attempt: Bench) -> None:
+async def test_c03_an_answer_all_for_another_is_an_error(router: respx.MockRouter, attempt: SourcesHarness) -> None:
     route = router.get(URL_A).respond(json=[{"cle": "2", "uai": UAI_B}])
     assert type(await failure(attempt)) is SourceInvalid
     assert type(await failure(attempt)) is SourceInvalid
@@ -214,7 +220,7 @@ async def test_c03_an_answer_all_for_another_is_an_error(router: respx.MockRoute
 
 @pytest.mark.parametrize("body", [{"pas": "une liste"}, [3], [{"sans": "clé"}]])
 async def test_u04_an_unexpected_shape_is_an_error_without_a_value(
-    router: respx.MockRouter, attempt: Bench, body: object, caplog: pytest.LogCaptureFixture
+    router: respx.MockRouter, attempt: SourcesHarness, body: object, caplog: pytest.LogCaptureFixture
 ) -> None:
     router.get(URL_A).respond(json=body)
     with caplog.at_level(logging.DEBUG):
@@ -223,31 +229,31 @@ async def test_u04_an_unexpected_shape_is_an_error_without_a_value(
     assert "sans" not in caplog.text
 
 
-async def test_an_unknown_establishment_is_not_asked(router: respx.MockRouter, attempt: Bench) -> None:
+async def test_an_unknown_establishment_is_not_asked(router: respx.MockRouter, attempt: SourcesHarness) -> None:
     assert type(await failure(attempt, unit(UAI_SITE))) is SourceInvalid
     assert router.calls.call_count == 0
 
 
 async def test_a_request_the_connector_does_not_have(router: respx.MockRouter) -> None:
-    async with bench_(transport(router), connector=replace(CONNECTOR, cfa_records=None)) as attempt:
+    async with sources_harness(transport(router), connector=replace(CONNECTOR, cfa_records=None)) as attempt:
         assert type(await failure(attempt)) is SourceInvalid
 
 
 async def test_a_partner_without_tenants_is_asked_by_structure(router: respx.MockRouter) -> None:
     router.get(f"{BASE}/liste/59010").respond(json=[{"cle": "1"}])
-    async with bench_(transport(router), partner(abonnes=None)) as attempt:
+    async with sources_harness(transport(router), partner(abonnes=None)) as attempt:
         assert keys(await read(attempt, Unit("erp", Resource.STRUCTURE, "59010"))) == ["1"]
 
 
 @pytest.mark.parametrize("key", ["", "59/010", "..", "%2e%2e", "59?a=1", "59;x", "59\r\nX: 1", "'", "$ne", "*", "é"])
 async def test_u17_a_key_that_is_not_one_is_not_asked(router: respx.MockRouter, key: str) -> None:
-    async with bench_(transport(router), partner(abonnes=None)) as attempt:
+    async with sources_harness(transport(router), partner(abonnes=None)) as attempt:
         requested = Unit("erp", Resource.STRUCTURE, key)
         assert type(await failure(attempt, requested)) is SourceInvalid
     assert router.calls.call_count == 0
 
 
-async def test_u17_a_path_is_encoded(router: respx.MockRouter, attempt: Bench) -> None:
+async def test_u17_a_path_is_encoded(router: respx.MockRouter, attempt: SourcesHarness) -> None:
     def reading() -> ReadingSteps[None]:
         yield [PartnerRequest("x", "/a b;c=$ne", params={"d": "e&f=%2f"})]
 
@@ -258,12 +264,12 @@ async def test_u17_a_path_is_encoded(router: respx.MockRouter, attempt: Bench) -
 
 async def test_an_absent_access_sends_nothing(router: respx.MockRouter) -> None:
     access = {"autre": partner().acces["defaut"]}
-    async with bench_(transport(router), partner(acces=access)) as attempt:
+    async with sources_harness(transport(router), partner(acces=access)) as attempt:
         assert str(await failure(attempt)) == "accès « defaut » non configuré"
     assert router.calls.call_count == 0
 
 
-async def test_figures_are_counted_by_partner_and_operation(router: respx.MockRouter, attempt: Bench) -> None:
+async def test_figures_are_counted_by_partner_and_operation(router: respx.MockRouter, attempt: SourcesHarness) -> None:
     router.get(URL_A).mock(side_effect=[httpx.Response(500), httpx.Response(200, json=ROWS)])
     for _ in range(3):
         await read(attempt)
@@ -276,7 +282,7 @@ async def test_figures_are_counted_by_partner_and_operation(router: respx.MockRo
     assert attempt.counter("passerelle_lectures", **by_unit, cache="touche") == 1.0
 
 
-async def test_the_state_follows_the_calls(router: respx.MockRouter, attempt: Bench) -> None:
+async def test_the_state_follows_the_calls(router: respx.MockRouter, attempt: SourcesHarness) -> None:
     (before,) = attempt.sources.states()
     assert (before.nom, before.etat, before.taux_erreur) == ("erp", EtatSource.DISPONIBLE, None)
     router.get(URL_A).respond(500)
@@ -286,7 +292,7 @@ async def test_the_state_follows_the_calls(router: respx.MockRouter, attempt: Be
     assert (after.etat, after.taux_erreur, after.derniere_reponse) == (EtatSource.INDISPONIBLE, 1.0, None)
 
 
-async def test_who_serves_whom(attempt: Bench) -> None:
+async def test_who_serves_whom(attempt: SourcesHarness) -> None:
     sources = attempt.sources
     assert (sources.partner_of_cfa(UAI_A), sources.partner_of_cfa(UAI_SITE)) == ("erp", None)
     assert sources.uais("erp") == (UAI_A, UAI_B)
@@ -297,7 +303,7 @@ async def test_who_serves_whom(attempt: Bench) -> None:
 async def test_closing_stops_the_readings_in_flight(router: respx.MockRouter) -> None:
     authenticator = Authenticator()
     router.get(URL_A).mock(side_effect=authenticator)
-    async with bench_(transport(router)) as attempt:
+    async with sources_harness(transport(router)) as attempt:
         request = asyncio.create_task(read(attempt))
         await authenticator.requested.wait()
     with pytest.raises(asyncio.CancelledError):
@@ -305,21 +311,21 @@ async def test_closing_stops_the_readings_in_flight(router: respx.MockRouter) ->
 
 
 async def test_simultaneous_calls_are_bounded(router: respx.MockRouter) -> None:
-    set_, peak = 0, 0
+    group, peak = 0, 0
 
     async def answer(_: httpx.Request) -> httpx.Response:
-        nonlocal set_, peak
-        set_ += 1
-        peak = max(peak, set_)
+        nonlocal group, peak
+        group += 1
+        peak = max(peak, group)
         await asyncio.sleep(0)
-        set_ -= 1
+        group -= 1
         return httpx.Response(200, json=[])
 
     router.get(url__startswith=BASE).mock(side_effect=answer)
     limits = LimitsTable(par_seconde=10_000, simultanes=3)
-    async with bench_(transport(router), partner(abonnes=None, limites=limits)) as attempt:
+    async with sources_harness(transport(router), partner(abonnes=None, limites=limits)) as attempt:
         units = [Unit("erp", Resource.STRUCTURE, str(numero)) for numero in range(20)]
-        assert [keys(lu) for lu in await attempt.sources.read(units, 5.0)] == [[]] * 20
+        assert [keys(result) for result in await attempt.sources.read(units, 5.0)] == [[]] * 20
     assert peak == 3
 
 
@@ -331,12 +337,12 @@ async def test_u09_a_format_where_nothing_is_readable_any_more_is_an_error(route
         return ReadingResult(rejects=len(rows))
 
     router.get(URL_A).respond(json=[{"autre": "1"}])
-    async with bench_(transport(router), connector=replace(CONNECTOR, cfa_records=reading)) as attempt:
+    async with sources_harness(transport(router), connector=replace(CONNECTOR, cfa_records=reading)) as attempt:
         assert type(await failure(attempt)) is SourceInvalid
         assert attempt.counter("passerelle_rejets", partenaire="erp", ressource="cfa") == 1.0
 
 
-async def test_u08_a_record_that_comes_back_is_only_one(router: respx.MockRouter, attempt: Bench) -> None:
+async def test_u08_a_record_that_comes_back_is_only_one(router: respx.MockRouter, attempt: SourcesHarness) -> None:
     router.get(URL_A).respond(json=[*ROWS, *ROWS])
     assert keys(await read(attempt)) == ["1"]
 
@@ -356,10 +362,10 @@ async def pages_read(
 ) -> float | SourceError:
     limits = LimitsTable(par_seconde=10_000, pages_max=pages_max)
     configure = partner(limites=limits, cache=CacheTable())
-    async with bench_(transport(router), configure, paged(partner_request)) as attempt:
-        lu = await read(attempt)
-        if isinstance(lu, UnitFailure):
-            return lu.error
+    async with sources_harness(transport(router), configure, paged(partner_request)) as attempt:
+        result = await read(attempt)
+        if isinstance(result, UnitFailure):
+            return result.error
         return attempt.counter("passerelle_champs_ignores", partenaire="erp", ressource="cfa")
 
 
@@ -440,7 +446,7 @@ async def test_an_absent_first_document_gives_no_document(router: respx.MockRout
     assert await pages_read(router, partner_request) == 0.0
 
 
-async def test_run_reads_without_cache_and_tells_the_failure(router: respx.MockRouter, attempt: Bench) -> None:
+async def test_run_reads_without_cache_and_tells_the_failure(router: respx.MockRouter, attempt: SourcesHarness) -> None:
     def reading() -> ReadingSteps[list[object]]:
         documents = yield [PartnerRequest("x", "/x"), PartnerRequest("y", "/y")]
         return [document for (document,) in documents]

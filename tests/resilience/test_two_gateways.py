@@ -32,7 +32,7 @@ Two = tuple[Balancer, list[Node]]
 
 
 @contextmanager
-def set_(world: World, record: Path) -> Iterator[Two]:
+def two_gateways(world: World, record: Path) -> Iterator[Two]:
     """The journal in PostgreSQL; the registry and the links in the files of this machine, which both processes open.
     `pytest tests/e2e --deux-passerelles` has all of them in PostgreSQL."""
     that_warns(world, record)
@@ -44,7 +44,7 @@ def set_(world: World, record: Path) -> Iterator[Two]:
 
 @pytest.fixture(scope="module")
 def two(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Two]:
-    with set_(world, tmp_path_factory.mktemp("deux")) as open_lines:
+    with two_gateways(world, tmp_path_factory.mktemp("deux")) as open_lines:
         yield open_lines
 
 
@@ -65,21 +65,21 @@ def written_requests(node: Node) -> set[str]:
 
 def test_two_processes_answer_as_one(world: World, two: Two) -> None:
     """Ids, cursors and what a client may still spend are the same whichever answers; both write one chain."""
-    _, (un, other) = two
+    _, (one, other) = two
     token = world.token("ml")
-    first = until_complete(un.launched, token, LIST)
+    first = until_complete(one.launched, token, LIST)
     assert until_complete(other.launched, token, LIST)["data"] == first["data"]
     after = first["data"]["ruptures"]["pageInfo"]["endCursor"]
-    sequences = [node.launched.graphql(token, LIST, {"apres": after})["data"] for node in (un, other)]
+    sequences = [node.launched.graphql(token, LIST, {"apres": after})["data"] for node in (one, other)]
     assert sequences[0] == sequences[1]
     (edge, *_) = first["data"]["ruptures"]["edges"]
     by_id = '{{ jeune(id: "{id}") {{ nom }} }}'.format(**edge["node"]["jeune"])
     assert other.launched.graphql(token, by_id)["data"]["jeune"] == {"nom": edge["node"]["jeune"]["nom"]}
-    responses = [poster(node.url, token, RUPTURES) for node in (un, other)]
+    responses = [poster(node.url, token, RUPTURES) for node in (one, other)]
     remainders = [int(response.headers["ratelimit-remaining"]) for response in responses]
     assert remainders[1] == remainders[0] - responses[1].json()["extensions"]["cout"] - REQUEST_PRICE
     assert {response.headers["x-request-id"] for response in responses} <= written_requests(other)
-    assert journal_intact(un).startswith("journal intègre, entrées 1 à ")
+    assert journal_intact(one).startswith("journal intègre, entrées 1 à ")
 
 
 def restart(balancer: Balancer, node: Node) -> None:
@@ -119,7 +119,7 @@ def test_each_is_restarted_in_turn_and_no_request_fails(world: World, two: Two) 
 def test_one_is_killed_and_nothing_answered_is_lost(world: World, tmp_path: Path) -> None:
     """Cold, so that it dies while it asks partners and holds leases; what it answered is written, what is asked of the
     other is answered."""
-    with set_(world, tmp_path) as (_, (dead, alive)):
+    with two_gateways(world, tmp_path) as (_, (dead, alive)):
         with (
             Payload(dead.url, world.token("ml"), [RUPTURES], 25) as lost,
             Payload(alive.url, world.token("ml"), [RUPTURES, ME], 25) as kept_version,

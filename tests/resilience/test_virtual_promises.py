@@ -33,7 +33,7 @@ from gateway.sources.units import CacheStatus, Resource, Unit, UnitFailure, Unit
 from gateway.sources.waiters import INSTANT, WAITERS_MAX
 from tests.simulation.loop import VirtualLoop, run
 from tests.support.figures import note
-from tests.support.sources import CONNECTOR, UAI_A, bench_, partner, unit, wall_clock
+from tests.support.sources import CONNECTOR, UAI_A, partner, sources_harness, unit, wall_clock
 
 SLOTS = 20  # docs/fiabilite.md
 LATENCE = 0.02
@@ -80,8 +80,8 @@ class Probe:
     async def read(self, *units: Unit) -> "ReadOne":
         """One asker, that waits three seconds at most."""
         debut = self.loop.time()
-        rows_read = await self.sources.read(units, 3.0)
-        return ReadOne(self.loop.time() - debut, rows_read)
+        results = await self.sources.read(units, 3.0)
+        return ReadOne(self.loop.time() - debut, results)
 
     async def readers(self, par_seconde: float, seconds: float, *units: Sequence[Unit]) -> "list[ReadOne]":
         """Askers that come at fixed instants, each for the next units of the list, whatever became of those before."""
@@ -97,11 +97,11 @@ class ReadOne:
     """What an asker got, and after how long."""
 
     seconds: float
-    rows_read: list[UnitResult | UnitFailure]
+    results: list[UnitResult | UnitFailure]
 
     @property
     def complete(self) -> bool:
-        return not any(isinstance(one, UnitFailure) for one in self.rows_read)
+        return not any(isinstance(one, UnitFailure) for one in self.results)
 
 
 def about(source: str, rank: int = 0) -> Unit:
@@ -116,10 +116,10 @@ def play(
     """Play over a new network, from so many processes that share nothing else."""
 
     async def opened(loop: VirtualLoop) -> None:
-        reseau = Network()
-        attempts = [Probe(loop, _sources(loop, reseau, rules)) for _ in range(processus)]
+        network = Network()
+        attempts = [Probe(loop, _sources(loop, network, rules)) for _ in range(processus)]
         try:
-            await make(attempts, reseau)
+            await make(attempts, network)
         finally:
             for attempt in attempts:
                 await attempt.sources.aclose()
@@ -127,7 +127,7 @@ def play(
     run(Constant(), opened)
 
 
-def _sources(loop: VirtualLoop, reseau: Network, rules: CacheTable) -> Sources:
+def _sources(loop: VirtualLoop, network: Network, rules: CacheTable) -> Sources:
     limits = LimitsTable(simultanes=SLOTS, par_seconde=10_000, delai_secondes=2.0)
     partners = {
         name: partner(
@@ -143,7 +143,7 @@ def _sources(loop: VirtualLoop, reseau: Network, rules: CacheTable) -> Sources:
         for name in "ab"
     }
     deps = SourceDeps(
-        Transport(wall_clock, lambda: httpx.MockTransport(reseau.answer)),
+        Transport(wall_clock, lambda: httpx.MockTransport(network.answer)),
         LocalCache(MemoryBackend(10_000, 10**9, loop.time), loop.time),
         SourceMetrics(CollectorRegistry()),
         wall_clock,
@@ -155,16 +155,16 @@ def _sources(loop: VirtualLoop, reseau: Network, rules: CacheTable) -> Sources:
 def test_the_isolation_of_a_hung_partner() -> None:
     """Those who ask `b` wait as long while `a` hangs as before, to the last microsecond."""
 
-    async def make(attempts: Sequence[Probe], reseau: Network) -> None:
+    async def make(attempts: Sequence[Probe], network: Network) -> None:
         (attempt,) = attempts
         groups = [(about("b", n),) for n in range(50)]
         before = await attempt.readers(20, 5, *groups)
-        reseau.latences["a"] = 3600.0
+        network.latences["a"] = 3600.0
         hung = asyncio.create_task(attempt.readers(20, 10, *((about("a", n),) for n in range(50))))
         during = await attempt.readers(20, 10, *groups)
-        assert not any(row_read.complete for row_read in await hung)
-        assert all(row_read.complete for row_read in before + during)
-        worst, worst_during = (max(row_read.seconds for row_read in rows_read) for rows_read in (before, during))
+        assert not any(result.complete for result in await hung)
+        assert all(result.complete for result in before + during)
+        worst, worst_during = (max(result.seconds for result in results) for results in (before, during))
         note(
             f"isolement, temps virtuel : p100 {worst * 1000:.0f} ms avant, {worst_during * 1000:.0f} pendant (≤ +10 %)"
         )
@@ -176,21 +176,21 @@ def test_the_isolation_of_a_hung_partner() -> None:
 def test_a_source_slow_by_ten_seconds() -> None:
     """Cut at its two seconds while its breaker is closed; open, nobody waits for it, not even for a probe."""
 
-    async def make(attempts: Sequence[Probe], reseau: Network) -> None:
+    async def make(attempts: Sequence[Probe], network: Network) -> None:
         (attempt,) = attempts
         two = about("a"), about("b")
-        healthy = max(row_read.seconds for row_read in await attempt.readers(2, 10, two))
-        reseau.latences["a"] = 10.0
+        healthy = max(result.seconds for result in await attempt.readers(2, 10, two))
+        network.latences["a"] = 10.0
         debut = await attempt.readers(0.4, 15, two)
-        assert max(row_read.seconds for row_read in debut) < 2.5
+        assert max(result.seconds for result in debut) < 2.5
         is_open = await attempt.readers(4, 60, two)
-        more = max(row_read.seconds for row_read in is_open) - healthy
+        more = max(result.seconds for result in is_open) - healthy
         note(
-            f"source lente de 10 s, temps virtuel : composite {max(row_read.seconds for row_read in debut):.2f} s (≤ 2.5), "
+            f"source lente de 10 s, temps virtuel : composite {max(result.seconds for result in debut):.2f} s (≤ 2.5), "
             f"disjoncteur ouvert {more * 1000:+.0f} ms (≤ +50)"
         )
         assert more <= 0.05
-        assert all(isinstance(row_read.rows_read[1], UnitResult) for row_read in debut + is_open)
+        assert all(isinstance(result.results[1], UnitResult) for result in debut + is_open)
 
     play(make)
 
@@ -198,21 +198,21 @@ def test_a_source_slow_by_ten_seconds() -> None:
 def test_a_thousand_readers_of_a_hung_partner() -> None:
     """They take half of the places of the process, and twenty of the partner's."""
 
-    async def make(attempts: Sequence[Probe], reseau: Network) -> None:
+    async def make(attempts: Sequence[Probe], network: Network) -> None:
         (attempt,) = attempts
         groups = [(about("b", n),) for n in range(50)]
-        before = max(row_read.seconds for row_read in await attempt.readers(40, 5, *groups))
-        reseau.latences["a"] = 3600.0
+        before = max(result.seconds for result in await attempt.readers(40, 5, *groups))
+        network.latences["a"] = 3600.0
         thousand = asyncio.gather(*(attempt.read(about("a", n)) for n in range(1000)))
-        during = max(row_read.seconds for row_read in await attempt.readers(40, 5, *groups))
-        rows_read = await thousand
-        seated = sum(row_read.seconds > INSTANT for row_read in rows_read)
+        during = max(result.seconds for result in await attempt.readers(40, 5, *groups))
+        results = await thousand
+        seated = sum(result.seconds > INSTANT for result in results)
         note(
-            f"mille lecteurs d'un partenaire pendu : {reseau.highest['a']} en vol (≤ {SLOTS}), {seated} attendent "
-            f"{max(row_read.seconds for row_read in rows_read):.1f} s ; "
+            f"mille lecteurs d'un partenaire pendu : {network.highest['a']} en vol (≤ {SLOTS}), {seated} attendent "
+            f"{max(result.seconds for result in results):.1f} s ; "
             f"les autres {before * 1000:.0f} ms avant, {during * 1000:.0f} pendant"
         )
-        assert reseau.highest["a"] <= SLOTS
+        assert network.highest["a"] <= SLOTS
         assert seated == WAITERS_MAX
         assert during == pytest.approx(before)
 
@@ -223,28 +223,28 @@ def test_a_thousand_readers_of_a_hung_partner() -> None:
 def test_a_minute_of_fault_then_the_return_without_a_rush(processus: int) -> None:
     """Thirty tenants, five readings a second and a process: what the outage adds, then how the partner is found again."""
 
-    async def make(attempts: Sequence[Probe], reseau: Network) -> None:
+    async def make(attempts: Sequence[Probe], network: Network) -> None:
         groups = [(about("a", n),) for n in range(30)]
 
         async def readers(seconds: float) -> list[ReadOne]:
-            set_ = await asyncio.gather(*(attempt.readers(5, seconds, *groups) for attempt in attempts))
-            return [row_read for rows_read in set_ for row_read in rows_read]
+            group = await asyncio.gather(*(attempt.readers(5, seconds, *groups) for attempt in attempts))
+            return [result for results in group for result in results]
 
         await readers(60)
-        healthy_ones = reseau.requests["a"]
-        reseau.faults.add("a")
+        healthy = network.requests["a"]
+        network.faults.add("a")
         await readers(60)
-        during = reseau.requests["a"] - healthy_ones
-        reseau.faults.clear()
-        reseau.highest.clear()
-        return_ = await asyncio.gather(*(_until_return(attempt, groups) for attempt in attempts))
+        during = network.requests["a"] - healthy
+        network.faults.clear()
+        network.highest.clear()
+        comeback = await asyncio.gather(*(_until_return(attempt, groups) for attempt in attempts))
         note(
-            f"panne de 60 s, {processus} processus : {during} demandes pour {healthy_ones} saines (≤ 1.2 ×) ; "
-            f"retour en {max(return_):.1f} s (≤ 10), {reseau.highest['a']} en vol (≤ {SLOTS})"
+            f"panne de 60 s, {processus} processus : {during} demandes pour {healthy} saines (≤ 1.2 ×) ; "
+            f"retour en {max(comeback):.1f} s (≤ 10), {network.highest['a']} en vol (≤ {SLOTS})"
         )
-        assert during <= 1.2 * healthy_ones
-        assert max(return_) <= 10
-        assert reseau.highest["a"] <= SLOTS
+        assert during <= 1.2 * healthy
+        assert max(comeback) <= 10
+        assert network.highest["a"] <= SLOTS
 
     play(make, processus=processus)
 
@@ -254,7 +254,7 @@ async def _until_return(attempt: Probe, groups: Sequence[Sequence[Unit]]) -> flo
     debut = attempt.loop.time()
     while True:
         depuis = attempt.loop.time() - debut
-        if all(row_read.complete for row_read in await attempt.readers(5, 1, *groups)):
+        if all(result.complete for result in await attempt.readers(5, 1, *groups)):
             return depuis
 
 
@@ -262,21 +262,21 @@ def test_nothing_is_served_older_than_promised() -> None:
     """Three hours of readings, a partner that comes and goes: how old what was served had become, by state of the cache."""
     ages: dict[CacheStatus | None, float] = {}
 
-    async def make(attempts: Sequence[Probe], reseau: Network) -> None:
+    async def make(attempts: Sequence[Probe], network: Network) -> None:
         (attempt,), randomness = attempts, Random(7)
         for sweep in range(1000):
             await asyncio.sleep(randomness.expovariate(1 / 11))
             if sweep % 50 == 0:
-                reseau.faults ^= {"a"} if randomness.random() < 0.6 else set()
-            (lu,) = (await attempt.read(about("a", randomness.randrange(5)))).rows_read
-            served_at = lu if isinstance(lu, UnitResult) else lu.fallback
-            state = None if isinstance(lu, UnitFailure) else lu.cache
+                network.faults ^= {"a"} if randomness.random() < 0.6 else set()
+            (result,) = (await attempt.read(about("a", randomness.randrange(5)))).results
+            served_at = result if isinstance(result, UnitResult) else result.fallback
+            state = None if isinstance(result, UnitFailure) else result.cache
             if served_at is not None:
                 ages[state] = max(ages.get(state, 0.0), served_at.age)
 
     play(make, CacheTable())
-    seen_ones = ", ".join(f"{state.value if state else 'en panne'} {age:.0f} s" for state, age in ages.items())
-    note(f"âges servis : {seen_ones} (frais ≤ 300, périmé ≤ 900, en panne ≤ 3600)")
+    seen = ", ".join(f"{state.value if state else 'en panne'} {age:.0f} s" for state, age in ages.items())
+    note(f"âges servis : {seen} (frais ≤ 300, périmé ≤ 900, en panne ≤ 3600)")
     assert ages[CacheStatus.HIT] < 300
     assert 300 <= ages[CacheStatus.STALE] < 900
     assert 900 <= ages[None] < 3600
@@ -297,7 +297,9 @@ async def test_what_computes_for_long_does_not_hold_the_loop(bytes_: int, a_part
         return httpx.Response(200, json=["x" * bytes_])
 
     connector = Connector("erp", TypeSource.ERP_CFA, ModeSource.INTERROGATION, cfa_records=reading)
-    async with bench_(Transport(wall_clock, lambda: httpx.MockTransport(answer)), connector=connector) as attempt:
+    async with sources_harness(
+        Transport(wall_clock, lambda: httpx.MockTransport(answer)), connector=connector
+    ) as attempt:
         await attempt.sources.read([unit()], 5.0)
     assert [thread is not threading.current_thread() for thread in threads] == [a_part]
 
@@ -318,11 +320,13 @@ async def test_u09_a_drift_is_seen_at_the_first_answer() -> None:
 
     connector = Connector("erp", TypeSource.ERP_CFA, ModeSource.INTERROGATION, cfa_records=reading)
     states, records = [], []
-    async with bench_(Transport(wall_clock, lambda: httpx.MockTransport(answer)), connector=connector) as attempt:
+    async with sources_harness(
+        Transport(wall_clock, lambda: httpx.MockTransport(answer)), connector=connector
+    ) as attempt:
         for _ in range(2):
-            (lu,) = await attempt.sources.read([unit()], 5.0)
-            assert isinstance(lu, UnitResult)
-            records.append(lu.records)
+            (result,) = await attempt.sources.read([unit()], 5.0)
+            assert isinstance(result, UnitResult)
+            records.append(result.records)
             states += [state.etat for state in attempt.sources.states()]
             await attempt.sources.purge("erp")
         counted = attempt.counter("passerelle_derives", partenaire="erp", ressource="cfa", genre="champ_absent")

@@ -9,7 +9,7 @@ from tests.support.security.edge import Edge, open_edge
 
 
 @pytest.fixture(scope="session")
-def edge_(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
+def edge(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
     """In the production profile, in this process."""
     with open_edge(world, tmp_path_factory.mktemp("bord")) as opened:
         yield opened

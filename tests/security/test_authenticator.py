@@ -50,9 +50,9 @@ class Scene:
 
     def write(self, text: str, seconds: float) -> None:
         """Replace the register, as an operator does, and let time pass."""
-        fresh_one = self.file.with_suffix(".neuf")
-        fresh_one.write_text(text, encoding="utf-8")
-        fresh_one.replace(self.file)
+        fresh = self.file.with_suffix(".neuf")
+        fresh.write_text(text, encoding="utf-8")
+        fresh.replace(self.file)
         self.wall_clock.now += seconds
 
 
@@ -112,37 +112,37 @@ def test_t09_a_register_that_does_not_hold_stops_the_start(tmp_path: Path, follo
         Scene(tmp_path, REGISTRY + following)
 
 
-def _create(edge_: Edge, client: str) -> int:
+def _create(edge: Edge, client: str) -> int:
     with pytest.MonkeyPatch.context() as env:
-        for name, value in edge_.environment.items():
+        for name, value in edge.environment.items():
             env.setenv(name, value)
         return main(["cle", "creer", client])
 
 
 def test_t09_a_key_is_made_told_once_and_works_over_http_until_its_line_is_removed(
-    edge_: Edge, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    edge: Edge, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gateway.auth.authentication.clients.REREAD_AFTER", 0)
-    registry = edge_.record / "clients.toml"
-    without_ = registry.read_text(encoding="utf-8")
-    assert _create(edge_, "si-partenaire") == 0
+    registry = edge.record / "clients.toml"
+    without = registry.read_text(encoding="utf-8")
+    assert _create(edge, "si-partenaire") == 0
     key, line = (told.rpartition(" : ")[2] for told in capsys.readouterr().out.strip().split("\n"))
     assert line.endswith("expire = 2027-10-15 }")
-    registry.write_text(without_.replace("[clients.si-partenaire]", f"[clients.si-partenaire]\ncles = [{line}]"))
-    moi = edge_.request("{ moi { profil } }", authorization="", x_cle_api=key)
+    registry.write_text(without.replace("[clients.si-partenaire]", f"[clients.si-partenaire]\ncles = [{line}]"))
+    moi = edge.request("{ moi { profil } }", authorization="", x_cle_api=key)
     assert moi.json["data"] == {"moi": {"profil": "SI_PARTENAIRE"}}
-    registry.write_text(without_)
-    assert edge_.request("{ moi { profil } }", authorization="", x_cle_api=key).statut == 401
+    registry.write_text(without)
+    assert edge.request("{ moi { profil } }", authorization="", x_cle_api=key).statut == 401
 
 
-def test_t09_a_key_is_made_for_a_machine_of_the_register_only(edge_: Edge) -> None:
-    assert _create(edge_, "inconnu") == _create(edge_, "ml") == 2
+def test_t09_a_key_is_made_for_a_machine_of_the_register_only(edge: Edge) -> None:
+    assert _create(edge, "inconnu") == _create(edge, "ml") == 2
 
 
-def test_t10_the_demo_asks_a_second_factor_of_missions_locales(edge_: Edge, world: World) -> None:
+def test_t10_the_demo_asks_a_second_factor_of_missions_locales(edge: Edge, world: World) -> None:
     body = world.token("ml").split(".")[1]
     assert b'"mfa"' in base64.urlsafe_b64decode(body + "==")
-    assert "mfa = true" in (edge_.record / "clients.toml").read_text(encoding="utf-8")
+    assert "mfa = true" in (edge.record / "clients.toml").read_text(encoding="utf-8")
 
 
 def test_t08_a_client_or_a_key_taken_away_is_refused_within_ten_seconds(tmp_path: Path) -> None:

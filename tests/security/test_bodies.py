@@ -39,30 +39,30 @@ ACCEPTS = ["", "*/*", "application/json", "application/graphql-response+json"] *
 ACCEPTS += ["text/html", "application/json;q=x", ",;,", "*/*;q=0"]
 
 
-def _strange_one(randomness: random.Random, valeur: Any) -> Any:
+def _strange_value(randomness: random.Random, valeur: Any) -> Any:
     """The value, with something odd somewhere in it."""
     if isinstance(valeur, dict) and valeur and randomness.random() < 0.8:
         key = randomness.choice(list(valeur))
-        return {**valeur, randomness.choice([key, key, key, key + "x"]): _strange_one(randomness, valeur[key])}
+        return {**valeur, randomness.choice([key, key, key, key + "x"]): _strange_value(randomness, valeur[key])}
     if isinstance(valeur, str) and randomness.random() < 0.7:
-        cut_ = randomness.randrange(len(valeur) + 1)
-        following = cut_ + randomness.choice([0, 0, 1, 7])
-        return valeur[:cut_] + randomness.choice([*ENDS, " "]) * randomness.choice([1, 1, 2, 300]) + valeur[following:]
+        cut = randomness.randrange(len(valeur) + 1)
+        following = cut + randomness.choice([0, 0, 1, 7])
+        return valeur[:cut] + randomness.choice([*ENDS, " "]) * randomness.choice([1, 1, 2, 300]) + valeur[following:]
     return randomness.choice(STRANGE)
 
 
 def _body(randomness: random.Random) -> bytes:
     document: Any = randomness.choice(DOCUMENTS)
     for _ in range(randomness.randrange(4)):
-        document = _strange_one(randomness, document)
-    bytes_ = bytearray(json.dumps(document).encode())
+        document = _strange_value(randomness, document)
+    content = bytearray(json.dumps(document).encode())
     for _ in range(randomness.choice([0, 0, 0, 1, 3])):
-        where = randomness.randrange(len(bytes_) + 1)
-        bytes_[where : where + randomness.randrange(3)] = randomness.randbytes(randomness.randrange(3))
-    return bytes(bytes_[: randomness.choice([len(bytes_)] * 9 + [len(bytes_) // 2])])
+        where = randomness.randrange(len(content) + 1)
+        content[where : where + randomness.randrange(3)] = randomness.randbytes(randomness.randrange(3))
+    return bytes(content[: randomness.choice([len(content)] * 9 + [len(content) // 2])])
 
 
-async def _try_out(edge_: Edge, count: int, seed: int) -> Counter[int]:
+async def _try_out(edge: Edge, count: int, seed: int) -> Counter[int]:
     randomness, statuts = random.Random(seed), Counter[int]()
     for rank in range(count):
         body, nature, accept = (
@@ -70,7 +70,7 @@ async def _try_out(edge_: Edge, count: int, seed: int) -> Counter[int]:
             randomness.choice(NATURES[:1] * 9 + NATURES),
             randomness.choice(ACCEPTS),
         )
-        response = await edge_.call(body, content_type=nature, accept=accept)
+        response = await edge.call(body, content_type=nature, accept=accept)
         statuts[response.statut] += 1
         following = f"seed {seed}, body {rank}: {body[:300]!r}"
         assert response.statut < 500, following
@@ -83,13 +83,13 @@ def _note(statuts: Counter[int]) -> None:
     note(f"{statuts.total()} corps au hasard : 0 réponse >= 500 ({told_values})")
 
 
-def test_g14_ten_thousand_bodies_at_random_never_fail(edge_: Edge) -> None:
-    statuts = edge_.loop.run(_try_out(edge_, IN_SHORT, SEED))
+def test_g14_ten_thousand_bodies_at_random_never_fail(edge: Edge) -> None:
+    statuts = edge.loop.run(_try_out(edge, IN_SHORT, SEED))
     _note(statuts)
     assert statuts.keys() >= {200, 400, 406, 415}  # every door was tried, the graph's included
 
 
 @pytest.mark.chaos
-def test_g14_two_hundred_thousand_bodies_at_random_never_fail(edge_: Edge) -> None:
+def test_g14_two_hundred_thousand_bodies_at_random_never_fail(edge: Edge) -> None:
     seed = random.SystemRandom().randrange(2**32)
-    _note(edge_.loop.run(_try_out(edge_, IN_FULL, seed)))
+    _note(edge.loop.run(_try_out(edge, IN_FULL, seed)))

@@ -26,7 +26,7 @@ from tests.access.test_non_interference import _ids
 from tests.support.access.operations import draw_operation, write
 from tests.support.access.small_world import CALLERS, REGIONS, Inhabitant, caller, draw_from
 from tests.support.figures import note
-from tests.support.security.cached_world import UNITES, CachedWorld, bytes_
+from tests.support.security.cached_world import UNITES, CachedWorld, response_bytes
 
 pytestmark = pytest.mark.anyio
 PAGE = """query P($n: Int!, $statut: [StatutApprenant!]) { jeunes(first: $n, filtre: {statut: $statut}) {
@@ -69,24 +69,24 @@ class WithAndWithoutCache(RuleBasedStateMachine):
         self.loop.run(self._compare([self._question(*one) for one in batch]))
 
     @rule(seconds=st.sampled_from([0.5, 2.0, 100.0, 301.0, 901.0, 3601.0]))
-    def age_(self, seconds: float) -> None:
-        self.loop.run(self.world.age_(seconds))
+    def grow_older(self, seconds: float) -> None:
+        self.loop.run(self.world.grow_older(seconds))
 
     @rule()
     def purge(self) -> None:
         self.loop.run(self.world.sources.purge("erp"))
-        self.loop.run(self.world.age_(1.0))
+        self.loop.run(self.world.grow_older(1.0))
 
     @precondition(lambda self: self.world.inhabitants)
     @rule(rank=st.integers(0, 9), cachet=st.text("abcdef", min_size=1, max_size=3), told=st.booleans())
-    def change_(self, rank: int, cachet: str, told: bool) -> None:
+    def change(self, rank: int, cachet: str, told: bool) -> None:
         """Somebody moves and changes phone; the partners tell, or the answers come to their end."""
-        un = self.world.inhabitants[rank % len(self.world.inhabitants)]
-        locales = next(codes for codes in REGIONS.values() if un.mission_locale in codes)
-        elsewhere = locales[(locales.index(un.mission_locale) + 1) % len(locales)]
-        new = replace(un, mission_locale=elsewhere, cachets={"CONTACT": cachet})
+        one = self.world.inhabitants[rank % len(self.world.inhabitants)]
+        locales = next(codes for codes in REGIONS.values() if one.mission_locale in codes)
+        elsewhere = locales[(locales.index(one.mission_locale) + 1) % len(locales)]
+        new = replace(one, mission_locale=elsewhere, cachets={"CONTACT": cachet})
         self.loop.run(self._everyone())
-        self.world.inhabitants[self.world.inhabitants.index(un)] = new
+        self.world.inhabitants[self.world.inhabitants.index(one)] = new
         self.loop.run(self._learn(told))
 
     @precondition(lambda self: len(self.world.inhabitants) > 1)
@@ -97,7 +97,7 @@ class WithAndWithoutCache(RuleBasedStateMachine):
         self.loop.run(self._learn(told))
 
     async def _learn(self, told: bool) -> None:
-        await (self.world.event() if told else self.world.age_(3601.0))
+        await (self.world.event() if told else self.world.grow_older(3601.0))
         await self._everyone()
 
     async def _everyone(self) -> None:
@@ -112,7 +112,7 @@ class WithAndWithoutCache(RuleBasedStateMachine):
         for (who, text, variables), rendered in zip(batch, returned, strict=True):
             assert rendered == await self.world.without_cache(who, text, **variables), (who.profil, text, variables)
         COMPARED[0] += len(batch)
-        await self.world.rest_()
+        await self.world.settle()
 
     def teardown(self) -> None:
         self.loop.run(self.world.sources.aclose())
@@ -142,9 +142,9 @@ def test_c01_for_a_long_time() -> None:
 
 def inhabitants(*codes: str) -> list[Inhabitant]:
     """Young people of one CFA, each of a Mission locale."""
-    drawn_ones = draw_from(Random(1), len(codes))
+    drawn = draw_from(Random(1), len(codes))
     common: dict[str, Any] = {"cfa": "0600001A", "age": 17, "statut": "RUPTURANT", "followed_by": frozenset()}
-    return [replace(un, mission_locale=code, **common) for un, code in zip(drawn_ones, codes, strict=True)]
+    return [replace(one, mission_locale=code, **common) for one, code in zip(drawn, codes, strict=True)]
 
 
 async def noms(world: CachedWorld, viewer: Viewer) -> list[str]:
@@ -154,17 +154,17 @@ async def noms(world: CachedWorld, viewer: Viewer) -> list[str]:
 
 async def test_c04_who_moves_home_changes_mission_locale_as_soon_as_the_row_is_read_again() -> None:
     world = CachedWorld(inhabitants("60001", "60001"))
-    seen_ones = [(await noms(world, HERE), await noms(world, NEIGHBOUR_ONE))]
+    seen = [(await noms(world, HERE), await noms(world, NEIGHBOUR_ONE))]
     world.inhabitants[0] = replace(world.inhabitants[0], mission_locale="60002")
-    await world.age_(299)  # young
-    seen_ones.append((await noms(world, HERE), await noms(world, NEIGHBOUR_ONE)))
-    await world.age_(2)  # stale: the first who asks is answered from the copy, and the partner is asked behind
+    await world.grow_older(299)  # young
+    seen.append((await noms(world, HERE), await noms(world, NEIGHBOUR_ONE)))
+    await world.grow_older(2)  # stale: the first who asks is answered from the copy, and the partner is asked behind
     assert await noms(world, HERE) == ["Nom0", "Nom1"]
-    await world.rest_()
-    await world.age_(2)  # read again
-    seen_ones.append((await noms(world, HERE), await noms(world, NEIGHBOUR_ONE)))
+    await world.settle()
+    await world.grow_older(2)  # read again
+    seen.append((await noms(world, HERE), await noms(world, NEIGHBOUR_ONE)))
     at_home: tuple[list[str], list[str]] = (["Nom0", "Nom1"], [])
-    assert seen_ones == [at_home, at_home, (["Nom1"], ["Nom0"])]
+    assert seen == [at_home, at_home, (["Nom1"], ["Nom0"])]
 
 
 async def test_c04_without_a_reader_a_row_does_not_outlive_fifteen_minutes() -> None:
@@ -172,7 +172,7 @@ async def test_c04_without_a_reader_a_row_does_not_outlive_fifteen_minutes() -> 
     world = CachedWorld(inhabitants("60001", "60001"))
     await noms(world, HERE)
     del world.inhabitants[0]
-    await world.age_(900)
+    await world.grow_older(900)
     assert await noms(world, HERE) == ["Nom1"]
 
 
@@ -182,16 +182,16 @@ async def test_c04_a_right_withdrawn_is_withdrawn_at_the_next_request() -> None:
     assert await noms(world, HERE) == ["Nom0"]
     gateway, requests = world.world.gateway, world.requests
     for retiree in (CategorieDonnee.IDENTITE, CategorieDonnee.PARCOURS):
-        policy = without_(gateway.policy, Profil.MISSION_LOCALE, retiree)
+        policy = policy_without(gateway.policy, Profil.MISSION_LOCALE, retiree)
         other = replace(gateway, policy=policy, decision_cache=DecisionCache(core_schema(gateway.schema), policy))
         response = (await answer(other, HERE, GraphQLRequest(NAMES, None, {}))).body("")
-        assert "Nom0" not in bytes_(response)
+        assert "Nom0" not in response_bytes(response)
         assert [error["extensions"]["code"] for error in response["errors"]] == ["CHAMP_REFUSE"]
     assert world.requests == requests
     assert await noms(world, HERE) == ["Nom0"]
 
 
-def without_(policy: AccessPolicy, profil: Profil, categorie: CategorieDonnee) -> AccessPolicy:
+def policy_without(policy: AccessPolicy, profil: Profil, categorie: CategorieDonnee) -> AccessPolicy:
     """The policy whose rows grant that profile all but one category."""
     rules = tuple(
         rule.model_copy(update={"categories": rule.categories - {categorie}}) if profil in rule.profils else rule
@@ -215,9 +215,9 @@ async def test_c11_changing_an_answer_does_not_change_the_next() -> None:
     world = CachedWorld(inhabitants("60001", "60002"))
     question = (HERE, PAGE, {"n": 5, "statut": ["RUPTURANT"]})
     first = await world.world.request(question[0], question[1], **question[2])
-    expected = bytes_(first)
+    expected = response_bytes(first)
     spoil(first)
-    assert bytes_(first) != expected
+    assert response_bytes(first) != expected
     assert await world.request(question[0], question[1], **question[2]) == expected
 
 

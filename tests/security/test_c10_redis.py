@@ -49,7 +49,7 @@ def shared(url: str) -> Callable[[Callable[[], float]], Cache]:
     )
 
 
-async def all_(world: CachedWorld) -> list[str]:
+async def all_values(world: CachedWorld) -> list[str]:
     """Everybody at once."""
     return list(await asyncio.gather(*(world.request(viewer, TEXT) for viewer in QUESTIONS)))
 
@@ -65,14 +65,14 @@ async def test_c10_redis_falls_under_load(url: str, nom: str, caplog: pytest.Log
     expected = [await world.without_cache(viewer, TEXT) for viewer in QUESTIONS]
     returned: list[list[str]] = []
     with caplog.at_level(logging.DEBUG):
-        assert await all_(world) == expected
-        charge = [asyncio.create_task(all_(world)) for _ in range(3)]
+        assert await all_values(world) == expected
+        charge = [asyncio.create_task(all_values(world)) for _ in range(3)]
         with redis.Redis.from_url(url) as client:
             FAULTS[nom](client)
         for passed in (0.5, 2.0, 301.0, 3601.0):  # left alone, tried again, stale, asked again
             returned += await asyncio.gather(*charge)  # an answer under way has this clock too
-            await world.age_(passed)
-            charge = [asyncio.create_task(all_(world)) for _ in range(2)]
+            await world.grow_older(passed)
+            charge = [asyncio.create_task(all_values(world)) for _ in range(2)]
         returned += await asyncio.gather(*charge)
     await world.sources.aclose()
     for responses in returned:
@@ -102,7 +102,7 @@ async def test_c10_a_displaced_redis_is_bypassed(caplog: pytest.LogCaptureFixtur
     async with moves() as url:
         world = CachedWorld(draw_from(Random(4), 8), shared(url))
         with caplog.at_level(logging.DEBUG):
-            returned = await all_(world)
+            returned = await all_values(world)
         assert returned == [await world.without_cache(viewer, TEXT) for viewer in QUESTIONS]
         await world.sources.aclose()
     nothing_logged(caplog)

@@ -25,85 +25,85 @@ TOKEN = "Jeton d'accès absent, invalide ou expiré."
 PAR_UN_FRAGMENT = 'fragment F on Query { __type(name: "Jeune") { name } }'
 
 
-async def _empty_one(scope: object, receive: object, send: object) -> None:
+async def _answer_empty(scope: object, receive: object, send: object) -> None:
     raise AssertionError("the guard let it pass")
 
 
-def test_g03_five_hundred_times_one_field_is_refused_by_its_shape(edge_: Edge) -> None:
-    response = edge_.request("{" + "moi { profil } " * 450 + "}")
+def test_g03_five_hundred_times_one_field_is_refused_by_its_shape(edge: Edge) -> None:
+    response = edge.request("{" + "moi { profil } " * 450 + "}")
     assert response.codes == ["REQUETE_TROP_COUTEUSE"]
 
 
-def test_g04_two_thousand_directives_make_one_error(edge_: Edge) -> None:
+def test_g04_two_thousand_directives_make_one_error(edge: Edge) -> None:
     for directive in ("@skip(if: true)", "@x"):
-        assert len(edge_.request("{ moi { profil " + directive * 300 + " } }").codes) == 1
+        assert len(edge.request("{ moi { profil " + directive * 300 + " } }").codes) == 1
 
 
-def test_g05_a_batch_is_refused(edge_: Edge) -> None:
+def test_g05_a_batch_is_refused(edge: Edge) -> None:
     for n in (2, 1000):
-        response = edge_.graphql([{"query": ME}] * n, accept=GRAPHQL)
+        response = edge.graphql([{"query": ME}] * n, accept=GRAPHQL)
         assert (response.statut, response.codes) == (400, ["REQUETE_INVALIDE"])
 
 
-def test_g09_introspection_is_for_callers_and_bounded(edge_: Edge) -> None:
+def test_g09_introspection_is_for_callers_and_bounded(edge: Edge) -> None:
     normal = get_introspection_query(input_value_deprecation=True, specified_by_url=True, directive_is_repeatable=True)
-    assert edge_.request(normal).json["data"]["__schema"]["queryType"]["name"] == "Query"
+    assert edge.request(normal).json["data"]["__schema"]["queryType"]["name"] == "Query"
     for partner_request in (
         normal,
         "{ a: __schema { types { name } } }",
         "{ moi { profil } __typename ...F } " + PAR_UN_FRAGMENT,
     ):
-        refusal = edge_.request(partner_request, authorization="")
+        refusal = edge.request(partner_request, authorization="")
         assert (refusal.statut, refusal.json["errors"][0]["message"]) == (401, TOKEN)
     circular = "{ __schema { types { fields { type { fields { type { fields { type { fields { name } } } } } } } } } }"
-    assert edge_.request(circular).codes == ["REQUETE_TROP_COUTEUSE"]
+    assert edge.request(circular).codes == ["REQUETE_TROP_COUTEUSE"]
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH", "TRACE", "HEAD", "OPTIONS"])
-def test_g13_only_post_reaches_the_graph(edge_: Edge, method: str) -> None:
-    response = edge_.call_(method=method, accept="application/json")
+def test_g13_only_post_reaches_the_graph(edge: Edge, method: str) -> None:
+    response = edge.call_edge(method=method, accept="application/json")
     assert response.statut == 405
     assert "POST" in response.headers["allow"]
 
 
-def test_g13_a_url_carries_nothing(edge_: Edge, caplog: pytest.LogCaptureFixture) -> None:
-    response = edge_.call_(b'{"query": "{ moi { profil } }"}', path="/graphql?cle=pa_secret")
+def test_g13_a_url_carries_nothing(edge: Edge, caplog: pytest.LogCaptureFixture) -> None:
+    response = edge.call_edge(b'{"query": "{ moi { profil } }"}', path="/graphql?cle=pa_secret")
     assert (response.statut, response.codes) == (400, ["REQUETE_INVALIDE"])
     assert "paramètres dans l'URL" in caplog.text
     assert "pa_secret" not in caplog.text + response.body.decode()
 
 
 @pytest.mark.parametrize("nature", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
-def test_g13_what_a_form_of_another_site_may_send_is_refused(edge_: Edge, nature: str) -> None:
-    assert edge_.call_(b'{"query": "{ moi { profil } }"}', content_type=nature).statut == 415
+def test_g13_what_a_form_of_another_site_may_send_is_refused(edge: Edge, nature: str) -> None:
+    assert edge.call_edge(b'{"query": "{ moi { profil } }"}', content_type=nature).statut == 415
 
 
-def test_g13_a_cookie_is_no_credential(edge_: Edge) -> None:
-    assert edge_.request(ME, authorization="", cookie=f"authorization=Bearer {edge_.token}").statut == 401
+def test_g13_a_cookie_is_no_credential(edge: Edge) -> None:
+    assert edge.request(ME, authorization="", cookie=f"authorization=Bearer {edge.token}").statut == 401
 
 
-def test_g15_size_and_encoding_are_bounded(edge_: Edge) -> None:
-    assert edge_.call_(b" " * (BYTES_MAX + 1)).statut == 413
+def test_g15_size_and_encoding_are_bounded(edge: Edge) -> None:
+    assert edge.call_edge(b" " * (BYTES_MAX + 1)).statut == 413
     for coding in ("gzip", "br", "deflate", "zstd", "identity, gzip"):
-        assert edge_.call_(b"\x1f\x8b", content_encoding=coding).statut == 415
+        assert edge.call_edge(b"\x1f\x8b", content_encoding=coding).statut == 415
 
 
-def test_g15_reading_stops_at_the_cap_whatever_the_length_says(edge_: Edge) -> None:
-    values_read = 0
+def test_g15_reading_stops_at_the_cap_whatever_the_length_says(edge: Edge) -> None:
+    results = 0
 
     async def receive() -> Message:
-        nonlocal values_read
-        values_read += 1
+        nonlocal results
+        results += 1
         return {"type": "http.request", "body": b" " * 65_536, "more_body": True}
 
     headers = [
         (b"host", ADRESSE.encode()),
-        (b"authorization", f"Bearer {edge_.token}".encode()),
+        (b"authorization", f"Bearer {edge.token}".encode()),
         (b"content-type", b"application/json"),
         (b"content-length", b"10"),
     ]
-    assert edge_.loop.run(exchange(edge_.app, "POST", "/graphql", headers, receive)).statut == 413
-    assert values_read == BYTES_MAX // 65_536 + 1
+    assert edge.loop.run(exchange(edge.app, "POST", "/graphql", headers, receive)).statut == 413
+    assert results == BYTES_MAX // 65_536 + 1
 
 
 CANARIES = (
@@ -122,10 +122,10 @@ def _lever(*_: object) -> None:
     "function", ["gateway.app.answer", "gateway.server.composition._states", "gateway.app.read_request"]
 )
 def test_g11_what_fails_here_says_nothing_of_what_it_was_doing(
-    edge_: Edge, world: World, function: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    edge: Edge, world: World, function: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(function, _lever)
-    response = edge_.request("{ sources { nom } }", authorization=f"Bearer {world.token('admin')}")
+    response = edge.request("{ sources { nom } }", authorization=f"Bearer {world.token('admin')}")
     assert response.codes == ["ERREUR_INTERNE"]
     assert response.json["errors"][0]["extensions"]["requestId"] == response.headers["x-request-id"]
     assert "RuntimeError" in caplog.text
@@ -135,24 +135,24 @@ def test_g11_what_fails_here_says_nothing_of_what_it_was_doing(
 @pytest.mark.parametrize(
     "hote", ["", "ailleurs.invalid", "127.0.0.1.ailleurs.invalid", "127.0.0.1/graphql", "x@127.0.0.1"]
 )
-def test_g17_another_host_is_refused(edge_: Edge, hote: str) -> None:
-    assert edge_.request(ME, host=hote).statut == 400
+def test_g17_another_host_is_refused(edge: Edge, hote: str) -> None:
+    assert edge.request(ME, host=hote).statut == 400
 
 
 @pytest.mark.parametrize("hote", ["127.0.0.1", "127.0.0.1:8000", "LOCALHOST", "[::1]:8000", "[::1]"])
-def test_g17_its_own_names_are_answered(edge_: Edge, hote: str) -> None:
-    assert edge_.request(ME, host=hote).statut == 200
+def test_g17_its_own_names_are_answered(edge: Edge, hote: str) -> None:
+    assert edge.request(ME, host=hote).statut == 200
 
 
 @pytest.mark.parametrize("nom", ["host", "authorization", "content-type", "x-finalite", "x-cle-api", "content-length"])
-def test_g17_a_header_given_twice_is_refused(edge_: Edge, nom: str) -> None:
+def test_g17_a_header_given_twice_is_refused(edge: Edge, nom: str) -> None:
     headers = [(b"host", ADRESSE.encode()), (nom.encode(), b"a"), (nom.encode(), b"b")]
-    assert edge_.loop.run(exchange(edge_.app, "POST", "/graphql", headers, b"{}")).statut == 400
+    assert edge.loop.run(exchange(edge.app, "POST", "/graphql", headers, b"{}")).statut == 400
 
 
-def test_g17_health_is_asked_by_address(edge_: Edge) -> None:
-    assert edge_.call_(method="GET", path="/health/live", host="10.1.2.3").statut == 200
-    assert edge_.call_(method="GET", path="/metrics", host="10.1.2.3").statut == 400
+def test_g17_health_is_asked_by_address(edge: Edge) -> None:
+    assert edge.call_edge(method="GET", path="/health/live", host="10.1.2.3").statut == 200
+    assert edge.call_edge(method="GET", path="/metrics", host="10.1.2.3").statut == 400
 
 
 @pytest.mark.parametrize(
@@ -169,8 +169,8 @@ def test_g17_health_is_asked_by_address(edge_: Edge) -> None:
         {"query": "type X { a: Int }"},
     ],
 )
-def test_g18_one_query_is_chosen_and_nothing_else_runs(edge_: Edge, document: object) -> None:
-    response = edge_.graphql(document, accept=GRAPHQL)
+def test_g18_one_query_is_chosen_and_nothing_else_runs(edge: Edge, document: object) -> None:
+    response = edge.graphql(document, accept=GRAPHQL)
     assert (response.statut, response.codes) == (400, ["REQUETE_INVALIDE"])
     assert "data" not in response.json
 
@@ -185,7 +185,7 @@ def test_g19_a_websocket_is_closed() -> None:
         return {"type": "websocket.connect"}
 
     asyncio.run(
-        Guard(_empty_one, HttpSettings(), ADRESSE, is_open())(
+        Guard(_answer_empty, HttpSettings(), ADRESSE, is_open())(
             {"type": "websocket", "path": "/graphql", "headers": []}, receive, send
         )
     )
@@ -195,8 +195,8 @@ def test_g19_a_websocket_is_closed() -> None:
 @pytest.mark.parametrize(
     "path", ["/", "/inconnu", "/graphql/", "/graphql/assets/x.js", "/favicon.ico", "//ailleurs.invalid"]
 )
-def test_an_unknown_path_is_told_so_in_json(edge_: Edge, path: str) -> None:
-    response = edge_.call_(method="GET", path=path)
+def test_an_unknown_path_is_told_so_in_json(edge: Edge, path: str) -> None:
+    response = edge.call_edge(method="GET", path=path)
     assert (response.statut, response.codes) == (404, ["REQUETE_INVALIDE"])
 
 
@@ -204,8 +204,8 @@ def test_an_unknown_path_is_told_so_in_json(edge_: Edge, path: str) -> None:
     ("method", "path"),
     [("POST", "/graphql"), ("GET", "/graphql"), ("GET", "/health/live"), ("GET", "/metrics"), ("GET", "/inconnu")],
 )
-def test_every_answer_has_the_security_headers(edge_: Edge, method: str, path: str) -> None:
-    headers = edge_.call_(method=method, path=path).headers
+def test_every_answer_has_the_security_headers(edge: Edge, method: str, path: str) -> None:
+    headers = edge.call_edge(method=method, path=path).headers
     assert HEADERS.items() <= headers.items()
     assert {"server", "x-powered-by", "strict-transport-security", "access-control-allow-origin"}.isdisjoint(headers)
 
@@ -237,8 +237,8 @@ def test_pages_of_the_named_origins_only_may_call_without_credentials() -> None:
     assert _is_open(http, "POST", (b"origin", b"https://front.invalid")).body == b"ici"
 
 
-def test_without_named_origins_there_is_no_cors(edge_: Edge) -> None:
-    response = edge_.request(ME, origin="https://front.invalid")
+def test_without_named_origins_there_is_no_cors(edge: Edge) -> None:
+    response = edge.request(ME, origin="https://front.invalid")
     assert not [name for name in response.headers if name.startswith("access-control")]
 
 

@@ -31,9 +31,9 @@ def _query(world: World, gateway: LaunchedGateway, seed: str, seconds: float) ->
         codes = {error["extensions"]["code"] for error in received.get("errors", [])}
         assert "ERREUR_INTERNE" not in codes, seed
         requests += 1
-    bytes_ = _resident_memory(gateway.pid)
-    note(f"mémoire : {bytes_ / 2**20:.0f} Mio après {requests} requêtes générées en {seconds:.0f} s")
-    assert bytes_ < BYTES_MAX
+    content = _resident_memory(gateway.pid)
+    note(f"mémoire : {content / 2**20:.0f} Mio après {requests} requêtes générées en {seconds:.0f} s")
+    assert content < BYTES_MAX
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="resident memory is read in /proc")

@@ -28,61 +28,61 @@ def caller(client: str, libre: bool = True) -> Viewer:
 
 
 def test_g20_a_taught_document_is_for_the_client_that_taught_it() -> None:
-    known_ones, one, other = PersistedDocuments({}), caller("une"), caller("autre")
+    known, one, other = PersistedDocuments({}), caller("une"), caller("autre")
     with pytest.raises(UnknownDocument):
-        known_ones.text(one, None, hashed(ME))
-    assert known_ones.text(one, ME, hashed(ME)) == ME
-    assert known_ones.text(one, None, hashed(ME)) == ME
+        known.text(one, None, hashed(ME))
+    assert known.text(one, ME, hashed(ME)) == ME
+    assert known.text(one, None, hashed(ME)) == ME
     with pytest.raises(UnknownDocument):
-        known_ones.text(other, None, hashed(ME))
+        known.text(other, None, hashed(ME))
 
 
 def test_g20_a_hash_is_the_hash_of_its_text() -> None:
-    known_ones, one = PersistedDocuments({}), caller("une")
+    known, one = PersistedDocuments({}), caller("une")
     with pytest.raises(InvalidRequest):
-        known_ones.text(one, ME, hashed("{ moi { nom } }"))
+        known.text(one, ME, hashed("{ moi { nom } }"))
     with pytest.raises(UnknownDocument):
-        known_ones.text(one, None, hashed("{ moi { nom } }"))
+        known.text(one, None, hashed("{ moi { nom } }"))
 
 
 def test_g20_a_trusted_document_is_for_all_and_the_only_ones_of_some() -> None:
-    known_ones, closed = PersistedDocuments({hashed(ME): ME}), caller("fermee", libre=False)
-    assert known_ones.text(closed, None, hashed(ME)) == known_ones.text(closed, ME, None) == ME
-    assert known_ones.text(caller("libre"), None, hashed(ME)) == ME
+    known, closed = PersistedDocuments({hashed(ME): ME}), caller("fermee", libre=False)
+    assert known.text(closed, None, hashed(ME)) == known.text(closed, ME, None) == ME
+    assert known.text(caller("libre"), None, hashed(ME)) == ME
     other = "{ sources { nom } }"
-    known_ones.text(caller("libre"), other, hashed(other))
+    known.text(caller("libre"), other, hashed(other))
     for text, digest in ((other, None), (other, hashed(other)), (None, hashed(other))):
         with pytest.raises(InvalidRequest, match="documents enregistrés"):
-            known_ones.text(closed, text, digest)
+            known.text(closed, text, digest)
 
 
 def test_g20_what_clients_teach_is_bounded() -> None:
-    known_ones, one = PersistedDocuments({}), caller("une")
+    known, one = PersistedDocuments({}), caller("une")
     texts = [f"# {n} " + "x" * 200_000 for n in range(LEARNT_MAX // 200_000 + 2)]
     for text in texts:
-        known_ones.text(one, text, hashed(text))
+        known.text(one, text, hashed(text))
     with pytest.raises(UnknownDocument):
-        known_ones.text(one, None, hashed(texts[0]))
-    assert known_ones.text(one, None, hashed(texts[-1])) == texts[-1]
+        known.text(one, None, hashed(texts[0]))
+    assert known.text(one, None, hashed(texts[-1])) == texts[-1]
 
 
-def _persisted(edge_: Edge, text: str | None, digest: str, **headers: str) -> RawResponse:
+def _persisted(edge: Edge, text: str | None, digest: str, **headers: str) -> RawResponse:
     body = {"query": text, "extensions": {"persistedQuery": {"version": 1, "sha256Hash": digest}}}
-    return edge_.graphql({key: value for key, value in body.items() if value}, **headers)
+    return edge.graphql({key: value for key, value in body.items() if value}, **headers)
 
 
-def test_g20_the_protocol_of_apollo_over_http(edge_: Edge, world: World) -> None:
+def test_g20_the_protocol_of_apollo_over_http(edge: Edge, world: World) -> None:
     text = "query Persistee { moi { profil finalite } }"
-    missed = _persisted(edge_, None, hashed(text))
+    missed = _persisted(edge, None, hashed(text))
     assert (missed.statut, missed.codes) == (200, ["PERSISTED_QUERY_NOT_FOUND"])
     assert missed.json["errors"][0]["message"] == "PersistedQueryNotFound"
     for sending in (text, None):
-        assert _persisted(edge_, sending, hashed(text)).json["data"]["moi"]["profil"] == "MISSION_LOCALE"
-    other = _persisted(edge_, None, hashed(text), authorization=f"Bearer {world.token('cfa')}")
+        assert _persisted(edge, sending, hashed(text)).json["data"]["moi"]["profil"] == "MISSION_LOCALE"
+    other = _persisted(edge, None, hashed(text), authorization=f"Bearer {world.token('cfa')}")
     assert other.codes == ["PERSISTED_QUERY_NOT_FOUND"]
 
 
-def test_g20_a_costly_document_is_judged_each_time_it_is_run(edge_: Edge) -> None:
+def test_g20_a_costly_document_is_judged_each_time_it_is_run(edge: Edge) -> None:
     heavy = "query($n: Int!) { jeunes(first: $n) { edges { node { ...C } } } } " + (
         "fragment C on Jeune { contrats { jeune { contrats { jeune { parcours { depuis } } } } } }"
     )
@@ -91,7 +91,7 @@ def test_g20_a_costly_document_is_judged_each_time_it_is_run(edge_: Edge) -> Non
             "extensions": {"persistedQuery": {"version": 1, "sha256Hash": hashed(heavy)}},
             "variables": {"n": 500},
         }
-        response = edge_.graphql(body | ({"query": text} if text else {}))
+        response = edge.graphql(body | ({"query": text} if text else {}))
         assert response.codes == ["REQUETE_TROP_COUTEUSE"]
 
 

@@ -10,75 +10,76 @@ from tests.support.security.edge import Edge, RawResponse
 ME = "{ moi { profil } }"
 
 
-def _alias(edge_: Edge) -> bool:
+def _alias(edge: Edge) -> bool:
     """A hundred and one aliases of one field are served."""
-    return _data(edge_.request("{" + " ".join(f"a{i}: moi {{ profil }}" for i in range(101)) + "}"))
+    return _data(edge.request("{" + " ".join(f"a{i}: moi {{ profil }}" for i in range(101)) + "}"))
 
 
-def _batch(edge_: Edge) -> bool:
+def _batch(edge: Edge) -> bool:
     """An array of ten operations is served."""
-    return _data(edge_.graphql([{"query": ME}] * 10))
+    return _data(edge.graphql([{"query": ME}] * 10))
 
 
-def _directives(edge_: Edge) -> bool:
+def _directives(edge: Edge) -> bool:
     """Ten unknown directives cost ten errors."""
-    return len(edge_.request("{ moi { profil " + "@aa" * 10 + " } }").json["errors"]) > 1
+    return len(edge.request("{ moi { profil " + "@aa" * 10 + " } }").json["errors"]) > 1
 
 
-def _circular_introspection(edge_: Edge) -> bool:
+def _circular_introspection(edge: Edge) -> bool:
     """Introspection that goes round in circles is served."""
     partner_request = (
         "{ __schema { types { fields { type { fields { type { fields { type { fields { name } } } } } } } } } }"
     )
-    return _data(edge_.request(partner_request))
+    return _data(edge.request(partner_request))
 
 
-def _introspection(edge_: Edge) -> bool:
+def _introspection(edge: Edge) -> bool:
     """A stranger reads the schema."""
-    return "types" in edge_.request("{ __schema { types { name } } }", authorization="").body.decode()
+    return "types" in edge.request("{ __schema { types { name } } }", authorization="").body.decode()
 
 
-def _suggestions(edge_: Edge) -> bool:
+def _suggestions(edge: Edge) -> bool:
     """A misspelt name is corrected."""
     responses = [
-        edge_.request(partner_request).body
+        edge.request(partner_request).body
         for partner_request in ("{ jeuns { totalCount } }", "{ __schem { directives } }")
     ]
     return any(b"Did you mean" in body or b"__schema" in body for body in responses)
 
 
-def _repeated_fields(edge_: Edge) -> bool:
+def _repeated_fields(edge: Edge) -> bool:
     """The same field five hundred times is served."""
-    return _data(edge_.request("{" + "moi { profil } " * 450 + "}"))
+    return _data(edge.request("{" + "moi { profil } " * 450 + "}"))
 
 
-def _query_by_get(edge_: Edge) -> bool:
-    return edge_.call_(method="GET", path="/graphql?query={__typename}", accept="application/json").statut == 200
+def _query_by_get(edge: Edge) -> bool:
+    return edge.call_edge(method="GET", path="/graphql?query={__typename}", accept="application/json").statut == 200
 
 
-def _mutation_par_get(edge_: Edge) -> bool:
-    response = edge_.call_(method="GET", path="/graphql?query=mutation{__typename}", accept="application/json")
+def _mutation_par_get(edge: Edge) -> bool:
+    response = edge.call_edge(method="GET", path="/graphql?query=mutation{__typename}", accept="application/json")
     return response.statut == 200
 
 
-def _form(edge_: Edge) -> bool:
+def _form(edge: Edge) -> bool:
     """A page of another site may post a form."""
     natures = ("application/x-www-form-urlencoded", "text/plain", "multipart/form-data; boundary=x", "")
     body = b"query=%7B__typename%7D"
-    return any(edge_.call_(body, content_type=nature).statut != 415 for nature in natures)
+    return any(edge.call_edge(body, content_type=nature).statut != 415 for nature in natures)
 
 
-def _page(edge_: Edge) -> bool:
+def _page(edge: Edge) -> bool:
     """An editor is served."""
     pages = [
-        edge_.call_(method="GET", path=where, accept="text/html") for where in ("/graphql", "/graphiql", "/playground")
+        edge.call_edge(method="GET", path=where, accept="text/html")
+        for where in ("/graphql", "/graphiql", "/playground")
     ]
     return any(page.statut == 200 or b"<html" in page.body for page in pages)
 
 
-def _traces(edge_: Edge) -> bool:
+def _traces(edge: Edge) -> bool:
     """Timings of resolvers, a stack or the library's own words come back."""
-    errors = [edge_.request("{ qwerty { a"), edge_.request("{ moi { profil } } }"), edge_.request(ME)]
+    errors = [edge.request("{ qwerty { a"), edge.request("{ moi { profil } } }"), edge.request(ME)]
     return any(
         word in response.body for response in errors for word in (b"tracing", b"Traceback", b"Syntax Error", b".py")
     )
@@ -101,12 +102,12 @@ PROBES: list[Callable[[Edge], bool]] = [
 
 
 def _data(reponse: RawResponse) -> bool:
-    row_read = json.loads(reponse.body)
-    return isinstance(row_read, list) or bool(row_read.get("data"))
+    result = json.loads(reponse.body)
+    return isinstance(result, list) or bool(result.get("data"))
 
 
-def test_twelve_probes_find_nothing(edge_: Edge) -> None:
-    findings = [probe.__name__ for probe in PROBES if probe(edge_)]
+def test_twelve_probes_find_nothing(edge: Edge) -> None:
+    findings = [probe.__name__ for probe in PROBES if probe(edge)]
     note(f"sondes à la manière de graphql-cop : {len(findings)} trouvaille sur {len(PROBES)}")
     assert (findings, len(PROBES)) == ([], 12)
-    assert edge_.request(ME).json["data"] == {"moi": {"profil": "MISSION_LOCALE"}}  # the probes do reach the graph
+    assert edge.request(ME).json["data"] == {"moi": {"profil": "MISSION_LOCALE"}}  # the probes do reach the graph

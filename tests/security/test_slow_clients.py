@@ -30,7 +30,7 @@ async def _read(request: Request) -> Response:
         await read_request(request)
     except GatewayError as refusal:
         return PlainTextResponse("refusé", getattr(refusal, "statut", 400))
-    return PlainTextResponse("lu")
+    return PlainTextResponse("read")
 
 
 async def _long(request: Request) -> Response:
@@ -71,8 +71,8 @@ def _talk(adresse: Adresse, *chunks: bytes) -> bytes:
 def _to_the_end(taken: socket.socket) -> bytes:
     received = bytearray()
     with suppress(ConnectionError):
-        while lu := taken.recv(1 << 20):
-            received += lu
+        while result := taken.recv(1 << 20):
+            received += result
     return bytes(received)
 
 
@@ -101,15 +101,15 @@ def test_g16_an_answer_that_is_not_read_frees_its_connection(server: Adresse) ->
 
 
 def test_g16_a_client_at_its_pace_is_served_beside_two_hundred_slow_ones(server: Adresse) -> None:
-    slow_ones = [socket.create_connection(server) for _ in range(200)]
+    slow_clients = [socket.create_connection(server) for _ in range(200)]
     try:
-        for slow in slow_ones:
+        for slow in slow_clients:
             slow.sendall(b"POST /lire HTTP/1.1\r\nX: ")
         with httpx.Client(base_url=f"http://127.0.0.1:{server[1]}", trust_env=False) as client:
             statuts = [client.post("/lire", json={"query": "{a}"}).status_code for _ in range(50)]
         assert statuts == [200] * 50
     finally:
-        for slow in slow_ones:
+        for slow in slow_clients:
             slow.close()
 
 

@@ -132,7 +132,7 @@ BAD: dict[str, bytes] = {
 }
 
 
-@pytest.mark.parametrize("reponse", [pytest.param(bytes_, id=name) for name, bytes_ in BAD.items()])
+@pytest.mark.parametrize("reponse", [pytest.param(content, id=name) for name, content in BAD.items()])
 async def test_t03_a_bad_set_does_not_replace_the_good_one(reponse: bytes) -> None:
     emetteur, wall_clock = Issuer(ONE), WallClock()
     authenticator = verifier(emetteur, wall_clock)
@@ -143,7 +143,7 @@ async def test_t03_a_bad_set_does_not_replace_the_good_one(reponse: bytes) -> No
     assert emetteur.readings_journal == 2
 
 
-@pytest.mark.parametrize("reponse", [pytest.param(bytes_, id=name) for name, bytes_ in BAD.items()])
+@pytest.mark.parametrize("reponse", [pytest.param(content, id=name) for name, content in BAD.items()])
 async def test_t03_a_bad_set_at_startup_opens_nothing(reponse: bytes) -> None:
     emetteur, wall_clock = Issuer(ONE), WallClock()
     emetteur.reponse = reponse

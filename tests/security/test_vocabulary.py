@@ -50,20 +50,20 @@ def _learnt(message: str, sent: str) -> set[str]:
     return set(words.findall(message)) & set(WORDS) - set(words.findall(sent)) - TYPES - TOLD
 
 
-def test_g10_the_whole_vocabulary_obtains_no_value_and_no_suggestion(edge_: Edge, world: World) -> None:
+def test_g10_the_whole_vocabulary_obtains_no_value_and_no_suggestion(edge: Edge, world: World) -> None:
     holder = f"Bearer {world.token('statistiques')}"
     attempts = [attempt for word in WORDS for attempt in _attempts(word)]
     learnt: dict[str, str] = {}
     for attempt in attempts:
-        row_read = edge_.request(attempt, authorization=holder).json
-        assert list(_values(row_read.get("data"))) == [], attempt
-        learnt |= {word: attempt for error in row_read.get("errors", []) for word in _learnt(error["message"], attempt)}
+        result = edge.request(attempt, authorization=holder).json
+        assert list(_values(result.get("data"))) == [], attempt
+        learnt |= {word: attempt for error in result.get("errors", []) for word in _learnt(error["message"], attempt)}
     assert learnt == {}
     note(f"vocabulaire : {len(WORDS)} mots, {len(attempts)} essais, 0 valeur, 0 suggestion")
 
 
-def test_g10_a_stranger_learns_nothing_at_all(edge_: Edge) -> None:
-    responses = {edge_.request(f"{{ {word} }}", authorization="").json["errors"][0]["message"] for word in WORDS}
+def test_g10_a_stranger_learns_nothing_at_all(edge: Edge) -> None:
+    responses = {edge.request(f"{{ {word} }}", authorization="").json["errors"][0]["message"] for word in WORDS}
     assert responses == {"Jeton d'accès absent, invalide ou expiré."}
 
 
@@ -80,8 +80,8 @@ def test_g10_a_stranger_learns_nothing_at_all(edge_: Edge) -> None:
         "{ moi { ...Inconnu } } fragment Inconu on Moi { profil }",
     ],
 )
-def test_g10_no_name_is_suggested_wherever_it_is_misspelt(edge_: Edge, partner_request: str) -> None:
-    message = edge_.graphql({"query": partner_request, "operationName": "MesRupture"}).json["errors"][0]["message"]
+def test_g10_no_name_is_suggested_wherever_it_is_misspelt(edge: Edge, partner_request: str) -> None:
+    message = edge.graphql({"query": partner_request, "operationName": "MesRupture"}).json["errors"][0]["message"]
     assert _learnt(message, partner_request) == set()
     assert "MesRuptures" not in message
     assert "Did you mean" not in message
@@ -108,8 +108,8 @@ NIR = "199055555555564"
     ],
 )
 def test_g12_no_value_of_the_caller_comes_back_or_is_logged(
-    edge_: Edge, document: object, caplog: pytest.LogCaptureFixture
+    edge: Edge, document: object, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level("DEBUG"):
-        assert NIR not in edge_.graphql(document).body.decode()
+        assert NIR not in edge.graphql(document).body.decode()
     assert NIR not in caplog.text

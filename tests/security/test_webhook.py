@@ -18,7 +18,7 @@ from gateway.connectors.aimaira import CONNECTOR
 from gateway.edge.webhooks import BYTES_MAX, webhook_route
 from gateway.sources.events.webhook import WINDOW, Subscription, WebhookReceiver
 from gateway.sources.metrics import SourceMetrics
-from tests.support.sources import BASE, UAI_A, UAI_B, Bench, bench_, partner, transport, unit
+from tests.support.sources import BASE, UAI_A, UAI_B, SourcesHarness, partner, sources_harness, transport, unit
 
 pytestmark = pytest.mark.anyio
 INSTANT = 1_790_000_000
@@ -31,7 +31,7 @@ def sign(body: bytes = CORPS, instant: object = INSTANT, secret: str = SECRET) -
     return {"x-horodatage": str(instant), "x-signature": f"v1={signed}"}
 
 
-def client(attempt: Bench, registry: CollectorRegistry | None = None) -> httpx.AsyncClient:
+def client(attempt: SourcesHarness, registry: CollectorRegistry | None = None) -> httpx.AsyncClient:
     notices = CONNECTOR.notices
     assert notices
     subscriptions = {"erp": Subscription(partner(), notices, SecretStr(SECRET))}
@@ -50,13 +50,13 @@ def router() -> Any:
         yield routes
 
 
-async def invalidated(attempt: Bench) -> list[str]:
+async def invalidated(attempt: SourcesHarness) -> list[str]:
     units = [unit(UAI_A), unit(UAI_B)]
     versions = await attempt.sources.kept_versions(units)
     return [u.key for u, version in zip(units, versions, strict=True) if version is None]
 
 
-async def rows_read(attempt: Bench) -> None:
+async def read_both(attempt: SourcesHarness) -> None:
     await attempt.sources.read([unit(UAI_A), unit(UAI_B)], 5.0)
     attempt.seconds[0] += 30
 
@@ -84,8 +84,8 @@ async def test_a_refused_call_invalidates_nothing(router: respx.MockRouter, case
     """The same 401, whatever was wrong; nothing of the call is in the answer."""
     name, headers, body = REFUSES[case]
     raw = httpx.Headers([(name.encode(), value.encode()) for name, value in headers.items()])
-    async with bench_(transport(router)) as attempt:
-        await rows_read(attempt)
+    async with sources_harness(transport(router)) as attempt:
+        await read_both(attempt)
         async with client(attempt) as http:
             rendered = await http.post(f"/evenements/{name}", content=body, headers=raw)
         assert rendered.status_code == 401
@@ -95,8 +95,8 @@ async def test_a_refused_call_invalidates_nothing(router: respx.MockRouter, case
 
 async def test_a_signed_call_invalidates_this_client_and_asks_nothing(router: respx.MockRouter) -> None:
     registry = CollectorRegistry()
-    async with bench_(transport(router)) as attempt:
-        await rows_read(attempt)
+    async with sources_harness(transport(router)) as attempt:
+        await read_both(attempt)
         requests = router.calls.call_count
         async with client(attempt, registry) as http:
             rendered = await http.post("/evenements/erp", content=CORPS, headers=sign())
@@ -125,8 +125,8 @@ async def test_a_signed_call_invalidates_this_client_and_asks_nothing(router: re
 async def test_a_signed_body_is_believed_only_from_its_client(
     router: respx.MockRouter, body: bytes, statut: int
 ) -> None:
-    async with bench_(transport(router)) as attempt:
-        await rows_read(attempt)
+    async with sources_harness(transport(router)) as attempt:
+        await read_both(attempt)
         async with client(attempt) as http:
             rendered = await http.post("/evenements/erp", content=body, headers=sign(body))
         assert rendered.status_code == statut
@@ -134,7 +134,7 @@ async def test_a_signed_body_is_believed_only_from_its_client(
 
 
 async def test_a_body_too_long_is_not_read(router: respx.MockRouter) -> None:
-    async with bench_(transport(router)) as attempt, client(attempt) as http:
+    async with sources_harness(transport(router)) as attempt, client(attempt) as http:
         body = b"x" * (BYTES_MAX + 1)
         assert (await http.post("/evenements/erp", content=body, headers=sign(body))).status_code == 413
         assert (await http.get("/evenements/erp")).status_code == 405
@@ -142,8 +142,8 @@ async def test_a_body_too_long_is_not_read(router: respx.MockRouter) -> None:
 
 async def test_a_hundred_replayed_calls_make_one_request(router: respx.MockRouter) -> None:
     """Within the window a call may be shown again: it says nothing new, and what it costs the partner is bounded."""
-    async with bench_(transport(router)) as attempt:
-        await rows_read(attempt)
+    async with sources_harness(transport(router)) as attempt:
+        await read_both(attempt)
         requests = router.calls.call_count
         async with client(attempt) as http:
             for _ in range(100):
@@ -158,7 +158,7 @@ async def test_a_mute_cache_asks_the_call_to_come_back(router: respx.MockRouter)
             return False
 
     async with (
-        bench_(transport(router), cache=Silent(MemoryBackend(10, 1000, lambda: 0.0))) as attempt,
+        sources_harness(transport(router), cache=Silent(MemoryBackend(10, 1000, lambda: 0.0))) as attempt,
         client(attempt) as http,
     ):
         rendered = await http.post("/evenements/erp", content=CORPS, headers=sign())

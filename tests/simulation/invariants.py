@@ -48,25 +48,23 @@ class DecisionCache:
         self._judge_rows(request, rendered)
 
     def _judge_rows(self, request: GraphQLRequest, rendered: UnitResult | UnitFailure) -> None:
-        lu = rendered.fallback if isinstance(rendered, UnitFailure) else rendered
-        if lu is None:
+        result = rendered.fallback if isinstance(rendered, UnitFailure) else rendered
+        if result is None:
             return
-        facts = [record.key.split("/") for record in lu.records]
+        facts = [record.key.split("/") for record in result.records]
         require({uai for uai, *_ in facts} <= {request.uai}, "no row of another tenant", request, facts)
         ranks = sorted(int(rank) for _, rank, *_ in facts)
-        repeated_ones = len(set(ranks)) < len(
-            ranks
-        )  # its first page, another by now, given for the next: nothing tells
-        if not isinstance(rendered, UnitFailure) and not repeated_ones:
+        repeated = len(set(ranks)) < len(ranks)  # its first page, another by now, given for the next: nothing tells
+        if not isinstance(rendered, UnitFailure) and not repeated:
             require(ranks == list(range(ROWS[request.uai])), "an answer without error lacks no row", request, facts)
-        ne = min((self.seen.told_ones[record.key] for record in lu.records), default=request.fin)
-        self._judge_age(request, rendered, lu, ne)
+        ne = min((self.seen.told[record.key] for record in result.records), default=request.fin)
+        self._judge_age(request, rendered, result, ne)
         if not isinstance(rendered, UnitFailure):
             seen = min((int(fact[2]) for fact in facts), default=request.change)
             require(seen >= request.change, "what an event told is seen by whoever reads after it", request, facts)
 
     def _judge_age(
-        self, request: GraphQLRequest, rendered: UnitResult | UnitFailure, lu: UnitResult, ne: float
+        self, request: GraphQLRequest, rendered: UnitResult | UnitFailure, parsed: UnitResult, ne: float
     ) -> None:
         """A value may be as much older than its bound as its own reading lasted, and as its asker waited for other units."""
         bounds = {
@@ -74,17 +72,17 @@ class DecisionCache:
             CacheStatus.STALE: self.cache.perime_secondes,
             CacheStatus.MISSED: 0.0,
         }
-        anchor = self.cache.secours_secondes if isinstance(rendered, UnitFailure) else bounds[lu.cache]
+        anchor = self.cache.secours_secondes if isinstance(rendered, UnitFailure) else bounds[parsed.cache]
         marge = self.seen.character.timeout + STEP + (request.fin - request.debut) + self.tolerance + EPSILON
         age = request.fin - ne
-        require(age <= anchor + marge, "nothing is stale beyond its bound", age, request, lu.age, lu.cache)
-        require(age <= lu.age + marge, "an answer tells its age", age, lu.age)
+        require(age <= anchor + marge, "nothing is stale beyond its bound", age, request, parsed.age, parsed.cache)
+        require(age <= parsed.age + marge, "an answer tells its age", age, parsed.age)
 
 
 def judge_partner(seen: RegistryStore, limites: Sequence[tuple[float, float]], simultanes: int) -> None:
     """What the partner saw. `limites`: (departures, seconds), for all tenants together then for each."""
-    (all_, periode), (each, own_period) = limites
-    _cadence([instant for instant, _ in seen.shared_pacer], all_, periode)
+    (everything, periode), (each, own_period) = limites
+    _cadence([instant for instant, _ in seen.shared_pacer], everything, periode)
     for uai in ROWS:
         _cadence([instant for instant, who in seen.shared_pacer if who == uai], each, own_period)
     require(seen.concurrent_max <= simultanes, "no process holds more places than it has", seen.concurrent_max)

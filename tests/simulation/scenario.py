@@ -98,8 +98,8 @@ class Scenario:
         single_reading(self._seen, 1 if exact else number)
         limits = (self._seen.character.quota, 1.0), (self._seen.character.tenant_quota, 60.0)
         judge_partner(self._seen, limits, CONCURRENT_MAX)
-        for un in processes:
-            await un.sources.aclose()
+        for one in processes:
+            await one.sources.aclose()
         return self._seen.trace
 
     def _processes(self, rank: int, number: int, shared: SimpleMemoryBackend) -> Processes:
@@ -109,7 +109,7 @@ class Scenario:
         local = LocalCache(MemoryBackend(100, 10_000_000, seconds), seconds)
         distant = Memory(shared, self._random, self._cache_fault) if number > 1 else None
         cache: Cache = SharedCache(distant, SealedCodec([SEALER], CODEC), local) if distant else local
-        reseau: httpx.AsyncBaseTransport = Partner(self._seen, rank)
+        network: httpx.AsyncBaseTransport = Partner(self._seen, rank)
         limits = LimitsTable(
             simultanes=CONCURRENT_MAX,
             par_seconde=character.quota,
@@ -119,7 +119,7 @@ class Scenario:
         erp = partner(abonnes={uai: TenantConfig(Tenant(uai, code=uai)) for uai in UAIS}, limites=limits, cache=CACHE)
         clock = Clock(temps, asyncio.sleep, self._random.random, number)
         deps = SourceDeps(
-            Transport(wall_clock, lambda: reseau), cache, SourceMetrics(CollectorRegistry()), wall_clock, clock
+            Transport(wall_clock, lambda: network), cache, SourceMetrics(CollectorRegistry()), wall_clock, clock
         )
         return Processes(Sources({"erp": erp}, {"erp": CONNECTOR}, deps), distant)
 
@@ -138,14 +138,14 @@ class Scenario:
     async def _read(self, processus: Processes, units: list[Unit]) -> None:
         randomness, temps = self._random, self._seen.loop.time
         debut, timeout, age_max = temps(), randomness.choice((0.3, 1.0, 4.0)), randomness.choice((None, None, 0.0, 3.0))
-        known_ones = {un.key: self._seen_by_all(un.key, debut) for un in units}
-        rendered_ones = await processus.sources.read(units, timeout, age_max)
-        assert len(rendered_ones) == len(units)
+        known = {one.key: self._seen_by_all(one.key, debut) for one in units}
+        results = await processus.sources.read(units, timeout, age_max)
+        assert len(results) == len(units)
         if processus.dead:  # what it answers reaches nobody; cut from the others, it heard of no event
-            known_ones = dict.fromkeys(known_ones, 0)
-        for un, rendered in zip(units, rendered_ones, strict=True):
-            self._seen.note(f"{type(rendered).__name__} {un.key} {getattr(rendered, 'erreur', '')}")
-            self._decision_cache.judge(GraphQLRequest(un.key, debut, temps(), timeout, known_ones[un.key]), rendered)
+            known = dict.fromkeys(known, 0)
+        for one, rendered in zip(units, results, strict=True):
+            self._seen.note(f"{type(rendered).__name__} {one.key} {getattr(rendered, 'erreur', '')}")
+            self._decision_cache.judge(GraphQLRequest(one.key, debut, temps(), timeout, known[one.key]), rendered)
 
     async def _events(self, processus: list[Processes]) -> None:
         """The partner changes, then tells some process, which invalidates for all."""

@@ -57,7 +57,7 @@ class Partner(httpx.AsyncBaseTransport):
         try:
             return await self._answer(uai, page)
         finally:
-            seen.return_(self.processus, uai, page)
+            seen.note_return(self.processus, uai, page)
 
     async def _answer(self, uai: str, page: int) -> httpx.Response:
         seen, randomness = self.registry, self.registry.randomness
@@ -73,14 +73,14 @@ class Partner(httpx.AsyncBaseTransport):
 
 @dataclass
 class RegistryStore:
-    """What the partner is and saw. `change` counts the changes of each tenant: rows tell the one they were made at. `told_ones`:
+    """What the partner is and saw. `change` counts the changes of each tenant: rows tell the one they were made at. `told`:
     when each row was last said."""
 
     randomness: random.Random
     character: Character
     loop: asyncio.AbstractEventLoop
     change: Counter[str] = field(default_factory=Counter)
-    told_ones: dict[str, float] = field(default_factory=dict)
+    told: dict[str, float] = field(default_factory=dict)
     shared_pacer: list[tuple[float, str]] = field(default_factory=list)
     in_flight: Counter[tuple[str, int]] = field(default_factory=Counter)  # by tenant and page
     in_flight_max: Counter[tuple[str, int]] = field(default_factory=Counter)
@@ -99,7 +99,7 @@ class RegistryStore:
         self.by_process[processus][uai] += 1
         self.concurrent_max = max(self.concurrent_max, self.by_process[processus].total())
 
-    def return_(self, processus: int, uai: str, page: int) -> None:
+    def note_return(self, processus: int, uai: str, page: int) -> None:
         self.in_flight[uai, page] -= 1
         self.by_process[processus][uai] -= 1
 
@@ -108,7 +108,7 @@ class RegistryStore:
         ranks = range((page - 1) * SIZE, min(page * SIZE, ROWS[uai]))
         instant = 0.0 if self.character.stable else self.loop.time()
         keys = [f"{who}/{rank}/{self.change[uai]}/{instant:.9f}" for rank in ranks]
-        self.told_ones |= dict.fromkeys(keys, self.loop.time())
+        self.told |= dict.fromkeys(keys, self.loop.time())
         return httpx.Response(200, content=json.dumps([{"cle": key, "uai": who} for key in keys]).encode())
 
 

@@ -21,7 +21,7 @@ class Balancer:
     """Context manager. Nodes may be down when it starts, and come and go: it watches all of `urls`."""
 
     def __init__(self, urls: list[str]) -> None:
-        self._nodes = [(str(row_read.hostname), int(row_read.port or 0)) for row_read in map(urlsplit, urls)]
+        self._nodes = [(str(result.hostname), int(result.port or 0)) for result in map(urlsplit, urls)]
         self._round = itertools.count()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="repartiteur", daemon=True)
@@ -44,14 +44,14 @@ class Balancer:
             course.run(self._serve())
 
     async def _serve(self) -> None:
-        watches_ = [asyncio.create_task(self._watch(node)) for node in self._nodes]
+        watches = [asyncio.create_task(self._watch(node)) for node in self._nodes]
         await asyncio.gather(*(self._run_probe(node) for node in self._nodes))
         server = await asyncio.get_running_loop().create_server(self._welcome, "127.0.0.1", 0)
         self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         self._ready.set()
         await self._end.wait()
         server.close()
-        for watch in watches_:
+        for watch in watches:
             watch.cancel()
 
     async def _watch(self, node: Node) -> None:

@@ -87,13 +87,13 @@ async def _draw_from(http: aiohttp.ClientSession, shot: Shot) -> Burst:
     body = json.dumps({"query": shot.partner_request, "variables": shot.variables}).encode()
     headers = {"Authorization": f"Bearer {shot.token}", "Content-Type": "application/json"}
 
-    async def one(of_: float) -> None:
-        await asyncio.sleep(max(0.0, of_ - time.perf_counter()))
-        statut, row_read = await _request(http, body, headers)
-        burst.durations.append(time.perf_counter() - of_)
+    async def one(of: float) -> None:
+        await asyncio.sleep(max(0.0, of - time.perf_counter()))
+        statut, result = await _request(http, body, headers)
+        burst.durations.append(time.perf_counter() - of)
         burst.statuts[statut] += 1
-        burst.partial_answers += b'"complet":false' in row_read
-        burst.named.update(set(re.findall(r'"source":"([a-z]+)"', row_read.decode())))
+        burst.partial_answers += b'"complet":false' in result
+        burst.named.update(set(re.findall(r'"source":"([a-z]+)"', result.decode())))
 
     await asyncio.gather(*(one(debut + departure) for departure in shot.shared_pacer))
     return burst

@@ -43,8 +43,8 @@ async def at_rest(url: str) -> bytes:
         return b"".join(f.read_bytes() for f in sorted(Path(file.database or "").parent.iterdir()) if f.is_file())
     connection = await asyncpg.connect(url.replace("+asyncpg", ""))
     try:
-        rows_read = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-        tables = [str(row_read["tablename"]) for row_read in rows_read]
+        results = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        tables = [str(result["tablename"]) for result in results]
         rows = [line for table in tables for line in await connection.fetch(f"SELECT * FROM {table}")]
     finally:
         await connection.close()

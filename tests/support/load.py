@@ -56,13 +56,13 @@ class Payload:
         async with client as http, asyncio.TaskGroup() as group:
             debut = loop.time()
             for rank in itertools.count(1):
-                group.create_task(self._one(http, next(self._queries)))
+                group.create_task(self._send_one(http, next(self._queries)))
                 await asyncio.sleep(max(0.0, debut + rank * self._step - loop.time()))
                 if self._end.is_set():
                     self.kept_version = rank / (loop.time() - debut)
                     break
 
-    async def _one(self, http: httpx.AsyncClient, partner_request: str) -> None:
+    async def _send_one(self, http: httpx.AsyncClient, partner_request: str) -> None:
         try:
             response = await http.post("/graphql", json={"query": partner_request})
         except httpx.HTTPError as error:

@@ -108,8 +108,8 @@ class DoubleWorld(World):
     @contextmanager
     def _two(self, env: dict[str, str]) -> Iterator[LaunchedGateway]:
         with pair(self, **env) as (balancer, nodes):
-            launched_ones = tuple(node.launched for node in nodes)
-            yield DoubleGateway(balancer.url, launched_ones[0].journal, launched_ones[0].processus, launched_ones)
+            launched = tuple(node.launched for node in nodes)
+            yield DoubleGateway(balancer.url, launched[0].journal, launched[0].processus, launched)
 
 
 def empty_database(world: World, record: Path) -> AbstractContextManager[str]:

@@ -81,7 +81,7 @@ CONNECTOR = Connector(
 
 
 @dataclass
-class Bench:
+class SourcesHarness:
     """Sources over one partner, with the minute hand of their cache."""
 
     sources: Sources
@@ -94,14 +94,14 @@ class Bench:
 
 
 @asynccontextmanager
-async def bench_(
-    reseau: Transport,
+async def sources_harness(
+    network: Transport,
     configure: Partner | None = None,
     connector: Connector = CONNECTOR,
     cache: Cache | None = None,
     instant: Callable[[], datetime] = wall_clock,
     shared: SharedPacing | None = None,
-) -> AsyncIterator[Bench]:
+) -> AsyncIterator[SourcesHarness]:
     registry, seconds = CollectorRegistry(), [1_000_000.0]
     timer = lambda: seconds[0]  # noqa: E731
     cache = cache or LocalCache(MemoryBackend(100, 10_000_000, timer), timer)
@@ -111,10 +111,10 @@ async def bench_(
         sleeps.append(duration)
         await asyncio.sleep(0)
 
-    deps = SourceDeps(reseau, cache, SourceMetrics(registry), instant, Clock(timer, sleep, lambda: 0.5, shared=shared))
+    deps = SourceDeps(network, cache, SourceMetrics(registry), instant, Clock(timer, sleep, lambda: 0.5, shared=shared))
     sources = Sources({"erp": configure or partner()}, {"erp": connector}, deps)
     try:
-        yield Bench(sources, registry, seconds, sleeps)
+        yield SourcesHarness(sources, registry, seconds, sleeps)
     finally:
         await sources.aclose()
 

@@ -38,7 +38,7 @@ async def keep(kept: LocalCache, nom: str, value: object, duration: float = 5.0,
 
 
 async def read(kept: LocalCache, *noms: str) -> list[object]:
-    return [row_read.value if row_read else None for row_read in await kept.read([key(name) for name in noms])]
+    return [result.value if result else None for result in await kept.read([key(name) for name in noms])]
 
 
 async def test_a_value_is_kept_for_its_duration() -> None:
@@ -105,10 +105,10 @@ async def test_c07_twenty_thousand_keys_stay_bounded() -> None:
 async def test_c11_what_is_kept_does_not_change() -> None:
     kept = cache()
     await keep(kept, "a", "a")
-    (row_read,) = await kept.read([key("a")])
-    assert row_read
+    (result,) = await kept.read([key("a")])
+    assert result
     with pytest.raises(FrozenInstanceError):
-        row_read.value = "b"  # type: ignore[misc]
+        result.value = "b"  # type: ignore[misc]
 
 
 async def test_a_purged_tag_loses_everything_and_it_alone() -> None:
@@ -117,7 +117,7 @@ async def test_a_purged_tag_loses_everything_and_it_alone() -> None:
     other = Entry("b", "b", 0.0, 5.0, await kept.generation("autre"), 1)
     await kept.keep(key("b", "autre"), other)
     assert await kept.purge("erp")
-    assert [row_read and row_read.value for row_read in await kept.read([key("a"), key("b", "autre")])] == [None, "b"]
+    assert [result and result.value for result in await kept.read([key("a"), key("b", "autre")])] == [None, "b"]
 
 
 async def test_an_answer_asked_before_the_purge_does_not_undo_it() -> None:

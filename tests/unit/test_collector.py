@@ -144,10 +144,10 @@ async def test_what_changes_is_joined_without_being_asked_twice(change: str) -> 
         erp.version = "2"
     else:
         registry.told = "2"
-    next_ = await collector.collect(PLAN, DIRECTORY, 0.0)
+    following = await collector.collect(PLAN, DIRECTORY, 0.0)
     assert (erp.readings_journal, registry.readings_journal) == (2, 2)
-    assert next_.versions != first.versions
-    assert next_.registry == registry.told
+    assert following.versions != first.versions
+    assert following.registry == registry.told
 
 
 async def test_what_was_missing_is_never_told_as_said_again() -> None:

@@ -26,11 +26,11 @@ def read(record: Path, text: str = GOOD, **environ: str) -> None:
 
 def test_a_good_configuration_and_its_defaults(tmp_path: Path) -> None:
     (tmp_path / "gateway.toml").write_text(GOOD, encoding="utf-8")
-    row_read = load({"GATEWAY_CONFIG": str(tmp_path), "GATEWAY_CLE": KEY, "GATEWAY_NOW": "2026-10-15"})
-    assert (row_read.host, row_read.port, row_read.file.reponse.delai_secondes) == ("127.0.0.1", 8000, 3.0)
-    assert row_read.fixed_now == datetime(2026, 10, 15, 12, tzinfo=UTC)
-    assert row_read.donnees == tmp_path / "donnees"
-    assert KEY not in repr(row_read)
+    result = load({"GATEWAY_CONFIG": str(tmp_path), "GATEWAY_CLE": KEY, "GATEWAY_NOW": "2026-10-15"})
+    assert (result.host, result.port, result.file.reponse.delai_secondes) == ("127.0.0.1", 8000, 3.0)
+    assert result.fixed_now == datetime(2026, 10, 15, 12, tzinfo=UTC)
+    assert result.donnees == tmp_path / "donnees"
+    assert KEY not in repr(result)
 
 
 @pytest.mark.parametrize(
@@ -42,8 +42,8 @@ def test_a_good_configuration_and_its_defaults(tmp_path: Path) -> None:
 )
 def test_a_fixed_now_is_told_at_every_moment(tmp_path: Path, text: str, instant: datetime) -> None:
     (tmp_path / "gateway.toml").write_text(GOOD, encoding="utf-8")
-    row_read = load({"GATEWAY_CONFIG": str(tmp_path), "GATEWAY_CLE": KEY, "GATEWAY_NOW": text})
-    assert row_read.now() == row_read.now() == instant
+    result = load({"GATEWAY_CONFIG": str(tmp_path), "GATEWAY_CLE": KEY, "GATEWAY_NOW": text})
+    assert result.now() == result.now() == instant
 
 
 def test_without_a_fixed_now_the_system_tells_it(tmp_path: Path) -> None:

@@ -38,24 +38,24 @@ def test_u18_of_two_states_of_a_contract_the_cfa_s_is_kept_and_the_registry_s_to
 
 
 def test_u18_two_birth_dates_make_two_persons_unless_something_else_says_one() -> None:
-    told_ones = [told("ypareo"), told("registre", date_naissance=date(2001, 12, 25))]
-    assert len(link(told_ones)) == 2
+    records = [told("ypareo"), told("registre", date_naissance=date(2001, 12, 25))]
+    assert len(link(records)) == 2
 
 
 @pytest.mark.parametrize(
-    ("un", "other"),
+    ("one", "other"),
     [
         ({"sexe": Sexe.M}, {"sexe": Sexe.F}),
         ({"ine": "123456789AB"}, {"ine": "987654321CD"}),
     ],
 )
 def test_u18_homonyms_born_the_same_day_stay_two_when_something_tells_them_apart(
-    un: dict[str, Any], other: dict[str, Any]
+    one: dict[str, Any], other: dict[str, Any]
 ) -> None:
-    assert len(link([told("ypareo", **un), told("registre", **other)])) == 2
+    assert len(link([told("ypareo", **one), told("registre", **other)])) == 2
 
 
 def test_u18_homonyms_born_the_same_day_in_one_system_stay_two_and_a_third_record_is_neither() -> None:
     """That system holds them apart: it knows better."""
-    told_ones = [told("ypareo", "1"), told("ypareo", "2"), told("registre", "3")]
-    assert len(link(told_ones)) == 3
+    records = [told("ypareo", "1"), told("ypareo", "2"), told("registre", "3")]
+    assert len(link(records)) == 3

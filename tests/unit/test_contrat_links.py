@@ -39,7 +39,7 @@ async def ids(here: UnitReader, *sourced_records: SourcedRecord) -> list[str]:
         (str(folded.versions[0][1].date_debut), assigned_ids.id_of(g))
         for folded, g in zip(folded_contrats, key_sets, strict=True)
     ]
-    return [object_ for _, object_ in sorted(by_start)]
+    return [item for _, item in sorted(by_start)]
 
 
 async def test_a_start_that_is_corrected_keeps_the_contract_that_has_a_number(here: UnitReader) -> None:
@@ -122,9 +122,9 @@ async def test_another_date_is_another_fact(here: UnitReader) -> None:
 async def test_how_long_before_the_registry_the_cfa_told_it(
     here: UnitReader, of_the_cfa: date | None, from_registry: date, ahead: int
 ) -> None:
-    lu = await reported(here, erp(broken(of_the_cfa)), deca(broken(from_registry)))
-    assert lu[2] == ahead
-    assert lu[0] == min(of_the_cfa or date(2026, 10, 1), from_registry)
+    result = await reported(here, erp(broken(of_the_cfa)), deca(broken(from_registry)))
+    assert result[2] == ahead
+    assert result[0] == min(of_the_cfa or date(2026, 10, 1), from_registry)
 
 
 async def test_no_advance_on_a_registry_that_ignores_the_rupture_nor_without_a_cfa(here: UnitReader) -> None:

@@ -37,9 +37,9 @@ def test_uai_gets_its_lost_zeros_back(text: str | None, expected: str | None) ->
 
 @given(st.integers(min_value=0, max_value=9_999_999))
 def test_one_letter_only_closes_an_uai(numero: int) -> None:
-    valid_ones = [letter for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ" if i.is_valid_uai(f"{numero:07}{letter}")]
-    assert len(valid_ones) == 1
-    assert valid_ones[0] not in "IOQ"
+    valid = [letter for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ" if i.is_valid_uai(f"{numero:07}{letter}")]
+    assert len(valid) == 1
+    assert valid[0] not in "IOQ"
 
 
 @pytest.mark.parametrize("siret", ["73282932000074", "35600000000048", "35600000009075", "35600000009093"])

@@ -21,9 +21,9 @@ def persons(traits: Sequence[Traits]) -> list[str]:
 
 
 def test_a_misspelled_surname_is_joined_by_what_surrounds_it() -> None:
-    un = trait(telephone="0639980001", contrats=(contrat("060A"),))
+    one = trait(telephone="0639980001", contrats=(contrat("060A"),))
     other = trait("registre", nom="LE GOF", contrats=(contrat("060A"),))
-    assert persons([un, other]) == ["registre1 ypareo1"]
+    assert persons([one, other]) == ["registre1 ypareo1"]
 
 
 def test_a_usage_name_is_joined_by_its_contract_and_brings_the_third_system_with_it() -> None:
@@ -34,16 +34,16 @@ def test_a_usage_name_is_joined_by_its_contract_and_brings_the_third_system_with
 
 
 def test_a_birth_date_mistyped_is_joined_by_the_names_and_the_phone() -> None:
-    un, other = trait(telephone="0639980001"), trait("imilo", naissance=trait().naissance.replace(year=2005))
-    assert persons([un, trait("imilo", naissance=other.naissance, telephone="0639980001")]) == ["imilo1 ypareo1"]
-    assert persons([un, other]) == ["imilo1", "ypareo1"]
+    one, other = trait(telephone="0639980001"), trait("imilo", naissance=trait().naissance.replace(year=2005))
+    assert persons([one, trait("imilo", naissance=other.naissance, telephone="0639980001")]) == ["imilo1 ypareo1"]
+    assert persons([one, other]) == ["imilo1", "ypareo1"]
 
 
 def test_two_slips_at_once_in_the_name_and_in_the_year_are_compared_for_the_phone_they_share() -> None:
     shared: dict[str, Any] = {"telephone": "0639980001", "code_postal": "60000"}
-    un = trait(nom="Leclercq", **shared)
+    one = trait(nom="Leclercq", **shared)
     other = trait("imilo", nom="Leclerq", naissance=trait().naissance.replace(year=2005), **shared)
-    assert persons([un, other]) == ["imilo1 ypareo1"]
+    assert persons([one, other]) == ["imilo1 ypareo1"]
 
 
 def test_inverted_names_are_one_person() -> None:
@@ -54,41 +54,45 @@ def test_inverted_names_are_one_person() -> None:
 
 def test_twins_born_the_same_day_stay_two_in_every_system() -> None:
     shared: dict[str, Any] = {"telephone": "0639980001", "code_postal": "60000", "cfas": frozenset({"0600001A"})}
-    all_ = [
+    everything = [
         trait("ypareo", "1", prenom="Emma", **shared),
         trait("ypareo", "2", prenom="Chloé", **shared),
         trait("registre", "1", prenom="EMMA", **shared),
         trait("registre", "2", prenom="CHLOE", **shared),
     ]
-    assert persons(all_) == ["registre1 ypareo1", "registre2 ypareo2"]
+    assert persons(everything) == ["registre1 ypareo1", "registre2 ypareo2"]
 
 
 def test_homonyms_born_the_same_day_are_told_apart_by_their_contracts() -> None:
-    all_ = [
+    everything = [
         trait("ypareo", "1", tenant="A", contrats=(contrat("060A"),)),
         trait("ypareo", "1", tenant="B", contrats=(contrat("060B", siren="356000000"),)),
         trait("registre", "1", contrats=(contrat("060A"),)),
         trait("registre", "2", contrats=(contrat("060B", siren="356000000"),)),
     ]
-    assert persons(all_) == ["registre1 ypareoA1", "registre2 ypareoB1"]
+    assert persons(everything) == ["registre1 ypareoA1", "registre2 ypareoB1"]
 
 
 def test_homonyms_of_whom_one_has_every_contact_otherwise_are_not_joined() -> None:
-    un = trait(telephone="0639980001", courriel="a@exemple.invalid", code_postal="60000", cfas=frozenset({"A"}))
+    one = trait(telephone="0639980001", courriel="a@exemple.invalid", code_postal="60000", cfas=frozenset({"A"}))
     other = trait("registre", telephone="0639980002", courriel="b@exemple.invalid", code_postal="02100")
-    assert persons([un, other]) == ["registre1", "ypareo1"]
+    assert persons([one, other]) == ["registre1", "ypareo1"]
 
 
 def test_a_record_claimed_by_two_of_one_school_joins_neither_and_is_offered_to_both() -> None:
-    all_ = [trait("ypareo", "1"), trait("ypareo", "2"), trait("imilo")]
-    groups, doubtful = match(all_)
+    everything = [trait("ypareo", "1"), trait("ypareo", "2"), trait("imilo")]
+    groups, doubtful = match(everything)
     assert [len(group.members) for group in groups] == [1, 1, 1]
     assert sorted(link.right.key for link in doubtful) == ["1", "2"]
 
 
 def test_what_tells_between_two_homonyms_of_one_school_decides() -> None:
-    all_ = [trait("ypareo", "1", telephone="0639980001"), trait("ypareo", "2"), trait("imilo", telephone="0639980001")]
-    assert persons(all_) == ["imilo1 ypareo1", "ypareo2"]
+    everything = [
+        trait("ypareo", "1", telephone="0639980001"),
+        trait("ypareo", "2"),
+        trait("imilo", telephone="0639980001"),
+    ]
+    assert persons(everything) == ["imilo1 ypareo1", "ypareo2"]
 
 
 def test_the_phone_of_a_school_joins_nobody() -> None:
@@ -101,8 +105,8 @@ def test_the_phone_of_a_school_joins_nobody() -> None:
 
 
 def test_a_link_that_is_only_probable_is_said() -> None:
-    (un,), _ = match([trait(telephone="0639980001"), trait("imilo", telephone="0639980002")])
-    assert un.niveau is Level.PROBABLE
+    (one,), _ = match([trait(telephone="0639980001"), trait("imilo", telephone="0639980002")])
+    assert one.niveau is Level.PROBABLE
     (about,), _ = match([trait(), trait("imilo")])
     assert about.niveau is Level.CERTAIN
 
@@ -162,12 +166,12 @@ def test_a_search_by_identity(nom: str, prenom: str, awaited: list[tuple[str, Le
     person_index = PersonIndex(
         [("a", [trait(), trait("imilo")]), ("b", [trait("ypareo", "9", nom="Petit", prenom="Léa")])]
     )
-    found_ones = person_index.search(trait("", "", nom, prenom=prenom))
-    assert [(un.person, weights().niveau(un.similarity.score)) for un in found_ones] == awaited
+    found = person_index.search(trait("", "", nom, prenom=prenom))
+    assert [(one.person, weights().niveau(one.similarity.score)) for one in found] == awaited
 
 
 def test_a_search_gives_five_candidates_at_most_in_a_fixed_order() -> None:
     homonyms = [(str(rank), [trait("ypareo", str(rank))]) for rank in range(9)]
-    found_ones = PersonIndex(reversed(homonyms)).search(trait("", ""))
-    assert [un.person for un in found_ones] == ["0", "1", "2", "3", "4"]
-    assert len(found_ones) == CANDIDATES_MAX
+    found = PersonIndex(reversed(homonyms)).search(trait("", ""))
+    assert [one.person for one in found] == ["0", "1", "2", "3", "4"]
+    assert len(found) == CANDIDATES_MAX

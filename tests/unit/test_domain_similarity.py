@@ -10,13 +10,13 @@ from gateway.domain.similarity import Level, agreements, compare, weights
 from tests.support.unit.identity import contrat, trait
 
 
-def accord(criterion: str, un: Traits, other: Traits) -> str | None:
-    assert agreements(un, other) == agreements(other, un)
-    return dict(agreements(un, other)).get(criterion)
+def accord(criterion: str, one: Traits, other: Traits) -> str | None:
+    assert agreements(one, other) == agreements(other, one)
+    return dict(agreements(one, other)).get(criterion)
 
 
 @pytest.mark.parametrize(
-    ("un", "other", "expected"),
+    ("one", "other", "expected"),
     [
         ("Le Goff", "LEGOFF", "identique"),
         ("N'Diaye", "N Diaye", "identique"),
@@ -35,12 +35,12 @@ def accord(criterion: str, un: Traits, other: Traits) -> str | None:
         ("Le Da", "Le", "partie"),
     ],
 )
-def test_surnames(un: str, other: str, expected: str) -> None:
-    assert accord("nom", trait(nom=un), trait(nom=other)) == expected
+def test_surnames(one: str, other: str, expected: str) -> None:
+    assert accord("nom", trait(nom=one), trait(nom=other)) == expected
 
 
 @pytest.mark.parametrize(
-    ("un", "other", "expected"),
+    ("one", "other", "expected"),
     [
         ("Jean-Pierre", "Jean", "partie"),
         ("Van-Minh", "Van", "partie"),
@@ -51,8 +51,8 @@ def test_surnames(un: str, other: str, expected: str) -> None:
         ("Emma", "Chloé", "autre"),
     ],
 )
-def test_first_names(un: str, other: str, expected: str) -> None:
-    assert accord("prenom", trait(prenom=un), trait(prenom=other)) == expected
+def test_first_names(one: str, other: str, expected: str) -> None:
+    assert accord("prenom", trait(prenom=one), trait(prenom=other)) == expected
 
 
 def test_a_usage_name_that_one_record_gives_beside_is_the_name_of_the_other() -> None:
@@ -60,8 +60,8 @@ def test_a_usage_name_that_one_record_gives_beside_is_the_name_of_the_other() ->
 
 
 def test_inverted_name_and_first_name() -> None:
-    un, other = trait(nom="Martin", prenom="Léa"), trait(nom="LEA", prenom="Martin")
-    assert [accord(c, un, other) for c in ("ordre", "nom", "prenom")] == ["inverse", "identique", "identique"]
+    one, other = trait(nom="Martin", prenom="Léa"), trait(nom="LEA", prenom="Martin")
+    assert [accord(c, one, other) for c in ("ordre", "nom", "prenom")] == ["inverse", "identique", "identique"]
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_birth_dates(other: date, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("un", "other", "expected"),
+    ("one", "other", "expected"),
     [
         (contrat("060A"), contrat("060A", debut=date(2024, 1, 8)), "numero"),
         (contrat(None), contrat("060A", debut=date(2025, 9, 8)), "employeur"),
@@ -91,12 +91,12 @@ def test_birth_dates(other: date, expected: str) -> None:
         (contrat("060A", fin=date(2026, 2, 28)), contrat("060B", debut=date(2026, 1, 5), siren="356000000"), "autre"),
     ],
 )
-def test_contracts(un: ContratTraits, other: ContratTraits, expected: str) -> None:
-    assert accord("contrat", trait(contrats=(un,)), trait(contrats=(other,))) == expected
+def test_contracts(one: ContratTraits, other: ContratTraits, expected: str) -> None:
+    assert accord("contrat", trait(contrats=(one,)), trait(contrats=(other,))) == expected
 
 
 @pytest.mark.parametrize(
-    ("un", "other", "expected"),
+    ("one", "other", "expected"),
     [
         ({"0600001A"}, {"0600001A", "73282932000074"}, "commun"),
         ({"0600001A"}, {"0600002B"}, "autre"),
@@ -104,22 +104,22 @@ def test_contracts(un: ContratTraits, other: ContratTraits, expected: str) -> No
     ],
 )
 def test_a_cfa_told_by_uai_and_by_siret_is_not_told_to_be_another(
-    un: set[str], other: set[str], expected: str | None
+    one: set[str], other: set[str], expected: str | None
 ) -> None:
-    assert accord("cfa", trait(cfas=frozenset(un)), trait(cfas=frozenset(other))) == expected
+    assert accord("cfa", trait(cfas=frozenset(one)), trait(cfas=frozenset(other))) == expected
 
 
 @pytest.mark.parametrize("champ", ["telephone", "courriel", "ine", "code_postal", "sexe"])
 def test_what_one_record_does_not_tell_weighs_nothing(champ: str) -> None:
-    un: dict[str, Any] = {champ: "1"}
-    assert compare(trait(**un), trait()).score == compare(trait(), trait()).score
+    one: dict[str, Any] = {champ: "1"}
+    assert compare(trait(**one), trait()).score == compare(trait(), trait()).score
 
 
 def test_the_same_name_and_birth_date_are_certain_and_contradicted_by_all_the_rest_are_not() -> None:
     assert weights().niveau(compare(trait(), trait()).score) is Level.CERTAIN
-    un = trait(telephone="0639980001", courriel="a@exemple.invalid", code_postal="60000")
+    one = trait(telephone="0639980001", courriel="a@exemple.invalid", code_postal="60000")
     other = trait(telephone="0639980002", courriel="b@exemple.invalid", code_postal="02100")
-    assert weights().niveau(compare(un, other).score) is Level.A_CONFIRMER
+    assert weights().niveau(compare(one, other).score) is Level.A_CONFIRMER
 
 
 def test_twins_who_share_everything_but_the_first_name_are_never_joined() -> None:
@@ -129,27 +129,27 @@ def test_twins_who_share_everything_but_the_first_name_are_never_joined() -> Non
         "code_postal": "60000",
         "cfas": frozenset({"0600001A"}),
     }
-    un = trait(prenom="Emma", contrats=(contrat("060A"),), **shared)
+    one = trait(prenom="Emma", contrats=(contrat("060A"),), **shared)
     other = trait(prenom="Chloé", contrats=(contrat("060B"),), **shared)
-    assert weights().niveau(compare(un, other).score) is Level.A_CONFIRMER
+    assert weights().niveau(compare(one, other).score) is Level.A_CONFIRMER
     confused = trait(prenom="Chloé", contrats=(contrat("060A"),), **shared)
-    assert weights().niveau(compare(un, confused).score) is Level.A_CONFIRMER
+    assert weights().niveau(compare(one, confused).score) is Level.A_CONFIRMER
 
 
 def test_neither_contacts_nor_a_home_make_one_person_of_two_names() -> None:
     shared: dict[str, Any] = {"telephone": "0639980001", "courriel": "a@exemple.invalid", "code_postal": "60000"}
-    un, other = trait(nom="Martin", prenom="Emma", **shared), trait(nom="Bernard", prenom="Chloé", **shared)
-    assert compare(un, other).score < weights().probable
+    one, other = trait(nom="Martin", prenom="Emma", **shared), trait(nom="Bernard", prenom="Chloé", **shared)
+    assert compare(one, other).score < weights().probable
 
 
 def test_two_sexes_are_two_persons_whatever_else_agrees() -> None:
-    un, other = trait(sexe="F", contrats=(contrat("060A"),)), trait(sexe="M", contrats=(contrat("060A"),))
-    assert compare(un, other).score < weights().probable
+    one, other = trait(sexe="F", contrats=(contrat("060A"),)), trait(sexe="M", contrats=(contrat("060A"),))
+    assert compare(one, other).score < weights().probable
 
 
 def test_the_evidence_adds_up_to_the_score() -> None:
-    row_read = compare(trait(telephone="0639980001", sexe="F"), trait(telephone="0639980001", sexe="F"))
-    assert [(un.criterion, un.accord) for un in row_read.indices] == [
+    result = compare(trait(telephone="0639980001", sexe="F"), trait(telephone="0639980001", sexe="F"))
+    assert [(one.criterion, one.accord) for one in result.indices] == [
         ("ordre", "droit"),
         ("nom", "identique"),
         ("prenom", "identique"),
@@ -157,7 +157,7 @@ def test_the_evidence_adds_up_to_the_score() -> None:
         ("sexe", "identique"),
         ("telephone", "identique"),
     ]
-    assert row_read.score == pytest.approx(weights().a_priori + sum(un.poids for un in row_read.indices))
+    assert result.score == pytest.approx(weights().a_priori + sum(one.poids for one in result.indices))
 
 
 def test_words_of_a_name() -> None:

@@ -19,17 +19,17 @@ YEAR = Session(date(2024, 9, 1), date(2025, 8, 31))
 TWO_YEARS = Session(date(2024, 9, 1), date(2026, 8, 31))
 
 
-def values_read(result: Sequence[StatutStep]) -> list[tuple[str, str]]:
+def as_pairs(result: Sequence[StatutStep]) -> list[tuple[str, str]]:
     return [(step.depuis.isoformat(), step.valeur.value) for step in result]
 
 
 def test_without_contract_the_91st_day_is_an_abandon() -> None:
-    assert values_read(steps(YEAR, [])) == [("2024-09-01", "INSCRIT"), ("2024-11-30", "ABANDON")]
+    assert as_pairs(steps(YEAR, [])) == [("2024-09-01", "INSCRIT"), ("2024-11-30", "ABANDON")]
 
 
 def test_a_contract_ends_the_first_wait_even_late() -> None:
     contrat = ContratPeriod(date(2025, 1, 6), date(2025, 8, 31))
-    assert values_read(steps(YEAR, [contrat])) == [
+    assert as_pairs(steps(YEAR, [contrat])) == [
         ("2024-09-01", "INSCRIT"),
         ("2024-11-30", "ABANDON"),
         ("2025-01-06", "APPRENTI"),
@@ -39,7 +39,7 @@ def test_a_contract_ends_the_first_wait_even_late() -> None:
 
 def test_a_rupture_becomes_an_abandon_after_180_days() -> None:
     contrat = ContratPeriod(date(2024, 9, 1), date(2026, 8, 31), date(2024, 12, 1))
-    assert values_read(steps(TWO_YEARS, [contrat])) == [
+    assert as_pairs(steps(TWO_YEARS, [contrat])) == [
         ("2024-09-01", "APPRENTI"),
         ("2024-12-01", "RUPTURANT"),
         ("2025-05-30", "ABANDON"),
@@ -48,8 +48,8 @@ def test_a_rupture_becomes_an_abandon_after_180_days() -> None:
 
 def test_a_new_contract_ends_the_rupture() -> None:
     broken = ContratPeriod(date(2024, 9, 1), date(2026, 8, 31), date(2024, 12, 1))
-    next_ = ContratPeriod(date(2025, 2, 1), date(2026, 8, 31))
-    assert values_read(steps(TWO_YEARS, [next_, broken])) == [
+    following = ContratPeriod(date(2025, 2, 1), date(2026, 8, 31))
+    assert as_pairs(steps(TWO_YEARS, [following, broken])) == [
         ("2024-09-01", "APPRENTI"),
         ("2024-12-01", "RUPTURANT"),
         ("2025-02-01", "APPRENTI"),
@@ -60,42 +60,42 @@ def test_a_new_contract_ends_the_rupture() -> None:
 @pytest.mark.parametrize(("days", "valeur"), [(60, "FIN_DE_FORMATION"), (61, "RUPTURANT")])
 def test_a_natural_end_shortly_before_the_session_ends_it(days: int, valeur: str) -> None:
     fin = YEAR.fin - timedelta(days=days)
-    following = values_read(steps(YEAR, [ContratPeriod(YEAR.debut, fin)]))
+    following = as_pairs(steps(YEAR, [ContratPeriod(YEAR.debut, fin)]))
     assert following[1] == ((fin + DAY).isoformat(), valeur)
     assert following[-1][1] == "FIN_DE_FORMATION"
 
 
 def test_the_first_of_august_makes_no_rupture() -> None:
     contrat = ContratPeriod(date(2024, 9, 1), date(2025, 7, 31))
-    assert values_read(steps(YEAR, [contrat])) == [("2024-09-01", "APPRENTI"), ("2025-08-01", "FIN_DE_FORMATION")]
+    assert as_pairs(steps(YEAR, [contrat])) == [("2024-09-01", "APPRENTI"), ("2025-08-01", "FIN_DE_FORMATION")]
 
 
 def test_a_rupture_close_to_the_end_is_a_rupture() -> None:
     contrat = ContratPeriod(date(2024, 9, 1), date(2025, 8, 31), date(2025, 7, 31))
-    assert values_read(steps(YEAR, [contrat])) == [("2024-09-01", "APPRENTI"), ("2025-07-31", "RUPTURANT")]
+    assert as_pairs(steps(YEAR, [contrat])) == [("2024-09-01", "APPRENTI"), ("2025-07-31", "RUPTURANT")]
 
 
 def test_of_two_contracts_ending_together_the_broken_one_counts() -> None:
     natural = ContratPeriod(date(2024, 9, 1), date(2025, 7, 31))
     broken = ContratPeriod(date(2024, 10, 1), date(2025, 8, 31), date(2025, 8, 1))
     for contrats in ([natural, broken], [broken, natural]):
-        assert values_read(steps(YEAR, contrats)) == [("2024-09-01", "APPRENTI"), ("2025-08-01", "RUPTURANT")]
+        assert as_pairs(steps(YEAR, contrats)) == [("2024-09-01", "APPRENTI"), ("2025-08-01", "RUPTURANT")]
 
 
 def test_an_exclusion_beats_the_tolerance_and_any_contract() -> None:
     exclu = Session(YEAR.debut, YEAR.fin, exclusion=date(2025, 8, 10))
     contrat = ContratPeriod(date(2024, 9, 1), date(2025, 7, 31))
-    assert values_read(steps(exclu, [contrat])) == [
+    assert as_pairs(steps(exclu, [contrat])) == [
         ("2024-09-01", "APPRENTI"),
         ("2025-08-01", "RUPTURANT"),
         ("2025-08-10", "ABANDON"),
     ]
-    late_one = ContratPeriod(date(2025, 8, 15), date(2025, 8, 31))
-    assert values_read(steps(exclu, [contrat, late_one])) == values_read(steps(exclu, [contrat]))
+    late = ContratPeriod(date(2025, 8, 15), date(2025, 8, 31))
+    assert as_pairs(steps(exclu, [contrat, late])) == as_pairs(steps(exclu, [contrat]))
 
 
 def test_a_contract_without_end_lasts_as_long_as_the_session() -> None:
-    assert values_read(steps(YEAR, [ContratPeriod(date(2024, 9, 15))])) == [
+    assert as_pairs(steps(YEAR, [ContratPeriod(date(2024, 9, 15))])) == [
         ("2024-09-01", "INSCRIT"),
         ("2024-09-15", "APPRENTI"),
         ("2025-08-31", "FIN_DE_FORMATION"),
@@ -103,14 +103,14 @@ def test_a_contract_without_end_lasts_as_long_as_the_session() -> None:
 
 
 def test_a_contract_begun_before_the_session_opens_it() -> None:
-    assert values_read(steps(YEAR, [ContratPeriod(date(2024, 8, 1), date(2025, 8, 31))]))[0] == (
+    assert as_pairs(steps(YEAR, [ContratPeriod(date(2024, 8, 1), date(2025, 8, 31))]))[0] == (
         "2024-08-01",
         "APPRENTI",
     )
 
 
 def test_a_short_session_ends_enrolled_people_too() -> None:
-    assert values_read(steps(Session(date(2024, 9, 1), date(2024, 9, 30)), [])) == [
+    assert as_pairs(steps(Session(date(2024, 9, 1), date(2024, 9, 30)), [])) == [
         ("2024-09-01", "INSCRIT"),
         ("2024-09-30", "FIN_DE_FORMATION"),
     ]
@@ -130,12 +130,12 @@ def test_before_the_first_step_the_first_counts_never_the_last() -> None:
 
 
 def test_a_later_session_takes_over() -> None:
-    next_ = Session(date(2025, 9, 1), date(2026, 8, 31))
+    following = Session(date(2025, 9, 1), date(2026, 8, 31))
     contrats = [
         ContratPeriod(date(2024, 9, 1), date(2025, 8, 31)),
         ContratPeriod(date(2025, 10, 1), date(2026, 8, 31)),
     ]
-    assert values_read(parcours([next_, YEAR], contrats)) == [
+    assert as_pairs(parcours([following, YEAR], contrats)) == [
         ("2024-09-01", "APPRENTI"),
         ("2025-08-31", "FIN_DE_FORMATION"),
         ("2025-09-01", "INSCRIT"),
@@ -145,9 +145,9 @@ def test_a_later_session_takes_over() -> None:
 
 
 def test_a_contract_over_two_sessions_is_not_cut_between_them() -> None:
-    next_ = Session(date(2025, 9, 1), date(2026, 8, 31))
+    following = Session(date(2025, 9, 1), date(2026, 8, 31))
     contrat = ContratPeriod(date(2024, 9, 1), date(2026, 8, 31))
-    assert values_read(parcours([YEAR, next_], [contrat])) == [
+    assert as_pairs(parcours([YEAR, following], [contrat])) == [
         ("2024-09-01", "APPRENTI"),
         ("2026-08-31", "FIN_DE_FORMATION"),
     ]
@@ -209,7 +209,7 @@ def career(randomness: Random) -> tuple[list[Session], list[ContratPeriod]]:
 
 
 def test_ten_thousand_careers_agree_with_the_days_at_any_date() -> None:
-    randomness, seen_ones = Random(10), Counter[StatutApprenant | None]()
+    randomness, seen = Random(10), Counter[StatutApprenant | None]()
     for _ in range(10_000):
         sessions, contrats = career(randomness)
         painted = paint_several(sessions, contrats)
@@ -221,7 +221,7 @@ def test_ten_thousand_careers_agree_with_the_days_at_any_date() -> None:
         ):
             step = statut_on(following, day)
             assert (step and step.valeur) == truth_on(painted, day), (sessions, contrats, day)
-            seen_ones[step.valeur if step else None] += 1
-    counts = ", ".join(f"{statut.value} {seen_ones[statut]}" for statut in StatutApprenant)
+            seen[step.valeur if step else None] += 1
+    counts = ", ".join(f"{statut.value} {seen[statut]}" for statut in StatutApprenant)
     note(f"statuts : 10 000 carrières d'accord avec le peintre de jours ({counts})")
-    assert all(seen_ones[statut] > 500 for statut in StatutApprenant)
+    assert all(seen[statut] > 500 for statut in StatutApprenant)

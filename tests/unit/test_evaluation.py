@@ -29,11 +29,11 @@ def test_all_joined_as_the_truth_says() -> None:
     assert cost.pairs == Scores(6, 0, 0)
     assert cost.persons == Scores(2, 0, 0)
     assert (cost.pairs.precision, cost.pairs.recall, cost.pairs.f1) == (1.0, 1.0, 1.0)
-    assert cost.false_ones == cost.missed == []
+    assert cost.false_pairs == cost.missed == []
 
 
 def test_nothing_joined_is_precise_and_misses_all() -> None:
-    cost = cost_of(TRUTH, [{un} for un in TRUTH.persons])
+    cost = cost_of(TRUTH, [{one} for one in TRUTH.persons])
     assert cost.pairs == Scores(0, 0, 6)
     assert cost.persons == Scores(0, 6, 2)
     assert (cost.pairs.precision, cost.pairs.recall, cost.pairs.f1) == (1.0, 0.0, 0.0)
@@ -46,7 +46,7 @@ def test_a_record_that_went_to_another_person_is_missed_once_and_wrong_with_each
     assert cost.pairs.recall == pytest.approx(4 / 6)
     assert cost.pairs.f1 == pytest.approx(4 / 6)
     assert cost.persons == Scores(0, 2, 2)
-    assert cost.false_ones == [(CONTRAT_A2, CONTRAT_B), (CONTRAT_A2, ERP_B)]
+    assert cost.false_pairs == [(CONTRAT_A2, CONTRAT_B), (CONTRAT_A2, ERP_B)]
     assert cost.missed == [(OTHER_CFA, CONTRAT_A2), (CONTRAT_A2, ERP_A)]
 
 
@@ -80,12 +80,9 @@ def population() -> Population:
 def _parfait(population: Population) -> list[dict[str, Any]]:
     """What the command would print if it knew the truth."""
     by_person: dict[object, dict[str, list[str]]] = {}
-    for un, person in truth_of(population).persons.items():
-        by_person.setdefault(person, {}).setdefault(un.system, []).append(un.id)
-    return [
-        {"enregistrements": own_ones, "niveau": "CERTAIN", "liens": [], "douteux": []}
-        for own_ones in by_person.values()
-    ]
+    for one, person in truth_of(population).persons.items():
+        by_person.setdefault(person, {}).setdefault(one.system, []).append(one.id)
+    return [{"enregistrements": own, "niveau": "CERTAIN", "liens": [], "douteux": []} for own in by_person.values()]
 
 
 def test_the_truth_judged_by_itself_is_perfect(population: Population) -> None:
@@ -96,9 +93,9 @@ def test_the_truth_judged_by_itself_is_perfect(population: Population) -> None:
 
 
 def test_a_wrong_merge_is_told_with_the_link_that_made_it(population: Population) -> None:
-    un, other, *rest = _parfait(population)
-    link = {"entre": [un["enregistrements"], other["enregistrements"]], "score": 9.5, "accords": {"nom": "proche"}}
-    confused = {**un["enregistrements"], **other["enregistrements"]}
+    one, other, *rest = _parfait(population)
+    link = {"entre": [one["enregistrements"], other["enregistrements"]], "score": 9.5, "accords": {"nom": "proche"}}
+    confused = {**one["enregistrements"], **other["enregistrements"]}
     folded = {"enregistrements": confused, "niveau": "PROBABLE", "liens": [link], "douteux": []}
     report = judge(population, [folded, *rest])
     data, text = as_data(report), "\n".join(as_text(report))
@@ -114,7 +111,9 @@ def test_a_missed_pair_that_is_offered_is_said_to_be(population: Population) -> 
     (source, keys), *others = parfait[rank]["enregistrements"].items()
     single, rest = {source: keys}, dict(others)
     link = {"entre": [single, rest], "score": 1.0, "accords": {}}
-    separated = [{"enregistrements": un, "niveau": "CERTAIN", "liens": [], "douteux": [link]} for un in (single, rest)]
+    separated = [
+        {"enregistrements": one, "niveau": "CERTAIN", "liens": [], "douteux": [link]} for one in (single, rest)
+    ]
     report = judge(population, [*parfait[:rank], *separated, *parfait[rank + 1 :]])
     assert report.offered == len(report.cost.missed) > 0
 
@@ -126,14 +125,14 @@ def test_no_name_and_no_contact_in_the_report(population: Population) -> None:
 
 
 def test_noise_is_remembered_where_it_struck(population: Population) -> None:
-    accounts_ = [r for tenants in population.accounts_.values() for accounts_ in tenants.values() for r in accounts_]
+    accounts = [r for tenants in population.accounts.values() for accounts in tenants.values() for r in accounts]
     by_numero = {person.numero: person for person in population.persons}
-    inverses = [r for r in accounts_ if "nom_et_prenom_inverses" in r.noises]
+    inverses = [r for r in accounts if "nom_et_prenom_inverses" in r.noises]
     assert inverses
     assert all(letters(r.person.nom) == letters(by_numero[r.person.numero].prenom) for r in inverses)
-    assert all(not r.person.telephone for r in accounts_ if "telephone_absent" in r.noises)
-    for class_ in ("faute_de_frappe", "nom_usage", "naissance_erronee", "nom_et_prenom_inverses", "courriel_absent"):
-        assert sum(class_ in r.noises for r in accounts_) == population.noises[class_]
+    assert all(not r.person.telephone for r in accounts if "telephone_absent" in r.noises)
+    for kind in ("faute_de_frappe", "nom_usage", "naissance_erronee", "nom_et_prenom_inverses", "courriel_absent"):
+        assert sum(kind in r.noises for r in accounts) == population.noises[kind]
 
 
 def test_the_registry_is_late_and_the_erp_is_not() -> None:
@@ -153,7 +152,7 @@ def test_earliness_of_one_rupture(monkeypatch: pytest.MonkeyPatch) -> None:
         Known(date(2026, 1, 1), None, None),
         Known(date(2026, 10, 1), date(2026, 10, 2), None),  # too young to be judged
     ]
-    monkeypatch.setattr("fixtures.evaluation.earliness.known_ones", lambda _: iter(ruptures))
+    monkeypatch.setattr("fixtures.evaluation.earliness.known_ruptures", lambda _: iter(ruptures))
     told = earliness(generate(seed=1, jeunes=1, today=DAY))
     assert (told.ruptures, told.tues) == (4, 1)
     assert told.premiere == Quartiles(3, 5.0, 10.0, 40.0)

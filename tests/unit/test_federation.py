@@ -165,15 +165,15 @@ def test_pages_cover_a_list_once_each_whatever_their_size(values: list[int], siz
     def order(element: tuple[int, int]) -> list[Any]:
         return [element[1], element[0]]
 
-    values_read: list[tuple[int, int]] = []
+    results: list[tuple[int, int]] = []
     after = None
     while True:
         page_slice = cut(sort(list_query, order), PageArgs(size, after), CursorCodec(IDS, lambda: "liste"))
-        values_read += [element for _, element in page_slice.elements]
+        results += [element for _, element in page_slice.elements]
         if not page_slice.after:
             break
         after = page_slice.elements[-1][0]
-    assert values_read == sorted(list_query, key=order)
+    assert results == sorted(list_query, key=order)
 
 
 def test_a_filter_by_name_asks_three_letters_and_ignores_accents() -> None:
@@ -201,8 +201,8 @@ def test_a_near_miss_is_offered_by_the_search_and_never_joined() -> None:
     one = told("ypareo", tenant="A", formations=[session(date(2025, 9, 1), date(2027, 8, 31))], **foyer)
     other = told("imilo", tenant="60001", nom="Durand", prenom="Emma", **foyer)
     view = context([one, other]).view
-    found_ones = search(view, "LE GOFF", "Anais", date(2006, 3, 7))
-    assert [(view.persons[un.person].jeune.nom, niveau) for un, niveau in found_ones] == [
+    found = search(view, "LE GOFF", "Anais", date(2006, 3, 7))
+    assert [(view.persons[first.person].jeune.nom, niveau) for first, niveau in found] == [
         ("Le Goff", Level.CERTAIN),
         ("Durand", Level.A_CONFIRMER),
     ]

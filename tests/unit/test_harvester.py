@@ -51,15 +51,15 @@ def champ(source: Partner, **told_values: Any) -> HarvestTarget:
 
 @pytest.fixture
 async def open_store(tmp_path: Path) -> AsyncIterator[Callable[[str], Any]]:
-    open_ones: list[RegistryStore] = []
+    open_rows: list[RegistryStore] = []
 
     async def open_store(nom: str) -> RegistryWriter:
-        open_ones.append(RegistryStore(f"sqlite+aiosqlite:///{tmp_path / nom}", SEALER))
-        await open_ones[-1].open()
-        return RegistryWriter(open_ones[-1])
+        open_rows.append(RegistryStore(f"sqlite+aiosqlite:///{tmp_path / nom}", SEALER))
+        await open_rows[-1].open()
+        return RegistryWriter(open_rows[-1])
 
     yield open_store
-    for opened in open_ones:
+    for opened in open_rows:
         await opened.close()
 
 
@@ -79,10 +79,10 @@ def ignore(_: Progress) -> None:
 
 @pytest.mark.anyio
 async def test_backfill_then_day_by_day(open_store: Callable[[str], Any]) -> None:
-    source, registry_writer, seen_ones = partner(), await open_store("r"), list[Progress]()
-    assert await harvest(champ(source), registry_writer, lambda: EVENING, seen_ones.append) == 4
+    source, registry_writer, shown = partner(), await open_store("r"), list[Progress]()
+    assert await harvest(champ(source), registry_writer, lambda: EVENING, shown.append) == 4
     assert source.windows == WINDOWS
-    finished = [(seen.rank, seen.total, seen.step.rows) for seen in seen_ones if seen.step.completed]
+    finished = [(seen.rank, seen.total, seen.step.rows) for seen in shown if seen.step.completed]
     assert finished == [(1, 4, 4), (2, 4, 1), (3, 4, 0), (4, 4, 4)]
     assert await harvest(champ(source), registry_writer, lambda: EVENING, ignore) == 0
     source.tell(date(2026, 7, 1), charge("D"))
@@ -188,7 +188,7 @@ class Sleep:
 async def test_the_service_comes_back_when_a_closed_partner_said(
     open_store: Callable[[str], Any], announced: float | None, expected: float
 ) -> None:
-    source, registry_writer, sleep_ = partner(), await open_store("r"), Sleep(EVENING - timedelta(hours=8), 2)
+    source, registry_writer, sleep = partner(), await open_store("r"), Sleep(EVENING - timedelta(hours=8), 2)
     closings = iter([_close_at(1, announced)])
 
     def incident(rank: int) -> None:
@@ -196,8 +196,8 @@ async def test_the_service_comes_back_when_a_closed_partner_said(
             next(closings, lambda _: None)(rank)
 
     source.incident = incident
-    await sleep_.watch(champ(source), registry_writer)
-    assert sleep_.waits == [expected, 900.0]
+    await sleep.watch(champ(source), registry_writer)
+    assert sleep.waits == [expected, 900.0]
     assert source.windows == WINDOWS
 
 
@@ -216,7 +216,7 @@ async def test_the_service_follows_the_opening_hours(open_store: Callable[[str],
 async def test_the_service_outlives_what_fails_and_says_no_value(
     open_store: Callable[[str], Any], caplog: pytest.LogCaptureFixture
 ) -> None:
-    source, registry_writer, sleep_ = partner(), await open_store("r"), Sleep(EVENING - timedelta(hours=8), 3)
+    source, registry_writer, sleep = partner(), await open_store("r"), Sleep(EVENING - timedelta(hours=8), 3)
     faults: list[Exception] = [OSError("canari 0639980017"), SourceUnavailable("registre", "canari")]
 
     def incident(_: int) -> None:
@@ -225,8 +225,8 @@ async def test_the_service_outlives_what_fails_and_says_no_value(
 
     source.incident = incident
     with caplog.at_level(logging.WARNING):
-        await sleep_.watch(champ(source), registry_writer)
-    assert sleep_.waits == [900.0] * 3
+        await sleep.watch(champ(source), registry_writer)
+    assert sleep.waits == [900.0] * 3
     assert caplog.messages == [
         "moisson interrompue : registre SOURCE_INDISPONIBLE",
         "moisson interrompue : OSError",
@@ -257,9 +257,9 @@ async def test_the_service_leaves_the_harvest_to_another_process_and_looks_again
     source, registry_writer = partner(), await open_store("r")
     other = RegistryWriter(registry_writer.registry)
     assert await other.elect()
-    sleep_ = Sleep(EVENING, 1)
-    await sleep_.watch(champ(source), registry_writer)
-    assert (source.calls, sleep_.waits) == ([], [60.0])
+    sleep = Sleep(EVENING, 1)
+    await sleep.watch(champ(source), registry_writer)
+    assert (source.calls, sleep.waits) == ([], [60.0])
     await other.release()
     await Sleep(EVENING, 1).watch(champ(source), registry_writer)
     assert source.windows == WINDOWS
@@ -275,9 +275,9 @@ async def test_an_operator_sees_each_window_what_is_left_and_how_old_the_copy_is
     suivi = HarvestMetrics(metrics, lambda: EVENING)
     suivi.place(await registry_writer.registry.harvest_state(), 4)
     assert metrics.get_sample_value("passerelle_registre_retard_secondes") == float("inf")
-    sleep_ = Sleep(EVENING, 1)
+    sleep = Sleep(EVENING, 1)
     with pytest.raises(Stop), caplog.at_level(logging.INFO):
-        await watch(champ(source), registry_writer, lambda: EVENING, sleep_.sleep, suivi)
+        await watch(champ(source), registry_writer, lambda: EVENING, sleep.sleep, suivi)
     told_values = [message.rpartition(" (")[0] for message in caplog.messages]
     assert told_values == [
         "moisson [1/4] 2026-01-01 → 2026-02-28 : extractTBA page 1/1, 2 lignes",
@@ -287,15 +287,15 @@ async def test_an_operator_sees_each_window_what_is_left_and_how_old_the_copy_is
         "moisson [3/4] 2026-04-29 → 2026-06-26 : extractTBA page 1/1, 0 lignes",
         "moisson [3/4] 2026-04-29 → 2026-06-26 : 0 lignes",
     ]
-    values_read = {
+    results = {
         name: metrics.get_sample_value(name)
         for name in ("passerelle_moisson_fenetres_total", "passerelle_moisson_fenetres_dues")
     }
-    assert values_read == {"passerelle_moisson_fenetres_total": 3.0, "passerelle_moisson_fenetres_dues": 1.0}
-    kinds_ = [
+    assert results == {"passerelle_moisson_fenetres_total": 3.0, "passerelle_moisson_fenetres_dues": 1.0}
+    kinds = [
         metrics.get_sample_value("passerelle_moisson_lignes_total", {"sort": sort}) for sort in ("gardee", "rejetee")
     ]
-    assert kinds_ == [5.0, 1.0]
+    assert kinds == [5.0, 1.0]
     delay = EVENING - datetime(2026, 6, 27, 22, tzinfo=UTC)
     assert metrics.get_sample_value("passerelle_registre_retard_secondes") == delay.total_seconds()
 
@@ -315,9 +315,9 @@ def test_what_was_done_and_what_is_due_tell_each_day_once(
 ) -> None:
     bounds = [SINCE - timedelta(days=1), *coupes]
     chunks = [Window(a + timedelta(days=1), b) for a, b in zip(bounds, coupes, strict=False)]
-    made_ones = [chunk for chunk, kept in zip(chunks, kept_entries, strict=False) if kept]
-    dues = due_windows(made_ones, SINCE, yesterday, length)
-    days = sorted(day for window in [*made_ones, *dues] for day in _days(window))
+    made = [chunk for chunk, kept in zip(chunks, kept_entries, strict=False) if kept]
+    dues = due_windows(made, SINCE, yesterday, length)
+    days = sorted(day for window in [*made, *dues] for day in _days(window))
     assert [day for day in days if day <= yesterday] == _days(Window(SINCE, yesterday))
     assert len(days) == len(set(days))
     assert dues == sorted(dues, key=lambda window: window.debut)

@@ -10,7 +10,7 @@ from gateway.edge.health import VALIDITY, Health, Readiness
 pytestmark = pytest.mark.anyio
 
 
-class Bench:
+class HealthHarness:
     """A health over two parts that the test breaks, and the clock it turns."""
 
     def __init__(self) -> None:
@@ -22,7 +22,7 @@ class Bench:
         )
 
     def _attempt(self, nom: str) -> Callable[[], Awaitable[bool]]:
-        async def try_() -> bool:
+        async def attempt() -> bool:
             self.attempts.append(nom)
             await asyncio.sleep(0)
             issue = self.works[nom]
@@ -30,7 +30,7 @@ class Bench:
                 raise issue
             return issue
 
-        return try_
+        return attempt
 
     async def later(self) -> Readiness:
         self.seconds += VALIDITY + 0.1
@@ -38,44 +38,44 @@ class Bench:
 
 
 async def test_what_is_still_to_open_is_told_and_nothing_is_tried() -> None:
-    bench_ = Bench()
-    assert (bench_.health.is_open, await bench_.health.readiness()) == (False, Readiness(("ouverture",)))
-    bench_.health.open(["cles", "referentiel"])
-    assert (bench_.health.is_open, await bench_.health.readiness()) == (False, Readiness(("cles", "referentiel")))
-    assert bench_.attempts == []
-    bench_.health.open(())
-    assert (bench_.health.is_open, await bench_.health.readiness()) == (True, Readiness([], []))
+    harness = HealthHarness()
+    assert (harness.health.is_open, await harness.health.readiness()) == (False, Readiness(("ouverture",)))
+    harness.health.open(["cles", "referentiel"])
+    assert (harness.health.is_open, await harness.health.readiness()) == (False, Readiness(("cles", "referentiel")))
+    assert harness.attempts == []
+    harness.health.open(())
+    assert (harness.health.is_open, await harness.health.readiness()) == (True, Readiness([], []))
 
 
 @pytest.mark.parametrize("fault", [False, OSError("down")])
 async def test_a_part_that_answers_need_makes_it_not_ready_and_another_does_not(fault: bool | Exception) -> None:
-    bench_ = Bench()
-    bench_.health.open(())
-    bench_.works["liens"] = fault
-    assert await bench_.health.readiness() == Readiness([], ["liens"])
-    bench_.works = {"journal": fault, "liens": True}
-    assert await bench_.later() == Readiness(["journal"], [])
-    bench_.works["journal"] = True
-    assert await bench_.later() == Readiness([], [])
+    harness = HealthHarness()
+    harness.health.open(())
+    harness.works["liens"] = fault
+    assert await harness.health.readiness() == Readiness([], ["liens"])
+    harness.works = {"journal": fault, "liens": True}
+    assert await harness.later() == Readiness(["journal"], [])
+    harness.works["journal"] = True
+    assert await harness.later() == Readiness([], [])
 
 
 async def test_the_parts_are_tried_once_whoever_asks() -> None:
-    bench_ = Bench()
-    bench_.health.open(())
-    assert await asyncio.gather(*(bench_.health.readiness() for _ in range(50))) == [Readiness([], [])] * 50
-    assert await bench_.health.readiness() == Readiness([], [])
-    assert bench_.attempts == ["journal", "liens"]
-    await bench_.later()
-    assert bench_.attempts == ["journal", "liens"] * 2
+    harness = HealthHarness()
+    harness.health.open(())
+    assert await asyncio.gather(*(harness.health.readiness() for _ in range(50))) == [Readiness([], [])] * 50
+    assert await harness.health.readiness() == Readiness([], [])
+    assert harness.attempts == ["journal", "liens"]
+    await harness.later()
+    assert harness.attempts == ["journal", "liens"] * 2
 
 
 async def test_told_to_stop_it_says_so_at_once_even_to_who_was_waiting() -> None:
-    bench_ = Bench()
-    bench_.health.open(())
-    waiting = asyncio.create_task(bench_.health.readiness())
+    harness = HealthHarness()
+    harness.health.open(())
+    waiting = asyncio.create_task(harness.health.readiness())
     await asyncio.sleep(0)
-    bench_.health.stopping = True
+    harness.health.stopping = True
     assert await waiting == Readiness(("arret",))
-    attempts = list(bench_.attempts)
-    assert await bench_.later() == Readiness(("arret",))
-    assert bench_.attempts == attempts
+    attempts = list(harness.attempts)
+    assert await harness.later() == Readiness(("arret",))
+    assert harness.attempts == attempts

@@ -27,11 +27,11 @@ class Ledger:
     alias: dict[str, Alias] = field(default_factory=dict)
 
     def decide(self, key_sets: Sequence[RecordKeys], moment: int) -> IdDecision:
-        cousins = list(self.links.values()) if unknown(key_sets, self.known_ones(key_sets)) else []
-        known_ones = replace(self.known_ones(key_sets), cousins=cousins)
-        return resolve(key_sets, known_ones, derive, T0 + timedelta(hours=moment))
+        cousins = list(self.links.values()) if unknown(key_sets, self.known(key_sets)) else []
+        known = replace(self.known(key_sets), cousins=cousins)
+        return resolve(key_sets, known, derive, T0 + timedelta(hours=moment))
 
-    def known_ones(self, key_sets: Sequence[RecordKeys]) -> KnownLinks:
+    def known(self, key_sets: Sequence[RecordKeys]) -> KnownLinks:
         keys = {key.key for record_keys in key_sets for key in record_keys.keys}
         return KnownLinks({key: self.links[key] for key in keys & set(self.links)}, (), self.alias)
 
@@ -60,12 +60,12 @@ def _key_sets(places: Sequence[int]) -> list[RecordKeys]:
     members = [
         tuple(record for record, place in zip(RECORDS, places, strict=True) if place == rank) for rank in range(1, 5)
     ]
-    holders = Counter(identity for own_ones in members for identity in {key.identity for key in own_ones})
-    return [RecordKeys(own_ones, _similar_ones(own_ones, holders)) for own_ones in members if own_ones]
+    holders = Counter(identity for own in members for identity in {key.identity for key in own})
+    return [RecordKeys(own, _similar_keys(own, holders)) for own in members if own]
 
 
-def _similar_ones(own_ones: Sequence[RecordKey], holders: Counter[str]) -> frozenset[str]:
-    identities = frozenset(key.identity for key in own_ones)
+def _similar_keys(own: Sequence[RecordKey], holders: Counter[str]) -> frozenset[str]:
+    identities = frozenset(key.identity for key in own)
     return identities if all(holders[identity] == 1 for identity in identities) else frozenset()
 
 
@@ -104,6 +104,6 @@ def _still_holds(ledger: Ledger, key_sets: Sequence[RecordKeys], decision: IdDec
                 decision.former_ids.get(founded, decision.objects[record_keys.first])
                 == decision.objects[record_keys.first]
             )
-    for un, other in combinations(key_sets, 2):
-        here, la = ({single(ledger, key) for key in record_keys.keys} for record_keys in (un, other))
+    for one, other in combinations(key_sets, 2):
+        here, la = ({single(ledger, key) for key in record_keys.keys} for record_keys in (one, other))
         assert not here & la, "what was seen apart is never shown under one id"

@@ -13,7 +13,7 @@ from gateway.federation.ids.resolve import resolve
 from gateway.schema.nouns import Contrat, Sexe
 from gateway.stores.links import LinkStore
 from tests.support.databases import at_rest
-from tests.support.unit.links import IDS, T0, UnitReader, derive, ledger_of, reader, set_, told
+from tests.support.unit.links import IDS, T0, UnitReader, cluster_of, derive, ledger_of, reader, told
 
 pytestmark = pytest.mark.anyio
 
@@ -48,10 +48,10 @@ async def test_a_second_contract_at_the_registry_keeps_the_id(here: UnitReader) 
 
 
 async def test_a_change_of_cfa_that_overlaps_keeps_the_id(here: UnitReader) -> None:
-    next_ = told("gestibase", "E9", "B", nom="Legoff-Martin")
+    following = told("gestibase", "E9", "B", nom="Legoff-Martin")
     before = await here.one(ERP)
-    assert await here.one(ERP, next_) == before
-    assert await here.one(next_) == before
+    assert await here.one(ERP, following) == before
+    assert await here.one(following) == before
 
 
 async def test_a_change_of_cfa_without_overlap_keeps_the_id_by_the_exact_identity(here: UnitReader) -> None:
@@ -86,13 +86,13 @@ async def test_homonyms_kept_apart_have_their_ids_and_a_third_record_is_neither(
 async def test_an_identity_that_another_group_bears_designates_nobody(here: UnitReader) -> None:
     """The other may be out of the view: it was heard."""
     former = await here.one(told("aimaira", "7", "C"))
-    (new,) = await here.read(set_(ERP), after=[set_(told("gestibase", "E9", "B"))])
+    (new,) = await here.read(cluster_of(ERP), after=[cluster_of(told("gestibase", "E9", "B"))])
     assert new != former
 
 
 async def test_an_identity_designates_nobody_while_a_source_is_not_heard(here: UnitReader) -> None:
     former = await here.one(ERP)
-    (new,) = await here.read(set_(told("gestibase", "E9", "B")), complete=False)
+    (new,) = await here.read(cluster_of(told("gestibase", "E9", "B")), complete=False)
     assert new != former
     assert await here.one(ERP, told("gestibase", "E9", "B")) in (former, new)
 
@@ -128,7 +128,7 @@ async def test_two_persons_found_to_be_one_are_the_oldest_and_the_other_id_leads
 
 async def test_of_two_seen_the_same_day_the_order_of_ids_decides(here: UnitReader) -> None:
     younger = told("gestibase", "E9", "B", nom="Martin")
-    two = await here.read(set_(ERP), set_(younger))
+    two = await here.read(cluster_of(ERP), cluster_of(younger))
     assert await here.one(younger, ERP) == min(two)
 
 
@@ -146,52 +146,52 @@ async def test_ids_absorbed_one_after_the_other_lead_to_the_last_survivor(here: 
 
 
 async def test_records_that_part_leave_the_id_to_the_record_it_was_made_from(here: UnitReader) -> None:
-    ensemble_, other = await here.one(ERP, REGISTRY), told("registre", "N1", nom="Martin")
-    separated = await here.read(set_(ERP), set_(other))
-    assert separated[0] == ensemble_
-    assert separated[1] != ensemble_
+    cluster, other = await here.one(ERP, REGISTRY), told("registre", "N1", nom="Martin")
+    separated = await here.read(cluster_of(ERP), cluster_of(other))
+    assert separated[0] == cluster
+    assert separated[1] != cluster
     assert here.former_ids() == {}
-    assert await here.read(set_(other), set_(ERP)) == separated[::-1]
+    assert await here.read(cluster_of(other), cluster_of(ERP)) == separated[::-1]
     assert [await here.one(ERP), await here.one(other)] == separated
 
 
 async def test_parts_without_the_first_record_are_told_apart_the_same_way_whatever_their_order(tmp_path: Path) -> None:
     a, b = told("registre", "N1"), told("imilo", "5", "60001", nom="Martin")
-    values_read = []
+    results = []
     for rank, order in enumerate(((a, b), (b, a))):
         (tmp_path / str(rank)).mkdir()
         ledger = ledger_of(tmp_path / str(rank))
         here = reader(ledger)
         shared = await here.one(ERP, a, b)
-        lu = await here.read(*(set_(sourced_record) for sourced_record in order))
-        assert shared in lu
-        assert len(set(lu)) == 2
-        values_read.append(lu[:: 1 if rank == 0 else -1])
+        result = await here.read(*(cluster_of(sourced_record) for sourced_record in order))
+        assert shared in result
+        assert len(set(result)) == 2
+        results.append(result[:: 1 if rank == 0 else -1])
         await ledger.close()
-    assert values_read[0] == values_read[1]
+    assert results[0] == results[1]
 
 
 async def test_an_id_absorbed_then_seen_apart_is_itself_again_and_is_never_absorbed_anew(here: UnitReader) -> None:
     other = told("gestibase", "E9", "B", nom="Martin")
-    un, two = await here.one(ERP), await here.a(TOMORROW).one(other)
-    assert await here.one(ERP, other) == un
-    assert await here.read(set_(ERP), set_(other)) == [un, two]
+    one, two = await here.one(ERP), await here.a(TOMORROW).one(other)
+    assert await here.one(ERP, other) == one
+    assert await here.read(cluster_of(ERP), cluster_of(other)) == [one, two]
     assert await here.one(other) == two
-    assert await here.one(ERP, other) == un
-    assert here.former_ids() == {two: un}
+    assert await here.one(ERP, other) == one
+    assert here.former_ids() == {two: one}
     assert await here.one(other) == two
 
 
 async def test_an_absorbed_id_is_not_left_to_those_who_had_joined_it(here: UnitReader) -> None:
     """Its first record lives on under another id: nobody else's file is shown under the old one."""
     first, joint = told("gestibase", "E9", "B", nom="Martin"), told("imilo", "5", "60001", nom="Martin")
-    un, two = await here.one(ERP), await here.a(TOMORROW).one(first, joint)
-    values_read = await here.read(set_(ERP, first), set_(joint))
-    assert values_read[0] == un
-    assert values_read[1] not in (un, two)
-    assert here.former_ids() == {two: un}
-    assert await here.one(joint) == values_read[1]
-    assert await here.one(first) == un
+    one, two = await here.one(ERP), await here.a(TOMORROW).one(first, joint)
+    results = await here.read(cluster_of(ERP, first), cluster_of(joint))
+    assert results[0] == one
+    assert results[1] not in (one, two)
+    assert here.former_ids() == {two: one}
+    assert await here.one(joint) == results[1]
+    assert await here.one(first) == one
 
 
 async def test_two_viewers_that_join_and_part_the_same_records_write_once(here: UnitReader, ledger: LinkStore) -> None:
@@ -200,7 +200,7 @@ async def test_two_viewers_that_join_and_part_the_same_records_write_once(here: 
     writes = []
     for _ in range(3):
         await here.one(ERP, other)
-        await here.read(set_(ERP), set_(other))
+        await here.read(cluster_of(ERP), cluster_of(other))
         async with ledger._engine.connect() as connection:
             rows = (await connection.exec_driver_sql("SELECT * FROM liens ORDER BY cle")).all()
             alias = (await connection.exec_driver_sql("SELECT * FROM liens_alias ORDER BY ancien")).all()
@@ -211,12 +211,12 @@ async def test_two_viewers_that_join_and_part_the_same_records_write_once(here: 
 async def test_two_processes_that_read_the_same_at_once_agree(url: str) -> None:
     ledgers = [LinkStore(url) for _ in range(2)]
     await ledgers[0].read([])
-    un, other = (reader(ledger) for ledger in ledgers)
+    one, other = (reader(ledger) for ledger in ledgers)
     sourced_records = [told("ypareo", str(rank), "A", nom="Le " + "G" * rank) for rank in range(50)]
-    groups = [set_(sourced_record) for sourced_record in sourced_records]
-    values_read = await asyncio.gather(un.read(*groups), other.read(*groups))
-    assert values_read[0] == values_read[1]
-    assert len(set(values_read[0])) == 50
+    groups = [cluster_of(sourced_record) for sourced_record in sourced_records]
+    results = await asyncio.gather(one.read(*groups), other.read(*groups))
+    assert results[0] == results[1]
+    assert len(set(results[0])) == 50
     for ledger in ledgers:
         await ledger.close()
 
@@ -224,10 +224,10 @@ async def test_two_processes_that_read_the_same_at_once_agree(url: str) -> None:
 async def test_two_processes_that_know_different_records_first_agree_in_the_end(url: str) -> None:
     ledgers = [LinkStore(url) for _ in range(2)]
     await ledgers[0].read([])
-    un, other = (reader(ledger) for ledger in ledgers)
-    await asyncio.gather(un.one(ERP, REGISTRY), other.one(REGISTRY, told("imilo", "5", "60001")))
-    all_ = (ERP, REGISTRY, told("imilo", "5", "60001"))
-    assert await un.one(*all_) == await other.one(*all_) == await other.one(ERP) == await un.one(REGISTRY)
+    one, other = (reader(ledger) for ledger in ledgers)
+    await asyncio.gather(one.one(ERP, REGISTRY), other.one(REGISTRY, told("imilo", "5", "60001")))
+    everything = (ERP, REGISTRY, told("imilo", "5", "60001"))
+    assert await one.one(*everything) == await other.one(*everything) == await other.one(ERP) == await one.one(REGISTRY)
     for ledger in ledgers:
         await ledger.close()
 
@@ -256,11 +256,11 @@ async def test_without_the_ledger_ids_are_those_of_the_first_time_and_it_is_coun
     here: UnitReader, waiting: float
 ) -> None:
     failures: list[int] = []
-    without_ = reader(Absent(waiting), failures, timeout=0.05)
-    assert await without_.one(ERP, REGISTRY) == await here.one(ERP, REGISTRY)
-    assert without_.last is not None
+    without = reader(Absent(waiting), failures, timeout=0.05)
+    assert await without.one(ERP, REGISTRY) == await here.one(ERP, REGISTRY)
+    assert without.last is not None
     assert here.last is not None
-    assert (without_.last.provisional, here.last.provisional) == (True, False)
+    assert (without.last.provisional, here.last.provisional) == (True, False)
     assert len(failures) == 1
 
 
@@ -292,15 +292,15 @@ async def test_what_is_known_is_not_written_again_but_for_a_date_once_a_month(
     here: UnitReader, ledger: LinkStore
 ) -> None:
     await here.one(ERP)
-    record_keys = person_keys(set_(ERP), frozenset(), IDS.pseudonym)
-    known_ones = await ledger.read([record_keys.first])
+    record_keys = person_keys(cluster_of(ERP), frozenset(), IDS.pseudonym)
+    known = await ledger.read([record_keys.first])
     for days, changes in ((0, 0), (30, 0), (31, 1)):
-        decision = resolve([record_keys], known_ones, derive, T0 + timedelta(days=days))
+        decision = resolve([record_keys], known, derive, T0 + timedelta(days=days))
         assert (len(decision.writes.new), len(decision.writes.changes)) == (0, changes)
 
 
 async def test_what_no_source_tells_any_more_is_forgotten(here: UnitReader, ledger: LinkStore) -> None:
-    gone, rest = await here.read(set_(told("ypareo", "2", "A", nom="Martin")), set_(ERP))
+    gone, rest = await here.read(cluster_of(told("ypareo", "2", "A", nom="Martin")), cluster_of(ERP))
     await here.a(T0 + timedelta(days=700)).one(ERP)
     await ledger.purge(T0 + timedelta(days=30))
     async with ledger._engine.connect() as connection:
@@ -314,8 +314,8 @@ async def test_nothing_of_a_person_can_be_read_in_the_ledger(here: UnitReader, l
         told("ypareo", "CANARI-77", "0590001F", nom="Canari", telephone="0639980001"), told("registre", "N98765")
     )
     await ledger.close()
-    bytes_ = (await at_rest(url)).lower()
+    content = (await at_rest(url)).lower()
     assert [
-        c for c in ("canari", "anaïs", "2006-03-07", "0639980001", "n98765", "ypareo") if c.encode() in bytes_
+        c for c in ("canari", "anaïs", "2006-03-07", "0639980001", "n98765", "ypareo") if c.encode() in content
     ] == []
-    assert b"liens_alias" in bytes_
+    assert b"liens_alias" in content

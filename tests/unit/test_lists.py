@@ -30,7 +30,7 @@ SITUATIONS = [None, SituationSuivi.RDV_PRIS, SituationSuivi.CONTACTE_SANS_RETOUR
 
 def crowd(randomness: Random) -> list[SourcedRecord]:
     """Up to nine people of one Mission locale, one or two ruptures each, some followed, some back in a contract."""
-    told_ones = []
+    records = []
     for rank in range(randomness.randrange(1, 10)):
         who: Any = {
             "nom": "LMNOPQRST"[rank] * 5,
@@ -42,12 +42,12 @@ def crowd(randomness: Random) -> list[SourcedRecord]:
             encore = DAY - timedelta(days=randomness.randrange(20)) if randomness.random() < 0.4 else None
             contrats.append(contrat(broken + timedelta(days=randomness.randrange(1, 60)), broken=encore))
         at: Any = {"adresse": randomness.choice(AT_THE_MISSION), "rqth": randomness.random() < 0.2}
-        told_ones.append(told("ypareo", str(rank), "A", formations=[LONG_ONE], contrats=contrats, **who, **at))
+        records.append(told("ypareo", str(rank), "A", formations=[LONG_ONE], contrats=contrats, **who, **at))
         if randomness.random() < 0.8:
             note = datetime(2026, 10, 14, tzinfo=UTC) - timedelta(days=randomness.randrange(120))
             suivi = Suivi(situation=randomness.choice(SITUATIONS), date=note, souhaite_rdv=randomness.random() < 0.2)
-            told_ones.append(told("imilo", str(rank), "60001", suivi=suivi, **who))
-    return told_ones
+            records.append(told("imilo", str(rank), "60001", suivi=suivi, **who))
+    return records
 
 
 # Wide enough to list somebody, most of the time.
@@ -87,18 +87,18 @@ def suits_all(ruptures: Iterable[Rupture], f: FiltreRuptures) -> set[str]:
 
 
 def test_counters_pages_and_a_plain_count_agree_and_partitions_add_up() -> None:
-    seen_ones = Counter[str]()
+    seen = Counter[str]()
 
     @settings(max_examples=200, deadline=None)
     @given(st.integers(0, 2**32).map(Random).map(crowd), filters, st.integers(1, 4), st.sampled_from(TriRuptures))
-    def check_list(told_ones: list[SourcedRecord], filtre: FiltreRuptures, size: int, tri: TriRuptures) -> None:
-        subscription = context(told_ones)
-        all_ = [rupture for _, rupture in subscription.view.ruptures.values()]
+    def check_list(told: list[SourcedRecord], filtre: FiltreRuptures, size: int, tri: TriRuptures) -> None:
+        subscription = context(told)
+        everything = [rupture for _, rupture in subscription.view.ruptures.values()]
 
         def count(**criteria: Any) -> int:
             f = replace(filtre, **criteria)
             ids, total = traverse(subscription, f, tri, size)
-            assert set(ids) == suits_all(all_, f)
+            assert set(ids) == suits_all(everything, f)
             assert len(ids) == len(set(ids)) == total
             return total
 
@@ -108,11 +108,11 @@ def test_counters_pages_and_a_plain_count_agree_and_partitions_add_up() -> None:
         by_statut = {statut.value: count(statut=[statut]) for statut in StatutApprenant}
         assert sum(by_etat.values()) == sum(by_priorite.values()) == total
         assert sum(by_statut.values()) == count(statut=list(StatutApprenant))
-        seen_ones.update({"listées": total, **by_etat, **by_priorite, **by_statut})
+        seen.update({"listées": total, **by_etat, **by_priorite, **by_statut})
 
     check_list()
     awaited = {"listées", "True", "False", *(e.value for e in EtatTraitement)} | {"RUPTURANT", "APPRENTI", "ABANDON"}
-    assert all(seen_ones[genre] > 0 for genre in awaited), seen_ones
+    assert all(seen[genre] > 0 for genre in awaited), seen
 
 
 def traverse(subscription: OperationContext, f: FiltreRuptures, tri: TriRuptures, size: int) -> tuple[list[str], int]:

@@ -78,7 +78,7 @@ def contrats(draw: st.DrawFn, who: int) -> list[Contrat]:
 @st.composite
 def witnesses(draw: st.DrawFn, persons: Sequence[int] = (0, 1, 2), ine: bool = True) -> list[SourcedRecord]:
     """What some installations say of some people, one record each."""
-    told_ones = []
+    records = []
     for who in persons:
         for source, tenant in INSTALLATIONS:
             if draw(st.booleans()):
@@ -94,8 +94,8 @@ def witnesses(draw: st.DrawFn, persons: Sequence[int] = (0, 1, 2), ine: bool = T
                 else:
                     values["contrats"] = draw(contrats(who))
                     values["formations"] = draw(st.lists(st.sampled_from(FORMATIONS), max_size=2))
-                told_ones.append(told(source, str(who), tenant, draw(instants), **values))
-    return told_ones
+                records.append(told(source, str(who), tenant, draw(instants), **values))
+    return records
 
 
 def fusions(sourced_records: Iterable[SourcedRecord]) -> list[MergedPerson]:
@@ -133,42 +133,42 @@ def resumes(sourced_records: Iterable[SourcedRecord]) -> list[dict[str, Any]]:
 
 @FEW
 @given(witnesses(), st.randoms(use_true_random=False))
-def test_merging_is_independent_of_the_order_of_answers(told_ones: list[SourcedRecord], randomness: Random) -> None:
-    awaited = resumes(told_ones)
-    assert len(awaited) == len({witness.record.key for witness in told_ones})  # everybody once
-    randomness.shuffle(told_ones)
-    for witness in told_ones:
+def test_merging_is_independent_of_the_order_of_answers(told: list[SourcedRecord], randomness: Random) -> None:
+    awaited = resumes(told)
+    assert len(awaited) == len({witness.record.key for witness in told})  # everybody once
+    randomness.shuffle(told)
+    for witness in told:
         randomness.shuffle(witness.jeune.contrats or [])
-    assert resumes(told_ones) == awaited
+    assert resumes(told) == awaited
 
 
 @FEW
 @given(witnesses(), st.randoms(use_true_random=False))
-def test_a_source_that_answers_twice_says_nothing_more(told_ones: list[SourcedRecord], randomness: Random) -> None:
+def test_a_source_that_answers_twice_says_nothing_more(told: list[SourcedRecord], randomness: Random) -> None:
     repeated_values = [
         replace(witness, received_at=witness.received_at + timedelta(minutes=5))
-        for witness in told_ones
+        for witness in told
         if randomness.random() < 0.5
     ]
-    mix = told_ones + repeated_values
+    mix = told + repeated_values
     randomness.shuffle(mix)
-    assert resumes(mix) == resumes(told_ones)
+    assert resumes(mix) == resumes(told)
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=12), st.sets(st.integers(0, 12)))
 def test_reading_is_independent_of_paging(eleves: list[int], coupes: set[int]) -> None:
     """The same rows, cut into pages elsewhere, even in the middle of one young person."""
-    seen_ones, csv_rows = dict[int, int](), list[dict[str, str]]()
+    seen, csv_rows = dict[int, int](), list[dict[str, str]]()
     for eleve in eleves:
-        rank = seen_ones[eleve] = seen_ones.get(eleve, -1) + 1
+        rank = seen[eleve] = seen.get(eleve, -1) + 1
         line = {**ROW, "Contrat numéro": f"{rank}", "Contrat date début": f"2024{9 + rank % 4:02}01"}
         csv_rows.append({**(line if rank else {**ROW, **WITHOUT_CONTRAT}), "Elève ID": f"E{eleve}"})
-    bounds = [0, *sorted(cut_ for cut_ in coupes if cut_ < len(csv_rows)), len(csv_rows)]
+    bounds = [0, *sorted(cut for cut in coupes if cut < len(csv_rows)), len(csv_rows)]
     pages = [whole(csv_rows[debut:fin]) for debut, fin in pairwise(bounds)]
-    _, of_one = drive(gestibase.records(CFA, ERP_DAY), lambda partner_request: [whole(csv_rows)])
+    _, single = drive(gestibase.records(CFA, ERP_DAY), lambda partner_request: [whole(csv_rows)])
     _, cut_off = drive(gestibase.records(CFA, ERP_DAY), lambda partner_request: pages)
-    assert cut_off.records == of_one.records
+    assert cut_off.records == single.records
 
 
 def kept_entries(holder: Any) -> dict[str, str]:
@@ -197,18 +197,18 @@ def value_of(holder: Any, attribute: str) -> Any:
     return value is not None if isinstance(value, Rupture | Employeur) else value
 
 
-def siret_values(told_ones: Iterable[SourcedRecord], numero: str | None) -> set[str]:
-    all_ = [contrat for witness in told_ones for contrat in witness.jeune.contrats or [] if contrat.numero == numero]
-    return {contrat.employeur.siret for contrat in all_ if contrat.employeur and contrat.employeur.siret}
+def siret_values(told: Iterable[SourcedRecord], numero: str | None) -> set[str]:
+    everything = [contrat for witness in told for contrat in witness.jeune.contrats or [] if contrat.numero == numero]
+    return {contrat.employeur.siret for contrat in everything if contrat.employeur and contrat.employeur.siret}
 
 
 @settings(max_examples=250, deadline=None)
 @given(witnesses([0]), st.sampled_from(["ypareo", "gestibase", "registre", "imilo"]))
-def test_removing_a_source_removes_only_what_it_alone_said(told_ones: list[SourcedRecord], retiree: str) -> None:
-    remainders = [witness for witness in told_ones if witness.source != retiree]
+def test_removing_a_source_removes_only_what_it_alone_said(told: list[SourcedRecord], retiree: str) -> None:
+    remainders = [witness for witness in told if witness.source != retiree]
     if not remainders:
         return
-    (before,), (after,) = fusions(told_ones), fusions(remainders)
+    (before,), (after,) = fusions(told), fusions(remainders)
     attach(before)
     attach(after)
     verify(before.jeune, after.jeune, JEUNE, retiree)
@@ -216,16 +216,14 @@ def test_removing_a_source_removes_only_what_it_alone_said(told_ones: list[Sourc
     assert set(remaining) == {c.numero for witness in remainders for c in witness.jeune.contrats or []}
     for contrat in before.contrats:
         if contrat.numero in remaining:
-            next_ = remaining[contrat.numero]
-            verify(contrat, next_, CONTRAT, retiree)
-            of_the_removed = siret_values(
-                (witness for witness in told_ones if witness.source == retiree), contrat.numero
-            )
+            following = remaining[contrat.numero]
+            verify(contrat, following, CONTRAT, retiree)
+            of_the_removed = siret_values((witness for witness in told if witness.source == retiree), contrat.numero)
             if contrat.employeur and contrat.employeur.siret and contrat.employeur.siret not in of_the_removed:
-                assert next_.employeur
-                assert next_.employeur.siret == contrat.employeur.siret
-            if contrat.rupture and next_.rupture:
-                verify(contrat.rupture, next_.rupture, RUPTURE, retiree)
+                assert following.employeur
+                assert following.employeur.siret == contrat.employeur.siret
+            if contrat.rupture and following.rupture:
+                verify(contrat.rupture, following.rupture, RUPTURE, retiree)
 
 
 @FEW
@@ -235,16 +233,16 @@ def test_removing_a_source_removes_only_what_it_alone_said(told_ones: list[Sourc
     st.sets(st.sampled_from(["telephone", "courriel", "adresse"]), min_size=1),
 )
 def test_swapping_contact_details_of_two_people_never_joins_them(
-    told_ones: list[SourcedRecord], where: set[int], champs: set[str]
+    told: list[SourcedRecord], where: set[int], champs: set[str]
 ) -> None:
     """Twins, who live together: in some systems, each has what the other should have."""
     exchanges = [INSTALLATIONS[rank] for rank in where]
     for origin in exchanges:
-        pair = [witness.jeune for witness in told_ones if witness.origin == origin]
+        pair = [witness.jeune for witness in told if witness.origin == origin]
         if len(pair) == 2:
             for champ in champs:
-                un, other = (getattr(jeune, champ) for jeune in pair)
+                one, other = (getattr(jeune, champ) for jeune in pair)
                 setattr(pair[0], champ, other)
-                setattr(pair[1], champ, un)
-    for group in link(told_ones):
+                setattr(pair[1], champ, one)
+    for group in link(told):
         assert len({witness.record.key for witness in group.sourced_records}) == 1

@@ -63,7 +63,7 @@ def test_need_01_false_rupture_of_the_1st_of_august(day: date, broken: date | No
 # 2. The same young person twice.
 
 
-def test_need_02_same_jeune_in_the_erp_and_in_the_registre() -> None:
+def test_need_02_same_jeune_in_the_erp_and_in_the_registry() -> None:
     erp = told("ypareo", formations=[TWO_YEARS], contrats=[contrat(date(2025, 9, 1))])
     deca = told("registre", nom="LE GOFF", prenom="ANAIS", contrats=[contrat(date(2025, 9, 3), numero="1")])
     one = merged(deca, erp)
@@ -82,12 +82,12 @@ def test_need_02_same_jeune_in_two_cfa_and_one_rupture() -> None:
 
 
 def test_need_02_same_jeune_over_two_school_years() -> None:
-    next_ = {**ROW, "Modifié le": "202603010900"}
-    _, lu = drive(
+    following = {**ROW, "Modifié le": "202603010900"}
+    _, result = drive(
         gestibase.records(CFA, ERP_DAY),
-        lambda partner_request: [[next_ if "2025" in str(partner_request.params) else ROW, TOTAL]],
+        lambda partner_request: [[following if "2025" in str(partner_request.params) else ROW, TOTAL]],
     )
-    (record,) = lu.records
+    (record,) = result.records
     assert len(record.jeune.contrats or []) == len(record.jeune.formations or []) == 1
 
 
@@ -128,8 +128,8 @@ def mission(*sourced_records: SourcedRecord) -> str | None:
 
 def test_need_03_no_back_and_forth_between_two_missions_locales() -> None:
     """Two CFAs disagree on the home, and each rewrites its records every night in turn: one answer, night after night."""
-    former, present_ = session(date(2024, 9, 1), date(2026, 8, 31)), session(date(2026, 9, 1), date(2028, 8, 31))
-    rows_read = Counter[str | None]()
+    former, present = session(date(2024, 9, 1), date(2026, 8, 31)), session(date(2026, 9, 1), date(2028, 8, 31))
+    results = Counter[str | None]()
     for night in range(6):
         midnight = datetime(2026, 10, night + 1, tzinfo=UTC)
         before = told("ypareo", "1", "A", midnight, adresse=CREIL, formations=[former])
@@ -139,11 +139,11 @@ def test_need_03_no_back_and_forth_between_two_missions_locales() -> None:
             "B",
             midnight + (-1) ** night * timedelta(hours=1),
             adresse=BEAUVAIS,
-            formations=[present_],
+            formations=[present],
         )
         deca = told("registre", adresse=FUZZY)
-        rows_read.update(mission(*order) for order in permutations([before, after, deca]))
-    assert rows_read == {"60001": 36}
+        results.update(mission(*order) for order in permutations([before, after, deca]))
+    assert results == {"60001": 36}
 
 
 def test_need_03_the_mission_locale_changes_when_the_jeune_changes_cfa() -> None:
@@ -166,8 +166,8 @@ def test_need_03_the_address_set_aside_stays_in_the_provenance() -> None:
 
 
 def test_need_04_a_statut_to_come_is_never_taken_for_the_current_statut() -> None:
-    next_one = [session(date(2026, 11, 1), date(2028, 8, 31))]
-    upcoming = told("ypareo", formations=next_one, contrats=[contrat(date(2026, 11, 10), date(2028, 8, 31))])
+    following = [session(date(2026, 11, 1), date(2028, 8, 31))]
+    upcoming = told("ypareo", formations=following, contrats=[contrat(date(2026, 11, 10), date(2028, 8, 31))])
     assert statut(merged(upcoming)) is S.INSCRIT
     announced = told("ypareo", formations=[TWO_YEARS], contrats=[contrat(date(2025, 9, 1), broken=date(2026, 10, 20))])
     assert statut(merged(announced)) is S.APPRENTI
@@ -183,8 +183,8 @@ def test_need_04_a_statut_to_come_is_never_taken_for_the_current_statut() -> Non
 def test_need_07_statut_codes_of_the_erp_are_never_believed(code: str, rupture: str, expected: StatutApprenant) -> None:
     """Gestibase-like: 0 is "broken and gone", 2 is "broken and present"; the dates alone decide."""
     line = {**ROW, "Statut": code, "Contrat date rupture": rupture}
-    _, lu = drive(gestibase.records(CFA, ERP_DAY), lambda partner_request: [[line, TOTAL]])
-    one = merged(SourcedRecord("gestibase", told("gestibase").type, "A", lu.records[0], RECEIVED), day=ERP_DAY)
+    _, result = drive(gestibase.records(CFA, ERP_DAY), lambda partner_request: [[line, TOTAL]])
+    one = merged(SourcedRecord("gestibase", told("gestibase").type, "A", result.records[0], RECEIVED), day=ERP_DAY)
     assert statut(one) is expected
 
 
@@ -210,13 +210,13 @@ def test_need_14_counters_equal_to_the_lists() -> None:
     subscription = context([witness for rank in range(12) for witness in _dossiers_of_a_jeune(rank)])
 
     def total(**criteria: Any) -> int:
-        filtre, rows_read, after = FiltreRuptures(**criteria), list[str](), None
+        filtre, results, after = FiltreRuptures(**criteria), list[str](), None
         while True:
             page = subscription.ruptures(filtre, TriRuptures.PRIORITE, PageArgs(3, after))
             assert page is not None
-            rows_read += [edge.node.id for edge in page.edges]
+            results += [edge.node.id for edge in page.edges]
             if not page.page_info.has_next_page:
-                assert len(set(rows_read)) == len(rows_read) == page.total_count
+                assert len(set(results)) == len(results) == page.total_count
                 return page.total_count
             after = page.page_info.end_cursor
 
@@ -257,11 +257,11 @@ def test_need_16_a_telephone_has_only_one_spelling(in_the_erp: str, at_registry:
         "periodes": [[{"codePeriode": "1"}]],
         "apprenants": [[{**eleve, "adresse": {"tel1": in_the_erp}}]],
     }
-    _, lu = drive(ypareo.records(CFA, DAY), lambda partner_request: responses.get(partner_request.operation, [[]]))
+    _, result = drive(ypareo.records(CFA, DAY), lambda partner_request: responses.get(partner_request.operation, [[]]))
     alternant = {"nom": "LE GOFF", "prenom": "Anais", "dateNaissance": "2006-03-07", "telephone": at_registry}
     folded = deca.contrat([{"alternant": alternant, "detailsContrat": {"noContrat": "1"}}])
     assert folded is not None
-    erp = SourcedRecord("ypareo", told("ypareo").type, "A", lu.records[0], RECEIVED)
+    erp = SourcedRecord("ypareo", told("ypareo").type, "A", result.records[0], RECEIVED)
     one = merged(erp, told("registre", telephone=folded[0].telephone))
     assert one.jeune.telephone == kept
     assert provenance(one)["telephone", "registre"] == (False, False)
@@ -297,9 +297,9 @@ def test_need_17_the_ambiguous_home_belongs_to_no_mission_locale(code: str) -> N
 
 
 def _broken_off_ago(days: int, **values: Any) -> Jeune:
-    long_one = [session(date(2025, 3, 1), date(2027, 8, 31))]
+    long = [session(date(2025, 3, 1), date(2027, 8, 31))]
     broken = contrat(date(2025, 3, 1), broken=DAY - timedelta(days=days))
-    return merged(told("ypareo", formations=long_one, contrats=[broken], **values)).jeune
+    return merged(told("ypareo", formations=long, contrats=[broken], **values)).jeune
 
 
 @pytest.mark.parametrize(("days", "listed"), [(0, 1), (179, 1), (180, 0), (181, 0)])
@@ -312,10 +312,10 @@ def test_need_18_more_than_180_days_is_out_of_the_list(days: int, listed: int) -
 
 def test_need_18_a_new_contrat_is_flagged_and_out_of_the_list() -> None:
     broken = contrat(date(2025, 9, 1), broken=date(2026, 7, 1), numero="1")
-    next_ = contrat(date(2026, 9, 15), numero="2")
+    following = contrat(date(2026, 9, 15), numero="2")
     erp = told("ypareo", formations=[TWO_YEARS], contrats=[broken])
     # The CFA's word holds until a later contract, whoever tells it.
-    for witnesses, new in (([erp], False), ([erp, told("registre", contrats=[next_])], True)):
+    for witnesses, new in (([erp], False), ([erp, told("registre", contrats=[following])], True)):
         one = merged(*witnesses).jeune
         (rupture,) = one.ruptures or []
         assert rupture.nouveau_contrat is new
@@ -369,9 +369,9 @@ def test_need_18_a_suivi_noted_before_the_rupture_does_not_handle_it() -> None:
     ],
 )
 def test_need_18_the_reasons_of_the_priority(days: int, values: dict[str, Any], motifs: list[MotifPriorite]) -> None:
-    long_one = [session(date(2025, 3, 1), date(2027, 8, 31))]
+    long = [session(date(2025, 3, 1), date(2027, 8, 31))]
     rompus = [contrat(date(2025, 3, 1), broken=DAY - timedelta(days=days))]
-    erp = told("ypareo", adresse=BEAUVAIS, formations=long_one, contrats=rompus, **values)
+    erp = told("ypareo", adresse=BEAUVAIS, formations=long, contrats=rompus, **values)
     ((_, rupture),) = context([erp]).view.ruptures.values()
     assert (rupture.motifs_priorite, rupture.prioritaire) == (motifs, bool(motifs))
 

@@ -29,16 +29,16 @@ def population() -> Population:
 
 def digest(population: Population) -> str:
     """Everything that a population holds, in one number."""
-    all_ = (population.persons, population.accounts_, population.cfas, population.noises)
-    return hashlib.sha256(repr(all_).encode()).hexdigest()
+    everything = (population.persons, population.accounts, population.cfas, population.noises)
+    return hashlib.sha256(repr(everything).encode()).hexdigest()
 
 
-def all_(population: Population) -> Iterable[ViewPerson]:
+def every_person(population: Population) -> Iterable[ViewPerson]:
     """The people of the truth, then every copy a system has of them."""
     yield from population.persons
-    for tenants in population.accounts_.values():
-        for accounts_ in tenants.values():
-            yield from (account_.person for account_ in accounts_)
+    for tenants in population.accounts.values():
+        for accounts in tenants.values():
+            yield from (account.person for account in accounts)
 
 
 def luhn(figures: str) -> bool:
@@ -52,14 +52,14 @@ def test_a_seed_gives_the_same_population_in_another_process_whatever_the_hash_s
         "from tests.unit.test_population import digest;"
         "print(digest(generate(seed=7, jeunes=300, today=date(2026, 3, 2))))"
     )
-    told_ones = {
+    told = {
         subprocess.run(
             [sys.executable, "-c", command], capture_output=True, text=True, check=True, env={"PYTHONHASHSEED": seed}
         ).stdout.strip()
         for seed in ("1", "2")
     }
-    assert told_ones == {digest(generate(seed=7, jeunes=300, today=date(2026, 3, 2)))}
-    assert digest(generate(seed=8, jeunes=300, today=date(2026, 3, 2))) not in told_ones
+    assert told == {digest(generate(seed=7, jeunes=300, today=date(2026, 3, 2)))}
+    assert digest(generate(seed=8, jeunes=300, today=date(2026, 3, 2))) not in told
 
 
 def test_noise_changes_what_systems_tell_and_never_the_truth() -> None:
@@ -91,12 +91,12 @@ def test_every_vendor_serves_four_cfas_and_two_have_none(population: Population)
     for cfa in population.cfas.values():
         assert cfa.responsable_uai in {None, *population.cfas} - {cfa.uai}
     assert {uai for uai, cfa in population.cfas.items() if cfa.erp} == {
-        uai for erp in ERPS for uai in population.accounts_[erp]
+        uai for erp in ERPS for uai in population.accounts[erp]
     }
 
 
 def test_nobody_can_be_called_or_written_to(population: Population) -> None:
-    for person in all_(population):
+    for person in every_person(population):
         assert not person.telephone or RESERVES.fullmatch(person.telephone)
         assert not person.courriel or person.courriel.endswith(".invalid")
         for keeper in person.representants:
@@ -121,13 +121,13 @@ def test_names_have_what_breaks_joins(population: Population) -> None:
 
 def test_twins_share_all_but_their_first_name(population: Population) -> None:
     pairs = [
-        (un, other)
-        for un, other in zip(population.persons, population.persons[1:], strict=False)
-        if (un.nom, un.date_naissance, un.adresse) == (other.nom, other.date_naissance, other.adresse)
+        (one, other)
+        for one, other in zip(population.persons, population.persons[1:], strict=False)
+        if (one.nom, one.date_naissance, one.adresse) == (other.nom, other.date_naissance, other.adresse)
     ]
     assert 15 <= len(pairs) <= 60
-    assert all(un.prenom != other.prenom for un, other in pairs)
-    assert all(un.formations[-1].uai == other.formations[-1].uai for un, other in pairs)
+    assert all(one.prenom != other.prenom for one, other in pairs)
+    assert all(one.formations[-1].uai == other.formations[-1].uai for one, other in pairs)
 
 
 def test_ages_disability_and_contracts_are_those_of_the_field(population: Population) -> None:
@@ -158,20 +158,20 @@ def test_contracts_break_at_the_rates_of_the_field(population: Population) -> No
         for contrat in person.contrats
         if contrat.debut <= TODAY - timedelta(days=270) and (contrat.fin - contrat.debut).days > 300
     ]
-    three, fresh_one, every_month = (broken_off_before(former_ids, days) for days in (90, 270, 2000))
-    alone_ones, reprises = 0, 0
+    three, fresh, every_month = (broken_off_before(former_ids, days) for days in (90, 270, 2000))
+    alone, reprises = 0, 0
     for person in population.persons:
-        for contrat, next_ in zip(person.contrats, [*person.contrats[1:], None], strict=False):
+        for contrat, following in zip(person.contrats, [*person.contrats[1:], None], strict=False):
             if contrat.rupture and contrat.rupture.date <= TODAY - timedelta(days=180):
-                taken_up = next_ and (next_.debut - contrat.rupture.date).days <= 180
-                alone_ones, reprises = alone_ones + (not taken_up), reprises + bool(taken_up)
-    without_return = alone_ones / (alone_ones + reprises)
+                taken_up = following and (following.debut - contrat.rupture.date).days <= 180
+                alone, reprises = alone + (not taken_up), reprises + bool(taken_up)
+    without_return = alone / (alone + reprises)
     note(
-        f"population : {three:.1%} rompus en 3 mois, {fresh_one:.1%} en 9 mois, {every_month:.1%} en tout ; "
+        f"population : {three:.1%} rompus en 3 mois, {fresh:.1%} en 9 mois, {every_month:.1%} en tout ; "
         f"{without_return:.0%} sans contrat dans les six mois"
     )
     assert 0.08 < three < 0.105
-    assert 0.19 < fresh_one < 0.235
+    assert 0.19 < fresh < 0.235
     assert 0.22 < every_month < 0.29
     assert 0.55 < without_return < 0.70
 
@@ -181,17 +181,17 @@ def test_on_any_day_of_the_year_there_are_fresh_ruptures_ends_and_starts_to_come
     rows = list(truth(generate(seed=2, jeunes=1500, today=day)))
     statuts = Counter(line["statut_reel"] for line in rows)
     dates = [c["rupture"]["date"] for line in rows for c in line["contrats"] if c["rupture"]]
-    recent_ones = sum((day - timedelta(days=180)).isoformat() <= d <= day.isoformat() for d in dates)
+    recent = sum((day - timedelta(days=180)).isoformat() <= d <= day.isoformat() for d in dates)
     futures = sum(c["date_debut"] > day.isoformat() for line in rows for c in line["contrats"])
-    assert 0.03 < recent_ones / len(rows) < 0.15
+    assert 0.03 < recent / len(rows) < 0.15
     assert min(statuts[s] for s in ("APPRENTI", "INSCRIT", "RUPTURANT", "ABANDON", "FIN_DE_FORMATION")) > 10
     assert futures >= 2
 
 
 def test_a_population_of_twenty_thousand_grows_its_cfas_and_stays_quick(population: Population) -> None:
-    told_ones: list[str] = []
-    larger = generate(seed=1, jeunes=20_000, departements=("59", "62", "80"), today=TODAY, progression=told_ones.append)
+    told: list[str] = []
+    larger = generate(seed=1, jeunes=20_000, departements=("59", "62", "80"), today=TODAY, progression=told.append)
     assert len(larger.persons) == 20_000
     assert len(larger.cfas) == 68
     assert len({p.ine for p in larger.persons if p.ine}) == sum(1 for p in larger.persons if p.ine)
-    assert told_ones[-1] == "20000 young people told by 5 systems"
+    assert told[-1] == "20000 young people told by 5 systems"

@@ -43,8 +43,8 @@ def rows(population: Population) -> list[Row]:
     return [json.loads(json.dumps(line, ensure_ascii=False)) for line in truth(population)]
 
 
-def accounts_(population: Population, *systems: str) -> list[Account]:
-    return [r for s in systems for tenant in population.accounts_[s].values() for r in tenant]
+def accounts(population: Population, *systems: str) -> list[Account]:
+    return [r for s in systems for tenant in population.accounts[s].values() for r in tenant]
 
 
 def test_truth_has_the_shape_that_was_promised(population: Population, rows: list[Row]) -> None:
@@ -66,7 +66,7 @@ def test_every_contract_that_began_is_told_and_none_is_invented(population: Popu
             if not contrat["rupture"]:
                 assert contrat["revele_par"] == contrat["dit_par"]
     true_values = {c.numero for p in population.persons for c in p.contrats}
-    assert {c.numero for r in accounts_(population, *SYSTEMS) for c in r.person.contrats} <= true_values
+    assert {c.numero for r in accounts(population, *SYSTEMS) for c in r.person.contrats} <= true_values
 
 
 def test_ruptures_are_told_late_by_some_and_never_by_others(rows: list[Row]) -> None:
@@ -85,10 +85,10 @@ def test_ruptures_are_told_late_by_some_and_never_by_others(rows: list[Row]) -> 
 
 def test_the_registry_knows_weeks_later_and_nothing_of_today(population: Population) -> None:
     delays = []
-    for account_ in accounts_(population, "registre"):
-        assert {c.numero for c in account_.person.contrats} == set(account_.processings)
-        for contrat in account_.person.contrats:
-            processing = account_.processings[contrat.numero]
+    for account in accounts(population, "registre"):
+        assert {c.numero for c in account.person.contrats} == set(account.processings)
+        for contrat in account.person.contrats:
+            processing = account.processings[contrat.numero]
             days = [processing.depot, *processing.avenants.values(), *filter(None, [processing.rupture])]
             assert max(days) < TODAY
             assert min(days) == processing.depot
@@ -102,64 +102,64 @@ def test_the_registry_knows_weeks_later_and_nothing_of_today(population: Populat
 
 def test_a_registry_person_never_works_twice_at_once(population: Population) -> None:
     """A succession that was deposited proves the rupture before it."""
-    for account_ in accounts_(population, "registre"):
-        contrats = account_.person.contrats
-        for un, next_ in pairwise(contrats):
-            fin = un.rupture.date if un.rupture else un.fin
-            assert (fin - next_.debut).days <= 60
+    for account in accounts(population, "registre"):
+        contrats = account.person.contrats
+        for one, following in pairwise(contrats):
+            fin = one.rupture.date if one.rupture else one.fin
+            assert (fin - following.debut).days <= 60
 
 
 def test_erps_forget_old_sessions_and_other_schools(population: Population) -> None:
-    for account_ in accounts_(population, *ERPS):
-        assert account_.person.formations
-        assert all(f.uai == account_.tenant and f.fin >= date(2025, 8, 1) for f in account_.person.formations)
-        assert all(c.uai == account_.tenant for c in account_.person.contrats)
-    assert all(r.person.suivi is None for r in accounts_(population, *ERPS, "registre"))
+    for account in accounts(population, *ERPS):
+        assert account.person.formations
+        assert all(f.uai == account.tenant and f.fin >= date(2025, 8, 1) for f in account.person.formations)
+        assert all(c.uai == account.tenant for c in account.person.contrats)
+    assert all(r.person.suivi is None for r in accounts(population, *ERPS, "registre"))
 
 
 def test_record_ids_are_unique_in_their_tenant(population: Population) -> None:
-    keys = Counter((r.system, r.tenant, r.key) for r in accounts_(population, *population.accounts_))
+    keys = Counter((r.system, r.tenant, r.key) for r in accounts(population, *population.accounts))
     assert max(keys.values()) == 1
-    assert all(r.key.isdecimal() for r in accounts_(population, "ypareo", "aimaira", "imilo"))
-    assert all(r.key.startswith("E00") for r in accounts_(population, "gestibase"))
+    assert all(r.key.isdecimal() for r in accounts(population, "ypareo", "aimaira", "imilo"))
+    assert all(r.key.startswith("E00") for r in accounts(population, "gestibase"))
 
 
 def test_the_published_table_of_noise_is_the_one_applied() -> None:
     readme = (Path(__file__).parents[2] / "fixtures" / "README.md").read_text(encoding="utf-8")
     published = dict(re.findall(r"^\| `(\w+)` \| (0\.\d+) \|", readme, re.MULTILINE))
-    assert {class_: float(rate_) for class_, rate_ in published.items()} == RATE
+    assert {kind: float(rate) for kind, rate in published.items()} == RATE
 
 
 def test_noise_of_spelling_keeps_to_its_table(population: Population) -> None:
-    total = len(accounts_(population, *population.accounts_))
-    absorbable = sum(population.noises[class_] for class_ in SPELLINGS) / total
+    total = len(accounts(population, *population.accounts))
+    absorbable = sum(population.noises[kind] for kind in SPELLINGS) / total
     fuzzy = [*DEFORMATIONS, *OWN_DEFORMATIONS, "nom_tronque"]
-    fuzzy_share = sum(population.noises.get(class_, 0) for class_ in fuzzy) / total
+    fuzzy_share = sum(population.noises.get(kind, 0) for kind in fuzzy) / total
     note(
         f"population : {total} enregistrements, {absorbable:.1%} d'écritures que la normalisation absorbe, "
         f"{fuzzy_share:.1%} que seule une ressemblance relierait"
     )
     assert 0.18 < absorbable < 0.30
     assert 0.02 < fuzzy_share < 0.04
-    for class_ in (*SPELLINGS, *DEFORMATIONS, *OWN_DEFORMATIONS):
-        assert population.noises[class_] > 5
+    for kind in (*SPELLINGS, *DEFORMATIONS, *OWN_DEFORMATIONS):
+        assert population.noises[kind] > 5
 
 
 def test_without_noise_every_record_joins_unless_two_people_share_an_identity() -> None:
     population = generate(seed=4, jeunes=1000, today=TODAY, noise=0)
     true_values = {p.numero: identity(p) for p in population.persons}
-    shared_ones = {key for key, n in Counter(true_values.values()).items() if n > 1}
-    for account_ in accounts_(population, *population.accounts_):
-        assert len(account_.person.nom) == 25 or identity(account_.person) == true_values[account_.person.numero]
+    shared = {key for key, n in Counter(true_values.values()).items() if n > 1}
+    for account in accounts(population, *population.accounts):
+        assert len(account.person.nom) == 25 or identity(account.person) == true_values[account.person.numero]
     for person, line in zip(population.persons, truth(population), strict=True):
         if line["enregistrements"] and len(person.nom) <= 25:
-            assert line["rapprochable"] == (true_values[person.numero] not in shared_ones)
+            assert line["rapprochable"] == (true_values[person.numero] not in shared)
 
 
 def test_people_that_only_likeness_could_join_are_marked(population: Population, rows: list[Row]) -> None:
     writes: dict[int, set[tuple[str, str, str]]] = defaultdict(set)
-    for account_ in accounts_(population, *population.accounts_):
-        writes[account_.person.numero].add(identity(account_.person))
+    for account in accounts(population, *population.accounts):
+        writes[account.person.numero].add(identity(account.person))
     for person, line in zip(population.persons, rows, strict=True):
         if len(writes[person.numero]) != 1:
             assert not line["rapprochable"]
@@ -167,10 +167,10 @@ def test_people_that_only_likeness_could_join_are_marked(population: Population,
 
 
 def test_mission_locale_dossiers_are_few_enough_for_a_page(population: Population) -> None:
-    sizes = {code: len(tenant) for code, tenant in population.accounts_["imilo"].items()}
+    sizes = {code: len(tenant) for code, tenant in population.accounts["imilo"].items()}
     assert set(sizes) == set(population.geographie.missions_locales)
     assert max(sizes.values()) <= 120
-    followed = [r.person.suivi for r in accounts_(population, "imilo")]
+    followed = [r.person.suivi for r in accounts(population, "imilo")]
     assert all(followed)
     situations = Counter(suivi.situation for suivi in followed if suivi)
     assert len(situations) == 13  # the twelve, and none yet
@@ -178,15 +178,15 @@ def test_mission_locale_dossiers_are_few_enough_for_a_page(population: Populatio
         if suivi and suivi.historique:
             assert suivi.situation == suivi.historique[0].situation
             assert suivi.historique == sorted(suivi.historique, key=lambda step: step.date, reverse=True)
-    assert sum(r.person.collaboration is not None for r in accounts_(population, "imilo")) > 30
+    assert sum(r.person.collaboration is not None for r in accounts(population, "imilo")) > 30
 
 
 def test_towns_are_told_in_many_ways_and_recognised() -> None:
     randomness = Random(1)
     for name in ("Saint-Quentin", "Boulogne-sur-Mer", "Le Quesnoy", "L'Haÿ-les-Roses", "Œuilly", "Sainte-Geneviève"):
-        told_ones = {write_ville(name, randomness) for _ in range(200)}
-        assert len(told_ones) >= 3
-        assert {ville(told) for told in told_ones} == {ville(name)}
+        records = {write_ville(name, randomness) for _ in range(200)}
+        assert len(records) >= 3
+        assert {ville(told) for told in records} == {ville(name)}
 
 
 def test_home_is_told_by_the_erp_first_and_an_ambiguous_postal_code_tells_nothing(
@@ -194,11 +194,11 @@ def test_home_is_told_by_the_erp_first_and_an_ambiguous_postal_code_tells_nothin
 ) -> None:
     communes = population.geographie.communes
     by_numero = {p.numero: line for p, line in zip(population.persons, rows, strict=True)}
-    for account_ in accounts_(population, *ERPS):
-        if account_.person.adresse.ville != "Le Bourg":
+    for account in accounts(population, *ERPS):
+        if account.person.adresse.ville != "Le Bourg":
             assert (
-                by_numero[account_.person.numero]["mission_locale"]
-                == communes[account_.person.adresse.insee].mission_locale
+                by_numero[account.person.numero]["mission_locale"]
+                == communes[account.person.adresse.insee].mission_locale
             )
     assert any(line["mission_locale"] is None and line["enregistrements"] for line in rows)
     elsewhere = [li for li in rows if li["mission_locale"] not in (None, li["mission_locale_reelle"])]

@@ -48,11 +48,11 @@ def test_a_rupture_still_open_on_the_last_day_stays_one() -> None:
 
 
 def test_a_later_session_takes_over_from_its_first_day_and_the_future_counts_by_its_first_status() -> None:
-    next_ = Session(date(2025, 9, 1), date(2026, 8, 31), None)
+    following = Session(date(2025, 9, 1), date(2026, 8, 31), None)
     contrat = Periode(date(2024, 9, 1), date(2025, 8, 31), None)
-    assert statut_on([next_, SESSION], [contrat], date(2025, 8, 31)) == "FIN_DE_FORMATION"
-    assert statut_on([next_, SESSION], [contrat], date(2025, 9, 1)) == "INSCRIT"
-    assert statut_on([next_, SESSION], [contrat], date(2024, 1, 1)) == "APPRENTI"
+    assert statut_on([following, SESSION], [contrat], date(2025, 8, 31)) == "FIN_DE_FORMATION"
+    assert statut_on([following, SESSION], [contrat], date(2025, 9, 1)) == "INSCRIT"
+    assert statut_on([following, SESSION], [contrat], date(2024, 1, 1)) == "APPRENTI"
     assert statut_on([], [], date(2025, 1, 1)) is None
 
 

@@ -37,7 +37,7 @@ def adresse(
 
 
 @pytest.mark.parametrize(
-    ("regle", "un", "other", "same"),
+    ("regle", "one", "other", "same"),
     [
         (JEUNE["nom"], "Le Goff", "LE-GOFF", True),
         (JEUNE["prenom"], "Anaïs", "Anaé", False),
@@ -58,13 +58,13 @@ def adresse(
         (RUPTURE["cause"], "Démission", "DEMISSION", True),
     ],
 )  # fmt: skip
-def test_two_values_are_the_same_as_the_field_means_it(regle: Any, un: Any, other: Any, same: bool) -> None:
-    assert regle.same(un, other) is regle.same(other, un) is same
+def test_two_values_are_the_same_as_the_field_means_it(regle: Any, one: Any, other: Any, same: bool) -> None:
+    assert regle.same(one, other) is regle.same(other, one) is same
 
 
 @pytest.mark.parametrize("champ", ["telephone", "courriel"])
 @pytest.mark.parametrize(
-    ("written_ones", "kept"),
+    ("written_values", "kept"),
     [
         ((LU, None, READ_AGAIN), "imilo"),
         ((READ_AGAIN, None, LU), "ypareo"),
@@ -73,10 +73,10 @@ def test_two_values_are_the_same_as_the_field_means_it(regle: Any, un: Any, othe
     ],
 )
 def test_the_contact_written_last_is_kept_and_the_others_in_provenance(
-    champ: str, written_ones: tuple[Any, ...], kept: str
+    champ: str, written_values: tuple[Any, ...], kept: str
 ) -> None:
     sources = ("ypareo", "registre", "imilo")
-    by_source = zip(sources, written_ones, strict=True)
+    by_source = zip(sources, written_values, strict=True)
     one = merged(
         *(told(source, modifie=written, **{champ: f"{source}@jeune.invalid"}) for source, written in by_source)
     )
@@ -119,9 +119,9 @@ def test_an_end_at_its_term_breaks_nothing_even_for_the_status() -> None:
 
 def test_a_contract_without_employer_does_not_make_one_of_two_employers() -> None:
     silent = told("gestibase", contrats=[contrat(date(2025, 9, 2))])
-    un = told("aimaira", contrats=[contrat(date(2025, 9, 1), employeur=Employeur(siret=UN))])
+    one = told("aimaira", contrats=[contrat(date(2025, 9, 1), employeur=Employeur(siret=UN))])
     other = told("registre", contrats=[contrat(date(2025, 9, 3), employeur=Employeur(siret=AUTRE))])
-    assert sorted(len(folded.versions) for folded in fold([un, silent, other])) == [1, 2]
+    assert sorted(len(folded.versions) for folded in fold([one, silent, other])) == [1, 2]
 
 
 def test_of_two_contracts_the_one_that_starts_the_nearest_is_completed() -> None:
@@ -137,11 +137,11 @@ def test_an_employer_is_never_named_after_another() -> None:
         "gestibase",
         contrats=[contrat(date(2025, 9, 1), numero="1", employeur=Employeur(siret=AUTRE, denomination="B"))],
     )
-    true_ = told(
+    truth = told(
         "registre",
         contrats=[contrat(date(2025, 9, 1), numero="1", employeur=Employeur(siret=NEIGHBOUR, denomination="A"))],
     )
-    (complet,) = merged(erp, true_).contrats
+    (complet,) = merged(erp, truth).contrats
     assert complet.employeur == Employeur(siret=UN, denomination="A")
-    employeurs = [c.employeur for c in merged(erp, false_entry, true_).contrats]
+    employeurs = [c.employeur for c in merged(erp, false_entry, truth).contrats]
     assert all(e and (e.siret == AUTRE) == (e.denomination == "B") for e in employeurs)

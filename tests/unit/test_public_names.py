@@ -458,10 +458,10 @@ def test_every_figure_is_what_it_was(configured: Mapping[str, str]) -> None:
 def described(registry: CollectorRegistry) -> str:
     """The figures, one a line: kind, names on the wire, labels, bounds of a histogram, help."""
     collectors: Mapping[Any, list[str]] = registry._collector_to_names
-    return "".join(sorted(described_one(collector, on_wire) for collector, on_wire in collectors.items()))
+    return "".join(sorted(described_metric(collector, on_wire) for collector, on_wire in collectors.items()))
 
 
-def described_one(collector: Any, on_wire: list[str]) -> str:
+def described_metric(collector: Any, on_wire: list[str]) -> str:
     (metric,) = collector.describe()
     bounds = f" {collector._upper_bounds}" if metric.type == "histogram" else ""
     return (

@@ -28,8 +28,8 @@ DAY = date(2026, 10, 15)
 def count_under(
     day: date = DAY, account: str = "a", quotas: ClientQuotas = DEFAULTS, population: int = 100
 ) -> CountUnder:
-    own_ones = caps(quotas, Profil.MISSION_LOCALE, account, "ML/59", day)
-    return CountUnder(own_ones, "ML/59", population)
+    own = caps(quotas, Profil.MISSION_LOCALE, account, "ML/59", day)
+    return CountUnder(own, "ML/59", population)
 
 
 def reading(persons: range, under: CountUnder) -> JournalEntry:
@@ -42,8 +42,8 @@ def test_the_default_quotas() -> None:
     assert (organisation.limit, organisation.depuis) == (None, DAY - timedelta(days=29))
     cfa, _ = caps(DEFAULTS, Profil.CFA, "a", "CFA/0590001F", DAY)
     assert cfa.limit is None
-    own_ones = caps(ClientQuotas(persons_a_day=9, organisation=70), Profil.CFA, "a", "CFA/0590001F", DAY)
-    assert [cap.limit for cap in own_ones] == [9, 70]
+    own = caps(ClientQuotas(persons_a_day=9, organisation=70), Profil.CFA, "a", "CFA/0590001F", DAY)
+    assert [cap.limit for cap in own] == [9, 70]
 
 
 @given(before=st.integers(0, 50), new=st.integers(1, 50), anchor=st.integers(1, 50))
@@ -98,8 +98,8 @@ async def test_a10_counters_survive_a_restart_and_are_shared_by_processes(journa
     )
     assert sum(any(crossed.arret for crossed in verdict) for verdict in verdicts) == 15  # 25 pairs of persons are 50
     assert sum(verdict == [QuotaCrossed("COMPTE", "a", 20, 50, arret=False)] for verdict in verdicts) == 1
-    for un in processes[1:]:
-        await un.close()
+    for one in processes[1:]:
+        await one.close()
     restarted = other(journal)
     await restarted.open()
     assert [crossed.arret for crossed in await restarted.append(reading(range(900, 901), under))] == [True]
@@ -159,11 +159,11 @@ async def test_a_redis_that_does_not_answer_stops_nobody(caplog: pytest.LogCaptu
 
 
 async def test_two_processes_share_the_allowance_of_a_redis(redis_url: str) -> None:
-    un, other = RateLimits(redis_url), RateLimits(redis_url)
-    await debit(un)
+    one, other = RateLimits(redis_url), RateLimits(redis_url)
+    await debit(one)
     assert await other.spend(Allowance("essai", 10), "a", 1) is not None
     assert await other.spend(Allowance("essai", 10), "c", 1) is None
-    await un.close()
+    await one.close()
     await other.close()
 
 

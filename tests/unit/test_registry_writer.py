@@ -53,11 +53,8 @@ async def rows(registry: RegistryStore) -> list[tuple[str, ...]]:
     """What is read of each contract: the views and ruptures of its rows, in order."""
     stored_rows = await registry.contrats(*PLACES)
     return sorted(
-        tuple(
-            f"{object_['detailsContrat']['noContrat']} {object_['rupture']['dateEffetRupture']}"
-            for object_ in rows_read
-        )
-        for rows_read in map(registry.payloads, stored_rows)
+        tuple(f"{item['detailsContrat']['noContrat']} {item['rupture']['dateEffetRupture']}" for item in results)
+        for results in map(registry.payloads, stored_rows)
     )
 
 
@@ -75,12 +72,11 @@ PAGES = [
 
 
 async def test_each_page_is_asked_once_and_told_to_who_watches(registry: RegistryStore) -> None:
-    source, seen_ones = partner(), list[Progress]()
-    assert await harvest_all(registry, source, seen_ones.append) == 2
+    source, shown = partner(), list[Progress]()
+    assert await harvest_all(registry, source, shown.append) == 2
     assert source.calls == PAGES
     steps = [
-        (seen.rank, seen.total, seen.step.page, seen.step.pages, seen.step.completed, seen.step.rows)
-        for seen in seen_ones
+        (seen.rank, seen.total, seen.step.page, seen.step.pages, seen.step.completed, seen.step.rows) for seen in shown
     ]
     assert steps == [
         (1, 2, 1, 3, False, 1),
@@ -112,10 +108,10 @@ def _die(_: Progress) -> None:
 
 
 async def test_a_window_half_written_is_not_read_and_those_before_it_are(registry: RegistryStore) -> None:
-    source, rows_read = partner(), []
+    source, results = partner(), []
 
     async def read() -> None:
-        rows_read.append(
+        results.append(
             (await rows(registry), (await registry.harvest_state()).rows, (await registry.harvest_state()).version)
         )
 
@@ -124,20 +120,20 @@ async def test_a_window_half_written_is_not_read_and_those_before_it_are(registr
             await harvest_all(registry, source, _die)
         await read()
     first = [("A0 ", "A0 "), ("A1 ", "A1 "), ("A2 ",)]
-    assert rows_read == [([], 0, "0")] * 4 + [(first, 5, "1")] * 3 + [(EXPECTED, 8, "2")]
+    assert results == [([], 0, "0")] * 4 + [(first, 5, "1")] * 3 + [(EXPECTED, 8, "2")]
 
 
 @pytest.mark.parametrize("change", ["more pages", "the same page"])
 async def test_pages_that_move_under_our_feet_begin_the_window_again(registry: RegistryStore, change: str) -> None:
     source = partner()
-    true_, expected = source.read, charge("A3")
+    truth, expected = source.read, charge("A3")
 
     async def read(partner_request: Any, rank: int, reading: Any) -> Any:
         if rank == 2 and len(source.calls) == 1:
             if change == "the same page":
-                return await true_(partner_request, 1, reading)
+                return await truth(partner_request, 1, reading)
             source.tell(date(2026, 1, 2), expected)
-        return await true_(partner_request, rank, reading)
+        return await truth(partner_request, rank, reading)
 
     what = champ(source, SINCE)
     object.__setattr__(what, "read", read)
@@ -168,19 +164,19 @@ Two = tuple[RegistryWriter, RegistryWriter, WallClock]
 
 
 async def test_one_harvests_at_a_time_and_leaves_its_place(two: Two) -> None:
-    un, other, _ = two
-    assert [await un.elect(), await other.elect(), await un.elect()] == [True, False, True]
+    one, other, _ = two
+    assert [await one.elect(), await other.elect(), await one.elect()] == [True, False, True]
     await other.release()
     assert await other.elect() is False
-    await un.release()
+    await one.release()
     assert await other.elect() is True
 
 
 async def test_the_place_of_the_dead_is_taken_after_its_lease_and_not_before(two: Two) -> None:
-    un, other, wall_clock = two
-    assert await un.elect()
+    one, other, wall_clock = two
+    assert await one.elect()
     wall_clock.instant += LEASE - 1
-    await un.extend_lease()
+    await one.extend_lease()
     wall_clock.instant += LEASE
     assert await other.elect() is False
     wall_clock.instant += 1
@@ -188,16 +184,16 @@ async def test_the_place_of_the_dead_is_taken_after_its_lease_and_not_before(two
 
 
 async def test_who_was_taken_for_dead_writes_nothing_more(registry: RegistryStore, two: Two) -> None:
-    un, other, wall_clock = two
+    one, other, wall_clock = two
     under_way = WindowUnderWay(WINDOWS[0])
-    assert await un.elect()
+    assert await one.elect()
     wall_clock.instant += LEASE + 1
     assert await other.elect()
-    await un.extend_lease()
+    await one.extend_lease()
     for write in (
-        lambda: un.write_page(under_way, [], under_way.after(1, 0), EVENING),
-        lambda: un.abandon(under_way),
-        lambda: un.forget(SINCE),
+        lambda: one.write_page(under_way, [], under_way.after(1, 0), EVENING),
+        lambda: one.abandon(under_way),
+        lambda: one.forget(SINCE),
     ):
         with pytest.raises(HarvestUnderWay):
             await write()
@@ -205,14 +201,14 @@ async def test_who_was_taken_for_dead_writes_nothing_more(registry: RegistryStor
 
 
 async def test_a_page_out_of_turn_is_refused(registry: RegistryStore, two: Two) -> None:
-    un, _, _ = two
+    one, _, _ = two
     under_way = WindowUnderWay(WINDOWS[0])
     following = under_way.after(3, 0)
-    assert await un.elect()
-    await un.write_page(under_way, [], following, None)
-    await un.write_page(following, [], following.after(3, 0), None)
+    assert await one.elect()
+    await one.write_page(under_way, [], following, None)
+    await one.write_page(following, [], following.after(3, 0), None)
     with pytest.raises(HarvestUnderWay):
-        await un.write_page(following, [], following.after(3, 0), None)
+        await one.write_page(following, [], following.after(3, 0), None)
 
 
 async def test_two_processes_ask_each_page_once(registry: RegistryStore, url: str) -> None:
@@ -256,8 +252,8 @@ async def test_a_contract_is_forgotten_two_years_after_the_month_of_its_end(regi
 
 
 async def _numeros(registry: RegistryStore) -> list[str]:
-    rows_read = [registry.payloads(stored) for stored in await registry.contrats(*PLACES)]
-    return sorted({object_["detailsContrat"]["noContrat"] for objects in rows_read for object_ in objects})
+    results = [registry.payloads(stored) for stored in await registry.contrats(*PLACES)]
+    return sorted({item["detailsContrat"]["noContrat"] for objects in results for item in objects})
 
 
 async def test_more_is_forgotten_than_a_transaction_takes(registry: RegistryStore) -> None:

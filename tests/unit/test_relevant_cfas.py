@@ -25,7 +25,7 @@ from gateway.sources.partners.file_format import LimitsTable
 from gateway.sources.partners.tenants import TenantConfig
 from gateway.sources.refresh_ahead import RefreshAhead
 from tests.support.access.small_world import IDS, REFERENTIEL
-from tests.support.sources import BASE, INSTANT, Bench, bench_, partner, transport
+from tests.support.sources import BASE, INSTANT, SourcesHarness, partner, sources_harness, transport
 
 pytestmark = pytest.mark.anyio
 FAR_SIRET = SIRET("73282932000074")
@@ -97,7 +97,7 @@ async def test_a_request_does_not_ask_all_the_tenants_of_a_vendor(directory: Dir
     plan = plan_of_perimetre(perimetre, directory.referentiel, suivi=False)
     uais = [*plan.uais, FAR]
     assert uais == ["0600001A", "0600002B", FAR]
-    async with bench_(transport(erp), _editor(uais, cap=1)) as attempt:
+    async with sources_harness(transport(erp), _editor(uais, cap=1)) as attempt:
         collector = Collector(attempt.sources, _Register(), "registre", 3.0, lambda: 0.0, lambda _s, _n: None)
         first = await collector.collect(plan, directory)
         requests = {call.request.url.path.rpartition("/")[2] for call in erp.calls}
@@ -117,7 +117,7 @@ async def test_a_request_does_not_ask_all_the_tenants_of_a_vendor(directory: Dir
 async def test_without_upkeep_each_request_moves_forward(directory: Directory, erp: respx.MockRouter) -> None:
     perimetre = build_perimetre(Profil.MISSION_LOCALE, HERE, REFERENTIEL)
     plan = plan_of_perimetre(perimetre, directory.referentiel, suivi=False)
-    async with bench_(transport(erp), _editor([*plan.uais, FAR], cap=2)) as attempt:
+    async with sources_harness(transport(erp), _editor([*plan.uais, FAR], cap=2)) as attempt:
         collector = Collector(attempt.sources, _Register(), "registre", 3.0, lambda: 0.0, lambda _s, _n: None)
         completes = [(await collector.collect(plan, directory)).complete for _ in range(2)]
     assert (completes, len(erp.calls)) == ([False, True], 3)
@@ -128,7 +128,7 @@ def _editor(uais: list[str], cap: int) -> Any:
     return partner(abonnes={uai: TenantConfig(Tenant(uai, code=uai)) for uai in uais}, limites=limits)
 
 
-async def _keep_fresh(attempt: Bench) -> None:
+async def _keep_fresh(attempt: SourcesHarness) -> None:
     async def sleep(duration: float) -> None:
         attempt.seconds[0] += duration
 

@@ -40,7 +40,7 @@ def _imported(module: Path) -> set[str]:
 
 
 def _importing(batch: str, modules: list[Path]) -> set[str]:
-    return {_name(un) for un in modules if any(name.split(".")[0] == batch for name in _imported(un))}
+    return {_name(one) for one in modules if any(name.split(".")[0] == batch for name in _imported(one))}
 
 
 def test_the_lists_are_not_empty() -> None:

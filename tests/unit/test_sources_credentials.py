@@ -62,8 +62,8 @@ async def test_a_secret_in_a_parameter_replaces_the_one_of_a_link(router: respx.
 async def test_oauth2_one_token_for_simultaneous_requests(router: respx.MockRouter) -> None:
     tokens = router.post(TOKEN).respond(json={"access_token": "t1", "token_type": "Bearer"})
     route = router.get(URL).respond(json=[])
-    moi, reseau = made(OAUTH), transport(router)
-    await asyncio.gather(*(reseau.request(call(credential=moi)) for _ in range(20)))
+    moi, network = made(OAUTH), transport(router)
+    await asyncio.gather(*(network.request(call(credential=moi)) for _ in range(20)))
     assert (tokens.call_count, route.call_count) == (1, 20)
     assert route.calls.last.request.headers["Authorization"] == "Bearer t1"
     request = tokens.calls.last.request
@@ -84,8 +84,8 @@ async def test_u13_oauth2_a_401_renews_once_for_all(router: respx.MockRouter) ->
         return httpx.Response(200 if request.headers["Authorization"] == "Bearer t2" else 401, json=[])
 
     route = router.get(URL).mock(side_effect=answer)
-    moi, reseau = made(OAUTH), transport(router)
-    responses = await asyncio.gather(*(reseau.request(call(credential=moi)) for _ in range(5)))
+    moi, network = made(OAUTH), transport(router)
+    responses = await asyncio.gather(*(network.request(call(credential=moi)) for _ in range(5)))
     assert [response.document for response in responses] == [[]] * 5
     assert (tokens.call_count, route.call_count) == (2, 10)
 

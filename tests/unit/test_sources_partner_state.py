@@ -20,7 +20,7 @@ def observed(*successes: bool) -> Observations:
 
 
 @pytest.mark.parametrize(
-    ("successes", "etat", "rate_"),
+    ("successes", "etat", "rate"),
     [
         ((), EtatSource.DISPONIBLE, None),
         ((True,), EtatSource.DISPONIBLE, 0.0),
@@ -32,11 +32,9 @@ def observed(*successes: bool) -> Observations:
         ((False,) * 10 + (True,) * CALLS_KEPT, EtatSource.DISPONIBLE, 0.0),
     ],
 )
-def test_the_state_comes_from_the_last_calls(
-    successes: tuple[bool, ...], etat: EtatSource, rate_: float | None
-) -> None:
+def test_the_state_comes_from_the_last_calls(successes: tuple[bool, ...], etat: EtatSource, rate: float | None) -> None:
     views = observed(*successes)
-    assert (views.etat(INSTANT), views.taux_erreur) == (etat, rate_)
+    assert (views.etat(INSTANT), views.taux_erreur) == (etat, rate)
 
 
 def test_the_last_answer_is_the_last_successful_one() -> None:

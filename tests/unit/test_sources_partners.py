@@ -82,9 +82,9 @@ def test_the_defaults(tmp_path: Path) -> None:
 
 
 def test_u15_no_secret_in_repr(tmp_path: Path) -> None:
-    seen_ones = load_partners(write(tmp_path), ENV, FAULT_KINDS)
-    seen_ones |= load_partners(write(tmp_path, ALONE), ENV, FAULT_KINDS)
-    assert "secret-" not in repr(seen_ones)
+    seen = load_partners(write(tmp_path), ENV, FAULT_KINDS)
+    seen |= load_partners(write(tmp_path, ALONE), ENV, FAULT_KINDS)
+    assert "secret-" not in repr(seen)
 
 
 BROKEN = [

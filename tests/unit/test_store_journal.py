@@ -61,8 +61,8 @@ async def test_a_whole_chain_verifies_and_tells_its_end(journal: Journal) -> Non
 
 async def test_l08_who_read_a_person_in_order_and_with_her_rank(journal: Journal) -> None:
     await journal.append(journal_entry(20, "autre", "personne 7"))
-    rows_read = [(json.loads(content)["rang"], rank) for content, rank in await readings_of(journal, "personne 7")]
-    assert rows_read == [(6, 1), (20, 1)]
+    results = [(json.loads(content)["rang"], rank) for content, rank in await readings_of(journal, "personne 7")]
+    assert results == [(6, 1), (20, 1)]
     assert len(await readings_of(journal, "zoe")) == 20
     assert await readings_of(journal, "inconnue") == []
 
@@ -202,10 +202,8 @@ async def test_l03_store_down_then_up(journal: Journal, caplog: pytest.LogCaptur
     told_values: list[bool] = []
     journal._report = told_values.append
     await alter(journal, "ALTER TABLE journal_entrees RENAME TO ailleurs")
-    refused_ones = [journal.append(journal_entry(n, "zoe")) for n in range(200)]  # three batches: one is tried
-    assert {type(refusal) for refusal in await asyncio.gather(*refused_ones, return_exceptions=True)} == {
-        JournalUnavailable
-    }
+    refused = [journal.append(journal_entry(n, "zoe")) for n in range(200)]  # three batches: one is tried
+    assert {type(refusal) for refusal in await asyncio.gather(*refused, return_exceptions=True)} == {JournalUnavailable}
     with pytest.raises(JournalUnavailable):
         await journal.append(journal_entry(20, "zoe"))
     await alter(journal, "ALTER TABLE ailleurs RENAME TO journal_entrees")

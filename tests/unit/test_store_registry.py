@@ -27,8 +27,8 @@ INSTANT = datetime(2026, 2, 1, 20, 30, tzinfo=UTC)
 
 
 def line(no_contrat: str = "059202509000001", view: str = "TBA", **told_values: Any) -> RegistryRow:
-    object_ = charge(no_contrat, **told_values)
-    who = object_["alternant"]
+    item = charge(no_contrat, **told_values)
+    who = item["alternant"]
     return RegistryRow(
         no_contrat=no_contrat,
         view=view,
@@ -40,7 +40,7 @@ def line(no_contrat: str = "059202509000001", view: str = "TBA", **told_values: 
         uai=told_values.get("uai", "0590001F"),
         siret_formation=told_values.get("siret"),
         fin=date.fromisoformat(told_values.get("fin", "2027-08-31")),
-        payload=object_,
+        payload=item,
     )
 
 
@@ -53,13 +53,11 @@ async def registry(url: str) -> AsyncIterator[RegistryStore]:
 
 
 def numeros(registry: RegistryStore, stored_rows: Iterable[StoredContrat]) -> list[str]:
-    return sorted(
-        {object_["detailsContrat"]["noContrat"] for stored in stored_rows for object_ in registry.payloads(stored)}
-    )
+    return sorted({item["detailsContrat"]["noContrat"] for stored in stored_rows for item in registry.payloads(stored)})
 
 
 def ruptures(registry: RegistryStore, stored: StoredContrat) -> list[str]:
-    return [object_["rupture"]["dateEffetRupture"] for object_ in registry.payloads(stored)]
+    return [item["rupture"]["dateEffetRupture"] for item in registry.payloads(stored)]
 
 
 async def test_all_contracts_of_whoever_has_one_there(registry: RegistryStore) -> None:
@@ -148,13 +146,13 @@ async def test_freshness_is_the_harvest_but_never_more_than_what_was_harvested(r
 
 async def test_nothing_of_a_person_can_be_read_on_the_disk(registry: RegistryStore, url: str) -> None:
     await importer(registry, JANUARY, [line(siret="13002526500013")], INSTANT)
-    open_ones = await at_rest(url)
+    open_rows = await at_rest(url)
     await registry.close()
     closed = await at_rest(url)
     canaries = ("CANARI", "Canari", "Zoé", "ZOE", "2007-05-17", TELEPHONE, COURRIEL, "059202509000001", "rue du")
-    for bytes_ in (open_ones, closed):
-        assert b"59000" in bytes_
-        assert [canary for canary in canaries if canary.encode().lower() in bytes_.lower()] == []
+    for content in (open_rows, closed):
+        assert b"59000" in content
+        assert [canary for canary in canaries if canary.encode().lower() in content.lower()] == []
 
 
 async def test_a_row_moved_under_another_key_does_not_open(
@@ -179,11 +177,11 @@ async def test_another_key_is_refused_at_the_start(registry: RegistryStore, url:
 
 async def test_two_processes_may_create_the_store_at_once(url: str) -> None:
     two = [RegistryStore(url, SEALER) for _ in range(2)]
-    await asyncio.gather(*(un.open() for un in two))
+    await asyncio.gather(*(one.open() for one in two))
     await importer(two[0], JANUARY, [line()], INSTANT)
     assert (await two[1].harvest_state()).rows == 1
-    for un in two:
-        await un.close()
+    for one in two:
+        await one.close()
 
 
 async def test_a_store_that_cannot_be_used_is_one_line_without_its_password() -> None:

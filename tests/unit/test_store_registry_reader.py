@@ -33,7 +33,7 @@ class Memory:
 
     def __init__(self, *contrats: tuple[str, Charges]) -> None:
         self.stored_rows = [
-            StoredContrat(f"c{rank}", who, bytes([rank]), told_ones) for rank, (who, told_ones) in enumerate(contrats)
+            StoredContrat(f"c{rank}", who, bytes([rank]), told) for rank, (who, told) in enumerate(contrats)
         ]
         self.version, self.readings_journal, self.openings = "1", 0, 0
 
@@ -49,10 +49,10 @@ class Memory:
         return stored.rows
 
     def digest(self, *sets: Collection[str]) -> str:
-        return repr([sorted(set_) for set_ in sets])
+        return repr([sorted(group) for group in sets])
 
 
-async def values_read(*contrats: tuple[str, Charges]) -> list[Record]:
+async def records_of(*contrats: tuple[str, Charges]) -> list[Record]:
     return list((await RegistryReader(Memory(*contrats), fold).records(["59000"], [], [])).records)
 
 
@@ -63,7 +63,7 @@ def parts(records: list[Record]) -> dict[str, list[str | None]]:
 @pytest.mark.anyio
 async def test_contracts_that_follow_each_other_are_one_person() -> None:
     broken = charge("A", **FIRST, rupture="2026-01-04")
-    records = await values_read(("p", (charge("B", **NEXT),)), ("p", (broken,)), ("q", (charge("C"),)))
+    records = await records_of(("p", (charge("B", **NEXT),)), ("p", (broken,)), ("q", (charge("C"),)))
     assert parts(records) == {"p": ["A", "B"], "q": ["C"]}
 
 
@@ -77,13 +77,13 @@ async def test_contracts_that_run_together_too_long_are_homonyms(
     end_of_first: str, expected: dict[str, list[str]]
 ) -> None:
     first = charge("A", debut="2025-09-01", fin=end_of_first)
-    assert parts(await values_read(("p", (first,)), ("p", (charge("B", **NEXT),)))) == expected
+    assert parts(await records_of(("p", (first,)), ("p", (charge("B", **NEXT),)))) == expected
 
 
 @pytest.mark.anyio
 async def test_an_annulled_contract_contradicts_nothing() -> None:
     null = charge("A", **FIRST, statut="Annulé")
-    assert parts(await values_read(("p", (null,)), ("p", (charge("B", **NEXT),)))) == {"p": ["A", "B"]}
+    assert parts(await records_of(("p", (null,)), ("p", (charge("B", **NEXT),)))) == {"p": ["A", "B"]}
 
 
 @pytest.mark.anyio
@@ -92,22 +92,22 @@ async def test_homonyms_of_one_cfa_with_nothing_else_in_common_are_two_persons()
     former: dict[str, Any] = {"debut": "2023-09-01", "fin": "2025-08-31"}
     elsewhere, at_home = charge("A", **former, code_postal="33000"), charge("A", **former)
     elsewhere["alternant"] |= {"telephone": "0639980002", "courriel": "autre@exemple.invalid"}
-    next_ = charge("B", **NEXT)
-    assert parts(await values_read(("p", (elsewhere,)), ("p", (next_,)))) == {"c0": ["A"], "c1": ["B"]}
-    assert parts(await values_read(("p", (at_home,)), ("p", (next_,)))) == {"p": ["A", "B"]}
+    following = charge("B", **NEXT)
+    assert parts(await records_of(("p", (elsewhere,)), ("p", (following,)))) == {"c0": ["A"], "c1": ["B"]}
+    assert parts(await records_of(("p", (at_home,)), ("p", (following,)))) == {"p": ["A", "B"]}
 
 
 @pytest.mark.anyio
 async def test_two_sexes_are_two_persons() -> None:
     boy = charge("A", debut="2023-09-01", fin="2025-08-31", sexe="1")
-    assert parts(await values_read(("p", (boy,)), ("p", (charge("B", **NEXT),)))) == {"c0": ["A"], "c1": ["B"]}
+    assert parts(await records_of(("p", (boy,)), ("p", (charge("B", **NEXT),)))) == {"c0": ["A"], "c1": ["B"]}
 
 
 @pytest.mark.anyio
 async def test_each_thing_is_what_the_latest_contract_tells_of_it() -> None:
     former = charge("A", debut="2023-09-01", fin="2025-08-31", code_postal="33000")
     last = charge_lba("B", **NEXT)
-    (record,) = await values_read(("p", (former,)), ("p", (last,)))
+    (record,) = await records_of(("p", (former,)), ("p", (last,)))
     jeune = record.jeune
     assert jeune.adresse is not None
     assert (jeune.adresse.code_postal, jeune.sexe, jeune.telephone) == ("33000", Sexe.F, "0639980017")
@@ -119,7 +119,7 @@ async def test_each_thing_is_what_the_latest_contract_tells_of_it() -> None:
 
 @pytest.mark.anyio
 async def test_rows_that_cannot_be_read_cost_their_contract_only() -> None:
-    assert parts(await values_read(("p", ({"alternant": None},)), ("p", ()), ("q", (charge("C"),)))) == {"q": ["C"]}
+    assert parts(await records_of(("p", ({"alternant": None},)), ("p", ()), ("q", (charge("C"),)))) == {"q": ["C"]}
 
 
 @pytest.mark.anyio
@@ -159,9 +159,9 @@ async def test_a_store_that_does_not_answer_is_a_source_that_is_missing() -> Non
 
     reader = RegistryReader(Absent(), fold)
     assert await reader.version() == ""
-    row_read = await read_registry(reader, "registre", 3.0, (["59000"], [], []))
-    assert isinstance(row_read, SourceUnavailable)
-    assert (row_read.source, str(row_read)) == ("registre", "la copie du registre ne répond pas")
+    result = await read_registry(reader, "registre", 3.0, (["59000"], [], []))
+    assert isinstance(result, SourceUnavailable)
+    assert (result.source, str(result)) == ("registre", "la copie du registre ne répond pas")
 
 
 @pytest.mark.anyio
@@ -250,9 +250,9 @@ def test_a_view_more_or_less_changes_what_is_known_and_never_the_contract(views:
         )
         return [(charge if view == "TBA" else charge_lba)("A", **told) for told in told_values[:steps]]
 
-    lu = fold([object_ for view in sorted(views) for object_ in objects(view)])
-    assert lu is not None
-    jeune, contrat = lu
+    result = fold([item for view in sorted(views) for item in objects(view)])
+    assert result is not None
+    jeune, contrat = result
     assert (contrat.numero, contrat.date_debut) == ("A", date(2025, 9, 1))
     assert contrat.date_fin == (date(2027, 8, 31) if steps == 1 else date(2027, 12, 31))
     assert (contrat.rupture is not None) == (steps == 3)

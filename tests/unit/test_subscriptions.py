@@ -24,10 +24,10 @@ secret = "CLE"
 
 
 def listen(record: Path, genre: str, table: str, env: Mapping[str, str] = ENV) -> list[tuple[str, float, bool]]:
-    known_ones: Mapping[str, Connector] = connectors()
+    known: Mapping[str, Connector] = connectors()
     (record / "un.toml").write_text(TOML.format(genre=genre) + table, encoding="utf-8")
-    partners = load_partners(record, env, known_ones)
-    return [(p.nom, e.periode, e.secret is not None) for p, _, e in subscriptions(partners, known_ones)]
+    partners = load_partners(record, env, known)
+    return [(p.nom, e.periode, e.secret is not None) for p, _, e in subscriptions(partners, known)]
 
 
 def test_a_queue_a_caller_and_one_that_says_nothing(tmp_path: Path) -> None:

@@ -21,8 +21,8 @@ def test_every_profile_has_an_example_of_its_own() -> None:
 
 
 def test_the_first_is_the_main_job_and_moi_is_for_everyone() -> None:
-    all_ = examples()
-    assert "ruptures(" in all_[0].partner_request
-    assert all_[0].clients[0] == "ml"
-    assert set(all_[-1].clients) > PROFILES
-    assert "moi {" in all_[-1].partner_request
+    everything = examples()
+    assert "ruptures(" in everything[0].partner_request
+    assert everything[0].clients[0] == "ml"
+    assert set(everything[-1].clients) > PROFILES
+    assert "moi {" in everything[-1].partner_request

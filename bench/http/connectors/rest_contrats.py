@@ -88,8 +88,8 @@ def records(structure: Tenant, _today: date) -> ReadingSteps[ReadingResult]:
     lots = [ids[debut : debut + IDS_MAX] for debut in range(0, len(ids), IDS_MAX)]
     responses = yield [PartnerRequest("jeunes", "/jeunes", params={"ids": ",".join(batch)}) for batch in lots]
     jeunes = [jeune for pages in responses for jeune in read(JeuneRest, rows_of(pages), account)]
-    values_read = [_record(jeune, [rupture for rupture in ruptures if rupture.jeune == jeune.id]) for jeune in jeunes]
-    return ReadingResult(values_read, account.rejects, account.ignored_fields, account.derives)
+    results = [_record(jeune, [rupture for rupture in ruptures if rupture.jeune == jeune.id]) for jeune in jeunes]
+    return ReadingResult(results, account.rejects, account.ignored_fields, account.drifts)
 
 
 def _record(who: JeuneRest, ruptures: Sequence[RuptureRest]) -> Record:
@@ -106,20 +106,22 @@ def _record(who: JeuneRest, ruptures: Sequence[RuptureRest]) -> Record:
     return Record(who.id, jeune)
 
 
-def _formation(lu: ContratRest) -> Formation:
-    session = lu.formation
-    return Formation(intitule=session.intitule, date_debut=session.debut, date_fin=session.fin, cfa=Cfa(uai=lu.cfa.uai))
+def _formation(parsed: ContratRest) -> Formation:
+    session = parsed.formation
+    return Formation(
+        intitule=session.intitule, date_debut=session.debut, date_fin=session.fin, cfa=Cfa(uai=parsed.cfa.uai)
+    )
 
 
-def _contrat(row_read: RuptureRest) -> Contrat:
-    contrat = row_read.contrat
+def _contrat(result: RuptureRest) -> Contrat:
+    contrat = result.contrat
     return Contrat(
-        numero=row_read.numero,
+        numero=result.numero,
         date_debut=contrat.debut,
         date_fin=contrat.fin,
         employeur=Employeur(siret=contrat.employeur.siret, denomination=contrat.employeur.denomination),
         cfa=Cfa(uai=contrat.cfa.uai),
-        rupture=Rupture(date=row_read.date),
+        rupture=Rupture(date=result.date),
     )
 
 

@@ -34,13 +34,13 @@ def records(structure: Tenant, _today: date) -> ReadingSteps[ReadingResult]:
     """Every follow-up of the structure."""
     account = QualityCounts()
     (pages,) = yield [PartnerRequest("suivis", f"/structures/{structure.key}/suivis")]
-    values_read = [_record(lu) for lu in read(SuiviRest, rows_of(pages), account)]
-    return ReadingResult(values_read, account.rejects, account.ignored_fields, account.derives)
+    results = [_record(result) for result in read(SuiviRest, rows_of(pages), account)]
+    return ReadingResult(results, account.rejects, account.ignored_fields, account.drifts)
 
 
-def _record(lu: SuiviRest) -> Record:
-    suivi = Suivi(situation=lu.situation, conseiller=lu.conseiller)
-    return Record(lu.id, Jeune(nom=lu.nom, prenom=lu.prenom, date_naissance=lu.naissance, suivi=suivi))
+def _record(parsed: SuiviRest) -> Record:
+    suivi = Suivi(situation=parsed.situation, conseiller=parsed.conseiller)
+    return Record(parsed.id, Jeune(nom=parsed.nom, prenom=parsed.prenom, date_naissance=parsed.naissance, suivi=suivi))
 
 
 CONNECTOR = Connector("rest-suivis", TypeSource.MISSION_LOCALE, ModeSource.INTERROGATION, structure_records=records)

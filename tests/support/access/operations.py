@@ -87,10 +87,10 @@ class Spelling:
     fragments: list[str] = field(default_factory=list)
 
     def selection(self, type_: str, tree: Tree) -> str:
-        return " ".join(self._adorn(type_, self._field(type_, un)) for un in tree)
+        return " ".join(self._adorn(type_, self._field(type_, one)) for one in tree)
 
-    def _field(self, type_: str, un: tuple[str, str, Any]) -> str:
-        key, champ, under = un
+    def _field(self, type_: str, one: tuple[str, str, Any]) -> str:
+        key, champ, under = one
         target = FIELDS[type_][champ][1]
         below = f" {{ {self.selection(target, under)} }}" if target else ""
         return f"{champ if key == champ else f'{key}: {champ}'}{below}"
@@ -159,8 +159,8 @@ def _write_root(racine: RootField, spelling: Spelling, ids: dict[str, list[str]]
 
 def targeted(racine: RootField, ids: dict[str, list[str]]) -> str:
     """The id that a root field asks."""
-    known_ones = [un for type_ in sorted(racine.trees) for un in ids[type_]] or ["inconnu"]
-    return known_ones[racine.who % len(known_ones)]
+    known = [one for type_ in sorted(racine.trees) for one in ids[type_]] or ["inconnu"]
+    return known[racine.who % len(known)]
 
 
 @dataclass
@@ -200,43 +200,43 @@ def _root_refusal(viewer: Told, racine: RootField) -> tuple[list[tuple[tuple[str
         refusal, is_granted = refusal_of(viewer, type_, tree)
         milieu = ("edges", "node") if racine.champ in LISTS else ()
         return [((*milieu, *path), categorie) for path, categorie in refusal], is_granted or not refusal
-    all_: list[tuple[tuple[str, ...], str]] = []
+    everything: list[tuple[tuple[str, ...], str]] = []
     granted = False
     for type_, tree in racine.trees.items():
         if oracle_decide(viewer, None, OPENINGS[type_]):
             refusal, is_granted = refusal_of(viewer, type_, tree)
-            all_, granted = all_ + refusal, granted or is_granted
+            everything, granted = everything + refusal, granted or is_granted
         else:
-            all_ += [((key,), OPENINGS[type_]) for key, champ, _ in tree if FIELDS[type_][champ][0]]
-    return all_, granted
+            everything += [((key,), OPENINGS[type_]) for key, champ, _ in tree if FIELDS[type_][champ][0]]
+    return everything, granted
 
 
 def refusal_of(viewer: Told, type_: str, tree: Tree) -> tuple[list[tuple[tuple[str, ...], str]], bool]:
     """The refused paths of a selection with their categories, and whether something governed in it is granted."""
-    all_: list[tuple[tuple[str, ...], str]] = []
+    everything: list[tuple[tuple[str, ...], str]] = []
     is_granted = False
     for key, champ, under in tree:
         categorie, target = FIELDS[type_][champ]
         if categorie and not oracle_decide(viewer, None, categorie):
-            all_.append(((key,), categorie))
+            everything.append(((key,), categorie))
             continue
         below, inside = refusal_of(viewer, target, under) if target else ([], False)
-        all_ += [((key, *path), its_categorie) for path, its_categorie in below]
+        everything += [((key, *path), its_categorie) for path, its_categorie in below]
         is_granted = is_granted or inside or bool(categorie and not (below and not inside))
-    return all_, is_granted
+    return everything, is_granted
 
 
 def _show_root(viewer: Told, racine: RootField, truth: list[tuple[Told, Told]], ids: dict[str, list[str]]) -> Any:
-    seen_ones = [(person, jeune) for person, jeune in truth if oracle_decide(viewer, person, "PARCOURS")]
+    seen = [(person, jeune) for person, jeune in truth if oracle_decide(viewer, person, "PARCOURS")]
     if racine.champ in LISTS:
         ((type_, tree),) = racine.trees.items()
-        nodes = [show(viewer, p, type_, tree, object_) for p, jeune in seen_ones for object_ in _objects(type_, jeune)]
+        nodes = [show(viewer, p, type_, tree, item) for p, jeune in seen for item in _objects(type_, jeune)]
         return {"totalCount": len(nodes), "edges": [{"node": node} for node in nodes]}
     for type_ in OPENINGS if racine.champ == "node" else racine.trees:
-        for person, jeune in seen_ones if oracle_decide(viewer, None, OPENINGS[type_]) else ():
-            for object_ in _objects(type_, jeune):
-                if object_["id"] == targeted(racine, ids):
-                    return show(viewer, person, type_, racine.trees.get(type_, []), object_)
+        for person, jeune in seen if oracle_decide(viewer, None, OPENINGS[type_]) else ():
+            for item in _objects(type_, jeune):
+                if item["id"] == targeted(racine, ids):
+                    return show(viewer, person, type_, racine.trees.get(type_, []), item)
     return None
 
 
@@ -245,18 +245,18 @@ def _objects(type_: str, jeune: Told) -> list[Told]:
     return objects[type_]
 
 
-def show(viewer: Told, person: Told, type_: str, tree: Tree, object_: Any) -> Any:
+def show(viewer: Told, person: Told, type_: str, tree: Tree, item: Any) -> Any:
     """What the viewer is shown of an object that it may open."""
-    if isinstance(object_, list):
-        return [show(viewer, person, type_, tree, un) for un in object_]
-    if object_ is None:
+    if isinstance(item, list):
+        return [show(viewer, person, type_, tree, one) for one in item]
+    if item is None:
         return None
     seen: Told = {}
     for key, champ, under in tree:
         categorie, target = FIELDS[type_][champ]
         seen[key] = None
         if oracle_decide(viewer, person, categorie):
-            value = oracle_says(viewer, person, champ, object_[champ], FIELDS[type_])
+            value = oracle_says(viewer, person, champ, item[champ], FIELDS[type_])
             refusal, is_granted = refusal_of(viewer, target, under) if target else ([], True)
             if not (categorie and refusal and not is_granted):
                 seen[key] = show(viewer, person, target, under, value) if target else value
@@ -269,5 +269,5 @@ def comparable(data: Any) -> Any:
         return {key: comparable(value) for key, value in data.items()}
     if not isinstance(data, list):
         return data
-    texts = [json.dumps(comparable(un), sort_keys=True) for un in data]
-    return sorted(texts) if any(isinstance(un, dict) and "node" in un for un in data) else sorted(set(texts))
+    texts = [json.dumps(comparable(one), sort_keys=True) for one in data]
+    return sorted(texts) if any(isinstance(one, dict) and "node" in one for one in data) else sorted(set(texts))

@@ -122,107 +122,107 @@ def draw_from(randomness: Random, number: int) -> list[Inhabitant]:
     return inhabitants
 
 
-def facts(un: Inhabitant) -> dict[str, Any]:
+def facts(one: Inhabitant) -> dict[str, Any]:
     """What the oracle is told of him."""
-    region, departement, academie, reseaux, _ = CFAS[un.cfa]
-    recent = un.statut == "RUPTURANT"
+    region, departement, academie, reseaux, _ = CFAS[one.cfa]
+    recent = one.statut == "RUPTURANT"
     reasons = {
-        "ACCOMPAGNEMENT_CONJOINT": un.collaboration,
-        "SOUHAITE_RDV": un.souhaite_rdv,
-        "RQTH": un.rqth and recent,
-        "MINEUR": un.age < 18 and recent,
+        "ACCOMPAGNEMENT_CONJOINT": one.collaboration,
+        "SOUHAITE_RDV": one.souhaite_rdv,
+        "RQTH": one.rqth and recent,
+        "MINEUR": one.age < 18 and recent,
     }
     return {
         "liens": {
-            "residence": {un.mission_locale},
-            "suivi": set(un.followed_by),
-            "cfa": {un.cfa},
+            "residence": {one.mission_locale},
+            "suivi": set(one.followed_by),
+            "cfa": {one.cfa},
             "reseau": set(reseaux),
             "region_cfa": {region},
             "departement_cfa": {departement},
             "academie_cfa": {academie},
             "region": {region},
         },
-        "statut": un.statut,
-        "age": un.age,
-        "rqth": un.rqth,
-        "collaboration": un.collaboration,
-        "motifs": [reason for reason, true_ in reasons.items() if true_],
+        "statut": one.statut,
+        "age": one.age,
+        "rqth": one.rqth,
+        "collaboration": one.collaboration,
+        "motifs": [reason for reason, truth in reasons.items() if truth],
     }
 
 
-def record(un: Inhabitant) -> Record:
+def record(one: Inhabitant) -> Record:
     """All that his CFA's system says, every field told."""
-    session, bounds, broken = STATUSES[un.statut]
+    session, bounds, broken = STATUSES[one.statut]
     formation = Formation(
-        intitule=un["PARCOURS"],
+        intitule=one["PARCOURS"],
         rncp="RNCP1",
         cfd="C1",
         niveau=4,
         date_debut=session[0],
         date_fin=session[1],
-        cfa=_cfa(un),
+        cfa=_cfa(one),
     )
-    contrats = [] if bounds is None else [_contrat(un, bounds, broken)]
-    insee = f"{un.mission_locale[:2]}0{un.mission_locale[3:]}"
+    contrats = [] if bounds is None else [_contrat(one, bounds, broken)]
+    insee = f"{one.mission_locale[:2]}0{one.mission_locale[3:]}"
     jeune = Jeune(
-        nom=f"Nom{un.numero} {un['IDENTITE']}",
-        prenom=PRENOMS[un.numero % len(PRENOMS)],
-        date_naissance=date(DAY.year - un.age, 1 + un.numero % 9, 1 + 3 * un.numero % 28),
+        nom=f"Nom{one.numero} {one['IDENTITE']}",
+        prenom=PRENOMS[one.numero % len(PRENOMS)],
+        date_naissance=date(DAY.year - one.age, 1 + one.numero % 9, 1 + 3 * one.numero % 28),
         sexe=Sexe.F,
-        ine=un["IDENTIFIANT_NATIONAL"],
-        rqth=un.rqth,
-        telephone=un["CONTACT"],
-        courriel=f"{un['CONTACT']}@exemple.invalid",
+        ine=one["IDENTIFIANT_NATIONAL"],
+        rqth=one.rqth,
+        telephone=one["CONTACT"],
+        courriel=f"{one['CONTACT']}@exemple.invalid",
         adresse=Adresse(
-            voie=un["ADRESSE"], complement="2e étage", code_postal=CodePostal(insee), insee=insee, ville=un["ADRESSE"]
+            voie=one["ADRESSE"], complement="2e étage", code_postal=CodePostal(insee), insee=insee, ville=one["ADRESSE"]
         ),
-        representants=[Representant(nom=un["REPRESENTANT"], courriel="r@exemple.invalid", telephone="0199000000")],
+        representants=[Representant(nom=one["REPRESENTANT"], courriel="r@exemple.invalid", telephone="0199000000")],
         formations=[formation],
         contrats=contrats,
-        suivi=_suivi(un),
-        collaboration=_collaboration(un) if un.collaboration else None,
+        suivi=_suivi(one),
+        collaboration=_collaboration(one) if one.collaboration else None,
     )
-    return Record(f"E{un.numero}", jeune)
+    return Record(f"E{one.numero}", jeune)
 
 
-def _cfa(un: Inhabitant) -> Cfa:
-    return Cfa(uai=UAI(un.cfa))
+def _cfa(one: Inhabitant) -> Cfa:
+    return Cfa(uai=UAI(one.cfa))
 
 
-def _contrat(un: Inhabitant, bounds: tuple[date, date], broken: date | None) -> Contrat:
+def _contrat(one: Inhabitant, bounds: tuple[date, date], broken: date | None) -> Contrat:
     return Contrat(
-        numero=un["CONTRAT"],
+        numero=one["CONTRAT"],
         type="11",
         date_debut=bounds[0],
         date_fin=bounds[1],
-        employeur=Employeur(siret=SIRET("73282932000074"), denomination=un["CONTRAT"], naf="1071C", idcc="843"),
-        cfa=_cfa(un),
-        rupture=Rupture(date=broken, cause=un["COLLABORATION"], signalee_le=broken) if broken else None,
+        employeur=Employeur(siret=SIRET("73282932000074"), denomination=one["CONTRAT"], naf="1071C", idcc="843"),
+        cfa=_cfa(one),
+        rupture=Rupture(date=broken, cause=one["COLLABORATION"], signalee_le=broken) if broken else None,
     )
 
 
-def _suivi(un: Inhabitant) -> Suivi:
+def _suivi(one: Inhabitant) -> Suivi:
     step = EtapeSuivi(situation=SituationSuivi.AUTRE, date=RECEIVED)
     return Suivi(
         situation=SituationSuivi.RDV_PRIS,
-        situation_autre=un["SUIVI"],
+        situation_autre=one["SUIVI"],
         date=RECEIVED,
-        conseiller=un["SUIVI"],
-        commentaire=un["SUIVI"],
+        conseiller=one["SUIVI"],
+        commentaire=one["SUIVI"],
         deja_connu=True,
         historique=[step],
-        souhaite_rdv=un.souhaite_rdv,
+        souhaite_rdv=one.souhaite_rdv,
     )
 
 
-def _collaboration(un: Inhabitant) -> Collaboration:
+def _collaboration(one: Inhabitant) -> Collaboration:
     return Collaboration(
         demandee_le=RECEIVED,
         motifs=[MotifAccompagnement.LOGEMENT],
-        commentaire=un["COLLABORATION"],
-        cause_rupture=un["COLLABORATION"],
-        referent=un["COLLABORATION"],
+        commentaire=one["COLLABORATION"],
+        cause_rupture=one["COLLABORATION"],
+        referent=one["COLLABORATION"],
     )
 
 
@@ -253,15 +253,15 @@ class Sources:
 
     def _records(self, unit: Unit) -> tuple[Record, ...]:
         if unit.resource is Resource.CFA:
-            return tuple(record(un) for un in self.inhabitants if un.cfa == unit.key)
-        return tuple(known(un) for un in self.inhabitants if unit.key in un.followed_by)
+            return tuple(record(one) for one in self.inhabitants if one.cfa == unit.key)
+        return tuple(known(one) for one in self.inhabitants if unit.key in one.followed_by)
 
 
-def known(un: Inhabitant) -> Record:
+def known(one: Inhabitant) -> Record:
     """A Mission locale's dossier that says who, and nothing else."""
-    integer = record(un).jeune
+    integer = record(one).jeune
     jeune = Jeune(nom=integer.nom, prenom=integer.prenom, date_naissance=integer.date_naissance, sexe=integer.sexe)
-    return Record(f"M{un.numero}", jeune)
+    return Record(f"M{one.numero}", jeune)
 
 
 @dataclass(frozen=True, slots=True)
@@ -371,8 +371,8 @@ class SmallWorld:
     async def request(self, viewer: Viewer, partner_request: str, **variables: Any) -> dict[str, Any]:
         """The answer, as its JSON document."""
         response = await answer(self.gateway, viewer, GraphQLRequest(partner_request, None, variables))
-        lu: dict[str, Any] = orjson.loads(orjson.dumps(response.body("")))
-        return lu
+        result: dict[str, Any] = orjson.loads(orjson.dumps(response.body("")))
+        return result
 
 
 def caller(profil: str, organisation: str, comme: str | None = None, finalite: str | None = "") -> Viewer:

@@ -117,15 +117,15 @@ def population(noise: float = 0.0, today: date = TODAY, eleves: int = 1) -> Popu
     followed = person(YPAREO, suivi=suivi(), collaboration=collaboration())
     erps = {"ypareo": YPAREO, "gestibase": GESTIBASE, "aimaira": AIMAIRA}
     prefix = {"ypareo": "", "gestibase": "E000", "aimaira": ""}
-    accounts_: dict[str, dict[str, list[Account]]] = {
+    accounts: dict[str, dict[str, list[Account]]] = {
         erp: {uai: [Account(erp, uai, f"{prefix[erp]}{42 + rank}", person(uai)) for rank in range(eleves)]}
         for erp, uai in erps.items()
     }
-    accounts_["ypareo"][YPAREO_BIS] = [Account("ypareo", YPAREO_BIS, "7", person(YPAREO_BIS, nom="AUTRE"))]
-    accounts_["imilo"] = {"01002": [Account("imilo", "01002", "9001", followed)]}
-    accounts_["registre"] = {"": [registry_account()]}
+    accounts["ypareo"][YPAREO_BIS] = [Account("ypareo", YPAREO_BIS, "7", person(YPAREO_BIS, nom="AUTRE"))]
+    accounts["imilo"] = {"01002": [Account("imilo", "01002", "9001", followed)]}
+    accounts["registre"] = {"": [registry_account()]}
     cfas = {uai: cfa(uai, erp) for erp, uai in erps.items()} | {YPAREO_BIS: cfa(YPAREO_BIS, "ypareo")}
-    return Population(7, today, noise, GEOGRAPHIE, cfas, [person(YPAREO)], accounts_)
+    return Population(7, today, noise, GEOGRAPHIE, cfas, [person(YPAREO)], accounts)
 
 
 def registry_account() -> Account:

@@ -17,7 +17,7 @@ from fixtures.simulators.common import Context, tenants
 
 
 @dataclass(frozen=True, slots=True)
-class Bench:
+class RunningSimulators:
     """Running simulators."""
 
     http: httpx.Client
@@ -42,7 +42,7 @@ class Bench:
 
 
 @contextmanager
-def bench_(population: Population, quota_gestibase: int = 60) -> Iterator[Bench]:
+def running_simulators(population: Population, quota_gestibase: int = 60) -> Iterator[RunningSimulators]:
     taken = reserve(0)
     port = taken.getsockname()[1]
     partners = Partners(Context(population, quota_gestibase=quota_gestibase))
@@ -50,7 +50,7 @@ def bench_(population: Population, quota_gestibase: int = 60) -> Iterator[Bench]
     url = f"http://{HOST}:{port}"
     with Servers([(taken, app)]), client_http(url) as http, RemoteControl(url) as check:
         check.set_pragmas(datetime.combine(population.today, datetime.min.time().replace(hour=12), UTC))
-        yield Bench(http, check, population, port)
+        yield RunningSimulators(http, check, population, port)
 
 
 def ypareo_rows(reponse: httpx.Response) -> list[dict[str, Any]]:

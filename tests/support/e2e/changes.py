@@ -37,56 +37,54 @@ def wait(view: Callable[[], bool]) -> float:
     return time.monotonic() - debut
 
 
-def suivi(nodes: View, account_: Account) -> str | None:
-    who = (account_.person.nom, account_.person.date_naissance.isoformat())
-    found_ones = [n["jeune"]["suivi"] for n in nodes if (n["jeune"]["nom"], n["jeune"]["dateNaissance"]) == who]
-    return found_ones[0]["situation"] if found_ones and found_ones[0] else None
+def suivi(nodes: View, account: Account) -> str | None:
+    who = (account.person.nom, account.person.date_naissance.isoformat())
+    found = [n["jeune"]["suivi"] for n in nodes if (n["jeune"]["nom"], n["jeune"]["dateNaissance"]) == who]
+    return found[0]["situation"] if found and found[0] else None
 
 
 def followed(world: World, nodes: View) -> Account:
     """A person of that list with a follow-up."""
     code = world.clients["ml"].organisation
-    return next(
-        account_ for account_ in world.population.accounts_["imilo"][code] if suivi(nodes, account_) is not None
-    )
+    return next(account for account in world.population.accounts["imilo"][code] if suivi(nodes, account) is not None)
 
 
 def write_suivi(world: World, *processus: LaunchedGateway) -> list[float]:
     """Seconds until each process shows a follow-up written at i-milo, and told three times."""
     nodes = read(world, processus[0])
-    account_ = followed(world, nodes)
-    situation = "AUTRE" if suivi(nodes, account_) == "REORIENTATION" else "REORIENTATION"
-    for un in processus:
-        assert suivi(read(world, un), account_) not in (None, situation)
-    world.check.change_("imilo", account_.key, "situation", situation, times=3)
-    return [wait(partial(suivi_is, world, un, account_, situation)) for un in processus]
+    account = followed(world, nodes)
+    situation = "AUTRE" if suivi(nodes, account) == "REORIENTATION" else "REORIENTATION"
+    for one in processus:
+        assert suivi(read(world, one), account) not in (None, situation)
+    world.check.change("imilo", account.key, "situation", situation, times=3)
+    return [wait(partial(suivi_is, world, one, account, situation)) for one in processus]
 
 
-def suivi_is(world: World, gateway: LaunchedGateway, account_: Account, situation: str) -> bool:
-    return suivi(read(world, gateway), account_) == situation
+def suivi_is(world: World, gateway: LaunchedGateway, account: Account, situation: str) -> bool:
+    return suivi(read(world, gateway), account) == situation
 
 
 def enter_rupture(world: World, day: date, *processus: LaunchedGateway) -> list[float]:
     """Seconds until each process shows a rupture typed at Aimaira, and told three times."""
     nodes = read(world, processus[0])
-    uai, account_ = next(
-        (uai, account_)
-        for uai, accounts_ in world.population.accounts_["aimaira"].items()
-        for account_ in accounts_
-        if any(_its_own(node, uai, account_) for node in nodes)
+    uai, account = next(
+        (uai, account)
+        for uai, accounts in world.population.accounts["aimaira"].items()
+        for account in accounts
+        if any(_its_own(node, uai, account) for node in nodes)
     )
-    for un in processus:
-        assert not _rupture_le(world, un, (uai, account_), day)
-    world.check.change_("aimaira", f"{uai}/{account_.key}", "rupture", day.isoformat(), times=3)
-    return [wait(partial(_rupture_le, world, un, (uai, account_), day)) for un in processus]
+    for one in processus:
+        assert not _rupture_le(world, one, (uai, account), day)
+    world.check.change("aimaira", f"{uai}/{account.key}", "rupture", day.isoformat(), times=3)
+    return [wait(partial(_rupture_le, world, one, (uai, account), day)) for one in processus]
 
 
 def _rupture_le(world: World, gateway: LaunchedGateway, record: tuple[str, Account], day: date) -> bool:
     return any(node["date"] == day.isoformat() and _its_own(node, *record) for node in read(world, gateway))
 
 
-def _its_own(node: dict[str, Any], uai: str, account_: Account) -> bool:
-    who = (account_.person.nom, account_.person.date_naissance.isoformat())
+def _its_own(node: dict[str, Any], uai: str, account: Account) -> bool:
+    who = (account.person.nom, account.person.date_naissance.isoformat())
     return node["contrat"]["cfa"]["uai"] == uai and (node["jeune"]["nom"], node["jeune"]["dateNaissance"]) == who
 
 

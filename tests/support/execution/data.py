@@ -83,11 +83,11 @@ def _value(type_: Any, randomness: Random) -> Any:
     return SIMPLE_ONES.get(type_, SIMPLE_ONES[str])(randomness)
 
 
-def noun(class_: type, randomness: Random) -> Any:
+def noun(kind: type, randomness: Random) -> Any:
     """An object of a noun; those that lead to a person are left out."""
-    definition: Any = class_.__strawberry_definition__  # type: ignore[attr-defined]
+    definition: Any = kind.__strawberry_definition__  # type: ignore[attr-defined]
     champs = [champ for champ in definition.fields if champ.base_resolver is None and _short(champ, randomness)]
-    return class_(**{champ.python_name: _value(champ.type, randomness) for champ in champs})
+    return kind(**{champ.python_name: _value(champ.type, randomness) for champ in champs})
 
 
 def _short(champ: Any, randomness: Random) -> bool:
@@ -146,24 +146,24 @@ def view(randomness: Random, persons: int) -> View:
 
 def spoil_data(chosen: View, randomness: Random) -> None:
     """Put values where they have no place: a wrong class, a null that may not be, an exception, nothing at all."""
-    kept_values = [object_ for person in chosen.persons.values() for object_ in _kept_values(person.jeune, set())]
-    for object_ in randomness.choices(kept_values, k=10 * len(kept_values)):
-        names = sorted(vars(object_).keys() - INTACT)
+    kept_values = [item for person in chosen.persons.values() for item in _kept_values(person.jeune, set())]
+    for item in randomness.choices(kept_values, k=10 * len(kept_values)):
+        names = sorted(vars(item).keys() - INTACT)
         if names and randomness.random() < 0.9:
-            setattr(object_, randomness.choice(names), randomness.choice(WRONG))
-        elif names and not isinstance(object_, OWN):  # the mask needs every attribute of those
-            delattr(object_, randomness.choice(names))
+            setattr(item, randomness.choice(names), randomness.choice(WRONG))
+        elif names and not isinstance(item, OWN):  # the mask needs every attribute of those
+            delattr(item, randomness.choice(names))
 
 
-def _kept_values(object_: Any, seen_ones: set[int]) -> Iterator[Any]:
-    if isinstance(object_, list):
-        for element in object_:
-            yield from _kept_values(element, seen_ones)
-    elif is_dataclass(object_) and not isinstance(object_, Enum) and id(object_) not in seen_ones:
-        seen_ones.add(id(object_))
-        yield object_
-        for value in vars(object_).values():
-            yield from _kept_values(value, seen_ones)
+def _kept_values(item: Any, seen: set[int]) -> Iterator[Any]:
+    if isinstance(item, list):
+        for element in item:
+            yield from _kept_values(element, seen)
+    elif is_dataclass(item) and not isinstance(item, Enum) and id(item) not in seen:
+        seen.add(id(item))
+        yield item
+        for value in vars(item).values():
+            yield from _kept_values(value, seen)
 
 
 class TrainingDirectory:

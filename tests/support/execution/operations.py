@@ -112,8 +112,8 @@ class Draw:
             return f"@{directive}(if: {self.randomness.choice(('true', 'false'))})"
         name = f"v{len(self.variables)}"
         default = self.randomness.choice(("true", "false")) if self.randomness.random() < 0.5 else None
-        true_ = self.randomness.random() < 0.5
-        donne: Any = true_ if default is None or self.randomness.random() < 0.5 else ...
+        truth = self.randomness.random() < 0.5
+        donne: Any = truth if default is None or self.randomness.random() < 0.5 else ...
         self.variables[name] = ("Boolean!" if default is None else "Boolean! ", default, donne)
         return f"@{directive}(if: ${name})"
 

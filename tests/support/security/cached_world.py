@@ -50,13 +50,13 @@ class CachedWorld:
 
     async def request(self, viewer: Viewer, text: str, **variables: Any) -> str:
         """What is judged of the answer: its data and its errors."""
-        return bytes_(await self.world.request(viewer, text, **variables))
+        return response_bytes(await self.world.request(viewer, text, **variables))
 
     async def without_cache(self, viewer: Viewer, text: str, **variables: Any) -> str:
         """What a gateway that has just started, and keeps nothing, answers: the model."""
-        return bytes_(await SmallWorld(self.inhabitants).request(viewer, text, **variables))
+        return response_bytes(await SmallWorld(self.inhabitants).request(viewer, text, **variables))
 
-    async def age_(self, seconds: float) -> None:
+    async def grow_older(self, seconds: float) -> None:
         """Time passes."""
         self.minute[0] += seconds
 
@@ -64,29 +64,29 @@ class CachedWorld:
         """Partners tell that something changed; what was read just before serves two seconds more."""
         for unit in UNITES:
             await self.sources.invalidate(unit)
-        await self.age_(3.0)
+        await self.grow_older(3.0)
 
-    async def rest_(self) -> None:
+    async def settle(self) -> None:
         """Let what is asked behind come."""
         await asyncio.gather(*self.sources._flights._flights._flights.values())
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         self.requests += 1
-        own_ones = {un.numero for un in self._de(request.url.path.rpartition("/")[2])}
-        rows = [{"numero": un.numero, "dit": repr(un)} for un in self.inhabitants if un.numero in own_ones]
+        own = {one.numero for one in self._de(request.url.path.rpartition("/")[2])}
+        rows = [{"numero": one.numero, "dit": repr(one)} for one in self.inhabitants if one.numero in own]
         mark = f'"{hashlib.sha256(json.dumps(rows).encode()).hexdigest()}"'
         if request.headers.get("If-None-Match") == mark:
             return httpx.Response(304)
         return httpx.Response(200, json=rows, headers={"ETag": mark} if "/erp/" in request.url.path else {})
 
     def _de(self, key: str) -> list[Inhabitant]:
-        return [un for un in self.inhabitants if key == un.cfa or key in un.followed_by]
+        return [one for one in self.inhabitants if key == one.cfa or key in one.followed_by]
 
     def _connector(self, nom: str, tell: Callable[[Inhabitant], Record]) -> Connector:
         def reading(tenant: Tenant, _day: date) -> ReadingSteps[ReadingResult]:
             ((rows,),) = yield [PartnerRequest("liste", f"/liste/{tenant.key}")]
             numeros = {line["numero"] for line in rows}
-            return ReadingResult([tell(un) for un in self.inhabitants if un.numero in numeros])
+            return ReadingResult([tell(one) for one in self.inhabitants if one.numero in numeros])
 
         if nom == "erp":
             return Connector(nom, TypeSource.ERP_CFA, ModeSource.INTERROGATION, cfa_records=reading)
@@ -105,5 +105,5 @@ def _partner(nom: str) -> Partner:
     )
 
 
-def bytes_(reponse: dict[str, Any]) -> str:
+def response_bytes(reponse: dict[str, Any]) -> str:
     return json.dumps({key: reponse.get(key) for key in ("data", "errors")}, ensure_ascii=False)

@@ -51,12 +51,12 @@ class Edge:
 
     def graphql(self, document: object, **headers: str) -> RawResponse:
         """The answer to a JSON body, by `ml` unless `headers` says otherwise (`_` stands for `-`; "" leaves one out)."""
-        return self.call_(json.dumps(document).encode(), **headers)
+        return self.call_edge(json.dumps(document).encode(), **headers)
 
     def request(self, partner_request: str, **headers: str) -> RawResponse:
         return self.graphql({"query": partner_request}, **headers)
 
-    def call_(self, body: bytes = b"", method: str = "POST", path: str = "/graphql", **headers: str) -> RawResponse:
+    def call_edge(self, body: bytes = b"", method: str = "POST", path: str = "/graphql", **headers: str) -> RawResponse:
         return self.loop.run(self.call(body, method, path, **headers))
 
     async def call(self, body: bytes, method: str = "POST", path: str = "/graphql", **headers: str) -> RawResponse:

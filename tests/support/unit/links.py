@@ -31,7 +31,7 @@ def told(source: str, key: str = "1", tenant: str = "", **values: Any) -> Source
     return SourcedRecord(source, nature, tenant, Record(key, Jeune(**told_values)), T0)
 
 
-def set_(*sourced_records: SourcedRecord) -> Cluster:
+def cluster_of(*sourced_records: SourcedRecord) -> Cluster:
     """A group, whatever joined it: the rules of joining are not what is tried here."""
     return Cluster("", tuple(sorted(sourced_records, key=lambda sourced_record: sourced_record.rank)))
 
@@ -56,8 +56,8 @@ class UnitReader:
 
     async def one(self, *sourced_records: SourcedRecord) -> str:
         """The id of records that speak of one person."""
-        (object_,) = await self.read(set_(*sourced_records))
-        return object_
+        (item,) = await self.read(cluster_of(*sourced_records))
+        return item
 
     def former_ids(self) -> dict[str, str]:
         assert self.last is not None

@@ -63,10 +63,10 @@ def charge(no_contrat: str = "059202509000001", **told_values: Any) -> dict[str,
 
 def charge_lba(no_contrat: str = "059202509000001", **told_values: Any) -> dict[str, Any]:
     """The same contract in the LBA view: an employer, no address, no sex, no phone."""
-    object_ = charge(no_contrat, **told_values)
-    object_["alternant"] = {key: object_["alternant"][key] for key in ("nom", "prenom", "dateNaissance", "courriel")}
-    object_["employeur"] = {"siret": "13002526500013", "denomination": "Boulangerie fictive"}
-    return object_
+    item = charge(no_contrat, **told_values)
+    item["alternant"] = {key: item["alternant"][key] for key in ("nom", "prenom", "dateNaissance", "courriel")}
+    item["employeur"] = {"siret": "13002526500013", "denomination": "Boulangerie fictive"}
+    return item
 
 
 @dataclass
@@ -80,8 +80,8 @@ class Partner:
     a_la_page: Callable[[str, str, int], object] = lambda *_: None
     per_page: int = 1000
 
-    def tell(self, day: date, object_: dict[str, Any], view: str = "TBA") -> None:
-        self.days.setdefault(day, []).append((view, object_))
+    def tell(self, day: date, item: dict[str, Any], view: str = "TBA") -> None:
+        self.days.setdefault(day, []).append((view, item))
 
     async def read(
         self, partner_request: PartnerRequest, rank: int, read: Callable[[Any], HarvestedRows]
