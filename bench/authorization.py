@@ -15,8 +15,8 @@ from random import Random
 from typing import Any
 from unittest.mock import patch
 
-from gateway.federation.views import context, masked
-from gateway.federation.views.build import Shown
+from gateway.federation.views import context, view
+from gateway.federation.views.view import Shown
 from gateway.sources.units import CacheStatus, Unit, UnitResult
 from tests.support.access.small_world import RECEIVED, SmallWorld, caller, draw_from
 from tests.support.e2e.queries import ALL
@@ -47,7 +47,7 @@ async def _time(world: SmallWorld) -> float:
 
 async def _without(world: SmallWorld, judgement: Any) -> float:
     nothing: Callable[..., Any] = lambda *_: judgement  # noqa: E731
-    with patch.object(masked.MaskedCopies, "montrer", _as_is), patch("gateway.operation._juger", nothing):
+    with patch.object(view.MaskedCopies, "show", _as_is), patch("gateway.operation._judge", nothing):
         return await _time(world)
 
 

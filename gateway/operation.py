@@ -1,10 +1,11 @@
 """The steps of one operation, in order, and nowhere else.
 
-    demand → its text → parse, judge and validate (kept by text) → cost → charge → decide → plan → collect → view → execute
-    → sentinel → guesses → quotas and journal → answer
-    a view that is not known yet: join, merge and bound → give ids → enrol
+    request → its text → parse, judge and validate (kept by text) → cost → charge → decide → plan → collect → view → execute
+    → sentinel → look-ups → quotas and journal → answer
+    a view that is not known yet: join, merge and select → give ids → place
 
 Each step is a function over values; the effects are at both ends: the sources behind `Collector`, the bytes in `app.py`.
+Knows no HTTP.
 """
 
 import logging
@@ -37,9 +38,9 @@ from gateway.federation.collect.readings import Readings
 from gateway.federation.directory import Directory
 from gateway.federation.ids.assign import IdAssigner
 from gateway.federation.opaque_ids import OpaqueIds
-from gateway.federation.views.build import Rights, View
 from gateway.federation.views.cache import ViewCache, find_view
 from gateway.federation.views.context import OperationContext
+from gateway.federation.views.view import Rights, View
 from gateway.response import (
     GraphQLResponse,
     fallback_error,
@@ -69,7 +70,7 @@ class GraphQLRequest:
 
 @dataclass(frozen=True, slots=True)
 class ValidatedOperation:
-    """What is asked, once it is known to be a valid operation of the graph."""
+    """A request that is known to be a valid operation of the graph."""
 
     document: Document
     variables: VariableValues
@@ -105,10 +106,9 @@ class Gateway:
 
 
 async def answer(gateway: Gateway, viewer: Viewer, request: GraphQLRequest) -> GraphQLResponse:
-    """Answer one operation: what the caller did wrong and what failed here are both answers.
+    """The answer to one operation; what the caller did wrong is an answer too.
 
-    Raises LeakStopped, QuotaReached, Overloaded, and JournalUnavailable when it could not be written whom the answer shows:
-    nothing leaves.
+    Raises LeakStopped, QuotaReached, Overloaded, and JournalUnavailable when the reading could not be written: nothing leaves.
     """
     try:
         text = gateway.persisted_documents.text(viewer, request.text, request.digest)
@@ -126,32 +126,35 @@ async def answer(gateway: Gateway, viewer: Viewer, request: GraphQLRequest) -> G
         return refused_response(error)
     try:
         return await _serve(gateway, viewer, validated, judgement, cost)
-    except LeakStopped as shutdown:
-        logger.critical("%s", shutdown)
-        gateway.stopped(shutdown.coordinate)
+    except LeakStopped as leak:
+        logger.critical("%s", leak)
+        gateway.stopped(leak.coordinate)
         raise
 
 
 def _judge(gateway: Gateway, viewer: Viewer, validated: ValidatedOperation) -> CachedDecision:
-    """The decision, told to the policy on trial too. Raises what the policy in force refuses."""
-    put = (validated.document.tree, validated.document.operation, validated.variables.coerced, viewer)
+    """The decision of the policy in force, compared with that of the policy on trial. Raises what the former refuses."""
+    question = (validated.document.tree, validated.document.operation, validated.variables.coerced, viewer)
     granted: frozenset[str] = frozenset()
+    # A refusal is compared too: a policy on trial that would allow it must be seen.
     try:
-        judgement = gateway.decision_cache.judge(*put)
+        judgement = gateway.decision_cache.judge(*question)
         granted = judgement.decision.coordinates
         return judgement
     finally:
         if gateway.candidate:
-            gateway.candidate.compare(*put, granted)
+            gateway.candidate.compare(*question, granted)
 
 
 async def _serve(
     gateway: Gateway, viewer: Viewer, validated: ValidatedOperation, judgement: CachedDecision, cost: int
 ) -> GraphQLResponse:
     context = await build_context(gateway, viewer, judgement.decision, validated.age_max)
-    response = _assembler(gateway, context, _execute(gateway, context, validated, judgement), cost)
+    result = _execute(gateway, context, validated, judgement)
+    response = _response(gateway, context, result, cost)
     if found := find_leak(response.data, judgement.forbidden):
         raise LeakStopped(".".join(found))
+    # The journal comes last and before the answer: what it cannot write is not shown.
     states = {source["nom"]: source["etat"] for source in response.extensions["sources"]}
     await gateway.accounting.limit_lookups(context)
     await gateway.accounting.record(context, validated.identifier, validated.document.text, states)
@@ -161,27 +164,29 @@ async def _serve(
 def _execute(
     gateway: Gateway, context: OperationContext, validated: ValidatedOperation, judgement: CachedDecision
 ) -> ExecutionResult:
-    """The data, and beside them what the caller asks of the graph itself: the shape it may use."""
+    """The data, and what the caller asks of the graph itself: answered apart, by the shape of the graph that it may use."""
     document, variables, fields = validated.document, validated.variables, context.decision.fields
     execute = partial(gateway.executor.execute, context=context, forbidden=judgement.forbidden)
     meta = context.decision.keys(META)
     if not meta:
         return execute(document, variables)
     data_keys = [key for key, _ in fields if key not in meta]
-    views = [introspect(gateway.shapes.for_viewer(context.viewer), document, meta, variables.coerced)]
+    results = [introspect(gateway.shapes.for_viewer(context.viewer), document, meta, variables.coerced)]
     if data_keys:
-        views.append(
+        results.append(
             execute(restrict_to(core_schema(gateway.schema), document, data_keys, variables.coerced), variables)
         )
-    found = {key: value for view in views for key, value in (view.data or {}).items()}
-    data = {key: found.get(key) for key, _ in fields} if all(view.data is not None for view in views) else None
-    return ExecutionResult(data, [error for view in views for error in view.errors or []])
+    found = {key: value for result in results for key, value in (result.data or {}).items()}
+    whole = all(result.data is not None for result in results)
+    # In the order of the selection; a part without data leaves none to the whole (a null climbed to the root).
+    data = {key: found.get(key) for key, _ in fields} if whole else None
+    return ExecutionResult(data, [error for result in results for error in result.errors or []])
 
 
 async def build_context(
     gateway: Gateway, viewer: Viewer, decision: Decision, age_max: int | None = None
 ) -> OperationContext:
-    """All that the operation may show, collected and merged. Raises Overloaded when too many wait for the same."""
+    """All that the operation may show, collected and merged. Raises Overloaded when too many wait for the same plan."""
     directory, day = gateway.directory(), gateway.day()
     rights = Rights(gateway.policy, viewer.profil, viewer.finalite, viewer.perimetre)
     plan = plan_sources(decision, viewer.perimetre, directory)
@@ -204,12 +209,8 @@ async def build_context(
     )
 
 
-def _assembler(
-    gateway: Gateway,
-    context: OperationContext,
-    result: ExecutionResult,
-    cost: int,
-) -> GraphQLResponse:
+def _response(gateway: Gateway, context: OperationContext, result: ExecutionResult, cost: int) -> GraphQLResponse:
+    """The answer: data, then the errors of fields, of rights, of sources, and of sources whose earlier answer is shown."""
     decision, roots, readings = context.decision, context.decision.keys(VIEW_ROOTS), context.readings
     rows = _rows(readings, gateway)
     errors = [
@@ -226,6 +227,7 @@ def _assembler(
 
 
 def _cause(error: GraphQLError) -> Exception:
+    """What an error of execution is to be told as. Raises LeakStopped when it is one."""
     cause = error.original_error or error
     if isinstance(cause, LeakStopped):
         raise cause
@@ -237,13 +239,13 @@ def _cause(error: GraphQLError) -> Exception:
 
 
 def _rows(readings: Readings, gateway: Gateway) -> dict[str, dict[str, Any]]:
-    """What was used of each source asked and how fresh it is (docs/graphe.md)."""
-    views, errors = readings.freshness_by_source, readings.errors
+    """`extensions.sources`: each source asked, its state, and how fresh what was used of it is (docs/graphe.md)."""
+    freshness, errors = readings.freshness_by_source, readings.errors
     rows = {}
-    for name in sorted({*views, *errors}):
+    for name in sorted({*freshness, *errors}):
         state = gateway.state_of(name)
         age = {"ageSecondes": None, "cache": None}
-        if name in views:
-            age = views[name].line(gateway.collector.wall_clock(), gateway.now())
+        if name in freshness:
+            age = freshness[name].line(gateway.collector.wall_clock(), gateway.now())
         rows[name] = {"nom": name, "etat": state and state.value, **age, "partiel": name in errors}
     return rows

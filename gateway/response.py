@@ -33,7 +33,7 @@ class GraphQLResponse:
 
 
 def response_without_data(error: CallerError) -> GraphQLResponse:
-    """The whole operation is refused for what it selects by: answered, with nothing (docs/graphe.md, Refus)."""
+    """The whole operation is refused for a criterion that it selects by: answered, with null (docs/graphe.md, Refus)."""
     return GraphQLResponse(None, [graphql_error(error)])
 
 
@@ -43,14 +43,15 @@ def refused_response(cause: Exception) -> GraphQLResponse:
 
 
 def graphql_error(cause: Exception, path: Sequence[str | int] | None = None) -> ErrorDict:
-    """The caller's errors are shown as they are; ours say only that they are ours."""
+    """The entry of an error: the caller's are shown as they are, ours say only that they are ours."""
     if isinstance(cause, CallerError):
         return error_entry(str(cause), cause.code, path)
     return error_entry("Erreur interne de la passerelle.", Code.ERREUR_INTERNE, path)
 
 
 def refusal_error(refusal: Refusal, viewer: Viewer, policy: AccessPolicy) -> ErrorDict:
-    """One refused path pattern; list indexes are left out of it. A purpose not declared is said as such (docs/graphe.md)."""
+    """One refused path, without list indexes (docs/graphe.md)."""
+    # Refused for want of a purpose that the client may declare: said as such, for it can do something about it.
     to_declare = viewer.finalite is None and useful_finalites(refusal.categorie, viewer, policy)
     text = field_refused(refusal.coordinate, refusal.categorie, viewer, policy)
     return error_entry(text, Code.FINALITE_REQUISE if to_declare else Code.CHAMP_REFUSE, list(refusal.path))
@@ -58,17 +59,17 @@ def refusal_error(refusal: Refusal, viewer: Viewer, policy: AccessPolicy) -> Err
 
 def source_error(error: SourceError, roots: Sequence[str]) -> ErrorDict:
     """One failed source, whatever the number of its rows; the root fields that miss it are listed."""
-    raw = error_entry(str(error), error.code, list(roots[:1]))
-    raw["extensions"] |= {"source": error.source, "chemins": [[root] for root in roots]}
-    return raw
+    entry = error_entry(str(error), error.code, list(roots[:1]))
+    entry["extensions"] |= {"source": error.source, "chemins": [[root] for root in roots]}
+    return entry
 
 
 def fallback_error(error: SourceError, roots: Sequence[str], age: int) -> ErrorDict:
-    """A failed source whose earlier answer is shown: rows are there, what it would say now may be missing."""
-    raw = source_error(error, roots)
-    raw["message"] += f" ; sa dernière réponse, d'il y a {age} s au plus, est montrée"
-    raw["extensions"] |= {"cache": "perime", "ageSecondes": age}
-    return raw
+    """A failed source whose earlier answer, `age` seconds old at most, is shown."""
+    entry = source_error(error, roots)
+    entry["message"] += f" ; sa dernière réponse, d'il y a {age} s au plus, est montrée"
+    entry["extensions"] |= {"cache": "perime", "ageSecondes": age}
+    return entry
 
 
 def error_entry(message: str, code: Code, path: Sequence[str | int] | None = None) -> ErrorDict:
@@ -78,7 +79,7 @@ def error_entry(message: str, code: Code, path: Sequence[str | int] | None = Non
 
 
 def null_out(data: Any, paths: Sequence[Sequence[str]]) -> Any:
-    """Set to null the paths decided so: a refused field that was never read, an object left with nothing granted."""
+    """`data`, once the fields at these paths are null: refused, or holding nothing granted."""
     for path in paths:
         _null_out(data, path)
     return data

@@ -83,9 +83,9 @@ def entry(reading: Reading, rules: Mapping[str, CategorieDonnee]) -> tuple[bytes
     return _write(content), tuple(key for keys in groups.values() for key in keys)
 
 
-def act(nom: str, when: datetime, **told_values: Any) -> bytes:
+def act(name: str, when: datetime, **details: Any) -> bytes:
     """The entry of what was done to the journal itself: consulted, purged."""
-    return _write({"acte": nom, "quand": when.isoformat(), **told_values})
+    return _write({"acte": name, "quand": when.isoformat(), **details})
 
 
 def written_at(content: bytes) -> datetime:
@@ -94,17 +94,17 @@ def written_at(content: bytes) -> datetime:
 
 
 def rows(content: bytes, rank: int) -> str:
-    """One reading of one person, for whoever asks: when, who, for what, which fields of hers."""
-    row_read = json.loads(content)
-    categories = _categories_at_rank(row_read["groupes"], rank)
-    fields = sorted({field for name in categories for field in row_read["coordonnees"].get(name, [])})
+    """One reading of one person as a line: when, who, for what, which fields. `rank`: of the person in the entry."""
+    written = json.loads(content)
+    categories = _categories_at_rank(written["groupes"], rank)
+    fields = sorted({field for name in categories for field in written["coordonnees"].get(name, [])})
     who = (
-        row_read["profil"],
-        row_read["organisation"],
-        json.dumps(row_read["compte"], ensure_ascii=True),
-        row_read["client"],
+        written["profil"],
+        written["organisation"],
+        json.dumps(written["compte"], ensure_ascii=True),
+        written["client"],
     )
-    return "\t".join((row_read["quand"], *who, str(row_read["finalite"]), ",".join(fields), row_read["requete"]))
+    return "\t".join((written["quand"], *who, str(written["finalite"]), ",".join(fields), written["requete"]))
 
 
 def _categories_at_rank(groups: list[dict[str, Any]], rank: int) -> list[str]:
@@ -116,7 +116,7 @@ def _categories_at_rank(groups: list[dict[str, Any]], rank: int) -> list[str]:
 
 
 def _groups(persons: Mapping[str, Categories]) -> Mapping[tuple[str, ...], list[str]]:
-    """The persons by what may be read of them: a page has one group or two."""
+    """The keys of persons by the categories that may be read of them."""
     groups: dict[Categories, list[str]] = defaultdict(list)
     for key, categories in persons.items():
         groups[categories].append(key)
@@ -124,10 +124,10 @@ def _groups(persons: Mapping[str, Categories]) -> Mapping[tuple[str, ...], list[
 
 
 def _by_categorie(decision: Decision, rules: Mapping[str, CategorieDonnee]) -> Mapping[str, list[str]]:
-    rows_read: dict[str, list[str]] = defaultdict(list)
+    coordinates: dict[str, list[str]] = defaultdict(list)
     for coordinate in sorted(decision.coordinates & rules.keys()):
-        rows_read[rules[coordinate].value].append(coordinate)
-    return rows_read
+        coordinates[rules[coordinate].value].append(coordinate)
+    return coordinates
 
 
 def _write(content: Mapping[str, Any]) -> bytes:
@@ -136,7 +136,7 @@ def _write(content: Mapping[str, Any]) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Accounting:
-    """The accounts of callers, and the journal."""
+    """The rate limits and quotas of callers, and the journal of readings."""
 
     readings_journal: Journal
     rate_limits: RateLimits
@@ -166,8 +166,9 @@ class Accounting:
         """
         if not context.tally.lookups:
             return
-        account, permit = context.viewer.account, context.viewer.quotas.not_found
-        exceeded = await self.rate_limits.spend(Allowance("introuvables", permit, 10), account, context.tally.not_found)
+        account = context.viewer.account
+        allowance = Allowance("introuvables", context.viewer.quotas.not_found, 10)
+        exceeded = await self.rate_limits.spend(allowance, account, context.tally.not_found)
         if exceeded:
             self.alerts.guessing(account)
             raise QuotaReached("Trop de recherches sans résultat.", exceeded.seconds)
@@ -187,7 +188,7 @@ class Accounting:
             viewer=context.viewer,
             document=self.opaque_ids.pseudonym(f"document/{document}"),
             decision=context.decision,
-            persons={self.opaque_ids.key(lu): categories for lu, categories in context.tally.shown.items()},
+            persons={self.opaque_ids.key(person): categories for person, categories in context.tally.shown.items()},
             sources=sources,
         )
         crossings = await self.readings_journal.append(
@@ -210,5 +211,5 @@ def _allowance(viewer: Viewer) -> Allowance:
 def _count_under(context: OperationContext, day: date) -> CountUnder:
     viewer, perimetre = context.viewer, context.rights.perimetre
     organisation = f"{perimetre.profil.value}/{perimetre.organisation}"
-    own_ones = caps(viewer.quotas, perimetre.profil, viewer.account, organisation, day)
-    return CountUnder(own_ones, organisation, len(context.view.persons))
+    quotas = caps(viewer.quotas, perimetre.profil, viewer.account, organisation, day)
+    return CountUnder(quotas, organisation, len(context.view.persons))

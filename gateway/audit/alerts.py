@@ -1,4 +1,4 @@
-"""What an operator must see within a minute: one log line, escaped and short, and one metric an event. Knows no person."""
+"""Tells the operator of events to be seen within a minute: a log line, escaped and short, and a metric. Knows no person."""
 
 import json
 import logging
@@ -31,11 +31,11 @@ class Alerts:
 
     def quota(self, crossed: QuotaCrossed) -> None:
         """A quota was crossed: its alert, or its limit."""
-        niveau = "ARRET" if crossed.arret else "ALERTE"
-        self._quotas.labels(crossed.scope, niveau).inc()
+        level = "ARRET" if crossed.arret else "ALERTE"
+        self._quotas.labels(crossed.scope, level).inc()
         who = _quoted(crossed.who)
         logger.warning(
-            "quota %s %s : %s, %d personnes sur %d", crossed.scope, niveau, who, crossed.rows_read, crossed.limit
+            "quota %s %s : %s, %d personnes sur %d", crossed.scope, level, who, crossed.rows_read, crossed.limit
         )
 
     def guessing(self, account: str) -> None:
@@ -48,6 +48,6 @@ class Alerts:
         self._journal.set(yes)
 
 
-def _quoted(nom: str) -> str:
+def _quoted(name: str) -> str:
     """A name that callers choose, on one line (docs/security.md L05)."""
-    return json.dumps(nom[:NAME_MAX])
+    return json.dumps(name[:NAME_MAX])

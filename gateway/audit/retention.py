@@ -1,4 +1,4 @@
-"""What the service does by itself to the reading journal: forgets what is too old, and tells the end of the chain."""
+"""Keeps the reading journal: forgets what is too old, and tells the log where the chain ends, every five minutes."""
 
 import logging
 from collections.abc import Callable
@@ -23,7 +23,7 @@ async def keep(readings_journal: Journal, configuration: Configuration, wall_clo
     """Until cancelled: tell the end of the chain to the log when it moved, and forget what is too old."""
     known = None
 
-    async def keep() -> None:
+    async def keep_once() -> None:
         nonlocal known
         await purge(readings_journal, configuration, wall_clock())
         await forget_counts(readings_journal, paris_day(wall_clock()) - timedelta(days=WINDOW))
@@ -35,7 +35,7 @@ async def keep(readings_journal: Journal, configuration: Configuration, wall_clo
     def failed(error: Exception) -> None:
         logger.error("journal des lectures : tenue impossible (%s)", type(error).__name__)
 
-    await every(ANCHOR_INTERVAL, keep, failed, sleep)
+    await every(ANCHOR_INTERVAL, keep_once, failed, sleep)
 
 
 async def purge(readings_journal: Journal, configuration: Configuration, instant: datetime) -> int:

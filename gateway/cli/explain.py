@@ -12,8 +12,7 @@ from gateway.auth.policy.rules import Finalite, Profil
 from gateway.documents.limits import cost_of
 from gateway.documents.parse import Documents
 from gateway.errors import CallerError, ConfigurationError
-from gateway.execution.codegen import Unsupported
-from gateway.execution.compiled_plan import compile_plan
+from gateway.execution.codegen import Unsupported, compile_plan
 from gateway.federation.collect.plan import needs_view
 from gateway.schema.query import build, core_schema
 from gateway.schema.tables import TOLD_BY_MISSION_LOCALE

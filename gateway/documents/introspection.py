@@ -1,4 +1,4 @@
-"""Answers `__schema` and `__type` from the caller's shape of the graph, beside the data. Knows no policy and no source."""
+"""Answers `__schema` and `__type` from the caller's shape of the graph, apart from the data. Knows no policy and no source."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
@@ -26,8 +26,8 @@ def restrict_to(
     operation = document.operation
     root = schema.query_type
     assert root is not None  # noqa: S101 (a graph has a root)
-    reading = Selection(schema, document.tree, operation, variables)
-    groups = reading.fields(root, (operation.selection_set,))
+    selection = Selection(schema, document.tree, operation, variables)
+    groups = selection.fields(root, (operation.selection_set,))
     reduced = OperationDefinitionNode(
         operation=operation.operation,
         variable_definitions=tuple(d for d in operation.variable_definitions or () if type_from_ast(schema, d.type)),

@@ -1,4 +1,4 @@
-"""How heavy an operation may be, judged on its text before any work. Linear in the document; knows no value.
+"""Weighs an operation on its text, before any work, and refuses what is too heavy. Linear in the document; knows no value.
 
 Fragments are measured once and counted wherever they are spread, so a document cannot be small and explode (docs/security.md F3).
 The shape is judged before validation, whose own rules are quadratic in repeated fields; the cost after it, with variables.
@@ -63,39 +63,41 @@ class Shape:
     keys: Counter[str] = field(default_factory=Counter)
 
 
-def _merge(shares: Iterable[Shape]) -> Shape:
-    shares = list(shares)
+def _sum(shapes: Iterable[Shape]) -> Shape:
+    shapes = list(shapes)
     keys: Counter[str] = Counter()
-    for share in shares:
-        keys.update(share.keys)
-    merged = Shape(
-        sum(share.fixe for share in shares),
-        tuple(page for share in shares for page in share.pages),
-        max((share.depth for share in shares), default=0),
-        sum(share.alias for share in shares),
-        sum(share.directives for share in shares),
-        sum(share.fields for share in shares),
-        sum(share.schema_fixed for share in shares),
-        max((share.schema_depth for share in shares), default=0),
+    for shape in shapes:
+        keys.update(shape.keys)
+    total = Shape(
+        sum(shape.fixe for shape in shapes),
+        tuple(page for shape in shapes for page in shape.pages),
+        max((shape.depth for shape in shapes), default=0),
+        sum(shape.alias for shape in shapes),
+        sum(shape.directives for shape in shapes),
+        sum(shape.fields for shape in shapes),
+        sum(shape.schema_fixed for shape in shapes),
+        max((shape.schema_depth for shape in shapes), default=0),
         keys,
     )
     _cap("répétitions d'un champ", max(keys.values(), default=0), REPETITIONS_MAX)
-    _cap("nombre de champs", merged.fields, FIELDS_MAX)
-    return merged
+    _cap("nombre de champs", total.fields, FIELDS_MAX)
+    return total
 
 
 class _Weigher:
+    """The shapes of one document's selections, by these sizes of lists. Each fragment is measured once."""
+
     def __init__(self, document: DocumentNode, sizes: Mapping[str, int]) -> None:
         self.document = document
         self.sizes = sizes
         self.fragments = {
             node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
         }
-        self.known_ones: dict[tuple[str, bool], Shape] = {}
+        self.measured: dict[tuple[str, bool], Shape] = {}
         self.under_way: set[str] = set()
 
-    def selection(self, set_: SelectionSetNode | None, root: bool = False) -> Shape:
-        return _merge(self.node(node, root) for node in set_.selections) if set_ else Shape()
+    def selection(self, selection: SelectionSetNode | None, root: bool = False) -> Shape:
+        return _sum(self.node(node, root) for node in selection.selections) if selection else Shape()
 
     def node(self, node: SelectionNode, root: bool) -> Shape:
         shape = self.content(node, root)
@@ -111,13 +113,13 @@ class _Weigher:
     def fragment(self, name: str, root: bool) -> Shape:
         if name in self.under_way:
             raise InvalidRequest("Un fragment s'inclut lui-même.")
-        if (name, root) not in self.known_ones:
+        if (name, root) not in self.measured:
             _cap("fragments emboîtés", len(self.under_way) + 1, NESTED_FRAGMENTS_MAX)
             definition = self.fragments.get(name)
             self.under_way.add(name)
-            self.known_ones[name, root] = self.selection(definition.selection_set, root) if definition else Shape()
+            self.measured[name, root] = self.selection(definition.selection_set, root) if definition else Shape()
             self.under_way.discard(name)
-        return self.known_ones[name, root]
+        return self.measured[name, root]
 
     def field(self, node: FieldNode, root: bool) -> Shape:
         inside = self.selection(node.selection_set)
@@ -170,23 +172,24 @@ def cost_of(shape: Shape, variables: Mapping[str, Any]) -> int:
 
     Raises TooCostlyRequest.
     """
-    cost = shape.fixe + sum(_page(node, variables) * line for node, line in shape.pages)
+    cost = shape.fixe + sum(_page(node, variables) * row for node, row in shape.pages)
     _cap("coût", cost, COST_MAX)
     return cost
 
 
 def _page(node: FieldNode, variables: Mapping[str, Any]) -> int:
+    """The number of rows that a list may show."""
     for argument in node.arguments or ():
         if argument.name.value == "first":
             if isinstance(argument.value, IntValueNode):
-                return _anchor(int(argument.value.value))
+                return _page_size(int(argument.value.value))
             if isinstance(argument.value, VariableNode):
-                return _anchor(variables.get(argument.value.name.value, PAGE_MAX))
+                return _page_size(variables.get(argument.value.name.value, PAGE_MAX))
             return PAGE_MAX
     return DEFAULT_PAGE
 
 
-def _anchor(value: object) -> int:
+def _page_size(value: object) -> int:
     """An unknown, negative or absurd size counts as the largest page (docs/security.md G08)."""
     return value if isinstance(value, int) and 0 <= value <= PAGE_MAX else PAGE_MAX
 

@@ -73,35 +73,37 @@ class PersistedDocuments:
             raise UnknownDocument from None
 
 
-def read_manifests(record: Path, validate: Callable[[str], object]) -> Mapping[str, str]:
-    """The trusted documents of a directory, none when it does not exist: JSON files that map a SHA-256 to a text, as
-    build tools of front-ends write them. Raises ConfigurationError for a hash or a document that does not hold."""
+def read_manifests(directory: Path, validate: Callable[[str], object]) -> Mapping[str, str]:
+    """The trusted documents of a directory, none when it does not exist: JSON files that map a SHA-256 to a text.
+
+    Raises ConfigurationError for a hash or a document that does not hold.
+    """
     trusted: dict[str, str] = {}
-    for path in sorted(record.glob("*.json")):
+    for path in sorted(directory.glob("*.json")):
         trusted |= _manifest(path, validate)
     return trusted
 
 
 def _manifest(path: Path, validate: Callable[[str], object]) -> Mapping[str, str]:
-    lu = _read(path)
-    for digest, text in lu.items():
+    texts = _read(path)
+    for digest, text in texts.items():
         if not isinstance(text, str) or sha256(text.encode()).hexdigest() != digest:
             raise ConfigurationError(f"documents/{path.name} : {digest} n'est pas le SHA-256 de son texte")
         try:
             validate(text)
         except CallerError as error:
             raise ConfigurationError(f"documents/{path.name} : {digest} : {error}") from error
-    return lu
+    return texts
 
 
 def _read(path: Path) -> dict[str, str]:
     try:
-        lu = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"documents/{path.name} : JSON illisible") from error
-    if not isinstance(lu, dict):
+    if not isinstance(content, dict):
         raise ConfigurationError(f"documents/{path.name} : un objet {{empreinte: texte}} est attendu")
-    return lu
+    return content
 
 
 WEIGHT_MAX = 100_000  # of the documents kept, in tokens: about 40 MB (a token of a tree takes 390 bytes)
@@ -137,11 +139,11 @@ class Document:
 
     def variables(self, schema: GraphQLSchema, raw: dict[str, Any]) -> VariableValues:
         """As received and coerced, defaults included. Raises InvalidRequest naming the variable, never its value."""
-        rows_read = get_variable_values(schema, self.operation.variable_definitions or (), raw, max_errors=ERRORS_MAX)
-        if isinstance(rows_read, list):
-            name = re.search(r"\$([_A-Za-z0-9]+)", rows_read[0].message)
+        values = get_variable_values(schema, self.operation.variable_definitions or (), raw, max_errors=ERRORS_MAX)
+        if isinstance(values, list):
+            name = re.search(r"\$([_A-Za-z0-9]+)", values[0].message)
             raise InvalidRequest(f"Variable invalide : {name.group(0) if name else 'type attendu non respecté'}.")
-        return rows_read
+        return values
 
     def age_max(self, variables: dict[str, Any]) -> int | None:
         """The age in seconds, zero at least, that `@fraicheur` asks for; None without it."""
@@ -149,8 +151,8 @@ class Document:
             if directive.name.value == "fraicheur":
                 (argument,) = directive.arguments or ()
                 value = argument.value
-                told = variables[value.name.value] if isinstance(value, VariableNode) else value_from_ast_untyped(value)
-                return max(0, int(told))
+                age = variables[value.name.value] if isinstance(value, VariableNode) else value_from_ast_untyped(value)
+                return max(0, int(age))
         return None
 
 
@@ -162,7 +164,7 @@ class _Validated:
     shapes: Mapping[str | None, Shape]
 
 
-_Lu = tuple[int, _Validated | CallerError]  # what a text takes, and what it is: a document or the same refusal for all
+_Judged = tuple[int, _Validated | CallerError]  # what a text weighs, and its document or the refusal it gets each time
 
 
 class Documents:
@@ -170,7 +172,7 @@ class Documents:
 
     def __init__(self, schema: GraphQLSchema) -> None:
         self._schema = schema
-        self._known_ones: LRUCache[str, _Lu] = LRUCache(WEIGHT_MAX, itemgetter(0))
+        self._judged: LRUCache[str, _Judged] = LRUCache(WEIGHT_MAX, itemgetter(0))
 
     def read(self, text: str, name: str | None) -> Document:
         """The document and its operation. Raises InvalidRequest or TooCostlyRequest."""
@@ -186,20 +188,20 @@ class Documents:
         """The document of a text. Raises as `read` does."""
         if len(text) > TEXT_MAX:
             raise TooCostlyRequest(f"Requête refusée : texte de plus de {TEXT_MAX} caractères.")
-        if text not in self._known_ones:
-            self._known_ones[text] = self._lu(text)
-        known = self._known_ones[text][1]
+        if text not in self._judged:
+            self._judged[text] = self._judge(text)
+        known = self._judged[text][1]
         if isinstance(known, CallerError):
             raise type(known)(str(known))  # a new one each time: the one kept would gather the frames of each raise
         return known
 
-    def _lu(self, text: str) -> _Lu:
-        poids = 1 + len(text) // CHARACTERS_PER_TOKEN
+    def _judge(self, text: str) -> _Judged:
+        weight = 1 + len(text) // CHARACTERS_PER_TOKEN
         try:
             valid = self._examine(text)
         except CallerError as refusal:
-            return poids, refusal.with_traceback(None)
-        return poids + (valid.tree.token_count or 0), valid
+            return weight, refusal.with_traceback(None)
+        return weight + (valid.tree.token_count or 0), valid
 
     def _examine(self, text: str) -> _Validated:
         try:
@@ -223,7 +225,7 @@ def _unreadable(error: Exception) -> CallerError:
 def _translate(error: Exception) -> str:
     message = str(getattr(error, "message", ""))
     text = next(
-        (model.format(*found.groups()) for reason, model in _TRANSLATIONS if (found := reason.match(message))), _OTHER
+        (model.format(*found.groups()) for pattern, model in _TRANSLATIONS if (found := pattern.match(message))), _OTHER
     )
     places = getattr(error, "locations", None) or []
     return f"{text} (ligne {places[0].line}, colonne {places[0].column})" if places else text

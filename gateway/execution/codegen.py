@@ -1,8 +1,11 @@
-"""Writes the functions of a plan: from a type and what is selected of it to Python text, and to the function itself.
+"""Writes the plan of one operation for what one caller may read: from types and a selection to Python text, and functions.
 
-Everything in the text is a name of the schema, a number or the `repr` of a response key: no value of a request.
+Everything in the text is a name of the schema, a number or the `repr` of a response key: no value of a request. Knows no
+cache, no view and no caller.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from math import isfinite
 from textwrap import indent
 from typing import Any
@@ -14,6 +17,12 @@ from graphql import (
     GraphQLNamedType,
     GraphQLObjectType,
     GraphQLOutputType,
+    GraphQLSchema,
+    ListValueNode,
+    ObjectValueNode,
+    ValueNode,
+    VariableNode,
+    get_argument_values,
     is_abstract_type,
     is_leaf_type,
     is_list_type,
@@ -22,8 +31,11 @@ from graphql import (
 )
 from strawberry.types.field import StrawberryField
 
+from gateway.auth.authorization.selection import Selection, Sets
+from gateway.documents.parse import Document
 from gateway.errors import GatewayError
-from gateway.execution.compile_state import CompileState, Position, Rendered, fragment
+from gateway.execution.compiled_plan import CompiledPlan, KeyPath, Rendered, RootField, encode_once
+from gateway.execution.conversions import convert
 from gateway.execution.leaves import completer, leaf, unexpected
 
 FIELDS_MAX = 1_000  # fields of one function: writing costs about 20 µs each
@@ -34,98 +46,162 @@ class Unsupported(GatewayError):
     """The writer does not know how: graphql-core executes. The message says what, and carries no value."""
 
 
-class CodeWriter:
-    """Writes one function, and the loops of the lists it holds."""
+@dataclass(frozen=True, slots=True)
+class CompileState:
+    """What the functions of one plan are written from. `nulls`: paths refused; `sources`: texts already written."""
 
-    def __init__(self, reading: CompileState) -> None:
-        self._reading = reading
+    schema: GraphQLSchema
+    selection: Selection
+    nulls: frozenset[KeyPath]
+    sources: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a value stands: what is selected below it, its path without list indexes, its depth."""
+
+    sets: Sets
+    path: KeyPath
+    depth: int = 0
+
+
+def compile_plan(
+    schema: GraphQLSchema, document: Document, nulls: frozenset[KeyPath], variables: Mapping[str, Any]
+) -> CompiledPlan:
+    """The plan of a valid operation; of `variables`, only those of @skip and @include are read. Raises Unsupported."""
+    type_ = schema.query_type
+    if type_ is None:
+        raise Unsupported("schéma sans requête")
+    state = CompileState(schema, Selection(schema, document.tree, document.operation, variables), nulls)
+    groups = state.selection.fields(type_, (document.operation.selection_set,))
+    roots = tuple(_root(state, type_, key, nodes) for key, nodes in groups.items())
+    return CompiledPlan(schema, document, type_, roots, state.sources)
+
+
+def _root(state: CompileState, type_: GraphQLObjectType, key: str, nodes: list[FieldNode]) -> RootField:
+    name = nodes[0].name.value
+    field = state.schema.get_field(type_, name)
+    # `__schema` and `__type` are answered apart, from the caller's own shape of the graph (documents.introspection).
+    if field is None or (name.startswith("__") and name != "__typename"):
+        raise Unsupported("introspection")
+    level = None
+    if (key,) not in state.nulls and name != "__typename":
+        level = CodeWriter(state).function(field.type, Position(_sets(nodes), (key,)))
+    given = {argument.name.value: argument.value for argument in nodes[0].arguments or ()}
+    varying = {name for name, value in given.items() if _has_variable(value)}
+    constant = _only(field, field.args.keys() - varying)
+    # Read once a plan: the filter of a list is the same at each execution, unless a variable is in it.
+    constants = convert(field, get_argument_values(constant, nodes[0])) if level else {}
+    return RootField(key, name, nodes, field, level, constants, _only(field, varying))
+
+
+def _only(field: GraphQLField, names: set[str]) -> GraphQLField:
+    return GraphQLField(field.type, args={name: argument for name, argument in field.args.items() if name in names})
+
+
+def _has_variable(value: ValueNode) -> bool:
+    if isinstance(value, ObjectValueNode):
+        return any(_has_variable(field.value) for field in value.fields)
+    if isinstance(value, ListValueNode):
+        return any(map(_has_variable, value.values))
+    return isinstance(value, VariableNode)
+
+
+class CodeWriter:
+    """Writes one function, and those of the lists and objects it holds. `depends`: what was written reads variables."""
+
+    def __init__(self, state: CompileState) -> None:
+        self._state = state
+        # The words of the text. Nothing else is in reach of it but what `_name` adds.
         self._namespace: dict[str, Any] = {
-            "LISTES": LISTS,
-            "imprevu": unexpected,
+            "LISTS": LISTS,
+            "unexpected": unexpected,
             "isfinite": isfinite,
-            "fragment": fragment,
+            "encode_once": encode_once,
         }
         self._functions: list[str] = []  # of the lists and of what may be kept encoded
         self._fields = 0
         self._in_node = False
-        self.depend = False  # on the variables: what was written reads arguments
+        self.depends = False
 
     def function(self, type_: GraphQLOutputType, position: Position) -> Rendered:
         """The function of a value of that type at that place. Raises Unsupported."""
-        body = _shift(self._value(type_, "valeur", position))
-        function = f"def niveau(valeur, arguments):\n    return {body}\n"
+        body = _shift(self._value(type_, "value", position))
+        function = f"def level(value, arguments):\n    return {body}\n"
         source = f"# {'.'.join(position.path)} : {type_}\n" + "\n".join([*self._functions, function])
-        self._reading.sources.append(source)
+        self._state.sources.append(source)
         exec(compile(source, "<plan>", "exec"), self._namespace)  # noqa: S102 - see the docstring of the module
-        level: Rendered = self._namespace["niveau"]
+        level: Rendered = self._namespace["level"]
         return level
 
-    def _value(self, type_: GraphQLOutputType, lu: str, position: Position) -> str:
-        """The expression of a value read by the expression `lu`."""
+    def _value(self, type_: GraphQLOutputType, read: str, position: Position) -> str:
+        """The expression of a value that the expression `read` reads."""
         if is_non_null_type(type_):
-            return self._depending_on(type_.of_type, lu, position, "")
-        return self._depending_on(type_, lu, position, "None if {0} is None else ")
+            return self._nullable(type_.of_type, read, position, "")
+        return self._nullable(type_, read, position, "None if {0} is None else ")
 
-    def _depending_on(self, type_: GraphQLOutputType, lu: str, position: Position, empty: str) -> str:
+    def _nullable(self, type_: GraphQLOutputType, read: str, position: Position, empty: str) -> str:
+        # The test of what is right comes first: None and faults are rare, and pay for the second test.
         name = f"o{position.depth}"
         if is_list_type(type_):
             rendered = f"{self._loop(type_, position)}({name}, arguments)"
-            return _choice(rendered, name, lu, ".__class__ in LISTES", f"{empty}imprevu({{0}})")
+            return _choice(rendered, name, read, ".__class__ in LISTS", f"{empty}unexpected({{0}})")
         if is_leaf_type(type_):
-            return self._leaf(type_, lu, empty)
+            return self._leaf(type_, read, empty)
         if is_abstract_type(type_):
-            rendered = f"{self._levels(type_, position)}[{name}.__class__]({name}, arguments)"
-            return _choice(rendered, name, lu, " is not None", f"{empty}imprevu({{0}})")
-        object_: Any = type_
-        test = f".__class__ is {self._name(_class(object_).__name__, _class(object_))}"
-        node = any(interface.name == "Node" for interface in object_.interfaces)
+            rendered = f"{self._by_class(type_, position)}[{name}.__class__]({name}, arguments)"
+            return _choice(rendered, name, read, " is not None", f"{empty}unexpected({{0}})")
+        object_type: Any = type_
+        # `__class__ is`, not isinstance: a subclass may show what its parent does not.
+        test = f".__class__ is {self._name(_class(object_type).__name__, _class(object_type))}"
+        node = any(interface.name == "Node" for interface in object_type.interfaces)
         if not self._in_node and (node or not position.depth):
-            return _choice(self._integer(object_, position, node), name, lu, test, f"{empty}imprevu({{0}})")
-        return _choice(self._fields_of(object_, position), name, lu, test, f"{empty}imprevu({{0}})")
+            return _choice(self._whole(object_type, position, node), name, read, test, f"{empty}unexpected({{0}})")
+        return _choice(self._object(object_type, position), name, read, test, f"{empty}unexpected({{0}})")
 
-    def _integer(self, type_: GraphQLObjectType, position: Position, node: bool) -> str:
-        """What a root field returns, or the outermost node of a branch: a function of its own, so that what it shows may
-        be kept encoded, unless it reads variables."""
-        before, self.depend, self._in_node = self.depend, False, node
-        body = self._fields_of(type_, position)
-        depend, self.depend, self._in_node = self.depend, before or self.depend, False
-        if depend:
-            return body
-        object_, function = f"o{position.depth}", f"entier_{len(self._functions)}"
+    def _whole(self, type_: GraphQLObjectType, position: Position, node: bool) -> str:
+        """What a root field returns, or the outermost node of a branch: a function of its own, whose result may be kept."""
+        before, self.depends, self._in_node = self.depends, False, node
+        body = self._object(type_, position)
+        depends, self.depends, self._in_node = self.depends, before or self.depends, False
+        if depends:
+            return body  # what is shown changes with the variables: its bytes are not worth keeping
+        object_, function = f"o{position.depth}", f"whole_{len(self._functions)}"
         self._functions.append(f"def {function}({object_}, arguments):\n    return {_shift(body)}\n")
-        return f"fragment({object_}, {function}, {position.path!r}, arguments)"
+        return f"encode_once({object_}, {function}, {position.path!r}, arguments)"
 
-    def _leaf(self, type_: Any, lu: str, empty: str) -> str:
-        other = self._name(f"autre_{type_.name}", completer(type_))
+    def _leaf(self, type_: Any, read: str, empty: str) -> str:
+        other = self._name(f"other_{type_.name}", completer(type_))
         known = leaf(type_)
         if known is None:
-            return _choice(f"{other}(v)", "v", lu, " is not None", f"{empty}imprevu({{0}})")
+            return _choice(f"{other}(v)", "v", read, " is not None", f"{empty}unexpected({{0}})")
         class_, written = self._name(known.class_.__name__, known.class_), known.written
         if known.names is not None:
-            written = written.replace("noms", self._name(f"noms_{type_.name}", known.names))
-        return _choice(written, "v", lu, f".__class__ is {class_}{known.kept}", f"{empty}{other}({{0}})")
+            written = written.replace("names", self._name(f"names_{type_.name}", known.names))
+        return _choice(written, "v", read, f".__class__ is {class_}{known.kept}", f"{empty}{other}({{0}})")
 
     def _loop(self, type_: GraphQLList[Any], position: Position) -> str:
-        name = f"liste_{len(self._functions)}_{position.path[-1]}"
+        # A loop in a function, not a comprehension: the names of a level (`o1`, `v`) are bound inside.
+        name = f"list_{len(self._functions)}_{position.path[-1]}"
         self._functions.append("")  # keeps its number while the loops inside are written
         rank = len(self._functions) - 1
-        body = _shift(self._value(type_.of_type, "element", position), 2)
+        body = _shift(self._value(type_.of_type, "item", position), 2)
         self._functions[rank] = (
-            f"def {name}(liste, arguments):\n    lignes = []\n"
-            f"    for element in liste:\n        lignes.append({body})\n    return lignes\n"
+            f"def {name}(items, arguments):\n    rows = []\n"
+            f"    for item in items:\n        rows.append({body})\n    return rows\n"
         )
         return name
 
-    def _levels(self, type_: Any, position: Position) -> str:
-        """The functions of objects whose class is known only when they are there, by class."""
-        possible: list[Any] = self._reading.schema.get_possible_types(type_)
-        writers = {un: CodeWriter(self._reading) for un in possible}
-        by_class = {_class(un): writer.function(un, position) for un, writer in writers.items()}
-        self.depend |= any(writer.depend for writer in writers.values())
-        return self._name(f"niveaux_{type_.name}", by_class)
+    def _by_class(self, type_: Any, position: Position) -> str:
+        """The name of a table of functions: the class of an object under an interface is known when it is there."""
+        possible: list[Any] = self._state.schema.get_possible_types(type_)
+        writers = {possible_type: CodeWriter(self._state) for possible_type in possible}
+        functions = {_class(each): writer.function(each, position) for each, writer in writers.items()}
+        self.depends |= any(writer.depends for writer in writers.values())
+        return self._name(f"levels_{type_.name}", functions)
 
-    def _fields_of(self, type_: GraphQLObjectType, position: Position) -> str:
-        groups = self._reading.selection.fields(type_, position.sets)
+    def _object(self, type_: GraphQLObjectType, position: Position) -> str:
+        groups = self._state.selection.fields(type_, position.sets)
         rows = [f"{key!r}: {self._field(type_, key, nodes, position)},\n" for key, nodes in groups.items()]
         return "{\n" + indent("".join(rows), "    ") + "}"
 
@@ -137,24 +213,26 @@ class CodeWriter:
         if self._fields > FIELDS_MAX:
             raise Unsupported(f"plus de {FIELDS_MAX} champs")
         field = type_.fields[name]
-        if path in self._reading.nulls:
-            return "imprevu(None)" if is_non_null_type(field.type) else "None"
-        below = Position(sets(nodes), path, position.depth + 1)
+        if path in self._state.nulls:
+            # Refused: the text does not read it. Where null may not stand, graphql-core says how far it climbs.
+            return "unexpected(None)" if is_non_null_type(field.type) else "None"
+        below = Position(_sets(nodes), path, position.depth + 1)
         return self._value(field.type, self._read(field, nodes[0], f"o{position.depth}"), below)
 
     def _read(self, field: GraphQLField, node: FieldNode, object_: str) -> str:
+        """The expression that reads a field of the object of that name: its attribute, or its resolver called."""
         definition = _definition(field)
         if definition.base_resolver is None:
             return f"{object_}.{definition.python_name}"
         resolver: Any = definition.base_resolver
+        # A resolver that waits, asks the context or is wrapped by an extension needs what a level does not have.
         if definition.is_async or definition.extensions or resolver.info_parameter or not resolver.self_parameter:
             raise Unsupported(f"résolveur de {node.name.value}")
-        read = self._name(f"lire_{definition.python_name}", resolver.wrapped_func)
+        function = self._name(f"read_{definition.python_name}", resolver.wrapped_func)
         if not field.args:
-            return f"{read}({object_})"
-        self.depend = True
-        here = self._name("champ", field), self._name("noeud", node)
-        return f"{read}({object_}, **arguments.de({', '.join(here)}))"
+            return f"{function}({object_})"
+        self.depends = True
+        return f"{function}({object_}, **arguments.of({self._name('field', field)}, {self._name('node', node)}))"
 
     def _name(self, name: str, object_: Any) -> str:
         """A name by which the text says an object of ours, the same for the same object."""
@@ -165,15 +243,15 @@ class CodeWriter:
         return attempt
 
 
-def _choice(rendered: str, name: str, lu: str, test: str, otherwise: str) -> str:
-    return f"{rendered} if ({name} := {lu}){test} else {otherwise.format(name)}"
+def _choice(rendered: str, name: str, read: str, test: str, otherwise: str) -> str:
+    return f"{rendered} if ({name} := {read}){test} else {otherwise.format(name)}"
 
 
 def _shift(rendered: str, step: int = 1) -> str:
     return rendered.replace("\n", "\n" + "    " * step)
 
 
-def sets(nodes: list[FieldNode]) -> Any:
+def _sets(nodes: list[FieldNode]) -> Sets:
     return tuple(node.selection_set for node in nodes if node.selection_set)
 
 

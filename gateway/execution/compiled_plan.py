@@ -1,9 +1,13 @@
-"""The plan of one operation for what one caller may read: its root fields, resolved then written. Knows no cache."""
+"""Runs the plan of one operation: its root fields resolved, their values shown by functions already written.
 
-from collections.abc import Mapping
+Holds what those functions share while they run. Knows neither how they are written, nor the view, nor the caller.
+"""
+
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
+import orjson
 from graphql import (
     ExecutionResult,
     FieldNode,
@@ -12,10 +16,6 @@ from graphql import (
     GraphQLObjectType,
     GraphQLResolveInfo,
     GraphQLSchema,
-    ListValueNode,
-    ObjectValueNode,
-    ValueNode,
-    VariableNode,
     VariableValues,
     get_argument_values,
     is_non_null_type,
@@ -23,43 +23,91 @@ from graphql import (
 )
 from graphql.pyutils import Path
 
-from gateway.auth.authorization.selection import Selection
-from gateway.auth.authorization.sentinel import Forbidden
+from gateway.auth.authorization.sentinel import Forbidden, find_leak
 from gateway.documents.parse import Document
-from gateway.execution.codegen import CodeWriter, Unsupported, sets
-from gateway.execution.compile_state import Arguments, CompileState, KeyPath, Position, Rendered
+from gateway.errors import LeakStopped
 from gateway.execution.conversions import convert
 from gateway.execution.leaves import Unexpected
+
+ENCODED_MAX = 4  # encoded forms of one object, one for each function that shows it
+
+KeyPath = tuple[str, ...]  # response keys, without list indexes
+Rendered = Callable[[Any, "Arguments"], Any]  # from an object to what the answer shows
+
+
+class Arguments(dict[tuple[int, int], dict[str, Any]]):
+    """The arguments of resolvers below the root, evaluated once an operation. Keys: ids of the field and of its node.
+
+    `frozen`: what is shown of an object is the same as long as the object is; `forbidden`: what the answer may not hold.
+    """
+
+    def __init__(self, variables: VariableValues, frozen: bool, forbidden: Forbidden) -> None:
+        super().__init__()
+        self._variables = variables
+        self.frozen, self.forbidden = frozen, forbidden
+
+    def of(self, field: GraphQLField, node: FieldNode) -> dict[str, Any]:
+        """As the resolver takes them. Raises GraphQLError for a value that does not fit."""
+        # Ids are safe keys: the plan holds the field and the node for longer than this dictionary lives.
+        key = (id(field), id(node))
+        if key not in self:
+            self[key] = convert(field, get_argument_values(field, node, self._variables))
+        return self[key]
+
+
+def encode_once(object_: Any, level: Rendered, path: KeyPath, arguments: Arguments) -> Any:
+    """What `level` shows of an object: encoded where its bytes may be kept, as a value everywhere else.
+
+    Raises LeakStopped.
+    """
+    # Only masked copies have a place for bytes; where the state of a source is shown, none is used.
+    kept_bytes = getattr(object_, "kept_bytes", None) if arguments.frozen else None
+    if kept_bytes is None:
+        return level(object_, arguments)
+    kept = kept_bytes.get(level)
+    if kept is None:
+        rendered = level(object_, arguments)
+        # Bytes cannot be looked into any more: the sentinel reads what they will hold before they are.
+        forbidden: Any = arguments.forbidden
+        for key in path:
+            forbidden = forbidden.get(key, {})
+        if found := find_leak(rendered, forbidden):
+            raise LeakStopped(".".join((*path, *found)))
+        if len(kept_bytes) >= ENCODED_MAX:
+            kept_bytes.clear()
+        kept = kept_bytes[level] = orjson.Fragment(orjson.dumps(rendered))
+    return kept
 
 
 @dataclass(frozen=True, slots=True)
 class RootField:
-    """A root field. `release` None: refused, or holding nothing granted; nobody is asked.
+    """A root field.
 
-    `fixes`: arguments as the resolver takes them; `variables`: the field with the others only.
+    `level` None: refused, or holding nothing granted; its resolver is not called. `constants`: arguments without a
+    variable, as the resolver takes them; `variables`: the field reduced to its other arguments.
     """
 
     key: str
     name: str
     nodes: list[FieldNode]
     field: GraphQLField
-    release: Rendered | None
-    fixes: Mapping[str, Any]
+    level: Rendered | None
+    constants: Mapping[str, Any]
     variables: GraphQLField
 
     def resolve(self, schema: Any, info: GraphQLResolveInfo[Any], variables: VariableValues) -> Any:
         """What the resolver returns, called as Strawberry calls it. Raises what it raises."""
         definition: Any = self.field.extensions["strawberry-definition"]
-        values_read = {}
+        varying = {}
         if self.variables.args:
-            values_read = convert(self.field, get_argument_values(self.variables, self.nodes[0], variables))
+            varying = convert(self.field, get_argument_values(self.variables, self.nodes[0], variables))
         request = schema._strawberry_schema.config.info_class(_raw_info=info, _field=definition)
-        return definition.base_resolver.wrapped_func(info=request, **self.fixes, **values_read)
+        return definition.base_resolver.wrapped_func(info=request, **self.constants, **varying)
 
 
 @dataclass(frozen=True, slots=True)
 class CompiledPlan:
-    """The functions of an operation. `sources`: their texts; those of levels not met yet are not written."""
+    """The functions of an operation, under its root fields. `sources`: their texts, in the order they were written."""
 
     schema: GraphQLSchema
     document: Document
@@ -73,12 +121,13 @@ class CompiledPlan:
         data: dict[str, Any] = {}
         errors: list[GraphQLError] = []
         for root in self.roots:
+            # Set before it is known: an answer keeps the order in which its keys were selected.
             data[root.key] = None
             if root.name == "__typename":
                 data[root.key] = self.type_.name
-            elif root.release is not None:
+            elif root.level is not None:
                 value = self._resolve(root, context, variables, errors)
-                data[root.key] = None if value is None else root.release(value, arguments)
+                data[root.key] = None if value is None else root.level(value, arguments)
         return ExecutionResult(data, errors or None)
 
     def _resolve(
@@ -88,10 +137,11 @@ class CompiledPlan:
         try:
             value = root.resolve(self.schema, self._info(root, context, variables), variables)
         except Exception as error:
+            # The failure of one root field leaves the others: it is an answer, not a reason to execute again.
             errors.append(located_error(error, root.nodes, [root.key]))
             value = None
         if value is None and is_non_null_type(root.field.type):
-            raise Unexpected(root.name)
+            raise Unexpected(root.name)  # a null that must climb: graphql-core knows how far
         return value
 
     def _info(self, root: RootField, context: Any, variables: VariableValues) -> GraphQLResolveInfo[Any]:
@@ -116,48 +166,3 @@ class CompiledPlan:
 def _never(_value: Any) -> bool:
     """Root fields answer at once: what they show was fetched before."""
     return False
-
-
-def compile_plan(
-    schema: GraphQLSchema, document: Document, nulls: frozenset[KeyPath], variables: Mapping[str, Any]
-) -> CompiledPlan:
-    """The plan of a valid operation; of `variables`, only those of @skip and @include are read. Raises Unsupported."""
-    type_ = schema.query_type
-    if type_ is None:
-        raise Unsupported("schéma sans requête")
-    reading = CompileState(schema, Selection(schema, document.tree, document.operation, variables), nulls)
-    groups = reading.selection.fields(type_, (document.operation.selection_set,))
-    roots = tuple(_root(reading, type_, key, nodes) for key, nodes in groups.items())
-    return CompiledPlan(schema, document, type_, roots, reading.sources)
-
-
-def _root(reading: CompileState, type_: GraphQLObjectType, key: str, nodes: list[FieldNode]) -> RootField:
-    name = nodes[0].name.value
-    field = reading.schema.get_field(type_, name)
-    if field is None or (name.startswith("__") and name != "__typename"):
-        raise Unsupported("introspection")
-    release = None
-    if (key,) not in reading.nulls and name != "__typename":
-        release = CodeWriter(reading).function(field.type, Position(sets(nodes), (key,)))
-    return read_root(key, nodes, field, release)
-
-
-def read_root(key: str, nodes: list[FieldNode], field: GraphQLField, release: Rendered | None) -> RootField:
-    """A root field, its arguments sorted."""
-    told_values = {argument.name.value: argument.value for argument in nodes[0].arguments or ()}
-    changing = {name for name, value in told_values.items() if _has_variable(value)}
-    fixes = _only(field, field.args.keys() - changing)
-    values_read = convert(field, get_argument_values(fixes, nodes[0])) if release else {}
-    return RootField(key, nodes[0].name.value, nodes, field, release, values_read, _only(field, changing))
-
-
-def _only(field: GraphQLField, names: set[str]) -> GraphQLField:
-    return GraphQLField(field.type, args={name: argument for name, argument in field.args.items() if name in names})
-
-
-def _has_variable(value: ValueNode) -> bool:
-    if isinstance(value, ObjectValueNode):
-        return any(_has_variable(field.value) for field in value.fields)
-    if isinstance(value, ListValueNode):
-        return any(map(_has_variable, value.values))
-    return isinstance(value, VariableNode)

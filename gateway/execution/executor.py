@@ -1,4 +1,4 @@
-"""Executes operations: by their plan once it is written, by graphql-core until then and whenever the plan does not do."""
+"""Executes operations: by their plan once it is written, by graphql-core until then and wherever a plan does not do."""
 
 import hashlib
 import logging
@@ -26,9 +26,8 @@ from gateway.auth.authorization.decide import Decision
 from gateway.auth.authorization.sentinel import FREE, Forbidden
 from gateway.documents.parse import Document
 from gateway.errors import GatewayError
-from gateway.execution.codegen import Unsupported
-from gateway.execution.compile_state import KeyPath
-from gateway.execution.compiled_plan import CompiledPlan, compile_plan
+from gateway.execution.codegen import Unsupported, compile_plan
+from gateway.execution.compiled_plan import CompiledPlan, KeyPath
 from gateway.response import null_out
 
 logger = logging.getLogger("gateway.execution.executeur")
@@ -60,12 +59,15 @@ class ExecutionContext(Protocol):
 
 @dataclass(slots=True)
 class _DocumentState:
-    """What is known of a document: its tree (kept, so that its id stays its own) and its plans. None: seen once."""
+    """What is known of a document, and its plans: None when the operation was seen once, Unsupported when it has none.
 
-    tree: DocumentNode
-    conditions: tuple[str, ...]  # variables of @skip and @include
+    `conditions`: variables of @skip and @include; `logged`: ways already told of it.
+    """
+
+    tree: DocumentNode  # held, so that its id stays its own
+    conditions: tuple[str, ...]
     plans: LRUCache[Key, CompiledPlan | Unsupported | None] = field(default_factory=lambda: LRUCache(PLANS_MAX))
-    told_ones: set[ExecutionPath] = field(default_factory=set)  # what was logged of it
+    logged: set[ExecutionPath] = field(default_factory=set)
 
 
 class Executor:
@@ -74,7 +76,8 @@ class Executor:
     def __init__(self, schema: GraphQLSchema, count: Callable[[ExecutionPath], None]) -> None:
         self._schema = schema
         self._count = count
-        self._followed: LRUCache[tuple[int, int], _DocumentState] = LRUCache(DOCUMENTS_MAX)
+        # By id: documents are kept by their text, so the same text is the same tree, and hashing it costs nothing.
+        self._documents: LRUCache[tuple[int, int], _DocumentState] = LRUCache(DOCUMENTS_MAX)
 
     def execute(
         self, document: Document, variables: VariableValues, context: ExecutionContext, forbidden: Forbidden = FREE
@@ -83,40 +86,46 @@ class Executor:
 
         What is already encoded in the data was held to `forbidden`; the rest is not.
         """
-        document_state = self._suivi(document)
-        key = (context.decision.nulls, tuple(variables.coerced.get(name) for name in document_state.conditions))
-        plan = self._plan(document_state, document, key, variables)
+        state = self._state(document)
+        # One document read by two profiles has two plans: what is refused is not in the text at all.
+        key = (context.decision.nulls, tuple(variables.coerced.get(name) for name in state.conditions))
+        plan = self._plan(state, document, key, variables)
         if isinstance(plan, ExecutionPath):
             return self._reference(document, variables, context, plan)
         try:
             result = plan.execute(context, variables, forbidden)
         except Exception as error:
-            self._say(document_state, ExecutionPath.RETRY_AFTER, error)
+            # Whatever went wrong, nothing was sent yet: the oracle executes from the start, and says what is to be said.
+            self._log(state, ExecutionPath.RETRY_AFTER, error)
             return self._reference(document, variables, context, ExecutionPath.RETRY_AFTER)
         self._count(ExecutionPath.PLAN)
         return result
 
-    def _suivi(self, document: Document) -> _DocumentState:
-        position = (id(document.tree), id(document.operation))
-        if position not in self._followed:
-            self._followed[position] = _DocumentState(document.tree, tuple(sorted(_conditions(document.tree))))
-        return self._followed[position]
+    def _state(self, document: Document) -> _DocumentState:
+        key = (id(document.tree), id(document.operation))
+        if key not in self._documents:
+            reader = _ConditionReader()
+            visit(document.tree, reader)
+            self._documents[key] = _DocumentState(document.tree, tuple(sorted(reader.names)))
+        return self._documents[key]
 
     def _plan(
-        self, document_state: _DocumentState, document: Document, key: Key, variables: VariableValues
+        self, state: _DocumentState, document: Document, key: Key, variables: VariableValues
     ) -> CompiledPlan | ExecutionPath:
-        if key not in document_state.plans:
-            document_state.plans[key] = None
+        """The plan, written at the second sight; else the reason why graphql-core executes."""
+        # Writing a plan takes longer than one execution: a query asked once must not pay for it.
+        if key not in state.plans:
+            state.plans[key] = None
             return ExecutionPath.FIRST_SEEN
-        if document_state.plans[key] is None:
+        plan = state.plans[key]
+        if plan is None:
             try:
-                document_state.plans[key] = compile_plan(
-                    self._schema, document, frozenset(path for path, _ in key[0]), variables.coerced
-                )
+                nulls = frozenset(path for path, _ in key[0])
+                plan = compile_plan(self._schema, document, nulls, variables.coerced)
             except Unsupported as reason:
-                document_state.plans[key] = reason
-                self._say(document_state, ExecutionPath.FALLBACK, reason)
-        plan = document_state.plans[key]
+                plan = reason  # kept too: what the writer does not know today it will not know at the next request
+                self._log(state, ExecutionPath.FALLBACK, reason)
+            state.plans[key] = plan
         return plan if isinstance(plan, CompiledPlan) else ExecutionPath.FALLBACK
 
     def _reference(
@@ -130,15 +139,17 @@ class Executor:
             self._schema, document.tree, context_value=context, variable_values=raw, operation_name=name
         )
         nulls = [path for path, _ in context.decision.nulls]
+        # The oracle resolves refused fields too, over copies that do not hold them: its errors there are of no one.
         errors = [error for error in result.errors or [] if not _below(error, nulls)]
         return ExecutionResult(null_out(result.data, nulls), errors or None)
 
-    def _say(self, document_state: _DocumentState, execution_path: ExecutionPath, reason: Exception) -> None:
-        """Log once a document, by the hash of its text: what was met, of our own errors only, and no value."""
-        if execution_path not in document_state.told_ones:
-            document_state.told_ones.add(execution_path)
-            text = document_state.tree.loc.source.body if document_state.tree.loc else ""
+    def _log(self, state: _DocumentState, execution_path: ExecutionPath, reason: Exception) -> None:
+        """Log once a document, by the hash of its text, which may hold a name that somebody is looked for by."""
+        if execution_path not in state.logged:
+            state.logged.add(execution_path)
+            text = state.tree.loc.source.body if state.tree.loc else ""
             digest = hashlib.sha256(text.encode()).hexdigest()[:12]
+            # Of our own errors only: the message of any other may carry a value.
             ours = f" ({reason})" if isinstance(reason, GatewayError) else ""
             logger.warning("document %s : %s, %s%s", digest, execution_path.value, type(reason).__name__, ours)
 
@@ -149,7 +160,7 @@ def _below(error: GraphQLError, nulls: Sequence[KeyPath]) -> bool:
     return any(keys[: len(null)] == null for null in nulls)
 
 
-class _Reader(Visitor):
+class _ConditionReader(Visitor):
     """Finds the variables of @skip and @include."""
 
     def __init__(self) -> None:
@@ -158,9 +169,3 @@ class _Reader(Visitor):
 
     def enter_directive(self, node: DirectiveNode, *_: Any) -> None:
         self.names |= {a.value.name.value for a in node.arguments or () if isinstance(a.value, VariableNode)}
-
-
-def _conditions(tree: DocumentNode) -> set[str]:
-    reader = _Reader()
-    visit(tree, reader)
-    return reader.names

@@ -1,4 +1,4 @@
-"""How a leaf is written: a test that a value is already of the class its type shows, and graphql-core's own word otherwise."""
+"""How a leaf is written: as it is when it has the very class its type shows, else as graphql-core completes it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class Unexpected(GatewayError):
 
 
 def unexpected(value: Any) -> NoReturn:
-    """Stands in expressions where nothing else is right. `value` is not told."""
+    """Stands in expressions where nothing else is right. Raises Unexpected, which tells the class and not the value."""
     raise Unexpected(type(value).__name__)
 
 
@@ -34,6 +34,7 @@ class Leaf:
     names: dict[str, str] | None = None
 
 
+# What graphql-core would do to a value of that very class, as an expression; a subclass goes through `completer`.
 _SPECIFIED = {
     "String": Leaf(str),
     "ID": Leaf(str),
@@ -51,6 +52,7 @@ def leaf(type_: GraphQLLeafType) -> Leaf | None:
         return _enumeration(type_)
     if is_specified_scalar_type(type_):
         return _SPECIFIED[type_.name]
+    # A scalar of ours that writes with `str` or `isoformat` is known by that function: no name of a scalar is repeated here.
     write: Any = type_.coerce_output_value
     if write is str:
         return Leaf(str)
@@ -58,18 +60,20 @@ def leaf(type_: GraphQLLeafType) -> Leaf | None:
 
 
 def _enumeration(type_: GraphQLEnumType) -> Leaf | None:
-    """Strawberry shows a member by its name in the graph; a dictionary of them is quicker than its search."""
+    """The leaf of an enumeration of ours; None for one that is not a Python class."""
+    # Strawberry shows a member by its name in the graph; a dictionary of them is quicker than its search.
     class_: Any = getattr(type_, "wrapped_cls", None)
     if not (isinstance(class_, type) and issubclass(class_, Enum)):
         return None
-    return Leaf(class_, "noms[v._name_]", names={member.name: type_.coerce_output_value(member) for member in class_})
+    return Leaf(class_, "names[v._name_]", names={member.name: type_.coerce_output_value(member) for member in class_})
 
 
 @lru_cache(maxsize=256)
 def completer(type_: GraphQLLeafType) -> Callable[[Any], Any]:
-    """Any other value, as graphql-core completes it."""
+    """The function that completes any other value as graphql-core does. It raises Unexpected."""
 
     def completer(value: Any) -> Any:
+        # None and exceptions are not leaves: only graphql-core knows which error they become, and where.
         if value is None or value is Undefined or isinstance(value, Exception):
             raise Unexpected(type_.name)
         rendered = type_.coerce_output_value(value)

@@ -10,9 +10,8 @@ from gateway.domain.identity import normalise_nom
 from gateway.domain.statut import StatutApprenant
 from gateway.errors import InvalidRequest
 from gateway.federation.join.merge import uais_of
-from gateway.federation.views.build import Shown, View, ViewPerson
-from gateway.federation.views.masked import MaskedCopies
 from gateway.federation.views.paging import Key, PageSlice, SortedList, sort
+from gateway.federation.views.view import MaskedCopies, Shown, View, ViewPerson
 from gateway.schema.connections import (
     ContratConnection,
     ContratEdge,

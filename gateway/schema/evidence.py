@@ -1,4 +1,4 @@
-"""Lines that explain a noun: which source says what, and what joined records. Each speaks of a field; knows no noun."""
+"""The lines that explain a noun: which source says what, and what joined records. Each is of one field; knows no noun."""
 
 from collections.abc import Iterable
 from datetime import datetime

@@ -15,8 +15,8 @@ from gateway.auth.policy.policy import AccessPolicy
 from gateway.auth.policy.rules import CategorieDonnee
 from gateway.auth.policy.rules import CategorieDonnee as C
 from gateway.errors import LeakStopped
-from gateway.federation.views import masked
-from gateway.federation.views.build import View
+from gateway.federation.views import view
+from gateway.federation.views.view import View
 from gateway.response import graphql_error
 from gateway.schema.nouns import MotifPriorite, Rupture
 from tests.support.access.small_world import SmallWorld, caller, draw_from
@@ -55,9 +55,9 @@ def break_(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         if "decide" in locks:
             monkeypatch.setattr(decision_cache, "decide", _lax)
         if "masque" in locks:
-            monkeypatch.setattr(masked, "mask", _sans_masque)
+            monkeypatch.setattr(view, "mask", _sans_masque)
         if "noms" in locks:
-            monkeypatch.setattr(masked, "excess", lambda _object, _categories: None)
+            monkeypatch.setattr(view, "excess", lambda _object, _categories: None)
 
     return make
 

@@ -22,8 +22,8 @@ from gateway.auth.policy.rules import Profil
 from gateway.documents.parse import Document, Documents
 from gateway.errors import CallerError
 from gateway.execution.executor import ExecutionPath, Executor
-from gateway.federation.views.build import View
 from gateway.federation.views.context import OperationContext
+from gateway.federation.views.view import View
 from gateway.schema.organisations import Source
 from tests.support.access.tools import POLICY, SCHEMA, viewer
 from tests.support.execution.data import TrainingDirectory, context, noun, spoil_data, view

@@ -18,7 +18,7 @@ from gateway.documents.parse import Documents
 from gateway.domain.statut import StatutApprenant
 from gateway.errors import CallerError
 from gateway.execution.executor import ExecutionPath, Executor
-from gateway.federation.views.build import ViewPerson
+from gateway.federation.views.view import ViewPerson
 from gateway.schema.nouns import Statut
 from tests.execution.differential import World
 from tests.support.access.tools import POLICY, SCHEMA, viewer

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from gateway.federation.views.build import View
 from gateway.federation.views.cache import PERSONS_MAX, PERSONS_MIN, ViewCache, ViewKey
+from gateway.federation.views.view import View
 
 PERSON: Any = object()
 EMPTY_MAX = PERSONS_MAX // PERSONS_MIN

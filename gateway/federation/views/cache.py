@@ -13,23 +13,27 @@ from gateway.federation.collect.readings import Readings
 from gateway.federation.directory import Directory
 from gateway.federation.ids.assign import IdAssigner
 from gateway.federation.offload import offload
-from gateway.federation.views.build import RETRY_AFTER, Rights, View, append, limit_lookups
+from gateway.federation.views.build import build_view, select_persons
+from gateway.federation.views.view import Rights, View
 
 PERSONS_MAX = 8_000  # of the views kept, some 17 KB each with what is shown of them: a worker stays under 300 MB
 PERSONS_MIN = 20  # what a view counts for at least, be it empty
+RETRY_AFTER = 30.0  # seconds a view built without the ledger of links is kept, before it is tried again
 
 
 @dataclass(frozen=True, slots=True)
 class ViewKey:
-    """What a view depends on: whom it is for and what it is told by, and the versions of that. Later ones replace it."""
+    """What a view depends on: whom it is for and the units it is told by (`subject`), and the versions of those."""
 
     subject: Hashable
     versions: Hashable
 
 
 class ViewCache:
-    """Views already built, as long as they hold so many persons together, the least used forgotten first; of one subject, the
-    last. The one just built is kept, whatever it holds."""
+    """Views already built, the last of each subject, the least used forgotten first.
+
+    Bounded by the persons they hold together; the view just built is kept, whatever it holds.
+    """
 
     def __init__(self) -> None:
         self._known: OrderedDict[Hashable, tuple[ViewKey, View]] = OrderedDict()
@@ -37,16 +41,18 @@ class ViewCache:
 
     async def view(self, key: ViewKey, build: Callable[[], Coroutine[Any, Any, View]]) -> View:
         """The view of that key, built once for all who wait; whoever leaves does not stop it."""
-        de, known = self._known.get(key.subject, (None, None))
-        if known and de == key and (known.stale is None or asyncio.get_running_loop().time() < known.stale):
+        known_key, known = self._known.get(key.subject, (None, None))
+        if known and known_key == key and (known.stale is None or asyncio.get_running_loop().time() < known.stale):
             self._known.move_to_end(key.subject)
             return known
         return await self._builds.run(key, partial(self._build, key, build))
 
     async def _build(self, key: ViewKey, build: Callable[[], Coroutine[Any, Any, View]]) -> View:
         view = await build()
+        # By subject, not by key: the view of older versions will never be asked for again, and goes at once.
         self._known[key.subject] = key, view
         self._known.move_to_end(key.subject)
+        # Counted anew each time: a handful of views, and a build took far longer than their sum.
         while len(self._known) > 1 and sum(map(_weight, self._known.values())) > PERSONS_MAX:
             self._known.popitem(last=False)
         return view
@@ -57,21 +63,23 @@ def _weight(known: tuple[ViewKey, View]) -> int:
 
 
 def view_key(readings: Readings, rights: Rights, directory: Directory, day: date) -> ViewKey:
-    """The key of what these rights see in that harvest."""
-    for_whom = (rights.profil, rights.finalite, rights.perimetre, day, directory)
-    return ViewKey((for_whom, readings.suivi_heard, frozenset(readings.units)), readings.versions)
+    """The key of what these rights see of these readings that day."""
+    # The directory is in the key by identity: a new reference set places persons elsewhere.
+    viewer = (rights.profil, rights.finalite, rights.perimetre, day, directory)
+    return ViewKey((viewer, readings.suivi_heard, frozenset(readings.units)), readings.versions)
 
 
 async def find_view(
     views: ViewCache, id_assigner: IdAssigner, readings: Readings, rights: Rights, directory: Directory, day: date
 ) -> View:
-    """What these rights see of that harvest that day."""
+    """What these rights see of these readings that day, kept or built."""
 
     async def build() -> View:
-        count = len(readings.sourced_records)  # a region takes seconds to merge
-        selected_people = await offload(count, limit_lookups, readings, rights, directory, day)
-        assigned_ids = await id_assigner.assign(selected_people.key_sets, selected_people.facts)
-        view = await offload(count, append, selected_people, assigned_ids, rights, directory, readings)
+        # Two trips to a thread around one wait for the ledger: a region takes seconds to merge, the loop must not.
+        count = len(readings.sourced_records)
+        selected = await offload(count, select_persons, readings, rights, directory, day)
+        assigned_ids = await id_assigner.assign(selected.key_sets, selected.facts)
+        view = await offload(count, build_view, selected, assigned_ids, rights, directory, readings)
         if assigned_ids.provisional:
             view.stale = asyncio.get_running_loop().time() + RETRY_AFTER
         return view

@@ -1,4 +1,4 @@
-"""What one operation may show: the schema's context over a view. Pages, masks and counts; reaches no source."""
+"""What one operation may show: the schema's context over a view. Pages, masked copies and counts; reaches no source."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -16,11 +16,10 @@ from gateway.federation.directory import Directory
 from gateway.federation.join.evidence import identity_evidence, probability
 from gateway.federation.lists import CONTRATS, JEUNES, RUPTURES, ListQuery
 from gateway.federation.opaque_ids import OpaqueIds
-from gateway.federation.views.build import Rights, View, ViewPerson
-from gateway.federation.views.masked import MaskedCopies, is_frozen
 from gateway.federation.views.moi import present_moi
 from gateway.federation.views.paging import CursorCodec, binding, cut
 from gateway.federation.views.search import search
+from gateway.federation.views.view import MaskedCopies, Rights, View, ViewPerson, is_frozen
 from gateway.schema.connections import ContratConnection, JeuneConnection, RuptureConnection
 from gateway.schema.context import Moi, PageArgs
 from gateway.schema.filters import FiltreContrats, FiltreJeunes, FiltreRuptures, TriJeunes, TriRuptures
@@ -35,16 +34,22 @@ N = TypeVar("N", bound="Node | list[Rapprochement] | None")
 
 @dataclass(slots=True)
 class Tally:
-    """What is counted while an operation executes. `lookups`: searches of one object that the caller names."""
+    """What is counted while an operation executes, for the quotas and the journal.
 
-    shown: dict[str, frozenset[CategorieDonnee]] = field(default_factory=dict)  # what is read of each person, by her id
+    `shown`: the categories read of each person, by id; `lookups`: searches of one object that the caller names.
+    """
+
+    shown: dict[str, frozenset[CategorieDonnee]] = field(default_factory=dict)
     lookups: int = 0
     not_found: int = 0
 
 
 @dataclass(frozen=True)
 class OperationContext:
-    """Implements `gateway.schema.context.Context` for one viewer and one operation, once all that it may show is there."""
+    """Implements `gateway.schema.context.Context` for one viewer and one operation.
+
+    Made once the readings and the view are there: no resolver waits.
+    """
 
     viewer: Viewer
     rights: Rights
@@ -94,8 +99,9 @@ class OperationContext:
         return self._count(self._rupture(identifier))
 
     def _count(self, found: N) -> N:
-        """Who guesses finds little (docs/security.md A02). What a source that is down hides is not a guess."""
+        """The same object, once the look-up is counted against guessing (docs/security.md A02)."""
         self.tally.lookups += 1
+        # What a source that is down hides is not a guess: only complete readings prove that nothing is there.
         self.tally.not_found += not found and self.readings.complete
         return found
 
@@ -104,8 +110,9 @@ class OperationContext:
         if node is not None:
             return node
         by_type = {Jeune: self._jeune, Contrat: lambda key: self._contrat(key, None), Rupture: self._rupture}
-        open_ones = [show for type_, show in by_type.items() if getattr(type_, OPENED_BY) in self.decision.categories]
-        return next((found for show in open_ones if (found := show(identifier)) is not None), None)
+        # A type whose category is not granted is not looked up: finding it would tell that it exists.
+        granted = [find for type_, find in by_type.items() if getattr(type_, OPENED_BY) in self.decision.categories]
+        return next((found for find in granted if (found := find(identifier)) is not None), None)
 
     def _jeune(self, identifier: str) -> Jeune | None:
         person = self.view.persons.get(self._current(identifier))
@@ -115,8 +122,9 @@ class OperationContext:
         if identifier is not None:
             found = self.view.contrats.get(self._current(identifier))
             return self._show(*found) if found and numero in (None, found[1].numero) else None
+        # A number is keyed by hand in each system: two contracts may bear the same, and then none is designated.
         sought = (numero or "").casefold()
-        same = [pair for pair in self.view.contrats.values() if sought and _numero(pair[1]) == sought]
+        same = [pair for pair in self.view.contrats.values() if sought and (pair[1].numero or "").casefold() == sought]
         return self._show(*same[0]) if len(same) == 1 else None
 
     def _rupture(self, identifier: str) -> Rupture | None:
@@ -124,26 +132,28 @@ class OperationContext:
         return self._show(*found) if found else None
 
     def _current(self, identifier: str) -> str:
-        """The id that one of before has become; the same for any other."""
-        lu = self.opaque_ids.open(identifier) if self.view.former_ids else None
-        if lu is None or lu[1] not in self.view.former_ids:
+        """The id that a former one has become; the same for any other."""
+        # Opening an id costs a decryption: spared as long as no person of the view changed ids.
+        opened = self.opaque_ids.open(identifier) if self.view.former_ids else None
+        if opened is None or opened[1] not in self.view.former_ids:
             return identifier
-        return self.opaque_ids.seal(lu[0], self.view.former_ids[lu[1]])
+        type_name, former = opened
+        return self.opaque_ids.seal(type_name, self.view.former_ids[former])
 
     def recherche_jeune(self, nom: str, prenom: str, naissance: date) -> list[Rapprochement] | None:
         if self.readings.silent:
             return None
-        found_ones = search(self.view, nom, prenom, naissance)
-        return self._count([self._match(candidate, niveau) for candidate, niveau in found_ones])
+        found = search(self.view, nom, prenom, naissance)
+        return self._count([self._match(candidate, niveau) for candidate, niveau in found])
 
     def _match(self, candidate: Candidate, niveau: Level) -> Rapprochement:
-        person, found = self.view.persons[candidate.person], candidate.similarity
+        person, similarity = self.view.persons[candidate.person], candidate.similarity
         return Rapprochement(
             jeune=self._show(person, person.jeune),
-            score=probability(found.score),
+            score=probability(similarity.score),
             niveau=niveau,
-            sources=sorted({sourced_record.source for sourced_record in person.merged.cluster.sourced_records}),
-            indices=identity_evidence(found, niveau),
+            sources=sorted({record.source for record in person.merged.cluster.sourced_records}),
+            indices=identity_evidence(similarity, niveau),
         )
 
     def jeunes(self, filtre: FiltreJeunes | None, tri: TriJeunes, page: PageArgs) -> JeuneConnection | None:
@@ -156,11 +166,12 @@ class OperationContext:
         return self._page(ListQuery(RUPTURES, filtre, tri, self.day), page)
 
     def _page(self, query: ListQuery[Any, C], page: PageArgs) -> C | None:
-        """A page of a list; as it was made, for the same rights, as long as the view holds. None: nobody answered."""
+        """A page of a list, kept for the same rights as long as the view holds; None when no source answered."""
         if self.readings.silent:
             return None
         complet, pages, cursors = self.readings.complete, self._masked_copies.pages, self._cursors(query)
-        key = (query.key, page, complet, cursors.all_, cursors.bounds)
+        # What else the page shows: whether it is complete, and which of its cursors are written.
+        key = (query.key, page, complet, cursors.each, cursors.bounds)
         shown = pages.get(key) if self.frozen else None
         if shown is None:
             page_slice = cut(query.sort(self.view), page, cursors)
@@ -172,14 +183,16 @@ class OperationContext:
         return connection
 
     def _cursors(self, query: ListQuery[Any, Any]) -> CursorCodec:
-        """Sealing a cursor costs more than showing its row: only those that are asked."""
-        values_read, perimetre = self.decision.coordinates, self.rights.perimetre
+        """How cursors of that list are written, and which of them are selected."""
+        coordinates, perimetre = self.decision.coordinates, self.rights.perimetre
+        # A cursor holds for who it was given to, that day: replayed elsewhere it would tell the sort keys of others.
         viewer = f"{self.rights.profil.value}/{perimetre.profil.value}/{perimetre.organisation}/{self.day}"
         return CursorCodec(
             self.opaque_ids,
             lambda: binding(query.definition.name, query.filtre, query.tri, viewer),
-            all_=not values_read.isdisjoint(ROW_CURSORS),
-            bounds=not values_read.isdisjoint(END_CURSORS),
+            # Sealing a cursor costs more than showing its row: only those that are selected are.
+            each=not coordinates.isdisjoint(ROW_CURSORS),
+            bounds=not coordinates.isdisjoint(END_CURSORS),
         )
 
     def _show(self, person: ViewPerson, object_: T) -> T:
@@ -189,6 +202,7 @@ class OperationContext:
         copy: T = shown.value
         return copy
 
+    # Once an operation: it fetches what was already made for these rights by hashing them.
     @cached_property
     def _masked_copies(self) -> MaskedCopies:
         return MaskedCopies(self.view, self.rights, self.decision, self._source)
@@ -196,7 +210,3 @@ class OperationContext:
     def _source(self, cfa: Cfa) -> Source | None:
         name = self.source_of_cfa(cfa.uai) if cfa.uai else None
         return next((source for source in self.states() if source.nom == name), None)
-
-
-def _numero(contrat: Contrat) -> str:
-    return (contrat.numero or "").casefold()

@@ -1,13 +1,14 @@
-"""Presents a caller to itself: profile, perimeter, purposes and readable categories. Knows no source."""
+"""Presents a caller to itself: profile, perimeter, purposes and readable categories. Knows no source and no view."""
 
 from gateway.auth.authentication.viewer import Viewer
 from gateway.auth.authorization.decide import Decision
 from gateway.auth.policy.rules import Profil
 from gateway.federation.directory import Directory
-from gateway.federation.views.build import Rights
+from gateway.federation.views.view import Rights
 from gateway.schema.context import Moi
 from gateway.schema.organisations import Territoire, TypeTerritoire
 
+# What kind of territory the organisation of a profile is; a profile without one sees the nation, or nothing.
 _NATURES = {
     Profil.MISSION_LOCALE: TypeTerritoire.MISSION_LOCALE,
     Profil.CFA: TypeTerritoire.CFA,
@@ -21,7 +22,7 @@ _NATURES = {
 
 
 def present_moi(viewer: Viewer, rights: Rights, decision: Decision, directory: Directory) -> Moi:
-    """The first answer of a new integrator."""
+    """The value of the root field `moi`."""
     return Moi(
         profil=viewer.profil,
         organisation=viewer.nom or None,
@@ -37,6 +38,7 @@ def _perimetre(rights: Rights, directory: Directory) -> list[Territoire]:
     nature = _NATURES.get(perimetre.profil)
     if nature is None or not perimetre.organisation:
         return [directory.territoire(TypeTerritoire.NATIONAL, "FR")] if perimetre.profil is Profil.STATISTIQUES else []
+    # A CFA may hold several UAIs: each is a place where it trains.
     if nature is TypeTerritoire.CFA:
         return [directory.territoire(nature, uai) for uai in sorted(perimetre.uais)]
     return [directory.territoire(nature, perimetre.organisation)]

@@ -1,4 +1,4 @@
-"""Sort a list, and cut a page of it. Pure; a position is a sort key, so rows that come or go shift nothing."""
+"""Sorts a list, and cuts a page of it. A position is a sort key, so rows that come or go shift nothing. Knows no noun."""
 
 import hashlib
 import json
@@ -38,48 +38,50 @@ class SortedList(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class CursorCodec:
-    """How the cursors of a page are written, and which: those of every element (`all_`), of the first and last (`bounds`).
+    """How the cursors of a page are written, and which: those of each element, of the first and last (`bounds`), or none.
 
-    `bound_to` tells what they are bound to, when one is written or read.
+    `bound_to` says what they are bound to; called only when one is written or read.
     """
 
     opaque_ids: OpaqueIds
     bound_to: Callable[[], str]
-    all_: bool = True
+    each: bool = True
     bounds: bool = True
 
 
-def sort(list_query: Sequence[T], key: Key[T]) -> SortedList[T]:
+def sort(elements: Sequence[T], key: Key[T]) -> SortedList[T]:
     """Sort by a total order."""
-    pairs = sorted(((key(element), element) for element in list_query), key=lambda pair: pair[0])
+    # Elements have no order of their own: without `key`, two equal positions would compare them.
+    pairs = sorted(((key(element), element) for element in elements), key=lambda pair: pair[0])
     return SortedList([position for position, _ in pairs], [element for _, element in pairs])
 
 
-def cut(list_query: SortedList[T], page: PageArgs, cursors: CursorCodec) -> PageSlice[T]:
-    """Cut a page; a cursor that is not asked is empty. Raises InvalidCursor, InvalidRequest."""
+def cut(ordered: SortedList[T], page: PageArgs, cursors: CursorCodec) -> PageSlice[T]:
+    """Cut a page; a cursor that is not selected is empty. Raises InvalidCursor, InvalidRequest."""
     if not 0 <= page.first <= PAGE_MAX:
         raise InvalidRequest(f"L'argument first va de 0 à {PAGE_MAX}.")
-    debut = 0 if page.after is None else bisect_right(list_query.keys, _position(page.after, cursors))
-    fin = min(debut + page.first, len(list_query.keys))
-    texts = _texts(list_query.keys[debut:fin], cursors)
+    # To the right of the key, whether its row is still there or not: the page goes on where it stopped.
+    start = 0 if page.after is None else bisect_right(ordered.keys, _position(page.after, cursors))
+    end = min(start + page.first, len(ordered.keys))
+    texts = _texts(ordered.keys[start:end], cursors)
     return PageSlice(
-        list(zip(texts, list_query.elements[debut:fin], strict=True)),
-        len(list_query.keys),
-        debut > 0,
-        fin < len(list_query.keys),
+        elements=list(zip(texts, ordered.elements[start:end], strict=True)),
+        total=len(ordered.keys),
+        before=start > 0,
+        after=end < len(ordered.keys),
     )
 
 
 def _texts(positions: list[list[Any]], cursors: CursorCodec) -> list[str]:
-    """The cursors of a page."""
-    if not positions or not (cursors.all_ or cursors.bounds):
+    """The cursors of a page, in its order."""
+    if not positions or not (cursors.each or cursors.bounds):
         return [""] * len(positions)
     bound_to, seal = cursors.bound_to(), cursors.opaque_ids.seal_cursor
-    if cursors.all_:
+    if cursors.each:
         return [seal(position, bound_to) for position in positions]
-    empty = [""] * len(positions)
-    empty[0], empty[-1] = seal(positions[0], bound_to), seal(positions[-1], bound_to)
-    return empty
+    texts = [""] * len(positions)
+    texts[0], texts[-1] = seal(positions[0], bound_to), seal(positions[-1], bound_to)
+    return texts
 
 
 def _position(cursor: str, cursors: CursorCodec) -> list[Any]:
@@ -89,7 +91,8 @@ def _position(cursor: str, cursors: CursorCodec) -> list[Any]:
     return position
 
 
-def binding(list_query: str, filtre: Any, tri: Enum | None, perimetre: str) -> str:
-    """What a cursor is bound to: the list, its filter, its order and the caller's perimeter."""
-    content = [list_query, asdict(filtre) if filtre else None, tri.value if tri else None, perimetre]
+def binding(name: str, filtre: Any, tri: Enum | None, viewer: str) -> str:
+    """The digest of what a cursor is bound to: the list, its filter, its order and who looks."""
+    # Under another filter or order the same key would be another place: such a cursor is refused, not misread.
+    content = [name, asdict(filtre) if filtre else None, tri.value if tri else None, viewer]
     return hashlib.sha256(json.dumps(content, default=str, sort_keys=True).encode()).hexdigest()

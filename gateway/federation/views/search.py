@@ -1,4 +1,4 @@
-"""Who, in a view, may be the one that a caller looks for by identity. Pure; knows no mask."""
+"""Searches a view for the persons whom a caller may mean by an identity. Knows no mask and no right."""
 
 from datetime import date
 
@@ -6,7 +6,7 @@ from gateway.domain.identity import Traits
 from gateway.domain.search import CANDIDATES_MAX, Candidate
 from gateway.domain.similarity import Level, weights
 from gateway.errors import InvalidRequest
-from gateway.federation.views.build import View
+from gateway.federation.views.view import View
 
 SEARCHER = ("", "")  # the installation of whoever searches: no source
 
@@ -19,15 +19,17 @@ def search(view: View, nom: str, prenom: str, naissance: date) -> list[tuple[Can
     sought = Traits(SEARCHER, "", (nom,), prenom, naissance)
     if not sought.letters or not sought.prenom_letters:
         raise InvalidRequest("La recherche demande un nom et un prénom qui ont des lettres.")
-    found_ones = {candidate.person: candidate for candidate in view.person_index.search(sought)}
-    offered = {un.person: un for found in found_ones.values() for un in _a_confirmer(view, found)}
-    responses = [(un, weights().niveau(un.similarity.score) or Level.A_CONFIRMER) for un in found_ones.values()]
-    responses += [(un, Level.A_CONFIRMER) for key, un in offered.items() if key not in found_ones]
-    return responses[:CANDIDATES_MAX]
+    found = {candidate.person: candidate for candidate in view.person_index.search(sought)}
+    doubtful = {candidate.person: candidate for one in found.values() for candidate in _doubtful(view, one)}
+    # Found by a score under every threshold, a person is still shown: the caller confirms, not we.
+    matches = [(one, weights().niveau(one.similarity.score) or Level.A_CONFIRMER) for one in found.values()]
+    matches += [(candidate, Level.A_CONFIRMER) for key, candidate in doubtful.items() if key not in found]
+    return matches[:CANDIDATES_MAX]
 
 
-def _a_confirmer(view: View, found: Candidate) -> list[Candidate]:
+def _doubtful(view: View, found: Candidate) -> list[Candidate]:
     """The persons of the view with a record that looked like one of a person found, not enough to be joined."""
+    # A link may lead to a record whose person is not of the view: that one has no id here, and is left out.
     links = view.persons[found.person].merged.cluster.doubtful
-    parts = [(view.person_index.person(part), link.similarity) for link in links for part in (link.un, link.other)]
-    return [Candidate(key, similarity) for key, similarity in parts if key]
+    ends = [(view.person_index.person(record), link.similarity) for link in links for record in (link.un, link.other)]
+    return [Candidate(key, similarity) for key, similarity in ends if key]

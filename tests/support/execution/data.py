@@ -18,8 +18,8 @@ from gateway.domain.seal import Sealer
 from gateway.domain.statut import StatutApprenant
 from gateway.errors import InvalidRequest
 from gateway.federation.opaque_ids import OpaqueIds
-from gateway.federation.views.build import Rights, View, ViewPerson
 from gateway.federation.views.context import OperationContext
+from gateway.federation.views.view import Rights, View, ViewPerson
 from gateway.schema.evidence import Provenance
 from gateway.schema.nouns import Contrat, Jeune, Rupture, Statut
 from gateway.schema.organisations import Cfa, MissionLocale, Source, Territoire, TypeTerritoire

@@ -22,8 +22,9 @@ from gateway.federation.join.merge import MergedPerson, merge
 from gateway.federation.join.provenance import attach
 from gateway.federation.join.records import SourcedRecord
 from gateway.federation.opaque_ids import OpaqueIds
-from gateway.federation.views.build import Rights, View, append, limit_lookups
+from gateway.federation.views.build import build_view, select_persons
 from gateway.federation.views.context import OperationContext
+from gateway.federation.views.view import Rights, View
 from gateway.schema.nouns import Contrat, Formation, Jeune, Rupture
 from gateway.schema.organisations import TypeSource
 from gateway.schema.scalars import SIRET
@@ -87,9 +88,9 @@ def provenance(one: MergedPerson) -> dict[tuple[str, str], tuple[bool, bool]]:
 
 def _view(readings: Readings, rights: Rights) -> View:
     """Built as the gateway does, with a ledger of links that knows nothing yet."""
-    selected_people = limit_lookups(readings, rights, DIRECTORY, DAY)
-    decision = resolve(selected_people.key_sets, KnownLinks(), DIRECTORY.pseudonym, RECEIVED)
-    return append(selected_people, AssignedIds(decision.objects, {}, {}, False), rights, DIRECTORY, readings)
+    selected = select_persons(readings, rights, DIRECTORY, DAY)
+    decision = resolve(selected.key_sets, KnownLinks(), DIRECTORY.pseudonym, RECEIVED)
+    return build_view(selected, AssignedIds(decision.objects, {}, {}, False), rights, DIRECTORY, readings)
 
 
 @cache

@@ -1,0 +1,195 @@
+"""A view as a value, and what is shown of it: persons by id, and the masked copies made for one set of rights.
+
+Knows neither how a view is built, nor lists and pages.
+"""
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from cachetools import LRUCache
+
+from gateway.auth.authorization.decide import Decision
+from gateway.auth.authorization.mask import mask
+from gateway.auth.authorization.sentinel import excess
+from gateway.auth.policy.perimetre import Affiliation, Perimetre, is_age_admissible, relations
+from gateway.auth.policy.policy import AccessPolicy
+from gateway.auth.policy.rules import CategorieDonnee, Finalite, Profil
+from gateway.domain.identity import Traits
+from gateway.domain.search import PersonIndex
+from gateway.errors import LeakStopped
+from gateway.federation.join.evidence import attach_evidence
+from gateway.federation.join.merge import MergedPerson
+from gateway.federation.join.provenance import attach
+from gateway.schema.nouns import Contrat, Jeune, Rupture
+from gateway.schema.organisations import Cfa, Source
+from gateway.schema.tables import EXPLANATIONS, PROVENANCES
+
+RIGHTS_MAX = 64  # rights and selections whose masked copies are kept with a view
+LISTS_MAX = 16  # lists of one view kept in order, by filter and order
+PAGES_MAX = 16  # pages of one view kept as they were shown to the same rights
+MASKED_MAX = 4096  # masked copies kept for the same rights
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """Who looks and for what: enough to say what may be read of each person."""
+
+    policy: AccessPolicy
+    profil: Profil
+    finalite: Finalite | None
+    perimetre: Perimetre
+
+    @property
+    def readable(self) -> frozenset[CategorieDonnee]:
+        """The categories that the profile may read, for this purpose, of one person at least."""
+        return self.policy.categories(self.profil, self.finalite)
+
+
+@dataclass(frozen=True, slots=True)
+class ViewPerson:
+    """A person of a view, and the categories that may be read of that very person."""
+
+    merged: MergedPerson
+    affiliation: Affiliation
+    categories: frozenset[CategorieDonnee]
+
+    @property
+    def jeune(self) -> Jeune:
+        return self.merged.jeune
+
+    @property
+    def traits(self) -> list[Traits]:
+        """The identities that its records tell."""
+        return [record.traits for record in self.merged.cluster.sourced_records if record.traits]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A masked copy, or a page of them, and the categories read of each person in it, by id."""
+
+    value: Any
+    read: dict[str, frozenset[CategorieDonnee]]
+
+
+@dataclass(slots=True)
+class ShownCopies:
+    """What was made to be shown to the same rights: masked copies by id, and pages of them."""
+
+    copies: dict[str, Shown] = field(default_factory=dict)
+    pages: LRUCache[Hashable, Shown] = field(default_factory=lambda: LRUCache(PAGES_MAX))
+
+
+@dataclass(slots=True)
+class View:
+    """The persons of a perimeter by id, and those of their contracts and ruptures that it may see.
+
+    `lists` and `_shown_copies` are what answers made of it, and end with it. `former_ids`: ids given before, and what they
+    have become. `stale`: loop time after which a view built without the ledger of links is built again.
+    """
+
+    persons: dict[str, ViewPerson] = field(default_factory=dict)
+    contrats: dict[str, tuple[ViewPerson, Contrat]] = field(default_factory=dict)
+    ruptures: dict[str, tuple[ViewPerson, Rupture]] = field(default_factory=dict)
+    former_ids: dict[str, str] = field(default_factory=dict)
+    stale: float | None = None
+    lists: LRUCache[tuple[str, ...], Any] = field(default_factory=lambda: LRUCache(LISTS_MAX))
+    _person_index: PersonIndex | None = None
+    _shown_copies: dict[object, ShownCopies] = field(default_factory=dict)
+
+    def shown_copies(self, rights: Rights, categories: frozenset[CategorieDonnee], rows: frozenset[str]) -> ShownCopies:
+        """What was already made for these rights, these categories and these explanatory lines."""
+        # The policy is not in the key: a gateway has one as long as it runs.
+        key = (rights.profil, rights.finalite, rights.perimetre, categories, rows)
+        # Emptied at once: so many different rights over one view are rare, and all of it can be made again.
+        if key not in self._shown_copies and len(self._shown_copies) >= RIGHTS_MAX:
+            self._shown_copies.clear()
+        return self._shown_copies.setdefault(key, ShownCopies())
+
+    @property
+    def person_index(self) -> PersonIndex:
+        """The index of its persons by identity."""
+        # Made at the first search: most views are never searched.
+        if self._person_index is None:
+            self._person_index = PersonIndex((key, person.traits) for key, person in self.persons.items())
+        return self._person_index
+
+
+def readable(jeune: Jeune, affiliation: Affiliation, rights: Rights) -> frozenset[CategorieDonnee]:
+    """The categories that may be read of this person; none when out of perimeter."""
+    links = relations(rights.perimetre, affiliation)
+    # Showing somebody for a disability tells it: only to those who may read it.
+    rqth = jeune.rqth if CategorieDonnee.SENSIBLE in rights.readable else None
+    if not links or not is_age_admissible(rights.perimetre, jeune.age, rqth):
+        return frozenset()
+    statut = jeune.statut.valeur if jeune.statut else None
+    collaboration = jeune.collaboration is not None and jeune.collaboration.demandee_le is not None
+    granted = rights.policy.granted(rights.profil, rights.finalite, links, statut, collaboration)
+    # Public data alone is a person about whom nothing may be known: not even that they are here.
+    return granted - {CategorieDonnee.PUBLIQUE} and granted
+
+
+def is_frozen(decision: Decision) -> bool:
+    """Whether what an answer shows of an object never changes."""
+    # The state of a source is the one thing that changes while the CFA it serves is kept.
+    return "Cfa.source" not in decision.coordinates
+
+
+class MaskedCopies:
+    """The masked copies of a view for one caller's rights and one decision.
+
+    `source`: the system of a CFA, as it is at that moment. `pages`: pages already made for the same rights.
+    """
+
+    def __init__(self, view: View, rights: Rights, decision: Decision, source: Callable[[Cfa], Source | None]) -> None:
+        self._rights = rights
+        self._decision = decision
+        self._source = None if is_frozen(decision) else source
+        shown_copies = view.shown_copies(rights, decision.categories, EXPLANATIONS & decision.coordinates)
+        self._copies, self.pages = shown_copies.copies, shown_copies.pages
+
+    def show(self, person: ViewPerson, object_: Jeune | Contrat | Rupture) -> Shown:
+        """The copy that leaves, and what may be read of this person. Raises LeakStopped."""
+        shown = self._copies.get(object_.id) or self._prepare(person, object_)
+        if self._source:
+            for cfa in _cfas_of(shown.value):
+                cfa.source = self._source(cfa)
+        return shown
+
+    def _prepare(self, person: ViewPerson, object_: Any) -> Shown:
+        # Judged again for these rights and this row, whoever the view was built for: a wrong key must not be a leak.
+        granted = readable(person.jeune, person.affiliation, self._rights)
+        if not granted:
+            raise LeakStopped(f"{type(object_).__name__} hors périmètre")
+        categories = granted & self._decision.categories
+        self._explain(person)
+        copy = mask(object_, categories)
+        # The mask writes and the sentinel reads, from two readings of the rules: one fault in either is stopped here.
+        if rest := excess(copy, categories):
+            raise LeakStopped(rest)
+        if len(self._copies) >= MASKED_MAX:
+            self._copies.clear()
+        # What gives an object the right to have its bytes kept (execution.compiled_plan.encode_once).
+        copy.kept_bytes = {}
+        shown = self._copies[object_.id] = Shown(copy, {person.jeune.id: categories})
+        return shown
+
+    def _explain(self, person: ViewPerson) -> None:
+        """Write on the person which source says what, and what joined its records, where the query selects it."""
+        # On demand, once a person: few queries select these lines, and they take a pass over every record of hers.
+        if PROVENANCES & self._decision.coordinates and person.jeune.rows is None:
+            attach(person.merged)
+        if (EXPLANATIONS - PROVENANCES) & self._decision.coordinates and person.jeune.indices is None:
+            attach_evidence(person.merged)
+
+
+def _cfas_of(object_: Jeune | Contrat | Rupture) -> list[Cfa]:
+    """The CFAs reachable from a masked copy."""
+    if isinstance(object_, Jeune):
+        jeune, contrats = object_, object_.contrats or []
+    else:
+        contrat = object_ if isinstance(object_, Contrat) else object_.contrat
+        jeune = object_.jeune or Jeune()
+        contrats = [*(jeune.contrats or []), *([contrat] if contrat else [])]
+    formations: Sequence[Any] = [*(jeune.formations or []), *(contrat.formation for contrat in contrats)]
+    return [holder.cfa for holder in (*contrats, *formations) if holder and holder.cfa]
