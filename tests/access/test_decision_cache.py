@@ -116,7 +116,7 @@ def test_no_value_is_in_a_key_and_a_value_makes_no_other_key() -> None:
     for numero in ("SECRETE", "AUTRE"):
         raw = {"a": True, "t": "DATE_ASC", "id": numero, "numero": numero, "g": {"nom": numero}, "f": {"ageMax": 18}}
         decision_cache.judge(DOCUMENT, OPERATION, _coerced(raw), ml)
-    (key,) = decision_cache._ids_given
+    (key,) = decision_cache._known_ones
     assert "SECRETE" not in repr(key)
 
 
@@ -128,7 +128,7 @@ def test_c05_two_callers_of_other_rights_share_nothing() -> None:
         for q in CALLERS
     ]
     rights = {(q.profil, q.finalite, q.finalites) for q in CALLERS}
-    assert len(decision_cache._ids_given) == len({id(judgement) for judgement in decisions}) == len(rights)
+    assert len(decision_cache._known_ones) == len({id(judgement) for judgement in decisions}) == len(rights)
 
 
 def test_c07_the_judge_forgets() -> None:
@@ -139,4 +139,4 @@ def test_c07_the_judge_forgets() -> None:
         operation = get_operation_ast(document)
         assert operation is not None
         assert decision_cache.judge(document, operation, {}, who).decision.roots == {"moi"}
-    assert len(decision_cache._ids_given) == DECISIONS_MAX
+    assert len(decision_cache._known_ones) == DECISIONS_MAX
