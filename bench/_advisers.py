@@ -55,8 +55,8 @@ def arrivals(conseiller: Adviser, seed: int, debut: int, fin: float) -> list[flo
     planned = []
     for moment, part in AFFLUENCE_CURVE.items():
         expected = VISITS * part
-        nombre = int(expected) + (randomness.random() < expected % 1)
-        planned += [3600.0 * (moment - debut + randomness.random()) for _ in range(nombre)]
+        number = int(expected) + (randomness.random() < expected % 1)
+        planned += [3600.0 * (moment - debut + randomness.random()) for _ in range(number)]
     return sorted(instant for instant in planned if 0 <= instant < 3600 * (fin - debut))
 
 
@@ -68,11 +68,11 @@ async def visit(request: Request, sleep: Sleep, randomness: Random) -> None:
         await sleep(randomness.lognormvariate(*THINKING))
         return result
 
-    tri = randomness.choice(("PRIORITE", "DATE_DESC"))
+    order = randomness.choice(("PRIORITE", "DATE_DESC"))
     seen: list[dict[str, Any]] = []
     after = None
     for _ in range(PAGES_MAX):
-        list_query = _list(await send("liste", tri=tri, apres=after))
+        list_query = _list(await send("liste", tri=order, apres=after))
         seen += [edge["node"]["jeune"] for edge in list_query["edges"]]
         after = list_query["pageInfo"]["endCursor"]
         if not list_query["pageInfo"]["hasNextPage"] or randomness.random() > NEXT_PAGE:
@@ -83,7 +83,7 @@ async def visit(request: Request, sleep: Sleep, randomness: Random) -> None:
         sought = randomness.choice(seen)
         await send("recherche", nom=sought["nom"], prenom=sought["prenom"], naissance=sought["dateNaissance"])
     if randomness.random() < REFRESH_QUERY:
-        await send("actualisation", tri=tri, apres=None)
+        await send("actualisation", tri=order, apres=None)
 
 
 def _list(donnees: Any) -> Any:

@@ -115,4 +115,4 @@ def _persons(base: str) -> dict[str, list[int]]:
     """How many distinct persons each account and each organisation read, as the quotas counted them."""
     with sqlite3.connect(base) as connection:
         results = connection.execute("SELECT portee, COUNT(*) FROM quota_lues GROUP BY portee, qui").fetchall()
-    return {scope: sorted(nombre for p, nombre in results if p == scope) for scope in ("COMPTE", "ORGANISATION")}
+    return {scope: sorted(number for p, number in results if p == scope) for scope in ("COMPTE", "ORGANISATION")}

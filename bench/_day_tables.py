@@ -195,8 +195,8 @@ def _percentiles(values: Sequence[float], shape: str) -> list[str]:
     return [shape.format(rows[min(len(rows) - 1, int(len(rows) * part))]) for part in (0.5, 0.95, 0.99, 1.0)]
 
 
-def _part(nombre: int, total: int) -> str:
-    return f"{100 * nombre / max(1, total):.1f}"
+def _part(number: int, total: int) -> str:
+    return f"{100 * number / max(1, total):.1f}"
 
 
 def _counts(counts: Mapping[str, int]) -> str:

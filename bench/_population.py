@@ -51,7 +51,7 @@ def read_off(seed: int, jeunes: int, noise: float) -> Reading:
         if sourced_record.traits and len(own) == 1:
             traits[sourced_record.traits.rank] = sourced_record.traits
             persons[name_record(sourced_record.traits)] = own.pop()
-    return Reading(sorted(traits.values(), key=lambda trait: trait.rank), Truth(persons))  # type: ignore[arg-type]
+    return Reading(sorted(traits.values(), key=lambda trait: trait.rank), Truth(persons))
 
 
 def _ids(sourced_record: SourcedRecord) -> dict[str, list[Any]]:

@@ -45,10 +45,10 @@ class Country:
     """The registry of a country: so many contracts a day, four times more in September and October."""
 
     def __init__(self, contrats: int) -> None:
-        poids = [4.0 if (SINCE + timedelta(days=rank)).month in (9, 10) else 1.0 for rank in range(DAYS)]
+        weights = [4.0 if (SINCE + timedelta(days=rank)).month in (9, 10) else 1.0 for rank in range(DAYS)]
         running_total, total, self.a_day = 0.0, 0, list[int]()
-        for part in poids:
-            running_total += part * contrats / sum(poids)
+        for part in weights:
+            running_total += part * contrats / sum(weights)
             self.a_day.append(round(running_total) - total)
             total = round(running_total)
 
@@ -68,16 +68,16 @@ class Country:
         """A page of a view, and how many there are."""
         body = partner_request.body or {}
         debut, fin = ((date.fromisoformat(body[anchor]) - SINCE).days for anchor in ("dateDebut", "dateFin"))
-        total, premiere = sum(self.rows(day) for day in range(debut, fin + 1)), (rank - 1) * PER_PAGE
+        total, first = sum(self.rows(day) for day in range(debut, fin + 1)), (rank - 1) * PER_PAGE
         rows, write = list[dict[str, Any]](), WRITE[partner_request.acces]
         for day in range(debut, fin + 1):
             inside = self.rows(day)
-            if premiere < inside:
-                own = range(max(0, premiere), min(inside, premiere + PER_PAGE - len(rows)))
+            if first < inside:
+                own = range(max(0, first), min(inside, first + PER_PAGE - len(rows)))
                 rows += [write(*self.line(day, one)) for one in own]
-                premiere = 0
+                first = 0
             else:
-                premiere -= inside
+                first -= inside
             if len(rows) == PER_PAGE:
                 break
         return rows, max(1, -(-total // PER_PAGE))

@@ -77,8 +77,8 @@ def single(reading: Reading, scores: Sequence[Pair], precision: float) -> tuple[
             for score, one, other in scores
             if score >= threshold and one.installation != other.installation
         ]
-        justes = sum(who[one] == who[other] for one, other in taken)
-        metrics.append((Scores(justes, len(taken) - justes, true_pairs - justes), float(threshold)))
+        right = sum(who[one] == who[other] for one, other in taken)
+        metrics.append((Scores(right, len(taken) - right, true_pairs - right), float(threshold)))
     certain = [cost for cost in metrics if cost[0].precision >= precision] or metrics[-1:]
     return max(certain, key=lambda cost: cost[0].recall)
 
@@ -142,11 +142,11 @@ def speed(by_person: Mapping[int, Sequence[Traits]], lookups: Sequence[Traits]) 
 
 def growth(by_person: Sequence[Sequence[Traits]]) -> None:
     """Print the time to join the records of more and more people."""
-    for nombre in (800, *SIZES):
-        traits = [trait for own in by_person[:nombre] for trait in own]
+    for number in (800, *SIZES):
+        traits = [trait for own in by_person[:number] for trait in own]
         ms = _millisecondes(lambda traits=traits: match(traits), 1)  # type: ignore[misc]
         print(
-            f"joining {nombre:>6} people, {len(traits):>6} records: {ms:>7.0f} ms, {ms / len(traits) * 1e3:.0f} µs a record"
+            f"joining {number:>6} people, {len(traits):>6} records: {ms:>7.0f} ms, {ms / len(traits) * 1e3:.0f} µs a record"
         )
 
 

@@ -52,8 +52,8 @@ def _processes(port: Connection) -> None:
 @contextmanager
 def server() -> Iterator[str]:
     """A keep-alive server in another process; the path is /<bytes>/<seconds before answering>."""
-    here, la = multiprocessing.Pipe()
-    processes = multiprocessing.get_context("spawn").Process(target=_processes, args=(la,), daemon=True)
+    here, there = multiprocessing.Pipe()
+    processes = multiprocessing.get_context("spawn").Process(target=_processes, args=(there,), daemon=True)
     processes.start()
     try:
         yield f"http://127.0.0.1:{here.recv()}"
@@ -70,8 +70,8 @@ def transport_httpcore() -> httpx.AsyncBaseTransport:
 async def cost_of(client: httpx.AsyncClient, url: str) -> tuple[float, float]:
     """CPU µs per GET, and GETs per second, with SIMULTANES in flight."""
 
-    async def file(nombre: int) -> None:
-        for _ in range(nombre):
+    async def file(number: int) -> None:
+        for _ in range(number):
             await client.get(url)
 
     await asyncio.gather(*(file(5) for _ in range(CONCURRENT_MAX)))

@@ -34,8 +34,8 @@ def anyio_backend() -> str:
 def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """The default population, told by six simulators over HTTP, its registry harvested; in a directory with a space."""
     record: Path = tmp_path_factory.mktemp("le monde")
-    genre = DoubleWorld if request.config.getoption("--deux-passerelles") else World
-    with genre.generated(record, today=TODAY) as opened:
+    kind = DoubleWorld if request.config.getoption("--deux-passerelles") else World
+    with kind.generated(record, today=TODAY) as opened:
         opened.harvest()
         yield opened
         if isinstance(opened, DoubleWorld):

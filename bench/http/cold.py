@@ -62,14 +62,14 @@ class Cold:
 def cost_of(settings: Settings, jeunes: int) -> Iterator[Cold]:
     """Every case, over a population of that size. Raises PeersMissing, once only Hive Gateway is left."""
     with TemporaryDirectory(prefix="banc ") as record, rest_world.open_world(jeunes) as rest:
-        yield from (_departures(rest, Path(record), settings, latence) for latence in LATENCES)
+        yield from (_departures(rest, Path(record), settings, latency) for latency in LATENCES)
         with rest_world.gateway(rest, Path(record) / "gateway", settings.server) as us:
             ready(us)
             _series(_fresh(rest)[0], rest, us, 0.0, AU_TRAVAIL)
             for case in _fresh(rest):
-                yield from (_requests(case, rest, us, latence) for latence in LATENCES)
+                yield from (_requests(case, rest, us, latency) for latency in LATENCES)
         with rest_world.hive(rest, Path(record), settings.server) as hive:
-            yield from (_requests(Case("Hive Gateway", rest.their_body), rest, hive, latence) for latence in LATENCES)
+            yield from (_requests(Case("Hive Gateway", rest.their_body), rest, hive, latency) for latency in LATENCES)
 
 
 def _fresh(rest: RestWorld) -> tuple[Case, ...]:
@@ -77,34 +77,34 @@ def _fresh(rest: RestWorld) -> tuple[Case, ...]:
     return Case("gateway, fresh data wanted", body), Case("gateway, fresh data wanted, and changed", body, change=True)
 
 
-def _departures(rest: RestWorld, record: Path, settings: Settings, latence: float) -> Cold:
+def _departures(rest: RestWorld, record: Path, settings: Settings, latency: float) -> Cold:
     """The first answer of as many processes."""
     case = Case("gateway, first answer of a process", rest.our_body)
     alone = []
     for departure in range(DEPARTURES):
-        with rest_world.gateway(rest, record / f"{latence} {departure}", settings.server) as us:
+        with rest_world.gateway(rest, record / f"{latency} {departure}", settings.server) as us:
             ready(us)
-            alone.append(_series(case, rest, us, latence, 1))
+            alone.append(_series(case, rest, us, latency, 1))
     overheads = [one.overheads[0] for one in alone]
     return replace(alone[0], overheads=overheads, cpu=statistics.median(one.cpu for one in alone))
 
 
-def _requests(case: Case, rest: RestWorld, server: Server, latence: float) -> Cold:
+def _requests(case: Case, rest: RestWorld, server: Server, latency: float) -> Cold:
     """One answer after the other, once warm."""
-    _series(case, rest, server, latence, WARM_UP)
-    return _series(case, rest, server, latence, REQUESTS)
+    _series(case, rest, server, latency, WARM_UP)
+    return _series(case, rest, server, latency, REQUESTS)
 
 
-def _series(case: Case, rest: RestWorld, server: Server, latence: float, count: int) -> Cold:
+def _series(case: Case, rest: RestWorld, server: Server, latency: float, count: int) -> Cold:
     connection, before = _open(server), cpu(server.pid)
     token = rest.token()  # of one caller, who keeps it
     metrics = []
     for rank in range(count):
         if case.change:
             rest.change(rank)
-        metrics.append(_measure_once(rest, connection, server, (case.body(SIZE), token), latence))
+        metrics.append(_measure_once(rest, connection, server, (case.body(SIZE), token), latency))
     spent = (cpu(server.pid) - before) * 1000 / count
-    return Cold(case.nom, metrics[0][1], latence, [overhead for overhead, _ in metrics], spent)
+    return Cold(case.nom, metrics[0][1], latency, [overhead for overhead, _ in metrics], spent)
 
 
 def _open(server: Server) -> HTTPConnection:
@@ -113,12 +113,12 @@ def _open(server: Server) -> HTTPConnection:
 
 
 def _measure_once(
-    rest: RestWorld, connection: HTTPConnection, server: Server, request: tuple[bytes, str], latence: float
+    rest: RestWorld, connection: HTTPConnection, server: Server, request: tuple[bytes, str], latency: float
 ) -> tuple[float, int]:
     """Milliseconds over the partners, and the rows."""
     body, token = request
     headers = {"content-type": "application/json", "authorization": f"Bearer {token}"}
-    rest.services.latence = latence
+    rest.services.latence = latency
     rest.services.busy()
     debut = time.perf_counter()
     connection.request("POST", "/graphql", body, headers)

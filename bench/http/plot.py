@@ -16,14 +16,14 @@ def plot(metrics: Sequence[Cost]) -> str:
     series: dict[str, list[Point]] = defaultdict(list)
     for one in metrics:
         series[one.nom].append((one.n, one.cpu))
-    cadre = _Frame([point for points in series.values() for point in points])
-    traits = [_series(cadre, rank, name, sorted(points)) for rank, (name, points) in enumerate(series.items())]
+    frame = _Frame([point for points in series.values() for point in points])
+    traits = [_series(frame, rank, name, sorted(points)) for rank, (name, points) in enumerate(series.items())]
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HAUTEUR}" font-family="sans-serif" font-size="12">',
             f'<rect width="{WIDTH}" height="{HAUTEUR}" fill="#ffffff"/>',
             f'<text x="{MARGIN}" y="24" font-size="15">CPU µs a request by rows of the page (both scales logarithmic)</text>',
-            *_grille(cadre),
+            *_grille(frame),
             *traits,
             "</svg>\n",
         ]
@@ -47,26 +47,26 @@ def _bounds(values: Sequence[float]) -> tuple[float, float]:
     return log10(min(values)) - 0.08, log10(max(values)) + 0.08
 
 
-def _grille(cadre: _Frame) -> list[str]:
-    (x0, x1), (y0, y1) = cadre.x, cadre.y
+def _grille(frame: _Frame) -> list[str]:
+    (x0, x1), (y0, y1) = frame.x, frame.y
     rows = []
     for mantissa in (1, 2, 5):
         for power in range(7):
             value = mantissa * 10**power
             if x0 <= log10(value) <= x1:
-                x, _ = cadre.place((value, 10**y0))
+                x, _ = frame.place((value, 10**y0))
                 rows.append(f'<path d="M{x:.0f} {MARGIN}V{HAUTEUR - MARGIN}" stroke="#e3e6ea"/>')
                 rows.append(f'<text x="{x:.0f}" y="{HAUTEUR - MARGIN + 18}" text-anchor="middle">{value}</text>')
             if y0 <= log10(value) <= y1:
-                _, y = cadre.place((10**x0, value))
+                _, y = frame.place((10**x0, value))
                 rows.append(f'<path d="M{MARGIN} {y:.0f}H{WIDTH - LEGEND}" stroke="#e3e6ea"/>')
                 rows.append(f'<text x="{MARGIN - 6}" y="{y + 4:.0f}" text-anchor="end">{value:,}</text>')
     return rows
 
 
-def _series(cadre: _Frame, rank: int, nom: str, points: Sequence[Point]) -> str:
+def _series(frame: _Frame, rank: int, nom: str, points: Sequence[Point]) -> str:
     color = COLORS[rank % len(COLORS)]
-    places = [cadre.place(point) for point in points]
+    places = [frame.place(point) for point in points]
     line = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
     round_values = "".join(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{color}"/>' for x, y in places)
     legend = f'<text x="{WIDTH - LEGEND + 12}" y="{MARGIN + 20 * rank + 4}" fill="{color}">{nom}</text>'

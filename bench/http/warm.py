@@ -54,8 +54,8 @@ def executions(warm: Warm) -> Iterator[list[Cost]]:
 def _mercurius(warm: Warm, node: str, execution: Server) -> Iterator[Server]:
     """Mercurius over the rows that our execution answers, and the same schema."""
     results = complet(execution, warm.runner.body(PAGE_MAX))
-    if (nombre := len(results["data"]["ruptures"]["edges"])) != PAGE_MAX:
-        raise LoadImpossible(f"{nombre} rows, {PAGE_MAX} are needed")
+    if (number := len(results["data"]["ruptures"]["edges"])) != PAGE_MAX:
+        raise LoadImpossible(f"{number} rows, {PAGE_MAX} are needed")
     rows = warm.record / "lignes.json"
     rows.write_bytes(orjson.dumps(results))
     env = {"SCHEMA": str(ROOT / "schema.graphql"), "LIGNES": str(rows), "NODE_ENV": "production"}

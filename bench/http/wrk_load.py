@@ -45,9 +45,9 @@ def load(server: Server, body: bytes, seconds: int, core: Core, connections: int
     """Run wrk for some seconds, once the server rests; None when nothing was answered. Raises LoadImpossible."""
     _rest(server.pid)
     before = cpu(server.pid)
-    sortie = _wrk(server, body, seconds, core, connections)
+    output = _wrk(server, body, seconds, core, connections)
     spent = cpu(server.pid) - before
-    partner_requests, failed, duration, p50, p99 = (int(word) for word in sortie.split("BILAN ", 1)[1].split()[:5])
+    partner_requests, failed, duration, p50, p99 = (int(word) for word in output.split("BILAN ", 1)[1].split()[:5])
     if failed:
         raise LoadImpossible(f"{server.nom}: {failed} errors for {partner_requests} answers")
     if not partner_requests:

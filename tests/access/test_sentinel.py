@@ -97,8 +97,8 @@ async def test_it_fires_and_nothing_is_sent(
         with caplog.at_level(logging.DEBUG), pytest.raises(LeakStopped):
             await world.request(viewer, TELEPHONES)
     assert world.stopped == [coordinate] * 3
-    critiques = [trace.getMessage() for trace in caplog.records if trace.levelno == logging.CRITICAL]
-    assert critiques == [f"{coordinate} : non accordé, rien n'est envoyé"] * 3
+    critical = [trace.getMessage() for trace in caplog.records if trace.levelno == logging.CRITICAL]
+    assert critical == [f"{coordinate} : non accordé, rien n'est envoyé"] * 3
     assert not any(one["CONTACT"] in caplog.text or one["SUIVI"] in caplog.text for one in world.inhabitants)
 
 

@@ -23,7 +23,7 @@ def add(record: Path, monkeypatch: pytest.MonkeyPatch, module: str, genre: str) 
 
 def test_the_connectors_there_are() -> None:
     found = connectors.__wrapped__()
-    assert {genre: (one.type, one.mode) for genre, one in found.items()} == {
+    assert {kind: (one.type, one.mode) for kind, one in found.items()} == {
         "ypareo": (TypeSource.ERP_CFA, ModeSource.INTERROGATION),
         "gestibase": (TypeSource.ERP_CFA, ModeSource.INTERROGATION),
         "aimaira": (TypeSource.ERP_CFA, ModeSource.INTERROGATION),

@@ -227,7 +227,7 @@ def test_inscriptions_of_one_session_are_one_training_and_another_session_is_ano
 
 
 @pytest.mark.parametrize(
-    ("statut", "sortie", "exclusion"),
+    ("statut", "output", "exclusion"),
     [
         (9, "10/01/2026", date(2026, 1, 10)),
         ("9", "10/01/2026", date(2026, 1, 10)),
@@ -237,9 +237,9 @@ def test_inscriptions_of_one_session_are_one_training_and_another_session_is_ano
     ],
 )
 def test_an_exclusion_is_told_by_the_label_of_the_clients_own_code(
-    statut: object, sortie: str, exclusion: date | None
+    statut: object, output: str, exclusion: date | None
 ) -> None:
-    last = {**INSCRIPTION, "codePeriode": 3, "codeStatut": statut, "dateSortie": sortie}
+    last = {**INSCRIPTION, "codePeriode": 3, "codeStatut": statut, "dateSortie": output}
     (record,) = read_all([{**APPRENANT, "inscriptions": [INSCRIPTION, last]}], []).records
     assert [formation.exclusion for formation in record.jeune.formations or []] == [exclusion]
 
@@ -257,13 +257,15 @@ def test_a_list_may_come_as_an_object_keyed_by_code() -> None:
 
 def test_two_steps_whatever_the_size() -> None:
     lists = {**TABLES, "apprenants": [APPRENANT] * 500, "contrats": [CONTRAT] * 500}
-    lots, _ = drive(ypareo.records(CFA, DAY), par_operation({name: [list_query] for name, list_query in lists.items()}))
-    assert [[partner_request.operation for partner_request in batch] for batch in lots] == [
+    batches, _ = drive(
+        ypareo.records(CFA, DAY), par_operation({name: [list_query] for name, list_query in lists.items()})
+    )
+    assert [[partner_request.operation for partner_request in batch] for batch in batches] == [
         ["periodes"],
         ["sites", "formations", "statuts", "entreprises", "apprenants", "contrats"],
     ]
-    assert {r.params["codesPeriode"] for r in lots[1] if r.params} == {"2,3"}
-    assert [r.path for r in lots[1][-2:]] == ["/r/v1/formation-longue/apprenants", "/r/v1/contrats"]
+    assert {r.params["codesPeriode"] for r in batches[1] if r.params} == {"2,3"}
+    assert [r.path for r in batches[1][-2:]] == ["/r/v1/formation-longue/apprenants", "/r/v1/contrats"]
 
 
 def test_u08_what_comes_twice_is_told_once() -> None:

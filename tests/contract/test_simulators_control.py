@@ -175,8 +175,8 @@ def test_a_flapping_partner_is_down_then_up() -> None:
 
 def test_delays_are_added_to_the_first_other_fault() -> None:
     faults = Faults()
-    for genre in ("refuse", "hang", "latency", "pareto"):
-        faults.arm(Fault("imilo", genre, 5))
+    for kind in ("refuse", "hang", "latency", "pareto"):
+        faults.arm(Fault("imilo", kind, 5))
     assert [armed.fault.kind for armed in faults.draw_from("imilo", "dossiers")] == ["latency", "pareto", "refuse"]
 
 

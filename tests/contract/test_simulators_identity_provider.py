@@ -39,9 +39,9 @@ def test_access_token_of_rfc_9068(http: httpx.Client) -> None:
     issued, jti = claims.pop("iat"), claims.pop("jti")
     assert abs(issued - time.time()) < 60
     assert len(jti) == 32
-    emetteur = str(http.base_url).rstrip("/")
+    issuer = str(http.base_url).rstrip("/")
     assert claims == {
-        "iss": emetteur,
+        "iss": issuer,
         "sub": "ml",
         "client_id": "ml",
         "aud": "passerelle",

@@ -140,8 +140,8 @@ def _demo(record: Path, **env: str) -> "subprocess.Popen[str]":
 
 def test_demo_refuses_to_start_on_a_busy_port(tmp_path: Path) -> None:
     with reserve(0) as taken, _demo(tmp_path, PORT=str(taken.getsockname()[1])) as processes:
-        sortie, errors = processes.communicate(timeout=60)
-    assert (processes.returncode, sortie) == (1, "")
+        output, errors = processes.communicate(timeout=60)
+    assert (processes.returncode, output) == (1, "")
     assert errors.startswith("fixtures: port ")
     assert errors.count("\n") == 1
 

@@ -33,11 +33,11 @@ def test_records_of_the_default_population_are_joined_as_promised(world: World) 
 
 def test_the_command_prints_what_a_machine_reads(capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluer", "--graine", "5", "--jeunes", "300", "--aujourdhui", "2026-10-15", "--json"]) == 0
-    sortie, progress = capfd.readouterr()
-    result = json.loads(sortie)
+    output, progress = capfd.readouterr()
+    result = json.loads(output)
     assert result["paires"]["justes"] > 300
     assert result["paires"]["faux"] == 0
     assert result["personnes"]["rappel"] > 0.98
     assert result["precocite"]["ruptures"] > 30
     assert "records read" in progress
-    assert "@exemple.invalid" not in sortie + progress
+    assert "@exemple.invalid" not in output + progress

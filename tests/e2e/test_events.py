@@ -66,9 +66,9 @@ def test_a_false_truncated_replayed_or_too_long_call_has_nothing_asked(small: Wo
     time.sleep(2.1)  # what was read a moment ago serves two seconds
     read(small, alone)
     read(small, alone)
-    lots = small.check.counters()["aimaira"]
-    note(f"100 appels rejoués d'un établissement : {max(lots.values())} lecture")
-    assert set(lots.values()) == {1}
+    batches = small.check.counters()["aimaira"]
+    note(f"100 appels rejoués d'un établissement : {max(batches.values())} lecture")
+    assert set(batches.values()) == {1}
 
 
 def test_without_an_event_a_change_waits_for_the_duration_of_the_source(small: World, alone: LaunchedGateway) -> None:

@@ -201,7 +201,7 @@ def test_a10_l09_an_account_reads_its_quota_of_distinct_persons_and_no_more(
 
 def test_a02_an_account_that_guesses_finds_nothing_more(world: World, a_part: tuple[LaunchedGateway, str]) -> None:
     gateway, _ = a_part
-    devin, other = world.token("ml-quota", agent="devin"), world.token("ml-quota", agent="autre")
+    guesser, other = world.token("ml-quota", agent="devin"), world.token("ml-quota", agent="autre")
     owner = until_complete(gateway, other, RUPTURES)["data"]["ruptures"]["edges"][0]["node"]["jeune"]["id"]
     sought = '{ rechercheJeune(nom: "Nemo", prenom: "Ada", dateNaissance: "2006-01-02") { jeune { nom } } }'
     for partner_request in (
@@ -210,12 +210,12 @@ def test_a02_an_account_that_guesses_finds_nothing_more(world: World, a_part: tu
         sought,
         '{ node(id: "c") { id } }',
     ):
-        assert request(gateway, devin, partner_request).status_code == 200
-    assert request(gateway, devin, f'{{ jeune(id: "{owner}") {{ nom }} }}').json()["data"]["jeune"]
-    too_many = request(gateway, devin, '{ a: rupture(id: "d") { id } b: rupture(id: "e") { id } }')
+        assert request(gateway, guesser, partner_request).status_code == 200
+    assert request(gateway, guesser, f'{{ jeune(id: "{owner}") {{ nom }} }}').json()["data"]["jeune"]
+    too_many = request(gateway, guesser, '{ a: rupture(id: "d") { id } b: rupture(id: "e") { id } }')
     assert (too_many.status_code, too_many.json()["errors"][0]["extensions"]["code"]) == (429, "QUOTA_ATTEINT")
     assert 0 < int(too_many.headers["retry-after"]) <= 600
-    assert request(gateway, devin, f'{{ jeune(id: "{owner}") {{ nom }} }}').status_code == 429
+    assert request(gateway, guesser, f'{{ jeune(id: "{owner}") {{ nom }} }}').status_code == 429
     assert request(gateway, other, f'{{ jeune(id: "{owner}") {{ nom }} }}').status_code == 200
 
 

@@ -150,7 +150,7 @@ def _copy(rupture: Any, rank: int) -> Any:
 def _calls(make: Any) -> int:
     account = 0
 
-    def count(cadre: Any, event: str, _argument: Any) -> None:
+    def count(frame: Any, event: str, _argument: Any) -> None:
         nonlocal account
         account += event == "call"
 

@@ -35,8 +35,8 @@ SHORT: tuple[
 def test_partners_withheld_one_after_the_other_are_named_and_the_rest_is_whole(matrix: Matrix) -> None:
     selected: dict[str, Outcome] = {}
     with matrix.world.gateway(GATEWAY_CONFIG=matrix.configuration({})) as launched:
-        for partner, genre, value, rest in SHORT:
-            matrix.world.check.fault(partner, genre, value, **rest)
+        for partner, kind, value, rest in SHORT:
+            matrix.world.check.fault(partner, kind, value, **rest)
             selected[partner] = Outcome.KEPT_ROWS
             assert matrix.judge(launched, selected, {INVALID, INDISPONIBLE}) == "", partner
     note(f"matrice courte : {len(SHORT)} cellules, 0 réponse ≥ 500, 0 ligne manquante sans le dire")

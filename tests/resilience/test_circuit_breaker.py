@@ -251,11 +251,11 @@ def test_only_a_reading_is_asked_again() -> None:
 
 
 def test_u14_retries_do_not_exceed_a_fifth() -> None:
-    budget, reprises = RetryBudget(), 0
+    budget, retries = RetryBudget(), 0
     for numero in range(1000):
         budget.call(numero / 100)
-        reprises += budget.waiting(GET, FAULT, numero / 100, 0.0) is not None
-    assert reprises == 200
+        retries += budget.waiting(GET, FAULT, numero / 100, 0.0) is not None
+    assert retries == 200
 
 
 async def test_a_retry_is_asked_for_and_served(router: respx.MockRouter) -> None:

@@ -43,9 +43,9 @@ def truth(seed: int) -> tuple[list[Page], Rows]:
 async def harvest_dying(url: str, seed: int, coups: int) -> tuple[list[Page], int]:
     command = ["-m", "tests.support.resilience.harvester", url, str(seed), str(coups)]
     killer = await asyncio.create_subprocess_exec(sys.executable, *command, stdout=asyncio.subprocess.PIPE)
-    sortie, _ = await killer.communicate()
+    output, _ = await killer.communicate()
     assert killer.returncode == 0
-    *pages, fin = [json.loads(line) for line in sortie.splitlines()]
+    *pages, fin = [json.loads(line) for line in output.splitlines()]
     return [(vue, debut, rank) for vue, debut, rank in pages], int(fin["morts"])
 
 

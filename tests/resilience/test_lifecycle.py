@@ -54,10 +54,10 @@ def launched(world: World, considerate: Path) -> Iterator[LaunchedGateway]:
 class Crowd:
     """Clients who ask over sockets of their own, with these tokens in turn, and do not wait for the answer."""
 
-    def __init__(self, url: str, jetons: list[str], stack: ExitStack) -> None:
+    def __init__(self, url: str, tokens: list[str], stack: ExitStack) -> None:
         adresse = urlsplit(url)
         self._address = (str(adresse.hostname), int(adresse.port or 0))
-        self._requests = itertools.cycle(map(_bytes, jetons))
+        self._requests = itertools.cycle(map(_bytes, tokens))
         self._stack = stack
         self.taken: list[socket.socket] = []
 

@@ -74,11 +74,11 @@ class Ensemble:
         return depart(commune, self._cadences.setdefault(key, QuotaWindow(own)), self.instant)
 
 
-async def _departures(set_: Ensemble, allures: Sequence[Pacer], sleeps: list[float], rounds: int) -> list[float]:
+async def _departures(set_: Ensemble, pacers: Sequence[Pacer], sleeps: list[float], rounds: int) -> list[float]:
     """When each process leaves, all asking at each turn of a tenth of a second."""
     shared_pacer = []
     for _ in range(rounds):
-        for pacer in allures:
+        for pacer in pacers:
             sleeps.clear()
             if not await pacer.depart("T"):
                 shared_pacer.append(set_.instant + sum(sleeps))
@@ -95,12 +95,12 @@ async def test_a_failing_redis_leaves_each_its_share() -> None:
 
     limits = LimitsTable(par_seconde=1000, par_minute_locataire=30)
     clock = Clock(lambda: group.instant, sleep, processus=3, shared=group)
-    allures = [Pacer("erp", limits, clock) for _ in range(3)]
-    before = await _departures(group, allures, sleeps, 1300)
+    pacers = [Pacer("erp", limits, clock) for _ in range(3)]
+    before = await _departures(group, pacers, sleeps, 1300)
     group.fault, fault = True, group.instant
-    during = await _departures(group, allures, sleeps, 1300)
+    during = await _departures(group, pacers, sleeps, 1300)
     group.fault = False
-    after = await _departures(group, allures, sleeps, int(10 * CAUTION) + 1300)
+    after = await _departures(group, pacers, sleeps, int(10 * CAUTION) + 1300)
     everything = before + during + after
     assert largest_window(before, 60.0) == 30
     assert largest_window(during, 60.0) == 30
@@ -143,7 +143,7 @@ async def test_three_processes_on_one_redis_count_together(redis_url: str) -> No
     command = [sys.executable, "-m", "tests.support.resilience.hammer", redis_url, source, str(quota), str(seconds)]
     processes = [await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=subprocess.PIPE) for _ in range(3)]
     departures = [await one.communicate() for one in processes]
-    each = [[float(word) for word in sortie.split()] for sortie, _ in departures]
+    each = [[float(word) for word in output.split()] for output, _ in departures]
     everything = [departure for shared_pacer in each for departure in shared_pacer]
     full = largest_window(everything, 1.0)
     note(f"quota {quota} par seconde, 3 processus, un Redis : {full} au plus en une seconde, {len(everything)} en tout")

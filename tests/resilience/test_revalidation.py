@@ -87,8 +87,8 @@ async def test_a_304_makes_what_is_kept_fresh_again(router: respx.MockRouter, at
         assert (keys(result), result.cache, result.age) == (["1"], CacheStatus.MISSED, 0.0)
         assert isinstance(first, UnitResult)
         assert (result.version, result.received_at) == (first.version, first.received_at)  # the views made of it hold
-    encore = await read(attempt, 299)
-    assert (encore.cache, encore.age) == (CacheStatus.HIT, 299.0)  # type: ignore[union-attr]
+    again = await read(attempt, 299)
+    assert (again.cache, again.age) == (CacheStatus.HIT, 299.0)  # type: ignore[union-attr]
     assert conditions(route) == [None, '"a"', '"a"']
     assert attempt.counter("passerelle_revalidations", partenaire="erp", issue="inchangee") == 2
 
@@ -250,8 +250,8 @@ async def test_a_304_for_what_was_forgotten_meanwhile_keeps_it_again(
     await read(attempt)
     route.mock(side_effect=forget)
     assert keys(await read_again(attempt)) == ["1"]
-    encore = await read(attempt)
-    assert (keys(encore), encore.cache) == (["1"], CacheStatus.HIT)  # type: ignore[union-attr]
+    again = await read(attempt)
+    assert (keys(again), again.cache) == (["1"], CacheStatus.HIT)  # type: ignore[union-attr]
 
 
 async def test_what_was_read_the_day_before_is_read_again(router: respx.MockRouter) -> None:

@@ -124,7 +124,7 @@ def test_one_is_killed_and_nothing_answered_is_lost(world: World, tmp_path: Path
             Payload(dead.url, world.token("ml"), [RUPTURES], 25) as lost,
             Payload(alive.url, world.token("ml"), [RUPTURES, ME], 25) as kept_version,
         ):
-            while sum(issue.statut == 200 for issue in lost.issues) < 25:
+            while sum(outcome.statut == 200 for outcome in lost.issues) < 25:
                 time.sleep(0.005)
             assert dead.finish(signal.SIGKILL) == -signal.SIGKILL
             survival = len(kept_version.issues)

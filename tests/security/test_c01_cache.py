@@ -201,8 +201,8 @@ def policy_without(policy: AccessPolicy, profil: Profil, categorie: CategorieDon
 
 
 async def test_c04_a_perimetre_reduced_is_reduced_at_the_next_request() -> None:
-    gens = inhabitants("60001", "60001")
-    world = CachedWorld([gens[0], replace(gens[1], cfa="0600002B")])
+    people = inhabitants("60001", "60001")
+    world = CachedWorld([people[0], replace(people[1], cfa="0600002B")])
     assert await noms(world, CFA) == ["Nom0", "Nom1"]
     requests = world.requests
     reduced = replace(CFA, perimetre=replace(CFA.perimetre, uais=frozenset({"0600001A"})))

@@ -42,43 +42,43 @@ async def _accepts(authenticator: TokenVerifier, wall_clock: WallClock, kid: str
 
 
 async def test_one_reading_for_many_tokens() -> None:
-    emetteur, wall_clock = Issuer(ONE), WallClock()
-    authenticator = verifier(emetteur, wall_clock)
+    issuer, wall_clock = Issuer(ONE), WallClock()
+    authenticator = verifier(issuer, wall_clock)
     assert all(await asyncio.gather(*(_accepts(authenticator, wall_clock, "une") for _ in range(20))))
-    assert emetteur.readings_journal == 1
+    assert issuer.readings_journal == 1
 
 
 async def test_t02_a_flood_of_unknown_kid_reads_only_once_a_minute() -> None:
-    emetteur, wall_clock = Issuer(ONE), WallClock()
-    authenticator = verifier(emetteur, wall_clock)
+    issuer, wall_clock = Issuer(ONE), WallClock()
+    authenticator = verifier(issuer, wall_clock)
     assert await _accepts(authenticator, wall_clock, "une")
     wall_clock.now += 60
     for n in range(50):
         assert not await _accepts(authenticator, wall_clock, f"inconnu-{n}")
-    assert emetteur.readings_journal == 2
+    assert issuer.readings_journal == 2
     wall_clock.now += 59
     assert not await _accepts(authenticator, wall_clock, "inconnu")
-    assert emetteur.readings_journal == 2
+    assert issuer.readings_journal == 2
     wall_clock.now += 1
     assert not await _accepts(authenticator, wall_clock, "inconnu")
-    assert emetteur.readings_journal == 3
+    assert issuer.readings_journal == 3
 
 
 async def test_t03_a_new_key_serves_within_the_minute_and_a_withdrawn_key_is_refused_within_ten() -> None:
-    emetteur, wall_clock = Issuer(ONE), WallClock()
-    authenticator = verifier(emetteur, wall_clock)
+    issuer, wall_clock = Issuer(ONE), WallClock()
+    authenticator = verifier(issuer, wall_clock)
     assert await _accepts(authenticator, wall_clock, "une")
-    emetteur.reponse = jwks(TWO)
+    issuer.reponse = jwks(TWO)
     wall_clock.now += 60
     assert await _accepts(authenticator, wall_clock, "deux")
     assert not await _accepts(authenticator, wall_clock, "une")
 
 
 async def test_t03_a_withdrawn_key_is_refused_even_if_nothing_had_it_read_again() -> None:
-    emetteur, wall_clock = Issuer(ONE), WallClock()
-    authenticator = verifier(emetteur, wall_clock)
+    issuer, wall_clock = Issuer(ONE), WallClock()
+    authenticator = verifier(issuer, wall_clock)
     assert await _accepts(authenticator, wall_clock, "une")
-    emetteur.reponse = jwks(TWO)
+    issuer.reponse = jwks(TWO)
     wall_clock.now += 599
     assert await _accepts(authenticator, wall_clock, "une")
     wall_clock.now += 2
@@ -86,29 +86,29 @@ async def test_t03_a_withdrawn_key_is_refused_even_if_nothing_had_it_read_again(
 
 
 async def test_t03_a_failure_is_outlived_for_an_hour_then_closes_without_blaming_the_token() -> None:
-    emetteur, wall_clock = Issuer(ONE), WallClock()
-    authenticator = verifier(emetteur, wall_clock)
+    issuer, wall_clock = Issuer(ONE), WallClock()
+    authenticator = verifier(issuer, wall_clock)
     assert await _accepts(authenticator, wall_clock, "une")
-    emetteur.reponse = OSError("injoignable")
+    issuer.reponse = OSError("injoignable")
     wall_clock.now += 3600
     assert await _accepts(authenticator, wall_clock, "une")
     wall_clock.now += 1
     with pytest.raises(KeysUnavailable, match="momentanément indisponible"):
         await authenticator.verify(_token(wall_clock, "une"))
-    emetteur.reponse = jwks(ONE)
+    issuer.reponse = jwks(ONE)
     wall_clock.now += 60
     assert await _accepts(authenticator, wall_clock, "une")
 
 
 async def test_t03_failing_at_startup_then_present() -> None:
-    emetteur, wall_clock = Issuer(ONE), WallClock()
-    good, emetteur.reponse = emetteur.reponse, OSError("pas encore là")
-    authenticator = verifier(emetteur, wall_clock)
+    issuer, wall_clock = Issuer(ONE), WallClock()
+    good, issuer.reponse = issuer.reponse, OSError("pas encore là")
+    authenticator = verifier(issuer, wall_clock)
     for _ in range(3):
         with pytest.raises(KeysUnavailable):
             await authenticator.verify(_token(wall_clock, "une"))
-    assert emetteur.readings_journal == 1
-    emetteur.reponse = good
+    assert issuer.readings_journal == 1
+    issuer.reponse = good
     wall_clock.now += 5
     assert await _accepts(authenticator, wall_clock, "une")
 
@@ -134,21 +134,21 @@ BAD: dict[str, bytes] = {
 
 @pytest.mark.parametrize("reponse", [pytest.param(content, id=name) for name, content in BAD.items()])
 async def test_t03_a_bad_set_does_not_replace_the_good_one(reponse: bytes) -> None:
-    emetteur, wall_clock = Issuer(ONE), WallClock()
-    authenticator = verifier(emetteur, wall_clock)
+    issuer, wall_clock = Issuer(ONE), WallClock()
+    authenticator = verifier(issuer, wall_clock)
     assert await _accepts(authenticator, wall_clock, "une")
-    emetteur.reponse = reponse
+    issuer.reponse = reponse
     wall_clock.now += 601
     assert await _accepts(authenticator, wall_clock, "une")
-    assert emetteur.readings_journal == 2
+    assert issuer.readings_journal == 2
 
 
 @pytest.mark.parametrize("reponse", [pytest.param(content, id=name) for name, content in BAD.items()])
 async def test_t03_a_bad_set_at_startup_opens_nothing(reponse: bytes) -> None:
-    emetteur, wall_clock = Issuer(ONE), WallClock()
-    emetteur.reponse = reponse
+    issuer, wall_clock = Issuer(ONE), WallClock()
+    issuer.reponse = reponse
     with pytest.raises(KeysUnavailable):
-        await verifier(emetteur, wall_clock).verify(_token(wall_clock, "une"))
+        await verifier(issuer, wall_clock).verify(_token(wall_clock, "une"))
 
 
 async def test_only_the_good_keys_of_a_set_are_kept() -> None:
@@ -162,9 +162,9 @@ async def test_only_the_good_keys_of_a_set_are_kept() -> None:
 
 
 async def test_a_caller_who_leaves_does_not_stop_the_reading() -> None:
-    emetteur, wall_clock = Issuer(ONE), WallClock()
-    authenticator, following = verifier(emetteur, wall_clock), asyncio.Event()
-    read = emetteur.read
+    issuer, wall_clock = Issuer(ONE), WallClock()
+    authenticator, following = verifier(issuer, wall_clock), asyncio.Event()
+    read = issuer.read
 
     async def slow() -> Any:
         await following.wait()
@@ -177,22 +177,22 @@ async def test_a_caller_who_leaves_does_not_stop_the_reading() -> None:
     gone.cancel()
     following.set()
     assert await rest
-    assert emetteur.readings_journal == 1
+    assert issuer.readings_journal == 1
 
 
 async def test_a_failure_tells_nothing_of_the_address(caplog: pytest.LogCaptureFixture) -> None:
-    emetteur, wall_clock = Issuer(ONE), WallClock()
-    emetteur.reponse = OSError("http://identite.invalid/jwks?cle=secret")
+    issuer, wall_clock = Issuer(ONE), WallClock()
+    issuer.reponse = OSError("http://identite.invalid/jwks?cle=secret")
     with pytest.raises(KeysUnavailable):
-        await verifier(emetteur, wall_clock).verify(_token(wall_clock, "une"))
+        await verifier(issuer, wall_clock).verify(_token(wall_clock, "une"))
     assert "OSError" in caplog.text
     assert "identite.invalid" not in caplog.text
 
 
 async def test_t03_a_token_already_verified_is_refused_as_soon_as_nothing_carries_it() -> None:
     """Its signature is verified once; its dates, its client and its key are looked at each time."""
-    emetteur, wall_clock = Issuer(ONE), WallClock()
-    authenticator = verifier(emetteur, wall_clock)
+    issuer, wall_clock = Issuer(ONE), WallClock()
+    authenticator = verifier(issuer, wall_clock)
     clients = authenticator.clients
     assert isinstance(clients, set)
     token = _token(wall_clock, "une")
@@ -211,11 +211,11 @@ async def test_t03_a_token_already_verified_is_refused_as_soon_as_nothing_carrie
 
 
 async def test_t03_a_key_republished_under_the_same_name_is_verified_anew() -> None:
-    emetteur, wall_clock = Issuer(ONE), WallClock()
-    authenticator = verifier(emetteur, wall_clock)
+    issuer, wall_clock = Issuer(ONE), WallClock()
+    authenticator = verifier(issuer, wall_clock)
     token = sign(claims(exp=int(wall_clock()) + 3600))
     await authenticator.verify(token)
-    emetteur.reponse = json.dumps({"keys": [{**TWO.as_dict(private=False), "kid": "une"}]}).encode()
+    issuer.reponse = json.dumps({"keys": [{**TWO.as_dict(private=False), "kid": "une"}]}).encode()
     wall_clock.now += 601
     with pytest.raises(Unauthenticated):
         await authenticator.verify(token)

@@ -73,10 +73,10 @@ class DecisionCache:
             CacheStatus.MISSED: 0.0,
         }
         anchor = self.cache.secours_secondes if isinstance(rendered, UnitFailure) else bounds[parsed.cache]
-        marge = self.seen.character.timeout + STEP + (request.fin - request.debut) + self.tolerance + EPSILON
+        margin = self.seen.character.timeout + STEP + (request.fin - request.debut) + self.tolerance + EPSILON
         age = request.fin - ne
-        require(age <= anchor + marge, "nothing is stale beyond its bound", age, request, parsed.age, parsed.cache)
-        require(age <= parsed.age + marge, "an answer tells its age", age, parsed.age)
+        require(age <= anchor + margin, "nothing is stale beyond its bound", age, request, parsed.age, parsed.cache)
+        require(age <= parsed.age + margin, "an answer tells its age", age, parsed.age)
 
 
 def judge_partner(seen: RegistryStore, limites: Sequence[tuple[float, float]], simultanes: int) -> None:

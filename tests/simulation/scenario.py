@@ -103,9 +103,9 @@ class Scenario:
         return self._seen.trace
 
     def _processes(self, rank: int, number: int, shared: SimpleMemoryBackend) -> Processes:
-        character, temps = self._seen.character, self._seen.loop.time
-        seconds = lambda: EPOCH + temps()  # noqa: E731
-        wall_clock = lambda: INSTANT + timedelta(seconds=temps())  # noqa: E731
+        character, times = self._seen.character, self._seen.loop.time
+        seconds = lambda: EPOCH + times()  # noqa: E731
+        wall_clock = lambda: INSTANT + timedelta(seconds=times())  # noqa: E731
         local = LocalCache(MemoryBackend(100, 10_000_000, seconds), seconds)
         distant = Memory(shared, self._random, self._cache_fault) if number > 1 else None
         cache: Cache = SharedCache(distant, SealedCodec([SEALER], CODEC), local) if distant else local
@@ -117,7 +117,7 @@ class Scenario:
             delai_secondes=character.timeout,
         )
         erp = partner(abonnes={uai: TenantConfig(Tenant(uai, code=uai)) for uai in UAIS}, limites=limits, cache=CACHE)
-        clock = Clock(temps, asyncio.sleep, self._random.random, number)
+        clock = Clock(times, asyncio.sleep, self._random.random, number)
         deps = SourceDeps(
             Transport(wall_clock, lambda: network), cache, SourceMetrics(CollectorRegistry()), wall_clock, clock
         )
@@ -136,8 +136,8 @@ class Scenario:
             await asyncio.gather(reading, return_exceptions=reading.cancelling() > 0)
 
     async def _read(self, processus: Processes, units: list[Unit]) -> None:
-        randomness, temps = self._random, self._seen.loop.time
-        debut, timeout, age_max = temps(), randomness.choice((0.3, 1.0, 4.0)), randomness.choice((None, None, 0.0, 3.0))
+        randomness, times = self._random, self._seen.loop.time
+        debut, timeout, age_max = times(), randomness.choice((0.3, 1.0, 4.0)), randomness.choice((None, None, 0.0, 3.0))
         known = {one.key: self._seen_by_all(one.key, debut) for one in units}
         results = await processus.sources.read(units, timeout, age_max)
         assert len(results) == len(units)
@@ -145,7 +145,7 @@ class Scenario:
             known = dict.fromkeys(known, 0)
         for one, rendered in zip(units, results, strict=True):
             self._seen.note(f"{type(rendered).__name__} {one.key} {getattr(rendered, 'erreur', '')}")
-            self._decision_cache.judge(GraphQLRequest(one.key, debut, temps(), timeout, known[one.key]), rendered)
+            self._decision_cache.judge(GraphQLRequest(one.key, debut, times(), timeout, known[one.key]), rendered)
 
     async def _events(self, processus: list[Processes]) -> None:
         """The partner changes, then tells some process, which invalidates for all."""

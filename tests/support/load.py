@@ -44,11 +44,11 @@ class Payload:
 
     @property
     def statuts(self) -> dict[int | str, int]:
-        return dict(Counter(issue.statut for issue in self.issues))
+        return dict(Counter(outcome.statut for outcome in self.issues))
 
     @property
     def partial_answers(self) -> int:
-        return sum(issue.partial for issue in self.issues)
+        return sum(outcome.partial for outcome in self.issues)
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()

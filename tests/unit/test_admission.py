@@ -40,7 +40,7 @@ async def test_who_leaves_frees_his_place_and_the_work_of_others_goes_on() -> No
     assert room.taken == 1000
     room.departure.set()
     issues = await asyncio.gather(*clients, return_exceptions=True)
-    assert [type(issue) for issue in issues] == [ClientDisconnected] * 1000
+    assert [type(outcome) for outcome in issues] == [ClientDisconnected] * 1000
     assert room.taken == 0
     assert not work.cancelled()
 

@@ -83,15 +83,15 @@ def test_of_two_contracts_ending_together_the_broken_one_counts() -> None:
 
 
 def test_an_exclusion_beats_the_tolerance_and_any_contract() -> None:
-    exclu = Session(YEAR.debut, YEAR.fin, exclusion=date(2025, 8, 10))
+    excluded = Session(YEAR.debut, YEAR.fin, exclusion=date(2025, 8, 10))
     contrat = ContratPeriod(date(2024, 9, 1), date(2025, 7, 31))
-    assert as_pairs(steps(exclu, [contrat])) == [
+    assert as_pairs(steps(excluded, [contrat])) == [
         ("2024-09-01", "APPRENTI"),
         ("2025-08-01", "RUPTURANT"),
         ("2025-08-10", "ABANDON"),
     ]
     late = ContratPeriod(date(2025, 8, 15), date(2025, 8, 31))
-    assert as_pairs(steps(exclu, [contrat, late])) == as_pairs(steps(exclu, [contrat]))
+    assert as_pairs(steps(excluded, [contrat, late])) == as_pairs(steps(excluded, [contrat]))
 
 
 def test_a_contract_without_end_lasts_as_long_as_the_session() -> None:

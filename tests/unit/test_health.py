@@ -25,10 +25,10 @@ class HealthHarness:
         async def attempt() -> bool:
             self.attempts.append(nom)
             await asyncio.sleep(0)
-            issue = self.works[nom]
-            if isinstance(issue, Exception):
-                raise issue
-            return issue
+            outcome = self.works[nom]
+            if isinstance(outcome, Exception):
+                raise outcome
+            return outcome
 
         return attempt
 

@@ -105,5 +105,5 @@ def _still_holds(ledger: Ledger, key_sets: Sequence[RecordKeys], decision: IdDec
                 == decision.objects[record_keys.first]
             )
     for one, other in combinations(key_sets, 2):
-        here, la = ({single(ledger, key) for key in record_keys.keys} for record_keys in (one, other))
-        assert not here & la, "what was seen apart is never shown under one id"
+        here, there = ({single(ledger, key) for key in record_keys.keys} for record_keys in (one, other))
+        assert not here & there, "what was seen apart is never shown under one id"

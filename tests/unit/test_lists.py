@@ -39,8 +39,8 @@ def crowd(randomness: Random) -> list[SourcedRecord]:
         broken = DAY - timedelta(days=randomness.randrange(230))
         contrats = [contrat(date(2025, 3, 1), broken=broken, numero=f"{rank}")]
         if randomness.random() < 0.4:
-            encore = DAY - timedelta(days=randomness.randrange(20)) if randomness.random() < 0.4 else None
-            contrats.append(contrat(broken + timedelta(days=randomness.randrange(1, 60)), broken=encore))
+            again = DAY - timedelta(days=randomness.randrange(20)) if randomness.random() < 0.4 else None
+            contrats.append(contrat(broken + timedelta(days=randomness.randrange(1, 60)), broken=again))
         at: Any = {"adresse": randomness.choice(AT_THE_MISSION), "rqth": randomness.random() < 0.2}
         records.append(told("ypareo", str(rank), "A", formations=[LONG_ONE], contrats=contrats, **who, **at))
         if randomness.random() < 0.8:
@@ -112,7 +112,7 @@ def test_counters_pages_and_a_plain_count_agree_and_partitions_add_up() -> None:
 
     check_list()
     awaited = {"listées", "True", "False", *(e.value for e in EtatTraitement)} | {"RUPTURANT", "APPRENTI", "ABANDON"}
-    assert all(seen[genre] > 0 for genre in awaited), seen
+    assert all(seen[kind] > 0 for kind in awaited), seen
 
 
 def traverse(subscription: OperationContext, f: FiltreRuptures, tri: TriRuptures, size: int) -> tuple[list[str], int]:

@@ -159,13 +159,13 @@ def test_contracts_break_at_the_rates_of_the_field(population: Population) -> No
         if contrat.debut <= TODAY - timedelta(days=270) and (contrat.fin - contrat.debut).days > 300
     ]
     three, fresh, every_month = (broken_off_before(former_ids, days) for days in (90, 270, 2000))
-    alone, reprises = 0, 0
+    alone, retries = 0, 0
     for person in population.persons:
         for contrat, following in zip(person.contrats, [*person.contrats[1:], None], strict=False):
             if contrat.rupture and contrat.rupture.date <= TODAY - timedelta(days=180):
                 taken_up = following and (following.debut - contrat.rupture.date).days <= 180
-                alone, reprises = alone + (not taken_up), reprises + bool(taken_up)
-    without_return = alone / (alone + reprises)
+                alone, retries = alone + (not taken_up), retries + bool(taken_up)
+    without_return = alone / (alone + retries)
     note(
         f"population : {three:.1%} rompus en 3 mois, {fresh:.1%} en 9 mois, {every_month:.1%} en tout ; "
         f"{without_return:.0%} sans contrat dans les six mois"

@@ -35,11 +35,11 @@ def test_a_contract_that_ends_shortly_before_its_session_is_no_rupture(days: int
 
 
 def test_exclusion_beats_contracts_and_tolerance() -> None:
-    exclu = SESSION._replace(exclusion=date(2025, 2, 1))
+    excluded = SESSION._replace(exclusion=date(2025, 2, 1))
     contrat = Periode(date(2024, 9, 1), date(2025, 7, 31), None)
-    assert au(date(2025, 1, 31), exclu, contrat) == "APPRENTI"
-    assert au(date(2025, 2, 1), exclu, contrat) == "ABANDON"
-    assert au(date(2025, 8, 15), exclu, contrat) == "ABANDON"
+    assert au(date(2025, 1, 31), excluded, contrat) == "APPRENTI"
+    assert au(date(2025, 2, 1), excluded, contrat) == "ABANDON"
+    assert au(date(2025, 8, 15), excluded, contrat) == "ABANDON"
 
 
 def test_a_rupture_still_open_on_the_last_day_stays_one() -> None:

@@ -214,7 +214,7 @@ async def test_a_page_out_of_turn_is_refused(registry: RegistryStore, two: Two) 
 async def test_two_processes_ask_each_page_once(registry: RegistryStore, url: str) -> None:
     source, neighbour = partner(), RegistryStore(url, SEALER)
     issues = await asyncio.gather(harvest_all(registry, source), harvest_all(neighbour, source), return_exceptions=True)
-    assert sorted(str(issue) for issue in issues) in (["", "2"], ["0", "2"])
+    assert sorted(str(outcome) for outcome in issues) in (["", "2"], ["0", "2"])
     assert source.calls == PAGES
     assert await rows(neighbour) == EXPECTED
     await neighbour.close()

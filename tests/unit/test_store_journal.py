@@ -143,7 +143,7 @@ async def test_l04_a_journal_put_back_to_an_earlier_state_is_told_by_the_anchor_
     async with journal.engine.connect() as connection:
         fin = (await connection.execute(text("SELECT * FROM journal_bornes WHERE nom = 'fin'"))).one()
     await journal.append(journal_entry(20, "zoe"))
-    plus_loin = await head(journal)
+    further = await head(journal)
     own = f"DELETE FROM journal_personnes WHERE {_de_l_ensemble('= 21')}"
     await alter(journal, own, "DELETE FROM journal_entrees WHERE numero = 21")
     async with journal.engine.begin() as connection:
@@ -151,7 +151,7 @@ async def test_l04_a_journal_put_back_to_an_earlier_state_is_told_by_the_anchor_
         await connection.execute(text(order), {"n": fin.numero, "e": fin.empreinte, "s": fin.sceau})
     assert await default(journal) is None  # nothing in the store can tell
     assert await default(journal, anchor) is None
-    assert await default(journal, plus_loin) == "entrée 21 : manquante, l'ancre est à 21"
+    assert await default(journal, further) == "entrée 21 : manquante, l'ancre est à 21"
     with pytest.raises(JournalUnavailable):
         await journal.append(journal_entry(21, "zoe"))
 

@@ -85,8 +85,8 @@ def records(structure: Tenant, _today: date) -> ReadingSteps[ReadingResult]:
     (pages,) = yield [PartnerRequest("ruptures", f"/structures/{structure.key}/ruptures")]
     ruptures = read(RuptureRest, rows_of(pages), account)
     ids = list(dict.fromkeys(rupture.jeune for rupture in ruptures))
-    lots = [ids[debut : debut + IDS_MAX] for debut in range(0, len(ids), IDS_MAX)]
-    responses = yield [PartnerRequest("jeunes", "/jeunes", params={"ids": ",".join(batch)}) for batch in lots]
+    batches = [ids[debut : debut + IDS_MAX] for debut in range(0, len(ids), IDS_MAX)]
+    responses = yield [PartnerRequest("jeunes", "/jeunes", params={"ids": ",".join(batch)}) for batch in batches]
     jeunes = [jeune for pages in responses for jeune in read(JeuneRest, rows_of(pages), account)]
     results = [_record(jeune, [rupture for rupture in ruptures if rupture.jeune == jeune.id]) for jeune in jeunes]
     return ReadingResult(results, account.rejects, account.ignored_fields, account.drifts)

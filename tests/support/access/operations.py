@@ -198,8 +198,8 @@ def _root_refusal(viewer: Told, racine: RootField) -> tuple[list[tuple[tuple[str
         if not oracle_decide(viewer, None, OPENINGS[type_]):
             return [((), OPENINGS[type_])], False
         refusal, is_granted = refusal_of(viewer, type_, tree)
-        milieu = ("edges", "node") if racine.champ in LISTS else ()
-        return [((*milieu, *path), categorie) for path, categorie in refusal], is_granted or not refusal
+        middle = ("edges", "node") if racine.champ in LISTS else ()
+        return [((*middle, *path), categorie) for path, categorie in refusal], is_granted or not refusal
     everything: list[tuple[tuple[str, ...], str]] = []
     granted = False
     for type_, tree in racine.trees.items():

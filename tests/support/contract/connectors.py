@@ -16,12 +16,12 @@ def drive(
     reading: ReadingSteps[T], answer: Callable[[PartnerRequest], list[Any]]
 ) -> tuple[list[Sequence[PartnerRequest]], T]:
     """The batches asked for, and what the reading gives when each request is answered its pages."""
-    lots = [next(reading)]
+    batches = [next(reading)]
     while True:
         try:
-            lots.append(reading.send([answer(partner_request) for partner_request in lots[-1]]))
+            batches.append(reading.send([answer(partner_request) for partner_request in batches[-1]]))
         except StopIteration as fin:
-            return lots, fin.value
+            return batches, fin.value
 
 
 def par_operation(documents: Mapping[str, list[Any]]) -> Callable[[PartnerRequest], list[Any]]:

@@ -113,8 +113,8 @@ class Draw:
         name = f"v{len(self.variables)}"
         default = self.randomness.choice(("true", "false")) if self.randomness.random() < 0.5 else None
         truth = self.randomness.random() < 0.5
-        donne: Any = truth if default is None or self.randomness.random() < 0.5 else ...
-        self.variables[name] = ("Boolean!" if default is None else "Boolean! ", default, donne)
+        given: Any = truth if default is None or self.randomness.random() < 0.5 else ...
+        self.variables[name] = ("Boolean!" if default is None else "Boolean! ", default, given)
         return f"@{directive}(if: ${name})"
 
     def _argument(self, nom: str, argument: GraphQLArgument) -> str:
