@@ -7,7 +7,8 @@ import asyncio
 import logging
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -60,15 +61,25 @@ class PartnerClient:
     async def request(
         self, partner_request: PartnerRequest, tenant: Tenant, known: PageValidator | None = None
     ) -> PartnerResponse:
-        """One page; not decoded, when it is as it was known. Raises SourceError."""
-        call = self._call(partner_request, tenant, known)
-        response = await self._one(call, tenant)
-        self.metrics.wall_clock(self.partner.nom, response.gap)
-        return response
+        """One page; not decoded, when it is as it was known. Raises SourceError.
 
-    async def decoder(self, response: PartnerResponse, partner_request: PartnerRequest) -> PartnerResponse:
+        A call that failed is made a second time where that may help and costs the partner little.
+        """
+        call, clock = self._call(partner_request, tenant, known), self.clock
+        self._budget.call(clock.seconds())
+        with self.spare_capacity.request(tenant.key, clock.seconds()):
+            try:
+                return await self._attempt(call, tenant)
+            except SourceError as error:
+                waiting = self._budget.waiting(call.partner_request, error, clock.seconds(), clock.randomness())
+                if waiting is None:
+                    raise
+            await clock.sleep(waiting)
+            return await self._attempt(call, tenant)
+
+    async def decode(self, response: PartnerResponse, partner_request: PartnerRequest) -> PartnerResponse:
         """A page that was as it was known, after all. Raises SourceError."""
-        return await self._transport.decoder(self.partner.nom, response, partner_request)
+        return await self._transport.decode(self.partner.nom, response, partner_request)
 
     def without_secret(self, partner_request: PartnerRequest) -> PartnerRequest:
         """A page that the partner told, without the credential that its address may repeat: pages asked are kept."""
@@ -79,7 +90,7 @@ class PartnerClient:
 
     async def page(self, partner_request: PartnerRequest, rank: int, read: Callable[[Any], T]) -> "HarvestPage[T]":
         """One page (from 1) of an answer too long to hold whole, read by `read` in a thread. Raises SourceError."""
-        response = await self.request(page_trail.numero(partner_request, rank), Tenant(""))
+        response = await self.request(page_trail.numbered(partner_request, rank), Tenant(""))
         try:
             total = page_trail.announced(partner_request, response.document)
             page_trail.PageTrail(self.partner.limites.pages_max).bound(total)
@@ -106,38 +117,28 @@ class PartnerClient:
         self.observations.note(error, self.partner.limites.delai_secondes, self.wall_clock())
         return error
 
-    async def _one(self, call: Exchange, tenant: Tenant) -> PartnerResponse:
-        """One request, asked a second time where that may help and costs the partner little."""
-        clock = self.clock
-        self._budget.call(clock.seconds())
-        with self.spare_capacity.request(tenant.key, clock.seconds()):
-            try:
-                return await self._pass(call, tenant)
-            except SourceError as error:
-                waiting = self._budget.waiting(call.partner_request, error, clock.seconds(), clock.randomness())
-                if waiting is None:
-                    raise
-            await clock.sleep(waiting)
-            return await self._pass(call, tenant)
-
-    async def _pass(self, call: Exchange, tenant: Tenant) -> PartnerResponse:
+    async def _attempt(self, call: Exchange, tenant: Tenant) -> PartnerResponse:
         """One exchange, which leaves when the quotas allow. A tenant whose own is spent waits without holding a place."""
         while True:
             async with self._bulkhead.place(tenant.key):
                 waiting = await self._pacer.depart(tenant.key)
                 if not waiting:
-                    return await self._exchange(call)
+                    with self._noted(call.partner_request):
+                        response = await self._transport.request(call)
+                    self.metrics.wall_clock(self.partner.nom, response.gap)
+                    return response
             await self.clock.sleep(waiting + JITTER * self.clock.randomness())  # or all who wait would ask at once
 
-    async def _exchange(self, call: Exchange) -> PartnerResponse:
-        debut = time.perf_counter()
+    @contextmanager
+    def _noted(self, partner_request: PartnerRequest) -> Iterator[None]:
+        """Count one exchange and its outcome; one that is cancelled says nothing of the partner."""
+        start = time.perf_counter()
         try:
-            response = await self._transport.request(call)
+            yield
         except SourceError as error:
-            self._note(call.partner_request, error, time.perf_counter() - debut)
+            self._note(partner_request, error, time.perf_counter() - start)
             raise
-        self._note(call.partner_request, None, time.perf_counter() - debut)
-        return response
+        self._note(partner_request, None, time.perf_counter() - start)
 
     def _note(self, partner_request: PartnerRequest, error: SourceError | None, seconds: float) -> None:
         outcome = error.code.value if error else SUCCESS

@@ -78,8 +78,14 @@ class SharedFlights:
                 return brought
             await asyncio.sleep(WAIT)
         try:
-            new = await self._is_new(fetch, departure) if lease else None  # else nobody could bring any
-            return new or await self._request(fetch)
+            if (
+                lease and (brought := await self._is_new(fetch, departure)) is not None
+            ):  # no lease: nobody could bring any
+                return brought
+            generation, mark = await self._cache.generation(fetch.key.label), await self._cache.mark(fetch.key)
+            answer = await fetch.read(fetch.unit, fetch.known(generation, mark))
+            await self._keep(fetch, answer, generation, mark)
+            return answer
         finally:
             await self._cache.release(fetch.key, lease)
 
@@ -95,16 +101,13 @@ class SharedFlights:
         brought: UnitResult = replace(kept.value, cache=cache, age=self._cache.now() - kept.ne_a)
         return brought
 
-    async def _request(self, fetch: Fetch) -> UnitResult | UnitFailure:
-        generation, mark = await self._cache.generation(fetch.key.label), await self._cache.mark(fetch.key)
-        lu = await fetch.read(fetch.unit, fetch.known(generation, mark))
-        if isinstance(lu, UnitFailure):
-            self._failures[fetch.key] = lu.error
-            return lu
+    async def _keep(self, fetch: Fetch, answer: UnitResult | UnitFailure, generation: str, mark: str) -> None:
+        """Keep an answer under the generation and the mark read before it was asked for; remember a failure."""
+        if isinstance(answer, UnitFailure):
+            self._failures[fetch.key] = answer.error
+            return
         self._failures.pop(fetch.key, None)
-        ne_a = self._cache.now()
-        bytes_ = BYTES_PER_RECORD * (1 + len(lu.records))
-        version = f"{lu.version}@{ne_a}"  # an answer that is confirmed is another one to keep: it has another age
-        kept = Entry(lu, version, ne_a, ne_a + fetch.duration, generation, bytes_, mark)
-        await self._cache.keep(fetch.key, kept)
-        return lu
+        now = self._cache.now()
+        size = BYTES_PER_RECORD * (1 + len(answer.records))
+        version = f"{answer.version}@{now}"  # an answer that is confirmed is another one to keep: it has another age
+        await self._cache.keep(fetch.key, Entry(answer, version, now, now + fetch.duration, generation, size, mark))

@@ -8,7 +8,8 @@ import itertools
 import logging
 import re
 import secrets
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from gateway.connectors.base import Connector, ReadingResult, ReadingSteps, Tenant
@@ -45,8 +46,12 @@ class UnitReader:
         """Ask the partner for a unit, within the partner's own delay; `known`, if nothing changed since it said that."""
         try:
             self._enforce(unit)
-            lu = await self._run(unit, known if known and self._can_revalidate(known) else None)
-            return lu if isinstance(lu, UnitResult) else _same_again(self._result(unit, lu), known)
+            reading, run = self._reading(unit), ReadingRun(self.partner_client, self._tenant_of(unit))
+            async with self._bounded(unit):
+                if known and self._can_revalidate(known) and await run.unchanged(known.validators):
+                    return replace(known, cache=CacheStatus.MISSED, age=0.0)
+                finished = await run.run(reading)
+            return _same_again(self._result(unit, finished), known)
         except SourceError as error:
             return self._failure(unit, error)
 
@@ -68,14 +73,16 @@ class UnitReader:
         """A session crosses today or not: what was read for another day may be told otherwise, unchanged at the partner."""
         return bool(known.validators) and paris_day(known.received_at) == paris_day(self.partner_client.wall_clock())
 
-    async def _run(self, unit: Unit, known: UnitResult | None) -> FinishedReading[ReadingResult] | UnitResult:
-        reading, reading_run = self._reading(unit), ReadingRun(self.partner_client, self._tenant_of(unit))
+    @asynccontextmanager
+    async def _bounded(self, unit: Unit) -> AsyncIterator[None]:
+        """Around one reading: the breakers let it go and learn how it ended, the partner's delay cuts it.
+
+        Raises SourceSuspended when it may not go, SourceTimedOut when it was cut.
+        """
         with self._breakers.pass_(self._tenant(unit)):
             try:
                 async with asyncio.timeout(self._partner.limites.delai_secondes):
-                    if known and await reading_run.unchanged(known.validators):
-                        return replace(known, cache=CacheStatus.MISSED, age=0.0)
-                    return await reading_run.run(reading)
+                    yield
             except TimeoutError:
                 raise self.partner_client.overrun() from None
 

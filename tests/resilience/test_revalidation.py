@@ -25,8 +25,8 @@ from gateway.federation.collect.plan import SourcePlan
 from gateway.federation.directory import Directory
 from gateway.schema.nouns import Jeune
 from gateway.sources.codec import codec
-from gateway.sources.http.decode import InvalidDocument, decoder
-from gateway.sources.http.validators import all_, page_validator
+from gateway.sources.http.decode import InvalidDocument, decode
+from gateway.sources.http.validators import all_validators, page_validator
 from gateway.sources.partners.load import AccessConfig
 from gateway.sources.units import CacheStatus, UnitFailure, UnitResult
 from tests.support.access.small_world import IDS, REFERENTIEL, RegistryStore
@@ -194,7 +194,7 @@ def test_a_page_without_validator_has_everything_read_again() -> None:
     assert un
     assert (un.partner_request, un.conditions) == (requested, {"If-None-Match": 'W/"a"'})
     assert page_validator(PartnerRequest("liste", "/liste", "POST"), b"", {"ETag": '"a"'}) is None
-    assert (all_([un, un]), all_([un, None]), all_([])) == ((un, un), (), ())
+    assert (all_validators([un, un]), all_validators([un, None]), all_validators([])) == ((un, un), (), ())
 
 
 async def test_a_304_that_nobody_asked_for_is_an_error(router: respx.MockRouter, attempt: Bench) -> None:
@@ -398,9 +398,9 @@ async def test_what_was_readable_and_is_no_more_is_an_error_of_the_partner(
     def refuse(body: bytes, partner_request: PartnerRequest) -> object:
         if partner_request.operation == "liste":
             raise InvalidDocument("JSON illisible")
-        return decoder(body, partner_request)
+        return decode(body, partner_request)
 
-    monkeypatch.setattr("gateway.sources.http.transport.decoder", refuse)
+    monkeypatch.setattr("gateway.sources.http.transport.decode", refuse)
     lu = await read(suivi, 901)
     assert isinstance(lu, UnitFailure)
     assert isinstance(lu.error, SourceInvalid)

@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from gateway.connectors.base import ChangeNotice, UnexpectedAnswer
 from gateway.sources.events.queue import unit_of_code
 from gateway.sources.fetch import Sources
-from gateway.sources.http.decode import InvalidDocument, decoder_json
+from gateway.sources.http.decode import InvalidDocument, decode_json
 from gateway.sources.metrics import SourceMetrics
 from gateway.sources.partners.load import Partner
 
@@ -86,7 +86,7 @@ class WebhookReceiver:
 
     async def _invalidate(self, subscription: Subscription, body: bytes) -> WebhookOutcome:
         try:
-            notices = subscription.notices(decoder_json(body))
+            notices = subscription.notices(decode_json(body))
         except (InvalidDocument, UnexpectedAnswer):
             return WebhookOutcome.UNREADABLE
         unit = unit_of_code(subscription.partner, notices.tenant)

@@ -13,7 +13,7 @@ class InvalidBody(Exception):
 class _AsIs:
     """No content encoding; HTTP itself checks that the body is whole."""
 
-    def decoder(self, block: bytes, _rest: int) -> bytes:
+    def decode(self, block: bytes, _rest: int) -> bytes:
         return block
 
     def finish(self) -> None:
@@ -26,7 +26,7 @@ class _Compressed:
     def __init__(self) -> None:
         self._flux = zlib.decompressobj(_GZIP_OR_ZLIB)
 
-    def decoder(self, block: bytes, rest: int) -> bytes:
+    def decode(self, block: bytes, rest: int) -> bytes:
         sortie = b""
         while block and len(sortie) <= rest:
             if self._flux.eof:
@@ -52,7 +52,7 @@ async def read_body(blocks: AsyncIterable[bytes], encoding: str, octets_max: int
     chunks: list[bytes] = []
     rest = octets_max
     async for block in blocks:
-        chunk = decoder.decoder(block, rest)
+        chunk = decoder.decode(block, rest)
         rest -= len(chunk)
         if rest < 0:
             raise InvalidBody("réponse trop volumineuse")

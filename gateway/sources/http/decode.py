@@ -25,14 +25,14 @@ class AnnouncedError(Exception):
     """The partner reports an error of its own (quota, right) under a status of success."""
 
 
-def decoder(body: bytes, partner_request: PartnerRequest) -> Any:
+def decode(body: bytes, partner_request: PartnerRequest) -> Any:
     """The document a body holds. Raises InvalidDocument, or AnnouncedError for a JSON error where CSV was due."""
     if partner_request.shape is BodyFormat.CSV:
-        return decoder_csv(body, partner_request.encoding)
-    return decoder_json(body, partner_request.encoding)
+        return decode_csv(body, partner_request.encoding)
+    return decode_json(body, partner_request.encoding)
 
 
-def decoder_json(body: bytes, encoding: str = "utf-8") -> Any:
+def decode_json(body: bytes, encoding: str = "utf-8") -> Any:
     """A JSON object or array; anything else, `null` included, is refused."""
     text = _text(body, encoding)
     try:
@@ -46,7 +46,7 @@ def decoder_json(body: bytes, encoding: str = "utf-8") -> Any:
     return document
 
 
-def decoder_csv(body: bytes, encoding: str = "utf-8") -> list[dict[str, str]]:
+def decode_csv(body: bytes, encoding: str = "utf-8") -> list[dict[str, str]]:
     """One mapping a line, by the names of the header row. Blank lines are skipped; a short line lacks its last columns."""
     debut = body.removeprefix(codecs.BOM_UTF8).lstrip()[:1]
     if debut == b"<":

@@ -45,8 +45,8 @@ class PageTrail:
 
 def first(partner_request: PartnerRequest) -> PartnerRequest:
     """The request of the first page."""
-    numbered = _NUMBER.get(partner_request.pages)
-    return numbered(partner_request, 1) if numbered else partner_request
+    number = _NUMBER.get(partner_request.pages)
+    return number(partner_request, 1) if number else partner_request
 
 
 def next_(partner_request: PartnerRequest, base: str, link: str, document: Any, rank: int) -> PartnerRequest | None:
@@ -74,7 +74,7 @@ def announced(partner_request: PartnerRequest, document: Any) -> int:
     return 1
 
 
-def numero(partner_request: PartnerRequest, rank: int) -> PartnerRequest:
+def numbered(partner_request: PartnerRequest, rank: int) -> PartnerRequest:
     """The request of page `rank` (from 1), for styles that number their pages."""
     return _NUMBER[partner_request.pages](partner_request, rank)
 

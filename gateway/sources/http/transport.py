@@ -23,7 +23,7 @@ from gateway.connectors.base import PartnerRequest
 from gateway.errors import SourceDenied, SourceInvalid, SourceTimedOut, SourceUnavailable
 from gateway.sources.http.body import InvalidBody, read_body
 from gateway.sources.http.credentials import AccessDenied, Credential, RawResponse
-from gateway.sources.http.decode import AnnouncedError, InvalidDocument, decoder
+from gateway.sources.http.decode import AnnouncedError, InvalidDocument, decode
 from gateway.sources.http.status import SUCCEEDED, error_for_status, instant_http
 from gateway.sources.http.validators import PageValidator, digest_of, page_validator
 
@@ -59,7 +59,7 @@ class Exchange:
 class PartnerResponse:
     """A decoded answer. `document` is None for an empty body that means absence; `digest` is a digest of the body,
     `page_validator` what the same page can be compared by, `gap` the seconds the partner's clock is ahead of ours, if it tells,
-    `bytes_` how long the body was.
+    `size` how long the body was.
 
     `unchanged`: as it was known, and not decoded; `body` is then the body, None when the partner sent none again (304).
     """
@@ -69,7 +69,7 @@ class PartnerResponse:
     digest: bytes = b""
     page_validator: PageValidator | None = None
     gap: float | None = None
-    bytes_: int = 0
+    size: int = 0
     unchanged: bool = False
     body: bytes | None = None
 
@@ -89,7 +89,14 @@ class Transport:
         """
         with _translate(call.source):
             async with asyncio.timeout(call.timeout):
-                received = await self._send(call)
+                exchange = partial(_exchange, self._network, call.octets_max)
+                request, credential = _request(call), call.credential
+                if credential:
+                    await credential.sign(request, exchange)
+                received = await exchange(request)
+                if received.statut == httpx.codes.UNAUTHORIZED and credential and credential.renewable:
+                    await credential.sign(request, exchange)
+                    received = await exchange(request)
                 if received.statut == httpx.codes.NOT_MODIFIED and call.known and call.known.conditions:
                     return PartnerResponse(None, unchanged=True)
                 own = instant_http(received.headers.get("Date", ""))
@@ -97,16 +104,11 @@ class Transport:
                 gap = (own - self._wall_clock()).total_seconds() if own else None
                 return await _read(received, call, gap)
 
-    async def decoder(self, source: str, response: PartnerResponse, partner_request: PartnerRequest) -> PartnerResponse:
+    async def decode(self, source: str, response: PartnerResponse, partner_request: PartnerRequest) -> PartnerResponse:
         """An answer that was as it was known, decoded: another page of the same reading is not. Raises SourceError: what
         decoded it the first time may be an earlier version of this code."""
         with _translate(source):
             return replace(response, document=await _document(response.body or b"", partner_request), body=None)
-
-    async def _send(self, call: Exchange) -> RawResponse:
-        exchange = partial(_exchange, self._network, call.octets_max)
-        partner_request = _request(call)
-        return await (call.credential.send(partner_request, exchange) if call.credential else exchange(partner_request))
 
     def _succeed(self, call: Exchange, received: RawResponse, own: datetime | None) -> None:
         """Raise what its status means, when it is an error. A date to come back at is told by the partner's clock."""
@@ -194,8 +196,8 @@ async def _document(body: bytes, partner_request: PartnerRequest) -> Any:
             return None
         raise InvalidDocument("vide")
     if len(body) > DECODE_APART:
-        return await asyncio.to_thread(decoder, body, partner_request)
-    return decoder(body, partner_request)
+        return await asyncio.to_thread(decode, body, partner_request)
+    return decode(body, partner_request)
 
 
 @contextmanager

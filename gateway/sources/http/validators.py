@@ -74,7 +74,7 @@ def page_validator(
     )
 
 
-def all_(validators: Sequence[PageValidator | None]) -> tuple[PageValidator, ...]:
+def all_validators(validators: Sequence[PageValidator | None]) -> tuple[PageValidator, ...]:
     """Those of a whole reading; none at all when one page has none: it might be the one that changes."""
     certain = tuple(page_validator for page_validator in validators if page_validator)
     return certain if len(certain) == len(validators) else ()
