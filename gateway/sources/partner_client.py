@@ -22,11 +22,10 @@ from gateway.sources.http.validators import PageValidator
 from gateway.sources.metrics import SUCCESS, SourceMetrics
 from gateway.sources.partner_state import Observations
 from gateway.sources.partners.load import DEFAULT_ACCESS, Partner
-from gateway.sources.resilience.bulkhead import Bulkhead
 from gateway.sources.resilience.clock import Clock
 from gateway.sources.resilience.pacing import Pacer
 from gateway.sources.resilience.retry_budget import JITTER, RetryBudget
-from gateway.sources.resilience.spare_capacity import SpareCapacity
+from gateway.sources.resilience.spare_capacity import Bulkhead, SpareCapacity
 
 T = TypeVar("T")
 

@@ -18,9 +18,8 @@ from gateway.errors import SourceError, SourceInvalid, SourceQuarantined, Source
 from gateway.schema.organisations import EtatSource
 from gateway.sources.partner_client import PartnerClient
 from gateway.sources.reading import FinishedReading, ReadingRun
-from gateway.sources.resilience.partner_breakers import PartnerBreakers
-from gateway.sources.resilience.quarantine import Quarantine
-from gateway.sources.tenant_check import belongs
+from gateway.sources.resilience.circuit_breaker import PartnerBreakers
+from gateway.sources.tenant_check import Quarantine, belongs
 from gateway.sources.units import CacheStatus, Resource, Unit, UnitFailure, UnitResult
 
 PAUSE_MAX = 60.0  # seconds during which a partner that said "later" is not asked again for the same key
@@ -33,11 +32,11 @@ logger = logging.getLogger("gateway.sources")
 class UnitReader:
     """Reads the units of one partner. `served`: the CFAs that some partner serves."""
 
-    def __init__(self, partner_client: PartnerClient, connector: Connector, served: Collection[str]) -> None:
-        self.partner_client, self.connector = partner_client, connector
-        self._partner, self._served = partner_client.partner, served
-        self._seconds = partner_client.clock.seconds
-        self._breakers = PartnerBreakers(partner_client.partner.nom, self._seconds)
+    def __init__(self, client: PartnerClient, connector: Connector, served: Collection[str]) -> None:
+        self.client, self.connector = client, connector
+        self.partner, self._served = client.partner, served
+        self._seconds = client.clock.seconds
+        self._breakers = PartnerBreakers(self.partner.nom, self._seconds)
         self._quarantine = Quarantine()
         self._pauses: dict[str, tuple[float, SourceUnavailable]] = {}
         self._launch, self._numeros = secrets.token_hex(4), itertools.count()
@@ -46,7 +45,7 @@ class UnitReader:
         """Ask the partner for a unit, within the partner's own delay; `known`, if nothing changed since it said that."""
         try:
             self._enforce(unit)
-            reading, run = self._reading(unit), ReadingRun(self.partner_client, self._tenant_of(unit))
+            reading, run = self._reading(unit), ReadingRun(self.client, self._tenant_of(unit))
             async with self._bounded(unit):
                 if known and self._can_revalidate(known) and await run.unchanged(known.validators):
                     return replace(known, cache=CacheStatus.MISSED, age=0.0)
@@ -55,13 +54,13 @@ class UnitReader:
         except SourceError as error:
             return self._failure(unit, error)
 
-    def about(self, unit: Unit) -> bool:
+    def answers(self, unit: Unit) -> bool:
         """Whether an answer is to be expected: no breaker is between us."""
         return self._breakers.closed(self._tenant(unit))
 
-    def etat(self) -> EtatSource:
+    def state(self) -> EtatSource:
         """The partner's state now: what its calls say, or worse when we leave it, or some of it, alone."""
-        state = self.partner_client.observations.etat(self.partner_client.wall_clock())
+        state = self.client.observations.etat(self.client.wall_clock())
         if state is EtatSource.FERMEE:
             return state
         if self._breakers.opened:
@@ -71,7 +70,7 @@ class UnitReader:
 
     def _can_revalidate(self, known: UnitResult) -> bool:
         """A session crosses today or not: what was read for another day may be told otherwise, unchanged at the partner."""
-        return bool(known.validators) and paris_day(known.received_at) == paris_day(self.partner_client.wall_clock())
+        return bool(known.validators) and paris_day(known.received_at) == paris_day(self.client.wall_clock())
 
     @asynccontextmanager
     async def _bounded(self, unit: Unit) -> AsyncIterator[None]:
@@ -81,29 +80,29 @@ class UnitReader:
         """
         with self._breakers.pass_(self._tenant(unit)):
             try:
-                async with asyncio.timeout(self._partner.limites.delai_secondes):
+                async with asyncio.timeout(self.partner.limites.delai_secondes):
                     yield
             except TimeoutError:
-                raise self.partner_client.overrun() from None
+                raise self.client.overrun() from None
 
     def _tenant(self, unit: Unit) -> str:
         """Whom a breaker is for; a partner without tenants is one."""
-        return unit.key if self._partner.abonnes is not None else ""
+        return unit.key if self.partner.abonnes is not None else ""
 
     def _reading(self, unit: Unit) -> ReadingSteps[ReadingResult]:
         connector = self.connector
         read = connector.cfa_records if unit.resource is Resource.CFA else connector.structure_records
         if read is None:
             raise SourceInvalid(unit.source, "ce partenaire ne répond pas à cette demande")
-        return read(self._tenant_of(unit), paris_day(self.partner_client.wall_clock()))
+        return read(self._tenant_of(unit), paris_day(self.client.wall_clock()))
 
     def _tenant_of(self, unit: Unit) -> Tenant:
         """The tenant as configured; a partner without tenants answers for every key that may stand in a path."""
-        if self._partner.abonnes is None:
+        if self.partner.abonnes is None:
             if not _KEY.fullmatch(unit.key):
                 raise SourceInvalid(unit.source, "clé refusée")
             return Tenant(unit.key, code=unit.key)
-        tenant_config = self._partner.abonnes.get(unit.key)
+        tenant_config = self.partner.abonnes.get(unit.key)
         if tenant_config is None:
             raise SourceInvalid(unit.source, "établissement inconnu de ce partenaire")
         return tenant_config.tenant
@@ -114,8 +113,8 @@ class UnitReader:
         unique = {record.key: record for record in lu.records}.values()  # a row that comes twice is one (U08)
         own_ones = tuple(record for record in unique if belongs(record, unit, self._served))
         foreign = len(unique) - len(own_ones)
-        self.partner_client.metrics.quality(unit, lu, foreign)
-        self.partner_client.observations.note_quality(len(own_ones), lu.rejects, sum(lu.drifts.values()))
+        self.client.metrics.quality(unit, lu, foreign)
+        self.client.observations.note_quality(len(own_ones), lu.rejects, sum(lu.drifts.values()))
         if lu.rejects and not lu.records:  # the format changed: it must not look like nobody
             raise SourceInvalid(unit.source, "aucun enregistrement du partenaire n'est lisible")
         if self._quarantine.note(unit.key, foreign, self._seconds()):
@@ -124,7 +123,7 @@ class UnitReader:
         values_read = UnitResult(
             unit,
             own_ones,
-            self.partner_client.wall_clock(),
+            self.client.wall_clock(),
             CacheStatus.MISSED,
             version,
             validators=finished.validators,

@@ -21,9 +21,8 @@ from httpx_aiohttp import AiohttpTransport
 
 from gateway.connectors.base import PartnerRequest
 from gateway.errors import SourceDenied, SourceInvalid, SourceTimedOut, SourceUnavailable
-from gateway.sources.http.body import InvalidBody, read_body
 from gateway.sources.http.credentials import AccessDenied, Credential, RawResponse
-from gateway.sources.http.decode import AnnouncedError, InvalidDocument, decode
+from gateway.sources.http.decode import AnnouncedError, InvalidBody, InvalidDocument, decode, read_body
 from gateway.sources.http.status import SUCCEEDED, error_for_status, instant_http
 from gateway.sources.http.validators import PageValidator, digest_of, page_validator
 
