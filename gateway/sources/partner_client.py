@@ -176,6 +176,6 @@ class PartnerClient:
 class HarvestPage(Generic[T]):
     """One page as read, how many the partner says there are, and a digest of its body."""
 
-    row_read: T
+    content: T
     total: int
     digest: bytes

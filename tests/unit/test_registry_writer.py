@@ -140,7 +140,7 @@ async def test_pages_that_move_under_our_feet_begin_the_window_again(registry: R
         return await true_(partner_request, rank, reading)
 
     what = champ(source, SINCE)
-    object.__setattr__(what, "lire", read)
+    object.__setattr__(what, "read", read)
     with pytest.raises(SourceInvalid):
         await harvest(what, RegistryWriter(registry), lambda: EVENING, lambda _: None)
     assert await RegistryWriter(registry).under_way() is None
