@@ -33,7 +33,7 @@ logger = logging.getLogger("gateway.sources")
 
 
 class PartnerClient:
-    """Where one partner is asked. One for the life of the process: its limits hold for all callers together."""
+    """Asks one partner. One for the life of the process: its limits hold for all callers together."""
 
     def __init__(
         self,
@@ -84,7 +84,8 @@ class PartnerClient:
         """A page that the partner told, without the credential that its address may repeat: pages asked are kept."""
         secrets = {access.nom for access in (self.partner.acces or {}).values() if access.type == "parametre"}
         return replace(
-            partner_request, params={name: told for name, told in partner_request.params.items() if name not in secrets}
+            partner_request,
+            params={name: value for name, value in partner_request.params.items() if name not in secrets},
         )
 
     async def page(self, partner_request: PartnerRequest, rank: int, read: Callable[[Any], T]) -> "HarvestPage[T]":
@@ -157,16 +158,16 @@ class PartnerClient:
             known=known,
         )
 
-    def _credential(self, nom: str, key: str) -> Credential | None:
+    def _credential(self, name: str, key: str) -> Credential | None:
         """Made once for each secret, so that an OAuth2 token is shared by all who may use it."""
         if not self.partner.acces:
             return None
-        access, tenant_config = self.partner.acces.get(nom), (self.partner.abonnes or {}).get(key)
+        access, tenant_config = self.partner.acces.get(name), (self.partner.abonnes or {}).get(key)
         own = access.secret if access else None
         secret = own or (tenant_config.secret if tenant_config else None)
         if access is None or secret is None:
-            raise SourceInvalid(self.partner.nom, f"accès « {nom} » non configuré")
-        place = (nom, "" if own else key)
+            raise SourceInvalid(self.partner.nom, f"accès « {name} » non configuré")
+        place = (name, "" if own else key)
         if place not in self._credentials:
             self._credentials[place] = credential(access, secret)
         return self._credentials[place]

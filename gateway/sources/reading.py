@@ -147,8 +147,8 @@ class _End(Generic[T]):
 def _step(reading: ReadingSteps[T], documents: Documents | None) -> Sequence[PartnerRequest] | _End[T]:
     try:
         return next(reading) if documents is None else reading.send(documents)
-    except StopIteration as fin:
-        return _End(fin.value)
+    except StopIteration as end:
+        return _End(end.value)
 
 
 def _documents(responses: Sequence[PartnerResponse]) -> list[Any]:

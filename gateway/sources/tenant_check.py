@@ -19,8 +19,8 @@ def belongs(record: Record, unit: Unit, uais: Collection[str]) -> bool:
     if unit.resource is Resource.STRUCTURE:
         structure = record.structure or _structure(record.jeune)
         return structure in {"", unit.key}
-    told_values = set(_uais(record.jeune))
-    return not told_values or unit.key in told_values or not told_values <= set(uais)
+    named = set(_uais(record.jeune))
+    return not named or unit.key in named or not named <= set(uais)
 
 
 def _structure(jeune: Jeune) -> str:
@@ -59,4 +59,4 @@ class Quarantine:
 
     def active(self, instant: float) -> bool:
         """Whether any tenant is."""
-        return any(instant < jusqua for jusqua in self._until.values())
+        return any(instant < until for until in self._until.values())

@@ -1,6 +1,6 @@
 """One partner's units: which reading answers each, whose records came back, and for how long not to insist.
 
-Knows no cache, no asker and no HTTP. Never raises for a partner: a failure is an UnitFailure.
+Knows no cache, no asker and no HTTP. Never raises for a partner: a failure is a UnitFailure.
 """
 
 import asyncio
@@ -109,31 +109,25 @@ class UnitReader:
 
     def _result(self, unit: Unit, finished: FinishedReading[ReadingResult]) -> UnitResult | UnitFailure:
         """The records of the tenant. With others' among them, its own are shown with an error: some may be missing."""
-        lu = finished.value
-        unique = {record.key: record for record in lu.records}.values()  # a row that comes twice is one (U08)
-        own_ones = tuple(record for record in unique if belongs(record, unit, self._served))
-        foreign = len(unique) - len(own_ones)
-        self.client.metrics.quality(unit, lu, foreign)
-        self.client.observations.note_quality(len(own_ones), lu.rejects, sum(lu.drifts.values()))
-        if lu.rejects and not lu.records:  # the format changed: it must not look like nobody
+        answer = finished.value
+        unique = {record.key: record for record in answer.records}.values()  # a row that comes twice is one (U08)
+        own = tuple(record for record in unique if belongs(record, unit, self._served))
+        foreign = len(unique) - len(own)
+        self.client.metrics.quality(unit, answer, foreign)
+        self.client.observations.note_quality(len(own), answer.rejects, sum(answer.drifts.values()))
+        if answer.rejects and not answer.records:  # the format changed: it must not look like nobody
             raise SourceInvalid(unit.source, "aucun enregistrement du partenaire n'est lisible")
         if self._quarantine.note(unit.key, foreign, self._seconds()):
             logger.error("source %s : %s mis en quarantaine", unit.source, unit.key)
         version = f"{self._launch}-{next(self._numeros)}"
-        values_read = UnitResult(
-            unit,
-            own_ones,
-            self.client.wall_clock(),
-            CacheStatus.MISSED,
-            version,
-            validators=finished.validators,
-        )
+        now = self.client.wall_clock()
+        result = UnitResult(unit, own, now, CacheStatus.MISSED, version, validators=finished.validators)
         if not foreign:
-            return values_read
+            return result
         logger.warning("source %s : %d dossiers d'un autre établissement, écartés", unit.source, foreign)
         self._enforce(unit)
         error = SourceInvalid(unit.source, "le partenaire a répondu pour un autre établissement")
-        return UnitFailure(unit, error, values_read if own_ones else None)
+        return UnitFailure(unit, error, result if own else None)
 
     def _failure(self, unit: Unit, error: SourceError) -> UnitFailure:
         if not isinstance(error, SourceSuspended):  # nothing was asked
@@ -148,14 +142,14 @@ class UnitReader:
         (U10) is asked."""
         if self._quarantine.holds(unit.key, self._seconds()):
             raise SourceQuarantined(unit.source, "établissement écarté : le partenaire répond pour d'autres")
-        jusqua, error = self._pauses.get(unit.key, (0.0, None))
-        if error is not None and self._seconds() < jusqua:
+        until, error = self._pauses.get(unit.key, (0.0, None))
+        if error is not None and self._seconds() < until:
             raise error
         self._pauses.pop(unit.key, None)
 
 
-def _same_again(lu: UnitResult | UnitFailure, known: UnitResult | None) -> UnitResult | UnitFailure:
+def _same_again(answer: UnitResult | UnitFailure, known: UnitResult | None) -> UnitResult | UnitFailure:
     """What is said again word for word keeps its version, and the views made of it: not every partner gives validators."""
-    if known is None or isinstance(lu, UnitFailure) or lu.records != known.records:
-        return lu
-    return replace(lu, version=known.version, records=known.records)
+    if known is None or isinstance(answer, UnitFailure) or answer.records != known.records:
+        return answer
+    return replace(answer, version=known.version, records=known.records)

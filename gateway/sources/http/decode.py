@@ -41,25 +41,25 @@ class _Compressed:
     """gzip (several members allowed) or deflate. Never inflates more than one byte above what is left."""
 
     def __init__(self) -> None:
-        self._flux = zlib.decompressobj(_GZIP_OR_ZLIB)
+        self._stream = zlib.decompressobj(_GZIP_OR_ZLIB)
 
     def decode(self, block: bytes, rest: int) -> bytes:
-        sortie = b""
-        while block and len(sortie) <= rest:
-            if self._flux.eof:
-                self._flux = zlib.decompressobj(_GZIP_OR_ZLIB)
-            sortie += self._inflate(block, rest + 1 - len(sortie))
-            block = self._flux.unconsumed_tail or self._flux.unused_data
-        return sortie
+        output = b""
+        while block and len(output) <= rest:
+            if self._stream.eof:
+                self._stream = zlib.decompressobj(_GZIP_OR_ZLIB)
+            output += self._inflate(block, rest + 1 - len(output))
+            block = self._stream.unconsumed_tail or self._stream.unused_data
+        return output
 
     def _inflate(self, block: bytes, rest: int) -> bytes:
         try:
-            return self._flux.decompress(block, rest)
+            return self._stream.decompress(block, rest)
         except zlib.error:
             raise InvalidBody("compression illisible") from None
 
     def finish(self) -> None:
-        if not self._flux.eof:
+        if not self._stream.eof:
             raise InvalidBody("réponse tronquée")
 
 
@@ -118,14 +118,14 @@ def decode_json(body: bytes, encoding: str = "utf-8") -> Any:
 
 def decode_csv(body: bytes, encoding: str = "utf-8") -> list[dict[str, str]]:
     """One mapping a line, by the names of the header row. Blank lines are skipped; a short line lacks its last columns."""
-    debut = body.removeprefix(codecs.BOM_UTF8).lstrip()[:1]
-    if debut == b"<":
+    start = body.removeprefix(codecs.BOM_UTF8).lstrip()[:1]
+    if start == b"<":
         raise InvalidDocument("page HTML à la place des données")
-    if debut == b"{":
+    if start == b"{":
         raise AnnouncedError("erreur annoncée sous un statut de succès")
-    flux = io.StringIO(_text(body, encoding), newline="")
+    stream = io.StringIO(_text(body, encoding), newline="")
     try:
-        rows = [line for line in csv.reader(flux, delimiter=";") if line]
+        rows = [line for line in csv.reader(stream, delimiter=";") if line]
     except csv.Error:
         raise InvalidDocument("CSV illisible") from None
     if not rows or len(set(rows[0])) != len(rows[0]):

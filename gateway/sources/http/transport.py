@@ -2,7 +2,7 @@
 what is asked nor of paging, caching or pacing.
 
 Total deadline, bounded decoded size, no redirect followed, no environment proxy, no cookie kept, TLS verified, strict
-decoding, no URL in any log. What fails is an SourceError that names the partner and holds no address, body or value.
+decoding, no URL in any log. What fails is a SourceError that names the partner and holds no address, body or value.
 """
 
 import asyncio
@@ -134,28 +134,28 @@ def _address(url: str, params: tuple[tuple[str, str], ...]) -> httpx.URL:
     return httpx.URL(url, params=params)
 
 
-async def _exchange(reseau: httpx.AsyncBaseTransport, octets_max: int, partner_request: httpx.Request) -> RawResponse:
+async def _exchange(network: httpx.AsyncBaseTransport, octets_max: int, partner_request: httpx.Request) -> RawResponse:
     """Send, and read the body within its bound (httpx decodes without one); only a 200 has a body for us."""
-    response = await reseau.handle_async_request(partner_request)
+    response = await network.handle_async_request(partner_request)
     try:
-        headers = _values_read(response.headers.raw)
+        headers = _headers_read(response.headers.raw)
         body = b""
         if response.status_code == httpx.codes.OK:
-            flux = cast("httpx.AsyncByteStream", response.stream)
-            body = await read_body(flux, headers.get("Content-Encoding", ""), octets_max)
+            stream = cast("httpx.AsyncByteStream", response.stream)
+            body = await read_body(stream, headers.get("Content-Encoding", ""), octets_max)
     finally:
         await response.aclose()
     return RawResponse(response.status_code, headers, body)
 
 
-def _values_read(raw_items: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+def _headers_read(raw_items: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     """The headers that we read; one that comes twice is a list (RFC 9110 §5.3)."""
-    values_read: dict[str, str] = {}
+    found: dict[str, str] = {}
     for raw, value in raw_items:
         if name := HEADERS_READ.get(raw.lower()):
             text = value.decode("latin-1")
-            values_read[name] = f"{values_read[name]}, {text}" if name in values_read else text
-    return values_read
+            found[name] = f"{found[name]}, {text}" if name in found else text
+    return found
 
 
 def aiohttp_transport() -> httpx.AsyncBaseTransport:
@@ -183,10 +183,10 @@ async def _read(received: RawResponse, call: Exchange, gap: float | None) -> Par
     body, partner_request, known = received.body, call.partner_request, call.known
     digest = digest_of(body)
     page = page_validator(partner_request, digest, received.headers)
-    row_read = (received.headers.get("Link", ""), digest, page, gap, len(body))
+    told = (received.headers.get("Link", ""), digest, page, gap, len(body))
     if known and page and known.digest == page.digest:
-        return PartnerResponse(None, *row_read, unchanged=True, body=body)
-    return PartnerResponse(await _document(body, partner_request), *row_read)
+        return PartnerResponse(None, *told, unchanged=True, body=body)
+    return PartnerResponse(await _document(body, partner_request), *told)
 
 
 async def _document(body: bytes, partner_request: PartnerRequest) -> Any:

@@ -48,9 +48,9 @@ def requested_page(partner_request: PartnerRequest) -> RequestedPage:
     )
 
 
-def digest_of(bytes_: bytes) -> bytes:
+def digest_of(body: bytes) -> bytes:
     """The digest of a body."""
-    return hashlib.blake2b(bytes_, digest_size=_BYTES).digest()
+    return hashlib.blake2b(body, digest_size=_BYTES).digest()
 
 
 def page_validator(

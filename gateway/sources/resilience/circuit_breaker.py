@@ -92,8 +92,8 @@ class PartnerBreakers:
         self._source, self._seconds = source, seconds
         self._shared = CircuitBreaker()
         self._own: defaultdict[str, CircuitBreaker] = defaultdict(CircuitBreaker)
-        self._account: dict[str, float] = {}  # when each tenant that fails last counted for the whole
-        self._open_ones: set[str] = set()  # tenants: each answer asks, and there are thousands of them
+        self._counted: dict[str, float] = {}  # when each tenant that fails last counted for the whole
+        self._open: set[str] = set()  # tenants: each answer asks, and there are thousands of them
 
     @property
     def opened(self) -> bool:
@@ -102,8 +102,8 @@ class PartnerBreakers:
 
     @property
     def half_open(self) -> bool:
-        """Whether some tenant is."""
-        return bool(self._open_ones)
+        """Whether some tenant is left alone."""
+        return bool(self._open)
 
     def closed(self, key: str) -> bool:
         """Whether a tenant is asked as any other: a reading that is a probe, or none, is not worth waiting for."""
@@ -132,13 +132,13 @@ class PartnerBreakers:
     def _note(self, key: str, departure: BreakerDeparture, outcome: Outcome | None) -> None:
         instant, (probe, shared_probe) = self._seconds(), departure
         self._own[key].note(outcome, instant, probe)
-        (self._open_ones.discard if self._own[key].closed else self._open_ones.add)(key)
+        (self._open.discard if self._own[key].closed else self._open.add)(key)
         if shared_probe or outcome not in (Outcome.FAILURE, Outcome.TIMEOUT) or self._count(key, instant):
             self._shared.note(outcome, instant, shared_probe)
 
     def _count(self, key: str, instant: float) -> bool:
         """Whether the failure of a tenant is one more for the whole."""
-        fresh_one = instant - self._account.get(key, -WINDOW) >= WINDOW
-        if fresh_one:
-            self._account[key] = instant
-        return fresh_one
+        first = instant - self._counted.get(key, -WINDOW) >= WINDOW
+        if first:
+            self._counted[key] = instant
+        return first
