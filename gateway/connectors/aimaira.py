@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, TypeVar
 
@@ -156,17 +156,15 @@ M = TypeVar("M", bound=Entity)
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """The entities of one client, by Id."""
+    """The entities of one client, by model then by Id."""
 
-    par_nom: Mapping[str, Mapping[str, Entity]]
+    tables: Mapping[type[Entity], Mapping[str, Entity]]
 
-    def all_(self, model: type[M]) -> list[M]:
-        return [
-            row_read for table in self.par_nom.values() for row_read in table.values() if isinstance(row_read, model)
-        ]
+    def entities(self, model: type[M]) -> list[M]:
+        return [entity for entity in self.tables[model].values() if isinstance(entity, model)]
 
-    def one(self, model: type[M], nom: str, key: str | None) -> M | None:
-        found = self.par_nom[nom].get(key) if key and key != NONE else None
+    def one(self, model: type[M], key: str | None) -> M | None:
+        found = self.tables[model].get(key) if key and key != NONE else None
         return found if isinstance(found, model) else None
 
 
@@ -177,27 +175,25 @@ def records(cfa: Tenant, today: date) -> ReadingSteps[ReadingResult]:
         for name in MODELS
     ]
     account = QualityCounts()
-    base = Base({name: _by_id(name, pages, account) for name, pages in zip(MODELS, responses, strict=True)})
+    base = Base({model: _by_id(model, pages, account) for model, pages in zip(MODELS.values(), responses, strict=True)})
     inscriptions, conventions = defaultdict(list), defaultdict(list)
-    for journal_entry in base.all_(AimairaInscription):
-        inscriptions[journal_entry.apprenant].append(journal_entry)
-    for convention in base.all_(Convention):
+    for inscription in base.entities(AimairaInscription):
+        inscriptions[inscription.apprenant].append(inscription)
+    for convention in base.entities(Convention):
         conventions[convention.apprenant].append(convention)
-    kept_entries = [
-        _record(apprenant, inscriptions[apprenant.id], conventions[apprenant.id], base)
-        for apprenant in base.all_(Apprenant)
-    ]
-    return ReadingResult(kept_entries, account.rejects, account.ignored_fields, account.drifts)
+    people = base.entities(Apprenant)
+    found = [_record(person, inscriptions[person.id], conventions[person.id], base) for person in people]
+    return ReadingResult(found, account.rejects, account.ignored_fields, account.drifts)
 
 
-def _by_id(nom: str, pages: Iterable[Any], account: QualityCounts) -> dict[str, Entity]:
-    return {entity.id: entity for entity in read(MODELS[nom], rows_of(pages, "value"), account)}
+def _by_id(model: type[Entity], pages: Iterable[Any], account: QualityCounts) -> dict[str, Entity]:
+    return {entity.id: entity for entity in read(model, rows_of(pages, "value"), account)}
 
 
 def _record(
     who: Apprenant, inscriptions: list[AimairaInscription], conventions: list[Convention], base: Base
 ) -> Record:
-    mail, mobile = base.one(Mail, "Mail", who.mail), base.one(Mobile, "Mobile", who.mobile)
+    mail, mobile = base.one(Mail, who.mail), base.one(Mobile, who.mobile)
     jeune = Jeune(
         nom=who.nom,
         autres_noms=(who.usage,) if who.usage else (),
@@ -210,7 +206,7 @@ def _record(
         courriel=mail.adresse if mail else None,
         adresse=_address(who, base),
         representants=_representants(who, base),
-        formations=[_formation(journal_entry, base) for journal_entry in inscriptions],
+        formations=[_formation(inscription, base) for inscription in inscriptions],
         contrats=_contrats(conventions, base),
     )
     written = [convention.modifiee for convention in conventions if convention.modifiee]
@@ -218,45 +214,37 @@ def _record(
 
 
 def _address(who: Apprenant, base: Base) -> Adresse | None:
-    row_read = base.one(AimairaAddress, "Adresse", who.adresse)
-    if row_read is None:
+    found = base.one(AimairaAddress, who.adresse)
+    if found is None:
         return None
-    return Adresse(
-        voie=row_read.ligne1,
-        complement=row_read.ligne2,
-        code_postal=row_read.code_postal,
-        ville=row_read.ville,
-        insee=row_read.insee,
-    )
+    place = Adresse(code_postal=found.code_postal, ville=found.ville, insee=found.insee)
+    return replace(place, voie=found.ligne1, complement=found.ligne2)
 
 
 def _representants(who: Apprenant, base: Base) -> list[Representant] | None:
-    lu = base.one(AimairaRepresentant, "Representant", who.representant)
-    if lu is None:
+    found = base.one(AimairaRepresentant, who.representant)
+    if found is None:
         return None
-    mail, mobile = base.one(Mail, "Mail", lu.mail), base.one(Mobile, "Mobile", lu.mobile)
+    mail, mobile = base.one(Mail, found.mail), base.one(Mobile, found.mobile)
     courriel, telephone = mail.adresse if mail else None, mobile.numero if mobile else None
-    representant = filled(Representant(nom=lu.nom, courriel=courriel, telephone=telephone))
+    representant = filled(Representant(nom=found.nom, courriel=courriel, telephone=telephone))
     return [representant] if representant else None
 
 
 def _cfa(programme: Programme | None, base: Base) -> Cfa | None:
-    lu = base.one(Etablissement, "Etablissement", programme.etablissement if programme else None)
-    return Cfa(uai=lu.uai, siret=lu.siret) if lu else None
+    found = base.one(Etablissement, programme.etablissement if programme else None)
+    return Cfa(uai=found.uai, siret=found.siret) if found else None
 
 
-def _formation(journal_entry: AimairaInscription, base: Base) -> Formation:
-    programme = base.one(Programme, "Programme", journal_entry.programme)
-    return Formation(
-        intitule=programme.libelle if programme else None,
-        rncp=programme.rncp if programme else None,
-        cfd=programme.cfd if programme else None,
-        niveau=programme.niveau if programme else None,
-        date_debut=journal_entry.debut,
-        date_fin=journal_entry.fin,
-        cfa=_cfa(programme, base),
-        exclusion=journal_entry.sortie if journal_entry.etat == EXCLU else None,
-    )
+def _formation(inscription: AimairaInscription, base: Base) -> Formation:
+    programme = base.one(Programme, inscription.programme)
+    formation = Formation(date_debut=inscription.debut, date_fin=inscription.fin, cfa=_cfa(programme, base))
+    if inscription.etat == EXCLU:
+        formation = replace(formation, exclusion=inscription.sortie)
+    if programme is None:
+        return formation
+    title = programme.libelle
+    return replace(formation, intitule=title, rncp=programme.rncp, cfd=programme.cfd, niveau=programme.niveau)
 
 
 def _contrats(conventions: list[Convention], base: Base) -> list[Contrat]:
@@ -269,29 +257,24 @@ def _contrats(conventions: list[Convention], base: Base) -> list[Contrat]:
 
 
 def _contrat(original: Convention, avenants: list[Convention], base: Base) -> Contrat:
-    following = [original, *sorted(avenants, key=_seniority)]
-    entreprise = base.one(Entreprise, "Entreprise", original.entreprise)
-    broken = next((version for version in reversed(following) if version.rupture), None)
+    # Amendments by date, then in the order of their Ids.
+    dated = sorted(avenants, key=lambda avenant: (avenant.modifiee or date.min, len(avenant.id), avenant.id))
+    versions = [original, *dated]
+    entreprise = base.one(Entreprise, original.entreprise)
+    broken = next((version for version in reversed(versions) if version.rupture), None)
     return Contrat(
         numero=original.numero,
         type=original.type,
         date_debut=original.debut,
-        date_fin=next((version.fin for version in reversed(following) if version.fin), None),
+        date_fin=next((version.fin for version in reversed(versions) if version.fin), None),
         employeur=_employeur(entreprise) if entreprise else None,
-        cfa=_cfa(base.one(Programme, "Programme", original.programme), base),
+        cfa=_cfa(base.one(Programme, original.programme), base),
         rupture=_rupture(broken) if broken else None,
     )
 
 
-def _seniority(avenant: Convention) -> tuple[date, int, str]:
-    """Amendments by date, then in the order of their Ids."""
-    return avenant.modifiee or date.min, len(avenant.id), avenant.id
-
-
-def _employeur(entreprise: Entreprise) -> Employeur | None:
-    return filled(
-        Employeur(siret=entreprise.siret, denomination=entreprise.nom, naf=entreprise.naf, idcc=entreprise.idcc)
-    )
+def _employeur(found: Entreprise) -> Employeur | None:
+    return filled(Employeur(siret=found.siret, denomination=found.nom, naf=found.naf, idcc=found.idcc))
 
 
 def _rupture(convention: Convention) -> Rupture:
@@ -305,10 +288,11 @@ class Appel(Payload):
 
 
 def notices(document: Any) -> ChangeNotice:
-    values_read = read(Appel, [document], QualityCounts())
-    if not values_read:
+    """The client that a call names. Raises UnexpectedAnswer."""
+    calls = read(Appel, [document], QualityCounts())
+    if not calls:
         raise UnexpectedAnswer("no client named")
-    return ChangeNotice(tenant=values_read[0].client)
+    return ChangeNotice(tenant=calls[0].client)
 
 
 CONNECTOR = Connector("aimaira", TypeSource.ERP_CFA, ModeSource.INTERROGATION, cfa_records=records, notices=notices)

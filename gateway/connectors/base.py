@@ -23,10 +23,8 @@ from gateway.stores.registry_row import RegistryRow
 T = TypeVar("T")
 N = TypeVar("N")
 P = TypeVar("P", bound="Payload")
-NEITHER_TEXT_NOR_INTEGER, UNKNOWN_CODE = (
-    "neither a text nor a whole number",
-    "unknown code",
-)  # what values say of themselves
+NEITHER_TEXT_NOR_INTEGER = "neither a text nor a whole number"  # what a value that cannot be read says of itself
+UNKNOWN_CODE = "unknown code"
 PASSES = 5  # a bad value may leave a block without what it requires, and so on outwards
 
 
@@ -64,9 +62,8 @@ class PartnerRequest:
     encoding: str = "utf-8"
     empty_is_absence: bool = False  # an empty 200 means "nothing found" (docs/domaine.md), elsewhere an error
     acces: str = ""  # which of the partner's credentials, when it has several
-    witness: bool = (
-        True  # whether its outcome tells the state of the partner: a queue that answers does not freshen dossiers
-    )
+    # Whether its outcome tells the state of the partner: a queue that answers does not freshen dossiers.
+    witness: bool = True
 
 
 # One entry a request, in order: the list of its pages' decoded documents (JSON values, or lists of CSV lines).
@@ -124,36 +121,36 @@ class UnexpectedAnswer(ValueError):
     """A whole document is not what the dialect says: the reading stops, and the core says the source is invalid."""
 
 
-def rows_of(pages: Iterable[Any], champ: str = "") -> Iterator[Any]:
-    """The rows of all pages, each a list or an object that holds one under `champ`. Raises UnexpectedAnswer."""
+def rows_of(pages: Iterable[Any], key: str = "") -> Iterator[Any]:
+    """The rows of all pages, each a list or an object that holds one under `key`. Raises UnexpectedAnswer."""
     for page in pages:
-        rows = page.get(champ) if champ and isinstance(page, dict) else page
+        rows = page.get(key) if key and isinstance(page, dict) else page
         if not isinstance(rows, list):
-            raise UnexpectedAnswer(f"no list of rows under {champ!r}")
+            raise UnexpectedAnswer(f"no list of rows under {key!r}")
         yield from rows
 
 
 def read(model: type[P], rows: Iterable[Any], account: QualityCounts) -> list[P]:
     """Read rows, tolerantly: what is bad at any depth is set aside, and the row with it only if it cannot do without."""
-    return [lu for line in rows if (lu := _read_one(model, line, account)) is not None]
+    return [payload for row in rows if (payload := _read_one(model, row, account)) is not None]
 
 
-def _read_one(model: type[P], line: Any, account: QualityCounts) -> P | None:
+def _read_one(model: type[P], row: Any, account: QualityCounts) -> P | None:
     set_aside = 0
     for _ in range(PASSES):
         try:
-            lu = model.model_validate(line)
+            payload = model.model_validate(row)
         except ValidationError as error:
             details = error.errors(include_url=False)
             bad = {_path(detail) for detail in details}
-            account.drifts.update(genre for detail in details if (genre := _drift(detail)))
+            account.drifts.update(kind for detail in details if (kind := _drift(detail)))
         else:
             account.ignored_fields += set_aside
-            return lu
+            return payload
         if () in bad:
             break
         set_aside += len(bad)
-        line = _without(line, bad)
+        row = _without(row, bad)
     account.rejects += 1
     return None
 
@@ -173,23 +170,23 @@ def _path(detail: ErrorDetails) -> tuple[int | str, ...]:
     return place[:-1] if detail["type"] == "missing" else place
 
 
-def _without(valeur: Any, paths: Iterable[tuple[int | str, ...]]) -> Any:
+def _without(value: Any, paths: Iterable[tuple[int | str, ...]]) -> Any:
     """The value without what stands at these paths. A copy: rows are kept as they came."""
-    if not isinstance(valeur, dict | list):
-        return valeur
+    if not isinstance(value, dict | list):
+        return value
     sequences = defaultdict(set)
     for head, *following in paths:
         sequences[head].add(tuple(following))
-    pairs = valeur.items() if isinstance(valeur, dict) else enumerate(valeur)
+    pairs = value.items() if isinstance(value, dict) else enumerate(value)
     kept = [
         (key, _without(inside, sequences.get(key, ()))) for key, inside in pairs if () not in sequences.get(key, ())
     ]
-    return dict(kept) if isinstance(valeur, dict) else [inside for _, inside in kept]
+    return dict(kept) if isinstance(value, dict) else [inside for _, inside in kept]
 
 
-def filled(nom: N) -> N | None:
+def filled(noun: N) -> N | None:
     """The noun, or None when nothing was said of it: an empty one would hide what another source says."""
-    return nom if any(vars(nom).values()) else None
+    return noun if any(vars(noun).values()) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,8 +130,7 @@ def partner_requests(debut: date, fin: date) -> list[PartnerRequest]:
 def rows(partner_request: PartnerRequest, fin: date, document: Any) -> tuple[list[RegistryRow], QualityCounts]:
     """The rows of one page of a view."""
     account, view = QualityCounts(), partner_request.acces.upper()
-    rows_read = [line for payload in rows_of([document], "contrats") for line in _rows(view, fin, payload, account)]
-    return rows_read, account
+    return [line for payload in rows_of([document], "contrats") for line in _rows(view, fin, payload, account)], account
 
 
 def _extracted(view: str, debut: date, fin: date) -> PartnerRequest:
@@ -147,27 +146,27 @@ def _extracted(view: str, debut: date, fin: date) -> PartnerRequest:
 
 def _rows(view: str, day: date, payload: Mapping[str, Any], account: QualityCounts) -> Iterator[RegistryRow]:
     """The row of an apprenticeship contract; none for another scheme, nor for what cannot be read."""
-    for row_read in read(Row, [payload], account):
-        if row_read.details.dispositif in (APPRENTISSAGE, None):
+    for row in read(Row, [payload], account):
+        if row.details.dispositif in (APPRENTISSAGE, None):
             yield RegistryRow(
-                no_contrat=row_read.details.numero,
+                no_contrat=row.details.numero,
                 view=view,
                 day=day,
-                nom=row_read.alternant.nom,
-                prenom=row_read.alternant.prenom,
-                date_naissance=row_read.alternant.naissance,
-                code_postal=row_read.alternant.adresse.code_postal,
-                uai=row_read.responsable.uai,
-                siret_formation=row_read.responsable.siret or row_read.etablissement.siret,
-                fin=row_read.details.fin,
+                nom=row.alternant.nom,
+                prenom=row.alternant.prenom,
+                date_naissance=row.alternant.naissance,
+                code_postal=row.alternant.adresse.code_postal,
+                uai=row.responsable.uai,
+                siret_formation=row.responsable.siret or row.etablissement.siret,
+                fin=row.details.fin,
                 payload=payload,
             )
 
 
 def contrat(payloads: Sequence[Mapping[str, Any]]) -> tuple[Jeune, Contrat] | None:
     """Fold the rows of one contract, in order of day: the last word told of each thing holds."""
-    rows_read = read(Row, payloads, QualityCounts())
-    return (_jeune(rows_read), _contrat(rows_read)) if rows_read else None
+    rows = read(Row, payloads, QualityCounts())
+    return (_jeune(rows), _contrat(rows)) if rows else None
 
 
 def _last(blocks: Iterable[Any], champ: str) -> Any:
@@ -194,21 +193,21 @@ def _jeune(rows: list[Row]) -> Jeune:
 
 def _address(addresses: list[DecaAddress]) -> Adresse | None:
     """The last home told, whole: a number of one home and the street of another make none."""
-    told_ones = [adresse for adresse in addresses if filled(adresse)]
-    if not told_ones:
+    told = [adresse for adresse in addresses if filled(adresse)]
+    if not told:
         return None
-    voie = " ".join(filter(None, (told_ones[-1].numero, told_ones[-1].voie))) or None
-    return Adresse(voie=voie, code_postal=told_ones[-1].code_postal)
+    voie = " ".join(filter(None, (told[-1].numero, told[-1].voie))) or None
+    return Adresse(voie=voie, code_postal=told[-1].code_postal)
 
 
 def _formation(rows: list[Row]) -> Formation:
-    told_ones = [line.formation for line in rows]
+    formations = [line.formation for line in rows]
     return Formation(
-        intitule=_last(told_ones, "intitule"),
-        rncp=_last(told_ones, "rncp"),
-        cfd=_last(told_ones, "cfd"),
-        date_debut=_last(told_ones, "debut"),
-        date_fin=_last(told_ones, "fin"),
+        intitule=_last(formations, "intitule"),
+        rncp=_last(formations, "rncp"),
+        cfd=_last(formations, "cfd"),
+        date_debut=_last(formations, "debut"),
+        date_fin=_last(formations, "fin"),
         cfa=_cfa(rows),
     )
 
@@ -236,13 +235,13 @@ def _contrat(rows: list[Row]) -> Contrat:
     )
 
 
-def _employeur(told_values: list[DecaEmployeur]) -> Employeur | None:
+def _employeur(employeurs: list[DecaEmployeur]) -> Employeur | None:
     return filled(
         Employeur(
-            siret=_last(told_values, "siret"),
-            denomination=_last(told_values, "denomination"),
-            naf=_last(told_values, "naf"),
-            idcc=_last(told_values, "idcc"),
+            siret=_last(employeurs, "siret"),
+            denomination=_last(employeurs, "denomination"),
+            naf=_last(employeurs, "naf"),
+            idcc=_last(employeurs, "idcc"),
         )
     )
 
@@ -259,14 +258,14 @@ def _rank(avenant: str | None) -> tuple[int, str]:
     return (int(numero) if numero.isdecimal() else 0, numero)
 
 
-def _rupture(told_ones: list[DecaRupture]) -> Rupture | None:
+def _rupture(ruptures: list[DecaRupture]) -> Rupture | None:
     """Told once, a rupture holds whatever later rows leave empty; it was reported when it first was."""
-    if not told_ones:
+    if not ruptures:
         return None
-    reason = _last(told_ones, "motif")
+    reason = _last(ruptures, "motif")
     cause = MOTIFS.get(reason.rjust(2, "0"), reason) if reason else None
-    reports = [told.signalement for told in told_ones if told.signalement]
-    return Rupture(date=told_ones[-1].effet, cause=cause, signalee_le=min(reports, default=None))
+    reports = [rupture.signalement for rupture in ruptures if rupture.signalement]
+    return Rupture(date=ruptures[-1].effet, cause=cause, signalee_le=min(reports, default=None))
 
 
 CONNECTOR = Connector(

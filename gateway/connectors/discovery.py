@@ -1,4 +1,4 @@
-"""The connectors there are: every module of this package that exports CONNECTEUR. A new partner is a new file."""
+"""The connectors there are: every module of this package that exports CONNECTOR. A new partner is a new file."""
 
 import pkgutil
 from collections.abc import Mapping
@@ -13,14 +13,12 @@ from gateway.errors import ConfigurationError
 @cache
 def connectors() -> Mapping[str, Connector]:
     """Connectors by kind. Raises ConfigurationError when two modules claim one kind."""
-    found_ones: dict[str, Connector] = {}
+    found: dict[str, Connector] = {}
     for info in pkgutil.iter_modules(gateway.connectors.__path__):
-        if info.name == "registry":
-            continue
         connector = getattr(import_module(f"gateway.connectors.{info.name}"), "CONNECTOR", None)
         if connector is None:
             continue
-        if connector.genre in found_ones:
+        if connector.genre in found:
             raise ConfigurationError(f"gateway/connectors/{info.name}.py : genre « {connector.genre} » déjà pris")
-        found_ones[connector.genre] = connector
-    return found_ones
+        found[connector.genre] = connector
+    return found

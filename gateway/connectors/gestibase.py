@@ -109,17 +109,17 @@ def records(cfa: Tenant, today: date) -> ReadingSteps[ReadingResult]:
     by_eleve = defaultdict(list)
     for line in read(Row, rows.values(), account):  # once each: both years tell most of them
         by_eleve[line.id].append(line)
-    values_read = [record(following, cfa) for following in by_eleve.values()]
-    return ReadingResult(values_read, account.rejects, account.ignored_fields, account.drifts)
+    found = [record(lines, cfa) for lines in by_eleve.values()]
+    return ReadingResult(found, account.rejects, account.ignored_fields, account.drifts)
 
 
 def _unique(rows: list[Row], key: Callable[[Row], Key]) -> list[Row]:
     """The first line of each key: both years tell the same contract."""
-    views: dict[Key, Row] = {}
+    first: dict[Key, Row] = {}
     for line in rows:
-        views.setdefault(key(line), line)
-    views.pop(None, None)
-    return list(views.values())
+        first.setdefault(key(line), line)
+    first.pop(None, None)
+    return list(first.values())
 
 
 def _whole(page: Any) -> list[Any]:

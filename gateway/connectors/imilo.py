@@ -32,7 +32,7 @@ from gateway.connectors.values import (
     CodePostalValue,
     Courriel,
     InstantParis,
-    ListQuery,
+    Listed,
     Naissance,
     Required,
     Telephone,
@@ -54,8 +54,8 @@ class ImiloAddress(Payload):
     commune: Text = None
 
 
-Situation = Annotated[SituationSuivi | None, BeforeValidator(lambda lu: code(SituationSuivi.__members__, text(lu)))]
-Motif = Annotated[MotifAccompagnement, BeforeValidator(lambda lu: code(MotifAccompagnement.__members__, text(lu)))]
+Situation = Annotated[SituationSuivi | None, BeforeValidator(lambda raw: code(SituationSuivi.__members__, text(raw)))]
+Motif = Annotated[MotifAccompagnement, BeforeValidator(lambda raw: code(MotifAccompagnement.__members__, text(raw)))]
 
 
 class ImiloEtape(Payload):
@@ -71,12 +71,12 @@ class ImiloSuivi(Payload):
     conseiller: Text = None
     maj_le: InstantParis = Field(None, alias="majLe")
     souhaite_rdv: Boolean = Field(None, alias="souhaiteRdv")
-    historique: ListQuery[ImiloEtape] = ()
+    historique: Listed[ImiloEtape] = ()
 
 
 class ImiloCollaboration(Payload):
     demandee_le: InstantParis = Field(None, alias="demandeeLe")
-    motifs: ListQuery[Motif] = ()
+    motifs: Listed[Motif] = ()
     commentaire: Text = None
     cause: Text = Field(None, alias="causeRupture")
     referent: Text = None
@@ -115,54 +115,52 @@ def records(structure: Tenant, today: date) -> ReadingSteps[ReadingResult]:
         )
     ]
     account = QualityCounts()
-    values_read = [_record(lu) for lu in read(ImiloRecord, rows_of(pages), account)]
-    return ReadingResult(values_read, account.rejects, account.ignored_fields, account.drifts)
+    found = [_record(told) for told in read(ImiloRecord, rows_of(pages), account)]
+    return ReadingResult(found, account.rejects, account.ignored_fields, account.drifts)
 
 
-def _record(lu: ImiloRecord) -> Record:
+def _record(told: ImiloRecord) -> Record:
     jeune = Jeune(
-        nom=lu.nom,
-        autres_noms=(lu.usage,) if lu.usage else (),
-        prenom=lu.prenom,
-        date_naissance=lu.naissance,
-        telephone=lu.telephone,
-        courriel=lu.mail,
-        adresse=_address(lu.adresse) if lu.adresse else None,
-        suivi=_suivi(lu.suivi) if lu.suivi else None,
-        collaboration=_collaboration(lu.collaboration) if lu.collaboration else None,
+        nom=told.nom,
+        autres_noms=(told.usage,) if told.usage else (),
+        prenom=told.prenom,
+        date_naissance=told.naissance,
+        telephone=told.telephone,
+        courriel=told.mail,
+        adresse=_address(told.adresse) if told.adresse else None,
+        suivi=_suivi(told.suivi) if told.suivi else None,
+        collaboration=_collaboration(told.collaboration) if told.collaboration else None,
     )
-    structure = lu.structure.code if lu.structure else None
-    return Record(lu.id, jeune, lu.suivi.maj_le if lu.suivi else None, structure or "")
+    structure = told.structure.code if told.structure else None
+    return Record(told.id, jeune, told.suivi.maj_le if told.suivi else None, structure or "")
 
 
-def _address(row_read: ImiloAddress) -> Adresse | None:
-    voie = " ".join(part for part in (row_read.numero, row_read.voie) if part) or None
-    return filled(
-        Adresse(voie=voie, complement=row_read.complement, code_postal=row_read.code_postal, ville=row_read.commune)
-    )
+def _address(told: ImiloAddress) -> Adresse | None:
+    voie = " ".join(part for part in (told.numero, told.voie) if part) or None
+    return filled(Adresse(voie=voie, complement=told.complement, code_postal=told.code_postal, ville=told.commune))
 
 
-def _suivi(lu: ImiloSuivi) -> Suivi:
-    etapes = [EtapeSuivi(situation=step.situation, date=step.date) for step in lu.historique if step.date]
+def _suivi(told: ImiloSuivi) -> Suivi:
+    etapes = [EtapeSuivi(situation=step.situation, date=step.date) for step in told.historique if step.date]
     return Suivi(
-        situation=lu.situation,
-        situation_autre=lu.situation_autre,
-        commentaire=lu.commentaire,
-        deja_connu=lu.deja_connu,
-        conseiller=lu.conseiller,
-        date=lu.maj_le,
-        souhaite_rdv=bool(lu.souhaite_rdv),
+        situation=told.situation,
+        situation_autre=told.situation_autre,
+        commentaire=told.commentaire,
+        deja_connu=told.deja_connu,
+        conseiller=told.conseiller,
+        date=told.maj_le,
+        souhaite_rdv=bool(told.souhaite_rdv),
         historique=sorted(etapes, key=lambda step: step.date, reverse=True),
     )
 
 
-def _collaboration(row_read: ImiloCollaboration) -> Collaboration:
+def _collaboration(told: ImiloCollaboration) -> Collaboration:
     return Collaboration(
-        demandee_le=row_read.demandee_le,
-        motifs=list(row_read.motifs),
-        commentaire=row_read.commentaire,
-        cause_rupture=row_read.cause,
-        referent=row_read.referent,
+        demandee_le=told.demandee_le,
+        motifs=list(told.motifs),
+        commentaire=told.commentaire,
+        cause_rupture=told.cause,
+        referent=told.referent,
     )
 
 
@@ -183,9 +181,10 @@ class Placed(Payload):
 def evenements() -> ReadingSteps[list[ChangeNotice]]:
     """What waits in the queue: appointments and sessions too, which nothing that we show depends on."""
     (pages,) = yield [_from_queue("events", "/operateurs/events")]
-    values_read = read(Event, rows_of(pages), QualityCounts())
+    events = read(Event, rows_of(pages), QualityCounts())
     return [
-        ChangeNotice(key=lu.identifiant, record=(lu.record or "") if lu.type == "DOSSIER" else "") for lu in values_read
+        ChangeNotice(key=event.identifiant, record=(event.record or "") if event.type == "DOSSIER" else "")
+        for event in events
     ]
 
 
@@ -195,8 +194,8 @@ def place(numero: str) -> ReadingSteps[str | None]:
     if not re.fullmatch(r"[0-9]{1,18}", numero):
         raise UnexpectedAnswer("not the number of a dossier")
     (pages,) = yield [_from_queue("dossier", f"/sue/dossiers/{numero}", acces="dossier")]
-    values_read = read(Placed, pages, QualityCounts())
-    return values_read[0].structure.code if values_read and values_read[0].structure else None
+    placed = read(Placed, pages, QualityCounts())
+    return placed[0].structure.code if placed and placed[0].structure else None
 
 
 def acknowledge(identifiant: str) -> ReadingSteps[None]:

@@ -10,7 +10,7 @@ from gateway.connectors.base import (
     read,
     rows_of,
 )
-from gateway.connectors.values import CodeInseeValue, ListQuery, Required, SiretValue, Text, UaiValue
+from gateway.connectors.values import CodeInseeValue, Listed, Required, SiretValue, Text, UaiValue
 from gateway.domain.referentiel import CommuneLine, MissionLocaleRow, OrganismeRow, Referentiel
 from gateway.schema.organisations import ModeSource, TypeSource, TypeTerritoire
 
@@ -24,7 +24,7 @@ class CodeNom(Payload):
 
 class CodesCommune(Payload):
     insee: Required
-    postaux: ListQuery[Required] = ()
+    postaux: Listed[Required] = ()
 
 
 class CommuneRow(Payload):
@@ -65,10 +65,10 @@ class OrganismeRecord(Payload):
     departement: CodeNom | None = None
     region: CodeNom | None = None
     academie: CodeNom | None = None
-    reseaux: ListQuery[Required] = ()
+    reseaux: Listed[Required] = ()
     nature: Text = None
-    responsables: ListQuery[Identifiant] = ()
-    formateurs: ListQuery[Identifiant] = ()
+    responsables: Listed[Identifiant] = ()
+    formateurs: Listed[Identifiant] = ()
 
 
 def referentiel() -> ReadingSteps[tuple[Referentiel, QualityCounts]]:
@@ -80,20 +80,20 @@ def referentiel() -> ReadingSteps[tuple[Referentiel, QualityCounts]]:
     ]
     account = QualityCounts()
     missions, organismes = (rows_of(pages, "data") for pages in responses[1:])
-    values_read = [lu for lu in read(OrganismeRecord, organismes, account) if lu.identifiant.uai]
+    cfas = [organisme for organisme in read(OrganismeRecord, organismes, account) if organisme.identifiant.uai]
     communes: dict[str, CommuneLine] = {}
-    names = _names([], values_read)
+    names = _names([], cfas)
     for page in responses[0]:  # a page at a time: the 35,000 communes of the country, as read, are a hundred megabytes
-        rows_read = read(CommuneRow, rows_of([page], "data"), account)
-        communes |= {row_read.code.insee: _commune(row_read) for row_read in rows_read}
-        names |= _names(rows_read, [])
+        rows = read(CommuneRow, rows_of([page], "data"), account)
+        communes |= {row.code.insee: _commune(row) for row in rows}
+        names |= _names(rows, [])
     return (
         Referentiel(
             communes=communes,
             missions_locales={
-                row_read.code: _mission_locale(row_read) for row_read in read(MissionLocaleRecord, missions, account)
+                mission.code: _mission_locale(mission) for mission in read(MissionLocaleRecord, missions, account)
             },
-            organismes={lu.identifiant.uai or "": _organisme(lu) for lu in values_read},
+            organismes={cfa.identifiant.uai or "": _organisme(cfa) for cfa in cfas},
             noms=names,
         ),
         account,
@@ -105,57 +105,57 @@ def _list(operation: str, path: str) -> PartnerRequest:
     return PartnerRequest(operation, path, params=params, pages=PagingStyle.INDEX, size=PAGE_SIZE)
 
 
-def _commune(row_read: CommuneRow) -> CommuneLine:
+def _commune(row: CommuneRow) -> CommuneLine:
     return CommuneLine(
-        code=row_read.code.insee,
-        nom=row_read.nom,
-        codes_postaux=tuple(row_read.code.postaux),
-        departement=row_read.departement.code,
-        region=row_read.region.code,
-        academie=row_read.academie.code,
-        mission_locale=row_read.mission_locale.code if row_read.mission_locale else None,
+        code=row.code.insee,
+        nom=row.nom,
+        codes_postaux=tuple(row.code.postaux),
+        departement=row.departement.code,
+        region=row.region.code,
+        academie=row.academie.code,
+        mission_locale=row.mission_locale.code if row.mission_locale else None,
     )
 
 
-def _mission_locale(row_read: MissionLocaleRecord) -> MissionLocaleRow:
+def _mission_locale(row: MissionLocaleRecord) -> MissionLocaleRow:
     return MissionLocaleRow(
-        row_read.id,
-        row_read.code,
-        row_read.nom,
-        row_read.localisation.insee,
-        row_read.contact.telephone,
-        row_read.contact.email,
+        row.id,
+        row.code,
+        row.nom,
+        row.localisation.insee,
+        row.contact.telephone,
+        row.contact.email,
     )
 
 
-def _organisme(lu: OrganismeRecord) -> OrganismeRow:
+def _organisme(row: OrganismeRecord) -> OrganismeRow:
     return OrganismeRow(
-        uai=lu.identifiant.uai or "",
-        siret=lu.identifiant.siret or "",
-        nom=lu.nom,
-        insee=lu.adresse.insee,
-        departement=lu.departement.code if lu.departement else None,
-        region=lu.region.code if lu.region else None,
-        academie=lu.academie.code if lu.academie else None,
-        reseaux=tuple(lu.reseaux),
-        nature=lu.nature,
-        responsables=tuple(link.uai for link in lu.responsables if link.uai),
-        formateurs=tuple(link.uai for link in lu.formateurs if link.uai),
+        uai=row.identifiant.uai or "",
+        siret=row.identifiant.siret or "",
+        nom=row.nom,
+        insee=row.adresse.insee,
+        departement=row.departement.code if row.departement else None,
+        region=row.region.code if row.region else None,
+        academie=row.academie.code if row.academie else None,
+        reseaux=tuple(row.reseaux),
+        nature=row.nature,
+        responsables=tuple(link.uai for link in row.responsables if link.uai),
+        formateurs=tuple(link.uai for link in row.formateurs if link.uai),
     )
 
 
 def _names(communes: list[CommuneRow], organismes: list[OrganismeRecord]) -> dict[tuple[str, str], str]:
     """Names of territories, by kind and code."""
     names: dict[tuple[str, str], str] = {}
-    for row_read in communes:
+    for commune in communes:
         levels = (
-            (TypeTerritoire.DEPARTEMENT, row_read.departement),
-            (TypeTerritoire.REGION, row_read.region),
-            (TypeTerritoire.ACADEMIE, row_read.academie),
-            (TypeTerritoire.MISSION_LOCALE, row_read.mission_locale),
+            (TypeTerritoire.DEPARTEMENT, commune.departement),
+            (TypeTerritoire.REGION, commune.region),
+            (TypeTerritoire.ACADEMIE, commune.academie),
+            (TypeTerritoire.MISSION_LOCALE, commune.mission_locale),
         )
         names |= {(nature.value, place.code): place.nom for nature, place in levels if place and place.nom}
-    names |= {(TypeTerritoire.CFA.value, lu.identifiant.uai or ""): lu.nom for lu in organismes}
+    names |= {(TypeTerritoire.CFA.value, organisme.identifiant.uai or ""): organisme.nom for organisme in organismes}
     return names
 
 

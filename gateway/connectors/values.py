@@ -42,16 +42,16 @@ _LEVELS = {str(rank): rank for rank in range(3, 9)}
 _SEXES = {"M": Sexe.M, "H": Sexe.M, "1": Sexe.M, "F": Sexe.F, "2": Sexe.F}
 
 
-def text(valeur: Any) -> str:
+def text(value: Any) -> str:
     """A text or a number as a text, stripped; "" for null."""
-    if isinstance(valeur, str):
-        return valeur.strip()
-    if valeur is None:
+    if isinstance(value, str):
+        return value.strip()
+    if value is None:
         return ""
-    if isinstance(valeur, float) and valeur.is_integer():
-        return str(int(valeur))
-    if isinstance(valeur, int) and not isinstance(valeur, bool):
-        return str(valeur)
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
     raise ValueError(NEITHER_TEXT_NOR_INTEGER)
 
 
@@ -61,91 +61,91 @@ def _plausible(day: date) -> date:
     return day
 
 
-def _day(lu: str, shape: re.Pattern[str]) -> date | None:
-    if not lu.strip(_EMPTY):
+def _day(written: str, shape: re.Pattern[str]) -> date | None:
+    if not written.strip(_EMPTY):
         return None
-    found = shape.fullmatch(lu)
+    found = shape.fullmatch(written)
     if found is None:
         raise ValueError("unreadable date")
     return _plausible(date(*map(int, found.group("a", "m", "j"))))
 
 
-def french_date(valeur: Any) -> date | None:
+def french_date(value: Any) -> date | None:
     """07/03/2006"""
-    return _day(text(valeur), _FRENCH)
+    return _day(text(value), _FRENCH)
 
 
-def compact_date(valeur: Any) -> date | None:
+def compact_date(value: Any) -> date | None:
     """20060307; "00000000" is empty."""
-    return _day(text(valeur), _COMPACT)
+    return _day(text(value), _COMPACT)
 
 
-def iso_date(valeur: Any) -> date | None:
+def iso_date(value: Any) -> date | None:
     """2006-03-07, or an instant that starts so and whose time has no meaning."""
-    return _day(text(valeur)[:10], _ISO)
+    return _day(text(value)[:10], _ISO)
 
 
-def _instant(lu: str) -> datetime:
-    instant = datetime.fromisoformat(lu)
+def _instant(written: str) -> datetime:
+    instant = datetime.fromisoformat(written)
     _plausible(instant.date())
     return instant
 
 
-def local_date(valeur: Any) -> date | None:
+def local_date(value: Any) -> date | None:
     """2006-03-07T00:00:00+01:00: local midnight, with the offset of the season."""
-    lu = text(valeur)
-    return paris_day(_instant(lu)) if lu else None
+    written = text(value)
+    return paris_day(_instant(written)) if written else None
 
 
-def naissance(valeur: Any) -> date | None:
+def naissance(value: Any) -> date | None:
     """A birth date in any ISO form; an evening hour in UTC means the next day (docs/domaine.md, Jours et instants)."""
-    lu = text(valeur)
-    if len(lu) <= len("2006-03-07"):
-        return iso_date(lu)
-    instant = _instant(lu)
+    written = text(value)
+    if len(written) <= len("2006-03-07"):
+        return iso_date(written)
+    instant = _instant(written)
     return paris_day(instant) if instant.utcoffset() else birth_day(instant)
 
 
-def instant_paris(valeur: Any) -> datetime | None:
+def instant_paris(value: Any) -> datetime | None:
     """2026-03-07 14:05:00: local time, no zone. An offset, if there is one, is believed."""
-    lu = text(valeur)
-    if not lu:
+    written = text(value)
+    if not written:
         return None
-    instant = _instant(lu)
+    instant = _instant(written)
     return instant if instant.tzinfo else instant.replace(tzinfo=PARIS)
 
 
-def instant_compact(valeur: Any) -> datetime | None:
+def instant_compact(value: Any) -> datetime | None:
     """202603071405: local time, no zone."""
-    lu = text(valeur)
-    day = _day(lu[:8], _COMPACT)
+    written = text(value)
+    day = _day(written[:8], _COMPACT)
     if day is None:
         return None
-    if not _TIME.fullmatch(lu, 8):
+    if not _TIME.fullmatch(written, 8):
         raise ValueError("unreadable time")
-    return datetime(day.year, day.month, day.day, int(lu[8:10]), int(lu[10:]), tzinfo=PARIS)
+    return datetime(day.year, day.month, day.day, int(written[8:10]), int(written[10:]), tzinfo=PARIS)
 
 
-def boolean(valeur: Any) -> bool | None:
+def boolean(value: Any) -> bool | None:
     """True, "true", 1, "O", "Oui" and their contraries."""
-    return valeur if isinstance(valeur, bool) else code(_BOOLEANS, text(valeur).lower())
+    return value if isinstance(value, bool) else code(_BOOLEANS, text(value).lower())
 
 
-def sexe(valeur: Any) -> Sexe | None:
+def sexe(value: Any) -> Sexe | None:
     """M, H, 1 and F, 2."""
-    return code(_SEXES, text(valeur).upper())
+    return code(_SEXES, text(value).upper())
 
 
-def code(list_query: Mapping[str, T], lu: str) -> T | None:
+def code(codes: Mapping[str, T], written: str) -> T | None:
     """The meaning of a code of a closed list."""
-    if lu and lu not in list_query:
+    if written and written not in codes:
         raise ValueError(UNKNOWN_CODE)
-    return list_query.get(lu)
+    return codes.get(written)
 
 
-def niveau(valeur: Any) -> int | None:
+def niveau(value: Any) -> int | None:
     """Level of qualification, 3 to 8."""
-    return code(_LEVELS, text(valeur))
+    return code(_LEVELS, text(value))
 
 
 def midnight(day: date) -> datetime:
@@ -161,11 +161,11 @@ def next_day(day: date | None) -> date | None:
 def _normalised(read: Callable[[str], Any]) -> BeforeValidator:
     """Reads with a function that returns None for what it cannot make valid."""
 
-    def validate(valeur: Any) -> Any:
-        lu = text(valeur)
-        if not lu:
+    def validate(value: Any) -> Any:
+        written = text(value)
+        if not written:
             return None
-        own = read(lu)
+        own = read(written)
         if own is None:
             raise ValueError("unreadable value")
         return own
@@ -178,8 +178,8 @@ def _shared(read: Callable[[str], str | None]) -> BeforeValidator:
     return _normalised(lru_cache(KNOWN)(read))
 
 
-def _or_none(valeur: Any) -> str | None:
-    return text(valeur) or None
+def _or_none(value: Any) -> str | None:
+    return text(value) or None
 
 
 FrenchDate = Annotated[date, BeforeValidator(french_date)]
@@ -199,7 +199,7 @@ Telephone = Annotated[str | None, _normalised(normalise_telephone)]
 Courriel = Annotated[str | None, _normalised(normalise_courriel)]
 CodePostalValue = Annotated[CodePostal | None, _normalised(normalise_code_postal)]
 SiretValue = Annotated[SIRET | None, _shared(normalise_siret)]
-CodeInseeValue = Annotated[str | None, _normalised(lambda lu: lu if is_valid_code_insee(lu) else None)]
+CodeInseeValue = Annotated[str | None, _normalised(lambda written: written if is_valid_code_insee(written) else None)]
 UaiValue = Annotated[UAI | None, _shared(normalise_uai)]
 Ine = Annotated[str | None, _normalised(normalise_ine)]
 Rncp = Annotated[str | None, _shared(normalise_rncp)]
@@ -207,4 +207,4 @@ Cfd = Annotated[str | None, _shared(normalise_cfd)]
 Naf = Annotated[str | None, _shared(normalise_naf)]
 Text = Annotated[str | None, BeforeValidator(_or_none)]
 Required = Annotated[str, BeforeValidator(_or_none)]
-ListQuery = Annotated[tuple[T, ...], BeforeValidator(lambda valeur: () if valeur is None else valeur)]
+Listed = Annotated[tuple[T, ...], BeforeValidator(lambda value: () if value is None else value)]

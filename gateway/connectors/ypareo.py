@@ -30,7 +30,7 @@ from gateway.connectors.values import (
     FrenchDay,
     Ine,
     Level,
-    ListQuery,
+    Listed,
     Naf,
     Required,
     Rncp,
@@ -113,7 +113,7 @@ class Apprenant(Payload):
     ine: Ine = Field(None, alias="numeroIne")
     adresse: YpareoAddress | None = None
     responsable: Responsable | None = Field(None, alias="respLegal1")
-    inscriptions: ListQuery[YpareoInscription] = ()
+    inscriptions: Listed[YpareoInscription] = ()
 
 
 class YpareoContrat(Payload):
@@ -156,19 +156,16 @@ def records(cfa: Tenant, today: date) -> ReadingSteps[ReadingResult]:
     contrats = PartnerRequest("contrats", "/r/v1/contrats", params=opened, empty_is_absence=True)
     *tables, apprentis, signed = yield [*reference, apprenants, contrats]
     by_apprenant = defaultdict(list)
-    for contrat in {
-        (c.apprenant, c.code): c for c in read(YpareoContrat, _rows(signed), account)
-    }.values():  # once each
+    unique = {(contrat.apprenant, contrat.code): contrat for contrat in read(YpareoContrat, _rows(signed), account)}
+    for contrat in unique.values():
         by_apprenant[contrat.apprenant].append(contrat)
-    rows_read = _tables([_rows(table) for table in tables], cfa, account)
-    values_read = [
-        _record(who, by_apprenant[who.code], rows_read) for who in read(Apprenant, _rows(apprentis), account)
-    ]
-    return ReadingResult(values_read, account.rejects, account.ignored_fields, account.drifts)
+    known = _tables([_rows(table) for table in tables], cfa, account)
+    found = [_record(who, by_apprenant[who.code], known) for who in read(Apprenant, _rows(apprentis), account)]
+    return ReadingResult(found, account.rejects, account.ignored_fields, account.drifts)
 
 
-def _list(nom: str) -> PartnerRequest:
-    return PartnerRequest(nom, f"/r/v1/{nom}", empty_is_absence=True)
+def _list(name: str) -> PartnerRequest:
+    return PartnerRequest(name, f"/r/v1/{name}", empty_is_absence=True)
 
 
 def _rows(pages: Iterable[Any]) -> Iterable[Any]:
@@ -182,15 +179,15 @@ def _tables(lists: list[Iterable[Any]], cfa: Tenant, account: QualityCounts) -> 
         cfa=Cfa(uai=UAI(cfa.key)),
         sites={site.code: Cfa(uai=site.uai or UAI(cfa.key), siret=site.siret) for site in read(Site, sites, account)},
         formations={formation.code: formation for formation in read(YpareoFormation, formations, account)},
-        entreprises={row_read.code: _employeur(row_read) for row_read in read(Entreprise, entreprises, account)},
+        entreprises={entry.code: _employeur(entry) for entry in read(Entreprise, entreprises, account)},
         exclusions=frozenset(
             statut.code for statut in read(YpareoStatut, statuts, account) if EXCLUSION in (statut.nom or "").lower()
         ),
     )
 
 
-def _employeur(row_read: Entreprise) -> Employeur | None:
-    return filled(Employeur(siret=row_read.siret, denomination=row_read.nom, naf=row_read.naf))
+def _employeur(entreprise: Entreprise) -> Employeur | None:
+    return filled(Employeur(siret=entreprise.siret, denomination=entreprise.nom, naf=entreprise.naf))
 
 
 def _record(apprenant: Apprenant, contrats: list[YpareoContrat], tables: Tables) -> Record:
@@ -219,32 +216,36 @@ def _written_at(contrats: list[YpareoContrat]) -> datetime | None:
     return midnight(day) if day else None
 
 
-def _representants(lu: Responsable | None) -> list[Representant] | None:
-    representant = filled(Representant(nom=lu.nom, courriel=lu.email, telephone=lu.tel)) if lu else None
+def _representants(responsable: Responsable | None) -> list[Representant] | None:
+    representant = (
+        filled(Representant(nom=responsable.nom, courriel=responsable.email, telephone=responsable.tel))
+        if responsable
+        else None
+    )
     return [representant] if representant else None
 
 
 def _formations(inscriptions: Iterable[YpareoInscription], tables: Tables) -> list[Formation]:
     """One inscription a school year: those of one session are one training; the last exit told holds."""
     sessions: dict[tuple[Any, ...], Formation] = {}
-    for journal_entry in inscriptions:
-        key = (journal_entry.formation, journal_entry.debut, journal_entry.fin)
-        session = sessions.setdefault(key, _formation(journal_entry, tables))
-        if journal_entry.statut in tables.exclusions and journal_entry.sortie:
-            session.exclusion = journal_entry.sortie
+    for inscription in inscriptions:
+        key = (inscription.formation, inscription.debut, inscription.fin)
+        session = sessions.setdefault(key, _formation(inscription, tables))
+        if inscription.statut in tables.exclusions and inscription.sortie:
+            session.exclusion = inscription.sortie
     return list(sessions.values())
 
 
-def _formation(journal_entry: YpareoInscription, tables: Tables) -> Formation:
-    followed = tables.formations.get(journal_entry.formation or "")
+def _formation(inscription: YpareoInscription, tables: Tables) -> Formation:
+    followed = tables.formations.get(inscription.formation or "")
     return Formation(
         intitule=followed.nom if followed else None,
         rncp=followed.rncp if followed else None,
         cfd=followed.cfd if followed else None,
         niveau=followed.niveau if followed else None,
-        date_debut=journal_entry.debut,
-        date_fin=journal_entry.fin,
-        cfa=tables.site(journal_entry.site),
+        date_debut=inscription.debut,
+        date_fin=inscription.fin,
+        cfa=tables.site(inscription.site),
     )
 
 

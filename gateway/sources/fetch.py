@@ -1,7 +1,7 @@
-"""How units are read: kept answers, one flight for all askers, deadline. Knows no caller and no partner.
+"""How units are read: kept answers, one flight for all askers, deadline. Knows no caller and no partner's dialect.
 
 An asker waits at most its own delay. What is past its fresh lifetime serves while it is asked again, or when the partner
-fails (`fraicheur`); it then says its age. Errors are never kept.
+fails (`freshness`); it then says its age. Errors are never kept.
 """
 
 import asyncio
@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import partial
 from typing import Any, TypeVar
 
 from cachetools import LRUCache
@@ -28,10 +27,9 @@ from gateway.sources.partner_state import PartnerState
 from gateway.sources.partners.load import Partner
 from gateway.sources.reading import ReadingRun
 from gateway.sources.resilience.clock import Clock
-from gateway.sources.shared_flights import Fetch, SharedFlights
+from gateway.sources.shared_flights import Fetch, SharedFlights, Waiters
 from gateway.sources.unit_reader import UnitReader
 from gateway.sources.units import CacheStatus, Unit, UnitFailure, UnitResult
-from gateway.sources.waiters import AwaitedFetch, Waiters
 
 T = TypeVar("T")
 
@@ -42,7 +40,7 @@ KEYS_MAX = 10_000
 
 @dataclass(frozen=True, slots=True)
 class SourceDeps:
-    """What the sources stand on. `wall_clock` gives the gateway's now, with an offset."""
+    """What the sources are given. `wall_clock` gives the gateway's now, with an offset."""
 
     transport: Transport
     cache: Cache
@@ -66,7 +64,7 @@ class Sources:
             )
             for name, partner in partners.items()
         }
-        self._flights, self._waiters = SharedFlights(deps.cache), Waiters()
+        self._flights, self._waiters = SharedFlights(deps.cache, self._readers, self._is_fresh), Waiters()
         self._keys: LRUCache[Unit, CacheKey] = LRUCache(KEYS_MAX)
         self.left_out: set[Unit] = set()  # wanted, and left out of a query that had enough asked
         self.last_read: dict[Unit, float] = {}  # when each unit was last read; the upkeep forgets what is not any more
@@ -86,26 +84,22 @@ class Sources:
     async def read(
         self, units: Sequence[Unit], timeout: float, age_max: float | None = None, asked: Counter[str] | None = None
     ) -> list[UnitResult | UnitFailure]:
-        """What is known of each unit within `timeout` seconds, in order. Never raises for a partner: an UnitFailure says why.
+        """What is known of each unit within `timeout` seconds, in order. Never raises for a partner: a UnitFailure says why.
 
         `age_max` (seconds) asks for fresher answers than the partner's own rules. `asked`: how many units the query had
         asked of each partner; beyond what one query may, the last units are not.
         """
         asked = Counter() if asked is None else asked
-        keys, kept_entries = [self._key(unit) for unit in units], await self.kept_entries(units)
-        self._serve(units)
-        fetches = [
-            self._request(*kept_pair, age_max, asked) for kept_pair in zip(units, keys, kept_entries, strict=True)
-        ]
-        await self._waiters.wait(
-            [self._awaited(d.unit, d.flight) for d in fetches if d.flight and d.usage is Usage.FALLBACK], timeout
-        )
-        return [self._give(request) for request in fetches]
+        kept_entries = await self.kept_entries(units)
+        self._note_read(units)
+        fetches = [self._fetch(unit, kept, age_max, asked) for unit, kept in zip(units, kept_entries, strict=True)]
+        await self._waiters.wait([fetch for fetch in fetches if fetch.usage is Usage.FALLBACK], timeout)
+        return [self._give(fetch) for fetch in fetches]
 
     async def kept_versions(self, units: Sequence[Unit]) -> list[UnitResult | None]:
         """What is kept of each unit, in order; None where it must be asked again. Asks nobody."""
         kept_entries = await self.kept_entries(units)
-        self._serve(units)
+        self._note_read(units)
         kept_versions = [
             self._kept(entry, CacheStatus.HIT) if entry and self._is_fresh(unit, entry) else None
             for unit, entry in zip(units, kept_entries, strict=True)
@@ -118,42 +112,42 @@ class Sources:
         """What is kept of each unit, in order. Asks nobody."""
         return await self._deps.cache.read([self._key(unit) for unit in units])
 
-    def _serve(self, units: Sequence[Unit]) -> None:
+    def _note_read(self, units: Sequence[Unit]) -> None:
         self.last_read.update(dict.fromkeys(units, self._deps.cache.now()))
 
     def is_accessible(self, source: str) -> bool:
         """Whether a partner may be asked what nobody waits for."""
-        return self._readers[source].etat() in {EtatSource.DISPONIBLE, EtatSource.DEGRADEE}
+        return self._readers[source].state() in {EtatSource.DISPONIBLE, EtatSource.DEGRADEE}
 
     def allows(self, unit: Unit) -> bool:
         """Whether it can spare that now."""
-        return self._readers[unit.source].partner_client.spare_capacity.allows(unit.key, self._deps.clock.seconds())
+        return self._readers[unit.source].client.spare_capacity.allows(unit.key, self._deps.clock.seconds())
 
     async def refresh(self, unit: Unit, entry: Entry | None) -> None:
         """Ask again what is kept of a unit, whatever its age."""
         self.left_out.discard(unit)
-        await asyncio.wait([self._flight(unit, self._key(unit), entry)])
+        await asyncio.wait([self._flights.flight(Fetch(unit, self._key(unit), entry))])
 
     def _is_fresh(self, unit: Unit, entry: Entry) -> bool:
         return self._usage(unit, entry) is Usage.FRESH
 
     def _usage(self, unit: Unit, entry: Entry, age_max: float | None = None) -> Usage:
-        age, told = self._deps.cache.now() - entry.said_at, entry.value
+        age, said = self._deps.cache.now() - entry.said_at, entry.value
         rules = self.partners[unit.source].cache
-        return usage(age, not told.records, self._is_of_today(told), rules, age_max, entry.invalidated)
+        return usage(age, not said.records, self._is_of_today(said), rules, age_max, entry.invalidated)
 
     async def execute(self, source: str, reading: ReadingSteps[T], tenant: Tenant = NO_TENANT) -> T:
         """Drive a reading that is not a unit (referential), uncached, each call within the partner's delay.
 
         Raises SourceError.
         """
-        return (await ReadingRun(self._readers[source].partner_client, tenant).run(reading)).value
+        return (await ReadingRun(self._readers[source].client, tenant).run(reading)).value
 
     async def page(
         self, source: str, partner_request: PartnerRequest, rank: int, read: Callable[[Any], T]
     ) -> HarvestPage[T]:
         """One page of a harvest, read by `read`, within the partner's delay. Raises SourceError."""
-        return await self._readers[source].partner_client.page(partner_request, rank, read)
+        return await self._readers[source].client.page(partner_request, rank, read)
 
     async def purge(self, source: str) -> bool:
         """Forget what is kept of a partner; False when the cache does not answer."""
@@ -177,7 +171,7 @@ class Sources:
     def state_of(self, source: str) -> EtatSource | None:
         """The state of a partner now, None when it is not configured."""
         reader = self._readers.get(source)
-        return reader.etat() if reader else None
+        return reader.state() if reader else None
 
     async def aclose(self) -> None:
         """End the flights and close the connections."""
@@ -185,17 +179,17 @@ class Sources:
         await self._deps.cache.aclose()
         await self._deps.transport.aclose()
 
-    def _state(self, nom: str) -> PartnerState:
-        reader = self._readers[nom]
-        views = reader.partner_client.observations
+    def _state(self, name: str) -> PartnerState:
+        reader = self._readers[name]
+        seen = reader.client.observations
         return PartnerState(
-            nom=nom,
+            nom=name,
             type=reader.connector.type,
             mode=reader.connector.mode,
-            etat=reader.etat(),
-            derniere_reponse=views.derniere_reponse,
-            latence_ms=views.latence_ms,
-            taux_erreur=views.taux_erreur,
+            etat=reader.state(),
+            derniere_reponse=seen.derniere_reponse,
+            latence_ms=seen.latence_ms,
+            taux_erreur=seen.taux_erreur,
         )
 
     def _key(self, unit: Unit) -> CacheKey:
@@ -206,31 +200,23 @@ class Sources:
             self._keys[unit] = CacheKey(name, unit.source)
         return self._keys[unit]
 
-    def _awaited(self, unit: Unit, flight: asyncio.Task[UnitResult | UnitFailure]) -> AwaitedFetch:
-        return AwaitedFetch(flight, unit.source, self._readers[unit.source].about(unit))
-
     def cap(self, source: str) -> int:
         """How many units one query may ask of a partner."""
         return self.partners[source].limites.locataires_par_requete
 
-    def _request(
-        self, unit: Unit, key: CacheKey, entry: Entry | None, age_max: float | None, asked: Counter[str]
-    ) -> "_UnitRequest":
-        known = self._kept(entry, CacheStatus.STALE) if entry else None
-        usage = self._usage(unit, entry, age_max) if entry else Usage.FALLBACK
-        if usage is Usage.FRESH:
-            return _UnitRequest(unit, key, usage, known)
+    def _fetch(self, unit: Unit, kept: Entry | None, age_max: float | None, asked: Counter[str]) -> Fetch:
+        """How a unit is answered: by what is kept of it, or by a flight, unless the query has asked enough."""
+        key = self._key(unit)
+        known = self._kept(kept, CacheStatus.STALE) if kept else None
+        fetch = Fetch(unit, key, kept, self._usage(unit, kept, age_max) if kept else Usage.FALLBACK, known)
+        if fetch.usage is Usage.FRESH:
+            return fetch
         if not self._flights.in_flight(key):  # to wait for what others asked costs the partner nothing
             asked[unit.source] += 1
             if asked[unit.source] > self.cap(unit.source):
                 self.left_out.add(unit)
-                return _UnitRequest(unit, key, usage, known)
-        return _UnitRequest(unit, key, usage, known, self._flight(unit, key, entry))
-
-    def _flight(self, unit: Unit, key: CacheKey, entry: Entry | None) -> asyncio.Task[UnitResult | UnitFailure]:
-        partner, read = self.partners[unit.source], self._readers[unit.source].read
-        timeout, duration = partner.limites.delai_secondes, partner.cache.secours_secondes
-        return self._flights.flight(Fetch(unit, key, read, timeout, duration, partial(self._is_fresh, unit), entry))
+                return fetch
+        return replace(fetch, flight=self._flights.flight(fetch), expected=self._readers[unit.source].answers(unit))
 
     def _kept(self, entry: Entry, cache: CacheStatus) -> UnitResult:
         """What was kept, with its age. The version is the answer's: confirmed, it is kept anew, and is the same."""
@@ -241,53 +227,39 @@ class Sources:
         """A session crosses today or not: what was read for another day is no longer fresh."""
         return paris_day(result.received_at) == paris_day(self._deps.wall_clock())
 
-    def _give(self, request: "_UnitRequest") -> UnitResult | UnitFailure:
+    def _give(self, fetch: Fetch) -> UnitResult | UnitFailure:
         """What was kept, what the flight brought, or that it was too long to wait for."""
-        state, rendered = self._outcome(request)
-        if state:
-            self._deps.metrics.reading(request.unit, state.value)
-        return rendered
+        status, answer = self._outcome(fetch)
+        if status:
+            self._deps.metrics.reading(fetch.unit, status.value)
+        return answer
 
-    def _outcome(self, request: "_UnitRequest") -> tuple[CacheStatus | None, UnitResult | UnitFailure]:
-        unit, flight = request.unit, request.flight
-        fallback = self._fallback(request)
-        if request.usage is Usage.FRESH and request.known:
-            return CacheStatus.HIT, replace(request.known, cache=CacheStatus.HIT)
-        if request.usage is Usage.STALE and fallback:
-            error = self._flights.failure(request.key)
+    def _outcome(self, fetch: Fetch) -> tuple[CacheStatus | None, UnitResult | UnitFailure]:
+        """The answer, and how it is counted; one that is late is not."""
+        unit, flight, fallback = fetch.unit, fetch.flight, self._fallback(fetch)
+        if fetch.usage is Usage.FRESH and fetch.known:
+            return CacheStatus.HIT, replace(fetch.known, cache=CacheStatus.HIT)
+        if fetch.usage is Usage.STALE and fallback:
+            error = self._flights.failure(fetch.key)
             return CacheStatus.STALE, UnitFailure(unit, error, fallback) if error else fallback
         if flight is None:
             return CacheStatus.LEFT_OUT, UnitFailure(unit, self._spared(unit.source), fallback)
         if not flight.done():
-            return None, UnitFailure(
-                unit, SourceTimedOut(unit.source, "la réponse n'est pas arrivée à temps"), fallback
-            )
-        rendered = flight.result()
-        if isinstance(rendered, UnitFailure):
-            return CacheStatus.MISSED, replace(rendered, fallback=rendered.fallback or fallback)
-        return rendered.cache, rendered
+            late = SourceTimedOut(unit.source, "la réponse n'est pas arrivée à temps")
+            return None, UnitFailure(unit, late, fallback)
+        answer = flight.result()
+        if isinstance(answer, UnitFailure):
+            return CacheStatus.MISSED, replace(answer, fallback=answer.fallback or fallback)
+        return answer.cache, answer
 
     def _spared(self, source: str) -> SourceSpared:
         text = f"plus de {self.cap(source)} établissements seraient à demander par une seule requête"
         return SourceSpared(source, f"{text} : les suivants le seront ensuite")
 
-    def _fallback(self, request: "_UnitRequest") -> UnitResult | None:
+    def _fallback(self, fetch: Fetch) -> UnitResult | None:
         """What was said before, but of a tenant in quarantine: it may be of others."""
-        if request.known is None or isinstance(self._flights.failure(request.key), SourceQuarantined):
-            return None
-        return request.known
+        return None if isinstance(self._flights.failure(fetch.key), SourceQuarantined) else fetch.known
 
 
 def _holders(kept_entries: Iterable[tuple[Unit, Entry | None]], keys: Set[str]) -> list[Unit]:
-    return [unit for unit, entry in kept_entries if entry and any(d.key in keys for d in entry.value.records)]
-
-
-@dataclass(frozen=True, slots=True)
-class _UnitRequest:
-    """A unit asked for: what is known of it and may serve, and the flight that brings news."""
-
-    unit: Unit
-    key: CacheKey
-    usage: Usage
-    known: UnitResult | None
-    flight: asyncio.Task[UnitResult | UnitFailure] | None = None
+    return [unit for unit, entry in kept_entries if entry and any(record.key in keys for record in entry.value.records)]

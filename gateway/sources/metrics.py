@@ -2,6 +2,7 @@
 
 from collections import Counter as Counts
 from collections.abc import Iterable
+from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -15,57 +16,29 @@ class SourceMetrics:
     """The counters of the sources, in the registry passed in. Durations are in seconds."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        call = ("partenaire", "operation")
-        unit = ("partenaire", "ressource")
-        self.calls = Counter(
-            "passerelle_appels", "Appels aux partenaires, par issue.", (*call, "issue"), registry=registry
-        )
+        counter = partial(Counter, registry=registry)
+        partner, call, unit = ("partenaire",), ("partenaire", "operation"), ("partenaire", "ressource")
+        outcome = (*partner, "issue")
+        self.calls = counter("passerelle_appels", "Appels aux partenaires, par issue.", (*call, "issue"))
         self.durations = Histogram("passerelle_appel_secondes", "Durée d'un appel.", call, registry=registry)
-        self.readings_journal = Counter(
-            "passerelle_lectures", "Unités lues, par état du cache.", (*unit, "cache"), registry=registry
-        )
-        self.rejects = Counter("passerelle_rejets", "Enregistrements perdus.", unit, registry=registry)
-        self.ignored_fields = Counter("passerelle_champs_ignores", "Valeurs écartées.", unit, registry=registry)
-        self.drifts = Counter(
-            "passerelle_derives", "Écarts au format convenu, par genre.", (*unit, "genre"), registry=registry
-        )
-        self.revalidations = Counter(
-            "passerelle_revalidations",
-            "Unités redemandées page par page, par issue.",
-            ("partenaire", "issue"),
-            registry=registry,
-        )
-        self.out_of_tenant = Counter(
-            "passerelle_hors_locataire", "Dossiers d'un autre établissement, écartés.", unit, registry=registry
-        )
-
-        self.differences = Gauge(
-            "passerelle_ecart_horloge_secondes",
-            "Avance de l'horloge du partenaire sur la nôtre.",
-            ("partenaire",),
-            registry=registry,
-        )
-        self.without_mission_locale = Counter(
-            "passerelle_residences_ambigues",
-            "Domiciles sans Mission locale certaine.",
-            ("partenaire",),
-            registry=registry,
-        )
-
-        self.links_unavailable = Counter(
-            "passerelle_liens_indisponibles", "Vues faites sans le registre des liens.", registry=registry
-        )
-
-        self.evenements = Counter(
-            "passerelle_evenements",
-            "Événements des partenaires, par issue.",
-            ("partenaire", "issue"),
-            registry=registry,
-        )
+        self.readings = counter("passerelle_lectures", "Unités lues, par état du cache.", (*unit, "cache"))
+        self.rejects = counter("passerelle_rejets", "Enregistrements perdus.", unit)
+        self.ignored_fields = counter("passerelle_champs_ignores", "Valeurs écartées.", unit)
+        self.drifts = counter("passerelle_derives", "Écarts au format convenu, par genre.", (*unit, "genre"))
+        text = "Unités redemandées page par page, par issue."
+        self.revalidations = counter("passerelle_revalidations", text, outcome)
+        self.out_of_tenant = counter("passerelle_hors_locataire", "Dossiers d'un autre établissement, écartés.", unit)
+        text = "Avance de l'horloge du partenaire sur la nôtre."
+        self.differences = Gauge("passerelle_ecart_horloge_secondes", text, partner, registry=registry)
+        text = "Domiciles sans Mission locale certaine."
+        self.without_mission_locale = counter("passerelle_residences_ambigues", text, partner)
+        text = "Vues faites sans le registre des liens."
+        self.links_unavailable = counter("passerelle_liens_indisponibles", text)
+        self.events = counter("passerelle_evenements", "Événements des partenaires, par issue.", outcome)
 
     def event(self, partner: str, outcome: str, number: int = 1) -> None:
         """Count what partners told of changes, by what became of it."""
-        self.evenements.labels(partner, outcome).inc(number)
+        self.events.labels(partner, outcome).inc(number)
 
     def ambiguous(self, partner: str, number: int) -> None:
         """Count the homes of one answer that no Mission locale can be told for."""
@@ -87,18 +60,18 @@ class SourceMetrics:
 
     def reading(self, unit: Unit, cache: str) -> None:
         """Count a unit read, by state of the cache."""
-        self.readings_journal.labels(unit.source, unit.resource.value, cache).inc()
+        self.readings.labels(unit.source, unit.resource.value, cache).inc()
 
     def rereadings(self, units: Iterable[Unit]) -> None:
         """Count units found unchanged in the cache."""
         for (source, resource), number in Counts((unit.source, unit.resource.value) for unit in units).items():
-            self.readings_journal.labels(source, resource, "touche").inc(number)
+            self.readings.labels(source, resource, "touche").inc(number)
 
-    def quality(self, unit: Unit, lu: ReadingResult, out_of_tenant: int) -> None:
+    def quality(self, unit: Unit, result: ReadingResult, out_of_tenant: int) -> None:
         """Count what an answer lost."""
         labels = (unit.source, unit.resource.value)
-        self.rejects.labels(*labels).inc(lu.rejects)
-        self.ignored_fields.labels(*labels).inc(lu.ignored_fields)
+        self.rejects.labels(*labels).inc(result.rejects)
+        self.ignored_fields.labels(*labels).inc(result.ignored_fields)
         self.out_of_tenant.labels(*labels).inc(out_of_tenant)
-        for genre, number in lu.drifts.items():
-            self.drifts.labels(*labels, genre).inc(number)
+        for kind, number in result.drifts.items():
+            self.drifts.labels(*labels, kind).inc(number)

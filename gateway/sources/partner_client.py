@@ -7,7 +7,8 @@ import asyncio
 import logging
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -21,11 +22,10 @@ from gateway.sources.http.validators import PageValidator
 from gateway.sources.metrics import SUCCESS, SourceMetrics
 from gateway.sources.partner_state import Observations
 from gateway.sources.partners.load import DEFAULT_ACCESS, Partner
-from gateway.sources.resilience.bulkhead import Bulkhead
 from gateway.sources.resilience.clock import Clock
 from gateway.sources.resilience.pacing import Pacer
 from gateway.sources.resilience.retry_budget import JITTER, RetryBudget
-from gateway.sources.resilience.spare_capacity import SpareCapacity
+from gateway.sources.resilience.spare_capacity import Bulkhead, SpareCapacity
 
 T = TypeVar("T")
 
@@ -33,7 +33,7 @@ logger = logging.getLogger("gateway.sources")
 
 
 class PartnerClient:
-    """Where one partner is asked. One for the life of the process: its limits hold for all callers together."""
+    """Asks one partner. One for the life of the process: its limits hold for all callers together."""
 
     def __init__(
         self,
@@ -60,26 +60,37 @@ class PartnerClient:
     async def request(
         self, partner_request: PartnerRequest, tenant: Tenant, known: PageValidator | None = None
     ) -> PartnerResponse:
-        """One page; not decoded, when it is as it was known. Raises SourceError."""
-        call = self._call(partner_request, tenant, known)
-        response = await self._one(call, tenant)
-        self.metrics.wall_clock(self.partner.nom, response.gap)
-        return response
+        """One page; not decoded, when it is as it was known. Raises SourceError.
 
-    async def decoder(self, response: PartnerResponse, partner_request: PartnerRequest) -> PartnerResponse:
+        A call that failed is made a second time where that may help and costs the partner little.
+        """
+        call, clock = self._call(partner_request, tenant, known), self.clock
+        self._budget.call(clock.seconds())
+        with self.spare_capacity.request(tenant.key, clock.seconds()):
+            try:
+                return await self._attempt(call, tenant)
+            except SourceError as error:
+                waiting = self._budget.waiting(call.partner_request, error, clock.seconds(), clock.randomness())
+                if waiting is None:
+                    raise
+            await clock.sleep(waiting)
+            return await self._attempt(call, tenant)
+
+    async def decode(self, response: PartnerResponse, partner_request: PartnerRequest) -> PartnerResponse:
         """A page that was as it was known, after all. Raises SourceError."""
-        return await self._transport.decoder(self.partner.nom, response, partner_request)
+        return await self._transport.decode(self.partner.nom, response, partner_request)
 
     def without_secret(self, partner_request: PartnerRequest) -> PartnerRequest:
         """A page that the partner told, without the credential that its address may repeat: pages asked are kept."""
         secrets = {access.nom for access in (self.partner.acces or {}).values() if access.type == "parametre"}
         return replace(
-            partner_request, params={name: told for name, told in partner_request.params.items() if name not in secrets}
+            partner_request,
+            params={name: value for name, value in partner_request.params.items() if name not in secrets},
         )
 
     async def page(self, partner_request: PartnerRequest, rank: int, read: Callable[[Any], T]) -> "HarvestPage[T]":
         """One page (from 1) of an answer too long to hold whole, read by `read` in a thread. Raises SourceError."""
-        response = await self.request(page_trail.numero(partner_request, rank), Tenant(""))
+        response = await self.request(page_trail.numbered(partner_request, rank), Tenant(""))
         try:
             total = page_trail.announced(partner_request, response.document)
             page_trail.PageTrail(self.partner.limites.pages_max).bound(total)
@@ -106,38 +117,28 @@ class PartnerClient:
         self.observations.note(error, self.partner.limites.delai_secondes, self.wall_clock())
         return error
 
-    async def _one(self, call: Exchange, tenant: Tenant) -> PartnerResponse:
-        """One request, asked a second time where that may help and costs the partner little."""
-        clock = self.clock
-        self._budget.call(clock.seconds())
-        with self.spare_capacity.request(tenant.key, clock.seconds()):
-            try:
-                return await self._pass(call, tenant)
-            except SourceError as error:
-                waiting = self._budget.waiting(call.partner_request, error, clock.seconds(), clock.randomness())
-                if waiting is None:
-                    raise
-            await clock.sleep(waiting)
-            return await self._pass(call, tenant)
-
-    async def _pass(self, call: Exchange, tenant: Tenant) -> PartnerResponse:
+    async def _attempt(self, call: Exchange, tenant: Tenant) -> PartnerResponse:
         """One exchange, which leaves when the quotas allow. A tenant whose own is spent waits without holding a place."""
         while True:
             async with self._bulkhead.place(tenant.key):
                 waiting = await self._pacer.depart(tenant.key)
                 if not waiting:
-                    return await self._exchange(call)
+                    with self._noted(call.partner_request):
+                        response = await self._transport.request(call)
+                    self.metrics.wall_clock(self.partner.nom, response.gap)
+                    return response
             await self.clock.sleep(waiting + JITTER * self.clock.randomness())  # or all who wait would ask at once
 
-    async def _exchange(self, call: Exchange) -> PartnerResponse:
-        debut = time.perf_counter()
+    @contextmanager
+    def _noted(self, partner_request: PartnerRequest) -> Iterator[None]:
+        """Count one exchange and its outcome; one that is cancelled says nothing of the partner."""
+        start = time.perf_counter()
         try:
-            response = await self._transport.request(call)
+            yield
         except SourceError as error:
-            self._note(call.partner_request, error, time.perf_counter() - debut)
+            self._note(partner_request, error, time.perf_counter() - start)
             raise
-        self._note(call.partner_request, None, time.perf_counter() - debut)
-        return response
+        self._note(partner_request, None, time.perf_counter() - start)
 
     def _note(self, partner_request: PartnerRequest, error: SourceError | None, seconds: float) -> None:
         outcome = error.code.value if error else SUCCESS
@@ -157,16 +158,16 @@ class PartnerClient:
             known=known,
         )
 
-    def _credential(self, nom: str, key: str) -> Credential | None:
+    def _credential(self, name: str, key: str) -> Credential | None:
         """Made once for each secret, so that an OAuth2 token is shared by all who may use it."""
         if not self.partner.acces:
             return None
-        access, tenant_config = self.partner.acces.get(nom), (self.partner.abonnes or {}).get(key)
+        access, tenant_config = self.partner.acces.get(name), (self.partner.abonnes or {}).get(key)
         own = access.secret if access else None
         secret = own or (tenant_config.secret if tenant_config else None)
         if access is None or secret is None:
-            raise SourceInvalid(self.partner.nom, f"accès « {nom} » non configuré")
-        place = (nom, "" if own else key)
+            raise SourceInvalid(self.partner.nom, f"accès « {name} » non configuré")
+        place = (name, "" if own else key)
         if place not in self._credentials:
             self._credentials[place] = credential(access, secret)
         return self._credentials[place]
@@ -176,6 +177,6 @@ class PartnerClient:
 class HarvestPage(Generic[T]):
     """One page as read, how many the partner says there are, and a digest of its body."""
 
-    row_read: T
+    content: T
     total: int
     digest: bytes

@@ -50,12 +50,12 @@ class Observations:
             self._closed_until = None
             self.derniere_reponse, self.latence_ms = instant, seconds * 1000
 
-    def note_quality(self, kept_entries: int, lost: int, drifts: int) -> None:
+    def note_quality(self, kept: int, lost: int, drifts: int) -> None:
         """One answer was read: records kept, records lost, and what drifted from the format."""
-        self._losses.append((kept_entries, lost, drifts))
-        kept_entries, lost, drifts = (sum(values) for values in zip(*self._losses, strict=True))
-        values_read = kept_entries + lost
-        self._degraded_quality = lost > REJECTS_TO_DEGRADE * values_read or drifts > DRIFTS_TO_DEGRADE * values_read
+        self._losses.append((kept, lost, drifts))
+        kept, lost, drifts = (sum(values) for values in zip(*self._losses, strict=True))
+        total = kept + lost
+        self._degraded_quality = lost > REJECTS_TO_DEGRADE * total or drifts > DRIFTS_TO_DEGRADE * total
 
     @property
     def taux_erreur(self) -> float | None:
@@ -66,8 +66,8 @@ class Observations:
         """The state at `instant`."""
         if self._is_closed(instant):
             return EtatSource.FERMEE
-        last_rows = list(self._successes)[-FAILURES_IN_A_ROW:]
-        if last_rows and not any(last_rows):
+        last = list(self._successes)[-FAILURES_IN_A_ROW:]
+        if last and not any(last):
             return EtatSource.INDISPONIBLE
         degraded = (self.taux_erreur or 0.0) >= RATE_TO_DEGRADE or self._degraded_quality
         return EtatSource.DEGRADEE if degraded else EtatSource.DISPONIBLE
@@ -78,8 +78,8 @@ class Observations:
         return self._opening is not None and not is_open(self._opening, instant)
 
 
-def is_open(moments: tuple[time, time], instant: datetime) -> bool:
+def is_open(hours: tuple[time, time], instant: datetime) -> bool:
     """Whether `instant` falls in opening hours told in Paris time; hours may run past midnight, their end is excluded."""
-    debut, fin = moments
+    start, end = hours
     moment = instant.astimezone(PARIS).time()
-    return debut <= moment < fin if debut <= fin else moment >= debut or moment < fin
+    return start <= moment < end if start <= end else moment >= start or moment < end

@@ -4,7 +4,7 @@ What was read before tells what to ask, all at once; what came back another serv
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -13,7 +13,7 @@ from gateway.connectors.base import Documents, PartnerRequest, ReadingSteps, Ten
 from gateway.errors import SourceInvalid
 from gateway.sources.http import page_trail
 from gateway.sources.http.transport import PartnerResponse
-from gateway.sources.http.validators import PageValidator, RequestedPage, all_, chain, chains, requested_page
+from gateway.sources.http.validators import PageValidator, RequestedPage, all_validators, chain, chains, requested_page
 from gateway.sources.partner_client import PartnerClient
 
 T = TypeVar("T")
@@ -25,120 +25,108 @@ class ReadingRun:
 
     def __init__(self, partner_client: PartnerClient, tenant: Tenant) -> None:
         self._client, self._tenant = partner_client, tenant
-        self._arrived: dict[
-            RequestedPage, PartnerResponse | SourceInvalid
-        ] = {}  # asked again already: not to be asked by the reading
+        # What `unchanged` asked for and the reading need not ask for again.
+        self._arrived: dict[RequestedPage, PartnerResponse | SourceInvalid] = {}
 
     async def unchanged(self, validators: Sequence[PageValidator]) -> bool:
-        """Whether each page of a reading is as it was.
+        """Whether each page of a reading is as it was. Raises SourceError.
 
-        They are asked together, but for those that follow each other: a long list must not take the places of who waits for
-        another. Where the partner gives validators the last one is asked first, alone: people come last in what is read, and
-        the pages that a partner only says unchanged would be asked a second time. Raises SourceError.
+        The pages are asked for together, but for those that follow each other: a long list must not take the places of
+        readers who wait for another. Where the partner gives validators, the last page is asked for first, alone: people come
+        last in what is read, and the pages that a partner only says unchanged would be asked for a second time.
         """
         *others, last = validators
         steps = ([last], others) if last.conditions else (validators,)
         same = True
         for step in steps:
-            same = same and all(await gather_or_fail(self._is_same(chain) for chain in chains(step)))
+            same = same and all(await gather_or_fail(self._unchanged_chain(chain) for chain in chains(step)))
         self._client.metrics.revalidation(self._client.partner.nom, same)
         return same
 
-    async def _is_same(self, chain: Iterable[PageValidator]) -> bool:
-        for page_validator in chain:
-            if not await self._unchanged_page(page_validator):
+    async def _unchanged_chain(self, chain: Iterable[PageValidator]) -> bool:
+        """Whether pages that follow each other are as they were; stops at the first that is not."""
+        for known in chain:
+            page = requested_page(known.partner_request)
+            try:
+                response = await self._client.request(known.partner_request, self._tenant, known)
+            except SourceInvalid as error:  # the page may exist no more: the reading tells what there is
+                self._arrived[page] = error
+                return False
+            if not response.unchanged or response.body is not None:
+                self._arrived[page] = response
+            if not response.unchanged:
                 return False
         return True
-
-    async def _unchanged_page(self, page_validator: PageValidator) -> bool:
-        page = requested_page(page_validator.partner_request)
-        try:
-            response = await self._client.request(page_validator.partner_request, self._tenant, page_validator)
-        except SourceInvalid as error:  # it may be no more: the reading tells what there is
-            self._arrived[page] = error
-            return False
-        if not response.unchanged or response.body is not None:
-            self._arrived[page] = response
-        return response.unchanged
 
     async def run(self, reading: ReadingSteps[T]) -> "FinishedReading[T]":
         """Drive a reading to its end: the requests of a batch run together, each with its pages. Raises SourceError."""
         validators: list[PageValidator | None] = []
         step = await self._advance(reading, None, 0)
         while not isinstance(step, _End):
-            rows_read = await gather_or_fail(self._responses(partner_request) for partner_request in step)
-            for partner_request, own in zip(step, rows_read, strict=True):
-                validators += chain(partner_request, [page.page_validator for page in own])
-            bytes_ = sum(page.bytes_ for page_trail in rows_read for page in page_trail)
-            step = await self._advance(reading, [_documents(page_trail) for page_trail in rows_read], bytes_)
-        return FinishedReading(step.value, all_(validators))
+            answers = await gather_or_fail(self._pages(partner_request) for partner_request in step)
+            for partner_request, pages in zip(step, answers, strict=True):
+                validators += chain(partner_request, [page.page_validator for page in pages])
+            size = sum(page.size for pages in answers for page in pages)
+            step = await self._advance(reading, [_documents(pages) for pages in answers], size)
+        return FinishedReading(step.value, all_validators(validators))
 
     async def _advance(
-        self, reading: ReadingSteps[T], documents: Documents | None, bytes_: int
+        self, reading: ReadingSteps[T], documents: Documents | None, size: int
     ) -> "Sequence[PartnerRequest] | _End[T]":
         """One step of the connector; in a thread when it has much to map: a whole CFA would hold the event loop for a tenth
         of a second. A small answer is mapped in less time than a thread takes to be woken under load."""
         try:
-            if bytes_ <= AT_ONCE:
+            if size <= AT_ONCE:
                 return _step(reading, documents)
             return await asyncio.to_thread(_step, reading, documents)
         except Exception as error:
             raise self._client.misread(error) from None
 
-    async def _responses(self, partner_request: PartnerRequest) -> list[PartnerResponse]:
-        """All the pages of a request, in order; one without document is the last, or says that there is nothing."""
+    async def _pages(self, partner_request: PartnerRequest) -> list[PartnerResponse]:
+        """All the pages of a request, in order; one without document is the last, or says that there is nothing.
+
+        Where the first page tells how many there are, the others are asked for together, then those that a grown total adds;
+        else each page tells the next one.
+        """
+        trail = page_trail.PageTrail(self._client.partner.limites.pages_max)
+        base, pages = self._client.partner.adresse(self._tenant), list[PartnerResponse]()
+        following: PartnerRequest | None = page_trail.first(partner_request)
         try:
-            head = page_trail.first(partner_request)
-            response = await self._page(head)
-            if response.document is None:
-                return [response]
-            if partner_request.pages in page_trail.ANNOUNCED:
-                return await self._announced(partner_request, response)
-            return await self._chained(head, response)
+            while following is not None:
+                page = await self._page(following)
+                pages.append(page)
+                if page.document is None:
+                    return pages
+                trail.add(page.digest)
+                if partner_request.pages in page_trail.ANNOUNCED:
+                    break
+                following = page_trail.next_(following, base, page.link, page.document, len(pages))
+                following = following and self._client.without_secret(following)
+            total = page_trail.announced(partner_request, pages[0].document)
+            while len(pages) < total:
+                trail.bound(total)
+                ranks = range(len(pages) + 1, total + 1)
+                for page in await gather_or_fail(self._page(page_trail.numbered(partner_request, n)) for n in ranks):
+                    trail.add(page.digest)
+                    pages.append(page)
+                    total = max(total, page_trail.announced(partner_request, page.document))
         except page_trail.InvalidPages as error:
             raise self._client.badly_paged(error) from None
+        return pages
 
-    async def _chained(self, partner_request: PartnerRequest, response: PartnerResponse) -> list[PartnerResponse]:
-        """Each page tells the next one."""
-        base = self._client.partner.adresse(self._tenant)
-        following = self._rest(response)
-        responses = [response]
-        while (
-            next_ := page_trail.next_(partner_request, base, response.link, response.document, len(responses))
-        ) is not None:
-            partner_request = self._client.without_secret(next_)
-            response = await self._page(partner_request)
-            responses.append(response)
-            if response.document is None:
-                break
-            following.add(response.digest)
-        return responses
-
-    async def _announced(self, partner_request: PartnerRequest, response: PartnerResponse) -> list[PartnerResponse]:
-        """The first page tells how many there are: the others are asked together, then those a grown total adds."""
-        following = self._rest(response)
-        responses, total = [response], page_trail.announced(partner_request, response.document)
-        while len(responses) < total:
-            following.bound(total)
-            ranks = range(len(responses) + 1, total + 1)
-            for page in await gather_or_fail(self._page(page_trail.numero(partner_request, rank)) for rank in ranks):
-                following.add(page.digest)
-                responses.append(page)
-                total = max(total, page_trail.announced(partner_request, page.document))
-        return responses
-
-    def _rest(self, response: PartnerResponse) -> page_trail.PageTrail:
-        following = page_trail.PageTrail(self._client.partner.limites.pages_max)
-        following.add(response.digest)
-        return following
-
-    async def _page(self, partner_request: PartnerRequest) -> PartnerResponse:
+    def _page(self, partner_request: PartnerRequest) -> Coroutine[Any, Any, PartnerResponse]:
+        """The page as `unchanged` received it, else asked for now."""
         arrived = self._arrived.pop(requested_page(partner_request), None)
         if arrived is None:
-            return await self._client.request(partner_request, self._tenant)
+            return self._client.request(partner_request, self._tenant)
+        return self._decoded(arrived, partner_request)
+
+    async def _decoded(
+        self, arrived: PartnerResponse | SourceInvalid, partner_request: PartnerRequest
+    ) -> PartnerResponse:
         if isinstance(arrived, SourceInvalid):
             raise arrived
-        return await self._client.decoder(arrived, partner_request) if arrived.unchanged else arrived
+        return await self._client.decode(arrived, partner_request) if arrived.unchanged else arrived
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +147,8 @@ class _End(Generic[T]):
 def _step(reading: ReadingSteps[T], documents: Documents | None) -> Sequence[PartnerRequest] | _End[T]:
     try:
         return next(reading) if documents is None else reading.send(documents)
-    except StopIteration as fin:
-        return _End(fin.value)
+    except StopIteration as end:
+        return _End(end.value)
 
 
 def _documents(responses: Sequence[PartnerResponse]) -> list[Any]:

@@ -82,7 +82,7 @@ class RefreshAhead:
 
     async def sweep(self, source: str) -> None:
         """Once over what is used of a partner, unless another process is at it."""
-        fin = self._cache.now() + SWEEP
+        end = self._cache.now() + SWEEP
         self._forget()
         if not dues(self._usages.last_read, self._reviews, source, self._cache.now()):
             return
@@ -92,7 +92,7 @@ class RefreshAhead:
             return
         try:
             for unit, kept in await self._aged(source):
-                if self._cache.now() >= fin or not self._usages.is_accessible(source):
+                if self._cache.now() >= end or not self._usages.is_accessible(source):
                     return
                 await self._refresh(unit, kept)
         finally:

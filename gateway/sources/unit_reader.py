@@ -1,6 +1,6 @@
 """One partner's units: which reading answers each, whose records came back, and for how long not to insist.
 
-Knows no cache, no asker and no HTTP. Never raises for a partner: a failure is an UnitFailure.
+Knows no cache, no asker and no HTTP. Never raises for a partner: a failure is a UnitFailure.
 """
 
 import asyncio
@@ -8,7 +8,8 @@ import itertools
 import logging
 import re
 import secrets
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from gateway.connectors.base import Connector, ReadingResult, ReadingSteps, Tenant
@@ -17,9 +18,8 @@ from gateway.errors import SourceError, SourceInvalid, SourceQuarantined, Source
 from gateway.schema.organisations import EtatSource
 from gateway.sources.partner_client import PartnerClient
 from gateway.sources.reading import FinishedReading, ReadingRun
-from gateway.sources.resilience.partner_breakers import PartnerBreakers
-from gateway.sources.resilience.quarantine import Quarantine
-from gateway.sources.tenant_check import belongs
+from gateway.sources.resilience.circuit_breaker import PartnerBreakers
+from gateway.sources.tenant_check import Quarantine, belongs
 from gateway.sources.units import CacheStatus, Resource, Unit, UnitFailure, UnitResult
 
 PAUSE_MAX = 60.0  # seconds during which a partner that said "later" is not asked again for the same key
@@ -32,11 +32,11 @@ logger = logging.getLogger("gateway.sources")
 class UnitReader:
     """Reads the units of one partner. `served`: the CFAs that some partner serves."""
 
-    def __init__(self, partner_client: PartnerClient, connector: Connector, served: Collection[str]) -> None:
-        self.partner_client, self.connector = partner_client, connector
-        self._partner, self._served = partner_client.partner, served
-        self._seconds = partner_client.clock.seconds
-        self._breakers = PartnerBreakers(partner_client.partner.nom, self._seconds)
+    def __init__(self, client: PartnerClient, connector: Connector, served: Collection[str]) -> None:
+        self.client, self.connector = client, connector
+        self.partner, self._served = client.partner, served
+        self._seconds = client.clock.seconds
+        self._breakers = PartnerBreakers(self.partner.nom, self._seconds)
         self._quarantine = Quarantine()
         self._pauses: dict[str, tuple[float, SourceUnavailable]] = {}
         self._launch, self._numeros = secrets.token_hex(4), itertools.count()
@@ -45,18 +45,22 @@ class UnitReader:
         """Ask the partner for a unit, within the partner's own delay; `known`, if nothing changed since it said that."""
         try:
             self._enforce(unit)
-            lu = await self._run(unit, known if known and self._can_revalidate(known) else None)
-            return lu if isinstance(lu, UnitResult) else _same_again(self._result(unit, lu), known)
+            reading, run = self._reading(unit), ReadingRun(self.client, self._tenant_of(unit))
+            async with self._bounded(unit):
+                if known and self._can_revalidate(known) and await run.unchanged(known.validators):
+                    return replace(known, cache=CacheStatus.MISSED, age=0.0)
+                finished = await run.run(reading)
+            return _same_again(self._result(unit, finished), known)
         except SourceError as error:
             return self._failure(unit, error)
 
-    def about(self, unit: Unit) -> bool:
+    def answers(self, unit: Unit) -> bool:
         """Whether an answer is to be expected: no breaker is between us."""
         return self._breakers.closed(self._tenant(unit))
 
-    def etat(self) -> EtatSource:
+    def state(self) -> EtatSource:
         """The partner's state now: what its calls say, or worse when we leave it, or some of it, alone."""
-        state = self.partner_client.observations.etat(self.partner_client.wall_clock())
+        state = self.client.observations.etat(self.client.wall_clock())
         if state is EtatSource.FERMEE:
             return state
         if self._breakers.opened:
@@ -66,68 +70,64 @@ class UnitReader:
 
     def _can_revalidate(self, known: UnitResult) -> bool:
         """A session crosses today or not: what was read for another day may be told otherwise, unchanged at the partner."""
-        return bool(known.validators) and paris_day(known.received_at) == paris_day(self.partner_client.wall_clock())
+        return bool(known.validators) and paris_day(known.received_at) == paris_day(self.client.wall_clock())
 
-    async def _run(self, unit: Unit, known: UnitResult | None) -> FinishedReading[ReadingResult] | UnitResult:
-        reading, reading_run = self._reading(unit), ReadingRun(self.partner_client, self._tenant_of(unit))
+    @asynccontextmanager
+    async def _bounded(self, unit: Unit) -> AsyncIterator[None]:
+        """Around one reading: the breakers let it go and learn how it ended, the partner's delay cuts it.
+
+        Raises SourceSuspended when it may not go, SourceTimedOut when it was cut.
+        """
         with self._breakers.pass_(self._tenant(unit)):
             try:
-                async with asyncio.timeout(self._partner.limites.delai_secondes):
-                    if known and await reading_run.unchanged(known.validators):
-                        return replace(known, cache=CacheStatus.MISSED, age=0.0)
-                    return await reading_run.run(reading)
+                async with asyncio.timeout(self.partner.limites.delai_secondes):
+                    yield
             except TimeoutError:
-                raise self.partner_client.overrun() from None
+                raise self.client.overrun() from None
 
     def _tenant(self, unit: Unit) -> str:
         """Whom a breaker is for; a partner without tenants is one."""
-        return unit.key if self._partner.abonnes is not None else ""
+        return unit.key if self.partner.abonnes is not None else ""
 
     def _reading(self, unit: Unit) -> ReadingSteps[ReadingResult]:
         connector = self.connector
         read = connector.cfa_records if unit.resource is Resource.CFA else connector.structure_records
         if read is None:
             raise SourceInvalid(unit.source, "ce partenaire ne répond pas à cette demande")
-        return read(self._tenant_of(unit), paris_day(self.partner_client.wall_clock()))
+        return read(self._tenant_of(unit), paris_day(self.client.wall_clock()))
 
     def _tenant_of(self, unit: Unit) -> Tenant:
         """The tenant as configured; a partner without tenants answers for every key that may stand in a path."""
-        if self._partner.abonnes is None:
+        if self.partner.abonnes is None:
             if not _KEY.fullmatch(unit.key):
                 raise SourceInvalid(unit.source, "clé refusée")
             return Tenant(unit.key, code=unit.key)
-        tenant_config = self._partner.abonnes.get(unit.key)
+        tenant_config = self.partner.abonnes.get(unit.key)
         if tenant_config is None:
             raise SourceInvalid(unit.source, "établissement inconnu de ce partenaire")
         return tenant_config.tenant
 
     def _result(self, unit: Unit, finished: FinishedReading[ReadingResult]) -> UnitResult | UnitFailure:
         """The records of the tenant. With others' among them, its own are shown with an error: some may be missing."""
-        lu = finished.value
-        unique = {record.key: record for record in lu.records}.values()  # a row that comes twice is one (U08)
-        own_ones = tuple(record for record in unique if belongs(record, unit, self._served))
-        foreign = len(unique) - len(own_ones)
-        self.partner_client.metrics.quality(unit, lu, foreign)
-        self.partner_client.observations.note_quality(len(own_ones), lu.rejects, sum(lu.drifts.values()))
-        if lu.rejects and not lu.records:  # the format changed: it must not look like nobody
+        answer = finished.value
+        unique = {record.key: record for record in answer.records}.values()  # a row that comes twice is one (U08)
+        own = tuple(record for record in unique if belongs(record, unit, self._served))
+        foreign = len(unique) - len(own)
+        self.client.metrics.quality(unit, answer, foreign)
+        self.client.observations.note_quality(len(own), answer.rejects, sum(answer.drifts.values()))
+        if answer.rejects and not answer.records:  # the format changed: it must not look like nobody
             raise SourceInvalid(unit.source, "aucun enregistrement du partenaire n'est lisible")
         if self._quarantine.note(unit.key, foreign, self._seconds()):
             logger.error("source %s : %s mis en quarantaine", unit.source, unit.key)
         version = f"{self._launch}-{next(self._numeros)}"
-        values_read = UnitResult(
-            unit,
-            own_ones,
-            self.partner_client.wall_clock(),
-            CacheStatus.MISSED,
-            version,
-            validators=finished.validators,
-        )
+        now = self.client.wall_clock()
+        result = UnitResult(unit, own, now, CacheStatus.MISSED, version, validators=finished.validators)
         if not foreign:
-            return values_read
+            return result
         logger.warning("source %s : %d dossiers d'un autre établissement, écartés", unit.source, foreign)
         self._enforce(unit)
         error = SourceInvalid(unit.source, "le partenaire a répondu pour un autre établissement")
-        return UnitFailure(unit, error, values_read if own_ones else None)
+        return UnitFailure(unit, error, result if own else None)
 
     def _failure(self, unit: Unit, error: SourceError) -> UnitFailure:
         if not isinstance(error, SourceSuspended):  # nothing was asked
@@ -142,14 +142,14 @@ class UnitReader:
         (U10) is asked."""
         if self._quarantine.holds(unit.key, self._seconds()):
             raise SourceQuarantined(unit.source, "établissement écarté : le partenaire répond pour d'autres")
-        jusqua, error = self._pauses.get(unit.key, (0.0, None))
-        if error is not None and self._seconds() < jusqua:
+        until, error = self._pauses.get(unit.key, (0.0, None))
+        if error is not None and self._seconds() < until:
             raise error
         self._pauses.pop(unit.key, None)
 
 
-def _same_again(lu: UnitResult | UnitFailure, known: UnitResult | None) -> UnitResult | UnitFailure:
+def _same_again(answer: UnitResult | UnitFailure, known: UnitResult | None) -> UnitResult | UnitFailure:
     """What is said again word for word keeps its version, and the views made of it: not every partner gives validators."""
-    if known is None or isinstance(lu, UnitFailure) or lu.records != known.records:
-        return lu
-    return replace(lu, version=known.version, records=known.records)
+    if known is None or isinstance(answer, UnitFailure) or answer.records != known.records:
+        return answer
+    return replace(answer, version=known.version, records=known.records)

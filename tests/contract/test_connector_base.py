@@ -4,7 +4,7 @@ import pytest
 from pydantic import Field
 
 from gateway.connectors.base import Payload, QualityCounts, UnexpectedAnswer, filled, read, rows_of
-from gateway.connectors.values import Boolean, IsoDay, ListQuery, Naissance, Required, SexeValue, Text
+from gateway.connectors.values import Boolean, IsoDay, Listed, Naissance, Required, SexeValue, Text
 from gateway.schema.nouns import Adresse, Employeur
 
 
@@ -19,7 +19,7 @@ class Row(Payload):
     ville: Text = None
     rqth: Boolean = None
     bloc: Bloc | None = None
-    blocs: ListQuery[Bloc] = ()
+    blocs: Listed[Bloc] = ()
 
 
 WHOLE = {"Nom": " LE GOFF ", "Né le": "2006-03-07"}
@@ -32,18 +32,18 @@ WHOLE = {"Nom": " LE GOFF ", "Né le": "2006-03-07"}
         ({**WHOLE, "inconnu": 1, "ville": "", "rqth": None}, {}, 0),
         ({**WHOLE, "ville": ["BOURG"]}, {}, 1),
         ({**WHOLE, "ville": "BOURG", "rqth": "peut-être"}, {"ville": "BOURG"}, 1),
-        ({**WHOLE, "bloc": {"code": 7, "jour": "hier"}}, {"bloc": Bloc(code="7")}, 1),
-        ({**WHOLE, "bloc": {"code": 7, "jour": "0000-00-00"}}, {"bloc": Bloc(code="7")}, 0),
-        ({**WHOLE, "bloc": {"jour": "2026-01-01"}}, {}, 1),
-        ({**WHOLE, "bloc": "?", "ville": "BOURG"}, {"ville": "BOURG"}, 1),
-        ({**WHOLE, "blocs": None}, {}, 0),
-        ({**WHOLE, "blocs": "?"}, {}, 1),
+        ({**WHOLE, "block": {"code": 7, "day": "hier"}}, {"block": Bloc(code="7")}, 1),
+        ({**WHOLE, "block": {"code": 7, "day": "0000-00-00"}}, {"block": Bloc(code="7")}, 0),
+        ({**WHOLE, "block": {"day": "2026-01-01"}}, {}, 1),
+        ({**WHOLE, "block": "?", "ville": "BOURG"}, {"ville": "BOURG"}, 1),
+        ({**WHOLE, "blocks": None}, {}, 0),
+        ({**WHOLE, "blocks": "?"}, {}, 1),
         (
-            {**WHOLE, "blocs": [{"code": "a"}, {}, {"code": "b", "jour": "?"}, {"code": "c"}]},
-            {"blocs": (Bloc(code="a"), Bloc(code="b"), Bloc(code="c"))},
+            {**WHOLE, "blocks": [{"code": "a"}, {}, {"code": "b", "day": "?"}, {"code": "c"}]},
+            {"blocks": (Bloc(code="a"), Bloc(code="b"), Bloc(code="c"))},
             2,
         ),
-        ({**WHOLE, "blocs": [{"code": {}}, {"code": "b"}]}, {"blocs": (Bloc(code="b"),)}, 2),
+        ({**WHOLE, "blocks": [{"code": {}}, {"code": "b"}]}, {"blocks": (Bloc(code="b"),)}, 2),
     ],
 )
 def test_a_bad_optional_value_is_set_aside_alone_and_counted(

@@ -22,11 +22,10 @@ from gateway.errors import (
 )
 from gateway.schema.organisations import EtatSource
 from gateway.sources.partners.tenants import TenantConfig
-from gateway.sources.resilience.bulkhead import Bulkhead
-from gateway.sources.resilience.circuit_breaker import CircuitBreaker
+from gateway.sources.resilience.circuit_breaker import CircuitBreaker, PartnerBreakers
 from gateway.sources.resilience.outcome import Outcome
-from gateway.sources.resilience.partner_breakers import PartnerBreakers
 from gateway.sources.resilience.retry_budget import RetryBudget
+from gateway.sources.resilience.spare_capacity import Bulkhead
 from gateway.sources.units import UnitFailure, UnitResult
 from tests.support.figures import note
 from tests.support.sources import BASE, UAI_A, UAI_B, SourcesHarness, partner, sources_harness, transport, unit

@@ -14,7 +14,7 @@ from gateway.sources.shared_flights import Fetch, SharedFlights
 from gateway.sources.units import CacheStatus, Unit, UnitFailure, UnitResult
 from tests.resilience.test_freshness import covered_by_fallback, read, rows, seen
 from tests.resilience.test_shared_cache import KEY, processus, result
-from tests.support.sources import BASE, UAI_A, UAI_B, SourcesHarness, unit
+from tests.support.sources import BASE, UAI_A, UAI_B, SourcesHarness, partner, unit
 
 pytestmark = pytest.mark.anyio
 URL_A = f"{BASE}/liste/{UAI_A}"
@@ -90,15 +90,19 @@ async def test_what_was_asked_before_the_event_is_asked_again(
 
 async def test_a_flight_that_has_just_landed_is_in_flight_no_more() -> None:
     """Who wakes in the same turn of the loop, before the flight is forgotten, gets another: the first may be too old."""
-    flights, departure, results = SharedFlights(cache_local()), asyncio.Event(), 0
+    departure = asyncio.Event()
 
-    async def read_once(unit: Unit, known: UnitResult | None) -> UnitResult | UnitFailure:
-        nonlocal results
-        results += 1
-        await departure.wait()
-        return result(version=str(results))
+    class Reader:
+        def __init__(self) -> None:
+            self.partner, self.readings = partner(), 0
 
-    fetch = Fetch(unit(), KEY, read_once, 5.0, 60.0, lambda _: True)
+        async def read(self, unit: Unit, known: UnitResult | None = None) -> UnitResult | UnitFailure:
+            self.readings += 1
+            await departure.wait()
+            return result(version=str(self.readings))
+
+    flights = SharedFlights(cache_local(), {unit().source: Reader()}, lambda *_: True)
+    fetch = Fetch(unit(), KEY)
 
     async def ask_again() -> tuple[bool, bool]:
         await departure.wait()

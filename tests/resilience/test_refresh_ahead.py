@@ -180,7 +180,7 @@ async def test_a_failing_partner_is_left_in_peace(router: respx.MockRouter, watc
     route.mock(side_effect=httpx.ConnectError("refus"))
     await watch.spend(900)
     assert route.call_count == 1 + 3
-    assert watch.attempt.sources._readers["erp"].etat().value == "INDISPONIBLE"
+    assert watch.attempt.sources._readers["erp"].state().value == "INDISPONIBLE"
 
 
 async def test_one_refresh_ahead_for_two_processes(router: respx.MockRouter, redis_url: str) -> None:

@@ -25,8 +25,8 @@ from gateway.federation.collect.plan import SourcePlan
 from gateway.federation.directory import Directory
 from gateway.schema.nouns import Jeune
 from gateway.sources.codec import codec
-from gateway.sources.http.decode import InvalidDocument, decoder
-from gateway.sources.http.validators import all_, page_validator
+from gateway.sources.http.decode import InvalidDocument, decode
+from gateway.sources.http.validators import all_validators, page_validator
 from gateway.sources.partners.load import AccessConfig
 from gateway.sources.units import CacheStatus, UnitFailure, UnitResult
 from tests.support.access.small_world import IDS, REFERENTIEL, RegistryStore
@@ -196,7 +196,7 @@ def test_a_page_without_validator_has_everything_read_again() -> None:
     assert one
     assert (one.partner_request, one.conditions) == (requested, {"If-None-Match": 'W/"a"'})
     assert page_validator(PartnerRequest("liste", "/liste", "POST"), b"", {"ETag": '"a"'}) is None
-    assert (all_([one, one]), all_([one, None]), all_([])) == ((one, one), (), ())
+    assert (all_validators([one, one]), all_validators([one, None]), all_validators([])) == ((one, one), (), ())
 
 
 async def test_a_304_that_nobody_asked_for_is_an_error(router: respx.MockRouter, attempt: SourcesHarness) -> None:
@@ -408,9 +408,9 @@ async def test_what_was_readable_and_is_no_more_is_an_error_of_the_partner(
     def refuse(body: bytes, partner_request: PartnerRequest) -> object:
         if partner_request.operation == "liste":
             raise InvalidDocument("JSON illisible")
-        return decoder(body, partner_request)
+        return decode(body, partner_request)
 
-    monkeypatch.setattr("gateway.sources.http.transport.decoder", refuse)
+    monkeypatch.setattr("gateway.sources.http.transport.decode", refuse)
     result = await read(suivi, 901)
     assert isinstance(result, UnitFailure)
     assert isinstance(result.error, SourceInvalid)

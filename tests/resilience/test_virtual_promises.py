@@ -29,8 +29,8 @@ from gateway.sources.partners.file_format import CacheTable, LimitsTable
 from gateway.sources.partners.tenants import TenantConfig
 from gateway.sources.reading import AT_ONCE
 from gateway.sources.resilience.clock import Clock
+from gateway.sources.shared_flights import INSTANT, WAITERS_MAX
 from gateway.sources.units import CacheStatus, Resource, Unit, UnitFailure, UnitResult
-from gateway.sources.waiters import INSTANT, WAITERS_MAX
 from tests.simulation.loop import VirtualLoop, run
 from tests.support.figures import note
 from tests.support.sources import CONNECTOR, UAI_A, partner, sources_harness, unit, wall_clock

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterable
 
 import pytest
 
-from gateway.sources.http.body import InvalidBody, read_body
+from gateway.sources.http.decode import InvalidBody, read_body
 
 pytestmark = pytest.mark.anyio
 TEXT = b"des lettres " * 5000

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.sources.http.decode import AnnouncedError, InvalidDocument, decoder_csv, decoder_json
+from gateway.sources.http.decode import AnnouncedError, InvalidDocument, decode_csv, decode_json
 
 
 def test_json_is_read() -> None:
-    assert decoder_json(b'\xef\xbb\xbf{"a": [1, 2.5, "\\u00e9\\ud83d\\ude00", null]}') == {"a": [1, 2.5, "é😀", None]}
+    assert decode_json(b'\xef\xbb\xbf{"a": [1, 2.5, "\\u00e9\\ud83d\\ude00", null]}') == {"a": [1, 2.5, "é😀", None]}
 
 
 JSON_REFUSES = {
@@ -35,23 +35,23 @@ JSON_REFUSES = {
 @pytest.mark.parametrize("body", JSON_REFUSES.values(), ids=JSON_REFUSES.keys())
 def test_a_doubtful_json_is_refused(body: bytes) -> None:
     with pytest.raises(InvalidDocument):
-        decoder_json(body)
+        decode_json(body)
 
 
 def test_a_backslash_before_u0000_is_not_a_nul() -> None:
-    assert decoder_json(b'{"a": "\\\\u0000"}') == {"a": "\\u0000"}
+    assert decode_json(b'{"a": "\\\\u0000"}') == {"a": "\\u0000"}
 
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_read_or_refused(body: bytes) -> None:
-    for read in (decoder_json, decoder_csv):
+    for read in (decode_json, decode_csv):
         with suppress(InvalidDocument, AnnouncedError):
             assert isinstance(read(body), dict | list)
 
 
 def test_csv_is_read_by_its_headers() -> None:
     body = 'Nom;"Élève prénom"\r\nDUPONT;"Zoé ; Anne"\r\n\r\nTOTAL;1;\r\n'.encode("iso-8859-15")
-    assert decoder_csv(body, "iso-8859-15") == [
+    assert decode_csv(body, "iso-8859-15") == [
         {"Nom": "DUPONT", "Élève prénom": "Zoé ; Anne"},
         {"Nom": "TOTAL", "Élève prénom": "1"},
     ]
@@ -59,7 +59,7 @@ def test_csv_is_read_by_its_headers() -> None:
 
 @pytest.mark.parametrize("encoding", ["utf-8", "iso-8859-15"])
 def test_u05_a_utf8_mark_is_tolerated_before_any_encoding(encoding: str) -> None:
-    assert decoder_csv(b"\xef\xbb\xbf" + "Né;€\nZoé;1".encode(encoding), "iso-8859-15") == [{"Né": "Zoé", "€": "1"}]
+    assert decode_csv(b"\xef\xbb\xbf" + "Né;€\nZoé;1".encode(encoding), "iso-8859-15") == [{"Né": "Zoé", "€": "1"}]
 
 
 @pytest.mark.parametrize(
@@ -69,9 +69,9 @@ def test_u05_a_utf8_mark_is_tolerated_before_any_encoding(encoding: str) -> None
 )
 def test_a_doubtful_csv_is_refused(body: bytes) -> None:
     with pytest.raises(InvalidDocument):
-        decoder_csv(body)
+        decode_csv(body)
 
 
 def test_a_json_error_in_place_of_the_csv_is_an_announcement() -> None:
     with pytest.raises(AnnouncedError):
-        decoder_csv(b'{"erreur":"quota"}')
+        decode_csv(b'{"erreur":"quota"}')

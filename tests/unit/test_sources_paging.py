@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.connectors.base import PagingStyle, PartnerRequest
-from gateway.sources.http.page_trail import InvalidPages, PageTrail, announced, first, next_, numero, safe_path
+from gateway.sources.http.page_trail import InvalidPages, PageTrail, announced, first, next_, numbered, safe_path
 
 BASE = "https://erp.test/v1"
 
@@ -90,7 +90,7 @@ def test_size_an_incomplete_page_is_the_last() -> None:
 def test_metadata_the_page_is_in_the_body() -> None:
     head = first(PartnerRequest("contrats", "/c", "POST", body={"dateDebut": "x"}, pages=PagingStyle.METADATA))
     assert head.body == {"dateDebut": "x", "page": 1}
-    assert numero(head, 3).body == {"dateDebut": "x", "page": 3}
+    assert numbered(head, 3).body == {"dateDebut": "x", "page": 3}
     assert announced(head, {"metadonnees": {"totalPages": 4}}) == 4
     assert announced(head, {"metadonnees": {"totalPages": 0}}) == 1
 
@@ -98,7 +98,7 @@ def test_metadata_the_page_is_in_the_body() -> None:
 def test_index_counts_from_zero() -> None:
     head = first(partner_request(PagingStyle.INDEX))
     assert (head.params["page_index"], head.params["page_size"]) == ("0", "2")
-    assert numero(head, 3).params["page_index"] == "2"
+    assert numbered(head, 3).params["page_index"] == "2"
     assert [announced(head, {"pagination": {"total": total}}) for total in (0, 2, 3, 4, 5)] == [1, 1, 2, 2, 3]
 
 

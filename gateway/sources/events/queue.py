@@ -138,6 +138,6 @@ class QueueConsumer:
 def _by_record(notices: Iterable[ChangeNotice]) -> Mapping[str, set[str]]:
     """What acknowledges the events, by the record they tell of: it is looked for once."""
     keys: defaultdict[str, set[str]] = defaultdict(set)
-    for un in notices:
-        keys[un.record].add(un.key)
+    for notice in notices:
+        keys[notice.record].add(notice.key)
     return keys

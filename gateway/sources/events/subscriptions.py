@@ -1,4 +1,4 @@
-"""Who is listened to, as configured: the partners whose queue is consumed, those whose calls are received.
+"""The partners that tell their changes, as configured: those whose queue is consumed, those whose calls are received.
 
 Raises ConfigurationError for a partner that could not be heard as its file says.
 """
@@ -16,36 +16,36 @@ from gateway.sources.partners.load import EventsConfig, Partner
 
 
 def consumers(
-    sources: Sources, known_ones: Mapping[str, Connector], cache: Cache, metrics: SourceMetrics
+    sources: Sources, connectors: Mapping[str, Connector], cache: Cache, metrics: SourceMetrics
 ) -> list[QueueConsumer]:
-    """One a queue."""
+    """One consumer for each partner that has a queue."""
     return [
         QueueConsumer(partner, connector.queue, events.periode, sources, cache, metrics)
-        for partner, connector, events in subscriptions(sources.partners, known_ones)
+        for partner, connector, events in subscriptions(sources.partners, connectors)
         if connector.queue
     ]
 
 
 def receiver(
-    sources: Sources, known_ones: Mapping[str, Connector], metrics: SourceMetrics, seconds: Callable[[], float]
+    sources: Sources, connectors: Mapping[str, Connector], metrics: SourceMetrics, seconds: Callable[[], float]
 ) -> WebhookReceiver:
-    """For all who call."""
+    """The receiver of the calls of all partners."""
     callers = {
         partner.nom: Subscription(partner, connector.notices, events.secret)
-        for partner, connector, events in subscriptions(sources.partners, known_ones)
+        for partner, connector, events in subscriptions(sources.partners, connectors)
         if connector.notices and events.secret
     }
     return WebhookReceiver(callers, sources, metrics, seconds)
 
 
 def subscriptions(
-    partners: Mapping[str, Partner], known_ones: Mapping[str, Connector]
+    partners: Mapping[str, Partner], connectors: Mapping[str, Connector]
 ) -> Iterator[tuple[Partner, Connector, EventsConfig]]:
     """The partners whose file says that they tell their changes."""
     for partner in partners.values():
         if partner.evenements is None:
             continue
-        connector = known_ones[partner.genre]
+        connector = connectors[partner.genre]
         calls = partner.evenements.secret is not None
         if (connector.notices if calls else connector.queue) is None:
             missing = "n'appelle pas" if calls else "n'a pas de file ; pour être appelé, un secret est requis"

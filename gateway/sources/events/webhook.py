@@ -1,7 +1,7 @@
 """Calls by which a partner says that a tenant's data changed: verified, then believed of nothing but what to ask again.
 
 Knows no HTTP. A signature is the HMAC-SHA256 of `<seconds>.<body>`; within the window, a call shown again invalidates again,
-which costs the partner a request at most every `fraicheur.REST`.
+which costs the partner a request at most every `freshness.REST`.
 """
 
 import hashlib
@@ -17,12 +17,12 @@ from pydantic import SecretStr
 from gateway.connectors.base import ChangeNotice, UnexpectedAnswer
 from gateway.sources.events.queue import unit_of_code
 from gateway.sources.fetch import Sources
-from gateway.sources.http.decode import InvalidDocument, decoder_json
+from gateway.sources.http.decode import InvalidDocument, decode_json
 from gateway.sources.metrics import SourceMetrics
 from gateway.sources.partners.load import Partner
 
 WINDOW = 300  # seconds, of clocks that differ and of networks that wait
-UNKNOWN = "inconnu"  # whom nobody configured, in the figures
+UNKNOWN = "inconnu"  # a partner that nobody configured, in the figures
 
 
 class WebhookOutcome(Enum):
@@ -74,19 +74,19 @@ class WebhookReceiver:
         self._subscriptions, self._sources, self._metrics, self._seconds = subscriptions, sources, metrics, seconds
         self._decoy = SecretStr(secrets.token_hex(32))  # an unknown partner takes the time of a known one
 
-    async def receive(self, nom: str, call: WebhookCall) -> WebhookOutcome:
+    async def receive(self, name: str, call: WebhookCall) -> WebhookOutcome:
         """Invalidate what a call names. Asks nothing of anybody."""
-        subscription = self._subscriptions.get(nom)
+        subscription = self._subscriptions.get(name)
         secret = (subscription.secret if subscription else self._decoy).get_secret_value().encode()
         outcome = WebhookOutcome.REFUSED
         if is_authentic(secret, call, self._seconds()) and subscription:
             outcome = await self._invalidate(subscription, call.body)
-        self._metrics.event(nom if subscription else UNKNOWN, outcome.value)
+        self._metrics.event(name if subscription else UNKNOWN, outcome.value)
         return outcome
 
     async def _invalidate(self, subscription: Subscription, body: bytes) -> WebhookOutcome:
         try:
-            notices = subscription.notices(decoder_json(body))
+            notices = subscription.notices(decode_json(body))
         except (InvalidDocument, UnexpectedAnswer):
             return WebhookOutcome.UNREADABLE
         unit = unit_of_code(subscription.partner, notices.tenant)

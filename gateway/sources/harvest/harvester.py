@@ -1,12 +1,31 @@
 """Harvests the registry: windows of processing days, in order, page by page. Knows windows, no SQL and no HTTP.
 
-Backfill in windows of at most `fenetre_jours` from `depuis`, then day by day up to yesterday (docs/domaine.md). Each page is
-written with what comes next, so that a harvest stopped anywhere goes on from there, in this process or in another one.
+Theory of operation
+-------------------
+The problem. The registry tells what was processed between two days, up to a bounded number of days at once, by pages that take
+minutes, at night, while the partner is open. A harvest is therefore interrupted: it must lose no row, tell none twice, and go
+on from where it was left, in this process or in another one.
+
+The states. The store holds the windows that are done, and at most one under way: its days, the view and the page that come
+next. A turn is:
+
+  due        the days from `depuis` to yesterday that no done window covers, cut in windows (`due_windows`);
+  mandate    one process of all harvests: it holds a lease, which it extends while it lives (`_mandate`);
+  page       one page is asked for and read, then written together with what comes next, in one transaction (`_WindowHarvest`);
+  done       the last page of the last view closes its window, with the instant of that; what is due is then drawn again.
+
+The invariants.
+  1. A window is done when all its pages are written: what the copy tells is complete up to the end of its last window.
+  2. Rows and place advance together: a process that is killed leaves a page written and passed, or neither.
+  3. Pages of one window are those of one list: if they move meanwhile, the window begins again.
+  4. A page of which nothing can be read is never passed: its rows would be lost for good. The harvest stops instead.
+
+Why windows near the present are single days: the end of a window is how fresh the copy is, and a short one is soon done.
 """
 
 import asyncio
 import logging
-import time as timer_
+import time as timer
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -25,22 +44,23 @@ from gateway.stores.registry_row import RegistryRow
 from gateway.stores.registry_writer import LEASE, HarvestUnderWay, RegistryWriter, WindowUnderWay
 
 LOOKBACK_DAYS = 3  # a harvest that lags no more than this goes day by day
-EVE = 900.0  # seconds between two looks at what is due
+PERIOD = 900.0  # seconds between two looks at what is due
 WAIT_MIN, WAIT_MAX = 60.0, 6 * 3600.0  # what is believed of a partner that tells when to come back
 RETENTION_YEARS = 2  # after its planned end, a contract is forgotten (docs/domaine.md, Registre)
-
-logger = logging.getLogger("gateway.moisson")
-
 UNREADABLE = 20  # rows refused of a page, and none kept: the format changed. Fewer are a bad day, counted and set aside
+ONE_DAY = timedelta(days=1)
 
 HarvestedRows = tuple[list[RegistryRow], QualityCounts]
-ONE_DAY = timedelta(days=1)
+
+logger = logging.getLogger("gateway.moisson")
 
 
 @dataclass(frozen=True, slots=True)
 class HarvestTarget:
-    """What is harvested: how a page is asked for and read, from when, and how long windows are. `ouverture`: Europe/Paris,
-    a hint."""
+    """What is harvested: how a page is asked for and read, from which day, in windows of how many days at most.
+
+    `ouverture`: opening hours in Europe/Paris; a hint, the partner's 503 decides.
+    """
 
     source: str
     read: Callable[[PartnerRequest, int, Callable[[Any], HarvestedRows]], Awaitable[HarvestPage[HarvestedRows]]]
@@ -52,7 +72,7 @@ class HarvestTarget:
 
 @dataclass(frozen=True, slots=True)
 class WindowStep:
-    """Where a window is: the page just written, of how many, and the rows of the window so far."""
+    """How far a window is: the page just written, of how many, and the rows of the window so far."""
 
     operation: str
     page: int
@@ -63,8 +83,10 @@ class WindowStep:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """One page written, for whoever watches: of the window of that rank among `total`, and what reading it made of it.
-    `seconds` is what the window took here."""
+    """One page written: of the window of that rank among `total`, how many rows it kept and what it lost.
+
+    `seconds` is what the window took in this process.
+    """
 
     window: Window
     rank: int
@@ -76,177 +98,183 @@ class Progress:
 
 
 class ProgressListener(Protocol):
-    """Who watches a harvest."""
+    """Told how a harvest goes."""
 
     def advance(self, progress: Progress) -> None: ...
     def place(self, harvest_state: HarvestState, dues: int) -> None: ...
 
 
-def due_windows(made_ones: Sequence[Window], depuis: date, yesterday: date, length: int) -> list[Window]:
+def due_windows(done: Sequence[Window], depuis: date, yesterday: date, length: int) -> list[Window]:
     """What is left to harvest, in order of day: gaps first, then on from the last window; single days near the present."""
-    return [due for gap in _gaps(made_ones, depuis, yesterday) for due in _split(gap, yesterday, length)]
+    return [window for gap in _gaps(done, depuis, yesterday) for window in _split(gap, yesterday, length)]
 
 
-def _gaps(made_ones: Sequence[Window], depuis: date, yesterday: date) -> Iterator[Window]:
+def _gaps(done: Sequence[Window], depuis: date, yesterday: date) -> Iterator[Window]:
+    """The runs of days that no window covers; the last one, which goes on to yesterday, may be empty."""
     day = depuis
-    for made in sorted(made_ones, key=lambda window: window.debut):
-        if day < made.debut:
-            yield Window(day, min(made.debut - ONE_DAY, yesterday))
-        day = max(day, made.fin + ONE_DAY)
+    for window in sorted(done, key=lambda window: window.debut):
+        if day < window.debut:
+            yield Window(day, min(window.debut - ONE_DAY, yesterday))
+        day = max(day, window.fin + ONE_DAY)
     yield Window(day, yesterday)
 
 
 def _split(gap: Window, yesterday: date, length: int) -> Iterator[Window]:
-    debut = gap.debut
-    while debut <= gap.fin:
-        near = (yesterday - debut).days < LOOKBACK_DAYS
-        fin = debut if near else min(debut + timedelta(days=length - 1), gap.fin)
-        yield Window(debut, fin)
-        debut = fin + ONE_DAY
+    start = gap.debut
+    while start <= gap.fin:
+        # Near the present a window is one day: the copy is as fresh as the end of its last window that is done.
+        near = (yesterday - start).days < LOOKBACK_DAYS
+        end = start if near else min(start + timedelta(days=length - 1), gap.fin)
+        yield Window(start, end)
+        start = end + ONE_DAY
 
 
 async def harvest(
-    champ: HarvestTarget,
+    target: HarvestTarget,
     registry_writer: RegistryWriter,
     now: Callable[[], datetime],
     follow: Callable[[Progress], None],
 ) -> int:
-    """Harvest all that is due; returns the number of windows. Raises HarvestUnderWay when another process does it, and
-    SourceError where the partner stops us.
-
-    What is due is looked at again after each window: the day may have changed.
-    """
-    if not await _due(champ, registry_writer, now()):
+    """Harvest all that is due; the number of windows done. Raises HarvestUnderWay when another process does it, and
+    SourceError where the partner stops us."""
+    # Looked at before the mandate: most turns have nothing to do, and must not take the place of a process that has.
+    if not await _due(target, registry_writer, now()):
         return 0
     async with _mandate(registry_writer):
-        await registry_writer.forget(_deadline(paris_day(now())))
-        made_ones = 0
-        while dues := await _due(champ, registry_writer, now()):
-            pass_ = _WindowHarvest(champ, registry_writer, now, follow, (made_ones + 1, made_ones + len(dues)))
-            await pass_.harvest(await registry_writer.under_way() or WindowUnderWay(dues[0]))
-            made_ones += 1
-    return made_ones
+        today = paris_day(now())
+        # Under the mandate, and once a harvest: to forget is to write, and two processes would do it twice.
+        await registry_writer.forget(today.replace(year=today.year - RETENTION_YEARS, day=1))
+        done = 0
+        # What is due is drawn again after each window: a long harvest passes midnight, and the day is then another one.
+        while dues := await _due(target, registry_writer, now()):
+            ranks = (done + 1, done + len(dues))
+            # A window left under way comes first, as it was cut: its pages are counted within those days.
+            under_way = await registry_writer.under_way() or WindowUnderWay(dues[0])
+            await _WindowHarvest(target, registry_writer, now, follow, ranks).harvest(under_way)
+            done += 1
+    return done
 
 
 @dataclass(frozen=True, slots=True)
 class _WindowHarvest:
-    """The harvest of one window."""
+    """The harvest of one window. `ranks`: its own, and how many are due."""
 
-    champ: HarvestTarget
+    target: HarvestTarget
     registry_writer: RegistryWriter
     now: Callable[[], datetime]
     follow: Callable[[Progress], None]
     ranks: tuple[int, int]
 
     async def harvest(self, under_way: WindowUnderWay) -> None:
-        """From where it was left to its last page."""
-        partner_requests = self.champ.moisson.partner_requests(under_way.window.debut, under_way.window.fin)
-        departure, last = timer_.monotonic(), b""
-        while under_way.view < len(partner_requests):
-            partner_request = partner_requests[under_way.view]
-            page = await self._page(partner_request, under_way, last)
-            following = under_way.after(page.total, len(page.row_read[0]))
-            completed = following.view == len(partner_requests)
-            await self.registry_writer.write_page(
-                under_way, page.row_read[0], following, self.now() if completed else None
-            )
-            step = WindowStep(partner_request.operation, under_way.page, page.total, completed, following.rows)
-            duration = timer_.monotonic() - departure
-            self.follow(
-                Progress(under_way.window, *self.ranks, step, len(page.row_read[0]), page.row_read[1], duration)
-            )
-            under_way, last = following, page.digest
+        """From where the window was left to its last page."""
+        views = self.target.moisson.partner_requests(under_way.window.debut, under_way.window.fin)
+        start, last_digest = timer.monotonic(), b""
+        while under_way.view < len(views):
+            view = views[under_way.view]
+            page = await self._page(view, under_way, last_digest)
+            rows, account = page.content
+            following = under_way.after(page.total, len(rows))
+            completed = following.view == len(views)
+            # The rows and the place of the next page are one write: a kill between the two would lose or repeat a page.
+            await self.registry_writer.write_page(under_way, rows, following, self.now() if completed else None)
+            step = WindowStep(view.operation, under_way.page, page.total, completed, following.rows)
+            seconds = timer.monotonic() - start
+            self.follow(Progress(under_way.window, *self.ranks, step, len(rows), account, seconds))
+            under_way, last_digest = following, page.digest
 
     async def _page(
-        self, partner_request: PartnerRequest, under_way: WindowUnderWay, last: bytes
+        self, view: PartnerRequest, under_way: WindowUnderWay, last_digest: bytes
     ) -> HarvestPage[HarvestedRows]:
-        """The next page. Pages that move under our feet would lose rows or tell them twice: the window begins again. One of
-        which nothing can be read stops the harvest: done, its rows would be lost for good."""
-        read = partial(self.champ.moisson.rows, partner_request, under_way.window.fin)
-        page = await self.champ.read(partner_request, under_way.page, read)
-        if under_way.page > 1 and (page.total != under_way.total or page.digest == last):
+        """The next page. Raises SourceInvalid for pages that moved and for a page of which nothing can be read."""
+        read = partial(self.target.moisson.rows, view, under_way.window.fin)
+        page = await self.target.read(view, under_way.page, read)
+        # Another total, or the same page again: the list moved under our feet. Going on would lose rows or tell some twice.
+        if under_way.page > 1 and (page.total != under_way.total or page.digest == last_digest):
             await self.registry_writer.abandon(under_way)
-            raise SourceInvalid(self.champ.source, "les pages ont changé au cours de la fenêtre")
-        kept, account = page.row_read
-        if not kept and account.rejects >= UNREADABLE:
-            raise SourceInvalid(self.champ.source, "aucune ligne de la page n'est lisible")
+            raise SourceInvalid(self.target.source, "les pages ont changé au cours de la fenêtre")
+        rows, account = page.content
+        # Marked done, the window would never be asked for again: a format that changed must stop the harvest here.
+        if not rows and account.rejects >= UNREADABLE:
+            raise SourceInvalid(self.target.source, "aucune ligne de la page n'est lisible")
         return page
 
 
 @asynccontextmanager
 async def _mandate(registry_writer: RegistryWriter) -> AsyncIterator[None]:
-    """The place of the one who harvests, kept for the block. Raises HarvestUnderWay."""
+    """The place of the one process that harvests, kept for the block. Raises HarvestUnderWay."""
     if not await registry_writer.elect():
         raise HarvestUnderWay
-    loop_lag = asyncio.create_task(_heartbeat(registry_writer))
+    heartbeat = asyncio.create_task(_heartbeat(registry_writer))
     try:
         yield
     finally:
-        loop_lag.cancel()
-        await asyncio.gather(loop_lag, return_exceptions=True)
+        # Stopped before the place is given back: it would otherwise take it again.
+        heartbeat.cancel()
+        await asyncio.gather(heartbeat, return_exceptions=True)
         await registry_writer.release()
 
 
 async def _heartbeat(registry_writer: RegistryWriter) -> None:
-    """A page may take ten minutes: meanwhile, others know that we are alive."""
+    """A page may take ten minutes: meanwhile, the others know that we are alive."""
     while True:
+        # A third: two extensions may fail before the lease is another's.
         await asyncio.sleep(LEASE / 3)
         await registry_writer.extend_lease()
 
 
-async def _due(champ: HarvestTarget, registry_writer: RegistryWriter, instant: datetime) -> list[Window]:
+async def _due(target: HarvestTarget, registry_writer: RegistryWriter, instant: datetime) -> list[Window]:
     yesterday = paris_day(instant) - ONE_DAY
-    return due_windows(await registry_writer.windows(), champ.depuis, yesterday, champ.fenetre_jours)
-
-
-def _deadline(day: date) -> date:
-    return day.replace(year=day.year - RETENTION_YEARS, day=1)
+    return due_windows(await registry_writer.windows(), target.depuis, yesterday, target.fenetre_jours)
 
 
 async def watch(
-    champ: HarvestTarget,
+    target: HarvestTarget,
     registry_writer: RegistryWriter,
     now: Callable[[], datetime],
     sleep: Sleep,
-    suivi: ProgressListener,
+    listener: ProgressListener,
 ) -> None:
     """Harvest what falls due, for ever. Whatever fails only delays it; one line says what, without a value."""
 
-    async def harvest() -> float:
+    async def turn() -> float:
         try:
-            return await _attempt(champ, registry_writer, now, suivi)
+            return await _attempt(target, registry_writer, now, listener)
         finally:
-            await _place(champ, registry_writer, now(), suivi)
+            # Told by every process, whoever harvested: each has its own gauges.
+            await _tell_place(target, registry_writer, now(), listener)
 
-    await every(EVE, harvest, _failed, sleep)
+    def failed(error: Exception) -> None:
+        # A full disk must not end the service; the text of the error could hold a value.
+        logger.error("moisson interrompue : %s", type(error).__name__)
 
-
-def _failed(error: Exception) -> None:
-    """A full disk must not end the service; the text could hold a value."""
-    logger.error("moisson interrompue : %s", type(error).__name__)
+    await every(PERIOD, turn, failed, sleep)
 
 
 async def _attempt(
-    champ: HarvestTarget, registry_writer: RegistryWriter, now: Callable[[], datetime], suivi: ProgressListener
+    target: HarvestTarget, registry_writer: RegistryWriter, now: Callable[[], datetime], listener: ProgressListener
 ) -> float:
     """One harvest, where the partner is open; the seconds to wait before the next."""
     try:
-        if champ.ouverture is None or is_open(champ.ouverture, now()):
-            await harvest(champ, registry_writer, now, suivi.advance)
+        if target.ouverture is None or is_open(target.ouverture, now()):
+            await harvest(target, registry_writer, now, listener.advance)
     except HarvestUnderWay:
+        # Should the other process die, its lease ends then at the latest, and its place is free.
         return LEASE
     except SourceClosed as error:
-        return min(max(error.retry_after or EVE, WAIT_MIN), WAIT_MAX)
+        # Bounded: a partner that says « in a week » by mistake would otherwise be believed for a week.
+        return min(max(error.retry_after or PERIOD, WAIT_MIN), WAIT_MAX)
     except SourceError as error:
         logger.warning("moisson interrompue : %s %s", error.source, error.code.value)
-    return EVE
+    return PERIOD
 
 
-async def _place(
-    champ: HarvestTarget, registry_writer: RegistryWriter, instant: datetime, suivi: ProgressListener
+async def _tell_place(
+    target: HarvestTarget, registry_writer: RegistryWriter, instant: datetime, listener: ProgressListener
 ) -> None:
     """How far the harvest is, whoever did it."""
     try:
-        suivi.place(await registry_writer.registry.harvest_state(), len(await _due(champ, registry_writer, instant)))
+        dues = await _due(target, registry_writer, instant)
+        listener.place(await registry_writer.registry.harvest_state(), len(dues))
     except Exception as error:
+        # Called as another error may be on its way: it must not be replaced by this one.
         logger.error("moisson : avancement inconnu (%s)", type(error).__name__)

@@ -26,6 +26,7 @@ class HarvestMetrics:
             "passerelle_moisson_lignes", "Lignes du registre, gardées ou rejetées.", ("sort",), registry=metrics
         )
         self._due = Gauge("passerelle_moisson_fenetres_dues", "Fenêtres qui restent à moissonner.", registry=metrics)
+        # Computed when it is read: the lag grows while nothing happens.
         delay = Gauge(
             "passerelle_registre_retard_secondes", "Âge de ce que la copie du registre affirme.", registry=metrics
         )
@@ -49,7 +50,7 @@ class HarvestMetrics:
 
 
 def line(progress: Progress) -> str:
-    """One page written, in one line."""
+    """One page written, as a line for the log."""
     window, step, rejects = progress.window, progress.step, progress.account.rejects
     place = "" if step.completed else f"{step.operation} page {step.page}/{step.pages}, "
     fact = f"[{progress.rank}/{progress.total}] {window.debut} → {window.fin} : {place}{step.rows} lignes"

@@ -1,4 +1,8 @@
-"""Keeps the referential: harvested at start and daily, on disk in between. Knows no HTTP and no noun."""
+"""Keeps the referential (communes, Missions locales, organismes): read from its partner at start and daily, on disk in between.
+
+Knows no HTTP and no noun. Without a referential nothing can be placed: a gateway does not start, and never replaces a whole
+one by an empty one.
+"""
 
 import asyncio
 import json
@@ -14,7 +18,7 @@ from gateway.connectors.base import QualityCounts, ReadingSteps
 from gateway.domain.referentiel import CommuneLine, MissionLocaleRow, OrganismeRow, Referentiel
 from gateway.errors import ConfigurationError, SourceError
 
-VERSION = 1
+VERSION = 1  # of the file: another one is not read
 PERIOD = 24 * 3600.0  # seconds between two harvests
 RETRY_AFTER = 60.0  # … after a failed one
 PATIENCE = 10.0  # seconds a start waits for a fresher referential than the disk's
@@ -40,6 +44,7 @@ class ReferentielKeeper:
         """Harvest, else read the disk, which a partner that hangs does not delay. Raises ConfigurationError when there is
         neither."""
         copy = self._path.exists()
+        # A start must not hang on a partner that does, unless there is nothing else to start with.
         try:
             async with asyncio.timeout(PATIENCE if copy else None):
                 if await self.harvest():
@@ -55,26 +60,23 @@ class ReferentielKeeper:
     async def harvest(self) -> bool:
         """Harvest and write; False when the partner could not answer, or answered nothing."""
         try:
-            lu, account = await self._read(self._reading())
+            new, account = await self._read(self._reading())
         except SourceError as error:
             logger.warning("référentiel non moissonné : %s %s", error.source, error.code.value)
             return False
-        if not (lu.communes and lu.missions_locales and lu.organismes):
+        # A cut answer reads as a short one: with a part missing, nobody of it would be in any perimeter.
+        if not (new.communes and new.missions_locales and new.organismes):
             logger.warning("référentiel vide ou tronqué : le précédent est gardé")
             return False
-        logger.info(
-            "référentiel : %d communes, %d CFA, %d rejets", len(lu.communes), len(lu.organismes), account.rejects
-        )
-        self.current, self._harvested = lu, True
-        await self._keep(lu)
-        return True
-
-    async def _keep(self, referentiel: Referentiel) -> None:
-        """A disk that refuses costs the next start with the partner down, not this one."""
+        text = "référentiel : %d communes, %d CFA, %d rejets"
+        logger.info(text, len(new.communes), len(new.organismes), account.rejects)
+        # Served before it is kept: a disk that refuses costs the next start with the partner down, not this one.
+        self.current, self._harvested = new, True
         try:
-            await asyncio.to_thread(_write, self._path, referentiel)
+            await asyncio.to_thread(_write, self._path, new)
         except OSError as error:
             logger.error("référentiel non gardé sur disque : %s", error.strerror)
+        return True
 
     async def watch(self, sleep: Sleep) -> None:
         """Harvest daily, for ever; soon again as long as it is the disk's copy that serves."""
@@ -82,14 +84,15 @@ class ReferentielKeeper:
         async def harvest() -> float:
             return PERIOD if await self.harvest() else RETRY_AFTER
 
-        def failed(error: Exception) -> None:  # the service goes on with the referential it has
+        def failed(error: Exception) -> None:
+            # The service goes on with the referential it has; the text of the error could hold a value.
             logger.error("référentiel non moissonné : %s", type(error).__name__)
 
         await every(RETRY_AFTER, harvest, failed, sleep, first=PERIOD if self._harvested else RETRY_AFTER)
 
 
 def _write(path: Path, referentiel: Referentiel) -> None:
-    """Whole or not at all."""
+    """Write the file, whole or not at all."""
     content = {
         "version": VERSION,
         "communes": list(referentiel.communes.values()),
@@ -97,16 +100,18 @@ def _write(path: Path, referentiel: Referentiel) -> None:
         "organismes": list(referentiel.organismes.values()),
         "noms": [[nature, code, name] for (nature, code), name in referentiel.noms.items()],
     }
+    # A draft beside it, flushed then renamed: a machine that stops anywhere leaves the former file or the new one.
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".nouveau")
-    with draft.open("w", encoding="utf-8") as flux:
-        flux.write(json.dumps(content, ensure_ascii=False, default=asdict))  # a line at a time: a country has 35,000
-        flux.flush()
-        os.fsync(flux.fileno())
+    with draft.open("w", encoding="utf-8") as file:
+        file.write(json.dumps(content, ensure_ascii=False, default=asdict))  # a line at a time: a country has 35,000
+        file.flush()
+        os.fsync(file.fileno())
     os.replace(draft, path)
 
 
 def _reread(path: Path) -> Referentiel:
+    """The referential of the file. Raises ConfigurationError: a start that goes on without it would place nobody."""
     try:
         content: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         if content["version"] != VERSION:
@@ -122,4 +127,5 @@ def _reread(path: Path) -> Referentiel:
 
 
 def _tuples(line: Mapping[str, Any]) -> dict[str, Any]:
+    # JSON has lists only; the records are frozen, and compared.
     return {key: tuple(value) if isinstance(value, list) else value for key, value in line.items()}

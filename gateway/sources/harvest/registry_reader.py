@@ -27,17 +27,19 @@ from gateway.stores.registry import HarvestState, StoredContrat
 T = TypeVar("T")
 
 OVERLAP_DAYS = 60  # nobody is an apprentice twice at once for longer
-READINGS_MAX = 16
+READINGS_MAX = 16  # results kept: as many perimeters asked for at once
 FOLDED_MAX = 50_000  # folded contracts kept: the reads of one operation, and the perimeters of many callers, share them
-JOINED = frozenset({"telephone", "courriel", "domicile"})
+JOINED = frozenset(
+    {"telephone", "courriel", "domicile"}
+)  # criteria of which one must agree, where both contracts tell it
 VERSION_SECONDS = 1.0  # a harvest, maybe of another process, is seen that late at most
-BREATH = 25  # contracts or persons between two breaths of the event loop: some ten milliseconds
+YIELD_EVERY = 25  # contracts or persons between two turns of the event loop: some ten milliseconds
 
 Fold = Callable[[Sequence[Mapping[str, Any]]], tuple[Jeune, Contrat] | None]
 
 
 class StoredRegistry(Protocol):
-    """Where the rows are kept."""
+    """The store of the rows, as this module uses it."""
 
     async def harvest_state(self) -> HarvestState: ...
     async def contrats(
@@ -58,7 +60,7 @@ class RegistryResult:
 
 @dataclass(frozen=True, slots=True)
 class _Folded:
-    """A contract folded: its pseudonym, what its rows tell, and what that says of whose it is."""
+    """One contract, its rows folded: its pseudonym, what they tell, and the traits that its person is compared by."""
 
     key: str
     jeune: Jeune
@@ -73,11 +75,11 @@ class RegistryReader:
         self._store = store
         self._fold = fold
         self._seconds = seconds
-        self._values_read: LRUCache[tuple[str, str], RegistryResult] = LRUCache(READINGS_MAX)
+        self._results: LRUCache[tuple[str, str], RegistryResult] = LRUCache(READINGS_MAX)
         self._flights: SingleFlight[tuple[str, str], RegistryResult] = SingleFlight()
-        self._folded_rows: LRUCache[bytes, _Folded | None] = LRUCache(FOLDED_MAX)
-        self._known: HarvestState | None = None
-        self._reread = float("-inf")
+        self._contracts: LRUCache[bytes, _Folded | None] = LRUCache(FOLDED_MAX)
+        self._state: HarvestState | None = None
+        self._next_look = float("-inf")
 
     async def version(self) -> str:
         """Changes when a harvest brings rows. Empty when the store does not answer."""
@@ -89,14 +91,16 @@ class RegistryReader:
     async def _harvest_state(self) -> HarvestState:
         """Read in the store once a second, by one for all who come meanwhile. Raises RegistryUnavailable."""
         instant = self._seconds()
-        if self._known is None or instant >= self._reread:
-            self._reread = instant + VERSION_SECONDS
+        if self._state is None or instant >= self._next_look:
+            # Set before the read: those who come meanwhile use the former state instead of reading it again.
+            self._next_look = instant + VERSION_SECONDS
             try:
-                self._known = await self._store.harvest_state()
+                self._state = await self._store.harvest_state()
             except RegistryUnavailable:
-                self._known = None
+                # What was known is not known any more: a store that is down must not look fresh.
+                self._state = None
                 raise
-        return self._known
+        return self._state
 
     async def records(
         self, codes_postaux: Collection[str], cfas: Collection[str], identities: Collection[str]
@@ -107,9 +111,10 @@ class RegistryReader:
         """
         harvest_state = await self._harvest_state()
         key = (harvest_state.version, self._store.digest(codes_postaux, cfas, identities))
-        lu = self._values_read.get(key)
-        if lu is not None:
-            return lu
+        # The version is part of the key: a harvest that brings rows makes every result out of date, and none has to be dropped.
+        result = self._results.get(key)
+        if result is not None:
+            return result
         return await self._flights.run(key, partial(self._read, key, harvest_state, (codes_postaux, cfas, identities)))
 
     async def _read(
@@ -120,9 +125,9 @@ class RegistryReader:
     ) -> RegistryResult:
         """One reading for all who wait; whoever leaves does not stop it, and the next finds it done."""
         stored_rows = await self._store.contrats(*request)
-        lu = RegistryResult(await self._persons(stored_rows), harvest_state.as_of, harvest_state.version)
-        self._values_read[key] = lu
-        return lu
+        result = RegistryResult(await self._persons(stored_rows), harvest_state.as_of, harvest_state.version)
+        self._results[key] = result
+        return result
 
     async def _persons(self, stored_rows: Sequence[StoredContrat]) -> tuple[Record, ...]:
         by_person: dict[str, list[_Folded]] = defaultdict(list)
@@ -130,74 +135,82 @@ class RegistryReader:
             folded = self._folded(stored)
             if folded is not None:
                 by_person[stored.person].append(folded)
-        return tuple([d async for key in _yield_to_loop(sorted(by_person)) for d in _records(key, by_person[key])])
+        # Sorted: two processes give the same persons in the same order.
+        people = _yield_to_loop(sorted(by_person))
+        return tuple([record async for person in people for record in _records(person, by_person[person])])
 
     def _folded(self, stored: StoredContrat) -> _Folded | None:
         """Unsealed and folded once, until a harvest brings a row of this contract."""
-        if stored.digest not in self._folded_rows:
+        if stored.digest not in self._contracts:
+            # The costly part of a cold read: payloads are sealed, and a contract has a row for each of its changes.
             folded = self._fold(self._store.payloads(stored))
-            self._folded_rows[stored.digest] = _folded(stored.contrat, *folded) if folded else None
-        return self._folded_rows[stored.digest]
+            self._contracts[stored.digest] = _folded(stored.contrat, *folded) if folded else None
+        return self._contracts[stored.digest]
 
 
 def _folded(key: str, jeune: Jeune, contrat: Contrat) -> _Folded:
+    # The origin is empty: contracts are compared among themselves, all of the registry.
     return _Folded(key, jeune, contrat, traits_of(replace(jeune, contrats=[contrat]), ("", ""), key))
 
 
 async def _yield_to_loop(elements: Sequence[T]) -> AsyncIterator[T]:
-    """The elements, with a breath of the event loop now and then."""
+    """The elements, with a turn of the event loop now and then."""
     for rank, element in enumerate(elements, 1):
         yield element
-        if rank % BREATH == 0:
+        if rank % YIELD_EVERY == 0:
             await asyncio.sleep(0)
 
 
-def _records(person: str, folded_rows: list[_Folded]) -> list[Record]:
+def _records(person: str, contracts: list[_Folded]) -> list[Record]:
     """The persons behind the contracts of one exact identity: one, unless something says that they are homonyms."""
     groups: list[list[_Folded]] = []
-    for folded in sorted(folded_rows, key=lambda folded: (folded.contrat.date_debut or date.min, folded.key)):
-        own_ones = [group for group in groups if all(_one_person(folded, other) for other in group)]
-        if len(own_ones) == 1:
-            own_ones[0].append(folded)
+    for folded in sorted(contracts, key=lambda folded: (folded.contrat.date_debut or date.min, folded.key)):
+        matching = [group for group in groups if all(_one_person(folded, other) for other in group)]
+        # A contract that two groups could claim is neither's: a guess would give one homonym the other's contract.
+        if len(matching) == 1:
+            matching[0].append(folded)
         else:
             groups.append([folded])
+    # Homonyms cannot share the pseudonym of their identity: each bears the one of its first contract, which does not change.
     single = len(groups) == 1
     return [_record(person if single else group[0].key, group) for group in groups]
 
 
-def _one_person(un: _Folded, other: _Folded) -> bool:
-    """A shared CFA is no proof: homonyms born the same day may be in one. Of phone, e-mail and home one must agree, if told."""
-    if un.traits is None or other.traits is None or _concurrent(un.contrat, other.contrat):
+def _one_person(one: _Folded, other: _Folded) -> bool:
+    if one.traits is None or other.traits is None or _concurrent(one.contrat, other.contrat):
         return False
-    row_read = compare(un.traits, other.traits)
-    told_values = {accord for criterion, accord in row_read.agreements if criterion in JOINED}
-    return row_read.score >= weights().probable and (not told_values or "identique" in told_values)
+    comparison = compare(one.traits, other.traits)
+    # A shared CFA is no proof: homonyms born the same day may be in one. Of phone, e-mail and home one must agree, if told.
+    agreements = {accord for criterion, accord in comparison.agreements if criterion in JOINED}
+    return comparison.score >= weights().probable and (not agreements or "identique" in agreements)
 
 
-def _record(key: str, folded_rows: list[_Folded]) -> Record:
+def _record(key: str, contracts: list[_Folded]) -> Record:
     """One person: of each thing, what the latest contract that tells it says; every contract, every training."""
-    formations = {(f.date_debut, f.date_fin): f for folded in folded_rows for f in folded.jeune.formations or []}
-    recent = [folded.jeune for folded in reversed(folded_rows)]
-    told_values: dict[str, Any] = {
+    # By dates: the contracts of one training each tell it, and the latest tells it best.
+    formations = {(f.date_debut, f.date_fin): f for folded in contracts for f in folded.jeune.formations or []}
+    recent = [folded.jeune for folded in reversed(contracts)]
+    latest: dict[str, Any] = {
         champ: next((value for jeune in recent if (value := getattr(jeune, champ)) is not None), None)
         for champ in ("sexe", "rqth", "telephone", "courriel")
     }
+    # An address without a postal code places nobody in a perimeter: an older one that has it is worth more.
     placed = [jeune.adresse for jeune in recent if jeune.adresse and jeune.adresse.code_postal]
-    told_values["adresse"] = placed[0] if placed else recent[0].adresse
-    contrats = [folded.contrat for folded in folded_rows]
-    return Record(key, replace(recent[0], contrats=contrats, formations=list(formations.values()), **told_values))
+    latest["adresse"] = placed[0] if placed else recent[0].adresse
+    contrats = [folded.contrat for folded in contracts]
+    return Record(key, replace(recent[0], contrats=contrats, formations=list(formations.values()), **latest))
 
 
-def _concurrent(un: Contrat, other: Contrat) -> bool:
-    """Two contracts that ran together too long to be one person's; what has no dates, or is void, contradicts nothing."""
-    if un.annule or other.annule:
+def _concurrent(one: Contrat, other: Contrat) -> bool:
+    """Whether two contracts ran together too long to be one person's; one without dates, or void, contradicts nothing."""
+    if one.annule or other.annule:
         return False
-    (one_start, one_end), (other_start, other_end) = _bounds(un), _bounds(other)
+    (one_start, one_end), (other_start, other_end) = _bounds(one), _bounds(other)
     if not (one_start and one_end and other_start and other_end):
         return False
     return min(one_end, other_end) - max(one_start, other_start) > timedelta(days=OVERLAP_DAYS)
 
 
 def _bounds(contrat: Contrat) -> tuple[date | None, date | None]:
-    broken = contrat.rupture.date if contrat.rupture else None
-    return contrat.date_debut, broken or contrat.date_fin
+    rupture = contrat.rupture.date if contrat.rupture else None
+    return contrat.date_debut, rupture or contrat.date_fin

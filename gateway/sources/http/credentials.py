@@ -13,7 +13,7 @@ from urllib.parse import quote
 import httpx
 from pydantic import SecretStr
 
-from gateway.sources.http.decode import InvalidDocument, decoder_json
+from gateway.sources.http.decode import InvalidDocument, decode_json
 from gateway.sources.partners.load import AccessConfig
 
 
@@ -30,9 +30,12 @@ ExchangeFn = Callable[[httpx.Request], Awaitable[RawResponse]]
 
 
 class Credential(Protocol):
-    """Sends a request by `exchange`, with the proof."""
+    """Proves who we are on a request, once before it is sent and, if `renewable`, once more after a 401."""
 
-    async def send(self, partner_request: httpx.Request, exchange: ExchangeFn) -> RawResponse: ...
+    renewable: bool
+
+    async def sign(self, request: httpx.Request, exchange: ExchangeFn) -> None:
+        """Put the proof on a request; what must be asked for first is asked by `exchange`. Raises AccessDenied."""
 
 
 class AccessDenied(Exception):
@@ -42,55 +45,47 @@ class AccessDenied(Exception):
 class HeaderCredential:
     """Headers set on every request; one of them may be the secret."""
 
+    renewable = False
+
     def __init__(self, headers: Mapping[str, str]) -> None:
         self._headers = headers
 
-    async def send(self, partner_request: httpx.Request, exchange: ExchangeFn) -> RawResponse:
-        partner_request.headers.update(self._headers)
-        return await exchange(partner_request)
+    async def sign(self, request: httpx.Request, exchange: ExchangeFn) -> None:
+        request.headers.update(self._headers)
 
 
 class QueryCredential(HeaderCredential):
     """The secret in the query, in place of whatever a `next` link repeats of it."""
 
-    def __init__(self, nom: str, secret: str, headers: Mapping[str, str]) -> None:
+    def __init__(self, name: str, secret: str, headers: Mapping[str, str]) -> None:
         super().__init__(headers)
-        self._name, self._secret = nom, secret
+        self._name, self._secret = name, secret
 
-    async def send(self, partner_request: httpx.Request, exchange: ExchangeFn) -> RawResponse:
-        partner_request.url = partner_request.url.copy_set_param(self._name, self._secret)
-        return await super().send(partner_request, exchange)
+    async def sign(self, request: httpx.Request, exchange: ExchangeFn) -> None:
+        request.url = request.url.copy_set_param(self._name, self._secret)
+        request.headers.update(self._headers)
 
 
 class OAuth2Credential(HeaderCredential):
     """Client credentials: one token for concurrent requests, renewed once when the partner answers 401."""
 
-    def __init__(self, url_jeton: str, account: str, headers: Mapping[str, str]) -> None:
+    renewable = True
+
+    def __init__(self, token_url: str, account: str, headers: Mapping[str, str]) -> None:
         super().__init__(headers)
-        self._url, self._account = url_jeton, account
+        self._url, self._account = token_url, account
         self._lock = asyncio.Lock()
-        self._token = ""
+        self._bearer = ""  # the value of Authorization; empty before the first token
 
-    async def send(self, partner_request: httpx.Request, exchange: ExchangeFn) -> RawResponse:
-        partner_request.headers.update(self._headers)
-        token = await self._other_than("", exchange)
-        received = await self._carry(token, partner_request, exchange)
-        if received.statut == httpx.codes.UNAUTHORIZED:
-            received = await self._carry(await self._other_than(token, exchange), partner_request, exchange)
-        return received
-
-    async def _other_than(self, refuses: str, exchange: ExchangeFn) -> str:
-        """The token of the moment, asked for when it is the one that was refused."""
+    async def sign(self, request: httpx.Request, exchange: ExchangeFn) -> None:
+        # What the request already bears was refused. Whoever comes second finds the token that the first one asked for.
+        refused = request.headers.get("Authorization", "")
         async with self._lock:
-            if self._token == refuses:
-                self._token = _token(await exchange(self._request()))
-            return self._token
+            if self._bearer == refused:
+                self._bearer = "Bearer " + _token(await exchange(self._token_request()))
+            request.headers.update({**self._headers, "Authorization": self._bearer})
 
-    async def _carry(self, token: str, partner_request: httpx.Request, exchange: ExchangeFn) -> RawResponse:
-        partner_request.headers["Authorization"] = f"Bearer {token}"
-        return await exchange(partner_request)
-
-    def _request(self) -> httpx.Request:
+    def _token_request(self) -> httpx.Request:
         data = {"grant_type": "client_credentials"}
         return httpx.Request("POST", self._url, data=data, headers={"Authorization": _basic(self._account)})
 
@@ -114,7 +109,7 @@ def _basic(account: str) -> str:
 
 def _token(received: RawResponse) -> str:
     try:
-        document = decoder_json(received.body) if received.statut == httpx.codes.OK else {}
+        document = decode_json(received.body) if received.statut == httpx.codes.OK else {}
     except InvalidDocument:
         document = {}
     token = document.get("access_token") if isinstance(document, dict) else None

@@ -1,4 +1,7 @@
-"""Bytes of a partner → documents, strictly. Pure: knows no HTTP. What it refuses is a InvalidDocument, without any value.
+"""Bytes of a partner → body → document, strictly. Knows no HTTP. What it refuses is an InvalidBody or InvalidDocument, without
+any value.
+
+The body is read with a bound on its decoded size.
 
 JSON: duplicate keys, NaN and infinities, NUL and lone surrogates, bottomless nesting and endless integers are refused.
 CSV: `;`, a header row, one mapping a line; a UTF-8 byte order mark is tolerated whatever the declared encoding.
@@ -8,13 +11,80 @@ import codecs
 import csv
 import io
 import re
+import zlib
+from collections.abc import AsyncIterable
 from typing import Any
 
 from gateway import strict_json
 from gateway.connectors.base import BodyFormat, PartnerRequest
 
 _NUL = rb"\u0000"  # looked for first: the pattern alone costs milliseconds a body
+_GZIP_OR_ZLIB = zlib.MAX_WBITS | 32  # the header tells which
 _ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+
+
+class InvalidBody(Exception):
+    """The body cannot be decoded, or is larger than agreed. The message is French and holds nothing of the body."""
+
+
+class _AsIs:
+    """No content encoding; HTTP itself checks that the body is whole."""
+
+    def decode(self, block: bytes, _rest: int) -> bytes:
+        return block
+
+    def finish(self) -> None:
+        pass
+
+
+class _Compressed:
+    """gzip (several members allowed) or deflate. Never inflates more than one byte above what is left."""
+
+    def __init__(self) -> None:
+        self._stream = zlib.decompressobj(_GZIP_OR_ZLIB)
+
+    def decode(self, block: bytes, rest: int) -> bytes:
+        output = b""
+        while block and len(output) <= rest:
+            if self._stream.eof:
+                self._stream = zlib.decompressobj(_GZIP_OR_ZLIB)
+            output += self._inflate(block, rest + 1 - len(output))
+            block = self._stream.unconsumed_tail or self._stream.unused_data
+        return output
+
+    def _inflate(self, block: bytes, rest: int) -> bytes:
+        try:
+            return self._stream.decompress(block, rest)
+        except zlib.error:
+            raise InvalidBody("compression illisible") from None
+
+    def finish(self) -> None:
+        if not self._stream.eof:
+            raise InvalidBody("réponse tronquée")
+
+
+async def read_body(blocks: AsyncIterable[bytes], encoding: str, octets_max: int) -> bytes:
+    """The decoded body, at most `octets_max` bytes; `encoding` is the Content-Encoding header. Raises InvalidBody."""
+    decoder = _decoder(encoding.strip().lower())
+    chunks: list[bytes] = []
+    rest = octets_max
+    async for block in blocks:
+        chunk = decoder.decode(block, rest)
+        rest -= len(chunk)
+        if rest < 0:
+            raise InvalidBody("réponse trop volumineuse")
+        chunks.append(chunk)
+    if rest < octets_max:
+        decoder.finish()
+    return b"".join(chunks)
+
+
+def _decoder(encoding: str) -> _AsIs | _Compressed:
+    if encoding in {"", "identity"}:
+        return _AsIs()
+    if encoding in {"gzip", "x-gzip", "deflate"}:
+        return _Compressed()
+    raise InvalidBody("compression non prise en charge")
 
 
 class InvalidDocument(Exception):
@@ -25,14 +95,14 @@ class AnnouncedError(Exception):
     """The partner reports an error of its own (quota, right) under a status of success."""
 
 
-def decoder(body: bytes, partner_request: PartnerRequest) -> Any:
+def decode(body: bytes, partner_request: PartnerRequest) -> Any:
     """The document a body holds. Raises InvalidDocument, or AnnouncedError for a JSON error where CSV was due."""
     if partner_request.shape is BodyFormat.CSV:
-        return decoder_csv(body, partner_request.encoding)
-    return decoder_json(body, partner_request.encoding)
+        return decode_csv(body, partner_request.encoding)
+    return decode_json(body, partner_request.encoding)
 
 
-def decoder_json(body: bytes, encoding: str = "utf-8") -> Any:
+def decode_json(body: bytes, encoding: str = "utf-8") -> Any:
     """A JSON object or array; anything else, `null` included, is refused."""
     text = _text(body, encoding)
     try:
@@ -46,16 +116,16 @@ def decoder_json(body: bytes, encoding: str = "utf-8") -> Any:
     return document
 
 
-def decoder_csv(body: bytes, encoding: str = "utf-8") -> list[dict[str, str]]:
+def decode_csv(body: bytes, encoding: str = "utf-8") -> list[dict[str, str]]:
     """One mapping a line, by the names of the header row. Blank lines are skipped; a short line lacks its last columns."""
-    debut = body.removeprefix(codecs.BOM_UTF8).lstrip()[:1]
-    if debut == b"<":
+    start = body.removeprefix(codecs.BOM_UTF8).lstrip()[:1]
+    if start == b"<":
         raise InvalidDocument("page HTML à la place des données")
-    if debut == b"{":
+    if start == b"{":
         raise AnnouncedError("erreur annoncée sous un statut de succès")
-    flux = io.StringIO(_text(body, encoding), newline="")
+    stream = io.StringIO(_text(body, encoding), newline="")
     try:
-        rows = [line for line in csv.reader(flux, delimiter=";") if line]
+        rows = [line for line in csv.reader(stream, delimiter=";") if line]
     except csv.Error:
         raise InvalidDocument("CSV illisible") from None
     if not rows or len(set(rows[0])) != len(rows[0]):

@@ -1,7 +1,7 @@
 """How a partner cuts a long answer: what to ask next, from what was asked and received. Pure: does no I/O.
 
 A `next` address must stay on the partner's origin and under its base path; totals are believed within a bound; a page that
-comes back is a loop. What a partner does wrong is a InvalidPages.
+comes back is a loop. What a partner does wrong is an InvalidPages.
 """
 
 import re
@@ -30,13 +30,13 @@ class PageTrail:
 
     def __init__(self, pages_max: int) -> None:
         self._pages_max = pages_max
-        self._views: set[bytes] = set()
+        self._seen: set[bytes] = set()
 
     def add(self, digest: bytes) -> None:
-        if digest in self._views:
+        if digest in self._seen:
             raise InvalidPages("page répétée ou manquante")
-        self._views.add(digest)
-        self.bound(len(self._views))
+        self._seen.add(digest)
+        self.bound(len(self._seen))
 
     def bound(self, total: int) -> None:
         if total > self._pages_max:
@@ -45,8 +45,8 @@ class PageTrail:
 
 def first(partner_request: PartnerRequest) -> PartnerRequest:
     """The request of the first page."""
-    numbered = _NUMBER.get(partner_request.pages)
-    return numbered(partner_request, 1) if numbered else partner_request
+    number = _NUMBER.get(partner_request.pages)
+    return number(partner_request, 1) if number else partner_request
 
 
 def next_(partner_request: PartnerRequest, base: str, link: str, document: Any, rank: int) -> PartnerRequest | None:
@@ -74,7 +74,7 @@ def announced(partner_request: PartnerRequest, document: Any) -> int:
     return 1
 
 
-def numero(partner_request: PartnerRequest, rank: int) -> PartnerRequest:
+def numbered(partner_request: PartnerRequest, rank: int) -> PartnerRequest:
     """The request of page `rank` (from 1), for styles that number their pages."""
     return _NUMBER[partner_request.pages](partner_request, rank)
 
@@ -116,11 +116,11 @@ def _towards(partner_request: PartnerRequest, base: str, adresse: str) -> Partne
     """The same request at another address of the same partner."""
     if not adresse:
         return None
-    here, la = urlsplit(base), _split(base + partner_request.path, adresse)
-    path, root = unquote(la.path), unquote(here.path)
-    if (la.scheme, la.netloc) != (here.scheme, here.netloc) or not path.startswith(root + "/"):
+    here, there = urlsplit(base), _split(base + partner_request.path, adresse)
+    path, root = unquote(there.path), unquote(here.path)
+    if (there.scheme, there.netloc) != (here.scheme, here.netloc) or not path.startswith(root + "/"):
         raise InvalidPages("page suivante hors du partenaire")
-    params = dict(parse_qsl(la.query, keep_blank_values=True))
+    params = dict(parse_qsl(there.query, keep_blank_values=True))
     return replace(partner_request, path=safe_path(path.removeprefix(root)), params=params)
 
 

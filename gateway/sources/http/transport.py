@@ -2,7 +2,7 @@
 what is asked nor of paging, caching or pacing.
 
 Total deadline, bounded decoded size, no redirect followed, no environment proxy, no cookie kept, TLS verified, strict
-decoding, no URL in any log. What fails is an SourceError that names the partner and holds no address, body or value.
+decoding, no URL in any log. What fails is a SourceError that names the partner and holds no address, body or value.
 """
 
 import asyncio
@@ -21,9 +21,8 @@ from httpx_aiohttp import AiohttpTransport
 
 from gateway.connectors.base import PartnerRequest
 from gateway.errors import SourceDenied, SourceInvalid, SourceTimedOut, SourceUnavailable
-from gateway.sources.http.body import InvalidBody, read_body
 from gateway.sources.http.credentials import AccessDenied, Credential, RawResponse
-from gateway.sources.http.decode import AnnouncedError, InvalidDocument, decoder
+from gateway.sources.http.decode import AnnouncedError, InvalidBody, InvalidDocument, decode, read_body
 from gateway.sources.http.status import SUCCEEDED, error_for_status, instant_http
 from gateway.sources.http.validators import PageValidator, digest_of, page_validator
 
@@ -59,7 +58,7 @@ class Exchange:
 class PartnerResponse:
     """A decoded answer. `document` is None for an empty body that means absence; `digest` is a digest of the body,
     `page_validator` what the same page can be compared by, `gap` the seconds the partner's clock is ahead of ours, if it tells,
-    `bytes_` how long the body was.
+    `size` how long the body was.
 
     `unchanged`: as it was known, and not decoded; `body` is then the body, None when the partner sent none again (304).
     """
@@ -69,7 +68,7 @@ class PartnerResponse:
     digest: bytes = b""
     page_validator: PageValidator | None = None
     gap: float | None = None
-    bytes_: int = 0
+    size: int = 0
     unchanged: bool = False
     body: bytes | None = None
 
@@ -89,7 +88,14 @@ class Transport:
         """
         with _translate(call.source):
             async with asyncio.timeout(call.timeout):
-                received = await self._send(call)
+                exchange = partial(_exchange, self._network, call.octets_max)
+                request, credential = _request(call), call.credential
+                if credential:
+                    await credential.sign(request, exchange)
+                received = await exchange(request)
+                if received.statut == httpx.codes.UNAUTHORIZED and credential and credential.renewable:
+                    await credential.sign(request, exchange)
+                    received = await exchange(request)
                 if received.statut == httpx.codes.NOT_MODIFIED and call.known and call.known.conditions:
                     return PartnerResponse(None, unchanged=True)
                 own = instant_http(received.headers.get("Date", ""))
@@ -97,16 +103,11 @@ class Transport:
                 gap = (own - self._wall_clock()).total_seconds() if own else None
                 return await _read(received, call, gap)
 
-    async def decoder(self, source: str, response: PartnerResponse, partner_request: PartnerRequest) -> PartnerResponse:
+    async def decode(self, source: str, response: PartnerResponse, partner_request: PartnerRequest) -> PartnerResponse:
         """An answer that was as it was known, decoded: another page of the same reading is not. Raises SourceError: what
         decoded it the first time may be an earlier version of this code."""
         with _translate(source):
             return replace(response, document=await _document(response.body or b"", partner_request), body=None)
-
-    async def _send(self, call: Exchange) -> RawResponse:
-        exchange = partial(_exchange, self._network, call.octets_max)
-        partner_request = _request(call)
-        return await (call.credential.send(partner_request, exchange) if call.credential else exchange(partner_request))
 
     def _succeed(self, call: Exchange, received: RawResponse, own: datetime | None) -> None:
         """Raise what its status means, when it is an error. A date to come back at is told by the partner's clock."""
@@ -133,28 +134,28 @@ def _address(url: str, params: tuple[tuple[str, str], ...]) -> httpx.URL:
     return httpx.URL(url, params=params)
 
 
-async def _exchange(reseau: httpx.AsyncBaseTransport, octets_max: int, partner_request: httpx.Request) -> RawResponse:
+async def _exchange(network: httpx.AsyncBaseTransport, octets_max: int, partner_request: httpx.Request) -> RawResponse:
     """Send, and read the body within its bound (httpx decodes without one); only a 200 has a body for us."""
-    response = await reseau.handle_async_request(partner_request)
+    response = await network.handle_async_request(partner_request)
     try:
-        headers = _values_read(response.headers.raw)
+        headers = _headers_read(response.headers.raw)
         body = b""
         if response.status_code == httpx.codes.OK:
-            flux = cast("httpx.AsyncByteStream", response.stream)
-            body = await read_body(flux, headers.get("Content-Encoding", ""), octets_max)
+            stream = cast("httpx.AsyncByteStream", response.stream)
+            body = await read_body(stream, headers.get("Content-Encoding", ""), octets_max)
     finally:
         await response.aclose()
     return RawResponse(response.status_code, headers, body)
 
 
-def _values_read(raw_items: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+def _headers_read(raw_items: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     """The headers that we read; one that comes twice is a list (RFC 9110 §5.3)."""
-    values_read: dict[str, str] = {}
+    found: dict[str, str] = {}
     for raw, value in raw_items:
         if name := HEADERS_READ.get(raw.lower()):
             text = value.decode("latin-1")
-            values_read[name] = f"{values_read[name]}, {text}" if name in values_read else text
-    return values_read
+            found[name] = f"{found[name]}, {text}" if name in found else text
+    return found
 
 
 def aiohttp_transport() -> httpx.AsyncBaseTransport:
@@ -182,10 +183,10 @@ async def _read(received: RawResponse, call: Exchange, gap: float | None) -> Par
     body, partner_request, known = received.body, call.partner_request, call.known
     digest = digest_of(body)
     page = page_validator(partner_request, digest, received.headers)
-    row_read = (received.headers.get("Link", ""), digest, page, gap, len(body))
+    told = (received.headers.get("Link", ""), digest, page, gap, len(body))
     if known and page and known.digest == page.digest:
-        return PartnerResponse(None, *row_read, unchanged=True, body=body)
-    return PartnerResponse(await _document(body, partner_request), *row_read)
+        return PartnerResponse(None, *told, unchanged=True, body=body)
+    return PartnerResponse(await _document(body, partner_request), *told)
 
 
 async def _document(body: bytes, partner_request: PartnerRequest) -> Any:
@@ -194,8 +195,8 @@ async def _document(body: bytes, partner_request: PartnerRequest) -> Any:
             return None
         raise InvalidDocument("vide")
     if len(body) > DECODE_APART:
-        return await asyncio.to_thread(decoder, body, partner_request)
-    return decoder(body, partner_request)
+        return await asyncio.to_thread(decode, body, partner_request)
+    return decode(body, partner_request)
 
 
 @contextmanager

@@ -48,9 +48,9 @@ def requested_page(partner_request: PartnerRequest) -> RequestedPage:
     )
 
 
-def digest_of(bytes_: bytes) -> bytes:
+def digest_of(body: bytes) -> bytes:
     """The digest of a body."""
-    return hashlib.blake2b(bytes_, digest_size=_BYTES).digest()
+    return hashlib.blake2b(body, digest_size=_BYTES).digest()
 
 
 def page_validator(
@@ -74,7 +74,7 @@ def page_validator(
     )
 
 
-def all_(validators: Sequence[PageValidator | None]) -> tuple[PageValidator, ...]:
+def all_validators(validators: Sequence[PageValidator | None]) -> tuple[PageValidator, ...]:
     """Those of a whole reading; none at all when one page has none: it might be the one that changes."""
     certain = tuple(page_validator for page_validator in validators if page_validator)
     return certain if len(certain) == len(validators) else ()

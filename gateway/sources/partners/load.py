@@ -1,6 +1,6 @@
 """Which partners there are and how each is asked: one TOML file a partner, read into frozen records.
 
-Knows the format of the files and nothing of HTTP. Every mistake is an ConfigurationError of one line that names the
+Knows the format of the files and nothing of HTTP. Every mistake is a ConfigurationError of one line that names the
 file and the key. Secrets are read from the environment mapping passed in, and show in no `repr`.
 """
 
@@ -73,29 +73,29 @@ class Partner:
         return model.replace("{code}", quote(tenant.code, safe="")).rstrip("/")
 
 
-def load_partners(record: Path, environ: Mapping[str, str], genres: Collection[str]) -> dict[str, Partner]:
-    """Read every `*.toml` of `record`; `genres` are the kinds a connector exists for. Raises ConfigurationError."""
-    if not record.is_dir():
-        raise ConfigurationError(f"{record} : dossier des partenaires absent")
-    values_read: dict[str, Partner] = {}
-    for path in sorted(record.glob("*.toml")):
+def load_partners(folder: Path, environ: Mapping[str, str], genres: Collection[str]) -> dict[str, Partner]:
+    """Read every `*.toml` of `folder`; `genres` are the kinds a connector exists for. Raises ConfigurationError."""
+    if not folder.is_dir():
+        raise ConfigurationError(f"{folder} : dossier des partenaires absent")
+    loaded: dict[str, Partner] = {}
+    for path in sorted(folder.glob("*.toml")):
         partner = _load(path, environ, genres)
-        if partner.nom in values_read:
+        if partner.nom in loaded:
             raise ConfigurationError(f"{path} : nom : « {partner.nom} » déjà pris par un autre fichier")
-        values_read[partner.nom] = partner
-    _refuse_shared_cfas(record, values_read.values())
-    return values_read
+        loaded[partner.nom] = partner
+    _refuse_shared_cfas(folder, loaded.values())
+    return loaded
 
 
-def _refuse_shared_cfas(record: Path, partners: Iterable[Partner]) -> None:
-    seen_ones: dict[str, str] = {}
+def _refuse_shared_cfas(folder: Path, partners: Iterable[Partner]) -> None:
+    seen: dict[str, str] = {}
     for partner in partners:
         for uai in partner.abonnes or ():
-            if uai in seen_ones:
+            if uai in seen:
                 raise ConfigurationError(
-                    f"{record} : locataires : UAI {uai} servi par « {seen_ones[uai]} » et par « {partner.nom} »"
+                    f"{folder} : locataires : UAI {uai} servi par « {seen[uai]} » et par « {partner.nom} »"
                 )
-            seen_ones[uai] = partner.nom
+            seen[uai] = partner.nom
 
 
 def _load(path: Path, environ: Mapping[str, str], genres: Collection[str]) -> Partner:
@@ -130,9 +130,9 @@ def _require_tenants(path: Path, file: PartnerFile, abonnes: Mapping[str, Tenant
 
 
 def _access(
-    path: Path, nom: str, file: AccessTable, environ: Mapping[str, str], abonnes: Mapping[str, TenantConfig] | None
+    path: Path, name: str, file: AccessTable, environ: Mapping[str, str], abonnes: Mapping[str, TenantConfig] | None
 ) -> AccessConfig:
-    key = f"acces.{nom}.secret"
+    key = f"acces.{name}.secret"
     oauth = file if isinstance(file, OAuth2Table) else None
     secret = _secret(path, key, file.secret, environ, abonnes)
     if file.type == "basic" and secret and ":" not in secret.get_secret_value():

@@ -33,12 +33,12 @@ def secret_of(environ: Mapping[str, str], variable: str, where: str) -> SecretSt
     return SecretStr(environ[variable])
 
 
-def read_tenants(partner: Path, nom: str, environ: Mapping[str, str]) -> dict[str, TenantConfig]:
+def read_tenants(partner: Path, name: str, environ: Mapping[str, str]) -> dict[str, TenantConfig]:
     """The tenants by UAI, from the CSV file that `partner` (a TOML file) names. Raises ConfigurationError."""
-    path = partner.parent / nom
+    path = partner.parent / name
     abonnes: dict[str, TenantConfig] = {}
-    for numero, line in _rows(partner, path):
-        where = f"{path} : ligne {numero}"
+    for number, line in _rows(partner, path):
+        where = f"{path} : ligne {number}"
         tenant_config = _tenant_config(line, where, environ)
         if tenant_config.tenant.key in abonnes:
             raise ConfigurationError(f"{where} : uai : {tenant_config.tenant.key} en double")

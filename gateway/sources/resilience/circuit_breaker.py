@@ -1,12 +1,17 @@
-"""The circuit breaker: a partner that fails is left alone, then tried by one reading at a time. Pure; reads no clock.
+"""Circuit breakers: a partner that fails is left alone, then tried by one reading at a time. No I/O; the clock is passed in.
+
+Each tenant has its own; one more is for the whole partner, which only the failure of many tenants opens.
 
 The numbers are those of docs/fiabilite.md, but the longest wait between two probes: ten seconds, so that a partner that comes
 back is used again within ten seconds.
 """
 
-from collections import deque
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
-from gateway.sources.resilience.outcome import Outcome
+from gateway.errors import SourceError, SourceSuspended
+from gateway.sources.resilience.outcome import Outcome, outcome_of
 
 WINDOW = 10.0  # seconds looked at
 READINGS_MIN = 20  # in the window, before a share means something
@@ -14,6 +19,8 @@ OPENING_SHARE = 0.5  # of failures
 TIMEOUTS_TO_OPEN = 5  # time-outs in a row
 RETRY_MIN, RETRY_MAX = 5.0, 10.0  # seconds before a probe, doubled at each that fails
 SUCCESSES_TO_CLOSE = 3  # probes in a row
+
+BreakerDeparture = tuple[bool, bool]  # whether the reading is a probe: of its tenant, of the whole
 
 
 class CircuitBreaker:
@@ -76,3 +83,62 @@ class CircuitBreaker:
         self._failures = 0
         self._attempt, self._backoff = None, RETRY_MIN
         self._timeouts = self._successes = 0
+
+
+class PartnerBreakers:
+    """A tenant that fails counts for the whole once in its window: alone, however often it is read, it closes no neighbour."""
+
+    def __init__(self, source: str, seconds: Callable[[], float]) -> None:
+        self._source, self._seconds = source, seconds
+        self._shared = CircuitBreaker()
+        self._own: defaultdict[str, CircuitBreaker] = defaultdict(CircuitBreaker)
+        self._counted: dict[str, float] = {}  # when each tenant that fails last counted for the whole
+        self._open: set[str] = set()  # tenants: each answer asks, and there are thousands of them
+
+    @property
+    def opened(self) -> bool:
+        """Whether the whole partner is left alone."""
+        return not self._shared.closed
+
+    @property
+    def half_open(self) -> bool:
+        """Whether some tenant is left alone."""
+        return bool(self._open)
+
+    def closed(self, key: str) -> bool:
+        """Whether a tenant is asked as any other: a reading that is a probe, or none, is not worth waiting for."""
+        return self._shared.closed and self._own[key].closed
+
+    @contextmanager
+    def pass_(self, key: str) -> Iterator[None]:
+        """Around one reading of a tenant. Raises SourceSuspended when it may not go."""
+        departure, outcome = self._depart(key), None
+        try:
+            yield
+            outcome = Outcome.SUCCESS
+        except SourceError as error:
+            outcome = outcome_of(error)
+            raise
+        finally:
+            self._note(key, departure, outcome)
+
+    def _depart(self, key: str) -> BreakerDeparture:
+        own, instant = self._own[key], self._seconds()
+        waiting = max(own.waiting(instant), self._shared.waiting(instant))
+        if waiting > 0:
+            raise SourceSuspended(self._source, "le partenaire ne répond plus, il est laissé en paix", waiting)
+        return own.depart(), self._shared.depart()
+
+    def _note(self, key: str, departure: BreakerDeparture, outcome: Outcome | None) -> None:
+        instant, (probe, shared_probe) = self._seconds(), departure
+        self._own[key].note(outcome, instant, probe)
+        (self._open.discard if self._own[key].closed else self._open.add)(key)
+        if shared_probe or outcome not in (Outcome.FAILURE, Outcome.TIMEOUT) or self._count(key, instant):
+            self._shared.note(outcome, instant, shared_probe)
+
+    def _count(self, key: str, instant: float) -> bool:
+        """Whether the failure of a tenant is one more for the whole."""
+        first = instant - self._counted.get(key, -WINDOW) >= WINDOW
+        if first:
+            self._counted[key] = instant
+        return first

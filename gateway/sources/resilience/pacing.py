@@ -20,7 +20,7 @@ class Pacer:
         self._source, self._clock = source, clock
         self._quotas = _quotas(limites, 1)
         shared, own = _quotas(limites, clock.processus)
-        self._commune = QuotaWindow(shared)
+        self._whole = QuotaWindow(shared)
         self._own: defaultdict[str, QuotaWindow] = defaultdict(lambda: QuotaWindow(own))
         self._cautious_until = 0.0
 
@@ -28,14 +28,14 @@ class Pacer:
         """Wait until a request of a tenant may leave, which is now: 0. Else its own quota is spent: the seconds to wait
         for, without holding a place, before asking again."""
         while True:
-            debut = self._clock.seconds()
+            start = self._clock.seconds()
             departure = await self._count(key)
             if not departure.permit:
                 return departure.waiting
-            rest = debut + departure.waiting - self._clock.seconds()
+            rest = start + departure.waiting - self._clock.seconds()
             if rest > 0:
                 await self._clock.sleep(rest)
-            if self._clock.seconds() - debut - departure.waiting <= DELAY:
+            if self._clock.seconds() - start - departure.waiting <= DELAY:
                 return 0.0
 
     async def _count(self, key: str) -> Departure:
@@ -48,13 +48,13 @@ class Pacer:
         if departure.permit and instant < self._cautious_until:
             return _both(departure, self._as_share(key, instant))
         if departure.permit:
-            self._commune.note(instant + departure.waiting)
+            self._whole.note(instant + departure.waiting)
             self._own[key].note(instant + departure.waiting)
         return departure
 
     def _as_share(self, key: str, instant: float) -> Departure:
         """Within what this process may count on alone."""
-        return depart(self._commune, self._own[key], instant)
+        return depart(self._whole, self._own[key], instant)
 
 
 def _quotas(limites: LimitsTable, processus: int) -> tuple[WindowQuota, WindowQuota]:
@@ -65,5 +65,5 @@ def _quotas(limites: LimitsTable, processus: int) -> tuple[WindowQuota, WindowQu
     )
 
 
-def _both(un: Departure, other: Departure) -> Departure:
-    return Departure(un.permit and other.permit, max(un.waiting, other.waiting))
+def _both(one: Departure, other: Departure) -> Departure:
+    return Departure(one.permit and other.permit, max(one.waiting, other.waiting))

@@ -39,7 +39,7 @@ class QuotaWindow:
         self._period = quota.periode
         self._departures: deque[float] = deque(maxlen=quota.number)
 
-    def libre(self, instant: float) -> float:
+    def next_free(self, instant: float) -> float:
         """The first instant from now on at which one more may leave."""
         full = len(self._departures) == self._departures.maxlen
         return max(instant, self._departures[0] + self._period) if full else instant
@@ -49,11 +49,11 @@ class QuotaWindow:
         self._departures.append(departure)
 
 
-def depart(commune: QuotaWindow, own: QuotaWindow, instant: float) -> Departure:
+def depart(whole: QuotaWindow, own: QuotaWindow, instant: float) -> Departure:
     """The next departure under a partner's quota, unless its tenant's own is spent: that is waited for without a place."""
-    departure, authorized = commune.libre(instant), own.libre(instant)
+    departure, authorized = whole.next_free(instant), own.next_free(instant)
     if authorized > departure:
         return Departure(False, authorized - instant)
-    commune.note(departure)
+    whole.note(departure)
     own.note(departure)
     return Departure(True, departure - instant)

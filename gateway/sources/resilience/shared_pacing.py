@@ -15,7 +15,7 @@ from gateway.sources.resilience.quota_window import Departure, WindowQuota
 TIMEOUT = 1.0  # seconds; an asker holds a place meanwhile, and no caller waits for it beyond its own deadline
 REST = 5.0  # seconds
 
-# The same rule as `cadence.depart`, in one step. Each list holds the departures of a period, oldest first, in microseconds.
+# The same rule as `quota_window.depart`, in one step. Each list holds the departures of a period, oldest first, in microseconds.
 SCRIPT = """
 local heure = redis.call('TIME')
 local instant = heure[1] * 1000000 + heure[2]
@@ -56,7 +56,7 @@ class SharedPacer:
         if time.monotonic() < self._rest_until:
             return None
         names = [f"passerelle:d:{{{source}}}", f"passerelle:d:{{{source}}}:{key}"]
-        bounds = [anchor for quota in quotas for anchor in (quota.number, round(quota.periode * 1_000_000))]
+        bounds = [bound for quota in quotas for bound in (quota.number, round(quota.periode * 1_000_000))]
         try:
             async with asyncio.timeout(TIMEOUT):
                 permit, waiting = await self._script(keys=names, args=bounds)

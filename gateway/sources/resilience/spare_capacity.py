@@ -1,14 +1,31 @@
-"""How busy one partner is, and whether what nobody waits for may be asked of it now. Pure; reads no clock.
+"""How busy one partner is: the places for requests under way, and whether what nobody waits for may be asked of it now.
 
-Half of every quota is left to who may come; nothing that nobody waits for begins while anybody's request is under way.
+One tenant may hold half of the places only. Half of every quota is left to whoever may come; nothing that nobody waits for
+begins while anybody's request is under way. Reads no clock.
 """
 
+import asyncio
 from collections import defaultdict, deque
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 SHARE = 0.5  # of a quota
 SECONDS, MINUTE = 10.0, 60.0  # over which each quota is looked at
+
+
+class Bulkhead:
+    """Places at one partner. Who waits for one waits within its reading's deadline, which no caller waits for."""
+
+    def __init__(self, slots: int, shared: bool) -> None:
+        share = -(-slots // 2) if shared else slots
+        self._slots = asyncio.Semaphore(slots)
+        self._shares: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(share))
+
+    @asynccontextmanager
+    async def place(self, key: str) -> AsyncIterator[None]:
+        """A place for a request of a tenant."""
+        async with self._shares[key], self._slots:
+            yield
 
 
 class SpareCapacity:
