@@ -99,7 +99,7 @@ class Reading:
             time.process_time() - self.cpu - self.counter_desk.cpu,
             time.monotonic() - self.duration,
         )
-        for cost in self.services.counts.readings_journal.collect():
+        for cost in self.services.counts.readings.collect():
             for point in cost.samples:
                 if point.name.endswith("_total"):
                     self.readings_journal[point.labels["partenaire"], point.labels["cache"]] += int(point.value)

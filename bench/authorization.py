@@ -59,7 +59,7 @@ async def cost_of() -> None:
     )
     world.sources.kept_versions = _kept  # type: ignore[method-assign]
     rows = (await world.request(ML, QUERY, n=100))["data"]["ruptures"]["edges"]
-    (kept,) = world.gateway.decision_cache._known_ones.values()
+    (kept,) = world.gateway.decision_cache._known.values()
     durations: dict[str, list[float]] = {"avec": [], "sans": []}
     context.OperationContext.frozen = False  # type: ignore[method-assign, assignment]
     for sweep in range(ROUNDS):

@@ -13,7 +13,7 @@ from joserfc.jwk import ECKey, RSAKey
 
 from gateway.auth.authentication.jwks import BYTES_MAX, KeySet
 from gateway.auth.authentication.tokens import TokenVerifier
-from gateway.sources.http.decode import InvalidDocument, decoder_json
+from gateway.sources.http.decode import InvalidDocument, decode_json
 
 ISSUER = "https://identite.invalid"
 AUDIENCE = "passerelle"
@@ -47,7 +47,7 @@ class Issuer:
             raise self.reponse
         if len(self.reponse) > BYTES_MAX:
             raise InvalidDocument("trop long")
-        return decoder_json(self.reponse)
+        return decode_json(self.reponse)
 
 
 def jwks(*keys: RSAKey | ECKey, **additions: str) -> bytes:
