@@ -10,7 +10,7 @@ from gateway.schema.nouns import Adresse, Employeur
 
 class Bloc(Payload):
     code: Required
-    jour: IsoDay = None
+    day: IsoDay = None
 
 
 class Row(Payload):
@@ -18,8 +18,8 @@ class Row(Payload):
     naissance: Naissance = Field(alias="Né le")
     ville: Text = None
     rqth: Boolean = None
-    bloc: Bloc | None = None
-    blocs: Listed[Bloc] = ()
+    block: Bloc | None = None
+    blocks: Listed[Bloc] = ()
 
 
 WHOLE = {"Nom": " LE GOFF ", "Né le": "2006-03-07"}
