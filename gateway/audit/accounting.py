@@ -42,7 +42,7 @@ class Reading:
     """
 
     when: datetime
-    partner_request: str
+    request_id: str
     viewer: Viewer
     document: str
     decision: Decision
@@ -68,7 +68,7 @@ def entry(reading: Reading, rules: Mapping[str, CategorieDonnee]) -> tuple[bytes
     content = {
         "acte": "LECTURE",
         "quand": reading.when.isoformat(),
-        "requete": reading.partner_request,
+        "requete": reading.request_id,
         "client": viewer.client,
         "compte": viewer.account,
         "profil": viewer.profil.value,
@@ -174,7 +174,7 @@ class Accounting:
             raise QuotaReached("Trop de recherches sans résultat.", exceeded.seconds)
 
     async def record(
-        self, context: OperationContext, partner_request: str, document: str, sources: Mapping[str, str | None]
+        self, context: OperationContext, request_id: str, document: str, sources: Mapping[str, str | None]
     ) -> None:
         """Write that these persons are read, and count them, before they are (docs/security.md L03, A10).
 
@@ -184,7 +184,7 @@ class Accounting:
             return
         reading = Reading(
             when=self.now(),
-            partner_request=partner_request,
+            request_id=request_id,
             viewer=context.viewer,
             document=self.opaque_ids.pseudonym(f"document/{document}"),
             decision=context.decision,

@@ -41,8 +41,8 @@ class PagingStyle(Enum):
     ONE = "une"  # one document, no paging
     LINK = "lien"  # RFC 8288 `Link: <...>; rel="next"`
     ODATA = "odata"  # `@odata.nextLink` in the body
-    METADATA = "metadonnees"  # `metadata.totalPages` in the body, `page` (from 1) in the JSON request
-    SIZE = "taille"  # `page` (from 1) and `taillePage` in the query; a page that is not full is the last
+    METADATA = "metadonnees"  # `metadonnees.totalPages` in the body, `page` (from 1) in the JSON request
+    SIZE = "taille"  # `page` (from 1) and `taillePage` in the query; the body is a list, one not full is the last
     INDEX = "index"  # `page_index` (from 0) and `page_size` in the query; `pagination.total` in the body
 
 

@@ -11,7 +11,7 @@ from gateway.domain.days import PARIS
 from gateway.schema.nouns import Adresse, Contrat, Employeur, Formation, Jeune, Representant, Rupture, Sexe
 from gateway.schema.organisations import Cfa
 from gateway.schema.scalars import SIRET, UAI, CodePostal
-from tests.support.contract.connectors import CFA, DAY, drive, par_operation
+from tests.support.contract.connectors import CFA, DAY, drive, by_operation
 
 CENTRE = Cfa(uai=UAI("0010856A"), siret=SIRET("73282932000074"))
 NIR_FICTIF = "206039912345678"
@@ -143,7 +143,7 @@ def jeune(**champs: Any) -> Jeune:
 
 def read_all(**entities: list[Any]) -> ReadingResult:
     pages = {name: [{"value": rows}] for name, rows in {**ENTITIES, **entities}.items()}
-    return drive(aimaira.records(CFA, DAY), par_operation(pages))[1]
+    return drive(aimaira.records(CFA, DAY), by_operation(pages))[1]
 
 
 def record(**champs: Any) -> Record:
@@ -285,7 +285,7 @@ def test_the_nir_is_not_even_in_the_model() -> None:
 
 
 def test_every_entity_is_asked_at_once_by_pages_of_two_hundred() -> None:
-    (batch,), _ = drive(aimaira.records(CFA, DAY), par_operation({}))
+    (batch,), _ = drive(aimaira.records(CFA, DAY), by_operation({}))
     assert sorted(partner_request.operation for partner_request in batch) == sorted(ENTITIES)
     assert all(partner_request.path == f"/{partner_request.operation}" for partner_request in batch)
     assert all((r.pages, dict(r.params)) == (PagingStyle.ODATA, {"$top": "200"}) for r in batch)
@@ -293,9 +293,9 @@ def test_every_entity_is_asked_at_once_by_pages_of_two_hundred() -> None:
 
 def test_entities_spread_over_pages_are_joined() -> None:
     pages: dict[str, list[Any]] = {name: [{"value": []}, {"value": rows}] for name, rows in ENTITIES.items()}
-    assert drive(aimaira.records(CFA, DAY), par_operation(pages))[1] == ReadingResult([record()])
+    assert drive(aimaira.records(CFA, DAY), by_operation(pages))[1] == ReadingResult([record()])
 
 
 def test_a_page_without_its_rows_is_no_empty_answer() -> None:
     with pytest.raises(UnexpectedAnswer):
-        drive(aimaira.records(CFA, DAY), par_operation({"Apprenant": [{"error": "x"}]}))
+        drive(aimaira.records(CFA, DAY), by_operation({"Apprenant": [{"error": "x"}]}))

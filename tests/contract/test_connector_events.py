@@ -6,7 +6,7 @@ import pytest
 
 from gateway.connectors import aimaira, imilo
 from gateway.connectors.base import ChangeNotice, UnexpectedAnswer
-from tests.support.contract.connectors import drive, par_operation
+from tests.support.contract.connectors import drive, by_operation
 
 EVENT: dict[str, Any] = {
     "identifiant": "65f1c0ffee0ddba11ad5aa01",
@@ -18,7 +18,7 @@ EVENT: dict[str, Any] = {
 
 
 def notices(*evenements: object) -> list[ChangeNotice]:
-    return drive(imilo.evenements(), par_operation({"events": [list(evenements)]}))[1]
+    return drive(imilo.evenements(), by_operation({"events": [list(evenements)]}))[1]
 
 
 @pytest.mark.parametrize(
@@ -46,13 +46,13 @@ def test_imilo_an_event_that_cannot_be_acknowledged_is_set_aside_alone(identifie
 
 
 def test_imilo_the_queue_is_asked_with_its_own_key() -> None:
-    (batch,), results = drive(imilo.evenements(), par_operation({"events": [[]]}))
+    (batch,), results = drive(imilo.evenements(), by_operation({"events": [[]]}))
     assert results == []
     assert [(r.method, r.path, dict(r.params), r.acces) for r in batch] == [("GET", "/operateurs/events", {}, "events")]
 
 
 def test_imilo_an_event_is_acknowledged_by_its_identifier() -> None:
-    (batch,), _ = drive(imilo.acknowledge("e1"), par_operation({}))
+    (batch,), _ = drive(imilo.acknowledge("e1"), by_operation({}))
     assert [(r.method, r.path, r.acces) for r in batch] == [("POST", "/operateurs/events/e1/ack", "events")]
 
 
@@ -66,7 +66,7 @@ def test_imilo_an_event_is_acknowledged_by_its_identifier() -> None:
     ],
 )
 def test_imilo_a_dossier_is_located_by_the_documented_call(pages: list[Any], expected: str | None) -> None:
-    (batch,), code = drive(imilo.place("4012"), par_operation({"dossier": pages}))
+    (batch,), code = drive(imilo.place("4012"), by_operation({"dossier": pages}))
     assert [(r.path, r.acces) for r in batch] == [("/sue/dossiers/4012", "dossier")]
     assert code == expected
 
@@ -74,7 +74,7 @@ def test_imilo_a_dossier_is_located_by_the_documented_call(pages: list[Any], exp
 @pytest.mark.parametrize("numero", ["", "../sue", "12/ack", "1e3", "٤", "9" * 19])
 def test_imilo_what_is_no_number_goes_in_no_path(numero: str) -> None:
     with pytest.raises(UnexpectedAnswer):
-        drive(imilo.place(numero), par_operation({}))
+        drive(imilo.place(numero), by_operation({}))
 
 
 def test_aimaira_a_call_names_its_client_and_nothing_else_is_read() -> None:

@@ -10,7 +10,7 @@ from gateway.connectors.base import PagingStyle, ReadingResult, Record, Tenant, 
 from gateway.domain.days import PARIS
 from gateway.schema.nouns import Adresse, Collaboration, EtapeSuivi, Jeune, MotifAccompagnement, SituationSuivi, Suivi
 from gateway.schema.scalars import CodePostal
-from tests.support.contract.connectors import DAY, MISSION, drive, par_operation
+from tests.support.contract.connectors import DAY, MISSION, drive, by_operation
 
 SUIVI: dict[str, Any] = {
     "situation": "RDV_PRIS",
@@ -101,7 +101,7 @@ def record(**champs: Any) -> Record:
 
 
 def read_all(*pages: list[Any]) -> ReadingResult:
-    return drive(imilo.records(MISSION, DAY), par_operation({"dossiers": list(pages)}))[1]
+    return drive(imilo.records(MISSION, DAY), by_operation({"dossiers": list(pages)}))[1]
 
 
 def test_a_dossier_with_follow_up_and_collaboration() -> None:
@@ -173,7 +173,7 @@ def test_a_dossier_says_which_structure_it_belongs_to() -> None:
 
 
 def test_the_structure_is_asked_by_its_code_and_nothing_of_a_person() -> None:
-    (batch,), empty = drive(imilo.records(Tenant("01001", code="1001"), DAY), par_operation({}))
+    (batch,), empty = drive(imilo.records(Tenant("01001", code="1001"), DAY), by_operation({}))
     (partner_request,) = batch
     assert partner_request.path == "/operateurs/structures/1001/dossiers"
     assert (partner_request.pages, dict(partner_request.params)) == (
@@ -186,4 +186,4 @@ def test_the_structure_is_asked_by_its_code_and_nothing_of_a_person() -> None:
 
 def test_an_object_where_dossiers_were_due_is_no_empty_answer() -> None:
     with pytest.raises(UnexpectedAnswer):
-        drive(imilo.records(MISSION, DAY), par_operation({"dossiers": [{"message": "x"}]}))
+        drive(imilo.records(MISSION, DAY), by_operation({"dossiers": [{"message": "x"}]}))

@@ -7,7 +7,7 @@ import pytest
 from gateway.connectors import referentiel
 from gateway.connectors.base import PagingStyle, QualityCounts, UnexpectedAnswer
 from gateway.domain.referentiel import CommuneLine, MissionLocaleRow, OrganismeRow, Referentiel
-from tests.support.contract.connectors import drive, par_operation
+from tests.support.contract.connectors import drive, by_operation
 
 TERRITOIRE = {
     "departement": {"code": "01", "nom": "Ain"},
@@ -63,7 +63,7 @@ NAMES = {
 def read_all(communes: list[Any], missions: list[Any], organismes: list[Any]) -> tuple[Referentiel, QualityCounts]:
     lists = {"communes": communes, "mission-locale": missions, "organismes": organismes}
     pages = {name: [{"data": list_query, "pagination": {}}] for name, list_query in lists.items()}
-    return drive(referentiel.referentiel(), par_operation(pages))[1]
+    return drive(referentiel.referentiel(), by_operation(pages))[1]
 
 
 def test_the_whole_referential() -> None:
@@ -130,7 +130,7 @@ def test_a_body_without_uai_cannot_be_a_perimeter() -> None:
 
 
 def test_three_lists_are_asked_together_by_thousands() -> None:
-    (batch,), _ = drive(referentiel.referentiel(), par_operation({}))
+    (batch,), _ = drive(referentiel.referentiel(), by_operation({}))
     assert [(r.operation, r.path) for r in batch] == [
         ("communes", "/geographie/v1/communes"),
         ("mission-locale", "/geographie/v1/mission-locale"),
@@ -141,4 +141,4 @@ def test_three_lists_are_asked_together_by_thousands() -> None:
 
 def test_a_page_without_its_rows_is_no_empty_referential() -> None:
     with pytest.raises(UnexpectedAnswer):
-        drive(referentiel.referentiel(), par_operation({"communes": [{"name": "Unauthorized"}]}))
+        drive(referentiel.referentiel(), by_operation({"communes": [{"name": "Unauthorized"}]}))

@@ -17,7 +17,7 @@ from tests.contract import test_connector_deca as registry_cases
 from tests.contract import test_connector_gestibase as gestibase_cases
 from tests.contract import test_connector_imilo as imilo_cases
 from tests.contract import test_connector_ypareo as ypareo_cases
-from tests.support.contract.connectors import CFA, DAY, MISSION, drive, par_operation
+from tests.support.contract.connectors import CFA, DAY, MISSION, drive, by_operation
 
 Row = dict[str, Any]
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
@@ -151,11 +151,11 @@ def test_bad_reference_lists_cost_what_they_name_and_no_person(tables: dict[str,
     ids=["gestibase", "aimaira", "imilo"],
 )
 def test_nothing_answered_is_nothing_known(reading: Callable[[], Any]) -> None:
-    assert drive(reading(), par_operation({}))[1] == ReadingResult()
+    assert drive(reading(), by_operation({}))[1] == ReadingResult()
     assert deca.contrat([]) is None
 
 
 def test_u04_no_school_year_is_no_answer() -> None:
     """An empty answer means "nobody" at Ypareo's, but no CFA lives without school years."""
     with pytest.raises(UnexpectedAnswer):
-        drive(ypareo.records(CFA, DAY), par_operation({}))
+        drive(ypareo.records(CFA, DAY), by_operation({}))

@@ -11,7 +11,7 @@ from gateway.domain.days import PARIS
 from gateway.schema.nouns import Adresse, Contrat, Employeur, Formation, Jeune, Representant, Rupture, Sexe
 from gateway.schema.organisations import Cfa
 from gateway.schema.scalars import SIRET, UAI, CodePostal
-from tests.support.contract.connectors import CFA, DAY, drive, par_operation
+from tests.support.contract.connectors import CFA, DAY, drive, by_operation
 
 SITE = Cfa(uai=UAI("0010856A"), siret=SIRET("73282932000074"))
 BOULANGERIE = Employeur(siret=SIRET("35600000000048"), denomination="BOULANGERIE LÉA", naf="1071D")
@@ -126,7 +126,7 @@ def contrat(**champs: Any) -> Contrat:
 def read_all(apprenants: list[Any], contrats: list[Any], **tables: list[Any]) -> ReadingResult:
     lists = {**TABLES, **tables, "apprenants": apprenants, "contrats": contrats}
     documents = {name: [list_query] if list_query else [] for name, list_query in lists.items()}
-    return drive(ypareo.records(CFA, DAY), par_operation(documents))[1]
+    return drive(ypareo.records(CFA, DAY), by_operation(documents))[1]
 
 
 def test_a_young_person_with_a_broken_contract() -> None:
@@ -246,7 +246,7 @@ def test_an_exclusion_is_told_by_the_label_of_the_clients_own_code(
 
 def test_a_list_may_come_as_an_object_keyed_by_code() -> None:
     def answer(lists: Any) -> ReadingResult:
-        return drive(ypareo.records(CFA, DAY), par_operation(lists))[1]
+        return drive(ypareo.records(CFA, DAY), by_operation(lists))[1]
 
     everything = {**TABLES, "apprenants": [APPRENANT], "contrats": [CONTRAT]}
     as_objects = {
@@ -258,7 +258,7 @@ def test_a_list_may_come_as_an_object_keyed_by_code() -> None:
 def test_two_steps_whatever_the_size() -> None:
     lists = {**TABLES, "apprenants": [APPRENANT] * 500, "contrats": [CONTRAT] * 500}
     batches, _ = drive(
-        ypareo.records(CFA, DAY), par_operation({name: [list_query] for name, list_query in lists.items()})
+        ypareo.records(CFA, DAY), by_operation({name: [list_query] for name, list_query in lists.items()})
     )
     assert [[partner_request.operation for partner_request in batch] for batch in batches] == [
         ["periodes"],
@@ -271,11 +271,11 @@ def test_two_steps_whatever_the_size() -> None:
 def test_u08_what_comes_twice_is_told_once() -> None:
     doubled = {**TABLES, "apprenants": [APPRENANT] * 2, "contrats": [CONTRAT] * 2}
     result = drive(
-        ypareo.records(CFA, DAY), par_operation({name: [list_query] for name, list_query in doubled.items()})
+        ypareo.records(CFA, DAY), by_operation({name: [list_query] for name, list_query in doubled.items()})
     )[1]
     assert [len(one.jeune.contrats or []) for one in result.records] == [1, 1]  # the core keeps one record a key
 
 
 def test_u04_a_cfa_without_school_years_is_not_an_answer() -> None:
     with pytest.raises(UnexpectedAnswer):
-        drive(ypareo.records(CFA, DAY), par_operation({}))
+        drive(ypareo.records(CFA, DAY), by_operation({}))

@@ -14,7 +14,7 @@ from tests.contract import test_connector_aimaira as a
 from tests.contract import test_connector_gestibase as g
 from tests.contract import test_connector_imilo as i
 from tests.contract import test_connector_ypareo as y
-from tests.support.contract.connectors import CFA, DAY, MISSION, drive, par_operation
+from tests.support.contract.connectors import CFA, DAY, MISSION, drive, by_operation
 from tests.support.unit.federation import contrat, merged, statut, told
 
 Read = Callable[[str], ReadingResult]
@@ -27,7 +27,7 @@ def _tables(tables: dict[str, list[Any]]) -> dict[str, list[Any]]:
 
 def read_ypareo(written: str) -> ReadingResult:
     tables = {**y.TABLES, "apprenants": [y.APPRENANT], "contrats": [{**y.CONTRAT, "dateFinContrat": written}]}
-    return drive(ypareo.records(CFA, DAY), par_operation(_tables(tables)))[1]
+    return drive(ypareo.records(CFA, DAY), by_operation(_tables(tables)))[1]
 
 
 def read_gestibase(written: str) -> ReadingResult:
@@ -38,12 +38,12 @@ def read_gestibase(written: str) -> ReadingResult:
 def read_aimaira(written: str) -> ReadingResult:
     entities = {**a.ENTITIES, "Convention": [{**a.CONVENTION, "DateFin": written}]}
     pages = {name: [{"value": rows}] for name, rows in entities.items()}
-    return drive(aimaira.records(CFA, DAY), par_operation(pages))[1]
+    return drive(aimaira.records(CFA, DAY), by_operation(pages))[1]
 
 
 def read_imilo(written: str) -> ReadingResult:
     line = {**i.DOSSIER, "collaboration": {**i.COLLABORATION, "demandeeLe": written}}
-    return drive(imilo.records(MISSION, DAY), par_operation({"dossiers": [[line]]}))[1]
+    return drive(imilo.records(MISSION, DAY), by_operation({"dossiers": [[line]]}))[1]
 
 
 @pytest.mark.parametrize("written", NULLS)

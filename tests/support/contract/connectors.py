@@ -24,6 +24,6 @@ def drive(
             return batches, fin.value
 
 
-def par_operation(documents: Mapping[str, list[Any]]) -> Callable[[PartnerRequest], list[Any]]:
+def by_operation(documents: Mapping[str, list[Any]]) -> Callable[[PartnerRequest], list[Any]]:
     """Answers by the name of the operation; nothing for the others."""
     return lambda partner_request: documents.get(partner_request.operation, [])
