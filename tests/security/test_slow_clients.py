@@ -29,7 +29,7 @@ async def _read(request: Request) -> Response:
     try:
         await read_request(request)
     except GatewayError as refusal:
-        return PlainTextResponse("refusé", getattr(refusal, "statut", 400))
+        return PlainTextResponse("refusé", getattr(refusal, "status", 400))
     return PlainTextResponse("read")
 
 
