@@ -6,7 +6,7 @@ import pytest
 
 from gateway.connectors import aimaira, imilo
 from gateway.connectors.base import ChangeNotice, UnexpectedAnswer
-from tests.support.contract.connectors import drive, by_operation
+from tests.support.contract.connectors import by_operation, drive
 
 EVENT: dict[str, Any] = {
     "identifiant": "65f1c0ffee0ddba11ad5aa01",

@@ -10,7 +10,7 @@ from gateway.connectors.base import PagingStyle, ReadingResult, Record, Tenant, 
 from gateway.domain.days import PARIS
 from gateway.schema.nouns import Adresse, Collaboration, EtapeSuivi, Jeune, MotifAccompagnement, SituationSuivi, Suivi
 from gateway.schema.scalars import CodePostal
-from tests.support.contract.connectors import DAY, MISSION, drive, by_operation
+from tests.support.contract.connectors import DAY, MISSION, by_operation, drive
 
 SUIVI: dict[str, Any] = {
     "situation": "RDV_PRIS",

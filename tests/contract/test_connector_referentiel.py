@@ -7,7 +7,7 @@ import pytest
 from gateway.connectors import referentiel
 from gateway.connectors.base import PagingStyle, QualityCounts, UnexpectedAnswer
 from gateway.domain.referentiel import CommuneLine, MissionLocaleRow, OrganismeRow, Referentiel
-from tests.support.contract.connectors import drive, by_operation
+from tests.support.contract.connectors import by_operation, drive
 
 TERRITOIRE = {
     "departement": {"code": "01", "nom": "Ain"},

@@ -17,7 +17,7 @@ from tests.contract import test_connector_deca as registry_cases
 from tests.contract import test_connector_gestibase as gestibase_cases
 from tests.contract import test_connector_imilo as imilo_cases
 from tests.contract import test_connector_ypareo as ypareo_cases
-from tests.support.contract.connectors import CFA, DAY, MISSION, drive, by_operation
+from tests.support.contract.connectors import CFA, DAY, MISSION, by_operation, drive
 
 Row = dict[str, Any]
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()

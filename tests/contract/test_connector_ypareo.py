@@ -11,7 +11,7 @@ from gateway.domain.days import PARIS
 from gateway.schema.nouns import Adresse, Contrat, Employeur, Formation, Jeune, Representant, Rupture, Sexe
 from gateway.schema.organisations import Cfa
 from gateway.schema.scalars import SIRET, UAI, CodePostal
-from tests.support.contract.connectors import CFA, DAY, drive, by_operation
+from tests.support.contract.connectors import CFA, DAY, by_operation, drive
 
 SITE = Cfa(uai=UAI("0010856A"), siret=SIRET("73282932000074"))
 BOULANGERIE = Employeur(siret=SIRET("35600000000048"), denomination="BOULANGERIE LÉA", naf="1071D")

@@ -14,7 +14,7 @@ from tests.contract import test_connector_aimaira as a
 from tests.contract import test_connector_gestibase as g
 from tests.contract import test_connector_imilo as i
 from tests.contract import test_connector_ypareo as y
-from tests.support.contract.connectors import CFA, DAY, MISSION, drive, by_operation
+from tests.support.contract.connectors import CFA, DAY, MISSION, by_operation, drive
 from tests.support.unit.federation import contrat, merged, statut, told
 
 Read = Callable[[str], ReadingResult]
