@@ -19,7 +19,7 @@ from bench._day_record import CountedViews, Reading, memory
 from bench._partners import CounterDesk, Path, simulators
 from bench._virtual_loop import VirtualLoop, play
 from fixtures.population.model import Population
-from gateway.auth.authentication.viewer import Principal, Viewer, build_viewer
+from gateway.auth.authentication.clients import Principal, Viewer, build_viewer
 from gateway.auth.policy.quotas import ClientQuotas
 from gateway.config import Configuration, load
 from gateway.domain.days import PARIS
@@ -28,7 +28,7 @@ from gateway.errors import CallerError
 from gateway.operation import Gateway, GraphQLRequest, answer
 from gateway.server.composition import build_gateway, read_client_register
 from gateway.server.services import Outside, build_services
-from gateway.sources.resilience.clock import Clock
+from gateway.sources.resilience.pacing import Clock
 
 # The minute of a cost quota is the system's, which a virtual day outruns; the quotas of persons are the defaults.
 QUOTAS = ClientQuotas(cout_minute=10**12, not_found=10**9)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench._partners import CounterDesk
-from gateway.federation.views.cache import ViewCache, ViewKey
+from gateway.federation.views.build import ViewCache, ViewKey
 from gateway.federation.views.view import View
 from gateway.response import GraphQLResponse
 from gateway.server.services import Services

@@ -24,7 +24,7 @@ from strawberry import Schema
 from bench._strawberry import ordinary_schema
 from bench.http.query import page
 from fixtures.world import World
-from gateway.auth.authentication.viewer import Principal, Viewer, build_viewer
+from gateway.auth.authentication.clients import Principal, Viewer, build_viewer
 from gateway.auth.authorization.decide import decide
 from gateway.config import load
 from gateway.domain.statut import StatutApprenant

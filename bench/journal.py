@@ -21,8 +21,7 @@ from gateway.auth.policy.rules import Profil
 from gateway.domain.hash_chain import GENESIS, Anchor, anchor_mac, next_
 from gateway.domain.quotas import CountUnder
 from gateway.domain.seal import Sealer
-from gateway.stores.journal import Journal
-from gateway.stores.journal_batch import JournalEntry
+from gateway.stores.journal import Journal, JournalEntry
 from gateway.stores.journal_queries import readings_of, verify_chain
 from gateway.stores.journal_tables import END, pack, pseudonym, set_of
 

@@ -12,8 +12,8 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from gateway.admission import ClientDisconnected, RequestSlots
-from gateway.auth.authentication.api_keys import Authenticator
-from gateway.auth.authentication.viewer import Viewer, build_viewer
+from gateway.auth.authentication.authenticator import Authenticator
+from gateway.auth.authentication.clients import Viewer, build_viewer
 from gateway.config import HttpSettings
 from gateway.edge.graphql_http import GRAPHQL_RESPONSE, JSON, MalformedRequest, choose_media_type, read_request, write
 from gateway.edge.guard import EXCEPTION_HANDLERS, Guard, middleware, retry_after
@@ -32,7 +32,7 @@ from gateway.errors import (
 from gateway.operation import Gateway, answer
 from gateway.response import refused_response
 from gateway.sources.events.webhook import WebhookReceiver
-from gateway.stores.rate_limits import Balance
+from gateway.stores.counters import Balance
 from gateway.web.graphiql import page_graphiql, static_routes
 
 logger = logging.getLogger("gateway")

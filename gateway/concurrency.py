@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable
 from contextvars import Context
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, ParamSpec, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -13,6 +13,9 @@ V = TypeVar("V")
 logger = logging.getLogger("gateway.concurrency")
 
 Sleep = Callable[[float], Awaitable[object]]
+P = ParamSpec("P")
+T = TypeVar("T")
+FEW = 50  # records: some ten milliseconds to join, merge and bound, less than a thread takes to be woken
 
 
 class SingleFlight(Generic[K, V]):
@@ -100,3 +103,10 @@ async def gather_or_fail(calls: Iterable[Coroutine[Any, Any, V]]) -> list[V]:
     except BaseExceptionGroup as failures:
         raise failures.exceptions[0] from None
     return [task.result() for task in tasks]
+
+
+async def offload(records: int, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """What `work` returns; in a thread when it is for more than FEW records."""
+    if records <= FEW:
+        return work(*args, **kwargs)
+    return await asyncio.to_thread(work, *args, **kwargs)

@@ -20,9 +20,8 @@ from strawberry import Schema
 
 from gateway.admission import PlanSlots
 from gateway.audit.accounting import Accounting
-from gateway.auth.authentication.viewer import Viewer
-from gateway.auth.authorization.decide import Decision
-from gateway.auth.authorization.decision_cache import CachedDecision, DecisionCache
+from gateway.auth.authentication.clients import Viewer
+from gateway.auth.authorization.decide import CachedDecision, Decision, DecisionCache
 from gateway.auth.authorization.sentinel import find_leak
 from gateway.auth.authorization.trial import PolicyTrial
 from gateway.auth.authorization.visible_schema import VisibleSchemas
@@ -30,6 +29,7 @@ from gateway.auth.policy.policy import AccessPolicy
 from gateway.documents.introspection import introspect, restrict_to
 from gateway.documents.limits import META, cost_of
 from gateway.documents.parse import Document, Documents, PersistedDocuments
+from gateway.domain.seal import OpaqueIds
 from gateway.errors import ArgumentRefused, CallerError, InvalidRequest, LeakStopped, QuotaReached
 from gateway.execution.executor import Executor
 from gateway.federation.collect.collector import Collector
@@ -37,8 +37,7 @@ from gateway.federation.collect.plan import plan_sources
 from gateway.federation.collect.readings import Readings
 from gateway.federation.directory import Directory
 from gateway.federation.ids.assign import IdAssigner
-from gateway.federation.opaque_ids import OpaqueIds
-from gateway.federation.views.cache import ViewCache, find_view
+from gateway.federation.views.build import ViewCache, find_view
 from gateway.federation.views.context import OperationContext
 from gateway.federation.views.view import Rights, View
 from gateway.response import (

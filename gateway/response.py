@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.auth.authentication.viewer import Viewer
+from gateway.auth.authentication.clients import Viewer
 from gateway.auth.authorization.decide import Refusal
 from gateway.auth.authorization.reasons import field_refused, useful_finalites
 from gateway.auth.policy.policy import AccessPolicy

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bench.http.in_house import InHouse, serve
 from bench.http.query import filtre
-from gateway.auth.authentication.viewer import Principal, build_viewer
+from gateway.auth.authentication.clients import Principal, build_viewer
 from gateway.auth.authorization.decide import Decision
 from gateway.schema.connections import PAGE_MAX, RuptureConnection
 from gateway.schema.context import PageArgs

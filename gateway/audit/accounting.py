@@ -15,20 +15,18 @@ import orjson
 from graphql import GraphQLSchema, is_object_type
 
 from gateway.audit.alerts import Alerts
-from gateway.auth.authentication.viewer import Viewer
+from gateway.auth.authentication.clients import Viewer
 from gateway.auth.authorization.decide import Decision
-from gateway.auth.policy.coordinates import categorie
 from gateway.auth.policy.quotas import REQUEST_PRICE, caps, message, seconds_to_tomorrow
-from gateway.auth.policy.rules import CategorieDonnee
+from gateway.auth.policy.rules import CategorieDonnee, categorie
 from gateway.domain.days import paris_day
 from gateway.domain.quotas import CountUnder, QuotaCrossed
+from gateway.domain.seal import OpaqueIds
 from gateway.errors import QuotaReached
 from gateway.federation.collect.plan import shows_persons
-from gateway.federation.opaque_ids import OpaqueIds
 from gateway.federation.views.context import OperationContext
-from gateway.stores.journal import Journal
-from gateway.stores.journal_batch import JournalEntry
-from gateway.stores.rate_limits import Allowance, Balance, RateLimits
+from gateway.stores.counters import Allowance, Balance, RateLimits
+from gateway.stores.journal import Journal, JournalEntry
 
 Categories = frozenset[CategorieDonnee]
 

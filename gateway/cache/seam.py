@@ -1,32 +1,6 @@
 """The interface of every cache, and the cache of one process. Knows no partner and no value."""
 
-# Theory of operation
-# ===================
-#
-# A cache holds what a partner said, so that it is not asked again too soon. It is never worth an answer: whatever fails
-# here costs a call to the partner, and nothing else. Hence a Protocol whose calls do not raise, and three ways in which
-# an entry ends:
-#
-# 1. It expires. `expires_at` travels with the value: each reader compares it with its own clock.
-#
-# 2. Its label is purged. A label (a source) holds entries that nobody can list: their names are digests, spread over
-#    processes. So nothing is deleted: an entry is kept with the generation that its label had, and purging draws another
-#    generation. What was kept under the former one is not read any more, wherever it lies.
-#      - A generation is drawn at random, never counted: a counter that is lost would start again and give back what was
-#        purged. One that nobody remembers is replaced by a new one: entries are lost, none comes back.
-#      - It is taken before the partner is asked. A purge meanwhile changes it, and the late answer is kept under a
-#        generation that is over: it is never read.
-#
-# 3. Its key is invalidated: an event says that the partner now says something else. The entry is still read, and says
-#    so (`invalidated`), for it is better than nothing when the partner fails. This is a mark on the key, drawn and taken
-#    in advance as a generation is; a value whose mark is not the present one was asked for before the event.
-#
-# States of an entry, as its readers see it: good -> invalidated -> gone, or good -> gone. It does not come back: a value
-# that is asked for again is another entry, with another `version`.
-#
-# A lease lets one process among several make a value. It spares the partner a second call and protects nothing: when
-# leases cannot be had, every process goes on without.
-
+import hashlib
 import logging
 import secrets
 import time
@@ -40,8 +14,16 @@ from gateway.cache.memory import MemoryBackend
 
 ENTRIES_MAX = 10_000
 BYTES_MAX = 512 * 1024 * 1024
-
 logger = logging.getLogger("gateway.cache")
+
+
+def canonical_key(*parts: str) -> str:
+    """SHA-256, in hexadecimal, of the parts, each preceded by its length in bytes (docs/security.md F6, C02)."""
+    digest = hashlib.sha256()
+    for part in parts:
+        encoded = part.encode()
+        digest.update(len(encoded).to_bytes(8, "big") + encoded)
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

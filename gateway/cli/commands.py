@@ -6,15 +6,14 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from gateway.auth.authentication.api_keys import create_key, key_digest
+from gateway.auth.authentication.authenticator import create_key, key_digest
 from gateway.auth.policy.perimetre import build_perimetre
 from gateway.config import load
 from gateway.domain.days import paris_day
 from gateway.errors import ConfigurationError, SourceError
 from gateway.federation.collect.census import describe, take_census
-from gateway.federation.collect.plan import plan_of_perimetre
-from gateway.federation.collect.relevant_cfas import describe as describe_relevant
-from gateway.federation.collect.relevant_cfas import residents_by_cfa
+from gateway.federation.collect.plan import describe as describe_relevant
+from gateway.federation.collect.plan import plan_of_perimetre, residents_by_cfa
 from gateway.federation.join.link import link
 from gateway.server.composition import build_gateway, read_client_register
 from gateway.server.services import Services, build_services

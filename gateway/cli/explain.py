@@ -3,7 +3,7 @@
 Needs no configuration: the perimeter is that of a profile, not of an organisation.
 """
 
-from gateway.auth.authentication.viewer import Viewer
+from gateway.auth.authentication.clients import Viewer
 from gateway.auth.authorization.decide import Decision, decide
 from gateway.auth.authorization.reasons import field_refused
 from gateway.auth.policy.perimetre import Perimetre

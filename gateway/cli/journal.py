@@ -6,11 +6,10 @@ from gateway.audit.accounting import act, rows
 from gateway.audit.retention import purge
 from gateway.config import Configuration, load
 from gateway.domain.hash_chain import Anchor
+from gateway.domain.seal import OpaqueIds
 from gateway.errors import ConfigurationError
-from gateway.federation.opaque_ids import OpaqueIds
 from gateway.server.services import build_journal
-from gateway.stores.journal import Journal
-from gateway.stores.journal_batch import JournalEntry
+from gateway.stores.journal import Journal, JournalEntry
 from gateway.stores.journal_queries import readings_of, verify_chain
 from gateway.stores.journal_tables import JournalTampered
 

@@ -26,6 +26,8 @@ P = TypeVar("P", bound="Payload")
 NEITHER_TEXT_NOR_INTEGER = "neither a text nor a whole number"  # what a value that cannot be read says of itself
 UNKNOWN_CODE = "unknown code"
 PASSES = 5  # a bad value may leave a block without what it requires, and so on outwards
+# One entry a request, in order: the list of its pages' decoded documents (JSON values, or lists of CSV lines).
+Documents = Sequence[list[Any]]
 
 
 class BodyFormat(Enum):
@@ -66,8 +68,6 @@ class PartnerRequest:
     witness: bool = True
 
 
-# One entry a request, in order: the list of its pages' decoded documents (JSON values, or lists of CSV lines).
-Documents = Sequence[list[Any]]
 ReadingSteps = Generator[Sequence[PartnerRequest], Documents, T]
 
 

@@ -31,7 +31,7 @@ from graphql import (
     value_from_ast_untyped,
 )
 
-from gateway.auth.authentication.viewer import Viewer
+from gateway.auth.authentication.clients import Viewer
 from gateway.documents.limits import TEXT_MAX, TOKENS_MAX, Shape, judge, name_of
 from gateway.errors import CallerError, ConfigurationError, InvalidRequest, TooCostlyRequest, UnknownDocument
 

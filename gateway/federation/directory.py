@@ -10,8 +10,8 @@ from cachetools import LRUCache
 
 from gateway.auth.policy.perimetre import Perimetre
 from gateway.domain.referentiel import Referentiel
+from gateway.domain.seal import OpaqueIds
 from gateway.domain.territoire import Geographie, Residence, resolve
-from gateway.federation.opaque_ids import OpaqueIds
 from gateway.schema.nouns import Adresse
 from gateway.schema.organisations import Cfa, Commune, MissionLocale, Node, Territoire, TypeTerritoire
 from gateway.schema.scalars import SIRET, UAI, CodeInsee, CodePostal

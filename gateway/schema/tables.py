@@ -4,8 +4,20 @@ from collections.abc import Iterator
 
 from graphql import GraphQLField, GraphQLObjectType, get_named_type, is_input_object_type, is_interface_type
 
-from gateway.auth.policy.coordinates import compares, derivation, is_nominative, openings, sort_orders, written
-from gateway.auth.policy.rules import BY_FIELD, CURSOR, MAGASIN, SIZE, TOLD_BY, CategorieDonnee
+from gateway.auth.policy.rules import (
+    BY_FIELD,
+    CURSOR,
+    MAGASIN,
+    SIZE,
+    TOLD_BY,
+    CategorieDonnee,
+    compares,
+    derivation,
+    is_nominative,
+    openings,
+    sort_orders,
+    written,
+)
 from gateway.auth.policy.schema_check import objects, reached
 from gateway.schema.organisations import TypeSource
 from gateway.schema.query import build, core_schema

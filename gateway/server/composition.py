@@ -9,11 +9,10 @@ from graphql import GraphQLSchema
 
 from gateway.app import AppState
 from gateway.audit.accounting import Accounting, governed
-from gateway.auth.authentication.api_keys import Authenticator
+from gateway.auth.authentication.authenticator import Authenticator, TokenVerifier
 from gateway.auth.authentication.clients import ClientRegister
 from gateway.auth.authentication.jwks import BYTES_MAX, KeySet
-from gateway.auth.authentication.tokens import TokenVerifier
-from gateway.auth.authorization.decision_cache import DecisionCache
+from gateway.auth.authorization.decide import DecisionCache
 from gateway.auth.authorization.metrics import AccessMetrics
 from gateway.auth.authorization.trial import PolicyTrial
 from gateway.auth.authorization.visible_schema import VisibleSchemas
@@ -25,13 +24,13 @@ from gateway.connectors.discovery import connectors
 from gateway.documents.parse import Documents, PersistedDocuments, read_manifests
 from gateway.domain.days import paris_day
 from gateway.domain.referentiel import Referentiel
+from gateway.domain.seal import OpaqueIds
 from gateway.edge.health import Health
 from gateway.errors import ConfigurationError
 from gateway.execution.executor import Executor
 from gateway.federation.collect.collector import Collector
 from gateway.federation.directory import Directory
 from gateway.federation.ids.assign import IdAssigner
-from gateway.federation.opaque_ids import OpaqueIds
 from gateway.operation import Gateway
 from gateway.schema.organisations import Source
 from gateway.schema.query import build, core_schema

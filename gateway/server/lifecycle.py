@@ -20,7 +20,7 @@ from starlette.types import ASGIApp
 
 from gateway.app import AppState, application
 from gateway.audit.retention import keep
-from gateway.auth.authentication.api_keys import Authenticator
+from gateway.auth.authentication.authenticator import Authenticator
 from gateway.config import Configuration, load
 from gateway.edge.health import Health
 from gateway.edge.http_protocol import BoundedHttpProtocol

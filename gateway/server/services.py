@@ -31,12 +31,12 @@ from gateway.sources.http.transport import Transport, TransportFactory, aiohttp_
 from gateway.sources.metrics import SourceMetrics
 from gateway.sources.partners.load import Partner, load_partners
 from gateway.sources.refresh_ahead import RefreshAhead
-from gateway.sources.resilience.clock import Clock
+from gateway.sources.resilience.pacing import Clock
 from gateway.sources.resilience.shared_pacing import SharedPacer
 from gateway.sources.units import UnitResult
+from gateway.stores.counters import RateLimits
 from gateway.stores.journal import Journal
 from gateway.stores.links import LinkStore
-from gateway.stores.rate_limits import RateLimits
 from gateway.stores.registry import RegistryStore
 from gateway.stores.registry_writer import RegistryWriter
 from gateway.stores.sql import database_url

@@ -13,8 +13,7 @@ from typing import Any, TypeVar
 
 from cachetools import LRUCache
 
-from gateway.cache.canonical_key import canonical_key
-from gateway.cache.seam import Cache, CacheKey, Entry
+from gateway.cache.seam import Cache, CacheKey, Entry, canonical_key
 from gateway.connectors.base import Connector, PartnerRequest, ReadingSteps, Tenant
 from gateway.domain.days import paris_day
 from gateway.errors import SourceQuarantined, SourceSpared, SourceTimedOut
@@ -22,19 +21,16 @@ from gateway.schema.organisations import EtatSource, TypeSource
 from gateway.sources.freshness import Usage, usage
 from gateway.sources.http.transport import Transport
 from gateway.sources.metrics import SourceMetrics
-from gateway.sources.partner_client import HarvestPage, PartnerClient
-from gateway.sources.partner_state import PartnerState
+from gateway.sources.partner_client import HarvestPage, PartnerClient, PartnerState
 from gateway.sources.partners.load import Partner
 from gateway.sources.reading import ReadingRun
-from gateway.sources.resilience.clock import Clock
+from gateway.sources.resilience.pacing import Clock
 from gateway.sources.shared_flights import Fetch, SharedFlights, Waiters
 from gateway.sources.unit_reader import UnitReader
 from gateway.sources.units import CacheStatus, Unit, UnitFailure, UnitResult
 
 T = TypeVar("T")
-
 NO_TENANT = Tenant("")
-
 KEYS_MAX = 10_000
 
 

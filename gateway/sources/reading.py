@@ -12,8 +12,8 @@ from gateway.concurrency import gather_or_fail
 from gateway.connectors.base import Documents, PartnerRequest, ReadingSteps, Tenant
 from gateway.errors import SourceInvalid
 from gateway.sources.http import page_trail
+from gateway.sources.http.page_trail import PageValidator, RequestedPage, all_validators, chain, chains, requested_page
 from gateway.sources.http.transport import PartnerResponse
-from gateway.sources.http.validators import PageValidator, RequestedPage, all_validators, chain, chains, requested_page
 from gateway.sources.partner_client import PartnerClient
 
 T = TypeVar("T")

@@ -10,8 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import Protocol
 
-from gateway.cache.canonical_key import canonical_key
-from gateway.cache.seam import Cache, CacheKey, Entry
+from gateway.cache.seam import Cache, CacheKey, Entry, canonical_key
 from gateway.concurrency import Sleep, every
 from gateway.sources.partners.file_format import CacheTable
 from gateway.sources.partners.load import Partner

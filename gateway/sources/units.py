@@ -10,7 +10,7 @@ from enum import Enum
 
 from gateway.connectors.base import Record
 from gateway.errors import SourceError
-from gateway.sources.http.validators import PageValidator
+from gateway.sources.http.page_trail import PageValidator
 
 
 class Resource(Enum):

@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.domain.hash_chain import Anchor, next_
 from gateway.domain.seal import Sealer
-from gateway.stores.journal import Journal
-from gateway.stores.journal_batch import JournalEntry
+from gateway.stores.counters import forget_before
+from gateway.stores.journal import Journal, JournalEntry
 from gateway.stores.journal_tables import (
     END,
     ENTRIES,
@@ -26,7 +26,6 @@ from gateway.stores.journal_tables import (
     take_anchor,
     unpack,
 )
-from gateway.stores.person_counts import forget_before
 
 INDEX_FAULT = "l'index des personnes ne correspond pas aux entrées"
 PAGE = 2000

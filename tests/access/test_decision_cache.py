@@ -6,9 +6,8 @@ from graphql import get_operation_ast, get_variable_values, parse, validate
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.auth.authentication.viewer import Viewer
-from gateway.auth.authorization.decide import decide
-from gateway.auth.authorization.decision_cache import DECISIONS_MAX, DecisionCache, digest
+from gateway.auth.authentication.clients import Viewer
+from gateway.auth.authorization.decide import DECISIONS_MAX, DecisionCache, decide, digest
 from gateway.errors import ArgumentRefused
 from tests.support.access.small_world import CALLERS
 from tests.support.access.tools import POLICY, SCHEMA, viewer

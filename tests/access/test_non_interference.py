@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from gateway.auth.authentication.viewer import Viewer
+from gateway.auth.authentication.clients import Viewer
 from tests.support.access.operations import draw_operation, write
 from tests.support.access.oracle import oracle_decide
 from tests.support.access.small_world import CALLERS, Inhabitant, SmallWorld, caller, draw_from, facts, reader

@@ -18,9 +18,18 @@ from graphql import (
     GraphQLString,
 )
 
-from gateway.auth.policy.coordinates import categorie
 from gateway.auth.policy.policy import FILE, read_policy
-from gateway.auth.policy.rules import ABOUT, ANY_OF, CATEGORIE, DERIVATION, OPENED_BY, SIZE, CategorieDonnee, Derivation
+from gateway.auth.policy.rules import (
+    ABOUT,
+    ANY_OF,
+    CATEGORIE,
+    DERIVATION,
+    OPENED_BY,
+    SIZE,
+    CategorieDonnee,
+    Derivation,
+    categorie,
+)
 from gateway.auth.policy.schema_check import check_schema
 from gateway.errors import ConfigurationError
 from gateway.schema.filters import TriJeunes

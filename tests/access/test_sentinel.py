@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway.auth.authorization import decision_cache
+from gateway.auth.authorization import decide as decisions
 from gateway.auth.authorization.decide import decide
 from gateway.auth.authorization.mask import mask
 from gateway.auth.authorization.sentinel import excess, find_leak
@@ -53,7 +53,7 @@ def spoil(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
     def make(*locks: str) -> None:
         if "decide" in locks:
-            monkeypatch.setattr(decision_cache, "decide", _lax)
+            monkeypatch.setattr(decisions, "decide", _lax)
         if "masque" in locks:
             monkeypatch.setattr(view, "mask", _sans_masque)
         if "noms" in locks:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from graphql import build_client_schema, get_introspection_query, get_named_type, is_object_type
 
-from gateway.auth.authentication.viewer import Viewer
+from gateway.auth.authentication.clients import Viewer
 from gateway.auth.authorization.visible_schema import VisibleSchemas
 from gateway.auth.policy.rules import Finalite, Profil
 from tests.support.access.operations import FIELDS, OPENINGS

@@ -21,11 +21,11 @@ from gateway.config import load
 from gateway.domain.seal import Sealer
 from gateway.sources.codec import codec
 from gateway.sources.harvest.referentiel import _reread
-from gateway.sources.resilience.quota_window import WindowQuota
+from gateway.sources.resilience.pacing import WindowQuota
 from gateway.sources.resilience.shared_pacing import SharedPacer
 from gateway.sources.units import UnitResult
+from gateway.stores.counters import Allowance, RateLimits
 from gateway.stores.jwks_file import JwksFile
-from gateway.stores.rate_limits import Allowance, RateLimits
 from gateway.stores.registry import RegistryStore
 from tests.at_rest.opened import KINDS, VERSIONS, Opened, answers, ask, opened
 from tests.at_rest.record import CLIENT, LEASED, MARKED

@@ -23,8 +23,7 @@ from gateway.auth.policy.rules import Profil
 from gateway.domain.quotas import CountUnder
 from gateway.domain.seal import Sealer
 from gateway.edge.health import VALIDITY
-from gateway.stores.journal import Journal
-from gateway.stores.journal_batch import JournalEntry
+from gateway.stores.journal import Journal, JournalEntry
 from gateway.stores.journal_queries import verify_chain
 from tests.support.databases import base, write
 from tests.support.e2e.queries import ALL, until_complete

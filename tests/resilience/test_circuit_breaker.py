@@ -22,8 +22,7 @@ from gateway.errors import (
 )
 from gateway.schema.organisations import EtatSource
 from gateway.sources.partners.tenants import TenantConfig
-from gateway.sources.resilience.circuit_breaker import CircuitBreaker, PartnerBreakers
-from gateway.sources.resilience.outcome import Outcome
+from gateway.sources.resilience.circuit_breaker import CircuitBreaker, Outcome, PartnerBreakers
 from gateway.sources.resilience.retry_budget import RetryBudget
 from gateway.sources.resilience.spare_capacity import Bulkhead
 from gateway.sources.units import UnitFailure, UnitResult

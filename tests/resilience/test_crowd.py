@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry, Gauge
 from starlette.types import Message
 
 from gateway.admission import HALF, SLOTS, RequestSlots
-from gateway.auth.authentication.viewer import Viewer
+from gateway.auth.authentication.clients import Viewer
 from gateway.errors import Overloaded, SourceTimedOut
 from gateway.federation.ids.assign import AssignedIds
 from gateway.federation.ids.first_seen import Fact

@@ -28,7 +28,7 @@ from gateway.sources.metrics import SourceMetrics
 from gateway.sources.partners.file_format import CacheTable, LimitsTable
 from gateway.sources.partners.tenants import TenantConfig
 from gateway.sources.reading import AT_ONCE
-from gateway.sources.resilience.clock import Clock
+from gateway.sources.resilience.pacing import Clock
 from gateway.sources.shared_flights import INSTANT, WAITERS_MAX
 from gateway.sources.units import CacheStatus, Resource, Unit, UnitFailure, UnitResult
 from tests.simulation.loop import VirtualLoop, run

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.cache.canonical_key import canonical_key
 from gateway.cache.memory import MemoryBackend
-from gateway.cache.seam import ENTRIES_MAX, CacheKey, Entry, LocalCache
+from gateway.cache.seam import ENTRIES_MAX, CacheKey, Entry, LocalCache, canonical_key
 from tests.support.figures import note
 
 pytestmark = [pytest.mark.anyio, pytest.mark.chaos]

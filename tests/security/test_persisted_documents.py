@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fixtures.world import World
-from gateway.auth.authentication.viewer import Viewer
+from gateway.auth.authentication.clients import Viewer
 from gateway.auth.policy.rules import Profil
 from gateway.documents.parse import LEARNT_MAX, Documents, PersistedDocuments, read_manifests
 from gateway.errors import ConfigurationError, InvalidRequest, UnknownDocument

@@ -5,8 +5,8 @@ import json
 import pytest
 from joserfc import jwt
 
-from gateway.auth.authentication.tokens import SIZE_MAX
-from gateway.auth.authentication.viewer import Principal
+from gateway.auth.authentication.authenticator import SIZE_MAX
+from gateway.auth.authentication.clients import Principal
 from gateway.errors import Code, Unauthenticated
 from tests.support.security.issuer import (
     AUDIENCE,

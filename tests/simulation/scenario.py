@@ -24,7 +24,7 @@ from gateway.sources.http.transport import Transport
 from gateway.sources.metrics import SourceMetrics
 from gateway.sources.partners.file_format import CacheTable, LimitsTable
 from gateway.sources.partners.tenants import TenantConfig
-from gateway.sources.resilience.clock import Clock
+from gateway.sources.resilience.pacing import Clock
 from gateway.sources.units import Unit, UnitResult
 from tests.simulation.invariants import DecisionCache, GraphQLRequest, judge_partner, single_reading
 from tests.simulation.loop import VirtualLoop, run

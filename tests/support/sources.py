@@ -24,7 +24,7 @@ from gateway.sources.metrics import SourceMetrics
 from gateway.sources.partners.file_format import CacheTable, LimitsTable
 from gateway.sources.partners.load import AccessConfig, Partner
 from gateway.sources.partners.tenants import TenantConfig
-from gateway.sources.resilience.clock import Clock, SharedPacing
+from gateway.sources.resilience.pacing import Clock, SharedPacing
 from gateway.sources.units import Resource, Unit
 
 BASE = "http://127.0.0.1:9/erp"

@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.cache.canonical_key import canonical_key
 from gateway.cache.memory import MemoryBackend
-from gateway.cache.seam import CacheKey, Entry, LocalCache
+from gateway.cache.seam import CacheKey, Entry, LocalCache, canonical_key
 
 pytestmark = pytest.mark.anyio
 

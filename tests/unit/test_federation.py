@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain.seal import Sealer
+from gateway.domain.seal import OpaqueIds, Sealer
 from gateway.domain.similarity import Level
 from gateway.domain.statut import StatutApprenant
 from gateway.errors import InvalidRequest
@@ -18,7 +18,6 @@ from gateway.federation.join.link import link
 from gateway.federation.join.provenance import attach
 from gateway.federation.join.records import SourcedRecord
 from gateway.federation.lists import filter_jeunes
-from gateway.federation.opaque_ids import OpaqueIds
 from gateway.federation.views.paging import CursorCodec, cut, sort
 from gateway.federation.views.search import search
 from gateway.schema.context import PageArgs

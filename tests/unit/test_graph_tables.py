@@ -5,8 +5,7 @@ from strawberry import ID
 
 from gateway.auth.authorization.mask import mask
 from gateway.auth.authorization.sentinel import excess
-from gateway.auth.policy.coordinates import openings, required_by_field, sort_orders
-from gateway.auth.policy.rules import BY_FIELD, SortKey, Telling
+from gateway.auth.policy.rules import BY_FIELD, SortKey, Telling, openings, required_by_field, sort_orders
 from gateway.auth.policy.rules import CategorieDonnee as C
 from gateway.documents import limits
 from gateway.schema import connections, tables

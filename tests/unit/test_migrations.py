@@ -14,7 +14,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData
 
 from gateway.errors import ConfigurationError
-from gateway.stores import journal_tables, links, migrations, person_counts, registry
+from gateway.stores import counters, journal_tables, links, migrations, registry
 from gateway.stores.journal import Journal
 from gateway.stores.links import LinkStore
 from gateway.stores.migrations import HEADS, migrate, version_table
@@ -24,7 +24,7 @@ from tests.at_rest.opened import KINDS, VERSIONS, opened, run
 from tests.support.databases import read, write
 from tests.support.unit.registry import SEALER
 
-METADATA = (journal_tables._tables, person_counts._tables, registry._tables, links._tables)
+METADATA = (journal_tables._tables, counters._tables, registry._tables, links._tables)
 
 
 async def _open(url: str, *stores: str) -> None:

@@ -14,10 +14,9 @@ from gateway.auth.policy.quotas import DEFAULTS, ClientQuotas, caps, message, se
 from gateway.auth.policy.rules import Profil
 from gateway.domain.quotas import CountUnder, Quota, QuotaCrossed, judge
 from gateway.domain.seal import Sealer
-from gateway.stores.journal import Journal
-from gateway.stores.journal_batch import JournalEntry
+from gateway.stores.counters import Allowance, RateLimits
+from gateway.stores.journal import Journal, JournalEntry
 from gateway.stores.journal_queries import forget_counts, readings_of, verify_chain
-from gateway.stores.rate_limits import Allowance, RateLimits
 
 pytestmark = pytest.mark.anyio
 

@@ -15,8 +15,7 @@ from gateway.connectors.base import Record, Tenant
 from gateway.domain.referentiel import Referentiel
 from gateway.errors import SourceSpared
 from gateway.federation.collect.collector import Collector
-from gateway.federation.collect.plan import plan_of_perimetre
-from gateway.federation.collect.relevant_cfas import describe, residents_by_cfa
+from gateway.federation.collect.plan import describe, plan_of_perimetre, residents_by_cfa
 from gateway.federation.directory import Directory
 from gateway.schema.nouns import Adresse, Contrat, Jeune
 from gateway.schema.organisations import Cfa

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.errors import SourceClosed, SourceUnavailable
 from gateway.schema.organisations import EtatSource
-from gateway.sources.partner_state import CALLS_KEPT, Observations, is_open
+from gateway.sources.partner_client import CALLS_KEPT, Observations, is_open
 
 INSTANT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)  # 10:00 in Paris
 FAULT = SourceUnavailable("erp", "")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import SourceClosed, SourceDenied, SourceError, SourceInvalid, SourceUnavailable
-from gateway.sources.http.status import RETRY_AFTER_MAX, error_for_status, retry_after
+from gateway.sources.http.decode import RETRY_AFTER_MAX, error_for_status, retry_after
 
 INSTANT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 

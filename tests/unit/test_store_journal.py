@@ -16,8 +16,7 @@ from gateway.config import Configuration, GatewayFile
 from gateway.domain.hash_chain import Anchor
 from gateway.domain.seal import Sealer
 from gateway.errors import ConfigurationError, JournalUnavailable
-from gateway.stores.journal import Journal
-from gateway.stores.journal_batch import JournalEntry, Verdict
+from gateway.stores.journal import Journal, JournalEntry, Verdict
 from gateway.stores.journal_queries import head, purge_entries, readings_of, verify_chain
 from gateway.stores.journal_tables import END, JournalTampered, take_anchor
 

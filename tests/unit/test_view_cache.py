@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gateway.federation.views.cache import PERSONS_MAX, PERSONS_MIN, ViewCache, ViewKey
+from gateway.federation.views.build import PERSONS_MAX, PERSONS_MIN, ViewCache, ViewKey
 from gateway.federation.views.view import View
 
 PERSON: Any = object()

@@ -12,8 +12,7 @@ from typing import Any, TypeVar
 from strawberry.types.base import StrawberryObjectDefinition
 from strawberry.utils.str_converters import to_camel_case
 
-from gateway.auth.policy.coordinates import Categories
-from gateway.auth.policy.rules import ANY_OF, BY_FIELD, CATEGORIE, MAGASIN
+from gateway.auth.policy.rules import ANY_OF, BY_FIELD, CATEGORIE, MAGASIN, Categories
 
 T = TypeVar("T")
 

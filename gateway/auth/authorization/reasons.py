@@ -1,6 +1,6 @@
 """The texts of refusals for callers: the category asked for and what would open it. Never a value. Pure."""
 
-from gateway.auth.authentication.viewer import Viewer
+from gateway.auth.authentication.clients import Viewer
 from gateway.auth.policy.policy import AccessPolicy
 from gateway.auth.policy.rules import CategorieDonnee, Finalite
 

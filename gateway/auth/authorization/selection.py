@@ -1,6 +1,8 @@
-"""The fields that an operation selects, once fragments are spread and @skip/@include are evaluated. Knows no rule."""
+"""What an operation selects, once fragments are spread and @skip/@include are evaluated, and the criteria it filters and sorts
+by, found in its arguments. Knows no rule."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from graphql import (
@@ -10,17 +12,26 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLField,
+    GraphQLInputObjectType,
+    GraphQLNamedType,
     GraphQLObjectType,
     GraphQLSchema,
     InlineFragmentNode,
     OperationDefinitionNode,
     SelectionNode,
     SelectionSetNode,
+    Undefined,
     ValueNode,
     VariableNode,
+    get_named_type,
     is_abstract_type,
+    is_enum_type,
+    is_input_object_type,
     value_from_ast_untyped,
 )
+
+from gateway.auth.policy.rules import CategorieDonnee, Categories, categorie, required_by_field, required_by_value
 
 Sets = tuple[SelectionSetNode, ...]
 
@@ -99,3 +110,52 @@ def _defaults(operation: OperationDefinitionNode) -> dict[str, Any]:
         for definition in definitions
         if definition.default_value is not None
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """A criterion in use. `path`: as the caller wrote it, "filtre.etat"; `coordinate`: "FiltreRuptures.etat",
+    "TriJeunes.NOM_ASC" or "Query.contrat(numero:)"."""
+
+    path: str
+    coordinate: str
+    categories: Categories
+
+
+def criteria_of_field(
+    coordinate: str, field: GraphQLField, node: FieldNode, selection: Selection
+) -> Iterator[Criterion]:
+    """The governed criteria of the arguments of the field of that coordinate. Absent and null ones are not used."""
+    for written in node.arguments or ():
+        name = written.name.value
+        argument, value = field.args[name], selection.value(written.value)
+        own = categorie(argument)
+        if own not in (None, CategorieDonnee.PUBLIQUE) and not _is_absent(value):
+            yield Criterion(name, f"{coordinate}({name}:)", frozenset({own}))
+        yield from _criteria(get_named_type(argument.type), value, name)
+
+
+def _criteria(type_: GraphQLNamedType, value: Any, path: str) -> Iterator[Criterion]:
+    if _is_absent(value):
+        return
+    if isinstance(value, list | tuple):
+        for element in value:
+            yield from _criteria(type_, element, path)
+    elif is_enum_type(type_):
+        coordinate, categories = required_by_value(type_.name, value)
+        if categories:
+            yield Criterion(path, coordinate, categories)
+    elif is_input_object_type(type_) and isinstance(value, Mapping):
+        yield from _fields(type_, value, path)
+
+
+def _fields(type_: GraphQLInputObjectType, value: Mapping[str, Any], path: str) -> Iterator[Criterion]:
+    for name, element in value.items():
+        field = type_.fields[name]
+        if not _is_absent(element):
+            yield Criterion(f"{path}.{name}", f"{type_.name}.{name}", required_by_field(field))
+        yield from _criteria(get_named_type(field.type), element, f"{path}.{name}")
+
+
+def _is_absent(value: Any) -> bool:
+    return value is None or value is Undefined

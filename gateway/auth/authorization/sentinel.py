@@ -19,8 +19,7 @@ from graphql import (
 from strawberry.types import get_object_definition, has_object_definition
 
 from gateway.auth.authorization.selection import Selection, Sets
-from gateway.auth.policy.coordinates import Categories, categorie, opening
-from gateway.auth.policy.rules import ANY_OF, CATEGORIE, MAGASIN, CategorieDonnee
+from gateway.auth.policy.rules import ANY_OF, CATEGORIE, MAGASIN, CategorieDonnee, Categories, categorie, opening
 
 # What must be null in an answer, by response key: the value itself (None), or something below it.
 Forbidden = Mapping[str, "Forbidden | None"]

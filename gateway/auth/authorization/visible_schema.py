@@ -26,10 +26,17 @@ from graphql import (
     print_schema,
 )
 
-from gateway.auth.authentication.viewer import Viewer
-from gateway.auth.policy.coordinates import Categories, categorie, openings, required_by_field, required_by_value
+from gateway.auth.authentication.clients import Viewer
 from gateway.auth.policy.policy import AccessPolicy, union
-from gateway.auth.policy.rules import Finalite, Profil
+from gateway.auth.policy.rules import (
+    Categories,
+    Finalite,
+    Profil,
+    categorie,
+    openings,
+    required_by_field,
+    required_by_value,
+)
 
 N = TypeVar("N", bound=DefinitionNode)
 Reader = tuple[Profil, frozenset[Finalite]]

@@ -6,8 +6,12 @@ from enum import Enum
 
 from graphql import GraphQLSchema, is_input_object_type
 
-from gateway.auth.policy.coordinates import (
+from gateway.auth.policy.policy import AccessPolicy, PolicyRow, union
+from gateway.auth.policy.rules import (
+    CategorieDonnee,
     Categories,
+    Finalite,
+    Profil,
     categorie,
     derivation,
     opening,
@@ -15,8 +19,6 @@ from gateway.auth.policy.coordinates import (
     required_by_field,
     sort_orders,
 )
-from gateway.auth.policy.policy import AccessPolicy, PolicyRow, union
-from gateway.auth.policy.rules import CategorieDonnee, Finalite, Profil
 from gateway.auth.policy.schema_check import governed, objects
 from gateway.domain.statut import StatutApprenant
 

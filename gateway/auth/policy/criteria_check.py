@@ -11,8 +11,7 @@ from graphql import (
     is_object_type,
 )
 
-from gateway.auth.policy.coordinates import Categories, categorie, compares, required_by_field, sort_orders
-from gateway.auth.policy.rules import CategorieDonnee
+from gateway.auth.policy.rules import CategorieDonnee, Categories, categorie, compares, required_by_field, sort_orders
 
 
 def unruled_criteria(schema: GraphQLSchema) -> Iterator[str]:

@@ -18,10 +18,21 @@ from graphql import (
 from strawberry.utils.str_converters import to_camel_case
 
 from gateway.auth.policy.consistency import rows_without_effect
-from gateway.auth.policy.coordinates import categorie, derivation, opening, openings, tells, written
 from gateway.auth.policy.criteria_check import rule_of, unruled_criteria
 from gateway.auth.policy.policy import AccessPolicy
-from gateway.auth.policy.rules import ANY_OF, SIZE, CategorieDonnee, Finalite, Profil
+from gateway.auth.policy.rules import (
+    ANY_OF,
+    SIZE,
+    CategorieDonnee,
+    Finalite,
+    Profil,
+    categorie,
+    derivation,
+    opening,
+    openings,
+    tells,
+    written,
+)
 from gateway.errors import ConfigurationError
 
 IDENTIFIER = "id"

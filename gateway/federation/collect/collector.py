@@ -28,17 +28,24 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
+from gateway.concurrency import offload
 from gateway.connectors.base import Record
 from gateway.errors import SourceError
-from gateway.federation.collect.plan import SourcePlan
-from gateway.federation.collect.readings import Freshness, Readings, ReadingsCache, Subject
-from gateway.federation.collect.registry import Keys, RegistryAnswer, RegistrySource, read_registry
-from gateway.federation.collect.relevant_cfas import in_order, residents_by_cfa
+from gateway.federation.collect.plan import SourcePlan, in_order, residents_by_cfa
+from gateway.federation.collect.readings import (
+    Freshness,
+    Keys,
+    Readings,
+    ReadingsCache,
+    RegistryAnswer,
+    RegistrySource,
+    Subject,
+    read_registry,
+)
 from gateway.federation.directory import Directory
 from gateway.federation.join.link import link
 from gateway.federation.join.merge import residence
 from gateway.federation.join.records import SourcedRecord
-from gateway.federation.offload import offload
 from gateway.schema.organisations import TypeSource
 from gateway.sources.units import CacheStatus, Resource, Unit, UnitFailure, UnitResult
 

@@ -1,32 +1,70 @@
 """What the sources said for one operation, as one value; and the readings kept. Knows neither how they are asked nor why.
 
 A reading is kept with the version of each unit it was made of: it holds as long as the units are at these versions, whatever
-time has passed.
+time has passed. The harvested registry is read within a delay, or the error is told.
 """
 
-from collections.abc import Hashable, Sequence
+import asyncio
+from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from cachetools import LRUCache
 
 from gateway.concurrency import SingleFlight
-from gateway.errors import SourceError, SourceSuspended
+from gateway.connectors.base import Record
+from gateway.errors import RegistryUnavailable, SourceError, SourceSuspended, SourceTimedOut, SourceUnavailable
 from gateway.federation.collect.plan import SourcePlan
 from gateway.federation.directory import Directory
 from gateway.federation.join.records import SourcedRecord
 from gateway.sources.units import CacheStatus, Unit, UnitFailure, UnitResult
 
+Keys = tuple[Collection[str], Collection[str], Collection[str]]  # postal codes, CFAs, identities
 READINGS_RECORDS_MAX = 400_000  # records of all the readings kept: they mostly share those of the last answers
 READINGS_MIN = 80  # records that a reading counts for at least: no more readings than views are kept
 HEARD_MAX = 120_000  # records kept of the last answer of each unit: as many as the cache of answers holds
-
 # From the best status to the worst: a source of which anything is stale is stale; else it was asked if any unit was.
 _STATUSES = [CacheStatus.HIT.value, CacheStatus.MISSED.value, CacheStatus.STALE.value]
-
 _Heard = tuple[str, list[SourcedRecord]]  # a version of a unit, and its records
 Subject = tuple[SourcePlan, Directory]
+
+
+class RegistryAnswer(Protocol):
+    """What the harvested registry answered."""
+
+    @property
+    def records(self) -> tuple[Record, ...]: ...
+    @property
+    def as_of(self) -> datetime | None: ...
+    @property
+    def version(self) -> str: ...
+
+
+class RegistrySource(Protocol):
+    """The harvested registry: read in its store, never asked live."""
+
+    async def version(self) -> str: ...
+    async def records(
+        self, codes_postaux: Collection[str], cfas: Collection[str], identities: Collection[str]
+    ) -> RegistryAnswer: ...
+
+
+async def read_registry(
+    registry: RegistrySource, name: str, timeout: float, keys: Keys
+) -> tuple[RegistryAnswer, datetime] | SourceError:
+    """What it holds under these keys and when it was harvested, read within `timeout` seconds; else the error of source
+    `name`, returned: a registry that does not answer leaves the others to be shown."""
+    try:
+        async with asyncio.timeout(max(0.0, timeout)):
+            answer = await registry.records(*keys)
+    except TimeoutError:
+        return SourceTimedOut(name, "la réponse n'est pas arrivée à temps")
+    except RegistryUnavailable:
+        return SourceUnavailable(name, "la copie du registre ne répond pas")
+    if answer.as_of is None:
+        return SourceUnavailable(name, "le registre n'a pas encore été moissonné")
+    return answer, answer.as_of
 
 
 @dataclass(frozen=True, slots=True)

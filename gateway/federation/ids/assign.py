@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
+from gateway.concurrency import offload
 from gateway.domain.links import KnownLinks, LinkWrites
 from gateway.errors import LinksUnavailable
 from gateway.federation.ids.first_seen import Fact, FirstSeen
 from gateway.federation.ids.resolve import Derive, IdDecision, RecordKeys, resolve, unknown
-from gateway.federation.offload import offload
 
 T = TypeVar("T")
 

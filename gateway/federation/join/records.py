@@ -5,7 +5,7 @@ from datetime import date, datetime
 from functools import cached_property
 
 from gateway.connectors.base import Record
-from gateway.connectors.traits import traits_of
+from gateway.connectors.values import traits_of
 from gateway.domain.days import paris_day
 from gateway.domain.identity import Traits, identity_key
 from gateway.domain.matching import block_keys

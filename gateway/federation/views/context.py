@@ -6,16 +6,16 @@ from datetime import date
 from functools import cached_property
 from typing import Any, TypeVar
 
-from gateway.auth.authentication.viewer import Viewer
+from gateway.auth.authentication.clients import Viewer
 from gateway.auth.authorization.decide import Decision
 from gateway.auth.policy.rules import OPENED_BY, CategorieDonnee
+from gateway.domain.seal import OpaqueIds
 from gateway.domain.search import Candidate
 from gateway.domain.similarity import Level
 from gateway.federation.collect.readings import Readings
 from gateway.federation.directory import Directory
 from gateway.federation.join.evidence import identity_evidence, probability
 from gateway.federation.lists import CONTRATS, JEUNES, RUPTURES, ListQuery
-from gateway.federation.opaque_ids import OpaqueIds
 from gateway.federation.views.moi import present_moi
 from gateway.federation.views.paging import CursorCodec, binding, cut
 from gateway.federation.views.search import search

@@ -1,6 +1,6 @@
 """Presents a caller to itself: profile, perimeter, purposes and readable categories. Knows no source and no view."""
 
-from gateway.auth.authentication.viewer import Viewer
+from gateway.auth.authentication.clients import Viewer
 from gateway.auth.authorization.decide import Decision
 from gateway.auth.policy.rules import Profil
 from gateway.federation.directory import Directory

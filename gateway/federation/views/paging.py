@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from enum import Enum
 from typing import Any, Generic, TypeVar
 
+from gateway.domain.seal import OpaqueIds
 from gateway.errors import InvalidCursor, InvalidRequest
-from gateway.federation.opaque_ids import OpaqueIds
 from gateway.schema.connections import PAGE_MAX
 from gateway.schema.context import PageArgs
 

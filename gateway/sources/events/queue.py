@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 
 from cachetools import LRUCache
 
-from gateway.cache.canonical_key import canonical_key
-from gateway.cache.seam import Cache, CacheKey
+from gateway.cache.seam import Cache, CacheKey, canonical_key
 from gateway.concurrency import gather_or_fail
 from gateway.connectors.base import ChangeNotice, EventQueue
 from gateway.errors import SourceError, SourceInvalid

@@ -37,8 +37,7 @@ from gateway.concurrency import Sleep, every
 from gateway.connectors.base import Harvest, PartnerRequest, QualityCounts
 from gateway.domain.days import paris_day
 from gateway.errors import SourceClosed, SourceError, SourceInvalid
-from gateway.sources.partner_client import HarvestPage
-from gateway.sources.partner_state import is_open
+from gateway.sources.partner_client import HarvestPage, is_open
 from gateway.stores.registry import HarvestState, Window
 from gateway.stores.registry_row import RegistryRow
 from gateway.stores.registry_writer import LEASE, HarvestUnderWay, RegistryWriter, WindowUnderWay

@@ -17,7 +17,7 @@ from cachetools import LRUCache
 
 from gateway.concurrency import SingleFlight
 from gateway.connectors.base import Record
-from gateway.connectors.traits import traits_of
+from gateway.connectors.values import traits_of
 from gateway.domain.identity import Traits
 from gateway.domain.similarity import compare, weights
 from gateway.errors import RegistryUnavailable

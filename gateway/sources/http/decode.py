@@ -1,7 +1,7 @@
-"""Bytes of a partner → body → document, strictly. Knows no HTTP. What it refuses is an InvalidBody or InvalidDocument, without
-any value.
+"""What an answer of a partner means: its status → error, its bytes → body → document, strictly. Knows no partner's habits.
 
-The body is read with a bound on its decoded size.
+Errors hold neither address, nor body, nor value; what is refused of a body is an InvalidBody or an InvalidDocument. The body
+is read with a bound on its decoded size.
 
 JSON: duplicate keys, NaN and infinities, NUL and lone surrogates, bottomless nesting and endless integers are refused.
 CSV: `;`, a header row, one mapping a line; a UTF-8 byte order mark is tolerated whatever the declared encoding.
@@ -12,15 +12,74 @@ import csv
 import io
 import re
 import zlib
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Any
 
 from gateway import strict_json
 from gateway.connectors.base import BodyFormat, PartnerRequest
+from gateway.errors import SourceClosed, SourceDenied, SourceError, SourceInvalid, SourceUnavailable
 
+RETRY_AFTER_MAX = 86_400.0  # seconds; a partner may be closed for a night, not for a year
+
+INSTANTS_MAX = 64  # read again and again: partners' clocks tell seconds
+SUCCEEDED = frozenset({200, 204})
+
+_MEANING: Mapping[int, tuple[type[SourceError], str]] = {
+    304: (SourceInvalid, "le partenaire dit inchangé ce qui n'était pas demandé ainsi"),
+    400: (SourceInvalid, "demande refusée par le partenaire"),
+    401: (SourceDenied, "accès refusé par le partenaire"),
+    403: (SourceDenied, "accès refusé par le partenaire"),
+    404: (SourceInvalid, "ressource inconnue du partenaire"),
+    408: (SourceUnavailable, "le partenaire n'a pas répondu à temps"),
+    409: (SourceInvalid, "demande en conflit chez le partenaire"),
+    413: (SourceInvalid, "demande trop large pour le partenaire"),
+    429: (SourceUnavailable, "le partenaire limite nos demandes"),
+    503: (SourceUnavailable, "le partenaire est momentanément indisponible"),
+    504: (SourceUnavailable, "le partenaire n'a pas répondu à temps"),
+}
+_BY_CLASS: Mapping[int, tuple[type[SourceError], str]] = {
+    3: (SourceInvalid, "redirection refusée"),
+    4: (SourceInvalid, "demande refusée par le partenaire"),
+    5: (SourceUnavailable, "le partenaire est en erreur"),
+}
 _NUL = rb"\u0000"  # looked for first: the pattern alone costs milliseconds a body
 _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32  # the header tells which
 _ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+
+
+def error_for_status(source: str, statut: int, retry: str, now: datetime) -> SourceError | None:
+    """The error that a status means for `source`, None for 200 and 204. `retry` is the Retry-After header."""
+    if statut in SUCCEEDED:
+        return None
+    kind, message = _MEANING.get(statut) or _BY_CLASS.get(statut // 100, (SourceInvalid, "statut inattendu"))
+    waiting = retry_after(retry, now) if statut in {429, 503} else None
+    if waiting is None:
+        return kind(source, message)
+    if statut == 503:
+        return SourceClosed(source, "le partenaire est fermé pour le moment", waiting)
+    return SourceUnavailable(source, message, waiting)
+
+
+def retry_after(header: str, now: datetime) -> float | None:
+    """Seconds told by Retry-After (a count or an HTTP date), between 0 and a day; None when it says nothing readable."""
+    text = header.strip()
+    if text.isascii() and text.isdigit():
+        return min(float(text[:9]), RETRY_AFTER_MAX)
+    instant = instant_http(text)
+    return min(max((instant - now).total_seconds(), 0.0), RETRY_AFTER_MAX) if instant else None
+
+
+@lru_cache(INSTANTS_MAX)
+def instant_http(text: str) -> datetime | None:
+    """An HTTP date, None when it cannot be read."""
+    try:
+        instant = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 
 class InvalidBody(Exception):

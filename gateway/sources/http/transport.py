@@ -22,9 +22,17 @@ from httpx_aiohttp import AiohttpTransport
 from gateway.connectors.base import PartnerRequest
 from gateway.errors import SourceDenied, SourceInvalid, SourceTimedOut, SourceUnavailable
 from gateway.sources.http.credentials import AccessDenied, Credential, RawResponse
-from gateway.sources.http.decode import AnnouncedError, InvalidBody, InvalidDocument, decode, read_body
-from gateway.sources.http.status import SUCCEEDED, error_for_status, instant_http
-from gateway.sources.http.validators import PageValidator, digest_of, page_validator
+from gateway.sources.http.decode import (
+    SUCCEEDED,
+    AnnouncedError,
+    InvalidBody,
+    InvalidDocument,
+    decode,
+    error_for_status,
+    instant_http,
+    read_body,
+)
+from gateway.sources.http.page_trail import PageValidator, digest_of, page_validator
 
 TransportFactory = Callable[[], httpx.AsyncBaseTransport]
 

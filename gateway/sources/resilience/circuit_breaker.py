@@ -9,9 +9,9 @@ back is used again within ten seconds.
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from enum import Enum
 
-from gateway.errors import SourceError, SourceSuspended
-from gateway.sources.resilience.outcome import Outcome, outcome_of
+from gateway.errors import SourceClosed, SourceDenied, SourceError, SourceSuspended, SourceTimedOut, SourceUnavailable
 
 WINDOW = 10.0  # seconds looked at
 READINGS_MIN = 20  # in the window, before a share means something
@@ -19,8 +19,28 @@ OPENING_SHARE = 0.5  # of failures
 TIMEOUTS_TO_OPEN = 5  # time-outs in a row
 RETRY_MIN, RETRY_MAX = 5.0, 10.0  # seconds before a probe, doubled at each that fails
 SUCCESSES_TO_CLOSE = 3  # probes in a row
-
 BreakerDeparture = tuple[bool, bool]  # whether the reading is a probe: of its tenant, of the whole
+
+
+class Outcome(Enum):
+    """How a reading ended, for a breaker."""
+
+    SUCCESS = "reussite"  # it answered, were it to refuse
+    FAILURE = "echec"  # 5xx, 429, unreachable
+    TIMEOUT = "delai"
+
+
+def outcome_of(error: SourceError) -> Outcome:
+    """A partner that refuses, is closed or answers nonsense is alive: only what it cannot do is a failure."""
+    if isinstance(error, SourceTimedOut):
+        return Outcome.TIMEOUT
+    return Outcome.FAILURE if is_transient(error) else Outcome.SUCCESS
+
+
+def is_transient(error: SourceError) -> bool:
+    """5xx, 429 or unreachable: it may be over in a moment."""
+    lasting = (SourceClosed, SourceDenied, SourceSuspended)
+    return isinstance(error, SourceUnavailable) and not isinstance(error, lasting)
 
 
 class CircuitBreaker:

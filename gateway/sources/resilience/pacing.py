@@ -1,16 +1,93 @@
 """The pace of one partner: its quotas counted by all processes together, or by each of them in its part.
 
-Knows no HTTP and no Redis. A departure that leaves late has moved towards the next ones: it is asked for again.
+A leaky bucket lets through twice its rate in its first period; partners count, and refuse: at most so many departures in any
+period. Knows no HTTP and no Redis. A departure that leaves late has moved towards the next ones: it is asked for again.
 """
 
-from collections import defaultdict
+import asyncio
+import random
+import time
+from collections import defaultdict, deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol, Self
 
 from gateway.sources.partners.file_format import LimitsTable
-from gateway.sources.resilience.clock import Clock
-from gateway.sources.resilience.quota_window import DELAY, Departure, QuotaWindow, WindowQuota, depart
 
+DELAY = 0.05  # seconds after its instant a departure may still leave; later, it asks again
+MARGIN = DELAY + 0.01  # a period is longer by that, and by the rounding of timers
 SECOND, MINUTE = 1.0, 60.0
 CAUTION = 2 * MINUTE  # after the common count failed: what left meanwhile is in no count but ours
+
+
+@dataclass(frozen=True, slots=True)
+class WindowQuota:
+    """`number` departures at most in any `periode` seconds, as we hold ourselves to it."""
+
+    number: int
+    periode: float
+
+    @classmethod
+    def de(cls, a_period: float, periode: float) -> Self:
+        """From what a partner allows: whole departures in its period; less than one, one in a longer period."""
+        return cls(max(1, int(a_period)), periode / min(1.0, a_period) + MARGIN)
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """Counted, to leave in `waiting` seconds; or not counted, to be asked for again in `waiting` seconds."""
+
+    permit: bool
+    waiting: float
+
+
+class QuotaWindow:
+    """The last departures under one quota."""
+
+    def __init__(self, quota: WindowQuota) -> None:
+        self._period = quota.periode
+        self._departures: deque[float] = deque(maxlen=quota.number)
+
+    def next_free(self, instant: float) -> float:
+        """The first instant from now on at which one more may leave."""
+        full = len(self._departures) == self._departures.maxlen
+        return max(instant, self._departures[0] + self._period) if full else instant
+
+    def note(self, departure: float) -> None:
+        """One leaves, at an instant not before the last one's."""
+        self._departures.append(departure)
+
+
+def depart(whole: QuotaWindow, own: QuotaWindow, instant: float) -> Departure:
+    """The next departure under a partner's quota, unless its tenant's own is spent: that is waited for without a place."""
+    departure, authorized = whole.next_free(instant), own.next_free(instant)
+    if authorized > departure:
+        return Departure(False, authorized - instant)
+    whole.note(departure)
+    own.note(departure)
+    return Departure(True, departure - instant)
+
+
+class SharedPacing(Protocol):
+    """Departures counted by all processes together."""
+
+    async def depart(self, source: str, key: str, quotas: tuple[WindowQuota, WindowQuota]) -> Departure | None:
+        """The next departure for a tenant, under the partner's quota and its own; None when nobody can tell."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """`seconds` counts them from anywhere, `sleep` waits, `randomness` draws in [0, 1).
+
+    `processus` is how many of us share the partners' quotas: each takes its part where `shared` does not count for all.
+    """
+
+    seconds: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    randomness: Callable[[], float] = random.random
+    processus: int = 1
+    shared: SharedPacing | None = None
 
 
 class Pacer:

@@ -8,7 +8,7 @@ from collections import deque
 
 from gateway.connectors.base import PartnerRequest
 from gateway.errors import SourceError, SourceUnavailable
-from gateway.sources.resilience.outcome import is_transient
+from gateway.sources.resilience.circuit_breaker import is_transient
 
 WINDOW = 10.0  # seconds
 SHARE = 0.2  # of the calls

@@ -10,7 +10,7 @@ import time
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from gateway.sources.resilience.quota_window import Departure, WindowQuota
+from gateway.sources.resilience.pacing import Departure, WindowQuota
 
 TIMEOUT = 1.0  # seconds; an asker holds a place meanwhile, and no caller waits for it beyond its own deadline
 REST = 5.0  # seconds

@@ -8,8 +8,8 @@ from typing import Any
 
 import orjson
 
-from gateway.auth.authentication.viewer import Viewer
-from gateway.auth.authorization.decision_cache import DecisionCache
+from gateway.auth.authentication.clients import Viewer
+from gateway.auth.authorization.decide import DecisionCache
 from gateway.auth.authorization.trial import PolicyTrial
 from gateway.auth.authorization.visible_schema import VisibleSchemas
 from gateway.auth.policy.perimetre import build_perimetre
@@ -19,14 +19,13 @@ from gateway.connectors.base import Record
 from gateway.documents.parse import Documents, PersistedDocuments
 from gateway.domain.links import KnownLinks
 from gateway.domain.referentiel import CommuneLine, MissionLocaleRow, OrganismeRow, Referentiel
-from gateway.domain.seal import Sealer
+from gateway.domain.seal import OpaqueIds, Sealer
 from gateway.execution.executor import Executor
 from gateway.federation.collect.collector import Collector, LiveSources
 from gateway.federation.directory import Directory
 from gateway.federation.ids.assign import AssignedIds
 from gateway.federation.ids.first_seen import Fact
 from gateway.federation.ids.resolve import RecordKeys, resolve
-from gateway.federation.opaque_ids import OpaqueIds
 from gateway.operation import Gateway, GraphQLRequest, answer
 from gateway.schema.nouns import (
     Adresse,

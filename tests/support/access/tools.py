@@ -4,7 +4,7 @@ from typing import Any
 
 from graphql import get_operation_ast, parse, validate
 
-from gateway.auth.authentication.viewer import Viewer
+from gateway.auth.authentication.clients import Viewer
 from gateway.auth.authorization.decide import Decision, decide
 from gateway.auth.policy.perimetre import Perimetre
 from gateway.auth.policy.policy import read_policy

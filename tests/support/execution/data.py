@@ -14,10 +14,9 @@ from strawberry.types.enum import StrawberryEnumDefinition
 
 from gateway.auth.policy.perimetre import Affiliation
 from gateway.auth.policy.rules import CategorieDonnee, Profil
-from gateway.domain.seal import Sealer
+from gateway.domain.seal import OpaqueIds, Sealer
 from gateway.domain.statut import StatutApprenant
 from gateway.errors import InvalidRequest
-from gateway.federation.opaque_ids import OpaqueIds
 from gateway.federation.views.context import OperationContext
 from gateway.federation.views.view import Rights, View, ViewPerson
 from gateway.schema.evidence import Provenance

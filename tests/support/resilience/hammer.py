@@ -8,8 +8,7 @@ import sys
 import time
 
 from gateway.sources.partners.file_format import LimitsTable
-from gateway.sources.resilience.clock import Clock
-from gateway.sources.resilience.pacing import Pacer
+from gateway.sources.resilience.pacing import Clock, Pacer
 from gateway.sources.resilience.shared_pacing import SharedPacer
 
 STRIKERS = 8

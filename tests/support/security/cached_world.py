@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 from prometheus_client import CollectorRegistry
 
-from gateway.auth.authentication.viewer import Viewer
+from gateway.auth.authentication.clients import Viewer
 from gateway.cache.seam import Cache, cache_local
 from gateway.connectors.base import Connector, PartnerRequest, ReadingResult, ReadingSteps, Record, Tenant
 from gateway.schema.organisations import ModeSource, TypeSource
@@ -21,7 +21,7 @@ from gateway.sources.metrics import SourceMetrics
 from gateway.sources.partners.file_format import CacheTable, LimitsTable
 from gateway.sources.partners.load import Partner
 from gateway.sources.partners.tenants import TenantConfig
-from gateway.sources.resilience.clock import Clock
+from gateway.sources.resilience.pacing import Clock
 from gateway.sources.units import Resource, Unit
 from tests.support.access.small_world import CFAS, RECEIVED, REGIONS, Inhabitant, SmallWorld, known, record
 

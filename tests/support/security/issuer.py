@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from joserfc.jwk import ECKey, RSAKey
 
+from gateway.auth.authentication.authenticator import TokenVerifier
 from gateway.auth.authentication.jwks import BYTES_MAX, KeySet
-from gateway.auth.authentication.tokens import TokenVerifier
 from gateway.sources.http.decode import InvalidDocument, decode_json
 
 ISSUER = "https://identite.invalid"

@@ -11,7 +11,7 @@ from gateway.auth.policy.rules import Finalite, Profil
 from gateway.connectors.base import Record
 from gateway.domain.links import KnownLinks
 from gateway.domain.referentiel import CommuneLine, MissionLocaleRow, Referentiel
-from gateway.domain.seal import Sealer
+from gateway.domain.seal import OpaqueIds, Sealer
 from gateway.domain.statut import StatutApprenant
 from gateway.federation.collect.readings import Readings
 from gateway.federation.directory import Directory
@@ -21,7 +21,6 @@ from gateway.federation.join.link import link
 from gateway.federation.join.merge import MergedPerson, merge
 from gateway.federation.join.provenance import attach
 from gateway.federation.join.records import SourcedRecord
-from gateway.federation.opaque_ids import OpaqueIds
 from gateway.federation.views.build import build_view, select_persons
 from gateway.federation.views.context import OperationContext
 from gateway.federation.views.view import Rights, View

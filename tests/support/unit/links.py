@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from gateway.connectors.base import Record
-from gateway.domain.seal import Sealer
+from gateway.domain.seal import OpaqueIds, Sealer
 from gateway.federation.ids.assign import AssignedIds, IdAssigner
 from gateway.federation.ids.record_keys import person_keys, shared_identities
 from gateway.federation.join.link import Cluster, link
 from gateway.federation.join.records import SourcedRecord
-from gateway.federation.opaque_ids import OpaqueIds
 from gateway.schema.nouns import Contrat, Jeune
 from gateway.schema.organisations import TypeSource
 from gateway.stores.links import LinkStore

@@ -1,9 +1,16 @@
-"""Verifies the access tokens of callers (RS256, RFC 9068). Knows no HTTP: the header and the clock are passed in."""
+"""Who is calling, by an access token (RS256, RFC 9068) or by an API key. Knows no HTTP: headers and clock are passed in.
+
+An API key is 256 random bits, shown once. The register holds its HMAC under a key derived from the gateway's own (the
+pepper), so that a stolen register opens nothing and a guess is worth nothing without that key.
+"""
 
 import base64
 import hashlib
-from collections.abc import Callable, Container
+import hmac
+import secrets
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from cachetools import LRUCache
@@ -12,9 +19,10 @@ from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 
 from gateway import strict_json
+from gateway.auth.authentication.clients import Principal, RegisteredClient
 from gateway.auth.authentication.jwks import REFUSAL, KeySet
-from gateway.auth.authentication.viewer import Principal
-from gateway.errors import Unauthenticated
+from gateway.domain.seal import Sealer
+from gateway.errors import StrongAuthenticationRequired, Unauthenticated
 
 ALGORITHM = "RS256"
 TYPES = ("at+jwt", "application/at+jwt")  # RFC 9068 §4: an ID token or a refresh token is not an access token
@@ -23,6 +31,9 @@ TOLERANCE = 30  # seconds of clock difference
 DURATION_MAX = 3600  # longest life of a token, seconds
 SIZE_MAX = 8192  # characters of a token
 VERIFIED_MAX = 10_000  # tokens whose signature is known to hold
+PREFIX = "pa_"  # lets scanners of repositories recognise a lost key
+LENGTH = len(PREFIX) + 43
+USAGE = "clé d'API"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,3 +128,54 @@ def _instant(values: dict[str, Any], name: str) -> int:
 
 def _list(value: object) -> list[object]:
     return value if isinstance(value, list) else []
+
+
+def create_key() -> str:
+    """A new key: 256 random bits in base64url, after PREFIX."""
+    return PREFIX + secrets.token_urlsafe(32)
+
+
+def key_digest(sealer: Sealer, key: str) -> str:
+    """The pseudonym of a key, which the register holds in place of it."""
+    return sealer.pseudonym(USAGE, key)
+
+
+@dataclass(frozen=True, slots=True)
+class Authenticator:
+    """Tells who is calling, by one credential and only one. `day` gives today's date."""
+
+    verifier: TokenVerifier
+    clients: Mapping[str, RegisteredClient]
+    sealer: Sealer
+    day: Callable[[], date]
+
+    async def authenticate(self, authorization: str | None, key: str | None) -> tuple[Principal, RegisteredClient]:
+        """The bearer of an Authorization or of an X-Cle-Api header. Raises Unauthenticated, the same whatever is wrong,
+        StrongAuthenticationRequired, or KeysUnavailable."""
+        if key is None:
+            principal = await self.verifier.verify(authorization)
+        elif authorization is None:
+            principal = Principal(self._client_of(key))
+        else:
+            raise Unauthenticated(REFUSAL)
+        client = self.clients.get(principal.client)
+        if client is None:
+            raise Unauthenticated(REFUSAL)
+        if client.mfa and not principal.mfa:
+            raise StrongAuthenticationRequired("Une authentification à deux facteurs est requise pour ce client.")
+        return principal, client
+
+    def _client_of(self, key: str) -> str:
+        """The client of a key. Every key of the register is compared, in constant time. Raises Unauthenticated."""
+        if len(key) != LENGTH or not key.isascii():
+            raise Unauthenticated(REFUSAL)
+        presented, day = key_digest(self.sealer, key), self.day()
+        matching = [
+            name
+            for name, client in self.clients.items()
+            for known in client.cles
+            if hmac.compare_digest(known.empreinte, presented) and day <= known.expire
+        ]
+        if not matching:
+            raise Unauthenticated(REFUSAL)
+        return matching[0]
