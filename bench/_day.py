@@ -19,8 +19,7 @@ from bench._day_record import CountedViews, Reading, memory
 from bench._partners import CounterDesk, Path, simulators
 from bench._virtual_loop import VirtualLoop, play
 from fixtures.population.model import Population
-from gateway.auth.authentication.clients import Principal, Viewer, build_viewer
-from gateway.auth.policy.quotas import ClientQuotas
+from gateway.auth.authentication.clients import ClientQuotas, Principal, Viewer, build_viewer
 from gateway.config import Configuration, load
 from gateway.domain.days import PARIS
 from gateway.edge.graphql_http import JSON, write

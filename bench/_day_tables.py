@@ -10,7 +10,7 @@ from bench._day import DayRun
 from bench._day_record import MEGA, Reading
 from fixtures.population.model import Population
 from fixtures.population.organismes import JEUNES_PER_CFA
-from gateway.auth.policy.quotas import PERSONS_A_DAY
+from gateway.auth.authentication.clients import PERSONS_A_DAY
 from gateway.domain.quotas import MARGIN
 
 COUNTRY = 1_040_000  # apprentices (docs/domaine.md, Ordres de grandeur)

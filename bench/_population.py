@@ -15,7 +15,7 @@ from gateway.config import load
 from gateway.domain.identifiers import siren
 from gateway.domain.identity import ContratTraits, Traits
 from gateway.federation.collect.census import take_census
-from gateway.federation.join.records import SourcedRecord
+from gateway.federation.join.link import SourcedRecord
 from gateway.server.composition import build_gateway
 from gateway.server.services import build_services
 

@@ -16,11 +16,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from gateway.audit.accounting import act
-from gateway.auth.policy.quotas import DEFAULTS, caps
+from gateway.auth.authentication.clients import DEFAULTS, caps
 from gateway.auth.policy.rules import Profil
-from gateway.domain.hash_chain import GENESIS, Anchor, anchor_mac, next_
 from gateway.domain.quotas import CountUnder
-from gateway.domain.seal import Sealer
+from gateway.domain.seal import GENESIS, Anchor, Sealer, anchor_mac, next_
 from gateway.stores.journal import Journal, JournalEntry
 from gateway.stores.journal_queries import readings_of, verify_chain
 from gateway.stores.journal_tables import END, pack, pseudonym, set_of

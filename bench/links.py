@@ -17,11 +17,9 @@ from typing import Any
 from gateway.connectors.base import Record
 from gateway.domain.links import Link, LinkWrites, RecordKey
 from gateway.domain.seal import OpaqueIds, Sealer
-from gateway.federation.ids.assign import IdAssigner
-from gateway.federation.ids.record_keys import person_keys
+from gateway.federation.ids.assign import IdAssigner, person_keys
 from gateway.federation.ids.resolve import RecordKeys, resolve
-from gateway.federation.join.link import Cluster
-from gateway.federation.join.records import SourcedRecord
+from gateway.federation.join.link import Cluster, SourcedRecord
 from gateway.schema.nouns import Contrat, Jeune
 from gateway.schema.organisations import TypeSource
 from gateway.stores.links import LinkStore

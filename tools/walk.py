@@ -3,8 +3,9 @@
     python -m tools.walk [--files]
 
 Starts a world of simulators and a gateway in this process, asks the first query of the README as `ml` through ASGI, and
-traces every call by `sys.setprofile`, C calls excluded. Cold: the first request of the process. Warm, at once: asked again
-while the readings are known to hold. Warm, later: once they are checked again. `--files` names each file and its calls.
+traces every call of every thread by `sys.setprofile`, C calls excluded. Cold: the first request of the process. Warm, at once:
+asked again while the readings are known to hold. Warm, later: once they are checked again. `--files` names
+each file and its calls.
 """
 
 import asyncio
@@ -71,17 +72,24 @@ def _ours_above(frame: FrameType | None) -> list[str]:
     return stack[::-1]
 
 
-@contextmanager
-def traced() -> Iterator[Walk]:
-    """Every call of the block, in this thread and in those started meanwhile."""
-    walk = Walk()
-    threading.setprofile(walk.see)
-    sys.setprofile(walk.see)
-    try:
-        yield walk
-    finally:
-        sys.setprofile(None)
-        threading.setprofile(None)
+class Tracer:
+    """The profiler of every thread, those of before a walk included: each sees a call only while a walk is measured."""
+
+    def __init__(self) -> None:
+        self._walk: Walk | None = None
+
+    def __call__(self, frame: FrameType, event: str, argument: object) -> None:
+        if self._walk is not None:
+            self._walk.see(frame, event, argument)
+
+    @contextmanager
+    def walk(self) -> Iterator[Walk]:
+        """Every call of the block, in any thread."""
+        self._walk = walk = Walk()
+        try:
+            yield walk
+        finally:
+            self._walk = None
 
 
 async def _ask(app: ASGIApp, token: str) -> RawResponse:
@@ -108,8 +116,11 @@ async def _opened(environ: dict[str, str]) -> AsyncIterator[ASGIApp]:
 async def _measure(environ: dict[str, str], token: str) -> dict[str, Walk]:
     """The walks, by name."""
     walks: dict[str, Walk] = {}
+    tracer = Tracer()
+    threading.setprofile(tracer)  # before the first thread starts
+    sys.setprofile(tracer)
     async with _opened(environ) as app:
-        with traced() as walks["cold"]:
+        with tracer.walk() as walks["cold"]:
             await _ask(app, token)
         for _ in range(ROUNDS):
             if "errors" not in (await _ask(app, token)).json:
@@ -118,7 +129,7 @@ async def _measure(environ: dict[str, str], token: str) -> dict[str, Walk]:
         await _ask(app, token)
         for name, pause in (("warm, at once", 0.0), ("warm, later", LATER)):
             await asyncio.sleep(pause)
-            with traced() as walks[name]:
+            with tracer.walk() as walks[name]:
                 await _ask(app, token)
     return walks
 

@@ -15,9 +15,8 @@ import orjson
 from graphql import GraphQLSchema, is_object_type
 
 from gateway.audit.alerts import Alerts
-from gateway.auth.authentication.clients import Viewer
+from gateway.auth.authentication.clients import REQUEST_PRICE, Viewer, caps, message, seconds_to_tomorrow
 from gateway.auth.authorization.decide import Decision
-from gateway.auth.policy.quotas import REQUEST_PRICE, caps, message, seconds_to_tomorrow
 from gateway.auth.policy.rules import CategorieDonnee, categorie
 from gateway.domain.days import paris_day
 from gateway.domain.quotas import CountUnder, QuotaCrossed

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from gateway.audit.accounting import act, written_at
-from gateway.auth.policy.quotas import WINDOW
+from gateway.auth.authentication.clients import WINDOW
 from gateway.concurrency import Sleep, every
 from gateway.config import Configuration
 from gateway.domain.days import paris_day

@@ -5,8 +5,7 @@ import os
 from gateway.audit.accounting import act, rows
 from gateway.audit.retention import purge
 from gateway.config import Configuration, load
-from gateway.domain.hash_chain import Anchor
-from gateway.domain.seal import OpaqueIds
+from gateway.domain.seal import Anchor, OpaqueIds
 from gateway.errors import ConfigurationError
 from gateway.server.services import build_journal
 from gateway.stores.journal import Journal, JournalEntry

@@ -24,9 +24,8 @@ from gateway.sources.http.page_trail import PageValidator
 from gateway.sources.http.transport import Exchange, PartnerResponse, Transport
 from gateway.sources.metrics import SUCCESS, SourceMetrics
 from gateway.sources.partners.load import DEFAULT_ACCESS, Partner
+from gateway.sources.resilience.budgets import JITTER, Bulkhead, RetryBudget, SpareCapacity
 from gateway.sources.resilience.pacing import Clock, Pacer
-from gateway.sources.resilience.retry_budget import JITTER, RetryBudget
-from gateway.sources.resilience.spare_capacity import Bulkhead, SpareCapacity
 
 CALLS_KEPT = 50
 FAILURES_IN_A_ROW = 3  # last calls, all failed: the partner is down

@@ -15,9 +15,8 @@ from cachetools import TTLCache
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from gateway.domain.hash_chain import Anchor, next_
 from gateway.domain.quotas import CountUnder, QuotaCrossed
-from gateway.domain.seal import Sealer
+from gateway.domain.seal import Anchor, Sealer, next_
 from gateway.errors import ConfigurationError, JournalUnavailable
 from gateway.stores.counters import CountedToday, count
 from gateway.stores.journal_tables import (

@@ -9,8 +9,7 @@ from typing import Any
 from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.domain.hash_chain import Anchor, next_
-from gateway.domain.seal import Sealer
+from gateway.domain.seal import Anchor, Sealer, next_
 from gateway.stores.counters import forget_before
 from gateway.stores.journal import Journal, JournalEntry
 from gateway.stores.journal_tables import (

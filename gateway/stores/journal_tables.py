@@ -24,8 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.domain.hash_chain import GENESIS, Anchor, anchor_mac
-from gateway.domain.seal import Sealer
+from gateway.domain.seal import GENESIS, Anchor, Sealer, anchor_mac
 from gateway.stores.migrations import migrate
 from gateway.stores.sql import insertion
 

@@ -23,7 +23,7 @@ from gateway.domain.links import KnownLinks
 from gateway.execution.executor import Executor
 from gateway.federation.collect.readings import Readings
 from gateway.federation.directory import Directory
-from gateway.federation.join.records import SourcedRecord
+from gateway.federation.join.link import SourcedRecord
 from gateway.operation import Gateway, GraphQLRequest, answer
 from gateway.schema.nouns import Adresse, Contrat, Rupture
 from gateway.schema.query import build, core_schema

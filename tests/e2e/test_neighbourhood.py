@@ -6,8 +6,7 @@ from fixtures.world import World
 from gateway.config import load
 from gateway.federation.collect.census import take_census
 from gateway.federation.directory import Directory
-from gateway.federation.join.link import Cluster, link, neighbourhood
-from gateway.federation.join.records import SourcedRecord
+from gateway.federation.join.link import Cluster, SourcedRecord, link, neighbourhood
 from gateway.server.composition import build_gateway
 from gateway.server.services import build_services
 from tests.support.figures import note

@@ -18,7 +18,7 @@ from fixtures.gateway_process import LaunchedGateway, wait
 from fixtures.world import World
 from gateway.__main__ import main
 from gateway.audit.accounting import act
-from gateway.auth.policy.quotas import ClientQuotas, caps
+from gateway.auth.authentication.clients import ClientQuotas, caps
 from gateway.auth.policy.rules import Profil
 from gateway.domain.quotas import CountUnder
 from gateway.domain.seal import Sealer

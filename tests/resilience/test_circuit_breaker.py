@@ -22,9 +22,8 @@ from gateway.errors import (
 )
 from gateway.schema.organisations import EtatSource
 from gateway.sources.partners.tenants import TenantConfig
+from gateway.sources.resilience.budgets import Bulkhead, RetryBudget
 from gateway.sources.resilience.circuit_breaker import CircuitBreaker, Outcome, PartnerBreakers
-from gateway.sources.resilience.retry_budget import RetryBudget
-from gateway.sources.resilience.spare_capacity import Bulkhead
 from gateway.sources.units import UnitFailure, UnitResult
 from tests.support.figures import note
 from tests.support.sources import BASE, UAI_A, UAI_B, SourcesHarness, partner, sources_harness, transport, unit

@@ -12,8 +12,7 @@ from starlette.types import Message
 from gateway.admission import HALF, SLOTS, RequestSlots
 from gateway.auth.authentication.clients import Viewer
 from gateway.errors import Overloaded, SourceTimedOut
-from gateway.federation.ids.assign import AssignedIds
-from gateway.federation.ids.first_seen import Fact
+from gateway.federation.ids.assign import AssignedIds, Fact
 from gateway.federation.ids.resolve import RecordKeys
 from gateway.operation import Gateway, GraphQLRequest, answer
 from gateway.sources.units import Unit, UnitFailure, UnitResult

@@ -14,7 +14,7 @@ from gateway.sources.partners.file_format import CacheTable, LimitsTable
 from gateway.sources.partners.load import Partner
 from gateway.sources.partners.tenants import TenantConfig
 from gateway.sources.refresh_ahead import RefreshAhead, dues, to_refetch
-from gateway.sources.resilience.spare_capacity import SpareCapacity
+from gateway.sources.resilience.budgets import SpareCapacity
 from gateway.sources.units import CacheStatus, Resource, Unit, UnitFailure
 from tests.resilience.test_revalidation import cache_de
 from tests.support.figures import note

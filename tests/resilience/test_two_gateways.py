@@ -13,7 +13,7 @@ import pytest
 
 from fixtures.gateway_process import ROOT, environment
 from fixtures.world import World
-from gateway.auth.policy.quotas import REQUEST_PRICE
+from gateway.auth.authentication.clients import REQUEST_PRICE
 from tests.support.balancer import Balancer
 from tests.support.databases import read
 from tests.support.e2e.queries import until_complete

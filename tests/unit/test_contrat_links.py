@@ -6,11 +6,10 @@ from typing import Any
 import pytest
 
 from gateway.domain.links import RecordKey
-from gateway.federation.ids.first_seen import date_report, undated_facts
-from gateway.federation.ids.record_keys import contract_keys
+from gateway.federation.ids.assign import contract_keys, date_report, undated_facts
 from gateway.federation.ids.resolve import RecordKeys
 from gateway.federation.join.contracts import FoldedContrat, fold
-from gateway.federation.join.records import SourcedRecord
+from gateway.federation.join.link import SourcedRecord
 from gateway.schema.nouns import Contrat, Employeur, Rupture
 from gateway.schema.scalars import SIRET
 from gateway.stores.links import LinkStore

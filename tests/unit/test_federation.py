@@ -14,9 +14,8 @@ from gateway.domain.similarity import Level
 from gateway.domain.statut import StatutApprenant
 from gateway.errors import InvalidRequest
 from gateway.federation.join.contracts import fold
-from gateway.federation.join.link import link
+from gateway.federation.join.link import SourcedRecord, link
 from gateway.federation.join.provenance import attach
-from gateway.federation.join.records import SourcedRecord
 from gateway.federation.lists import filter_jeunes
 from gateway.federation.views.paging import CursorCodec, cut, sort
 from gateway.federation.views.search import search

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.domain.links import KnownLinks, LinkWrites
 from gateway.errors import LinksUnavailable
-from gateway.federation.ids.record_keys import person_keys
+from gateway.federation.ids.assign import person_keys
 from gateway.federation.ids.resolve import resolve
 from gateway.schema.nouns import Contrat, Sexe
 from gateway.stores.links import LinkStore

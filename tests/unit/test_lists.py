@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.domain.statut import StatutApprenant
-from gateway.federation.join.records import SourcedRecord
+from gateway.federation.join.link import SourcedRecord
 from gateway.federation.views.context import OperationContext
 from gateway.schema.context import PageArgs
 from gateway.schema.filters import FiltreRuptures, TriRuptures

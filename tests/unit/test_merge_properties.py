@@ -15,11 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.connectors import gestibase
-from gateway.federation.join.link import link
+from gateway.federation.join.link import SourcedRecord, link
 from gateway.federation.join.merge import MergedPerson, merge
 from gateway.federation.join.precedence import CONTRAT, JEUNE, RUPTURE
 from gateway.federation.join.provenance import attach
-from gateway.federation.join.records import SourcedRecord
 from gateway.schema.nouns import Adresse, Contrat, Employeur, Rupture, Sexe, SituationSuivi, Suivi
 from gateway.schema.scalars import CodePostal
 from tests.contract.test_connector_gestibase import ROW, WITHOUT_CONTRAT, whole

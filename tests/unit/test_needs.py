@@ -10,8 +10,7 @@ import pytest
 from gateway.connectors import deca, gestibase, ypareo
 from gateway.domain.days import PARIS
 from gateway.domain.statut import StatutApprenant
-from gateway.federation.join.link import link
-from gateway.federation.join.records import SourcedRecord
+from gateway.federation.join.link import SourcedRecord, link
 from gateway.federation.lists import filter_ruptures
 from gateway.schema.context import PageArgs
 from gateway.schema.filters import FiltreRuptures, TriRuptures

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
 from gateway.audit.alerts import Alerts
-from gateway.auth.policy.quotas import DEFAULTS, ClientQuotas, caps, message, seconds_to_tomorrow
+from gateway.auth.authentication.clients import DEFAULTS, ClientQuotas, caps, message, seconds_to_tomorrow
 from gateway.auth.policy.rules import Profil
 from gateway.domain.quotas import CountUnder, Quota, QuotaCrossed, judge
 from gateway.domain.seal import Sealer

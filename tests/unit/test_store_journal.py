@@ -13,8 +13,7 @@ from sqlalchemy import text
 from gateway.audit.accounting import act, written_at
 from gateway.audit.retention import keep
 from gateway.config import Configuration, GatewayFile
-from gateway.domain.hash_chain import Anchor
-from gateway.domain.seal import Sealer
+from gateway.domain.seal import Anchor, Sealer
 from gateway.errors import ConfigurationError, JournalUnavailable
 from gateway.stores.journal import Journal, JournalEntry, Verdict
 from gateway.stores.journal_queries import head, purge_entries, readings_of, verify_chain

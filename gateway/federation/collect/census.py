@@ -13,8 +13,7 @@ from gateway.domain.matching import ScoredPair
 from gateway.federation.collect.collector import Collector
 from gateway.federation.collect.plan import SourcePlan
 from gateway.federation.directory import Directory
-from gateway.federation.join.link import Cluster, Key
-from gateway.federation.join.records import SourcedRecord
+from gateway.federation.join.link import Cluster, Key, SourcedRecord
 from gateway.schema.organisations import TypeSource
 
 TIMEOUT = 1800.0  # seconds for one plan: an evaluator waits for whoever is slow, and never judges half of the answers

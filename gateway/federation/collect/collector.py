@@ -43,9 +43,8 @@ from gateway.federation.collect.readings import (
     read_registry,
 )
 from gateway.federation.directory import Directory
-from gateway.federation.join.link import link
+from gateway.federation.join.link import SourcedRecord, link
 from gateway.federation.join.merge import residence
-from gateway.federation.join.records import SourcedRecord
 from gateway.schema.organisations import TypeSource
 from gateway.sources.units import CacheStatus, Resource, Unit, UnitFailure, UnitResult
 

@@ -17,7 +17,7 @@ from gateway.connectors.base import Record
 from gateway.errors import RegistryUnavailable, SourceError, SourceSuspended, SourceTimedOut, SourceUnavailable
 from gateway.federation.collect.plan import SourcePlan
 from gateway.federation.directory import Directory
-from gateway.federation.join.records import SourcedRecord
+from gateway.federation.join.link import SourcedRecord
 from gateway.sources.units import CacheStatus, Unit, UnitFailure, UnitResult
 
 Keys = tuple[Collection[str], Collection[str], Collection[str]]  # postal codes, CFAs, identities

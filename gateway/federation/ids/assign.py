@@ -1,25 +1,107 @@
-"""Gives their ids to the groups of a view: reads the ledger of links, decides, writes what is new. Knows no SQL, no noun.
+"""Gives their ids to the groups of a view: reads the ledger of links, decides, writes what is new. Knows no SQL.
 
 The write is awaited: an id is shown once its links are kept. A ledger that fails or is late stops nobody: ids are then made
 from the best record of each group, as they were the first time, and the view is built again later.
+
+Keys of records are pseudonyms, all that the ledger holds of them. A record is designated by what its source calls it; the
+registry calls nobody by any name: its contracts are the records. Every text given to a pseudonym is at rest in the ledger: a
+changed letter would lose the ids made from it.
+
+The ledger also dates the report of each rupture: a source that states the day of its report is believed; for another, it is
+the day we first saw it there (docs/domaine.md).
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol, TypeVar
 
 from gateway.concurrency import offload
-from gateway.domain.links import KnownLinks, LinkWrites
+from gateway.domain.days import paris_day
+from gateway.domain.links import KnownLinks, LinkWrites, RecordKey
 from gateway.errors import LinksUnavailable
-from gateway.federation.ids.first_seen import Fact, FirstSeen
 from gateway.federation.ids.resolve import Derive, IdDecision, RecordKeys, resolve, unknown
+from gateway.federation.join.contracts import FoldedContrat
+from gateway.federation.join.link import RANK, Cluster, SourcedRecord
+from gateway.schema.nouns import Contrat, Rupture, Sexe
+from gateway.schema.organisations import TypeSource
 
+Pseudonym = Callable[[str], str]
 T = TypeVar("T")
-
+Fact = tuple[str, str, str]  # record, fact, name of the source
+FirstSeen = Mapping[tuple[str, str], datetime]  # by record and fact
 TIMEOUT = 5.0  # seconds for each call of the ledger: a region reads or writes some 30,000 links in one
 ROUNDS = 3  # after a write, what another process wrote first is read again, and decided again
+
+
+def shared_identities(clusters: Iterable[Cluster], complete: bool) -> frozenset[str]:
+    """The identities that designate nobody: borne by several groups, or by one while a source was not heard."""
+    holders = Counter(identity for cluster in clusters for identity in {t.identity for t in cluster.sourced_records})
+    # A source that did not answer may know another bearer of any of them.
+    return frozenset(identity for identity, count in holders.items() if count > (1 if complete else 0))
+
+
+def person_keys(cluster: Cluster, shared: frozenset[str], pseudonym: Pseudonym) -> RecordKeys:
+    """The records of a person, best first; without identities when one of them is `shared`."""
+    # Not by date of writing: the first key makes the id, and must stay first when a source writes again.
+    order = sorted(cluster.sourced_records, key=lambda t: (RANK[t.type], t.own_key))
+    keys = tuple(key for sourced_record in order for key in _record_keys(sourced_record, pseudonym))
+    own = {t.identity for t in order if t.identity != t.own_key}
+    if own & shared:
+        return RecordKeys(keys)
+    # A record without sex is joined with either: it may be known again under both, and under none.
+    sexes = {t.jeune.sexe for t in order if t.jeune.sexe} or set(Sexe)
+    return RecordKeys(keys, frozenset(_identity(i, sexe, pseudonym) for i in own for sexe in (*sexes, None)))
+
+
+def _record_keys(sourced_record: SourcedRecord, pseudonym: Pseudonym) -> list[RecordKey]:
+    named = sourced_record.identity != sourced_record.own_key
+    identity = _identity(sourced_record.identity, sourced_record.jeune.sexe, pseudonym) if named else ""
+    if sourced_record.type is not TypeSource.REGISTRE_CONTRATS:
+        origin = pseudonym("|".join(("origine", *sourced_record.origin)))
+        return [RecordKey(pseudonym(f"dossier|{sourced_record.own_key}"), identity, origin)]
+    contrats = sorted(
+        sourced_record.jeune.contrats or [], key=lambda contrat: (str(contrat.date_debut), contrat.numero or "")
+    )
+    return [RecordKey(pseudonym(f"dossier|{contrat_text(sourced_record, contrat)}"), identity) for contrat in contrats]
+
+
+def _identity(identity: str, sexe: Sexe | None, pseudonym: Pseudonym) -> str:
+    # With the sex: records that disagree on it are never joined.
+    return pseudonym(f"identite|{sexe.value if sexe else ''}|{identity}")
+
+
+def contrat_text(sourced_record: SourcedRecord, contrat: Contrat) -> str:
+    """The text that designates a contract in its source: its number and the birth date in the registry; elsewhere the
+    record, and the number or the first day."""
+    if sourced_record.type is TypeSource.REGISTRE_CONTRATS:
+        numero = (contrat.numero or "").casefold()
+        return f"{sourced_record.source}|contrat|{numero}|{sourced_record.jeune.date_naissance}"
+    return f"{sourced_record.own_key}|{contrat.numero or contrat.date_debut}"
+
+
+def contract_keys(folded_contrats: Sequence[FoldedContrat], pseudonym: Pseudonym) -> list[RecordKeys]:
+    """The keys of each contract of a person, the registry's number first. A key of two contracts designates neither."""
+    texts = [_texts(folded) for folded in folded_contrats]
+    holders = Counter(text for own in texts for text in own)
+    key_sets = []
+    for rank, own in enumerate(texts):
+        unique = [text for text in own if holders[text] == 1] or [f"{own[0]}|{rank}"]
+        key_sets.append(RecordKeys(tuple(RecordKey(pseudonym(f"contrat|{text}")) for text in unique)))
+    return key_sets
+
+
+def _texts(folded: FoldedContrat) -> list[str]:
+    """By number and by first day: either may be told late, or corrected."""
+    versions = sorted(folded.versions, key=lambda version: version[0].type is not TypeSource.REGISTRE_CONTRATS)
+    texts: dict[str, None] = {}
+    for sourced_record, contrat in versions:
+        texts[contrat_text(sourced_record, contrat)] = None
+        if sourced_record.type is not TypeSource.REGISTRE_CONTRATS and contrat.date_debut:
+            texts[f"{sourced_record.own_key}|{contrat.date_debut}"] = None
+    return list(texts)
 
 
 class LinkLedger(Protocol):
@@ -91,3 +173,44 @@ class IdAssigner:
     async def _resolve(self, key_sets: Sequence[RecordKeys], known: KnownLinks, instant: datetime) -> IdDecision:
         # Off the event loop: a region has tens of thousands of groups.
         return await offload(len(key_sets), resolve, key_sets, known, self.derive, instant)
+
+
+def undated_facts(folded: FoldedContrat, pseudonym: Pseudonym) -> Iterator[Fact]:
+    """The ruptures of a contract whose source does not say when it reported them; those to come are facts too."""
+    for sourced_record, contrat in folded.versions:
+        if contrat.rupture and contrat.rupture.date and not contrat.rupture.signalee_le:
+            yield (*_fact(sourced_record, contrat, contrat.rupture, pseudonym), sourced_record.source)
+
+
+def date_report(rupture: Rupture, folded: FoldedContrat, first_seen: FirstSeen, pseudonym: Pseudonym) -> None:
+    """Write on a merged rupture the day of its first report, and how many days an ERP was ahead of the registry."""
+    # By kind of source: the advance compares the first ERP with the first registry, whichever they are.
+    first_days: dict[TypeSource, date] = {}
+    for sourced_record, contrat in folded.versions:
+        day = _reported_at(sourced_record, contrat, first_seen, pseudonym)
+        if day:
+            first_days[sourced_record.type] = min(day, first_days.get(sourced_record.type, day))
+    rupture.signalee_le = min(first_days.values(), default=None)
+    if rupture.signalee_le and rupture.date:
+        rupture.delai_signalement_jours = (rupture.signalee_le - rupture.date).days
+    if first_days.keys() >= {TypeSource.ERP_CFA, TypeSource.REGISTRE_CONTRATS}:
+        ahead = first_days[TypeSource.REGISTRE_CONTRATS] - first_days[TypeSource.ERP_CFA]
+        rupture.avance_sur_registre_jours = ahead.days
+
+
+def _reported_at(
+    sourced_record: SourcedRecord, contrat: Contrat, first_seen: FirstSeen, pseudonym: Pseudonym
+) -> date | None:
+    rupture = contrat.rupture
+    if rupture is None or rupture.date is None:
+        return None
+    if rupture.signalee_le:
+        return rupture.signalee_le
+    seen_at = first_seen.get(_fact(sourced_record, contrat, rupture, pseudonym))
+    return paris_day(seen_at) if seen_at else None
+
+
+def _fact(sourced_record: SourcedRecord, contrat: Contrat, rupture: Rupture, pseudonym: Pseudonym) -> tuple[str, str]:
+    record = contrat_text(sourced_record, contrat)
+    # The day is part of the fact: a rupture whose day is corrected is reported anew.
+    return pseudonym(f"contrat|{record}"), pseudonym(f"rupture|{record}|{rupture.date}")

@@ -9,11 +9,9 @@ from datetime import date
 from gateway.domain.statut import ContratPeriod, Session, StatutStep, parcours, statut_on
 from gateway.domain.territoire import Residence
 from gateway.federation.directory import Directory
-from gateway.federation.join.contracts import FoldedContrat, fold
-from gateway.federation.join.link import Cluster
+from gateway.federation.join.contracts import FoldedContrat, fold, nouveau_contrat
+from gateway.federation.join.link import RANK, Cluster, SourcedRecord
 from gateway.federation.join.precedence import CONTRAT, JEUNE, RUPTURE, chosen, same_employeurs, told_values, valeur
-from gateway.federation.join.records import RANK, SourcedRecord
-from gateway.federation.join.traitement import nouveau_contrat
 from gateway.schema.nouns import Contrat, Employeur, Formation, Jeune, Rupture, Statut
 from gateway.schema.organisations import MissionLocale
 

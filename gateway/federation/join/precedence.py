@@ -14,7 +14,7 @@ from typing import Any
 from gateway.domain.identifiers import siren
 from gateway.domain.identity import normalise_nom
 from gateway.domain.territoire import normalise_ville
-from gateway.federation.join.records import SourcedRecord
+from gateway.federation.join.link import SourcedRecord
 from gateway.schema.nouns import Adresse, Employeur, Representant, Rupture
 from gateway.schema.organisations import Cfa
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from strawberry.utils.str_converters import to_camel_case
 
+from gateway.federation.join.link import SourcedRecord
 from gateway.federation.join.merge import MergedPerson
 from gateway.federation.join.precedence import CONTRAT, JEUNE, RUPTURE, FieldRule, Told, chosen, told_values
-from gateway.federation.join.records import SourcedRecord
 from gateway.schema.evidence import Provenance
 
 Holders = Sequence[tuple[SourcedRecord, Any]]

@@ -18,14 +18,20 @@ from gateway.auth.policy.rules import Profil
 from gateway.concurrency import SingleFlight, offload
 from gateway.federation.collect.readings import Readings
 from gateway.federation.directory import Directory
-from gateway.federation.ids.assign import AssignedIds, IdAssigner
-from gateway.federation.ids.first_seen import Fact, date_report, undated_facts
-from gateway.federation.ids.record_keys import contract_keys, person_keys, shared_identities
+from gateway.federation.ids.assign import (
+    AssignedIds,
+    Fact,
+    IdAssigner,
+    contract_keys,
+    date_report,
+    person_keys,
+    shared_identities,
+    undated_facts,
+)
 from gateway.federation.ids.resolve import RecordKeys
-from gateway.federation.join.link import Cluster, link
+from gateway.federation.join.contracts import etat_traitement, motifs_priorite
+from gateway.federation.join.link import Cluster, SourcedRecord, link
 from gateway.federation.join.merge import MergedPerson, merge, residence, uais_of
-from gateway.federation.join.records import SourcedRecord
-from gateway.federation.join.traitement import etat_traitement, motifs_priorite
 from gateway.federation.views.view import Rights, View, ViewPerson, readable
 from gateway.schema.nouns import Jeune, Rupture
 from gateway.schema.organisations import TypeSource

@@ -23,8 +23,7 @@ from gateway.domain.seal import OpaqueIds, Sealer
 from gateway.execution.executor import Executor
 from gateway.federation.collect.collector import Collector, LiveSources
 from gateway.federation.directory import Directory
-from gateway.federation.ids.assign import AssignedIds
-from gateway.federation.ids.first_seen import Fact
+from gateway.federation.ids.assign import AssignedIds, Fact
 from gateway.federation.ids.resolve import RecordKeys, resolve
 from gateway.operation import Gateway, GraphQLRequest, answer
 from gateway.schema.nouns import (

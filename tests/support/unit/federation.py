@@ -17,10 +17,9 @@ from gateway.federation.collect.readings import Readings
 from gateway.federation.directory import Directory
 from gateway.federation.ids.assign import AssignedIds
 from gateway.federation.ids.resolve import resolve
-from gateway.federation.join.link import link
+from gateway.federation.join.link import SourcedRecord, link
 from gateway.federation.join.merge import MergedPerson, merge
 from gateway.federation.join.provenance import attach
-from gateway.federation.join.records import SourcedRecord
 from gateway.federation.views.build import build_view, select_persons
 from gateway.federation.views.context import OperationContext
 from gateway.federation.views.view import Rights, View

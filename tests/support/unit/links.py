@@ -8,10 +8,8 @@ from typing import Any
 
 from gateway.connectors.base import Record
 from gateway.domain.seal import OpaqueIds, Sealer
-from gateway.federation.ids.assign import AssignedIds, IdAssigner
-from gateway.federation.ids.record_keys import person_keys, shared_identities
-from gateway.federation.join.link import Cluster, link
-from gateway.federation.join.records import SourcedRecord
+from gateway.federation.ids.assign import AssignedIds, IdAssigner, person_keys, shared_identities
+from gateway.federation.join.link import Cluster, SourcedRecord, link
 from gateway.schema.nouns import Contrat, Jeune
 from gateway.schema.organisations import TypeSource
 from gateway.stores.links import LinkStore

@@ -1,7 +1,10 @@
-"""How busy one partner is: the places for requests under way, and whether what nobody waits for may be asked of it now.
+"""What one partner is asked beyond a first request: places for those under way, retries, and what nobody waits for.
 
 One tenant may hold half of the places only. Half of every quota is left to whoever may come; nothing that nobody waits for
-begins while anybody's request is under way. Reads no clock.
+begins while anybody's request is under way.
+
+Retries: at most one more request a call, and never more than a fifth of the calls of the last ten seconds: an outage is not
+made worse. A partner that says when to come back is obeyed: shortly, or not by us. Reads no clock and draws no chance.
 """
 
 import asyncio
@@ -9,8 +12,16 @@ from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
-SHARE = 0.5  # of a quota
+from gateway.connectors.base import PartnerRequest
+from gateway.errors import SourceError, SourceUnavailable
+from gateway.sources.resilience.circuit_breaker import is_transient
+
+SPARE_SHARE = 0.5  # of a quota
 SECONDS, MINUTE = 10.0, 60.0  # over which each quota is looked at
+RETRY_WINDOW = 10.0  # seconds
+RETRY_SHARE = 0.2  # of the calls
+JITTER = 0.25  # seconds; the wait is drawn between 0 and this
+PATIENCE = 2.0  # seconds; told to wait longer, we do not insist
 
 
 class Bulkhead:
@@ -33,8 +44,8 @@ class SpareCapacity:
 
     def __init__(self, par_seconde: float, par_minute_locataire: float) -> None:
         self._under_way = 0
-        self._all = _Passed(SECONDS, SHARE * par_seconde * SECONDS)
-        self._own = defaultdict[str, _Passed](lambda: _Passed(MINUTE, SHARE * par_minute_locataire))
+        self._all = _Passed(SECONDS, SPARE_SHARE * par_seconde * SECONDS)
+        self._own = defaultdict[str, _Passed](lambda: _Passed(MINUTE, SPARE_SHARE * par_minute_locataire))
 
     @contextmanager
     def request(self, key: str, instant: float) -> Iterator[None]:
@@ -70,3 +81,30 @@ class _Passed:
     def _forget(self, instant: float) -> None:
         while self._instants and self._instants[0] <= instant - self._duration:
             self._instants.popleft()
+
+
+class RetryBudget:
+    """The retries that the calls of the last seconds allow."""
+
+    def __init__(self) -> None:
+        self._calls: deque[float] = deque()
+        self._retries: deque[float] = deque()
+
+    def call(self, instant: float) -> None:
+        """A call leaves, for the first time."""
+        self._calls.append(instant)
+        for following in (self._calls, self._retries):
+            while following and following[0] <= instant - RETRY_WINDOW:
+                following.popleft()
+
+    def waiting(
+        self, partner_request: PartnerRequest, error: SourceError, instant: float, randomness: float
+    ) -> float | None:
+        """Seconds to wait before asking again, counted in the budget; None: do not. `randomness` is drawn in [0, 1)."""
+        told = error.retry_after if isinstance(error, SourceUnavailable) else None
+        if partner_request.method != "GET" or not is_transient(error) or (told or 0.0) > PATIENCE:
+            return None
+        if len(self._retries) + 1 > RETRY_SHARE * len(self._calls):
+            return None
+        self._retries.append(instant)
+        return (told or 0.0) + JITTER * randomness
