@@ -10,7 +10,7 @@ import pytest
 from tests.support.access import droit_oracle as oracle
 from tests.support.access.droit_oracle import Demandeur, Personne, lit, temoins, voit
 
-DOCUMENT = Path("docs/droits.md").read_text(encoding="utf-8")
+DOCUMENT = (Path(__file__).parents[2] / "docs" / "droits.md").read_text(encoding="utf-8")
 PROSE = " ".join(DOCUMENT.split())
 RELATIONS = ("RESIDENCE", "SUIVI", "CFA", "RESEAU", "TERRITOIRE_CFA", "REGION_RESIDENCE")
 HERE = {relation: frozenset({f"{relation}-1"}) for relation in RELATIONS}
@@ -86,6 +86,24 @@ def test_without_its_purpose_a_profile_reads_public_information_only() -> None:
             astray = replace(who, finalite=finalite)
             assert lit(astray, ASKED, categorie) is (categorie == "PUBLIQUE")
             assert temoins(astray, ASKED) == frozenset()
+
+
+SECTIONS = {
+    "Mission locale": ("MISSION_LOCALE",),
+    "CFA": ("CFA",),
+    "Tête de réseau": ("TETE_DE_RESEAU",),
+    "DREETS, DDETS et académie": ("DREETS", "DDETS", "ACADEMIE"),
+    "France Travail": ("FRANCE_TRAVAIL",),
+    "Système délégué": ("SI_PARTENAIRE",),
+    "ARML": ("ARML",),
+    "Statistiques": ("STATISTIQUES",),
+    "Administrateur": ("ADMINISTRATEUR",),
+}
+
+
+def test_each_profile_has_the_purpose_that_the_document_says() -> None:
+    said = dict(re.findall(r"^## (.+)\n\n\*\*Finalité\.\*\* .*\(`([A-Z_]+)`\)", DOCUMENT, re.MULTILINE))
+    assert {profil: said[title] for title, profils in SECTIONS.items() for profil in profils} == oracle.FINALITES
 
 
 def test_nobody_reads_the_nir_nor_a_category_that_the_document_does_not_name() -> None:
