@@ -17,11 +17,11 @@ from gateway.cache.seam import Cache, CacheKey, Entry, canonical_key
 from gateway.connectors.base import Connector, PartnerRequest, ReadingSteps, Tenant
 from gateway.domain.days import paris_day
 from gateway.errors import SourceQuarantined, SourceSpared, SourceTimedOut
-from gateway.schema.organisations import EtatSource, TypeSource
+from gateway.schema.organisations import EtatSource, Source, TypeSource
 from gateway.sources.freshness import Usage, usage
 from gateway.sources.http.transport import Transport
 from gateway.sources.metrics import SourceMetrics
-from gateway.sources.partner_client import HarvestPage, PartnerClient, PartnerState
+from gateway.sources.partner_client import HarvestPage, PartnerClient
 from gateway.sources.partners.load import Partner
 from gateway.sources.reading import ReadingRun
 from gateway.sources.resilience.pacing import Clock
@@ -63,7 +63,9 @@ class Sources:
         self._flights, self._waiters = SharedFlights(deps.cache, self._readers, self._is_fresh), Waiters()
         self._keys: LRUCache[Unit, CacheKey] = LRUCache(KEYS_MAX)
         self.left_out: set[Unit] = set()  # wanted, and left out of a query that had enough asked
-        self.last_read: dict[Unit, float] = {}  # when each unit was last read; the upkeep forgets what is not any more
+        self.last_read: dict[
+            Unit, float
+        ] = {}  # seconds since 1970; the upkeep forgets what is read no more
 
     def partner_of_cfa(self, uai: str) -> str | None:
         """The partner that serves a CFA, None when nobody does."""
@@ -160,8 +162,8 @@ class Sources:
         kept_entries = await self._deps.cache.read([self._key(unit) for unit in units])
         return await asyncio.to_thread(_holders, zip(units, kept_entries, strict=True), keys)
 
-    def states(self) -> list[PartnerState]:
-        """The state of every partner now, by name."""
+    def states(self) -> list[Source]:
+        """The state of every partner now, by name; what was never observed is None."""
         return [self._state(name) for name in sorted(self.partners)]
 
     def state_of(self, source: str) -> EtatSource | None:
@@ -175,15 +177,16 @@ class Sources:
         await self._deps.cache.aclose()
         await self._deps.transport.aclose()
 
-    def _state(self, name: str) -> PartnerState:
+    def _state(self, name: str) -> Source:
         reader = self._readers[name]
-        seen = reader.client.observations
-        return PartnerState(
+        seen, last = reader.client.observations, reader.client.observations.derniere_reponse
+        return Source(
             nom=name,
             type=reader.connector.type,
             mode=reader.connector.mode,
             etat=reader.state(),
-            derniere_reponse=seen.derniere_reponse,
+            derniere_reponse=last,
+            fraicheur_secondes=int((self._deps.wall_clock() - last).total_seconds()) if last else None,
             latence_ms=seen.latence_ms,
             taux_erreur=seen.taux_erreur,
         )

@@ -17,7 +17,7 @@ from typing import Any, Generic, TypeVar
 from gateway.connectors.base import PartnerRequest, Tenant
 from gateway.domain.days import PARIS
 from gateway.errors import SourceClosed, SourceError, SourceInvalid, SourceTimedOut
-from gateway.schema.organisations import EtatSource, ModeSource, TypeSource
+from gateway.schema.organisations import EtatSource
 from gateway.sources.http import page_trail
 from gateway.sources.http.credentials import Credential, credential
 from gateway.sources.http.page_trail import PageValidator
@@ -34,19 +34,6 @@ REJECTS_TO_DEGRADE = 0.01  # share of records lost (docs/security.md U09)
 DRIFTS_TO_DEGRADE = 0.05  # values a record that the format does not foresee
 T = TypeVar("T")
 logger = logging.getLogger("gateway.sources")
-
-
-@dataclass(frozen=True, slots=True)
-class PartnerState:
-    """What the graph shows of a partner. `taux_erreur` from 0 to 1; what was never observed is None."""
-
-    nom: str
-    type: TypeSource
-    mode: ModeSource
-    etat: EtatSource
-    derniere_reponse: datetime | None
-    latence_ms: float | None
-    taux_erreur: float | None
 
 
 class Observations:

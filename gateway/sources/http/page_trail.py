@@ -9,15 +9,14 @@ asked, never as it was answered.
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Any
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urljoin, urlsplit
 
 from gateway.connectors.base import PagingStyle, PartnerRequest
+from gateway.sources.http.decode import instant_http
 
 RequestedPage = tuple[str, str, tuple[tuple[str, ...], ...], str]
 
@@ -25,6 +24,8 @@ _ETAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e]{0,200}"')
 _BYTES = 16  # of a digest
 _LINK = re.compile(r"<([^<>]*)>([^<]*)")
 _NEXT = re.compile(r';\s*rel\s*=\s*("[^"]*"|[^\s;,"]+)', re.IGNORECASE)
+# Styles that number their pages in the query: the names of the page and of its size, and the number of the first page.
+_NUMBERING = {PagingStyle.SIZE: ("page", "taillePage", 1), PagingStyle.INDEX: ("page_index", "page_size", 0)}
 PATHS_MAX = 4096
 ANNOUNCED = frozenset({PagingStyle.METADATA, PagingStyle.INDEX})  # styles whose first page tells how many there are
 
@@ -79,9 +80,7 @@ def page_validator(
     etag, modifie = headers.get("ETag", ""), headers.get("Last-Modified", "")
     if _ETAG.fullmatch(etag):
         return PageValidator(partner_request, digest, etag=etag)
-    return PageValidator(
-        partner_request, digest, modifie=modifie if modifie and _is_safe(modifie, headers.get("Date", "")) else ""
-    )
+    return PageValidator(partner_request, digest, modifie=modifie if _is_safe(modifie, headers.get("Date", "")) else "")
 
 
 def all_validators(validators: Sequence[PageValidator | None]) -> tuple[PageValidator, ...]:
@@ -110,16 +109,8 @@ def chains(validators: Iterable[PageValidator]) -> list[list[PageValidator]]:
 
 def _is_safe(modifie: str, date: str) -> bool:
     """A date tells a change only if the answer left later: twice changed in one second, it would tell nothing."""
-    before, after = _instant(modifie), _instant(date)
+    before, after = instant_http(modifie), instant_http(date)
     return bool(before and after and (after - before).total_seconds() >= 1)
-
-
-def _instant(text: str) -> datetime | None:
-    try:
-        instant = parsedate_to_datetime(text)
-    except (ValueError, OverflowError):
-        return None
-    return instant if instant.tzinfo else None
 
 
 class InvalidPages(Exception):
@@ -146,8 +137,8 @@ class PageTrail:
 
 def first(partner_request: PartnerRequest) -> PartnerRequest:
     """The request of the first page."""
-    number = _NUMBER.get(partner_request.pages)
-    return number(partner_request, 1) if number else partner_request
+    has_numbers = partner_request.pages in {PagingStyle.METADATA, *_NUMBERING}
+    return numbered(partner_request, 1) if has_numbers else partner_request
 
 
 def next_(partner_request: PartnerRequest, base: str, link: str, document: Any, rank: int) -> PartnerRequest | None:
@@ -161,7 +152,7 @@ def next_(partner_request: PartnerRequest, base: str, link: str, document: Any, 
         return _towards(partner_request, base, _text(_object(document).get("@odata.nextLink")))
     if partner_request.pages is PagingStyle.SIZE:
         full = isinstance(document, Sequence) and len(document) >= partner_request.size
-        return _sized_page(partner_request, rank + 1) if full else None
+        return numbered(partner_request, rank + 1) if full else None
     return None
 
 
@@ -177,31 +168,11 @@ def announced(partner_request: PartnerRequest, document: Any) -> int:
 
 def numbered(partner_request: PartnerRequest, rank: int) -> PartnerRequest:
     """The request of page `rank` (from 1), for styles that number their pages."""
-    return _NUMBER[partner_request.pages](partner_request, rank)
-
-
-def _sized_page(partner_request: PartnerRequest, rank: int) -> PartnerRequest:
-    return replace(
-        partner_request, params={**partner_request.params, "page": str(rank), "taillePage": str(partner_request.size)}
-    )
-
-
-def _page_index(partner_request: PartnerRequest, rank: int) -> PartnerRequest:
-    return replace(
-        partner_request,
-        params={**partner_request.params, "page_index": str(rank - 1), "page_size": str(partner_request.size)},
-    )
-
-
-def _metadata_page(partner_request: PartnerRequest, rank: int) -> PartnerRequest:
-    return replace(partner_request, body={**(partner_request.body or {}), "page": rank})
-
-
-_NUMBER: Mapping[PagingStyle, Callable[[PartnerRequest, int], PartnerRequest]] = {
-    PagingStyle.SIZE: _sized_page,
-    PagingStyle.INDEX: _page_index,
-    PagingStyle.METADATA: _metadata_page,
-}
+    if partner_request.pages is PagingStyle.METADATA:
+        return replace(partner_request, body={**(partner_request.body or {}), "page": rank})
+    number, size, first_number = _NUMBERING[partner_request.pages]
+    told = {number: str(first_number + rank - 1), size: str(partner_request.size)}
+    return replace(partner_request, params={**partner_request.params, **told})
 
 
 def _next_link(header: str) -> str:
@@ -241,9 +212,8 @@ def quoted_path(path: str) -> str:
 def safe_path(path: str) -> str:
     """A path whose segments may not leave the base path, ready to be percent-encoded. Raises InvalidPages."""
     segments = path.split("/")
-    if segments[0] or any(segment in {"", ".", ".."} for segment in segments[1:]) or "\\" in path:
-        raise InvalidPages("chemin refusé")
-    if not path.isprintable():
+    leaves = segments[0] or "\\" in path or any(segment in {"", ".", ".."} for segment in segments[1:])
+    if leaves or not path.isprintable():
         raise InvalidPages("chemin refusé")
     return path
 
