@@ -63,9 +63,9 @@ class ReadingRun:
         validators: list[PageValidator | None] = []
         step = await self._advance(reading, None, 0)
         while not isinstance(step, FinishedReading):
-            answers = await gather_or_fail(self._pages(partner_request) for partner_request in step)
-            for partner_request, pages in zip(step, answers, strict=True):
-                validators += chain(partner_request, [page.page_validator for page in pages])
+            answers = await gather_or_fail(self._pages(request) for request in step)
+            for request, pages in zip(step, answers, strict=True):
+                validators += chain(request, [page.page_validator for page in pages])
             size = sum(page.size for pages in answers for page in pages)
             step = await self._advance(reading, [_documents(pages) for pages in answers], size)
         return replace(step, validators=all_validators(validators))
@@ -82,7 +82,7 @@ class ReadingRun:
         except Exception as error:
             raise self._client.misread(error) from None
 
-    async def _pages(self, partner_request: PartnerRequest) -> list[PartnerResponse]:
+    async def _pages(self, request: PartnerRequest) -> list[PartnerResponse]:
         """All the pages of a request, in order; one without document is the last, or says that there is nothing.
 
         Where the first page tells how many there are, the others are asked for together, then those that a grown total adds;
@@ -90,7 +90,7 @@ class ReadingRun:
         """
         trail = page_trail.PageTrail(self._client.partner.limites.pages_max)
         base, pages = self._client.partner.adresse(self._tenant), list[PartnerResponse]()
-        following: PartnerRequest | None = page_trail.first(partner_request)
+        following: PartnerRequest | None = page_trail.first(request)
         try:
             while following is not None:
                 page = await self._page(following)
@@ -98,30 +98,30 @@ class ReadingRun:
                 if page.document is None:
                     return pages
                 trail.add(page.digest)
-                if partner_request.pages in page_trail.ANNOUNCED:
+                if request.pages in page_trail.ANNOUNCED:
                     break
                 following = page_trail.next_(following, base, page.link, page.document, len(pages))
                 following = following and self._client.without_secret(following)
-            total = page_trail.announced(partner_request, pages[0].document)
+            total = page_trail.announced(request, pages[0].document)
             while len(pages) < total:
                 trail.bound(total)
                 ranks = range(len(pages) + 1, total + 1)
-                for page in await gather_or_fail(self._page(page_trail.numbered(partner_request, n)) for n in ranks):
+                for page in await gather_or_fail(self._page(page_trail.numbered(request, n)) for n in ranks):
                     trail.add(page.digest)
                     pages.append(page)
-                    total = max(total, page_trail.announced(partner_request, page.document))
+                    total = max(total, page_trail.announced(request, page.document))
         except page_trail.InvalidPages as error:
             raise self._client.badly_paged(error) from None
         return pages
 
-    async def _page(self, partner_request: PartnerRequest) -> PartnerResponse:
+    async def _page(self, request: PartnerRequest) -> PartnerResponse:
         """The page as `unchanged` received it, else asked for now."""
-        arrived = self._arrived.pop(requested_page(partner_request), None)
+        arrived = self._arrived.pop(requested_page(request), None)
         if arrived is None:
-            return await self._client.request(partner_request, self._tenant)
+            return await self._client.request(request, self._tenant)
         if isinstance(arrived, SourceInvalid):
             raise arrived
-        return await self._client.decode(arrived, partner_request) if arrived.unchanged else arrived
+        return await self._client.decode(arrived, request) if arrived.unchanged else arrived
 
 
 @dataclass(frozen=True, slots=True)

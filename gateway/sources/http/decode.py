@@ -150,11 +150,11 @@ class AnnouncedError(Exception):
     """The partner reports an error of its own (quota, right) under a status of success."""
 
 
-def decode(body: bytes, partner_request: PartnerRequest) -> Any:
+def decode(body: bytes, request: PartnerRequest) -> Any:
     """The document a body holds. Raises InvalidDocument, or AnnouncedError for a JSON error where CSV was due."""
-    if partner_request.shape is BodyFormat.CSV:
-        return decode_csv(body, partner_request.encoding)
-    return decode_json(body, partner_request.encoding)
+    if request.shape is BodyFormat.CSV:
+        return decode_csv(body, request.encoding)
+    return decode_json(body, request.encoding)
 
 
 def decode_json(body: bytes, encoding: str = "utf-8") -> Any:
