@@ -129,8 +129,10 @@ class Sources:
 
     def _status(self, unit: Unit, entry: Entry, age_max: float | None = None) -> CacheStatus:
         age, said = self._deps.cache.now() - entry.said_at, entry.value
+        # A session crosses today or not: what was read for another day is no longer fresh.
+        is_of_today = paris_day(said.received_at) == paris_day(self._deps.wall_clock())
         rules = self.partners[unit.source].cache
-        return cache_status(age, not said.records, self._is_of_today(said), rules, age_max, entry.invalidated)
+        return cache_status(age, not said.records, is_of_today, rules, age_max, entry.invalidated)
 
     async def execute(self, source: str, reading: ReadingSteps[T], tenant: Tenant = NO_TENANT) -> T:
         """Drive a reading that is not a unit (referential), uncached, each call within the partner's delay.
@@ -218,10 +220,6 @@ class Sources:
         """What was kept, with its age. The version is the answer's: confirmed, it is kept anew, and is the same."""
         kept: UnitResult = replace(entry.value, age=max(0.0, self._deps.cache.now() - entry.said_at), cache=cache)
         return kept
-
-    def _is_of_today(self, result: UnitResult) -> bool:
-        """A session crosses today or not: what was read for another day is no longer fresh."""
-        return paris_day(result.received_at) == paris_day(self._deps.wall_clock())
 
     def _give(self, fetch: Fetch) -> UnitResult | UnitFailure:
         """What was kept, what the flight brought, or that it was too long to wait for."""
