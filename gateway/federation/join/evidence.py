@@ -34,11 +34,7 @@ def indices(similarity: Similarity, niveau: Level, sources: Iterable[str] = ()) 
     who = list(sources)
     return [
         IndiceRapprochement(
-            champ=FIELDS[evidence.criterion],
-            accord=evidence.accord,
-            poids=evidence.poids,
-            sources=who,
-            niveau=niveau,
+            champ=FIELDS[evidence.criterion], accord=evidence.accord, poids=evidence.poids, sources=who, niveau=niveau
         )
         for evidence in similarity.indices
         if evidence.poids

@@ -142,9 +142,7 @@ def _rupture(folded: FoldedContrat, planned_end: date | None) -> Rupture | None:
     if day is None or (planned_end and day >= planned_end):
         return None
     return Rupture(
-        date=day,
-        cause=valeur(RUPTURE, "cause", told),
-        sources=list(dict.fromkeys(who.source for who, _ in told)),
+        date=day, cause=valeur(RUPTURE, "cause", told), sources=list(dict.fromkeys(who.source for who, _ in told))
     )
 
 
