@@ -125,7 +125,7 @@ def _uais_around(code: str, referentiel: Referentiel) -> frozenset[str]:
 
 def residents_by_cfa(records: Iterable[Record], plan: SourcePlan, directory: Directory) -> Counter[str]:
     """How many contracts the residents of the plan's territory have at each CFA, by UAI, as the registry tells."""
-    jeunes = (record.jeune for record in records if may_reside(record, plan, directory))
+    jeunes = (record.jeune for record in records if may_live_in(record, plan, directory))
     cfas = (contrat.cfa for jeune in jeunes for contrat in jeune.contrats or [] if contrat.cfa)
     return Counter(uai for cfa in cfas if (uai := _uai(cfa.uai, cfa.siret, directory)))
 
@@ -154,7 +154,7 @@ def describe(
     ]
 
 
-def may_reside(record: Record, plan: SourcePlan, directory: Directory) -> bool:
+def may_live_in(record: Record, plan: SourcePlan, directory: Directory) -> bool:
     """True for the homes of the plan's territory, and for those that nobody can place."""
     # A postal code is shared: whoever lives for sure in a commune of another Mission locale is no resident.
     code = directory.mission_locale_of_home(record.jeune.adresse)
