@@ -118,14 +118,7 @@ def _commune(row: CommuneRow) -> CommuneLine:
 
 
 def _mission_locale(row: MissionLocaleRecord) -> MissionLocaleRow:
-    return MissionLocaleRow(
-        row.id,
-        row.code,
-        row.nom,
-        row.localisation.insee,
-        row.contact.telephone,
-        row.contact.email,
-    )
+    return MissionLocaleRow(row.id, row.code, row.nom, row.localisation.insee, row.contact.telephone, row.contact.email)
 
 
 def _organisme(row: OrganismeRecord) -> OrganismeRow:

@@ -7,18 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import (
-    Connection,
-    Engine,
-    String,
-    Table,
-    any_,
-    create_engine,
-    event,
-    literal,
-    make_url,
-    or_,
-)
+from sqlalchemy import Connection, Engine, String, Table, any_, create_engine, event, literal, make_url, or_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
