@@ -171,8 +171,8 @@ def _link_row(link: Link) -> dict[str, str]:
 
 
 def _alias_row(alias: Alias) -> dict[str, Any]:
-    survivor = {"survivant": alias.survivor, "depuis": _text(alias.depuis)}
-    return {"ancien": alias.former, **survivor, "rompu": alias.broken}
+    depuis = _text(alias.depuis)
+    return {"ancien": alias.former, "survivant": alias.survivor, "depuis": depuis, "rompu": alias.broken}
 
 
 def _text(instant: datetime) -> str:

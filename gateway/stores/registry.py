@@ -174,7 +174,7 @@ class RegistryStore:
             columns = ((ROWS.c.code_postal, codes_postaux), (ROWS.c.cfa, cfas), (ROWS.c.personne, pseudonyms))
             touched = {c for column, values in columns for c in await _contrats(connection, column, values)}
             rows = await _rows(connection, touched)
-            persons = _holders(rows)
+            persons = set({row.contrat: row.personne for row in rows}.values())  # whom the last row of each one names
             neighbours = await _contrats(connection, ROWS.c.personne, persons) - touched
             rows += await _rows(connection, neighbours)
         return await _group(rows, persons)
@@ -209,10 +209,10 @@ async def _group(rows: Iterable[Any], persons: Collection[str]) -> list[StoredCo
         by_contrat[row.contrat].append(row)
     stored = []
     for count, contrat in enumerate(sorted(by_contrat), 1):
-        ordered = sorted(by_contrat[contrat], key=_order)
-        if ordered[-1].personne in persons:
-            digest = hashlib.blake2b(b"".join(row.scelle for row in ordered), digest_size=16).digest()
-            stored.append(StoredContrat(contrat, ordered[-1].personne, digest, tuple(ordered)))
+        own = by_contrat[contrat]
+        if own[-1].personne in persons:
+            digest = hashlib.blake2b(b"".join(row.scelle for row in own), digest_size=16).digest()
+            stored.append(StoredContrat(contrat, own[-1].personne, digest, tuple(own)))
         if count % BREATH == 0:
             await asyncio.sleep(0)
     return stored
@@ -228,24 +228,12 @@ def link(contrat: str, view: str, window: date, rank: int) -> bytes:
     return f"{contrat}|{view}|{window.isoformat()}|{rank}".encode()
 
 
-def _order(row: Any) -> tuple[date, str, int]:
-    return row.fenetre, row.vue, row.rang
-
-
-def _holders(rows: Iterable[Any]) -> set[str]:
-    """The persons named by the last row of each contract."""
-    last_rows: dict[str, Any] = {}
-    for row in rows:
-        known = last_rows.get(row.contrat)
-        if known is None or _order(known) < _order(row):
-            last_rows[row.contrat] = row
-    return {row.personne for row in last_rows.values()}
-
-
 async def _contrats(connection: AsyncConnection, column: Any, values: Collection[str]) -> set[str]:
     query = select(ROWS.c.contrat).distinct().where(VISIBLE)
     return {row.contrat for row in await read_in(connection, query, [column], values, BATCH)}
 
 
 async def _rows(connection: AsyncConnection, contrats: Collection[str]) -> list[Any]:
-    return await read_in(connection, select(ROWS).where(VISIBLE), [ROWS.c.contrat], contrats, BATCH)
+    """The rows of these contracts, those of each one in order."""
+    query = select(ROWS).where(VISIBLE).order_by(ROWS.c.fenetre, ROWS.c.vue, ROWS.c.rang)
+    return await read_in(connection, query, [ROWS.c.contrat], contrats, BATCH)

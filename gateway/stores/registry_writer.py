@@ -80,10 +80,8 @@ class RegistryWriter:
         """Become the one that harvests; False while another one is alive."""
         is_free = or_(STATE.c.moissonneur.is_(None), STATE.c.moissonneur == self._me, STATE.c.bail < self._seconds())
         async with self._engine.begin() as connection:
-            taken = await connection.execute(
-                update(STATE).where(is_free).values(moissonneur=self._me, bail=self._term())
-            )
-        return taken.rowcount == 1
+            place = update(STATE).where(is_free).values(moissonneur=self._me, bail=self._term())
+            return (await connection.execute(place)).rowcount == 1
 
     async def extend_lease(self) -> None:
         """Say that we are alive. Raises nothing: a database that fails will fail the harvest too."""
@@ -188,9 +186,7 @@ class RegistryWriter:
 
 
 def _end_month(row: RegistryRow) -> date:
-    if row.fin is not None:
-        return row.fin.replace(day=1)
-    return row.day.replace(year=row.day.year + DURATION_MAX, day=1)
+    return row.fin.replace(day=1) if row.fin else row.day.replace(year=row.day.year + DURATION_MAX, day=1)
 
 
 async def _put(connection: AsyncConnection, under_way: WindowUnderWay, following: WindowUnderWay) -> None:
