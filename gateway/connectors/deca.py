@@ -167,7 +167,10 @@ def _rows(view: str, day: date, payload: Mapping[str, Any], account: QualityCoun
 def contrat(payloads: Sequence[Mapping[str, Any]]) -> tuple[Jeune, Contrat] | None:
     """Fold the rows of one contract, in order of day: the last word told of each thing holds."""
     rows = read(Row, payloads, QualityCounts())
-    return (_jeune(rows), _contrat(rows)) if rows else None
+    if not rows:
+        return None
+    cfa = _cfa(rows)
+    return _jeune(rows, cfa), _contrat(rows, cfa)
 
 
 def _folded(blocks: Sequence[P]) -> P:
@@ -176,9 +179,9 @@ def _folded(blocks: Sequence[P]) -> P:
     return blocks[-1].model_copy(update=told)
 
 
-def _jeune(rows: list[Row]) -> Jeune:
+def _jeune(rows: list[Row], cfa: Cfa | None) -> Jeune:
     told = _folded([line.alternant for line in rows])
-    formation = _formation(rows)
+    formation = _formation(rows, cfa)
     return Jeune(
         nom=told.nom,
         prenom=told.prenom,
@@ -201,7 +204,7 @@ def _address(addresses: list[DecaAddress]) -> Adresse | None:
     return Adresse(voie=voie, code_postal=told[-1].code_postal)
 
 
-def _formation(rows: list[Row]) -> Formation:
+def _formation(rows: list[Row], cfa: Cfa | None) -> Formation:
     told = _folded([line.formation for line in rows])
     return Formation(
         intitule=told.intitule,
@@ -209,7 +212,7 @@ def _formation(rows: list[Row]) -> Formation:
         cfd=told.cfd,
         date_debut=told.debut,
         date_fin=told.fin,
-        cfa=_cfa(rows),
+        cfa=cfa,
     )
 
 
@@ -219,27 +222,28 @@ def _cfa(rows: list[Row]) -> Cfa | None:
     return filled(Cfa(uai=responsable.uai, siret=siret))
 
 
-def _contrat(rows: list[Row]) -> Contrat:
+def _contrat(rows: list[Row], cfa: Cfa | None) -> Contrat:
     """The type and the start are the contract's own; amendments have types of their own and move the end only."""
     details = [line.details for line in rows]
+    told = _folded(details)
     own = _folded([detail for detail in details if not detail.avenant] or details)
     firm = _folded([line.employeur for line in rows])
     return Contrat(
         numero=details[0].numero,
         type=own.type,
         date_debut=own.debut,
-        date_fin=_end(details),
+        date_fin=_end(details) or told.fin,  # no amendment moved it
         employeur=filled(Employeur(siret=firm.siret, denomination=firm.denomination, naf=firm.naf, idcc=firm.idcc)),
-        cfa=_cfa(rows),
+        cfa=cfa,
         rupture=_rupture([line.rupture for line in rows if line.rupture.effet]),
-        annule=normalise_nom(_folded(details).statut or "") in NULLS,
+        annule=normalise_nom(told.statut or "") in NULLS,
     )
 
 
 def _end(details: list[Details]) -> date | None:
-    """The planned end told by the highest amendment, else by the contract itself."""
+    """The planned end told by the highest amendment."""
     avenants = sorted((detail for detail in details if detail.avenant), key=lambda detail: _rank(detail.avenant))
-    return _folded([*details, *avenants]).fin
+    return next((avenant.fin for avenant in reversed(avenants) if avenant.fin), None)
 
 
 def _rank(avenant: str | None) -> tuple[int, str]:

@@ -170,7 +170,7 @@ class RegistryStore:
         Raises RegistryUnavailable.
         """
         async with self._reading() as connection:
-            pseudonyms = [person_pseudonym(self.sealer, key) for key in identities]
+            pseudonyms = [self.pseudonym(key) for key in identities]
             columns = ((ROWS.c.code_postal, codes_postaux), (ROWS.c.cfa, cfas), (ROWS.c.personne, pseudonyms))
             touched = {c for column, values in columns for c in await _contrats(connection, column, values)}
             rows = await _rows(connection, touched)
@@ -194,6 +194,10 @@ class RegistryStore:
             logger.error("registre : %d ligne(s) altérée(s), mise(s) de côté", len(stored.rows) - len(payloads))
         return payloads
 
+    def pseudonym(self, identity: str) -> str:
+        """The pseudonym of a person, by the identity key."""
+        return self.sealer.pseudonym("registre/personne", identity)
+
     def digest(self, *sets: Collection[str]) -> str:
         """A pseudonym of sets of keys, which tells nothing of them: what a cache may be keyed by."""
         return self.sealer.pseudonym("registre/lecture", json.dumps([sorted(keys) for keys in sets]))
@@ -216,11 +220,6 @@ async def _group(rows: Iterable[Any], persons: Collection[str]) -> list[StoredCo
         if count % BREATH == 0:
             await asyncio.sleep(0)
     return stored
-
-
-def person_pseudonym(sealer: Sealer, identity: str) -> str:
-    """The pseudonym of a person, by the identity key."""
-    return sealer.pseudonym("registre/personne", identity)
 
 
 def link(contrat: str, view: str, window: date, rank: int) -> bytes:

@@ -20,17 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.domain.identity import identity_key
-from gateway.stores.registry import (
-    ROWS,
-    STATE,
-    UNDER_WAY,
-    USAGE,
-    WINDOWS,
-    RegistryStore,
-    Window,
-    link,
-    person_pseudonym,
-)
+from gateway.stores.registry import ROWS, STATE, UNDER_WAY, USAGE, WINDOWS, RegistryStore, Window, link
 from gateway.stores.registry_row import RegistryRow
 from gateway.stores.sql import batches
 
@@ -177,7 +167,7 @@ class RegistryWriter:
             "vue": row.view,
             "fenetre": window,
             "rang": rank,
-            "personne": person_pseudonym(self._sealer, identity_key(row.nom, row.prenom, row.date_naissance)),
+            "personne": self.registry.pseudonym(identity_key(row.nom, row.prenom, row.date_naissance)),
             "code_postal": row.code_postal,
             "cfa": row.uai or row.siret_formation,
             "fin": _end_month(row),
