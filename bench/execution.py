@@ -132,7 +132,7 @@ async def _measure(environ: dict[str, str]) -> None:
         tune_gc()
         await compare(WarmGateway(gateway, viewer, await _context(gateway, viewer), ordinary_schema()))
     finally:
-        await services.close()
+        await services.aclose()
 
 
 def main() -> None:

@@ -46,7 +46,6 @@ from gateway.response import (
     graphql_error,
     refusal_error,
     refused_response,
-    response_without_data,
     source_error,
 )
 from gateway.schema.organisations import EtatSource, Source
@@ -118,7 +117,8 @@ async def answer(gateway: Gateway, viewer: Viewer, request: GraphQLRequest) -> G
         await gateway.accounting.charge(viewer, cost)
         judgement = _judge(gateway, viewer, validated)
     except ArgumentRefused as error:
-        return response_without_data(error)
+        # Refused for a criterion that it selects by: answered, with null (docs/graphe.md, Refus).
+        return GraphQLResponse(None, [graphql_error(error)])
     except QuotaReached:
         raise
     except CallerError as error:
@@ -172,9 +172,8 @@ def _execute(
     data_keys = [key for key, _ in fields if key not in meta]
     results = [introspect(gateway.shapes.for_viewer(context.viewer), document, meta, variables.coerced)]
     if data_keys:
-        results.append(
-            execute(restrict_to(core_schema(gateway.schema), document, data_keys, variables.coerced), variables)
-        )
+        rest = restrict_to(core_schema(gateway.schema), document, data_keys, variables.coerced)
+        results.append(execute(rest, variables))
     found = {key: value for result in results for key, value in (result.data or {}).items()}
     whole = all(result.data is not None for result in results)
     # In the order of the selection; a part without data leaves none to the whole (a null climbed to the root).

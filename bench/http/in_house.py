@@ -68,7 +68,7 @@ async def open_world() -> AsyncIterator[InHouse]:
         await services.keeper.open()
         yield in_house
     finally:
-        await services.close()
+        await services.aclose()
 
 
 def serve(build: Callable[[InHouse], Awaitable[ASGIApp]]) -> None:

@@ -50,21 +50,15 @@ def _require_json(request: Request) -> None:
 
 async def read_body(request: Request, max_bytes: int) -> bytes:
     """The bytes of a POST, within a size and a time. Raises MalformedRequest (413, 408, 400)."""
-    try:
-        async with asyncio.timeout(BODY_TIMEOUT):
-            return await _body(request, max_bytes)
-    except TimeoutError:
-        raise MalformedRequest(408, "Le corps de la requête n'est pas arrivé à temps.") from None
-
-
-async def _body(request: Request, max_bytes: int) -> bytes:
-    """Reading stops at the cap, whatever the declared length."""
     raw = bytearray()
     try:
-        async for chunk in request.stream():
-            raw += chunk
-            if len(raw) > max_bytes:
-                raise MalformedRequest(413, f"Corps trop long : {max_bytes} octets au plus.")
+        async with asyncio.timeout(BODY_TIMEOUT):
+            async for chunk in request.stream():
+                raw += chunk
+                if len(raw) > max_bytes:  # whatever the declared length
+                    raise MalformedRequest(413, f"Corps trop long : {max_bytes} octets au plus.")
+    except TimeoutError:
+        raise MalformedRequest(408, "Le corps de la requête n'est pas arrivé à temps.") from None
     except ClientDisconnect:
         raise MalformedRequest(400, "La connexion a été fermée avant la fin du corps.") from None
     return bytes(raw)

@@ -10,7 +10,7 @@ import os
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import aclosing, contextmanager, suppress
 from datetime import timedelta
 from typing import Any
 
@@ -28,6 +28,7 @@ from gateway.errors import ConfigurationError, LinksUnavailable
 from gateway.server.composition import build_state
 from gateway.server.services import Services, build_services
 from gateway.sources.harvest.harvester import watch
+from gateway.stores.registry_writer import RegistryWriter
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 SHUTDOWN_TIMEOUT = 20  # seconds left to what is under way, once nothing new is taken (docs/fiabilite.md)
@@ -85,13 +86,10 @@ def serve() -> None:
 
 
 async def _serve(configuration: Configuration) -> None:
-    services = build_services(configuration, os.environ)
-    try:
+    async with aclosing(build_services(configuration, os.environ)) as services:
         state = build_state(services)
         with _listen(configuration) as taken:
             await _live(services, state, taken)
-    finally:
-        await services.close()
 
 
 async def _live(services: Services, state: AppState, taken: socket.socket) -> None:
@@ -151,19 +149,20 @@ async def _purge_links(services: Services) -> None:
     """Forget old links. Their store may be away as the process starts, as it may later: ids go on without it."""
     try:
         async with asyncio.timeout(OPENING_TIMEOUT):
-            await services.links.purge(services.now() - LINK_RETENTION)
+            await services.links.purge(services.configuration.now() - LINK_RETENTION)
     except (LinksUnavailable, TimeoutError):
         services.counts.links_unavailable.inc()
 
 
 def _watches(services: Services) -> list[Coroutine[Any, Any, None]]:
+    now, sleep = services.configuration.now, asyncio.sleep
     return [
-        watch(services.harvest_target, services.registry_writer, services.now, asyncio.sleep, services.harvest_metrics),
-        services.keeper.watch(asyncio.sleep),
-        *(consumer.watch(asyncio.sleep) for consumer in services.consumers),
+        watch(services.harvest_target, RegistryWriter(services.registry), now, sleep, services.harvest_metrics),
+        services.keeper.watch(sleep),
+        *(consumer.watch(sleep) for consumer in services.consumers),
         services.refresh_ahead.watch(),
-        keep(services.readings_journal, services.configuration, services.now, asyncio.sleep),
-        services.loop_lag.run(asyncio.sleep),
+        keep(services.readings_journal, services.configuration, now, sleep),
+        services.loop_lag.run(sleep),
     ]
 
 
@@ -176,14 +175,12 @@ def tune_gc() -> None:
 
 def _listen(configuration: Configuration) -> socket.socket:
     """The socket that is listened on. Raises ConfigurationError when it is taken, or is not ours."""
+    host, port = configuration.host, configuration.port
     try:
-        family, *_, address = socket.getaddrinfo(
-            configuration.host, configuration.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         return socket.create_server(address[:2], family=family)
     except OSError as error:
-        where = f"{configuration.host}:{configuration.port}"
-        raise ConfigurationError(f"variables d'environnement HOST et PORT : {where} : {error.strerror}") from None
+        raise ConfigurationError(f"variables d'environnement HOST et PORT : {host}:{port} : {error.strerror}") from None
 
 
 def _settings(app: ASGIApp) -> uvicorn.Config:
