@@ -36,7 +36,7 @@ class MalformedRequest(GatewayError):
 async def read_request(request: Request, identifier: str = "") -> GraphQLRequest:
     """The GraphQL request of a POST. Raises MalformedRequest (413, 415, 408, 400) or InvalidRequest."""
     _require_json(request)
-    return _request(await read_body(request, BYTES_MAX), identifier)
+    return _request(_json(await read_body(request, BYTES_MAX)), identifier)
 
 
 def _require_json(request: Request) -> None:
@@ -64,8 +64,7 @@ async def read_body(request: Request, max_bytes: int) -> bytes:
     return bytes(raw)
 
 
-def _request(raw: bytes, identifier: str) -> GraphQLRequest:
-    document = _json(raw)
+def _request(document: Any, identifier: str) -> GraphQLRequest:
     if isinstance(document, list):
         raise InvalidRequest("Envoyer une seule opération par requête : les lots sont refusés.")
     if not isinstance(document, dict) or not document.keys() <= KEYS:

@@ -62,39 +62,34 @@ def build_state(services: Services) -> AppState:
 
 def build_gateway(services: Services) -> Gateway:
     """Everything an operation uses. Raises ConfigurationError when the schema or the policy leaves a hole."""
-    configuration, now = services.configuration, services.configuration.now
-    schema, policy = build(), read_policy()
-    core = core_schema(schema)
-    check_schema(core, policy)
-    access, opaque_ids, documents = AccessMetrics(services.metrics), OpaqueIds(configuration.sealer), Documents(core)
+    configuration, counts, now = services.configuration, services.counts, services.configuration.now
+    schema, policy = core_schema(build()), read_policy()
+    check_schema(schema, policy)
+    access, opaque_ids, documents = AccessMetrics(services.metrics), OpaqueIds(configuration.sealer), Documents(schema)
     paths = Counter("passerelle_executions", "Opérations exécutées, par voie.", ("voie",), registry=services.metrics)
     return Gateway(
         schema=schema,
         policy=policy,
         documents=documents,
         persisted_documents=PersistedDocuments(read_manifests(configuration.root / "documents", documents.validate)),
-        decision_cache=DecisionCache(core, policy),
-        shapes=VisibleSchemas(core, policy),
-        candidate=_candidate(configuration, core, access),
+        decision_cache=DecisionCache(schema, policy),
+        shapes=VisibleSchemas(schema, policy),
+        candidate=_candidate(configuration, schema, access),
         stopped=access.stopped,
-        executor=Executor(core, lambda path: paths.labels(path.value).inc()),
+        executor=Executor(schema, lambda path: paths.labels(path.value).inc()),
         collector=_collector(services),
         opaque_ids=opaque_ids,
         id_assigner=IdAssigner(
-            services.links,
-            lambda text: opaque_ids.pseudonym(f"objet|{text}"),
-            now,
-            services.counts.links_unavailable.inc,
+            services.links, lambda text: opaque_ids.pseudonym(f"objet|{text}"), now, counts.links_unavailable.inc
         ),
         accounting=Accounting(
-            services.readings_journal, services.rate_limits, services.alerts, opaque_ids, governed(core), now
+            services.readings_journal, services.rate_limits, services.alerts, opaque_ids, governed(schema), now
         ),
         directory=_DirectoryHolder(services.keeper, opaque_ids).current,
         states=lambda: _states(services),
         state_of=services.sources.state_of,
         source_of_cfa=services.sources.partner_of_cfa,
         now=now,
-        day=lambda: paris_day(now()),
     )
 
 

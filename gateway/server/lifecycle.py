@@ -9,7 +9,7 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import aclosing, contextmanager, suppress
 from datetime import timedelta
 from typing import Any
@@ -20,7 +20,6 @@ from starlette.types import ASGIApp
 
 from gateway.app import AppState, application
 from gateway.audit.retention import keep
-from gateway.auth.authentication.authenticator import Authenticator
 from gateway.config import Configuration, load
 from gateway.edge.health import Health
 from gateway.edge.http_protocol import BoundedHttpProtocol
@@ -42,8 +41,6 @@ GC_THRESHOLDS = (50_000, 4, 250)
 LINK_RETENTION = timedelta(days=2 * 365)  # without being seen (docs/decisions/0009)
 
 logger = logging.getLogger("gateway.vie")
-
-Steps = Mapping[str, Callable[[], Awaitable[None]]]
 
 
 class Server(uvicorn.Server):
@@ -106,7 +103,7 @@ async def _live(services: Services, state: AppState, taken: socket.socket) -> No
 
 async def _work(services: Services, state: AppState) -> None:
     """Open everything, then do what goes on beside requests, until cancelled."""
-    await _open(_steps(services, state.authenticator), state.health)
+    await _open(services, state)
     tune_gc()
     await asyncio.gather(*(_hold(watch) for watch in _watches(services)))
 
@@ -119,23 +116,19 @@ async def _hold(watch: Coroutine[Any, Any, None]) -> None:
         logger.critical("%s arrêtée : %s", getattr(watch, "__qualname__", "veille"), type(error).__name__)
 
 
-async def _open(steps: Steps, health: Health) -> None:
+async def _open(services: Services, state: AppState) -> None:
     """One after the other, the quickest to fail first. Raises ConfigurationError."""
-    names = list(steps)
-    for rank, open_part in enumerate(steps.values()):
-        health.open(names[rank:])
-        await open_part()
-    health.open(())
-
-
-def _steps(services: Services, authenticator: Authenticator) -> Steps:
-    return {
+    steps: dict[str, Callable[[], Awaitable[None]]] = {
         "journal": lambda: _in_time("journal", services.readings_journal.open()),
         "registre": lambda: _in_time("registre", services.registry.open()),
         "liens": lambda: _purge_links(services),
-        "cles": authenticator.verifier.keys.open,
+        "cles": state.authenticator.verifier.keys.open,
         "referentiel": services.keeper.open,
     }
+    for rank, open_part in enumerate(steps.values()):
+        state.health.open(list(steps)[rank:])
+        await open_part()
+    state.health.open(())
 
 
 async def _in_time(name: str, opening: Coroutine[Any, Any, None]) -> None:
