@@ -33,7 +33,6 @@ from gateway.federation.collect.collector import Collector
 from gateway.federation.directory import Directory
 from gateway.federation.ids.assign import IdAssigner
 from gateway.operation import Gateway
-from gateway.schema.organisations import Source
 from gateway.schema.query import build, core_schema
 from gateway.server.services import Services
 from gateway.sources.harvest.referentiel import ReferentielKeeper
@@ -86,7 +85,7 @@ def build_gateway(services: Services) -> Gateway:
             services.readings_journal, services.rate_limits, services.alerts, opaque_ids, governed(schema), now
         ),
         directory=_DirectoryHolder(services.keeper, opaque_ids).current,
-        states=lambda: _states(services),
+        states=services.sources.states,
         state_of=services.sources.state_of,
         source_of_cfa=services.sources.partner_of_cfa,
         now=now,
@@ -129,23 +128,6 @@ class _DirectoryHolder:
         if self._built.referentiel is not self._keeper.current:
             self._built = Directory(self._keeper.current, self._opaque_ids)
         return self._built
-
-
-def _states(services: Services) -> list[Source]:
-    now = services.configuration.now()
-    return [
-        Source(
-            nom=state.nom,
-            type=state.type,
-            mode=state.mode,
-            etat=state.etat,
-            derniere_reponse=state.derniere_reponse,
-            fraicheur_secondes=int((now - state.derniere_reponse).total_seconds()) if state.derniere_reponse else None,
-            latence_ms=state.latence_ms,
-            taux_erreur=state.taux_erreur,
-        )
-        for state in services.sources.states()
-    ]
 
 
 def build_authenticator(services: Services) -> Authenticator:

@@ -157,13 +157,13 @@ def _keeper(configuration: Configuration, sources: Sources, known: Mapping[str, 
 def _harvest_target(sources: Sources, known: Mapping[str, Connector]) -> HarvestTarget:
     partner = _single(sources, TypeSource.REGISTRE_CONTRATS)
     moisson = known[partner.genre].moisson
-    if moisson is None or partner.moisson_depuis is None:
+    if moisson is None or partner.moisson is None:
         raise ConfigurationError(f"partenaires/{partner.nom}.toml : [moisson] depuis est requis")
     return HarvestTarget(
         source=partner.nom,
         read=partial(sources.page, partner.nom),
         moisson=moisson,
-        depuis=partner.moisson_depuis,
-        fenetre_jours=partner.moisson_fenetre_jours,
+        depuis=partner.moisson.depuis,
+        fenetre_jours=partner.moisson.fenetre_jours,
         ouverture=partner.ouverture,
     )
