@@ -258,11 +258,7 @@ class DecisionCache:
         self._known: LRUCache[Hashable, tuple[OperationDefinitionNode, CachedDecision]] = LRUCache(DECISIONS_MAX)
 
     def judge(
-        self,
-        document: DocumentNode,
-        operation: OperationDefinitionNode,
-        variables: Mapping[str, Any],
-        viewer: Viewer,
+        self, document: DocumentNode, operation: OperationDefinitionNode, variables: Mapping[str, Any], viewer: Viewer
     ) -> CachedDecision:
         """The decision of a valid operation with its coerced variables. Raises what `decide` raises."""
         reader = (viewer.profil, viewer.finalite, viewer.finalites)

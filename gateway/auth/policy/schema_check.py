@@ -40,18 +40,7 @@ IDENTIFIER = "id"
 
 def check_schema(schema: GraphQLSchema, policy: AccessPolicy) -> None:
     """Check that every coordinate has a rule with effect. Raises ConfigurationError, naming the first that has not."""
-    for check in (
-        _roots,
-        _names,
-        _interfaces,
-        _nullables,
-        _paths,
-        _nodes,
-        _derived,
-        _sizes,
-        _any_of,
-        unruled_criteria,
-    ):
+    for check in (_roots, _names, _interfaces, _nullables, _paths, _nodes, _derived, _sizes, _any_of, unruled_criteria):
         for fault in check(schema):
             raise ConfigurationError(f"politique d'accès : {fault}")
     carried = _carried(schema)
