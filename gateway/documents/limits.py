@@ -15,11 +15,10 @@ from graphql import (
     FragmentDefinitionNode,
     FragmentSpreadNode,
     InlineFragmentNode,
-    IntValueNode,
     OperationDefinitionNode,
     SelectionNode,
     SelectionSetNode,
-    VariableNode,
+    value_from_ast_untyped,
 )
 
 from gateway.errors import InvalidRequest, TooCostlyRequest
@@ -167,7 +166,7 @@ def _judge(operation: OperationDefinitionNode, weigher: _Weigher) -> Shape:
     return shape
 
 
-def cost_of(shape: Shape, variables: Mapping[str, Any]) -> int:
+def cost_of(shape: Shape, variables: dict[str, Any]) -> int:
     """The cost of an operation for these variables, defaults included: the number of values that may be written.
 
     Raises TooCostlyRequest.
@@ -177,21 +176,14 @@ def cost_of(shape: Shape, variables: Mapping[str, Any]) -> int:
     return cost
 
 
-def _page(node: FieldNode, variables: Mapping[str, Any]) -> int:
-    """The number of rows that a list may show."""
+def _page(node: FieldNode, variables: dict[str, Any]) -> int:
+    """The number of rows that a list may show; an unknown, negative or absurd size counts as the largest page
+    (docs/security.md G08)."""
     for argument in node.arguments or ():
         if argument.name.value == "first":
-            if isinstance(argument.value, IntValueNode):
-                return _page_size(int(argument.value.value))
-            if isinstance(argument.value, VariableNode):
-                return _page_size(variables.get(argument.value.name.value, PAGE_MAX))
-            return PAGE_MAX
+            size = value_from_ast_untyped(argument.value, variables)
+            return size if isinstance(size, int) and 0 <= size <= PAGE_MAX else PAGE_MAX
     return DEFAULT_PAGE
-
-
-def _page_size(value: object) -> int:
-    """An unknown, negative or absurd size counts as the largest page (docs/security.md G08)."""
-    return value if isinstance(value, int) and 0 <= value <= PAGE_MAX else PAGE_MAX
 
 
 def _cap(name: str, value: int, maximum: int) -> None:
