@@ -99,15 +99,13 @@ class _Weigher:
         return _sum(self.node(node, root) for node in selection.selections) if selection else Shape()
 
     def node(self, node: SelectionNode, root: bool) -> Shape:
-        shape = self.content(node, root)
-        return replace(shape, directives=shape.directives + len(node.directives)) if node.directives else shape
-
-    def content(self, node: SelectionNode, root: bool) -> Shape:
         if isinstance(node, FieldNode):
-            return self.meta(node) if root and node.name.value in META else self.field(node, root)
-        if isinstance(node, FragmentSpreadNode):
-            return self.fragment(node.name.value, root)
-        return self.selection(node.selection_set if isinstance(node, InlineFragmentNode) else None, root)
+            shape = self.meta(node) if root and node.name.value in META else self.field(node, root)
+        elif isinstance(node, FragmentSpreadNode):
+            shape = self.fragment(node.name.value, root)
+        else:
+            shape = self.selection(node.selection_set if isinstance(node, InlineFragmentNode) else None, root)
+        return replace(shape, directives=shape.directives + len(node.directives)) if node.directives else shape
 
     def fragment(self, name: str, root: bool) -> Shape:
         if name in self.under_way:

@@ -57,12 +57,13 @@ class PersistedDocuments:
             return self._trusted[own]
         if not viewer.free_documents:
             raise InvalidRequest("Ce client n'envoie que des documents enregistrés.")
-        if text is not None and digest:
+        if text is None:
+            text = self._learnt.get((viewer.client, own))
+        elif digest:
             self._learnt[viewer.client, own] = text
-        known = text if text is not None else self._learnt.get((viewer.client, own))
-        if known is None:
+        if text is None:
             raise UnknownDocument
-        return known
+        return text
 
 
 def read_manifests(directory: Path, validate: Callable[[str], object]) -> Mapping[str, str]:
