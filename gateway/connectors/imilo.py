@@ -37,6 +37,7 @@ from gateway.connectors.values import (
     Required,
     Telephone,
     Text,
+    UaiValue,
     code,
     text,
 )
@@ -80,6 +81,7 @@ class ImiloCollaboration(Payload):
     commentaire: Text = None
     cause: Text = Field(None, alias="causeRupture")
     referent: Text = None
+    uai: UaiValue = None
 
 
 class Structure(Payload):
@@ -161,6 +163,7 @@ def _collaboration(told: ImiloCollaboration) -> Collaboration:
         commentaire=told.commentaire,
         cause_rupture=told.cause,
         referent=told.referent,
+        uai=told.uai,
     )
 
 

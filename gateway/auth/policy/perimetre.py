@@ -85,6 +85,17 @@ def is_contrat_visible(perimetre: Perimetre, uai: str | None) -> bool:
     return True
 
 
+def is_request_open(perimetre: Perimetre, uai: str | None, affiliation: Affiliation) -> bool:
+    """Whether a request for joint support opens what waits for one: to a Mission locale any, to a CFA its own only.
+
+    `uai`: the CFA that asked; a request that names none is that of the person's only CFA, if there is but one.
+    """
+    if perimetre.profil is not Profil.CFA:
+        return True
+    asked_by = {uai} if uai else affiliation.uais
+    return asked_by == {perimetre.organisation}
+
+
 def is_age_admissible(perimetre: Perimetre, age: int | None, rqth: bool | None) -> bool:
     """docs/domaine.md, Rupture: Missions locales and France Travail see 16 ≤ age < 26, or a recognised disability from 16 on."""
     if perimetre.profil not in (Profil.MISSION_LOCALE, Profil.FRANCE_TRAVAIL):
