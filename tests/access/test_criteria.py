@@ -11,6 +11,8 @@ from random import Random
 from types import SimpleNamespace
 from typing import Any
 
+from strawberry import ID
+
 from gateway.auth.policy.perimetre import Affiliation
 from gateway.auth.policy.rules import CategorieDonnee as C
 from gateway.auth.policy.rules import required_by_field
@@ -106,10 +108,10 @@ WRITE: dict[C, Callable[[Jeune, Random], None]] = {
 def _drawn(rank: int, randomness: Random) -> tuple[Jeune, Affiliation]:
     """Somebody with a broken contract in each of their CFAs, everything told."""
     jeune, affiliation, _ = draw_person(randomness)
-    jeune.id, jeune.mineur = f"J{rank}", (jeune.age or 0) < 18
+    jeune.id, jeune.mineur = ID(f"J{rank}"), (jeune.age or 0) < 18
     for uai in sorted(affiliation.uais):
-        rupture = Rupture(id=f"R{rank}{uai}", jeune=jeune)
-        rupture.contrat = Contrat(id=f"C{rank}{uai}", cfa=Cfa(uai=UAI(uai)), rupture=rupture, jeune=jeune)
+        rupture = Rupture(id=ID(f"R{rank}{uai}"), jeune=jeune)
+        rupture.contrat = Contrat(id=ID(f"C{rank}{uai}"), cfa=Cfa(uai=UAI(uai)), rupture=rupture, jeune=jeune)
         jeune.contrats = [*(jeune.contrats or []), rupture.contrat]
         jeune.ruptures = [*(jeune.ruptures or []), rupture]
     rqth = jeune.rqth

@@ -96,12 +96,12 @@ def _liens(affiliation: Affiliation) -> dict[str, frozenset[str]]:
     responsables = {uai for uai, cfa in CFAS.items() if affiliation.uais & set(cfa[4])}
     places = {"REGION": affiliation.regions, "DEPARTEMENT": affiliation.departements, "ACADEMIE": affiliation.academies}
     return {
-        oracle.RESIDENCE: frozenset({affiliation.mission_locale} - {None}),
+        oracle.RESIDENCE: frozenset(filter(None, [affiliation.mission_locale])),
         oracle.SUIVI: affiliation.followed_by,
         oracle.CFA: affiliation.uais | responsables,
         oracle.RESEAU: affiliation.reseaux,
         oracle.TERRITOIRE_CFA: frozenset(f"{kind}:{code}" for kind, codes in places.items() for code in codes),
-        oracle.REGION_RESIDENCE: frozenset({affiliation.region} - {None}),
+        oracle.REGION_RESIDENCE: frozenset(filter(None, [affiliation.region])),
     }
 
 

@@ -3,37 +3,22 @@
 With AUTRE_DEPOT, the gateway of another checkout is attacked: the same requests showed what it told.
 """
 
-import os
 import re
-from collections.abc import Iterator
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fixtures import gateway_process
 from fixtures.gateway_process import FailingGateway, LaunchedGateway
-from fixtures.population.generator import generate
 from fixtures.population.model import Population
 from fixtures.world import World
+from tests.security.second_look.conftest import CHECKOUT
 from tests.support.e2e.queries import until_complete
 from tests.support.figures import note
 
-ROOT = Path(os.environ.get("AUTRE_DEPOT") or gateway_process.ROOT)
 FIELDS = """id nom prenom dateNaissance telephone courriel age statut { valeur } contrats { numero dateDebut }
  suivi { situation commentaire conseiller historique { situation } } ruptures { date etat prioritaire motifsPriorite }"""
 PAIRS = [("si-partenaire", "ml"), ("si-partenaire-cfa", "cfa")]
-
-
-@pytest.fixture(scope="module")
-def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, LaunchedGateway]]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(gateway_process, "ROOT", ROOT)
-        with World(generate(today=date(2026, 10, 15)), tmp_path_factory.mktemp("s1")) as world:
-            world.harvest()
-            with world.gateway() as gateway:
-                yield world, gateway
 
 
 def _people(world: World, gateway: LaunchedGateway, client: str, fields: str = FIELDS) -> dict[str, dict[str, Any]]:
@@ -141,7 +126,7 @@ def test_s1_a_policy_on_trial_that_gives_a_delegate_more_stops_the_start(
     asked: tuple[World, LaunchedGateway], tmp_path: Path, former: str, new: str, told: str
 ) -> None:
     world, _ = asked
-    text = (ROOT / "gateway" / "auth" / "policy.toml").read_text(encoding="utf-8")
+    text = (CHECKOUT / "gateway" / "auth" / "policy.toml").read_text(encoding="utf-8")
     assert former in text
     candidate = tmp_path / "policy.toml"
     candidate.write_text(text.replace(former, new), encoding="utf-8")

@@ -1,20 +1,13 @@
 """S5: the state of a partner's system is told to who may read it, by whatever field leads to it."""
 
-import os
-from collections.abc import Iterator
-from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fixtures import gateway_process
 from fixtures.gateway_process import LaunchedGateway
-from fixtures.population.generator import generate
 from fixtures.world import World
 from tests.support.figures import note
 
-ROOT = Path(os.environ.get("AUTRE_DEPOT") or gateway_process.ROOT)
 STATE = "source { nom type mode etat derniereReponse fraicheurSecondes latenceMs tauxErreur }"
 # docs/droits.md, Tableau: who reads TECHNIQUE, and who does not
 READERS = ("ml", "cfa", "admin")
@@ -29,16 +22,6 @@ EDGES = {
     "contrat": "{{ jeunes(first: 50) {{ edges {{ node {{ contrats {{ cfa {{ uai {state} }} }} }} }} }} }}",
     "sources": "{{ sources {{ nom etat latenceMs }} }}",
 }
-
-
-@pytest.fixture(scope="module")
-def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, LaunchedGateway]]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(gateway_process, "ROOT", ROOT)
-        with World(generate(today=date(2026, 10, 15)), tmp_path_factory.mktemp("s5")) as world:
-            world.harvest()
-            with world.gateway() as gateway:
-                yield world, gateway
 
 
 def _ask(asked: tuple[World, LaunchedGateway], client: str, edge: str) -> dict[str, Any]:
