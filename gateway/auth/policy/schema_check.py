@@ -49,7 +49,7 @@ def check_schema(schema: GraphQLSchema, policy: AccessPolicy) -> None:
             raise ConfigurationError(f"politique d'accès : {fault}")
     carried = frozenset(rule for _, _, rule in governed_fields(schema))
     unread = _unread(carried - _granted(policy))
-    for fault in (*rows_without_effect(policy, carried), *delegate_excess(policy), *unread):
+    for fault in (*delegate_excess(policy), *rows_without_effect(policy, carried), *unread):
         raise ConfigurationError(f"politique d'accès : {fault}")
 
 

@@ -84,14 +84,6 @@ def test_s1_as_a_cfa_the_follow_up_only_of_those_for_whom_that_cfa_asked(
     assert without == []
 
 
-def test_s1_nobody_is_shown_to_a_delegate_for_a_disability_that_it_does_not_read(
-    asked: tuple[World, LaunchedGateway],
-) -> None:
-    older = {client: [one for one in _people(*asked, client).values() if one["age"] > 25] for client in PAIRS[0]}
-    assert older["ml"], "the control: a disability shows some of them to the Mission locale"
-    assert older["si-partenaire"] == []
-
-
 @pytest.mark.parametrize("client", ["si-partenaire-cfa", "cfa"])
 @pytest.mark.parametrize("criterion", ["filtre: {etat: TRAITE}", "filtre: {prioritaire: true}", "tri: PRIORITE"])
 def test_s1_what_is_read_of_some_only_is_no_criterion(
