@@ -176,7 +176,7 @@ def test_the_file_is_a_closed_world(tmp_path: Path, former: str, new: str, told:
     assert "\n" not in str(raised.value)
 
 
-OF_THE_CFA = 'finalite = "GESTION_CFA"\ncategories = [\n'
+FOR_THE_CFA = 'finalite = "ACCOMPAGNEMENT"\ncategories = ["PARCOURS", "IDENTITE", "CONTACT", "CONTRAT", "RUPTURE"]\n'
 CFA_ALONE = """
 [[regle]]
 profils = ["CFA"]
@@ -198,8 +198,8 @@ conservation = "essai"
         ('"PARCOURS", "IDENTITE", "CONTACT"]', '"PARCOURS", "AGREGAT"]', "regle.5 : AGREGAT ne dépend pas d'une relation"),
         ('"PARCOURS", "IDENTITE", "CONTACT"]', '"PARCOURS", "PUBLIQUE"]', "regle.5 : PUBLIQUE ne dépend pas d'une relation"),
         ("[agregat]", CFA_ALONE + "[agregat]", "regle.10 : une autre ligne accorde déjà tout cela"),
-        (f'statuts = "TOUS"\n{OF_THE_CFA}', f'statuts = ["INSCRIT"]\n{OF_THE_CFA}',
-         "regle.3 : sa condition complète des dossiers qu'aucune ligne n'ouvre"),
+        (f'statuts = "TOUS"\n{FOR_THE_CFA}', f'statuts = ["INSCRIT"]\n{FOR_THE_CFA}',
+         "regle.9 : sa condition complète des dossiers qu'aucune ligne n'ouvre"),
     ],
 )  # fmt: skip
 def test_a_row_without_effect_stops_the_startup(tmp_path: Path, former: str, new: str, told: str) -> None:
