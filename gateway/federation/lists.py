@@ -7,7 +7,7 @@ import hashlib
 import json
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 from enum import Enum
 from typing import Any, Generic, TypeVar
@@ -30,15 +30,15 @@ from gateway.schema.connections import (
     RuptureEdge,
 )
 from gateway.schema.context import PageArgs
-from gateway.schema.filters import FiltreContrats, FiltreJeunes, FiltreRuptures, TriJeunes, TriRuptures
+from gateway.schema.filters import NAME_MIN, FiltreContrats, FiltreJeunes, FiltreRuptures, TriJeunes, TriRuptures
 from gateway.schema.nouns import Contrat, Jeune, MotifPriorite, Rupture
 
 T = TypeVar("T", Jeune, Contrat, Rupture)
 C = TypeVar("C", JeuneConnection, ContratConnection, RuptureConnection)
 E = TypeVar("E")
+F = TypeVar("F", FiltreJeunes, FiltreRuptures)
 Key = Callable[[E], list[Any]]
 WINDOW_DAYS = 180  # days of ruptures listed when no window is asked
-NAME_MIN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +126,7 @@ class ListDefinition(Generic[T, C]):
     elements: Callable[[View], list[T]]
     person: Callable[[View, str], ViewPerson]
     keep: Callable[[list[T], Any, date], list[T]]
+    keeps_all: bool  # without a filter
     orders: Mapping[Any, Key[T]]
     edge: Callable[..., Any]
     connection: Callable[..., C]
@@ -146,12 +147,24 @@ class ListQuery(Generic[T, C]):
         return self.definition.name, repr(self.filtre), self.tri.value if self.tri else ""
 
     def sort(self, view: View) -> SortedList[T]:
-        """The elements kept, in order; sorted once as long as the view holds. Raises InvalidRequest."""
-        if self.key not in view.lists:
-            kept = self.definition.keep(self.definition.elements(view), self.filtre, self.day)
-            view.lists[self.key] = sort(kept, self.definition.orders[self.tri])
-        ordered: SortedList[T] = view.lists[self.key]
-        return ordered
+        """The elements kept, in order: a pass over all of them, sorted once as long as the view holds.
+
+        Raises InvalidRequest. May run in any thread.
+        """
+        whole = self._whole(view)
+        if self.filtre is None and self.definition.keeps_all:
+            return whole
+        kept = set(map(id, self.definition.keep(whole.elements, self.filtre, self.day)))
+        rows = [(key, row) for key, row in zip(whole.keys, whole.elements, strict=True) if id(row) in kept]
+        return SortedList([key for key, _ in rows], [row for _, row in rows])
+
+    def _whole(self, view: View) -> SortedList[T]:
+        """All the elements in that order. Lists share their keys: kept for each, they would weigh more than the persons."""
+        order = self.definition.name, self.tri
+        if order not in view.orders:
+            view.orders[order] = sort(self.definition.elements(view), self.definition.orders[self.tri])
+        whole: SortedList[T] = view.orders[order]
+        return whole
 
     def show(self, view: View, page_slice: PageSlice[T], copies: MaskedCopies, complet: bool) -> Shown:
         """The page as it is answered, of masked copies. Raises LeakStopped."""
@@ -198,9 +211,15 @@ def _names(jeune: Jeune) -> list[str]:
 CONTRAT_ORDERS: dict[None, Key[Contrat]] = {None: lambda contrat: [-_day(contrat.date_debut), contrat.id]}
 
 
+def _with_sets(filtre: F) -> F:
+    """The same filter, its lists as sets: two thousand communes are looked at once, not once a person."""
+    lists = {name: frozenset(value) for name, value in vars(filtre).items() if isinstance(value, list)}
+    return replace(filtre, **lists) if lists else filtre
+
+
 def filter_ruptures(ruptures: Sequence[Rupture], filtre: FiltreRuptures | None, day: date) -> list[Rupture]:
     """The ruptures that are listed. What is counted is what is shown: one predicate decides both."""
-    wanted = filtre or FiltreRuptures()
+    wanted = _with_sets(filtre or FiltreRuptures())
     return [rupture for rupture in ruptures if is_listed(rupture, wanted, day)]
 
 
@@ -235,7 +254,7 @@ def _place_and_age(jeune: Jeune, wanted: FiltreRuptures) -> bool:
 
 def filter_jeunes(jeunes: Sequence[Jeune], filtre: FiltreJeunes | None) -> list[Jeune]:
     """The persons that pass a filter. Raises InvalidRequest for a name shorter than NAME_MIN letters."""
-    wanted = filtre or FiltreJeunes()
+    wanted = _with_sets(filtre or FiltreJeunes())
     prefix = normalise_nom(wanted.nom) if wanted.nom is not None else None
     if prefix is not None and len(prefix) < NAME_MIN:
         raise InvalidRequest(f"Le filtre nom demande {NAME_MIN} lettres au moins.")
@@ -267,6 +286,7 @@ JEUNES = ListDefinition(
     elements=lambda view: [person.jeune for person in view.persons.values()],
     person=lambda view, key: view.persons[key],
     keep=lambda jeunes, filtre, _: filter_jeunes(jeunes, filtre),
+    keeps_all=True,
     orders=JEUNE_ORDERS,
     edge=JeuneEdge,
     connection=JeuneConnection,
@@ -276,6 +296,7 @@ CONTRATS = ListDefinition(
     elements=lambda view: [contrat for _, contrat in view.contrats.values()],
     person=lambda view, key: view.contrats[key][0],
     keep=lambda contrats, filtre, _: filter_contrats(contrats, filtre),
+    keeps_all=True,
     orders=CONTRAT_ORDERS,
     edge=ContratEdge,
     connection=ContratConnection,
@@ -285,6 +306,7 @@ RUPTURES = ListDefinition(
     elements=lambda view: [rupture for _, rupture in view.ruptures.values()],
     person=lambda view, key: view.ruptures[key][0],
     keep=filter_ruptures,
+    keeps_all=False,
     orders=RUPTURE_ORDERS,
     edge=RuptureEdge,
     connection=RuptureConnection,

@@ -208,6 +208,17 @@ class ViewCache:
     def __init__(self) -> None:
         self._known: OrderedDict[Hashable, tuple[ViewKey, View]] = OrderedDict()
         self._builds: SingleFlight[ViewKey, View] = SingleFlight()
+        self._people: LRUCache[Hashable, int] = LRUCache(PERIMETERS_MAX)
+
+    def holds(self, view: View) -> bool:
+        """Whether it is there to be found again."""
+        return any(known is view for _, known in self._known.values())
+
+    def note_people(self, viewer: Hashable, people: int) -> int:
+        """Note how many persons these rights see; returns how many they saw before, 0 when that is not known."""
+        before = self._people.get(viewer, 0)
+        self._people[viewer] = people
+        return before
 
     async def view(self, key: ViewKey, build: Callable[[], Coroutine[Any, Any, View]]) -> View:
         """The view of that key, built once for all who wait; whoever leaves does not stop it."""
@@ -252,6 +263,7 @@ async def find_view(
         view = await offload(count, build_view, selected, assigned_ids, rights, directory, readings)
         if assigned_ids.provisional:
             view.stale = asyncio.get_running_loop().time() + RETRY_AFTER
+        view.people_before = views.note_people((rights.profil, rights.finalite, rights.perimetre), len(view.persons))
         return view
 
     return await views.view(view_key(readings, rights, directory, day), build)
