@@ -32,6 +32,7 @@ from graphql import (
 )
 
 from gateway.auth.authentication.clients import Viewer
+from gateway.auth.authorization.decide import TOKEN_BYTES
 from gateway.documents.arguments import Arguments, arguments_of
 from gateway.documents.limits import TEXT_MAX, TOKENS_MAX, Shape, judge, name_of
 from gateway.errors import CallerError, ConfigurationError, InvalidRequest, TooCostlyRequest, UnknownDocument
@@ -103,7 +104,6 @@ def _read(path: Path) -> dict[str, str]:
 
 
 KEPT_MAX = 32 * 1024 * 1024  # bytes of the documents kept
-TOKEN_BYTES = 600  # of a tree, by token of its text: 480 to 560 measured, shapes included
 ERRORS_MAX = 1
 # Names written in the query are the caller's own; nothing else of the library's message is repeated.
 _TRANSLATIONS = (

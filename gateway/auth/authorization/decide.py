@@ -7,6 +7,7 @@ of the variables, only on which criteria they use and on the booleans that @skip
 from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
+from operator import attrgetter
 from typing import Any
 
 from cachetools import LRUCache
@@ -37,7 +38,9 @@ from gateway.errors import ArgumentRefused, InvalidRequest, TooCostlyRequest
 
 STEPS_MAX = 20_000  # steps of one decision; the limits on cost and depth refuse long before
 WITHOUT_PERSON = WITHOUT_FINALITE | {CategorieDonnee.TECHNIQUE}
-DECISIONS_MAX = 1024
+# Measured, rounded up: by token of the text, and by coordinate granted, path refused (in the decision, the sentinel's own, a plan's key).
+TOKEN_BYTES, DECISION_BYTES, COORDINATE_BYTES, NULL_BYTES = 600, 4000, 200, 1500
+DECISIONS_MAX = 32 * 1024 * 1024  # bytes of the decisions kept
 
 Path = tuple[str, ...]
 
@@ -248,29 +251,61 @@ class CachedDecision:
     forbidden: Forbidden
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A decision as it is kept, with its operation, so that the address of this one stands for it; `weight`: bytes of both."""
+
+    operation: OperationDefinitionNode
+    cached: CachedDecision
+    weight: int
+
+
+def _weight(document: DocumentNode, decision: Decision) -> int:
+    """Bytes, rounded up: an operation leads to the whole tree of its document, by its tokens."""
+    tree = TOKEN_BYTES * (document.token_count or 0)
+    return DECISION_BYTES + tree + COORDINATE_BYTES * len(decision.coordinates) + NULL_BYTES * len(decision.nulls)
+
+
 class DecisionCache:
-    """Decides for one schema and one policy. Bounded; the least used are forgotten first."""
+    """Decides for one schema and one policy. Bounded in bytes; the least used are forgotten first."""
 
     def __init__(self, schema: GraphQLSchema, policy: AccessPolicy) -> None:
         self._schema = schema
         self._policy = policy
-        # The operation is kept with its decision, so that its address stands for it as long as the entry lives.
-        self._known: LRUCache[Hashable, tuple[OperationDefinitionNode, CachedDecision]] = LRUCache(DECISIONS_MAX)
+        self._known: LRUCache[Hashable, _Kept] = LRUCache(DECISIONS_MAX, attrgetter("weight"))
 
     def judge(
         self, document: DocumentNode, operation: OperationDefinitionNode, variables: Mapping[str, Any], viewer: Viewer
     ) -> CachedDecision:
         """The decision of a valid operation with its coerced variables. Raises what `decide` raises."""
+        key = self.key(operation, variables, viewer)
+        return self.find(key) or self.keep(key, document, operation, self.make(document, operation, variables, viewer))
+
+    def key(self, operation: OperationDefinitionNode, variables: Mapping[str, Any], viewer: Viewer) -> Hashable:
+        """What a decision depends on."""
         reader = (viewer.profil, viewer.finalite, viewer.finalites)
-        key = (id(operation), reader, digest(self._schema, operation, variables))
+        return id(operation), reader, digest(self._schema, operation, variables)
+
+    def find(self, key: Hashable) -> CachedDecision | None:
+        """The decision of that key, if it is kept."""
         known = self._known.get(key)
-        if known is None:
-            decision = decide(self._schema, document, operation, variables, viewer, self._policy)
-            selection = Selection(self._schema, document, operation, variables)
-            readable = self._policy.categories(viewer.profil, viewer.finalite)
-            closed = forbidden(self._schema, selection, (operation.selection_set,), readable)
-            known = self._known[key] = (operation, CachedDecision(decision, closed))
-        return known[1]
+        return known.cached if known else None
+
+    def make(
+        self, document: DocumentNode, operation: OperationDefinitionNode, variables: Mapping[str, Any], viewer: Viewer
+    ) -> CachedDecision:
+        """The decision, made anew; may run in any thread."""
+        decision = decide(self._schema, document, operation, variables, viewer, self._policy)
+        selection = Selection(self._schema, document, operation, variables)
+        readable = self._policy.categories(viewer.profil, viewer.finalite)
+        return CachedDecision(decision, forbidden(self._schema, selection, (operation.selection_set,), readable))
+
+    def keep(
+        self, key: Hashable, document: DocumentNode, operation: OperationDefinitionNode, cached: CachedDecision
+    ) -> CachedDecision:
+        """Keep it; the same decision."""
+        self._known[key] = _Kept(operation, cached, _weight(document, cached.decision))
+        return cached
 
 
 def digest(schema: GraphQLSchema, operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> Hashable:
