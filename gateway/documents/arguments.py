@@ -71,7 +71,8 @@ def arguments_of(schema: GraphQLSchema, document: DocumentNode, operation: Opera
     fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
     directives = [d for d in operation.directives or () if d.name.value == FRAICHEUR]
     varying: list[Written] = []
-    for written in (*directives, *_roots(operation.selection_set, fragments, set())):
+    everything: tuple[Written, ...] = (*directives, *_roots(operation.selection_set, fragments, set()))
+    for written in everything:
         if any(_has_variable(argument.value) for argument in written.arguments or ()):
             varying.append(written)
         else:

@@ -32,7 +32,7 @@ from graphql import (
 )
 
 from gateway.auth.authentication.clients import Viewer
-from gateway.auth.authorization.decide import TOKEN_BYTES
+from gateway.auth.authorization.decision_cache import TOKEN_BYTES
 from gateway.documents.arguments import Arguments, arguments_of
 from gateway.documents.limits import TEXT_MAX, TOKENS_MAX, Shape, judge, name_of
 from gateway.errors import CallerError, ConfigurationError, InvalidRequest, TooCostlyRequest, UnknownDocument

@@ -36,7 +36,6 @@ from gateway.schema.nouns import Contrat, Jeune, MotifPriorite, Rupture
 T = TypeVar("T", Jeune, Contrat, Rupture)
 C = TypeVar("C", JeuneConnection, ContratConnection, RuptureConnection)
 E = TypeVar("E")
-F = TypeVar("F", FiltreJeunes, FiltreRuptures)
 Key = Callable[[E], list[Any]]
 WINDOW_DAYS = 180  # days of ruptures listed when no window is asked
 
@@ -126,7 +125,6 @@ class ListDefinition(Generic[T, C]):
     elements: Callable[[View], list[T]]
     person: Callable[[View, str], ViewPerson]
     keep: Callable[[list[T], Any, date], list[T]]
-    keeps_all: bool  # without a filter
     orders: Mapping[Any, Key[T]]
     edge: Callable[..., Any]
     connection: Callable[..., C]
@@ -147,24 +145,15 @@ class ListQuery(Generic[T, C]):
         return self.definition.name, repr(self.filtre), self.tri.value if self.tri else ""
 
     def sort(self, view: View) -> SortedList[T]:
-        """The elements kept, in order: a pass over all of them, sorted once as long as the view holds.
-
-        Raises InvalidRequest. May run in any thread.
-        """
-        whole = self._whole(view)
-        if self.filtre is None and self.definition.keeps_all:
-            return whole
-        kept = set(map(id, self.definition.keep(whole.elements, self.filtre, self.day)))
+        """The elements kept, in order: a pass over all. Raises InvalidRequest. May run in any thread."""
+        definition, order = self.definition, (self.definition.name, self.tri)
+        # Sorted once, whatever the filter, and keys are shared: made for each list, they would weigh more than the persons.
+        if order not in view.orders:
+            view.orders[order] = sort(definition.elements(view), definition.orders[self.tri])
+        whole: SortedList[T] = view.orders[order]
+        kept = set(map(id, definition.keep(whole.elements, self.filtre, self.day)))
         rows = [(key, row) for key, row in zip(whole.keys, whole.elements, strict=True) if id(row) in kept]
         return SortedList([key for key, _ in rows], [row for _, row in rows])
-
-    def _whole(self, view: View) -> SortedList[T]:
-        """All the elements in that order. Lists share their keys: kept for each, they would weigh more than the persons."""
-        order = self.definition.name, self.tri
-        if order not in view.orders:
-            view.orders[order] = sort(self.definition.elements(view), self.definition.orders[self.tri])
-        whole: SortedList[T] = view.orders[order]
-        return whole
 
     def show(self, view: View, page_slice: PageSlice[T], copies: MaskedCopies, complet: bool) -> Shown:
         """The page as it is answered, of masked copies. Raises LeakStopped."""
@@ -211,10 +200,9 @@ def _names(jeune: Jeune) -> list[str]:
 CONTRAT_ORDERS: dict[None, Key[Contrat]] = {None: lambda contrat: [-_day(contrat.date_debut), contrat.id]}
 
 
-def _with_sets(filtre: F) -> F:
-    """The same filter, its lists as sets: two thousand communes are looked at once, not once a person."""
-    lists = {name: frozenset(value) for name, value in vars(filtre).items() if isinstance(value, list)}
-    return replace(filtre, **lists) if lists else filtre
+def _with_sets(filtre: Any) -> Any:
+    """The same filter, its lists as sets: two thousand communes are looked through once, not once a person."""
+    return replace(filtre, **{name: frozenset(told) for name, told in vars(filtre).items() if isinstance(told, list)})
 
 
 def filter_ruptures(ruptures: Sequence[Rupture], filtre: FiltreRuptures | None, day: date) -> list[Rupture]:
@@ -286,7 +274,6 @@ JEUNES = ListDefinition(
     elements=lambda view: [person.jeune for person in view.persons.values()],
     person=lambda view, key: view.persons[key],
     keep=lambda jeunes, filtre, _: filter_jeunes(jeunes, filtre),
-    keeps_all=True,
     orders=JEUNE_ORDERS,
     edge=JeuneEdge,
     connection=JeuneConnection,
@@ -296,7 +283,6 @@ CONTRATS = ListDefinition(
     elements=lambda view: [contrat for _, contrat in view.contrats.values()],
     person=lambda view, key: view.contrats[key][0],
     keep=lambda contrats, filtre, _: filter_contrats(contrats, filtre),
-    keeps_all=True,
     orders=CONTRAT_ORDERS,
     edge=ContratEdge,
     connection=ContratConnection,
@@ -306,7 +292,6 @@ RUPTURES = ListDefinition(
     elements=lambda view: [rupture for _, rupture in view.ruptures.values()],
     person=lambda view, key: view.ruptures[key][0],
     keep=filter_ruptures,
-    keeps_all=False,
     orders=RUPTURE_ORDERS,
     edge=RuptureEdge,
     connection=RuptureConnection,

@@ -13,7 +13,7 @@ from gateway.audit.accounting import Accounting, governed
 from gateway.auth.authentication.authenticator import Authenticator, TokenVerifier
 from gateway.auth.authentication.clients import ClientRegister
 from gateway.auth.authentication.jwks import BYTES_MAX, KeySet
-from gateway.auth.authorization.decide import DecisionCache
+from gateway.auth.authorization.decision_cache import DecisionCache
 from gateway.auth.authorization.metrics import AccessMetrics
 from gateway.auth.authorization.trial import PolicyTrial
 from gateway.auth.authorization.visible_schema import VisibleSchemas

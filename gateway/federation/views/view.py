@@ -5,7 +5,7 @@ Knows neither how a view is built, nor lists and pages.
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -25,7 +25,7 @@ from gateway.federation.join.evidence import attach_evidence
 from gateway.federation.join.merge import MergedPerson
 from gateway.federation.join.provenance import attach
 from gateway.schema.nouns import Contrat, Jeune, Rupture
-from gateway.schema.organisations import Cfa, Source
+from gateway.schema.organisations import Cfa
 from gateway.schema.tables import EXPLANATIONS, PROVENANCES
 
 RIGHTS_MAX = 16  # rights and selections whose masked copies are kept with a view
@@ -104,7 +104,9 @@ class View:
     orders: dict[tuple[str, Any], Any] = field(default_factory=dict)  # all the elements of each list, in each order
     _shown_copies: dict[object, ShownCopies] = field(default_factory=dict)
 
-    def shown_copies(self, rights: Rights, categories: frozenset[CategorieDonnee], rows: tuple[bool, ...]) -> ShownCopies:
+    def shown_copies(
+        self, rights: Rights, categories: frozenset[CategorieDonnee], rows: tuple[bool, ...]
+    ) -> ShownCopies:
         """What was already made for these rights, these categories and these kinds of explanatory lines."""
         # The policy is not in the key: a gateway has one as long as it runs.
         key = (rights.profil, rights.finalite, rights.perimetre, categories, rows)

@@ -20,7 +20,7 @@ from fixtures.servers import HOST, free_port
 
 ROOT = Path(os.environ.get("AUTRE_DEPOT") or Path(__file__).resolve().parents[3])
 READY = 180.0  # seconds that a demo may take to start
-SECRET = "demo"  # noqa: S105 - of every client of the demo, as its documentation says
+SECRET = "demo"
 
 
 @dataclass
