@@ -82,6 +82,7 @@ async def _execute_data(
     document, variables, executor = validated.document, validated.variables, parts.executor
     run = partial(parts.long_work.run, context.viewer.client)
     await executor.prepare(document, variables, context, validated.cost, run)
+    context.preparation.over = False
     result = executor.execute(document, variables, context, judgement.forbidden)
     preparation = context.preparation
     if not preparation.works:

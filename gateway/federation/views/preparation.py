@@ -23,12 +23,12 @@ class Work:
 @dataclass(slots=True)
 class Preparation:
     """Of one operation. `works`: what is to be done, by what the operation knows it by; `walks`: the lists, among them, of which
-    every element is looked at; `over`: whatever is still missing is done at once."""
+    every element is looked at; `over`: whatever is missing is done at once."""
 
     works: dict[Hashable, Work] = field(default_factory=dict)
     done: dict[Hashable, Any] = field(default_factory=dict)
     walks: int = 0
-    over: bool = False
+    over: bool = True
 
     def result(self, key: Hashable, work: Work, walk: bool = False) -> Any | None:
         """What the work returns; None when it is to be done first. Raises what it raises."""
