@@ -15,7 +15,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from graphql import ExecutionResult, GraphQLError, GraphQLSchema
+from graphql import ExecutionResult, GraphQLError, GraphQLSchema, VariableValues
 
 from gateway.admission import PlanSlots
 from gateway.audit.accounting import Accounting
@@ -135,9 +135,7 @@ async def _document(gateway: Gateway, viewer: Viewer, text: str, name: str | Non
     return documents.read(text, name)
 
 
-async def _variables(
-    gateway: Gateway, viewer: Viewer, document: Document, request: GraphQLRequest
-) -> VariableValues:
+async def _variables(gateway: Gateway, viewer: Viewer, document: Document, request: GraphQLRequest) -> VariableValues:
     """Coerced and checked; beside the loop when they are many. Raises InvalidRequest."""
     read = partial(document.variables, gateway.schema, request.variables)
     return await gateway.long_work.run(viewer.client, object(), read) if request.values > VALUES_FEW else read()

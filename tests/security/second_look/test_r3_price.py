@@ -12,7 +12,9 @@ from graphql import get_introspection_query
 from tests.support.security.hostile import Demo, communes
 
 ROOTS = 10
-WALL = "{" + " ".join(f"r{n}: jeunes(first: 0, filtre: {{communes: $c{n}}}) {{ totalCount }}" for n in range(ROOTS)) + "}"
+WALL = (
+    "{" + " ".join(f"r{n}: jeunes(first: 0, filtre: {{communes: $c{n}}}) {{ totalCount }}" for n in range(ROOTS)) + "}"
+)
 HEADER = "query(" + ", ".join(f"$c{n}: [CodeInsee!]" for n in range(ROOTS)) + ") "
 
 
