@@ -37,7 +37,7 @@ from gateway.documents.arguments import Arguments, arguments_of
 from gateway.documents.limits import TEXT_MAX, TOKENS_MAX, Shape, judge, name_of
 from gateway.errors import CallerError, ConfigurationError, InvalidRequest, TooCostlyRequest, UnknownDocument
 
-ENTRY_BYTES = 1000  # what an entry of a cache takes beside its text: its key, its place, the refusal it may hold
+ENTRY_BYTES = 1500  # what an entry of a cache takes beside its text: its key, its place, the refusal it may hold
 LEARNT_MAX = 8 * 1024 * 1024  # bytes of the taught documents, all clients together
 
 
@@ -211,7 +211,8 @@ class Documents:
         try:
             valid = self._examine(text)
         except CallerError as refusal:
-            return _text_bytes(text), refusal.with_traceback(None)
+            # Another one: that which was raised leads to its frames, and by its context to the whole tree.
+            return _text_bytes(text), type(refusal)(str(refusal))
         return _text_bytes(text) + tree_bytes(valid.tree), valid
 
     def _examine(self, text: str) -> _Validated:

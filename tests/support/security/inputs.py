@@ -71,10 +71,13 @@ def read_graph(served: Demo) -> Graph:
 def draw_request(randomness: Random, graph: Graph) -> tuple[str, dict[str, Any]]:
     """A text and its variables; most are mistaken in one way or another."""
     drawing = _Drawing(randomness)
-    chosen = randomness.sample(graph.roots, randomness.choice((1, 1, 2, 3)))
+    # One in three asks nothing but itself: what is wrong then is the directive alone.
+    alone = randomness.random() < 0.3
+    roots = [pair for pair in graph.roots if pair[0] == "moi"] if alone else graph.roots
+    chosen = randomness.sample(roots, 1 if alone else randomness.choice((1, 1, 2, 3)))
     body = " ".join(f"r{rank}: {drawing.field(name, field, 0)}" for rank, (name, field) in enumerate(chosen))
     age = drawing.value("maxSecondes", "Int!", NUMBERS)
-    directive = f"@fraicheur(maxSecondes: {age}) " if randomness.random() < 0.2 else ""
+    directive = f"@fraicheur(maxSecondes: {age}) " if alone or randomness.random() < 0.2 else ""
     header = f"({', '.join(drawing.definitions)}) " if drawing.definitions else ""
     if not directive and any(name in age for name in drawing.variables):
         directive = f"@fraicheur(maxSecondes: {age}) "
@@ -124,7 +127,8 @@ class _Drawing:
         written = type_.rstrip("!") if choice < 0.7 else type_
         default = f" = {_literal(self.randomness.choice(pool), drawn)}" if self.randomness.random() < 0.5 else ""
         self.definitions.append(f"${name}: {written}{default}")
-        self.variables[name] = self.randomness.choice([*pool, None, self.randomness.choice(ODD)])
+        odd = self.randomness.choice(ODD)
+        self.variables[name] = None if self.randomness.random() < 0.3 else self.randomness.choice([*pool, odd])
         return f"${name}"
 
     def told(self, type_: GraphQLInputType, depth: int) -> Any:
