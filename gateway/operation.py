@@ -26,6 +26,7 @@ from gateway.auth.authorization.sentinel import find_leak
 from gateway.auth.authorization.trial import PolicyTrial
 from gateway.auth.authorization.visible_schema import VisibleSchemas
 from gateway.auth.policy.policy import AccessPolicy
+from gateway.correlation import RequestTrace
 from gateway.documents.introspection import Introspections
 from gateway.documents.limits import cost_of
 from gateway.documents.parse import Document, Documents, PersistedDocuments
@@ -66,7 +67,7 @@ class GraphQLRequest:
     operation: str | None
     variables: dict[str, Any]
     digest: str | None = None
-    identifier: str = ""  # names the request to the operator
+    trace: RequestTrace = field(default_factory=RequestTrace, compare=False)  # names the request to the operator
     values: int = 0  # how many the variables hold
 
 
@@ -104,13 +105,10 @@ async def answer(gateway: Gateway, viewer: Viewer, request: GraphQLRequest) -> G
     Raises LeakStopped, QuotaReached, Overloaded, and JournalUnavailable when the reading could not be written: nothing leaves.
     """
     try:
-        text = gateway.persisted_documents.text(viewer, request.text, request.digest)
-        document = await _document(gateway, viewer, text, request.operation)
-        variables = await _variables(gateway, viewer, document, request)
-        cost, age_max = cost_of(document.shape, variables.coerced), document.age_max(variables.coerced)
-        validated = ValidatedOperation(document, variables, request.identifier, age_max, cost)
-        await gateway.accounting.charge(viewer, cost)
-        judgement = await _judge(gateway, viewer, validated)
+        with request.trace.stage("analyse"):
+            validated = await _validate(gateway, viewer, request)
+            await gateway.accounting.charge(viewer, validated.cost)
+            judgement = await _judge(gateway, viewer, validated)
     except ArgumentRefused as error:
         # Refused for a criterion that it selects by: answered, with null (docs/graphe.md, Refus).
         return GraphQLResponse(None, [graphql_error(error)])
@@ -124,6 +122,17 @@ async def answer(gateway: Gateway, viewer: Viewer, request: GraphQLRequest) -> G
         logger.critical("%s", leak)
         gateway.stopped(leak.coordinate)
         raise
+
+
+async def _validate(gateway: Gateway, viewer: Viewer, request: GraphQLRequest) -> ValidatedOperation:
+    """The operation, which the trace names. Raises InvalidRequest, UnknownDocument or TooCostlyRequest."""
+    text = gateway.persisted_documents.text(viewer, request.text, request.digest)
+    document = await _document(gateway, viewer, text, request.operation)
+    request.trace.operation = document.operation.name.value if document.operation.name else None
+    request.trace.document = gateway.opaque_ids.pseudonym(f"document/{text}")
+    variables = await _variables(gateway, viewer, document, request)
+    cost, age_max = cost_of(document.shape, variables.coerced), document.age_max(variables.coerced)
+    return ValidatedOperation(document, variables, request.trace, age_max, cost)
 
 
 async def _document(gateway: Gateway, viewer: Viewer, text: str, name: str | None) -> Document:
@@ -163,15 +172,19 @@ async def _judge(gateway: Gateway, viewer: Viewer, validated: ValidatedOperation
 async def _serve(
     gateway: Gateway, viewer: Viewer, validated: ValidatedOperation, judgement: CachedDecision
 ) -> GraphQLResponse:
-    context = await build_context(gateway, viewer, judgement.decision, validated.age_max)
-    result, walked = await run_operation(gateway, context, validated, judgement)
-    response = _response(gateway, context, result, validated.cost + walked)
-    if found := find_leak(response.data, judgement.forbidden):
-        raise LeakStopped(".".join(found))
+    trace = validated.trace
+    with trace.stage("collecte"):
+        context = await build_context(gateway, viewer, judgement.decision, validated.age_max)
+    with trace.stage("execution"):
+        result, walked = await run_operation(gateway, context, validated, judgement)
+        response = _response(gateway, context, result, validated.cost + walked)
+        if found := find_leak(response.data, judgement.forbidden):
+            raise LeakStopped(".".join(found))
     # The journal comes last and before the answer: what it cannot write is not shown.
     states = {source["nom"]: source["etat"] for source in response.extensions["sources"]}
-    await gateway.accounting.limit_lookups(context)
-    await gateway.accounting.record(context, validated.identifier, validated.document.text, states)
+    with trace.stage("journal"):
+        await gateway.accounting.limit_lookups(context)
+        await gateway.accounting.record(context, trace.request_id, validated.document.text, states)
     return response
 
 

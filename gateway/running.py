@@ -12,6 +12,7 @@ from graphql import ExecutionResult, VariableValues
 from gateway.audit.accounting import Accounting
 from gateway.auth.authorization.decision_cache import CachedDecision
 from gateway.auth.authorization.visible_schema import VisibleSchemas
+from gateway.correlation import RequestTrace
 from gateway.documents.introspection import Introspections, introspect
 from gateway.documents.limits import META
 from gateway.documents.parse import Document
@@ -33,7 +34,7 @@ class ValidatedOperation:
 
     document: Document
     variables: VariableValues
-    identifier: str  # of the request
+    trace: RequestTrace
     age_max: int | None  # seconds, of the oldest answer wanted
     cost: int  # by the formula of docs/graphe.md, what is walked left out
 
