@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Hashable
+import time
+from collections.abc import Generator, Hashable
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -25,6 +26,7 @@ from gateway.long_work import LongWork
 logger = logging.getLogger("gateway.running")
 PEOPLE_PER_UNIT = 10  # persons whom a list that is not kept makes us look at, for a unit of cost (docs/graphe.md, Coût)
 INTROSPECTION_PER_UNIT = 100  # usual values of an introspection that is not kept, for a unit
+SLICE = 0.01  # seconds of the loop that an execution takes before others are served
 SHORT = 1000  # elements gone through: some two milliseconds, for which no thread is worth its while
 
 
@@ -84,7 +86,7 @@ async def _execute_data(
     run = partial(parts.long_work.run, context.viewer.client)
     await executor.prepare(document, variables, context, validated.cost, run)
     context.preparation.over = False
-    result = executor.execute(document, variables, context, judgement.forbidden)
+    result = await _in_slices(executor.steps(document, variables, context, judgement.forbidden, again=False))
     preparation = context.preparation
     if not preparation.works:
         return result, 0
@@ -94,7 +96,22 @@ async def _execute_data(
         await _prepare(parts, context, key, work)
     preparation.over = True
     context.tally.clear()
-    return executor.execute(document, variables, context, judgement.forbidden, again=True), walked
+    steps = executor.steps(document, variables, context, judgement.forbidden, again=True)
+    return await _in_slices(steps), walked
+
+
+async def _in_slices(steps: Generator[None, None, ExecutionResult]) -> ExecutionResult:
+    """Run to the end, and let the loop serve others each time that SLICE is over."""
+    start = time.monotonic()
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            result: ExecutionResult = end.value
+            return result
+        if time.monotonic() - start > SLICE:
+            await asyncio.sleep(0)
+            start = time.monotonic()
 
 
 async def _prepare(parts: Parts, context: OperationContext, key: Hashable, work: Work) -> None:

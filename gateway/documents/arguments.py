@@ -50,7 +50,7 @@ Variables = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Arguments:
+class ArgumentChecks:
     """What has to be looked at in the variables of an operation: those that must not be null though their type allows it, and
     the fields and directives whose arguments they give."""
 
@@ -66,7 +66,7 @@ class Arguments:
             _check(written, variables)
 
 
-def arguments_of(schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode) -> Arguments:
+def checks_of(schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode) -> ArgumentChecks:
     """Those of a valid operation; what its text says is checked at once. Raises InvalidRequest."""
     fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
     directives = [d for d in operation.directives or () if d.name.value == FRAICHEUR]
@@ -77,7 +77,7 @@ def arguments_of(schema: GraphQLSchema, document: DocumentNode, operation: Opera
             varying.append(written)
         else:
             _check(written, {})
-    return Arguments(_required(schema, document, operation), tuple(varying))
+    return ArgumentChecks(_required(schema, document, operation), tuple(varying))
 
 
 def _roots(

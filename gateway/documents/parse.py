@@ -33,7 +33,7 @@ from graphql import (
 
 from gateway.auth.authentication.clients import Viewer
 from gateway.auth.authorization.decision_cache import TOKEN_BYTES
-from gateway.documents.arguments import Arguments, arguments_of
+from gateway.documents.arguments import ArgumentChecks, checks_of
 from gateway.documents.limits import TEXT_MAX, TOKENS_MAX, Shape, judge, name_of
 from gateway.errors import CallerError, ConfigurationError, InvalidRequest, TooCostlyRequest, UnknownDocument
 
@@ -136,7 +136,7 @@ class Document:
     tree: DocumentNode
     operation: OperationDefinitionNode
     shape: Shape
-    arguments: Arguments
+    arguments: ArgumentChecks
 
     def variables(self, schema: GraphQLSchema, raw: dict[str, Any]) -> VariableValues:
         """As received and coerced, defaults included. Raises InvalidRequest naming the variable or argument, never a value."""
@@ -162,7 +162,7 @@ class _Validated:
 
     tree: DocumentNode
     shapes: Mapping[str | None, Shape]
-    arguments: Mapping[str | None, Arguments]
+    arguments: Mapping[str | None, ArgumentChecks]
 
 
 Judged = tuple[int, _Validated | CallerError]  # the bytes of a text, with its document or the refusal it gets each time
@@ -232,7 +232,7 @@ class Documents:
         if errors:
             raise InvalidRequest(_translate(errors[0]))
         operations = [node for node in tree.definitions if isinstance(node, OperationDefinitionNode)]
-        arguments = {name_of(each): arguments_of(self._schema, tree, each) for each in operations}
+        arguments = {name_of(each): checks_of(self._schema, tree, each) for each in operations}
         return _Validated(tree, shapes, arguments)
 
 

@@ -4,7 +4,7 @@ Holds what those functions share while they run. Knows neither how they are writ
 """
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -148,10 +148,10 @@ class CompiledPlan:
         """Bytes of what was written, and of the tree that it was written from."""
         return tree_bytes(self.document.tree) + CODE_BYTES * sum(map(len, self.sources))
 
-    def execute(
+    def steps(
         self, context: Any, variables: VariableValues, forbidden: Forbidden, forms: EncodedForms
-    ) -> ExecutionResult:
-        """The answer over a context. Raises Unexpected, or what a level failed on."""
+    ) -> Generator[None, None, ExecutionResult]:
+        """The answer over a context, a root field at a time. Raises Unexpected, or what a level failed on."""
         arguments = Arguments(variables, context.frozen, forbidden, forms)
         data: dict[str, Any] = {}
         errors: list[GraphQLError] = []
@@ -163,6 +163,7 @@ class CompiledPlan:
             elif root.level is not None:
                 value = self._resolve(root, context, variables, errors)
                 data[root.key] = None if value is None else root.level(value, arguments)
+                yield
         return ExecutionResult(data, errors or None)
 
     def _resolve(

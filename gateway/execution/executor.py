@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Generator, Hashable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
@@ -125,12 +125,29 @@ class Executor:
 
         What is already encoded in the data was held to `forbidden`; the rest is not. `again`: not another sight of it.
         """
+        steps = self.steps(document, variables, context, forbidden, again)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                result: ExecutionResult = end.value
+                return result
+
+    def steps(
+        self,
+        document: Document,
+        variables: VariableValues,
+        context: ExecutionContext,
+        forbidden: Forbidden,
+        again: bool,
+    ) -> Generator[None, None, ExecutionResult]:
+        """The same, left after each root field to whoever runs it: ten pages of five hundred rows are long to show."""
         state = self._state(document)
         plan = self._plan(state, document, _key(state, variables, context), variables, again)
         if isinstance(plan, ExecutionPath):
             return self._reference(document, variables, context, plan)
         try:
-            result = plan.execute(context, variables, forbidden, self._forms)
+            result = yield from plan.steps(context, variables, forbidden, self._forms)
         except Exception as error:
             # Whatever went wrong, nothing was sent yet: the oracle executes from the start, and says what is to be said.
             self._log(state, ExecutionPath.RETRY_AFTER, error)
