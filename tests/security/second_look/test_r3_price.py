@@ -27,9 +27,9 @@ def _communes(seed: str) -> dict[str, list[str]]:
 def _people(served: Demo, client: str) -> int:
     """The people of the perimeter, once nothing of it is late any more."""
     while True:
-        answer = served.graphql(client, "{ jeunes(first: 0) { totalCount complet } }")
-        if answer["data"]["jeunes"]["complet"]:
-            return int(answer["data"]["jeunes"]["totalCount"])
+        told = served.graphql(client, "{ jeunes(first: 0) { totalCount complet } }")["data"]["jeunes"]
+        if told and told["complet"]:
+            return int(told["totalCount"])
 
 
 @pytest.mark.parametrize("client", ["ml", "cfa"])
