@@ -47,10 +47,8 @@ def _viewer(name: str, policy: AccessPolicy) -> Viewer:
     profil = SHORT.get(name) or Profil.__members__.get(name.upper().replace("-", "_"))
     if profil is None:
         raise ConfigurationError(f"profil {name} : inconnu")
-    open_finalites = [finalite for finalite in Finalite if policy.rows(profil, finalite)]
-    return Viewer(
-        "", "", profil, "", "", tuple(open_finalites), next(iter(open_finalites), None), Perimetre(profil, "")
-    )
+    finalites = tuple(finalite for finalite in Finalite if policy.rows(profil, finalite))
+    return Viewer("", "", profil, "", "", finalites, next(iter(finalites), None), Perimetre(profil, ""))
 
 
 def _refused_fields(decision: Decision, viewer: Viewer, policy: AccessPolicy) -> str:
@@ -62,7 +60,7 @@ def _refused_fields(decision: Decision, viewer: Viewer, policy: AccessPolicy) ->
 
 
 def _sources_asked(decision: Decision) -> str:
-    if not needs_view(decision):
+    if not needs_view(decision.coordinates):
         return "aucune"
     suivi = " ; le suivi des Missions locales" if decision.coordinates & TOLD_BY_MISSION_LOCALE else ""
     return f"les ERP des CFA du périmètre ; le registre des contrats{suivi}"
