@@ -15,6 +15,7 @@ from gateway.stores.migrations import migrate
 from gateway.stores.sql import insertion
 
 START, END = "debut", "fin"
+_PROBE = "essai"
 
 _tables = MetaData()
 _numero = BigInteger().with_variant(Integer, "sqlite")
@@ -35,7 +36,7 @@ PERSONS = Table(  # the same pseudonyms, the other way round; a page read again 
     Column("ensemble", BigInteger, primary_key=True, autoincrement=False),
     sqlite_with_rowid=False,
 )
-BOUNDS = Table(  # "debut", moved by a purge, and "fin"
+BOUNDS = Table(  # "debut", moved by a purge, and "fin"; "horloge", the latest instant believed; "essai", of probes
     "journal_bornes",
     _tables,
     Column("nom", String(8), primary_key=True),
@@ -82,6 +83,13 @@ def put_anchor(connection: Connection, sealer: Sealer, end: str, anchor: Anchor)
     """Move one end of the chain, signed."""
     signed = {"numero": anchor.numero, "empreinte": anchor.digest, "sceau": anchor_mac(sealer, end, anchor)}
     connection.execute(_PUT, {"the_end": end, **signed})
+
+
+def put_probe(connection: Connection, content: bytes) -> None:
+    """Write the trace of a probe over that of the one before."""
+    row = insertion(connection, BOUNDS).values(nom=_PROBE, numero=0, empreinte=content, sceau=b"")
+    changed = {"empreinte": row.excluded.empreinte}
+    connection.execute(row.on_conflict_do_update(index_elements=["nom"], set_=changed))
 
 
 def pseudonym(sealer: Sealer, key: str) -> int:

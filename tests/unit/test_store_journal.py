@@ -198,7 +198,7 @@ async def test_l03_a_hundred_answers_share_their_writes(journal: Journal) -> Non
 
 async def test_l03_store_down_then_up(journal: Journal, caplog: pytest.LogCaptureFixture) -> None:
     told_values: list[bool] = []
-    journal._report = told_values.append
+    journal._writer.state._report = told_values.append
     await alter(journal, "ALTER TABLE journal_entrees RENAME TO ailleurs")
     refused = [journal.append(journal_entry(n, "zoe")) for n in range(200)]  # three batches: one is tried
     assert {type(refusal) for refusal in await asyncio.gather(*refused, return_exceptions=True)} == {JournalUnavailable}
