@@ -151,6 +151,7 @@ def build_health(services: Services, authenticator: Authenticator) -> Health:
     useful = {
         "liens": lambda: answers(services.links.read(("",))),
         "registre": lambda: answers(services.registry.harvest_state()),
+        "tenue": services.journal_keeper.is_well,
     }
     return Health(necessary, useful, time.monotonic)
 

@@ -6,7 +6,24 @@ At rest: what was read in names of fields, by whom, for what, and pseudonyms of 
 import struct
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import BigInteger, Column, Connection, Index, Integer, LargeBinary, MetaData, String, Table, bindparam
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Select,
+    String,
+    Table,
+    bindparam,
+    case,
+    func,
+    select,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import Executable
 
@@ -14,8 +31,9 @@ from gateway.domain.seal import GENESIS, Anchor, Sealer, anchor_mac
 from gateway.stores.migrations import migrate
 from gateway.stores.sql import insertion
 
-START, END = "debut", "fin"
+START, END, CLOCK = "debut", "fin", "horloge"
 _PROBE = "essai"
+NUMBERS = ("numero", "ensemble", "personne")  # columns of integers; the others hold bytes
 
 _tables = MetaData()
 _numero = BigInteger().with_variant(Integer, "sqlite")
@@ -73,6 +91,8 @@ def _anchor(connection: Connection, statement: Executable, sealer: Sealer, end: 
     row = connection.execute(statement, {"the_end": end}).first()
     if row is None:
         raise JournalTampered(f"no {end}")
+    if not (is_number(row.numero) and row.numero >= 0 and isinstance(row.empreinte, bytes)):
+        raise JournalTampered(f"{end} is of another type than what is written")
     anchor = Anchor(row.numero, row.empreinte)
     if row.sceau != anchor_mac(sealer, end, anchor):
         raise JournalTampered(f"{end} is not signed by this key")
@@ -85,6 +105,25 @@ def put_anchor(connection: Connection, sealer: Sealer, end: str, anchor: Anchor)
     connection.execute(_PUT, {"the_end": end, **signed})
 
 
+def as_written(connection: Connection | AsyncConnection, *columns: Column[Any]) -> Select[Any]:
+    """These columns, and None for a value of another type than the gateway writes. SQLite keeps what it is given: a text that
+    stands for bytes could be read as they are, and one that is no text could not be read at all."""
+    if connection.dialect.name != "sqlite":
+        return select(*columns)
+    kinds = [(column, "integer" if column.name in NUMBERS else "blob") for column in columns]
+    return select(*(case((func.typeof(column) == kind, column)).label(column.name) for column, kind in kinds))
+
+
+def is_number(value: object) -> bool:
+    return type(value) is int
+
+
+def is_entry(row: Any) -> bool:
+    """True for a row of the types that the gateway writes."""
+    contents = (row.contenu, row.personnes, row.empreinte)
+    return is_number(row.numero) and is_number(row.ensemble) and all(isinstance(value, bytes) for value in contents)
+
+
 def put_probe(connection: Connection, content: bytes) -> None:
     """Write the trace of a probe over that of the one before."""
     row = insertion(connection, BOUNDS).values(nom=_PROBE, numero=0, empreinte=content, sceau=b"")
@@ -94,7 +133,7 @@ def put_probe(connection: Connection, content: bytes) -> None:
 
 def pseudonym(sealer: Sealer, key: str) -> int:
     """The code of a person in the journal: 64 bits of an HMAC of the person's key, signed as SQL wants them."""
-    return int.from_bytes(sealer.mac("journal/personne", key.encode())[:8], "big", signed=True)
+    return int.from_bytes(sealer.mac("journal/personne", key.encode("utf-8", "surrogatepass"))[:8], "big", signed=True)
 
 
 def set_of(sealer: Sealer, persons: Iterable[int]) -> int:
@@ -114,7 +153,7 @@ async def create_journal(connection: AsyncConnection, sealer: Sealer) -> None:
     """Create what is missing of the tables and of the two ends."""
     await connection.run_sync(migrate, "journal")
     # To insert what is there already, even to no effect, would wait for whoever writes.
-    if (await connection.execute(BOUNDS.select())).first():
+    if (await connection.execute(select(BOUNDS.c.nom))).first():
         return
     bounds = [
         {"nom": name, "numero": 0, "empreinte": GENESIS.digest, "sceau": anchor_mac(sealer, name, GENESIS)}
