@@ -116,7 +116,7 @@ def _error_response(error: Exception, identifier: str, media_type: str) -> Respo
         rendered.headers["www-authenticate"] = f'Bearer realm="passerelle"{second}'
     if isinstance(error, QuotaReached):
         rendered.headers.update(retry_after(error.retry_after))
-    if isinstance(error, Overloaded):
+    if isinstance(error, (Overloaded, JournalUnavailable)):
         rendered.headers.update(retry_after())
     return rendered
 

@@ -1,5 +1,6 @@
 """R6: while the journal hangs, who asks for nobody's data is served as before, and who does is refused at once."""
 
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -23,6 +24,7 @@ def test_r6_a_hung_journal_takes_no_place_of_the_others(world: World, tmp_path: 
         until_complete(gateway, token, NOMINATIVE)
         with held(url), ThreadPoolExecutor(1) as others:
             nominative = others.submit(crowd, gateway, token, NOMINATIVE, 2 * CLIENTS)
+            time.sleep(1)  # those hold all the places that they may
             anonymous: Counter[int] = Counter()
             while not nominative.done():
                 anonymous += crowd(gateway, token, ANONYMOUS, CLIENTS)
@@ -34,6 +36,7 @@ def test_r6_a_hung_journal_takes_no_place_of_the_others(world: World, tmp_path: 
                 refused = ask(http, token, NOMINATIVE)
             assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
             assert refused.json().keys() == {"errors"}
+            assert refused.json()["errors"][0]["extensions"]["detail"] == "JOURNAL_INDISPONIBLE"
             # None of them waits for the database: three rounds, each refused while the journal is held
             again = sum((crowd(gateway, token, NOMINATIVE, CLIENTS) for _ in range(3)), Counter[int]())
             assert again == {503: 3 * CLIENTS}
