@@ -47,6 +47,7 @@ TABLES = tuple(_tables.sorted_tables)
 COUNTED_MAX = 500_000
 KEY = ["portee", "qui", "personne"]
 logger = logging.getLogger("gateway.stores.debits")
+WINDOW_MAX = 600.0  # seconds, of the longest allowance
 REDIS_WAIT = 0.5  # seconds: beyond, the request goes on uncounted
 
 
@@ -168,13 +169,22 @@ class Balance:
     seconds: int
 
 
+class SteadyMemory(MemoryStorage):
+    """Windows in memory, without those that end beyond any: opened before the clock was set back, they would last as long."""
+
+    async def get(self, key: str) -> int:
+        if self.expirations.get(key, 0) > time.time() + WINDOW_MAX:
+            await self.clear(key)
+        return await super().get(key)
+
+
 class RateLimits:
     """Fixed windows, of one process or, by a Redis URL, of all of them. A Redis that fails lets requests go, and says so:
     quotas of persons are counted elsewhere, and exactly."""
 
     def __init__(self, url: str) -> None:
         self._connections = _connections(url) if url.startswith(("redis://", "rediss://")) else None
-        store = _redis(url, self._connections) if self._connections else MemoryStorage()
+        store = _redis(url, self._connections) if self._connections else SteadyMemory()
         self._windows = FixedWindowRateLimiter(store)
 
     async def close(self) -> None:

@@ -13,14 +13,14 @@ from sqlalchemy import text
 
 from gateway.audit.accounting import act, written_at
 from gateway.domain.quotas import CountUnder, Quota
-from gateway.domain.seal import GENESIS, Anchor, Sealer, anchor_mac, next_
+from gateway.domain.seal import GENESIS, Anchor, Sealer
 from gateway.errors import ClockNotBelieved, JournalUnavailable
 from gateway.stores import availability
 from gateway.stores.availability import Availability
 from gateway.stores.journal import PLACES, Journal, JournalEntry
 from gateway.stores.journal_purge import believe
 from gateway.stores.journal_queries import verify_chain
-from gateway.stores.journal_tables import END, pack, pseudonym, put_anchor, set_of, take_anchor
+from gateway.stores.journal_tables import END, pseudonym, put_anchor, take_anchor
 from gateway.stores.sql import storable
 
 pytestmark = pytest.mark.anyio
