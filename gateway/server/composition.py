@@ -149,7 +149,7 @@ def build_health(services: Services, authenticator: Authenticator) -> Health:
 
     necessary = {"cles": authenticator.verifier.keys.is_usable, "journal": services.readings_journal.run_probe}
     useful = {
-        "liens": lambda: answers(services.links.read(("",))),
+        "liens": lambda: answers(services.links.is_well()),
         "registre": lambda: answers(services.registry.harvest_state()),
         "tenue": services.journal_keeper.is_well,
     }

@@ -48,9 +48,7 @@ async def believe(
         await connection.run_sync(_note, journal.sealer, now)
 
 
-def _last_seen(
-    connection: Connection, sealer: Sealer, written_at: Callable[[bytes], datetime]
-) -> datetime | None:
+def _last_seen(connection: Connection, sealer: Sealer, written_at: Callable[[bytes], datetime]) -> datetime | None:
     if connection.scalar(select(BOUNDS.c.nom).where(BOUNDS.c.nom == CLOCK)):
         return datetime.fromtimestamp(read_anchor(connection, sealer, CLOCK).numero, UTC)
     end = take_anchor(connection, sealer, END)  # held, so that the last entry is this one's

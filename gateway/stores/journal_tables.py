@@ -5,7 +5,6 @@ At rest: what was read in names of fields, by whom, for what, and pseudonyms of 
 
 import struct
 from collections.abc import Iterable, Sequence
-
 from typing import Any
 
 from sqlalchemy import (

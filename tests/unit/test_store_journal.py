@@ -284,7 +284,9 @@ async def test_l07_the_service_forgets_by_itself_and_tells_its_anchor(
     caplog.set_level(logging.INFO)
     days = iter(range(25, 396, 5))
     day = next(days)
-    keeper = JournalKeeper(journal, configured(tmp_path), lambda: START + timedelta(days=day), Alerts(CollectorRegistry()))
+    keeper = JournalKeeper(
+        journal, configured(tmp_path), lambda: START + timedelta(days=day), Alerts(CollectorRegistry())
+    )
 
     async def sleep(_: float) -> None:
         nonlocal day

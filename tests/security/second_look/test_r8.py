@@ -1,9 +1,7 @@
 """R8: a value of another type in the journal is told as tampering; its keeper survives it; a clock that jumps purges nothing."""
 
-import sqlite3
-import time
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -92,7 +90,10 @@ def test_r8_a_value_of_another_type_is_told_with_its_entry(world: World, journal
 def test_r8_an_entry_out_of_the_chain_is_told(world: World, journal: str) -> None:
     """Before the first one: no number of the chain, but a false answer to who asks who read his data."""
     columns = "contenu, personnes, empreinte, ensemble"
-    write(journal, f"INSERT INTO journal_entrees (numero, {columns}) SELECT -7, {columns} FROM journal_entrees WHERE {ALTERED}")
+    write(
+        journal,
+        f"INSERT INTO journal_entrees (numero, {columns}) SELECT -7, {columns} FROM journal_entrees WHERE {ALTERED}",
+    )
     code, told, error = command(world, "journal", "verifier", GATEWAY_JOURNAL_URL=journal)
     assert (code, told, "Traceback" in error) == (1, "entrée -7 : en trop\n", False)
 
@@ -130,8 +131,10 @@ def test_r8_a_clock_that_jumps_a_year_purges_nothing_before_it_is_confirmed(worl
 
 def test_r8_a_clock_set_back_a_day_makes_no_window_of_two_days(world: World, journal: str) -> None:
     """Who reached a quota is free again on the morrow, whatever day the clock said first."""
-    days = {name: {"GATEWAY_JOURNAL_URL": journal, "GATEWAY_NOW": (TODAY + timedelta(days=n)).isoformat()}
-            for name, n in (("after", 2), ("back", 1))}
+    days = {
+        name: {"GATEWAY_JOURNAL_URL": journal, "GATEWAY_NOW": (TODAY + timedelta(days=n)).isoformat()}
+        for name, n in (("after", 2), ("back", 1))
+    }
     token = world.token("ml", agent="horloge")
     ages = []
     for env in (days["after"], days["back"], days["after"]):

@@ -1,22 +1,17 @@
 """R8: a clock set back a day lengthens nothing and makes no age negative: rates, keys, leases, kept answers."""
 
-from collections.abc import Callable
-from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-import respx
 
 from gateway.auth.authentication.jwks import KeySet
 from gateway.domain.seal import Sealer
 from gateway.federation.collect.readings import Freshness
-from gateway.sources.units import CacheStatus, UnitResult
-from gateway.stores import counters
 from gateway.stores.counters import Allowance, RateLimits
 from gateway.stores.registry import RegistryStore
 from gateway.stores.registry_writer import RegistryWriter
-from tests.support.sources import BASE, INSTANT, UAI_A, SourcesHarness, sources_harness, transport, unit
+from tests.support.sources import INSTANT
 
 pytestmark = pytest.mark.anyio
 DAY = 86_400.0

@@ -123,14 +123,14 @@ def held(url: str) -> Iterator[None]:
 def small_disk(place: Path, size: str = "1m") -> Iterator[Path]:
     """A file system of its own, of so many bytes. Skips where it may not be mounted, except in CI."""
     place.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "none", str(place)], check=False)
+    mounted = subprocess.run(["/bin/mount", "-t", "tmpfs", "-o", f"size={size}", "none", str(place)], check=False)
     if mounted.returncode:
         reason = "no right to mount a small disk here"
         raise pytest.fail.Exception(reason) if os.environ.get("CI") else pytest.skip.Exception(reason)
     try:
         yield place
     finally:
-        subprocess.run(["umount", "-l", str(place)], check=True)
+        subprocess.run(["/bin/umount", "-l", str(place)], check=True)
 
 
 def fill(place: Path) -> Path:
