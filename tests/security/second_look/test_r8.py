@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -45,41 +44,48 @@ BOUNDS = {
 }
 
 
-@pytest.fixture(params=BASES)
-def journal(request: pytest.FixtureRequest, world: World, tmp_path: Path) -> Iterator[str]:
-    """The URL of a journal of five entries at least, that no process has open."""
-    with a_database(request.param, tmp_path) as url:
+TABLES = ("journal_entrees", "journal_personnes", "journal_bornes")
+
+
+@pytest.fixture(scope="module", params=BASES)
+def written(request: pytest.FixtureRequest, world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a journal of five entries at least, that no process has open, and of a copy of its tables."""
+    with a_database(request.param, tmp_path_factory.mktemp("journal")) as url:
         with attacked(world, GATEWAY_JOURNAL_URL=url) as gateway:
             token = world.token("ml", agent="lecteur")
             until_complete(gateway, token, NOMINATIVE)
             with client_http(gateway.url) as http:
                 for _ in range(ENTRIES):
                     assert ask(http, token, NOMINATIVE).status_code == 200
+        write_all(url, *(f"CREATE TABLE copie_{name} AS SELECT * FROM {name}" for name in TABLES))
         yield url
 
 
-def restored(url: str, *orders: str) -> None:
+@pytest.fixture
+def journal(written: str) -> str:
+    """That journal, as it was written."""
+    restore(written)
+    return written
+
+
+def write_all(url: str, *orders: str) -> None:
     for order in orders:
         write(url, order)
 
 
-TABLES = ("journal_entrees", "journal_personnes", "journal_bornes")
+def restore(url: str) -> None:
+    write_all(url, *(f"DELETE FROM {table}" for table in TABLES))
+    write_all(url, *(f"INSERT INTO {table} SELECT * FROM copie_{table}" for table in TABLES))
 
 
 def test_r8_a_value_of_another_type_is_told_with_its_entry(world: World, journal: str) -> None:
     kind = "sqlite" if journal.startswith("sqlite") else "postgresql"
-    restored(journal, *(f"CREATE TABLE copie_{name} AS SELECT * FROM {name}" for name in TABLES))
     alterations = {name: (order,) for name, order in SQLITE.items()} if kind == "sqlite" else POSTGRESQL
     told = {}
-    for name, orders in alterations.items():
-        restored(journal, *orders)
+    for name, orders in {**alterations, **{order: (order,) for order in BOUNDS[kind]}}.items():
+        write_all(journal, *orders)
         told[name] = command(world, "journal", "verifier", GATEWAY_JOURNAL_URL=journal)
-        restored(journal, *(f"DELETE FROM {table}" for table in TABLES))
-        restored(journal, *(f"INSERT INTO {table} SELECT * FROM copie_{table}" for table in TABLES))
-    for order in BOUNDS[kind]:
-        restored(journal, order)
-        told[order] = command(world, "journal", "verifier", GATEWAY_JOURNAL_URL=journal)
-        restored(journal, "DELETE FROM journal_bornes", "INSERT INTO journal_bornes SELECT * FROM copie_journal_bornes")
+        restore(journal)
     print(kind, {name: (code, out, err[-200:]) for name, (code, out, err) in told.items()})
     assert [name for name, (_, _, err) in told.items() if "Traceback" in err] == []
     assert {name: code for name, (code, _, _) in told.items()} == dict.fromkeys(told, 1)
