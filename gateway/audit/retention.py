@@ -3,6 +3,7 @@
 Each task goes on whatever happens to the others; one that fails is logged, counted and told by `/health/ready`.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
@@ -16,7 +17,7 @@ from gateway.domain.days import paris_day
 from gateway.domain.seal import Anchor
 from gateway.errors import ClockNotBelieved
 from gateway.stores.journal import Journal
-from gateway.stores.journal_purge import believe, forget_counts, purge_entries
+from gateway.stores.journal_purge import BATCH_TIMEOUT, believe, forget_counts, purge_entries
 from gateway.stores.journal_queries import head
 from gateway.stores.journal_tables import JournalTampered
 
@@ -74,10 +75,12 @@ class JournalKeeper:
     async def _forget(self) -> None:
         instant = self._now()
         await purge(self._journal, self._configuration, instant)
-        await forget_counts(self._journal, paris_day(instant) - timedelta(days=WINDOW))
+        async with asyncio.timeout(BATCH_TIMEOUT):
+            await forget_counts(self._journal, paris_day(instant) - timedelta(days=WINDOW))
 
     async def _tell_anchor(self) -> None:
-        last = await head(self._journal)
+        async with asyncio.timeout(BATCH_TIMEOUT):
+            last = await head(self._journal)
         if last != self._told:
             logger.info("journal des lectures : ancre %s", last)
         self._told = last
@@ -88,7 +91,8 @@ async def purge(
 ) -> int:
     """Forget what is older than the configuration says; return how many entries. Raises JournalTampered, and ClockNotBelieved
     for an instant that an operator is to confirm (`confirmed`)."""
-    await believe(readings_journal, instant, written_at, confirmed=confirmed)
+    async with asyncio.timeout(BATCH_TIMEOUT):
+        await believe(readings_journal, instant, written_at, confirmed=confirmed)
     limit = instant - timedelta(days=configuration.file.journal.conservation_jours)
     return await purge_entries(
         readings_journal,

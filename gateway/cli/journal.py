@@ -57,6 +57,8 @@ async def forget(*, confirmed: bool) -> int:
         raise ConfigurationError(f"journal altéré, rien n'est purgé : {error}") from None
     except ClockNotBelieved as error:
         raise ConfigurationError(str(error)) from None
+    except (TimeoutError, JournalUnavailable):
+        raise ConfigurationError("journal : la base ne répond pas, ou ne peut être écrite") from None
 
 
 @asynccontextmanager

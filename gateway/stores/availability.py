@@ -104,6 +104,8 @@ class GuardedWriter:
     async def run_probe(self) -> bool:
         """True when an entry could be written now. What was written within a second proves it; else a probe is tried, and one
         that does not end soon leaves what was known to be told."""
+        if self.state.is_hung:
+            return False
         if not self.state.is_available or time.monotonic() - self._written_at > PROBE_PERIOD:
             await asyncio.wait([self.probe()], timeout=LATE)
         return self.state.is_available

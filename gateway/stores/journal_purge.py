@@ -4,6 +4,7 @@ A clock that jumps ahead would forget everything at once, for good. So what was 
 instant far beyond it is not believed before an operator says so; meanwhile nothing is forgotten.
 """
 
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -32,6 +33,7 @@ from gateway.stores.journal_tables import (
 )
 from gateway.stores.sql import insertion
 
+BATCH_TIMEOUT = 30.0  # seconds for one transaction: a database that hangs is told, not waited for
 PURGE_BATCH = 500  # entries forgotten in one transaction: short, so that answers do not wait
 JUMP = timedelta(days=7)  # longer than a service is stopped; beyond, a clock is not believed by itself
 
@@ -42,8 +44,8 @@ async def believe(
     """Note the instant as the last one seen. Raises ClockNotBelieved when it is far beyond the one before, unless an operator
     confirms it. `written_at`: the instant of an entry, which tells where nothing was noted yet."""
     async with journal.engine.begin() as connection:
-        last = await connection.run_sync(_last_seen, journal.sealer, written_at)
-        if last is not None and now - last > JUMP and not confirmed:
+        last = None if confirmed else await connection.run_sync(_last_seen, journal.sealer, written_at)
+        if last is not None and now - last > JUMP:
             raise ClockNotBelieved(last, now)
         await connection.run_sync(_note, journal.sealer, now)
 
@@ -81,7 +83,7 @@ async def purge_entries(journal: Journal, stale: Callable[[bytes], bool], record
     forgotten, `record` makes the entry that tells how many. Raises JournalTampered: a proof of tampering is not forgotten.
     """
     total = 0
-    while forgotten := await _forget(journal, stale):
+    while forgotten := await asyncio.wait_for(_forget(journal, stale), BATCH_TIMEOUT):
         total += forgotten
     if total:
         await journal.append(JournalEntry(record(total)))

@@ -15,6 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway.domain.seal import Anchor, Sealer, next_
 from gateway.stores.journal import Journal
 from gateway.stores.journal_tables import (
+    BOUNDS,
+    CLOCK,
     END,
     ENTRIES,
     PERSONS,
@@ -69,6 +71,8 @@ async def verify_chain(journal: Journal, anchor: Anchor | None = None) -> Verifi
         try:
             start = await connection.run_sync(read_anchor, journal.sealer, START)
             end = await connection.run_sync(read_anchor, journal.sealer, END)
+            if await connection.scalar(select(BOUNDS.c.nom).where(BOUNDS.c.nom == CLOCK)):
+                await connection.run_sync(read_anchor, journal.sealer, CLOCK)
         except (JournalTampered, DBAPIError):
             return Verification(0, Anchor(0, b""), BOUND_FAULT)
         walk = ChainWalk(journal.sealer, start, anchor)

@@ -20,7 +20,7 @@ from gateway.stores.availability import Availability
 from gateway.stores.journal import PLACES, Journal, JournalEntry
 from gateway.stores.journal_purge import believe
 from gateway.stores.journal_queries import verify_chain
-from gateway.stores.journal_tables import END, pseudonym, put_anchor, take_anchor
+from gateway.stores.journal_tables import END, JournalTampered, pseudonym, put_anchor, take_anchor
 from gateway.stores.sql import storable
 
 pytestmark = pytest.mark.anyio
@@ -274,3 +274,13 @@ async def test_e1_an_entry_of_another_journal_of_the_same_key_does_not_fit(journ
 async def _rows(journal: Journal, query: str) -> list[Any]:
     async with journal.engine.connect() as connection:
         return list((await connection.execute(text(query))).all())
+
+
+async def test_r8_the_instant_last_seen_cannot_be_moved_by_who_has_no_key(journal: Journal) -> None:
+    await believe(journal, NOON, written_at)
+    await execute(journal, "UPDATE journal_bornes SET numero = numero + 40000000 WHERE nom = 'horloge'")
+    assert (await verify_chain(journal)).fault == "une borne du journal manque ou n'est pas signée par cette clé"
+    with pytest.raises(JournalTampered):
+        await believe(journal, NOON + timedelta(days=370), written_at)
+    await believe(journal, NOON, written_at, confirmed=True)
+    assert (await verify_chain(journal)).fault is None
