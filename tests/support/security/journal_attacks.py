@@ -29,11 +29,11 @@ ANONYMOUS = "{ moi { profil } }"
 
 
 @contextmanager
-def attacked(world: World, port: int = 0, **env: str) -> Iterator[LaunchedGateway]:
+def attacked(world: World, **env: str) -> Iterator[LaunchedGateway]:
     """A gateway of the checkout that is attacked, over this world."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(gateway_process, "ROOT", CHECKOUT)
-        with world.gateway(port, **env) as launched:
+        with world.gateway(0, **env) as launched:
             yield launched
 
 
