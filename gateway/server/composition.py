@@ -177,8 +177,9 @@ def build_health(services: Services, authenticator: Authenticator) -> Health:
 
     necessary = {"cles": authenticator.verifier.keys.is_usable, "journal": services.readings_journal.run_probe}
     useful = {
-        "liens": lambda: answers(services.links.read(("",))),
+        "liens": lambda: answers(services.links.is_well()),
         "registre": lambda: _was_harvested(services),
+        "tenue": services.journal_keeper.is_well,
     }
     return Health(necessary, useful, time.monotonic)
 

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, Gauge
 
 from gateway.admission import RequestSlots
 from gateway.audit.alerts import Alerts
+from gateway.audit.retention import JournalKeeper
 from gateway.cache.factory import open_cache
 from gateway.cache.sealed import SealedCodec
 from gateway.config import Configuration
@@ -51,6 +52,7 @@ class Services:
     harvest_metrics: HarvestMetrics
     links: LinkStore
     readings_journal: Journal
+    journal_keeper: JournalKeeper
     rate_limits: RateLimits
     shared_pacer: SharedPacer | None
     alerts: Alerts
@@ -85,10 +87,9 @@ def build_services(
     known_connectors = connectors()
     partners = load_partners(configuration.root / "partenaires", environ, known_connectors)
     metrics = CollectorRegistry()
-    counts, alerts = SourceMetrics(metrics), Alerts(metrics)
-    transport = Transport(configuration.now, network)
-    sealed_codec = SealedCodec(configuration.cache_sealers, codec(UnitResult))
-    cache = open_cache(configuration.cache, sealed_codec, seconds)
+    counts, alerts, transport = SourceMetrics(metrics), Alerts(metrics), Transport(configuration.now, network)
+    readings_journal = build_journal(configuration, environ, alerts.available)
+    cache = open_cache(configuration.cache, SealedCodec(configuration.cache_sealers, codec(UnitResult)), seconds)
     shared_pacer = None if configuration.cache == "memory://" else SharedPacer(configuration.cache)
     clock = replace(clock or Clock(), processus=configuration.processus, shared=shared_pacer)
     sources = Sources(partners, known_connectors, SourceDeps(transport, cache, counts, configuration.now, clock))
@@ -103,7 +104,8 @@ def build_services(
         registry=RegistryStore(_url(configuration, environ, "registre.sqlite"), configuration.sealer),
         harvest_metrics=HarvestMetrics(metrics, configuration.now),
         links=LinkStore(_url(configuration, environ, "liens.sqlite")),
-        readings_journal=build_journal(configuration, environ, alerts.available),
+        readings_journal=readings_journal,
+        journal_keeper=JournalKeeper(readings_journal, configuration, configuration.now, alerts),
         rate_limits=RateLimits(environ.get("GATEWAY_CACHE_URL", "")),
         shared_pacer=shared_pacer,
         alerts=alerts,
