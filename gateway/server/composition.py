@@ -152,6 +152,8 @@ def build_health(services: Services, authenticator: Authenticator) -> Health:
         "liens": lambda: answers(services.links.read(("",))),
         "registre": lambda: answers(services.registry.harvest_state()),
     }
+    if services.shared_counters is not None:
+        useful["redis"] = services.shared_counters.answers
     return Health(necessary, useful, time.monotonic)
 
 

@@ -36,7 +36,9 @@ from gateway.stores.counters import RateLimits
 from gateway.stores.journal import Journal
 from gateway.stores.links import LinkStore
 from gateway.stores.registry import RegistryStore
+from gateway.stores.shared_counters import SharedCounters
 from gateway.stores.sql import database_url
+from gateway.suspension import Suspension
 
 
 @dataclass(slots=True)
@@ -52,6 +54,7 @@ class Services:
     links: LinkStore
     readings_journal: Journal
     rate_limits: RateLimits
+    shared_counters: SharedCounters | None
     shared_pacer: SharedPacer | None
     alerts: Alerts
     counts: SourceMetrics
@@ -68,9 +71,9 @@ class Services:
         await self.registry.close()
         await self.links.close()
         await self.readings_journal.close()
-        await self.rate_limits.close()
-        if self.shared_pacer is not None:
-            await self.shared_pacer.aclose()
+        for shared in (self.shared_counters, self.shared_pacer):
+            if shared is not None:
+                await shared.aclose()
 
 
 def build_services(
@@ -88,8 +91,10 @@ def build_services(
     counts, alerts = SourceMetrics(metrics), Alerts(metrics)
     transport = Transport(configuration.now, network)
     sealed_codec = SealedCodec(configuration.cache_sealers, codec(UnitResult))
-    cache = open_cache(configuration.cache, sealed_codec, seconds)
-    shared_pacer = None if configuration.cache == "memory://" else SharedPacer(configuration.cache)
+    suspension, url = Suspension(registry=metrics), configuration.cache
+    cache = open_cache(url, sealed_codec, suspension, seconds)
+    shared_pacer = None if url == "memory://" else SharedPacer(url, suspension)
+    shared_counters = None if url == "memory://" else SharedCounters(url, suspension)
     clock = replace(clock or Clock(), processus=configuration.processus, shared=shared_pacer)
     sources = Sources(partners, known_connectors, SourceDeps(transport, cache, counts, configuration.now, clock))
     return Services(
@@ -104,7 +109,8 @@ def build_services(
         harvest_metrics=HarvestMetrics(metrics, configuration.now),
         links=LinkStore(_url(configuration, environ, "liens.sqlite")),
         readings_journal=build_journal(configuration, environ, alerts.available),
-        rate_limits=RateLimits(environ.get("GATEWAY_CACHE_URL", "")),
+        rate_limits=RateLimits(shared_counters),
+        shared_counters=shared_counters,
         shared_pacer=shared_pacer,
         alerts=alerts,
         keeper=_keeper(configuration, sources, known_connectors),

@@ -95,7 +95,9 @@ class SharedFlights:
         """Fetch, or wait for the process that does: its answer comes by the cache; when it fails, it is our turn."""
         departure, reader = self._cache.now(), self._readers[fetch.unit.source]
         duration = reader.partner.limites.delai_secondes + TIDYING
-        while (lease := await self._cache.acquire(fetch.key, duration)) is None:
+        until = departure + 2 * duration
+        # Beyond, whoever holds the lease is no process of ours: nobody reads for that long.
+        while (lease := await self._cache.acquire(fetch.key, duration)) is None and self._cache.now() < until:
             if (brought := await self._news(fetch, departure)) is not None:
                 return brought
             await asyncio.sleep(WAIT)
@@ -108,7 +110,7 @@ class SharedFlights:
             await self._keep(fetch, answer, generation, mark)
             return answer
         finally:
-            await self._cache.release(fetch.key, lease)
+            await self._cache.release(fetch.key, lease or "")
 
     async def _news(self, fetch: Fetch, departure: float) -> UnitResult | None:
         """What was kept since what is known; before this flight left, it was there for an asker whom the cache did not answer:
