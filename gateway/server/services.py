@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, Gauge
 
 from gateway.admission import RequestSlots
 from gateway.audit.alerts import Alerts
+from gateway.auth.authentication.client_register import ClientMetrics
 from gateway.cache.factory import open_cache
 from gateway.cache.sealed import SealedCodec
 from gateway.config import Configuration
@@ -57,6 +58,7 @@ class Services:
     shared_counters: SharedCounters | None
     shared_pacer: SharedPacer | None
     alerts: Alerts
+    client_metrics: ClientMetrics
     counts: SourceMetrics
     slots: RequestSlots
     loop_lag: LoopLag
@@ -113,6 +115,7 @@ def build_services(
         shared_counters=shared_counters,
         shared_pacer=shared_pacer,
         alerts=alerts,
+        client_metrics=ClientMetrics(metrics),
         keeper=_keeper(configuration, sources, known_connectors),
         harvest_target=_harvest_target(sources, known_connectors),
         refresh_ahead=RefreshAhead(sources, cache, clock.sleep),
