@@ -19,6 +19,7 @@ from gateway.errors import ConfigurationError
 from gateway.schema.organisations import TypeSource
 from gateway.server.loop_lag import LoopLag
 from gateway.sources.codec import codec
+from gateway.sources.connector_door import lazily
 from gateway.sources.events.queue import QueueConsumer
 from gateway.sources.events.subscriptions import consumers, receiver
 from gateway.sources.events.webhook import WebhookReceiver
@@ -159,7 +160,7 @@ def _keeper(configuration: Configuration, sources: Sources, known: Mapping[str, 
     return ReferentielKeeper(
         configuration.donnees / "referentiel.json",
         lambda reading: sources.execute(partner.nom, reading),
-        read,
+        lambda: lazily(read),
     )
 
 

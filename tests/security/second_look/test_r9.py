@@ -172,7 +172,7 @@ def test_r9_every_cut_of_a_register_leaves_the_last_good_one(followed: Followed)
         "[clients]\n[fin]\nclients = 2\n",
         CLOSED.replace("= 2", "= 3"),
         CLOSED.replace("= 2", "= -1"),
-        CLOSED.replace("= 2", '= "2"'),
+        CLOSED.replace("= 2", '= "deux"'),
         CLOSED + "\n[fin]\nclients = 2\n",
         REGISTRY,
         "a = " + "[" * 100_000,
