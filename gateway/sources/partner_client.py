@@ -27,6 +27,10 @@ from gateway.sources.resilience.budgets import JITTER, Bulkhead, RetryBudget, Sp
 from gateway.sources.resilience.pacing import Clock, Pacer
 
 CALLS_KEPT = 50
+OPERATIONS_MAX, OTHER_OPERATION = (
+    50,
+    "autre",
+)  # labels of the figures: a connector that makes names makes no figure of each
 FAILURES_IN_A_ROW = 3  # last calls, all failed: the partner is down
 RATE_TO_DEGRADE = 0.1  # share of failed calls
 REJECTS_TO_DEGRADE = 0.01  # share of records lost (docs/security.md U09)
@@ -103,6 +107,7 @@ class PartnerClient:
         self.metrics, self.wall_clock, self.clock = metrics, now, clock
         self._transport = transport
         self.runs = ConnectorRuns()
+        self._operations: set[str] = set()
         self._budget = RetryBudget()
         self.spare_capacity = SpareCapacity(
             partner.limites.par_seconde / clock.processus, partner.limites.par_minute_locataire / clock.processus
@@ -206,7 +211,10 @@ class PartnerClient:
 
     def _note(self, request: PartnerRequest, error: SourceError | None, seconds: float) -> None:
         outcome = error.code.value if error else SUCCESS
-        self.metrics.call(self.partner.nom, request.operation, outcome, seconds)
+        if len(self._operations) < OPERATIONS_MAX:
+            self._operations.add(request.operation)
+        operation = request.operation if request.operation in self._operations else OTHER_OPERATION
+        self.metrics.call(self.partner.nom, operation, outcome, seconds)
         if request.witness:
             self.observations.note(error, seconds, self.wall_clock())
 
