@@ -25,6 +25,7 @@ from gateway.connectors.base import (
     UnexpectedAnswer,
     mapped,
 )
+from gateway.schema.nouns import Jeune
 
 T = TypeVar("T")
 REQUESTS_MAX = 1_000  # of one step of a reading
@@ -82,7 +83,7 @@ def sound(result: Any) -> ReadingResult:
 
 def _rebuilt(record: Any) -> Record:
     """The record by the types of its classes. Raises what tells that it is none."""
-    if not isinstance(record, Record) or not 0 < len(record.key) <= KEY_MAX:
+    if not isinstance(record, Record) or not isinstance(record.jeune, Jeune) or not 0 < len(record.key) <= KEY_MAX:
         raise TypeError("no record")
     return _DECODE(_ENCODE(record))
 
