@@ -17,10 +17,13 @@ local told = redis.pcall('GETRANGE', KEYS[1], 0, 31)
 local text = type(told) == 'string'
 local count = text and string.match(told, '^%d+$') and #told <= 15 and tonumber(told)
 local altered = (not count and told ~= '') and 1 or 0
-if altered == 1 then redis.call('DEL', KEYS[1]) end
-local left = count and redis.call('PTTL', KEYS[1]) or -2
+if not count then redis.call('DEL', KEYS[1]) end
+local left = count and redis.call('PTTL', KEYS[1]) or window
+if left < 0 or left > window then
+  left = window
+  redis.call('PEXPIRE', KEYS[1], window)
+end
 count = count or 0
-if left < 0 or left > window then left = window end
 if units > 0 then
   count = count + units
   redis.call('SET', KEYS[1], string.format('%.0f', count), 'PX', math.max(1, left))

@@ -122,7 +122,7 @@ def test_r11_a_connectors_defect_is_its_partners_failure(world: World, patched: 
             break
         time.sleep(1.0)
     uais = {edge["node"]["contrat"]["cfa"]["uai"] for edge in told["data"]["ruptures"]["edges"]}
-    served = {one for one in world.population.accounts["gestibase"]}
+    served = set(world.population.accounts["gestibase"])
     assert uais - served, "those of other partners are there"
     assert {source for _, source in failed} <= {"gestibase"}
     text = (record / "passerelle.log").read_text(encoding="utf-8")
