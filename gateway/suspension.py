@@ -23,7 +23,11 @@ TIMEOUT = 0.25  # seconds: a cache that takes longer is not one
 PARTS = 10
 REST = 1.0  # seconds
 STEADY = 5.0  # seconds
-USES = ("cache", "debits", "cadence")
+USES = {  # what is kept in Redis, and where its altered values are logged
+    "cache": logging.getLogger("gateway.cache"),
+    "debits": logging.getLogger("gateway.stores.debits"),
+    "cadence": logging.getLogger("gateway.sources"),
+}
 # What Redis says of a value that is not what was written there. Anything else it says is a failure of its own.
 ALTERED = ("WRONGTYPE", "not an integer")
 logger = logging.getLogger("gateway.redis")
