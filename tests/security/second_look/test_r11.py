@@ -41,7 +41,7 @@ from gateway.sources.http.transport import Transport
 from gateway.sources.units import UnitFailure, UnitResult
 from gateway.stores.registry import HarvestState, StoredContrat
 from tests.support.figures import note
-from tests.support.security.second_checkout import BEFORE, configuration, gateway
+from tests.support.security.second_checkout import BEFORE, configuration, few_people, gateway
 from tests.support.sources import UAI_A, sources_harness, unit, wall_clock
 
 # ---------------------------------------------------------------- over HTTP
@@ -88,6 +88,12 @@ install(reading)
 """,
 }
 LIST = "{ ruptures(first: 100) { totalCount complet edges { node { contrat { cfa { uai } } } } } }"
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with few_people(tmp_path_factory.mktemp("monde") / "m") as opened:
+        yield opened
 
 
 @pytest.fixture(params=PATCHES, scope="module")

@@ -32,7 +32,7 @@ from gateway.stores.shared_counters import SharedCounters
 from gateway.suspension import Suspension
 from tests.support.figures import note
 from tests.support.redis_server import redis_server
-from tests.support.security.second_checkout import configuration, gateway
+from tests.support.security.second_checkout import configuration, few_people, gateway
 from tests.support.sources import INSTANT
 
 LIST = "{ ruptures(first: 5) { totalCount edges { node { date jeune { nom } } } } }"
@@ -82,6 +82,12 @@ class Stage:
             yield
         finally:
             os.kill(pid, signal.SIGCONT)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with few_people(tmp_path_factory.mktemp("monde") / "m") as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from gateway.domain.referentiel import CommuneLine, MissionLocaleRow, OrganismeR
 from gateway.errors import ClientsUnavailable, ConfigurationError
 from tests.support.figures import note
 from tests.support.security.issuer import WallClock
-from tests.support.security.second_checkout import BEFORE, configuration, gateway
+from tests.support.security.second_checkout import BEFORE, configuration, few_people, gateway
 
 PATIENCE = 60.0  # seconds: the register is looked at every ten
 LEAVING = "cfa"  # the client that an operator removes
@@ -56,6 +56,12 @@ class Register:
         while not (found := holds()) and time.monotonic() < limit:
             time.sleep(0.5)
         return found
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with few_people(tmp_path_factory.mktemp("monde") / "m") as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module")

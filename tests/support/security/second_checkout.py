@@ -16,11 +16,20 @@ from fixtures import gateway_process
 from fixtures.gateway_process import LaunchedGateway, environment
 from fixtures.servers import HOST, free_port
 from fixtures.world import World
+from tests.conftest import TODAY
 
 CHECKOUT = Path(os.environ.get("AUTRE_DEPOT", str(gateway_process.ROOT)))
 BEFORE = "AUTRE_DEPOT" in os.environ  # the attacked checkout is another one
 # What is put before `serve`, as a file that the test wrote: a connector changed, and nothing else.
 PATCHED = "import sys; exec(compile(open(sys.argv.pop(1)).read(), 'patch', 'exec')); from gateway.__main__ import main; main()"
+
+
+@contextmanager
+def few_people(record: Path) -> Iterator[World]:
+    """A small world, its registry harvested: what is judged is what a gateway does, whoever is in it."""
+    with World.generated(record, jeunes=400, departements=("02",), today=TODAY) as opened:
+        opened.harvest()
+        yield opened
 
 
 def configuration(world: World, record: Path) -> Path:
