@@ -6,9 +6,10 @@ A connector is somebody's code over somebody else's data. It may raise anything,
 announced. Each run has a thread of its own, a daemon: one that never ends keeps neither the process nor the threads that others
 need. At most THREADS at once for a partner: beyond, its readings wait, and nobody else's.
 
-The loop looks at each run every TICK. One that lasts longer than SECONDS, or that lasts and meanwhile the process grew by GROWTH,
-is stopped: an exception is raised in its thread, where Python code is executed. What waits in C (a sleep, a regular expression)
-cannot be stopped; it is left alone, and holds its place. A connector is trusted code, and this is no sandbox.
+The loop looks at each run every TICK. One that computed for SECONDS, or that is there for WAITING, is stopped: an exception is
+raised in its thread, where Python code is executed. When the process grew by GROWTH since a run began, the run under way that
+computed most is stopped, one at a time: memory has no owner, and who fills it computes. What waits in C (a sleep, a regular
+expression) cannot be stopped; it is left alone, and holds its place. A connector is trusted code, and this is no sandbox.
 """
 
 import asyncio
@@ -23,8 +24,9 @@ from typing import Any, Generic, ParamSpec, TypeVar
 P = ParamSpec("P")
 T = TypeVar("T")
 THREADS = 4
-SECONDS = 10.0  # the largest CFA takes a tenth of one
-LASTS = 0.5  # seconds; memory that grows is laid to runs that last
+SECONDS = 5.0  # of its thread's processor: the largest CFA takes a tenth of one
+WAITING = 30.0  # seconds by the clock: as long as a partner is waited for
+LASTS = 0.3  # seconds of processor; memory that grows is laid to runs that compute
 GROWTH = 192 * 1024 * 1024  # bytes
 TICK = 0.05  # seconds
 _STATM = Path("/proc/self/statm")
@@ -63,6 +65,7 @@ class _Run(Generic[T]):
     def __init__(self, call: Callable[[], T]) -> None:
         self._call, self._lock = call, threading.Lock()
         self._ident: int | None = None
+        self.start, self.size = time.monotonic(), _resident()
 
     def __call__(self) -> T:
         try:
@@ -77,6 +80,15 @@ class _Run(Generic[T]):
             raise
         except BaseException as error:
             raise ConnectorFailed(type(error).__name__) from error
+
+    def computed(self) -> float:
+        """The seconds of processor of its thread; by the clock, where the system does not tell."""
+        with self._lock:
+            if self._ident is None:
+                return 0.0
+            if not hasattr(time, "pthread_getcpuclockid"):
+                return time.monotonic() - self.start
+            return time.clock_gettime(time.pthread_getcpuclockid(self._ident))
 
     def stop(self) -> None:
         with self._lock:
@@ -95,16 +107,18 @@ class ConnectorRuns:
         """What a call returns. Raises what it raises, ConnectorFailed when it was stopped or could not start in time."""
         loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout(SECONDS):
+            async with asyncio.timeout(WAITING):
                 await self._places.acquire()
         except TimeoutError:
             raise ConnectorFailed("too many of its runs do not end") from None
         run = _Run(call)
         ended = loop.run_in_executor(self._threads, run)
         ended.add_done_callback(self._free)
+        _UNDER_WAY.add(run)
         try:
             return await self._watched(run, ended)
         finally:
+            _UNDER_WAY.discard(run)
             if not ended.done():
                 run.stop()
                 ended.add_done_callback(_ignore)
@@ -114,18 +128,29 @@ class ConnectorRuns:
         asyncio.get_running_loop().run_in_executor(self._threads, _Run(close)).add_done_callback(_ignore)
 
     async def _watched(self, run: _Run[T], ended: "asyncio.Future[T]") -> T:
-        start, size = time.monotonic(), _resident()
         while True:
-            # Shielded: who leaves does not end a thread, and its place is free when it has ended.
+            # Waited for, not awaited: who leaves does not end a thread, and its place is free when it has ended.
             await asyncio.wait({ended}, timeout=TICK)
             if ended.done():
                 return ended.result()
-            lasted = time.monotonic() - start
-            if lasted > SECONDS or (lasted > LASTS and _resident() - size > GROWTH):
+            if time.monotonic() - run.start > WAITING or run.computed() > SECONDS or _fills_memory(run):
                 raise ConnectorFailed("stopped: too long, or too large")
 
     def _free(self, _: "asyncio.Future[Any]") -> None:
         self._places.release()
+
+
+_UNDER_WAY: set[_Run[Any]] = set()
+
+
+def _fills_memory(run: _Run[Any]) -> bool:
+    """Whether the process grew too much since a run began, and none computed more; the others are then judged from now."""
+    size, computed = _resident(), run.computed()
+    if size - run.size <= GROWTH or computed < max(LASTS, *(other.computed() for other in _UNDER_WAY)):
+        return False
+    for other in _UNDER_WAY:
+        other.size = size
+    return True
 
 
 def _resident() -> int:

@@ -67,10 +67,9 @@ def reading(tenant, day):
 install(reading)
 """,
     "one record raises": """
-seen, mapping = [], getattr(module, record)
+seen, mapping = {}, getattr(module, record)
 def broken(lines, cfa):
-    if cfa not in seen:
-        seen.append(cfa)
+    if seen.setdefault(cfa, lines[0].id) == lines[0].id:
         raise KeyError("Nom Secret")
     return mapping(lines, cfa)
 setattr(module, record, broken)
@@ -87,7 +86,7 @@ def reading(tenant, day):
 install(reading)
 """,
 }
-LIST = "{ ruptures(first: 100) { totalCount complet edges { node { contrat { cfa { uai } } } } } }"
+LIST = "{ jeunes(first: 100) { totalCount complet edges { node { formations { cfa { uai } } } } } }"
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +127,8 @@ def test_r11_a_connectors_defect_is_its_partners_failure(world: World, patched: 
         if not any(code == "SOURCE_DELAI_DEPASSE" for code, _ in failed) and attempt > 1:
             break
         time.sleep(1.0)
-    uais = {edge["node"]["contrat"]["cfa"]["uai"] for edge in told["data"]["ruptures"]["edges"]}
+    people = [edge["node"]["formations"] or [] for edge in told["data"]["jeunes"]["edges"]]
+    uais = {formation["cfa"]["uai"] for formations in people for formation in formations if formation["cfa"]}
     served = set(world.population.accounts["gestibase"])
     assert uais - served, "those of other partners are there"
     assert {source for _, source in failed} <= {"gestibase"}
@@ -417,7 +417,7 @@ async def test_r11_a_run_that_fills_the_memory_is_stopped(monkeypatch: pytest.Mo
 
 @pytest.mark.anyio
 async def test_r11_runs_that_block_hold_the_places_of_their_partner_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connector_runs, "SECONDS", 0.1)
+    monkeypatch.setattr(connector_runs, "WAITING", 0.1)
     blocked, others, end = ConnectorRuns(), ConnectorRuns(), threading.Event()
     for _ in range(connector_runs.THREADS + 2):
         with pytest.raises(ConnectorFailed):
@@ -487,7 +487,7 @@ async def test_r11_a_contract_that_cannot_be_folded_is_set_aside(monkeypatch: py
     result = await RegistryReader(Store(), fold).records((), (), ())
     assert sorted(one.jeune.nom or "" for one in result.records) == ["N0", "N2"]
 
-    monkeypatch.setattr(connector_runs, "SECONDS", 0.1)
+    monkeypatch.setattr(connector_runs, "WAITING", 0.1)
     end = threading.Event()
     with pytest.raises(RegistryUnavailable):
         await RegistryReader(Store(), lambda _: end.wait() and None).records((), (), ())  # type: ignore[func-returns-value]
