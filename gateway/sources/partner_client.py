@@ -3,6 +3,7 @@
 Its state is computed from its recent calls. Knows no noun, no cache and no reading: a page at a time.
 """
 
+import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -21,7 +22,7 @@ from gateway.sources.http import page_trail
 from gateway.sources.http.credentials import Credential, credential
 from gateway.sources.http.page_trail import PageValidator
 from gateway.sources.http.transport import Exchange, PartnerResponse, Transport
-from gateway.sources.metrics import SUCCESS, SourceMetrics
+from gateway.sources.metrics import CANCELLED, SUCCESS, SourceMetrics
 from gateway.sources.partners.load import DEFAULT_ACCESS, Partner
 from gateway.sources.resilience.budgets import JITTER, Bulkhead, RetryBudget, SpareCapacity
 from gateway.sources.resilience.pacing import Clock, Pacer
@@ -200,23 +201,29 @@ class PartnerClient:
 
     @contextmanager
     def _noted(self, request: PartnerRequest) -> Iterator[None]:
-        """Count one exchange and its outcome; one that is cancelled says nothing of the partner."""
+        """Count one exchange and its outcome. One that is cancelled says nothing of the partner's state: it is counted only."""
         start = perf_counter()
         try:
             yield
         except SourceError as error:
             self._note(request, error, perf_counter() - start)
             raise
+        except asyncio.CancelledError:  # the reading's delay is over, or the process stops
+            self.metrics.call(self.partner.nom, self._operation(request), CANCELLED, perf_counter() - start)
+            raise
         self._note(request, None, perf_counter() - start)
 
     def _note(self, request: PartnerRequest, error: SourceError | None, seconds: float) -> None:
         outcome = error.code.value if error else SUCCESS
-        if len(self._operations) < OPERATIONS_MAX:
-            self._operations.add(request.operation)
-        operation = request.operation if request.operation in self._operations else OTHER_OPERATION
-        self.metrics.call(self.partner.nom, operation, outcome, seconds)
+        self.metrics.call(self.partner.nom, self._operation(request), outcome, seconds)
         if request.witness:
             self.observations.note(error, seconds, self.wall_clock())
+
+    def _operation(self, request: PartnerRequest) -> str:
+        """The name of a request in the figures, of a bounded number."""
+        if len(self._operations) < OPERATIONS_MAX:
+            self._operations.add(request.operation)
+        return request.operation if request.operation in self._operations else OTHER_OPERATION
 
     def _call(self, request: PartnerRequest, tenant: Tenant, known: PageValidator | None) -> Exchange:
         limits = self.partner.limites
