@@ -91,13 +91,10 @@ def build_services(
     known_connectors = connectors()
     partners = load_partners(configuration.root / "partenaires", environ, known_connectors)
     metrics = CollectorRegistry()
-    counts, alerts = SourceMetrics(metrics), Alerts(metrics)
-    transport = Transport(configuration.now, network)
-    sealed_codec = SealedCodec(configuration.cache_sealers, codec(UnitResult))
-    suspension, url = Suspension(registry=metrics), configuration.cache
-    cache = open_cache(url, sealed_codec, suspension, seconds)
-    shared_pacer = None if url == "memory://" else SharedPacer(url, suspension)
-    shared_counters = None if url == "memory://" else SharedCounters(url, suspension)
+    counts, alerts, transport = SourceMetrics(metrics), Alerts(metrics), Transport(configuration.now, network)
+    sealed_codec, suspension = SealedCodec(configuration.cache_sealers, codec(UnitResult)), Suspension(registry=metrics)
+    cache = open_cache(configuration.cache, sealed_codec, suspension, seconds)
+    shared_pacer, shared_counters = _shared(configuration.cache, suspension)
     clock = replace(clock or Clock(), processus=configuration.processus, shared=shared_pacer)
     sources = Sources(partners, known_connectors, SourceDeps(transport, cache, counts, configuration.now, clock))
     return Services(
@@ -123,6 +120,11 @@ def build_services(
         consumers=consumers(sources, known_connectors, cache, counts),
         receiver=receiver(sources, known_connectors, counts, seconds),
     )
+
+
+def _shared(url: str, suspension: Suspension) -> tuple[SharedPacer, SharedCounters] | tuple[None, None]:
+    """What all processes count together, where there is a Redis."""
+    return (None, None) if url == "memory://" else (SharedPacer(url, suspension), SharedCounters(url, suspension))
 
 
 def _single(sources: Sources, nature: TypeSource) -> Partner:
