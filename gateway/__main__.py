@@ -42,6 +42,10 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     key = add("cle", _key, "crée une clé d'API pour un client du registre")
     key.add_argument("action", choices=("creer",))
     key.add_argument("client")
+    clients = add(
+        "clients", _clients, "écrit à la fin de clients.toml le nombre de clients, qui prouve qu'il est entier"
+    )
+    clients.add_argument("action", choices=("clore",))
     explain = add("expliquer", _explain, "montre ce qu'une requête demande, ce qu'on en refuse, et sa fonction")
     explain.add_argument("query", help="texte d'une requête, ou fichier qui la contient", metavar="requete")
     explain.add_argument("--profil", default="ml", help="profil de l'appelant : ml, cfa, dreets…")
@@ -167,6 +171,12 @@ def _key(arguments: argparse.Namespace) -> None:
     from gateway.cli.commands import create_api_key  # noqa: PLC0415
 
     print(create_api_key(arguments.client))
+
+
+def _clients(_: argparse.Namespace) -> None:
+    from gateway.cli.commands import close_register  # noqa: PLC0415
+
+    print(close_register())
 
 
 def main(argv: Sequence[str] = tuple(sys.argv[1:])) -> int:

@@ -24,6 +24,7 @@ GatewayError
 ├── RegistryUnavailable    the copy of the registry did not answer: one source is missing, SOURCE_INDISPONIBLE
 ├── LeakStopped            ERREUR_INTERNE: the sentinel fired, nothing was sent
 ├── KeysUnavailable        no key set can be trusted (503): it is not the token's fault
+├── ClientsUnavailable     the register of callers no longer reads (503): nobody is known
 ├── Overloaded             too many requests are under way, or wait for the same thing (503)
 ├── ClockNotBelieved       the clock jumped ahead: what is too old by it is kept, and the operator is asked
 ├── JournalUnavailable     nothing nominative leaves without its entry (503); the rest goes on
@@ -177,6 +178,10 @@ class ConfigurationError(GatewayError):
 
 class KeysUnavailable(GatewayError):
     """No key set can be trusted: the service is unavailable (503), which says nothing of the token (not 401)."""
+
+
+class ClientsUnavailable(GatewayError):
+    """The register of callers did not read for too long: nobody is admitted by what it was (503)."""
 
 
 class Overloaded(GatewayError):

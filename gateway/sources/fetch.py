@@ -149,6 +149,10 @@ class Sources:
         """One page of a harvest, read by `read`, within the partner's delay. Raises SourceError."""
         return await self._readers[source].client.page(request, rank, read)
 
+    async def apart(self, source: str, call: Callable[[], T]) -> T:
+        """What a connector's own code makes of a call of its partner. Raises SourceInvalid when it fails."""
+        return await self._readers[source].client.apart(call)
+
     async def purge(self, source: str) -> bool:
         """Forget what is kept of a partner; False when the cache does not answer."""
         return await self._deps.cache.purge(source)

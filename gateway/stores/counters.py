@@ -6,7 +6,6 @@ account guessed): counters that forget, in memory or in Redis.
 One row a reader and a person, with the last day: a person read again in the window does not count again.
 """
 
-import logging
 import math
 import time
 from collections.abc import Sequence
@@ -15,13 +14,12 @@ from datetime import date
 from typing import Any
 
 from limits import RateLimitItemPerMinute
-from limits.aio.storage import MemoryStorage, RedisStorage
+from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import FixedWindowRateLimiter
-from limits.errors import StorageError
-from redis.asyncio import ConnectionPool
 from sqlalchemy import BigInteger, Column, Connection, Date, Index, Integer, MetaData, String, Table, func, or_, select
 
 from gateway.domain.quotas import MARGIN, CountUnder, Quota, QuotaCrossed, judge
+from gateway.stores.shared_counters import SharedCounters
 from gateway.stores.sql import insertion, storable
 
 NAME_MAX = 256  # characters of who reads
@@ -46,9 +44,8 @@ POPULATIONS = Table(  # how many persons a perimeter had, the most seen that day
 TABLES = tuple(_tables.sorted_tables)
 COUNTED_MAX = 500_000
 KEY = ["portee", "qui", "personne"]
-logger = logging.getLogger("gateway.stores.debits")
 WINDOW_MAX = 600.0  # seconds, of the longest allowance
-REDIS_WAIT = 0.5  # seconds: beyond, the request goes on uncounted
+LIMITS = "LIMITS"  # the prefix of names in Redis
 
 
 class CountedToday:
@@ -179,46 +176,38 @@ class SteadyMemory(MemoryStorage):
 
 
 class RateLimits:
-    """Fixed windows, of one process or, by a Redis URL, of all of them. A Redis that fails lets requests go, and says so:
-    quotas of persons are counted elsewhere, and exactly."""
+    """Fixed windows, of one process or, by a Redis URL, of all of them. A Redis that fails lets requests go: quotas of persons
+    are counted elsewhere, and exactly."""
 
-    def __init__(self, url: str) -> None:
-        self._connections = _connections(url) if url.startswith(("redis://", "rediss://")) else None
-        store = _redis(url, self._connections) if self._connections else SteadyMemory()
-        self._windows = FixedWindowRateLimiter(store)
-
-    async def close(self) -> None:
-        if self._connections is not None:
-            await self._connections.aclose()
+    def __init__(self, shared: SharedCounters | None = None) -> None:
+        self._shared, self._own = shared, FixedWindowRateLimiter(SteadyMemory())
 
     async def spend(self, allowance: Allowance, who: str, units: int) -> Balance | None:
         """Spend, even beyond the limit. None when the limit is not exceeded, else what is left and when to come back."""
-        who = storable(who, NAME_MAX)
-        try:
-            permit = await self._windows.hit(_window(allowance), allowance.name, who, cost=units)
+        window, who = _window(allowance), storable(who, NAME_MAX)
+        if self._shared is None:
+            permit = await self._own.hit(window, allowance.name, who, cost=units)
             return None if permit else await self.balance(allowance, who)
-        except StorageError:
-            logger.warning("débits : Redis ne répond pas, la requête n'est pas comptée")
-            return None
+        counted = await self._shared.add(_name(window, allowance, who), window.get_expiry(), units)
+        return None if counted is None or counted[0] <= allowance.limit else _balance(allowance, *counted)
 
     async def balance(self, allowance: Allowance, who: str) -> Balance:
         """The balance of an allowance. A storage that fails answers as if nothing was spent."""
-        who = storable(who, NAME_MAX)
-        try:
-            state = await self._windows.get_window_stats(_window(allowance), allowance.name, who)
-        except StorageError:
-            return Balance(allowance.limit, allowance.limit, 0)
-        return Balance(allowance.limit, max(0, state.remaining), max(0, math.ceil(state.reset_time - time.time())))
+        window, who = _window(allowance), storable(who, NAME_MAX)
+        if self._shared is None:
+            state = await self._own.get_window_stats(window, allowance.name, who)
+            return _balance(allowance, allowance.limit - state.remaining, state.reset_time - time.time())
+        counted = await self._shared.add(_name(window, allowance, who), window.get_expiry())
+        return _balance(allowance, *counted) if counted else Balance(allowance.limit, allowance.limit, 0)
 
 
-def _connections(url: str) -> ConnectionPool:
-    return ConnectionPool.from_url(url, socket_timeout=REDIS_WAIT, socket_connect_timeout=REDIS_WAIT)
+def _balance(allowance: Allowance, spent: int, seconds: float) -> Balance:
+    return Balance(allowance.limit, max(0, allowance.limit - spent), max(0, math.ceil(seconds)))
 
 
-def _redis(url: str, connections: ConnectionPool) -> RedisStorage:
-    """Over connections of our own, that we close; what Redis says wrong is a StorageError."""
-    options: dict[str, Any] = {"connection_pool": connections}
-    return RedisStorage(url, wrap_exceptions=True, implementation="redispy", **options)
+def _name(window: RateLimitItemPerMinute, allowance: Allowance, who: str) -> str:
+    """The name that `limits` gives a window in Redis: what earlier versions counted goes on."""
+    return f"{LIMITS}:{window.key_for(allowance.name, who)}"
 
 
 def _window(allowance: Allowance) -> RateLimitItemPerMinute:

@@ -37,6 +37,7 @@ from gateway.concurrency import Sleep, every
 from gateway.connectors.base import Harvest, PartnerRequest, QualityCounts
 from gateway.domain.days import paris_day
 from gateway.errors import SourceClosed, SourceError, SourceInvalid
+from gateway.sources.connector_door import requests_of
 from gateway.sources.partner_client import HarvestPage, is_open
 from gateway.stores.registry import HarvestState, Window
 from gateway.stores.registry_row import RegistryRow
@@ -168,7 +169,10 @@ class _WindowHarvest:
 
     async def harvest(self, under_way: WindowUnderWay) -> None:
         """From where the window was left to its last page."""
-        views = self.target.moisson.partner_requests(under_way.window.debut, under_way.window.fin)
+        moisson = self.target.moisson
+        window = under_way.window
+        # Beside the loop: it is the connector's.
+        views = await asyncio.to_thread(lambda: requests_of(moisson.partner_requests(window.debut, window.fin)))
         start, last_digest = timer.monotonic(), b""
         while under_way.view < len(views):
             view = views[under_way.view]

@@ -29,7 +29,7 @@ async def test_r8_a_rate_window_ends_though_the_clock_was_set_back(monkeypatch: 
     """Who spent his minute was refused for a day."""
     clock = WallClock()
     monkeypatch.setattr("time.time", clock.time)
-    limits, allowance = RateLimits(""), Allowance("cout", 10)
+    limits, allowance = RateLimits(), Allowance("cout", 10)
     assert await limits.spend(allowance, "ml", 10) is None
     assert await limits.spend(allowance, "ml", 1) is not None
     clock.now -= DAY
