@@ -177,7 +177,7 @@ class Accounting:
 
         Raises QuotaReached, or JournalUnavailable: nothing may leave.
         """
-        if not context.tally.shown or not shows_persons(context.decision):
+        if not context.tally.shown or not shows_persons(context.decision.coordinates):
             return
         reading = Reading(
             when=self.now(),

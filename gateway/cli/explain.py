@@ -62,7 +62,7 @@ def _refused_fields(decision: Decision, viewer: Viewer, policy: AccessPolicy) ->
 
 
 def _sources_asked(decision: Decision) -> str:
-    if not needs_view(decision):
+    if not needs_view(decision.coordinates):
         return "aucune"
     suivi = " ; le suivi des Missions locales" if decision.coordinates & TOLD_BY_MISSION_LOCALE else ""
     return f"les ERP des CFA du périmètre ; le registre des contrats{suivi}"

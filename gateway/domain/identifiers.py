@@ -29,18 +29,15 @@ def is_valid_siret(text: str) -> bool:
     """Fourteen digits, Luhn, a SIREN that is not zero; La Poste's may have a digit sum divisible by five instead."""
     if not re.fullmatch(r"[0-9]{14}", text):
         return False
-    if text.startswith(SIREN_LA_POSTE) and sum(map(int, text)) % 5 == 0:
-        return True
-    return siren(text) != NULL_SIREN and bool(luhn.is_valid(text))
+    la_poste = text.startswith(SIREN_LA_POSTE) and sum(map(int, text)) % 5 == 0
+    return la_poste or (siren(text) != NULL_SIREN and bool(luhn.is_valid(text)))
 
 
 def normalise_siret(text: str | None) -> str | None:
     """Blanks, dots and dashes dropped; 9 to 14 digits padded on the left."""
     form = re.sub(r"[\s.\-]", "", text or "")
-    if not 9 <= len(form) <= 14:
-        return None
-    form = form.rjust(14, "0")
-    return form if is_valid_siret(form) else None
+    padded = form.rjust(14, "0")
+    return padded if len(form) >= 9 and is_valid_siret(padded) else None
 
 
 def siren(siret: str) -> str:
@@ -67,28 +64,19 @@ def normalise_telephone(text: str | None) -> str | None:
 
     Numbers of other countries, and of special services (08), cannot be a young person's here: None.
     """
-    for chunk in re.split(r"[/;,|]|\bou\b", text or ""):
-        national = _national(re.sub(r"[^0-9+]", "", chunk.replace("(0)", "")))
-        if national:
-            return national
-    return None
+    chunks = re.split(r"[/;,|]|\bou\b", text or "")
+    return next(filter(None, (_national(re.sub(r"[^0-9+]", "", chunk.replace("(0)", ""))) for chunk in chunks)), None)
 
 
 def _national(raw: str) -> str | None:
-    international = re.fullmatch(r"(?:\+|00)(?:33|262|508|590|594|596)0?([1-9][0-9]{8})", raw)
-    if international:
-        raw = "0" + international.group(1)
-    return raw if re.fullmatch(r"0[1-79][0-9]{8}", raw) else None
-
-
-def is_valid_ine(text: str) -> bool:
-    """RNIE, BEA or apprenticeship form; none has a public checksum."""
-    return bool(_INE.fullmatch(text))
+    national = re.sub(r"^(?:\+|00)(?:33|262|508|590|594|596)0?([1-9][0-9]{8})$", r"0\1", raw)
+    return national if re.fullmatch(r"0[1-79][0-9]{8}", national) else None
 
 
 def normalise_ine(text: str | None) -> str | None:
+    """RNIE, BEA or apprenticeship form; none has a public checksum."""
     form = re.sub(r"\s", "", text or "").upper()
-    return form if is_valid_ine(form) else None
+    return form if _INE.fullmatch(form) else None
 
 
 def normalise_rncp(text: str | None) -> str | None:

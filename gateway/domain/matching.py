@@ -12,7 +12,7 @@ The result is a function of the set of records: the order in which they come cha
 
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 from gateway.domain.identity import Traits, numeros
@@ -49,14 +49,6 @@ class Match:
         return Level.PROBABLE if Level.PROBABLE in levels else Level.CERTAIN
 
 
-@dataclass(slots=True)
-class _Growing:
-    """A person being put together."""
-
-    members: list[Traits]
-    links: list[ScoredPair] = field(default_factory=list)
-
-
 def match(traits: Iterable[Traits]) -> tuple[list[Match], list[ScoredPair]]:
     """The persons, in order of their first record, and the links too weak or too ambiguous to join anybody."""
     records = without_collective(sorted(traits, key=lambda trait: trait.rank))
@@ -64,28 +56,25 @@ def match(traits: Iterable[Traits]) -> tuple[list[Match], list[ScoredPair]]:
     for left, right in candidate_pairs(records):
         links.add(left, right)
     selected, doubtful = links.sort()
-    growing = {id(trait): _Growing([trait]) for trait in records}
+    persons = {id(trait): Match((trait,)) for trait in records}
     for link in selected:
-        host, guest = growing[id(link.left)], growing[id(link.right)]
+        host, guest = persons[id(link.left)], persons[id(link.right)]
         if host is guest:
             continue
         if links.compatibles(host.members, guest.members):
-            host.members += guest.members
-            host.links += [*guest.links, link]
-            growing.update((id(member), host) for member in guest.members)
+            members = sorted(host.members + guest.members, key=lambda trait: trait.rank)
+            joined = Match(tuple(members), (*host.links, *guest.links, link))
+            persons.update((id(member), joined) for member in members)
         else:
             doubtful.append(link)
-    distinct = {id(person): person for person in growing.values()}.values()
-    persons = [Match(tuple(sorted(grown.members, key=lambda t: t.rank)), tuple(grown.links)) for grown in distinct]
-    return sorted(persons, key=lambda person: person.members[0].rank), doubtful
+    distinct = {id(person): person for person in persons.values()}.values()
+    return sorted(distinct, key=lambda person: person.members[0].rank), doubtful
 
 
 def without_collective(traits: Sequence[Traits]) -> list[Traits]:
     """The records, without the phones and e-mails that an installation gives for several of its people."""
     given = Counter((t.origin, contact) for t in traits for contact in (t.telephone, t.courriel) if contact)
     common = {contact for (_, contact), number in given.items() if number >= COLLECTIVE}
-    if not common:
-        return list(traits)
     return [_without(trait, common) if {trait.telephone, trait.courriel} & common else trait for trait in traits]
 
 
@@ -132,7 +121,9 @@ class _Links:
     def __init__(self, rules: Weights) -> None:
         self._rules = rules
         self._scores: dict[tuple[int, int], Similarity] = {}
-        self._neighbours: dict[int, list[ScoredPair]] = defaultdict(list)
+        self._rivals: dict[int, list[tuple[Traits, float]]] = defaultdict(
+            list
+        )  # by record: who claims it, and how much
         self._strong: list[ScoredPair] = []
         self._doubtful: list[ScoredPair] = []
 
@@ -148,8 +139,8 @@ class _Links:
             return
         link = ScoredPair(left, right, found)
         (self._strong if link.score >= self._rules.probable else self._doubtful).append(link)
-        self._neighbours[id(left)].append(link)
-        self._neighbours[id(right)].append(link)
+        self._rivals[id(left)].append((right, link.score))
+        self._rivals[id(right)].append((left, link.score))
 
     def sort(self) -> tuple[list[ScoredPair], list[ScoredPair]]:
         """The links that may join, best first; those that may only be offered."""
@@ -163,11 +154,8 @@ class _Links:
 
     def _dispute(self, link: ScoredPair, who: Traits, elected: Traits) -> bool:
         """True when another record claims `who` about as strongly, and cannot be of one person with the `elected`."""
-        for rival in self._neighbours[id(who)]:
-            other = rival.right if rival.left is who else rival.left
-            if other is not elected and rival.score > link.score - self._rules.marge and self._excluded(other, elected):
-                return True
-        return False
+        strong = (rival for rival, score in self._rivals[id(who)] if score > link.score - self._rules.marge)
+        return any(rival is not elected and self._excluded(rival, elected) for rival in strong)
 
     def _excluded(self, left: Traits, right: Traits) -> bool:
         return left.origin == right.origin or self.similarity(left, right).score < self._rules.contradiction

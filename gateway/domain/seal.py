@@ -5,11 +5,10 @@ who writes in the store without the key of the gateway cannot make the chain aga
 """
 
 import base64
-import binascii
 import hmac
 import json
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
@@ -34,8 +33,8 @@ class Sealer:
         if len(key) != KEY_BYTES:
             raise ValueError("a sealing key is 32 bytes long")
         self._key = key
-        self._ciphers: dict[str, AESSIV] = {}
-        self._macs: dict[str, bytes] = {}
+        self._cipher = cache(lambda usage: AESSIV(self._derived(f"aes-siv/{usage}", 64)))
+        self._mac_key = cache(lambda usage: self._derived(f"hmac-sha256/{usage}", 32))
 
     def __repr__(self) -> str:
         return "Sceau()"
@@ -65,14 +64,7 @@ class Sealer:
 
     def mac(self, usage: str, content: bytes) -> bytes:
         """32 bytes that only the key can make again (HMAC-SHA256)."""
-        if usage not in self._macs:
-            self._macs[usage] = self._derived(f"hmac-sha256/{usage}", 32)
-        return hmac.digest(self._macs[usage], content, "sha256")
-
-    def _cipher(self, usage: str) -> AESSIV:
-        if usage not in self._ciphers:
-            self._ciphers[usage] = AESSIV(self._derived(f"aes-siv/{usage}", 64))
-        return self._ciphers[usage]
+        return hmac.digest(self._mac_key(usage), content, "sha256")
 
     def _derived(self, info: str, length: int) -> bytes:
         return HKDF(hashes.SHA256(), length, salt=None, info=info.encode()).derive(self._key)
@@ -122,7 +114,7 @@ class OpaqueIds:
             return None
         try:
             sealed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-        except (binascii.Error, ValueError):
+        except ValueError:
             return None
         return self._sealer.open(usage, sealed, bound_to)
 

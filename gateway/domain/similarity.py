@@ -33,15 +33,6 @@ class Level(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
-    """One piece of evidence: what was compared, how far it agrees, and its weight in bits."""
-
-    criterion: str
-    accord: str
-    poids: float
-
-
-@dataclass(frozen=True, slots=True)
 class Weights:
     """The weights and the thresholds, as `poids.toml` has them."""
 
@@ -71,15 +62,10 @@ def weights() -> Weights:
 
 @dataclass(frozen=True, slots=True)
 class Similarity:
-    """The score of two records, in bits, and what it is made of."""
+    """The score of two records, in bits, and what it is made of: what was compared, and how far it agrees."""
 
     score: float
     agreements: tuple[tuple[str, str], ...]
-
-    @property
-    def indices(self) -> list[Evidence]:
-        poids = weights().poids
-        return [Evidence(criterion, accord, poids[criterion][accord]) for criterion, accord in self.agreements]
 
 
 def compare(left: Traits, right: Traits) -> Similarity:
@@ -107,27 +93,18 @@ def _cap(levels: Mapping[str, str], rules: Weights) -> float:
 def agreements(left: Traits, right: Traits) -> tuple[tuple[str, str], ...]:
     """The level of each criterion that both records tell."""
     order, name, prenom = _names(left, right)
-    levels = [
-        ("ordre", order),
-        ("nom", name),
-        ("prenom", prenom),
-        ("naissance", _birth(left.naissance, right.naissance)),
-    ]
-    for criterion, told, also_told in (
-        ("sexe", left.sexe, right.sexe),
-        ("telephone", left.telephone, right.telephone),
-        ("courriel", left.courriel, right.courriel),
-        ("ine", left.ine, right.ine),
-    ):
+    levels = {"ordre": order, "nom": name, "prenom": prenom, "naissance": _birth(left.naissance, right.naissance)}
+    for criterion in ("sexe", "telephone", "courriel", "ine"):
+        told, also_told = getattr(left, criterion), getattr(right, criterion)
         if told and also_told:
-            levels.append((criterion, "identique" if told == also_told else "autre"))
+            levels[criterion] = "identique" if told == also_told else "autre"
     if left.code_postal and right.code_postal:
-        levels.append(("domicile", _home(left.code_postal, right.code_postal)))
+        levels["domicile"] = _home(left.code_postal, right.code_postal)
     if (cfa := _cfa(left.cfas, right.cfas)) is not None:
-        levels.append(("cfa", cfa))
+        levels["cfa"] = cfa
     if left.contrats and right.contrats:
-        levels.append(("contrat", _contrat(left.contrats, right.contrats)))
-    return tuple(levels)
+        levels["contrat"] = _contrat(left.contrats, right.contrats)
+    return tuple(levels.items())
 
 
 def _names(left: Traits, right: Traits) -> tuple[str, str, str]:
@@ -184,9 +161,7 @@ def _birth(left: date, right: date) -> str:
 
 
 def _home(left: str, right: str) -> str:
-    if left == right:
-        return "identique"
-    return "departement" if left[:2] == right[:2] else "autre"
+    return "identique" if left == right else "departement" if left[:2] == right[:2] else "autre"
 
 
 def _cfa(left: frozenset[str], right: frozenset[str]) -> str | None:
@@ -201,16 +176,13 @@ def _contrat(contrats: tuple[ContratTraits, ...], others: tuple[ContratTraits, .
     if numeros(contrats) & numeros(others):
         return "numero"
     pairs = [(left, right) for left in contrats for right in others]
-    starts = [pair for pair in pairs if _same_start(*pair) and not _different_numeros(*pair)]
+    # No number is common: two contracts that both have one are two.
+    starts = [(left, right) for left, right in pairs if _same_start(left, right) and not (left.numero and right.numero)]
     if any(left.siren and left.siren == right.siren for left, right in starts):
         return "employeur"
     if any(not left.siren or not right.siren for left, right in starts):
         return "debut"
     return "incompatible" if any(_incompatibles(*pair) for pair in pairs) else "autre"
-
-
-def _different_numeros(left: ContratTraits, right: ContratTraits) -> bool:
-    return bool(left.numero and right.numero and left.numero != right.numero)
 
 
 def _same_start(left: ContratTraits, right: ContratTraits) -> bool:

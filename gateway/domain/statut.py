@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import Enum
+from itertools import groupby
+from operator import itemgetter
 
 ABANDON_WITHOUT_CONTRAT = 90  # days without a first contract (D6222-19, L6222-12-1)
 ABANDON_AFTER_RUPTURE = 180  # days without a new contract (L6231-2 5°)
@@ -132,11 +134,8 @@ def _terminate(lived: list[_Step], since: int) -> Iterator[_Step]:
 
 def _distinct(found: Iterable[_Step]) -> list[StatutStep]:
     """The steps that change the status."""
-    kept: list[StatutStep] = []
-    for day, value in found:
-        if not kept or kept[-1].valeur is not value:
-            kept.append(StatutStep(date.fromordinal(day), value))
-    return kept
+    runs = groupby(found, key=itemgetter(1))
+    return [StatutStep(date.fromordinal(next(run)[0]), value) for value, run in runs]
 
 
 def parcours(sessions: Iterable[Session], contrats: Sequence[ContratPeriod]) -> list[StatutStep]:

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import dropwhile
 
 from anyascii import anyascii
 
@@ -60,8 +61,7 @@ class Geographie:
 
 def resolve(geo: Geographie, insee: str | None, code_postal: str | None, ville: str | None) -> Residence:
     """INSEE code if given and known; else postal code and town; else what all the communes of the postal code share."""
-    commune = geo.commune(insee) if insee else None
-    if commune is not None:
+    if insee and (commune := geo.commune(insee)):
         return _of_commune(commune)
     places = geo.by_code_postal.get(code_postal or "", ())
     name = normalise_ville(ville or "")
@@ -103,7 +103,5 @@ def normalise_ville(nom: str) -> str:
     A postal code before and an arrondissement after are dropped. Compared among the towns of one postal code only.
     """
     text = _END.split(anyascii(nom).upper().lstrip("0123456789 -"), maxsplit=1)[0]
-    words = re.findall(r"[A-Z]+", _SUR.sub(" SUR ", text))
-    while words and words[0] in _ARTICLES:
-        words = words[1:]
+    words = dropwhile(_ARTICLES.__contains__, re.findall(r"[A-Z]+", _SUR.sub(" SUR ", text)))
     return "".join(_ABBREVIATIONS.get(word, word) for word in words)

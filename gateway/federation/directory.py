@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from functools import cached_property
+from functools import lru_cache, partial
 from typing import Any
 
 import strawberry
@@ -11,7 +11,7 @@ from cachetools import LRUCache
 from gateway.auth.policy.perimetre import Perimetre
 from gateway.domain.referentiel import Referentiel
 from gateway.domain.seal import OpaqueIds
-from gateway.domain.territoire import Geographie, Residence, resolve
+from gateway.domain.territoire import Residence, resolve
 from gateway.schema.nouns import Adresse
 from gateway.schema.organisations import Cfa, Commune, MissionLocale, Node, Territoire, TypeTerritoire
 from gateway.schema.scalars import SIRET, UAI, CodeInsee, CodePostal
@@ -30,28 +30,20 @@ class Directory:
         self._missions_locales: dict[str, MissionLocale] = {}
         self._cfas: dict[str, Cfa] = {}
         self.plans: LRUCache[tuple[Perimetre, bool], Any] = LRUCache(PLANS_MAX)  # what perimeters ask of the sources
-        self._homes: dict[tuple[str | None, str | None, str | None], Residence] = {}
+        # Kept: a territory is written in few ways, each resolved once.
+        self._resolve = lru_cache(HOMES_MAX)(partial(resolve, referentiel.geographie))
 
-    @cached_property
-    def geographie(self) -> Geographie:
-        return self.referentiel.geographie
-
-    def seal(self, nature: str, key: str) -> str:
+    def seal(self, nature: str, key: str) -> strawberry.ID:
         """The public id of an object."""
-        return self._opaque_ids.seal(nature, key)
+        return strawberry.ID(self._opaque_ids.seal(nature, key))
 
     def pseudonym(self, key: str) -> str:
         """A stand-in for a secret key inside an id."""
         return self._opaque_ids.pseudonym(key)
 
     def home(self, adresse: Adresse) -> Residence:
-        """Where an address is, as far as it tells. Kept: a territory is written in few ways, each resolved once."""
-        key = (adresse.insee, adresse.code_postal, adresse.ville)
-        if key not in self._homes:
-            if len(self._homes) >= HOMES_MAX:
-                self._homes.clear()
-            self._homes[key] = resolve(self.geographie, *key)
-        return self._homes[key]
+        """Where an address is, as far as it tells."""
+        return self._resolve(adresse.insee, adresse.code_postal, adresse.ville)
 
     def mission_locale_of_home(self, adresse: Adresse | None) -> str | None:
         """The Mission locale that serves an address, None when it cannot be told."""
@@ -69,7 +61,7 @@ class Directory:
     def commune(self, insee: str) -> Commune | None:
         """A commune with its Mission locale, whose own seat is left unlinked to keep answers finite."""
         if insee not in self._communes:
-            line = self.geographie.by_insee.get(insee)
+            line = self.referentiel.geographie.by_insee.get(insee)
             if line is None:
                 return None
             self._communes[insee] = Commune(
@@ -84,11 +76,9 @@ class Directory:
 
     def mission_locale(self, code: str | None) -> MissionLocale | None:
         """A Mission locale with the commune of its seat."""
-        if code is None:
-            return None
         if code not in self._missions_locales:
             bare = self._mission_locale_without_seat(code)
-            if bare is None:
+            if code is None or bare is None:
                 return None
             seat = self.referentiel.missions_locales[code].insee
             self._missions_locales[code] = replace(bare, commune=self.commune(seat) if seat else None)
@@ -99,7 +89,7 @@ class Directory:
         if line is None:
             return None
         return MissionLocale(
-            id=strawberry.ID(self.seal("MissionLocale", line.code)),
+            id=self.seal("MissionLocale", line.code),
             code=line.code,
             nom=line.nom,
             telephone=line.telephone,
@@ -113,7 +103,7 @@ class Directory:
             return None
         if line.uai not in self._cfas:
             self._cfas[line.uai] = Cfa(
-                id=strawberry.ID(self.seal("Cfa", line.uai)),
+                id=self.seal("Cfa", line.uai),
                 uai=UAI(line.uai),
                 siret=SIRET(line.siret) if line.siret else None,
                 nom=line.nom,
@@ -126,16 +116,11 @@ class Directory:
         """The CFA of the referential, for one that a source only numbers; as the source has it when it is not there."""
         if cfa is None or not (cfa.uai or cfa.siret):
             return None
-        return self.cfa(cfa.uai, cfa.siret) or replace(
-            cfa, id=strawberry.ID(self.seal("Cfa", cfa.uai or cfa.siret or ""))
-        )
+        return self.cfa(cfa.uai, cfa.siret) or replace(cfa, id=self.seal("Cfa", cfa.uai or cfa.siret or ""))
 
     def node(self, identifier: str) -> Node | None:
         """The CFA or the Mission locale that an id designates."""
-        opened = self._opaque_ids.open(identifier)
-        if opened is None:
-            return None
-        nature, key = opened
+        nature, key = self._opaque_ids.open(identifier) or ("", "")
         if nature == "Cfa":
             return self.cfa(key)
         return self.mission_locale(key) if nature == "MissionLocale" else None

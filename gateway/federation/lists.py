@@ -1,18 +1,26 @@
-"""The three lists of the graph: what each takes from a view, its filters, its orders, its pages. Pure; reaches no source."""
+"""The three lists of the graph: what each takes from a view, its filters, its orders, its pages. Pure; reaches no source.
 
+A position in a list is a sort key, so rows that come or go shift nothing.
+"""
+
+import hashlib
+import json
+from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, timedelta
+from enum import Enum
 from typing import Any, Generic, TypeVar
 
 from gateway.auth.policy.rules import CategorieDonnee
 from gateway.domain.identity import normalise_nom
+from gateway.domain.seal import OpaqueIds
 from gateway.domain.statut import StatutApprenant
-from gateway.errors import InvalidRequest
+from gateway.errors import InvalidCursor, InvalidRequest
 from gateway.federation.join.merge import uais_of
-from gateway.federation.views.paging import Key, PageSlice, SortedList, sort
 from gateway.federation.views.view import MaskedCopies, Shown, View, ViewPerson
 from gateway.schema.connections import (
+    PAGE_MAX,
     ContratConnection,
     ContratEdge,
     JeuneConnection,
@@ -21,13 +29,93 @@ from gateway.schema.connections import (
     RuptureConnection,
     RuptureEdge,
 )
+from gateway.schema.context import PageArgs
 from gateway.schema.filters import FiltreContrats, FiltreJeunes, FiltreRuptures, TriJeunes, TriRuptures
 from gateway.schema.nouns import Contrat, Jeune, MotifPriorite, Rupture
 
 T = TypeVar("T", Jeune, Contrat, Rupture)
 C = TypeVar("C", JeuneConnection, ContratConnection, RuptureConnection)
+E = TypeVar("E")
+Key = Callable[[E], list[Any]]
 WINDOW_DAYS = 180  # days of ruptures listed when no window is asked
 NAME_MIN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class PageSlice(Generic[E]):
+    """One page of a list, with the cursor of each element."""
+
+    elements: list[tuple[str, E]]
+    total: int
+    info: PageInfo
+
+
+@dataclass(frozen=True, slots=True)
+class SortedList(Generic[E]):
+    """A list in order, with the key of each element."""
+
+    keys: list[list[Any]]
+    elements: list[E]
+
+
+@dataclass(frozen=True, slots=True)
+class CursorCodec:
+    """How the cursors of a page are written, and which: those of each element, of the first and last (`bounds`), or none.
+
+    `bound_to` says what they are bound to; called only when one is written or read.
+    """
+
+    opaque_ids: OpaqueIds
+    bound_to: Callable[[], str]
+    each: bool = True
+    bounds: bool = True
+
+
+def sort(elements: Sequence[E], key: Key[E]) -> SortedList[E]:
+    """Sort by a total order."""
+    # Elements have no order of their own: without `key`, two equal positions would compare them.
+    pairs = sorted(((key(element), element) for element in elements), key=lambda pair: pair[0])
+    return SortedList([position for position, _ in pairs], [element for _, element in pairs])
+
+
+def cut(ordered: SortedList[E], page: PageArgs, cursors: CursorCodec) -> PageSlice[E]:
+    """Cut a page; a cursor that is not selected is empty. Raises InvalidCursor, InvalidRequest."""
+    if not 0 <= page.first <= PAGE_MAX:
+        raise InvalidRequest(f"L'argument first va de 0 à {PAGE_MAX}.")
+    total = len(ordered.keys)
+    # To the right of the key, whether its row is still there or not: the page goes on where it stopped.
+    start = 0 if page.after is None else bisect_right(ordered.keys, _position(page.after, cursors))
+    end = min(start + page.first, total)
+    texts = _texts(ordered.keys[start:end], cursors)
+    first, last = (texts[0], texts[-1]) if texts else (None, None)
+    info = PageInfo(has_next_page=end < total, has_previous_page=start > 0, start_cursor=first, end_cursor=last)
+    return PageSlice(list(zip(texts, ordered.elements[start:end], strict=True)), total, info)
+
+
+def _texts(positions: list[list[Any]], cursors: CursorCodec) -> list[str]:
+    """The cursors of a page, in its order."""
+    if not positions or not (cursors.each or cursors.bounds):
+        return [""] * len(positions)
+    bound_to, seal = cursors.bound_to(), cursors.opaque_ids.seal_cursor
+    if cursors.each:
+        return [seal(position, bound_to) for position in positions]
+    texts = [""] * len(positions)
+    texts[0], texts[-1] = seal(positions[0], bound_to), seal(positions[-1], bound_to)
+    return texts
+
+
+def _position(cursor: str, cursors: CursorCodec) -> list[Any]:
+    position = cursors.opaque_ids.open_cursor(cursor, cursors.bound_to())
+    if position is None:
+        raise InvalidCursor("Curseur inconnu ici : reprendre la liste depuis le début, sans changer filtre ni ordre.")
+    return position
+
+
+def binding(name: str, filtre: Any, tri: Enum | None, viewer: str) -> str:
+    """The digest of what a cursor is bound to: the list, its filter, its order and who looks."""
+    # Under another filter or order the same key would be another place: such a cursor is refused, not misread.
+    content = [name, asdict(filtre) if filtre else None, tri.value if tri else None, viewer]
+    return hashlib.sha256(json.dumps(content, default=str, sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +148,8 @@ class ListQuery(Generic[T, C]):
     def sort(self, view: View) -> SortedList[T]:
         """The elements kept, in order; sorted once as long as the view holds. Raises InvalidRequest."""
         if self.key not in view.lists:
-            definition = self.definition
-            kept = definition.keep(definition.elements(view), self.filtre, self.day)
-            view.lists[self.key] = sort(kept, definition.orders[self.tri])
+            kept = self.definition.keep(self.definition.elements(view), self.filtre, self.day)
+            view.lists[self.key] = sort(kept, self.definition.orders[self.tri])
         ordered: SortedList[T] = view.lists[self.key]
         return ordered
 
@@ -74,21 +161,10 @@ class ListQuery(Generic[T, C]):
             shown = copies.show(definition.person(view, element.id), element)
             read |= shown.read
             edges.append(definition.edge(cursor=cursor, node=shown.value))
-        page = definition.connection(
-            edges=edges, page_info=_position(page_slice), total_count=page_slice.total, complet=complet
-        )
+        total, info = page_slice.total, page_slice.info
+        page = definition.connection(edges=edges, page_info=info, total_count=total, complet=complet)
         page.kept_bytes = {}
         return Shown(page, read)
-
-
-def _position(page_slice: PageSlice[Any]) -> PageInfo:
-    cursors = [cursor for cursor, _ in page_slice.elements]
-    return PageInfo(
-        has_next_page=page_slice.after,
-        has_previous_page=page_slice.before,
-        start_cursor=cursors[0] if cursors else None,
-        end_cursor=cursors[-1] if cursors else None,
-    )
 
 
 def _day(day: date | None) -> int:

@@ -32,7 +32,6 @@ from gateway.federation.collect.collector import Collector
 from gateway.federation.directory import Directory
 from gateway.federation.ids.assign import IdAssigner
 from gateway.operation import Gateway
-from gateway.schema.organisations import Source
 from gateway.schema.query import build, core_schema
 from gateway.server.services import Services
 from gateway.sources.harvest.referentiel import ReferentielKeeper
@@ -83,7 +82,7 @@ def build_gateway(services: Services) -> Gateway:
         id_assigner=_id_assigner(services, opaque_ids),
         accounting=_accounting(services, opaque_ids, core_schema(schema)),
         directory=directories.current,
-        states=lambda: _states(services),
+        states=services.sources.states,
         state_of=services.sources.state_of,
         source_of_cfa=services.sources.partner_of_cfa,
         now=services.now,
@@ -150,25 +149,6 @@ class _DirectoryHolder:
         if self._built.referentiel is not self._keeper.current:
             self._built = Directory(self._keeper.current, self._opaque_ids)
         return self._built
-
-
-def _states(services: Services) -> list[Source]:
-    instant = services.now()
-    return [
-        Source(
-            nom=state.nom,
-            type=state.type,
-            mode=state.mode,
-            etat=state.etat,
-            derniere_reponse=state.derniere_reponse,
-            fraicheur_secondes=int((instant - state.derniere_reponse).total_seconds())
-            if state.derniere_reponse
-            else None,
-            latence_ms=state.latence_ms,
-            taux_erreur=state.taux_erreur,
-        )
-        for state in services.sources.states()
-    ]
 
 
 def build_authenticator(services: Services) -> Authenticator:

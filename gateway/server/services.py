@@ -181,13 +181,13 @@ def _keeper(
 
 
 def _harvest_target(sources: Sources, partner: Partner, connector: Connector) -> HarvestTarget:
-    if connector.moisson is None or partner.moisson_depuis is None:
+    if connector.moisson is None or partner.moisson is None:
         raise ConfigurationError(f"partenaires/{partner.nom}.toml : [moisson] depuis est requis")
     return HarvestTarget(
         source=partner.nom,
         read=partial(sources.page, partner.nom),
         moisson=connector.moisson,
-        depuis=partner.moisson_depuis,
-        fenetre_jours=partner.moisson_fenetre_jours,
+        depuis=partner.moisson.depuis,
+        fenetre_jours=partner.moisson.fenetre_jours,
         ouverture=partner.ouverture,
     )

@@ -17,11 +17,11 @@ from gateway.cache.seam import Cache, CacheKey, Entry, canonical_key
 from gateway.connectors.base import Connector, PartnerRequest, ReadingSteps, Tenant
 from gateway.domain.days import paris_day
 from gateway.errors import SourceQuarantined, SourceSpared, SourceTimedOut
-from gateway.schema.organisations import EtatSource, TypeSource
-from gateway.sources.freshness import Usage, usage
+from gateway.schema.organisations import EtatSource, Source, TypeSource
+from gateway.sources.freshness import cache_status
 from gateway.sources.http.transport import Transport
 from gateway.sources.metrics import SourceMetrics
-from gateway.sources.partner_client import HarvestPage, PartnerClient, PartnerState
+from gateway.sources.partner_client import HarvestPage, PartnerClient
 from gateway.sources.partners.load import Partner
 from gateway.sources.reading import ReadingRun
 from gateway.sources.resilience.pacing import Clock
@@ -63,7 +63,7 @@ class Sources:
         self._flights, self._waiters = SharedFlights(deps.cache, self._readers, self._is_fresh), Waiters()
         self._keys: LRUCache[Unit, CacheKey] = LRUCache(KEYS_MAX)
         self.left_out: set[Unit] = set()  # wanted, and left out of a query that had enough asked
-        self.last_read: dict[Unit, float] = {}  # when each unit was last read; the upkeep forgets what is not any more
+        self.last_read: dict[Unit, float] = {}  # seconds since 1970; the upkeep forgets what is read no more
 
     def partner_of_cfa(self, uai: str) -> str | None:
         """The partner that serves a CFA, None when nobody does."""
@@ -89,7 +89,7 @@ class Sources:
         kept_entries = await self.kept_entries(units)
         self._note_read(units)
         fetches = [self._fetch(unit, kept, age_max, asked) for unit, kept in zip(units, kept_entries, strict=True)]
-        await self._waiters.wait([fetch for fetch in fetches if fetch.usage is Usage.FALLBACK], timeout)
+        await self._waiters.wait([fetch for fetch in fetches if fetch.status is CacheStatus.MISSED], timeout)
         return [self._give(fetch) for fetch in fetches]
 
     async def kept_versions(self, units: Sequence[Unit]) -> list[UnitResult | None]:
@@ -125,12 +125,14 @@ class Sources:
         await asyncio.wait([self._flights.flight(Fetch(unit, self._key(unit), entry))])
 
     def _is_fresh(self, unit: Unit, entry: Entry) -> bool:
-        return self._usage(unit, entry) is Usage.FRESH
+        return self._status(unit, entry) is CacheStatus.HIT
 
-    def _usage(self, unit: Unit, entry: Entry, age_max: float | None = None) -> Usage:
+    def _status(self, unit: Unit, entry: Entry, age_max: float | None = None) -> CacheStatus:
         age, said = self._deps.cache.now() - entry.said_at, entry.value
+        # A session crosses today or not: what was read for another day is no longer fresh.
+        is_of_today = paris_day(said.received_at) == paris_day(self._deps.wall_clock())
         rules = self.partners[unit.source].cache
-        return usage(age, not said.records, self._is_of_today(said), rules, age_max, entry.invalidated)
+        return cache_status(age, not said.records, is_of_today, rules, age_max, entry.invalidated)
 
     async def execute(self, source: str, reading: ReadingSteps[T], tenant: Tenant = NO_TENANT) -> T:
         """Drive a reading that is not a unit (referential), uncached, each call within the partner's delay.
@@ -139,11 +141,9 @@ class Sources:
         """
         return (await ReadingRun(self._readers[source].client, tenant).run(reading)).value
 
-    async def page(
-        self, source: str, partner_request: PartnerRequest, rank: int, read: Callable[[Any], T]
-    ) -> HarvestPage[T]:
+    async def page(self, source: str, request: PartnerRequest, rank: int, read: Callable[[Any], T]) -> HarvestPage[T]:
         """One page of a harvest, read by `read`, within the partner's delay. Raises SourceError."""
-        return await self._readers[source].client.page(partner_request, rank, read)
+        return await self._readers[source].client.page(request, rank, read)
 
     async def purge(self, source: str) -> bool:
         """Forget what is kept of a partner; False when the cache does not answer."""
@@ -160,8 +160,8 @@ class Sources:
         kept_entries = await self._deps.cache.read([self._key(unit) for unit in units])
         return await asyncio.to_thread(_holders, zip(units, kept_entries, strict=True), keys)
 
-    def states(self) -> list[PartnerState]:
-        """The state of every partner now, by name."""
+    def states(self) -> list[Source]:
+        """The state of every partner now, by name; what was never observed is None."""
         return [self._state(name) for name in sorted(self.partners)]
 
     def state_of(self, source: str) -> EtatSource | None:
@@ -175,15 +175,16 @@ class Sources:
         await self._deps.cache.aclose()
         await self._deps.transport.aclose()
 
-    def _state(self, name: str) -> PartnerState:
+    def _state(self, name: str) -> Source:
         reader = self._readers[name]
-        seen = reader.client.observations
-        return PartnerState(
+        seen, last = reader.client.observations, reader.client.observations.derniere_reponse
+        return Source(
             nom=name,
             type=reader.connector.type,
             mode=reader.connector.mode,
             etat=reader.state(),
-            derniere_reponse=seen.derniere_reponse,
+            derniere_reponse=last,
+            fraicheur_secondes=int((self._deps.wall_clock() - last).total_seconds()) if last else None,
             latence_ms=seen.latence_ms,
             taux_erreur=seen.taux_erreur,
         )
@@ -203,9 +204,10 @@ class Sources:
     def _fetch(self, unit: Unit, kept: Entry | None, age_max: float | None, asked: Counter[str]) -> Fetch:
         """How a unit is answered: by what is kept of it, or by a flight, unless the query has asked enough."""
         key = self._key(unit)
-        known = self._kept(kept, CacheStatus.STALE) if kept else None
-        fetch = Fetch(unit, key, kept, self._usage(unit, kept, age_max) if kept else Usage.FALLBACK, known)
-        if fetch.usage is Usage.FRESH:
+        status = self._status(unit, kept, age_max) if kept else CacheStatus.MISSED
+        known = self._kept(kept, CacheStatus.HIT if status is CacheStatus.HIT else CacheStatus.STALE) if kept else None
+        fetch = Fetch(unit, key, kept, status, known)
+        if status is CacheStatus.HIT:
             return fetch
         if not self._flights.in_flight(key):  # to wait for what others asked costs the partner nothing
             asked[unit.source] += 1
@@ -219,10 +221,6 @@ class Sources:
         kept: UnitResult = replace(entry.value, age=max(0.0, self._deps.cache.now() - entry.said_at), cache=cache)
         return kept
 
-    def _is_of_today(self, result: UnitResult) -> bool:
-        """A session crosses today or not: what was read for another day is no longer fresh."""
-        return paris_day(result.received_at) == paris_day(self._deps.wall_clock())
-
     def _give(self, fetch: Fetch) -> UnitResult | UnitFailure:
         """What was kept, what the flight brought, or that it was too long to wait for."""
         status, answer = self._outcome(fetch)
@@ -233,9 +231,9 @@ class Sources:
     def _outcome(self, fetch: Fetch) -> tuple[CacheStatus | None, UnitResult | UnitFailure]:
         """The answer, and how it is counted; one that is late is not."""
         unit, flight, fallback = fetch.unit, fetch.flight, self._fallback(fetch)
-        if fetch.usage is Usage.FRESH and fetch.known:
-            return CacheStatus.HIT, replace(fetch.known, cache=CacheStatus.HIT)
-        if fetch.usage is Usage.STALE and fallback:
+        if fetch.status is CacheStatus.HIT and fetch.known:
+            return CacheStatus.HIT, fetch.known
+        if fetch.status is CacheStatus.STALE and fallback:
             error = self._flights.failure(fetch.key)
             return CacheStatus.STALE, UnitFailure(unit, error, fallback) if error else fallback
         if flight is None:

@@ -1,28 +1,19 @@
 """What the age of a kept answer allows. Pure: ages are in seconds, the rules those of the partner's `[cache]` table."""
 
-from enum import Enum
-
 from gateway.sources.partners.file_format import CacheTable
+from gateway.sources.units import CacheStatus
 
 REST = 2.0  # seconds an answer serves whatever is told of it since: a flood of events is not one of requests
 
 
-class Usage(Enum):
-    """What to do with a kept answer."""
-
-    FRESH = "fraiche"  # serve it, ask nothing
-    STALE = "perimee"  # serve it, and ask again behind
-    FALLBACK = "secours"  # ask again; serve it if that fails
-
-
-def usage(
+def cache_status(
     age: float,
     empty: bool,
     is_of_today: bool,
     rules: CacheTable,
     age_max: float | None = None,
     invalidated: bool = False,
-) -> Usage:
+) -> CacheStatus:
     """`empty`: it holds no record; `is_of_today`: it was read for today; `age_max`: what the caller asks for; `invalidated`: the
     partner told since that it changed.
 
@@ -34,7 +25,7 @@ def usage(
     if invalidated:
         fresh = min(fresh, REST)
     if age < fresh and is_of_today:
-        return Usage.FRESH
+        return CacheStatus.HIT
     if age < rules.perime_secondes and not empty and not invalidated and age_max is None:
-        return Usage.STALE
-    return Usage.FALLBACK
+        return CacheStatus.STALE
+    return CacheStatus.MISSED

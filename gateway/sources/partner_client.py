@@ -17,7 +17,7 @@ from typing import Any, Generic, TypeVar
 from gateway.connectors.base import PartnerRequest, Tenant
 from gateway.domain.days import PARIS
 from gateway.errors import SourceClosed, SourceError, SourceInvalid, SourceTimedOut
-from gateway.schema.organisations import EtatSource, ModeSource, TypeSource
+from gateway.schema.organisations import EtatSource
 from gateway.sources.http import page_trail
 from gateway.sources.http.credentials import Credential, credential
 from gateway.sources.http.page_trail import PageValidator
@@ -34,19 +34,6 @@ REJECTS_TO_DEGRADE = 0.01  # share of records lost (docs/security.md U09)
 DRIFTS_TO_DEGRADE = 0.05  # values a record that the format does not foresee
 T = TypeVar("T")
 logger = logging.getLogger("gateway.sources")
-
-
-@dataclass(frozen=True, slots=True)
-class PartnerState:
-    """What the graph shows of a partner. `taux_erreur` from 0 to 1; what was never observed is None."""
-
-    nom: str
-    type: TypeSource
-    mode: ModeSource
-    etat: EtatSource
-    derniere_reponse: datetime | None
-    latence_ms: float | None
-    taux_erreur: float | None
 
 
 class Observations:
@@ -110,35 +97,28 @@ class PartnerClient:
     """Asks one partner. One for the life of the process: its limits hold for all callers together."""
 
     def __init__(
-        self,
-        partner: Partner,
-        transport: Transport,
-        metrics: SourceMetrics,
-        wall_clock: Callable[[], datetime],
-        clock: Clock,
+        self, partner: Partner, transport: Transport, metrics: SourceMetrics, now: Callable[[], datetime], clock: Clock
     ) -> None:
         self.partner = partner
         self.observations = Observations(partner.ouverture)
-        self.metrics, self.wall_clock = metrics, wall_clock
+        self.metrics, self.wall_clock, self.clock = metrics, now, clock
         self._transport = transport
-        self.clock = clock
         self._budget = RetryBudget()
         self.spare_capacity = SpareCapacity(
-            partner.limites.par_seconde / clock.processus,
-            partner.limites.par_minute_locataire / clock.processus,
+            partner.limites.par_seconde / clock.processus, partner.limites.par_minute_locataire / clock.processus
         )
         self._bulkhead = Bulkhead(partner.limites.simultanes, shared=len(partner.abonnes or ()) > 1)
         self._pacer = Pacer(partner.nom, partner.limites, clock)
         self._credentials: dict[tuple[str, str], Credential] = {}
 
     async def request(
-        self, partner_request: PartnerRequest, tenant: Tenant, known: PageValidator | None = None
+        self, request: PartnerRequest, tenant: Tenant, known: PageValidator | None = None
     ) -> PartnerResponse:
         """One page; not decoded, when it is as it was known. Raises SourceError.
 
         A call that failed is made a second time where that may help and costs the partner little.
         """
-        call, clock = self._call(partner_request, tenant, known), self.clock
+        call, clock = self._call(request, tenant, known), self.clock
         self._budget.call(clock.seconds())
         with self.spare_capacity.request(tenant.key, clock.seconds()):
             try:
@@ -150,23 +130,20 @@ class PartnerClient:
             await clock.sleep(waiting)
             return await self._attempt(call, tenant)
 
-    async def decode(self, response: PartnerResponse, partner_request: PartnerRequest) -> PartnerResponse:
+    async def decode(self, response: PartnerResponse, request: PartnerRequest) -> PartnerResponse:
         """A page that was as it was known, after all. Raises SourceError."""
-        return await self._transport.decode(self.partner.nom, response, partner_request)
+        return await self._transport.decode(self.partner.nom, response, request)
 
-    def without_secret(self, partner_request: PartnerRequest) -> PartnerRequest:
+    def without_secret(self, request: PartnerRequest) -> PartnerRequest:
         """A page that the partner told, without the credential that its address may repeat: pages asked are kept."""
         secrets = {access.nom for access in (self.partner.acces or {}).values() if access.type == "parametre"}
-        return replace(
-            partner_request,
-            params={name: value for name, value in partner_request.params.items() if name not in secrets},
-        )
+        return replace(request, params={name: value for name, value in request.params.items() if name not in secrets})
 
-    async def page(self, partner_request: PartnerRequest, rank: int, read: Callable[[Any], T]) -> "HarvestPage[T]":
+    async def page(self, request: PartnerRequest, rank: int, read: Callable[[Any], T]) -> "HarvestPage[T]":
         """One page (from 1) of an answer too long to hold whole, read by `read` in a thread. Raises SourceError."""
-        response = await self.request(page_trail.numbered(partner_request, rank), Tenant(""))
+        response = await self.request(page_trail.numbered(request, rank), Tenant(""))
         try:
-            total = page_trail.announced(partner_request, response.document)
+            total = page_trail.announced(request, response.document)
             page_trail.PageTrail(self.partner.limites.pages_max).bound(total)
         except page_trail.InvalidPages as error:
             raise self.badly_paged(error) from None
@@ -204,29 +181,29 @@ class PartnerClient:
             await self.clock.sleep(waiting + JITTER * self.clock.randomness())  # or all who wait would ask at once
 
     @contextmanager
-    def _noted(self, partner_request: PartnerRequest) -> Iterator[None]:
+    def _noted(self, request: PartnerRequest) -> Iterator[None]:
         """Count one exchange and its outcome; one that is cancelled says nothing of the partner."""
         start = perf_counter()
         try:
             yield
         except SourceError as error:
-            self._note(partner_request, error, perf_counter() - start)
+            self._note(request, error, perf_counter() - start)
             raise
-        self._note(partner_request, None, perf_counter() - start)
+        self._note(request, None, perf_counter() - start)
 
-    def _note(self, partner_request: PartnerRequest, error: SourceError | None, seconds: float) -> None:
+    def _note(self, request: PartnerRequest, error: SourceError | None, seconds: float) -> None:
         outcome = error.code.value if error else SUCCESS
-        self.metrics.call(self.partner.nom, partner_request.operation, outcome, seconds)
-        if partner_request.witness:
+        self.metrics.call(self.partner.nom, request.operation, outcome, seconds)
+        if request.witness:
             self.observations.note(error, seconds, self.wall_clock())
 
-    def _call(self, partner_request: PartnerRequest, tenant: Tenant, known: PageValidator | None) -> Exchange:
+    def _call(self, request: PartnerRequest, tenant: Tenant, known: PageValidator | None) -> Exchange:
         limits = self.partner.limites
         return Exchange(
             source=self.partner.nom,
-            url=self.partner.adresse(tenant) + page_trail.quoted_path(partner_request.path),
-            partner_request=partner_request,
-            credential=self._credential(partner_request.acces or DEFAULT_ACCESS, tenant.key),
+            url=self.partner.adresse(tenant) + page_trail.quoted_path(request.path),
+            partner_request=request,
+            credential=self._credential(request.acces or DEFAULT_ACCESS, tenant.key),
             timeout=limits.delai_secondes,
             octets_max=limits.octets_max,
             known=known,

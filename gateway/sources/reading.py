@@ -4,8 +4,8 @@ What was read before tells what to ask, all at once; what came back another serv
 """
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from gateway.concurrency import gather_or_fail
@@ -62,17 +62,17 @@ class ReadingRun:
         """Drive a reading to its end: the requests of a batch run together, each with its pages. Raises SourceError."""
         validators: list[PageValidator | None] = []
         step = await self._advance(reading, None, 0)
-        while not isinstance(step, _End):
-            answers = await gather_or_fail(self._pages(partner_request) for partner_request in step)
-            for partner_request, pages in zip(step, answers, strict=True):
-                validators += chain(partner_request, [page.page_validator for page in pages])
+        while not isinstance(step, FinishedReading):
+            answers = await gather_or_fail(self._pages(request) for request in step)
+            for request, pages in zip(step, answers, strict=True):
+                validators += chain(request, [page.page_validator for page in pages])
             size = sum(page.size for pages in answers for page in pages)
             step = await self._advance(reading, [_documents(pages) for pages in answers], size)
-        return FinishedReading(step.value, all_validators(validators))
+        return replace(step, validators=all_validators(validators))
 
     async def _advance(
         self, reading: ReadingSteps[T], documents: Documents | None, size: int
-    ) -> "Sequence[PartnerRequest] | _End[T]":
+    ) -> "Sequence[PartnerRequest] | FinishedReading[T]":
         """One step of the connector; in a thread when it has much to map: a whole CFA would hold the event loop for a tenth
         of a second. A small answer is mapped in less time than a thread takes to be woken under load."""
         try:
@@ -82,7 +82,7 @@ class ReadingRun:
         except Exception as error:
             raise self._client.misread(error) from None
 
-    async def _pages(self, partner_request: PartnerRequest) -> list[PartnerResponse]:
+    async def _pages(self, request: PartnerRequest) -> list[PartnerResponse]:
         """All the pages of a request, in order; one without document is the last, or says that there is nothing.
 
         Where the first page tells how many there are, the others are asked for together, then those that a grown total adds;
@@ -90,7 +90,7 @@ class ReadingRun:
         """
         trail = page_trail.PageTrail(self._client.partner.limites.pages_max)
         base, pages = self._client.partner.adresse(self._tenant), list[PartnerResponse]()
-        following: PartnerRequest | None = page_trail.first(partner_request)
+        following: PartnerRequest | None = page_trail.first(request)
         try:
             while following is not None:
                 page = await self._page(following)
@@ -98,35 +98,30 @@ class ReadingRun:
                 if page.document is None:
                     return pages
                 trail.add(page.digest)
-                if partner_request.pages in page_trail.ANNOUNCED:
+                if request.pages in page_trail.ANNOUNCED:
                     break
                 following = page_trail.next_(following, base, page.link, page.document, len(pages))
                 following = following and self._client.without_secret(following)
-            total = page_trail.announced(partner_request, pages[0].document)
+            total = page_trail.announced(request, pages[0].document)
             while len(pages) < total:
                 trail.bound(total)
                 ranks = range(len(pages) + 1, total + 1)
-                for page in await gather_or_fail(self._page(page_trail.numbered(partner_request, n)) for n in ranks):
+                for page in await gather_or_fail(self._page(page_trail.numbered(request, n)) for n in ranks):
                     trail.add(page.digest)
                     pages.append(page)
-                    total = max(total, page_trail.announced(partner_request, page.document))
+                    total = max(total, page_trail.announced(request, page.document))
         except page_trail.InvalidPages as error:
             raise self._client.badly_paged(error) from None
         return pages
 
-    def _page(self, partner_request: PartnerRequest) -> Coroutine[Any, Any, PartnerResponse]:
+    async def _page(self, request: PartnerRequest) -> PartnerResponse:
         """The page as `unchanged` received it, else asked for now."""
-        arrived = self._arrived.pop(requested_page(partner_request), None)
+        arrived = self._arrived.pop(requested_page(request), None)
         if arrived is None:
-            return self._client.request(partner_request, self._tenant)
-        return self._decoded(arrived, partner_request)
-
-    async def _decoded(
-        self, arrived: PartnerResponse | SourceInvalid, partner_request: PartnerRequest
-    ) -> PartnerResponse:
+            return await self._client.request(request, self._tenant)
         if isinstance(arrived, SourceInvalid):
             raise arrived
-        return await self._client.decode(arrived, partner_request) if arrived.unchanged else arrived
+        return await self._client.decode(arrived, request) if arrived.unchanged else arrived
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,21 +129,14 @@ class FinishedReading(Generic[T]):
     """What a reading gave, and what tells whether it would give the same; nothing, when that cannot be told."""
 
     value: T
-    validators: tuple[PageValidator, ...]
+    validators: tuple[PageValidator, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _End(Generic[T]):
-    """What a reading returned."""
-
-    value: T
-
-
-def _step(reading: ReadingSteps[T], documents: Documents | None) -> Sequence[PartnerRequest] | _End[T]:
+def _step(reading: ReadingSteps[T], documents: Documents | None) -> Sequence[PartnerRequest] | FinishedReading[T]:
     try:
         return next(reading) if documents is None else reading.send(documents)
     except StopIteration as end:
-        return _End(end.value)
+        return FinishedReading(end.value)
 
 
 def _documents(responses: Sequence[PartnerResponse]) -> list[Any]:

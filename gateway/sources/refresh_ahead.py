@@ -6,14 +6,13 @@ left alone. What cannot be kept so is served stale and asked again behind, as an
 
 import asyncio
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
-from typing import Protocol
 
 from gateway.cache.seam import Cache, CacheKey, Entry, canonical_key
 from gateway.concurrency import Sleep, every
+from gateway.sources.fetch import Sources
 from gateway.sources.partners.file_format import CacheTable
-from gateway.sources.partners.load import Partner
 from gateway.sources.units import Unit
 
 ACTIVE = 900.0  # seconds a unit is kept young after it was last read
@@ -24,27 +23,6 @@ RETRY_AFTER = 60.0  # seconds before what was asked is asked again, whatever cam
 PATIENCE = 0.2  # seconds a partner that others are asking is left alone
 
 logger = logging.getLogger("gateway.sources")
-
-
-class Usages(Protocol):
-    """What callers use, and how it is asked again."""
-
-    @property
-    def last_read(self) -> dict[Unit, float]:
-        """When each unit was last read (seconds since 1970)."""
-        ...
-
-    @property
-    def left_out(self) -> Collection[Unit]:
-        """What a query wanted and did not ask."""
-        ...
-
-    @property
-    def partners(self) -> Mapping[str, Partner]: ...
-    async def kept_entries(self, units: Sequence[Unit]) -> list[Entry | None]: ...
-    def is_accessible(self, source: str) -> bool: ...
-    def allows(self, unit: Unit) -> bool: ...
-    async def refresh(self, unit: Unit, kept: Entry | None) -> None: ...
 
 
 def dues(last_read: Mapping[Unit, float], reviews: Mapping[Unit, float], source: str, instant: float) -> list[Unit]:
@@ -62,14 +40,14 @@ def to_refetch(kept: Entry, rules: CacheTable) -> float:
 class RefreshAhead:
     """The upkeep of all partners. `sleep` waits; instants are the cache's."""
 
-    def __init__(self, usages: Usages, cache: Cache, sleep: Sleep) -> None:
-        self._usages, self._cache, self._sleep = usages, cache, sleep
+    def __init__(self, sources: Sources, cache: Cache, sleep: Sleep) -> None:
+        self._sources, self._cache, self._sleep = sources, cache, sleep
         self._reviews: dict[Unit, float] = {}
 
     async def watch(self) -> None:
         """For ever: each partner at its own pace."""
         async with asyncio.TaskGroup() as group:
-            for name, partner in self._usages.partners.items():
+            for name, partner in self._sources.partners.items():
                 if partner.cache.duree_secondes >= 2 * PERIOD:
                     group.create_task(self._watch(name))
 
@@ -83,7 +61,7 @@ class RefreshAhead:
         """Once over what is used of a partner, unless another process is at it."""
         end = self._cache.now() + SWEEP
         self._forget()
-        if not dues(self._usages.last_read, self._reviews, source, self._cache.now()):
+        if not dues(self._sources.last_read, self._reviews, source, self._cache.now()):
             return
         key, duration = CacheKey(canonical_key("entretien", source), source), SWEEP + RETRY_AFTER
         lease = await self._cache.acquire(key, duration)
@@ -91,7 +69,7 @@ class RefreshAhead:
             return
         try:
             for unit, kept in await self._aged(source):
-                if self._cache.now() >= end or not self._usages.is_accessible(source):
+                if self._cache.now() >= end or not self._sources.is_accessible(source):
                     return
                 await self._refresh(unit, kept)
         finally:
@@ -100,30 +78,30 @@ class RefreshAhead:
     async def _aged(self, source: str) -> list[tuple[Unit, Entry | None]]:
         """What is due by now: another process may have brought it."""
         instant = self._cache.now()
-        units = dues(self._usages.last_read, self._reviews, source, instant)
-        kept_entries = await self._usages.kept_entries(units)
+        units = dues(self._sources.last_read, self._reviews, source, instant)
+        kept_entries = await self._sources.kept_entries(units)
         self._reviews |= {u: self._next(u, kept, instant) for u, kept in zip(units, kept_entries, strict=True)}
         return [(u, kept) for u, kept in zip(units, kept_entries, strict=True) if self._reviews[u] <= instant]
 
     def _next(self, unit: Unit, kept: Entry | None, instant: float) -> float:
         """When to ask; at once what a query left out; what holds nobody, or could not be read, is left to who reads it."""
         if kept is None:
-            return instant if unit in self._usages.left_out else instant + RETRY_AFTER
+            return instant if unit in self._sources.left_out else instant + RETRY_AFTER
         if not kept.value.records:
             return instant + RETRY_AFTER
-        return to_refetch(kept, self._usages.partners[unit.source].cache)
+        return to_refetch(kept, self._sources.partners[unit.source].cache)
 
     async def _refresh(self, unit: Unit, kept: Entry | None) -> None:
         """Ask again, if the partner can spare it now; else leave it a moment, and that unit to the next turn."""
-        if not self._usages.allows(unit):
+        if not self._sources.allows(unit):
             await self._sleep(PATIENCE)
             return
         self._reviews[unit] = self._cache.now() + RETRY_AFTER
-        await self._usages.refresh(unit, kept)
+        await self._sources.refresh(unit, kept)
 
     def _forget(self) -> None:
         """What nobody reads any more."""
-        last_read, limit = self._usages.last_read, self._cache.now() - ACTIVE
+        last_read, limit = self._sources.last_read, self._cache.now() - ACTIVE
         for unit in [unit for unit, read_at in last_read.items() if read_at <= limit]:
             del last_read[unit]
             self._reviews.pop(unit, None)

@@ -17,7 +17,6 @@ from gateway.admission import HALF
 from gateway.cache.seam import Cache, CacheKey, Entry
 from gateway.concurrency import SingleFlight
 from gateway.errors import SourceError
-from gateway.sources.freshness import Usage
 from gateway.sources.partners.load import Partner
 from gateway.sources.units import CacheStatus, Unit, UnitFailure, UnitResult
 
@@ -42,7 +41,7 @@ class Fetch:
     unit: Unit
     key: CacheKey
     kept: Entry | None = None
-    usage: Usage = Usage.FALLBACK
+    status: CacheStatus = CacheStatus.MISSED
     known: UnitResult | None = None
     flight: Flight | None = None
     expected: bool = True

@@ -184,9 +184,8 @@ class UnitReader:
     def _failure(self, unit: Unit, error: SourceError) -> UnitFailure:
         if not isinstance(error, SourceSuspended):  # nothing was asked
             logger.warning("source %s : %s, %s", unit.source, error.code.value, error)
-            waiting = error.retry_after if isinstance(error, SourceUnavailable) else None
-            if waiting and isinstance(error, SourceUnavailable) and unit.key not in self._pauses:
-                self._pauses[unit.key] = (self._seconds() + min(waiting, PAUSE_MAX), error)
+            if isinstance(error, SourceUnavailable) and error.retry_after and unit.key not in self._pauses:
+                self._pauses[unit.key] = (self._seconds() + min(error.retry_after, PAUSE_MAX), error)
         return UnitFailure(unit, error)
 
     def _enforce(self, unit: Unit) -> None:

@@ -21,13 +21,12 @@ class Resource(Enum):
 
 
 class CacheStatus(Enum):
-    """Where a result comes from: kept and fresh, asked of the partner for this read, or kept past its fresh lifetime; or that
-    it was left out, for the query had asked enough of its partner."""
+    """What the cache is to a unit that is read, and where a result comes from."""
 
-    HIT = "touche"
-    MISSED = "manque"
-    STALE = "perime"
-    LEFT_OUT = "laisse"
+    HIT = "touche"  # kept and fresh: served, and nothing is asked
+    MISSED = "manque"  # asked of the partner for this read; what is kept serves if that fails
+    STALE = "perime"  # kept past its fresh lifetime: served, and asked again behind
+    LEFT_OUT = "laisse"  # not asked: the query had asked enough of its partner
 
 
 @dataclass(frozen=True, slots=True)

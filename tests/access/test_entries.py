@@ -66,7 +66,7 @@ def test_every_governed_field_of_a_person_is_known_to_the_journal() -> None:
 
 def test_counting_people_shows_nobody_and_an_id_shows_somebody() -> None:
     def shown(partner_request: str) -> bool:
-        return shows_persons(decision(Profil.MISSION_LOCALE, partner_request))
+        return shows_persons(decision(Profil.MISSION_LOCALE, partner_request).coordinates)
 
     assert shown("{ jeunes { edges { node { id } } } }")
     assert shown('{ node(id: "x") { id } }')

@@ -11,7 +11,7 @@ import pytest
 import respx
 
 from gateway.errors import SourceError, SourceTimedOut, SourceUnavailable
-from gateway.sources.freshness import Usage, usage
+from gateway.sources.freshness import cache_status
 from gateway.sources.partners.file_format import CacheTable
 from gateway.sources.units import CacheStatus, UnitFailure, UnitResult
 from tests.support.sources import BASE, UAI_A, UAI_B, SourcesHarness, partner, sources_harness, transport, unit
@@ -50,38 +50,38 @@ def covered_by_fallback(parsed: UnitResult | UnitFailure) -> tuple[type[SourceEr
 @pytest.mark.parametrize(
     ("age", "expected"),
     [
-        (0.0, Usage.FRESH),
-        (299.9, Usage.FRESH),
-        (300.0, Usage.STALE),
-        (899.9, Usage.STALE),
-        (900.0, Usage.FALLBACK),
-        (3599.9, Usage.FALLBACK),
+        (0.0, CacheStatus.HIT),
+        (299.9, CacheStatus.HIT),
+        (300.0, CacheStatus.STALE),
+        (899.9, CacheStatus.STALE),
+        (900.0, CacheStatus.MISSED),
+        (3599.9, CacheStatus.MISSED),
     ],
 )
-def test_the_ages_of_an_answer(age: float, expected: Usage) -> None:
-    assert usage(age, False, True, RULES) is expected
+def test_the_ages_of_an_answer(age: float, expected: CacheStatus) -> None:
+    assert cache_status(age, False, True, RULES) is expected
 
 
 def test_c12_an_absence_is_fresh_for_a_minute_only() -> None:
-    assert [usage(age, True, True, RULES) for age in (59.9, 60.0)] == [Usage.FRESH, Usage.FALLBACK]
+    assert [cache_status(age, True, True, RULES) for age in (59.9, 60.0)] == [CacheStatus.HIT, CacheStatus.MISSED]
 
 
 def test_what_was_read_the_day_before_is_fresh_no_more() -> None:
-    assert usage(1.0, False, False, RULES) is Usage.STALE
+    assert cache_status(1.0, False, False, RULES) is CacheStatus.STALE
 
 
 @pytest.mark.parametrize(
     ("age", "age_max", "expected"),
     [
-        (59.0, 60.0, Usage.FRESH),
-        (60.0, 60.0, Usage.FALLBACK),
-        (9.9, 0.0, Usage.FRESH),  # the partner is spared
-        (10.0, 0.0, Usage.FALLBACK),
-        (300.0, 86_400.0, Usage.FALLBACK),  # asking for less never makes a stale answer fresh
+        (59.0, 60.0, CacheStatus.HIT),
+        (60.0, 60.0, CacheStatus.MISSED),
+        (9.9, 0.0, CacheStatus.HIT),  # the partner is spared
+        (10.0, 0.0, CacheStatus.MISSED),
+        (300.0, 86_400.0, CacheStatus.MISSED),  # asking for less never makes a stale answer fresh
     ],
 )
-def test_a_requested_freshness(age: float, age_max: float, expected: Usage) -> None:
-    assert usage(age, False, True, RULES, age_max) is expected
+def test_a_requested_freshness(age: float, age_max: float, expected: CacheStatus) -> None:
+    assert cache_status(age, False, True, RULES, age_max) is expected
 
 
 async def test_a_stale_answer_serves_while_it_is_asked_again(router: respx.MockRouter, attempt: SourcesHarness) -> None:

@@ -8,7 +8,7 @@ import redis
 import respx
 
 from gateway.cache.seam import Entry, cache_local
-from gateway.sources.freshness import Usage, usage
+from gateway.sources.freshness import cache_status
 from gateway.sources.partners.file_format import CacheTable
 from gateway.sources.shared_flights import Fetch, SharedFlights
 from gateway.sources.units import CacheStatus, Unit, UnitFailure, UnitResult
@@ -21,9 +21,11 @@ URL_A = f"{BASE}/liste/{UAI_A}"
 RULES = CacheTable()
 
 
-@pytest.mark.parametrize(("age", "expected"), [(1.9, Usage.FRESH), (2.0, Usage.FALLBACK), (3599.0, Usage.FALLBACK)])
-def test_what_is_invalidated_is_fresh_for_two_seconds_only(age: float, expected: Usage) -> None:
-    assert usage(age, False, True, RULES, invalidated=True) is expected
+@pytest.mark.parametrize(
+    ("age", "expected"), [(1.9, CacheStatus.HIT), (2.0, CacheStatus.MISSED), (3599.0, CacheStatus.MISSED)]
+)
+def test_what_is_invalidated_is_fresh_for_two_seconds_only(age: float, expected: CacheStatus) -> None:
+    assert cache_status(age, False, True, RULES, invalidated=True) is expected
 
 
 async def test_an_invalidated_unit_is_asked_again_it_alone(router: respx.MockRouter, attempt: SourcesHarness) -> None:

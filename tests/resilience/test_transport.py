@@ -9,7 +9,7 @@ import respx
 
 from gateway.connectors.base import BodyFormat, PartnerRequest
 from gateway.errors import SourceClosed, SourceError, SourceInvalid, SourceUnavailable
-from gateway.sources.http.credentials import HeaderCredential, QueryCredential
+from gateway.sources.http.credentials import Credential, QueryCredential
 from gateway.sources.http.transport import Transport
 from tests.support.sources import BASE, SECRET, call, transport
 
@@ -27,7 +27,7 @@ async def refusal(network: Transport, partner_request: PartnerRequest | None = N
 async def test_a_document_is_read(router: respx.MockRouter) -> None:
     route = router.get(URL, params={"a": "é&b"}).respond(json={"x": [1]})
     partner_request = PartnerRequest("liste", "/liste", params={"a": "é&b"})
-    response = await transport(router).request(call(partner_request, credential=HeaderCredential({"X-Cle": SECRET})))
+    response = await transport(router).request(call(partner_request, credential=Credential({"X-Cle": SECRET})))
     assert response.document == {"x": [1]}
     sent = route.calls.last.request
     assert (sent.headers["X-Cle"], sent.headers["Accept-Encoding"]) == (SECRET, "gzip")
@@ -110,7 +110,7 @@ async def test_u06_a_redirect_is_not_followed(router: respx.MockRouter, towards:
     route, rest = router.get(URL), router.route().respond(json=[])
     for statut in (301, 302, 307, 308):
         route.respond(statut, headers={"Location": towards})
-        error = await refusal(transport(router), credential=HeaderCredential({"X-Cle": SECRET}))
+        error = await refusal(transport(router), credential=Credential({"X-Cle": SECRET}))
         assert str(error) == "redirection refusée"
     assert (route.call_count, rest.called) == (4, False)
 
@@ -162,9 +162,9 @@ async def test_u15_an_error_body_that_repeats_our_headers_stays_unknown(
 ) -> None:
     router.get(URL).respond(401, json={"recu": SECRET})
     with caplog.at_level(logging.DEBUG):
-        error = await refusal(transport(router), credential=HeaderCredential({"X-Cle": SECRET}))
+        error = await refusal(transport(router), credential=Credential({"X-Cle": SECRET}))
     assert str(error) == "accès refusé par le partenaire"
-    assert SECRET not in caplog.text + repr(call(credential=HeaderCredential({"X-Cle": SECRET})))
+    assert SECRET not in caplog.text + repr(call(credential=Credential({"X-Cle": SECRET})))
 
 
 async def test_no_cookie_is_kept(router: respx.MockRouter) -> None:

@@ -149,15 +149,16 @@ def test_two_sexes_are_two_persons_whatever_else_agrees() -> None:
 
 def test_the_evidence_adds_up_to_the_score() -> None:
     result = compare(trait(telephone="0639980001", sexe="F"), trait(telephone="0639980001", sexe="F"))
-    assert [(one.criterion, one.accord) for one in result.indices] == [
+    assert result.agreements == (
         ("ordre", "droit"),
         ("nom", "identique"),
         ("prenom", "identique"),
         ("naissance", "identique"),
         ("sexe", "identique"),
         ("telephone", "identique"),
-    ]
-    assert result.score == pytest.approx(weights().a_priori + sum(one.poids for one in result.indices))
+    )
+    evidence = sum(weights().poids[criterion][accord] for criterion, accord in result.agreements)
+    assert result.score == pytest.approx(weights().a_priori + evidence)
 
 
 def test_words_of_a_name() -> None:

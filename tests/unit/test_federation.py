@@ -16,8 +16,7 @@ from gateway.errors import InvalidRequest
 from gateway.federation.join.contracts import fold
 from gateway.federation.join.link import SourcedRecord, link
 from gateway.federation.join.provenance import attach
-from gateway.federation.lists import filter_jeunes
-from gateway.federation.views.paging import CursorCodec, cut, sort
+from gateway.federation.lists import CursorCodec, cut, filter_jeunes, sort
 from gateway.federation.views.search import search
 from gateway.schema.context import PageArgs
 from gateway.schema.filters import FiltreJeunes
@@ -168,7 +167,7 @@ def test_pages_cover_a_list_once_each_whatever_their_size(values: list[int], siz
     while True:
         page_slice = cut(sort(list_query, order), PageArgs(size, after), CursorCodec(IDS, lambda: "liste"))
         results += [element for _, element in page_slice.elements]
-        if not page_slice.after:
+        if not page_slice.info.has_next_page:
             break
         after = page_slice.elements[-1][0]
     assert results == sorted(list_query, key=order)

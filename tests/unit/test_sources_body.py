@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterable
 
 import pytest
 
-from gateway.sources.http.decode import InvalidBody, read_body
+from gateway.sources.http.decode import InvalidDocument, read_body
 
 pytestmark = pytest.mark.anyio
 TEXT = b"des lettres " * 5000
@@ -41,7 +41,7 @@ async def test_a_body_is_decoded_in_chunks(encoding: str, body: bytes) -> None:
     [("", TEXT), ("gzip", gzip.compress(TEXT)), ("deflate", zlib.compress(TEXT))],
 )
 async def test_u03_one_byte_too_many_is_refused(encoding: str, body: bytes) -> None:
-    with pytest.raises(InvalidBody, match="trop volumineuse"):
+    with pytest.raises(InvalidDocument, match="trop volumineuse"):
         await read_body(flux(hashed(body)), encoding, len(TEXT) - 1)
 
 
@@ -49,7 +49,7 @@ async def test_u03_a_bomb_does_not_inflate() -> None:
     """64 MiB of zeros in 64 KiB: the memory spent stays near the bound."""
     bomb = gzip.compress(bytes(64 * 1024 * 1024), 9)
     tracemalloc.start()
-    with pytest.raises(InvalidBody):
+    with pytest.raises(InvalidDocument):
         await read_body(flux([bomb]), "gzip", 1_000_000)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
@@ -58,13 +58,13 @@ async def test_u03_a_bomb_does_not_inflate() -> None:
 
 @pytest.mark.parametrize("encoding", ["br", "zstd", "gzip, gzip", "n'importe"])
 async def test_another_encoding_is_refused(encoding: str) -> None:
-    with pytest.raises(InvalidBody, match="non prise en charge"):
+    with pytest.raises(InvalidDocument, match="non prise en charge"):
         await read_body(flux([TEXT]), encoding, 1_000_000)
 
 
 @pytest.mark.parametrize("body", [b"pas du gzip", gzip.compress(TEXT)[:-20], gzip.compress(TEXT)[:-4] + b"abcd"])
 async def test_u04_a_damaged_gzip_is_refused(body: bytes) -> None:
-    with pytest.raises(InvalidBody):
+    with pytest.raises(InvalidDocument):
         await read_body(flux([body]), "gzip", 1_000_000)
 
 

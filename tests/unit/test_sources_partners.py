@@ -7,6 +7,7 @@ import pytest
 
 from gateway.connectors.base import Tenant
 from gateway.errors import ConfigurationError
+from gateway.sources.partners.file_format import HarvestTable
 from gateway.sources.partners.load import load_partners
 
 ENV = {"ERP_CLE": "secret-un", "ERP_A": "secret-a", "ERP_B": "secret-b", "ERP_COMPTE": "compte:passe"}
@@ -52,10 +53,9 @@ def write(record: Path, toml: str = TOML, csv: str = CSV, nom: str = "erp") -> P
 def test_a_complete_partner(tmp_path: Path) -> None:
     erp = load_partners(write(tmp_path), ENV, FAULT_KINDS)["erp"]
     assert (erp.genre, erp.limites.simultanes, erp.limites.delai_secondes) == ("erp", 7, 30.0)
-    assert (erp.ouverture, erp.moisson_depuis, erp.moisson_fenetre_jours) == (
+    assert (erp.ouverture, erp.moisson) == (
         (time(19), time(7)),
-        date(2022, 6, 1),
-        30,
+        HarvestTable(depuis=date(2022, 6, 1), fenetre_jours=30),
     )
     assert erp.abonnes is not None
     assert erp.abonnes[UAI_A].tenant == Tenant(UAI_A, SIRET, "c 1/2")

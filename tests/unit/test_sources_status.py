@@ -64,6 +64,7 @@ def test_401_and_403_tell_the_refusal() -> None:
         ("Mon, 02 Mar 2026 09:01:00 -0000", 60.0),
         ("Mon, 02 Mar 2020 09:00:00 GMT", 0.0),
         ("Mon, 02 Mar 9026 09:00:00 GMT", RETRY_AFTER_MAX),
+        ("Mon, 02 Mar 90262026202620 09:00:00 GMT", None),  # a year beyond what an integer of C holds
     ],
 )
 def test_u13_an_absurd_retry_after_is_bounded(header: str, expected: float | None) -> None:

@@ -5,7 +5,7 @@ record of a person, by the numbers of its contracts.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -48,10 +48,9 @@ def _batches(keys: Sequence[str]) -> Iterator[tuple[str, ...]]:
     return (tuple(keys[start : start + BATCH]) for start in range(0, len(keys), BATCH))
 
 
-def describe(clusters: Iterable[Cluster]) -> Iterator[dict[str, Any]]:
+def describe(clusters: Sequence[Cluster]) -> Iterator[dict[str, Any]]:
     """One person a line: the ids of the records by source, the level of the join, the links that made it, and the doubtful
     ones. A link says how far each criterion agrees, never a value."""
-    clusters = list(clusters)
     ids = {(t.origin, t.record.key): _ids(t) for cluster in clusters for t in cluster.sourced_records}
     for cluster in clusters:
         by_source: dict[str, list[str]] = defaultdict(list)

@@ -31,7 +31,7 @@ from typing import Protocol
 from gateway.concurrency import offload
 from gateway.connectors.base import Record
 from gateway.errors import SourceError
-from gateway.federation.collect.plan import SourcePlan, in_order, residents_by_cfa
+from gateway.federation.collect.plan import SourcePlan, in_order, may_live_in, residents_by_cfa
 from gateway.federation.collect.readings import (
     Freshness,
     Keys,
@@ -257,10 +257,8 @@ def _absent(
 
 def _may_concern(sourced_record: SourcedRecord, plan: SourcePlan, directory: Directory) -> bool:
     # Whoever sees by residence needs the contracts of homes of its own, or that nobody can place yet.
-    if not plan.codes_postaux or sourced_record.type is TypeSource.MISSION_LOCALE:
-        return True
-    code = directory.mission_locale_of_home(sourced_record.jeune.adresse)
-    return code is None or code in plan.missions_locales
+    asked_anyway = not plan.codes_postaux or sourced_record.type is TypeSource.MISSION_LOCALE
+    return asked_anyway or may_live_in(sourced_record.record, plan, directory)
 
 
 def _residence_structures(sourced_records: list[SourcedRecord], directory: Directory) -> list[str]:

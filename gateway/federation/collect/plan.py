@@ -54,7 +54,7 @@ EMPTY = SourcePlan(view=False)
 
 def plan_sources(decision: Decision, perimetre: Perimetre, directory: Directory) -> SourcePlan:
     """The plan of the granted selection; a source of which nothing may be read is not in it."""
-    if not needs_view(decision):
+    if not needs_view(decision.coordinates):
         return EMPTY
     key = perimetre, bool(decision.coordinates & TOLD_BY_MISSION_LOCALE)
     if key not in directory.plans:
@@ -78,13 +78,9 @@ def plan_of_perimetre(perimetre: Perimetre, referentiel: Referentiel, suivi: boo
     )
 
 
-def needs_view(decision: Decision) -> bool:
-    """True when a granted root field shows persons, contracts or ruptures."""
-    return _needs_view(decision.coordinates)
-
-
 @lru_cache(DECISIONS_KNOWN)
-def _needs_view(coordinates: Set[str]) -> bool:
+def needs_view(coordinates: Set[str]) -> bool:
+    """True when a granted root field shows persons, contracts or ruptures."""
     # `node` also opens a CFA or a Mission locale, which the referential tells: it needs a view only for a person's noun.
     roots = {coordinate.partition(".")[2] for coordinate in coordinates if coordinate.startswith("Query.")}
     if roots & (VIEW_ROOTS - {"node"}):
@@ -93,13 +89,9 @@ def _needs_view(coordinates: Set[str]) -> bool:
     return "node" in roots and bool(nouns & (PERSONAL_TYPES | {"Node"}))
 
 
-def shows_persons(decision: Decision) -> bool:
-    """True when persons are in the answer, be it by their ids: counting them only shows nobody."""
-    return _shows_persons(decision.coordinates)
-
-
 @lru_cache(DECISIONS_KNOWN)
-def _shows_persons(coordinates: Set[str]) -> bool:
+def shows_persons(coordinates: Set[str]) -> bool:
+    """True when persons are in the answer, be it by their ids: counting them only shows nobody."""
     return any(coordinate.partition(".")[0] in SHOWN_TYPES for coordinate in coordinates)
 
 
@@ -127,14 +119,13 @@ def _uais(perimetre: Perimetre, referentiel: Referentiel) -> tuple[str, ...]:
 
 def _uais_around(code: str, referentiel: Referentiel) -> frozenset[str]:
     """CFAs of the regions that the territory of a Mission locale touches."""
-    communes = referentiel.communes_de_mission_locale(code)
-    regions = {referentiel.communes[insee].region for insee in communes}
+    regions = {referentiel.communes[insee].region for insee in referentiel.communes_de_mission_locale(code)}
     return frozenset(uai for region in regions for uai in referentiel.cfas_of_region(region))
 
 
 def residents_by_cfa(records: Iterable[Record], plan: SourcePlan, directory: Directory) -> Counter[str]:
     """How many contracts the residents of the plan's territory have at each CFA, by UAI, as the registry tells."""
-    jeunes = (record.jeune for record in records if _may_reside(record, plan, directory))
+    jeunes = (record.jeune for record in records if may_live_in(record, plan, directory))
     cfas = (contrat.cfa for jeune in jeunes for contrat in jeune.contrats or [] if contrat.cfa)
     return Counter(uai for cfa in cfas if (uai := _uai(cfa.uai, cfa.siret, directory)))
 
@@ -163,7 +154,8 @@ def describe(
     ]
 
 
-def _may_reside(record: Record, plan: SourcePlan, directory: Directory) -> bool:
+def may_live_in(record: Record, plan: SourcePlan, directory: Directory) -> bool:
+    """True for the homes of the plan's territory, and for those that nobody can place."""
     # A postal code is shared: whoever lives for sure in a commune of another Mission locale is no resident.
     code = directory.mission_locale_of_home(record.jeune.adresse)
     return code is None or code in plan.missions_locales

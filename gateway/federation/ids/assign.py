@@ -56,16 +56,13 @@ def person_keys(cluster: Cluster, shared: frozenset[str], pseudonym: Pseudonym) 
     return RecordKeys(keys, frozenset(_identity(i, sexe, pseudonym) for i in own for sexe in (*sexes, None)))
 
 
-def _record_keys(sourced_record: SourcedRecord, pseudonym: Pseudonym) -> list[RecordKey]:
-    named = sourced_record.identity != sourced_record.own_key
-    identity = _identity(sourced_record.identity, sourced_record.jeune.sexe, pseudonym) if named else ""
-    if sourced_record.type is not TypeSource.REGISTRE_CONTRATS:
-        origin = pseudonym("|".join(("origine", *sourced_record.origin)))
-        return [RecordKey(pseudonym(f"dossier|{sourced_record.own_key}"), identity, origin)]
-    contrats = sorted(
-        sourced_record.jeune.contrats or [], key=lambda contrat: (str(contrat.date_debut), contrat.numero or "")
-    )
-    return [RecordKey(pseudonym(f"dossier|{contrat_text(sourced_record, contrat)}"), identity) for contrat in contrats]
+def _record_keys(who: SourcedRecord, pseudonym: Pseudonym) -> list[RecordKey]:
+    identity = _identity(who.identity, who.jeune.sexe, pseudonym) if who.identity != who.own_key else ""
+    if who.type is not TypeSource.REGISTRE_CONTRATS:
+        origin = pseudonym("|".join(("origine", *who.origin)))
+        return [RecordKey(pseudonym(f"dossier|{who.own_key}"), identity, origin)]
+    contrats = sorted(who.jeune.contrats or [], key=lambda contrat: (str(contrat.date_debut), contrat.numero or ""))
+    return [RecordKey(pseudonym(f"dossier|{contrat_text(who, contrat)}"), identity) for contrat in contrats]
 
 
 def _identity(identity: str, sexe: Sexe | None, pseudonym: Pseudonym) -> str:
@@ -179,7 +176,7 @@ def undated_facts(folded: FoldedContrat, pseudonym: Pseudonym) -> Iterator[Fact]
     """The ruptures of a contract whose source does not say when it reported them; those to come are facts too."""
     for sourced_record, contrat in folded.versions:
         if contrat.rupture and contrat.rupture.date and not contrat.rupture.signalee_le:
-            yield (*_fact(sourced_record, contrat, contrat.rupture, pseudonym), sourced_record.source)
+            yield (*_fact(sourced_record, contrat, contrat.rupture.date, pseudonym), sourced_record.source)
 
 
 def date_report(rupture: Rupture, folded: FoldedContrat, first_seen: FirstSeen, pseudonym: Pseudonym) -> None:
@@ -198,19 +195,17 @@ def date_report(rupture: Rupture, folded: FoldedContrat, first_seen: FirstSeen, 
         rupture.avance_sur_registre_jours = ahead.days
 
 
-def _reported_at(
-    sourced_record: SourcedRecord, contrat: Contrat, first_seen: FirstSeen, pseudonym: Pseudonym
-) -> date | None:
+def _reported_at(who: SourcedRecord, contrat: Contrat, first_seen: FirstSeen, pseudonym: Pseudonym) -> date | None:
     rupture = contrat.rupture
     if rupture is None or rupture.date is None:
         return None
     if rupture.signalee_le:
         return rupture.signalee_le
-    seen_at = first_seen.get(_fact(sourced_record, contrat, rupture, pseudonym))
+    seen_at = first_seen.get(_fact(who, contrat, rupture.date, pseudonym))
     return paris_day(seen_at) if seen_at else None
 
 
-def _fact(sourced_record: SourcedRecord, contrat: Contrat, rupture: Rupture, pseudonym: Pseudonym) -> tuple[str, str]:
-    record = contrat_text(sourced_record, contrat)
+def _fact(who: SourcedRecord, contrat: Contrat, day: date, pseudonym: Pseudonym) -> tuple[str, str]:
+    record = contrat_text(who, contrat)
     # The day is part of the fact: a rupture whose day is corrected is reported anew.
-    return pseudonym(f"contrat|{record}"), pseudonym(f"rupture|{record}|{rupture.date}")
+    return pseudonym(f"contrat|{record}"), pseudonym(f"rupture|{record}|{day}")

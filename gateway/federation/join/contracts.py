@@ -58,11 +58,9 @@ def _add(folded_contrats: list[FoldedContrat], sourced_record: SourcedRecord, co
     # A source that tells two contracts knows that they are two, however alike they look.
     candidates = [folded for folded in folded_contrats if not folded.is_told_by(sourced_record)]
     near = [(gap, folded) for folded in candidates if (gap := _gap(contrat, folded)) is not None]
-    if near:
-        _, host = min(near, key=lambda pair: pair[0])
-    else:
-        host = FoldedContrat()
-        folded_contrats.append(host)
+    _, host = min(near, key=lambda pair: pair[0], default=(0, None))
+    if host is None:
+        folded_contrats.append(host := FoldedContrat())
     host.versions.append((sourced_record, contrat))
 
 

@@ -6,16 +6,10 @@ from gateway.domain.similarity import Level, Similarity, weights
 from gateway.federation.join.merge import MergedPerson
 from gateway.schema.evidence import IndiceRapprochement
 
-# What is compared, as the graph names it: a line goes with the right to read that field.
+# What the graph names otherwise than what is compared: a line goes with the right to read that field.
 FIELDS = {
     "ordre": "nom",
-    "nom": "nom",
-    "prenom": "prenom",
     "naissance": "dateNaissance",
-    "sexe": "sexe",
-    "telephone": "telephone",
-    "courriel": "courriel",
-    "ine": "ine",
     "domicile": "adresse",
     "cfa": "formations",
     "contrat": "contrats",
@@ -31,17 +25,13 @@ def probability(score: float) -> float:
 
 def indices(similarity: Similarity, niveau: Level, sources: Iterable[str] = ()) -> list[IndiceRapprochement]:
     """One line for each criterion that weighs something."""
-    who = list(sources)
+    who, poids = list(sources), weights().poids
     return [
         IndiceRapprochement(
-            champ=FIELDS[evidence.criterion],
-            accord=evidence.accord,
-            poids=evidence.poids,
-            sources=who,
-            niveau=niveau,
+            champ=FIELDS.get(criterion, criterion), accord=accord, poids=weight, sources=who, niveau=niveau
         )
-        for evidence in similarity.indices
-        if evidence.poids
+        for criterion, accord in similarity.agreements
+        if (weight := poids[criterion][accord])
     ]
 
 

@@ -109,6 +109,9 @@ def _last_fact(jeune: Jeune) -> date:
     return max((day for day in (*starts, suivi) if day), default=date.min)
 
 
+Concerns = Callable[[SourcedRecord], bool]
+
+
 @dataclass(frozen=True, slots=True)
 class Cluster:
     """The records of one person, best source first, and what joined them.
@@ -124,9 +127,7 @@ class Cluster:
     doubtful: tuple[ScoredPair, ...] = ()
 
 
-def link(
-    sourced_records: Iterable[SourcedRecord], concerns: Callable[[SourcedRecord], bool] = lambda _: True
-) -> list[Cluster]:
+def link(sourced_records: Iterable[SourcedRecord], concerns: Concerns = lambda _: True) -> list[Cluster]:
     """Group records by person, whatever the order they come in. Ambiguous ones stay apart.
 
     Every person of whom one record `concerns` the caller is there, as if all were grouped; of the others, some.
@@ -145,9 +146,7 @@ def link(
     return sorted([*clusters, *anonymous], key=lambda cluster: cluster.key)
 
 
-def neighbourhood(
-    records: Mapping[Key, SourcedRecord], concerns: Callable[[SourcedRecord], bool]
-) -> Mapping[Key, SourcedRecord]:
+def neighbourhood(records: Mapping[Key, SourcedRecord], concerns: Concerns) -> Mapping[Key, SourcedRecord]:
     """The records that concern the caller, those they could be compared with, and so on: no other changes their groups."""
     # A Mission locale has a hundredth of the people that the CFAs of its region tell of: comparing all of them is waste.
     selected = {key: record for key, record in records.items() if concerns(record)}
@@ -162,9 +161,7 @@ def neighbourhood(
     return selected
 
 
-def _cluster(
-    person: Match, records: Mapping[Key, SourcedRecord], offered: Mapping[Key, Sequence[ScoredPair]]
-) -> Cluster:
+def _cluster(person: Match, records: Mapping[Key, SourcedRecord], offered: Mapping[Key, list[ScoredPair]]) -> Cluster:
     members = sorted((records[trait.rank] for trait in person.members), key=lambda member: member.rank)
     # By object: a doubtful pair of two records of one person is offered by both.
     doubtful = {id(pair): pair for trait in person.members for pair in offered.get(trait.rank, ())}

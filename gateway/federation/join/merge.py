@@ -34,16 +34,9 @@ class MergedPerson:
 
 def residence(cluster: Cluster, directory: Directory) -> tuple[SourcedRecord | None, Residence | None]:
     """The first record, by precedence, whose address tells the Mission locale, and where it is; else the first address."""
-    first: tuple[SourcedRecord | None, Residence | None] = (None, None)
-    for record in sorted(cluster.sourced_records, key=lambda record: record.home_rank):
-        if record.jeune.adresse is None:
-            continue
-        place = directory.home(record.jeune.adresse)
-        if place.mission_locale:
-            return record, place
-        if first[0] is None:
-            first = (record, place)
-    return first
+    ordered = sorted(cluster.sourced_records, key=lambda record: record.home_rank)
+    places = [(record, directory.home(adresse)) for record in ordered if (adresse := record.jeune.adresse)]
+    return next((told for told in places if told[1].mission_locale), places[0] if places else (None, None))
 
 
 def merge(cluster: Cluster, directory: Directory, day: date) -> MergedPerson:
@@ -73,7 +66,7 @@ def _possible(place: Residence, directory: Directory) -> list[MissionLocale] | N
     """The Missions locales that an ambiguous home leaves, by code; None where it is settled, or tells nothing."""
     if place.mission_locale:
         return None
-    communes = (directory.geographie.by_insee[insee] for insee in place.candidates)
+    communes = (directory.referentiel.geographie.by_insee[insee] for insee in place.candidates)
     codes = sorted({commune.mission_locale for commune in communes if commune.mission_locale})
     return [mission for code in codes if (mission := directory.mission_locale(code))] or None
 
@@ -99,9 +92,8 @@ def _overlaps(left: Formation, right: Formation) -> bool:
 
 
 def _contrat(folded: FoldedContrat, formations: list[Formation], directory: Directory) -> Contrat:
-    contrat = Contrat()
-    for champ in ("numero", "type", "date_debut", "date_fin"):
-        setattr(contrat, champ, valeur(CONTRAT, champ, folded.versions))
+    champs = ("numero", "type", "date_debut", "date_fin")
+    contrat = Contrat(**{champ: valeur(CONTRAT, champ, folded.versions) for champ in champs})
     contrat.employeur = _employeur(folded)
     contrat.cfa = next((directory.complete_cfa(v.cfa) for _, v in folded.versions if v.cfa), None)
     contrat.formation = _formation_of(contrat, formations)
@@ -118,9 +110,7 @@ def _employeur(folded: FoldedContrat) -> Employeur | None:
     known = next((employeur for employeur in told if employeur.siret), told[0])
     same = [employeur for employeur in told if same_employeurs(employeur, known)]
     champs = ("siret", "denomination", "naf", "idcc", "commune")
-    return Employeur(
-        **{champ: next((value for each in same if (value := getattr(each, champ))), None) for champ in champs}
-    )
+    return Employeur(**{champ: next(filter(None, (getattr(each, champ) for each in same)), None) for champ in champs})
 
 
 def _formation_of(contrat: Contrat, formations: list[Formation]) -> Formation | None:
@@ -142,9 +132,7 @@ def _rupture(folded: FoldedContrat, planned_end: date | None) -> Rupture | None:
     if day is None or (planned_end and day >= planned_end):
         return None
     return Rupture(
-        date=day,
-        cause=valeur(RUPTURE, "cause", told),
-        sources=list(dict.fromkeys(who.source for who, _ in told)),
+        date=day, cause=valeur(RUPTURE, "cause", told), sources=list(dict.fromkeys(who.source for who, _ in told))
     )
 
 
@@ -162,10 +150,8 @@ def _derive(jeune: Jeune, day: date) -> None:
     contrats.sort(key=lambda contrat: contrat.date_debut or date.min, reverse=True)
     for contrat in contrats:
         contrat.jeune = jeune
-        _attach_rupture(contrat, jeune, day)
+        _attach_rupture(contrat, jeune, steps, day)
     ruptures = [contrat.rupture for contrat in contrats if contrat.rupture]
-    for rupture in ruptures:
-        rupture.nouveau_contrat = nouveau_contrat(steps, rupture, day)
     jeune.ruptures = sorted(ruptures, key=lambda rupture: rupture.date or date.min, reverse=True)
 
 
@@ -191,7 +177,7 @@ def _period(contrat: Contrat) -> ContratPeriod:
     return ContratPeriod(contrat.date_debut, contrat.date_fin, contrat.rupture.date if contrat.rupture else None)
 
 
-def _attach_rupture(contrat: Contrat, jeune: Jeune, day: date) -> None:
+def _attach_rupture(contrat: Contrat, jeune: Jeune, steps: list[StatutStep], day: date) -> None:
     """Tie a rupture that took effect to its contract and person; take off one to come (docs/domaine.md, Rupture)."""
     rupture = contrat.rupture
     if rupture is None or rupture.date is None:
@@ -202,6 +188,7 @@ def _attach_rupture(contrat: Contrat, jeune: Jeune, day: date) -> None:
         return
     rupture.contrat, rupture.jeune = contrat, jeune
     rupture.jours_depuis = (day - rupture.date).days
+    rupture.nouveau_contrat = nouveau_contrat(steps, rupture, day)
 
 
 def age_au(naissance: date, day: date) -> int:

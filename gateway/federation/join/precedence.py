@@ -135,27 +135,15 @@ def valeur(table: Mapping[str, FieldRule], champ: str, holders: Iterable[tuple[S
     return kept[1] if kept else None
 
 
-def _best(told: Sequence[Told]) -> Told:
-    return told[0]
-
-
-def _recent(told: Sequence[Told]) -> Told:
-    return min(told, key=lambda pair: pair[0].recency)
-
-
 def _effect(told: Sequence[Told]) -> Told:
     # Sources tell the last day worked or the first day off: of two days that follow, the rupture takes effect the second.
     next_day = told[0][1] + timedelta(days=1)
     return next((pair for pair in told if pair[1] == next_day), told[0])
 
 
-def _first(told: Sequence[Told]) -> Told:
-    return min(told, key=lambda pair: pair[1])
-
-
 _CHOICES: Mapping[Preference, Callable[[Sequence[Told]], Told]] = {
-    Preference.SOURCE: _best,
-    Preference.RECENT: _recent,
+    Preference.SOURCE: lambda told: told[0],
+    Preference.RECENT: lambda told: min(told, key=lambda pair: pair[0].recency),
     Preference.EFFECT: _effect,
-    Preference.FIRST: _first,
+    Preference.FIRST: lambda told: min(told, key=lambda pair: pair[1]),
 }

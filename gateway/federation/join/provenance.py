@@ -7,33 +7,31 @@ from strawberry.utils.str_converters import to_camel_case
 
 from gateway.federation.join.link import SourcedRecord
 from gateway.federation.join.merge import MergedPerson
-from gateway.federation.join.precedence import CONTRAT, JEUNE, RUPTURE, FieldRule, Told, chosen, told_values
+from gateway.federation.join.precedence import CONTRAT, JEUNE, RUPTURE, FieldRule, Preference, Told, chosen, told_values
 from gateway.schema.evidence import Provenance
 
+Rules = Mapping[str, FieldRule]
 Holders = Sequence[tuple[SourcedRecord, Any]]
 
 
 def attach(merged: MergedPerson) -> None:
     """Write the provenance lines of a person, of the contracts and of the ruptures, on the merged nouns."""
     holders = [(who, who.jeune) for who in merged.cluster.sourced_records]
-    merged.jeune.rows = _rows(JEUNE, holders, {"adresse": merged.housed_by})
+    merged.jeune.rows = _rows(JEUNE, holders, merged.housed_by)
     for contrat, folded in zip(merged.contrats, merged.folded_contrats, strict=True):
-        contrat.rows = _rows(CONTRAT, folded.versions, {})
+        contrat.rows = _rows(CONTRAT, folded.versions)
         if contrat.rupture:
-            contrat.rupture.rows = _rows(RUPTURE, folded.ruptures, {})
+            contrat.rupture.rows = _rows(RUPTURE, folded.ruptures)
 
 
-def _rows(
-    table: Mapping[str, FieldRule], holders: Holders, given: Mapping[str, SourcedRecord | None]
-) -> list[Provenance]:
-    """One line for each field and source that tells it. `given`: who was kept, for fields that the merge alone can tell."""
+def _rows(table: Rules, holders: Holders, housed_by: SourcedRecord | None = None) -> list[Provenance]:
+    """One line for each field and source that tells it."""
     lines = []
     for champ, rule in table.items():
         told = told_values(holders, champ)
-        kept = chosen(rule.order, told) if champ not in given else None
         # The address is chosen by what the directory makes of it, which the table cannot tell.
-        who_kept = given[champ] if champ in given else kept and kept[0]
-        lines += [_line(champ, rule, own, told, who_kept) for own in told]
+        kept = (housed_by,) if rule.order is Preference.PLACED else chosen(rule.order, told)
+        lines += [_line(champ, rule, own, told, kept and kept[0]) for own in told]
     return lines
 
 

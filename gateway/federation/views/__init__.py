@@ -11,7 +11,7 @@ source, right or day can leave it wrong.
    those of whom something may be read. No id is known yet.
 3. *Identify and bound* (`build.build_view`): each person, contract and rupture gets the id that the ledger of links gave;
    contracts of another CFA leave; state and reasons are worked out.
-4. *Sort and cut* (`federation.lists`, `paging`): a position is a sort key, so a cursor outlives rows that come and go.
+4. *Sort and cut* (`federation.lists`): a position is a sort key, so a cursor outlives rows that come and go.
 5. *Mask* (`view.MaskedCopies`): what leaves is a copy that holds nothing but what these rights read of this person; the
    sentinel looks at it once, then it is kept with the view.
 

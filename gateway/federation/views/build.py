@@ -11,8 +11,6 @@ from datetime import date
 from functools import cache, partial
 from typing import Any
 
-import strawberry
-
 from gateway.auth.policy.perimetre import Affiliation, Perimetre, is_contrat_visible
 from gateway.auth.policy.rules import Profil
 from gateway.concurrency import SingleFlight, offload
@@ -68,8 +66,7 @@ def select_persons(readings: Readings, rights: Rights, directory: Directory, day
             continue
         merged = merge(cluster, directory, day)
         affiliation = _affiliation(merged, directory)
-        granted = readable(merged.jeune, affiliation, rights)
-        if granted:
+        if granted := readable(merged.jeune, affiliation, rights):
             key_sets = (person_keys(cluster, shared, pseudonym), *contract_keys(merged.folded_contrats, pseudonym))
             selected.append((ViewPerson(merged, affiliation, granted), key_sets))
     folded_contrats = [folded for person, _ in selected for folded in person.merged.folded_contrats]
@@ -93,13 +90,13 @@ def _identify(
     merged: MergedPerson, key_sets: tuple[RecordKeys, ...], assigned_ids: AssignedIds, directory: Directory
 ) -> None:
     """Write the ids of a person, its contracts and its ruptures, and the days on which the latter were first seen."""
-    merged.jeune.id = strawberry.ID(directory.seal("Jeune", assigned_ids.id_of(key_sets[0])))
+    merged.jeune.id = directory.seal("Jeune", assigned_ids.id_of(key_sets[0]))
     for contrat, folded, record_keys in zip(merged.contrats, merged.folded_contrats, key_sets[1:], strict=True):
         object_id = assigned_ids.id_of(record_keys)
-        contrat.id = strawberry.ID(directory.seal("Contrat", object_id))
+        contrat.id = directory.seal("Contrat", object_id)
         if contrat.rupture:
             # A contract is broken once: its rupture lives under the same object, and cannot change contracts.
-            contrat.rupture.id = strawberry.ID(directory.seal("Rupture", object_id))
+            contrat.rupture.id = directory.seal("Rupture", object_id)
             date_report(contrat.rupture, folded, assigned_ids.first_seen, directory.pseudonym)
 
 
@@ -125,8 +122,7 @@ def _may_concern(cluster: Cluster, rights: Rights, directory: Directory) -> bool
 
 
 def _followed_by(cluster: Cluster) -> frozenset[str]:
-    records = cluster.sourced_records
-    return frozenset(record.tenant for record in records if record.type is TypeSource.MISSION_LOCALE)
+    return frozenset(who.tenant for who in cluster.sourced_records if who.type is TypeSource.MISSION_LOCALE)
 
 
 def _affiliation(merged: MergedPerson, directory: Directory) -> Affiliation:

@@ -15,9 +15,8 @@ from gateway.domain.similarity import Level
 from gateway.federation.collect.readings import Readings
 from gateway.federation.directory import Directory
 from gateway.federation.join.evidence import identity_evidence, probability
-from gateway.federation.lists import CONTRATS, JEUNES, RUPTURES, ListQuery
+from gateway.federation.lists import CONTRATS, JEUNES, RUPTURES, CursorCodec, ListQuery, binding, cut
 from gateway.federation.views.moi import present_moi
-from gateway.federation.views.paging import CursorCodec, binding, cut
 from gateway.federation.views.search import search
 from gateway.federation.views.view import MaskedCopies, Rights, View, ViewPerson, is_frozen
 from gateway.schema.connections import ContratConnection, JeuneConnection, RuptureConnection

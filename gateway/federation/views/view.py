@@ -5,6 +5,7 @@ Knows neither how a view is built, nor lists and pages.
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from cachetools import LRUCache
@@ -80,7 +81,7 @@ class ShownCopies:
     pages: LRUCache[Hashable, Shown] = field(default_factory=lambda: LRUCache(PAGES_MAX))
 
 
-@dataclass(slots=True)
+@dataclass
 class View:
     """The persons of a perimeter by id, and those of their contracts and ruptures that it may see.
 
@@ -94,7 +95,6 @@ class View:
     former_ids: dict[str, str] = field(default_factory=dict)
     stale: float | None = None
     lists: LRUCache[tuple[str, ...], Any] = field(default_factory=lambda: LRUCache(LISTS_MAX))
-    _person_index: PersonIndex | None = None
     _shown_copies: dict[object, ShownCopies] = field(default_factory=dict)
 
     def shown_copies(self, rights: Rights, categories: frozenset[CategorieDonnee], rows: frozenset[str]) -> ShownCopies:
@@ -106,13 +106,11 @@ class View:
             self._shown_copies.clear()
         return self._shown_copies.setdefault(key, ShownCopies())
 
-    @property
+    @cached_property
     def person_index(self) -> PersonIndex:
         """The index of its persons by identity."""
         # Made at the first search: most views are never searched.
-        if self._person_index is None:
-            self._person_index = PersonIndex((key, person.traits) for key, person in self.persons.items())
-        return self._person_index
+        return PersonIndex((key, person.traits) for key, person in self.persons.items())
 
 
 def readable(jeune: Jeune, affiliation: Affiliation, rights: Rights) -> frozenset[CategorieDonnee]:

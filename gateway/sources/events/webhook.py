@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
@@ -61,18 +61,16 @@ class Subscription:
     secret: SecretStr
 
 
+@dataclass(frozen=True, slots=True)
 class WebhookReceiver:
     """The partners that call, by name. `seconds`: since 1970."""
 
-    def __init__(
-        self,
-        subscriptions: Mapping[str, Subscription],
-        sources: Sources,
-        metrics: SourceMetrics,
-        seconds: Callable[[], float],
-    ) -> None:
-        self._subscriptions, self._sources, self._metrics, self._seconds = subscriptions, sources, metrics, seconds
-        self._decoy = SecretStr(secrets.token_hex(32))  # an unknown partner takes the time of a known one
+    _subscriptions: Mapping[str, Subscription]
+    _sources: Sources
+    _metrics: SourceMetrics
+    _seconds: Callable[[], float]
+    # An unknown partner takes the time of a known one.
+    _decoy: SecretStr = field(default_factory=lambda: SecretStr(secrets.token_hex(32)))
 
     async def receive(self, name: str, call: WebhookCall) -> WebhookOutcome:
         """Invalidate what a call names. Asks nothing of anybody."""

@@ -50,6 +50,7 @@ UNREADABLE = 20  # rows refused of a page, and none kept: the format changed. Fe
 ONE_DAY = timedelta(days=1)
 
 HarvestedRows = tuple[list[RegistryRow], QualityCounts]
+Now = Callable[[], datetime]
 
 logger = logging.getLogger("gateway.moisson")
 
@@ -96,6 +97,9 @@ class Progress:
     seconds: float
 
 
+Follow = Callable[[Progress], None]
+
+
 class ProgressListener(Protocol):
     """Told how a harvest goes."""
 
@@ -128,28 +132,23 @@ def _split(gap: Window, yesterday: date, length: int) -> Iterator[Window]:
         start = end + ONE_DAY
 
 
-async def harvest(
-    target: HarvestTarget,
-    registry_writer: RegistryWriter,
-    now: Callable[[], datetime],
-    follow: Callable[[Progress], None],
-) -> int:
+async def harvest(target: HarvestTarget, writer: RegistryWriter, now: Now, follow: Follow) -> int:
     """Harvest all that is due; the number of windows done. Raises HarvestUnderWay when another process does it, and
     SourceError where the partner stops us."""
     # Looked at before the mandate: most turns have nothing to do, and must not take the place of a process that has.
-    if not await _due(target, registry_writer, now()):
+    if not await _due(target, writer, now()):
         return 0
-    async with _mandate(registry_writer):
+    async with _mandate(writer):
         today = paris_day(now())
         # Under the mandate, and once a harvest: to forget is to write, and two processes would do it twice.
-        await registry_writer.forget(today.replace(year=today.year - RETENTION_YEARS, day=1))
+        await writer.forget(today.replace(year=today.year - RETENTION_YEARS, day=1))
         done = 0
         # What is due is drawn again after each window: a long harvest passes midnight, and the day is then another one.
-        while dues := await _due(target, registry_writer, now()):
+        while dues := await _due(target, writer, now()):
             ranks = (done + 1, done + len(dues))
             # A window left under way comes first, as it was cut: its pages are counted within those days.
-            under_way = await registry_writer.under_way() or WindowUnderWay(dues[0])
-            await _WindowHarvest(target, registry_writer, now, follow, ranks).harvest(under_way)
+            under_way = await writer.under_way() or WindowUnderWay(dues[0])
+            await _WindowHarvest(target, writer, now, follow, ranks).harvest(under_way)
             done += 1
     return done
 
@@ -159,9 +158,9 @@ class _WindowHarvest:
     """The harvest of one window. `ranks`: its own, and how many are due."""
 
     target: HarvestTarget
-    registry_writer: RegistryWriter
-    now: Callable[[], datetime]
-    follow: Callable[[Progress], None]
+    writer: RegistryWriter
+    now: Now
+    follow: Follow
     ranks: tuple[int, int]
 
     async def harvest(self, under_way: WindowUnderWay) -> None:
@@ -175,7 +174,7 @@ class _WindowHarvest:
             following = under_way.after(page.total, len(rows))
             completed = following.view == len(views)
             # The rows and the place of the next page are one write: a kill between the two would lose or repeat a page.
-            await self.registry_writer.write_page(under_way, rows, following, self.now() if completed else None)
+            await self.writer.write_page(under_way, rows, following, self.now() if completed else None)
             step = WindowStep(view.operation, under_way.page, page.total, completed, following.rows)
             seconds = timer.monotonic() - start
             self.follow(Progress(under_way.window, *self.ranks, step, len(rows), account, seconds))
@@ -189,7 +188,7 @@ class _WindowHarvest:
         page = await self.target.read(view, under_way.page, read)
         # Another total, or the same page again: the list moved under our feet. Going on would lose rows or tell some twice.
         if under_way.page > 1 and (page.total != under_way.total or page.digest == last_digest):
-            await self.registry_writer.abandon(under_way)
+            await self.writer.abandon(under_way)
             raise SourceInvalid(self.target.source, "les pages ont changé au cours de la fenêtre")
         rows, account = page.content
         # Marked done, the window would never be asked for again: a format that changed must stop the harvest here.
@@ -199,48 +198,44 @@ class _WindowHarvest:
 
 
 @asynccontextmanager
-async def _mandate(registry_writer: RegistryWriter) -> AsyncIterator[None]:
+async def _mandate(writer: RegistryWriter) -> AsyncIterator[None]:
     """The place of the one process that harvests, kept for the block. Raises HarvestUnderWay."""
-    if not await registry_writer.elect():
+    if not await writer.elect():
         raise HarvestUnderWay
-    heartbeat = asyncio.create_task(_heartbeat(registry_writer))
+    heartbeat = asyncio.create_task(_heartbeat(writer))
     try:
         yield
     finally:
         # Stopped before the place is given back: it would otherwise take it again.
         heartbeat.cancel()
         await asyncio.gather(heartbeat, return_exceptions=True)
-        await registry_writer.release()
+        await writer.release()
 
 
-async def _heartbeat(registry_writer: RegistryWriter) -> None:
+async def _heartbeat(writer: RegistryWriter) -> None:
     """A page may take ten minutes: meanwhile, the others know that we are alive."""
     while True:
         # A third: two extensions may fail before the lease is another's.
         await asyncio.sleep(LEASE / 3)
-        await registry_writer.extend_lease()
+        await writer.extend_lease()
 
 
-async def _due(target: HarvestTarget, registry_writer: RegistryWriter, instant: datetime) -> list[Window]:
+async def _due(target: HarvestTarget, writer: RegistryWriter, instant: datetime) -> list[Window]:
     yesterday = paris_day(instant) - ONE_DAY
-    return due_windows(await registry_writer.windows(), target.depuis, yesterday, target.fenetre_jours)
+    return due_windows(await writer.windows(), target.depuis, yesterday, target.fenetre_jours)
 
 
 async def watch(
-    target: HarvestTarget,
-    registry_writer: RegistryWriter,
-    now: Callable[[], datetime],
-    sleep: Sleep,
-    listener: ProgressListener,
+    target: HarvestTarget, writer: RegistryWriter, now: Now, sleep: Sleep, listener: ProgressListener
 ) -> None:
     """Harvest what falls due, for ever. Whatever fails only delays it; one line says what, without a value."""
 
     async def turn() -> float:
         try:
-            return await _attempt(target, registry_writer, now, listener)
+            return await _attempt(target, writer, now, listener)
         finally:
             # Told by every process, whoever harvested: each has its own gauges.
-            await _tell_place(target, registry_writer, now(), listener)
+            await _tell_place(target, writer, now(), listener)
 
     def failed(error: Exception) -> None:
         # A full disk must not end the service; the text of the error could hold a value.
@@ -249,13 +244,11 @@ async def watch(
     await every(PERIOD, turn, failed, sleep)
 
 
-async def _attempt(
-    target: HarvestTarget, registry_writer: RegistryWriter, now: Callable[[], datetime], listener: ProgressListener
-) -> float:
+async def _attempt(target: HarvestTarget, writer: RegistryWriter, now: Now, listener: ProgressListener) -> float:
     """One harvest, where the partner is open; the seconds to wait before the next."""
     try:
         if target.ouverture is None or is_open(target.ouverture, now()):
-            await harvest(target, registry_writer, now, listener.advance)
+            await harvest(target, writer, now, listener.advance)
     except HarvestUnderWay:
         # Should the other process die, its lease ends then at the latest, and its place is free.
         return LEASE
@@ -268,12 +261,12 @@ async def _attempt(
 
 
 async def _tell_place(
-    target: HarvestTarget, registry_writer: RegistryWriter, instant: datetime, listener: ProgressListener
+    target: HarvestTarget, writer: RegistryWriter, instant: datetime, listener: ProgressListener
 ) -> None:
     """How far the harvest is, whoever did it."""
     try:
-        dues = await _due(target, registry_writer, instant)
-        listener.place(await registry_writer.registry.harvest_state(), len(dues))
+        dues = await _due(target, writer, instant)
+        listener.place(await writer.registry.harvest_state(), len(dues))
     except Exception as error:
         # Called as another error may be on its way: it must not be replaced by this one.
         logger.error("moisson : avancement inconnu (%s)", type(error).__name__)

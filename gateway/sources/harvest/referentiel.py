@@ -25,18 +25,15 @@ PATIENCE = 10.0  # seconds a start waits for a fresher referential than the disk
 
 logger = logging.getLogger("gateway.referentiel")
 
-Read = Callable[[ReadingSteps[tuple[Referentiel, QualityCounts]]], Awaitable[tuple[Referentiel, QualityCounts]]]
+Steps = ReadingSteps[tuple[Referentiel, QualityCounts]]
+Read = Callable[[Steps], Awaitable[tuple[Referentiel, QualityCounts]]]
 
 
 class ReferentielKeeper:
     """The referential of the moment. `current` is replaced whole, never changed."""
 
-    def __init__(
-        self, path: Path, read: Read, reading: Callable[[], ReadingSteps[tuple[Referentiel, QualityCounts]]]
-    ) -> None:
-        self._path = path
-        self._read = read
-        self._reading = reading
+    def __init__(self, path: Path, read: Read, reading: Callable[[], Steps]) -> None:
+        self._path, self._read, self._reading = path, read, reading
         self.current = Referentiel()
         self._harvested = False  # since the start
 

@@ -29,12 +29,12 @@ T = TypeVar("T")
 OVERLAP_DAYS = 60  # nobody is an apprentice twice at once for longer
 READINGS_MAX = 16  # results kept: as many perimeters asked for at once
 FOLDED_MAX = 50_000  # folded contracts kept: the reads of one operation, and the perimeters of many callers, share them
-JOINED = frozenset(
-    {"telephone", "courriel", "domicile"}
-)  # criteria of which one must agree, where both contracts tell it
+# Criteria of which one must agree, where both contracts tell it.
+JOINED = frozenset({"telephone", "courriel", "domicile"})
 VERSION_SECONDS = 1.0  # a harvest, maybe of another process, is seen that late at most
 YIELD_EVERY = 25  # contracts or persons between two turns of the event loop: some ten milliseconds
 
+Keys = tuple[Collection[str], Collection[str], Collection[str]]  # postal codes, CFAs, identities
 Fold = Callable[[Sequence[Mapping[str, Any]]], tuple[Jeune, Contrat] | None]
 
 
@@ -117,12 +117,7 @@ class RegistryReader:
             return result
         return await self._flights.run(key, partial(self._read, key, harvest_state, (codes_postaux, cfas, identities)))
 
-    async def _read(
-        self,
-        key: tuple[str, str],
-        harvest_state: HarvestState,
-        request: tuple[Collection[str], Collection[str], Collection[str]],
-    ) -> RegistryResult:
+    async def _read(self, key: tuple[str, str], harvest_state: HarvestState, request: Keys) -> RegistryResult:
         """One reading for all who wait; whoever leaves does not stop it, and the next finds it done."""
         stored_rows = await self._store.contrats(*request)
         result = RegistryResult(await self._persons(stored_rows), harvest_state.as_of, harvest_state.version)

@@ -7,7 +7,6 @@ import asyncio
 import base64
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 from urllib.parse import quote
 
 import httpx
@@ -29,21 +28,13 @@ class RawResponse:
 ExchangeFn = Callable[[httpx.Request], Awaitable[RawResponse]]
 
 
-class Credential(Protocol):
-    """Proves who we are on a request, once before it is sent and, if `renewable`, once more after a 401."""
-
-    renewable: bool
-
-    async def sign(self, request: httpx.Request, exchange: ExchangeFn) -> None:
-        """Put the proof on a request; what must be asked for first is asked by `exchange`. Raises AccessDenied."""
-
-
 class AccessDenied(Exception):
     """No token was granted to us. The message is French and holds no secret."""
 
 
-class HeaderCredential:
-    """Headers set on every request; one of them may be the secret."""
+class Credential:
+    """Proves who we are on a request, once before it is sent and, if `renewable`, once more after a 401: by headers set on
+    every request, one of which may be the secret, or by more."""
 
     renewable = False
 
@@ -51,10 +42,11 @@ class HeaderCredential:
         self._headers = headers
 
     async def sign(self, request: httpx.Request, exchange: ExchangeFn) -> None:
+        """Put the proof on a request; what must be asked for first is asked by `exchange`. Raises AccessDenied."""
         request.headers.update(self._headers)
 
 
-class QueryCredential(HeaderCredential):
+class QueryCredential(Credential):
     """The secret in the query, in place of whatever a `next` link repeats of it."""
 
     def __init__(self, name: str, secret: str, headers: Mapping[str, str]) -> None:
@@ -66,7 +58,7 @@ class QueryCredential(HeaderCredential):
         request.headers.update(self._headers)
 
 
-class OAuth2Credential(HeaderCredential):
+class OAuth2Credential(Credential):
     """Client credentials: one token for concurrent requests, renewed once when the partner answers 401."""
 
     renewable = True
@@ -100,7 +92,7 @@ def credential(acces: AccessConfig, secret: SecretStr) -> Credential:
         return QueryCredential(acces.nom, value, acces.headers)
     name = acces.nom if acces.type == "entete" else "Authorization"
     shape = {"entete": value, "porteur": f"Bearer {value}", "basic": _basic(value)}[acces.type]
-    return HeaderCredential({**acces.headers, name: shape})
+    return Credential({**acces.headers, name: shape})
 
 
 def _basic(account: str) -> str:

@@ -1,6 +1,6 @@
 """What an answer of a partner means: its status → error, its bytes → body → document, strictly. Knows no partner's habits.
 
-Errors hold neither address, nor body, nor value; what is refused of a body is an InvalidBody or an InvalidDocument. The body
+Errors hold neither address, nor body, nor value; what is refused of a body is an InvalidDocument. The body
 is read with a bound on its decoded size.
 
 JSON: duplicate keys, NaN and infinities, NUL and lone surrogates, bottomless nesting and endless integers are refused.
@@ -77,13 +77,13 @@ def instant_http(text: str) -> datetime | None:
     """An HTTP date, None when it cannot be read."""
     try:
         instant = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 
-class InvalidBody(Exception):
-    """The body cannot be decoded, or is larger than agreed. The message is French and holds nothing of the body."""
+class InvalidDocument(Exception):
+    """The body is larger, or something else, than agreed. The message is French and holds nothing of the body."""
 
 
 class _AsIs:
@@ -115,15 +115,15 @@ class _Compressed:
         try:
             return self._stream.decompress(block, rest)
         except zlib.error:
-            raise InvalidBody("compression illisible") from None
+            raise InvalidDocument("compression illisible") from None
 
     def finish(self) -> None:
         if not self._stream.eof:
-            raise InvalidBody("réponse tronquée")
+            raise InvalidDocument("réponse tronquée")
 
 
 async def read_body(blocks: AsyncIterable[bytes], encoding: str, octets_max: int) -> bytes:
-    """The decoded body, at most `octets_max` bytes; `encoding` is the Content-Encoding header. Raises InvalidBody."""
+    """The decoded body, at most `octets_max` bytes; `encoding` is the Content-Encoding header. Raises InvalidDocument."""
     decoder = _decoder(encoding.strip().lower())
     chunks: list[bytes] = []
     rest = octets_max
@@ -131,7 +131,7 @@ async def read_body(blocks: AsyncIterable[bytes], encoding: str, octets_max: int
         chunk = decoder.decode(block, rest)
         rest -= len(chunk)
         if rest < 0:
-            raise InvalidBody("réponse trop volumineuse")
+            raise InvalidDocument("réponse trop volumineuse")
         chunks.append(chunk)
     if rest < octets_max:
         decoder.finish()
@@ -143,22 +143,18 @@ def _decoder(encoding: str) -> _AsIs | _Compressed:
         return _AsIs()
     if encoding in {"gzip", "x-gzip", "deflate"}:
         return _Compressed()
-    raise InvalidBody("compression non prise en charge")
-
-
-class InvalidDocument(Exception):
-    """The body is not what was agreed. The message is French and holds nothing of the body."""
+    raise InvalidDocument("compression non prise en charge")
 
 
 class AnnouncedError(Exception):
     """The partner reports an error of its own (quota, right) under a status of success."""
 
 
-def decode(body: bytes, partner_request: PartnerRequest) -> Any:
+def decode(body: bytes, request: PartnerRequest) -> Any:
     """The document a body holds. Raises InvalidDocument, or AnnouncedError for a JSON error where CSV was due."""
-    if partner_request.shape is BodyFormat.CSV:
-        return decode_csv(body, partner_request.encoding)
-    return decode_json(body, partner_request.encoding)
+    if request.shape is BodyFormat.CSV:
+        return decode_csv(body, request.encoding)
+    return decode_json(body, request.encoding)
 
 
 def decode_json(body: bytes, encoding: str = "utf-8") -> Any:

@@ -9,15 +9,14 @@ asked, never as it was answered.
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Any
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urljoin, urlsplit
 
 from gateway.connectors.base import PagingStyle, PartnerRequest
+from gateway.sources.http.decode import instant_http
 
 RequestedPage = tuple[str, str, tuple[tuple[str, ...], ...], str]
 
@@ -25,6 +24,8 @@ _ETAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e]{0,200}"')
 _BYTES = 16  # of a digest
 _LINK = re.compile(r"<([^<>]*)>([^<]*)")
 _NEXT = re.compile(r';\s*rel\s*=\s*("[^"]*"|[^\s;,"]+)', re.IGNORECASE)
+# Styles that number their pages in the query: the names of the page and of its size, and the number of the first page.
+_NUMBERING = {PagingStyle.SIZE: ("page", "taillePage", 1), PagingStyle.INDEX: ("page_index", "page_size", 0)}
 PATHS_MAX = 4096
 ANNOUNCED = frozenset({PagingStyle.METADATA, PagingStyle.INDEX})  # styles whose first page tells how many there are
 
@@ -48,14 +49,9 @@ class PageValidator:
         return {"If-Modified-Since": self.modifie} if self.modifie else {}
 
 
-def requested_page(partner_request: PartnerRequest) -> RequestedPage:
+def requested_page(request: PartnerRequest) -> RequestedPage:
     """What tells a page of a reading from another."""
-    return (
-        partner_request.operation,
-        partner_request.path,
-        (tuple(partner_request.params), tuple(partner_request.params.values())),
-        partner_request.acces,
-    )
+    return request.operation, request.path, (tuple(request.params), tuple(request.params.values())), request.acces
 
 
 def digest_of(body: bytes) -> bytes:
@@ -63,25 +59,21 @@ def digest_of(body: bytes) -> bytes:
     return hashlib.blake2b(body, digest_size=_BYTES).digest()
 
 
-def page_validator(
-    partner_request: PartnerRequest, page_digest: bytes, headers: Mapping[str, str]
-) -> PageValidator | None:
+def page_validator(request: PartnerRequest, page_digest: bytes, headers: Mapping[str, str]) -> PageValidator | None:
     """What a page can be compared by, from the digest and the headers of its answer; None for what is not merely read.
 
     Where a header tells the next page, no validator speaks of it: such a page is compared by its digest alone, address of the
     next one included.
     """
-    if partner_request.method != "GET":
+    if request.method != "GET":
         return None
     digest = digest_of(page_digest + headers.get("Link", "").encode()).hex()
-    if partner_request.pages is PagingStyle.LINK:
-        return PageValidator(partner_request, digest)
+    if request.pages is PagingStyle.LINK:
+        return PageValidator(request, digest)
     etag, modifie = headers.get("ETag", ""), headers.get("Last-Modified", "")
     if _ETAG.fullmatch(etag):
-        return PageValidator(partner_request, digest, etag=etag)
-    return PageValidator(
-        partner_request, digest, modifie=modifie if modifie and _is_safe(modifie, headers.get("Date", "")) else ""
-    )
+        return PageValidator(request, digest, etag=etag)
+    return PageValidator(request, digest, modifie=modifie if _is_safe(modifie, headers.get("Date", "")) else "")
 
 
 def all_validators(validators: Sequence[PageValidator | None]) -> tuple[PageValidator, ...]:
@@ -90,9 +82,9 @@ def all_validators(validators: Sequence[PageValidator | None]) -> tuple[PageVali
     return certain if len(certain) == len(validators) else ()
 
 
-def chain(partner_request: PartnerRequest, pages: Sequence[PageValidator | None]) -> list[PageValidator | None]:
+def chain(request: PartnerRequest, pages: Sequence[PageValidator | None]) -> list[PageValidator | None]:
     """The pages of a request, as they are asked: one after the other, unless the first tells how many there are."""
-    if partner_request.pages in ANNOUNCED:
+    if request.pages in ANNOUNCED:
         return list(pages)
     return [page and replace(page, following=rank > 0) for rank, page in enumerate(pages)]
 
@@ -110,16 +102,8 @@ def chains(validators: Iterable[PageValidator]) -> list[list[PageValidator]]:
 
 def _is_safe(modifie: str, date: str) -> bool:
     """A date tells a change only if the answer left later: twice changed in one second, it would tell nothing."""
-    before, after = _instant(modifie), _instant(date)
+    before, after = instant_http(modifie), instant_http(date)
     return bool(before and after and (after - before).total_seconds() >= 1)
-
-
-def _instant(text: str) -> datetime | None:
-    try:
-        instant = parsedate_to_datetime(text)
-    except (ValueError, OverflowError):
-        return None
-    return instant if instant.tzinfo else None
 
 
 class InvalidPages(Exception):
@@ -144,64 +128,44 @@ class PageTrail:
             raise InvalidPages(f"plus de {self._pages_max} pages")
 
 
-def first(partner_request: PartnerRequest) -> PartnerRequest:
+def first(request: PartnerRequest) -> PartnerRequest:
     """The request of the first page."""
-    number = _NUMBER.get(partner_request.pages)
-    return number(partner_request, 1) if number else partner_request
+    has_numbers = request.pages in {PagingStyle.METADATA, *_NUMBERING}
+    return numbered(request, 1) if has_numbers else request
 
 
-def next_(partner_request: PartnerRequest, base: str, link: str, document: Any, rank: int) -> PartnerRequest | None:
+def next_(request: PartnerRequest, base: str, link: str, document: Any, rank: int) -> PartnerRequest | None:
     """The request that follows page `rank` (from 1), for styles that tell the next page only; None after the last one.
 
     `base` is the tenant's base URL, `link` the Link header. Raises InvalidPages.
     """
-    if partner_request.pages is PagingStyle.LINK:
-        return _towards(partner_request, base, _next_link(link))
-    if partner_request.pages is PagingStyle.ODATA:
-        return _towards(partner_request, base, _text(_object(document).get("@odata.nextLink")))
-    if partner_request.pages is PagingStyle.SIZE:
-        full = isinstance(document, Sequence) and len(document) >= partner_request.size
-        return _sized_page(partner_request, rank + 1) if full else None
+    if request.pages is PagingStyle.LINK:
+        return _towards(request, base, _next_link(link))
+    if request.pages is PagingStyle.ODATA:
+        return _towards(request, base, _text(_object(document).get("@odata.nextLink")))
+    if request.pages is PagingStyle.SIZE:
+        full = isinstance(document, Sequence) and len(document) >= request.size
+        return numbered(request, rank + 1) if full else None
     return None
 
 
-def announced(partner_request: PartnerRequest, document: Any) -> int:
+def announced(request: PartnerRequest, document: Any) -> int:
     """How many pages the answer says there are, for styles that tell it; 1 for the others. Raises InvalidPages."""
-    if partner_request.pages is PagingStyle.METADATA:
+    if request.pages is PagingStyle.METADATA:
         return max(1, _integer(_object(_object(document).get("metadonnees")).get("totalPages")))
-    if partner_request.pages is PagingStyle.INDEX:
+    if request.pages is PagingStyle.INDEX:
         total = _integer(_object(_object(document).get("pagination")).get("total"))
-        return max(1, -(-total // max(1, partner_request.size)))
+        return max(1, -(-total // max(1, request.size)))
     return 1
 
 
-def numbered(partner_request: PartnerRequest, rank: int) -> PartnerRequest:
+def numbered(request: PartnerRequest, rank: int) -> PartnerRequest:
     """The request of page `rank` (from 1), for styles that number their pages."""
-    return _NUMBER[partner_request.pages](partner_request, rank)
-
-
-def _sized_page(partner_request: PartnerRequest, rank: int) -> PartnerRequest:
-    return replace(
-        partner_request, params={**partner_request.params, "page": str(rank), "taillePage": str(partner_request.size)}
-    )
-
-
-def _page_index(partner_request: PartnerRequest, rank: int) -> PartnerRequest:
-    return replace(
-        partner_request,
-        params={**partner_request.params, "page_index": str(rank - 1), "page_size": str(partner_request.size)},
-    )
-
-
-def _metadata_page(partner_request: PartnerRequest, rank: int) -> PartnerRequest:
-    return replace(partner_request, body={**(partner_request.body or {}), "page": rank})
-
-
-_NUMBER: Mapping[PagingStyle, Callable[[PartnerRequest, int], PartnerRequest]] = {
-    PagingStyle.SIZE: _sized_page,
-    PagingStyle.INDEX: _page_index,
-    PagingStyle.METADATA: _metadata_page,
-}
+    if request.pages is PagingStyle.METADATA:
+        return replace(request, body={**(request.body or {}), "page": rank})
+    number, size, first_number = _NUMBERING[request.pages]
+    told = {number: str(first_number + rank - 1), size: str(request.size)}
+    return replace(request, params={**request.params, **told})
 
 
 def _next_link(header: str) -> str:
@@ -213,16 +177,16 @@ def _next_link(header: str) -> str:
     return ""
 
 
-def _towards(partner_request: PartnerRequest, base: str, adresse: str) -> PartnerRequest | None:
+def _towards(request: PartnerRequest, base: str, adresse: str) -> PartnerRequest | None:
     """The same request at another address of the same partner."""
     if not adresse:
         return None
-    here, there = urlsplit(base), _split(base + partner_request.path, adresse)
+    here, there = urlsplit(base), _split(base + request.path, adresse)
     path, root = unquote(there.path), unquote(here.path)
     if (there.scheme, there.netloc) != (here.scheme, here.netloc) or not path.startswith(root + "/"):
         raise InvalidPages("page suivante hors du partenaire")
     params = dict(parse_qsl(there.query, keep_blank_values=True))
-    return replace(partner_request, path=safe_path(path.removeprefix(root)), params=params)
+    return replace(request, path=safe_path(path.removeprefix(root)), params=params)
 
 
 def _split(here: str, adresse: str) -> SplitResult:
@@ -241,9 +205,8 @@ def quoted_path(path: str) -> str:
 def safe_path(path: str) -> str:
     """A path whose segments may not leave the base path, ready to be percent-encoded. Raises InvalidPages."""
     segments = path.split("/")
-    if segments[0] or any(segment in {"", ".", ".."} for segment in segments[1:]) or "\\" in path:
-        raise InvalidPages("chemin refusé")
-    if not path.isprintable():
+    leaves = segments[0] or "\\" in path or any(segment in {"", ".", ".."} for segment in segments[1:])
+    if leaves or not path.isprintable():
         raise InvalidPages("chemin refusé")
     return path
 

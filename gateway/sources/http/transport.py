@@ -23,9 +23,7 @@ from gateway.connectors.base import PartnerRequest
 from gateway.errors import SourceDenied, SourceInvalid, SourceTimedOut, SourceUnavailable
 from gateway.sources.http.credentials import AccessDenied, Credential, RawResponse
 from gateway.sources.http.decode import (
-    SUCCEEDED,
     AnnouncedError,
-    InvalidBody,
     InvalidDocument,
     decode,
     error_for_status,
@@ -106,24 +104,18 @@ class Transport:
                     received = await exchange(request)
                 if received.statut == httpx.codes.NOT_MODIFIED and call.known and call.known.conditions:
                     return PartnerResponse(None, unchanged=True)
-                own = instant_http(received.headers.get("Date", ""))
-                self._succeed(call, received, own)
-                gap = (own - self._wall_clock()).total_seconds() if own else None
-                return await _read(received, call, gap)
+                own, now = instant_http(received.headers.get("Date", "")), self._wall_clock()
+                # A date to come back at is told by the partner's clock.
+                waiting = received.headers.get("Retry-After", "")
+                if error := error_for_status(call.source, received.statut, waiting, own or now):
+                    raise error
+                return await _read(received, call, (own - now).total_seconds() if own else None)
 
-    async def decode(self, source: str, response: PartnerResponse, partner_request: PartnerRequest) -> PartnerResponse:
+    async def decode(self, source: str, response: PartnerResponse, request: PartnerRequest) -> PartnerResponse:
         """An answer that was as it was known, decoded: another page of the same reading is not. Raises SourceError: what
         decoded it the first time may be an earlier version of this code."""
         with _translate(source):
-            return replace(response, document=await _document(response.body or b"", partner_request), body=None)
-
-    def _succeed(self, call: Exchange, received: RawResponse, own: datetime | None) -> None:
-        """Raise what its status means, when it is an error. A date to come back at is told by the partner's clock."""
-        if received.statut not in SUCCEEDED:
-            waiting = received.headers.get("Retry-After", "")
-            error = error_for_status(call.source, received.statut, waiting, own or self._wall_clock())
-            if error is not None:
-                raise error
+            return replace(response, document=await _document(response.body or b"", request), body=None)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -142,9 +134,9 @@ def _address(url: str, params: tuple[tuple[str, str], ...]) -> httpx.URL:
     return httpx.URL(url, params=params)
 
 
-async def _exchange(network: httpx.AsyncBaseTransport, octets_max: int, partner_request: httpx.Request) -> RawResponse:
+async def _exchange(network: httpx.AsyncBaseTransport, octets_max: int, request: httpx.Request) -> RawResponse:
     """Send, and read the body within its bound (httpx decodes without one); only a 200 has a body for us."""
-    response = await network.handle_async_request(partner_request)
+    response = await network.handle_async_request(request)
     try:
         headers = _headers_read(response.headers.raw)
         body = b""
@@ -188,23 +180,23 @@ def _silence() -> None:
 
 
 async def _read(received: RawResponse, call: Exchange, gap: float | None) -> PartnerResponse:
-    body, partner_request, known = received.body, call.partner_request, call.known
+    body, request, known = received.body, call.partner_request, call.known
     digest = digest_of(body)
-    page = page_validator(partner_request, digest, received.headers)
+    page = page_validator(request, digest, received.headers)
     told = (received.headers.get("Link", ""), digest, page, gap, len(body))
     if known and page and known.digest == page.digest:
         return PartnerResponse(None, *told, unchanged=True, body=body)
-    return PartnerResponse(await _document(body, partner_request), *told)
+    return PartnerResponse(await _document(body, request), *told)
 
 
-async def _document(body: bytes, partner_request: PartnerRequest) -> Any:
+async def _document(body: bytes, request: PartnerRequest) -> Any:
     if not body.strip():
-        if partner_request.empty_is_absence:
+        if request.empty_is_absence:
             return None
         raise InvalidDocument("vide")
     if len(body) > DECODE_APART:
-        return await asyncio.to_thread(decode, body, partner_request)
-    return decode(body, partner_request)
+        return await asyncio.to_thread(decode, body, request)
+    return decode(body, request)
 
 
 @contextmanager
@@ -214,7 +206,7 @@ def _translate(source: str) -> Iterator[None]:
         yield
     except TimeoutError:
         raise SourceTimedOut(source, "le partenaire n'a pas répondu à temps") from None
-    except (InvalidBody, InvalidDocument) as error:
+    except InvalidDocument as error:
         raise SourceInvalid(source, f"réponse du partenaire invalide : {error}") from None
     except AnnouncedError as error:
         raise SourceUnavailable(source, f"refus du partenaire : {error}") from None

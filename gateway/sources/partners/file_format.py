@@ -10,9 +10,6 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from gateway.toml_file import StrictModel
 
-_NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
-_HEADER = re.compile(r"[A-Za-z0-9-]{1,64}")
-
 
 def base_url_of(url: str) -> str:
     """An absolute URL that credentials may be sent to: https, or http to this machine; no user, query, fragment."""
@@ -35,50 +32,50 @@ def _is_loopback(hote: str) -> bool:
         return hote == "localhost"
 
 
-def _name(text: str) -> str:
-    if not _NAME.fullmatch(text):
-        raise ValueError("minuscules, chiffres et tirets attendus, 40 au plus")
-    return text
+def _spelled(pattern: str, expected: str) -> AfterValidator:
+    """Refuses, in French, what is not spelled so."""
 
+    def check(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(expected)
+        return text
 
-def _header(text: str) -> str:
-    if not _HEADER.fullmatch(text):
-        raise ValueError("nom d'en-tête ou de paramètre attendu")
-    return text
+    return AfterValidator(check)
 
 
 Url = Annotated[str, AfterValidator(base_url_of)]
-PartnerName = Annotated[str, AfterValidator(_name)]
-HeaderName = Annotated[str, AfterValidator(_header)]
+PartnerName = Annotated[str, _spelled(r"[a-z][a-z0-9-]{0,39}", "minuscules, chiffres et tirets attendus, 40 au plus")]
+HeaderName = Annotated[str, _spelled(r"[A-Za-z0-9-]{1,64}", "nom d'en-tête ou de paramètre attendu")]
 HeaderValue = Annotated[str, StringConstraints(pattern=r"^[ -~]*$", max_length=500)]
 Headers = dict[HeaderName, HeaderValue]
 
 
-class KeyTable(StrictModel):
+class _Access(StrictModel):
+    """What every access has: the variable that holds its secret, headers set on every request."""
+
+    secret: str = ""
+    entetes: Headers = Field(default_factory=dict)
+
+
+class KeyTable(_Access):
     """A key in a header or in the query."""
 
     type: Literal["entete", "parametre"]
     nom: HeaderName
-    secret: str = ""
-    entetes: Headers = Field(default_factory=dict)
 
 
-class AuthorizationTable(StrictModel):
-    """The Authorization header: `basic` (the secret is "login:password") or `holder` (Bearer)."""
+class AuthorizationTable(_Access):
+    """The Authorization header: `basic` (the secret is "login:password") or `porteur` (Bearer)."""
 
     type: Literal["basic", "porteur"]
-    secret: str = ""
-    entetes: Headers = Field(default_factory=dict)
 
 
-class OAuth2Table(StrictModel):
+class OAuth2Table(_Access):
     """OAuth2 client credentials: a token asked of `url_jeton` with the client's id and secret."""
 
     type: Literal["oauth2"]
     url_jeton: Url
     client: str
-    secret: str = ""
-    entetes: Headers = Field(default_factory=dict)
 
 
 AccessTable = KeyTable | AuthorizationTable | OAuth2Table
@@ -102,9 +99,7 @@ class CacheTable(StrictModel):
     duree_secondes: float = Field(default=300.0, gt=0, le=900)  # younger: served as it is
     perime_secondes: float = Field(default=900.0, gt=0, le=900)  # younger: served, and asked again behind
     secours_secondes: float = Field(default=3600.0, gt=0, le=3600)  # younger: served when the partner fails
-    absence_secondes: float = Field(
-        default=60.0, gt=0, le=60
-    )  # an answer without any record is fresh no longer than that
+    absence_secondes: float = Field(default=60.0, gt=0, le=60)  # younger, an answer without any record is fresh
     plancher_secondes: float = Field(default=10.0, ge=0, le=900)  # younger: fresh, whatever freshness a caller asks for
 
     @model_validator(mode="after")

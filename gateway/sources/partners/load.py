@@ -6,7 +6,7 @@ file and the key. Secrets are read from the environment mapping passed in, and s
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, time
+from datetime import time
 from pathlib import Path
 from urllib.parse import quote
 
@@ -14,14 +14,7 @@ from pydantic import SecretStr
 
 from gateway.connectors.base import Tenant
 from gateway.errors import ConfigurationError
-from gateway.sources.partners.file_format import (
-    AccessTable,
-    CacheTable,
-    EventsTable,
-    LimitsTable,
-    OAuth2Table,
-    PartnerFile,
-)
+from gateway.sources.partners.file_format import AccessTable, CacheTable, HarvestTable, LimitsTable, PartnerFile
 from gateway.sources.partners.tenants import TenantConfig, read_tenants, secret_of
 from gateway.toml_file import read_toml
 
@@ -62,8 +55,7 @@ class Partner:
     limites: LimitsTable
     cache: CacheTable
     ouverture: tuple[time, time] | None = None  # Europe/Paris, a hint
-    moisson_depuis: date | None = None
-    moisson_fenetre_jours: int = 59
+    moisson: HarvestTable | None = None
     evenements: EventsConfig | None = None
 
     def adresse(self, tenant: Tenant) -> str:
@@ -92,9 +84,8 @@ def _refuse_shared_cfas(folder: Path, partners: Iterable[Partner]) -> None:
     for partner in partners:
         for uai in partner.abonnes or ():
             if uai in seen:
-                raise ConfigurationError(
-                    f"{folder} : locataires : UAI {uai} servi par « {seen[uai]} » et par « {partner.nom} »"
-                )
+                both = f"« {seen[uai]} » et par « {partner.nom} »"
+                raise ConfigurationError(f"{folder} : locataires : UAI {uai} servi par {both}")
             seen[uai] = partner.nom
 
 
@@ -113,9 +104,8 @@ def _load(path: Path, environ: Mapping[str, str], genres: Collection[str]) -> Pa
         limites=file.limites,
         cache=file.cache,
         ouverture=(file.ouverture.debut, file.ouverture.fin) if file.ouverture else None,
-        moisson_depuis=file.moisson.depuis if file.moisson else None,
-        moisson_fenetre_jours=file.moisson.fenetre_jours if file.moisson else 59,
-        evenements=_events(path, file.evenements, environ) if file.evenements else None,
+        moisson=file.moisson,
+        evenements=_events(path, file, environ),
     )
 
 
@@ -133,7 +123,7 @@ def _access(
     path: Path, name: str, file: AccessTable, environ: Mapping[str, str], abonnes: Mapping[str, TenantConfig] | None
 ) -> AccessConfig:
     key = f"acces.{name}.secret"
-    oauth = file if isinstance(file, OAuth2Table) else None
+    oauth = file if file.type == "oauth2" else None
     secret = _secret(path, key, file.secret, environ, abonnes)
     if file.type == "basic" and secret and ":" not in secret.get_secret_value():
         raise ConfigurationError(f"{path} : {key} : « compte:mot de passe » attendu dans {file.secret}")
@@ -146,9 +136,11 @@ def _access(
     )
 
 
-def _events(path: Path, file: EventsTable, environ: Mapping[str, str]) -> EventsConfig:
-    secret = secret_of(environ, file.secret, f"{path} : evenements.secret") if file.secret else None
-    return EventsConfig(file.periode_secondes, secret)
+def _events(path: Path, file: PartnerFile, environ: Mapping[str, str]) -> EventsConfig | None:
+    if (events := file.evenements) is None:
+        return None
+    secret = secret_of(environ, events.secret, f"{path} : evenements.secret") if events.secret else None
+    return EventsConfig(events.periode_secondes, secret)
 
 
 def _secret(

@@ -97,12 +97,10 @@ class RetryBudget:
             while following and following[0] <= instant - RETRY_WINDOW:
                 following.popleft()
 
-    def waiting(
-        self, partner_request: PartnerRequest, error: SourceError, instant: float, randomness: float
-    ) -> float | None:
+    def waiting(self, request: PartnerRequest, error: SourceError, instant: float, randomness: float) -> float | None:
         """Seconds to wait before asking again, counted in the budget; None: do not. `randomness` is drawn in [0, 1)."""
         told = error.retry_after if isinstance(error, SourceUnavailable) else None
-        if partner_request.method != "GET" or not is_transient(error) or (told or 0.0) > PATIENCE:
+        if request.method != "GET" or not is_transient(error) or (told or 0.0) > PATIENCE:
             return None
         if len(self._retries) + 1 > RETRY_SHARE * len(self._calls):
             return None

@@ -123,7 +123,8 @@ class Pacer:
             self._cautious_until = instant + CAUTION
             return self._as_share(key, instant)
         if departure.permit and instant < self._cautious_until:
-            return _both(departure, self._as_share(key, instant))
+            share = self._as_share(key, instant)
+            return Departure(share.permit, max(departure.waiting, share.waiting))
         if departure.permit:
             self._whole.note(instant + departure.waiting)
             self._own[key].note(instant + departure.waiting)
@@ -140,7 +141,3 @@ def _quotas(limites: LimitsTable, processus: int) -> tuple[WindowQuota, WindowQu
         WindowQuota.de(limites.par_seconde / processus, SECOND),
         WindowQuota.de(limites.par_minute_locataire / processus, MINUTE),
     )
-
-
-def _both(one: Departure, other: Departure) -> Departure:
-    return Departure(one.permit and other.permit, max(one.waiting, other.waiting))
