@@ -26,7 +26,7 @@ from gateway.edge.graphql_http import JSON, write
 from gateway.errors import CallerError
 from gateway.operation import Gateway, GraphQLRequest, answer
 from gateway.server.composition import build_gateway, read_client_register
-from gateway.server.services import Outside, build_services
+from gateway.server.services import build_services
 from gateway.sources.resilience.pacing import Clock
 
 # The minute of a cost quota is the system's, which a virtual day outruns; the quotas of persons are the defaults.
@@ -94,8 +94,9 @@ async def _open(
 
     network = partial(Path, simulators(population, now), counter_desk, day_run.seed)
     clock = Clock(seconds=loop.time, randomness=Random(day_run.seed).random)
-    outside = Outside(network, lambda: now().timestamp(), clock)
-    services, views = build_services(_configuration(environ, now), environ, outside), CountedViews()
+    configuration = _configuration(environ, now)
+    services = build_services(configuration, environ, network, lambda: now().timestamp(), clock)
+    views = CountedViews()
     try:
         await services.registry.open()
         await services.readings_journal.open()
@@ -106,7 +107,7 @@ async def _open(
         reading.close()
         return reading
     finally:
-        await services.close()
+        await services.aclose()
 
 
 async def _live(gateway: Gateway, reading: Reading, day_run: DayRun, tell: Dire) -> None:

@@ -68,7 +68,7 @@ async def _take_census(environment: Mapping[str, str]) -> Sequence[SourcedRecord
         await services.keeper.open()
         return await take_census(gateway.collector, gateway.directory(), lambda text: print(text, file=sys.stderr))
     finally:
-        await services.close()
+        await services.aclose()
 
 
 def traits_of(accounts: Iterable[Account]) -> list[Traits]:

@@ -33,7 +33,6 @@ from gateway.federation.views.context import OperationContext
 from gateway.operation import Gateway, GraphQLRequest, answer, build_context
 from gateway.schema.context import PageArgs
 from gateway.schema.filters import FiltreRuptures, TriRuptures
-from gateway.schema.query import core_schema
 from gateway.server.composition import build_gateway, read_client_register
 from gateway.server.lifecycle import tune_gc
 from gateway.server.services import build_services
@@ -64,7 +63,7 @@ class WarmGateway:
 
     async def compiled(self, n: int) -> bytes:
         document = self.gateway.documents.read(QUERY, None)
-        variables = document.variables(core_schema(self.gateway.schema), {"n": n})
+        variables = document.variables(self.gateway.schema, {"n": n})
         result = self.gateway.executor.execute(document, variables, self.context)
         return orjson.dumps({"data": result.data})
 
@@ -80,7 +79,7 @@ class WarmGateway:
 
 
 async def _context(gateway: Gateway, viewer: Viewer) -> OperationContext:
-    schema, document = core_schema(gateway.schema), gateway.documents.read(QUERY, None)
+    schema, document = gateway.schema, gateway.documents.read(QUERY, None)
     decision = decide(schema, document.tree, document.operation, {"n": 1}, viewer, gateway.policy)
     return await build_context(gateway, viewer, decision)
 
@@ -132,7 +131,7 @@ async def _measure(environ: dict[str, str]) -> None:
         tune_gc()
         await compare(WarmGateway(gateway, viewer, await _context(gateway, viewer), ordinary_schema()))
     finally:
-        await services.close()
+        await services.aclose()
 
 
 def main() -> None:

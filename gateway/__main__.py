@@ -29,11 +29,7 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     add("serve", _serve, "sert le graphe (HOST, PORT, GATEWAY_CONFIG, GATEWAY_CLE)")
     add("moisson", _harvest, "moissonne le registre des contrats, en montrant l'avancement")
     add("sources", _sources, "liste les partenaires configurés")
-    add(
-        "rapprochements",
-        _rapprochements,
-        "demande tout à toutes les sources et dit quels enregistrements sont joints",
-    )
+    add("rapprochements", _rapprochements, "demande tout à toutes les sources et dit quels enregistrements sont joints")
     cache = add("cache", _purge, "oublie ce que le cache partagé garde d'un partenaire")
     cache.add_argument("action", choices=["purger"])
     cache.add_argument("source", help="nom du partenaire")

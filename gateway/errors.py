@@ -69,7 +69,7 @@ class StrongAuthenticationRequired(Unauthenticated):
 
 
 class InvalidRequest(CallerError):
-    code = Code.REQUETE_INVALIDE
+    """What was sent is not an operation of this graph."""
 
 
 class UnknownDocument(CallerError):
@@ -119,8 +119,6 @@ class SourceError(GatewayError):
 
 class SourceUnavailable(SourceError):
     """Refused, unreachable or overloaded. `retry_after`: seconds to wait when the partner told it, else None."""
-
-    code = Code.SOURCE_INDISPONIBLE
 
     def __init__(self, source: str, message: str, retry_after: float | None = None) -> None:
         super().__init__(source, message)

@@ -11,12 +11,11 @@ Knows no HTTP.
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from functools import partial
 from typing import Any
 
-from graphql import ExecutionResult, GraphQLError, VariableValues
-from strawberry import Schema
+from graphql import ExecutionResult, GraphQLError, GraphQLSchema, VariableValues
 
 from gateway.admission import PlanSlots
 from gateway.audit.accounting import Accounting
@@ -29,6 +28,7 @@ from gateway.auth.policy.policy import AccessPolicy
 from gateway.documents.introspection import introspect, restrict_to
 from gateway.documents.limits import META, cost_of
 from gateway.documents.parse import Document, Documents, PersistedDocuments
+from gateway.domain.days import paris_day
 from gateway.domain.seal import OpaqueIds
 from gateway.errors import ArgumentRefused, CallerError, InvalidRequest, LeakStopped, QuotaReached
 from gateway.execution.executor import Executor
@@ -46,11 +46,9 @@ from gateway.response import (
     graphql_error,
     refusal_error,
     refused_response,
-    response_without_data,
     source_error,
 )
 from gateway.schema.organisations import EtatSource, Source
-from gateway.schema.query import core_schema
 from gateway.schema.tables import VIEW_ROOTS
 
 logger = logging.getLogger("gateway.operation")
@@ -81,7 +79,7 @@ class ValidatedOperation:
 class Gateway:
     """Everything an operation uses, built once by the composition root."""
 
-    schema: Schema
+    schema: GraphQLSchema
     policy: AccessPolicy
     documents: Documents
     persisted_documents: PersistedDocuments
@@ -99,7 +97,6 @@ class Gateway:
     state_of: Callable[[str], EtatSource | None]  # of a source by name, None when it is not configured
     source_of_cfa: Callable[[str], str | None]
     now: Callable[[], datetime]
-    day: Callable[[], date]
     views: ViewCache = field(default_factory=ViewCache)
     plan_slots: PlanSlots = field(default_factory=PlanSlots)
 
@@ -112,13 +109,14 @@ async def answer(gateway: Gateway, viewer: Viewer, request: GraphQLRequest) -> G
     try:
         text = gateway.persisted_documents.text(viewer, request.text, request.digest)
         document = gateway.documents.read(text, request.operation)
-        variables = document.variables(core_schema(gateway.schema), request.variables)
+        variables = document.variables(gateway.schema, request.variables)
         validated = ValidatedOperation(document, variables, request.identifier, document.age_max(variables.coerced))
         cost = cost_of(document.shape, variables.coerced)
         await gateway.accounting.charge(viewer, cost)
         judgement = _judge(gateway, viewer, validated)
     except ArgumentRefused as error:
-        return response_without_data(error)
+        # Refused for a criterion that it selects by: answered, with null (docs/graphe.md, Refus).
+        return GraphQLResponse(None, [graphql_error(error)])
     except QuotaReached:
         raise
     except CallerError as error:
@@ -172,9 +170,8 @@ def _execute(
     data_keys = [key for key, _ in fields if key not in meta]
     results = [introspect(gateway.shapes.for_viewer(context.viewer), document, meta, variables.coerced)]
     if data_keys:
-        results.append(
-            execute(restrict_to(core_schema(gateway.schema), document, data_keys, variables.coerced), variables)
-        )
+        rest = restrict_to(gateway.schema, document, data_keys, variables.coerced)
+        results.append(execute(rest, variables))
     found = {key: value for result in results for key, value in (result.data or {}).items()}
     whole = all(result.data is not None for result in results)
     # In the order of the selection; a part without data leaves none to the whole (a null climbed to the root).
@@ -186,7 +183,7 @@ async def build_context(
     gateway: Gateway, viewer: Viewer, decision: Decision, age_max: int | None = None
 ) -> OperationContext:
     """All that the operation may show, collected and merged. Raises Overloaded when too many wait for the same plan."""
-    directory, day = gateway.directory(), gateway.day()
+    directory, day = gateway.directory(), paris_day(gateway.now())
     rights = Rights(gateway.policy, viewer.profil, viewer.finalite, viewer.perimetre)
     plan = plan_sources(decision, viewer.perimetre, directory)
     readings, view = Readings(), View()
@@ -243,8 +240,7 @@ def _rows(readings: Readings, gateway: Gateway) -> dict[str, dict[str, Any]]:
     rows = {}
     for name in sorted({*freshness, *errors}):
         state = gateway.state_of(name)
-        age = {"ageSecondes": None, "cache": None}
-        if name in freshness:
-            age = freshness[name].line(gateway.collector.wall_clock(), gateway.now())
+        used = freshness.get(name)
+        age = used.line(gateway.collector.wall_clock(), gateway.now()) if used else {"ageSecondes": None, "cache": None}
         rows[name] = {"nom": name, "etat": state and state.value, **age, "partiel": name in errors}
     return rows

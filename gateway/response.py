@@ -32,11 +32,6 @@ class GraphQLResponse:
         return body | ({"extensions": self.extensions} if self.extensions else {})
 
 
-def response_without_data(error: CallerError) -> GraphQLResponse:
-    """The whole operation is refused for a criterion that it selects by: answered, with null (docs/graphe.md, Refus)."""
-    return GraphQLResponse(None, [graphql_error(error)])
-
-
 def refused_response(cause: Exception) -> GraphQLResponse:
     """The whole operation is refused before any work."""
     return GraphQLResponse(None, [graphql_error(cause)], refused=True)

@@ -110,7 +110,7 @@ async def _opened(environ: dict[str, str]) -> AsyncIterator[ASGIApp]:
         state.health.open(())
         yield application(state)
     finally:
-        await services.close()
+        await services.aclose()
 
 
 async def _measure(environ: dict[str, str], token: str) -> dict[str, Walk]:

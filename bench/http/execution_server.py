@@ -15,10 +15,10 @@ from bench.http.in_house import InHouse, serve
 from bench.http.query import filtre
 from gateway.auth.authentication.clients import Principal, build_viewer
 from gateway.auth.authorization.decide import Decision
+from gateway.domain.days import paris_day
 from gateway.schema.connections import PAGE_MAX, RuptureConnection
 from gateway.schema.context import PageArgs
 from gateway.schema.filters import FiltreRuptures, TriRuptures
-from gateway.schema.query import core_schema
 from gateway.server.composition import read_client_register
 
 ATTEMPTS, PAUSE = 120, 0.5  # looks, and seconds between two, while the sources are gathered
@@ -62,7 +62,7 @@ async def application(in_house: InHouse) -> ASGIApp:
         del scope
         request = orjson.loads(await _body(receive))
         document = gateway.documents.read(request["query"], None)
-        variables = document.variables(core_schema(gateway.schema), request["variables"])
+        variables = document.variables(gateway.schema, request["variables"])
         result = gateway.executor.execute(document, variables, context)
         if result.errors:
             raise result.errors[0]
@@ -82,7 +82,7 @@ async def _sample(in_house: InHouse) -> Sampled:
             break
         await asyncio.sleep(PAUSE)
         context = await in_house.context(viewer)
-    depuis = in_house.gateway.day().replace(year=2000)
+    depuis = paris_day(in_house.gateway.now()).replace(year=2000)
     list_query = context.ruptures(filtre(depuis), TriRuptures.DATE_DESC, PageArgs(PAGE_MAX, None))
     if list_query is None:
         raise SystemExit("no source answered")

@@ -18,6 +18,7 @@ from gateway.auth.authentication.clients import Viewer, build_viewer
 from gateway.auth.authorization.decide import CachedDecision
 from gateway.config import Configuration, load
 from gateway.documents.parse import Document
+from gateway.domain.days import paris_day
 from gateway.federation.views.context import OperationContext
 from gateway.operation import Gateway, build_context
 from gateway.server.composition import build_authenticator, build_gateway
@@ -49,7 +50,7 @@ class InHouse:
 
     def _decision(self, viewer: Viewer) -> CachedDecision:
         if viewer.client not in self._decisions:
-            document, told = self.document, variables(1, self.gateway.day())
+            document, told = self.document, variables(1, paris_day(self.gateway.now()))
             self._decisions[viewer.client] = self.gateway.decision_cache.judge(
                 document.tree, document.operation, told, viewer
             )
@@ -68,7 +69,7 @@ async def open_world() -> AsyncIterator[InHouse]:
         await services.keeper.open()
         yield in_house
     finally:
-        await services.close()
+        await services.aclose()
 
 
 def serve(build: Callable[[InHouse], Awaitable[ASGIApp]]) -> None:

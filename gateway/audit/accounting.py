@@ -77,12 +77,12 @@ def entry(reading: Reading, rules: Mapping[str, CategorieDonnee]) -> tuple[bytes
         "groupes": [{"categories": list(names), "personnes": len(keys)} for names, keys in groups.items()],
         "sources": dict(reading.sources),
     }
-    return _write(content), tuple(key for keys in groups.values() for key in keys)
+    return orjson.dumps(content), tuple(key for keys in groups.values() for key in keys)
 
 
 def act(name: str, when: datetime, **details: Any) -> bytes:
     """The entry of what was done to the journal itself: consulted, purged."""
-    return _write({"acte": name, "quand": when.isoformat(), **details})
+    return orjson.dumps({"acte": name, "quand": when.isoformat(), **details})
 
 
 def written_at(content: bytes) -> datetime:
@@ -95,12 +95,8 @@ def rows(content: bytes, rank: int) -> str:
     written = json.loads(content)
     categories = _categories_at_rank(written["groupes"], rank)
     fields = sorted({field for name in categories for field in written["coordonnees"].get(name, [])})
-    who = (
-        written["profil"],
-        written["organisation"],
-        json.dumps(written["compte"], ensure_ascii=True),
-        written["client"],
-    )
+    account = json.dumps(written["compte"], ensure_ascii=True)
+    who = (written["profil"], written["organisation"], account, written["client"])
     return "\t".join((written["quand"], *who, str(written["finalite"]), ",".join(fields), written["requete"]))
 
 
@@ -125,10 +121,6 @@ def _by_categorie(decision: Decision, rules: Mapping[str, CategorieDonnee]) -> M
     for coordinate in sorted(decision.coordinates & rules.keys()):
         coordinates[rules[coordinate].value].append(coordinate)
     return coordinates
-
-
-def _write(content: Mapping[str, Any]) -> bytes:
-    return orjson.dumps(content)
 
 
 @dataclass(frozen=True, slots=True)

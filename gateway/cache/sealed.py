@@ -33,12 +33,9 @@ class SealedCodec:
     def __init__(self, sealers: Sequence[Sealer], codec: Codec) -> None:
         self._sealers, self._codec = tuple(sealers), codec
         self._usage = f"cache/{codec.version}"
+        # The name of a key outside this process: an HMAC, which tells nothing to whoever does not hold our keys.
         # Each read names its keys twice, and the same keys are read again and again: an HMAC each time would be felt.
-        self._name = lru_cache(NAMES_MAX)(partial(self._sealers[-1].pseudonym, NAMES))
-
-    def name(self, key: str) -> str:
-        """The name of a key outside this process: an HMAC, which tells nothing to whoever does not hold our keys."""
-        return self._name(key)
+        self.name = lru_cache(NAMES_MAX)(partial(self._sealers[-1].pseudonym, NAMES))
 
     def close(self, name: str, entry: Entry) -> bytes:
         """The sealed bytes of an entry, which open under that name only."""

@@ -58,39 +58,30 @@ class Cache(Protocol):
 
     def now(self) -> float:
         """Seconds since 1970."""
-        ...
 
     async def read(self, keys: Sequence[CacheKey]) -> list[Entry | None]:
         """The entry of each key, in order, None where there is nothing."""
-        ...
 
     async def generation(self, label: str) -> str:
         """The generation of a label now; taken before asking, so that a purge meanwhile is not undone."""
-        ...
 
     async def keep(self, key: CacheKey, entry: Entry) -> None:
         """Keep until the value expires; not at all when it has."""
-        ...
 
     async def purge(self, label: str) -> bool:
         """Forget every entry of a label; False when it could not be done."""
-        ...
 
     async def mark(self, key: CacheKey) -> str:
         """The mark of a key now, "" when it has none; taken before asking, as the generation is."""
-        ...
 
     async def invalidate(self, key: CacheKey) -> bool:
         """Mark a key: its entry is out of date, wherever it is read. False when it could not be done."""
-        ...
 
     async def acquire(self, key: CacheKey, duration: float) -> str | None:
         """A lease to make a value, for `duration` seconds; None while another process has it, "" when no other could."""
-        ...
 
     async def release(self, key: CacheKey, lease: str) -> None:
         """Give a lease back."""
-        ...
 
     async def aclose(self) -> None: ...
 

@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Callable
+from contextlib import aclosing, suppress
 from datetime import timedelta
 from typing import Any
 
@@ -15,11 +16,12 @@ from gateway.federation.collect.census import describe, take_census
 from gateway.federation.collect.plan import describe as describe_relevant
 from gateway.federation.collect.plan import plan_of_perimetre, residents_by_cfa
 from gateway.federation.join.link import link
+from gateway.operation import Gateway
 from gateway.server.composition import build_gateway, read_client_register
 from gateway.server.services import Services, build_services
 from gateway.sources.harvest.harvester import harvest as harvest_registry
 from gateway.sources.harvest.progress import line
-from gateway.stores.registry_writer import LEASE, HarvestUnderWay
+from gateway.stores.registry_writer import LEASE, HarvestUnderWay, RegistryWriter
 
 KEY_DURATION = timedelta(days=365)
 RETRY_PERIOD = 5.0  # seconds before asking again for the lease of the harvester
@@ -27,31 +29,27 @@ RETRY_PERIOD = 5.0  # seconds before asking again for the lease of the harvester
 
 async def harvest(tell: Callable[[str], None]) -> None:
     """Harvest the registry by hand, telling each page. Raises ConfigurationError when the partner stops us."""
-    services = build_services(load(), os.environ)
     try:
-        await services.registry.open()
-        await _harvest(services, tell)
-        harvest_state = await services.registry.harvest_state()
-        tell(f"registre à jour au {harvest_state.last_day} : {harvest_state.rows} lignes")
+        async with aclosing(build_services(load(), os.environ)) as services:
+            await services.registry.open()
+            await _harvest(services, tell)
+            harvest_state = await services.registry.harvest_state()
+            tell(f"registre à jour au {harvest_state.last_day} : {harvest_state.rows} lignes")
     except SourceError as error:
         raise ConfigurationError(f"moisson arrêtée, à reprendre plus tard : {error.source} {error}") from None
-    finally:
-        await services.close()
 
 
 async def _harvest(services: Services, tell: Callable[[str], None]) -> None:
     """Harvest, after another process that does, or whose lease has not ended since it died."""
+    target, writer, now = services.harvest_target, RegistryWriter(services.registry), services.configuration.now
     waiting = False
     while True:
-        try:
-            await harvest_registry(
-                services.harvest_target, services.registry_writer, services.now, lambda progress: tell(line(progress))
-            )
+        with suppress(HarvestUnderWay):
+            await harvest_registry(target, writer, now, lambda progress: tell(line(progress)))
             return
-        except HarvestUnderWay:
-            if not waiting:
-                tell(f"un autre processus moissonne, ou s'est arrêté il y a moins de {LEASE:.0f} s : en attente")
-            waiting = True
+        if not waiting:
+            tell(f"un autre processus moissonne, ou s'est arrêté il y a moins de {LEASE:.0f} s : en attente")
+        waiting = True
         await asyncio.sleep(RETRY_PERIOD)
 
 
@@ -60,17 +58,20 @@ async def rapprochements(tell: Callable[[str], None]) -> list[dict[str, Any]]:
 
     Raises ConfigurationError when a source fails.
     """
-    services = build_services(load(), os.environ)
-    gateway = build_gateway(services)
     try:
-        await services.registry.open()
-        await services.keeper.open()
-        sourced_records = await take_census(gateway.collector, gateway.directory(), tell)
-        return list(describe(link(sourced_records)))
+        async with aclosing(build_services(load(), os.environ)) as services:
+            gateway = await _open_gateway(services)
+            return list(describe(link(await take_census(gateway.collector, gateway.directory(), tell))))
     except SourceError as error:
         raise ConfigurationError(f"recensement arrêté : {error.source} {error}") from None
-    finally:
-        await services.close()
+
+
+async def _open_gateway(services: Services) -> Gateway:
+    """The gateway, once the registry and the referential may be read."""
+    gateway = build_gateway(services)
+    await services.registry.open()
+    await services.keeper.open()
+    return gateway
 
 
 async def purge(source: str) -> None:
@@ -78,14 +79,11 @@ async def purge(source: str) -> None:
     configuration = load()
     if configuration.cache == "memory://":
         raise ConfigurationError("GATEWAY_CACHE_URL : sans cache partagé, redémarrer la passerelle suffit")
-    services = build_services(configuration, os.environ)
-    try:
+    async with aclosing(build_services(configuration, os.environ)) as services:
         if source not in services.sources.partners:
             raise ConfigurationError(f"partenaires : « {source} » inconnu")
         if not await services.sources.purge(source):
             raise ConfigurationError("GATEWAY_CACHE_URL : le cache ne répond pas")
-    finally:
-        await services.close()
 
 
 async def relevant_cfas(client: str) -> str:
@@ -97,19 +95,14 @@ async def relevant_cfas(client: str) -> str:
     known = read_client_register(configuration).get(client)
     if known is None:
         raise ConfigurationError(f"clients.toml : {client} inconnu")
-    services = build_services(configuration, os.environ)
-    gateway = build_gateway(services)
-    try:
-        await services.registry.open()
-        await services.keeper.open()
+    async with aclosing(build_services(configuration, os.environ)) as services:
+        gateway = await _open_gateway(services)
         directory = gateway.directory()
         perimetre = build_perimetre(known.role, known.organisation, directory.referentiel)
         plan = plan_of_perimetre(perimetre, directory.referentiel, suivi=True)
         registered = await gateway.collector.registry.records(plan.codes_postaux, (), ())
         rows = describe_relevant(plan, residents_by_cfa(registered.records, plan, directory), perimetre, directory)
         return "\n".join([f"CFA concernés : {len(rows)}", *(_describe_asked(services, *line) for line in rows)])
-    finally:
-        await services.close()
 
 
 def _describe_asked(services: Services, uai: str, why: str) -> str:

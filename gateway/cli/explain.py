@@ -47,10 +47,8 @@ def _viewer(name: str, policy: AccessPolicy) -> Viewer:
     profil = SHORT.get(name) or Profil.__members__.get(name.upper().replace("-", "_"))
     if profil is None:
         raise ConfigurationError(f"profil {name} : inconnu")
-    open_finalites = [finalite for finalite in Finalite if policy.rows(profil, finalite)]
-    return Viewer(
-        "", "", profil, "", "", tuple(open_finalites), next(iter(open_finalites), None), Perimetre(profil, "")
-    )
+    finalites = tuple(finalite for finalite in Finalite if policy.rows(profil, finalite))
+    return Viewer("", "", profil, "", "", finalites, next(iter(finalites), None), Perimetre(profil, ""))
 
 
 def _refused_fields(decision: Decision, viewer: Viewer, policy: AccessPolicy) -> str:

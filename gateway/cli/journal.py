@@ -1,6 +1,8 @@
 """Commands of an operator over the reading journal: verify its chain, tell who read a person, forget what is too old."""
 
 import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from gateway.audit.accounting import act, rows
 from gateway.audit.retention import purge
@@ -16,17 +18,11 @@ from gateway.stores.journal_tables import JournalTampered
 async def verify(anchor: str | None) -> tuple[bool, str]:
     """True when the chain is whole, and the line that says so. Raises ConfigurationError for an anchor that is none."""
     expected = _anchor(anchor) if anchor else None
-    readings_journal = await _open(load())
-    try:
+    async with _opened(load()) as readings_journal:
         verification = await verify_chain(readings_journal, expected)
-    finally:
-        await readings_journal.close()
-    if verification.fault:
-        return False, verification.fault
-    return (
-        True,
-        f"journal intègre, entrées {verification.first} à {verification.last.numero} ; ancre {verification.last}",
-    )
+    first, last = verification.first, verification.last
+    whole = f"journal intègre, entrées {first} à {last.numero} ; ancre {last}"
+    return not verification.fault, verification.fault or whole
 
 
 async def who_read(identifier: str) -> list[str]:
@@ -35,30 +31,29 @@ async def who_read(identifier: str) -> list[str]:
     opened = OpaqueIds(configuration.sealer).open(identifier)
     if opened is None or opened[0] != "Jeune":
         raise ConfigurationError("identifiant de jeune attendu, tel que le graphe l'a donné")
-    readings_journal = await _open(configuration)
-    try:
+    async with _opened(configuration) as readings_journal:
         await readings_journal.append(JournalEntry(act("CONSULTATION", configuration.now(), identifiant=identifier)))
         return [rows(content, rank) for content, rank in await readings_of(readings_journal, opened[1])]
-    finally:
-        await readings_journal.close()
 
 
 async def forget() -> int:
     """Forget what is older than the configuration says; return how many entries. Raises ConfigurationError."""
     configuration = load()
-    readings_journal = await _open(configuration)
     try:
-        return await purge(readings_journal, configuration, configuration.now())
+        async with _opened(configuration) as readings_journal:
+            return await purge(readings_journal, configuration, configuration.now())
     except JournalTampered as error:
         raise ConfigurationError(f"journal altéré, rien n'est purgé : {error}") from None
+
+
+@asynccontextmanager
+async def _opened(configuration: Configuration) -> AsyncIterator[Journal]:
+    readings_journal = build_journal(configuration, os.environ)
+    try:
+        await readings_journal.open()
+        yield readings_journal
     finally:
         await readings_journal.close()
-
-
-async def _open(configuration: Configuration) -> Journal:
-    readings_journal = build_journal(configuration, os.environ)
-    await readings_journal.open()
-    return readings_journal
 
 
 def _anchor(text: str) -> Anchor:

@@ -1,6 +1,5 @@
 """Aimaira-like ERP: OData entities to be joined by Id, instants at local midnight, ruptures told by the last day worked."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -21,6 +20,8 @@ from gateway.connectors.base import (
     Tenant,
     UnexpectedAnswer,
     filled,
+    grouped,
+    listed,
     read,
     rows_of,
 )
@@ -176,11 +177,8 @@ def records(cfa: Tenant, today: date) -> ReadingSteps[ReadingResult]:
     ]
     account = QualityCounts()
     base = Base({model: _by_id(model, pages, account) for model, pages in zip(MODELS.values(), responses, strict=True)})
-    inscriptions, conventions = defaultdict(list), defaultdict(list)
-    for inscription in base.entities(AimairaInscription):
-        inscriptions[inscription.apprenant].append(inscription)
-    for convention in base.entities(Convention):
-        conventions[convention.apprenant].append(convention)
+    inscriptions = grouped(base.entities(AimairaInscription), lambda inscription: inscription.apprenant)
+    conventions = grouped(base.entities(Convention), lambda convention: convention.apprenant)
     people = base.entities(Apprenant)
     found = [_record(person, inscriptions[person.id], conventions[person.id], base) for person in people]
     return ReadingResult(found, account.rejects, account.ignored_fields, account.drifts)
@@ -193,7 +191,7 @@ def _by_id(model: type[Entity], pages: Iterable[Any], account: QualityCounts) ->
 def _record(
     who: Apprenant, inscriptions: list[AimairaInscription], conventions: list[Convention], base: Base
 ) -> Record:
-    mail, mobile = base.one(Mail, who.mail), base.one(Mobile, who.mobile)
+    courriel, telephone = _contact(who, base)
     jeune = Jeune(
         nom=who.nom,
         autres_noms=(who.usage,) if who.usage else (),
@@ -202,8 +200,8 @@ def _record(
         sexe=None if who.masculin is None else Sexe.M if who.masculin else Sexe.F,
         ine=who.ine,
         rqth=who.handicap,
-        telephone=mobile.numero if mobile else None,
-        courriel=mail.adresse if mail else None,
+        telephone=telephone,
+        courriel=courriel,
         adresse=_address(who, base),
         representants=_representants(who, base),
         formations=[_formation(inscription, base) for inscription in inscriptions],
@@ -211,6 +209,12 @@ def _record(
     )
     written = [convention.modifiee for convention in conventions if convention.modifiee]
     return Record(who.id, jeune, midnight(max(written)) if written else None)
+
+
+def _contact(who: Apprenant | AimairaRepresentant, base: Base) -> tuple[str | None, str | None]:
+    """The mail and the telephone of somebody, each an entity of its own."""
+    mail, mobile = base.one(Mail, who.mail), base.one(Mobile, who.mobile)
+    return mail.adresse if mail else None, mobile.numero if mobile else None
 
 
 def _address(who: Apprenant, base: Base) -> Adresse | None:
@@ -225,10 +229,8 @@ def _representants(who: Apprenant, base: Base) -> list[Representant] | None:
     found = base.one(AimairaRepresentant, who.representant)
     if found is None:
         return None
-    mail, mobile = base.one(Mail, found.mail), base.one(Mobile, found.mobile)
-    courriel, telephone = mail.adresse if mail else None, mobile.numero if mobile else None
-    representant = filled(Representant(nom=found.nom, courriel=courriel, telephone=telephone))
-    return [representant] if representant else None
+    courriel, telephone = _contact(found, base)
+    return listed(Representant(nom=found.nom, courriel=courriel, telephone=telephone))
 
 
 def _cfa(programme: Programme | None, base: Base) -> Cfa | None:
@@ -249,10 +251,7 @@ def _formation(inscription: AimairaInscription, base: Base) -> Formation:
 
 def _contrats(conventions: list[Convention], base: Base) -> list[Contrat]:
     """An amendment is a row that points at the original: it brings the new end, and its rupture if it has one."""
-    avenants = defaultdict(list)
-    for convention in conventions:
-        if convention.avenant:
-            avenants[convention.origine].append(convention)
+    avenants = grouped((one for one in conventions if one.avenant), lambda avenant: avenant.origine)
     return [_contrat(one, avenants[one.id], base) for one in conventions if not one.avenant]
 
 

@@ -22,6 +22,7 @@ from gateway.stores.registry_row import RegistryRow
 
 T = TypeVar("T")
 N = TypeVar("N")
+K = TypeVar("K")
 P = TypeVar("P", bound="Payload")
 NEITHER_TEXT_NOR_INTEGER = "neither a text nor a whole number"  # what a value that cannot be read says of itself
 UNKNOWN_CODE = "unknown code"
@@ -187,6 +188,19 @@ def _without(value: Any, paths: Iterable[tuple[int | str, ...]]) -> Any:
 def filled(noun: N) -> N | None:
     """The noun, or None when nothing was said of it: an empty one would hide what another source says."""
     return noun if any(vars(noun).values()) else None
+
+
+def listed(noun: N) -> list[N] | None:
+    """The noun as a list of one, or None when nothing was said of it."""
+    return [noun] if filled(noun) else None
+
+
+def grouped(items: Iterable[N], key: Callable[[N], K]) -> defaultdict[K, list[N]]:
+    """The items by their key, in order; an empty list for a key that none has."""
+    groups: defaultdict[K, list[N]] = defaultdict(list)
+    for item in items:
+        groups[key(item)].append(item)
+    return groups
 
 
 @dataclass(frozen=True, slots=True)

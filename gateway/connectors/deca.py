@@ -3,9 +3,9 @@
 The harvest keeps every row; `contrats` folds the rows of one contract, in order of day, into one person and one contract.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import Field
 
@@ -41,6 +41,7 @@ from gateway.schema.nouns import Adresse, Contrat, Employeur, Formation, Jeune, 
 from gateway.schema.organisations import Cfa, ModeSource, TypeSource
 from gateway.stores.registry_row import RegistryRow
 
+P = TypeVar("P", bound=Payload)
 VIEWS = ("TBA", "LBA")
 APPRENTISSAGE = "APPR"  # about one row in ten is a contrat de professionnalisation
 NULLS = frozenset({"ANNULE", "SUPPRIME"})  # "Annulé", "Supprimé": accents and capitals vary
@@ -166,27 +167,30 @@ def _rows(view: str, day: date, payload: Mapping[str, Any], account: QualityCoun
 def contrat(payloads: Sequence[Mapping[str, Any]]) -> tuple[Jeune, Contrat] | None:
     """Fold the rows of one contract, in order of day: the last word told of each thing holds."""
     rows = read(Row, payloads, QualityCounts())
-    return (_jeune(rows), _contrat(rows)) if rows else None
+    if not rows:
+        return None
+    cfa = _cfa(rows)
+    return _jeune(rows, cfa), _contrat(rows, cfa)
 
 
-def _last(blocks: Iterable[Any], champ: str) -> Any:
-    """The last value told of a field."""
-    values = [value for block in blocks if (value := getattr(block, champ)) is not None]
-    return values[-1] if values else None
+def _folded(blocks: Sequence[P]) -> P:
+    """One block, of the last value told of each field."""
+    told = {champ: value for block in blocks for champ, value in vars(block).items() if value is not None}
+    return blocks[-1].model_copy(update=told)
 
 
-def _jeune(rows: list[Row]) -> Jeune:
-    identities = [line.alternant for line in rows]
-    formation = _formation(rows)
+def _jeune(rows: list[Row], cfa: Cfa | None) -> Jeune:
+    told = _folded([line.alternant for line in rows])
+    formation = _formation(rows, cfa)
     return Jeune(
-        nom=identities[-1].nom,
-        prenom=identities[-1].prenom,
-        date_naissance=identities[-1].naissance,
-        sexe=_last(identities, "sexe"),
-        rqth=_last(identities, "handicap"),
-        courriel=_last(identities, "courriel"),
-        telephone=_last(identities, "telephone"),
-        adresse=_address([identity.adresse for identity in identities]),
+        nom=told.nom,
+        prenom=told.prenom,
+        date_naissance=told.naissance,
+        sexe=told.sexe,
+        rqth=told.handicap,
+        courriel=told.courriel,
+        telephone=told.telephone,
+        adresse=_address([line.alternant.adresse for line in rows]),
         formations=[formation] if formation.date_debut and formation.date_fin else None,
     )
 
@@ -200,57 +204,46 @@ def _address(addresses: list[DecaAddress]) -> Adresse | None:
     return Adresse(voie=voie, code_postal=told[-1].code_postal)
 
 
-def _formation(rows: list[Row]) -> Formation:
-    formations = [line.formation for line in rows]
+def _formation(rows: list[Row], cfa: Cfa | None) -> Formation:
+    told = _folded([line.formation for line in rows])
     return Formation(
-        intitule=_last(formations, "intitule"),
-        rncp=_last(formations, "rncp"),
-        cfd=_last(formations, "cfd"),
-        date_debut=_last(formations, "debut"),
-        date_fin=_last(formations, "fin"),
-        cfa=_cfa(rows),
+        intitule=told.intitule,
+        rncp=told.rncp,
+        cfd=told.cfd,
+        date_debut=told.debut,
+        date_fin=told.fin,
+        cfa=cfa,
     )
 
 
 def _cfa(rows: list[Row]) -> Cfa | None:
-    responsables = [line.responsable for line in rows]
-    uai, siret = _last(responsables, "uai"), _last(responsables, "siret")
-    siret = siret or _last((line.etablissement for line in rows), "siret")
-    return Cfa(uai=uai, siret=siret) if uai or siret else None
+    responsable = _folded([line.responsable for line in rows])
+    siret = responsable.siret or _folded([line.etablissement for line in rows]).siret
+    return filled(Cfa(uai=responsable.uai, siret=siret))
 
 
-def _contrat(rows: list[Row]) -> Contrat:
+def _contrat(rows: list[Row], cfa: Cfa | None) -> Contrat:
     """The type and the start are the contract's own; amendments have types of their own and move the end only."""
     details = [line.details for line in rows]
-    own = [detail for detail in details if not detail.avenant] or details
+    told = _folded(details)
+    own = _folded([detail for detail in details if not detail.avenant] or details)
+    firm = _folded([line.employeur for line in rows])
     return Contrat(
         numero=details[0].numero,
-        type=_last(own, "type"),
-        date_debut=_last(own, "debut"),
-        date_fin=_end(details),
-        employeur=_employeur([line.employeur for line in rows]),
-        cfa=_cfa(rows),
+        type=own.type,
+        date_debut=own.debut,
+        date_fin=_end(details) or told.fin,  # no amendment moved it
+        employeur=filled(Employeur(siret=firm.siret, denomination=firm.denomination, naf=firm.naf, idcc=firm.idcc)),
+        cfa=cfa,
         rupture=_rupture([line.rupture for line in rows if line.rupture.effet]),
-        annule=normalise_nom(_last(details, "statut") or "") in NULLS,
-    )
-
-
-def _employeur(employeurs: list[DecaEmployeur]) -> Employeur | None:
-    return filled(
-        Employeur(
-            siret=_last(employeurs, "siret"),
-            denomination=_last(employeurs, "denomination"),
-            naf=_last(employeurs, "naf"),
-            idcc=_last(employeurs, "idcc"),
-        )
+        annule=normalise_nom(told.statut or "") in NULLS,
     )
 
 
 def _end(details: list[Details]) -> date | None:
-    """The planned end told by the highest amendment, else by the contract itself."""
+    """The planned end told by the highest amendment."""
     avenants = sorted((detail for detail in details if detail.avenant), key=lambda detail: _rank(detail.avenant))
-    fin: date | None = _last(avenants, "fin") or _last(details, "fin")
-    return fin
+    return next((avenant.fin for avenant in reversed(avenants) if avenant.fin), None)
 
 
 def _rank(avenant: str | None) -> tuple[int, str]:
@@ -262,7 +255,7 @@ def _rupture(ruptures: list[DecaRupture]) -> Rupture | None:
     """Told once, a rupture holds whatever later rows leave empty; it was reported when it first was."""
     if not ruptures:
         return None
-    reason = _last(ruptures, "motif")
+    reason = _folded(ruptures).motif
     cause = MOTIFS.get(reason.rjust(2, "0"), reason) if reason else None
     reports = [rupture.signalement for rupture in ruptures if rupture.signalement]
     return Rupture(date=ruptures[-1].effet, cause=cause, signalee_le=min(reports, default=None))

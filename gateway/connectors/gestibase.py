@@ -1,6 +1,5 @@
 """Gestibase-like ERP: one flat CSV export under human headings, one contract a row, the young person repeated."""
 
-from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
@@ -21,6 +20,8 @@ from gateway.connectors.base import (
     Tenant,
     UnexpectedAnswer,
     filled,
+    grouped,
+    listed,
     read,
     rows_of,
 )
@@ -106,9 +107,8 @@ def records(cfa: Tenant, today: date) -> ReadingSteps[ReadingResult]:
     current, previous = yield [_export(year), _export(year - 1)]
     account = QualityCounts()
     rows = {str(line): line for page in (*current, *previous) for line in _whole(page)}
-    by_eleve = defaultdict(list)
-    for line in read(Row, rows.values(), account):  # once each: both years tell most of them
-        by_eleve[line.id].append(line)
+    # once each: both years tell most of them
+    by_eleve = grouped(read(Row, rows.values(), account), lambda line: line.id)
     found = [record(lines, cfa) for lines in by_eleve.values()]
     return ReadingResult(found, account.rejects, account.ignored_fields, account.drifts)
 
@@ -147,7 +147,6 @@ def record(rows: list[Row], cfa: Tenant) -> Record:
     """The lines of one young person, those of the latest year first."""
     line = rows[0]
     centre = Cfa(uai=line.uai or UAI(cfa.key))
-    representant = filled(Representant(nom=line.rep_nom, courriel=line.rep_courriel, telephone=line.rep_telephone))
     jeune = Jeune(
         nom=line.nom,
         prenom=line.prenom,
@@ -158,7 +157,7 @@ def record(rows: list[Row], cfa: Tenant) -> Record:
         telephone=line.portable or line.fixe,
         courriel=line.courriel,
         adresse=filled(Adresse(voie=line.voie, code_postal=line.code_postal, ville=line.ville)),
-        representants=[representant] if representant else None,
+        representants=listed(Representant(nom=line.rep_nom, courriel=line.rep_courriel, telephone=line.rep_telephone)),
         formations=[_formation(one, centre) for one in _unique(rows, lambda one: one.session)],
         contrats=[_contrat(one, centre) for one in _unique(rows, lambda one: one.contrat)],
     )

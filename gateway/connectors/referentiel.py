@@ -80,19 +80,17 @@ def referentiel() -> ReadingSteps[tuple[Referentiel, QualityCounts]]:
     ]
     account = QualityCounts()
     missions, organismes = (rows_of(pages, "data") for pages in responses[1:])
-    cfas = [organisme for organisme in read(OrganismeRecord, organismes, account) if organisme.identifiant.uai]
+    cfas = [row for row in read(OrganismeRecord, organismes, account) if row.identifiant.uai]
     communes: dict[str, CommuneLine] = {}
-    names = _names([], cfas)
+    names = {(TypeTerritoire.CFA.value, cfa.identifiant.uai or ""): cfa.nom for cfa in cfas}
     for page in responses[0]:  # a page at a time: the 35,000 communes of the country, as read, are a hundred megabytes
         rows = read(CommuneRow, rows_of([page], "data"), account)
         communes |= {row.code.insee: _commune(row) for row in rows}
-        names |= _names(rows, [])
+        names |= _names(rows)
     return (
         Referentiel(
             communes=communes,
-            missions_locales={
-                mission.code: _mission_locale(mission) for mission in read(MissionLocaleRecord, missions, account)
-            },
+            missions_locales={row.code: _mission_locale(row) for row in read(MissionLocaleRecord, missions, account)},
             organismes={cfa.identifiant.uai or "": _organisme(cfa) for cfa in cfas},
             noms=names,
         ),
@@ -118,14 +116,7 @@ def _commune(row: CommuneRow) -> CommuneLine:
 
 
 def _mission_locale(row: MissionLocaleRecord) -> MissionLocaleRow:
-    return MissionLocaleRow(
-        row.id,
-        row.code,
-        row.nom,
-        row.localisation.insee,
-        row.contact.telephone,
-        row.contact.email,
-    )
+    return MissionLocaleRow(row.id, row.code, row.nom, row.localisation.insee, row.contact.telephone, row.contact.email)
 
 
 def _organisme(row: OrganismeRecord) -> OrganismeRow:
@@ -144,8 +135,8 @@ def _organisme(row: OrganismeRecord) -> OrganismeRow:
     )
 
 
-def _names(communes: list[CommuneRow], organismes: list[OrganismeRecord]) -> dict[tuple[str, str], str]:
-    """Names of territories, by kind and code."""
+def _names(communes: list[CommuneRow]) -> dict[tuple[str, str], str]:
+    """Names of the territories of communes, by kind and code."""
     names: dict[tuple[str, str], str] = {}
     for commune in communes:
         levels = (
@@ -155,7 +146,6 @@ def _names(communes: list[CommuneRow], organismes: list[OrganismeRecord]) -> dic
             (TypeTerritoire.MISSION_LOCALE, commune.mission_locale),
         )
         names |= {(nature.value, place.code): place.nom for nature, place in levels if place and place.nom}
-    names |= {(TypeTerritoire.CFA.value, organisme.identifiant.uai or ""): organisme.nom for organisme in organismes}
     return names
 
 

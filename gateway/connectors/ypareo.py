@@ -1,6 +1,5 @@
 """Ypareo-like ERP: many small lists nested by code, dates dd/mm/yyyy, codes that differ from one client to the next."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -19,6 +18,8 @@ from gateway.connectors.base import (
     Tenant,
     UnexpectedAnswer,
     filled,
+    grouped,
+    listed,
     read,
     rows_of,
 )
@@ -155,10 +156,8 @@ def records(cfa: Tenant, today: date) -> ReadingSteps[ReadingResult]:
     apprenants = PartnerRequest("apprenants", "/r/v1/formation-longue/apprenants", params=opened, empty_is_absence=True)
     contrats = PartnerRequest("contrats", "/r/v1/contrats", params=opened, empty_is_absence=True)
     *tables, apprentis, signed = yield [*reference, apprenants, contrats]
-    by_apprenant = defaultdict(list)
     unique = {(contrat.apprenant, contrat.code): contrat for contrat in read(YpareoContrat, _rows(signed), account)}
-    for contrat in unique.values():
-        by_apprenant[contrat.apprenant].append(contrat)
+    by_apprenant = grouped(unique.values(), lambda contrat: contrat.apprenant)
     known = _tables([_rows(table) for table in tables], cfa, account)
     found = [_record(who, by_apprenant[who.code], known) for who in read(Apprenant, _rows(apprentis), account)]
     return ReadingResult(found, account.rejects, account.ignored_fields, account.drifts)
@@ -191,7 +190,7 @@ def _employeur(entreprise: Entreprise) -> Employeur | None:
 
 
 def _record(apprenant: Apprenant, contrats: list[YpareoContrat], tables: Tables) -> Record:
-    adresse = apprenant.adresse or YpareoAddress()
+    home, parent = apprenant.adresse or YpareoAddress(), apprenant.responsable or Responsable()
     jeune = Jeune(
         nom=apprenant.nom,
         autres_noms=(apprenant.nom_naissance,) if apprenant.nom_naissance else (),
@@ -199,12 +198,10 @@ def _record(apprenant: Apprenant, contrats: list[YpareoContrat], tables: Tables)
         date_naissance=apprenant.naissance,
         sexe=apprenant.sexe,
         ine=apprenant.ine,
-        telephone=adresse.tel1 or adresse.tel2,
-        courriel=adresse.email,
-        adresse=filled(
-            Adresse(voie=adresse.adr1, complement=adresse.adr2, code_postal=adresse.cp, ville=adresse.ville)
-        ),
-        representants=_representants(apprenant.responsable),
+        telephone=home.tel1 or home.tel2,
+        courriel=home.email,
+        adresse=filled(Adresse(voie=home.adr1, complement=home.adr2, code_postal=home.cp, ville=home.ville)),
+        representants=listed(Representant(nom=parent.nom, courriel=parent.email, telephone=parent.tel)),
         formations=_formations(apprenant.inscriptions, tables),
         contrats=[_contrat(contrat, tables) for contrat in contrats],
     )
@@ -214,15 +211,6 @@ def _record(apprenant: Apprenant, contrats: list[YpareoContrat], tables: Tables)
 def _written_at(contrats: list[YpareoContrat]) -> datetime | None:
     day = max((contrat.modifie for contrat in contrats if contrat.modifie), default=None)
     return midnight(day) if day else None
-
-
-def _representants(responsable: Responsable | None) -> list[Representant] | None:
-    representant = (
-        filled(Representant(nom=responsable.nom, courriel=responsable.email, telephone=responsable.tel))
-        if responsable
-        else None
-    )
-    return [representant] if representant else None
 
 
 def _formations(inscriptions: Iterable[YpareoInscription], tables: Tables) -> list[Formation]:

@@ -15,11 +15,10 @@ from graphql import (
     FragmentDefinitionNode,
     FragmentSpreadNode,
     InlineFragmentNode,
-    IntValueNode,
     OperationDefinitionNode,
     SelectionNode,
     SelectionSetNode,
-    VariableNode,
+    value_from_ast_untyped,
 )
 
 from gateway.errors import InvalidRequest, TooCostlyRequest
@@ -100,15 +99,13 @@ class _Weigher:
         return _sum(self.node(node, root) for node in selection.selections) if selection else Shape()
 
     def node(self, node: SelectionNode, root: bool) -> Shape:
-        shape = self.content(node, root)
-        return replace(shape, directives=shape.directives + len(node.directives)) if node.directives else shape
-
-    def content(self, node: SelectionNode, root: bool) -> Shape:
         if isinstance(node, FieldNode):
-            return self.meta(node) if root and node.name.value in META else self.field(node, root)
-        if isinstance(node, FragmentSpreadNode):
-            return self.fragment(node.name.value, root)
-        return self.selection(node.selection_set if isinstance(node, InlineFragmentNode) else None, root)
+            shape = self.meta(node) if root and node.name.value in META else self.field(node, root)
+        elif isinstance(node, FragmentSpreadNode):
+            shape = self.fragment(node.name.value, root)
+        else:
+            shape = self.selection(node.selection_set if isinstance(node, InlineFragmentNode) else None, root)
+        return replace(shape, directives=shape.directives + len(node.directives)) if node.directives else shape
 
     def fragment(self, name: str, root: bool) -> Shape:
         if name in self.under_way:
@@ -167,7 +164,7 @@ def _judge(operation: OperationDefinitionNode, weigher: _Weigher) -> Shape:
     return shape
 
 
-def cost_of(shape: Shape, variables: Mapping[str, Any]) -> int:
+def cost_of(shape: Shape, variables: dict[str, Any]) -> int:
     """The cost of an operation for these variables, defaults included: the number of values that may be written.
 
     Raises TooCostlyRequest.
@@ -177,21 +174,14 @@ def cost_of(shape: Shape, variables: Mapping[str, Any]) -> int:
     return cost
 
 
-def _page(node: FieldNode, variables: Mapping[str, Any]) -> int:
-    """The number of rows that a list may show."""
+def _page(node: FieldNode, variables: dict[str, Any]) -> int:
+    """The number of rows that a list may show; an unknown, negative or absurd size counts as the largest page
+    (docs/security.md G08)."""
     for argument in node.arguments or ():
         if argument.name.value == "first":
-            if isinstance(argument.value, IntValueNode):
-                return _page_size(int(argument.value.value))
-            if isinstance(argument.value, VariableNode):
-                return _page_size(variables.get(argument.value.name.value, PAGE_MAX))
-            return PAGE_MAX
+            size = value_from_ast_untyped(argument.value, variables)
+            return size if isinstance(size, int) and 0 <= size <= PAGE_MAX else PAGE_MAX
     return DEFAULT_PAGE
-
-
-def _page_size(value: object) -> int:
-    """An unknown, negative or absurd size counts as the largest page (docs/security.md G08)."""
-    return value if isinstance(value, int) and 0 <= value <= PAGE_MAX else PAGE_MAX
 
 
 def _cap(name: str, value: int, maximum: int) -> None:

@@ -22,7 +22,6 @@ from graphql import (
     GraphQLSchema,
     OperationDefinitionNode,
     OperationType,
-    VariableNode,
     VariableValues,
     get_operation_ast,
     get_variable_values,
@@ -51,26 +50,20 @@ class PersistedDocuments:
         Raises UnknownDocument for a hash that this client never taught, InvalidRequest for a hash that is not the
         text's, or for a text that is not trusted when the register gives the client nothing else.
         """
-        if text is None:
-            return self._known(viewer, digest or "")
-        own = sha256(text.encode()).hexdigest()
+        own = sha256(text.encode()).hexdigest() if text is not None else digest or ""
         if digest not in (None, own):
             raise InvalidRequest("sha256Hash n'est pas l'empreinte SHA-256 de query.")
-        if not viewer.free_documents and own not in self._trusted:
-            raise InvalidRequest("Ce client n'envoie que des documents enregistrés.")
-        if digest and own not in self._trusted:
-            self._learnt[viewer.client, own] = text
-        return text
-
-    def _known(self, viewer: Viewer, digest: str) -> str:
-        if digest in self._trusted:
-            return self._trusted[digest]
+        if own in self._trusted:
+            return self._trusted[own]
         if not viewer.free_documents:
             raise InvalidRequest("Ce client n'envoie que des documents enregistrés.")
-        try:
-            return self._learnt[viewer.client, digest]
-        except KeyError:
-            raise UnknownDocument from None
+        if text is None:
+            text = self._learnt.get((viewer.client, own))
+        elif digest:
+            self._learnt[viewer.client, own] = text
+        if text is None:
+            raise UnknownDocument
+        return text
 
 
 def read_manifests(directory: Path, validate: Callable[[str], object]) -> Mapping[str, str]:
@@ -111,19 +104,16 @@ CHARACTERS_PER_TOKEN = 100  # what the text itself takes beside its tree
 ERRORS_MAX = 1
 # Names written in the query are the caller's own; nothing else of the library's message is repeated.
 _TRANSLATIONS = (
-    (re.compile(r"^Cannot query field '([_A-Za-z0-9]+)' on type '([_A-Za-z0-9]+)'"), "Champ inconnu : {0} sur {1}."),
-    (re.compile(r"^Unknown argument '([_A-Za-z0-9]+)' on field '([_A-Za-z0-9.]+)'"), "Argument inconnu : {0} de {1}."),
-    (re.compile(r"^Unknown type '([_A-Za-z0-9]+)'"), "Type inconnu : {0}."),
-    (re.compile(r"^Unknown fragment '([_A-Za-z0-9]+)'"), "Fragment inconnu : {0}."),
-    (re.compile(r"^Unknown directive '@([_A-Za-z0-9]+)'"), "Directive inconnue : @{0}."),
-    (re.compile(r"^Variable '\$([_A-Za-z0-9]+)' is not defined"), "Variable non déclarée : ${0}."),
-    (re.compile(r"^Variable '\$([_A-Za-z0-9]+)' is never used"), "Variable déclarée et inutilisée : ${0}."),
-    (re.compile(r"^Field '([_A-Za-z0-9]+)' of type '.*' must have a selection"), "Choisir des champs sous {0}."),
-    (
-        re.compile(r"^Field '([_A-Za-z0-9]+)' argument '([_A-Za-z0-9]+)' .* is required"),
-        "Argument requis : {1} de {0}.",
-    ),
-    (re.compile(r"^Syntax Error"), "Syntaxe GraphQL incorrecte."),
+    (r"^Cannot query field '([_A-Za-z0-9]+)' on type '([_A-Za-z0-9]+)'", "Champ inconnu : {0} sur {1}."),
+    (r"^Unknown argument '([_A-Za-z0-9]+)' on field '([_A-Za-z0-9.]+)'", "Argument inconnu : {0} de {1}."),
+    (r"^Unknown type '([_A-Za-z0-9]+)'", "Type inconnu : {0}."),
+    (r"^Unknown fragment '([_A-Za-z0-9]+)'", "Fragment inconnu : {0}."),
+    (r"^Unknown directive '@([_A-Za-z0-9]+)'", "Directive inconnue : @{0}."),
+    (r"^Variable '\$([_A-Za-z0-9]+)' is not defined", "Variable non déclarée : ${0}."),
+    (r"^Variable '\$([_A-Za-z0-9]+)' is never used", "Variable déclarée et inutilisée : ${0}."),
+    (r"^Field '([_A-Za-z0-9]+)' of type '.*' must have a selection", "Choisir des champs sous {0}."),
+    (r"^Field '([_A-Za-z0-9]+)' argument '([_A-Za-z0-9]+)' .* is required", "Argument requis : {1} de {0}."),
+    (r"^Syntax Error", "Syntaxe GraphQL incorrecte."),
 )
 _OTHER = "Requête invalide : un champ, un argument ou un type n'est pas celui du graphe."
 
@@ -150,9 +140,7 @@ class Document:
         for directive in self.operation.directives or ():
             if directive.name.value == "fraicheur":
                 (argument,) = directive.arguments or ()
-                value = argument.value
-                age = variables[value.name.value] if isinstance(value, VariableNode) else value_from_ast_untyped(value)
-                return max(0, int(age))
+                return max(0, int(value_from_ast_untyped(argument.value, variables)))
         return None
 
 
@@ -225,7 +213,8 @@ def _unreadable(error: Exception) -> CallerError:
 def _translate(error: Exception) -> str:
     message = str(getattr(error, "message", ""))
     text = next(
-        (model.format(*found.groups()) for pattern, model in _TRANSLATIONS if (found := pattern.match(message))), _OTHER
+        (model.format(*found.groups()) for pattern, model in _TRANSLATIONS if (found := re.match(pattern, message))),
+        _OTHER,
     )
     places = getattr(error, "locations", None) or []
     return f"{text} (ligne {places[0].line}, colonne {places[0].column})" if places else text

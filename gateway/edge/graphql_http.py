@@ -36,7 +36,7 @@ class MalformedRequest(GatewayError):
 async def read_request(request: Request, identifier: str = "") -> GraphQLRequest:
     """The GraphQL request of a POST. Raises MalformedRequest (413, 415, 408, 400) or InvalidRequest."""
     _require_json(request)
-    return _request(await read_body(request, BYTES_MAX), identifier)
+    return _request(_json(await read_body(request, BYTES_MAX)), identifier)
 
 
 def _require_json(request: Request) -> None:
@@ -50,28 +50,21 @@ def _require_json(request: Request) -> None:
 
 async def read_body(request: Request, max_bytes: int) -> bytes:
     """The bytes of a POST, within a size and a time. Raises MalformedRequest (413, 408, 400)."""
-    try:
-        async with asyncio.timeout(BODY_TIMEOUT):
-            return await _body(request, max_bytes)
-    except TimeoutError:
-        raise MalformedRequest(408, "Le corps de la requête n'est pas arrivé à temps.") from None
-
-
-async def _body(request: Request, max_bytes: int) -> bytes:
-    """Reading stops at the cap, whatever the declared length."""
     raw = bytearray()
     try:
-        async for chunk in request.stream():
-            raw += chunk
-            if len(raw) > max_bytes:
-                raise MalformedRequest(413, f"Corps trop long : {max_bytes} octets au plus.")
+        async with asyncio.timeout(BODY_TIMEOUT):
+            async for chunk in request.stream():
+                raw += chunk
+                if len(raw) > max_bytes:  # whatever the declared length
+                    raise MalformedRequest(413, f"Corps trop long : {max_bytes} octets au plus.")
+    except TimeoutError:
+        raise MalformedRequest(408, "Le corps de la requête n'est pas arrivé à temps.") from None
     except ClientDisconnect:
         raise MalformedRequest(400, "La connexion a été fermée avant la fin du corps.") from None
     return bytes(raw)
 
 
-def _request(raw: bytes, identifier: str) -> GraphQLRequest:
-    document = _json(raw)
+def _request(document: Any, identifier: str) -> GraphQLRequest:
     if isinstance(document, list):
         raise InvalidRequest("Envoyer une seule opération par requête : les lots sont refusés.")
     if not isinstance(document, dict) or not document.keys() <= KEYS:

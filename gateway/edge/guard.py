@@ -122,16 +122,8 @@ EXCEPTION_HANDLERS: dict[Any, ExceptionHandler] = {HTTPException: _error, Except
 
 def middleware(http: HttpSettings) -> list[Middleware]:
     """CORS for the named origins, none by default. No credentials: a browser never sends a token on its own."""
-    if not http.origines:
-        return []
-    headers = ("authorization", "content-type", "x-cle-api", "x-finalite")
-    return [
-        Middleware(
-            CORSMiddleware,
-            allow_origins=http.origines,
-            allow_methods=("POST",),
-            allow_headers=headers,
-            expose_headers=("x-request-id", "retry-after"),
-            max_age=600,
-        )
-    ]
+    asked, shown = ("authorization", "content-type", "x-cle-api", "x-finalite"), ("x-request-id", "retry-after")
+    cors = Middleware(
+        CORSMiddleware, allow_origins=http.origines, allow_methods=("POST",), allow_headers=asked, expose_headers=shown
+    )
+    return [cors] if http.origines else []

@@ -44,10 +44,8 @@ class Health:
 
     async def readiness(self) -> Readiness:
         """What is lacking now. A process told to stop says so at once, and nothing else."""
-        if not self.stopping and self.is_open:
-            found = await asyncio.shield(self._run_probe())
-        else:
-            found = Readiness(self._to_open)
+        may_serve = self.is_open and not self.stopping
+        found = await asyncio.shield(self._run_probe()) if may_serve else Readiness(self._to_open)
         return Readiness(("arret",)) if self.stopping else found
 
     def _run_probe(self) -> asyncio.Task[Readiness]:

@@ -97,7 +97,7 @@ def _provenance(self: "Jeune | Contrat | Rupture", champs: Fields = None) -> lis
 
 def _lines(description: str) -> Any:
     """The field of who says what of a noun, field by field."""
-    return donnee(C.TECHNIQUE, description, resolver=_provenance, store="rows", by_field=True, size=20)
+    return donnee(C.TECHNIQUE, description, _provenance, store="rows", by_field=True, size=20)
 
 
 @strawberry.type(description="Statut d'un apprenant et sa date d'effet.")
@@ -273,12 +273,12 @@ class Jeune(Node):
         return self.indices
 
     parcours: list[Statut] | None = donnee(
-        C.PARCOURS, "Statuts successifs.", resolver=_parcours, store="steps", derived=_STATUT, size=10
+        C.PARCOURS, "Statuts successifs.", _parcours, store="steps", derived=_STATUT, size=10
     )
     rapprochements: list[IndiceRapprochement] | None = donnee(
         C.TECHNIQUE,
         "Indices qui ont réuni les enregistrements de ce jeune, ou laissé d'autres à confirmer.",
-        resolver=_rapprochements,
+        _rapprochements,
         store="indices",
         by_field=True,
         size=1,

@@ -109,27 +109,20 @@ def _sources(info: type_info) -> list[Source] | None:
 class Query:
     moi: Moi = publique("Qui je suis, ce que je peux lire : la première requête d'un intégrateur.", _me)
     node: Node | None = publique("Un objet par son identifiant.", _node)
-    jeune: Jeune | None = donnee(C.PARCOURS, "Un jeune de mon périmètre.", resolver=_jeune)
+    jeune: Jeune | None = donnee(C.PARCOURS, "Un jeune de mon périmètre.", _jeune)
     recherche_jeune: list[Rapprochement] | None = donnee(
-        C.PARCOURS,
-        "Cinq jeunes de mon périmètre au plus, les plus ressemblants d'abord.",
-        resolver=_search_jeune,
-        size=1,
+        C.PARCOURS, "Cinq jeunes de mon périmètre au plus, les plus ressemblants d'abord.", _search_jeune, size=1
     )
-    jeunes: JeuneConnection | None = donnee(C.PARCOURS, "Les jeunes de mon périmètre.", resolver=_jeunes)
-    contrat: Contrat | None = donnee(C.CONTRAT, "Un contrat, par identifiant ou par numéro.", resolver=_contrat)
-    contrats: ContratConnection | None = donnee(C.CONTRAT, "Les contrats de mon périmètre.", resolver=_contrats)
-    rupture: Rupture | None = donnee(C.RUPTURE, "Une rupture de mon périmètre.", resolver=_rupture)
+    jeunes: JeuneConnection | None = donnee(C.PARCOURS, "Les jeunes de mon périmètre.", _jeunes)
+    contrat: Contrat | None = donnee(C.CONTRAT, "Un contrat, par identifiant ou par numéro.", _contrat)
+    contrats: ContratConnection | None = donnee(C.CONTRAT, "Les contrats de mon périmètre.", _contrats)
+    rupture: Rupture | None = donnee(C.RUPTURE, "Une rupture de mon périmètre.", _rupture)
     ruptures: RuptureConnection | None = donnee(
-        C.RUPTURE,
-        "Les ruptures de mon périmètre, demandées à toutes les sources qui les connaissent.",
-        resolver=_ruptures,
+        C.RUPTURE, "Les ruptures de mon périmètre, demandées à toutes les sources qui les connaissent.", _ruptures
     )
     cfa: Cfa | None = publique("Un CFA, par UAI ou par SIRET.", _cfa)
     mission_locale: MissionLocale | None = publique("Une Mission locale, par son code.", _mission_locale)
-    sources: list[Source] | None = donnee(
-        C.TECHNIQUE, "Les systèmes partenaires et leur état.", resolver=_sources, size=1
-    )
+    sources: list[Source] | None = donnee(C.TECHNIQUE, "Les systèmes partenaires et leur état.", _sources, size=1)
 
 
 def build() -> Schema:

@@ -2,10 +2,11 @@
 
 import asyncio
 import time
-from datetime import UTC, datetime
+from collections.abc import Coroutine
 from typing import Any
 
 from graphql import GraphQLSchema
+from prometheus_client import Counter
 
 from gateway.app import AppState
 from gateway.audit.accounting import Accounting, governed
@@ -60,67 +61,49 @@ def build_state(services: Services) -> AppState:
 
 def build_gateway(services: Services) -> Gateway:
     """Everything an operation uses. Raises ConfigurationError when the schema or the policy leaves a hole."""
-    configuration = services.configuration
-    schema, policy = build(), read_policy()
-    check_schema(core_schema(schema), policy)
-    access = AccessMetrics(services.metrics)
-    opaque_ids = OpaqueIds(configuration.sealer)
-    directories = _DirectoryHolder(services.keeper, opaque_ids)
-    documents = Documents(core_schema(schema))
+    configuration, counts, now = services.configuration, services.counts, services.configuration.now
+    schema, policy = core_schema(build()), read_policy()
+    check_schema(schema, policy)
+    access, opaque_ids, documents = AccessMetrics(services.metrics), OpaqueIds(configuration.sealer), Documents(schema)
+    paths = Counter("passerelle_executions", "Opérations exécutées, par voie.", ("voie",), registry=services.metrics)
     return Gateway(
         schema=schema,
         policy=policy,
         documents=documents,
         persisted_documents=PersistedDocuments(read_manifests(configuration.root / "documents", documents.validate)),
-        decision_cache=DecisionCache(core_schema(schema), policy),
-        shapes=VisibleSchemas(core_schema(schema), policy),
-        candidate=_candidate(configuration, core_schema(schema), access),
+        decision_cache=DecisionCache(schema, policy),
+        shapes=VisibleSchemas(schema, policy),
+        candidate=_candidate(configuration, schema, access),
         stopped=access.stopped,
-        executor=Executor(core_schema(schema), lambda voie: services.execution_paths.labels(voie.value).inc()),
+        executor=Executor(schema, lambda path: paths.labels(path.value).inc()),
         collector=_collector(services),
         opaque_ids=opaque_ids,
-        id_assigner=_id_assigner(services, opaque_ids),
-        accounting=_accounting(services, opaque_ids, core_schema(schema)),
-        directory=directories.current,
+        id_assigner=IdAssigner(
+            services.links, lambda text: opaque_ids.pseudonym(f"objet|{text}"), now, counts.links_unavailable.inc
+        ),
+        accounting=Accounting(
+            services.readings_journal, services.rate_limits, services.alerts, opaque_ids, governed(schema), now
+        ),
+        directory=_DirectoryHolder(services.keeper, opaque_ids).current,
         states=services.sources.states,
         state_of=services.sources.state_of,
         source_of_cfa=services.sources.partner_of_cfa,
-        now=services.now,
-        day=lambda: paris_day(services.now()),
+        now=now,
     )
 
 
 def _collector(services: Services) -> Collector:
-    fold = connectors()[services.sources.partners[services.registry_name].genre].contrat
+    name = services.harvest_target.source
+    fold = connectors()[services.sources.partners[name].genre].contrat
     if fold is None:
-        raise ConfigurationError(f"partenaires : {services.registry_name} ne sait pas replier un contrat")
+        raise ConfigurationError(f"partenaires : {name} ne sait pas replier un contrat")
     return Collector(
         live_sources=services.sources,
         registry=RegistryReader(services.registry, fold),
-        registry_name=services.registry_name,
+        registry_name=name,
         timeout=services.configuration.file.reponse.delai_secondes,
-        wall_clock=_seconds,
+        wall_clock=lambda: asyncio.get_running_loop().time(),
         without_mission_locale=services.counts.ambiguous,
-    )
-
-
-def _id_assigner(services: Services, opaque_ids: OpaqueIds) -> IdAssigner:
-    return IdAssigner(
-        store=services.links,
-        derive=lambda text: opaque_ids.pseudonym(f"objet|{text}"),
-        now=services.now,
-        failure=services.counts.links_unavailable.inc,
-    )
-
-
-def _accounting(services: Services, opaque_ids: OpaqueIds, schema: GraphQLSchema) -> Accounting:
-    return Accounting(
-        readings_journal=services.readings_journal,
-        rate_limits=services.rate_limits,
-        alerts=services.alerts,
-        opaque_ids=opaque_ids,
-        governed=governed(schema),
-        now=services.now,
     )
 
 
@@ -131,10 +114,6 @@ def _candidate(configuration: Configuration, schema: GraphQLSchema, access: Acce
     policy = read_policy(configuration.candidate)
     check_schema(schema, policy)
     return PolicyTrial(DecisionCache(schema, policy), access.gap)
-
-
-def _seconds() -> float:
-    return asyncio.get_running_loop().time()
 
 
 class _DirectoryHolder:
@@ -155,45 +134,30 @@ def build_authenticator(services: Services) -> Authenticator:
     """Identifies callers: tokens of the issuer, whose key set is read through the guarded client, and API keys."""
     configuration = services.configuration
     tokens, clients = configuration.file.jetons, read_client_register(configuration)
-    verifier = TokenVerifier(
-        emetteur=tokens.emetteur,
-        audience=tokens.audience,
-        keys=KeySet(
-            lambda: _jwks(services, str(tokens.jwks_url)),
-            _epoch,
-            JwksFile(configuration.donnees / "jwks.scelle", configuration.sealer),
-        ),
-        clients=clients,
-        wall_clock=_epoch,
-    )
-    return Authenticator(verifier, clients, configuration.sealer, lambda: paris_day(services.now()))
+    kept = JwksFile(configuration.donnees / "jwks.scelle", configuration.sealer)
+    keys = KeySet(lambda: _jwks(services, str(tokens.jwks_url)), time.time, kept)
+    verifier = TokenVerifier(tokens.emetteur, tokens.audience, keys, clients, time.time)
+    return Authenticator(verifier, clients, configuration.sealer, lambda: paris_day(configuration.now()))
 
 
 def build_health(services: Services, authenticator: Authenticator) -> Health:
     """The probes of what every answer needs, and of what answers can lack; a partner is neither (docs/fiabilite.md)."""
 
-    async def read_links() -> bool:
-        async with asyncio.timeout(PROBE_TIMEOUT):
-            await services.links.read(("",))
-        return True
-
-    async def read_registry() -> bool:
-        async with asyncio.timeout(PROBE_TIMEOUT):
-            await services.registry.harvest_state()
+    async def answers(reading: Coroutine[Any, Any, object]) -> bool:
+        await asyncio.wait_for(reading, PROBE_TIMEOUT)
         return True
 
     necessary = {"cles": authenticator.verifier.keys.is_usable, "journal": services.readings_journal.run_probe}
-    useful = {"liens": read_links, "registre": read_registry}
+    useful = {
+        "liens": lambda: answers(services.links.read(("",))),
+        "registre": lambda: answers(services.registry.harvest_state()),
+    }
     return Health(necessary, useful, time.monotonic)
 
 
 async def _jwks(services: Services, url: str) -> Any:
     exchange = Exchange("identite", url, PartnerRequest("jwks", ""), None, JWKS_TIMEOUT, BYTES_MAX)
     return (await services.transport.request(exchange)).document
-
-
-def _epoch() -> float:
-    return datetime.now(UTC).timestamp()
 
 
 def read_client_register(configuration: Configuration) -> ClientRegister:

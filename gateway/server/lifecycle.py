@@ -9,8 +9,8 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import aclosing, contextmanager, suppress
 from datetime import timedelta
 from typing import Any
 
@@ -20,7 +20,6 @@ from starlette.types import ASGIApp
 
 from gateway.app import AppState, application
 from gateway.audit.retention import keep
-from gateway.auth.authentication.authenticator import Authenticator
 from gateway.config import Configuration, load
 from gateway.edge.health import Health
 from gateway.edge.http_protocol import BoundedHttpProtocol
@@ -28,6 +27,7 @@ from gateway.errors import ConfigurationError, LinksUnavailable
 from gateway.server.composition import build_state
 from gateway.server.services import Services, build_services
 from gateway.sources.harvest.harvester import watch
+from gateway.stores.registry_writer import RegistryWriter
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 SHUTDOWN_TIMEOUT = 20  # seconds left to what is under way, once nothing new is taken (docs/fiabilite.md)
@@ -41,8 +41,6 @@ GC_THRESHOLDS = (50_000, 4, 250)
 LINK_RETENTION = timedelta(days=2 * 365)  # without being seen (docs/decisions/0009)
 
 logger = logging.getLogger("gateway.vie")
-
-Steps = Mapping[str, Callable[[], Awaitable[None]]]
 
 
 class Server(uvicorn.Server):
@@ -85,13 +83,10 @@ def serve() -> None:
 
 
 async def _serve(configuration: Configuration) -> None:
-    services = build_services(configuration, os.environ)
-    try:
+    async with aclosing(build_services(configuration, os.environ)) as services:
         state = build_state(services)
         with _listen(configuration) as taken:
             await _live(services, state, taken)
-    finally:
-        await services.close()
 
 
 async def _live(services: Services, state: AppState, taken: socket.socket) -> None:
@@ -108,7 +103,7 @@ async def _live(services: Services, state: AppState, taken: socket.socket) -> No
 
 async def _work(services: Services, state: AppState) -> None:
     """Open everything, then do what goes on beside requests, until cancelled."""
-    await _open(_steps(services, state.authenticator), state.health)
+    await _open(services, state)
     tune_gc()
     await asyncio.gather(*(_hold(watch) for watch in _watches(services)))
 
@@ -121,23 +116,19 @@ async def _hold(watch: Coroutine[Any, Any, None]) -> None:
         logger.critical("%s arrêtée : %s", getattr(watch, "__qualname__", "veille"), type(error).__name__)
 
 
-async def _open(steps: Steps, health: Health) -> None:
+async def _open(services: Services, state: AppState) -> None:
     """One after the other, the quickest to fail first. Raises ConfigurationError."""
-    names = list(steps)
-    for rank, open_part in enumerate(steps.values()):
-        health.open(names[rank:])
-        await open_part()
-    health.open(())
-
-
-def _steps(services: Services, authenticator: Authenticator) -> Steps:
-    return {
+    steps: dict[str, Callable[[], Awaitable[None]]] = {
         "journal": lambda: _in_time("journal", services.readings_journal.open()),
         "registre": lambda: _in_time("registre", services.registry.open()),
         "liens": lambda: _purge_links(services),
-        "cles": authenticator.verifier.keys.open,
+        "cles": state.authenticator.verifier.keys.open,
         "referentiel": services.keeper.open,
     }
+    for rank, open_part in enumerate(steps.values()):
+        state.health.open(list(steps)[rank:])
+        await open_part()
+    state.health.open(())
 
 
 async def _in_time(name: str, opening: Coroutine[Any, Any, None]) -> None:
@@ -151,19 +142,20 @@ async def _purge_links(services: Services) -> None:
     """Forget old links. Their store may be away as the process starts, as it may later: ids go on without it."""
     try:
         async with asyncio.timeout(OPENING_TIMEOUT):
-            await services.links.purge(services.now() - LINK_RETENTION)
+            await services.links.purge(services.configuration.now() - LINK_RETENTION)
     except (LinksUnavailable, TimeoutError):
         services.counts.links_unavailable.inc()
 
 
 def _watches(services: Services) -> list[Coroutine[Any, Any, None]]:
+    now, sleep = services.configuration.now, asyncio.sleep
     return [
-        watch(services.harvest_target, services.registry_writer, services.now, asyncio.sleep, services.harvest_metrics),
-        services.keeper.watch(asyncio.sleep),
-        *(consumer.watch(asyncio.sleep) for consumer in services.consumers),
+        watch(services.harvest_target, RegistryWriter(services.registry), now, sleep, services.harvest_metrics),
+        services.keeper.watch(sleep),
+        *(consumer.watch(sleep) for consumer in services.consumers),
         services.refresh_ahead.watch(),
-        keep(services.readings_journal, services.configuration, services.now, asyncio.sleep),
-        services.loop_lag.run(asyncio.sleep),
+        keep(services.readings_journal, services.configuration, now, sleep),
+        services.loop_lag.run(sleep),
     ]
 
 
@@ -176,14 +168,12 @@ def tune_gc() -> None:
 
 def _listen(configuration: Configuration) -> socket.socket:
     """The socket that is listened on. Raises ConfigurationError when it is taken, or is not ours."""
+    host, port = configuration.host, configuration.port
     try:
-        family, *_, address = socket.getaddrinfo(
-            configuration.host, configuration.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         return socket.create_server(address[:2], family=family)
     except OSError as error:
-        where = f"{configuration.host}:{configuration.port}"
-        raise ConfigurationError(f"variables d'environnement HOST et PORT : {where} : {error.strerror}") from None
+        raise ConfigurationError(f"variables d'environnement HOST et PORT : {host}:{port} : {error.strerror}") from None
 
 
 def _settings(app: ASGIApp) -> uvicorn.Config:

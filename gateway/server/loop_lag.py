@@ -2,8 +2,6 @@
 
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Self
 
 from prometheus_client import CollectorRegistry, Histogram
 
@@ -11,26 +9,17 @@ STEP = 0.02  # seconds between two wake-ups
 THRESHOLDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 
 
-@dataclass(frozen=True, slots=True)
 class LoopLag:
     """Two histograms, in seconds: how late each wake-up came, and what the loop's own thread computed before it.
 
     Where `computations` is less than `delays`, the machine or another thread had the rest.
     """
 
-    delays: Histogram
-    computations: Histogram
-
-    @classmethod
-    def registered(cls, registry: CollectorRegistry) -> Self:
-        delay, computation = (
-            Histogram(f"passerelle_boucle_{name}_secondes", text, registry=registry, buckets=THRESHOLDS)
-            for name, text in (
-                ("retard", "Retard de la boucle d'événements sur un réveil."),
-                ("calcul", "Temps de calcul de la boucle d'événements entre deux réveils."),
-            )
-        )
-        return cls(delay, computation)
+    def __init__(self, registry: CollectorRegistry) -> None:
+        text = "Retard de la boucle d'événements sur un réveil."
+        self.delays = Histogram("passerelle_boucle_retard_secondes", text, registry=registry, buckets=THRESHOLDS)
+        text = "Temps de calcul de la boucle d'événements entre deux réveils."
+        self.computations = Histogram("passerelle_boucle_calcul_secondes", text, registry=registry, buckets=THRESHOLDS)
 
     async def run(
         self,

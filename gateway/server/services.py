@@ -2,17 +2,15 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import dataclass, replace
 from functools import partial
 
-from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client import CollectorRegistry, Gauge
 
 from gateway.admission import RequestSlots
 from gateway.audit.alerts import Alerts
 from gateway.cache.factory import open_cache
 from gateway.cache.sealed import SealedCodec
-from gateway.cache.seam import Cache
 from gateway.config import Configuration
 from gateway.connectors.base import Connector
 from gateway.connectors.discovery import connectors
@@ -38,17 +36,7 @@ from gateway.stores.counters import RateLimits
 from gateway.stores.journal import Journal
 from gateway.stores.links import LinkStore
 from gateway.stores.registry import RegistryStore
-from gateway.stores.registry_writer import RegistryWriter
 from gateway.stores.sql import database_url
-
-
-@dataclass(frozen=True, slots=True)
-class Outside:
-    """What tests replace: the network, the seconds since 1970, and the clock and chance of `sources/resilience`."""
-
-    network: TransportFactory = aiohttp_transport
-    seconds: Callable[[], float] = time.time
-    clock: Clock = field(default_factory=Clock)
 
 
 @dataclass(slots=True)
@@ -56,12 +44,10 @@ class Services:
     """What lives as long as the process, and must be closed."""
 
     configuration: Configuration
-    now: Callable[[], datetime]
     metrics: CollectorRegistry
     transport: Transport
     sources: Sources
     registry: RegistryStore
-    registry_writer: RegistryWriter
     harvest_metrics: HarvestMetrics
     links: LinkStore
     readings_journal: Journal
@@ -69,17 +55,15 @@ class Services:
     shared_pacer: SharedPacer | None
     alerts: Alerts
     counts: SourceMetrics
-    execution_paths: Counter
     slots: RequestSlots
     loop_lag: LoopLag
     keeper: ReferentielKeeper
     harvest_target: HarvestTarget
     refresh_ahead: RefreshAhead
-    registry_name: str
     consumers: list[QueueConsumer]
     receiver: WebhookReceiver
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         await self.sources.aclose()
         await self.registry.close()
         await self.links.close()
@@ -89,104 +73,96 @@ class Services:
             await self.shared_pacer.aclose()
 
 
-def build_services(configuration: Configuration, environ: Mapping[str, str], outside: Outside = Outside()) -> Services:
-    """Everything that touches the outside, nothing of it opened yet. Raises ConfigurationError."""
+def build_services(
+    configuration: Configuration,
+    environ: Mapping[str, str],
+    network: TransportFactory = aiohttp_transport,
+    seconds: Callable[[], float] = time.time,
+    clock: Clock | None = None,
+) -> Services:
+    """Everything that touches the outside, nothing of it opened yet. Raises ConfigurationError. Replaced where time is virtual:
+    the network, the seconds since 1970, and the clock and chance of `sources/resilience`."""
     known_connectors = connectors()
     partners = load_partners(configuration.root / "partenaires", environ, known_connectors)
     metrics = CollectorRegistry()
     counts, alerts = SourceMetrics(metrics), Alerts(metrics)
-    transport = Transport(configuration.now, outside.network)
-    cache = _cache(configuration, outside)
+    transport = Transport(configuration.now, network)
+    sealed_codec = SealedCodec(configuration.cache_sealers, codec(UnitResult))
+    cache = open_cache(configuration.cache, sealed_codec, seconds)
     shared_pacer = None if configuration.cache == "memory://" else SharedPacer(configuration.cache)
-    clock = replace(outside.clock, processus=configuration.processus, shared=shared_pacer)
+    clock = replace(clock or Clock(), processus=configuration.processus, shared=shared_pacer)
     sources = Sources(partners, known_connectors, SourceDeps(transport, cache, counts, configuration.now, clock))
-    registry = partners[_single(sources, TypeSource.REGISTRE_CONTRATS)]
-    referentiel = partners[_single(sources, TypeSource.REFERENTIEL)]
-    _create_directory(configuration)
-    store = RegistryStore(_url(configuration, environ, "registre.sqlite"), configuration.sealer)
     return Services(
         configuration=configuration,
-        now=configuration.now,
         metrics=metrics,
         transport=transport,
         sources=sources,
         counts=counts,
-        execution_paths=_execution_paths(metrics),
-        loop_lag=LoopLag.registered(metrics),
+        loop_lag=LoopLag(metrics),
         slots=RequestSlots(Gauge("passerelle_requetes_en_cours", "Requêtes en cours de traitement.", registry=metrics)),
-        registry=store,
-        registry_writer=RegistryWriter(store),
+        registry=RegistryStore(_url(configuration, environ, "registre.sqlite"), configuration.sealer),
         harvest_metrics=HarvestMetrics(metrics, configuration.now),
         links=LinkStore(_url(configuration, environ, "liens.sqlite")),
         readings_journal=build_journal(configuration, environ, alerts.available),
         rate_limits=RateLimits(environ.get("GATEWAY_CACHE_URL", "")),
         shared_pacer=shared_pacer,
         alerts=alerts,
-        keeper=_keeper(configuration, sources, referentiel, known_connectors[referentiel.genre]),
-        harvest_target=_harvest_target(sources, registry, known_connectors[registry.genre]),
+        keeper=_keeper(configuration, sources, known_connectors),
+        harvest_target=_harvest_target(sources, known_connectors),
         refresh_ahead=RefreshAhead(sources, cache, clock.sleep),
-        registry_name=registry.nom,
         consumers=consumers(sources, known_connectors, cache, counts),
-        receiver=receiver(sources, known_connectors, counts, outside.seconds),
+        receiver=receiver(sources, known_connectors, counts, seconds),
     )
 
 
-def _cache(configuration: Configuration, outside: Outside) -> Cache:
-    return open_cache(configuration.cache, SealedCodec(configuration.cache_sealers, codec(UnitResult)), outside.seconds)
-
-
-def _execution_paths(metrics: CollectorRegistry) -> Counter:
-    return Counter("passerelle_executions", "Opérations exécutées, par voie.", ("voie",), registry=metrics)
-
-
-def _single(sources: Sources, nature: TypeSource) -> str:
-    """The name of the one partner of a type."""
+def _single(sources: Sources, nature: TypeSource) -> Partner:
+    """The one partner of a type."""
     names = sources.sources_of(nature)
     if len(names) != 1:
         raise ConfigurationError(f"partenaires : un partenaire {nature.value} attendu, {len(names)} configuré(s)")
-    return names[0]
+    return sources.partners[names[0]]
 
 
-def _create_directory(configuration: Configuration) -> None:
-    try:
-        configuration.donnees.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigurationError(f"donnees.dossier : {configuration.donnees} : {error.strerror}") from None
-
-
-def _url(configuration: Configuration, environ: Mapping[str, str], file: str) -> str:
-    """The shared database, or else a file of its own: a harvest locks the registry's for as long as it writes."""
-    return database_url(environ, "GATEWAY_DATABASE_URL", f"sqlite+aiosqlite:///{configuration.donnees / file}")
+def _url(
+    configuration: Configuration, environ: Mapping[str, str], file: str, variable: str = "GATEWAY_DATABASE_URL"
+) -> str:
+    """The database that `variable` names, or else a file of its own: a harvest locks the registry's while it writes."""
+    return database_url(environ, variable, f"sqlite+aiosqlite:///{configuration.donnees / file}")
 
 
 def build_journal(
     configuration: Configuration, environ: Mapping[str, str], report: Callable[[bool], None] = lambda _: None
 ) -> Journal:
     """The reading journal, not opened yet; `report` is told whether it can be written. Raises ConfigurationError."""
-    _create_directory(configuration)
-    default = f"sqlite+aiosqlite:///{configuration.donnees / 'journal.sqlite'}"
-    return Journal(database_url(environ, "GATEWAY_JOURNAL_URL", default), configuration.sealer, report)
+    try:
+        configuration.donnees.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(f"donnees.dossier : {configuration.donnees} : {error.strerror}") from None
+    url = _url(configuration, environ, "journal.sqlite", "GATEWAY_JOURNAL_URL")
+    return Journal(url, configuration.sealer, report)
 
 
-def _keeper(
-    configuration: Configuration, sources: Sources, partner: Partner, connector: Connector
-) -> ReferentielKeeper:
-    if connector.referentiel is None:
+def _keeper(configuration: Configuration, sources: Sources, known: Mapping[str, Connector]) -> ReferentielKeeper:
+    partner = _single(sources, TypeSource.REFERENTIEL)
+    read = known[partner.genre].referentiel
+    if read is None:
         raise ConfigurationError(f"partenaires : {partner.nom} ne sait pas lire un référentiel")
     return ReferentielKeeper(
         configuration.donnees / "referentiel.json",
         lambda reading: sources.execute(partner.nom, reading),
-        connector.referentiel,
+        read,
     )
 
 
-def _harvest_target(sources: Sources, partner: Partner, connector: Connector) -> HarvestTarget:
-    if connector.moisson is None or partner.moisson is None:
+def _harvest_target(sources: Sources, known: Mapping[str, Connector]) -> HarvestTarget:
+    partner = _single(sources, TypeSource.REGISTRE_CONTRATS)
+    moisson = known[partner.genre].moisson
+    if moisson is None or partner.moisson is None:
         raise ConfigurationError(f"partenaires/{partner.nom}.toml : [moisson] depuis est requis")
     return HarvestTarget(
         source=partner.nom,
         read=partial(sources.page, partner.nom),
-        moisson=connector.moisson,
+        moisson=moisson,
         depuis=partner.moisson.depuis,
         fenetre_jours=partner.moisson.fenetre_jours,
         ouverture=partner.ouverture,

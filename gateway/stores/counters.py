@@ -19,21 +19,7 @@ from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import FixedWindowRateLimiter
 from limits.errors import StorageError
 from redis.asyncio import ConnectionPool
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    Connection,
-    Date,
-    Index,
-    Integer,
-    MetaData,
-    String,
-    Table,
-    delete,
-    func,
-    or_,
-    select,
-)
+from sqlalchemy import BigInteger, Column, Connection, Date, Index, Integer, MetaData, String, Table, func, or_, select
 
 from gateway.domain.quotas import MARGIN, CountUnder, Quota, QuotaCrossed, judge
 from gateway.stores.sql import insertion
@@ -102,7 +88,7 @@ def count(connection: Connection, count_under: CountUnder, persons: Sequence[int
 def forget_before(connection: Connection, day: date) -> None:
     """Forget readings and populations of before a day."""
     for table in TABLES:
-        connection.execute(delete(table).where(table.c.jour < day))
+        connection.execute(table.delete().where(table.c.jour < day))
 
 
 def _last_days(connection: Connection, caps: Sequence[Quota], persons: Sequence[int]) -> dict[str, dict[int, date]]:

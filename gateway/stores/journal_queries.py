@@ -1,6 +1,6 @@
 """Reading the journal back: who read a person, is the chain whole, and forgetting what is too old. SQL, no rule of access."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -78,16 +78,21 @@ class _Walk:
 
     async def fault(self, connection: AsyncConnection, end: Anchor) -> str | None:
         """The first thing that is wrong, from the present bound to the end of the chain."""
-        async for row in _entries(connection):
-            if (fault := self.advance(row)) is not None:
-                return fault
+        entries = await connection.stream(select(ENTRIES).order_by(ENTRIES.c.numero))
+        async for page in entries.partitions(PAGE):  # a journal does not fit in memory
+            for row in page:
+                if (fault := self.advance(row)) is not None:
+                    return fault
         if self._bound != end:
             return f"entrée {self._bound.numero + 1} : manquante, la chaîne va jusqu'à {end.numero}"
         if self._anchor and self._anchor.numero > end.numero:
             return f"entrée {end.numero + 1} : manquante, l'ancre est à {self._anchor.numero}"
-        if await self._sum_of_sets(connection) != await self._sum_of_index(connection):
-            return INDEX_FAULT
-        return None
+        # The persons of each set are those of the first entry that shows it.
+        first = select(func.min(ENTRIES.c.numero)).group_by(ENTRIES.c.ensemble)
+        sets = select(ENTRIES).where(ENTRIES.c.numero.in_(first))
+        shown = await self._sum(connection, sets, lambda row: set(unpack(row.personnes)))
+        indexed = await self._sum(connection, select(PERSONS), lambda row: (row.personne,))
+        return None if shown == indexed else INDEX_FAULT
 
     def advance(self, row: Any) -> str | None:
         """Take one more entry, or tell what is wrong with it."""
@@ -103,21 +108,12 @@ class _Walk:
         self._bound = expected
         return None
 
-    async def _sum_of_sets(self, connection: AsyncConnection) -> int:
-        """The sum of the weights of the persons of each set, told by the first entry that shows it."""
-        first = select(func.min(ENTRIES.c.numero)).group_by(ENTRIES.c.ensemble)
-        entries = await connection.stream(select(ENTRIES).where(ENTRIES.c.numero.in_(first)))
+    async def _sum(self, connection: AsyncConnection, query: Any, persons: Callable[[Any], Iterable[int]]) -> int:
+        """The sum of the weights of the persons of each row, with the set of that row."""
         total = 0
-        async for batch in entries.partitions(PAGE):
-            total += sum(self._weight(code, row.ensemble) for row in batch for code in set(unpack(row.personnes)))
-        return total
-
-    async def _sum_of_index(self, connection: AsyncConnection) -> int:
-        """The sum of the weights of the rows of the index."""
-        total = 0
-        index = await connection.stream(select(PERSONS))
-        async for batch in index.partitions(PAGE):
-            total += sum(self._weight(row.personne, row.ensemble) for row in batch)
+        rows = await connection.stream(query)
+        async for page in rows.partitions(PAGE):
+            total += sum(self._weight(person, row.ensemble) for row in page for person in persons(row))
         return total
 
     def _weight(self, person: int, set_code: int) -> int:
@@ -172,19 +168,6 @@ async def _erase(connection: AsyncConnection, sealer: Sealer, old: list[Any]) ->
         its_index = PERSONS.c.personne.in_(unpack(sets[set_code].personnes)) & (PERSONS.c.ensemble == set_code)
         await connection.execute(delete(PERSONS).where(its_index))
     await connection.run_sync(put_anchor, sealer, START, Anchor(last.numero, last.empreinte))
-
-
-async def _entries(connection: AsyncConnection) -> AsyncIterator[Any]:
-    """The entries in order, by pages: a journal does not fit in memory."""
-    last = -1
-    while True:
-        page = select(ENTRIES).where(ENTRIES.c.numero > last).order_by(ENTRIES.c.numero).limit(PAGE)
-        rows = (await connection.execute(page)).all()
-        for row in rows:
-            yield row
-        if len(rows) < PAGE:
-            return
-        last = rows[-1].numero
 
 
 @asynccontextmanager

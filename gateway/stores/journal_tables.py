@@ -5,24 +5,10 @@ At rest: what was read in names of fields, by whom, for what, and pseudonyms of 
 
 import struct
 from collections.abc import Iterable, Sequence
-from typing import Any
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    Connection,
-    CursorResult,
-    Index,
-    Integer,
-    LargeBinary,
-    MetaData,
-    String,
-    Table,
-    bindparam,
-    select,
-    update,
-)
+from sqlalchemy import BigInteger, Column, Connection, Index, Integer, LargeBinary, MetaData, String, Table, bindparam
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql import Executable
 
 from gateway.domain.seal import GENESIS, Anchor, Sealer, anchor_mac
 from gateway.stores.migrations import migrate
@@ -64,25 +50,26 @@ class JournalTampered(Exception):
     """The store is not what this gateway wrote: nothing may be added to it."""
 
 
+# Put together once: each batch of entries runs two of them, and that takes as long as running them.
+_THE_END = BOUNDS.c.nom == bindparam("the_end")
+_READ = BOUNDS.select().where(_THE_END)
+_TAKE = BOUNDS.update().where(_THE_END).values(numero=BOUNDS.c.numero).returning(BOUNDS)
+_MOVED = (BOUNDS.c.numero, BOUNDS.c.empreinte, BOUNDS.c.sceau)
+_PUT = BOUNDS.update().where(_THE_END).values({column: bindparam(column.name) for column in _MOVED})
+
+
 def read_anchor(connection: Connection, sealer: Sealer, end: str) -> Anchor:
     """One end of the chain. Raises JournalTampered when it is missing or not signed by this gateway."""
-    return _anchor(connection.execute(select(BOUNDS).where(BOUNDS.c.nom == end)), sealer, end)
-
-
-# Put together once: each batch of entries runs both, and that takes as long as running them.
-_THE_END = BOUNDS.c.nom == bindparam("the_end")
-_TAKE = update(BOUNDS).where(_THE_END).values(numero=BOUNDS.c.numero).returning(BOUNDS)
-_MOVED = (BOUNDS.c.numero, BOUNDS.c.empreinte, BOUNDS.c.sceau)
-_PUT = update(BOUNDS).where(_THE_END).values({column: bindparam(column.name) for column in _MOVED})
+    return _anchor(connection, _READ, sealer, end)
 
 
 def take_anchor(connection: Connection, sealer: Sealer, end: str) -> Anchor:
     """As `read_anchor`, held until the transaction ends: the writers of all processes queue here."""
-    return _anchor(connection.execute(_TAKE, {"the_end": end}), sealer, end)
+    return _anchor(connection, _TAKE, sealer, end)
 
 
-def _anchor(result: CursorResult[Any], sealer: Sealer, end: str) -> Anchor:
-    row = result.first()
+def _anchor(connection: Connection, statement: Executable, sealer: Sealer, end: str) -> Anchor:
+    row = connection.execute(statement, {"the_end": end}).first()
     if row is None:
         raise JournalTampered(f"no {end}")
     anchor = Anchor(row.numero, row.empreinte)
@@ -119,7 +106,7 @@ async def create_journal(connection: AsyncConnection, sealer: Sealer) -> None:
     """Create what is missing of the tables and of the two ends."""
     await connection.run_sync(migrate, "journal")
     # To insert what is there already, even to no effect, would wait for whoever writes.
-    if (await connection.execute(select(BOUNDS.c.nom))).first():
+    if (await connection.execute(BOUNDS.select())).first():
         return
     bounds = [
         {"nom": name, "numero": 0, "empreinte": GENESIS.digest, "sceau": anchor_mac(sealer, name, GENESIS)}

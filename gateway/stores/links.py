@@ -138,11 +138,10 @@ async def _insert(connection: AsyncConnection, table: Table, rows: Sequence[Mapp
 
 
 async def _links(connection: AsyncConnection, column: Any, values: Collection[str]) -> list[Link]:
+    rows = await read_in(connection, select(LINKS), [column], values, BATCH)
     return [
-        Link(RecordKey(key, identity, origin), object_, _instant(depuis), _instant(seen_at))
-        for key, object_, depuis, seen_at, identity, origin in await read_in(
-            connection, select(LINKS), [column], values, BATCH
-        )
+        Link(RecordKey(key, identity, origin), object_, datetime.fromisoformat(depuis), datetime.fromisoformat(seen_at))
+        for key, object_, depuis, seen_at, identity, origin in rows
     ]
 
 
@@ -151,10 +150,9 @@ async def _alias(connection: AsyncConnection, objects: Collection[str]) -> dict[
     found: dict[str, Alias] = {}
     known, remaining = set(objects), set(objects)
     while remaining:
-        for former, survivor, depuis, broken in await read_in(
-            connection, select(ALIAS), [ALIAS.c.ancien, ALIAS.c.survivant], remaining, BATCH
-        ):
-            found[former] = Alias(former, survivor, _instant(depuis), broken)
+        rows = await read_in(connection, select(ALIAS), [ALIAS.c.ancien, ALIAS.c.survivant], remaining, BATCH)
+        for former, survivor, depuis, broken in rows:
+            found[former] = Alias(former, survivor, datetime.fromisoformat(depuis), broken)
         remaining = {name for alias in found.values() for name in (alias.former, alias.survivor)} - known
         known |= remaining
     return found
@@ -162,7 +160,7 @@ async def _alias(connection: AsyncConnection, objects: Collection[str]) -> dict[
 
 async def _first_seen(connection: AsyncConnection, keys: Collection[str]) -> dict[tuple[str, str], datetime]:
     rows = await read_in(connection, select(FACTS), [FACTS.c.cle], keys, BATCH)
-    return {(key, fact): _instant(seen_at) for key, fact, _, seen_at in rows}
+    return {(key, fact): datetime.fromisoformat(seen_at) for key, fact, _, seen_at in rows}
 
 
 def _link_row(link: Link) -> dict[str, str]:
@@ -171,14 +169,10 @@ def _link_row(link: Link) -> dict[str, str]:
 
 
 def _alias_row(alias: Alias) -> dict[str, Any]:
-    survivor = {"survivant": alias.survivor, "depuis": _text(alias.depuis)}
-    return {"ancien": alias.former, **survivor, "rompu": alias.broken}
+    depuis = _text(alias.depuis)
+    return {"ancien": alias.former, "survivant": alias.survivor, "depuis": depuis, "rompu": alias.broken}
 
 
 def _text(instant: datetime) -> str:
     """Of one length and one offset, so that texts sort as instants do."""
     return instant.astimezone(UTC).isoformat(timespec="seconds")
-
-
-def _instant(text: str) -> datetime:
-    return datetime.fromisoformat(text)

@@ -170,11 +170,11 @@ class RegistryStore:
         Raises RegistryUnavailable.
         """
         async with self._reading() as connection:
-            pseudonyms = [person_pseudonym(self.sealer, key) for key in identities]
+            pseudonyms = [self.pseudonym(key) for key in identities]
             columns = ((ROWS.c.code_postal, codes_postaux), (ROWS.c.cfa, cfas), (ROWS.c.personne, pseudonyms))
             touched = {c for column, values in columns for c in await _contrats(connection, column, values)}
             rows = await _rows(connection, touched)
-            persons = _holders(rows)
+            persons = set({row.contrat: row.personne for row in rows}.values())  # whom the last row of each one names
             neighbours = await _contrats(connection, ROWS.c.personne, persons) - touched
             rows += await _rows(connection, neighbours)
         return await _group(rows, persons)
@@ -194,6 +194,10 @@ class RegistryStore:
             logger.error("registre : %d ligne(s) altérée(s), mise(s) de côté", len(stored.rows) - len(payloads))
         return payloads
 
+    def pseudonym(self, identity: str) -> str:
+        """The pseudonym of a person, by the identity key."""
+        return self.sealer.pseudonym("registre/personne", identity)
+
     def digest(self, *sets: Collection[str]) -> str:
         """A pseudonym of sets of keys, which tells nothing of them: what a cache may be keyed by."""
         return self.sealer.pseudonym("registre/lecture", json.dumps([sorted(keys) for keys in sets]))
@@ -209,37 +213,18 @@ async def _group(rows: Iterable[Any], persons: Collection[str]) -> list[StoredCo
         by_contrat[row.contrat].append(row)
     stored = []
     for count, contrat in enumerate(sorted(by_contrat), 1):
-        ordered = sorted(by_contrat[contrat], key=_order)
-        if ordered[-1].personne in persons:
-            digest = hashlib.blake2b(b"".join(row.scelle for row in ordered), digest_size=16).digest()
-            stored.append(StoredContrat(contrat, ordered[-1].personne, digest, tuple(ordered)))
+        own = by_contrat[contrat]
+        if own[-1].personne in persons:
+            digest = hashlib.blake2b(b"".join(row.scelle for row in own), digest_size=16).digest()
+            stored.append(StoredContrat(contrat, own[-1].personne, digest, tuple(own)))
         if count % BREATH == 0:
             await asyncio.sleep(0)
     return stored
 
 
-def person_pseudonym(sealer: Sealer, identity: str) -> str:
-    """The pseudonym of a person, by the identity key."""
-    return sealer.pseudonym("registre/personne", identity)
-
-
 def link(contrat: str, view: str, window: date, rank: int) -> bytes:
     """The place that a sealed row is bound to: moved to another, it does not open."""
     return f"{contrat}|{view}|{window.isoformat()}|{rank}".encode()
-
-
-def _order(row: Any) -> tuple[date, str, int]:
-    return row.fenetre, row.vue, row.rang
-
-
-def _holders(rows: Iterable[Any]) -> set[str]:
-    """The persons named by the last row of each contract."""
-    last_rows: dict[str, Any] = {}
-    for row in rows:
-        known = last_rows.get(row.contrat)
-        if known is None or _order(known) < _order(row):
-            last_rows[row.contrat] = row
-    return {row.personne for row in last_rows.values()}
 
 
 async def _contrats(connection: AsyncConnection, column: Any, values: Collection[str]) -> set[str]:
@@ -248,4 +233,6 @@ async def _contrats(connection: AsyncConnection, column: Any, values: Collection
 
 
 async def _rows(connection: AsyncConnection, contrats: Collection[str]) -> list[Any]:
-    return await read_in(connection, select(ROWS).where(VISIBLE), [ROWS.c.contrat], contrats, BATCH)
+    """The rows of these contracts, those of each one in order."""
+    query = select(ROWS).where(VISIBLE).order_by(ROWS.c.fenetre, ROWS.c.vue, ROWS.c.rang)
+    return await read_in(connection, query, [ROWS.c.contrat], contrats, BATCH)

@@ -20,17 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.domain.identity import identity_key
-from gateway.stores.registry import (
-    ROWS,
-    STATE,
-    UNDER_WAY,
-    USAGE,
-    WINDOWS,
-    RegistryStore,
-    Window,
-    link,
-    person_pseudonym,
-)
+from gateway.stores.registry import ROWS, STATE, UNDER_WAY, USAGE, WINDOWS, RegistryStore, Window, link
 from gateway.stores.registry_row import RegistryRow
 from gateway.stores.sql import batches
 
@@ -80,10 +70,8 @@ class RegistryWriter:
         """Become the one that harvests; False while another one is alive."""
         is_free = or_(STATE.c.moissonneur.is_(None), STATE.c.moissonneur == self._me, STATE.c.bail < self._seconds())
         async with self._engine.begin() as connection:
-            taken = await connection.execute(
-                update(STATE).where(is_free).values(moissonneur=self._me, bail=self._term())
-            )
-        return taken.rowcount == 1
+            place = update(STATE).where(is_free).values(moissonneur=self._me, bail=self._term())
+            return (await connection.execute(place)).rowcount == 1
 
     async def extend_lease(self) -> None:
         """Say that we are alive. Raises nothing: a database that fails will fail the harvest too."""
@@ -179,7 +167,7 @@ class RegistryWriter:
             "vue": row.view,
             "fenetre": window,
             "rang": rank,
-            "personne": person_pseudonym(self._sealer, identity_key(row.nom, row.prenom, row.date_naissance)),
+            "personne": self.registry.pseudonym(identity_key(row.nom, row.prenom, row.date_naissance)),
             "code_postal": row.code_postal,
             "cfa": row.uai or row.siret_formation,
             "fin": _end_month(row),
@@ -188,9 +176,7 @@ class RegistryWriter:
 
 
 def _end_month(row: RegistryRow) -> date:
-    if row.fin is not None:
-        return row.fin.replace(day=1)
-    return row.day.replace(year=row.day.year + DURATION_MAX, day=1)
+    return row.fin.replace(day=1) if row.fin else row.day.replace(year=row.day.year + DURATION_MAX, day=1)
 
 
 async def _put(connection: AsyncConnection, under_way: WindowUnderWay, following: WindowUnderWay) -> None:

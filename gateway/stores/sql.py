@@ -5,20 +5,9 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy import (
-    Connection,
-    Engine,
-    String,
-    Table,
-    any_,
-    create_engine,
-    event,
-    literal,
-    make_url,
-    or_,
-)
+from sqlalchemy import Connection, Engine, String, Table, any_, create_engine, event, literal, make_url, or_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -82,24 +71,30 @@ def _enter_wal(cursor: Any, waiting: int) -> None:
             return
 
 
-class Writer(Protocol):
+class Writer:
     """Runs transactions written for a connection that does not wait."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._remote = engine
 
     async def transaction(self, make: Callable[[Connection], T]) -> T:
         """The result of `make`, once it is committed."""
-        ...
+        async with self._remote.begin() as connection:
+            return await connection.run_sync(make)
 
-    async def close(self) -> None: ...
+    async def close(self) -> None:
+        """Let go of what the writer opened; the engine is its owner's."""
 
 
 def writer(engine: AsyncEngine, waiting: int) -> Writer:
     """The writer of a durable store. On SQLite a transaction is one visit to a thread: sending it there statement by
     statement costs several times the statements."""
-    return _SqliteWriter(engine, waiting) if engine.dialect.name == "sqlite" else _RemoteWriter(engine)
+    return _SqliteWriter(engine, waiting) if engine.dialect.name == "sqlite" else Writer(engine)
 
 
-class _SqliteWriter:
+class _SqliteWriter(Writer):
     def __init__(self, engine: AsyncEngine, waiting: int) -> None:
+        super().__init__(engine)
         self._engine = create_engine(engine.url.set(drivername="sqlite"))
         _configure_sqlite(self._engine, waiting, is_durable=True)
         self._thread = ThreadPoolExecutor(1, "ecrivain")
@@ -114,17 +109,6 @@ class _SqliteWriter:
     async def close(self) -> None:
         await asyncio.get_running_loop().run_in_executor(self._thread, self._engine.dispose)
         self._thread.shutdown()
-
-
-class _RemoteWriter:
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
-
-    async def transaction(self, make: Callable[[Connection], T]) -> T:
-        async with self._engine.begin() as connection:
-            return await connection.run_sync(make)
-
-    async def close(self) -> None: ...
 
 
 def insertion(connection: AsyncConnection | Connection | AsyncEngine, table: Table) -> Any:

@@ -58,16 +58,16 @@ class ToldWorld:
     version: int = 0
 
     def __post_init__(self) -> None:
-        schema = build()
+        schema = core_schema(build())
         policy = read_policy()
         self.gateway = Gateway(
             schema=schema,
             policy=policy,
-            documents=Documents(core_schema(schema)),
+            documents=Documents(schema),
             persisted_documents=PersistedDocuments({}),
-            executor=Executor(core_schema(schema), lambda _path: None),
-            decision_cache=DecisionCache(core_schema(schema), policy),
-            shapes=VisibleSchemas(core_schema(schema), policy),
+            executor=Executor(schema, lambda _path: None),
+            decision_cache=DecisionCache(schema, policy),
+            shapes=VisibleSchemas(schema, policy),
             candidate=None,
             stopped=lambda _: None,
             collector=self,  # type: ignore[arg-type]
@@ -79,7 +79,6 @@ class ToldWorld:
             state_of=lambda _: None,
             source_of_cfa=lambda _: None,
             now=lambda: T0,
-            day=T0.date,
         )
 
     async def collect(self, _: object, __: Directory, ___: object) -> Readings:

@@ -20,7 +20,7 @@ async def hear_all(environment: dict[str, str]) -> tuple[list[SourcedRecord], Di
         await services.keeper.open()
         return await take_census(gateway.collector, gateway.directory(), lambda _: None), gateway.directory()
     finally:
-        await services.close()
+        await services.aclose()
 
 
 def described(groups: list[Cluster]) -> dict[str, object]:

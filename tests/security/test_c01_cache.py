@@ -19,7 +19,6 @@ from gateway.auth.authorization.decide import DecisionCache
 from gateway.auth.policy.policy import AccessPolicy
 from gateway.auth.policy.rules import CategorieDonnee, Profil
 from gateway.operation import GraphQLRequest, answer
-from gateway.schema.query import core_schema
 from gateway.sources.codec import codec
 from gateway.sources.units import UnitResult
 from tests.access.test_non_interference import _ids
@@ -183,7 +182,7 @@ async def test_c04_a_right_withdrawn_is_withdrawn_at_the_next_request() -> None:
     gateway, requests = world.world.gateway, world.requests
     for retiree in (CategorieDonnee.IDENTITE, CategorieDonnee.PARCOURS):
         policy = policy_without(gateway.policy, Profil.MISSION_LOCALE, retiree)
-        other = replace(gateway, policy=policy, decision_cache=DecisionCache(core_schema(gateway.schema), policy))
+        other = replace(gateway, policy=policy, decision_cache=DecisionCache(gateway.schema, policy))
         response = (await answer(other, HERE, GraphQLRequest(NAMES, None, {}))).body("")
         assert "Nom0" not in response_bytes(response)
         assert [error["extensions"]["code"] for error in response["errors"]] == ["CHAMP_REFUSE"]

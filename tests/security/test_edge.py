@@ -119,7 +119,7 @@ def _lever(*_: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "function", ["gateway.app.answer", "gateway.server.composition._states", "gateway.app.read_request"]
+    "function", ["gateway.app.answer", "gateway.sources.fetch.Sources._state", "gateway.app.read_request"]
 )
 def test_g11_what_fails_here_says_nothing_of_what_it_was_doing(
     edge: Edge, world: World, function: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture

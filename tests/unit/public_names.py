@@ -62,4 +62,4 @@ async def metrics_registry(environ: Mapping[str, str]) -> CollectorRegistry:
         _build_gateway(services)
         return services.metrics
     finally:
-        await services.close()
+        await services.aclose()

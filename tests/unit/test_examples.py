@@ -66,7 +66,7 @@ async def start(environ: dict[str, str]) -> None:
         assert build_gateway(services) is not None
         assert build_authenticator(services) is not None
     finally:
-        await services.close()
+        await services.aclose()
 
 
 def test_the_example_has_one_partner_of_each_kind_it_shows() -> None:

@@ -20,7 +20,7 @@ async def test_a_lag_is_counted_and_what_caused_it() -> None:
         instant[0] += duration + delays.pop(0)
 
     with pytest.raises(Finished):
-        await LoopLag.registered(registry).run(sleep, lambda: instant[0], lambda: instant[0] / 2)
+        await LoopLag(registry).run(sleep, lambda: instant[0], lambda: instant[0] / 2)
     delay, computation = (f"passerelle_boucle_{name}_secondes" for name in ("retard", "calcul"))
     assert [registry.get_sample_value(f"{delay}_bucket", {"le": le}) for le in ("0.05", "0.1", "0.5")] == [1, 2, 3]
     assert registry.get_sample_value(f"{delay}_sum") == pytest.approx(0.37)

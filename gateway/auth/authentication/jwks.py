@@ -115,11 +115,10 @@ def read_jwks(document: Any) -> Mapping[str, RSAKey]:
         raise ValueError("jeu de clés sans « keys »")
     published = [key for key in document["keys"] if isinstance(key, dict) and _suits(key)]
     times = Counter(key["kid"] for key in published)
-    keys = {key["kid"]: _import(key) for key in published if times[key["kid"]] == 1}
-    good = {kid: key for kid, key in keys.items() if key is not None}
-    if not good:
+    keys = {key["kid"]: rsa for key in published if times[key["kid"]] == 1 and (rsa := _import(key)) is not None}
+    if not keys:
         raise ValueError("jeu de clés sans clé RSA")
-    return good
+    return keys
 
 
 def _suits(key: dict[str, Any]) -> bool:

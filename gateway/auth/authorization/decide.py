@@ -29,7 +29,7 @@ from graphql import (
 
 from gateway.auth.authentication.clients import Viewer
 from gateway.auth.authorization.reasons import criterion_refused
-from gateway.auth.authorization.selection import Selection, Sets, criteria_of_field
+from gateway.auth.authorization.selection import Selection, Sets, criteria_of
 from gateway.auth.authorization.sentinel import Forbidden, forbidden
 from gateway.auth.policy.policy import WITHOUT_FINALITE, AccessPolicy
 from gateway.auth.policy.rules import CategorieDonnee, categorie, opening
@@ -175,7 +175,7 @@ class _Decider:
 
     def _criteria(self, coordinate: str, field: GraphQLField, node: FieldNode) -> frozenset[str]:
         """The criteria a field uses; all must be readable on every record seen, else they would tell of the others."""
-        criteria = list(criteria_of_field(coordinate, field, node, self._selection))
+        criteria = list(criteria_of(coordinate, field, node, self._selection))
         for criterion in criteria:
             for refused in sorted(criterion.categories - self._filterable, key=lambda c: c.value):
                 raise ArgumentRefused(criterion_refused(criterion.path, refused, self._viewer, self._policy))
@@ -258,11 +258,7 @@ class DecisionCache:
         self._known: LRUCache[Hashable, tuple[OperationDefinitionNode, CachedDecision]] = LRUCache(DECISIONS_MAX)
 
     def judge(
-        self,
-        document: DocumentNode,
-        operation: OperationDefinitionNode,
-        variables: Mapping[str, Any],
-        viewer: Viewer,
+        self, document: DocumentNode, operation: OperationDefinitionNode, variables: Mapping[str, Any], viewer: Viewer
     ) -> CachedDecision:
         """The decision of a valid operation with its coerced variables. Raises what `decide` raises."""
         reader = (viewer.profil, viewer.finalite, viewer.finalites)
@@ -277,9 +273,7 @@ class DecisionCache:
         return known[1]
 
 
-def digest(
-    schema: GraphQLSchema, operation: OperationDefinitionNode, variables: Mapping[str, Any]
-) -> tuple[Hashable, ...]:
+def digest(schema: GraphQLSchema, operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> Hashable:
     """All that a decision reads of the variables: which are set, booleans, sort keys; no other value."""
     definitions = operation.variable_definitions or ()
     return tuple(

@@ -22,7 +22,7 @@ class _Plan:
     """The work of the mask on a class for a set of categories, by attribute name."""
 
     empty: dict[str, None]  # emptied at once
-    deep: tuple[str, ...]  # may hold governed objects
+    deep: tuple[str, ...]  # may hold governed objects; what a resolver answers holds none
     rows: tuple[str, ...]  # hold lines that each speak of a field
     fields: frozenset[str]  # the fields whose lines stay
     telling: tuple[tuple[str, str], ...]  # lists of values that tell a category, and what says whether there is one
@@ -83,7 +83,11 @@ def _plan(class_: type, categories: Categories) -> _Plan | None:
     emptied = {fields[name].get(MAGASIN) or name for name in refused}
     return _Plan(
         empty=dict.fromkeys(emptied),
-        deep=tuple(sorted(_holders(class_) - emptied)),
+        deep=tuple(
+            field.python_name
+            for field in definition.fields
+            if field.base_resolver is None and field.python_name not in emptied and _touches(field.type)
+        ),
         rows=tuple(str(rules[MAGASIN]) for rules in fields.values() if rules.get(BY_FIELD)),
         fields=frozenset(to_camel_case(name) for name in fields if name not in refused),
         telling=tuple((rules[ANY_OF], name) for name, rules in fields.items() if rules.get(ANY_OF)),
@@ -98,20 +102,9 @@ def _definition_of(type_: object) -> StrawberryObjectDefinition | None:
     return definition if isinstance(definition, StrawberryObjectDefinition) else None
 
 
-@lru_cache(maxsize=256)
-def _holders(class_: type) -> frozenset[str]:
-    """The attributes through which governed objects are reached; resolvers hold none."""
-    definition = _definition_of(class_)
-    fields = definition.fields if definition else []
-    targets = {field.python_name: _definition_of(field.type) for field in fields if field.base_resolver is None}
-    governed: dict[str, Any] = {name: target.origin for name, target in targets.items() if target}
-    return frozenset(name for name, target in governed.items() if _touches(target))
-
-
-@lru_cache(maxsize=256)
-def _touches(class_: type) -> bool:
-    """True when a class carries rules, or leads to one that does."""
-    visited, waiting = set[type](), [class_]
+def _touches(type_: object) -> bool:
+    """True when a type carries rules, or leads to one that does."""
+    visited, waiting = set[type](), [type_]
     while waiting:
         definition = _definition_of(waiting.pop())
         if definition is None or definition.origin in visited:
@@ -119,5 +112,5 @@ def _touches(class_: type) -> bool:
         visited.add(definition.origin)
         if any(field.metadata.get(CATEGORIE) for field in definition.fields):
             return True
-        waiting += [field.type for field in definition.fields]  # type: ignore[misc]
+        waiting += [field.type for field in definition.fields]
     return False

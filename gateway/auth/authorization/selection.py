@@ -1,13 +1,11 @@
 """What an operation selects, once fragments are spread and @skip/@include are evaluated, and the criteria it filters and sorts
 by, found in its arguments. Knows no rule."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from graphql import (
-    BooleanValueNode,
-    DirectiveNode,
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
@@ -23,7 +21,6 @@ from graphql import (
     SelectionSetNode,
     Undefined,
     ValueNode,
-    VariableNode,
     get_named_type,
     is_abstract_type,
     is_enum_type,
@@ -67,9 +64,7 @@ class Selection:
         return groups
 
     def value(self, node: ValueNode) -> Any:
-        """An argument's value, variables replaced; None when it is absent or null."""
-        if isinstance(node, VariableNode):
-            return self._variables.get(node.name.value)
+        """An argument's value, variables replaced: Undefined for one that is not given."""
         return value_from_ast_untyped(node, self._variables)
 
     def _spread(self, node: SelectionNode, type_: GraphQLObjectType, spread: set[str]) -> Iterator[SelectionNode]:
@@ -92,22 +87,14 @@ class Selection:
         return is_abstract_type(targeted) and self._schema.is_sub_type(targeted, type_)
 
     def _is_selected(self, node: SelectionNode) -> bool:
-        directives = {directive.name.value: directive for directive in node.directives or ()}
-        skipped = "skip" in directives and self._is_true(directives["skip"])
-        return not skipped and ("include" not in directives or self._is_true(directives["include"]))
-
-    def _is_true(self, directive: DirectiveNode) -> bool:
-        value = (directive.arguments or ())[0].value
-        if isinstance(value, BooleanValueNode):
-            return value.value
-        return self.value(value) is True
+        conditions = {d.name.value: self.value(d.arguments[0].value) for d in node.directives or () if d.arguments}
+        return conditions.get("skip") is not True and conditions.get("include", True) is True
 
 
 def _defaults(operation: OperationDefinitionNode) -> dict[str, Any]:
-    definitions: Sequence[Any] = operation.variable_definitions or ()
     return {
         definition.variable.name.value: value_from_ast_untyped(definition.default_value)
-        for definition in definitions
+        for definition in operation.variable_definitions or ()
         if definition.default_value is not None
     }
 
@@ -122,9 +109,7 @@ class Criterion:
     categories: Categories
 
 
-def criteria_of_field(
-    coordinate: str, field: GraphQLField, node: FieldNode, selection: Selection
-) -> Iterator[Criterion]:
+def criteria_of(coordinate: str, field: GraphQLField, node: FieldNode, selection: Selection) -> Iterator[Criterion]:
     """The governed criteria of the arguments of the field of that coordinate. Absent and null ones are not used."""
     for written in node.arguments or ():
         name = written.name.value

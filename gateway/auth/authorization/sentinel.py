@@ -8,14 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, lru_cache
 from typing import Any
 
-from graphql import (
-    FieldNode,
-    GraphQLObjectType,
-    GraphQLSchema,
-    get_named_type,
-    is_abstract_type,
-    is_object_type,
-)
+from graphql import FieldNode, GraphQLObjectType, GraphQLSchema, get_named_type, is_abstract_type, is_object_type
 from strawberry.types import get_object_definition, has_object_definition
 
 from gateway.auth.authorization.selection import Selection, Sets

@@ -35,7 +35,10 @@ class PolicyTrial:
         in_force: frozenset[str],
     ) -> None:
         """Decide again. `in_force`: the coordinates that the policy in force grants to this operation."""
-        candidates = self._granted(document, operation, variables, viewer)
+        try:
+            candidates = self._decision_cache.judge(document, operation, variables, viewer).decision.coordinates
+        except CallerError:  # the whole operation would be refused
+            candidates = frozenset()
         differences = {WOULD_REFUSE: sorted(in_force - candidates), WOULD_OPEN: sorted(candidates - in_force)}
         for nature, coordinates in differences.items():
             for coordinate in coordinates:
@@ -43,16 +46,6 @@ class PolicyTrial:
         if in_force != candidates:
             logger.info("politique candidate, profil %s : %s", viewer.profil.value, _told(differences))
 
-    def _granted(
-        self, document: DocumentNode, operation: OperationDefinitionNode, variables: Mapping[str, Any], viewer: Viewer
-    ) -> frozenset[str]:
-        try:
-            return self._decision_cache.judge(document, operation, variables, viewer).decision.coordinates
-        except CallerError:  # the whole operation would be refused
-            return frozenset()
-
 
 def _told(differences: Mapping[str, list[str]]) -> str:
-    return " ; ".join(
-        f"{nature} {', '.join(coordinates)}" for nature, coordinates in differences.items() if coordinates
-    )
+    return " ; ".join(f"{nature} {', '.join(names)}" for nature, names in differences.items() if names)

@@ -5,7 +5,7 @@ keys, and the types that nothing left leads to.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -13,7 +13,6 @@ from graphql import (
     DefinitionNode,
     DocumentNode,
     EnumTypeDefinitionNode,
-    EnumValueDefinitionNode,
     FieldDefinitionNode,
     GraphQLSchema,
     InputObjectTypeDefinitionNode,
@@ -95,7 +94,8 @@ class _SchemaCut:
         """A type without what may not be read; None when nothing of it is left."""
         name = type_.name.value
         if isinstance(type_, EnumTypeDefinitionNode):
-            return _with(type_, "values", [v for v in type_.values or () if self._value(name, v)])
+            usable = [v for v in type_.values or () if required_by_value(name, v.name.value)[1] <= self.everywhere]
+            return _with(type_, "values", usable)
         if isinstance(type_, InputObjectTypeDefinitionNode):
             return _with(type_, "fields", [field for field in type_.fields or () if self._criterion(name, field)])
         if isinstance(type_, ObjectTypeDefinitionNode):
@@ -108,7 +108,7 @@ class _SchemaCut:
             definition = definitions.fields[field.name.value]
             if categorie(definition) in {None, *self.readable}:
                 arguments = [a for a in field.arguments or () if self._argument(definition.args[a.name.value], a)]
-                yield _copy(field, arguments=tuple(arguments))
+                yield replace(field, arguments=tuple(arguments))
 
     def _argument(self, definition: Any, argument: InputValueDefinitionNode) -> bool:
         """True when an argument may be used, and something of its type with it."""
@@ -119,10 +119,6 @@ class _SchemaCut:
     def _criterion(self, name: str, field: InputValueDefinitionNode) -> bool:
         definitions: Any = self.schema.type_map[name]
         return required_by_field(definitions.fields[field.name.value]) <= self.everywhere
-
-    def _value(self, name: str, value: EnumValueDefinitionNode) -> bool:
-        _, required = required_by_value(name, value.name.value)
-        return required <= self.everywhere
 
 
 def _types_named(type_: TypeDefinitionNode) -> Iterator[str]:
@@ -140,8 +136,4 @@ def _named(type_: TypeNode) -> str:
 
 
 def _with(type_: Any, part: str, kept: Sequence[Any]) -> Any:
-    return _copy(type_, **{part: tuple(kept)}) if kept else None
-
-
-def _copy(node: Any, **parts: Any) -> Any:
-    return type(node)(**{key: parts.get(key, getattr(node, key)) for key in node.keys})
+    return replace(type_, **{part: tuple(kept)}) if kept else None

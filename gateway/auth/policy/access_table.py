@@ -19,7 +19,7 @@ from gateway.auth.policy.rules import (
     required_by_field,
     sort_orders,
 )
-from gateway.auth.policy.schema_check import governed, objects
+from gateway.auth.policy.schema_check import governed, governed_fields, objects
 from gateway.domain.statut import StatutApprenant
 
 MEANING = {
@@ -90,26 +90,22 @@ def render(policy: AccessPolicy, schema: GraphQLSchema, choice: RowFilter = RowF
 
 
 def _rules(policy: AccessPolicy, choice: RowFilter) -> str:
+    titles = ("profil", "relation", "statuts", "finalité", "catégories", "condition")
     rows = [
         (profil.value, _names(r.relations), _statuts(r), r.finalite.value, _names(r.categories), r.condition or "")
         for profil in choice.profils
         for r in policy.regle
         if profil in r.profils and r.finalite in choice.finalites(policy, profil)
     ]
-    agregat = [
-        (profil.value, "son périmètre", "", "toutes", "AGREGAT", "")
-        for profil in choice.profils
-        if profil in policy.agregat.profils
-    ]
+    figures = [profil.value for profil in choice.profils if profil in policy.agregat.profils]
+    rows += [(profil, "son périmètre", "", "toutes", "AGREGAT", "") for profil in figures]
     exploitation = policy.exploitation
-    technique = [
+    rows += [
         (profil.value, "aucune personne", "", exploitation.finalite.value, _names(exploitation.categories), "")
         for profil in choice.profils
         if profil in exploitation.profils and exploitation.finalite in choice.finalites(policy, profil)
     ]
-    return _table(
-        ("profil", "relation", "statuts", "finalité", "catégories", "condition"), [*rows, *agregat, *technique]
-    )
+    return _table(titles, rows)
 
 
 def _overview(policy: AccessPolicy, choice: RowFilter) -> str:
@@ -141,10 +137,9 @@ def _fields(schema: GraphQLSchema, readable: Categories) -> str:
 def _derived(schema: GraphQLSchema, readable: Categories) -> str:
     """The fields that are computed from others, and why whoever reads them may."""
     rows = [
-        (f"{name}.{field}", ", ".join(derived.de), derived.reason or "même catégorie")
-        for name, type_ in objects(schema).items()
-        for field, categorie in sorted(governed(type_).items())
-        if categorie in readable and (derived := derivation(type_.fields[field]))
+        (coordinate, ", ".join(derived.de), derived.reason or "même catégorie")
+        for coordinate, field, categorie in governed_fields(schema)
+        if categorie in readable and (derived := derivation(field))
     ]
     return _table(("champ", "calculé à partir de", "pourquoi le lire est permis"), rows)
 

@@ -2,14 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from graphql import (
-    GraphQLArgument,
-    GraphQLSchema,
-    get_named_type,
-    is_enum_type,
-    is_input_object_type,
-    is_object_type,
-)
+from graphql import GraphQLArgument, GraphQLSchema, get_named_type, is_enum_type, is_input_object_type, is_object_type
 
 from gateway.auth.policy.rules import CategorieDonnee, Categories, categorie, compares, required_by_field, sort_orders
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from gateway.auth.policy.perimetre import Relation
-from gateway.auth.policy.rules import CategorieDonnee, Finalite, Profil
+from gateway.auth.policy.rules import CategorieDonnee, Categories, Finalite, Profil
 from gateway.domain.statut import StatutApprenant
 from gateway.errors import ConfigurationError
 from gateway.toml_file import StrictModel, read_toml
@@ -17,7 +17,6 @@ WITHOUT_FINALITE = frozenset({CategorieDonnee.PUBLIQUE, CategorieDonnee.AGREGAT}
 PUBLIQUE = frozenset({CategorieDonnee.PUBLIQUE})
 
 T = TypeVar("T")
-Categories = frozenset[CategorieDonnee]
 Statuts = Annotated[
     frozenset[StatutApprenant], BeforeValidator(lambda value: list(StatutApprenant) if value == "TOUS" else value)
 ]

@@ -128,27 +128,25 @@ class SortKey(Enum):
 
 def opened_by(categorie: CategorieDonnee) -> Callable[[T], T]:
     """Beside a node: what opening an object of the type asks for, by whatever field leads to it, `node` included."""
-    return _type_rule(OPENED_BY, categorie)
 
-
-def nominative(type_: T) -> T:
-    """Beside a type that no rule opens: an answer that shows any field of it is about somebody."""
-    return _type_rule(NOMINATIVE, True)(type_)
-
-
-def _type_rule(name: str, value: object) -> Callable[[T], T]:
     def declare(type_: T) -> T:
-        setattr(type_, name, value)
+        setattr(type_, OPENED_BY, categorie)
         return type_
 
     return declare
 
 
+def nominative(type_: T) -> T:
+    """Beside a type that no rule opens: an answer that shows any field of it is about somebody."""
+    setattr(type_, NOMINATIVE, True)
+    return type_
+
+
 def donnee(
     categorie: CategorieDonnee,
     description: str,
-    *,
     resolver: Callable[..., Any] | None = None,
+    *,
     store: str | None = None,
     derived: Derivation | None = None,
     **facts: Any,
@@ -160,11 +158,10 @@ def donnee(
     `any_of`, the list of telling values of which it says whether there is one; `by_field`, each of its lines speaks of a
     field of the same type.
     """
-    directives = [Policy(policies=[[categorie.value]])]
+    value: dict[str, Any] = {"resolver": resolver} if resolver else {"default": None}
     metadata = {CATEGORIE: categorie, MAGASIN: store, DERIVATION: derived, **facts}
-    if resolver is not None:
-        return strawberry.field(resolver=resolver, description=description, metadata=metadata, directives=directives)
-    return strawberry.field(default=None, description=description, metadata=metadata, directives=directives)
+    policy = Policy(policies=[[categorie.value]])
+    return strawberry.field(**value, description=description, metadata=metadata, directives=[policy])
 
 
 def libre(description: str, **facts: Any) -> Any:

@@ -24,6 +24,7 @@ from gateway.auth.policy.rules import (
     ANY_OF,
     SIZE,
     CategorieDonnee,
+    Derivation,
     Finalite,
     Profil,
     categorie,
@@ -40,22 +41,11 @@ IDENTIFIER = "id"
 
 def check_schema(schema: GraphQLSchema, policy: AccessPolicy) -> None:
     """Check that every coordinate has a rule with effect. Raises ConfigurationError, naming the first that has not."""
-    for check in (
-        _roots,
-        _names,
-        _interfaces,
-        _nullables,
-        _paths,
-        _nodes,
-        _derived,
-        _sizes,
-        _any_of,
-        unruled_criteria,
-    ):
+    for check in (_roots, _names, _interfaces, _nullables, _paths, _nodes, _derived, _sizes, _any_of, unruled_criteria):
         for fault in check(schema):
             raise ConfigurationError(f"politique d'accès : {fault}")
-    carried = _carried(schema)
-    for fault in (*rows_without_effect(policy, frozenset(carried)), *_unread(carried - _granted(policy))):
+    carried = frozenset(rule for _, _, rule in governed_fields(schema))
+    for fault in (*rows_without_effect(policy, carried), *_unread(carried - _granted(policy))):
         raise ConfigurationError(f"politique d'accès : {fault}")
 
 
@@ -71,6 +61,12 @@ def objects(schema: GraphQLSchema) -> dict[str, GraphQLObjectType]:
 def governed(type_: GraphQLObjectType) -> dict[str, CategorieDonnee]:
     """The fields of a type that carry a rule."""
     return {name: c for name, field in type_.fields.items() if (c := categorie(field)) is not None}
+
+
+def governed_fields(schema: GraphQLSchema) -> Iterator[tuple[str, GraphQLField, CategorieDonnee]]:
+    """Each field that carries a rule, between its coordinate and its rule, in alphabetical order."""
+    for name, type_ in objects(schema).items():
+        yield from ((f"{name}.{field}", type_.fields[field], rule) for field, rule in sorted(governed(type_).items()))
 
 
 def _roots(schema: GraphQLSchema) -> Iterator[str]:
@@ -99,20 +95,18 @@ def _interfaces(schema: GraphQLSchema) -> Iterator[str]:
 
 
 def _nullables(schema: GraphQLSchema) -> Iterator[str]:
-    for name, type_ in objects(schema).items():
-        for field, rule in governed(type_).items():
-            if rule is not CategorieDonnee.PUBLIQUE and is_non_null_type(type_.fields[field].type):
-                yield f"{name}.{field} est gouverné et ne peut pas être nul"
+    for coordinate, field, rule in governed_fields(schema):
+        if rule is not CategorieDonnee.PUBLIQUE and is_non_null_type(field.type):
+            yield f"{coordinate} est gouverné et ne peut pas être nul"
 
 
 def _paths(schema: GraphQLSchema) -> Iterator[str]:
     """Whatever field leads to a noun, directly or through connections, has the rule that opens it."""
     nodes = openings(schema)
-    for name, type_ in objects(schema).items():
-        for field, rule in governed(type_).items():
-            for node in reached(type_.fields[field], set()):
-                if nodes[node] is not rule:
-                    yield f"{name}.{field} ({rule.value}) mène à {node}, que {nodes[node].value} ouvre"
+    for coordinate, field, rule in governed_fields(schema):
+        for node in reached(field, set()):
+            if nodes[node] is not rule:
+                yield f"{coordinate} ({rule.value}) mène à {node}, que {nodes[node].value} ouvre"
 
 
 def reached(field: GraphQLField, seen: set[str]) -> Iterator[str]:
@@ -136,31 +130,26 @@ def _nodes(schema: GraphQLSchema) -> Iterator[str]:
 
 def _derived(schema: GraphQLSchema) -> Iterator[str]:
     """A field computed from another category says why that may be read; a reason that excuses nothing is an error."""
-    for name, type_ in objects(schema).items():
-        for field, rule in governed(type_).items():
-            derived = derivation(type_.fields[field])
-            sources = {source: rule_of(schema, source) for source in derived.de} if derived else {}
-            yield from (
-                f"{name}.{field} dérive de {source}, qui n'existe pas" for source, c in sources.items() if not c
-            )
-            others = sorted(source for source, c in sources.items() if c is not rule)
-            if others and derived and not derived.reason:
-                yield f"{name}.{field} dérive de {others[0]}, d'une autre catégorie, sans dire pourquoi c'est permis"
-            if derived and derived.reason and not others:
-                yield f"{name}.{field} donne une raison que rien ne demande"
+    for coordinate, field, rule in governed_fields(schema):
+        derived = derivation(field) or Derivation(())
+        sources = {source: rule_of(schema, source) for source in derived.de}
+        yield from (f"{coordinate} dérive de {source}, qui n'existe pas" for source, c in sources.items() if not c)
+        others = sorted(source for source, c in sources.items() if c is not rule)
+        if others and not derived.reason:
+            yield f"{coordinate} dérive de {others[0]}, d'une autre catégorie, sans dire pourquoi c'est permis"
+        if derived.reason and not others:
+            yield f"{coordinate} donne une raison que rien ne demande"
 
 
 def _sizes(schema: GraphQLSchema) -> Iterator[str]:
     """A governed list of objects says how many elements its cost counts, the same for every field of its name."""
     known: dict[str, int] = {}
-    for name, type_ in objects(schema).items():
-        for field in governed(type_):
-            definition = type_.fields[field]
-            size = written(definition, SIZE)
-            if size is None and is_list_type(definition.type) and is_object_type(get_named_type(definition.type)):
-                yield f"{name}.{field} ne dit pas combien d'éléments son coût compte"
-            elif size is not None and known.setdefault(field, size) != size:
-                yield f"{name}.{field} compte {size} éléments, une autre liste de ce nom {known[field]}"
+    for coordinate, field, _ in governed_fields(schema):
+        name, size = coordinate.partition(".")[2], written(field, SIZE)
+        if size is None and is_list_type(field.type) and is_object_type(get_named_type(field.type)):
+            yield f"{coordinate} ne dit pas combien d'éléments son coût compte"
+        elif size is not None and known.setdefault(name, size) != size:
+            yield f"{coordinate} compte {size} éléments, une autre liste de ce nom {known[name]}"
 
 
 def _any_of(schema: GraphQLSchema) -> Iterator[str]:
@@ -169,10 +158,6 @@ def _any_of(schema: GraphQLSchema) -> Iterator[str]:
         named = {to_camel_case(fact) for field in type_.fields.values() if (fact := written(field, ANY_OF))}
         telling = {field for field, definition in type_.fields.items() if tells(definition)}
         yield from (f"{name}.{field} : rien ne dit s'il en reste (any_of)" for field in sorted(telling ^ named))
-
-
-def _carried(schema: GraphQLSchema) -> set[CategorieDonnee]:
-    return {rule for type_ in objects(schema).values() for rule in governed(type_).values()}
 
 
 def _unread(categories: Iterable[CategorieDonnee]) -> Iterator[str]:

@@ -298,8 +298,8 @@ REFERENTIEL = Referentiel(
         for uai, (region, departement, academie, reseaux, formateurs) in CFAS.items()
     },
 )
-SCHEMA = build()
-DOCUMENTS = Documents(core_schema(SCHEMA))
+SCHEMA = core_schema(build())
+DOCUMENTS = Documents(SCHEMA)
 IDS = OpaqueIds(Sealer(bytes(32)))
 
 
@@ -336,15 +336,14 @@ class SmallWorld:
         self.sources = Sources(inhabitants)
         self.stopped: list[str] = []
         directory = Directory(REFERENTIEL, IDS)
-        schema = core_schema(SCHEMA)
         self.gateway = Gateway(
             schema=SCHEMA,
             policy=policy,
             documents=DOCUMENTS,
             persisted_documents=PersistedDocuments({}),
-            executor=Executor(schema, lambda _path: None),
-            decision_cache=DecisionCache(schema, policy),
-            shapes=VisibleSchemas(schema, policy),
+            executor=Executor(SCHEMA, lambda _path: None),
+            decision_cache=DecisionCache(SCHEMA, policy),
+            shapes=VisibleSchemas(SCHEMA, policy),
             candidate=candidate,
             stopped=self.stopped.append,
             collector=Collector(
@@ -363,7 +362,6 @@ class SmallWorld:
             state_of=lambda _: None,
             source_of_cfa=lambda _uai: None,
             now=lambda: RECEIVED,
-            day=lambda: DAY,
         )
 
     async def request(self, viewer: Viewer, partner_request: str, **variables: Any) -> dict[str, Any]:

@@ -127,4 +127,4 @@ def open_edge(world: World, record: Path) -> Iterator[Edge]:
         try:
             yield Edge(application(state), loop, record, environment, world.token("ml"))
         finally:
-            loop.run(services.close())
+            loop.run(services.aclose())
