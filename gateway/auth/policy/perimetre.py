@@ -39,6 +39,7 @@ class Affiliation:
     regions: frozenset[str] = frozenset()
     departements: frozenset[str] = frozenset()
     academies: frozenset[str] = frozenset()
+    asked_by: frozenset[str] = frozenset()  # CFAs that asked for joint support; "" for one that no source names
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,18 @@ def is_contrat_visible(perimetre: Perimetre, uai: str | None) -> bool:
     if perimetre.profil in (Profil.CFA, Profil.TETE_DE_RESEAU):
         return uai in perimetre.uais
     return True
+
+
+def is_support_asked(perimetre: Perimetre, affiliation: Affiliation) -> bool:
+    """docs/droits.md, Conditions: for a CFA, its own request, and no other's; for whoever else, any."""
+    if perimetre.profil is Profil.CFA:
+        return perimetre.organisation in affiliation.asked_by
+    return bool(affiliation.asked_by)
+
+
+def joins_all(perimetre: Perimetre) -> bool:
+    """True when Missions locales' records join persons too (docs/decisions/0033): for a Mission locale, or who acts as one."""
+    return perimetre.profil is Profil.MISSION_LOCALE
 
 
 def is_age_admissible(perimetre: Perimetre, age: int | None, rqth: bool | None) -> bool:

@@ -110,6 +110,9 @@ def _last_fact(jeune: Jeune) -> date:
 
 
 Concerns = Callable[[SourcedRecord], bool]
+FollowUp = tuple[
+    SourcedRecord, ScoredPair
+]  # a record of a Mission locale, and what ties it to a person joined without it
 
 
 @dataclass(frozen=True, slots=True)
