@@ -170,6 +170,7 @@ class Collaboration:
     commentaire: str | None = libre("Commentaire du CFA.")
     cause_rupture: str | None = libre("Cause de la rupture selon le CFA.")
     referent: str | None = libre("Référent au CFA.")
+    uai: strawberry.Private[str | None] = None  # the CFA that asked, where the source names it
 
 
 @strawberry.type(description="Rupture d'un contrat avant son terme.")

@@ -6,12 +6,11 @@ it tells is its follow-up and its request for joint support, nothing else.
 """
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from gateway.connectors.base import Record
-from gateway.domain.days import paris_day
 from gateway.domain.identity import Traits
 from gateway.domain.matching import ScoredPair, block_keys, without_collective
 from gateway.domain.similarity import compare, weights
@@ -19,7 +18,6 @@ from gateway.federation.directory import Directory
 from gateway.federation.join.link import Cluster, FollowUp, SourcedRecord
 from gateway.federation.join.merge import MergedPerson, collaboration_of, suivi_of
 from gateway.schema.nouns import Collaboration, Jeune
-from gateway.schema.organisations import TypeSource
 
 
 def claims(clusters: Iterable[Cluster], records: Iterable[SourcedRecord]) -> Mapping[str, Sequence[FollowUp]]:
@@ -79,45 +77,20 @@ def one_each(found: Iterable[FollowUp]) -> list[FollowUp]:
     return kept
 
 
-def asking_cfas(merged: MergedPerson) -> frozenset[str]:
-    """The CFAs that asked for joint support, as the person's records tell; "" for one that cannot be told."""
-    return frozenset(
-        who.tenant if who.type is TypeSource.ERP_CFA else asking_cfa(merged.jeune, asked)
-        for who in merged.cluster.sourced_records
-        if (asked := who.jeune.collaboration) and asked.demandee_le
-    )
-
-
-def asking_cfa(jeune: Jeune, asked: Collaboration) -> str:
-    """The CFA of a request that a Mission locale tells: where the person was then; "" when it cannot be told."""
-    # The dossier does not name who asked: the last contract begun by that day does, or else the last training.
-    day = paris_day(asked.demandee_le) if asked.demandee_le else None
-    for told in (jeune.contrats or [], jeune.formations or []):
-        begun = [(one.date_debut, one.cfa.uai) for one in told if one.cfa and one.cfa.uai and one.date_debut]
-        past = [pair for pair in begun if day and pair[0] <= day]
-        last = {uai for debut, uai in past if debut == max(past)[0]}
-        if last:
-            return last.pop() if len(last) == 1 else ""
-    return ""
-
-
-def own_requests(merged: MergedPerson, found: Iterable[FollowUp], uai: str) -> list[FollowUp]:
-    """Those of these records that hold a request of that CFA."""
+def own_requests(found: Iterable[FollowUp], is_open: Callable[[Collaboration], bool]) -> list[FollowUp]:
+    """Those of these records that hold a request for joint support which opens something to whoever looks."""
     # Before any other is looked at: no dossier without a request may change what one with it opens.
-    return one_each(
-        follow_up
-        for follow_up in found
-        if (asked := follow_up[0].jeune.collaboration) and asking_cfa(merged.jeune, asked) == uai
-    )
+    requests = ((one, one[0].jeune.collaboration) for one in found)
+    return one_each(one for one, request in requests if request and request.demandee_le and is_open(request))
 
 
 def attach_follow_ups(
     merged: MergedPerson, own: Sequence[FollowUp], found: Iterable[FollowUp], directory: Directory
 ) -> MergedPerson:
-    """The person with what these records tell of its follow-up; the requests of the `own` ones only, if there are any."""
+    """The person with what these records tell of its follow-up, and the requests of the `own` ones."""
     heard = {who.origin for who, _ in own}
-    others = one_each(follow_up for follow_up in found if follow_up[0].origin not in heard)
-    kept = [*((_told(who, True), pair) for who, pair in own), *((_told(who, not own), pair) for who, pair in others)]
+    others = one_each(one for one in found if one[0].origin not in heard)
+    kept = [*((_told(who, True), pair) for who, pair in own), *((_told(who, False), pair) for who, pair in others)]
     holders = sorted([*merged.cluster.sourced_records, *(who for who, _ in kept)], key=lambda who: who.rank)
     merged.jeune.suivi = suivi_of(holders, directory)
     merged.jeune.collaboration = collaboration_of(holders)

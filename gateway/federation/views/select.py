@@ -9,14 +9,14 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache, partial
 
-from gateway.auth.policy.perimetre import Affiliation, joins_all
+from gateway.auth.policy.perimetre import Affiliation, is_request_open, joins_all
 from gateway.auth.policy.rules import CategorieDonnee, Profil
 from gateway.federation.collect.readings import Readings
 from gateway.federation.directory import Directory
 from gateway.federation.ids.assign import Fact, Pseudonym, contract_keys, person_keys, shared_identities, undated_facts
 from gateway.federation.ids.resolve import RecordKeys
 from gateway.federation.join.contracts import FoldedContrat, fold
-from gateway.federation.join.follow_ups import asking_cfas, attach_follow_ups, claims, own_requests
+from gateway.federation.join.follow_ups import attach_follow_ups, claims, own_requests
 from gateway.federation.join.link import Cluster, FollowUp, Key, SourcedRecord, link
 from gateway.federation.join.merge import MergedPerson, merge, residence, uais_of
 from gateway.federation.views.view import Rights, ViewPerson, readable
@@ -88,15 +88,16 @@ def _with_follow_ups(
 
 
 def _follow(person: ViewPerson, found: Sequence[FollowUp], rights: Rights, directory: Directory) -> ViewPerson:
-    merged, perimetre = person.merged, rights.perimetre
-    own = own_requests(merged, found, perimetre.organisation)
-    asked_by = person.affiliation.asked_by | ({perimetre.organisation} if own else set())
-    affiliation = replace(person.affiliation, asked_by=asked_by)
-    granted = readable(merged.jeune, affiliation, rights)
+    jeune, affiliation = person.jeune, person.affiliation
+    own = own_requests(found, lambda request: is_request_open(rights.perimetre, request.uai, affiliation))
+    before = jeune.suivi, jeune.collaboration
+    merged = attach_follow_ups(person.merged, own, found, directory)
+    granted = readable(jeune, affiliation, rights)
+    if merged.follow_ups and CategorieDonnee.SUIVI in granted:
+        return ViewPerson(merged, affiliation, granted)
     # Everything or nothing: elsewhere, not even that a Mission locale knows this person.
-    if not found or CategorieDonnee.SUIVI not in granted:
-        return person
-    return ViewPerson(attach_follow_ups(merged, own, found, directory), affiliation, granted)
+    jeune.suivi, jeune.collaboration = before
+    return person
 
 
 def _within_sight(persons: Sequence[ViewPerson]) -> list[ViewPerson]:
@@ -167,7 +168,6 @@ def _affiliation(merged: MergedPerson, directory: Directory) -> Affiliation:
         regions=_codes(organisme.region for organisme in organismes),
         departements=_codes(organisme.departement for organisme in organismes),
         academies=_codes(organisme.academie for organisme in organismes),
-        asked_by=asking_cfas(merged),
     )
 
 

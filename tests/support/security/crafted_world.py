@@ -59,7 +59,7 @@ def by_number(population: Population, nodes: list[dict[str, Any]]) -> dict[int, 
     holders = {contrat.numero: person.numero for person in population.persons for contrat in person.contrats}
     found = {}
     for node in nodes:
-        numbers = {holders.get(contrat["numero"]) for contrat in node["contrats"] or []} - {None}
+        numbers = {holders[contrat["numero"]] for contrat in node["contrats"] or [] if contrat["numero"] in holders}
         if len(numbers) == 1:
             found[numbers.pop()] = node
     return found
