@@ -26,6 +26,12 @@ class AnchoredGroups:
     originals: Mapping[str, str]
     derive: Derive
 
+    @property
+    def asked(self) -> list[RecordKeys]:
+        """What the ledger is asked of: the keys that no anchor settles."""
+        private = [(own, tuple(key for key in own.keys if key.key not in self.anchors)) for own in self.key_sets]
+        return [RecordKeys(keys, own.similar if own.keys == keys else frozenset()) for own, keys in private if keys]
+
     def id_made_from(self, key: str) -> str:
         """The id of an anchor; else the one that a group made from this record has."""
         return self.anchors.get(key) or self.derive(self.originals.get(key, key))

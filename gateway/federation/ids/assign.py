@@ -155,7 +155,7 @@ class IdAssigner:
     ) -> IdDecision:
         """The ids of the groups of a Mission locale's view, over those that everybody else sees."""
         groups = await offload(len(key_sets), anchor, key_sets, base, decided.objects, self.derive)
-        decision = await ledger.settle(groups.key_sets, partial(resolve_anchored, groups, instant=ledger.instant))
+        decision = await ledger.settle(groups.asked, partial(resolve_anchored, groups, instant=ledger.instant))
         objects = {
             own.first: decision.objects[anchored.first] for own, anchored in zip(key_sets, groups.key_sets, strict=True)
         }

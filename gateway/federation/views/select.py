@@ -4,6 +4,7 @@ Whom Missions locales' records join depends on who looks (docs/decisions/0033): 
 others, nobody: they are attached afterwards, where what they tell may be read.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -17,7 +18,7 @@ from gateway.federation.ids.assign import Fact, Pseudonym, contract_keys, person
 from gateway.federation.ids.resolve import RecordKeys
 from gateway.federation.join.contracts import FoldedContrat, fold
 from gateway.federation.join.follow_ups import attach_follow_ups, claims, own_requests
-from gateway.federation.join.link import Cluster, FollowUp, Key, SourcedRecord, link
+from gateway.federation.join.link import Cluster, FollowUp, Key, SourcedRecord, link, link_again
 from gateway.federation.join.merge import MergedPerson, merge, residence, uais_of
 from gateway.federation.views.view import Rights, ViewPerson, readable
 from gateway.schema.organisations import TypeSource
@@ -53,7 +54,7 @@ def select_persons(readings: Readings, rights: Rights, directory: Directory, day
     # Over all clusters, not those selected: an identity that two persons share names nobody, be one of them out of sight.
     shared = shared_identities(clusters, readings.complete)
     selected = [(p, _key_sets(p.merged.cluster, p.merged.folded_contrats, shared, pseudonym)) for p in persons]
-    base = _base(persons, of_others, readings.complete, pseudonym) if len(joined) > len(of_others) else ()
+    base = _base(persons, clusters, of_others, readings.complete, pseudonym) if len(joined) > len(of_others) else ()
     folded_contrats = [folded for person in persons for folded in person.merged.folded_contrats]
     facts = [fact for folded in folded_contrats for fact in undated_facts(folded, pseudonym)]
     return SelectedPersons(tuple(selected), tuple(facts), tuple(base))
@@ -119,14 +120,39 @@ def _key_sets(
 
 
 def _base(
-    persons: Iterable[ViewPerson], records: Sequence[SourcedRecord], complete: bool, pseudonym: Pseudonym
+    persons: Iterable[ViewPerson],
+    clusters: Sequence[Cluster],
+    records: Sequence[SourcedRecord],
+    complete: bool,
+    pseudonym: Pseudonym,
 ) -> list[RecordKeys]:
     """The keys of what is made of these persons without Missions locales: what everybody else sees of them."""
-    own = {(who.origin, who.record.key) for person in persons for who in person.merged.cluster.sourced_records}
-    clusters = link(records, lambda who: (who.origin, who.record.key) in own)
-    shared = shared_identities(clusters, complete)
-    concerned = [c for c in clusters if any((who.origin, who.record.key) in own for who in c.sourced_records)]
+    own = {who.key for person in persons for who in person.merged.cluster.sourced_records}
+    touched = _touched(clusters)
+    untouched = [cluster for cluster in clusters if cluster.sourced_records[0].key not in touched]
+    base = [*untouched, *link_again(records, touched & {who.key for who in records})]
+    shared = shared_identities(base, complete)
+    concerned = [cluster for cluster in base if any(who.key in own for who in cluster.sourced_records)]
     return [keys for c in concerned for keys in _key_sets(c, fold(c.sourced_records), shared, pseudonym)]
+
+
+def _touched(clusters: Iterable[Cluster]) -> set[Key]:
+    """The records, near or far, that a record of a Mission locale may have joined or kept apart: no other would be grouped
+    otherwise without it."""
+    tied: dict[Key, set[Key]] = defaultdict(set)
+    for cluster in clusters:
+        keys = {who.key for who in cluster.sourced_records}
+        for pair in cluster.doubtful:
+            keys |= {pair.left.rank, pair.right.rank}
+        for key in keys:
+            tied[key] |= keys
+    records = (who for cluster in clusters for who in cluster.sourced_records)
+    new = {who.key for who in records if who.type is TypeSource.MISSION_LOCALE}
+    touched: set[Key] = set()
+    while new:
+        touched |= new
+        new = set().union(*(tied[key] for key in new)) - touched
+    return touched
 
 
 def _may_place(sourced_record: SourcedRecord, rights: Rights, directory: Directory) -> bool:
