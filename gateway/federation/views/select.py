@@ -94,7 +94,10 @@ def _follow(person: ViewPerson, found: Sequence[FollowUp], rights: Rights, direc
     before = jeune.suivi, jeune.collaboration
     merged = attach_follow_ups(person.merged, own, found, directory)
     granted = readable(jeune, affiliation, rights)
-    if merged.follow_ups and CategorieDonnee.SUIVI in granted:
+    request = jeune.collaboration
+    # Whatever the policy says: without its own request, nothing that a CFA reads comes from a Mission locale.
+    asked = request is not None and is_request_open(rights.perimetre, request.uai, affiliation)
+    if merged.follow_ups and CategorieDonnee.SUIVI in granted and (asked or rights.perimetre.profil is not Profil.CFA):
         return ViewPerson(merged, affiliation, granted)
     # Everything or nothing: elsewhere, not even that a Mission locale knows this person.
     jeune.suivi, jeune.collaboration = before
