@@ -72,7 +72,7 @@ def build_perimetre(profil: Profil, organisation: str, directory: TrainingDirect
 
 
 def joins_all(perimetre: Perimetre) -> bool:
-    """True when Missions locales' records join persons too (docs/decisions/0033): for a Mission locale, or who acts as one."""
+    """True when Missions locales' records join persons too (docs/decisions/0049): for a Mission locale, or who acts as one."""
     return perimetre.profil is Profil.MISSION_LOCALE
 
 

@@ -1,6 +1,6 @@
 """Ids of groups that Missions locales' records count in, anchored on those of the groups made without them. Pure.
 
-What a Mission locale joins must not show to others (docs/decisions/0033). Ids of the groups that CFAs and the registry alone
+What a Mission locale joins must not show to others (docs/decisions/0049). Ids of the groups that CFAs and the registry alone
 make are therefore decided first, as everybody else sees them; a group of a Mission locale's view takes the id of the first of
 those whose best record it holds, and the others lead to it, in that view only. Its further records have keys and identities
 of their own in the ledger, which nobody else asks for: they keep an id while no CFA tells of the person.

@@ -1,6 +1,6 @@
 """Attaches the records of Missions locales to persons joined without them. Pure; knows no viewer, reaches no store.
 
-For whoever is no Mission locale, CFAs and the registry alone say who is one person with whom (docs/decisions/0033). A record
+For whoever is no Mission locale, CFAs and the registry alone say who is one person with whom (docs/decisions/0049). A record
 of a Mission locale then goes to the person that it is surely like, where no other is about as like; it joins nobody, and what
 it tells is its follow-up and its request for joint support, nothing else.
 """

@@ -1,6 +1,6 @@
 """Selects the persons of a view to be: joined, merged, and bounded to the perimeter. Knows no id, reaches no store.
 
-Whom Missions locales' records join depends on who looks (docs/decisions/0033): everybody told, for a Mission locale; for
+Whom Missions locales' records join depends on who looks (docs/decisions/0049): everybody told, for a Mission locale; for
 others, nobody: they are attached afterwards, where what they tell may be read.
 """
 
