@@ -41,6 +41,7 @@ def anchor(
     key_sets: Sequence[RecordKeys], base: Sequence[RecordKeys], ids: Mapping[str, str], derive: Derive
 ) -> AnchoredGroups:
     """The groups of a view, over those of `base` and their ids."""
+    # All of their keys, not their best alone: the others lead everybody else to the same ids, and none here.
     common = {key.key for own in base for key in own.keys}
     originals: dict[str, str] = {}
 
@@ -65,6 +66,7 @@ def anchor(
 def resolve_anchored(groups: AnchoredGroups, known: KnownLinks, instant: datetime) -> IdDecision:
     """An id for every group. Nothing that it writes is read for anybody else."""
     firsts = {key.key for own in groups.key_sets for key in own.keys if key.key in groups.anchors}
+    # Said anew each time, whatever the ledger holds of them: they were decided a moment before.
     links = {key: Link(RecordKey(key), groups.anchors[key], ANCHORED, instant) for key in firsts}
     told = KnownLinks({**known.links, **links}, known.cousins, known.alias)
     decision = resolve(groups.key_sets, told, groups.id_made_from, instant)
@@ -80,6 +82,7 @@ def _moves(
 ) -> tuple[list[tuple[str, Link]], dict[str, str]]:
     """The links of a Mission locale's records that follow their person to its anchor, and the ids that they had made."""
     moves, former = [], {}
+    # An id that is somebody's now is nobody's former one.
     present = set(decision.objects.values())
     for own in groups.key_sets:
         object_id = decision.objects[own.first]

@@ -143,6 +143,7 @@ class IdAssigner:
         `base`: where Missions locales' records count in the groups, what they are without them (`anchors`).
         """
         ledger = _Ledger(self, self.now())
+        # Groups of others first, where there are any: nothing that is decided after may change their ids.
         groups = base or key_sets
         decision = await ledger.settle(groups, partial(resolve, groups, derive=self.derive, instant=ledger.instant))
         if base:

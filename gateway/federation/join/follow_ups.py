@@ -26,6 +26,7 @@ def claims(clusters: Iterable[Cluster], records: Iterable[SourcedRecord]) -> Map
     traits = [who.traits for cluster in clusters for who in cluster.sourced_records if who.traits]
     members: dict[str, list[Traits]] = defaultdict(list)
     blocks: dict[Hashable, set[str]] = defaultdict(set)
+    # Contacts are judged over CFAs alone: what is collective must not depend on dossiers either.
     for trait in without_collective(traits):
         owner = owners[trait.rank]
         members[owner].append(trait)
@@ -51,6 +52,7 @@ def _elected(trait: Traits, persons: Iterable[Sequence[Traits]]) -> ScoredPair |
     pairs.sort(key=_order, reverse=True)
     if not pairs or pairs[0].score < rules.probable:
         return None
+    # Two persons about as like it: neither is told what may be the other's.
     disputed = len(pairs) > 1 and pairs[1].score > pairs[0].score - rules.marge
     return None if disputed else pairs[0]
 
