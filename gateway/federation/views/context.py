@@ -174,7 +174,7 @@ class OperationContext:
             jeune=self._show(person, person.jeune),
             score=probability(similarity.score),
             niveau=niveau,
-            sources=sorted({record.source for record in person.merged.cluster.sourced_records}),
+            sources=sorted(person.sources),
             indices=identity_evidence(similarity, niveau),
         )
 
