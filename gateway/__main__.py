@@ -64,6 +64,12 @@ def _journal_arguments(parser: argparse.ArgumentParser) -> None:
     person.add_argument("identifier", help="identifiant du jeune, tel que le graphe l'a donné", metavar="identifiant")
     person.set_defaults(func=_who_read)
     purge = acts.add_parser("purger", help="oublie les entrées plus vieilles que [journal] conservation_jours")
+    purge.add_argument(
+        "--confirmer",
+        action="store_true",
+        help="l'horloge est juste, si loin soit-elle de ce que le journal a vu en dernier",
+        dest="confirmed",
+    )
     purge.set_defaults(func=_purge_journal)
 
 
@@ -155,10 +161,10 @@ def _who_read(arguments: argparse.Namespace) -> None:
     print("\n".join(asyncio.run(who_read(arguments.identifier))))
 
 
-def _purge_journal(_: argparse.Namespace) -> None:
+def _purge_journal(arguments: argparse.Namespace) -> None:
     from gateway.cli.journal import forget  # noqa: PLC0415
 
-    print(f"{asyncio.run(forget())} entrée(s) oubliée(s)")
+    print(f"{asyncio.run(forget(confirmed=arguments.confirmed))} entrée(s) oubliée(s)")
 
 
 def _key(arguments: argparse.Namespace) -> None:

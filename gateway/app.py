@@ -130,7 +130,7 @@ def _error_response(error: Exception, identifier: str, media_type: str) -> Answe
         rendered.headers["www-authenticate"] = f'Bearer realm="passerelle"{second}'
     if isinstance(error, QuotaReached):
         rendered.headers.update(retry_after(error.retry_after))
-    if isinstance(error, Overloaded):
+    if isinstance(error, (Overloaded, JournalUnavailable)):
         rendered.headers.update(retry_after())
     return response, rendered
 

@@ -26,10 +26,12 @@ GatewayError
 ├── KeysUnavailable        no key set can be trusted (503): it is not the token's fault
 ├── ClientsUnavailable     the register of callers no longer reads (503): nobody is known
 ├── Overloaded             too many requests are under way, or wait for the same thing (503)
+├── ClockNotBelieved       the clock jumped ahead: what is too old by it is kept, and the operator is asked
 ├── JournalUnavailable     nothing nominative leaves without its entry (503); the rest goes on
 └── ConfigurationError     the process does not start; one line says why, naming file and key
 """
 
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -188,3 +190,13 @@ class Overloaded(GatewayError):
 
 class JournalUnavailable(GatewayError):
     """The entry of an answer could not be written: nothing of a person may leave (docs/security.md L03)."""
+
+
+class ClockNotBelieved(GatewayError):
+    """The clock is far beyond what was last seen: nothing is forgotten by it before an operator confirms it (L07)."""
+
+    def __init__(self, last: datetime, now: datetime) -> None:
+        super().__init__(
+            f"l'horloge dit {now:%Y-%m-%d}, {(now - last).days} jours après ce qui fut vu en dernier ({last:%Y-%m-%d}) : "
+            "rien n'est oublié. Si elle est juste, le confirmer par « python -m gateway journal purger --confirmer »"
+        )

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 from bench.http.query import TEXT, variables
 from gateway.auth.authentication.authenticator import Authenticator
 from gateway.auth.authentication.clients import Viewer, build_viewer
-from gateway.auth.authorization.decide import CachedDecision
+from gateway.auth.authorization.decision_cache import CachedDecision
 from gateway.config import Configuration, load
 from gateway.documents.parse import Document
 from gateway.domain.days import paris_day

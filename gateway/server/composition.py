@@ -16,7 +16,7 @@ from gateway.audit.accounting import Accounting, governed
 from gateway.auth.authentication.authenticator import Authenticator, TokenVerifier
 from gateway.auth.authentication.client_register import ClientRegister, OrganisationCheck
 from gateway.auth.authentication.jwks import BYTES_MAX, KeySet
-from gateway.auth.authorization.decide import DecisionCache
+from gateway.auth.authorization.decision_cache import DecisionCache
 from gateway.auth.authorization.metrics import AccessMetrics
 from gateway.auth.authorization.trial import PolicyTrial
 from gateway.auth.authorization.visible_schema import VisibleSchemas
@@ -186,8 +186,9 @@ def build_health(services: Services, authenticator: Authenticator, register: Cli
         "clients": in_force,
     }
     useful: dict[str, Probe] = {
-        "liens": lambda: answers(services.links.read(("",))),
+        "liens": lambda: answers(services.links.is_well()),
         "registre": lambda: _was_harvested(services),
+        "tenue": services.journal_keeper.is_well,
     }
     if services.shared_counters is not None:
         useful["redis"] = services.shared_counters.answers

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, Gauge
 
 from gateway.admission import RequestSlots
 from gateway.audit.alerts import Alerts
+from gateway.audit.retention import JournalKeeper
 from gateway.auth.authentication.client_register import ClientMetrics
 from gateway.cache.factory import open_cache
 from gateway.cache.sealed import SealedCodec
@@ -55,6 +56,7 @@ class Services:
     harvest_metrics: HarvestMetrics
     links: LinkStore
     readings_journal: Journal
+    journal_keeper: JournalKeeper
     rate_limits: RateLimits
     shared_counters: SharedCounters | None
     shared_pacer: SharedPacer | None
@@ -86,11 +88,12 @@ def build_services(
     seconds: Callable[[], float] = time.time,
     clock: Clock | None = None,
 ) -> Services:
-    """Everything that touches the outside, not opened yet. Raises ConfigurationError. Replaced where time is virtual: the rest."""
+    """Everything that touches the outside, not opened yet. Raises ConfigurationError. The rest is replaced in virtual time."""
     known_connectors = connectors()
     partners = load_partners(configuration.root / "partenaires", environ, known_connectors)
     metrics, transport = CollectorRegistry(), Transport(configuration.now, network)
     counts, alerts = SourceMetrics(metrics), Alerts(metrics)
+    readings_journal = build_journal(configuration, environ, alerts.available)
     sealed_codec, suspension = SealedCodec(configuration.cache_sealers, codec(UnitResult)), Suspension(registry=metrics)
     cache = open_cache(configuration.cache, sealed_codec, suspension, seconds)
     shared_pacer, shared_counters = _shared(configuration.cache, suspension)
@@ -107,7 +110,8 @@ def build_services(
         registry=RegistryStore(_url(configuration, environ, "registre.sqlite"), configuration.sealer),
         harvest_metrics=HarvestMetrics(metrics, configuration.now),
         links=LinkStore(_url(configuration, environ, "liens.sqlite")),
-        readings_journal=build_journal(configuration, environ, alerts.available),
+        readings_journal=readings_journal,
+        journal_keeper=JournalKeeper(readings_journal, configuration, configuration.now, alerts),
         rate_limits=RateLimits(shared_counters),
         shared_counters=shared_counters,
         shared_pacer=shared_pacer,

@@ -16,7 +16,8 @@ from gateway.domain.quotas import CountUnder, Quota, QuotaCrossed, judge
 from gateway.domain.seal import Sealer
 from gateway.stores.counters import Allowance, RateLimits
 from gateway.stores.journal import Journal, JournalEntry
-from gateway.stores.journal_queries import forget_counts, readings_of, verify_chain
+from gateway.stores.journal_purge import forget_counts
+from gateway.stores.journal_queries import readings_of, verify_chain
 from gateway.stores.shared_counters import SharedCounters
 from tests.support.redis_server import suspension
 

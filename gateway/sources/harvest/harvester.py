@@ -141,8 +141,11 @@ async def harvest(target: HarvestTarget, writer: RegistryWriter, now: Now, follo
         return 0
     async with _mandate(writer):
         today = paris_day(now())
+        # What is harvested bounds what may be forgotten: a clock that jumps ahead must not empty the copy.
+        heard = (await writer.registry.harvest_state()).last_day or today
         # Under the mandate, and once a harvest: to forget is to write, and two processes would do it twice.
-        await writer.forget(today.replace(year=today.year - RETENTION_YEARS, day=1))
+        known = min(today, heard)
+        await writer.forget(known.replace(year=known.year - RETENTION_YEARS, day=1))
         done = 0
         # What is due is drawn again after each window: a long harvest passes midnight, and the day is then another one.
         while dues := await _due(target, writer, now()):
