@@ -88,12 +88,11 @@ def build_services(
     seconds: Callable[[], float] = time.time,
     clock: Clock | None = None,
 ) -> Services:
-    """Everything that touches the outside, nothing of it opened yet. Raises ConfigurationError. Replaced where time is virtual:
-    the network, the seconds since 1970, and the clock and chance of `sources/resilience`."""
+    """Everything that touches the outside, not opened yet. Raises ConfigurationError. The rest is replaced in virtual time."""
     known_connectors = connectors()
     partners = load_partners(configuration.root / "partenaires", environ, known_connectors)
-    metrics = CollectorRegistry()
-    counts, alerts, transport = SourceMetrics(metrics), Alerts(metrics), Transport(configuration.now, network)
+    metrics, transport = CollectorRegistry(), Transport(configuration.now, network)
+    counts, alerts = SourceMetrics(metrics), Alerts(metrics)
     readings_journal = build_journal(configuration, environ, alerts.available)
     sealed_codec, suspension = SealedCodec(configuration.cache_sealers, codec(UnitResult)), Suspension(registry=metrics)
     cache = open_cache(configuration.cache, sealed_codec, suspension, seconds)
