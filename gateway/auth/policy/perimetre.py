@@ -71,6 +71,11 @@ def build_perimetre(profil: Profil, organisation: str, directory: TrainingDirect
     return Perimetre(profil, organisation)
 
 
+def joins_all(perimetre: Perimetre) -> bool:
+    """True when Missions locales' records join persons too (docs/decisions/0049): for a Mission locale, or who acts as one."""
+    return perimetre.profil is Profil.MISSION_LOCALE
+
+
 def relations(perimetre: Perimetre, affiliation: Affiliation) -> frozenset[Relation]:
     """The relations that hold between the organisation and the person; none means out of perimeter."""
     own = perimetre.uais if perimetre.profil is Profil.CFA else _codes(perimetre.organisation)

@@ -11,6 +11,7 @@ from fixtures.gateway_process import LaunchedGateway
 from fixtures.population.generator import generate
 from fixtures.world import World
 from tests.conftest import TODAY
+from tests.support.security.hostile import Demo, demo
 
 OTHER = os.environ.get("AUTRE_DEPOT")
 CHECKOUT = Path(OTHER) if OTHER else gateway_process.ROOT
@@ -30,3 +31,10 @@ def asked(
             world.harvest()
             with world.gateway() as gateway:
                 yield world, gateway
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """A demo of this checkout, or of the one that AUTRE_DEPOT names."""
+    with demo(tmp_path_factory.mktemp("demo")) as running:
+        yield running
