@@ -217,7 +217,8 @@ class Rupture(Node):
     contrat: "Contrat | None" = donnee(C.CONTRAT, "Contrat rompu.")
     jeune: "Jeune | None" = donnee(C.PARCOURS, "Jeune concerné.")
     rows: strawberry.Private[list[Provenance] | None] = None
-    provenance: list[Provenance] | None = _lines("Qui dit quoi de cette rupture.")
+    # A line of `cause` is read where a request for joint support was made, which Missions locales tell.
+    provenance: list[Provenance] | None = _lines("Qui dit quoi de cette rupture.", names_sources=True)
 
 
 @strawberry.type(description="Contrat d'apprentissage, avenants repliés.")

@@ -383,6 +383,6 @@ async def test_r7_what_waits_is_given_up_in_time_whatever_it_does(monkeypatch: p
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.sleep(0.2)
 
-    answer: object = await suspension.use("cache", stubborn)  # type: ignore[func-returns-value]
+    answer: object = await suspension.use("cache", stubborn)
     assert answer is None
     assert not suspension.available
