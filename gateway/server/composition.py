@@ -27,6 +27,7 @@ from gateway.domain.days import paris_day
 from gateway.domain.referentiel import Referentiel
 from gateway.domain.seal import OpaqueIds
 from gateway.edge.health import Health
+from gateway.edge.metrics_page import MetricsPage
 from gateway.errors import ConfigurationError
 from gateway.execution.executor import Executor
 from gateway.federation.collect.collector import Collector
@@ -46,13 +47,15 @@ PROBE_TIMEOUT = 2.0
 
 def build_state(services: Services) -> AppState:
     """What the routes use, nothing of it opened yet. Raises ConfigurationError."""
-    authenticator = build_authenticator(services)
+    clients = read_client_register(services.configuration)
+    authenticator = build_authenticator(services, clients)
     return AppState(
         gateway=build_gateway(services),
         authenticator=authenticator,
+        clients=clients,
         health=build_health(services, authenticator),
         slots=services.slots,
-        metrics=services.metrics,
+        metrics=MetricsPage(services.metrics, time.monotonic),
         webhooks=services.receiver,
         http=services.configuration.file.http,
         host=services.configuration.host,
@@ -130,10 +133,10 @@ class _DirectoryHolder:
         return self._built
 
 
-def build_authenticator(services: Services) -> Authenticator:
+def build_authenticator(services: Services, clients: ClientRegister) -> Authenticator:
     """Identifies callers: tokens of the issuer, whose key set is read through the guarded client, and API keys."""
     configuration = services.configuration
-    tokens, clients = configuration.file.jetons, read_client_register(configuration)
+    tokens = configuration.file.jetons
     kept = JwksFile(configuration.donnees / "jwks.scelle", configuration.sealer)
     keys = KeySet(lambda: _jwks(services, str(tokens.jwks_url)), time.time, kept)
     verifier = TokenVerifier(tokens.emetteur, tokens.audience, keys, clients, time.time)

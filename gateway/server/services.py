@@ -14,6 +14,7 @@ from gateway.cache.sealed import SealedCodec
 from gateway.config import Configuration
 from gateway.connectors.base import Connector
 from gateway.connectors.discovery import connectors
+from gateway.edge.metrics import EdgeMetrics
 from gateway.errors import ConfigurationError
 from gateway.schema.organisations import TypeSource
 from gateway.server.loop_lag import LoopLag
@@ -45,6 +46,7 @@ class Services:
 
     configuration: Configuration
     metrics: CollectorRegistry
+    edge_metrics: EdgeMetrics
     transport: Transport
     sources: Sources
     registry: RegistryStore
@@ -95,6 +97,7 @@ def build_services(
     return Services(
         configuration=configuration,
         metrics=metrics,
+        edge_metrics=EdgeMetrics(metrics),
         transport=transport,
         sources=sources,
         counts=counts,

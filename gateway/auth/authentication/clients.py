@@ -170,6 +170,11 @@ class ClientRegister(Mapping[str, RegisteredClient]):
             self._reread()
         return self._clients
 
+    def reload(self) -> None:
+        """Look at the file now, whatever was seen of it."""
+        self._seen_at, self._file_state = self._wall_clock(), None
+        self._reread()
+
     def _reread(self) -> None:
         file_state = _file_state(self._path)
         if file_state == self._file_state:
