@@ -167,7 +167,11 @@ async def _readiness(request: Request) -> tuple[int, dict[str, object]]:
     """The status and what is told; a partner that is down changes nothing to it."""
     state: AppState = request.app.state.routes
     now = await state.health.readiness()
-    body = {"etat": "pas prêt" if now.missing else "prêt", "manque": now.missing, "degrade": now.degraded}
+    body: dict[str, object] = {
+        "etat": "pas prêt" if now.missing else "prêt",
+        "manque": now.missing,
+        "degrade": now.degraded,
+    }
     return 503 if now.missing else 200, body
 
 

@@ -150,10 +150,14 @@ def build_health(services: Services, authenticator: Authenticator) -> Health:
         await asyncio.wait_for(reading, PROBE_TIMEOUT)
         return True
 
+    async def registry_is_whole() -> bool:
+        await answers(services.registry.harvest_state())
+        return not services.registry.damage
+
     necessary = {"cles": authenticator.verifier.keys.is_usable, "journal": services.readings_journal.run_probe}
     useful = {
         "liens": lambda: answers(services.links.read(("",))),
-        "registre": lambda: answers(services.registry.harvest_state()),
+        "registre": registry_is_whole,
     }
     return Health(necessary, useful, time.monotonic)
 

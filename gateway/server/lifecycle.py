@@ -28,6 +28,7 @@ from gateway.server.composition import build_state
 from gateway.server.listeners import AdminServer, admin_settings, listen, public_settings
 from gateway.server.services import Services, build_services
 from gateway.sources.harvest.harvester import watch
+from gateway.stores.registry_check import check_daily
 from gateway.stores.registry_writer import RegistryWriter
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
@@ -194,6 +195,7 @@ def _watches(services: Services) -> list[Coroutine[Any, Any, None]]:
     return [
         watch(services.harvest_target, RegistryWriter(services.registry), now, sleep, services.harvest_metrics),
         services.keeper.watch(sleep),
+        check_daily(services.registry, sleep),
         *(consumer.watch(sleep) for consumer in services.consumers),
         services.refresh_ahead.watch(),
         keep(services.readings_journal, services.configuration, now, sleep),

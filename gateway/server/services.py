@@ -103,7 +103,9 @@ def build_services(
         counts=counts,
         loop_lag=LoopLag(metrics),
         slots=RequestSlots(Gauge("passerelle_requetes_en_cours", "Requêtes en cours de traitement.", registry=metrics)),
-        registry=RegistryStore(_url(configuration, environ, "registre.sqlite"), configuration.sealer),
+        registry=RegistryStore(
+            _url(configuration, environ, "registre.sqlite"), configuration.sealer, _damage_gauge(metrics).set
+        ),
         harvest_metrics=HarvestMetrics(metrics, configuration.now),
         links=LinkStore(_url(configuration, environ, "liens.sqlite")),
         readings_journal=build_journal(configuration, environ, alerts.available),
@@ -116,6 +118,11 @@ def build_services(
         consumers=consumers(sources, known_connectors, cache, counts),
         receiver=receiver(sources, known_connectors, counts, seconds),
     )
+
+
+def _damage_gauge(metrics: CollectorRegistry) -> Gauge:
+    text = "1 si une part de la copie du registre ne se lit plus."
+    return Gauge("passerelle_registre_endommage", text, registry=metrics)
 
 
 def _single(sources: Sources, nature: TypeSource) -> Partner:

@@ -15,6 +15,7 @@ import pytest
 from fixtures import gateway_process
 from fixtures.gateway_process import LaunchedGateway
 from fixtures.remote_control import client_http
+from fixtures.servers import HOST
 from fixtures.world import World
 
 OTHER = os.environ.get("AUTRE_DEPOT")
@@ -24,11 +25,11 @@ ME = "{ moi { profil } }"
 
 
 @contextmanager
-def attacked(world: World, **env: str) -> Iterator[LaunchedGateway]:
+def attacked(world: World, env: Mapping[str, str] | None = None) -> Iterator[LaunchedGateway]:
     """A gateway of the checkout that is attacked, over this world."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(gateway_process, "ROOT", Path(OTHER or gateway_process.ROOT))
-        with world.gateway(**env) as launched:
+        with world.gateway(0, HOST, **(env or {})) as launched:
             yield launched
 
 
