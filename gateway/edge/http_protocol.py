@@ -13,7 +13,7 @@ from typing import Any
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from gateway.edge.connections import PROXY, ClientAddresses, ConnectionTable
+from gateway.edge.connection_table import PROXY, ClientAddresses, ConnectionTable
 from gateway.edge.half_closed import DepartureWatch
 
 HEADERS_TIMEOUT = 10.0  # seconds for the headers of a request to arrive, the first byte of a connection included

@@ -13,7 +13,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from gateway.app import AppState, admin_application, application
-from gateway.edge.connections import ClientAddresses, ConnectionTable
+from gateway.edge.connection_table import ClientAddresses, ConnectionTable
 from gateway.edge.guard import malformed_answer
 from gateway.edge.http_protocol import BoundedHttpProtocol, Listener
 from gateway.errors import ConfigurationError

@@ -103,9 +103,7 @@ def build_services(
         counts=counts,
         loop_lag=LoopLag(metrics),
         slots=RequestSlots(Gauge("passerelle_requetes_en_cours", "Requêtes en cours de traitement.", registry=metrics)),
-        registry=RegistryStore(
-            _url(configuration, environ, "registre.sqlite"), configuration.sealer, _damage_gauge(metrics).set
-        ),
+        registry=_registry(configuration, environ, metrics),
         harvest_metrics=HarvestMetrics(metrics, configuration.now),
         links=LinkStore(_url(configuration, environ, "liens.sqlite")),
         readings_journal=build_journal(configuration, environ, alerts.available),
@@ -120,9 +118,10 @@ def build_services(
     )
 
 
-def _damage_gauge(metrics: CollectorRegistry) -> Gauge:
+def _registry(configuration: Configuration, environ: Mapping[str, str], metrics: CollectorRegistry) -> RegistryStore:
     text = "1 si une part de la copie du registre ne se lit plus."
-    return Gauge("passerelle_registre_endommage", text, registry=metrics)
+    damaged = Gauge("passerelle_registre_endommage", text, registry=metrics)
+    return RegistryStore(_url(configuration, environ, "registre.sqlite"), configuration.sealer, damaged.set)
 
 
 def _single(sources: Sources, nature: TypeSource) -> Partner:
