@@ -84,9 +84,8 @@ def build_services(
 ) -> Services:
     """Everything that touches the outside, nothing of it opened yet. Raises ConfigurationError. Replaced where time is virtual:
     the network, the seconds since 1970, and the clock and chance of `sources/resilience`."""
-    known_connectors = connectors()
+    metrics, known_connectors = CollectorRegistry(), connectors()
     partners = load_partners(configuration.root / "partenaires", environ, known_connectors)
-    metrics = CollectorRegistry()
     counts, alerts = SourceMetrics(metrics), Alerts(metrics)
     transport = Transport(configuration.now, network)
     sealed_codec = SealedCodec(configuration.cache_sealers, codec(UnitResult))

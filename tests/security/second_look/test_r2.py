@@ -1,6 +1,7 @@
 """R2: without credentials nobody slows others down, shuts them out, fills the log, or sees more than that the process lives."""
 
 import json
+import shutil
 import statistics
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from tests.support.figures import note
 from tests.support.security.edge_attacks import (
     ATTACKER,
     LIVE,
+    OTHER,
     admin,
     ask,
     attacked,
@@ -31,6 +33,7 @@ from tests.support.security.edge_attacks import (
     to_the_end,
 )
 
+PROXY = "127.0.0.4"
 THOUSAND = 1100  # connections of one address: more than there are places
 FLOOD = 2000
 HALF = 90  # requests for one list: a hundred may wait for it
@@ -216,3 +219,29 @@ def _median(launched: LaunchedGateway, world: World) -> float:
 
 def _lines(journal: Path) -> int:
     return len(journal.read_text(encoding="utf-8", errors="replace").splitlines())
+
+
+@pytest.mark.skipif(bool(OTHER), reason="no other checkout has the key")
+def test_r2_a_trusted_proxy_is_not_one_client_and_nobody_else_names_his_own_address(
+    world: World, tmp_path: Path
+) -> None:
+    assert world.record is not None
+    record = shutil.copytree(world.record, tmp_path / "monde", ignore=shutil.ignore_patterns("*.log"))
+    text = (record / "gateway.toml").read_text(encoding="utf-8")
+    text = text.replace("[http]\n", f'[http]\nmandataires = ["{PROXY}/32"]\n')
+    (record / "gateway.toml").write_text(text, encoding="utf-8")
+    with attacked(world, {"GATEWAY_CONFIG": str(record)}) as launched, ExitStack() as stack:
+        idle = stack.enter_context(crowd(launched.url, 600, LIVE + b"X-Forwarded-For: 203.0.113.1\r\n\r\n", PROXY))
+        # One client of the proxy is slow; a stranger tells another address at each connection
+        named = SLOW_BODY.replace(b"\r\n\r\n", b"\r\nX-Forwarded-For: 198.51.100.7, 203.0.113.9\r\n\r\n")
+        slow = stack.enter_context(crowd(launched.url, 300, named, PROXY))
+        for last in range(250):
+            stranger = SLOW_BODY.replace(b"\r\n\r\n", b"\r\nX-Forwarded-For: 192.0.2.%d\r\n\r\n" % last)
+            stack.enter_context(crowd(launched.url, 2, stranger, ATTACKER))
+        slow[0].settimeout(5)
+        closed = to_the_end(slow[0])
+        assert closed == b""
+        for connection in idle:
+            assert b"vivant" in connection.recv(4096)
+            connection.sendall(LIVE + b"Connection: close\r\n\r\n")
+            assert first_answer(to_the_end(connection)).body == b'{"etat":"vivant"}'
