@@ -223,6 +223,8 @@ class RegistryStore:
         return self.sealer.pseudonym("registre/lecture", json.dumps([sorted(keys) for keys in sets]))
 
     def _open(self, row: Any) -> dict[str, Any] | None:
+        if not isinstance(row.scelle, bytes):  # SQLite keeps whatever is written
+            return None
         plain = self.sealer.open(USAGE, row.scelle, link(row.contrat, row.vue, row.fenetre, row.rang))
         return None if plain is None else dict(json.loads(zlib.decompress(plain)))
 
