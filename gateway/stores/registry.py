@@ -183,14 +183,14 @@ class RegistryStore:
             persons = set({row.contrat: row.personne for row in rows}.values())  # whom the last row of each one names
             neighbours = await _contrats(connection, ROWS.c.personne, persons) - touched
             rows += await _rows(connection, neighbours)
-        return await _group(rows, persons)
+            return await _group(rows, persons)
 
     async def between(self, start: str, end: str) -> list[StoredContrat]:
         """The contracts whose pseudonym stands from one text to another, not included. Raises RegistryUnavailable."""
         async with self._reading(start) as connection:
             slice_of_rows = select(ROWS).where(ROWS.c.contrat >= start, ROWS.c.contrat < end)
             rows = (await connection.execute(slice_of_rows)).all()
-        return await _group(rows, {row.personne for row in rows})
+            return await _group(rows, {row.personne for row in rows})
 
     @asynccontextmanager
     async def _reading(self, key: str = "etat") -> AsyncIterator[AsyncConnection]:
@@ -223,9 +223,7 @@ class RegistryStore:
         return self.sealer.pseudonym("registre/lecture", json.dumps([sorted(keys) for keys in sets]))
 
     def _open(self, row: Any) -> dict[str, Any] | None:
-        if not isinstance(row.scelle, bytes):  # SQLite keeps whatever is written
-            return None
-        plain = self.sealer.open(USAGE, row.scelle, link(row.contrat, row.vue, row.fenetre, row.rang))
+        plain = self.sealer.open(USAGE, _sealed(row), link(row.contrat, row.vue, row.fenetre, row.rang))
         return None if plain is None else dict(json.loads(zlib.decompress(plain)))
 
 
@@ -238,18 +236,26 @@ def _is_damage(error: Exception) -> bool:
 
 
 async def _group(rows: Iterable[Any], persons: Collection[str]) -> list[StoredContrat]:
+    """Raises TypeError for pseudonyms that are no texts: SQLite keeps whatever is written."""
     by_contrat: dict[str, list[Any]] = defaultdict(list)
     for row in rows:
+        if not isinstance(row.personne, str):
+            raise TypeError("personne")
         by_contrat[row.contrat].append(row)
     stored = []
     for count, contrat in enumerate(sorted(by_contrat), 1):
         own = by_contrat[contrat]
         if own[-1].personne in persons:
-            digest = hashlib.blake2b(b"".join(row.scelle for row in own), digest_size=16).digest()
+            digest = hashlib.blake2b(b"".join(map(_sealed, own)), digest_size=16).digest()
             stored.append(StoredContrat(contrat, own[-1].personne, digest, tuple(own)))
         if count % BREATH == 0:
             await asyncio.sleep(0)
     return stored
+
+
+def _sealed(row: Any) -> bytes:
+    """The sealed bytes; none, which do not open, for what is of another type."""
+    return row.scelle if isinstance(row.scelle, bytes) else b""
 
 
 def link(contrat: str, view: str, window: date, rank: int) -> bytes:

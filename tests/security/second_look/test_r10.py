@@ -156,10 +156,15 @@ def _impossible_days(base: sqlite3.Connection) -> None:
     base.execute("UPDATE registre_lignes SET fenetre = 'x' || fenetre")
 
 
+def _other_persons(base: sqlite3.Connection) -> None:
+    base.execute("UPDATE registre_lignes SET personne = x'00ff' WHERE rang % 2 = 0")
+
+
 DAMAGES: dict[str, Callable[[sqlite3.Connection], None]] = {
     "rows": _garble_rows,
     "types": _other_types,
     "days": _impossible_days,
+    "pseudonyms": _other_persons,
 }
 
 
