@@ -14,7 +14,7 @@ class MetricsPage:
     """The figures of a registry, as Prometheus reads them. `seconds` is a clock."""
 
     def __init__(self, registry: CollectorRegistry, seconds: Callable[[], float]) -> None:
-        self._registry = registry
+        self.registry = registry
         self._text = RecentValue(self._render, VALIDITY, seconds)
 
     async def text(self) -> bytes:
@@ -23,7 +23,7 @@ class MetricsPage:
     async def _render(self) -> bytes:
         """A family at a time, with a turn of the loop after each: all of them last longer than a request should wait."""
         parts = []
-        for family in self._registry.collect():
+        for family in self.registry.collect():
             parts.append(generate_latest(_Single(family)))
             await asyncio.sleep(0)
         return b"".join(parts)

@@ -272,6 +272,8 @@ async def test_l07_the_service_forgets_by_itself_and_tells_its_anchor(
         candidate=None,
         host="",
         port=0,
+        admin_host="",
+        admin_port=0,
         cache="memory://",
         processus=1,
         cache_sealers=(SEALER,),
