@@ -12,7 +12,8 @@ from starlette.types import ASGIApp
 
 from gateway.admission import ClientDisconnected, RequestSlots
 from gateway.auth.authentication.authenticator import Authenticator
-from gateway.auth.authentication.clients import ClientRegister, Viewer, build_viewer
+from gateway.auth.authentication.client_register import ClientRegister
+from gateway.auth.authentication.clients import Viewer, build_viewer
 from gateway.config import HttpSettings
 from gateway.correlation import RequestTrace, start_trace
 from gateway.edge.access_log import AccessLog
@@ -23,6 +24,7 @@ from gateway.edge.metrics_page import MetricsPage
 from gateway.edge.webhooks import webhook_route
 from gateway.errors import (
     CallerError,
+    ClientsUnavailable,
     InvalidRequest,
     JournalUnavailable,
     KeysUnavailable,
@@ -46,6 +48,7 @@ STATUSES: dict[type[Exception], int | None] = {
     QuotaReached: 429,
     CallerError: None,
     KeysUnavailable: 503,
+    ClientsUnavailable: 503,
     JournalUnavailable: 503,
     Overloaded: 503,
     ClientDisconnected: 499,  # nobody reads it
@@ -130,7 +133,7 @@ def _error_response(error: Exception, identifier: str, media_type: str) -> Answe
         rendered.headers["www-authenticate"] = f'Bearer realm="passerelle"{second}'
     if isinstance(error, QuotaReached):
         rendered.headers.update(retry_after(error.retry_after))
-    if isinstance(error, Overloaded):
+    if isinstance(error, (Overloaded, JournalUnavailable)):
         rendered.headers.update(retry_after())
     return response, rendered
 

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 from bench.http.query import TEXT, variables
 from gateway.auth.authentication.authenticator import Authenticator
 from gateway.auth.authentication.clients import Viewer, build_viewer
-from gateway.auth.authorization.decide import CachedDecision
+from gateway.auth.authorization.decision_cache import CachedDecision
 from gateway.config import Configuration, load
 from gateway.documents.parse import Document
 from gateway.domain.days import paris_day
@@ -63,7 +63,9 @@ async def open_world() -> AsyncIterator[InHouse]:
     configuration = load()
     services = build_services(configuration, os.environ)
     in_house = InHouse(
-        configuration, build_gateway(services), build_authenticator(services, read_client_register(configuration))
+        configuration,
+        build_gateway(services),
+        build_authenticator(services, read_client_register(services.configuration)),
     )
     try:
         await services.registry.open()

@@ -10,8 +10,8 @@ from typing import Annotated, Any
 
 import strawberry
 
+from gateway.auth.policy.rules import NAMES_SOURCES, Derivation, Telling, argument, donnee, libre, nominative, opened_by
 from gateway.auth.policy.rules import CategorieDonnee as C
-from gateway.auth.policy.rules import Derivation, Telling, argument, donnee, libre, nominative, opened_by
 from gateway.domain.similarity import Level
 from gateway.domain.statut import StatutApprenant
 from gateway.schema.evidence import IndiceRapprochement, Provenance, chosen
@@ -95,9 +95,9 @@ def _provenance(self: "Jeune | Contrat | Rupture", champs: Fields = None) -> lis
     return chosen(self.rows, champs)
 
 
-def _lines(description: str) -> Any:
+def _lines(description: str, **facts: Any) -> Any:
     """The field of who says what of a noun, field by field."""
-    return donnee(C.TECHNIQUE, description, _provenance, store="rows", by_field=True, size=20)
+    return donnee(C.TECHNIQUE, description, _provenance, store="rows", by_field=True, size=20, **facts)
 
 
 @strawberry.type(description="Statut d'un apprenant et sa date d'effet.")
@@ -170,6 +170,7 @@ class Collaboration:
     commentaire: str | None = libre("Commentaire du CFA.")
     cause_rupture: str | None = libre("Cause de la rupture selon le CFA.")
     referent: str | None = libre("Référent au CFA.")
+    uai: strawberry.Private[str | None] = None  # the CFA that asked, where the source names it
 
 
 @strawberry.type(description="Rupture d'un contrat avant son terme.")
@@ -281,9 +282,10 @@ class Jeune(Node):
         _rapprochements,
         store="indices",
         by_field=True,
+        names_sources=True,
         size=1,
     )
-    provenance: list[Provenance] | None = _lines("Qui dit quoi de ce jeune.")
+    provenance: list[Provenance] | None = _lines("Qui dit quoi de ce jeune.", names_sources=True)
 
 
 @strawberry.type(description="Jeune qui répond à une recherche par identité, et ce que vaut la réponse.")
@@ -292,5 +294,7 @@ class Rapprochement:
     jeune: Jeune | None = libre("Le jeune, dans les champs que je peux lire.")
     score: float = strawberry.field(description="Probabilité que ce soit la personne cherchée, de 0 à 1.")
     niveau: Level = strawberry.field(description="Ce que vaut la réponse.")
-    sources: list[str] = strawberry.field(description="Partenaires qui connaissent ce jeune.")
+    sources: list[str] = strawberry.field(
+        description="Partenaires qui connaissent ce jeune.", metadata={NAMES_SOURCES: True}
+    )
     indices: list[IndiceRapprochement] = strawberry.field(description="Ce qui rapproche ce jeune de la recherche.")

@@ -8,6 +8,7 @@ from gateway.auth.policy.rules import (
     BY_FIELD,
     CURSOR,
     MAGASIN,
+    NAMES_SOURCES,
     SIZE,
     TOLD_BY,
     CategorieDonnee,
@@ -66,6 +67,7 @@ VIEW_ROOTS = frozenset(name for name, field in _ROOTS.fields.items() if _reads_v
 PAGED_ROOTS = frozenset(name for name, field in _ROOTS.fields.items() if "first" in field.args)
 LIST_SIZES = {name: size for _, name, field in _fields() if (size := written(field, SIZE) or 1) > 1}
 TOLD_BY_MISSION_LOCALE = _told_by(TypeSource.MISSION_LOCALE)
+NAMING_SOURCES = _with(NAMES_SOURCES, True)
 ROW_CURSORS, END_CURSORS = _with(CURSOR, "rows"), _with(CURSOR, "ends")
 EXPLANATIONS = _with(BY_FIELD, True)
 PROVENANCES = EXPLANATIONS & _with(MAGASIN, "rows")

@@ -9,6 +9,8 @@ from prometheus_client import CollectorRegistry, Gauge
 
 from gateway.admission import RequestSlots
 from gateway.audit.alerts import Alerts
+from gateway.audit.retention import JournalKeeper
+from gateway.auth.authentication.client_register import ClientMetrics
 from gateway.cache.factory import open_cache
 from gateway.cache.sealed import SealedCodec
 from gateway.config import Configuration
@@ -19,6 +21,7 @@ from gateway.errors import ConfigurationError
 from gateway.schema.organisations import TypeSource
 from gateway.server.loop_lag import LoopLag
 from gateway.sources.codec import codec
+from gateway.sources.connector_door import lazily
 from gateway.sources.events.queue import QueueConsumer
 from gateway.sources.events.subscriptions import consumers, receiver
 from gateway.sources.events.webhook import WebhookReceiver
@@ -37,7 +40,9 @@ from gateway.stores.counters import RateLimits
 from gateway.stores.journal import Journal
 from gateway.stores.links import LinkStore
 from gateway.stores.registry import RegistryStore
+from gateway.stores.shared_counters import SharedCounters
 from gateway.stores.sql import database_url
+from gateway.suspension import Suspension
 
 
 @dataclass(slots=True)
@@ -53,9 +58,12 @@ class Services:
     harvest_metrics: HarvestMetrics
     links: LinkStore
     readings_journal: Journal
+    journal_keeper: JournalKeeper
     rate_limits: RateLimits
+    shared_counters: SharedCounters | None
     shared_pacer: SharedPacer | None
     alerts: Alerts
+    client_metrics: ClientMetrics
     counts: SourceMetrics
     slots: RequestSlots
     loop_lag: LoopLag
@@ -70,9 +78,9 @@ class Services:
         await self.registry.close()
         await self.links.close()
         await self.readings_journal.close()
-        await self.rate_limits.close()
-        if self.shared_pacer is not None:
-            await self.shared_pacer.aclose()
+        for shared in (self.shared_counters, self.shared_pacer):
+            if shared is not None:
+                await shared.aclose()
 
 
 def build_services(
@@ -82,16 +90,15 @@ def build_services(
     seconds: Callable[[], float] = time.time,
     clock: Clock | None = None,
 ) -> Services:
-    """Everything that touches the outside, nothing of it opened yet. Raises ConfigurationError. Replaced where time is virtual:
-    the network, the seconds since 1970, and the clock and chance of `sources/resilience`."""
+    """What touches the outside, not opened yet; the last three are given where time is virtual. Raises ConfigurationError."""
     metrics, known_connectors = CollectorRegistry(), connectors()
     partners = load_partners(configuration.root / "partenaires", environ, known_connectors)
-    counts, alerts = SourceMetrics(metrics), Alerts(metrics)
-    transport = Transport(configuration.now, network)
-    sealed_codec = SealedCodec(configuration.cache_sealers, codec(UnitResult))
-    cache = open_cache(configuration.cache, sealed_codec, seconds)
-    shared_pacer = None if configuration.cache == "memory://" else SharedPacer(configuration.cache)
-    clock = replace(clock or Clock(), processus=configuration.processus, shared=shared_pacer)
+    counts, alerts, transport = SourceMetrics(metrics), Alerts(metrics), Transport(configuration.now, network)
+    readings_journal, suspension = build_journal(configuration, environ, alerts.available), Suspension(registry=metrics)
+    sealed = SealedCodec(configuration.cache_sealers, codec(UnitResult))
+    cache = open_cache(configuration.cache, sealed, suspension, seconds)
+    pacer, counters = _shared(configuration.cache, suspension)
+    clock = replace(clock or Clock(), processus=configuration.processus, shared=pacer)
     sources = Sources(partners, known_connectors, SourceDeps(transport, cache, counts, configuration.now, clock))
     return Services(
         configuration=configuration,
@@ -105,10 +112,13 @@ def build_services(
         registry=_registry(configuration, environ, metrics),
         harvest_metrics=HarvestMetrics(metrics, configuration.now),
         links=LinkStore(_url(configuration, environ, "liens.sqlite")),
-        readings_journal=build_journal(configuration, environ, alerts.available),
-        rate_limits=RateLimits(environ.get("GATEWAY_CACHE_URL", "")),
-        shared_pacer=shared_pacer,
+        readings_journal=readings_journal,
+        journal_keeper=JournalKeeper(readings_journal, configuration, configuration.now, alerts),
+        rate_limits=RateLimits(counters),
+        shared_counters=counters,
+        shared_pacer=pacer,
         alerts=alerts,
+        client_metrics=ClientMetrics(metrics),
         keeper=_keeper(configuration, sources, known_connectors),
         harvest_target=_harvest_target(sources, known_connectors),
         refresh_ahead=RefreshAhead(sources, cache, clock.sleep),
@@ -121,6 +131,11 @@ def _registry(configuration: Configuration, environ: Mapping[str, str], metrics:
     text = "1 si une part de la copie du registre ne se lit plus."
     damaged = Gauge("passerelle_registre_endommage", text, registry=metrics)
     return RegistryStore(_url(configuration, environ, "registre.sqlite"), configuration.sealer, damaged.set)
+
+
+def _shared(url: str, suspension: Suspension) -> tuple[SharedPacer, SharedCounters] | tuple[None, None]:
+    """What all processes count together, where there is a Redis."""
+    return (None, None) if url == "memory://" else (SharedPacer(url, suspension), SharedCounters(url, suspension))
 
 
 def _single(sources: Sources, nature: TypeSource) -> Partner:
@@ -158,7 +173,7 @@ def _keeper(configuration: Configuration, sources: Sources, known: Mapping[str, 
     return ReferentielKeeper(
         configuration.donnees / "referentiel.json",
         lambda reading: sources.execute(partner.nom, reading),
-        read,
+        lambda: lazily(read),
     )
 
 

@@ -66,6 +66,7 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("journal", "personne"),
     ("journal", "purger"),
     ("cle",),
+    ("clients",),
     ("expliquer",),
 )
 PATHS = {

@@ -30,10 +30,16 @@ def oracle_decide(viewer: dict[str, Any], person: dict[str, Any] | None, categor
         if person is None:
             return True
         linked = any(person["liens"][relation] & viewer["organisations"] for relation in relations.split())
-        if linked and person["statut"] in statuts.split() and (person["collaboration"] or not collaboration):
+        if linked and person["statut"] in statuts.split() and (not collaboration or asked(viewer, person)):
             return admitted(viewer, person)
     operator = (viewer["profil"], viewer["finalite"]) == ("ADMINISTRATEUR", "EXPLOITATION")
     return person is None and operator and categorie == "TECHNIQUE"
+
+
+def asked(viewer: dict[str, Any], person: dict[str, Any]) -> bool:
+    """docs/droits.md, Conditions: for a CFA its own request, which here is always that of the person's only CFA."""
+    own = viewer["role"] != "CFA" or person["liens"]["cfa"] == {viewer["organisation"]}
+    return bool(person["collaboration"]) and own
 
 
 def admitted(viewer: dict[str, Any], person: dict[str, Any]) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from gateway.auth.authentication.clients import Viewer
-from gateway.auth.authorization.decide import DecisionCache
+from gateway.auth.authorization.decision_cache import DecisionCache
 from gateway.auth.authorization.trial import PolicyTrial
 from gateway.auth.authorization.visible_schema import VisibleSchemas
 from gateway.auth.policy.perimetre import build_perimetre
@@ -23,6 +23,7 @@ from gateway.domain.seal import OpaqueIds, Sealer
 from gateway.execution.executor import Executor
 from gateway.federation.collect.collector import Collector, LiveSources
 from gateway.federation.directory import Directory
+from gateway.federation.ids.anchors import anchor, resolve_anchored
 from gateway.federation.ids.assign import AssignedIds, Fact
 from gateway.federation.ids.resolve import RecordKeys, resolve
 from gateway.operation import Gateway, GraphQLRequest, answer
@@ -306,8 +307,16 @@ IDS = OpaqueIds(Sealer(bytes(32)))
 class WithoutLedger:
     """Ids as a ledger of links gives them when it knows nobody yet; none of these tests lives twice."""
 
-    async def assign(self, key_sets: Sequence[RecordKeys], _facts: Sequence[Fact]) -> AssignedIds:
-        decision = resolve(key_sets, KnownLinks(), IDS.pseudonym, RECEIVED)
+    async def assign(
+        self, key_sets: Sequence[RecordKeys], _facts: Sequence[Fact], base: Sequence[RecordKeys] = ()
+    ) -> AssignedIds:
+        decision = resolve(base or key_sets, KnownLinks(), IDS.pseudonym, RECEIVED)
+        if base:
+            groups = anchor(key_sets, base, decision.objects, IDS.pseudonym)
+            decision = resolve_anchored(groups, KnownLinks(), RECEIVED)
+            pairs = zip(key_sets, groups.key_sets, strict=True)
+            objects = {own.first: decision.objects[anchored.first] for own, anchored in pairs}
+            return AssignedIds(objects, decision.former_ids, {}, provisional=False)
         return AssignedIds(decision.objects, decision.former_ids, {}, provisional=False)
 
 
@@ -395,6 +404,7 @@ def reader(viewer: Viewer) -> dict[str, Any]:
         "role": viewer.perimetre.profil.value,
         "finalite": viewer.finalite.value if viewer.finalite else None,
         "finalites": [finalite.value for finalite in viewer.finalites],
+        "organisation": viewer.organisation,
         "organisations": {viewer.organisation, *CFAS.get(viewer.organisation, ((),))[-1]},
     }
 

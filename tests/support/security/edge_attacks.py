@@ -33,11 +33,6 @@ def attacked(world: World, env: Mapping[str, str] | None = None) -> Iterator[Lau
             yield launched
 
 
-def admin(launched: LaunchedGateway) -> str:
-    """Where the operator looks: another checkout may have had one door only."""
-    return launched.url if OTHER else launched.admin_url
-
-
 @dataclass(frozen=True, slots=True)
 class Answer:
     """An answer as it came over a socket."""
