@@ -13,6 +13,7 @@ from gateway.audit.retention import JournalKeeper
 from gateway.auth.authentication.client_register import ClientMetrics
 from gateway.cache.factory import open_cache
 from gateway.cache.sealed import SealedCodec
+from gateway.cache.seam import Cache
 from gateway.config import Configuration
 from gateway.connectors.base import Connector
 from gateway.connectors.discovery import connectors
@@ -95,9 +96,7 @@ def build_services(
     partners = load_partners(configuration.root / "partenaires", environ, known_connectors)
     counts, alerts, transport = SourceMetrics(metrics), Alerts(metrics), Transport(configuration.now, network)
     readings_journal, suspension = build_journal(configuration, environ, alerts.available), Suspension(registry=metrics)
-    sealed = SealedCodec(configuration.cache_sealers, codec(UnitResult))
-    cache = open_cache(configuration.cache, sealed, suspension, seconds)
-    pacer, counters = _shared(configuration.cache, suspension)
+    cache, (pacer, counters) = _cache(configuration, suspension, seconds), _shared(configuration.cache, suspension)
     clock = replace(clock or Clock(), processus=configuration.processus, shared=pacer)
     sources = Sources(partners, known_connectors, SourceDeps(transport, cache, counts, configuration.now, clock))
     return Services(
@@ -131,6 +130,11 @@ def _registry(configuration: Configuration, environ: Mapping[str, str], metrics:
     text = "1 si une part de la copie du registre ne se lit plus."
     damaged = Gauge("passerelle_registre_endommage", text, registry=metrics)
     return RegistryStore(_url(configuration, environ, "registre.sqlite"), configuration.sealer, damaged.set)
+
+
+def _cache(configuration: Configuration, suspension: Suspension, seconds: Callable[[], float]) -> Cache:
+    sealed = SealedCodec(configuration.cache_sealers, codec(UnitResult))
+    return open_cache(configuration.cache, sealed, suspension, seconds)
 
 
 def _shared(url: str, suspension: Suspension) -> tuple[SharedPacer, SharedCounters] | tuple[None, None]:
