@@ -91,13 +91,13 @@ def build_services(
     seconds: Callable[[], float] = time.time,
     clock: Clock | None = None,
 ) -> Services:
-    """What touches the outside, not opened yet; the last three are given where time is virtual. Raises ConfigurationError."""
-    metrics, known_connectors = CollectorRegistry(), connectors()
+    """Everything that touches the outside, not opened yet. Raises ConfigurationError. The rest is replaced in virtual time."""
+    metrics, transport, known_connectors = CollectorRegistry(), Transport(configuration.now, network), connectors()
     partners = load_partners(configuration.root / "partenaires", environ, known_connectors)
-    counts, alerts, transport = SourceMetrics(metrics), Alerts(metrics), Transport(configuration.now, network)
+    counts, alerts = SourceMetrics(metrics), Alerts(metrics)
     readings_journal, suspension = build_journal(configuration, environ, alerts.available), Suspension(registry=metrics)
-    cache, (pacer, counters) = _cache(configuration, suspension, seconds), _shared(configuration.cache, suspension)
-    clock = replace(clock or Clock(), processus=configuration.processus, shared=pacer)
+    cache, shared_pacer, shared_counters = _shared(configuration, suspension, seconds)
+    clock = replace(clock or Clock(), processus=configuration.processus, shared=shared_pacer)
     sources = Sources(partners, known_connectors, SourceDeps(transport, cache, counts, configuration.now, clock))
     return Services(
         configuration=configuration,
@@ -113,9 +113,9 @@ def build_services(
         links=LinkStore(_url(configuration, environ, "liens.sqlite")),
         readings_journal=readings_journal,
         journal_keeper=JournalKeeper(readings_journal, configuration, configuration.now, alerts),
-        rate_limits=RateLimits(counters),
-        shared_counters=counters,
-        shared_pacer=pacer,
+        rate_limits=RateLimits(shared_counters),
+        shared_counters=shared_counters,
+        shared_pacer=shared_pacer,
         alerts=alerts,
         client_metrics=ClientMetrics(metrics),
         keeper=_keeper(configuration, sources, known_connectors),
@@ -132,14 +132,17 @@ def _registry(configuration: Configuration, environ: Mapping[str, str], metrics:
     return RegistryStore(_url(configuration, environ, "registre.sqlite"), configuration.sealer, damaged.set)
 
 
-def _cache(configuration: Configuration, suspension: Suspension, seconds: Callable[[], float]) -> Cache:
-    sealed = SealedCodec(configuration.cache_sealers, codec(UnitResult))
-    return open_cache(configuration.cache, sealed, suspension, seconds)
-
-
-def _shared(url: str, suspension: Suspension) -> tuple[SharedPacer, SharedCounters] | tuple[None, None]:
-    """What all processes count together, where there is a Redis."""
-    return (None, None) if url == "memory://" else (SharedPacer(url, suspension), SharedCounters(url, suspension))
+def _shared(
+    configuration: Configuration, suspension: Suspension, seconds: Callable[[], float]
+) -> tuple[Cache, SharedPacer | None, SharedCounters | None]:
+    """The cache, and what all processes count together where there is a Redis."""
+    url = configuration.cache
+    cache = open_cache(url, SealedCodec(configuration.cache_sealers, codec(UnitResult)), suspension, seconds)
+    return (
+        (cache, None, None)
+        if url == "memory://"
+        else (cache, SharedPacer(url, suspension), SharedCounters(url, suspension))
+    )
 
 
 def _single(sources: Sources, nature: TypeSource) -> Partner:

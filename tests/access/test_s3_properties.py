@@ -10,7 +10,7 @@ from typing import Any
 
 from gateway.auth.authentication.clients import Viewer
 from tests.support.access.dossiers import Dossier, TalkativeSources, draw_dossiers
-from tests.support.access.small_world import CALLERS, Inhabitant, SmallWorld, draw_from, reader
+from tests.support.access.small_world import CALLERS, Inhabitant, SmallWorld, draw_from
 from tests.support.figures import note
 
 SELECTIONS, PARTS, INHABITANTS = 10_000, 60, 12
@@ -145,12 +145,8 @@ def _others(
     inhabitants: list[Inhabitant], dossiers: tuple[Dossier, ...], viewer: Viewer, randomness: Random
 ) -> tuple[Dossier, ...]:
     """Other dossiers for those whose follow-up is not open to that caller: gone, rewritten, or new."""
-    who = reader(viewer)
-    open_ = {
-        one.numero
-        for one in inhabitants
-        if one.collaboration and who["role"] == "CFA" and one.cfa == who["organisation"]
-    }
+    as_cfa = viewer.perimetre.profil.value == "CFA"
+    open_ = {one.numero for one in inhabitants if one.collaboration and as_cfa and one.cfa == viewer.organisation}
     kept = [d for d in dossiers if d.numero in open_]
     for one in inhabitants:
         if one.numero not in open_:

@@ -34,8 +34,8 @@ FROZEN = Path(__file__).with_name("frozen")
 
 # The contract: `make check` says that both are what the code writes, this that they are what they were.
 PUBLISHED = {
-    "schema.graphql": "427289fecde67381b14f29b09dee7a8af216b61c2aa60451c968b9a9cc689522",
-    "ACCES.md": "a1af29ad6968393d04a3c458cb63106d256c46db7600ecfd3073066e51c8a508",
+    "schema.graphql": "09ea32f66c605963467211aef3c4c320455fd5810e746fa84e6f8710e49acafa",
+    "ACCES.md": "89f8780b29dff71b2b2924d2297c92b29b9405f6dfcc592635145a4969a2381c",
 }
 ENVIRONMENT = {
     "ADMIN_HOST",

@@ -4,7 +4,7 @@ from a built schema, where they travel in Strawberry's definitions (`schema_chec
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, dataclass_transform
 
 import strawberry
 from graphql import GraphQLArgument, GraphQLField, GraphQLInputField, GraphQLNamedType, GraphQLSchema, get_named_type
@@ -22,6 +22,7 @@ ANY_OF = "any_of"
 BY_FIELD = "by_field"
 CURSOR = "cursor"
 OPENED_BY = "__opened_by__"
+PATHS_TO = "__paths_to__"
 NOMINATIVE = "__nominative__"
 
 T = TypeVar("T", bound=type)
@@ -137,6 +138,18 @@ def opened_by(categorie: CategorieDonnee) -> Callable[[T], T]:
     return declare
 
 
+@dataclass_transform(kw_only_default=True, field_specifiers=(strawberry.field,))
+def object_type(description: str, *paths: CategorieDonnee) -> Callable[[T], T]:
+    """A type of the graph that is no node, and the categories of the fields that may lead to it: by another, its values
+    would be read without their rule. PUBLIQUE: a referential type, which tells nothing of a person, by whatever field."""
+
+    def declare(type_: T) -> T:
+        setattr(type_, PATHS_TO, frozenset(paths))
+        return strawberry.type(type_, description=description)
+
+    return declare
+
+
 def nominative(type_: T) -> T:
     """Beside a type that no rule opens: an answer that shows any field of it is about somebody."""
     setattr(type_, NOMINATIVE, True)
@@ -221,6 +234,13 @@ def opening(type_: GraphQLNamedType) -> CategorieDonnee | None:
     """The category that opening an object of a type asks for, by whatever field leads to it; None: it is no node."""
     value = getattr(_class_of(type_), OPENED_BY, None)
     return value if isinstance(value, CategorieDonnee) else None
+
+
+def paths_to(type_: GraphQLNamedType) -> Categories:
+    """The categories of the fields that may lead to a type; none: it does not say. A node is led to by what opens it."""
+    opened = opening(type_)
+    declared: Categories = getattr(_class_of(type_), PATHS_TO, frozenset())
+    return frozenset({opened}) if opened else declared
 
 
 def openings(schema: GraphQLSchema) -> dict[str, CategorieDonnee]:

@@ -49,7 +49,7 @@ class Rights:
     @property
     def readable(self) -> frozenset[CategorieDonnee]:
         """The categories that the profile may read, for this purpose, of one person at least."""
-        return self.policy.categories(self.profil, self.finalite)
+        return self.policy.categories(self.profil, self.finalite, self.perimetre.profil)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,13 +152,15 @@ class View:
 def readable(jeune: Jeune, affiliation: Affiliation, rights: Rights) -> frozenset[CategorieDonnee]:
     """The categories that may be read of this person; none when out of perimeter."""
     links = relations(rights.perimetre, affiliation)
-    # Showing somebody for a disability tells it: only to those who may read it.
-    rqth = jeune.rqth if CategorieDonnee.SENSIBLE in rights.readable else None
-    if not links or not is_age_admissible(rights.perimetre, jeune.age, rqth):
+    if not links:
         return frozenset()
     statut = jeune.statut.valeur if jeune.statut else None
     asked = _is_asked(jeune, affiliation, rights)
     granted = rights.policy.granted(rights.profil, rights.finalite, links, statut, asked)
+    # Showing somebody for a disability tells it: only to those who may read it of that person.
+    rqth = jeune.rqth if CategorieDonnee.SENSIBLE in granted else None
+    if not is_age_admissible(rights.perimetre, jeune.age, rqth):
+        return frozenset()
     # Public data alone is a person about whom nothing may be known: not even that they are here.
     return granted - {CategorieDonnee.PUBLIQUE} and granted
 
