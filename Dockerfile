@@ -20,6 +20,8 @@ USER passerelle
 ENV GATEWAY_CONFIG=/config HOST=0.0.0.0 PYTHONUNBUFFERED=1 MALLOC_ARENA_MAX=2
 VOLUME /config
 EXPOSE 8000
+# Metrics and the details of health are on 127.0.0.1:9090 of the container. To read them from a network of operators, and from no other:
+# -e ADMIN_HOST=0.0.0.0, the port 9090 not published.
 # For an orchestrator: liveness /health/live, readiness /health/ready, 40 s of grace before it kills (docker stop -t 40).
 STOPSIGNAL SIGTERM
 HEALTHCHECK CMD ["/app/bin/python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8000/health/live', timeout=3)"]

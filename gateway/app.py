@@ -3,7 +3,7 @@
 import logging
 from dataclasses import dataclass
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -12,13 +12,15 @@ from starlette.types import ASGIApp
 
 from gateway.admission import ClientDisconnected, RequestSlots
 from gateway.auth.authentication.authenticator import Authenticator
+from gateway.auth.authentication.client_register import ClientRegister
 from gateway.auth.authentication.clients import Viewer, build_viewer
 from gateway.config import HttpSettings
 from gateway.correlation import RequestTrace, start_trace
 from gateway.edge.access_log import AccessLog
 from gateway.edge.graphql_http import GRAPHQL_RESPONSE, JSON, MalformedRequest, choose_media_type, read_request, write
-from gateway.edge.guard import EXCEPTION_HANDLERS, Guard, middleware, retry_after
+from gateway.edge.guard import EXCEPTION_HANDLERS, Guard, middleware, retry_after, with_headers
 from gateway.edge.health import Health
+from gateway.edge.metrics_page import MetricsPage
 from gateway.edge.webhooks import webhook_route
 from gateway.errors import (
     CallerError,
@@ -62,10 +64,11 @@ class AppState:
 
     gateway: Gateway
     authenticator: Authenticator
+    clients: ClientRegister
     health: Health
     slots: RequestSlots
     access_log: AccessLog
-    metrics: CollectorRegistry
+    metrics: MetricsPage
     webhooks: WebhookReceiver
     http: HttpSettings
     host: str  # the address that is listened on, which is answered to as well
@@ -165,16 +168,32 @@ async def _live(request: Request) -> Response:
 
 
 async def _ready(request: Request) -> Response:
-    """Tell whether requests may be sent here; a partner that is down changes nothing to it."""
+    """Tell whether requests may be sent here, and nothing of why: anybody may ask."""
+    status, body = await _readiness(request)
+    return JSONResponse({"etat": body["etat"]}, status)
+
+
+async def _ready_in_detail(request: Request) -> Response:
+    """The same with what lacks, for who watches over the process."""
+    status, body = await _readiness(request)
+    return JSONResponse(body, status)
+
+
+async def _readiness(request: Request) -> tuple[int, dict[str, object]]:
+    """The status and what is told; a partner that is down changes nothing to it."""
     state: AppState = request.app.state.routes
     now = await state.health.readiness()
-    body = {"etat": "pas prêt" if now.missing else "prêt", "manque": now.missing, "degrade": now.degraded}
-    return JSONResponse(body, 503 if now.missing else 200)
+    body: dict[str, object] = {
+        "etat": "pas prêt" if now.missing else "prêt",
+        "manque": now.missing,
+        "degrade": now.degraded,
+    }
+    return 503 if now.missing else 200, body
 
 
 async def _metrics(request: Request) -> Response:
     state: AppState = request.app.state.routes
-    return Response(generate_latest(state.metrics), media_type=CONTENT_TYPE_LATEST)
+    return Response(await state.metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
 
 def application(state: AppState) -> ASGIApp:
@@ -184,11 +203,22 @@ def application(state: AppState) -> ASGIApp:
         Route("/graphql", _page, methods=["GET"]),
         Route("/health/live", _live),
         Route("/health/ready", _ready),
-        Route("/metrics", _metrics),
         webhook_route(state.webhooks),
         *(static_routes() if state.http.graphiql else []),
     ]
     app = Starlette(routes=routes, middleware=middleware(state.http), exception_handlers=EXCEPTION_HANDLERS)
+    _hold(app, state)
+    return Guard(app, state.http, state.host, state.health)
+
+
+def admin_application(state: AppState) -> ASGIApp:
+    """The ASGI application of the admin listener: who watches over the process, and nobody else, reaches it."""
+    routes = [Route("/health/live", _live), Route("/health/ready", _ready_in_detail), Route("/metrics", _metrics)]
+    app = Starlette(routes=routes, exception_handlers=EXCEPTION_HANDLERS)
+    _hold(app, state)
+    return with_headers(app, state.http)
+
+
+def _hold(app: Starlette, state: AppState) -> None:
     app.router.redirect_slashes = False
     app.state.routes = state
-    return Guard(app, state.http, state.host, state.health)

@@ -66,6 +66,24 @@ class SingleFlight(Generic[K, V]):
             del self._flights[key]
 
 
+class RecentValue(Generic[V]):
+    """What `work` returned at most `validity` seconds ago: one run at a time, shared by all who ask. `seconds` is a clock."""
+
+    def __init__(
+        self, work: Callable[[], Coroutine[Any, Any, V]], validity: float, seconds: Callable[[], float]
+    ) -> None:
+        self._work, self._validity, self._seconds = work, validity, seconds
+        self._run: asyncio.Task[V] | None = None
+        self._started_at = 0.0
+
+    async def get(self) -> V:
+        """Raises what the run raises, to each who asks meanwhile."""
+        stale = self._seconds() - self._started_at > self._validity
+        if self._run is None or (self._run.done() and stale):
+            self._run, self._started_at = asyncio.create_task(self._work()), self._seconds()
+        return await asyncio.shield(self._run)
+
+
 def _tell_failure(flight: asyncio.Task[Any]) -> None:
     """Log the kind of an error. Its text could hold a value, and asyncio would print it where nobody reads the result."""
     if not flight.cancelled() and (error := flight.exception()):

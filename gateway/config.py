@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import HttpUrl, NonNegativeFloat, NonNegativeInt, PositiveInt, StringConstraints
+from pydantic import Field, HttpUrl, IPvAnyNetwork, NonNegativeFloat, NonNegativeInt, PositiveInt, StringConstraints
 
 from gateway.domain.days import clock, parse_instant
 from gateway.domain.seal import Sealer
@@ -50,7 +50,8 @@ class ClientsSettings(StrictModel):
 class HttpSettings(StrictModel):
     """The edge. `hotes`: the names this gateway answers to, beside the address it listens on. `origines`: the web
     origins whose pages may call it (none: no CORS). `hsts_secondes`: 0, no Strict-Transport-Security. `graphiql`: serve
-    the page; a production that has no integrators at work leaves it closed."""
+    the page; a production that has no integrators at work leaves it closed. `mandataires`: the proxies, by address or
+    network, whose X-Forwarded-For is believed."""
 
     hotes: frozenset[Annotated[str, StringConstraints(pattern=r"^[^\s*/@]+$", to_lower=True)]] = frozenset(
         {"localhost", "127.0.0.1", "[::1]"}
@@ -58,6 +59,15 @@ class HttpSettings(StrictModel):
     origines: tuple[Annotated[str, StringConstraints(pattern=r"^https?://[^\s*/@]+$")], ...] = ()
     hsts_secondes: NonNegativeInt = 0
     graphiql: bool = False
+    mandataires: tuple[IPvAnyNetwork, ...] = ()
+
+
+class AdminSettings(StrictModel):
+    """Where metrics and the details of health are served; 0: any free port, told in the log. ADMIN_HOST and ADMIN_PORT come
+    before it: processes that share a configuration directory cannot share a port."""
+
+    hote: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 9090
 
 
 class ShutdownSettings(StrictModel):
@@ -75,6 +85,7 @@ class GatewayFile(StrictModel):
     journal: JournalSettings = JournalSettings()
     clients: ClientsSettings = ClientsSettings()
     http: HttpSettings = HttpSettings()
+    admin: AdminSettings = AdminSettings()
     arret: ShutdownSettings = ShutdownSettings()
 
 
@@ -89,6 +100,8 @@ class Configuration:
     candidate: Path | None  # GATEWAY_POLITIQUE_CANDIDATE: an access policy on trial
     host: str
     port: int
+    admin_host: str
+    admin_port: int
     cache: str  # GATEWAY_CACHE_URL
     processus: int  # GATEWAY_PROCESSUS: how many share the partners' quotas
     cache_sealers: tuple[Sealer, ...]  # the one that seals, then those that still open
@@ -116,14 +129,17 @@ def load(environ: Mapping[str, str] = os.environ) -> Configuration:
     """Read the configuration directory named by GATEWAY_CONFIG. Raises ConfigurationError with one clear line."""
     root = config_folder(environ)
     key = _require(environ, "GATEWAY_CLE")
+    file = read_toml(root / "gateway.toml", GatewayFile)
     return Configuration(
         root=root,
-        file=read_toml(root / "gateway.toml", GatewayFile),
+        file=file,
         sealer=_sealer("GATEWAY_CLE", key),
         fixed_now=_instant(environ.get("GATEWAY_NOW")),
         candidate=Path(text) if (text := environ.get("GATEWAY_POLITIQUE_CANDIDATE")) else None,
         host=environ.get("HOST", "127.0.0.1"),
         port=_number(environ, "PORT", 8000, (0, 65535)),
+        admin_host=environ.get("ADMIN_HOST", file.admin.hote),
+        admin_port=_number(environ, "ADMIN_PORT", file.admin.port, (0, 65535)),
         processus=_number(environ, "GATEWAY_PROCESSUS", 1, (1, 1000)),
         cache=environ.get("GATEWAY_CACHE_URL", "memory://"),
         cache_sealers=tuple(

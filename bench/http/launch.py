@@ -45,7 +45,7 @@ def launch(
 ) -> Iterator[Server]:
     """A server that listens on PORT, ended with the block."""
     port = free_port()
-    own = environment({**env, "HOST": HOST, "PORT": str(port)})
+    own = environment({**env, "HOST": HOST, "PORT": str(port), "ADMIN_PORT": "0"})
     with (
         TemporaryFile() as journal,
         subprocess.Popen(  # noqa: S603

@@ -45,8 +45,7 @@ class Guard:
         self._app = app
         self._health = health
         self._hosts = http.hotes | {host.lower()}
-        hsts = {"strict-transport-security": f"max-age={http.hsts_secondes}"} if http.hsts_secondes else {}
-        self._headers, self._close = _raw(HEADERS | hsts), _raw(HEADERS | hsts | CLOSE)
+        self._headers, self._close = _raw(_headers(http)), _raw(_headers(http) | CLOSE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -76,6 +75,28 @@ class Guard:
         if _without_port(host) not in self._hosts:
             return refusal(400, "L'en-tête Host ne nomme pas cette passerelle.")
         return None
+
+
+def with_headers(app: ASGIApp, http: HttpSettings) -> ASGIApp:
+    """An application whose answers have the headers of every other, and which answers to any name: what is asked by address."""
+    headers = _raw(_headers(http))
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        await app(scope, receive, _with(headers, send) if scope["type"] == "http" else send)
+
+    return serve
+
+
+def malformed_answer(http: HttpSettings) -> bytes:
+    """The whole answer to bytes that are no request, which no application sees."""
+    response = refusal(400, "Requête HTTP malformée, ou trop longue.", _headers(http) | CLOSE)
+    head = [b"HTTP/1.1 400 Bad Request", *(name + b": " + value for name, value in response.raw_headers)]
+    return b"\r\n".join(head) + b"\r\n\r\n" + bytes(response.body)
+
+
+def _headers(http: HttpSettings) -> dict[str, str]:
+    hsts = {"strict-transport-security": f"max-age={http.hsts_secondes}"} if http.hsts_secondes else {}
+    return HEADERS | hsts
 
 
 def _without_port(host: str) -> str:

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from gateway.concurrency import RecentValue
+
 VALIDITY = 1.0  # seconds that what was found is believed: whoever asks, the parts are not tried more often
 
 Probe = Callable[[], Awaitable[bool]]
@@ -27,10 +29,8 @@ class Health:
         self, necessary: Mapping[str, Probe], useful: Mapping[str, Probe], seconds: Callable[[], float]
     ) -> None:
         self._necessary, self._useful = necessary, useful
-        self._seconds = seconds
+        self._probe = RecentValue(self._try, VALIDITY, seconds)
         self._to_open: Sequence[str] = ("ouverture",)
-        self._probe: asyncio.Task[Readiness] | None = None
-        self._probe_at = 0.0
         self.stopping = False
 
     @property
@@ -45,15 +45,8 @@ class Health:
     async def readiness(self) -> Readiness:
         """What is lacking now. A process told to stop says so at once, and nothing else."""
         may_serve = self.is_open and not self.stopping
-        found = await asyncio.shield(self._run_probe()) if may_serve else Readiness(self._to_open)
+        found = await self._probe.get() if may_serve else Readiness(self._to_open)
         return Readiness(("arret",)) if self.stopping else found
-
-    def _run_probe(self) -> asyncio.Task[Readiness]:
-        """One trial at a time, shared by all who ask."""
-        stale = self._seconds() - self._probe_at > VALIDITY
-        if self._probe is None or (self._probe.done() and stale):
-            self._probe, self._probe_at = asyncio.create_task(self._try()), self._seconds()
-        return self._probe
 
     async def _try(self) -> Readiness:
         return Readiness(*await asyncio.gather(_failures(self._necessary), _failures(self._useful)))

@@ -1,17 +1,40 @@
-"""uvicorn's HTTP protocol, with the bounds it lacks towards a client that is slow or abusive (docs/security.md F9, G16, G17).
+"""uvicorn's HTTP protocol, with what it lacks towards clients that are slow, abusive or merely particular (docs/security.md F9,
+G16, G17, G21): bounds on headers, places by address, refusals in our own form, answers to who ended his side of the connection.
 
 The body has its own deadline, in `graphql_http.py`. Knows no route.
 """
 
 import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from gateway.edge.connection_table import PROXY, ClientAddresses, ConnectionTable
+from gateway.edge.half_closed import DepartureWatch
 
 HEADERS_TIMEOUT = 10.0  # seconds for the headers of a request to arrive, the first byte of a connection included
 READ_TIMEOUT = 30.0  # seconds for a client to read what is written for it
 HEADERS_MAX = 100
 HEADER_BYTES_MAX = 16_384
+OFFERS = frozenset({b"upgrade", b"http2-settings"})  # another protocol than ours, which nobody has to accept
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+logger = logging.getLogger("gateway.http")
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """What the connections of one listener share. `malformed` is the whole answer to what is no request, and
+    `count_malformed` is told of each."""
+
+    table: ConnectionTable
+    addresses: ClientAddresses
+    malformed: bytes
+    count_malformed: Callable[[], None]
 
 
 class BoundedHttpProtocol(HttpToolsProtocol):
@@ -19,43 +42,138 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     _headers_timer: asyncio.TimerHandle | None = None
     _read_timer: asyncio.TimerHandle | None = None
+    _departure: DepartureWatch | None = None
     _bytes = 0
+    _offered = False  # the request read is one that offers another protocol: it is read again without
+    _refused = False
+    _peer = _behind = PROXY  # the address that counts for the connection, and for the request under way
+
+    def __init__(self, listener: Listener, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._listener = listener
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
+        self._peer = self._behind = self._listener.addresses.of_peer(self.client[0] if self.client else "")
+        self._listener.table.opened(self, self._peer)
         self._expect_headers()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._listener.table.closed(self)
         self._headers_arrived()
         self._answer_read()
+        if self._departure:
+            self._departure.cancel()
         super().connection_lost(exc)
+
+    def close_now(self) -> None:
+        """Make room for another."""
+        self.transport.abort()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._bytes = 0
+        self._bytes, self._offered = 0, False
         if self._headers_timer is None:
             self._expect_headers()
 
     def data_received(self, data: bytes) -> None:
-        super().data_received(data)
+        if self._refused:
+            return
+        self._unset_keepalive_if_required()
+        self._feed(data)
         self._bytes += len(data)
         if self._headers_timer and self._bytes > HEADER_BYTES_MAX and not self.transport.is_closing():
-            self.send_400_response("Request headers too long.")
+            self.send_400_response("")
+
+    def _feed(self, data: bytes) -> None:
+        """Parse. The parser stops at an offer to speak another protocol, and would drop the body: what it read of that request is
+        given to a new one, without the offer (RFC 9110 §7.8 lets a server ignore it)."""
+        while data:
+            try:
+                self.parser.feed_data(data)
+                return
+            except httptools.HttpParserUpgrade as offer:
+                data = self._head_without_offer() + data[offer.args[0] :]
+                self.parser = httptools.HttpRequestParser(self)
+                self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's own
+            except httptools.HttpParserError:
+                self.send_400_response("")
+                return
+
+    def _head_without_offer(self) -> bytes:
+        first = b" ".join((self.parser.get_method(), self.url, b"HTTP/" + self.parser.get_http_version().encode()))
+        lines = [first]
+        for name, value in self.headers:
+            if name == b"connection":
+                kept = b",".join(token for token in value.split(b",") if token.strip().lower() not in OFFERS)
+                lines.append(b"connection: " + kept)
+            elif name not in OFFERS:
+                lines.append(name + b": " + value)
+        return b"\r\n".join(lines) + b"\r\n\r\n"
 
     def on_headers_complete(self) -> None:
         self._headers_arrived()
         size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
         if size > HEADER_BYTES_MAX or len(self.headers) > HEADERS_MAX or not self.url.startswith(b"/"):
             raise ValueError("not a request for here")  # the parser makes a 400 of it
+        self._offered = self.parser.should_upgrade()
+        if self._offered:
+            return
         super().on_headers_complete()
+        if self._peer == PROXY:
+            self._behind = self._listener.addresses.forwarded(
+                v for name, v in self.headers if name == b"x-forwarded-for"
+            )
+            self._listener.table.silent(self, self._behind)  # its body is waited for
+
+    def on_message_complete(self) -> None:
+        if not self._offered:
+            super().on_message_complete()
+            self._listener.table.active(self)
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if not self._owes_an_answer():
+            self._behind = self._peer
+            self._listener.table.silent(self, self._peer)
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """The client ended its side. One that asked and waits is answered, and may still be found to have left."""
+        if not self._owes_an_answer():
+            return False
+        self.cycle.keep_alive = False
+        self._headers_arrived()
+        if not self.cycle.response_started and self.cycle.scope["http_version"] == "1.1":
+            self.transport.write(CONTINUE)
+        self._departure = DepartureWatch(self.loop, self.transport, self.transport.abort)
+        return True
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no request, as every other refusal; an answer that is due before it is sent, and ends the connection."""
+        self._refused = True
+        self._listener.count_malformed()
+        logger.warning("requête HTTP malformée, refusée")
+        cycle = self.cycle
+        if cycle and not cycle.response_complete and (self.pipeline or cycle.response_started or not cycle.more_body):
+            cycle.keep_alive = False
+            return
+        self.transport.write(self._listener.malformed)
+        self.transport.close()
 
     def pause_writing(self) -> None:
         super().pause_writing()
+        self._listener.table.silent(self, self._behind)
         self._read_timer = self._read_timer or self.loop.call_later(READ_TIMEOUT, self.transport.abort)
 
     def resume_writing(self) -> None:
         self._answer_read()
         super().resume_writing()
+        if self._owes_an_answer():
+            self._listener.table.active(self)
+
+    def _owes_an_answer(self) -> bool:
+        """True when the last request came whole, and its answer is not written yet."""
+        return self.cycle is not None and not self.cycle.response_complete and not self.cycle.more_body
 
     def _expect_headers(self) -> None:
         self._headers_timer = self.loop.call_later(HEADERS_TIMEOUT, self.transport.abort)

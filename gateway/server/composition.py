@@ -31,6 +31,7 @@ from gateway.domain.referentiel import Referentiel
 from gateway.domain.seal import OpaqueIds
 from gateway.edge.access_log import AccessLog
 from gateway.edge.health import Health, Probe
+from gateway.edge.metrics_page import MetricsPage
 from gateway.errors import ConfigurationError
 from gateway.execution.executor import Executor
 from gateway.federation.collect.collector import Collector
@@ -60,10 +61,11 @@ def build_state(services: Services) -> AppState:
     return AppState(
         gateway=gateway,
         authenticator=authenticator,
+        clients=register,
         health=build_health(services, authenticator, register),
         slots=services.slots,
         access_log=AccessLog(services.metrics, gateway.persisted_documents.operations),
-        metrics=services.metrics,
+        metrics=MetricsPage(services.metrics, time.monotonic),
         webhooks=services.receiver,
         http=services.configuration.file.http,
         host=services.configuration.host,
@@ -187,7 +189,7 @@ def build_health(services: Services, authenticator: Authenticator, register: Cli
     }
     useful: dict[str, Probe] = {
         "liens": lambda: answers(services.links.is_well()),
-        "registre": lambda: _was_harvested(services),
+        "registre": lambda: _registry_is_whole(services),
         "tenue": services.journal_keeper.is_well,
     }
     if services.shared_counters is not None:
@@ -213,10 +215,10 @@ def _register_probes(services: Services, register: ClientRegister) -> dict[str, 
     return {"clients": readable, "clients.fin": closed, "clients.organisation": known}
 
 
-async def _was_harvested(services: Services) -> bool:
-    """Whether the copy of the registry answers and tells of something: one that was never harvested answers for nobody."""
+async def _registry_is_whole(services: Services) -> bool:
+    """Whether the copy of the registry answers, reads and tells of something: one never harvested answers for nobody."""
     state = await asyncio.wait_for(services.registry.harvest_state(), PROBE_TIMEOUT)
-    return state.as_of is not None
+    return state.as_of is not None and not services.registry.damage
 
 
 async def _jwks(services: Services, url: str) -> Any:

@@ -9,32 +9,31 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
-from contextlib import aclosing, contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import uvicorn
 import uvloop
 from prometheus_client import disable_created_metrics
-from starlette.types import ASGIApp
 
-from gateway.app import AppState, application
+from gateway.app import AppState
 from gateway.config import Configuration, load
 from gateway.edge.health import Health
-from gateway.edge.http_protocol import BoundedHttpProtocol
+from gateway.edge.sampled_log import SampledLog
 from gateway.errors import ConfigurationError, LinksUnavailable
 from gateway.server.composition import build_state
+from gateway.server.listeners import AdminServer, admin_settings, listen, public_settings
 from gateway.server.services import Services, build_services
 from gateway.sources.harvest.harvester import watch
+from gateway.stores.registry_check import check_daily
 from gateway.stores.registry_writer import RegistryWriter
 
-SIGNALS = (signal.SIGTERM, signal.SIGINT)
-SHUTDOWN_TIMEOUT = 20  # seconds left to what is under way, once nothing new is taken (docs/fiabilite.md)
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
+IGNORED = (signal.SIGUSR1, signal.SIGUSR2)  # by default they end a process at once
 OPENING_TIMEOUT = 4.0  # seconds for one of our own stores to open: a start that fails says so within five
-# Seconds that a silent connection is kept: longer than a proxy keeps its own, which would else find it closed.
-IDLE_TIMEOUT = 65
-CONNECTIONS_MAX = 1000  # beyond, 503: a slow client costs a socket, not time
 # A merge allocates by the ten thousand, and makes no cycle to find at once; views that go are cycles by the hundred thousand,
 # and who takes them away stops the process meanwhile: a second for a million objects.
 GC_THRESHOLDS = (50_000, 4, 250)
@@ -48,17 +47,21 @@ class Server(uvicorn.Server):
 
     Told to stop, it serves as before for `notice` seconds, while the balancer learns to send requests elsewhere; it then
     takes nothing new, finishes what is under way, and returns. A second signal is the system's: the process ends there.
+    SIGHUP calls `reload`, and ends nothing.
     """
 
-    def __init__(self, settings: uvicorn.Config, health: Health, notice: float) -> None:
+    def __init__(self, settings: uvicorn.Config, health: Health, notice: float, reload: Callable[[], None]) -> None:
         super().__init__(settings)
-        self._health, self._notice = health, notice
+        self._health, self._notice, self._reload = health, notice, reload
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         loop = asyncio.get_running_loop()
         for each in SIGNALS:
             loop.add_signal_handler(each, self.warn)
+        loop.add_signal_handler(signal.SIGHUP, self._reload)
+        for each in IGNORED:
+            signal.signal(each, signal.SIG_IGN)
         yield
 
     def warn(self) -> None:
@@ -84,22 +87,62 @@ def serve() -> None:
 
 
 async def _serve(configuration: Configuration) -> None:
-    async with aclosing(build_services(configuration, os.environ)) as services:
+    async with aclosing(build_services(configuration, os.environ)) as services, _sampled_log():
         state = build_state(services)
-        with _listen(configuration) as taken:
-            await _live(services, state, taken)
+        admin = (configuration.admin_host, configuration.admin_port)
+        with (
+            listen("variables d'environnement HOST et PORT", configuration.host, configuration.port) as taken,
+            listen("[admin] hote et port, ou ADMIN_HOST et ADMIN_PORT", *admin) as admin_taken,
+        ):
+            logger.info("administration : http://%s:%d", *admin_taken.getsockname()[:2])
+            async with _administered(services, state, admin_taken):
+                await _live(services, state, taken)
+
+
+@asynccontextmanager
+async def _sampled_log() -> AsyncIterator[None]:
+    """Bound what any kind of event may write in the log, during the block."""
+    sampled, handlers = SampledLog(), tuple(logging.getLogger().handlers)
+    for handler in handlers:
+        handler.addFilter(sampled)
+    watching = asyncio.create_task(sampled.watch(asyncio.sleep))
+    try:
+        yield
+    finally:
+        watching.cancel()
+        await asyncio.wait([watching])
+        for handler in handlers:
+            handler.removeFilter(sampled)
+
+
+@asynccontextmanager
+async def _administered(services: Services, state: AppState, taken: socket.socket) -> AsyncIterator[None]:
+    """Metrics and health, from before the opening until after the last answer."""
+    server = AdminServer(admin_settings(services, state))
+    serving = asyncio.create_task(server.serve([taken]))
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await serving
 
 
 async def _live(services: Services, state: AppState, taken: socket.socket) -> None:
     """Listen at once, for whoever watches over the process; ready when all is open. Raises what made the opening fail."""
     notice = services.configuration.file.arret.preavis_secondes
-    server = Server(_settings(application(state)), state.health, notice)
+    server = Server(public_settings(services, state), state.health, notice, partial(_reload, state))
     work = asyncio.create_task(_work(services, state))
     work.add_done_callback(lambda _: server.stop())
     await server.serve([taken])
     work.cancel()
     with suppress(asyncio.CancelledError):
         await work
+
+
+def _reload(state: AppState) -> None:
+    """Read the register of callers again; the policy and the rest are read at the start only."""
+    state.clients.reload()
+    logger.info("SIGHUP : registre des clients relu")
 
 
 async def _work(services: Services, state: AppState) -> None:
@@ -155,6 +198,7 @@ def _watches(services: Services) -> list[Coroutine[Any, Any, None]]:
     return [
         watch(services.harvest_target, RegistryWriter(services.registry), now, sleep, services.harvest_metrics),
         services.keeper.watch(sleep),
+        check_daily(services.registry, sleep),
         *(consumer.watch(sleep) for consumer in services.consumers),
         services.refresh_ahead.watch(),
         services.journal_keeper.keep(sleep),
@@ -167,30 +211,3 @@ def tune_gc() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
-
-
-def _listen(configuration: Configuration) -> socket.socket:
-    """The socket that is listened on. Raises ConfigurationError when it is taken, or is not ours."""
-    host, port = configuration.host, configuration.port
-    try:
-        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        return socket.create_server(address[:2], family=family)
-    except OSError as error:
-        raise ConfigurationError(f"variables d'environnement HOST et PORT : {host}:{port} : {error.strerror}") from None
-
-
-def _settings(app: ASGIApp) -> uvicorn.Config:
-    """No access log (a URL may say too much), no server header, no WebSocket, no header of a proxy believed, a bounded
-    number of connections."""
-    return uvicorn.Config(
-        app,
-        access_log=False,
-        log_level="warning",
-        server_header=False,
-        http=BoundedHttpProtocol,
-        ws="none",
-        proxy_headers=False,
-        limit_concurrency=CONNECTIONS_MAX,
-        timeout_keep_alive=IDLE_TIMEOUT,
-        timeout_graceful_shutdown=SHUTDOWN_TIMEOUT,
-    )

@@ -17,6 +17,7 @@ from gateway.cache.seam import Cache
 from gateway.config import Configuration
 from gateway.connectors.base import Connector
 from gateway.connectors.discovery import connectors
+from gateway.edge.metrics import EdgeMetrics
 from gateway.errors import ConfigurationError
 from gateway.schema.organisations import TypeSource
 from gateway.server.loop_lag import LoopLag
@@ -51,6 +52,7 @@ class Services:
 
     configuration: Configuration
     metrics: CollectorRegistry
+    edge_metrics: EdgeMetrics
     transport: Transport
     sources: Sources
     registry: RegistryStore
@@ -93,20 +95,20 @@ def build_services(
     metrics, transport, known_connectors = CollectorRegistry(), Transport(configuration.now, network), connectors()
     partners = load_partners(configuration.root / "partenaires", environ, known_connectors)
     counts, alerts = SourceMetrics(metrics), Alerts(metrics)
-    readings_journal = build_journal(configuration, environ, alerts.available)
-    suspension = Suspension(registry=metrics)
+    readings_journal, suspension = build_journal(configuration, environ, alerts.available), Suspension(registry=metrics)
     cache, shared_pacer, shared_counters = _shared(configuration, suspension, seconds)
     clock = replace(clock or Clock(), processus=configuration.processus, shared=shared_pacer)
     sources = Sources(partners, known_connectors, SourceDeps(transport, cache, counts, configuration.now, clock))
     return Services(
         configuration=configuration,
         metrics=metrics,
+        edge_metrics=EdgeMetrics(metrics),
         transport=transport,
         sources=sources,
         counts=counts,
         loop_lag=LoopLag(metrics),
         slots=RequestSlots(Gauge("passerelle_requetes_en_cours", "Requêtes en cours de traitement.", registry=metrics)),
-        registry=RegistryStore(_url(configuration, environ, "registre.sqlite"), configuration.sealer),
+        registry=_registry(configuration, environ, metrics),
         harvest_metrics=HarvestMetrics(metrics, configuration.now),
         links=LinkStore(_url(configuration, environ, "liens.sqlite")),
         readings_journal=readings_journal,
@@ -122,6 +124,12 @@ def build_services(
         consumers=consumers(sources, known_connectors, cache, counts),
         receiver=receiver(sources, known_connectors, counts, seconds),
     )
+
+
+def _registry(configuration: Configuration, environ: Mapping[str, str], metrics: CollectorRegistry) -> RegistryStore:
+    text = "1 si une part de la copie du registre ne se lit plus."
+    damaged = Gauge("passerelle_registre_endommage", text, registry=metrics)
+    return RegistryStore(_url(configuration, environ, "registre.sqlite"), configuration.sealer, damaged.set)
 
 
 def _shared(

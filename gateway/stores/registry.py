@@ -10,19 +10,20 @@ import json
 import logging
 import zlib
 from collections import defaultdict
-from collections.abc import AsyncIterator, Collection, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import Column, Date, Float, Index, Integer, LargeBinary, MetaData, String, Table, func, select
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.domain.days import PARIS
 from gateway.domain.seal import Sealer
 from gateway.errors import ConfigurationError, RegistryUnavailable
+from gateway.stores.damage import Damage
 from gateway.stores.migrations import migrate
 from gateway.stores.sql import insertion, open_engine, read_in
 
@@ -30,6 +31,7 @@ USAGE = "registre"
 FORMAT = "3"  # of the rows at rest: another one is harvested again, the registry being the truth
 BATCH = 500  # values of one IN: SQLite accepts many more, query plans stay simple
 BREATH = 200  # contracts put together between two breaths of the event loop
+PAGE_DAMAGES = frozenset({"XX001", "XX002"})  # of PostgreSQL: a page, an index
 LOCK_WAIT = 30  # seconds: the service and a harvest by hand may write at the same time
 
 logger = logging.getLogger("gateway.registre")
@@ -114,11 +116,15 @@ class HarvestState:
 
 
 class RegistryStore:
-    """The store of the registry. One engine; close it, or its threads keep the process alive."""
+    """The store of the registry. One engine; close it, or its threads keep the process alive.
 
-    def __init__(self, url: str, sealer: Sealer) -> None:
+    `report` is told whether some of it is damaged at rest.
+    """
+
+    def __init__(self, url: str, sealer: Sealer, report: Callable[[bool], None] = lambda _: None) -> None:
         self.engine = open_engine(url, LOCK_WAIT)
         self.sealer = sealer
+        self.damage = Damage(report)
 
     async def open(self) -> None:
         """Create what is missing. Raises ConfigurationError when the store cannot be used, or another key or format wrote
@@ -169,7 +175,7 @@ class RegistryStore:
         A contract belongs to whom its last row names: a name corrected since does not leave half a contract behind.
         Raises RegistryUnavailable.
         """
-        async with self._reading() as connection:
+        async with self._reading(self.digest(codes_postaux, cfas, identities)) as connection:
             pseudonyms = [self.pseudonym(key) for key in identities]
             columns = ((ROWS.c.code_postal, codes_postaux), (ROWS.c.cfa, cfas), (ROWS.c.personne, pseudonyms))
             touched = {c for column, values in columns for c in await _contrats(connection, column, values)}
@@ -177,21 +183,35 @@ class RegistryStore:
             persons = set({row.contrat: row.personne for row in rows}.values())  # whom the last row of each one names
             neighbours = await _contrats(connection, ROWS.c.personne, persons) - touched
             rows += await _rows(connection, neighbours)
-        return await _group(rows, persons)
+            return await _group(rows, persons)
+
+    async def between(self, start: str, end: str) -> list[StoredContrat]:
+        """The contracts whose pseudonym stands from one text to another, not included. Raises RegistryUnavailable."""
+        async with self._reading(start) as connection:
+            slice_of_rows = select(ROWS).where(ROWS.c.contrat >= start, ROWS.c.contrat < end)
+            rows = (await connection.execute(slice_of_rows)).all()
+            return await _group(rows, {row.personne for row in rows})
 
     @asynccontextmanager
-    async def _reading(self) -> AsyncIterator[AsyncConnection]:
+    async def _reading(self, key: str = "etat") -> AsyncIterator[AsyncConnection]:
+        """Raises RegistryUnavailable; of what is there and does not read, the damage is noted under `key`."""
         try:
             async with self.engine.connect() as connection:
                 yield connection
-        except (SQLAlchemyError, OSError) as error:
+        except (SQLAlchemyError, OSError, ValueError, TypeError) as error:
+            if _is_damage(error):
+                self.damage.found(key)
             raise RegistryUnavailable(type(error).__name__) from None
+        self.damage.sound(key)
 
     def payloads(self, stored: StoredContrat) -> tuple[dict[str, Any], ...]:
         """The partner's objects of a contract, in order of day. A row tampered with is left out, and counted in the log."""
         payloads = tuple(payload for row in stored.rows if (payload := self._open(row)) is not None)
         if len(payloads) < len(stored.rows):
             logger.error("registre : %d ligne(s) altérée(s), mise(s) de côté", len(stored.rows) - len(payloads))
+            self.damage.found(stored.contrat)
+        else:
+            self.damage.sound(stored.contrat)
         return payloads
 
     def pseudonym(self, identity: str) -> str:
@@ -203,23 +223,39 @@ class RegistryStore:
         return self.sealer.pseudonym("registre/lecture", json.dumps([sorted(keys) for keys in sets]))
 
     def _open(self, row: Any) -> dict[str, Any] | None:
-        plain = self.sealer.open(USAGE, row.scelle, link(row.contrat, row.vue, row.fenetre, row.rang))
+        plain = self.sealer.open(USAGE, _sealed(row), link(row.contrat, row.vue, row.fenetre, row.rang))
         return None if plain is None else dict(json.loads(zlib.decompress(plain)))
 
 
+def _is_damage(error: Exception) -> bool:
+    """Whether a reading failed by what is at rest (a page, the type of a value), and not because the store is away."""
+    if isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in PAGE_DAMAGES:
+        return True
+    broken = isinstance(error, DatabaseError) and not isinstance(error, OperationalError)
+    return broken or (isinstance(error, ValueError | TypeError) and not isinstance(error, SQLAlchemyError))
+
+
 async def _group(rows: Iterable[Any], persons: Collection[str]) -> list[StoredContrat]:
+    """Raises TypeError for pseudonyms that are no texts: SQLite keeps whatever is written."""
     by_contrat: dict[str, list[Any]] = defaultdict(list)
     for row in rows:
+        if not isinstance(row.personne, str):
+            raise TypeError("personne")
         by_contrat[row.contrat].append(row)
     stored = []
     for count, contrat in enumerate(sorted(by_contrat), 1):
         own = by_contrat[contrat]
         if own[-1].personne in persons:
-            digest = hashlib.blake2b(b"".join(row.scelle for row in own), digest_size=16).digest()
+            digest = hashlib.blake2b(b"".join(map(_sealed, own)), digest_size=16).digest()
             stored.append(StoredContrat(contrat, own[-1].personne, digest, tuple(own)))
         if count % BREATH == 0:
             await asyncio.sleep(0)
     return stored
+
+
+def _sealed(row: Any) -> bytes:
+    """The sealed bytes; none, which do not open, for what is of another type."""
+    return row.scelle if isinstance(row.scelle, bytes) else b""
 
 
 def link(contrat: str, view: str, window: date, rank: int) -> bytes:

@@ -7,6 +7,7 @@ import pytest
 
 from fixtures.gateway_process import LaunchedGateway
 from fixtures.world import World
+from tests.support.pair import metrics
 
 ME = {"query": "{ moi { profil finalite categories } }"}
 GRAPHQL = "application/graphql-response+json"
@@ -92,9 +93,11 @@ def test_too_heavy_is_refused_before_any_work(http: httpx.Client, world: World) 
     assert world.check.total() == 0
 
 
-def test_health_and_metrics_answer_without_a_token_and_hold_no_person(http: httpx.Client, world: World) -> None:
+def test_health_and_metrics_answer_without_a_token_and_hold_no_person(
+    http: httpx.Client, world: World, gateway: LaunchedGateway
+) -> None:
     assert http.get("/health/live").status_code == 200
     assert http.get("/health/ready").status_code == 200
-    metrics = http.get("/metrics").text
-    assert "passerelle_appels_total" in metrics
-    assert not any(person.courriel in metrics for person in world.population.persons[:500])
+    figures = metrics(gateway)
+    assert "passerelle_appels_total" in figures
+    assert not any(person.courriel in figures for person in world.population.persons[:500])

@@ -166,7 +166,7 @@ def test_l03_store_down_refuses_what_is_nominative_and_the_rest_goes_on(
             assert request(node, token, ACCOUNT).json()["data"]["ruptures"]["totalCount"] > 0
         time.sleep(VALIDITY)  # what a probe found before is believed at most so long
         for node in nodes(gateway):
-            assert ready(node.url) == (503, ["journal"])
+            assert ready(node.admin_url) == (503, ["journal"])
             assert "passerelle_journal_disponible 0.0" in metrics(node)
     for node in nodes(gateway):
         assert request(node, token, RUPTURES).status_code == 200

@@ -70,7 +70,7 @@ def test_the_isolation_of_a_hung_partner(world: World, launched: LaunchedGateway
     """The same traffic with all partners, then with one that hangs, four times over: the machine drifts too."""
     traffic = light(world, 5, 15), complete(world, 0.2, 15)
     before, everything, during, partial_answers = Burst(), Burst(), Burst(), Burst()
-    dial = Dial(launched.url, launched.pid)
+    dial = Dial(launched.admin_url, launched.pid)
     for _ in range(4):
         before, everything = (
             total + one for total, one in zip((before, everything), draw_from(launched.url, *traffic), strict=True)
@@ -131,7 +131,7 @@ def test_a_thousand_requests_at_once_on_a_hung_partner(world: World, launched: L
     """A hundred wait for it, the others are turned away at once; the readers of others go on (`test_foule.py`)."""
     (before,) = draw_from(launched.url, light(world, 5, 20))
     world.check.fault("imilo", "hang")
-    dial = Dial(launched.url, launched.pid)
+    dial = Dial(launched.admin_url, launched.pid)
     crowd, during = draw_from(launched.url, complete(world, 1000, 1, volley=True), light(world, 5, 20))
     gap = during.percentile(0.99) / before.percentile(0.99) - 1
     note(f"mille d'un coup sur un partenaire pendu : {dict(crowd.statuts)}, {crowd}")
@@ -144,11 +144,11 @@ def test_a_thousand_requests_at_once_on_a_hung_partner(world: World, launched: L
 def test_what_the_gateway_costs(world: World) -> None:
     """The first reading of a cold process, then a warm list: nothing to ask of anybody."""
     with world.gateway() as launched:
-        dial = Dial(launched.url, launched.pid)
+        dial = Dial(launched.admin_url, launched.pid)
         (cold,) = draw_from(launched.url, complete(world, 1, 1))
         note(f"à froid : {cold}, retard de boucle {dial.loop()} ; calcul {dial.loop('calcul')}")
         draw_from(launched.url, complete(world, 1, 10), light(world, 5, 10))
-        dial = Dial(launched.url, launched.pid)
+        dial = Dial(launched.admin_url, launched.pid)
         (warm,) = draw_from(launched.url, light(world, 100, 30))
         cpu_time = dial.computation() / len(warm.durations)
         note(f"surcoût, 100 requêtes par seconde : {warm} (p50 ≤ 3 ms, p99 ≤ 15 ms), {cpu_time:.1f} ms de processeur")
@@ -161,7 +161,7 @@ def test_the_memory_of_all_the_perimetres(world: World) -> None:
     """Every Mission locale of the population reads its whole list, one after the other: each view is kept."""
     codes = sorted(client for client in world.clients if client.startswith("ml-") and client[3:].isdigit())
     with world.gateway() as launched:
-        dial = Dial(launched.url, launched.pid)
+        dial = Dial(launched.admin_url, launched.pid)
         for client in codes:
             (one,) = draw_from(launched.url, Shot(world.token(client), COMPLETE, {"n": 50}, 1, 1))
             without_error(one)

@@ -29,7 +29,7 @@ def attempt(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tu
     shutil.copytree(world.record / "partenaires", tmp_path / "partenaires")
     for file in ("gateway.toml", "clients.toml"):
         shutil.copy(world.record / file, tmp_path)
-    return tmp_path, {**world.environment, "GATEWAY_CONFIG": str(tmp_path), "PORT": "0"}
+    return tmp_path, {**world.environment, "GATEWAY_CONFIG": str(tmp_path), "PORT": "0", "ADMIN_PORT": "0"}
 
 
 @pytest.fixture
@@ -135,6 +135,20 @@ def test_a_port_that_is_taken_is_one_line(
     assert line.startswith(f"configuration : variables d'environnement HOST et PORT : 127.0.0.1:{busy} : ")
 
 
+def test_r2_an_admin_port_that_is_taken_is_one_line(
+    attempt: tuple[Path, dict[str, str]],
+    busy: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    record, environ = attempt
+    del environ["ADMIN_PORT"]
+    with (record / "gateway.toml").open("a", encoding="utf-8") as file:
+        file.write(f"[admin]\nport = {busy}\n")
+    (line,) = launch(monkeypatch, capsys, environ)
+    assert line.startswith(f"configuration : [admin] hote et port, ou ADMIN_HOST et ADMIN_PORT : 127.0.0.1:{busy} : ")
+
+
 @pytest.mark.chaos
 def test_each_wrong_start_ends_by_itself(world: World, tmp_path: Path) -> None:
     """The whole process, as an operator starts it."""
@@ -142,7 +156,7 @@ def test_each_wrong_start_ends_by_itself(world: World, tmp_path: Path) -> None:
     durations = {}
     for rank, (case, (spoil, told)) in enumerate(BROKEN.items()):
         record = shutil.copytree(world.record, tmp_path / str(rank), ignore=shutil.ignore_patterns("donnees"))
-        environ = {**world.environment, "GATEWAY_CONFIG": str(record), "PORT": "0"}
+        environ = {**world.environment, "GATEWAY_CONFIG": str(record), "PORT": "0", "ADMIN_PORT": "0"}
         spoil(record, environ)
         debut = time.monotonic()
         command = [sys.executable, "-m", "gateway", "serve"]

@@ -5,6 +5,8 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
+from typing import Any
 
 import httpx
 import pytest
@@ -14,9 +16,12 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from gateway.config import HttpSettings
 from gateway.edge import graphql_http, http_protocol
+from gateway.edge.connection_table import ClientAddresses, ConnectionTable
 from gateway.edge.graphql_http import read_request
-from gateway.edge.http_protocol import BoundedHttpProtocol
+from gateway.edge.guard import malformed_answer
+from gateway.edge.http_protocol import BoundedHttpProtocol, Listener
 from gateway.errors import GatewayError
 
 TIMEOUT = 0.3
@@ -42,9 +47,11 @@ def server() -> Iterator[Adresse]:
     """A server of the gateway's protocol, in a thread, whose deadlines are short."""
     app = Starlette(routes=[Route("/lire", _read, methods=["POST"]), Route("/long", _long)])
     taken = socket.create_server(("127.0.0.1", 0))
-    settings = uvicorn.Config(
-        app, http=BoundedHttpProtocol, ws="none", log_level="critical", loop="asyncio", lifespan="off"
+    listener = Listener(
+        ConnectionTable(1000, lambda: None), ClientAddresses(()), malformed_answer(HttpSettings()), lambda: None
     )
+    protocol: Any = partial(BoundedHttpProtocol, listener)
+    settings = uvicorn.Config(app, http=protocol, ws="none", log_level="critical", loop="asyncio", lifespan="off")
     server = uvicorn.Server(settings)
     with pytest.MonkeyPatch.context() as near:
         near.setattr(http_protocol, "HEADERS_TIMEOUT", TIMEOUT)

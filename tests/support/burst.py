@@ -18,6 +18,8 @@ from typing import Any
 import aiohttp
 import httpx
 
+from gateway.edge.metrics_page import VALIDITY
+
 WAIT = 30.0  # seconds for an answer
 
 
@@ -110,8 +112,8 @@ async def _request(http: aiohttp.ClientSession, body: bytes, headers: Mapping[st
 class Dial:
     """What a gateway says of itself at /metrics, and the system of it, since this was made."""
 
-    def __init__(self, url: str, pid: int) -> None:
-        self._url, self._pid = url, pid
+    def __init__(self, admin_url: str, pid: int) -> None:
+        self._url, self._pid = admin_url, pid
         self._before, self._computed = self._buckets(), self._cpu_time()
 
     def loop(self, nom: str = "retard") -> str:
@@ -145,6 +147,7 @@ class Dial:
         return float(found[1])
 
     def _text(self) -> str:
+        time.sleep(1.1 * VALIDITY)  # what was written within the second before is kept
         return httpx.get(f"{self._url}/metrics", trust_env=False, timeout=WAIT).text
 
     def _buckets(self) -> dict[tuple[str, str], float]:

@@ -2,6 +2,8 @@
 
 import asyncio
 import itertools
+import os
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -12,6 +14,7 @@ from fixtures.gateway_process import LaunchedGateway
 from fixtures.remote_control import client_http
 from fixtures.servers import HOST, free_port
 from fixtures.world import World
+from gateway.edge.metrics_page import VALIDITY
 from tests.support.balancer import Balancer
 from tests.support.databases import at_rest, base
 from tests.support.redis_server import redis_server
@@ -29,11 +32,17 @@ def nodes(gateway: LaunchedGateway) -> tuple[LaunchedGateway, ...]:
     return gateway.nodes if isinstance(gateway, DoubleGateway) else (gateway,)
 
 
+def admin(gateway: LaunchedGateway) -> str:
+    """Where the operator looks: another checkout (AUTRE_DEPOT) may have had one door only."""
+    return gateway.url if os.environ.get("AUTRE_DEPOT") else gateway.admin_url
+
+
 def metrics(gateway: LaunchedGateway) -> str:
-    """What its processes tell at `/metrics`, one after the other."""
+    """What its processes tell at `/metrics`, one after the other: written now, and not within the second before."""
+    time.sleep(1.1 * VALIDITY)
     texts = []
     for node in nodes(gateway):
-        with client_http(node.url) as http:
+        with client_http(admin(node)) as http:
             texts.append(http.get("/metrics").text)
     return "".join(texts)
 
@@ -109,7 +118,9 @@ class DoubleWorld(World):
     def _two(self, env: dict[str, str]) -> Iterator[LaunchedGateway]:
         with pair(self, **env) as (balancer, nodes):
             launched = tuple(node.launched for node in nodes)
-            yield DoubleGateway(balancer.url, launched[0].journal, launched[0].processus, launched)
+            yield DoubleGateway(
+                balancer.url, launched[0].admin_url, launched[0].journal, launched[0].processus, launched
+            )
 
 
 def empty_database(world: World, record: Path) -> AbstractContextManager[str]:

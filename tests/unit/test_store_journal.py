@@ -271,6 +271,8 @@ def configured(record: Path) -> Configuration:
         candidate=None,
         host="",
         port=0,
+        admin_host="",
+        admin_port=0,
         cache="memory://",
         processus=1,
         cache_sealers=(SEALER,),

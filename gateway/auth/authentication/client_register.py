@@ -68,6 +68,11 @@ class ClientRegister(Mapping[str, RegisteredClient]):
         # The look that finds it so is counted from the one before: it changed some time between the two.
         return instant - self._unreadable_since if self._unreadable_since is not None else 0.0
 
+    def reload(self) -> None:
+        """Look at the file now, whatever was seen of it."""
+        self._seen_at, self._file_state = self._seconds(), None
+        self._reread(self._seen_at)
+
     def _reread(self, instant: float) -> None:
         file_state = _file_state(self._path)
         if file_state == self._file_state:

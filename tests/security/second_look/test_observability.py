@@ -247,7 +247,7 @@ def _state(edge: Edge) -> Any:
 
 
 def _metrics(edge: Edge) -> str:
-    registry: CollectorRegistry = _state(edge).metrics
+    registry: CollectorRegistry = _state(edge).metrics.registry
     return generate_latest(registry).decode()
 
 

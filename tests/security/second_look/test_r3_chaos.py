@@ -124,7 +124,7 @@ class _Attack:
 
 def _computations(served: Demo) -> tuple[float, float]:
     """How many times the loop computed between two of its wake-ups, and how many of them took no longer than BLOCK."""
-    text = httpx.get(f"{served.url}/metrics", trust_env=False).text
+    text = httpx.get(f"{served.admin_url}/metrics", trust_env=False).text
     name = "passerelle_boucle_calcul_secondes"
     found = re.search(rf'{name}_bucket{{le="{BLOCK}"}} (\S+)', text), re.search(rf"{name}_count (\S+)", text)
     assert found[0] is not None

@@ -31,6 +31,7 @@ from gateway.stores.counters import Allowance, RateLimits
 from gateway.stores.shared_counters import SharedCounters
 from gateway.suspension import Suspension
 from tests.support.figures import note
+from tests.support.pair import admin
 from tests.support.redis_server import redis_server
 from tests.support.security.second_checkout import configuration, few_people, gateway
 from tests.support.sources import INSTANT
@@ -61,7 +62,8 @@ class Stage:
         return told
 
     def get(self, path: str) -> Any:
-        with client_http(self.gateway.url) as http:
+        time.sleep(1.1)  # figures are kept a second
+        with client_http(admin(self.gateway)) as http:
             response = http.get(path)
         return response.text if path == "/metrics" else response.json()
 

@@ -17,6 +17,7 @@ from gateway.auth.policy.rules import Finalite, Profil
 from gateway.domain.referentiel import CommuneLine, MissionLocaleRow, OrganismeRow, Referentiel
 from gateway.errors import ClientsUnavailable, ConfigurationError
 from tests.support.figures import note
+from tests.support.pair import admin, metrics
 from tests.support.security.issuer import WallClock
 from tests.support.security.second_checkout import BEFORE, configuration, few_people, gateway
 
@@ -47,7 +48,7 @@ class Register:
             return http.post("/graphql", json={"query": "{ __typename }"}, headers=headers).status_code
 
     def ready(self) -> tuple[int, dict[str, list[str]]]:
-        with client_http(self.gateway.url) as http:
+        with client_http(admin(self.gateway)) as http:
             response = http.get("/health/ready")
         return response.status_code, response.json()
 
@@ -108,8 +109,7 @@ def test_r9_an_unknown_organisation_is_told(register: Register) -> None:
     code = register.world.clients["ml"].organisation
     register.write(register.whole.replace(f'organisation = "{code}"', 'organisation = "99999"', 1))
     told = register.wait(lambda: "clients.organisation" in register.ready()[1]["degrade"], 30.0)
-    with client_http(register.gateway.url) as http:
-        figures = http.get("/metrics").text
+    figures = metrics(register.gateway)
     register.write(register.whole)
     assert told
     assert "passerelle_clients_organisation_inconnue 1.0" in figures

@@ -31,23 +31,23 @@ def poster(url: str, token: str, partner_request: str) -> httpx.Response:
         return http.post("/graphql", json={"query": partner_request}, headers={"Authorization": f"Bearer {token}"})
 
 
-def ready(url: str) -> tuple[int, list[str]]:
-    with client_http(url) as http:
+def ready(admin_url: str) -> tuple[int, list[str]]:
+    with client_http(admin_url) as http:
         response = http.get("/health/ready")
     return response.status_code, response.json()["manque"]
 
 
-def under_way(url: str) -> int:
-    with client_http(url) as http:
+def under_way(admin_url: str) -> int:
+    with client_http(admin_url) as http:
         rows = http.get("/metrics").text.splitlines()
     (line,) = [line for line in rows if line.startswith("passerelle_requetes_en_cours ")]
     return int(float(line.split()[1]))
 
 
-def wait(url: str, number: int) -> float:
+def wait(admin_url: str, number: int) -> float:
     """The seconds until so many requests are under way."""
     debut = time.monotonic()
-    while (account := under_way(url)) != number:
+    while (account := under_way(admin_url)) != number:
         assert time.monotonic() - debut < 60, f"{account} requests under way, not {number}"
         time.sleep(0.01)
     return time.monotonic() - debut

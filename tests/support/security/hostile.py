@@ -28,6 +28,7 @@ class Demo:
     """A running demo."""
 
     url: str
+    admin_url: str
     identity: str
     processus: "subprocess.Popen[str]"
     tokens: dict[str, str] = field(default_factory=dict)
@@ -72,13 +73,15 @@ class Demo:
 @contextmanager
 def demo(folder: Path, jeunes: int = 5000, *options: str, **environment: str) -> Iterator[Demo]:
     """A demo over that many young people, ended with the block."""
-    ports = [free_port() for _ in range(3)]
+    ports = [free_port() for _ in range(4)]
     command = [sys.executable, "-m", "fixtures", "demo", "--dossier", str(folder), "--jeunes", str(jeunes), *options]
     command += ["--port-simulateurs", str(ports[1]), "--port-identite", str(ports[2])]
-    env = {**os.environ, "HOST": HOST, "PORT": str(ports[0]), **environment}
+    env = {**os.environ, "HOST": HOST, "PORT": str(ports[0]), "ADMIN_PORT": str(ports[3]), **environment}
     log = (folder / "demo.log").open("w", encoding="utf-8")
     with log, subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log, text=True) as processus:
-        running = Demo(f"http://{HOST}:{ports[0]}", f"http://{HOST}:{ports[2]}", processus)
+        urls = [f"http://{HOST}:{port}" for port in ports]
+        admin = urls[0] if os.environ.get("AUTRE_DEPOT") else urls[3]
+        running = Demo(urls[0], admin, urls[2], processus)
         try:
             _wait(running)
             yield running

@@ -22,6 +22,7 @@ from fixtures import gateway_process
 from fixtures.gateway_process import LaunchedGateway, environment
 from fixtures.remote_control import client_http
 from fixtures.world import World
+from tests.support.pair import admin
 
 CHECKOUT = Path(os.environ.get("AUTRE_DEPOT", str(gateway_process.ROOT)))
 NOMINATIVE = "{ ruptures(first: 3) { edges { node { jeune { id nom telephone } } } } }"
@@ -67,7 +68,7 @@ def crowd(gateway: LaunchedGateway, token: str, query: str, clients: int) -> Cou
 
 
 def health(gateway: LaunchedGateway) -> dict[str, Any]:
-    with client_http(gateway.url) as http:
+    with client_http(admin(gateway)) as http:
         told: dict[str, Any] = http.get("/health/ready").json()
         return told
 

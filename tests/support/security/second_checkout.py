@@ -45,8 +45,15 @@ def configuration(world: World, record: Path) -> Path:
 @contextmanager
 def gateway(world: World, record: Path, patch: Path | None = None, **env: str) -> Iterator[LaunchedGateway]:
     """The gateway of that checkout, ended with the block. Its log is `passerelle.log` of the record."""
-    port, journal = free_port(), record / "passerelle.log"
-    told = {**world.environment, "GATEWAY_CONFIG": str(record), "HOST": HOST, "PORT": str(port), **env}
+    port, admin_port, journal = free_port(), free_port(), record / "passerelle.log"
+    told = {
+        **world.environment,
+        "GATEWAY_CONFIG": str(record),
+        "HOST": HOST,
+        "PORT": str(port),
+        **env,
+        "ADMIN_PORT": str(admin_port),
+    }
     start = [sys.executable, "-m", "gateway", "serve"]
     if patch is not None:
         start = [sys.executable, "-c", PATCHED, str(patch), "serve"]
@@ -56,7 +63,7 @@ def gateway(world: World, record: Path, patch: Path | None = None, **env: str) -
             start, cwd=CHECKOUT, env=environment(told), stdout=output, stderr=subprocess.STDOUT, text=True
         ) as process,
     ):
-        launched = LaunchedGateway(f"http://{HOST}:{port}", journal, process)
+        launched = LaunchedGateway(f"http://{HOST}:{port}", f"http://{HOST}:{admin_port}", journal, process)
         try:
             gateway_process.wait(launched)
             yield launched

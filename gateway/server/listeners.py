@@ -1,0 +1,93 @@
+"""The two doors of the process: one for callers, one for who watches over it. How each is listened on, and what bounds it."""
+
+import asyncio
+import resource
+import socket
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from ipaddress import IPv4Network, IPv6Network
+from typing import cast
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from gateway.app import AppState, admin_application, application
+from gateway.edge.connection_table import ClientAddresses, ConnectionTable
+from gateway.edge.guard import malformed_answer
+from gateway.edge.http_protocol import BoundedHttpProtocol, Listener
+from gateway.errors import ConfigurationError
+from gateway.server.services import Services
+
+SHUTDOWN_TIMEOUT = 20  # seconds left to what is under way, once nothing new is taken (docs/fiabilite.md)
+ADMIN_SHUTDOWN_TIMEOUT = 1
+# Seconds that a silent connection is kept: longer than a proxy keeps its own, which would else find it closed.
+IDLE_TIMEOUT = 65
+# Beyond, whoever waits in silence makes room: a slow client costs a socket, not time.
+CONNECTIONS_MAX = 1000
+ADMIN_CONNECTIONS_MAX = 100
+OTHER_FILES = 256  # open beside connections: stores, partners
+FILES_WANTED = 4096
+
+
+class AdminServer(uvicorn.Server):
+    """Serves beside the other, and is stopped by it: signals are not its own."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def public_settings(services: Services, state: AppState) -> uvicorn.Config:
+    """Of the door for callers."""
+    table = ConnectionTable(connections_max(), services.edge_metrics.closed_early.inc)
+    listener = _listener(services, table, services.configuration.file.http.mandataires)
+    return _settings(application(state), listener, SHUTDOWN_TIMEOUT)
+
+
+def admin_settings(services: Services, state: AppState) -> uvicorn.Config:
+    """Of the door for who watches over the process."""
+    table = ConnectionTable(ADMIN_CONNECTIONS_MAX, services.edge_metrics.closed_early.inc)
+    return _settings(admin_application(state), _listener(services, table, ()), ADMIN_SHUTDOWN_TIMEOUT)
+
+
+def _listener(services: Services, table: ConnectionTable, proxies: Iterable[IPv4Network | IPv6Network]) -> Listener:
+    malformed = malformed_answer(services.configuration.file.http)
+    return Listener(table, ClientAddresses(proxies), malformed, services.edge_metrics.malformed.inc)
+
+
+def connections_max() -> int:
+    """How many connections the system lets this process hold, within ours: one that it refuses to open is refused to health
+    as well. Asks for what the system grants without being told to."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES_WANTED if hard == resource.RLIM_INFINITY else min(FILES_WANTED, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        soft = wanted
+    return CONNECTIONS_MAX if soft == resource.RLIM_INFINITY else max(1, min(CONNECTIONS_MAX, soft - OTHER_FILES))
+
+
+def listen(named: str, host: str, port: int) -> socket.socket:
+    """A socket that is listened on. Raises ConfigurationError when it is taken, or is not ours."""
+    try:
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        return socket.create_server(address[:2], family=family)
+    except OSError as error:
+        raise ConfigurationError(f"{named} : {host}:{port} : {error.strerror}") from None
+
+
+def _settings(app: ASGIApp, listener: Listener, shutdown_timeout: int) -> uvicorn.Config:
+    """No access log (a URL may say too much), no server header, no WebSocket, no header of a proxy believed but by the listener's
+    table, one log for all."""
+    return uvicorn.Config(
+        app,
+        access_log=False,
+        log_level="warning",
+        log_config=None,
+        server_header=False,
+        http=cast("type[asyncio.Protocol]", partial(BoundedHttpProtocol, listener)),
+        ws="none",
+        proxy_headers=False,
+        timeout_keep_alive=IDLE_TIMEOUT,
+        timeout_graceful_shutdown=shutdown_timeout,
+    )
