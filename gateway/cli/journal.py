@@ -5,14 +5,17 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from gateway.audit.accounting import act, rows
+from gateway.audit.known_as import known_as
 from gateway.audit.retention import purge
 from gateway.config import Configuration, load
 from gateway.domain.seal import Anchor, OpaqueIds
-from gateway.errors import ConfigurationError
-from gateway.server.services import build_journal
+from gateway.errors import ConfigurationError, LinksUnavailable
+from gateway.federation.ids.assign import derivation
+from gateway.server.services import build_journal, build_links
 from gateway.stores.journal import Journal, JournalEntry
 from gateway.stores.journal_queries import readings_of, verify_chain
-from gateway.stores.journal_tables import JournalTampered
+from gateway.stores.journal_tables import JournalTampered, pseudonym
+from gateway.stores.links import LinkStore
 
 
 async def verify(anchor: str | None) -> tuple[bool, str]:
@@ -26,14 +29,26 @@ async def verify(anchor: str | None) -> tuple[bool, str]:
 
 
 async def who_read(identifier: str) -> list[str]:
-    """The readings of a person, a line each. The question is itself written. Raises ConfigurationError."""
+    """The readings of a person, a line each, under whatever id of hers. The question is itself written.
+
+    Raises ConfigurationError.
+    """
     configuration = load()
-    opened = OpaqueIds(configuration.sealer).open(identifier)
+    opaque_ids = OpaqueIds(configuration.sealer)
+    opened = opaque_ids.open(identifier)
     if opened is None or opened[0] != "Jeune":
         raise ConfigurationError("identifiant de jeune attendu, tel que le graphe l'a donné")
-    async with _opened(configuration) as readings_journal:
-        await readings_journal.append(JournalEntry(act("CONSULTATION", configuration.now(), identifiant=identifier)))
-        return [rows(content, rank) for content, rank in await readings_of(readings_journal, opened[1])]
+    key = opened[1]
+    async with _opened(configuration) as readings_journal, _links(configuration) as links:
+        question = act("CONSULTATION", configuration.now(), identifiant=f"{pseudonym(configuration.sealer, key):x}")
+        await readings_journal.append(JournalEntry(question))
+        try:
+            ids, records = await known_as(key, links, readings_journal, derivation(opaque_ids))
+        except LinksUnavailable:
+            raise ConfigurationError(
+                "base des liens inutilisable : rien ne dit sous quels identifiants chercher"
+            ) from None
+        return [rows(content, ranks) for content, ranks in await readings_of(readings_journal, ids, records)]
 
 
 async def forget() -> int:
@@ -44,6 +59,15 @@ async def forget() -> int:
             return await purge(readings_journal, configuration, configuration.now())
     except JournalTampered as error:
         raise ConfigurationError(f"journal altéré, rien n'est purgé : {error}") from None
+
+
+@asynccontextmanager
+async def _links(configuration: Configuration) -> AsyncIterator[LinkStore]:
+    links = build_links(configuration, os.environ)
+    try:
+        yield links
+    finally:
+        await links.close()
 
 
 @asynccontextmanager

@@ -55,6 +55,15 @@ class KnownLinks:
             object_ = alias.survivor
         return list(followed.values())
 
+    def same(self, object_: str) -> frozenset[str]:
+        """The ids of an object: those it goes on under, those that go on under it, and theirs."""
+        found, remaining = {object_}, {object_}
+        while remaining:
+            ends = {(alias.former, alias.survivor) for alias in self.alias.values() if not alias.broken}
+            remaining = {name for pair in ends if found.intersection(pair) for name in pair} - found
+            found |= remaining
+        return frozenset(found)
+
     def survivor(self, object_: str) -> str:
         """The id under which an object goes on in the end: its own, most often."""
         following = self.following(object_)

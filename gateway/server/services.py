@@ -102,7 +102,7 @@ def build_services(
         slots=RequestSlots(Gauge("passerelle_requetes_en_cours", "Requêtes en cours de traitement.", registry=metrics)),
         registry=RegistryStore(_url(configuration, environ, "registre.sqlite"), configuration.sealer),
         harvest_metrics=HarvestMetrics(metrics, configuration.now),
-        links=LinkStore(_url(configuration, environ, "liens.sqlite")),
+        links=build_links(configuration, environ),
         readings_journal=build_journal(configuration, environ, alerts.available),
         rate_limits=RateLimits(environ.get("GATEWAY_CACHE_URL", "")),
         shared_pacer=shared_pacer,
@@ -128,6 +128,11 @@ def _url(
 ) -> str:
     """The database that `variable` names, or else a file of its own: a harvest locks the registry's while it writes."""
     return database_url(environ, variable, f"sqlite+aiosqlite:///{configuration.donnees / file}")
+
+
+def build_links(configuration: Configuration, environ: Mapping[str, str]) -> LinkStore:
+    """The ledger of links. Raises ConfigurationError."""
+    return LinkStore(_url(configuration, environ, "liens.sqlite"))
 
 
 def build_journal(

@@ -1,6 +1,6 @@
 """Reading the journal back: who read a person, is the chain whole, and forgetting what is too old. SQL, no rule of access."""
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -16,6 +16,7 @@ from gateway.stores.journal_tables import (
     END,
     ENTRIES,
     PERSONS,
+    RECORDS,
     START,
     JournalTampered,
     pseudonym,
@@ -25,8 +26,11 @@ from gateway.stores.journal_tables import (
     take_anchor,
     unpack,
 )
+from gateway.stores.shown_records import BATCH, are_bound, codes_of, forget_shown, persons_of
+from gateway.stores.sql import batches
 
 INDEX_FAULT = "l'index des personnes ne correspond pas aux entrées"
+BOUND = b'"fiches":true'  # in the content of an entry whose codes bind records
 PAGE = 2000
 PURGE_BATCH = 500  # entries forgotten in one transaction: short, so that answers do not wait
 
@@ -46,15 +50,26 @@ async def head(journal: Journal) -> Anchor:
         return await connection.run_sync(read_anchor, journal.sealer, END)
 
 
-async def readings_of(journal: Journal, key: str) -> list[tuple[bytes, int]]:
-    """The entries that show a person, in order: content, and rank of the person in it."""
-    code = pseudonym(journal.sealer, key)
-    own = select(PERSONS.c.ensemble).where(PERSONS.c.personne == code)
-    entries = select(ENTRIES.c.contenu, ENTRIES.c.personnes).where(ENTRIES.c.ensemble.in_(own))
+async def readings_of(
+    journal: Journal, ids: Collection[str], records: Collection[str] = ()
+) -> list[tuple[bytes, list[int]]]:
+    """The entries that show a person, in order: content, and her ranks in it. `ids`, `records`: the keys of all of hers."""
+    found: dict[int, tuple[bytes, list[int]]] = {}
     async with journal.engine.connect() as connection:
-        rows = await connection.execute(entries.order_by(ENTRIES.c.numero))
-        shown = [(row.contenu, unpack(row.personnes)) for row in rows]
-    return [(content, codes.index(code)) for content, codes in shown if code in codes]
+        mine = await codes_of(connection, journal.sealer, ids, records)
+        for batch in batches(sorted(mine), BATCH):
+            own = select(PERSONS.c.ensemble).where(PERSONS.c.personne.in_(batch))
+            for row in await connection.execute(select(ENTRIES).where(ENTRIES.c.ensemble.in_(own))):
+                ranks = [rank for rank, code in enumerate(unpack(row.personnes)) if code in mine]
+                found[row.numero] = row.contenu, ranks
+    return [found[numero] for numero in sorted(found) if found[numero][1]]
+
+
+async def records_shown_as(journal: Journal, key: str) -> set[int]:
+    """The codes of the records that were shown under the id of a key."""
+    code = pseudonym(journal.sealer, key)
+    async with journal.engine.connect() as connection:
+        return set(await connection.scalars(select(RECORDS.c.dossier).where(RECORDS.c.personne == code)))
 
 
 async def verify_chain(journal: Journal, anchor: Anchor | None = None) -> Verification:
@@ -92,7 +107,8 @@ class _Walk:
         sets = select(ENTRIES).where(ENTRIES.c.numero.in_(first))
         shown = await self._sum(connection, sets, lambda row: set(unpack(row.personnes)))
         indexed = await self._sum(connection, select(PERSONS), lambda row: (row.personne,))
-        return None if shown == indexed else INDEX_FAULT
+        whole = shown == indexed and await self._are_told(connection, sets)
+        return None if whole and await are_bound(connection, self._sealer, PAGE) else INDEX_FAULT
 
     def advance(self, row: Any) -> str | None:
         """Take one more entry, or tell what is wrong with it."""
@@ -107,6 +123,14 @@ class _Walk:
             return INDEX_FAULT
         self._bound = expected
         return None
+
+    async def _are_told(self, connection: AsyncConnection, sets: Any) -> bool:
+        """Whether it is written what the codes of entries that bind records stand for."""
+        async for page in (await connection.stream(sets)).partitions(PAGE):
+            codes = {code for row in page if BOUND in row.contenu for code in unpack(row.personnes)}
+            if len(await persons_of(connection, codes)) != len(codes):
+                return False
+        return True
 
     async def _sum(self, connection: AsyncConnection, query: Any, persons: Callable[[Any], Iterable[int]]) -> int:
         """The sum of the weights of the persons of each row, with the set of that row."""
@@ -167,6 +191,7 @@ async def _erase(connection: AsyncConnection, sealer: Sealer, old: list[Any]) ->
     for set_code in sets.keys() - set(remaining):
         its_index = PERSONS.c.personne.in_(unpack(sets[set_code].personnes)) & (PERSONS.c.ensemble == set_code)
         await connection.execute(delete(PERSONS).where(its_index))
+        await forget_shown(connection, set(unpack(sets[set_code].personnes)))
     await connection.run_sync(put_anchor, sealer, START, Anchor(last.numero, last.empreinte))
 
 

@@ -80,6 +80,20 @@ class LinkStore:
             objects |= {name for pair in alias.values() for name in (pair.former, pair.survivor)}
             return KnownLinks(cousins=await _links(connection, LINKS.c.objet, objects), alias=alias)
 
+    async def person(self, object_: str) -> tuple[frozenset[str], frozenset[str]]:
+        """The ids under which a person goes on or went on, and the keys of her records."""
+        async with self._transaction() as connection:
+            same = KnownLinks(alias=await _alias(connection, {object_})).same(object_)
+            links = await _links(connection, LINKS.c.objet, same)
+        return same, frozenset(link.key.key for link in links)
+
+    async def keys(self) -> AsyncIterator[tuple[str, str]]:
+        """The keys of all records, each with its object."""
+        async with self._transaction() as connection:
+            async for part in (await connection.stream(select(LINKS.c.cle, LINKS.c.objet))).partitions(BATCH):
+                for key, object_ in part:
+                    yield key, object_
+
     async def write(self, writes: LinkWrites) -> None:
         """Write new links, changed ones and aliases, by transactions: what one wrote stays, whatever the next one meets.
 

@@ -21,6 +21,7 @@ from typing import Protocol, TypeVar
 from gateway.concurrency import offload
 from gateway.domain.days import paris_day
 from gateway.domain.links import KnownLinks, LinkWrites, RecordKey
+from gateway.domain.seal import OpaqueIds
 from gateway.errors import LinksUnavailable
 from gateway.federation.ids.resolve import Derive, IdDecision, RecordKeys, resolve, unknown
 from gateway.federation.join.contracts import FoldedContrat
@@ -121,6 +122,11 @@ class AssignedIds:
 
     def id_of(self, record_keys: RecordKeys) -> str:
         return self.objects[record_keys.first]
+
+
+def derivation(opaque_ids: OpaqueIds) -> Derive:
+    """How an id is made: from the key of a record, or from another id."""
+    return lambda text: opaque_ids.pseudonym(f"objet|{text}")
 
 
 @dataclass(frozen=True, slots=True)

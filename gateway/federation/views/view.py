@@ -86,13 +86,15 @@ class View:
     """The persons of a perimeter by id, and those of their contracts and ruptures that it may see.
 
     `lists` and `_shown_copies` are what answers made of it, and end with it. `former_ids`: ids given before, and what they
-    have become. `stale`: loop time after which a view built without the ledger of links is built again.
+    have become. `records`: the keys of the records that told of each person. `stale`: loop time after which a view built
+    without the ledger of links is built again.
     """
 
     persons: dict[str, ViewPerson] = field(default_factory=dict)
     contrats: dict[str, tuple[ViewPerson, Contrat]] = field(default_factory=dict)
     ruptures: dict[str, tuple[ViewPerson, Rupture]] = field(default_factory=dict)
     former_ids: dict[str, str] = field(default_factory=dict)
+    records: dict[str, tuple[str, ...]] = field(default_factory=dict)
     stale: float | None = None
     lists: LRUCache[tuple[str, ...], Any] = field(default_factory=lambda: LRUCache(LISTS_MAX))
     _shown_copies: dict[object, ShownCopies] = field(default_factory=dict)
