@@ -104,7 +104,7 @@ async def _measure(path: Path, entries: int, by_entry: int) -> None:
     print(f"{entries:,} entries of {by_entry} persons, made in {time.perf_counter() - departure:.0f} s")
     for rank in (17, 170_000):
         departure = time.perf_counter()
-        results = await readings_of(journal, str(rank))
+        results = await readings_of(journal, [str(rank)])
         print(f"who read this person: {len(results)} readings in {time.perf_counter() - departure:.2f} s")
     for group, times in ((1, 200), (16, 50)):
         duration = await _write(journal, group, times)

@@ -3,26 +3,34 @@
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from gateway.audit.accounting import act, rows
 from gateway.audit.known_as import known_as
 from gateway.audit.retention import purge
+from gateway.auth.authentication.clients import windows
 from gateway.config import Configuration, load
+from gateway.domain.days import paris_day
 from gateway.domain.seal import Anchor, OpaqueIds
 from gateway.errors import ConfigurationError, LinksUnavailable
 from gateway.federation.ids.assign import derivation
 from gateway.server.services import build_journal, build_links
+from gateway.stores.derive_counts import count_again
 from gateway.stores.journal import Journal, JournalEntry
-from gateway.stores.journal_queries import readings_of, verify_chain
-from gateway.stores.journal_tables import JournalTampered, pseudonym
+from gateway.stores.journal_queries import readings_of, verify_chain, verify_counts
+from gateway.stores.journal_tables import JournalTampered, pack, pseudonym
 from gateway.stores.links import LinkStore
 
 
 async def verify(anchor: str | None) -> tuple[bool, str]:
     """True when the chain is whole, and the line that says so. Raises ConfigurationError for an anchor that is none."""
     expected = _anchor(anchor) if anchor else None
-    async with _opened(load()) as readings_journal:
+    configuration = load()
+    today = paris_day(configuration.now())
+    async with _opened(configuration) as readings_journal:
         verification = await verify_chain(readings_journal, expected)
+        if verification.fault is None:
+            verification = replace(verification, fault=await verify_counts(readings_journal, windows(today), today))
     first, last = verification.first, verification.last
     whole = f"journal intègre, entrées {first} à {last.numero} ; ancre {last}"
     return not verification.fault, verification.fault or whole
@@ -40,7 +48,9 @@ async def who_read(identifier: str) -> list[str]:
         raise ConfigurationError("identifiant de jeune attendu, tel que le graphe l'a donné")
     key = opened[1]
     async with _opened(configuration) as readings_journal, _links(configuration) as links:
-        question = act("CONSULTATION", configuration.now(), identifiant=f"{pseudonym(configuration.sealer, key):x}")
+        question = act(
+            "CONSULTATION", configuration.now(), identifiant=pack([pseudonym(configuration.sealer, key)]).hex()
+        )
         await readings_journal.append(JournalEntry(question))
         try:
             ids, records = await known_as(key, links, readings_journal, derivation(opaque_ids))
@@ -49,6 +59,17 @@ async def who_read(identifier: str) -> list[str]:
                 "base des liens inutilisable : rien ne dit sous quels identifiants chercher"
             ) from None
         return [rows(content, ranks) for content, ranks in await readings_of(readings_journal, ids, records)]
+
+
+async def make_counts() -> int:
+    """Make the counters of quotas again from the entries; return how many there are. Raises ConfigurationError."""
+    configuration = load()
+    today = paris_day(configuration.now())
+    try:
+        async with _opened(configuration) as readings_journal:
+            return await count_again(readings_journal, windows(today), today)
+    except JournalTampered as error:
+        raise ConfigurationError(f"journal altéré, rien n'est recompté : {error}") from None
 
 
 async def forget() -> int:

@@ -89,7 +89,7 @@ def build_services(
     transport = Transport(configuration.now, network)
     sealed_codec = SealedCodec(configuration.cache_sealers, codec(UnitResult))
     cache = open_cache(configuration.cache, sealed_codec, seconds)
-    shared_pacer = None if configuration.cache == "memory://" else SharedPacer(configuration.cache)
+    shared_pacer = None if configuration.cache == "memory://" else SharedPacer(configuration.cache, sealed_codec.name)
     clock = replace(clock or Clock(), processus=configuration.processus, shared=shared_pacer)
     sources = Sources(partners, known_connectors, SourceDeps(transport, cache, counts, configuration.now, clock))
     return Services(

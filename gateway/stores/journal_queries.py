@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.domain.seal import Anchor, Sealer, next_
 from gateway.stores.counters import forget_before
+from gateway.stores.derive_counts import Windows, counts_fault
 from gateway.stores.journal import Journal, JournalEntry
 from gateway.stores.journal_tables import (
     END,
@@ -81,6 +82,12 @@ async def verify_chain(journal: Journal, anchor: Anchor | None = None) -> Verifi
         except JournalTampered:
             return Verification(0, Anchor(0, b""), "une borne du journal manque ou n'est pas signée par cette clé")
         return Verification(start.numero + 1, end, await _Walk(journal.sealer, start, anchor).fault(connection, end))
+
+
+async def verify_counts(journal: Journal, windows: Windows, today: date) -> str | None:
+    """What is wrong with the counters of quotas, beside a chain that is whole."""
+    async with _snapshot(journal) as connection:
+        return await counts_fault(connection, windows, today)
 
 
 class _Walk:

@@ -73,6 +73,11 @@ def caps(quotas: ClientQuotas, profil: Profil, account: Account, organisation: s
     )
 
 
+def windows(day: date) -> Mapping[str, date]:
+    """The first day of the window of each quota."""
+    return {**dict.fromkeys(DAILY, day), "ORGANISATION": day - timedelta(days=WINDOW - 1)}
+
+
 def seconds_to_tomorrow(instant: datetime) -> int:
     """Seconds until the windows move: midnight in Paris."""
     tomorrow = datetime.combine(paris_day(instant) + timedelta(days=1), time(), PARIS)

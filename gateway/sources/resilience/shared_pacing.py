@@ -6,6 +6,7 @@ A Redis that fails is left alone for a moment, and tells nothing: each process t
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -43,19 +44,20 @@ logger = logging.getLogger("gateway.sources")
 
 
 class SharedPacer:
-    """The count that the processes over one Redis share."""
+    """The count that the processes over one Redis share. `stand_in` gives the pseudonym of a tenant, which is no public name."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, stand_in: Callable[[str], str]) -> None:
         # No timeout of its own: under Python 3.11 the client's loses a cancellation that comes as a command is sent.
         self._redis = Redis.from_url(url, socket_timeout=None, socket_connect_timeout=None)
         self._script = self._redis.register_script(SCRIPT)
+        self._stand_in = stand_in
         self._rest_until = 0.0
 
     async def depart(self, source: str, key: str, quotas: tuple[WindowQuota, WindowQuota]) -> Departure | None:
-        """The next departure for a tenant; None while Redis does not tell. Names hold a partner and a tenant, no person."""
+        """The next departure for a tenant; None while Redis does not tell. Names hold a partner, and a tenant's pseudonym."""
         if time.monotonic() < self._rest_until:
             return None
-        names = [f"passerelle:d:{{{source}}}", f"passerelle:d:{{{source}}}:{key}"]
+        names = [f"passerelle:d:{{{source}}}", f"passerelle:d:{{{source}}}:{self._stand_in(key)}"]
         bounds = [bound for quota in quotas for bound in (quota.number, round(quota.periode * 1_000_000))]
         try:
             async with asyncio.timeout(TIMEOUT):
