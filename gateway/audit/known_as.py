@@ -1,6 +1,7 @@
 """Under what a person was read: all the ids of hers, and her records, from any one id that was ever given. No SQL."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from typing import Protocol
 
 from gateway.stores.journal import Journal
@@ -14,7 +15,7 @@ class PersonLinks(Protocol):
     """What the ledger of links knows. Each call may raise LinksUnavailable."""
 
     async def person(self, object_: str) -> Known: ...
-    def keys(self) -> AsyncIterator[tuple[str, str]]: ...
+    def keys(self) -> AsyncGenerator[tuple[str, str]]: ...
 
 
 async def known_as(key: str, links: PersonLinks, journal: Journal, derive: Callable[[str], str]) -> Known:
@@ -31,9 +32,10 @@ async def _object_of(key: str, links: PersonLinks, journal: Journal, derive: Cal
     """The object of an id that the ledger never had: it was made without it, from a record that may be known since."""
     shown = await records_shown_as(journal, key)
     found = None
-    async for record, object_ in links.keys():
-        if derive(record) == key:
-            return object_
-        if record_code(journal.sealer, record) in shown:
-            found = object_
+    async with aclosing(links.keys()) as keys:
+        async for record, object_ in keys:
+            if derive(record) == key:
+                return object_
+            if record_code(journal.sealer, record) in shown:
+                found = object_
     return found

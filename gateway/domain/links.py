@@ -38,14 +38,18 @@ class Alias:
     broken: bool = False
 
 
+Tie = tuple[str, str]  # the ids of two objects that were last seen as one, where no alias says so
+
+
 @dataclass(frozen=True, slots=True)
 class KnownLinks:
     """What the ledger says of some records: their links, those of their cousins (records of the same identity or object),
-    and the aliases of all these objects."""
+    the aliases of all these objects, and their ties."""
 
     links: Mapping[str, Link] = field(default_factory=dict)  # by key
     cousins: Sequence[Link] = ()
     alias: Mapping[str, Alias] = field(default_factory=dict)  # by old id
+    ties: frozenset[Tie] = frozenset()
 
     def following(self, object_: str) -> list[Alias]:
         """The aliases under which an object goes on, one after the other; none while it has its own id."""
@@ -58,9 +62,9 @@ class KnownLinks:
     def same(self, object_: str) -> frozenset[str]:
         """The ids of an object: those it goes on under, those that go on under it, and theirs."""
         found, remaining = {object_}, {object_}
+        pairs = {(alias.former, alias.survivor) for alias in self.alias.values() if not alias.broken} | self.ties
         while remaining:
-            ends = {(alias.former, alias.survivor) for alias in self.alias.values() if not alias.broken}
-            remaining = {name for pair in ends if found.intersection(pair) for name in pair} - found
+            remaining = {name for pair in pairs if found.intersection(pair) for name in pair} - found
             found |= remaining
         return frozenset(found)
 
@@ -78,6 +82,8 @@ class LinkWrites:
     changes: Sequence[tuple[str, Link]] = ()  # with the object the link had: nothing is written over another's change
     alias: Sequence[Alias] = ()  # first writer wins
     rompus: Sequence[str] = ()  # old ids whose alias ends
+    ties: Sequence[Tie] = ()
+    untied: Sequence[Tie] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.new or self.changes or self.alias or self.rompus)
+        return bool(self.new or self.changes or self.alias or self.rompus or self.ties or self.untied)

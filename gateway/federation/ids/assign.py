@@ -167,7 +167,7 @@ class IdAssigner:
         if not similar:
             return known
         near = await self._wait(self.store.read_cousins(similar))
-        return KnownLinks(known.links, near.cousins, {**known.alias, **near.alias})
+        return KnownLinks(known.links, near.cousins, {**known.alias, **near.alias}, known.ties | near.ties)
 
     async def _wait(self, call: Awaitable[T]) -> T:
         async with asyncio.timeout(self.timeout):
