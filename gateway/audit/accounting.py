@@ -176,11 +176,15 @@ class Accounting:
         if not context.tally.lookups:
             return
         account, limit = self._account(context.viewer), context.viewer.quotas.not_found
-        for name, who, code, most in (
-            ("introuvables", account.agent, account.code, limit),
-            ("introuvables_client", account.client, account.client_code, limit * GUESSING_ACCOUNTS),
-        ):
-            exceeded = await self.rate_limits.spend(Allowance(name, most, 10), code, context.tally.not_found)
+        own, whole = (
+            Allowance("introuvables", limit, 10),
+            Allowance("introuvables_client", limit * GUESSING_ACCOUNTS, 10),
+        )
+        spent = [
+            (account.agent, await self.rate_limits.spend(own, account.code, context.tally.not_found)),
+            (account.client, await self.rate_limits.spend(whole, account.client_code, context.tally.not_found)),
+        ]
+        for who, exceeded in spent:
             if exceeded:
                 self.alerts.guessing(who)
                 raise QuotaReached("Trop de recherches sans résultat.", exceeded.seconds)

@@ -72,7 +72,9 @@ class History:
         found = dict(self.last) | {former: self.last[present] for former, present in self.leads.items()}
         for id_ in {id_ for id_, _ in self.shown} - found.keys():
             told = frozenset().union(*(records for shown, records in self.shown if shown == id_))
-            found |= {id_: records for records in self.last.values() if told <= records}
+            for records in self.last.values():
+                if told <= records:
+                    found[id_] = records
         return found
 
     def readings(self, records: frozenset[str]) -> list[int]:

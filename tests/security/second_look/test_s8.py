@@ -1,0 +1,64 @@
+"""S8: nothing at rest names whom it should not: questions in the journal, callers and tenants in Redis; counters are proven."""
+
+import json
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import redis
+
+from fixtures.world import World
+from tests.support.databases import BASES, read, write
+from tests.support.security.accounts import refusal, stingy
+
+KEYS = "quota_personnes_jour = 6\nintrouvables_10_minutes = 5"
+AGENT = "prenom.nom.du.conseiller"
+COUNTS_FAULT = "les compteurs des quotas ne correspondent pas aux entrées"
+ALTERATIONS = (
+    "DELETE FROM quota_lues",
+    "DELETE FROM quota_lues WHERE portee = 'ORGANISATION'",
+    "UPDATE quota_lues SET jour = '2020-01-01'",
+    "UPDATE quota_lues SET qui = 'personne' WHERE portee = 'COMPTE'",
+    "UPDATE quota_lues SET personne = personne + 1 WHERE portee = 'CLIENT'",
+)
+
+
+@pytest.mark.parametrize("base", BASES)
+def test_s8_what_is_at_rest_names_no_caller_no_tenant_and_no_id(
+    world: World, tmp_path: Path, base: str, redis_url: str
+) -> None:
+    url = f"{redis_url.removesuffix('/0')}/{80 + BASES.index(base)}"
+    with stingy(world, tmp_path, base, url, KEYS) as few, closing(redis.Redis.from_url(url)) as client:
+        assert refusal(few.read("ml", AGENT, [*few.ids[:5], "inconnu"])) is None
+        kept = [bytes(name).decode() for name in client.scan_iter()]
+        tenants = {
+            line.split(",")[0] for file in tmp_path.glob("partenaires/*.csv") for line in file.read_text().split()
+        }
+        assert len(tenants) > 5
+        assert any(":d:" in name for name in kept)
+        assert any("introuvables" in name for name in kept)
+        named = ("ml", AGENT, "si-partenaire", *tenants)
+        assert [name for name in kept for part in name.replace(":", "/").split("/") if part in named] == []
+        code, told = few.command("personne", few.ids[0])
+        assert (code, AGENT in told, told.count("\n")) == (0, True, told.count("\n"))
+        (asked,) = (
+            content
+            for (written,) in read(few.environment["GATEWAY_JOURNAL_URL"], "SELECT contenu FROM journal_entrees")
+            if (content := json.loads(written))["acte"] == "CONSULTATION"
+        )
+        assert len(asked["identifiant"]) == 16
+        assert few.ids[0] not in json.dumps(asked)
+
+
+@pytest.mark.parametrize("base", BASES)
+def test_s8_counters_that_were_altered_are_told_and_made_again(world: World, tmp_path: Path, base: str) -> None:
+    with stingy(world, tmp_path, base, "memory://", KEYS) as few:
+        url = few.environment["GATEWAY_JOURNAL_URL"]
+        assert refusal(few.read("ml", "x", few.ids[:5])) is None
+        before = sorted(read(url, "SELECT portee, qui, personne, jour FROM quota_lues"))
+        for alteration in ALTERATIONS:
+            assert few.command("verifier")[0] == 0
+            write(url, alteration)
+            assert few.command("verifier") == (1, COUNTS_FAULT), alteration
+            assert few.command("recompter")[0] == 0
+            assert sorted(read(url, "SELECT portee, qui, personne, jour FROM quota_lues")) == before
