@@ -137,14 +137,14 @@ def test_l01_nothing_of_a_person_is_in_the_files_of_the_journal(world: World, ga
 
 
 def test_l08_who_read_this_person(world: World, gateway: LaunchedGateway, command: Command) -> None:
-    token = world.token("ml", agent="c\n7")
+    token = world.token("ml", agent='c "7"')
     node = until_complete(gateway, token, RUPTURES)["data"]["ruptures"]["edges"][0]["node"]
     response = request(gateway, token, f'{{ jeune(id: "{node["jeune"]["id"]}") {{ prenom suivi {{ date }} }} }}')
     code, told = command("personne", node["jeune"]["id"])
     assert code == 0
     line = told.splitlines()[-1].split("\t")
     assert line[1:7] == [
-        "MISSION_LOCALE", world.clients["ml"].organisation, '"c\\n7"', "ml", "ACCOMPAGNEMENT", "Jeune.prenom,Jeune.suivi",
+        "MISSION_LOCALE", world.clients["ml"].organisation, '"c \\"7\\""', "ml", "ACCOMPAGNEMENT", "Jeune.prenom,Jeune.suivi",
     ]  # fmt: skip
     assert line[7] == response.headers["x-request-id"]
     assert command("personne", "inconnue") == (2, "")
