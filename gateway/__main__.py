@@ -3,7 +3,7 @@
 import argparse
 import asyncio
 import json
-import logging
+import os
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from gateway.errors import ConfigurationError
+from gateway.server.logs import configure_logs
 
 E = TypeVar("E", bound=Enum)
 DASHED_ID = re.compile(r"-[\w-]{40,}", re.ASCII)  # of the graph: base64url, longer than any option
@@ -182,7 +183,7 @@ def main(argv: Sequence[str] = tuple(sys.argv[1:])) -> int:
     """Run one command. A wrong configuration is one line on standard error and exit code 2."""
     try:
         arguments = _arguments(argv)
-        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+        configure_logs(os.environ)
         command: Command = arguments.func
         return command(arguments) or 0
     except ConfigurationError as error:
