@@ -28,7 +28,7 @@ UNWRITABLE = {
     "private": "\ue000",
     "nothing": "",
 }
-OTHER_TYPES = (None, 7, 1.5, True, ["a"], {"a": "b"}, [])
+OTHER_TYPES: tuple[object, ...] = (None, 7, 1.5, True, ["a"], {"a": "b"}, [])
 
 
 def verifier(account_claim: str = "agent") -> TokenVerifier:
@@ -56,11 +56,11 @@ async def test_r1_no_claim_is_of_another_type(claim: str, value: object) -> None
     "value", ["\ud800", "\0", 7, None, {"a": ["\ud800"]}, ["\ud800", "mfa\0", 7, [], {}]], ids=repr
 )
 @pytest.mark.parametrize("claim", ["amr", "org", "scope", "name", "\ud800", "\0", "__class__"], ids=repr)
-async def test_r1_what_is_not_read_disturbs_nobody(claim: str, value: object) -> None:
+async def test_r1_what_is_not_read_changes_nothing(claim: str, value: object) -> None:
     assert await verifier().verify(sign({**claims(agent="a"), claim: value})) == Principal("ml", "a")
 
 
-async def test_s7_the_account_is_the_claim_named_by_the_configuration_else_the_subject_else_the_client() -> None:
+async def test_s7_the_account_is_the_claim_of_the_configuration_else_who_is_told_else_the_client() -> None:
     told = claims(agent="a" * 64, sub="u-1", courriel="x@exemple.fr")
     assert await verifier().verify(sign(told)) == Principal("ml", "a" * 64)
     assert await verifier("courriel").verify(sign(told)) == Principal("ml", "x@exemple.fr")

@@ -9,7 +9,7 @@ import redis
 
 from fixtures.world import World
 from tests.support.databases import BASES, read, write
-from tests.support.security.accounts import refusal, stingy
+from tests.support.security.accounts import few_persons, refusal
 
 KEYS = "quota_personnes_jour = 6\nintrouvables_10_minutes = 5"
 AGENT = "prenom.nom.du.conseiller"
@@ -28,7 +28,7 @@ def test_s8_what_is_at_rest_names_no_caller_no_tenant_and_no_id(
     world: World, tmp_path: Path, base: str, redis_url: str
 ) -> None:
     url = f"{redis_url.removesuffix('/0')}/{80 + BASES.index(base)}"
-    with stingy(world, tmp_path, base, url, KEYS) as few, closing(redis.Redis.from_url(url)) as client:
+    with few_persons(world, tmp_path, base, url, KEYS) as few, closing(redis.Redis.from_url(url)) as client:
         assert refusal(few.read("ml", AGENT, [*few.ids[:5], "inconnu"])) is None
         kept = [bytes(name).decode() for name in client.scan_iter()]
         tenants = {
@@ -52,7 +52,7 @@ def test_s8_what_is_at_rest_names_no_caller_no_tenant_and_no_id(
 
 @pytest.mark.parametrize("base", BASES)
 def test_s8_counters_that_were_altered_are_told_and_made_again(world: World, tmp_path: Path, base: str) -> None:
-    with stingy(world, tmp_path, base, "memory://", KEYS) as few:
+    with few_persons(world, tmp_path, base, "memory://", KEYS) as few:
         url = few.environment["GATEWAY_JOURNAL_URL"]
         assert refusal(few.read("ml", "x", few.ids[:5])) is None
         before = sorted(read(url, "SELECT portee, qui, personne, jour FROM quota_lues"))

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -23,7 +24,7 @@ PROFILE = "{ moi { profil } }"
 
 
 @dataclass(frozen=True, slots=True)
-class Stingy:
+class FewPersons:
     """The gateway, the environment of its commands, and the ids of people whom its clients may see."""
 
     world: World
@@ -44,17 +45,17 @@ class Stingy:
 
 
 @contextmanager
-def stingy(world: World, record: Path, base: str, cache: str, keys: str) -> Iterator[Stingy]:
+def few_persons(world: World, record: Path, base: str, cache: str, keys: str) -> Iterator[FewPersons]:
     """`keys`: what the register says of `ml` and of `ml-quota`, in place of what it said."""
     _configure(world, record, keys)
     with ExitStack() as stack:
         url = f"sqlite+aiosqlite:///{record / 'journal.sqlite'}"
         if base == "postgresql":
             url = stack.enter_context(a_database())
-        env = {"GATEWAY_CONFIG": str(record), "GATEWAY_JOURNAL_URL": url, "GATEWAY_CACHE_URL": cache}
+        env: dict[str, Any] = {"GATEWAY_CONFIG": str(record), "GATEWAY_JOURNAL_URL": url, "GATEWAY_CACHE_URL": cache}
         gateway = stack.enter_context(world.gateway(**env))
         found = until_complete(gateway, world.token("si-partenaire"), IDS)["data"]["jeunes"]["edges"]
-        yield Stingy(world, gateway, {**world.environment, **env}, [edge["node"]["id"] for edge in found])
+        yield FewPersons(world, gateway, {**world.environment, **env}, [edge["node"]["id"] for edge in found])
 
 
 def _configure(world: World, record: Path, keys: str) -> None:
