@@ -6,10 +6,22 @@ from pathlib import Path
 
 import pytest
 import redis
+from sqlalchemy import text
 
 from fixtures.world import World
+from gateway.audit.accounting import act
+from gateway.auth.authentication.clients import DEFAULTS, caps, windows
+from gateway.auth.policy.rules import Profil
+from gateway.domain.quotas import CountUnder
+from gateway.domain.seal import Sealer
+from gateway.stores.derive_counts import count_again
+from gateway.stores.journal import Journal, JournalEntry
+from gateway.stores.journal_queries import verify_counts
 from tests.support.databases import BASES, read, write
 from tests.support.security.accounts import few_persons, refusal
+from tests.support.unit.accounts import account
+from tests.support.unit.links import T0
+from tests.unit.conftest import postgresql, url  # noqa: F401 - fixtures
 
 KEYS = "quota_personnes_jour = 6\nintrouvables_10_minutes = 5"
 AGENT = "prenom.nom.du.conseiller"
@@ -18,7 +30,7 @@ ALTERATIONS = (
     "DELETE FROM quota_lues",
     "DELETE FROM quota_lues WHERE portee = 'ORGANISATION'",
     "UPDATE quota_lues SET jour = '2020-01-01'",
-    "UPDATE quota_lues SET qui = 'personne' WHERE portee = 'COMPTE'",
+    "UPDATE quota_lues SET qui = qui || 'x' WHERE portee = 'COMPTE'",
     "UPDATE quota_lues SET personne = personne + 1 WHERE portee = 'CLIENT'",
 )
 
@@ -27,8 +39,8 @@ ALTERATIONS = (
 def test_s8_what_is_at_rest_names_no_caller_no_tenant_and_no_id(
     world: World, tmp_path: Path, base: str, redis_url: str
 ) -> None:
-    url = f"{redis_url.removesuffix('/0')}/{80 + BASES.index(base)}"
-    with few_persons(world, tmp_path, base, url, KEYS) as few, closing(redis.Redis.from_url(url)) as client:
+    cache = f"{redis_url.removesuffix('/0')}/{80 + BASES.index(base)}"
+    with few_persons(world, tmp_path, base, cache, KEYS) as few, closing(redis.Redis.from_url(cache)) as client:
         assert refusal(few.read("ml", AGENT, [*few.ids[:5], "inconnu"])) is None
         kept = [bytes(name).decode() for name in client.scan_iter()]
         tenants = {
@@ -51,14 +63,32 @@ def test_s8_what_is_at_rest_names_no_caller_no_tenant_and_no_id(
 
 
 @pytest.mark.parametrize("base", BASES)
-def test_s8_counters_that_were_altered_are_told_and_made_again(world: World, tmp_path: Path, base: str) -> None:
+def test_s8_counters_that_were_taken_away_are_told_and_made_again(world: World, tmp_path: Path, base: str) -> None:
     with few_persons(world, tmp_path, base, "memory://", KEYS) as few:
-        url = few.environment["GATEWAY_JOURNAL_URL"]
+        journal = few.environment["GATEWAY_JOURNAL_URL"]
         assert refusal(few.read("ml", "x", few.ids[:5])) is None
-        before = sorted(read(url, "SELECT portee, qui, personne, jour FROM quota_lues"))
-        for alteration in ALTERATIONS:
-            assert few.command("verifier")[0] == 0
-            write(url, alteration)
-            assert few.command("verifier") == (1, COUNTS_FAULT), alteration
-            assert few.command("recompter")[0] == 0
-            assert sorted(read(url, "SELECT portee, qui, personne, jour FROM quota_lues")) == before
+        before = sorted(read(journal, "SELECT portee, qui, personne, jour FROM quota_lues"))
+        assert few.command("verifier")[0] == 0
+        write(journal, "DELETE FROM quota_lues")
+        assert few.command("verifier") == (1, COUNTS_FAULT)
+        assert few.command("recompter") == (0, f"{len(before)} compteur(s) refait(s)")
+        assert sorted(read(journal, "SELECT portee, qui, personne, jour FROM quota_lues")) == before
+        assert few.command("verifier")[0] == 0
+
+
+@pytest.mark.anyio
+async def test_s8_every_alteration_of_a_counter_is_told(url: str) -> None:  # noqa: F811
+    journal, day = Journal(url, Sealer(bytes(range(32)))), T0.date()
+    await journal.open()
+    for agent in "ab":
+        own = caps(DEFAULTS, Profil.MISSION_LOCALE, account(agent), "ML/59", day)
+        content = act("LECTURE", T0, fiches=True, comptes={cap.scope: cap.who for cap in own})
+        shown = ("p", f"p{agent}"), CountUnder(own, "ML/59", 100), (("d",), (f"d{agent}",))
+        await journal.append(JournalEntry(content, *shown))
+    for alteration in ALTERATIONS:
+        assert await verify_counts(journal, windows(day), day) is None
+        async with journal.engine.begin() as connection:
+            await connection.execute(text(alteration))
+        assert await verify_counts(journal, windows(day), day) == COUNTS_FAULT, alteration
+        assert await count_again(journal, windows(day), day) == 2 + 2 + 3 + 3 + 1 + 1
+    await journal.close()

@@ -1,18 +1,21 @@
 """A gateway whose clients may take little, on either database and either shared store, and what is asked of it."""
 
+import io
+import os
 import re
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import httpx
 
 from fixtures.gateway_process import LaunchedGateway
 from fixtures.world import World
-from tests.at_rest.opened import run
+from gateway.__main__ import main
 from tests.support.databases import BASES
 from tests.support.e2e.queries import until_complete
 from tests.support.e2e.readings import request
@@ -40,8 +43,10 @@ class FewPersons:
         return request(self.gateway, self.world.token(client, agent=agent), query)
 
     def command(self, *arguments: str) -> tuple[int, str]:
-        done = run(self.environment, "journal", *arguments)
-        return done.returncode, (done.stdout + done.stderr).strip()
+        """`python -m gateway journal …` in this process: exit code, and what it prints."""
+        printed = io.StringIO()
+        with patch.dict(os.environ, self.environment), redirect_stdout(printed), redirect_stderr(printed):
+            return main(["journal", *arguments]), printed.getvalue().strip()
 
 
 @contextmanager
