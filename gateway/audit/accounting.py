@@ -90,13 +90,20 @@ def entry(reading: Reading, rules: Mapping[str, CategorieDonnee]) -> JournalEntr
     }
     persons = tuple(key for keys in groups.values() for key in keys)
     return JournalEntry(
-        orjson.dumps(content), persons, reading.count_under, tuple(map(reading.records.__getitem__, persons))
+        _written(content), persons, reading.count_under, tuple(map(reading.records.__getitem__, persons))
     )
 
 
 def act(name: str, when: datetime, **details: Any) -> bytes:
     """The entry of what was done to the journal itself: consulted, purged."""
-    return orjson.dumps({"acte": name, "quand": when.isoformat(), **details})
+    return _written({"acte": name, "quand": when.isoformat(), **details})
+
+
+def _written(content: Mapping[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(content)
+    except TypeError:  # half a character, in a name that a caller bears: escaped, it can be written
+        return json.dumps(content).encode()
 
 
 def written_at(content: bytes) -> datetime:

@@ -12,7 +12,7 @@ from gateway.auth.authentication.clients import windows
 from gateway.config import Configuration, load
 from gateway.domain.days import paris_day
 from gateway.domain.seal import Anchor, OpaqueIds
-from gateway.errors import ConfigurationError, LinksUnavailable
+from gateway.errors import ClockNotBelieved, ConfigurationError, JournalUnavailable, LinksUnavailable
 from gateway.federation.ids.assign import derivation
 from gateway.server.services import build_journal, build_links
 from gateway.stores.derive_counts import count_again
@@ -27,7 +27,8 @@ async def verify(anchor: str | None) -> tuple[bool, str]:
     expected = _anchor(anchor) if anchor else None
     configuration = load()
     today = paris_day(configuration.now())
-    async with _opened(configuration) as readings_journal:
+    async with _closed_after(configuration) as readings_journal:
+        await readings_journal.prepare()  # no more: what an altered end is worth is for the verification to tell
         verification = await verify_chain(readings_journal, expected)
         if verification.fault is None:
             verification = replace(verification, fault=await verify_counts(readings_journal, windows(today), today))
@@ -46,19 +47,21 @@ async def who_read(identifier: str) -> list[str]:
     opened = opaque_ids.open(identifier)
     if opened is None or opened[0] != "Jeune":
         raise ConfigurationError("identifiant de jeune attendu, tel que le graphe l'a donné")
-    key = opened[1]
-    async with _opened(configuration) as readings_journal, _links(configuration) as links:
-        question = act(
-            "CONSULTATION", configuration.now(), identifiant=pack([pseudonym(configuration.sealer, key)]).hex()
-        )
-        await readings_journal.append(JournalEntry(question))
-        try:
-            ids, records = await known_as(key, links, readings_journal, derivation(opaque_ids))
-        except LinksUnavailable:
-            raise ConfigurationError(
-                "base des liens inutilisable : rien ne dit sous quels identifiants chercher"
-            ) from None
-        return [rows(content, ranks) for content, ranks in await readings_of(readings_journal, ids, records)]
+    code = pack([pseudonym(configuration.sealer, opened[1])]).hex()
+    question = JournalEntry(act("CONSULTATION", configuration.now(), identifiant=code))
+    try:
+        async with _closed_after(configuration) as readings_journal, _links(configuration) as links:
+            await readings_journal.open()
+            await readings_journal.append(question)
+            ids, records = await known_as(opened[1], links, readings_journal, derivation(opaque_ids))
+            return [rows(content, ranks) for content, ranks in await readings_of(readings_journal, ids, records)]
+    except LinksUnavailable:
+        raise ConfigurationError("base des liens inutilisable : rien ne dit sous quels identifiants chercher") from None
+    except JournalUnavailable:
+        raise ConfigurationError("journal : la question ne peut y être écrite, rien n'est dit") from None
+    except (JournalTampered, ValueError, KeyError, TypeError) as error:  # an entry that is not as it was written
+        told = error if isinstance(error, JournalTampered) else "une entrée est illisible"
+        raise ConfigurationError(f"{told} ; lancer « journal verifier »") from None
 
 
 async def make_counts() -> int:
@@ -66,20 +69,27 @@ async def make_counts() -> int:
     configuration = load()
     today = paris_day(configuration.now())
     try:
-        async with _opened(configuration) as readings_journal:
+        async with _closed_after(configuration) as readings_journal:
+            await readings_journal.open()
             return await count_again(readings_journal, windows(today), today)
     except JournalTampered as error:
         raise ConfigurationError(f"journal altéré, rien n'est recompté : {error}") from None
 
 
-async def forget() -> int:
-    """Forget what is older than the configuration says; return how many entries. Raises ConfigurationError."""
+async def forget(*, confirmed: bool) -> int:
+    """Forget what is older than the configuration says; return how many entries. `confirmed`: the clock is right, however far
+    it is from what was last seen. Raises ConfigurationError."""
     configuration = load()
     try:
-        async with _opened(configuration) as readings_journal:
-            return await purge(readings_journal, configuration, configuration.now())
+        async with _closed_after(configuration) as readings_journal:
+            await readings_journal.open()
+            return await purge(readings_journal, configuration, configuration.now(), confirmed=confirmed)
     except JournalTampered as error:
         raise ConfigurationError(f"journal altéré, rien n'est purgé : {error}") from None
+    except ClockNotBelieved as error:
+        raise ConfigurationError(str(error)) from None
+    except (TimeoutError, JournalUnavailable):
+        raise ConfigurationError("journal : la base ne répond pas, ou ne peut être écrite") from None
 
 
 @asynccontextmanager
@@ -92,10 +102,9 @@ async def _links(configuration: Configuration) -> AsyncIterator[LinkStore]:
 
 
 @asynccontextmanager
-async def _opened(configuration: Configuration) -> AsyncIterator[Journal]:
+async def _closed_after(configuration: Configuration) -> AsyncIterator[Journal]:
     readings_journal = build_journal(configuration, os.environ)
     try:
-        await readings_journal.open()
         yield readings_journal
     finally:
         await readings_journal.close()

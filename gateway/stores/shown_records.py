@@ -13,7 +13,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.domain.seal import Sealer
-from gateway.stores.journal_tables import PERSONS, RECORDS, code, pack, pseudonym
+from gateway.stores.journal_tables import PERSONS, RECORDS, as_written, code, is_number, pack, pseudonym
 from gateway.stores.sql import batches
 
 BATCH = 5_000  # values of one IN
@@ -81,7 +81,7 @@ async def forget_shown(connection: AsyncConnection, codes: Collection[int]) -> N
 
 async def are_bound(connection: AsyncConnection, sealer: Sealer, page: int) -> bool:
     """Whether every code stands for what it binds: no row was changed, added or taken away."""
-    rows = await connection.stream(select(RECORDS).order_by(RECORDS.c.fiche, RECORDS.c.dossier))
+    rows = await connection.stream(as_written(connection, *RECORDS.c).order_by(RECORDS.c.fiche, RECORDS.c.dossier))
     own: list[Any] = []
     async for part in rows.partitions(page):
         for row in part:
@@ -95,4 +95,6 @@ async def are_bound(connection: AsyncConnection, sealer: Sealer, page: int) -> b
 
 def _holds(sealer: Sealer, rows: Sequence[Any]) -> bool:
     persons = {row.personne for row in rows}
+    if not all(is_number(value) for row in rows for value in row):
+        return False
     return len(persons) == 1 and rows[0].fiche == _bound(sealer, min(persons), [row.dossier for row in rows])

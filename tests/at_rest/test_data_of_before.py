@@ -29,6 +29,7 @@ from gateway.stores.registry import RegistryStore
 from tests.at_rest.opened import KINDS, VERSIONS, Opened, answers, ask, opened
 from tests.at_rest.record import LEASED, MARKED
 from tests.support.databases import read
+from tests.support.redis_server import suspension
 
 VERSION_DIRECTORIES = sorted(VERSIONS.glob("v*"))
 RECORD_KEYS = "SELECT cle, objet FROM liens"
@@ -123,7 +124,7 @@ def test_redis_is_understood(version: Path, tmp_path: Path, redis_url: str) -> N
 async def _understood(url: str, data: Opened, kept: dict[str, Any]) -> None:
     await _cache_goes_on(url, data, kept)
     # A tenant has a name that tells nothing since: its minute starts again, and its partner's second goes on.
-    shared_pacer = SharedPacer(url, _sealed_codec(data).name)
+    shared_pacer = SharedPacer(url, suspension(), _sealed_codec(data).name)
     try:
         full = (WindowQuota(1, 36_000.0), WindowQuota(1000, 1.0))  # of the partner, of its tenant
         waited = await shared_pacer.depart("aimaira", "0029003A", full)
@@ -136,7 +137,7 @@ async def _understood(url: str, data: Opened, kept: dict[str, Any]) -> None:
 async def _cache_goes_on(url: str, data: Opened, kept: dict[str, Any]) -> None:
     """Marks and leases hold; a tag keeps its generation."""
     sealed_codec = _sealed_codec(data)
-    cache = open_cache(url, sealed_codec)
+    cache = open_cache(url, sealed_codec, suspension())
     try:
         assert await cache.mark(MARKED) == kept["mark"]
         assert await cache.acquire(LEASED, 60.0) is None

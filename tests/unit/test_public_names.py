@@ -65,6 +65,7 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("journal", "recompter"),
     ("journal", "purger"),
     ("cle",),
+    ("clients",),
     ("expliquer",),
 )
 PATHS = {

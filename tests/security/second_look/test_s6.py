@@ -23,7 +23,8 @@ from gateway.errors import LinksUnavailable
 from gateway.federation.ids.assign import Fact, FirstSeen, IdAssigner
 from gateway.federation.ids.resolve import RecordKeys
 from gateway.stores.journal import Journal, JournalEntry
-from gateway.stores.journal_queries import purge_entries, readings_of, verify_chain
+from gateway.stores.journal_purge import purge_entries
+from gateway.stores.journal_queries import readings_of, verify_chain
 from gateway.stores.links import LinkStore
 from tests.support.unit.links import T0, derive
 from tests.unit.conftest import postgresql, url  # noqa: F401 - fixtures
