@@ -123,15 +123,15 @@ def test_redis_is_understood(version: Path, tmp_path: Path, redis_url: str) -> N
 
 async def _understood(url: str, data: Opened, kept: dict[str, Any]) -> None:
     await _cache_goes_on(url, data, kept)
-    # A tenant has a name that tells nothing since: its minute starts again, and its partner's second goes on.
+    # Tenants and callers have names that tell nothing since: their minutes start again.
     shared_pacer = SharedPacer(url, suspension(), _sealed_codec(data).name)
     try:
-        full = (WindowQuota(1, 36_000.0), WindowQuota(1000, 1.0))  # of the partner, of its tenant
+        full = (WindowQuota(1000, 1.0), WindowQuota(1, 36_000.0))  # of the partner, of its tenant
         waited = await shared_pacer.depart("aimaira", "0029003A", full)
     finally:
         await shared_pacer.aclose()
     assert waited is not None
-    assert waited.waiting > 0
+    assert waited.permit
 
 
 async def _cache_goes_on(url: str, data: Opened, kept: dict[str, Any]) -> None:

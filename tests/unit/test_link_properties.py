@@ -34,7 +34,9 @@ class Ledger:
 
     def known(self, key_sets: Sequence[RecordKeys]) -> KnownLinks:
         keys = {key.key for record_keys in key_sets for key in record_keys.keys}
-        return KnownLinks({key: self.links[key] for key in keys & set(self.links)}, (), self.alias, frozenset(self.ties))
+        return KnownLinks(
+            {key: self.links[key] for key in keys & set(self.links)}, (), self.alias, frozenset(self.ties)
+        )
 
     def write(self, writes: LinkWrites) -> None:
         for link in writes.new:
