@@ -13,12 +13,13 @@ import tempfile
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 
 from gateway.audit.accounting import act
 from gateway.auth.authentication.clients import DEFAULTS, caps
 from gateway.auth.policy.rules import Profil
-from gateway.domain.quotas import CountUnder
+from gateway.domain.quotas import Account, CountUnder
 from gateway.domain.seal import GENESIS, Anchor, Sealer, anchor_mac, next_
 from gateway.stores.journal import Journal, JournalEntry
 from gateway.stores.journal_queries import readings_of, verify_chain
@@ -78,10 +79,14 @@ async def _write(journal: Journal, set_: int, times: int) -> float:
     return (time.perf_counter() - departure) * 1000 / (times * set_)
 
 
+def _account(agent: str) -> Account:
+    return Account("client", agent, "0" * 32, sha256(agent.encode()).hexdigest()[:32])
+
+
 def _first(randomness: random.Random) -> JournalEntry:
     """One of fifty organisations of four thousand persons each; an account of it that nobody saw yet."""
     rank = randomness.randrange(50)
-    own = caps(DEFAULTS, Profil.MISSION_LOCALE, f"agent {randomness.random()}", f"ML/{rank}", START.date())
+    own = caps(DEFAULTS, Profil.MISSION_LOCALE, _account(f"agent {randomness.random()}"), f"ML/{rank}", START.date())
     keys = tuple(str(rank * 4000 + numero) for numero in randomness.sample(range(4000), 100))
     return JournalEntry(_content(0, 100), keys, CountUnder(own, f"ML/{rank}", 4000))
 
@@ -104,7 +109,7 @@ async def _measure(path: Path, entries: int, by_entry: int) -> None:
     print(f"{entries:,} entries of {by_entry} persons, made in {time.perf_counter() - departure:.0f} s")
     for rank in (17, 170_000):
         departure = time.perf_counter()
-        results = await readings_of(journal, str(rank))
+        results = await readings_of(journal, [str(rank)])
         print(f"who read this person: {len(results)} readings in {time.perf_counter() - departure:.2f} s")
     for group, times in ((1, 200), (16, 50)):
         duration = await _write(journal, group, times)

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from enum import Enum
@@ -14,6 +15,7 @@ from gateway.errors import ConfigurationError
 from gateway.server.logs import configure_logs
 
 E = TypeVar("E", bound=Enum)
+DASHED_ID = re.compile(r"-[\w-]{40,}", re.ASCII)  # of the graph: base64url, longer than any option
 Command = Callable[[argparse.Namespace], int | None]
 
 
@@ -50,7 +52,13 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     explain.add_argument("query", help="texte d'une requête, ou fichier qui la contient", metavar="requete")
     explain.add_argument("--profil", default="ml", help="profil de l'appelant : ml, cfa, dreets…")
     explain.add_argument("--client", help="client du registre : dit quels CFA sont demandés pour lui, et pourquoi")
-    return parser.parse_args(argv)
+    return parser.parse_args(_ids_last(argv))
+
+
+def _ids_last(argv: Sequence[str]) -> list[str]:
+    """The arguments, ids that begin with a dash behind a mark, or they would be taken for options."""
+    ids = [word for word in argv if DASHED_ID.fullmatch(word)]
+    return [*(word for word in argv if word not in ids), *(["--", *ids] if ids else [])]
 
 
 def _journal_arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,6 +71,8 @@ def _journal_arguments(parser: argparse.ArgumentParser) -> None:
     person = acts.add_parser("personne", help="dit qui a lu les données d'un jeune")
     person.add_argument("identifier", help="identifiant du jeune, tel que le graphe l'a donné", metavar="identifiant")
     person.set_defaults(func=_who_read)
+    count = acts.add_parser("recompter", help="refait les compteurs des plafonds depuis les entrées")
+    count.set_defaults(func=_count_again)
     purge = acts.add_parser("purger", help="oublie les entrées plus vieilles que [journal] conservation_jours")
     purge.add_argument(
         "--confirmer",
@@ -159,6 +169,12 @@ def _who_read(arguments: argparse.Namespace) -> None:
     from gateway.cli.journal import who_read  # noqa: PLC0415
 
     print("\n".join(asyncio.run(who_read(arguments.identifier))))
+
+
+def _count_again(_: argparse.Namespace) -> None:
+    from gateway.cli.journal import make_counts  # noqa: PLC0415
+
+    print(f"{asyncio.run(make_counts())} compteur(s) refait(s)")
 
 
 def _purge_journal(arguments: argparse.Namespace) -> None:

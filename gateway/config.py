@@ -16,11 +16,12 @@ from gateway.toml_file import StrictModel, read_toml
 
 
 class TokenSettings(StrictModel):
-    """Who signs the callers' tokens, and for whom."""
+    """Who signs the callers' tokens, and for whom. `compte`: the claim that names who acts through a client."""
 
     emetteur: str
     audience: str
     jwks_url: HttpUrl
+    compte: Annotated[str, StringConstraints(pattern=r"^[!-~]{1,64}$")] = "agent"
 
 
 class DataSettings(StrictModel):

@@ -38,14 +38,18 @@ class Alias:
     broken: bool = False
 
 
+Tie = tuple[str, str]  # the ids of two objects that were last seen as one, where no alias says so
+
+
 @dataclass(frozen=True, slots=True)
 class KnownLinks:
     """What the ledger says of some records: their links, those of their cousins (records of the same identity or object),
-    and the aliases of all these objects."""
+    the aliases of all these objects, and their ties."""
 
     links: Mapping[str, Link] = field(default_factory=dict)  # by key
     cousins: Sequence[Link] = ()
     alias: Mapping[str, Alias] = field(default_factory=dict)  # by old id
+    ties: frozenset[Tie] = frozenset()
 
     def following(self, object_: str) -> list[Alias]:
         """The aliases under which an object goes on, one after the other; none while it has its own id."""
@@ -54,6 +58,15 @@ class KnownLinks:
             followed[object_] = alias
             object_ = alias.survivor
         return list(followed.values())
+
+    def same(self, object_: str) -> frozenset[str]:
+        """The ids of an object: those it goes on under, those that go on under it, and theirs."""
+        found, remaining = {object_}, {object_}
+        pairs = {(alias.former, alias.survivor) for alias in self.alias.values() if not alias.broken} | self.ties
+        while remaining:
+            remaining = {name for pair in pairs if found.intersection(pair) for name in pair} - found
+            found |= remaining
+        return frozenset(found)
 
     def survivor(self, object_: str) -> str:
         """The id under which an object goes on in the end: its own, most often."""
@@ -69,6 +82,8 @@ class LinkWrites:
     changes: Sequence[tuple[str, Link]] = ()  # with the object the link had: nothing is written over another's change
     alias: Sequence[Alias] = ()  # first writer wins
     rompus: Sequence[str] = ()  # old ids whose alias ends
+    ties: Sequence[Tie] = ()
+    untied: Sequence[Tie] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.new or self.changes or self.alias or self.rompus)
+        return bool(self.new or self.changes or self.alias or self.rompus or self.ties or self.untied)

@@ -76,6 +76,7 @@ class OpaqueIds:
     def __init__(self, sealer: Sealer) -> None:
         self._sealer = sealer
         self.key = lru_cache(KEYS_MAX)(self._key)  # kept: the same persons are shown again and again
+        self.stand_in = lru_cache(KEYS_MAX)(self.pseudonym)  # kept: the same accounts ask again and again
 
     def pseudonym(self, key: str) -> str:
         """A stand-in for the secret key of a person or a contract, which cannot be turned back."""

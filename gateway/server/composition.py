@@ -13,6 +13,7 @@ from prometheus_client import Counter, ProcessCollector
 
 from gateway.app import AppState
 from gateway.audit.accounting import Accounting, governed
+from gateway.audit.accounts import DailyAccounts
 from gateway.auth.authentication.authenticator import Authenticator, TokenVerifier
 from gateway.auth.authentication.client_register import ClientRegister, OrganisationCheck
 from gateway.auth.authentication.jwks import BYTES_MAX, KeySet
@@ -36,7 +37,7 @@ from gateway.errors import ConfigurationError
 from gateway.execution.executor import Executor
 from gateway.federation.collect.collector import Collector
 from gateway.federation.directory import Directory
-from gateway.federation.ids.assign import IdAssigner
+from gateway.federation.ids.assign import IdAssigner, derivation
 from gateway.operation import Gateway
 from gateway.schema.organisations import EtatSource, Source
 from gateway.schema.query import build, core_schema
@@ -91,11 +92,15 @@ def build_gateway(services: Services) -> Gateway:
         executor=Executor(schema, lambda path: paths.labels(path.value).inc()),
         collector=_collector(services),
         opaque_ids=opaque_ids,
-        id_assigner=IdAssigner(
-            services.links, lambda text: opaque_ids.pseudonym(f"objet|{text}"), now, counts.links_unavailable.inc
-        ),
+        id_assigner=IdAssigner(services.links, derivation(opaque_ids), now, counts.links_unavailable.inc),
         accounting=Accounting(
-            services.readings_journal, services.rate_limits, services.alerts, opaque_ids, governed(schema), now
+            services.readings_journal,
+            services.rate_limits,
+            services.alerts,
+            DailyAccounts(services.alerts.quota),
+            opaque_ids,
+            governed(schema),
+            now,
         ),
         directory=_DirectoryHolder(services.keeper, opaque_ids).current,
         states=lambda: [with_copy(services, source) for source in services.sources.states()],
@@ -167,7 +172,7 @@ def build_authenticator(services: Services, clients: ClientRegister) -> Authenti
     tokens = configuration.file.jetons
     kept = JwksFile(configuration.donnees / "jwks.scelle", configuration.sealer)
     keys = KeySet(lambda: _jwks(services, str(tokens.jwks_url)), time.time, kept)
-    verifier = TokenVerifier(tokens.emetteur, tokens.audience, keys, clients, time.time)
+    verifier = TokenVerifier(tokens.emetteur, tokens.audience, keys, clients, time.time, tokens.compte)
     return Authenticator(verifier, clients, configuration.sealer, lambda: paris_day(configuration.now()))
 
 

@@ -110,7 +110,7 @@ def build_services(
         slots=RequestSlots(Gauge("passerelle_requetes_en_cours", "Requêtes en cours de traitement.", registry=metrics)),
         registry=_registry(configuration, environ, metrics),
         harvest_metrics=HarvestMetrics(metrics, configuration.now),
-        links=LinkStore(_url(configuration, environ, "liens.sqlite")),
+        links=build_links(configuration, environ),
         readings_journal=readings_journal,
         journal_keeper=JournalKeeper(readings_journal, configuration, configuration.now, alerts),
         rate_limits=RateLimits(shared_counters),
@@ -136,13 +136,11 @@ def _shared(
     configuration: Configuration, suspension: Suspension, seconds: Callable[[], float]
 ) -> tuple[Cache, SharedPacer | None, SharedCounters | None]:
     """The cache, and what all processes count together where there is a Redis."""
-    url = configuration.cache
-    cache = open_cache(url, SealedCodec(configuration.cache_sealers, codec(UnitResult)), suspension, seconds)
-    return (
-        (cache, None, None)
-        if url == "memory://"
-        else (cache, SharedPacer(url, suspension), SharedCounters(url, suspension))
-    )
+    url, sealed_codec = configuration.cache, SealedCodec(configuration.cache_sealers, codec(UnitResult))
+    cache = open_cache(url, sealed_codec, suspension, seconds)
+    if url == "memory://":
+        return cache, None, None
+    return cache, SharedPacer(url, suspension, sealed_codec.name), SharedCounters(url, suspension)
 
 
 def _single(sources: Sources, nature: TypeSource) -> Partner:
@@ -158,6 +156,11 @@ def _url(
 ) -> str:
     """The database that `variable` names, or else a file of its own: a harvest locks the registry's while it writes."""
     return database_url(environ, variable, f"sqlite+aiosqlite:///{configuration.donnees / file}")
+
+
+def build_links(configuration: Configuration, environ: Mapping[str, str]) -> LinkStore:
+    """The ledger of links. Raises ConfigurationError."""
+    return LinkStore(_url(configuration, environ, "liens.sqlite"))
 
 
 def build_journal(

@@ -31,6 +31,7 @@ READ = Table(
     Column("qui", String(NAME_MAX), primary_key=True),
     Column("personne", BigInteger, primary_key=True, autoincrement=False),
     Column("jour", Date, nullable=False),  # of the last reading
+    Column("entree", BigInteger),  # the entry of the journal that proves it; none of what 0.1.0 counted
     Index("quota_par_jour", "portee", "qui", "jour"),
     sqlite_with_rowid=False,
 )
@@ -43,7 +44,7 @@ POPULATIONS = Table(  # how many persons a perimeter had, the most seen that day
 )
 TABLES = tuple(_tables.sorted_tables)
 COUNTED_MAX = 500_000
-KEY = ["portee", "qui", "personne"]
+KEY, UPDATED = ["portee", "qui", "personne"], ("jour", "entree")
 WINDOW_MAX = 600.0  # seconds, of the longest allowance
 LIMITS = "LIMITS"  # the prefix of names in Redis
 
@@ -59,33 +60,37 @@ class CountedToday:
         if count_under.caps[0].jusqua != self._day:  # another day, the one before if the clock was set back
             self._by_reader.clear()
             self._day = count_under.caps[0].jusqua
-        return all(self._by_reader.get(_reader(p), set()).issuperset(persons) for p in count_under.caps)
+        return all(self._by_reader.get(_reader(p), set()).issuperset(p.counted or persons) for p in count_under.caps)
 
     def remember(self, count_under: CountUnder, persons: Sequence[int]) -> None:
         """To be told once the transaction is committed."""
         if sum(map(len, self._by_reader.values())) > COUNTED_MAX:
             self._by_reader.clear()
         for cap in count_under.caps:
-            self._by_reader.setdefault(_reader(cap), set()).update(persons)
+            self._by_reader.setdefault(_reader(cap), set()).update(cap.counted or persons)
 
 
-def count(connection: Connection, count_under: CountUnder, persons: Sequence[int]) -> list[QuotaCrossed]:
-    """Count persons as read today under every quota, unless one of them refuses: then nothing is counted."""
+def count(connection: Connection, count_under: CountUnder, persons: Sequence[int], entry: int) -> list[QuotaCrossed]:
+    """Count persons as read today under every quota, unless one of them refuses: then nothing is counted. `entry`: the
+    number of the entry of the journal that shows them."""
     count_under = _as_stored(count_under)
     crossings: list[QuotaCrossed] = []
     rows: list[dict[str, Any]] = []
     _bring_back(connection, count_under.caps)
     last_days = _last_days(connection, count_under.caps, persons)
     for cap in count_under.caps:
-        known = last_days[cap.scope]
-        new = sum(known.get(person, date.min) < cap.depuis for person in persons)
+        known, counted = last_days[cap.scope], cap.counted or persons
+        new = sum(known.get(person, date.min) < cap.depuis for person in counted)
         if new:
             limit = _limit(connection, cap, count_under)
             crossings += judge(cap, _read_in_window(connection, cap), new, limit)
-        rows += [_row(cap, person) for person in persons if known.get(person) != cap.jusqua]
+        # A day later than ours was counted by another clock: it stays.
+        rows += [_row(cap, person, entry) for person in counted if known.get(person, date.min) < cap.jusqua]
     if rows and not any(crossed.arret for crossed in crossings):
         insert = insertion(connection, READ)
-        upsert = insert.on_conflict_do_update(index_elements=KEY, set_={"jour": insert.excluded.jour})
+        upsert = insert.on_conflict_do_update(
+            index_elements=KEY, set_={name: insert.excluded[name] for name in UPDATED}
+        )
         connection.execute(upsert, rows)
     return crossings
 
@@ -112,7 +117,8 @@ def forget_before(connection: Connection, day: date) -> None:
 def _last_days(connection: Connection, caps: Sequence[Quota], persons: Sequence[int]) -> dict[str, dict[int, date]]:
     """The last day each of these persons was read, under each quota."""
     mine = or_(*((READ.c.portee == cap.scope) & (READ.c.qui == cap.who) for cap in caps))
-    query = select(READ.c.portee, READ.c.personne, READ.c.jour).where(mine & READ.c.personne.in_(persons))
+    counted = [*persons, *(code for cap in caps for code in cap.counted)]
+    query = select(READ.c.portee, READ.c.personne, READ.c.jour).where(mine & READ.c.personne.in_(counted))
     last_days: dict[str, dict[int, date]] = {cap.scope: {} for cap in caps}
     for row in connection.execute(query):
         last_days[row.portee][row.personne] = row.jour
@@ -144,8 +150,8 @@ def _reader(cap: Quota) -> tuple[str, str, date]:
     return cap.scope, cap.who, cap.jusqua
 
 
-def _row(cap: Quota, person: int) -> dict[str, Any]:
-    return {"portee": cap.scope, "qui": cap.who, "personne": person, "jour": cap.jusqua}
+def _row(cap: Quota, person: int, entry: int) -> dict[str, Any]:
+    return {"portee": cap.scope, "qui": cap.who, "personne": person, "jour": cap.jusqua, "entree": entry}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache, partial
+from itertools import repeat
 from typing import Any
 
 from cachetools import TTLCache
@@ -24,16 +25,17 @@ from gateway.stores.journal_tables import (
     END,
     ENTRIES,
     PERSONS,
+    RECORDS,
     JournalTampered,
     create_journal,
     pack,
-    pseudonym,
     put_anchor,
     put_probe,
     read_anchor,
     set_of,
     take_anchor,
 )
+from gateway.stores.shown_records import ShownPerson, shown_person
 from gateway.stores.sql import insertion, open_engine, writer
 
 _WRITE = ENTRIES.insert()
@@ -49,20 +51,23 @@ PSEUDONYMS_MAX = 65_536  # kept in memory: the same persons are read again and a
 
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
-    """An entry to write: its content, the keys of the persons it speaks of, in order, and how to count them."""
+    """An entry to write: its content, the keys of the persons it speaks of, in order, and how to count them. `records`: the
+    keys of the records that told of each person, where records did."""
 
     content: bytes
     persons: tuple[str, ...] = ()
     count_under: CountUnder | None = None
+    records: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(slots=True)
 class AlreadyWritten:
     """Facts that this process need not write again: who is counted today, and the sets of persons that it indexed within an
-    hour, so that no purge has forgotten them."""
+    hour, and what the codes of persons stand for, so that no purge has forgotten them."""
 
     counted: CountedToday = field(default_factory=CountedToday)
     sets: TTLCache[int, None] = field(default_factory=lambda: TTLCache(SETS_MAX, SETS_LIFE))
+    shown: TTLCache[int, None] = field(default_factory=lambda: TTLCache(SETS_MAX, SETS_LIFE))
 
 
 class Batch:
@@ -75,12 +80,14 @@ class Batch:
         self._sealer = sealer
         self._entries: list[dict[str, Any]] = []
         self._sets: dict[int, list[int]] = {}  # not known to be indexed: its code, its persons
+        self._shown: dict[int, ShownPerson] = {}  # not known to be written
 
-    def add(self, connection: Connection, entry: JournalEntry, codes: list[int]) -> Verdict:
-        """The quotas that an entry crosses; it is chained unless one of them refuses it. `codes`: of its persons."""
-        distinct = list(dict.fromkeys(codes))
-        verdict = self._count(connection, entry.count_under, distinct)
+    def add(self, connection: Connection, entry: JournalEntry, shown: list[ShownPerson]) -> Verdict:
+        """The quotas that an entry crosses; it is chained unless one of them refuses it. `shown`: its persons."""
+        verdict = self._count(connection, entry.count_under, list(dict.fromkeys(who.person for who in shown)))
         if not any(crossed.arret for crossed in verdict):
+            codes = [who.code for who in shown]
+            distinct = list(dict.fromkeys(codes))
             persons, set_code = pack(codes), set_of(self._sealer, distinct)
             self.anchor = next_(self._sealer, self.anchor, entry.content, persons)
             self._entries.append(
@@ -94,12 +101,13 @@ class Batch:
             )
             if set_code not in self._already_written.sets:
                 self._sets[set_code] = distinct
+                self._shown |= {who.code: who for who in shown if who.code not in self._already_written.shown}
         return verdict
 
     def _count(self, connection: Connection, count_under: CountUnder | None, persons: list[int]) -> Verdict:
         if count_under is None or self._already_written.counted.holds_all(count_under, persons):
             return []
-        verdict = count(connection, count_under, persons)
+        verdict = count(connection, count_under, persons, self.anchor.numero + 1)
         if not any(crossed.arret for crossed in verdict):
             self._new.append((count_under, persons))
         return verdict
@@ -110,6 +118,8 @@ class Batch:
             self._already_written.counted.remember(count_under, persons)
         for set_code in self._sets:
             self._already_written.sets[set_code] = None
+        for who in self._shown:
+            self._already_written.shown[who] = None
 
     def put(self, connection: Connection, index: str) -> None:
         """Write. `index`: an insertion in PERSONS as the driver reads it."""
@@ -119,6 +129,8 @@ class Batch:
         pairs = [(code, set_code) for set_code, distinct in self._sets.items() for code in distinct]
         if pairs:
             connection.exec_driver_sql(index, pairs)
+        if rows := [row for who in self._shown.values() for row in who.rows()]:
+            connection.execute(insertion(connection, RECORDS).on_conflict_do_nothing(), rows)
 
 
 _NOBODY = Quota("ESSAI", "", date.min, date.min, 1, 1.0)
@@ -146,7 +158,7 @@ class Journal:
         self._task: asyncio.Task[None] | None = None
         self._already_written = AlreadyWritten()
         self._seen = 0  # number of the last entry this process wrote
-        self._pseudonym = lru_cache(PSEUDONYMS_MAX)(partial(pseudonym, sealer))
+        self._shown_person = lru_cache(PSEUDONYMS_MAX)(partial(shown_person, sealer))
         # Compiled once: a batch adds rows by the hundred.
         index = insertion(self.engine, PERSONS).on_conflict_do_nothing()
         self._index = str(index.compile(dialect=self.engine.dialect))
@@ -240,9 +252,12 @@ class Journal:
         if anchor.numero < self._seen:
             raise JournalTampered("the chain is shorter than what was written")
         batch = Batch(self.sealer, anchor, self._already_written)
-        verdicts = [batch.add(connection, entry, list(map(self._pseudonym, entry.persons))) for entry in entries]
+        verdicts = [batch.add(connection, entry, self._shown(entry)) for entry in entries]
         batch.put(connection, self._index)
         return verdicts, batch
+
+    def _shown(self, entry: JournalEntry) -> list[ShownPerson]:
+        return list(map(self._shown_person, entry.persons, entry.records or repeat(())))
 
     def _put_probe(self, content: bytes, connection: Connection) -> None:
         """Commit the trace of a probe, and take back an entry written as any other."""

@@ -31,6 +31,7 @@ from gateway.stores.journal_tables import (
     take_anchor,
     unpack,
 )
+from gateway.stores.shown_records import forget_shown
 from gateway.stores.sql import insertion
 
 BATCH_TIMEOUT = 30.0  # seconds for one transaction: a database that hangs is told, not waited for
@@ -117,4 +118,5 @@ async def _erase(connection: AsyncConnection, sealer: Sealer, old: list[Any]) ->
     for set_code in sets.keys() - set(remaining):
         its_index = PERSONS.c.personne.in_(unpack(sets[set_code].personnes)) & (PERSONS.c.ensemble == set_code)
         await connection.execute(PERSONS.delete().where(its_index))
+        await forget_shown(connection, set(unpack(sets[set_code].personnes)))
     await connection.run_sync(put_anchor, sealer, START, Anchor(last.numero, last.empreinte))

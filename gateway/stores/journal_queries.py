@@ -3,9 +3,10 @@
 What stands there is believed only once it was verified: whoever holds the database may have put anything in it, of any type.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from sqlalchemy import func, select
@@ -13,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.domain.seal import Anchor, Sealer, next_
+from gateway.stores.derive_counts import Windows, counts_fault
 from gateway.stores.journal import Journal
 from gateway.stores.journal_tables import (
     BOUNDS,
@@ -20,6 +22,7 @@ from gateway.stores.journal_tables import (
     END,
     ENTRIES,
     PERSONS,
+    RECORDS,
     START,
     JournalTampered,
     as_written,
@@ -30,8 +33,11 @@ from gateway.stores.journal_tables import (
     set_of,
     unpack,
 )
+from gateway.stores.shown_records import BATCH, are_bound, codes_of, persons_of
+from gateway.stores.sql import batches
 
 INDEX_FAULT = "l'index des personnes ne correspond pas aux entrées"
+BOUND = b'"fiches":true'  # in the content of an entry whose codes bind records
 PAGE = 2000
 BOUND_FAULT = "une borne du journal manque ou n'est pas signée par cette clé"
 
@@ -51,18 +57,31 @@ async def head(journal: Journal) -> Anchor:
         return await connection.run_sync(read_anchor, journal.sealer, END)
 
 
-async def readings_of(journal: Journal, key: str) -> list[tuple[bytes, int]]:
-    """The entries that show a person, in order: content, and rank of the person in it. Raises JournalTampered for one that the
-    gateway cannot have written."""
-    code = pseudonym(journal.sealer, key)
-    own = select(PERSONS.c.ensemble).where(PERSONS.c.personne == code)
+async def readings_of(
+    journal: Journal, ids: Collection[str], records: Collection[str] = ()
+) -> list[tuple[bytes, list[int]]]:
+    """The entries that show a person, in order: content, and her ranks in it. `ids`, `records`: the keys of all of hers.
+    Raises JournalTampered for an entry that the gateway cannot have written."""
+    found: dict[int, tuple[bytes, list[int]]] = {}
     async with journal.engine.connect() as connection:
-        entries = as_written(connection, *ENTRIES.c).where(ENTRIES.c.ensemble.in_(own)).order_by(ENTRIES.c.numero)
-        rows = (await connection.execute(entries)).all()
-    if (altered := next((row for row in rows if not is_entry(row) or len(row.personnes) % 8), None)) is not None:
-        raise JournalTampered(f"entrée {altered.numero} : altérée")
-    shown = [(row.contenu, unpack(row.personnes)) for row in rows]
-    return [(content, codes.index(code)) for content, codes in shown if code in codes]
+        mine = await codes_of(connection, journal.sealer, ids, records)
+        for batch in batches(sorted(mine), BATCH):
+            own = select(PERSONS.c.ensemble).where(PERSONS.c.personne.in_(batch))
+            for row in await connection.execute(
+                as_written(connection, *ENTRIES.c).where(ENTRIES.c.ensemble.in_(own)).order_by(ENTRIES.c.numero)
+            ):
+                if not is_entry(row) or len(row.personnes) % 8:
+                    raise JournalTampered(f"entrée {row.numero} : altérée")
+                ranks = [rank for rank, code in enumerate(unpack(row.personnes)) if code in mine]
+                found[row.numero] = row.contenu, ranks
+    return [found[numero] for numero in sorted(found) if found[numero][1]]
+
+
+async def records_shown_as(journal: Journal, key: str) -> set[int]:
+    """The codes of the records that were shown under the id of a key."""
+    code = pseudonym(journal.sealer, key)
+    async with journal.engine.connect() as connection:
+        return set(await connection.scalars(select(RECORDS.c.dossier).where(RECORDS.c.personne == code)))
 
 
 async def verify_chain(journal: Journal, anchor: Anchor | None = None) -> Verification:
@@ -81,6 +100,12 @@ async def verify_chain(journal: Journal, anchor: Anchor | None = None) -> Verifi
         except DBAPIError as error:
             fault = f"entrée {walk.following} ou plus loin : illisible ({type(error).__name__})"
         return Verification(start.numero + 1, end, fault)
+
+
+async def verify_counts(journal: Journal, windows: Windows, today: date) -> str | None:
+    """What is wrong with the counters of quotas, beside a chain that is whole."""
+    async with _snapshot(journal) as connection:
+        return await counts_fault(connection, windows, today)
 
 
 class ChainWalk:
@@ -112,7 +137,8 @@ class ChainWalk:
         sets = as_written(connection, *ENTRIES.c).where(ENTRIES.c.numero.in_(first))
         shown = await self._sum(connection, sets, lambda row: set(unpack(row.personnes)))
         indexed = await self._sum(connection, as_written(connection, *PERSONS.c), lambda row: (row.personne,))
-        return None if shown == indexed else INDEX_FAULT
+        whole = shown == indexed and await self._are_told(connection, sets)
+        return None if whole and await are_bound(connection, self._sealer, PAGE) else INDEX_FAULT
 
     def advance(self, row: Any) -> str | None:
         """Take one more entry, or tell what is wrong with it."""
@@ -131,6 +157,14 @@ class ChainWalk:
             return INDEX_FAULT
         self._bound = expected
         return None
+
+    async def _are_told(self, connection: AsyncConnection, sets: Any) -> bool:
+        """Whether it is written what the codes of entries that bind records stand for."""
+        async for page in (await connection.stream(sets)).partitions(PAGE):
+            codes = {code for row in page if BOUND in row.contenu for code in unpack(row.personnes)}
+            if len(await persons_of(connection, codes)) != len(codes):
+                return False
+        return True
 
     async def _sum(self, connection: AsyncConnection, query: Any, persons: Callable[[Any], Iterable[int]]) -> int:
         """The sum of the weights of the persons of each row, with the set of that row."""

@@ -32,7 +32,7 @@ from gateway.stores.sql import insertion
 
 START, END, CLOCK = "debut", "fin", "horloge"
 _PROBE = "essai"
-NUMBERS = ("numero", "ensemble", "personne")  # columns of integers; the others hold bytes
+NUMBERS = ("numero", "ensemble", "personne", "fiche", "dossier")  # columns of integers; the others hold bytes
 
 _tables = MetaData()
 _numero = BigInteger().with_variant(Integer, "sqlite")
@@ -41,16 +41,26 @@ ENTRIES = Table(
     _tables,
     Column("numero", _numero, primary_key=True, autoincrement=False),
     Column("contenu", LargeBinary, nullable=False),  # JSON
-    Column("personnes", LargeBinary, nullable=False),  # pseudonyms, 8 bytes each
+    Column("personnes", LargeBinary, nullable=False),  # codes of persons as they were shown, 8 bytes each
     Column("empreinte", LargeBinary, nullable=False),
-    Column("ensemble", BigInteger, nullable=False),  # stands for these pseudonyms, whatever their order
+    Column("ensemble", BigInteger, nullable=False),  # stands for these codes, whatever their order
     Index("journal_par_ensemble", "ensemble", "numero"),
 )
-PERSONS = Table(  # the same pseudonyms, the other way round; a page read again brings no row
+PERSONS = Table(  # the same codes, the other way round; a page read again brings no row
     "journal_personnes",
     _tables,
     Column("personne", BigInteger, primary_key=True, autoincrement=False),
     Column("ensemble", BigInteger, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+RECORDS = Table(  # what the code of a person as she was shown stands for (shown_records.py)
+    "journal_fiches",
+    _tables,
+    Column("fiche", BigInteger, primary_key=True, autoincrement=False),
+    Column("dossier", BigInteger, primary_key=True, autoincrement=False),  # pseudonym of a record
+    Column("personne", BigInteger, nullable=False),  # pseudonym of the id that the records had
+    Index("journal_fiches_par_dossier", "dossier"),
+    Index("journal_fiches_par_personne", "personne"),
     sqlite_with_rowid=False,
 )
 BOUNDS = Table(  # "debut", moved by a purge, and "fin"; "horloge", the latest instant believed; "essai", of probes
@@ -131,13 +141,18 @@ def put_probe(connection: Connection, content: bytes) -> None:
 
 
 def pseudonym(sealer: Sealer, key: str) -> int:
-    """The code of a person in the journal: 64 bits of an HMAC of the person's key, signed as SQL wants them."""
-    return int.from_bytes(sealer.mac("journal/personne", key.encode("utf-8", "surrogatepass"))[:8], "big", signed=True)
+    """The code of the id of a person in the journal."""
+    return code(sealer.mac("journal/personne", key.encode("utf-8", "surrogatepass")))
+
+
+def code(digest: bytes) -> int:
+    """The first 64 bits of an HMAC, signed as SQL wants them."""
+    return int.from_bytes(digest[:8], "big", signed=True)
 
 
 def set_of(sealer: Sealer, persons: Iterable[int]) -> int:
     """The code of distinct persons together, whatever their order, as `pseudonym` is of one."""
-    return int.from_bytes(sealer.mac("journal/ensemble", pack(sorted(persons)))[:8], "big", signed=True)
+    return code(sealer.mac("journal/ensemble", pack(sorted(persons))))
 
 
 def pack(codes: Sequence[int]) -> bytes:

@@ -5,7 +5,7 @@ At rest: stand-ins (HMAC) of records, identities, installations and objects, the
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -14,7 +14,7 @@ from sqlalchemy import Boolean, Column, Index, MetaData, String, Table, delete, 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.domain.links import Alias, KnownLinks, Link, LinkWrites, RecordKey
+from gateway.domain.links import Alias, KnownLinks, Link, LinkWrites, RecordKey, Tie
 from gateway.errors import LinksUnavailable
 from gateway.stores.migrations import migrate
 from gateway.stores.sql import batches, insertion, open_engine, read_in
@@ -46,6 +46,13 @@ ALIAS = Table(
     Column("depuis", String(32), nullable=False),
     Column("rompu", Boolean, nullable=False),
     Index("liens_alias_par_survivant", "survivant"),
+)
+TIES = Table(  # objects last seen as one, where an alias that was broken cannot say so
+    "liens_suites",
+    _tables,
+    Column("ancien", String(32), primary_key=True),
+    Column("survivant", String(32), primary_key=True),
+    Index("liens_suites_par_survivant", "survivant"),
 )
 FACTS = Table(
     "liens_faits",
@@ -102,7 +109,8 @@ class LinkStore:
         async with self._reading() as connection:
             links = await _links(connection, LINKS.c.cle, keys)
             alias = await _alias(connection, {link.object_ for link in links})
-        return KnownLinks({link.key.key: link for link in links}, alias=alias)
+            ties = await _ties(connection, alias)
+        return KnownLinks({link.key.key: link for link in links}, (), alias, ties)
 
     async def read_cousins(self, identities: Collection[str]) -> KnownLinks:
         """The links of the objects that have a record of one of these identities, and the aliases of these objects."""
@@ -110,7 +118,25 @@ class LinkStore:
             objects = {link.object_ for link in await _links(connection, LINKS.c.identite, identities)}
             alias = await _alias(connection, objects)
             objects |= {name for pair in alias.values() for name in (pair.former, pair.survivor)}
-            return KnownLinks(cousins=await _links(connection, LINKS.c.objet, objects), alias=alias)
+            cousins = await _links(connection, LINKS.c.objet, objects)
+            return KnownLinks({}, cousins, alias, await _ties(connection, alias))
+
+    async def person(self, object_: str) -> tuple[frozenset[str], frozenset[str]]:
+        """The ids under which a person goes on or went on, and the keys of her records."""
+        async with self._transaction() as connection:
+            same, before = frozenset({object_}), frozenset[str]()
+            while same != before:  # what is tied may have aliases, and these be tied
+                known = KnownLinks({}, (), await _alias(connection, same), await _tied(connection, same))
+                before, same = same, known.same(object_)
+            links = await _links(connection, LINKS.c.objet, same)
+        return same, frozenset(link.key.key for link in links)
+
+    async def keys(self) -> AsyncGenerator[tuple[str, str]]:
+        """The keys of all records, each with its object."""
+        async with self._transaction() as connection:
+            async for part in (await connection.stream(select(LINKS.c.cle, LINKS.c.objet))).partitions(BATCH):
+                for key, object_ in part:
+                    yield key, object_
 
     async def write(self, writes: LinkWrites) -> None:
         """Write new links, changed ones and aliases, by transactions: what one wrote stays, whatever the next one meets.
@@ -127,6 +153,9 @@ class LinkStore:
             await _insert(connection, ALIAS, [_alias_row(alias) for alias in writes.alias])
             for broken in batches(writes.rompus, BATCH):
                 await connection.execute(ALIAS.update().where(ALIAS.c.ancien.in_(broken)).values(rompu=True))
+            await _insert(connection, TIES, [{"ancien": one, "survivant": other} for one, other in writes.ties])
+            for one, other in writes.untied:
+                await connection.execute(delete(TIES).where(TIES.c.ancien == one, TIES.c.survivant == other))
 
     async def first_seen(self, facts: Sequence[Fact], instant: datetime) -> dict[tuple[str, str], datetime]:
         """When each fact (record, fact) was first seen; `instant` for one that nobody had seen, which is noted."""
@@ -149,7 +178,8 @@ class LinkStore:
             await connection.execute(delete(LINKS).where(LINKS.c.vu_le < _text(before)))
             anonymous = FACTS.c.cle.not_in(select(LINKS.c.cle))
             await connection.execute(delete(FACTS).where(anonymous, FACTS.c.vu_le < _text(before)))
-            await connection.execute(delete(ALIAS).where(ALIAS.c.survivant.not_in(select(LINKS.c.objet))))
+            for table in (ALIAS, TIES):
+                await connection.execute(delete(table).where(table.c.survivant.not_in(select(LINKS.c.objet))))
 
     async def is_well(self) -> bool:
         """True when the ledger can be read, and written if the last writing failed. Raises LinksUnavailable."""
@@ -211,6 +241,18 @@ async def _alias(connection: AsyncConnection, objects: Collection[str]) -> dict[
         remaining = {name for alias in found.values() for name in (alias.former, alias.survivor)} - known
         known |= remaining
     return found
+
+
+async def _ties(connection: AsyncConnection, alias: Mapping[str, Alias]) -> frozenset[Tie]:
+    """The ties of the objects of these aliases. There is none but where an alias was broken, which is seldom."""
+    if not any(one.broken for one in alias.values()):
+        return frozenset()
+    return await _tied(connection, {name for one in alias.values() for name in (one.former, one.survivor)})
+
+
+async def _tied(connection: AsyncConnection, objects: Collection[str]) -> frozenset[Tie]:
+    rows = await read_in(connection, select(TIES), [TIES.c.ancien, TIES.c.survivant], objects, BATCH)
+    return frozenset((former, survivor) for former, survivor in rows)
 
 
 async def _first_seen(connection: AsyncConnection, keys: Collection[str]) -> dict[tuple[str, str], datetime]:

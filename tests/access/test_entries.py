@@ -4,29 +4,35 @@ import json
 from datetime import UTC, datetime
 
 from gateway.audit.accounting import Reading, act, entry, governed, rows, written_at
+from gateway.auth.authentication.clients import DEFAULTS, caps
 from gateway.auth.policy.rules import CategorieDonnee as C
 from gateway.auth.policy.rules import Profil
+from gateway.domain.quotas import CountUnder
 from gateway.federation.collect.plan import shows_persons
 from tests.support.access.tools import SCHEMA, decision, viewer
+from tests.support.unit.accounts import account
 
 RULES = governed(SCHEMA)
 WHEN = datetime(2026, 10, 15, 12, tzinfo=UTC)
 ALL_ONES = frozenset({C.PARCOURS, C.IDENTITE, C.SUIVI})
 LESS = frozenset({C.PARCOURS, C.IDENTITE})
+UNDER = CountUnder(caps(DEFAULTS, Profil.MISSION_LOCALE, account(), "ML/59010", WHEN.date()), "ML/59010", 3)
 
 
 def read_entry(partner_request: str, profil: Profil = Profil.MISSION_LOCALE) -> Reading:
     persons = {"p1": ALL_ONES, "p2": LESS, "p3": ALL_ONES}
-    sources = {"registre": "FERMEE"}
-    return Reading(WHEN, "r1", viewer(profil), "empreinte", decision(profil, partner_request), persons, sources)
+    records = {"p1": ("d1", "d2"), "p2": ("d3",), "p3": ("d4",)}
+    asked = decision(profil, partner_request)
+    return Reading(WHEN, "r1", viewer(profil), "empreinte", asked, persons, records, {"registre": "FERMEE"}, UNDER)
 
 
 def test_an_entry_tells_references_and_no_value() -> None:
     partner_request = '{ contrat(numero: "SECRET-1") { numero jeune { id nom telephone ine suivi { commentaire } } } }'
-    content, persons = entry(read_entry(partner_request), RULES)
-    assert b"SECRET" not in content
-    assert persons == ("p1", "p3", "p2")
-    assert json.loads(content) == {
+    written = entry(read_entry(partner_request), RULES)
+    assert b"SECRET" not in written.content
+    assert written.persons == ("p1", "p3", "p2")
+    assert written.records == (("d1", "d2"), ("d4",), ("d3",))
+    assert json.loads(written.content) == {
         "acte": "LECTURE",
         "quand": "2026-10-15T12:00:00+00:00",
         "requete": "r1",
@@ -48,15 +54,23 @@ def test_an_entry_tells_references_and_no_value() -> None:
             {"categories": ["IDENTITE", "PARCOURS", "SUIVI"], "personnes": 2},
             {"categories": ["IDENTITE", "PARCOURS"], "personnes": 1},
         ],
+        "fiches": True,
+        "comptes": {
+            "COMPTE": account().code,
+            "ORGANISATION": "ML/59010",
+            "CLIENT": account().client_code,
+            "AGENTS": account().client_code,
+        },
         "sources": {"registre": "FERMEE"},
     }
-    assert written_at(content) == WHEN
+    assert written_at(written.content) == WHEN
 
 
 def test_l08_a_person_is_told_her_own_fields() -> None:
-    content, _ = entry(read_entry("{ jeunes { edges { node { nom suivi { date } } } } }"), RULES)
-    champs = [rows(content, rank).split("\t")[6] for rank in range(3)]
+    content = entry(read_entry("{ jeunes { edges { node { nom suivi { date } } } } }"), RULES).content
+    champs = [rows(content, [rank]).split("\t")[6] for rank in range(3)]
     assert champs == ["Jeune.nom,Jeune.suivi", "Jeune.nom,Jeune.suivi", "Jeune.nom"]
+    assert rows(content, [2, 0]) == rows(content, [0]), "two ids that are hers: what was read of either"
 
 
 def test_every_governed_field_of_a_person_is_known_to_the_journal() -> None:

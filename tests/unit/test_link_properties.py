@@ -21,10 +21,11 @@ RECORDS = [
 
 @dataclass
 class Ledger:
-    """The ledger, written apart: two dictionaries."""
+    """The ledger, written apart: two dictionaries and a set."""
 
     links: dict[str, Link] = field(default_factory=dict)
     alias: dict[str, Alias] = field(default_factory=dict)
+    ties: set[tuple[str, str]] = field(default_factory=set)
 
     def decide(self, key_sets: Sequence[RecordKeys], moment: int) -> IdDecision:
         cousins = list(self.links.values()) if unknown(key_sets, self.known(key_sets)) else []
@@ -33,7 +34,9 @@ class Ledger:
 
     def known(self, key_sets: Sequence[RecordKeys]) -> KnownLinks:
         keys = {key.key for record_keys in key_sets for key in record_keys.keys}
-        return KnownLinks({key: self.links[key] for key in keys & set(self.links)}, (), self.alias)
+        return KnownLinks(
+            {key: self.links[key] for key in keys & set(self.links)}, (), self.alias, frozenset(self.ties)
+        )
 
     def write(self, writes: LinkWrites) -> None:
         for link in writes.new:
@@ -45,6 +48,7 @@ class Ledger:
             self.alias.setdefault(alias.former, alias)
         for former in writes.rompus:
             self.alias[former] = replace(self.alias[former], broken=True)
+        self.ties = (self.ties | set(writes.ties)) - set(writes.untied)
 
 
 @st.composite

@@ -64,6 +64,7 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("journal",),
     ("journal", "verifier"),
     ("journal", "personne"),
+    ("journal", "recompter"),
     ("journal", "purger"),
     ("cle",),
     ("clients",),
@@ -208,7 +209,7 @@ LOG_LINES = {  # that documents quote, or that an operator is told to look for
     "quota %s %s : %s, %d personnes sur %d",
 }
 LABEL_VALUES = {"changee", "inchangee", "rejetee", "gardee", "touche", "invalide", "sans_objet", "abandonne", "inconnu"}
-QUOTA_LABELS = {"COMPTE", "ORGANISATION", "ALERTE", "ARRET"}
+QUOTA_LABELS = {"COMPTE", "ORGANISATION", "CLIENT", "AGENTS", "ALERTE", "ARRET"}
 REDIS_NAMES = {
     "passerelle",
     "passerelle:d:{{}}",
@@ -228,7 +229,9 @@ SEALED = {
     "identifiant",
     "identite|{}|{}",
     "jeu de clés",
+    "journal/dossier",
     "journal/ensemble",
+    "journal/fiche",
     "journal/entree",
     "journal/index",
     "journal/personne",

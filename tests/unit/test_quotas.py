@@ -20,6 +20,7 @@ from gateway.stores.journal_purge import forget_counts
 from gateway.stores.journal_queries import readings_of, verify_chain
 from gateway.stores.shared_counters import SharedCounters
 from tests.support.redis_server import suspension
+from tests.support.unit.accounts import account
 
 pytestmark = pytest.mark.anyio
 
@@ -28,9 +29,9 @@ DAY = date(2026, 10, 15)
 
 
 def count_under(
-    day: date = DAY, account: str = "a", quotas: ClientQuotas = DEFAULTS, population: int = 100
+    day: date = DAY, agent: str = "a", quotas: ClientQuotas = DEFAULTS, population: int = 100
 ) -> CountUnder:
-    own = caps(quotas, Profil.MISSION_LOCALE, account, "ML/59", day)
+    own = caps(quotas, Profil.MISSION_LOCALE, account(agent), "ML/59", day)
     return CountUnder(own, "ML/59", population)
 
 
@@ -39,13 +40,17 @@ def reading(persons: range, under: CountUnder) -> JournalEntry:
 
 
 def test_the_default_quotas() -> None:
-    account, organisation = caps(DEFAULTS, Profil.MISSION_LOCALE, "a", "ML/59", DAY)
-    assert (account.limit, account.limit * account.alert_share, account.depuis) == (500, 200, DAY)  # type: ignore[operator]
+    one, organisation, client, agents = caps(DEFAULTS, Profil.MISSION_LOCALE, account(), "ML/59", DAY)
+    assert (one.limit, one.limit * one.alert_share, one.depuis) == (500, 200, DAY)  # type: ignore[operator]
     assert (organisation.limit, organisation.depuis) == (None, DAY - timedelta(days=29))
-    cfa, _ = caps(DEFAULTS, Profil.CFA, "a", "CFA/0590001F", DAY)
+    assert [(cap.scope, cap.limit, cap.depuis) for cap in (client, agents)] == [
+        ("CLIENT", 5000, DAY),
+        ("AGENTS", 200, DAY),
+    ]
+    cfa, *_ = caps(DEFAULTS, Profil.CFA, account(), "CFA/0590001F", DAY)
     assert cfa.limit is None
-    own = caps(ClientQuotas(persons_a_day=9, organisation=70), Profil.CFA, "a", "CFA/0590001F", DAY)
-    assert [cap.limit for cap in own] == [9, 70]
+    own = caps(ClientQuotas(persons_a_day=9, organisation=70), Profil.CFA, account(), "CFA/0590001F", DAY)
+    assert [cap.limit for cap in own] == [9, 70, 5000, 200]
 
 
 @given(before=st.integers(0, 50), new=st.integers(1, 50), anchor=st.integers(1, 50))
@@ -84,7 +89,7 @@ async def test_a10_an_account_stops_at_its_quota_and_may_read_again_what_it_read
     assert await journal.append(reading(range(50), under)) == []
     assert await journal.append(reading(range(51), under)) == [QuotaCrossed("COMPTE", "a", 50, 50, arret=True)]
     assert await journal.append(reading(range(50), under)) == []
-    assert await readings_of(journal, "50") == []  # refused: neither written nor counted
+    assert await readings_of(journal, ["50"]) == []  # refused: neither written nor counted
     assert (await verify_chain(journal)).last.numero == 4
     tomorrow = count_under(DAY + timedelta(days=1), quotas=ClientQuotas(persons_a_day=50, organisation=1000))
     assert [crossed.arret for crossed in await journal.append(reading(range(50, 100), tomorrow))] == [False]
@@ -109,12 +114,12 @@ async def test_a10_counters_survive_a_restart_and_are_shared_by_processes(journa
 
 
 async def test_a10_three_accounts_of_one_organisation_stop_at_its_population(journal: Journal) -> None:
-    for rank, account in enumerate("abc"):
-        verdict = await journal.append(reading(range(rank * 35, rank * 35 + 35), count_under(account=account)))
+    for rank, agent in enumerate("abc"):
+        verdict = await journal.append(reading(range(rank * 35, rank * 35 + 35), count_under(agent=agent)))
         assert not any(crossed.arret for crossed in verdict)
-    fault = count_under(account="d", population=10)  # a source is down: the population seen today stays the largest one
+    fault = count_under(agent="d", population=10)  # a source is down: the population seen today stays the largest one
     assert [crossed.arret for crossed in await journal.append(reading(range(105, 120), fault))] == [False]
-    verdict = await journal.append(reading(range(120, 121), count_under(account="d")))
+    verdict = await journal.append(reading(range(120, 121), count_under(agent="d")))
     assert verdict == [QuotaCrossed("ORGANISATION", "ML/59", 120, 120, arret=True)]
 
 

@@ -62,10 +62,10 @@ async def test_a_whole_chain_verifies_and_tells_its_end(journal: Journal) -> Non
 
 async def test_l08_who_read_a_person_in_order_and_with_her_rank(journal: Journal) -> None:
     await journal.append(journal_entry(20, "autre", "personne 7"))
-    results = [(json.loads(content)["rang"], rank) for content, rank in await readings_of(journal, "personne 7")]
+    results = [(json.loads(content)["rang"], *ranks) for content, ranks in await readings_of(journal, ["personne 7"])]
     assert results == [(6, 1), (20, 1)]
-    assert len(await readings_of(journal, "zoe")) == 20
-    assert await readings_of(journal, "inconnue") == []
+    assert len(await readings_of(journal, ["zoe"])) == 20
+    assert await readings_of(journal, ["inconnue"]) == []
 
 
 def _taken_up(column: str) -> str:
@@ -170,7 +170,7 @@ async def test_l03_several_processes_make_one_chain(journal: Journal) -> None:
         await other.close()
     verification = await verify_chain(journal)
     assert (verification.last.numero, verification.fault) == (80, None)
-    assert len(await readings_of(journal, "p3")) == 4
+    assert len(await readings_of(journal, ["p3"])) == 4
 
 
 async def test_l03_a_process_that_opens_waits_for_no_writing_and_stops_none(journal: Journal, url: str) -> None:
@@ -250,8 +250,8 @@ async def test_l07_old_entries_are_forgotten_and_the_chain_still_verifies(journa
     assert sorted(await asyncio.gather(forget(), forget())) == [0, 12]
     verification = await verify_chain(journal)
     assert (verification.first, verification.last.numero, verification.fault) == (13, 21, None)
-    assert await readings_of(journal, "personne 12") == []
-    assert len(await readings_of(journal, "zoe")) == 8
+    assert await readings_of(journal, ["personne 12"]) == []
+    assert len(await readings_of(journal, ["zoe"])) == 8
     await alter(journal, "DELETE FROM journal_entrees WHERE numero = 13")
     assert await default(journal) == "entrée 13 : manquante"
 
@@ -312,10 +312,10 @@ async def test_l08_a_page_read_again_brings_no_row_and_is_found_after_a_purge(jo
     await journal.append(journal_entry(31, "zoe", "anne"))
     await other.append(journal_entry(40, "anne", "zoe"))
     assert await _rows_of_the_index(journal) == rows
-    assert [rank for _, rank in await readings_of(journal, "anne")] == [0, 1, 0]
+    assert [ranks for _, ranks in await readings_of(journal, ["anne"])] == [[0], [1], [0]]
     limit = START + timedelta(days=35)
     await purge_entries(other, lambda content: written_at(content) < limit, lambda n: act("PURGE", limit, entrees=n))
-    assert [json.loads(content)["rang"] for content, _ in await readings_of(journal, "anne")] == [40]
+    assert [json.loads(content)["rang"] for content, _ in await readings_of(journal, ["anne"])] == [40]
     assert await _rows_of_the_index(journal) == 2
     assert await default(journal) is None
     await other.close()

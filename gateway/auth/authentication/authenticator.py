@@ -27,6 +27,7 @@ from gateway.errors import StrongAuthenticationRequired, Unauthenticated
 ALGORITHM = "RS256"
 TYPES = ("at+jwt", "application/at+jwt")  # RFC 9068 §4: an ID token or a refresh token is not an access token
 HEADERS = frozenset({"alg", "typ", "kid", "x5t", "x5t#S256"})  # crit, jwk, jku, x5u… would let the token choose its key
+AGENT_MAX = 64  # characters of the claim that names an account
 TOLERANCE = 30  # seconds of clock difference
 DURATION_MAX = 3600  # longest life of a token, seconds
 SIZE_MAX = 8192  # characters of a token
@@ -40,7 +41,7 @@ USAGE = "clé d'API"
 class TokenVerifier:
     """Accepts the tokens of one issuer for one audience, whose `client_id` is registered.
 
-    `wall_clock` gives seconds since the epoch.
+    `wall_clock` gives seconds since the epoch. `account_claim`: the claim that names who acts through the client.
     """
 
     emetteur: str
@@ -48,6 +49,7 @@ class TokenVerifier:
     keys: KeySet
     clients: Container[str]
     wall_clock: Callable[[], float]
+    account_claim: str = "agent"
     verified: LRUCache[bytes, tuple[str, RSAKey, dict[str, Any]]] = field(
         default_factory=lambda: LRUCache(VERIFIED_MAX), repr=False
     )  # by the hash of a token: no token stays in memory
@@ -76,11 +78,12 @@ class TokenVerifier:
         audiences = claims.get("aud")
         _require(self.audience in ([audiences] if isinstance(audiences, str) else _list(audiences)))
         self._require_duration(claims)
-        _text(claims, "sub")
+        subject, client = _text(claims, "sub"), _text(claims, "client_id")
         _text(claims, "jti")
-        client = _text(claims, "client_id")
         _require(client in self.clients)
-        agent = _text(claims, "agent") if "agent" in claims else None
+        agent = subject if subject != client else None
+        if self.account_claim in claims:
+            agent = _text(claims, self.account_claim, AGENT_MAX)
         return Principal(client, agent, mfa="mfa" in _list(claims.get("amr")))
 
     def _require_duration(self, claims: dict[str, Any]) -> None:
@@ -112,10 +115,12 @@ def _kid(text: str) -> str:
     return _text(header, "kid")
 
 
-def _text(values: dict[str, Any], name: str) -> str:
+def _text(values: dict[str, Any], name: str, length: int = 256) -> str:
+    """A text that can be written anywhere: no control, no lone surrogate, nothing unseen at its ends."""
     value = values.get(name)
-    if not isinstance(value, str) or not 0 < len(value) <= 256:
+    if not isinstance(value, str) or not 0 < len(value) <= length:
         raise Unauthenticated(REFUSAL)
+    _require(value.isprintable() and value == value.strip())
     return value
 
 

@@ -15,17 +15,24 @@ from pydantic import Field, NonNegativeInt, PositiveInt, StringConstraints, mode
 from gateway.auth.policy.perimetre import Perimetre, TrainingDirectory, build_perimetre
 from gateway.auth.policy.rules import PARTNER_ROLES, Finalite, Profil
 from gateway.domain.days import PARIS, paris_day
-from gateway.domain.quotas import Quota, QuotaCrossed
+from gateway.domain.quotas import Account, Quota, QuotaCrossed, number_of
 from gateway.errors import FinaliteRequired
 from gateway.toml_file import StrictModel, read_toml
 
 PERSONS_A_DAY = 500  # by account, unless the register says otherwise (docs/exploitation.md, Plafonds)
+CLIENT_PERSONS_A_DAY = 5_000  # by client, whatever accounts it acts as
+AGENTS_A_DAY = 200  # accounts of one client
 ACCOUNT_ALERT = 0.4  # docs/security.md A10: 200 of 500
 WINDOW = 30  # days, of an organisation
 ORGANISATION_ALERT = 0.9  # reading most of one's own people in a month is work; reading more than all of them is not
 COST_A_MINUTE = 600_000  # ten of the heaviest operations, or a thousand ordinary pages
 NOT_FOUND = 100  # look-ups that find nothing, by account, in ten minutes (docs/security.md A02)
 REQUEST_PRICE = 10  # what any request costs, before it is read
+DAILY = {  # what a caller is told of the quotas of a day, after their number
+    "COMPTE": "personnes différentes par jour et par compte",
+    "CLIENT": "personnes différentes par jour et par client",
+    "AGENTS": "comptes différents par jour et par client",
+}
 WITHOUT_ORGANISATION = (Profil.STATISTIQUES, Profil.ADMINISTRATEUR)
 
 
@@ -34,6 +41,8 @@ class ClientQuotas:
     """The quotas that the register grants a client; None: the default."""
 
     persons_a_day: int | None = None
+    client_persons_a_day: int | None = None
+    agents_a_day: int = AGENTS_A_DAY
     organisation: int | None = None
     cout_minute: int = COST_A_MINUTE
     not_found: int = NOT_FOUND
@@ -42,17 +51,28 @@ class ClientQuotas:
 DEFAULTS = ClientQuotas()
 
 
-def caps(quotas: ClientQuotas, profil: Profil, account: str, organisation: str, day: date) -> tuple[Quota, Quota]:
-    """The quota of an account for a day, and that of its organisation for thirty; `profil` is the one it acts as.
+def caps(quotas: ClientQuotas, profil: Profil, account: Account, organisation: str, day: date) -> tuple[Quota, ...]:
+    """The quota of an account for a day, that of its organisation for thirty, and those of its client for a day: persons,
+    and accounts that read some. `profil` is the one it acts as.
 
-    An account of a CFA may read the CFA's whole population.
+    An account of a CFA may read the CFA's whole population; where the register gives an account more than a client has, the
+    client has as much.
     """
     limit = quotas.persons_a_day or (None if profil is Profil.CFA else PERSONS_A_DAY)
-    since = day - timedelta(days=WINDOW - 1)
+    client_limit = quotas.client_persons_a_day or max(CLIENT_PERSONS_A_DAY, quotas.persons_a_day or 0)
+    since, who, name = day - timedelta(days=WINDOW - 1), account.client_code, account.client
+    account_alert, own = ACCOUNT_ALERT if limit else ORGANISATION_ALERT, (number_of(account.code),)
     return (
-        Quota("COMPTE", account, day, day, limit, ACCOUNT_ALERT if limit else ORGANISATION_ALERT),
+        Quota("COMPTE", account.code, day, day, limit, account_alert, account.agent),
         Quota("ORGANISATION", organisation, since, day, quotas.organisation, ORGANISATION_ALERT),
+        Quota("CLIENT", who, day, day, client_limit, ACCOUNT_ALERT, name),
+        Quota("AGENTS", who, day, day, quotas.agents_a_day, ORGANISATION_ALERT, name, own),
     )
+
+
+def windows(day: date) -> Mapping[str, date]:
+    """The first day of the window of each quota."""
+    return {**dict.fromkeys(DAILY, day), "ORGANISATION": day - timedelta(days=WINDOW - 1)}
 
 
 def seconds_to_tomorrow(instant: datetime) -> int:
@@ -63,8 +83,8 @@ def seconds_to_tomorrow(instant: datetime) -> int:
 
 def message(crossed: QuotaCrossed) -> str:
     """The text of a refusal for the caller: the rule, and no count of others' readings."""
-    if crossed.scope == "COMPTE":
-        return f"Quota atteint : {crossed.limit} personnes différentes par jour et par compte. Reprendre demain."
+    if crossed.scope in DAILY:
+        return f"Quota atteint : {crossed.limit} {DAILY[crossed.scope]}. Reprendre demain."
     return f"Quota atteint : votre organisation a lu trop de personnes différentes en {WINDOW} jours."
 
 
@@ -78,16 +98,20 @@ class ApiKeyEntry(StrictModel):
 class RegisteredClient(StrictModel):
     """A caller, as registered. `organisation` is a code in the nature of the profile: Mission locale, UAI, network,
     region, département, académie. `comme` is what a partner system acts as. `quota_personnes_jour`: distinct persons
-    a day (docs/exploitation.md); `quota_organisation_30_jours`: of an organisation; `cout_minute`: what it may ask a minute.
+    a day of an account (docs/exploitation.md), `quota_client_personnes_jour` of the client, which acts as
+    `quota_client_comptes_jour` at most; `quota_organisation_30_jours`: of an organisation; `cout_minute`: what it may ask a
+    minute.
     `mfa`: its tokens must tell of a second factor. `documents`: what it may send, anything or the operator's trusted
     documents. `cles`: its API keys, where it is a machine."""
 
     profil: Profil
     comme: Profil | None = None
-    organisation: Annotated[str, StringConstraints(pattern=r"^\S*$")]
+    organisation: Annotated[str, StringConstraints(pattern=r"^\S*$", max_length=64)]
     nom: Annotated[str, StringConstraints(min_length=1)]
     finalites: Annotated[tuple[Finalite, ...], Field(min_length=1)]
     quota_personnes_jour: PositiveInt | None = None
+    quota_client_personnes_jour: PositiveInt | None = None
+    quota_client_comptes_jour: PositiveInt = AGENTS_A_DAY
     quota_organisation_30_jours: PositiveInt | None = None
     cout_minute: PositiveInt = COST_A_MINUTE
     introuvables_10_minutes: PositiveInt = NOT_FOUND
@@ -116,6 +140,8 @@ class RegisteredClient(StrictModel):
     def quotas(self) -> ClientQuotas:
         return ClientQuotas(
             persons_a_day=self.quota_personnes_jour,
+            client_persons_a_day=self.quota_client_personnes_jour,
+            agents_a_day=self.quota_client_comptes_jour,
             organisation=self.quota_organisation_30_jours,
             cout_minute=self.cout_minute,
             not_found=self.introuvables_10_minutes,
@@ -158,7 +184,8 @@ def read_register(path: Path) -> tuple[Mapping[str, RegisteredClient], bool]:
 class Viewer:
     """A verified caller. `profil` chooses its policy rows; `perimetre.profil` is the one it acts as.
 
-    `account` is the person or program counted by quotas: the token's `agent`, else the client (docs/exploitation.md, Plafonds).
+    `account` is the person or program that acts through the client, and quotas count the two together: what the token says,
+    else the client (docs/exploitation.md, Plafonds).
     `finalite` is None when the client has several purposes and declared none. `free_documents`: it may ask what it
     writes, and not only the documents that the operator trusts.
     """

@@ -68,7 +68,7 @@ def resolve_anchored(groups: AnchoredGroups, known: KnownLinks, instant: datetim
     firsts = {key.key for own in groups.key_sets for key in own.keys if key.key in groups.anchors}
     # Said anew each time, whatever the ledger holds of them: they were decided a moment before.
     links = {key: Link(RecordKey(key), groups.anchors[key], ANCHORED, instant) for key in firsts}
-    told = KnownLinks({**known.links, **links}, known.cousins, known.alias)
+    told = KnownLinks({**known.links, **links}, known.cousins, known.alias, known.ties)
     decision = resolve(groups.key_sets, told, groups.id_made_from, instant)
     moves, former = _moves(groups, decision, told, instant)
     # Neither aliases nor what breaks them: they would lead others from one person to another.

@@ -22,6 +22,7 @@ from typing import Protocol, TypeVar
 from gateway.concurrency import offload
 from gateway.domain.days import paris_day
 from gateway.domain.links import KnownLinks, LinkWrites, RecordKey
+from gateway.domain.seal import OpaqueIds
 from gateway.errors import LinksUnavailable
 from gateway.federation.ids.anchors import anchor, resolve_anchored
 from gateway.federation.ids.resolve import Derive, IdDecision, RecordKeys, resolve, unknown
@@ -125,6 +126,11 @@ class AssignedIds:
         return self.objects[record_keys.first]
 
 
+def derivation(opaque_ids: OpaqueIds) -> Derive:
+    """How an id is made: from the key of a record, or from another id."""
+    return lambda text: opaque_ids.pseudonym(f"objet|{text}")
+
+
 @dataclass(frozen=True, slots=True)
 class IdAssigner:
     """The ledger, and what an id is made with."""
@@ -211,7 +217,7 @@ class _Ledger:
         if not similar:
             return known
         near = await self._wait(self._store.read_cousins(similar))
-        return KnownLinks(known.links, near.cousins, {**known.alias, **near.alias})
+        return KnownLinks(known.links, near.cousins, {**known.alias, **near.alias}, known.ties | near.ties)
 
     def _fail(self) -> None:
         self.failed = True

@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from gateway.domain.links import Alias, KnownLinks, Link, LinkWrites, RecordKey
+from gateway.domain.links import Alias, KnownLinks, Link, LinkWrites, RecordKey, Tie
 
 # A link still seen is dated again this often: the ledger deletes what was not seen for long.
 SEEN_AGAIN = timedelta(days=30)
@@ -167,7 +167,9 @@ class _Resolution:
         """What was decided, once every group has an id."""
         objects = {own.first: self._assigned[rank][0] for rank, own in enumerate(self._key_sets)}
         broken = self._broken()
-        writes = LinkWrites(self._new_links(), self._changes(), self._new_aliases(), broken)
+        ties = self._ties(broken)
+        new_ties, untied = sorted(ties - self._known.ties), self._untied()
+        writes = LinkWrites(self._new_links(), self._changes(), self._new_aliases(), broken, new_ties, untied)
         return IdDecision(objects, self._former_ids(broken), writes)
 
     def _new_links(self) -> list[Link]:
@@ -208,6 +210,22 @@ class _Resolution:
             if not alias.broken and alias.former in self._owners
             if self._owners.get(alias.survivor, self._owners[alias.former]) != self._owners[alias.former]
         )
+
+    def _ties(self, broken: Sequence[str]) -> set[Tie]:
+        """The objects that are one here, where an alias once broken cannot say so. No id depends on it: only who asks who read
+        a person does."""
+        return {
+            (object_id, self._assigned[rank][0])
+            for object_id, rank in self._owners.items()
+            if object_id != self._assigned[rank][0]
+            if (alias := self._known.alias.get(object_id)) is not None
+            if alias.broken or object_id in broken
+        }
+
+    def _untied(self) -> list[Tie]:
+        """The objects tied before that are two here."""
+        owners = self._owners
+        return sorted(tie for tie in self._known.ties if owners.keys() >= set(tie) and owners[tie[0]] != owners[tie[1]])
 
     def _former_ids(self, broken: Sequence[str]) -> dict[str, str]:
         """The present id of each former one: those that a group of this reading left, and those that the ledger leads to it."""

@@ -40,6 +40,7 @@ def build_view(
     for person, key_sets in selected.persons:
         # Ids first: bounding drops contracts, and `key_sets` follows the order of all of them.
         _identify(person.merged, key_sets, assigned_ids, directory)
+        view.records[person.jeune.id] = tuple(key.key for key in key_sets[0].keys)
         _place(view, person, rights, readings)
     return view
 

@@ -97,13 +97,15 @@ class View:
     """The persons of a perimeter by id, and those of their contracts and ruptures that it may see.
 
     `lists` and `_shown_copies` are what answers made of it, and end with it. `former_ids`: ids given before, and what they
-    have become. `stale`: loop time after which a view built without the ledger of links is built again.
+    have become. `records`: the keys of the records that told of each person. `stale`: loop time after which a view built
+    without the ledger of links is built again.
     """
 
     persons: dict[str, ViewPerson] = field(default_factory=dict)
     contrats: dict[str, tuple[ViewPerson, Contrat]] = field(default_factory=dict)
     ruptures: dict[str, tuple[ViewPerson, Rupture]] = field(default_factory=dict)
     former_ids: dict[str, str] = field(default_factory=dict)
+    records: dict[str, tuple[str, ...]] = field(default_factory=dict)
     stale: float | None = None
     people_before: int = 0  # how many the last view of the same rights held, when this one was built
     lists: LRUCache[tuple[str, ...], Any] = field(default_factory=lambda: LRUCache(LISTS_MAX))

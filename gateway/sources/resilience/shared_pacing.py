@@ -4,6 +4,8 @@ A Redis that does not answer tells nothing: each process then keeps to its part.
 departures nobody can have counted, is as good as absent.
 """
 
+from collections.abc import Callable
+
 from redis.asyncio import Redis
 
 from gateway.sources.resilience.pacing import Departure, WindowQuota
@@ -64,17 +66,18 @@ return {1, depart - instant, altered}
 
 
 class SharedPacer:
-    """The count that the processes over one Redis share."""
+    """The count that the processes over one Redis share. `stand_in` gives the pseudonym of a tenant, which is no public name."""
 
-    def __init__(self, url: str, suspension: Suspension) -> None:
+    def __init__(self, url: str, suspension: Suspension, stand_in: Callable[[str], str]) -> None:
         # No timeout of its own: under Python 3.11 the client's loses a cancellation that comes as a command is sent.
         self._redis = Redis.from_url(url, socket_timeout=None, socket_connect_timeout=None)
         self._script = self._redis.register_script(SCRIPT)
         self._suspension = suspension
+        self._stand_in = stand_in
 
     async def depart(self, source: str, key: str, quotas: tuple[WindowQuota, WindowQuota]) -> Departure | None:
-        """The next departure for a tenant; None while Redis does not tell. Names hold a partner and a tenant, no person."""
-        names = [f"passerelle:d:{{{source}}}", f"passerelle:d:{{{source}}}:{key}"]
+        """The next departure for a tenant; None while Redis does not tell. Names hold a partner, and a tenant's pseudonym."""
+        names = [f"passerelle:d:{{{source}}}", f"passerelle:d:{{{source}}}:{self._stand_in(key)}"]
         bounds = [bound for quota in quotas for bound in (quota.number, round(quota.periode * 1_000_000))]
         args = [*bounds, WAITING_MAX, AHEAD_MAX]
         told = await self._suspension.use(USE, lambda: self._script(keys=names, args=args))

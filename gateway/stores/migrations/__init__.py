@@ -11,7 +11,7 @@ from sqlalchemy import Connection, inspect, text
 
 from gateway.errors import ConfigurationError
 
-HEADS = {"journal": "0001", "registre": "0001", "liens": "0001"}  # the last version of each history
+HEADS = {"journal": "0002", "registre": "0001", "liens": "0002"}  # the last version of each history
 POSTGRESQL_LOCK = 20211014  # held by the process that migrates; releases without histories take it to create tables
 
 

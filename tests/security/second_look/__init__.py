@@ -1,0 +1,1 @@
+"""What a second attack found, and its variants: one module a finding."""

@@ -282,7 +282,7 @@ async def test_r7_a_lease_that_nobody_gives_back_is_taken(stores: Stores) -> Non
 @pytest.mark.parametrize("case", HOSTILE)
 async def test_r7_altered_departures_delay_nobody_for_long(redis_url: str, case: str) -> None:
     suspension = Suspension(registry=CollectorRegistry())
-    pacer, quotas = SharedPacer(redis_url, suspension), (WindowQuota(5, 1.0), WindowQuota(5, 60.0))
+    pacer, quotas = SharedPacer(redis_url, suspension, str), (WindowQuota(5, 1.0), WindowQuota(5, 60.0))
     with redis.Redis.from_url(redis_url) as client:
         client.flushdb()
         assert (await pacer.depart("erp", "T", quotas)) is not None

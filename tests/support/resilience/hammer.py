@@ -25,7 +25,7 @@ async def _strike(pacer: Pacer, key: str, fin: float, shared_pacer: list[float])
 
 async def hammer(url: str, source: str, quota: float, seconds: float) -> list[float]:
     """When each departure left, from several tasks and two tenants."""
-    shared, shared_pacer = SharedPacer(url, suspension()), list[float]()
+    shared, shared_pacer = SharedPacer(url, suspension(), str.lower), list[float]()
     pacer = Pacer(source, LimitsTable(par_seconde=quota), Clock(shared=shared))
     fin = time.monotonic() + seconds
     await asyncio.gather(*(_strike(pacer, f"T{n % 2}", fin, shared_pacer) for n in range(STRIKERS)))
