@@ -4,17 +4,20 @@ An entry of the journal holds the references of data, not the data (docs/securit
 the graph, and keys of persons that the store turns into pseudonyms; never a value. Knows no HTTP and no source.
 """
 
+import asyncio
 import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
+from itertools import chain
 from typing import Any
 
 import orjson
 from graphql import GraphQLSchema, is_object_type
 
 from gateway.audit.alerts import Alerts
+from gateway.audit.told_sets import ToldSets
 from gateway.auth.authentication.clients import REQUEST_PRICE, Viewer, caps, message, seconds_to_tomorrow
 from gateway.auth.authorization.decide import Decision
 from gateway.auth.policy.rules import CategorieDonnee, categorie
@@ -24,6 +27,7 @@ from gateway.domain.seal import OpaqueIds
 from gateway.errors import QuotaReached
 from gateway.federation.collect.plan import shows_persons
 from gateway.federation.views.context import OperationContext
+from gateway.schema.tables import asked_by
 from gateway.stores.counters import Allowance, Balance, RateLimits
 from gateway.stores.journal import Journal, JournalEntry
 
@@ -35,7 +39,7 @@ class Reading:
     """One answer that shows persons.
 
     `document`: a stand-in for the text of the operation. `persons`: what may be read of each, by secret key.
-    `sources`: state of those that answered, by name.
+    `coordinates`: what is read of them, by category. `sources`: state of those that answered, by name.
     """
 
     when: datetime
@@ -44,6 +48,7 @@ class Reading:
     document: str
     decision: Decision
     persons: Mapping[str, Categories]
+    coordinates: Mapping[CategorieDonnee, list[str]]
     sources: Mapping[str, str | None]
 
 
@@ -58,7 +63,7 @@ def governed(schema: GraphQLSchema) -> Mapping[str, CategorieDonnee]:
     }
 
 
-def entry(reading: Reading, rules: Mapping[str, CategorieDonnee]) -> tuple[bytes, tuple[str, ...]]:
+def entry(reading: Reading) -> tuple[bytes, tuple[str, ...]]:
     """The entry, and the keys of its persons in the order of its `groups`."""
     viewer, decision = reading.viewer, reading.decision
     groups = _groups(reading.persons)
@@ -72,7 +77,7 @@ def entry(reading: Reading, rules: Mapping[str, CategorieDonnee]) -> tuple[bytes
         "organisation": viewer.organisation,
         "finalite": viewer.finalite.value if viewer.finalite else None,
         "document": reading.document,
-        "coordonnees": _by_categorie(decision, rules),
+        "coordonnees": {categorie.value: names for categorie, names in reading.coordinates.items()},
         "refus": sorted({refusal.coordinate for refusal in decision.refusal}),
         "groupes": [{"categories": list(names), "personnes": len(keys)} for names, keys in groups.items()],
         "sources": dict(reading.sources),
@@ -116,11 +121,12 @@ def _groups(persons: Mapping[str, Categories]) -> Mapping[tuple[str, ...], list[
     return {tuple(sorted(c.value for c in categories)): keys for categories, keys in groups.items()}
 
 
-def _by_categorie(decision: Decision, rules: Mapping[str, CategorieDonnee]) -> Mapping[str, list[str]]:
-    coordinates: dict[str, list[str]] = defaultdict(list)
-    for coordinate in sorted(decision.coordinates & rules.keys()):
-        coordinates[rules[coordinate].value].append(coordinate)
-    return coordinates
+def _by_categorie(coordinates: Mapping[str, Categories]) -> Mapping[CategorieDonnee, list[str]]:
+    by_categorie: dict[CategorieDonnee, list[str]] = defaultdict(list)
+    for coordinate in sorted(coordinates):
+        for read in coordinates[coordinate]:
+            by_categorie[read].append(coordinate)
+    return by_categorie
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +139,7 @@ class Accounting:
     opaque_ids: OpaqueIds
     governed: Mapping[str, CategorieDonnee]
     now: Callable[[], datetime]
+    told_sets: ToldSets = field(default_factory=ToldSets)
 
     async def charge_request(self, viewer: Viewer) -> None:
         """Charge a request, before it is read. Raises QuotaReached."""
@@ -169,21 +176,42 @@ class Accounting:
 
         Raises QuotaReached, or JournalUnavailable: nothing may leave.
         """
-        if not context.tally.shown or not shows_persons(context.decision.coordinates):
+        readings = self._readings(context, request_id, document, sources)
+        if not readings:
             return
-        reading = Reading(
-            when=self.now(),
-            request_id=request_id,
-            viewer=context.viewer,
-            document=self.opaque_ids.pseudonym(f"document/{document}"),
-            decision=context.decision,
-            persons={self.opaque_ids.key(person): categories for person, categories in context.tally.shown.items()},
-            sources=sources,
-        )
-        crossings = await self.readings_journal.append(
-            JournalEntry(*entry(reading, self.governed), count_under=_count_under(context, paris_day(reading.when)))
-        )
-        self._say(crossings)
+        count_under = _count_under(context, paris_day(readings[0].when))
+        entries = [JournalEntry(*entry(reading), count_under=count_under) for reading in readings]
+        # Together: they wait for one transaction.
+        self._say(list(chain.from_iterable(await asyncio.gather(*map(self.readings_journal.append, entries)))))
+        for told in context.tally.told:
+            context.view.told[told.mark(context.viewer.account)] = None
+
+    def _readings(
+        self, context: OperationContext, request_id: str, document: str, sources: Mapping[str, str | None]
+    ) -> list[Reading]:
+        """What an operation reads: the persons that it shows or finds, then those of whom each list tells."""
+        decision, tally = context.decision, context.tally
+        reads: list[tuple[Mapping[str, Categories], Mapping[str, Categories]]] = []
+        rules = {name: frozenset({self.governed[name]}) for name in decision.coordinates & self.governed.keys()}
+        reads.append((tally.shown if shows_persons(decision.coordinates) else tally.found, rules))
+        for told in tally.told:
+            asked = asked_by(told.query.definition.name, told.criteria, told.after is not None)
+            categories = frozenset[CategorieDonnee]().union(*asked.values())
+            reads.append((dict.fromkeys(self.told_sets.looked_up(context, told), categories), asked))
+        return [
+            Reading(
+                when=self.now(),
+                request_id=request_id,
+                viewer=context.viewer,
+                document=self.opaque_ids.pseudonym(f"document/{document}"),
+                decision=decision,
+                persons={self.opaque_ids.key(person): categories for person, categories in persons.items()},
+                coordinates=_by_categorie(coordinates),
+                sources=sources,
+            )
+            for persons, coordinates in reads
+            if persons
+        ]
 
     def _say(self, crossings: list[QuotaCrossed]) -> None:
         for crossed in crossings:

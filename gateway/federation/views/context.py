@@ -12,19 +12,21 @@ from gateway.auth.policy.rules import OPENED_BY, CategorieDonnee
 from gateway.domain.seal import OpaqueIds
 from gateway.domain.search import Candidate
 from gateway.domain.similarity import Level
+from gateway.federation.collect.plan import shows_persons
 from gateway.federation.collect.readings import Readings
+from gateway.federation.criteria import NOM, ToldList, identifying
 from gateway.federation.directory import Directory
 from gateway.federation.join.evidence import identity_evidence, probability
-from gateway.federation.lists import CONTRATS, JEUNES, RUPTURES, CursorCodec, ListQuery, binding, cut
+from gateway.federation.lists import CONTRATS, JEUNES, RUPTURES, CursorCodec, ListQuery, binding, cut, start_of
 from gateway.federation.views.moi import present_moi
 from gateway.federation.views.search import search
-from gateway.federation.views.view import MaskedCopies, Rights, View, ViewPerson, is_frozen
+from gateway.federation.views.view import MaskedCopies, Rights, Shown, View, ViewPerson, is_frozen
 from gateway.schema.connections import ContratConnection, JeuneConnection, RuptureConnection
 from gateway.schema.context import Moi, PageArgs
 from gateway.schema.filters import FiltreContrats, FiltreJeunes, FiltreRuptures, TriJeunes, TriRuptures
 from gateway.schema.nouns import Contrat, Jeune, Rapprochement, Rupture
 from gateway.schema.organisations import Cfa, MissionLocale, Node, Source
-from gateway.schema.tables import END_CURSORS, ROW_CURSORS
+from gateway.schema.tables import END_CURSORS, ROW_CURSORS, TOLD_BY_LIST
 
 T = TypeVar("T", Jeune, Contrat, Rupture)
 C = TypeVar("C", JeuneConnection, ContratConnection, RuptureConnection)
@@ -35,10 +37,14 @@ N = TypeVar("N", bound="Node | list[Rapprochement] | None")
 class Tally:
     """What is counted while an operation executes, for the quotas and the journal.
 
-    `shown`: the categories read of each person, by id; `lookups`: searches of one object that the caller names.
+    `shown`: the categories read of each person, by id; `found`: of those, the persons of an object that the caller names:
+    that it exists is told, be nothing of it selected. `lookups`: searches of what the caller names. `told`: lists that tell
+    something of persons beside their rows.
     """
 
     shown: dict[str, frozenset[CategorieDonnee]] = field(default_factory=dict)
+    told: list[ToldList] = field(default_factory=list)
+    found: dict[str, frozenset[CategorieDonnee]] = field(default_factory=dict)
     lookups: int = 0
     not_found: int = 0
 
@@ -178,8 +184,30 @@ class OperationContext:
             if self.frozen:
                 pages[key] = shown
         self.tally.shown |= shown.read
+        criteria = identifying(query)
+        if criteria or page.after is not None:
+            self._tell(query, criteria, page, shown)
         connection: C = shown.value
         return connection
+
+    def _tell(self, query: ListQuery[Any, C], criteria: tuple[str, ...], page: PageArgs, shown: Shown) -> None:
+        """Note that a list under criteria that identify tells a total, an edge or a position (docs/security.md A17)."""
+        coordinates = self.decision.coordinates
+        if coordinates.isdisjoint(TOLD_BY_LIST[query.definition.name]):
+            return
+        if NOM in criteria:
+            self.tally.lookups += 1
+            self.tally.not_found += not shown.value.total_count and self.readings.complete
+        told = ToldList(
+            query, criteria, page.after, frozenset(shown.read) if shows_persons(coordinates) else frozenset()
+        )
+        if told.mark(self.viewer.account) not in self.view.told:
+            self.tally.told.append(told)
+
+    def behind(self, told: ToldList) -> list[Any]:
+        """The elements behind the cursor of a list told; all of them without a cursor."""
+        ordered = told.query.sort(self.view)
+        return ordered.elements[start_of(ordered, told.after, self._cursors(told.query)) :]
 
     def _cursors(self, query: ListQuery[Any, Any]) -> CursorCodec:
         """How cursors of that list are written, and which of them are selected."""
@@ -198,6 +226,7 @@ class OperationContext:
         """The masked copy that leaves: only what this viewer may read of this person."""
         shown = self._masked_copies.show(person, object_)
         self.tally.shown |= shown.read
+        self.tally.found |= shown.read
         copy: T = shown.value
         return copy
 

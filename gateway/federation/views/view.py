@@ -28,6 +28,7 @@ from gateway.schema.tables import EXPLANATIONS, PROVENANCES
 
 RIGHTS_MAX = 64  # rights and selections whose masked copies are kept with a view
 LISTS_MAX = 16  # lists of one view kept in order, by filter and order
+TOLD_MAX = 4096  # lists told to accounts, of which a view remembers that their look-up is written
 PAGES_MAX = 16  # pages of one view kept as they were shown to the same rights
 MASKED_MAX = 4096  # masked copies kept for the same rights
 
@@ -85,8 +86,8 @@ class ShownCopies:
 class View:
     """The persons of a perimeter by id, and those of their contracts and ruptures that it may see.
 
-    `lists` and `_shown_copies` are what answers made of it, and end with it. `former_ids`: ids given before, and what they
-    have become. `stale`: loop time after which a view built without the ledger of links is built again.
+    `lists`, `told` and `_shown_copies` are what answers made of it, and end with it. `former_ids`: ids given before, and
+    what they have become. `stale`: loop time after which a view built without the ledger of links is built again.
     """
 
     persons: dict[str, ViewPerson] = field(default_factory=dict)
@@ -95,6 +96,7 @@ class View:
     former_ids: dict[str, str] = field(default_factory=dict)
     stale: float | None = None
     lists: LRUCache[tuple[str, ...], Any] = field(default_factory=lambda: LRUCache(LISTS_MAX))
+    told: LRUCache[int, None] = field(default_factory=lambda: LRUCache(TOLD_MAX))
     _shown_copies: dict[object, ShownCopies] = field(default_factory=dict)
 
     def shown_copies(self, rights: Rights, categories: frozenset[CategorieDonnee], rows: frozenset[str]) -> ShownCopies:

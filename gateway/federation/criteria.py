@@ -1,0 +1,90 @@
+"""What a list tells of persons without showing a row: which criteria identify, and what a filter matches once widened. Pure.
+
+Closed criteria describe a state that the list itself has; the others point at somebody (docs/security.md, A17).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import Any
+
+from gateway.domain.identity import normalise_nom
+from gateway.domain.statut import StatutApprenant
+from gateway.federation.lists import WINDOW_DAYS, ListQuery
+from gateway.federation.views.view import View
+from gateway.schema.filters import FiltreRuptures
+
+CLOSED = frozenset({"statut", "etat", "prioritaire", "mineur", "rompus"})
+NOM = "nom"
+# What widens a criterion that narrows by its absence: without one of these, the list takes its own window or status.
+_WIDEST = {"depuis": date.min, "jusqua": date.max, "statut": list(StatutApprenant)}
+
+
+@dataclass(frozen=True, slots=True)
+class ToldList:
+    """A list of which a total, an edge or a page's position is told, under criteria that identify.
+
+    `after`: the cursor given. `shown`: the persons whose rows are
+    written in the journal anyway.
+    """
+
+    query: ListQuery[Any, Any]
+    criteria: tuple[str, ...]
+    after: str | None
+    shown: frozenset[str]
+
+    def mark(self, account: str) -> int:
+        """Stands for what is told to an account, within one view."""
+        return hash((account, self.query.key, self.after))
+
+
+def given(filtre: Any) -> dict[str, Any]:
+    """The criteria of a filter that are in use, by name."""
+    return {name: value for name, value in vars(filtre).items() if value is not None} if filtre else {}
+
+
+def identifying(query: ListQuery[Any, Any]) -> tuple[str, ...]:
+    """The criteria in use that may point at somebody: neither closed, nor the window that the list has by default."""
+    filtre = query.filtre
+    if filtre is None:
+        return ()
+    return tuple(
+        name for name, value in vars(filtre).items() if value is not None and name not in CLOSED
+        and not _is_default(filtre, name, value, query.day)
+    )  # fmt: skip
+
+
+def _is_default(filtre: Any, name: str, value: Any, day: date) -> bool:
+    if not isinstance(filtre, FiltreRuptures):
+        return False
+    return (name == "depuis" and value == day - timedelta(days=WINDOW_DAYS)) or (name == "jusqua" and value == day)
+
+
+def closed_part(query: ListQuery[Any, Any]) -> ListQuery[Any, Any]:
+    """The same list by its closed criteria only."""
+    return replace(query, filtre=replace(query.filtre, **dict.fromkeys(identifying(query))))
+
+
+def widened(query: ListQuery[Any, Any]) -> Iterator[ListQuery[Any, Any]]:
+    """The same list with one criterion fewer, each in turn; the name stays, since it says who is looked for."""
+    widest = _WIDEST if isinstance(query.filtre, FiltreRuptures) else {}
+    for name in given(query.filtre):
+        if name != NOM:
+            yield replace(query, filtre=replace(query.filtre, **{name: widest.get(name)}))
+
+
+def is_refined_by(wide: dict[str, Any], narrow: dict[str, Any]) -> bool:
+    """Whether the second criteria ask for nobody whom the first would not: the same ones, narrower, and maybe more."""
+    return all(name in narrow and _is_within(name, narrow[name], value) for name, value in wide.items())
+
+
+def _is_within(name: str, narrow: Any, wide: Any) -> bool:
+    if name == NOM:
+        return normalise_nom(narrow).startswith(normalise_nom(wide))
+    return set(narrow) <= set(wide) if isinstance(wide, list) else bool(narrow == wide)
+
+
+def matched(query: ListQuery[Any, Any], view: View) -> list[Any]:
+    """The elements that a list keeps, in no order, and not kept with the view."""
+    elements: list[Any] = query.definition.keep(query.definition.elements(view), query.filtre, query.day)
+    return elements
