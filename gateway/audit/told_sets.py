@@ -186,9 +186,11 @@ class _Comparison:
 
     def _of_differences(self, bits: int, is_few: bool) -> frozenset[str]:
         """The few by whom a set differs from one already told, or from the sum or the difference of two."""
-        own = {other.bits for other in self.account.sets} | self._closed()
-        # Of two sets that match few, each was a look-up by itself.
+        closed = self._closed()
+        own = {other.bits for other in self.account.sets} | closed
+        # Of two sets that match few, each was a look-up by itself, or is free to ask.
         known = {other.bits for other in self._others() if other.criteria is not None} if is_few else set()
+        known |= {other for other in closed if is_few and self.memory.few(other)}
         persons: frozenset[str] = frozenset()
         far = []
         for other in (own | {other.bits for other in self.memory.recent}) - {bits}:
