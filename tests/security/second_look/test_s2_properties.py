@@ -52,7 +52,7 @@ def question(randomness: Random, people: list[Drawn]) -> Asked:
             "age_max": randomness.randint(16, 25),
             "mineur": randomness.random() < 0.5,
             "prioritaire": randomness.random() < 0.5,
-            "depuis": TODAY - timedelta(days=randomness.randrange(300)),
+            "depuis": TODAY - timedelta(days=randomness.randrange(180)),  # never the default window
         },
     }
     criteria = {**possible[root], "cfa": randomness.choice(CFAS)}
