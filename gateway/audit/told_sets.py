@@ -159,7 +159,9 @@ class _Comparison:
         few = self.memory.few(bits, self._most)
         persons = few | (self._of_differences(bits, bool(few)) if bits else self._of_nobody())
         self._see()
-        self._remember(ToldSet(self.told.query.key, bits, given(self.told.query.filtre) if few else None))
+        told_set = ToldSet(self.told.query.key, bits, given(self.told.query.filtre) if few else None)
+        # To its organisation too: two of its accounts may ask one half each. Not so pages, which each turns at its own pace.
+        self._remember(told_set, self.account.sets, self.memory.recent)
         return persons
 
     def of_position(self, behind: Sequence[Any]) -> frozenset[str]:
@@ -168,9 +170,9 @@ class _Comparison:
         # What was shown of that very list, now or on an earlier page, is in the journal.
         seen = self._see()
         persons = self.memory.few(bits & ~seen) if self.memory.few(bits, self._most) else frozenset()
-        for other in self._others():
+        for other in self.account.sets:
             persons |= self.memory.few((bits ^ other.bits) & ~seen)
-        self._remember(ToldSet(self.told.query.key, bits))
+        self._remember(ToldSet(self.told.query.key, bits), self.account.sets)
         return persons
 
     def _of_nobody(self) -> frozenset[str]:
@@ -186,16 +188,16 @@ class _Comparison:
 
     def _of_differences(self, bits: int, is_few: bool) -> frozenset[str]:
         """The few by whom a set differs from one already told, or from the sum or the difference of two."""
-        closed = self._closed()
+        closed, pool = self._closed(), {*self.account.sets, *self.memory.recent}
         own = {other.bits for other in self.account.sets} | closed
         # Of two sets that match few, each was a look-up by itself, or is free to ask.
-        known = {other.bits for other in self._others() if other.criteria is not None} if is_few else set()
-        known |= {other for other in closed if is_few and self.memory.few(other)}
+        known = {other.bits for other in pool if other.criteria is not None or self.memory.few(other.bits)}
+        known |= {other for other in closed if self.memory.few(other)}
         persons: frozenset[str] = frozenset()
         far = []
-        for other in (own | {other.bits for other in self.memory.recent}) - {bits}:
+        for other in (own | {other.bits for other in pool}) - {bits}:
             near = self.memory.few(bits ^ other)
-            if other not in known:
+            if not (is_few and other in known):
                 persons |= near
             if other in own and not near:
                 far.append(other)
@@ -230,11 +232,8 @@ class _Comparison:
             self.account.shown[key] = seen
         return seen
 
-    def _others(self) -> list[ToldSet]:
-        return list({*self.account.sets, *self.memory.recent})
-
-    def _remember(self, told_set: ToldSet) -> None:
+    def _remember(self, told_set: ToldSet, *memories: deque[ToldSet]) -> None:
         # Once: a question repeated must not push the others out.
-        for sets in (self.account.sets, self.memory.recent):
+        for sets in memories:
             if told_set not in sets:
                 sets.append(told_set)

@@ -62,11 +62,11 @@ def commune(row: Row) -> str | None:
 
 def by_name(rows: list[Row]) -> Row:
     """Somebody whose name nobody else bears or begins with, and whose commune and status are known."""
-    return next(
-        row
-        for row in rows
-        if commune(row) and row["statut"] and sum(nom(other).startswith(nom(row)) for other in rows) == 1
-    )
+    return next(row for row in unique_names(rows) if commune(row) and row["statut"])
+
+
+def unique_names(rows: list[Row]) -> list[Row]:
+    return [row for row in rows if sum(folded(nom(other)).startswith(folded(nom(row))) for other in rows) == 1]
 
 
 def test_s2_the_commune_and_status_of_a_named_person_are_a_look_up(attacker: Attacker, rows: list[Row]) -> None:
@@ -92,20 +92,22 @@ def test_s2_a_status_found_by_zeros_alone_is_a_look_up(attacker: Attacker, rows:
     assert len(attacker.readings(target)) == len(others)
 
 
-def test_s2_names_of_nobody_end_in_a_refusal(attacker: Attacker) -> None:
-    codes = []
-    for rank in range(101):
-        letters = "".join(chr(ord("A") + rank // power % 26) for power in (676, 26, 1))
-        answer = attacker.ask(f'{{ jeunes(filtre: {{nom: "ZZX{letters}"}}, first: 0) {{ totalCount }} }}')
-        codes += [error["extensions"]["code"] for error in answer.get("errors", [])]
-    assert codes == ["QUOTA_ATTEINT"]
+def test_s2_names_of_nobody_end_in_a_refusal(opened: tuple[World, LaunchedGateway]) -> None:
+    """Five times, by this register; the sixth is told nothing more."""
+    guessing = Attacker(*opened, "devin", "ml-quota")
+    query = "query T($n: String) { jeunes(filtre: {nom: $n}, first: 0) { totalCount } }"
+    assert [code_of(guessing.ask(query, n=f"ZZX{letter}")) for letter in "ABCDEF"] == [None] * 5 + ["QUOTA_ATTEINT"]
+
+
+def code_of(answer: dict[str, Any]) -> str | None:
+    """The code of the first error."""
+    return answer["errors"][0]["extensions"]["code"] if "errors" in answer else None
 
 
 def test_s2_persons_told_by_totals_count_in_the_quota(opened: tuple[World, LaunchedGateway], rows: list[Row]) -> None:
     greedy = Attacker(*opened, "avide", "ml-quota")
-    unique = [row for row in rows if sum(nom(other).startswith(nom(row)) for other in rows) == 1][:6]
     query = "query T($n: String) { jeunes(filtre: {nom: $n}, first: 0) { totalCount } }"
-    codes = [greedy.ask(query, n=row["nom"]).get("errors", [{}])[0].get("extensions", {}).get("code") for row in unique]
+    codes = [code_of(greedy.ask(query, n=row["nom"])) for row in unique_names(rows)[:6]]
     assert codes == [None] * 5 + ["QUOTA_ATTEINT"]
 
 
@@ -138,7 +140,7 @@ def test_s2_that_somebody_exists_is_a_look_up_be_nothing_selected(attacker: Atta
 
 
 def test_s2_ten_filters_in_one_operation_are_ten_look_ups(attacker: Attacker, rows: list[Row]) -> None:
-    unique = [row for row in rows if sum(nom(other).startswith(nom(row)) for other in rows) == 1][:10]
+    unique = unique_names(rows)[:10]
     roots = [f'a{i}: jeunes(filtre: {{nom: "{nom(row)}"}}, first: 0) {{ totalCount }}' for i, row in enumerate(unique)]
     answer = attacker.ask("{ " + " ".join(roots) + " }")
     assert [found["totalCount"] for found in answer["data"].values()] == [1] * 10
@@ -207,7 +209,7 @@ def test_s2_pages_of_rows_are_written_once_each(attacker: Attacker, rows: list[R
  pageInfo { endCursor hasNextPage } edges { node { id } } } }"""
     after: str | None = None
     for _ in range(4):
-        page = attacker.ask(query, a=after, f={"statut": ["RUPTURANT"]})["data"]["jeunes"]
+        page = attacker.ask(query, a=after, f={"statut": ["APPRENTI"]})["data"]["jeunes"]
         after = page["pageInfo"]["endCursor"]
     assert [sum(group["personnes"] for group in entry["groupes"]) for entry in attacker.entries()] == [5] * 4
 

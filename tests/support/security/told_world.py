@@ -10,6 +10,8 @@ from random import Random
 from types import SimpleNamespace
 from typing import Any, cast
 
+from strawberry import ID
+
 from gateway.audit.told_sets import ToldSets
 from gateway.auth.authorization.decide import Decision
 from gateway.domain.statut import StatutApprenant
@@ -98,16 +100,16 @@ def view_of(people: Iterable[Drawn]) -> View:
         commune = Commune(
             code=CodeInsee(one.commune), nom="", codes_postaux=[], departement=departement, region=departement
         )
-        jeune = Jeune(id=IDS.seal("Jeune", one.ident), nom=one.nom, prenom="A", age=one.age, mineur=one.age < 18)
+        jeune = Jeune(id=ID(IDS.seal("Jeune", one.ident)), nom=one.nom, prenom="A", age=one.age, mineur=one.age < 18)
         jeune.commune, jeune.statut = commune, Statut(valeur=one.statut, depuis=TODAY)
-        contrat = Contrat(id=IDS.seal("Contrat", one.ident), date_debut=one.debut, cfa=cfa)
+        contrat = Contrat(id=ID(IDS.seal("Contrat", one.ident)), date_debut=one.debut, cfa=cfa)
         contrat.jeune = jeune
         jeune.contrats = [contrat]
         merged = cast("Any", SimpleNamespace(jeune=jeune))
         person = view.persons[jeune.id] = ViewPerson(merged, cast("Any", None), frozenset())
         view.contrats[contrat.id] = (person, contrat)
         if one.rupture:
-            rupture = Rupture(id=IDS.seal("Rupture", one.ident), date=one.rupture, prioritaire=one.prioritaire)
+            rupture = Rupture(id=ID(IDS.seal("Rupture", one.ident)), date=one.rupture, prioritaire=one.prioritaire)
             rupture.jeune, rupture.contrat, contrat.rupture = jeune, contrat, rupture
             view.ruptures[rupture.id] = (person, rupture)
     return view
@@ -125,7 +127,7 @@ class Counters:
     def ask(self, root: str, account: str = "a", page: PageArgs = TOTAL_ONLY, **criteria: Any) -> int:
         """The total of a list."""
         context = self._context(root, account)
-        total = _ROOTS[root](context, criteria, page)
+        total: int = _ROOTS[root](context, criteria, page)
         for told in context.tally.told:
             for person in self.told_sets.looked_up(context, told):
                 opened = IDS.open(person)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from tests.support.e2e.queries import until_complete
 from tests.support.e2e.readings import contents, journal_de
 
 TODAY = date(2026, 10, 15)
-FIVE_PERSONS = "[clients.ml-quota]\nquota_personnes_jour = 5\n"
+FIVE = "[clients.ml-quota]\nquota_personnes_jour = 5\nintrouvables_10_minutes = 5\n"
 ROWS = """query L($a: String) { jeunes(first: 200, after: $a) { pageInfo { hasNextPage endCursor } edges { node {
  id nom age statut { valeur } commune { code departement { code } } formations { cfa { uai } }
  contrats { id dateDebut cfa { uai } rupture { id date prioritaire } } } } } }"""
@@ -37,7 +38,11 @@ class Attacker:
 
     def ask(self, query: str, **variables: Any) -> dict[str, Any]:
         """The whole answer."""
-        return until_complete(self.gateway, self.world.token(self.client, agent=self.agent), query, **variables)
+        return until_complete(self.gateway, self._token, query, **variables)
+
+    @cached_property
+    def _token(self) -> str:
+        return self.world.token(self.client, agent=self.agent)
 
     def total(self, root: str, **criteria: Any) -> int:
         """The total of a list, and nothing else."""
@@ -72,7 +77,7 @@ class Attacker:
 
 @contextmanager
 def attacked_world(folder: Path) -> Iterator[tuple[World, LaunchedGateway]]:
-    """The default population, and a gateway where `ml-quota` may read five persons a day."""
+    """The default population, and a gateway where `ml-quota` may read five persons a day, and look in vain five times."""
     with pytest.MonkeyPatch.context() as patch:
         if other := os.environ.get("AUTRE_DEPOT"):
             patch.setattr(gateway_process, "ROOT", Path(other))
@@ -80,7 +85,7 @@ def attacked_world(folder: Path) -> Iterator[tuple[World, LaunchedGateway]]:
             clients = folder / "clients.toml"
             text = clients.read_text(encoding="utf-8")
             assert "[clients.ml-quota]\n" in text
-            clients.write_text(text.replace("[clients.ml-quota]\n", FIVE_PERSONS), encoding="utf-8")
+            clients.write_text(text.replace("[clients.ml-quota]\n", FIVE), encoding="utf-8")
             world.harvest()
             with world.gateway() as gateway:
                 yield world, gateway
