@@ -35,7 +35,7 @@ FROZEN = Path(__file__).with_name("frozen")
 # The contract: `make check` says that both are what the code writes, this that they are what they were.
 PUBLISHED = {
     "schema.graphql": "427289fecde67381b14f29b09dee7a8af216b61c2aa60451c968b9a9cc689522",
-    "ACCES.md": "a1af29ad6968393d04a3c458cb63106d256c46db7600ecfd3073066e51c8a508",
+    "ACCES.md": "8d96a7e6fac98b68a087d780cccbaf4ba1087f77667773653857d0c051bbd0fa",
 }
 ENVIRONMENT = {
     "GATEWAY_CACHE_CLES",

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.access.small_world import IDS
 from tests.support.figures import note
 from tests.support.security.told_world import (
     CFAS,
@@ -258,3 +259,10 @@ def test_s2_a_question_repeated_pushes_no_other_out_and_names_once() -> None:
     counters.named.clear()
     assert 0 < everywhere - counters.ask("jeunes", communes=COMMUNES[1:]) <= FEW
     assert counters.named == {one.ident for one in people if one.commune == COMMUNES[0]}
+
+
+def test_s2_a_cursor_is_as_long_whatever_the_name_in_it() -> None:
+    identifier = IDS.seal("Jeune", "J1")
+    lengths = {len(IDS.seal_cursor([nom + " ", "Lou ", identifier], "liste")) for nom in ("LY", "DUPONT", "A" * 30)}
+    assert len(lengths) == 1
+    assert IDS.open_cursor(IDS.seal_cursor(["LY ", 3], "liste"), "liste") == ["LY ", 3]
