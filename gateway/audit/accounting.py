@@ -177,12 +177,12 @@ class Accounting:
         Raises QuotaReached, or JournalUnavailable: nothing may leave.
         """
         readings = self._readings(context, request_id, document, sources)
-        if not readings:
-            return
-        count_under = _count_under(context, paris_day(readings[0].when))
-        entries = [JournalEntry(*entry(reading), count_under=count_under) for reading in readings]
-        # Together: they wait for one transaction.
-        self._say(list(chain.from_iterable(await asyncio.gather(*map(self.readings_journal.append, entries)))))
+        if readings:
+            count_under = _count_under(context, paris_day(readings[0].when))
+            entries = [JournalEntry(*entry(reading), count_under=count_under) for reading in readings]
+            # Together: they wait for one transaction.
+            verdicts = await asyncio.gather(*map(self.readings_journal.append, entries))
+            self._say(list(chain.from_iterable(verdicts)))
         for told in context.tally.told:
             context.view.told[told.mark(context.viewer.account)] = None
 

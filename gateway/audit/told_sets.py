@@ -5,15 +5,17 @@ are compared at once, whatever the view that each was told from. Of one process;
 """
 
 from collections import OrderedDict, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from itertools import combinations
 from typing import Any
 
 from cachetools import LRUCache
 
-from gateway.federation.criteria import NOM, ToldList, closed_part, given, is_refined_by, matched, widened
+from gateway.federation.criteria import NOM, ToldList, closed_part, given, is_refined_by, widened
+from gateway.federation.lists import ListQuery
 from gateway.federation.views.context import OperationContext
 from gateway.federation.views.view import View
 
@@ -61,6 +63,7 @@ class OrganisationMemory:
     """What the accounts of an organisation were told of one list, on one day. `persons`: of each element, by number."""
 
     day: date
+    identity: object = field(default_factory=object)
     numbers: dict[str, int] = field(default_factory=dict)
     persons: list[str] = field(default_factory=list)
     recent: deque[ToldSet] = field(default_factory=lambda: deque(maxlen=SETS_MAX))
@@ -73,19 +76,25 @@ class OrganisationMemory:
         memory: AccountMemory = self.accounts[name]
         return memory
 
-    def bits(self, told: ToldList, view: View, elements: Iterable[Any]) -> int:
-        """The set of these elements."""
-        ranks = [self._number(told, view, element.id) for element in elements]
+    def bits(self, query: ListQuery[Any, Any], view: View) -> int:
+        """The set that a list keeps; worked out once as long as the view and this memory hold."""
+        key = (self.identity, query.key)
+        if key not in view.sets:
+            view.sets[key] = self.bits_of(query, view, query.sort(view).elements)
+        bits: int = view.sets[key]
+        return bits
+
+    def bits_of(self, query: ListQuery[Any, Any], view: View, elements: Sequence[Any]) -> int:
+        """The set of these elements of a list."""
+        numbers, person = self.numbers, query.definition.person
+        for element in elements:
+            if element.id not in numbers:
+                numbers[element.id] = len(self.persons)
+                self.persons.append(person(view, element.id).jeune.id)
         marks = bytearray(len(self.persons) // 8 + 1)
-        for rank in ranks:
+        for rank in [numbers[element.id] for element in elements]:
             marks[rank >> 3] |= 1 << (rank & 7)
         return int.from_bytes(marks, "little")
-
-    def _number(self, told: ToldList, view: View, element: str) -> int:
-        if element not in self.numbers:
-            self.numbers[element] = len(self.persons)
-            self.persons.append(told.query.definition.person(view, element).jeune.id)
-        return self.numbers[element]
 
     def few(self, bits: int, most: int = FEW) -> frozenset[str]:
         """The persons of a set when they are few; else nobody."""
@@ -155,7 +164,7 @@ class _Comparison:
 
     def of_criteria(self) -> frozenset[str]:
         """Whom the list tells of by its criteria."""
-        bits = self._bits(matched(self.told.query, self.view))
+        bits = self.memory.bits(self.told.query, self.view)
         few = self.memory.few(bits, self._most)
         persons = few | (self._of_differences(bits, bool(few)) if bits else self._of_nobody())
         self._see()
@@ -166,7 +175,7 @@ class _Comparison:
 
     def of_position(self, behind: Sequence[Any]) -> frozenset[str]:
         """Whom the list tells of by what comes behind a cursor."""
-        bits = self._bits(behind)
+        bits = self.memory.bits_of(self.told.query, self.view, behind)
         # What was shown of that very list, now or on an earlier page, is in the journal.
         seen = self._see()
         persons = self.memory.few(bits & ~seen) if self.memory.few(bits, self._most) else frozenset()
@@ -178,8 +187,8 @@ class _Comparison:
     def _of_nobody(self) -> frozenset[str]:
         """Nobody matches: told of the few who would, with one criterion fewer, and of the few told who no longer do."""
         persons: frozenset[str] = frozenset()
-        for wider in widened(self.told.query):
-            persons |= self.memory.few(self._bits(matched(wider, self.view)), self._most)
+        for elements in widened(self.told.query, self.view):
+            persons |= self.memory.few(self.memory.bits_of(self.told.query, self.view, elements), self._most)
         criteria = given(self.told.query.filtre)
         for other in self.account.sets:
             if other.criteria is not None and is_refined_by(other.criteria, criteria):
@@ -208,7 +217,7 @@ class _Comparison:
     def _closed(self) -> set[int]:
         """What the closed criteria of the filters told to the account match, for this list first."""
         closed = closed_part(self.told.query)
-        self.account.closed[closed.key] = self._bits(matched(closed, self.view))
+        self.account.closed[closed.key] = self.memory.bits(closed, self.view)
         return set(self.account.closed.values())
 
     def _of_three(self, bits: int, first: int, second: int) -> frozenset[str]:
@@ -219,16 +228,14 @@ class _Comparison:
         sums = (odd | (bits & first), odd | (bits & second), odd | (first & second))
         return frozenset[str]().union(*map(self.memory.few, sums))
 
-    def _bits(self, elements: Iterable[Any]) -> int:
-        return self.memory.bits(self.told, self.view, elements)
-
     def _see(self) -> int:
         """All that was shown to the account of that very list, this page included."""
         key, definition, shown = self.told.query.key, self.told.query.definition, self.told.shown
         seen = self.account.shown.get(key, 0)
         if shown:
-            elements = definition.elements(self.view)
-            seen |= self._bits(one for one in elements if definition.person(self.view, one.id).jeune.id in shown)
+            person = partial(definition.person, self.view)
+            rows = [one for one in self.told.query.sort(self.view).elements if person(one.id).jeune.id in shown]
+            seen |= self.memory.bits_of(self.told.query, self.view, rows)
             self.account.shown[key] = seen
         return seen
 

@@ -65,12 +65,16 @@ def closed_part(query: ListQuery[Any, Any]) -> ListQuery[Any, Any]:
     return replace(query, filtre=replace(query.filtre, **dict.fromkeys(identifying(query))))
 
 
-def widened(query: ListQuery[Any, Any]) -> Iterator[ListQuery[Any, Any]]:
-    """The same list with one criterion fewer, each in turn; the name stays, since it says who is looked for."""
-    widest = _WIDEST if isinstance(query.filtre, FiltreRuptures) else {}
-    for name in given(query.filtre):
+def widened(query: ListQuery[Any, Any], view: View) -> Iterator[list[Any]]:
+    """What the list keeps with one criterion fewer, each in turn; the name stays, since it says who is looked for."""
+    filtre, keep, day = query.filtre, query.definition.keep, query.day
+    widest = _WIDEST if isinstance(filtre, FiltreRuptures) else {}
+    elements = query.definition.elements(view)
+    if nom := given(filtre).get(NOM):
+        elements = keep(elements, type(filtre)(nom=nom), day)
+    for name in given(filtre):
         if name != NOM:
-            yield replace(query, filtre=replace(query.filtre, **{name: widest.get(name)}))
+            yield keep(elements, replace(filtre, **{name: widest.get(name)}), day)
 
 
 def is_refined_by(wide: dict[str, Any], narrow: dict[str, Any]) -> bool:
@@ -82,9 +86,3 @@ def _is_within(name: str, narrow: Any, wide: Any) -> bool:
     if name == NOM:
         return normalise_nom(narrow).startswith(normalise_nom(wide))
     return set(narrow) <= set(wide) if isinstance(wide, list) else bool(narrow == wide)
-
-
-def matched(query: ListQuery[Any, Any], view: View) -> list[Any]:
-    """The elements that a list keeps, in no order, and not kept with the view."""
-    elements: list[Any] = query.definition.keep(query.definition.elements(view), query.filtre, query.day)
-    return elements

@@ -86,7 +86,7 @@ class ShownCopies:
 class View:
     """The persons of a perimeter by id, and those of their contracts and ruptures that it may see.
 
-    `lists`, `told` and `_shown_copies` are what answers made of it, and end with it. `former_ids`: ids given before, and
+    `lists`, `sets`, `told` and `_shown_copies` are what answers made of it, and end with it. `former_ids`: ids given before, and
     what they have become. `stale`: loop time after which a view built without the ledger of links is built again.
     """
 
@@ -96,6 +96,7 @@ class View:
     former_ids: dict[str, str] = field(default_factory=dict)
     stale: float | None = None
     lists: LRUCache[tuple[str, ...], Any] = field(default_factory=lambda: LRUCache(LISTS_MAX))
+    sets: LRUCache[Hashable, int] = field(default_factory=lambda: LRUCache(LISTS_MAX))
     told: LRUCache[int, None] = field(default_factory=lambda: LRUCache(TOLD_MAX))
     _shown_copies: dict[object, ShownCopies] = field(default_factory=dict)
 
