@@ -3,7 +3,7 @@
 import argparse
 import asyncio
 import json
-import logging
+import os
 import sys
 from collections.abc import Callable, Sequence
 from enum import Enum
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from gateway.errors import ConfigurationError
+from gateway.server.logs import configure_logs
 
 E = TypeVar("E", bound=Enum)
 Command = Callable[[argparse.Namespace], int | None]
@@ -166,7 +167,7 @@ def main(argv: Sequence[str] = tuple(sys.argv[1:])) -> int:
     """Run one command. A wrong configuration is one line on standard error and exit code 2."""
     try:
         arguments = _arguments(argv)
-        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+        configure_logs(os.environ)
         command: Command = arguments.func
         return command(arguments) or 0
     except ConfigurationError as error:

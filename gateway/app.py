@@ -1,7 +1,6 @@
 """The HTTP routes over one gateway, and the status of what could not be served. Knows no rule of the graph."""
 
 import logging
-import uuid
 from dataclasses import dataclass
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
@@ -15,6 +14,8 @@ from gateway.admission import ClientDisconnected, RequestSlots
 from gateway.auth.authentication.authenticator import Authenticator
 from gateway.auth.authentication.clients import Viewer, build_viewer
 from gateway.config import HttpSettings
+from gateway.correlation import RequestTrace, start_trace
+from gateway.edge.access_log import AccessLog
 from gateway.edge.graphql_http import GRAPHQL_RESPONSE, JSON, MalformedRequest, choose_media_type, read_request, write
 from gateway.edge.guard import EXCEPTION_HANDLERS, Guard, middleware, retry_after
 from gateway.edge.health import Health
@@ -30,7 +31,7 @@ from gateway.errors import (
     Unauthenticated,
 )
 from gateway.operation import Gateway, answer
-from gateway.response import refused_response
+from gateway.response import GraphQLResponse, refused_response
 from gateway.sources.events.webhook import WebhookReceiver
 from gateway.stores.counters import Balance
 from gateway.web.graphiql import page_graphiql, static_routes
@@ -50,6 +51,9 @@ STATUSES: dict[type[Exception], int | None] = {
 }
 
 
+Answered = tuple[GraphQLResponse, Response]  # an answer, and its bytes
+
+
 @dataclass(frozen=True, slots=True)
 class AppState:
     """What the routes use; built by `server/composition.py`."""
@@ -58,6 +62,7 @@ class AppState:
     authenticator: Authenticator
     health: Health
     slots: RequestSlots
+    access_log: AccessLog
     metrics: CollectorRegistry
     webhooks: WebhookReceiver
     http: HttpSettings
@@ -67,31 +72,37 @@ class AppState:
 async def _graphql(request: Request) -> Response:
     """POST /graphql: bytes in, bytes out; whatever fails is an answer with a code."""
     state: AppState = request.app.state.routes
-    identifier = uuid.uuid4().hex
+    trace = start_trace(request.headers.get("x-request-id"), request.headers.get("traceparent"))
     media_type = choose_media_type(request.headers.get("accept"))
     if media_type is None:
-        error = InvalidRequest(f"Accepter {JSON} ou {GRAPHQL_RESPONSE}.")
-        return write(refused_response(error), identifier, JSON, 406)
+        refused = refused_response(InvalidRequest(f"Accepter {JSON} ou {GRAPHQL_RESPONSE}."))
+        return _told(state, trace, None, (refused, write(refused, trace.request_id, JSON, 406)))
     try:
         _require_nothing_in_url(request)
         viewer = await _viewer(request, state)
     except Exception as error:
-        return _error_response(error, identifier, media_type)
-    rendered = await _answer(request, viewer, identifier, media_type)
+        return _told(state, trace, None, _error_response(error, trace.request_id, media_type))
+    response, rendered = await _answer(request, viewer, trace, media_type)
     rendered.headers.update(_allowance(await state.gateway.accounting.balance(viewer)))
-    return rendered
+    return _told(state, trace, viewer, (response, rendered))
 
 
-async def _answer(request: Request, viewer: Viewer, identifier: str, media_type: str) -> Response:
+def _told(state: AppState, trace: RequestTrace, viewer: Viewer | None, answered: Answered) -> Response:
+    """The answer, once it is told to the operator."""
+    state.access_log.tell(trace, viewer, *answered)
+    return answered[1]
+
+
+async def _answer(request: Request, viewer: Viewer, trace: RequestTrace, media_type: str) -> Answered:
     state: AppState = request.app.state.routes
     try:
         await state.gateway.accounting.charge_request(viewer)
-        graphql_request = await read_request(request, identifier)
+        graphql_request = await read_request(request, trace)
         async with state.slots.hold(request.receive):
             response = await answer(state.gateway, viewer, graphql_request)
     except Exception as error:
-        return _error_response(error, identifier, media_type)
-    return write(response, identifier, media_type)
+        return _error_response(error, trace.request_id, media_type)
+    return response, write(response, trace.request_id, media_type)
 
 
 def _allowance(balance: Balance) -> dict[str, str]:
@@ -103,14 +114,15 @@ def _allowance(balance: Balance) -> dict[str, str]:
     }
 
 
-def _error_response(error: Exception, identifier: str, media_type: str) -> Response:
+def _error_response(error: Exception, identifier: str, media_type: str) -> Answered:
     """The answer to a request that could not be served: its status says whose fault it is."""
     status = next((status for nature, status in STATUSES.items() if isinstance(error, nature)), 500)
     if isinstance(error, MalformedRequest):
         status, error = error.status, InvalidRequest(str(error))
     if status == 500:
         logger.error("requête %s : %s", identifier, type(error).__name__)
-    rendered = write(refused_response(error), identifier, media_type, status)
+    response = refused_response(error)
+    rendered = write(response, identifier, media_type, status)
     if status == 401:
         second = ', error="insufficient_user_authentication"' if isinstance(error, StrongAuthenticationRequired) else ""
         rendered.headers["www-authenticate"] = f'Bearer realm="passerelle"{second}'
@@ -118,7 +130,7 @@ def _error_response(error: Exception, identifier: str, media_type: str) -> Respo
         rendered.headers.update(retry_after(error.retry_after))
     if isinstance(error, Overloaded):
         rendered.headers.update(retry_after())
-    return rendered
+    return response, rendered
 
 
 def _require_nothing_in_url(request: Request) -> None:
@@ -140,7 +152,8 @@ async def _page(request: Request) -> Response:
     wanted = state.http.graphiql and "text/html" in request.headers.get("accept", "")
     if wanted and not request.scope["query_string"]:
         return await page_graphiql(request)
-    rendered = write(refused_response(InvalidRequest("Envoyer la requête par POST.")), uuid.uuid4().hex, JSON, 405)
+    trace = start_trace(request.headers.get("x-request-id"), request.headers.get("traceparent"))
+    rendered = write(refused_response(InvalidRequest("Envoyer la requête par POST.")), trace.request_id, JSON, 405)
     rendered.headers["allow"] = "POST"
     return rendered
 

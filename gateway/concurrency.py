@@ -3,9 +3,10 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable
-from contextvars import Context
 from functools import partial
 from typing import Any, Generic, ParamSpec, TypeVar
+
+from gateway.correlation import detached
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -21,7 +22,8 @@ FEW = 50  # records: some ten milliseconds to join, merge and bound, less than a
 class SingleFlight(Generic[K, V]):
     """At most one run under way for a key, shared by all who ask for it meanwhile.
 
-    A run belongs to nobody: whoever stops waiting does not end it, and its context holds nothing of who asked first.
+    A run belongs to nobody: whoever stops waiting does not end it, and its context holds nothing of who asked first but
+    the ids of its request.
     """
 
     def __init__(self) -> None:
@@ -37,7 +39,7 @@ class SingleFlight(Generic[K, V]):
     def start(self, key: K, work: Callable[[], Coroutine[Any, Any, V]]) -> asyncio.Task[V]:
         """The run under way for `key`, else a new run of `work`."""
         if key not in self:
-            flight = asyncio.create_task(work(), context=Context())
+            flight = asyncio.create_task(work(), context=detached())
             flight.add_done_callback(partial(self._forget, key))
             self._flights[key] = flight
         return self._flights[key]

@@ -25,6 +25,7 @@ from gateway.auth.authorization.sentinel import find_leak
 from gateway.auth.authorization.trial import PolicyTrial
 from gateway.auth.authorization.visible_schema import VisibleSchemas
 from gateway.auth.policy.policy import AccessPolicy
+from gateway.correlation import RequestTrace
 from gateway.documents.introspection import introspect, restrict_to
 from gateway.documents.limits import META, cost_of
 from gateway.documents.parse import Document, Documents, PersistedDocuments
@@ -62,7 +63,7 @@ class GraphQLRequest:
     operation: str | None
     variables: dict[str, Any]
     digest: str | None = None
-    identifier: str = ""  # names the request to the operator
+    trace: RequestTrace = field(default_factory=RequestTrace, compare=False)  # names the request to the operator
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ class ValidatedOperation:
 
     document: Document
     variables: VariableValues
-    identifier: str  # of the request
+    trace: RequestTrace
     age_max: int | None  # seconds, of the oldest answer wanted
 
 
@@ -107,13 +108,11 @@ async def answer(gateway: Gateway, viewer: Viewer, request: GraphQLRequest) -> G
     Raises LeakStopped, QuotaReached, Overloaded, and JournalUnavailable when the reading could not be written: nothing leaves.
     """
     try:
-        text = gateway.persisted_documents.text(viewer, request.text, request.digest)
-        document = gateway.documents.read(text, request.operation)
-        variables = document.variables(gateway.schema, request.variables)
-        validated = ValidatedOperation(document, variables, request.identifier, document.age_max(variables.coerced))
-        cost = cost_of(document.shape, variables.coerced)
-        await gateway.accounting.charge(viewer, cost)
-        judgement = _judge(gateway, viewer, validated)
+        with request.trace.stage("analyse"):
+            validated = _validate(gateway, viewer, request)
+            cost = cost_of(validated.document.shape, validated.variables.coerced)
+            await gateway.accounting.charge(viewer, cost)
+            judgement = _judge(gateway, viewer, validated)
     except ArgumentRefused as error:
         # Refused for a criterion that it selects by: answered, with null (docs/graphe.md, Refus).
         return GraphQLResponse(None, [graphql_error(error)])
@@ -127,6 +126,16 @@ async def answer(gateway: Gateway, viewer: Viewer, request: GraphQLRequest) -> G
         logger.critical("%s", leak)
         gateway.stopped(leak.coordinate)
         raise
+
+
+def _validate(gateway: Gateway, viewer: Viewer, request: GraphQLRequest) -> ValidatedOperation:
+    """The operation, which the trace names. Raises InvalidRequest, UnknownDocument or TooCostlyRequest."""
+    text = gateway.persisted_documents.text(viewer, request.text, request.digest)
+    document = gateway.documents.read(text, request.operation)
+    request.trace.operation = document.operation.name.value if document.operation.name else None
+    request.trace.document = gateway.opaque_ids.pseudonym(f"document/{text}")
+    variables = document.variables(gateway.schema, request.variables)
+    return ValidatedOperation(document, variables, request.trace, document.age_max(variables.coerced))
 
 
 def _judge(gateway: Gateway, viewer: Viewer, validated: ValidatedOperation) -> CachedDecision:
@@ -146,15 +155,19 @@ def _judge(gateway: Gateway, viewer: Viewer, validated: ValidatedOperation) -> C
 async def _serve(
     gateway: Gateway, viewer: Viewer, validated: ValidatedOperation, judgement: CachedDecision, cost: int
 ) -> GraphQLResponse:
-    context = await build_context(gateway, viewer, judgement.decision, validated.age_max)
-    result = _execute(gateway, context, validated, judgement)
-    response = _response(gateway, context, result, cost)
-    if found := find_leak(response.data, judgement.forbidden):
-        raise LeakStopped(".".join(found))
+    trace = validated.trace
+    with trace.stage("collecte"):
+        context = await build_context(gateway, viewer, judgement.decision, validated.age_max)
+    with trace.stage("execution"):
+        result = _execute(gateway, context, validated, judgement)
+        response = _response(gateway, context, result, cost)
+        if found := find_leak(response.data, judgement.forbidden):
+            raise LeakStopped(".".join(found))
     # The journal comes last and before the answer: what it cannot write is not shown.
     states = {source["nom"]: source["etat"] for source in response.extensions["sources"]}
-    await gateway.accounting.limit_lookups(context)
-    await gateway.accounting.record(context, validated.identifier, validated.document.text, states)
+    with trace.stage("journal"):
+        await gateway.accounting.limit_lookups(context)
+        await gateway.accounting.record(context, trace.request_id, validated.document.text, states)
     return response
 
 

@@ -42,6 +42,7 @@ class PersistedDocuments:
 
     def __init__(self, trusted: Mapping[str, str]) -> None:
         self._trusted = trusted
+        self.operations = frozenset(name for text in trusted.values() for name in _operations(text))
         self._learnt: LRUCache[tuple[str, str], str] = LRUCache(LEARNT_MAX, len)
 
     def text(self, viewer: Viewer, text: str | None, digest: str | None) -> str:
@@ -64,6 +65,12 @@ class PersistedDocuments:
         if text is None:
             raise UnknownDocument
         return text
+
+
+def _operations(text: str) -> list[str]:
+    """The names of the operations of a document."""
+    definitions = [each for each in parse(text).definitions if isinstance(each, OperationDefinitionNode)]
+    return [each.name.value for each in definitions if each.name]
 
 
 def read_manifests(directory: Path, validate: Callable[[str], object]) -> Mapping[str, str]:

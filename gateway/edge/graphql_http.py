@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from gateway import strict_json
+from gateway.correlation import RequestTrace
 from gateway.errors import GatewayError, InvalidRequest, TooCostlyRequest
 from gateway.operation import GraphQLRequest
 from gateway.response import GraphQLResponse
@@ -33,10 +34,10 @@ class MalformedRequest(GatewayError):
         self.status = status
 
 
-async def read_request(request: Request, identifier: str = "") -> GraphQLRequest:
+async def read_request(request: Request, trace: RequestTrace | None = None) -> GraphQLRequest:
     """The GraphQL request of a POST. Raises MalformedRequest (413, 415, 408, 400) or InvalidRequest."""
     _require_json(request)
-    return _request(_json(await read_body(request, BYTES_MAX)), identifier)
+    return _request(_json(await read_body(request, BYTES_MAX)), trace or RequestTrace())
 
 
 def _require_json(request: Request) -> None:
@@ -64,7 +65,7 @@ async def read_body(request: Request, max_bytes: int) -> bytes:
     return bytes(raw)
 
 
-def _request(document: Any, identifier: str) -> GraphQLRequest:
+def _request(document: Any, trace: RequestTrace) -> GraphQLRequest:
     if isinstance(document, list):
         raise InvalidRequest("Envoyer une seule opération par requête : les lots sont refusés.")
     if not isinstance(document, dict) or not document.keys() <= KEYS:
@@ -78,7 +79,7 @@ def _request(document: Any, identifier: str) -> GraphQLRequest:
     if text is None and digest is None:
         raise InvalidRequest("La clé query est requise : le texte d'une requête GraphQL.")
     _bound_variables(variables)
-    return GraphQLRequest(text, name or None, variables or {}, digest, identifier)
+    return GraphQLRequest(text, name or None, variables or {}, digest, trace)
 
 
 def _digest(extensions: object) -> str | None:

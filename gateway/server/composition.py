@@ -3,10 +3,13 @@
 import asyncio
 import time
 from collections.abc import Coroutine
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from graphql import GraphQLSchema
-from prometheus_client import Counter
+from prometheus_client import Counter, ProcessCollector
 
 from gateway.app import AppState
 from gateway.audit.accounting import Accounting, governed
@@ -26,6 +29,7 @@ from gateway.documents.parse import Documents, PersistedDocuments, read_manifest
 from gateway.domain.days import paris_day
 from gateway.domain.referentiel import Referentiel
 from gateway.domain.seal import OpaqueIds
+from gateway.edge.access_log import AccessLog
 from gateway.edge.health import Health
 from gateway.errors import ConfigurationError
 from gateway.execution.executor import Executor
@@ -33,25 +37,31 @@ from gateway.federation.collect.collector import Collector
 from gateway.federation.directory import Directory
 from gateway.federation.ids.assign import IdAssigner
 from gateway.operation import Gateway
+from gateway.schema.organisations import EtatSource, Source
 from gateway.schema.query import build, core_schema
 from gateway.server.services import Services
 from gateway.sources.harvest.referentiel import ReferentielKeeper
 from gateway.sources.harvest.registry_reader import RegistryReader
 from gateway.sources.http.transport import Exchange
+from gateway.sources.metrics import StateGauges
 from gateway.stores.jwks_file import JwksFile
 
 JWKS_TIMEOUT = 3.0  # a start without the issuer nor a kept set must end within five
 PROBE_TIMEOUT = 2.0
+COPY_FRESH = timedelta(days=2)  # the age at which the operator is alerted (docs/metriques.md)
 
 
 def build_state(services: Services) -> AppState:
     """What the routes use, nothing of it opened yet. Raises ConfigurationError."""
-    authenticator = build_authenticator(services)
+    ProcessCollector(registry=services.metrics)
+    services.metrics.register(StateGauges(services.sources.states, services.sources.left_alone))
+    authenticator, gateway = build_authenticator(services), build_gateway(services)
     return AppState(
-        gateway=build_gateway(services),
+        gateway=gateway,
         authenticator=authenticator,
         health=build_health(services, authenticator),
         slots=services.slots,
+        access_log=AccessLog(services.metrics, gateway.persisted_documents.operations),
         metrics=services.metrics,
         webhooks=services.receiver,
         http=services.configuration.file.http,
@@ -85,11 +95,29 @@ def build_gateway(services: Services) -> Gateway:
             services.readings_journal, services.rate_limits, services.alerts, opaque_ids, governed(schema), now
         ),
         directory=_DirectoryHolder(services.keeper, opaque_ids).current,
-        states=services.sources.states,
-        state_of=services.sources.state_of,
+        states=lambda: [with_copy(services, source) for source in services.sources.states()],
+        state_of=partial(state_in_answers, services),
         source_of_cfa=services.sources.partner_of_cfa,
         now=now,
     )
+
+
+def with_copy(services: Services, source: Source) -> Source:
+    """A source; the harvested registry's freshness is that of the copy, which answers in its place."""
+    as_of = services.harvest_metrics.as_of
+    if source.nom != services.harvest_target.source or as_of is None:
+        return source
+    age = int((services.configuration.now() - as_of).total_seconds())
+    return replace(source, derniere_reponse=source.derniere_reponse or as_of, fraicheur_secondes=max(0, age))
+
+
+def state_in_answers(services: Services, name: str) -> EtatSource | None:
+    """The state of a source as an answer tells it: a registry closed for the night fails nobody while its copy is fresh."""
+    etat, as_of = services.sources.state_of(name), services.harvest_metrics.as_of
+    if etat is not EtatSource.FERMEE or name != services.harvest_target.source or as_of is None:
+        return etat
+    fresh = services.configuration.now() - as_of <= COPY_FRESH
+    return EtatSource.DISPONIBLE if fresh else EtatSource.DEGRADEE
 
 
 def _collector(services: Services) -> Collector:
@@ -150,9 +178,15 @@ def build_health(services: Services, authenticator: Authenticator) -> Health:
     necessary = {"cles": authenticator.verifier.keys.is_usable, "journal": services.readings_journal.run_probe}
     useful = {
         "liens": lambda: answers(services.links.read(("",))),
-        "registre": lambda: answers(services.registry.harvest_state()),
+        "registre": lambda: _was_harvested(services),
     }
     return Health(necessary, useful, time.monotonic)
+
+
+async def _was_harvested(services: Services) -> bool:
+    """Whether the copy of the registry answers and tells of something: one that was never harvested answers for nobody."""
+    state = await asyncio.wait_for(services.registry.harvest_state(), PROBE_TIMEOUT)
+    return state.as_of is not None
 
 
 async def _jwks(services: Services, url: str) -> Any:

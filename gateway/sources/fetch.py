@@ -169,6 +169,10 @@ class Sources:
         reader = self._readers.get(source)
         return reader.state() if reader else None
 
+    def left_alone(self) -> Mapping[str, tuple[bool, int]]:
+        """By partner: whether its breaker is open, and how many of its tenants'."""
+        return {name: reader.left_alone() for name, reader in self._readers.items()}
+
     async def aclose(self) -> None:
         """End the flights and close the connections."""
         await self._flights.aclose()

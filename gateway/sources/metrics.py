@@ -1,15 +1,19 @@
 """Figures about partners, for Prometheus. Labels are names of partners, operations and codes: never a value of a person."""
 
 from collections import Counter as Counts
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 
 from gateway.connectors.base import ReadingResult
+from gateway.schema.organisations import EtatSource, Source
 from gateway.sources.units import Unit
 
 SUCCESS = "OK"
+CANCELLED = "ANNULE"  # cut by our own delay
 
 
 class SourceMetrics:
@@ -75,3 +79,30 @@ class SourceMetrics:
         self.out_of_tenant.labels(*labels).inc(out_of_tenant)
         for kind, number in result.drifts.items():
             self.drifts.labels(*labels, kind).inc(number)
+
+
+class StateGauges(Collector):
+    """The state of each partner and of its breakers, computed when they are read."""
+
+    def __init__(
+        self, states: Callable[[], Iterable[Source]], left_alone: Callable[[], Mapping[str, tuple[bool, int]]]
+    ) -> None:
+        self._states, self._left_alone = states, left_alone
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """One series a partner and a state, 1 for the state it is in."""
+        labels = ("partenaire", "etat")
+        states = GaugeMetricFamily("passerelle_source_etat", "1 pour l'état où est le partenaire.", labels=labels)
+        for source in self._states():
+            for etat in EtatSource:
+                states.add_metric((source.nom, etat.value), float(source.etat is etat))
+        whole = GaugeMetricFamily(
+            "passerelle_disjoncteur_ouvert", "1 quand le partenaire entier est laissé en paix.", labels=labels[:1]
+        )
+        tenants = GaugeMetricFamily(
+            "passerelle_disjoncteur_locataires", "Locataires du partenaire laissés en paix.", labels=labels[:1]
+        )
+        for name, (opened, number) in self._left_alone().items():
+            whole.add_metric((name,), float(opened))
+            tenants.add_metric((name,), number)
+        yield from (states, whole, tenants)

@@ -22,7 +22,7 @@ from gateway.sources.http import page_trail
 from gateway.sources.http.credentials import Credential, credential
 from gateway.sources.http.page_trail import PageValidator
 from gateway.sources.http.transport import Exchange, PartnerResponse, Transport
-from gateway.sources.metrics import SUCCESS, SourceMetrics
+from gateway.sources.metrics import CANCELLED, SUCCESS, SourceMetrics
 from gateway.sources.partners.load import DEFAULT_ACCESS, Partner
 from gateway.sources.resilience.budgets import JITTER, Bulkhead, RetryBudget, SpareCapacity
 from gateway.sources.resilience.pacing import Clock, Pacer
@@ -182,12 +182,15 @@ class PartnerClient:
 
     @contextmanager
     def _noted(self, request: PartnerRequest) -> Iterator[None]:
-        """Count one exchange and its outcome; one that is cancelled says nothing of the partner."""
+        """Count one exchange and its outcome. One that is cancelled says nothing of the partner's state: it is counted only."""
         start = perf_counter()
         try:
             yield
         except SourceError as error:
             self._note(request, error, perf_counter() - start)
+            raise
+        except asyncio.CancelledError:  # the reading's delay is over, or the process stops
+            self.metrics.call(self.partner.nom, request.operation, CANCELLED, perf_counter() - start)
             raise
         self._note(request, None, perf_counter() - start)
 

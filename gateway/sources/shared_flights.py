@@ -80,7 +80,7 @@ class SharedFlights:
         return key in self._flights
 
     def flight(self, fetch: Fetch) -> Flight:
-        """The flight under way for this key, else a new one, in a context that holds nothing of its first asker.
+        """The flight under way for this key, else a new one, in a context that holds nothing of its first asker but ids.
 
         What was said after what is known is news, whoever brought it. One that has just landed is not: it may have left
         before an event, and whoever it woke may ask again before it is forgotten here.

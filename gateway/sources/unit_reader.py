@@ -110,6 +110,10 @@ class UnitReader:
         """Whether an answer is to be expected: no breaker is between us."""
         return self._breakers.closed(self._tenant(unit))
 
+    def left_alone(self) -> tuple[bool, int]:
+        """Whether the breaker of the whole partner is open, and how many of its tenants'."""
+        return self._breakers.opened, self._breakers.left_alone
+
     def state(self) -> EtatSource:
         """The partner's state now: what its calls say, or worse when we leave it, or some of it, alone."""
         state = self.client.observations.etat(self.client.wall_clock())
@@ -117,7 +121,7 @@ class UnitReader:
             return state
         if self._breakers.opened:
             return EtatSource.INDISPONIBLE
-        set_aside = self._breakers.half_open or self._quarantine.active(self._seconds())
+        set_aside = self._breakers.left_alone or self._quarantine.active(self._seconds())
         return EtatSource.DEGRADEE if set_aside and state is EtatSource.DISPONIBLE else state
 
     def _can_revalidate(self, known: UnitResult) -> bool:

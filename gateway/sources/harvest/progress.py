@@ -18,7 +18,7 @@ class HarvestMetrics:
 
     def __init__(self, metrics: CollectorRegistry, now: Callable[[], datetime]) -> None:
         self._now = now
-        self._as_of: datetime | None = None
+        self.as_of: datetime | None = None  # what the copy may claim, None before the first window
         self._windows = Counter(
             "passerelle_moisson_fenetres", "Fenêtres du registre moissonnées par ce processus.", registry=metrics
         )
@@ -42,11 +42,11 @@ class HarvestMetrics:
 
     def place(self, harvest_state: HarvestState, dues: int) -> None:
         """Note how far the harvest went, whoever did it."""
-        self._as_of = harvest_state.as_of
+        self.as_of = harvest_state.as_of
         self._due.set(dues)
 
     def _delay(self) -> float:
-        return (self._now() - self._as_of).total_seconds() if self._as_of else math.inf
+        return (self._now() - self.as_of).total_seconds() if self.as_of else math.inf
 
 
 def line(progress: Progress) -> str:

@@ -20,6 +20,7 @@ import httpx
 from httpx_aiohttp import AiohttpTransport
 
 from gateway.connectors.base import PartnerRequest
+from gateway.correlation import CURRENT
 from gateway.errors import SourceDenied, SourceInvalid, SourceTimedOut, SourceUnavailable
 from gateway.sources.http.credentials import AccessDenied, Credential, RawResponse
 from gateway.sources.http.decode import (
@@ -124,8 +125,10 @@ class Transport:
 
 def _request(call: Exchange) -> httpx.Request:
     requested, conditions = call.partner_request, call.known.conditions if call.known else {}
+    trace = CURRENT.get()
+    ids = trace.headers() if trace else {}
     adresse = _address(call.url, tuple(requested.params.items()))
-    return httpx.Request(requested.method, adresse, headers={**HEADERS, **conditions}, json=requested.body)
+    return httpx.Request(requested.method, adresse, headers={**HEADERS, **conditions, **ids}, json=requested.body)
 
 
 @lru_cache(ADDRESSES_MAX)

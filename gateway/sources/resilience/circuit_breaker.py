@@ -121,9 +121,9 @@ class PartnerBreakers:
         return not self._shared.closed
 
     @property
-    def half_open(self) -> bool:
-        """Whether some tenant is left alone."""
-        return bool(self._open)
+    def left_alone(self) -> int:
+        """How many tenants are."""
+        return len(self._open)
 
     def closed(self, key: str) -> bool:
         """Whether a tenant is asked as any other: a reading that is a probe, or none, is not worth waiting for."""

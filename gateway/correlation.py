@@ -1,0 +1,72 @@
+"""Names the request that the work under way is for: the same ids in its answer, its log lines and what partners are asked.
+
+Knows no HTTP library. A reading shared by several requests bears the ids of the one that began it; what nobody waits for has
+none.
+"""
+
+import re
+import secrets
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import Context, ContextVar
+from dataclasses import dataclass, field
+from time import perf_counter
+
+# Ids that machines make (UUID, 16 to 64 hexadecimal digits, ULID): what a person may have typed is not repeated in a log.
+_REQUEST_ID = re.compile(r"[0-9a-fA-F][0-9a-fA-F-]{14,62}[0-9a-fA-F]|[0-7][0-9A-HJKMNP-TV-Z]{25}")
+_TRACEPARENT = re.compile(
+    r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})"
+)  # W3C Trace Context, level 1
+
+
+@dataclass(slots=True)
+class RequestTrace:
+    """The ids of one request, and what is told of it once it is answered: its operation, and seconds by stage."""
+
+    request_id: str = ""
+    trace_id: str = ""
+    flags: str = "00"
+    operation: str | None = None  # its name, as the caller wrote it
+    document: str | None = None  # a stand-in for its text
+    started: float = field(default_factory=perf_counter)
+    stages: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since it was received."""
+        return perf_counter() - self.started
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Measure a stage of the request."""
+        start = perf_counter()
+        try:
+            yield
+        finally:
+            self.stages[name] = self.stages.get(name, 0.0) + perf_counter() - start
+
+    def headers(self) -> dict[str, str]:
+        """What a partner is told: the ids of the request, and a span of its own."""
+        parent = f"00-{self.trace_id}-{secrets.token_hex(8)}-{self.flags}"
+        return {"X-Request-Id": self.request_id, "traceparent": parent}
+
+
+CURRENT: ContextVar[RequestTrace | None] = ContextVar("request_trace", default=None)
+
+
+def start_trace(request_id: str | None, traceparent: str | None) -> RequestTrace:
+    """The trace of a request: its own ids where they have the form of ids, else new ones. It becomes the current one."""
+    told = _TRACEPARENT.fullmatch(traceparent or "")
+    own = request_id if request_id and _REQUEST_ID.fullmatch(request_id) else uuid.uuid4().hex
+    trace = RequestTrace(own, told[1], told[2]) if told else RequestTrace(own, secrets.token_hex(16))
+    CURRENT.set(trace)
+    return trace
+
+
+def detached() -> Context:
+    """A context that holds the ids of the current request, and nothing else of it."""
+    context, trace = Context(), CURRENT.get()
+    if trace:
+        context.run(CURRENT.set, RequestTrace(trace.request_id, trace.trace_id, trace.flags))
+    return context
