@@ -25,17 +25,19 @@ class ToldList:
     """A list of which a total, an edge or a page's position is told, under criteria that identify.
 
     `after`: the cursor given. `shown`: the persons whose rows are
-    written in the journal anyway.
+    written in the journal anyway. `mark`: stands for what is told, within one view.
     """
 
     query: ListQuery[Any, Any]
     criteria: tuple[str, ...]
     after: str | None
     shown: frozenset[str]
+    mark: int
 
-    def mark(self, account: str) -> int:
-        """Stands for what is told to an account, within one view."""
-        return hash((account, self.query.key, self.after))
+
+def mark_of(account: str, key: tuple[str, ...], after: str | None) -> int:
+    """Stands for what a list of that key tells to an account, within one view."""
+    return hash((account, key, after))
 
 
 def given(filtre: Any) -> dict[str, Any]:

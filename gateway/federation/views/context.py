@@ -14,7 +14,7 @@ from gateway.domain.search import Candidate
 from gateway.domain.similarity import Level
 from gateway.federation.collect.plan import shows_persons
 from gateway.federation.collect.readings import Readings
-from gateway.federation.criteria import NOM, ToldList, identifying
+from gateway.federation.criteria import NOM, ToldList, identifying, mark_of
 from gateway.federation.directory import Directory
 from gateway.federation.join.evidence import identity_evidence, probability
 from gateway.federation.lists import CONTRATS, JEUNES, RUPTURES, CursorCodec, ListQuery, binding, cut, start_of
@@ -176,7 +176,8 @@ class OperationContext:
             return None
         complet, pages, cursors = self.readings.complete, self._masked_copies.pages, self._cursors(query)
         # What else the page shows: whether it is complete, and which of its cursors are written.
-        key = (query.key, page, complet, cursors.each, cursors.bounds)
+        list_key = query.key
+        key = (list_key, page, complet, cursors.each, cursors.bounds)
         shown = pages.get(key) if self.frozen else None
         if shown is None:
             page_slice = cut(query.sort(self.view), page, cursors)
@@ -186,23 +187,22 @@ class OperationContext:
         self.tally.shown |= shown.read
         criteria = identifying(query)
         if criteria or page.after is not None:
-            self._tell(query, criteria, page, shown)
+            mark = mark_of(self.viewer.account, list_key, page.after)
+            self._tell(ToldList(query, criteria, page.after, frozenset(), mark), shown)
         connection: C = shown.value
         return connection
 
-    def _tell(self, query: ListQuery[Any, C], criteria: tuple[str, ...], page: PageArgs, shown: Shown) -> None:
+    def _tell(self, told: ToldList, shown: Shown) -> None:
         """Note that a list under criteria that identify tells a total, an edge or a position (docs/security.md A17)."""
         coordinates = self.decision.coordinates
-        if coordinates.isdisjoint(TOLD_BY_LIST[query.definition.name]):
+        if coordinates.isdisjoint(TOLD_BY_LIST[told.query.definition.name]):
             return
-        if NOM in criteria:
+        if NOM in told.criteria:
             self.tally.lookups += 1
             self.tally.not_found += not shown.value.total_count and self.readings.complete
-        told = ToldList(
-            query, criteria, page.after, frozenset(shown.read) if shows_persons(coordinates) else frozenset()
-        )
-        if told.mark(self.viewer.account) not in self.view.told:
-            self.tally.told.append(told)
+        if told.mark not in self.view.told:
+            rows = frozenset(shown.read) if shows_persons(coordinates) else frozenset[str]()
+            self.tally.told.append(replace(told, shown=rows))
 
     def behind(self, told: ToldList) -> list[Any]:
         """The elements behind the cursor of a list told; all of them without a cursor."""

@@ -280,5 +280,4 @@ def question(randomness: Random, rows: list[Row]) -> tuple[dict[str, Any], list[
 
 def folded(text: str) -> str:
     """A name without accents, hyphens nor case, as the graph's filter says that it compares them."""
-    decomposed = unicodedata.normalize("NFD", text.upper())
-    return " ".join("".join(c if c.isalpha() else " " for c in decomposed if not unicodedata.combining(c)).split())
+    return "".join(c for c in unicodedata.normalize("NFD", text.upper()) if c.isascii() and c.isalpha())

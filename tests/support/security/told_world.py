@@ -133,7 +133,7 @@ class Counters:
                 opened = IDS.open(person)
                 assert opened is not None
                 self.named.add(opened[1])
-            self.view.told[told.mark(account)] = None
+            self.view.told[told.mark] = None
         self.misses += context.tally.not_found
         return total
 
