@@ -64,7 +64,7 @@ async def cost_of() -> None:
     context.OperationContext.frozen = False  # type: ignore[method-assign, assignment]
     for sweep in range(ROUNDS):
         for side in ("avec", "sans") if sweep % 2 else ("sans", "avec"):
-            duration = await (_time(world) if side == "avec" else _without(world, kept[1]))
+            duration = await (_time(world) if side == "avec" else _without(world, kept.cached))
             durations[side].append(duration)
     with_contrat, without = statistics.median(durations["avec"]), statistics.median(durations["sans"])
     print(

@@ -42,6 +42,10 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     key = add("cle", _key, "crée une clé d'API pour un client du registre")
     key.add_argument("action", choices=("creer",))
     key.add_argument("client")
+    clients = add(
+        "clients", _clients, "écrit à la fin de clients.toml le nombre de clients, qui prouve qu'il est entier"
+    )
+    clients.add_argument("action", choices=("clore",))
     explain = add("expliquer", _explain, "montre ce qu'une requête demande, ce qu'on en refuse, et sa fonction")
     explain.add_argument("query", help="texte d'une requête, ou fichier qui la contient", metavar="requete")
     explain.add_argument("--profil", default="ml", help="profil de l'appelant : ml, cfa, dreets…")
@@ -60,6 +64,12 @@ def _journal_arguments(parser: argparse.ArgumentParser) -> None:
     person.add_argument("identifier", help="identifiant du jeune, tel que le graphe l'a donné", metavar="identifiant")
     person.set_defaults(func=_who_read)
     purge = acts.add_parser("purger", help="oublie les entrées plus vieilles que [journal] conservation_jours")
+    purge.add_argument(
+        "--confirmer",
+        action="store_true",
+        help="l'horloge est juste, si loin soit-elle de ce que le journal a vu en dernier",
+        dest="confirmed",
+    )
     purge.set_defaults(func=_purge_journal)
 
 
@@ -151,16 +161,22 @@ def _who_read(arguments: argparse.Namespace) -> None:
     print("\n".join(asyncio.run(who_read(arguments.identifier))))
 
 
-def _purge_journal(_: argparse.Namespace) -> None:
+def _purge_journal(arguments: argparse.Namespace) -> None:
     from gateway.cli.journal import forget  # noqa: PLC0415
 
-    print(f"{asyncio.run(forget())} entrée(s) oubliée(s)")
+    print(f"{asyncio.run(forget(confirmed=arguments.confirmed))} entrée(s) oubliée(s)")
 
 
 def _key(arguments: argparse.Namespace) -> None:
     from gateway.cli.commands import create_api_key  # noqa: PLC0415
 
     print(create_api_key(arguments.client))
+
+
+def _clients(_: argparse.Namespace) -> None:
+    from gateway.cli.commands import close_register  # noqa: PLC0415
+
+    print(close_register())
 
 
 def main(argv: Sequence[str] = tuple(sys.argv[1:])) -> int:

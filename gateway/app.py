@@ -22,6 +22,7 @@ from gateway.edge.health import Health
 from gateway.edge.webhooks import webhook_route
 from gateway.errors import (
     CallerError,
+    ClientsUnavailable,
     InvalidRequest,
     JournalUnavailable,
     KeysUnavailable,
@@ -45,6 +46,7 @@ STATUSES: dict[type[Exception], int | None] = {
     QuotaReached: 429,
     CallerError: None,
     KeysUnavailable: 503,
+    ClientsUnavailable: 503,
     JournalUnavailable: 503,
     Overloaded: 503,
     ClientDisconnected: 499,  # nobody reads it
@@ -128,7 +130,7 @@ def _error_response(error: Exception, identifier: str, media_type: str) -> Answe
         rendered.headers["www-authenticate"] = f'Bearer realm="passerelle"{second}'
     if isinstance(error, QuotaReached):
         rendered.headers.update(retry_after(error.retry_after))
-    if isinstance(error, Overloaded):
+    if isinstance(error, (Overloaded, JournalUnavailable)):
         rendered.headers.update(retry_after())
     return response, rendered
 

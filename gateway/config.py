@@ -41,6 +41,12 @@ class JournalSettings(StrictModel):
     conservation_jours: PositiveInt = 365
 
 
+class ClientsSettings(StrictModel):
+    """The register of callers. `illisible_secondes`: how long the last good one outlives a file that no longer reads."""
+
+    illisible_secondes: PositiveInt = 900
+
+
 class HttpSettings(StrictModel):
     """The edge. `hotes`: the names this gateway answers to, beside the address it listens on. `origines`: the web
     origins whose pages may call it (none: no CORS). `hsts_secondes`: 0, no Strict-Transport-Security. `graphiql`: serve
@@ -67,6 +73,7 @@ class GatewayFile(StrictModel):
     donnees: DataSettings
     reponse: ResponseSettings = ResponseSettings()
     journal: JournalSettings = JournalSettings()
+    clients: ClientsSettings = ClientsSettings()
     http: HttpSettings = HttpSettings()
     arret: ShutdownSettings = ShutdownSettings()
 
@@ -100,9 +107,14 @@ class Configuration:
         return self.root / self.file.donnees.dossier
 
 
+def config_folder(environ: Mapping[str, str] = os.environ) -> Path:
+    """The configuration directory named by GATEWAY_CONFIG. Raises ConfigurationError."""
+    return Path(_require(environ, "GATEWAY_CONFIG"))
+
+
 def load(environ: Mapping[str, str] = os.environ) -> Configuration:
     """Read the configuration directory named by GATEWAY_CONFIG. Raises ConfigurationError with one clear line."""
-    root = Path(_require(environ, "GATEWAY_CONFIG"))
+    root = config_folder(environ)
     key = _require(environ, "GATEWAY_CLE")
     return Configuration(
         root=root,

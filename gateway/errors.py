@@ -24,11 +24,14 @@ GatewayError
 ├── RegistryUnavailable    the copy of the registry did not answer: one source is missing, SOURCE_INDISPONIBLE
 ├── LeakStopped            ERREUR_INTERNE: the sentinel fired, nothing was sent
 ├── KeysUnavailable        no key set can be trusted (503): it is not the token's fault
+├── ClientsUnavailable     the register of callers no longer reads (503): nobody is known
 ├── Overloaded             too many requests are under way, or wait for the same thing (503)
+├── ClockNotBelieved       the clock jumped ahead: what is too old by it is kept, and the operator is asked
 ├── JournalUnavailable     nothing nominative leaves without its entry (503); the rest goes on
 └── ConfigurationError     the process does not start; one line says why, naming file and key
 """
 
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -177,9 +180,23 @@ class KeysUnavailable(GatewayError):
     """No key set can be trusted: the service is unavailable (503), which says nothing of the token (not 401)."""
 
 
+class ClientsUnavailable(GatewayError):
+    """The register of callers did not read for too long: nobody is admitted by what it was (503)."""
+
+
 class Overloaded(GatewayError):
     """Too many requests are under way, or wait for the same thing: this one is turned away instead of waiting."""
 
 
 class JournalUnavailable(GatewayError):
     """The entry of an answer could not be written: nothing of a person may leave (docs/security.md L03)."""
+
+
+class ClockNotBelieved(GatewayError):
+    """The clock is far beyond what was last seen: nothing is forgotten by it before an operator confirms it (L07)."""
+
+    def __init__(self, last: datetime, now: datetime) -> None:
+        super().__init__(
+            f"l'horloge dit {now:%Y-%m-%d}, {(now - last).days} jours après ce qui fut vu en dernier ({last:%Y-%m-%d}) : "
+            "rien n'est oublié. Si elle est juste, le confirmer par « python -m gateway journal purger --confirmer »"
+        )

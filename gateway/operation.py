@@ -20,14 +20,15 @@ from graphql import ExecutionResult, GraphQLError, GraphQLSchema, VariableValues
 from gateway.admission import PlanSlots
 from gateway.audit.accounting import Accounting
 from gateway.auth.authentication.clients import Viewer
-from gateway.auth.authorization.decide import CachedDecision, Decision, DecisionCache
+from gateway.auth.authorization.decide import Decision
+from gateway.auth.authorization.decision_cache import CachedDecision, DecisionCache
 from gateway.auth.authorization.sentinel import find_leak
 from gateway.auth.authorization.trial import PolicyTrial
 from gateway.auth.authorization.visible_schema import VisibleSchemas
 from gateway.auth.policy.policy import AccessPolicy
 from gateway.correlation import RequestTrace
-from gateway.documents.introspection import introspect, restrict_to
-from gateway.documents.limits import META, cost_of
+from gateway.documents.introspection import Introspections
+from gateway.documents.limits import cost_of
 from gateway.documents.parse import Document, Documents, PersistedDocuments
 from gateway.domain.days import paris_day
 from gateway.domain.seal import OpaqueIds
@@ -41,6 +42,7 @@ from gateway.federation.ids.assign import IdAssigner
 from gateway.federation.views.build import ViewCache, find_view
 from gateway.federation.views.context import OperationContext
 from gateway.federation.views.view import Rights, View
+from gateway.long_work import LongWork
 from gateway.response import (
     GraphQLResponse,
     fallback_error,
@@ -49,10 +51,12 @@ from gateway.response import (
     refused_response,
     source_error,
 )
+from gateway.running import ValidatedOperation, run_operation
 from gateway.schema.organisations import EtatSource, Source
 from gateway.schema.tables import VIEW_ROOTS
 
 logger = logging.getLogger("gateway.operation")
+VALUES_FEW = 200  # of variables: less than a millisecond to coerce
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +68,7 @@ class GraphQLRequest:
     variables: dict[str, Any]
     digest: str | None = None
     trace: RequestTrace = field(default_factory=RequestTrace, compare=False)  # names the request to the operator
-
-
-@dataclass(frozen=True, slots=True)
-class ValidatedOperation:
-    """A request that is known to be a valid operation of the graph."""
-
-    document: Document
-    variables: VariableValues
-    trace: RequestTrace
-    age_max: int | None  # seconds, of the oldest answer wanted
+    values: int = 0  # how many the variables hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +95,8 @@ class Gateway:
     now: Callable[[], datetime]
     views: ViewCache = field(default_factory=ViewCache)
     plan_slots: PlanSlots = field(default_factory=PlanSlots)
+    introspections: Introspections = field(default_factory=Introspections)
+    long_work: LongWork = field(default_factory=LongWork)
 
 
 async def answer(gateway: Gateway, viewer: Viewer, request: GraphQLRequest) -> GraphQLResponse:
@@ -109,10 +106,9 @@ async def answer(gateway: Gateway, viewer: Viewer, request: GraphQLRequest) -> G
     """
     try:
         with request.trace.stage("analyse"):
-            validated = _validate(gateway, viewer, request)
-            cost = cost_of(validated.document.shape, validated.variables.coerced)
-            await gateway.accounting.charge(viewer, cost)
-            judgement = _judge(gateway, viewer, validated)
+            validated = await _validate(gateway, viewer, request)
+            await gateway.accounting.charge(viewer, validated.cost)
+            judgement = await _judge(gateway, viewer, validated)
     except ArgumentRefused as error:
         # Refused for a criterion that it selects by: answered, with null (docs/graphe.md, Refus).
         return GraphQLResponse(None, [graphql_error(error)])
@@ -121,30 +117,51 @@ async def answer(gateway: Gateway, viewer: Viewer, request: GraphQLRequest) -> G
     except CallerError as error:
         return refused_response(error)
     try:
-        return await _serve(gateway, viewer, validated, judgement, cost)
+        return await _serve(gateway, viewer, validated, judgement)
     except LeakStopped as leak:
         logger.critical("%s", leak)
         gateway.stopped(leak.coordinate)
         raise
 
 
-def _validate(gateway: Gateway, viewer: Viewer, request: GraphQLRequest) -> ValidatedOperation:
+async def _validate(gateway: Gateway, viewer: Viewer, request: GraphQLRequest) -> ValidatedOperation:
     """The operation, which the trace names. Raises InvalidRequest, UnknownDocument or TooCostlyRequest."""
     text = gateway.persisted_documents.text(viewer, request.text, request.digest)
-    document = gateway.documents.read(text, request.operation)
+    document = await _document(gateway, viewer, text, request.operation)
     request.trace.operation = document.operation.name.value if document.operation.name else None
     request.trace.document = gateway.opaque_ids.pseudonym(f"document/{text}")
-    variables = document.variables(gateway.schema, request.variables)
-    return ValidatedOperation(document, variables, request.trace, document.age_max(variables.coerced))
+    variables = await _variables(gateway, viewer, document, request)
+    cost, age_max = cost_of(document.shape, variables.coerced), document.age_max(variables.coerced)
+    return ValidatedOperation(document, variables, request.trace, age_max, cost)
 
 
-def _judge(gateway: Gateway, viewer: Viewer, validated: ValidatedOperation) -> CachedDecision:
+async def _document(gateway: Gateway, viewer: Viewer, text: str, name: str | None) -> Document:
+    """The document of a text, judged beside the loop when it is not kept. Raises InvalidRequest or TooCostlyRequest."""
+    documents = gateway.documents
+    if not documents.knows(text):
+        judged = await gateway.long_work.run(viewer.client, ("document", text), partial(documents.judge, text))
+        documents.keep(text, judged)
+    return documents.read(text, name)
+
+
+async def _variables(gateway: Gateway, viewer: Viewer, document: Document, request: GraphQLRequest) -> VariableValues:
+    """Coerced and checked; beside the loop when they are many. Raises InvalidRequest."""
+    read = partial(document.variables, gateway.schema, request.variables)
+    return await gateway.long_work.run(viewer.client, object(), read) if request.values > VALUES_FEW else read()
+
+
+async def _judge(gateway: Gateway, viewer: Viewer, validated: ValidatedOperation) -> CachedDecision:
     """The decision of the policy in force, compared with that of the policy on trial. Raises what the former refuses."""
-    question = (validated.document.tree, validated.document.operation, validated.variables.coerced, viewer)
+    document, cache = validated.document, gateway.decision_cache
+    question = (document.tree, document.operation, validated.variables.coerced, viewer)
+    key = cache.key(*question[1:])
     granted: frozenset[str] = frozenset()
     # A refusal is compared too: a policy on trial that would allow it must be seen.
     try:
-        judgement = gateway.decision_cache.judge(*question)
+        judgement = cache.find(key)
+        if judgement is None:
+            made = await gateway.long_work.run(viewer.client, ("decision", key), partial(cache.make, *question))
+            judgement = cache.keep(key, document.tree, document.operation, made)
         granted = judgement.decision.coordinates
         return judgement
     finally:
@@ -153,14 +170,14 @@ def _judge(gateway: Gateway, viewer: Viewer, validated: ValidatedOperation) -> C
 
 
 async def _serve(
-    gateway: Gateway, viewer: Viewer, validated: ValidatedOperation, judgement: CachedDecision, cost: int
+    gateway: Gateway, viewer: Viewer, validated: ValidatedOperation, judgement: CachedDecision
 ) -> GraphQLResponse:
     trace = validated.trace
     with trace.stage("collecte"):
         context = await build_context(gateway, viewer, judgement.decision, validated.age_max)
     with trace.stage("execution"):
-        result = _execute(gateway, context, validated, judgement)
-        response = _response(gateway, context, result, cost)
+        result, walked = await run_operation(gateway, context, validated, judgement)
+        response = _response(gateway, context, result, validated.cost + walked)
         if found := find_leak(response.data, judgement.forbidden):
             raise LeakStopped(".".join(found))
     # The journal comes last and before the answer: what it cannot write is not shown.
@@ -171,27 +188,6 @@ async def _serve(
     return response
 
 
-def _execute(
-    gateway: Gateway, context: OperationContext, validated: ValidatedOperation, judgement: CachedDecision
-) -> ExecutionResult:
-    """The data, and what the caller asks of the graph itself: answered apart, by the shape of the graph that it may use."""
-    document, variables, fields = validated.document, validated.variables, context.decision.fields
-    execute = partial(gateway.executor.execute, context=context, forbidden=judgement.forbidden)
-    meta = context.decision.keys(META)
-    if not meta:
-        return execute(document, variables)
-    data_keys = [key for key, _ in fields if key not in meta]
-    results = [introspect(gateway.shapes.for_viewer(context.viewer), document, meta, variables.coerced)]
-    if data_keys:
-        rest = restrict_to(gateway.schema, document, data_keys, variables.coerced)
-        results.append(execute(rest, variables))
-    found = {key: value for result in results for key, value in (result.data or {}).items()}
-    whole = all(result.data is not None for result in results)
-    # In the order of the selection; a part without data leaves none to the whole (a null climbed to the root).
-    data = {key: found.get(key) for key, _ in fields} if whole else None
-    return ExecutionResult(data, [error for result in results for error in result.errors or []])
-
-
 async def build_context(
     gateway: Gateway, viewer: Viewer, decision: Decision, age_max: int | None = None
 ) -> OperationContext:
@@ -199,11 +195,11 @@ async def build_context(
     directory, day = gateway.directory(), paris_day(gateway.now())
     rights = Rights(gateway.policy, viewer.profil, viewer.finalite, viewer.perimetre)
     plan = plan_sources(decision, viewer.perimetre, directory)
-    readings, view = Readings(), View()
+    readings, view, people = Readings(), View(), 0
     if plan.view:
         with gateway.plan_slots.hold(plan):
             readings = await gateway.collector.collect(plan, directory, age_max)
-            view = await find_view(gateway.views, gateway.id_assigner, readings, rights, directory, day)
+            view, people = await find_view(gateway.views, gateway.id_assigner, readings, rights, directory, day)
     return OperationContext(
         viewer=viewer,
         rights=rights,
@@ -215,6 +211,7 @@ async def build_context(
         source_of_cfa=gateway.source_of_cfa,
         readings=readings,
         view=view,
+        people=people,
     )
 
 

@@ -8,7 +8,7 @@ from gateway.auth.authentication.clients import Viewer
 from gateway.auth.authorization.decide import Refusal
 from gateway.auth.authorization.reasons import field_refused, useful_finalites
 from gateway.auth.policy.policy import AccessPolicy
-from gateway.errors import CallerError, Code, SourceError
+from gateway.errors import CallerError, Code, JournalUnavailable, SourceError
 
 ErrorDict = dict[str, Any]
 
@@ -41,7 +41,10 @@ def graphql_error(cause: Exception, path: Sequence[str | int] | None = None) -> 
     """The entry of an error: the caller's are shown as they are, ours say only that they are ours."""
     if isinstance(cause, CallerError):
         return error_entry(str(cause), cause.code, path)
-    return error_entry("Erreur interne de la passerelle.", Code.ERREUR_INTERNE, path)
+    entry = error_entry("Erreur interne de la passerelle.", Code.ERREUR_INTERNE, path)
+    if isinstance(cause, JournalUnavailable):
+        entry["extensions"]["detail"] = "JOURNAL_INDISPONIBLE"
+    return entry
 
 
 def refusal_error(refusal: Refusal, viewer: Viewer, policy: AccessPolicy) -> ErrorDict:

@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 
 from gateway.errors import ConfigurationError
 
+BYTES_MAX = 8 * 1024 * 1024
 _REASONS = {
     "extra_forbidden": "clé inconnue",
     "missing": "clé absente",
@@ -42,10 +43,16 @@ def read_toml(path: Path, model: type[M], shown_as: str | None = None) -> M:
 
 def _document(path: Path, name: str | Path) -> dict[str, Any]:
     try:
+        if path.exists() and not path.is_file():  # a pipe would never end
+            raise ConfigurationError(f"{name} : fichier illisible (n'est pas un fichier)")
+        if path.stat().st_size > BYTES_MAX:
+            raise ConfigurationError(f"{name} : fichier illisible (plus de {BYTES_MAX} octets)")
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigurationError(f"{name} : fichier illisible ({error.strerror})") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except RecursionError:
+        raise ConfigurationError(f"{name} : TOML invalide (imbrication sans fond)") from None
+    except ValueError as error:  # not TOML, not UTF-8, an endless number
         raise ConfigurationError(f"{name} : TOML invalide ({error})") from error
 
 

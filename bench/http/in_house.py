@@ -15,13 +15,13 @@ from starlette.types import ASGIApp
 from bench.http.query import TEXT, variables
 from gateway.auth.authentication.authenticator import Authenticator
 from gateway.auth.authentication.clients import Viewer, build_viewer
-from gateway.auth.authorization.decide import CachedDecision
+from gateway.auth.authorization.decision_cache import CachedDecision
 from gateway.config import Configuration, load
 from gateway.documents.parse import Document
 from gateway.domain.days import paris_day
 from gateway.federation.views.context import OperationContext
 from gateway.operation import Gateway, build_context
-from gateway.server.composition import build_authenticator, build_gateway
+from gateway.server.composition import build_authenticator, build_gateway, read_client_register
 from gateway.server.lifecycle import GC_THRESHOLDS
 from gateway.server.services import build_services
 
@@ -62,7 +62,11 @@ async def open_world() -> AsyncIterator[InHouse]:
     """The house that the environment describes, as `python -m gateway serve` would find it."""
     configuration = load()
     services = build_services(configuration, os.environ)
-    in_house = InHouse(configuration, build_gateway(services), build_authenticator(services))
+    in_house = InHouse(
+        configuration,
+        build_gateway(services),
+        build_authenticator(services, read_client_register(services.configuration)),
+    )
     try:
         await services.registry.open()
         await services.readings_journal.open()

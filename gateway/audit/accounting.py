@@ -82,12 +82,19 @@ def entry(reading: Reading) -> tuple[bytes, tuple[str, ...]]:
         "groupes": [{"categories": list(names), "personnes": len(keys)} for names, keys in groups.items()],
         "sources": dict(reading.sources),
     }
-    return orjson.dumps(content), tuple(key for keys in groups.values() for key in keys)
+    return _written(content), tuple(key for keys in groups.values() for key in keys)
 
 
 def act(name: str, when: datetime, **details: Any) -> bytes:
     """The entry of what was done to the journal itself: consulted, purged."""
-    return orjson.dumps({"acte": name, "quand": when.isoformat(), **details})
+    return _written({"acte": name, "quand": when.isoformat(), **details})
+
+
+def _written(content: Mapping[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(content)
+    except TypeError:  # half a character, in a name that a caller bears: escaped, it can be written
+        return json.dumps(content).encode()
 
 
 def written_at(content: bytes) -> datetime:

@@ -28,6 +28,12 @@ class Alerts:
             "passerelle_journal_disponible", "1 si le journal des lectures peut être écrit.", registry=registry
         )
         self._journal.set(1)
+        self._keeping = Counter(
+            "passerelle_journal_tenue_echecs",
+            "Tâches de la tenue du journal qui ont échoué.",
+            ("tache",),
+            registry=registry,
+        )
 
     def quota(self, crossed: QuotaCrossed) -> None:
         """A quota was crossed: its alert, or its limit."""
@@ -46,6 +52,10 @@ class Alerts:
     def available(self, yes: bool) -> None:
         """Whether the journal can be written: while it cannot, nothing nominative leaves."""
         self._journal.set(yes)
+
+    def keeping_failed(self, task: str) -> None:
+        """A task that keeps the journal failed: nothing is forgotten, or its end is told no more."""
+        self._keeping.labels(task).inc()
 
 
 def _quoted(name: str) -> str:

@@ -1,7 +1,7 @@
 """Whom a total, an edge or a position tells of, by itself or beside what its account was told that day. Knows no store.
 
 A set is a whole number with a bit for each element of a list, numbered for a day and an organisation as they come: two sets
-are compared at once, whatever the view that each was told from. Of one process; bounded in bytes (docs/security.md, A17).
+are compared at once, whatever the view that each was told from. Of one process; bounded in bytes (docs/security.md, A18).
 """
 
 from collections import OrderedDict, deque
@@ -14,7 +14,7 @@ from typing import Any
 
 from cachetools import LRUCache
 
-from gateway.federation.criteria import NOM, ToldList, closed_part, given, is_refined_by, widened
+from gateway.federation.criteria import NOM, ToldList, closed_part, given, is_refined_by, kept, widened
 from gateway.federation.lists import ListQuery
 from gateway.federation.views.context import OperationContext
 from gateway.federation.views.view import View
@@ -80,7 +80,7 @@ class OrganisationMemory:
         """The set that a list keeps; worked out once as long as the view and this memory hold."""
         key = (self.identity, query.key)
         if key not in view.sets:
-            view.sets[key] = self.bits_of(query, view, query.sort(view).elements)
+            view.sets[key] = self.bits_of(query, view, kept(query, view).elements)
         bits: int = view.sets[key]
         return bits
 
@@ -234,7 +234,7 @@ class _Comparison:
         seen = self.account.shown.get(key, 0)
         if shown:
             person = partial(definition.person, self.view)
-            rows = [one for one in self.told.query.sort(self.view).elements if person(one.id).jeune.id in shown]
+            rows = [one for one in kept(self.told.query, self.view).elements if person(one.id).jeune.id in shown]
             seen |= self.memory.bits_of(self.told.query, self.view, rows)
             self.account.shown[key] = seen
         return seen

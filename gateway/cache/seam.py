@@ -1,7 +1,6 @@
 """The interface of every cache, and the cache of one process. Knows no partner and no value."""
 
 import hashlib
-import logging
 import secrets
 import time
 from collections.abc import Callable, Sequence
@@ -14,7 +13,6 @@ from gateway.cache.memory import MemoryBackend
 
 ENTRIES_MAX = 10_000
 BYTES_MAX = 512 * 1024 * 1024
-logger = logging.getLogger("gateway.cache")
 
 
 def canonical_key(*parts: str) -> str:

@@ -10,35 +10,40 @@
 #   g  generation: drawn when the label is purged, or by whoever finds none.
 #
 # The shared cache says which entries hold; a process's memory only saves it from opening them again. Two processes
-# answer alike therefore, as long as the shared cache answers. When it does not, it is left alone for REST seconds, so
-# that requests do not queue behind its timeouts, and each process goes on with its memory, and with the generations
-# and marks that it last learned.
+# answer alike therefore, as long as the shared cache answers. When it does not (`suspension`), each process goes on with
+# its memory, and with the generations and marks that it last learned.
+#
+# Who can write there may alter anything. A body that does not open, or is not of its head's version, is absent; what is no
+# generation or mark of ours is another generation, another mark: what was kept is asked again, nothing out of date is served.
 
 import asyncio
+import hashlib
+import re
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
 
 from aiocache.base import BaseCache
 
+from gateway.cache.redis import BODY_MAX, PREFIX
 from gateway.cache.sealed import SealedCodec
-from gateway.cache.seam import CacheKey, Entry, LocalCache, judged, logger, new_generation
+from gateway.cache.seam import CacheKey, Entry, LocalCache, judged, new_generation
+from gateway.suspension import Suspension
 
 T = TypeVar("T")
 
-REST = 1.0  # seconds
-ATTEMPTS = 3  # of what no caller waits for
 GENERATION_LIFE = 7 * 24 * 3600.0  # seconds that a generation or a mark is remembered; forgotten, it is another
-PREFIX = "passerelle"
+USE = "cache"
+_DRAWN = re.compile(rb"[0-9a-f]{16}")  # what `new_generation` draws
 
 
 class SharedCache:
     """`remote` keeps bytes by name; `local` holds what this process has opened, and the clock."""
 
-    def __init__(self, remote: BaseCache, sealed_codec: SealedCodec, local: LocalCache) -> None:
+    def __init__(self, remote: BaseCache, sealed_codec: SealedCodec, local: LocalCache, suspension: Suspension) -> None:
         self._remote, self._sealed_codec, self._local = remote, sealed_codec, local
         self.now = local.now
-        self._rest_until = 0.0
+        self._suspension = suspension
 
     async def read(self, keys: Sequence[CacheKey]) -> list[Entry | None]:
         if not keys:
@@ -53,7 +58,9 @@ class SharedCache:
         heads = values[: len(keys)]
         marks = self._learn_marks(keys, values[len(keys) :])
         # No head, and yet ours is opened: the shared cache lost it (its memory is bounded too), which unsays nothing.
-        others = [key for key, entry, head in zip(keys, opened, heads, strict=True) if head and not _is(entry, head)]
+        others = {
+            key: head for key, entry, head in zip(keys, opened, heads, strict=True) if head and not _is(entry, head)
+        }
         newly = await self._open(others)
         entries = [newly.get(key.name, entry) for key, entry in zip(keys, opened, strict=True)]
         return [
@@ -66,7 +73,7 @@ class SharedCache:
         if await self._add(name, drawn, GENERATION_LIFE):
             self._local.learn(label, drawn)
         else:
-            self._learn_generations([label], await self._get([name], ATTEMPTS) or [None])
+            self._learn_generations([label], await self._get([name]) or [None])
         return self._local.known(label)
 
     async def keep(self, key: CacheKey, entry: Entry) -> None:
@@ -75,7 +82,7 @@ class SharedCache:
         # Thousands of records are written and sealed: in a thread, the loop goes on answering.
         sealed = await asyncio.to_thread(self._sealed_codec.close, body, entry)
         lifetime = entry.expires_at - self.now()
-        if lifetime > 0:
+        if lifetime > 0 and len(sealed) <= BODY_MAX:
             await self._set([(body, sealed), (head, entry.version.encode())], lifetime)
 
     async def purge(self, label: str) -> bool:
@@ -83,7 +90,7 @@ class SharedCache:
         return await self._set([(name, new_generation().encode())], GENERATION_LIFE)
 
     async def mark(self, key: CacheKey) -> str:
-        self._learn_marks([key], await self._get(self._names("i", [key.name]), ATTEMPTS) or [])
+        self._learn_marks([key], await self._get(self._names("i", [key.name])) or [])
         return self._local.known_mark(key)
 
     async def invalidate(self, key: CacheKey) -> bool:
@@ -98,7 +105,8 @@ class SharedCache:
 
     async def release(self, key: CacheKey, lease: str) -> None:
         (name,) = self._names("b", [key.name])
-        await self._attempt(lambda: self._remote._redlock_release(name, lease.encode()))  # only while it is ours
+        if lease:
+            await self._use(lambda: self._remote._redlock_release(name, lease.encode()))  # only while it is ours
 
     async def aclose(self) -> None:
         await self._remote.close()
@@ -108,7 +116,7 @@ class SharedCache:
 
     def _learn_generations(self, labels: Sequence[str], values: Sequence[bytes | None]) -> dict[str, str]:
         """The generations read, learned; of a label that has none, one that no entry has."""
-        generations = {label: value.decode() if value else "" for label, value in zip(labels, values, strict=False)}
+        generations = {label: self._drawn(value) for label, value in zip(labels, values, strict=False)}
         for label, generation in generations.items():
             if generation:
                 self._local.learn(label, generation)
@@ -116,17 +124,33 @@ class SharedCache:
 
     def _learn_marks(self, keys: Sequence[CacheKey], values: Sequence[bytes | None]) -> list[str]:
         """The marks read, learned, an absent one included: two processes must not differ on it."""
-        marks = [value.decode() if value else "" for value in values]
+        marks = [self._drawn(value) for value in values]
         for key, mark in zip(keys, marks, strict=False):
             self._local.learn_mark(key, mark)
         return marks
 
-    async def _open(self, keys: Sequence[CacheKey]) -> dict[str, Entry]:
-        """The entries that this process has not opened yet, by name of key: opened in a thread, then kept in its memory."""
-        names = self._names("v", [key.name for key in keys])
+    def _drawn(self, value: bytes | None) -> str:
+        """A generation or a mark as it was drawn, "" for none; of what is altered, one that every process reads alike."""
+        if not value:
+            return ""
+        if _DRAWN.fullmatch(value):
+            return value.decode()
+        self._suspension.altered(USE)
+        return hashlib.sha256(value).hexdigest()[:16]
+
+    async def _open(self, heads: Mapping[CacheKey, bytes]) -> dict[str, Entry]:
+        """The entries that this process has not opened yet, by name of key: opened in a thread, then kept in its memory.
+
+        One that is not of its head's version was written meanwhile, or is altered: absent, it is looked for again.
+        """
+        names = self._names("v", [key.name for key in heads])
         sealed = (await self._get(names) if names else None) or [None] * len(names)
         entries = await asyncio.to_thread(lambda: list(map(self._opened, names, sealed)))
-        found = [(key, e) for key, e in zip(keys, entries, strict=True) if e and e.expires_at > self.now()]
+        found = [
+            (key, entry)
+            for (key, head), entry in zip(heads.items(), entries, strict=True)
+            if entry and entry.expires_at > self.now() and _is(entry, head)
+        ]
         for key, entry in found:
             await self._local.keep(key, entry)
         return {key.name: entry for key, entry in found}
@@ -134,16 +158,16 @@ class SharedCache:
     def _opened(self, name: str, sealed: bytes | None) -> Entry | None:
         entry = self._sealed_codec.open(name, sealed) if sealed else None
         if sealed and entry is None:
-            logger.warning("cache partagé : une valeur illisible est écartée")
+            self._suspension.altered(USE)
         return entry
 
-    async def _get(self, names: Sequence[str], attempts: int = 1) -> list[bytes | None] | None:
-        values = await self._attempt(lambda: self._remote.multi_get(names), attempts)
+    async def _get(self, names: Sequence[str]) -> list[bytes | None] | None:
+        values = await self._use(lambda: self._remote.multi_get(names))
         # aiocache answers nothing at all where the environment says AIOCACHE_DISABLE
         return values if values is not None and len(values) == len(names) else None
 
     async def _set(self, pairs: list[tuple[str, bytes]], duration: float) -> bool:
-        return bool(await self._attempt(lambda: self._remote.multi_set(pairs, ttl=duration), ATTEMPTS))
+        return bool(await self._use(lambda: self._remote.multi_set(pairs, ttl=float(duration))))
 
     async def _add(self, name: str, text: str, duration: float) -> bool | None:
         """True when it was written, False when somebody had before; None: the cache does not answer."""
@@ -154,27 +178,11 @@ class SharedCache:
             except ValueError:  # somebody, or ourselves the time before, whose answer was late
                 return bool(await self._remote.get(name) == text.encode())
 
-        return await self._attempt(add, ATTEMPTS)
+        return await self._use(add)
 
-    async def _attempt(self, request: Callable[[], Awaitable[T]], attempts: int = 1) -> T | None:
-        """The answer, or None when there is none within `attempts` timeouts or the cache rests."""
-        if self.now() < self._rest_until:
-            return None
-        try:
-            return await request()
-        except TimeoutError as error:
-            # A busy loop may see too late an answer that came: who has nobody waiting insists.
-            if attempts > 1:
-                return await self._attempt(request, attempts - 1)
-            self._rest(error)
-        except Exception as error:  # a cache is never worth an answer
-            self._rest(error)
-        return None
-
-    def _rest(self, error: Exception) -> None:
-        self._rest_until = self.now() + REST
-        # The text of the error may hold a name: its kind is enough.
-        logger.warning("cache partagé sans réponse : %s", type(error).__name__)
+    async def _use(self, request: Callable[[], Awaitable[T]]) -> T | None:
+        """The answer of the shared cache, None when there is none."""
+        return await self._suspension.use(USE, request)
 
 
 def _is(entry: Entry | None, head: bytes) -> bool:

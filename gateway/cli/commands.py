@@ -8,8 +8,9 @@ from datetime import timedelta
 from typing import Any
 
 from gateway.auth.authentication.authenticator import create_key, key_digest
+from gateway.auth.authentication.client_register import close_clients
 from gateway.auth.policy.perimetre import build_perimetre
-from gateway.config import load
+from gateway.config import config_folder, load
 from gateway.domain.days import paris_day
 from gateway.errors import ConfigurationError, SourceError
 from gateway.federation.collect.census import describe, take_census
@@ -124,6 +125,12 @@ def create_api_key(client: str) -> str:
     key, last_day = create_key(), paris_day(configuration.now()) + KEY_DURATION
     line = f'{{ empreinte = "{key_digest(configuration.sealer, key)}", expire = {last_day} }}'
     return f"clé, montrée cette seule fois : {key}\nà ajouter à cles de [clients.{client}] : {line}"
+
+
+def close_register() -> str:
+    """Write at the end of clients.toml how many clients it holds, which proves it whole. Raises ConfigurationError."""
+    number = close_clients(config_folder() / "clients.toml")
+    return f"clients.toml : {number} clients, clos"
 
 
 def describe_sources() -> str:

@@ -8,7 +8,7 @@ from gateway.audit.accounting import act, rows
 from gateway.audit.retention import purge
 from gateway.config import Configuration, load
 from gateway.domain.seal import Anchor, OpaqueIds
-from gateway.errors import ConfigurationError
+from gateway.errors import ClockNotBelieved, ConfigurationError, JournalUnavailable
 from gateway.server.services import build_journal
 from gateway.stores.journal import Journal, JournalEntry
 from gateway.stores.journal_queries import readings_of, verify_chain
@@ -18,7 +18,8 @@ from gateway.stores.journal_tables import JournalTampered
 async def verify(anchor: str | None) -> tuple[bool, str]:
     """True when the chain is whole, and the line that says so. Raises ConfigurationError for an anchor that is none."""
     expected = _anchor(anchor) if anchor else None
-    async with _opened(load()) as readings_journal:
+    async with _closed_after(load()) as readings_journal:
+        await readings_journal.prepare()  # no more: what an altered end is worth is for the verification to tell
         verification = await verify_chain(readings_journal, expected)
     first, last = verification.first, verification.last
     whole = f"journal intègre, entrées {first} à {last.numero} ; ancre {last}"
@@ -31,26 +32,39 @@ async def who_read(identifier: str) -> list[str]:
     opened = OpaqueIds(configuration.sealer).open(identifier)
     if opened is None or opened[0] != "Jeune":
         raise ConfigurationError("identifiant de jeune attendu, tel que le graphe l'a donné")
-    async with _opened(configuration) as readings_journal:
-        await readings_journal.append(JournalEntry(act("CONSULTATION", configuration.now(), identifiant=identifier)))
-        return [rows(content, rank) for content, rank in await readings_of(readings_journal, opened[1])]
+    question = JournalEntry(act("CONSULTATION", configuration.now(), identifiant=identifier))
+    try:
+        async with _closed_after(configuration) as readings_journal:
+            await readings_journal.open()
+            await readings_journal.append(question)
+            return [rows(content, rank) for content, rank in await readings_of(readings_journal, opened[1])]
+    except JournalUnavailable:
+        raise ConfigurationError("journal : la question ne peut y être écrite, rien n'est dit") from None
+    except (JournalTampered, ValueError, KeyError, TypeError) as error:  # an entry that is not as it was written
+        told = error if isinstance(error, JournalTampered) else "une entrée est illisible"
+        raise ConfigurationError(f"{told} ; lancer « journal verifier »") from None
 
 
-async def forget() -> int:
-    """Forget what is older than the configuration says; return how many entries. Raises ConfigurationError."""
+async def forget(*, confirmed: bool) -> int:
+    """Forget what is older than the configuration says; return how many entries. `confirmed`: the clock is right, however far
+    it is from what was last seen. Raises ConfigurationError."""
     configuration = load()
     try:
-        async with _opened(configuration) as readings_journal:
-            return await purge(readings_journal, configuration, configuration.now())
+        async with _closed_after(configuration) as readings_journal:
+            await readings_journal.open()
+            return await purge(readings_journal, configuration, configuration.now(), confirmed=confirmed)
     except JournalTampered as error:
         raise ConfigurationError(f"journal altéré, rien n'est purgé : {error}") from None
+    except ClockNotBelieved as error:
+        raise ConfigurationError(str(error)) from None
+    except (TimeoutError, JournalUnavailable):
+        raise ConfigurationError("journal : la base ne répond pas, ou ne peut être écrite") from None
 
 
 @asynccontextmanager
-async def _opened(configuration: Configuration) -> AsyncIterator[Journal]:
+async def _closed_after(configuration: Configuration) -> AsyncIterator[Journal]:
     readings_journal = build_journal(configuration, os.environ)
     try:
-        await readings_journal.open()
         yield readings_journal
     finally:
         await readings_journal.close()

@@ -22,6 +22,7 @@ from gateway.connectors.base import (
     filled,
     grouped,
     listed,
+    mapped,
     read,
     rows_of,
 )
@@ -180,7 +181,7 @@ def records(cfa: Tenant, today: date) -> ReadingSteps[ReadingResult]:
     inscriptions = grouped(base.entities(AimairaInscription), lambda inscription: inscription.apprenant)
     conventions = grouped(base.entities(Convention), lambda convention: convention.apprenant)
     people = base.entities(Apprenant)
-    found = [_record(person, inscriptions[person.id], conventions[person.id], base) for person in people]
+    found = mapped(lambda who: _record(who, inscriptions[who.id], conventions[who.id], base), people, account)
     return ReadingResult(found, account.rejects, account.ignored_fields, account.drifts)
 
 

@@ -5,6 +5,9 @@ is a generator that yields the requests it needs and receives the decoded docume
 credentials, paging, caching and failure.
 """
 
+import logging
+import sysconfig
+import traceback
 from collections import Counter, defaultdict
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +29,8 @@ K = TypeVar("K")
 P = TypeVar("P", bound="Payload")
 NEITHER_TEXT_NOR_INTEGER = "neither a text nor a whole number"  # what a value that cannot be read says of itself
 UNKNOWN_CODE = "unknown code"
+UNMAPPED = "erreur"  # the drift of a record that the connector's own code could not map
+logger = logging.getLogger("gateway.connecteurs")
 PASSES = 5  # a bad value may leave a block without what it requires, and so on outwards
 # One entry a request, in order: the list of its pages' decoded documents (JSON values, or lists of CSV lines).
 Documents = Sequence[list[Any]]
@@ -136,7 +141,47 @@ def read(model: type[P], rows: Iterable[Any], account: QualityCounts) -> list[P]
     return [payload for row in rows if (payload := _read_one(model, row, account)) is not None]
 
 
+def mapped(mapping: Callable[[K], N], items: Iterable[K], account: QualityCounts) -> list[N]:
+    """What a mapping makes of each item. One that it cannot map is set aside and counted, and where it failed is told once:
+    the others are there."""
+    found, told = list[N](), set[str]()
+    for item in items:
+        try:
+            found.append(mapping(item))
+        except Exception as error:  # whatever a mapping meets in one record
+            _set_aside(error, account, told)
+    return found
+
+
+def _set_aside(error: Exception, account: QualityCounts, told: set[str]) -> None:
+    account.rejects += 1
+    account.drifts[UNMAPPED] += 1
+    if (where := place_of(error)) not in told:
+        told.add(where)
+        logger.error("enregistrement écarté : %s", where)
+
+
+def place_of(error: BaseException) -> str:
+    """The kind of an error, and the file and line of the code that met it: a connector's rather than a library's. Its text is
+    left out: it may be a person's value."""
+    frames = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)]
+    own = [place for place in frames if not place[0].startswith(_LIBRARIES) and "site-packages" not in place[0]]
+    file, line = (own or frames or [("?", 0)])[-1]
+    return f"{type(error).__name__} ({file}:{line})"
+
+
+_LIBRARIES = (sysconfig.get_paths()["stdlib"], "<")
+
+
 def _read_one(model: type[P], row: Any, account: QualityCounts) -> P | None:
+    try:
+        return _validated(model, row, account)
+    except Exception as error:  # a validator that met what it does not know
+        _set_aside(error, account, set())
+        return None
+
+
+def _validated(model: type[P], row: Any, account: QualityCounts) -> P | None:
     set_aside = 0
     for _ in range(PASSES):
         try:

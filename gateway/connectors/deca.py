@@ -17,6 +17,7 @@ from gateway.connectors.base import (
     Payload,
     QualityCounts,
     filled,
+    mapped,
     read,
     rows_of,
 )
@@ -131,7 +132,9 @@ def partner_requests(debut: date, fin: date) -> list[PartnerRequest]:
 def rows(partner_request: PartnerRequest, fin: date, document: Any) -> tuple[list[RegistryRow], QualityCounts]:
     """The rows of one page of a view."""
     account, view = QualityCounts(), partner_request.acces.upper()
-    return [line for payload in rows_of([document], "contrats") for line in _rows(view, fin, payload, account)], account
+    payloads = rows_of([document], "contrats")
+    found = mapped(lambda payload: list(_rows(view, fin, payload, account)), payloads, account)
+    return [line for lines in found for line in lines], account
 
 
 def _extracted(view: str, debut: date, fin: date) -> PartnerRequest:

@@ -22,6 +22,7 @@ from gateway.connectors.base import (
     filled,
     grouped,
     listed,
+    mapped,
     read,
     rows_of,
 )
@@ -109,7 +110,7 @@ def records(cfa: Tenant, today: date) -> ReadingSteps[ReadingResult]:
     rows = {str(line): line for page in (*current, *previous) for line in _whole(page)}
     # once each: both years tell most of them
     by_eleve = grouped(read(Row, rows.values(), account), lambda line: line.id)
-    found = [record(lines, cfa) for lines in by_eleve.values()]
+    found = mapped(lambda lines: record(lines, cfa), by_eleve.values(), account)
     return ReadingResult(found, account.rejects, account.ignored_fields, account.drifts)
 
 

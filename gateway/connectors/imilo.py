@@ -24,6 +24,7 @@ from gateway.connectors.base import (
     Tenant,
     UnexpectedAnswer,
     filled,
+    mapped,
     read,
     rows_of,
 )
@@ -115,7 +116,7 @@ def records(structure: Tenant, today: date) -> ReadingSteps[ReadingResult]:
         )
     ]
     account = QualityCounts()
-    found = [_record(told) for told in read(ImiloRecord, rows_of(pages), account)]
+    found = mapped(_record, read(ImiloRecord, rows_of(pages), account), account)
     return ReadingResult(found, account.rejects, account.ignored_fields, account.drifts)
 
 

@@ -7,6 +7,7 @@ from gateway.connectors.base import (
     Payload,
     QualityCounts,
     ReadingSteps,
+    mapped,
     read,
     rows_of,
 )
@@ -80,18 +81,19 @@ def referentiel() -> ReadingSteps[tuple[Referentiel, QualityCounts]]:
     ]
     account = QualityCounts()
     missions, organismes = (rows_of(pages, "data") for pages in responses[1:])
+    structures = read(MissionLocaleRecord, missions, account)
     cfas = [row for row in read(OrganismeRecord, organismes, account) if row.identifiant.uai]
     communes: dict[str, CommuneLine] = {}
     names = {(TypeTerritoire.CFA.value, cfa.identifiant.uai or ""): cfa.nom for cfa in cfas}
     for page in responses[0]:  # a page at a time: the 35,000 communes of the country, as read, are a hundred megabytes
         rows = read(CommuneRow, rows_of([page], "data"), account)
-        communes |= {row.code.insee: _commune(row) for row in rows}
+        communes |= {commune.code: commune for commune in mapped(_commune, rows, account)}
         names |= _names(rows)
     return (
         Referentiel(
             communes=communes,
-            missions_locales={row.code: _mission_locale(row) for row in read(MissionLocaleRecord, missions, account)},
-            organismes={cfa.identifiant.uai or "": _organisme(cfa) for cfa in cfas},
+            missions_locales={row.code: row for row in mapped(_mission_locale, structures, account)},
+            organismes={organisme.uai: organisme for organisme in mapped(_organisme, cfas, account)},
             noms=names,
         ),
         account,

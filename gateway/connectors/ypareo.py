@@ -20,6 +20,7 @@ from gateway.connectors.base import (
     filled,
     grouped,
     listed,
+    mapped,
     read,
     rows_of,
 )
@@ -159,7 +160,8 @@ def records(cfa: Tenant, today: date) -> ReadingSteps[ReadingResult]:
     unique = {(contrat.apprenant, contrat.code): contrat for contrat in read(YpareoContrat, _rows(signed), account)}
     by_apprenant = grouped(unique.values(), lambda contrat: contrat.apprenant)
     known = _tables([_rows(table) for table in tables], cfa, account)
-    found = [_record(who, by_apprenant[who.code], known) for who in read(Apprenant, _rows(apprentis), account)]
+    people = read(Apprenant, _rows(apprentis), account)
+    found = mapped(lambda who: _record(who, by_apprenant[who.code], known), people, account)
     return ReadingResult(found, account.rejects, account.ignored_fields, account.drifts)
 
 

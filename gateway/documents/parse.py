@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from operator import itemgetter
 from pathlib import Path
+from sys import getsizeof
 from typing import Any
 
 from cachetools import LRUCache
@@ -31,10 +32,13 @@ from graphql import (
 )
 
 from gateway.auth.authentication.clients import Viewer
+from gateway.auth.authorization.decision_cache import TOKEN_BYTES
+from gateway.documents.arguments import ArgumentChecks, checks_of
 from gateway.documents.limits import TEXT_MAX, TOKENS_MAX, Shape, judge, name_of
 from gateway.errors import CallerError, ConfigurationError, InvalidRequest, TooCostlyRequest, UnknownDocument
 
-LEARNT_MAX = 8 * 1024 * 1024  # characters of the taught documents, all clients together
+ENTRY_BYTES = 1500  # what an entry of a cache takes beside its text: its key, its place, the refusal it may hold
+LEARNT_MAX = 8 * 1024 * 1024  # bytes of the taught documents, all clients together
 
 
 class PersistedDocuments:
@@ -43,7 +47,7 @@ class PersistedDocuments:
     def __init__(self, trusted: Mapping[str, str]) -> None:
         self._trusted = trusted
         self.operations = frozenset(name for text in trusted.values() for name in _operations(text))
-        self._learnt: LRUCache[tuple[str, str], str] = LRUCache(LEARNT_MAX, len)
+        self._learnt: LRUCache[tuple[str, str], str] = LRUCache(LEARNT_MAX, _text_bytes)
 
     def text(self, viewer: Viewer, text: str | None, digest: str | None) -> str:
         """The text to run. A text sent with its hash is learnt for that client only (docs/security.md G20).
@@ -106,8 +110,7 @@ def _read(path: Path) -> dict[str, str]:
     return content
 
 
-WEIGHT_MAX = 100_000  # of the documents kept, in tokens: about 40 MB (a token of a tree takes 390 bytes)
-CHARACTERS_PER_TOKEN = 100  # what the text itself takes beside its tree
+KEPT_MAX = 32 * 1024 * 1024  # bytes of the documents kept
 ERRORS_MAX = 1
 # Names written in the query are the caller's own; nothing else of the library's message is repeated.
 _TRANSLATIONS = (
@@ -133,41 +136,53 @@ class Document:
     tree: DocumentNode
     operation: OperationDefinitionNode
     shape: Shape
+    arguments: ArgumentChecks
 
     def variables(self, schema: GraphQLSchema, raw: dict[str, Any]) -> VariableValues:
-        """As received and coerced, defaults included. Raises InvalidRequest naming the variable, never its value."""
+        """As received and coerced, defaults included. Raises InvalidRequest naming the variable or argument, never a value."""
         values = get_variable_values(schema, self.operation.variable_definitions or (), raw, max_errors=ERRORS_MAX)
         if isinstance(values, list):
             name = re.search(r"\$([_A-Za-z0-9]+)", values[0].message)
             raise InvalidRequest(f"Variable invalide : {name.group(0) if name else 'type attendu non respecté'}.")
+        self.arguments.check(values.coerced)
         return values
 
     def age_max(self, variables: dict[str, Any]) -> int | None:
-        """The age in seconds, zero at least, that `@fraicheur` asks for; None without it."""
+        """The age in seconds that `@fraicheur` asks for; None without it."""
         for directive in self.operation.directives or ():
             if directive.name.value == "fraicheur":
                 (argument,) = directive.arguments or ()
-                return max(0, int(value_from_ast_untyped(argument.value, variables)))
+                return int(value_from_ast_untyped(argument.value, variables))
         return None
 
 
 @dataclass(frozen=True, slots=True)
 class _Validated:
-    """A valid document, and the shape of each of its operations."""
+    """A valid document, and the shape and arguments of each of its operations."""
 
     tree: DocumentNode
     shapes: Mapping[str | None, Shape]
+    arguments: Mapping[str | None, ArgumentChecks]
 
 
-_Judged = tuple[int, _Validated | CallerError]  # what a text weighs, and its document or the refusal it gets each time
+Judged = tuple[int, _Validated | CallerError]  # the bytes of a text, with its document or the refusal it gets each time
+
+
+def tree_bytes(tree: DocumentNode) -> int:
+    """What a tree takes in memory, and whatever holds a node of it: each node leads to all the tokens."""
+    return ENTRY_BYTES + TOKEN_BYTES * (tree.token_count or 0)
+
+
+def _text_bytes(text: str) -> int:
+    return ENTRY_BYTES + getsizeof(text)
 
 
 class Documents:
-    """Parses, judges and validates each text once. Bounded."""
+    """Parses, judges and validates each text once. Bounded in bytes: what a text costs to keep is what it weighs."""
 
     def __init__(self, schema: GraphQLSchema) -> None:
         self._schema = schema
-        self._judged: LRUCache[str, _Judged] = LRUCache(WEIGHT_MAX, itemgetter(0))
+        self._judged: LRUCache[str, Judged] = LRUCache(KEPT_MAX, itemgetter(0))
 
     def read(self, text: str, name: str | None) -> Document:
         """The document and its operation. Raises InvalidRequest or TooCostlyRequest."""
@@ -177,26 +192,35 @@ class Documents:
             raise InvalidRequest("Nommer l'opération à exécuter : operationName est absent ou inconnu.")
         if operation.operation is not OperationType.QUERY:
             raise InvalidRequest("Seules les requêtes (query) sont servies.")
-        return Document(text, valid.tree, operation, valid.shapes[name_of(operation)])
+        name = name_of(operation)
+        return Document(text, valid.tree, operation, valid.shapes[name], valid.arguments[name])
+
+    def knows(self, text: str) -> bool:
+        """Whether it was judged, and is kept. Raises TooCostlyRequest for a text that is not even looked at."""
+        if len(text) > TEXT_MAX:
+            raise TooCostlyRequest(f"Requête refusée : texte de plus de {TEXT_MAX} caractères.")
+        return text in self._judged
+
+    def keep(self, text: str, judged: Judged) -> None:
+        self._judged[text] = judged
 
     def validate(self, text: str) -> _Validated:
         """The document of a text. Raises as `read` does."""
-        if len(text) > TEXT_MAX:
-            raise TooCostlyRequest(f"Requête refusée : texte de plus de {TEXT_MAX} caractères.")
-        if text not in self._judged:
-            self._judged[text] = self._judge(text)
+        if not self.knows(text):
+            self.keep(text, self.judge(text))
         known = self._judged[text][1]
         if isinstance(known, CallerError):
             raise type(known)(str(known))  # a new one each time: the one kept would gather the frames of each raise
         return known
 
-    def _judge(self, text: str) -> _Judged:
-        weight = 1 + len(text) // CHARACTERS_PER_TOKEN
+    def judge(self, text: str) -> Judged:
+        """What is to be kept of a text; may run in any thread, and take tens of milliseconds."""
         try:
             valid = self._examine(text)
         except CallerError as refusal:
-            return weight, refusal.with_traceback(None)
-        return weight + (valid.tree.token_count or 0), valid
+            # Another one: that which was raised leads to its frames, and by its context to the whole tree.
+            return _text_bytes(text), type(refusal)(str(refusal))
+        return _text_bytes(text) + tree_bytes(valid.tree), valid
 
     def _examine(self, text: str) -> _Validated:
         try:
@@ -207,7 +231,9 @@ class Documents:
         errors = validate(self._schema, tree, max_errors=ERRORS_MAX, hide_suggestions=True)
         if errors:
             raise InvalidRequest(_translate(errors[0]))
-        return _Validated(tree, shapes)
+        operations = [node for node in tree.definitions if isinstance(node, OperationDefinitionNode)]
+        arguments = {name_of(each): checks_of(self._schema, tree, each) for each in operations}
+        return _Validated(tree, shapes, arguments)
 
 
 def _unreadable(error: Exception) -> CallerError:

@@ -61,7 +61,7 @@ class Sealer:
 
     def pseudonym(self, usage: str, text: str) -> str:
         """A stable stand-in of 32 hexadecimal digits (HMAC-SHA256, cut), that cannot be turned back without the key."""
-        return self.mac(usage, text.encode()).hex()[:32]
+        return self.mac(usage, text.encode("utf-8", "surrogatepass")).hex()[:32]
 
     def mac(self, usage: str, content: bytes) -> bytes:
         """32 bytes that only the key can make again (HMAC-SHA256)."""

@@ -78,8 +78,8 @@ def _request(document: Any, trace: RequestTrace) -> GraphQLRequest:
     digest = _digest(document.get("extensions"))
     if text is None and digest is None:
         raise InvalidRequest("La clé query est requise : le texte d'une requête GraphQL.")
-    _bound_variables(variables)
-    return GraphQLRequest(text, name or None, variables or {}, digest, trace)
+    values = _bound_variables(variables)
+    return GraphQLRequest(text, name or None, variables or {}, digest, trace, values)
 
 
 def _digest(extensions: object) -> str | None:
@@ -95,8 +95,8 @@ def _digest(extensions: object) -> str | None:
     return sha
 
 
-def _bound_variables(variables: object) -> None:
-    """Refuse variables of an unreasonable size, level by level: nothing recurses. Raises TooCostlyRequest."""
+def _bound_variables(variables: object) -> int:
+    """How many values they hold, level by level: nothing recurses. Raises TooCostlyRequest beyond a reasonable size."""
     level, count = [variables], 0
     for _ in range(LEVELS_MAX):
         count += len(level)
@@ -107,6 +107,7 @@ def _bound_variables(variables: object) -> None:
             raise TooCostlyRequest(f"Variables refusées : plus de {VALUES_MAX} valeurs.")
     if level:
         raise TooCostlyRequest(f"Variables refusées : plus de {LEVELS_MAX} niveaux.")
+    return count
 
 
 def _content(value: object) -> Iterable[object]:

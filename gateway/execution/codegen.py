@@ -6,6 +6,7 @@ cache, no view and no caller.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from math import isfinite
 from textwrap import indent
 from typing import Any
@@ -40,6 +41,7 @@ from gateway.execution.leaves import completer, leaf, unexpected
 
 FIELDS_MAX = 1_000  # fields of one function: writing costs about 20 µs each
 LISTS = (list, tuple)
+NUMBERS = count(1)  # of the functions whose results are kept: never given twice
 
 
 class Unsupported(GatewayError):
@@ -81,11 +83,11 @@ def compile_plan(
 def _root(state: CompileState, type_: GraphQLObjectType, key: str, nodes: list[FieldNode]) -> RootField:
     name = nodes[0].name.value
     field = state.schema.get_field(type_, name)
-    # `__schema` and `__type` are answered apart, from the caller's own shape of the graph (documents.introspection).
-    if field is None or (name.startswith("__") and name != "__typename"):
-        raise Unsupported("introspection")
+    if field is None:
+        raise Unsupported("champ inconnu")
     level = None
-    if (key,) not in state.nulls and name != "__typename":
+    # `__schema` and `__type` are answered apart, from the caller's own shape of the graph (documents.introspection).
+    if (key,) not in state.nulls and not name.startswith("__"):
         level = CodeWriter(state).function(field.type, Position(_sets(nodes), (key,)))
     given = {argument.name.value: argument.value for argument in nodes[0].arguments or ()}
     varying = {name for name, value in given.items() if _has_variable(value)}
@@ -168,7 +170,7 @@ class CodeWriter:
             return body  # what is shown changes with the variables: its bytes are not worth keeping
         object_, function = f"o{position.depth}", f"whole_{len(self._functions)}"
         self._functions.append(f"def {function}({object_}, arguments):\n    return {_shift(body)}\n")
-        return f"encode_once({object_}, {function}, {position.path!r}, arguments)"
+        return f"encode_once({object_}, {function}, {next(NUMBERS)}, {position.path!r}, arguments)"
 
     def _leaf(self, type_: Any, read: str, empty: str) -> str:
         other = self._name(f"other_{type_.name}", completer(type_))

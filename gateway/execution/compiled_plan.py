@@ -3,7 +3,8 @@
 Holds what those functions share while they run. Knows neither how they are written, nor the view, nor the caller.
 """
 
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -24,27 +25,54 @@ from graphql import (
 from graphql.pyutils import Path
 
 from gateway.auth.authorization.sentinel import Forbidden, find_leak
-from gateway.documents.parse import Document
+from gateway.documents.parse import Document, tree_bytes
 from gateway.errors import LeakStopped
 from gateway.execution.conversions import convert
 from gateway.execution.leaves import Unexpected
 
 ENCODED_MAX = 4  # encoded forms of one object, one for each function that shows it
+ENCODED_BYTES_MAX = 32 * 1024 * 1024  # of all the encoded forms, the oldest forgotten first
+CODE_BYTES = 8  # of functions, by character of their text
+FORM_BYTES = 250  # what a form takes beside its bytes
 
 KeyPath = tuple[str, ...]  # response keys, without list indexes
 Rendered = Callable[[Any, "Arguments"], Any]  # from an object to what the answer shows
 
 
+class EncodedForms:
+    """The encoded forms of objects, which hold them themselves: here they are counted, and taken off when they are too many."""
+
+    def __init__(self, bytes_max: int = ENCODED_BYTES_MAX) -> None:
+        self._bytes_max = bytes_max
+        self._total = 0
+        self._forms: deque[tuple[dict[int, orjson.Fragment], int, int]] = deque()
+
+    def keep(self, kept_bytes: dict[int, orjson.Fragment], number: int, encoded: bytes) -> orjson.Fragment:
+        """Keep in an object the form that the function of that number shows of it."""
+        if len(kept_bytes) >= ENCODED_MAX:
+            kept_bytes.clear()
+        fragment = kept_bytes[number] = orjson.Fragment(encoded)
+        weight = FORM_BYTES + len(encoded)
+        self._forms.append((kept_bytes, number, weight))
+        self._total += weight
+        while self._total > self._bytes_max:
+            others, other, weight = self._forms.popleft()
+            others.pop(other, None)
+            self._total -= weight
+        return fragment
+
+
 class Arguments(dict[tuple[int, int], dict[str, Any]]):
     """The arguments of resolvers below the root, evaluated once an operation. Keys: ids of the field and of its node.
 
-    `frozen`: what is shown of an object is the same as long as the object is; `forbidden`: what the answer may not hold.
+    `frozen`: what is shown of an object is the same as long as the object is; `forbidden`: what the answer may not hold;
+    `forms`: where encoded forms are counted.
     """
 
-    def __init__(self, variables: VariableValues, frozen: bool, forbidden: Forbidden) -> None:
+    def __init__(self, variables: VariableValues, frozen: bool, forbidden: Forbidden, forms: EncodedForms) -> None:
         super().__init__()
         self._variables = variables
-        self.frozen, self.forbidden = frozen, forbidden
+        self.frozen, self.forbidden, self.forms = frozen, forbidden, forms
 
     def of(self, field: GraphQLField, node: FieldNode) -> dict[str, Any]:
         """As the resolver takes them. Raises GraphQLError for a value that does not fit."""
@@ -55,8 +83,10 @@ class Arguments(dict[tuple[int, int], dict[str, Any]]):
         return self[key]
 
 
-def encode_once(object_: Any, level: Rendered, path: KeyPath, arguments: Arguments) -> Any:
+def encode_once(object_: Any, level: Rendered, number: int, path: KeyPath, arguments: Arguments) -> Any:
     """What `level` shows of an object: encoded where its bytes may be kept, as a value everywhere else.
+
+    They are kept by the number of `level`, that no other function has: by the function itself, they would hold its whole plan.
 
     Raises LeakStopped.
     """
@@ -64,7 +94,7 @@ def encode_once(object_: Any, level: Rendered, path: KeyPath, arguments: Argumen
     kept_bytes = getattr(object_, "kept_bytes", None) if arguments.frozen else None
     if kept_bytes is None:
         return level(object_, arguments)
-    kept = kept_bytes.get(level)
+    kept = kept_bytes.get(number)
     if kept is None:
         rendered = level(object_, arguments)
         # Bytes cannot be looked into any more: the sentinel reads what they will hold before they are.
@@ -73,9 +103,7 @@ def encode_once(object_: Any, level: Rendered, path: KeyPath, arguments: Argumen
             forbidden = forbidden.get(key, {})
         if found := find_leak(rendered, forbidden):
             raise LeakStopped(".".join((*path, *found)))
-        if len(kept_bytes) >= ENCODED_MAX:
-            kept_bytes.clear()
-        kept = kept_bytes[level] = orjson.Fragment(orjson.dumps(rendered))
+        kept = arguments.forms.keep(kept_bytes, number, orjson.dumps(rendered))
     return kept
 
 
@@ -115,9 +143,16 @@ class CompiledPlan:
     roots: tuple[RootField, ...]
     sources: list[str]
 
-    def execute(self, context: Any, variables: VariableValues, forbidden: Forbidden) -> ExecutionResult:
-        """The answer over a context. Raises Unexpected, or what a level failed on."""
-        arguments = Arguments(variables, context.frozen, forbidden)
+    @property
+    def weight(self) -> int:
+        """Bytes of what was written, and of the tree that it was written from."""
+        return tree_bytes(self.document.tree) + CODE_BYTES * sum(map(len, self.sources))
+
+    def steps(
+        self, context: Any, variables: VariableValues, forbidden: Forbidden, forms: EncodedForms
+    ) -> Generator[None, None, ExecutionResult]:
+        """The answer over a context, a root field at a time. Raises Unexpected, or what a level failed on."""
+        arguments = Arguments(variables, context.frozen, forbidden, forms)
         data: dict[str, Any] = {}
         errors: list[GraphQLError] = []
         for root in self.roots:
@@ -128,6 +163,7 @@ class CompiledPlan:
             elif root.level is not None:
                 value = self._resolve(root, context, variables, errors)
                 data[root.key] = None if value is None else root.level(value, arguments)
+                yield
         return ExecutionResult(data, errors or None)
 
     def _resolve(

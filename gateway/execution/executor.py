@@ -2,9 +2,11 @@
 
 import hashlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Hashable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
+from operator import attrgetter
 from typing import Any, Protocol
 
 from cachetools import LRUCache
@@ -24,17 +26,29 @@ from graphql import (
 
 from gateway.auth.authorization.decide import Decision
 from gateway.auth.authorization.sentinel import FREE, Forbidden
-from gateway.documents.parse import Document
+from gateway.documents.introspection import restrict_to
+from gateway.documents.limits import META
+from gateway.documents.parse import Document, tree_bytes
 from gateway.errors import GatewayError
 from gateway.execution.codegen import Unsupported, compile_plan
-from gateway.execution.compiled_plan import CompiledPlan, KeyPath
+from gateway.execution.compiled_plan import CompiledPlan, EncodedForms, KeyPath
 from gateway.response import null_out
 
 logger = logging.getLogger("gateway.execution.executeur")
-DOCUMENTS_MAX = 1000  # followed, those last seen
+KEPT_MAX = 48 * 1024 * 1024  # bytes of the plans kept, with the documents they are of
+FIRST_SIGHT_MAX = 1000  # values: graphql-core takes some 15 µs for each, and writing a plan some milliseconds
+STATE_BYTES, SEEN_BYTES, NULL_BYTES = 2000, 1000, 100  # of a document, of a plan not written yet, of a path refused
 PLANS_MAX = 16  # of one document: by fields refused and values of @skip and @include
 
 Key = tuple[frozenset[tuple[KeyPath, str]], tuple[Any, ...]]  # what is null by decision, values of the conditions
+
+
+class Run(Protocol):
+    """How long work is run beside the loop, done once for all who wait for the same."""
+
+    async def __call__(
+        self, key: Hashable, work: Callable[[], CompiledPlan | Unsupported]
+    ) -> CompiledPlan | Unsupported: ...
 
 
 class ExecutionPath(StrEnum):
@@ -69,31 +83,71 @@ class _DocumentState:
     plans: LRUCache[Key, CompiledPlan | Unsupported | None] = field(default_factory=lambda: LRUCache(PLANS_MAX))
     logged: set[ExecutionPath] = field(default_factory=set)
 
+    @property
+    def weight(self) -> int:
+        """Bytes, rounded up."""
+        plans = (plan.weight if isinstance(plan, CompiledPlan) else SEEN_BYTES for plan in self.plans.values())
+        nulls = sum(NULL_BYTES * len(key[0]) for key in self.plans)
+        return STATE_BYTES + tree_bytes(self.tree) + nulls + sum(plans)
+
 
 class Executor:
-    """The plans of a schema, for as many documents as are kept. `count` is told the way of each execution."""
+    """The plans of a schema, for as many documents as are kept: bounded in bytes. `count` is told the way of each execution."""
 
     def __init__(self, schema: GraphQLSchema, count: Callable[[ExecutionPath], None]) -> None:
         self._schema = schema
         self._count = count
         # By id: documents are kept by their text, so the same text is the same tree, and hashing it costs nothing.
-        self._documents: LRUCache[tuple[int, int], _DocumentState] = LRUCache(DOCUMENTS_MAX)
+        self._documents: LRUCache[tuple[int, int], _DocumentState] = LRUCache(KEPT_MAX, attrgetter("weight"))
+        self._forms = EncodedForms()
+
+    async def prepare(
+        self, document: Document, variables: VariableValues, context: ExecutionContext, cost: int, run: Run
+    ) -> None:
+        """Write the plan by `run`, beside the loop, where one is due: at the second sight of an operation, or at once when
+        graphql-core would take long to execute it."""
+        state = self._state(document)
+        key = _key(state, variables, context)
+        due = state.plans[key] is None if key in state.plans else cost > FIRST_SIGHT_MAX
+        if due:
+            name = ("plan", id(document.operation), key)
+            self._keep(document, state, key, await run(name, partial(self._write, document, key, variables)))
 
     def execute(
-        self, document: Document, variables: VariableValues, context: ExecutionContext, forbidden: Forbidden = FREE
+        self,
+        document: Document,
+        variables: VariableValues,
+        context: ExecutionContext,
+        forbidden: Forbidden = FREE,
+        again: bool = False,
     ) -> ExecutionResult:
         """Data, with null where the decision says so, and errors.
 
-        What is already encoded in the data was held to `forbidden`; the rest is not.
+        What is already encoded in the data was held to `forbidden`; the rest is not. `again`: not another sight of it.
         """
+        steps = self.steps(document, variables, context, forbidden, again)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                result: ExecutionResult = end.value
+                return result
+
+    def steps(
+        self,
+        document: Document,
+        variables: VariableValues,
+        context: ExecutionContext,
+        forbidden: Forbidden,
+        again: bool,
+    ) -> Generator[None, None, ExecutionResult]:
+        """The same, left after each root field to whoever runs it: ten pages of five hundred rows are long to show."""
         state = self._state(document)
-        # One document read by two profiles has two plans: what is refused is not in the text at all.
-        key = (context.decision.nulls, tuple(variables.coerced.get(name) for name in state.conditions))
-        plan = self._plan(state, document, key, variables)
+        plan = self._plan(state, document, _key(state, variables, context), variables, again)
         if isinstance(plan, ExecutionPath):
             return self._reference(document, variables, context, plan)
         try:
-            result = plan.execute(context, variables, forbidden)
+            result = yield from plan.steps(context, variables, forbidden, self._forms)
         except Exception as error:
             # Whatever went wrong, nothing was sent yet: the oracle executes from the start, and says what is to be said.
             self._log(state, ExecutionPath.RETRY_AFTER, error)
@@ -110,29 +164,45 @@ class Executor:
         return self._documents[key]
 
     def _plan(
-        self, state: _DocumentState, document: Document, key: Key, variables: VariableValues
+        self, state: _DocumentState, document: Document, key: Key, variables: VariableValues, again: bool
     ) -> CompiledPlan | ExecutionPath:
         """The plan, written at the second sight; else the reason why graphql-core executes."""
         # Writing a plan takes longer than one execution: a query asked once must not pay for it.
         if key not in state.plans:
-            state.plans[key] = None
+            self._keep(document, state, key, None)
             return ExecutionPath.FIRST_SEEN
         plan = state.plans[key]
         if plan is None:
-            try:
-                nulls = frozenset(path for path, _ in key[0])
-                plan = compile_plan(self._schema, document, nulls, variables.coerced)
-            except Unsupported as reason:
-                plan = reason  # kept too: what the writer does not know today it will not know at the next request
-                self._log(state, ExecutionPath.FALLBACK, reason)
-            state.plans[key] = plan
+            if again:
+                return ExecutionPath.FIRST_SEEN
+            plan = self._write(document, key, variables)
+            self._keep(document, state, key, plan)
         return plan if isinstance(plan, CompiledPlan) else ExecutionPath.FALLBACK
+
+    def _write(self, document: Document, key: Key, variables: VariableValues) -> CompiledPlan | Unsupported:
+        """The plan, or why there is none; may run in any thread."""
+        try:
+            return compile_plan(self._schema, document, frozenset(path for path, _ in key[0]), variables.coerced)
+        except Unsupported as reason:
+            return reason
+
+    def _keep(
+        self, document: Document, state: _DocumentState, key: Key, plan: CompiledPlan | Unsupported | None
+    ) -> None:
+        """Keep a plan, or why there is none: what the writer does not know today it will not know at the next request."""
+        if isinstance(plan, Unsupported):
+            self._log(state, ExecutionPath.FALLBACK, plan)
+        state.plans[key] = plan
+        self._documents[id(document.tree), id(document.operation)] = state  # weighed again
 
     def _reference(
         self, document: Document, variables: VariableValues, context: ExecutionContext, execution_path: ExecutionPath
     ) -> ExecutionResult:
         """graphql-core, over the variables as received; what is refused was not read, and is null."""
         self._count(execution_path)
+        if meta := context.decision.keys(META):
+            keys = [key for key, _ in context.decision.fields if key not in meta]
+            document = restrict_to(self._schema, document, keys, variables.coerced)
         raw = {name: told.value for name, told in variables.sources.items() if told.value is not Undefined}
         name = document.operation.name.value if document.operation.name else None
         result = execute_sync(
@@ -152,6 +222,11 @@ class Executor:
             # Of our own errors only: the message of any other may carry a value.
             ours = f" ({reason})" if isinstance(reason, GatewayError) else ""
             logger.warning("document %s : %s, %s%s", digest, execution_path.value, type(reason).__name__, ours)
+
+
+def _key(state: _DocumentState, variables: VariableValues, context: ExecutionContext) -> Key:
+    """One document read by two profiles has two plans: what is refused is not in the text at all."""
+    return context.decision.nulls, tuple(variables.coerced.get(name) for name in state.conditions)
 
 
 def _below(error: GraphQLError, nulls: Sequence[KeyPath]) -> bool:

@@ -1,6 +1,6 @@
 """What a list tells of persons without showing a row: which criteria identify, and what a filter matches once widened. Pure.
 
-Closed criteria describe a state that the list itself has; the others point at somebody (docs/security.md, A17).
+Closed criteria describe a state that the list itself has; the others point at somebody (docs/security.md, A18).
 """
 
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from typing import Any
 
 from gateway.domain.identity import normalise_nom
 from gateway.domain.statut import StatutApprenant
-from gateway.federation.lists import WINDOW_DAYS, ListQuery
+from gateway.federation.lists import WINDOW_DAYS, ListQuery, SortedList
 from gateway.federation.views.view import View
 from gateway.schema.filters import FiltreRuptures
 
@@ -60,6 +60,12 @@ def _is_default(filtre: Any, name: str, value: Any, day: date) -> bool:
     if not isinstance(filtre, FiltreRuptures):
         return False
     return (name == "depuis" and value == day - timedelta(days=WINDOW_DAYS)) or (name == "jusqua" and value == day)
+
+
+def kept(query: ListQuery[Any, Any], view: View) -> SortedList[Any]:
+    """The list in order, found again where an answer kept it with the view."""
+    ordered: SortedList[Any] | None = view.lists.get(query.key)
+    return ordered or query.sort(view)
 
 
 def closed_part(query: ListQuery[Any, Any]) -> ListQuery[Any, Any]:

@@ -7,7 +7,7 @@ import hashlib
 import json
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 from enum import Enum
 from typing import Any, Generic, TypeVar
@@ -30,7 +30,7 @@ from gateway.schema.connections import (
     RuptureEdge,
 )
 from gateway.schema.context import PageArgs
-from gateway.schema.filters import FiltreContrats, FiltreJeunes, FiltreRuptures, TriJeunes, TriRuptures
+from gateway.schema.filters import NAME_MIN, FiltreContrats, FiltreJeunes, FiltreRuptures, TriJeunes, TriRuptures
 from gateway.schema.nouns import Contrat, Jeune, MotifPriorite, Rupture
 
 T = TypeVar("T", Jeune, Contrat, Rupture)
@@ -38,7 +38,6 @@ C = TypeVar("C", JeuneConnection, ContratConnection, RuptureConnection)
 E = TypeVar("E")
 Key = Callable[[E], list[Any]]
 WINDOW_DAYS = 180  # days of ruptures listed when no window is asked
-NAME_MIN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +92,12 @@ def cut(ordered: SortedList[E], page: PageArgs, cursors: CursorCodec) -> PageSli
 
 def start_of(ordered: SortedList[E], after: str | None, cursors: CursorCodec) -> int:
     """The rank of the first element behind a cursor. Raises InvalidCursor."""
-    # To the right of the key, whether its row is still there or not: the page goes on where it stopped.
-    return 0 if after is None else bisect_right(ordered.keys, _position(after, cursors))
+    if after is None:
+        return 0
+    position = cursors.opaque_ids.open_cursor(after, cursors.bound_to())
+    if position is None:
+        raise InvalidCursor("Curseur inconnu ici : reprendre la liste depuis le début, sans changer filtre ni ordre.")
+    return bisect_right(ordered.keys, position)  # be its row still there or not: the page goes on where it stopped
 
 
 def _texts(positions: list[list[Any]], cursors: CursorCodec) -> list[str]:
@@ -107,13 +110,6 @@ def _texts(positions: list[list[Any]], cursors: CursorCodec) -> list[str]:
     texts = [""] * len(positions)
     texts[0], texts[-1] = seal(positions[0], bound_to), seal(positions[-1], bound_to)
     return texts
-
-
-def _position(cursor: str, cursors: CursorCodec) -> list[Any]:
-    position = cursors.opaque_ids.open_cursor(cursor, cursors.bound_to())
-    if position is None:
-        raise InvalidCursor("Curseur inconnu ici : reprendre la liste depuis le début, sans changer filtre ni ordre.")
-    return position
 
 
 def binding(name: str, filtre: Any, tri: Enum | None, viewer: str) -> str:
@@ -151,12 +147,15 @@ class ListQuery(Generic[T, C]):
         return self.definition.name, repr(self.filtre), self.tri.value if self.tri else ""
 
     def sort(self, view: View) -> SortedList[T]:
-        """The elements kept, in order; sorted once as long as the view holds. Raises InvalidRequest."""
-        if self.key not in view.lists:
-            kept = self.definition.keep(self.definition.elements(view), self.filtre, self.day)
-            view.lists[self.key] = sort(kept, self.definition.orders[self.tri])
-        ordered: SortedList[T] = view.lists[self.key]
-        return ordered
+        """The elements kept, in order: a pass over all. Raises InvalidRequest. May run in any thread."""
+        definition, order = self.definition, (self.definition.name, self.tri)
+        # Sorted once, whatever the filter, and keys are shared: made for each list, they would weigh more than the persons.
+        if order not in view.orders:
+            view.orders[order] = sort(definition.elements(view), definition.orders[self.tri])
+        whole: SortedList[T] = view.orders[order]
+        kept = set(map(id, definition.keep(whole.elements, self.filtre, self.day)))
+        rows = [(key, row) for key, row in zip(whole.keys, whole.elements, strict=True) if id(row) in kept]
+        return SortedList([key for key, _ in rows], [row for _, row in rows])
 
     def show(self, view: View, page_slice: PageSlice[T], copies: MaskedCopies, complet: bool) -> Shown:
         """The page as it is answered, of masked copies. Raises LeakStopped."""
@@ -203,9 +202,14 @@ def _names(jeune: Jeune) -> list[str]:
 CONTRAT_ORDERS: dict[None, Key[Contrat]] = {None: lambda contrat: [-_day(contrat.date_debut), contrat.id]}
 
 
+def _with_sets(filtre: Any) -> Any:
+    """The same filter, its lists as sets: two thousand communes are looked through once, not once a person."""
+    return replace(filtre, **{name: frozenset(told) for name, told in vars(filtre).items() if isinstance(told, list)})
+
+
 def filter_ruptures(ruptures: Sequence[Rupture], filtre: FiltreRuptures | None, day: date) -> list[Rupture]:
     """The ruptures that are listed. What is counted is what is shown: one predicate decides both."""
-    wanted = filtre or FiltreRuptures()
+    wanted = _with_sets(filtre or FiltreRuptures())
     return [rupture for rupture in ruptures if is_listed(rupture, wanted, day)]
 
 
@@ -240,7 +244,7 @@ def _place_and_age(jeune: Jeune, wanted: FiltreRuptures) -> bool:
 
 def filter_jeunes(jeunes: Sequence[Jeune], filtre: FiltreJeunes | None) -> list[Jeune]:
     """The persons that pass a filter. Raises InvalidRequest for a name shorter than NAME_MIN letters."""
-    wanted = filtre or FiltreJeunes()
+    wanted = _with_sets(filtre or FiltreJeunes())
     prefix = normalise_nom(wanted.nom) if wanted.nom is not None else None
     if prefix is not None and len(prefix) < NAME_MIN:
         raise InvalidRequest(f"Le filtre nom demande {NAME_MIN} lettres au moins.")

@@ -13,6 +13,8 @@ from gateway.schema.scalars import UAI, CodeInsee
 # What filtering or sorting by priority asks for: a priority follows, among its reasons, what each of them tells.
 PRIORITE = frozenset(motif.tells for motif in MotifPriorite if not motif.is_base)
 
+NAME_MIN = 3  # letters of a name that lists are filtered by
+
 
 @strawberry.input(description="Filtre des ruptures. Sans filtre : 180 derniers jours, jeunes sans nouveau contrat.")
 class FiltreRuptures:

@@ -14,9 +14,9 @@ from prometheus_client import Counter, ProcessCollector
 from gateway.app import AppState
 from gateway.audit.accounting import Accounting, governed
 from gateway.auth.authentication.authenticator import Authenticator, TokenVerifier
-from gateway.auth.authentication.clients import ClientRegister
+from gateway.auth.authentication.client_register import ClientRegister, OrganisationCheck
 from gateway.auth.authentication.jwks import BYTES_MAX, KeySet
-from gateway.auth.authorization.decide import DecisionCache
+from gateway.auth.authorization.decision_cache import DecisionCache
 from gateway.auth.authorization.metrics import AccessMetrics
 from gateway.auth.authorization.trial import PolicyTrial
 from gateway.auth.authorization.visible_schema import VisibleSchemas
@@ -30,7 +30,7 @@ from gateway.domain.days import paris_day
 from gateway.domain.referentiel import Referentiel
 from gateway.domain.seal import OpaqueIds
 from gateway.edge.access_log import AccessLog
-from gateway.edge.health import Health
+from gateway.edge.health import Health, Probe
 from gateway.errors import ConfigurationError
 from gateway.execution.executor import Executor
 from gateway.federation.collect.collector import Collector
@@ -55,11 +55,12 @@ def build_state(services: Services) -> AppState:
     """What the routes use, nothing of it opened yet. Raises ConfigurationError."""
     ProcessCollector(registry=services.metrics)
     services.metrics.register(StateGauges(services.sources.states, services.sources.left_alone))
-    authenticator, gateway = build_authenticator(services), build_gateway(services)
+    register = read_client_register(services.configuration)
+    authenticator, gateway = build_authenticator(services, register), build_gateway(services)
     return AppState(
         gateway=gateway,
         authenticator=authenticator,
-        health=build_health(services, authenticator),
+        health=build_health(services, authenticator, register),
         slots=services.slots,
         access_log=AccessLog(services.metrics, gateway.persisted_documents.operations),
         metrics=services.metrics,
@@ -158,29 +159,58 @@ class _DirectoryHolder:
         return self._built
 
 
-def build_authenticator(services: Services) -> Authenticator:
+def build_authenticator(services: Services, clients: ClientRegister) -> Authenticator:
     """Identifies callers: tokens of the issuer, whose key set is read through the guarded client, and API keys."""
     configuration = services.configuration
-    tokens, clients = configuration.file.jetons, read_client_register(configuration)
+    tokens = configuration.file.jetons
     kept = JwksFile(configuration.donnees / "jwks.scelle", configuration.sealer)
     keys = KeySet(lambda: _jwks(services, str(tokens.jwks_url)), time.time, kept)
     verifier = TokenVerifier(tokens.emetteur, tokens.audience, keys, clients, time.time)
     return Authenticator(verifier, clients, configuration.sealer, lambda: paris_day(configuration.now()))
 
 
-def build_health(services: Services, authenticator: Authenticator) -> Health:
+def build_health(services: Services, authenticator: Authenticator, register: ClientRegister) -> Health:
     """The probes of what every answer needs, and of what answers can lack; a partner is neither (docs/fiabilite.md)."""
 
     async def answers(reading: Coroutine[Any, Any, object]) -> bool:
         await asyncio.wait_for(reading, PROBE_TIMEOUT)
         return True
 
-    necessary = {"cles": authenticator.verifier.keys.is_usable, "journal": services.readings_journal.run_probe}
-    useful = {
-        "liens": lambda: answers(services.links.read(("",))),
-        "registre": lambda: _was_harvested(services),
+    async def in_force() -> bool:
+        register.current()  # raises once it has outlived its file for too long
+        return True
+
+    necessary = {
+        "cles": authenticator.verifier.keys.is_usable,
+        "journal": services.readings_journal.run_probe,
+        "clients": in_force,
     }
+    useful: dict[str, Probe] = {
+        "liens": lambda: answers(services.links.is_well()),
+        "registre": lambda: _was_harvested(services),
+        "tenue": services.journal_keeper.is_well,
+    }
+    if services.shared_counters is not None:
+        useful["redis"] = services.shared_counters.answers
+    useful |= _register_probes(services, register)
     return Health(necessary, useful, time.monotonic)
+
+
+def _register_probes(services: Services, register: ClientRegister) -> dict[str, Probe]:
+    """What is wrong with the register of callers, though it serves still. Once it does not, nobody is answered."""
+    check = OrganisationCheck(register, lambda: services.keeper.current)
+    services.client_metrics.follow(register, check.strangers)
+
+    async def readable() -> bool:
+        return not register.unreadable_for()
+
+    async def closed() -> bool:
+        return register.is_closed
+
+    async def known() -> bool:
+        return not check.strangers()
+
+    return {"clients": readable, "clients.fin": closed, "clients.organisation": known}
 
 
 async def _was_harvested(services: Services) -> bool:
@@ -196,4 +226,5 @@ async def _jwks(services: Services, url: str) -> Any:
 
 def read_client_register(configuration: Configuration) -> ClientRegister:
     """The register of callers, followed when it changes. Raises ConfigurationError."""
-    return ClientRegister(configuration.root / "clients.toml", time.monotonic)
+    bound = configuration.file.clients.illisible_secondes
+    return ClientRegister(configuration.root / "clients.toml", time.monotonic, bound)

@@ -20,7 +20,6 @@ from prometheus_client import disable_created_metrics
 from starlette.types import ASGIApp
 
 from gateway.app import AppState, application
-from gateway.audit.retention import keep
 from gateway.config import Configuration, load
 from gateway.edge.health import Health
 from gateway.edge.http_protocol import BoundedHttpProtocol
@@ -141,10 +140,12 @@ async def _in_time(name: str, opening: Coroutine[Any, Any, None]) -> None:
 
 
 async def _purge_links(services: Services) -> None:
-    """Forget old links. Their store may be away as the process starts, as it may later: ids go on without it."""
+    """Forget old links, unless the clock is not believed. Their store may be away as the process starts, as it may later: ids
+    go on without it."""
     try:
         async with asyncio.timeout(OPENING_TIMEOUT):
-            await services.links.purge(services.configuration.now() - LINK_RETENTION)
+            if await services.journal_keeper.believes_clock():
+                await services.links.purge(services.configuration.now() - LINK_RETENTION)
     except (LinksUnavailable, TimeoutError):
         services.counts.links_unavailable.inc()
 
@@ -156,7 +157,7 @@ def _watches(services: Services) -> list[Coroutine[Any, Any, None]]:
         services.keeper.watch(sleep),
         *(consumer.watch(sleep) for consumer in services.consumers),
         services.refresh_ahead.watch(),
-        keep(services.readings_journal, services.configuration, now, sleep),
+        services.journal_keeper.keep(sleep),
         services.loop_lag.run(sleep),
     ]
 

@@ -9,6 +9,8 @@ from prometheus_client import CollectorRegistry, Gauge
 
 from gateway.admission import RequestSlots
 from gateway.audit.alerts import Alerts
+from gateway.audit.retention import JournalKeeper
+from gateway.auth.authentication.client_register import ClientMetrics
 from gateway.cache.factory import open_cache
 from gateway.cache.sealed import SealedCodec
 from gateway.config import Configuration
@@ -18,6 +20,7 @@ from gateway.errors import ConfigurationError
 from gateway.schema.organisations import TypeSource
 from gateway.server.loop_lag import LoopLag
 from gateway.sources.codec import codec
+from gateway.sources.connector_door import lazily
 from gateway.sources.events.queue import QueueConsumer
 from gateway.sources.events.subscriptions import consumers, receiver
 from gateway.sources.events.webhook import WebhookReceiver
@@ -36,7 +39,9 @@ from gateway.stores.counters import RateLimits
 from gateway.stores.journal import Journal
 from gateway.stores.links import LinkStore
 from gateway.stores.registry import RegistryStore
+from gateway.stores.shared_counters import SharedCounters
 from gateway.stores.sql import database_url
+from gateway.suspension import Suspension
 
 
 @dataclass(slots=True)
@@ -51,9 +56,12 @@ class Services:
     harvest_metrics: HarvestMetrics
     links: LinkStore
     readings_journal: Journal
+    journal_keeper: JournalKeeper
     rate_limits: RateLimits
+    shared_counters: SharedCounters | None
     shared_pacer: SharedPacer | None
     alerts: Alerts
+    client_metrics: ClientMetrics
     counts: SourceMetrics
     slots: RequestSlots
     loop_lag: LoopLag
@@ -68,9 +76,9 @@ class Services:
         await self.registry.close()
         await self.links.close()
         await self.readings_journal.close()
-        await self.rate_limits.close()
-        if self.shared_pacer is not None:
-            await self.shared_pacer.aclose()
+        for shared in (self.shared_counters, self.shared_pacer):
+            if shared is not None:
+                await shared.aclose()
 
 
 def build_services(
@@ -85,11 +93,11 @@ def build_services(
     known_connectors = connectors()
     partners = load_partners(configuration.root / "partenaires", environ, known_connectors)
     metrics = CollectorRegistry()
-    counts, alerts = SourceMetrics(metrics), Alerts(metrics)
-    transport = Transport(configuration.now, network)
-    sealed_codec = SealedCodec(configuration.cache_sealers, codec(UnitResult))
-    cache = open_cache(configuration.cache, sealed_codec, seconds)
-    shared_pacer = None if configuration.cache == "memory://" else SharedPacer(configuration.cache)
+    counts, alerts, transport = SourceMetrics(metrics), Alerts(metrics), Transport(configuration.now, network)
+    readings_journal = build_journal(configuration, environ, alerts.available)
+    sealed_codec, suspension = SealedCodec(configuration.cache_sealers, codec(UnitResult)), Suspension(registry=metrics)
+    cache = open_cache(configuration.cache, sealed_codec, suspension, seconds)
+    shared_pacer, shared_counters = _shared(configuration.cache, suspension)
     clock = replace(clock or Clock(), processus=configuration.processus, shared=shared_pacer)
     sources = Sources(partners, known_connectors, SourceDeps(transport, cache, counts, configuration.now, clock))
     return Services(
@@ -103,16 +111,24 @@ def build_services(
         registry=RegistryStore(_url(configuration, environ, "registre.sqlite"), configuration.sealer),
         harvest_metrics=HarvestMetrics(metrics, configuration.now),
         links=LinkStore(_url(configuration, environ, "liens.sqlite")),
-        readings_journal=build_journal(configuration, environ, alerts.available),
-        rate_limits=RateLimits(environ.get("GATEWAY_CACHE_URL", "")),
+        readings_journal=readings_journal,
+        journal_keeper=JournalKeeper(readings_journal, configuration, configuration.now, alerts),
+        rate_limits=RateLimits(shared_counters),
+        shared_counters=shared_counters,
         shared_pacer=shared_pacer,
         alerts=alerts,
+        client_metrics=ClientMetrics(metrics),
         keeper=_keeper(configuration, sources, known_connectors),
         harvest_target=_harvest_target(sources, known_connectors),
         refresh_ahead=RefreshAhead(sources, cache, clock.sleep),
         consumers=consumers(sources, known_connectors, cache, counts),
         receiver=receiver(sources, known_connectors, counts, seconds),
     )
+
+
+def _shared(url: str, suspension: Suspension) -> tuple[SharedPacer, SharedCounters] | tuple[None, None]:
+    """What all processes count together, where there is a Redis."""
+    return (None, None) if url == "memory://" else (SharedPacer(url, suspension), SharedCounters(url, suspension))
 
 
 def _single(sources: Sources, nature: TypeSource) -> Partner:
@@ -150,7 +166,7 @@ def _keeper(configuration: Configuration, sources: Sources, known: Mapping[str, 
     return ReferentielKeeper(
         configuration.donnees / "referentiel.json",
         lambda reading: sources.execute(partner.nom, reading),
-        read,
+        lambda: lazily(read),
     )
 
 

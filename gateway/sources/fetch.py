@@ -31,6 +31,7 @@ from gateway.sources.units import CacheStatus, Unit, UnitFailure, UnitResult
 
 T = TypeVar("T")
 NO_TENANT = Tenant("")
+SKEW = 60.0  # seconds by which the clocks of processes may differ
 KEYS_MAX = 10_000
 
 
@@ -105,8 +106,11 @@ class Sources:
         return kept_versions
 
     async def kept_entries(self, units: Sequence[Unit]) -> list[Entry | None]:
-        """What is kept of each unit, in order. Asks nobody."""
-        return await self._deps.cache.read([self._key(unit) for unit in units])
+        """What is kept of each unit, in order. Asks nobody. What was said in a future, before the clock was set back, has no age:
+        it is asked again."""
+        kept_entries = await self._deps.cache.read([self._key(unit) for unit in units])
+        latest = self._deps.cache.now() + SKEW
+        return [entry if entry is None or entry.said_at <= latest else None for entry in kept_entries]
 
     def _note_read(self, units: Sequence[Unit]) -> None:
         self.last_read.update(dict.fromkeys(units, self._deps.cache.now()))
@@ -144,6 +148,10 @@ class Sources:
     async def page(self, source: str, request: PartnerRequest, rank: int, read: Callable[[Any], T]) -> HarvestPage[T]:
         """One page of a harvest, read by `read`, within the partner's delay. Raises SourceError."""
         return await self._readers[source].client.page(request, rank, read)
+
+    async def apart(self, source: str, call: Callable[[], T]) -> T:
+        """What a connector's own code makes of a call of its partner. Raises SourceInvalid when it fails."""
+        return await self._readers[source].client.apart(call)
 
     async def purge(self, source: str) -> bool:
         """Forget what is kept of a partner; False when the cache does not answer."""
@@ -188,7 +196,7 @@ class Sources:
             mode=reader.connector.mode,
             etat=reader.state(),
             derniere_reponse=last,
-            fraicheur_secondes=int((self._deps.wall_clock() - last).total_seconds()) if last else None,
+            fraicheur_secondes=max(0, int((self._deps.wall_clock() - last).total_seconds())) if last else None,
             latence_ms=seen.latence_ms,
             taux_erreur=seen.taux_erreur,
         )

@@ -5,7 +5,6 @@ Its state is computed from its recent calls. Knows no noun, no cache and no read
 
 import asyncio
 import logging
-import traceback
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,10 +13,11 @@ from datetime import datetime, time, timedelta
 from time import perf_counter
 from typing import Any, Generic, TypeVar
 
-from gateway.connectors.base import PartnerRequest, Tenant
+from gateway.connectors.base import PartnerRequest, Tenant, place_of
 from gateway.domain.days import PARIS
 from gateway.errors import SourceClosed, SourceError, SourceInvalid, SourceTimedOut
 from gateway.schema.organisations import EtatSource
+from gateway.sources.connector_runs import ConnectorRuns
 from gateway.sources.http import page_trail
 from gateway.sources.http.credentials import Credential, credential
 from gateway.sources.http.page_trail import PageValidator
@@ -28,6 +28,10 @@ from gateway.sources.resilience.budgets import JITTER, Bulkhead, RetryBudget, Sp
 from gateway.sources.resilience.pacing import Clock, Pacer
 
 CALLS_KEPT = 50
+OPERATIONS_MAX, OTHER_OPERATION = (
+    50,
+    "autre",
+)  # labels of the figures: a connector that makes names makes no figure of each
 FAILURES_IN_A_ROW = 3  # last calls, all failed: the partner is down
 RATE_TO_DEGRADE = 0.1  # share of failed calls
 REJECTS_TO_DEGRADE = 0.01  # share of records lost (docs/security.md U09)
@@ -103,6 +107,8 @@ class PartnerClient:
         self.observations = Observations(partner.ouverture)
         self.metrics, self.wall_clock, self.clock = metrics, now, clock
         self._transport = transport
+        self.runs = ConnectorRuns()
+        self._operations: set[str] = set()
         self._budget = RetryBudget()
         self.spare_capacity = SpareCapacity(
             partner.limites.par_seconde / clock.processus, partner.limites.par_minute_locataire / clock.processus
@@ -118,7 +124,8 @@ class PartnerClient:
 
         A call that failed is made a second time where that may help and costs the partner little.
         """
-        call, clock = self._call(request, tenant, known), self.clock
+        with self.blamed():
+            call, clock = self._call(request, tenant, known), self.clock
         self._budget.call(clock.seconds())
         with self.spare_capacity.request(tenant.key, clock.seconds()):
             try:
@@ -132,7 +139,8 @@ class PartnerClient:
 
     async def decode(self, response: PartnerResponse, request: PartnerRequest) -> PartnerResponse:
         """A page that was as it was known, after all. Raises SourceError."""
-        return await self._transport.decode(self.partner.nom, response, request)
+        with self.blamed():
+            return await self._transport.decode(self.partner.nom, response, request)
 
     def without_secret(self, request: PartnerRequest) -> PartnerRequest:
         """A page that the partner told, without the credential that its address may repeat: pages asked are kept."""
@@ -141,21 +149,32 @@ class PartnerClient:
 
     async def page(self, request: PartnerRequest, rank: int, read: Callable[[Any], T]) -> "HarvestPage[T]":
         """One page (from 1) of an answer too long to hold whole, read by `read` in a thread. Raises SourceError."""
-        response = await self.request(page_trail.numbered(request, rank), Tenant(""))
-        try:
+        with self.blamed():
+            response = await self.request(page_trail.numbered(request, rank), Tenant(""))
             total = page_trail.announced(request, response.document)
             page_trail.PageTrail(self.partner.limites.pages_max).bound(total)
+        return HarvestPage(await self.apart(lambda: read(response.document)), total, response.digest)
+
+    async def apart(self, call: Callable[[], T]) -> T:
+        """What a connector's own code returns, run beside the loop. Raises SourceInvalid when it fails, whatever it does."""
+        with self.blamed():
+            return await self.runs.run(call)
+
+    @contextmanager
+    def blamed(self) -> Iterator[None]:
+        """Whatever goes wrong with what a connector gave is its partner's failure, and nobody else's. Raises SourceError."""
+        try:
+            yield
+        except SourceError:
+            raise
         except page_trail.InvalidPages as error:
             raise self.badly_paged(error) from None
-        try:
-            return HarvestPage(await asyncio.to_thread(read, response.document), total, response.digest)
         except Exception as error:
             raise self.misread(error) from None
 
     def misread(self, error: Exception) -> SourceInvalid:
         """The connector met what it does not know. Where is logged, what is not: it may be a person's value."""
-        step = traceback.extract_tb(error.__traceback__)[-1]
-        logger.error("source %s : %s (%s:%s)", self.partner.nom, type(error).__name__, step.filename, step.lineno)
+        logger.error("source %s : %s", self.partner.nom, place_of(error))
         return SourceInvalid(self.partner.nom, "réponse du partenaire d'une forme inattendue")
 
     def badly_paged(self, error: page_trail.InvalidPages) -> SourceInvalid:
@@ -174,7 +193,7 @@ class PartnerClient:
             async with self._bulkhead.place(tenant.key):
                 waiting = await self._pacer.depart(tenant.key)
                 if not waiting:
-                    with self._noted(call.partner_request):
+                    with self._noted(call.partner_request), self.blamed():
                         response = await self._transport.request(call)
                     self.metrics.wall_clock(self.partner.nom, response.gap)
                     return response
@@ -190,15 +209,21 @@ class PartnerClient:
             self._note(request, error, perf_counter() - start)
             raise
         except asyncio.CancelledError:  # the reading's delay is over, or the process stops
-            self.metrics.call(self.partner.nom, request.operation, CANCELLED, perf_counter() - start)
+            self.metrics.call(self.partner.nom, self._operation(request), CANCELLED, perf_counter() - start)
             raise
         self._note(request, None, perf_counter() - start)
 
     def _note(self, request: PartnerRequest, error: SourceError | None, seconds: float) -> None:
         outcome = error.code.value if error else SUCCESS
-        self.metrics.call(self.partner.nom, request.operation, outcome, seconds)
+        self.metrics.call(self.partner.nom, self._operation(request), outcome, seconds)
         if request.witness:
             self.observations.note(error, seconds, self.wall_clock())
+
+    def _operation(self, request: PartnerRequest) -> str:
+        """The name of a request in the figures, of a bounded number."""
+        if len(self._operations) < OPERATIONS_MAX:
+            self._operations.add(request.operation)
+        return request.operation if request.operation in self._operations else OTHER_OPERATION
 
     def _call(self, request: PartnerRequest, tenant: Tenant, known: PageValidator | None) -> Exchange:
         limits = self.partner.limites

@@ -3,21 +3,23 @@
 What was read before tells what to ask, all at once; what came back another serves the reading. Knows no noun and no cache.
 """
 
-import asyncio
+import inspect
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from gateway.concurrency import gather_or_fail
-from gateway.connectors.base import Documents, PartnerRequest, ReadingSteps, Tenant
+from gateway.connectors.base import Documents, PartnerRequest, ReadingSteps, Tenant, UnexpectedAnswer
 from gateway.errors import SourceInvalid
+from gateway.sources.connector_door import STEPS_MAX, requests_of
 from gateway.sources.http import page_trail
 from gateway.sources.http.page_trail import PageValidator, RequestedPage, all_validators, chain, chains, requested_page
 from gateway.sources.http.transport import PartnerResponse
 from gateway.sources.partner_client import PartnerClient
 
 T = TypeVar("T")
-AT_ONCE = 16_384  # bytes of bodies mapped on the event loop: a millisecond or two
+READING_MAX = 64 * 1024 * 1024  # bytes of the bodies of one reading, or one body if the partner may send longer ones
 
 
 class ReadingRun:
@@ -27,6 +29,7 @@ class ReadingRun:
         self._client, self._tenant = partner_client, tenant
         # What `unchanged` asked for and the reading need not ask for again.
         self._arrived: dict[RequestedPage, PartnerResponse | SourceInvalid] = {}
+        self._left = max(READING_MAX, partner_client.partner.limites.octets_max)
 
     async def unchanged(self, validators: Sequence[PageValidator]) -> bool:
         """Whether each page of a reading is as it was. Raises SourceError.
@@ -59,28 +62,30 @@ class ReadingRun:
         return True
 
     async def run(self, reading: ReadingSteps[T]) -> "FinishedReading[T]":
-        """Drive a reading to its end: the requests of a batch run together, each with its pages. Raises SourceError."""
+        """Drive a reading to its end: the requests of a batch run together, each with its pages. Raises SourceError.
+
+        Each step of the connector is run beside the loop: what it does with what it is given is not known.
+        """
+        try:
+            with self._client.blamed():
+                return await self._drive(reading)
+        finally:
+            # Closed there too: what a generator does at its end is the connector's.
+            if inspect.isgenerator(reading) and inspect.getgeneratorstate(reading) == inspect.GEN_SUSPENDED:
+                self._client.runs.forget(reading.close)
+
+    async def _drive(self, reading: ReadingSteps[T]) -> "FinishedReading[T]":
         validators: list[PageValidator | None] = []
-        step = await self._advance(reading, None, 0)
-        while not isinstance(step, FinishedReading):
+        documents: Documents | None = None
+        for _ in range(STEPS_MAX):
+            step = await self._client.runs.run(partial(_step, reading, documents))
+            if isinstance(step, FinishedReading):
+                return replace(step, validators=all_validators(validators))
             answers = await gather_or_fail(self._pages(request) for request in step)
             for request, pages in zip(step, answers, strict=True):
                 validators += chain(request, [page.page_validator for page in pages])
-            size = sum(page.size for pages in answers for page in pages)
-            step = await self._advance(reading, [_documents(pages) for pages in answers], size)
-        return replace(step, validators=all_validators(validators))
-
-    async def _advance(
-        self, reading: ReadingSteps[T], documents: Documents | None, size: int
-    ) -> "Sequence[PartnerRequest] | FinishedReading[T]":
-        """One step of the connector; in a thread when it has much to map: a whole CFA would hold the event loop for a tenth
-        of a second. A small answer is mapped in less time than a thread takes to be woken under load."""
-        try:
-            if size <= AT_ONCE:
-                return _step(reading, documents)
-            return await asyncio.to_thread(_step, reading, documents)
-        except Exception as error:
-            raise self._client.misread(error) from None
+            documents = [_documents(pages) for pages in answers]
+        raise UnexpectedAnswer(f"more than {STEPS_MAX} steps")
 
     async def _pages(self, request: PartnerRequest) -> list[PartnerResponse]:
         """All the pages of a request, in order; one without document is the last, or says that there is nothing.
@@ -117,11 +122,13 @@ class ReadingRun:
     async def _page(self, request: PartnerRequest) -> PartnerResponse:
         """The page as `unchanged` received it, else asked for now."""
         arrived = self._arrived.pop(requested_page(request), None)
-        if arrived is None:
-            return await self._client.request(request, self._tenant)
         if isinstance(arrived, SourceInvalid):
             raise arrived
-        return await self._client.decode(arrived, request) if arrived.unchanged else arrived
+        page = arrived or await self._client.request(request, self._tenant)
+        self._left -= page.size
+        if self._left < 0:
+            raise page_trail.InvalidPages("lecture trop volumineuse")
+        return await self._client.decode(page, request) if page.unchanged else page
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +141,7 @@ class FinishedReading(Generic[T]):
 
 def _step(reading: ReadingSteps[T], documents: Documents | None) -> Sequence[PartnerRequest] | FinishedReading[T]:
     try:
-        return next(reading) if documents is None else reading.send(documents)
+        return requests_of(next(reading) if documents is None else reading.send(documents))
     except StopIteration as end:
         return FinishedReading(end.value)
 

@@ -5,6 +5,7 @@ error is not kept as an answer, only remembered until the next flight for its ke
 """
 
 import asyncio
+import logging
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +17,8 @@ from cachetools import LRUCache
 from gateway.admission import HALF
 from gateway.cache.seam import Cache, CacheKey, Entry
 from gateway.concurrency import SingleFlight
-from gateway.errors import SourceError
+from gateway.connectors.base import place_of
+from gateway.errors import SourceError, SourceInvalid
 from gateway.sources.partners.load import Partner
 from gateway.sources.units import CacheStatus, Unit, UnitFailure, UnitResult
 
@@ -26,6 +28,7 @@ TIDYING = 2.0  # seconds beyond its reading that a flight may take: what it must
 BYTES_PER_RECORD = 4_608  # measured over the default population: a young person as nouns
 INSTANT = 0.05  # seconds (docs/fiabilite.md) that a source left alone may cost an asker
 WAITERS_MAX = HALF  # askers that wait for one partner at a time
+logger = logging.getLogger("gateway.sources")
 
 Flight = asyncio.Task[UnitResult | UnitFailure]
 
@@ -85,17 +88,29 @@ class SharedFlights:
         What was said after what is known is news, whoever brought it. One that has just landed is not: it may have left
         before an event, and whoever it woke may ask again before it is forgotten here.
         """
-        return self._flights.start(fetch.key, partial(self._fly, fetch))
+        return self._flights.start(fetch.key, partial(self._landed, fetch))
 
     async def aclose(self) -> None:
         """End them all."""
         await self._flights.aclose()
 
+    async def _landed(self, fetch: Fetch) -> UnitResult | UnitFailure:
+        """A flight that fails in any way is a failure of its unit: those who wait for others have theirs."""
+        try:
+            return await self._fly(fetch)
+        except Exception as error:
+            logger.error("source %s : %s", fetch.unit.source, place_of(error))
+            failed = SourceInvalid(fetch.unit.source, "réponse du partenaire d'une forme inattendue")
+            self._failures[fetch.key] = failed
+            return UnitFailure(fetch.unit, failed)
+
     async def _fly(self, fetch: Fetch) -> UnitResult | UnitFailure:
         """Fetch, or wait for the process that does: its answer comes by the cache; when it fails, it is our turn."""
         departure, reader = self._cache.now(), self._readers[fetch.unit.source]
         duration = reader.partner.limites.delai_secondes + TIDYING
-        while (lease := await self._cache.acquire(fetch.key, duration)) is None:
+        until = departure + 2 * duration
+        # Beyond, whoever holds the lease is no process of ours: nobody reads for that long.
+        while (lease := await self._cache.acquire(fetch.key, duration)) is None and self._cache.now() < until:
             if (brought := await self._news(fetch, departure)) is not None:
                 return brought
             await asyncio.sleep(WAIT)
@@ -108,7 +123,7 @@ class SharedFlights:
             await self._keep(fetch, answer, generation, mark)
             return answer
         finally:
-            await self._cache.release(fetch.key, lease)
+            await self._cache.release(fetch.key, lease or "")
 
     async def _news(self, fetch: Fetch, departure: float) -> UnitResult | None:
         """What was kept since what is known; before this flight left, it was there for an asker whom the cache did not answer:

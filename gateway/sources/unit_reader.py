@@ -18,6 +18,7 @@ from gateway.domain.days import paris_day
 from gateway.errors import SourceError, SourceInvalid, SourceQuarantined, SourceSuspended, SourceUnavailable
 from gateway.schema.nouns import Jeune
 from gateway.schema.organisations import EtatSource
+from gateway.sources.connector_door import records_read
 from gateway.sources.partner_client import PartnerClient
 from gateway.sources.reading import FinishedReading, ReadingRun
 from gateway.sources.resilience.circuit_breaker import PartnerBreakers
@@ -102,7 +103,8 @@ class UnitReader:
                 if known and self._can_revalidate(known) and await run.unchanged(known.validators):
                     return replace(known, cache=CacheStatus.MISSED, age=0.0)
                 finished = await run.run(reading)
-            return _same_again(self._result(unit, finished), known)
+            with self.client.blamed():
+                return _same_again(self._result(unit, finished), known)
         except SourceError as error:
             return self._failure(unit, error)
 
@@ -150,7 +152,7 @@ class UnitReader:
         read = connector.cfa_records if unit.resource is Resource.CFA else connector.structure_records
         if read is None:
             raise SourceInvalid(unit.source, "ce partenaire ne répond pas à cette demande")
-        return read(self._tenant_of(unit), paris_day(self.client.wall_clock()))
+        return records_read(read, self._tenant_of(unit), paris_day(self.client.wall_clock()))
 
     def _tenant_of(self, unit: Unit) -> Tenant:
         """The tenant as configured; a partner without tenants answers for every key that may stand in a path."""

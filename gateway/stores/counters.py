@@ -6,30 +6,29 @@ account guessed): counters that forget, in memory or in Redis.
 One row a reader and a person, with the last day: a person read again in the window does not count again.
 """
 
-import logging
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 from limits import RateLimitItemPerMinute
-from limits.aio.storage import MemoryStorage, RedisStorage
+from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import FixedWindowRateLimiter
-from limits.errors import StorageError
-from redis.asyncio import ConnectionPool
 from sqlalchemy import BigInteger, Column, Connection, Date, Index, Integer, MetaData, String, Table, func, or_, select
 
 from gateway.domain.quotas import MARGIN, CountUnder, Quota, QuotaCrossed, judge
-from gateway.stores.sql import insertion
+from gateway.stores.shared_counters import SharedCounters
+from gateway.stores.sql import insertion, storable
 
+NAME_MAX = 256  # characters of who reads
 _tables = MetaData()
 READ = Table(
     "quota_lues",
     _tables,
     Column("portee", String(16), primary_key=True),
-    Column("qui", String(256), primary_key=True),
+    Column("qui", String(NAME_MAX), primary_key=True),
     Column("personne", BigInteger, primary_key=True, autoincrement=False),
     Column("jour", Date, nullable=False),  # of the last reading
     Index("quota_par_jour", "portee", "qui", "jour"),
@@ -38,15 +37,15 @@ READ = Table(
 POPULATIONS = Table(  # how many persons a perimeter had, the most seen that day
     "quota_populations",
     _tables,
-    Column("qui", String(256), primary_key=True),
+    Column("qui", String(NAME_MAX), primary_key=True),
     Column("jour", Date, primary_key=True),
     Column("nombre", Integer, nullable=False),
 )
 TABLES = tuple(_tables.sorted_tables)
 COUNTED_MAX = 500_000
 KEY = ["portee", "qui", "personne"]
-logger = logging.getLogger("gateway.stores.debits")
-REDIS_WAIT = 0.5  # seconds: beyond, the request goes on uncounted
+WINDOW_MAX = 600.0  # seconds, of the longest allowance
+LIMITS = "LIMITS"  # the prefix of names in Redis
 
 
 class CountedToday:
@@ -54,8 +53,12 @@ class CountedToday:
 
     def __init__(self) -> None:
         self._by_reader: dict[tuple[str, str, date], set[int]] = {}
+        self._day = date.min
 
     def holds_all(self, count_under: CountUnder, persons: Sequence[int]) -> bool:
+        if count_under.caps[0].jusqua != self._day:  # another day, the one before if the clock was set back
+            self._by_reader.clear()
+            self._day = count_under.caps[0].jusqua
         return all(self._by_reader.get(_reader(p), set()).issuperset(persons) for p in count_under.caps)
 
     def remember(self, count_under: CountUnder, persons: Sequence[int]) -> None:
@@ -68,8 +71,10 @@ class CountedToday:
 
 def count(connection: Connection, count_under: CountUnder, persons: Sequence[int]) -> list[QuotaCrossed]:
     """Count persons as read today under every quota, unless one of them refuses: then nothing is counted."""
+    count_under = _as_stored(count_under)
     crossings: list[QuotaCrossed] = []
     rows: list[dict[str, Any]] = []
+    _bring_back(connection, count_under.caps)
     last_days = _last_days(connection, count_under.caps, persons)
     for cap in count_under.caps:
         known = last_days[cap.scope]
@@ -83,6 +88,19 @@ def count(connection: Connection, count_under: CountUnder, persons: Sequence[int
         upsert = insert.on_conflict_do_update(index_elements=KEY, set_={"jour": insert.excluded.jour})
         connection.execute(upsert, rows)
     return crossings
+
+
+def _as_stored(count_under: CountUnder) -> CountUnder:
+    """The same, under names that both databases hold."""
+    caps = tuple(replace(cap, who=storable(cap.who, NAME_MAX)) for cap in count_under.caps)
+    return replace(count_under, caps=caps, perimetre=storable(count_under.perimetre, NAME_MAX))
+
+
+def _bring_back(connection: Connection, caps: Sequence[Quota]) -> None:
+    """What was counted on a day still to come was so by a clock since set back, and is of today: left there, it would count
+    twice, in a window of two days."""
+    mine = or_(*((READ.c.portee == cap.scope) & (READ.c.qui == cap.who) for cap in caps))
+    connection.execute(READ.update().where(mine & (READ.c.jour > caps[0].jusqua)).values(jour=caps[0].jusqua))
 
 
 def forget_before(connection: Connection, day: date) -> None:
@@ -148,45 +166,48 @@ class Balance:
     seconds: int
 
 
+class SteadyMemory(MemoryStorage):
+    """Windows in memory, without those that end beyond any: opened before the clock was set back, they would last as long."""
+
+    async def get(self, key: str) -> int:
+        if self.expirations.get(key, 0) > time.time() + WINDOW_MAX:
+            await self.clear(key)
+        return await super().get(key)
+
+
 class RateLimits:
-    """Fixed windows, of one process or, by a Redis URL, of all of them. A Redis that fails lets requests go, and says so:
-    quotas of persons are counted elsewhere, and exactly."""
+    """Fixed windows, of one process or, by a Redis URL, of all of them. A Redis that fails lets requests go: quotas of persons
+    are counted elsewhere, and exactly."""
 
-    def __init__(self, url: str) -> None:
-        self._connections = _connections(url) if url.startswith(("redis://", "rediss://")) else None
-        store = _redis(url, self._connections) if self._connections else MemoryStorage()
-        self._windows = FixedWindowRateLimiter(store)
-
-    async def close(self) -> None:
-        if self._connections is not None:
-            await self._connections.aclose()
+    def __init__(self, shared: SharedCounters | None = None) -> None:
+        self._shared, self._own = shared, FixedWindowRateLimiter(SteadyMemory())
 
     async def spend(self, allowance: Allowance, who: str, units: int) -> Balance | None:
         """Spend, even beyond the limit. None when the limit is not exceeded, else what is left and when to come back."""
-        try:
-            permit = await self._windows.hit(_window(allowance), allowance.name, who, cost=units)
+        window, who = _window(allowance), storable(who, NAME_MAX)
+        if self._shared is None:
+            permit = await self._own.hit(window, allowance.name, who, cost=units)
             return None if permit else await self.balance(allowance, who)
-        except StorageError:
-            logger.warning("débits : Redis ne répond pas, la requête n'est pas comptée")
-            return None
+        counted = await self._shared.add(_name(window, allowance, who), window.get_expiry(), units)
+        return None if counted is None or counted[0] <= allowance.limit else _balance(allowance, *counted)
 
     async def balance(self, allowance: Allowance, who: str) -> Balance:
         """The balance of an allowance. A storage that fails answers as if nothing was spent."""
-        try:
-            state = await self._windows.get_window_stats(_window(allowance), allowance.name, who)
-        except StorageError:
-            return Balance(allowance.limit, allowance.limit, 0)
-        return Balance(allowance.limit, max(0, state.remaining), max(0, math.ceil(state.reset_time - time.time())))
+        window, who = _window(allowance), storable(who, NAME_MAX)
+        if self._shared is None:
+            state = await self._own.get_window_stats(window, allowance.name, who)
+            return _balance(allowance, allowance.limit - state.remaining, state.reset_time - time.time())
+        counted = await self._shared.add(_name(window, allowance, who), window.get_expiry())
+        return _balance(allowance, *counted) if counted else Balance(allowance.limit, allowance.limit, 0)
 
 
-def _connections(url: str) -> ConnectionPool:
-    return ConnectionPool.from_url(url, socket_timeout=REDIS_WAIT, socket_connect_timeout=REDIS_WAIT)
+def _balance(allowance: Allowance, spent: int, seconds: float) -> Balance:
+    return Balance(allowance.limit, max(0, allowance.limit - spent), max(0, math.ceil(seconds)))
 
 
-def _redis(url: str, connections: ConnectionPool) -> RedisStorage:
-    """Over connections of our own, that we close; what Redis says wrong is a StorageError."""
-    options: dict[str, Any] = {"connection_pool": connections}
-    return RedisStorage(url, wrap_exceptions=True, implementation="redispy", **options)
+def _name(window: RateLimitItemPerMinute, allowance: Allowance, who: str) -> str:
+    """The name that `limits` gives a window in Redis: what earlier versions counted goes on."""
+    return f"{LIMITS}:{window.key_for(allowance.name, who)}"
 
 
 def _window(allowance: Allowance) -> RateLimitItemPerMinute:

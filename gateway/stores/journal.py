@@ -4,10 +4,10 @@ At rest: what was read in names of fields, by whom, for what, and pseudonyms of 
 """
 
 import asyncio
-import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from functools import lru_cache, partial
 from typing import Any
 
@@ -15,9 +15,10 @@ from cachetools import TTLCache
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from gateway.domain.quotas import CountUnder, QuotaCrossed
+from gateway.domain.quotas import CountUnder, Quota, QuotaCrossed
 from gateway.domain.seal import Anchor, Sealer, next_
 from gateway.errors import ConfigurationError, JournalUnavailable
+from gateway.stores.availability import Availability, GuardedWriter, logger
 from gateway.stores.counters import CountedToday, count
 from gateway.stores.journal_tables import (
     END,
@@ -28,6 +29,7 @@ from gateway.stores.journal_tables import (
     pack,
     pseudonym,
     put_anchor,
+    put_probe,
     read_anchor,
     set_of,
     take_anchor,
@@ -39,11 +41,10 @@ SETS_MAX = 65_536
 SETS_LIFE = 3600.0  # seconds; nothing younger than a day is ever purged
 
 Verdict = list[QuotaCrossed]
-BATCH_MAX, BATCH_PERSONS = 64, 6400  # entries and persons of one transaction: well within WRITE_TIMEOUT
-LOCK_WAIT = 4  # seconds that a process waits for another one's transaction
-WRITE_TIMEOUT = 5.0  # seconds, above LOCK_WAIT; beyond, what waits is refused
+BATCH_MAX, BATCH_PERSONS = 64, 6400  # entries and persons of one transaction: well within the time of a write
+PLACES = 150  # entries that wait at once: other requests keep a quarter of the slots of a process
+LOCK_WAIT = 4  # seconds that a process waits for another one's transaction, below WRITE_TIMEOUT
 PSEUDONYMS_MAX = 65_536  # kept in memory: the same persons are read again and again
-logger = logging.getLogger("gateway.journal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,9 @@ class Batch:
             connection.exec_driver_sql(index, pairs)
 
 
-PROBE = JournalEntry(b"")  # written, and taken back
+_NOBODY = Quota("ESSAI", "", date.min, date.min, 1, 1.0)
+# Written as any other, with a person and a quota, and taken back: every table of a reading must bear it.
+PROBE = JournalEntry(b"", ("",), CountUnder((_NOBODY,), "", 0))
 
 
 Waiting = tuple[JournalEntry, asyncio.Future[Verdict]]
@@ -134,11 +137,12 @@ class Journal:
 
     def __init__(self, url: str, sealer: Sealer, on_change: Callable[[bool], None] = lambda _: None) -> None:
         self.engine = open_engine(url, LOCK_WAIT, is_durable=True)
-        self._writer = writer(self.engine, LOCK_WAIT)
         self.sealer = sealer
-        self._report = on_change
-        self._available = True
+        self._writer = GuardedWriter(
+            writer(self.engine, LOCK_WAIT), self._put_probe, Availability(on_change), self._refuse_waiting
+        )
         self._waiting: deque[Waiting] = deque()
+        self._writing = 0  # entries of the batch that is being written
         self._task: asyncio.Task[None] | None = None
         self._already_written = AlreadyWritten()
         self._seen = 0  # number of the last entry this process wrote
@@ -147,11 +151,19 @@ class Journal:
         index = insertion(self.engine, PERSONS).on_conflict_do_nothing()
         self._index = str(index.compile(dialect=self.engine.dialect))
 
-    async def open(self) -> None:
-        """Create what is missing. Raises ConfigurationError when the store cannot be used, or another key wrote it."""
+    async def prepare(self) -> None:
+        """Create what is missing, and believe nothing of what is there. Raises ConfigurationError."""
         try:
             async with self.engine.begin() as connection:
                 await create_journal(connection, self.sealer)
+        except (SQLAlchemyError, OSError) as error:
+            raise ConfigurationError(f"journal : base inutilisable ({type(error).__name__})") from None
+
+    async def open(self) -> None:
+        """Create what is missing. Raises ConfigurationError when the store cannot be used, or another key wrote it."""
+        await self.prepare()
+        try:
+            async with self.engine.connect() as connection:
                 await connection.run_sync(read_anchor, self.sealer, END)
         except JournalTampered:
             raise ConfigurationError("journal : scellé par une autre GATEWAY_CLE, ou altéré") from None
@@ -165,19 +177,14 @@ class Journal:
         await self.engine.dispose()
 
     async def run_probe(self) -> bool:
-        """True when an entry could be written now: one is, and the transaction is not committed."""
-        try:
-            async with asyncio.timeout(WRITE_TIMEOUT), self.engine.connect() as connection:
-                await connection.run_sync(partial(self._put, [PROBE]))
-        except Exception as error:
-            self._say(False, type(error).__name__)
-            return False
-        self._say(True)
-        return True
+        """True when an entry could be written now."""
+        return await self._writer.run_probe()
 
     async def append(self, entry: JournalEntry) -> Verdict:
         """The quotas that an entry crosses. It is counted and on the disk when this returns, unless one of them refuses it
-        (`arret`): then nothing is. Raises JournalUnavailable."""
+        (`arret`): then nothing is. Raises JournalUnavailable, at once where writes hang or too many wait."""
+        if self._writer.state.is_hung or self._writing + len(self._waiting) >= PLACES:
+            raise JournalUnavailable
         verdict: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
         self._waiting.append((entry, verdict))
         if self._task is None or self._task.done():
@@ -187,13 +194,9 @@ class Journal:
     async def _drain(self) -> None:
         while self._waiting:
             batch = self._take_batch()
-            verdicts = await self._attempt([entry for entry, _ in batch])
-            if verdicts is None:
-                # The entries behind would meet the same failure, after as long a wait.
-                _refuse([*batch, *self._waiting])
-                self._waiting.clear()
-            else:
-                _resolve(batch, verdicts)
+            self._writing = len(batch)
+            await self._write(batch)
+            self._writing = 0
 
     def _take_batch(self) -> list[Waiting]:
         batch: list[Waiting] = []
@@ -203,17 +206,33 @@ class Journal:
             persons += len(batch[-1][0].persons)
         return batch
 
+    async def _write(self, batch: list[Waiting]) -> None:
+        """Write a batch, without those of its entries that the store refuses alone."""
+        verdicts = await self._attempt([entry for entry, _ in batch])
+        if verdicts is not None:
+            if not self._writer.state.is_available:
+                await self._writer.probe()
+            _resolve(batch, verdicts)
+        elif not await self._writer.would_write():
+            # The entries behind would meet the same failure, after as long a wait.
+            self._refuse_waiting()
+            _refuse(batch)
+        elif len(batch) == 1:
+            logger.error("journal des lectures : une entrée refusée par la base, sa réponse n'est pas partie")
+            _refuse(batch)
+        else:
+            half = len(batch) // 2
+            await self._write(batch[:half])
+            await self._write(batch[half:])
+
     async def _attempt(self, entries: Sequence[JournalEntry]) -> list[Verdict] | None:
         """Write a batch; None when it could not be."""
         try:
-            async with asyncio.timeout(WRITE_TIMEOUT):
-                verdicts, batch = await self._writer.transaction(partial(self._put, entries))
-            self._seen = batch.anchor.numero
-            batch.remember()
-        except Exception as error:  # whatever fails, no answer may leave without its entry
-            self._say(False, type(error).__name__)
+            verdicts, batch = await self._writer.transaction(partial(self._put, entries))
+        except Exception:  # whatever fails, no answer may leave without its entry
             return None
-        self._say(True)
+        self._seen = batch.anchor.numero
+        batch.remember()
         return verdicts
 
     def _put(self, entries: Sequence[JournalEntry], connection: Connection) -> tuple[list[Verdict], Batch]:
@@ -225,15 +244,16 @@ class Journal:
         batch.put(connection, self._index)
         return verdicts, batch
 
-    def _say(self, available: bool, cause: str = "") -> None:
-        if available is self._available:
-            return
-        self._available = available
-        self._report(available)
-        if available:
-            logger.warning("journal des lectures de nouveau disponible")
-        else:
-            logger.error("journal des lectures indisponible (%s) : réponses nominatives refusées", cause)
+    def _put_probe(self, content: bytes, connection: Connection) -> None:
+        """Commit the trace of a probe, and take back an entry written as any other."""
+        put_probe(connection, content)
+        with connection.begin_nested() as taken_back:
+            self._put([PROBE], connection)
+            taken_back.rollback()
+
+    def _refuse_waiting(self) -> None:
+        _refuse(list(self._waiting))
+        self._waiting.clear()
 
 
 def _resolve(batch: list[Waiting], verdicts: list[Verdict]) -> None:
@@ -245,4 +265,4 @@ def _resolve(batch: list[Waiting], verdicts: list[Verdict]) -> None:
 def _refuse(waiting: list[Waiting]) -> None:
     for _, future in waiting:
         if not future.done():
-            future.set_exception(JournalUnavailable("journal des lectures indisponible"))
+            future.set_exception(JournalUnavailable())

@@ -1,34 +1,39 @@
-"""Reading the journal back: who read a person, is the chain whole, and forgetting what is too old. SQL, no rule of access."""
+"""Reading the journal back: who read a person, and is the chain whole. SQL, no rule of access.
+
+What stands there is believed only once it was verified: whoever holds the database may have put anything in it, of any type.
+"""
 
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.domain.seal import Anchor, Sealer, next_
-from gateway.stores.counters import forget_before
-from gateway.stores.journal import Journal, JournalEntry
+from gateway.stores.journal import Journal
 from gateway.stores.journal_tables import (
+    BOUNDS,
+    CLOCK,
     END,
     ENTRIES,
     PERSONS,
     START,
     JournalTampered,
+    as_written,
+    is_entry,
+    is_number,
     pseudonym,
-    put_anchor,
     read_anchor,
     set_of,
-    take_anchor,
     unpack,
 )
 
 INDEX_FAULT = "l'index des personnes ne correspond pas aux entrées"
 PAGE = 2000
-PURGE_BATCH = 500  # entries forgotten in one transaction: short, so that answers do not wait
+BOUND_FAULT = "une borne du journal manque ou n'est pas signée par cette clé"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +52,16 @@ async def head(journal: Journal) -> Anchor:
 
 
 async def readings_of(journal: Journal, key: str) -> list[tuple[bytes, int]]:
-    """The entries that show a person, in order: content, and rank of the person in it."""
+    """The entries that show a person, in order: content, and rank of the person in it. Raises JournalTampered for one that the
+    gateway cannot have written."""
     code = pseudonym(journal.sealer, key)
     own = select(PERSONS.c.ensemble).where(PERSONS.c.personne == code)
-    entries = select(ENTRIES.c.contenu, ENTRIES.c.personnes).where(ENTRIES.c.ensemble.in_(own))
     async with journal.engine.connect() as connection:
-        rows = await connection.execute(entries.order_by(ENTRIES.c.numero))
-        shown = [(row.contenu, unpack(row.personnes)) for row in rows]
+        entries = as_written(connection, *ENTRIES.c).where(ENTRIES.c.ensemble.in_(own)).order_by(ENTRIES.c.numero)
+        rows = (await connection.execute(entries)).all()
+    if (altered := next((row for row in rows if not is_entry(row) or len(row.personnes) % 8), None)) is not None:
+        raise JournalTampered(f"entrée {altered.numero} : altérée")
+    shown = [(row.contenu, unpack(row.personnes)) for row in rows]
     return [(content, codes.index(code)) for content, codes in shown if code in codes]
 
 
@@ -63,12 +71,19 @@ async def verify_chain(journal: Journal, anchor: Anchor | None = None) -> Verifi
         try:
             start = await connection.run_sync(read_anchor, journal.sealer, START)
             end = await connection.run_sync(read_anchor, journal.sealer, END)
-        except JournalTampered:
-            return Verification(0, Anchor(0, b""), "une borne du journal manque ou n'est pas signée par cette clé")
-        return Verification(start.numero + 1, end, await _Walk(journal.sealer, start, anchor).fault(connection, end))
+            if await connection.scalar(select(BOUNDS.c.nom).where(BOUNDS.c.nom == CLOCK)):
+                await connection.run_sync(read_anchor, journal.sealer, CLOCK)
+        except (JournalTampered, DBAPIError):
+            return Verification(0, Anchor(0, b""), BOUND_FAULT)
+        walk = ChainWalk(journal.sealer, start, anchor)
+        try:
+            fault = await walk.fault(connection, end)
+        except DBAPIError as error:
+            fault = f"entrée {walk.following} ou plus loin : illisible ({type(error).__name__})"
+        return Verification(start.numero + 1, end, fault)
 
 
-class _Walk:
+class ChainWalk:
     """One walk from an end of the chain to the other."""
 
     def __init__(self, sealer: Sealer, start: Anchor, anchor: Anchor | None) -> None:
@@ -76,29 +91,38 @@ class _Walk:
         self._bound = start
         self._anchor = anchor if anchor and anchor.numero > start.numero else None
 
+    @property
+    def following(self) -> int:
+        """The number of the entry that comes next."""
+        return self._bound.numero + 1
+
     async def fault(self, connection: AsyncConnection, end: Anchor) -> str | None:
         """The first thing that is wrong, from the present bound to the end of the chain."""
-        entries = await connection.stream(select(ENTRIES).order_by(ENTRIES.c.numero))
+        entries = await connection.stream(as_written(connection, *ENTRIES.c).order_by(ENTRIES.c.numero))
         async for page in entries.partitions(PAGE):  # a journal does not fit in memory
             for row in page:
                 if (fault := self.advance(row)) is not None:
                     return fault
         if self._bound != end:
-            return f"entrée {self._bound.numero + 1} : manquante, la chaîne va jusqu'à {end.numero}"
+            return f"entrée {self.following} : manquante, la chaîne va jusqu'à {end.numero}"
         if self._anchor and self._anchor.numero > end.numero:
             return f"entrée {end.numero + 1} : manquante, l'ancre est à {self._anchor.numero}"
         # The persons of each set are those of the first entry that shows it.
         first = select(func.min(ENTRIES.c.numero)).group_by(ENTRIES.c.ensemble)
-        sets = select(ENTRIES).where(ENTRIES.c.numero.in_(first))
+        sets = as_written(connection, *ENTRIES.c).where(ENTRIES.c.numero.in_(first))
         shown = await self._sum(connection, sets, lambda row: set(unpack(row.personnes)))
-        indexed = await self._sum(connection, select(PERSONS), lambda row: (row.personne,))
+        indexed = await self._sum(connection, as_written(connection, *PERSONS.c), lambda row: (row.personne,))
         return None if shown == indexed else INDEX_FAULT
 
     def advance(self, row: Any) -> str | None:
         """Take one more entry, or tell what is wrong with it."""
+        if not is_entry(row):
+            number = row.numero if is_number(row.numero) else self.following
+            return f"entrée {number} : altérée, une valeur n'y est plus du type écrit"
         expected = next_(self._sealer, self._bound, row.contenu, row.personnes)
         if row.numero != expected.numero:
-            return f"entrée {expected.numero} : manquante"
+            extra = row.numero < expected.numero
+            return f"entrée {row.numero} : en trop" if extra else f"entrée {expected.numero} : manquante"
         if row.empreinte != expected.digest:
             return f"entrée {row.numero} : altérée, déplacée ou refaite"
         if self._anchor and self._anchor.numero == row.numero and self._anchor != expected:
@@ -117,57 +141,12 @@ class _Walk:
         return total
 
     def _weight(self, person: int, set_code: int) -> int:
-        """A keyed weight: two sets of pairs are the same when the sums of theirs are, for nobody else can choose them."""
+        """A keyed weight: two sets of pairs are the same when the sums of theirs are, for nobody else can choose them. A pair
+        that the gateway cannot have written weighs what makes any sum false."""
+        if not (is_number(person) and is_number(set_code)):
+            return -(2**512)
         pair = person.to_bytes(8, "big", signed=True) + set_code.to_bytes(8, "big", signed=True)
         return int.from_bytes(self._sealer.mac("journal/index", pair))
-
-
-async def forget_counts(journal: Journal, day: date) -> None:
-    """Forget what quotas counted before a day, which no window reaches any more."""
-    async with journal.engine.begin() as connection:
-        await connection.run_sync(forget_before, day)
-
-
-async def purge_entries(journal: Journal, stale: Callable[[bytes], bool], record: Callable[[int], bytes]) -> int:
-    """Forget the oldest entries, as long as `stale` says so of their content; return how many.
-
-    The signed beginning of the chain moves with them, so that what stays can still be verified. If anything was
-    forgotten, `record` makes the entry that tells how many. Raises JournalTampered: a proof of tampering is not forgotten.
-    """
-    total = 0
-    while forgotten := await _forget(journal, stale):
-        total += forgotten
-    if total:
-        await journal.append(JournalEntry(record(total)))
-    return total
-
-
-async def _forget(journal: Journal, stale: Callable[[bytes], bool]) -> int:
-    first = select(ENTRIES).order_by(ENTRIES.c.numero).limit(PURGE_BATCH)
-    async with journal.engine.begin() as connection:
-        walk = _Walk(journal.sealer, await connection.run_sync(take_anchor, journal.sealer, START), None)
-        await connection.run_sync(take_anchor, journal.sealer, END)  # nobody adds to a set while it is forgotten
-        old: list[Any] = []
-        for row in await connection.execute(first):
-            if not stale(row.contenu):
-                break
-            if (fault := walk.advance(row)) is not None:
-                raise JournalTampered(fault)
-            old.append(row)
-        if old:
-            await _erase(connection, journal.sealer, old)
-    return len(old)
-
-
-async def _erase(connection: AsyncConnection, sealer: Sealer, old: list[Any]) -> None:
-    last = old[-1]
-    await connection.execute(delete(ENTRIES).where(ENTRIES.c.numero <= last.numero))
-    sets = {row.ensemble: row for row in old}
-    remaining = await connection.scalars(select(ENTRIES.c.ensemble).where(ENTRIES.c.ensemble.in_(sets)).distinct())
-    for set_code in sets.keys() - set(remaining):
-        its_index = PERSONS.c.personne.in_(unpack(sets[set_code].personnes)) & (PERSONS.c.ensemble == set_code)
-        await connection.execute(delete(PERSONS).where(its_index))
-    await connection.run_sync(put_anchor, sealer, START, Anchor(last.numero, last.empreinte))
 
 
 @asynccontextmanager

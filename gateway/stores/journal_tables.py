@@ -5,8 +5,24 @@ At rest: what was read in names of fields, by whom, for what, and pseudonyms of 
 
 import struct
 from collections.abc import Iterable, Sequence
+from typing import Any
 
-from sqlalchemy import BigInteger, Column, Connection, Index, Integer, LargeBinary, MetaData, String, Table, bindparam
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Select,
+    String,
+    Table,
+    bindparam,
+    case,
+    func,
+    select,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import Executable
 
@@ -14,7 +30,9 @@ from gateway.domain.seal import GENESIS, Anchor, Sealer, anchor_mac
 from gateway.stores.migrations import migrate
 from gateway.stores.sql import insertion
 
-START, END = "debut", "fin"
+START, END, CLOCK = "debut", "fin", "horloge"
+_PROBE = "essai"
+NUMBERS = ("numero", "ensemble", "personne")  # columns of integers; the others hold bytes
 
 _tables = MetaData()
 _numero = BigInteger().with_variant(Integer, "sqlite")
@@ -35,7 +53,7 @@ PERSONS = Table(  # the same pseudonyms, the other way round; a page read again 
     Column("ensemble", BigInteger, primary_key=True, autoincrement=False),
     sqlite_with_rowid=False,
 )
-BOUNDS = Table(  # "debut", moved by a purge, and "fin"
+BOUNDS = Table(  # "debut", moved by a purge, and "fin"; "horloge", the latest instant believed; "essai", of probes
     "journal_bornes",
     _tables,
     Column("nom", String(8), primary_key=True),
@@ -72,6 +90,8 @@ def _anchor(connection: Connection, statement: Executable, sealer: Sealer, end: 
     row = connection.execute(statement, {"the_end": end}).first()
     if row is None:
         raise JournalTampered(f"no {end}")
+    if not (is_number(row.numero) and row.numero >= 0 and isinstance(row.empreinte, bytes)):
+        raise JournalTampered(f"{end} is of another type than what is written")
     anchor = Anchor(row.numero, row.empreinte)
     if row.sceau != anchor_mac(sealer, end, anchor):
         raise JournalTampered(f"{end} is not signed by this key")
@@ -84,9 +104,35 @@ def put_anchor(connection: Connection, sealer: Sealer, end: str, anchor: Anchor)
     connection.execute(_PUT, {"the_end": end, **signed})
 
 
+def as_written(connection: Connection | AsyncConnection, *columns: Column[Any]) -> Select[Any]:
+    """These columns, and None for a value of another type than the gateway writes. SQLite keeps what it is given: a text that
+    stands for bytes could be read as they are, and one that is no text could not be read at all."""
+    if connection.dialect.name != "sqlite":
+        return select(*columns)
+    kinds = [(column, "integer" if column.name in NUMBERS else "blob") for column in columns]
+    return select(*(case((func.typeof(column) == kind, column)).label(column.name) for column, kind in kinds))
+
+
+def is_number(value: object) -> bool:
+    return type(value) is int
+
+
+def is_entry(row: Any) -> bool:
+    """True for a row of the types that the gateway writes."""
+    contents = (row.contenu, row.personnes, row.empreinte)
+    return is_number(row.numero) and is_number(row.ensemble) and all(isinstance(value, bytes) for value in contents)
+
+
+def put_probe(connection: Connection, content: bytes) -> None:
+    """Write the trace of a probe over that of the one before."""
+    row = insertion(connection, BOUNDS).values(nom=_PROBE, numero=0, empreinte=content, sceau=b"")
+    changed = {"empreinte": row.excluded.empreinte}
+    connection.execute(row.on_conflict_do_update(index_elements=["nom"], set_=changed))
+
+
 def pseudonym(sealer: Sealer, key: str) -> int:
     """The code of a person in the journal: 64 bits of an HMAC of the person's key, signed as SQL wants them."""
-    return int.from_bytes(sealer.mac("journal/personne", key.encode())[:8], "big", signed=True)
+    return int.from_bytes(sealer.mac("journal/personne", key.encode("utf-8", "surrogatepass"))[:8], "big", signed=True)
 
 
 def set_of(sealer: Sealer, persons: Iterable[int]) -> int:
@@ -106,7 +152,7 @@ async def create_journal(connection: AsyncConnection, sealer: Sealer) -> None:
     """Create what is missing of the tables and of the two ends."""
     await connection.run_sync(migrate, "journal")
     # To insert what is there already, even to no effect, would wait for whoever writes.
-    if (await connection.execute(BOUNDS.select())).first():
+    if (await connection.execute(select(BOUNDS.c.nom))).first():
         return
     bounds = [
         {"nom": name, "numero": 0, "empreinte": GENESIS.digest, "sceau": anchor_mac(sealer, name, GENESIS)}

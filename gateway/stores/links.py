@@ -3,8 +3,10 @@
 At rest: stand-ins (HMAC) of records, identities, installations and objects, the name of a source, and when each was seen.
 """
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager
+import asyncio
+import time
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,6 +20,8 @@ from gateway.stores.migrations import migrate
 from gateway.stores.sql import batches, insertion, open_engine, read_in
 
 BATCH = 5_000  # values of one IN, rows of one transaction: both databases accept 32,000
+LATE = 1.5  # seconds; a call that fails after as long hangs
+REST = 5.0  # seconds that a ledger that hangs is left alone: one call of each such time tries it
 LOCK_WAIT = 2  # seconds: a writer waits for another process's, which writes for some tens of milliseconds
 
 _tables = MetaData()
@@ -55,26 +59,54 @@ FACTS = Table(
 Fact = tuple[str, str, str]  # record, fact, name of the source
 
 
+class LedgerCalls:
+    """The calls of one kind. Where they hang, they are refused at once, but for one of them now and then, which tries."""
+
+    def __init__(self) -> None:
+        self.failed = False  # the last one
+        self._hang = False
+        self._rest_until = float("-inf")
+
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """A call. Raises LinksUnavailable for one that is refused."""
+        start = time.monotonic()
+        if start < self._rest_until:
+            raise LinksUnavailable("left alone")
+        if self._hang:
+            self._rest_until = start + REST
+        try:
+            yield
+        except (LinksUnavailable, asyncio.CancelledError) as error:
+            self.failed = self.failed or isinstance(error, LinksUnavailable)
+            if time.monotonic() - start >= LATE:
+                self._hang, self._rest_until = True, time.monotonic() + REST
+            raise
+        self.failed = self._hang = False
+        self._rest_until = float("-inf")
+
+
 class LinkStore:
     """The ledger. Its calls raise LinksUnavailable. One engine; close it, or its threads keep the process alive."""
 
     def __init__(self, url: str) -> None:
         self._engine = open_engine(url, LOCK_WAIT)
         self._ready = False
+        self._reads, self._writes = LedgerCalls(), LedgerCalls()  # a full disk can be read, a locked one too
 
     async def close(self) -> None:
         await self._engine.dispose()
 
     async def read(self, keys: Collection[str]) -> KnownLinks:
         """The links of these records, and the aliases of their objects."""
-        async with self._transaction() as connection:
+        async with self._reading() as connection:
             links = await _links(connection, LINKS.c.cle, keys)
             alias = await _alias(connection, {link.object_ for link in links})
         return KnownLinks({link.key.key: link for link in links}, alias=alias)
 
     async def read_cousins(self, identities: Collection[str]) -> KnownLinks:
         """The links of the objects that have a record of one of these identities, and the aliases of these objects."""
-        async with self._transaction() as connection:
+        async with self._reading() as connection:
             objects = {link.object_ for link in await _links(connection, LINKS.c.identite, identities)}
             alias = await _alias(connection, objects)
             objects |= {name for pair in alias.values() for name in (pair.former, pair.survivor)}
@@ -86,9 +118,9 @@ class LinkStore:
         A link or an alias that another process wrote first stays as it is: read again to know.
         """
         for batch in batches(writes.new, BATCH):
-            async with self._transaction() as connection:
+            async with self._writing() as connection:
                 await _insert(connection, LINKS, [_link_row(link) for link in batch])
-        async with self._transaction() as connection:
+        async with self._writing() as connection:
             for former, link in writes.changes:
                 own = (LINKS.c.cle == link.key.key) & (LINKS.c.objet == former)
                 await connection.execute(LINKS.update().where(own).values(**_link_row(link)))
@@ -98,7 +130,7 @@ class LinkStore:
 
     async def first_seen(self, facts: Sequence[Fact], instant: datetime) -> dict[tuple[str, str], datetime]:
         """When each fact (record, fact) was first seen; `instant` for one that nobody had seen, which is noted."""
-        async with self._transaction() as connection:
+        async with self._reading() as connection:
             known = await _first_seen(connection, {key for key, _, _ in facts})
         absent = [
             {"cle": key, "fait": fact, "source": source, "vu_le": _text(instant)}
@@ -106,22 +138,45 @@ class LinkStore:
             if (key, fact) not in known
         ]
         if absent:
-            async with self._transaction() as connection:
+            async with self._writing() as connection:
                 await _insert(connection, FACTS, absent)
                 known = await _first_seen(connection, {key for key, _, _ in facts})
         return known
 
     async def purge(self, before: datetime) -> None:
         """Forget the records that no reading has met since, their facts, and the aliases that lead nowhere any more."""
-        async with self._transaction() as connection:
+        async with self._writing() as connection:
             await connection.execute(delete(LINKS).where(LINKS.c.vu_le < _text(before)))
             anonymous = FACTS.c.cle.not_in(select(LINKS.c.cle))
             await connection.execute(delete(FACTS).where(anonymous, FACTS.c.vu_le < _text(before)))
             await connection.execute(delete(ALIAS).where(ALIAS.c.survivant.not_in(select(LINKS.c.objet))))
 
+    async def is_well(self) -> bool:
+        """True when the ledger can be read, and written if the last writing failed. Raises LinksUnavailable."""
+        await self.read(("",))
+        if self._writes.failed:
+            async with self._writing() as connection:
+                trace = insertion(connection, FACTS).values(cle="essai", fait="essai", source="", vu_le="")
+                changed = {"source": trace.excluded.source}
+                await connection.execute(trace.on_conflict_do_update(index_elements=["cle", "fait"], set_=changed))
+        return True
+
+    @asynccontextmanager
+    async def _writing(self) -> AsyncIterator[AsyncConnection]:
+        """A writing kept whole."""
+        with self._writes.attempt():
+            async with self._transaction() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncIterator[AsyncConnection]:
+        with self._reads.attempt():
+            async with self._transaction() as connection:
+                yield connection
+
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[AsyncConnection]:
-        """A reading, or a writing kept whole. The first one creates what is missing."""
+        """The first one creates what is missing."""
         try:
             async with self._engine.begin() as connection:
                 if not self._ready:

@@ -68,7 +68,9 @@ class RegistryWriter:
 
     async def elect(self) -> bool:
         """Become the one that harvests; False while another one is alive."""
-        is_free = or_(STATE.c.moissonneur.is_(None), STATE.c.moissonneur == self._me, STATE.c.bail < self._seconds())
+        # A lease that ends beyond any that a living one may hold was taken before the clock was set back.
+        ended = (STATE.c.bail < self._seconds()) | (STATE.c.bail > self._seconds() + 2 * LEASE)
+        is_free = or_(STATE.c.moissonneur.is_(None), STATE.c.moissonneur == self._me, ended)
         async with self._engine.begin() as connection:
             place = update(STATE).where(is_free).values(moissonneur=self._me, bail=self._term())
             return (await connection.execute(place)).rowcount == 1

@@ -1,6 +1,8 @@
 """Opens the databases of the stores, and says in one way what SQLite and PostgreSQL say in two. Knows no table."""
 
 import asyncio
+import hashlib
+import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -15,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from gateway.errors import ConfigurationError
 
 T = TypeVar("T")
+_HALF = re.compile("[\ud800-\udfff]")  # of a character that UTF-16 writes in two
 
 SERVED = ("sqlite+aiosqlite", "postgresql+asyncpg")
 
@@ -109,6 +112,15 @@ class _SqliteWriter(Writer):
     async def close(self) -> None:
         await asyncio.get_running_loop().run_in_executor(self._thread, self._engine.dispose)
         self._thread.shutdown()
+
+
+def storable(text: str, size: int) -> str:
+    """A text that every database holds in a column of so many characters: as it is, or else escaped, cut, and told from any
+    other by a digest. SQLite takes what PostgreSQL refuses: a null character, half a character, one too many."""
+    if len(text) <= size and "\0" not in text and not _HALF.search(text):
+        return text
+    digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    return f"{text.encode('unicode_escape').decode()[: size - 34]}…#{digest}"
 
 
 def insertion(connection: AsyncConnection | Connection | AsyncEngine, table: Table) -> Any:

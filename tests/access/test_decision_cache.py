@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.auth.authentication.clients import Viewer
-from gateway.auth.authorization.decide import DECISIONS_MAX, DecisionCache, decide, digest
+from gateway.auth.authorization.decide import decide
+from gateway.auth.authorization.decision_cache import DECISIONS_MAX, DecisionCache, digest
 from gateway.errors import ArgumentRefused
 from tests.support.access.small_world import CALLERS
 from tests.support.access.tools import POLICY, SCHEMA, viewer
@@ -132,10 +133,12 @@ def test_c05_two_callers_of_other_rights_share_nothing() -> None:
 
 def test_c07_the_judge_forgets() -> None:
     decision_cache = DecisionCache(SCHEMA, POLICY)
-    who = viewer(CALLERS[0].profil)
-    for rank in range(DECISIONS_MAX + 5):
-        document = parse(f"{{ moi {{ a{rank}: profil }} }}")
+    who, known = viewer(CALLERS[0].profil), decision_cache._known
+    for rank in range(400):
+        # Texts of 250 tokens: two hundred of them are more than the decisions kept may weigh, with the trees they hold.
+        document = parse("{ moi { " + " ".join(f"a{rank}_{n}: profil" for n in range(85)) + " } }")
         operation = get_operation_ast(document)
         assert operation is not None
         assert decision_cache.judge(document, operation, {}, who).decision.roots == {"moi"}
-    assert len(decision_cache._known) == DECISIONS_MAX
+        assert known.currsize == sum(kept.weight for kept in known.values()) <= DECISIONS_MAX
+    assert 100 < len(known) < 250

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway.auth.authorization import decide as decisions
+from gateway.auth.authorization import decision_cache as decisions
 from gateway.auth.authorization.decide import decide
 from gateway.auth.authorization.mask import mask
 from gateway.auth.authorization.sentinel import excess, find_leak

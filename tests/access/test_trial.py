@@ -6,7 +6,7 @@ from random import Random
 import pytest
 from prometheus_client import CollectorRegistry
 
-from gateway.auth.authorization.decide import DecisionCache
+from gateway.auth.authorization.decision_cache import DecisionCache
 from gateway.auth.authorization.metrics import AccessMetrics
 from gateway.auth.authorization.trial import PolicyTrial
 from gateway.auth.policy.policy import AccessPolicy

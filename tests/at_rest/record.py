@@ -30,7 +30,7 @@ from gateway.sources.codec import codec
 from gateway.sources.units import UnitResult
 from tests.at_rest.opened import ISSUER, KINDS, LISTS, PARTNERS, VERSIONS, answers, ask, opened, run
 from tests.support.pair import a_database
-from tests.support.redis_server import redis_server
+from tests.support.redis_server import redis_server, suspension
 
 DAY = date(2026, 10, 15)
 CLIENT = "si-partenaire"
@@ -124,7 +124,9 @@ def _redis(world: World, url: str) -> dict[str, Any]:
 
 
 async def _mark_and_lease(world: World, url: str) -> str:
-    cache = open_cache(url, SealedCodec([Sealer.from_text(world.environment["GATEWAY_CLE"])], codec(UnitResult)))
+    cache = open_cache(
+        url, SealedCodec([Sealer.from_text(world.environment["GATEWAY_CLE"])], codec(UnitResult)), suspension()
+    )
     await cache.invalidate(MARKED)
     assert await cache.acquire(LEASED, 600.0)
     try:

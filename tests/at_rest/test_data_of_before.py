@@ -27,9 +27,11 @@ from gateway.sources.units import UnitResult
 from gateway.stores.counters import Allowance, RateLimits
 from gateway.stores.jwks_file import JwksFile
 from gateway.stores.registry import RegistryStore
+from gateway.stores.shared_counters import SharedCounters
 from tests.at_rest.opened import KINDS, VERSIONS, Opened, answers, ask, opened
 from tests.at_rest.record import CLIENT, LEASED, MARKED
 from tests.support.databases import read
+from tests.support.redis_server import suspension
 
 VERSION_DIRECTORIES = sorted(VERSIONS.glob("v*"))
 RECORD_KEYS = "SELECT cle, objet FROM liens"
@@ -123,13 +125,14 @@ def test_redis_is_understood(version: Path, tmp_path: Path, redis_url: str) -> N
 
 async def _understood(url: str, data: Opened, kept: dict[str, Any]) -> None:
     await _cache_goes_on(url, data, kept)
-    rate_limits = RateLimits(url)
+    shared_counters = SharedCounters(url, suspension())
+    rate_limits = RateLimits(shared_counters)
     try:
         limit = 10**12
         assert 0 < limit - (await rate_limits.balance(Allowance("cout", limit), CLIENT)).left < 10_000
     finally:
-        await rate_limits.close()
-    shared_pacer = SharedPacer(url)
+        await shared_counters.aclose()
+    shared_pacer = SharedPacer(url, suspension())
     try:
         full = (WindowQuota(1000, 1.0), WindowQuota(1, 36_000.0))  # of the partner, of its tenant
         waited = await shared_pacer.depart("aimaira", "0029003A", full)
@@ -142,7 +145,7 @@ async def _understood(url: str, data: Opened, kept: dict[str, Any]) -> None:
 async def _cache_goes_on(url: str, data: Opened, kept: dict[str, Any]) -> None:
     """Marks and leases hold; a tag keeps its generation."""
     sealed_codec = SealedCodec([_sealer(data)], codec(UnitResult))
-    cache = open_cache(url, sealed_codec)
+    cache = open_cache(url, sealed_codec, suspension())
     try:
         assert await cache.mark(MARKED) == kept["mark"]
         assert await cache.acquire(LEASED, 60.0) is None

@@ -13,7 +13,7 @@ import orjson
 import pytest
 
 from gateway.auth.authentication.clients import Viewer
-from gateway.auth.authorization.decide import DecisionCache
+from gateway.auth.authorization.decision_cache import DecisionCache
 from gateway.auth.authorization.visible_schema import VisibleSchemas
 from gateway.auth.policy.perimetre import Perimetre
 from gateway.auth.policy.policy import read_policy

@@ -17,6 +17,7 @@ from gateway.cli.explain import explain
 from gateway.documents.parse import Documents
 from gateway.domain.statut import StatutApprenant
 from gateway.errors import CallerError
+from gateway.execution import codegen
 from gateway.execution.executor import ExecutionPath, Executor
 from gateway.federation.views.view import ViewPerson
 from gateway.schema.nouns import Statut
@@ -85,11 +86,21 @@ def test_a_query_asked_once_costs_no_plan() -> None:
     assert execution_paths == {ExecutionPath.FIRST_SEEN: 1}
 
 
-def test_introspection_falls_back_and_says_so_once(caplog: pytest.LogCaptureFixture) -> None:
-    rendered, execution_paths = _execute("{ __schema { queryType { name } } }", DrawnWorld(Random(1), spoilt=False), 4)
-    assert rendered.data == {"__schema": {"queryType": {"name": "Query"}}}
+def test_what_has_no_plan_falls_back_and_says_so_once(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(codegen, "FIELDS_MAX", 0)
+    rendered, execution_paths = _execute("{ moi { profil } }", DrawnWorld(Random(1), spoilt=False), 4)
+    assert rendered.data == {"moi": {"profil": "MISSION_LOCALE"}}
     assert execution_paths == {ExecutionPath.FIRST_SEEN: 1, ExecutionPath.FALLBACK: 3}
-    assert [r.getMessage().split(" : ", 1)[1] for r in caplog.records] == ["repli, Unsupported (introspection)"]
+    assert [r.getMessage().split(" : ", 1)[1] for r in caplog.records] == ["repli, Unsupported (plus de 0 champs)"]
+
+
+def test_what_is_asked_of_the_graph_itself_is_left_to_its_own_shape() -> None:
+    text = "{ moi { profil } __schema { queryType { name } } }"
+    for times in (1, 2):
+        rendered, _ = _execute(text, DrawnWorld(Random(1), spoilt=False), times)
+        assert {key: value for key, value in rendered.data.items() if value} == {"moi": {"profil": "MISSION_LOCALE"}}
 
 
 def test_a_value_out_of_place_is_told_by_graphql_core() -> None:

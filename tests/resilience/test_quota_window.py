@@ -18,7 +18,7 @@ from gateway.sources.partners.file_format import LimitsTable
 from gateway.sources.resilience.pacing import CAUTION, DELAY, Clock, Departure, Pacer, QuotaWindow, WindowQuota, depart
 from gateway.sources.resilience.shared_pacing import SharedPacer
 from tests.support.figures import note
-from tests.support.redis_server import redis_server
+from tests.support.redis_server import redis_server, suspension
 from tests.support.sources import BASE, UAI_A, partner, sources_harness, transport, unit
 
 pytestmark = pytest.mark.anyio
@@ -109,7 +109,7 @@ async def test_a_failing_redis_leaves_each_its_share() -> None:
 
 
 async def test_an_absent_redis_is_neither_an_error_nor_a_licence() -> None:
-    shared = SharedPacer(DEAD)
+    shared = SharedPacer(DEAD, suspension())
     pacer = Pacer("erp", LimitsTable(par_minute_locataire=9), Clock(processus=3, shared=shared))
     waits = [await pacer.depart("T") for _ in range(5)]
     await shared.aclose()
@@ -157,7 +157,7 @@ async def test_two_gateways_share_the_quota_of_a_tenant(router: respx.MockRouter
     shared = None
     with redis_server() as url:
         for _ in range(2):
-            shared = SharedPacer(url)
+            shared = SharedPacer(url, suspension())
             async with sources_harness(transport(router), configure, shared=shared) as attempt:
                 for _ in range(6):
                     await attempt.sources.read([unit(UAI_A)], 5.0)

@@ -30,6 +30,7 @@ from gateway.sources.http.page_trail import all_validators, page_validator
 from gateway.sources.partners.load import AccessConfig
 from gateway.sources.units import CacheStatus, UnitFailure, UnitResult
 from tests.support.access.small_world import IDS, REFERENTIEL, RegistryStore
+from tests.support.redis_server import suspension
 from tests.support.sources import (
     BASE,
     CONNECTOR,
@@ -475,7 +476,9 @@ async def test_what_a_process_has_confirmed_is_fresh_for_all(router: respx.MockR
 
 def cache_de(url: str, nom: str, minute: list[float]) -> Cache:
     key = Sealer(hashlib.sha256(nom.encode()).digest())
-    return SharedCache(RedisBackend(url), SealedCodec([key], codec(UnitResult)), cache_local(lambda: minute[0]))
+    return SharedCache(
+        RedisBackend(url), SealedCodec([key], codec(UnitResult)), cache_local(lambda: minute[0]), suspension()
+    )
 
 
 async def test_what_an_event_tells_changed_is_read_in_full(router: respx.MockRouter, attempt: SourcesHarness) -> None:

@@ -26,6 +26,7 @@ from gateway.schema.nouns import Adresse, Contrat, Jeune, Rupture, Sexe
 from gateway.sources.codec import codec
 from gateway.sources.units import CacheStatus, Resource, Unit, UnitResult
 from tests.support.figures import note
+from tests.support.redis_server import suspension
 from tests.support.sources import INSTANT
 
 pytestmark = pytest.mark.anyio
@@ -71,7 +72,7 @@ async def processus(url: str, *sealers: Sealer, shape: Codec | None = None) -> A
     seconds = [1_000_000.0]
     timer: Callable[[], float] = lambda: seconds[0]  # noqa: E731
     local = LocalCache(MemoryBackend(100, 10_000_000, timer), timer)
-    cache = SharedCache(RedisBackend(url), sealed_codec(*sealers, shape=shape), local)
+    cache = SharedCache(RedisBackend(url), sealed_codec(*sealers, shape=shape), local, suspension(timer))
     try:
         yield Processes(cache, seconds)
     finally:
@@ -222,7 +223,7 @@ async def test_c10_without_redis_each_has_its_own_and_no_value_is_logged(caplog:
             assert not await single.cache.purge("erp")
     for secret in ("ZZTOPNOM", KEY.name, "motdepasse", "127.0.0.1"):
         assert secret not in "".join(line.getMessage() for line in caplog.records if line.name != "asyncio")
-    assert len([line for line in caplog.records if line.name == "gateway.cache"]) == 1  # then left alone
+    assert len([line for line in caplog.records if line.name == "gateway.redis"]) == 1  # then left alone
 
 
 async def test_c10_a_redis_that_answers_no_more_is_bypassed_then_found_again(empty: str) -> None:
@@ -267,7 +268,7 @@ async def test_c10_a_full_redis_is_an_absence(empty: str) -> None:
 @pytest.mark.parametrize("url", ["redis://a:port", "http://127.0.0.1", "memcached://127.0.0.1"])
 def test_an_unknown_cache_address_stops_the_startup(url: str) -> None:
     with pytest.raises(ConfigurationError, match="GATEWAY_CACHE_URL"):
-        open_cache(url, sealed_codec())
+        open_cache(url, sealed_codec(), suspension())
 
 
 @settings(max_examples=50, deadline=None)

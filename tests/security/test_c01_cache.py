@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from gateway.auth.authentication.clients import Viewer
-from gateway.auth.authorization.decide import DecisionCache
+from gateway.auth.authorization.decision_cache import DecisionCache
 from gateway.auth.policy.policy import AccessPolicy
 from gateway.auth.policy.rules import CategorieDonnee, Profil
 from gateway.operation import GraphQLRequest, answer

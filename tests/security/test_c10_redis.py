@@ -19,7 +19,7 @@ from gateway.sources.codec import codec
 from gateway.sources.units import UnitResult
 from tests.support.access.small_world import CALLERS, draw_from
 from tests.support.figures import note
-from tests.support.redis_server import redis_server
+from tests.support.redis_server import redis_server, suspension
 from tests.support.security.cached_world import CachedWorld
 
 pytestmark = pytest.mark.anyio
@@ -45,7 +45,7 @@ def url() -> Iterator[str]:
 def shared(url: str) -> Callable[[Callable[[], float]], Cache]:
     sealer = Sealer(hashlib.sha256(b"c10").digest())
     return lambda seconds: SharedCache(
-        RedisBackend(url), SealedCodec([sealer], codec(UnitResult)), cache_local(seconds)
+        RedisBackend(url), SealedCodec([sealer], codec(UnitResult)), cache_local(seconds), suspension(seconds)
     )
 
 

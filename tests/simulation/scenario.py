@@ -29,6 +29,7 @@ from gateway.sources.units import Unit, UnitResult
 from tests.simulation.invariants import DecisionCache, GraphQLRequest, judge_partner, single_reading
 from tests.simulation.loop import VirtualLoop, run
 from tests.simulation.world import EPOCH, SIZE, UAIS, Character, Memory, Partner, RegistryStore
+from tests.support.redis_server import suspension
 from tests.support.sources import INSTANT, partner, unit
 
 CONCURRENT_MAX = 4
@@ -108,7 +109,9 @@ class Scenario:
         wall_clock = lambda: INSTANT + timedelta(seconds=times())  # noqa: E731
         local = LocalCache(MemoryBackend(100, 10_000_000, seconds), seconds)
         distant = Memory(shared, self._random, self._cache_fault) if number > 1 else None
-        cache: Cache = SharedCache(distant, SealedCodec([SEALER], CODEC), local) if distant else local
+        cache: Cache = (
+            SharedCache(distant, SealedCodec([SEALER], CODEC), local, suspension(seconds)) if distant else local
+        )
         network: httpx.AsyncBaseTransport = Partner(self._seen, rank)
         limits = LimitsTable(
             simultanes=CONCURRENT_MAX,

@@ -4,13 +4,20 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
 import redis
+from prometheus_client import CollectorRegistry
 
 from fixtures.servers import free_port
+from gateway.suspension import Suspension
+
+
+def suspension(seconds: Callable[[], float] = time.monotonic) -> Suspension:
+    """The state of a Redis, of one process and with figures of its own."""
+    return Suspension(seconds, CollectorRegistry())
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from gateway.auth.authentication.clients import RegisteredClient, read_clients
 from gateway.config import GatewayFile, load
 from gateway.connectors.discovery import connectors
-from gateway.server.composition import build_authenticator, build_gateway
+from gateway.server.composition import build_authenticator, build_gateway, read_client_register
 from gateway.server.services import build_services
 from gateway.sources.partners.file_format import AccessTable, PartnerFile
 from gateway.sources.partners.load import load_partners
@@ -64,7 +64,7 @@ async def start(environ: dict[str, str]) -> None:
     services = build_services(load(environ), environ)
     try:
         assert build_gateway(services) is not None
-        assert build_authenticator(services) is not None
+        assert build_authenticator(services, read_client_register(services.configuration)) is not None
     finally:
         await services.aclose()
 

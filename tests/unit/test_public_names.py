@@ -64,6 +64,7 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("journal", "personne"),
     ("journal", "purger"),
     ("cle",),
+    ("clients",),
     ("expliquer",),
 )
 PATHS = {

@@ -16,7 +16,10 @@ from gateway.domain.quotas import CountUnder, Quota, QuotaCrossed, judge
 from gateway.domain.seal import Sealer
 from gateway.stores.counters import Allowance, RateLimits
 from gateway.stores.journal import Journal, JournalEntry
-from gateway.stores.journal_queries import forget_counts, readings_of, verify_chain
+from gateway.stores.journal_purge import forget_counts
+from gateway.stores.journal_queries import readings_of, verify_chain
+from gateway.stores.shared_counters import SharedCounters
+from tests.support.redis_server import suspension
 
 pytestmark = pytest.mark.anyio
 
@@ -146,24 +149,26 @@ async def debit(rate_limits: RateLimits) -> None:
 
 
 async def test_a_client_spends_its_allowance_and_no_other() -> None:
-    await debit(RateLimits("memory://"))
+    await debit(RateLimits())
 
 
 async def test_a_redis_that_does_not_answer_stops_nobody(caplog: pytest.LogCaptureFixture) -> None:
-    rate_limits = RateLimits("redis://127.0.0.1:1/0")
+    shared = SharedCounters("redis://127.0.0.1:1/0", suspension())
+    rate_limits = RateLimits(shared)
     assert await rate_limits.spend(Allowance("essai", 1), "a", 5) is None
     assert (await rate_limits.balance(Allowance("essai", 1), "a")).left == 1
-    assert "Redis" in caplog.text
-    await rate_limits.close()
+    assert "redis sans réponse" in caplog.text
+    await shared.aclose()
 
 
 async def test_two_processes_share_the_allowance_of_a_redis(redis_url: str) -> None:
-    one, other = RateLimits(redis_url), RateLimits(redis_url)
+    shared = [SharedCounters(redis_url, suspension()) for _ in range(2)]
+    one, other = map(RateLimits, shared)
     await debit(one)
     assert await other.spend(Allowance("essai", 10), "a", 1) is not None
     assert await other.spend(Allowance("essai", 10), "c", 1) is None
-    await one.close()
-    await other.close()
+    for counters in shared:
+        await counters.aclose()
 
 
 def test_l05_a_name_that_a_caller_chooses_makes_one_short_line(caplog: pytest.LogCaptureFixture) -> None:

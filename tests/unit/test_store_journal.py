@@ -8,15 +8,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from prometheus_client import CollectorRegistry
 from sqlalchemy import text
 
 from gateway.audit.accounting import act, written_at
-from gateway.audit.retention import keep
+from gateway.audit.alerts import Alerts
+from gateway.audit.retention import JournalKeeper
 from gateway.config import Configuration, GatewayFile
 from gateway.domain.seal import Anchor, Sealer
 from gateway.errors import ConfigurationError, JournalUnavailable
 from gateway.stores.journal import Journal, JournalEntry, Verdict
-from gateway.stores.journal_queries import head, purge_entries, readings_of, verify_chain
+from gateway.stores.journal_purge import purge_entries
+from gateway.stores.journal_queries import head, readings_of, verify_chain
 from gateway.stores.journal_tables import END, JournalTampered, take_anchor
 
 pytestmark = pytest.mark.anyio
@@ -198,7 +201,7 @@ async def test_l03_a_hundred_answers_share_their_writes(journal: Journal) -> Non
 
 async def test_l03_store_down_then_up(journal: Journal, caplog: pytest.LogCaptureFixture) -> None:
     told_values: list[bool] = []
-    journal._report = told_values.append
+    journal._writer.state._report = told_values.append
     await alter(journal, "ALTER TABLE journal_entrees RENAME TO ailleurs")
     refused = [journal.append(journal_entry(n, "zoe")) for n in range(200)]  # three batches: one is tried
     assert {type(refusal) for refusal in await asyncio.gather(*refused, return_exceptions=True)} == {JournalUnavailable}
@@ -259,14 +262,10 @@ async def test_l07_a_proof_of_tampering_is_not_forgotten(journal: Journal) -> No
         await purge_entries(journal, lambda _: True, lambda n: act("PURGE", START, entrees=n))
 
 
-async def test_l07_the_service_forgets_by_itself_and_tells_its_anchor(
-    journal: Journal, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.INFO)
-    file = GatewayFile.model_validate({"jetons": TOKENS, "donnees": {"dossier": "d"}})
-    configuration = Configuration(
-        root=tmp_path,
-        file=file,
+def configured(record: Path) -> Configuration:
+    return Configuration(
+        root=record,
+        file=GatewayFile.model_validate({"jetons": TOKENS, "donnees": {"dossier": "d"}}),
         sealer=SEALER,
         fixed_now=None,
         candidate=None,
@@ -276,19 +275,31 @@ async def test_l07_the_service_forgets_by_itself_and_tells_its_anchor(
         processus=1,
         cache_sealers=(SEALER,),
     )
-    moments = iter([START + timedelta(days=100), START + timedelta(days=100), *[START + timedelta(days=395)] * 6])
-    rounds = iter([None, None])
+
+
+async def test_l07_the_service_forgets_by_itself_and_tells_its_anchor(
+    journal: Journal, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A year later, told week after week as time passes, nothing of the twenty entries is left."""
+    caplog.set_level(logging.INFO)
+    days = iter(range(25, 396, 5))
+    day = next(days)
+    keeper = JournalKeeper(
+        journal, configured(tmp_path), lambda: START + timedelta(days=day), Alerts(CollectorRegistry())
+    )
 
     async def sleep(_: float) -> None:
-        if next(rounds, "fini") == "fini":
+        nonlocal day
+        if (day := next(days, 0)) == 0:
             raise asyncio.CancelledError
 
     with pytest.raises(asyncio.CancelledError):
-        await keep(journal, configuration, lambda: next(moments), sleep)
+        await keeper.keep(sleep)
     verification = await verify_chain(journal)
-    assert (verification.first, verification.last.numero, verification.fault) == (21, 21, None)
+    assert (verification.first, verification.last.numero, verification.fault) == (21, 24, None)
     anchors = [line for line in caplog.messages if "ancre" in line]
-    assert [line.partition("ancre ")[2].partition(":")[0] for line in anchors] == ["20", "21"]
+    assert [line.partition("ancre ")[2].partition(":")[0] for line in anchors] == ["20", "21", "22", "23", "24"]
+    assert await keeper.is_well()
 
 
 async def test_l08_a_page_read_again_brings_no_row_and_is_found_after_a_purge(journal: Journal) -> None:

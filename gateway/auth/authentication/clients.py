@@ -1,23 +1,22 @@
 """The register of callers: which client is who, and for which purposes. Tokens never grant more (docs/configuration.md).
 
-Read again when its file changes, so that removing a client or a key is effective within ten seconds. A Viewer is a caller
+How its file is followed: `client_register`. A Viewer is a caller
 joined with its entry: a purpose, a perimeter, and quotas of the population it may read (docs/security.md A10).
 """
 
-import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, PositiveInt, StringConstraints, model_validator
+from pydantic import Field, NonNegativeInt, PositiveInt, StringConstraints, model_validator
 
 from gateway.auth.policy.perimetre import Perimetre, TrainingDirectory, build_perimetre
 from gateway.auth.policy.rules import PARTNER_ROLES, Finalite, Profil
 from gateway.domain.days import PARIS, paris_day
 from gateway.domain.quotas import Quota, QuotaCrossed
-from gateway.errors import ConfigurationError, FinaliteRequired
+from gateway.errors import FinaliteRequired
 from gateway.toml_file import StrictModel, read_toml
 
 PERSONS_A_DAY = 500  # by account, unless the register says otherwise (docs/exploitation.md, Plafonds)
@@ -27,8 +26,6 @@ ORGANISATION_ALERT = 0.9  # reading most of one's own people in a month is work;
 COST_A_MINUTE = 600_000  # ten of the heaviest operations, or a thousand ordinary pages
 NOT_FOUND = 100  # look-ups that find nothing, by account, in ten minutes (docs/security.md A02)
 REQUEST_PRICE = 10  # what any request costs, before it is read
-logger = logging.getLogger("gateway.auth.clients")
-REREAD_AFTER = 10  # seconds between two looks at the file
 WITHOUT_ORGANISATION = (Profil.STATISTIQUES, Profil.ADMINISTRATEUR)
 
 
@@ -125,68 +122,36 @@ class RegisteredClient(StrictModel):
         )
 
 
+class EndTable(StrictModel):
+    """The last table of the file, which proves that it is whole: how many clients stand before it."""
+
+    clients: NonNegativeInt
+
+
 class _Register(StrictModel):
     clients: dict[str, RegisteredClient]
+    fin: EndTable | None = None
 
     @model_validator(mode="after")
     def _unique_keys(self) -> Self:
         digests = [key.empreinte for client in self.clients.values() for key in client.cles]
         if len(set(digests)) != len(digests):
             raise ValueError("cles : une même clé est donnée deux fois")
+        if self.fin and self.fin.clients != len(self.clients):
+            counted = f"{self.fin.clients} clients annoncés, {len(self.clients)} lus"
+            raise ValueError(f"fin : {counted} ; fichier coupé, ou à clore par « python -m gateway clients clore »")
         return self
 
 
 def read_clients(path: Path) -> Mapping[str, RegisteredClient]:
     """The register of a `clients.toml`, by client id. Raises ConfigurationError with one line."""
-    return read_toml(path, _Register, path.name).clients
+    return read_register(path)[0]
 
 
-class ClientRegister(Mapping[str, RegisteredClient]):
-    """The register of a file, as it is now. `wall_clock` gives seconds.
-
-    A file that no longer reads leaves the last good register in force, and says so each time it is looked at: one
-    mistyped line must not close the door to everybody.
-    """
-
-    def __init__(self, path: Path, wall_clock: Callable[[], float]) -> None:
-        self._path = path
-        self._wall_clock = wall_clock
-        self._file_state = _file_state(path)
-        self._clients = read_clients(path)
-        self._seen_at = wall_clock()
-
-    def __getitem__(self, client: str) -> RegisteredClient:
-        return self._current()[client]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._current())
-
-    def __len__(self) -> int:
-        return len(self._current())
-
-    def _current(self) -> Mapping[str, RegisteredClient]:
-        if self._wall_clock() - self._seen_at >= REREAD_AFTER:
-            self._seen_at = self._wall_clock()
-            self._reread()
-        return self._clients
-
-    def _reread(self) -> None:
-        file_state = _file_state(self._path)
-        if file_state == self._file_state:
-            return
-        try:
-            self._clients, self._file_state = read_clients(self._path), file_state
-        except ConfigurationError as error:
-            logger.error("registre des clients inchangé : %s", error)
-
-
-def _file_state(path: Path) -> tuple[int, ...] | None:
-    """Facts of a file that change with it, None when there is no file."""
-    try:
-        stat = path.stat()
-    except OSError:
-        return None
-    return stat.st_mtime_ns, stat.st_size, stat.st_ino
+def read_register(path: Path) -> tuple[Mapping[str, RegisteredClient], bool]:
+    """The register of a `clients.toml`, and whether the file proves that it is whole. Raises ConfigurationError."""
+    file = read_toml(path, _Register, path.name)
+    return file.clients, file.fin is not None
 
 
 @dataclass(frozen=True, slots=True)

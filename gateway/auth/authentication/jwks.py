@@ -19,6 +19,7 @@ BYTES_MAX = 65_536  # of a set, as published
 REREAD_AFTER = 600  # seconds after which a set is read again: a removed key is refused within them
 INTERVAL = 60  # seconds between two readings, however many unknown key ids are shown
 INTERVAL_WITHOUT_KEY = 5  # … when no set was ever read: the issuer may start after us
+SKEW = 60  # seconds by which a clock may be corrected
 SURVIVAL = 3600  # seconds that the last good set outlives its issuer
 BITS_MIN = 2048
 READING = "jwks"  # the key of the one flight there is
@@ -78,13 +79,14 @@ class KeySet:
         return self._keys[kid]
 
     def _age(self) -> float:
-        return self._wall_clock() - self._read_at
+        age = self._wall_clock() - self._read_at
+        return age if age > -SKEW else float("inf")  # read in a future: the clock was set back since
 
     async def _reread(self) -> None:
         """One reading at a time, shared by all who wait; whoever leaves does not stop it."""
         if READING not in self._flights:
             interval = INTERVAL if self._keys else INTERVAL_WITHOUT_KEY
-            if self._wall_clock() - self._attempt_at < interval:
+            if abs(self._wall_clock() - self._attempt_at) < interval:
                 return
             self._attempt_at = self._wall_clock()
         await self._flights.run(READING, self._load)

@@ -10,7 +10,7 @@ from typing import Any
 from graphql import DocumentNode, OperationDefinitionNode
 
 from gateway.auth.authentication.clients import Viewer
-from gateway.auth.authorization.decide import DecisionCache
+from gateway.auth.authorization.decision_cache import DecisionCache
 from gateway.errors import CallerError
 
 logger = logging.getLogger("gateway.acces")

@@ -26,7 +26,7 @@ _OF_PLAN: Mapping[Profil, str] = {
     Profil.CFA: "cet établissement, ou un lieu de formation dont il répond",
     Profil.TETE_DE_RESEAU: "de son réseau",
 }
-DECISIONS_KNOWN = 1000  # sets of coordinates of which the answer is kept
+DECISIONS_KNOWN = 256  # sets of coordinates of which the answer is kept: 30 KB each when everything is asked
 
 
 @dataclass(frozen=True)

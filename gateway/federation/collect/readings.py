@@ -93,7 +93,7 @@ class Freshness:
         """The line of an answer; ages in seconds. `seconds` is the collector's clock, `now` the gateway's."""
         if self.as_of is None:
             return {"ageSecondes": int(round(seconds - self.said_at, 6)), "cache": self.status}
-        age = int((now - self.as_of).total_seconds())
+        age = max(0, int((now - self.as_of).total_seconds()))  # a clock may be set back
         return {"ageSecondes": age, "cache": self.status, "asOf": self.as_of.isoformat()}
 
 

@@ -11,6 +11,8 @@ from datetime import date
 from functools import cache, partial
 from typing import Any
 
+from cachetools import LRUCache
+
 from gateway.auth.policy.perimetre import Affiliation, Perimetre, is_contrat_visible
 from gateway.auth.policy.rules import Profil
 from gateway.concurrency import SingleFlight, offload
@@ -35,6 +37,7 @@ from gateway.schema.nouns import Jeune, Rupture
 from gateway.schema.organisations import TypeSource
 
 PERSONS_MAX = 8_000  # of the views kept, some 17 KB each with what is shown of them: a worker stays under 300 MB
+PERIMETERS_MAX = 1000  # of which the last number of persons is kept
 PERSONS_MIN = 20  # what a view counts for at least, be it empty
 RETRY_AFTER = 30.0  # seconds a view built without the ledger of links is kept, before it is tried again
 
@@ -208,6 +211,13 @@ class ViewCache:
     def __init__(self) -> None:
         self._known: OrderedDict[Hashable, tuple[ViewKey, View]] = OrderedDict()
         self._builds: SingleFlight[ViewKey, View] = SingleFlight()
+        self._people: LRUCache[Hashable, int] = LRUCache(PERIMETERS_MAX)
+
+    def note_people(self, viewer: Hashable, people: int) -> int:
+        """Note how many persons these rights see; returns how many they saw before, 0 when that is not known."""
+        before = self._people.get(viewer, 0)
+        self._people[viewer] = people
+        return before
 
     async def view(self, key: ViewKey, build: Callable[[], Coroutine[Any, Any, View]]) -> View:
         """The view of that key, built once for all who wait; whoever leaves does not stop it."""
@@ -241,10 +251,13 @@ def view_key(readings: Readings, rights: Rights, directory: Directory, day: date
 
 async def find_view(
     views: ViewCache, id_assigner: IdAssigner, readings: Readings, rights: Rights, directory: Directory, day: date
-) -> View:
-    """What these rights see of these readings that day, kept or built."""
+) -> tuple[View, int]:
+    """What these rights see of these readings that day, kept or built; and how many persons they were known to see before."""
+    made = False
 
     async def build() -> View:
+        nonlocal made
+        made = True
         # Two trips to a thread around one wait for the ledger: a region takes seconds to merge, the loop must not.
         count = len(readings.sourced_records)
         selected = await offload(count, select_persons, readings, rights, directory, day)
@@ -252,6 +265,8 @@ async def find_view(
         view = await offload(count, build_view, selected, assigned_ids, rights, directory, readings)
         if assigned_ids.provisional:
             view.stale = asyncio.get_running_loop().time() + RETRY_AFTER
+        view.people_before = views.note_people((rights.profil, rights.finalite, rights.perimetre), len(view.persons))
         return view
 
-    return await views.view(view_key(readings, rights, directory, day), build)
+    view = await views.view(view_key(readings, rights, directory, day), build)
+    return view, view.people_before if made else len(view.persons)

@@ -1,26 +1,38 @@
 """What one operation may show: the schema's context over a view. Pages, masked copies and counts; reaches no source."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, TypeVar
 
 from gateway.auth.authentication.clients import Viewer
 from gateway.auth.authorization.decide import Decision
-from gateway.auth.policy.rules import OPENED_BY, CategorieDonnee
+from gateway.auth.policy.rules import OPENED_BY
 from gateway.domain.seal import OpaqueIds
 from gateway.domain.search import Candidate
 from gateway.domain.similarity import Level
 from gateway.federation.collect.plan import shows_persons
 from gateway.federation.collect.readings import Readings
-from gateway.federation.criteria import NOM, ToldList, identifying, mark_of
+from gateway.federation.criteria import NOM, ToldList, identifying, kept, mark_of
 from gateway.federation.directory import Directory
 from gateway.federation.join.evidence import identity_evidence, probability
-from gateway.federation.lists import CONTRATS, JEUNES, RUPTURES, CursorCodec, ListQuery, binding, cut, start_of
+from gateway.federation.lists import (
+    CONTRATS,
+    JEUNES,
+    RUPTURES,
+    CursorCodec,
+    ListQuery,
+    SortedList,
+    binding,
+    cut,
+    start_of,
+)
 from gateway.federation.views.moi import present_moi
+from gateway.federation.views.preparation import Preparation, Work
 from gateway.federation.views.search import search
-from gateway.federation.views.view import MaskedCopies, Rights, Shown, View, ViewPerson, is_frozen
+from gateway.federation.views.tally import Tally
+from gateway.federation.views.view import MaskedCopies, Rights, Shown, View, ViewPerson, cfas_of, is_frozen
 from gateway.schema.connections import ContratConnection, JeuneConnection, RuptureConnection
 from gateway.schema.context import Moi, PageArgs
 from gateway.schema.filters import FiltreContrats, FiltreJeunes, FiltreRuptures, TriJeunes, TriRuptures
@@ -31,29 +43,24 @@ from gateway.schema.tables import END_CURSORS, ROW_CURSORS, TOLD_BY_LIST
 T = TypeVar("T", Jeune, Contrat, Rupture)
 C = TypeVar("C", JeuneConnection, ContratConnection, RuptureConnection)
 N = TypeVar("N", bound="Node | list[Rapprochement] | None")
+WALKED_FOR_A_ROW = 50  # persons that a filter looks at while a row of a page is masked
 
 
-@dataclass(slots=True)
-class Tally:
-    """What is counted while an operation executes, for the quotas and the journal.
+@dataclass(frozen=True, slots=True)
+class PageMade:
+    """A page as it was made beside the loop, the list it is cut from, and the masked copies that it took."""
 
-    `shown`: the categories read of each person, by id; `found`: of those, the persons of an object that the caller names:
-    that it exists is told, be nothing of it selected. `lookups`: searches of what the caller names. `told`: lists that tell
-    something of persons beside their rows.
-    """
-
-    shown: dict[str, frozenset[CategorieDonnee]] = field(default_factory=dict)
-    told: list[ToldList] = field(default_factory=list)
-    found: dict[str, frozenset[CategorieDonnee]] = field(default_factory=dict)
-    lookups: int = 0
-    not_found: int = 0
+    ordered: SortedList[Any]
+    shown: Shown
+    copies: MaskedCopies
 
 
 @dataclass(frozen=True)
 class OperationContext:
     """Implements `gateway.schema.context.Context` for one viewer and one operation.
 
-    Made once the readings and the view are there: no resolver waits.
+    Made once the readings and the view are there: no resolver waits. `people`: how many persons the perimeter had, the last time
+    that it was known.
     """
 
     viewer: Viewer
@@ -66,7 +73,9 @@ class OperationContext:
     source_of_cfa: Callable[[str], str | None]
     readings: Readings = field(default_factory=Readings)
     view: View = field(default_factory=View)
+    people: int = 0
     tally: Tally = field(default_factory=Tally)
+    preparation: Preparation = field(default_factory=Preparation)
 
     @property
     def frozen(self) -> bool:
@@ -129,7 +138,7 @@ class OperationContext:
             return self._show(*found) if found and numero in (None, found[1].numero) else None
         # A number is keyed by hand in each system: two contracts may bear the same, and then none is designated.
         sought = (numero or "").casefold()
-        same = [pair for pair in self.view.contrats.values() if sought and (pair[1].numero or "").casefold() == sought]
+        same = self.view.contrats_by_numero.get(sought, []) if sought else []
         return self._show(*same[0]) if len(same) == 1 else None
 
     def _rupture(self, identifier: str) -> Rupture | None:
@@ -148,7 +157,11 @@ class OperationContext:
     def recherche_jeune(self, nom: str, prenom: str, naissance: date) -> list[Rapprochement] | None:
         if self.readings.silent:
             return None
-        found = search(self.view, nom, prenom, naissance)
+        # Not shared, and known by the operation alone: what names it is an identity.
+        work = Work(len(self.view.persons), object(), partial(search, self.view, nom, prenom, naissance))
+        found = self.preparation.result((nom, prenom, naissance), work)
+        if found is None:
+            return None
         return self._count([self._match(candidate, niveau) for candidate, niveau in found])
 
     def _match(self, candidate: Candidate, niveau: Level) -> Rapprochement:
@@ -180,10 +193,14 @@ class OperationContext:
         key = (list_key, page, complet, cursors.each, cursors.bounds)
         shown = pages.get(key) if self.frozen else None
         if shown is None:
-            page_slice = cut(query.sort(self.view), page, cursors)
-            shown = query.show(self.view, page_slice, self._masked_copies, complet)
-            if self.frozen:
-                pages[key] = shown
+            ordered = self.view.lists.get(list_key)
+            do = partial(self._make_page, query, page, cursors, ordered)
+            size = (0 if ordered else len(self.view.persons)) + WALKED_FOR_A_ROW * page.first
+            shared = "page", id(self._masked_copies.shown_copies), key
+            made = self.preparation.result(key, Work(size, shared, do), walk=ordered is None)
+            if made is None:
+                return None
+            shown = self._keep_page(query, key, made)
         self.tally.shown |= shown.read
         criteria = identifying(query)
         if criteria or page.after is not None:
@@ -193,7 +210,7 @@ class OperationContext:
         return connection
 
     def _tell(self, told: ToldList, shown: Shown) -> None:
-        """Note that a list under criteria that identify tells a total, an edge or a position (docs/security.md A17)."""
+        """Note that a list under criteria that identify tells a total, an edge or a position (docs/security.md A18)."""
         coordinates = self.decision.coordinates
         if coordinates.isdisjoint(TOLD_BY_LIST[told.query.definition.name]):
             return
@@ -206,8 +223,33 @@ class OperationContext:
 
     def behind(self, told: ToldList) -> list[Any]:
         """The elements behind the cursor of a list told; all of them without a cursor."""
-        ordered = told.query.sort(self.view)
+        ordered = kept(told.query, self.view)
         return ordered.elements[start_of(ordered, told.after, self._cursors(told.query)) :]
+
+    def _make_page(
+        self, query: ListQuery[Any, C], page: PageArgs, cursors: CursorCodec, known: SortedList[Any] | None
+    ) -> PageMade:
+        """May run in any thread: writes nothing that others read. Raises InvalidRequest, InvalidCursor, LeakStopped."""
+        copies = MaskedCopies(self.view, self.rights, self.decision)
+        ordered = known or query.sort(self.view)
+        shown = query.show(self.view, cut(ordered, page, cursors), copies, self.readings.complete)
+        return PageMade(ordered, shown, copies)
+
+    def _keep_page(self, query: ListQuery[Any, C], key: Hashable, made: PageMade) -> Shown:
+        """Keep with the view what was made of it."""
+        self.view.lists[query.key] = made.ordered
+        made.copies.keep()
+        if self.frozen:
+            self._masked_copies.pages[key] = made.shown
+        else:
+            self._tell_sources([edge.node for edge in made.shown.value.edges])
+        return made.shown
+
+    def _tell_sources(self, objects: Sequence[Any]) -> None:
+        """Write on masked copies the systems of their CFAs, as they are at this moment."""
+        for object_ in objects:
+            for cfa in cfas_of(object_):
+                cfa.source = self._source(cfa)
 
     def _cursors(self, query: ListQuery[Any, Any]) -> CursorCodec:
         """How cursors of that list are written, and which of them are selected."""
@@ -225,6 +267,9 @@ class OperationContext:
     def _show(self, person: ViewPerson, object_: T) -> T:
         """The masked copy that leaves: only what this viewer may read of this person."""
         shown = self._masked_copies.show(person, object_)
+        self._masked_copies.keep()
+        if not self.frozen:
+            self._tell_sources([shown.value])
         self.tally.shown |= shown.read
         self.tally.found |= shown.read
         copy: T = shown.value
@@ -233,8 +278,12 @@ class OperationContext:
     # Once an operation: it fetches what was already made for these rights by hashing them.
     @cached_property
     def _masked_copies(self) -> MaskedCopies:
-        return MaskedCopies(self.view, self.rights, self.decision, self._source)
+        return MaskedCopies(self.view, self.rights, self.decision)
 
     def _source(self, cfa: Cfa) -> Source | None:
         name = self.source_of_cfa(cfa.uai) if cfa.uai else None
-        return next((source for source in self.states() if source.nom == name), None)
+        return self._states.get(name)
+
+    @cached_property
+    def _states(self) -> dict[str | None, Source]:
+        return {source.nom: source for source in self.states()}

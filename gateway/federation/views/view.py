@@ -3,7 +3,9 @@
 Knows neither how a view is built, nor lists and pages.
 """
 
-from collections.abc import Callable, Hashable, Sequence
+import threading
+from collections import defaultdict
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -23,14 +25,17 @@ from gateway.federation.join.evidence import attach_evidence
 from gateway.federation.join.merge import MergedPerson
 from gateway.federation.join.provenance import attach
 from gateway.schema.nouns import Contrat, Jeune, Rupture
-from gateway.schema.organisations import Cfa, Source
+from gateway.schema.organisations import Cfa
 from gateway.schema.tables import EXPLANATIONS, PROVENANCES
 
-RIGHTS_MAX = 64  # rights and selections whose masked copies are kept with a view
+RIGHTS_MAX = 16  # rights and selections whose masked copies are kept with a view
 LISTS_MAX = 16  # lists of one view kept in order, by filter and order
 TOLD_MAX = 4096  # lists told to accounts, of which a view remembers that their look-up is written
 PAGES_MAX = 16  # pages of one view kept as they were shown to the same rights
-MASKED_MAX = 4096  # masked copies kept for the same rights
+COPIES_PER_PERSON, COPIES_MIN = 3, 100  # masked copies kept with a view: for each of its persons, and at least
+
+
+_EXPLAINING = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,19 +100,44 @@ class View:
     ruptures: dict[str, tuple[ViewPerson, Rupture]] = field(default_factory=dict)
     former_ids: dict[str, str] = field(default_factory=dict)
     stale: float | None = None
+    people_before: int = 0  # how many the last view of the same rights held, when this one was built
     lists: LRUCache[tuple[str, ...], Any] = field(default_factory=lambda: LRUCache(LISTS_MAX))
     sets: LRUCache[Hashable, int] = field(default_factory=lambda: LRUCache(LISTS_MAX))
     told: LRUCache[int, None] = field(default_factory=lambda: LRUCache(TOLD_MAX))
+    orders: dict[tuple[str, Any], Any] = field(default_factory=dict)  # all the elements of each list, in each order
     _shown_copies: dict[object, ShownCopies] = field(default_factory=dict)
 
-    def shown_copies(self, rights: Rights, categories: frozenset[CategorieDonnee], rows: frozenset[str]) -> ShownCopies:
-        """What was already made for these rights, these categories and these explanatory lines."""
+    def shown_copies(
+        self, rights: Rights, categories: frozenset[CategorieDonnee], rows: tuple[bool, ...]
+    ) -> ShownCopies:
+        """What was already made for these rights, these categories and these kinds of explanatory lines."""
         # The policy is not in the key: a gateway has one as long as it runs.
         key = (rights.profil, rights.finalite, rights.perimetre, categories, rows)
         # Emptied at once: so many different rights over one view are rare, and all of it can be made again.
         if key not in self._shown_copies and len(self._shown_copies) >= RIGHTS_MAX:
             self._shown_copies.clear()
         return self._shown_copies.setdefault(key, ShownCopies())
+
+    def keep(self, shown_copies: ShownCopies, made: Mapping[str, Shown]) -> None:
+        """Keep masked copies by id, those that are already there excepted; all are forgotten when they are too many."""
+        if sum(len(each.copies) for each in self._shown_copies.values()) + len(made) > self._copies_max:
+            for each in self._shown_copies.values():
+                each.copies.clear()
+                each.pages.clear()
+        for identifier, shown in made.items():
+            shown_copies.copies.setdefault(identifier, shown)
+
+    @property
+    def _copies_max(self) -> int:
+        return max(COPIES_MIN, COPIES_PER_PERSON * len(self.persons))
+
+    @cached_property
+    def contrats_by_numero(self) -> Mapping[str, list[tuple[ViewPerson, Contrat]]]:
+        """Its contracts by number, as the graph compares them."""
+        by_numero: dict[str, list[tuple[ViewPerson, Contrat]]] = defaultdict(list)
+        for pair in self.contrats.values():
+            by_numero[(pair[1].numero or "").casefold()].append(pair)
+        return by_numero
 
     @cached_property
     def person_index(self) -> PersonIndex:
@@ -139,23 +169,29 @@ def is_frozen(decision: Decision) -> bool:
 class MaskedCopies:
     """The masked copies of a view for one caller's rights and one decision.
 
-    `source`: the system of a CFA, as it is at that moment. `pages`: pages already made for the same rights.
+    `pages`: pages already made for the same rights; `made`: the copies made here, that `keep` is to keep: a page of hundreds
+    is masked beside the loop, and only the loop may write in a view.
     """
 
-    def __init__(self, view: View, rights: Rights, decision: Decision, source: Callable[[Cfa], Source | None]) -> None:
+    def __init__(self, view: View, rights: Rights, decision: Decision) -> None:
+        self._view = view
         self._rights = rights
         self._decision = decision
-        self._source = None if is_frozen(decision) else source
-        shown_copies = view.shown_copies(rights, decision.categories, EXPLANATIONS & decision.coordinates)
-        self._copies, self.pages = shown_copies.copies, shown_copies.pages
+        self._provenances = not PROVENANCES.isdisjoint(decision.coordinates)
+        self._evidence = not (EXPLANATIONS - PROVENANCES).isdisjoint(decision.coordinates)
+        rows = self._provenances, self._evidence
+        self.shown_copies = view.shown_copies(rights, decision.categories, rows)
+        self._copies, self.pages = self.shown_copies.copies, self.shown_copies.pages
+        self.made: dict[str, Shown] = {}
 
     def show(self, person: ViewPerson, object_: Jeune | Contrat | Rupture) -> Shown:
         """The copy that leaves, and what may be read of this person. Raises LeakStopped."""
-        shown = self._copies.get(object_.id) or self._prepare(person, object_)
-        if self._source:
-            for cfa in _cfas_of(shown.value):
-                cfa.source = self._source(cfa)
-        return shown
+        return self._copies.get(object_.id) or self.made.get(object_.id) or self._prepare(person, object_)
+
+    def keep(self) -> None:
+        """Keep with the view the copies made since."""
+        made, self.made = self.made, {}
+        self._view.keep(self.shown_copies, made)
 
     def _prepare(self, person: ViewPerson, object_: Any) -> Shown:
         # Judged again for these rights and this row, whoever the view was built for: a wrong key must not be a leak.
@@ -168,23 +204,25 @@ class MaskedCopies:
         # The mask writes and the sentinel reads, from two readings of the rules: one fault in either is stopped here.
         if rest := excess(copy, categories):
             raise LeakStopped(rest)
-        if len(self._copies) >= MASKED_MAX:
-            self._copies.clear()
         # What gives an object the right to have its bytes kept (execution.compiled_plan.encode_once).
         copy.kept_bytes = {}
-        shown = self._copies[object_.id] = Shown(copy, {person.jeune.id: categories})
+        shown = self.made[object_.id] = Shown(copy, {person.jeune.id: categories})
         return shown
 
     def _explain(self, person: ViewPerson) -> None:
         """Write on the person which source says what, and what joined its records, where the query selects it."""
         # On demand, once a person: few queries select these lines, and they take a pass over every record of hers.
-        if PROVENANCES & self._decision.coordinates and person.jeune.rows is None:
-            attach(person.merged)
-        if (EXPLANATIONS - PROVENANCES) & self._decision.coordinates and person.jeune.indices is None:
-            attach_evidence(person.merged)
+        if not (self._provenances or self._evidence):
+            return
+        # Two threads may want them at once, and one must not see the half of what the other writes.
+        with _EXPLAINING:
+            if self._provenances and person.jeune.rows is None:
+                attach(person.merged)
+            if self._evidence and person.jeune.indices is None:
+                attach_evidence(person.merged)
 
 
-def _cfas_of(object_: Jeune | Contrat | Rupture) -> list[Cfa]:
+def cfas_of(object_: Jeune | Contrat | Rupture) -> list[Cfa]:
     """The CFAs reachable from a masked copy."""
     if isinstance(object_, Jeune):
         jeune, contrats = object_, object_.contrats or []

@@ -9,6 +9,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from cachetools import LRUCache
 
@@ -16,6 +17,7 @@ from gateway.cache.seam import Cache, CacheKey, canonical_key
 from gateway.concurrency import gather_or_fail
 from gateway.connectors.base import ChangeNotice, EventQueue
 from gateway.errors import SourceError, SourceInvalid
+from gateway.sources.connector_door import lazily
 from gateway.sources.fetch import Sources
 from gateway.sources.metrics import SourceMetrics
 from gateway.sources.partners.load import Partner
@@ -83,7 +85,7 @@ class QueueConsumer:
 
     async def consume(self) -> bool:
         """Deal with what the queue gives now. Raises SourceError when it gives nothing, CacheUnavailable."""
-        notices: list[ChangeNotice] = await self.sources.execute(self.partner.nom, self.queue.read())
+        notices: list[ChangeNotice] = await self.sources.execute(self.partner.nom, lazily(self.queue.read))
         by_record = _by_record(notices)
         await self._invalidate(await self.sources.holders(self.partner.nom, by_record.keys() - {""}))
         failures = await gather_or_fail(self._handle(*pair) for pair in by_record.items())
@@ -107,7 +109,7 @@ class QueueConsumer:
         return None
 
     async def _place(self, record: str) -> list[Unit]:
-        code = await self.sources.execute(self.partner.nom, self.queue.place(record))
+        code = await self.sources.execute(self.partner.nom, lazily(lambda: self.queue.place(record)))
         unit = unit_of_code(self.partner, code) if code else None
         return [unit] if unit else []
 
@@ -118,7 +120,7 @@ class QueueConsumer:
 
     async def _acknowledge(self, keys: Collection[str]) -> None:
         for key in keys:
-            await self.sources.execute(self.partner.nom, self.queue.acknowledge(key))
+            await self.sources.execute(self.partner.nom, lazily(partial(self.queue.acknowledge, key)))
 
     async def _miss(self, record: str, keys: Collection[str], failure: SourceError) -> None:
         """Give up what cannot be dealt with, or it would fill the queue: its unit then lives its ordinary life."""

@@ -14,7 +14,8 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from gateway.connectors.base import ChangeNotice, UnexpectedAnswer
+from gateway.connectors.base import ChangeNotice
+from gateway.errors import SourceInvalid
 from gateway.sources.events.queue import unit_of_code
 from gateway.sources.fetch import Sources
 from gateway.sources.http.decode import InvalidDocument, decode_json
@@ -83,11 +84,14 @@ class WebhookReceiver:
         return outcome
 
     async def _invalidate(self, subscription: Subscription, body: bytes) -> WebhookOutcome:
+        partner = subscription.partner
         try:
-            notices = subscription.notices(decode_json(body))
-        except (InvalidDocument, UnexpectedAnswer):
+            document = decode_json(body)
+            unit = await self._sources.apart(
+                partner.nom, lambda: unit_of_code(partner, subscription.notices(document).tenant)
+            )
+        except (InvalidDocument, SourceInvalid):
             return WebhookOutcome.UNREADABLE
-        unit = unit_of_code(subscription.partner, notices.tenant)
         if unit is None:
             return WebhookOutcome.IRRELEVANT
         return WebhookOutcome.INVALID if await self._sources.invalidate(unit) else WebhookOutcome.SILENT

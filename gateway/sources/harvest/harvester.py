@@ -37,6 +37,7 @@ from gateway.concurrency import Sleep, every
 from gateway.connectors.base import Harvest, PartnerRequest, QualityCounts
 from gateway.domain.days import paris_day
 from gateway.errors import SourceClosed, SourceError, SourceInvalid
+from gateway.sources.connector_door import requests_of
 from gateway.sources.partner_client import HarvestPage, is_open
 from gateway.stores.registry import HarvestState, Window
 from gateway.stores.registry_row import RegistryRow
@@ -140,8 +141,11 @@ async def harvest(target: HarvestTarget, writer: RegistryWriter, now: Now, follo
         return 0
     async with _mandate(writer):
         today = paris_day(now())
+        # What is harvested bounds what may be forgotten: a clock that jumps ahead must not empty the copy.
+        heard = (await writer.registry.harvest_state()).last_day or today
         # Under the mandate, and once a harvest: to forget is to write, and two processes would do it twice.
-        await writer.forget(today.replace(year=today.year - RETENTION_YEARS, day=1))
+        known = min(today, heard)
+        await writer.forget(known.replace(year=known.year - RETENTION_YEARS, day=1))
         done = 0
         # What is due is drawn again after each window: a long harvest passes midnight, and the day is then another one.
         while dues := await _due(target, writer, now()):
@@ -165,7 +169,10 @@ class _WindowHarvest:
 
     async def harvest(self, under_way: WindowUnderWay) -> None:
         """From where the window was left to its last page."""
-        views = self.target.moisson.partner_requests(under_way.window.debut, under_way.window.fin)
+        moisson = self.target.moisson
+        window = under_way.window
+        # Beside the loop: it is the connector's.
+        views = await asyncio.to_thread(lambda: requests_of(moisson.partner_requests(window.debut, window.fin)))
         start, last_digest = timer.monotonic(), b""
         while under_way.view < len(views):
             view = views[under_way.view]

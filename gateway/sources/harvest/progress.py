@@ -46,7 +46,7 @@ class HarvestMetrics:
         self._due.set(dues)
 
     def _delay(self) -> float:
-        return (self._now() - self.as_of).total_seconds() if self.as_of else math.inf
+        return max(0.0, (self._now() - self.as_of).total_seconds()) if self.as_of else math.inf
 
 
 def line(progress: Progress) -> str:

@@ -61,6 +61,9 @@ class ReferentielKeeper:
         except SourceError as error:
             logger.warning("référentiel non moissonné : %s %s", error.source, error.code.value)
             return False
+        except Exception as error:  # no referential: the text could hold a value
+            logger.error("référentiel non moissonné : %s", type(error).__name__)
+            return False
         # A cut answer reads as a short one: with a part missing, nobody of it would be in any perimeter.
         if not (new.communes and new.missions_locales and new.organismes):
             logger.warning("référentiel vide ou tronqué : le précédent est gardé")

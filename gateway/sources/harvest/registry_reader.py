@@ -5,6 +5,7 @@ each other (docs/domaine.md, Identité): two employers at once, nothing in commo
 """
 
 import asyncio
+import logging
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
@@ -16,12 +17,13 @@ from typing import Any, Protocol, TypeVar
 from cachetools import LRUCache
 
 from gateway.concurrency import SingleFlight
-from gateway.connectors.base import Record
+from gateway.connectors.base import QualityCounts, Record, mapped
 from gateway.connectors.values import traits_of
 from gateway.domain.identity import Traits
 from gateway.domain.similarity import compare, weights
 from gateway.errors import RegistryUnavailable
 from gateway.schema.nouns import Contrat, Jeune
+from gateway.sources.connector_runs import ConnectorFailed, ConnectorRuns
 from gateway.stores.registry import HarvestState, StoredContrat
 
 T = TypeVar("T")
@@ -32,7 +34,10 @@ FOLDED_MAX = 50_000  # folded contracts kept: the reads of one operation, and th
 # Criteria of which one must agree, where both contracts tell it.
 JOINED = frozenset({"telephone", "courriel", "domicile"})
 VERSION_SECONDS = 1.0  # a harvest, maybe of another process, is seen that late at most
+FOLDED_AT_ONCE = 100  # contracts folded in one go: tens of milliseconds
 YIELD_EVERY = 25  # contracts or persons between two turns of the event loop: some ten milliseconds
+
+logger = logging.getLogger("gateway.registre")
 
 Keys = tuple[Collection[str], Collection[str], Collection[str]]  # postal codes, CFAs, identities
 Fold = Callable[[Sequence[Mapping[str, Any]]], tuple[Jeune, Contrat] | None]
@@ -77,6 +82,7 @@ class RegistryReader:
         self._seconds = seconds
         self._results: LRUCache[tuple[str, str], RegistryResult] = LRUCache(READINGS_MAX)
         self._flights: SingleFlight[tuple[str, str], RegistryResult] = SingleFlight()
+        self._runs = ConnectorRuns()
         self._contracts: LRUCache[bytes, _Folded | None] = LRUCache(FOLDED_MAX)
         self._state: HarvestState | None = None
         self._next_look = float("-inf")
@@ -126,21 +132,37 @@ class RegistryReader:
 
     async def _persons(self, stored_rows: Sequence[StoredContrat]) -> tuple[Record, ...]:
         by_person: dict[str, list[_Folded]] = defaultdict(list)
-        async for stored in _yield_to_loop(stored_rows):
-            folded = self._folded(stored)
-            if folded is not None:
-                by_person[stored.person].append(folded)
+        unknown = [stored for stored in stored_rows if stored.digest not in self._contracts]
+        folded = {
+            stored.digest: self._contracts[stored.digest] for stored in stored_rows if stored.digest in self._contracts
+        }
+        for start in range(0, len(unknown), FOLDED_AT_ONCE):
+            folded |= await self._fold_some(unknown[start : start + FOLDED_AT_ONCE])
+        for stored in stored_rows:
+            if (contract := folded[stored.digest]) is not None:
+                by_person[stored.person].append(contract)
         # Sorted: two processes give the same persons in the same order.
         people = _yield_to_loop(sorted(by_person))
         return tuple([record async for person in people for record in _records(person, by_person[person])])
 
+    async def _fold_some(self, some: Sequence[StoredContrat]) -> dict[bytes, _Folded | None]:
+        """Unsealed and folded once, until a harvest brings a row of these contracts; beside the loop: folding is the connector's.
+
+        Raises RegistryUnavailable when it does not end.
+        """
+        try:
+            folded = await self._runs.run(lambda: {stored.digest: self._folded(stored) for stored in some})
+        except ConnectorFailed as error:
+            logger.error("registre : %s", error)
+            raise RegistryUnavailable(type(error).__name__) from None
+        self._contracts.update(folded)
+        return folded
+
     def _folded(self, stored: StoredContrat) -> _Folded | None:
-        """Unsealed and folded once, until a harvest brings a row of this contract."""
-        if stored.digest not in self._contracts:
-            # The costly part of a cold read: payloads are sealed, and a contract has a row for each of its changes.
-            folded = self._fold(self._store.payloads(stored))
-            self._contracts[stored.digest] = _folded(stored.contrat, *folded) if folded else None
-        return self._contracts[stored.digest]
+        """One contract; None for one that tells nothing, or that cannot be folded: the others are there."""
+        payloads = self._store.payloads(stored)
+        (folded,) = mapped(self._fold, [payloads], QualityCounts()) or [None]
+        return _folded(stored.contrat, *folded) if folded else None
 
 
 def _folded(key: str, jeune: Jeune, contrat: Contrat) -> _Folded:

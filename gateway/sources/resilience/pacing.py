@@ -109,9 +109,9 @@ class Pacer:
             departure = await self._count(key)
             if not departure.permit:
                 return departure.waiting
-            rest = start + departure.waiting - self._clock.seconds()
-            if rest > 0:
-                await self._clock.sleep(rest)
+            # From now, and not from `start`: it was counted some time between the two, and must not leave before its instant.
+            if departure.waiting > 0:
+                await self._clock.sleep(departure.waiting)
             if self._clock.seconds() - start - departure.waiting <= DELAY:
                 return 0.0
 

@@ -1,29 +1,52 @@
 """Departures counted in Redis, by its clock: what all processes together ask of a partner. Knows no partner and no pace.
 
-A Redis that fails is left alone for a moment, and tells nothing: each process then keeps to its part.
+A Redis that does not answer tells nothing: each process then keeps to its part. A list that is none of ours, or that tells of
+departures nobody can have counted, is as good as absent.
 """
 
-import asyncio
-import logging
-import time
-
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from gateway.sources.resilience.pacing import Departure, WindowQuota
+from gateway.suspension import Suspension
 
-TIMEOUT = 1.0  # seconds; an asker holds a place meanwhile, and no caller waits for it beyond its own deadline
-REST = 5.0  # seconds
+USE = "cadence"
+# What a list of ours never passes: departures waiting beyond the quota, microseconds before the last of them.
+WAITING_MAX, AHEAD_MAX = 10_000, 2 * 3600 * 1_000_000
 
 # The same rule as `quota_window.depart`, in one step. Each list holds the departures of a period, oldest first, in microseconds.
 SCRIPT = """
 local heure = redis.call('TIME')
 local instant = heure[1] * 1000000 + heure[2]
+local altered = 0
+local function forget(nom)
+  redis.call('DEL', nom)
+  altered = 1
+end
+local function value(told)
+  local number = #told <= 32 and tonumber(told)
+  return number and number >= 0 and number <= instant + tonumber(ARGV[6]) and number
+end
+local function check(nom, nombre)
+  local kind = redis.call('TYPE', nom).ok
+  if kind == 'none' then return end
+  if kind ~= 'list' or redis.call('LLEN', nom) > nombre + tonumber(ARGV[5]) then return forget(nom) end
+  for _, rank in ipairs({-nombre, -1}) do
+    local told = redis.call('LINDEX', nom, rank)
+    if told and not value(told) then return forget(nom) end
+  end
+end
+local function first(nom)
+  local told = redis.call('LINDEX', nom, 0)
+  local found = told and value(told)
+  if told and not found then forget(nom) end
+  return found
+end
 local function libre(nom, nombre, periode)
-  local premier = redis.call('LINDEX', nom, 0)
+  check(nom, nombre)
+  local premier = first(nom)
   while premier and premier + periode <= instant do
     redis.call('LPOP', nom)
-    premier = redis.call('LINDEX', nom, 0)
+    premier = first(nom)
   end
   local pris = redis.call('LLEN', nom)
   if pris < nombre then return instant end
@@ -31,39 +54,35 @@ local function libre(nom, nombre, periode)
 end
 local depart = libre(KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2]))
 local autorise = libre(KEYS[2], tonumber(ARGV[3]), tonumber(ARGV[4]))
-if autorise > depart then return {0, autorise - instant} end
+if autorise > depart then return {0, autorise - instant, altered} end
 for i = 1, 2 do
   redis.call('RPUSH', KEYS[i], string.format('%.0f', depart))
   redis.call('PEXPIRE', KEYS[i], math.ceil((depart - instant + ARGV[2 * i]) / 1000))
 end
-return {1, depart - instant}
+return {1, depart - instant, altered}
 """
-
-logger = logging.getLogger("gateway.sources")
 
 
 class SharedPacer:
     """The count that the processes over one Redis share."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, suspension: Suspension) -> None:
         # No timeout of its own: under Python 3.11 the client's loses a cancellation that comes as a command is sent.
         self._redis = Redis.from_url(url, socket_timeout=None, socket_connect_timeout=None)
         self._script = self._redis.register_script(SCRIPT)
-        self._rest_until = 0.0
+        self._suspension = suspension
 
     async def depart(self, source: str, key: str, quotas: tuple[WindowQuota, WindowQuota]) -> Departure | None:
         """The next departure for a tenant; None while Redis does not tell. Names hold a partner and a tenant, no person."""
-        if time.monotonic() < self._rest_until:
-            return None
         names = [f"passerelle:d:{{{source}}}", f"passerelle:d:{{{source}}}:{key}"]
         bounds = [bound for quota in quotas for bound in (quota.number, round(quota.periode * 1_000_000))]
-        try:
-            async with asyncio.timeout(TIMEOUT):
-                permit, waiting = await self._script(keys=names, args=bounds)
-        except (RedisError, OSError) as error:
-            self._rest_until = time.monotonic() + REST
-            logger.warning("cadence : Redis ne répond pas (%s), chacun s'en tient à sa part", type(error).__name__)
+        args = [*bounds, WAITING_MAX, AHEAD_MAX]
+        told = await self._suspension.use(USE, lambda: self._script(keys=names, args=args))
+        if told is None:
             return None
+        permit, waiting, altered = told
+        if altered:
+            self._suspension.altered(USE)
         return Departure(bool(permit), waiting / 1_000_000)
 
     async def aclose(self) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from gateway.auth.authentication.clients import Viewer
-from gateway.auth.authorization.decide import DecisionCache
+from gateway.auth.authorization.decision_cache import DecisionCache
 from gateway.auth.authorization.trial import PolicyTrial
 from gateway.auth.authorization.visible_schema import VisibleSchemas
 from gateway.auth.policy.perimetre import build_perimetre

@@ -10,6 +10,7 @@ import time
 from gateway.sources.partners.file_format import LimitsTable
 from gateway.sources.resilience.pacing import Clock, Pacer
 from gateway.sources.resilience.shared_pacing import SharedPacer
+from tests.support.redis_server import suspension
 
 STRIKERS = 8
 
@@ -24,7 +25,7 @@ async def _strike(pacer: Pacer, key: str, fin: float, shared_pacer: list[float])
 
 async def hammer(url: str, source: str, quota: float, seconds: float) -> list[float]:
     """When each departure left, from several tasks and two tenants."""
-    shared, shared_pacer = SharedPacer(url), list[float]()
+    shared, shared_pacer = SharedPacer(url, suspension()), list[float]()
     pacer = Pacer(source, LimitsTable(par_seconde=quota), Clock(shared=shared))
     fin = time.monotonic() + seconds
     await asyncio.gather(*(_strike(pacer, f"T{n % 2}", fin, shared_pacer) for n in range(STRIKERS)))

@@ -1,0 +1,171 @@
+"""What cannot be answered in the arguments of a valid operation, told before any source is asked (docs/graphe.md). Knows no
+right and no source, and says no value.
+
+What is written in the text is judged once, with it; what comes by variables is judged each time, and only that.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from graphql import (
+    DirectiveNode,
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLSchema,
+    InlineFragmentNode,
+    ListValueNode,
+    NonNullTypeNode,
+    ObjectValueNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    TypeInfo,
+    TypeInfoVisitor,
+    Undefined,
+    ValueNode,
+    VariableNode,
+    Visitor,
+    is_non_null_type,
+    value_from_ast_untyped,
+    visit,
+)
+
+from gateway.domain.identity import normalise_nom
+from gateway.errors import InvalidRequest
+from gateway.schema.connections import PAGE_MAX
+from gateway.schema.filters import NAME_MIN
+
+FRAICHEUR, AGE_MAX = "fraicheur", "maxSecondes"
+ONE_OF = {"cfa": ("uai", "siret"), "contrat": ("id", "numero")}  # root fields that need one of these arguments
+SEARCH = "rechercheJeune"
+INTERVALS = (("depuis", "jusqua"), ("debutDepuis", "debutJusqua"))
+NAMES = ("nom", "prenom")
+NAME_MAX = 100  # characters: no name is longer, and names looked for are kept in their normal form
+
+Written = FieldNode | DirectiveNode
+Variables = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ArgumentChecks:
+    """What has to be looked at in the variables of an operation: those that must not be null though their type allows it, and
+    the fields and directives whose arguments they give."""
+
+    required: tuple[str, ...]
+    varying: tuple[Written, ...]
+
+    def check(self, variables: Variables) -> None:
+        """Raises InvalidRequest."""
+        for name in self.required:
+            if name in variables and variables[name] is None:
+                raise InvalidRequest(f"La variable ${name} est nulle, où une valeur est requise.")
+        for written in self.varying:
+            _check(written, variables)
+
+
+def checks_of(schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode) -> ArgumentChecks:
+    """Those of a valid operation; what its text says is checked at once. Raises InvalidRequest."""
+    fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
+    directives = [d for d in operation.directives or () if d.name.value == FRAICHEUR]
+    varying: list[Written] = []
+    everything: tuple[Written, ...] = (*directives, *_roots(operation.selection_set, fragments, set()))
+    for written in everything:
+        if any(_has_variable(argument.value) for argument in written.arguments or ()):
+            varying.append(written)
+        else:
+            _check(written, {})
+    return ArgumentChecks(_required(schema, document, operation), tuple(varying))
+
+
+def _roots(
+    selection: SelectionSetNode, fragments: Mapping[str, FragmentDefinitionNode], spread: set[str]
+) -> Iterator[FieldNode]:
+    """The root fields, each fragment spread once."""
+    for node in selection.selections:
+        if isinstance(node, FieldNode):
+            yield node
+        elif isinstance(node, InlineFragmentNode):
+            yield from _roots(node.selection_set, fragments, spread)
+        elif isinstance(node, FragmentSpreadNode) and node.name.value not in spread:
+            spread.add(node.name.value)
+            yield from _roots(fragments[node.name.value].selection_set, fragments, spread)
+
+
+def _has_variable(node: ValueNode) -> bool:
+    if isinstance(node, ListValueNode):
+        return any(map(_has_variable, node.values))
+    if isinstance(node, ObjectValueNode):
+        return any(_has_variable(field.value) for field in node.fields)
+    return isinstance(node, VariableNode)
+
+
+def _check(written: Written, variables: Variables) -> None:
+    """Raises InvalidRequest."""
+    given = _present({a.name.value: value_from_ast_untyped(a.value, variables) for a in written.arguments or ()})
+    name = written.name.value
+    if name in ONE_OF and isinstance(written, FieldNode) and given.keys().isdisjoint(ONE_OF[name]):
+        raise InvalidRequest(f"{name} demande {' ou '.join(ONE_OF[name])}.")
+    if not 0 <= given.get("first", 0) <= PAGE_MAX:
+        raise InvalidRequest(f"L'argument first va de 0 à {PAGE_MAX}.")
+    if name == FRAICHEUR and given[AGE_MAX] < 0:
+        raise InvalidRequest(f"@{FRAICHEUR} : {AGE_MAX} est un nombre de secondes, zéro au moins.")
+    _check_names(given)
+    if name == SEARCH and not all(normalise_nom(given.get(one, "")) for one in NAMES):
+        raise InvalidRequest("La recherche demande un nom et un prénom qui ont des lettres.")
+    _check_filter(_present(given.get("filtre", {})))
+
+
+def _present(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Those that are given: neither null nor a variable without value."""
+    return {name: value for name, value in values.items() if value is not None and value is not Undefined}
+
+
+def _check_names(given: Mapping[str, Any]) -> None:
+    for name in NAMES:
+        if len(given.get(name, "")) > NAME_MAX:
+            raise InvalidRequest(f"{name} : {NAME_MAX} caractères au plus.")
+
+
+def _check_filter(filtre: Mapping[str, Any]) -> None:
+    _check_names(filtre)
+    if "nom" in filtre and len(normalise_nom(filtre["nom"])) < NAME_MIN:
+        raise InvalidRequest(f"Le filtre nom demande {NAME_MIN} lettres au moins.")
+    for start, end in INTERVALS:
+        first, last = _day(filtre.get(start)), _day(filtre.get(end))
+        if first and last and first > last:
+            raise InvalidRequest(f"Le filtre ne laisse aucun jour : {start} vient après {end}.")
+
+
+def _day(value: Any) -> date | None:
+    """A day as the text writes it, or as variables hold it."""
+    return date.fromisoformat(value) if isinstance(value, str) else value
+
+
+def _required(schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode) -> tuple[str, ...]:
+    """The variables that may be null by their type, and stand where null may not: a default lets them pass validation."""
+    definitions = operation.variable_definitions or ()
+    nullable = {d.variable.name.value for d in definitions if not isinstance(d.type, NonNullTypeNode)}
+    if not nullable:
+        return ()
+    type_info = TypeInfo(schema)
+    reader = _NonNullReader(type_info)
+    for definition in document.definitions:
+        if definition is operation or isinstance(definition, FragmentDefinitionNode):
+            visit(definition, TypeInfoVisitor(type_info, reader))
+    return tuple(sorted(nullable & reader.names))
+
+
+class _NonNullReader(Visitor):
+    """Finds the variables that stand where null may not."""
+
+    def __init__(self, type_info: TypeInfo) -> None:
+        super().__init__()
+        self._type_info = type_info
+        self.names: set[str] = set()
+
+    def enter_variable(self, node: VariableNode, *_: Any) -> None:
+        if is_non_null_type(self._type_info.get_input_type()):
+            self.names.add(node.name.value)

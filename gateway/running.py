@@ -1,0 +1,156 @@
+"""Runs a decided operation over what it may show: prepares what is not kept, charges it, executes. Knows no HTTP."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Generator, Hashable
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+from graphql import ExecutionResult, VariableValues
+
+from gateway.audit.accounting import Accounting
+from gateway.auth.authorization.decision_cache import CachedDecision
+from gateway.auth.authorization.visible_schema import VisibleSchemas
+from gateway.correlation import RequestTrace
+from gateway.documents.introspection import Introspections, introspect
+from gateway.documents.limits import META
+from gateway.documents.parse import Document
+from gateway.errors import QuotaReached
+from gateway.execution.executor import Executor
+from gateway.federation.views.context import OperationContext
+from gateway.federation.views.preparation import Work
+from gateway.long_work import LongWork
+
+logger = logging.getLogger("gateway.running")
+PEOPLE_PER_UNIT = 10  # persons whom a list that is not kept makes us look at, for a unit of cost (docs/graphe.md, Coût)
+INTROSPECTION_PER_UNIT = 100  # usual values of an introspection that is not kept, for a unit
+SLICE = 0.01  # seconds of the loop that an execution takes before others are served
+SHORT = 1000  # elements gone through: some two milliseconds, for which no thread is worth its while
+
+
+@dataclass(frozen=True, slots=True)
+class ValidatedOperation:
+    """A request that is known to be a valid operation of the graph."""
+
+    document: Document
+    variables: VariableValues
+    trace: RequestTrace
+    age_max: int | None  # seconds, of the oldest answer wanted
+    cost: int  # by the formula of docs/graphe.md, what is walked left out
+
+
+class Parts(Protocol):
+    """What of the gateway runs an operation."""
+
+    @property
+    def executor(self) -> Executor: ...
+    @property
+    def accounting(self) -> Accounting: ...
+    @property
+    def long_work(self) -> LongWork: ...
+    @property
+    def shapes(self) -> VisibleSchemas: ...
+    @property
+    def introspections(self) -> Introspections: ...
+
+
+async def run_operation(
+    parts: Parts, context: OperationContext, validated: ValidatedOperation, judgement: CachedDecision
+) -> tuple[ExecutionResult, int]:
+    """The data, and what was charged for all that had to be walked; what the caller asks of the graph itself is answered apart,
+    by the shape of the graph that it may use. Raises QuotaReached."""
+    fields, meta = context.decision.fields, context.decision.keys(META)
+    results, charged = [], 0
+    if len(meta) < len(fields):
+        result, charged = await _execute_data(parts, context, validated, judgement)
+        if not meta:
+            return result, charged
+        results.append(result)
+    result, units = await _introspect(parts, context, validated, meta)
+    results.append(result)
+    # A field of the graph itself is null among the data: its answer comes last.
+    found = {key: value for result in results for key, value in (result.data or {}).items()}
+    whole = all(result.data is not None for result in results)
+    # In the order of the selection; a part without data leaves none to the whole (a null climbed to the root).
+    data = {key: found.get(key) for key, _ in fields} if whole else None
+    return ExecutionResult(data, [error for result in results for error in result.errors or []]), charged + units
+
+
+async def _execute_data(
+    parts: Parts, context: OperationContext, validated: ValidatedOperation, judgement: CachedDecision
+) -> tuple[ExecutionResult, int]:
+    """Executed once when all is kept; twice when something has to be prepared (federation.views.preparation)."""
+    document, variables, executor = validated.document, validated.variables, parts.executor
+    run = partial(parts.long_work.run, context.viewer.client)
+    await executor.prepare(document, variables, context, validated.cost, run)
+    context.preparation.over = False
+    result = await _in_slices(executor.steps(document, variables, context, judgement.forbidden, again=False))
+    preparation = context.preparation
+    if not preparation.works:
+        return result, 0
+    walked = preparation.walks * (context.people // PEOPLE_PER_UNIT)
+    await _charge(parts, context, walked)
+    for key, work in preparation.works.items():
+        await _prepare(parts, context, key, work)
+    preparation.over = True
+    context.tally.clear()
+    steps = executor.steps(document, variables, context, judgement.forbidden, again=True)
+    return await _in_slices(steps), walked
+
+
+async def _in_slices(steps: Generator[None, None, ExecutionResult]) -> ExecutionResult:
+    """Run to the end, and let the loop serve others each time that SLICE is over."""
+    start = time.monotonic()
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            result: ExecutionResult = end.value
+            return result
+        if time.monotonic() - start > SLICE:
+            await asyncio.sleep(0)
+            start = time.monotonic()
+
+
+async def _prepare(parts: Parts, context: OperationContext, key: Hashable, work: Work) -> None:
+    """Do what an operation waits for: at once when it is short, and the loop serves others between two."""
+    client, done = context.viewer.client, context.preparation.done
+    try:
+        if work.size > SHORT:
+            done[key] = await parts.long_work.run(client, work.shared, work.do)
+        else:
+            done[key] = work.do()
+            await asyncio.sleep(0)
+    except QuotaReached:
+        raise
+    except Exception as error:
+        # Left undone: the resolver that does it again fails at its own field, as if it had never been prepared.
+        logger.debug("préparation : %s", type(error).__name__)
+
+
+async def _introspect(
+    parts: Parts, context: OperationContext, validated: ValidatedOperation, meta: list[str]
+) -> tuple[ExecutionResult, int]:
+    """The answer to these introspection fields, kept by the shape they tell, and what it was charged."""
+    viewer, document, variables = context.viewer, validated.document, validated.variables.coerced
+    asked = document.text, document.operation.name and document.operation.name.value, tuple(meta)
+    key = (viewer.profil, frozenset(viewer.finalites), asked, repr(sorted(variables.items())))
+    kept = parts.introspections.find(key)
+    if kept is not None:
+        return kept, 0
+    units = document.shape.schema_fixed // INTROSPECTION_PER_UNIT
+    await _charge(parts, context, units)
+
+    def work() -> ExecutionResult:
+        return introspect(parts.shapes.for_viewer(viewer), document, meta, variables)
+
+    result = await parts.long_work.run(viewer.client, ("introspection", key), work)
+    return parts.introspections.keep(key, result), units
+
+
+async def _charge(parts: Parts, context: OperationContext, units: int) -> None:
+    """Charge what had to be done and is not in the formula, before it is. Raises QuotaReached."""
+    if units:
+        await parts.accounting.charge(context.viewer, units)

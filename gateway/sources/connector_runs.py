@@ -1,0 +1,167 @@
+"""Runs a connector's own code beside the event loop: in a bounded time, within a bounded memory, a few at once. Knows no partner.
+
+Theory of operation
+-------------------
+A connector is somebody's code over somebody else's data. It may raise anything, never end, or build a list as long as a partner
+announced. Each run has a thread of its own, a daemon: one that never ends keeps neither the process nor the threads that others
+need. At most THREADS at once for a partner: beyond, its readings wait, and nobody else's.
+
+The loop looks at each run every TICK. One that computed for SECONDS, or that is there for WAITING, is stopped: an exception is
+raised in its thread, where Python code is executed. When the process grew by GROWTH since a run began, the run under way that
+computed most is stopped, one at a time: memory has no owner, and who fills it computes. What waits in C (a sleep, a regular
+expression) cannot be stopped; it is left alone, and holds its place. A connector is trusted code, and this is no sandbox.
+"""
+
+import asyncio
+import ctypes
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from pathlib import Path
+from typing import Any, Generic, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+THREADS = 4
+SECONDS = 5.0  # of its thread's processor: the largest CFA takes a tenth of one
+WAITING = 30.0  # seconds by the clock: as long as a partner is waited for
+LASTS = 0.3  # seconds of processor; memory that grows is laid to runs that compute
+GROWTH = 192 * 1024 * 1024  # bytes
+TICK = 0.05  # seconds
+_STATM = Path("/proc/self/statm")
+_PAGE = 4096
+
+
+class ConnectorStopped(BaseException):
+    """Raised in the thread of a run that is too long or too large; no `except Exception` of a connector keeps it."""
+
+
+class ConnectorFailed(Exception):
+    """A run ended by something that is no Exception, or was stopped: the text says which, and no value."""
+
+
+class _Threads(Executor):
+    """A thread for each call, which the end of the process does not wait for."""
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> "Future[T]":
+        future: Future[T] = Future()
+
+        def run() -> None:
+            try:
+                result = fn(*args, **kwargs)
+            except BaseException as error:
+                future.set_exception(error)
+            else:
+                future.set_result(result)
+
+        threading.Thread(target=run, name="connecteur", daemon=True).start()
+        return future
+
+
+class _Run(Generic[T]):
+    """One call, which another thread may stop while it lasts, and never afterwards."""
+
+    def __init__(self, call: Callable[[], T]) -> None:
+        self._call, self._lock = call, threading.Lock()
+        self._ident: int | None = None
+        self.start, self.size = time.monotonic(), _resident()
+
+    def __call__(self) -> T:
+        try:
+            with self._lock:
+                self._ident = threading.get_ident()
+            try:
+                return self._call()
+            finally:
+                with self._lock:
+                    self._ident = None
+        except Exception:
+            raise
+        except BaseException as error:
+            raise ConnectorFailed(type(error).__name__) from error
+
+    def computed(self) -> float:
+        """The seconds of processor of its thread; by the clock, where the system does not tell."""
+        with self._lock:
+            if self._ident is None:
+                return 0.0
+            if not hasattr(time, "pthread_getcpuclockid"):
+                return time.monotonic() - self.start
+            return time.clock_gettime(time.pthread_getcpuclockid(self._ident))
+
+    def stop(self) -> None:
+        with self._lock:
+            if self._ident is not None:
+                thread, kind = ctypes.c_ulong(self._ident), ctypes.py_object(ConnectorStopped)
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, kind)
+
+
+class ConnectorRuns:
+    """The runs of the connector of one partner."""
+
+    def __init__(self) -> None:
+        self._threads, self._places = _Threads(), asyncio.Semaphore(THREADS)
+
+    async def run(self, call: Callable[[], T]) -> T:
+        """What a call returns. Raises what it raises, ConnectorFailed when it was stopped or could not start in time."""
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(WAITING):
+                await self._places.acquire()
+        except TimeoutError:
+            raise ConnectorFailed("too many of its runs do not end") from None
+        run = _Run(call)
+        ended = loop.run_in_executor(self._threads, run)
+        ended.add_done_callback(self._free)
+        _UNDER_WAY.add(run)
+        try:
+            return await self._watched(run, ended)
+        finally:
+            _UNDER_WAY.discard(run)
+            if not ended.done():
+                run.stop()
+                ended.add_done_callback(_ignore)
+
+    def forget(self, close: Callable[[], Any]) -> None:
+        """Have what a reading left open closed, beside the loop: it may not end."""
+        asyncio.get_running_loop().run_in_executor(self._threads, _Run(close)).add_done_callback(_ignore)
+
+    async def _watched(self, run: _Run[T], ended: "asyncio.Future[T]") -> T:
+        while True:
+            # Waited for, not awaited: who leaves does not end a thread, and its place is free when it has ended.
+            await asyncio.wait({ended}, timeout=TICK)
+            if ended.done():
+                return ended.result()
+            if time.monotonic() - run.start > WAITING or run.computed() > SECONDS or _fills_memory(run):
+                raise ConnectorFailed("stopped: too long, or too large")
+
+    def _free(self, _: "asyncio.Future[Any]") -> None:
+        self._places.release()
+
+
+_UNDER_WAY: set[_Run[Any]] = set()
+
+
+def _fills_memory(run: _Run[Any]) -> bool:
+    """Whether the process grew too much since a run began, and none computed more; the others are then judged from now."""
+    size, computed = _resident(), run.computed()
+    if size - run.size <= GROWTH or computed < max(LASTS, *(other.computed() for other in _UNDER_WAY)):
+        return False
+    for other in _UNDER_WAY:
+        other.size = size
+    return True
+
+
+def _resident() -> int:
+    """The bytes of memory that this process holds; 0 where the system does not tell."""
+    try:
+        return int(_STATM.read_bytes().split()[1]) * _PAGE
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
+def _ignore(ended: "asyncio.Future[Any]") -> None:
+    """Take the outcome of what nobody waits for; asyncio would print it."""
+    if not ended.cancelled():
+        ended.exception()

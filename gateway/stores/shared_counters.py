@@ -1,0 +1,62 @@
+"""Fixed windows counted in Redis, by all processes together. Knows no allowance, and believes of Redis only what it may hold.
+
+A count that is no count (text, another type, negative) is as good as absent; a window that would last longer than itself is cut
+to its length.
+"""
+
+from redis.asyncio import Redis
+
+from gateway.suspension import Suspension
+
+USE = "debits"
+
+# As `limits` counts, under its names: a whole number that expires with its window. {count, milliseconds left, altered}.
+SCRIPT = """
+local units, window = tonumber(ARGV[1]), tonumber(ARGV[2])
+local told = redis.pcall('GETRANGE', KEYS[1], 0, 31)
+local text = type(told) == 'string'
+local count = text and string.match(told, '^%d+$') and #told <= 15 and tonumber(told)
+local altered = (not count and told ~= '') and 1 or 0
+if not count then redis.call('DEL', KEYS[1]) end
+local left = count and redis.call('PTTL', KEYS[1]) or window
+if left < 0 or left > window then
+  left = window
+  redis.call('PEXPIRE', KEYS[1], window)
+end
+count = count or 0
+if units > 0 then
+  count = count + units
+  redis.call('SET', KEYS[1], string.format('%.0f', count), 'PX', math.max(1, left))
+end
+return {string.format('%.0f', count), left, altered}
+"""
+
+
+class SharedCounters:
+    """The counts that the processes over one Redis share."""
+
+    def __init__(self, url: str, suspension: Suspension) -> None:
+        # No timeout of its own: under Python 3.11 the client's loses a cancellation that comes as a command is sent.
+        self._redis = Redis.from_url(url, socket_timeout=None, socket_connect_timeout=None)
+        self._script = self._redis.register_script(SCRIPT)
+        self._suspension = suspension
+
+    async def add(self, name: str, window: float, units: int = 0) -> tuple[int, float] | None:
+        """Count units in a window of so many seconds; what it counts now, and the seconds left. None: Redis does not tell."""
+        # A name holds what callers sign: whatever they sign is a name.
+        key, milliseconds = name.encode(errors="surrogatepass"), round(window * 1000)
+        told = await self._suspension.use(USE, lambda: self._script(keys=[key], args=[units, milliseconds]))
+        if told is None:
+            return None
+        count, left, altered = told
+        if altered:
+            self._suspension.altered(USE)
+        return int(count), left / 1000
+
+    async def answers(self) -> bool:
+        """Whether Redis answers its uses now."""
+        await self._suspension.use(USE, self._redis.ping)
+        return self._suspension.available
+
+    async def aclose(self) -> None:
+        await self._redis.aclose()

@@ -1,0 +1,64 @@
+"""A gateway of this checkout, or of the one that AUTRE_DEPOT names, over a configuration of its own: asked over HTTP only.
+
+An attack is shown to succeed on an earlier commit by running the same test there.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from fixtures import gateway_process
+from fixtures.gateway_process import LaunchedGateway, environment
+from fixtures.servers import HOST, free_port
+from fixtures.world import World
+from tests.conftest import TODAY
+
+CHECKOUT = Path(os.environ.get("AUTRE_DEPOT", str(gateway_process.ROOT)))
+BEFORE = "AUTRE_DEPOT" in os.environ  # the attacked checkout is another one
+# What is put before `serve`, as a file that the test wrote: a connector changed, and nothing else.
+PATCHED = "import sys; exec(compile(open(sys.argv.pop(1)).read(), 'patch', 'exec')); from gateway.__main__ import main; main()"
+
+
+@contextmanager
+def few_people(record: Path) -> Iterator[World]:
+    """A small world, its registry harvested: what is judged is what a gateway does, whoever is in it."""
+    with World.generated(record, jeunes=400, departements=("02",), today=TODAY) as opened:
+        opened.harvest()
+        yield opened
+
+
+def configuration(world: World, record: Path) -> Path:
+    """A copy of the world's configuration over data of its own, harvested before."""
+    assert world.record is not None
+    shutil.copytree(world.record, record, ignore=shutil.ignore_patterns("*.log", "*.txt"), dirs_exist_ok=True)
+    if BEFORE:
+        clients = record / "clients.toml"
+        clients.write_text(re.sub(r"\n\[fin\][^\[]*", "", clients.read_text(encoding="utf-8")), encoding="utf-8")
+    return record
+
+
+@contextmanager
+def gateway(world: World, record: Path, patch: Path | None = None, **env: str) -> Iterator[LaunchedGateway]:
+    """The gateway of that checkout, ended with the block. Its log is `passerelle.log` of the record."""
+    port, journal = free_port(), record / "passerelle.log"
+    told = {**world.environment, "GATEWAY_CONFIG": str(record), "HOST": HOST, "PORT": str(port), **env}
+    start = [sys.executable, "-m", "gateway", "serve"]
+    if patch is not None:
+        start = [sys.executable, "-c", PATCHED, str(patch), "serve"]
+    with (
+        journal.open("ab") as output,
+        subprocess.Popen(
+            start, cwd=CHECKOUT, env=environment(told), stdout=output, stderr=subprocess.STDOUT, text=True
+        ) as process,
+    ):
+        launched = LaunchedGateway(f"http://{HOST}:{port}", journal, process)
+        try:
+            gateway_process.wait(launched)
+            yield launched
+        finally:
+            gateway_process._stop(process)
