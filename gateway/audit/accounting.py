@@ -20,7 +20,7 @@ from gateway.audit.alerts import Alerts
 from gateway.audit.told_sets import ToldSets
 from gateway.auth.authentication.clients import REQUEST_PRICE, Viewer, caps, message, seconds_to_tomorrow
 from gateway.auth.authorization.decide import Decision
-from gateway.auth.policy.rules import CategorieDonnee, categorie
+from gateway.auth.policy.rules import CategorieDonnee, categorie, paths_to
 from gateway.domain.days import paris_day
 from gateway.domain.quotas import CountUnder, QuotaCrossed
 from gateway.domain.seal import OpaqueIds
@@ -57,7 +57,7 @@ def governed(schema: GraphQLSchema) -> Mapping[str, CategorieDonnee]:
     return {
         f"{type_.name}.{name}": rule
         for type_ in schema.type_map.values()
-        if is_object_type(type_) and type_ is not schema.query_type
+        if is_object_type(type_) and type_ is not schema.query_type and CategorieDonnee.PUBLIQUE not in paths_to(type_)
         for name, field in type_.fields.items()
         if (rule := categorie(field)) not in (None, CategorieDonnee.PUBLIQUE)
     }

@@ -13,9 +13,8 @@ from gateway.documents.limits import cost_of
 from gateway.documents.parse import Documents
 from gateway.errors import CallerError, ConfigurationError
 from gateway.execution.codegen import Unsupported, compile_plan
-from gateway.federation.collect.plan import needs_view
+from gateway.federation.collect.plan import asks_follow_ups, needs_view
 from gateway.schema.query import build, core_schema
-from gateway.schema.tables import TOLD_BY_MISSION_LOCALE
 
 SHORT = {"ml": Profil.MISSION_LOCALE, "reseau": Profil.TETE_DE_RESEAU, "admin": Profil.ADMINISTRATEUR}
 
@@ -62,5 +61,5 @@ def _refused_fields(decision: Decision, viewer: Viewer, policy: AccessPolicy) ->
 def _sources_asked(decision: Decision) -> str:
     if not needs_view(decision.coordinates):
         return "aucune"
-    suivi = " ; le suivi des Missions locales" if decision.coordinates & TOLD_BY_MISSION_LOCALE else ""
+    suivi = " ; le suivi des Missions locales" if asks_follow_ups(decision) else ""
     return f"les ERP des CFA du périmètre ; le registre des contrats{suivi}"

@@ -38,6 +38,7 @@ from gateway.connectors.values import (
     Required,
     Telephone,
     Text,
+    UaiValue,
     code,
     text,
 )
@@ -81,6 +82,7 @@ class ImiloCollaboration(Payload):
     commentaire: Text = None
     cause: Text = Field(None, alias="causeRupture")
     referent: Text = None
+    uai: UaiValue = None
 
 
 class Structure(Payload):
@@ -162,6 +164,7 @@ def _collaboration(told: ImiloCollaboration) -> Collaboration:
         commentaire=told.commentaire,
         cause_rupture=told.cause,
         referent=told.referent,
+        uai=told.uai,
     )
 
 

@@ -2,7 +2,8 @@
 
 import strawberry
 
-from gateway.auth.policy.rules import CURSOR, libre
+from gateway.auth.policy.rules import CURSOR, libre, object_type
+from gateway.auth.policy.rules import CategorieDonnee as C
 from gateway.schema.nouns import Contrat, Jeune, Rupture
 from gateway.schema.organisations import KeptBytes
 
@@ -13,7 +14,7 @@ _COMPLETE = "Faux quand une source de cette liste n'a pas répondu."
 _TOTAL = "Nombre d'éléments du périmètre qui répondent au filtre."
 
 
-@strawberry.type(description="Position dans une liste.")
+@object_type("Position dans une liste.", C.PARCOURS, C.CONTRAT, C.RUPTURE)
 class PageInfo:
     has_next_page: bool = strawberry.field(description="Vrai s'il reste des éléments après cette page.")
     has_previous_page: bool = strawberry.field(description="Vrai s'il y a des éléments avant cette page.")
@@ -21,13 +22,13 @@ class PageInfo:
     end_cursor: str | None = libre("Curseur du dernier élément de la page.", cursor="ends")
 
 
-@strawberry.type(description="Une rupture dans une liste.")
+@object_type("Une rupture dans une liste.", C.RUPTURE)
 class RuptureEdge:
     cursor: str = strawberry.field(description=_CURSOR, metadata={CURSOR: "rows"})
     node: Rupture = strawberry.field(description="La rupture.")
 
 
-@strawberry.type(description="Liste de ruptures.")
+@object_type("Liste de ruptures.", C.RUPTURE)
 class RuptureConnection(KeptBytes):
     edges: list[RuptureEdge] = strawberry.field(description="Éléments de la page.")
     page_info: PageInfo = strawberry.field(description="Position de la page.")
@@ -35,13 +36,13 @@ class RuptureConnection(KeptBytes):
     complet: bool = strawberry.field(description=_COMPLETE)
 
 
-@strawberry.type(description="Un jeune dans une liste.")
+@object_type("Un jeune dans une liste.", C.PARCOURS)
 class JeuneEdge:
     cursor: str = strawberry.field(description=_CURSOR, metadata={CURSOR: "rows"})
     node: Jeune = strawberry.field(description="Le jeune.")
 
 
-@strawberry.type(description="Liste de jeunes.")
+@object_type("Liste de jeunes.", C.PARCOURS)
 class JeuneConnection(KeptBytes):
     edges: list[JeuneEdge] = strawberry.field(description="Éléments de la page.")
     page_info: PageInfo = strawberry.field(description="Position de la page.")
@@ -49,13 +50,13 @@ class JeuneConnection(KeptBytes):
     complet: bool = strawberry.field(description=_COMPLETE)
 
 
-@strawberry.type(description="Un contrat dans une liste.")
+@object_type("Un contrat dans une liste.", C.CONTRAT)
 class ContratEdge:
     cursor: str = strawberry.field(description=_CURSOR, metadata={CURSOR: "rows"})
     node: Contrat = strawberry.field(description="Le contrat.")
 
 
-@strawberry.type(description="Liste de contrats.")
+@object_type("Liste de contrats.", C.CONTRAT)
 class ContratConnection(KeptBytes):
     edges: list[ContratEdge] = strawberry.field(description="Éléments de la page.")
     page_info: PageInfo = strawberry.field(description="Position de la page.")

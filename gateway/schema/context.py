@@ -6,14 +6,14 @@ from typing import Protocol
 
 import strawberry
 
-from gateway.auth.policy.rules import CategorieDonnee, Finalite, Profil, libre
+from gateway.auth.policy.rules import CategorieDonnee, Finalite, Profil, libre, object_type
 from gateway.schema.connections import ContratConnection, JeuneConnection, RuptureConnection
 from gateway.schema.filters import FiltreContrats, FiltreJeunes, FiltreRuptures, TriJeunes, TriRuptures
 from gateway.schema.nouns import Contrat, Jeune, Rapprochement, Rupture
 from gateway.schema.organisations import Cfa, MissionLocale, Node, Source, Territoire
 
 
-@strawberry.type(description="Qui je suis et ce que je peux lire.")
+@object_type("Qui je suis et ce que je peux lire.", CategorieDonnee.PUBLIQUE)
 class Moi:
     profil: Profil = strawberry.field(description="Profil de l'appelant.")
     organisation: str | None = libre("Nom de l'organisation.")

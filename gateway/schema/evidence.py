@@ -5,6 +5,8 @@ from datetime import datetime
 
 import strawberry
 
+from gateway.auth.policy.rules import CategorieDonnee as C
+from gateway.auth.policy.rules import object_type
 from gateway.domain.similarity import Level
 
 strawberry.enum(
@@ -14,7 +16,7 @@ strawberry.enum(
 )
 
 
-@strawberry.type(description="Quelle source dit quoi d'un champ, depuis quand, et si d'autres la contredisent.")
+@object_type("Quelle source dit quoi d'un champ, depuis quand, et si d'autres la contredisent.", C.TECHNIQUE)
 class Provenance:
     champ: str = strawberry.field(description="Nom du champ dans le graphe.")
     source: str = strawberry.field(description="Nom du partenaire.")
@@ -23,7 +25,8 @@ class Provenance:
     divergente: bool = strawberry.field(description="Vrai si une autre source dit autre chose.")
 
 
-@strawberry.type(description="Indice d'un rapprochement : ce qui a été comparé, et ce que cela pèse.")
+# By a search too: there it compares what the caller itself gave, and names no source.
+@object_type("Indice d'un rapprochement : ce qui a été comparé, et ce que cela pèse.", C.TECHNIQUE, C.PARCOURS)
 class IndiceRapprochement:
     champ: str = strawberry.field(description="Champ comparé, tel que le graphe le nomme.")
     accord: str = strawberry.field(description="Degré d'accord : identique, proche, partie, autre…")

@@ -10,8 +10,18 @@ from typing import Annotated, Any
 
 import strawberry
 
+from gateway.auth.policy.rules import (
+    NAMES_SOURCES,
+    Derivation,
+    Telling,
+    argument,
+    donnee,
+    libre,
+    nominative,
+    object_type,
+    opened_by,
+)
 from gateway.auth.policy.rules import CategorieDonnee as C
-from gateway.auth.policy.rules import Derivation, Telling, argument, donnee, libre, nominative, opened_by
 from gateway.domain.similarity import Level
 from gateway.domain.statut import StatutApprenant
 from gateway.schema.evidence import IndiceRapprochement, Provenance, chosen
@@ -95,18 +105,18 @@ def _provenance(self: "Jeune | Contrat | Rupture", champs: Fields = None) -> lis
     return chosen(self.rows, champs)
 
 
-def _lines(description: str) -> Any:
+def _lines(description: str, **facts: Any) -> Any:
     """The field of who says what of a noun, field by field."""
-    return donnee(C.TECHNIQUE, description, _provenance, store="rows", by_field=True, size=20)
+    return donnee(C.TECHNIQUE, description, _provenance, store="rows", by_field=True, size=20, **facts)
 
 
-@strawberry.type(description="Statut d'un apprenant et sa date d'effet.")
+@object_type("Statut d'un apprenant et sa date d'effet.", C.PARCOURS)
 class Statut:
     valeur: StatutApprenant = strawberry.field(description="Valeur du statut.")
     depuis: date = strawberry.field(description="Premier jour de ce statut.")
 
 
-@strawberry.type(description="Adresse postale.")
+@object_type("Adresse postale.", C.ADRESSE)
 class Adresse:
     voie: str | None = libre("Numéro et voie.")
     complement: str | None = libre("Complément d'adresse.")
@@ -116,14 +126,14 @@ class Adresse:
     ville: strawberry.Private[str | None] = None
 
 
-@strawberry.type(description="Représentant légal.")
+@object_type("Représentant légal.", C.REPRESENTANT)
 class Representant:
     nom: str | None = libre("Nom du représentant.")
     courriel: str | None = libre("Courriel du représentant.")
     telephone: str | None = libre("Téléphone du représentant.")
 
 
-@strawberry.type(description="Employeur signataire d'un contrat.")
+@object_type("Employeur signataire d'un contrat.", C.CONTRAT)
 class Employeur:
     siret: SIRET | None = libre("SIRET de l'établissement employeur.")
     denomination: str | None = libre("Dénomination.")
@@ -132,7 +142,7 @@ class Employeur:
     commune: Commune | None = libre("Commune de l'établissement.")
 
 
-@strawberry.type(description="Formation suivie dans un CFA.")
+@object_type("Formation suivie dans un CFA.", C.PARCOURS)
 class Formation:
     intitule: str | None = libre("Intitulé.")
     rncp: str | None = libre("Code RNCP.")
@@ -144,13 +154,13 @@ class Formation:
     exclusion: strawberry.Private[date | None] = None
 
 
-@strawberry.type(description="Étape passée du suivi.")
+@object_type("Étape passée du suivi.", C.SUIVI)
 class EtapeSuivi:
     situation: SituationSuivi | None = libre("Situation notée.")
     date: datetime = strawberry.field(description="Instant de la note.")
 
 
-@strawberry.type(description="Suivi par une Mission locale.")
+@object_type("Suivi par une Mission locale.", C.SUIVI)
 class Suivi:
     situation: SituationSuivi | None = libre("Situation présente.")
     situation_autre: str | None = libre("Précision quand la situation est AUTRE.")
@@ -163,13 +173,14 @@ class Suivi:
     souhaite_rdv: strawberry.Private[bool] = False
 
 
-@strawberry.type(description="Collaboration demandée par le CFA à la Mission locale.")
+@object_type("Collaboration demandée par le CFA à la Mission locale.", C.COLLABORATION)
 class Collaboration:
     demandee_le: datetime | None = libre("Instant de la demande.")
     motifs: list[MotifAccompagnement] | None = libre("Motifs de la demande.")
     commentaire: str | None = libre("Commentaire du CFA.")
     cause_rupture: str | None = libre("Cause de la rupture selon le CFA.")
     referent: str | None = libre("Référent au CFA.")
+    uai: strawberry.Private[str | None] = None  # the CFA that asked, where the source names it
 
 
 @strawberry.type(description="Rupture d'un contrat avant son terme.")
@@ -281,16 +292,19 @@ class Jeune(Node):
         _rapprochements,
         store="indices",
         by_field=True,
+        names_sources=True,
         size=1,
     )
-    provenance: list[Provenance] | None = _lines("Qui dit quoi de ce jeune.")
+    provenance: list[Provenance] | None = _lines("Qui dit quoi de ce jeune.", names_sources=True)
 
 
-@strawberry.type(description="Jeune qui répond à une recherche par identité, et ce que vaut la réponse.")
+@object_type("Jeune qui répond à une recherche par identité, et ce que vaut la réponse.", C.PARCOURS)
 @nominative
 class Rapprochement:
     jeune: Jeune | None = libre("Le jeune, dans les champs que je peux lire.")
     score: float = strawberry.field(description="Probabilité que ce soit la personne cherchée, de 0 à 1.")
     niveau: Level = strawberry.field(description="Ce que vaut la réponse.")
-    sources: list[str] = strawberry.field(description="Partenaires qui connaissent ce jeune.")
+    sources: list[str] = strawberry.field(
+        description="Partenaires qui connaissent ce jeune.", metadata={NAMES_SOURCES: True}
+    )
     indices: list[IndiceRapprochement] = strawberry.field(description="Ce qui rapproche ce jeune de la recherche.")

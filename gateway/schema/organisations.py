@@ -1,4 +1,4 @@
-"""Places and organisations: Territoire, Commune, MissionLocale, Source, Cfa. All of it is public."""
+"""Places and organisations: Territoire, Commune, MissionLocale, Source, Cfa. All of it is public but the state of a source."""
 
 from datetime import datetime
 from enum import Enum
@@ -7,7 +7,7 @@ from typing import Any
 import strawberry
 
 from gateway.auth.policy.rules import CategorieDonnee as C
-from gateway.auth.policy.rules import libre, opened_by
+from gateway.auth.policy.rules import donnee, libre, object_type, opened_by
 from gateway.schema.scalars import SIRET, UAI, CodeInsee, CodePostal
 
 
@@ -63,7 +63,7 @@ class Node(KeptBytes):
     )
 
 
-@strawberry.type(description="Un territoire, désigné par sa nature et son code.")
+@object_type("Un territoire, désigné par sa nature et son code.", C.PUBLIQUE)
 class Territoire:
     type: TypeTerritoire = strawberry.field(description="Nature du territoire.")
     code: str = strawberry.field(description="Code du territoire, dans sa nature.")
@@ -80,7 +80,7 @@ class MissionLocale(Node):
     courriel: str | None = libre("Courriel d'accueil.")
 
 
-@strawberry.type(description="Commune du code officiel géographique.")
+@object_type("Commune du code officiel géographique.", C.PUBLIQUE)
 class Commune:
     code: CodeInsee = strawberry.field(description="Code Insee.")
     nom: str = strawberry.field(description="Nom officiel.")
@@ -90,7 +90,7 @@ class Commune:
     mission_locale: MissionLocale | None = libre("Mission locale compétente.")
 
 
-@strawberry.type(description="Système partenaire et son état présent.")
+@object_type("Système partenaire et son état présent.", C.TECHNIQUE)
 class Source:
     nom: str = strawberry.field(description="Nom du partenaire.")
     type: TypeSource = strawberry.field(description="Ce que sait le partenaire.")
@@ -110,4 +110,4 @@ class Cfa(Node):
     nom: str | None = libre("Nom d'usage.")
     commune: Commune | None = libre("Commune d'implantation.")
     region: Territoire | None = libre("Région d'implantation.")
-    source: Source | None = libre("Partenaire qui sert ce CFA, et la fraîcheur de ses données.")
+    source: Source | None = donnee(C.TECHNIQUE, "Partenaire qui sert ce CFA, et la fraîcheur de ses données.")

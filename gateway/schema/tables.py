@@ -17,6 +17,7 @@ from gateway.auth.policy.rules import (
     BY_FIELD,
     CURSOR,
     MAGASIN,
+    NAMES_SOURCES,
     SIZE,
     TOLD_BY,
     CategorieDonnee,
@@ -84,6 +85,7 @@ TOLD_BY_LIST = {
 }
 LIST_SIZES = {name: size for _, name, field in _fields() if (size := written(field, SIZE) or 1) > 1}
 TOLD_BY_MISSION_LOCALE = _told_by(TypeSource.MISSION_LOCALE)
+NAMING_SOURCES = _with(NAMES_SOURCES, True)
 ROW_CURSORS, END_CURSORS = _with(CURSOR, "rows"), _with(CURSOR, "ends")
 EXPLANATIONS = _with(BY_FIELD, True)
 PROVENANCES = EXPLANATIONS & _with(MAGASIN, "rows")

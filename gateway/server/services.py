@@ -13,6 +13,7 @@ from gateway.audit.retention import JournalKeeper
 from gateway.auth.authentication.client_register import ClientMetrics
 from gateway.cache.factory import open_cache
 from gateway.cache.sealed import SealedCodec
+from gateway.cache.seam import Cache
 from gateway.config import Configuration
 from gateway.connectors.base import Connector
 from gateway.connectors.discovery import connectors
@@ -88,16 +89,13 @@ def build_services(
     seconds: Callable[[], float] = time.time,
     clock: Clock | None = None,
 ) -> Services:
-    """Everything that touches the outside, nothing of it opened yet. Raises ConfigurationError. Replaced where time is virtual:
-    the network, the seconds since 1970, and the clock and chance of `sources/resilience`."""
-    known_connectors = connectors()
+    """Everything that touches the outside, not opened yet. Raises ConfigurationError. The rest is replaced in virtual time."""
+    metrics, transport, known_connectors = CollectorRegistry(), Transport(configuration.now, network), connectors()
     partners = load_partners(configuration.root / "partenaires", environ, known_connectors)
-    metrics = CollectorRegistry()
-    counts, alerts, transport = SourceMetrics(metrics), Alerts(metrics), Transport(configuration.now, network)
+    counts, alerts = SourceMetrics(metrics), Alerts(metrics)
     readings_journal = build_journal(configuration, environ, alerts.available)
-    sealed_codec, suspension = SealedCodec(configuration.cache_sealers, codec(UnitResult)), Suspension(registry=metrics)
-    cache = open_cache(configuration.cache, sealed_codec, suspension, seconds)
-    shared_pacer, shared_counters = _shared(configuration.cache, suspension)
+    suspension = Suspension(registry=metrics)
+    cache, shared_pacer, shared_counters = _shared(configuration, suspension, seconds)
     clock = replace(clock or Clock(), processus=configuration.processus, shared=shared_pacer)
     sources = Sources(partners, known_connectors, SourceDeps(transport, cache, counts, configuration.now, clock))
     return Services(
@@ -126,9 +124,17 @@ def build_services(
     )
 
 
-def _shared(url: str, suspension: Suspension) -> tuple[SharedPacer, SharedCounters] | tuple[None, None]:
-    """What all processes count together, where there is a Redis."""
-    return (None, None) if url == "memory://" else (SharedPacer(url, suspension), SharedCounters(url, suspension))
+def _shared(
+    configuration: Configuration, suspension: Suspension, seconds: Callable[[], float]
+) -> tuple[Cache, SharedPacer | None, SharedCounters | None]:
+    """The cache, and what all processes count together where there is a Redis."""
+    url = configuration.cache
+    cache = open_cache(url, SealedCodec(configuration.cache_sealers, codec(UnitResult)), suspension, seconds)
+    return (
+        (cache, None, None)
+        if url == "memory://"
+        else (cache, SharedPacer(url, suspension), SharedCounters(url, suspension))
+    )
 
 
 def _single(sources: Sources, nature: TypeSource) -> Partner:

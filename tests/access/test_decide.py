@@ -5,13 +5,17 @@ from dataclasses import replace
 import pytest
 from graphql import get_operation_ast, parse
 
+from gateway.auth.authentication.clients import Viewer
 from gateway.auth.authorization.decide import decide
 from gateway.auth.authorization.reasons import field_refused
+from gateway.auth.policy.perimetre import Perimetre
 from gateway.auth.policy.rules import CategorieDonnee, Finalite, Profil
 from gateway.errors import ArgumentRefused, TooCostlyRequest
 from tests.support.access.tools import POLICY, SCHEMA, decision, nulls, refusal, viewer
 
 ML, CFA, RESEAU = Profil.MISSION_LOCALE, Profil.CFA, Profil.TETE_DE_RESEAU
+FOR_ML = replace(viewer(Profil.SI_PARTENAIRE), perimetre=Perimetre(Profil.MISSION_LOCALE, "59010"))
+FOR_CFA = replace(viewer(Profil.SI_PARTENAIRE), perimetre=Perimetre(Profil.CFA, "0590010A"))
 FT, DREETS, ADMIN = Profil.FRANCE_TRAVAIL, Profil.DREETS, Profil.ADMINISTRATEUR
 
 
@@ -167,6 +171,16 @@ def test_the_administrator_sees_the_sources_and_nobody() -> None:
     assert not seen.nominative
 
 
+@pytest.mark.parametrize("profil", [DREETS, RESEAU, FT, Profil.ARML, FOR_ML])
+def test_s5_the_state_of_a_system_is_refused_and_its_cfa_stays(profil: Profil | Viewer) -> None:
+    for below in ("uai source { etat }", "source { nom latenceMs }"):
+        seen = decision(profil, f'{{ cfa(uai: "0809001Z") {{ {below} }} }}')
+        assert refusal(seen) == [("cfa.source", "Cfa.source", "TECHNIQUE")]
+        assert nulls(seen) == {("cfa.source", "Cfa.source")}
+        assert seen.roots == {"cfa"}
+        assert not seen.nominative
+
+
 def test_public_without_anybody() -> None:
     seen = decision(Profil.STATISTIQUES, '{ moi { profil } missionLocale(code: "59010") { nom } __typename }')
     assert seen.roots == {"moi", "missionLocale", "__typename"}
@@ -185,11 +199,12 @@ def test_public_without_anybody() -> None:
         (CFA, "ruptures(filtre: {etat: TRAITE}) { totalCount }"),
         (CFA, "ruptures(tri: PRIORITE) { totalCount }"),
         # A priority may come from a disability, which a partner system does not read.
-        (Profil.SI_PARTENAIRE, "ruptures(tri: PRIORITE) { totalCount }"),
-        (Profil.SI_PARTENAIRE, "ruptures(filtre: {prioritaire: true}) { totalCount }"),
+        (FOR_ML, "ruptures(tri: PRIORITE) { totalCount }"),
+        (FOR_ML, "ruptures(filtre: {prioritaire: true}) { totalCount }"),
+        (FOR_CFA, "ruptures(filtre: {etat: TRAITE}) { totalCount }"),
     ],
 )
-def test_a_refused_criterion_refuses_everything(profil: Profil, champ: str) -> None:
+def test_a_refused_criterion_refuses_everything(profil: Profil | Viewer, champ: str) -> None:
     with pytest.raises(ArgumentRefused):
         decision(profil, f"{{ moi {{ profil }} {champ} }}")
 
@@ -200,11 +215,11 @@ def test_a_refused_criterion_refuses_everything(profil: Profil, champ: str) -> N
         (ML, "ruptures(filtre: {etat: TRAITE, prioritaire: true}, tri: PRIORITE) { totalCount }"),
         (RESEAU, "jeunes(tri: NOM_ASC) { totalCount }"),
         (RESEAU, "ruptures(filtre: {etat: null, statut: [RUPTURANT]}, tri: DATE_ASC) { totalCount }"),
-        (Profil.SI_PARTENAIRE, "ruptures(filtre: {etat: TRAITE}) { totalCount }"),
+        (FOR_ML, "ruptures(filtre: {etat: TRAITE}) { totalCount }"),
         (CFA, 'ruptures(filtre: {communes: ["59350"]}) { totalCount }'),
     ],
 )
-def test_a_readable_criterion_passes(profil: Profil, champ: str) -> None:
+def test_a_readable_criterion_passes(profil: Profil | Viewer, champ: str) -> None:
     assert len(decision(profil, f"{{ {champ} }}").roots) == 1
 
 

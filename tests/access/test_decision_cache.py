@@ -127,7 +127,7 @@ def test_c05_two_callers_of_other_rights_share_nothing() -> None:
         decision_cache.judge(DOCUMENT, OPERATION, _coerced({"a": False, "t": "DATE_ASC", "id": "1"}), q)
         for q in CALLERS
     ]
-    rights = {(q.profil, q.finalite, q.finalites) for q in CALLERS}
+    rights = {(q.profil, q.perimetre.profil, q.finalite, q.finalites) for q in CALLERS}
     assert len(decision_cache._known) == len({id(judgement) for judgement in decisions}) == len(rights)
 
 

@@ -32,10 +32,22 @@ from gateway.schema.nouns import (
     Statut,
     Suivi,
 )
-from gateway.schema.organisations import Cfa
+from gateway.schema.organisations import (
+    Cfa,
+    Commune,
+    EtatSource,
+    ModeSource,
+    Source,
+    Territoire,
+    TypeSource,
+    TypeTerritoire,
+)
+from gateway.schema.scalars import CodeInsee
 
 ALL_ONES = frozenset(CategorieDonnee)
+STATE = Source(nom="erp", type=TypeSource.ERP_CFA, mode=ModeSource.MOISSON, etat=EtatSource.DISPONIBLE)
 CFA = Cfa(nom="CFA")
+OISE = Territoire(type=TypeTerritoire.DEPARTEMENT, code="60")
 
 
 def _rows(*champs: str) -> list[Provenance]:
@@ -163,9 +175,17 @@ def test_an_edge_and_its_free_fields_remain() -> None:
 
 
 def test_what_has_no_rule_is_shared() -> None:
-    contrats = mask(_jeune(), ALL_ONES).contrats
-    assert contrats is not None
-    assert contrats[0].cfa is CFA
+    commune = Commune(code=CodeInsee("60057"), nom="Beauvais", codes_postaux=[], departement=OISE, region=OISE)
+    assert mask(Jeune(commune=commune), ALL_ONES).commune is commune
+
+
+def test_s5_the_state_of_a_system_leaves_with_its_category_and_is_written_on_a_copy() -> None:
+    for categories, told in ((ALL_ONES, STATE), (ALL_ONES - {C.TECHNIQUE}, None)):
+        served = Cfa(nom="CFA", source=STATE)
+        cfa = mask(Contrat(cfa=served), categories).cfa
+        assert cfa is not None
+        assert cfa is not served
+        assert cfa.source == told
 
 
 def test_provenance_follows_the_field_it_speaks_of() -> None:

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from gateway.auth.authentication.clients import Viewer
+from tests.support.access.law import Asker, reads
 from tests.support.access.operations import draw_operation, write
-from tests.support.access.oracle import oracle_decide
 from tests.support.access.small_world import CALLERS, Inhabitant, SmallWorld, caller, draw_from, facts, reader
 from tests.support.figures import note
 
@@ -25,29 +25,37 @@ TEXTS = ("CONTACT", "ADRESSE", "REPRESENTANT", "IDENTIFIANT_NATIONAL", "CONTRAT"
 def other_world(inhabitants: list[Inhabitant], viewer: Viewer, randomness: Random) -> list[Inhabitant]:
     """The same people for that caller; for everybody else, another world."""
     who = reader(viewer)
-    seen = [one for one in inhabitants if oracle_decide(who, facts(one), "PARCOURS")]
+    seen = [one for one in inhabitants if reads(who, facts(one), "PARCOURS")]
     changes = [_change(one, who) for one in seen]
-    unknown = [one for one in draw_from(randomness, 40) if not oracle_decide(who, facts(one), "PARCOURS")]
+    unknown = [one for one in draw_from(randomness, 40) if not reads(who, facts(one), "PARCOURS")]
     others = [
         replace(one, numero=len(inhabitants) + rank) for rank, one in enumerate(unknown[: randomness.randint(0, 12)])
     ]
     return sorted(changes + others, key=lambda one: one.numero)
 
 
-def _change(one: Inhabitant, who: dict[str, Any]) -> Inhabitant:
+def _change(one: Inhabitant, who: Asker) -> Inhabitant:
     """The same person with other values wherever the caller reads nothing."""
 
     def hidden(categorie: str) -> bool:
-        return not oracle_decide(who, facts(one), categorie)
+        return not reads(who, facts(one), categorie)
 
     cachets = {categorie: f"Autre{one.numero}" for categorie in TEXTS if hidden(categorie)}
     return replace(
         one,
         cachets=cachets,
         rqth=not one.rqth if hidden("SENSIBLE") else one.rqth,
-        collaboration=not one.collaboration if hidden("COLLABORATION") else one.collaboration,
+        **_request(one, who),
         souhaite_rdv=not one.souhaite_rdv if hidden("SUIVI") else one.souhaite_rdv,
     )
+
+
+def _request(one: Inhabitant, who: Asker) -> dict[str, Any]:
+    """A request of another CFA where there was none, or none where there was: wherever the caller reads neither."""
+    other = replace(one, collaboration=not one.collaboration, asked_by="0770001H")
+    told = [(reads(who, facts(each), "COLLABORATION"), reads(who, facts(each), "SUIVI")) for each in (one, other)]
+    unread = told[0] == told[1] and not told[0][0]
+    return {"collaboration": other.collaboration, "asked_by": other.asked_by} if unread else {}
 
 
 def _bytes(reponse: dict[str, Any]) -> str:

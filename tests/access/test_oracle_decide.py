@@ -12,6 +12,7 @@ import pytest
 
 from gateway.auth.policy.policy import AccessPolicy
 from gateway.auth.policy.rules import CategorieDonnee
+from tests.support.access.law import Known
 from tests.support.access.operations import FIELDS, RootField, comparable, draw_operation, wait, write
 from tests.support.access.small_world import CALLERS, SmallWorld, caller, draw_from, facts, reader
 from tests.support.access.tools import POLICY
@@ -47,7 +48,7 @@ ALL = f"{{ jeunes(first: 50) {{ edges {{ node {{ {JEUNE} }} }} }} }}"
 OMNISCIENT = [caller("CFA", "0600001A"), caller("CFA", "0750001U"), caller("CFA", "0770001H")]
 
 
-async def truth(world: SmallWorld) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+async def truth(world: SmallWorld) -> list[tuple[Known, dict[str, Any]]]:
     """What is to be known of each person, and what the graph tells of it to who may read everything."""
     integer = SmallWorld(world.inhabitants, _read_everything())
     told_values: dict[int, dict[str, Any]] = {}
@@ -75,7 +76,7 @@ class Confrontation:
 
     seed: int
     world: SmallWorld
-    known: list[tuple[dict[str, Any], dict[str, Any]]]
+    known: list[tuple[Known, dict[str, Any]]]
     ids: dict[str, list[str]]
 
     @classmethod

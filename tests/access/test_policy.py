@@ -24,7 +24,6 @@ ML = frozenset(
         C.CONTRAT,
         C.RUPTURE,
         C.SUIVI,
-        C.COLLABORATION,
         C.TECHNIQUE,
     }
 )
@@ -47,7 +46,7 @@ MATRIX = {
     Profil.FRANCE_TRAVAIL: ({Relation.RESIDENCE_REGION}, {S.INSCRIT}, CONTROL | {C.ADRESSE, C.SENSIBLE}),
     Profil.ARML: (set(), set(), frozenset()),
     Profil.SI_PARTENAIRE: (
-        {Relation.RESIDENCE, Relation.SUIVI, Relation.CFA},
+        {Relation.RESIDENCE, Relation.SUIVI},
         EVERYONE,
         CONTROL | {C.CONTRAT, C.RUPTURE, C.SUIVI},
     ),
@@ -56,11 +55,21 @@ MATRIX = {
 }
 
 
+# The same of a delegate that acts as a CFA, and what a request for joint support adds.
+AS_CFA = ({Relation.CFA}, EVERYONE, CONTROL | {C.CONTRAT, C.RUPTURE})
+ASKED = {
+    Profil.MISSION_LOCALE: {C.COLLABORATION},
+    Profil.CFA: {C.SUIVI, C.COLLABORATION},
+    Profil.SI_PARTENAIRE: {C.SUIVI},
+}
+
+
 @pytest.mark.parametrize("profil", list(Profil))
 @pytest.mark.parametrize("finalite", list(Finalite))
 def test_every_record(profil: Profil, finalite: Finalite) -> None:
-    relations, statuts, categories = MATRIX[profil]
     for relation in Relation:
+        as_cfa = profil is Profil.SI_PARTENAIRE and relation is Relation.CFA
+        relations, statuts, categories = AS_CFA if as_cfa else MATRIX[profil]
         for statut in S:
             opened = finalite is FINALITES[profil] and relation in relations and statut in statuts
             results = POLICY.granted(profil, finalite, frozenset({relation}), statut, collaboration=False)
@@ -71,11 +80,32 @@ def test_every_record(profil: Profil, finalite: Finalite) -> None:
 def test_what_a_profil_reads(profil: Profil) -> None:
     _, statuts, categories = MATRIX[profil]
     always = {C.PUBLIQUE} | ({C.AGREGAT} if profil is not Profil.ADMINISTRATEUR else {C.TECHNIQUE})
-    under_condition = {C.SUIVI} if profil is Profil.CFA else set()
-    finalite = FINALITES[profil]
-    assert POLICY.categories(profil, finalite) == categories | always | under_condition
-    assert POLICY.everywhere(profil, finalite) == categories | always
+    finalite, role = FINALITES[profil], Profil.MISSION_LOCALE if profil is Profil.SI_PARTENAIRE else profil
+    assert POLICY.categories(profil, finalite, role) == categories | always | ASKED.get(profil, set())
+    assert POLICY.everywhere(profil, finalite, role) == categories | always
     assert POLICY.statuts(profil, finalite) == statuts
+
+
+def test_s1_a_delegate_chooses_by_what_its_principal_reads_everywhere() -> None:
+    profil, finalite = Profil.SI_PARTENAIRE, Finalite.ACCOMPAGNEMENT
+    as_cfa = AS_CFA[2] | {C.PUBLIQUE, C.AGREGAT}
+    assert POLICY.categories(profil, finalite, Profil.CFA) == as_cfa | {C.SUIVI}
+    assert POLICY.everywhere(profil, finalite, Profil.CFA) == POLICY.filterable(profil, finalite, Profil.CFA) == as_cfa
+
+
+@pytest.mark.parametrize("profil", list(Profil))
+def test_a_category_under_condition_is_a_criterion_only_where_the_condition_tells_it(profil: Profil) -> None:
+    finalite, role = FINALITES[profil], Profil.MISSION_LOCALE if profil is Profil.SI_PARTENAIRE else profil
+    told = {C.COLLABORATION} if profil in (Profil.MISSION_LOCALE, Profil.CFA) else set()
+    assert POLICY.filterable(profil, finalite, role) == POLICY.everywhere(profil, finalite, role) | told
+
+
+def test_a_condition_tried_on_some_records_only_tells_nothing_of_the_others() -> None:
+    own, asked = (row for row in POLICY.regle if Profil.MISSION_LOCALE in row.profils)
+    for part in ({"relations": frozenset({Relation.SUIVI})}, {"statuts": frozenset({S.INSCRIT})}):
+        policy = POLICY.model_copy(update={"regle": (own, asked.model_copy(update=part))})
+        chosen = policy.filterable(Profil.MISSION_LOCALE, Finalite.ACCOMPAGNEMENT, Profil.MISSION_LOCALE)
+        assert C.COLLABORATION not in chosen
 
 
 @pytest.mark.parametrize("profil", list(Profil))
@@ -90,7 +120,8 @@ def test_the_suivi_of_a_cfa_requires_a_collaboration() -> None:
         relations = frozenset({Relation.CFA})
         return POLICY.granted(Profil.CFA, Finalite.GESTION_CFA, relations, S.RUPTURANT, collaboration)
 
-    assert granted_categories(collaboration=True) - granted_categories(collaboration=False) == {C.SUIVI}
+    asked = granted_categories(collaboration=True) - granted_categories(collaboration=False)
+    assert asked == {C.SUIVI, C.COLLABORATION}
 
 
 def test_an_unknown_statut_opens_only_what_is_open_to_all() -> None:
@@ -107,7 +138,7 @@ def test_without_a_relation_nothing() -> None:
 
 def test_a_conditional_row_does_not_open_a_record_by_itself(tmp_path: Path) -> None:
     text = FILE.read_text(encoding="utf-8")
-    debut, fin = text.index("# Le CFA lit"), text.index("# Le suivi appartient")
+    debut, fin = text.index("# Le CFA lit"), text.index("# Le suivi et la demande")
     policy = read_policy(_write(tmp_path, text[:debut] + text[fin:]))
     relations = frozenset({Relation.CFA})
     views = policy.granted(Profil.CFA, Finalite.GESTION_CFA, relations, S.INSCRIT, collaboration=True)
@@ -117,15 +148,18 @@ def test_a_conditional_row_does_not_open_a_record_by_itself(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("former", "new", "told"),
     [
-        ('profils = ["CFA"]', 'profils = ["CFAS"]', "regle.1.profils.0 : valeur inconnue « CFAS »"),
+        ('profils = ["CFA"]', 'profils = ["CFAS"]', "regle.2.profils.0 : valeur inconnue « CFAS »"),
         ('"REPRESENTANT", "IDENTIFIANT', '"NIR", "IDENTIFIANT', "valeur inconnue « NIR »"),
-        ('relations = ["RESEAU"]', 'relations = ["AMITIE"]', "regle.3.relations.0 : valeur inconnue « AMITIE »"),
-        ('statuts = ["INSCRIT"]', 'statuts = ["PARTI"]', "regle.5.statuts.0 : valeur inconnue « PARTI »"),
-        ('finalite = "PILOTAGE"', 'finalite = "CURIOSITE"', "regle.3.finalite : valeur inconnue « CURIOSITE »"),
-        ('condition = "collaboration_demandee"', 'condition = "amitie"', "regle.2.condition : "),
-        ('condition = "collaboration_demandee"', 'sauf = "minuit"', "regle.2.sauf : clé inconnue"),
-        ('finalite = "PILOTAGE"\n', "", "regle.3.finalite : clé absente"),
-        ('relations = ["RESEAU"]', "relations = []", "regle.3.relations : "),
+        ('relations = ["RESEAU"]', 'relations = ["AMITIE"]', "regle.4.relations.0 : valeur inconnue « AMITIE »"),
+        ('statuts = ["INSCRIT"]', 'statuts = ["PARTI"]', "regle.6.statuts.0 : valeur inconnue « PARTI »"),
+        ('finalite = "PILOTAGE"', 'finalite = "CURIOSITE"', "regle.4.finalite : valeur inconnue « CURIOSITE »"),
+        ('condition = "collaboration_demandee"', 'condition = "amitie"', "regle.1.condition : "),
+        ('condition = "collaboration_demandee"', 'sauf = "minuit"', "regle.1.sauf : clé inconnue"),
+        ('fondement = "code', 'motif = "code', "regle.0.fondement : clé absente"),
+        ('conservation = "aucune', 'duree = "aucune', "regle.0.conservation : clé absente"),
+        ('fondement = "secret statistique', 'fondement = " " #', "agregat.fondement : "),
+        ('finalite = "PILOTAGE"\n', "", "regle.4.finalite : clé absente"),
+        ('relations = ["RESEAU"]', "relations = []", "regle.4.relations : "),
         ('categories = ["TECHNIQUE"]', 'categories = ["IDENTITE"]', "exploitation.categories : sans relation"),
         (', "STATISTIQUES",\n]', ",\n]", "aucune ligne ne dit ce que lisent STATISTIQUES"),
         ("[agregat]", "[agregat", "TOML invalide"),
@@ -142,7 +176,7 @@ def test_the_file_is_a_closed_world(tmp_path: Path, former: str, new: str, told:
     assert "\n" not in str(raised.value)
 
 
-OF_THE_CFA = 'finalite = "GESTION_CFA"\ncategories = [\n'
+FOR_THE_CFA = 'finalite = "ACCOMPAGNEMENT"\ncategories = ["PARCOURS", "IDENTITE", "CONTACT", "CONTRAT", "RUPTURE"]\n'
 CFA_ALONE = """
 [[regle]]
 profils = ["CFA"]
@@ -150,20 +184,22 @@ relations = ["CFA"]
 statuts = ["INSCRIT"]
 finalite = "GESTION_CFA"
 categories = ["PARCOURS"]
+fondement = "essai"
+conservation = "essai"
 """
 
 
 @pytest.mark.parametrize(
     ("former", "new", "told"),
     [
-        ('relations = ["RESEAU"]', 'relations = ["RESEAU", "SUIVI"]', "regle.3 : aucun de ces profils n'a la relation SUIVI"),
-        ('relations = ["RESEAU"]', 'relations = ["RESIDENCE"]', "regle.3 : TETE_DE_RESEAU n'a aucune de ces relations"),
-        ('["DREETS", "DDETS", "ACADEMIE"]\nrel', '["DREETS", "CFA"]\nrel', "regle.4 : CFA n'a aucune de ces relations"),
-        ('"PARCOURS", "IDENTITE", "CONTACT"]', '"PARCOURS", "AGREGAT"]', "regle.4 : AGREGAT ne dépend pas d'une relation"),
-        ('"PARCOURS", "IDENTITE", "CONTACT"]', '"PARCOURS", "PUBLIQUE"]', "regle.4 : PUBLIQUE ne dépend pas d'une relation"),
-        ("[agregat]", CFA_ALONE + "[agregat]", "regle.7 : une autre ligne accorde déjà tout cela"),
-        (f'statuts = "TOUS"\n{OF_THE_CFA}', f'statuts = ["INSCRIT"]\n{OF_THE_CFA}',
-         "regle.2 : sa condition complète des dossiers qu'aucune ligne n'ouvre"),
+        ('relations = ["RESEAU"]', 'relations = ["RESEAU", "SUIVI"]', "regle.4 : aucun de ces profils n'a la relation SUIVI"),
+        ('relations = ["RESEAU"]', 'relations = ["RESIDENCE"]', "regle.4 : TETE_DE_RESEAU n'a aucune de ces relations"),
+        ('["DREETS", "DDETS", "ACADEMIE"]\nrel', '["DREETS", "CFA"]\nrel', "regle.5 : CFA n'a aucune de ces relations"),
+        ('"PARCOURS", "IDENTITE", "CONTACT"]', '"PARCOURS", "AGREGAT"]', "regle.5 : AGREGAT ne dépend pas d'une relation"),
+        ('"PARCOURS", "IDENTITE", "CONTACT"]', '"PARCOURS", "PUBLIQUE"]', "regle.5 : PUBLIQUE ne dépend pas d'une relation"),
+        ("[agregat]", CFA_ALONE + "[agregat]", "regle.10 : une autre ligne accorde déjà tout cela"),
+        (f'statuts = "TOUS"\n{FOR_THE_CFA}', f'statuts = ["INSCRIT"]\n{FOR_THE_CFA}',
+         "regle.9 : sa condition complète des dossiers qu'aucune ligne n'ouvre"),
     ],
 )  # fmt: skip
 def test_a_row_without_effect_stops_the_startup(tmp_path: Path, former: str, new: str, told: str) -> None:

@@ -14,6 +14,7 @@ from graphql import (
     GraphQLInputField,
     GraphQLList,
     GraphQLNonNull,
+    GraphQLObjectType,
     GraphQLSchema,
     GraphQLString,
 )
@@ -25,6 +26,7 @@ from gateway.auth.policy.rules import (
     CATEGORIE,
     DERIVATION,
     OPENED_BY,
+    PATHS_TO,
     SIZE,
     CategorieDonnee,
     Derivation,
@@ -32,8 +34,10 @@ from gateway.auth.policy.rules import (
 )
 from gateway.auth.policy.schema_check import check_schema
 from gateway.errors import ConfigurationError
+from gateway.schema.connections import PageInfo
 from gateway.schema.filters import TriJeunes
-from gateway.schema.nouns import Contrat
+from gateway.schema.nouns import Contrat, Statut
+from gateway.schema.organisations import Commune, Source
 from gateway.schema.query import build, core_schema
 from tests.support.access.tools import POLICY
 
@@ -112,10 +116,12 @@ def _written(coordinate: str, key: str, value: object) -> Callable[[GraphQLSchem
     return put
 
 
-def _filter(about: tuple[str, ...]) -> Callable[[GraphQLSchema], None]:
+def _filter(
+    about: tuple[str, ...], asked: CategorieDonnee = CategorieDonnee.IDENTITE
+) -> Callable[[GraphQLSchema], None]:
     def put(schema: GraphQLSchema) -> None:
         champ = schema.type_map["FiltreJeunes"].fields["nom"]  # type: ignore[attr-defined]
-        rules = {CATEGORIE: CategorieDonnee.IDENTITE, ABOUT: about}
+        rules = {CATEGORIE: asked, ABOUT: about}
         champ.extensions = {"strawberry-definition": SimpleNamespace(metadata=rules)}
 
     return put
@@ -139,8 +145,25 @@ def _rule_on_the_interface(schema: GraphQLSchema) -> None:
         (_field("Query", "tout", GraphQLField(GraphQLString)), "Query.tout n'a pas de catégorie"),
         (_as("Jeune.nom", GraphQLNonNull), "Jeune.nom est gouverné et ne peut pas être nul"),
         (_as("Query.jeunes", GraphQLNonNull), "Query.jeunes est gouverné et ne peut pas être nul"),
-        (_towards("Cfa", "apprentis", "Jeune"), "Query.cfa (PUBLIQUE) mène à Jeune, que PARCOURS ouvre"),
-        (_towards("MissionLocale", "ruptures", "RuptureConnection"), "mène à Rupture, que RUPTURE ouvre"),
+        (_towards("Cfa", "apprentis", "Jeune"), "Cfa.apprentis (PUBLIQUE) mène à Jeune, que PARCOURS ouvre"),
+        (
+            _towards("MissionLocale", "ruptures", "RuptureConnection"),
+            "MissionLocale.ruptures (PUBLIQUE) mène à RuptureConnection, que RUPTURE ouvre",
+        ),
+        (_towards("Commune", "source", "Source"), "Commune.source (PUBLIQUE) mène à Source, que TECHNIQUE ouvre"),
+        (_towards("Territoire", "suivi", "Suivi"), "Territoire.suivi (PUBLIQUE) mène à Suivi, que SUIVI ouvre"),
+        (
+            _towards("Statut", "employeur", "Employeur"),
+            "Statut.employeur (PARCOURS) mène à Employeur, que CONTRAT ouvre",
+        ),
+        (
+            _field("Cfa", "etat", GraphQLField(GraphQLObjectType("Etat", {"mot": GraphQLField(GraphQLString)}))),
+            "Etat ne dit ni qu'il est un référentiel, ni quelle catégorie mène à lui",
+        ),
+        (
+            _filter(("Rupture.cause",), CategorieDonnee.COLLABORATION),
+            "FiltreJeunes.nom regarde Rupture.cause, qui peut n'être lu que sous condition",
+        ),
         (_filter_without_rule, "FiltreJeunes.rqth n'a pas de catégorie"),
         (_sort_value, "TriJeunes.RQTH n'a pas de catégorie"),
         (_new_order, "Query.contrats(tri:) n'a pas de catégorie"),
@@ -181,6 +204,21 @@ def test_a_node_that_no_rule_opens_stops_the_start(monkeypatch: pytest.MonkeyPat
     monkeypatch.delattr(Contrat, OPENED_BY)
     with pytest.raises(ConfigurationError, match="Contrat n'a pas de règle d'ouverture"):
         check_schema(core_schema(build()), POLICY)
+
+
+@pytest.mark.parametrize("type_", [Source, Statut, Commune, PageInfo])
+def test_s5_a_type_that_does_not_declare_itself_stops_the_start(type_: type, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(type_, PATHS_TO)
+    with pytest.raises(ConfigurationError, match=f"{type_.__name__} ne dit ni qu'il est un référentiel"):
+        check_schema(core_schema(build()), POLICY)
+
+
+def test_s5_a_type_reached_by_a_governed_field_and_a_free_one_stops_the_start() -> None:
+    """The finding itself: the rule of Cfa.source taken off, the state of a system is public by that edge."""
+    schema = core_schema(build())
+    _written("Cfa.source", CATEGORIE, None)(schema)
+    with pytest.raises(ConfigurationError, match=r"Cfa\.source \(PUBLIQUE\) mène à Source, que TECHNIQUE ouvre"):
+        check_schema(schema, POLICY)
 
 
 def test_a_sort_key_that_asks_for_nothing_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,8 +9,8 @@ from graphql import build_client_schema, get_introspection_query, get_named_type
 from gateway.auth.authentication.clients import Viewer
 from gateway.auth.authorization.visible_schema import VisibleSchemas
 from gateway.auth.policy.rules import Finalite, Profil
+from tests.support.access.law import reads
 from tests.support.access.operations import FIELDS, OPENINGS
-from tests.support.access.oracle import oracle_decide
 from tests.support.access.small_world import CALLERS, SmallWorld, caller, draw_from, reader
 from tests.support.access.tools import POLICY, SCHEMA, decision, viewer
 
@@ -30,7 +30,7 @@ def test_g09_each_caller_sees_the_fields_that_the_oracle_lets_it_read(who: Viewe
     facts = reader(who)
 
     def lit(categorie: str | None) -> bool:
-        return any(oracle_decide({**facts, "finalite": one}, None, categorie) for one in facts["finalites"])
+        return any(reads(facts.under(one), None, categorie) for one in facts.finalites)
 
     for noun, ouverture in OPENINGS.items():
         visible = {champ for champ, (categorie, _) in FIELDS[noun].items() if lit(categorie)}

@@ -31,6 +31,7 @@ COLLABORATION: dict[str, Any] = {
     "commentaire": "Cherche un logement",
     "causeRupture": "Démission",
     "referent": "M. Durand",
+    "uai": "0809001Z",
 }
 DOSSIER: dict[str, Any] = {
     "idDossier": 4012,
@@ -78,6 +79,7 @@ COLLABORATION_READ: dict[str, Any] = {
     "commentaire": "Cherche un logement",
     "cause_rupture": "Démission",
     "referent": "M. Durand",
+    "uai": "0809001Z",
 }
 
 

@@ -134,6 +134,7 @@ def test_imilo_tells_the_dossiers_of_a_structure(simulators: RunningSimulators) 
     assert (record["adresse"]["numero"], record["adresse"]["libelleVoie"]) == ("12 bis", "rue des Lilas")
     assert record["suiviApprentissage"]["majLe"] == "2026-02-10 09:30:00"
     assert record["collaboration"]["demandeeLe"] == "2026-02-05 14:00:00"
+    assert record["collaboration"]["uai"] == world.YPAREO
     assert record["situations"] == [
         {"etat": "TERMINE", "dateFin": "2026-02-01 00:00:00", "categorieSituation": "Contrat en Alternance"}
     ]

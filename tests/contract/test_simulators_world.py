@@ -36,10 +36,15 @@ def world(population: Population) -> Iterator[World]:
 
 def test_every_client_is_bound_to_an_organisation_of_the_population(population: Population) -> None:
     clients, geo = clients_demo(population), population.geographie
-    fixes = (
-        "ml ml-voisine ml-deux-finalites ml-quota si-partenaire dreets ddets academie france-travail arml cfa reseau"
-    )
-    assert set(clients) == {*fixes.split(), "statistiques", "admin", *(f"ml-{code}" for code in geo.missions_locales)}
+    fixes = "ml ml-voisine ml-deux-finalites ml-quota dreets ddets academie france-travail arml cfa reseau"
+    delegates = ("si-partenaire", "si-partenaire-cfa")
+    assert set(clients) == {
+        *fixes.split(),
+        *delegates,
+        "statistiques",
+        "admin",
+        *(f"ml-{code}" for code in geo.missions_locales),
+    }
     assert {clients[name].organisation for name in ("ml", "ml-deux-finalites", "ml-quota", "si-partenaire")} == {
         clients["ml"].organisation
     }
@@ -48,6 +53,8 @@ def test_every_client_is_bound_to_an_organisation_of_the_population(population: 
     assert any(clients["reseau"].organisation in cfa.reseaux for cfa in population.cfas.values())
     assert (clients["dreets"].organisation, clients["academie"].organisation) == ("32", "20")
     assert clients["ddets"].organisation in geo.departements
+    delegate = clients["si-partenaire-cfa"]
+    assert (delegate.organisation, delegate.comme) == (clients["cfa"].organisation, "CFA")
     assert (clients["ml-quota"].quota, clients["si-partenaire"].comme) == (None, "MISSION_LOCALE")
     assert clients["ml-deux-finalites"].finalites == ("ACCOMPAGNEMENT", "PILOTAGE")
 

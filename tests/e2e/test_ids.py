@@ -17,7 +17,7 @@ from gateway.auth.authorization.decision_cache import DecisionCache
 from gateway.auth.authorization.visible_schema import VisibleSchemas
 from gateway.auth.policy.perimetre import Perimetre
 from gateway.auth.policy.policy import read_policy
-from gateway.auth.policy.rules import Finalite, Profil
+from gateway.auth.policy.rules import Profil
 from gateway.documents.parse import Documents, PersistedDocuments
 from gateway.domain.links import KnownLinks
 from gateway.execution.executor import Executor
@@ -30,6 +30,7 @@ from gateway.schema.query import build, core_schema
 from gateway.schema.scalars import CodePostal
 from gateway.stores.links import LinkStore
 from tests.support.access.small_world import WithoutAccounting
+from tests.support.access.tools import FINALITES
 from tests.support.unit.federation import DIRECTORY
 from tests.support.unit.links import IDS, T0, reader, told
 
@@ -88,9 +89,11 @@ class ToldWorld:
         self.told_values, self.version = list(sourced_records), self.version + 1
 
     async def request(self, partner_request: str, code: str = "60001", **variables: Any) -> Any:
-        who = Profil.MISSION_LOCALE
-        finalite = Finalite.ACCOMPAGNEMENT
-        viewer = Viewer("c", "c", who, code, "Mission locale", (finalite,), finalite, Perimetre(who, code))
+        return await self.request_as(Perimetre(Profil.MISSION_LOCALE, code), partner_request, **variables)
+
+    async def request_as(self, perimetre: Perimetre, partner_request: str, **variables: Any) -> Any:
+        who, finalite = perimetre.profil, FINALITES[perimetre.profil]
+        viewer = Viewer("c", "c", who, perimetre.organisation, "nom", (finalite,), finalite, perimetre)
         response = await answer(self.gateway, viewer, GraphQLRequest(partner_request, None, variables))
         assert not response.errors, response.errors
         return orjson.loads(orjson.dumps(response.data))

@@ -8,23 +8,25 @@ from graphql import build_client_schema, get_introspection_query
 
 from fixtures.gateway_process import LaunchedGateway
 from fixtures.world import World
+from tests.support.access.law import Asker, requester
 from tests.support.access.operations import draw_operation, wait, write
 from tests.support.e2e.queries import until_complete
 from tests.support.figures import note
 
-# profile and purpose of the demo's clients; what they may see of whom is judged elsewhere
-CLIENTS = {
-    "ml": ("MISSION_LOCALE", "ACCOMPAGNEMENT"),
-    "cfa": ("CFA", "GESTION_CFA"),
-    "reseau": ("TETE_DE_RESEAU", "PILOTAGE"),
-    "dreets": ("DREETS", "CONTROLE_OBLIGATION"),
-    "ddets": ("DDETS", "CONTROLE_OBLIGATION"),
-    "academie": ("ACADEMIE", "CONTROLE_OBLIGATION"),
-    "france-travail": ("FRANCE_TRAVAIL", "ACCOMPAGNEMENT"),
-    "si-partenaire": ("SI_PARTENAIRE", "ACCOMPAGNEMENT"),
-    "arml": ("ARML", "PILOTAGE"),
-    "statistiques": ("STATISTIQUES", "PILOTAGE"),
-    "admin": ("ADMINISTRATEUR", "EXPLOITATION"),
+# profile, purpose and whom the demo's clients act for; what they may see of whom is judged elsewhere
+CLIENTS: dict[str, tuple[str, str, str | None]] = {
+    "ml": ("MISSION_LOCALE", "ACCOMPAGNEMENT", None),
+    "cfa": ("CFA", "GESTION_CFA", None),
+    "reseau": ("TETE_DE_RESEAU", "PILOTAGE", None),
+    "dreets": ("DREETS", "CONTROLE_OBLIGATION", None),
+    "ddets": ("DDETS", "CONTROLE_OBLIGATION", None),
+    "academie": ("ACADEMIE", "CONTROLE_OBLIGATION", None),
+    "france-travail": ("FRANCE_TRAVAIL", "ACCOMPAGNEMENT", None),
+    "si-partenaire": ("SI_PARTENAIRE", "ACCOMPAGNEMENT", "MISSION_LOCALE"),
+    "si-partenaire-cfa": ("SI_PARTENAIRE", "ACCOMPAGNEMENT", "CFA"),
+    "arml": ("ARML", "PILOTAGE", None),
+    "statistiques": ("STATISTIQUES", "PILOTAGE", None),
+    "admin": ("ADMINISTRATEUR", "EXPLOITATION", None),
 }
 OPERATIONS = 20
 UNKNOWN: dict[str, list[str]] = {"Jeune": [], "Contrat": [], "Rupture": []}
@@ -43,8 +45,8 @@ def _values(data: Any, path: tuple[str, ...]) -> list[Any]:
 def test_a11_drawn_operations_are_refused_where_the_oracle_says(
     world: World, gateway: LaunchedGateway, client: str
 ) -> None:
-    profil, finalite = CLIENTS[client]
-    viewer = {"profil": profil, "role": profil, "finalite": finalite, "finalites": [finalite], "organisations": set()}
+    profil, finalite, comme = CLIENTS[client]
+    viewer = Asker(requester(profil, "", finalite, comme), (finalite,))
     randomness, token = Random(client), world.token(client)
     for _ in range(OPERATIONS):
         operation = draw_operation(randomness)
@@ -71,4 +73,4 @@ def test_g09_each_client_is_shown_its_own_graph(world: World, gateway: LaunchedG
     assert "errors" not in response
     seen = build_client_schema(response["data"])
     assert (seen.get_type("Jeune") is None) is (client in {"arml", "statistiques", "admin"})
-    assert (seen.get_type("Suivi") is None) is (client not in {"ml", "cfa", "si-partenaire"})
+    assert (seen.get_type("Suivi") is None) is (client not in {"ml", "cfa", "si-partenaire", "si-partenaire-cfa"})

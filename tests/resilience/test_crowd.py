@@ -43,9 +43,11 @@ class Ledger(WithoutLedger):
 
     slowness = 0.0
 
-    async def assign(self, key_sets: Sequence[RecordKeys], facts: Sequence[Fact]) -> AssignedIds:
+    async def assign(
+        self, key_sets: Sequence[RecordKeys], facts: Sequence[Fact], base: Sequence[RecordKeys] = ()
+    ) -> AssignedIds:
         await asyncio.sleep(self.slowness)
-        return await super().assign(key_sets, facts)
+        return await super().assign(key_sets, facts, base)
 
 
 class Room:

@@ -34,8 +34,8 @@ FROZEN = Path(__file__).with_name("frozen")
 
 # The contract: `make check` says that both are what the code writes, this that they are what they were.
 PUBLISHED = {
-    "schema.graphql": "427289fecde67381b14f29b09dee7a8af216b61c2aa60451c968b9a9cc689522",
-    "ACCES.md": "8d96a7e6fac98b68a087d780cccbaf4ba1087f77667773653857d0c051bbd0fa",
+    "schema.graphql": "09ea32f66c605963467211aef3c4c320455fd5810e746fa84e6f8710e49acafa",
+    "ACCES.md": "e75c162b3cfde17dba0f6d3c1ebc62612b81e579e453890b6a18f95f135744f3",
 }
 ENVIRONMENT = {
     "GATEWAY_CACHE_CLES",

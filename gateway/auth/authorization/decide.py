@@ -24,7 +24,7 @@ from gateway.auth.authentication.clients import Viewer
 from gateway.auth.authorization.reasons import criterion_refused
 from gateway.auth.authorization.selection import Selection, Sets, criteria_of
 from gateway.auth.policy.policy import WITHOUT_FINALITE, AccessPolicy
-from gateway.auth.policy.rules import CategorieDonnee, categorie, opening
+from gateway.auth.policy.rules import CategorieDonnee, categorie, opening, paths_to
 from gateway.errors import ArgumentRefused, InvalidRequest, TooCostlyRequest
 
 STEPS_MAX = 20_000  # steps of one decision; the limits on cost and depth refuse long before
@@ -124,8 +124,9 @@ class _Decider:
     """One decision being made. Sub-selections are memoised by concrete type and selection sets."""
 
     def __init__(self, schema: GraphQLSchema, selection: Selection, viewer: Viewer, policy: AccessPolicy) -> None:
-        self.readable = policy.categories(viewer.profil, viewer.finalite)
-        self._filterable = policy.everywhere(viewer.profil, viewer.finalite)
+        reader = (viewer.profil, viewer.finalite, viewer.perimetre.profil)
+        self.readable = policy.categories(*reader)
+        self._filterable = policy.filterable(*reader)
         self._schema = schema
         self._selection = selection
         self._viewer = viewer
@@ -153,15 +154,16 @@ class _Decider:
             return _refused_branch(coordinate, own)
         criteria = self._criteria(coordinate, field, nodes[0])
         below = self._below(field, nodes)
+        public = CategorieDonnee.PUBLIQUE in paths_to(get_named_type(field.type))
         self._spend(1 + len(below.refusal) + len(below.nulls))
-        if below.refusal and not below.granted and own is not None:
+        if below.refusal and not (below.granted or public) and own is not None:
             return _Branch(refusal=below.refusal, nulls=(((), coordinate),))
         return _Branch(
             below.refusal,
             below.nulls,
             below.coordinates | criteria | {coordinate},
             below.categories | {own} if own else below.categories,
-            granted=below.granted or own is not None,
+            granted=below.granted or public or own is not None,
         )
 
     def _criteria(self, coordinate: str, field: GraphQLField, node: FieldNode) -> frozenset[str]:

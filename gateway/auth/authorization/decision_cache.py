@@ -71,7 +71,7 @@ class DecisionCache:
 
     def key(self, operation: OperationDefinitionNode, variables: Mapping[str, Any], viewer: Viewer) -> Hashable:
         """What a decision depends on."""
-        reader = (viewer.profil, viewer.finalite, viewer.finalites)
+        reader = (viewer.profil, viewer.perimetre.profil, viewer.finalite, viewer.finalites)
         return id(operation), reader, digest(self._schema, operation, variables)
 
     def find(self, key: Hashable) -> CachedDecision | None:
@@ -85,7 +85,7 @@ class DecisionCache:
         """The decision, made anew; may run in any thread."""
         decision = decide(self._schema, document, operation, variables, viewer, self._policy)
         selection = Selection(self._schema, document, operation, variables)
-        readable = self._policy.categories(viewer.profil, viewer.finalite)
+        readable = self._policy.categories(viewer.profil, viewer.finalite, viewer.perimetre.profil)
         return CachedDecision(decision, forbidden(self._schema, selection, (operation.selection_set,), readable))
 
     def keep(

@@ -19,21 +19,23 @@ def criterion_refused(path: str, refused: CategorieDonnee, viewer: Viewer, polic
     """The reason why an operation that filters or sorts by `path` is refused."""
     request = f"Le critère {path} demande la catégorie {refused.value} pour toutes les personnes du périmètre"
     who = f"le profil {viewer.profil.value}"
-    if refused in policy.categories(viewer.profil, viewer.finalite):
+    if refused in policy.categories(viewer.profil, viewer.finalite, viewer.perimetre.profil):
         return f"{request} : {who} ne la lit que pour certaines."
     return f"{request} : {who} ne la lit pas. {_missing(refused, viewer, policy)}"
 
 
 def useful_finalites(refused: CategorieDonnee, viewer: Viewer, policy: AccessPolicy) -> list[str]:
     """The purposes that the register grants to the caller and that would open the category."""
-    return [f.value for f in viewer.finalites if refused in policy.categories(viewer.profil, f)]
+    return [
+        f.value for f in viewer.finalites if refused in policy.categories(viewer.profil, f, viewer.perimetre.profil)
+    ]
 
 
 def _missing(refused: CategorieDonnee, viewer: Viewer, policy: AccessPolicy) -> str:
     useful = useful_finalites(refused, viewer, policy)
     if useful:
         return f"Il faut déclarer la finalité {' ou '.join(useful)} par X-Finalite."
-    granting = [f.value for f in Finalite if refused in policy.categories(viewer.profil, f)]
+    granting = [f.value for f in Finalite if refused in policy.categories(viewer.profil, f, viewer.perimetre.profil)]
     if granting:
         return f"Il faudrait que le registre accorde à ce client la finalité {' ou '.join(granting)}."
     return "Aucune finalité ne l'ouvre à ce profil."

@@ -38,11 +38,11 @@ from gateway.auth.policy.rules import (
 )
 
 N = TypeVar("N", bound=DefinitionNode)
-Reader = tuple[Profil, frozenset[Finalite]]
+Reader = tuple[Profil, Profil, frozenset[Finalite]]
 
 
 class VisibleSchemas:
-    """The shapes of one schema under one policy, made once for each profile and set of purposes."""
+    """The shapes of one schema under one policy, made once for each profile, whom it acts for, and set of purposes."""
 
     def __init__(self, schema: GraphQLSchema, policy: AccessPolicy) -> None:
         self._schema = schema
@@ -51,23 +51,24 @@ class VisibleSchemas:
 
     def for_viewer(self, viewer: Viewer) -> GraphQLSchema:
         """The shape of a caller: what its register lets it read, for one purpose or another."""
-        key = (viewer.profil, frozenset(viewer.finalites))
+        profil, comme = viewer.profil, viewer.perimetre.profil
+        key = (profil, comme, frozenset(viewer.finalites))
         if key not in self._known:
             finalites = (None, *viewer.finalites)
-            readable = union(self._policy.categories(viewer.profil, f) for f in finalites)
-            everywhere = union(self._policy.everywhere(viewer.profil, f) for f in finalites)
-            document = _SchemaCut(self._schema, readable, everywhere).document()
+            readable = union(self._policy.categories(profil, f, comme) for f in finalites)
+            filterable = union(self._policy.filterable(profil, f, comme) for f in finalites)
+            document = _SchemaCut(self._schema, readable, filterable).document()
             self._known[key] = build_ast_schema(document, assume_valid=True)
         return self._known[key]
 
 
 @dataclass
 class _SchemaCut:
-    """One shape being cut. `readable`: of somebody at least; `everywhere`: of every person seen, what criteria ask for."""
+    """One shape being cut. `readable`: of somebody at least; `filterable`: what criteria may ask for."""
 
     schema: GraphQLSchema
     readable: Categories
-    everywhere: Categories
+    filterable: Categories
 
     def document(self) -> DocumentNode:
         """The definitions that are left of the text, from the root down."""
@@ -94,7 +95,7 @@ class _SchemaCut:
         """A type without what may not be read; None when nothing of it is left."""
         name = type_.name.value
         if isinstance(type_, EnumTypeDefinitionNode):
-            usable = [v for v in type_.values or () if required_by_value(name, v.name.value)[1] <= self.everywhere]
+            usable = [v for v in type_.values or () if required_by_value(name, v.name.value)[1] <= self.filterable]
             return _with(type_, "values", usable)
         if isinstance(type_, InputObjectTypeDefinitionNode):
             return _with(type_, "fields", [field for field in type_.fields or () if self._criterion(name, field)])
@@ -114,11 +115,11 @@ class _SchemaCut:
         """True when an argument may be used, and something of its type with it."""
         type_ = self._texts.get(_named(argument.type))
         own = categorie(definition)
-        return (own is None or own in self.everywhere) and (type_ is None or self._cut(type_) is not None)
+        return (own is None or own in self.filterable) and (type_ is None or self._cut(type_) is not None)
 
     def _criterion(self, name: str, field: InputValueDefinitionNode) -> bool:
         definitions: Any = self.schema.type_map[name]
-        return required_by_field(definitions.fields[field.name.value]) <= self.everywhere
+        return required_by_field(definitions.fields[field.name.value]) <= self.filterable
 
 
 def _types_named(type_: TypeDefinitionNode) -> Iterator[str]:

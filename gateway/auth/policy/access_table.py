@@ -6,8 +6,10 @@ from enum import Enum
 
 from graphql import GraphQLSchema, is_input_object_type
 
+from gateway.auth.policy.perimetre import RELATIONS, Relation
 from gateway.auth.policy.policy import AccessPolicy, PolicyRow, union
 from gateway.auth.policy.rules import (
+    PARTNER_ROLES,
     CategorieDonnee,
     Categories,
     Finalite,
@@ -38,6 +40,23 @@ MEANING = {
     CategorieDonnee.AGREGAT: "statistiques du périmètre",
     CategorieDonnee.TECHNIQUE: "provenance des données, état des systèmes partenaires",
 }
+RELATION_MEANING = {
+    Relation.RESIDENCE: "l'adresse du jeune est dans le territoire de la Mission locale",
+    Relation.SUIVI: "la Mission locale a déjà un dossier sur le jeune, où qu'il habite",
+    Relation.CFA: "le jeune est ou a été inscrit dans ce CFA, ou dans un lieu de formation dont ce CFA est responsable",
+    Relation.RESEAU: "le jeune est ou a été inscrit dans un CFA du réseau",
+    Relation.TERRITOIRE_CFA: "le CFA du jeune est dans la région, le département ou l'académie du service ; pas son domicile",
+    Relation.RESIDENCE_REGION: "l'adresse du jeune est dans la région",
+}
+CONDITION_MEANING = {
+    "collaboration_demandee": "l'accompagnement conjoint de ce jeune a été demandé à la Mission locale ; pour un CFA, ou "
+    "qui agit pour lui : demandé par ce CFA, et non par un autre",
+}
+AGE = """
+Une Mission locale, France Travail et qui agit comme Mission locale ne voient que des jeunes de 16 à 25 ans, ou à partir de
+16 ans sans limite si un handicap est reconnu et que l'appelant a le droit de le lire. Un système délégué ne le lit pas : la
+seconde partie ne lui ouvre rien.
+"""
 
 HEADER = """# Accès : qui lit quoi
 
@@ -46,7 +65,13 @@ HEADER = """# Accès : qui lit quoi
 Un champ qu'aucune ligne n'accorde répond `null` avec l'erreur `CHAMP_REFUSE`, et n'est demandé à aucun partenaire. Une
 personne hors du périmètre n'existe pas : elle est absente des listes et des décomptes. Un filtre ou un tri sur une donnée
 que l'appelant ne lit pas pour toutes les personnes de son périmètre fait refuser toute la requête (`ARGUMENT_REFUSE`).
+
+Ce que chacun peut savoir, de qui et pourquoi est dit en phrases dans [docs/droits.md](docs/droits.md), que le délégué à la
+protection des données (DPO) confirme. Un système délégué (`SI_PARTENAIRE`) ne lit jamais plus que celui pour qui il agit.
 """
+ROW_TITLES = (
+    "profil", "relation", "statuts", "finalité", "catégories", "condition", "fondement", "conservation",
+)  # fmt: skip
 
 LOOK_UPS = """## Consultations sans lire de ligne
 
@@ -77,13 +102,19 @@ class RowFilter:
         useful |= {policy.exploitation.finalite} if profil in policy.exploitation.profils else set()
         return [None, *(f for f in Finalite if f in useful and self.finalite in (None, f))]
 
+    @property
+    def readers(self) -> list[tuple[Profil, Profil | None]]:
+        """The profiles, a delegate once for each whom it may act for."""
+        roles = {Profil.SI_PARTENAIRE: PARTNER_ROLES}
+        return [(profil, role) for profil in self.profils for role in roles.get(profil, (None,))]
+
     def readable(self, policy: AccessPolicy) -> Categories:
         """The categories that one of the chosen profiles reads for a chosen purpose."""
         return union(policy.categories(p, f) for p in self.profils for f in self.finalites(policy, p))
 
-    def everywhere(self, policy: AccessPolicy) -> Categories:
-        """The categories that one of them reads of every person it sees."""
-        return union(policy.everywhere(p, f) for p in self.profils for f in self.finalites(policy, p))
+    def filterable(self, policy: AccessPolicy) -> Categories:
+        """The categories that one of them may filter and sort by."""
+        return union(policy.filterable(p, f, role) for p, role in self.readers for f in self.finalites(policy, p))
 
 
 def render(policy: AccessPolicy, schema: GraphQLSchema, choice: RowFilter = RowFilter()) -> str:
@@ -91,44 +122,74 @@ def render(policy: AccessPolicy, schema: GraphQLSchema, choice: RowFilter = RowF
     parts = [
         HEADER,
         "## Catégories\n\n" + _table(("catégorie", "contenu"), [(c.value, MEANING[c]) for c in CategorieDonnee]),
+        "## Relations et conditions\n\n" + _words(),
         "## Qui lit quoi, sur qui, pour quoi faire\n\n" + _rules(policy, choice),
         "## Vue d'ensemble\n\n" + _overview(policy, choice),
         "## Champs\n\n" + _fields(schema, choice.readable(policy)),
         "## Champs calculés\n\n" + _derived(schema, choice.readable(policy)),
-        "## Arguments, filtres et tris\n\n" + _criteria(schema, choice.everywhere(policy)),
+        "## Arguments, filtres et tris\n\n" + _criteria(schema, choice.filterable(policy)),
         LOOK_UPS,
     ]
     return "\n".join(parts)
 
 
+def _words() -> str:
+    """Each relation and condition in a sentence."""
+    relations = _table(("relation", "ce qu'elle veut dire"), [(r.value, RELATION_MEANING[r]) for r in Relation])
+    conditions = _table(("condition", "ce qu'elle veut dire"), list(CONDITION_MEANING.items()))
+    return f"{relations}\n{conditions}{AGE}"
+
+
 def _rules(policy: AccessPolicy, choice: RowFilter) -> str:
-    titles = ("profil", "relation", "statuts", "finalité", "catégories", "condition")
     rows = [
-        (profil.value, _names(r.relations), _statuts(r), r.finalite.value, _names(r.categories), r.condition or "")
-        for profil in choice.profils
-        for r in policy.regle
-        if profil in r.profils and r.finalite in choice.finalites(policy, profil)
+        (_reader(profil, role), *_told(row, role), row.fondement, row.conservation)
+        for profil, role in choice.readers
+        for row in policy.regle
+        if row in policy.rows(profil, row.finalite, role) and row.finalite in choice.finalites(policy, profil)
     ]
-    figures = [profil.value for profil in choice.profils if profil in policy.agregat.profils]
-    rows += [(profil, "son périmètre", "", "toutes", "AGREGAT", "") for profil in figures]
-    exploitation = policy.exploitation
+    figures, state = policy.agregat, policy.exploitation
     rows += [
-        (profil.value, "aucune personne", "", exploitation.finalite.value, _names(exploitation.categories), "")
+        (profil.value, "son périmètre", "", "toutes", "AGREGAT", "", figures.fondement, figures.conservation)
         for profil in choice.profils
-        if profil in exploitation.profils and exploitation.finalite in choice.finalites(policy, profil)
+        if profil in figures.profils
     ]
-    return _table(titles, rows)
+    told = (
+        "aucune personne",
+        "",
+        state.finalite.value,
+        _names(state.categories),
+        "",
+        state.fondement,
+        state.conservation,
+    )
+    rows += [
+        (profil.value, *told)
+        for profil in choice.profils
+        if profil in state.profils and state.finalite in choice.finalites(policy, profil)
+    ]
+    return _table(ROW_TITLES, rows)
+
+
+def _told(row: PolicyRow, role: Profil | None) -> tuple[str, ...]:
+    """What a row says, for whom a delegate acts for where it does."""
+    relations = row.relations & RELATIONS[role] if role else row.relations
+    return _names(relations), _statuts(row), row.finalite.value, _names(row.categories), row.condition or ""
+
+
+def _reader(profil: Profil, role: Profil | None) -> str:
+    return f"{profil.value} comme {role.value}" if role else profil.value
 
 
 def _overview(policy: AccessPolicy, choice: RowFilter) -> str:
     """Profile × category: ● for every record seen, ○ for some of them."""
     columns = [categorie for categorie in CategorieDonnee if categorie is not CategorieDonnee.PUBLIQUE]
     rows = []
-    for profil in choice.profils:
-        own = RowFilter(profil, choice.finalite)
-        readable, everywhere = own.readable(policy), own.everywhere(policy)
+    for profil, role in choice.readers:
+        finalites = RowFilter(profil, choice.finalite).finalites(policy, profil)
+        readable = union(policy.categories(profil, f, role) for f in finalites)
+        everywhere = union(policy.everywhere(profil, f, role) for f in finalites)
         cells = ["●" if c in everywhere else "○" if c in readable else "" for c in columns]
-        rows.append((profil.value, *cells))
+        rows.append((_reader(profil, role), *cells))
     return _table(("profil", *(c.value for c in columns)), rows) + "\n● pour tout le périmètre, ○ sous condition.\n"
 
 
@@ -156,7 +217,7 @@ def _derived(schema: GraphQLSchema, readable: Categories) -> str:
     return _table(("champ", "calculé à partir de", "pourquoi le lire est permis"), rows)
 
 
-def _criteria(schema: GraphQLSchema, everywhere: Categories) -> str:
+def _criteria(schema: GraphQLSchema, filterable: Categories) -> str:
     filters = [
         (f"{name}.{field}", required_by_field(definition))
         for name, type_ in sorted(schema.type_map.items())
@@ -165,7 +226,7 @@ def _criteria(schema: GraphQLSchema, everywhere: Categories) -> str:
     ]
     sorts = [(f"{name}.{key.name}", key.asks) for name, sort_keys in sort_orders().items() for key in sort_keys]
     rows = [
-        (name, _names(required)) for name, required in [*_arguments(schema), *filters, *sorts] if required <= everywhere
+        (name, _names(required)) for name, required in [*_arguments(schema), *filters, *sorts] if required <= filterable
     ]
     return _table(("critère", "catégories exigées"), rows)
 

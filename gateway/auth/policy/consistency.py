@@ -1,4 +1,5 @@
-"""Checks the rows of the policy file against each other: one that opens nothing stops the start.
+"""Checks the rows of the policy file against each other: one that opens nothing, or that gives a delegate more than whom it
+acts for, stops the start.
 
 Knows no field, no viewer, no person.
 """
@@ -55,3 +56,32 @@ def _contains(larger: PolicyRow, smaller: PolicyRow) -> bool:
         and smaller.relations <= larger.relations
         and smaller.statuts <= larger.statuts
     )
+
+
+def delegate_excess(policy: AccessPolicy) -> Iterator[str]:
+    """One text for each thing that a partner system would read and that whom it acts for would not, whatever the purpose."""
+    for role in PARTNER_ROLES:
+        own = [row for row in policy.regle if role in row.profils]
+        for rank, row in enumerate(policy.regle):
+            if Profil.SI_PARTENAIRE in row.profils:
+                yield from (f"regle.{rank} : {_told(role)} {excess}" for excess in _excess(row, own, RELATIONS[role]))
+        for name, part in (("agregat", policy.agregat), ("exploitation", policy.exploitation)):
+            if Profil.SI_PARTENAIRE in part.profils and role not in part.profils:
+                yield f"{name} : {_told(role)} ce que {role.value} ne lit pas"
+
+
+def _told(role: Profil) -> str:
+    return f"agissant comme {role.value}, SI_PARTENAIRE y lirait"
+
+
+def _excess(row: PolicyRow, own: list[PolicyRow], held: frozenset[Relation]) -> Iterator[str]:
+    """What a row opens through these relations that no row of the principal does, under the same condition or without."""
+    wider = [other for other in own if other.condition in (None, row.condition)]
+    for relation in sorted(row.relations & held, key=lambda r: r.value):
+        for categorie in sorted(row.categories, key=lambda c: c.value):
+            same = [other for other in wider if relation in other.relations and categorie in other.categories]
+            statuts = row.statuts - frozenset().union(*(other.statuts for other in same))
+            if statuts:
+                told = "tout statut" if statuts == row.statuts else ", ".join(sorted(s.value for s in statuts))
+                condition = row.condition or "sans condition"
+                yield f"{categorie.value} par {relation.value} ({told}, {condition}), que celui-ci ne lit pas ainsi"

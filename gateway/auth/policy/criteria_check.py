@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from graphql import GraphQLArgument, GraphQLSchema, get_named_type, is_enum_type, is_input_object_type, is_object_type
 
+from gateway.auth.policy.policy import TOLD_BY_CONDITION
 from gateway.auth.policy.rules import CategorieDonnee, Categories, categorie, compares, required_by_field, sort_orders
 
 
@@ -71,3 +72,6 @@ def _covers(schema: GraphQLSchema, criterion: str, required: Categories, about: 
             yield f"{criterion} regarde {coordinate}, qui n'existe pas"
         elif rule not in required:
             yield f"{criterion} regarde {coordinate} sans exiger {rule.value}"
+        elif rule in TOLD_BY_CONDITION.values():
+            # Whoever reads it under condition may use criteria that follow the condition, not one that follows the value.
+            yield f"{criterion} regarde {coordinate}, qui peut n'être lu que sous condition"

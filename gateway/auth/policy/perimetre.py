@@ -71,6 +71,11 @@ def build_perimetre(profil: Profil, organisation: str, directory: TrainingDirect
     return Perimetre(profil, organisation)
 
 
+def joins_all(perimetre: Perimetre) -> bool:
+    """True when Missions locales' records join persons too (docs/decisions/0049): for a Mission locale, or who acts as one."""
+    return perimetre.profil is Profil.MISSION_LOCALE
+
+
 def relations(perimetre: Perimetre, affiliation: Affiliation) -> frozenset[Relation]:
     """The relations that hold between the organisation and the person; none means out of perimeter."""
     own = perimetre.uais if perimetre.profil is Profil.CFA else _codes(perimetre.organisation)
@@ -83,6 +88,17 @@ def is_contrat_visible(perimetre: Perimetre, uai: str | None) -> bool:
     if perimetre.profil in (Profil.CFA, Profil.TETE_DE_RESEAU):
         return uai in perimetre.uais
     return True
+
+
+def is_request_open(perimetre: Perimetre, uai: str | None, affiliation: Affiliation) -> bool:
+    """Whether a request for joint support opens what waits for one: to a Mission locale any, to a CFA its own only.
+
+    `uai`: the CFA that asked; a request that names none is that of the person's only CFA, if there is but one.
+    """
+    if perimetre.profil is not Profil.CFA:
+        return True
+    asked_by = {uai} if uai else affiliation.uais
+    return asked_by == {perimetre.organisation}
 
 
 def is_age_admissible(perimetre: Perimetre, age: int | None, rqth: bool | None) -> bool:

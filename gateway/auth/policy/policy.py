@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
-from gateway.auth.policy.perimetre import Relation
+from gateway.auth.policy.perimetre import RELATIONS, Relation
 from gateway.auth.policy.rules import CategorieDonnee, Categories, Finalite, Profil
 from gateway.domain.statut import StatutApprenant
 from gateway.errors import ConfigurationError
@@ -21,6 +21,10 @@ Statuts = Annotated[
     frozenset[StatutApprenant], BeforeValidator(lambda value: list(StatutApprenant) if value == "TOUS" else value)
 ]
 AtLeastOne = Field(min_length=1)
+Sentence = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+# The category of which a condition is a fact: whoever is granted it under that condition learns of each person whether it
+# holds, and a criterion that follows the condition tells nothing more.
+TOLD_BY_CONDITION = {"collaboration_demandee": CategorieDonnee.COLLABORATION}
 
 
 def _of_nobody(categories: Categories) -> Categories:
@@ -29,7 +33,14 @@ def _of_nobody(categories: Categories) -> Categories:
     return categories
 
 
-class PolicyRow(StrictModel):
+class LegalGround(StrictModel):
+    """What a line of the file is founded on, and how long what it opens is kept: written for the DPO (docs/droits.md)."""
+
+    fondement: Sentence
+    conservation: Sentence
+
+
+class PolicyRow(LegalGround):
     """One row of the matrix (docs/graphe.md, Droits). `condition` restricts the row to some records of the perimeter."""
 
     profils: Annotated[tuple[Profil, ...], AtLeastOne]
@@ -40,13 +51,13 @@ class PolicyRow(StrictModel):
     condition: Literal["collaboration_demandee"] | None = None
 
 
-class Aggregate(StrictModel):
+class Aggregate(LegalGround):
     """The profiles that read the figures of their own perimeter, whatever the purpose."""
 
     profils: Annotated[frozenset[Profil], AtLeastOne]
 
 
-class OperationsConfig(StrictModel):
+class OperationsConfig(LegalGround):
     """The profiles that read the state of the partner systems: categories that open no person's record."""
 
     profils: Annotated[frozenset[Profil], AtLeastOne]
@@ -61,23 +72,37 @@ class AccessPolicy(StrictModel):
     agregat: Aggregate
     exploitation: OperationsConfig
 
-    def rows(self, profil: Profil, finalite: Finalite | None) -> tuple[PolicyRow, ...]:
-        """The rows of a profile for a purpose, in the order of the file."""
-        return tuple(row for row in self.regle if profil in row.profils and finalite is row.finalite)
+    def rows(self, profil: Profil, finalite: Finalite | None, comme: Profil | None = None) -> tuple[PolicyRow, ...]:
+        """The rows of a profile for a purpose, in the order of the file; `comme`: only those of whom a delegate acts for."""
+        held = RELATIONS.get(comme) if comme else None
+        return tuple(
+            row
+            for row in self.regle
+            if profil in row.profils
+            and finalite is row.finalite
+            and (held is None or not held.isdisjoint(row.relations))
+        )
 
-    def categories(self, profil: Profil, finalite: Finalite | None) -> Categories:
+    def categories(self, profil: Profil, finalite: Finalite | None, comme: Profil | None = None) -> Categories:
         """The categories that a profile may read of somebody at least: the union over relations, statuses and conditions."""
-        categories = union(row.categories for row in self.rows(profil, finalite))
+        categories = union(row.categories for row in self.rows(profil, finalite, comme))
         if profil in self.exploitation.profils and finalite is self.exploitation.finalite:
             categories |= self.exploitation.categories
         return categories | PUBLIQUE | (WITHOUT_FINALITE if profil in self.agregat.profils else PUBLIQUE)
 
-    def everywhere(self, profil: Profil, finalite: Finalite | None) -> Categories:
-        """The categories it may read of *every* record it sees: a filter or a sort that uses them tells nothing more."""
-        rows = self.rows(profil, finalite)
+    def everywhere(self, profil: Profil, finalite: Finalite | None, comme: Profil | None = None) -> Categories:
+        """The categories it may read of *every* record it sees."""
+        rows = self.rows(profil, finalite, comme)
         always = [row.categories for row in rows if row.condition is None]
         common = frozenset.intersection(*always) if always else frozenset()
-        return self.categories(profil, finalite) - (union(row.categories for row in rows) - common)
+        return self.categories(profil, finalite, comme) - (union(row.categories for row in rows) - common)
+
+    def filterable(self, profil: Profil, finalite: Finalite | None, comme: Profil | None = None) -> Categories:
+        """The categories it may filter and sort by: those it reads everywhere, and those that their own condition tells."""
+        rows = self.rows(profil, finalite, comme)
+        opening = [row for row in rows if row.condition is None]
+        told = union(_told(row) for row in rows if _completes(row, opening, comme))
+        return self.everywhere(profil, finalite, comme) | told
 
     def granted(
         self,
@@ -115,6 +140,16 @@ def read_policy(path: Path = FILE) -> AccessPolicy:
 def _opens(row: PolicyRow, relations: frozenset[Relation], statut: StatutApprenant | None) -> bool:
     every_statut = len(row.statuts) == len(StatutApprenant)
     return not relations.isdisjoint(row.relations) and (every_statut or statut in row.statuts)
+
+
+def _told(row: PolicyRow) -> Categories:
+    return row.categories & {TOLD_BY_CONDITION[row.condition]} if row.condition else frozenset()
+
+
+def _completes(row: PolicyRow, opening: Iterable[PolicyRow], comme: Profil | None) -> bool:
+    """True when a row under condition is tried on every record that the others open."""
+    held = RELATIONS.get(comme, frozenset(Relation)) if comme else frozenset(Relation)
+    return all(other.relations & held <= row.relations and other.statuts <= row.statuts for other in opening)
 
 
 def union(sets: Iterable[Iterable[T]]) -> frozenset[T]:

@@ -4,7 +4,7 @@ from a built schema, where they travel in Strawberry's definitions (`schema_chec
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, dataclass_transform
 
 import strawberry
 from graphql import GraphQLArgument, GraphQLField, GraphQLInputField, GraphQLNamedType, GraphQLSchema, get_named_type
@@ -17,10 +17,12 @@ ABOUT = "sur"
 ALSO = "also"
 SIZE = "size"
 TOLD_BY = "told_by"
+NAMES_SOURCES = "names_sources"
 ANY_OF = "any_of"
 BY_FIELD = "by_field"
 CURSOR = "cursor"
 OPENED_BY = "__opened_by__"
+PATHS_TO = "__paths_to__"
 NOMINATIVE = "__nominative__"
 
 T = TypeVar("T", bound=type)
@@ -136,6 +138,18 @@ def opened_by(categorie: CategorieDonnee) -> Callable[[T], T]:
     return declare
 
 
+@dataclass_transform(kw_only_default=True, field_specifiers=(strawberry.field,))
+def object_type(description: str, *paths: CategorieDonnee) -> Callable[[T], T]:
+    """A type of the graph that is no node, and the categories of the fields that may lead to it: by another, its values
+    would be read without their rule. PUBLIQUE: a referential type, which tells nothing of a person, by whatever field."""
+
+    def declare(type_: T) -> T:
+        setattr(type_, PATHS_TO, frozenset(paths))
+        return strawberry.type(type_, description=description)
+
+    return declare
+
+
 def nominative(type_: T) -> T:
     """Beside a type that no rule opens: an answer that shows any field of it is about somebody."""
     setattr(type_, NOMINATIVE, True)
@@ -156,7 +170,7 @@ def donnee(
     `store` names the private attribute a resolver reads, so that the mask empties it with the field. `facts`:
     `size`, the elements that the cost counts for a list of objects; `told_by`, the only kind of source that tells it;
     `any_of`, the list of telling values of which it says whether there is one; `by_field`, each of its lines speaks of a
-    field of the same type.
+    field of the same type; `names_sources`, it names who knows the person.
     """
     value: dict[str, Any] = {"resolver": resolver} if resolver else {"default": None}
     metadata = {CATEGORIE: categorie, MAGASIN: store, DERIVATION: derived, **facts}
@@ -220,6 +234,13 @@ def opening(type_: GraphQLNamedType) -> CategorieDonnee | None:
     """The category that opening an object of a type asks for, by whatever field leads to it; None: it is no node."""
     value = getattr(_class_of(type_), OPENED_BY, None)
     return value if isinstance(value, CategorieDonnee) else None
+
+
+def paths_to(type_: GraphQLNamedType) -> Categories:
+    """The categories of the fields that may lead to a type; none: it does not say. A node is led to by what opens it."""
+    opened = opening(type_)
+    declared: Categories = getattr(_class_of(type_), PATHS_TO, frozenset())
+    return frozenset({opened}) if opened else declared
 
 
 def openings(schema: GraphQLSchema) -> dict[str, CategorieDonnee]:

@@ -10,6 +10,7 @@ from graphql import (
     GraphQLObjectType,
     GraphQLSchema,
     get_named_type,
+    is_abstract_type,
     is_interface_type,
     is_list_type,
     is_non_null_type,
@@ -17,13 +18,14 @@ from graphql import (
 )
 from strawberry.utils.str_converters import to_camel_case
 
-from gateway.auth.policy.consistency import rows_without_effect
+from gateway.auth.policy.consistency import delegate_excess, rows_without_effect
 from gateway.auth.policy.criteria_check import rule_of, unruled_criteria
 from gateway.auth.policy.policy import AccessPolicy
 from gateway.auth.policy.rules import (
     ANY_OF,
     SIZE,
     CategorieDonnee,
+    Categories,
     Derivation,
     Finalite,
     Profil,
@@ -31,6 +33,7 @@ from gateway.auth.policy.rules import (
     derivation,
     opening,
     openings,
+    paths_to,
     tells,
     written,
 )
@@ -41,11 +44,12 @@ IDENTIFIER = "id"
 
 def check_schema(schema: GraphQLSchema, policy: AccessPolicy) -> None:
     """Check that every coordinate has a rule with effect. Raises ConfigurationError, naming the first that has not."""
-    for check in (_roots, _names, _interfaces, _nullables, _paths, _nodes, _derived, _sizes, _any_of, unruled_criteria):
+    for check in (_roots, _names, _interfaces, _nullables, _nodes, _edges, _derived, _sizes, _any_of, unruled_criteria):
         for fault in check(schema):
             raise ConfigurationError(f"politique d'accès : {fault}")
     carried = frozenset(rule for _, _, rule in governed_fields(schema))
-    for fault in (*rows_without_effect(policy, carried), *_unread(carried - _granted(policy))):
+    unread = _unread(carried - _granted(policy))
+    for fault in (*delegate_excess(policy), *rows_without_effect(policy, carried), *unread):
         raise ConfigurationError(f"politique d'accès : {fault}")
 
 
@@ -70,16 +74,20 @@ def governed_fields(schema: GraphQLSchema) -> Iterator[tuple[str, GraphQLField, 
 
 
 def _roots(schema: GraphQLSchema) -> Iterator[str]:
-    for operation in (schema.query_type, schema.mutation_type, schema.subscription_type):
-        for name, field in (operation.fields if operation else {}).items():
+    for operation in _operations(schema):
+        for name, field in operation.fields.items():
             if categorie(field) is None:
-                yield f"{operation and operation.name}.{name} n'a pas de catégorie"
+                yield f"{operation.name}.{name} n'a pas de catégorie"
+
+
+def _operations(schema: GraphQLSchema) -> list[GraphQLObjectType]:
+    return [type_ for type_ in (schema.query_type, schema.mutation_type, schema.subscription_type) if type_]
 
 
 def _names(schema: GraphQLSchema) -> Iterator[str]:
-    """A noun, or any type where one field carries a rule, carries one on every field but `id`."""
+    """A noun, or any type where one field carries a rule, carries one on every field but `id`; a referential one need not."""
     for name, type_ in objects(schema).items():
-        if opening(type_) not in (None, CategorieDonnee.PUBLIQUE) or governed(type_):
+        if CategorieDonnee.PUBLIQUE not in paths_to(type_) and (opening(type_) or governed(type_)):
             yield from (
                 f"{name}.{field} n'a pas de catégorie" for field in type_.fields.keys() - governed(type_) - {IDENTIFIER}
             )
@@ -100,13 +108,41 @@ def _nullables(schema: GraphQLSchema) -> Iterator[str]:
             yield f"{coordinate} est gouverné et ne peut pas être nul"
 
 
-def _paths(schema: GraphQLSchema) -> Iterator[str]:
-    """Whatever field leads to a noun, directly or through connections, has the rule that opens it."""
-    nodes = openings(schema)
-    for coordinate, field, rule in governed_fields(schema):
-        for node in reached(field, set()):
-            if nodes[node] is not rule:
-                yield f"{coordinate} ({rule.value}) mène à {node}, que {nodes[node].value} ouvre"
+def _edges(schema: GraphQLSchema) -> Iterator[str]:
+    """Whatever field leads to a type, by a rule of its own or an inherited one, has one of those that the type declares."""
+    seen: set[tuple[str, CategorieDonnee]] = set()
+    waiting = [(operation, CategorieDonnee.PUBLIQUE) for operation in _operations(schema)]
+    while waiting:
+        type_, inherited = waiting.pop()
+        if (type_.name, inherited) in seen:
+            continue
+        seen.add((type_.name, inherited))
+        for name, field in type_.fields.items():
+            rule = categorie(field) or inherited
+            for target in _targets(schema, field):
+                yield from _fault(f"{type_.name}.{name}", rule, target)
+                public = CategorieDonnee.PUBLIQUE in paths_to(target)
+                waiting.append((target, CategorieDonnee.PUBLIQUE if public else rule))
+
+
+def _targets(schema: GraphQLSchema, field: GraphQLField) -> list[GraphQLObjectType]:
+    """The type that a field leads to; of an abstract one, those that are no node: opening a node has its own rule."""
+    type_ = get_named_type(field.type)
+    if is_abstract_type(type_):
+        return [possible for possible in schema.get_possible_types(type_) if not opening(possible)]
+    return [type_] if is_object_type(type_) else []
+
+
+def _fault(coordinate: str, rule: CategorieDonnee, target: GraphQLObjectType) -> Iterator[str]:
+    paths = paths_to(target)
+    if not paths:
+        yield f"{target.name} ne dit ni qu'il est un référentiel, ni quelle catégorie mène à lui"
+    elif not paths & {rule, CategorieDonnee.PUBLIQUE}:
+        yield f"{coordinate} ({rule.value}) mène à {target.name}, que {_names_of(paths)} ouvre"
+
+
+def _names_of(categories: Categories) -> str:
+    return " ou ".join(sorted(categorie.value for categorie in categories))
 
 
 def reached(field: GraphQLField, seen: set[str]) -> Iterator[str]:

@@ -98,7 +98,7 @@ class Collector:
         # An incomplete one is only kept when its sources are suspended: asking them again at once would bring nothing.
         if kept is None or instant < kept.verified + VERIFY_AFTER:
             return kept
-        if not kept.complete:
+        if not kept.whole:
             return None
         again = kept.again(await self.live_sources.kept_versions(tuple(kept.units)), instant)
         if again is None or await self.registry.version() != kept.registry:
@@ -112,7 +112,7 @@ class Collector:
         partners_end, registry_end = start + self.timeout * SOURCES_SHARE, start + self.timeout * REGISTRY_SHARE
         unit_reader = _UnitReader(self.live_sources, lambda: partners_end - self.wall_clock(), age_max)
         last, readings = self.cache.last(subject), None
-        if last and last.complete and last.registry == await self.registry.version():
+        if last and last.whole and last.registry == await self.registry.version():
             readings = last.again(await unit_reader.read(tuple(last.units)), self.wall_clock())
         readings = readings or await self._follow_plan(*subject, unit_reader, registry_end)
         readings.verified = self.wall_clock()
@@ -144,6 +144,8 @@ class Collector:
         await request([unit for unit in units if unit not in first])
         await self._complete_from_registry(readings, registry_end, plan, directory)
         if plan.suivi:
+            # Whoever they are asked of, they are asked: whether it is depends on nobody's dossier.
+            readings.apart = frozenset(self.live_sources.sources_of(TypeSource.MISSION_LOCALE))
             records = readings.sourced_records
             await request(self._structures(await offload(len(records), _residence_structures, records, directory)))
         return readings

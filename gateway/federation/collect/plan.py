@@ -11,11 +11,11 @@ from functools import cached_property, lru_cache
 
 from gateway.auth.authorization.decide import Decision
 from gateway.auth.policy.perimetre import Perimetre
-from gateway.auth.policy.rules import Profil
+from gateway.auth.policy.rules import CategorieDonnee, Profil
 from gateway.connectors.base import Record
 from gateway.domain.referentiel import Referentiel
 from gateway.federation.directory import Directory
-from gateway.schema.tables import PERSONAL_TYPES, SHOWN_TYPES, TOLD_BY_MISSION_LOCALE, VIEW_ROOTS
+from gateway.schema.tables import NAMING_SOURCES, PERSONAL_TYPES, SHOWN_TYPES, TOLD_BY_MISSION_LOCALE, VIEW_ROOTS
 
 _OF_PLAN: Mapping[Profil, str] = {
     Profil.MISSION_LOCALE: "d'une région que touche son territoire",
@@ -56,11 +56,18 @@ def plan_sources(decision: Decision, perimetre: Perimetre, directory: Directory)
     """The plan of the granted selection; a source of which nothing may be read is not in it."""
     if not needs_view(decision.coordinates):
         return EMPTY
-    key = perimetre, bool(decision.coordinates & TOLD_BY_MISSION_LOCALE)
+    key = perimetre, asks_follow_ups(decision)
     if key not in directory.plans:
         directory.plans[key] = plan_of_perimetre(perimetre, directory.referentiel, suivi=key[1])
     plan: SourcePlan = directory.plans[key]
     return plan
+
+
+def asks_follow_ups(decision: Decision) -> bool:
+    """True when something granted is told, or may be named, by a Mission locale: never for somebody's sake."""
+    # A value must not depend on what else is selected: what names the sources of a person asks all of them.
+    told = decision.coordinates & (TOLD_BY_MISSION_LOCALE | NAMING_SOURCES)
+    return CategorieDonnee.SUIVI in decision.categories and bool(told)
 
 
 def plan_of_perimetre(perimetre: Perimetre, referentiel: Referentiel, suivi: bool) -> SourcePlan:

@@ -108,6 +108,7 @@ class Readings:
     units: dict[Unit, str] = field(default_factory=dict)  # the version of each
     registry: str = ""  # the version of the registry's store
     suivi_heard: frozenset[str] = frozenset()  # Missions locales whose system answered
+    apart: frozenset[str] = frozenset()  # sources asked for follow-ups alone: they say nothing of who is there
     verified: float = 0.0  # when it was last found to hold, in the collector's seconds
 
     @property
@@ -117,6 +118,11 @@ class Readings:
 
     @property
     def complete(self) -> bool:
+        """True when every source that says who is there answered: what is listed is then all that there is."""
+        return not (self.errors.keys() | self.covered.keys()) - self.apart
+
+    @property
+    def whole(self) -> bool:
         """True when every source answered; an earlier answer that stands in may lack what happened since."""
         return not self.errors and not self.covered
 
@@ -128,8 +134,8 @@ class Readings:
 
     @property
     def silent(self) -> bool:
-        """True when no source answered: there is nothing to show, which is not the same as an empty list."""
-        return bool(self.errors) and not self.freshness_by_source
+        """True when no source that says who is there answered: there is nothing to show, which is not an empty list."""
+        return not self.complete and not self.freshness_by_source.keys() - self.apart
 
     def date(self, results: Sequence[UnitResult], instant: float) -> None:
         """Note how fresh the sources of these results are: each as its oldest result."""

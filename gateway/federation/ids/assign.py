@@ -14,14 +14,16 @@ the day we first saw it there (docs/domaine.md).
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import partial
 from typing import Protocol, TypeVar
 
 from gateway.concurrency import offload
 from gateway.domain.days import paris_day
 from gateway.domain.links import KnownLinks, LinkWrites, RecordKey
 from gateway.errors import LinksUnavailable
+from gateway.federation.ids.anchors import anchor, resolve_anchored
 from gateway.federation.ids.resolve import Derive, IdDecision, RecordKeys, resolve, unknown
 from gateway.federation.join.contracts import FoldedContrat
 from gateway.federation.join.link import RANK, Cluster, SourcedRecord
@@ -133,43 +135,91 @@ class IdAssigner:
     failure: Callable[[], None]  # counts the views built without the ledger
     timeout: float = TIMEOUT
 
-    async def assign(self, key_sets: Sequence[RecordKeys], facts: Sequence[Fact]) -> AssignedIds:
-        """The ids of these groups and the first sightings of these facts. Does not raise LinksUnavailable."""
-        instant = self.now()
+    async def assign(
+        self, key_sets: Sequence[RecordKeys], facts: Sequence[Fact], base: Sequence[RecordKeys] = ()
+    ) -> AssignedIds:
+        """The ids of these groups and the first sightings of these facts. Does not raise LinksUnavailable.
+
+        `base`: where Missions locales' records count in the groups, what they are without them (`anchors`).
+        """
+        ledger = _Ledger(self, self.now())
+        # Groups of others first, where there are any: nothing that is decided after may change their ids.
+        groups = base or key_sets
+        decision = await ledger.settle(groups, partial(resolve, groups, derive=self.derive, instant=ledger.instant))
+        if base:
+            decision = await self._anchor(ledger, key_sets, base, decision)
+        first_seen = await ledger.first_seen(facts)
+        return AssignedIds(decision.objects, decision.former_ids, first_seen, ledger.failed)
+
+    async def _anchor(
+        self, ledger: "_Ledger", key_sets: Sequence[RecordKeys], base: Sequence[RecordKeys], decided: IdDecision
+    ) -> IdDecision:
+        """The ids of the groups of a Mission locale's view, over those that everybody else sees."""
+        groups = await offload(len(key_sets), anchor, key_sets, base, decided.objects, self.derive)
+        decision = await ledger.settle(groups.asked, partial(resolve_anchored, groups, instant=ledger.instant))
+        objects = {
+            own.first: decision.objects[anchored.first] for own, anchored in zip(key_sets, groups.key_sets, strict=True)
+        }
+        further = {former: decision.former_ids.get(now, now) for former, now in decided.former_ids.items()}
+        present = set(objects.values())
+        return replace(
+            decision,
+            objects=objects,
+            former_ids={
+                former: now for former, now in {**further, **decision.former_ids}.items() if former not in present
+            },
+        )
+
+
+class _Ledger:
+    """The ledger for one view. Once it fails or is late, it is asked nothing more."""
+
+    def __init__(self, assigner: IdAssigner, instant: datetime) -> None:
+        self._assigner = assigner
+        self._store = assigner.store
+        self.instant = instant
+        self.failed = False
+
+    async def settle(self, key_sets: Sequence[RecordKeys], decide: Callable[[KnownLinks], IdDecision]) -> IdDecision:
+        """The decision on these groups, once what it teaches is written."""
         decision: IdDecision | None = None
-        first_seen: FirstSeen = {}
-        provisional = True
         try:
-            for _ in range(ROUNDS):
-                decision = await self._resolve(key_sets, await self._known_links(key_sets), instant)
+            for _ in range(0 if self.failed else ROUNDS):
+                # Off the event loop: a region has tens of thousands of groups.
+                decision = await offload(len(key_sets), decide, await self._known_links(key_sets))
                 if not decision.writes:
                     break
-                await self._wait(self.store.write(decision.writes))
-            first_seen = await self._wait(self.store.first_seen(facts, instant)) if facts else {}
-            provisional = False
+                await self._wait(self._store.write(decision.writes))
         except (LinksUnavailable, TimeoutError):
-            self.failure()
+            self._fail()
         # A ledger that can be read and not written still gives the known ids.
-        decision = decision or await self._resolve(key_sets, KnownLinks(), instant)
-        return AssignedIds(decision.objects, decision.former_ids, first_seen, provisional)
+        return decision if decision is not None else await offload(len(key_sets), decide, KnownLinks())
+
+    async def first_seen(self, facts: Sequence[Fact]) -> FirstSeen:
+        """The first sightings of these facts; none when the ledger fails."""
+        try:
+            return await self._wait(self._store.first_seen(facts, self.instant)) if facts and not self.failed else {}
+        except (LinksUnavailable, TimeoutError):
+            self._fail()
+            return {}
 
     async def _known_links(self, key_sets: Sequence[RecordKeys]) -> KnownLinks:
         """The links of these records; for groups none of whose records is known, those of their identities too."""
         # One call for the records of all groups: the ledger is asked in one round, whatever the view holds.
-        known = await self._wait(self.store.read([key.key for record_keys in key_sets for key in record_keys.keys]))
+        known = await self._wait(self._store.read([key.key for record_keys in key_sets for key in record_keys.keys]))
         similar = {identity for record_keys in unknown(key_sets, known) for identity in record_keys.similar}
         if not similar:
             return known
-        near = await self._wait(self.store.read_cousins(similar))
+        near = await self._wait(self._store.read_cousins(similar))
         return KnownLinks(known.links, near.cousins, {**known.alias, **near.alias})
 
-    async def _wait(self, call: Awaitable[T]) -> T:
-        async with asyncio.timeout(self.timeout):
-            return await call
+    def _fail(self) -> None:
+        self.failed = True
+        self._assigner.failure()
 
-    async def _resolve(self, key_sets: Sequence[RecordKeys], known: KnownLinks, instant: datetime) -> IdDecision:
-        # Off the event loop: a region has tens of thousands of groups.
-        return await offload(len(key_sets), resolve, key_sets, known, self.derive, instant)
+    async def _wait(self, call: Awaitable[T]) -> T:
+        async with asyncio.timeout(self._assigner.timeout):
+            return await call
 
 
 def undated_facts(folded: FoldedContrat, pseudonym: Pseudonym) -> Iterator[Fact]:

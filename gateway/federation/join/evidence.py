@@ -44,7 +44,8 @@ def identity_evidence(similarity: Similarity, niveau: Level) -> list[IndiceRappr
 def attach_evidence(merged: MergedPerson) -> None:
     """Write on the merged person what joined its records, then what was not enough to join others."""
     cluster = merged.cluster
-    joined = [(link, weights().niveau(link.score) or Level.PROBABLE) for link in cluster.links]
+    links = [*cluster.links, *(pair for _, pair in merged.follow_ups)]
+    joined = [(link, weights().niveau(link.score) or Level.PROBABLE) for link in links]
     doubtful = [(link, Level.A_CONFIRMER) for link in cluster.doubtful]
     merged.jeune.indices = [
         line

@@ -77,6 +77,11 @@ class SourcedRecord:
         return hash(self.identity), *map(hash, keys)
 
     @property
+    def key(self) -> Key:
+        """What designates it among all records: its installation, and its key there."""
+        return self.origin, self.record.key
+
+    @property
     def own_key(self) -> str:
         """The key of the record itself, where it stands for nobody else."""
         return "|".join((*self.origin, self.record.key))
@@ -110,6 +115,9 @@ def _last_fact(jeune: Jeune) -> date:
 
 
 Concerns = Callable[[SourcedRecord], bool]
+FollowUp = tuple[
+    SourcedRecord, ScoredPair
+]  # a record of a Mission locale, and what ties it to a person joined without it
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +140,17 @@ def link(sourced_records: Iterable[SourcedRecord], concerns: Concerns = lambda _
 
     Every person of whom one record `concerns` the caller is there, as if all were grouped; of the others, some.
     """
-    records = {(record.origin, record.record.key): record for record in sourced_records}
-    nearby = neighbourhood(records, concerns)
+    records = {record.key: record for record in sourced_records}
+    return _grouped(records, neighbourhood(records, concerns))
+
+
+def link_again(sourced_records: Iterable[SourcedRecord], keys: Collection[Key]) -> list[Cluster]:
+    """Group the records of these keys alone, which could be compared with no other; contacts are judged over all."""
+    records = {record.key: record for record in sourced_records}
+    return _grouped(records, {key: records[key] for key in sorted(keys)})
+
+
+def _grouped(records: Mapping[Key, SourcedRecord], nearby: Mapping[Key, SourcedRecord]) -> list[Cluster]:
     traits = without_collective([record.traits for record in records.values() if record.traits])
     persons, doubtful = match(trait for trait in traits if trait.rank in nearby)
     offered: dict[Key, list[ScoredPair]] = defaultdict(list)

@@ -3,6 +3,7 @@
 The table of `precedence` says which record is kept for a field; a value absent from the best source comes from the next.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -10,9 +11,9 @@ from gateway.domain.statut import ContratPeriod, Session, StatutStep, parcours, 
 from gateway.domain.territoire import Residence
 from gateway.federation.directory import Directory
 from gateway.federation.join.contracts import FoldedContrat, fold, nouveau_contrat
-from gateway.federation.join.link import RANK, Cluster, SourcedRecord
+from gateway.federation.join.link import RANK, Cluster, FollowUp, SourcedRecord
 from gateway.federation.join.precedence import CONTRAT, JEUNE, RUPTURE, chosen, same_employeurs, told_values, valeur
-from gateway.schema.nouns import Contrat, Employeur, Formation, Jeune, Rupture, Statut
+from gateway.schema.nouns import Collaboration, Contrat, Employeur, Formation, Jeune, Rupture, Statut, Suivi
 from gateway.schema.organisations import MissionLocale
 
 IDENTITE = ("nom", "prenom", "date_naissance", "sexe", "ine", "rqth", "telephone", "courriel", "representants")
@@ -30,6 +31,7 @@ class MergedPerson:
     contrats: tuple[Contrat, ...]
     folded_contrats: tuple[FoldedContrat, ...]  # what each contract was folded from, in the same order
     jeune: Jeune
+    follow_ups: tuple[FollowUp, ...] = ()  # attached afterwards: they joined nobody
 
 
 def residence(cluster: Cluster, directory: Directory) -> tuple[SourcedRecord | None, Residence | None]:
@@ -44,11 +46,8 @@ def merge(cluster: Cluster, directory: Directory, day: date) -> MergedPerson:
     housed_by, place = residence(cluster, directory)
     holders = [(record, record.jeune) for record in cluster.sourced_records]
     jeune = Jeune(**{champ: valeur(JEUNE, champ, holders) for champ in IDENTITE})
-    suivi = chosen(JEUNE["suivi"].order, told_values(holders, "suivi"))
-    if suivi:
-        # A follow-up does not name its Mission locale: the system that tells it does.
-        jeune.suivi = replace(suivi[1], mission_locale=directory.mission_locale(suivi[0].tenant))
-    jeune.collaboration = valeur(JEUNE, "collaboration", holders)
+    jeune.suivi = suivi_of(cluster.sourced_records, directory)
+    jeune.collaboration = collaboration_of(cluster.sourced_records)
     if housed_by and place and housed_by.jeune.adresse:
         jeune.commune = directory.commune(place.insee) if place.insee else None
         jeune.adresse = replace(housed_by.jeune.adresse, commune=jeune.commune)
@@ -60,6 +59,19 @@ def merge(cluster: Cluster, directory: Directory, day: date) -> MergedPerson:
     jeune.contrats = list(contrats)
     _derive(jeune, day)
     return MergedPerson(cluster, place, housed_by, contrats, folded_contrats, jeune)
+
+
+def suivi_of(records: Sequence[SourcedRecord], directory: Directory) -> Suivi | None:
+    """The follow-up that is kept of these records, best first."""
+    kept = chosen(JEUNE["suivi"].order, told_values([(who, who.jeune) for who in records], "suivi"))
+    # A follow-up does not name its Mission locale: the system that tells it does.
+    return replace(kept[1], mission_locale=directory.mission_locale(kept[0].tenant)) if kept else None
+
+
+def collaboration_of(records: Sequence[SourcedRecord]) -> Collaboration | None:
+    """The request for joint support that is kept of these records, best first."""
+    asked: Collaboration | None = valeur(JEUNE, "collaboration", [(who, who.jeune) for who in records])
+    return asked
 
 
 def _possible(place: Residence, directory: Directory) -> list[MissionLocale] | None:

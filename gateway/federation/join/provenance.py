@@ -16,7 +16,8 @@ Holders = Sequence[tuple[SourcedRecord, Any]]
 
 def attach(merged: MergedPerson) -> None:
     """Write the provenance lines of a person, of the contracts and of the ruptures, on the merged nouns."""
-    holders = [(who, who.jeune) for who in merged.cluster.sourced_records]
+    records = (*merged.cluster.sourced_records, *(who for who, _ in merged.follow_ups))
+    holders = [(who, who.jeune) for who in sorted(records, key=lambda who: who.rank)]
     merged.jeune.rows = _rows(JEUNE, holders, merged.housed_by)
     for contrat, folded in zip(merged.contrats, merged.folded_contrats, strict=True):
         contrat.rows = _rows(CONTRAT, folded.versions)

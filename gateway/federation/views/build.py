@@ -5,76 +5,31 @@ Views are kept, one a subject: found again as long as what they depend on holds,
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine, Hashable, Iterable
+from collections.abc import Callable, Coroutine, Hashable
 from dataclasses import dataclass
 from datetime import date
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 from cachetools import LRUCache
 
-from gateway.auth.policy.perimetre import Affiliation, Perimetre, is_contrat_visible
+from gateway.auth.policy.perimetre import Perimetre, is_contrat_visible
 from gateway.auth.policy.rules import Profil
 from gateway.concurrency import SingleFlight, offload
 from gateway.federation.collect.readings import Readings
 from gateway.federation.directory import Directory
-from gateway.federation.ids.assign import (
-    AssignedIds,
-    Fact,
-    IdAssigner,
-    contract_keys,
-    date_report,
-    person_keys,
-    shared_identities,
-    undated_facts,
-)
+from gateway.federation.ids.assign import AssignedIds, IdAssigner, date_report
 from gateway.federation.ids.resolve import RecordKeys
 from gateway.federation.join.contracts import etat_traitement, motifs_priorite
-from gateway.federation.join.link import Cluster, SourcedRecord, link
-from gateway.federation.join.merge import MergedPerson, merge, residence, uais_of
-from gateway.federation.views.view import Rights, View, ViewPerson, readable
+from gateway.federation.join.merge import MergedPerson
+from gateway.federation.views.select import SelectedPersons, select_persons
+from gateway.federation.views.view import Rights, View, ViewPerson
 from gateway.schema.nouns import Jeune, Rupture
-from gateway.schema.organisations import TypeSource
 
 PERSONS_MAX = 8_000  # of the views kept, some 17 KB each with what is shown of them: a worker stays under 300 MB
 PERIMETERS_MAX = 1000  # of which the last number of persons is kept
 PERSONS_MIN = 20  # what a view counts for at least, be it empty
 RETRY_AFTER = 30.0  # seconds a view built without the ledger of links is kept, before it is tried again
-
-
-@dataclass(frozen=True, slots=True)
-class SelectedPersons:
-    """The persons of a view to be, without ids, and all that the ledger of links is asked about them.
-
-    Each person comes with the keys that give ids: its own, then its contracts' in their order.
-    """
-
-    persons: tuple[tuple[ViewPerson, tuple[RecordKeys, ...]], ...]
-    facts: tuple[Fact, ...]
-
-    @property
-    def key_sets(self) -> list[RecordKeys]:
-        return [record_keys for _, key_sets in self.persons for record_keys in key_sets]
-
-
-def select_persons(readings: Readings, rights: Rights, directory: Directory, day: date) -> SelectedPersons:
-    """The persons of whom these rights read something, joined and merged."""
-    pseudonym = cache(directory.pseudonym)  # one record gives several; not kept longer than this call
-    clusters = link(readings.sourced_records, partial(_may_place, rights=rights, directory=directory))
-    # Over all clusters, not those selected: an identity that two persons share names nobody, be one of them out of sight.
-    shared = shared_identities(clusters, readings.complete)
-    selected = []
-    for cluster in clusters:
-        if not _may_concern(cluster, rights, directory):
-            continue
-        merged = merge(cluster, directory, day)
-        affiliation = _affiliation(merged, directory)
-        if granted := readable(merged.jeune, affiliation, rights):
-            key_sets = (person_keys(cluster, shared, pseudonym), *contract_keys(merged.folded_contrats, pseudonym))
-            selected.append((ViewPerson(merged, affiliation, granted), key_sets))
-    folded_contrats = [folded for person, _ in selected for folded in person.merged.folded_contrats]
-    facts = [fact for folded in folded_contrats for fact in undated_facts(folded, pseudonym)]
-    return SelectedPersons(tuple(selected), tuple(facts))
 
 
 def build_view(
@@ -101,52 +56,6 @@ def _identify(
             # A contract is broken once: its rupture lives under the same object, and cannot change contracts.
             contrat.rupture.id = directory.seal("Rupture", object_id)
             date_report(contrat.rupture, folded, assigned_ids.first_seen, directory.pseudonym)
-
-
-def _may_place(sourced_record: SourcedRecord, rights: Rights, directory: Directory) -> bool:
-    """Whether this record could be what puts its person in the view: its own system's, or an address of the territory."""
-    # What nothing ties to such a record is never compared: a Mission locale has a hundredth of its region.
-    if rights.perimetre.profil is not Profil.MISSION_LOCALE:
-        return True
-    code = rights.perimetre.organisation
-    if sourced_record.type is TypeSource.MISSION_LOCALE and sourced_record.tenant == code:
-        return True
-    return directory.mission_locale_of_home(sourced_record.jeune.adresse) == code
-
-
-def _may_concern(cluster: Cluster, rights: Rights, directory: Directory) -> bool:
-    """Whether merging is worth it: a Mission locale sees those who live in its territory, and those it follows."""
-    # Cheaper than a merge, and never stricter than `readable`, which decides.
-    if rights.perimetre.profil is not Profil.MISSION_LOCALE:
-        return True
-    _, place = residence(cluster, directory)
-    code = rights.perimetre.organisation
-    return (place is not None and place.mission_locale == code) or code in _followed_by(cluster)
-
-
-def _followed_by(cluster: Cluster) -> frozenset[str]:
-    return frozenset(who.tenant for who in cluster.sourced_records if who.type is TypeSource.MISSION_LOCALE)
-
-
-def _affiliation(merged: MergedPerson, directory: Directory) -> Affiliation:
-    uais = uais_of(merged.jeune)
-    organismes = [organisme for uai in uais if (organisme := directory.referentiel.organisme(uai, None))]
-    place = merged.residence
-    return Affiliation(
-        mission_locale=place.mission_locale if place else None,
-        followed_by=_followed_by(merged.cluster),
-        departement=place.departement if place else None,
-        region=place.region if place else None,
-        uais=uais,
-        reseaux=frozenset(reseau for organisme in organismes for reseau in organisme.reseaux),
-        regions=_codes(organisme.region for organisme in organismes),
-        departements=_codes(organisme.departement for organisme in organismes),
-        academies=_codes(organisme.academie for organisme in organismes),
-    )
-
-
-def _codes(codes: Iterable[str | None]) -> frozenset[str]:
-    return frozenset(code for code in codes if code)
 
 
 def _place(view: View, person: ViewPerson, rights: Rights, readings: Readings) -> None:
@@ -261,7 +170,7 @@ async def find_view(
         # Two trips to a thread around one wait for the ledger: a region takes seconds to merge, the loop must not.
         count = len(readings.sourced_records)
         selected = await offload(count, select_persons, readings, rights, directory, day)
-        assigned_ids = await id_assigner.assign(selected.key_sets, selected.facts)
+        assigned_ids = await id_assigner.assign(selected.key_sets, selected.facts, selected.base)
         view = await offload(count, build_view, selected, assigned_ids, rights, directory, readings)
         if assigned_ids.provisional:
             view.stale = asyncio.get_running_loop().time() + RETRY_AFTER

@@ -95,7 +95,7 @@ class OperationContext:
         found = self.directory.cfa(uai, siret) if uai or siret else None
         if found is None or (siret and found.siret != siret):
             return None
-        return replace(found, source=self._source(found)) if "Cfa.source" in self.decision.coordinates else found
+        return self._with_source(found)
 
     def mission_locale(self, code: str) -> MissionLocale | None:
         return self.directory.mission_locale(code)
@@ -122,7 +122,7 @@ class OperationContext:
     def _node(self, identifier: str) -> Node | None:
         node = self.directory.node(identifier)
         if node is not None:
-            return node
+            return self._with_source(node) if isinstance(node, Cfa) else node
         by_type = {Jeune: self._jeune, Contrat: lambda key: self._contrat(key, None), Rupture: self._rupture}
         # A type whose category is not granted is not looked up: finding it would tell that it exists.
         granted = [find for type_, find in by_type.items() if getattr(type_, OPENED_BY) in self.decision.categories]
@@ -170,7 +170,7 @@ class OperationContext:
             jeune=self._show(person, person.jeune),
             score=probability(similarity.score),
             niveau=niveau,
-            sources=sorted({record.source for record in person.merged.cluster.sourced_records}),
+            sources=sorted(person.sources),
             indices=identity_evidence(similarity, niveau),
         )
 
@@ -279,6 +279,10 @@ class OperationContext:
     @cached_property
     def _masked_copies(self) -> MaskedCopies:
         return MaskedCopies(self.view, self.rights, self.decision)
+
+    def _with_source(self, cfa: Cfa) -> Cfa:
+        """The CFA with the state of its system, where that is selected and granted."""
+        return cfa if self.frozen else replace(cfa, source=self._source(cfa))
 
     def _source(self, cfa: Cfa) -> Source | None:
         name = self.source_of_cfa(cfa.uai) if cfa.uai else None

@@ -15,7 +15,7 @@ from cachetools import LRUCache
 from gateway.auth.authorization.decide import Decision
 from gateway.auth.authorization.mask import mask
 from gateway.auth.authorization.sentinel import excess
-from gateway.auth.policy.perimetre import Affiliation, Perimetre, is_age_admissible, relations
+from gateway.auth.policy.perimetre import Affiliation, Perimetre, is_age_admissible, is_request_open, relations
 from gateway.auth.policy.policy import AccessPolicy
 from gateway.auth.policy.rules import CategorieDonnee, Finalite, Profil
 from gateway.domain.identity import Traits
@@ -50,7 +50,7 @@ class Rights:
     @property
     def readable(self) -> frozenset[CategorieDonnee]:
         """The categories that the profile may read, for this purpose, of one person at least."""
-        return self.policy.categories(self.profil, self.finalite)
+        return self.policy.categories(self.profil, self.finalite, self.perimetre.profil)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +66,14 @@ class ViewPerson:
         return self.merged.jeune
 
     @property
+    def sources(self) -> set[str]:
+        """The partners that know this person, as far as whoever looks may know it."""
+        records = (*self.merged.cluster.sourced_records, *(who for who, _ in self.merged.follow_ups))
+        return {record.source for record in records}
+
+    @property
     def traits(self) -> list[Traits]:
-        """The identities that its records tell."""
+        """The identities that the records which joined tell."""
         return [record.traits for record in self.merged.cluster.sourced_records if record.traits]
 
 
@@ -149,15 +155,25 @@ class View:
 def readable(jeune: Jeune, affiliation: Affiliation, rights: Rights) -> frozenset[CategorieDonnee]:
     """The categories that may be read of this person; none when out of perimeter."""
     links = relations(rights.perimetre, affiliation)
-    # Showing somebody for a disability tells it: only to those who may read it.
-    rqth = jeune.rqth if CategorieDonnee.SENSIBLE in rights.readable else None
-    if not links or not is_age_admissible(rights.perimetre, jeune.age, rqth):
+    if not links:
         return frozenset()
     statut = jeune.statut.valeur if jeune.statut else None
-    collaboration = jeune.collaboration is not None and jeune.collaboration.demandee_le is not None
-    granted = rights.policy.granted(rights.profil, rights.finalite, links, statut, collaboration)
+    asked = _is_asked(jeune, affiliation, rights)
+    granted = rights.policy.granted(rights.profil, rights.finalite, links, statut, asked)
+    # Showing somebody for a disability tells it: only to those who may read it of that person.
+    rqth = jeune.rqth if CategorieDonnee.SENSIBLE in granted else None
+    if not is_age_admissible(rights.perimetre, jeune.age, rqth):
+        return frozenset()
     # Public data alone is a person about whom nothing may be known: not even that they are here.
     return granted - {CategorieDonnee.PUBLIQUE} and granted
+
+
+def _is_asked(jeune: Jeune, affiliation: Affiliation, rights: Rights) -> bool:
+    """Whether joint support was asked for this person, by this CFA where a CFA looks."""
+    request = jeune.collaboration
+    if request is None or request.demandee_le is None:
+        return False
+    return is_request_open(rights.perimetre, request.uai, affiliation)
 
 
 def is_frozen(decision: Decision) -> bool:

@@ -1,10 +1,36 @@
-"""One demo for the tests of this folder that ask over HTTP."""
+"""The gateway that the second look attacks: ours, or that of another checkout, whose path AUTRE_DEPOT gives."""
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from fixtures import gateway_process
+from fixtures.gateway_process import LaunchedGateway
+from fixtures.population.generator import generate
+from fixtures.world import World
+from tests.conftest import TODAY
 from tests.support.security.hostile import Demo, demo
+
+OTHER = os.environ.get("AUTRE_DEPOT")
+CHECKOUT = Path(OTHER) if OTHER else gateway_process.ROOT
+
+
+@pytest.fixture(scope="session")
+def asked(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[World, LaunchedGateway]]:
+    """The session's world and gateway; a world of its own for another checkout, whose stores are not ours."""
+    if not OTHER:
+        yield request.getfixturevalue("world"), request.getfixturevalue("gateway")
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gateway_process, "ROOT", CHECKOUT)
+        with World(generate(today=TODAY), tmp_path_factory.mktemp("autre")) as world:
+            world.harvest()
+            with world.gateway() as gateway:
+                yield world, gateway
 
 
 @pytest.fixture(scope="session")

@@ -169,7 +169,8 @@ def _steps(step: Callable[[], Any]) -> Reading:
 def _ends(result: Callable[[], Any]) -> Reading:
     def reading(_tenant: Tenant, _day: date) -> ReadingSteps[ReadingResult]:
         yield [REQUEST]
-        return result()
+        found: ReadingResult = result()
+        return found
 
     return reading
 
@@ -489,7 +490,11 @@ async def test_r11_a_contract_that_cannot_be_folded_is_set_aside(monkeypatch: py
 
     monkeypatch.setattr(connector_runs, "WAITING", 0.1)
     end = threading.Event()
+
+    def stuck(_: object) -> None:
+        end.wait()
+
     with pytest.raises(RegistryUnavailable):
-        await RegistryReader(Store(), lambda _: end.wait() and None).records((), (), ())  # type: ignore[func-returns-value]
+        await RegistryReader(Store(), stuck).records((), (), ())
     end.set()
     assert not BEFORE

@@ -183,7 +183,7 @@ class Stores:
         """Alter all that is there, which nobody can do in memory."""
         for name in self.client.keys("*") if self.client else ():
             assert self.client
-            change(self.client, name)
+            change(self.client, name if isinstance(name, bytes) else name.encode())
 
 
 @pytest.fixture(params=["memory", "redis"])
@@ -383,5 +383,6 @@ async def test_r7_what_waits_is_given_up_in_time_whatever_it_does(monkeypatch: p
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.sleep(0.2)
 
-    assert await suspension.use("cache", stubborn) is None
+    answer: object = await suspension.use("cache", stubborn)  # type: ignore[func-returns-value]
+    assert answer is None
     assert not suspension.available

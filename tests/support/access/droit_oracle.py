@@ -61,13 +61,20 @@ def lit(demandeur: Demandeur, personne: Personne, categorie: str) -> bool:
     """« Règles communes »: what is not allowed is refused."""
     if categorie == "PUBLIQUE":
         return True
+    if categorie == "AGREGAT":
+        return _reads_counts(demandeur)
     if demandeur.finalite != FINALITES.get(demandeur.profil):
         return False
-    if categorie == "AGREGAT":
-        return demandeur.profil not in ("FRANCE_TRAVAIL", "SI_PARTENAIRE")
     if demandeur.profil == "ADMINISTRATEUR":
         return categorie == "TECHNIQUE"  # « Administrateur »: the state of systems
     return voit(demandeur, personne) and _lit_personne(demandeur, personne, categorie)
+
+
+def _reads_counts(demandeur: Demandeur) -> bool:
+    """« Tableau », AGREGAT: figures of one's own perimeter, whatever the purpose; a delegate, those of its principal."""
+    if demandeur.profil == "SI_PARTENAIRE":
+        return demandeur.comme in ("MISSION_LOCALE", "CFA")
+    return demandeur.profil in FINALITES and demandeur.profil != "ADMINISTRATEUR"
 
 
 def _lit_personne(demandeur: Demandeur, personne: Personne, categorie: str) -> bool:  # noqa: PLR0911 - a sentence each

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from tests.support.access.oracle import oracle_criterion, oracle_decide, oracle_says
+from tests.support.access.law import Asker, Known, may_choose_by, reads, says
 
 Tree = list[tuple[str, str, Any]]  # response key, field, what is below
 Told = dict[str, Any]
@@ -172,7 +172,7 @@ class Waiters:
 
 
 def wait(
-    viewer: Told, operation: list[RootField], truth: list[tuple[Told, Told]], ids: dict[str, list[str]]
+    viewer: Asker, operation: list[RootField], truth: list[tuple[Known, Told]], ids: dict[str, list[str]]
 ) -> Waiters:
     """The oracle's answer. `truth`: what is to be known of each person, and all that the graph would tell of it."""
     waiting = Waiters({}, [])
@@ -180,22 +180,22 @@ def wait(
         refusal, is_granted = _root_refusal(viewer, root)
         waiting.refusal += [((root.key, *path), _code(viewer, categorie)) for path, categorie in refusal]
         is_open = not any(path == () for path, _ in refusal)
-        if is_open and not oracle_criterion(viewer, CRITERIA.get(root.champ, {}).get(root.criteria, set())):
+        if is_open and not may_choose_by(viewer, CRITERIA.get(root.champ, {}).get(root.criteria, set())):
             return Waiters(None, [])
         assert waiting.data is not None
         waiting.data[root.key] = None if refusal and not is_granted else _show_root(viewer, root, truth, ids)
     return waiting
 
 
-def _code(viewer: Told, categorie: str) -> str:
-    would_open = any(oracle_decide({**viewer, "finalite": one}, None, categorie) for one in viewer["finalites"])
-    return "FINALITE_REQUISE" if viewer["finalite"] is None and would_open else "CHAMP_REFUSE"
+def _code(viewer: Asker, categorie: str) -> str:
+    would_open = any(reads(viewer.under(one), None, categorie) for one in viewer.finalites)
+    return "FINALITE_REQUISE" if viewer.demandeur.finalite is None and would_open else "CHAMP_REFUSE"
 
 
-def _root_refusal(viewer: Told, racine: RootField) -> tuple[list[tuple[tuple[str, ...], str]], bool]:
+def _root_refusal(viewer: Asker, racine: RootField) -> tuple[list[tuple[tuple[str, ...], str]], bool]:
     if racine.champ != "node":
         ((type_, tree),) = racine.trees.items()
-        if not oracle_decide(viewer, None, OPENINGS[type_]):
+        if not reads(viewer, None, OPENINGS[type_]):
             return [((), OPENINGS[type_])], False
         refusal, is_granted = refusal_of(viewer, type_, tree)
         middle = ("edges", "node") if racine.champ in LISTS else ()
@@ -203,7 +203,7 @@ def _root_refusal(viewer: Told, racine: RootField) -> tuple[list[tuple[tuple[str
     everything: list[tuple[tuple[str, ...], str]] = []
     granted = False
     for type_, tree in racine.trees.items():
-        if oracle_decide(viewer, None, OPENINGS[type_]):
+        if reads(viewer, None, OPENINGS[type_]):
             refusal, is_granted = refusal_of(viewer, type_, tree)
             everything, granted = everything + refusal, granted or is_granted
         else:
@@ -211,13 +211,13 @@ def _root_refusal(viewer: Told, racine: RootField) -> tuple[list[tuple[tuple[str
     return everything, granted
 
 
-def refusal_of(viewer: Told, type_: str, tree: Tree) -> tuple[list[tuple[tuple[str, ...], str]], bool]:
+def refusal_of(viewer: Asker, type_: str, tree: Tree) -> tuple[list[tuple[tuple[str, ...], str]], bool]:
     """The refused paths of a selection with their categories, and whether something governed in it is granted."""
     everything: list[tuple[tuple[str, ...], str]] = []
     is_granted = False
     for key, champ, under in tree:
         categorie, target = FIELDS[type_][champ]
-        if categorie and not oracle_decide(viewer, None, categorie):
+        if categorie and not reads(viewer, None, categorie):
             everything.append(((key,), categorie))
             continue
         below, inside = refusal_of(viewer, target, under) if target else ([], False)
@@ -226,14 +226,14 @@ def refusal_of(viewer: Told, type_: str, tree: Tree) -> tuple[list[tuple[tuple[s
     return everything, is_granted
 
 
-def _show_root(viewer: Told, racine: RootField, truth: list[tuple[Told, Told]], ids: dict[str, list[str]]) -> Any:
-    seen = [(person, jeune) for person, jeune in truth if oracle_decide(viewer, person, "PARCOURS")]
+def _show_root(viewer: Asker, racine: RootField, truth: list[tuple[Known, Told]], ids: dict[str, list[str]]) -> Any:
+    seen = [(person, jeune) for person, jeune in truth if reads(viewer, person, "PARCOURS")]
     if racine.champ in LISTS:
         ((type_, tree),) = racine.trees.items()
         nodes = [show(viewer, p, type_, tree, item) for p, jeune in seen for item in _objects(type_, jeune)]
         return {"totalCount": len(nodes), "edges": [{"node": node} for node in nodes]}
     for type_ in OPENINGS if racine.champ == "node" else racine.trees:
-        for person, jeune in seen if oracle_decide(viewer, None, OPENINGS[type_]) else ():
+        for person, jeune in seen if reads(viewer, None, OPENINGS[type_]) else ():
             for item in _objects(type_, jeune):
                 if item["id"] == targeted(racine, ids):
                     return show(viewer, person, type_, racine.trees.get(type_, []), item)
@@ -245,7 +245,7 @@ def _objects(type_: str, jeune: Told) -> list[Told]:
     return objects[type_]
 
 
-def show(viewer: Told, person: Told, type_: str, tree: Tree, item: Any) -> Any:
+def show(viewer: Asker, person: Known, type_: str, tree: Tree, item: Any) -> Any:
     """What the viewer is shown of an object that it may open."""
     if isinstance(item, list):
         return [show(viewer, person, type_, tree, one) for one in item]
@@ -255,8 +255,8 @@ def show(viewer: Told, person: Told, type_: str, tree: Tree, item: Any) -> Any:
     for key, champ, under in tree:
         categorie, target = FIELDS[type_][champ]
         seen[key] = None
-        if oracle_decide(viewer, person, categorie):
-            value = oracle_says(viewer, person, champ, item[champ], FIELDS[type_])
+        if reads(viewer, person, categorie):
+            value = says(viewer, person, champ, item[champ], FIELDS[type_])
             refusal, is_granted = refusal_of(viewer, target, under) if target else ([], True)
             if not (categorie and refusal and not is_granted):
                 seen[key] = show(viewer, person, target, under, value) if target else value

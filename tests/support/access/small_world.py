@@ -23,6 +23,7 @@ from gateway.domain.seal import OpaqueIds, Sealer
 from gateway.execution.executor import Executor
 from gateway.federation.collect.collector import Collector, LiveSources
 from gateway.federation.directory import Directory
+from gateway.federation.ids.anchors import anchor, resolve_anchored
 from gateway.federation.ids.assign import AssignedIds, Fact
 from gateway.federation.ids.resolve import RecordKeys, resolve
 from gateway.operation import Gateway, GraphQLRequest, answer
@@ -45,6 +46,8 @@ from gateway.schema.organisations import Cfa, TypeSource
 from gateway.schema.query import build, core_schema
 from gateway.schema.scalars import SIRET, UAI, CodePostal
 from gateway.sources.units import CacheStatus, Resource, Unit, UnitFailure, UnitResult
+from tests.support.access import droit_oracle as oracle
+from tests.support.access.law import Asker, Known, requester
 from tests.support.access.tools import FINALITES, POLICY
 
 DAY = date(2026, 10, 15)
@@ -92,6 +95,7 @@ class Inhabitant:
     rqth: bool
     collaboration: bool
     souhaite_rdv: bool
+    asked_by: str = ""  # the CFA that asked; "": the source does not name it
     cachets: dict[str, str] = field(default_factory=dict)  # by category
 
     def __getitem__(self, categorie: str) -> str:
@@ -115,12 +119,13 @@ def draw_from(randomness: Random, number: int) -> list[Inhabitant]:
                 rqth=randomness.random() < 0.4,
                 collaboration=randomness.random() < 0.5,
                 souhaite_rdv=randomness.random() < 0.3,
+                asked_by=randomness.choice(("", cfa, cfa, *sorted(CFAS))),
             )
         )
     return inhabitants
 
 
-def facts(one: Inhabitant) -> dict[str, Any]:
+def facts(one: Inhabitant) -> Known:
     """What the oracle is told of him."""
     region, departement, academie, reseaux, _ = CFAS[one.cfa]
     recent = one.statut == "RUPTURANT"
@@ -130,23 +135,19 @@ def facts(one: Inhabitant) -> dict[str, Any]:
         "RQTH": one.rqth and recent,
         "MINEUR": one.age < 18 and recent,
     }
-    return {
-        "liens": {
-            "residence": {one.mission_locale},
-            "suivi": set(one.followed_by),
-            "cfa": {one.cfa},
-            "reseau": set(reseaux),
-            "region_cfa": {region},
-            "departement_cfa": {departement},
-            "academie_cfa": {academie},
-            "region": {region},
-        },
-        "statut": one.statut,
-        "age": one.age,
-        "rqth": one.rqth,
-        "collaboration": one.collaboration,
-        "motifs": [reason for reason, truth in reasons.items() if truth],
+    places = f"REGION:{region}", f"DEPARTEMENT:{departement}", f"ACADEMIE:{academie}"
+    responsables = {uai for uai, cfa in CFAS.items() if one.cfa in cfa[-1]}
+    liens = {
+        oracle.RESIDENCE: frozenset({one.mission_locale}),
+        oracle.SUIVI: one.followed_by,
+        oracle.CFA: frozenset({one.cfa, *responsables}),
+        oracle.RESEAU: frozenset(reseaux),
+        oracle.TERRITOIRE_CFA: frozenset(places),
+        oracle.REGION_RESIDENCE: frozenset({region}),
     }
+    demandes = frozenset({one.asked_by or one.cfa}) if one.collaboration else frozenset[str]()
+    personne = oracle.Personne(one.statut, one.age, one.rqth, liens, demandes)
+    return Known(personne, tuple(reason for reason, truth in reasons.items() if truth))
 
 
 def record(one: Inhabitant) -> Record:
@@ -221,6 +222,7 @@ def _collaboration(one: Inhabitant) -> Collaboration:
         commentaire=one["COLLABORATION"],
         cause_rupture=one["COLLABORATION"],
         referent=one["COLLABORATION"],
+        uai=one.asked_by or None,
     )
 
 
@@ -306,8 +308,16 @@ IDS = OpaqueIds(Sealer(bytes(32)))
 class WithoutLedger:
     """Ids as a ledger of links gives them when it knows nobody yet; none of these tests lives twice."""
 
-    async def assign(self, key_sets: Sequence[RecordKeys], _facts: Sequence[Fact]) -> AssignedIds:
-        decision = resolve(key_sets, KnownLinks(), IDS.pseudonym, RECEIVED)
+    async def assign(
+        self, key_sets: Sequence[RecordKeys], _facts: Sequence[Fact], base: Sequence[RecordKeys] = ()
+    ) -> AssignedIds:
+        decision = resolve(base or key_sets, KnownLinks(), IDS.pseudonym, RECEIVED)
+        if base:
+            groups = anchor(key_sets, base, decision.objects, IDS.pseudonym)
+            decision = resolve_anchored(groups, KnownLinks(), RECEIVED)
+            pairs = zip(key_sets, groups.key_sets, strict=True)
+            objects = {own.first: decision.objects[anchored.first] for own, anchored in pairs}
+            return AssignedIds(objects, decision.former_ids, {}, provisional=False)
         return AssignedIds(decision.objects, decision.former_ids, {}, provisional=False)
 
 
@@ -388,15 +398,12 @@ def caller(profil: str, organisation: str, comme: str | None = None, finalite: s
     )
 
 
-def reader(viewer: Viewer) -> dict[str, Any]:
+def reader(viewer: Viewer) -> Asker:
     """What the oracle is told of a caller."""
-    return {
-        "profil": viewer.profil.value,
-        "role": viewer.perimetre.profil.value,
-        "finalite": viewer.finalite.value if viewer.finalite else None,
-        "finalites": [finalite.value for finalite in viewer.finalites],
-        "organisations": {viewer.organisation, *CFAS.get(viewer.organisation, ((),))[-1]},
-    }
+    profil, role = viewer.profil.value, viewer.perimetre.profil.value
+    finalite = viewer.finalite.value if viewer.finalite else None
+    asks = requester(profil, viewer.organisation, finalite, role if role != profil else None)
+    return Asker(asks, tuple(finalite.value for finalite in viewer.finalites))
 
 
 CALLERS = [
@@ -405,6 +412,7 @@ CALLERS = [
     caller("MISSION_LOCALE", "60001", finalite=None),
     caller("MISSION_LOCALE", "60001", finalite="PILOTAGE"),
     caller("CFA", "0600001A"),
+    caller("CFA", "0600002B"),
     caller("CFA", "0770001H"),
     caller("TETE_DE_RESEAU", "mfr"),
     caller("DREETS", "32"),
@@ -414,6 +422,7 @@ CALLERS = [
     caller("ARML", "32"),
     caller("SI_PARTENAIRE", "60002", comme="MISSION_LOCALE"),
     caller("SI_PARTENAIRE", "0750001U", comme="CFA"),
+    caller("SI_PARTENAIRE", "0600001A", comme="CFA"),
     caller("STATISTIQUES", ""),
     caller("ADMINISTRATEUR", ""),
 ]

@@ -109,7 +109,7 @@ def suivi() -> Suivi:
 
 
 def collaboration() -> Collaboration:
-    return Collaboration(datetime(2026, 2, 5, 14, 0, tzinfo=PARIS), ["LOGEMENT"], None, "Désaccord", "M. Roux")
+    return Collaboration(datetime(2026, 2, 5, 14, 0, tzinfo=PARIS), ["LOGEMENT"], None, "Désaccord", "M. Roux", YPAREO)
 
 
 def population(noise: float = 0.0, today: date = TODAY, eleves: int = 1) -> Population:

@@ -1,0 +1,124 @@
+"""S3: ids owe nothing, for others, to what a Mission locale joins. Over a real ledger, sources told by hand.
+
+In process: over HTTP an id says nothing that could be compared, and no simulator tells the three records that it takes.
+"""
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.auth.policy.perimetre import Perimetre
+from gateway.auth.policy.rules import Profil
+from gateway.federation.join.follow_ups import claims
+from gateway.federation.join.link import SourcedRecord, link
+from gateway.schema.nouns import Contrat, Rupture, Suivi
+from gateway.schema.organisations import Cfa
+from gateway.schema.scalars import UAI
+from tests.e2e.test_ids import BEAUVAIS, BROKEN_OFF, QualityCounts, ToldWorld
+from tests.support.unit.federation import RECEIVED
+from tests.support.unit.links import told
+
+pytestmark = pytest.mark.anyio
+
+CFA = Perimetre(Profil.CFA, "A", frozenset({"A", "B"}))
+EVERYONE = "{ jeunes(first: 9) { edges { node { id dateNaissance contrats { id } } } } }"
+BIRTH, EXCHANGED = date(2006, 3, 7), date(2006, 7, 3)
+
+
+def erp(key: str, tenant: str, **values: Any) -> SourcedRecord:
+    """A person of a CFA, whose contract begins elsewhere for each: two records are told apart by their contracts too."""
+    contrat = Contrat(
+        date_debut=date(2025, 9, 1) if tenant == "A" else date(2023, 9, 1),
+        date_fin=date(2027, 8, 31) if tenant == "A" else date(2024, 8, 31),
+        cfa=Cfa(uai=UAI(tenant)),
+        rupture=Rupture(date=BROKEN_OFF) if tenant == "A" else None,
+    )
+    return told("ypareo", key, tenant, contrats=[contrat], **BEAUVAIS, **values)
+
+
+ONE = erp("1", "A", date_naissance=BIRTH)
+# The same name, the day and the month of birth exchanged, another home: not enough to join.
+TWO = told(
+    "gestibase", "9", "B", date_naissance=EXCHANGED, courriel="a@exemple.invalid", contrats=erp("9", "B").jeune.contrats
+)
+# What a Mission locale tells is like both.
+BRIDGE = told(
+    "imilo", "700", "60001", date_naissance=BIRTH, courriel="a@exemple.invalid", suivi=Suivi(date=RECEIVED), **BEAUVAIS
+)
+
+
+async def world_of(folder: Path) -> ToldWorld:
+    return ToldWorld(QualityCounts(f"sqlite+aiosqlite:///{folder / 'liens.sqlite'}"))
+
+
+async def seen_by(world: ToldWorld, perimetre: Perimetre) -> dict[str, list[str]]:
+    """The ids of the persons and of their contracts, by birth date."""
+    edges = (await world.request_as(perimetre, EVERYONE))["jeunes"]["edges"]
+    return {e["node"]["dateNaissance"]: [e["node"]["id"], *(c["id"] for c in e["node"]["contrats"])] for e in edges}
+
+
+def test_the_three_records_are_joined_by_the_third_alone() -> None:
+    assert [len(cluster.sourced_records) for cluster in link([ONE, TWO])] == [1, 1]
+    assert [len(cluster.sourced_records) for cluster in link([ONE, TWO, BRIDGE])] == [3]
+
+
+def test_s3_a_dossier_bridges_nobody_where_it_is_attached() -> None:
+    clusters = link([ONE, TWO])
+    found = claims(clusters, [BRIDGE])
+    assert sum(map(len, found.values())) <= 1
+    assert claims(link([TWO]), [BRIDGE]).keys() == {link([TWO])[0].key}
+
+
+@pytest.mark.parametrize("first", ["cfa", "ml"])
+async def test_s3_ids_of_a_cfa_are_those_of_a_world_without_dossiers(tmp_path: Path, first: str) -> None:
+    for name in ("with", "without"):
+        (tmp_path / name).mkdir()
+    plain, crossed = await world_of(tmp_path / "without"), await world_of(tmp_path / "with")
+    plain.tell(ONE, TWO)
+    crossed.tell(ONE, TWO, BRIDGE)
+    mission = Perimetre(Profil.MISSION_LOCALE, "60001")
+    if first == "ml":
+        await seen_by(crossed, mission)
+    expected = await seen_by(plain, CFA)
+    assert len(expected) == 2
+    for _ in range(2):
+        assert await seen_by(crossed, CFA) == expected
+        (seen,) = (await seen_by(crossed, mission)).values()
+        assert seen[0] in {ids[0] for ids in expected.values()}, "the Mission locale knows the person under a CFA's id"
+        crossed.tell(ONE, TWO, BRIDGE)
+    # One record goes: in the Mission locale's view the other was the same person, which must not show.
+    crossed.tell(TWO, BRIDGE)
+    former = expected[BIRTH.isoformat()][0]
+    assert await seen_by(crossed, CFA) == {EXCHANGED.isoformat(): expected[EXCHANGED.isoformat()]}
+    assert (await crossed.request_as(CFA, "query U($j: ID!) { jeune(id: $j) { id } }", j=former))["jeune"] is None
+    await plain.ledger.close()
+    await crossed.ledger.close()
+
+
+async def test_s3_both_former_ids_open_the_person_that_the_mission_locale_joined(tmp_path: Path) -> None:
+    world = await world_of(tmp_path)
+    world.tell(ONE, TWO)
+    apart = await seen_by(world, CFA)
+    world.tell(ONE, TWO, BRIDGE)
+    text = "query U($j: ID!) { jeune(id: $j) { id } }"
+    opened = {(await world.request(text, j=ids[0]))["jeune"]["id"] for ids in apart.values()}
+    assert len(opened) == 1
+    await world.ledger.close()
+
+
+async def test_s3_a_person_of_a_mission_locale_keeps_its_id_when_no_cfa_answers(tmp_path: Path) -> None:
+    world = await world_of(tmp_path)
+    mission = Perimetre(Profil.MISSION_LOCALE, "60001")
+    world.tell(BRIDGE)
+    (alone,) = (await seen_by(world, mission)).values()
+    world.tell(ONE, BRIDGE)
+    (known,) = (await seen_by(world, mission)).values()
+    assert known[0] == (await seen_by(world, CFA))[BIRTH.isoformat()][0]
+    text = "query U($j: ID!) { jeune(id: $j) { id } }"
+    assert (await world.request(text, j=alone[0]))["jeune"]["id"] == known[0]
+    world.tell(BRIDGE)
+    (again,) = (await seen_by(world, mission)).values()
+    assert again == known[:1]
+    await world.ledger.close()
