@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
-from gateway.audit.accounting import act
+from gateway.audit.entries import act
 from gateway.auth.authentication.clients import DEFAULTS, caps
 from gateway.auth.policy.rules import Profil
 from gateway.domain.quotas import Account, CountUnder

@@ -1,148 +1,31 @@
 """Who reads whom: what one caller may take, charged before work, counted and written before the answer leaves.
 
-An entry of the journal holds the references of data, not the data (docs/security.md): who, for what, which coordinates of
-the graph, and keys of persons that the store turns into pseudonyms; never a value. Knows no HTTP and no source.
+Knows no HTTP and no source.
 """
 
-import json
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
-
-import orjson
-from graphql import GraphQLSchema, is_object_type
+from itertools import chain
 
 from gateway.audit.accounts import DailyAccounts, account_of
 from gateway.audit.alerts import Alerts
+from gateway.audit.entries import Categories, Reading, by_categorie, entry
+from gateway.audit.told_sets import ToldSets
 from gateway.auth.authentication.clients import REQUEST_PRICE, Viewer, caps, message, seconds_to_tomorrow
-from gateway.auth.authorization.decide import Decision
-from gateway.auth.policy.rules import CategorieDonnee, categorie, paths_to
+from gateway.auth.policy.rules import CategorieDonnee
 from gateway.domain.days import paris_day
 from gateway.domain.quotas import Account, CountUnder, QuotaCrossed
 from gateway.domain.seal import OpaqueIds
 from gateway.errors import QuotaReached
 from gateway.federation.collect.plan import shows_persons
 from gateway.federation.views.context import OperationContext
+from gateway.schema.tables import asked_by
 from gateway.stores.counters import Allowance, Balance, RateLimits
 from gateway.stores.journal import Journal, JournalEntry
 
-Categories = frozenset[CategorieDonnee]
 GUESSING_ACCOUNTS = 10  # accounts whose vain look-ups a client may spend in all
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """One answer that shows persons.
-
-    `document`: a stand-in for the text of the operation. `persons`: what may be read of each, by secret key, and `records`:
-    the keys of the records that told of each. `sources`: state of those that answered, by name. `count_under`: the quotas.
-    """
-
-    when: datetime
-    request_id: str
-    viewer: Viewer
-    document: str
-    decision: Decision
-    persons: Mapping[str, Categories]
-    records: Mapping[str, tuple[str, ...]]
-    sources: Mapping[str, str | None]
-    count_under: CountUnder
-
-    @property
-    def counted_by(self) -> Mapping[str, str]:
-        """Who the persons are counted for, by quota: what counters hold is derived from it."""
-        return {cap.scope: cap.who for cap in self.count_under.caps}
-
-
-def governed(schema: GraphQLSchema) -> Mapping[str, CategorieDonnee]:
-    """The category of every governed coordinate of the graph that tells something of a person."""
-    return {
-        f"{type_.name}.{name}": rule
-        for type_ in schema.type_map.values()
-        if is_object_type(type_) and type_ is not schema.query_type and CategorieDonnee.PUBLIQUE not in paths_to(type_)
-        for name, field in type_.fields.items()
-        if (rule := categorie(field)) not in (None, CategorieDonnee.PUBLIQUE)
-    }
-
-
-def entry(reading: Reading, rules: Mapping[str, CategorieDonnee]) -> JournalEntry:
-    """The entry: its persons in the order of its `groups`."""
-    viewer, decision = reading.viewer, reading.decision
-    groups = _groups(reading.persons)
-    content = {
-        "acte": "LECTURE",
-        "quand": reading.when.isoformat(),
-        "requete": reading.request_id,
-        "client": viewer.client,
-        "compte": viewer.account,
-        "profil": viewer.profil.value,
-        "organisation": viewer.organisation,
-        "finalite": viewer.finalite.value if viewer.finalite else None,
-        "document": reading.document,
-        "coordonnees": _by_categorie(decision, rules),
-        "refus": sorted({refusal.coordinate for refusal in decision.refusal}),
-        "groupes": [{"categories": list(names), "personnes": len(keys)} for names, keys in groups.items()],
-        "fiches": all(reading.records.values()),
-        "comptes": reading.counted_by,
-        "sources": dict(reading.sources),
-    }
-    persons = tuple(key for keys in groups.values() for key in keys)
-    return JournalEntry(
-        _written(content), persons, reading.count_under, tuple(map(reading.records.__getitem__, persons))
-    )
-
-
-def act(name: str, when: datetime, **details: Any) -> bytes:
-    """The entry of what was done to the journal itself: consulted, purged."""
-    return _written({"acte": name, "quand": when.isoformat(), **details})
-
-
-def _written(content: Mapping[str, Any]) -> bytes:
-    try:
-        return orjson.dumps(content)
-    except TypeError:  # half a character, in a name that a caller bears: escaped, it can be written
-        return json.dumps(content).encode()
-
-
-def written_at(content: bytes) -> datetime:
-    """The instant of an entry."""
-    return datetime.fromisoformat(json.loads(content)["quand"])
-
-
-def rows(content: bytes, ranks: Iterable[int]) -> str:
-    """One reading of one person as a line: when, who, for what, which fields. `ranks`: of the person in the entry, where two
-    ids may have been hers."""
-    written = json.loads(content)
-    categories = {name for rank in ranks for name in _categories_at_rank(written["groupes"], rank)}
-    fields = sorted({field for name in categories for field in written["coordonnees"].get(name, [])})
-    account = json.dumps(written["compte"], ensure_ascii=True)
-    who = (written["profil"], written["organisation"], account, written["client"])
-    return "\t".join((written["quand"], *who, str(written["finalite"]), ",".join(fields), written["requete"]))
-
-
-def _categories_at_rank(groups: list[dict[str, Any]], rank: int) -> list[str]:
-    for group in groups:
-        if rank < group["personnes"]:
-            return list(group["categories"])
-        rank -= group["personnes"]
-    return []
-
-
-def _groups(persons: Mapping[str, Categories]) -> Mapping[tuple[str, ...], list[str]]:
-    """The keys of persons by the categories that may be read of them."""
-    groups: dict[Categories, list[str]] = defaultdict(list)
-    for key, categories in persons.items():
-        groups[categories].append(key)
-    return {tuple(sorted(c.value for c in categories)): keys for categories, keys in groups.items()}
-
-
-def _by_categorie(decision: Decision, rules: Mapping[str, CategorieDonnee]) -> Mapping[str, list[str]]:
-    coordinates: dict[str, list[str]] = defaultdict(list)
-    for coordinate in sorted(decision.coordinates & rules.keys()):
-        coordinates[rules[coordinate].value].append(coordinate)
-    return coordinates
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +39,7 @@ class Accounting:
     opaque_ids: OpaqueIds
     governed: Mapping[str, CategorieDonnee]
     now: Callable[[], datetime]
+    told_sets: ToldSets = field(default_factory=ToldSets)
 
     async def charge_request(self, viewer: Viewer) -> None:
         """Charge a request, before it is read, to an account that its client may act as. Raises QuotaReached."""
@@ -203,21 +87,50 @@ class Accounting:
 
         Raises QuotaReached, or JournalUnavailable: nothing may leave.
         """
-        if not context.tally.shown or not shows_persons(context.decision.coordinates):
-            return
+        readings = self._readings(context, request_id, document, sources)
+        if readings:
+            self._say(await self._append([entry(reading) for reading in readings]))
+        for told in context.tally.told:
+            context.view.told[told.mark] = None
+
+    async def _append(self, entries: list[JournalEntry]) -> list[QuotaCrossed]:
+        """Write them together: they wait for one transaction."""
+        # Most answers have one entry: it needs no task of its own.
+        if len(entries) == 1:
+            return await self.readings_journal.append(entries[0])
+        return list(chain.from_iterable(await asyncio.gather(*map(self.readings_journal.append, entries))))
+
+    def _readings(
+        self, context: OperationContext, request_id: str, document: str, sources: Mapping[str, str | None]
+    ) -> list[Reading]:
+        """What an operation reads: the persons that it shows or finds, then those of whom each list tells."""
         when, view, viewer = self.now(), context.view, context.viewer
-        reading = Reading(
-            when=when,
-            request_id=request_id,
-            viewer=viewer,
-            document=self.opaque_ids.pseudonym(f"document/{document}"),
-            decision=context.decision,
-            persons={self.opaque_ids.key(person): categories for person, categories in context.tally.shown.items()},
-            records={self.opaque_ids.key(person): view.records.get(person, ()) for person in context.tally.shown},
-            sources=sources,
-            count_under=_count_under(context, self._account(viewer), paris_day(when)),
-        )
-        self._say(await self.readings_journal.append(entry(reading, self.governed)))
+        reads = [(persons, coordinates) for persons, coordinates in self._reads(context) if persons]
+        return [
+            Reading(
+                when=when,
+                request_id=request_id,
+                viewer=viewer,
+                document=self.opaque_ids.pseudonym(f"document/{document}"),
+                decision=context.decision,
+                persons={self.opaque_ids.key(person): categories for person, categories in persons.items()},
+                records={self.opaque_ids.key(person): view.records.get(person, ()) for person in persons},
+                coordinates=by_categorie(coordinates),
+                sources=sources,
+                count_under=_count_under(context, self._account(viewer), paris_day(when)),
+            )
+            for persons, coordinates in reads
+        ]
+
+    def _reads(self, context: OperationContext) -> Iterator[tuple[Mapping[str, Categories], Mapping[str, Categories]]]:
+        """Persons by id, with the categories read of each; and the coordinates that tell of them, with theirs."""
+        coordinates, tally = context.decision.coordinates, context.tally
+        rules = {name: frozenset({self.governed[name]}) for name in coordinates & self.governed.keys()}
+        yield (tally.shown if shows_persons(coordinates) else tally.found, rules)
+        for told in tally.told:
+            asked = asked_by(told.query.definition.name, told.criteria, told.after is not None)
+            categories = frozenset[CategorieDonnee]().union(*asked.values())
+            yield dict.fromkeys(self.told_sets.looked_up(context, told), categories), asked
 
     def _say(self, crossings: list[QuotaCrossed]) -> None:
         for crossed in crossings:

@@ -8,8 +8,8 @@ import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
-from gateway.audit.accounting import act, written_at
 from gateway.audit.alerts import Alerts
+from gateway.audit.entries import act, written_at
 from gateway.auth.authentication.clients import WINDOW
 from gateway.concurrency import Sleep, every
 from gateway.config import Configuration

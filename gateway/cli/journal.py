@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from gateway.audit.accounting import act, rows
+from gateway.audit.entries import act, rows
 from gateway.audit.known_as import known_as
 from gateway.audit.retention import purge
 from gateway.auth.authentication.clients import windows

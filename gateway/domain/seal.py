@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 KEY_BYTES = 32
 _ID = "identifiant"
 _CURSOR = "curseur"
+CURSOR_BLOCK = 128  # bytes
 SIZE_MAX = 2048
 KEYS_MAX = 65_536
 
@@ -103,7 +104,10 @@ class OpaqueIds:
 
     def seal_cursor(self, position: list[Any], bound_to: str) -> str:
         """A position, readable again only for the same list asked by the same perimeter (`bound_to`)."""
-        return _text(self._sealer.seal(_CURSOR, json.dumps(position).encode(), bound_to.encode()))
+        plain = json.dumps(position).encode()
+        # To a whole number of blocks: a sealed text is as long as its own, and a position may hold a name.
+        padded = plain.ljust(-(-len(plain) // CURSOR_BLOCK) * CURSOR_BLOCK)
+        return _text(self._sealer.seal(_CURSOR, padded, bound_to.encode()))
 
     def open_cursor(self, cursor: str, bound_to: str) -> list[Any] | None:
         """The position, or None when the cursor is not ours or belongs to another list."""

@@ -82,13 +82,22 @@ def cut(ordered: SortedList[E], page: PageArgs, cursors: CursorCodec) -> PageSli
     if not 0 <= page.first <= PAGE_MAX:
         raise InvalidRequest(f"L'argument first va de 0 à {PAGE_MAX}.")
     total = len(ordered.keys)
-    # To the right of the key, whether its row is still there or not: the page goes on where it stopped.
-    start = 0 if page.after is None else bisect_right(ordered.keys, _position(page.after, cursors))
+    start = start_of(ordered, page.after, cursors)
     end = min(start + page.first, total)
     texts = _texts(ordered.keys[start:end], cursors)
     first, last = (texts[0], texts[-1]) if texts else (None, None)
     info = PageInfo(has_next_page=end < total, has_previous_page=start > 0, start_cursor=first, end_cursor=last)
     return PageSlice(list(zip(texts, ordered.elements[start:end], strict=True)), total, info)
+
+
+def start_of(ordered: SortedList[E], after: str | None, cursors: CursorCodec) -> int:
+    """The rank of the first element behind a cursor. Raises InvalidCursor."""
+    if after is None:
+        return 0
+    position = cursors.opaque_ids.open_cursor(after, cursors.bound_to())
+    if position is None:
+        raise InvalidCursor("Curseur inconnu ici : reprendre la liste depuis le début, sans changer filtre ni ordre.")
+    return bisect_right(ordered.keys, position)  # be its row still there or not: the page goes on where it stopped
 
 
 def _texts(positions: list[list[Any]], cursors: CursorCodec) -> list[str]:
@@ -101,13 +110,6 @@ def _texts(positions: list[list[Any]], cursors: CursorCodec) -> list[str]:
     texts = [""] * len(positions)
     texts[0], texts[-1] = seal(positions[0], bound_to), seal(positions[-1], bound_to)
     return texts
-
-
-def _position(cursor: str, cursors: CursorCodec) -> list[Any]:
-    position = cursors.opaque_ids.open_cursor(cursor, cursors.bound_to())
-    if position is None:
-        raise InvalidCursor("Curseur inconnu ici : reprendre la liste depuis le début, sans changer filtre ni ordre.")
-    return position
 
 
 def binding(name: str, filtre: Any, tri: Enum | None, viewer: str) -> str:

@@ -1,8 +1,17 @@
 """The names of the graph that other rooms look for, derived once from what is written beside its fields and types."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
 
-from graphql import GraphQLField, GraphQLObjectType, get_named_type, is_input_object_type, is_interface_type
+from graphql import (
+    GraphQLField,
+    GraphQLInputObjectType,
+    GraphQLObjectType,
+    get_named_type,
+    is_input_object_type,
+    is_interface_type,
+)
+from strawberry.utils.str_converters import to_camel_case
 
 from gateway.auth.policy.rules import (
     BY_FIELD,
@@ -12,10 +21,13 @@ from gateway.auth.policy.rules import (
     SIZE,
     TOLD_BY,
     CategorieDonnee,
+    Categories,
+    categorie,
     compares,
     derivation,
     is_nominative,
     openings,
+    required_by_field,
     sort_orders,
     written,
 )
@@ -65,9 +77,28 @@ SHOWN_TYPES = PERSONAL_TYPES | _ABSTRACT | {name for name, t in _SCHEMA.type_map
 VIEW_ROOTS = frozenset(name for name, field in _ROOTS.fields.items() if _reads_view(field))
 # Lists whose size is an argument, and what the cost counts of the others.
 PAGED_ROOTS = frozenset(name for name, field in _ROOTS.fields.items() if "first" in field.args)
+# What tells, by list, how many elements it keeps or whether there are any.
+_CONNECTIONS = {name: get_named_type(_ROOTS.fields[name].type).name for name in PAGED_ROOTS}
+TOLD_BY_LIST = {
+    name: frozenset(f"{type_}.{field}" for type_, field, _ in _fields() if type_ == connection and field != "complet")
+    for name, connection in _CONNECTIONS.items()
+}
 LIST_SIZES = {name: size for _, name, field in _fields() if (size := written(field, SIZE) or 1) > 1}
 TOLD_BY_MISSION_LOCALE = _told_by(TypeSource.MISSION_LOCALE)
 NAMING_SOURCES = _with(NAMES_SOURCES, True)
 ROW_CURSORS, END_CURSORS = _with(CURSOR, "rows"), _with(CURSOR, "ends")
 EXPLANATIONS = _with(BY_FIELD, True)
 PROVENANCES = EXPLANATIONS & _with(MAGASIN, "rows")
+
+
+@cache
+def asked_by(root: str, criteria: tuple[str, ...], after: bool) -> Mapping[str, Categories]:
+    """What a list is asked by, as coordinates with the categories that each reads: its own, its criteria, its cursor."""
+    field = _ROOTS.fields[root]
+    own = frozenset({categorie(field) or CategorieDonnee.PUBLIQUE})
+    asked = {f"Query.{root}({argument}:)": own for argument, used in (("filtre", criteria), ("after", after)) if used}
+    if criteria:
+        type_: GraphQLInputObjectType = get_named_type(field.args["filtre"].type)
+        for name in map(to_camel_case, criteria):
+            asked[f"{type_.name}.{name}"] = required_by_field(type_.fields[name])
+    return asked

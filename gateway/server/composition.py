@@ -12,8 +12,9 @@ from graphql import GraphQLSchema
 from prometheus_client import Counter, ProcessCollector
 
 from gateway.app import AppState
-from gateway.audit.accounting import Accounting, governed
+from gateway.audit.accounting import Accounting
 from gateway.audit.accounts import DailyAccounts
+from gateway.audit.entries import governed
 from gateway.auth.authentication.authenticator import Authenticator, TokenVerifier
 from gateway.auth.authentication.client_register import ClientRegister, OrganisationCheck
 from gateway.auth.authentication.jwks import BYTES_MAX, KeySet

@@ -3,7 +3,7 @@
 import json
 from datetime import UTC, datetime
 
-from gateway.audit.accounting import Reading, act, entry, governed, rows, written_at
+from gateway.audit.entries import Reading, act, by_categorie, entry, governed, rows, written_at
 from gateway.auth.authentication.clients import DEFAULTS, caps
 from gateway.auth.policy.rules import CategorieDonnee as C
 from gateway.auth.policy.rules import Profil
@@ -23,12 +23,14 @@ def read_entry(partner_request: str, profil: Profil = Profil.MISSION_LOCALE) -> 
     persons = {"p1": ALL_ONES, "p2": LESS, "p3": ALL_ONES}
     records = {"p1": ("d1", "d2"), "p2": ("d3",), "p3": ("d4",)}
     asked = decision(profil, partner_request)
-    return Reading(WHEN, "r1", viewer(profil), "empreinte", asked, persons, records, {"registre": "FERMEE"}, UNDER)
+    read = by_categorie({name: frozenset({RULES[name]}) for name in asked.coordinates & RULES.keys()})
+    sources = {"registre": "FERMEE"}
+    return Reading(WHEN, "r1", viewer(profil), "empreinte", asked, persons, records, read, sources, UNDER)
 
 
 def test_an_entry_tells_references_and_no_value() -> None:
     partner_request = '{ contrat(numero: "SECRET-1") { numero jeune { id nom telephone ine suivi { commentaire } } } }'
-    written = entry(read_entry(partner_request), RULES)
+    written = entry(read_entry(partner_request))
     assert b"SECRET" not in written.content
     assert written.persons == ("p1", "p3", "p2")
     assert written.records == (("d1", "d2"), ("d4",), ("d3",))
@@ -67,7 +69,7 @@ def test_an_entry_tells_references_and_no_value() -> None:
 
 
 def test_l08_a_person_is_told_her_own_fields() -> None:
-    content = entry(read_entry("{ jeunes { edges { node { nom suivi { date } } } } }"), RULES).content
+    content = entry(read_entry("{ jeunes { edges { node { nom suivi { date } } } } }")).content
     champs = [rows(content, [rank]).split("\t")[6] for rank in range(3)]
     assert champs == ["Jeune.nom,Jeune.suivi", "Jeune.nom,Jeune.suivi", "Jeune.nom"]
     assert rows(content, [2, 0]) == rows(content, [0]), "two ids that are hers: what was read of either"

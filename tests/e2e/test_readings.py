@@ -17,7 +17,7 @@ import pytest
 from fixtures.gateway_process import LaunchedGateway, wait
 from fixtures.world import World
 from gateway.__main__ import main
-from gateway.audit.accounting import act
+from gateway.audit.entries import act
 from gateway.auth.authentication.clients import ClientQuotas, caps
 from gateway.auth.policy.rules import Profil
 from gateway.domain.quotas import CountUnder

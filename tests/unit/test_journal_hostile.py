@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from gateway.audit.accounting import act, written_at
+from gateway.audit.entries import act, written_at
 from gateway.domain.quotas import CountUnder, Quota
 from gateway.domain.seal import GENESIS, Anchor, Sealer
 from gateway.errors import ClockNotBelieved, JournalUnavailable

@@ -11,8 +11,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 from sqlalchemy import text
 
-from gateway.audit.accounting import act, written_at
 from gateway.audit.alerts import Alerts
+from gateway.audit.entries import act, written_at
 from gateway.audit.retention import JournalKeeper
 from gateway.config import Configuration, GatewayFile
 from gateway.domain.seal import Anchor, Sealer

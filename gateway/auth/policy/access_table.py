@@ -73,6 +73,17 @@ ROW_TITLES = (
     "profil", "relation", "statuts", "finalité", "catégories", "condition", "fondement", "conservation",
 )  # fmt: skip
 
+LOOK_UPS = """## Consultations sans lire de ligne
+
+Un total, une arête ou une position dans une liste (`totalCount`, `edges`, `pageInfo`), demandés par un nom, une commune, un
+département, un CFA, une borne d'âge, une autre fenêtre de dates que celle par défaut ou `after`, sont une **consultation** de
+ceux qui répondent s'ils sont de 1 à 10 (par un nom : 50), ou de ceux par qui ce total diffère, s'ils sont 10 au plus, de l'un
+des 32 derniers que ce compte a obtenus de cette liste ce jour-là. Elle est inscrite au journal des lectures et compte dans les
+plafonds de personnes distinctes ; un nom que personne ne porte compte dans les recherches vaines. Les critères fermés
+(`statut`, `etat`, `prioritaire`, `mineur`, `rompus`) et la fenêtre par défaut sont libres. Le détail est dans
+[docs/graphe.md](docs/graphe.md#ce-qui-compte-comme-une-consultation).
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class RowFilter:
@@ -117,6 +128,7 @@ def render(policy: AccessPolicy, schema: GraphQLSchema, choice: RowFilter = RowF
         "## Champs\n\n" + _fields(schema, choice.readable(policy)),
         "## Champs calculés\n\n" + _derived(schema, choice.readable(policy)),
         "## Arguments, filtres et tris\n\n" + _criteria(schema, choice.filterable(policy)),
+        LOOK_UPS,
     ]
     return "\n".join(parts)
 

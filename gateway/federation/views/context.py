@@ -8,46 +8,42 @@ from typing import Any, TypeVar
 
 from gateway.auth.authentication.clients import Viewer
 from gateway.auth.authorization.decide import Decision
-from gateway.auth.policy.rules import OPENED_BY, CategorieDonnee
+from gateway.auth.policy.rules import OPENED_BY
 from gateway.domain.seal import OpaqueIds
 from gateway.domain.search import Candidate
 from gateway.domain.similarity import Level
+from gateway.federation.collect.plan import shows_persons
 from gateway.federation.collect.readings import Readings
+from gateway.federation.criteria import NOM, ToldList, identifying, kept, mark_of
 from gateway.federation.directory import Directory
 from gateway.federation.join.evidence import identity_evidence, probability
-from gateway.federation.lists import CONTRATS, JEUNES, RUPTURES, CursorCodec, ListQuery, SortedList, binding, cut
+from gateway.federation.lists import (
+    CONTRATS,
+    JEUNES,
+    RUPTURES,
+    CursorCodec,
+    ListQuery,
+    SortedList,
+    binding,
+    cut,
+    start_of,
+)
 from gateway.federation.views.moi import present_moi
 from gateway.federation.views.preparation import Preparation, Work
 from gateway.federation.views.search import search
+from gateway.federation.views.tally import Tally
 from gateway.federation.views.view import MaskedCopies, Rights, Shown, View, ViewPerson, cfas_of, is_frozen
 from gateway.schema.connections import ContratConnection, JeuneConnection, RuptureConnection
 from gateway.schema.context import Moi, PageArgs
 from gateway.schema.filters import FiltreContrats, FiltreJeunes, FiltreRuptures, TriJeunes, TriRuptures
 from gateway.schema.nouns import Contrat, Jeune, Rapprochement, Rupture
 from gateway.schema.organisations import Cfa, MissionLocale, Node, Source
-from gateway.schema.tables import END_CURSORS, ROW_CURSORS
+from gateway.schema.tables import END_CURSORS, ROW_CURSORS, TOLD_BY_LIST
 
 T = TypeVar("T", Jeune, Contrat, Rupture)
 C = TypeVar("C", JeuneConnection, ContratConnection, RuptureConnection)
 N = TypeVar("N", bound="Node | list[Rapprochement] | None")
 WALKED_FOR_A_ROW = 50  # persons that a filter looks at while a row of a page is masked
-
-
-@dataclass(slots=True)
-class Tally:
-    """What is counted while an operation executes, for the quotas and the journal.
-
-    `shown`: the categories read of each person, by id; `lookups`: searches of one object that the caller names.
-    """
-
-    shown: dict[str, frozenset[CategorieDonnee]] = field(default_factory=dict)
-    lookups: int = 0
-    not_found: int = 0
-
-    def clear(self) -> None:
-        """Forget what a first execution counted."""
-        self.shown.clear()
-        self.lookups = self.not_found = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,27 +189,49 @@ class OperationContext:
             return None
         complet, pages, cursors = self.readings.complete, self._masked_copies.pages, self._cursors(query)
         # What else the page shows: whether it is complete, and which of its cursors are written.
-        key = (query.key, page, complet, cursors.each, cursors.bounds)
+        list_key = query.key
+        key = (list_key, page, complet, cursors.each, cursors.bounds)
         shown = pages.get(key) if self.frozen else None
         if shown is None:
-            kept = self.view.lists.get(query.key)
-            do = partial(self._make_page, query, page, cursors, kept)
-            size = (0 if kept else len(self.view.persons)) + WALKED_FOR_A_ROW * page.first
+            ordered = self.view.lists.get(list_key)
+            do = partial(self._make_page, query, page, cursors, ordered)
+            size = (0 if ordered else len(self.view.persons)) + WALKED_FOR_A_ROW * page.first
             shared = "page", id(self._masked_copies.shown_copies), key
-            made = self.preparation.result(key, Work(size, shared, do), walk=kept is None)
+            made = self.preparation.result(key, Work(size, shared, do), walk=ordered is None)
             if made is None:
                 return None
             shown = self._keep_page(query, key, made)
         self.tally.shown |= shown.read
+        criteria = identifying(query)
+        if criteria or page.after is not None:
+            mark = mark_of(self.viewer.account, list_key, page.after)
+            self._tell(ToldList(query, criteria, page.after, frozenset(), mark), shown)
         connection: C = shown.value
         return connection
 
+    def _tell(self, told: ToldList, shown: Shown) -> None:
+        """Note that a list under criteria that identify tells a total, an edge or a position (docs/security.md A18)."""
+        coordinates = self.decision.coordinates
+        if coordinates.isdisjoint(TOLD_BY_LIST[told.query.definition.name]):
+            return
+        if NOM in told.criteria:
+            self.tally.lookups += 1
+            self.tally.not_found += not shown.value.total_count and self.readings.complete
+        if told.mark not in self.view.told:
+            rows = frozenset(shown.read) if shows_persons(coordinates) else frozenset[str]()
+            self.tally.told.append(replace(told, shown=rows))
+
+    def behind(self, told: ToldList) -> list[Any]:
+        """The elements behind the cursor of a list told; all of them without a cursor."""
+        ordered = kept(told.query, self.view)
+        return ordered.elements[start_of(ordered, told.after, self._cursors(told.query)) :]
+
     def _make_page(
-        self, query: ListQuery[Any, C], page: PageArgs, cursors: CursorCodec, kept: SortedList[Any] | None
+        self, query: ListQuery[Any, C], page: PageArgs, cursors: CursorCodec, known: SortedList[Any] | None
     ) -> PageMade:
         """May run in any thread: writes nothing that others read. Raises InvalidRequest, InvalidCursor, LeakStopped."""
         copies = MaskedCopies(self.view, self.rights, self.decision)
-        ordered = kept or query.sort(self.view)
+        ordered = known or query.sort(self.view)
         shown = query.show(self.view, cut(ordered, page, cursors), copies, self.readings.complete)
         return PageMade(ordered, shown, copies)
 
@@ -253,6 +271,7 @@ class OperationContext:
         if not self.frozen:
             self._tell_sources([shown.value])
         self.tally.shown |= shown.read
+        self.tally.found |= shown.read
         copy: T = shown.value
         return copy
 

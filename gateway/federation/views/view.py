@@ -30,6 +30,7 @@ from gateway.schema.tables import EXPLANATIONS, PROVENANCES
 
 RIGHTS_MAX = 16  # rights and selections whose masked copies are kept with a view
 LISTS_MAX = 16  # lists of one view kept in order, by filter and order
+TOLD_MAX = 4096  # lists told to accounts, of which a view remembers that their look-up is written
 PAGES_MAX = 16  # pages of one view kept as they were shown to the same rights
 COPIES_PER_PERSON, COPIES_MIN = 3, 100  # masked copies kept with a view: for each of its persons, and at least
 
@@ -96,9 +97,9 @@ class ShownCopies:
 class View:
     """The persons of a perimeter by id, and those of their contracts and ruptures that it may see.
 
-    `lists` and `_shown_copies` are what answers made of it, and end with it. `former_ids`: ids given before, and what they
-    have become. `records`: the keys of the records that told of each person. `stale`: loop time after which a view built
-    without the ledger of links is built again.
+    `lists`, `sets`, `told` and `_shown_copies` are what answers made of it, and end with it. `former_ids`: ids given before, and
+    what they have become. `records`: the keys of the records that told of each person. `stale`: loop time after which a view
+    built without the ledger of links is built again.
     """
 
     persons: dict[str, ViewPerson] = field(default_factory=dict)
@@ -109,6 +110,8 @@ class View:
     stale: float | None = None
     people_before: int = 0  # how many the last view of the same rights held, when this one was built
     lists: LRUCache[tuple[str, ...], Any] = field(default_factory=lambda: LRUCache(LISTS_MAX))
+    sets: LRUCache[Hashable, int] = field(default_factory=lambda: LRUCache(LISTS_MAX))
+    told: LRUCache[int, None] = field(default_factory=lambda: LRUCache(TOLD_MAX))
     orders: dict[tuple[str, Any], Any] = field(default_factory=dict)  # all the elements of each list, in each order
     _shown_copies: dict[object, ShownCopies] = field(default_factory=dict)
 

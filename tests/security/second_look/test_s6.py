@@ -15,7 +15,7 @@ import orjson
 import pytest
 from sqlalchemy import text
 
-from gateway.audit.accounting import act
+from gateway.audit.entries import act
 from gateway.audit.known_as import known_as
 from gateway.domain.links import KnownLinks, LinkWrites, RecordKey
 from gateway.domain.seal import Sealer

@@ -9,7 +9,7 @@ import redis
 from sqlalchemy import text
 
 from fixtures.world import World
-from gateway.audit.accounting import act
+from gateway.audit.entries import act
 from gateway.auth.authentication.clients import DEFAULTS, caps, windows
 from gateway.auth.policy.rules import Profil
 from gateway.domain.quotas import CountUnder

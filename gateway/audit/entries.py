@@ -1,0 +1,138 @@
+"""The entries of the reading journal: the references of data, not the data (docs/security.md).
+
+Who, for what, which coordinates of the graph, and keys of persons that the store turns into pseudonyms; never a value. Pure.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+from graphql import GraphQLSchema, is_object_type
+
+from gateway.auth.authentication.clients import Viewer
+from gateway.auth.authorization.decide import Decision
+from gateway.auth.policy.rules import CategorieDonnee, categorie, paths_to
+from gateway.domain.quotas import CountUnder
+from gateway.stores.journal import JournalEntry
+
+Categories = frozenset[CategorieDonnee]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One answer that shows persons.
+
+    `document`: a stand-in for the text of the operation. `persons`: what may be read of each, by secret key, and `records`:
+    the keys of the records that told of each. `coordinates`: what is read of them, by category. `sources`: state of those that
+    answered, by name. `count_under`: the quotas.
+    """
+
+    when: datetime
+    request_id: str
+    viewer: Viewer
+    document: str
+    decision: Decision
+    persons: Mapping[str, Categories]
+    records: Mapping[str, tuple[str, ...]]
+    coordinates: Mapping[CategorieDonnee, list[str]]
+    sources: Mapping[str, str | None]
+    count_under: CountUnder
+
+    @property
+    def counted_by(self) -> Mapping[str, str]:
+        """Who the persons are counted for, by quota: what counters hold is derived from it."""
+        return {cap.scope: cap.who for cap in self.count_under.caps}
+
+
+def governed(schema: GraphQLSchema) -> Mapping[str, CategorieDonnee]:
+    """The category of every governed coordinate of the graph that tells something of a person."""
+    return {
+        f"{type_.name}.{name}": rule
+        for type_ in schema.type_map.values()
+        if is_object_type(type_) and type_ is not schema.query_type and CategorieDonnee.PUBLIQUE not in paths_to(type_)
+        for name, field in type_.fields.items()
+        if (rule := categorie(field)) not in (None, CategorieDonnee.PUBLIQUE)
+    }
+
+
+def entry(reading: Reading) -> JournalEntry:
+    """The entry: its persons in the order of its `groups`."""
+    viewer, decision = reading.viewer, reading.decision
+    groups = _groups(reading.persons)
+    content = {
+        "acte": "LECTURE",
+        "quand": reading.when.isoformat(),
+        "requete": reading.request_id,
+        "client": viewer.client,
+        "compte": viewer.account,
+        "profil": viewer.profil.value,
+        "organisation": viewer.organisation,
+        "finalite": viewer.finalite.value if viewer.finalite else None,
+        "document": reading.document,
+        "coordonnees": {categorie.value: names for categorie, names in reading.coordinates.items()},
+        "refus": sorted({refusal.coordinate for refusal in decision.refusal}),
+        "groupes": [{"categories": list(names), "personnes": len(keys)} for names, keys in groups.items()],
+        "fiches": all(reading.records.values()),
+        "comptes": reading.counted_by,
+        "sources": dict(reading.sources),
+    }
+    persons = tuple(key for keys in groups.values() for key in keys)
+    return JournalEntry(
+        _written(content), persons, reading.count_under, tuple(map(reading.records.__getitem__, persons))
+    )
+
+
+def act(name: str, when: datetime, **details: Any) -> bytes:
+    """The entry of what was done to the journal itself: consulted, purged."""
+    return _written({"acte": name, "quand": when.isoformat(), **details})
+
+
+def _written(content: Mapping[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(content)
+    except TypeError:  # half a character, in a name that a caller bears: escaped, it can be written
+        return json.dumps(content).encode()
+
+
+def written_at(content: bytes) -> datetime:
+    """The instant of an entry."""
+    return datetime.fromisoformat(json.loads(content)["quand"])
+
+
+def rows(content: bytes, ranks: Iterable[int]) -> str:
+    """One reading of one person as a line: when, who, for what, which fields. `ranks`: of the person in the entry, where two
+    ids may have been hers."""
+    written = json.loads(content)
+    categories = {name for rank in ranks for name in _categories_at_rank(written["groupes"], rank)}
+    fields = sorted({field for name in categories for field in written["coordonnees"].get(name, [])})
+    account = json.dumps(written["compte"], ensure_ascii=True)
+    who = (written["profil"], written["organisation"], account, written["client"])
+    return "\t".join((written["quand"], *who, str(written["finalite"]), ",".join(fields), written["requete"]))
+
+
+def _categories_at_rank(groups: list[dict[str, Any]], rank: int) -> list[str]:
+    for group in groups:
+        if rank < group["personnes"]:
+            return list(group["categories"])
+        rank -= group["personnes"]
+    return []
+
+
+def _groups(persons: Mapping[str, Categories]) -> Mapping[tuple[str, ...], list[str]]:
+    """The keys of persons by the categories that may be read of them."""
+    groups: dict[Categories, list[str]] = defaultdict(list)
+    for key, categories in persons.items():
+        groups[categories].append(key)
+    return {tuple(sorted(c.value for c in categories)): keys for categories, keys in groups.items()}
+
+
+def by_categorie(coordinates: Mapping[str, Categories]) -> Mapping[CategorieDonnee, list[str]]:
+    by_categorie: dict[CategorieDonnee, list[str]] = defaultdict(list)
+    for coordinate in sorted(coordinates):
+        for read in coordinates[coordinate]:
+            by_categorie[read].append(coordinate)
+    return by_categorie

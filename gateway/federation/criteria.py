@@ -1,0 +1,96 @@
+"""What a list tells of persons without showing a row: which criteria identify, and what a filter matches once widened. Pure.
+
+Closed criteria describe a state that the list itself has; the others point at somebody (docs/security.md, A18).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import Any
+
+from gateway.domain.identity import normalise_nom
+from gateway.domain.statut import StatutApprenant
+from gateway.federation.lists import WINDOW_DAYS, ListQuery, SortedList
+from gateway.federation.views.view import View
+from gateway.schema.filters import FiltreRuptures
+
+CLOSED = frozenset({"statut", "etat", "prioritaire", "mineur", "rompus"})
+NOM = "nom"
+# What widens a criterion that narrows by its absence: without one of these, the list takes its own window or status.
+_WIDEST = {"depuis": date.min, "jusqua": date.max, "statut": list(StatutApprenant)}
+
+
+@dataclass(frozen=True, slots=True)
+class ToldList:
+    """A list of which a total, an edge or a page's position is told, under criteria that identify.
+
+    `after`: the cursor given. `shown`: the persons whose rows are
+    written in the journal anyway. `mark`: stands for what is told, within one view.
+    """
+
+    query: ListQuery[Any, Any]
+    criteria: tuple[str, ...]
+    after: str | None
+    shown: frozenset[str]
+    mark: int
+
+
+def mark_of(account: str, key: tuple[str, ...], after: str | None) -> int:
+    """Stands for what a list of that key tells to an account, within one view."""
+    return hash((account, key, after))
+
+
+def given(filtre: Any) -> dict[str, Any]:
+    """The criteria of a filter that are in use, by name."""
+    return {name: value for name, value in vars(filtre).items() if value is not None} if filtre else {}
+
+
+def identifying(query: ListQuery[Any, Any]) -> tuple[str, ...]:
+    """The criteria in use that may point at somebody: neither closed, nor the window that the list has by default."""
+    filtre = query.filtre
+    if filtre is None:
+        return ()
+    return tuple(
+        name for name, value in vars(filtre).items() if value is not None and name not in CLOSED
+        and not _is_default(filtre, name, value, query.day)
+    )  # fmt: skip
+
+
+def _is_default(filtre: Any, name: str, value: Any, day: date) -> bool:
+    if not isinstance(filtre, FiltreRuptures):
+        return False
+    return (name == "depuis" and value == day - timedelta(days=WINDOW_DAYS)) or (name == "jusqua" and value == day)
+
+
+def kept(query: ListQuery[Any, Any], view: View) -> SortedList[Any]:
+    """The list in order, found again where an answer kept it with the view."""
+    ordered: SortedList[Any] | None = view.lists.get(query.key)
+    return ordered or query.sort(view)
+
+
+def closed_part(query: ListQuery[Any, Any]) -> ListQuery[Any, Any]:
+    """The same list by its closed criteria only."""
+    return replace(query, filtre=replace(query.filtre, **dict.fromkeys(identifying(query))))
+
+
+def widened(query: ListQuery[Any, Any], view: View) -> Iterator[list[Any]]:
+    """What the list keeps with one criterion fewer, each in turn; the name stays, since it says who is looked for."""
+    filtre, keep, day = query.filtre, query.definition.keep, query.day
+    widest = _WIDEST if isinstance(filtre, FiltreRuptures) else {}
+    elements = query.definition.elements(view)
+    if nom := given(filtre).get(NOM):
+        elements = keep(elements, type(filtre)(nom=nom), day)
+    for name in given(filtre):
+        if name != NOM:
+            yield keep(elements, replace(filtre, **{name: widest.get(name)}), day)
+
+
+def is_refined_by(wide: dict[str, Any], narrow: dict[str, Any]) -> bool:
+    """Whether the second criteria ask for nobody whom the first would not: the same ones, narrower, and maybe more."""
+    return all(name in narrow and _is_within(name, narrow[name], value) for name, value in wide.items())
+
+
+def _is_within(name: str, narrow: Any, wide: Any) -> bool:
+    if name == NOM:
+        return normalise_nom(narrow).startswith(normalise_nom(wide))
+    return set(narrow) <= set(wide) if isinstance(wide, list) else bool(narrow == wide)
