@@ -13,6 +13,7 @@ from graphql import (
 )
 from strawberry.utils.str_converters import to_camel_case
 
+from gateway.auth.policy.policy import TOLD_BY_CONDITION
 from gateway.auth.policy.rules import (
     BY_FIELD,
     CURSOR,
@@ -86,6 +87,10 @@ TOLD_BY_LIST = {
 LIST_SIZES = {name: size for _, name, field in _fields() if (size := written(field, SIZE) or 1) > 1}
 TOLD_BY_MISSION_LOCALE = _told_by(TypeSource.MISSION_LOCALE)
 NAMING_SOURCES = _with(NAMES_SOURCES, True)
+# Read only where a request for joint support was made, which Missions locales tell.
+UNDER_REQUEST = frozenset(
+    f"{type_}.{name}" for type_, name, field in _fields() if categorie(field) in TOLD_BY_CONDITION.values()
+)
 ROW_CURSORS, END_CURSORS = _with(CURSOR, "rows"), _with(CURSOR, "ends")
 EXPLANATIONS = _with(BY_FIELD, True)
 PROVENANCES = EXPLANATIONS & _with(MAGASIN, "rows")

@@ -146,7 +146,11 @@ def _others(
 ) -> tuple[Dossier, ...]:
     """Other dossiers for those whose follow-up is not open to that caller: gone, rewritten, or new."""
     as_cfa = viewer.perimetre.profil.value == "CFA"
-    open_ = {one.numero for one in inhabitants if one.collaboration and as_cfa and one.cfa == viewer.organisation}
+    # docs/droits.md, Conditions: the CFA that asked, and no other; one that is not named is the person's only CFA.
+    asked = {
+        one.numero for one in inhabitants if one.collaboration and (one.asked_by or one.cfa) == viewer.organisation
+    }
+    open_ = asked if as_cfa else set()
     kept = [d for d in dossiers if d.numero in open_]
     for one in inhabitants:
         if one.numero not in open_:

@@ -15,7 +15,14 @@ from gateway.auth.policy.rules import CategorieDonnee, Profil
 from gateway.connectors.base import Record
 from gateway.domain.referentiel import Referentiel
 from gateway.federation.directory import Directory
-from gateway.schema.tables import NAMING_SOURCES, PERSONAL_TYPES, SHOWN_TYPES, TOLD_BY_MISSION_LOCALE, VIEW_ROOTS
+from gateway.schema.tables import (
+    NAMING_SOURCES,
+    PERSONAL_TYPES,
+    SHOWN_TYPES,
+    TOLD_BY_MISSION_LOCALE,
+    UNDER_REQUEST,
+    VIEW_ROOTS,
+)
 
 _OF_PLAN: Mapping[Profil, str] = {
     Profil.MISSION_LOCALE: "d'une région que touche son territoire",
@@ -65,8 +72,9 @@ def plan_sources(decision: Decision, perimetre: Perimetre, directory: Directory)
 
 def asks_follow_ups(decision: Decision) -> bool:
     """True when something granted is told, or may be named, by a Mission locale: never for somebody's sake."""
-    # A value must not depend on what else is selected: what names the sources of a person asks all of them.
-    told = decision.coordinates & (TOLD_BY_MISSION_LOCALE | NAMING_SOURCES)
+    # A value must not depend on what else is selected: what names the sources of a person asks all of them, and what is read
+    # under a request asks who tells of requests.
+    told = decision.coordinates & (TOLD_BY_MISSION_LOCALE | NAMING_SOURCES | UNDER_REQUEST)
     return CategorieDonnee.SUIVI in decision.categories and bool(told)
 
 
