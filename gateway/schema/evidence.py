@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Annotated, Any
 
 import strawberry
 
 from gateway.auth.policy.rules import CategorieDonnee as C
-from gateway.auth.policy.rules import object_type
+from gateway.auth.policy.rules import argument, donnee, object_type
 from gateway.domain.similarity import Level
 
 strawberry.enum(
@@ -35,8 +36,20 @@ class IndiceRapprochement:
     niveau: Level = strawberry.field(description="Niveau du lien que cet indice soutient.")
 
 
+Fields = Annotated[list[str] | None, argument(C.TECHNIQUE, "Champs dont on veut la provenance ; tous par défaut.")]
+
+
 def chosen(rows: Iterable[Provenance] | None, champs: list[str] | None) -> list[Provenance] | None:
     """The lines of these fields, all of them when none is named; None when there are none to show."""
     if rows is None:
         return None
     return [line for line in rows if champs is None or line.champ in champs]
+
+
+def _provenance(self: Any, champs: Fields = None) -> list[Provenance] | None:
+    return chosen(self.rows, champs)
+
+
+def provenance_lines(description: str, **facts: Any) -> Any:
+    """The field of who says what of a noun, field by field."""
+    return donnee(C.TECHNIQUE, description, _provenance, store="rows", by_field=True, size=20, **facts)

@@ -6,7 +6,7 @@ rule of its fields. Knows no partner, no viewer. Dates are days (`date`); instan
 
 from datetime import date, datetime
 from enum import Enum
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 
@@ -24,12 +24,11 @@ from gateway.auth.policy.rules import (
 from gateway.auth.policy.rules import CategorieDonnee as C
 from gateway.domain.similarity import Level
 from gateway.domain.statut import StatutApprenant
-from gateway.schema.evidence import IndiceRapprochement, Provenance, chosen
+from gateway.schema.evidence import IndiceRapprochement, Provenance, provenance_lines
 from gateway.schema.organisations import Cfa, Commune, MissionLocale, Node, TypeSource
 from gateway.schema.scalars import SIRET, CodePostal
 
 Day = date  # a field named `date` hides the type inside its own class
-Fields = Annotated[list[str] | None, argument(C.TECHNIQUE, "Champs dont on veut la provenance ; tous par défaut.")]
 
 # What is computed from data of another category, and why whoever reads the result may (docs/graphe.md, Droits).
 _AGE = Derivation(
@@ -99,15 +98,6 @@ class MotifAccompagnement(Enum):
     REORIENTATION = "REORIENTATION"
     RECHERCHE_EMPLOI = "RECHERCHE_EMPLOI"
     AUTRE = "AUTRE"
-
-
-def _provenance(self: "Jeune | Contrat | Rupture", champs: Fields = None) -> list[Provenance] | None:
-    return chosen(self.rows, champs)
-
-
-def _lines(description: str, **facts: Any) -> Any:
-    """The field of who says what of a noun, field by field."""
-    return donnee(C.TECHNIQUE, description, _provenance, store="rows", by_field=True, size=20, **facts)
 
 
 @object_type("Statut d'un apprenant et sa date d'effet.", C.PARCOURS)
@@ -217,8 +207,7 @@ class Rupture(Node):
     contrat: "Contrat | None" = donnee(C.CONTRAT, "Contrat rompu.")
     jeune: "Jeune | None" = donnee(C.PARCOURS, "Jeune concerné.")
     rows: strawberry.Private[list[Provenance] | None] = None
-    # A line of `cause` is read where a request for joint support was made, which Missions locales tell.
-    provenance: list[Provenance] | None = _lines("Qui dit quoi de cette rupture.", names_sources=True)
+    provenance: list[Provenance] | None = provenance_lines("Qui dit quoi de cette rupture.", names_sources=True)
 
 
 @strawberry.type(description="Contrat d'apprentissage, avenants repliés.")
@@ -235,7 +224,7 @@ class Contrat(Node):
     jeune: "Jeune | None" = donnee(C.PARCOURS, "Apprenti.")
     rows: strawberry.Private[list[Provenance] | None] = None
     annule: strawberry.Private[bool] = False
-    provenance: list[Provenance] | None = _lines("Qui dit quoi de ce contrat.")
+    provenance: list[Provenance] | None = provenance_lines("Qui dit quoi de ce contrat.")
 
 
 @strawberry.type(description="Jeune en apprentissage, ou qui l'a été.")
@@ -296,7 +285,7 @@ class Jeune(Node):
         names_sources=True,
         size=1,
     )
-    provenance: list[Provenance] | None = _lines("Qui dit quoi de ce jeune.", names_sources=True)
+    provenance: list[Provenance] | None = provenance_lines("Qui dit quoi de ce jeune.", names_sources=True)
 
 
 @object_type("Jeune qui répond à une recherche par identité, et ce que vaut la réponse.", C.PARCOURS)

@@ -34,6 +34,7 @@ class Preparation:
         """What the work returns; None when it is to be done first. Raises what it raises."""
         if key in self.done:
             return self.done[key]
+        # The second execution, and commands that hold up nobody: whatever is missing is small, or may take its time.
         if self.over:
             return work.do()
         self.works[key] = work

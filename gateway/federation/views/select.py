@@ -130,6 +130,7 @@ def _base(
     pseudonym: Pseudonym,
 ) -> list[RecordKeys]:
     """The keys of what is made of these persons without Missions locales: what everybody else sees of them."""
+    # Only what a dossier may have moved is grouped again: the rest is what everybody sees already.
     own = {who.key for person in persons for who in person.merged.cluster.sourced_records}
     touched = _touched(clusters)
     untouched = [cluster for cluster in clusters if cluster.sourced_records[0].key not in touched]
@@ -142,6 +143,7 @@ def _base(
 def _touched(clusters: Iterable[Cluster]) -> set[Key]:
     """The records, near or far, that a record of a Mission locale may have joined or kept apart: no other would be grouped
     otherwise without it."""
+    # Doubtful pairs tie as much as joins: without the record between them, two others may be told apart otherwise.
     tied: dict[Key, set[Key]] = defaultdict(set)
     for cluster in clusters:
         keys = {who.key for who in cluster.sourced_records}
@@ -184,6 +186,7 @@ def _followed_by(cluster: Cluster) -> frozenset[str]:
 
 
 def _affiliation(merged: MergedPerson, directory: Directory) -> Affiliation:
+    # A CFA that the referential does not know ties its people to no network and no territory.
     uais = uais_of(merged.jeune)
     organismes = [organisme for uai in uais if (organisme := directory.referentiel.organisme(uai, None))]
     place = merged.residence

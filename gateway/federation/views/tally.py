@@ -23,6 +23,7 @@ class Tally:
 
     def clear(self) -> None:
         """Forget what a first execution counted."""
+        # Emptied in place: resolvers of the second execution hold this very tally.
         self.shown.clear()
         self.found.clear()
         self.told.clear()
