@@ -122,6 +122,7 @@ def open_edge(world: World, record: Path) -> Iterator[Edge]:
         services = build_services(load(environment), environment)
         state = build_state(services)
         loop.run(services.registry.open())
+        loop.run(services.readings_journal.open())
         loop.run(services.keeper.open())
         state.health.open(())
         try:
