@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import httpx
 import pytest
@@ -17,11 +19,12 @@ import pytest
 from fixtures.gateway_process import LaunchedGateway, wait
 from fixtures.world import World
 from gateway.__main__ import main
+from gateway.audit.accounts import account_of
 from gateway.audit.entries import act
 from gateway.auth.authentication.clients import ClientQuotas, caps
 from gateway.auth.policy.rules import Profil
 from gateway.domain.quotas import CountUnder
-from gateway.domain.seal import Sealer
+from gateway.domain.seal import OpaqueIds, Sealer
 from gateway.edge.health import VALIDITY
 from gateway.stores.journal import Journal, JournalEntry
 from gateway.stores.journal_queries import verify_chain
@@ -30,7 +33,6 @@ from tests.support.e2e.queries import ALL, until_complete
 from tests.support.e2e.readings import bytes_of, contents, entries, journal_de, request, without_entries
 from tests.support.pair import counter, empty_database, metrics, nodes
 from tests.support.resilience.lifecycle import ready
-from tests.support.unit.accounts import account
 
 RUPTURES = "{ ruptures(first: 3) { edges { node { jeune { id nom telephone ine } } } } }"
 ACCOUNT = "{ ruptures { totalCount } }"
@@ -192,7 +194,7 @@ def test_a10_l09_an_account_reads_its_quota_of_distinct_persons_and_no_more(
     assert counter(gateway, 'passerelle_quota_franchi_total{niveau="ALERTE",portee="COMPTE"}') == 2
     assert counter(gateway, 'passerelle_quota_franchi_total{niveau="ARRET",portee="COMPTE"}') == 1
     rows = [line for line in gateway.journal.read_text(encoding="utf-8").splitlines() if "quota COMPTE" in line]
-    assert [line.partition("quota ")[2] for line in rows] == [
+    assert [line.partition("quota ")[2].partition(" requete=")[0] for line in rows] == [
         'COMPTE ALERTE : "alice alice", 3 personnes sur 5',
         'COMPTE ARRET : "alice alice", 3 personnes sur 5',
         'COMPTE ALERTE : "benoit", 3 personnes sur 5',
@@ -273,10 +275,13 @@ def test_l03_killed_between_the_entry_and_the_answer(
 async def test_a10_processes_of_one_postgresql_count_together(world: World, few: Path, tmp_path: Path) -> None:
     """What another process counted, the gateway knows; killed, it leaves a chain that the other goes on with."""
     day = world.population.today
-    own = caps(ClientQuotas(persons_a_day=5), Profil.MISSION_LOCALE, account("chloé"), "MISSION_LOCALE/x", day)
+    sealer = Sealer.from_text(world.environment["GATEWAY_CLE"])
+    chloe: Any = SimpleNamespace(client="ml-quota", account="chloé")
+    who = account_of(chloe, OpaqueIds(sealer))
+    own = caps(ClientQuotas(persons_a_day=5), Profil.MISSION_LOCALE, who, "MISSION_LOCALE/x", day)
     elsewhere = JournalEntry(act("LECTURE", datetime.now(UTC)), ("p1", "p2", "p3"), CountUnder(own, "x", 100))
     async with base("postgresql", tmp_path) as url:
-        other = Journal(url, Sealer.from_text(world.environment["GATEWAY_CLE"]))
+        other = Journal(url, sealer)
         await other.open()
         await other.append(elsewhere)
         with world.gateway(GATEWAY_JOURNAL_URL=url, GATEWAY_CONFIG=str(few)) as gateway:

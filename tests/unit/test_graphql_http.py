@@ -32,7 +32,7 @@ def partner_request(body: bytes, nature: str = "application/json") -> Request:
 @pytest.mark.anyio
 async def test_a_demand_is_read() -> None:
     body = b'{"query": "{ moi { profil } }", "operationName": null, "variables": {"n": 1}}'
-    assert await read_request(partner_request(body)) == GraphQLRequest("{ moi { profil } }", None, {"n": 1})
+    assert await read_request(partner_request(body)) == GraphQLRequest("{ moi { profil } }", None, {"n": 1}, values=2)
 
 
 G14 = [
@@ -96,7 +96,9 @@ async def test_g05_a_batch_is_refused_by_its_name() -> None:
 @pytest.mark.anyio
 async def test_a_hash_stands_for_its_text() -> None:
     body = {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "0a" * 32}}}
-    assert await read_request(partner_request(json.dumps(body).encode())) == GraphQLRequest(None, None, {}, "0a" * 32)
+    assert await read_request(partner_request(json.dumps(body).encode())) == GraphQLRequest(
+        None, None, {}, "0a" * 32, values=1
+    )
 
 
 @pytest.mark.anyio
