@@ -167,7 +167,7 @@ def test_the_isolation_of_a_hung_partner() -> None:
         note(
             f"isolement, temps virtuel : p100 {worst * 1000:.0f} ms avant, {worst_during * 1000:.0f} pendant (≤ +10 %)"
         )
-        assert worst_during == pytest.approx(worst)
+        assert worst_during <= worst * 1.1  # docs/fiabilite.md; the first reading of all takes a step more
 
     play(make)
 
@@ -213,7 +213,7 @@ def test_a_thousand_readers_of_a_hung_partner() -> None:
         )
         assert network.highest["a"] <= SLOTS
         assert seated == WAITERS_MAX
-        assert during == pytest.approx(before)
+        assert during <= before * 1.1
 
     play(make)
 
