@@ -48,6 +48,7 @@ class Attacker:
         """The total of a list, and nothing else."""
         type_ = f"Filtre{root.capitalize()}"
         answer = self.ask(f"query T($f: {type_}) {{ {root}(filtre: $f, first: 0) {{ totalCount }} }}", f=criteria)
+        assert "data" in answer, answer["errors"]
         return int(answer["data"][root]["totalCount"])
 
     def rows(self) -> list[dict[str, Any]]:
