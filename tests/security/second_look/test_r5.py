@@ -13,6 +13,8 @@ from tests.support.e2e.queries import until_complete
 from tests.support.pair import a_database, metrics
 from tests.support.security.journal_attacks import NOMINATIVE, ask, attacked, fill, full, health, small_disk, until
 
+pytestmark = pytest.mark.chaos  # minutes, on real clocks
+
 SAMPLES = 16
 GONE, BACK = "journal des lectures indisponible", "journal des lectures de nouveau disponible"
 

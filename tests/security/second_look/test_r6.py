@@ -14,6 +14,8 @@ from tests.support.e2e.queries import until_complete
 from tests.support.pair import a_database
 from tests.support.security.journal_attacks import ANONYMOUS, NOMINATIVE, ask, attacked, crowd, health, held, until
 
+pytestmark = pytest.mark.chaos  # minutes, on real clocks
+
 CLIENTS = 150  # of each kind; those who read persons are twice as many
 
 

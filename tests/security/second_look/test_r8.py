@@ -13,6 +13,8 @@ from tests.support.e2e.queries import until_complete
 from tests.support.pair import a_database, metrics
 from tests.support.security.journal_attacks import NOMINATIVE, ask, attacked, command, health, until
 
+pytestmark = pytest.mark.chaos  # minutes, on real clocks
+
 ENTRIES = 5
 ALTERED = "numero = 3"
 SQLITE = {  # what SQLite lets anybody put where bytes or an integer stand

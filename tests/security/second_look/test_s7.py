@@ -9,6 +9,8 @@ import pytest
 from fixtures.world import World
 from tests.support.security.accounts import PROFILE, STORES, FewPersons, few_persons, refusal
 
+pytestmark = pytest.mark.chaos  # minutes, on real clocks
+
 KEYS = """quota_personnes_jour = 6
 quota_client_personnes_jour = 10
 quota_client_comptes_jour = 3

@@ -142,7 +142,7 @@ class Counters:
         coordinates = frozenset({f"{root[0].upper()}{root[1:-1]}Connection.totalCount", f"Query.{root}"})
         decision = Decision(frozenset(), coordinates, ((root, root),), frozenset({root}), (), frozenset(), True)
         return OperationContext(
-            viewer=cast("Any", SimpleNamespace(account=account)),
+            viewer=cast("Any", SimpleNamespace(client="c", account=account)),
             rights=cast("Any", _Rights(viewer.profil, viewer.finalite, viewer.perimetre)),
             decision=decision,
             directory=cast("Any", None),
