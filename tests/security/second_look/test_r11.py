@@ -112,8 +112,8 @@ def memory(pid: int) -> float:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the memory of a process is read in /proc")
-d@pytest.mark.chaos  # a gateway of its own each
-ef test_r11_a_connectors_defect_is_its_partners_failure(world: World, patched: tuple[str, Any, Path]) -> None:
+@pytest.mark.chaos  # a gateway of its own each
+def test_r11_a_connectors_defect_is_its_partners_failure(world: World, patched: tuple[str, Any, Path]) -> None:
     case, launched, record = patched
     token = world.token("ml")
     for attempt in range(12):
