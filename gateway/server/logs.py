@@ -22,7 +22,7 @@ def configure_logs(environ: Mapping[str, str]) -> None:
     formatter = JsonFormatter() if _chosen(environ, "GATEWAY_LOGS", FORMATS, "texte") == "json" else TextFormatter()
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
-    logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.basicConfig(level=level, handlers=[handler])
 
 
 def _chosen(environ: Mapping[str, str], variable: str, words: tuple[str, ...], default: str) -> str:
