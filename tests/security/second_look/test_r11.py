@@ -1,4 +1,4 @@
-"""A connector that is wrong in every way is its partner's failure, and nobody else's (SECURITY-2, R11).
+"""A connector that is wrong in every way is its partner's failure, and nobody else's (docs/security.md).
 
 Over HTTP the connector of one partner is changed by a few lines executed before `serve`, the same for an earlier commit.
 """

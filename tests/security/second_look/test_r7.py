@@ -1,4 +1,4 @@
-"""Redis mute, altered, or hostile: one suspension for all its uses, told, and never an error (SECURITY-2, R7)."""
+"""Redis mute, altered, or hostile: one suspension for all its uses, told, and never an error (docs/security.md)."""
 
 import asyncio
 import contextlib
