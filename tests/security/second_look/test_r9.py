@@ -1,4 +1,4 @@
-"""A register of callers that is broken, cut, or names nobody: told, bounded, and never taken for a whole one (docs/security.md)."""
+"""A register of callers that is broken, cut, or names nobody: told, bounded, never taken for whole (docs/security.md)."""
 
 import time
 from collections.abc import Callable, Iterator
