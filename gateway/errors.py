@@ -111,21 +111,17 @@ class InvalidCursor(CallerError):
 
 
 class SourceError(GatewayError):
-    """A partner failed. `source` is the partner's configured name, never its URL."""
+    """A partner failed. `source` is the partner's configured name, never its URL. `retry_after`: seconds to wait, when known."""
 
     code = Code.SOURCE_INDISPONIBLE
 
-    def __init__(self, source: str, message: str) -> None:
+    def __init__(self, source: str, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
-        self.source = source
+        self.source, self.retry_after = source, retry_after
 
 
 class SourceUnavailable(SourceError):
-    """Refused, unreachable or overloaded. `retry_after`: seconds to wait when the partner told it, else None."""
-
-    def __init__(self, source: str, message: str, retry_after: float | None = None) -> None:
-        super().__init__(source, message)
-        self.retry_after = retry_after
+    """Refused, unreachable or overloaded. `retry_after` is what the partner told."""
 
 
 class SourceClosed(SourceUnavailable):

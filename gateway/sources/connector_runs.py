@@ -10,6 +10,9 @@ The loop looks at each run every TICK. One that computed for SECONDS, or that is
 raised in its thread, where Python code is executed. When the process grew by GROWTH since a run began, the run under way that
 computed most is stopped, one at a time: memory has no owner, and who fills it computes. What waits in C (a sleep, a regular
 expression) cannot be stopped; it is left alone, and holds its place. A connector is trusted code, and this is no sandbox.
+
+Threads share one interpreter: four that compute without end take the loop's time from everybody. The place of a run that was
+stopped is given back when a later one ends by itself, the last place at once: a connector that is wrong each time has one.
 """
 
 import asyncio
@@ -64,6 +67,7 @@ class _Run(Generic[T]):
 
     def __init__(self, call: Callable[[], T]) -> None:
         self._call, self._lock = call, threading.Lock()
+        self.stopped = False
         self._ident: int | None = None
         self.start, self.size = time.monotonic(), _resident()
 
@@ -91,6 +95,7 @@ class _Run(Generic[T]):
             return time.clock_gettime(time.pthread_getcpuclockid(self._ident))
 
     def stop(self) -> None:
+        self.stopped = True
         with self._lock:
             if self._ident is not None:
                 thread, kind = ctypes.c_ulong(self._ident), ctypes.py_object(ConnectorStopped)
@@ -102,6 +107,7 @@ class ConnectorRuns:
 
     def __init__(self) -> None:
         self._threads, self._places = _Threads(), asyncio.Semaphore(THREADS)
+        self._withheld = 0  # places of runs that were stopped
 
     async def run(self, call: Callable[[], T]) -> T:
         """What a call returns. Raises what it raises, ConnectorFailed when it was stopped or could not start in time."""
@@ -113,7 +119,7 @@ class ConnectorRuns:
             raise ConnectorFailed("too many of its runs do not end") from None
         run = _Run(call)
         ended = loop.run_in_executor(self._threads, run)
-        ended.add_done_callback(self._free)
+        ended.add_done_callback(lambda _: self._free(run))
         _UNDER_WAY.add(run)
         try:
             return await self._watched(run, ended)
@@ -136,8 +142,13 @@ class ConnectorRuns:
             if time.monotonic() - run.start > WAITING or run.computed() > SECONDS or _fills_memory(run):
                 raise ConnectorFailed("stopped: too long, or too large")
 
-    def _free(self, _: "asyncio.Future[Any]") -> None:
-        self._places.release()
+    def _free(self, run: _Run[Any]) -> None:
+        if run.stopped and self._withheld < THREADS - 1:
+            self._withheld += 1
+            return
+        freed, self._withheld = (1, self._withheld) if run.stopped else (1 + self._withheld, 0)
+        for _ in range(freed):
+            self._places.release()
 
 
 _UNDER_WAY: set[_Run[Any]] = set()
