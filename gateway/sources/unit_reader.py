@@ -26,7 +26,9 @@ from gateway.sources.units import CacheStatus, Resource, Unit, UnitFailure, Unit
 
 ANSWERS = 3  # answers in a row that hold somebody else's records
 DURATION = 900.0  # seconds; as long as what we keep may be served without being asked again
-PAUSE_MAX = 60.0  # seconds during which a partner that said "later", or was stopped, is not asked again for the same key
+PAUSE_MAX = (
+    60.0  # seconds during which a partner that said "later", or was stopped, is not asked again for the same key
+)
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,40}")
 logger = logging.getLogger("gateway.sources")
 
@@ -195,7 +197,7 @@ class UnitReader:
         return UnitFailure(unit, error)
 
     def _enforce(self, unit: Unit) -> None:
-        """Neither a partner that told when to come back, within PAUSE_MAX (docs/security.md U13), nor one whose connector had to be
+        """Neither a partner that told when to come back, within PAUSE_MAX (docs/security.md U13), nor one whose connector was
         stopped, nor one that answers for others (U10) is asked."""
         if self._quarantine.holds(unit.key, self._seconds()):
             raise SourceQuarantined(unit.source, "établissement écarté : le partenaire répond pour d'autres")
