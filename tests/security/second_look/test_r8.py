@@ -148,5 +148,5 @@ def test_r8_a_clock_set_back_a_day_counts_nothing_on_a_day_to_come(world: World,
                 answer = ask(http, token, "{ ruptures(first: 1) { totalCount } }").json()
         ages += [row["ageSecondes"] or 0 for row in answer["extensions"]["sources"]]
     assert min(ages) >= 0
-    counted = read(journal, "SELECT max(jour) FROM quota_lues WHERE qui = 'horloge'")
+    counted = read(journal, "SELECT max(jour) FROM quota_lues")
     assert str(counted[0][0]) == str(TODAY + timedelta(days=1))
