@@ -36,7 +36,7 @@ IGNORED = (signal.SIGUSR1, signal.SIGUSR2)  # by default they end a process at o
 OPENING_TIMEOUT = 4.0  # seconds for one of our own stores to open: a start that fails says so within five
 # A merge allocates by the ten thousand, and makes no cycle to find at once; views that go are cycles by the hundred thousand,
 # and who takes them away stops the process meanwhile: a second for a million objects.
-GC_THRESHOLDS = (50_000, 4, 250)
+GC_THRESHOLDS = (5_000, 4, 2_500)
 LINK_RETENTION = timedelta(days=2 * 365)  # without being seen (docs/decisions/0009)
 
 logger = logging.getLogger("gateway.vie")
