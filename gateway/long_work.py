@@ -61,16 +61,18 @@ class LongWork:
                 queue.free_at = loop.time() + REST * spent
         finally:
             queue.works -= 1
-        if isinstance(outcome, Exception):
-            raise outcome
-        return outcome
+        try:
+            if isinstance(outcome, Exception):
+                raise outcome
+            return outcome
+        finally:
+            del outcome  # an error leads to this frame, which must not lead to it: all that it holds would wait for the collector
 
 
 def _outcome(work: Callable[[], T]) -> tuple[T | Exception, float]:
     """What it returns or raises, and the seconds of computing it took: not those that other threads had."""
     start = time.thread_time()
     try:
-        result: T | Exception = work()
+        return work(), time.thread_time() - start
     except Exception as error:
-        result = error
-    return result, time.thread_time() - start
+        return error, time.thread_time() - start
