@@ -91,13 +91,18 @@ async def _execute_data(
     if not preparation.works:
         return result, 0
     walked = preparation.walks * (context.people // PEOPLE_PER_UNIT)
-    await _charge(parts, context, walked)
-    for key, work in preparation.works.items():
-        await _prepare(parts, context, key, work)
-    preparation.over = True
-    context.tally.clear()
-    steps = executor.steps(document, variables, context, judgement.forbidden, again=True)
-    return await _in_slices(steps), walked
+    try:
+        await _charge(parts, context, walked)
+        for key, work in preparation.works.items():
+            await _prepare(parts, context, key, work)
+        preparation.over = True
+        context.tally.clear()
+        steps = executor.steps(document, variables, context, judgement.forbidden, again=True)
+        return await _in_slices(steps), walked
+    finally:
+        # Works lead to the context, and what was done to whole pages: as a cycle, they would wait for the collector.
+        preparation.works.clear()
+        preparation.done.clear()
 
 
 async def _in_slices(steps: Generator[None, None, ExecutionResult]) -> ExecutionResult:

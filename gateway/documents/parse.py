@@ -114,7 +114,7 @@ def _read(path: Path) -> dict[str, str]:
     return content
 
 
-KEPT_MAX = 32 * 1024 * 1024  # bytes of the documents kept
+KEPT_MAX = 16 * 1024 * 1024  # bytes of the documents kept
 ERRORS_MAX = 1
 # Names written in the query are the caller's own; nothing else of the library's message is repeated.
 _TRANSLATIONS = (
