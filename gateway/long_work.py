@@ -66,7 +66,9 @@ class LongWork:
                 raise outcome
             return outcome
         finally:
-            del outcome  # an error leads to this frame, which must not lead to it: all that it holds would wait for the collector
+            del (
+                outcome
+            )  # an error leads to this frame, which must not lead to it: all that it holds would wait for the collector
 
 
 def _outcome(work: Callable[[], T]) -> tuple[T | Exception, float]:

@@ -26,7 +26,7 @@ from gateway.long_work import LongWork
 logger = logging.getLogger("gateway.running")
 PEOPLE_PER_UNIT = 10  # persons whom a list that is not kept makes us look at, for a unit of cost (docs/graphe.md, Coût)
 INTROSPECTION_PER_UNIT = 100  # usual values of an introspection that is not kept, for a unit
-SLICE = 0.01  # seconds of the loop that an execution takes before others are served
+SLICE = 0.005  # seconds of the loop that an execution takes before others are served
 SHORT = 1000  # elements gone through: some two milliseconds, for which no thread is worth its while
 
 

@@ -9,6 +9,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
@@ -37,6 +38,7 @@ OPENING_TIMEOUT = 4.0  # seconds for one of our own stores to open: a start that
 # A merge allocates by the ten thousand, and makes no cycle to find at once; views that go are cycles by the hundred thousand,
 # and who takes them away stops the process meanwhile: a second for a million objects.
 GC_THRESHOLDS = (5_000, 4, 2_500)
+SWITCH_INTERVAL = 0.001  # seconds: beside a thread that computes, the loop waits as long after each call to the system
 LINK_RETENTION = timedelta(days=2 * 365)  # without being seen (docs/decisions/0009)
 
 logger = logging.getLogger("gateway.vie")
@@ -148,7 +150,7 @@ def _reload(state: AppState) -> None:
 async def _work(services: Services, state: AppState) -> None:
     """Open everything, then do what goes on beside requests, until cancelled."""
     await _open(services, state)
-    tune_gc()
+    tune_interpreter()
     await asyncio.gather(*(_hold(watch) for watch in _watches(services)))
 
 
@@ -206,8 +208,10 @@ def _watches(services: Services) -> list[Coroutine[Any, Any, None]]:
     ]
 
 
-def tune_gc() -> None:
-    """Spare the cycle collector what was built at start: it lives as long as the process."""
+def tune_interpreter() -> None:
+    """Have threads give the interpreter back to the loop soon, and spare the cycle collector what was built at start: it lives as
+    long as the process."""
+    sys.setswitchinterval(SWITCH_INTERVAL)
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)

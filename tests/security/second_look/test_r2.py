@@ -1,5 +1,6 @@
 """R2: without credentials nobody slows others down, shuts them out, fills the log, or sees more than that the process lives."""
 
+import asyncio
 import json
 import shutil
 import statistics
@@ -9,13 +10,16 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import pytest
+from starlette.types import Receive, Scope, Send
 
 from fixtures.gateway_process import LaunchedGateway
 from fixtures.remote_control import client_http
 from fixtures.world import World
+from gateway.server import listeners
 from tests.support.figures import note
 from tests.support.pair import admin
 from tests.support.security.edge_attacks import (
@@ -108,6 +112,34 @@ def test_r2_others_are_served_beside_a_flood_of_figures(launched: LaunchedGatewa
             stack.callback(flood.kill)
         beside = _median(launched, world)
     note(f"R2, /metrics demandé sans fin par 4 clients : p50 des autres {alone:.1f} → {beside:.1f} ms")
+
+
+@pytest.mark.anyio
+async def test_r2_requests_of_the_operators_door_begin_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A flood of it takes a part of the loop, whatever each request costs, and the silence of the first holds up nobody."""
+    turns: list[asyncio.Future[None]] = []
+    begun: list[int] = []
+
+    async def spacing(_seconds: float) -> None:
+        turns.append(asyncio.get_running_loop().create_future())
+        await turns[-1]
+
+    async def app(scope: Scope, _receive: Receive, _send: Send) -> None:
+        begun.append(scope["rank"])
+        await asyncio.Event().wait()
+
+    async def unused(*_: object) -> None: ...
+
+    monkeypatch.setattr(listeners, "asyncio", SimpleNamespace(Lock=asyncio.Lock, sleep=spacing))
+    spaced = listeners._spaced(app)
+    tasks = [asyncio.create_task(spaced({"type": "http", "rank": rank}, unused, unused)) for rank in range(3)]
+    for rank in range(3):
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert (len(turns), begun) == (rank + 1, list(range(rank)))
+        turns[-1].set_result(None)
+    for task in tasks:
+        task.cancel()
 
 
 @pytest.mark.parametrize("source", ["", ATTACKER], ids=["same address", "another address"])
