@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import chain
 
-from gateway.audit.accounts import DailyAccounts, account_of
 from gateway.audit.alerts import Alerts
 from gateway.audit.entries import Categories, Reading, by_categorie, entry
 from gateway.audit.told_sets import ToldSets
 from gateway.auth.authentication.clients import REQUEST_PRICE, Viewer, caps, message, seconds_to_tomorrow
 from gateway.auth.policy.rules import CategorieDonnee
+from gateway.correlation import RequestTrace
 from gateway.domain.days import paris_day
 from gateway.domain.quotas import Account, CountUnder, QuotaCrossed
 from gateway.domain.seal import OpaqueIds
@@ -26,6 +26,46 @@ from gateway.stores.counters import Allowance, Balance, RateLimits
 from gateway.stores.journal import Journal, JournalEntry
 
 GUESSING_ACCOUNTS = 10  # accounts whose vain look-ups a client may spend in all
+
+
+def account_of(viewer: Viewer, opaque_ids: OpaqueIds) -> Account:
+    """The account of a caller, with its codes."""
+    client, agent = viewer.client, viewer.account
+    # The length says where the client ends: two clients never share an account, whatever they are called.
+    return Account(
+        client,
+        agent,
+        opaque_ids.stand_in(f"client/{client}"),
+        opaque_ids.stand_in(f"compte/{len(client)}/{client}{agent}"),
+    )
+
+
+class DailyAccounts:
+    """The accounts that each client acted as today, in this process. `tell` is told once a day of a client that has too many."""
+
+    def __init__(self, tell: Callable[[QuotaCrossed], None]) -> None:
+        self._tell = tell
+        self._told: set[str] = set()
+        self._day = date.min
+        self._by_client: dict[str, set[str]] = {}
+
+    def take(self, viewer: Viewer, day: date) -> QuotaCrossed | None:
+        """None when a client may act as this account today."""
+        if day != self._day:
+            self._day = day
+            self._by_client.clear()
+            self._told.clear()
+        accounts, limit = self._by_client.setdefault(viewer.client, set()), viewer.quotas.agents_a_day
+        if viewer.account in accounts:
+            return None
+        if len(accounts) < limit:
+            accounts.add(viewer.account)
+            return None
+        crossed = QuotaCrossed("AGENTS", viewer.client, len(accounts), limit, arret=True)
+        if viewer.client not in self._told:
+            self._told.add(viewer.client)
+            self._tell(crossed)
+        return crossed
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +120,14 @@ class Accounting:
                 self.alerts.guessing(who)
                 raise QuotaReached("Trop de recherches sans résultat.", exceeded.seconds)
 
-    async def record(
-        self, context: OperationContext, request_id: str, document: str, sources: Mapping[str, str | None]
-    ) -> None:
+    async def record(self, context: OperationContext, trace: RequestTrace, sources: Mapping[str, str | None]) -> None:
         """Write that these persons are read, and count them, before they are (docs/security.md L03, A10).
 
         Raises QuotaReached, or JournalUnavailable: nothing may leave.
         """
-        readings = self._readings(context, request_id, document, sources)
-        if readings:
-            self._say(await self._append([entry(reading) for reading in readings]))
+        entries = [entry(reading) for reading in self._readings(context, trace, sources)]
+        if entries:
+            self._say(await self._append(entries))
         for told in context.tally.told:
             context.view.told[told.mark] = None
 
@@ -101,26 +139,26 @@ class Accounting:
         return list(chain.from_iterable(await asyncio.gather(*map(self.readings_journal.append, entries))))
 
     def _readings(
-        self, context: OperationContext, request_id: str, document: str, sources: Mapping[str, str | None]
-    ) -> list[Reading]:
+        self, context: OperationContext, trace: RequestTrace, sources: Mapping[str, str | None]
+    ) -> Iterator[Reading]:
         """What an operation reads: the persons that it shows or finds, then those of whom each list tells."""
         when, view, viewer = self.now(), context.view, context.viewer
-        reads = [(persons, coordinates) for persons, coordinates in self._reads(context) if persons]
-        return [
-            Reading(
+        for persons, coordinates in self._reads(context):
+            if not persons:
+                continue
+            keys = {person: self.opaque_ids.key(person) for person in persons}
+            yield Reading(
                 when=when,
-                request_id=request_id,
+                request_id=trace.request_id,
                 viewer=viewer,
-                document=self.opaque_ids.pseudonym(f"document/{document}"),
+                document=trace.document or "",
                 decision=context.decision,
-                persons={self.opaque_ids.key(person): categories for person, categories in persons.items()},
-                records={self.opaque_ids.key(person): view.records.get(person, ()) for person in persons},
+                persons={keys[person]: categories for person, categories in persons.items()},
+                records={key: view.records.get(person, ()) for person, key in keys.items()},
                 coordinates=by_categorie(coordinates),
                 sources=sources,
                 count_under=_count_under(context, self._account(viewer), paris_day(when)),
             )
-            for persons, coordinates in reads
-        ]
 
     def _reads(self, context: OperationContext) -> Iterator[tuple[Mapping[str, Categories], Mapping[str, Categories]]]:
         """Persons by id, with the categories read of each; and the coordinates that tell of them, with theirs."""

@@ -19,7 +19,7 @@ import httpx
 from fixtures.servers import HOST, free_port
 
 ROOT = Path(os.environ.get("AUTRE_DEPOT") or Path(__file__).resolve().parents[3])
-READY = 180.0  # seconds that a demo may take to start
+READY = 600.0  # seconds that a demo may take to start
 SECRET = "demo"
 
 
