@@ -150,7 +150,7 @@ def _reload(state: AppState) -> None:
 async def _work(services: Services, state: AppState) -> None:
     """Open everything, then do what goes on beside requests, until cancelled."""
     await _open(services, state)
-    tune_interpreter()
+    tune_threads_and_gc()
     await asyncio.gather(*(_hold(watch) for watch in _watches(services)))
 
 
@@ -208,7 +208,7 @@ def _watches(services: Services) -> list[Coroutine[Any, Any, None]]:
     ]
 
 
-def tune_interpreter() -> None:
+def tune_threads_and_gc() -> None:
     """Have threads give the interpreter back to the loop soon, and spare the cycle collector what was built at start: it lives as
     long as the process."""
     sys.setswitchinterval(SWITCH_INTERVAL)

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import pytest
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from fixtures.gateway_process import LaunchedGateway
 from fixtures.remote_control import client_http
@@ -115,12 +115,12 @@ def test_r2_others_are_served_beside_a_flood_of_figures(launched: LaunchedGatewa
 
 
 @pytest.mark.anyio
-async def test_r2_requests_of_the_operators_door_begin_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A flood of it takes a part of the loop, whatever each request costs, and the silence of the first holds up nobody."""
+async def test_r2_requests_of_the_admin_listener_begin_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A flood takes a part of the loop only, and a request that is long to answer holds up nobody."""
     turns: list[asyncio.Future[None]] = []
     begun: list[int] = []
 
-    async def spacing(_seconds: float) -> None:
+    async def wait(_seconds: float) -> None:
         turns.append(asyncio.get_running_loop().create_future())
         await turns[-1]
 
@@ -128,11 +128,17 @@ async def test_r2_requests_of_the_operators_door_begin_one_after_the_other(monke
         begun.append(scope["rank"])
         await asyncio.Event().wait()
 
-    async def unused(*_: object) -> None: ...
+    async def receive() -> Message:
+        return {}
 
-    monkeypatch.setattr(listeners, "asyncio", SimpleNamespace(Lock=asyncio.Lock, sleep=spacing))
+    async def send(_message: Message) -> None: ...
+
+    async def ask(rank: int) -> None:
+        await spaced({"type": "http", "rank": rank}, receive, send)
+
+    monkeypatch.setattr(listeners, "asyncio", SimpleNamespace(Lock=asyncio.Lock, sleep=wait))
     spaced = listeners._spaced(app)
-    tasks = [asyncio.create_task(spaced({"type": "http", "rank": rank}, unused, unused)) for rank in range(3)]
+    tasks = [asyncio.create_task(ask(rank)) for rank in range(3)]
     for rank in range(3):
         for _ in range(5):
             await asyncio.sleep(0)
