@@ -114,6 +114,11 @@ def test_r2_others_are_served_beside_a_flood_of_figures(launched: LaunchedGatewa
     note(f"R2, /metrics demandé sans fin par 4 clients : p50 des autres {alone:.1f} → {beside:.1f} ms")
 
 
+async def _some_turns() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
 @pytest.mark.anyio
 async def test_r2_requests_of_the_admin_listener_begin_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
     """A flood takes a part of the loop only, and a request that is long to answer holds up nobody."""
@@ -140,8 +145,7 @@ async def test_r2_requests_of_the_admin_listener_begin_one_after_the_other(monke
     spaced = listeners._spaced(app)
     tasks = [asyncio.create_task(ask(rank)) for rank in range(3)]
     for rank in range(3):
-        for _ in range(5):
-            await asyncio.sleep(0)
+        await _some_turns()
         assert (len(turns), begun) == (rank + 1, list(range(rank)))
         turns[-1].set_result(None)
     for task in tasks:
