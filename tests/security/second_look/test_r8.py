@@ -11,7 +11,8 @@ from tests.conftest import TODAY
 from tests.support.databases import BASES, read, write
 from tests.support.e2e.queries import until_complete
 from tests.support.pair import a_database, metrics
-from tests.support.security.journal_attacks import NOMINATIVE, ask, attacked, command, health, until
+from tests.support.security.journal_attacks import NOMINATIVE, ask, attacked, health, until
+from tests.support.security.second_checkout import command
 
 pytestmark = pytest.mark.chaos  # minutes, on real clocks
 

@@ -20,7 +20,7 @@ from gateway.errors import ClientsUnavailable, ConfigurationError
 from tests.support.figures import note
 from tests.support.pair import admin, metrics
 from tests.support.security.issuer import WallClock
-from tests.support.security.second_checkout import BEFORE, configuration, few_people, gateway
+from tests.support.security.second_checkout import BEFORE, configuration, gateway
 
 PATIENCE = 60.0  # seconds: the register is looked at every ten
 LEAVING = "cfa"  # the client that an operator removes
@@ -67,19 +67,13 @@ class Register:
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with few_people(tmp_path_factory.mktemp("monde") / "m") as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def register(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Register]:
-    record = configuration(world, tmp_path_factory.mktemp("registre") / "configuration")
+def register(small_world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Register]:
+    record = configuration(small_world, tmp_path_factory.mktemp("registre") / "configuration")
     if not BEFORE:
         with (record / "gateway.toml").open("a", encoding="utf-8") as file:
             file.write(f"\n[clients]\nillisible_secondes = {BOUND}\n")
-    with gateway(world, record) as launched:
-        yield Register(launched, record / "clients.toml", world)
+    with gateway(small_world, record) as launched:
+        yield Register(launched, record / "clients.toml", small_world)
 
 
 def without(text: str, client: str) -> str:
