@@ -15,8 +15,9 @@ from fixtures.world import World
 from gateway.federation.collect.collector import VERIFY_AFTER
 from tests.support.e2e.queries import ALL, until_complete
 from tests.support.figures import note
-from tests.support.pair import counter
+from tests.support.pair import counted, metrics
 
+PARTNERS = ("ypareo", "aimaira", "gestibase", "imilo")
 BASES_OF_REDIS = range(210, 215)  # one for each time that both are started
 LIST = "query L($n: Int!) { ruptures(first: $n) { totalCount complet edges { node { date } } } }"
 
@@ -144,8 +145,7 @@ def comparable(reponse: dict[str, Any]) -> dict[str, Any]:
 def test_what_did_not_change_is_confirmed_and_not_decoded(world: World, forgetful: LaunchedGateway) -> None:
     """As many requests as a reading, and nothing decoded, whether partners give validators or say the same again."""
     launched = forgetful
-    partners = ("ypareo", "aimaira", "gestibase", "imilo")
-    before = {name: revalidated(launched, name, "inchangee") for name in partners}
+    before = revalidated(launched, "inchangee")
     result = until_complete(launched, world.token("ml"), ALL, n=50)
     requests = []
     for _ in range(2):
@@ -155,17 +155,19 @@ def test_what_did_not_change_is_confirmed_and_not_decoded(world: World, forgetfu
         assert reread["data"] == result["data"]
         requests.append(world.check.counters())
     assert requests[0] == requests[1]
-    confirmed = {name: revalidated(launched, name, "inchangee") - before[name] for name in partners}
+    after = revalidated(launched, "inchangee")
+    confirmed = {name: after[name] - before[name] for name in PARTNERS}
     assert confirmed["ypareo"] >= 2 * requests[0]["ypareo"]["periodes"] > 0
     assert confirmed["aimaira"] >= 2
     assert min(confirmed["gestibase"], confirmed["imilo"]) >= 2  # they give none
-    assert [revalidated(launched, name, "changee") for name in partners] == [0, 0, 0, 0]
+    assert list(revalidated(launched, "changee").values()) == [0, 0, 0, 0]
     note(f"revalidation : {', '.join(f'{name} {int(n)}' for name, n in confirmed.items())} unités confirmées, 0 relue")
 
 
-def revalidated(gateway: LaunchedGateway, partner: str, issue: str) -> float:
-    """The units of a partner that were asked again, by all the processes."""
-    return counter(gateway, f'passerelle_revalidations_total{{issue="{issue}",partenaire="{partner}"}}')
+def revalidated(gateway: LaunchedGateway, issue: str) -> dict[str, float]:
+    """The units of each partner that were asked again, by all the processes."""
+    text, name = metrics(gateway), "passerelle_revalidations_total"
+    return {one: counted(text, f'{name}{{issue="{issue}",partenaire="{one}"}}') for one in PARTNERS}
 
 
 def test_a_caller_may_ask_for_fresher_data(world: World, patient: str) -> None:
