@@ -16,7 +16,7 @@ from tests.support.pair import DoubleWorld, metrics
 from tests.support.redis_server import redis_server
 
 TODAY = date(2026, 10, 15)  # a fixed day: the same people, the same ruptures, in every run
-UNHURRIED = 25.0  # seconds of an answer: no source is late however busy this machine is; our clients wait longer
+LONG_WAIT = 25.0  # seconds of an answer: no source is late however busy this machine is; our clients wait longer
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -33,7 +33,7 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def unrested() -> Iterator[None]:
+def without_rest() -> Iterator[None]:
     """A gateway of this process has a test for only client, whom fairness to others would have rest two thirds of the time.
     Those that are processes of their own keep it."""
     with pytest.MonkeyPatch.context() as patch:
@@ -77,10 +77,10 @@ def patient(world: World, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="session")
-def unhurried(world: World, tmp_path_factory: pytest.TempPathFactory) -> str:
+def long_waiting(world: World, tmp_path_factory: pytest.TempPathFactory) -> str:
     """Configuration of a gateway of which no answer is partial, for those who count what it asks: who is told of a late source
     asks again."""
-    return _waiting(world, tmp_path_factory.mktemp("sans hâte"), UNHURRIED)
+    return _waiting(world, tmp_path_factory.mktemp("longue attente"), LONG_WAIT)
 
 
 def _waiting(world: World, copy: Path, seconds: float) -> str:

@@ -180,7 +180,7 @@ def _caller(data: Opened, client: str) -> str:
 def _name_of_today(data: Opened) -> Callable[[str], str]:
     """The name that a key has had since tenants and callers stand there by their pseudonyms."""
 
-    def renamed(name: str) -> str:
+    def name_today(name: str) -> str:
         if name.startswith("passerelle:d:"):
             partner, _, tenant = name.rpartition(":")
             return f"{partner}:{_sealed_codec(data).name(tenant)}"
@@ -189,7 +189,7 @@ def _name_of_today(data: Opened) -> Callable[[str], str]:
             return f"{window}/{allowance}/{_caller(data, client)}/{rest}"
         return name
 
-    return renamed
+    return name_today
 
 
 def _restore(client: Any, kept: dict[str, Any], renamed: Callable[[str], str]) -> None:

@@ -6,11 +6,13 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
 
 from fixtures.gateway_process import ROOT, LaunchedGateway, environment
+from fixtures.servers import HOST
 from fixtures.world import World
 from gateway.federation.collect.collector import VERIFY_AFTER
 from tests.support.e2e.queries import ALL, until_complete
@@ -50,17 +52,17 @@ def states(reponse: dict[str, dict[str, list[dict[str, str]]]]) -> dict[str, str
     return {line["nom"]: line["cache"] for line in reponse["extensions"]["sources"]}
 
 
-def test_two_processes_over_one_redis_ask_as_one(world: World, unhurried: str, redis_url: str) -> None:
+def test_two_processes_over_one_redis_ask_as_one(world: World, long_waiting: str, redis_url: str) -> None:
     """Both asked at once, cold: each partner hears what one process would have asked; then one is purged for both.
 
     Processes that Redis does not answer within a quarter of a second ask alone for a second, as they must: on a machine as
     busy as that, they are asked again from the start."""
-    with world.gateway(GATEWAY_CONFIG=unhurried) as alone:
+    with world.gateway(GATEWAY_CONFIG=long_waiting) as alone:
         world.check.reset_all()
         expected = until_complete(alone, world.token("ml"), ALL, n=50)
         one = asked(world)
     for base in BASES_OF_REDIS:
-        both = BothOfOneRedis(world, unhurried, f"{redis_url.removesuffix('/0')}/{base}")
+        both = BothOfOneRedis(world, long_waiting, f"{redis_url.removesuffix('/0')}/{base}")
         if both.redis_answered:
             break
     note(
@@ -77,7 +79,11 @@ class BothOfOneRedis:
 
     def __init__(self, world: World, configuration: str, redis_url: str) -> None:
         env = {"GATEWAY_CONFIG": configuration, "GATEWAY_CACHE_URL": redis_url, "GATEWAY_PROCESSUS": "2"}
-        with world.gateway(**env) as a, world.gateway(**env) as b, ThreadPoolExecutor() as threads:
+
+        def one_of_both() -> AbstractContextManager[LaunchedGateway]:
+            return world.gateway(0, HOST, **env)
+
+        with one_of_both() as a, one_of_both() as b, ThreadPoolExecutor() as threads:
             told = a.journal.stat().st_size  # both write there
             world.check.reset_all()
             results = list(threads.map(lambda p: until_complete(p, world.token("ml"), ALL, n=50), (a, b)))

@@ -43,7 +43,7 @@ class Register:
         fresh.write_text(text, encoding="utf-8")
         fresh.replace(self.file)
 
-    def reread(self, text: str) -> None:
+    def reload(self, text: str) -> None:
         """Write it, and have it read now; a gateway of before, which no signal tells so, looks in its own time."""
         self.write(text)
         if not BEFORE:
@@ -90,28 +90,28 @@ def test_r9_a_client_removed_in_an_edit_that_does_not_read_is_refused_in_the_end
     assert register.status("ml") == 503
     assert register.ready()[0] == 503
     assert "clients" in register.ready()[1]["manque"]
-    register.reread(register.whole)
+    register.reload(register.whole)
     assert register.wait(lambda: register.status("ml") == 200)
     assert register.wait(lambda: register.ready() == (200, {"etat": "prêt", "manque": [], "degrade": []}))
 
 
 def test_r9_a_file_cut_between_two_tables_is_not_a_register(register: Register) -> None:
     tables = register.whole.split("\n[")
-    register.reread("\n[".join(tables[: len(tables) // 2]) + "\n")
+    register.reload("\n[".join(tables[: len(tables) // 2]) + "\n")
     told = register.wait(lambda: "clients" in register.ready()[1]["degrade"], 30.0)
     last = tables[-2].partition("]")[0].removeprefix("clients.") if not BEFORE else tables[-1].partition("]")[0][8:]
     status = register.status(last)
-    register.reread(register.whole)
+    register.reload(register.whole)
     assert register.wait(lambda: not register.ready()[1]["degrade"])
     assert (told, status) == (True, 200)
 
 
 def test_r9_an_unknown_organisation_is_told(register: Register) -> None:
     code = register.world.clients["ml"].organisation
-    register.reread(register.whole.replace(f'organisation = "{code}"', 'organisation = "99999"', 1))
+    register.reload(register.whole.replace(f'organisation = "{code}"', 'organisation = "99999"', 1))
     told = register.wait(lambda: "clients.organisation" in register.ready()[1]["degrade"], 30.0)
     figures = metrics(register.gateway)
-    register.reread(register.whole)
+    register.reload(register.whole)
     assert told
     assert "passerelle_clients_organisation_inconnue 1.0" in figures
     assert register.wait(lambda: not register.ready()[1]["degrade"])
