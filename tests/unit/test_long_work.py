@@ -31,8 +31,9 @@ async def test_a_client_leaves_the_thread_twice_as_long_as_it_had_it(monkeypatch
 async def test_works_of_one_client_beyond_those_that_may_wait_are_turned_away() -> None:
     works, held = LongWork(), threading.Event()
     waiting = [asyncio.create_task(works.run("a", rank, held.wait)) for rank in range(WAITING_MAX)]
-    while works._queues["a"].works < WAITING_MAX:
+    for _ in range(5):  # turns of the loop until each of them is under way
         await asyncio.sleep(0)
+    assert works._queues["a"].works == WAITING_MAX
     with pytest.raises(QuotaReached):
         await works.run("a", "one more", held.wait)
     other = asyncio.create_task(works.run("b", "of another", lambda: 2))
