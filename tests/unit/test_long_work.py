@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from functools import partial
 
 import pytest
 
@@ -23,7 +24,7 @@ async def test_a_client_leaves_the_thread_twice_as_long_as_it_had_it(monkeypatch
     monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: 100.0)
     monkeypatch.setattr(asyncio, "sleep", sleep)
     works = LongWork()
-    told = [await works.run(client, rank, lambda rank=rank: rank) for rank, client in enumerate("aaba")]
+    told = [await works.run(client, rank, partial(int, rank)) for rank, client in enumerate("aaba")]
     assert told == [0, 1, 2, 3]
     assert waits == [0.0, 20.0, 0.0, 20.0]
 
