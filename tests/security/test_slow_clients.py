@@ -8,7 +8,6 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-import httpx
 import pytest
 import uvicorn
 from starlette.applications import Starlette
@@ -16,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from fixtures.remote_control import client_http
 from gateway.config import HttpSettings
 from gateway.edge import graphql_http, http_protocol
 from gateway.edge.connection_table import ClientAddresses, ConnectionTable
@@ -112,7 +112,7 @@ def test_g16_a_client_at_its_pace_is_served_beside_two_hundred_slow_ones(server:
     try:
         for slow in slow_clients:
             slow.sendall(b"POST /lire HTTP/1.1\r\nX: ")
-        with httpx.Client(base_url=f"http://127.0.0.1:{server[1]}", trust_env=False) as client:
+        with client_http(f"http://127.0.0.1:{server[1]}") as client:
             statuts = [client.post("/lire", json={"query": "{a}"}).status_code for _ in range(50)]
         assert statuts == [200] * 50
     finally:

@@ -10,6 +10,8 @@ from typing import Self
 
 import httpx
 
+from fixtures.servers import NO_AUTHORITY
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -52,7 +54,9 @@ class Payload:
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
-        client = httpx.AsyncClient(base_url=self._url, headers=self._headers, trust_env=False, timeout=60)
+        client = httpx.AsyncClient(
+            base_url=self._url, headers=self._headers, trust_env=False, timeout=60, verify=NO_AUTHORITY
+        )
         async with client as http, asyncio.TaskGroup() as group:
             debut = loop.time()
             for rank in itertools.count(1):

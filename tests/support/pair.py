@@ -49,8 +49,12 @@ def metrics(gateway: LaunchedGateway) -> str:
 
 def counter(gateway: LaunchedGateway, nom: str) -> float:
     """A counter of `/metrics`, of all the processes together."""
-    rows = metrics(gateway).splitlines()
-    return sum(float(line.removeprefix(nom)) for line in rows if line.startswith(f"{nom} "))
+    return counted(metrics(gateway), nom)
+
+
+def counted(text: str, nom: str) -> float:
+    """A counter of what was read at `/metrics`: several of one moment are read at once."""
+    return sum(float(line.removeprefix(nom)) for line in text.splitlines() if line.startswith(f"{nom} "))
 
 
 class Node:
