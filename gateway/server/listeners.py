@@ -1,10 +1,13 @@
 """The two doors of the process: one for callers, one for who watches over it. How each is listened on, and what bounds it."""
 
 import asyncio
+import errno
+import logging
+import os
 import resource
 import socket
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from ipaddress import IPv4Network, IPv6Network
 from typing import cast
@@ -28,6 +31,11 @@ CONNECTIONS_MAX = 1000
 ADMIN_CONNECTIONS_MAX = 100
 OTHER_FILES = 256  # open beside connections: stores, partners
 FILES_WANTED = 4096
+UNIX = "unix:"  # before the path of a socket, in place of an address
+UNIX_MODE = 0o660  # whoever may write there is the proxy: its user, by the group of the unit
+EVERY_ADDRESS = "::"  # of both families, where the system has both
+
+logger = logging.getLogger("gateway.vie")
 
 
 class AdminServer(uvicorn.Server):
@@ -40,7 +48,11 @@ class AdminServer(uvicorn.Server):
 
 def public_settings(services: Services, state: AppState) -> uvicorn.Config:
     """Of the door for callers."""
-    table = ConnectionTable(connections_max(), services.edge_metrics.closed_early.inc)
+    places = connections_max()
+    if places < CONNECTIONS_MAX:
+        remedy = "LimitNOFILE=8192 dans l'unité systemd, ou ulimit -n"
+        logger.warning("fichiers : peu permis, %d connexions au lieu de %d ; %s", places, CONNECTIONS_MAX, remedy)
+    table = ConnectionTable(places, services.edge_metrics.closed_early.inc)
     listener = _listener(services, table, services.configuration.file.http.mandataires)
     return _settings(application(state), listener, SHUTDOWN_TIMEOUT)
 
@@ -68,12 +80,47 @@ def connections_max() -> int:
 
 
 def listen(named: str, host: str, port: int) -> socket.socket:
-    """A socket that is listened on. Raises ConfigurationError when it is taken, or is not ours."""
+    """A socket that is listened on, of the network or (`unix:/path`) of this machine. Raises ConfigurationError when it is taken,
+    or is not ours."""
     try:
-        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        return socket.create_server(address[:2], family=family)
+        return (
+            _unix_socket(host.removeprefix(UNIX)) if host.startswith(UNIX) else _network_socket(host.strip("[]"), port)
+        )
     except OSError as error:
-        raise ConfigurationError(f"{named} : {host}:{port} : {error.strerror}") from None
+        place = host if host.startswith(UNIX) else f"{host}:{port}"
+        raise ConfigurationError(f"{named} : {place} : {error.strerror or error}") from None
+
+
+def _network_socket(host: str, port: int) -> socket.socket:
+    family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    both = host == EVERY_ADDRESS and socket.has_dualstack_ipv6()
+    return socket.create_server(address[:2], family=family, dualstack_ipv6=both)
+
+
+def _unix_socket(path: str) -> socket.socket:
+    """Takes the place of a file that nobody listens on any more: a process that was killed leaves its own."""
+    taken = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        with suppress(FileNotFoundError, ConnectionRefusedError), socket.socket(socket.AF_UNIX) as client:
+            client.connect(path)
+            raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
+        if os.path.exists(path):
+            os.unlink(path)
+        taken.bind(path)
+        os.chmod(path, UNIX_MODE)
+        taken.listen()
+    except OSError:
+        taken.close()
+        raise
+    return taken
+
+
+def address_of(taken: socket.socket) -> str:
+    """Where a socket is listened on, as an operator writes it."""
+    if taken.family == socket.AF_UNIX:
+        return f"{UNIX}{taken.getsockname()}"
+    host, port = taken.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _settings(app: ASGIApp, listener: Listener, shutdown_timeout: int) -> uvicorn.Config:

@@ -21,6 +21,7 @@ from gateway.edge.metrics import EdgeMetrics
 from gateway.errors import ConfigurationError
 from gateway.schema.organisations import TypeSource
 from gateway.server.loop_lag import LoopLag
+from gateway.server.open_files import OpenFiles
 from gateway.sources.codec import codec
 from gateway.sources.connector_door import lazily
 from gateway.sources.events.queue import QueueConsumer
@@ -68,6 +69,7 @@ class Services:
     counts: SourceMetrics
     slots: RequestSlots
     loop_lag: LoopLag
+    open_files: OpenFiles
     keeper: ReferentielKeeper
     harvest_target: HarvestTarget
     refresh_ahead: RefreshAhead
@@ -107,6 +109,7 @@ def build_services(
         sources=sources,
         counts=counts,
         loop_lag=LoopLag(metrics),
+        open_files=OpenFiles(),
         slots=RequestSlots(Gauge("passerelle_requetes_en_cours", "Requêtes en cours de traitement.", registry=metrics)),
         registry=_registry(configuration, environ, metrics),
         harvest_metrics=HarvestMetrics(metrics, configuration.now),
