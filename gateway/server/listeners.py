@@ -7,9 +7,10 @@ import os
 import resource
 import socket
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
 from typing import cast
 
 import uvicorn
@@ -98,14 +99,11 @@ def _network_socket(host: str, port: int) -> socket.socket:
 
 
 def _unix_socket(path: str) -> socket.socket:
-    """Takes the place of a file that nobody listens on any more: a process that was killed leaves its own."""
+    """Takes the place of a socket that nobody listens on any more: a process that was killed leaves its own."""
+    if Path(path).is_socket() and _is_left(path):
+        os.unlink(path)
     taken = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        with suppress(FileNotFoundError, ConnectionRefusedError), socket.socket(socket.AF_UNIX) as client:
-            client.connect(path)
-            raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
-        if os.path.exists(path):
-            os.unlink(path)
         taken.bind(path)
         os.chmod(path, UNIX_MODE)
         taken.listen()
@@ -113,6 +111,12 @@ def _unix_socket(path: str) -> socket.socket:
         taken.close()
         raise
     return taken
+
+
+def _is_left(path: str) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+        client.setblocking(False)
+        return client.connect_ex(path) == errno.ECONNREFUSED
 
 
 def address_of(taken: socket.socket) -> str:

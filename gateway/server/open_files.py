@@ -20,7 +20,7 @@ class OpenFiles:
     def __init__(self) -> None:
         self._lacking = False
 
-    async def suffice(self) -> bool:
+    async def is_well(self) -> bool:
         return not self._lacking
 
     async def watch(self, sleep: Callable[[float], Awaitable[object]]) -> None:
@@ -35,7 +35,7 @@ class OpenFiles:
         lacking = limit != resource.RLIM_INFINITY and _lowest_free(limit) + MARGIN > limit
         if lacking and not self._lacking:
             logger.error(
-                "fichiers : limite du système atteinte (%d) ; la passerelle continue, mais refuse des connexions et ne joint plus "
+                "fichiers : limite du système atteinte (%d) ; la passerelle continue, refuse des connexions et ne joint plus "
                 "tous les partenaires : LimitNOFILE=8192 dans l'unité systemd, ou ulimit -n, puis redémarrer",
                 limit,
             )

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from prometheus_client import CollectorRegistry, Gauge
@@ -69,12 +69,12 @@ class Services:
     counts: SourceMetrics
     slots: RequestSlots
     loop_lag: LoopLag
-    open_files: OpenFiles
     keeper: ReferentielKeeper
     harvest_target: HarvestTarget
     refresh_ahead: RefreshAhead
     consumers: list[QueueConsumer]
     receiver: WebhookReceiver
+    open_files: OpenFiles = field(default_factory=OpenFiles)
 
     async def aclose(self) -> None:
         await self.sources.aclose()
@@ -109,7 +109,6 @@ def build_services(
         sources=sources,
         counts=counts,
         loop_lag=LoopLag(metrics),
-        open_files=OpenFiles(),
         slots=RequestSlots(Gauge("passerelle_requetes_en_cours", "Requêtes en cours de traitement.", registry=metrics)),
         registry=_registry(configuration, environ, metrics),
         harvest_metrics=HarvestMetrics(metrics, configuration.now),
