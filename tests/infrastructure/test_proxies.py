@@ -22,13 +22,14 @@ from tests.support.infrastructure.proxies import NAME, Caddy, HAProxy, Nginx, Pr
 from tests.support.load import Payload
 from tests.support.pair import Node, a_database
 from tests.support.redis_server import redis_server
-from tests.support.resilience.lifecycle import that_warns
+from tests.support.resilience import lifecycle
 
 pytestmark = pytest.mark.infrastructure
 
 ME = "{ moi { profil } }"
 RUPTURES = "{ ruptures(first: 3) { edges { node { jeune { id nom } } } } }"
-A_SECOND = 60  # requests
+A_SECOND = 30  # requests
+NOTICE = 5.0  # seconds: the default
 RELOADS = 5
 SWEEPS = 2  # of the gateways, each restarted
 
@@ -78,10 +79,13 @@ class Gateways:
 
 @pytest.fixture(scope="module")
 def gateways(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateways]:
-    record = that_warns(world, tmp_path_factory.mktemp("deux"))
+    record = lifecycle.that_warns(world, tmp_path_factory.mktemp("deux"))
     text = (record / "gateway.toml").read_text(encoding="utf-8")
     named = f'[http]\nhotes = ["{NAME}"]\nmandataires = ["127.0.0.1"]\n'
-    (record / "gateway.toml").write_text(text.replace("[http]\n", named), encoding="utf-8")
+    text = text.replace("[http]\n", named).replace(
+        f"preavis_secondes = {lifecycle.NOTICE}", f"preavis_secondes = {NOTICE}"
+    )
+    (record / "gateway.toml").write_text(text, encoding="utf-8")
     with redis_server() as cache, a_database() as journal, ExitStack() as stack:
         env = {
             "GATEWAY_CONFIG": str(record),
@@ -121,7 +125,7 @@ def test_no_request_fails_while_a_proxy_is_reloaded_and_gateways_are_restarted(
     note(
         f"{kind.program} : {RELOADS} rechargements sous {charge.kept_version:.0f} requêtes/s ({reloaded} requêtes), puis "
         f"{gateways.restarts - before} redémarrages ({len(charge.issues) - reloaded}) : {failed} échec(s), {charge.statuts}, "
-        f"{charge.partial_answers} partielles"
+        f"{charge.partial_answers} partielles, {proxy.transport.closed} connexions gardées que le mandataire a fermées"
     )
     assert gateways.restarts - before == 2 * SWEEPS
     assert charge.statuts.keys() == {200}

@@ -25,5 +25,7 @@ def test_systemd_accepts_the_unit(tmp_path: Path, unit: str) -> None:
     own.mkdir()
     shutil.copy(DEPLOY / "plusieurs.conf", own)
     env = {**os.environ, "SYSTEMD_UNIT_PATH": f"{tmp_path}:"}
-    verified = subprocess.run([program, "verify", tmp_path / unit], env=env, capture_output=True, text=True, check=False)
+    verified = subprocess.run(
+        [program, "verify", tmp_path / unit], env=env, capture_output=True, text=True, check=False
+    )
     assert (verified.returncode, verified.stderr) == (0, "")

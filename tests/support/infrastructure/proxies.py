@@ -27,12 +27,19 @@ READY = 30.0  # seconds
 
 
 class NamedTransport(httpx.AsyncHTTPTransport):
-    """Asks a server of this machine by the name that it has elsewhere."""
+    """Asks a server of this machine by the name that it has elsewhere. As browsers do, asks again, once, where a connection that
+    was kept was closed before a byte of the answer came (RFC 9112 §9.3.1): `closed` counts them."""
+
+    closed = 0
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         request.extensions = {**request.extensions, "sni_hostname": NAME}
         request.headers["Host"] = NAME
-        return await super().handle_async_request(request)
+        try:
+            return await super().handle_async_request(request)
+        except (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError):
+            self.closed += 1
+            return await super().handle_async_request(request)
 
 
 class Proxy(ABC):
@@ -74,7 +81,8 @@ class Proxy(ABC):
         """What a client of it takes: it trusts the certificate, and asks by name."""
         trusted = ssl.create_default_context(cafile=str(self.certificate))
         limits = httpx.Limits(max_connections=200, max_keepalive_connections=40)
-        return {"transport": NamedTransport(verify=trusted, limits=limits, trust_env=False)}
+        self.transport = NamedTransport(verify=trusted, limits=limits, trust_env=False)
+        return {"transport": self.transport}
 
     def environment(self) -> dict[str, str]:
         """Of its commands: curl comes here when it is asked for the name."""
@@ -150,7 +158,7 @@ class Nginx(Proxy):
             f"{kind}_temp_path tmp_{kind}; " for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
         )
         (self.folder / "nginx.conf").write_text(
-            f"daemon off; pid nginx.pid; error_log erreurs.txt; events {{}}\n"
+            f"daemon off; user root; pid nginx.pid; error_log erreurs.txt; events {{}}\n"
             f"http {{ access_log off; {temporary}\ninclude {self.folder}/passerelle.conf; }}\n"
         )
         (self.folder / "bin").mkdir()
