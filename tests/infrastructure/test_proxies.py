@@ -18,7 +18,7 @@ from fixtures.world import World
 from tests.support.e2e.queries import until_complete
 from tests.support.figures import note
 from tests.support.infrastructure.pages import Commands, Order, commands, run, systemctl
-from tests.support.infrastructure.proxies import NAME, Caddy, HAProxy, Nginx, Proxy
+from tests.support.infrastructure.proxies import NAME, Caddy, Haproxy, Nginx, Proxy
 from tests.support.load import Payload
 from tests.support.pair import Node, a_database
 from tests.support.redis_server import redis_server
@@ -101,7 +101,7 @@ def gateways(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         yield two
 
 
-@pytest.mark.parametrize("kind", [Nginx, HAProxy, Caddy], ids=["nginx", "haproxy", "caddy"])
+@pytest.mark.parametrize("kind", [Nginx, Haproxy, Caddy], ids=["nginx", "haproxy", "caddy"])
 def test_no_request_fails_while_a_proxy_is_reloaded_and_gateways_are_restarted(
     world: World, gateways: Gateways, tmp_path: Path, kind: type[Proxy]
 ) -> None:

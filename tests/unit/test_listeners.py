@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.edge.connection_table import PROXY, ClientAddresses
 from gateway.errors import ConfigurationError
 from gateway.server.listeners import address_of, listen
 
@@ -81,3 +82,10 @@ def test_a_unix_socket_that_cannot_be_had_is_one_line(tmp_path: Path, place: obj
             listen(HERE, f"unix:{path}", 0)
         if path.is_file():
             assert path.read_text() == "à garder"
+
+
+def test_who_comes_by_a_unix_socket_is_a_proxy_of_ours() -> None:
+    """It has no address of its own: what it forwards is believed (docs/decisions/0060)."""
+    addresses = ClientAddresses(())
+    assert addresses.of_peer("") == PROXY
+    assert addresses.forwarded([b"198.51.100.9, 192.0.2.7"]) == "192.0.2.7"

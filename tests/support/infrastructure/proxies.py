@@ -173,7 +173,7 @@ class Nginx(Proxy):
         subprocess.run([*self.command(), "-s", "reload"], check=True, capture_output=True)
 
 
-class HAProxy(Proxy):
+class Haproxy(Proxy):
     program, file, unix = "haproxy", "haproxy.cfg", "unix@"
 
     def prepare(self, text: str) -> None:
