@@ -49,11 +49,7 @@ class AdminServer(uvicorn.Server):
 
 def public_settings(services: Services, state: AppState) -> uvicorn.Config:
     """Of the door for callers."""
-    places = connections_max()
-    if places < CONNECTIONS_MAX:
-        remedy = "LimitNOFILE=8192 dans l'unité systemd, ou ulimit -n"
-        logger.warning("fichiers : peu permis, %d connexions au lieu de %d ; %s", places, CONNECTIONS_MAX, remedy)
-    table = ConnectionTable(places, services.edge_metrics.closed_early.inc)
+    table = ConnectionTable(connections_max(), services.edge_metrics.closed_early.inc)
     listener = _listener(services, table, services.configuration.file.http.mandataires)
     return _settings(application(state), listener, SHUTDOWN_TIMEOUT)
 
@@ -77,7 +73,11 @@ def connections_max() -> int:
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
         soft = wanted
-    return CONNECTIONS_MAX if soft == resource.RLIM_INFINITY else max(1, min(CONNECTIONS_MAX, soft - OTHER_FILES))
+    places = CONNECTIONS_MAX if soft == resource.RLIM_INFINITY else max(1, min(CONNECTIONS_MAX, soft - OTHER_FILES))
+    if places < CONNECTIONS_MAX:
+        remedy = "LimitNOFILE=8192 dans l'unité systemd, ou ulimit -n"
+        logger.warning("fichiers : peu permis, %d connexions au lieu de %d ; %s", places, CONNECTIONS_MAX, remedy)
+    return places
 
 
 def listen(named: str, host: str, port: int) -> socket.socket:

@@ -1,5 +1,6 @@
 """Where a gateway listens: one address, both families, or a socket of this machine; what cannot be had is one line."""
 
+import resource
 import socket
 import stat
 from contextlib import ExitStack
@@ -9,7 +10,7 @@ import pytest
 
 from gateway.edge.connection_table import PROXY, ClientAddresses
 from gateway.errors import ConfigurationError
-from gateway.server.listeners import address_of, listen
+from gateway.server.listeners import address_of, connections_max, listen
 
 HERE = "HOST et PORT"
 FOUR, SIX = (socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")
@@ -82,6 +83,33 @@ def test_a_unix_socket_that_cannot_be_had_is_one_line(tmp_path: Path, place: obj
             listen(HERE, f"unix:{path}", 0)
         if path.is_file():
             assert path.read_text() == "à garder"
+
+
+@pytest.mark.parametrize(
+    ("limits", "asked", "places"),
+    [
+        ((1024, 524_288), 4096, 1000),  # systemd's own: what it grants is asked for
+        ((1024, 1024), None, 768),
+        ((256, 300), 300, 44),
+        ((64, 64), None, 1),
+        ((8192, 8192), None, 1000),
+        ((-1, -1), None, 1000),
+    ],
+)
+def test_a_start_under_a_low_limit_tells_how_many_connections_it_leaves(
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    limits: tuple[int, int],
+    asked: int | None,
+    places: int,
+) -> None:
+    set_to: list[int] = []
+    monkeypatch.setattr(resource, "getrlimit", lambda _: limits)
+    monkeypatch.setattr(resource, "setrlimit", lambda _, wanted: set_to.append(wanted[0]))
+    assert connections_max() == places
+    assert set_to == ([] if asked is None else [asked])
+    told = f"fichiers : peu permis, {places} connexions au lieu de 1000 ; LimitNOFILE=8192 dans l'unité systemd, ou ulimit -n"
+    assert [record.getMessage() for record in caplog.records] == ([] if places == 1000 else [told])
 
 
 def test_who_comes_by_a_unix_socket_is_a_proxy_of_ours() -> None:
