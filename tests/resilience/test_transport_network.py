@@ -176,13 +176,14 @@ async def test_t1_after_a_storm_of_cancellations_the_partner_answers(network: Tr
     assert [response.document for response in responses] == [[1]] * 10
 
 
+@pytest.mark.parametrize("identifiers", [True, False])
 @pytest.mark.parametrize("default", [None, "self_signed", "expired", "wrong_host", "tls_1_1"])
 async def test_u16_a_doubtful_certificate_is_refused_before_anything_is_said(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, default: str | None
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, default: str | None, identifiers: bool
 ) -> None:
-    """The authority is one that this machine trusts, and as internal ones often are without key identifiers
+    """The authority is one that this machine trusts, with or without the key identifiers that internal ones often lack
     (docs/decisions/0062): only the flaw is refused."""
-    authority, received = Authority(tmp_path), []
+    authority, received = Authority(tmp_path, identifiers=identifiers), []
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
 
     async def receive(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
