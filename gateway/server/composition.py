@@ -196,6 +196,7 @@ def build_health(services: Services, authenticator: Authenticator, register: Cli
         "liens": lambda: answers(services.links.is_well()),
         "registre": lambda: _registry_is_whole(services),
         "tenue": services.journal_keeper.is_well,
+        "fichiers": services.open_files.is_well,
     }
     if services.shared_counters is not None:
         useful["redis"] = services.shared_counters.answers

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from prometheus_client import CollectorRegistry, Gauge
@@ -21,6 +21,7 @@ from gateway.edge.metrics import EdgeMetrics
 from gateway.errors import ConfigurationError
 from gateway.schema.organisations import TypeSource
 from gateway.server.loop_lag import LoopLag
+from gateway.server.open_files import OpenFiles
 from gateway.sources.codec import codec
 from gateway.sources.connector_door import lazily
 from gateway.sources.events.queue import QueueConsumer
@@ -73,6 +74,7 @@ class Services:
     refresh_ahead: RefreshAhead
     consumers: list[QueueConsumer]
     receiver: WebhookReceiver
+    open_files: OpenFiles = field(default_factory=OpenFiles)
 
     async def aclose(self) -> None:
         await self.sources.aclose()
