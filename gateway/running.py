@@ -13,6 +13,7 @@ from graphql import ExecutionResult, VariableValues
 from gateway.audit.accounting import Accounting
 from gateway.auth.authorization.decision_cache import CachedDecision
 from gateway.auth.authorization.visible_schema import VisibleSchemas
+from gateway.concurrency import LongWork
 from gateway.correlation import RequestTrace
 from gateway.documents.introspection import Introspections, introspect
 from gateway.documents.limits import META
@@ -21,7 +22,6 @@ from gateway.errors import QuotaReached
 from gateway.execution.executor import Executor
 from gateway.federation.views.build import Work
 from gateway.federation.views.context import OperationContext
-from gateway.long_work import LongWork
 
 logger = logging.getLogger("gateway.running")
 PEOPLE_PER_UNIT = 10  # persons whom a list that is not kept makes us look at, for a unit of cost (docs/graphe.md, Coût)

@@ -23,7 +23,7 @@ from gateway.schema.organisations import TypeSource
 from gateway.server.loop_lag import LoopLag
 from gateway.server.open_files import OpenFiles
 from gateway.sources.codec import codec
-from gateway.sources.connector_door import lazily
+from gateway.sources.connector_runs import lazily
 from gateway.sources.events.queue import QueueConsumer
 from gateway.sources.events.subscriptions import consumers, receiver
 from gateway.sources.events.webhook import WebhookReceiver

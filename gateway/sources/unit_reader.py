@@ -18,7 +18,7 @@ from gateway.domain.days import paris_day
 from gateway.errors import SourceError, SourceInvalid, SourceQuarantined, SourceSuspended
 from gateway.schema.nouns import Jeune
 from gateway.schema.organisations import EtatSource
-from gateway.sources.connector_door import records_read
+from gateway.sources.connector_runs import records_read
 from gateway.sources.partner_client import PartnerClient
 from gateway.sources.reading import FinishedReading, ReadingRun
 from gateway.sources.resilience.circuit_breaker import PartnerBreakers

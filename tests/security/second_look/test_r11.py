@@ -34,7 +34,7 @@ from gateway.connectors.base import (
 from gateway.errors import RegistryUnavailable, SourceError, SourceInvalid
 from gateway.schema.nouns import Contrat, Jeune
 from gateway.schema.organisations import ModeSource, TypeSource
-from gateway.sources import connector_door, connector_runs
+from gateway.sources import connector_runs
 from gateway.sources.connector_runs import ConnectorFailed, ConnectorRuns
 from gateway.sources.harvest.registry_reader import RegistryReader
 from gateway.sources.http.transport import Transport
@@ -206,7 +206,7 @@ WRONG: dict[str, Any] = {
     "a function that returns nothing": lambda _t, _d: None,
     "a function that returns a list": lambda _t, _d: [REQUEST],
     "a step of endless requests": _steps(_many_requests),
-    "a step too long": _steps(lambda: [REQUEST] * (connector_door.REQUESTS_MAX + 1)),
+    "a step too long": _steps(lambda: [REQUEST] * (connector_runs.REQUESTS_MAX + 1)),
     "a step that is no list": _steps(lambda: 12),
     "a step of nothing": _steps(lambda: None),
     "a step of texts": _steps(lambda: ["/liste"]),
