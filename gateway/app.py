@@ -31,6 +31,7 @@ from gateway.errors import (
     Overloaded,
     QuotaReached,
     StrongAuthenticationRequired,
+    TokenFault,
     Unauthenticated,
 )
 from gateway.operation import Gateway, answer
@@ -86,6 +87,8 @@ async def _graphql(request: Request) -> Response:
         _require_nothing_in_url(request)
         viewer = await _viewer(request, state)
     except Exception as error:
+        if isinstance(error, Unauthenticated):
+            state.access_log.count_refusal(trace, error)
         return _told(state, trace, None, _error_response(error, trace.request_id, media_type))
     response, rendered = await _answer(request, viewer, trace, media_type)
     rendered.headers.update(_allowance(await state.gateway.accounting.balance(viewer)))
@@ -128,14 +131,22 @@ def _error_response(error: Exception, identifier: str, media_type: str) -> Answe
         logger.error("requête %s : %s", identifier, type(error).__name__)
     response = refused_response(error)
     rendered = write(response, identifier, media_type, status)
-    if status == 401:
-        second = ', error="insufficient_user_authentication"' if isinstance(error, StrongAuthenticationRequired) else ""
-        rendered.headers["www-authenticate"] = f'Bearer realm="passerelle"{second}'
+    if isinstance(error, Unauthenticated):
+        rendered.headers["www-authenticate"] = _challenge(error)
     if isinstance(error, QuotaReached):
         rendered.headers.update(retry_after(error.retry_after))
     if isinstance(error, (Overloaded, JournalUnavailable)):
         rendered.headers.update(retry_after())
     return response, rendered
+
+
+def _challenge(error: Unauthenticated) -> str:
+    """What a client library reads of a refusal (RFC 6750 §3, RFC 9470): nothing more to who showed nothing."""
+    if error.fault is TokenFault.ABSENT:
+        return 'Bearer realm="passerelle"'
+    second = isinstance(error, StrongAuthenticationRequired)
+    name = "insufficient_user_authentication" if second else "invalid_token"
+    return f'Bearer realm="passerelle", error="{name}", error_description="{error.fault.value}"'
 
 
 def _require_nothing_in_url(request: Request) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Coroutine
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from hashlib import sha256
 from typing import Any
 
 from graphql import GraphQLSchema
@@ -18,13 +19,14 @@ from gateway.audit.entries import governed
 from gateway.auth.authentication.authenticator import Authenticator, TokenVerifier
 from gateway.auth.authentication.client_register import ClientRegister, OrganisationCheck
 from gateway.auth.authentication.jwks import BYTES_MAX, KeySet
+from gateway.auth.authentication.tokens import SignedTokens, TokenIssuer
 from gateway.auth.authorization.decision_cache import DecisionCache
 from gateway.auth.authorization.metrics import AccessMetrics
 from gateway.auth.authorization.trial import PolicyTrial
 from gateway.auth.authorization.visible_schema import VisibleSchemas
 from gateway.auth.policy.policy import read_policy
 from gateway.auth.policy.schema_check import check_schema
-from gateway.config import Configuration
+from gateway.config import Configuration, IssuerSettings
 from gateway.connectors.base import PartnerRequest
 from gateway.connectors.discovery import connectors
 from gateway.documents.parse import Documents, PersistedDocuments, read_manifests
@@ -168,13 +170,22 @@ class _DirectoryHolder:
 
 
 def build_authenticator(services: Services, clients: ClientRegister) -> Authenticator:
-    """Identifies callers: tokens of the issuer, whose key set is read through the guarded client, and API keys."""
+    """Identifies callers: tokens of the issuers, who are asked through the guarded client, and API keys."""
     configuration = services.configuration
-    tokens = configuration.file.jetons
-    kept = JwksFile(configuration.donnees / "jwks.scelle", configuration.sealer)
-    keys = KeySet(lambda: _jwks(services, str(tokens.jwks_url)), time.time, kept)
-    verifier = TokenVerifier(tokens.emetteur, tokens.audience, keys, clients, time.time, tokens.compte)
+    issuers = [build_issuer(services, settings) for settings in configuration.file.issuers]
+    verifier = TokenVerifier(issuers, clients, time.time)
     return Authenticator(verifier, clients, configuration.sealer, lambda: paris_day(configuration.now()))
+
+
+def build_issuer(services: Services, settings: IssuerSettings) -> TokenIssuer:
+    """One issuer of tokens."""
+    configuration = services.configuration
+    own = settings is configuration.file.jetons
+    name = "jwks" if own else f"jwks-{sha256(settings.emetteur.encode()).hexdigest()[:16]}"
+    kept = JwksFile(configuration.donnees / f"{name}.scelle", configuration.sealer)
+    return SignedTokens(
+        settings, KeySet(lambda: _jwks(services, str(settings.jwks_url)), time.time, kept, settings.algorithmes)
+    )
 
 
 def build_health(services: Services, authenticator: Authenticator, register: ClientRegister) -> Health:
@@ -189,7 +200,7 @@ def build_health(services: Services, authenticator: Authenticator, register: Cli
         return True
 
     necessary = {
-        "cles": authenticator.verifier.keys.is_usable,
+        "cles": authenticator.verifier.is_usable,
         "journal": services.readings_journal.run_probe,
         "clients": in_force,
     }
@@ -197,6 +208,7 @@ def build_health(services: Services, authenticator: Authenticator, register: Cli
         "liens": lambda: answers(services.links.is_well()),
         "registre": lambda: _registry_is_whole(services),
         "tenue": services.journal_keeper.is_well,
+        "emetteurs": authenticator.verifier.all_usable,
     }
     if services.shared_counters is not None:
         useful["redis"] = services.shared_counters.answers

@@ -101,7 +101,8 @@ class RegisteredClient(StrictModel):
     a day of an account (docs/exploitation.md), `quota_client_personnes_jour` of the client, which acts as
     `quota_client_comptes_jour` at most; `quota_organisation_30_jours`: of an organisation; `cout_minute`: what it may ask a
     minute.
-    `mfa`: its tokens must tell of a second factor. `documents`: what it may send, anything or the operator's trusted
+    `mfa`: its tokens must tell of a second factor; `agent_exige`: of who acts through it.
+    `documents`: what it may send, anything or the operator's trusted
     documents. `cles`: its API keys, where it is a machine."""
 
     profil: Profil
@@ -116,6 +117,7 @@ class RegisteredClient(StrictModel):
     cout_minute: PositiveInt = COST_A_MINUTE
     introuvables_10_minutes: PositiveInt = NOT_FOUND
     mfa: bool = False
+    agent_exige: bool = False
     documents: Literal["libres", "enregistres"] = "libres"
     cles: tuple[ApiKeyEntry, ...] = ()
 
@@ -129,6 +131,8 @@ class RegisteredClient(StrictModel):
             raise ValueError(f"organisation : obligatoire pour {self.profil.value}")
         if self.mfa and self.cles:
             raise ValueError("cles : une clé d'API ne dit rien d'un second facteur, que mfa exige")
+        if self.agent_exige and self.cles:
+            raise ValueError("cles : une clé d'API ne dit pas qui agit, que agent_exige demande")
         return self
 
     @property

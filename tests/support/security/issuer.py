@@ -13,6 +13,8 @@ from joserfc.jwk import ECKey, RSAKey
 
 from gateway.auth.authentication.authenticator import TokenVerifier
 from gateway.auth.authentication.jwks import BYTES_MAX, KeySet
+from gateway.auth.authentication.tokens import SignedTokens
+from gateway.config import IssuerSettings
 from gateway.sources.http.decode import InvalidDocument, decode_json
 
 ISSUER = "https://identite.invalid"
@@ -55,9 +57,11 @@ def jwks(*keys: RSAKey | ECKey, **additions: str) -> bytes:
     return json.dumps({"keys": [{**key.as_dict(private=False), **additions} for key in keys]}).encode()
 
 
-def verifier(emetteur: Issuer, wall_clock: WallClock) -> TokenVerifier:
-    """A verifier of that issuer, for the clients `ml` and `cfa`."""
-    return TokenVerifier(ISSUER, AUDIENCE, KeySet(emetteur.read, wall_clock), {"ml", "cfa"}, wall_clock)
+def verifier(emetteur: Issuer, wall_clock: WallClock, **settings: Any) -> TokenVerifier:
+    """A verifier of that issuer, for the clients `ml` and `cfa`; `settings` are further keys of its table."""
+    chosen = IssuerSettings.model_validate({"emetteur": ISSUER, "audience": AUDIENCE, **settings})
+    keys = KeySet(emetteur.read, wall_clock, algorithms=chosen.algorithmes)
+    return TokenVerifier([SignedTokens(chosen, keys)], {"ml", "cfa"}, wall_clock)
 
 
 def claims(**others: Any) -> dict[str, Any]:
