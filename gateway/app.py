@@ -1,7 +1,9 @@
 """The HTTP routes over one gateway, and the status of what could not be served. Knows no rule of the graph."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
@@ -73,6 +75,7 @@ class AppState:
     webhooks: WebhookReceiver
     http: HttpSettings
     host: str  # the address that is listened on, which is answered to as well
+    public_keys: Mapping[str, Any] | None = None  # for who encrypts what it answers us
 
 
 async def _graphql(request: Request) -> Response:
@@ -202,6 +205,11 @@ async def _readiness(request: Request) -> tuple[int, dict[str, object]]:
     return 503 if now.missing else 200, body
 
 
+async def _jwks(request: Request) -> Response:
+    state: AppState = request.app.state.routes
+    return JSONResponse(state.public_keys, media_type="application/jwk-set+json")
+
+
 async def _metrics(request: Request) -> Response:
     state: AppState = request.app.state.routes
     return Response(await state.metrics.text(), media_type=CONTENT_TYPE_LATEST)
@@ -215,6 +223,7 @@ def application(state: AppState) -> ASGIApp:
         Route("/health/live", _live),
         Route("/health/ready", _ready),
         webhook_route(state.webhooks),
+        *([Route("/jwks", _jwks)] if state.public_keys else []),
         *(static_routes() if state.http.graphiql else []),
     ]
     app = Starlette(routes=routes, middleware=middleware(state.http), exception_handlers=EXCEPTION_HANDLERS)

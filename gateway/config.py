@@ -176,6 +176,7 @@ class Configuration:
     cache: str  # GATEWAY_CACHE_URL
     processus: int  # GATEWAY_PROCESSUS: how many share the partners' quotas
     cache_sealers: tuple[Sealer, ...]  # the one that seals, then those that still open
+    introspection_secret: str = ""  # what the issuer that is asked about tokens knows us by
 
     def __repr__(self) -> str:
         return f"Configuration({self.root})"
@@ -215,6 +216,9 @@ def load(environ: Mapping[str, str] = os.environ) -> Configuration:
         cache=environ.get("GATEWAY_CACHE_URL", "memory://"),
         cache_sealers=tuple(
             _sealer("GATEWAY_CACHE_CLES", part) for part in environ.get("GATEWAY_CACHE_CLES", key).split(",")
+        ),
+        introspection_secret=next(
+            (_require(environ, one.introspection.secret) for one in file.issuers if one.introspection), ""
         ),
     )
 

@@ -2,13 +2,15 @@
 
 import asyncio
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
+import httpx
 from graphql import GraphQLSchema
 from prometheus_client import Counter, ProcessCollector
 
@@ -18,7 +20,8 @@ from gateway.audit.accounts import DailyAccounts
 from gateway.audit.entries import governed
 from gateway.auth.authentication.authenticator import Authenticator, TokenVerifier
 from gateway.auth.authentication.client_register import ClientRegister, OrganisationCheck
-from gateway.auth.authentication.jwks import BYTES_MAX, KeySet
+from gateway.auth.authentication.jwks import KeySet
+from gateway.auth.authentication.token_introspection import IntrospectedTokens, encryption_key
 from gateway.auth.authentication.tokens import SignedTokens, TokenIssuer
 from gateway.auth.authorization.decision_cache import DecisionCache
 from gateway.auth.authorization.metrics import AccessMetrics
@@ -27,7 +30,6 @@ from gateway.auth.authorization.visible_schema import VisibleSchemas
 from gateway.auth.policy.policy import read_policy
 from gateway.auth.policy.schema_check import check_schema
 from gateway.config import Configuration, IssuerSettings
-from gateway.connectors.base import PartnerRequest
 from gateway.connectors.discovery import connectors
 from gateway.documents.parse import Documents, PersistedDocuments, read_manifests
 from gateway.domain.days import paris_day
@@ -47,11 +49,11 @@ from gateway.schema.query import build, core_schema
 from gateway.server.services import Services
 from gateway.sources.harvest.referentiel import ReferentielKeeper
 from gateway.sources.harvest.registry_reader import RegistryReader
-from gateway.sources.http.transport import Exchange
+from gateway.sources.http.issuers import IssuerClient
+from gateway.sources.http.transport import Transport, aiohttp_transport
 from gateway.sources.metrics import StateGauges
 from gateway.stores.jwks_file import JwksFile
 
-JWKS_TIMEOUT = 3.0  # a start without the issuer nor a kept set must end within five
 PROBE_TIMEOUT = 2.0
 COPY_FRESH = timedelta(days=2)  # the age at which the operator is alerted (docs/metriques.md)
 
@@ -73,6 +75,7 @@ def build_state(services: Services) -> AppState:
         webhooks=services.receiver,
         http=services.configuration.file.http,
         host=services.configuration.host,
+        public_keys=published_keys(services.configuration),
     )
 
 
@@ -178,14 +181,36 @@ def build_authenticator(services: Services, clients: ClientRegister) -> Authenti
 
 
 def build_issuer(services: Services, settings: IssuerSettings) -> TokenIssuer:
-    """One issuer of tokens."""
+    """One issuer of tokens, asked through a transport of its own where it is reached otherwise than partners are."""
     configuration = services.configuration
-    own = settings is configuration.file.jetons
-    name = "jwks" if own else f"jwks-{sha256(settings.emetteur.encode()).hexdigest()[:16]}"
+    transport = services.transport
+    if settings.mandataire or settings.autorites:
+        transport = Transport(configuration.now, lambda: _network_to(settings, configuration.root))
+    client = IssuerClient(settings, configuration.introspection_secret, transport, time.monotonic)
+    services.issuers.append(client)
+    first = settings is configuration.file.jetons
+    name = "jwks" if first else f"jwks-{sha256(settings.emetteur.encode()).hexdigest()[:16]}"
     kept = JwksFile(configuration.donnees / f"{name}.scelle", configuration.sealer)
-    return SignedTokens(
-        settings, KeySet(lambda: _jwks(services, str(settings.jwks_url)), time.time, kept, settings.algorithmes)
-    )
+    keys = KeySet(client.keys, time.time, kept, settings.algorithmes)
+    if settings.introspection is None:
+        return SignedTokens(settings, keys)
+    own_key = encryption_key(configuration.sealer)
+    return IntrospectedTokens(settings, settings.introspection, client.introspect, keys, own_key, time.time)
+
+
+def _network_to(settings: IssuerSettings, root: Path) -> httpx.AsyncBaseTransport:
+    proxy, authorities = settings.mandataire, settings.autorites
+    try:
+        return aiohttp_transport(str(proxy) if proxy else None, root / authorities if authorities else None)
+    except OSError as error:  # ssl's own are among them: a file that holds no certificate
+        raise ConfigurationError(f"gateway.toml : autorites : fichier PEM attendu ({type(error).__name__})") from None
+
+
+def published_keys(configuration: Configuration) -> Mapping[str, Any] | None:
+    """What `/jwks` answers: the key for which an issuer encrypts, where one does."""
+    asked = [issuer.introspection for issuer in configuration.file.issuers if issuer.introspection]
+    encrypted = any(settings.reponse == "chiffree" for settings in asked)
+    return {"keys": [encryption_key(configuration.sealer).as_dict(private=False)]} if encrypted else None
 
 
 def build_health(services: Services, authenticator: Authenticator, register: ClientRegister) -> Health:
@@ -237,11 +262,6 @@ async def _registry_is_whole(services: Services) -> bool:
     """Whether the copy of the registry answers, reads and tells of something: one never harvested answers for nobody."""
     state = await asyncio.wait_for(services.registry.harvest_state(), PROBE_TIMEOUT)
     return state.as_of is not None and not services.registry.damage
-
-
-async def _jwks(services: Services, url: str) -> Any:
-    exchange = Exchange("identite", url, PartnerRequest("jwks", ""), None, JWKS_TIMEOUT, BYTES_MAX)
-    return (await services.transport.request(exchange)).document
 
 
 def read_client_register(configuration: Configuration) -> ClientRegister:

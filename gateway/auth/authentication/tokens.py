@@ -1,17 +1,22 @@
-"""A token that its issuer answers for: by its signature here, by the issuer's own word in `introspection`. Knows no register."""
+"""A token that its issuer answers for: by its signature here, in `token_introspection` by the issuer's own word. Knows no
+register of callers."""
 
 import base64
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn, Protocol
 
 from joserfc import jwt
-from joserfc.errors import JoseError
+from joserfc.errors import JoseError, SecurityWarning
 
 from gateway import strict_json
 from gateway.auth.authentication.jwks import KeySet, SigningKey
 from gateway.config import IssuerSettings
 from gateway.errors import TokenFault, Unauthenticated
+
+# RFC 9864 renames it Ed25519; issuers write the former name still, and an operator chooses to accept it.
+warnings.filterwarnings("ignore", "EdDSA is deprecated", SecurityWarning)
 
 HEADERS = frozenset({"alg", "typ", "kid", "x5t", "x5t#S256"})  # crit, jwk, jku, x5u… would let the token choose its key
 AT_JWT = "at+jwt"  # RFC 9068 §2.1: what is typed so has each claim that this standard requires

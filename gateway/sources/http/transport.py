@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache, partial
+from pathlib import Path
 from typing import Any, cast
 
 import aiohttp
@@ -112,6 +113,13 @@ class Transport:
                     raise error
                 return await _read(received, call, (own - now).total_seconds() if own else None)
 
+    async def send(self, source: str, request: httpx.Request, timeout: float, octets_max: int) -> RawResponse:
+        """Ask once, as it is. Raises SourceUnavailable, SourceTimedOut or SourceInvalid; a status is for who asked to read."""
+        with _translate(source):
+            async with asyncio.timeout(timeout):
+                request.headers.update(HEADERS)
+                return await _exchange(self._network, octets_max, request)
+
     async def decode(self, source: str, response: PartnerResponse, request: PartnerRequest) -> PartnerResponse:
         """An answer that was as it was known, decoded: another page of the same reading is not. Raises SourceError: what
         decoded it the first time may be an earlier version of this code."""
@@ -161,9 +169,12 @@ def _headers_read(raw_items: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     return found
 
 
-def aiohttp_transport() -> httpx.AsyncBaseTransport:
-    """httpx over aiohttp (docs/decisions/0001): a cancelled request leaves its pool sound, at a quarter of the CPU."""
-    context = ssl.create_default_context()
+def aiohttp_transport(proxy: str | None = None, authorities: Path | None = None) -> httpx.AsyncBaseTransport:
+    """httpx over aiohttp (docs/decisions/0001): a cancelled request leaves its pool sound, at a quarter of the CPU.
+
+    `proxy` is asked in place of each address; `authorities` is a PEM file of those believed, instead of the system's.
+    """
+    context = ssl.create_default_context(cafile=authorities)
 
     def session() -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
@@ -173,7 +184,7 @@ def aiohttp_transport() -> httpx.AsyncBaseTransport:
             max_field_size=HEADER_BYTES_MAX,
         )
 
-    return AiohttpTransport(client=session)
+    return AiohttpTransport(client=session, proxy=httpx.Proxy(proxy) if proxy else None)
 
 
 def _silence() -> None:
@@ -218,4 +229,5 @@ def _translate(source: str) -> Iterator[None]:
     except (httpx.HTTPError, aiohttp.ClientError, OSError) as error:
         if isinstance(error.__cause__, aiohttp.ClientPayloadError):  # an answer begun and not finished
             raise SourceInvalid(source, "réponse du partenaire tronquée") from None
-        raise SourceUnavailable(source, "partenaire injoignable") from None
+        unknown = isinstance(error.__cause__ or error, aiohttp.ClientConnectorCertificateError)
+        raise SourceUnavailable(source, "certificat non reconnu" if unknown else "partenaire injoignable") from None

@@ -4,12 +4,13 @@ import base64
 import hashlib
 import hmac
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
-from joserfc.jwk import ECKey, RSAKey
+from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from gateway.auth.authentication.authenticator import TokenVerifier
 from gateway.auth.authentication.jwks import BYTES_MAX, KeySet
@@ -38,9 +39,12 @@ class WallClock:
 class Issuer:
     """What the key set address answers, and how many times it was asked."""
 
-    def __init__(self, *keys: RSAKey | ECKey) -> None:
+    def __init__(self, *keys: RSAKey | ECKey | OKPKey) -> None:
         self.reponse: bytes | Exception = jwks(*keys)
         self.readings_journal = 0
+
+    def publish(self, *keys: Mapping[str, Any]) -> None:
+        self.reponse = json.dumps({"keys": keys}).encode()
 
     async def read(self) -> Any:
         """The document of the answer, bounded and read as the transport does."""
@@ -52,7 +56,7 @@ class Issuer:
         return decode_json(self.reponse)
 
 
-def jwks(*keys: RSAKey | ECKey, **additions: str) -> bytes:
+def jwks(*keys: RSAKey | ECKey | OKPKey, **additions: str) -> bytes:
     """A published key set; `additions` are members added to each key."""
     return json.dumps({"keys": [{**key.as_dict(private=False), **additions} for key in keys]}).encode()
 
