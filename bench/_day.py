@@ -27,7 +27,7 @@ from gateway.errors import CallerError
 from gateway.operation import Gateway, GraphQLRequest, answer
 from gateway.server.composition import build_gateway, read_client_register
 from gateway.server.services import build_services
-from gateway.sources.resilience.pacing import Clock
+from gateway.sources.resilience.budgets import Clock
 
 # The minute of a cost quota is the system's, which a virtual day outruns; the quotas of persons are the defaults.
 QUOTAS = ClientQuotas(cout_minute=10**12, not_found=10**9)

@@ -12,8 +12,7 @@ from fixtures.evaluation.truth_classes import groups, truth_of
 from fixtures.population.model import Account, Population, ViewPerson
 from fixtures.world import World
 from gateway.config import load
-from gateway.domain.identifiers import siren
-from gateway.domain.identity import ContratTraits, Traits
+from gateway.domain.identifiers import ContratTraits, Traits, siren
 from gateway.federation.collect.census import take_census
 from gateway.federation.join.link import SourcedRecord
 from gateway.server.composition import build_gateway

@@ -12,16 +12,22 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from gateway.admission import ClientDisconnected, RequestSlots
+from gateway.admission import ClientDisconnected, Health, RequestSlots
 from gateway.auth.authentication.authenticator import Authenticator
 from gateway.auth.authentication.client_register import ClientRegister
 from gateway.auth.authentication.clients import Viewer, build_viewer
 from gateway.config import HttpSettings
 from gateway.correlation import RequestTrace, start_trace
-from gateway.edge.access_log import AccessLog
-from gateway.edge.graphql_http import GRAPHQL_RESPONSE, JSON, MalformedRequest, choose_media_type, read_request, write
+from gateway.edge.graphql_http import (
+    GRAPHQL_RESPONSE,
+    JSON,
+    AccessLog,
+    MalformedRequest,
+    choose_media_type,
+    read_request,
+    write,
+)
 from gateway.edge.guard import EXCEPTION_HANDLERS, Guard, middleware, retry_after, with_headers
-from gateway.edge.health import Health
 from gateway.edge.metrics_page import MetricsPage
 from gateway.edge.webhooks import webhook_route
 from gateway.errors import (

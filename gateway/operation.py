@@ -178,7 +178,7 @@ async def _serve(
     with trace.stage("execution"):
         result, walked = await run_operation(gateway, context, validated, judgement)
         response = _response(gateway, context, result, validated.cost + walked)
-        if found := find_leak(response.data, judgement.forbidden):
+        if judgement.forbidden and (found := find_leak(response.data, judgement.forbidden)):
             raise LeakStopped(".".join(found))
     # The journal comes last and before the answer: what it cannot write is not shown.
     states = {source["nom"]: source["etat"] for source in response.extensions["sources"]}
@@ -217,8 +217,8 @@ async def build_context(
 
 def _response(gateway: Gateway, context: OperationContext, result: ExecutionResult, cost: int) -> GraphQLResponse:
     """The answer: data, then the errors of fields, of rights, of sources, and of sources whose earlier answer is shown."""
-    decision, roots, readings = context.decision, context.decision.keys(VIEW_ROOTS), context.readings
-    rows = _rows(readings, gateway)
+    decision, readings, rows = context.decision, context.readings, _rows(context.readings, gateway)
+    roots = decision.keys(VIEW_ROOTS) if readings.errors or readings.covered else []
     errors = [
         *(graphql_error(_cause(error), error.path) for error in result.errors or []),
         *(refusal_error(refusal, context.viewer, gateway.policy) for refusal in decision.refusal),

@@ -22,15 +22,6 @@ class GraphQLResponse:
     extensions: dict[str, Any] = field(default_factory=dict)
     refused: bool = False
 
-    def body(self, identifier: str) -> dict[str, Any]:
-        """The JSON document of the answer; `identifier` lets a caller name it to the operator."""
-        for error in self.errors:
-            error["extensions"]["requestId"] = identifier
-        body: dict[str, Any] = {"errors": self.errors} if self.errors else {}
-        if not self.refused:
-            body["data"] = self.data
-        return body | ({"extensions": self.extensions} if self.extensions else {})
-
 
 def refused_response(cause: Exception) -> GraphQLResponse:
     """The whole operation is refused before any work."""
@@ -74,21 +65,3 @@ def error_entry(message: str, code: Code, path: Sequence[str | int] | None = Non
     """One entry of `errors`, as every body of an error has it."""
     entry: ErrorDict = {"message": message, "extensions": {"code": code.value}}
     return entry | ({"path": list(path)} if path else {})
-
-
-def null_out(data: Any, paths: Sequence[Sequence[str]]) -> Any:
-    """`data`, once the fields at these paths are null: refused, or holding nothing granted."""
-    for path in paths:
-        _null_out(data, path)
-    return data
-
-
-def _null_out(data: Any, path: Sequence[str]) -> None:
-    if isinstance(data, list):
-        for element in data:
-            _null_out(element, path)
-    elif isinstance(data, dict) and path and path[0] in data:
-        if len(path) == 1:
-            data[path[0]] = None
-        else:
-            _null_out(data[path[0]], path[1:])

@@ -19,8 +19,8 @@ from gateway.documents.limits import META
 from gateway.documents.parse import Document
 from gateway.errors import QuotaReached
 from gateway.execution.executor import Executor
+from gateway.federation.views.build import Work
 from gateway.federation.views.context import OperationContext
-from gateway.federation.views.preparation import Work
 from gateway.long_work import LongWork
 
 logger = logging.getLogger("gateway.running")
@@ -61,12 +61,13 @@ async def run_operation(
 ) -> tuple[ExecutionResult, int]:
     """The data, and what was charged for all that had to be walked; what the caller asks of the graph itself is answered apart,
     by the shape of the graph that it may use. Raises QuotaReached."""
-    fields, meta = context.decision.fields, context.decision.keys(META)
+    fields = context.decision.fields
+    if META.isdisjoint(name for _, name in fields):
+        return await _execute_data(parts, context, validated, judgement)
+    meta = context.decision.keys(META)
     results, charged = [], 0
     if len(meta) < len(fields):
         result, charged = await _execute_data(parts, context, validated, judgement)
-        if not meta:
-            return result, charged
         results.append(result)
     result, units = await _introspect(parts, context, validated, meta)
     results.append(result)
@@ -81,7 +82,7 @@ async def run_operation(
 async def _execute_data(
     parts: Parts, context: OperationContext, validated: ValidatedOperation, judgement: CachedDecision
 ) -> tuple[ExecutionResult, int]:
-    """Executed once when all is kept; twice when something has to be prepared (federation.views.preparation)."""
+    """Executed once when all is kept; twice when something has to be prepared (federation.views.build)."""
     document, variables, executor = validated.document, validated.variables, parts.executor
     run = partial(parts.long_work.run, context.viewer.client)
     await executor.prepare(document, variables, context, validated.cost, run)

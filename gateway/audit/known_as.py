@@ -6,7 +6,7 @@ from typing import Protocol
 
 from gateway.stores.journal import Journal
 from gateway.stores.journal_queries import records_shown_as
-from gateway.stores.shown_records import record_code
+from gateway.stores.journal_tables import record_code
 
 Known = tuple[frozenset[str], frozenset[str]]
 

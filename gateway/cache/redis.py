@@ -12,7 +12,7 @@ from aiocache.backends.redis import RedisCache
 from aiocache.serializers import NullSerializer
 from redis.asyncio.connection import parse_url
 
-from gateway.cache.memory import identity_key
+from gateway.cache.seam import identity_key
 from gateway.errors import ConfigurationError
 
 PREFIX = "passerelle"

@@ -9,7 +9,7 @@ from typing import Any
 
 from gateway.auth.authentication.authenticator import create_key, key_digest
 from gateway.auth.authentication.client_register import close_clients
-from gateway.auth.policy.perimetre import build_perimetre
+from gateway.auth.policy.policy import build_perimetre
 from gateway.config import config_folder, load
 from gateway.domain.days import paris_day
 from gateway.errors import ConfigurationError, SourceError

@@ -6,8 +6,7 @@ Needs no configuration: the perimeter is that of a profile, not of an organisati
 from gateway.auth.authentication.clients import Viewer
 from gateway.auth.authorization.decide import Decision, decide
 from gateway.auth.authorization.reasons import field_refused
-from gateway.auth.policy.perimetre import Perimetre
-from gateway.auth.policy.policy import AccessPolicy, read_policy
+from gateway.auth.policy.policy import AccessPolicy, Perimetre, read_policy
 from gateway.auth.policy.rules import Finalite, Profil
 from gateway.documents.limits import cost_of
 from gateway.documents.parse import Documents

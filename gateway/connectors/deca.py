@@ -37,7 +37,7 @@ from gateway.connectors.values import (
     Text,
     UaiValue,
 )
-from gateway.domain.identity import normalise_nom
+from gateway.domain.identifiers import normalise_nom
 from gateway.schema.nouns import Adresse, Contrat, Employeur, Formation, Jeune, Rupture
 from gateway.schema.organisations import Cfa, ModeSource, TypeSource
 from gateway.stores.registry_row import RegistryRow

@@ -15,19 +15,21 @@ from pydantic import BeforeValidator
 from gateway.connectors.base import NEITHER_TEXT_NOR_INTEGER, UNKNOWN_CODE
 from gateway.domain.days import PARIS, birth_day, paris_day
 from gateway.domain.identifiers import (
+    ContratTraits,
+    Traits,
     is_valid_code_insee,
     normalise_cfd,
     normalise_code_postal,
     normalise_courriel,
     normalise_ine,
     normalise_naf,
+    normalise_nom,
     normalise_rncp,
     normalise_siret,
     normalise_telephone,
     normalise_uai,
     siren,
 )
-from gateway.domain.identity import ContratTraits, Traits, normalise_nom
 from gateway.schema.nouns import Contrat, Jeune, Sexe
 from gateway.schema.scalars import SIRET, UAI, CodePostal
 

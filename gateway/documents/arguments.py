@@ -33,7 +33,7 @@ from graphql import (
     visit,
 )
 
-from gateway.domain.identity import normalise_nom
+from gateway.domain.identifiers import normalise_nom
 from gateway.errors import InvalidRequest
 from gateway.schema.connections import PAGE_MAX
 from gateway.schema.filters import NAME_MIN
@@ -66,8 +66,10 @@ class ArgumentChecks:
             _check(written, variables)
 
 
-def checks_of(schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode) -> ArgumentChecks:
-    """Those of a valid operation; what its text says is checked at once. Raises InvalidRequest."""
+def checks_of(
+    schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode
+) -> ArgumentChecks | None:
+    """Those of a valid operation, if any; what its text says is checked at once. Raises InvalidRequest."""
     fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
     directives = [d for d in operation.directives or () if d.name.value == FRAICHEUR]
     varying: list[Written] = []
@@ -77,7 +79,8 @@ def checks_of(schema: GraphQLSchema, document: DocumentNode, operation: Operatio
             varying.append(written)
         else:
             _check(written, {})
-    return ArgumentChecks(_required(schema, document, operation), tuple(varying))
+    required = _required(schema, document, operation)
+    return ArgumentChecks(required, tuple(varying)) if required or varying else None
 
 
 def _roots(

@@ -136,7 +136,7 @@ class Document:
     tree: DocumentNode
     operation: OperationDefinitionNode
     shape: Shape
-    arguments: ArgumentChecks
+    arguments: ArgumentChecks | None  # None: nothing to look at in the variables
 
     def variables(self, schema: GraphQLSchema, raw: dict[str, Any]) -> VariableValues:
         """As received and coerced, defaults included. Raises InvalidRequest naming the variable or argument, never a value."""
@@ -144,7 +144,8 @@ class Document:
         if isinstance(values, list):
             name = re.search(r"\$([_A-Za-z0-9]+)", values[0].message)
             raise InvalidRequest(f"Variable invalide : {name.group(0) if name else 'type attendu non respecté'}.")
-        self.arguments.check(values.coerced)
+        if self.arguments:
+            self.arguments.check(values.coerced)
         return values
 
     def age_max(self, variables: dict[str, Any]) -> int | None:
@@ -162,7 +163,7 @@ class _Validated:
 
     tree: DocumentNode
     shapes: Mapping[str | None, Shape]
-    arguments: Mapping[str | None, ArgumentChecks]
+    arguments: Mapping[str | None, ArgumentChecks | None]
 
 
 Judged = tuple[int, _Validated | CallerError]  # the bytes of a text, with its document or the refusal it gets each time

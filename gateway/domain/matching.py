@@ -15,7 +15,7 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
-from gateway.domain.identity import Traits, numeros
+from gateway.domain.identifiers import Traits, numeros
 from gateway.domain.similarity import Level, Similarity, Weights, compare, weights
 
 # Records of one installation with one contact: from so many on it is a school's, a home's, and tells nobody from another.

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import date
 
-HALF, WHOLE = 1 << 63, 1 << 64
 MARGIN = 1.2  # of a population: people come and go within a window (docs/exploitation.md, Plafonds)
 
 
@@ -55,18 +54,3 @@ class QuotaCrossed:
     persons: int  # read in the window; agents, of AGENTS
     limit: int
     arret: bool
-
-
-def judge(quota: Quota, before: int, new: int, limit: int) -> list[QuotaCrossed]:
-    """What reading `new` more persons crosses, when `before` were read in the window: nothing, the alert, or the limit."""
-    after = before + new
-    if after > limit:
-        return [QuotaCrossed(quota.scope, quota.name or quota.who, before, limit, arret=True)]
-    if before < quota.alert_share * limit <= after:
-        return [QuotaCrossed(quota.scope, quota.name or quota.who, after, limit, arret=False)]
-    return []
-
-
-def number_of(code: str) -> int:
-    """A code of an account as counters number what they count: its first 64 bits, signed as SQL wants them."""
-    return (int(code[:16], 16) + HALF) % WHOLE - HALF

@@ -22,6 +22,7 @@ _CURSOR = "curseur"
 CURSOR_BLOCK = 128  # bytes
 SIZE_MAX = 2048
 KEYS_MAX = 65_536
+HALF, WHOLE = 1 << 63, 1 << 64
 
 
 class Sealer:
@@ -158,3 +159,8 @@ def next_(sealer: Sealer, anchor: Anchor, content: bytes, persons: bytes) -> Anc
 def anchor_mac(sealer: Sealer, name: str, anchor: Anchor) -> bytes:
     """Signs a place under a name, "debut" or "fin": neither can be moved, nor stand for the other."""
     return sealer.mac(f"journal/{name}", anchor.numero.to_bytes(8, "big") + anchor.digest)
+
+
+def number_of(code: str) -> int:
+    """A code of an account as counters number what they count: its first 64 bits, signed as SQL wants them."""
+    return (int(code[:16], 16) + HALF) % WHOLE - HALF

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
-from gateway.domain.identity import Traits
+from gateway.domain.identifiers import Traits
 from gateway.domain.matching import block_keys
 from gateway.domain.similarity import Similarity, compare, weights
 

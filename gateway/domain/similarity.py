@@ -15,7 +15,7 @@ from pathlib import Path
 
 from rapidfuzz.distance import OSA
 
-from gateway.domain.identity import ContratTraits, Traits, full_words_of, normalise_nom, numeros, words
+from gateway.domain.identifiers import ContratTraits, Traits, full_words_of, normalise_nom, numeros, words
 
 LETTERS_MIN, LONG_LETTERS = 4, 8  # shorter names differ by one letter too often to be alike
 TRUNCATED_MIN = 20  # letters of a name that a system may have cut

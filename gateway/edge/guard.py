@@ -14,9 +14,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, ExceptionHandler, Message, Receive, Scope, Send
 
-from gateway.admission import RETRY_AFTER
+from gateway.admission import RETRY_AFTER, Health
 from gateway.config import HttpSettings
-from gateway.edge.health import Health
 from gateway.errors import Code
 from gateway.response import error_entry
 

@@ -32,7 +32,6 @@ from gateway.documents.parse import Document, tree_bytes
 from gateway.errors import GatewayError
 from gateway.execution.codegen import Unsupported, compile_plan
 from gateway.execution.compiled_plan import CompiledPlan, EncodedForms, KeyPath
-from gateway.response import null_out
 
 logger = logging.getLogger("gateway.execution.executeur")
 KEPT_MAX = 48 * 1024 * 1024  # bytes of the plans kept, with the documents they are of
@@ -244,3 +243,21 @@ class _ConditionReader(Visitor):
 
     def enter_directive(self, node: DirectiveNode, *_: Any) -> None:
         self.names |= {a.value.name.value for a in node.arguments or () if isinstance(a.value, VariableNode)}
+
+
+def null_out(data: Any, paths: Sequence[Sequence[str]]) -> Any:
+    """`data`, once the fields at these paths are null: refused, or holding nothing granted."""
+    for path in paths:
+        _null_out(data, path)
+    return data
+
+
+def _null_out(data: Any, path: Sequence[str]) -> None:
+    if isinstance(data, list):
+        for element in data:
+            _null_out(element, path)
+    elif isinstance(data, dict) and path and path[0] in data:
+        if len(path) == 1:
+            data[path[0]] = None
+        else:
+            _null_out(data[path[0]], path[1:])

@@ -1,14 +1,17 @@
 """What a list tells of persons without showing a row: which criteria identify, and what a filter matches once widened. Pure.
 
 Closed criteria describe a state that the list itself has; the others point at somebody (docs/security.md, A18).
+
+`Tally` counts it while an operation executes, with the persons shown, for the quotas and the journal.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
-from gateway.domain.identity import normalise_nom
+from gateway.auth.policy.rules import CategorieDonnee
+from gateway.domain.identifiers import normalise_nom
 from gateway.domain.statut import StatutApprenant
 from gateway.federation.lists import WINDOW_DAYS, ListQuery, SortedList
 from gateway.federation.views.view import View
@@ -94,3 +97,27 @@ def _is_within(name: str, narrow: Any, wide: Any) -> bool:
     if name == NOM:
         return normalise_nom(narrow).startswith(normalise_nom(wide))
     return set(narrow) <= set(wide) if isinstance(wide, list) else bool(narrow == wide)
+
+
+@dataclass(slots=True)
+class Tally:
+    """What is counted while an operation executes, for the quotas and the journal.
+
+    `shown`: the categories read of each person, by id; `found`: of those, the persons of an object that the caller names:
+    that it exists is told, be nothing of it selected. `lookups`: searches of what the caller names. `told`: lists that tell
+    something of persons beside their rows.
+    """
+
+    shown: dict[str, frozenset[CategorieDonnee]] = field(default_factory=dict)
+    told: list[ToldList] = field(default_factory=list)
+    found: dict[str, frozenset[CategorieDonnee]] = field(default_factory=dict)
+    lookups: int = 0
+    not_found: int = 0
+
+    def clear(self) -> None:
+        """Forget what a first execution counted."""
+        # Emptied in place: resolvers of the second execution hold this very tally.
+        self.shown.clear()
+        self.found.clear()
+        self.told.clear()
+        self.lookups = self.not_found = 0

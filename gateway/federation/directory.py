@@ -8,7 +8,7 @@ from typing import Any
 import strawberry
 from cachetools import LRUCache
 
-from gateway.auth.policy.perimetre import Perimetre
+from gateway.auth.policy.policy import Perimetre
 from gateway.domain.referentiel import Referentiel
 from gateway.domain.seal import OpaqueIds
 from gateway.domain.territoire import Residence, resolve

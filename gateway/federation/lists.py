@@ -13,7 +13,7 @@ from enum import Enum
 from typing import Any, Generic, TypeVar
 
 from gateway.auth.policy.rules import CategorieDonnee
-from gateway.domain.identity import normalise_nom
+from gateway.domain.identifiers import normalise_nom
 from gateway.domain.seal import OpaqueIds
 from gateway.domain.statut import StatutApprenant
 from gateway.errors import InvalidCursor, InvalidRequest

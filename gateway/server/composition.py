@@ -14,9 +14,9 @@ import httpx
 from graphql import GraphQLSchema
 from prometheus_client import Counter, ProcessCollector
 
+from gateway.admission import Health, Probe
 from gateway.app import AppState
-from gateway.audit.accounting import Accounting
-from gateway.audit.accounts import DailyAccounts
+from gateway.audit.accounting import Accounting, DailyAccounts
 from gateway.audit.entries import governed
 from gateway.auth.authentication.authenticator import Authenticator, TokenVerifier
 from gateway.auth.authentication.client_register import ClientRegister, OrganisationCheck
@@ -35,8 +35,7 @@ from gateway.documents.parse import Documents, PersistedDocuments, read_manifest
 from gateway.domain.days import paris_day
 from gateway.domain.referentiel import Referentiel
 from gateway.domain.seal import OpaqueIds
-from gateway.edge.access_log import AccessLog
-from gateway.edge.health import Health, Probe
+from gateway.edge.graphql_http import AccessLog
 from gateway.edge.metrics_page import MetricsPage
 from gateway.errors import ConfigurationError
 from gateway.execution.executor import Executor

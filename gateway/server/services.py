@@ -35,7 +35,7 @@ from gateway.sources.http.transport import Transport, TransportFactory, aiohttp_
 from gateway.sources.metrics import SourceMetrics
 from gateway.sources.partners.load import Partner, load_partners
 from gateway.sources.refresh_ahead import RefreshAhead
-from gateway.sources.resilience.pacing import Clock
+from gateway.sources.resilience.budgets import Clock
 from gateway.sources.resilience.shared_pacing import SharedPacer
 from gateway.sources.units import UnitResult
 from gateway.stores.counters import RateLimits

@@ -18,13 +18,13 @@ from gateway.connectors.base import Connector, PartnerRequest, ReadingSteps, Ten
 from gateway.domain.days import paris_day
 from gateway.errors import SourceQuarantined, SourceSpared, SourceTimedOut
 from gateway.schema.organisations import EtatSource, Source, TypeSource
-from gateway.sources.freshness import cache_status
 from gateway.sources.http.transport import Transport
 from gateway.sources.metrics import SourceMetrics
 from gateway.sources.partner_client import HarvestPage, PartnerClient
+from gateway.sources.partners.file_format import CacheTable
 from gateway.sources.partners.load import Partner
 from gateway.sources.reading import ReadingRun
-from gateway.sources.resilience.pacing import Clock
+from gateway.sources.resilience.budgets import Clock
 from gateway.sources.shared_flights import Fetch, SharedFlights, Waiters
 from gateway.sources.unit_reader import UnitReader
 from gateway.sources.units import CacheStatus, Unit, UnitFailure, UnitResult
@@ -33,6 +33,33 @@ T = TypeVar("T")
 NO_TENANT = Tenant("")
 SKEW = 60.0  # seconds by which the clocks of processes may differ
 KEYS_MAX = 10_000
+
+REST = 2.0  # seconds an answer serves whatever is told of it since: a flood of events is not one of requests
+
+
+def cache_status(
+    age: float,
+    empty: bool,
+    is_of_today: bool,
+    rules: CacheTable,
+    age_max: float | None = None,
+    invalidated: bool = False,
+) -> CacheStatus:
+    """`empty`: it holds no record; `is_of_today`: it was read for today; `age_max`: what the caller asks for; `invalidated`: the
+    partner told since that it changed.
+
+    Who asks for fresher data waits for them, but no partner is asked twice for the same within `plancher_secondes`.
+    """
+    fresh = min(rules.duree_secondes, rules.absence_secondes) if empty else rules.duree_secondes
+    if age_max is not None:
+        fresh = min(fresh, max(age_max, rules.plancher_secondes))
+    if invalidated:
+        fresh = min(fresh, REST)
+    if age < fresh and is_of_today:
+        return CacheStatus.HIT
+    if age < rules.perime_secondes and not empty and not invalidated and age_max is None:
+        return CacheStatus.STALE
+    return CacheStatus.MISSED
 
 
 @dataclass(frozen=True, slots=True)

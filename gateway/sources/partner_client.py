@@ -24,8 +24,7 @@ from gateway.sources.http.page_trail import PageValidator
 from gateway.sources.http.transport import Exchange, PartnerResponse, Transport
 from gateway.sources.metrics import CANCELLED, SUCCESS, SourceMetrics
 from gateway.sources.partners.load import DEFAULT_ACCESS, Partner
-from gateway.sources.resilience.budgets import JITTER, Bulkhead, RetryBudget, SpareCapacity
-from gateway.sources.resilience.pacing import Clock, Pacer
+from gateway.sources.resilience.budgets import JITTER, Bulkhead, Clock, Pacer, RetryBudget, SpareCapacity
 
 CALLS_KEPT = 50
 OPERATIONS_MAX, OTHER_OPERATION = (

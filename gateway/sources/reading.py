@@ -4,7 +4,8 @@ What was read before tells what to ask, all at once; what came back another serv
 """
 
 import inspect
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Generic, TypeVar
@@ -66,26 +67,27 @@ class ReadingRun:
 
         Each step of the connector is run beside the loop: what it does with what it is given is not known.
         """
-        try:
-            with self._client.blamed():
-                return await self._drive(reading)
-        finally:
-            # Closed there too: what a generator does at its end is the connector's.
-            if inspect.isgenerator(reading) and inspect.getgeneratorstate(reading) == inspect.GEN_SUSPENDED:
-                self._client.runs.forget(reading.close)
-
-    async def _drive(self, reading: ReadingSteps[T]) -> "FinishedReading[T]":
         validators: list[PageValidator | None] = []
         documents: Documents | None = None
-        for _ in range(STEPS_MAX):
-            step = await self._client.runs.run(partial(_step, reading, documents))
-            if isinstance(step, FinishedReading):
-                return replace(step, validators=all_validators(validators))
-            answers = await gather_or_fail(self._pages(request) for request in step)
-            for request, pages in zip(step, answers, strict=True):
-                validators += chain(request, [page.page_validator for page in pages])
-            documents = [_documents(pages) for pages in answers]
-        raise UnexpectedAnswer(f"more than {STEPS_MAX} steps")
+        with self._client.blamed(), self._closed(reading):
+            for _ in range(STEPS_MAX):
+                step = await self._client.runs.run(partial(_step, reading, documents))
+                if isinstance(step, FinishedReading):
+                    return replace(step, validators=all_validators(validators))
+                answers = await gather_or_fail(self._pages(request) for request in step)
+                for request, pages in zip(step, answers, strict=True):
+                    validators += chain(request, [page.page_validator for page in pages])
+                documents = [_documents(pages) for pages in answers]
+            raise UnexpectedAnswer(f"more than {STEPS_MAX} steps")
+
+    @contextmanager
+    def _closed(self, reading: ReadingSteps[T]) -> Iterator[None]:
+        """A reading left open is closed in the end, beside the loop too: what a generator does at its end is the connector's."""
+        try:
+            yield
+        finally:
+            if inspect.isgenerator(reading) and inspect.getgeneratorstate(reading) == inspect.GEN_SUSPENDED:
+                self._client.runs.forget(reading.close)
 
     async def _pages(self, request: PartnerRequest) -> list[PartnerResponse]:
         """All the pages of a request, in order; one without document is the last, or says that there is nothing.

@@ -95,35 +95,39 @@ class SharedFlights:
         await self._flights.aclose()
 
     async def _landed(self, fetch: Fetch) -> UnitResult | UnitFailure:
-        """A flight that fails in any way is a failure of its unit: those who wait for others have theirs."""
+        """What the partner says, or what another process was told meanwhile. A flight that fails in any way is a failure of its
+        unit: those who wait for others have theirs."""
+        departure, reader, lease = self._cache.now(), self._readers[fetch.unit.source], ""
         try:
-            return await self._fly(fetch)
-        except Exception as error:
-            logger.error("source %s : %s", fetch.unit.source, place_of(error))
-            failed = SourceInvalid(fetch.unit.source, "réponse du partenaire d'une forme inattendue")
-            self._failures[fetch.key] = failed
-            return UnitFailure(fetch.unit, failed)
-
-    async def _fly(self, fetch: Fetch) -> UnitResult | UnitFailure:
-        """Fetch, or wait for the process that does: its answer comes by the cache; when it fails, it is our turn."""
-        departure, reader = self._cache.now(), self._readers[fetch.unit.source]
-        duration = reader.partner.limites.delai_secondes + TIDYING
-        until = departure + 2 * duration
-        # Beyond, whoever holds the lease is no process of ours: nobody reads for that long.
-        while (lease := await self._cache.acquire(fetch.key, duration)) is None and self._cache.now() < until:
-            if (brought := await self._news(fetch, departure)) is not None:
-                return brought
-            await asyncio.sleep(WAIT)
-        try:
-            # An empty lease: the cache does not answer, so that nobody could bring anything by it.
-            if lease and (brought := await self._news(fetch, departure)) is not None:
+            lease, brought = await self._lease(fetch, departure, reader.partner.limites.delai_secondes + TIDYING)
+            if lease:
+                brought = await self._news(fetch, departure)
+            if brought is not None:
                 return brought
             generation, mark = await self._cache.generation(fetch.key.label), await self._cache.mark(fetch.key)
             answer = await reader.read(fetch.unit, fetch.known_under(generation, mark))
             await self._keep(fetch, answer, generation, mark)
             return answer
+        except Exception as error:
+            logger.error("source %s : %s", fetch.unit.source, place_of(error))
+            failed = SourceInvalid(fetch.unit.source, "réponse du partenaire d'une forme inattendue")
+            self._failures[fetch.key] = failed
+            return UnitFailure(fetch.unit, failed)
         finally:
-            await self._cache.release(fetch.key, lease or "")
+            if lease:
+                await self._cache.release(fetch.key, lease)
+
+    async def _lease(self, fetch: Fetch, departure: float, duration: float) -> tuple[str, UnitResult | None]:
+        """The lease to fetch, for `duration` seconds, "" when there is none to have; and the answer of the process that had it:
+        it comes by the cache, and when that one fails, it is our turn."""
+        until = departure + 2 * duration
+        # Beyond, whoever holds the lease is no process of ours: nobody reads for that long.
+        while (lease := await self._cache.acquire(fetch.key, duration)) is None and self._cache.now() < until:
+            if (brought := await self._news(fetch, departure)) is not None:
+                return "", brought
+            await asyncio.sleep(WAIT)
+        # An empty lease: the cache does not answer, so that nobody could bring anything by it.
+        return lease or "", None
 
     async def _news(self, fetch: Fetch, departure: float) -> UnitResult | None:
         """What was kept since what is known; before this flight left, it was there for an asker whom the cache did not answer:

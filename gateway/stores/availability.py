@@ -2,6 +2,8 @@
 
 A write that hangs holds nobody but those it writes for: who comes next is refused at once, and one probe at a time finds out
 when the journal writes again.
+
+`Damage` is the same for what a store holds: told as long as a part of it does not read, and no longer.
 """
 
 import asyncio
@@ -14,6 +16,8 @@ from typing import TypeVar
 from sqlalchemy import Connection
 
 from gateway.stores.sql import Writer
+
+KEYS_MAX = 1000  # remembered: beyond, there is no need to count
 
 LATE = 2.0  # seconds; beyond, the journal hangs
 WRITE_TIMEOUT = 5.0  # seconds; beyond, what is being written is given up
@@ -140,3 +144,25 @@ class GuardedWriter:
         while not self.state.is_available:
             await asyncio.sleep(PROBE_PERIOD)
             await asyncio.wait([self.probe()])
+
+
+class Damage:
+    """The parts of a store that do not read, by a key of whoever reads them; `report` is told whether there is any."""
+
+    def __init__(self, report: Callable[[bool], None]) -> None:
+        self._keys: set[str] = set()
+        self._report = report
+
+    def __bool__(self) -> bool:
+        return bool(self._keys)
+
+    def found(self, key: str) -> None:
+        if len(self._keys) < KEYS_MAX:
+            self._keys.add(key)
+        self._report(True)
+
+    def sound(self, key: str) -> None:
+        """This part was read, whole."""
+        if key in self._keys:
+            self._keys.discard(key)
+            self._report(bool(self._keys))

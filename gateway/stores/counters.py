@@ -18,7 +18,7 @@ from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import FixedWindowRateLimiter
 from sqlalchemy import BigInteger, Column, Connection, Date, Index, Integer, MetaData, String, Table, func, or_, select
 
-from gateway.domain.quotas import MARGIN, CountUnder, Quota, QuotaCrossed, judge
+from gateway.domain.quotas import MARGIN, CountUnder, Quota, QuotaCrossed
 from gateway.stores.shared_counters import SharedCounters
 from gateway.stores.sql import insertion, storable
 
@@ -218,3 +218,13 @@ def _name(window: RateLimitItemPerMinute, allowance: Allowance, who: str) -> str
 
 def _window(allowance: Allowance) -> RateLimitItemPerMinute:
     return RateLimitItemPerMinute(allowance.limit, allowance.minutes)
+
+
+def judge(quota: Quota, before: int, new: int, limit: int) -> list[QuotaCrossed]:
+    """What reading `new` more persons crosses, when `before` were read in the window: nothing, the alert, or the limit."""
+    after = before + new
+    if after > limit:
+        return [QuotaCrossed(quota.scope, quota.name or quota.who, before, limit, arret=True)]
+    if before < quota.alert_share * limit <= after:
+        return [QuotaCrossed(quota.scope, quota.name or quota.who, after, limit, arret=False)]
+    return []

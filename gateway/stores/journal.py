@@ -27,15 +27,16 @@ from gateway.stores.journal_tables import (
     PERSONS,
     RECORDS,
     JournalTampered,
+    ShownPerson,
     create_journal,
     pack,
     put_anchor,
     put_probe,
     read_anchor,
     set_of,
+    shown_person,
     take_anchor,
 )
-from gateway.stores.shown_records import ShownPerson, shown_person
 from gateway.stores.sql import insertion, open_engine, writer
 
 _WRITE = ENTRIES.insert()

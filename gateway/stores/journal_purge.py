@@ -26,12 +26,12 @@ from gateway.stores.journal_tables import (
     START,
     JournalTampered,
     as_written,
+    forget_shown,
     put_anchor,
     read_anchor,
     take_anchor,
     unpack,
 )
-from gateway.stores.shown_records import forget_shown
 from gateway.stores.sql import insertion
 
 BATCH_TIMEOUT = 30.0  # seconds for one transaction: a database that hangs is told, not waited for

@@ -17,6 +17,7 @@ from gateway.domain.seal import Anchor, Sealer, next_
 from gateway.stores.derive_counts import Windows, counts_fault
 from gateway.stores.journal import Journal
 from gateway.stores.journal_tables import (
+    BATCH,
     BOUNDS,
     CLOCK,
     END,
@@ -25,15 +26,17 @@ from gateway.stores.journal_tables import (
     RECORDS,
     START,
     JournalTampered,
+    are_bound,
     as_written,
+    codes_of,
     is_entry,
     is_number,
+    persons_of,
     pseudonym,
     read_anchor,
     set_of,
     unpack,
 )
-from gateway.stores.shown_records import BATCH, are_bound, codes_of, persons_of
 from gateway.stores.sql import batches
 
 INDEX_FAULT = "l'index des personnes ne correspond pas aux entrées"

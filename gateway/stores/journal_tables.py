@@ -1,10 +1,16 @@
 """The tables of the reading journal, and the two signed ends of its chain. SQL over a connection passed in.
 
 At rest: what was read in names of fields, by whom, for what, and pseudonyms of persons (64 bits of an HMAC). No value.
+
+Persons as answers showed them: an id, and the records that told of her just then. An id goes to other records in time: persons
+are found to be one, or parted, and an id made without the ledger of links is no other view's. What was shown does not change: an
+entry names its persons by a code that binds id and records, and these are written once, whatever the number of readings. Who read
+a person is then who was shown a record of hers.
 """
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
@@ -20,6 +26,7 @@ from sqlalchemy import (
     Table,
     bindparam,
     case,
+    delete,
     func,
     select,
 )
@@ -28,7 +35,9 @@ from sqlalchemy.sql import Executable
 
 from gateway.domain.seal import GENESIS, Anchor, Sealer, anchor_mac
 from gateway.stores.migrations import migrate
-from gateway.stores.sql import insertion
+from gateway.stores.sql import batches, insertion
+
+BATCH = 5_000  # values of one IN
 
 START, END, CLOCK = "debut", "fin", "horloge"
 _PROBE = "essai"
@@ -53,7 +62,7 @@ PERSONS = Table(  # the same codes, the other way round; a page read again bring
     Column("ensemble", BigInteger, primary_key=True, autoincrement=False),
     sqlite_with_rowid=False,
 )
-RECORDS = Table(  # what the code of a person as she was shown stands for (shown_records.py)
+RECORDS = Table(  # what the code of a person as she was shown stands for (`ShownPerson`)
     "journal_fiches",
     _tables,
     Column("fiche", BigInteger, primary_key=True, autoincrement=False),
@@ -174,3 +183,84 @@ async def create_journal(connection: AsyncConnection, sealer: Sealer) -> None:
         for name in (START, END)
     ]
     await connection.execute(insertion(connection, BOUNDS).on_conflict_do_nothing(), bounds)
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPerson:
+    """A person as an answer showed her. Without records, `code` is the id's."""
+
+    code: int
+    person: int
+    records: tuple[int, ...] = ()
+
+    def rows(self) -> list[dict[str, int]]:
+        return [{"fiche": self.code, "dossier": record, "personne": self.person} for record in self.records]
+
+
+def shown_person(sealer: Sealer, key: str, records: tuple[str, ...]) -> ShownPerson:
+    """The codes of the key of a person, and of the keys of her records."""
+    person = pseudonym(sealer, key)
+    if not records:
+        return ShownPerson(person, person)
+    codes = tuple(sorted({record_code(sealer, record) for record in records}))
+    return ShownPerson(_bound(sealer, person, codes), person, codes)
+
+
+def record_code(sealer: Sealer, key: str) -> int:
+    return code(sealer.mac("journal/dossier", key.encode()))
+
+
+def _bound(sealer: Sealer, person: int, records: Sequence[int]) -> int:
+    return code(sealer.mac("journal/fiche", pack([person, *records])))
+
+
+async def codes_of(
+    connection: AsyncConnection, sealer: Sealer, ids: Collection[str], records: Collection[str]
+) -> set[int]:
+    """The codes under which a person was shown: those that bind one of her records; those of her ids, from before records
+    were told, or where no record is known any more."""
+    persons = [pseudonym(sealer, key) for key in ids]
+    column, known = (RECORDS.c.dossier, [record_code(sealer, key) for key in records]) if records else (
+        RECORDS.c.personne, persons,
+    )  # fmt: skip
+    found = set(persons)
+    for batch in batches(known, BATCH):
+        found |= set(await connection.scalars(select(RECORDS.c.fiche).where(column.in_(batch))))
+    return found
+
+
+async def persons_of(connection: AsyncConnection, codes: Iterable[int]) -> dict[int, int]:
+    """The id of each of these codes that binds records."""
+    found: dict[int, int] = {}
+    for batch in batches(sorted(codes), BATCH):
+        rows = await connection.execute(select(RECORDS.c.fiche, RECORDS.c.personne).where(RECORDS.c.fiche.in_(batch)))
+        found |= {row.fiche: row.personne for row in rows}
+    return found
+
+
+async def forget_shown(connection: AsyncConnection, codes: Collection[int]) -> None:
+    """Forget what these codes stand for, where no entry shows them any more."""
+    for batch in batches(sorted(codes), BATCH):
+        shown = select(PERSONS.c.personne).where(PERSONS.c.personne.in_(batch))
+        await connection.execute(delete(RECORDS).where(RECORDS.c.fiche.in_(batch), RECORDS.c.fiche.not_in(shown)))
+
+
+async def are_bound(connection: AsyncConnection, sealer: Sealer, page: int) -> bool:
+    """Whether every code stands for what it binds: no row was changed, added or taken away."""
+    rows = await connection.stream(as_written(connection, *RECORDS.c).order_by(RECORDS.c.fiche, RECORDS.c.dossier))
+    own: list[Any] = []
+    async for part in rows.partitions(page):
+        for row in part:
+            if own and own[-1].fiche != row.fiche:
+                if not _holds(sealer, own):
+                    return False
+                own = []
+            own.append(row)
+    return not own or _holds(sealer, own)
+
+
+def _holds(sealer: Sealer, rows: Sequence[Any]) -> bool:
+    persons = {row.personne for row in rows}
+    if not all(is_number(value) for row in rows for value in row):
+        return False
+    return len(persons) == 1 and rows[0].fiche == _bound(sealer, min(persons), [row.dossier for row in rows])

@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway.domain.days import PARIS
 from gateway.domain.seal import Sealer
 from gateway.errors import ConfigurationError, RegistryUnavailable
-from gateway.stores.damage import Damage
+from gateway.stores.availability import Damage
 from gateway.stores.migrations import migrate
 from gateway.stores.sql import insertion, open_engine, read_in
 

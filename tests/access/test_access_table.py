@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from gateway.auth.policy.access_table import CONDITION_MEANING, render
-from gateway.auth.policy.perimetre import Relation
+from gateway.auth.policy.policy import Relation
 from gateway.auth.policy.rules import CategorieDonnee, Profil
 from tests.support.access.tools import POLICY, SCHEMA
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gateway.auth.authentication.clients import Principal, build_viewer, choose_finalite, read_clients
-from gateway.auth.policy.perimetre import Perimetre
+from gateway.auth.policy.policy import Perimetre
 from gateway.auth.policy.rules import Finalite, Profil
 from gateway.errors import ConfigurationError, FinaliteRequired
 

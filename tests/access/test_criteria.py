@@ -13,7 +13,7 @@ from typing import Any
 
 from strawberry import ID
 
-from gateway.auth.policy.perimetre import Affiliation
+from gateway.auth.policy.policy import Affiliation
 from gateway.auth.policy.rules import CategorieDonnee as C
 from gateway.auth.policy.rules import required_by_field
 from gateway.domain.statut import StatutApprenant

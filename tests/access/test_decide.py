@@ -8,7 +8,7 @@ from graphql import get_operation_ast, parse
 from gateway.auth.authentication.clients import Viewer
 from gateway.auth.authorization.decide import decide
 from gateway.auth.authorization.reasons import field_refused
-from gateway.auth.policy.perimetre import Perimetre
+from gateway.auth.policy.policy import Perimetre
 from gateway.auth.policy.rules import CategorieDonnee, Finalite, Profil
 from gateway.errors import ArgumentRefused, TooCostlyRequest
 from tests.support.access.tools import POLICY, SCHEMA, decision, nulls, refusal, viewer

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from gateway.auth.policy.consistency import delegate_excess
-from gateway.auth.policy.perimetre import RELATIONS, Affiliation, Perimetre, build_perimetre
-from gateway.auth.policy.policy import AccessPolicy, PolicyRow
+from gateway.auth.policy.policy import RELATIONS, AccessPolicy, Affiliation, Perimetre, PolicyRow, build_perimetre
 from gateway.auth.policy.rules import PARTNER_ROLES, CategorieDonnee, Finalite, Profil
 from gateway.domain.statut import StatutApprenant
 from gateway.federation.views.view import Rights, readable

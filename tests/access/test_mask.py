@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from strawberry import ID
 from strawberry.types.base import StrawberryObjectDefinition
 
-from gateway.auth.authorization.mask import mask
+from gateway.auth.authorization.selection import mask
 from gateway.auth.policy.rules import CATEGORIE, CategorieDonnee
 from gateway.auth.policy.rules import CategorieDonnee as C
 from gateway.domain.similarity import Level

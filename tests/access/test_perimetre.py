@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.auth.policy.perimetre import (
+from gateway.auth.policy.policy import (
     Affiliation,
     Perimetre,
     Relation,

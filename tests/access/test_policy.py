@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.auth.policy.perimetre import Relation
-from gateway.auth.policy.policy import FILE, read_policy
+from gateway.auth.policy.policy import FILE, Relation, read_policy
 from gateway.auth.policy.rules import CategorieDonnee as C
 from gateway.auth.policy.rules import Finalite, Profil
 from gateway.auth.policy.schema_check import check_schema

@@ -9,7 +9,7 @@ import pytest
 
 from gateway.auth.authorization import decision_cache as decisions
 from gateway.auth.authorization.decide import decide
-from gateway.auth.authorization.mask import mask
+from gateway.auth.authorization.selection import mask
 from gateway.auth.authorization.sentinel import excess, find_leak
 from gateway.auth.policy.policy import AccessPolicy
 from gateway.auth.policy.rules import CategorieDonnee

@@ -21,7 +21,7 @@ from gateway.config import load
 from gateway.domain.seal import Sealer
 from gateway.sources.codec import codec
 from gateway.sources.harvest.referentiel import _reread
-from gateway.sources.resilience.pacing import WindowQuota
+from gateway.sources.resilience.budgets import WindowQuota
 from gateway.sources.resilience.shared_pacing import SharedPacer
 from gateway.sources.units import UnitResult
 from gateway.stores.jwks_file import JwksFile

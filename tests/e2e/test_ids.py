@@ -15,8 +15,7 @@ import pytest
 from gateway.auth.authentication.clients import Viewer
 from gateway.auth.authorization.decision_cache import DecisionCache
 from gateway.auth.authorization.visible_schema import VisibleSchemas
-from gateway.auth.policy.perimetre import Perimetre
-from gateway.auth.policy.policy import read_policy
+from gateway.auth.policy.policy import Perimetre, read_policy
 from gateway.auth.policy.rules import Profil
 from gateway.documents.parse import Documents, PersistedDocuments
 from gateway.domain.links import KnownLinks

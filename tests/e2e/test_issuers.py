@@ -72,9 +72,12 @@ def folder(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def believing(world: World, folder: Path) -> Iterator[LaunchedGateway]:
-    env = {"GATEWAY_CONFIG": str(folder), "INTROSPECTION_SECRET": "demo", "GATEWAY_LOGS": "json"}
-    own = {"GATEWAY_JOURNAL_URL": f"sqlite+aiosqlite:///{folder}/journal.sqlite"}
-    with world.gateway(**env, **own) as launched:
+    with world.gateway(
+        GATEWAY_CONFIG=str(folder),
+        GATEWAY_JOURNAL_URL=f"sqlite+aiosqlite:///{folder}/journal.sqlite",
+        GATEWAY_LOGS="json",
+        INTROSPECTION_SECRET="demo",
+    ) as launched:
         world.realms.proconnect.jwks_uri = f"{launched.url}/jwks"
         yield launched
 

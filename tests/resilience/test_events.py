@@ -13,8 +13,7 @@ import respx
 from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
-from gateway.cache.memory import MemoryBackend
-from gateway.cache.seam import Cache, CacheKey, LocalCache
+from gateway.cache.seam import Cache, CacheKey, LocalCache, MemoryBackend
 from gateway.connectors.imilo import CONNECTOR
 from gateway.schema.organisations import EtatSource
 from gateway.sources.events.queue import ATTEMPTS_MAX, QueueConsumer

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from fixtures.gateway_process import ROOT
 from gateway.sources.partners.file_format import LimitsTable
-from gateway.sources.resilience.pacing import CAUTION, DELAY, Clock, Departure, Pacer, QuotaWindow, WindowQuota, depart
+from gateway.sources.resilience.budgets import CAUTION, DELAY, Clock, Departure, Pacer, QuotaWindow, WindowQuota, depart
 from gateway.sources.resilience.shared_pacing import SharedPacer
 from tests.support.figures import note
 from tests.support.redis_server import redis_server, suspension

@@ -14,10 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.cache.factory import open_cache
-from gateway.cache.memory import MemoryBackend
 from gateway.cache.redis import RedisBackend
 from gateway.cache.sealed import Codec, SealedCodec
-from gateway.cache.seam import CacheKey, Entry, LocalCache, canonical_key
+from gateway.cache.seam import CacheKey, Entry, LocalCache, MemoryBackend, canonical_key
 from gateway.cache.shared import SharedCache
 from gateway.connectors.base import Record
 from gateway.domain.seal import Sealer

@@ -16,8 +16,7 @@ import httpx
 import pytest
 from prometheus_client import CollectorRegistry
 
-from gateway.cache.memory import MemoryBackend
-from gateway.cache.seam import LocalCache
+from gateway.cache.seam import LocalCache, MemoryBackend
 from gateway.connectors.base import Connector, PartnerRequest, ReadingResult, ReadingSteps, Record, Tenant
 from gateway.schema.nouns import Formation, Jeune
 from gateway.schema.organisations import Cfa, EtatSource, ModeSource, TypeSource
@@ -27,7 +26,7 @@ from gateway.sources.http.transport import Transport
 from gateway.sources.metrics import SourceMetrics
 from gateway.sources.partners.file_format import CacheTable, LimitsTable
 from gateway.sources.partners.tenants import TenantConfig
-from gateway.sources.resilience.pacing import Clock
+from gateway.sources.resilience.budgets import Clock
 from gateway.sources.shared_flights import INSTANT, WAITERS_MAX
 from gateway.sources.units import CacheStatus, Resource, Unit, UnitFailure, UnitResult
 from tests.simulation.loop import VirtualLoop, run

@@ -18,6 +18,7 @@ from gateway.auth.authentication.clients import Viewer
 from gateway.auth.authorization.decision_cache import DecisionCache
 from gateway.auth.policy.policy import AccessPolicy
 from gateway.auth.policy.rules import CategorieDonnee, Profil
+from gateway.edge.graphql_http import body
 from gateway.operation import GraphQLRequest, answer
 from gateway.sources.codec import codec
 from gateway.sources.units import UnitResult
@@ -183,7 +184,7 @@ async def test_c04_a_right_withdrawn_is_withdrawn_at_the_next_request() -> None:
     for retiree in (CategorieDonnee.IDENTITE, CategorieDonnee.PARCOURS):
         policy = policy_without(gateway.policy, Profil.MISSION_LOCALE, retiree)
         other = replace(gateway, policy=policy, decision_cache=DecisionCache(gateway.schema, policy))
-        response = (await answer(other, HERE, GraphQLRequest(NAMES, None, {}))).body("")
+        response = body(await answer(other, HERE, GraphQLRequest(NAMES, None, {})), "")
         assert "Nom0" not in response_bytes(response)
         assert [error["extensions"]["code"] for error in response["errors"]] == ["CHAMP_REFUSE"]
     assert world.requests == requests

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.cache.memory import MemoryBackend
-from gateway.cache.seam import ENTRIES_MAX, CacheKey, Entry, LocalCache, canonical_key
+from gateway.cache.seam import ENTRIES_MAX, CacheKey, Entry, LocalCache, MemoryBackend, canonical_key
 from tests.support.figures import note
 
 pytestmark = [pytest.mark.anyio, pytest.mark.chaos]

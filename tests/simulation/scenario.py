@@ -9,9 +9,8 @@ import httpx
 from aiocache.backends.memory import SimpleMemoryBackend
 from prometheus_client import CollectorRegistry
 
-from gateway.cache.memory import MemoryBackend
 from gateway.cache.sealed import SealedCodec
-from gateway.cache.seam import Cache, LocalCache
+from gateway.cache.seam import Cache, LocalCache, MemoryBackend
 from gateway.cache.shared import SharedCache
 from gateway.connectors.base import Connector, PagingStyle, PartnerRequest, ReadingResult, ReadingSteps, Record, Tenant
 from gateway.domain.seal import Sealer
@@ -24,7 +23,7 @@ from gateway.sources.http.transport import Transport
 from gateway.sources.metrics import SourceMetrics
 from gateway.sources.partners.file_format import CacheTable, LimitsTable
 from gateway.sources.partners.tenants import TenantConfig
-from gateway.sources.resilience.pacing import Clock
+from gateway.sources.resilience.budgets import Clock
 from gateway.sources.units import Unit, UnitResult
 from tests.simulation.invariants import DecisionCache, GraphQLRequest, judge_partner, single_reading
 from tests.simulation.loop import VirtualLoop, run

@@ -12,8 +12,7 @@ import respx
 from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
-from gateway.cache.memory import MemoryBackend
-from gateway.cache.seam import Cache, LocalCache
+from gateway.cache.seam import Cache, LocalCache, MemoryBackend
 from gateway.connectors.base import Connector, PartnerRequest, ReadingResult, ReadingSteps, Record, Tenant
 from gateway.schema.nouns import Formation, Jeune
 from gateway.schema.organisations import Cfa, ModeSource, TypeSource
@@ -24,7 +23,7 @@ from gateway.sources.metrics import SourceMetrics
 from gateway.sources.partners.file_format import CacheTable, LimitsTable
 from gateway.sources.partners.load import AccessConfig, Partner
 from gateway.sources.partners.tenants import TenantConfig
-from gateway.sources.resilience.pacing import Clock, SharedPacing
+from gateway.sources.resilience.budgets import Clock, SharedPacing
 from gateway.sources.units import Resource, Unit
 
 BASE = "http://127.0.0.1:9/erp"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.domain.identity import Traits
+from gateway.domain.identifiers import Traits
 from gateway.domain.matching import match
 from gateway.domain.search import CANDIDATES_MAX, PersonIndex
 from gateway.domain.similarity import Level, weights

@@ -3,7 +3,7 @@
 import pytest
 from strawberry import ID
 
-from gateway.auth.authorization.mask import mask
+from gateway.auth.authorization.selection import mask
 from gateway.auth.authorization.sentinel import excess
 from gateway.auth.policy.rules import BY_FIELD, SortKey, Telling, openings, required_by_field, sort_orders
 from gateway.auth.policy.rules import CategorieDonnee as C

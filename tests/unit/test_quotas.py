@@ -12,9 +12,9 @@ from prometheus_client import CollectorRegistry
 from gateway.audit.alerts import Alerts
 from gateway.auth.authentication.clients import DEFAULTS, ClientQuotas, caps, message, seconds_to_tomorrow
 from gateway.auth.policy.rules import Profil
-from gateway.domain.quotas import CountUnder, Quota, QuotaCrossed, judge
+from gateway.domain.quotas import CountUnder, Quota, QuotaCrossed
 from gateway.domain.seal import Sealer
-from gateway.stores.counters import Allowance, RateLimits
+from gateway.stores.counters import Allowance, RateLimits, judge
 from gateway.stores.journal import Journal, JournalEntry
 from gateway.stores.journal_purge import forget_counts
 from gateway.stores.journal_queries import readings_of, verify_chain

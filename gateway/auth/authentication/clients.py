@@ -12,10 +12,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, NonNegativeInt, PositiveInt, StringConstraints, model_validator
 
-from gateway.auth.policy.perimetre import Perimetre, TrainingDirectory, build_perimetre
+from gateway.auth.policy.policy import Perimetre, TrainingDirectory, build_perimetre
 from gateway.auth.policy.rules import PARTNER_ROLES, Finalite, Profil
 from gateway.domain.days import PARIS, paris_day
-from gateway.domain.quotas import Account, Quota, QuotaCrossed, number_of
+from gateway.domain.quotas import Account, Quota, QuotaCrossed
+from gateway.domain.seal import number_of
 from gateway.errors import FinaliteRequired
 from gateway.toml_file import StrictModel, read_toml
 

@@ -6,8 +6,7 @@ from enum import Enum
 
 from graphql import GraphQLSchema, is_input_object_type
 
-from gateway.auth.policy.perimetre import RELATIONS, Relation
-from gateway.auth.policy.policy import AccessPolicy, PolicyRow, union
+from gateway.auth.policy.policy import RELATIONS, AccessPolicy, PolicyRow, Relation, union
 from gateway.auth.policy.rules import (
     PARTNER_ROLES,
     CategorieDonnee,

@@ -6,8 +6,7 @@ Knows no field, no viewer, no person.
 
 from collections.abc import Iterator, Mapping
 
-from gateway.auth.policy.perimetre import RELATIONS, Relation
-from gateway.auth.policy.policy import WITHOUT_FINALITE, AccessPolicy, PolicyRow
+from gateway.auth.policy.policy import RELATIONS, WITHOUT_FINALITE, AccessPolicy, PolicyRow, Relation
 from gateway.auth.policy.rules import PARTNER_ROLES, Categories, Profil
 
 # A partner system has the relations of the organisation it acts for.

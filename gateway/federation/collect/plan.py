@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from gateway.auth.authorization.decide import Decision
-from gateway.auth.policy.perimetre import Perimetre
+from gateway.auth.policy.policy import Perimetre
 from gateway.auth.policy.rules import CategorieDonnee, Profil
 from gateway.connectors.base import Record
 from gateway.domain.referentiel import Referentiel

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from gateway.connectors.base import Record
-from gateway.domain.identity import Traits
+from gateway.domain.identifiers import Traits
 from gateway.domain.matching import ScoredPair, block_keys, without_collective
 from gateway.domain.similarity import compare, weights
 from gateway.federation.directory import Directory

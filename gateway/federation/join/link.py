@@ -29,7 +29,7 @@ from functools import cached_property
 from gateway.connectors.base import Record
 from gateway.connectors.values import traits_of
 from gateway.domain.days import paris_day
-from gateway.domain.identity import Traits, identity_key
+from gateway.domain.identifiers import Traits, identity_key
 from gateway.domain.matching import Match, ScoredPair, block_keys, match, without_collective
 from gateway.domain.similarity import Level
 from gateway.schema.nouns import Jeune

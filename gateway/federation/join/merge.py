@@ -10,9 +10,19 @@ from datetime import date
 from gateway.domain.statut import ContratPeriod, Session, StatutStep, parcours, statut_on
 from gateway.domain.territoire import Residence
 from gateway.federation.directory import Directory
-from gateway.federation.join.contracts import FoldedContrat, fold, nouveau_contrat
 from gateway.federation.join.link import RANK, Cluster, FollowUp, SourcedRecord
-from gateway.federation.join.precedence import CONTRAT, JEUNE, RUPTURE, chosen, same_employeurs, told_values, valeur
+from gateway.federation.join.precedence import (
+    CONTRAT,
+    JEUNE,
+    RUPTURE,
+    FoldedContrat,
+    chosen,
+    fold,
+    nouveau_contrat,
+    same_employeurs,
+    told_values,
+    valeur,
+)
 from gateway.schema.nouns import Collaboration, Contrat, Employeur, Formation, Jeune, Rupture, Statut, Suivi
 from gateway.schema.organisations import MissionLocale
 

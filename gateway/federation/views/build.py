@@ -1,27 +1,32 @@
 """Builds a view: join, merge, bound to the perimeter, then give ids (docs/decisions/0006). Reaches neither source nor store.
 
 Views are kept, one a subject: found again as long as what they depend on holds, else built beside the loop.
+
+`Preparation` holds the long work that an operation needs before it can be shown: found by a first execution, done apart,
+shown by a second. Resolvers do not wait: one that needs a list which is not kept says so and shows nothing; once all that was
+said is done, beside the loop, the operation is executed again and finds it. What is kept costs one look-up, and one
+execution.
 """
 
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from cachetools import LRUCache
 
-from gateway.auth.policy.perimetre import Perimetre, is_contrat_visible
+from gateway.auth.policy.policy import Perimetre, is_contrat_visible
 from gateway.auth.policy.rules import Profil
 from gateway.concurrency import SingleFlight, offload
 from gateway.federation.collect.readings import Readings
 from gateway.federation.directory import Directory
 from gateway.federation.ids.assign import AssignedIds, IdAssigner, date_report
 from gateway.federation.ids.resolve import RecordKeys
-from gateway.federation.join.contracts import etat_traitement, motifs_priorite
 from gateway.federation.join.merge import MergedPerson
+from gateway.federation.join.precedence import etat_traitement, motifs_priorite
 from gateway.federation.views.select import SelectedPersons, select_persons
 from gateway.federation.views.view import Rights, View, ViewPerson
 from gateway.schema.nouns import Jeune, Rupture
@@ -30,6 +35,39 @@ PERSONS_MAX = 8_000  # of the views kept, some 17 KB each with what is shown of 
 PERIMETERS_MAX = 1000  # of which the last number of persons is kept
 PERSONS_MIN = 20  # what a view counts for at least, be it empty
 RETRY_AFTER = 30.0  # seconds a view built without the ledger of links is kept, before it is tried again
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """`size`: how many elements it goes through; `shared`: what names it for whoever needs the same at the same time."""
+
+    size: int
+    shared: Hashable
+    do: Callable[[], Any]
+
+
+@dataclass(slots=True)
+class Preparation:
+    """Of one operation. `works`: what is to be done, by what the operation knows it by; `walks`: the lists, among them, of which
+    every element is looked at; `over`: whatever is missing is done at once."""
+
+    works: dict[Hashable, Work] = field(default_factory=dict)
+    done: dict[Hashable, Any] = field(default_factory=dict)
+    walks: int = 0
+    over: bool = True
+
+    def result(self, key: Hashable, work: Work, walk: bool = False) -> Any | None:
+        """What the work returns; None when it is to be done first. Raises what it raises."""
+        if key in self.done:
+            return self.done[key]
+        # The second execution, and commands that hold up nobody: whatever is missing is small, or may take its time.
+        if self.over:
+            return work.do()
+        self.works[key] = work
+        self.walks += walk
+        return None
 
 
 def build_view(

@@ -14,7 +14,7 @@ from gateway.domain.search import Candidate
 from gateway.domain.similarity import Level
 from gateway.federation.collect.plan import shows_persons
 from gateway.federation.collect.readings import Readings
-from gateway.federation.criteria import NOM, ToldList, identifying, kept, mark_of
+from gateway.federation.criteria import NOM, Tally, ToldList, identifying, kept, mark_of
 from gateway.federation.directory import Directory
 from gateway.federation.join.evidence import identity_evidence, probability
 from gateway.federation.lists import (
@@ -28,10 +28,9 @@ from gateway.federation.lists import (
     cut,
     start_of,
 )
+from gateway.federation.views.build import Preparation, Work
 from gateway.federation.views.moi import present_moi
-from gateway.federation.views.preparation import Preparation, Work
 from gateway.federation.views.search import search
-from gateway.federation.views.tally import Tally
 from gateway.federation.views.view import MaskedCopies, Rights, Shown, View, ViewPerson, cfas_of, is_frozen
 from gateway.schema.connections import ContratConnection, JeuneConnection, RuptureConnection
 from gateway.schema.context import Moi, PageArgs
@@ -202,7 +201,7 @@ class OperationContext:
                 return None
             shown = self._keep_page(query, key, made)
         self.tally.shown |= shown.read
-        criteria = identifying(query)
+        criteria = identifying(query) if query.filtre else ()
         if criteria or page.after is not None:
             mark = mark_of(self.viewer.account, list_key, page.after)
             self._tell(ToldList(query, criteria, page.after, frozenset(), mark), shown)

@@ -13,12 +13,18 @@ from typing import Any
 from cachetools import LRUCache
 
 from gateway.auth.authorization.decide import Decision
-from gateway.auth.authorization.mask import mask
+from gateway.auth.authorization.selection import mask
 from gateway.auth.authorization.sentinel import excess
-from gateway.auth.policy.perimetre import Affiliation, Perimetre, is_age_admissible, is_request_open, relations
-from gateway.auth.policy.policy import AccessPolicy
+from gateway.auth.policy.policy import (
+    AccessPolicy,
+    Affiliation,
+    Perimetre,
+    is_age_admissible,
+    is_request_open,
+    relations,
+)
 from gateway.auth.policy.rules import CategorieDonnee, Finalite, Profil
-from gateway.domain.identity import Traits
+from gateway.domain.identifiers import Traits
 from gateway.domain.search import PersonIndex
 from gateway.errors import LeakStopped
 from gateway.federation.join.evidence import attach_evidence

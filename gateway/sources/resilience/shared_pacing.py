@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from redis.asyncio import Redis
 
-from gateway.sources.resilience.pacing import Departure, WindowQuota
+from gateway.sources.resilience.budgets import Departure, WindowQuota
 from gateway.suspension import Suspension
 
 USE = "cadence"

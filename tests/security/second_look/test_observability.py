@@ -17,7 +17,7 @@ import respx
 from prometheus_client import CollectorRegistry, generate_latest
 
 from gateway.correlation import CURRENT, start_trace
-from gateway.edge.access_log import UNIDENTIFIED_A_SECOND
+from gateway.edge.graphql_http import UNIDENTIFIED_A_SECOND
 from gateway.schema.organisations import EtatSource, ModeSource, Source, TypeSource
 from gateway.server.composition import state_in_answers, with_copy
 from gateway.server.logs import JsonFormatter, TextFormatter

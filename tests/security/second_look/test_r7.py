@@ -24,7 +24,7 @@ from gateway.cache.sealed import SealedCodec
 from gateway.cache.seam import Cache, CacheKey, Entry, canonical_key
 from gateway.domain.seal import Sealer
 from gateway.sources.codec import codec
-from gateway.sources.resilience.pacing import WindowQuota
+from gateway.sources.resilience.budgets import WindowQuota
 from gateway.sources.resilience.shared_pacing import SharedPacer
 from gateway.sources.units import CacheStatus, Resource, Unit, UnitResult
 from gateway.stores.counters import Allowance, RateLimits

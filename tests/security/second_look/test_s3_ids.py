@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gateway.auth.policy.perimetre import Perimetre
+from gateway.auth.policy.policy import Perimetre
 from gateway.auth.policy.rules import Profil
 from gateway.federation.join.follow_ups import claims
 from gateway.federation.join.link import SourcedRecord, link

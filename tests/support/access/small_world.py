@@ -12,14 +12,14 @@ from gateway.auth.authentication.clients import Viewer
 from gateway.auth.authorization.decision_cache import DecisionCache
 from gateway.auth.authorization.trial import PolicyTrial
 from gateway.auth.authorization.visible_schema import VisibleSchemas
-from gateway.auth.policy.perimetre import build_perimetre
-from gateway.auth.policy.policy import AccessPolicy
+from gateway.auth.policy.policy import AccessPolicy, build_perimetre
 from gateway.auth.policy.rules import Finalite, Profil
 from gateway.connectors.base import Record
 from gateway.documents.parse import Documents, PersistedDocuments
 from gateway.domain.links import KnownLinks
 from gateway.domain.referentiel import CommuneLine, MissionLocaleRow, OrganismeRow, Referentiel
 from gateway.domain.seal import OpaqueIds, Sealer
+from gateway.edge.graphql_http import body
 from gateway.execution.executor import Executor
 from gateway.federation.collect.collector import Collector, LiveSources
 from gateway.federation.directory import Directory
@@ -377,7 +377,7 @@ class SmallWorld:
     async def request(self, viewer: Viewer, partner_request: str, **variables: Any) -> dict[str, Any]:
         """The answer, as its JSON document."""
         response = await answer(self.gateway, viewer, GraphQLRequest(partner_request, None, variables))
-        result: dict[str, Any] = orjson.loads(orjson.dumps(response.body("")))
+        result: dict[str, Any] = orjson.loads(orjson.dumps(body(response, "")))
         return result
 
 

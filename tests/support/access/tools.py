@@ -6,8 +6,7 @@ from graphql import get_operation_ast, parse, validate
 
 from gateway.auth.authentication.clients import Viewer
 from gateway.auth.authorization.decide import Decision, decide
-from gateway.auth.policy.perimetre import Perimetre
-from gateway.auth.policy.policy import read_policy
+from gateway.auth.policy.policy import Perimetre, read_policy
 from gateway.auth.policy.rules import Finalite, Profil
 from gateway.schema.query import build, core_schema
 

@@ -12,7 +12,7 @@ from strawberry import ID
 from strawberry.types.base import StrawberryList, StrawberryOptional
 from strawberry.types.enum import StrawberryEnumDefinition
 
-from gateway.auth.policy.perimetre import Affiliation
+from gateway.auth.policy.policy import Affiliation
 from gateway.auth.policy.rules import CategorieDonnee, Profil
 from gateway.domain.seal import OpaqueIds, Sealer
 from gateway.domain.statut import StatutApprenant

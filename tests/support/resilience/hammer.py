@@ -8,7 +8,7 @@ import sys
 import time
 
 from gateway.sources.partners.file_format import LimitsTable
-from gateway.sources.resilience.pacing import Clock, Pacer
+from gateway.sources.resilience.budgets import Clock, Pacer
 from gateway.sources.resilience.shared_pacing import SharedPacer
 from tests.support.redis_server import suspension
 

@@ -21,7 +21,7 @@ from gateway.sources.metrics import SourceMetrics
 from gateway.sources.partners.file_format import CacheTable, LimitsTable
 from gateway.sources.partners.load import Partner
 from gateway.sources.partners.tenants import TenantConfig
-from gateway.sources.resilience.pacing import Clock
+from gateway.sources.resilience.budgets import Clock
 from gateway.sources.units import Resource, Unit
 from tests.support.access.small_world import CFAS, RECEIVED, REGIONS, Inhabitant, SmallWorld, known, record
 

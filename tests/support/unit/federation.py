@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from gateway.auth.authorization.decide import Decision
-from gateway.auth.policy.perimetre import Perimetre
+from gateway.auth.policy.policy import Perimetre
 from gateway.auth.policy.rules import Finalite, Profil
 from gateway.connectors.base import Record
 from gateway.domain.links import KnownLinks
