@@ -87,8 +87,12 @@ class IntrospectedTokens:
     async def _answer(self, text: str) -> Mapping[str, Any]:
         """What the issuer says of a token. Raises KeysUnavailable when it says nothing that can be believed."""
         try:
-            body = await self.ask(text)
-            return {} if body is None else await self._read(body)
+            if (body := await self.ask(text)) is not None:
+                return await self._read(body)
+            logger.warning(
+                "émetteur interrogé : il refuse la demande (400), jeton qui n'est pas de lui ou réglage à revoir"
+            )
+            return {}
         except SourceError as error:
             self.failed_at = self.wall_clock()
             cause: object = error
