@@ -33,6 +33,8 @@ INACTIVE_MAX = 10_000  # refused tokens kept, by their hash
 SKEW = 60  # seconds between the clock of who signs an answer and ours
 ANSWER_TYPE = "token-introspection+jwt"  # RFC 9701 §5: no other token of the issuer is one
 USAGE = "clé de chiffrement"
+# Strict on algorithms (and on `zip`, which is none of them), not on the claims that an issuer may repeat there (RFC 7519 §5.3).
+ENCRYPTION = jwe.JWERegistry(algorithms=["ECDH-ES", "A256GCM"], strict_check_header=False)
 ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # of P-256 (FIPS 186-5)
 
 logger = logging.getLogger("gateway.auth.introspection")
@@ -110,7 +112,7 @@ class IntrospectedTokens:
             claims = strict_json.loads(text)
         else:
             if self.asked.reponse == "chiffree":
-                opened = jwe.decrypt_compact(text, self.own_key, algorithms=["ECDH-ES", "A256GCM"]).plaintext
+                opened = jwe.decrypt_compact(text, self.own_key, registry=ENCRYPTION).plaintext
                 text = (opened or b"").decode()
             claims = (await self._signed(text)).get("token_introspection")
         if not isinstance(claims, dict):
