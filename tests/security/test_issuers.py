@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from joserfc import jwt
 from joserfc.errors import SecurityWarning
-from joserfc.jwk import OKPKey
 
 from gateway.auth.authentication.authenticator import TokenVerifier
 from gateway.auth.authentication.clients import Principal
@@ -21,6 +20,7 @@ from tests.support.security.issuer import (
     AUDIENCE,
     CURVE,
     DEPARTURE,
+    EDWARDS,
     ISSUER,
     ONE,
     Issuer,
@@ -33,7 +33,6 @@ from tests.support.security.issuer import (
 
 pytestmark = pytest.mark.anyio
 
-EDWARDS = OKPKey.generate_key("Ed25519", {"kid": "edwards"}, private=True)
 USER = "5b1e0c9e-2a47-4a0e-9d5e-0c5a3f1a7c11"
 KEYCLOAK = {"forme": "keycloak"}
 ENTRA = {"forme": "entra"}

@@ -55,7 +55,7 @@ class KeySet:
     """The key set of one issuer.
 
     `read` returns the document of a JWKS, of `BYTES_MAX` at most, and may raise anything; `wall_clock` gives seconds
-    since the epoch; `algorithms` are those that are accepted.
+    since the epoch; `algorithms` are those that are accepted, `name` the issuer's in the log.
     """
 
     def __init__(
@@ -64,12 +64,13 @@ class KeySet:
         wall_clock: Callable[[], float],
         store: KeySetStore | None = None,
         algorithms: Collection[str] = ("RS256",),
+        name: str = "",
     ) -> None:
         self._read = read
         self._wall_clock = wall_clock
         self._store = store
         self._algorithms = algorithms
-        self._cause = ""  # why the last reading failed
+        self._name, self._cause = name, ""  # whose they are, and why the last reading failed
         self._keys: Mapping[str, SigningKey] = {}
         self._read_at = self._attempt_at = float("-inf")
         self._flights: SingleFlight[str, None] = SingleFlight()
@@ -121,7 +122,8 @@ class KeySet:
             self._read_at = self._wall_clock()
         except Exception as error:  # whatever the issuer or the network does, the last good set goes on
             told = isinstance(error, SourceError | UnusableKeys)  # a text of ours: no address, no value
-            self._cause = str(error) if told else type(error).__name__
+            cause = str(error) if told else type(error).__name__
+            self._cause = f"{self._name} : {cause}" if self._name else cause
             logger.warning("jeu de clés illisible (%s) : le dernier bon est gardé", self._cause)
             return
         if self._store:

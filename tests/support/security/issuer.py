@@ -23,6 +23,7 @@ AUDIENCE = "passerelle"
 DEPARTURE = 1_764_000_000  # seconds since the epoch
 ONE, TWO = (RSAKey.generate_key(2048, {"kid": kid}, private=True) for kid in ("une", "deux"))
 CURVE = ECKey.generate_key("P-256", {"kid": "courbe"}, private=True)
+EDWARDS = OKPKey.generate_key("Ed25519", {"kid": "edwards"}, private=True)
 SHORT = {"kty": "RSA", "kid": "une", "e": "AQAB", "n": str(ONE.as_dict(private=False)["n"])[:171]}  # 1024 bits
 
 
