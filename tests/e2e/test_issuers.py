@@ -10,51 +10,41 @@ import httpx
 import pytest
 
 from fixtures.gateway_process import LaunchedGateway
-from fixtures.identity_shapes import RESOURCE_SERVER, user
+from fixtures.identity_shapes import user
 from fixtures.remote_control import client_http, token
 from fixtures.world import World
+from tests.support.documented_issuers import documented
 from tests.support.e2e.queries import until_complete
 from tests.support.e2e.readings import contents
 from tests.support.pair import metrics
 
-ISSUERS = """
+SIGNED_OTHERWISE = """
 [[emetteurs]]
-forme = "keycloak"
-emetteur = "{url}/keycloak"
+emetteur = "{url}/{name}"
 audience = "passerelle"
-acr_admis = ["2"]
-
-[[emetteurs]]
-forme = "entra"
-emetteur = "{url}/entra"
-audience = "passerelle"
-
-[[emetteurs]]
-emetteur = "{url}/es256"
-audience = "passerelle"
-algorithmes = ["ES256"]
-
-[[emetteurs]]
-emetteur = "{url}/ps256"
-audience = "passerelle"
-algorithmes = ["PS256"]
-
-[[emetteurs]]
-emetteur = "{url}/eddsa"
-audience = "passerelle"
-algorithmes = ["EdDSA"]
-
-[[emetteurs]]
-emetteur = "{url}/proconnect"
-audience = ""
-algorithmes = ["ES256"]
-acr_admis = ["eidas2"]
-[emetteurs.introspection]
-client = "{us}"
-secret = "INTROSPECTION_SECRET"
-reponse = "chiffree"
+algorithmes = ["{algorithm}"]
 """
+ALGORITHMS = {"es256": "ES256", "ps256": "PS256", "eddsa": "EdDSA"}
 READ = "{ ruptures(first: 3) { edges { node { jeune { nom } } } } }"
+
+
+def issuers(url: str) -> Iterator[str]:
+    """The tables of the list: three as the documents have them, three of RFC 9068 that sign otherwise."""
+    yield documented("keycloak", f"{url}/keycloak")
+    yield documented("entra", f"{url}/entra", "passerelle")
+    for name, algorithm in ALGORITHMS.items():
+        yield SIGNED_OTHERWISE.format(url=url, name=name, algorithm=algorithm)
+    yield documented("proconnect", f"{url}/proconnect")
+
+
+def clients(world: World) -> str:
+    """The world's register, where `ml` and `cfa` are of every issuer, and the others of the first."""
+    assert world.record is not None
+    text = (world.record / "clients.toml").read_text(encoding="utf-8")
+    own = json.dumps([world.identity_url, *(f"{world.identity_url}/{name}" for name in world.realms.by_name)])
+    for client in ("ml", "cfa"):
+        text = text.replace(f"[clients.{client}]\n", f"[clients.{client}]\nemetteurs = {own}\n")
+    return text
 
 
 @pytest.fixture(scope="module")
@@ -63,10 +53,9 @@ def folder(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert world.record is not None
     copy = tmp_path_factory.mktemp("émetteurs")
     shutil.copytree(world.record / "partenaires", copy / "partenaires")
-    shutil.copy(world.record / "clients.toml", copy)
+    (copy / "clients.toml").write_text(clients(world), encoding="utf-8")
     text = (world.record / "gateway.toml").read_text(encoding="utf-8")
-    issuers = ISSUERS.format(url=world.identity_url, us=RESOURCE_SERVER)
-    (copy / "gateway.toml").write_text(f"{text}\n{issuers}", encoding="utf-8")
+    (copy / "gateway.toml").write_text("\n".join([text, *issuers(world.identity_url)]), encoding="utf-8")
     return copy
 
 
@@ -76,7 +65,7 @@ def believing(world: World, folder: Path) -> Iterator[LaunchedGateway]:
         GATEWAY_CONFIG=str(folder),
         GATEWAY_JOURNAL_URL=f"sqlite+aiosqlite:///{folder}/journal.sqlite",
         GATEWAY_LOGS="json",
-        INTROSPECTION_SECRET="demo",
+        PROCONNECT_SECRET="demo",
     ) as launched:
         world.realms.proconnect.jwks_uri = f"{launched.url}/jwks"
         yield launched
@@ -104,6 +93,13 @@ def shown(world: World, realm: str, client: str, **fields: str) -> str:
 def test_each_issuer_of_the_list_is_believed(world: World, believing: LaunchedGateway, realm: str) -> None:
     response = ask(believing, shown(world, realm, "cfa", agent="agent-1"))
     assert (response.status_code, response.json()["data"]) == (200, {"moi": {"profil": "CFA"}})
+
+
+def test_an_issuer_names_no_client_of_another(world: World, believing: LaunchedGateway) -> None:
+    assert ask(believing, shown(world, "", "dreets")).status_code == 200
+    response = ask(believing, shown(world, "es256", "dreets"))
+    assert response.status_code == 401
+    assert line(believing, response)["refus"] == "client_inconnu (dreets)"
 
 
 def test_a_refusal_says_why_in_its_header_in_one_line_and_in_a_count(world: World, believing: LaunchedGateway) -> None:

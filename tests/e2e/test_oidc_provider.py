@@ -9,6 +9,7 @@ import re
 import secrets
 import subprocess
 import time
+import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -36,6 +37,7 @@ from gateway.domain.seal import Sealer
 from gateway.errors import TokenFault, Unauthenticated
 from gateway.sources.http.issuers import IssuerClient
 from gateway.sources.http.transport import Transport
+from tests.support.documented_issuers import documented
 from tests.support.node import installed
 
 FOLDER = Path(__file__).parent.parent / "oidc_provider"
@@ -216,6 +218,13 @@ def test_opaque_tokens_are_asked_about(issuer: str, way: str) -> None:
         with pytest.raises(Unauthenticated) as raised:
             verify(text, **settings)
         assert raised.value.fault is TokenFault.INACTIVE
+
+
+def test_the_page_on_proconnect_works_as_it_is_written(issuer: str) -> None:
+    (table,) = tomllib.loads(documented("proconnect", issuer))["emetteurs"]
+    text = person(issuer, "opaque", "agent-1")["access_token"]
+    assert verify(text, **table) == Principal("ml", "agent-1")
+    assert verify(machine(issuer, "opaque"), **table) == Principal("ml")
 
 
 def test_a_token_that_is_revoked_is_refused_within_the_minute(issuer: str) -> None:

@@ -26,6 +26,15 @@ const provider = new Provider(issuer, {
     { ...answers, client_id: "sr-post", token_endpoint_auth_method: "client_secret_post" },
     { ...answers, client_id: "sr-signee", introspection_signed_response_alg: "ES256" },
     {
+      ...answers, // as ProConnect registers a resource server
+      client_id: "passerelle-sr",
+      token_endpoint_auth_method: "client_secret_post",
+      introspection_signed_response_alg: "RS256",
+      introspection_encrypted_response_alg: "ECDH-ES",
+      introspection_encrypted_response_enc: "A256GCM",
+      jwks_uri: JWKS_URI,
+    },
+    {
       ...answers,
       client_id: "sr-chiffree",
       introspection_signed_response_alg: "ES256",

@@ -1,4 +1,4 @@
-"""How an issuer is found and reached: what it publishes, a proxy, its own authorities; and what the operator reads when it is not."""
+"""How an issuer is found and reached: what it publishes, a proxy, its own authorities; what the operator reads when it is not."""
 
 import asyncio
 from asyncio import StreamReader, StreamWriter

@@ -41,6 +41,11 @@ class TokenVerifier:
         default_factory=lambda: LRUCache(VERIFIED_MAX), repr=False
     )  # by the hash of a token: no token stays in memory
 
+    @property
+    def first(self) -> tuple[str]:
+        """The issuer of the clients for which the register names none."""
+        return (self.issuers[0].settings.emetteur,)
+
     async def verify(self, authorization: str | None) -> Principal:
         """The bearer of an Authorization header. Raises Unauthenticated, or KeysUnavailable when nothing can tell."""
         try:
@@ -77,7 +82,7 @@ class TokenVerifier:
         if client not in self.clients:
             refuse(TokenFault.CLIENT, client)
         second = "mfa" in _list(claims.get("amr")) or claims.get("acr") in issuer.acr_admis
-        return Principal(client, _account(issuer, claims, client), mfa=second)
+        return Principal(client, _account(issuer, claims, client), second, issuer.emetteur)
 
     def _require_time(self, issuer: IssuerSettings, claims: Mapping[str, Any]) -> None:
         now = self.wall_clock()
@@ -177,8 +182,8 @@ class Authenticator:
         else:
             raise Unauthenticated(TokenFault.TWICE)
         client = self.clients.get(principal.client)
-        if client is None:
-            raise Unauthenticated(TokenFault.CLIENT, principal.client)
+        if client is None or principal.emetteur not in ("", *(client.emetteurs or self.verifier.first)):
+            raise Unauthenticated(TokenFault.CLIENT, principal.client)  # an issuer names no client of another
         if client.mfa and not principal.mfa:
             raise StrongAuthenticationRequired
         if client.agent_exige and principal.agent is None:

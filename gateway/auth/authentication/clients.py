@@ -5,7 +5,7 @@ joined with its entry: a purpose, a perimeter, and quotas of the population it m
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -103,6 +103,7 @@ class RegisteredClient(StrictModel):
     `quota_client_comptes_jour` at most; `quota_organisation_30_jours`: of an organisation; `cout_minute`: what it may ask a
     minute.
     `mfa`: its tokens must tell of a second factor; `agent_exige`: of who acts through it.
+    `emetteurs`: the issuers whose tokens may name it; none: the first of gateway.toml.
     `documents`: what it may send, anything or the operator's trusted
     documents. `cles`: its API keys, where it is a machine."""
 
@@ -119,6 +120,7 @@ class RegisteredClient(StrictModel):
     introuvables_10_minutes: PositiveInt = NOT_FOUND
     mfa: bool = False
     agent_exige: bool = False
+    emetteurs: tuple[str, ...] = ()
     documents: Literal["libres", "enregistres"] = "libres"
     cles: tuple[ApiKeyEntry, ...] = ()
 
@@ -209,11 +211,13 @@ class Viewer:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """What a verified token or key says of its bearer; nothing in it grants a right. `mfa`: a second factor was used."""
+    """What a verified token or key says of its bearer; nothing in it grants a right. `mfa`: a second factor was used;
+    `emetteur`: whose token it is."""
 
     client: str
     agent: str | None = None
     mfa: bool = False
+    emetteur: str = field(default="", compare=False)
 
 
 def build_viewer(
