@@ -18,11 +18,10 @@ from gateway.admission import Health, Probe
 from gateway.app import AppState
 from gateway.audit.accounting import Accounting, DailyAccounts
 from gateway.audit.entries import governed
-from gateway.auth.authentication.authenticator import Authenticator, TokenVerifier
+from gateway.auth.authentication.authenticator import Authenticator, TokenIssuer, TokenVerifier
 from gateway.auth.authentication.client_register import ClientRegister, OrganisationCheck
-from gateway.auth.authentication.jwks import KeySet
+from gateway.auth.authentication.jwks import KeySet, SignedTokens
 from gateway.auth.authentication.token_introspection import IntrospectedTokens, encryption_key
-from gateway.auth.authentication.tokens import SignedTokens, TokenIssuer
 from gateway.auth.authorization.decision_cache import DecisionCache
 from gateway.auth.authorization.metrics import AccessMetrics
 from gateway.auth.authorization.trial import PolicyTrial

@@ -29,9 +29,8 @@ from fixtures.remote_control import client_http
 from fixtures.servers import HOST, Servers, free_port, reserve
 from gateway.auth.authentication.authenticator import TokenVerifier
 from gateway.auth.authentication.clients import Principal
-from gateway.auth.authentication.jwks import KeySet
+from gateway.auth.authentication.jwks import KeySet, SignedTokens
 from gateway.auth.authentication.token_introspection import IntrospectedTokens, encryption_key
-from gateway.auth.authentication.tokens import SignedTokens
 from gateway.config import IssuerSettings
 from gateway.domain.seal import Sealer
 from gateway.errors import TokenFault, Unauthenticated

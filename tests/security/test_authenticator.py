@@ -9,8 +9,8 @@ import pytest
 
 from fixtures.world import World
 from gateway.__main__ import main
-from gateway.auth.authentication.authenticator import LENGTH, PREFIX, Authenticator, create_key, key_digest
-from gateway.auth.authentication.client_register import ClientRegister
+from gateway.auth.authentication.authenticator import Authenticator
+from gateway.auth.authentication.client_register import LENGTH, PREFIX, ClientRegister, create_key, key_digest
 from gateway.auth.authentication.clients import Principal
 from gateway.domain.seal import Sealer
 from gateway.errors import ConfigurationError, StrongAuthenticationRequired, TokenFault, Unauthenticated

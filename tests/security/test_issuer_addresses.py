@@ -22,8 +22,7 @@ from fixtures.servers import HOST, Servers, free_port, reserve
 from fixtures.tls_gate import TlsGate
 from gateway.auth.authentication.authenticator import TokenVerifier
 from gateway.auth.authentication.clients import Principal
-from gateway.auth.authentication.jwks import KeySet
-from gateway.auth.authentication.tokens import SignedTokens
+from gateway.auth.authentication.jwks import KeySet, SignedTokens
 from gateway.config import GatewayFile, IssuerSettings
 from gateway.errors import ConfigurationError
 from gateway.sources.http.issuers import IssuerClient

@@ -12,8 +12,7 @@ from joserfc.errors import SecurityWarning
 
 from gateway.auth.authentication.authenticator import TokenVerifier
 from gateway.auth.authentication.clients import Principal
-from gateway.auth.authentication.jwks import KeySet, UnusableKeys, read_jwks
-from gateway.auth.authentication.tokens import SignedTokens
+from gateway.auth.authentication.jwks import KeySet, SignedTokens, UnusableKeys, read_jwks
 from gateway.config import IssuerSettings
 from gateway.errors import KeysUnavailable, TokenFault, Unauthenticated
 from tests.support.security.issuer import (

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from gateway.auth.authentication.authenticator import TokenVerifier
-from gateway.auth.authentication.jwks import read_jwks
-from gateway.auth.authentication.tokens import SignedTokens
+from gateway.auth.authentication.jwks import SignedTokens, read_jwks
 from gateway.errors import KeysUnavailable, Unauthenticated
 from tests.support.security.issuer import (
     CURVE,

@@ -1,21 +1,20 @@
 """Who is calling, by an access token of a configured issuer or by an API key. Knows no HTTP: headers and clock are passed in.
 
-An API key is 256 random bits, shown once. The register holds its HMAC under a key derived from the gateway's own (the
-pepper), so that a stolen register opens nothing and a guess is worth nothing without that key.
+Who answers for a token is a TokenIssuer: by its signature (`jwks`), or when it is asked (`token_introspection`).
 """
 
+import base64
 import hashlib
-import hmac
-import secrets
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, NoReturn, Protocol
 
 from cachetools import LRUCache
 
+from gateway import strict_json
+from gateway.auth.authentication.client_register import client_of_key
 from gateway.auth.authentication.clients import Principal, RegisteredClient
-from gateway.auth.authentication.tokens import TokenIssuer, Verified, claimed_issuer, instant, refuse, text_of
 from gateway.config import IssuerSettings
 from gateway.domain.seal import Sealer
 from gateway.errors import ConfigurationError, StrongAuthenticationRequired, TokenFault, Unauthenticated
@@ -25,9 +24,34 @@ TOLERANCE = 30  # seconds of clock difference
 SIZE_MAX = 8192  # characters of a token
 VERIFIED_MAX = 10_000  # tokens that are known to hold
 ID_TOKEN_CLAIMS = frozenset({"nonce", "at_hash", "c_hash", "s_hash"})  # OpenID Connect Core §2, §3.3.2.11
-PREFIX = "pa_"  # lets scanners of repositories recognise a lost key
-LENGTH = len(PREFIX) + 43
-USAGE = "clé d'API"
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """Claims that an issuer answers for, by that key of its set, or until that instant."""
+
+    issuer: "TokenIssuer"
+    claims: Mapping[str, Any]
+    key: object = None
+    until: float = 0.0
+
+
+class TokenIssuer(Protocol):
+    """Who answers for tokens."""
+
+    @property
+    def settings(self) -> IssuerSettings: ...
+
+    async def verify(self, text: str) -> Verified:
+        """What it answers for a token. Raises Unauthenticated, KeysUnavailable, ValueError, or TypeError."""
+
+    async def confirms(self, known: Verified) -> bool:
+        """True when what it answered stands."""
+
+    async def open(self) -> None:
+        """Raises ConfigurationError when it cannot answer."""
+
+    async def is_usable(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,16 +177,6 @@ def _list(value: object) -> list[object]:
     return value if isinstance(value, list) else []
 
 
-def create_key() -> str:
-    """A new key: 256 random bits in base64url, after PREFIX."""
-    return PREFIX + secrets.token_urlsafe(32)
-
-
-def key_digest(sealer: Sealer, key: str) -> str:
-    """The pseudonym of a key, which the register holds in place of it."""
-    return sealer.pseudonym(USAGE, key)
-
-
 @dataclass(frozen=True, slots=True)
 class Authenticator:
     """Tells who is calling, by one credential and only one. `day` gives today's date."""
@@ -178,7 +192,7 @@ class Authenticator:
         if key is None:
             principal = await self.verifier.verify(authorization)
         elif authorization is None:
-            principal = Principal(self._client_of(key))
+            principal = Principal(client_of_key(self.clients, self.sealer, key, self.day()))
         else:
             raise Unauthenticated(TokenFault.TWICE)
         client = self.clients.get(principal.client)
@@ -190,17 +204,43 @@ class Authenticator:
             raise Unauthenticated(TokenFault.ACCOUNT, principal.client)
         return principal, client
 
-    def _client_of(self, key: str) -> str:
-        """The client of a key. Every key of the register is compared, in constant time. Raises Unauthenticated."""
-        if len(key) != LENGTH or not key.isascii():
-            raise Unauthenticated(TokenFault.API_KEY)
-        presented, day = key_digest(self.sealer, key), self.day()
-        matching = [
-            name
-            for name, client in self.clients.items()
-            for known in client.cles
-            if hmac.compare_digest(known.empreinte, presented) and day <= known.expire
-        ]
-        if not matching:
-            raise Unauthenticated(TokenFault.API_KEY)
-        return matching[0]
+
+def claimed_issuer(text: str) -> str | None:
+    """Who a token says issued it, "" when it does not say; None for what is no JWT, which only its issuer can read."""
+    try:
+        name = json_part(text, 1).get("iss") if text.count(".") == 2 else None
+    except (ValueError, Unauthenticated):
+        return None
+    return name if isinstance(name, str) else "" if text.count(".") == 2 else None
+
+
+def json_part(text: str, rank: int) -> dict[str, Any]:
+    """A part of a JWT, of which nothing is verified. Raises ValueError."""
+    raw = text.split(".")[rank]
+    part = strict_json.loads(base64.urlsafe_b64decode(raw + "=" * (-len(raw) % 4)).decode())
+    if not isinstance(part, dict):
+        raise ValueError("not an object")
+    return part
+
+
+def text_of(values: Mapping[str, Any], name: str, length: int = 256) -> str:
+    """A text that can be written anywhere: no control, no lone surrogate, nothing unseen at its ends."""
+    value = values.get(name)
+    if not isinstance(value, str) or not 0 < len(value) <= length:
+        refuse(TokenFault.CLAIM, name)
+    if not value.isprintable() or value != value.strip():
+        refuse(TokenFault.CLAIM, name)
+    return value
+
+
+def instant(values: Mapping[str, Any], name: str) -> int:
+    """Whole seconds since the epoch."""
+    value = values.get(name)
+    if type(value) is not int or value < 0:
+        refuse(TokenFault.CLAIM, name)
+    return value
+
+
+def refuse(fault: TokenFault, about: object = "") -> NoReturn:
+    """Raises Unauthenticated, outside of whatever was being read."""
+    raise Unauthenticated(fault, about if isinstance(about, str) else "")

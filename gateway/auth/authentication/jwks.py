@@ -1,18 +1,23 @@
-"""The issuer's public keys: kept, renewed, outliving a short outage. Knows no HTTP: how they are read is passed in."""
+"""Tokens that are signed, and the issuer's public keys: kept, renewed, outliving a short outage. Knows no HTTP: how keys are read
+is passed in."""
 
 import asyncio
 import contextlib
 import json
 import logging
+import warnings
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from joserfc.errors import JoseError
+from joserfc import jwt
+from joserfc.errors import JoseError, SecurityWarning
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
+from gateway.auth.authentication.authenticator import Verified, json_part, refuse, text_of
 from gateway.concurrency import SingleFlight
+from gateway.config import IssuerSettings
 from gateway.errors import ConfigurationError, KeysUnavailable, SourceError, TokenFault, Unauthenticated
 
 BYTES_MAX = 65_536  # of a set, as published
@@ -22,6 +27,10 @@ INTERVAL_WITHOUT_KEY = 5  # … when no set was ever read: the issuer may start 
 SKEW = 60  # seconds by which a clock may be corrected
 SURVIVAL = 3600  # seconds that the last good set outlives its issuer
 BITS_MIN = 2048
+# RFC 9864 renames it Ed25519; issuers write the former name still, and an operator chooses to accept it.
+warnings.filterwarnings("ignore", "EdDSA is deprecated", SecurityWarning)
+HEADERS = frozenset({"alg", "typ", "kid", "x5t", "x5t#S256"})  # crit, jwk, jku, x5u… would let the token choose its key
+AT_JWT = "at+jwt"  # RFC 9068 §2.1: what is typed so has each claim that this standard requires
 READING = "jwks"  # the key of the one flight there is
 # What a key that does not say its algorithm may sign by, and the members it is made of (RFC 7518 §6, RFC 8037 §2).
 BY_KIND: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -177,3 +186,57 @@ def _import(published: Mapping[str, Any], algorithms: Collection[str]) -> Signin
     except (JoseError, ValueError, KeyError, TypeError):
         return None
     return SigningKey(published["kid"], key, _may_sign(published, algorithms))
+
+
+@dataclass(frozen=True, slots=True)
+class SignedTokens:
+    """An issuer whose tokens are signed by the keys that it publishes."""
+
+    settings: IssuerSettings
+    keys: KeySet
+
+    async def verify(self, text: str) -> Verified:
+        header = self._header(text)
+        key = await self.keys.key(text_of(header, "kid"))
+        if header["alg"] not in key.algorithms:
+            refuse(TokenFault.ALGORITHM, header["alg"])
+        claims = signed_claims(text, key, header["alg"])
+        if claims.get("iss") != self.settings.emetteur:
+            refuse(TokenFault.ISSUER)
+        if _type(header) == AT_JWT:
+            text_of(claims, "jti")
+        return Verified(self, claims, key)
+
+    async def confirms(self, known: Verified) -> bool:
+        return isinstance(known.key, SigningKey) and await self.keys.key(known.key.kid) is known.key
+
+    async def open(self) -> None:
+        await self.keys.open()
+
+    async def is_usable(self) -> bool:
+        return await self.keys.is_usable()
+
+    def _header(self, text: str) -> dict[str, Any]:
+        """The header of a token that asks for nothing but an algorithm and a type accepted."""
+        header = json_part(text, 0)
+        if not header.keys() <= HEADERS:
+            refuse(TokenFault.HEADER, min(header.keys() - HEADERS))
+        if _type(header) not in self.settings.types:
+            refuse(TokenFault.TYPE, header.get("typ"))
+        if header.get("alg") not in self.settings.algorithmes:
+            refuse(TokenFault.ALGORITHM, header.get("alg"))
+        return header
+
+
+def signed_claims(text: str, key: SigningKey, algorithm: str) -> dict[str, Any]:
+    """The claims under a signature that holds. Raises Unauthenticated."""
+    try:
+        return jwt.decode(text, key.key, algorithms=[algorithm]).claims
+    except JoseError:
+        raise Unauthenticated(TokenFault.SIGNATURE) from None
+
+
+def _type(header: Mapping[str, Any]) -> str:
+    """`typ`, of which RFC 7515 §4.1.9 leaves case and "application/" to who writes it."""
+    told = str(header.get("typ")).lower().removeprefix("application/")
+    return "JWT" if told == "jwt" else told

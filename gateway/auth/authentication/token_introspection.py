@@ -19,8 +19,8 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
 from gateway import strict_json
-from gateway.auth.authentication.jwks import KeySet
-from gateway.auth.authentication.tokens import Verified, json_part, refuse, signed_claims, text_of
+from gateway.auth.authentication.authenticator import Verified, json_part, refuse, text_of
+from gateway.auth.authentication.jwks import KeySet, signed_claims
 from gateway.concurrency import SingleFlight
 from gateway.config import IntrospectionSettings, IssuerSettings
 from gateway.domain.seal import Sealer

@@ -13,8 +13,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from gateway.auth.authentication.authenticator import TokenVerifier
-from gateway.auth.authentication.jwks import BYTES_MAX, KeySet
-from gateway.auth.authentication.tokens import SignedTokens
+from gateway.auth.authentication.jwks import BYTES_MAX, KeySet, SignedTokens
 from gateway.config import IssuerSettings
 from gateway.sources.http.decode import InvalidDocument, decode_json
 
