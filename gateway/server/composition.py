@@ -7,10 +7,8 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
-import httpx
 from graphql import GraphQLSchema
 from prometheus_client import Counter, ProcessCollector
 
@@ -179,12 +177,10 @@ def build_authenticator(services: Services, clients: ClientRegister) -> Authenti
 
 
 def build_issuer(services: Services, settings: IssuerSettings) -> TokenIssuer:
-    """One issuer of tokens, asked through a transport of its own where it is reached otherwise than partners are."""
+    """One issuer of tokens, and who asks it."""
     configuration = services.configuration
-    transport = services.transport
-    if settings.mandataire or settings.autorites:
-        transport = Transport(configuration.now, lambda: _network_to(settings, configuration.root))
-    client = IssuerClient(settings, configuration.introspection_secret, transport, time.monotonic)
+    secret = configuration.introspection_secret if settings.introspection else ""
+    client = IssuerClient(settings, secret, _transport_to(services, settings), time.monotonic)
     services.issuers.append(client)
     first = settings is configuration.file.jetons
     name = "jwks" if first else f"jwks-{sha256(settings.emetteur.encode()).hexdigest()[:16]}"
@@ -196,10 +192,14 @@ def build_issuer(services: Services, settings: IssuerSettings) -> TokenIssuer:
     return IntrospectedTokens(settings, settings.introspection, client.introspect, keys, own_key, time.time)
 
 
-def _network_to(settings: IssuerSettings, root: Path) -> httpx.AsyncBaseTransport:
-    proxy, authorities = settings.mandataire, settings.autorites
+def _transport_to(services: Services, settings: IssuerSettings) -> Transport:
+    """Where it is reached as partners are, theirs. Raises ConfigurationError."""
+    proxy, authorities, root = settings.mandataire, settings.autorites, services.configuration.root
+    if not proxy and not authorities:
+        return services.transport
+    network = partial(aiohttp_transport, str(proxy) if proxy else None, root / authorities if authorities else None)
     try:
-        return aiohttp_transport(str(proxy) if proxy else None, root / authorities if authorities else None)
+        return Transport(services.configuration.now, network)
     except OSError as error:  # ssl's own are among them: a file that holds no certificate
         raise ConfigurationError(f"gateway.toml : autorites : fichier PEM attendu ({type(error).__name__})") from None
 
