@@ -213,10 +213,15 @@ def test_opaque_tokens_are_asked_about(issuer: str, way: str) -> None:
     settings: dict[str, Any] = {"emetteur": issuer, "algorithmes": ["ES256"], "introspection": ASKED[way]}
     assert verify(machine(issuer, "opaque"), **settings) == Principal("ml")
     assert verify(person(issuer, "opaque", "agent-1")["access_token"], **settings) == Principal("ml", "agent-1")
-    for text in ("A" * 43, machine(issuer, "rs256")):  # one of nobody; one that it signed, and says nothing of
+    refused = {
+        "A" * 43: TokenFault.INACTIVE,  # of nobody
+        machine(issuer, "rs256"): TokenFault.INACTIVE,  # it signed it, and says nothing of it
+        person(issuer, "opaque", "agent-1")["refresh_token"]: TokenFault.TYPE,  # active, and no access token
+    }
+    for text, fault in refused.items():
         with pytest.raises(Unauthenticated) as raised:
             verify(text, **settings)
-        assert raised.value.fault is TokenFault.INACTIVE
+        assert raised.value.fault is fault
 
 
 def test_the_page_on_proconnect_works_as_it_is_written(issuer: str) -> None:

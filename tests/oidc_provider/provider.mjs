@@ -18,7 +18,7 @@ const provider = new Provider(issuer, {
     {
       client_id: "ml",
       client_secret: "demo",
-      grant_types: ["authorization_code", "client_credentials"],
+      grant_types: ["authorization_code", "client_credentials", "refresh_token"],
       redirect_uris: ["https://outil.invalid/retour"],
       response_types: ["code"],
     },
@@ -61,6 +61,7 @@ const provider = new Provider(issuer, {
   fetch: (url, { dispatcher, ...options }) => fetch(url, options), // our key is on loopback, which it would rightly refuse
   jwks: JSON.parse(JWKS),
   pkce: { required: () => true },
+  issueRefreshToken: (ctx, client) => client.grantTypeAllowed("refresh_token"),
   scopes: ["openid", "lire"],
 });
 

@@ -1,6 +1,7 @@
 """How an issuer is found and reached: what it publishes, a proxy, its own authorities; what the operator reads when it is not."""
 
 import asyncio
+import shutil
 from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -23,11 +24,15 @@ from fixtures.tls_gate import TlsGate
 from gateway.auth.authentication.authenticator import TokenVerifier
 from gateway.auth.authentication.clients import Principal
 from gateway.auth.authentication.jwks import KeySet, SignedTokens
-from gateway.config import GatewayFile, IssuerSettings
+from gateway.config import GatewayFile, IssuerSettings, load
 from gateway.errors import ConfigurationError
+from gateway.server.composition import build_authenticator, read_client_register
+from gateway.server.services import build_services
 from gateway.sources.http.issuers import IssuerClient
 from gateway.sources.http.transport import Transport, aiohttp_transport
 from tests.support.security.issuer import CURVE, EDWARDS
+from tests.unit.test_examples import EXAMPLES
+from tests.unit.test_examples import environment as environment_of
 
 pytestmark = pytest.mark.anyio
 
@@ -95,14 +100,17 @@ PUBLISHED: dict[str, tuple[Callable[[str], Any], str]] = {
         lambda url: {"issuer": f"{url}/", "jwks_uri": f"{url}/jwks"},
         "ce que l'émetteur publie est d'un autre (issuer)",
     ),
-    "without the address": (lambda url: {"issuer": url}, "jwks_uri absent de ce que l'émetteur publie, ou refusé"),
+    "without the address": (
+        lambda url: {"issuer": url},
+        "jwks_uri de l'émetteur : URL http(s) absolue attendue",
+    ),
     "an address in clear elsewhere": (
         lambda url: {"issuer": url, "jwks_uri": "http://ailleurs.invalid/jwks"},
-        "jwks_uri absent de ce que l'émetteur publie, ou refusé",
+        "jwks_uri de l'émetteur : https exigé hors de la boucle locale",
     ),
     "an address with a secret": (
         lambda url: {"issuer": url, "jwks_uri": f"{url}/jwks?cle=x"},
-        "jwks_uri absent de ce que l'émetteur publie, ou refusé",
+        "jwks_uri de l'émetteur : URL sans compte, ni requête, ni fragment attendue",
     ),
     "a list": (lambda url: [url], "ce que l'émetteur publie est d'un autre (issuer)"),
 }
@@ -146,6 +154,11 @@ async def test_an_address_that_has_no_keys_says_what_is_there(row: str) -> None:
     answer, told = KEY_SETS[row]
     with served(lambda _: [Route("/jwks", answer)]) as url:
         assert await cause({"emetteur": url, "jwks_url": f"{url}/jwks"}) == told
+
+
+async def test_what_an_issuer_publishes_is_not_read_in_clear() -> None:
+    told = "emetteur de l'émetteur : https exigé hors de la boucle locale"
+    assert await cause({"emetteur": "http://identite.invalid"}) == told
 
 
 async def test_nobody_there_is_said_too() -> None:
@@ -229,3 +242,42 @@ def test_a_shape_gives_what_the_table_does_not() -> None:
     entra = IssuerSettings.model_validate({**JETONS, "forme": "entra"})
     assert (keycloak.types, keycloak.client, keycloak.compte) == (("at+jwt",), "azp", "agent")
     assert (entra.types, entra.client, entra.compte, entra.vie_max_secondes) == (("JWT",), "azp", "oid", 5_700)
+
+
+async def built(folder: Path, table: str, **environ: str) -> list[bool]:
+    """Whether each issuer of a configuration is reached otherwise than partners are. Raises ConfigurationError."""
+    shutil.copytree(EXAMPLES, folder, dirs_exist_ok=True)
+    file = folder / "gateway.toml"
+    file.write_text(file.read_text(encoding="utf-8") + table, encoding="utf-8")
+    environment = {**environment_of(folder), **environ}
+    services = build_services(load(environment), environment)
+    try:
+        build_authenticator(services, read_client_register(services.configuration))
+        return [client._transport is not services.transport for client in services.issuers]
+    finally:
+        await services.aclose()
+
+
+OTHER = '\n[[emetteurs]]\nemetteur = "https://autre.invalid"\naudience = "passerelle"\n'
+
+
+async def test_a_proxy_and_authorities_are_those_of_one_issuer(tmp_path: Path) -> None:
+    shutil.copy(Authority(tmp_path).file, tmp_path / "etat.pem")
+    reached = 'mandataire = "http://mandataire.invalid:3128"\nautorites = "etat.pem"\n'
+    assert await built(tmp_path, OTHER + reached) == [False, True]
+
+
+async def test_authorities_that_cannot_be_read_stop_the_start(tmp_path: Path) -> None:
+    for content, told in ((None, "FileNotFoundError"), ("ce n'est pas un certificat", "SSLError")):
+        if content:
+            (tmp_path / "etat.pem").write_text(content, encoding="utf-8")
+        with pytest.raises(ConfigurationError, match=rf"^gateway\.toml : autorites : fichier PEM attendu \({told}\)$"):
+            await built(tmp_path, OTHER + 'autorites = "etat.pem"\n')
+
+
+async def test_the_secret_of_an_introspection_is_in_the_environment(tmp_path: Path) -> None:
+    table = OTHER + '[emetteurs.introspection]\nclient = "sr"\nsecret = "SR_SECRET"\n'
+    with pytest.raises(ConfigurationError, match=r"^variable d'environnement SR_SECRET : absente$"):
+        await built(tmp_path, table)
+    shutil.rmtree(tmp_path)
+    assert await built(tmp_path, table, SR_SECRET="x") == [False, False]

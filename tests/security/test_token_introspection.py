@@ -14,7 +14,7 @@ from gateway.auth.authentication.jwks import KeySet
 from gateway.auth.authentication.token_introspection import UNDER_WAY_MAX, IntrospectedTokens, encryption_key
 from gateway.config import IssuerSettings
 from gateway.domain.seal import Sealer
-from gateway.errors import KeysUnavailable, SourceUnavailable, TokenFault, Unauthenticated
+from gateway.errors import KeysUnavailable, SourceDenied, SourceUnavailable, TokenFault, Unauthenticated
 from tests.support.security.issuer import CURVE, DEPARTURE, ISSUER, Issuer, WallClock, claims, sign
 
 pytestmark = pytest.mark.anyio
@@ -22,7 +22,8 @@ pytestmark = pytest.mark.anyio
 OWN = encryption_key(Sealer(b"\x07" * 32))
 OTHER = encryption_key(Sealer(b"\x08" * 32))
 US = "passerelle-sr"
-ACTIVE = {"active": True, "client_id": "ml", "sub": "agent-1", "exp": DEPARTURE + 300, "iat": DEPARTURE}
+LEAST = {"active": True, "client_id": "ml", "token_type": "Bearer"}
+ACTIVE = {**LEAST, "sub": "agent-1", "exp": DEPARTURE + 300, "iat": DEPARTURE}
 
 
 class Server:
@@ -146,11 +147,27 @@ async def test_what_the_issuer_takes_for_no_token_is_refused() -> None:
     await Server(None).refuses(TokenFault.INACTIVE)
 
 
+async def test_an_issuer_that_refuses_one_request_is_asked_about_the_next_token() -> None:
+    """A token chosen to be refused on its way must not close the door to others."""
+    server = Server(SourceDenied("identite", "accès refusé par le partenaire"))
+    await server.is_unavailable("odd")
+    server.answer = ACTIVE
+    assert await server.verify() == Principal("ml", "agent-1")
+
+
+@pytest.mark.parametrize("shown", ["a'OR'1", "<script>", "a b", "=", "%00", "a=b"])
+async def test_what_is_no_token_is_sent_to_nobody(shown: str) -> None:
+    server = Server()
+    await server.refuses(TokenFault.UNREADABLE, shown)
+    assert server.asked == []
+
+
 @pytest.mark.parametrize(
     ("answer", "principal"),
     [
-        ({"active": True, "client_id": "ml"}, Principal("ml")),  # RFC 7662 §2.2: the rest is optional
-        ({"active": True, "client_id": "ml", "sub": "ml"}, Principal("ml")),
+        (LEAST, Principal("ml")),  # RFC 7662 §2.2: the rest is optional
+        ({**LEAST, "sub": "ml"}, Principal("ml")),
+        ({"active": True, "client_id": "ml", "typ": "Bearer"}, Principal("ml")),  # as Keycloak says it
         ({**ACTIVE, "iss": ISSUER, "aud": "passerelle"}, Principal("ml", "agent-1")),
         ({**ACTIVE, "amr": ["pwd", "mfa"]}, Principal("ml", "agent-1", mfa=True)),
         ({**ACTIVE, "agent": "a7"}, Principal("ml", "a7")),
@@ -168,7 +185,10 @@ async def test_an_active_token_tells_its_client_and_who_acts(answer: dict[str, A
         ({**ACTIVE, "active": 1}, TokenFault.INACTIVE),
         ({**ACTIVE, "iss": "https://ailleurs.invalid"}, TokenFault.ISSUER),
         ({**ACTIVE, "client_id": "prefet"}, TokenFault.CLIENT),
-        ({"active": True, "sub": "agent-1"}, TokenFault.CLAIM),
+        ({"active": True, "sub": "agent-1", "token_type": "bearer"}, TokenFault.CLAIM),
+        ({"active": True, "client_id": "ml"}, TokenFault.TYPE),  # a refresh token, for all that is said
+        ({**ACTIVE, "token_type": "DPoP"}, TokenFault.TYPE),
+        ({"active": True, "client_id": "ml", "typ": "Refresh"}, TokenFault.TYPE),
         ({**ACTIVE, "sub": ""}, TokenFault.CLAIM),
         ({**ACTIVE, "exp": "demain"}, TokenFault.CLAIM),
         ({**ACTIVE, "exp": DEPARTURE - 60}, TokenFault.EXPIRED),

@@ -5,6 +5,7 @@ Who answers for a token is a TokenIssuer: by its signature (`jwks`), or when it 
 
 import base64
 import hashlib
+import re
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -23,6 +24,7 @@ AGENT_MAX = 64  # characters of the claim that names an account
 TOLERANCE = 30  # seconds of clock difference
 SIZE_MAX = 8192  # characters of a token
 VERIFIED_MAX = 10_000  # tokens that are known to hold
+_B64TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # RFC 6750 §2.1: nothing else of a caller's is sent on to an issuer
 ID_TOKEN_CLAIMS = frozenset({"nonce", "at_hash", "c_hash", "s_hash"})  # OpenID Connect Core §2, §3.3.2.11
 
 
@@ -90,6 +92,8 @@ class TokenVerifier:
     def _issuer_of(self, text: str) -> TokenIssuer:
         """Whose token it says it is: nothing of it is believed for that. One that says nothing is asked about, where one of
         the issuers is."""
+        if not _B64TOKEN.fullmatch(text):
+            refuse(TokenFault.UNREADABLE)
         name = claimed_issuer(text)
         for issuer in self.issuers:
             if issuer.settings.emetteur == name or (name is None and issuer.settings.introspection):

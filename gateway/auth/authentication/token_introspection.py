@@ -24,7 +24,7 @@ from gateway.auth.authentication.jwks import KeySet, signed_claims
 from gateway.concurrency import SingleFlight
 from gateway.config import IntrospectionSettings, IssuerSettings
 from gateway.domain.seal import Sealer
-from gateway.errors import KeysUnavailable, SourceError, TokenFault, Unauthenticated
+from gateway.errors import KeysUnavailable, SourceDenied, SourceError, SourceInvalid, TokenFault, Unauthenticated
 
 BELIEVED_FOR = 60  # seconds of an answer: docs/security.md T08
 REST = 5  # seconds that an issuer which did not answer is left alone
@@ -83,6 +83,11 @@ class IntrospectedTokens:
             refuse(TokenFault.INACTIVE)
         if claims.get("iss", self.settings.emetteur) != self.settings.emetteur:
             refuse(TokenFault.ISSUER)
+        told = claims.get(
+            "token_type", claims.get("typ")
+        )  # a refresh token is active too (RFC 7662 §2.1), and is no bearer's
+        if str(told).lower() != "bearer":
+            refuse(TokenFault.TYPE, told)
         end = claims.get("exp", now + BELIEVED_FOR)
         return Verified(self, claims, until=min(now + BELIEVED_FOR, end) if isinstance(end, int | float) else now)
 
@@ -96,7 +101,8 @@ class IntrospectedTokens:
             )
             return {}
         except SourceError as error:
-            self.failed_at = self.wall_clock()
+            if not isinstance(error, SourceDenied | SourceInvalid):  # those are of one token, or of our configuration
+                self.failed_at = self.wall_clock()
             cause: object = error
         except Unauthenticated as error:
             cause = f"réponse non crue, {error.fault}"

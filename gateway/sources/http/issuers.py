@@ -47,7 +47,7 @@ class IssuerClient:
         settings = self._settings.introspection
         if settings is None:
             raise SourceInvalid(NAME, "l'émetteur n'est pas interrogé")
-        address = await self._address(settings.url, "introspection_endpoint")
+        address = _safe(await self._address(settings.url, "introspection_endpoint"), "introspection_endpoint")
         form = {"token": token, "token_type_hint": "access_token"}
         headers = {"Accept": "application/json" if settings.reponse == "json" else TOKEN_INTROSPECTION}
         if settings.authentification == "basic":
@@ -61,19 +61,16 @@ class IssuerClient:
 
     async def _address(self, own: HttpUrl | None, name: str) -> str:
         """The configured address, else the one that is published under that name."""
-        if own:
+        if own is not None:
             return str(own)
         if self._seconds() - self._read_at > PUBLISHED_FOR:
             self._metadata = await self._flights.run(name, self._discover)
             self._read_at = self._seconds()
-        try:
-            return base_url_of(str(self._metadata.get(name)))
-        except ValueError:
-            raise SourceInvalid(NAME, f"{name} absent de ce que l'émetteur publie, ou refusé") from None
+        return _safe(str(self._metadata.get(name)), name)
 
     async def _discover(self) -> dict[str, Any]:
         """What it publishes of itself, by OpenID Connect Discovery else by RFC 8414."""
-        name = self._settings.emetteur.rstrip("/")
+        name = _safe(self._settings.emetteur, "emetteur").rstrip("/")
         parts = urlsplit(name)
         try:
             document = await self._read(f"{name}/.well-known/openid-configuration")
@@ -98,3 +95,11 @@ class IssuerClient:
         if error := error_for_status(NAME, received.statut, "", datetime.now(UTC)):
             raise error
         return received.body
+
+
+def _safe(address: str, name: str) -> str:
+    """An address that a token may be sent to, or that keys may be believed from: partners' rule. Raises SourceInvalid."""
+    try:
+        return base_url_of(address)
+    except ValueError as error:
+        raise SourceInvalid(NAME, f"{name} de l'émetteur : {error}") from None
