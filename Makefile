@@ -11,7 +11,7 @@ PAGE_SOURCES := $(wildcard gateway/web/source/*.* gateway/web/source/.npmrc)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test chaos check graphiql verrous schema acces bench charge poids wheel clean page-facultative \
+.PHONY: help run test chaos check graphiql verrous schema acces bench charge mutants poids wheel clean page-facultative \
 	check-lint check-format check-types check-imports check-house check-deps check-schema check-acces
 
 help: ## Print this list
@@ -69,6 +69,10 @@ bench: .venv/dev.txt .venv/lien.txt ## Measure what the decision records quote; 
 
 charge: .venv/dev.txt ## Live a day of the country: 440 Missions locales, 4,400 advisers; some ten minutes of one core
 	@$(PY) -m bench.load --departements tous --jeunes $(or $(JEUNES),10400) --debut 8 --fin 18
+
+mutants: .venv/dev.txt ## Try whether the tests see small wrong changes of rights, accounts, statuses, joining and lists; goes on where it stopped
+	@test -f var/mutants/map.json || $(PY) -m tools.mutants map
+	@$(PY) -m tools.mutants run --mutants $(or $(MUTANTS),200) --seed $(or $(GRAINE),1)
 
 poids: .venv/dev.txt .venv/lien.txt ## Learn the weights of evidence again, beside those kept (gateway/domain/poids.toml)
 	@$(PY) -m bench.weights

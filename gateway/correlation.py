@@ -6,7 +6,6 @@ none.
 
 import re
 import secrets
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import Context, ContextVar
@@ -59,7 +58,7 @@ CURRENT: ContextVar[RequestTrace | None] = ContextVar("request_trace", default=N
 def start_trace(request_id: str | None, traceparent: str | None) -> RequestTrace:
     """The trace of a request: its own ids where they have the form of ids, else new ones. It becomes the current one."""
     told = _TRACEPARENT.fullmatch(traceparent or "")
-    own = request_id if request_id and _REQUEST_ID.fullmatch(request_id) else uuid.uuid4().hex
+    own = request_id if request_id and _REQUEST_ID.fullmatch(request_id) else secrets.token_hex(16)
     trace = RequestTrace(own, told[1], told[2]) if told else RequestTrace(own, secrets.token_hex(16))
     CURRENT.set(trace)
     return trace

@@ -184,7 +184,7 @@ async def _serve(
     states = {source["nom"]: source["etat"] for source in response.extensions["sources"]}
     with trace.stage("journal"):
         await gateway.accounting.limit_lookups(context)
-        await gateway.accounting.record(context, trace.request_id, validated.document.text, states)
+        await gateway.accounting.record(context, trace, states)
     return response
 
 

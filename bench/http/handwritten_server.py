@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 
 from bench.http.in_house import InHouse, serve
 from bench.http.query import filtre, page
+from gateway.correlation import RequestTrace
 from gateway.schema.context import PageArgs
 from gateway.schema.filters import TriRuptures
 
@@ -32,7 +33,7 @@ async def application(in_house: InHouse) -> ASGIApp:
             return Response(status_code=503)
         body = orjson.dumps(page(list_query))
         states = dict.fromkeys(context.readings.freshness_by_source)
-        await in_house.gateway.accounting.record(context, uuid.uuid4().hex, "ruptures", states)
+        await in_house.gateway.accounting.record(context, RequestTrace(uuid.uuid4().hex, document="ruptures"), states)
         return Response(body, media_type="application/json")
 
     return Starlette(routes=[Route("/graphql", ruptures, methods=["POST"])])

@@ -14,6 +14,7 @@ from gateway.audit.entries import Categories, Reading, by_categorie, entry
 from gateway.audit.told_sets import ToldSets
 from gateway.auth.authentication.clients import REQUEST_PRICE, Viewer, caps, message, seconds_to_tomorrow
 from gateway.auth.policy.rules import CategorieDonnee
+from gateway.correlation import RequestTrace
 from gateway.domain.days import paris_day
 from gateway.domain.quotas import Account, CountUnder, QuotaCrossed
 from gateway.domain.seal import OpaqueIds
@@ -119,16 +120,14 @@ class Accounting:
                 self.alerts.guessing(who)
                 raise QuotaReached("Trop de recherches sans résultat.", exceeded.seconds)
 
-    async def record(
-        self, context: OperationContext, request_id: str, document: str, sources: Mapping[str, str | None]
-    ) -> None:
+    async def record(self, context: OperationContext, trace: RequestTrace, sources: Mapping[str, str | None]) -> None:
         """Write that these persons are read, and count them, before they are (docs/security.md L03, A10).
 
         Raises QuotaReached, or JournalUnavailable: nothing may leave.
         """
-        readings = self._readings(context, request_id, document, sources)
-        if readings:
-            self._say(await self._append([entry(reading) for reading in readings]))
+        entries = [entry(reading) for reading in self._readings(context, trace, sources)]
+        if entries:
+            self._say(await self._append(entries))
         for told in context.tally.told:
             context.view.told[told.mark] = None
 
@@ -140,26 +139,26 @@ class Accounting:
         return list(chain.from_iterable(await asyncio.gather(*map(self.readings_journal.append, entries))))
 
     def _readings(
-        self, context: OperationContext, request_id: str, document: str, sources: Mapping[str, str | None]
-    ) -> list[Reading]:
+        self, context: OperationContext, trace: RequestTrace, sources: Mapping[str, str | None]
+    ) -> Iterator[Reading]:
         """What an operation reads: the persons that it shows or finds, then those of whom each list tells."""
         when, view, viewer = self.now(), context.view, context.viewer
-        reads = [(persons, coordinates) for persons, coordinates in self._reads(context) if persons]
-        return [
-            Reading(
+        for persons, coordinates in self._reads(context):
+            if not persons:
+                continue
+            keys = {person: self.opaque_ids.key(person) for person in persons}
+            yield Reading(
                 when=when,
-                request_id=request_id,
+                request_id=trace.request_id,
                 viewer=viewer,
-                document=self.opaque_ids.pseudonym(f"document/{document}"),
+                document=trace.document or "",
                 decision=context.decision,
-                persons={self.opaque_ids.key(person): categories for person, categories in persons.items()},
-                records={self.opaque_ids.key(person): view.records.get(person, ()) for person in persons},
+                persons={keys[person]: categories for person, categories in persons.items()},
+                records={key: view.records.get(person, ()) for person, key in keys.items()},
                 coordinates=by_categorie(coordinates),
                 sources=sources,
                 count_under=_count_under(context, self._account(viewer), paris_day(when)),
             )
-            for persons, coordinates in reads
-        ]
 
     def _reads(self, context: OperationContext) -> Iterator[tuple[Mapping[str, Categories], Mapping[str, Categories]]]:
         """Persons by id, with the categories read of each; and the coordinates that tell of them, with theirs."""

@@ -205,6 +205,9 @@ class AccessLog:
         self._refused = Counter("passerelle_jetons_refuses", text, ("motif",), registry=registry)
         self._names, self._seconds = frozenset(names), seconds
         self._unidentified: Counts[int] = Counts()
+        self._series: dict[
+            tuple[str, str, str], tuple[Counter, Histogram]
+        ] = {}  # found once: few operations have a name
 
     def count_refusal(self, trace: RequestTrace, error: Unauthenticated) -> None:
         """A caller is not identified: counted, and why is told with the request. Never the token."""
@@ -216,10 +219,9 @@ class AccessLog:
         """An answer is about to leave."""
         codes = sorted({str(error["extensions"]["code"]) for error in response.errors})
         outcome = outcome_of(rendered.status_code, codes, response.refused)
-        labels = (trace.operation if trace.operation in self._names else FREE, viewer.profil.value if viewer else "")
-        self._requests.labels(*labels, outcome).inc()
-        self._durations.labels(*labels).observe(trace.elapsed)
-        if viewer is None and not self._allows():
+        known = trace.operation if trace.operation in self._names else None
+        self._count(known or FREE, viewer.profil.value if viewer else "", outcome, trace.elapsed)
+        if not logger.isEnabledFor(logging.INFO) or (viewer is None and not self._allows()):
             return
         name = trace.operation if trace.operation and _NAME.fullmatch(trace.operation) else None
         fields: dict[str, Any] = {
@@ -241,7 +243,17 @@ class AccessLog:
             },
             "octets": len(rendered.body),
         }
-        logger.info("requête", extra={"fields": fields})
+        # Made here: `logger.info` walks the stack for the line of this call, for as long as the rest of it takes.
+        record = logger.makeRecord(logger.name, logging.INFO, "", 0, "requête", (), None, extra={"fields": fields})
+        logger.handle(record)
+
+    def _count(self, operation: str, profil: str, outcome: str, seconds: float) -> None:
+        key = operation, profil, outcome
+        if key not in self._series:
+            self._series[key] = self._requests.labels(*key), self._durations.labels(operation, profil)
+        requests, durations = self._series[key]
+        requests.inc()
+        durations.observe(seconds)
 
     def _allows(self) -> bool:
         """Whether one more request of nobody is told this second."""

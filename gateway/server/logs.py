@@ -77,4 +77,6 @@ def _word(value: Any) -> str:
 
 def _line(text: str) -> str:
     """The text on one line, whatever it quotes (docs/security.md L05)."""
+    if text.isprintable():
+        return text
     return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
