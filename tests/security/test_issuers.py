@@ -4,16 +4,19 @@ The shapes are those that the issuers document; every token is signed by a key t
 """
 
 import warnings
+from datetime import date
 from typing import Any
 
 import pytest
 from joserfc import jwt
 from joserfc.errors import SecurityWarning
+from joserfc.jwk import ECKey
 
-from gateway.auth.authentication.authenticator import TokenVerifier
-from gateway.auth.authentication.clients import Principal
+from gateway.auth.authentication.authenticator import Authenticator, TokenVerifier
+from gateway.auth.authentication.clients import Principal, RegisteredClient
 from gateway.auth.authentication.jwks import KeySet, SignedTokens, UnusableKeys, read_jwks
 from gateway.config import IssuerSettings
+from gateway.domain.seal import Sealer
 from gateway.errors import KeysUnavailable, TokenFault, Unauthenticated
 from tests.support.security.issuer import (
     AUDIENCE,
@@ -183,6 +186,13 @@ def test_a_set_without_a_key_for_us_says_how_many_it_has() -> None:
         read_jwks({"issuer": ISSUER, "jwks_uri": f"{ISSUER}/jwks"})
 
 
+@pytest.mark.parametrize("curve", ["P-384", "P-521"])
+def test_a_key_of_another_curve_signs_nothing(curve: str) -> None:
+    other = ECKey.generate_key(curve, {"kid": "autre"})
+    with pytest.raises(UnusableKeys, match=r"^1 clés, aucune pour ES256$"):
+        read_jwks({"keys": [other.as_dict(private=False)]}, ["ES256"])
+
+
 def two_issuers(clock: WallClock) -> TokenVerifier:
     """Two issuers that sign by keys of their own, under the same id."""
     other = IssuerSettings.model_validate(
@@ -206,6 +216,30 @@ async def test_each_issuer_is_believed_by_its_own_keys_and_rules() -> None:
         with pytest.raises(Unauthenticated) as raised:
             await both.verify(token)
         assert raised.value.fault is fault
+
+
+@pytest.mark.parametrize(
+    ("register", "own", "elsewhere"),
+    [
+        ({}, True, False),
+        ({"emetteurs": ["https://autre.invalid"]}, False, True),
+        ({"emetteurs": [ISSUER]}, True, False),
+    ],
+)
+async def test_a_client_is_named_by_its_own_issuers_else_by_the_first(
+    register: dict[str, Any], own: bool, elsewhere: bool
+) -> None:
+    client = {"profil": "ADMINISTRATEUR", "organisation": "", "nom": "ML", "finalites": ["EXPLOITATION"], **register}
+    clients = {"ml": RegisteredClient.model_validate(client)}
+    door = Authenticator(two_issuers(WallClock()), clients, Sealer(b"\x07" * 32), lambda: date(2026, 10, 15))
+    tokens = {sign(claims()): own, by(CURVE, "ES256", iss="https://autre.invalid", azp="ml"): elsewhere}
+    for token, admitted in tokens.items():
+        if admitted:
+            assert (await door.authenticate(token, None))[0] == Principal("ml")
+        else:
+            with pytest.raises(Unauthenticated) as raised:
+                await door.authenticate(token, None)
+            assert (raised.value.fault, raised.value.detail) == (TokenFault.CLIENT, "ml")
 
 
 async def test_one_of_two_issuers_away_leaves_the_other(caplog: pytest.LogCaptureFixture) -> None:
