@@ -16,7 +16,8 @@ GatewayError
 │   │   ├── SourceClosed           SOURCE_INDISPONIBLE, outside its opening hours
 │   │   ├── SourceDenied           SOURCE_INDISPONIBLE, our access is refused
 │   │   ├── SourceSuspended        SOURCE_INDISPONIBLE, left alone after its failures
-│   │   └── SourceSpared           SOURCE_INDISPONIBLE, one query asked enough of it
+│   │   ├── SourceSpared           SOURCE_INDISPONIBLE, one query asked enough of it
+│   │   └── OutOfFiles             SOURCE_INDISPONIBLE, this process may open no more: nothing is known of the partner
 │   ├── SourceTimedOut         SOURCE_DELAI_DEPASSE
 │   └── SourceInvalid          SOURCE_INVALIDE
 │       └── SourceQuarantined      SOURCE_INVALIDE, answered for others
@@ -180,6 +181,10 @@ class SourceSuspended(SourceUnavailable):
 
 class SourceSpared(SourceUnavailable):
     """Not asked: the query had already as many tenants asked as one may."""
+
+
+class OutOfFiles(SourceUnavailable):
+    """Not asked: the system lets this process open no more files. It says nothing of the partner."""
 
 
 class SourceTimedOut(SourceError):

@@ -9,12 +9,14 @@ import pytest
 
 from fixtures.gateway_process import LaunchedGateway
 from fixtures.world import World
+from gateway import long_work
 from tests.support.canaries import traces
 from tests.support.figures import FIGURES, note
 from tests.support.pair import DoubleWorld, metrics
 from tests.support.redis_server import redis_server
 
 TODAY = date(2026, 10, 15)  # a fixed day: the same people, the same ruptures, in every run
+LONG_WAIT = 25.0  # seconds of an answer: no source is late however busy this machine is; our clients wait longer
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -28,6 +30,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def without_rest() -> Iterator[None]:
+    """A gateway of this process has a test for only client, whom fairness to others would have rest two thirds of the time.
+    Those that are processes of their own keep it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(long_work, "REST", 0)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -62,14 +73,24 @@ def redis_url() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def patient(world: World, tmp_path_factory: pytest.TempPathFactory) -> str:
     """Configuration of a gateway that waits longer: what is judged is what it answers, not how busy this machine is."""
+    return _waiting(world, tmp_path_factory.mktemp("patiente"), 8.0)
+
+
+@pytest.fixture(scope="session")
+def long_waiting(world: World, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Configuration of a gateway of which no answer is partial, for those who count what it asks: who is told of a late source
+    asks again."""
+    return _waiting(world, tmp_path_factory.mktemp("longue attente"), LONG_WAIT)
+
+
+def _waiting(world: World, copy: Path, seconds: float) -> str:
     assert world.record is not None
-    copy = tmp_path_factory.mktemp("patiente")
     shutil.copytree(world.record / "partenaires", copy / "partenaires")
     shutil.copy(world.record / "clients.toml", copy)
     text = (world.record / "gateway.toml").read_text(encoding="utf-8")
     data = text.replace('dossier = "donnees"', f'dossier = "{world.record / "donnees"}"')
     assert data != text
-    (copy / "gateway.toml").write_text(f"{data}\n[reponse]\ndelai_secondes = 8.0\n", encoding="utf-8")
+    (copy / "gateway.toml").write_text(f"{data}\n[reponse]\ndelai_secondes = {seconds}\n", encoding="utf-8")
     return str(copy)
 
 

@@ -232,6 +232,7 @@ def build_health(services: Services, authenticator: Authenticator, register: Cli
         "registre": lambda: _registry_is_whole(services),
         "tenue": services.journal_keeper.is_well,
         "emetteurs": authenticator.verifier.all_usable,
+        "fichiers": services.open_files.is_well,
     }
     if services.shared_counters is not None:
         useful["redis"] = services.shared_counters.answers

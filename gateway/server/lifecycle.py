@@ -25,7 +25,7 @@ from gateway.config import Configuration, load
 from gateway.edge.sampled_log import SampledLog
 from gateway.errors import ConfigurationError, LinksUnavailable
 from gateway.server.composition import build_state
-from gateway.server.listeners import AdminServer, admin_settings, listen, public_settings
+from gateway.server.listeners import AdminServer, address_of, admin_settings, listen, public_settings
 from gateway.server.services import Services, build_services
 from gateway.sources.harvest.harvester import watch
 from gateway.stores.registry_check import check_daily
@@ -94,7 +94,7 @@ async def _serve(configuration: Configuration) -> None:
             listen("variables d'environnement HOST et PORT", configuration.host, configuration.port) as taken,
             listen("[admin] hote et port, ou ADMIN_HOST et ADMIN_PORT", *admin) as admin_taken,
         ):
-            logger.info("administration : http://%s:%d", *admin_taken.getsockname()[:2])
+            logger.info("écoute : %s ; administration : %s", address_of(taken), address_of(admin_taken))
             async with _administered(services, state, admin_taken):
                 await _live(services, state, taken)
 
@@ -203,6 +203,7 @@ def _watches(services: Services) -> list[Coroutine[Any, Any, None]]:
         services.refresh_ahead.watch(),
         services.journal_keeper.keep(sleep),
         services.loop_lag.run(sleep),
+        services.open_files.watch(sleep),
     ]
 
 

@@ -21,6 +21,7 @@ from gateway.edge.metrics import EdgeMetrics
 from gateway.errors import ConfigurationError
 from gateway.schema.organisations import TypeSource
 from gateway.server.loop_lag import LoopLag
+from gateway.server.open_files import OpenFiles
 from gateway.sources.codec import codec
 from gateway.sources.connector_door import lazily
 from gateway.sources.events.queue import QueueConsumer
@@ -75,6 +76,7 @@ class Services:
     consumers: list[QueueConsumer]
     receiver: WebhookReceiver
     issuers: list[IssuerClient] = field(default_factory=list)
+    open_files: OpenFiles = field(default_factory=OpenFiles)
 
     async def aclose(self) -> None:
         await self.sources.aclose()

@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 
 from gateway.connectors.base import PartnerRequest, Tenant, place_of
 from gateway.domain.days import PARIS
-from gateway.errors import SourceClosed, SourceError, SourceInvalid, SourceTimedOut
+from gateway.errors import OutOfFiles, SourceClosed, SourceError, SourceInvalid, SourceTimedOut
 from gateway.schema.organisations import EtatSource
 from gateway.sources.connector_runs import ConnectorRuns
 from gateway.sources.http import page_trail
@@ -52,7 +52,9 @@ class Observations:
         self.latence_ms: float | None = None
 
     def note(self, error: SourceError | None, seconds: float, instant: datetime) -> None:
-        """One call has ended. A closed partner is not a failing one: its refusals do not count as errors."""
+        """One call has ended. A closed partner is not a failing one: its refusals do not count as errors, nor what we lacked."""
+        if isinstance(error, OutOfFiles):
+            return
         if isinstance(error, SourceClosed):
             self._closed_until = instant + timedelta(seconds=error.retry_after or 0.0)
             return

@@ -7,7 +7,7 @@ import asyncio
 import base64
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -18,16 +18,18 @@ import redis
 from gateway.cache.factory import open_cache
 from gateway.cache.sealed import SealedCodec
 from gateway.config import load
-from gateway.domain.seal import Sealer
+from gateway.domain.seal import OpaqueIds, Sealer
 from gateway.sources.codec import codec
 from gateway.sources.harvest.referentiel import _reread
-from gateway.sources.resilience.budgets import WindowQuota
+from gateway.sources.resilience.budgets import Departure, WindowQuota
 from gateway.sources.resilience.shared_pacing import SharedPacer
 from gateway.sources.units import UnitResult
+from gateway.stores.counters import Allowance, RateLimits
 from gateway.stores.jwks_file import JwksFile
 from gateway.stores.registry import RegistryStore
+from gateway.stores.shared_counters import SharedCounters
 from tests.at_rest.opened import KINDS, VERSIONS, Opened, answers, ask, opened
-from tests.at_rest.record import LEASED, MARKED
+from tests.at_rest.record import CLIENT, LEASED, MARKED
 from tests.support.databases import read
 from tests.support.redis_server import suspension
 
@@ -111,27 +113,47 @@ def test_the_referential_and_the_key_set_are_read(version: Path, tmp_path: Path)
 
 
 def test_redis_is_understood(version: Path, tmp_path: Path, redis_url: str) -> None:
+    """What was kept, under the names of today: each is found again, a caller's minute and a tenant's go on."""
     kept = json.loads((version / "redis.json").read_text(encoding="utf-8"))
     url = f"{redis_url.removesuffix('/0')}/200"
     with opened(version, tmp_path, "sqlite") as data, closing(redis.Redis.from_url(url)) as client:
         client.flushdb()
-        _restore(client, kept)
+        _restore(client, kept, _name_of_today(data))
         before = set(client.scan_iter())
-        asyncio.run(_understood(url, data, kept))
+        spent, waited = asyncio.run(_understood(url, data, kept))
+        assert set(client.scan_iter()) == before, "a name was not found again"
+    assert 0 < spent < 10_000
+    assert not waited.permit
+
+
+def test_minutes_under_the_names_of_before_start_again(version: Path, tmp_path: Path, redis_url: str) -> None:
+    """Tenants and callers have had names that tell nothing since: nothing is spent, and what stood there is left alone."""
+    kept = json.loads((version / "redis.json").read_text(encoding="utf-8"))
+    url = f"{redis_url.removesuffix('/0')}/201"
+    with opened(version, tmp_path, "sqlite") as data, closing(redis.Redis.from_url(url)) as client:
+        client.flushdb()
+        _restore(client, kept, lambda name: name)
+        before = set(client.scan_iter())
+        spent, waited = asyncio.run(_understood(url, data, kept))
         assert before <= set(client.scan_iter())
+    assert spent == 0
+    assert waited.permit
 
 
-async def _understood(url: str, data: Opened, kept: dict[str, Any]) -> None:
+async def _understood(url: str, data: Opened, kept: dict[str, Any]) -> tuple[int, Departure]:
+    """What a caller has spent of its minute, and when a tenant may be asked."""
     await _cache_goes_on(url, data, kept)
-    # Tenants and callers have names that tell nothing since: their minutes start again.
+    limit, counters = 10**12, SharedCounters(url, suspension())
     shared_pacer = SharedPacer(url, suspension(), _sealed_codec(data).name)
     try:
+        balance = await RateLimits(counters).balance(Allowance("cout", limit), _caller(data, CLIENT))
         full = (WindowQuota(1000, 1.0), WindowQuota(1, 36_000.0))  # of the partner, of its tenant
         waited = await shared_pacer.depart("aimaira", "0029003A", full)
     finally:
+        await counters.aclose()
         await shared_pacer.aclose()
     assert waited is not None
-    assert waited.permit
+    return limit - balance.left, waited
 
 
 async def _cache_goes_on(url: str, data: Opened, kept: dict[str, Any]) -> None:
@@ -151,10 +173,30 @@ def _sealed_codec(data: Opened) -> SealedCodec:
     return SealedCodec([_sealer(data)], codec(UnitResult))
 
 
-def _restore(client: Any, kept: dict[str, Any]) -> None:
+def _caller(data: Opened, client: str) -> str:
+    return OpaqueIds(_sealer(data)).stand_in(f"client/{client}")
+
+
+def _name_of_today(data: Opened) -> Callable[[str], str]:
+    """The name that a key has had since tenants and callers stand there by their pseudonyms."""
+
+    def name_today(name: str) -> str:
+        if name.startswith("passerelle:d:"):
+            partner, _, tenant = name.rpartition(":")
+            return f"{partner}:{_sealed_codec(data).name(tenant)}"
+        if name.startswith("LIMITS:"):
+            window, allowance, client, rest = name.split("/", 3)
+            return f"{window}/{allowance}/{_caller(data, client)}/{rest}"
+        return name
+
+    return name_today
+
+
+def _restore(client: Any, kept: dict[str, Any], renamed: Callable[[str], str]) -> None:
     """As they were, departures moved to now."""
     since = round((time.time() - kept["written_at"]) * 1_000_000)
-    for name, key in kept["keys"].items():
+    for former, key in kept["keys"].items():
+        name = renamed(former)
         values = [base64.b64decode(value) for value in key["base64"]]
         if key["type"] == "list":
             client.rpush(name, *(str(int(value) + since) for value in values))

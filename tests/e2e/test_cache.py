@@ -12,12 +12,15 @@ from typing import Any
 import pytest
 
 from fixtures.gateway_process import ROOT, LaunchedGateway, environment
+from fixtures.servers import HOST
 from fixtures.world import World
 from gateway.federation.collect.collector import VERIFY_AFTER
 from tests.support.e2e.queries import ALL, until_complete
 from tests.support.figures import note
-from tests.support.pair import counter
+from tests.support.pair import counted, metrics
 
+PARTNERS = ("ypareo", "aimaira", "gestibase", "imilo")
+BASES_OF_REDIS = range(210, 215)  # one for each time that both are started
 LIST = "query L($n: Int!) { ruptures(first: $n) { totalCount complet edges { node { date } } } }"
 
 
@@ -49,32 +52,55 @@ def states(reponse: dict[str, dict[str, list[dict[str, str]]]]) -> dict[str, str
     return {line["nom"]: line["cache"] for line in reponse["extensions"]["sources"]}
 
 
-def test_two_processes_over_one_redis_ask_as_one(world: World, patient: str, redis_url: str) -> None:
-    """Both asked at once, cold: each partner hears what one process would have asked; then one is purged for both."""
-    with world.gateway(GATEWAY_CONFIG=patient) as alone:
+def test_two_processes_over_one_redis_ask_as_one(world: World, long_waiting: str, redis_url: str) -> None:
+    """Both asked at once, cold: each partner hears what one process would have asked; then one is purged for both.
+
+    Processes that Redis does not answer within a quarter of a second ask alone for a second, as they must: on a machine as
+    busy as that, they are asked again from the start."""
+    with world.gateway(GATEWAY_CONFIG=long_waiting) as alone:
         world.check.reset_all()
         expected = until_complete(alone, world.token("ml"), ALL, n=50)
-        one = {p: o for p, o in world.check.counters().items() if p != "referentiel"}
+        one = asked(world)
+    for base in BASES_OF_REDIS:
+        both = BothOfOneRedis(world, long_waiting, f"{redis_url.removesuffix('/0')}/{base}")
+        if both.redis_answered:
+            break
+    note(
+        f"deux processus, un Redis : {sum(map(total, both.asked.values()))} demandes, {sum(map(total, one.values()))} seul"
+    )
+    assert both.redis_answered
+    assert both.asked == one
+    assert both.purged == {"gestibase"}
+    assert both.totals == [expected["data"]["ruptures"]["totalCount"]] * 2
 
-    def one_of_both() -> AbstractContextManager[LaunchedGateway]:
-        return world.gateway(GATEWAY_CONFIG=patient, GATEWAY_CACHE_URL=redis_url, GATEWAY_PROCESSUS="2")
 
-    with one_of_both() as a, one_of_both() as b, ThreadPoolExecutor() as threads:
-        world.check.reset_all()
-        results = list(threads.map(lambda p: until_complete(p, world.token("ml"), ALL, n=50), (a, b)))
-        two = {p: o for p, o in world.check.counters().items() if p != "referentiel"}
-        world.check.reset_all()
-        env = environment(world.environment | {"GATEWAY_CONFIG": patient, "GATEWAY_CACHE_URL": redis_url})
-        command = [sys.executable, "-m", "gateway", "cache", "purger", "gestibase"]
-        subprocess.run(command, env=env, cwd=ROOT, check=True, capture_output=True)
-        until_complete(b, world.token("ml"), ALL, n=50)
-        purged = {p for p, o in world.check.counters().items() if o}
-    note(f"deux processus, un Redis : {sum(map(total, two.values()))} demandes, {sum(map(total, one.values()))} seul")
-    assert two == one
-    assert purged == {"gestibase"}
-    assert [result["data"]["ruptures"]["totalCount"] for result in results] == [
-        expected["data"]["ruptures"]["totalCount"]
-    ] * 2
+class BothOfOneRedis:
+    """What two processes over an empty Redis asked, and were answered."""
+
+    def __init__(self, world: World, configuration: str, redis_url: str) -> None:
+        env = {"GATEWAY_CONFIG": configuration, "GATEWAY_CACHE_URL": redis_url, "GATEWAY_PROCESSUS": "2"}
+
+        def one_of_both() -> AbstractContextManager[LaunchedGateway]:
+            return world.gateway(0, HOST, **env)
+
+        with one_of_both() as a, one_of_both() as b, ThreadPoolExecutor() as threads:
+            told = a.journal.stat().st_size  # both write there
+            world.check.reset_all()
+            results = list(threads.map(lambda p: until_complete(p, world.token("ml"), ALL, n=50), (a, b)))
+            self.asked = asked(world)
+            world.check.reset_all()
+            command = [sys.executable, "-m", "gateway", "cache", "purger", "gestibase"]
+            purging = environment(world.environment | env)
+            subprocess.run(command, env=purging, cwd=ROOT, check=True, capture_output=True)
+            until_complete(b, world.token("ml"), ALL, n=50)
+            self.purged = {partner for partner, operations in world.check.counters().items() if operations}
+            self.redis_answered = b"redis sans" not in a.journal.read_bytes()[told:]
+        self.totals = [result["data"]["ruptures"]["totalCount"] for result in results]
+
+
+def asked(world: World) -> dict[str, dict[str, int]]:
+    """What each partner was asked, but the referential, which is read behind."""
+    return {partner: operations for partner, operations in world.check.counters().items() if partner != "referentiel"}
 
 
 def total(operations: dict[str, int]) -> int:
@@ -125,8 +151,7 @@ def comparable(reponse: dict[str, Any]) -> dict[str, Any]:
 def test_what_did_not_change_is_confirmed_and_not_decoded(world: World, forgetful: LaunchedGateway) -> None:
     """As many requests as a reading, and nothing decoded, whether partners give validators or say the same again."""
     launched = forgetful
-    partners = ("ypareo", "aimaira", "gestibase", "imilo")
-    before = {name: revalidated(launched, name, "inchangee") for name in partners}
+    before = revalidated(launched, "inchangee")
     result = until_complete(launched, world.token("ml"), ALL, n=50)
     requests = []
     for _ in range(2):
@@ -136,17 +161,19 @@ def test_what_did_not_change_is_confirmed_and_not_decoded(world: World, forgetfu
         assert reread["data"] == result["data"]
         requests.append(world.check.counters())
     assert requests[0] == requests[1]
-    confirmed = {name: revalidated(launched, name, "inchangee") - before[name] for name in partners}
+    after = revalidated(launched, "inchangee")
+    confirmed = {name: after[name] - before[name] for name in PARTNERS}
     assert confirmed["ypareo"] >= 2 * requests[0]["ypareo"]["periodes"] > 0
     assert confirmed["aimaira"] >= 2
     assert min(confirmed["gestibase"], confirmed["imilo"]) >= 2  # they give none
-    assert [revalidated(launched, name, "changee") for name in partners] == [0, 0, 0, 0]
+    assert list(revalidated(launched, "changee").values()) == [0, 0, 0, 0]
     note(f"revalidation : {', '.join(f'{name} {int(n)}' for name, n in confirmed.items())} unités confirmées, 0 relue")
 
 
-def revalidated(gateway: LaunchedGateway, partner: str, issue: str) -> float:
-    """The units of a partner that were asked again, by all the processes."""
-    return counter(gateway, f'passerelle_revalidations_total{{issue="{issue}",partenaire="{partner}"}}')
+def revalidated(gateway: LaunchedGateway, issue: str) -> dict[str, float]:
+    """The units of each partner that were asked again, by all the processes."""
+    text, name = metrics(gateway), "passerelle_revalidations_total"
+    return {one: counted(text, f'{name}{{issue="{issue}",partenaire="{one}"}}') for one in PARTNERS}
 
 
 def test_a_caller_may_ask_for_fresher_data(world: World, patient: str) -> None:

@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from fixtures.gateway_process import LaunchedGateway
+from fixtures.servers import NO_AUTHORITY
 from fixtures.world import World
 from tests.support.pair import metrics
 
@@ -16,7 +17,7 @@ GRAPHQL = "application/graphql-response+json"
 @pytest.fixture
 def http(world: World, gateway: LaunchedGateway) -> Iterator[httpx.Client]:
     headers = {"Authorization": f"Bearer {world.token('ml')}"}
-    with httpx.Client(base_url=gateway.url, headers=headers, trust_env=False) as client:
+    with httpx.Client(base_url=gateway.url, headers=headers, trust_env=False, verify=NO_AUTHORITY) as client:
         yield client
 
 

@@ -46,10 +46,10 @@ def test_fifty_ruptures_with_everything_nested_cold_then_warm(world: World, cold
     assert warm["data"] == response["data"]
 
 
-def test_calls_do_not_grow_with_the_page(world: World) -> None:
+def test_calls_do_not_grow_with_the_page(world: World, long_waiting: str) -> None:
     counts = []
     for n in (10, 100):
-        with world.gateway() as launched:
+        with world.gateway(GATEWAY_CONFIG=long_waiting) as launched:
             world.check.reset_all()
             assert "errors" not in until_complete(launched, world.token("ml"), ALL, n=n)
             counts.append({p: o for p, o in world.check.counters().items() if p != "referentiel"})

@@ -26,10 +26,11 @@ ATTEMPTS = 5  # answers asked for while a partner that is not faulted is late: t
 
 @dataclass
 class Matrix:
-    """The cells of one world. `record` holds a configuration a cell."""
+    """The cells of one world. `record` holds a configuration a cell; `response_timeout`, the seconds that an answer may take."""
 
     world: World
     record: Path
+    response_timeout: float = RESPONSE_TIMEOUT
 
     def __post_init__(self) -> None:
         self.oracle = Oracle(self.world, self.world.clients["ml"].organisation)
@@ -132,17 +133,18 @@ class Matrix:
         shutil.rmtree(copy, ignore_errors=True)
         shutil.copytree(self.world.record / "partenaires", copy / "partenaires")
         shutil.copy(self.world.record / "clients.toml", copy)
+        delay = max(TIMEOUT, self.response_timeout)
         for file in (copy / "partenaires").glob("*.toml"):
             text = file.read_text(encoding="utf-8").replace("duree_secondes = 300", WITHOUT_CACHE)
             text = re.sub(r"delai_secondes = \d+\n", "", text)
-            text = text.replace("[limites]\n", f"[limites]\noctets_max = 4000000\ndelai_secondes = {TIMEOUT}\n")
+            text = text.replace("[limites]\n", f"[limites]\noctets_max = 4000000\ndelai_secondes = {delay}\n")
             if url := addresses.get(file.stem):
                 text = text.replace(self.world.simulators_url, url)
             file.write_text(text, encoding="utf-8")
         text = (self.world.record / "gateway.toml").read_text(encoding="utf-8")
         text = text.replace('dossier = "donnees"', f'dossier = "{self.world.record / "donnees"}"')
         (copy / "gateway.toml").write_text(
-            f"{text}\n[reponse]\ndelai_secondes = {RESPONSE_TIMEOUT}\n", encoding="utf-8"
+            f"{text}\n[reponse]\ndelai_secondes = {self.response_timeout}\n", encoding="utf-8"
         )
         return str(copy)
 

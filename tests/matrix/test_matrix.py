@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from fixtures.world import World
+from tests.conftest import LONG_WAIT
 from tests.matrix.cells import CELLS, INDISPONIBLE, INVALID, PARTNERS, Cell
 from tests.matrix.launch import Matrix
 from tests.matrix.oracle import Outcome
@@ -33,6 +34,8 @@ SHORT: tuple[
 
 
 def test_partners_withheld_one_after_the_other_are_named_and_the_rest_is_whole(matrix: Matrix) -> None:
+    """Each fault is told at once: an answer waits for the healthy ones, however busy this machine is."""
+    matrix.response_timeout = LONG_WAIT
     selected: dict[str, Outcome] = {}
     with matrix.world.gateway(GATEWAY_CONFIG=matrix.configuration({})) as launched:
         for partner, kind, value, rest in SHORT:

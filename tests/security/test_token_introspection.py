@@ -1,6 +1,7 @@
 """Tokens that their issuer is asked about (RFC 7662, RFC 9701): once a minute, for us, by an answer that cannot be another's."""
 
 import asyncio
+import base64
 import json
 from typing import Any
 
@@ -68,6 +69,13 @@ def signed(answer: Any = ACTIVE, typ: str = "token-introspection+jwt", key: ECKe
     """An answer as RFC 9701 has it, but for what is given."""
     body = {"iss": ISSUER, "aud": US, "iat": DEPARTURE, "token_introspection": answer, **others}
     return jwt.encode({"alg": "ES256", "typ": typ, "kid": "courbe"}, body, key, algorithms=["ES256"])
+
+
+def unsigned() -> str:
+    """An answer that claims to need no signature."""
+    head, body, _ = signed().split(".")
+    header = {**json.loads(base64.urlsafe_b64decode(head + "==")), "alg": "none"}
+    return f"{base64.urlsafe_b64encode(json.dumps(header).encode()).rstrip(b'=').decode()}.{body}."
 
 
 def encrypted(text: str, key: ECKey = OWN, enc: str = "A256GCM", **others: str) -> str:
@@ -232,6 +240,7 @@ NOT_BELIEVED = {
     "for another's key": (encrypted(signed(), OTHER), "chiffree"),
     "compressed": (encrypted(signed(), zip="DEF"), "chiffree"),
     "weaker encryption": (encrypted(signed(), enc="A128GCM"), "chiffree"),
+    "unsigned": (unsigned(), "signee"),
     "of another type": (signed(typ="JWT"), "signee"),
     "an access token": (signed(typ="at+jwt"), "signee"),
     "signed by another": (signed(key=ECKey.generate_key("P-256", {"kid": "courbe"})), "signee"),

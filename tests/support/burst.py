@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-import httpx
 
+from fixtures.remote_control import client_http
 from gateway.edge.metrics_page import VALIDITY
 
 WAIT = 30.0  # seconds for an answer
@@ -148,7 +148,8 @@ class Dial:
 
     def _text(self) -> str:
         time.sleep(1.1 * VALIDITY)  # what was written within the second before is kept
-        return httpx.get(f"{self._url}/metrics", trust_env=False, timeout=WAIT).text
+        with client_http(self._url) as http:
+            return http.get("/metrics", timeout=WAIT).text
 
     def _buckets(self) -> dict[tuple[str, str], float]:
         rows = re.findall(r'(?m)^passerelle_boucle_(\w+)_secondes_bucket{le="(\S+)"} (\S+)$', self._text())

@@ -11,7 +11,9 @@ from fixtures.gateway_process import LaunchedGateway
 from fixtures.population.generator import generate
 from fixtures.world import World
 from tests.conftest import TODAY
+from tests.support.security.edge_attacks import attacked
 from tests.support.security.hostile import Demo, demo
+from tests.support.security.second_checkout import few_people
 
 OTHER = os.environ.get("AUTRE_DEPOT")
 CHECKOUT = Path(OTHER) if OTHER else gateway_process.ROOT
@@ -31,6 +33,20 @@ def asked(
             world.harvest()
             with world.gateway() as gateway:
                 yield world, gateway
+
+
+@pytest.fixture(scope="session")
+def small_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A few people, where what is judged is what a gateway does, whoever is there."""
+    with few_people(tmp_path_factory.mktemp("peu") / "m") as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def launched(world: World) -> Iterator[LaunchedGateway]:
+    """A gateway of the session's world that nothing but attacks of its edge reaches."""
+    with attacked(world) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")

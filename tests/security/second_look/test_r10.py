@@ -1,6 +1,5 @@
 """R10: no signal ends a process under its callers, who ends his side of a connection is answered, and damage at rest is told."""
 
-import shutil
 import signal
 import socket
 import sqlite3
@@ -27,20 +26,16 @@ from tests.support.security.edge_attacks import (
     query,
     to_the_end,
 )
+from tests.support.security.second_checkout import configuration
 
 LIST = "{ ruptures(first: 100) { totalCount complet edges { node { jeune { nom } } } } }"
 SILENT = 300
 
 
 @pytest.fixture
-def record(world: World, tmp_path: Path) -> Path:
-    """A copy of the world's configuration and data."""
-    assert world.record is not None
-    for directory in ("partenaires", "donnees"):
-        shutil.copytree(world.record / directory, tmp_path / directory)
-    for file in ("gateway.toml", "clients.toml"):
-        shutil.copy(world.record / file, tmp_path)
-    return tmp_path
+def record(small_world: World, tmp_path: Path) -> Path:
+    """A copy of the small world's configuration and data."""
+    return configuration(small_world, tmp_path)
 
 
 @contextmanager
@@ -52,9 +47,9 @@ def served(world: World, record: Path) -> Iterator[LaunchedGateway]:
         world.check.lift_faults()
 
 
-def test_r10_sighup_reads_the_register_again_and_ends_nothing(world: World, record: Path) -> None:
-    with served(world, record) as launched, client_http(launched.url) as http:
-        token = world.token("ml")
+def test_r10_sighup_reads_the_register_again_and_ends_nothing(small_world: World, record: Path) -> None:
+    with served(small_world, record) as launched, client_http(launched.url) as http:
+        token = small_world.token("ml")
         assert ask(http, token).status_code == 200
         register = record / "clients.toml"
         text = register.read_text(encoding="utf-8")
@@ -63,16 +58,16 @@ def test_r10_sighup_reads_the_register_again_and_ends_nothing(world: World, reco
         assert _until(lambda: ask(http, token).status_code == 401)
         register.write_text("[clients", encoding="utf-8")
         launched.processus.send_signal(signal.SIGHUP)
-        assert ask(http, world.token("ml-voisine")).status_code == 200
+        assert ask(http, small_world.token("ml-voisine")).status_code == 200
         assert launched.processus.poll() is None
 
 
 @pytest.mark.parametrize("ending", [signal.SIGQUIT, signal.SIGTERM])
-def test_r10_no_signal_cuts_an_answer_under_way(world: World, record: Path, ending: signal.Signals) -> None:
-    with served(world, record) as launched:
-        world.check.fault("imilo", "latency", 1500)
+def test_r10_no_signal_cuts_an_answer_under_way(small_world: World, record: Path, ending: signal.Signals) -> None:
+    with served(small_world, record) as launched:
+        small_world.check.fault("imilo", "latency", 1500)
         with connect(launched.url) as connection:
-            connection.sendall(query(world.token("ml"), LIST, "Connection: close"))
+            connection.sendall(query(small_world.token("ml"), LIST, "Connection: close"))
             assert _until(lambda: _under_way(launched) == 1)
             for one in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, ending):
                 launched.processus.send_signal(one)
@@ -80,22 +75,16 @@ def test_r10_no_signal_cuts_an_answer_under_way(world: World, record: Path, endi
         assert launched.processus.wait(25) == 0
 
 
-def test_r10_silent_connections_do_not_hold_the_end(world: World, record: Path) -> None:
+def test_r10_silent_connections_do_not_hold_the_end(small_world: World, record: Path) -> None:
     slow = b"POST /graphql HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{"
     with (
-        served(world, record) as launched,
+        served(small_world, record) as launched,
         crowd(launched.url, SILENT, b""),
         crowd(launched.url, SILENT, LIVE),
         crowd(launched.url, SILENT, slow),
     ):
         launched.processus.send_signal(signal.SIGTERM)
         assert launched.processus.wait(25) == 0  # the notice (none here), then 20 s at most, then the stores
-
-
-@pytest.fixture(scope="module")
-def launched(world: World) -> Iterator[LaunchedGateway]:
-    with attacked(world) as launched:
-        yield launched
 
 
 @pytest.fixture
@@ -169,14 +158,14 @@ DAMAGES: dict[str, Callable[[sqlite3.Connection], None]] = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_r10_damaged_rows_of_the_registry_are_told(world: World, record: Path, damage: str) -> None:
+def test_r10_damaged_rows_of_the_registry_are_told(small_world: World, record: Path, damage: str) -> None:
     with sqlite3.connect(record / "donnees" / "registre.sqlite") as base:
         DAMAGES[damage](base)
     base.close()
-    _told(world, record)
+    _told(small_world, record)
 
 
-def test_r10_damaged_pages_of_the_registry_are_told(world: World, record: Path) -> None:
+def test_r10_damaged_pages_of_the_registry_are_told(small_world: World, record: Path) -> None:
     file = record / "donnees" / "registre.sqlite"
     with sqlite3.connect(file) as base:
         base.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -188,7 +177,7 @@ def test_r10_damaged_pages_of_the_registry_are_told(world: World, record: Path) 
     for number in pages:
         raw[(number - 1) * page : number * page] = b"\xa5" * page
     file.write_bytes(raw)
-    _told(world, record)
+    _told(small_world, record)
 
 
 def _told(world: World, record: Path) -> None:

@@ -6,7 +6,6 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -64,12 +63,6 @@ OFFERS = {
     "WebSocket": "Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13",
     "unknown": "Upgrade: quelconque/7\r\nConnection: upgrade",
 }
-
-
-@pytest.fixture(scope="module")
-def launched(world: World) -> Iterator[LaunchedGateway]:
-    with attacked(world) as launched:
-        yield launched
 
 
 def test_r2_anybody_is_told_that_it_lives_and_nothing_else(launched: LaunchedGateway) -> None:

@@ -14,10 +14,10 @@ from random import Random
 from threading import Event, Thread
 from typing import Any
 
-import httpx
 import pytest
 from graphql import get_introspection_query
 
+from fixtures.remote_control import client_http
 from tests.support.figures import note
 from tests.support.security.hostile import Demo, communes, demo, latencies, median, wide_document
 
@@ -124,7 +124,8 @@ class _Attack:
 
 def _computations(served: Demo) -> tuple[float, float]:
     """How many times the loop computed between two of its wake-ups, and how many of them took no longer than BLOCK."""
-    text = httpx.get(f"{served.admin_url}/metrics", trust_env=False).text
+    with client_http(served.admin_url) as http:
+        text = http.get("/metrics").text
     name = "passerelle_boucle_calcul_secondes"
     found = re.search(rf'{name}_bucket{{le="{BLOCK}"}} (\S+)', text), re.search(rf"{name}_count (\S+)", text)
     assert found[0] is not None

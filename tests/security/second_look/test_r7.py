@@ -33,7 +33,7 @@ from gateway.suspension import Suspension
 from tests.support.figures import note
 from tests.support.pair import admin
 from tests.support.redis_server import redis_server
-from tests.support.security.second_checkout import configuration, few_people, gateway
+from tests.support.security.second_checkout import configuration, gateway
 from tests.support.sources import INSTANT
 
 LIST = "{ ruptures(first: 5) { totalCount edges { node { date jeune { nom } } } } }"
@@ -87,16 +87,10 @@ class Stage:
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with few_people(tmp_path_factory.mktemp("monde") / "m") as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def stage(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    record = configuration(world, tmp_path_factory.mktemp("redis") / "configuration")
-    with redis_server() as url, gateway(world, record, GATEWAY_CACHE_URL=url) as launched:
-        opened = Stage(launched, url, world.token("ml"), record)
+def stage(small_world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    record = configuration(small_world, tmp_path_factory.mktemp("redis") / "configuration")
+    with redis_server() as url, gateway(small_world, record, GATEWAY_CACHE_URL=url) as launched:
+        opened = Stage(launched, url, small_world.token("ml"), record)
         opened.ask(10)
         yield opened
 

@@ -31,8 +31,8 @@ Row = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, LaunchedGateway]]:
-    with attacked_world(tmp_path_factory.mktemp("s2")) as both:
+def opened(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, LaunchedGateway]]:
+    with attacked_world(world, tmp_path_factory.mktemp("s2")) as both:
         yield both
 
 

@@ -18,8 +18,6 @@ from tests.support.e2e.queries import until_complete
 from tests.support.figures import note
 from tests.support.security.crafted_world import crafted_world, told_by
 
-pytestmark = pytest.mark.chaos  # minutes, on real clocks
-
 TODAY, JEUNES, CASES = date(2026, 10, 15), 600, 300
 CLIENTS = ("cfa", "reseau", "dreets", "france-travail")
 FIELDS = {

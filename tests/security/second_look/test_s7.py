@@ -9,8 +9,6 @@ import pytest
 from fixtures.world import World
 from tests.support.security.accounts import PROFILE, STORES, FewPersons, few_persons, refusal
 
-pytestmark = pytest.mark.chaos  # minutes, on real clocks
-
 KEYS = """quota_personnes_jour = 6
 quota_client_personnes_jour = 10
 quota_client_comptes_jour = 3
@@ -21,12 +19,15 @@ VAIN = "Trop de recherches sans résultat."
 OWN = "Quota atteint : 6 personnes différentes par jour et par compte. Reprendre demain."
 
 
-@pytest.fixture(params=STORES, ids="-".join)
-def few(world: World, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[FewPersons]:
+SHORT, *LONG = STORES
+
+
+@pytest.fixture(params=[SHORT, *(pytest.param(one, marks=pytest.mark.chaos) for one in LONG)], ids="-".join)
+def few(small_world: World, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[FewPersons]:
     base, cache = request.param
     number = 70 + STORES.index((base, cache))
     url = "memory://" if cache == "memory" else f"{request.getfixturevalue('redis_url').removesuffix('/0')}/{number}"
-    with few_persons(world, tmp_path, base, url, KEYS) as opened:
+    with few_persons(small_world, tmp_path, base, url, KEYS) as opened:
         yield opened
 
 

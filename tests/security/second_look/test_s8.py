@@ -1,6 +1,7 @@
 """S8: nothing at rest names whom it should not: questions in the journal, callers and tenants in Redis; counters are proven."""
 
 import json
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from gateway.stores.derive_counts import count_again
 from gateway.stores.journal import Journal, JournalEntry
 from gateway.stores.journal_queries import verify_counts
 from tests.support.databases import BASES, read, write
-from tests.support.security.accounts import few_persons, refusal
+from tests.support.security.accounts import FewPersons, few_persons, refusal
 from tests.support.unit.accounts import account
 from tests.support.unit.links import T0
 from tests.unit.conftest import postgresql, url  # noqa: F401 - fixtures
@@ -35,16 +36,25 @@ ALTERATIONS = (
 )
 
 
-@pytest.mark.parametrize("base", BASES)
-def test_s8_what_is_at_rest_names_no_caller_no_tenant_and_no_id(
-    world: World, tmp_path: Path, base: str, redis_url: str
-) -> None:
+@pytest.fixture(scope="module", params=BASES)
+def few(
+    request: pytest.FixtureRequest, world: World, tmp_path_factory: pytest.TempPathFactory, redis_url: str
+) -> Iterator[FewPersons]:
+    """Each test reads as an agent of its own."""
+    base = str(request.param)
     cache = f"{redis_url.removesuffix('/0')}/{80 + BASES.index(base)}"
-    with few_persons(world, tmp_path, base, cache, KEYS) as few, closing(redis.Redis.from_url(cache)) as client:
+    with few_persons(world, tmp_path_factory.mktemp("s8"), base, cache, KEYS) as opened:
+        yield opened
+
+
+def test_s8_what_is_at_rest_names_no_caller_no_tenant_and_no_id(few: FewPersons) -> None:
+    with closing(redis.Redis.from_url(few.environment["GATEWAY_CACHE_URL"])) as client:
         assert refusal(few.read("ml", AGENT, [*few.ids[:5], "inconnu"])) is None
         kept = [bytes(name).decode() for name in client.scan_iter()]
         tenants = {
-            line.split(",")[0] for file in tmp_path.glob("partenaires/*.csv") for line in file.read_text().split()
+            line.split(",")[0]
+            for file in Path(few.environment["GATEWAY_CONFIG"]).glob("partenaires/*.csv")
+            for line in file.read_text().split()
         }
         assert len(tenants) > 5
         assert any(":d:" in name for name in kept)
@@ -62,18 +72,16 @@ def test_s8_what_is_at_rest_names_no_caller_no_tenant_and_no_id(
         assert few.ids[0] not in json.dumps(asked)
 
 
-@pytest.mark.parametrize("base", BASES)
-def test_s8_counters_that_were_taken_away_are_told_and_made_again(world: World, tmp_path: Path, base: str) -> None:
-    with few_persons(world, tmp_path, base, "memory://", KEYS) as few:
-        journal = few.environment["GATEWAY_JOURNAL_URL"]
-        assert refusal(few.read("ml", "x", few.ids[:5])) is None
-        before = sorted(read(journal, "SELECT portee, qui, personne, jour FROM quota_lues"))
-        assert few.command("verifier")[0] == 0
-        write(journal, "DELETE FROM quota_lues")
-        assert few.command("verifier") == (1, COUNTS_FAULT)
-        assert few.command("recompter") == (0, f"{len(before)} compteur(s) refait(s)")
-        assert sorted(read(journal, "SELECT portee, qui, personne, jour FROM quota_lues")) == before
-        assert few.command("verifier")[0] == 0
+def test_s8_counters_that_were_taken_away_are_told_and_made_again(few: FewPersons) -> None:
+    journal = few.environment["GATEWAY_JOURNAL_URL"]
+    assert refusal(few.read("ml", "x", few.ids[:5])) is None
+    before = sorted(read(journal, "SELECT portee, qui, personne, jour FROM quota_lues"))
+    assert few.command("verifier")[0] == 0
+    write(journal, "DELETE FROM quota_lues")
+    assert few.command("verifier") == (1, COUNTS_FAULT)
+    assert few.command("recompter") == (0, f"{len(before)} compteur(s) refait(s)")
+    assert sorted(read(journal, "SELECT portee, qui, personne, jour FROM quota_lues")) == before
+    assert few.command("verifier")[0] == 0
 
 
 @pytest.mark.anyio

@@ -10,6 +10,7 @@ from fixtures.remote_control import client_http
 from fixtures.world import World
 
 NOTICE = 2.0  # seconds: a busy machine is late to see it
+HELD = 60.0  # seconds that a request waits for a follow-up that hangs: longer than two hundred of them take to come
 
 
 def that_warns(world: World, record: Path) -> Path:
@@ -22,7 +23,11 @@ def that_warns(world: World, record: Path) -> Path:
     text = text.replace('"donnees"', f'"{world.record / "donnees"}"')
     text = text.replace("preavis_secondes = 0", f"preavis_secondes = {NOTICE}")
     assert str(NOTICE) in text
-    (record / "gateway.toml").write_text(f"{text}\n[reponse]\ndelai_secondes = 15.0\n", encoding="utf-8")
+    (record / "gateway.toml").write_text(f"{text}\n[reponse]\ndelai_secondes = {HELD}\n", encoding="utf-8")
+    imilo = record / "partenaires" / "imilo.toml"
+    limits = imilo.read_text(encoding="utf-8").replace("[limites]\n", f"[limites]\ndelai_secondes = {HELD}\n")
+    assert str(HELD) in limits
+    imilo.write_text(limits, encoding="utf-8")
     return record
 
 

@@ -16,7 +16,8 @@ from typing import Any
 
 import httpx
 
-from fixtures.servers import HOST, free_port
+from fixtures.remote_control import client_http
+from fixtures.servers import HOST, NO_AUTHORITY, free_port
 
 ROOT = Path(os.environ.get("AUTRE_DEPOT") or Path(__file__).resolve().parents[3])
 READY = 180.0  # seconds that a demo may take to start
@@ -50,15 +51,16 @@ class Demo:
         """An access token of a client of the demo, asked once."""
         if client not in self.tokens:
             form = {"grant_type": "client_credentials", "client_id": client, "client_secret": SECRET}
-            answer = httpx.post(f"{self.identity}/token", data=form, trust_env=False)
-            self.tokens[client] = answer.json()["access_token"]
+            with client_http(self.identity) as http:
+                self.tokens[client] = http.post("/token", data=form).json()["access_token"]
         return self.tokens[client]
 
     def post(self, client: str, text: str, variables: dict[str, Any] | None = None) -> httpx.Response:
         """The answer to one operation."""
         headers = {"Authorization": f"Bearer {self.token(client)}"}
         body = {"query": text, "variables": variables or {}}
-        return httpx.post(f"{self.url}/graphql", json=body, headers=headers, trust_env=False, timeout=60)
+        with client_http(self.url) as http:
+            return http.post("/graphql", json=body, headers=headers, timeout=60)
 
     def graphql(self, client: str, text: str, variables: dict[str, Any] | None = None) -> Any:
         return self.post(client, text, variables).json()
@@ -92,13 +94,14 @@ def demo(folder: Path, jeunes: int = 5000, *options: str, **environment: str) ->
 
 def _wait(running: Demo) -> None:
     limit = time.monotonic() + READY
-    while time.monotonic() < limit and running.processus.poll() is None:
-        try:
-            if httpx.get(f"{running.url}/health/ready", trust_env=False).status_code == 200:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.2)
+    with client_http(running.url) as http:
+        while time.monotonic() < limit and running.processus.poll() is None:
+            try:
+                if http.get("/health/ready").status_code == 200:
+                    return
+            except httpx.TransportError:
+                pass
+            time.sleep(0.2)
     raise AssertionError("the demo is not ready")
 
 
@@ -131,7 +134,8 @@ def communes(randomness: Random, number: int = 1900) -> str:
 async def latencies(url: str, token: str, text: str, until: "asyncio.Event") -> list[float]:
     """Milliseconds of the same request, asked again and again by somebody who has done nothing wrong."""
     found: list[float] = []
-    async with httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {token}"}, trust_env=False) as http:
+    headers = {"Authorization": f"Bearer {token}"}
+    async with httpx.AsyncClient(base_url=url, headers=headers, trust_env=False, verify=NO_AUTHORITY) as http:
         while not until.is_set():
             start = time.perf_counter()
             answer = await http.post("/graphql", json={"query": text}, timeout=60)

@@ -19,7 +19,7 @@ import pytest
 from sqlalchemy import make_url
 
 from fixtures import gateway_process
-from fixtures.gateway_process import LaunchedGateway, environment
+from fixtures.gateway_process import LaunchedGateway
 from fixtures.remote_control import client_http
 from fixtures.world import World
 from tests.support.pair import admin
@@ -36,20 +36,6 @@ def attacked(world: World, **env: str) -> Iterator[LaunchedGateway]:
         patch.setattr(gateway_process, "ROOT", CHECKOUT)
         with world.gateway(0, **env) as launched:
             yield launched
-
-
-def command(world: World, *arguments: str, **env: str) -> tuple[int, str, str]:
-    """`python -m gateway …` of that checkout: exit code, standard output and error."""
-    finished = subprocess.run(
-        [sys.executable, "-m", "gateway", *arguments],
-        cwd=CHECKOUT,
-        env=environment({**world.environment, **env}),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    return finished.returncode, finished.stdout, finished.stderr
 
 
 def ask(http: httpx.Client, token: str, query: str) -> httpx.Response:

@@ -3,23 +3,27 @@
 An attack is shown to succeed on an earlier commit by running the same test there.
 """
 
+import io
 import os
 import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
+from unittest.mock import patch as patched
 
 from fixtures import gateway_process
 from fixtures.gateway_process import LaunchedGateway, environment
 from fixtures.servers import HOST, free_port
 from fixtures.world import World
+from gateway.__main__ import main
 from tests.conftest import TODAY
 
 CHECKOUT = Path(os.environ.get("AUTRE_DEPOT", str(gateway_process.ROOT)))
 BEFORE = "AUTRE_DEPOT" in os.environ  # the attacked checkout is another one
+COMMAND = 120.0  # seconds that a command may take
 # What is put before `serve`, as a file that the test wrote: a connector changed, and nothing else.
 PATCHED = "import sys; exec(compile(open(sys.argv.pop(1)).read(), 'patch', 'exec')); from gateway.__main__ import main; main()"
 
@@ -35,11 +39,26 @@ def few_people(record: Path) -> Iterator[World]:
 def configuration(world: World, record: Path) -> Path:
     """A copy of the world's configuration over data of its own, harvested before."""
     assert world.record is not None
-    shutil.copytree(world.record, record, ignore=shutil.ignore_patterns("*.log", "*.txt"), dirs_exist_ok=True)
+    shutil.copytree(
+        world.record, record, ignore=shutil.ignore_patterns("*.log", "*.txt", "journal*"), dirs_exist_ok=True
+    )
     if BEFORE:
         clients = record / "clients.toml"
         clients.write_text(re.sub(r"\n\[fin\][^\[]*", "", clients.read_text(encoding="utf-8")), encoding="utf-8")
     return record
+
+
+def command(world: World, *arguments: str, **env: str) -> tuple[int, str, str]:
+    """`python -m gateway …` of that checkout, ours in this process: exit code, standard output and error."""
+    told, output, errors = environment({**world.environment, **env}), io.StringIO(), io.StringIO()
+    if not BEFORE:
+        with patched.dict(os.environ, told, clear=True), redirect_stdout(output), redirect_stderr(errors):
+            return main(arguments), output.getvalue(), errors.getvalue()
+    order = [sys.executable, "-m", "gateway", *arguments]
+    finished = subprocess.run(
+        order, cwd=CHECKOUT, env=told, capture_output=True, text=True, check=False, timeout=COMMAND
+    )
+    return finished.returncode, finished.stdout, finished.stderr
 
 
 @contextmanager

@@ -1,26 +1,20 @@
 """How the tests of the second look ask totals of a gateway, of this checkout or of the one that AUTRE_DEPOT names, and read in
 its journal whom they name."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
-from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from fixtures import gateway_process
 from fixtures.gateway_process import LaunchedGateway
 from fixtures.world import World
 from tests.support.e2e.queries import until_complete
 from tests.support.e2e.readings import contents, journal_de
+from tests.support.security.second_checkout import command, configuration, gateway
 
-TODAY = date(2026, 10, 15)
 FIVE = "[clients.ml-quota]\nquota_personnes_jour = 5\nintrouvables_10_minutes = 5\n"
 ROWS = """query L($a: String) { jeunes(first: 200, after: $a) { pageInfo { hasNextPage endCursor } edges { node {
  id nom age statut { valeur } commune { code departement { code } } formations { cfa { uai } }
@@ -64,12 +58,9 @@ class Attacker:
 
     def readings(self, person: dict[str, Any]) -> list[str]:
         """The lines of `journal personne` that tell a reading of that person by this agent."""
-        command = [sys.executable, "-m", "gateway", "journal", "personne", person["id"]]
-        environment = gateway_process.environment(self.world.environment)
-        told = subprocess.run(
-            command, cwd=gateway_process.ROOT, env=environment, capture_output=True, text=True, check=True
-        )
-        return [line for line in told.stdout.splitlines() if f'"{self.agent}"' in line]
+        code, told, error = command(self.world, "journal", "personne", person["id"])
+        assert code == 0, error
+        return [line for line in told.splitlines() if f'"{self.agent}"' in line]
 
     def entries(self) -> list[dict[str, Any]]:
         """The entries of the journal that this agent left."""
@@ -77,16 +68,14 @@ class Attacker:
 
 
 @contextmanager
-def attacked_world(folder: Path) -> Iterator[tuple[World, LaunchedGateway]]:
-    """The default population, and a gateway where `ml-quota` may read five persons a day, and look in vain five times."""
-    with pytest.MonkeyPatch.context() as patch:
-        if other := os.environ.get("AUTRE_DEPOT"):
-            patch.setattr(gateway_process, "ROOT", Path(other))
-        with World.generated(folder, today=TODAY) as world:
-            clients = folder / "clients.toml"
-            text = clients.read_text(encoding="utf-8")
-            assert "[clients.ml-quota]\n" in text
-            clients.write_text(text.replace("[clients.ml-quota]\n", FIVE), encoding="utf-8")
-            world.harvest()
-            with world.gateway() as gateway:
-                yield world, gateway
+def attacked_world(world: World, record: Path) -> Iterator[tuple[World, LaunchedGateway]]:
+    """That world under a configuration of its own, and a gateway where `ml-quota` may read five persons a day, and look in
+    vain five times."""
+    clients = configuration(world, record) / "clients.toml"
+    text = clients.read_text(encoding="utf-8")
+    assert "[clients.ml-quota]\n" in text
+    clients.write_text(text.replace("[clients.ml-quota]\n", FIVE), encoding="utf-8")
+    own = copy(world)
+    own.record, own.environment = record, {**world.environment, "GATEWAY_CONFIG": str(record)}
+    with gateway(own, record) as launched:
+        yield own, launched
