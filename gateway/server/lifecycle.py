@@ -168,7 +168,7 @@ async def _open(services: Services, state: AppState) -> None:
         "journal": lambda: _in_time("journal", services.readings_journal.open()),
         "registre": lambda: _in_time("registre", services.registry.open()),
         "liens": lambda: _purge_links(services),
-        "cles": state.authenticator.verifier.keys.open,
+        "cles": state.authenticator.verifier.open,
         "referentiel": services.keeper.open,
     }
     for rank, open_part in enumerate(steps.values()):

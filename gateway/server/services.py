@@ -31,6 +31,7 @@ from gateway.sources.fetch import SourceDeps, Sources
 from gateway.sources.harvest.harvester import HarvestTarget
 from gateway.sources.harvest.progress import HarvestMetrics
 from gateway.sources.harvest.referentiel import ReferentielKeeper
+from gateway.sources.http.issuers import IssuerClient
 from gateway.sources.http.transport import Transport, TransportFactory, aiohttp_transport
 from gateway.sources.metrics import SourceMetrics
 from gateway.sources.partners.load import Partner, load_partners
@@ -74,10 +75,13 @@ class Services:
     refresh_ahead: RefreshAhead
     consumers: list[QueueConsumer]
     receiver: WebhookReceiver
+    issuers: list[IssuerClient] = field(default_factory=list)
     open_files: OpenFiles = field(default_factory=OpenFiles)
 
     async def aclose(self) -> None:
         await self.sources.aclose()
+        for issuer in self.issuers:
+            await issuer.aclose()
         await self.registry.close()
         await self.links.close()
         await self.readings_journal.close()
