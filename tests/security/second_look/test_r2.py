@@ -58,6 +58,7 @@ MALFORMED = {
     "absolute": b"GET http://ailleurs.invalid/ HTTP/1.1\r\nHost: x\r\n\r\n",
     "two lengths": b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
     "tunnel": b"CONNECT ailleurs.invalid:443 HTTP/1.1\r\nHost: x\r\n\r\n",
+    "tunnel to here": b"CONNECT /graphql HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
     "many headers": b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 200 + b"\r\n",
     "endless header": b"GET / HTTP/1.1\r\nX: " + b"y" * 20_000,
     "not ASCII": b"GET /\xff HTTP/1.1\r\nHost: x\r\n\r\n",
@@ -199,6 +200,14 @@ def test_r2_an_answer_under_way_is_not_cut_by_what_follows_it(launched: Launched
     answer = first_answer(talk(launched.url, query(world.token("ml")) + b"\x00\x00 no request\r\n\r\n"))
     assert (answer.status, answer.rest) == (200, b"")
     assert json.loads(answer.body)["data"] == PROFILE
+
+
+@pytest.mark.parametrize("offer", ["", "Connection: upgrade\r\nUpgrade: h2c\r\n"], ids=["plain", "offering"])
+def test_r2_one_read_of_a_connection_is_not_thousands_of_requests(launched: LaunchedGateway, offer: str) -> None:
+    """One is answered and sixteen wait; what comes behind is not read, and the last answer ends the connection."""
+    request = f"GET /health/live HTTP/1.1\r\n{offer}\r\n".encode()
+    assert talk(launched.url, 17 * request + LIVE + b"Connection: close\r\n\r\n").count(b"HTTP/1.1 200 OK") == 17
+    assert talk(launched.url, 1000 * request).count(b"HTTP/1.1 ") == 17
 
 
 def test_r2_a_flood_of_malformed_requests_is_no_flood_of_lines(launched: LaunchedGateway) -> None:
