@@ -20,6 +20,7 @@ HEADERS_TIMEOUT = 10.0  # seconds for the headers of a request to arrive, the fi
 READ_TIMEOUT = 30.0  # seconds for a client to read what is written for it
 HEADERS_MAX = 100
 HEADER_BYTES_MAX = 16_384
+WAITING_BYTES_MAX = 65_536  # of the body of a request that waits behind another
 WAITING_MAX = 16  # requests of a connection behind the one that is answered: a read may bring fourteen thousand
 OFFERS = frozenset({b"upgrade", b"http2-settings"})  # another protocol than ours, which nobody has to accept
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -134,6 +135,11 @@ class BoundedHttpProtocol(HttpToolsProtocol):
                 v for name, v in self.headers if name == b"x-forwarded-for"
             )
             self._listener.table.silent(self, self._behind)  # its body is waited for
+
+    def on_body(self, body: bytes) -> None:
+        if self.pipeline and len(self.cycle.body) + len(body) > WAITING_BYTES_MAX:
+            raise ValueError("too long to wait")  # nobody reads it yet
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         if not self._offered:

@@ -6,8 +6,8 @@ import pytest
 from prometheus_client import CollectorRegistry, Gauge
 from starlette.types import Message
 
-from gateway.admission import ClientDisconnected, RequestSlots
-from gateway.errors import Overloaded
+from gateway.admission import UNREAD_MAX, ClientDisconnected, RequestSlots, UnreadBodies
+from gateway.errors import Overloaded, QuotaReached
 
 pytestmark = pytest.mark.anyio
 
@@ -72,3 +72,18 @@ async def test_a_client_who_was_gone_already_is_not_served() -> None:
     room.departure.set()
     with pytest.raises(ClientDisconnected):
         await room.wait(work)
+
+
+async def test_r4_unread_bodies_of_a_client_hold_sixteen_mebibytes_and_nobody_elses() -> None:
+    assert UNREAD_MAX == 16_777_216
+    unread = UnreadBodies()
+    with unread.of("ml") as first, unread.of("ml") as second:
+        first(16_777_215)
+        second(1)
+        with pytest.raises(QuotaReached), unread.of("ml") as third:
+            third(1)
+        with unread.of("cfa") as other:
+            other(16_777_216)
+    with unread.of("ml") as again:
+        again(16_777_216)
+    assert unread._held == {}

@@ -10,14 +10,19 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
+from unittest.mock import MagicMock
 from urllib.parse import urlsplit
 
 import pytest
+import uvicorn
 from starlette.types import Message, Receive, Scope, Send
+from uvicorn.server import ServerState
 
 from fixtures.gateway_process import LaunchedGateway
 from fixtures.remote_control import client_http
 from fixtures.world import World
+from gateway.edge.connection_table import ClientAddresses, ConnectionTable
+from gateway.edge.http_protocol import BoundedHttpProtocol, Listener
 from gateway.server import listeners
 from tests.support.figures import note
 from tests.support.pair import admin
@@ -208,6 +213,23 @@ def test_r2_one_read_of_a_connection_is_not_thousands_of_requests(launched: Laun
     request = f"GET /health/live HTTP/1.1\r\n{offer}\r\n".encode()
     assert talk(launched.url, 17 * request + LIVE + b"Connection: close\r\n\r\n").count(b"HTTP/1.1 200 OK") == 17
     assert talk(launched.url, 1000 * request).count(b"HTTP/1.1 ") == 17
+
+
+@pytest.mark.skipif(bool(OTHER), reason="of the protocol, in this process")
+@pytest.mark.anyio
+@pytest.mark.parametrize(("size", "refused"), [(65_536, False), (65_537, True)])
+async def test_r2_a_request_that_waits_behind_another_holds_no_long_body(size: int, refused: bool) -> None:
+    async def app(_scope: Scope, _receive: Receive, _send: Send) -> None: ...
+
+    config = uvicorn.Config(app, ws="none", lifespan="off")
+    config.load()
+    listener = Listener(ConnectionTable(1, lambda: None), ClientAddresses(()), b"HTTP/1.1 400 \r\n\r\n", lambda: None)
+    protocol = BoundedHttpProtocol(listener, config=config, server_state=ServerState(), app_state={})
+    protocol.connection_made(MagicMock(asyncio.Transport))
+    behind = b"POST / HTTP/1.1\r\nContent-Length: %d\r\n\r\n%s" % (size, b"x" * size)
+    protocol.data_received(LIVE + b"\r\n" + behind)
+    assert (protocol._refused, len(protocol.cycle.body)) == (refused, 0 if refused else size)
+    protocol.connection_lost(None)
 
 
 def test_r2_a_flood_of_malformed_requests_is_no_flood_of_lines(launched: LaunchedGateway) -> None:
