@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
+from gateway.stores.causes import cause
 from gateway.stores.sql import Writer
 
 KEYS_MAX = 1000  # remembered: beyond, there is no need to count
@@ -102,7 +103,7 @@ class GuardedWriter:
             await asyncio.wait([task], timeout=LATE - SLOW)
             self.is_slow = False
         if not task.done():
-            self._fail("TimeoutError", hung=True)
+            self._fail(f"pas de réponse en {LATE:.0f} s", hung=True)
             self._refuse(0)
             await asyncio.wait([task], timeout=WRITE_TIMEOUT - LATE)
         if not task.done():
@@ -137,7 +138,7 @@ class GuardedWriter:
         try:
             await self.transaction(lambda connection: self._put_probe(content, connection))
         except Exception as error:  # whatever fails, no answer may leave without its entry
-            self._fail(type(error).__name__)
+            self._fail(cause(error))
             return False
         self.state.recover()
         return True
