@@ -4,6 +4,7 @@ A write that hangs holds nobody but those it writes for: who comes next is refus
 when the journal writes again.
 
 `Damage` is the same for what a store holds: told as long as a part of it does not read, and no longer.
+`Outage` tells a database that fails, once with its cause, and once when it no longer does.
 """
 
 import asyncio
@@ -28,7 +29,7 @@ ROOM, TRACE = 131_072, 8  # bytes that a probe writes: where writing failed, mor
 RELAPSE = 60.0  # seconds after a recovery: who fails again within them
 CALM = 10.0  # is told available only after so many without a failure
 T = TypeVar("T")
-logger = logging.getLogger("gateway.journal")
+logger, stores_logger = logging.getLogger("gateway.journal"), logging.getLogger("gateway.stores")
 
 
 class Availability:
@@ -175,3 +176,20 @@ class Damage:
         if key in self._keys:
             self._keys.discard(key)
             self._report(bool(self._keys))
+
+
+class Outage:
+    """Whether a database fails, told once with its cause, and once when it no longer does."""
+
+    def __init__(self, name: str) -> None:
+        self._name, self._cause = name, ""
+
+    def begin(self, why: str) -> None:
+        if why != self._cause:
+            self._cause = why
+            stores_logger.warning("%s : base inutilisable (%s)", self._name, why)
+
+    def end(self) -> None:
+        if self._cause:
+            self._cause = ""
+            stores_logger.warning("%s : base de nouveau utilisable", self._name)

@@ -1,6 +1,5 @@
 """Why a database fails, in one line: the cause and what to do, by its code. Holds nothing of a URL, a statement or a value."""
 
-import logging
 import socket
 import ssl
 from collections.abc import Iterator
@@ -51,24 +50,6 @@ _KINDS: tuple[tuple[type[BaseException], str], ...] = (
 )
 # Of the driver's, which is not loaded where it does not serve.
 _NO_PRIMARY = "TargetServerAttributeNotMatched"
-logger = logging.getLogger("gateway.stores")
-
-
-class Outage:
-    """Whether a database fails, told once with its cause, and once when it no longer does."""
-
-    def __init__(self, name: str) -> None:
-        self._name, self._cause = name, ""
-
-    def begin(self, why: str) -> None:
-        if why != self._cause:
-            self._cause = why
-            logger.warning("%s : base inutilisable (%s)", self._name, why)
-
-    def end(self) -> None:
-        if self._cause:
-            self._cause = ""
-            logger.warning("%s : base de nouveau utilisable", self._name)
 
 
 def cause(error: BaseException) -> str:

@@ -16,7 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.domain.links import Alias, KnownLinks, Link, LinkWrites, RecordKey, Tie
 from gateway.errors import LinksUnavailable
-from gateway.stores.causes import Outage, cause
+from gateway.stores.availability import Outage
+from gateway.stores.causes import cause
 from gateway.stores.migrations import migrate
 from gateway.stores.sql import batches, insertion, open_engine, read_in
 

@@ -23,8 +23,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway.domain.days import PARIS
 from gateway.domain.seal import Sealer
 from gateway.errors import ConfigurationError, RegistryUnavailable
-from gateway.stores.availability import Damage
-from gateway.stores.causes import Outage, cause
+from gateway.stores.availability import Damage, Outage
+from gateway.stores.causes import cause
 from gateway.stores.migrations import migrate
 from gateway.stores.sql import insertion, open_engine, read_in, tell_unverified, told
 
