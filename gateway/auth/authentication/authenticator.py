@@ -21,7 +21,7 @@ from gateway.domain.seal import Sealer
 from gateway.errors import ConfigurationError, StrongAuthenticationRequired, TokenFault, Unauthenticated
 
 AGENT_MAX = 64  # characters of the claim that names an account
-# Between an agent and an issuer of its client that is not the first: two issuers may each have an "alice" (OpenID Connect Core §2).
+# Between an agent and its issuer, when its client has an issuer before: two may each have an "alice" (OpenID Connect Core §2).
 BESIDE = "\N{NO-BREAK SPACE}"  # no agent's name holds one: it is not printable (`text_of`)
 TOLERANCE = 30  # seconds of clock difference
 SIZE_MAX = 8192  # characters of a token
