@@ -24,7 +24,7 @@ SLOTS = 200  # requests of one process at a time
 HALF = SLOTS // 2
 RETRY_AFTER = 1  # seconds after which who is turned away may come back
 # Of one client: sixty-four of the longest bodies. A thousand that come slowly would hold a quarter of a gibibyte.
-UNREAD_MAX = 16 * 1024 * 1024
+INCOMPLETE_MAX = 16 * 1024 * 1024
 
 
 class ClientDisconnected(GatewayError):
@@ -68,7 +68,7 @@ async def _watch(receive: Receive, stay: asyncio.Timeout) -> None:
         stay.reschedule(asyncio.get_running_loop().time())
 
 
-class UnreadBodies:
+class IncompleteBodies:
     """The bytes of bodies that have not come whole yet, by client."""
 
     def __init__(self) -> None:
@@ -76,14 +76,14 @@ class UnreadBodies:
 
     @contextmanager
     def of(self, client: str) -> Iterator[Callable[[int], None]]:
-        """Counts the bytes of one body as they come, until it is read. Raises QuotaReached beyond UNREAD_MAX of a client."""
+        """Counts the bytes of one body as they come, until it is read. Raises QuotaReached beyond INCOMPLETE_MAX of a client."""
         own = 0
 
         def count(size: int) -> None:
             nonlocal own
             own += size
             self._held[client] += size
-            if self._held[client] > UNREAD_MAX:
+            if self._held[client] > INCOMPLETE_MAX:
                 raise QuotaReached("Trop de corps en cours d'envoi pour ce client.", RETRY_AFTER)
 
         try:

@@ -6,7 +6,7 @@ import pytest
 from prometheus_client import CollectorRegistry, Gauge
 from starlette.types import Message
 
-from gateway.admission import UNREAD_MAX, ClientDisconnected, RequestSlots, UnreadBodies
+from gateway.admission import INCOMPLETE_MAX, ClientDisconnected, RequestSlots, IncompleteBodies
 from gateway.errors import Overloaded, QuotaReached
 
 pytestmark = pytest.mark.anyio
@@ -74,16 +74,16 @@ async def test_a_client_who_was_gone_already_is_not_served() -> None:
         await room.wait(work)
 
 
-async def test_r4_unread_bodies_of_a_client_hold_sixteen_mebibytes_and_nobody_elses() -> None:
-    assert UNREAD_MAX == 16_777_216
-    unread = UnreadBodies()
-    with unread.of("ml") as first, unread.of("ml") as second:
+async def test_r4_incomplete_bodies_of_a_client_hold_so_many_bytes_and_not_those_of_others() -> None:
+    assert INCOMPLETE_MAX == 16_777_216
+    bodies = IncompleteBodies()
+    with bodies.of("ml") as first, bodies.of("ml") as second:
         first(16_777_215)
         second(1)
-        with pytest.raises(QuotaReached), unread.of("ml") as third:
+        with pytest.raises(QuotaReached), bodies.of("ml") as third:
             third(1)
-        with unread.of("cfa") as other:
+        with bodies.of("cfa") as other:
             other(16_777_216)
-    with unread.of("ml") as again:
+    with bodies.of("ml") as again:
         again(16_777_216)
-    assert unread._held == {}
+    assert bodies._held == {}
