@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from gateway.admission import ClientDisconnected, Health, RequestSlots, IncompleteBodies
+from gateway.admission import ClientDisconnected, Health, IncompleteBodies, RequestSlots
 from gateway.auth.authentication.authenticator import Authenticator
 from gateway.auth.authentication.client_register import ClientRegister
 from gateway.auth.authentication.clients import Viewer, build_viewer
