@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from prometheus_client import CollectorRegistry, Gauge
@@ -21,8 +21,9 @@ from gateway.edge.metrics import EdgeMetrics
 from gateway.errors import ConfigurationError
 from gateway.schema.organisations import TypeSource
 from gateway.server.loop_lag import LoopLag
+from gateway.server.open_files import OpenFiles
 from gateway.sources.codec import codec
-from gateway.sources.connector_door import lazily
+from gateway.sources.connector_runs import lazily
 from gateway.sources.events.queue import QueueConsumer
 from gateway.sources.events.subscriptions import consumers, receiver
 from gateway.sources.events.webhook import WebhookReceiver
@@ -30,6 +31,7 @@ from gateway.sources.fetch import SourceDeps, Sources
 from gateway.sources.harvest.harvester import HarvestTarget
 from gateway.sources.harvest.progress import HarvestMetrics
 from gateway.sources.harvest.referentiel import ReferentielKeeper
+from gateway.sources.http.issuers import IssuerClient
 from gateway.sources.http.transport import Transport, TransportFactory, aiohttp_transport
 from gateway.sources.metrics import SourceMetrics
 from gateway.sources.partners.load import Partner, load_partners
@@ -73,9 +75,13 @@ class Services:
     refresh_ahead: RefreshAhead
     consumers: list[QueueConsumer]
     receiver: WebhookReceiver
+    issuers: list[IssuerClient] = field(default_factory=list)
+    open_files: OpenFiles = field(default_factory=OpenFiles)
 
     async def aclose(self) -> None:
         await self.sources.aclose()
+        for issuer in self.issuers:
+            await issuer.aclose()
         await self.registry.close()
         await self.links.close()
         await self.readings_journal.close()

@@ -18,7 +18,8 @@ from sqlalchemy import Connection
 from gateway.stores.sql import Writer
 
 KEYS_MAX = 1000  # remembered: beyond, there is no need to count
-
+SLOW = 0.5  # seconds; beyond, few wait behind a write: other requests keep a quarter of the slots of a process
+WAITING_MAX = 150  # entries behind a slow write
 LATE = 2.0  # seconds; beyond, the journal hangs
 WRITE_TIMEOUT = 5.0  # seconds; beyond, what is being written is given up
 PROBE_PERIOD = 1.0  # seconds between two probes of a journal that cannot be written
@@ -66,7 +67,8 @@ class Availability:
 class GuardedWriter:
     """A writer that is told to hang, and that tells when it writes again.
 
-    `probe` writes so many bytes, and what entries are made of; `refuse`: those who wait behind a write that hangs.
+    `probe` writes so many bytes, and what entries are made of; `refuse`: those who wait beyond so many, behind a write that is
+    slow or hangs.
     """
 
     def __init__(
@@ -74,9 +76,10 @@ class GuardedWriter:
         writer: Writer,
         probe: Callable[[bytes, Connection], None],
         state: Availability,
-        refuse: Callable[[], None],
+        refuse: Callable[[int], None],
     ) -> None:
         self.state = state
+        self.is_slow = False  # the write under way
         self._writer, self._put_probe, self._refuse = writer, probe, refuse
         self._trial: asyncio.Task[bool] | None = None
         self._watch: asyncio.Task[None] | None = None
@@ -92,10 +95,15 @@ class GuardedWriter:
     async def transaction(self, make: Callable[[Connection], T]) -> T:
         """What a transaction gives, once committed. Raises TimeoutError for one that is given up: the store may still end it."""
         task = asyncio.create_task(self._writer.transaction(make))
-        await asyncio.wait([task], timeout=LATE)
+        await asyncio.wait([task], timeout=SLOW)
+        if not task.done():
+            self.is_slow = True
+            self._refuse(WAITING_MAX)
+            await asyncio.wait([task], timeout=LATE - SLOW)
+            self.is_slow = False
         if not task.done():
             self._fail("TimeoutError", hung=True)
-            self._refuse()
+            self._refuse(0)
             await asyncio.wait([task], timeout=WRITE_TIMEOUT - LATE)
         if not task.done():
             task.cancel()
