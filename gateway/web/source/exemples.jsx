@@ -3,9 +3,10 @@ import { pick, useGraphiQL, useGraphiQLActions } from '@graphiql/react';
 import { createContext, useContext, useEffect, useMemo, useState } from 'react';
 import { exemplesDe, variablesDans } from './exemples.js';
 
-// { moi, chercher }: who asks, and how a list is asked of the gateway.
+// { moi, chercher, recherche }: who asks, how a list is asked of the gateway, and the search under way, if any.
 export const Session = createContext(null);
-const etat = pick('schema', 'tabs', 'activeTabIndex', 'queryEditor', 'variableEditor');
+const ESSAIS = 5;
+const etat = pick('tabs', 'activeTabIndex', 'queryEditor', 'variableEditor', 'responseEditor');
 
 function useExemples() {
   const { moi } = useContext(Session);
@@ -16,7 +17,7 @@ function useExemples() {
 // Puts a text in the tab of the examples: one that is empty, or still holds an example as it was.
 function usePoser(exemples) {
   const { addTab, changeTab, updateActiveTabValues } = useGraphiQLActions();
-  const { tabs, activeTabIndex, queryEditor, variableEditor } = useGraphiQL(etat);
+  const { tabs, activeTabIndex, queryEditor, variableEditor, responseEditor } = useGraphiQL(etat);
   const intact = (query) => !query?.trim() || exemples.some(({ requete }) => requete === query);
   return (query, variables) => {
     const index = tabs.findIndex((tab, i) => intact(i === activeTabIndex ? queryEditor.getValue() : tab.query));
@@ -25,15 +26,27 @@ function usePoser(exemples) {
     const texte = variables ? JSON.stringify(variables, null, 2) : '';
     queryEditor.setValue(query);
     variableEditor?.setValue(texte);
-    updateActiveTabValues({ query, variables: texte });
+    responseEditor?.setValue('');
+    updateActiveTabValues({ query, variables: texte, response: '' });
   };
 }
 
+// The values of an example's variables; asked again while sources are late, as they are when nobody has asked for a while.
+async function trouver(exemple, chercher) {
+  for (let essai = 0; essai < ESSAIS; essai += 1) {
+    const { data, errors } = await chercher(exemple.cherche);
+    const trouvees = variablesDans(exemple, data);
+    if (trouvees || !errors?.some((une) => une.extensions?.source)) return trouvees;
+  }
+  return null;
+}
+
 function Exemple({ exemple, poser, dire }) {
-  const { chercher } = useContext(Session);
+  const { chercher, recherche } = useContext(Session);
   const editeur = useGraphiQL(({ queryEditor }) => queryEditor);
   const ouvrir = async () => {
-    const trouvees = exemple.cherche && variablesDans(exemple, await chercher(exemple.cherche));
+    if (exemple.cherche) dire('Recherche de valeurs dans votre périmètre…');
+    const trouvees = exemple.cherche && (await trouver(exemple, chercher));
     if (trouvees === null) return dire(`« ${exemple.titre} » : personne à montrer dans votre périmètre en ce moment.`);
     poser(exemple.requete, trouvees);
     dire(`« ${exemple.titre} » est dans l’éditeur : Ctrl + Entrée l’exécute.`);
@@ -41,7 +54,7 @@ function Exemple({ exemple, poser, dire }) {
   };
   return (
     <li>
-      <button type="button" disabled={!editeur} onClick={ouvrir}>
+      <button type="button" disabled={!editeur} onClick={() => (recherche.current = ouvrir())}>
         {exemple.titre}
       </button>
     </li>
@@ -71,14 +84,16 @@ export function Ouverture() {
   const exemples = useExemples();
   const poser = usePoser(exemples);
   const { run } = useGraphiQLActions();
+  const { recherche } = useContext(Session);
   const editeur = useGraphiQL(({ queryEditor, variableEditor }) => variableEditor && queryEditor);
   useEffect(() => {
     if (editeur && exemples.length && !editeur.getValue().trim()) poser(exemples.find(({ cherche }) => !cherche).requete);
   }, [editeur, exemples]);
   useEffect(() => {
-    const executer = (touche) => {
+    const executer = async (touche) => {
       if (touche.key !== 'Enter' || !(touche.ctrlKey || touche.metaKey) || touche.defaultPrevented) return;
       touche.preventDefault();
+      await recherche.current; // an example that is still looking for its values is what is to be run
       run();
     };
     window.addEventListener('keydown', executer);

@@ -58,11 +58,12 @@ function useReveil(echeance) {
 
 function Editeur({ acces, finalite, moi, rapporter }) {
   const session = useRef(null);
+  const recherche = useRef(null);
   session.current = { ...acces, finalite };
   // A new one for each caller and purpose: GraphiQL then reads the schema again.
   const fetcher = useMemo(() => interrogateur(session, (...rendu) => rapporter(compteRendu(...rendu))), [acces, finalite]);
   const contexte = useMemo(
-    () => ({ moi, chercher: async (query) => (await interroger(session.current, { query })).rendu.data }),
+    () => ({ moi, recherche, chercher: async (query) => (await interroger(session.current, { query })).rendu }),
     [moi],
   );
   return (
