@@ -27,7 +27,7 @@ class Example:
     def variables(self) -> list[str]:
         (operation,) = parse(self.query).definitions
         assert isinstance(operation, OperationDefinitionNode)
-        return [one.variable.name.value for one in operation.variable_definitions]
+        return [one.variable.name.value for one in operation.variable_definitions or ()]
 
 
 def examples() -> list[Example]:
