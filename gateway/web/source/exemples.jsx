@@ -1,5 +1,6 @@
 // The examples in a panel of GraphiQL: a click puts one in the editor, in one tab used again, its variables filled from a real list.
 import { pick, useGraphiQL, useGraphiQLActions } from '@graphiql/react';
+import { parse } from 'graphql';
 import { createContext, useContext, useEffect, useMemo, useState } from 'react';
 import { exemplesDe, variablesDans } from './exemples.js';
 
@@ -16,7 +17,7 @@ function useExemples() {
 
 // Puts a text in the tab of the examples: one that is empty, or still holds an example as it was.
 function usePoser(exemples) {
-  const { addTab, changeTab, updateActiveTabValues } = useGraphiQLActions();
+  const { addTab, changeTab, setOperationName, updateActiveTabValues } = useGraphiQLActions();
   const { tabs, activeTabIndex, queryEditor, variableEditor, responseEditor } = useGraphiQL(etat);
   const intact = (query) => !query?.trim() || exemples.some(({ requete }) => requete === query);
   return (query, variables) => {
@@ -28,6 +29,7 @@ function usePoser(exemples) {
     variableEditor?.setValue(texte);
     responseEditor?.setValue('');
     updateActiveTabValues({ query, variables: texte, response: '' });
+    setOperationName(parse(query).definitions[0].name.value); // GraphiQL reads it half a second later: too late for the history
   };
 }
 
