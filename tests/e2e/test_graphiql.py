@@ -309,6 +309,7 @@ def test_a_partial_answer_says_which_source_lacks(browser: BrowserContext, world
                 _run(visit.page, "MesRuptures")
                 expect(_report(visit.page)).to_contain_text("Réponse partielle : imilo manque.")
                 expect(_report(visit.page)).to_contain_text("imilo : n’a pas répondu")
+                expect(_report(visit.page)).to_contain_text("imilo : partenaire injoignable")
                 expect(_report(visit.page).get_by_role("status")).to_have_attribute("aria-live", "polite")
                 _capture(visit.page, "partielle")
     finally:

@@ -39,7 +39,7 @@ export function compteRendu(statut, { data, errors = [], extensions = {} }) {
   const refus = refuses(errors, extensions);
   const autres = errors.filter((une) => !une.extensions?.source && !REFUS.has(une.extensions?.code));
   const details = [
-    ...errors.filter((une) => une.extensions?.source).map((une) => une.message),
+    ...errors.filter((une) => une.extensions?.source).map((une) => `${une.extensions.source} : ${une.message}`),
     ...refus.map(([ou, raison]) => (ou ? `${ou} : ${raison}` : raison)),
     ...autres.map((une) => une.message),
   ];
