@@ -18,11 +18,11 @@ function source({ nom, ageSecondes, cache, partiel }) {
 function refuses(errors, extensions) {
   const raisons = new Map();
   const chemin = (morceaux) => (morceaux ?? []).filter((morceau) => typeof morceau === 'string').join('.');
-  const texte = (valeur) => (Array.isArray(valeur) ? chemin(valeur) : valeur);
-  errors.filter(({ extensions: e }) => REFUS.has(e?.code)).forEach((e) => raisons.set(chemin(e.path), e.message));
+  errors
+    .filter((une) => REFUS.has(une.extensions?.code))
+    .forEach((une) => raisons.set(chemin(une.path ?? une.extensions.chemin), une.message));
   (extensions.refus ?? []).forEach((refus) => {
-    const ou = texte(refus.chemin);
-    if (!raisons.has(ou)) raisons.set(ou, refus.code);
+    if (!raisons.has(chemin(refus.chemin))) raisons.set(chemin(refus.chemin), refus.code);
   });
   return [...raisons];
 }
