@@ -107,7 +107,7 @@ async def test_the_icon_is_here(client: httpx.AsyncClient) -> None:
 
 
 @pytest.mark.anyio
-async def test_the_page_is_told_of_the_provider_and_may_reach_its_token_address_only(
+async def test_the_page_is_told_of_the_provider_and_may_ask_its_token_address_only(
     built: Path, client: httpx.AsyncClient
 ) -> None:
     (built / "index.html").write_text('<meta name="connexion" content="">')
@@ -129,6 +129,6 @@ async def test_the_page_is_told_of_the_provider_and_may_reach_its_token_address_
         (b"query=%7Bmoi%7D", False),
     ],
 )
-def test_only_what_a_provider_returns_may_be_in_the_address(query: bytes, served: bool) -> None:
+def test_only_the_return_of_a_provider_may_be_in_the_address(query: bytes, served: bool) -> None:
     assert graphiql.is_return(query, SIGN_IN) is served
     assert graphiql.is_return(query, None) is False
