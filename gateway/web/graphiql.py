@@ -7,6 +7,7 @@ from os import PathLike
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
+from starlette.datastructures import Headers as RequestHeaders
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -44,6 +45,7 @@ HEADERS = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
 }
+KEPT = {"cache-control": "public, max-age=31536000, immutable", "vary": "accept-encoding"}
 WITHOUT_PAGE = """<!doctype html>
 <html lang="fr">
 <meta charset="utf-8">
@@ -70,9 +72,14 @@ class _Files(StaticFiles):
     def file_response(
         self, full_path: PathLike[str] | str, stat_result: os.stat_result, scope: Scope, status_code: int = 200
     ) -> Response:
-        """A file, kept for a year by the browser."""
-        response = super().file_response(full_path, stat_result, scope, status_code)
-        response.headers.update({**HEADERS, "cache-control": "public, max-age=31536000, immutable"})
+        """A file, compressed since its build for who takes it so."""
+        packed = Path(f"{os.fspath(full_path)}.gz")
+        if "gzip" not in RequestHeaders(scope=scope).get("accept-encoding", "") or not packed.is_file():
+            response = super().file_response(full_path, stat_result, scope, status_code)
+        else:
+            response = super().file_response(packed, packed.stat(), scope, status_code)
+            response.headers["content-encoding"] = "gzip"
+        response.headers.update({**HEADERS, **KEPT})
         return response
 
 

@@ -1,5 +1,6 @@
 """The page and its files: served from here, under a policy that lets nothing out."""
 
+import gzip
 import html
 import json
 import re
@@ -67,6 +68,23 @@ async def test_the_page_and_its_files_are_served_with_their_headers(built: Path,
     assert file.headers["cache-control"] == "public, max-age=31536000, immutable"
     for response in (page, file):
         assert FORBIDDEN.items() <= dict(response.headers).items()
+
+
+@pytest.mark.anyio
+async def test_a_file_that_was_compressed_is_served_so_to_who_takes_it_and_again_only_when_it_changed(
+    built: Path, client: httpx.AsyncClient
+) -> None:
+    (built / "assets/index-a1.js.gz").write_bytes(gzip.compress(b"export {}"))
+    address = "/graphql/assets/index-a1.js"
+    packed = await client.get(address, headers={"accept-encoding": "gzip, br"})
+    plain = await client.get(address, headers={"accept-encoding": "identity"})
+    assert (packed.headers.get("content-encoding"), plain.headers.get("content-encoding")) == ("gzip", None)
+    assert packed.text == plain.text == "export {}"
+    assert packed.headers["content-type"] == plain.headers["content-type"] == "text/javascript; charset=utf-8"
+    assert packed.headers["vary"] == plain.headers["vary"] == "accept-encoding"
+    assert packed.headers["etag"] != plain.headers["etag"]
+    known = {"accept-encoding": "gzip", "if-none-match": packed.headers["etag"]}
+    assert (await client.get(address, headers=known)).status_code == 304
 
 
 @pytest.mark.anyio
