@@ -112,5 +112,5 @@ async def _icon(request: Request) -> Response:
 
 def static_routes() -> list[BaseRoute]:
     """The routes of the page's own files, the icon that browsers ask for included."""
-    icons = [Route(path, _icon) for path in ("/favicon.ico", "/graphql/favicon.ico")]
+    icons = [Route("/favicon.ico", _icon), Route("/graphql/favicon.ico", _icon)]
     return [*icons, Mount(PREFIX, _Files(directory=DIST / "assets", check_dir=False))]
