@@ -61,7 +61,7 @@ def exchange(http: httpx.Client, code: str, **changed: Any) -> httpx.Response:
     return http.post("/authorize/token", data={**form, **changed})
 
 
-def test_the_challenge_is_the_one_of_the_standard() -> None:
+def test_the_proof_is_the_one_of_the_rfc() -> None:
     digest = hashlib.sha256(VERIFIER.encode()).digest()
     assert base64.urlsafe_b64encode(digest).decode().rstrip("=") == CHALLENGE
 
@@ -85,7 +85,7 @@ def test_a_code_gives_the_token_of_who_was_chosen_once_and_to_any_page(http: htt
         {"grant_type": "client_credentials"},
     ],
 )
-def test_a_code_without_its_proof_gives_nothing_and_is_spent(http: httpx.Client, changed: dict[str, str]) -> None:
+def test_a_code_without_its_proof_gives_nothing_and_is_lost(http: httpx.Client, changed: dict[str, str]) -> None:
     code = codes(http)["ml"]
     assert (exchange(http, code, **changed).status_code, exchange(http, code).status_code) == (400, 400)
 
