@@ -71,7 +71,7 @@ def test_an_entry_tells_references_and_no_value() -> None:
 def test_l08_a_person_is_told_her_own_fields() -> None:
     content = entry(read_entry("{ jeunes { edges { node { nom suivi { date } } } } }")).content
     champs = [reading_of(content, [rank])["champs"] for rank in range(3)]
-    assert champs == ["Jeune.nom,Jeune.suivi", "Jeune.nom,Jeune.suivi", "Jeune.nom"]
+    assert champs == [["Jeune.nom", "Jeune.suivi"], ["Jeune.nom", "Jeune.suivi"], ["Jeune.nom"]]
     assert reading_of(content, [2, 0]) == reading_of(content, [0]), "two ids that are hers: what was read of either"
 
 
