@@ -5,7 +5,9 @@ import io
 import json
 import os
 import re
+import shlex
 import shutil
+import subprocess
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from fixtures.demo_commands import commands, how_to, write_environment
 from fixtures.gateway_process import LaunchedGateway
 from fixtures.simulators.clock import PARIS
 from fixtures.world import World
@@ -20,6 +23,7 @@ from gateway.__main__ import main
 from gateway.domain.seal import OpaqueIds, Sealer
 from tests.support.e2e.queries import until_complete
 from tests.support.e2e.readings import contents, journal_de, request
+from tests.unit.test_public_names import COMMANDS
 
 WHO = "{ ruptures(first: 20) { edges { node { jeune { id nom prenom dateNaissance } } } } }"
 Command = Callable[..., tuple[int, str, str]]
@@ -132,3 +136,30 @@ def test_d8_a_harvest_of_a_closed_registry_says_until_when(world: World, command
     # The simulators' clock runs on from noon; the gateway's stands there: they differ by what the tests took.
     opening = datetime.strptime(found[1], "%d/%m/%Y à %H:%M").replace(tzinfo=PARIS)
     assert evening - timedelta(hours=2) < opening <= evening
+
+
+NOT_HERE = {"serve": "listens for ever", "rapprochements": "tried by the evaluation", "cache": "needs a Redis"}
+
+
+def test_d9_each_command_that_the_demo_prints_runs_with_the_environment_that_it_wrote(
+    world: World, gateway: LaunchedGateway, command: Command, tmp_path: Path
+) -> None:
+    person, _ = somebody(world, gateway, "dpo trois")
+    file = write_environment(tmp_path, world.environment)
+    assert file.stat().st_mode & 0o777 == 0o600
+    told = subprocess.run(
+        ["env", "-i", "sh", "-c", f"set -a; . {file}; set +a; env -0"], stdout=subprocess.PIPE, check=True
+    )
+    environment = dict(line.split("=", 1) for line in told.stdout.decode().rstrip("\0").split("\0"))
+    assert world.environment.items() <= environment.items()
+    played = []
+    for line, _ in commands(person):
+        arguments = shlex.split(line)
+        if arguments[0] not in NOT_HERE:
+            code, output, error = command(*arguments, **world.environment)
+            assert (code, bool(output)) == (0, True), (line, error)
+            played.append(arguments[0])
+        assert f"-m gateway {line}" in how_to(file, person)
+    printed = {shlex.split(line)[0] for line, _ in commands(person)}
+    assert printed == {words[0] for words in COMMANDS if words}
+    assert set(played) == printed - NOT_HERE.keys()

@@ -25,7 +25,22 @@ ENGLISH = re.compile(
     r"required|choose|invalid|at least|than|or)\b",
     re.IGNORECASE,
 )
-WRONG: tuple[Any, ...] = ("", "é\n", "x" * 600, -1, 0, 10**9, 1.5, float("nan"), True, [], ["", "y"], {}, {"a": {}}, None)
+WRONG: tuple[Any, ...] = (
+    "",
+    "é\n",
+    "x" * 600,
+    -1,
+    0,
+    10**9,
+    1.5,
+    float("nan"),
+    True,
+    [],
+    ["", "y"],
+    {},
+    {"a": {}},
+    None,
+)
 
 
 def refusal(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
@@ -115,7 +130,9 @@ def test_d8_whatever_value_a_file_gives_to_a_key_it_is_refused_in_french() -> No
                 try:
                     kind.model_validate({name: value})
                 except ValidationError as error:
-                    told = {detail["type"]: _reason(detail) for detail in error.errors() if detail["loc"][:1] == (name,)}
+                    told = {
+                        detail["type"]: _reason(detail) for detail in error.errors() if detail["loc"][:1] == (name,)
+                    }
                     refused |= told
     assert len(refused) > 20
     assert {kind: told for kind, told in refused.items() if ENGLISH.search(told)} == {}
@@ -183,10 +200,15 @@ def test_d5_readings_are_written_under_their_names_and_no_cell_is_a_formula() ->
         '2026-10-15T14:05:09+02:00\tMISSION_LOCALE\t001\t"=1+1\\t\\"\\u00e9\\""\tml\t\tJeune.nom,Jeune.prenom\tr1\tMission locale, Nord',
     ]
     assert written_as("csv", [READING]) == (
-        ",".join(COLUMNS) + '\n2026-10-15T14:05:09+02:00,MISSION_LOCALE,001,"\'=1+1\t""é""",ml,,"Jeune.nom,Jeune.prenom",r1,'
+        ",".join(COLUMNS)
+        + '\n2026-10-15T14:05:09+02:00,MISSION_LOCALE,001,"\'=1+1\t""é""",ml,,"Jeune.nom,Jeune.prenom",r1,'
         '"Mission locale, Nord"'
     )
-    assert (written_as("texte", []), written_as("csv", []), written_as("json", [])) == (head, head.replace("\t", ","), "[]")
+    assert (written_as("texte", []), written_as("csv", []), written_as("json", [])) == (
+        head,
+        head.replace("\t", ","),
+        "[]",
+    )
 
 
 def test_a_command_that_fails_is_no_error_of_configuration() -> None:
