@@ -167,18 +167,22 @@ def _played(record: Path, *options: str, **env: str) -> str:
     return "".join(results)
 
 
-def test_demo_answers_a_real_query_then_ends_all_it_started_and_keeps_its_data(tmp_path: Path) -> None:
-    """FR: docs/exploitation.md. A second start has the registry, the journal and the ids of the first; another population is
-    refused, and the folder left as it is."""
+def test_demo_answers_a_real_query_then_ends_all_it_started(tmp_path: Path) -> None:
     port, record = free_port(), tmp_path / "une démo"
-    ports = {"PORT": str(port), "ADMIN_PORT": str(free_port())}
-    text = _played(record, **ports)
+    text = _played(record, PORT=str(port), ADMIN_PORT=str(free_port()))
     assert '"totalCount": ' in text
     assert '"denomination": ' in text
     assert f"http://127.0.0.1:{port}/graphql" in text
     assert f"set -a; . '{record}/.env'; set +a" in text
     assert (record / ".env").stat().st_mode & 0o777 == 0o600
     reserve(port).close()  # the gateway is gone
+
+
+@pytest.mark.chaos  # three starts; in short, the next test
+def test_d9_a_demo_started_again_goes_on_with_its_data(tmp_path: Path) -> None:
+    """It has the registry, the journal and the ids of the first; another population is refused, and the folder left as it is."""
+    record, ports = tmp_path / "une démo", {"PORT": str(free_port()), "ADMIN_PORT": str(free_port())}
+    _played(record, **ports)
     kept = {
         name: (record / "donnees" / name).stat().st_ino
         for name in ("journal.sqlite", "registre.sqlite", "liens.sqlite")
@@ -196,12 +200,15 @@ def test_demo_answers_a_real_query_then_ends_all_it_started_and_keeps_its_data(t
     assert _entries(record) > entries
 
 
+TAKEN = "déjà pris : arrêter ce qui y écoute, ou en choisir un autre"
+
+
 def _entries(record: Path) -> int:
     with closing(sqlite3.connect(record / "donnees" / "journal.sqlite")) as base:
         return int(base.execute("SELECT count(*) FROM journal_entrees").fetchone()[0])
 
 
-def test_demo_told_to_begin_anew_forgets_what_was_kept_and_nothing_else(tmp_path: Path) -> None:
+def test_d9_a_demo_told_to_begin_anew_forgets_what_was_kept_and_nothing_else(tmp_path: Path) -> None:
     request = {"seed": 1, "noise": 1.0, "today": date(2026, 10, 15)}
     assert demo._keep(tmp_path, request, False) == date(2026, 10, 15)
     (tmp_path / "donnees").mkdir()
@@ -224,7 +231,7 @@ def test_demo_told_to_begin_anew_forgets_what_was_kept_and_nothing_else(tmp_path
         ("--port-identite", "(make run OPTIONS='--port-identite 8011')"),
     ],
 )
-def test_demo_says_how_to_move_each_port(taken_port: str, remedy: str, tmp_path: Path) -> None:
+def test_d9_the_demo_says_how_to_move_each_port(taken_port: str, remedy: str, tmp_path: Path) -> None:
     with reserve(0) as taken:
         number = str(taken.getsockname()[1])
         env = {"PORT": str(free_port()), "ADMIN_PORT": str(free_port())}
@@ -232,7 +239,4 @@ def test_demo_says_how_to_move_each_port(taken_port: str, remedy: str, tmp_path:
         with _demo(tmp_path, *options, **(env if options else {**env, taken_port: number})) as processes:
             _, errors = processes.communicate(timeout=60)
     assert processes.returncode == 1
-    assert (
-        errors
-        == f"fixtures : port {number} de 127.0.0.1 déjà pris : arrêter ce qui y écoute, ou en choisir un autre {remedy}\n"
-    )
+    assert errors == f"fixtures : port {number} de 127.0.0.1 {TAKEN} {remedy}\n"

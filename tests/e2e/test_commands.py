@@ -148,7 +148,7 @@ def test_d9_each_command_that_the_demo_prints_runs_with_the_environment_that_it_
     file = write_environment(tmp_path, world.environment)
     assert file.stat().st_mode & 0o777 == 0o600
     told = subprocess.run(
-        ["env", "-i", "sh", "-c", f"set -a; . {file}; set +a; env -0"], stdout=subprocess.PIPE, check=True
+        ["/usr/bin/env", "-i", "/bin/sh", "-c", f"set -a; . {file}; set +a; env -0"], stdout=subprocess.PIPE, check=True
     )
     environment = dict(line.split("=", 1) for line in told.stdout.decode().rstrip("\0").split("\0"))
     assert world.environment.items() <= environment.items()
