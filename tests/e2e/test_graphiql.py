@@ -169,6 +169,7 @@ def test_nothing_typed_outlives_the_tab(visit: Visit, world: World) -> None:
 def test_an_example_is_refused_nothing_to_those_it_is_for(
     example: Example, gateway: LaunchedGateway, world: World
 ) -> None:
+    assert example.clients
     for client in example.clients:
         response = gateway.graphql(world.token(client), example.partner_request)
         codes = {error["extensions"]["code"] for error in response.get("errors", [])}
