@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache, partial
+from pathlib import Path
 from typing import Any, cast
 
 import aiohttp
@@ -113,6 +114,13 @@ class Transport:
                     raise error
                 return await _read(received, call, (own - now).total_seconds() if own else None)
 
+    async def send(self, source: str, request: httpx.Request, timeout: float, octets_max: int) -> RawResponse:
+        """Ask once, as it is. Raises SourceUnavailable, SourceTimedOut or SourceInvalid; a status is for who asked to read."""
+        with _translate(source):
+            async with asyncio.timeout(timeout):
+                request.headers.update(HEADERS)
+                return await _exchange(self._network, octets_max, request)
+
     async def decode(self, source: str, response: PartnerResponse, request: PartnerRequest) -> PartnerResponse:
         """An answer that was as it was known, decoded: another page of the same reading is not. Raises SourceError: what
         decoded it the first time may be an earlier version of this code."""
@@ -162,9 +170,12 @@ def _headers_read(raw_items: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     return found
 
 
-def aiohttp_transport() -> httpx.AsyncBaseTransport:
-    """httpx over aiohttp (docs/decisions/0001): a cancelled request leaves its pool sound, at a quarter of the CPU."""
-    context = verified()
+def aiohttp_transport(proxy: str | None = None, authorities: Path | None = None) -> httpx.AsyncBaseTransport:
+    """httpx over aiohttp (docs/decisions/0001): a cancelled request leaves its pool sound, at a quarter of the CPU.
+
+    `proxy` is asked in place of each address; `authorities` is a PEM file of those believed, instead of the system's.
+    """
+    context = verified(authorities)
 
     def session() -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
@@ -174,13 +185,13 @@ def aiohttp_transport() -> httpx.AsyncBaseTransport:
             max_field_size=HEADER_BYTES_MAX,
         )
 
-    return AiohttpTransport(client=session)
+    return AiohttpTransport(client=session, proxy=httpx.Proxy(proxy) if proxy else None)
 
 
-def verified() -> ssl.SSLContext:
+def verified(authorities: Path | None = None) -> ssl.SSLContext:
     """TLS that verifies the chain, the dates and the name, alike on every Python: 3.13 would also refuse a certificate without
     Authority Key Identifier, as internal authorities make them (docs/decisions/0062)."""
-    context = ssl.create_default_context()
+    context = ssl.create_default_context(cafile=authorities)
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     return context
 
@@ -229,7 +240,8 @@ def _translate(source: str) -> Iterator[None]:
             raise SourceInvalid(source, "réponse du partenaire tronquée") from None
         if _lacks_files(error):
             raise OutOfFiles(source, "la passerelle ne peut plus ouvrir de connexion") from None
-        raise SourceUnavailable(source, "partenaire injoignable") from None
+        unknown = isinstance(error.__cause__ or error, aiohttp.ClientConnectorCertificateError)
+        raise SourceUnavailable(source, "certificat non reconnu" if unknown else "partenaire injoignable") from None
 
 
 def _lacks_files(error: BaseException | None) -> bool:
