@@ -129,7 +129,7 @@ HELD = {"Jeune.steps": C.PARCOURS} | dict.fromkeys(("Jeune.rows", "Contrat.rows"
 def test_nothing_refused_remains(categories: frozenset[CategorieDonnee]) -> None:
     masque = mask(_jeune(), categories)
     kept = list(_kept_values(masque, set()))
-    assert {name for name in RULES | HELD if name.startswith("Jeune.")} & vars_of(_jeune()) <= {
+    assert {name for name in RULES | HELD if name.startswith("Jeune.")} & held_by(_jeune()) <= {
         name for name, _ in kept
     }
     for name, value in kept:
@@ -140,7 +140,7 @@ def test_nothing_refused_remains(categories: frozenset[CategorieDonnee]) -> None
             assert CategorieDonnee[value] in categories, name
 
 
-def vars_of(jeune: Jeune) -> set[str]:
+def held_by(jeune: Jeune) -> set[str]:
     """What it holds, as `_kept_values` names it: what the test above judges, were all else refused."""
     held = {f"Jeune.{name}" for name in vars(jeune)}
     assert held >= {
@@ -160,7 +160,7 @@ def test_all_that_is_granted_remains(categories: frozenset[CategorieDonnee]) -> 
     plain = {
         name: rule
         for name, rule in _rules(Jeune).items()
-        if name in vars_of(original) and not _holds_nouns(getattr(original, name.partition(".")[2]))
+        if name in held_by(original) and not _holds_nouns(getattr(original, name.partition(".")[2]))
     }
     assert {C.IDENTITE, C.CONTACT, C.IDENTIFIANT_NATIONAL, C.SUIVI, C.COLLABORATION, C.REPRESENTANT} <= set(
         plain.values()

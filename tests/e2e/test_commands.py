@@ -56,7 +56,7 @@ def identity(person: dict[str, Any]) -> list[str]:
     return ["--nom", person["nom"], "--prenom", person["prenom"], "--naissance", person["dateNaissance"]]
 
 
-def test_d4_an_id_that_begins_with_a_dash_is_an_id(world: World, command: Command) -> None:
+def test_d4_an_id_that_begins_with_a_mark_is_an_id(world: World, command: Command) -> None:
     opaque_ids = OpaqueIds(Sealer.from_text(world.environment["GATEWAY_CLE"]))
     sealed = (opaque_ids.seal("Jeune", f"{rank:032x}") for rank in range(100_000))
     dashed = next(one for one in sealed if one.startswith("-"))
@@ -97,27 +97,27 @@ def test_d5_a_person_is_found_by_name_and_birth_date_and_each_question_is_writte
     world: World, gateway: LaunchedGateway, command: Command
 ) -> None:
     person, read_by = somebody(world, gateway, "dpo deux")
-    before = len(consultations(world))
+    before = len(questions(world))
     loud = {**person, "nom": person["nom"].upper().replace("-", " "), "prenom": person["prenom"].lower()}
     code, by_name, error = command("journal", "personne", *identity(loud))
     assert (code, error) == (0, "")
     assert read_by in by_name
-    assert len(consultations(world)) == before + 2  # whom the identity designates, then who read her
+    assert len(questions(world)) == before + 2  # whom the identity designates, then who read her
     _, by_id, _ = command("journal", "personne", person["id"])
     assert by_name == by_id
-    written = json.dumps(consultations(world), ensure_ascii=False).casefold()
+    written = json.dumps(questions(world), ensure_ascii=False).casefold()
     assert [value for value in identity(person) if value.casefold() in written and not value.startswith("--")] == []
 
 
 def test_d5_who_is_unknown_is_told_so_and_the_question_is_written(world: World, command: Command) -> None:
-    before = len(consultations(world))
+    before = len(questions(world))
     code, told, error = command("journal", "personne", "--nom", "Nemo", "--prenom", "Ada", "--naissance", "2006-01-02")
     assert (code, told) == (2, "")
     assert error.startswith("erreur : personne de connu sous ce nom")
-    assert len(consultations(world)) == before + 1
+    assert len(questions(world)) == before + 1
 
 
-def consultations(world: World) -> list[dict[str, Any]]:
+def questions(world: World) -> list[dict[str, Any]]:
     return [content for content in contents(journal_de(world)) if content["acte"] == "CONSULTATION"]
 
 

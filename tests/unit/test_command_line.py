@@ -81,7 +81,7 @@ def test_d8_a_mistake_on_the_command_line_is_told_in_french_and_is_not_the_confi
     assert not ENGLISH.search(line)
 
 
-def test_d8_a_wrong_choice_names_those_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+def test_d8_a_wrong_value_names_those_there_are(capsys: pytest.CaptureFixture[str]) -> None:
     line = refusal(["journal", "personne", "--format", "xml"], capsys).replace("'", "")  # quoted by Python 3.11 only
     assert line == "python -m gateway journal personne : --format : xml inconnu ; au choix texte, csv, json"
 
@@ -102,11 +102,11 @@ def test_d8_no_english_in_the_help_of_any_command(capsys: pytest.CaptureFixture[
     assert ENGLISH.findall(text) == []
 
 
-def models(kind: type[BaseModel]) -> Iterator[type[BaseModel]]:
+def tables_of(kind: type[BaseModel]) -> Iterator[type[BaseModel]]:
     """A model of a file, and those of its tables."""
     yield kind
     for inner in names_of(kind):
-        yield from models(inner)
+        yield from tables_of(inner)
 
 
 def names_of(kind: type[BaseModel]) -> list[type[BaseModel]]:
@@ -123,7 +123,7 @@ def names_of(kind: type[BaseModel]) -> list[type[BaseModel]]:
 def test_d8_whatever_value_a_file_gives_to_a_key_it_is_refused_in_french() -> None:
     """Every key of every file, given values of every kind: what pydantic says of it in English is nowhere."""
     refused: dict[str, str] = {}
-    for kind in {inner for file in names.FILES.values() for inner in models(file)}:
+    for kind in {inner for file in names.FILES.values() for inner in tables_of(file)}:
         for name in kind.model_fields:
             for value in WRONG:
                 try:
@@ -168,7 +168,7 @@ def test_d8_what_the_system_refuses_is_told_in_french(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", [["schema"], ["expliquer", "{ moi { profil } }"], ["acces"]])
-def test_d8_a_reader_that_leaves_early_is_no_error(command: list[str]) -> None:
+def test_d8_a_reader_that_leaves_is_no_error(command: list[str]) -> None:
     """As `python -m gateway … | head -1`: what is left to write has nobody to go to."""
     reading, writing = os.pipe()
     os.close(reading)
@@ -192,7 +192,7 @@ READING = {
 }
 
 
-def test_d5_readings_are_written_under_their_names_and_no_cell_is_a_formula() -> None:
+def test_d5_readings_are_written_under_their_names_and_no_cell_computes() -> None:
     head = "quand\tprofil\torganisation\tcompte\tclient\tfinalite\tchamps\trequete\tnom"
     assert written_as("texte", [READING]).splitlines() == [
         head,
