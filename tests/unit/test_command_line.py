@@ -86,7 +86,7 @@ def test_d8_a_wrong_value_names_those_there_are(capsys: pytest.CaptureFixture[st
     assert line == "python -m gateway journal personne : --format : xml inconnu ; au choix texte, csv, json"
 
 
-def test_d8_a_sentence_of_argparse_that_is_not_known_is_not_repeated() -> None:
+def test_d8_a_sentence_that_is_not_known_is_not_repeated() -> None:
     assert french_error("argument --nom: not so today") == "--nom : valeur invalide"
     assert french_error("something else is wrong") == "arguments mal formés"
 
