@@ -141,7 +141,7 @@ def _demo(record: Path, *options: str, **env: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [sys.executable, "-m", "fixtures", "demo", "--jeunes=400", f"--dossier={record}", *ports, *options],
         cwd=ROOT,
-        env={**os.environ, **env},
+        env={**os.environ, "ADMIN_PORT": str(free_port()), **env},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
