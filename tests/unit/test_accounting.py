@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -23,7 +24,7 @@ from gateway.domain.quotas import QuotaCrossed
 from gateway.domain.referentiel import Referentiel
 from gateway.domain.seal import OpaqueIds, Sealer
 from gateway.errors import JournalUnavailable, QuotaReached
-from gateway.federation.criteria import Tally
+from gateway.federation.criteria import Tally, ToldList
 from gateway.federation.directory import Directory
 from gateway.federation.views.context import OperationContext
 from gateway.federation.views.view import Rights, View
@@ -227,3 +228,23 @@ def test_two_clients_never_have_an_account_in_common() -> None:
         account_of(caller(name, client=client), IDS).code for client, name in (("a", "2/b"), ("a/2", "b"), ("2", "a/b"))
     }
     assert len(codes) == 3
+
+
+async def test_of_whom_a_list_tells_is_read_too_and_it_is_told_once_it_is_written(desk: Desk) -> None:
+    """A total by name that matches few: they are looked up, beside the rows, and count in the quota."""
+    looked_up: Any = SimpleNamespace(looked_up=lambda *_: set(ids(2, 3, 4)))
+    desk.accounting = replace(desk.accounting, told_sets=looked_up)
+    query: Any = SimpleNamespace(definition=SimpleNamespace(name="jeunes"))
+    operation = context(caller(), ids(1))
+    operation.view.records.update(dict.fromkeys(ids(2, 3, 4), ("d",)))
+    operation.tally.told.append(ToldList(query, ("nom",), None, frozenset(), 77))
+    await desk.accounting.record(operation, RequestTrace("r1"), {})
+    assert [sum(group["personnes"] for group in entry["groupes"]) for entry in desk.entries()] == [1, 3]
+    assert 77 in operation.view.told
+    beyond = context(caller(), ids(5))
+    beyond.view.records.update(dict.fromkeys(ids(2, 3, 4), ("d",)))
+    beyond.tally.told.append(ToldList(query, ("nom",), None, frozenset(), 78))
+    await desk.record(caller(), *ids(9))  # five in all
+    with pytest.raises(QuotaReached):
+        await desk.accounting.record(beyond, RequestTrace("r2"), {})
+    assert 78 not in beyond.view.told
