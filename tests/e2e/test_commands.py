@@ -125,7 +125,8 @@ def test_d8_a_harvest_of_a_closed_registry_says_until_when(world: World, command
     """Data of its own, where all is due; the world stands at noon, and the registry opens at seven in the evening."""
     assert world.record is not None
     record = shutil.copytree(world.record, tmp_path / "a part", ignore=shutil.ignore_patterns("donnees*", "*.log"))
-    code, _, error = command("moisson", GATEWAY_CONFIG=os.fspath(record))
+    own = f"sqlite+aiosqlite:///{tmp_path / 'registre.sqlite'}"
+    code, _, error = command("moisson", GATEWAY_CONFIG=os.fspath(record), GATEWAY_DATABASE_URL=own)
     evening = datetime.combine(world.population.today, datetime.min.time(), PARIS) + timedelta(hours=19)
     assert code == 2
     last = error.splitlines()[-1]
