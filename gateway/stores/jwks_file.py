@@ -9,6 +9,7 @@ import struct
 from pathlib import Path
 
 from gateway.domain.seal import Sealer
+from gateway.errors import reason_of
 
 USAGE = "jeu de clés"
 
@@ -28,7 +29,7 @@ class JwksFile:
             draft.write_bytes(self._sealer.seal(USAGE, struct.pack(">d", read_at) + plain, self._issuer))
             os.replace(draft, self._path)
         except OSError as error:
-            logger.warning("jeu de clés non gardé sur disque : %s", error.strerror)
+            logger.warning("jeu de clés non gardé sur disque : %s", reason_of(error))
 
     def resume(self) -> tuple[float, bytes] | None:
         """The instant of the reading and the bytes; None when there is nothing that this gateway sealed."""
