@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from gateway.domain.referentiel import Referentiel
+from gateway.domain.text import mended
 from gateway.schema.nouns import Contrat, Jeune
 from gateway.schema.organisations import ModeSource, TypeSource
 from gateway.stores.registry_row import RegistryRow
@@ -29,6 +30,7 @@ K = TypeVar("K")
 P = TypeVar("P", bound="Payload")
 NEITHER_TEXT_NOR_INTEGER = "neither a text nor a whole number"  # what a value that cannot be read says of itself
 UNKNOWN_CODE = "unknown code"
+TWO_IDENTITIES = "identite_double"  # the drift of a key that designates two persons
 UNMAPPED = "erreur"  # the drift of a record that the connector's own code could not map
 logger = logging.getLogger("gateway.connecteurs")
 PASSES = 5  # a bad value may leave a block without what it requires, and so on outwards
@@ -105,6 +107,7 @@ class ReadingResult:
     ignored_fields: int = 0  # optional values set aside; their record was kept
     # how often the format was not what we know, by kind
     drifts: Mapping[str, int] = field(default_factory=dict, compare=False)
+    repairs: Mapping[str, int] = field(default_factory=dict, compare=False)  # how often a value was mended, by kind
 
 
 class Payload(BaseModel):
@@ -121,6 +124,11 @@ class QualityCounts:
     rejects: int = 0
     ignored_fields: int = 0
     drifts: Counter[str] = field(default_factory=Counter, compare=False)
+    repairs: Counter[str] = field(default_factory=Counter, compare=False)
+
+    def result(self, records: list[Record]) -> ReadingResult:
+        """What a reading gave, with its figures."""
+        return ReadingResult(records, self.rejects, self.ignored_fields, self.drifts, self.repairs)
 
 
 class UnexpectedAnswer(ValueError):
@@ -175,23 +183,34 @@ _LIBRARIES = (sysconfig.get_paths()["stdlib"], "<")
 
 def _read_one(model: type[P], row: Any, account: QualityCounts) -> P | None:
     try:
-        return _validated(model, row, account)
+        return _validated(model, _mended(row, account.repairs), account)
     except Exception as error:  # a validator that met what it does not know
         _set_aside(error, account, set())
         return None
 
 
+def _mended(value: Any, repairs: Counter[str]) -> Any:
+    """The value with the letters that were meant, at any depth: the one door of what partners write."""
+    if isinstance(value, str):
+        return mended(value, repairs)
+    if isinstance(value, dict):
+        return {key: _mended(inside, repairs) for key, inside in value.items()}
+    return [_mended(inside, repairs) for inside in value] if isinstance(value, list) else value
+
+
 def _validated(model: type[P], row: Any, account: QualityCounts) -> P | None:
     set_aside = 0
     for _ in range(PASSES):
+        repairs = Counter[str]()
         try:
-            payload = model.model_validate(row)
+            payload = model.model_validate(row, context=repairs)
         except ValidationError as error:
             details = error.errors(include_url=False)
             bad = {_path(detail) for detail in details}
             account.drifts.update(kind for detail in details if (kind := _drift(detail)))
         else:
             account.ignored_fields += set_aside
+            account.repairs.update(repairs)
             return payload
         if () in bad:
             break

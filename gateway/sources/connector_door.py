@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from gateway.connectors.base import (
+    TWO_IDENTITIES,
     UNMAPPED,
     PartnerRequest,
     QualityCounts,
@@ -33,7 +34,19 @@ STEPS_MAX = 100  # of one reading
 RECORDS_MAX = 200_000  # of one reading
 KEY_MAX = 200  # characters of a record's key
 UNMAPPED_FEW, UNMAPPED_RATE = 3, 0.1  # records set aside beyond which a reading says nothing sure
-DRIFTS = frozenset({"champ_absent", "type_change", "code_inconnu", UNMAPPED})
+DRIFTS = frozenset({"champ_absent", "type_change", "code_inconnu", TWO_IDENTITIES, UNMAPPED})
+REPAIRS = frozenset(
+    {
+        "encodage",
+        "entite",
+        "invisible",
+        "lettre_perdue",
+        "zero_perdu",
+        "zero_douteux",
+        "plusieurs_valeurs",
+        "valeur_moindre",
+    }
+)
 _OPERATION = re.compile(r"[A-Za-z0-9_.-]{1,60}")
 _ENCODE, _DECODE = msgspec.json.Encoder().encode, msgspec.json.Decoder(Record).decode
 
@@ -70,7 +83,12 @@ def sound(result: Any) -> ReadingResult:
     records are set aside."""
     if not isinstance(result, ReadingResult):
         raise UnexpectedAnswer("no result of a reading")
-    account = QualityCounts(int(result.rejects), int(result.ignored_fields), Counter(dict(_drifts(result.drifts))))
+    account = QualityCounts(
+        int(result.rejects),
+        int(result.ignored_fields),
+        Counter(dict(_kinds(result.drifts, DRIFTS))),
+        Counter(dict(_kinds(result.repairs, REPAIRS))),
+    )
     told = list(itertools.islice(result.records, RECORDS_MAX + 1))
     if len(told) > RECORDS_MAX:
         raise UnexpectedAnswer(f"more than {RECORDS_MAX} records")
@@ -78,7 +96,7 @@ def sound(result: Any) -> ReadingResult:
     lost = account.drifts[UNMAPPED]
     if lost > max(UNMAPPED_FEW, UNMAPPED_RATE * (len(records) + lost)):
         raise UnexpectedAnswer(f"{lost} records that could not be mapped, {len(records)} that could")
-    return ReadingResult(records, account.rejects, account.ignored_fields, account.drifts)
+    return account.result(records)
 
 
 def _rebuilt(record: Any) -> Record:
@@ -88,6 +106,6 @@ def _rebuilt(record: Any) -> Record:
     return _DECODE(_ENCODE(record))
 
 
-def _drifts(drifts: Mapping[Any, Any]) -> Iterator[tuple[str, int]]:
+def _kinds(figures: Mapping[Any, Any], known: frozenset[str]) -> Iterator[tuple[str, int]]:
     """By kind, and no other kind than ours: it is a label of the figures."""
-    return ((kind, int(number)) for kind, number in drifts.items() if kind in DRIFTS)
+    return ((kind, int(number)) for kind, number in figures.items() if kind in known)
