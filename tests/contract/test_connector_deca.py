@@ -243,7 +243,7 @@ CORRECTED = merged(
         ([TBA, LBA, broken(TBA, told="")], {"rupture": rupture(told=None)}),
         ([TBA, LBA, broken(TBA), merged(TBA, detailsContrat={"statut": "Rupture annulée"})], {}),
         (
-            [TBA, broken(TBA), merged(TBA, detailsContrat={"statut": "RUPTURE ANNULEE"}), broken(TBA)],
+            [TBA, LBA, broken(TBA), merged(TBA, detailsContrat={"statut": "RUPTURE ANNULEE"}), broken(TBA)],
             {"rupture": rupture()},
         ),
         ([TBA, LBA, merged(TBA, detailsContrat={"statut": "Annulé"})], {"annule": True}),
