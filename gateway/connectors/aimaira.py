@@ -26,6 +26,7 @@ from gateway.connectors.base import (
     read,
     rows_of,
 )
+from gateway.connectors.people import of_one_person
 from gateway.connectors.values import (
     Boolean,
     Cfd,
@@ -47,7 +48,6 @@ from gateway.connectors.values import (
     UaiValue,
     midnight,
     next_day,
-    of_one_person,
 )
 from gateway.schema.nouns import Adresse, Contrat, Employeur, Formation, Jeune, Representant, Rupture, Sexe
 from gateway.schema.organisations import Cfa, ModeSource, TypeSource
@@ -106,7 +106,7 @@ class AimairaInscription(Entity):
 
 
 class Entreprise(Entity):
-    nom: Text = Field(None, alias="RaisonSociale")
+    denomination: Text = Field(None, alias="RaisonSociale")
     siret: SiretValue = Field(None, alias="Siret")
     siren: SirenValue = Field(None, alias="Siret")
     naf: Naf = Field(None, alias="CodeNaf")
@@ -189,10 +189,9 @@ def records(cfa: Tenant, today: date) -> ReadingSteps[ReadingResult]:
 
 
 def _by_id(model: type[Entity], pages: Iterable[Any], account: QualityCounts) -> dict[str, Entity]:
-    entities = read(model, rows_of(pages, "value"), account)
+    entities: list[Any] = read(model, rows_of(pages, "value"), account)
     if model is Apprenant:
-        people = [entity for entity in entities if isinstance(entity, Apprenant)]
-        return {who.id: who for who in of_one_person(people, lambda who: who.id, account)}
+        entities = of_one_person(entities, lambda who: who.id, account)
     return {entity.id: entity for entity in entities}
 
 
@@ -274,15 +273,9 @@ def _contrat(original: Convention, avenants: list[Convention], base: Base) -> Co
         type=original.type,
         date_debut=original.debut,
         date_fin=next((version.fin for version in reversed(versions) if version.fin), None),
-        employeur=_employeur(entreprise) if entreprise else None,
+        employeur=filled(Employeur(**entreprise.model_dump(exclude={"id"}))) if entreprise else None,
         cfa=_cfa(base.one(Programme, original.programme), base),
         rupture=_rupture(broken) if broken else None,
-    )
-
-
-def _employeur(found: Entreprise) -> Employeur | None:
-    return filled(
-        Employeur(siret=found.siret, siren=found.siren, denomination=found.nom, naf=found.naf, idcc=found.idcc)
     )
 
 

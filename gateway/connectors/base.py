@@ -6,20 +6,20 @@ credentials, paging, caching and failure.
 """
 
 import logging
-import sysconfig
-import traceback
 from collections import Counter, defaultdict
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import Enum
+from functools import partial
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from gateway.domain.referentiel import Referentiel
-from gateway.domain.text import mended
+from gateway.domain.text import mended, through
+from gateway.errors import place_of
 from gateway.schema.nouns import Contrat, Jeune
 from gateway.schema.organisations import ModeSource, TypeSource
 from gateway.stores.registry_row import RegistryRow
@@ -169,33 +169,12 @@ def _set_aside(error: Exception, account: QualityCounts, told: set[str]) -> None
         logger.error("enregistrement écarté : %s", where)
 
 
-def place_of(error: BaseException) -> str:
-    """The kind of an error, and the file and line of the code that met it: a connector's rather than a library's. Its text is
-    left out: it may be a person's value."""
-    frames = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)]
-    own = [place for place in frames if not place[0].startswith(_LIBRARIES) and "site-packages" not in place[0]]
-    file, line = (own or frames or [("?", 0)])[-1]
-    return f"{type(error).__name__} ({file}:{line})"
-
-
-_LIBRARIES = (sysconfig.get_paths()["stdlib"], "<")
-
-
 def _read_one(model: type[P], row: Any, account: QualityCounts) -> P | None:
     try:
-        return _validated(model, _mended(row, account.repairs), account)
+        return _validated(model, through(row, partial(mended, repairs=account.repairs)), account)
     except Exception as error:  # a validator that met what it does not know
         _set_aside(error, account, set())
         return None
-
-
-def _mended(value: Any, repairs: Counter[str]) -> Any:
-    """The value with the letters that were meant, at any depth: the one door of what partners write."""
-    if isinstance(value, str):
-        return mended(value, repairs)
-    if isinstance(value, dict):
-        return {key: _mended(inside, repairs) for key, inside in value.items()}
-    return [_mended(inside, repairs) for inside in value] if isinstance(value, list) else value
 
 
 def _validated(model: type[P], row: Any, account: QualityCounts) -> P | None:

@@ -7,8 +7,10 @@ Nothing here decides who is who: names are compared by their letters alone, neve
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Callable
 from functools import lru_cache
 from html import unescape
+from typing import Any
 
 LOST = "\ufffd"  # a letter that some system lost: kept, so that it is seen and counted
 _TIMES = 3  # a text goes through one system that spoils it, sometimes two
@@ -45,6 +47,15 @@ def mended(text: str, repairs: Counter[str]) -> str:
 def without_lone_surrogates(text: str) -> str:
     """Halves of characters, which nothing can write, as lost letters."""
     return _SURROGATE.sub(LOST, text)
+
+
+def through(value: Any, mend: Callable[[str], str]) -> Any:
+    """A document, each of its texts and names mended, at any depth. A copy."""
+    if isinstance(value, str):
+        return mend(value)
+    if isinstance(value, dict):
+        return {mend(key) if isinstance(key, str) else key: through(inside, mend) for key, inside in value.items()}
+    return [through(inside, mend) for inside in value] if isinstance(value, list) else value
 
 
 def _unescaped(text: str) -> str:
