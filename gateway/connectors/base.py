@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from gateway.domain.referentiel import Referentiel
-from gateway.domain.text import mended, through
+from gateway.domain.text import restore, through
 from gateway.errors import place_of
 from gateway.schema.nouns import Contrat, Jeune
 from gateway.schema.organisations import ModeSource, TypeSource
@@ -107,7 +107,7 @@ class ReadingResult:
     ignored_fields: int = 0  # optional values set aside; their record was kept
     # how often the format was not what we know, by kind
     drifts: Mapping[str, int] = field(default_factory=dict, compare=False)
-    repairs: Mapping[str, int] = field(default_factory=dict, compare=False)  # how often a value was mended, by kind
+    repairs: Mapping[str, int] = field(default_factory=dict, compare=False)  # how often a value was repaired, by kind
 
 
 class Payload(BaseModel):
@@ -171,7 +171,7 @@ def _set_aside(error: Exception, account: QualityCounts, told: set[str]) -> None
 
 def _read_one(model: type[P], row: Any, account: QualityCounts) -> P | None:
     try:
-        return _validated(model, through(row, partial(mended, repairs=account.repairs)), account)
+        return _validated(model, through(row, partial(restore, repairs=account.repairs)), account)
     except Exception as error:  # a validator that met what it does not know
         _set_aside(error, account, set())
         return None

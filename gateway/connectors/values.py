@@ -151,7 +151,7 @@ def next_day(day: date | None) -> date | None:
 
 
 def _normalised(read: Callable[[str], Any], lesser: Callable[[str], Any] = lambda _: None) -> BeforeValidator:
-    """Reads with a function that returns None for what it cannot make valid, and counts what it mended. What `lesser` reads is
+    """Reads with a function that returns None for what it cannot make valid, and counts what it repaired. What `lesser` reads is
     no such value, and no fault either."""
 
     def validate(value: Any, info: ValidationInfo) -> Any:

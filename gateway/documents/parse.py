@@ -10,23 +10,27 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from operator import itemgetter
 from pathlib import Path
 from sys import getsizeof
-from typing import Any
+from typing import Any, cast
 
 from cachetools import LRUCache
 from graphql import (
+    ASTValidationRule,
     DocumentNode,
     GraphQLError,
     GraphQLSchema,
     OperationDefinitionNode,
     OperationType,
+    ValidationContext,
     VariableValues,
     get_operation_ast,
     get_variable_values,
     parse,
+    specified_rules,
     validate,
     value_from_ast_untyped,
 )
@@ -110,7 +114,7 @@ def _read(path: Path) -> dict[str, str]:
     return content
 
 
-KEPT_MAX = 32 * 1024 * 1024  # bytes of the documents kept
+KEPT_MAX = 16 * 1024 * 1024  # bytes of the documents kept
 ERRORS_MAX = 1
 # Names written in the query are the caller's own; nothing else of the library's message is repeated.
 _TRANSLATIONS = (
@@ -226,15 +230,41 @@ class Documents:
     def _examine(self, text: str) -> _Validated:
         try:
             tree = parse(text, max_tokens=TOKENS_MAX, allow_empty_selection_sets=False)
+            _unchain(tree)
             shapes = judge(tree)
         except (GraphQLError, RecursionError) as error:
             raise _unreadable(error) from None
-        errors = validate(self._schema, tree, max_errors=ERRORS_MAX, hide_suggestions=True)
+        errors = _errors(self._schema, tree)
         if errors:
             raise InvalidRequest(_translate(errors[0]))
         operations = [node for node in tree.definitions if isinstance(node, OperationDefinitionNode)]
         arguments = {name_of(each): checks_of(self._schema, tree, each) for each in operations}
         return _Validated(tree, shapes, arguments)
+
+
+def _unchain(tree: DocumentNode) -> None:
+    """Let go of each other the tokens, which nobody reads any more: as a cycle, they would hold a text of which we are done until
+    the collector passes, which stops everybody the longer the more there is."""
+    token = tree.loc.start_token if tree.loc else None
+    while token:
+        following, token.prev, token.next = token.next, None, None
+        token = following
+
+
+def _errors(schema: GraphQLSchema, tree: DocumentNode) -> list[GraphQLError]:
+    """What is wrong with a document. The rules are emptied at the end: each is a cycle, by its own methods, that holds it."""
+    made: list[ASTValidationRule] = []
+
+    def noted(rule: type[ASTValidationRule], context: ValidationContext) -> ASTValidationRule:
+        made.append(rule(context))
+        return made[-1]
+
+    rules = cast("list[type[ASTValidationRule]]", [partial(noted, rule) for rule in specified_rules])
+    try:
+        return validate(schema, tree, rules, max_errors=ERRORS_MAX, hide_suggestions=True)
+    finally:
+        for rule in made:
+            vars(rule).clear()
 
 
 def _unreadable(error: Exception) -> CallerError:

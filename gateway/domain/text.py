@@ -29,11 +29,11 @@ _SUSPECT = re.compile(
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def mended(text: str, repairs: Counter[str]) -> str:
+def restore(text: str, repairs: Counter[str]) -> str:
     """The text as it was meant, in composed letters (NFC); each repair counted by kind."""
     if not _SUSPECT.search(text):
         return text
-    text = without_lone_surrogates(text)
+    text = without_half_characters(text)
     for kind, mend in _MENDS:
         own = mend(text)
         if own != text:
@@ -44,13 +44,13 @@ def mended(text: str, repairs: Counter[str]) -> str:
     return unicodedata.normalize("NFC", _SPACES.sub(" ", text))
 
 
-def without_lone_surrogates(text: str) -> str:
+def without_half_characters(text: str) -> str:
     """Halves of characters, which nothing can write, as lost letters."""
     return _SURROGATE.sub(LOST, text)
 
 
 def through(value: Any, mend: Callable[[str], str]) -> Any:
-    """A document, each of its texts and names mended, at any depth. A copy."""
+    """A document, each of its texts and names repaired, at any depth. A copy."""
     if isinstance(value, str):
         return mend(value)
     if isinstance(value, dict):

@@ -63,7 +63,8 @@ def _distinct(contrats: Iterable[Contrat]) -> list[Contrat]:
 
 def _completed(first: Contrat, second: Contrat) -> Contrat:
     """One contract, told twice by one source: the latest end, the rupture of either, void when both are."""
-    ends = [end for end in (plausible_end(first), plausible_end(second)) if end]
+    # One of the two may be an amendment that says a new end, or the row that was typed before the rupture.
+    ends = [end for end in (believed_end(first), believed_end(second)) if end]
     told = {
         champ: getattr(first, champ) or getattr(second, champ) for champ in ("type", "employeur", "formation", "cfa")
     }
@@ -76,16 +77,18 @@ def _day_of(rupture: Rupture) -> date:
     return rupture.date or date.min
 
 
-def plausible_end(contrat: Contrat) -> date | None:
+def believed_end(contrat: Contrat) -> date | None:
     """The planned end that a source tells; one that is not after the start is no end."""
+    # An empty date of some systems (1900-01-01), or the start typed twice: taken for an end, it would hide any rupture.
     debut, fin = contrat.date_debut, contrat.date_fin
     return None if debut and fin and fin <= debut else fin
 
 
 def _believed(contrat: Contrat) -> Contrat:
     """The contract without an end that is none, nor a rupture that its own source takes back."""
+    # Only its own words undo what a source said: one that is silent may not have heard, and a hidden rupture helps nobody.
     withdrawn = contrat.rupture is not None and normalise_nom(contrat.rupture.cause or "") in WITHDRAWN
-    return replace(contrat, date_fin=plausible_end(contrat), rupture=None if withdrawn else contrat.rupture)
+    return replace(contrat, date_fin=believed_end(contrat), rupture=None if withdrawn else contrat.rupture)
 
 
 def _add(folded_contrats: list[FoldedContrat], sourced_record: SourcedRecord, contrat: Contrat) -> None:

@@ -21,7 +21,7 @@ from typing import Any
 
 from gateway import strict_json
 from gateway.connectors.base import BodyFormat, PartnerRequest
-from gateway.domain.text import LOST, through, without_lone_surrogates
+from gateway.domain.text import LOST, through, without_half_characters
 from gateway.errors import SourceClosed, SourceDenied, SourceError, SourceInvalid, SourceUnavailable
 
 RETRY_AFTER_MAX = 86_400.0  # seconds; a partner may be closed for a night, not for a year
@@ -171,7 +171,7 @@ def decode_json(body: bytes, encoding: str = "utf-8") -> Any:
         raise InvalidDocument("JSON illisible") from None
     if not isinstance(document, dict | list):
         raise InvalidDocument("ni objet ni tableau")
-    return through(document, without_lone_surrogates) if strict_json.has_lone_surrogate(text, document) else document
+    return through(document, without_half_characters) if strict_json.has_lone_surrogate(text, document) else document
 
 
 def decode_csv(body: bytes, encoding: str = "utf-8") -> list[dict[str, str]]:
