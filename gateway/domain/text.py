@@ -70,16 +70,16 @@ def _of_windows(text: str) -> str:
 
 
 def _read_once(text: str) -> str:
-    """UTF-8 that was read as Windows letters, read again: only where the whole text says so, and is French then."""
+    """UTF-8 that was read as Windows letters, read again: the whole text, or the pairs that no French word has."""
     for _ in range(_TIMES):
-        own = _told_once(text) if _SPOILT_LEAD.search(text) else None
-        if own is None:
-            return text
-        text = own
+        if not _SPOILT_LEAD.search(text):
+            break
+        text = _told_once(text) or _SPOILT.sub(lambda pair: _told_once(pair[0]) or pair[0], text)
     return text
 
 
 def _told_once(text: str) -> str | None:
+    """The text in UTF-8, where all of it says so and is of a western alphabet then; None elsewhere."""
     try:
         own = b"".join(map(_windows_byte, text)).decode("utf-8")
     except UnicodeError:
@@ -92,8 +92,8 @@ def _windows_byte(letter: str) -> bytes:
 
 
 def _is_western(letter: str) -> bool:
-    """Of an alphabet with latin letters, or a mark of printing."""
-    return letter < "\u0250" or "\u1e00" <= letter < "\u1f00" or "\u2010" <= letter < "\u2123"
+    """Of an alphabet with latin letters, or a mark that Windows has too."""
+    return letter < "\u0250" or "\u1e00" <= letter < "\u1f00" or letter in _FOLLOWING
 
 
 _MENDS = (

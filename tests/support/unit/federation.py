@@ -60,7 +60,8 @@ def told(
 
 
 def contrat(debut: date, fin: date = date(2027, 8, 31), broken: date | None = None, **values: Any) -> Contrat:
-    return Contrat(date_debut=debut, date_fin=fin, rupture=Rupture(date=broken) if broken else None, **values)
+    told: dict[str, Any] = {"rupture": Rupture(date=broken) if broken else None, **values}
+    return Contrat(date_debut=debut, date_fin=fin, **told)
 
 
 def session(debut: date, fin: date) -> Formation:
