@@ -35,7 +35,7 @@ FRENCH = st.text(st.sampled_from("abcdefghijklmnopqrstuvwxyzéèêëàâäôöù
         ("Ma\ud83dva", f"Ma{LOST}va", "lettre_perdue"),
     ],
 )
-def test_what_a_system_did_to_a_text_is_undone_and_counted(told: str, meant: str, kind: str) -> None:
+def test_a_text_is_given_back_as_it_was_meant_and_counted(told: str, meant: str, kind: str) -> None:
     repairs = Counter[str]()
     assert (restore(told, repairs), dict(repairs)) == (meant, {kind: 1})
 

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from strawberry import ID
 
 from gateway.auth.policy.policy import Perimetre
 from gateway.auth.policy.rules import Finalite, Profil
@@ -181,16 +182,16 @@ def test_a_phone_joins_two_people_until_a_school_gives_it_for_three(phones: int,
 )
 def test_every_filter_of_contracts(filtre: dict[str, Any], kept: set[str]) -> None:
     contrats = [
-        replace(contrat(date(2025, 8, 31), cfa=OTHER), id="a"),
-        replace(contrat(date(2025, 9, 1), cfa=ONE), id="b"),
-        replace(contrat(date(2025, 9, 2), broken=BROKEN), id="c"),
-        replace(contrat(date(2025, 9, 2)), id="d", date_debut=None),
+        replace(contrat(date(2025, 8, 31), cfa=OTHER), id=ID("a")),
+        replace(contrat(date(2025, 9, 1), cfa=ONE), id=ID("b")),
+        replace(contrat(date(2025, 9, 2), broken=BROKEN), id=ID("c")),
+        replace(contrat(date(2025, 9, 2)), id=ID("d"), date_debut=None),
     ]
     assert {one.id for one in filter_contrats(contrats, FiltreContrats(**filtre))} == kept
 
 
 def rupture(id_: str, jeune: Jeune, cfa: Cfa | None) -> Rupture:
-    return Rupture(id=id_, date=BROKEN, jeune=jeune, contrat=contrat(date(2025, 3, 1), cfa=cfa))
+    return Rupture(id=ID(id_), date=BROKEN, jeune=jeune, contrat=contrat(date(2025, 3, 1), cfa=cfa))
 
 
 def test_ruptures_are_filtered_by_cfa_and_by_the_department_of_the_residence_that_was_derived() -> None:
@@ -260,7 +261,7 @@ def test_a_caller_writes_a_contract_number_as_partners_do() -> None:
 
 def test_names_in_order_backwards_and_with_accents_apart() -> None:
     told_names = [("Roy", "Zoé"), ("Élan", "Léo"), ("Roy", "Anne"), ("Royer", "Ève"), ("Dubois", "Max")]
-    people = [Jeune(id=str(rank), nom=nom, prenom=prenom) for rank, (nom, prenom) in enumerate(told_names)]
+    people = [Jeune(id=ID(str(rank)), nom=nom, prenom=prenom) for rank, (nom, prenom) in enumerate(told_names)]
     names = ["Dubois", "Élan", "Roy", "Roy", "Royer"]
     ascending = sort(people, JEUNE_ORDERS[TriJeunes.NOM_ASC]).elements
     descending = sort(people, JEUNE_ORDERS[TriJeunes.NOM_DESC]).elements
@@ -272,7 +273,8 @@ def test_names_in_order_backwards_and_with_accents_apart() -> None:
 def test_the_order_of_priority_puts_last_those_whose_reasons_are_unknown() -> None:
     reasons = [None, [], [MotifPriorite.MINEUR], [MotifPriorite.MINEUR, MotifPriorite.ACCOMPAGNEMENT_CONJOINT]]
     rows = [
-        Rupture(id=str(rank), date=BROKEN, motifs_priorite=told_reasons) for rank, told_reasons in enumerate(reasons)
+        Rupture(id=ID(str(rank)), date=BROKEN, motifs_priorite=told_reasons)
+        for rank, told_reasons in enumerate(reasons)
     ]
     assert [one.id for one in sort(rows, RUPTURE_ORDERS[TriRuptures.PRIORITE]).elements] == ["3", "2", "0", "1"]
 

@@ -1,6 +1,7 @@
 """A repair counts where a second witness speaks: what must never hide a rupture, split a person, or show somebody to others."""
 
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -168,7 +169,12 @@ def test_one_number_of_the_registry_is_one_contract_in_one_source_too() -> None:
 
 
 def test_a_father_and_his_son_with_one_phone_one_mail_and_one_home_stay_two() -> None:
-    contact = {"telephone": "0639980001", "courriel": "famille@exemple.invalid", "code_postal": "62000", "sexe": "M"}
+    contact: dict[str, Any] = {
+        "telephone": "0639980001",
+        "courriel": "famille@exemple.invalid",
+        "code_postal": "62000",
+        "sexe": "M",
+    }
     son = trait(naissance=date(2006, 3, 7), **contact)
     father = trait("imilo", naissance=date(1974, 11, 22), **contact)
     assert compare(son, father).score < weights().probable
@@ -176,7 +182,7 @@ def test_a_father_and_his_son_with_one_phone_one_mail_and_one_home_stay_two() ->
     assert len(match([son, father])[0]) == 2
 
 
-def test_a_birth_wholly_mistyped_is_still_joined_by_the_contract_number() -> None:
+def test_a_birth_mistyped_in_all_its_parts_is_still_joined_by_the_contract_number() -> None:
     one = trait(naissance=date(2006, 3, 7), telephone="0639980001", contrats=(signed(numero=NUMERO),))
     other = trait("registre", naissance=date(1999, 12, 30), telephone="0639980001", contrats=(signed(numero=NUMERO),))
     assert len(match([one, other])[0]) == 1
@@ -220,7 +226,7 @@ def test_a_source_takes_back_no_rupture_of_another() -> None:
 
 
 @pytest.mark.parametrize("cause", ["Annulation par l'employeur", "Démission", None])
-def test_a_cause_that_undoes_nothing_leaves_its_rupture(cause: str | None) -> None:
+def test_another_cause_leaves_its_rupture(cause: str | None) -> None:
     broken = contrat(BEGUN, numero=NUMERO, rupture=Rupture(date=BROKEN, cause=cause))
     assert ruptures(merged(told("ypareo", contrats=[broken]))) == [BROKEN]
 
