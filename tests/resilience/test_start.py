@@ -27,7 +27,8 @@ OTHER_KEY = base64.urlsafe_b64encode(b"7" * 32).decode()
 LOGGED = re.compile(
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00 "
     r"(INFO gateway\.vie écoute : http://127\.0\.0\.1:\d+ ; administration : http://127\.0\.0\.1:\d+"
-    r"|WARNING gateway\.auth\.cles jeu de clés illisible \(http://127\.0\.0\.1:\d+ : partenaire injoignable\) : le dernier bon est gardé)"
+    r"|WARNING gateway\.auth\.cles jeu de clés illisible \(http://127\.0\.0\.1:\d+ : partenaire injoignable\)"
+    r" : le dernier bon est gardé)"
 )
 
 
