@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from gateway.domain.referentiel import Referentiel
-from gateway.domain.text import restore, through
+from gateway.domain.text import is_suspect, restore, through
 from gateway.errors import place_of
 from gateway.schema.nouns import Contrat, Jeune
 from gateway.schema.organisations import ModeSource, TypeSource
@@ -171,7 +171,8 @@ def _set_aside(error: Exception, account: QualityCounts, told: set[str]) -> None
 
 def _read_one(model: type[P], row: Any, account: QualityCounts) -> P | None:
     try:
-        return _validated(model, through(row, partial(restore, repairs=account.repairs)), account)
+        own = through(row, partial(restore, repairs=account.repairs)) if is_suspect(row) else row
+        return _validated(model, own, account)
     except Exception as error:  # a validator that met what it does not know
         _set_aside(error, account, set())
         return None
