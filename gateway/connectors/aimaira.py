@@ -26,20 +26,22 @@ from gateway.connectors.base import (
     read,
     rows_of,
 )
+from gateway.connectors.people import of_one_person
 from gateway.connectors.values import (
     Boolean,
     Cfd,
     CodeInseeValue,
     CodePostalValue,
     Courriel,
-    DateLocale,
     Ine,
+    IsoDate,
+    IsoDay,
     Level,
-    LocalDay,
     Naf,
-    Naissance,
+    NumeroContrat,
     Required,
     Rncp,
+    SirenValue,
     SiretValue,
     Telephone,
     Text,
@@ -97,15 +99,16 @@ class Programme(Entity):
 class AimairaInscription(Entity):
     apprenant: Required = Field(alias="ApprenantId")
     programme: Text = Field(None, alias="ProgrammeId")
-    debut: LocalDay = Field(None, alias="DateDebut")
-    fin: LocalDay = Field(None, alias="DateFin")
-    sortie: LocalDay = Field(None, alias="DateSortie")
+    debut: IsoDay = Field(None, alias="DateDebut")
+    fin: IsoDay = Field(None, alias="DateFin")
+    sortie: IsoDay = Field(None, alias="DateSortie")
     etat: Text = Field(None, alias="EtatInscriptionId")
 
 
 class Entreprise(Entity):
-    nom: Text = Field(None, alias="RaisonSociale")
+    denomination: Text = Field(None, alias="RaisonSociale")
     siret: SiretValue = Field(None, alias="Siret")
+    siren: SirenValue = Field(None, alias="Siret")
     naf: Naf = Field(None, alias="CodeNaf")
     idcc: Text = Field(None, alias="Idcc")
 
@@ -114,24 +117,24 @@ class Convention(Entity):
     apprenant: Required = Field(alias="ApprenantId")
     entreprise: Text = Field(None, alias="EntrepriseId")
     programme: Text = Field(None, alias="ProgrammeId")
-    numero: Text = Field(None, alias="NumeroContrat")
+    numero: NumeroContrat = Field(None, alias="NumeroContrat")
     type: Text = Field(None, alias="TypeConventionId")
     avenant: Boolean = Field(None, alias="Avenant")
     origine: Text = Field(None, alias="ConventionOrigineId")
-    debut: DateLocale = Field(alias="DateDebut")
-    fin: LocalDay = Field(None, alias="DateFin")
-    rupture: LocalDay = Field(None, alias="DateRupture")
+    debut: IsoDate = Field(alias="DateDebut")
+    fin: IsoDay = Field(None, alias="DateFin")
+    rupture: IsoDay = Field(None, alias="DateRupture")
     motif: Text = Field(None, alias="MotifRupture")
-    modifiee: LocalDay = Field(None, alias="DateModification")
+    modifiee: IsoDay = Field(None, alias="DateModification")
 
 
 class Apprenant(Entity):
     """NumeroInsee is a NIR: it is not in this model, so it is never read."""
 
     nom: Required = Field(alias="Nom")
-    prenoms: Required = Field(alias="Prenoms")
+    prenom: Required = Field(alias="Prenoms")
     usage: Text = Field(None, alias="NomUsage")
-    naissance: Naissance = Field(alias="DateNaissance")
+    naissance: IsoDate = Field(alias="DateNaissance")
     masculin: Boolean = Field(None, alias="GenreMale")
     handicap: Boolean = Field(None, alias="Handicap")
     ine: Ine = Field(None, alias="NumeroIne")
@@ -182,11 +185,14 @@ def records(cfa: Tenant, today: date) -> ReadingSteps[ReadingResult]:
     conventions = grouped(base.entities(Convention), lambda convention: convention.apprenant)
     people = base.entities(Apprenant)
     found = mapped(lambda who: _record(who, inscriptions[who.id], conventions[who.id], base), people, account)
-    return ReadingResult(found, account.rejects, account.ignored_fields, account.drifts)
+    return account.result(found)
 
 
 def _by_id(model: type[Entity], pages: Iterable[Any], account: QualityCounts) -> dict[str, Entity]:
-    return {entity.id: entity for entity in read(model, rows_of(pages, "value"), account)}
+    entities: list[Any] = read(model, rows_of(pages, "value"), account)
+    if model is Apprenant:
+        entities = of_one_person(entities, lambda who: who.id, account)
+    return {entity.id: entity for entity in entities}
 
 
 def _record(
@@ -196,7 +202,7 @@ def _record(
     jeune = Jeune(
         nom=who.nom,
         autres_noms=(who.usage,) if who.usage else (),
-        prenom=who.prenoms,
+        prenom=who.prenom,
         date_naissance=who.naissance,
         sexe=None if who.masculin is None else Sexe.M if who.masculin else Sexe.F,
         ine=who.ine,
@@ -267,14 +273,10 @@ def _contrat(original: Convention, avenants: list[Convention], base: Base) -> Co
         type=original.type,
         date_debut=original.debut,
         date_fin=next((version.fin for version in reversed(versions) if version.fin), None),
-        employeur=_employeur(entreprise) if entreprise else None,
+        employeur=filled(Employeur(**entreprise.model_dump(exclude={"id"}))) if entreprise else None,
         cfa=_cfa(base.one(Programme, original.programme), base),
         rupture=_rupture(broken) if broken else None,
     )
-
-
-def _employeur(found: Entreprise) -> Employeur | None:
-    return filled(Employeur(siret=found.siret, denomination=found.nom, naf=found.naf, idcc=found.idcc))
 
 
 def _rupture(convention: Convention) -> Rupture:

@@ -6,19 +6,20 @@ credentials, paging, caching and failure.
 """
 
 import logging
-import sysconfig
-import traceback
 from collections import Counter, defaultdict
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import Enum
+from functools import partial
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from gateway.domain.referentiel import Referentiel
+from gateway.domain.text import is_suspect, restore, through
+from gateway.errors import place_of
 from gateway.schema.nouns import Contrat, Jeune
 from gateway.schema.organisations import ModeSource, TypeSource
 from gateway.stores.registry_row import RegistryRow
@@ -29,6 +30,7 @@ K = TypeVar("K")
 P = TypeVar("P", bound="Payload")
 NEITHER_TEXT_NOR_INTEGER = "neither a text nor a whole number"  # what a value that cannot be read says of itself
 UNKNOWN_CODE = "unknown code"
+TWO_IDENTITIES = "identite_double"  # the drift of a key that designates two persons
 UNMAPPED = "erreur"  # the drift of a record that the connector's own code could not map
 logger = logging.getLogger("gateway.connecteurs")
 PASSES = 5  # a bad value may leave a block without what it requires, and so on outwards
@@ -105,6 +107,7 @@ class ReadingResult:
     ignored_fields: int = 0  # optional values set aside; their record was kept
     # how often the format was not what we know, by kind
     drifts: Mapping[str, int] = field(default_factory=dict, compare=False)
+    repairs: Mapping[str, int] = field(default_factory=dict, compare=False)  # how often a value was repaired, by kind
 
 
 class Payload(BaseModel):
@@ -121,6 +124,11 @@ class QualityCounts:
     rejects: int = 0
     ignored_fields: int = 0
     drifts: Counter[str] = field(default_factory=Counter, compare=False)
+    repairs: Counter[str] = field(default_factory=Counter, compare=False)
+
+    def result(self, records: list[Record]) -> ReadingResult:
+        """What a reading gave, with its figures."""
+        return ReadingResult(records, self.rejects, self.ignored_fields, self.drifts, self.repairs)
 
 
 class UnexpectedAnswer(ValueError):
@@ -161,21 +169,10 @@ def _set_aside(error: Exception, account: QualityCounts, told: set[str]) -> None
         logger.error("enregistrement écarté : %s", where)
 
 
-def place_of(error: BaseException) -> str:
-    """The kind of an error, and the file and line of the code that met it: a connector's rather than a library's. Its text is
-    left out: it may be a person's value."""
-    frames = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)]
-    own = [place for place in frames if not place[0].startswith(_LIBRARIES) and "site-packages" not in place[0]]
-    file, line = (own or frames or [("?", 0)])[-1]
-    return f"{type(error).__name__} ({file}:{line})"
-
-
-_LIBRARIES = (sysconfig.get_paths()["stdlib"], "<")
-
-
 def _read_one(model: type[P], row: Any, account: QualityCounts) -> P | None:
     try:
-        return _validated(model, row, account)
+        own = through(row, partial(restore, repairs=account.repairs)) if is_suspect(row) else row
+        return _validated(model, own, account)
     except Exception as error:  # a validator that met what it does not know
         _set_aside(error, account, set())
         return None
@@ -184,14 +181,16 @@ def _read_one(model: type[P], row: Any, account: QualityCounts) -> P | None:
 def _validated(model: type[P], row: Any, account: QualityCounts) -> P | None:
     set_aside = 0
     for _ in range(PASSES):
+        repairs = Counter[str]()
         try:
-            payload = model.model_validate(row)
+            payload = model.model_validate(row, context=repairs)
         except ValidationError as error:
             details = error.errors(include_url=False)
             bad = {_path(detail) for detail in details}
             account.drifts.update(kind for detail in details if (kind := _drift(detail)))
         else:
             account.ignored_fields += set_aside
+            account.repairs.update(repairs)
             return payload
         if () in bad:
             break

@@ -24,6 +24,7 @@ from gateway.connectors.base import (
     read,
     rows_of,
 )
+from gateway.connectors.people import of_one_person
 from gateway.connectors.values import (
     Cfd,
     CodePostalValue,
@@ -34,9 +35,11 @@ from gateway.connectors.values import (
     Level,
     Listed,
     Naf,
+    NumeroContrat,
     Required,
     Rncp,
     SexeValue,
+    SirenValue,
     SiretValue,
     Telephone,
     Text,
@@ -77,6 +80,7 @@ class Entreprise(Payload):
     code: Required = Field(alias="codeEntreprise")
     nom: Text = Field(None, alias="nomEntreprise")
     siret: SiretValue = None
+    siren: SirenValue = Field(None, alias="siret")
     naf: Naf = None
 
 
@@ -123,7 +127,7 @@ class YpareoContrat(Payload):
     apprenant: Required = Field(alias="codeApprenant")
     entreprise: Text = Field(None, alias="codeEntreprise")
     site: Text = Field(None, alias="codeSite")
-    numero: Text = Field(None, alias="numeroContrat")
+    numero: NumeroContrat = Field(None, alias="numeroContrat")
     debut: FrenchDate = Field(alias="dateDebContrat")
     fin: FrenchDay = Field(None, alias="dateFinContrat")
     resiliation: FrenchDay = Field(None, alias="dateResiliation")
@@ -160,9 +164,9 @@ def records(cfa: Tenant, today: date) -> ReadingSteps[ReadingResult]:
     unique = {(contrat.apprenant, contrat.code): contrat for contrat in read(YpareoContrat, _rows(signed), account)}
     by_apprenant = grouped(unique.values(), lambda contrat: contrat.apprenant)
     known = _tables([_rows(table) for table in tables], cfa, account)
-    people = read(Apprenant, _rows(apprentis), account)
+    people = of_one_person(read(Apprenant, _rows(apprentis), account), lambda who: who.code, account)
     found = mapped(lambda who: _record(who, by_apprenant[who.code], known), people, account)
-    return ReadingResult(found, account.rejects, account.ignored_fields, account.drifts)
+    return account.result(found)
 
 
 def _list(name: str) -> PartnerRequest:
@@ -188,7 +192,9 @@ def _tables(lists: list[Iterable[Any]], cfa: Tenant, account: QualityCounts) -> 
 
 
 def _employeur(entreprise: Entreprise) -> Employeur | None:
-    return filled(Employeur(siret=entreprise.siret, denomination=entreprise.nom, naf=entreprise.naf))
+    return filled(
+        Employeur(siret=entreprise.siret, siren=entreprise.siren, denomination=entreprise.nom, naf=entreprise.naf)
+    )
 
 
 def _record(apprenant: Apprenant, contrats: list[YpareoContrat], tables: Tables) -> Record:

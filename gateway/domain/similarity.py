@@ -5,6 +5,7 @@ sum, over the odds that any two records are of one person, is the score: +10 mea
 (`poids.toml`), learnt from a generated population by `make poids` and reviewed there; the levels are the rules, here.
 """
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,8 +20,10 @@ from gateway.domain.identifiers import ContratTraits, Traits, full_words_of, nor
 
 LETTERS_MIN, LONG_LETTERS = 4, 8  # shorter names differ by one letter too often to be alike
 TRUNCATED_MIN = 20  # letters of a name that a system may have cut
+_LOST = re.compile("[?\ufffd]+")  # what systems write in the place of a letter that they have not
 ONE_YEAR = (364, 365, 366)
 START_GAP = timedelta(days=7)  # two sources tell one contract as starting this close (docs/domaine.md, "Contrats")
+OWN_CONTRAT = frozenset({"numero", "employeur"})  # one contract in common
 OVERLAP = timedelta(days=60)  # nobody is an apprentice of two employers at once for longer
 
 
@@ -85,9 +88,22 @@ def _cap(levels: Mapping[str, str], rules: Weights) -> float:
         return rules.probable - 1
     proven = levels.get("ine") == "identique"
     identity = [levels["nom"], levels["prenom"], levels["naissance"]]
+    # A father and his son may share a name, a phone and a home: of two wholly different births, only what is one person's
+    # by nature says that one is a mistake.
+    if levels["naissance"] == "autre" and not proven and levels.get("contrat") not in OWN_CONTRAT:
+        return rules.probable - 1
     if identity.count("autre") > 1 or (levels["prenom"] == "autre" and not proven):
         return rules.probable - 1
     return float("inf")
+
+
+Identity = tuple[str, str, date]  # surname, first name, birth
+
+
+def is_one_identity(left: Identity, right: Identity) -> bool:
+    """Whether two identities under one key of one installation may be one person corrected: two of the three are alike."""
+    others = [_name(left[0], right[0]), _name(left[1], right[1]), _birth(left[2], right[2])].count("autre")
+    return others < 2
 
 
 def agreements(left: Traits, right: Traits) -> tuple[tuple[str, str], ...]:
@@ -133,13 +149,22 @@ def _name(left: str, right: str) -> str:
     left_letters, right_letters = normalise_nom(left), normalise_nom(right)
     if left_letters == right_letters or full_words_of(left) == full_words_of(right):
         return "identique"
-    if _near(left_letters, right_letters):
+    if _near(left_letters, right_letters) or _lost_letters(left, right_letters) or _lost_letters(right, left_letters):
         return "proche"
     left_words, right_words = frozenset(words(left)), frozenset(words(right))
     short, long = sorted((left_letters, right_letters), key=len)
     if left_words < right_words or right_words < left_words or (len(short) >= TRUNCATED_MIN and long.startswith(short)):
         return "partie"
     return "autre"
+
+
+def _lost_letters(nom: str, letters: str) -> bool:
+    """Whether a name that lost letters on its way (Zo?, Ma\ufffdva) may be this one: the others are in their places."""
+    told = _LOST.split(nom)
+    if len(told) == 1:
+        return False
+    parts = [normalise_nom(part) for part in told]
+    return len("".join(parts)) >= 2 and bool(re.fullmatch("[A-Z]{0,2}".join(parts), letters))
 
 
 def _near(left: str, right: str) -> bool:

@@ -26,7 +26,7 @@ import re
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor, Future
 from dataclasses import replace
 from datetime import date
@@ -36,6 +36,7 @@ from typing import Any, Generic, ParamSpec, TypeVar
 import msgspec
 
 from gateway.connectors.base import (
+    TWO_IDENTITIES,
     UNMAPPED,
     PartnerRequest,
     QualityCounts,
@@ -53,7 +54,19 @@ STEPS_MAX = 100  # of one reading
 RECORDS_MAX = 200_000  # of one reading
 KEY_MAX = 200  # characters of a record's key
 UNMAPPED_FEW, UNMAPPED_RATE = 3, 0.1  # records set aside beyond which a reading says nothing sure
-DRIFTS = frozenset({"champ_absent", "type_change", "code_inconnu", UNMAPPED})
+DRIFTS = frozenset({"champ_absent", "type_change", "code_inconnu", TWO_IDENTITIES, UNMAPPED})
+REPAIRS = frozenset(
+    {
+        "encodage",
+        "entite",
+        "invisible",
+        "lettre_perdue",
+        "zero_perdu",
+        "zero_douteux",
+        "plusieurs_valeurs",
+        "valeur_moindre",
+    }
+)
 _OPERATION = re.compile(r"[A-Za-z0-9_.-]{1,60}")
 _ENCODE, _DECODE = msgspec.json.Encoder().encode, msgspec.json.Decoder(Record).decode
 
@@ -243,7 +256,8 @@ def sound(result: Any) -> ReadingResult:
     records are set aside."""
     if not isinstance(result, ReadingResult):
         raise UnexpectedAnswer("no result of a reading")
-    account = QualityCounts(int(result.rejects), int(result.ignored_fields), Counter(dict(_drifts(result.drifts))))
+    drifts, repairs = _kinds(result.drifts, DRIFTS), _kinds(result.repairs, REPAIRS)
+    account = QualityCounts(int(result.rejects), int(result.ignored_fields), drifts, repairs)
     told = list(itertools.islice(result.records, RECORDS_MAX + 1))
     if len(told) > RECORDS_MAX:
         raise UnexpectedAnswer(f"more than {RECORDS_MAX} records")
@@ -251,7 +265,7 @@ def sound(result: Any) -> ReadingResult:
     lost = account.drifts[UNMAPPED]
     if lost > max(UNMAPPED_FEW, UNMAPPED_RATE * (len(records) + lost)):
         raise UnexpectedAnswer(f"{lost} records that could not be mapped, {len(records)} that could")
-    return ReadingResult(records, account.rejects, account.ignored_fields, account.drifts)
+    return account.result(records)
 
 
 def _rebuilt(record: Any) -> Record:
@@ -261,6 +275,6 @@ def _rebuilt(record: Any) -> Record:
     return _DECODE(_ENCODE(record))
 
 
-def _drifts(drifts: Mapping[Any, Any]) -> Iterator[tuple[str, int]]:
+def _kinds(figures: Mapping[Any, Any], known: frozenset[str]) -> Counter[str]:
     """By kind, and no other kind than ours: it is a label of the figures."""
-    return ((kind, int(number)) for kind, number in drifts.items() if kind in DRIFTS)
+    return Counter({kind: int(number) for kind, number in figures.items() if kind in known})

@@ -28,6 +28,7 @@ class SourceMetrics:
         self.readings = counter("passerelle_lectures", "Unités lues, par état du cache.", (*unit, "cache"))
         self.rejects = counter("passerelle_rejets", "Enregistrements perdus.", unit)
         self.ignored_fields = counter("passerelle_champs_ignores", "Valeurs écartées.", unit)
+        self.repairs = counter("passerelle_reparations", "Valeurs réparées, par genre.", (*unit, "genre"))
         self.drifts = counter("passerelle_derives", "Écarts au format convenu, par genre.", (*unit, "genre"))
         text = "Unités redemandées page par page, par issue."
         self.revalidations = counter("passerelle_revalidations", text, outcome)
@@ -77,6 +78,8 @@ class SourceMetrics:
         self.rejects.labels(*labels).inc(result.rejects)
         self.ignored_fields.labels(*labels).inc(result.ignored_fields)
         self.out_of_tenant.labels(*labels).inc(out_of_tenant)
+        for kind, number in result.repairs.items():
+            self.repairs.labels(*labels, kind).inc(number)
         for kind, number in result.drifts.items():
             self.drifts.labels(*labels, kind).inc(number)
 
