@@ -36,6 +36,7 @@ from gateway.schema.scalars import SIRET, UAI, CodePostal
 T = TypeVar("T")
 YEAR_MIN, YEAR_MAX = 1900, 2100
 KNOWN = 4096  # identifiers remembered, of each kind
+_SIGNS = re.compile(r"[\W_]+")  # all but letters and digits
 _FRENCH = re.compile(r"(?P<j>\d{1,2})/(?P<m>\d{1,2})/(?P<a>\d{4})(?: 0{1,2}:00(?::00)?)?", re.ASCII)
 _COMPACT = re.compile(r"(?P<a>\d{4})(?P<m>\d\d)(?P<j>\d\d)", re.ASCII)
 _ISO = re.compile(r"(?P<a>\d{4})-(?P<m>\d\d)-(?P<j>\d\d)", re.ASCII)
@@ -172,9 +173,11 @@ def _repair(written: str, own: str | None) -> str | None:
     """The kind of repair that led from what was written to a normal form; None for another way of writing the same."""
     if own is None:
         return "valeur_moindre"
+    if written == own:
+        return None
     if len(own) == CODE_POSTAL_LENGTH - 1 and own.isdigit():
         return "zero_douteux"
-    letters = sum(letter.isalnum() for letter in written)
+    letters = len(_SIGNS.sub("", written))
     if own[0] == "0" and own.isalnum() and letters < len(own):
         return "zero_perdu"
     return "plusieurs_valeurs" if written.count("@") > 1 or (own.isdigit() and letters >= 2 * len(own) - 2) else None
