@@ -29,10 +29,11 @@ from gateway.auth.policy.policy import AccessPolicy
 from gateway.correlation import RequestTrace
 from gateway.documents.introspection import Introspections
 from gateway.documents.limits import cost_of
+from gateway.documents.nearest import mistaken_response
 from gateway.documents.parse import Document, Documents, PersistedDocuments
 from gateway.domain.days import paris_day
 from gateway.domain.seal import OpaqueIds
-from gateway.errors import ArgumentRefused, CallerError, InvalidRequest, LeakStopped, QuotaReached
+from gateway.errors import ArgumentRefused, CallerError, InvalidDocument, InvalidRequest, LeakStopped, QuotaReached
 from gateway.execution.executor import Executor
 from gateway.federation.collect.collector import Collector
 from gateway.federation.collect.plan import plan_sources
@@ -114,6 +115,8 @@ async def answer(gateway: Gateway, viewer: Viewer, request: GraphQLRequest) -> G
         return GraphQLResponse(None, [graphql_error(error)])
     except QuotaReached:
         raise
+    except InvalidDocument as error:
+        return await _mistaken(gateway, viewer, error)
     except CallerError as error:
         return refused_response(error)
     try:
@@ -122,6 +125,15 @@ async def answer(gateway: Gateway, viewer: Viewer, request: GraphQLRequest) -> G
         logger.critical("%s", leak)
         gateway.stopped(leak.coordinate)
         raise
+
+
+async def _mistaken(gateway: Gateway, viewer: Viewer, refusal: InvalidDocument) -> GraphQLResponse:
+    """All that is wrong, told from the caller's own shape of the graph. Raises QuotaReached."""
+
+    def tell() -> GraphQLResponse:
+        return mistaken_response(refusal.mistakes, gateway.shapes.for_viewer(viewer))
+
+    return await gateway.long_work.run(viewer.client, object(), tell)
 
 
 async def _validate(gateway: Gateway, viewer: Viewer, request: GraphQLRequest) -> ValidatedOperation:

@@ -2,8 +2,7 @@
 
 Two stores, both bounded: the texts that clients taught by their SHA-256 (Apollo's automatic persisted queries), beside
 those the operator trusts, and the trees by their text. Knows the graph, no value of a variable; what a document may read
-is decided each time it is run. Messages are our own: those of the library echo literal values (docs/security.md F12) and
-suggest names.
+is decided each time it is run.
 """
 
 import json
@@ -22,12 +21,10 @@ from graphql import (
     GraphQLError,
     GraphQLSchema,
     OperationDefinitionNode,
-    OperationType,
     VariableValues,
     get_operation_ast,
     get_variable_values,
     parse,
-    validate,
     value_from_ast_untyped,
 )
 
@@ -35,8 +32,20 @@ from gateway.auth.authentication.clients import Viewer
 from gateway.auth.authorization.decision_cache import TOKEN_BYTES
 from gateway.documents.arguments import ArgumentChecks, checks_of
 from gateway.documents.limits import TEXT_MAX, TOKENS_MAX, Shape, judge, name_of
-from gateway.errors import CallerError, ConfigurationError, InvalidRequest, TooCostlyRequest, UnknownDocument
+from gateway.documents.mistakes import find_mistakes, syntax_mistake
+from gateway.documents.wrong_values import MISTAKES_MAX, NAME_MAX, variable_mistakes
+from gateway.errors import (
+    CallerError,
+    ConfigurationError,
+    Detail,
+    InvalidDocument,
+    InvalidRequest,
+    Mistake,
+    TooCostlyRequest,
+    UnknownDocument,
+)
 
+MISTAKE_BYTES = 1000  # of one that is kept, rounded up
 ENTRY_BYTES = 1500  # what an entry of a cache takes beside its text: its key, its place, the refusal it may hold
 LEARNT_MAX = 8 * 1024 * 1024  # bytes of the taught documents, all clients together
 
@@ -111,21 +120,6 @@ def _read(path: Path) -> dict[str, str]:
 
 
 KEPT_MAX = 32 * 1024 * 1024  # bytes of the documents kept
-ERRORS_MAX = 1
-# Names written in the query are the caller's own; nothing else of the library's message is repeated.
-_TRANSLATIONS = (
-    (r"^Cannot query field '([_A-Za-z0-9]+)' on type '([_A-Za-z0-9]+)'", "Champ inconnu : {0} sur {1}."),
-    (r"^Unknown argument '([_A-Za-z0-9]+)' on field '([_A-Za-z0-9.]+)'", "Argument inconnu : {0} de {1}."),
-    (r"^Unknown type '([_A-Za-z0-9]+)'", "Type inconnu : {0}."),
-    (r"^Unknown fragment '([_A-Za-z0-9]+)'", "Fragment inconnu : {0}."),
-    (r"^Unknown directive '@([_A-Za-z0-9]+)'", "Directive inconnue : @{0}."),
-    (r"^Variable '\$([_A-Za-z0-9]+)' is not defined", "Variable non déclarée : ${0}."),
-    (r"^Variable '\$([_A-Za-z0-9]+)' is never used", "Variable déclarée et inutilisée : ${0}."),
-    (r"^Field '([_A-Za-z0-9]+)' of type '.*' must have a selection", "Choisir des champs sous {0}."),
-    (r"^Field '([_A-Za-z0-9]+)' argument '([_A-Za-z0-9]+)' .* is required", "Argument requis : {1} de {0}."),
-    (r"^Syntax Error", "Syntaxe GraphQL incorrecte."),
-)
-_OTHER = "Requête invalide : un champ, un argument ou un type n'est pas celui du graphe."
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,13 +133,13 @@ class Document:
     arguments: ArgumentChecks | None  # None: nothing to look at in the variables
 
     def variables(self, schema: GraphQLSchema, raw: dict[str, Any]) -> VariableValues:
-        """As received and coerced, defaults included. Raises InvalidRequest naming the variable or argument, never a value."""
-        values = get_variable_values(schema, self.operation.variable_definitions or (), raw, max_errors=ERRORS_MAX)
+        """As received and coerced, defaults included. Raises InvalidDocument, whose mistakes tell no value."""
+        definitions = self.operation.variable_definitions or ()
+        values = get_variable_values(schema, definitions, raw, max_errors=1, hide_suggestions=True)
         if isinstance(values, list):
-            name = re.search(r"\$([_A-Za-z0-9]+)", values[0].message)
-            raise InvalidRequest(f"Variable invalide : {name.group(0) if name else 'type attendu non respecté'}.")
-        if self.arguments:
-            self.arguments.check(values.coerced)
+            raise InvalidDocument(variable_mistakes(schema, definitions, raw))
+        if self.arguments and (mistakes := self.arguments.mistakes(values.coerced)):
+            raise InvalidDocument(mistakes[:MISTAKES_MAX])
         return values
 
     def age_max(self, variables: dict[str, Any]) -> int | None:
@@ -190,9 +184,7 @@ class Documents:
         valid = self.validate(text)
         operation = get_operation_ast(valid.tree, name)
         if operation is None:
-            raise InvalidRequest("Nommer l'opération à exécuter : operationName est absent ou inconnu.")
-        if operation.operation is not OperationType.QUERY:
-            raise InvalidRequest("Seules les requêtes (query) sont servies.")
+            raise InvalidDocument([_unnamed(valid)])
         name = name_of(operation)
         return Document(text, valid.tree, operation, valid.shapes[name], valid.arguments[name])
 
@@ -211,7 +203,7 @@ class Documents:
             self.keep(text, self.judge(text))
         known = self._judged[text][1]
         if isinstance(known, CallerError):
-            raise type(known)(str(known))  # a new one each time: the one kept would gather the frames of each raise
+            raise _renewed(known)  # a new one each time: the one kept would gather the frames of each raise
         return known
 
     def judge(self, text: str) -> Judged:
@@ -219,8 +211,7 @@ class Documents:
         try:
             valid = self._examine(text)
         except CallerError as refusal:
-            # Another one: that which was raised leads to its frames, and by its context to the whole tree.
-            return _text_bytes(text), type(refusal)(str(refusal))
+            return _text_bytes(text) + MISTAKE_BYTES * len(getattr(refusal, "mistakes", ())), _renewed(refusal)
         return _text_bytes(text) + tree_bytes(valid.tree), valid
 
     def _examine(self, text: str) -> _Validated:
@@ -229,26 +220,27 @@ class Documents:
             shapes = judge(tree)
         except (GraphQLError, RecursionError) as error:
             raise _unreadable(error) from None
-        errors = validate(self._schema, tree, max_errors=ERRORS_MAX, hide_suggestions=True)
-        if errors:
-            raise InvalidRequest(_translate(errors[0]))
+        if mistakes := find_mistakes(self._schema, tree):
+            raise InvalidDocument(mistakes)
         operations = [node for node in tree.definitions if isinstance(node, OperationDefinitionNode)]
         arguments = {name_of(each): checks_of(self._schema, tree, each) for each in operations}
         return _Validated(tree, shapes, arguments)
 
 
-def _unreadable(error: Exception) -> CallerError:
+def _unnamed(valid: _Validated) -> Mistake:
+    """The operation to run is not told, or is not there: its author is reminded of those that are."""
+    names = ", ".join(name[:NAME_MAX] for name in valid.shapes if name)
+    said = "Nommer l'opération à exécuter : operationName est absent ou inconnu"
+    return Mistake(Detail.OPERATION_INCONNUE, f"{said} ; le texte a {names}" if names else said)
+
+
+def _renewed(refusal: CallerError) -> CallerError:
+    """Another one that says the same: one that was raised leads to its frames, and by its context to the whole tree."""
+    return InvalidDocument(refusal.mistakes) if isinstance(refusal, InvalidDocument) else type(refusal)(str(refusal))
+
+
+def _unreadable(error: GraphQLError | RecursionError) -> CallerError:
     """A text that the parser refuses: too long, nested beyond reason, or not GraphQL."""
-    if "contains more than" in str(error) or "too deeply" in str(error) or isinstance(error, RecursionError):
+    if isinstance(error, RecursionError) or re.search("contains more than|too deeply", error.message):
         return TooCostlyRequest(f"Requête refusée : trop longue ou trop profonde, {TOKENS_MAX} jetons au plus.")
-    return InvalidRequest(_translate(error))
-
-
-def _translate(error: Exception) -> str:
-    message = str(getattr(error, "message", ""))
-    text = next(
-        (model.format(*found.groups()) for pattern, model in _TRANSLATIONS if (found := re.match(pattern, message))),
-        _OTHER,
-    )
-    places = getattr(error, "locations", None) or []
-    return f"{text} (ligne {places[0].line}, colonne {places[0].column})" if places else text
+    return InvalidDocument([syntax_mistake(error)])

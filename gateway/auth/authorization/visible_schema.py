@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from graphql import (
     DefinitionNode,
+    DirectiveDefinitionNode,
     DocumentNode,
     EnumTypeDefinitionNode,
     FieldDefinitionNode,
@@ -80,12 +81,20 @@ class _SchemaCut:
             if name in left and name not in reached:
                 reached[name] = left[name]
                 to_visit += [*_types_named(left[name]), *self._members(name)]
-        return DocumentNode(definitions=tuple(reached.values()))
+        return DocumentNode(definitions=(*reached.values(), *self._directives))
+
+    @cached_property
+    def _definitions(self) -> tuple[DefinitionNode, ...]:
+        return parse(print_schema(self.schema)).definitions
 
     @cached_property
     def _texts(self) -> dict[str, TypeDefinitionNode]:
-        definitions = parse(print_schema(self.schema)).definitions
-        return {d.name.value: d for d in definitions if isinstance(d, TypeDefinitionNode)}
+        return {d.name.value: d for d in self._definitions if isinstance(d, TypeDefinitionNode)}
+
+    @cached_property
+    def _directives(self) -> list[DirectiveDefinitionNode]:
+        """Refused to nobody: whoever asks may write them."""
+        return [d for d in self._definitions if isinstance(d, DirectiveDefinitionNode)]
 
     def _members(self, name: str) -> list[str]:
         """The types of an interface that the caller may open."""
