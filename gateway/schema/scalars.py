@@ -1,10 +1,15 @@
 """The scalars of the graph: identifiers as types. Knows their form, not where they come from."""
 
-from typing import Any, NewType
+import re
+from collections.abc import Callable
+from datetime import date, datetime
+from operator import methodcaller
+from typing import NewType
 
 import strawberry
 from strawberry.types.scalar import ScalarDefinition
 
+from gateway.domain.days import write_instant
 from gateway.domain.identifiers import is_valid_code_insee, is_valid_code_postal, is_valid_siret, is_valid_uai
 
 UAI = NewType("UAI", str)
@@ -13,19 +18,69 @@ CodeInsee = NewType("CodeInsee", str)
 CodePostal = NewType("CodePostal", str)
 
 
-def _scalar(nom: str, description: str, valid: Any) -> ScalarDefinition:
+isoformat = methodcaller("isoformat")
+_RFC_3339 = "https://www.rfc-editor.org/rfc/rfc3339"
+
+
+def _scalar(nom: str, description: str, valid: Callable[[str], bool], url: str) -> ScalarDefinition:
     def read(valeur: object) -> str:
         text = str(valeur).strip().upper()
         if not valid(text):
             raise ValueError(f"{nom} invalide")
         return text
 
-    return strawberry.scalar(name=nom, description=description, serialize=str, parse_value=read)
+    return strawberry.scalar(name=nom, description=description, specified_by_url=url, serialize=str, parse_value=read)
+
+
+def _day(value: object) -> date:
+    """A day as RFC 3339 writes it, and in no other way of ISO 8601."""
+    if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d\d-\d\d", value, re.ASCII):
+        raise ValueError("Date invalide")
+    return date.fromisoformat(value)
+
+
+def _no_instant(value: object) -> datetime:
+    """No argument of the graph is an instant."""
+    raise ValueError("DateTime invalide")
 
 
 SCALARS: dict[object, ScalarDefinition] = {
-    UAI: _scalar("UAI", "Code d'un établissement : 7 chiffres et une lettre de contrôle.", is_valid_uai),
-    SIRET: _scalar("SIRET", "Numéro SIRET : 14 chiffres, clé de Luhn (règle de La Poste admise).", is_valid_siret),
-    CodeInsee: _scalar("CodeInsee", "Code officiel géographique d'une commune (Insee).", is_valid_code_insee),
-    CodePostal: _scalar("CodePostal", "Code postal : 5 chiffres.", is_valid_code_postal),
+    UAI: _scalar(
+        "UAI",
+        "Code d'un établissement : 7 chiffres et une lettre de contrôle.",
+        is_valid_uai,
+        "https://www.education.gouv.fr/acce_public/",
+    ),
+    SIRET: _scalar(
+        "SIRET",
+        "Numéro SIRET : 14 chiffres, clé de Luhn (règle de La Poste admise).",
+        is_valid_siret,
+        "https://www.insee.fr/fr/metadonnees/definition/c1841",
+    ),
+    CodeInsee: _scalar(
+        "CodeInsee",
+        "Code officiel géographique d'une commune (Insee).",
+        is_valid_code_insee,
+        "https://www.insee.fr/fr/information/2560452",
+    ),
+    CodePostal: _scalar(
+        "CodePostal",
+        "Code postal : 5 chiffres.",
+        is_valid_code_postal,
+        "https://datanova.laposte.fr/datasets/laposte-hexasmal",
+    ),
+    date: strawberry.scalar(
+        name="Date",
+        description="Jour, AAAA-MM-JJ (RFC 3339, full-date).",
+        specified_by_url=_RFC_3339,
+        serialize=isoformat,
+        parse_value=_day,
+    ),
+    datetime: strawberry.scalar(
+        name="DateTime",
+        description="Instant en temps universel, à la seconde, AAAA-MM-JJThh:mm:ssZ (RFC 3339, date-time).",
+        specified_by_url=_RFC_3339,
+        serialize=write_instant,
+        parse_value=_no_instant,
+    ),
 }

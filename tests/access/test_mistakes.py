@@ -4,18 +4,19 @@ The mistakes are those of the validation rules and of the coercion of values, as
 No message says a value, nor a name that the caller's introspection does not show.
 """
 
+import json
 import string
+from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
-from graphql import GraphQLSchema
+from graphql import GraphQLSchema, parse
 
 from gateway.auth.authentication.clients import Viewer
 from gateway.auth.authorization.visible_schema import VisibleSchemas
 from gateway.documents.mistakes import find_mistakes
 from gateway.documents.nearest import mistaken_response
-from gateway.documents.parse import parse
 from gateway.errors import Detail
 from tests.support.access.small_world import CALLERS, SmallWorld, caller
 from tests.support.access.tools import POLICY, SCHEMA
@@ -23,93 +24,21 @@ from tests.support.access.tools import POLICY, SCHEMA
 pytestmark = pytest.mark.anyio
 
 Place = tuple[int, int]
-STATUTS = "StatutApprenant (INSCRIT, APPRENTI, RUPTURANT, ABANDON, FIN_DE_FORMATION)"
-TRI = "TriJeunes (STATUT_RECENT, NOM_ASC, NOM_DESC)"
-UAI = "UAI (Code d'un établissement : 7 chiffres et une lettre de contrôle)"
 F = "query ($f: FiltreRuptures) { ruptures(filtre: $f) { totalCount } }"
-N = "query ($n: Int!) { jeunes(first: $n) { totalCount } }"
-# Text, variables, and each mistake: its detail, its message, where it stands.
-MISTAKES: list[tuple[str, dict[str, Any], list[tuple[str, str, list[Place]]]]] = [
-    # §5.1 documents, §5.2 operations
-    ("type A { a: Int } { moi { profil } }", {}, [("DEFINITION_REFUSEE", "Un document contient des opérations et des fragments, rien d'autre.", [(1, 1)])]),
-    ("{ moi { profil } } query A { moi { profil } }", {}, [("OPERATION_SANS_NOM", "Nommer l'opération : une seule peut être sans nom, seule.", [(1, 1)])]),
-    ("query A { moi { profil } } query A { moi { profil } }", {}, [("REPETITION", "Deux opérations se nomment A.", [(1, 7), (1, 34)])]),
-    ("query A { moi { profil } } query B { moi { profil } }", {}, [("OPERATION_INCONNUE", "Nommer l'opération à exécuter : operationName est absent ou inconnu ; le texte a A, B.", [])]),
-    ("mutation { moi { profil } }", {}, [("OPERATION_NON_SERVIE", "Seules les requêtes (query) sont servies, non mutation.", [(1, 1)])]),
-    ("subscription { moi { profil } }", {}, [("OPERATION_NON_SERVIE", "Seules les requêtes (query) sont servies, non subscription.", [(1, 1)])]),
-    # §5.3 fields
-    ("{\n  moi {\n    profill\n  }\n}", {}, [("CHAMP_INCONNU", "Champ inconnu : profill sur Moi. Plutôt profil ?", [(3, 5)])]),
-    ("{ moi }", {}, [("SELECTION_REQUISE", "Choisir des champs sous moi.", [(1, 3)])]),
-    ("{ moi { profil { a } } }", {}, [("SELECTION_REFUSEE", "profil est une valeur : rien ne se choisit dessous.", [(1, 16)])]),
-    ("{ moi { x: profil x: finalite } }", {}, [("CHAMPS_EN_CONFLIT", "Deux champs qui diffèrent, par leur nom ou leurs arguments, répondraient sous x : donner un alias à l'un.", [(1, 9), (1, 19)])]),
-    # §5.4 arguments
-    ("{ jeunes(frist: 3) { totalCount } }", {}, [("ARGUMENT_INCONNU", "Argument inconnu : frist de Query.jeunes. Plutôt first ou tri ?", [(1, 10)])]),
-    ("{ jeunes(first: 1, first: 1) { totalCount } }", {}, [("REPETITION", "L'argument first est donné deux fois.", [(1, 10), (1, 20)])]),
-    ("{ jeune { id } }", {}, [("ARGUMENT_REQUIS", "Argument requis absent : id de Query.jeune.", [(1, 3)])]),
-    ("query @fraicheur(maxSeconde: 3) { moi { profil } }", {}, [
-        ("ARGUMENT_INCONNU", "Argument inconnu : maxSeconde de @fraicheur. Plutôt maxSecondes ?", [(1, 18)]),
-        ("ARGUMENT_REQUIS", "Argument requis absent : maxSecondes de @fraicheur.", [(1, 7)]),
-    ]),
-    # §5.5 fragments
-    ("fragment F on Moi { profil } fragment F on Moi { profil } { moi { ...F } }", {}, [("REPETITION", "Deux fragments se nomment F.", [(1, 10), (1, 39)])]),
-    ("fragment F on Moy { nom } { moi { ...F } }", {}, [("TYPE_INCONNU", "Type inconnu : Moy. Plutôt Moi ?", [(1, 15)])]),
-    ("fragment F on Profil { a } { moi { ...F } }", {}, [("TYPE_INATTENDU", "Un fragment porte sur un objet ou une interface, ce que Profil n'est pas.", [(1, 15)])]),
-    ("{ moi { ... on String { a } } }", {}, [("TYPE_INATTENDU", "Un fragment porte sur un objet ou une interface, ce que String n'est pas.", [(1, 16)])]),
-    ("fragment F on Moi { profil } { moi { profil } }", {}, [("FRAGMENT_INUTILISE", "Fragment écrit et inutilisé : F.", [(1, 1)])]),
-    ("{ moi { ...F } }", {}, [("FRAGMENT_INCONNU", "Fragment inconnu : F.", [(1, 12)])]),
-    ("fragment F on Moi { ...F } { moi { ...F } }", {}, [("FRAGMENT_CIRCULAIRE", "Le fragment F s'inclut lui-même.", [(1, 1)])]),
-    ("{ moi { ... on Jeune { id } } }", {}, [("FRAGMENT_IMPOSSIBLE", "Un fragment sur Jeune ne s'applique jamais ici, où se lit Moi.", [(1, 9)])]),
-    ("fragment F on Jeune { id } { moi { ...F } }", {}, [("FRAGMENT_IMPOSSIBLE", "Un fragment sur Jeune ne s'applique jamais ici, où se lit Moi.", [(1, 36)])]),
-    # §5.6 values, §3.5 to 3.12 coercion of what is written
-    ("{ jeunes(tri: NOM_AS) { totalCount } }", {}, [("VALEUR_INCONNUE", f"Valeur inconnue : tri ; attendu : {TRI}. Plutôt NOM_ASC ou NOM_DESC ?", [(1, 15)])]),
-    ('{ jeunes(tri: "NOM_ASC") { totalCount } }', {}, [("VALEUR_INVALIDE", f"Valeur invalide : tri, un texte entre guillemets ; attendu : {TRI}.", [(1, 15)])]),
-    ('{ jeunes(first: "3") { totalCount } }', {}, [("VALEUR_INVALIDE", "Valeur invalide : first, un texte entre guillemets ; attendu : un entier de 32 bits.", [(1, 17)])]),
-    ("{ jeunes(first: 3.5) { totalCount } }", {}, [("VALEUR_INVALIDE", "Valeur invalide : first, un nombre à virgule ; attendu : un entier de 32 bits.", [(1, 17)])]),
-    ("{ jeunes(first: null) { totalCount } }", {}, [("VALEUR_REQUISE", "Valeur nulle : first, où une valeur est requise ; attendu : un entier de 32 bits.", [(1, 17)])]),
-    ("{ jeunes(filtre: {nom: DUPONT}) { totalCount } }", {}, [("VALEUR_INVALIDE", "Valeur invalide : filtre.nom, un nom sans guillemets ; attendu : un texte.", [(1, 24)])]),
-    ("{ jeune(id: true) { id } }", {}, [("VALEUR_INVALIDE", "Valeur invalide : id, un booléen ; attendu : un identifiant.", [(1, 13)])]),
-    ('{ ruptures(filtre: {mineur: "oui"}) { totalCount } }', {}, [("VALEUR_INVALIDE", "Valeur invalide : filtre.mineur, un texte entre guillemets ; attendu : true ou false.", [(1, 29)])]),
-    ('{ ruptures(filtre: {depuis: "01/09/2026"}) { totalCount } }', {}, [("VALEUR_INVALIDE", "Valeur invalide : filtre.depuis, un texte entre guillemets ; attendu : Date (Jour, AAAA-MM-JJ (RFC 3339, full-date)).", [(1, 29)])]),
-    ('{ ruptures(filtre: {cfa: "0751234"}) { totalCount } }', {}, [("VALEUR_INVALIDE", f"Valeur invalide : filtre.cfa, un texte entre guillemets ; attendu : {UAI}.", [(1, 26)])]),
-    ('{ jeunes(filtre: {nomm: "abc"}) { totalCount } }', {}, [("CHAMP_INCONNU", "Champ inconnu : nomm dans filtre (FiltreJeunes). Plutôt nom ?", [(1, 18)])]),
-    ('{ jeunes(filtre: {nom: "abc", nom: "abd"}) { totalCount } }', {}, [("REPETITION", "Le champ nom est donné deux fois.", [(1, 19), (1, 31)])]),
-    ('{ jeunes(filtre: "x") { totalCount } }', {}, [("VALEUR_INVALIDE", "Valeur invalide : filtre, un texte entre guillemets ; attendu : FiltreJeunes (statut, cfa, communes, nom).", [(1, 18)])]),
-    ("{ jeunes(filtre: {statut: [RUPTURANTE]}) { totalCount } }", {}, [("VALEUR_INCONNUE", f"Valeur inconnue : filtre.statut[0] ; attendu : {STATUTS}. Plutôt RUPTURANT ?", [(1, 28)])]),
-    ("query ($n: Int = trois) { jeunes(first: $n) { totalCount } }", {}, [("VALEUR_INVALIDE", "Valeur invalide : $n, un nom sans guillemets ; attendu : un entier de 32 bits.", [(1, 18)])]),
-    # §5.7 directives
-    ("{ moi @fraicheurs { profil } }", {}, [("DIRECTIVE_INCONNUE", "Directive inconnue : @fraicheurs. Plutôt @fraicheur ?", [(1, 7)])]),
-    ("{ moi @fraicheur(maxSecondes: 3) { profil } }", {}, [("DIRECTIVE_MAL_PLACEE", "La directive @fraicheur ne s'écrit pas ici.", [(1, 7)])]),
-    ("{ moi @skip(if: true) @skip(if: true) { profil } }", {}, [("REPETITION", "La directive @skip est écrite deux fois au même endroit.", [(1, 7), (1, 23)])]),
-    # §5.8 variables
-    ("query ($n: Int!, $n: Int!) { jeunes(first: $n) { totalCount } }", {}, [("REPETITION", "La variable $n est déclarée deux fois.", [(1, 9), (1, 19)])]),
-    ("query ($j: Jeune) { jeune(id: $j) { id } }", {}, [("TYPE_INATTENDU", "La variable $j est déclarée Jeune, qui se lit et ne s'envoie pas.", [(1, 12)])]),
-    ("{ jeune(id: $x) { id } }", {}, [("VARIABLE_INCONNUE", "Variable non déclarée : $x.", [(1, 13), (1, 1)])]),
-    ("query ($x: Int) { moi { profil } }", {}, [("VARIABLE_INUTILISEE", "Variable déclarée et inutilisée : $x.", [(1, 8)])]),
-    ("query ($n: String) { jeunes(first: $n) { totalCount } }", {}, [("TYPE_INATTENDU", "La variable $n est déclarée String, qui ne convient pas où elle sert : attendu Int!.", [(1, 8), (1, 36)])]),
-    # Coercion of what is sent
-    (N, {}, [("VALEUR_REQUISE", "Variable absente : $n ; attendu : un entier de 32 bits.", [(1, 8)])]),
-    (N, {"n": None}, [("VALEUR_REQUISE", "Valeur nulle : $n, où une valeur est requise ; attendu : un entier de 32 bits.", [(1, 8)])]),
-    (N, {"n": "3"}, [("VALEUR_INVALIDE", "Valeur invalide : $n, un texte ; attendu : un entier de 32 bits.", [(1, 8)])]),
-    (F, {"f": {"statut": ["RUPTURANTE", 3]}}, [
-        ("VALEUR_INCONNUE", f"Valeur inconnue : $f.statut[0] ; attendu : {STATUTS}. Plutôt RUPTURANT ?", [(1, 8)]),
-        ("VALEUR_INVALIDE", f"Valeur invalide : $f.statut[1], un entier ; attendu : {STATUTS}.", [(1, 8)]),
-    ]),
-    (F, {"f": {"depuis": 3, "ageMax": "x"}}, [
-        ("VALEUR_INVALIDE", "Valeur invalide : $f.depuis, un entier ; attendu : Date (Jour, AAAA-MM-JJ (RFC 3339, full-date)).", [(1, 8)]),
-        ("VALEUR_INVALIDE", "Valeur invalide : $f.ageMax, un texte ; attendu : un entier de 32 bits.", [(1, 8)]),
-    ]),
-    (F, {"f": {"statuts": []}}, [("CHAMP_INCONNU", "Champ inconnu : statuts dans $f (FiltreRuptures). Plutôt statut ?", [(1, 8)])]),
-    # §2 the text itself
-    ("{ jeunes(first: 3 { totalCount } }", {}, [("SYNTAXE", "Syntaxe GraphQL incorrecte : attendu un nom, trouvé « { ».", [(1, 19)])]),
-    ("{ moi { profil }", {}, [("SYNTAXE", "Syntaxe GraphQL incorrecte : attendu un nom, trouvé la fin du texte.", [(1, 17)])]),
-    ("{ jeunes(after: 'x') { totalCount } }", {}, [("SYNTAXE", "Syntaxe GraphQL incorrecte : un texte s'écrit entre guillemets doubles.", [(1, 17)])]),
-    ("qury { moi { profil } }", {}, [("SYNTAXE", "Syntaxe GraphQL incorrecte : inattendu ici : un nom.", [(1, 1)])]),
-    # docs/graphe.md, what is refused before any source is asked
-    ("{ jeunes(first: 501, filtre: {nom: \"a\"}) { totalCount } }", {}, [
-        ("ARGUMENT_IMPOSSIBLE", "L'argument first va de 0 à 500.", [(1, 3)]),
-        ("ARGUMENT_IMPOSSIBLE", "Le filtre nom demande 3 lettres au moins.", [(1, 3)]),
-    ]),
-]  # fmt: skip
+Told = tuple[str, str, list[Place]]
+
+
+def _table() -> list[tuple[str, dict[str, Any], list[Told]]]:
+    """By section of the specification, 5.1 to 5.8, then the coercion of variables, the syntax, docs/graphe.md: a text, its
+    variables, and for each mistake its detail, its message, where it stands."""
+    rows = json.loads(Path(__file__).with_name("mistakes.json").read_text(encoding="utf-8"))
+    return [
+        (row["text"], row.get("variables", {}), [(d, m, [(line, at) for line, at in p]) for d, m, p in row["told"]])
+        for row in rows
+    ]
+
+
+MISTAKES = _table()
 
 
 def _as_told(message: str, places: list[Place]) -> str:
@@ -117,9 +46,11 @@ def _as_told(message: str, places: list[Place]) -> str:
     return f"{message} (ligne {places[0][0]}, colonne {places[0][1]})" if places else message
 
 
-@pytest.mark.parametrize(("text", "variables", "awaited"), MISTAKES, ids=lambda value: value if isinstance(value, str) else "")
+@pytest.mark.parametrize(
+    ("text", "variables", "awaited"), MISTAKES, ids=lambda value: value if isinstance(value, str) else ""
+)
 async def test_b2_a_mistake_says_what_where_and_what_was_expected(
-    text: str, variables: dict[str, Any], awaited: list[tuple[str, str, list[Place]]]
+    text: str, variables: dict[str, Any], awaited: list[Told]
 ) -> None:
     world = SmallWorld([])
     response = await world.request(caller("MISSION_LOCALE", "60001"), text, **variables)
@@ -197,7 +128,8 @@ async def test_b2_a_type_that_is_not_shown_is_not_named_either() -> None:
     ):
         errors = (await world.request(arml, text))["errors"]
         assert not any(
-            word in str(errors) for word in ("FiltreRuptures", "TriRuptures", "EtatTraitement", "DATE_", "Rupture", "TRAITE")
+            word in str(errors)
+            for word in ("FiltreRuptures", "TriRuptures", "EtatTraitement", "DATE_", "Rupture", "TRAITE")
         ), errors
 
 
@@ -214,14 +146,16 @@ def _words(schema: GraphQLSchema) -> set[str]:
     words = {directive.name for directive in schema.directives} | {a for d in schema.directives for a in d.args}
     for name, type_ in schema.type_map.items():
         words |= {name, *getattr(type_, "values", ()), *getattr(type_, "fields", ())}
-        words |= {argument for field in getattr(type_, "fields", {}).values() for argument in getattr(field, "args", ())}
+        words |= {
+            argument for field in getattr(type_, "fields", {}).values() for argument in getattr(field, "args", ())
+        }
     return words
 
 
 @pytest.mark.parametrize("who", CALLERS, ids=lambda who: f"{who.profil.value}-{who.finalite}")
 def test_b2_a_prober_learns_no_name_that_introspection_does_not_show_him(who: Viewer) -> None:
-    """Every word of the whole graph, misspelt, asked at every place where a name may stand: whatever is told beyond the text asked
-    is of the caller's own shape (docs/decisions/0066)."""
+    """Every word of the whole graph, misspelt, asked wherever a name may stand: what is told beyond the text
+    asked is of the caller's own shape (docs/decisions/0066)."""
     randomness, shape = Random(66), VisibleSchemas(SCHEMA, POLICY).for_viewer(who)
     hidden = _words(SCHEMA) - _words(shape)
     seen = 0
@@ -237,5 +171,8 @@ def test_b2_a_prober_learns_no_name_that_introspection_does_not_show_him(who: Vi
                 seen += len(told)
                 assert told <= _words(shape), (typo, error)
                 said = set("".join(c if c.isalnum() or c == "_" else " " for c in error["message"]).split())
-                assert not said & (hidden - {typo, "jeune", "ruptures", "contrats", "tri", "filtre", "etat", "id"}), (typo, error)
+                assert not said & (hidden - {typo, "jeune", "ruptures", "contrats", "tri", "filtre", "etat", "id"}), (
+                    typo,
+                    error,
+                )
     assert seen > 50

@@ -38,6 +38,7 @@ from gateway.auth.policy.rules import (
     required_by_value,
 )
 
+EXECUTABLE = frozenset({"QUERY", "FIELD"})  # where an operation holds directives
 N = TypeVar("N", bound=DefinitionNode)
 Reader = tuple[Profil, Profil, frozenset[Finalite]]
 
@@ -93,8 +94,9 @@ class _SchemaCut:
 
     @cached_property
     def _directives(self) -> list[DirectiveDefinitionNode]:
-        """Refused to nobody: whoever asks may write them."""
-        return [d for d in self._definitions if isinstance(d, DirectiveDefinitionNode)]
+        """Those that whoever asks may write: none is refused to anybody."""
+        found = [d for d in self._definitions if isinstance(d, DirectiveDefinitionNode)]
+        return [d for d in found if any(place.value in EXECUTABLE for place in d.locations)]
 
     def _members(self, name: str) -> list[str]:
         """The types of an interface that the caller may open."""
