@@ -39,7 +39,7 @@ from enum import StrEnum
 
 
 class Code(StrEnum):
-    """The closed list of error codes (docs/graphe.md, Codes d'erreur), and the one that Apollo's protocol fixes."""
+    """The closed list of error codes (docs/erreurs.md), and the one that Apollo's protocol fixes."""
 
     NON_AUTHENTIFIE = "NON_AUTHENTIFIE"
     CHAMP_REFUSE = "CHAMP_REFUSE"

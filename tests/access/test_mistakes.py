@@ -5,6 +5,7 @@ No message says a value, nor a name that the caller's introspection does not sho
 """
 
 import json
+import re
 import string
 from pathlib import Path
 from random import Random
@@ -13,13 +14,13 @@ from typing import Any
 import pytest
 from graphql import GraphQLSchema, parse
 
-from gateway.auth.authentication.clients import Viewer
 from gateway.auth.authorization.visible_schema import VisibleSchemas
+from gateway.auth.policy.rules import Profil
 from gateway.documents.mistakes import find_mistakes
 from gateway.documents.nearest import mistaken_response
-from gateway.errors import Detail
-from tests.support.access.small_world import CALLERS, SmallWorld, caller
-from tests.support.access.tools import POLICY, SCHEMA
+from gateway.errors import Code, Detail, Mistake
+from tests.support.access.small_world import SmallWorld, caller
+from tests.support.access.tools import POLICY, SCHEMA, viewer
 
 pytestmark = pytest.mark.anyio
 
@@ -68,6 +69,14 @@ def test_b2_every_kind_of_mistake_is_one_of_the_table() -> None:
     """33 at least, and no word of the closed list without an example."""
     assert len(MISTAKES) >= 33
     assert {detail for *_, mistakes in MISTAKES for detail, *_ in mistakes} == set(Detail) - {Detail.AUTRES_ERREURS}
+
+
+@pytest.mark.parametrize("words", [Code, Detail])
+def test_b2_the_page_says_of_each_code_what_it_means_and_what_to_do(words: type[Code] | type[Detail]) -> None:
+    page = Path("docs/erreurs.md").read_text(encoding="utf-8")
+    told = re.findall(r"^\| `([A-Z_]+)` \| .{10,} \| .+ \|$", page, re.MULTILINE)
+    assert set(words) <= set(told)
+    assert len(told) == len(set(told)) == len(Code) + len(Detail)
 
 
 async def test_b2_all_mistakes_of_a_text_are_told_at_once_and_not_without_end() -> None:
@@ -152,27 +161,38 @@ def _words(schema: GraphQLSchema) -> set[str]:
     return words
 
 
-@pytest.mark.parametrize("who", CALLERS, ids=lambda who: f"{who.profil.value}-{who.finalite}")
-def test_b2_a_prober_learns_no_name_that_introspection_does_not_show_him(who: Viewer) -> None:
-    """Every word of the whole graph, misspelt, asked wherever a name may stand: what is told beyond the text
-    asked is of the caller's own shape (docs/decisions/0066)."""
-    randomness, shape = Random(66), VisibleSchemas(SCHEMA, POLICY).for_viewer(who)
-    hidden = _words(SCHEMA) - _words(shape)
-    seen = 0
+@pytest.fixture(scope="module")
+def probes() -> list[tuple[set[str], list[Mistake]]]:
+    """Every word of the whole graph, misspelt, asked wherever a name may stand: the words of each text, and its mistakes."""
+    randomness, made = Random(66), []
     for word in sorted(_words(SCHEMA)):
-        for typo in sorted(_typos(word, randomness)):
-            text = f"""query A($v: {typo}) {{
-              {typo} moi {{ {typo} }} jeune({typo}: 1) {{ {typo} contrats {{ {typo} }} }} ruptures({typo}: 1, tri: {typo},
-              filtre: {{{typo}: 1, etat: {typo}}}) {{ edges {{ node {{ {typo} ... on {typo} {{ id }} }} }} }} }}"""
-            mistakes = find_mistakes(SCHEMA, parse(text))
-            response = mistaken_response(mistakes, shape)
-            for error in response.errors:
-                told = set(error["extensions"].get("suggestions", ()))
-                seen += len(told)
-                assert told <= _words(shape), (typo, error)
-                said = set("".join(c if c.isalnum() or c == "_" else " " for c in error["message"]).split())
-                assert not said & (hidden - {typo, "jeune", "ruptures", "contrats", "tri", "filtre", "etat", "id"}), (
-                    typo,
-                    error,
-                )
+        typo = randomness.choice(sorted(_typos(word, randomness)))
+        text = f"""query A($v: {typo}) {{ {typo} moi {{ {typo} }} jeune({typo}: 1) {{ {typo} }} ruptures({typo}: 1, tri: {typo},
+          filtre: {{{typo}: 1, etat: {typo}}}) {{ edges {{ node {{ ... on {typo} {{ id }} }} }} }} }}"""
+        made.append((_written_in(text), find_mistakes(SCHEMA, parse(text))))
+    return made
+
+
+def _written_in(text: str) -> set[str]:
+    return set(re.findall(r"\w+", text))
+
+
+@pytest.mark.parametrize("profil", list(Profil))
+def test_b2_a_prober_learns_no_name_that_introspection_does_not_show_him(
+    profil: Profil, probes: list[tuple[set[str], list[Mistake]]]
+) -> None:
+    """What is told beyond what he wrote is of his own shape (docs/decisions/0066)."""
+    shape = VisibleSchemas(SCHEMA, POLICY).for_viewer(viewer(profil))
+    hidden, seen = _words(SCHEMA) - _words(shape), 0
+    for written, mistakes in probes:
+        for mistake, error in zip(mistakes, mistaken_response(mistakes, shape).errors, strict=True):
+            nearest = set(error["extensions"].get("suggestions", ()))
+            seen += len(nearest)
+            assert nearest <= _words(shape), error
+            told = _written_in(error["message"].removeprefix(mistake.said)) - written
+            assert not told & hidden, error
+            names = {
+                word for word in _written_in(mistake.said) - written if not word.islower() and word.upper() != word[0]
+            }
+            assert not names & hidden, error
     assert seen > 50

@@ -17,6 +17,7 @@ from gateway.domain.referentiel import CommuneLine as _Commune
 from gateway.domain.referentiel import MissionLocaleRow as _MissionLocale
 from gateway.domain.referentiel import OrganismeRow as _Organisme
 from gateway.errors import Code as _Code
+from gateway.errors import Detail as _Detail
 from gateway.execution.executor import ExecutionPath as _ExecutionPath
 from gateway.server.composition import build_gateway as _build_gateway
 from gateway.server.services import build_services as _build_services
@@ -38,6 +39,7 @@ POLICY_PATH: Path = _POLICY_PATH
 WEIGHTS_PATH = Path(_weights.__file__).with_name("poids.toml")
 
 ERROR_CODES = {code.value for code in _Code}
+ERROR_DETAILS = {detail.value for detail in _Detail}
 EXECUTION_PATHS = {path.value for path in _ExecutionPath}
 CACHE_STATUSES = {status.value for status in _CacheStatus}
 RESOURCES = {resource.value for resource in _Resource}
