@@ -48,7 +48,7 @@ from gateway.response import (
     GraphQLResponse,
     fallback_error,
     graphql_error,
-    refusal_error,
+    refusal_errors,
     refused_response,
     source_error,
 )
@@ -231,17 +231,19 @@ def _response(gateway: Gateway, context: OperationContext, result: ExecutionResu
     """The answer: data, then the errors of fields, of rights, of sources, and of sources whose earlier answer is shown."""
     decision, readings, rows = context.decision, context.readings, _rows(context.readings, gateway)
     roots = decision.keys(VIEW_ROOTS) if readings.errors or readings.covered else []
+    refused, lines = refusal_errors(decision, result.data, context.viewer, gateway.policy)
     errors = [
         *(graphql_error(_cause(error), error.path) for error in result.errors or []),
-        *(refusal_error(refusal, context.viewer, gateway.policy) for refusal in decision.refusal),
-        *(source_error(error, roots) for error in readings.errors.values()),
+        *refused,
+        *(source_error(error, roots, result.data) for error in readings.errors.values()),
         *(
-            fallback_error(error, roots, rows[source]["ageSecondes"])
+            fallback_error(error, roots, result.data, rows[source]["ageSecondes"])
             for source, error in readings.covered.items()
             if source not in readings.errors
         ),
     ]
-    return GraphQLResponse(result.data, errors, {"sources": list(rows.values()), "cout": cost})
+    extensions = {"sources": list(rows.values()), "cout": cost} | ({"refus": lines} if lines else {})
+    return GraphQLResponse(result.data, errors, extensions)
 
 
 def _cause(error: GraphQLError) -> Exception:

@@ -165,6 +165,8 @@ REQUEST_KEYS = {"query", "operationName", "variables", "extensions", "persistedQ
 # Each set stands together in one JSON object that the code writes.
 JSON_OBJECTS = {
     "the extensions of an answer": {"sources", "cout"},
+    "a line of extensions.refus": {"chemin", "code", "nombre"},
+    "the extensions of a refusal told once": {"chemin", "nombre"},
     "a line of extensions.sources": {"nom", "etat", "partiel"},
     "its age": {"ageSecondes", "cache"},
     "its age, of a harvest": {"ageSecondes", "cache", "asOf"},
