@@ -5,13 +5,11 @@ those the operator trusts, and the trees by their text. Knows the graph, no valu
 is decided each time it is run.
 """
 
-import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from operator import itemgetter
-from pathlib import Path
 from sys import getsizeof
 from typing import Any
 
@@ -36,7 +34,6 @@ from gateway.documents.mistakes import find_mistakes, syntax_mistake
 from gateway.documents.wrong_values import MISTAKES_MAX, NAME_MAX, variable_mistakes
 from gateway.errors import (
     CallerError,
-    ConfigurationError,
     Detail,
     InvalidDocument,
     InvalidRequest,
@@ -51,7 +48,7 @@ LEARNT_MAX = 8 * 1024 * 1024  # bytes of the taught documents, all clients toget
 
 
 class PersistedDocuments:
-    """`trusted`: text by SHA-256 in hexadecimal, usable by every client."""
+    """`trusted`: text by identifier, its SHA-256 in hexadecimal and those of its manifest; usable by every client."""
 
     def __init__(self, trusted: Mapping[str, str]) -> None:
         self._trusted = trusted
@@ -66,7 +63,7 @@ class PersistedDocuments:
         """
         own = sha256(text.encode()).hexdigest() if text is not None else digest or ""
         if digest not in (None, own):
-            raise InvalidRequest("sha256Hash n'est pas l'empreinte SHA-256 de query.")
+            raise InvalidRequest("L'identifiant du document n'est pas l'empreinte SHA-256 de query.")
         if own in self._trusted:
             return self._trusted[own]
         if not viewer.free_documents:
@@ -84,39 +81,6 @@ def _operations(text: str) -> list[str]:
     """The names of the operations of a document."""
     definitions = [each for each in parse(text).definitions if isinstance(each, OperationDefinitionNode)]
     return [each.name.value for each in definitions if each.name]
-
-
-def read_manifests(directory: Path, validate: Callable[[str], object]) -> Mapping[str, str]:
-    """The trusted documents of a directory, none when it does not exist: JSON files that map a SHA-256 to a text.
-
-    Raises ConfigurationError for a hash or a document that does not hold.
-    """
-    trusted: dict[str, str] = {}
-    for path in sorted(directory.glob("*.json")):
-        trusted |= _manifest(path, validate)
-    return trusted
-
-
-def _manifest(path: Path, validate: Callable[[str], object]) -> Mapping[str, str]:
-    texts = _read(path)
-    for digest, text in texts.items():
-        if not isinstance(text, str) or sha256(text.encode()).hexdigest() != digest:
-            raise ConfigurationError(f"documents/{path.name} : {digest} n'est pas le SHA-256 de son texte")
-        try:
-            validate(text)
-        except CallerError as error:
-            raise ConfigurationError(f"documents/{path.name} : {digest} : {error}") from error
-    return texts
-
-
-def _read(path: Path) -> dict[str, str]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(f"documents/{path.name} : JSON illisible") from error
-    if not isinstance(content, dict):
-        raise ConfigurationError(f"documents/{path.name} : un objet {{empreinte: texte}} est attendu")
-    return content
 
 
 KEPT_MAX = 32 * 1024 * 1024  # bytes of the documents kept

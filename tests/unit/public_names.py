@@ -16,6 +16,7 @@ from gateway.domain import similarity as _weights
 from gateway.domain.referentiel import CommuneLine as _Commune
 from gateway.domain.referentiel import MissionLocaleRow as _MissionLocale
 from gateway.domain.referentiel import OrganismeRow as _Organisme
+from gateway.edge.graphql_http import DOCUMENT_KEYS as _DOCUMENT_KEYS
 from gateway.errors import Code as _Code
 from gateway.errors import Detail as _Detail
 from gateway.execution.executor import ExecutionPath as _ExecutionPath
@@ -39,6 +40,7 @@ POLICY_PATH: Path = _POLICY_PATH
 WEIGHTS_PATH = Path(_weights.__file__).with_name("poids.toml")
 
 ERROR_CODES = {code.value for code in _Code}
+DOCUMENT_KEYS = set(_DOCUMENT_KEYS)
 ERROR_DETAILS = {detail.value for detail in _Detail}
 EXECUTION_PATHS = {path.value for path in _ExecutionPath}
 CACHE_STATUSES = {status.value for status in _CacheStatus}

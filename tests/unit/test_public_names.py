@@ -162,6 +162,7 @@ ERROR_DETAILS = {
     "VARIABLE_INUTILISEE",
 }
 REQUEST_KEYS = {"query", "operationName", "variables", "extensions", "persistedQuery", "sha256Hash", "version"}
+DOCUMENT_KEYS = {"documentId", "id", "doc_id"}
 # Each set stands together in one JSON object that the code writes.
 JSON_OBJECTS = {
     "the extensions of an answer": {"sources", "cout"},
@@ -428,6 +429,7 @@ def test_every_header_is_still_read_and_sent() -> None:
 
 def test_every_key_of_a_request_and_of_an_answer_keeps_its_name() -> None:
     assert source.first_arguments("get") >= REQUEST_KEYS
+    assert names.DOCUMENT_KEYS >= DOCUMENT_KEYS
     assert {
         what for what, keys in JSON_OBJECTS.items() if not any(keys <= one for one in source.dict_displays())
     } == set()
