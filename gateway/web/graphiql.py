@@ -1,9 +1,11 @@
 """The GraphiQL page and its files, under a strict policy: nothing from another host. Knows no token and no rule."""
 
 import os
+import re
 from os import PathLike
 from pathlib import Path
 
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -53,6 +55,9 @@ ICON = (
 )
 
 
+ENCODINGS = {"br": ".br", "gzip": ".gz"}  # the smaller first; made by source/compresser.js
+
+
 class _Files(StaticFiles):
     """The built files with their headers; their names carry a hash of their content."""
 
@@ -62,10 +67,27 @@ class _Files(StaticFiles):
     def file_response(
         self, full_path: PathLike[str] | str, stat_result: os.stat_result, scope: Scope, status_code: int = 200
     ) -> Response:
-        """A file, kept for a year by the browser."""
+        """A file, kept for a year by the browser; as the build compressed it, where the browser reads that."""
+        accepted = _encodings(Headers(scope=scope).get("accept-encoding", ""))
+        found = next(
+            (one for one in ENCODINGS if one in accepted and os.path.isfile(f"{full_path}{ENCODINGS[one]}")), ""
+        )
+        if found:
+            full_path = f"{full_path}{ENCODINGS[found]}"
+            stat_result = os.stat(full_path)
         response = super().file_response(full_path, stat_result, scope, status_code)
-        response.headers.update({**HEADERS, "cache-control": "public, max-age=31536000, immutable"})
+        response.headers.update(
+            {**HEADERS, "cache-control": "public, max-age=31536000, immutable", "vary": "accept-encoding"}
+        )
+        if found:
+            response.headers["content-encoding"] = found
         return response
+
+
+def _encodings(accept: str) -> set[str]:
+    """Those that a client reads, by their names; one given no weight is refused."""
+    parts = (part.replace(" ", "").lower().partition(";") for part in accept.split(","))
+    return {name for name, _, weight in parts if not re.fullmatch(r"q=0(\.0*)?", weight)}
 
 
 async def page_graphiql(request: Request) -> Response:
