@@ -11,11 +11,11 @@ PAGE_SOURCES := $(wildcard gateway/web/source/*.* gateway/web/source/.npmrc)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test chaos check graphiql verrous schema acces bench charge mutants poids wheel clean page-facultative \
+.PHONY: help run test chaos infrastructure check graphiql verrous schema acces bench charge mutants poids wheel clean page-facultative \
 	check-lint check-format check-types check-imports check-house check-deps check-schema check-acces
 
 help: ## Print this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 run: .venv/runtime.txt page-facultative ## Start the simulated partners, the identity provider and the gateway, then ask one real query
 	@$(PY) -m fixtures demo
@@ -27,6 +27,9 @@ chaos: .venv/dev.txt ## Run the long tests: chance, faults and load, in real tim
 	@$(PY) -m pytest -m chaos
 	@$(PY) -m pytest tests/e2e --deux-passerelles
 	@$(PY) -m tests.execution.differential --operations 20000
+
+infrastructure: .venv/dev.txt ## Run the gateway beside the programs of a production: databases, proxies
+	@$(PY) -m pytest -m infrastructure tests/infrastructure
 
 check: .venv/dev.txt ## Lint, format, types, import contracts, measures of the house, dependencies, committed schema, access table and picture
 	@$(MAKE) --no-print-directory --keep-going check-lint check-format check-types check-imports check-house check-deps check-schema check-acces

@@ -34,7 +34,7 @@ from gateway.operation import Gateway, GraphQLRequest, answer, build_context
 from gateway.schema.context import PageArgs
 from gateway.schema.filters import FiltreRuptures, TriRuptures
 from gateway.server.composition import build_gateway, read_client_register
-from gateway.server.lifecycle import tune_gc
+from gateway.server.lifecycle import tune_threads_and_gc
 from gateway.server.services import build_services
 
 JEUNES = (
@@ -128,7 +128,7 @@ async def _measure(environ: dict[str, str]) -> None:
             if not (await answer(gateway, viewer, GraphQLRequest(QUERY, None, {"n": 500}))).errors:
                 break
             await asyncio.sleep(1)
-        tune_gc()
+        tune_threads_and_gc()
         await compare(WarmGateway(gateway, viewer, await _context(gateway, viewer), ordinary_schema()))
     finally:
         await services.aclose()

@@ -1,7 +1,9 @@
 """The HTTP routes over one gateway, and the status of what could not be served. Knows no rule of the graph."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
@@ -37,6 +39,7 @@ from gateway.errors import (
     Overloaded,
     QuotaReached,
     StrongAuthenticationRequired,
+    TokenFault,
     Unauthenticated,
 )
 from gateway.operation import Gateway, answer
@@ -78,6 +81,7 @@ class AppState:
     webhooks: WebhookReceiver
     http: HttpSettings
     host: str  # the address that is listened on, which is answered to as well
+    public_keys: Mapping[str, Any] | None = None  # for who encrypts what it answers us
 
 
 async def _graphql(request: Request) -> Response:
@@ -92,6 +96,8 @@ async def _graphql(request: Request) -> Response:
         _require_nothing_in_url(request)
         viewer = await _viewer(request, state)
     except Exception as error:
+        if isinstance(error, Unauthenticated):
+            state.access_log.count_refusal(trace, error)
         return _told(state, trace, None, _error_response(error, trace.request_id, media_type))
     response, rendered = await _answer(request, viewer, trace, media_type)
     rendered.headers.update(_allowance(await state.gateway.accounting.balance(viewer)))
@@ -134,14 +140,22 @@ def _error_response(error: Exception, identifier: str, media_type: str) -> Answe
         logger.error("requête %s : %s", identifier, type(error).__name__)
     response = refused_response(error)
     rendered = write(response, identifier, media_type, status)
-    if status == 401:
-        second = ', error="insufficient_user_authentication"' if isinstance(error, StrongAuthenticationRequired) else ""
-        rendered.headers["www-authenticate"] = f'Bearer realm="passerelle"{second}'
+    if isinstance(error, Unauthenticated):
+        rendered.headers["www-authenticate"] = _challenge(error)
     if isinstance(error, QuotaReached):
         rendered.headers.update(retry_after(error.retry_after))
     if isinstance(error, (Overloaded, JournalUnavailable)):
         rendered.headers.update(retry_after())
     return response, rendered
+
+
+def _challenge(error: Unauthenticated) -> str:
+    """What a client library reads of a refusal (RFC 6750 §3, RFC 9470): nothing more to who showed nothing."""
+    if error.fault is TokenFault.ABSENT:
+        return 'Bearer realm="passerelle"'
+    second = isinstance(error, StrongAuthenticationRequired)
+    name = "insufficient_user_authentication" if second else "invalid_token"
+    return f'Bearer realm="passerelle", error="{name}", error_description="{error.fault.value}"'
 
 
 def _require_nothing_in_url(request: Request) -> None:
@@ -197,6 +211,11 @@ async def _readiness(request: Request) -> tuple[int, dict[str, object]]:
     return 503 if now.missing else 200, body
 
 
+async def _jwks(request: Request) -> Response:
+    state: AppState = request.app.state.routes
+    return JSONResponse(state.public_keys, media_type="application/jwk-set+json")
+
+
 async def _metrics(request: Request) -> Response:
     state: AppState = request.app.state.routes
     return Response(await state.metrics.text(), media_type=CONTENT_TYPE_LATEST)
@@ -210,6 +229,7 @@ def application(state: AppState) -> ASGIApp:
         Route("/health/live", _live),
         Route("/health/ready", _ready),
         webhook_route(state.webhooks),
+        *([Route("/jwks", _jwks)] if state.public_keys else []),
         *(static_routes() if state.http.graphiql else []),
     ]
     app = Starlette(routes=routes, middleware=middleware(state.http), exception_handlers=EXCEPTION_HANDLERS)

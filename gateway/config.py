@@ -5,23 +5,75 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, HttpUrl, IPvAnyNetwork, NonNegativeFloat, NonNegativeInt, PositiveInt, StringConstraints
+from pydantic import (
+    Field,
+    HttpUrl,
+    IPvAnyNetwork,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveInt,
+    StringConstraints,
+    model_validator,
+)
 
 from gateway.domain.days import clock, parse_instant
 from gateway.domain.seal import Sealer
 from gateway.errors import ConfigurationError
 from gateway.toml_file import StrictModel, read_toml
 
+Claim = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,64}$")]
+Algorithm = Literal["RS256", "PS256", "ES256", "EdDSA", "Ed25519"]
+# What an issuer does otherwise than RFC 9068 (docs/emetteurs/): each key stands for those that the file does not give.
+SHAPES: Mapping[str, Mapping[str, Any]] = {
+    "keycloak": {"types": ("JWT", "at+jwt"), "client": "azp"},
+    "entra": {"types": ("JWT",), "client": "azp", "compte": "oid", "vie_max_secondes": 5_700},
+}
 
-class TokenSettings(StrictModel):
-    """Who signs the callers' tokens, and for whom. `compte`: the claim that names who acts through a client."""
 
+class IntrospectionSettings(StrictModel):
+    """Where an issuer is asked about a token (RFC 7662), and as whom: `secret` names an environment variable. `url`: else
+    what the issuer publishes. `reponse`: plain, or a JWT that the issuer signs, or encrypts for our own key too (RFC 9701)."""
+
+    client: Annotated[str, StringConstraints(min_length=1)]
+    secret: Annotated[str, StringConstraints(min_length=1)]
+    url: HttpUrl | None = None
+    authentification: Literal["basic", "post"] = "basic"
+    reponse: Literal["json", "signee", "chiffree"] = "json"
+
+
+class IssuerSettings(StrictModel):
+    """Who signs callers' tokens, for whom, and what these look like. `forme` gives the defaults of the rest.
+
+    `client`, `compte`: the claims that name the client and who acts through it. `acr_admis`: the levels that tell of a second
+    factor, beside `amr`. `mandataire`, `autorites`: the proxy, and the certificate authorities, by which it is reached.
+    """
+
+    forme: Literal["rfc9068", "keycloak", "entra"] = "rfc9068"
     emetteur: str
     audience: str
-    jwks_url: HttpUrl
-    compte: Annotated[str, StringConstraints(pattern=r"^[!-~]{1,64}$")] = "agent"
+    jwks_url: HttpUrl | None = None  # else what the issuer publishes
+    algorithmes: Annotated[tuple[Algorithm, ...], Field(min_length=1)] = ("RS256",)
+    types: Annotated[tuple[Literal["at+jwt", "JWT"], ...], Field(min_length=1)] = ("at+jwt",)
+    client: Claim = "client_id"
+    compte: Claim = "agent"
+    acr_admis: tuple[str, ...] = ()
+    vie_max_secondes: PositiveInt = 3_600
+    introspection: IntrospectionSettings | None = None
+    mandataire: HttpUrl | None = None
+    autorites: Path | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _shaped(cls, given: Any) -> Any:
+        return {**SHAPES.get(str(given.get("forme")), {}), **given} if isinstance(given, dict) else given
+
+    @model_validator(mode="after")
+    def _coherent(self) -> Self:
+        if not self.audience and self.introspection is None:
+            raise ValueError("audience : vide seulement là où l'émetteur est interrogé ([introspection])")
+        return self
 
 
 class DataSettings(StrictModel):
@@ -80,7 +132,8 @@ class ShutdownSettings(StrictModel):
 class GatewayFile(StrictModel):
     """`gateway.toml`."""
 
-    jetons: TokenSettings
+    jetons: IssuerSettings | None = None
+    emetteurs: tuple[IssuerSettings, ...] = ()
     donnees: DataSettings
     reponse: ResponseSettings = ResponseSettings()
     journal: JournalSettings = JournalSettings()
@@ -88,6 +141,23 @@ class GatewayFile(StrictModel):
     http: HttpSettings = HttpSettings()
     admin: AdminSettings = AdminSettings()
     arret: ShutdownSettings = ShutdownSettings()
+
+    @property
+    def issuers(self) -> tuple[IssuerSettings, ...]:
+        """All who sign callers' tokens: `[jetons]`, and each `[[emetteurs]]`."""
+        return (self.jetons, *self.emetteurs) if self.jetons else self.emetteurs
+
+    @model_validator(mode="after")
+    def _told_apart(self) -> Self:
+        names = [issuer.emetteur for issuer in self.issuers]
+        if not names:
+            raise ValueError("aucun émetteur de jetons : une table [jetons], ou des [[emetteurs]]")
+        if len(set(names)) != len(names):
+            raise ValueError("emetteurs : un même émetteur est donné deux fois")
+        if sum(issuer.introspection is not None for issuer in self.issuers) > 1:
+            # An opaque token does not say whose it is, and another's is not to be shown to anybody.
+            raise ValueError("emetteurs : un seul peut être interrogé ([introspection])")
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +176,7 @@ class Configuration:
     cache: str  # GATEWAY_CACHE_URL
     processus: int  # GATEWAY_PROCESSUS: how many share the partners' quotas
     cache_sealers: tuple[Sealer, ...]  # the one that seals, then those that still open
+    introspection_secret: str = ""  # what the issuer that is asked about tokens knows us by
 
     def __repr__(self) -> str:
         return f"Configuration({self.root})"
@@ -145,6 +216,9 @@ def load(environ: Mapping[str, str] = os.environ) -> Configuration:
         cache=environ.get("GATEWAY_CACHE_URL", "memory://"),
         cache_sealers=tuple(
             _sealer("GATEWAY_CACHE_CLES", part) for part in environ.get("GATEWAY_CACHE_CLES", key).split(",")
+        ),
+        introspection_secret=next(
+            (_require(environ, one.introspection.secret) for one in file.issuers if one.introspection), ""
         ),
     )
 

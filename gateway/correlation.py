@@ -28,6 +28,7 @@ class RequestTrace:
     flags: str = "00"
     operation: str | None = None  # its name, as the caller wrote it
     document: str | None = None  # a stand-in for its text
+    refusal: str | None = None  # why its caller is not identified
     started: float = field(default_factory=perf_counter)
     stages: dict[str, float] = field(default_factory=dict)
 

@@ -17,7 +17,8 @@ GatewayError
 │   │   ├── SourceClosed           SOURCE_INDISPONIBLE, outside its opening hours
 │   │   ├── SourceDenied           SOURCE_INDISPONIBLE, our access is refused
 │   │   ├── SourceSuspended        SOURCE_INDISPONIBLE, left alone after its failures
-│   │   └── SourceSpared           SOURCE_INDISPONIBLE, one query asked enough of it
+│   │   ├── SourceSpared           SOURCE_INDISPONIBLE, one query asked enough of it
+│   │   └── OutOfFiles             SOURCE_INDISPONIBLE, this process may open no more: nothing is known of the partner
 │   ├── SourceTimedOut         SOURCE_DELAI_DEPASSE
 │   └── SourceInvalid          SOURCE_INVALIDE
 │       └── SourceQuarantined      SOURCE_INVALIDE, answered for others
@@ -88,22 +89,46 @@ class Detail(StrEnum):
     AUTRES_ERREURS = "AUTRES_ERREURS"
 
 
-Place = tuple[int, int]  # line and column in the text, from 1
-
-
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """One thing that is wrong in what a caller sent. `said`: in his own words; what follows comes from the graph, and is told
-    to who may read it only: `told`, a sentence's end; `among`, the coordinate that it is about, whose names the nearest to `name`
-    is one of; `expected`, a type."""
+    """One thing that is wrong in what a caller sent. `said`: in his own words; `places`: lines and columns, from 1. What follows
+    comes from the graph, and is told to who may read it only: `told`, a sentence's end; `among`, the coordinate that it is about,
+    whose names the nearest to `name` is one of; `expected`, a type."""
 
     detail: Detail
     said: str
-    places: tuple[Place, ...] = ()
+    places: tuple[tuple[int, int], ...] = ()
     told: str = ""
     among: str = ""
     name: str = ""
     expected: str = ""
+
+
+class TokenFault(StrEnum):
+    """Why a caller is not identified (docs/emetteurs/README.md): the operator's log, the count and `error_description` say
+    the same word. ASCII: RFC 6750 §3 leaves no other choice to a header."""
+
+    ABSENT = "preuve_absente"
+    TWICE = "deux_preuves"
+    API_KEY = "cle_api_refusee"
+    UNREADABLE = "jeton_illisible"
+    HEADER = "parametre_non_admis"
+    TYPE = "type_non_admis"
+    ALGORITHM = "algorithme_non_admis"
+    ISSUER = "emetteur_inconnu"
+    KEY = "signataire_inconnu"
+    SIGNATURE = "signature_fausse"
+    CLAIM = "champ_mal_dit"
+    AUDIENCE = "destinataire_autre"
+    EARLY = "pas_encore_valable"
+    EXPIRED = "jeton_fini"
+    LIFE = "vie_trop_longue"
+    LOGIN = "jeton_de_connexion"
+    BOUND = "jeton_attache"
+    INACTIVE = "jeton_inactif"
+    CLIENT = "client_inconnu"
+    ACCOUNT = "compte_non_dit"
+    SECOND_FACTOR = "second_facteur_non_dit"
 
 
 class GatewayError(Exception):
@@ -117,11 +142,22 @@ class CallerError(GatewayError):
 
 
 class Unauthenticated(CallerError):
+    """Nobody known asks. The body says the same whatever is wrong; `fault` is the reason, `detail` what it is about, for the
+    operator: a key id, a claim's name."""
+
     code = Code.NON_AUTHENTIFIE
+
+    def __init__(self, fault: TokenFault, detail: str = "") -> None:
+        super().__init__("Jeton d'accès absent, invalide ou expiré.")
+        self.fault, self.detail = fault, detail
 
 
 class StrongAuthenticationRequired(Unauthenticated):
     """The register asks for a second factor that the token does not tell (RFC 9470)."""
+
+    def __init__(self) -> None:
+        super().__init__(TokenFault.SECOND_FACTOR)
+        self.args = ("Une authentification à deux facteurs est requise pour ce client.",)
 
 
 class InvalidRequest(CallerError):
@@ -172,21 +208,17 @@ class InvalidCursor(CallerError):
 
 
 class SourceError(GatewayError):
-    """A partner failed. `source` is the partner's configured name, never its URL."""
+    """A partner failed. `source` is the partner's configured name, never its URL. `retry_after`: seconds to wait, when known."""
 
     code = Code.SOURCE_INDISPONIBLE
 
-    def __init__(self, source: str, message: str) -> None:
+    def __init__(self, source: str, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
-        self.source = source
+        self.source, self.retry_after = source, retry_after
 
 
 class SourceUnavailable(SourceError):
-    """Refused, unreachable or overloaded. `retry_after`: seconds to wait when the partner told it, else None."""
-
-    def __init__(self, source: str, message: str, retry_after: float | None = None) -> None:
-        super().__init__(source, message)
-        self.retry_after = retry_after
+    """Refused, unreachable or overloaded. `retry_after` is what the partner told."""
 
 
 class SourceClosed(SourceUnavailable):
@@ -203,6 +235,10 @@ class SourceSuspended(SourceUnavailable):
 
 class SourceSpared(SourceUnavailable):
     """Not asked: the query had already as many tenants asked as one may."""
+
+
+class OutOfFiles(SourceUnavailable):
+    """Not asked: the system lets this process open no more files. It says nothing of the partner."""
 
 
 class SourceTimedOut(SourceError):

@@ -26,6 +26,7 @@ from gateway.auth.authorization.sentinel import find_leak
 from gateway.auth.authorization.trial import PolicyTrial
 from gateway.auth.authorization.visible_schema import VisibleSchemas
 from gateway.auth.policy.policy import AccessPolicy
+from gateway.concurrency import LongWork
 from gateway.correlation import RequestTrace
 from gateway.documents.introspection import Introspections
 from gateway.documents.limits import cost_of
@@ -43,7 +44,6 @@ from gateway.federation.ids.assign import IdAssigner
 from gateway.federation.views.build import ViewCache, find_view
 from gateway.federation.views.context import OperationContext
 from gateway.federation.views.view import Rights, View
-from gateway.long_work import LongWork
 from gateway.response import (
     GraphQLResponse,
     fallback_error,

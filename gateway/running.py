@@ -13,6 +13,7 @@ from graphql import ExecutionResult, VariableValues
 from gateway.audit.accounting import Accounting
 from gateway.auth.authorization.decision_cache import CachedDecision
 from gateway.auth.authorization.visible_schema import VisibleSchemas
+from gateway.concurrency import LongWork
 from gateway.correlation import RequestTrace
 from gateway.documents.introspection import Introspections, introspect
 from gateway.documents.limits import META
@@ -21,12 +22,11 @@ from gateway.errors import QuotaReached
 from gateway.execution.executor import Executor
 from gateway.federation.views.build import Work
 from gateway.federation.views.context import OperationContext
-from gateway.long_work import LongWork
 
 logger = logging.getLogger("gateway.running")
 PEOPLE_PER_UNIT = 10  # persons whom a list that is not kept makes us look at, for a unit of cost (docs/graphe.md, Coût)
 INTROSPECTION_PER_UNIT = 100  # usual values of an introspection that is not kept, for a unit
-SLICE = 0.01  # seconds of the loop that an execution takes before others are served
+SLICE = 0.005  # seconds of the loop that an execution takes before others are served
 SHORT = 1000  # elements gone through: some two milliseconds, for which no thread is worth its while
 
 
@@ -92,13 +92,18 @@ async def _execute_data(
     if not preparation.works:
         return result, 0
     walked = preparation.walks * (context.people // PEOPLE_PER_UNIT)
-    await _charge(parts, context, walked)
-    for key, work in preparation.works.items():
-        await _prepare(parts, context, key, work)
-    preparation.over = True
-    context.tally.clear()
-    steps = executor.steps(document, variables, context, judgement.forbidden, again=True)
-    return await _in_slices(steps), walked
+    try:
+        await _charge(parts, context, walked)
+        for key, work in preparation.works.items():
+            await _prepare(parts, context, key, work)
+        preparation.over = True
+        context.tally.clear()
+        steps = executor.steps(document, variables, context, judgement.forbidden, again=True)
+        return await _in_slices(steps), walked
+    finally:
+        # Works lead to the context, and what was done to whole pages: as a cycle, they would wait for the collector.
+        preparation.works.clear()
+        preparation.done.clear()
 
 
 async def _in_slices(steps: Generator[None, None, ExecutionResult]) -> ExecutionResult:

@@ -9,7 +9,7 @@ import pytest
 
 from fixtures.gateway_process import LaunchedGateway
 from fixtures.world import World
-from gateway import long_work
+from gateway import concurrency
 from tests.support.canaries import traces
 from tests.support.figures import FIGURES, note
 from tests.support.pair import DoubleWorld, metrics
@@ -37,7 +37,7 @@ def without_rest() -> Iterator[None]:
     """A gateway of this process has a test for only client, whom fairness to others would have rest two thirds of the time.
     Those that are processes of their own keep it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(long_work, "REST", 0)
+        patch.setattr(concurrency, "REST", 0)
         yield
 
 

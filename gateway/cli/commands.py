@@ -7,8 +7,7 @@ from contextlib import aclosing, suppress
 from datetime import timedelta
 from typing import Any
 
-from gateway.auth.authentication.authenticator import create_key, key_digest
-from gateway.auth.authentication.client_register import close_clients
+from gateway.auth.authentication.client_register import close_clients, create_key, key_digest
 from gateway.auth.policy.policy import build_perimetre
 from gateway.config import config_folder, load
 from gateway.domain.days import paris_day

@@ -5,13 +5,22 @@ the graph is kept apart: `nearest.py` tells it from the caller's own shape. Ente
 """
 
 import re
-from typing import NamedTuple
+from functools import partial
+from typing import NamedTuple, cast
 
-from graphql import DocumentNode, GraphQLError, GraphQLSchema, specified_rules, validate
+from graphql import (
+    ASTValidationRule,
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    ValidationContext,
+    specified_rules,
+    validate,
+)
 from graphql.validation import ValuesOfCorrectTypeRule
 
-from gateway.documents.wrong_values import MISTAKES_MAX, NAME_MAX, TOO_MANY, WrongValues
-from gateway.errors import Detail, Mistake, Place
+from gateway.documents.wrong_values import MISTAKES_MAX, NAME_MAX, TOO_MANY, Place, WrongValues
+from gateway.errors import Detail, Mistake
 
 
 class _Known(NamedTuple):
@@ -120,8 +129,20 @@ RULES = [WrongValues if rule is ValuesOfCorrectTypeRule else rule for rule in sp
 
 
 def find_mistakes(schema: GraphQLSchema, tree: DocumentNode) -> list[Mistake]:
-    """Those of a parsed text, the first ones only. None: it is valid."""
-    return [_mistake(error) for error in validate(schema, tree, RULES, MISTAKES_MAX, hide_suggestions=True)]
+    """Those of a parsed text, the first ones only. None: it is valid. The rules are emptied at the end: each is a cycle, by its
+    own methods, that holds the text."""
+    made: list[ASTValidationRule] = []
+
+    def noted(rule: type[ASTValidationRule], context: ValidationContext) -> ASTValidationRule:
+        made.append(rule(context))
+        return made[-1]
+
+    rules = cast("list[type[ASTValidationRule]]", [partial(noted, rule) for rule in RULES])
+    try:
+        return [_mistake(error) for error in validate(schema, tree, rules, MISTAKES_MAX, hide_suggestions=True)]
+    finally:
+        for rule in made:
+            vars(rule).clear()
 
 
 def _places(error: GraphQLError) -> tuple[Place, ...]:

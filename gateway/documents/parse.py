@@ -83,7 +83,7 @@ def _operations(text: str) -> list[str]:
     return [each.name.value for each in definitions if each.name]
 
 
-KEPT_MAX = 32 * 1024 * 1024  # bytes of the documents kept
+KEPT_MAX = 16 * 1024 * 1024  # bytes of the documents kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +181,7 @@ class Documents:
     def _examine(self, text: str) -> _Validated:
         try:
             tree = parse(text, max_tokens=TOKENS_MAX, allow_empty_selection_sets=False)
+            _unchain(tree)
             shapes = judge(tree)
         except (GraphQLError, RecursionError) as error:
             raise _unreadable(error) from None
@@ -189,6 +190,15 @@ class Documents:
         operations = [node for node in tree.definitions if isinstance(node, OperationDefinitionNode)]
         arguments = {name_of(each): checks_of(self._schema, tree, each) for each in operations}
         return _Validated(tree, shapes, arguments)
+
+
+def _unchain(tree: DocumentNode) -> None:
+    """Let go of each other the tokens, which nobody reads any more: as a cycle, they would hold a text of which we are done until
+    the collector passes, which stops everybody the longer the more there is."""
+    token = tree.loc.start_token if tree.loc else None
+    while token:
+        following, token.prev, token.next = token.next, None, None
+        token = following
 
 
 def _unnamed(valid: _Validated) -> Mistake:

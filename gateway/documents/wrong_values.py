@@ -31,8 +31,9 @@ from graphql import (
 )
 from graphql.utilities.validate_input_value import validate_input_literal, validate_input_value
 
-from gateway.errors import Detail, Mistake, Place
+from gateway.errors import Detail, Mistake
 
+Place = tuple[int, int]  # line and column
 MISTAKES_MAX = 20  # told of one text, or of its variables
 NAME_MAX = 60  # characters of a name that is repeated
 TOO_MANY = Mistake(Detail.AUTRES_ERREURS, f"D'autres erreurs suivent les {MISTAKES_MAX} premières")

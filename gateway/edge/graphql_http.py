@@ -22,7 +22,7 @@ from starlette.responses import Response
 from gateway import strict_json
 from gateway.auth.authentication.clients import Viewer
 from gateway.correlation import RequestTrace
-from gateway.errors import Code, GatewayError, InvalidRequest, TooCostlyRequest
+from gateway.errors import Code, GatewayError, InvalidRequest, TooCostlyRequest, Unauthenticated
 from gateway.operation import GraphQLRequest
 from gateway.response import GraphQLResponse
 
@@ -32,6 +32,8 @@ FREE = "libre"  # what counts an operation of no trusted document: callers would
 OUTCOMES = {429: "LIMITEE", 499: "ABANDONNEE", 503: "INDISPONIBLE"}
 # An operation is named by who wrote a program. What looks like a number of a person is no name.
 _NAME = re.compile(r"(?!.*\d{4})[A-Za-z_][A-Za-z0-9_]{0,63}")
+# What a refused token says of itself is written where it has the form of a name or of a key id, and of no person's number.
+_ABOUT = re.compile(r"(?!.*\d{8})[A-Za-z0-9_.:/+=#-]{1,64}")
 _OF_SOURCES = frozenset({Code.SOURCE_INDISPONIBLE, Code.SOURCE_DELAI_DEPASSE, Code.SOURCE_INVALIDE})
 
 BYTES_MAX = 256 * 1024
@@ -212,11 +214,19 @@ class AccessLog:
         labels = ("operation", "profil")
         self._requests = Counter("passerelle_requetes", "Requêtes, par issue.", (*labels, "issue"), registry=registry)
         self._durations = Histogram("passerelle_requete_secondes", "Durée d'une requête.", labels, registry=registry)
+        text = "Appelants non identifiés, par motif."
+        self._refused = Counter("passerelle_jetons_refuses", text, ("motif",), registry=registry)
         self._names, self._seconds = frozenset(names), seconds
         self._unidentified: Counts[int] = Counts()
         self._series: dict[
             tuple[str, str, str], tuple[Counter, Histogram]
         ] = {}  # found once: few operations have a name
+
+    def count_refusal(self, trace: RequestTrace, error: Unauthenticated) -> None:
+        """A caller is not identified: counted, and why is told with the request. Never the token."""
+        self._refused.labels(error.fault.value).inc()
+        about = f" ({error.detail})" if _ABOUT.fullmatch(error.detail) else ""
+        trace.refusal = error.fault.value + about
 
     def tell(self, trace: RequestTrace, viewer: Viewer | None, response: GraphQLResponse, rendered: Response) -> None:
         """An answer is about to leave."""
@@ -238,6 +248,7 @@ class AccessLog:
             "statut": rendered.status_code,
             "issue": outcome,
             "codes": codes,
+            **({"refus": trace.refusal} if trace.refusal else {}),
             "cout": response.extensions.get("cout"),
             "sources": {source["nom"]: source["etat"] for source in response.extensions.get("sources", ())},
             "dureesMs": {

@@ -35,6 +35,7 @@ HEADERS = {
 TEXTS = {404: "Cette adresse n'existe pas.", 405: "Cette méthode n'est pas servie ici."}
 CLOSE = {"connection": "close"}  # the next request of this client goes elsewhere
 HEALTH_PREFIX = "/health/"  # asked by address, by whatever watches over the process
+METRICS = "/metrics"  # likewise; it is told that they are not here, and not that its Host is wrong
 
 
 class Guard:
@@ -43,7 +44,7 @@ class Guard:
     def __init__(self, app: ASGIApp, http: HttpSettings, host: str, health: Health) -> None:
         self._app = app
         self._health = health
-        self._hosts = http.hotes | {host.lower()}
+        self._hosts = http.hotes | {_as_host(host)}
         self._headers, self._close = _raw(_headers(http)), _raw(_headers(http) | CLOSE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,7 +72,7 @@ class Guard:
         if not self._health.is_open:
             return refusal(503, "La passerelle n'est pas encore ouverte.", retry_after())
         host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
-        if _without_port(host) not in self._hosts:
+        if scope["path"] != METRICS and _without_port(host) not in self._hosts:
             return refusal(400, "L'en-tête Host ne nomme pas cette passerelle.")
         return None
 
@@ -98,9 +99,15 @@ def _headers(http: HttpSettings) -> dict[str, str]:
     return HEADERS | hsts
 
 
+def _as_host(address: str) -> str:
+    """An address that is listened on, as the header Host names it."""
+    return f"[{address}]" if ":" in address and not address.startswith("[") else address.lower()
+
+
 def _without_port(host: str) -> str:
+    """The name alone; the root that a full name may end with is the same name."""
     name, colon, port = host.lower().rpartition(":")
-    return name if colon and port.isdecimal() else host.lower()
+    return (name if colon and port.isdecimal() else host.lower()).removesuffix(".")
 
 
 def _raw(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:

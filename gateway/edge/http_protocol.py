@@ -22,6 +22,11 @@ HEADERS_MAX = 100
 HEADER_BYTES_MAX = 16_384
 OFFERS = frozenset({b"upgrade", b"http2-settings"})  # another protocol than ours, which nobody has to accept
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+MALFORMED = "requête HTTP malformée, refusée"
+PROXY_PREAMBLES = (b"PROXY ", b"\r\n\r\n\0\r\nQUIT\n")  # of the versions 1 and 2 (docs/decisions/0061)
+PROXY_PROTOCOL = (
+    "protocole PROXY reçu, refusé : ôter send-proxy du mandataire, qui transmet l'adresse par X-Forwarded-For"
+)
 
 logger = logging.getLogger("gateway.http")
 
@@ -83,7 +88,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._feed(data)
         self._bytes += len(data)
         if self._headers_timer and self._bytes > HEADER_BYTES_MAX and not self.transport.is_closing():
-            self.send_400_response("")
+            self.send_400_response(MALFORMED)
 
     def _feed(self, data: bytes) -> None:
         """Parse. The parser stops at an offer to speak another protocol, and would drop the body: what it read of that request is
@@ -97,7 +102,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
                 self.parser = httptools.HttpRequestParser(self)
                 self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's own
             except httptools.HttpParserError:
-                self.send_400_response("")
+                self.send_400_response(PROXY_PROTOCOL if data.startswith(PROXY_PREAMBLES) else MALFORMED)
                 return
 
     def _head_without_offer(self) -> bytes:
@@ -152,7 +157,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         """Refuse what is no request, as every other refusal; an answer that is due before it is sent, and ends the connection."""
         self._refused = True
         self._listener.count_malformed()
-        logger.warning("requête HTTP malformée, refusée")
+        logger.warning(msg)
         cycle = self.cycle
         if cycle and not cycle.response_complete and (self.pipeline or cycle.response_started or not cycle.more_body):
             cycle.keep_alive = False

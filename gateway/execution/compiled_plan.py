@@ -31,7 +31,7 @@ from gateway.execution.conversions import convert
 from gateway.execution.leaves import Unexpected
 
 ENCODED_MAX = 4  # encoded forms of one object, one for each function that shows it
-ENCODED_BYTES_MAX = 32 * 1024 * 1024  # of all the encoded forms, the oldest forgotten first
+ENCODED_BYTES_MAX = 16 * 1024 * 1024  # of all the encoded forms, the oldest forgotten first
 CODE_BYTES = 8  # of functions, by character of their text
 FORM_BYTES = 250  # what a form takes beside its bytes
 

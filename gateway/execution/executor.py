@@ -34,7 +34,7 @@ from gateway.execution.codegen import Unsupported, compile_plan
 from gateway.execution.compiled_plan import CompiledPlan, EncodedForms, KeyPath
 
 logger = logging.getLogger("gateway.execution.executeur")
-KEPT_MAX = 48 * 1024 * 1024  # bytes of the plans kept, with the documents they are of
+KEPT_MAX = 24 * 1024 * 1024  # bytes of the plans kept, with the documents they are of
 FIRST_SIGHT_MAX = 1000  # values: graphql-core takes some 15 µs for each, and writing a plan some milliseconds
 STATE_BYTES, SEEN_BYTES, NULL_BYTES = 2000, 1000, 100  # of a document, of a plan not written yet, of a path refused
 PLANS_MAX = 16  # of one document: by fields refused and values of @skip and @include

@@ -2,10 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from hashlib import sha256
 from typing import Any
 
 from graphql import GraphQLSchema
@@ -15,17 +16,17 @@ from gateway.admission import Health, Probe
 from gateway.app import AppState
 from gateway.audit.accounting import Accounting, DailyAccounts
 from gateway.audit.entries import governed
-from gateway.auth.authentication.authenticator import Authenticator, TokenVerifier
+from gateway.auth.authentication.authenticator import Authenticator, TokenIssuer, TokenVerifier
 from gateway.auth.authentication.client_register import ClientRegister, OrganisationCheck
-from gateway.auth.authentication.jwks import BYTES_MAX, KeySet
+from gateway.auth.authentication.jwks import KeySet, SignedTokens
+from gateway.auth.authentication.token_introspection import IntrospectedTokens, encryption_key
 from gateway.auth.authorization.decision_cache import DecisionCache
 from gateway.auth.authorization.metrics import AccessMetrics
 from gateway.auth.authorization.trial import PolicyTrial
 from gateway.auth.authorization.visible_schema import VisibleSchemas
 from gateway.auth.policy.policy import read_policy
 from gateway.auth.policy.schema_check import check_schema
-from gateway.config import Configuration
-from gateway.connectors.base import PartnerRequest
+from gateway.config import Configuration, IssuerSettings
 from gateway.connectors.discovery import connectors
 from gateway.documents.manifests import read_manifests
 from gateway.documents.parse import Documents, PersistedDocuments
@@ -45,11 +46,11 @@ from gateway.schema.query import build, core_schema
 from gateway.server.services import Services
 from gateway.sources.harvest.referentiel import ReferentielKeeper
 from gateway.sources.harvest.registry_reader import RegistryReader
-from gateway.sources.http.transport import Exchange
+from gateway.sources.http.issuers import IssuerClient
+from gateway.sources.http.transport import Transport, aiohttp_transport
 from gateway.sources.metrics import StateGauges
 from gateway.stores.jwks_file import JwksFile
 
-JWKS_TIMEOUT = 3.0  # a start without the issuer nor a kept set must end within five
 PROBE_TIMEOUT = 2.0
 COPY_FRESH = timedelta(days=2)  # the age at which the operator is alerted (docs/metriques.md)
 
@@ -71,6 +72,7 @@ def build_state(services: Services) -> AppState:
         webhooks=services.receiver,
         http=services.configuration.file.http,
         host=services.configuration.host,
+        public_keys=published_keys(services.configuration),
     )
 
 
@@ -168,13 +170,46 @@ class _DirectoryHolder:
 
 
 def build_authenticator(services: Services, clients: ClientRegister) -> Authenticator:
-    """Identifies callers: tokens of the issuer, whose key set is read through the guarded client, and API keys."""
+    """Identifies callers: tokens of the issuers, who are asked through the guarded client, and API keys."""
     configuration = services.configuration
-    tokens = configuration.file.jetons
-    kept = JwksFile(configuration.donnees / "jwks.scelle", configuration.sealer)
-    keys = KeySet(lambda: _jwks(services, str(tokens.jwks_url)), time.time, kept)
-    verifier = TokenVerifier(tokens.emetteur, tokens.audience, keys, clients, time.time, tokens.compte)
+    issuers = [build_issuer(services, settings) for settings in configuration.file.issuers]
+    verifier = TokenVerifier(issuers, clients, time.time)
     return Authenticator(verifier, clients, configuration.sealer, lambda: paris_day(configuration.now()))
+
+
+def build_issuer(services: Services, settings: IssuerSettings) -> TokenIssuer:
+    """One issuer of tokens, and who asks it."""
+    configuration = services.configuration
+    secret = configuration.introspection_secret if settings.introspection else ""
+    client = IssuerClient(settings, secret, _transport_to(services, settings), time.monotonic)
+    services.issuers.append(client)
+    first = settings is configuration.file.jetons
+    name = "jwks" if first else f"jwks-{sha256(settings.emetteur.encode()).hexdigest()[:16]}"
+    kept = JwksFile(configuration.donnees / f"{name}.scelle", configuration.sealer)
+    keys = KeySet(client.keys, time.time, kept, settings.algorithmes, settings.emetteur)
+    if settings.introspection is None:
+        return SignedTokens(settings, keys)
+    own_key = encryption_key(configuration.sealer)
+    return IntrospectedTokens(settings, settings.introspection, client.introspect, keys, own_key, time.time)
+
+
+def _transport_to(services: Services, settings: IssuerSettings) -> Transport:
+    """Where it is reached as partners are, theirs. Raises ConfigurationError."""
+    proxy, authorities, root = settings.mandataire, settings.autorites, services.configuration.root
+    if not proxy and not authorities:
+        return services.transport
+    network = partial(aiohttp_transport, str(proxy) if proxy else None, root / authorities if authorities else None)
+    try:
+        return Transport(services.configuration.now, network)
+    except OSError as error:  # ssl's own are among them: a file that holds no certificate
+        raise ConfigurationError(f"gateway.toml : autorites : fichier PEM attendu ({type(error).__name__})") from None
+
+
+def published_keys(configuration: Configuration) -> Mapping[str, Any] | None:
+    """What `/jwks` answers: the key for which an issuer encrypts, where one does."""
+    asked = [issuer.introspection for issuer in configuration.file.issuers if issuer.introspection]
+    encrypted = any(settings.reponse == "chiffree" for settings in asked)
+    return {"keys": [encryption_key(configuration.sealer).as_dict(private=False)]} if encrypted else None
 
 
 def build_health(services: Services, authenticator: Authenticator, register: ClientRegister) -> Health:
@@ -189,7 +224,7 @@ def build_health(services: Services, authenticator: Authenticator, register: Cli
         return True
 
     necessary = {
-        "cles": authenticator.verifier.keys.is_usable,
+        "cles": authenticator.verifier.is_usable,
         "journal": services.readings_journal.run_probe,
         "clients": in_force,
     }
@@ -197,6 +232,8 @@ def build_health(services: Services, authenticator: Authenticator, register: Cli
         "liens": lambda: answers(services.links.is_well()),
         "registre": lambda: _registry_is_whole(services),
         "tenue": services.journal_keeper.is_well,
+        "emetteurs": authenticator.verifier.all_usable,
+        "fichiers": services.open_files.is_well,
     }
     if services.shared_counters is not None:
         useful["redis"] = services.shared_counters.answers
@@ -225,11 +262,6 @@ async def _registry_is_whole(services: Services) -> bool:
     """Whether the copy of the registry answers, reads and tells of something: one never harvested answers for nobody."""
     state = await asyncio.wait_for(services.registry.harvest_state(), PROBE_TIMEOUT)
     return state.as_of is not None and not services.registry.damage
-
-
-async def _jwks(services: Services, url: str) -> Any:
-    exchange = Exchange("identite", url, PartnerRequest("jwks", ""), None, JWKS_TIMEOUT, BYTES_MAX)
-    return (await services.transport.request(exchange)).document
 
 
 def read_client_register(configuration: Configuration) -> ClientRegister:

@@ -9,6 +9,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
@@ -25,7 +26,7 @@ from gateway.config import Configuration, load
 from gateway.edge.sampled_log import SampledLog
 from gateway.errors import ConfigurationError, LinksUnavailable
 from gateway.server.composition import build_state
-from gateway.server.listeners import AdminServer, admin_settings, listen, public_settings
+from gateway.server.listeners import AdminServer, address_of, admin_settings, listen, public_settings
 from gateway.server.services import Services, build_services
 from gateway.sources.harvest.harvester import watch
 from gateway.stores.registry_check import check_daily
@@ -36,7 +37,8 @@ IGNORED = (signal.SIGUSR1, signal.SIGUSR2)  # by default they end a process at o
 OPENING_TIMEOUT = 4.0  # seconds for one of our own stores to open: a start that fails says so within five
 # A merge allocates by the ten thousand, and makes no cycle to find at once; views that go are cycles by the hundred thousand,
 # and who takes them away stops the process meanwhile: a second for a million objects.
-GC_THRESHOLDS = (50_000, 4, 250)
+GC_THRESHOLDS = (5_000, 4, 2_500)
+SWITCH_INTERVAL = 0.001  # seconds: beside a thread that computes, the loop waits as long after each call to the system
 LINK_RETENTION = timedelta(days=2 * 365)  # without being seen (docs/decisions/0009)
 
 logger = logging.getLogger("gateway.vie")
@@ -94,7 +96,7 @@ async def _serve(configuration: Configuration) -> None:
             listen("variables d'environnement HOST et PORT", configuration.host, configuration.port) as taken,
             listen("[admin] hote et port, ou ADMIN_HOST et ADMIN_PORT", *admin) as admin_taken,
         ):
-            logger.info("administration : http://%s:%d", *admin_taken.getsockname()[:2])
+            logger.info("écoute : %s ; administration : %s", address_of(taken), address_of(admin_taken))
             async with _administered(services, state, admin_taken):
                 await _live(services, state, taken)
 
@@ -148,7 +150,7 @@ def _reload(state: AppState) -> None:
 async def _work(services: Services, state: AppState) -> None:
     """Open everything, then do what goes on beside requests, until cancelled."""
     await _open(services, state)
-    tune_gc()
+    tune_threads_and_gc()
     await asyncio.gather(*(_hold(watch) for watch in _watches(services)))
 
 
@@ -162,11 +164,14 @@ async def _hold(watch: Coroutine[Any, Any, None]) -> None:
 
 async def _open(services: Services, state: AppState) -> None:
     """One after the other, the quickest to fail first. Raises ConfigurationError."""
-    steps: dict[str, Callable[[], Awaitable[None]]] = {
+    steps: dict[str, Callable[[], Awaitable[None]]] = {}
+    if services.shared_counters is not None:
+        steps["redis"] = services.shared_counters.open
+    steps |= {
         "journal": lambda: _in_time("journal", services.readings_journal.open()),
         "registre": lambda: _in_time("registre", services.registry.open()),
         "liens": lambda: _purge_links(services),
-        "cles": state.authenticator.verifier.keys.open,
+        "cles": state.authenticator.verifier.open,
         "referentiel": services.keeper.open,
     }
     for rank, open_part in enumerate(steps.values()):
@@ -203,11 +208,14 @@ def _watches(services: Services) -> list[Coroutine[Any, Any, None]]:
         services.refresh_ahead.watch(),
         services.journal_keeper.keep(sleep),
         services.loop_lag.run(sleep),
+        services.open_files.watch(sleep),
     ]
 
 
-def tune_gc() -> None:
-    """Spare the cycle collector what was built at start: it lives as long as the process."""
+def tune_threads_and_gc() -> None:
+    """Have threads give the interpreter back to the loop soon, and spare the cycle collector what was built at start: it lives as
+    long as the process."""
+    sys.setswitchinterval(SWITCH_INTERVAL)
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)

@@ -1,16 +1,20 @@
 """The two doors of the process: one for callers, one for who watches over it. How each is listened on, and what bounds it."""
 
 import asyncio
+import errno
+import logging
+import os
 import resource
 import socket
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
 from typing import cast
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.app import AppState, admin_application, application
 from gateway.edge.connection_table import ClientAddresses, ConnectionTable
@@ -26,8 +30,14 @@ IDLE_TIMEOUT = 65
 # Beyond, whoever waits in silence makes room: a slow client costs a socket, not time.
 CONNECTIONS_MAX = 1000
 ADMIN_CONNECTIONS_MAX = 100
+ADMIN_SPACING = 0.005  # seconds: two hundred a second take a tenth of the loop
 OTHER_FILES = 256  # open beside connections: stores, partners
 FILES_WANTED = 4096
+UNIX = "unix:"  # before the path of a socket, in place of an address
+UNIX_MODE = 0o660  # whoever may write there is the proxy: its user, by the group of the unit
+EVERY_ADDRESS = "::"  # of both families, where the system has both
+
+logger = logging.getLogger("gateway.vie")
 
 
 class AdminServer(uvicorn.Server):
@@ -48,7 +58,20 @@ def public_settings(services: Services, state: AppState) -> uvicorn.Config:
 def admin_settings(services: Services, state: AppState) -> uvicorn.Config:
     """Of the door for who watches over the process."""
     table = ConnectionTable(ADMIN_CONNECTIONS_MAX, services.edge_metrics.closed_early.inc)
-    return _settings(admin_application(state), _listener(services, table, ()), ADMIN_SHUTDOWN_TIMEOUT)
+    return _settings(_spaced(admin_application(state)), _listener(services, table, ()), ADMIN_SHUTDOWN_TIMEOUT)
+
+
+def _spaced(app: ASGIApp) -> ASGIApp:
+    """An application whose requests begin ADMIN_SPACING apart, in their order: who asks without end waits for its own."""
+    turn = asyncio.Lock()
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            async with turn:
+                await asyncio.sleep(ADMIN_SPACING)
+        await app(scope, receive, send)
+
+    return serve
 
 
 def _listener(services: Services, table: ConnectionTable, proxies: Iterable[IPv4Network | IPv6Network]) -> Listener:
@@ -64,16 +87,58 @@ def connections_max() -> int:
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
         soft = wanted
-    return CONNECTIONS_MAX if soft == resource.RLIM_INFINITY else max(1, min(CONNECTIONS_MAX, soft - OTHER_FILES))
+    places = CONNECTIONS_MAX if soft == resource.RLIM_INFINITY else max(1, min(CONNECTIONS_MAX, soft - OTHER_FILES))
+    if places < CONNECTIONS_MAX:
+        remedy = "LimitNOFILE=8192 dans l'unité systemd, ou ulimit -n"
+        logger.warning("fichiers : peu permis, %d connexions au lieu de %d ; %s", places, CONNECTIONS_MAX, remedy)
+    return places
 
 
 def listen(named: str, host: str, port: int) -> socket.socket:
-    """A socket that is listened on. Raises ConfigurationError when it is taken, or is not ours."""
+    """A socket that is listened on, of the network or (`unix:/path`) of this machine. Raises ConfigurationError when it is taken,
+    or is not ours."""
     try:
-        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        return socket.create_server(address[:2], family=family)
+        return (
+            _unix_socket(host.removeprefix(UNIX)) if host.startswith(UNIX) else _network_socket(host.strip("[]"), port)
+        )
     except OSError as error:
-        raise ConfigurationError(f"{named} : {host}:{port} : {error.strerror}") from None
+        place = host if host.startswith(UNIX) else f"{host}:{port}"
+        raise ConfigurationError(f"{named} : {place} : {error.strerror or error}") from None
+
+
+def _network_socket(host: str, port: int) -> socket.socket:
+    family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    both = host == EVERY_ADDRESS and socket.has_dualstack_ipv6()
+    return socket.create_server(address[:2], family=family, dualstack_ipv6=both)
+
+
+def _unix_socket(path: str) -> socket.socket:
+    """Takes the place of a socket that nobody listens on any more: a process that was killed leaves its own."""
+    if Path(path).is_socket() and _is_left(path):
+        os.unlink(path)
+    taken = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        taken.bind(path)
+        os.chmod(path, UNIX_MODE)
+        taken.listen()
+    except OSError:
+        taken.close()
+        raise
+    return taken
+
+
+def _is_left(path: str) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+        client.setblocking(False)
+        return client.connect_ex(path) == errno.ECONNREFUSED
+
+
+def address_of(taken: socket.socket) -> str:
+    """Where a socket is listened on, as an operator writes it."""
+    if taken.family == socket.AF_UNIX:
+        return f"{UNIX}{taken.getsockname()}"
+    host, port = taken.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _settings(app: ASGIApp, listener: Listener, shutdown_timeout: int) -> uvicorn.Config:

@@ -45,6 +45,10 @@ class TextFormatter(logging.Formatter):
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s")
 
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802
+        """The machine's time with its offset: lines of several machines are read together."""
+        return datetime.fromtimestamp(record.created, UTC).astimezone().isoformat(timespec="milliseconds")
+
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name is logging's
         told = " ".join(f"{name}={_word(value)}" for name, value in _fields(record).items())
         return " ".join(part for part in (_line(super().formatMessage(record)), told) if part)

@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from prometheus_client import CollectorRegistry, Gauge
+from redis.asyncio import Redis
 
 from gateway.admission import RequestSlots
 from gateway.audit.alerts import Alerts
@@ -19,10 +20,12 @@ from gateway.connectors.base import Connector
 from gateway.connectors.discovery import connectors
 from gateway.edge.metrics import EdgeMetrics
 from gateway.errors import ConfigurationError
+from gateway.redis_client import open_redis
 from gateway.schema.organisations import TypeSource
 from gateway.server.loop_lag import LoopLag
+from gateway.server.open_files import OpenFiles
 from gateway.sources.codec import codec
-from gateway.sources.connector_door import lazily
+from gateway.sources.connector_runs import lazily
 from gateway.sources.events.queue import QueueConsumer
 from gateway.sources.events.subscriptions import consumers, receiver
 from gateway.sources.events.webhook import WebhookReceiver
@@ -30,6 +33,7 @@ from gateway.sources.fetch import SourceDeps, Sources
 from gateway.sources.harvest.harvester import HarvestTarget
 from gateway.sources.harvest.progress import HarvestMetrics
 from gateway.sources.harvest.referentiel import ReferentielKeeper
+from gateway.sources.http.issuers import IssuerClient
 from gateway.sources.http.transport import Transport, TransportFactory, aiohttp_transport
 from gateway.sources.metrics import SourceMetrics
 from gateway.sources.partners.load import Partner, load_partners
@@ -62,7 +66,6 @@ class Services:
     journal_keeper: JournalKeeper
     rate_limits: RateLimits
     shared_counters: SharedCounters | None
-    shared_pacer: SharedPacer | None
     alerts: Alerts
     client_metrics: ClientMetrics
     counts: SourceMetrics
@@ -73,15 +76,16 @@ class Services:
     refresh_ahead: RefreshAhead
     consumers: list[QueueConsumer]
     receiver: WebhookReceiver
+    issuers: list[IssuerClient] = field(default_factory=list)
+    open_files: OpenFiles = field(default_factory=OpenFiles)
 
     async def aclose(self) -> None:
-        await self.sources.aclose()
+        await self.sources.aclose()  # with the cache, which closes Redis
+        for issuer in self.issuers:
+            await issuer.aclose()
         await self.registry.close()
         await self.links.close()
         await self.readings_journal.close()
-        for shared in (self.shared_counters, self.shared_pacer):
-            if shared is not None:
-                await shared.aclose()
 
 
 def build_services(
@@ -96,7 +100,8 @@ def build_services(
     partners = load_partners(configuration.root / "partenaires", environ, known_connectors)
     counts, alerts = SourceMetrics(metrics), Alerts(metrics)
     readings_journal, suspension = build_journal(configuration, environ, alerts.available), Suspension(registry=metrics)
-    cache, shared_pacer, shared_counters = _shared(configuration, suspension, seconds)
+    redis = None if configuration.cache == "memory://" else open_redis(configuration.cache)
+    cache, shared_pacer, shared_counters = _shared(configuration, redis, suspension, seconds)
     clock = replace(clock or Clock(), processus=configuration.processus, shared=shared_pacer)
     sources = Sources(partners, known_connectors, SourceDeps(transport, cache, counts, configuration.now, clock))
     return Services(
@@ -115,7 +120,6 @@ def build_services(
         journal_keeper=JournalKeeper(readings_journal, configuration, configuration.now, alerts),
         rate_limits=RateLimits(shared_counters),
         shared_counters=shared_counters,
-        shared_pacer=shared_pacer,
         alerts=alerts,
         client_metrics=ClientMetrics(metrics),
         keeper=_keeper(configuration, sources, known_connectors),
@@ -133,14 +137,14 @@ def _registry(configuration: Configuration, environ: Mapping[str, str], metrics:
 
 
 def _shared(
-    configuration: Configuration, suspension: Suspension, seconds: Callable[[], float]
+    configuration: Configuration, redis: Redis | None, suspension: Suspension, seconds: Callable[[], float]
 ) -> tuple[Cache, SharedPacer | None, SharedCounters | None]:
     """The cache, and what all processes count together where there is a Redis."""
-    url, sealed_codec = configuration.cache, SealedCodec(configuration.cache_sealers, codec(UnitResult))
-    cache = open_cache(url, sealed_codec, suspension, seconds)
-    if url == "memory://":
+    sealed_codec = SealedCodec(configuration.cache_sealers, codec(UnitResult))
+    cache = open_cache(redis, sealed_codec, suspension, seconds)
+    if redis is None:
         return cache, None, None
-    return cache, SharedPacer(url, suspension, sealed_codec.name), SharedCounters(url, suspension)
+    return cache, SharedPacer(redis, suspension, sealed_codec.name), SharedCounters(redis, suspension)
 
 
 def _single(sources: Sources, nature: TypeSource) -> Partner:

@@ -10,16 +10,52 @@ The loop looks at each run every TICK. One that computed for SECONDS, or that is
 raised in its thread, where Python code is executed. When the process grew by GROWTH since a run began, the run under way that
 computed most is stopped, one at a time: memory has no owner, and who fills it computes. What waits in C (a sleep, a regular
 expression) cannot be stopped; it is left alone, and holds its place. A connector is trusted code, and this is no sandbox.
+
+Threads share one interpreter: four that compute without end take the loop's time from everybody. The place of a run that was
+stopped is given back when a later one ends by itself, the last place at once: a connector that is wrong each time has one.
+
+What a connector gives is held to what it may give, before anything else sees it. Requests are counted and copied, so that a
+connector that changes them later changes nothing of ours. Records are rebuilt by the types of their classes: one that holds
+something else is set aside, the others are there, and none is shared with the connector.
 """
 
 import asyncio
 import ctypes
+import itertools
+import re
 import threading
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, Future
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any, Generic, ParamSpec, TypeVar
+
+import msgspec
+
+from gateway.connectors.base import (
+    UNMAPPED,
+    PartnerRequest,
+    QualityCounts,
+    ReadingResult,
+    ReadingSteps,
+    Record,
+    Tenant,
+    UnexpectedAnswer,
+    mapped,
+)
+from gateway.schema.nouns import Jeune
+
+REQUESTS_MAX = 1_000  # of one step of a reading
+STEPS_MAX = 100  # of one reading
+RECORDS_MAX = 200_000  # of one reading
+KEY_MAX = 200  # characters of a record's key
+UNMAPPED_FEW, UNMAPPED_RATE = 3, 0.1  # records set aside beyond which a reading says nothing sure
+DRIFTS = frozenset({"champ_absent", "type_change", "code_inconnu", UNMAPPED})
+_OPERATION = re.compile(r"[A-Za-z0-9_.-]{1,60}")
+_ENCODE, _DECODE = msgspec.json.Encoder().encode, msgspec.json.Decoder(Record).decode
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -64,6 +100,7 @@ class _Run(Generic[T]):
 
     def __init__(self, call: Callable[[], T]) -> None:
         self._call, self._lock = call, threading.Lock()
+        self.stopped = False
         self._ident: int | None = None
         self.start, self.size = time.monotonic(), _resident()
 
@@ -91,6 +128,7 @@ class _Run(Generic[T]):
             return time.clock_gettime(time.pthread_getcpuclockid(self._ident))
 
     def stop(self) -> None:
+        self.stopped = True
         with self._lock:
             if self._ident is not None:
                 thread, kind = ctypes.c_ulong(self._ident), ctypes.py_object(ConnectorStopped)
@@ -102,6 +140,7 @@ class ConnectorRuns:
 
     def __init__(self) -> None:
         self._threads, self._places = _Threads(), asyncio.Semaphore(THREADS)
+        self._withheld = 0  # places of runs that were stopped
 
     async def run(self, call: Callable[[], T]) -> T:
         """What a call returns. Raises what it raises, ConnectorFailed when it was stopped or could not start in time."""
@@ -113,7 +152,7 @@ class ConnectorRuns:
             raise ConnectorFailed("too many of its runs do not end") from None
         run = _Run(call)
         ended = loop.run_in_executor(self._threads, run)
-        ended.add_done_callback(self._free)
+        ended.add_done_callback(lambda _: self._free(run))
         _UNDER_WAY.add(run)
         try:
             return await self._watched(run, ended)
@@ -136,8 +175,13 @@ class ConnectorRuns:
             if time.monotonic() - run.start > WAITING or run.computed() > SECONDS or _fills_memory(run):
                 raise ConnectorFailed("stopped: too long, or too large")
 
-    def _free(self, _: "asyncio.Future[Any]") -> None:
-        self._places.release()
+    def _free(self, run: _Run[Any]) -> None:
+        if run.stopped and self._withheld < THREADS - 1:
+            self._withheld += 1
+            return
+        freed, self._withheld = (1, self._withheld) if run.stopped else (1 + self._withheld, 0)
+        for _ in range(freed):
+            self._places.release()
 
 
 _UNDER_WAY: set[_Run[Any]] = set()
@@ -165,3 +209,58 @@ def _ignore(ended: "asyncio.Future[Any]") -> None:
     """Take the outcome of what nobody waits for; asyncio would print it."""
     if not ended.cancelled():
         ended.exception()
+
+
+def requests_of(step: Iterable[Any]) -> tuple[PartnerRequest, ...]:
+    """The requests of one step. Raises UnexpectedAnswer for too many of them, or for something else."""
+    requests = tuple(itertools.islice(step, REQUESTS_MAX + 1))
+    if len(requests) > REQUESTS_MAX:
+        raise UnexpectedAnswer(f"more than {REQUESTS_MAX} requests in one step")
+    return tuple(_copied(request) for request in requests)
+
+
+def _copied(request: Any) -> PartnerRequest:
+    if not isinstance(request, PartnerRequest) or not _OPERATION.fullmatch(request.operation):
+        raise UnexpectedAnswer("a step that is no request")
+    body = None if request.body is None else msgspec.json.decode(msgspec.json.encode(dict(request.body)))
+    return replace(request, params=dict(request.params), body=body)
+
+
+def lazily(read: Callable[[], ReadingSteps[T]]) -> ReadingSteps[T]:
+    """The reading that a connector's function makes, made at its first step: beside the loop, as all the others are."""
+    return (yield from read())
+
+
+def records_read(
+    read: Callable[[Tenant, date], ReadingSteps[ReadingResult]], tenant: Tenant, day: date
+) -> ReadingSteps[ReadingResult]:
+    """A reading of records, whose result is looked at in its last step."""
+    return sound((yield from read(tenant, day)))
+
+
+def sound(result: Any) -> ReadingResult:
+    """The result with the records that are what they must be. Raises UnexpectedAnswer when it is no result, or too many of its
+    records are set aside."""
+    if not isinstance(result, ReadingResult):
+        raise UnexpectedAnswer("no result of a reading")
+    account = QualityCounts(int(result.rejects), int(result.ignored_fields), Counter(dict(_drifts(result.drifts))))
+    told = list(itertools.islice(result.records, RECORDS_MAX + 1))
+    if len(told) > RECORDS_MAX:
+        raise UnexpectedAnswer(f"more than {RECORDS_MAX} records")
+    records = mapped(_rebuilt, told, account)
+    lost = account.drifts[UNMAPPED]
+    if lost > max(UNMAPPED_FEW, UNMAPPED_RATE * (len(records) + lost)):
+        raise UnexpectedAnswer(f"{lost} records that could not be mapped, {len(records)} that could")
+    return ReadingResult(records, account.rejects, account.ignored_fields, account.drifts)
+
+
+def _rebuilt(record: Any) -> Record:
+    """The record by the types of its classes. Raises what tells that it is none."""
+    if not isinstance(record, Record) or not isinstance(record.jeune, Jeune) or not 0 < len(record.key) <= KEY_MAX:
+        raise TypeError("no record")
+    return _DECODE(_ENCODE(record))
+
+
+def _drifts(drifts: Mapping[Any, Any]) -> Iterator[tuple[str, int]]:
+    """By kind, and no other kind than ours: it is a label of the figures."""
+    return ((kind, int(number)) for kind, number in drifts.items() if kind in DRIFTS)

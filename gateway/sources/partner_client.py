@@ -15,9 +15,9 @@ from typing import Any, Generic, TypeVar
 
 from gateway.connectors.base import PartnerRequest, Tenant, place_of
 from gateway.domain.days import PARIS
-from gateway.errors import SourceClosed, SourceError, SourceInvalid, SourceTimedOut
+from gateway.errors import OutOfFiles, SourceClosed, SourceError, SourceInvalid, SourceTimedOut
 from gateway.schema.organisations import EtatSource
-from gateway.sources.connector_runs import ConnectorRuns
+from gateway.sources.connector_runs import ConnectorFailed, ConnectorRuns
 from gateway.sources.http import page_trail
 from gateway.sources.http.credentials import Credential, credential
 from gateway.sources.http.page_trail import PageValidator
@@ -27,6 +27,7 @@ from gateway.sources.partners.load import DEFAULT_ACCESS, Partner
 from gateway.sources.resilience.budgets import JITTER, Bulkhead, Clock, Pacer, RetryBudget, SpareCapacity
 
 CALLS_KEPT = 50
+STOPPED_REST = 60.0  # seconds
 OPERATIONS_MAX, OTHER_OPERATION = (
     50,
     "autre",
@@ -52,7 +53,9 @@ class Observations:
         self.latence_ms: float | None = None
 
     def note(self, error: SourceError | None, seconds: float, instant: datetime) -> None:
-        """One call has ended. A closed partner is not a failing one: its refusals do not count as errors."""
+        """One call has ended. A closed partner is not a failing one: its refusals do not count as errors, nor what we lacked."""
+        if isinstance(error, OutOfFiles):
+            return
         if isinstance(error, SourceClosed):
             self._closed_until = instant + timedelta(seconds=error.retry_after or 0.0)
             return
@@ -172,9 +175,11 @@ class PartnerClient:
             raise self.misread(error) from None
 
     def misread(self, error: Exception) -> SourceInvalid:
-        """The connector met what it does not know. Where is logged, what is not: it may be a person's value."""
+        """The connector met what it does not know. Where is logged, what is not: it may be a person's value. One that had to be
+        stopped would take as much again: it is left alone for a while."""
         logger.error("source %s : %s", self.partner.nom, place_of(error))
-        return SourceInvalid(self.partner.nom, "réponse du partenaire d'une forme inattendue")
+        rest = STOPPED_REST if isinstance(error, ConnectorFailed) else None
+        return SourceInvalid(self.partner.nom, "réponse du partenaire d'une forme inattendue", rest)
 
     def badly_paged(self, error: page_trail.InvalidPages) -> SourceInvalid:
         """The partner's paging cannot be followed."""

@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 from gateway.concurrency import gather_or_fail
 from gateway.connectors.base import Documents, PartnerRequest, ReadingSteps, Tenant, UnexpectedAnswer
 from gateway.errors import SourceInvalid
-from gateway.sources.connector_door import STEPS_MAX, requests_of
+from gateway.sources.connector_runs import STEPS_MAX, requests_of
 from gateway.sources.http import page_trail
 from gateway.sources.http.page_trail import PageValidator, RequestedPage, all_validators, chain, chains, requested_page
 from gateway.sources.http.transport import PartnerResponse

@@ -15,10 +15,10 @@ from dataclasses import replace
 
 from gateway.connectors.base import Connector, ReadingResult, ReadingSteps, Record, Tenant
 from gateway.domain.days import paris_day
-from gateway.errors import SourceError, SourceInvalid, SourceQuarantined, SourceSuspended, SourceUnavailable
+from gateway.errors import SourceError, SourceInvalid, SourceQuarantined, SourceSuspended
 from gateway.schema.nouns import Jeune
 from gateway.schema.organisations import EtatSource
-from gateway.sources.connector_door import records_read
+from gateway.sources.connector_runs import records_read
 from gateway.sources.partner_client import PartnerClient
 from gateway.sources.reading import FinishedReading, ReadingRun
 from gateway.sources.resilience.circuit_breaker import PartnerBreakers
@@ -26,7 +26,9 @@ from gateway.sources.units import CacheStatus, Resource, Unit, UnitFailure, Unit
 
 ANSWERS = 3  # answers in a row that hold somebody else's records
 DURATION = 900.0  # seconds; as long as what we keep may be served without being asked again
-PAUSE_MAX = 60.0  # seconds during which a partner that said "later" is not asked again for the same key
+PAUSE_MAX = (
+    60.0  # seconds during which a partner that said "later", or was stopped, is not asked again for the same key
+)
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,40}")
 logger = logging.getLogger("gateway.sources")
 
@@ -91,7 +93,7 @@ class UnitReader:
         self._seconds = client.clock.seconds
         self._breakers = PartnerBreakers(self.partner.nom, self._seconds)
         self._quarantine = Quarantine()
-        self._pauses: dict[str, tuple[float, SourceUnavailable]] = {}
+        self._pauses: dict[str, tuple[float, SourceError]] = {}
         self._launch, self._numeros = secrets.token_hex(4), itertools.count()
 
     async def read(self, unit: Unit, known: UnitResult | None = None) -> UnitResult | UnitFailure:
@@ -190,13 +192,13 @@ class UnitReader:
     def _failure(self, unit: Unit, error: SourceError) -> UnitFailure:
         if not isinstance(error, SourceSuspended):  # nothing was asked
             logger.warning("source %s : %s, %s", unit.source, error.code.value, error)
-            if isinstance(error, SourceUnavailable) and error.retry_after and unit.key not in self._pauses:
+            if error.retry_after and unit.key not in self._pauses:
                 self._pauses[unit.key] = (self._seconds() + min(error.retry_after, PAUSE_MAX), error)
         return UnitFailure(unit, error)
 
     def _enforce(self, unit: Unit) -> None:
-        """Neither a partner that told when to come back, within PAUSE_MAX (docs/security.md U13), nor one that answers for others
-        (U10) is asked."""
+        """Neither a partner that told when to come back, within PAUSE_MAX (docs/security.md U13), nor one whose connector was
+        stopped, nor one that answers for others (U10) is asked."""
         if self._quarantine.holds(unit.key, self._seconds()):
             raise SourceQuarantined(unit.source, "établissement écarté : le partenaire répond pour d'autres")
         until, error = self._pauses.get(unit.key, (0.0, None))

@@ -4,6 +4,7 @@ A write that hangs holds nobody but those it writes for: who comes next is refus
 when the journal writes again.
 
 `Damage` is the same for what a store holds: told as long as a part of it does not read, and no longer.
+`Outage` tells a database that fails, once with its cause, and once when it no longer does.
 """
 
 import asyncio
@@ -15,10 +16,12 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
+from gateway.stores.causes import cause
 from gateway.stores.sql import Writer
 
 KEYS_MAX = 1000  # remembered: beyond, there is no need to count
-
+SLOW = 0.5  # seconds; beyond, few wait behind a write: other requests keep a quarter of the slots of a process
+WAITING_MAX = 150  # entries behind a slow write
 LATE = 2.0  # seconds; beyond, the journal hangs
 WRITE_TIMEOUT = 5.0  # seconds; beyond, what is being written is given up
 PROBE_PERIOD = 1.0  # seconds between two probes of a journal that cannot be written
@@ -26,7 +29,7 @@ ROOM, TRACE = 131_072, 8  # bytes that a probe writes: where writing failed, mor
 RELAPSE = 60.0  # seconds after a recovery: who fails again within them
 CALM = 10.0  # is told available only after so many without a failure
 T = TypeVar("T")
-logger = logging.getLogger("gateway.journal")
+logger, stores_logger = logging.getLogger("gateway.journal"), logging.getLogger("gateway.stores")
 
 
 class Availability:
@@ -66,7 +69,8 @@ class Availability:
 class GuardedWriter:
     """A writer that is told to hang, and that tells when it writes again.
 
-    `probe` writes so many bytes, and what entries are made of; `refuse`: those who wait behind a write that hangs.
+    `probe` writes so many bytes, and what entries are made of; `refuse`: those who wait beyond so many, behind a write that is
+    slow or hangs.
     """
 
     def __init__(
@@ -74,9 +78,10 @@ class GuardedWriter:
         writer: Writer,
         probe: Callable[[bytes, Connection], None],
         state: Availability,
-        refuse: Callable[[], None],
+        refuse: Callable[[int], None],
     ) -> None:
         self.state = state
+        self.is_slow = False  # the write under way
         self._writer, self._put_probe, self._refuse = writer, probe, refuse
         self._trial: asyncio.Task[bool] | None = None
         self._watch: asyncio.Task[None] | None = None
@@ -92,10 +97,15 @@ class GuardedWriter:
     async def transaction(self, make: Callable[[Connection], T]) -> T:
         """What a transaction gives, once committed. Raises TimeoutError for one that is given up: the store may still end it."""
         task = asyncio.create_task(self._writer.transaction(make))
-        await asyncio.wait([task], timeout=LATE)
+        await asyncio.wait([task], timeout=SLOW)
         if not task.done():
-            self._fail("TimeoutError", hung=True)
-            self._refuse()
+            self.is_slow = True
+            self._refuse(WAITING_MAX)
+            await asyncio.wait([task], timeout=LATE - SLOW)
+            self.is_slow = False
+        if not task.done():
+            self._fail(f"pas de réponse en {LATE:.0f} s", hung=True)
+            self._refuse(0)
             await asyncio.wait([task], timeout=WRITE_TIMEOUT - LATE)
         if not task.done():
             task.cancel()
@@ -129,7 +139,7 @@ class GuardedWriter:
         try:
             await self.transaction(lambda connection: self._put_probe(content, connection))
         except Exception as error:  # whatever fails, no answer may leave without its entry
-            self._fail(type(error).__name__)
+            self._fail(cause(error))
             return False
         self.state.recover()
         return True
@@ -166,3 +176,20 @@ class Damage:
         if key in self._keys:
             self._keys.discard(key)
             self._report(bool(self._keys))
+
+
+class Outage:
+    """Whether a database fails, told once with its cause, and once when it no longer does."""
+
+    def __init__(self, name: str) -> None:
+        self._name, self._cause = name, ""
+
+    def begin(self, why: str) -> None:
+        if why != self._cause:
+            self._cause = why
+            stores_logger.warning("%s : base inutilisable (%s)", self._name, why)
+
+    def end(self) -> None:
+        if self._cause:
+            self._cause = ""
+            stores_logger.warning("%s : base de nouveau utilisable", self._name)

@@ -14,12 +14,11 @@ from typing import Any
 
 from cachetools import TTLCache
 from sqlalchemy import Connection
-from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.domain.quotas import CountUnder, Quota, QuotaCrossed
 from gateway.domain.seal import Anchor, Sealer, next_
 from gateway.errors import ConfigurationError, JournalUnavailable
-from gateway.stores.availability import Availability, GuardedWriter, logger
+from gateway.stores.availability import WAITING_MAX, Availability, GuardedWriter, logger
 from gateway.stores.counters import CountedToday, count
 from gateway.stores.journal_tables import (
     END,
@@ -37,7 +36,7 @@ from gateway.stores.journal_tables import (
     shown_person,
     take_anchor,
 )
-from gateway.stores.sql import insertion, open_engine, writer
+from gateway.stores.sql import insertion, open_engine, tell_unverified, told, writer
 
 _WRITE = ENTRIES.insert()
 SETS_MAX = 65_536
@@ -45,7 +44,6 @@ SETS_LIFE = 3600.0  # seconds; nothing younger than a day is ever purged
 
 Verdict = list[QuotaCrossed]
 BATCH_MAX, BATCH_PERSONS = 64, 6400  # entries and persons of one transaction: well within the time of a write
-PLACES = 150  # entries that wait at once: other requests keep a quarter of the slots of a process
 LOCK_WAIT = 4  # seconds that a process waits for another one's transaction, below WRITE_TIMEOUT
 PSEUDONYMS_MAX = 65_536  # kept in memory: the same persons are read again and again
 
@@ -149,10 +147,10 @@ class Journal:
     """
 
     def __init__(self, url: str, sealer: Sealer, on_change: Callable[[bool], None] = lambda _: None) -> None:
-        self.engine = open_engine(url, LOCK_WAIT, is_durable=True)
+        self.url, self.engine = url, open_engine(url, LOCK_WAIT, is_durable=True)
         self.sealer = sealer
         self._writer = GuardedWriter(
-            writer(self.engine, LOCK_WAIT), self._put_probe, Availability(on_change), self._refuse_waiting
+            writer(self.engine, LOCK_WAIT), self._put_probe, Availability(on_change), self._refuse_beyond
         )
         self._waiting: deque[Waiting] = deque()
         self._writing = 0  # entries of the batch that is being written
@@ -166,22 +164,20 @@ class Journal:
 
     async def prepare(self) -> None:
         """Create what is missing, and believe nothing of what is there. Raises ConfigurationError."""
-        try:
+        with told("journal"):
             async with self.engine.begin() as connection:
                 await create_journal(connection, self.sealer)
-        except (SQLAlchemyError, OSError) as error:
-            raise ConfigurationError(f"journal : base inutilisable ({type(error).__name__})") from None
 
     async def open(self) -> None:
         """Create what is missing. Raises ConfigurationError when the store cannot be used, or another key wrote it."""
+        tell_unverified("journal", self.url)
         await self.prepare()
         try:
-            async with self.engine.connect() as connection:
-                await connection.run_sync(read_anchor, self.sealer, END)
+            with told("journal"):
+                async with self.engine.connect() as connection:
+                    await connection.run_sync(read_anchor, self.sealer, END)
         except JournalTampered:
             raise ConfigurationError("journal : scellé par une autre GATEWAY_CLE, ou altéré") from None
-        except (SQLAlchemyError, OSError) as error:
-            raise ConfigurationError(f"journal : base inutilisable ({type(error).__name__})") from None
 
     async def close(self) -> None:
         if self._task is not None:
@@ -195,8 +191,9 @@ class Journal:
 
     async def append(self, entry: JournalEntry) -> Verdict:
         """The quotas that an entry crosses. It is counted and on the disk when this returns, unless one of them refuses it
-        (`arret`): then nothing is. Raises JournalUnavailable, at once where writes hang or too many wait."""
-        if self._writer.state.is_hung or self._writing + len(self._waiting) >= PLACES:
+        (`arret`): then nothing is. Raises JournalUnavailable, at once where writes hang, or are slow and too many wait."""
+        is_full = self._writer.is_slow and self._writing + len(self._waiting) >= WAITING_MAX
+        if self._writer.state.is_hung or is_full:
             raise JournalUnavailable
         verdict: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
         self._waiting.append((entry, verdict))
@@ -228,7 +225,7 @@ class Journal:
             _resolve(batch, verdicts)
         elif not await self._writer.would_write():
             # The entries behind would meet the same failure, after as long a wait.
-            self._refuse_waiting()
+            self._refuse_beyond(0)
             _refuse(batch)
         elif len(batch) == 1:
             logger.error("journal des lectures : une entrée refusée par la base, sa réponse n'est pas partie")
@@ -267,9 +264,10 @@ class Journal:
             self._put([PROBE], connection)
             taken_back.rollback()
 
-    def _refuse_waiting(self) -> None:
-        _refuse(list(self._waiting))
-        self._waiting.clear()
+    def _refuse_beyond(self, places: int) -> None:
+        """Refuse those who wait, the last come first, until so many are left with those that are being written."""
+        left = max(0, places - self._writing)
+        _refuse([self._waiting.pop() for _ in range(len(self._waiting) - left)])
 
 
 def _resolve(batch: list[Waiting], verdicts: list[Verdict]) -> None:

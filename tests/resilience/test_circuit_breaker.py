@@ -1,7 +1,7 @@
 """The breaker against its model, and what it spares: docs/fiabilite.md, docs/security.md U10, U13, U14. Virtual time."""
 
 import asyncio
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 
 import httpx
 import pytest
@@ -12,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from gateway.connectors.base import PartnerRequest, Tenant
 from gateway.errors import (
+    OutOfFiles,
     SourceClosed,
     SourceDenied,
     SourceError,
@@ -263,3 +264,25 @@ async def test_a_retry_is_asked_for_and_served(router: respx.MockRouter) -> None
             assert isinstance(await read(attempt), UnitResult)
             await attempt.sources.purge("erp")
     assert (route.call_count, attempt.sleeps) == (6, [0.125])
+
+
+def test_what_this_process_may_not_open_says_nothing_of_the_partner() -> None:
+    """Neither a failure, by which it would be left alone, nor a success, by which a probe would bring it back."""
+    instant = [0.0]
+    breakers = PartnerBreakers("erp", lambda: instant[0])
+
+    def read(error: SourceError | None) -> None:
+        with suppress(type(error)) if error else nullcontext(), breakers.pass_(UAI_A):
+            if error:
+                raise error
+
+    for _ in range(100):
+        read(OutOfFiles("erp", ""))
+    assert breakers.closed(UAI_A)
+    for _ in range(20):
+        read(FAULT)
+    assert not breakers.closed(UAI_A)
+    for _ in range(9):
+        instant[0] += 10.0
+        read(OutOfFiles("erp", ""))
+    assert not breakers.closed(UAI_A)

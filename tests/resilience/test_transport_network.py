@@ -1,6 +1,8 @@
 """The guarded client over real sockets (docs/security.md U01-U04, U16): refusals, drips, bombs, cancellations, certificates."""
 
 import asyncio
+import errno
+import os
 import socket
 import struct
 from collections.abc import AsyncIterator
@@ -9,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from fixtures.certificates import Authority
-from gateway.errors import SourceError, SourceInvalid, SourceTimedOut, SourceUnavailable
+from gateway.errors import OutOfFiles, SourceError, SourceInvalid, SourceTimedOut, SourceUnavailable
 from gateway.sources.http.transport import Transport
 from tests.support.sources import Handle, call, server, wall_clock
 
@@ -63,6 +65,22 @@ async def refusal(network: Transport, url: str, timeout: float = 5.0) -> SourceE
     with pytest.raises(SourceError) as raised_error:
         await network.request(call(url=url, timeout=timeout))
     return raised_error.value
+
+
+@pytest.mark.parametrize("reason", [errno.EMFILE, errno.ENFILE])
+async def test_files_that_lack_are_not_the_partners_fault(
+    network: Transport, monkeypatch: pytest.MonkeyPatch, reason: int
+) -> None:
+    async with server(tell(OK)) as url:
+
+        def no_more(*_: object, **__: object) -> socket.socket:
+            raise OSError(reason, os.strerror(reason))
+
+        with monkeypatch.context() as patch:
+            patch.setattr(socket, "socket", no_more)
+            error = await refusal(network, url)
+        assert (type(error), str(error)) == (OutOfFiles, "la passerelle ne peut plus ouvrir de connexion")
+        assert (await network.request(call(url=url))).document == [1]
 
 
 async def test_a_real_answer_is_read(network: Transport) -> None:
@@ -158,12 +176,14 @@ async def test_t1_after_a_storm_of_cancellations_the_partner_answers(network: Tr
     assert [response.document for response in responses] == [[1]] * 10
 
 
+@pytest.mark.parametrize("identifiers", [True, False])
 @pytest.mark.parametrize("default", [None, "self_signed", "expired", "wrong_host", "tls_1_1"])
 async def test_u16_a_doubtful_certificate_is_refused_before_anything_is_said(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, default: str | None
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, default: str | None, identifiers: bool
 ) -> None:
-    """The authority is one that this machine trusts: only the flaw is refused."""
-    authority, received = Authority(tmp_path), []
+    """The authority is one that this machine trusts, with or without the key identifiers that internal ones often lack
+    (docs/decisions/0062): only the flaw is refused."""
+    authority, received = Authority(tmp_path, identifiers=identifiers), []
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
 
     async def receive(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

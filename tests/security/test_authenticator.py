@@ -9,11 +9,11 @@ import pytest
 
 from fixtures.world import World
 from gateway.__main__ import main
-from gateway.auth.authentication.authenticator import LENGTH, PREFIX, Authenticator, create_key, key_digest
-from gateway.auth.authentication.client_register import ClientRegister
+from gateway.auth.authentication.authenticator import Authenticator
+from gateway.auth.authentication.client_register import LENGTH, PREFIX, ClientRegister, create_key, key_digest
 from gateway.auth.authentication.clients import Principal
 from gateway.domain.seal import Sealer
-from gateway.errors import ConfigurationError, StrongAuthenticationRequired, Unauthenticated
+from gateway.errors import ConfigurationError, StrongAuthenticationRequired, TokenFault, Unauthenticated
 from gateway.schema.query import build, core_schema
 from tests.support.security.edge import Edge
 from tests.support.security.issuer import ONE, Issuer, WallClock, claims, sign, verifier
@@ -183,6 +183,17 @@ def test_t10_where_the_register_asks_for_it_a_token_tells_of_a_second_factor(tmp
     for amr in (None, ["pwd"], "mfa"):
         with pytest.raises(StrongAuthenticationRequired):
             scene.charge_request(sign(claims(amr=amr)))
+
+
+def test_where_the_register_asks_for_it_a_token_tells_who_acts(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, REGISTRY + "agent_exige = true")
+    assert scene.charge_request(sign(claims(agent="camille"))) == Principal("ml", "camille")
+    assert scene.charge_request(sign(claims(sub="camille"))) == Principal("ml", "camille")
+    with pytest.raises(Unauthenticated) as raised:
+        scene.charge_request(sign(claims()))
+    assert (raised.value.fault, raised.value.detail) == (TokenFault.ACCOUNT, "ml")
+    with pytest.raises(ConfigurationError, match=r"^clients\.toml : .*ne dit pas qui agit"):
+        Scene(tmp_path, REGISTRY + "agent_exige = true\n" + key_of(KEY))
 
 
 def test_t11_nothing_in_the_gateway_writes_an_account_or_a_right() -> None:

@@ -6,7 +6,7 @@ import pytest
 from graphql import get_introspection_query
 from pydantic import ValidationError
 from starlette.applications import Starlette
-from starlette.responses import PlainTextResponse
+from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route
 from starlette.types import Message
 
@@ -139,7 +139,9 @@ def test_g17_another_host_is_refused(edge: Edge, hote: str) -> None:
     assert edge.request(ME, host=hote).statut == 400
 
 
-@pytest.mark.parametrize("hote", ["127.0.0.1", "127.0.0.1:8000", "LOCALHOST", "[::1]:8000", "[::1]"])
+@pytest.mark.parametrize(
+    "hote", ["127.0.0.1", "127.0.0.1:8000", "LOCALHOST", "localhost.", "localhost.:8000", "[::1]:8000", "[::1]"]
+)
 def test_g17_its_own_names_are_answered(edge: Edge, hote: str) -> None:
     assert edge.request(ME, host=hote).statut == 200
 
@@ -150,9 +152,34 @@ def test_g17_a_header_given_twice_is_refused(edge: Edge, nom: str) -> None:
     assert edge.loop.run(exchange(edge.app, "POST", "/graphql", headers, b"{}")).statut == 400
 
 
-def test_g17_health_is_asked_by_address(edge: Edge) -> None:
-    assert edge.call_edge(method="GET", path="/health/live", host="10.1.2.3").statut == 200
-    assert edge.call_edge(method="GET", path="/metrics", host="10.1.2.3").statut == 400
+WATCHERS = ("10.1.2.3", "10.1.2.3:8000", "[fd00::2]:8000", "passerelles", "")
+
+
+@pytest.mark.parametrize("hote", WATCHERS)
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_g17_who_watches_asks_by_any_name(edge: Edge, method: str, hote: str) -> None:
+    """Prometheus, kubelet and proxies ask by the address that they have; figures are not there, and it is told so."""
+    statuses = {path: edge.call_edge(method=method, path=path, host=hote).statut for path in PUBLIC}
+    assert statuses == PUBLIC
+
+
+PUBLIC = {"/health/live": 200, "/health/ready": 200, "/metrics": 404}
+
+
+@pytest.mark.parametrize("hote", WATCHERS)
+def test_g17_figures_are_given_to_whom_asks_their_door_by_any_name(edge: Edge, hote: str) -> None:
+    headers = [(b"host", hote.encode())] if hote else []
+    answered = edge.loop.run(exchange(edge.admin, "GET", "/metrics", headers))
+    assert (answered.statut, b"passerelle_requetes_en_cours" in answered.body) == (200, True)
+
+
+@pytest.mark.parametrize(
+    ("listened", "asked"), [("fd00::2", "[fd00::2]:8000"), ("[fd00::2]", "[fd00::2]"), ("Machine", "machine:8000")]
+)
+def test_g17_the_address_listened_on_is_a_name_of_its_own(listened: str, asked: str) -> None:
+    guard = Guard(JSONResponse({}), HttpSettings(), listened, is_open())
+    assert asyncio.run(exchange(guard, "GET", "/graphql", [(b"host", asked.encode())])).statut == 200
+    assert asyncio.run(exchange(guard, "GET", "/graphql", [(b"host", b"fd00::2")])).statut == 400
 
 
 @pytest.mark.parametrize(

@@ -138,3 +138,24 @@ def test_g16_a_client_at_its_pace_is_served_beside_two_hundred_slow_ones(server:
 )
 def test_g17_a_request_that_two_servers_would_read_differently_is_refused(server: Adresse, raw_request: bytes) -> None:
     assert _talk(server, raw_request).startswith(b"HTTP/1.1 400")
+
+
+@pytest.mark.parametrize(
+    "preamble",
+    [
+        b"PROXY TCP4 192.0.2.1 192.0.2.2 40000 443\r\n",
+        b"PROXY UNKNOWN\r\n",
+        b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xc0\0\x02\x01\xc0\0\x02\x02\x9c\x40\x01\xbb",
+    ],
+    ids=["version 1", "unknown", "version 2"],
+)
+def test_g17_the_proxy_protocol_is_refused_and_named(
+    server: Adresse, preamble: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    """By its specification (HAProxy's), each version begins as here (docs/decisions/0061)."""
+    assert _talk(server, preamble + b"GET /long HTTP/1.1\r\nHost: x\r\n\r\n").startswith(b"HTTP/1.1 400")
+    (line,) = [record.getMessage() for record in caplog.records if record.name == "gateway.http"]
+    assert (
+        line
+        == "protocole PROXY reçu, refusé : ôter send-proxy du mandataire, qui transmet l'adresse par X-Forwarded-For"
+    )

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gateway.auth.authentication.authenticator import TokenVerifier
-from gateway.auth.authentication.jwks import read_jwks
+from gateway.auth.authentication.jwks import SignedTokens, read_jwks
 from gateway.errors import KeysUnavailable, Unauthenticated
 from tests.support.security.issuer import (
     CURVE,
@@ -170,7 +170,9 @@ async def test_a_caller_who_leaves_does_not_stop_the_reading() -> None:
         await following.wait()
         return await read()
 
-    authenticator.keys._read = slow
+    (source,) = authenticator.issuers
+    assert isinstance(source, SignedTokens)
+    source.keys._read = slow
     gone = asyncio.create_task(authenticator.verify(_token(wall_clock, "une")))
     rest = asyncio.create_task(_accepts(authenticator, wall_clock, "une"))
     await asyncio.sleep(0)

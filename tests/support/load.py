@@ -6,7 +6,7 @@ import threading
 from collections import Counter
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import httpx
 
@@ -25,10 +25,11 @@ class Outcome:
 
 
 class Payload:
-    """Context manager: asks `url` from entry to exit, `par_seconde` times, these `partner_requests` in turn."""
+    """Context manager: asks `url` from entry to exit, `par_seconde` times, these `partner_requests` in turn. `client` is what
+    httpx's own takes besides."""
 
-    def __init__(self, url: str, token: str, partner_requests: list[str], par_seconde: float) -> None:
-        self._url, self._headers = url, {"Authorization": f"Bearer {token}"}
+    def __init__(self, url: str, token: str, partner_requests: list[str], par_seconde: float, **client: Any) -> None:
+        self._url, self._headers, self._client = url, {"Authorization": f"Bearer {token}"}, client
         self._queries = itertools.cycle(partner_requests)
         self._step = 1 / par_seconde
         self._end = threading.Event()
@@ -54,9 +55,8 @@ class Payload:
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
-        client = httpx.AsyncClient(
-            base_url=self._url, headers=self._headers, trust_env=False, timeout=60, verify=NO_AUTHORITY
-        )
+        settings = {"trust_env": False, "timeout": 60, "verify": NO_AUTHORITY, **self._client}
+        client = httpx.AsyncClient(base_url=self._url, headers=self._headers, **settings)
         async with client as http, asyncio.TaskGroup() as group:
             debut = loop.time()
             for rank in itertools.count(1):

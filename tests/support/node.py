@@ -12,13 +12,18 @@ import pytest
 
 def execute(record: Path, script: str, env: Mapping[str, str]) -> str:
     """What a script of that directory prints, its locked packages installed when absent."""
-    node, npm = _node()
+    return _launch([installed(record), script], record, env)
+
+
+def installed(record: Path) -> str:
+    """Node, once the locked packages of that directory are there."""
+    node, npm = _node(record.name)
     if not (record / "node_modules").is_dir():
         _launch([*npm, "ci", "--loglevel=error"], record, {})
-    return _launch([node, script], record, env)
+    return node
 
 
-def _node() -> tuple[str, list[str]]:
+def _node(what: str) -> tuple[str, list[str]]:
     """Node, and the command that is npm. Skips where there is none, fails under CI."""
     node, npm = shutil.which("node"), shutil.which("npm")
     if node and npm:
@@ -27,7 +32,7 @@ def _node() -> tuple[str, list[str]]:
     if wheel and wheel.origin:
         root = Path(wheel.origin).parent
         return str(root / "bin/node"), [str(root / "bin/node"), str(root / "lib/node_modules/npm/bin/npm-cli.js")]
-    missing = "no Node here, and requirements/web.txt is not installed: the GraphQL-over-HTTP audit is not run"
+    missing = f"no Node here, and requirements/web.txt is not installed: tests/{what} is not run"
     raise pytest.fail.Exception(missing) if os.environ.get("CI") else pytest.skip.Exception(missing)
 
 

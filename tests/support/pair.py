@@ -58,15 +58,15 @@ def counted(text: str, nom: str) -> float:
 
 
 class Node:
-    """One process of several, at its own address: ended and started again there. `env` adds to the world's."""
+    """One process of several, at its own address (`unix:/path` too): ended and started again there. `env` adds to the world's."""
 
-    def __init__(self, world: World, env: dict[str, str]) -> None:
-        self._world, self._env, self._port = world, env, free_port()
+    def __init__(self, world: World, env: dict[str, str], port: int = 0, hote: str = HOST) -> None:
+        self._world, self._env, self._port, self._host = world, env, port or free_port(), hote
         self._stack = ExitStack()
         self.url = f"http://{HOST}:{self._port}"
 
     def start(self) -> LaunchedGateway:
-        self.launched = self._stack.enter_context(World.gateway(self._world, self._port, **self._env))
+        self.launched = self._stack.enter_context(World.gateway(self._world, self._port, self._host, **self._env))
         return self.launched
 
     def finish(self, signal: int, waiting: float = 60.0) -> int:

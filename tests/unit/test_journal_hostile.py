@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from gateway.admission import SLOTS
 from gateway.audit.entries import act, written_at
 from gateway.domain.quotas import CountUnder, Quota
 from gateway.domain.seal import GENESIS, Anchor, Sealer
 from gateway.errors import ClockNotBelieved, JournalUnavailable
 from gateway.stores import availability
-from gateway.stores.availability import Availability
-from gateway.stores.journal import PLACES, Journal, JournalEntry
+from gateway.stores.availability import WAITING_MAX, Availability
+from gateway.stores.journal import Journal, JournalEntry
 from gateway.stores.journal_purge import believe
 from gateway.stores.journal_queries import verify_chain
 from gateway.stores.journal_tables import END, JournalTampered, pseudonym, put_anchor, take_anchor
@@ -199,15 +200,31 @@ async def test_r6_what_comes_while_a_write_hangs_is_refused_at_once(
     assert (await verify_chain(journal)).fault is None
 
 
-async def test_r6_no_more_entries_wait_than_there_are_places(journal: Journal) -> None:
+async def test_r6_few_entries_wait_behind_a_slow_write(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(availability, "LATE", 60.0)  # whatever else this machine does: it is slow, and does not hang
     async with journal.engine.begin() as holding:
         await holding.run_sync(take_anchor, SEALER, END)
-        tasks = [asyncio.create_task(journal.append(reading("p"))) for _ in range(PLACES + 50)]
-        await asyncio.sleep(0.1)
+        tasks = [asyncio.create_task(journal.append(reading("p"))) for _ in range(WAITING_MAX + 50)]
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         refused = [task for task in tasks if task.done()]
         assert {type(task.exception()) for task in refused} == {JournalUnavailable}
-        assert len(refused) == 50
-    assert [task.exception() for task in tasks[:PLACES]] == [None] * PLACES if await asyncio.wait(tasks) else False
+        assert refused == tasks[WAITING_MAX:]  # the last come
+        coming = journal.append(reading("q"))
+        with pytest.raises(JournalUnavailable):
+            coming.send(None)
+    await asyncio.wait(tasks)
+    assert [task.exception() for task in tasks[:WAITING_MAX]] == [None] * WAITING_MAX
+
+
+async def test_r6_no_entry_of_a_burst_is_refused_by_a_journal_that_writes(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many requests as a process has slots, each with entries of its own: they wait for their turn."""
+    monkeypatch.setattr(availability, "SLOW", 60.0)  # whatever else this machine does
+    monkeypatch.setattr(availability, "LATE", 60.0)
+    verdicts = await asyncio.gather(*(journal.append(reading("p")) for _ in range(3 * SLOTS)))
+    assert verdicts == [[]] * (3 * SLOTS)
+    assert (await verify_chain(journal)).fault is None
 
 
 async def test_r8_a_clock_that_jumps_is_not_believed_and_one_that_goes_on_is(journal: Journal) -> None:

@@ -6,9 +6,9 @@ from functools import partial
 
 import pytest
 
-from gateway import long_work
+from gateway import concurrency
+from gateway.concurrency import WAITING_MAX, LongWork
 from gateway.errors import QuotaReached
-from gateway.long_work import WAITING_MAX, LongWork
 
 pytestmark = pytest.mark.anyio
 
@@ -19,8 +19,8 @@ async def test_a_client_leaves_the_thread_twice_as_long_as_it_had_it(monkeypatch
     async def sleep(seconds: float) -> None:
         waits.append(seconds)
 
-    monkeypatch.setattr(long_work, "REST", 2)
-    monkeypatch.setattr(long_work, "_outcome", lambda work: (work(), 10.0))  # the seconds it took
+    monkeypatch.setattr(concurrency, "REST", 2)
+    monkeypatch.setattr(concurrency, "_outcome", lambda work: (work(), 10.0))  # the seconds it took
     monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: 100.0)
     monkeypatch.setattr(asyncio, "sleep", sleep)
     works = LongWork()

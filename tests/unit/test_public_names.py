@@ -73,6 +73,7 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
 PATHS = {
     "/graphql",
     "/evenements/{partenaire}",
+    "/jwks",
     "/health/live",
     "/health/ready",
     "/metrics",

@@ -1,148 +1,184 @@
-"""Who is calling, by an access token (RS256, RFC 9068) or by an API key. Knows no HTTP: headers and clock are passed in.
+"""Who is calling, by an access token of a configured issuer or by an API key. Knows no HTTP: headers and clock are passed in.
 
-An API key is 256 random bits, shown once. The register holds its HMAC under a key derived from the gateway's own (the
-pepper), so that a stolen register opens nothing and a guess is worth nothing without that key.
+Who answers for a token is a TokenIssuer: by its signature (`jwks`), or when it is asked (`token_introspection`).
 """
 
 import base64
 import hashlib
-import hmac
-import secrets
-from collections.abc import Callable, Container, Mapping
+import re
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, NoReturn, Protocol
 
 from cachetools import LRUCache
-from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import RSAKey
 
 from gateway import strict_json
+from gateway.auth.authentication.client_register import client_of_key
 from gateway.auth.authentication.clients import Principal, RegisteredClient
-from gateway.auth.authentication.jwks import REFUSAL, KeySet
+from gateway.config import IssuerSettings
 from gateway.domain.seal import Sealer
-from gateway.errors import StrongAuthenticationRequired, Unauthenticated
+from gateway.errors import ConfigurationError, StrongAuthenticationRequired, TokenFault, Unauthenticated
 
-ALGORITHM = "RS256"
-TYPES = ("at+jwt", "application/at+jwt")  # RFC 9068 §4: an ID token or a refresh token is not an access token
-HEADERS = frozenset({"alg", "typ", "kid", "x5t", "x5t#S256"})  # crit, jwk, jku, x5u… would let the token choose its key
 AGENT_MAX = 64  # characters of the claim that names an account
 TOLERANCE = 30  # seconds of clock difference
-DURATION_MAX = 3600  # longest life of a token, seconds
 SIZE_MAX = 8192  # characters of a token
-VERIFIED_MAX = 10_000  # tokens whose signature is known to hold
-PREFIX = "pa_"  # lets scanners of repositories recognise a lost key
-LENGTH = len(PREFIX) + 43
-USAGE = "clé d'API"
+VERIFIED_MAX = 10_000  # tokens that are known to hold
+_B64TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # RFC 6750 §2.1: nothing else of a caller's is sent on to an issuer
+ID_TOKEN_CLAIMS = frozenset({"nonce", "at_hash", "c_hash", "s_hash"})  # OpenID Connect Core §2, §3.3.2.11
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """Claims that an issuer answers for, by that key of its set, or until that instant."""
+
+    issuer: "TokenIssuer"
+    claims: Mapping[str, Any]
+    key: object = None
+    until: float = 0.0
+
+
+class TokenIssuer(Protocol):
+    """Who answers for tokens."""
+
+    @property
+    def settings(self) -> IssuerSettings: ...
+
+    async def verify(self, text: str) -> Verified:
+        """What it answers for a token. Raises Unauthenticated, KeysUnavailable, ValueError, or TypeError."""
+
+    async def confirms(self, known: Verified) -> bool:
+        """True when what it answered stands."""
+
+    async def open(self) -> None:
+        """Raises ConfigurationError when it cannot answer."""
+
+    async def is_usable(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
 class TokenVerifier:
-    """Accepts the tokens of one issuer for one audience, whose `client_id` is registered.
+    """Accepts the tokens of some issuers, whose client is registered. `wall_clock` gives seconds since the epoch."""
 
-    `wall_clock` gives seconds since the epoch. `account_claim`: the claim that names who acts through the client.
-    """
-
-    emetteur: str
-    audience: str
-    keys: KeySet
+    issuers: Sequence[TokenIssuer]
     clients: Container[str]
     wall_clock: Callable[[], float]
-    account_claim: str = "agent"
-    verified: LRUCache[bytes, tuple[str, RSAKey, dict[str, Any]]] = field(
+    verified: LRUCache[bytes, Verified] = field(
         default_factory=lambda: LRUCache(VERIFIED_MAX), repr=False
     )  # by the hash of a token: no token stays in memory
 
+    @property
+    def first(self) -> tuple[str]:
+        """The issuer of the clients for which the register names none."""
+        return (self.issuers[0].settings.emetteur,)
+
     async def verify(self, authorization: str | None) -> Principal:
-        """The bearer of an Authorization header. Raises Unauthenticated, the same whatever is wrong with the token,
-        or KeysUnavailable when no key can be trusted any more."""
+        """The bearer of an Authorization header. Raises Unauthenticated, or KeysUnavailable when nothing can tell."""
         try:
-            return self._principal(await self._claims(_bearer(authorization)))
-        except (JoseError, ValueError, TypeError, RecursionError):
-            raise Unauthenticated(REFUSAL) from None
+            known = await self._known(_bearer(authorization))
+            return self._principal(known)
+        except (ValueError, TypeError, RecursionError):
+            raise Unauthenticated(TokenFault.UNREADABLE) from None
 
-    async def _claims(self, text: str) -> dict[str, Any]:
-        """The claims of a token whose signature holds. It is verified once, as long as the issuer publishes the same key:
-        what the claims say is looked at each time."""
+    async def _known(self, text: str) -> Verified:
+        """A token that its issuer answers for. That is asked once, as long as the issuer's word stands: what the claims say
+        is looked at each time."""
         digest = hashlib.sha256(text.encode()).digest()
-        kid, key, claims = self.verified.get(digest) or (_kid(text), None, {})
-        published = await self.keys.key(kid)
-        if key is not published:
-            claims = jwt.decode(text, published, algorithms=[ALGORITHM]).claims
-            self.verified[digest] = (kid, published, claims)
-        return claims
+        known = self.verified.get(digest)
+        if known is None or not await known.issuer.confirms(known):
+            known = self.verified[digest] = await self._issuer_of(text).verify(text)
+        return known
 
-    def _principal(self, claims: dict[str, Any]) -> Principal:
-        _require(claims.get("iss") == self.emetteur)
-        audiences = claims.get("aud")
-        _require(self.audience in ([audiences] if isinstance(audiences, str) else _list(audiences)))
-        self._require_duration(claims)
-        subject, client = _text(claims, "sub"), _text(claims, "client_id")
-        _text(claims, "jti")
-        _require(client in self.clients)
-        agent = subject if subject != client else None
-        if self.account_claim in claims:
-            agent = _text(claims, self.account_claim, AGENT_MAX)
-        return Principal(client, agent, mfa="mfa" in _list(claims.get("amr")))
+    def _issuer_of(self, text: str) -> TokenIssuer:
+        """Whose token it says it is: nothing of it is believed for that. One that says nothing is asked about, where one of
+        the issuers is."""
+        if not _B64TOKEN.fullmatch(text):
+            refuse(TokenFault.UNREADABLE)
+        name = claimed_issuer(text)
+        for issuer in self.issuers:
+            if issuer.settings.emetteur == name or (name is None and issuer.settings.introspection):
+                return issuer
+        raise Unauthenticated(TokenFault.UNREADABLE if name is None else TokenFault.ISSUER)
 
-    def _require_duration(self, claims: dict[str, Any]) -> None:
+    def _principal(self, known: Verified) -> Principal:
+        issuer, claims = known.issuer.settings, known.claims
+        self._require_time(issuer, claims)
+        if "cnf" in claims:  # bound to a key that we do not check (RFC 7800): whoever stole it could show it as well
+            refuse(TokenFault.BOUND)
+        client = text_of(claims, issuer.client)
+        _require_audience(issuer, claims, client)
+        if client not in self.clients:
+            refuse(TokenFault.CLIENT, client)
+        second = "mfa" in _list(claims.get("amr")) or claims.get("acr") in issuer.acr_admis
+        return Principal(client, _account(issuer, claims, client), second, issuer.emetteur)
+
+    def _require_time(self, issuer: IssuerSettings, claims: Mapping[str, Any]) -> None:
         now = self.wall_clock()
-        issued, expires = _instant(claims, "iat"), _instant(claims, "exp")
-        _require(issued - TOLERANCE <= now < expires + TOLERANCE)
-        _require(0 < expires - issued <= DURATION_MAX)
-        if "nbf" in claims:
-            _require(_instant(claims, "nbf") - TOLERANCE <= now)
+        for name in ("iat", "nbf"):
+            if name in claims and now < instant(claims, name) - TOLERANCE:
+                refuse(TokenFault.EARLY, name)
+        if issuer.introspection and "exp" not in claims:
+            return  # it was just said to be active, and is asked about again within the minute
+        expires = instant(claims, "exp")
+        if now >= expires + TOLERANCE:
+            refuse(TokenFault.EXPIRED)
+        if not issuer.introspection and not 0 < expires - instant(claims, "iat") <= issuer.vie_max_secondes:
+            refuse(TokenFault.LIFE)
 
+    async def open(self) -> None:
+        """Make every issuer ready. Raises ConfigurationError when none is; one of several that is not is told."""
+        failures = []
+        for issuer in self.issuers:
+            try:
+                await issuer.open()
+            except ConfigurationError as error:
+                failures.append(error)
+        if len(failures) == len(self.issuers):
+            raise failures[0]
 
-def _require(condition: bool) -> None:
-    if not condition:
-        raise Unauthenticated(REFUSAL)
+    async def is_usable(self) -> bool:
+        """True when the tokens of some issuer can be verified now."""
+        return any([await issuer.is_usable() for issuer in self.issuers])
+
+    async def all_usable(self) -> bool:
+        """True when those of each can."""
+        return all([await issuer.is_usable() for issuer in self.issuers])
 
 
 def _bearer(authorization: str | None) -> str:
-    scheme, _, text = (authorization or "").partition(" ")
-    _require(scheme.lower() == "bearer" and 0 < len(text) <= SIZE_MAX and text.isascii())
+    if authorization is None:
+        refuse(TokenFault.ABSENT)
+    scheme, _, text = authorization.partition(" ")
+    if scheme.lower() != "bearer" or not 0 < len(text) <= SIZE_MAX or not text.isascii():
+        refuse(TokenFault.UNREADABLE)
     return text
 
 
-def _kid(text: str) -> str:
-    """Key id of a token whose header asks for nothing but the one algorithm and type accepted."""
-    raw = text.split(".", 1)[0]
-    header = strict_json.loads(base64.urlsafe_b64decode(raw + "=" * (-len(raw) % 4)).decode())
-    _require(isinstance(header, dict) and header.keys() <= HEADERS)
-    _require(header.get("alg") == ALGORITHM and str(header.get("typ")).lower() in TYPES)
-    return _text(header, "kid")
+def _require_audience(issuer: IssuerSettings, claims: Mapping[str, Any], client: str) -> None:
+    """The token is for us, and not an ID token: one says for whom it is by the client's own name, which `typ` alone would tell
+    apart (OpenID Connect Core §2)."""
+    told = claims.get("aud")
+    audiences = [told] if isinstance(told, str) else _list(told)
+    if issuer.audience and issuer.audience not in audiences:
+        refuse(TokenFault.AUDIENCE)
+    of_keycloak = claims.get("typ")  # says in the claims which token it is, nonce or not
+    if "JWT" in issuer.types and (
+        client in audiences or (of_keycloak != "Bearer" if of_keycloak else ID_TOKEN_CLAIMS & claims.keys())
+    ):
+        refuse(TokenFault.LOGIN)
 
 
-def _text(values: dict[str, Any], name: str, length: int = 256) -> str:
-    """A text that can be written anywhere: no control, no lone surrogate, nothing unseen at its ends."""
-    value = values.get(name)
-    if not isinstance(value, str) or not 0 < len(value) <= length:
-        raise Unauthenticated(REFUSAL)
-    _require(value.isprintable() and value == value.strip())
-    return value
-
-
-def _instant(values: dict[str, Any], name: str) -> int:
-    value = values.get(name)
-    if type(value) is not int or value < 0:
-        raise Unauthenticated(REFUSAL)
-    return value
+def _account(issuer: IssuerSettings, claims: Mapping[str, Any], client: str) -> str | None:
+    """Who acts through the client: the claim of the issuer's configuration, else the subject where it is not the client."""
+    alone = issuer.introspection and "sub" not in claims  # RFC 7662 §2.2: a machine may have none
+    subject = client if alone else text_of(claims, "sub")
+    if issuer.compte in claims and issuer.compte != "sub":
+        return text_of(claims, issuer.compte, AGENT_MAX)
+    return subject if subject != client else None
 
 
 def _list(value: object) -> list[object]:
     return value if isinstance(value, list) else []
-
-
-def create_key() -> str:
-    """A new key: 256 random bits in base64url, after PREFIX."""
-    return PREFIX + secrets.token_urlsafe(32)
-
-
-def key_digest(sealer: Sealer, key: str) -> str:
-    """The pseudonym of a key, which the register holds in place of it."""
-    return sealer.pseudonym(USAGE, key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,32 +191,60 @@ class Authenticator:
     day: Callable[[], date]
 
     async def authenticate(self, authorization: str | None, key: str | None) -> tuple[Principal, RegisteredClient]:
-        """The bearer of an Authorization or of an X-Cle-Api header. Raises Unauthenticated, the same whatever is wrong,
-        StrongAuthenticationRequired, or KeysUnavailable."""
+        """The bearer of an Authorization or of an X-Cle-Api header. Raises Unauthenticated, StrongAuthenticationRequired, or
+        KeysUnavailable."""
         if key is None:
             principal = await self.verifier.verify(authorization)
         elif authorization is None:
-            principal = Principal(self._client_of(key))
+            principal = Principal(client_of_key(self.clients, self.sealer, key, self.day()))
         else:
-            raise Unauthenticated(REFUSAL)
+            raise Unauthenticated(TokenFault.TWICE)
         client = self.clients.get(principal.client)
-        if client is None:
-            raise Unauthenticated(REFUSAL)
+        if client is None or principal.emetteur not in ("", *(client.emetteurs or self.verifier.first)):
+            raise Unauthenticated(TokenFault.CLIENT, principal.client)  # an issuer names no client of another
         if client.mfa and not principal.mfa:
-            raise StrongAuthenticationRequired("Une authentification à deux facteurs est requise pour ce client.")
+            raise StrongAuthenticationRequired
+        if client.agent_exige and principal.agent is None:
+            raise Unauthenticated(TokenFault.ACCOUNT, principal.client)
         return principal, client
 
-    def _client_of(self, key: str) -> str:
-        """The client of a key. Every key of the register is compared, in constant time. Raises Unauthenticated."""
-        if len(key) != LENGTH or not key.isascii():
-            raise Unauthenticated(REFUSAL)
-        presented, day = key_digest(self.sealer, key), self.day()
-        matching = [
-            name
-            for name, client in self.clients.items()
-            for known in client.cles
-            if hmac.compare_digest(known.empreinte, presented) and day <= known.expire
-        ]
-        if not matching:
-            raise Unauthenticated(REFUSAL)
-        return matching[0]
+
+def claimed_issuer(text: str) -> str | None:
+    """Who a token says issued it, "" when it does not say; None for what is no JWT, which only its issuer can read."""
+    try:
+        name = json_part(text, 1).get("iss") if text.count(".") == 2 else None
+    except (ValueError, Unauthenticated):
+        return None
+    return name if isinstance(name, str) else "" if text.count(".") == 2 else None
+
+
+def json_part(text: str, rank: int) -> dict[str, Any]:
+    """A part of a JWT, of which nothing is verified. Raises ValueError."""
+    raw = text.split(".")[rank]
+    part = strict_json.loads(base64.urlsafe_b64decode(raw + "=" * (-len(raw) % 4)).decode())
+    if not isinstance(part, dict):
+        raise ValueError("not an object")
+    return part
+
+
+def text_of(values: Mapping[str, Any], name: str, length: int = 256) -> str:
+    """A text that can be written anywhere: no control, no lone surrogate, nothing unseen at its ends."""
+    value = values.get(name)
+    if not isinstance(value, str) or not 0 < len(value) <= length:
+        refuse(TokenFault.CLAIM, name)
+    if not value.isprintable() or value != value.strip():
+        refuse(TokenFault.CLAIM, name)
+    return value
+
+
+def instant(values: Mapping[str, Any], name: str) -> int:
+    """Whole seconds since the epoch."""
+    value = values.get(name)
+    if type(value) is not int or value < 0:
+        refuse(TokenFault.CLAIM, name)
+    return value
+
+
+def refuse(fault: TokenFault, about: object = "") -> NoReturn:
+    """Raises Unauthenticated, outside of whatever was being read."""
+    raise Unauthenticated(fault, about if isinstance(about, str) else "")

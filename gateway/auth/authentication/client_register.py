@@ -3,13 +3,19 @@ within ten seconds. Knows no caller.
 
 A file that no longer reads, or is cut, leaves the last good register in force: one mistyped line must not close the door to
 everybody at once. It is told, and for a bounded time only: what was removed in the same edit would stay admitted for good.
+
+An API key is 256 random bits, shown once. The register holds its HMAC under a key derived from the gateway's own (the
+pepper), so that a stolen register opens nothing and a guess is worth nothing without that key.
 """
 
+import hmac
 import logging
 import os
 import re
+import secrets
 import shutil
 from collections.abc import Callable, Iterator, Mapping
+from datetime import date
 from functools import partial
 from pathlib import Path
 
@@ -18,11 +24,15 @@ from prometheus_client import CollectorRegistry, Gauge
 from gateway.auth.authentication.clients import RegisteredClient, read_clients, read_register
 from gateway.auth.policy.rules import Profil
 from gateway.domain.referentiel import CommuneLine, OrganismeRow, Referentiel
-from gateway.errors import ClientsUnavailable, ConfigurationError
+from gateway.domain.seal import Sealer
+from gateway.errors import ClientsUnavailable, ConfigurationError, TokenFault, Unauthenticated
 
 REREAD_AFTER = 10  # seconds between two looks at the file
 UNREADABLE_MAX = 900  # seconds that the last good register outlives its file, unless gateway.toml says otherwise
 CUT = "sans [fin] : le registre en vigueur en avait, fichier coupé"
+PREFIX = "pa_"  # of an API key: lets scanners of repositories recognise a lost one
+LENGTH = len(PREFIX) + 43
+USAGE = "clé d'API"
 _END = re.compile(r"\n*^\[fin\][^\n]*\n+clients *=[^\n]*\n*", re.MULTILINE)
 logger = logging.getLogger("gateway.auth.clients")
 
@@ -184,3 +194,29 @@ def _file_state(path: Path) -> tuple[int, ...] | None:
     except OSError:
         return None
     return stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size, stat.st_ino
+
+
+def create_key() -> str:
+    """A new key: 256 random bits in base64url, after PREFIX."""
+    return PREFIX + secrets.token_urlsafe(32)
+
+
+def key_digest(sealer: Sealer, key: str) -> str:
+    """The pseudonym of a key, which the register holds in place of it."""
+    return sealer.pseudonym(USAGE, key)
+
+
+def client_of_key(clients: Mapping[str, RegisteredClient], sealer: Sealer, key: str, day: date) -> str:
+    """The client of a key. Every key of the register is compared, in constant time. Raises Unauthenticated."""
+    if len(key) != LENGTH or not key.isascii():
+        raise Unauthenticated(TokenFault.API_KEY)
+    presented = key_digest(sealer, key)
+    matching = [
+        name
+        for name, client in clients.items()
+        for known in client.cles
+        if hmac.compare_digest(known.empreinte, presented) and day <= known.expire
+    ]
+    if not matching:
+        raise Unauthenticated(TokenFault.API_KEY)
+    return matching[0]

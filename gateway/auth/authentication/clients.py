@@ -5,7 +5,7 @@ joined with its entry: a purpose, a perimeter, and quotas of the population it m
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -102,7 +102,9 @@ class RegisteredClient(StrictModel):
     a day of an account (docs/exploitation.md), `quota_client_personnes_jour` of the client, which acts as
     `quota_client_comptes_jour` at most; `quota_organisation_30_jours`: of an organisation; `cout_minute`: what it may ask a
     minute.
-    `mfa`: its tokens must tell of a second factor. `documents`: what it may send, anything or the operator's trusted
+    `mfa`: its tokens must tell of a second factor; `agent_exige`: of who acts through it.
+    `emetteurs`: the issuers whose tokens may name it; none: the first of gateway.toml.
+    `documents`: what it may send, anything or the operator's trusted
     documents. `cles`: its API keys, where it is a machine."""
 
     profil: Profil
@@ -117,6 +119,8 @@ class RegisteredClient(StrictModel):
     cout_minute: PositiveInt = COST_A_MINUTE
     introuvables_10_minutes: PositiveInt = NOT_FOUND
     mfa: bool = False
+    agent_exige: bool = False
+    emetteurs: tuple[str, ...] = ()
     documents: Literal["libres", "enregistres"] = "libres"
     cles: tuple[ApiKeyEntry, ...] = ()
 
@@ -130,6 +134,8 @@ class RegisteredClient(StrictModel):
             raise ValueError(f"organisation : obligatoire pour {self.profil.value}")
         if self.mfa and self.cles:
             raise ValueError("cles : une clé d'API ne dit rien d'un second facteur, que mfa exige")
+        if self.agent_exige and self.cles:
+            raise ValueError("cles : une clé d'API ne dit pas qui agit, que agent_exige demande")
         return self
 
     @property
@@ -205,11 +211,13 @@ class Viewer:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """What a verified token or key says of its bearer; nothing in it grants a right. `mfa`: a second factor was used."""
+    """What a verified token or key says of its bearer; nothing in it grants a right. `mfa`: a second factor was used;
+    `emetteur`: whose token it is."""
 
     client: str
     agent: str | None = None
     mfa: bool = False
+    emetteur: str = field(default="", compare=False)
 
 
 def build_viewer(

@@ -28,7 +28,7 @@ from gateway.auth.policy.policy import AccessPolicy
 # Measured, rounded up. Of a tree, by token of its text; of a decision; by coordinate granted; by path refused, which stands in
 # the decision, in what the sentinel looks for and in the key of a plan.
 TOKEN_BYTES, DECISION_BYTES, COORDINATE_BYTES, NULL_BYTES = 600, 4000, 200, 1500
-DECISIONS_MAX = 32 * 1024 * 1024  # bytes of the decisions kept
+DECISIONS_MAX = 16 * 1024 * 1024  # bytes of the decisions kept
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,7 +127,9 @@ class Collector:
         readings = Readings()
 
         async def request(units: Sequence[Unit]) -> None:
-            self._note(readings, await unit_reader.read(units), directory)
+            outcomes = await unit_reader.read(units)
+            self._note(readings, outcomes)
+            await self._count_unplaced(outcomes, directory)
 
         by_cfa = () if plan.codes_postaux else directory.cfa_keys(plan.uais)
         first = [*self._structures(plan.structures), *self._cfas(plan.uais)]
@@ -192,17 +194,20 @@ class Collector:
         ]
         return answer
 
-    def _note(self, readings: Readings, outcomes: Sequence[UnitResult | UnitFailure], directory: Directory) -> None:
+    def _note(self, readings: Readings, outcomes: Sequence[UnitResult | UnitFailure]) -> None:
         for outcome in outcomes:
-            source = outcome.unit.source
-            result = outcome.fallback if isinstance(outcome, UnitFailure) else outcome
+            result = _result_of(outcome)
             if isinstance(outcome, UnitFailure):
-                (readings.covered if result else readings.errors).setdefault(source, outcome.error)
+                (readings.covered if result else readings.errors).setdefault(outcome.unit.source, outcome.error)
             if result:
                 self._note_result(readings, result)
-            # Counted when the partner tells it, not each time that the cache does.
+
+    async def _count_unplaced(self, outcomes: Iterable[UnitResult | UnitFailure], directory: Directory) -> None:
+        """Counted when the partner tells it, not each time that the cache does."""
+        for result in map(_result_of, outcomes):
             if result and result.cache is CacheStatus.MISSED:
-                self.without_mission_locale(source, _unplaced(result.records, directory))
+                unplaced = await offload(len(result.records), _unplaced, result.records, directory)
+                self.without_mission_locale(result.unit.source, unplaced)
 
     def _note_result(self, readings: Readings, result: UnitResult) -> None:
         if result.unit.resource is Resource.STRUCTURE:
@@ -241,6 +246,10 @@ class _UnitReader:
             outcomes = await self.live_sources.read(new, self.remaining(), self.age_max, self.asked)
             self.outcomes.update(zip(new, outcomes, strict=True))
         return [self.outcomes[unit] for unit in units]
+
+
+def _result_of(outcome: UnitResult | UnitFailure) -> UnitResult | None:
+    return outcome.fallback if isinstance(outcome, UnitFailure) else outcome
 
 
 def _unplaced(records: Iterable[Record], directory: Directory) -> int:

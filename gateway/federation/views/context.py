@@ -43,6 +43,7 @@ T = TypeVar("T", Jeune, Contrat, Rupture)
 C = TypeVar("C", JeuneConnection, ContratConnection, RuptureConnection)
 N = TypeVar("N", bound="Node | list[Rapprochement] | None")
 WALKED_FOR_A_ROW = 50  # persons that a filter looks at while a row of a page is masked
+WALKED_FOR_AN_INDEX = 30  # elements worth as much as a person that is indexed to be looked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +158,9 @@ class OperationContext:
         if self.readings.silent:
             return None
         # Not shared, and known by the operation alone: what names it is an identity.
-        work = Work(len(self.view.persons), object(), partial(search, self.view, nom, prenom, naissance))
+        work = Work(
+            WALKED_FOR_AN_INDEX * len(self.view.persons), object(), partial(search, self.view, nom, prenom, naissance)
+        )
         found = self.preparation.result((nom, prenom, naissance), work)
         if found is None:
             return None

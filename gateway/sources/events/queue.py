@@ -17,7 +17,7 @@ from gateway.cache.seam import Cache, CacheKey, canonical_key
 from gateway.concurrency import gather_or_fail
 from gateway.connectors.base import ChangeNotice, EventQueue
 from gateway.errors import SourceError, SourceInvalid
-from gateway.sources.connector_door import lazily
+from gateway.sources.connector_runs import lazily
 from gateway.sources.fetch import Sources
 from gateway.sources.metrics import SourceMetrics
 from gateway.sources.partners.load import Partner

@@ -37,7 +37,7 @@ from gateway.concurrency import Sleep, every
 from gateway.connectors.base import Harvest, PartnerRequest, QualityCounts
 from gateway.domain.days import paris_day
 from gateway.errors import SourceClosed, SourceError, SourceInvalid
-from gateway.sources.connector_door import requests_of
+from gateway.sources.connector_runs import requests_of
 from gateway.sources.partner_client import HarvestPage, is_open
 from gateway.stores.registry import HarvestState, Window
 from gateway.stores.registry_row import RegistryRow

@@ -79,7 +79,7 @@ class OAuth2Credential(Credential):
 
     def _token_request(self) -> httpx.Request:
         data = {"grant_type": "client_credentials"}
-        return httpx.Request("POST", self._url, data=data, headers={"Authorization": _basic(self._account)})
+        return httpx.Request("POST", self._url, data=data, headers={"Authorization": basic(self._account)})
 
 
 def credential(acces: AccessConfig, secret: SecretStr) -> Credential:
@@ -91,11 +91,12 @@ def credential(acces: AccessConfig, secret: SecretStr) -> Credential:
     if acces.type == "parametre":
         return QueryCredential(acces.nom, value, acces.headers)
     name = acces.nom if acces.type == "entete" else "Authorization"
-    shape = {"entete": value, "porteur": f"Bearer {value}", "basic": _basic(value)}[acces.type]
+    shape = {"entete": value, "porteur": f"Bearer {value}", "basic": basic(value)}[acces.type]
     return Credential({**acces.headers, name: shape})
 
 
-def _basic(account: str) -> str:
+def basic(account: str) -> str:
+    """The header of a Basic account, `name:password`."""
     return "Basic " + base64.b64encode(account.encode()).decode()
 
 

@@ -6,6 +6,7 @@ decoding, no URL in any log. What fails is a SourceError that names the partner 
 """
 
 import asyncio
+import errno
 import logging
 import ssl
 from collections.abc import Callable, Iterable, Iterator
@@ -13,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache, partial
+from pathlib import Path
 from typing import Any, cast
 
 import aiohttp
@@ -21,7 +23,7 @@ from httpx_aiohttp import AiohttpTransport
 
 from gateway.connectors.base import PartnerRequest
 from gateway.correlation import CURRENT
-from gateway.errors import SourceDenied, SourceInvalid, SourceTimedOut, SourceUnavailable
+from gateway.errors import OutOfFiles, SourceDenied, SourceInvalid, SourceTimedOut, SourceUnavailable
 from gateway.sources.http.credentials import AccessDenied, Credential, RawResponse
 from gateway.sources.http.decode import (
     AnnouncedError,
@@ -112,6 +114,13 @@ class Transport:
                     raise error
                 return await _read(received, call, (own - now).total_seconds() if own else None)
 
+    async def send(self, source: str, request: httpx.Request, timeout: float, octets_max: int) -> RawResponse:
+        """Ask once, as it is. Raises SourceUnavailable, SourceTimedOut or SourceInvalid; a status is for who asked to read."""
+        with _translate(source):
+            async with asyncio.timeout(timeout):
+                request.headers.update(HEADERS)
+                return await _exchange(self._network, octets_max, request)
+
     async def decode(self, source: str, response: PartnerResponse, request: PartnerRequest) -> PartnerResponse:
         """An answer that was as it was known, decoded: another page of the same reading is not. Raises SourceError: what
         decoded it the first time may be an earlier version of this code."""
@@ -161,9 +170,12 @@ def _headers_read(raw_items: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     return found
 
 
-def aiohttp_transport() -> httpx.AsyncBaseTransport:
-    """httpx over aiohttp (docs/decisions/0001): a cancelled request leaves its pool sound, at a quarter of the CPU."""
-    context = ssl.create_default_context()
+def aiohttp_transport(proxy: str | None = None, authorities: Path | None = None) -> httpx.AsyncBaseTransport:
+    """httpx over aiohttp (docs/decisions/0001): a cancelled request leaves its pool sound, at a quarter of the CPU.
+
+    `proxy` is asked in place of each address; `authorities` is a PEM file of those believed, instead of the system's.
+    """
+    context = verified(authorities)
 
     def session() -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
@@ -173,7 +185,15 @@ def aiohttp_transport() -> httpx.AsyncBaseTransport:
             max_field_size=HEADER_BYTES_MAX,
         )
 
-    return AiohttpTransport(client=session)
+    return AiohttpTransport(client=session, proxy=httpx.Proxy(proxy) if proxy else None)
+
+
+def verified(authorities: Path | None = None) -> ssl.SSLContext:
+    """TLS that verifies the chain, the dates and the name, alike on every Python: 3.13 would also refuse a certificate without
+    Authority Key Identifier, as internal authorities make them (docs/decisions/0062)."""
+    context = ssl.create_default_context(cafile=authorities)
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    return context
 
 
 def _silence() -> None:
@@ -218,4 +238,14 @@ def _translate(source: str) -> Iterator[None]:
     except (httpx.HTTPError, aiohttp.ClientError, OSError) as error:
         if isinstance(error.__cause__, aiohttp.ClientPayloadError):  # an answer begun and not finished
             raise SourceInvalid(source, "réponse du partenaire tronquée") from None
-        raise SourceUnavailable(source, "partenaire injoignable") from None
+        if _lacks_files(error):
+            raise OutOfFiles(source, "la passerelle ne peut plus ouvrir de connexion") from None
+        unknown = isinstance(error.__cause__ or error, aiohttp.ClientConnectorCertificateError)
+        raise SourceUnavailable(source, "certificat non reconnu" if unknown else "partenaire injoignable") from None
+
+
+def _lacks_files(error: BaseException | None) -> bool:
+    """Whether it is our system that refused to open a connection, or a file of the look-up of a name."""
+    return error is not None and (
+        getattr(error, "errno", None) in (errno.EMFILE, errno.ENFILE) or _lacks_files(error.__cause__)
+    )

@@ -11,7 +11,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import Enum
 
-from gateway.errors import SourceClosed, SourceDenied, SourceError, SourceSuspended, SourceTimedOut, SourceUnavailable
+from gateway.errors import (
+    OutOfFiles,
+    SourceClosed,
+    SourceDenied,
+    SourceError,
+    SourceSuspended,
+    SourceTimedOut,
+    SourceUnavailable,
+)
 
 WINDOW = 10.0  # seconds looked at
 READINGS_MIN = 20  # in the window, before a share means something
@@ -30,8 +38,11 @@ class Outcome(Enum):
     TIMEOUT = "delai"
 
 
-def outcome_of(error: SourceError) -> Outcome:
-    """A partner that refuses, is closed or answers nonsense is alive: only what it cannot do is a failure."""
+def outcome_of(error: SourceError) -> Outcome | None:
+    """A partner that refuses, is closed or answers nonsense is alive: only what it cannot do is a failure. None: what we could
+    not do."""
+    if isinstance(error, OutOfFiles):
+        return None
     if isinstance(error, SourceTimedOut):
         return Outcome.TIMEOUT
     return Outcome.FAILURE if is_transient(error) else Outcome.SUCCESS
@@ -132,7 +143,8 @@ class PartnerBreakers:
     @contextmanager
     def pass_(self, key: str) -> Iterator[None]:
         """Around one reading of a tenant. Raises SourceSuspended when it may not go."""
-        departure, outcome = self._depart(key), None
+        departure = self._depart(key)
+        outcome: Outcome | None = None
         try:
             yield
             outcome = Outcome.SUCCESS

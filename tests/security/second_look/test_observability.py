@@ -6,6 +6,7 @@ import logging
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -255,3 +256,17 @@ def _counted(edge: Edge, issue: str) -> float:
     pattern = rf'passerelle_requetes_total\{{issue="{issue}",operation="libre",profil="MISSION_LOCALE"\}} ([\d.]+)'
     found = re.search(pattern, _metrics(edge))
     return float(found[1]) if found else 0.0
+
+
+def test_a_line_of_text_tells_the_offset_of_its_hour(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Machines of two time zones write of the same instant (docs/exploitation.md)."""
+    record = logging.makeLogRecord(
+        {"created": 1_780_000_000.25, "levelname": "INFO", "name": "gateway", "msg": "ligne"}
+    )
+    hours = {"America/Cayenne": "2026-05-28T17:26:40.250-03:00", "Europe/Paris": "2026-05-28T22:26:40.250+02:00"}
+    for zone, hour in hours.items():
+        monkeypatch.setenv("TZ", zone)
+        time.tzset()
+        assert TextFormatter().format(record) == f"{hour} INFO gateway ligne"
+    monkeypatch.undo()
+    time.tzset()

@@ -34,7 +34,7 @@ from gateway.connectors.base import (
 from gateway.errors import RegistryUnavailable, SourceError, SourceInvalid
 from gateway.schema.nouns import Contrat, Jeune
 from gateway.schema.organisations import ModeSource, TypeSource
-from gateway.sources import connector_door, connector_runs
+from gateway.sources import connector_runs
 from gateway.sources.connector_runs import ConnectorFailed, ConnectorRuns
 from gateway.sources.harvest.registry_reader import RegistryReader
 from gateway.sources.http.transport import Transport
@@ -206,7 +206,7 @@ WRONG: dict[str, Any] = {
     "a function that returns nothing": lambda _t, _d: None,
     "a function that returns a list": lambda _t, _d: [REQUEST],
     "a step of endless requests": _steps(_many_requests),
-    "a step too long": _steps(lambda: [REQUEST] * (connector_door.REQUESTS_MAX + 1)),
+    "a step too long": _steps(lambda: [REQUEST] * (connector_runs.REQUESTS_MAX + 1)),
     "a step that is no list": _steps(lambda: 12),
     "a step of nothing": _steps(lambda: None),
     "a step of texts": _steps(lambda: ["/liste"]),
@@ -423,6 +423,57 @@ async def test_r11_runs_that_block_hold_the_places_of_their_partner_only(monkeyp
     end.set()
     await asyncio.sleep(0.1)
     assert await blocked.run(lambda: 12) == 12
+
+
+@pytest.mark.anyio
+async def test_r11_a_partner_whose_runs_are_stopped_has_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of them takes the interpreter from everybody: four places would be four times as much."""
+    monkeypatch.setattr(connector_runs, "SECONDS", 0.1)
+    runs, under_way, most = ConnectorRuns(), [0], [0]
+
+    def endless() -> None:
+        under_way[0] += 1
+        most[0] = max(most[0], under_way[0])
+        try:
+            while True:
+                sum(range(100))
+        finally:
+            under_way[0] -= 1
+
+    async def all_stopped(number: int) -> int:
+        most[0] = 0
+        outcomes = await asyncio.gather(*(runs.run(endless) for _ in range(number)), return_exceptions=True)
+        assert {type(outcome) for outcome in outcomes} == {ConnectorFailed}
+        return most[0]
+
+    assert await all_stopped(connector_runs.THREADS) == connector_runs.THREADS
+    assert await all_stopped(3) == 1
+    assert await runs.run(lambda: 12) == 12
+    await asyncio.sleep(0.05)
+    assert await all_stopped(connector_runs.THREADS) == connector_runs.THREADS
+
+
+def test_r11_a_tenant_whose_reading_was_stopped_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connector_runs, "SECONDS", 0.1)
+    begun = [0]
+
+    def endless(_tenant: Tenant, _day: date) -> ReadingSteps[ReadingResult]:
+        begun[0] += 1
+        while True:
+            sum(range(100))
+            if not begun:
+                yield []
+
+    async def run() -> list[UnitResult | UnitFailure]:
+        connector = Connector("erp", TypeSource.ERP_CFA, ModeSource.INTERROGATION, cfa_records=endless)
+        network = Transport(wall_clock, lambda: httpx.MockTransport(lambda _: httpx.Response(200, json=[])))
+        async with sources_harness(network, connector=connector) as harness:
+            return [(await harness.sources.read([unit()], 20.0))[0] for _ in range(3)]
+
+    for answer in asyncio.run(run()):
+        assert isinstance(answer, UnitFailure)
+        assert isinstance(answer.error, SourceInvalid)
+    assert begun == [1]
 
 
 @pytest.mark.anyio

@@ -4,9 +4,9 @@ import pytest
 
 from gateway.auth.authentication.authenticator import TokenVerifier
 from gateway.auth.authentication.clients import Principal
-from gateway.auth.authentication.jwks import KeySet
 from gateway.errors import Unauthenticated
-from tests.support.security.issuer import AUDIENCE, ISSUER, ONE, Issuer, WallClock, claims, sign
+from tests.support.security.issuer import ONE, Issuer, WallClock, claims, sign
+from tests.support.security.issuer import verifier as verifier_of
 
 pytestmark = pytest.mark.anyio
 
@@ -32,8 +32,7 @@ OTHER_TYPES: tuple[object, ...] = (None, 7, 1.5, True, ["a"], {"a": "b"}, [])
 
 
 def verifier(account_claim: str = "agent") -> TokenVerifier:
-    clock = WallClock()
-    return TokenVerifier(ISSUER, AUDIENCE, KeySet(Issuer(ONE).read, clock), {"ml", "cfa"}, clock, account_claim)
+    return verifier_of(Issuer(ONE), WallClock(), compte=account_claim)
 
 
 @pytest.mark.parametrize("claim", ["agent", "sub", "jti", "client_id", "iss", "aud"])

@@ -1,5 +1,6 @@
 """R2: without credentials nobody slows others down, shuts them out, fills the log, or sees more than that the process lives."""
 
+import asyncio
 import json
 import shutil
 import statistics
@@ -8,13 +9,16 @@ import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import pytest
+from starlette.types import Message, Receive, Scope, Send
 
 from fixtures.gateway_process import LaunchedGateway
 from fixtures.remote_control import client_http
 from fixtures.world import World
+from gateway.server import listeners
 from tests.support.figures import note
 from tests.support.pair import admin
 from tests.support.security.edge_attacks import (
@@ -101,6 +105,44 @@ def test_r2_others_are_served_beside_a_flood_of_figures(launched: LaunchedGatewa
             stack.callback(flood.kill)
         beside = _median(launched, world)
     note(f"R2, /metrics demandé sans fin par 4 clients : p50 des autres {alone:.1f} → {beside:.1f} ms")
+
+
+async def _some_turns() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+@pytest.mark.anyio
+async def test_r2_requests_of_the_admin_listener_begin_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A flood takes a part of the loop only, and a request that is long to answer holds up nobody."""
+    turns: list[asyncio.Future[None]] = []
+    begun: list[int] = []
+
+    async def wait(_seconds: float) -> None:
+        turns.append(asyncio.get_running_loop().create_future())
+        await turns[-1]
+
+    async def app(scope: Scope, _receive: Receive, _send: Send) -> None:
+        begun.append(scope["rank"])
+        await asyncio.Event().wait()
+
+    async def receive() -> Message:
+        return {}
+
+    async def send(_message: Message) -> None: ...
+
+    async def ask(rank: int) -> None:
+        await spaced({"type": "http", "rank": rank}, receive, send)
+
+    monkeypatch.setattr(listeners, "asyncio", SimpleNamespace(Lock=asyncio.Lock, sleep=wait))
+    spaced = listeners._spaced(app)
+    tasks = [asyncio.create_task(ask(rank)) for rank in range(3)]
+    for rank in range(3):
+        await _some_turns()
+        assert (len(turns), begun) == (rank + 1, list(range(rank)))
+        turns[-1].set_result(None)
+    for task in tasks:
+        task.cancel()
 
 
 @pytest.mark.parametrize("source", ["", ATTACKER], ids=["same address", "another address"])

@@ -13,6 +13,7 @@ from threading import Event, Thread
 
 import orjson
 import pytest
+from graphql import DocumentNode, FieldNode, Location, Token
 
 from gateway.auth.authorization.decision_cache import DecisionCache
 from gateway.auth.policy.rules import Profil
@@ -40,6 +41,22 @@ def _memory(work: Callable[[], object]) -> int:
         tracemalloc.stop()
     assert held is not None
     return found
+
+
+@pytest.mark.parametrize("text", ["%s", "%s query autre { inconnu }"])
+def test_r4_a_document_that_is_done_with_leaves_nothing_for_the_collector(text: str) -> None:
+    """What waits for it is memory meanwhile, and stops everybody when it passes: half a million tokens of hostile texts in a
+    minute."""
+    documents, left = Documents(SCHEMA), (DocumentNode, FieldNode, Location, Token)
+    documents.validate(TINY)
+    gc.collect()
+    gc.disable()
+    try:
+        before = sum(isinstance(each, left) for each in gc.get_objects())
+        documents.judge(text % wide_document(Random(1)))
+        assert sum(isinstance(each, left) for each in gc.get_objects()) == before
+    finally:
+        gc.enable()
 
 
 LIST = '{ jeunes(filtre: {communes: ["44109"]}) { totalCount } }'

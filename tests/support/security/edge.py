@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive
 
 from fixtures.world import World
 from gateway.admission import Health
-from gateway.app import application
+from gateway.app import admin_application, application
 from gateway.config import load
 from gateway.server.composition import build_state
 from gateway.server.services import build_services
@@ -41,9 +41,10 @@ class RawResponse:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """The application, the loop it lives in, its configuration directory, and the bearer token of `ml`."""
+    """The application, that of the operator, the loop they live in, its configuration directory, and the bearer token of `ml`."""
 
     app: ASGIApp
+    admin: ASGIApp
     loop: asyncio.Runner
     record: Path
     environment: Mapping[str, str]
@@ -126,6 +127,6 @@ def open_edge(world: World, record: Path) -> Iterator[Edge]:
         loop.run(services.keeper.open())
         state.health.open(())
         try:
-            yield Edge(application(state), loop, record, environment, world.token("ml"))
+            yield Edge(application(state), admin_application(state), loop, record, environment, world.token("ml"))
         finally:
             loop.run(services.aclose())

@@ -20,7 +20,7 @@ from fixtures.remote_control import client_http
 from fixtures.servers import HOST, NO_AUTHORITY, free_port
 
 ROOT = Path(os.environ.get("AUTRE_DEPOT") or Path(__file__).resolve().parents[3])
-READY = 180.0  # seconds that a demo may take to start
+READY = 600.0  # seconds that a demo may take to start
 SECRET = "demo"
 
 

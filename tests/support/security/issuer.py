@@ -4,15 +4,17 @@ import base64
 import hashlib
 import hmac
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
-from joserfc.jwk import ECKey, RSAKey
+from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from gateway.auth.authentication.authenticator import TokenVerifier
-from gateway.auth.authentication.jwks import BYTES_MAX, KeySet
+from gateway.auth.authentication.jwks import BYTES_MAX, KeySet, SignedTokens
+from gateway.config import IssuerSettings
 from gateway.sources.http.decode import InvalidDocument, decode_json
 
 ISSUER = "https://identite.invalid"
@@ -20,6 +22,7 @@ AUDIENCE = "passerelle"
 DEPARTURE = 1_764_000_000  # seconds since the epoch
 ONE, TWO = (RSAKey.generate_key(2048, {"kid": kid}, private=True) for kid in ("une", "deux"))
 CURVE = ECKey.generate_key("P-256", {"kid": "courbe"}, private=True)
+EDWARDS = OKPKey.generate_key("Ed25519", {"kid": "edwards"}, private=True)
 SHORT = {"kty": "RSA", "kid": "une", "e": "AQAB", "n": str(ONE.as_dict(private=False)["n"])[:171]}  # 1024 bits
 
 
@@ -36,9 +39,12 @@ class WallClock:
 class Issuer:
     """What the key set address answers, and how many times it was asked."""
 
-    def __init__(self, *keys: RSAKey | ECKey) -> None:
+    def __init__(self, *keys: RSAKey | ECKey | OKPKey) -> None:
         self.reponse: bytes | Exception = jwks(*keys)
         self.readings_journal = 0
+
+    def publish(self, *keys: Mapping[str, Any]) -> None:
+        self.reponse = json.dumps({"keys": keys}).encode()
 
     async def read(self) -> Any:
         """The document of the answer, bounded and read as the transport does."""
@@ -50,14 +56,16 @@ class Issuer:
         return decode_json(self.reponse)
 
 
-def jwks(*keys: RSAKey | ECKey, **additions: str) -> bytes:
+def jwks(*keys: RSAKey | ECKey | OKPKey, **additions: str) -> bytes:
     """A published key set; `additions` are members added to each key."""
     return json.dumps({"keys": [{**key.as_dict(private=False), **additions} for key in keys]}).encode()
 
 
-def verifier(emetteur: Issuer, wall_clock: WallClock) -> TokenVerifier:
-    """A verifier of that issuer, for the clients `ml` and `cfa`."""
-    return TokenVerifier(ISSUER, AUDIENCE, KeySet(emetteur.read, wall_clock), {"ml", "cfa"}, wall_clock)
+def verifier(emetteur: Issuer, wall_clock: WallClock, **settings: Any) -> TokenVerifier:
+    """A verifier of that issuer, for the clients `ml` and `cfa`; `settings` are further keys of its table."""
+    chosen = IssuerSettings.model_validate({"emetteur": ISSUER, "audience": AUDIENCE, **settings})
+    keys = KeySet(emetteur.read, wall_clock, algorithms=chosen.algorithmes)
+    return TokenVerifier([SignedTokens(chosen, keys)], {"ml", "cfa"}, wall_clock)
 
 
 def claims(**others: Any) -> dict[str, Any]:
