@@ -5,7 +5,7 @@ GatewayError
 │   ├── Unauthenticated        NON_AUTHENTIFIE
 │   │   └── StrongAuthenticationRequired  NON_AUTHENTIFIE, the token tells no second factor
 │   ├── InvalidRequest         REQUETE_INVALIDE
-│   │   └── InvalidDocument        REQUETE_INVALIDE, one error for each of its mistakes
+│   │   └── MistakenRequest        REQUETE_INVALIDE, one error for each of its mistakes
 │   ├── UnknownDocument        PERSISTED_QUERY_NOT_FOUND
 │   ├── TooCostlyRequest       REQUETE_TROP_COUTEUSE
 │   ├── ArgumentRefused        ARGUMENT_REFUSE
@@ -164,7 +164,7 @@ class InvalidRequest(CallerError):
     """What was sent is not an operation of this graph."""
 
 
-class InvalidDocument(InvalidRequest):
+class MistakenRequest(InvalidRequest):
     """The same, with all that is wrong in the document, its arguments or its variables. At least one mistake."""
 
     def __init__(self, mistakes: Sequence[Mistake]) -> None:

@@ -30,11 +30,10 @@ from gateway.concurrency import LongWork
 from gateway.correlation import RequestTrace
 from gateway.documents.introspection import Introspections
 from gateway.documents.limits import cost_of
-from gateway.documents.nearest import mistaken_response
 from gateway.documents.parse import Document, Documents, PersistedDocuments
 from gateway.domain.days import paris_day
 from gateway.domain.seal import OpaqueIds
-from gateway.errors import ArgumentRefused, CallerError, InvalidDocument, InvalidRequest, LeakStopped, QuotaReached
+from gateway.errors import ArgumentRefused, CallerError, InvalidRequest, LeakStopped, MistakenRequest, QuotaReached
 from gateway.execution.executor import Executor
 from gateway.federation.collect.collector import Collector
 from gateway.federation.collect.plan import plan_sources
@@ -48,6 +47,7 @@ from gateway.response import (
     GraphQLResponse,
     fallback_error,
     graphql_error,
+    mistaken_response,
     refusal_errors,
     refused_response,
     source_error,
@@ -115,7 +115,7 @@ async def answer(gateway: Gateway, viewer: Viewer, request: GraphQLRequest) -> G
         return GraphQLResponse(None, [graphql_error(error)])
     except QuotaReached:
         raise
-    except InvalidDocument as error:
+    except MistakenRequest as error:
         return await _mistaken(gateway, viewer, error)
     except CallerError as error:
         return refused_response(error)
@@ -127,7 +127,7 @@ async def answer(gateway: Gateway, viewer: Viewer, request: GraphQLRequest) -> G
         raise
 
 
-async def _mistaken(gateway: Gateway, viewer: Viewer, refusal: InvalidDocument) -> GraphQLResponse:
+async def _mistaken(gateway: Gateway, viewer: Viewer, refusal: MistakenRequest) -> GraphQLResponse:
     """All that is wrong, told from the caller's own shape of the graph. Raises QuotaReached."""
 
     def tell() -> GraphQLResponse:

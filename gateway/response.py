@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
+from graphql import GraphQLSchema
 
 from gateway.auth.authentication.clients import Viewer
 from gateway.auth.authorization.decide import Decision, Path, Refusal
 from gateway.auth.authorization.reasons import field_refused, useful_finalites
 from gateway.auth.policy.policy import AccessPolicy
-from gateway.errors import CallerError, Code, JournalUnavailable, SourceError
+from gateway.documents.nearest import tell
+from gateway.errors import CallerError, Code, JournalUnavailable, Mistake, SourceError
 
 ErrorDict = dict[str, Any]
 Place = tuple[str | int, ...]
@@ -30,6 +32,22 @@ class GraphQLResponse:
 def refused_response(cause: Exception) -> GraphQLResponse:
     """The whole operation is refused before any work."""
     return GraphQLResponse(None, [graphql_error(cause)], refused=True)
+
+
+def mistaken_response(mistakes: Sequence[Mistake], shape: GraphQLSchema) -> GraphQLResponse:
+    """The same, with an error for each mistake, told from that shape of the graph."""
+    return GraphQLResponse(None, [_mistake_error(mistake, shape) for mistake in mistakes], refused=True)
+
+
+def _mistake_error(mistake: Mistake, shape: GraphQLSchema) -> ErrorDict:
+    text, nearest = tell(mistake, shape)
+    entry = error_entry(text, Code.REQUETE_INVALIDE)
+    entry["extensions"]["detail"] = mistake.detail.value
+    if nearest:
+        entry["extensions"]["suggestions"] = nearest
+    if mistake.places:
+        entry["locations"] = [{"line": line, "column": column} for line, column in mistake.places]
+    return entry
 
 
 def graphql_error(cause: Exception, path: Sequence[str | int] | None = None) -> ErrorDict:

@@ -35,7 +35,7 @@ from graphql import (
 
 from gateway.documents.wrong_values import MISTAKES_MAX, place_of
 from gateway.domain.identifiers import normalise_nom
-from gateway.errors import Detail, InvalidDocument, Mistake
+from gateway.errors import Detail, Mistake, MistakenRequest
 from gateway.schema.connections import PAGE_MAX
 from gateway.schema.filters import NAME_MIN
 
@@ -70,7 +70,7 @@ class ArgumentChecks:
 def checks_of(
     schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode
 ) -> ArgumentChecks | None:
-    """Those of a valid operation, if any; what its text says is checked at once. Raises InvalidDocument."""
+    """Those of a valid operation, if any; what its text says is checked at once. Raises MistakenRequest."""
     fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
     directives = [d for d in operation.directives or () if d.name.value == FRAICHEUR]
     varying: list[Written] = []
@@ -82,7 +82,7 @@ def checks_of(
         else:
             mistakes += _mistakes(written, {})
     if mistakes:
-        raise InvalidDocument(mistakes[:MISTAKES_MAX])
+        raise MistakenRequest(mistakes[:MISTAKES_MAX])
     required = _required(schema, document, operation)
     return ArgumentChecks(required, tuple(varying)) if required or varying else None
 

@@ -22,7 +22,7 @@ from graphql import (
 )
 
 from gateway.documents.wrong_values import NAME_MAX, place_of
-from gateway.errors import Detail, InvalidDocument, Mistake, TooCostlyRequest
+from gateway.errors import Detail, Mistake, MistakenRequest, TooCostlyRequest
 from gateway.schema.connections import DEFAULT_PAGE, PAGE_MAX
 from gateway.schema.tables import LIST_SIZES, PAGED_ROOTS
 
@@ -111,7 +111,7 @@ class _Weigher:
     def fragment(self, name: str, root: bool) -> Shape:
         if name in self.under_way:
             said = f"Le fragment {name[:NAME_MAX]} s'inclut lui-même"
-            raise InvalidDocument([Mistake(Detail.FRAGMENT_CIRCULAIRE, said, place_of(self.fragments[name]))])
+            raise MistakenRequest([Mistake(Detail.FRAGMENT_CIRCULAIRE, said, place_of(self.fragments[name]))])
         if (name, root) not in self.measured:
             _cap("fragments emboîtés", len(self.under_way) + 1, NESTED_FRAGMENTS_MAX)
             definition = self.fragments.get(name)

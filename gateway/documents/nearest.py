@@ -4,7 +4,7 @@ Knows no policy: a shape is given. Entered for what is refused only.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from graphql import (
@@ -16,8 +16,7 @@ from graphql import (
 from graphql.pyutils import suggestion_list
 
 from gateway.documents.wrong_values import NAME_MAX
-from gateway.errors import Code, Mistake
-from gateway.response import ErrorDict, GraphQLResponse, error_entry
+from gateway.errors import Mistake
 
 NEAREST_MAX = 3
 LISTED_MAX = 12  # names told of what may stand somewhere
@@ -30,26 +29,16 @@ _SCALARS = {
 }
 
 
-def mistaken_response(mistakes: Sequence[Mistake], shape: GraphQLSchema) -> GraphQLResponse:
-    """The refusal of a request, with an error for each of its mistakes."""
-    return GraphQLResponse(None, [_entry(mistake, shape) for mistake in mistakes], refused=True)
-
-
-def _entry(mistake: Mistake, shape: GraphQLSchema) -> ErrorDict:
+def tell(mistake: Mistake, shape: GraphQLSchema) -> tuple[str, list[str]]:
+    """What is wrong in a sentence or two, and the names of that shape that are nearest to the one written."""
     nearest = _nearest(mistake, shape)
-    message = f"{mistake.said}{mistake.told if _shows(shape, mistake.among) else ''}{_expected(mistake, shape)}."
+    text = f"{mistake.said}{mistake.told if _shows(shape, mistake.among) else ''}{_expected(mistake, shape)}."
     if nearest:
-        message += f" Plutôt {' ou '.join(nearest)} ?"
+        text += f" Plutôt {' ou '.join(nearest)} ?"
     if mistake.places:
         line, column = mistake.places[0]
-        message += f" (ligne {line}, colonne {column})"
-    entry = error_entry(message, Code.REQUETE_INVALIDE)
-    entry["extensions"]["detail"] = mistake.detail.value
-    if nearest:
-        entry["extensions"]["suggestions"] = nearest
-    if mistake.places:
-        entry["locations"] = [{"line": line, "column": column} for line, column in mistake.places]
-    return entry
+        text += f" (ligne {line}, colonne {column})"
+    return text, nearest
 
 
 def _nearest(mistake: Mistake, shape: GraphQLSchema) -> list[str]:

@@ -35,9 +35,9 @@ from gateway.documents.wrong_values import MISTAKES_MAX, NAME_MAX, variable_mist
 from gateway.errors import (
     CallerError,
     Detail,
-    InvalidDocument,
     InvalidRequest,
     Mistake,
+    MistakenRequest,
     TooCostlyRequest,
     UnknownDocument,
 )
@@ -97,13 +97,13 @@ class Document:
     arguments: ArgumentChecks | None  # None: nothing to look at in the variables
 
     def variables(self, schema: GraphQLSchema, raw: dict[str, Any]) -> VariableValues:
-        """As received and coerced, defaults included. Raises InvalidDocument, whose mistakes tell no value."""
+        """As received and coerced, defaults included. Raises MistakenRequest, whose mistakes tell no value."""
         definitions = self.operation.variable_definitions or ()
         values = get_variable_values(schema, definitions, raw, max_errors=1, hide_suggestions=True)
         if isinstance(values, list):
-            raise InvalidDocument(variable_mistakes(schema, definitions, raw))
+            raise MistakenRequest(variable_mistakes(schema, definitions, raw))
         if self.arguments and (mistakes := self.arguments.mistakes(values.coerced)):
-            raise InvalidDocument(mistakes[:MISTAKES_MAX])
+            raise MistakenRequest(mistakes[:MISTAKES_MAX])
         return values
 
     def age_max(self, variables: dict[str, Any]) -> int | None:
@@ -148,7 +148,7 @@ class Documents:
         valid = self.validate(text)
         operation = get_operation_ast(valid.tree, name)
         if operation is None:
-            raise InvalidDocument([_unnamed(valid)])
+            raise MistakenRequest([_unnamed(valid)])
         name = name_of(operation)
         return Document(text, valid.tree, operation, valid.shapes[name], valid.arguments[name])
 
@@ -186,7 +186,7 @@ class Documents:
         except (GraphQLError, RecursionError) as error:
             raise _unreadable(error) from None
         if mistakes := find_mistakes(self._schema, tree):
-            raise InvalidDocument(mistakes)
+            raise MistakenRequest(mistakes)
         operations = [node for node in tree.definitions if isinstance(node, OperationDefinitionNode)]
         arguments = {name_of(each): checks_of(self._schema, tree, each) for each in operations}
         return _Validated(tree, shapes, arguments)
@@ -210,11 +210,11 @@ def _unnamed(valid: _Validated) -> Mistake:
 
 def _renewed(refusal: CallerError) -> CallerError:
     """Another one that says the same: one that was raised leads to its frames, and by its context to the whole tree."""
-    return InvalidDocument(refusal.mistakes) if isinstance(refusal, InvalidDocument) else type(refusal)(str(refusal))
+    return MistakenRequest(refusal.mistakes) if isinstance(refusal, MistakenRequest) else type(refusal)(str(refusal))
 
 
 def _unreadable(error: GraphQLError | RecursionError) -> CallerError:
     """A text that the parser refuses: too long, nested beyond reason, or not GraphQL."""
     if isinstance(error, RecursionError) or re.search("contains more than|too deeply", error.message):
         return TooCostlyRequest(f"Requête refusée : trop longue ou trop profonde, {TOKENS_MAX} jetons au plus.")
-    return InvalidDocument([syntax_mistake(error)])
+    return MistakenRequest([syntax_mistake(error)])

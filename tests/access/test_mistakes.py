@@ -17,8 +17,8 @@ from graphql import GraphQLSchema, parse
 from gateway.auth.authorization.visible_schema import VisibleSchemas
 from gateway.auth.policy.rules import Profil
 from gateway.documents.mistakes import find_mistakes
-from gateway.documents.nearest import mistaken_response
 from gateway.errors import Code, Detail, Mistake
+from gateway.response import mistaken_response
 from tests.support.access.small_world import SmallWorld, caller
 from tests.support.access.tools import POLICY, SCHEMA, viewer
 
