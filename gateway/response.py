@@ -1,6 +1,6 @@
 """An answer as a value: data, errors of the closed list, extensions. Knows no HTTP."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -76,7 +76,7 @@ def refusal_errors(
     for refusal in decision.refusal:
         error = _refusal_error(refusal, viewer, policy)
         code, chemin = error["extensions"]["code"], list(refusal.path)
-        places = list(_places(shown, refusal.path, nulls))
+        places = _places(shown, refusal.path, nulls)
         if 0 < len(places) <= left:
             left -= len(places)
             errors += ({**error, "extensions": {"code": code}, "path": place} for place in places)
@@ -87,16 +87,27 @@ def refusal_errors(
     return errors, lines
 
 
-def _places(value: Any, path: Path, nulls: Collection[Path], depth: int = 0, at: Place = ()) -> Iterator[Place]:
+def _places(shown: Any, path: Path, nulls: Collection[Path]) -> list[Place]:
     """Where the nulls of a refused path stand, list indexes included: at its end, or where what holds it is null for that."""
-    if isinstance(value, list):
-        for index, element in enumerate(value):
-            yield from _places(element, path, nulls, depth, (*at, index))
-    elif value is None:
+    places: list[Place] = []
+    level: list[tuple[Place, Any]] = [((), shown)]
+    for depth in range(len(path) + 1):
+        level = list(_opened(level))
         if path[:depth] in nulls:
-            yield at
-    elif depth < len(path) and path[depth] in value:
-        yield from _places(value[path[depth]], path, nulls, depth + 1, (*at, path[depth]))
+            places += (at for at, value in level if value is None)
+        if depth < len(path):
+            key = path[depth]
+            level = [((*at, key), value[key]) for at, value in level if value is not None and key in value]
+    return places
+
+
+def _opened(level: Iterable[tuple[Place, Any]]) -> Iterator[tuple[Place, Any]]:
+    """The same, lists replaced by their elements."""
+    for at, value in level:
+        if isinstance(value, list):
+            yield from _opened(((*at, index), element) for index, element in enumerate(value))
+        else:
+            yield at, value
 
 
 def _refusal_error(refusal: Refusal, viewer: Viewer, policy: AccessPolicy) -> ErrorDict:
