@@ -231,7 +231,8 @@ def _response(gateway: Gateway, context: OperationContext, result: ExecutionResu
     """The answer: data, then the errors of fields, of rights, of sources, and of sources whose earlier answer is shown."""
     decision, readings, rows = context.decision, context.readings, _rows(context.readings, gateway)
     roots = decision.keys(VIEW_ROOTS) if readings.errors or readings.covered else []
-    refused, lines = refusal_errors(decision, result.data, context.viewer, gateway.policy)
+    told = (decision, result.data, context.viewer, gateway.policy)
+    refused, lines = refusal_errors(*told) if decision.refusal else ([], [])
     errors = [
         *(graphql_error(_cause(error), error.path) for error in result.errors or []),
         *refused,

@@ -67,8 +67,6 @@ def refusal_errors(
 
     One error at most has no place: of a refused field that the answer shows nowhere, or too many times.
     """
-    if not decision.refusal:
-        return [], []
     shown = orjson.loads(orjson.dumps(data))  # what is kept as bytes is opened: only what is refused pays for it
     nulls = frozenset(path for path, _ in decision.nulls)
     errors: list[ErrorDict] = []

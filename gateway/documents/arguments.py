@@ -112,8 +112,7 @@ def _has_variable(node: ValueNode) -> bool:
 def _mistakes(written: Written, variables: Variables) -> list[Mistake]:
     """What cannot be answered in these arguments."""
     given = _present({a.name.value: value_from_ast_untyped(a.value, variables) for a in written.arguments or ()})
-    place = place_of(written)
-    return [Mistake(Detail.ARGUMENT_IMPOSSIBLE, said, place) for said in _said(written, given)]
+    return [Mistake(Detail.ARGUMENT_IMPOSSIBLE, said, place_of(written)) for said in _said(written, given)]
 
 
 def _said(written: Written, given: Mapping[str, Any]) -> Iterator[str]:

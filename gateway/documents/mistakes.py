@@ -5,21 +5,13 @@ the graph is kept apart: `nearest.py` tells it from the caller's own shape. Ente
 """
 
 import re
-from functools import partial
-from typing import NamedTuple, cast
+from collections.abc import Iterable
+from typing import NamedTuple
 
-from graphql import (
-    ASTValidationRule,
-    DocumentNode,
-    GraphQLError,
-    GraphQLSchema,
-    ValidationContext,
-    specified_rules,
-    validate,
-)
+from graphql import GraphQLError, specified_rules
 from graphql.validation import ValuesOfCorrectTypeRule
 
-from gateway.documents.wrong_values import MISTAKES_MAX, NAME_MAX, TOO_MANY, Place, WrongValues
+from gateway.documents.wrong_values import NAME_MAX, TOO_MANY, Place, WrongValues
 from gateway.errors import Detail, Mistake
 
 
@@ -128,21 +120,9 @@ _TOKENS = {"Name": "un nom", "String": "un texte", "BlockString": "un texte", "I
 RULES = [WrongValues if rule is ValuesOfCorrectTypeRule else rule for rule in specified_rules]
 
 
-def find_mistakes(schema: GraphQLSchema, tree: DocumentNode) -> list[Mistake]:
-    """Those of a parsed text, the first ones only. None: it is valid. The rules are emptied at the end: each is a cycle, by its
-    own methods, that holds the text."""
-    made: list[ASTValidationRule] = []
-
-    def noted(rule: type[ASTValidationRule], context: ValidationContext) -> ASTValidationRule:
-        made.append(rule(context))
-        return made[-1]
-
-    rules = cast("list[type[ASTValidationRule]]", [partial(noted, rule) for rule in RULES])
-    try:
-        return [_mistake(error) for error in validate(schema, tree, rules, MISTAKES_MAX, hide_suggestions=True)]
-    finally:
-        for rule in made:
-            vars(rule).clear()
+def as_mistakes(errors: Iterable[GraphQLError]) -> list[Mistake]:
+    """What these errors of RULES say."""
+    return [_mistake(error) for error in errors]
 
 
 def _places(error: GraphQLError) -> tuple[Place, ...]:

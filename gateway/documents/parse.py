@@ -6,23 +6,28 @@ is decided each time it is run.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from operator import itemgetter
 from sys import getsizeof
-from typing import Any
+from typing import Any, cast
 
 from cachetools import LRUCache
 from graphql import (
+    ASTValidationRule,
     DocumentNode,
     GraphQLError,
     GraphQLSchema,
     OperationDefinitionNode,
+    ValidationContext,
     VariableValues,
     get_operation_ast,
     get_variable_values,
     parse,
+    specified_rules,
+    validate,
     value_from_ast_untyped,
 )
 
@@ -30,7 +35,7 @@ from gateway.auth.authentication.clients import Viewer
 from gateway.auth.authorization.decision_cache import TOKEN_BYTES
 from gateway.documents.arguments import ArgumentChecks, checks_of
 from gateway.documents.limits import TEXT_MAX, TOKENS_MAX, Shape, judge, name_of
-from gateway.documents.mistakes import find_mistakes, syntax_mistake
+from gateway.documents.mistakes import RULES, as_mistakes, syntax_mistake
 from gateway.documents.wrong_values import MISTAKES_MAX, NAME_MAX, variable_mistakes
 from gateway.errors import (
     CallerError,
@@ -185,8 +190,9 @@ class Documents:
             shapes = judge(tree)
         except (GraphQLError, RecursionError) as error:
             raise _unreadable(error) from None
-        if mistakes := find_mistakes(self._schema, tree):
-            raise MistakenRequest(mistakes)
+        # Twice when something is wrong: most texts are right, and need no more than to know it.
+        if _errors(self._schema, tree, specified_rules, 1):
+            raise MistakenRequest(as_mistakes(_errors(self._schema, tree, RULES, MISTAKES_MAX)))
         operations = [node for node in tree.definitions if isinstance(node, OperationDefinitionNode)]
         arguments = {name_of(each): checks_of(self._schema, tree, each) for each in operations}
         return _Validated(tree, shapes, arguments)
@@ -199,6 +205,24 @@ def _unchain(tree: DocumentNode) -> None:
     while token:
         following, token.prev, token.next = token.next, None, None
         token = following
+
+
+def _errors(
+    schema: GraphQLSchema, tree: DocumentNode, rules: Iterable[type[ASTValidationRule]], maximum: int
+) -> list[GraphQLError]:
+    """What is wrong with a document. The rules are emptied at the end: each is a cycle, by its own methods, that holds it."""
+    made: list[ASTValidationRule] = []
+
+    def noted(rule: type[ASTValidationRule], context: ValidationContext) -> ASTValidationRule:
+        made.append(rule(context))
+        return made[-1]
+
+    noting = cast("list[type[ASTValidationRule]]", [partial(noted, rule) for rule in rules])
+    try:
+        return validate(schema, tree, noting, maximum, hide_suggestions=True)
+    finally:
+        for rule in made:
+            vars(rule).clear()
 
 
 def _unnamed(valid: _Validated) -> Mistake:

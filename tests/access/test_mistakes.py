@@ -12,11 +12,11 @@ from random import Random
 from typing import Any
 
 import pytest
-from graphql import GraphQLSchema, parse
+from graphql import GraphQLSchema, parse, validate
 
 from gateway.auth.authorization.visible_schema import VisibleSchemas
 from gateway.auth.policy.rules import Profil
-from gateway.documents.mistakes import find_mistakes
+from gateway.documents.mistakes import RULES, as_mistakes
 from gateway.errors import Code, Detail, Mistake
 from gateway.response import mistaken_response
 from tests.support.access.small_world import SmallWorld, caller
@@ -169,7 +169,7 @@ def probes() -> list[tuple[set[str], list[Mistake]]]:
         typo = randomness.choice(sorted(_typos(word, randomness)))
         text = f"""query A($v: {typo}) {{ {typo} moi {{ {typo} }} jeune({typo}: 1) {{ {typo} }} ruptures({typo}: 1, tri: {typo},
           filtre: {{{typo}: 1, etat: {typo}}}) {{ edges {{ node {{ ... on {typo} {{ id }} }} }} }} }}"""
-        made.append((_written_in(text), find_mistakes(SCHEMA, parse(text))))
+        made.append((_written_in(text), as_mistakes(validate(SCHEMA, parse(text), RULES, hide_suggestions=True))))
     return made
 
 
