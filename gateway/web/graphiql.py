@@ -3,16 +3,11 @@ configuration names. Knows no token and no rule."""
 
 import html
 import os
-import re
 from os import PathLike
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
-<<<<<<< HEAD
-from starlette.datastructures import Headers
-=======
 from starlette.datastructures import Headers as RequestHeaders
->>>>>>> main
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -68,9 +63,6 @@ ICON = (
 )
 
 
-ENCODINGS = {"br": ".br", "gzip": ".gz"}  # the smaller first; made by source/compresser.js
-
-
 class _Files(StaticFiles):
     """The built files with their headers; their names carry a hash of their content."""
 
@@ -80,32 +72,6 @@ class _Files(StaticFiles):
     def file_response(
         self, full_path: PathLike[str] | str, stat_result: os.stat_result, scope: Scope, status_code: int = 200
     ) -> Response:
-<<<<<<< HEAD
-        """A file, kept for a year by the browser; as the build compressed it, where the browser reads that."""
-        accepted = _encodings(Headers(scope=scope).get("accept-encoding", ""))
-        found = next(
-            (one for one in ENCODINGS if one in accepted and os.path.isfile(f"{full_path}{ENCODINGS[one]}")), ""
-        )
-        if found:
-            full_path = f"{full_path}{ENCODINGS[found]}"
-            stat_result = os.stat(full_path)
-        response = super().file_response(full_path, stat_result, scope, status_code)
-        response.headers.update(
-            {**HEADERS, "cache-control": "public, max-age=31536000, immutable", "vary": "accept-encoding"}
-        )
-        if found:
-            response.headers["content-encoding"] = found
-        return response
-
-
-def _encodings(accept: str) -> set[str]:
-    """Those that a client reads, by their names; one given no weight is refused."""
-    parts = (part.replace(" ", "").lower().partition(";") for part in accept.split(","))
-    return {name for name, _, weight in parts if not re.fullmatch(r"q=0(\.0*)?", weight)}
-
-
-async def page_graphiql(request: Request) -> Response:
-=======
         """A file, compressed since its build for who takes it so."""
         packed = Path(f"{os.fspath(full_path)}.gz")
         if "gzip" not in RequestHeaders(scope=scope).get("accept-encoding", "") or not packed.is_file():
@@ -124,7 +90,6 @@ def is_return(query: bytes, sign_in: SignInSettings | None) -> bool:
 
 
 async def page_graphiql(sign_in: SignInSettings | None) -> Response:
->>>>>>> main
     """The page for a browser at GET /graphql; where it was not built, a page that says how to build it."""
     home = DIST / "index.html"
     body = home.read_text(encoding="utf-8") if home.is_file() else WITHOUT_PAGE

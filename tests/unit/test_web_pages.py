@@ -1,12 +1,9 @@
 """The page and its files: served from here, under a policy that lets nothing out."""
 
 import gzip
-<<<<<<< HEAD
-=======
 import html
 import json
 import re
->>>>>>> main
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -124,52 +121,6 @@ async def test_without_a_build_the_page_says_how_to_make_it(
 async def test_the_icon_is_here(client: httpx.AsyncClient) -> None:
     icon = await client.get("/favicon.ico")
     assert (icon.status_code, icon.headers["content-type"]) == (200, "image/svg+xml")
-<<<<<<< HEAD
-
-
-@pytest.mark.anyio
-@pytest.mark.parametrize(
-    ("accept", "encoding"),
-    [
-        ("gzip, deflate, br, zstd", "br"),
-        ("gzip", "gzip"),
-        ("br;q=0, gzip;q=0.5", "gzip"),
-        ("identity", ""),
-        ("br;q=0,gzip;q=0.0", ""),
-    ],
-)
-async def test_b8_a_file_is_served_as_the_build_compressed_it(
-    built: Path, client: httpx.AsyncClient, accept: str, encoding: str
-) -> None:
-    (built / "assets/index-a1.js.br").write_bytes(b"brotli")
-    (built / "assets/index-a1.js.gz").write_bytes(gzip.compress(b"export {}"))
-    async with client.stream("GET", "/graphql/assets/index-a1.js", headers={"accept-encoding": accept}) as answer:
-        body = b"".join([chunk async for chunk in answer.aiter_raw()])
-    assert answer.headers.get("content-encoding", "") == encoding
-    assert {"": b"export {}", "br": b"brotli", "gzip": gzip.compress(b"export {}")}[encoding][10:] == body[10:]
-    assert answer.headers["content-type"].startswith("text/javascript")
-    assert answer.headers["vary"] == "accept-encoding"
-    assert FORBIDDEN.items() <= dict(answer.headers).items()
-
-
-@pytest.mark.anyio
-async def test_b8_a_file_that_the_browser_has_is_not_sent_again(built: Path, client: httpx.AsyncClient) -> None:
-    (built / "assets/index-a1.js.gz").write_bytes(gzip.compress(b"export {}"))
-    path, tags = "/graphql/assets/index-a1.js", set()
-    for accept in ("gzip", "identity"):
-        first = await client.get(path, headers={"accept-encoding": accept})
-        tags.add(first.headers["etag"])
-        again = await client.get(path, headers={"accept-encoding": accept, "if-none-match": first.headers["etag"]})
-        assert (again.status_code, again.content) == (304, b"")
-    assert len(tags) == 2
-
-
-@pytest.mark.anyio
-async def test_b8_a_compressed_file_that_was_not_made_is_no_fault(built: Path, client: httpx.AsyncClient) -> None:
-    answer = await client.get("/graphql/assets/index-a1.js", headers={"accept-encoding": "br"})
-    assert (answer.status_code, answer.text) == (200, "export {}")
-    assert "content-encoding" not in answer.headers
-=======
     assert (await client.get("/graphql/favicon.ico")).text == icon.text  # under the prefix of a proxy
 
 
@@ -199,4 +150,3 @@ async def test_the_page_is_told_of_the_provider_and_may_ask_its_token_address_on
 def test_only_the_return_of_a_provider_may_be_in_the_address(query: bytes, served: bool) -> None:
     assert graphiql.is_return(query, SIGN_IN) is served
     assert graphiql.is_return(query, None) is False
->>>>>>> main

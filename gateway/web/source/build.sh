@@ -20,4 +20,3 @@ echo 'Building the GraphiQL page'
 cd "$(dirname "$0")"
 installer
 node node_modules/vite/bin/vite.js build --logLevel error
-node compresser.js
