@@ -1,4 +1,4 @@
-"""A prober that knows every word of schema.graphql learns no value, nor a word that introspection hides (docs/security.md G10)."""
+"""A prober who knows every word of schema.graphql learns no value, nor a word hidden from his introspection (G10)."""
 
 import re
 from collections.abc import Iterator
