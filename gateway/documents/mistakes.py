@@ -6,6 +6,7 @@ the graph is kept apart: `nearest.py` tells it from the caller's own shape. Ente
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import NamedTuple
 
 from graphql import GraphQLError, specified_rules
@@ -121,8 +122,11 @@ RULES = [WrongValues if rule is ValuesOfCorrectTypeRule else rule for rule in sp
 
 
 def as_mistakes(errors: Iterable[GraphQLError]) -> list[Mistake]:
-    """What these errors of RULES say."""
-    return [_mistake(error) for error in errors]
+    """What these errors of RULES say; the same one made again is told once, with all its places."""
+    places: dict[Mistake, list[Place]] = {}
+    for mistake in map(_mistake, errors):
+        places.setdefault(replace(mistake, places=()), []).extend(mistake.places)
+    return [replace(mistake, places=tuple(where)) for mistake, where in places.items()]
 
 
 def _places(error: GraphQLError) -> tuple[Place, ...]:

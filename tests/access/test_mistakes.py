@@ -89,6 +89,15 @@ async def test_b2_all_mistakes_of_a_text_are_told_at_once_and_not_without_end() 
     assert await told(300) == ["CHAMP_INCONNU"] * 20 + ["AUTRES_ERREURS"]
 
 
+async def test_b2_a_mistake_made_again_is_told_once_with_its_places() -> None:
+    text = "{ moi { inconnu profil @aa @aa @aa inconnu } }"
+    response = await SmallWorld([]).request(caller("MISSION_LOCALE", "60001"), text)
+    assert [(e["extensions"]["detail"], [p["column"] for p in e["locations"]]) for e in response["errors"]] == [
+        ("CHAMP_INCONNU", [9, 36]),
+        ("DIRECTIVE_INCONNUE", [24, 28, 32]),
+    ]
+
+
 async def test_b2_all_mistakes_of_the_variables_are_told_at_once_and_not_without_end() -> None:
     text = "query ($s: [StatutApprenant!]) { jeunes(filtre: {statut: $s}) { totalCount } }"
     response = await SmallWorld([]).request(caller("MISSION_LOCALE", "60001"), text, s=["AILLEURS"] * 300)
