@@ -5,7 +5,6 @@ GatewayError
 │   ├── Unauthenticated        NON_AUTHENTIFIE
 │   │   └── StrongAuthenticationRequired  NON_AUTHENTIFIE, the token tells no second factor
 │   ├── InvalidRequest         REQUETE_INVALIDE
-│   │   └── MistakenRequest        REQUETE_INVALIDE, one error for each of its mistakes
 │   ├── UnknownDocument        PERSISTED_QUERY_NOT_FOUND
 │   ├── TooCostlyRequest       REQUETE_TROP_COUTEUSE
 │   ├── ArgumentRefused        ARGUMENT_REFUSE
@@ -30,13 +29,33 @@ GatewayError
 ├── Overloaded             too many requests are under way, or wait for the same thing (503)
 ├── ClockNotBelieved       the clock jumped ahead: what is too old by it is kept, and the operator is asked
 ├── JournalUnavailable     nothing nominative leaves without its entry (503); the rest goes on
+├── CommandFailed          a command of the operator stops, and its configuration is right; one line says why
 └── ConfigurationError     the process does not start; one line says why, naming file and key
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import errno
 from datetime import datetime
 from enum import StrEnum
+
+# What the system answers, in the language of whoever reads it: the system's own words are English.
+_REASONS = {
+    errno.ENOENT: "n'existe pas",
+    errno.EACCES: "droits insuffisants",
+    errno.EPERM: "opération interdite",
+    errno.EISDIR: "est un dossier",
+    errno.ENOTDIR: "n'est pas un dossier",
+    errno.EEXIST: "existe déjà",
+    errno.ENOSPC: "plus de place sur le disque",
+    errno.EROFS: "disque en lecture seule",
+    errno.ENAMETOOLONG: "nom trop long",
+    errno.EADDRINUSE: "adresse déjà prise",
+    errno.EADDRNOTAVAIL: "adresse qui n'est pas de cette machine",
+}
+
+
+def reason_of(error: OSError) -> str:
+    """Why the system refused, in French; the code of a rare reason."""
+    return _REASONS.get(error.errno or 0) or errno.errorcode.get(error.errno or 0, "refusé par le système")
 
 
 class Code(StrEnum):
@@ -55,53 +74,6 @@ class Code(StrEnum):
     SOURCE_DELAI_DEPASSE = "SOURCE_DELAI_DEPASSE"
     SOURCE_INVALIDE = "SOURCE_INVALIDE"
     ERREUR_INTERNE = "ERREUR_INTERNE"
-
-
-class Detail(StrEnum):
-    """What of a request is wrong, in `extensions.detail` (docs/erreurs.md): a closed list too."""
-
-    SYNTAXE = "SYNTAXE"
-    CHAMP_INCONNU = "CHAMP_INCONNU"
-    ARGUMENT_INCONNU = "ARGUMENT_INCONNU"
-    TYPE_INCONNU = "TYPE_INCONNU"
-    DIRECTIVE_INCONNUE = "DIRECTIVE_INCONNUE"
-    FRAGMENT_INCONNU = "FRAGMENT_INCONNU"
-    VARIABLE_INCONNUE = "VARIABLE_INCONNUE"
-    OPERATION_INCONNUE = "OPERATION_INCONNUE"
-    ARGUMENT_REQUIS = "ARGUMENT_REQUIS"
-    ARGUMENT_IMPOSSIBLE = "ARGUMENT_IMPOSSIBLE"
-    VALEUR_REQUISE = "VALEUR_REQUISE"
-    VALEUR_INVALIDE = "VALEUR_INVALIDE"
-    VALEUR_INCONNUE = "VALEUR_INCONNUE"
-    TYPE_INATTENDU = "TYPE_INATTENDU"
-    SELECTION_REQUISE = "SELECTION_REQUISE"
-    SELECTION_REFUSEE = "SELECTION_REFUSEE"
-    CHAMPS_EN_CONFLIT = "CHAMPS_EN_CONFLIT"
-    REPETITION = "REPETITION"
-    DIRECTIVE_MAL_PLACEE = "DIRECTIVE_MAL_PLACEE"
-    FRAGMENT_IMPOSSIBLE = "FRAGMENT_IMPOSSIBLE"
-    FRAGMENT_CIRCULAIRE = "FRAGMENT_CIRCULAIRE"
-    FRAGMENT_INUTILISE = "FRAGMENT_INUTILISE"
-    VARIABLE_INUTILISEE = "VARIABLE_INUTILISEE"
-    OPERATION_SANS_NOM = "OPERATION_SANS_NOM"
-    OPERATION_NON_SERVIE = "OPERATION_NON_SERVIE"
-    DEFINITION_REFUSEE = "DEFINITION_REFUSEE"
-    AUTRES_ERREURS = "AUTRES_ERREURS"
-
-
-@dataclass(frozen=True, slots=True)
-class Mistake:
-    """One thing that is wrong in what a caller sent. `said`: in his own words; `places`: lines and columns, from 1. What follows
-    comes from the graph, and is told to who may read it only: `told`, a sentence's end; `among`, the coordinate that it is about,
-    whose names the nearest to `name` is one of; `expected`, a type."""
-
-    detail: Detail
-    said: str
-    places: tuple[tuple[int, int], ...] = ()
-    told: str = ""
-    among: str = ""
-    name: str = ""
-    expected: str = ""
 
 
 class TokenFault(StrEnum):
@@ -162,14 +134,6 @@ class StrongAuthenticationRequired(Unauthenticated):
 
 class InvalidRequest(CallerError):
     """What was sent is not an operation of this graph."""
-
-
-class MistakenRequest(InvalidRequest):
-    """The same, with all that is wrong in the document, its arguments or its variables. At least one mistake."""
-
-    def __init__(self, mistakes: Sequence[Mistake]) -> None:
-        super().__init__(f"{mistakes[0].said}{mistakes[0].told}.")
-        self.mistakes = tuple(mistakes)
 
 
 class UnknownDocument(CallerError):
@@ -267,6 +231,10 @@ class LeakStopped(GatewayError):
     def __init__(self, coordinate: str) -> None:
         super().__init__(f"{coordinate} : non accordé, rien n'est envoyé")
         self.coordinate = coordinate
+
+
+class CommandFailed(GatewayError):
+    """What an operator asked cannot be done, though the configuration is right: a partner is closed, nobody bears that id."""
 
 
 class ConfigurationError(GatewayError):

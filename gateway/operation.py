@@ -30,10 +30,11 @@ from gateway.concurrency import LongWork
 from gateway.correlation import RequestTrace
 from gateway.documents.introspection import Introspections
 from gateway.documents.limits import cost_of
+from gateway.documents.mistake import MistakenRequest
 from gateway.documents.parse import Document, Documents, PersistedDocuments
 from gateway.domain.days import paris_day
 from gateway.domain.seal import OpaqueIds
-from gateway.errors import ArgumentRefused, CallerError, InvalidRequest, LeakStopped, MistakenRequest, QuotaReached
+from gateway.errors import ArgumentRefused, CallerError, InvalidRequest, LeakStopped, QuotaReached
 from gateway.execution.executor import Executor
 from gateway.federation.collect.collector import Collector
 from gateway.federation.collect.plan import plan_sources

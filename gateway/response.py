@@ -11,8 +11,9 @@ from gateway.auth.authentication.clients import Viewer
 from gateway.auth.authorization.decide import Decision, Path, Refusal
 from gateway.auth.authorization.reasons import field_refused, useful_finalites
 from gateway.auth.policy.policy import AccessPolicy
+from gateway.documents.mistake import Mistake
 from gateway.documents.nearest import tell
-from gateway.errors import CallerError, Code, JournalUnavailable, Mistake, SourceError
+from gateway.errors import CallerError, Code, JournalUnavailable, SourceError
 
 ErrorDict = dict[str, Any]
 Place = tuple[str | int, ...]

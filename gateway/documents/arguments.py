@@ -33,9 +33,9 @@ from graphql import (
     visit,
 )
 
+from gateway.documents.mistake import Detail, Mistake, MistakenRequest
 from gateway.documents.wrong_values import MISTAKES_MAX, place_of
 from gateway.domain.identifiers import normalise_nom
-from gateway.errors import Detail, Mistake, MistakenRequest
 from gateway.schema.connections import PAGE_MAX
 from gateway.schema.filters import NAME_MIN
 

@@ -21,8 +21,9 @@ from graphql import (
     value_from_ast_untyped,
 )
 
+from gateway.documents.mistake import Detail, Mistake, MistakenRequest
 from gateway.documents.wrong_values import NAME_MAX, place_of
-from gateway.errors import Detail, Mistake, MistakenRequest, TooCostlyRequest
+from gateway.errors import TooCostlyRequest
 from gateway.schema.connections import DEFAULT_PAGE, PAGE_MAX
 from gateway.schema.tables import LIST_SIZES, PAGED_ROOTS
 

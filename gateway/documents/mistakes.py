@@ -12,8 +12,8 @@ from typing import NamedTuple
 from graphql import GraphQLError, specified_rules
 from graphql.validation import ValuesOfCorrectTypeRule
 
+from gateway.documents.mistake import Detail, Mistake
 from gateway.documents.wrong_values import NAME_MAX, TOO_MANY, Place, WrongValues
-from gateway.errors import Detail, Mistake
 
 
 class _Known(NamedTuple):

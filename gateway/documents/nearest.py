@@ -15,8 +15,8 @@ from graphql import (
 )
 from graphql.pyutils import suggestion_list
 
+from gateway.documents.mistake import Mistake
 from gateway.documents.wrong_values import NAME_MAX
-from gateway.errors import Mistake
 
 NEAREST_MAX = 3
 LISTED_MAX = 12  # names told of what may stand somewhere

@@ -35,17 +35,10 @@ from gateway.auth.authentication.clients import Viewer
 from gateway.auth.authorization.decision_cache import TOKEN_BYTES
 from gateway.documents.arguments import ArgumentChecks, checks_of
 from gateway.documents.limits import TEXT_MAX, TOKENS_MAX, Shape, judge, name_of
+from gateway.documents.mistake import Detail, Mistake, MistakenRequest
 from gateway.documents.mistakes import RULES, as_mistakes, syntax_mistake
 from gateway.documents.wrong_values import MISTAKES_MAX, NAME_MAX, variable_mistakes
-from gateway.errors import (
-    CallerError,
-    Detail,
-    InvalidRequest,
-    Mistake,
-    MistakenRequest,
-    TooCostlyRequest,
-    UnknownDocument,
-)
+from gateway.errors import CallerError, InvalidRequest, TooCostlyRequest, UnknownDocument
 
 MISTAKE_BYTES = 1000  # of one that is kept, rounded up
 ENTRY_BYTES = 1500  # what an entry of a cache takes beside its text: its key, its place, the refusal it may hold

@@ -31,7 +31,7 @@ from graphql import (
 )
 from graphql.utilities.validate_input_value import validate_input_literal, validate_input_value
 
-from gateway.errors import Detail, Mistake
+from gateway.documents.mistake import Detail, Mistake
 
 Place = tuple[int, int]  # line and column
 MISTAKES_MAX = 20  # told of one text, or of its variables

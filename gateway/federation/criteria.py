@@ -38,7 +38,7 @@ class ToldList:
     mark: int
 
 
-def mark_of(account: str, key: tuple[str, ...], after: str | None) -> int:
+def mark_of(account: tuple[str, str], key: tuple[str, ...], after: str | None) -> int:
     """Stands for what a list of that key tells to an account, within one view."""
     return hash((account, key, after))
 

@@ -12,13 +12,13 @@ from gateway.auth.policy.policy import AccessPolicy as _PolicyFile
 from gateway.config import GatewayFile as _GatewayFile
 from gateway.config import load as _load
 from gateway.connectors.discovery import connectors as _connectors
+from gateway.documents.mistake import Detail as _Detail
 from gateway.domain import similarity as _weights
 from gateway.domain.referentiel import CommuneLine as _Commune
 from gateway.domain.referentiel import MissionLocaleRow as _MissionLocale
 from gateway.domain.referentiel import OrganismeRow as _Organisme
 from gateway.edge.graphql_http import DOCUMENT_KEYS as _DOCUMENT_KEYS
 from gateway.errors import Code as _Code
-from gateway.errors import Detail as _Detail
 from gateway.execution.executor import ExecutionPath as _ExecutionPath
 from gateway.server.composition import build_gateway as _build_gateway
 from gateway.server.services import build_services as _build_services
