@@ -61,7 +61,7 @@ def reason_of(error: OSError) -> str:
 
 
 class Code(StrEnum):
-    """The closed list of error codes (docs/graphe.md, Codes d'erreur), and the one that Apollo's protocol fixes."""
+    """The closed list of error codes (docs/erreurs.md), and the one that Apollo's protocol fixes."""
 
     NON_AUTHENTIFIE = "NON_AUTHENTIFIE"
     CHAMP_REFUSE = "CHAMP_REFUSE"

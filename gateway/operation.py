@@ -30,6 +30,7 @@ from gateway.concurrency import LongWork
 from gateway.correlation import RequestTrace
 from gateway.documents.introspection import Introspections
 from gateway.documents.limits import cost_of
+from gateway.documents.mistake import MistakenRequest
 from gateway.documents.parse import Document, Documents, PersistedDocuments
 from gateway.domain.days import paris_day
 from gateway.domain.seal import OpaqueIds
@@ -47,7 +48,8 @@ from gateway.response import (
     GraphQLResponse,
     fallback_error,
     graphql_error,
-    refusal_error,
+    mistaken_response,
+    refusal_errors,
     refused_response,
     source_error,
 )
@@ -114,6 +116,8 @@ async def answer(gateway: Gateway, viewer: Viewer, request: GraphQLRequest) -> G
         return GraphQLResponse(None, [graphql_error(error)])
     except QuotaReached:
         raise
+    except MistakenRequest as error:
+        return await _mistaken(gateway, viewer, error)
     except CallerError as error:
         return refused_response(error)
     try:
@@ -122,6 +126,15 @@ async def answer(gateway: Gateway, viewer: Viewer, request: GraphQLRequest) -> G
         logger.critical("%s", leak)
         gateway.stopped(leak.coordinate)
         raise
+
+
+async def _mistaken(gateway: Gateway, viewer: Viewer, refusal: MistakenRequest) -> GraphQLResponse:
+    """All that is wrong, told from the caller's own shape of the graph. Raises QuotaReached."""
+
+    def tell() -> GraphQLResponse:
+        return mistaken_response(refusal.mistakes, gateway.shapes.for_viewer(viewer))
+
+    return await gateway.long_work.run(viewer.client, object(), tell)
 
 
 async def _validate(gateway: Gateway, viewer: Viewer, request: GraphQLRequest) -> ValidatedOperation:
@@ -219,17 +232,20 @@ def _response(gateway: Gateway, context: OperationContext, result: ExecutionResu
     """The answer: data, then the errors of fields, of rights, of sources, and of sources whose earlier answer is shown."""
     decision, readings, rows = context.decision, context.readings, _rows(context.readings, gateway)
     roots = decision.keys(VIEW_ROOTS) if readings.errors or readings.covered else []
+    told = (decision, result.data, context.viewer, gateway.policy)
+    refused, lines = refusal_errors(*told) if decision.refusal else ([], [])
     errors = [
         *(graphql_error(_cause(error), error.path) for error in result.errors or []),
-        *(refusal_error(refusal, context.viewer, gateway.policy) for refusal in decision.refusal),
-        *(source_error(error, roots) for error in readings.errors.values()),
+        *refused,
+        *(source_error(error, roots, result.data) for error in readings.errors.values()),
         *(
-            fallback_error(error, roots, rows[source]["ageSecondes"])
+            fallback_error(error, roots, result.data, rows[source]["ageSecondes"])
             for source, error in readings.covered.items()
             if source not in readings.errors
         ),
     ]
-    return GraphQLResponse(result.data, errors, {"sources": list(rows.values()), "cout": cost})
+    extensions = {"sources": list(rows.values()), "cout": cost} | ({"refus": lines} if lines else {})
+    return GraphQLResponse(result.data, errors, extensions)
 
 
 def _cause(error: GraphQLError) -> Exception:

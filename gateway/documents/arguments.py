@@ -33,8 +33,9 @@ from graphql import (
     visit,
 )
 
+from gateway.documents.mistake import Detail, Mistake, MistakenRequest
+from gateway.documents.wrong_values import MISTAKES_MAX, place_of
 from gateway.domain.identifiers import normalise_nom
-from gateway.errors import InvalidRequest
 from gateway.schema.connections import PAGE_MAX
 from gateway.schema.filters import NAME_MIN
 
@@ -57,28 +58,31 @@ class ArgumentChecks:
     required: tuple[str, ...]
     varying: tuple[Written, ...]
 
-    def check(self, variables: Variables) -> None:
-        """Raises InvalidRequest."""
-        for name in self.required:
-            if name in variables and variables[name] is None:
-                raise InvalidRequest(f"La variable ${name} est nulle, où une valeur est requise.")
-        for written in self.varying:
-            _check(written, variables)
+    def mistakes(self, variables: Variables) -> list[Mistake]:
+        """What of these variables cannot be answered."""
+        null = [name for name in self.required if name in variables and variables[name] is None]
+        if null:
+            said = "La variable ${} est nulle, où une valeur est requise"
+            return [Mistake(Detail.VALEUR_REQUISE, said.format(name)) for name in null]
+        return [mistake for written in self.varying for mistake in _mistakes(written, variables)]
 
 
 def checks_of(
     schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode
 ) -> ArgumentChecks | None:
-    """Those of a valid operation, if any; what its text says is checked at once. Raises InvalidRequest."""
+    """Those of a valid operation, if any; what its text says is checked at once. Raises MistakenRequest."""
     fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
     directives = [d for d in operation.directives or () if d.name.value == FRAICHEUR]
     varying: list[Written] = []
+    mistakes: list[Mistake] = []
     everything: tuple[Written, ...] = (*directives, *_roots(operation.selection_set, fragments, set()))
     for written in everything:
         if any(_has_variable(argument.value) for argument in written.arguments or ()):
             varying.append(written)
         else:
-            _check(written, {})
+            mistakes += _mistakes(written, {})
+    if mistakes:
+        raise MistakenRequest(mistakes[:MISTAKES_MAX])
     required = _required(schema, document, operation)
     return ArgumentChecks(required, tuple(varying)) if required or varying else None
 
@@ -105,20 +109,24 @@ def _has_variable(node: ValueNode) -> bool:
     return isinstance(node, VariableNode)
 
 
-def _check(written: Written, variables: Variables) -> None:
-    """Raises InvalidRequest."""
+def _mistakes(written: Written, variables: Variables) -> list[Mistake]:
+    """What cannot be answered in these arguments."""
     given = _present({a.name.value: value_from_ast_untyped(a.value, variables) for a in written.arguments or ()})
+    return [Mistake(Detail.ARGUMENT_IMPOSSIBLE, said, place_of(written)) for said in _said(written, given)]
+
+
+def _said(written: Written, given: Mapping[str, Any]) -> Iterator[str]:
     name = written.name.value
     if name in ONE_OF and isinstance(written, FieldNode) and given.keys().isdisjoint(ONE_OF[name]):
-        raise InvalidRequest(f"{name} demande {' ou '.join(ONE_OF[name])}.")
+        yield f"{name} demande {' ou '.join(ONE_OF[name])}"
     if not 0 <= given.get("first", 0) <= PAGE_MAX:
-        raise InvalidRequest(f"L'argument first va de 0 à {PAGE_MAX}.")
+        yield f"L'argument first va de 0 à {PAGE_MAX}"
     if name == FRAICHEUR and given[AGE_MAX] < 0:
-        raise InvalidRequest(f"@{FRAICHEUR} : {AGE_MAX} est un nombre de secondes, zéro au moins.")
-    _check_names(given)
+        yield f"@{FRAICHEUR} : {AGE_MAX} est un nombre de secondes, zéro au moins"
+    yield from _of_names(given)
     if name == SEARCH and not all(normalise_nom(given.get(one, "")) for one in NAMES):
-        raise InvalidRequest("La recherche demande un nom et un prénom qui ont des lettres.")
-    _check_filter(_present(given.get("filtre", {})))
+        yield "La recherche demande un nom et un prénom qui ont des lettres"
+    yield from _of_filter(_present(given.get("filtre", {})))
 
 
 def _present(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -126,20 +134,20 @@ def _present(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None and value is not Undefined}
 
 
-def _check_names(given: Mapping[str, Any]) -> None:
+def _of_names(given: Mapping[str, Any]) -> Iterator[str]:
     for name in NAMES:
         if len(given.get(name, "")) > NAME_MAX:
-            raise InvalidRequest(f"{name} : {NAME_MAX} caractères au plus.")
+            yield f"{name} : {NAME_MAX} caractères au plus"
 
 
-def _check_filter(filtre: Mapping[str, Any]) -> None:
-    _check_names(filtre)
+def _of_filter(filtre: Mapping[str, Any]) -> Iterator[str]:
+    yield from _of_names(filtre)
     if "nom" in filtre and len(normalise_nom(filtre["nom"])) < NAME_MIN:
-        raise InvalidRequest(f"Le filtre nom demande {NAME_MIN} lettres au moins.")
+        yield f"Le filtre nom demande {NAME_MIN} lettres au moins"
     for start, end in INTERVALS:
         first, last = _day(filtre.get(start)), _day(filtre.get(end))
         if first and last and first > last:
-            raise InvalidRequest(f"Le filtre ne laisse aucun jour : {start} vient après {end}.")
+            yield f"Le filtre ne laisse aucun jour : {start} vient après {end}"
 
 
 def _day(value: Any) -> date | None:

@@ -21,7 +21,9 @@ from graphql import (
     value_from_ast_untyped,
 )
 
-from gateway.errors import InvalidRequest, TooCostlyRequest
+from gateway.documents.mistake import Detail, Mistake, MistakenRequest
+from gateway.documents.wrong_values import NAME_MAX, place_of
+from gateway.errors import TooCostlyRequest
 from gateway.schema.connections import DEFAULT_PAGE, PAGE_MAX
 from gateway.schema.tables import LIST_SIZES, PAGED_ROOTS
 
@@ -109,7 +111,8 @@ class _Weigher:
 
     def fragment(self, name: str, root: bool) -> Shape:
         if name in self.under_way:
-            raise InvalidRequest("Un fragment s'inclut lui-même.")
+            said = f"Le fragment {name[:NAME_MAX]} s'inclut lui-même"
+            raise MistakenRequest([Mistake(Detail.FRAGMENT_CIRCULAIRE, said, place_of(self.fragments[name]))])
         if (name, root) not in self.measured:
             _cap("fragments emboîtés", len(self.under_way) + 1, NESTED_FRAGMENTS_MAX)
             definition = self.fragments.get(name)

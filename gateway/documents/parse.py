@@ -2,18 +2,15 @@
 
 Two stores, both bounded: the texts that clients taught by their SHA-256 (Apollo's automatic persisted queries), beside
 those the operator trusts, and the trees by their text. Knows the graph, no value of a variable; what a document may read
-is decided each time it is run. Messages are our own: those of the library echo literal values (docs/security.md F12) and
-suggest names.
+is decided each time it is run.
 """
 
-import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from operator import itemgetter
-from pathlib import Path
 from sys import getsizeof
 from typing import Any, cast
 
@@ -24,7 +21,6 @@ from graphql import (
     GraphQLError,
     GraphQLSchema,
     OperationDefinitionNode,
-    OperationType,
     ValidationContext,
     VariableValues,
     get_operation_ast,
@@ -39,14 +35,18 @@ from gateway.auth.authentication.clients import Viewer
 from gateway.auth.authorization.decision_cache import TOKEN_BYTES
 from gateway.documents.arguments import ArgumentChecks, checks_of
 from gateway.documents.limits import TEXT_MAX, TOKENS_MAX, Shape, judge, name_of
-from gateway.errors import CallerError, ConfigurationError, InvalidRequest, TooCostlyRequest, UnknownDocument
+from gateway.documents.mistake import Detail, Mistake, MistakenRequest
+from gateway.documents.mistakes import RULES, as_mistakes, syntax_mistake
+from gateway.documents.wrong_values import MISTAKES_MAX, NAME_MAX, variable_mistakes
+from gateway.errors import CallerError, InvalidRequest, TooCostlyRequest, UnknownDocument
 
+MISTAKE_BYTES = 1000  # of one that is kept, rounded up
 ENTRY_BYTES = 1500  # what an entry of a cache takes beside its text: its key, its place, the refusal it may hold
 LEARNT_MAX = 8 * 1024 * 1024  # bytes of the taught documents, all clients together
 
 
 class PersistedDocuments:
-    """`trusted`: text by SHA-256 in hexadecimal, usable by every client."""
+    """`trusted`: text by identifier, its SHA-256 in hexadecimal and those of its manifest; usable by every client."""
 
     def __init__(self, trusted: Mapping[str, str]) -> None:
         self._trusted = trusted
@@ -61,7 +61,7 @@ class PersistedDocuments:
         """
         own = sha256(text.encode()).hexdigest() if text is not None else digest or ""
         if digest not in (None, own):
-            raise InvalidRequest("sha256Hash n'est pas l'empreinte SHA-256 de query.")
+            raise InvalidRequest("L'identifiant du document n'est pas l'empreinte SHA-256 de query.")
         if own in self._trusted:
             return self._trusted[own]
         if not viewer.free_documents:
@@ -81,55 +81,7 @@ def _operations(text: str) -> list[str]:
     return [each.name.value for each in definitions if each.name]
 
 
-def read_manifests(directory: Path, validate: Callable[[str], object]) -> Mapping[str, str]:
-    """The trusted documents of a directory, none when it does not exist: JSON files that map a SHA-256 to a text.
-
-    Raises ConfigurationError for a hash or a document that does not hold.
-    """
-    trusted: dict[str, str] = {}
-    for path in sorted(directory.glob("*.json")):
-        trusted |= _manifest(path, validate)
-    return trusted
-
-
-def _manifest(path: Path, validate: Callable[[str], object]) -> Mapping[str, str]:
-    texts = _read(path)
-    for digest, text in texts.items():
-        if not isinstance(text, str) or sha256(text.encode()).hexdigest() != digest:
-            raise ConfigurationError(f"documents/{path.name} : {digest} n'est pas le SHA-256 de son texte")
-        try:
-            validate(text)
-        except CallerError as error:
-            raise ConfigurationError(f"documents/{path.name} : {digest} : {error}") from error
-    return texts
-
-
-def _read(path: Path) -> dict[str, str]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(f"documents/{path.name} : JSON illisible") from error
-    if not isinstance(content, dict):
-        raise ConfigurationError(f"documents/{path.name} : un objet {{empreinte: texte}} est attendu")
-    return content
-
-
 KEPT_MAX = 16 * 1024 * 1024  # bytes of the documents kept
-ERRORS_MAX = 1
-# Names written in the query are the caller's own; nothing else of the library's message is repeated.
-_TRANSLATIONS = (
-    (r"^Cannot query field '([_A-Za-z0-9]+)' on type '([_A-Za-z0-9]+)'", "Champ inconnu : {0} sur {1}."),
-    (r"^Unknown argument '([_A-Za-z0-9]+)' on field '([_A-Za-z0-9.]+)'", "Argument inconnu : {0} de {1}."),
-    (r"^Unknown type '([_A-Za-z0-9]+)'", "Type inconnu : {0}."),
-    (r"^Unknown fragment '([_A-Za-z0-9]+)'", "Fragment inconnu : {0}."),
-    (r"^Unknown directive '@([_A-Za-z0-9]+)'", "Directive inconnue : @{0}."),
-    (r"^Variable '\$([_A-Za-z0-9]+)' is not defined", "Variable non déclarée : ${0}."),
-    (r"^Variable '\$([_A-Za-z0-9]+)' is never used", "Variable déclarée et inutilisée : ${0}."),
-    (r"^Field '([_A-Za-z0-9]+)' of type '.*' must have a selection", "Choisir des champs sous {0}."),
-    (r"^Field '([_A-Za-z0-9]+)' argument '([_A-Za-z0-9]+)' .* is required", "Argument requis : {1} de {0}."),
-    (r"^Syntax Error", "Syntaxe GraphQL incorrecte."),
-)
-_OTHER = "Requête invalide : un champ, un argument ou un type n'est pas celui du graphe."
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,13 +95,13 @@ class Document:
     arguments: ArgumentChecks | None  # None: nothing to look at in the variables
 
     def variables(self, schema: GraphQLSchema, raw: dict[str, Any]) -> VariableValues:
-        """As received and coerced, defaults included. Raises InvalidRequest naming the variable or argument, never a value."""
-        values = get_variable_values(schema, self.operation.variable_definitions or (), raw, max_errors=ERRORS_MAX)
+        """As received and coerced, defaults included. Raises MistakenRequest, whose mistakes tell no value."""
+        definitions = self.operation.variable_definitions or ()
+        values = get_variable_values(schema, definitions, raw, max_errors=1, hide_suggestions=True)
         if isinstance(values, list):
-            name = re.search(r"\$([_A-Za-z0-9]+)", values[0].message)
-            raise InvalidRequest(f"Variable invalide : {name.group(0) if name else 'type attendu non respecté'}.")
-        if self.arguments:
-            self.arguments.check(values.coerced)
+            raise MistakenRequest(variable_mistakes(schema, definitions, raw))
+        if self.arguments and (mistakes := self.arguments.mistakes(values.coerced)):
+            raise MistakenRequest(mistakes[:MISTAKES_MAX])
         return values
 
     def age_max(self, variables: dict[str, Any]) -> int | None:
@@ -194,9 +146,7 @@ class Documents:
         valid = self.validate(text)
         operation = get_operation_ast(valid.tree, name)
         if operation is None:
-            raise InvalidRequest("Nommer l'opération à exécuter : operationName est absent ou inconnu.")
-        if operation.operation is not OperationType.QUERY:
-            raise InvalidRequest("Seules les requêtes (query) sont servies.")
+            raise MistakenRequest([_unnamed(valid)])
         name = name_of(operation)
         return Document(text, valid.tree, operation, valid.shapes[name], valid.arguments[name])
 
@@ -215,7 +165,7 @@ class Documents:
             self.keep(text, self.judge(text))
         known = self._judged[text][1]
         if isinstance(known, CallerError):
-            raise type(known)(str(known))  # a new one each time: the one kept would gather the frames of each raise
+            raise _renewed(known)  # a new one each time: the one kept would gather the frames of each raise
         return known
 
     def judge(self, text: str) -> Judged:
@@ -223,8 +173,7 @@ class Documents:
         try:
             valid = self._examine(text)
         except CallerError as refusal:
-            # Another one: that which was raised leads to its frames, and by its context to the whole tree.
-            return _text_bytes(text), type(refusal)(str(refusal))
+            return _text_bytes(text) + MISTAKE_BYTES * len(getattr(refusal, "mistakes", ())), _renewed(refusal)
         return _text_bytes(text) + tree_bytes(valid.tree), valid
 
     def _examine(self, text: str) -> _Validated:
@@ -234,9 +183,9 @@ class Documents:
             shapes = judge(tree)
         except (GraphQLError, RecursionError) as error:
             raise _unreadable(error) from None
-        errors = _errors(self._schema, tree)
-        if errors:
-            raise InvalidRequest(_translate(errors[0]))
+        # Twice when something is wrong: most texts are right, and need no more than to know it.
+        if _errors(self._schema, tree, specified_rules, 1):
+            raise MistakenRequest(as_mistakes(_errors(self._schema, tree, RULES, MISTAKES_MAX)))
         operations = [node for node in tree.definitions if isinstance(node, OperationDefinitionNode)]
         arguments = {name_of(each): checks_of(self._schema, tree, each) for each in operations}
         return _Validated(tree, shapes, arguments)
@@ -251,7 +200,9 @@ def _unchain(tree: DocumentNode) -> None:
         token = following
 
 
-def _errors(schema: GraphQLSchema, tree: DocumentNode) -> list[GraphQLError]:
+def _errors(
+    schema: GraphQLSchema, tree: DocumentNode, rules: Iterable[type[ASTValidationRule]], maximum: int
+) -> list[GraphQLError]:
     """What is wrong with a document. The rules are emptied at the end: each is a cycle, by its own methods, that holds it."""
     made: list[ASTValidationRule] = []
 
@@ -259,26 +210,28 @@ def _errors(schema: GraphQLSchema, tree: DocumentNode) -> list[GraphQLError]:
         made.append(rule(context))
         return made[-1]
 
-    rules = cast("list[type[ASTValidationRule]]", [partial(noted, rule) for rule in specified_rules])
+    noting = cast("list[type[ASTValidationRule]]", [partial(noted, rule) for rule in rules])
     try:
-        return validate(schema, tree, rules, max_errors=ERRORS_MAX, hide_suggestions=True)
+        return validate(schema, tree, noting, maximum, hide_suggestions=True)
     finally:
         for rule in made:
             vars(rule).clear()
 
 
-def _unreadable(error: Exception) -> CallerError:
+def _unnamed(valid: _Validated) -> Mistake:
+    """The operation to run is not told, or is not there: its author is reminded of those that are."""
+    names = ", ".join(name[:NAME_MAX] for name in valid.shapes if name)
+    said = "Nommer l'opération à exécuter : operationName est absent ou inconnu"
+    return Mistake(Detail.OPERATION_INCONNUE, f"{said} ; le texte a {names}" if names else said)
+
+
+def _renewed(refusal: CallerError) -> CallerError:
+    """Another one that says the same: one that was raised leads to its frames, and by its context to the whole tree."""
+    return MistakenRequest(refusal.mistakes) if isinstance(refusal, MistakenRequest) else type(refusal)(str(refusal))
+
+
+def _unreadable(error: GraphQLError | RecursionError) -> CallerError:
     """A text that the parser refuses: too long, nested beyond reason, or not GraphQL."""
-    if "contains more than" in str(error) or "too deeply" in str(error) or isinstance(error, RecursionError):
+    if isinstance(error, RecursionError) or re.search("contains more than|too deeply", error.message):
         return TooCostlyRequest(f"Requête refusée : trop longue ou trop profonde, {TOKENS_MAX} jetons au plus.")
-    return InvalidRequest(_translate(error))
-
-
-def _translate(error: Exception) -> str:
-    message = str(getattr(error, "message", ""))
-    text = next(
-        (model.format(*found.groups()) for pattern, model in _TRANSLATIONS if (found := re.match(pattern, message))),
-        _OTHER,
-    )
-    places = getattr(error, "locations", None) or []
-    return f"{text} (ligne {places[0].line}, colonne {places[0].column})" if places else text
+    return MistakenRequest([syntax_mistake(error)])

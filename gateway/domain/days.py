@@ -35,6 +35,11 @@ def clock(fixed: datetime | None) -> Callable[[], datetime]:
     return partial(datetime.now, UTC) if fixed is None else lambda: fixed
 
 
+def write_instant(instant: datetime) -> str:
+    """RFC 3339 in UTC, to the second: every instant that a caller reads is written so."""
+    return instant.astimezone(UTC).isoformat(timespec="seconds")[: -len("+00:00")] + "Z"
+
+
 def parse_instant(text: str) -> datetime:
     """An instant of RFC 3339, in UTC when it has no offset; a day alone is its noon, UTC. Raises ValueError."""
     if len(text) == len("2026-10-15"):

@@ -43,7 +43,8 @@ VALUES_MAX = 2000  # in a body: no filter of this graph needs a tenth of it
 VARIABLE_TEXT_MAX = 1000  # characters of a text among the variables
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 JSON = "application/json"
-KEYS = frozenset({"query", "operationName", "variables", "extensions"})
+DOCUMENT_KEYS = ("documentId", "id", "doc_id")  # GraphQL over HTTP, and what Relay's examples send
+KEYS = frozenset({"query", "operationName", "variables", "extensions", *DOCUMENT_KEYS})
 
 
 class MalformedRequest(GatewayError):
@@ -99,11 +100,23 @@ def _request(document: Any, trace: RequestTrace) -> GraphQLRequest:
         raise InvalidRequest("query est le texte d'une requête GraphQL.")
     if not isinstance(name, str | None) or not isinstance(variables, dict | None):
         raise InvalidRequest("operationName est un texte, variables est un objet.")
-    digest = _digest(document.get("extensions"))
+    digest = _identifier(
+        [document[key] for key in DOCUMENT_KEYS if key in document], _digest(document.get("extensions"))
+    )
     if text is None and digest is None:
-        raise InvalidRequest("La clé query est requise : le texte d'une requête GraphQL.")
+        raise InvalidRequest("La clé query est requise : le texte d'une requête GraphQL ; ou documentId.")
     values = _bound_variables(variables)
     return GraphQLRequest(text, name or None, variables or {}, digest, trace, values)
+
+
+def _identifier(given: list[object], digest: str | None) -> str | None:
+    """The one identifier that names a known document, its hash; the algorithm's name may stand before it."""
+    if not given:
+        return digest
+    hash_ = given[0].rpartition(":")[2] if isinstance(given[0], str) else ""
+    if len(given) > 1 or digest or not re.fullmatch("[0-9a-f]{32,64}", hash_):
+        raise InvalidRequest("documentId est l'empreinte d'un document connu, en hexadécimal, donnée une fois.")
+    return hash_
 
 
 def _digest(extensions: object) -> str | None:

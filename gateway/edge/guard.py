@@ -147,10 +147,24 @@ async def _error(request: Request, error: Exception) -> Response:
 EXCEPTION_HANDLERS: dict[Any, ExceptionHandler] = {HTTPException: _error, Exception: _error}
 
 
+# What a page of a named origin may send: what we read, and what its libraries add on their own to every request.
+ASKED = (
+    *("authorization", "content-type", "x-cle-api", "x-finalite", "x-request-id"),
+    *("traceparent", "tracestate", "baggage", "sentry-trace"),
+    *(
+        "apollographql-client-name",
+        "apollographql-client-version",
+        "apollo-require-preflight",
+        "graphql-require-preflight",
+    ),
+)
+# What it may read of an answer.
+SHOWN = ("x-request-id", "retry-after", "www-authenticate", "ratelimit-limit", "ratelimit-remaining", "ratelimit-reset")
+
+
 def middleware(http: HttpSettings) -> list[Middleware]:
     """CORS for the named origins, none by default. No credentials: a browser never sends a token on its own."""
-    asked, shown = ("authorization", "content-type", "x-cle-api", "x-finalite"), ("x-request-id", "retry-after")
     cors = Middleware(
-        CORSMiddleware, allow_origins=http.origines, allow_methods=("POST",), allow_headers=asked, expose_headers=shown
+        CORSMiddleware, allow_origins=http.origines, allow_methods=("POST",), allow_headers=ASKED, expose_headers=SHOWN
     )
     return [cors] if http.origines else []

@@ -8,9 +8,10 @@ from functools import lru_cache
 from typing import Any, NoReturn
 
 from graphql import GraphQLEnumType, GraphQLLeafType, Undefined, is_enum_type, is_specified_scalar_type
-from strawberry.schema.types.base_scalars import isoformat
 
+from gateway.domain.days import write_instant
 from gateway.errors import GatewayError
+from gateway.schema.scalars import isoformat
 
 INT_MIN, INT_MAX = -(2**31), 2**31 - 1
 
@@ -26,12 +27,12 @@ def unexpected(value: Any) -> NoReturn:
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """A value `v` of exactly `class_` that passes `kept` is shown as `written`. `names`: what `written` may look up."""
+    """A value `v` of exactly `class_` that passes `kept` is shown as `written`. `names`: what `written` may look up, or call."""
 
     class_: type
     written: str = "v"
     kept: str = ""
-    names: dict[str, str] | None = None
+    names: Any = None
 
 
 # What graphql-core would do to a value of that very class, as an expression; a subclass goes through `completer`.
@@ -42,7 +43,7 @@ _SPECIFIED = {
     "Int": Leaf(int, kept=f" and {INT_MIN} <= v <= {INT_MAX}"),
     "Float": Leaf(float, kept=" and isfinite(v)"),
 }
-_DATES = {"Date": Leaf(date, "v.isoformat()"), "DateTime": Leaf(datetime, "v.isoformat()")}
+_DATES = {isoformat: Leaf(date, "v.isoformat()"), write_instant: Leaf(datetime, "names(v)", names=write_instant)}
 
 
 @lru_cache(maxsize=256)
@@ -52,11 +53,9 @@ def leaf(type_: GraphQLLeafType) -> Leaf | None:
         return _enumeration(type_)
     if is_specified_scalar_type(type_):
         return _SPECIFIED[type_.name]
-    # A scalar of ours that writes with `str` or `isoformat` is known by that function: no name of a scalar is repeated here.
+    # A scalar of ours is known by the function that writes it: no name of a scalar is repeated here.
     write: Any = type_.coerce_output_value
-    if write is str:
-        return Leaf(str)
-    return _DATES.get(type_.name) if write is isoformat else None
+    return Leaf(str) if write is str else _DATES.get(write)
 
 
 def _enumeration(type_: GraphQLEnumType) -> Leaf | None:

@@ -14,10 +14,15 @@ from gateway.schema.connections import DEFAULT_PAGE, PAGE_MAX, ContratConnection
 from gateway.schema.context import Context, Moi, PageArgs
 from gateway.schema.directives import fraicheur
 from gateway.schema.filters import FiltreContrats, FiltreJeunes, FiltreRuptures, TriJeunes, TriRuptures
+from gateway.schema.meanings import describe
 from gateway.schema.nouns import Contrat, Jeune, Rapprochement, Rupture
 from gateway.schema.organisations import Cfa, MissionLocale, Node, Source
 from gateway.schema.scalars import SCALARS, SIRET, UAI
 
+_ORDER = strawberry.argument(description="Ordre de la liste.")
+_FILTER = strawberry.argument(
+    description="Ce que la liste garde ; sans filtre, tout, sauf ce que le filtre dit garder par défaut."
+)
 type_info = strawberry.Info[Context, None]
 First = Annotated[int, argument(C.PUBLIQUE, f"Nombre d'éléments de la page, de 0 à {PAGE_MAX}.")]
 After = Annotated[str | None, argument(C.PUBLIQUE, "Curseur après lequel commence la page.")]
@@ -51,8 +56,8 @@ def _search_jeune(
 
 def _jeunes(
     info: type_info,
-    filtre: FiltreJeunes | None = None,
-    tri: TriJeunes = TriJeunes.STATUT_RECENT,
+    filtre: Annotated[FiltreJeunes | None, _FILTER] = None,
+    tri: Annotated[TriJeunes, _ORDER] = TriJeunes.STATUT_RECENT,
     first: First = DEFAULT_PAGE,
     after: After = None,
 ) -> JeuneConnection | None:
@@ -68,7 +73,10 @@ def _contrat(
 
 
 def _contrats(
-    info: type_info, filtre: FiltreContrats | None = None, first: First = DEFAULT_PAGE, after: After = None
+    info: type_info,
+    filtre: Annotated[FiltreContrats | None, _FILTER] = None,
+    first: First = DEFAULT_PAGE,
+    after: After = None,
 ) -> ContratConnection | None:
     return info.context.contrats(filtre, PageArgs(first, after)) if _is_open(info) else None
 
@@ -79,8 +87,8 @@ def _rupture(info: type_info, identifier: Identifiant) -> Rupture | None:
 
 def _ruptures(
     info: type_info,
-    filtre: FiltreRuptures | None = None,
-    tri: TriRuptures = TriRuptures.DATE_DESC,
+    filtre: Annotated[FiltreRuptures | None, _FILTER] = None,
+    tri: Annotated[TriRuptures, _ORDER] = TriRuptures.DATE_DESC,
     first: First = DEFAULT_PAGE,
     after: After = None,
 ) -> RuptureConnection | None:
@@ -128,7 +136,9 @@ class Query:
 def build() -> Schema:
     """The schema of the gateway."""
     config = StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True)
-    return Schema(Query, config=config, directives=[fraicheur])
+    schema = Schema(Query, config=config, directives=[fraicheur])
+    describe(core_schema(schema))
+    return schema
 
 
 def core_schema(schema: Schema) -> GraphQLSchema:

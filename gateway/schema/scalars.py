@@ -1,11 +1,15 @@
 """The scalars of the graph: identifiers as types. Knows their form, not where they come from."""
 
+import re
 from collections.abc import Callable
+from datetime import date, datetime
+from operator import methodcaller
 from typing import NewType
 
 import strawberry
 from strawberry.types.scalar import ScalarDefinition
 
+from gateway.domain.days import write_instant
 from gateway.domain.identifiers import normalise_code_insee, normalise_code_postal, normalise_siret, normalise_uai
 
 UAI = NewType("UAI", str)
@@ -14,7 +18,11 @@ CodeInsee = NewType("CodeInsee", str)
 CodePostal = NewType("CodePostal", str)
 
 
-def _scalar(nom: str, description: str, normalise: Callable[[str], str | None]) -> ScalarDefinition:
+isoformat = methodcaller("isoformat")
+_RFC_3339 = "https://www.rfc-editor.org/rfc/rfc3339"
+
+
+def _scalar(nom: str, description: str, normalise: Callable[[str], str | None], url: str) -> ScalarDefinition:
     """A code that callers may write in any way that partners may: one normal form for both."""
 
     def read(valeur: object) -> str:
@@ -23,12 +31,58 @@ def _scalar(nom: str, description: str, normalise: Callable[[str], str | None]) 
             raise ValueError(f"{nom} invalide")
         return form
 
-    return strawberry.scalar(name=nom, description=description, serialize=str, parse_value=read)
+    return strawberry.scalar(name=nom, description=description, specified_by_url=url, serialize=str, parse_value=read)
+
+
+def _day(value: object) -> date:
+    """A day as RFC 3339 writes it, and in no other way of ISO 8601."""
+    if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d\d-\d\d", value, re.ASCII):
+        raise ValueError("Date invalide")
+    return date.fromisoformat(value)
+
+
+def _no_instant(value: object) -> datetime:
+    """No argument of the graph is an instant."""
+    raise ValueError("DateTime invalide")
 
 
 SCALARS: dict[object, ScalarDefinition] = {
-    UAI: _scalar("UAI", "Code d'un établissement : 7 chiffres et une lettre de contrôle.", normalise_uai),
-    SIRET: _scalar("SIRET", "Numéro SIRET : 14 chiffres, clé de Luhn (règle de La Poste admise).", normalise_siret),
-    CodeInsee: _scalar("CodeInsee", "Code officiel géographique d'une commune (Insee).", normalise_code_insee),
-    CodePostal: _scalar("CodePostal", "Code postal : 5 chiffres.", normalise_code_postal),
+    UAI: _scalar(
+        "UAI",
+        "Code d'un établissement : 7 chiffres et une lettre de contrôle.",
+        normalise_uai,
+        "https://www.education.gouv.fr/acce_public/",
+    ),
+    SIRET: _scalar(
+        "SIRET",
+        "Numéro SIRET : 14 chiffres, clé de Luhn (règle de La Poste admise).",
+        normalise_siret,
+        "https://www.insee.fr/fr/metadonnees/definition/c1841",
+    ),
+    CodeInsee: _scalar(
+        "CodeInsee",
+        "Code officiel géographique d'une commune (Insee).",
+        normalise_code_insee,
+        "https://www.insee.fr/fr/information/2560452",
+    ),
+    CodePostal: _scalar(
+        "CodePostal",
+        "Code postal : 5 chiffres.",
+        normalise_code_postal,
+        "https://datanova.laposte.fr/datasets/laposte-hexasmal",
+    ),
+    date: strawberry.scalar(
+        name="Date",
+        description="Jour, AAAA-MM-JJ (RFC 3339, full-date).",
+        specified_by_url=_RFC_3339,
+        serialize=isoformat,
+        parse_value=_day,
+    ),
+    datetime: strawberry.scalar(
+        name="DateTime",
+        description="Instant en temps universel, à la seconde, AAAA-MM-JJThh:mm:ssZ (RFC 3339, date-time).",
+        specified_by_url=_RFC_3339,
+        serialize=write_instant,
+        parse_value=_no_instant,
+    ),
 }

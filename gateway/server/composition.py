@@ -28,7 +28,8 @@ from gateway.auth.policy.policy import read_policy
 from gateway.auth.policy.schema_check import check_schema
 from gateway.config import Configuration, IssuerSettings
 from gateway.connectors.discovery import connectors
-from gateway.documents.parse import Documents, PersistedDocuments, read_manifests
+from gateway.documents.manifests import read_manifests
+from gateway.documents.parse import Documents, PersistedDocuments
 from gateway.domain.days import paris_day
 from gateway.domain.referentiel import Referentiel
 from gateway.domain.seal import OpaqueIds

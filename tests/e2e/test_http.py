@@ -75,16 +75,19 @@ def test_g12_a_literal_of_the_wrong_type_is_not_echoed(http: httpx.Client) -> No
     assert "199055555555564" not in http.post("/graphql", json=variable).text
 
 
-def test_g10_no_name_is_suggested(http: httpx.Client) -> None:
-    for partner_request in (
-        "{ jeuns { totalCount } }",
-        "{ jeunes(firs: 1) { totalCount } }",
-        "{ jeunes { totalCoun } }",
+def test_g10_names_are_suggested_to_who_reads_them_and_to_nobody_else(
+    http: httpx.Client, world: World, gateway: LaunchedGateway
+) -> None:
+    for partner_request, nearest in (
+        ("{ jeuns { totalCount } }", ["jeune", "jeunes"]),
+        ("{ jeunes(firs: 1) { totalCount } }", ["first"]),
+        ("{ jeunes { totalCoun } }", ["totalCount"]),
     ):
-        response = http.post("/graphql", json={"query": partner_request})
-        assert "jeunes" not in response.json()["errors"][0]["message"].replace("Query.jeunes", "")
-        assert "totalCount" not in response.text
-        assert "Did you mean" not in response.text
+        (error,) = http.post("/graphql", json={"query": partner_request}).json()["errors"]
+        assert error["extensions"]["suggestions"][: len(nearest)] == nearest
+        (other,) = gateway.graphql(world.token("arml"), partner_request)["errors"]
+        assert "suggestions" not in other["extensions"]
+        assert not any(name in other["message"].replace("Query.jeunes", "") for name in nearest[1:])
 
 
 def test_too_heavy_is_refused_before_any_work(http: httpx.Client, world: World) -> None:

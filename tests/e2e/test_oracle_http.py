@@ -53,7 +53,8 @@ def test_a11_drawn_operations_are_refused_where_the_oracle_says(
         text = write(operation, randomness, UNKNOWN).replace("first: 50", "first: 2")
         waiting = wait(viewer, operation, [], UNKNOWN)
         received = until_complete(gateway, token, text)
-        refusal = [(tuple(e["path"]), e["extensions"]["code"]) for e in received.get("errors", []) if "path" in e]
+        lines = received.get("extensions", {}).get("refus", [])
+        refusal = [(tuple(line["chemin"]), line["code"]) for line in lines]
         if waiting.data is None:
             assert received["data"] is None, text
             assert [e["extensions"]["code"] for e in received["errors"]] == ["ARGUMENT_REFUSE"], text

@@ -92,7 +92,7 @@ def test_no_value_of_a_category_not_granted_is_in_any_byte(world: World, gateway
         response = until_complete(gateway, token, partner_request)
         list_query = response["data"]["jeunes"]
         nodes = [] if list_query is None else [edge["node"] for edge in list_query["edges"]]
-        refused = [e["path"] for e in response.get("errors", []) if e["extensions"]["code"] == "CHAMP_REFUSE"]
+        refused = [line["chemin"] for line in response["extensions"].get("refus", []) if line["code"] == "CHAMP_REFUSE"]
         if "PARCOURS" not in readable_fields(profil):
             assert list_query is None
             assert refused

@@ -264,6 +264,45 @@ def test_pages_of_the_named_origins_only_may_call_without_credentials() -> None:
     assert _is_open(http, "POST", (b"origin", b"https://front.invalid")).body == b"ici"
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        *("apollographql-client-name", "apollographql-client-version", "apollo-require-preflight"),
+        *("traceparent", "tracestate", "baggage", "sentry-trace", "x-request-id", "graphql-require-preflight"),
+    ],
+)
+def test_b6_what_libraries_of_a_page_add_to_each_request_passes_preflight(header: str) -> None:
+    origin = (b"origin", b"https://front.invalid")
+    asked = b"authorization,content-type," + header.encode()
+    request = ((b"access-control-request-method", b"POST"), (b"access-control-request-headers", asked))
+    granted = _is_open(HttpSettings(origines=("https://front.invalid",)), "OPTIONS", origin, *request)
+    assert granted.statut == 200
+    assert header in granted.headers["access-control-allow-headers"].lower().split(", ")
+
+
+def test_b6_an_unknown_header_does_not_pass_preflight() -> None:
+    origin = (b"origin", b"https://front.invalid")
+    request = ((b"access-control-request-method", b"POST"), (b"access-control-request-headers", b"x-forwarded-for"))
+    assert _is_open(HttpSettings(origines=("https://front.invalid",)), "OPTIONS", origin, *request).statut == 400
+
+
+def test_b6_a_page_may_read_how_much_is_left_and_what_to_tell_the_operator() -> None:
+    http = HttpSettings(origines=("https://front.invalid",))
+    answered = _is_open(http, "POST", (b"origin", b"https://front.invalid"))
+    shown = set(answered.headers["access-control-expose-headers"].split(", "))
+    assert shown == {
+        *("ratelimit-limit", "ratelimit-remaining", "ratelimit-reset"),
+        *("retry-after", "www-authenticate", "x-request-id"),
+    }
+
+
+def test_b8_an_answer_of_the_graph_is_never_compressed(edge: Edge) -> None:
+    """Its length would tell how much of what the asker chose is like what is somebody's (BREACH; docs/decisions/0068)."""
+    response = edge.request(ME, **{"accept-encoding": "gzip, br, zstd, deflate"})
+    assert response.statut == 200
+    assert "content-encoding" not in response.headers
+
+
 def test_without_named_origins_there_is_no_cors(edge: Edge) -> None:
     response = edge.request(ME, origin="https://front.invalid")
     assert "content-type" in response.headers

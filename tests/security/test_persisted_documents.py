@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from hashlib import sha256
+from hashlib import md5, sha1, sha256
 from pathlib import Path
 
 import pytest
@@ -10,7 +10,8 @@ import pytest
 from fixtures.world import World
 from gateway.auth.authentication.clients import Viewer
 from gateway.auth.policy.rules import Profil
-from gateway.documents.parse import LEARNT_MAX, Documents, PersistedDocuments, read_manifests
+from gateway.documents.manifests import read_manifests
+from gateway.documents.parse import LEARNT_MAX, Documents, PersistedDocuments
 from gateway.errors import ConfigurationError, InvalidRequest, UnknownDocument
 from gateway.schema.query import build, core_schema
 from tests.support.access.tools import viewer
@@ -113,3 +114,70 @@ def test_a_manifest_that_does_not_hold_stops_the_start(tmp_path: Path, content: 
     (tmp_path / "front.json").write_text(content)
     with pytest.raises(ConfigurationError, match=r"^documents/front\.json : "):
         read_manifests(tmp_path, DOCUMENTS.validate)
+
+
+def _md5(text: str) -> str:
+    return md5(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def _sha1(text: str) -> str:
+    return sha1(text.encode(), usedforsecurity=False).hexdigest()
+
+
+APOLLO = {
+    "format": "apollo-persisted-query-manifest",
+    "version": 1,
+    "operations": [{"id": hashed(ME), "name": "Moi", "type": "query", "body": ME}],
+}
+MANIFESTS = {
+    "graphql-codegen, SHA-1": {_sha1(ME): ME},
+    "graphql-codegen, SHA-256": {f"sha256:{hashed(ME)}": ME},
+    "Apollo": APOLLO,
+    "Relay": {_md5(ME): ME},
+}
+
+
+@pytest.mark.parametrize("tool", MANIFESTS)
+def test_b5_the_manifest_of_each_tool_is_read(tmp_path: Path, tool: str) -> None:
+    (tmp_path / "front.json").write_text(json.dumps(MANIFESTS[tool]))
+    trusted = read_manifests(tmp_path, DOCUMENTS.validate)
+    identifier = {"graphql-codegen, SHA-1": _sha1(ME), "Relay": _md5(ME)}.get(tool, hashed(ME))
+    known, closed = PersistedDocuments(trusted), caller("fermee", libre=False)
+    assert known.text(closed, None, identifier) == ME
+    assert known.text(closed, ME, None) == ME
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {_md5("{ moi { nom } }"): ME},
+        {f"sha256:{_sha1(ME)}0": ME},
+        APOLLO | {"operations": [{"id": hashed("autre"), "body": ME}]},
+        APOLLO | {"operations": {"id": hashed(ME), "body": ME}},
+        APOLLO | {"operations": [{"id": hashed(ME)}]},
+        APOLLO | {"operations": ["x"]},
+        {_sha1("{ inconnu }"): "{ inconnu }"},
+    ],
+)
+def test_b5_a_manifest_whose_hashes_are_not_those_of_its_texts_stops_the_start(
+    tmp_path: Path, content: dict[str, object]
+) -> None:
+    (tmp_path / "front.json").write_text(json.dumps(content))
+    with pytest.raises(ConfigurationError, match=r"^documents/front\.json : "):
+        read_manifests(tmp_path, DOCUMENTS.validate)
+
+
+def test_b5_a_document_is_named_by_the_key_of_graphql_over_http(edge: Edge) -> None:
+    text = "query ParSonNom { moi { profil } }"
+    assert _persisted(edge, text, hashed(text)).json["data"]["moi"]["profil"] == "MISSION_LOCALE"
+    for key in ("documentId", "id", "doc_id"):
+        for identifier in (hashed(text), f"sha256:{hashed(text)}"):
+            assert edge.graphql({key: identifier}).json["data"]["moi"]["profil"] == "MISSION_LOCALE"
+        assert edge.graphql({key: hashed("autre")}).codes == ["PERSISTED_QUERY_NOT_FOUND"]
+
+
+@pytest.mark.parametrize("body", [{"documentId": 3}, {"documentId": "x"}, {"documentId": "a" * 64, "id": "a" * 64}])
+def test_b5_a_document_is_named_once_and_by_a_hash(edge: Edge, body: dict[str, object]) -> None:
+    response = edge.graphql(body)
+    assert (response.statut, response.codes) == (400, ["REQUETE_INVALIDE"])
+    assert "documentId" in response.json["errors"][0]["message"]

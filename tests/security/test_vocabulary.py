@@ -1,4 +1,4 @@
-"""A prober that knows every word of schema.graphql learns no value and is told no other word (docs/security.md G10)."""
+"""A prober who knows every word of schema.graphql learns no value, nor a word hidden from his introspection (G10)."""
 
 import re
 from collections.abc import Iterator
@@ -6,9 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from graphql import print_schema
 
 from fixtures.world import World
+from gateway.auth.authorization.visible_schema import VisibleSchemas
+from gateway.auth.policy.rules import Profil
 from gateway.schema.query import build, core_schema
+from tests.support.access.tools import POLICY, viewer
 from tests.support.figures import note
 from tests.support.security.edge import Edge
 
@@ -17,9 +21,11 @@ WORDS = sorted(set(re.findall(r"[_A-Za-z][_A-Za-z0-9]*", re.sub(r'"""(.|\n)*?"""
 # What a refusal says of why a field is not read, never of what else there is; and words of French that are also fields.
 TOLD = frozenset(
     {"STATISTIQUES", "PILOTAGE", "PARCOURS", "RUPTURE", "CONTRAT", "TECHNIQUE"}
-    | {"champ", "champs", "type", "finalite", "profil"}
+    | {"champ", "champs", "type", "finalite", "profil", "nom", "valeur"}
 )
-TYPES = frozenset(nom for nom in core_schema(build()).type_map)
+# What introspection shows to the prober.
+SHAPE = VisibleSchemas(core_schema(build()), POLICY).for_viewer(viewer(Profil.STATISTIQUES))
+OWN = frozenset(re.findall(r"[_A-Za-z][_A-Za-z0-9]*", re.sub(r'"""(.|\n)*?"""', "", print_schema(SHAPE))))
 
 
 def _attempts(word: str) -> Iterator[str]:
@@ -45,12 +51,14 @@ def _values(data: Any) -> Iterator[object]:
 
 
 def _learnt(message: str, sent: str) -> set[str]:
-    """The words of the graph that a message says and the caller had not."""
+    """The words of the graph that a message says, and that who reads nobody had neither sent nor in his own graph."""
     words = re.compile(r"[_A-Za-z0-9]+")
-    return set(words.findall(message)) & set(WORDS) - set(words.findall(sent)) - TYPES - TOLD
+    return set(words.findall(message)) & set(WORDS) - set(words.findall(sent)) - OWN - TOLD
 
 
-def test_g10_the_whole_vocabulary_obtains_no_value_and_no_suggestion(edge: Edge, world: World) -> None:
+def test_g10_the_whole_vocabulary_obtains_no_value_and_no_name_that_introspection_hides(
+    edge: Edge, world: World
+) -> None:
     holder = f"Bearer {world.token('statistiques')}"
     attempts = [attempt for word in WORDS for attempt in _attempts(word)]
     learnt: dict[str, str] = {}
@@ -59,7 +67,7 @@ def test_g10_the_whole_vocabulary_obtains_no_value_and_no_suggestion(edge: Edge,
         assert list(_values(result.get("data"))) == [], attempt
         learnt |= {word: attempt for error in result.get("errors", []) for word in _learnt(error["message"], attempt)}
     assert learnt == {}
-    note(f"vocabulaire : {len(WORDS)} mots, {len(attempts)} essais, 0 valeur, 0 suggestion")
+    note(f"vocabulaire : {len(WORDS)} mots, {len(attempts)} essais, 0 valeur, 0 nom caché")
 
 
 def test_g10_a_stranger_learns_nothing_at_all(edge: Edge) -> None:
@@ -80,11 +88,13 @@ def test_g10_a_stranger_learns_nothing_at_all(edge: Edge) -> None:
         "{ moi { ...Inconnu } } fragment Inconu on Moi { profil }",
     ],
 )
-def test_g10_no_name_is_suggested_wherever_it_is_misspelt(edge: Edge, partner_request: str) -> None:
-    message = edge.graphql({"query": partner_request, "operationName": "MesRupture"}).json["errors"][0]["message"]
-    assert _learnt(message, partner_request) == set()
-    assert "MesRuptures" not in message
-    assert "Did you mean" not in message
+def test_g10_no_hidden_name_is_suggested_wherever_it_is_misspelt(
+    edge: Edge, world: World, partner_request: str
+) -> None:
+    document = {"query": partner_request, "operationName": "MesRupture"}
+    (error, *_) = edge.graphql(document, authorization=f"Bearer {world.token('statistiques')}").json["errors"]
+    assert _learnt(error["message"], partner_request) == set()
+    assert "Did you mean" not in error["message"]
 
 
 NIR = "199055555555564"

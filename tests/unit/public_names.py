@@ -12,10 +12,12 @@ from gateway.auth.policy.policy import AccessPolicy as _PolicyFile
 from gateway.config import GatewayFile as _GatewayFile
 from gateway.config import load as _load
 from gateway.connectors.discovery import connectors as _connectors
+from gateway.documents.mistake import Detail as _Detail
 from gateway.domain import similarity as _weights
 from gateway.domain.referentiel import CommuneLine as _Commune
 from gateway.domain.referentiel import MissionLocaleRow as _MissionLocale
 from gateway.domain.referentiel import OrganismeRow as _Organisme
+from gateway.edge.graphql_http import DOCUMENT_KEYS as _DOCUMENT_KEYS
 from gateway.errors import Code as _Code
 from gateway.execution.executor import ExecutionPath as _ExecutionPath
 from gateway.server.composition import build_gateway as _build_gateway
@@ -38,6 +40,8 @@ POLICY_PATH: Path = _POLICY_PATH
 WEIGHTS_PATH = Path(_weights.__file__).with_name("poids.toml")
 
 ERROR_CODES = {code.value for code in _Code}
+DOCUMENT_KEYS = set(_DOCUMENT_KEYS)
+ERROR_DETAILS = {detail.value for detail in _Detail}
 EXECUTION_PATHS = {path.value for path in _ExecutionPath}
 CACHE_STATUSES = {status.value for status in _CacheStatus}
 RESOURCES = {resource.value for resource in _Resource}

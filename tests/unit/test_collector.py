@@ -131,7 +131,7 @@ async def test_what_is_said_again_is_neither_read_nor_joined_anew() -> None:
     assert (same_again.versions, same_again.registry) == (first.versions, "1")
     assert {name: view.line(0.0, RECEIVED) for name, view in same_again.freshness_by_source.items()} == {
         "erp": {"cache": "manque", "ageSecondes": 10},
-        "registre": {"cache": "moisson", "ageSecondes": 0, "asOf": RECEIVED.isoformat()},
+        "registre": {"cache": "moisson", "ageSecondes": 0, "asOf": "2026-10-15T09:00:00Z"},
     }
 
 

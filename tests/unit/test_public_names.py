@@ -34,7 +34,7 @@ FROZEN = Path(__file__).with_name("frozen")
 
 # The contract: `make check` says that both are what the code writes, this that they are what they were.
 PUBLISHED = {
-    "schema.graphql": "09ea32f66c605963467211aef3c4c320455fd5810e746fa84e6f8710e49acafa",
+    "schema.graphql": "95b7fd1148f4cbe77ce273593435f19beea607c8f0838ce0f417de359d1badff",
     "ACCES.md": "e75c162b3cfde17dba0f6d3c1ebc62612b81e579e453890b6a18f95f135744f3",
 }
 ENVIRONMENT = {
@@ -133,10 +133,42 @@ ERROR_CODES = {
     "SOURCE_INDISPONIBLE",
     "SOURCE_INVALIDE",
 }
+ERROR_DETAILS = {
+    "ARGUMENT_IMPOSSIBLE",
+    "ARGUMENT_INCONNU",
+    "ARGUMENT_REQUIS",
+    "AUTRES_ERREURS",
+    "CHAMPS_EN_CONFLIT",
+    "CHAMP_INCONNU",
+    "DEFINITION_REFUSEE",
+    "DIRECTIVE_INCONNUE",
+    "DIRECTIVE_MAL_PLACEE",
+    "FRAGMENT_CIRCULAIRE",
+    "FRAGMENT_IMPOSSIBLE",
+    "FRAGMENT_INCONNU",
+    "FRAGMENT_INUTILISE",
+    "OPERATION_INCONNUE",
+    "OPERATION_NON_SERVIE",
+    "OPERATION_SANS_NOM",
+    "REPETITION",
+    "SELECTION_REFUSEE",
+    "SELECTION_REQUISE",
+    "SYNTAXE",
+    "TYPE_INATTENDU",
+    "TYPE_INCONNU",
+    "VALEUR_INCONNUE",
+    "VALEUR_INVALIDE",
+    "VALEUR_REQUISE",
+    "VARIABLE_INCONNUE",
+    "VARIABLE_INUTILISEE",
+}
 REQUEST_KEYS = {"query", "operationName", "variables", "extensions", "persistedQuery", "sha256Hash", "version"}
+DOCUMENT_KEYS = {"documentId", "id", "doc_id"}
 # Each set stands together in one JSON object that the code writes.
 JSON_OBJECTS = {
     "the extensions of an answer": {"sources", "cout"},
+    "a line of extensions.refus": {"chemin", "code", "nombre"},
+    "the extensions of a refusal told once": {"chemin", "nombre"},
     "a line of extensions.sources": {"nom", "etat", "partiel"},
     "its age": {"ageSecondes", "cache"},
     "its age, of a harvest": {"ageSecondes", "cache", "asOf"},
@@ -398,6 +430,7 @@ def test_every_header_is_still_read_and_sent() -> None:
 
 def test_every_key_of_a_request_and_of_an_answer_keeps_its_name() -> None:
     assert source.first_arguments("get") >= REQUEST_KEYS
+    assert names.DOCUMENT_KEYS >= DOCUMENT_KEYS
     assert {
         what for what, keys in JSON_OBJECTS.items() if not any(keys <= one for one in source.dict_displays())
     } == set()
@@ -406,6 +439,7 @@ def test_every_key_of_a_request_and_of_an_answer_keeps_its_name() -> None:
 
 def test_every_error_code_is_still_there() -> None:
     assert names.ERROR_CODES >= ERROR_CODES
+    assert names.ERROR_DETAILS >= ERROR_DETAILS
 
 
 # Figures and logs

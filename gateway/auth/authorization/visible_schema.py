@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from graphql import (
     DefinitionNode,
+    DirectiveDefinitionNode,
     DocumentNode,
     EnumTypeDefinitionNode,
     FieldDefinitionNode,
@@ -37,6 +38,7 @@ from gateway.auth.policy.rules import (
     required_by_value,
 )
 
+EXECUTABLE = frozenset({"QUERY", "FIELD"})  # where an operation holds directives
 N = TypeVar("N", bound=DefinitionNode)
 Reader = tuple[Profil, Profil, frozenset[Finalite]]
 
@@ -80,12 +82,21 @@ class _SchemaCut:
             if name in left and name not in reached:
                 reached[name] = left[name]
                 to_visit += [*_types_named(left[name]), *self._members(name)]
-        return DocumentNode(definitions=tuple(reached.values()))
+        return DocumentNode(definitions=(*reached.values(), *self._directives))
+
+    @cached_property
+    def _definitions(self) -> tuple[DefinitionNode, ...]:
+        return parse(print_schema(self.schema)).definitions
 
     @cached_property
     def _texts(self) -> dict[str, TypeDefinitionNode]:
-        definitions = parse(print_schema(self.schema)).definitions
-        return {d.name.value: d for d in definitions if isinstance(d, TypeDefinitionNode)}
+        return {d.name.value: d for d in self._definitions if isinstance(d, TypeDefinitionNode)}
+
+    @cached_property
+    def _directives(self) -> list[DirectiveDefinitionNode]:
+        """Those that whoever asks may write: none is refused to anybody."""
+        found = [d for d in self._definitions if isinstance(d, DirectiveDefinitionNode)]
+        return [d for d in found if any(place.value in EXECUTABLE for place in d.locations)]
 
     def _members(self, name: str) -> list[str]:
         """The types of an interface that the caller may open."""

@@ -74,7 +74,11 @@ class Finalite(Enum):
     EXPLOITATION = "EXPLOITATION"
 
 
-@strawberry.schema_directive(locations=[Location.FIELD_DEFINITION], name="policy")
+@strawberry.schema_directive(
+    locations=[Location.FIELD_DEFINITION],
+    name="policy",
+    description="Catégories dont l'une, accordée par la politique, ouvre ce champ.",
+)
 class Policy:
     """The standard federation directive, so that a router above us can read the rule in the published SDL."""
 

@@ -14,6 +14,7 @@ from cachetools import LRUCache
 
 from gateway.concurrency import SingleFlight
 from gateway.connectors.base import Record
+from gateway.domain.days import write_instant
 from gateway.errors import RegistryUnavailable, SourceError, SourceSuspended, SourceTimedOut, SourceUnavailable
 from gateway.federation.collect.plan import SourcePlan
 from gateway.federation.directory import Directory
@@ -94,7 +95,7 @@ class Freshness:
         if self.as_of is None:
             return {"ageSecondes": int(round(seconds - self.said_at, 6)), "cache": self.status}
         age = max(0, int((now - self.as_of).total_seconds()))  # a clock may be set back
-        return {"ageSecondes": age, "cache": self.status, "asOf": self.as_of.isoformat()}
+        return {"ageSecondes": age, "cache": self.status, "asOf": write_instant(self.as_of)}
 
 
 @dataclass(slots=True)
