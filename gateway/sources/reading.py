@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, Generic, TypeVar
 
 from gateway.concurrency import gather_or_fail
-from gateway.connectors.base import Documents, PartnerRequest, ReadingSteps, Tenant, UnexpectedAnswer
+from gateway.connectors.base import BodyFormat, Documents, PartnerRequest, ReadingSteps, Tenant, UnexpectedAnswer
 from gateway.errors import SourceInvalid
 from gateway.sources.connector_runs import STEPS_MAX, requests_of
 from gateway.sources.http import page_trail
@@ -103,23 +103,30 @@ class ReadingRun:
                 page = await self._page(following)
                 pages.append(page)
                 if page.document is None:
-                    return pages
+                    break
                 trail.add(page.digest)
                 if request.pages in page_trail.ANNOUNCED:
+                    await self._announced(page_trail.clamped(request, page.document), pages, trail)
                     break
                 following = page_trail.next_(following, base, page.link, page.document, len(pages))
                 following = following and self._client.without_secret(following)
-            total = page_trail.announced(request, pages[0].document)
-            while len(pages) < total:
-                trail.bound(total)
-                ranks = range(len(pages) + 1, total + 1)
-                for page in await gather_or_fail(self._page(page_trail.numbered(request, n)) for n in ranks):
-                    trail.add(page.digest)
-                    pages.append(page)
-                    total = max(total, page_trail.announced(request, page.document))
+            _prove_whole(request, pages)
         except page_trail.InvalidPages as error:
             raise self._client.badly_paged(error) from None
         return pages
+
+    async def _announced(
+        self, request: PartnerRequest, pages: list[PartnerResponse], trail: page_trail.PageTrail
+    ) -> None:
+        """Add to the first page those that it announces, and that the others do."""
+        total = page_trail.announced(request, pages[0].document)
+        while len(pages) < total:
+            trail.bound(total)
+            ranks = range(len(pages) + 1, total + 1)
+            for page in await gather_or_fail(self._page(page_trail.numbered(request, n)) for n in ranks):
+                trail.add(page.digest)
+                pages.append(page)
+                total = max(total, page_trail.announced(request, page.document))
 
     async def _page(self, request: PartnerRequest) -> PartnerResponse:
         """The page as `unchanged` received it, else asked for now."""
@@ -146,6 +153,14 @@ def _step(reading: ReadingSteps[T], documents: Documents | None) -> Sequence[Par
         return requests_of(next(reading) if documents is None else reading.send(documents))
     except StopIteration as end:
         return FinishedReading(end.value)
+
+
+def _prove_whole(request: PartnerRequest, pages: Sequence[PartnerResponse]) -> None:
+    """Raises InvalidPages when the partner announced other rows than it gave. A CSV counts its own (docs/partenaires.md)."""
+    if request.shape is BodyFormat.JSON:
+        filled = [page for page in pages if page.document is not None]
+        totals = [page_trail.total_rows(request, page.document, page.total) for page in filled]
+        page_trail.prove_whole([page_trail.rows_in(page.document) for page in filled], totals)
 
 
 def _documents(responses: Sequence[PartnerResponse]) -> list[Any]:
