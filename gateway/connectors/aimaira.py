@@ -19,10 +19,12 @@ from gateway.connectors.base import (
     Record,
     Tenant,
     UnexpectedAnswer,
+    attached,
     filled,
-    grouped,
+    indexed,
     listed,
     mapped,
+    number_of,
     read,
     rows_of,
 )
@@ -32,20 +34,22 @@ from gateway.connectors.values import (
     CodeInseeValue,
     CodePostalValue,
     Courriel,
-    DateLocale,
     Ine,
+    IsoDate,
+    IsoDay,
     Level,
-    LocalDay,
     Naf,
-    Naissance,
+    NumeroContrat,
     Required,
     Rncp,
+    SirenValue,
     SiretValue,
     Telephone,
     Text,
     UaiValue,
     midnight,
     next_day,
+    of_one_person,
 )
 from gateway.schema.nouns import Adresse, Contrat, Employeur, Formation, Jeune, Representant, Rupture, Sexe
 from gateway.schema.organisations import Cfa, ModeSource, TypeSource
@@ -68,8 +72,8 @@ class Mobile(Entity):
 
 
 class AimairaAddress(Entity):
-    ligne1: Text = Field(None, alias="Ligne1")
-    ligne2: Text = Field(None, alias="Ligne2")
+    voie: Text = Field(None, alias="Ligne1")
+    complement: Text = Field(None, alias="Ligne2")
     code_postal: CodePostalValue = Field(None, alias="CodePostal")
     ville: Text = Field(None, alias="Ville")
     insee: CodeInseeValue = Field(None, alias="CodeInsee")
@@ -87,7 +91,7 @@ class Etablissement(Entity):
 
 
 class Programme(Entity):
-    libelle: Text = Field(None, alias="Libelle")
+    intitule: Text = Field(None, alias="Libelle")
     rncp: Rncp = Field(None, alias="CodeRncp")
     cfd: Cfd = Field(None, alias="CodeDiplome")
     niveau: Level = Field(None, alias="Niveau")
@@ -97,15 +101,16 @@ class Programme(Entity):
 class AimairaInscription(Entity):
     apprenant: Required = Field(alias="ApprenantId")
     programme: Text = Field(None, alias="ProgrammeId")
-    debut: LocalDay = Field(None, alias="DateDebut")
-    fin: LocalDay = Field(None, alias="DateFin")
-    sortie: LocalDay = Field(None, alias="DateSortie")
+    debut: IsoDay = Field(None, alias="DateDebut")
+    fin: IsoDay = Field(None, alias="DateFin")
+    sortie: IsoDay = Field(None, alias="DateSortie")
     etat: Text = Field(None, alias="EtatInscriptionId")
 
 
 class Entreprise(Entity):
-    nom: Text = Field(None, alias="RaisonSociale")
+    denomination: Text = Field(None, alias="RaisonSociale")
     siret: SiretValue = Field(None, alias="Siret")
+    siren: SirenValue = Field(None, alias="Siret")
     naf: Naf = Field(None, alias="CodeNaf")
     idcc: Text = Field(None, alias="Idcc")
 
@@ -114,24 +119,24 @@ class Convention(Entity):
     apprenant: Required = Field(alias="ApprenantId")
     entreprise: Text = Field(None, alias="EntrepriseId")
     programme: Text = Field(None, alias="ProgrammeId")
-    numero: Text = Field(None, alias="NumeroContrat")
+    numero: NumeroContrat = Field(None, alias="NumeroContrat")
     type: Text = Field(None, alias="TypeConventionId")
     avenant: Boolean = Field(None, alias="Avenant")
     origine: Text = Field(None, alias="ConventionOrigineId")
-    debut: DateLocale = Field(alias="DateDebut")
-    fin: LocalDay = Field(None, alias="DateFin")
-    rupture: LocalDay = Field(None, alias="DateRupture")
+    debut: IsoDate = Field(alias="DateDebut")
+    fin: IsoDay = Field(None, alias="DateFin")
+    rupture: IsoDay = Field(None, alias="DateRupture")
     motif: Text = Field(None, alias="MotifRupture")
-    modifiee: LocalDay = Field(None, alias="DateModification")
+    modifiee: IsoDay = Field(None, alias="DateModification")
 
 
 class Apprenant(Entity):
     """NumeroInsee is a NIR: it is not in this model, so it is never read."""
 
     nom: Required = Field(alias="Nom")
-    prenoms: Required = Field(alias="Prenoms")
+    prenom: Required = Field(alias="Prenoms")
     usage: Text = Field(None, alias="NomUsage")
-    naissance: Naissance = Field(alias="DateNaissance")
+    naissance: IsoDate = Field(alias="DateNaissance")
     masculin: Boolean = Field(None, alias="GenreMale")
     handicap: Boolean = Field(None, alias="Handicap")
     ine: Ine = Field(None, alias="NumeroIne")
@@ -153,12 +158,14 @@ MODELS: Mapping[str, type[Entity]] = {
     "Convention": Convention,
     "Apprenant": Apprenant,
 }
+# Without these, contacts and employers lack, and it is told; without the others nobody knows who is there, nor when.
+SECONDARY = frozenset({"Mail", "Mobile", "Adresse", "Representant", "Entreprise"})
 M = TypeVar("M", bound=Entity)
 
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """The entities of one client, by model then by Id."""
+    """The entities of one client, by model then by Id as a number."""
 
     tables: Mapping[type[Entity], Mapping[str, Entity]]
 
@@ -166,37 +173,50 @@ class Base:
         return [entity for entity in self.tables[model].values() if isinstance(entity, model)]
 
     def one(self, model: type[M], key: str | None) -> M | None:
-        found = self.tables[model].get(key) if key and key != NONE else None
+        found = self.tables[model].get(number) if (number := number_of(key)) != NONE else None
         return found if isinstance(found, model) else None
 
 
 def records(cfa: Tenant, today: date) -> ReadingSteps[ReadingResult]:
     """Every entity of the client at once: they point at each other by Id."""
-    responses = yield [
-        PartnerRequest(name, f"/{name}", params={"$top": str(PAGE_SIZE)}, pages=PagingStyle.ODATA, size=PAGE_SIZE)
-        for name in MODELS
-    ]
+    responses = yield [_list(name) for name in MODELS]
     account = QualityCounts()
     base = Base({model: _by_id(model, pages, account) for model, pages in zip(MODELS.values(), responses, strict=True)})
-    inscriptions = grouped(base.entities(AimairaInscription), lambda inscription: inscription.apprenant)
-    conventions = grouped(base.entities(Convention), lambda convention: convention.apprenant)
-    people = base.entities(Apprenant)
-    found = mapped(lambda who: _record(who, inscriptions[who.id], conventions[who.id], base), people, account)
-    return ReadingResult(found, account.rejects, account.ignored_fields, account.drifts)
+    everyone, signed = base.tables[Apprenant], base.entities(Convention)
+    registered, first = base.entities(AimairaInscription), [one for one in signed if not one.avenant]
+    inscriptions = attached(registered, lambda one: one.apprenant, everyone, account, "Inscription.ApprenantId")
+    contrats = attached(first, lambda one: one.apprenant, everyone, account, "Convention.ApprenantId")
+    originals, moves = {number_of(one.id) for one in first}, [one for one in signed if one.avenant]
+    avenants = attached(moves, lambda one: one.origine, originals, account, "Convention.ConventionOrigineId")
+
+    def record(who: Apprenant) -> Record:
+        number = number_of(who.id)
+        versions = [[one, *avenants[number_of(one.id)]] for one in contrats[number]]
+        return _record(who, inscriptions[number], versions, base)
+
+    return account.result(mapped(record, base.entities(Apprenant), account))
+
+
+def _list(name: str) -> PartnerRequest:
+    params = {"$top": str(PAGE_SIZE), "$count": "true"}
+    pages, secondary = PagingStyle.ODATA, name in SECONDARY
+    return PartnerRequest(name, f"/{name}", params=params, pages=pages, size=PAGE_SIZE, secondary=secondary)
 
 
 def _by_id(model: type[Entity], pages: Iterable[Any], account: QualityCounts) -> dict[str, Entity]:
-    return {entity.id: entity for entity in read(model, rows_of(pages, "value"), account)}
+    entities: Iterable[Entity] = read(model, rows_of(pages, "value"), account)
+    if model is Apprenant:
+        people = [entity for entity in entities if isinstance(entity, Apprenant)]
+        entities = of_one_person(people, lambda who: who.id, account)
+    return indexed(entities, lambda entity: entity.id, account, "Id")
 
 
-def _record(
-    who: Apprenant, inscriptions: list[AimairaInscription], conventions: list[Convention], base: Base
-) -> Record:
+def _record(who: Apprenant, inscriptions: list[AimairaInscription], told: list[list[Convention]], base: Base) -> Record:
     courriel, telephone = _contact(who, base)
     jeune = Jeune(
         nom=who.nom,
         autres_noms=(who.usage,) if who.usage else (),
-        prenom=who.prenoms,
+        prenom=who.prenom,
         date_naissance=who.naissance,
         sexe=None if who.masculin is None else Sexe.M if who.masculin else Sexe.F,
         ine=who.ine,
@@ -206,9 +226,9 @@ def _record(
         adresse=_address(who, base),
         representants=_representants(who, base),
         formations=[_formation(inscription, base) for inscription in inscriptions],
-        contrats=_contrats(conventions, base),
+        contrats=[_contrat(versions, base) for versions in told],
     )
-    written = [convention.modifiee for convention in conventions if convention.modifiee]
+    written = [one.modifiee for versions in told for one in versions if one.modifiee]
     return Record(who.id, jeune, midnight(max(written)) if written else None)
 
 
@@ -220,15 +240,11 @@ def _contact(who: Apprenant | AimairaRepresentant, base: Base) -> tuple[str | No
 
 def _address(who: Apprenant, base: Base) -> Adresse | None:
     found = base.one(AimairaAddress, who.adresse)
-    if found is None:
-        return None
-    place = Adresse(code_postal=found.code_postal, ville=found.ville, insee=found.insee)
-    return replace(place, voie=found.ligne1, complement=found.ligne2)
+    return Adresse(**found.model_dump(exclude={"id"})) if found else None
 
 
 def _representants(who: Apprenant, base: Base) -> list[Representant] | None:
-    found = base.one(AimairaRepresentant, who.representant)
-    if found is None:
+    if (found := base.one(AimairaRepresentant, who.representant)) is None:
         return None
     courriel, telephone = _contact(found, base)
     return listed(Representant(nom=found.nom, courriel=courriel, telephone=telephone))
@@ -241,44 +257,30 @@ def _cfa(programme: Programme | None, base: Base) -> Cfa | None:
 
 def _formation(inscription: AimairaInscription, base: Base) -> Formation:
     programme = base.one(Programme, inscription.programme)
-    formation = Formation(date_debut=inscription.debut, date_fin=inscription.fin, cfa=_cfa(programme, base))
-    if inscription.etat == EXCLU:
-        formation = replace(formation, exclusion=inscription.sortie)
-    if programme is None:
-        return formation
-    title = programme.libelle
-    return replace(formation, intitule=title, rncp=programme.rncp, cfd=programme.cfd, niveau=programme.niveau)
+    told = (programme or Programme(id=NONE)).model_dump(exclude={"id", "etablissement"})
+    own = Formation(**told, date_debut=inscription.debut, date_fin=inscription.fin, cfa=_cfa(programme, base))
+    return replace(own, exclusion=inscription.sortie) if inscription.etat == EXCLU else own
 
 
-def _contrats(conventions: list[Convention], base: Base) -> list[Contrat]:
+def _contrat(told: list[Convention], base: Base) -> Contrat:
     """An amendment is a row that points at the original: it brings the new end, and its rupture if it has one."""
-    avenants = grouped((one for one in conventions if one.avenant), lambda avenant: avenant.origine)
-    return [_contrat(one, avenants[one.id], base) for one in conventions if not one.avenant]
-
-
-def _contrat(original: Convention, avenants: list[Convention], base: Base) -> Contrat:
-    # Amendments by date, then in the order of their Ids.
-    dated = sorted(avenants, key=lambda avenant: (avenant.modifiee or date.min, len(avenant.id), avenant.id))
-    versions = [original, *dated]
-    entreprise = base.one(Entreprise, original.entreprise)
-    broken = next((version for version in reversed(versions) if version.rupture), None)
+    original, *avenants = told
+    # By date, then in the order of their Ids; the last word first.
+    latest = sorted(avenants, key=lambda one: (one.modifiee or date.min, len(one.id), one.id), reverse=True)
+    versions = [*latest, original]
+    firm = base.one(Entreprise, original.entreprise) or Entreprise(id=NONE)
+    broken = next((one for one in versions if one.rupture), None)
     return Contrat(
         numero=original.numero,
         type=original.type,
         date_debut=original.debut,
-        date_fin=next((version.fin for version in reversed(versions) if version.fin), None),
-        employeur=_employeur(entreprise) if entreprise else None,
+        date_fin=next((one.fin for one in versions if one.fin), None),
+        employeur=filled(Employeur(**firm.model_dump(exclude={"id"}))),
         cfa=_cfa(base.one(Programme, original.programme), base),
-        rupture=_rupture(broken) if broken else None,
+        rupture=Rupture(date=next_day(broken.rupture), cause=broken.motif, signalee_le=broken.modifiee)
+        if broken
+        else None,
     )
-
-
-def _employeur(found: Entreprise) -> Employeur | None:
-    return filled(Employeur(siret=found.siret, denomination=found.nom, naf=found.naf, idcc=found.idcc))
-
-
-def _rupture(convention: Convention) -> Rupture:
-    return Rupture(date=next_day(convention.rupture), cause=convention.motif, signalee_le=convention.modifiee)
 
 
 class Appel(Payload):

@@ -5,9 +5,9 @@ The harvest keeps every row; `contrats` folds the rows of one contract, in order
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from gateway.connectors.base import (
     Connector,
@@ -26,26 +26,32 @@ from gateway.connectors.values import (
     Cfd,
     CodePostalValue,
     Courriel,
+    IsoDate,
     IsoDay,
     Naf,
-    Naissance,
+    NumeroRegistre,
     Required,
     Rncp,
     SexeValue,
+    SirenValue,
     SiretValue,
     Telephone,
     Text,
     UaiValue,
+    code,
+    text,
 )
-from gateway.domain.identifiers import normalise_nom
+from gateway.domain.identifiers import normalise_code_postal, normalise_nom
 from gateway.schema.nouns import Adresse, Contrat, Employeur, Formation, Jeune, Rupture
 from gateway.schema.organisations import Cfa, ModeSource, TypeSource
 from gateway.stores.registry_row import RegistryRow
 
 P = TypeVar("P", bound=Payload)
 VIEWS = ("TBA", "LBA")
-APPRENTISSAGE = "APPR"  # about one row in ten is a contrat de professionnalisation
-NULLS = frozenset({"ANNULE", "SUPPRIME"})  # "Annulé", "Supprimé": accents and capitals vary
+DISPOSITIFS = {"": True, "APPR": True, "PROF": False}  # about one row in ten is a contrat de professionnalisation
+# Whether a statut says the contract void, by its letters but for gender and number.
+STATUTS = {"": None, "ANNUL": True, "SUPPRIM": True, "CORRIG": False, "ROMPU": False, "RUPTUREANNUL": False}
+TAKEN_BACK = "RUPTUREANNULEE"  # the statut that undoes a rupture: a correction may speak of something else
 # Labels of ours: the list of codes is not published. An unknown code is shown as it is.
 MOTIFS = {
     "01": "Rupture pendant la période d'essai",
@@ -68,7 +74,7 @@ class DecaAddress(Payload):
 class Alternant(Payload):
     nom: Required
     prenom: Required
-    naissance: Naissance = Field(alias="dateNaissance")
+    naissance: IsoDate = Field(alias="dateNaissance")
     sexe: SexeValue = None
     handicap: Boolean = None
     courriel: Courriel = None
@@ -89,14 +95,19 @@ class Organisme(Payload):
     siret: SiretValue = None
 
 
+def _annule(value: Any) -> bool | None:
+    return code(STATUTS, normalise_nom(text(value)).rstrip("ES"))
+
+
 class Details(Payload):
-    numero: Required = Field(alias="noContrat")
+    numero: NumeroRegistre = Field(alias="noContrat")
     avenant: Text = Field(None, alias="noAvenant")
     type: Text = Field(None, alias="typeContrat")
     dispositif: Text = None
     debut: IsoDay = Field(None, alias="dateDebutContrat")
     fin: IsoDay = Field(None, alias="dateFinContrat")
     statut: Text = None
+    annule: Annotated[bool | None, BeforeValidator(_annule)] = Field(None, alias="statut")
 
 
 class DecaRupture(Payload):
@@ -107,6 +118,7 @@ class DecaRupture(Payload):
 
 class DecaEmployeur(Payload):
     siret: SiretValue = None
+    siren: SirenValue = Field(None, alias="siret")
     denomination: Text = None
     naf: Naf = None
     idcc: Text = Field(None, alias="codeIdcc")
@@ -151,7 +163,10 @@ def _extracted(view: str, debut: date, fin: date) -> PartnerRequest:
 def _rows(view: str, day: date, payload: Mapping[str, Any], account: QualityCounts) -> Iterator[RegistryRow]:
     """The row of an apprenticeship contract; none for another scheme, nor for what cannot be read."""
     for row in read(Row, [payload], account):
-        if row.details.dispositif in (APPRENTISSAGE, None):
+        own = DISPOSITIFS.get(normalise_nom(row.details.dispositif or "")[:4])
+        if own is None:  # kept, it might be no apprentice's; lost in silence, it might be all of them
+            account.reject("code_inconnu", "dispositif")
+        elif own:
             yield RegistryRow(
                 no_contrat=row.details.numero,
                 view=view,
@@ -159,7 +174,7 @@ def _rows(view: str, day: date, payload: Mapping[str, Any], account: QualityCoun
                 nom=row.alternant.nom,
                 prenom=row.alternant.prenom,
                 date_naissance=row.alternant.naissance,
-                code_postal=row.alternant.adresse.code_postal,
+                code_postal=normalise_code_postal(row.alternant.adresse.code_postal),
                 uai=row.responsable.uai,
                 siret_formation=row.responsable.siret or row.etablissement.siret,
                 fin=row.details.fin,
@@ -236,10 +251,10 @@ def _contrat(rows: list[Row], cfa: Cfa | None) -> Contrat:
         type=own.type,
         date_debut=own.debut,
         date_fin=_end(details) or told.fin,  # no amendment moved it
-        employeur=filled(Employeur(siret=firm.siret, denomination=firm.denomination, naf=firm.naf, idcc=firm.idcc)),
+        employeur=filled(Employeur(**vars(firm))),
         cfa=cfa,
-        rupture=_rupture([line.rupture for line in rows if line.rupture.effet]),
-        annule=normalise_nom(told.statut or "") in NULLS,
+        rupture=_rupture(_told_ruptures(rows)),
+        annule=bool(told.annule),
     )
 
 
@@ -252,6 +267,17 @@ def _end(details: list[Details]) -> date | None:
 def _rank(avenant: str | None) -> tuple[int, str]:
     numero = avenant or ""
     return (int(numero) if numero.isdecimal() else 0, numero)
+
+
+def _told_ruptures(rows: list[Row]) -> list[DecaRupture]:
+    """The ruptures told since the registry last took one back, in so many words: a later row that says nothing does not."""
+    told: list[DecaRupture] = []
+    for line in rows:
+        if line.rupture.effet:
+            told.append(line.rupture)
+        elif normalise_nom(line.details.statut or "") == TAKEN_BACK:
+            told.clear()
+    return told
 
 
 def _rupture(ruptures: list[DecaRupture]) -> Rupture | None:

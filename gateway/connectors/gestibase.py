@@ -36,13 +36,16 @@ from gateway.connectors.values import (
     Ine,
     InstantCompact,
     Level,
+    NumeroContrat,
     Required,
     Rncp,
     SexeValue,
+    SirenValue,
     SiretValue,
     Telephone,
     Text,
     UaiValue,
+    of_one_person,
 )
 from gateway.schema.nouns import Adresse, Contrat, Employeur, Formation, Jeune, Representant, Rupture
 from gateway.schema.organisations import Cfa, ModeSource, TypeSource
@@ -81,7 +84,7 @@ class Row(Payload):
     rep_nom: Text = Field(None, alias="Représentant 1 nom")
     rep_courriel: Courriel = Field(None, alias="Représentant 1 courriel")
     rep_telephone: Telephone = Field(None, alias="Représentant 1 téléphone")
-    numero: Text = Field(None, alias="Contrat numéro")
+    numero: NumeroContrat = Field(None, alias="Contrat numéro")
     type: Text = Field(None, alias="Contrat type contrat")
     contrat_debut: CompactDay = Field(None, alias="Contrat date début")
     contrat_fin: CompactDay = Field(None, alias="Contrat date fin")
@@ -89,6 +92,7 @@ class Row(Payload):
     motif: Text = Field(None, alias="Contrat motif rupture")
     employeur: Text = Field(None, alias="Mds nom")
     siret: SiretValue = Field(None, alias="Mds SIRET")
+    siren: SirenValue = Field(None, alias="Mds SIRET")
     modifie: InstantCompact = Field(None, alias="Modifié le")
 
     @property
@@ -109,9 +113,10 @@ def records(cfa: Tenant, today: date) -> ReadingSteps[ReadingResult]:
     account = QualityCounts()
     rows = {str(line): line for page in (*current, *previous) for line in _whole(page)}
     # once each: both years tell most of them
-    by_eleve = grouped(read(Row, rows.values(), account), lambda line: line.id)
+    told = of_one_person(read(Row, rows.values(), account), lambda line: line.id, account)
+    by_eleve = grouped(told, lambda line: line.id)
     found = mapped(lambda lines: record(lines, cfa), by_eleve.values(), account)
-    return ReadingResult(found, account.rejects, account.ignored_fields, account.drifts)
+    return account.result(found)
 
 
 def _unique(rows: list[Row], key: Callable[[Row], Key]) -> list[Row]:
@@ -177,7 +182,7 @@ def _contrat(line: Row, cfa: Cfa) -> Contrat:
         type=line.type,
         date_debut=line.contrat_debut,
         date_fin=line.contrat_fin,
-        employeur=filled(Employeur(siret=line.siret, denomination=line.employeur)),
+        employeur=filled(Employeur(siret=line.siret, siren=line.siren, denomination=line.employeur)),
         cfa=cfa,
         rupture=Rupture(date=line.rupture, cause=line.motif, signalee_le=told_at) if line.rupture else None,
     )

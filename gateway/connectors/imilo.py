@@ -33,13 +33,14 @@ from gateway.connectors.values import (
     CodePostalValue,
     Courriel,
     InstantParis,
+    IsoDate,
     Listed,
-    Naissance,
     Required,
     Telephone,
     Text,
     UaiValue,
     code,
+    of_one_person,
     text,
 )
 from gateway.schema.nouns import Adresse, Collaboration, EtapeSuivi, Jeune, MotifAccompagnement, SituationSuivi, Suivi
@@ -94,7 +95,7 @@ class ImiloRecord(Payload):
     nom: Required = Field(alias="nomNaissance")
     usage: Text = Field(None, alias="nomUsage")
     prenom: Required
-    naissance: Naissance = Field(alias="dateNaissance")
+    naissance: IsoDate = Field(alias="dateNaissance")
     mail: Courriel = None
     telephone: Telephone = None
     adresse: ImiloAddress | None = None
@@ -118,8 +119,9 @@ def records(structure: Tenant, today: date) -> ReadingSteps[ReadingResult]:
         )
     ]
     account = QualityCounts()
-    found = mapped(_record, read(ImiloRecord, rows_of(pages), account), account)
-    return ReadingResult(found, account.rejects, account.ignored_fields, account.drifts)
+    told = of_one_person(read(ImiloRecord, rows_of(pages), account), lambda record: record.id, account)
+    found = mapped(_record, told, account)
+    return account.result(found)
 
 
 def _record(told: ImiloRecord) -> Record:

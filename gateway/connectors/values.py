@@ -5,38 +5,46 @@ counts it.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Protocol, TypeVar
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, ValidationInfo
 
-from gateway.connectors.base import NEITHER_TEXT_NOR_INTEGER, UNKNOWN_CODE
-from gateway.domain.days import PARIS, birth_day, paris_day
+from gateway.connectors.base import QualityCounts, grouped
+from gateway.connectors.quality import NEITHER_TEXT_NOR_INTEGER, TWO_IDENTITIES, UNKNOWN_CODE
+from gateway.domain.days import PARIS, day_meant
 from gateway.domain.identifiers import (
     ContratTraits,
     Traits,
-    is_valid_code_insee,
     normalise_cfd,
+    normalise_code_insee,
     normalise_code_postal,
     normalise_courriel,
     normalise_ine,
     normalise_naf,
     normalise_nom,
+    normalise_numero_contrat,
     normalise_rncp,
+    normalise_siren,
     normalise_siret,
     normalise_telephone,
     normalise_uai,
     siren,
+    told_code_postal,
 )
-from gateway.schema.nouns import Contrat, Jeune, Sexe
+from gateway.domain.similarity import Identity, is_one_identity
+from gateway.domain.territoire import CODE_POSTAL_LENGTH
+from gateway.schema.nouns import Contrat, Employeur, Jeune, Sexe
 from gateway.schema.scalars import SIRET, UAI, CodePostal
 
 T = TypeVar("T")
+W = TypeVar("W", bound="Named")
 YEAR_MIN, YEAR_MAX = 1900, 2100
 KNOWN = 4096  # identifiers remembered, of each kind
-_FRENCH = re.compile(r"(?P<j>\d{1,2})/(?P<m>\d{1,2})/(?P<a>\d{4})", re.ASCII)
+_FRENCH = re.compile(r"(?P<j>\d{1,2})/(?P<m>\d{1,2})/(?P<a>\d{4})(?: 0{1,2}:00(?::00)?)?", re.ASCII)
 _COMPACT = re.compile(r"(?P<a>\d{4})(?P<m>\d\d)(?P<j>\d\d)", re.ASCII)
 _ISO = re.compile(r"(?P<a>\d{4})-(?P<m>\d\d)-(?P<j>\d\d)", re.ASCII)
 _TIME = re.compile(r"\d{4}", re.ASCII)
@@ -75,7 +83,7 @@ def _day(written: str, shape: re.Pattern[str]) -> date | None:
 
 
 def french_date(value: Any) -> date | None:
-    """07/03/2006"""
+    """07/03/2006, be midnight written behind or not."""
     return _day(text(value), _FRENCH)
 
 
@@ -85,29 +93,17 @@ def compact_date(value: Any) -> date | None:
 
 
 def iso_date(value: Any) -> date | None:
-    """2006-03-07, or an instant that starts so and whose time has no meaning."""
-    return _day(text(value)[:10], _ISO)
+    """2006-03-07, or an instant that means a day: 2006-03-07T00:00:00+01:00, 2006-03-06T23:00:00Z (docs/domaine.md)."""
+    written = text(value)
+    if len(written) <= len("2006-03-07"):
+        return _day(written, _ISO)
+    return _plausible(day_meant(_instant(written)))
 
 
 def _instant(written: str) -> datetime:
     instant = datetime.fromisoformat(written)
     _plausible(instant.date())
     return instant
-
-
-def local_date(value: Any) -> date | None:
-    """2006-03-07T00:00:00+01:00: local midnight, with the offset of the season."""
-    written = text(value)
-    return paris_day(_instant(written)) if written else None
-
-
-def naissance(value: Any) -> date | None:
-    """A birth date in any ISO form; an evening hour in UTC means the next day (docs/domaine.md, Jours et instants)."""
-    written = text(value)
-    if len(written) <= len("2006-03-07"):
-        return iso_date(written)
-    instant = _instant(written)
-    return paris_day(instant) if instant.utcoffset() else birth_day(instant)
 
 
 def instant_paris(value: Any) -> datetime | None:
@@ -162,24 +158,55 @@ def next_day(day: date | None) -> date | None:
     return day + timedelta(days=1) if day else None
 
 
-def _normalised(read: Callable[[str], Any]) -> BeforeValidator:
-    """Reads with a function that returns None for what it cannot make valid."""
+def _normalised(read: Callable[[str], Any], lesser: Callable[[str], Any] = lambda _: None) -> BeforeValidator:
+    """Reads with a function that returns None for what it cannot make valid, and counts what it mended. What `lesser` reads is
+    no such value, and no fault either."""
 
-    def validate(value: Any) -> Any:
+    def validate(value: Any, info: ValidationInfo) -> Any:
         written = text(value)
         if not written:
             return None
         own = read(written)
-        if own is None:
+        if own is None and lesser(written) is None:
             raise ValueError("unreadable value")
+        if kind := _repair(written, own):
+            _count(info, kind)
         return own
 
     return BeforeValidator(validate)
 
 
-def _shared(read: Callable[[str], str | None]) -> BeforeValidator:
+def _repair(written: str, own: str | None) -> str | None:
+    """The kind of repair that led from what was written to a normal form; None for another way of writing the same."""
+    if own is None:
+        return "valeur_moindre"
+    if len(own) == CODE_POSTAL_LENGTH - 1 and own.isdigit():
+        return "zero_douteux"
+    letters = sum(letter.isalnum() for letter in written)
+    if own[0] == "0" and own.isalnum() and letters < len(own):
+        return "zero_perdu"
+    return "plusieurs_valeurs" if written.count("@") > 1 or (own.isdigit() and letters >= 2 * len(own) - 2) else None
+
+
+def _count(info: ValidationInfo, kind: str) -> None:
+    repairs: Counter[tuple[str, str]] | None = info.context
+    if repairs is not None:
+        repairs[kind, info.field_name or ""] += 1
+
+
+def _shared(read: Callable[[str], str | None], lesser: Callable[[str], Any] = lambda _: None) -> BeforeValidator:
     """For values that many records share: read once. Never for a value of a person."""
-    return _normalised(lru_cache(KNOWN)(read))
+    return _normalised(lru_cache(KNOWN)(read), lesser)
+
+
+def _siren(value: Any) -> str | None:
+    """The SIREN in a cell for a SIRET, which tells itself what cannot be read."""
+    return normalise_siren(value if isinstance(value, str) else str(value or ""))
+
+
+def _numero(value: Any) -> str | None:
+    """A number of the registry as the registry writes it: in its usual form, or whatever else it says."""
+    return normalise_numero_contrat(text(value)) or text(value) or None
 
 
 def _or_none(value: Any) -> str | None:
@@ -188,12 +215,10 @@ def _or_none(value: Any) -> str | None:
 
 FrenchDate = Annotated[date, BeforeValidator(french_date)]
 CompactDate = Annotated[date, BeforeValidator(compact_date)]
-DateLocale = Annotated[date, BeforeValidator(local_date)]
-Naissance = Annotated[date, BeforeValidator(naissance)]
+IsoDate = Annotated[date, BeforeValidator(iso_date)]
 FrenchDay = Annotated[date | None, BeforeValidator(french_date)]
 CompactDay = Annotated[date | None, BeforeValidator(compact_date)]
 IsoDay = Annotated[date | None, BeforeValidator(iso_date)]
-LocalDay = Annotated[date | None, BeforeValidator(local_date)]
 InstantParis = Annotated[datetime | None, BeforeValidator(instant_paris)]
 InstantCompact = Annotated[datetime | None, BeforeValidator(instant_compact)]
 Boolean = Annotated[bool | None, BeforeValidator(boolean)]
@@ -201,9 +226,12 @@ SexeValue = Annotated[Sexe | None, BeforeValidator(sexe)]
 Level = Annotated[int | None, BeforeValidator(niveau)]
 Telephone = Annotated[str | None, _normalised(normalise_telephone)]
 Courriel = Annotated[str | None, _normalised(normalise_courriel)]
-CodePostalValue = Annotated[CodePostal | None, _normalised(normalise_code_postal)]
-SiretValue = Annotated[SIRET | None, _shared(normalise_siret)]
-CodeInseeValue = Annotated[str | None, _normalised(lambda written: written if is_valid_code_insee(written) else None)]
+CodePostalValue = Annotated[CodePostal | None, _normalised(told_code_postal)]
+SiretValue = Annotated[SIRET | None, _shared(normalise_siret, normalise_siren)]
+SirenValue = Annotated[str | None, BeforeValidator(_siren)]
+CodeInseeValue = Annotated[str | None, _normalised(normalise_code_insee)]
+NumeroContrat = Annotated[str | None, _normalised(normalise_numero_contrat)]
+NumeroRegistre = Annotated[str, BeforeValidator(_numero)]
 UaiValue = Annotated[UAI | None, _shared(normalise_uai)]
 Ine = Annotated[str | None, _normalised(normalise_ine)]
 Rncp = Annotated[str | None, _shared(normalise_rncp)]
@@ -212,6 +240,33 @@ Naf = Annotated[str | None, _shared(normalise_naf)]
 Text = Annotated[str | None, BeforeValidator(_or_none)]
 Required = Annotated[str, BeforeValidator(_or_none)]
 Listed = Annotated[tuple[T, ...], BeforeValidator(lambda value: () if value is None else value)]
+
+
+class Named(Protocol):
+    """What a payload tells of who somebody is."""
+
+    @property
+    def nom(self) -> str: ...
+    @property
+    def prenom(self) -> str: ...
+    @property
+    def naissance(self) -> date: ...
+
+
+def of_one_person(people: Iterable[W], key: Callable[[W], str], account: QualityCounts) -> list[W]:
+    """The payloads whose key designates one person. Of a key that bears two identities nothing says whose its contracts are:
+    it is set aside, and counted."""
+    kept = list[W]()
+    for same in grouped(people, key).values():
+        if all(is_one_identity(_identity(same[0]), _identity(other)) for other in same[1:]):
+            kept += same
+        else:
+            account.reject(TWO_IDENTITIES, number=len(same))
+    return kept
+
+
+def _identity(who: Named) -> Identity:
+    return who.nom, who.prenom, who.naissance
 
 
 def traits_of(jeune: Jeune, origin: tuple[str, str], key: str) -> Traits | None:
@@ -231,7 +286,7 @@ def traits_of(jeune: Jeune, origin: tuple[str, str], key: str) -> Traits | None:
         telephone=jeune.telephone,
         courriel=jeune.courriel,
         ine=jeune.ine,
-        code_postal=jeune.adresse.code_postal if jeune.adresse else None,
+        code_postal=normalise_code_postal(jeune.adresse.code_postal) if jeune.adresse else None,
         cfas=_cfas(jeune),
         contrats=tuple(_contrat(contrat) for contrat in contrats),
     )
@@ -248,8 +303,13 @@ def _contrat(contrat: Contrat) -> ContratTraits:
         numero=contrat.numero.upper() if contrat.numero else None,
         debut=contrat.date_debut,
         fin=_last_day(contrat),
-        siren=siren(contrat.employeur.siret) if contrat.employeur and contrat.employeur.siret else None,
+        siren=legal_unit(contrat.employeur) if contrat.employeur else None,
     )
+
+
+def legal_unit(employeur: Employeur) -> str | None:
+    """The SIREN of an employer, told as such or by one of its establishments."""
+    return siren(employeur.siret) if employeur.siret else employeur.siren
 
 
 def _last_day(contrat: Contrat) -> date | None:

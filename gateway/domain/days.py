@@ -8,7 +8,8 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 PARIS = ZoneInfo("Europe/Paris")
-EVENING_BEFORE = 22  # many systems send local midnight in UTC: 22:00Z or 23:00Z the day before (docs/domaine.md)
+# The hours of UTC that are midnight somewhere in France east of it: Paris in both seasons, Mayotte, La Réunion.
+MIDNIGHTS_EAST = range(20, 24)
 
 
 def paris_day(instant: datetime) -> date:
@@ -16,9 +17,17 @@ def paris_day(instant: datetime) -> date:
     return (instant.astimezone(PARIS) if instant.tzinfo else instant).date()
 
 
-def birth_day(instant: datetime) -> date:
-    """The day meant by a birth date sent as an instant: an hour of 22 or 23 is the evening before."""
-    return instant.date() + timedelta(days=instant.hour >= EVENING_BEFORE)
+def day_meant(instant: datetime) -> date:
+    """The day meant by a day sent as an instant, the same rule for every field and source (docs/domaine.md, Jours et instants).
+
+    Midnight is that day, with whatever offset it is written. In UTC, or without offset, a whole hour of the evening is the
+    midnight that follows, of whoever wrote it. Anything else is an hour of a day in Paris.
+    """
+    if instant.utcoffset():
+        return instant.date() if instant.timetz().replace(tzinfo=None) == time(0) else paris_day(instant)
+    if instant.hour in MIDNIGHTS_EAST and (instant.minute, instant.second) == (0, 0):
+        return instant.date() + timedelta(days=1)
+    return instant.date() if instant.hour < MIDNIGHTS_EAST.start else paris_day(instant)
 
 
 def clock(fixed: datetime | None) -> Callable[[], datetime]:

@@ -8,7 +8,7 @@ record.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
@@ -24,6 +24,15 @@ PARTICLES = frozenset(
 UAI_LETTERS = "ABCDEFGHJKLMNPRSTUVWXYZ"  # no I, O, Q
 SIREN_LA_POSTE = "356000000"
 NULL_SIREN = "000000000"  # passes Luhn; typed to get past a form
+# Metropolitan ones, Corsica's two, overseas departments and collectivities (docs/domaine.md, Territoires).
+DEPARTEMENTS = frozenset(
+    {f"{code:02}" for code in range(1, 96) if code != 20}
+    | {"2A", "2B", *(f"{code}" for code in (*range(971, 979), 984, 986, 987, 988, 989))}
+)
+SIRET_DIGITS_MIN = 12  # a spreadsheet loses the leading zeros of a SIRET, two at most; nine digits are a SIREN
+_BLANKS = re.compile(r"[\s.\-\u2010-\u2015]")
+# Department on three characters, year, month, rank (NC or two digits), serial.
+_NUMERO = re.compile(r"(?:0(?!00)[0-9]{2}|02[AB]|9[78][0-9])20[0-9]{2}(?:0[1-9]|1[0-2])(?:[0-9]{2}|NC)[0-9]{4}")
 _INE = re.compile(r"[0-9]{9}[A-Z]{2}|[0-9_]{10}[A-Z]|[0-9]{4}A[0-9]{5}[A-Z]")
 _COURRIEL = re.compile(r"[^@\s,;:<>()\"]+@(?:[a-z0-9-]+\.)+[a-z0-9-]{2,}")
 
@@ -48,10 +57,17 @@ def is_valid_siret(text: str) -> bool:
 
 
 def normalise_siret(text: str | None) -> str | None:
-    """Blanks, dots and dashes dropped; 9 to 14 digits padded on the left."""
-    form = re.sub(r"[\s.\-]", "", text or "")
+    """Blanks, dots and dashes dropped; 12 to 14 digits padded on the left. Fewer are another number, a SIREN often."""
+    form = _BLANKS.sub("", text or "")
     padded = form.rjust(14, "0")
-    return padded if len(form) >= 9 and is_valid_siret(padded) else None
+    return padded if len(form) >= SIRET_DIGITS_MIN and is_valid_siret(padded) else None
+
+
+def normalise_siren(text: str | None) -> str | None:
+    """A legal unit, told in the place of an establishment: it tells two employers apart, and is no SIRET."""
+    form = _BLANKS.sub("", text or "")
+    valid = re.fullmatch(r"[0-9]{9}", form) and form != NULL_SIREN and luhn.is_valid(form)
+    return form if valid else None
 
 
 def siren(siret: str) -> str:
@@ -61,6 +77,27 @@ def siren(siret: str) -> str:
 
 def is_valid_code_insee(text: str) -> bool:
     return bool(re.fullmatch(r"([0-9]{2}|2A|2B)[0-9]{3}", text))
+
+
+def normalise_code_insee(text: str | None) -> str | None:
+    """Any case; a leading zero that a number lost given back."""
+    form = re.sub(r"\s", "", text or "").upper()
+    form = form.rjust(5, "0") if re.fullmatch(r"[0-9]{4}", form) else form
+    return form if is_valid_code_insee(form) else None
+
+
+def normalise_departement(text: str) -> str | None:
+    """The code of a department that exists, told on two or three characters: 60, 060, 2a, 02A, 974."""
+    form = re.sub(r"\s", "", text).upper()
+    form = form[1:] if re.fullmatch(r"0[0-9][0-9AB]", form) else form.rjust(2, "0")
+    return form if form in DEPARTEMENTS else None
+
+
+def normalise_numero_contrat(text: str | None) -> str | None:
+    """The number that the registry gives a contract, of fifteen characters; lost leading zeros given back."""
+    form = re.sub(r"[\s./_\-\u2010-\u2015]", "", text or "").upper()
+    padded = form.rjust(15, "0")
+    return padded if _NUMERO.fullmatch(padded) else None
 
 
 def is_valid_code_postal(text: str) -> bool:
@@ -73,17 +110,37 @@ def normalise_code_postal(value: object) -> str | None:
     return text.rjust(5, "0") if re.fullmatch(r"[0-9]{4,5}", text) and text.strip("0") else None
 
 
+def told_code_postal(value: object) -> str | None:
+    """As it is told: of four digits, only a town says whether a zero was lost or the home is abroad (territoire.resolve)."""
+    form = normalise_code_postal(value)
+    return form.removeprefix("0") if form and len(re.sub(r"\s", "", str(value))) == 4 else form
+
+
 def normalise_telephone(text: str | None) -> str | None:
     """First valid number of a field that may hold several, as ten national digits: 0XXXXXXXXX, overseas ones too.
 
     Numbers of other countries, and of special services (08), cannot be a young person's here: None.
     """
-    chunks = re.split(r"[/;,|]|\bou\b", text or "")
-    return next(filter(None, (_national(re.sub(r"[^0-9+]", "", chunk.replace("(0)", ""))) for chunk in chunks)), None)
+    return next(filter(None, map(_national, _numbers(text or ""))), None)
 
 
-def _national(raw: str) -> str | None:
-    national = re.sub(r"^(?:\+|00)(?:33|262|508|590|594|596)0?([1-9][0-9]{8})$", r"0\1", raw)
+def _numbers(cell: str) -> Iterator[str]:
+    """What may be a number in a cell: all of it; between two words or marks; between two dashes; two of ten digits in a row."""
+    cell = cell.replace("(0)", "")
+    if not re.search(r"[^\W\d_]", cell):
+        yield cell
+    for run in re.findall(r"\+?[0-9][0-9 .\u00a0\u202f()\-\u2010-\u2015]*", cell):
+        yield run
+        yield from re.split(r"\s+[\-\u2010-\u2015]\s+", run)
+        digits = re.sub(r"[^0-9]", "", run)
+        if len(digits) == 20 and _national(digits[10:]):
+            yield digits[:10]
+
+
+def _national(written: str) -> str | None:
+    raw = re.sub(r"[^0-9+]", "", written)
+    national = re.sub(r"^(?:\+|00)?(?:33|262|508|590|594|596)0?([1-9][0-9]{8})$", r"0\1", raw)
+    national = national.rjust(10, "0") if re.fullmatch(r"[1-79][0-9]{8}", national) else national
     return national if re.fullmatch(r"0[1-79][0-9]{8}", national) else None
 
 
@@ -112,9 +169,17 @@ def normalise_naf(text: str | None) -> str | None:
 
 
 def normalise_courriel(text: str | None) -> str | None:
-    """Lower case; its form is checked simply, and its domain must be plain ASCII."""
-    form = (text or "").strip().lower()
-    return form if _COURRIEL.fullmatch(form) else None
+    """First valid address of a field that may hold several, lower case; its form is checked simply, and its domain must be
+    plain ASCII."""
+    return next((chunk for chunk in _addresses(text or "") if _COURRIEL.fullmatch(chunk)), None)
+
+
+def _addresses(cell: str) -> Iterator[str]:
+    for chunk in re.split(r"[;,/|<>()\[\]\r\n\t]|\s+(?:ou|et|puis|-)\s+", cell.lower()):
+        told = re.sub(r"^(?:mailto|e-?mail|mail|courriel)\s*:\s*", "", chunk.strip()).strip().rstrip(".")
+        words = told.split()
+        # An address that a blank cuts is nobody's: of several words, each must be one.
+        yield from words if all("@" in word for word in words) else [told]
 
 
 @lru_cache(maxsize=65_536)

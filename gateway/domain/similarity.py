@@ -21,6 +21,7 @@ LETTERS_MIN, LONG_LETTERS = 4, 8  # shorter names differ by one letter too often
 TRUNCATED_MIN = 20  # letters of a name that a system may have cut
 ONE_YEAR = (364, 365, 366)
 START_GAP = timedelta(days=7)  # two sources tell one contract as starting this close (docs/domaine.md, "Contrats")
+OWN_CONTRAT = frozenset({"numero", "employeur"})  # one contract in common
 OVERLAP = timedelta(days=60)  # nobody is an apprentice of two employers at once for longer
 
 
@@ -85,9 +86,22 @@ def _cap(levels: Mapping[str, str], rules: Weights) -> float:
         return rules.probable - 1
     proven = levels.get("ine") == "identique"
     identity = [levels["nom"], levels["prenom"], levels["naissance"]]
+    # A father and his son may share a name, a phone and a home: of two wholly different births, only what is one person's
+    # by nature says that one is a mistake.
+    if levels["naissance"] == "autre" and not proven and levels.get("contrat") not in OWN_CONTRAT:
+        return rules.probable - 1
     if identity.count("autre") > 1 or (levels["prenom"] == "autre" and not proven):
         return rules.probable - 1
     return float("inf")
+
+
+Identity = tuple[str, str, date]  # surname, first name, birth
+
+
+def is_one_identity(left: Identity, right: Identity) -> bool:
+    """Whether two identities under one key of one installation may be one person corrected: two of the three are alike."""
+    others = [_name(left[0], right[0]), _name(left[1], right[1]), _birth(left[2], right[2])].count("autre")
+    return others < 2
 
 
 def agreements(left: Traits, right: Traits) -> tuple[tuple[str, str], ...]:

@@ -19,6 +19,9 @@ ARRONDISSEMENTS = {
 }
 
 
+CODE_POSTAL_LENGTH = 5
+
+
 @dataclass(frozen=True, slots=True)
 class CommunePlace:
     """A commune as the referential tells it; codes only but for its name."""
@@ -63,9 +66,13 @@ def resolve(geo: Geographie, insee: str | None, code_postal: str | None, ville: 
     """INSEE code if given and known; else postal code and town; else what all the communes of the postal code share."""
     if insee and (commune := geo.commune(insee)):
         return _of_commune(commune)
-    places = geo.by_code_postal.get(code_postal or "", ())
+    code = (code_postal or "").rjust(CODE_POSTAL_LENGTH, "0")
+    places = geo.by_code_postal.get(code, ())
     name = normalise_ville(ville or "")
     named = tuple(place for place in places if normalise_ville(place.nom) == name)
+    if code_postal and code != code_postal and not named:
+        # A zero may be lost, or the home be abroad (1000 Bruxelles): nothing but the town tells which.
+        return Residence(candidates=_codes(places))
     selected = named or places
     return _of_commune(selected[0]) if len(selected) == 1 else _shared_by(selected)
 
@@ -81,8 +88,12 @@ def _shared_by(places: tuple[CommunePlace, ...]) -> Residence:
         _single(place.mission_locale for place in places),
         _single(place.departement for place in places),
         _single(place.region for place in places),
-        tuple(sorted(place.code for place in places)),
+        _codes(places),
     )
+
+
+def _codes(places: tuple[CommunePlace, ...]) -> tuple[str, ...]:
+    return tuple(sorted(place.code for place in places))
 
 
 def _single(values: Iterable[str | None]) -> str | None:

@@ -236,7 +236,7 @@ def _place_and_age(jeune: Jeune, wanted: FiltreRuptures) -> bool:
     commune = jeune.commune
     return (
         (wanted.communes is None or (commune is not None and commune.code in wanted.communes))
-        and (wanted.departements is None or (commune is not None and commune.departement.code in wanted.departements))
+        and (wanted.departements is None or jeune.departement in wanted.departements)
         and (wanted.age_max is None or (jeune.age is not None and jeune.age <= wanted.age_max))
         and (wanted.mineur is None or jeune.mineur is wanted.mineur)
     )

@@ -130,6 +130,7 @@ class Employeur:
     naf: str | None = libre("Code NAF.")
     idcc: str | None = libre("Convention collective (IDCC).")
     commune: Commune | None = libre("Commune de l'établissement.")
+    siren: strawberry.Private[str | None] = None  # told in the place of a SIRET: it tells two employers apart
 
 
 @object_type("Formation suivie dans un CFA.", C.PARCOURS)
@@ -261,6 +262,7 @@ class Jeune(Node):
     )
     rows: strawberry.Private[list[Provenance] | None] = None
     indices: strawberry.Private[list[IndiceRapprochement] | None] = None
+    departement: strawberry.Private[str | None] = None  # of the residence that was derived, be its commune known or not
     autres_noms: strawberry.Private[tuple[str, ...]] = ()  # usage or birth names beside `nom`
 
     def _parcours(

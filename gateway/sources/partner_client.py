@@ -13,7 +13,8 @@ from datetime import datetime, time, timedelta
 from time import perf_counter
 from typing import Any, Generic, TypeVar
 
-from gateway.connectors.base import PartnerRequest, Tenant, place_of
+from gateway.connectors.base import PartnerRequest, Tenant
+from gateway.connectors.quality import place_of
 from gateway.domain.days import PARIS
 from gateway.errors import OutOfFiles, SourceClosed, SourceError, SourceInvalid, SourceTimedOut
 from gateway.schema.organisations import EtatSource

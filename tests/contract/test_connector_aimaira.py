@@ -182,7 +182,7 @@ def test_an_id_of_zero_points_at_nothing_even_where_a_row_has_it() -> None:
     ("entity", "written", "expected"),
     [
         ("Adresse", {"CodeInsee": None}, {"adresse": Adresse(**{**ADRESSE, "insee": None})}),
-        ("Adresse", {"CodePostal": "1000"}, {}),
+        ("Adresse", {"CodePostal": "1000"}, {"adresse": Adresse(**{**ADRESSE, "code_postal": CodePostal("1000")})}),
         ("Programme", {"EtablissementId": 0}, None),
     ],
 )
@@ -245,9 +245,9 @@ def test_amendments_fold_into_their_contract(
 
 
 def test_successive_contracts_stay_apart() -> None:
-    following = {**CONVENTION, "Id": 8, "NumeroContrat": "B", "TypeConventionId": 23}
+    following = {**CONVENTION, "Id": 8, "NumeroContrat": "001202609010002", "TypeConventionId": 23}
     contrats = read_all(Convention=[CONVENTION, following]).records[0].jeune.contrats or []
-    assert [(c.numero, c.type) for c in contrats] == [("001202409010001", "11"), ("B", "23")]
+    assert [(c.numero, c.type) for c in contrats] == [("001202409010001", "11"), ("001202609010002", "23")]
 
 
 @pytest.mark.parametrize(
@@ -288,7 +288,7 @@ def test_every_entity_is_asked_at_once_by_pages_of_two_hundred() -> None:
     (batch,), _ = drive(aimaira.records(CFA, DAY), by_operation({}))
     assert sorted(partner_request.operation for partner_request in batch) == sorted(ENTITIES)
     assert all(partner_request.path == f"/{partner_request.operation}" for partner_request in batch)
-    assert all((r.pages, dict(r.params)) == (PagingStyle.ODATA, {"$top": "200"}) for r in batch)
+    assert all((r.pages, dict(r.params)) == (PagingStyle.ODATA, {"$top": "200", "$count": "true"}) for r in batch)
 
 
 def test_entities_spread_over_pages_are_joined() -> None:

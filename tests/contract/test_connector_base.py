@@ -4,7 +4,7 @@ import pytest
 from pydantic import Field
 
 from gateway.connectors.base import Payload, QualityCounts, UnexpectedAnswer, filled, read, rows_of
-from gateway.connectors.values import Boolean, IsoDay, Listed, Naissance, Required, SexeValue, Text
+from gateway.connectors.values import Boolean, IsoDate, IsoDay, Listed, Required, SexeValue, Text
 from gateway.schema.nouns import Adresse, Employeur
 
 
@@ -15,7 +15,7 @@ class Bloc(Payload):
 
 class Row(Payload):
     nom: Required = Field(alias="Nom")
-    naissance: Naissance = Field(alias="Né le")
+    naissance: IsoDate = Field(alias="Né le")
     ville: Text = None
     rqth: Boolean = None
     block: Bloc | None = None

@@ -113,7 +113,7 @@ def jeune(**champs: Any) -> Jeune:
         "sexe": Sexe.F,
         "rqth": True,
         "telephone": "0639980001",
-        "adresse": Adresse(voie="3 RUE DES ECOLES", code_postal=CodePostal("01000")),
+        "adresse": Adresse(voie="3 RUE DES ECOLES", code_postal=CodePostal("1000")),
         "formations": [Formation(**FORMATION)],
     }
     return Jeune(**{**values, **champs})
@@ -241,6 +241,11 @@ CORRECTED = merged(
             {"rupture": rupture(date(2026, 2, 10), date(2026, 2, 20))},
         ),
         ([TBA, LBA, broken(TBA, told="")], {"rupture": rupture(told=None)}),
+        ([TBA, LBA, broken(TBA), merged(TBA, detailsContrat={"statut": "Rupture annulée"})], {}),
+        (
+            [TBA, LBA, broken(TBA), merged(TBA, detailsContrat={"statut": "RUPTURE ANNULEE"}), broken(TBA)],
+            {"rupture": rupture()},
+        ),
         ([TBA, LBA, merged(TBA, detailsContrat={"statut": "Annulé"})], {"annule": True}),
         ([TBA, LBA, merged(TBA, detailsContrat={"statut": "SUPPRIME"})], {"annule": True}),
         ([TBA, merged(TBA, detailsContrat={"statut": "Supprimé"}), LBA], {"annule": True}),

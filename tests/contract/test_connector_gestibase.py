@@ -188,13 +188,18 @@ def test_a_short_line_is_read_for_what_it_has() -> None:
 
 
 def test_the_lines_of_one_person_are_one_record_over_pages_and_years() -> None:
-    second = {**ROW, "Contrat numéro": "B", "Contrat date début": "20260301", "Contrat date rupture": ""}
-    former = {**ROW, "Contrat numéro": "A", "Contrat date début": "20220901", "Session date début": "20220901"}
+    second = {**ROW, "Contrat numéro": "001202603010002", "Contrat date début": "20260301", "Contrat date rupture": ""}
+    former = {
+        **ROW,
+        "Contrat numéro": "001202209010003",
+        "Contrat date début": "20220901",
+        "Session date début": "20220901",
+    }
     other = {**ROW, "Elève ID": "E000124"}
     result = read_all([ROW, TOTAL], [second, other, TOTAL], previous=([former, ROW, TOTAL],))
     assert [record.key for record in result.records] == ["E000123", "E000124"]
     merged = result.records[0].jeune
-    assert [c.numero for c in merged.contrats or []] == ["001202409010001", "B", "A"]
+    assert [c.numero for c in merged.contrats or []] == ["001202409010001", "001202603010002", "001202209010003"]
     assert [f.date_debut for f in merged.formations or []] == [date(2024, 9, 1), date(2022, 9, 1)]
     assert (result.rejects, result.ignored_fields) == (0, 0)
 

@@ -102,7 +102,7 @@ def jeune(**champs: Any) -> Jeune:
         "adresse": Adresse(
             voie="3 rue des Écoles",
             complement="Bât. B",
-            code_postal=CodePostal("01000"),
+            code_postal=CodePostal("1000"),
             ville="BOURG EN BRESSE",
         ),
         "representants": [Representant(nom="LE GOFF Yann", telephone="0639980002")],
@@ -206,8 +206,10 @@ def test_a_contract_that_says_neither_whose_nor_from_when_is_rejected(written: d
 
 def test_each_contract_goes_to_its_own_apprentice() -> None:
     other = {**APPRENANT, "codeApprenant": 1043}
-    result = read_all([APPRENANT, other], [CONTRAT, {**CONTRAT, "codeApprenant": 1043, "numeroContrat": "B"}])
-    assert [[c.numero for c in d.jeune.contrats or []] for d in result.records] == [[None], ["B"]]
+    result = read_all(
+        [APPRENANT, other], [CONTRAT, {**CONTRAT, "codeApprenant": 1043, "numeroContrat": "001202409010002"}]
+    )
+    assert [[c.numero for c in d.jeune.contrats or []] for d in result.records] == [[None], ["001202409010002"]]
 
 
 def test_an_employer_without_a_valid_siret_keeps_its_name() -> None:

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
-from gateway.domain.days import PARIS, birth_day, paris_day
+from gateway.domain.days import PARIS, day_meant, paris_day
 
 
 @pytest.mark.parametrize(
@@ -35,4 +35,4 @@ def test_the_day_it_is_in_paris(instant: datetime, expected: date) -> None:
     ],
 )
 def test_the_day_meant_by_a_birth_date(instant: datetime, expected: date) -> None:
-    assert birth_day(instant) == expected
+    assert day_meant(instant) == expected

@@ -242,7 +242,7 @@ async def test_a_registry_whose_format_changed_is_not_harvested_as_if_it_told_of
     source, registry_writer = Partner(), await open_store("r")
     for _ in range(UNREADABLE):
         source.tell(date(2026, 3, 1), {"ALTERNANT": {}})
-    with pytest.raises(SourceInvalid, match="aucune ligne de la page n'est lisible"):
+    with pytest.raises(SourceInvalid, match="la plupart des lignes de la page sont illisibles"):
         await harvest(champ(source), registry_writer, lambda: EVENING, lambda _: None)
     assert [window.fin for window in await registry_writer.windows()] == [date(2026, 2, 28)]
     source.days[date(2026, 3, 1)][0] = ("TBA", charge("A"))

@@ -78,13 +78,17 @@ def test_u04_an_unexpected_shape_is_refused(document: object) -> None:
         next_(partner_request(PagingStyle.ODATA), BASE, "", document, 1)
 
 
-def test_size_an_incomplete_page_is_the_last() -> None:
+def test_size_the_end_is_an_empty_page() -> None:
+    """A partner that gives 149 rows where 150 were asked is not at its end: the rest of a Mission locale was lost."""
     head = first(partner_request(PagingStyle.SIZE))
     assert dict(head.params) == {"annee": "2025", "page": "1", "taillePage": "2"}
     following = next_(head, BASE, "", [1, 2], 1)
     assert following is not None
     assert following.params["page"] == "2"
-    assert next_(following, BASE, "", [3], 2) is None
+    further = next_(following, BASE, "", [3], 2)
+    assert further is not None
+    assert further.params["page"] == "3"
+    assert next_(further, BASE, "", [], 3) is None
 
 
 def test_metadata_the_page_is_in_the_body() -> None:

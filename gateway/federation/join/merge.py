@@ -7,8 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
+from gateway.connectors.values import legal_unit
+from gateway.domain.identifiers import is_valid_code_postal, normalise_code_postal
 from gateway.domain.statut import ContratPeriod, Session, StatutStep, parcours, statut_on
 from gateway.domain.territoire import Residence
+from gateway.domain.text import shown_name
 from gateway.federation.directory import Directory
 from gateway.federation.join.link import RANK, Cluster, FollowUp, SourcedRecord
 from gateway.federation.join.precedence import (
@@ -23,8 +26,9 @@ from gateway.federation.join.precedence import (
     told_values,
     valeur,
 )
-from gateway.schema.nouns import Collaboration, Contrat, Employeur, Formation, Jeune, Rupture, Statut, Suivi
-from gateway.schema.organisations import MissionLocale
+from gateway.schema.nouns import Adresse, Collaboration, Contrat, Employeur, Formation, Jeune, Rupture, Statut, Suivi
+from gateway.schema.organisations import Commune, MissionLocale
+from gateway.schema.scalars import CodePostal
 
 IDENTITE = ("nom", "prenom", "date_naissance", "sexe", "ine", "rqth", "telephone", "courriel", "representants")
 AGE_OF_MAJORITY = 18
@@ -56,11 +60,13 @@ def merge(cluster: Cluster, directory: Directory, day: date) -> MergedPerson:
     housed_by, place = residence(cluster, directory)
     holders = [(record, record.jeune) for record in cluster.sourced_records]
     jeune = Jeune(**{champ: valeur(JEUNE, champ, holders) for champ in IDENTITE})
+    jeune.nom, jeune.prenom = _shown(jeune.nom), _shown(jeune.prenom)
     jeune.suivi = suivi_of(cluster.sourced_records, directory)
     jeune.collaboration = collaboration_of(cluster.sourced_records)
     if housed_by and place and housed_by.jeune.adresse:
         jeune.commune = directory.commune(place.insee) if place.insee else None
-        jeune.adresse = replace(housed_by.jeune.adresse, commune=jeune.commune)
+        jeune.adresse = _shown_home(housed_by.jeune.adresse, place, jeune.commune)
+        jeune.departement = place.departement
         jeune.mission_locale = directory.mission_locale(place.mission_locale)
         jeune.missions_locales_possibles = _possible(place, directory)
     jeune.formations = _formations(cluster, directory)
@@ -69,6 +75,17 @@ def merge(cluster: Cluster, directory: Directory, day: date) -> MergedPerson:
     jeune.contrats = list(contrats)
     _derive(jeune, day)
     return MergedPerson(cluster, place, housed_by, contrats, folded_contrats, jeune)
+
+
+def _shown(nom: str | None) -> str | None:
+    return shown_name(nom) if nom else None
+
+
+def _shown_home(told: Adresse, place: Residence, commune: Commune | None) -> Adresse:
+    """The home with its commune. A postal code that may lack its zero is shown once the town has agreed."""
+    code = normalise_code_postal(told.code_postal) if place.departement else told.code_postal
+    known = CodePostal(code) if code and is_valid_code_postal(code) else None
+    return replace(told, commune=commune, code_postal=known)
 
 
 def suivi_of(records: Sequence[SourcedRecord], directory: Directory) -> Suivi | None:
@@ -119,7 +136,7 @@ def _contrat(folded: FoldedContrat, formations: list[Formation], directory: Dire
     contrat.employeur = _employeur(folded)
     contrat.cfa = next((directory.complete_cfa(v.cfa) for _, v in folded.versions if v.cfa), None)
     contrat.formation = _formation_of(contrat, formations)
-    contrat.rupture = _rupture(folded, contrat.date_fin)
+    contrat.rupture = _rupture(folded, _latest_end(folded, contrat))
     return contrat
 
 
@@ -129,9 +146,9 @@ def _employeur(folded: FoldedContrat) -> Employeur | None:
     if not told:
         return None
     # The best source that identifies the employer decides which it is: the others complete it if they tell of the same one.
-    known = next((employeur for employeur in told if employeur.siret), told[0])
+    known = next((employeur for employeur in told if legal_unit(employeur)), told[0])
     same = [employeur for employeur in told if same_employeurs(employeur, known)]
-    champs = ("siret", "denomination", "naf", "idcc", "commune")
+    champs = ("siret", "siren", "denomination", "naf", "idcc", "commune")
     return Employeur(**{champ: next(filter(None, (getattr(each, champ) for each in same)), None) for champ in champs})
 
 
@@ -145,6 +162,12 @@ def _formation_of(contrat: Contrat, formations: list[Formation]) -> Formation | 
     # Somebody may be enrolled in two CFAs at once: the contract's own decides, where it is one of them.
     same = [formation for formation in crossed if formation.cfa and formation.cfa.uai == uai]
     return next(iter(same or crossed), None)
+
+
+def _latest_end(folded: FoldedContrat, contrat: Contrat) -> date | None:
+    """The latest planned end that a source tells: one of them may not have heard that the contract was prolonged."""
+    debut = contrat.date_debut or date.min
+    return max((v.date_fin for _, v in folded.versions if v.date_fin and v.date_fin > debut), default=None)
 
 
 def _rupture(folded: FoldedContrat, planned_end: date | None) -> Rupture | None:

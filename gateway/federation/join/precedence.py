@@ -6,14 +6,15 @@ stands follows: new contract, treatment, priority. Knows no viewer and no clock.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from enum import Enum
 from operator import eq
 from typing import Any
 
+from gateway.connectors.values import legal_unit
 from gateway.domain.days import paris_day
-from gateway.domain.identifiers import normalise_nom, siren
+from gateway.domain.identifiers import normalise_code_postal, normalise_nom
 from gateway.domain.statut import StatutApprenant, StatutStep
 from gateway.domain.territoire import normalise_ville
 from gateway.federation.join.link import SourcedRecord
@@ -33,6 +34,7 @@ from gateway.schema.organisations import Cfa
 
 START_GAP_DAYS = 7  # same employer, starts this close: one contract (docs/domaine.md, Contrats)
 PRIORITE_DAYS = 180  # docs/domaine.md, Rupture
+WITHDRAWN = frozenset({"ANNULE", "ANNULEE", "RUPTUREANNULEE", "RESILIATIONANNULEE"})  # a cause that undoes its rupture
 EXITS = frozenset({StatutApprenant.APPRENTI, StatutApprenant.FIN_DE_FORMATION})
 
 Told = tuple[SourcedRecord, Any]  # who says it, what is said
@@ -76,12 +78,13 @@ def same_adresses(left: Adresse, right: Adresse) -> bool:
     if left.insee and right.insee:
         return left.insee == right.insee
     villes = normalise_ville(left.ville or ""), normalise_ville(right.ville or "")
-    return _if_told(left.code_postal, right.code_postal) and _if_told(*villes)
+    codes = normalise_code_postal(left.code_postal), normalise_code_postal(right.code_postal)
+    return _if_told(*codes) and _if_told(*villes)
 
 
 def same_employeurs(left: Employeur, right: Employeur) -> bool:
     """One legal unit: two sources often know two of its establishments."""
-    return _if_told(left.siret and siren(left.siret), right.siret and siren(right.siret))
+    return _if_told(legal_unit(left), legal_unit(right))
 
 
 def same_cfas(left: Cfa, right: Cfa) -> bool:
@@ -187,10 +190,11 @@ class FoldedContrat:
 
 
 def fold(sourced_records: Iterable[SourcedRecord]) -> list[FoldedContrat]:
-    """Fold the contracts of one person. Two contracts of one installation stay two. Void ones are left out."""
+    """Fold the contracts of one person. Two contracts of one installation stay two, unless they have one number of the registry.
+    Void ones are left out."""
     folded_contrats: list[FoldedContrat] = []
     for sourced_record in sourced_records:
-        for contrat in sorted(sourced_record.jeune.contrats or [], key=_order):
+        for contrat in _distinct(sorted(sourced_record.jeune.contrats or [], key=_order)):
             _add(folded_contrats, sourced_record, contrat)
     # Last, not first: a void version must still be recognised as one of the contract that it voids.
     return [folded for folded in folded_contrats if not folded.annule]
@@ -202,6 +206,42 @@ def _order(contrat: Contrat) -> tuple[str, ...]:
     return str(contrat.date_debut), contrat.numero or "", str(contrat.date_fin), siret or ""
 
 
+def _distinct(contrats: Iterable[Contrat]) -> list[Contrat]:
+    """The contracts of one record, one for each number: an amendment typed as a contract is no second one."""
+    found: dict[object, Contrat] = {}
+    for contrat in contrats:
+        key = contrat.numero.casefold() if contrat.numero else id(contrat)
+        found[key] = _completed(found[key], contrat) if key in found else contrat
+    return list(found.values())
+
+
+def _completed(first: Contrat, second: Contrat) -> Contrat:
+    """One contract, told twice by one source: the latest end, the rupture of either, void when both are."""
+    ends = [end for end in (plausible_end(first), plausible_end(second)) if end]
+    told = {
+        champ: getattr(first, champ) or getattr(second, champ) for champ in ("type", "employeur", "formation", "cfa")
+    }
+    broken = max((one.rupture for one in (first, second) if one.rupture), key=_day_of, default=None)
+    void = first.annule and second.annule
+    return replace(first, **told, date_fin=max(ends, default=None), rupture=broken, annule=void)
+
+
+def _day_of(rupture: Rupture) -> date:
+    return rupture.date or date.min
+
+
+def plausible_end(contrat: Contrat) -> date | None:
+    """The planned end that a source tells; one that is not after the start is no end."""
+    debut, fin = contrat.date_debut, contrat.date_fin
+    return None if debut and fin and fin <= debut else fin
+
+
+def _believed(contrat: Contrat) -> Contrat:
+    """The contract without an end that is none, nor a rupture that its own source takes back."""
+    withdrawn = contrat.rupture is not None and normalise_nom(contrat.rupture.cause or "") in WITHDRAWN
+    return replace(contrat, date_fin=plausible_end(contrat), rupture=None if withdrawn else contrat.rupture)
+
+
 def _add(folded_contrats: list[FoldedContrat], sourced_record: SourcedRecord, contrat: Contrat) -> None:
     """To the contract that it most looks like: the one of its number, else the one that starts the nearest; else a new one."""
     # A source that tells two contracts knows that they are two, however alike they look.
@@ -210,7 +250,7 @@ def _add(folded_contrats: list[FoldedContrat], sourced_record: SourcedRecord, co
     _, host = min(near, key=lambda pair: pair[0], default=(0, None))
     if host is None:
         folded_contrats.append(host := FoldedContrat())
-    host.versions.append((sourced_record, contrat))
+    host.versions.append((sourced_record, _believed(contrat)))
 
 
 def _gap(contrat: Contrat, folded: FoldedContrat) -> int | None:

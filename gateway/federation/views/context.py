@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from gateway.auth.authentication.clients import Viewer
 from gateway.auth.authorization.decide import Decision
+from gateway.auth.policy.policy import mends
 from gateway.auth.policy.rules import OPENED_BY
 from gateway.domain.seal import OpaqueIds
 from gateway.domain.search import Candidate
@@ -36,7 +37,7 @@ from gateway.schema.connections import ContratConnection, JeuneConnection, Ruptu
 from gateway.schema.context import Moi, PageArgs
 from gateway.schema.filters import FiltreContrats, FiltreJeunes, FiltreRuptures, TriJeunes, TriRuptures
 from gateway.schema.nouns import Contrat, Jeune, Rapprochement, Rupture
-from gateway.schema.organisations import Cfa, MissionLocale, Node, Source
+from gateway.schema.organisations import Cfa, MissionLocale, Node, Qualite, Source
 from gateway.schema.tables import END_CURSORS, ROW_CURSORS, TOLD_BY_LIST
 
 T = TypeVar("T", Jeune, Contrat, Rupture)
@@ -89,7 +90,7 @@ class OperationContext:
         return present_moi(self.viewer, self.rights, self.decision, self.directory)
 
     def sources(self) -> list[Source] | None:
-        return self.states()
+        return list(self._states.values())
 
     def cfa(self, uai: str | None, siret: str | None) -> Cfa | None:
         found = self.directory.cfa(uai, siret) if uai or siret else None
@@ -292,4 +293,8 @@ class OperationContext:
 
     @cached_property
     def _states(self) -> dict[str | None, Source]:
-        return {source.nom: source for source in self.states()}
+        return {source.nom: replace(source, qualite=self._to_mend(source)) for source in self.states()}
+
+    def _to_mend(self, source: Source) -> list[Qualite]:
+        """What this viewer, or who asks it to, can mend at a partner."""
+        return [line for line in source.qualite or () if mends(self.rights.perimetre, line.etablissement)]

@@ -49,7 +49,9 @@ LOOKBACK_DAYS = 3  # a harvest that lags no more than this goes day by day
 PERIOD = 900.0  # seconds between two looks at what is due
 WAIT_MIN, WAIT_MAX = 60.0, 6 * 3600.0  # what is believed of a partner that tells when to come back
 RETENTION_YEARS = 2  # after its planned end, a contract is forgotten (docs/domaine.md, Registre)
-UNREADABLE = 20  # rows refused of a page, and no more kept: the format changed. Fewer are a bad day, counted and set aside
+UNREADABLE = (
+    20  # rows refused of a page, and no more kept: the format changed. Fewer are a bad day, counted and set aside
+)
 ONE_DAY = timedelta(days=1)
 
 HarvestedRows = tuple[list[RegistryRow], QualityCounts]
@@ -194,9 +196,7 @@ class _WindowHarvest:
             self.follow(Progress(under_way.window, *self.ranks, step, len(rows), account, seconds))
             under_way, last_digest = following, page.digest
 
-    async def _prove_whole(
-        self, read: Sequence[int | None], announced: int | None, under_way: WindowUnderWay
-    ) -> None:
+    async def _prove_whole(self, read: Sequence[int | None], announced: int | None, under_way: WindowUnderWay) -> None:
         """Raises SourceInvalid when a view gave other rows than it announced: a window that is done is asked for no more."""
         try:
             prove_whole(read, [announced])

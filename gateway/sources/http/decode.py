@@ -3,8 +3,9 @@
 Errors hold neither address, nor body, nor value; what is refused of a body is an InvalidDocument. The body
 is read with a bound on its decoded size.
 
-JSON: duplicate keys, NaN and infinities, NUL and lone surrogates, bottomless nesting and endless integers are refused.
-CSV: `;`, a header row, one mapping a line; a UTF-8 byte order mark is tolerated whatever the declared encoding.
+JSON: duplicate keys, NaN and infinities, bottomless nesting and endless integers are refused.
+CSV: `;`, a header row, one mapping a line.
+Text: bytes win over what is declared of them, and one bad letter loses that letter (docs/domaine.md, "Écriture").
 """
 
 import codecs
@@ -20,6 +21,7 @@ from typing import Any
 
 from gateway import strict_json
 from gateway.connectors.base import BodyFormat, PartnerRequest
+from gateway.domain.text import LOST, without_lone_surrogates
 from gateway.errors import SourceClosed, SourceDenied, SourceError, SourceInvalid, SourceUnavailable
 
 RETRY_AFTER_MAX = 86_400.0  # seconds; a partner may be closed for a night, not for a year
@@ -45,9 +47,11 @@ _BY_CLASS: Mapping[int, tuple[type[SourceError], str]] = {
     4: (SourceInvalid, "demande refusée par le partenaire"),
     5: (SourceUnavailable, "le partenaire est en erreur"),
 }
-_NUL = rb"\u0000"  # looked for first: the pattern alone costs milliseconds a body
+_NUL = "\\u0000"  # looked for first: the pattern alone costs milliseconds a body
 _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32  # the header tells which
-_ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+_ESCAPED_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
+_C1 = re.compile(rb"[\x80-\x9f]")  # letters of Windows; latin alphabets have controls there, which nobody types
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def error_for_status(source: str, statut: int, retry: str, now: datetime) -> SourceError | None:
@@ -160,19 +164,28 @@ def decode(body: bytes, request: PartnerRequest) -> Any:
 def decode_json(body: bytes, encoding: str = "utf-8") -> Any:
     """A JSON object or array; anything else, `null` included, is refused."""
     text = _text(body, encoding)
+    text = _ESCAPED_NUL.sub(rf"\1{LOST}", text) if _NUL in text else text
     try:
         document = strict_json.loads(text)
     except ValueError:
         raise InvalidDocument("JSON illisible") from None
     if not isinstance(document, dict | list):
         raise InvalidDocument("ni objet ni tableau")
-    if (_NUL in body and _ESCAPED_NUL.search(body)) or strict_json.has_lone_surrogate(text, document):
-        raise InvalidDocument("caractère interdit")
-    return document
+    return _whole_letters(document) if strict_json.has_lone_surrogate(text, document) else document
 
 
-def decode_csv(body: bytes, encoding: str = "utf-8") -> list[dict[str, str]]:
-    """One mapping a line, by the names of the header row. Blank lines are skipped; a short line lacks its last columns."""
+def _whole_letters(value: Any) -> Any:
+    """The document, each half of a character as a lost letter."""
+    if isinstance(value, str):
+        return without_lone_surrogates(value)
+    if isinstance(value, dict):
+        return {without_lone_surrogates(key): _whole_letters(inside) for key, inside in value.items()}
+    return [_whole_letters(inside) for inside in value] if isinstance(value, list) else value
+
+
+def decode_csv(body: bytes, encoding: str = "utf-8") -> list[dict[str | None, Any]]:
+    """One mapping a line, by the names of the header row. Blank lines are skipped; a short line lacks its last columns. What a
+    line has beyond the header is under None: a separator in a cell moved all that follows it (docs/domaine.md, "Complétude")."""
     start = body.removeprefix(codecs.BOM_UTF8).lstrip()[:1]
     if start == b"<":
         raise InvalidDocument("page HTML à la place des données")
@@ -185,19 +198,45 @@ def decode_csv(body: bytes, encoding: str = "utf-8") -> list[dict[str, str]]:
         raise InvalidDocument("CSV illisible") from None
     if not rows or len(set(rows[0])) != len(rows[0]):
         raise InvalidDocument("ligne d'en-tête absente ou à colonnes en double")
-    return [dict(zip(rows[0], line, strict=False)) for line in rows[1:]]
+    header, *lines = rows
+    if lines and len(lines[-1]) > len(header) and not any(lines[-1][len(header) :]):
+        del lines[-1][len(header) :]  # a row of totals, which is no record, may be padded
+    trailing = {len(line) for line in lines[:-1]} == {len(header) + 1} and not any(line[-1] for line in lines[:-1])
+    return [_line(header, line[:-1] if trailing and len(line) > len(header) else line) for line in lines]
+
+
+def _line(header: list[str], cells: list[str]) -> dict[str | None, Any]:
+    own: dict[str | None, Any] = dict(zip(header, cells, strict=False))
+    return own if len(cells) <= len(header) else {**own, None: cells[len(header) :]}
 
 
 def _text(body: bytes, encoding: str) -> str:
-    """A byte order mark announces UTF-8, but some partners put one before latin text: both are tried, in that order."""
+    """The letters of a body. What is UTF-8 with any letter beyond ASCII is UTF-8, whatever is declared: no other text is, but
+    by chance. Latin text with letters of Windows is Windows'. What is neither is read letter by letter."""
+    if body.startswith(_UTF_16):
+        return body.decode("utf-16", "replace").replace("\0", LOST)
     without_bom = body.removeprefix(codecs.BOM_UTF8)
-    encodings = [encoding] if without_bom is body else ["utf-8", encoding]
-    for attempt in encodings:
-        try:
-            text = without_bom.decode(attempt)
-        except UnicodeDecodeError:
-            continue
-        if "\0" in text:
-            raise InvalidDocument("caractère interdit")
-        return text
-    raise InvalidDocument("encodage inattendu")
+    try:
+        text = without_bom.decode("utf-8")
+    except UnicodeDecodeError:
+        text = _of_latin(without_bom, encoding)
+    return text.replace("\0", LOST)
+
+
+def _of_latin(body: bytes, encoding: str) -> str:
+    """Latin text, as it is declared unless its bytes say otherwise; one bad letter in UTF-8 is Windows'."""
+    name = codecs.lookup(encoding).name
+    if name == "utf-8":
+        return body.decode("utf-8", WINDOWS)
+    return body.decode("cp1252" if _C1.search(body) else name, "replace")
+
+
+def _windows_letter(error: UnicodeError) -> tuple[str, int]:
+    """What an error of UTF-8 reads in the place of bytes that are none: the letters that Windows writes so."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return error.object[error.start : error.end].decode("cp1252", "replace"), error.end
+
+
+WINDOWS = "windows-letter"
+codecs.register_error(WINDOWS, _windows_letter)

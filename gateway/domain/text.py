@@ -1,0 +1,128 @@
+"""Letters as they were meant: what a partner's systems did to a text is undone, and a name is shown in order
+(docs/domaine.md, "Écriture"). Pure; knows no noun, no source and no field.
+
+Nothing here decides who is who: names are compared by their letters alone, never as they are shown.
+"""
+
+import re
+import unicodedata
+from collections import Counter
+from functools import lru_cache
+from html import unescape
+
+LOST = "\ufffd"  # a letter that some system lost: kept, so that it is seen and counted
+_TIMES = 3  # a text goes through one system that spoils it, sometimes two
+_ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
+# Zero-width marks, soft hyphen, marks of direction, controls but for tabulation and ends of lines.
+_UNSEEN = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_FOLLOWING = bytes(range(0x80, 0xC0)).decode("cp1252", "ignore")
+_SPOILT = re.compile(f"Ã[\x80-\xbf{_FOLLOWING}]")  # no French word has these two letters
+_C1 = re.compile("[\x80-\x9f]")  # controls that nobody types: letters of Windows read as latin-1
+_SPACES = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
+_SPOILT_LEAD = re.compile("[ÂÃÄÅâ]")  # what a UTF-8 letter begins with, when it is read as Windows letters
+# Whatever a repair could touch: a text without any of these is as it should be.
+_SUSPECT = re.compile(
+    "[&\ufffd\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\xa0\xadÂÃÄÅâ\u0300-\u036f\u1680\u2000-\u206f\u3000\ufeff\ud800-\udfff]"
+)
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def mended(text: str, repairs: Counter[str]) -> str:
+    """The text as it was meant, in composed letters (NFC); each repair counted by kind."""
+    if not _SUSPECT.search(text):
+        return text
+    text = without_lone_surrogates(text)
+    for kind, mend in _MENDS:
+        own = mend(text)
+        if own != text:
+            repairs[kind] += 1
+            text = own
+    if LOST in text:
+        repairs["lettre_perdue"] += 1
+    return unicodedata.normalize("NFC", _SPACES.sub(" ", text))
+
+
+def without_lone_surrogates(text: str) -> str:
+    """Halves of characters, which nothing can write, as lost letters."""
+    return _SURROGATE.sub(LOST, text)
+
+
+def _unescaped(text: str) -> str:
+    for _ in range(_TIMES):
+        text = _ENTITY.sub(lambda entity: unescape(entity[0]), text)
+    return text
+
+
+def _of_windows(text: str) -> str:
+    """Windows letters that were read as latin-1, which has controls in their place."""
+    return _C1.sub(lambda letter: letter[0].encode("latin-1").decode("cp1252", "replace"), text)
+
+
+def _read_once(text: str) -> str:
+    """UTF-8 that was read as Windows letters, read again: only where the whole text says so, and is French then."""
+    for _ in range(_TIMES):
+        own = _told_once(text) if _SPOILT_LEAD.search(text) else None
+        if own is None:
+            return text
+        text = own
+    return text
+
+
+def _told_once(text: str) -> str | None:
+    try:
+        own = b"".join(map(_windows_byte, text)).decode("utf-8")
+    except UnicodeError:
+        return None
+    return own if all(_is_western(letter) for letter in own) else None
+
+
+def _windows_byte(letter: str) -> bytes:
+    return letter.encode("latin-1" if "\x80" <= letter <= "\x9f" else "cp1252")
+
+
+def _is_western(letter: str) -> bool:
+    """Of an alphabet with latin letters, or a mark of printing."""
+    return letter < "\u0250" or "\u1e00" <= letter < "\u1f00" or "\u2010" <= letter < "\u2123"
+
+
+_MENDS = (
+    ("entite", _unescaped),
+    ("encodage", _read_once),
+    ("encodage", _of_windows),
+    ("invisible", lambda text: _UNSEEN.sub("", text)),
+)
+
+_WORD = re.compile(r"[^\W\d_]+")
+_PARTICLES = frozenset({"de", "du", "des"})  # small wherever they stand: du Plessis, Saint-Jean-de-Luz
+_INNER_PARTICLES = frozenset({"den", "der"})  # small behind another word: Van den Berg
+# One capital, at its head; small for a particle, or for what an apostrophe follows; or a second capital that is its own.
+_IN_ORDER = re.compile(r"(?:Mc|Mac|De|Di|Du|La|Le|Van|Fitz)?[A-ZÀ-ÖØ-ÞŒŠŽŸ][^\W\d_A-ZÀ-ÖØ-ÞŒŠŽŸ]*")
+
+
+@lru_cache(maxsize=65_536)
+def shown_name(nom: str) -> str:
+    """A name in order: a capital at the head of each word, none inside, French particles small.
+
+    One that is in order stays as it was told: only its bearer knows d'Artagnan from D'Angelo.
+    """
+    told = " ".join(nom.replace("’", "'").split())
+    found = list(_WORD.finditer(told))
+    if all(_is_in_order(word[0], told[word.end() : word.end() + 1]) for word in found):
+        return told
+    return _WORD.sub(lambda word: _in_order(word[0].lower(), word.start() == 0, len(found) == 1), told)
+
+
+def _is_in_order(word: str, following: str) -> bool:
+    return (
+        bool(_IN_ORDER.fullmatch(word))
+        or word in _PARTICLES | _INNER_PARTICLES
+        or (following == "'" and len(word) == 1)
+    )
+
+
+def _in_order(word: str, first: bool, alone: bool) -> str:
+    if (word in _PARTICLES and not alone) or (word in _INNER_PARTICLES and not first):
+        return word
+    if word.startswith("mc") and len(word) > len("mc") + 1:
+        return f"Mc{word[2:].capitalize()}"
+    return word.capitalize()
