@@ -105,7 +105,9 @@ class UnexpectedAnswer(ValueError):
 
 def defects(faults: Mapping[Fault, int]) -> list[DefautQualite]:
     """The faults as they are shown, the most frequent first."""
-    lines = sorted(faults.items(), key=lambda line: (-line[1], line[0][0].value, *line[0][1:]))
+    lines = sorted(
+        ((fault, n) for fault, n in faults.items() if n), key=lambda line: (-line[1], line[0][0].value, *line[0][1:])
+    )
     return [
         DefautQualite(nature=nature, genre=kind, champ=name or None, nombre=number)
         for (nature, kind, name), number in lines
@@ -216,8 +218,9 @@ def _validated(model: type[P], row: Any, account: QualityCounts) -> P | None:
         else:
             account.ignored_fields += set_aside.total()
             account.faults.update({(NatureDefaut.ECARTEE, VALUE, name): n for name, n in set_aside.items()})
+            words = {name: word for word, name in fields_of(model).items()} if repairs else {}
             for (kind, name), number in repairs.items():
-                account.mend({kind: number}, name)
+                account.mend({kind: number}, words.get(name, name))
             return payload
         if () in bad:
             break

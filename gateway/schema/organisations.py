@@ -118,7 +118,9 @@ class Qualite:
     etablissement: str | None = libre("UAI du CFA ou code de la Mission locale ; absent pour le registre.")
     lue_le: datetime = strawberry.field(description="Fin de la lecture.")
     dossiers: int = strawberry.field(description="Dossiers gardés.")
-    defauts: list[DefautQualite] = strawberry.field(description="Les défauts, du plus fréquent au moins fréquent.")
+    defauts: list[DefautQualite] = strawberry.field(
+        description="Les défauts, du plus fréquent au moins fréquent.", metadata={"size": 20}
+    )
 
 
 @object_type("Système partenaire et son état présent.", C.TECHNIQUE)
@@ -131,9 +133,8 @@ class Source:
     fraicheur_secondes: int | None = libre("Âge de ce que nous savons de lui, en secondes.")
     latence_ms: float | None = libre("Durée de sa dernière réponse, en millisecondes.")
     taux_erreur: float | None = libre("Part des derniers appels en erreur, de 0 à 1.")
-    qualite: list[Qualite] | None = donnee(
-        C.TECHNIQUE,
-        "Ce qui est à corriger chez le partenaire : chez soi, pour un CFA ou une Mission locale ; partout, pour qui exploite.",
+    qualite: list[Qualite] | None = libre(
+        "À corriger chez le partenaire : chez soi, pour un CFA ou une Mission locale ; cent au plus, pour qui exploite.",
         size=20,
     )
 

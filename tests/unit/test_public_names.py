@@ -34,7 +34,7 @@ FROZEN = Path(__file__).with_name("frozen")
 
 # The contract: `make check` says that both are what the code writes, this that they are what they were.
 PUBLISHED = {
-    "schema.graphql": "09ea32f66c605963467211aef3c4c320455fd5810e746fa84e6f8710e49acafa",
+    "schema.graphql": "DIGEST",
     "ACCES.md": "e75c162b3cfde17dba0f6d3c1ebc62612b81e579e453890b6a18f95f135744f3",
 }
 ENVIRONMENT = {

@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 
 from gateway.auth.authentication.clients import Viewer
 from gateway.auth.authorization.decide import Decision
-from gateway.auth.policy.policy import mends
 from gateway.auth.policy.rules import OPENED_BY
 from gateway.domain.seal import OpaqueIds
 from gateway.domain.search import Candidate
@@ -30,14 +29,14 @@ from gateway.federation.lists import (
     start_of,
 )
 from gateway.federation.views.build import Preparation, Work
-from gateway.federation.views.moi import present_moi
+from gateway.federation.views.moi import present_moi, to_mend
 from gateway.federation.views.search import search
 from gateway.federation.views.view import MaskedCopies, Rights, Shown, View, ViewPerson, cfas_of, is_frozen
 from gateway.schema.connections import ContratConnection, JeuneConnection, RuptureConnection
 from gateway.schema.context import Moi, PageArgs
 from gateway.schema.filters import FiltreContrats, FiltreJeunes, FiltreRuptures, TriJeunes, TriRuptures
 from gateway.schema.nouns import Contrat, Jeune, Rapprochement, Rupture
-from gateway.schema.organisations import Cfa, MissionLocale, Node, Qualite, Source
+from gateway.schema.organisations import Cfa, MissionLocale, Node, Source
 from gateway.schema.tables import END_CURSORS, ROW_CURSORS, TOLD_BY_LIST
 
 T = TypeVar("T", Jeune, Contrat, Rupture)
@@ -293,8 +292,4 @@ class OperationContext:
 
     @cached_property
     def _states(self) -> dict[str | None, Source]:
-        return {source.nom: replace(source, qualite=self._to_mend(source)) for source in self.states()}
-
-    def _to_mend(self, source: Source) -> list[Qualite]:
-        """What this viewer, or who asks it to, can mend at a partner."""
-        return [line for line in source.qualite or () if mends(self.rights.perimetre, line.etablissement)]
+        return {source.nom: replace(source, qualite=to_mend(source, self.rights)) for source in self.states()}
