@@ -28,7 +28,7 @@ chaos: .venv/dev.txt ## Run the long tests: chance, faults and load, in real tim
 	@$(PY) -m pytest tests/e2e --deux-passerelles
 	@$(PY) -m tests.execution.differential --operations 20000
 
-infrastructure: .venv/dev.txt ## Run the gateway beside PgBouncer, PostgreSQL and Redis as productions have them
+infrastructure: .venv/dev.txt ## Run the gateway beside the programs of a production: databases, proxies
 	@$(PY) -m pytest -m infrastructure tests/infrastructure
 
 check: .venv/dev.txt ## Lint, format, types, import contracts, measures of the house, dependencies, committed schema, access table and picture

@@ -17,6 +17,8 @@ from typing import TypeVar
 from prometheus_client import CollectorRegistry, Counter, Gauge
 from redis.exceptions import ResponseError
 
+from gateway.redis_client import cause
+
 T = TypeVar("T")
 TIMEOUT = 0.25  # seconds: a cache that takes longer is not one
 # The wait is cut in parts: a loop that is held up during one sees in the next the answer that came meanwhile.
@@ -44,6 +46,7 @@ class Suspension:
         self._suspended = self._trying = False
         self.available = True
         self._told: set[str] = set()
+        self._cause = ""  # last told
         text = "1 si Redis répond à tous ses usages, ou si aucun n'est configuré."
         Gauge("passerelle_redis_disponible", text, registry=registry).set_function(lambda: float(self.available))
         text = "Valeurs de Redis altérées, prises pour absentes."
@@ -85,12 +88,9 @@ class Suspension:
     def _fail(self, error: Exception) -> None:
         self._failed_at = self._seconds()
         self._rest_until, self._suspended = self._failed_at + REST, True
-        if self.available:
-            self.available = False
-            # The text of the error may hold a name: its kind is enough.
-            logger.warning(
-                "redis sans réponse (%s) : laissé en paix, essayé une fois par seconde", type(error).__name__
-            )
+        if self.available or cause(error) != self._cause:
+            self.available, self._cause = False, cause(error)
+            logger.warning("redis sans réponse (%s) : laissé en paix, essayé une fois par seconde", self._cause)
 
     def _succeed(self) -> None:
         self._suspended = False

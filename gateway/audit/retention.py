@@ -16,6 +16,7 @@ from gateway.config import Configuration
 from gateway.domain.days import paris_day
 from gateway.domain.seal import Anchor
 from gateway.errors import ClockNotBelieved
+from gateway.stores.causes import cause
 from gateway.stores.journal import Journal
 from gateway.stores.journal_purge import BATCH_TIMEOUT, believe, forget_counts, purge_entries
 from gateway.stores.journal_queries import head
@@ -69,8 +70,8 @@ class JournalKeeper:
         self._failing.add(name)
         self._alerts.keeping_failed(name)
         # The text of these errors is ours; that of another one could hold a value.
-        cause = str(error) if isinstance(error, (JournalTampered, ClockNotBelieved)) else type(error).__name__
-        logger.error("journal des lectures : %s impossible (%s)", name, cause)
+        told = str(error) if isinstance(error, (JournalTampered, ClockNotBelieved)) else cause(error)
+        logger.error("journal des lectures : %s impossible (%s)", name, told)
 
     async def _forget(self) -> None:
         instant = self._now()

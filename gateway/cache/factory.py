@@ -1,8 +1,10 @@
-"""From a URL to a cache. Knows which kinds there are."""
+"""From a Redis, or none, to a cache. Knows which kinds there are."""
 
 import time
 from collections.abc import Callable
 from functools import partial
+
+from redis.asyncio import Redis
 
 from gateway.cache.redis import RedisBackend
 from gateway.cache.sealed import SealedCodec
@@ -12,10 +14,10 @@ from gateway.suspension import Suspension
 
 
 def open_cache(
-    url: str, sealed_codec: SealedCodec, suspension: Suspension, seconds: Callable[[], float] = time.time
+    redis: Redis | None, sealed_codec: SealedCodec, suspension: Suspension, seconds: Callable[[], float] = time.time
 ) -> Cache:
-    """memory:// is this process's own; redis:// and rediss:// are shared, sealed. Raises ConfigurationError."""
+    """Shared and sealed where there is a Redis, which it closes in the end; else this process's own."""
     local = cache_local(seconds)
-    if url == "memory://":
+    if redis is None:
         return local
-    return SharedCache(RedisBackend(url, partial(suspension.altered, USE)), sealed_codec, local, suspension)
+    return SharedCache(RedisBackend(redis, partial(suspension.altered, USE)), sealed_codec, local, suspension)

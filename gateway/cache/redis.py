@@ -1,4 +1,4 @@
-"""aiocache's Redis backend at a URL: account, TLS and database included. Knows kinds of names, and no value.
+"""aiocache's Redis backend, over the one client. Knows kinds of names, and no value.
 
 Whoever can write in that Redis is no friend: a value of another type, or longer than its kind may be, is as good as absent; one
 that would never expire holds nobody's place.
@@ -10,10 +10,9 @@ from typing import Any
 
 from aiocache.backends.redis import RedisCache
 from aiocache.serializers import NullSerializer
-from redis.asyncio.connection import parse_url
+from redis.asyncio import Redis
 
 from gateway.cache.seam import identity_key
-from gateway.errors import ConfigurationError
 
 PREFIX = "passerelle"
 BODIES = f"{PREFIX}:v:"
@@ -45,25 +44,10 @@ return 2
 class RedisBackend(RedisCache):  # type: ignore[misc]
     """Bytes by key. `altered` is told of each value that is not what was written there."""
 
-    def __init__(self, url: str, altered: Callable[[], None] = lambda: None) -> None:
-        # aiocache takes the parts of an address and not the address: TLS and the account would be lost without these.
-        try:
-            options = dict(parse_url(url))
-        except ValueError:
-            raise ConfigurationError(
-                "GATEWAY_CACHE_URL : memory:// ou redis[s]://[compte:secret@]hôte:port/base"
-            ) from None
-        super().__init__(
-            endpoint=options.pop("host", "127.0.0.1"),
-            port=options.pop("port", 6379),
-            db=options.pop("db", 0),
-            password=options.pop("password", None),
-            # No timeout of its own: under Python 3.11 the client's loses a cancellation that comes as a command is sent.
-            connection_pool_kwargs={**options, "socket_timeout": None},
-            serializer=NullSerializer(encoding=None),
-            key_builder=identity_key,
-            timeout=0,  # `suspension` bounds every use
-        )
+    def __init__(self, client: Redis, altered: Callable[[], None] = lambda: None) -> None:
+        # timeout: `suspension` bounds every use
+        super().__init__(serializer=NullSerializer(encoding=None), key_builder=identity_key, timeout=0)
+        self.client = client  # aiocache makes its own, from parts that tell neither TLS nor the account
         logging.getLogger("aiocache").setLevel(logging.WARNING)
         self._altered = altered
         self._read, self._append = self.client.register_script(READ), self.client.register_script(ADD)

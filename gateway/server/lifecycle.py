@@ -164,7 +164,10 @@ async def _hold(watch: Coroutine[Any, Any, None]) -> None:
 
 async def _open(services: Services, state: AppState) -> None:
     """One after the other, the quickest to fail first. Raises ConfigurationError."""
-    steps: dict[str, Callable[[], Awaitable[None]]] = {
+    steps: dict[str, Callable[[], Awaitable[None]]] = {}
+    if services.shared_counters is not None:
+        steps["redis"] = services.shared_counters.open
+    steps |= {
         "journal": lambda: _in_time("journal", services.readings_journal.open()),
         "registre": lambda: _in_time("registre", services.registry.open()),
         "liens": lambda: _purge_links(services),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from prometheus_client import CollectorRegistry, Gauge
+from redis.asyncio import Redis
 
 from gateway.admission import RequestSlots
 from gateway.audit.alerts import Alerts
@@ -19,6 +20,7 @@ from gateway.connectors.base import Connector
 from gateway.connectors.discovery import connectors
 from gateway.edge.metrics import EdgeMetrics
 from gateway.errors import ConfigurationError
+from gateway.redis_client import open_redis
 from gateway.schema.organisations import TypeSource
 from gateway.server.loop_lag import LoopLag
 from gateway.server.open_files import OpenFiles
@@ -64,7 +66,6 @@ class Services:
     journal_keeper: JournalKeeper
     rate_limits: RateLimits
     shared_counters: SharedCounters | None
-    shared_pacer: SharedPacer | None
     alerts: Alerts
     client_metrics: ClientMetrics
     counts: SourceMetrics
@@ -79,15 +80,12 @@ class Services:
     open_files: OpenFiles = field(default_factory=OpenFiles)
 
     async def aclose(self) -> None:
-        await self.sources.aclose()
+        await self.sources.aclose()  # with the cache, which closes Redis
         for issuer in self.issuers:
             await issuer.aclose()
         await self.registry.close()
         await self.links.close()
         await self.readings_journal.close()
-        for shared in (self.shared_counters, self.shared_pacer):
-            if shared is not None:
-                await shared.aclose()
 
 
 def build_services(
@@ -102,7 +100,8 @@ def build_services(
     partners = load_partners(configuration.root / "partenaires", environ, known_connectors)
     counts, alerts = SourceMetrics(metrics), Alerts(metrics)
     readings_journal, suspension = build_journal(configuration, environ, alerts.available), Suspension(registry=metrics)
-    cache, shared_pacer, shared_counters = _shared(configuration, suspension, seconds)
+    redis = None if configuration.cache == "memory://" else open_redis(configuration.cache)
+    cache, shared_pacer, shared_counters = _shared(configuration, redis, suspension, seconds)
     clock = replace(clock or Clock(), processus=configuration.processus, shared=shared_pacer)
     sources = Sources(partners, known_connectors, SourceDeps(transport, cache, counts, configuration.now, clock))
     return Services(
@@ -121,7 +120,6 @@ def build_services(
         journal_keeper=JournalKeeper(readings_journal, configuration, configuration.now, alerts),
         rate_limits=RateLimits(shared_counters),
         shared_counters=shared_counters,
-        shared_pacer=shared_pacer,
         alerts=alerts,
         client_metrics=ClientMetrics(metrics),
         keeper=_keeper(configuration, sources, known_connectors),
@@ -139,14 +137,14 @@ def _registry(configuration: Configuration, environ: Mapping[str, str], metrics:
 
 
 def _shared(
-    configuration: Configuration, suspension: Suspension, seconds: Callable[[], float]
+    configuration: Configuration, redis: Redis | None, suspension: Suspension, seconds: Callable[[], float]
 ) -> tuple[Cache, SharedPacer | None, SharedCounters | None]:
     """The cache, and what all processes count together where there is a Redis."""
-    url, sealed_codec = configuration.cache, SealedCodec(configuration.cache_sealers, codec(UnitResult))
-    cache = open_cache(url, sealed_codec, suspension, seconds)
-    if url == "memory://":
+    sealed_codec = SealedCodec(configuration.cache_sealers, codec(UnitResult))
+    cache = open_cache(redis, sealed_codec, suspension, seconds)
+    if redis is None:
         return cache, None, None
-    return cache, SharedPacer(url, suspension, sealed_codec.name), SharedCounters(url, suspension)
+    return cache, SharedPacer(redis, suspension, sealed_codec.name), SharedCounters(redis, suspension)
 
 
 def _single(sources: Sources, nature: TypeSource) -> Partner:

@@ -4,6 +4,7 @@ A write that hangs holds nobody but those it writes for: who comes next is refus
 when the journal writes again.
 
 `Damage` is the same for what a store holds: told as long as a part of it does not read, and no longer.
+`Outage` tells a database that fails, once with its cause, and once when it no longer does.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
+from gateway.stores.causes import cause
 from gateway.stores.sql import Writer
 
 KEYS_MAX = 1000  # remembered: beyond, there is no need to count
@@ -27,7 +29,7 @@ ROOM, TRACE = 131_072, 8  # bytes that a probe writes: where writing failed, mor
 RELAPSE = 60.0  # seconds after a recovery: who fails again within them
 CALM = 10.0  # is told available only after so many without a failure
 T = TypeVar("T")
-logger = logging.getLogger("gateway.journal")
+logger, stores_logger = logging.getLogger("gateway.journal"), logging.getLogger("gateway.stores")
 
 
 class Availability:
@@ -102,7 +104,7 @@ class GuardedWriter:
             await asyncio.wait([task], timeout=LATE - SLOW)
             self.is_slow = False
         if not task.done():
-            self._fail("TimeoutError", hung=True)
+            self._fail(f"pas de réponse en {LATE:.0f} s", hung=True)
             self._refuse(0)
             await asyncio.wait([task], timeout=WRITE_TIMEOUT - LATE)
         if not task.done():
@@ -137,7 +139,7 @@ class GuardedWriter:
         try:
             await self.transaction(lambda connection: self._put_probe(content, connection))
         except Exception as error:  # whatever fails, no answer may leave without its entry
-            self._fail(type(error).__name__)
+            self._fail(cause(error))
             return False
         self.state.recover()
         return True
@@ -174,3 +176,20 @@ class Damage:
         if key in self._keys:
             self._keys.discard(key)
             self._report(bool(self._keys))
+
+
+class Outage:
+    """Whether a database fails, told once with its cause, and once when it no longer does."""
+
+    def __init__(self, name: str) -> None:
+        self._name, self._cause = name, ""
+
+    def begin(self, why: str) -> None:
+        if why != self._cause:
+            self._cause = why
+            stores_logger.warning("%s : base inutilisable (%s)", self._name, why)
+
+    def end(self) -> None:
+        if self._cause:
+            self._cause = ""
+            stores_logger.warning("%s : base de nouveau utilisable", self._name)

@@ -46,7 +46,6 @@ TABLES = tuple(_tables.sorted_tables)
 COUNTED_MAX = 500_000
 KEY, UPDATED = ["portee", "qui", "personne"], ("jour", "entree")
 WINDOW_MAX = 600.0  # seconds, of the longest allowance
-LIMITS = "LIMITS"  # the prefix of names in Redis
 
 
 class CountedToday:
@@ -182,8 +181,8 @@ class SteadyMemory(MemoryStorage):
 
 
 class RateLimits:
-    """Fixed windows, of one process or, by a Redis URL, of all of them. A Redis that fails lets requests go: quotas of persons
-    are counted elsewhere, and exactly."""
+    """Fixed windows, of all processes by a Redis, or of this one: without a Redis, or while it fails. Quotas of persons are
+    counted elsewhere, and exactly."""
 
     def __init__(self, shared: SharedCounters | None = None) -> None:
         self._shared, self._own = shared, FixedWindowRateLimiter(SteadyMemory())
@@ -191,29 +190,30 @@ class RateLimits:
     async def spend(self, allowance: Allowance, who: str, units: int) -> Balance | None:
         """Spend, even beyond the limit. None when the limit is not exceeded, else what is left and when to come back."""
         window, who = _window(allowance), storable(who, NAME_MAX)
-        if self._shared is None:
-            permit = await self._own.hit(window, allowance.name, who, cost=units)
-            return None if permit else await self.balance(allowance, who)
-        counted = await self._shared.add(_name(window, allowance, who), window.get_expiry(), units)
-        return None if counted is None or counted[0] <= allowance.limit else _balance(allowance, *counted)
+        if (counted := await self._count_together(window, allowance.name, who, units)) is not None:
+            return None if counted[0] <= allowance.limit else _balance(allowance, *counted)
+        permit = await self._own.hit(window, allowance.name, who, cost=units)
+        return None if permit else await self.balance(allowance, who)
 
     async def balance(self, allowance: Allowance, who: str) -> Balance:
-        """The balance of an allowance. A storage that fails answers as if nothing was spent."""
+        """The balance of an allowance."""
         window, who = _window(allowance), storable(who, NAME_MAX)
+        if (counted := await self._count_together(window, allowance.name, who)) is not None:
+            return _balance(allowance, *counted)
+        state = await self._own.get_window_stats(window, allowance.name, who)
+        return _balance(allowance, allowance.limit - state.remaining, state.reset_time - time.time())
+
+    async def _count_together(
+        self, window: RateLimitItemPerMinute, name: str, who: str, units: int = 0
+    ) -> tuple[int, float] | None:
+        """What all processes counted, and the seconds left; None where there is no Redis, or it fails."""
         if self._shared is None:
-            state = await self._own.get_window_stats(window, allowance.name, who)
-            return _balance(allowance, allowance.limit - state.remaining, state.reset_time - time.time())
-        counted = await self._shared.add(_name(window, allowance, who), window.get_expiry())
-        return _balance(allowance, *counted) if counted else Balance(allowance.limit, allowance.limit, 0)
+            return None
+        return await self._shared.add(window.key_for(name, who), window.get_expiry(), units)
 
 
 def _balance(allowance: Allowance, spent: int, seconds: float) -> Balance:
     return Balance(allowance.limit, max(0, allowance.limit - spent), max(0, math.ceil(seconds)))
-
-
-def _name(window: RateLimitItemPerMinute, allowance: Allowance, who: str) -> str:
-    """The name that `limits` gives a window in Redis: what earlier versions counted goes on."""
-    return f"{LIMITS}:{window.key_for(allowance.name, who)}"
 
 
 def _window(allowance: Allowance) -> RateLimitItemPerMinute:

@@ -14,7 +14,6 @@ from typing import Any
 
 from cachetools import TTLCache
 from sqlalchemy import Connection
-from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.domain.quotas import CountUnder, Quota, QuotaCrossed
 from gateway.domain.seal import Anchor, Sealer, next_
@@ -37,7 +36,7 @@ from gateway.stores.journal_tables import (
     shown_person,
     take_anchor,
 )
-from gateway.stores.sql import insertion, open_engine, writer
+from gateway.stores.sql import insertion, open_engine, tell_unverified, told, writer
 
 _WRITE = ENTRIES.insert()
 SETS_MAX = 65_536
@@ -148,7 +147,7 @@ class Journal:
     """
 
     def __init__(self, url: str, sealer: Sealer, on_change: Callable[[bool], None] = lambda _: None) -> None:
-        self.engine = open_engine(url, LOCK_WAIT, is_durable=True)
+        self.url, self.engine = url, open_engine(url, LOCK_WAIT, is_durable=True)
         self.sealer = sealer
         self._writer = GuardedWriter(
             writer(self.engine, LOCK_WAIT), self._put_probe, Availability(on_change), self._refuse_beyond
@@ -165,22 +164,20 @@ class Journal:
 
     async def prepare(self) -> None:
         """Create what is missing, and believe nothing of what is there. Raises ConfigurationError."""
-        try:
+        with told("journal"):
             async with self.engine.begin() as connection:
                 await create_journal(connection, self.sealer)
-        except (SQLAlchemyError, OSError) as error:
-            raise ConfigurationError(f"journal : base inutilisable ({type(error).__name__})") from None
 
     async def open(self) -> None:
         """Create what is missing. Raises ConfigurationError when the store cannot be used, or another key wrote it."""
+        tell_unverified("journal", self.url)
         await self.prepare()
         try:
-            async with self.engine.connect() as connection:
-                await connection.run_sync(read_anchor, self.sealer, END)
+            with told("journal"):
+                async with self.engine.connect() as connection:
+                    await connection.run_sync(read_anchor, self.sealer, END)
         except JournalTampered:
             raise ConfigurationError("journal : scellé par une autre GATEWAY_CLE, ou altéré") from None
-        except (SQLAlchemyError, OSError) as error:
-            raise ConfigurationError(f"journal : base inutilisable ({type(error).__name__})") from None
 
     async def close(self) -> None:
         if self._task is not None:

@@ -16,6 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.domain.links import Alias, KnownLinks, Link, LinkWrites, RecordKey, Tie
 from gateway.errors import LinksUnavailable
+from gateway.stores.availability import Outage
+from gateway.stores.causes import cause
 from gateway.stores.migrations import migrate
 from gateway.stores.sql import batches, insertion, open_engine, read_in
 
@@ -98,7 +100,7 @@ class LinkStore:
 
     def __init__(self, url: str) -> None:
         self._engine = open_engine(url, LOCK_WAIT)
-        self._ready = False
+        self._ready, self._outage = False, Outage("liens")
         self._reads, self._writes = LedgerCalls(), LedgerCalls()  # a full disk can be read, a locked one too
 
     async def close(self) -> None:
@@ -213,8 +215,10 @@ class LinkStore:
                     await connection.run_sync(migrate, "liens")
                 yield connection
                 self._ready = True
+            self._outage.end()
         except (SQLAlchemyError, OSError) as error:
-            raise LinksUnavailable(type(error).__name__) from None
+            self._outage.begin(cause(error))
+            raise LinksUnavailable(cause(error)) from None
 
 
 async def _insert(connection: AsyncConnection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:

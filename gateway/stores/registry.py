@@ -23,15 +23,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway.domain.days import PARIS
 from gateway.domain.seal import Sealer
 from gateway.errors import ConfigurationError, RegistryUnavailable
-from gateway.stores.availability import Damage
+from gateway.stores.availability import Damage, Outage
+from gateway.stores.causes import cause
 from gateway.stores.migrations import migrate
-from gateway.stores.sql import insertion, open_engine, read_in
+from gateway.stores.sql import insertion, open_engine, read_in, tell_unverified, told
 
 USAGE = "registre"
 FORMAT = "3"  # of the rows at rest: another one is harvested again, the registry being the truth
 BATCH = 500  # values of one IN: SQLite accepts many more, query plans stay simple
 BREATH = 200  # contracts put together between two breaths of the event loop
 PAGE_DAMAGES = frozenset({"XX001", "XX002"})  # of PostgreSQL: a page, an index
+READ_TIMEOUT = 30.0  # seconds for a reading, which nobody else would end
 LOCK_WAIT = 30  # seconds: the service and a harvest by hand may write at the same time
 
 logger = logging.getLogger("gateway.registre")
@@ -122,19 +124,18 @@ class RegistryStore:
     """
 
     def __init__(self, url: str, sealer: Sealer, report: Callable[[bool], None] = lambda _: None) -> None:
-        self.engine = open_engine(url, LOCK_WAIT)
+        self._url, self.engine = url, open_engine(url, LOCK_WAIT)
         self.sealer = sealer
-        self.damage = Damage(report)
+        self.damage, self._outage = Damage(report), Outage("registre")
 
     async def open(self) -> None:
         """Create what is missing. Raises ConfigurationError when the store cannot be used, or another key or format wrote
         what is there."""
-        try:
+        tell_unverified("registre", self._url)
+        with told("registre"):
             async with self.engine.begin() as connection:
                 await connection.run_sync(migrate, "registre")
                 await self._recognise(connection)
-        except (SQLAlchemyError, OSError) as error:
-            raise ConfigurationError(f"registre : base inutilisable ({type(error).__name__})") from None
 
     async def _recognise(self, connection: AsyncConnection) -> None:
         """Sign an empty store. Raises ConfigurationError for one that another key or format signed."""
@@ -196,13 +197,15 @@ class RegistryStore:
     async def _reading(self, key: str = "etat") -> AsyncIterator[AsyncConnection]:
         """Raises RegistryUnavailable; of what is there and does not read, the damage is noted under `key`."""
         try:
-            async with self.engine.connect() as connection:
+            async with asyncio.timeout(READ_TIMEOUT), self.engine.connect() as connection:
                 yield connection
         except (SQLAlchemyError, OSError, ValueError, TypeError) as error:
             if _is_damage(error):
                 self.damage.found(key)
-            raise RegistryUnavailable(type(error).__name__) from None
+            self._outage.begin(cause(error))
+            raise RegistryUnavailable(cause(error)) from None
         self.damage.sound(key)
+        self._outage.end()
 
     def payloads(self, stored: StoredContrat) -> tuple[dict[str, Any], ...]:
         """The partner's objects of a contract, in order of day. A row tampered with is left out, and counted in the log."""
@@ -229,8 +232,8 @@ class RegistryStore:
 
 def _is_damage(error: Exception) -> bool:
     """Whether a reading failed by what is at rest (a page, the type of a value), and not because the store is away."""
-    if isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in PAGE_DAMAGES:
-        return True
+    if isinstance(error, DBAPIError) and hasattr(error.orig, "sqlstate"):  # PostgreSQL's; None when it is cut off
+        return getattr(error.orig, "sqlstate", None) in PAGE_DAMAGES
     broken = isinstance(error, DatabaseError) and not isinstance(error, OperationalError)
     return broken or (isinstance(error, ValueError | TypeError) and not isinstance(error, SQLAlchemyError))
 

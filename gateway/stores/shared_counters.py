@@ -6,9 +6,12 @@ to its length.
 
 from redis.asyncio import Redis
 
+from gateway.redis_client import refuse_cluster
 from gateway.suspension import Suspension
 
 USE = "debits"
+PREFIX = "passerelle:c:"
+PROBE, PROBE_WINDOW = "essai", 60.0  # seconds
 
 # As `limits` counts, under its names: a whole number that expires with its window. {count, milliseconds left, altered}.
 SCRIPT = """
@@ -35,16 +38,18 @@ return {string.format('%.0f', count), left, altered}
 class SharedCounters:
     """The counts that the processes over one Redis share."""
 
-    def __init__(self, url: str, suspension: Suspension) -> None:
-        # No timeout of its own: under Python 3.11 the client's loses a cancellation that comes as a command is sent.
-        self._redis = Redis.from_url(url, socket_timeout=None, socket_connect_timeout=None)
-        self._script = self._redis.register_script(SCRIPT)
+    def __init__(self, redis: Redis, suspension: Suspension) -> None:
+        self._redis, self._script = redis, redis.register_script(SCRIPT)
         self._suspension = suspension
+
+    async def open(self) -> None:
+        """Raises ConfigurationError for a Redis that cannot serve: a Cluster."""
+        await refuse_cluster(self._redis)
 
     async def add(self, name: str, window: float, units: int = 0) -> tuple[int, float] | None:
         """Count units in a window of so many seconds; what it counts now, and the seconds left. None: Redis does not tell."""
         # A name holds what callers sign: whatever they sign is a name.
-        key, milliseconds = name.encode(errors="surrogatepass"), round(window * 1000)
+        key, milliseconds = f"{PREFIX}{name}".encode(errors="surrogatepass"), round(window * 1000)
         told = await self._suspension.use(USE, lambda: self._script(keys=[key], args=[units, milliseconds]))
         if told is None:
             return None
@@ -54,9 +59,6 @@ class SharedCounters:
         return int(count), left / 1000
 
     async def answers(self) -> bool:
-        """Whether Redis answers its uses now."""
-        await self._suspension.use(USE, self._redis.ping)
+        """Whether Redis serves its uses now, which one that answers and refuses to write does not."""
+        await self.add(PROBE, PROBE_WINDOW, 1)
         return self._suspension.available
-
-    async def aclose(self) -> None:
-        await self._redis.aclose()

@@ -2,36 +2,49 @@
 
 import asyncio
 import hashlib
+import logging
 import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, String, Table, any_, create_engine, event, literal, make_url, or_
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from gateway.errors import ConfigurationError
+from gateway.stores.causes import cause
+from gateway.stores.postgresql import is_postgresql, open_postgresql, read_url
 
 T = TypeVar("T")
 _HALF = re.compile("[\ud800-\udfff]")  # of a character that UTF-16 writes in two
 
-SERVED = ("sqlite+aiosqlite", "postgresql+asyncpg")
+FORMS = "sqlite+aiosqlite:///fichier ou postgresql://compte:secret@hôte/base"
+logger = logging.getLogger("gateway.stores")
 
 
 def database_url(environ: Mapping[str, str], variable: str, default: str) -> str:
     """The URL of the database that a variable names. Raises ConfigurationError, which holds nothing of a URL."""
     url = environ.get(variable, default)
     try:
-        served = make_url(url).drivername in SERVED
-    except (ArgumentError, ValueError):
-        served = False
-    if not served:
-        raise ConfigurationError(f"variable d'environnement {variable} : {' ou '.join(SERVED)} attendu")
+        if is_postgresql(url):
+            read_url(url)
+        elif not _is_sqlite(url):
+            raise ValueError(f"{FORMS} attendu")
+    except ValueError as error:  # the text is ours
+        raise ConfigurationError(f"variable d'environnement {variable} : {error}") from None
     return url
+
+
+def _is_sqlite(url: str) -> bool:
+    try:
+        return make_url(url).drivername == "sqlite+aiosqlite"
+    except (ArgumentError, ValueError):
+        return False
 
 
 def open_engine(url: str, waiting: int, *, is_durable: bool = False) -> AsyncEngine:
@@ -39,11 +52,31 @@ def open_engine(url: str, waiting: int, *, is_durable: bool = False) -> AsyncEng
 
     `waiting`: seconds that a writer waits for another one there. `is_durable`: what is written survives a power cut.
     """
-    # a connection that the server closed meanwhile is opened again, not told as a failure
-    engine = create_async_engine(url, pool_pre_ping=not url.startswith("sqlite"))
-    if engine.dialect.name == "sqlite":
-        _configure_sqlite(engine.sync_engine, waiting, is_durable)
+    if is_postgresql(url):
+        return open_postgresql(read_url(url))
+    engine = create_async_engine(url)
+    _configure_sqlite(engine.sync_engine, waiting, is_durable)
     return engine
+
+
+@contextmanager
+def told(name: str) -> Iterator[None]:
+    """Whatever a database refuses in the block is a ConfigurationError: its cause, and what to do."""
+    try:
+        yield
+    except (SQLAlchemyError, OSError) as error:
+        raise ConfigurationError(f"{name} : base inutilisable ({cause(error)})") from None
+
+
+def tell_unverified(name: str, url: str) -> None:
+    """Say in the log that nothing proves which server answers, where it does so over a network."""
+    address = read_url(url) if is_postgresql(url) else None
+    if address and not address.verified and not address.is_near:
+        logger.warning(
+            "%s : rien ne prouve quel PostgreSQL répond (sslmode=%s) ; sslmode=verify-full et sslrootcert",
+            name,
+            address.mode,
+        )
 
 
 def _configure_sqlite(engine: Engine, waiting: int, is_durable: bool) -> None:

@@ -26,6 +26,7 @@ from gateway.cache.factory import open_cache
 from gateway.cache.sealed import SealedCodec
 from gateway.cache.seam import CacheKey
 from gateway.domain.seal import Sealer
+from gateway.redis_client import open_redis
 from gateway.sources.codec import codec
 from gateway.sources.units import UnitResult
 from tests.at_rest.opened import ISSUER, KINDS, LISTS, PARTNERS, VERSIONS, answers, ask, opened, run
@@ -124,9 +125,8 @@ def _redis(world: World, url: str) -> dict[str, Any]:
 
 
 async def _mark_and_lease(world: World, url: str) -> str:
-    cache = open_cache(
-        url, SealedCodec([Sealer.from_text(world.environment["GATEWAY_CLE"])], codec(UnitResult)), suspension()
-    )
+    sealed_codec = SealedCodec([Sealer.from_text(world.environment["GATEWAY_CLE"])], codec(UnitResult))
+    cache = open_cache(open_redis(url), sealed_codec, suspension())
     await cache.invalidate(MARKED)
     assert await cache.acquire(LEASED, 600.0)
     try:

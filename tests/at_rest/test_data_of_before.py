@@ -19,6 +19,7 @@ from gateway.cache.factory import open_cache
 from gateway.cache.sealed import SealedCodec
 from gateway.config import load
 from gateway.domain.seal import OpaqueIds, Sealer
+from gateway.redis_client import open_redis
 from gateway.sources.codec import codec
 from gateway.sources.harvest.referentiel import _reread
 from gateway.sources.resilience.budgets import Departure, WindowQuota
@@ -143,15 +144,13 @@ def test_minutes_under_the_names_of_before_start_again(version: Path, tmp_path: 
 async def _understood(url: str, data: Opened, kept: dict[str, Any]) -> tuple[int, Departure]:
     """What a caller has spent of its minute, and when a tenant may be asked."""
     await _cache_goes_on(url, data, kept)
-    limit, counters = 10**12, SharedCounters(url, suspension())
-    shared_pacer = SharedPacer(url, suspension(), _sealed_codec(data).name)
-    try:
-        balance = await RateLimits(counters).balance(Allowance("cout", limit), _caller(data, CLIENT))
+    limit = 10**12
+    async with open_redis(url) as client:
+        shared_pacer = SharedPacer(client, suspension(), _sealed_codec(data).name)
+        counters = RateLimits(SharedCounters(client, suspension()))
+        balance = await counters.balance(Allowance("cout", limit), _caller(data, CLIENT))
         full = (WindowQuota(1000, 1.0), WindowQuota(1, 36_000.0))  # of the partner, of its tenant
         waited = await shared_pacer.depart("aimaira", "0029003A", full)
-    finally:
-        await counters.aclose()
-        await shared_pacer.aclose()
     assert waited is not None
     return limit - balance.left, waited
 
@@ -159,7 +158,7 @@ async def _understood(url: str, data: Opened, kept: dict[str, Any]) -> tuple[int
 async def _cache_goes_on(url: str, data: Opened, kept: dict[str, Any]) -> None:
     """Marks and leases hold; a tag keeps its generation."""
     sealed_codec = _sealed_codec(data)
-    cache = open_cache(url, sealed_codec, suspension())
+    cache = open_cache(open_redis(url), sealed_codec, suspension())
     try:
         assert await cache.mark(MARKED) == kept["mark"]
         assert await cache.acquire(LEASED, 60.0) is None
@@ -178,7 +177,7 @@ def _caller(data: Opened, client: str) -> str:
 
 
 def _name_of_today(data: Opened) -> Callable[[str], str]:
-    """The name that a key has had since tenants and callers stand there by their pseudonyms."""
+    """The name that a key has had since tenants and callers stand there by their pseudonyms, and all under one prefix."""
 
     def name_today(name: str) -> str:
         if name.startswith("passerelle:d:"):
@@ -186,7 +185,7 @@ def _name_of_today(data: Opened) -> Callable[[str], str]:
             return f"{partner}:{_sealed_codec(data).name(tenant)}"
         if name.startswith("LIMITS:"):
             window, allowance, client, rest = name.split("/", 3)
-            return f"{window}/{allowance}/{_caller(data, client)}/{rest}"
+            return f"passerelle:c:{window.removeprefix('LIMITS:')}/{allowance}/{_caller(data, client)}/{rest}"
         return name
 
     return name_today

@@ -138,7 +138,7 @@ def _demo(record: Path, **env: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [sys.executable, "-m", "fixtures", "demo", "--jeunes=400", f"--dossier={record}", *ports],
         cwd=ROOT,
-        env={**os.environ, **env},
+        env={**os.environ, "ADMIN_PORT": str(free_port()), **env},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fixtures.gateway_process import ROOT
+from gateway.redis_client import open_redis
 from gateway.sources.partners.file_format import LimitsTable
 from gateway.sources.resilience.budgets import CAUTION, DELAY, Clock, Departure, Pacer, QuotaWindow, WindowQuota, depart
 from gateway.sources.resilience.shared_pacing import SharedPacer
@@ -109,10 +110,10 @@ async def test_a_failing_redis_leaves_each_its_share() -> None:
 
 
 async def test_an_absent_redis_is_neither_an_error_nor_a_licence() -> None:
-    shared = SharedPacer(DEAD, suspension(), str)
-    pacer = Pacer("erp", LimitsTable(par_minute_locataire=9), Clock(processus=3, shared=shared))
-    waits = [await pacer.depart("T") for _ in range(5)]
-    await shared.aclose()
+    async with open_redis(DEAD) as client:
+        shared = SharedPacer(client, suspension(), str)
+        pacer = Pacer("erp", LimitsTable(par_minute_locataire=9), Clock(processus=3, shared=shared))
+        waits = [await pacer.depart("T") for _ in range(5)]
     assert waits[:3] == [0.0, 0.0, 0.0]
     assert all(59 < waiting <= 61 for waiting in waits[3:])
 
@@ -156,13 +157,14 @@ async def test_two_gateways_share_the_quota_of_a_tenant(router: respx.MockRouter
     configure = partner(limites=LimitsTable(par_minute_locataire=5, delai_secondes=0.5))
     shared = None
     with redis_server() as url:
+        client = open_redis(url)
         for _ in range(2):
-            shared = SharedPacer(url, suspension(), str)
+            shared = SharedPacer(client, suspension(), str)
             async with sources_harness(transport(router), configure, shared=shared) as attempt:
                 for _ in range(6):
                     await attempt.sources.read([unit(UAI_A)], 5.0)
                     await attempt.sources.purge("erp")
-            await shared.aclose()
     assert route.call_count == 5
     assert shared is not None
     assert await shared.depart("erp", UAI_A, (WindowQuota.de(1, 1.0), WindowQuota.de(5, 60.0))) is None
+    await client.aclose()

@@ -23,6 +23,7 @@ from gateway.errors import SourceInvalid
 from gateway.federation.collect.collector import Collector
 from gateway.federation.collect.plan import SourcePlan
 from gateway.federation.directory import Directory
+from gateway.redis_client import open_redis
 from gateway.schema.nouns import Jeune
 from gateway.sources.codec import codec
 from gateway.sources.http.decode import InvalidDocument, decode
@@ -477,7 +478,10 @@ async def test_what_a_process_has_confirmed_is_fresh_for_all(router: respx.MockR
 def cache_de(url: str, nom: str, minute: list[float]) -> Cache:
     key = Sealer(hashlib.sha256(nom.encode()).digest())
     return SharedCache(
-        RedisBackend(url), SealedCodec([key], codec(UnitResult)), cache_local(lambda: minute[0]), suspension()
+        RedisBackend(open_redis(url)),
+        SealedCodec([key], codec(UnitResult)),
+        cache_local(lambda: minute[0]),
+        suspension(),
     )
 
 

@@ -13,7 +13,6 @@ import redis
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.cache.factory import open_cache
 from gateway.cache.redis import RedisBackend
 from gateway.cache.sealed import Codec, SealedCodec
 from gateway.cache.seam import CacheKey, Entry, LocalCache, MemoryBackend, canonical_key
@@ -21,6 +20,7 @@ from gateway.cache.shared import SharedCache
 from gateway.connectors.base import Record
 from gateway.domain.seal import Sealer
 from gateway.errors import ConfigurationError
+from gateway.redis_client import open_redis
 from gateway.schema.nouns import Adresse, Contrat, Jeune, Rupture, Sexe
 from gateway.sources.codec import codec
 from gateway.sources.units import CacheStatus, Resource, Unit, UnitResult
@@ -71,7 +71,7 @@ async def processus(url: str, *sealers: Sealer, shape: Codec | None = None) -> A
     seconds = [1_000_000.0]
     timer: Callable[[], float] = lambda: seconds[0]  # noqa: E731
     local = LocalCache(MemoryBackend(100, 10_000_000, timer), timer)
-    cache = SharedCache(RedisBackend(url), sealed_codec(*sealers, shape=shape), local, suspension(timer))
+    cache = SharedCache(RedisBackend(open_redis(url)), sealed_codec(*sealers, shape=shape), local, suspension(timer))
     try:
         yield Processes(cache, seconds)
     finally:
@@ -267,7 +267,7 @@ async def test_c10_a_full_redis_is_an_absence(empty: str) -> None:
 @pytest.mark.parametrize("url", ["redis://a:port", "http://127.0.0.1", "memcached://127.0.0.1"])
 def test_an_unknown_cache_address_stops_the_startup(url: str) -> None:
     with pytest.raises(ConfigurationError, match="GATEWAY_CACHE_URL"):
-        open_cache(url, sealed_codec(), suspension())
+        open_redis(url)
 
 
 @settings(max_examples=50, deadline=None)

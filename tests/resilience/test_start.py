@@ -25,9 +25,10 @@ Broken = Callable[[Path, dict[str, str]], None]
 OTHER_KEY = base64.urlsafe_b64encode(b"7" * 32).decode()
 # All that a start logs before the line that says why it failed.
 LOGGED = re.compile(
-    r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} "
-    r"(INFO gateway\.vie administration : http://127\.0\.0\.1:\d+"
-    r"|WARNING gateway\.auth\.cles jeu de clés illisible \(\w+\) : le dernier bon est gardé)"
+    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00 "
+    r"(INFO gateway\.vie écoute : http://127\.0\.0\.1:\d+ ; administration : http://127\.0\.0\.1:\d+"
+    r"|WARNING gateway\.auth\.cles jeu de clés illisible \(http://127\.0\.0\.1:\d+ : partenaire injoignable\)"
+    r" : le dernier bon est gardé)"
 )
 
 

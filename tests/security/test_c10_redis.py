@@ -15,6 +15,7 @@ from gateway.cache.sealed import SealedCodec
 from gateway.cache.seam import Cache, cache_local
 from gateway.cache.shared import SharedCache
 from gateway.domain.seal import Sealer
+from gateway.redis_client import open_redis
 from gateway.sources.codec import codec
 from gateway.sources.units import UnitResult
 from tests.support.access.small_world import CALLERS, draw_from
@@ -45,7 +46,10 @@ def url() -> Iterator[str]:
 def shared(url: str) -> Callable[[Callable[[], float]], Cache]:
     sealer = Sealer(hashlib.sha256(b"c10").digest())
     return lambda seconds: SharedCache(
-        RedisBackend(url), SealedCodec([sealer], codec(UnitResult)), cache_local(seconds), suspension(seconds)
+        RedisBackend(open_redis(url)),
+        SealedCodec([sealer], codec(UnitResult)),
+        cache_local(seconds),
+        suspension(seconds),
     )
 
 

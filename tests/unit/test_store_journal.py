@@ -131,7 +131,7 @@ async def test_l04_every_kind_of_tampering_is_found_and_named(journal: Journal) 
 
 
 async def test_l04_who_has_no_key_cannot_make_the_chain_again(journal: Journal) -> None:
-    false_entry = Journal(journal.engine.url.render_as_string(hide_password=False), Sealer(bytes(32)))
+    false_entry = Journal(journal.url, Sealer(bytes(32)))
     with pytest.raises(ConfigurationError, match="GATEWAY_CLE"):
         await false_entry.open()
     await false_entry.close()
@@ -162,7 +162,7 @@ async def test_l04_a_chain_that_is_not_the_one_of_the_anchor(journal: Journal) -
 
 
 async def test_l03_several_processes_make_one_chain(journal: Journal) -> None:
-    others = [Journal(str(journal.engine.url.render_as_string(hide_password=False)), SEALER) for _ in range(3)]
+    others = [Journal(journal.url, SEALER) for _ in range(3)]
     for other in others:
         await other.open()
     await asyncio.gather(*(j.append(journal_entry(30 + n, f"p{n}")) for n in range(15) for j in (journal, *others)))
@@ -306,7 +306,7 @@ async def test_l07_the_service_forgets_by_itself_and_tells_its_anchor(
 
 async def test_l08_a_page_read_again_brings_no_row_and_is_found_after_a_purge(journal: Journal) -> None:
     """By another process too; whatever the order of the persons."""
-    other = Journal(journal.engine.url.render_as_string(hide_password=False), SEALER)
+    other = Journal(journal.url, SEALER)
     await journal.append(journal_entry(30, "anne", "zoe"))
     rows = await _rows_of_the_index(journal)
     await journal.append(journal_entry(31, "zoe", "anne"))

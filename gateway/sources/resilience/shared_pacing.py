@@ -68,10 +68,8 @@ return {1, depart - instant, altered}
 class SharedPacer:
     """The count that the processes over one Redis share. `stand_in` gives the pseudonym of a tenant, which is no public name."""
 
-    def __init__(self, url: str, suspension: Suspension, stand_in: Callable[[str], str]) -> None:
-        # No timeout of its own: under Python 3.11 the client's loses a cancellation that comes as a command is sent.
-        self._redis = Redis.from_url(url, socket_timeout=None, socket_connect_timeout=None)
-        self._script = self._redis.register_script(SCRIPT)
+    def __init__(self, redis: Redis, suspension: Suspension, stand_in: Callable[[str], str]) -> None:
+        self._script = redis.register_script(SCRIPT)
         self._suspension = suspension
         self._stand_in = stand_in
 
@@ -87,6 +85,3 @@ class SharedPacer:
         if altered:
             self._suspension.altered(USE)
         return Departure(bool(permit), waiting / 1_000_000)
-
-    async def aclose(self) -> None:
-        await self._redis.aclose()

@@ -23,6 +23,7 @@ from gateway.cache.factory import open_cache
 from gateway.cache.sealed import SealedCodec
 from gateway.cache.seam import Cache, CacheKey, Entry, canonical_key
 from gateway.domain.seal import Sealer
+from gateway.redis_client import open_redis
 from gateway.sources.codec import codec
 from gateway.sources.resilience.budgets import WindowQuota
 from gateway.sources.resilience.shared_pacing import SharedPacer
@@ -142,7 +143,7 @@ HOSTILE: dict[str, Callable[[redis.Redis, bytes], object]] = {
 @pytest.mark.parametrize("case", HOSTILE)
 def test_r7_no_altered_value_of_any_key_is_an_error(stage: Stage, case: str) -> None:
     small = case == "long"
-    for pattern in ("LIMITS:*", "passerelle:d:*", "passerelle:[gi]:*", "passerelle:t:*", "passerelle:v:*"):
+    for pattern in ("passerelle:c:*", "passerelle:d:*", "passerelle:[gi]:*", "passerelle:t:*", "passerelle:v:*"):
         changed = [0]
 
         def change(client: redis.Redis, name: bytes, changed: list[int] = changed) -> None:
@@ -187,14 +188,13 @@ async def stores(request: pytest.FixtureRequest, redis_url: str) -> AsyncIterato
     shared, url = request.param == "redis", redis_url
     suspension = Suspension(registry=CollectorRegistry())
     sealed_codec = SealedCodec([Sealer(b"1" * 32)], codec(UnitResult))
-    cache = open_cache(url if shared else "memory://", sealed_codec, suspension)
-    counters = SharedCounters(url, suspension) if shared else None
+    opened = open_redis(url) if shared else None
+    cache = open_cache(opened, sealed_codec, suspension)
+    counters = SharedCounters(opened, suspension) if opened else None
     with redis.Redis.from_url(url) as client:
         client.flushdb()
         yield Stores(cache, RateLimits(counters), suspension, client if shared else None)
     await cache.aclose()
-    if counters:
-        await counters.aclose()
 
 
 def result() -> UnitResult:
@@ -242,8 +242,10 @@ async def test_r7_memory_and_an_altered_redis_behave_alike(stores: Stores, case:
         assert (await stores.rate_limits.balance(ALLOWANCE, "b")).limit == 10
         await stores.rate_limits.spend(ALLOWANCE, "b", 0)
     if stores.client:  # what is well formed and false ends with its window, at most
-        assert all(0 < stores.client.pttl(name) <= 60_000 for name in stores.client.keys("LIMITS*"))
-        stores.client.delete(*(stores.client.keys("LIMITS*") or ["x"]), *(stores.client.keys("passerelle:b*") or ["x"]))
+        assert all(0 < stores.client.pttl(name) <= 60_000 for name in stores.client.keys("passerelle:c*"))
+        stores.client.delete(
+            *(stores.client.keys("passerelle:c*") or ["x"]), *(stores.client.keys("passerelle:b*") or ["x"])
+        )
     else:
         stores.rate_limits = RateLimits()
     await usable(stores)
@@ -276,7 +278,8 @@ async def test_r7_a_lease_that_nobody_gives_back_is_taken(stores: Stores) -> Non
 @pytest.mark.parametrize("case", HOSTILE)
 async def test_r7_altered_departures_delay_nobody_for_long(redis_url: str, case: str) -> None:
     suspension = Suspension(registry=CollectorRegistry())
-    pacer, quotas = SharedPacer(redis_url, suspension, str), (WindowQuota(5, 1.0), WindowQuota(5, 60.0))
+    opened = open_redis(redis_url)
+    pacer, quotas = SharedPacer(opened, suspension, str), (WindowQuota(5, 1.0), WindowQuota(5, 60.0))
     with redis.Redis.from_url(redis_url) as client:
         client.flushdb()
         assert (await pacer.depart("erp", "T", quotas)) is not None
@@ -286,7 +289,7 @@ async def test_r7_altered_departures_delay_nobody_for_long(redis_url: str, case:
         departure = await pacer.depart("erp", "T", quotas)
         assert departure is not None
         assert 0 <= departure.waiting <= 3600
-    await pacer.aclose()
+    await opened.aclose()
     assert suspension.available
 
 

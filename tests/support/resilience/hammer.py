@@ -7,6 +7,7 @@ import asyncio
 import sys
 import time
 
+from gateway.redis_client import open_redis
 from gateway.sources.partners.file_format import LimitsTable
 from gateway.sources.resilience.budgets import Clock, Pacer
 from gateway.sources.resilience.shared_pacing import SharedPacer
@@ -25,12 +26,13 @@ async def _strike(pacer: Pacer, key: str, fin: float, shared_pacer: list[float])
 
 async def hammer(url: str, source: str, quota: float, seconds: float) -> list[float]:
     """When each departure left, from several tasks and two tenants."""
-    shared, shared_pacer = SharedPacer(url, suspension(), str.lower), list[float]()
-    pacer = Pacer(source, LimitsTable(par_seconde=quota), Clock(shared=shared))
-    fin = time.monotonic() + seconds
-    await asyncio.gather(*(_strike(pacer, f"T{n % 2}", fin, shared_pacer) for n in range(STRIKERS)))
-    await shared.aclose()
-    return shared_pacer
+    departures = list[float]()
+    async with open_redis(url) as client:
+        shared = SharedPacer(client, suspension(), str.lower)
+        pacer = Pacer(source, LimitsTable(par_seconde=quota), Clock(shared=shared))
+        fin = time.monotonic() + seconds
+        await asyncio.gather(*(_strike(pacer, f"T{n % 2}", fin, departures) for n in range(STRIKERS)))
+    return departures
 
 
 if __name__ == "__main__":
