@@ -32,6 +32,8 @@ GatewayError
 └── ConfigurationError     the process does not start; one line says why, naming file and key
 """
 
+import sysconfig
+import traceback
 from datetime import datetime
 from enum import StrEnum
 
@@ -239,3 +241,15 @@ class ClockNotBelieved(GatewayError):
             f"l'horloge dit {now:%Y-%m-%d}, {(now - last).days} jours après ce qui fut vu en dernier ({last:%Y-%m-%d}) : "
             "rien n'est oublié. Si elle est juste, le confirmer par « python -m gateway journal purger --confirmer »"
         )
+
+
+def place_of(error: BaseException) -> str:
+    """The kind of an error, and the file and line of the code that met it: a connector's rather than a library's. Its text is
+    left out: it may be a person's value."""
+    frames = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)]
+    own = [place for place in frames if not place[0].startswith(_LIBRARIES) and "site-packages" not in place[0]]
+    file, line = (own or frames or [("?", 0)])[-1]
+    return f"{type(error).__name__} ({file}:{line})"
+
+
+_LIBRARIES = (sysconfig.get_paths()["stdlib"], "<")

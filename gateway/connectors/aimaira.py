@@ -28,6 +28,7 @@ from gateway.connectors.base import (
     read,
     rows_of,
 )
+from gateway.connectors.people import of_one_person
 from gateway.connectors.values import (
     Boolean,
     Cfd,
@@ -49,7 +50,6 @@ from gateway.connectors.values import (
     UaiValue,
     midnight,
     next_day,
-    of_one_person,
 )
 from gateway.schema.nouns import Adresse, Contrat, Employeur, Formation, Jeune, Representant, Rupture, Sexe
 from gateway.schema.organisations import Cfa, ModeSource, TypeSource

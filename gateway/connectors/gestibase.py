@@ -26,6 +26,7 @@ from gateway.connectors.base import (
     read,
     rows_of,
 )
+from gateway.connectors.people import of_one_person
 from gateway.connectors.values import (
     Boolean,
     Cfd,
@@ -45,7 +46,6 @@ from gateway.connectors.values import (
     Telephone,
     Text,
     UaiValue,
-    of_one_person,
 )
 from gateway.schema.nouns import Adresse, Contrat, Employeur, Formation, Jeune, Representant, Rupture
 from gateway.schema.organisations import Cfa, ModeSource, TypeSource

@@ -28,6 +28,7 @@ from gateway.connectors.base import (
     read,
     rows_of,
 )
+from gateway.connectors.people import of_one_person
 from gateway.connectors.values import (
     Boolean,
     CodePostalValue,
@@ -40,7 +41,6 @@ from gateway.connectors.values import (
     Text,
     UaiValue,
     code,
-    of_one_person,
     text,
 )
 from gateway.schema.nouns import Adresse, Collaboration, EtapeSuivi, Jeune, MotifAccompagnement, SituationSuivi, Suivi

@@ -5,19 +5,18 @@ Knows no partner, and no threshold but those beyond which a reading says nothing
 """
 
 import logging
-import sysconfig
-import traceback
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
-from gateway.domain.text import mended
+from gateway.domain.text import restore, through
+from gateway.errors import place_of
 from gateway.schema.nouns import Jeune
 from gateway.schema.organisations import DefautQualite, NatureDefaut
 
@@ -154,18 +153,6 @@ def _set_aside(error: Exception, account: QualityCounts, told: set[str]) -> None
         logger.error("enregistrement écarté : %s", where)
 
 
-def place_of(error: BaseException) -> str:
-    """The kind of an error, and the file and line of the code that met it: a connector's rather than a library's. Its text is
-    left out: it may be a person's value."""
-    frames = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)]
-    own = [place for place in frames if not place[0].startswith(_LIBRARIES) and "site-packages" not in place[0]]
-    file, line = (own or frames or [("?", 0)])[-1]
-    return f"{type(error).__name__} ({file}:{line})"
-
-
-_LIBRARIES = (sysconfig.get_paths()["stdlib"], "<")
-
-
 def _read_one(model: type[P], row: Any, account: QualityCounts) -> P | None:
     if isinstance(row, dict) and None in row:  # wider than its header: nothing tells which of its values moved
         account.reject(TOO_WIDE)
@@ -179,24 +166,18 @@ def _read_one(model: type[P], row: Any, account: QualityCounts) -> P | None:
 
 def _mended(model: type[P], row: Any, account: QualityCounts) -> Any:
     """The row with the letters that were meant: the one door of what partners write. What is not read is not counted."""
-    repairs, own = Counter[str](), dict[Any, Any]()
     if not isinstance(row, dict):
         return row
+    repairs, own = Counter[str](), dict[str, Any]()
+    mend = partial(restore, repairs=repairs)
     for key, inside in row.items():
-        own[key] = _letters(inside, repairs)
+        word = mend(key)
+        own[word] = through(inside, mend)
         if repairs:
-            if key in fields_of(model):
-                account.mend(repairs, key)
+            if word in fields_of(model):
+                account.mend(repairs, word)
             repairs.clear()
     return own
-
-
-def _letters(value: Any, repairs: Counter[str]) -> Any:
-    if isinstance(value, str):
-        return mended(value, repairs)
-    if isinstance(value, dict):
-        return {key: _letters(inside, repairs) for key, inside in value.items()}
-    return [_letters(inside, repairs) for inside in value] if isinstance(value, list) else value
 
 
 @cache

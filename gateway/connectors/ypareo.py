@@ -25,6 +25,7 @@ from gateway.connectors.base import (
     read,
     rows_of,
 )
+from gateway.connectors.people import of_one_person
 from gateway.connectors.values import (
     Cfd,
     CodePostalValue,
@@ -45,7 +46,6 @@ from gateway.connectors.values import (
     Text,
     UaiValue,
     midnight,
-    of_one_person,
 )
 from gateway.schema.nouns import Adresse, Contrat, Employeur, Formation, Jeune, Representant, Rupture
 from gateway.schema.organisations import Cfa, ModeSource, TypeSource

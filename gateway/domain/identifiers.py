@@ -100,6 +100,11 @@ def normalise_numero_contrat(text: str | None) -> str | None:
     return padded if _NUMERO.fullmatch(padded) else None
 
 
+def numero_key(numero: str) -> str:
+    """What two writings of one contract number share; a number of another form is compared as it is written."""
+    return normalise_numero_contrat(numero) or numero.strip().casefold()
+
+
 def is_valid_code_postal(text: str) -> bool:
     return bool(re.fullmatch(r"[0-9]{5}", text))
 

@@ -7,8 +7,10 @@ Nothing here decides who is who: names are compared by their letters alone, neve
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Callable
 from functools import lru_cache
 from html import unescape
+from typing import Any
 
 LOST = "\ufffd"  # a letter that some system lost: kept, so that it is seen and counted
 _TIMES = 3  # a text goes through one system that spoils it, sometimes two
@@ -27,11 +29,11 @@ _SUSPECT = re.compile(
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def mended(text: str, repairs: Counter[str]) -> str:
+def restore(text: str, repairs: Counter[str]) -> str:
     """The text as it was meant, in composed letters (NFC); each repair counted by kind."""
     if not _SUSPECT.search(text):
         return text
-    text = without_lone_surrogates(text)
+    text = without_half_characters(text)
     for kind, mend in _MENDS:
         own = mend(text)
         if own != text:
@@ -42,9 +44,18 @@ def mended(text: str, repairs: Counter[str]) -> str:
     return unicodedata.normalize("NFC", _SPACES.sub(" ", text))
 
 
-def without_lone_surrogates(text: str) -> str:
+def without_half_characters(text: str) -> str:
     """Halves of characters, which nothing can write, as lost letters."""
     return _SURROGATE.sub(LOST, text)
+
+
+def through(value: Any, mend: Callable[[str], str]) -> Any:
+    """A document, each of its texts and names repaired, at any depth. A copy."""
+    if isinstance(value, str):
+        return mend(value)
+    if isinstance(value, dict):
+        return {mend(key) if isinstance(key, str) else key: through(inside, mend) for key, inside in value.items()}
+    return [through(inside, mend) for inside in value] if isinstance(value, list) else value
 
 
 def _unescaped(text: str) -> str:
@@ -59,16 +70,16 @@ def _of_windows(text: str) -> str:
 
 
 def _read_once(text: str) -> str:
-    """UTF-8 that was read as Windows letters, read again: only where the whole text says so, and is French then."""
+    """UTF-8 that was read as Windows letters, read again: the whole text, or the pairs that no French word has."""
     for _ in range(_TIMES):
-        own = _told_once(text) if _SPOILT_LEAD.search(text) else None
-        if own is None:
-            return text
-        text = own
+        if not _SPOILT_LEAD.search(text):
+            break
+        text = _told_once(text) or _SPOILT.sub(lambda pair: _told_once(pair[0]) or pair[0], text)
     return text
 
 
 def _told_once(text: str) -> str | None:
+    """The text in UTF-8, where all of it says so and is of a western alphabet then; None elsewhere."""
     try:
         own = b"".join(map(_windows_byte, text)).decode("utf-8")
     except UnicodeError:
@@ -81,8 +92,8 @@ def _windows_byte(letter: str) -> bytes:
 
 
 def _is_western(letter: str) -> bool:
-    """Of an alphabet with latin letters, or a mark of printing."""
-    return letter < "\u0250" or "\u1e00" <= letter < "\u1f00" or "\u2010" <= letter < "\u2123"
+    """Of an alphabet with latin letters, or a mark that Windows has too."""
+    return letter < "\u0250" or "\u1e00" <= letter < "\u1f00" or letter in _FOLLOWING
 
 
 _MENDS = (

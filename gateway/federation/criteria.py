@@ -5,18 +5,23 @@ Closed criteria describe a state that the list itself has; the others point at s
 `Tally` counts it while an operation executes, with the persons shown, for the quotas and the journal.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from gateway.auth.policy.rules import CategorieDonnee
-from gateway.domain.identifiers import normalise_nom
+from gateway.domain.identifiers import normalise_departement, normalise_nom, normalise_numero_contrat
 from gateway.domain.statut import StatutApprenant
+from gateway.domain.territoire import Geographie
+from gateway.errors import InvalidRequest
 from gateway.federation.lists import WINDOW_DAYS, ListQuery, SortedList
 from gateway.federation.views.view import View
+from gateway.schema.connections import ContratConnection, JeuneConnection, RuptureConnection
 from gateway.schema.filters import FiltreRuptures
 
+C = TypeVar("C", JeuneConnection, ContratConnection, RuptureConnection)
+NUMERO_EXAMPLE = "060202609010001"
 CLOSED = frozenset({"statut", "etat", "prioritaire", "mineur", "rompus"})
 NOM = "nom"
 # What widens a criterion that narrows by its absence: without one of these, the list takes its own window or status.
@@ -36,6 +41,34 @@ class ToldList:
     after: str | None
     shown: frozenset[str]
     mark: int
+
+
+def placed(query: ListQuery[Any, C], geographie: Geographie) -> ListQuery[Any, C]:
+    """The list, the codes of its territories in their normal forms. Raises InvalidRequest, naming the criterion, for one that
+    does not exist: nobody lives there, and an empty list would say that nobody needs help."""
+    known = {
+        "departements": normalise_departement,
+        "communes": lambda code: commune.code if (commune := geographie.commune(code)) else None,
+    }
+    told = {name: value for name, value in given(query.filtre).items() if name in known}
+    if not told:
+        return query
+    codes = {name: _known(name, value, known[name]) for name, value in told.items()}
+    return replace(query, filtre=replace(query.filtre, **codes))
+
+
+def check_numero(numero: str | None) -> None:
+    """Raises InvalidRequest for what no contract can bear. Called once nobody is found, and that is counted: a register may
+    have numbers of another form, which are as good to guess."""
+    if numero is not None and normalise_numero_contrat(numero) is None:
+        raise InvalidRequest(f"L'argument numero n'a pas la forme d'un numéro de contrat, comme {NUMERO_EXAMPLE}.")
+
+
+def _known(name: str, codes: list[str], find: Callable[[str], str | None]) -> list[str]:
+    found = [find(code) for code in codes]
+    if None in found:
+        raise InvalidRequest(f"L'argument filtre.{name}[{found.index(None)}] n'est pas le code d'un territoire connu.")
+    return [code for code in found if code]
 
 
 def mark_of(account: str, key: tuple[str, ...], after: str | None) -> int:

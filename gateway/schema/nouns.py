@@ -47,6 +47,8 @@ _PRIORITE = Derivation(
     "Un motif d'une catégorie non accordée est tu, et avec lui la priorité qu'il ferait seul.",
 )
 
+_SINCE, _ETAT = Derivation(("Rupture.date",)), Derivation(("Jeune.suivi",))
+
 strawberry.enum(StatutApprenant, description="Statut d'un apprenant à une date (machine à états publiée).")
 
 
@@ -191,12 +193,8 @@ class Rupture(Node):
         "d'abord, absent quand l'un des deux l'ignore.",
         derived=Derivation(("Rupture.signaleeLe", "Rupture.sources")),
     )
-    jours_depuis: int | None = donnee(
-        C.RUPTURE, "Jours écoulés depuis la rupture.", derived=Derivation(("Rupture.date",))
-    )
-    etat: EtatTraitement | None = donnee(
-        C.SUIVI, "État du traitement par la Mission locale.", derived=Derivation(("Jeune.suivi",))
-    )
+    jours_depuis: int | None = donnee(C.RUPTURE, "Jours écoulés depuis la rupture.", derived=_SINCE)
+    etat: EtatTraitement | None = donnee(C.SUIVI, "État du traitement par la Mission locale.", derived=_ETAT)
     prioritaire: bool | None = donnee(
         C.SUIVI, "Vrai si la rupture demande une action rapide.", derived=_PRIORITE, any_of="motifs_priorite"
     )

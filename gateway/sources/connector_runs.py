@@ -244,13 +244,9 @@ def sound(result: Any) -> ReadingResult:
     records are set aside."""
     if not isinstance(result, ReadingResult):
         raise UnexpectedAnswer("no result of a reading")
-    account = QualityCounts(
-        int(result.rejects),
-        int(result.ignored_fields),
-        Counter(dict(_kinds(result.drifts, DRIFTS))),
-        Counter(dict(_kinds(result.repairs, REPAIRS))),
-        Counter(dict(itertools.islice(_faults(result.faults), FAULTS_MAX))),
-    )
+    drifts, repairs = _kinds(result.drifts, DRIFTS), _kinds(result.repairs, REPAIRS)
+    faults = Counter(dict(itertools.islice(_faults(result.faults), FAULTS_MAX)))
+    account = QualityCounts(int(result.rejects), int(result.ignored_fields), drifts, repairs, faults)
     told = list(itertools.islice(result.records, RECORDS_MAX + 1))
     if len(told) > RECORDS_MAX:
         raise UnexpectedAnswer(f"more than {RECORDS_MAX} records")
@@ -268,9 +264,9 @@ def _rebuilt(record: Any) -> Record:
     return _DECODE(_ENCODE(record))
 
 
-def _kinds(figures: Mapping[Any, Any], known: frozenset[str]) -> Iterator[tuple[str, int]]:
+def _kinds(figures: Mapping[Any, Any], known: frozenset[str]) -> Counter[str]:
     """By kind, and no other kind than ours: it is a label of the figures."""
-    return ((kind, int(number)) for kind, number in figures.items() if kind in known)
+    return Counter({kind: int(number) for kind, number in figures.items() if kind in known})
 
 
 def _faults(faults: Mapping[Any, Any]) -> Iterator[tuple[Fault, int]]:

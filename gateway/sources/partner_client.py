@@ -14,9 +14,8 @@ from time import perf_counter
 from typing import Any, Generic, TypeVar
 
 from gateway.connectors.base import PartnerRequest, Tenant
-from gateway.connectors.quality import place_of
 from gateway.domain.days import PARIS
-from gateway.errors import OutOfFiles, SourceClosed, SourceError, SourceInvalid, SourceTimedOut
+from gateway.errors import OutOfFiles, SourceClosed, SourceError, SourceInvalid, SourceTimedOut, place_of
 from gateway.schema.organisations import EtatSource
 from gateway.sources.connector_runs import ConnectorFailed, ConnectorRuns
 from gateway.sources.http import page_trail

@@ -17,8 +17,7 @@ from cachetools import LRUCache
 from gateway.admission import HALF
 from gateway.cache.seam import Cache, CacheKey, Entry
 from gateway.concurrency import SingleFlight
-from gateway.connectors.quality import place_of
-from gateway.errors import SourceError, SourceInvalid
+from gateway.errors import SourceError, SourceInvalid, place_of
 from gateway.sources.partners.load import Partner
 from gateway.sources.units import CacheStatus, Unit, UnitFailure, UnitResult
 

@@ -204,6 +204,14 @@ def test_the_lines_of_one_person_are_one_record_over_pages_and_years() -> None:
     assert (result.rejects, result.ignored_fields) == (0, 0)
 
 
+def test_an_id_given_to_two_persons_shows_the_contract_of_neither_as_the_other_s() -> None:
+    other = {**ROW, "Elève nom": "BERNARD", "Elève prénom": "Louis", "Elève date naissance": "20051122"}
+    alone = {**ROW, "Elève ID": "E000124"}
+    result = read_all([ROW, other, alone, TOTAL])
+    assert [record.key for record in result.records] == ["E000124"]
+    assert (result.rejects, result.drifts) == (2, {"identite_double": 1})
+
+
 def test_a_line_that_both_years_tell_counts_once() -> None:
     bad = {**ROW, "Elève ID": "E000124", "Elève nom": ""}
     result = read_all([{**ROW, "Sexe": "X"}, bad], previous=([{**ROW, "Sexe": "X"}, bad],))

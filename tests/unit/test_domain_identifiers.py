@@ -63,6 +63,9 @@ def test_siret_published_as_invalid_or_misshapen(siret: str) -> None:
         ("572078400015", "00572078400015"),  # its leading zero lost in a spreadsheet
         ("73282932", None),  # shorter than a SIREN
         ("732829320000740", None),
+        ("732829320", None),  # a SIREN
+        ("7328293200", None),
+        ("73282932000", None),
         ("000000000", None),
         ("", None),
         (None, None),
@@ -144,6 +147,24 @@ def test_postal_code_from_a_number_or_a_text(valeur: object, expected: str | Non
         ("0000000000", None),
         ("06 39 98 00", None),
         ("06 39 98 00 01 02", None),
+        ("639980001", "0639980001"),  # its zero lost
+        ("692000000", "0692000000"),
+        ("33639980001", "0639980001"),  # its plus lost
+        ("+33 06 39 98 00 01", "0639980001"),
+        ("262692000000", "0692000000"),
+        ("0639980001 - 0639980002", "0639980001"),
+        ("0639980001 0639980002", "0639980001"),
+        ("06 39 98 00 01 et 06 39 98 00 02", "0639980001"),
+        ("06 39 98 00\n06 39 98 00 02", "0639980002"),
+        ("01 99 00 12 34 poste 12", "0199001234"),
+        ("Portable 1 : 06.39.98.00.01", "0639980001"),
+        ("0639980001 (mère)", "0639980001"),
+        ("06\u202f39\u202f98\u202f00\u202f01", "0639980001"),
+        ("06–39–98–00–01", "0639980001"),
+        ("06/39/98/00/01", "0639980001"),
+        ("44 639 980 001", None),  # another country, its plus lost
+        ("899700000", None),
+        ("6,39980001E+08", None),
         ("non communiqué", None),
         ("", None),
         (None, None),
@@ -209,6 +230,16 @@ def test_naf_has_no_dot(text: str | None, expected: str | None) -> None:
         (" Lea.Martin@Exemple.INVALID ", "lea.martin@exemple.invalid"),
         ("a+b@mail.exemple.invalid", "a+b@mail.exemple.invalid"),
         ("a@b@exemple.invalid", None),
+        ("<a@exemple.invalid>", "a@exemple.invalid"),
+        ("Léa Martin <a@exemple.invalid>", "a@exemple.invalid"),
+        ("a@exemple.invalid - b@exemple.invalid", "a@exemple.invalid"),
+        ("a@exemple.invalid b@exemple.invalid", "a@exemple.invalid"),
+        ("néant ; b@exemple.invalid", "b@exemple.invalid"),
+        ("a@exemple.invalid et b@exemple.invalid", "a@exemple.invalid"),
+        ("a@exemple.invalid\r\nb@exemple.invalid", "a@exemple.invalid"),
+        ("mailto:a@exemple.invalid", "a@exemple.invalid"),
+        ("Courriel : a@exemple.invalid.", "a@exemple.invalid"),
+        ("lea martin@exemple.invalid", None),  # what stands behind the blank is somebody else's
         ("a@exemple.invalid;b@exemple.invalid", "a@exemple.invalid"),
         ("a@exemple.invalid;", "a@exemple.invalid"),
         ("a@exemple..invalid", None),
@@ -239,6 +270,89 @@ def test_a_normal_form_is_its_own_normal_form(text: str) -> None:
         i.normalise_cfd,
         i.normalise_naf,
         i.normalise_courriel,
+        i.normalise_siren,
+        i.normalise_code_insee,
+        i.normalise_departement,
+        i.normalise_numero_contrat,
     ):
         normal = normalise(text)
         assert normal is None or normalise(normal) == normal
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("59350", "59350"),
+        ("2b033", "2B033"),
+        ("4112", "04112"),  # a number, its zero lost
+        (" 62041 ", "62041"),
+        ("412", None),
+        ("2C004", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_one_form_of_an_insee_code(text: str | None, expected: str | None) -> None:
+    assert i.normalise_code_insee(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("59", "59"),
+        ("059", "59"),
+        ("7", "07"),
+        ("2b", "2B"),
+        ("02A", "2A"),
+        ("974", "974"),
+        (" 62 ", "62"),
+        ("20", None),  # Corsica has two
+        ("96", None),
+        ("99", None),
+        ("97", None),
+        ("970", None),
+        ("0974", None),
+        ("Oise", None),
+        ("", None),
+    ],
+)
+def test_one_form_of_a_department(text: str, expected: str | None) -> None:
+    assert i.normalise_departement(text) == expected
+
+
+def test_every_department_of_the_country_is_known_in_its_two_forms() -> None:
+    codes = [f"{n:02}" for n in range(1, 96) if n != 20] + ["2A", "2B", "971", "972", "973", "974", "976"]
+    assert len(codes) == 101
+    assert [i.normalise_departement(code) for code in codes] == codes
+    assert [i.normalise_departement(code.rjust(3, "0").lower()) for code in codes] == codes
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("059202509120007", "059202509120007"),
+        ("59202509120007", "059202509120007"),
+        ("1202509120007", "001202509120007"),
+        ("02a202509nc0007", "02A202509NC0007"),
+        ("974 2025 09 12 0007", "974202509120007"),
+        ("059/2025/09/12/0007", "059202509120007"),
+        ("000202509120007", None),
+        ("059202500120007", None),
+        ("059182509120007", None),
+        ("05920250912007", None),
+        ("5,92025E+13", None),
+        ("EN COURS", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_one_form_of_a_contract_number(text: str | None, expected: str | None) -> None:
+    assert i.normalise_numero_contrat(text) == expected
+
+
+@given(st.integers(1, 95), st.integers(2015, 2030), st.integers(1, 12), st.integers(0, 99), st.integers(0, 9999))
+def test_a_number_that_went_through_a_spreadsheet_is_given_back(
+    departement: int, year: int, month: int, rank: int, serial: int
+) -> None:
+    numero = f"{departement:03}{year}{month:02}{rank:02}{serial:04}"
+    assert i.normalise_numero_contrat(str(int(numero))) == numero

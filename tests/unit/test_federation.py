@@ -13,8 +13,8 @@ from gateway.domain.seal import OpaqueIds, Sealer
 from gateway.domain.similarity import Level
 from gateway.domain.statut import StatutApprenant
 from gateway.errors import InvalidRequest
+from gateway.federation.join.contracts import fold
 from gateway.federation.join.link import SourcedRecord, link
-from gateway.federation.join.precedence import fold
 from gateway.federation.join.provenance import attach
 from gateway.federation.lists import CursorCodec, cut, filter_jeunes, sort
 from gateway.federation.views.search import search

@@ -60,7 +60,7 @@ def test_u05_one_bad_letter_loses_that_letter_and_not_the_answer(body: bytes, ex
 @pytest.mark.parametrize("name", ["BŒUF", "Gaëlle", "Ÿves", "L’Écuyer", "SAŸ – œuf", "Maÿlis", "Noël"])
 @pytest.mark.parametrize("declared", ["iso-8859-1", "iso-8859-15", "cp1252"])
 @pytest.mark.parametrize("real", ["utf-8", "utf-8-sig", "cp1252"])
-def test_the_bytes_of_a_file_win_over_what_is_declared_of_them(name: str, declared: str, real: str) -> None:
+def test_the_bytes_of_a_file_are_believed_before_what_is_declared_of_them(name: str, declared: str, real: str) -> None:
     decoded = decode_csv(f"Nom;Rang\n{name};1".encode(real), declared)
     # Without a letter of Windows' own, nothing in the bytes of ÿ or Ÿ contradicts the two latin alphabets.
     assert decoded in ([{"Nom": name, "Rang": "1"}], [{"Nom": name.encode("cp1252").decode(declared), "Rang": "1"}])

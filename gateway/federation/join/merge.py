@@ -7,20 +7,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from gateway.connectors.values import legal_unit
+from gateway.connectors.people import legal_unit
 from gateway.domain.identifiers import is_valid_code_postal, normalise_code_postal
 from gateway.domain.statut import ContratPeriod, Session, StatutStep, parcours, statut_on
 from gateway.domain.territoire import Residence
 from gateway.domain.text import shown_name
 from gateway.federation.directory import Directory
+from gateway.federation.join.contracts import FoldedContrat, fold
 from gateway.federation.join.link import RANK, Cluster, FollowUp, SourcedRecord
 from gateway.federation.join.precedence import (
     CONTRAT,
     JEUNE,
     RUPTURE,
-    FoldedContrat,
     chosen,
-    fold,
     nouveau_contrat,
     same_employeurs,
     told_values,

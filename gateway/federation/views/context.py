@@ -9,12 +9,13 @@ from typing import Any, TypeVar
 from gateway.auth.authentication.clients import Viewer
 from gateway.auth.authorization.decide import Decision
 from gateway.auth.policy.rules import OPENED_BY
+from gateway.domain.identifiers import numero_key
 from gateway.domain.seal import OpaqueIds
 from gateway.domain.search import Candidate
 from gateway.domain.similarity import Level
 from gateway.federation.collect.plan import shows_persons
 from gateway.federation.collect.readings import Readings
-from gateway.federation.criteria import NOM, Tally, ToldList, identifying, kept, mark_of
+from gateway.federation.criteria import NOM, Tally, ToldList, check_numero, identifying, kept, mark_of, placed
 from gateway.federation.directory import Directory
 from gateway.federation.join.evidence import identity_evidence, probability
 from gateway.federation.lists import (
@@ -107,7 +108,10 @@ class OperationContext:
         return self._count(self._jeune(identifier))
 
     def contrat(self, identifier: str | None, numero: str | None) -> Contrat | None:
-        return self._count(self._contrat(identifier, numero))
+        found = self._count(self._contrat(identifier, numero))
+        if found is None:
+            check_numero(numero)
+        return found
 
     def rupture(self, identifier: str) -> Rupture | None:
         return self._count(self._rupture(identifier))
@@ -133,11 +137,11 @@ class OperationContext:
         return self._show(person, person.jeune) if person else None
 
     def _contrat(self, identifier: str | None, numero: str | None) -> Contrat | None:
+        sought = numero_key(numero) if numero is not None else None
         if identifier is not None:
             found = self.view.contrats.get(self._current(identifier))
-            return self._show(*found) if found and numero in (None, found[1].numero) else None
+            return self._show(*found) if found and sought in (None, numero_key(found[1].numero or "")) else None
         # A number is keyed by hand in each system: two contracts may bear the same, and then none is designated.
-        sought = (numero or "").casefold()
         same = self.view.contrats_by_numero.get(sought, []) if sought else []
         return self._show(*same[0]) if len(same) == 1 else None
 
@@ -187,6 +191,7 @@ class OperationContext:
 
     def _page(self, query: ListQuery[Any, C], page: PageArgs) -> C | None:
         """A page of a list, kept for the same rights as long as the view holds; None when no source answered."""
+        query = placed(query, self.directory.referentiel.geographie)
         if self.readings.silent:
             return None
         complet, pages, cursors = self.readings.complete, self._masked_copies.pages, self._cursors(query)

@@ -24,7 +24,7 @@ from gateway.auth.policy.policy import (
     relations,
 )
 from gateway.auth.policy.rules import CategorieDonnee, Finalite, Profil
-from gateway.domain.identifiers import Traits
+from gateway.domain.identifiers import Traits, numero_key
 from gateway.domain.search import PersonIndex
 from gateway.errors import LeakStopped
 from gateway.federation.join.evidence import attach_evidence
@@ -150,7 +150,7 @@ class View:
         """Its contracts by number, as the graph compares them."""
         by_numero: dict[str, list[tuple[ViewPerson, Contrat]]] = defaultdict(list)
         for pair in self.contrats.values():
-            by_numero[(pair[1].numero or "").casefold()].append(pair)
+            by_numero[numero_key(pair[1].numero or "")].append(pair)
         return by_numero
 
     @cached_property

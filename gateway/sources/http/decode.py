@@ -21,7 +21,7 @@ from typing import Any
 
 from gateway import strict_json
 from gateway.connectors.base import BodyFormat, PartnerRequest
-from gateway.domain.text import LOST, without_lone_surrogates
+from gateway.domain.text import LOST, through, without_half_characters
 from gateway.errors import SourceClosed, SourceDenied, SourceError, SourceInvalid, SourceUnavailable
 
 RETRY_AFTER_MAX = 86_400.0  # seconds; a partner may be closed for a night, not for a year
@@ -171,16 +171,7 @@ def decode_json(body: bytes, encoding: str = "utf-8") -> Any:
         raise InvalidDocument("JSON illisible") from None
     if not isinstance(document, dict | list):
         raise InvalidDocument("ni objet ni tableau")
-    return _whole_letters(document) if strict_json.has_lone_surrogate(text, document) else document
-
-
-def _whole_letters(value: Any) -> Any:
-    """The document, each half of a character as a lost letter."""
-    if isinstance(value, str):
-        return without_lone_surrogates(value)
-    if isinstance(value, dict):
-        return {without_lone_surrogates(key): _whole_letters(inside) for key, inside in value.items()}
-    return [_whole_letters(inside) for inside in value] if isinstance(value, list) else value
+    return through(document, without_half_characters) if strict_json.has_lone_surrogate(text, document) else document
 
 
 def decode_csv(body: bytes, encoding: str = "utf-8") -> list[dict[str | None, Any]]:

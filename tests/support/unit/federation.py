@@ -60,7 +60,8 @@ def told(
 
 
 def contrat(debut: date, fin: date = date(2027, 8, 31), broken: date | None = None, **values: Any) -> Contrat:
-    return Contrat(date_debut=debut, date_fin=fin, rupture=Rupture(date=broken) if broken else None, **values)
+    told: dict[str, Any] = {"rupture": Rupture(date=broken) if broken else None, **values}
+    return Contrat(date_debut=debut, date_fin=fin, **told)
 
 
 def session(debut: date, fin: date) -> Formation:
@@ -85,7 +86,7 @@ def provenance(one: MergedPerson) -> dict[tuple[str, str], tuple[bool, bool]]:
     return {(line.champ, line.source): (line.retenue, line.divergente) for line in rows}
 
 
-def _view(readings: Readings, rights: Rights) -> View:
+def build(readings: Readings, rights: Rights) -> View:
     """Built as the gateway does, with a ledger of links that knows nothing yet."""
     selected = select_persons(readings, rights, DIRECTORY, DAY)
     decision = resolve(selected.key_sets, KnownLinks(), DIRECTORY.pseudonym, RECEIVED)
@@ -114,5 +115,5 @@ def context(sourced_records: Sequence[SourcedRecord], code: str = "60001") -> Op
         states=list,
         source_of_cfa=lambda uai: None,
         readings=readings,
-        view=_view(readings, rights),
+        view=build(readings, rights),
     )
