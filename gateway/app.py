@@ -46,7 +46,7 @@ from gateway.operation import Gateway, answer
 from gateway.response import GraphQLResponse, refused_response
 from gateway.sources.events.webhook import WebhookReceiver
 from gateway.stores.counters import Balance
-from gateway.web.graphiql import page_graphiql, static_routes
+from gateway.web.graphiql import is_return, page_graphiql, static_routes
 
 logger = logging.getLogger("gateway")
 
@@ -175,8 +175,9 @@ async def _page(request: Request) -> Response:
     """GET /graphql: the page for a browser, where it is served; a query never travels in a URL."""
     state: AppState = request.app.state.routes
     wanted = state.http.graphiql and "text/html" in request.headers.get("accept", "")
-    if wanted and not request.scope["query_string"]:
-        return await page_graphiql(request)
+    query, sign_in = request.scope["query_string"], state.http.connexion
+    if wanted and (not query or is_return(query, sign_in)):
+        return await page_graphiql(sign_in)
     trace = start_trace(request.headers.get("x-request-id"), request.headers.get("traceparent"))
     rendered = write(refused_response(InvalidRequest("Envoyer la requête par POST.")), trace.request_id, JSON, 405)
     rendered.headers["allow"] = "POST"

@@ -100,10 +100,21 @@ class ClientsSettings(StrictModel):
     illisible_secondes: PositiveInt = 900
 
 
+class SignInSettings(StrictModel):
+    """Where the GraphiQL page sends whoever wants a token (authorization code with PKCE): the provider's two addresses and
+    the page's own public client id. Nothing secret: all of it is in the page."""
+
+    autorisation: HttpUrl
+    jeton: HttpUrl
+    client: Annotated[str, StringConstraints(pattern=r"^[!-~]{1,200}$")]
+    portee: str = "openid"
+
+
 class HttpSettings(StrictModel):
     """The edge. `hotes`: the names this gateway answers to, beside the address it listens on. `origines`: the web
     origins whose pages may call it (none: no CORS). `hsts_secondes`: 0, no Strict-Transport-Security. `graphiql`: serve
-    the page; a production that has no integrators at work leaves it closed. `mandataires`: the proxies, by address or
+    the page; a production that has no integrators at work leaves it closed. `connexion`: how the page gets a token by itself.
+    `mandataires`: the proxies, by address or
     network, whose X-Forwarded-For is believed."""
 
     hotes: frozenset[Annotated[str, StringConstraints(pattern=r"^[^\s*/@]+$", to_lower=True)]] = frozenset(
@@ -112,6 +123,7 @@ class HttpSettings(StrictModel):
     origines: tuple[Annotated[str, StringConstraints(pattern=r"^https?://[^\s*/@]+$")], ...] = ()
     hsts_secondes: NonNegativeInt = 0
     graphiql: bool = False
+    connexion: SignInSettings | None = None
     mandataires: tuple[IPvAnyNetwork, ...] = ()
 
 

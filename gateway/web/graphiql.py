@@ -1,17 +1,26 @@
-"""The GraphiQL page and its files, under a strict policy: nothing from another host. Knows no token and no rule."""
+"""The GraphiQL page and its files, under a strict policy: nothing from another host, but a token from the provider that the
+configuration names. Knows no token and no rule."""
 
+import html
 import os
 from os import PathLike
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 
+from starlette.datastructures import Headers as RequestHeaders
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from gateway.config import SignInSettings
+
 DIST = Path(__file__).parent / "dist"  # made by `make graphiql`, shipped in the wheel, absent from the repository
-PREFIX = "/graphql/assets"  # as `base` says in source/vite.config.js
+PREFIX = "/graphql/assets"  # as source/vite.config.js says, without what a proxy puts before it
+# What a provider adds to the page's address when it sends somebody back (RFC 6749 §4.1.2, RFC 9207, OpenID sessions).
+RETURNED = {"code", "state", "iss", "session_state", "error", "error_description", "error_uri"}
+SIGN_IN = '<meta name="connexion" content="">'
 
 # What GraphiQL truly needs: the editor (monaco) writes style attributes and starts its own files as workers.
 POLICY = "; ".join(
@@ -36,6 +45,7 @@ HEADERS = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
 }
+KEPT = {"cache-control": "public, max-age=31536000, immutable", "vary": "accept-encoding"}
 WITHOUT_PAGE = """<!doctype html>
 <html lang="fr">
 <meta charset="utf-8">
@@ -62,17 +72,38 @@ class _Files(StaticFiles):
     def file_response(
         self, full_path: PathLike[str] | str, stat_result: os.stat_result, scope: Scope, status_code: int = 200
     ) -> Response:
-        """A file, kept for a year by the browser."""
-        response = super().file_response(full_path, stat_result, scope, status_code)
-        response.headers.update({**HEADERS, "cache-control": "public, max-age=31536000, immutable"})
+        """A file, compressed since its build for who takes it so."""
+        packed = Path(f"{os.fspath(full_path)}.gz")
+        if "gzip" not in RequestHeaders(scope=scope).get("accept-encoding", "") or not packed.is_file():
+            response = super().file_response(full_path, stat_result, scope, status_code)
+        else:
+            response = super().file_response(packed, packed.stat(), scope, status_code)
+            response.headers["content-encoding"] = "gzip"
+        response.headers.update({**HEADERS, **KEPT})
         return response
 
 
-async def page_graphiql(request: Request) -> Response:
+def is_return(query: bytes, sign_in: SignInSettings | None) -> bool:
+    """Whether the query string is what the provider returns, and nothing else: the page reads it, then takes it away."""
+    names = [name for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True)]
+    return sign_in is not None and "state" in names and RETURNED.issuperset(names)
+
+
+async def page_graphiql(sign_in: SignInSettings | None) -> Response:
     """The page for a browser at GET /graphql; where it was not built, a page that says how to build it."""
     home = DIST / "index.html"
     body = home.read_text(encoding="utf-8") if home.is_file() else WITHOUT_PAGE
-    return HTMLResponse(body, headers={**HEADERS, "cache-control": "no-cache"})
+    if sign_in is None:
+        return HTMLResponse(body, headers={**HEADERS, "cache-control": "no-cache"})
+    told = SIGN_IN.replace('""', f'"{html.escape(sign_in.model_dump_json())}"')
+    policy = POLICY.replace("connect-src 'self'", f"connect-src 'self' {_origin(str(sign_in.jeton))}")
+    headers = {**HEADERS, "content-security-policy": policy, "cache-control": "no-cache"}
+    return HTMLResponse(body.replace(SIGN_IN, told), headers=headers)
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 async def _icon(request: Request) -> Response:
@@ -81,4 +112,5 @@ async def _icon(request: Request) -> Response:
 
 def static_routes() -> list[BaseRoute]:
     """The routes of the page's own files, the icon that browsers ask for included."""
-    return [Route("/favicon.ico", _icon), Mount(PREFIX, _Files(directory=DIST / "assets", check_dir=False))]
+    icons = [Route("/favicon.ico", _icon), Route("/graphql/favicon.ico", _icon)]
+    return [*icons, Mount(PREFIX, _Files(directory=DIST / "assets", check_dir=False))]

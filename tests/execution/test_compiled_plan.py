@@ -65,7 +65,7 @@ def _texts(file: Path) -> list[str]:
 
 def _queries() -> list[str]:
     static_routes = [ROOT / "README.md", *sorted((ROOT / "tests/e2e").glob("*.py"))]
-    candidates = [example.partner_request for example in examples()] + [t for f in static_routes for t in _texts(f)]
+    candidates = [example.query for example in examples()] + [t for f in static_routes for t in _texts(f)]
     return list(dict.fromkeys(candidates))
 
 

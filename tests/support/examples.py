@@ -3,26 +3,48 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from graphql import OperationDefinitionNode, parse
 
 FILE = Path(__file__).resolve().parent.parent.parent / "gateway/web/source/exemples.graphql"
+SEARCH = re.compile(r"^# cherche : (.*)\n", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A query and the demo clients it is written for."""
+    """A query, the profiles it is written for (`*`: all), and the list in which the values of its variables are found."""
 
-    clients: tuple[str, ...]
-    who: str
+    profiles: tuple[str, ...]
     title: str
-    partner_request: str
+    search: str | None
+    query: str
+
+    def is_for(self, profile: str) -> bool:
+        return profile in self.profiles or "*" in self.profiles
+
+    @property
+    def variables(self) -> list[str]:
+        (operation,) = parse(self.query).definitions
+        assert isinstance(operation, OperationDefinitionNode)
+        return [one.variable.name.value for one in operation.variable_definitions or ()]
 
 
 def examples() -> list[Example]:
-    """In the order of the menu: the first is the page's default query."""
+    """In the order of the menu: a profile's first is what its editor opens on."""
     return [_example(chunk) for chunk in re.split(r"^# == ", FILE.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]]
 
 
 def _example(chunk: str) -> Example:
-    head, _, partner_request = chunk.partition("\n")
-    clients, who, title = head.split(" · ")
-    return Example(tuple(clients.split(", ")), who, title, partner_request.strip())
+    head, _, body = chunk.partition("\n")
+    profiles, title = head.split(" · ")
+    found = SEARCH.search(body)
+    return Example(tuple(profiles.split(", ")), title, found[1] if found else None, SEARCH.sub("", body).strip())
+
+
+def persons_of(data: Any) -> int:
+    """How many rows an answer shows: of a list, of a search, or the one object asked for."""
+    (root,) = data.values()
+    if isinstance(root, dict) and "edges" in root:
+        return len(root["edges"])
+    return len(root) if isinstance(root, list) else int(root is not None)

@@ -3,26 +3,29 @@
 import pytest
 from graphql import parse, validate
 
+from gateway.auth.policy.rules import Profil
 from gateway.schema.query import build, core_schema
 from tests.support.examples import Example, examples
 
 GRAPH = core_schema(build())
-PROFILES = {"ml", "cfa", "dreets", "ddets", "academie", "france-travail", "si-partenaire", "admin"}
+NOBODY = {"ARML", "STATISTIQUES"}  # they read no person: `moi` is what they have
 
 
 @pytest.mark.parametrize("example", examples(), ids=lambda example: example.title)
-def test_an_example_is_valid(example: Example) -> None:
-    assert validate(GRAPH, parse(example.partner_request)) == []
+def test_an_example_and_the_list_of_its_values_are_valid(example: Example) -> None:
+    assert validate(GRAPH, parse(example.query)) == []
+    assert example.search is None or validate(GRAPH, parse(example.search)) == []
 
 
-def test_every_profile_has_an_example_of_its_own() -> None:
-    own = {client for example in examples() for client in example.clients if "moi" not in example.partner_request}
-    assert own >= PROFILES
+@pytest.mark.parametrize("example", examples(), ids=lambda example: example.title)
+def test_no_example_names_somebody_its_values_are_found_in_a_list(example: Example) -> None:
+    assert bool(example.variables) == (example.search is not None)
+    assert all(name in (example.search or "") for name in example.variables)
 
 
-def test_the_first_is_the_main_job_and_moi_is_for_everyone() -> None:
-    everything = examples()
-    assert "ruptures(" in everything[0].partner_request
-    assert everything[0].clients[0] == "ml"
-    assert set(everything[-1].clients) > PROFILES
-    assert "moi {" in everything[-1].partner_request
+def test_every_profile_has_an_example_of_its_own_that_opens_without_a_search() -> None:
+    for profile in Profil:
+        own = [example for example in examples() if example.is_for(profile.value)]
+        assert own[-1].profiles == ("*",)
+        assert own[0].search is None
+        assert (len(own) > 1) == (profile.value not in NOBODY), profile

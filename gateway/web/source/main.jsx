@@ -1,21 +1,48 @@
-// The page: a place for the token, GraphiQL, and the examples beside it.
+// The page: who asks, then GraphiQL with the examples beside it and, above it, what the last answer is worth.
 import 'graphiql/setup-workers/vite';
 import 'graphiql/style.css';
 import './style.css';
 import { GraphiQL, HISTORY_PLUGIN } from 'graphiql';
 import { StrictMode, useEffect, useMemo, useRef, useState } from 'react';
 import { createRoot } from 'react-dom/client';
-import { EXEMPLES, exemplesPlugin } from './exemples.jsx';
-import { expiration, interrogateur } from './passerelle.js';
+import { Accueil, CompteRendu, Identite } from './acces.jsx';
+import { revenir } from './connexion.js';
+import { exemplesPlugin, Ouverture, Session } from './exemples.jsx';
+import { expiration, interrogateur, interroger, MOI } from './passerelle.js';
+import { compteRendu } from './reponse.js';
 
-const FINALITES = ['ACCOMPAGNEMENT', 'GESTION_CFA', 'CONTROLE_OBLIGATION', 'PILOTAGE', 'EXPLOITATION'];
 const PLUGINS = [exemplesPlugin, HISTORY_PLUGIN];
+const JETON = 'passerelle:jeton';
+const retour = await revenir();
+if (retour.jeton) sessionStorage.setItem(JETON, retour.jeton);
 
-// Kept for this tab only: what is typed here may name people.
-function useSession(cle) {
-  const [valeur, setValeur] = useState(() => sessionStorage.getItem(cle) ?? '');
-  useEffect(() => sessionStorage.setItem(cle, valeur), [cle, valeur]);
-  return [valeur, setValeur];
+// A token, kept for this tab only, or a key, which is not kept; and who that makes the caller, as the gateway says it.
+function useAcces() {
+  const [acces, setAcces] = useState(() => ({ jeton: sessionStorage.getItem(JETON) ?? '', cle: '' }));
+  const [finalite, setFinalite] = useState('');
+  const [moi, setMoi] = useState(null);
+  const [refus, setRefus] = useState(retour.refus ?? '');
+  const donner = ({ jeton = '', cle = '' }) => {
+    sessionStorage.setItem(JETON, jeton);
+    setFinalite('');
+    setAcces({ jeton, cle });
+  };
+  const quitter = (raison = '') => {
+    donner({});
+    setMoi(null);
+    setRefus(raison);
+  };
+  useEffect(() => {
+    if (!acces.jeton && !acces.cle) return undefined;
+    let attendu = true;
+    interroger({ ...acces, finalite }, { query: MOI }).then(({ rendu }) => {
+      if (!attendu) return;
+      if (rendu.data?.moi) setMoi(rendu.data.moi);
+      else quitter(`Accès refusé : ${rendu.errors?.[0]?.message ?? 'demandez-en un nouveau.'}`);
+    });
+    return () => (attendu = false);
+  }, [acces, finalite]);
+  return { acces, finalite, setFinalite, moi, refus, setRefus, donner, quitter };
 }
 
 // Shows the page again when the token ends.
@@ -29,72 +56,61 @@ function useReveil(echeance) {
   }, [echeance]);
 }
 
-function message(jeton, echeance, perime, refus) {
-  if (!jeton) return ['attente', 'Collez un jeton d’accès : la réponse dépend de qui demande, et pour quoi faire.'];
-  const heure = echeance && new Date(echeance).toLocaleTimeString('fr', { hour: '2-digit', minute: '2-digit' });
-  if (perime) return ['refus', `Ce jeton a expiré à ${heure} : demandez-en un nouveau et collez-le ici.`];
-  if (refus) return ['refus', `La passerelle refuse ce jeton : ${refus}`];
-  return ['valable', heure ? `Jeton valable jusqu’à ${heure}.` : 'Jeton en place.'];
-}
-
-function Bandeau({ jeton, setJeton, finalite, setFinalite, etat: [ton, texte] }) {
-  return (
-    <header className="bandeau">
-      <h1>Passerelle apprentissage</h1>
-      <label>
-        Jeton
-        <input
-          type="password"
-          name="jeton"
-          value={jeton}
-          autoComplete="off"
-          spellCheck={false}
-          placeholder="eyJ…"
-          onChange={(evenement) => setJeton(evenement.target.value.replace(/^\s*Bearer\s+/i, '').trim())}
-        />
-      </label>
-      <label>
-        Finalité
-        <select name="finalite" value={finalite} onChange={(evenement) => setFinalite(evenement.target.value)}>
-          <option value="">celle de mon compte</option>
-          {FINALITES.map((une) => (
-            <option key={une}>{une}</option>
-          ))}
-        </select>
-      </label>
-      <p className={ton} role="status">
-        {texte}
-      </p>
-    </header>
-  );
-}
-
-function Page() {
-  const [jeton, setJeton] = useSession('passerelle:jeton');
-  const [finalite, setFinalite] = useSession('passerelle:finalite');
-  const [refus, setRefus] = useState('');
-  const echeance = useMemo(() => expiration(jeton), [jeton]);
-  const perime = Date.now() > echeance;
-  useReveil(echeance);
+function Editeur({ acces, finalite, moi, rapporter }) {
   const session = useRef(null);
-  session.current = { jeton, finalite };
-  // A new one for each session: GraphiQL then reads the schema again.
-  const fetcher = useMemo(() => interrogateur(session, setRefus), [jeton, finalite]);
+  const recherche = useRef(null);
+  session.current = { ...acces, finalite };
+  // A new one for each caller and purpose: GraphiQL then reads the schema again.
+  const fetcher = useMemo(() => interrogateur(session, (...rendu) => rapporter(compteRendu(...rendu))), [acces, finalite]);
+  const contexte = useMemo(
+    () => ({ moi, recherche, chercher: async (query) => (await interroger(session.current, { query })).rendu }),
+    [moi],
+  );
   return (
-    <>
-      <Bandeau {...{ jeton, setJeton, finalite, setFinalite, etat: message(jeton, echeance, perime, refus) }} />
+    <Session value={contexte}>
       <GraphiQL
         fetcher={fetcher}
         plugins={PLUGINS}
         visiblePlugin={exemplesPlugin}
-        defaultQuery={EXEMPLES[0].requete}
+        defaultQuery=""
+        defaultEditorToolsVisibility="variables"
+        inputValueDeprecation
         storage={sessionStorage}
         isHeadersEditorEnabled={false}
         shouldPersistHeaders={false}
         showPersistHeadersSettings={false}
       >
-        <GraphiQL.Logo>GraphQL</GraphiQL.Logo>
+        <GraphiQL.Logo>
+          <Ouverture />
+        </GraphiQL.Logo>
       </GraphiQL>
+    </Session>
+  );
+}
+
+function Page() {
+  const { acces, finalite, setFinalite, moi, refus, setRefus, donner, quitter } = useAcces();
+  const [rendu, rapporter] = useState(null);
+  const fin = useMemo(() => expiration(acces.jeton) || null, [acces]);
+  useReveil(fin);
+  const partir = () => {
+    rapporter(null);
+    quitter();
+  };
+  return (
+    <>
+      <header className="bandeau">
+        <h1>Passerelle apprentissage</h1>
+        {moi && <Identite {...{ moi, finalite, setFinalite, fin, quitter: partir }} />}
+      </header>
+      {moi ? (
+        <main className="atelier">
+          <CompteRendu rendu={rendu} />
+          <Editeur key={moi.profil} {...{ acces, finalite, moi, rapporter }} />
+        </main>
+      ) : (
+        <Accueil {...{ refus, donner, dire: setRefus }} />
+      )}
     </>
   );
 }

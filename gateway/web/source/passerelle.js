@@ -1,5 +1,7 @@
-// How the page asks the gateway: the token and the purpose travel as headers, to this very address and no other.
+// How the page asks the gateway: a token or a key, and the purpose, travel as headers, to this very address and no other.
 import { parse } from 'graphql';
+
+export const MOI = '{ moi { profil organisation finalite finalites perimetre { nom } } }';
 
 // When the token ends, in milliseconds; NaN when it does not say. Read to warn, never to trust.
 export function expiration(jeton) {
@@ -21,33 +23,31 @@ function aExecuter(query, operationName) {
   }
 }
 
-const erreur = (message) => ({ errors: [{ message }] });
-
-// A GraphiQL fetcher. `session` holds the present token and purpose, read when a query leaves: GraphiQL may still hold an
-// earlier fetcher just after one is pasted. `direRefus` is told what the gateway answers to a token it refuses, and '' when
-// it takes it.
-export function interrogateur(session, direRefus) {
-  return async ({ query, variables, operationName }) => {
-    const { jeton, finalite } = session.current;
-    if (!jeton) return erreur('Aucun jeton : collez un jeton d’accès en haut de la page.');
-    if (!/^[\x21-\x7e]+$/.test(jeton)) return erreur('Le jeton contient un caractère interdit : copiez-le à nouveau.');
-    const nom = aExecuter(query, operationName);
-    const corps = JSON.stringify({ query, variables: variables ?? {}, operationName: nom });
-    try {
-      const demande = { method: 'POST', headers: entetes(jeton, finalite), body: corps, credentials: 'omit' };
-      const reponse = await fetch('/graphql', demande);
-      const rendu = await reponse.json();
-      direRefus(reponse.status === 401 ? (rendu.errors?.[0]?.message ?? 'demandez-en un nouveau.') : '');
-      return rendu;
-    } catch {
-      return erreur('La passerelle ne répond pas, ou sa réponse n’est pas lisible.');
-    }
-  };
-}
-
-const entetes = (jeton, finalite) => ({
+const entetes = ({ jeton, cle, finalite }) => ({
   accept: 'application/graphql-response+json, application/json;q=0.9',
   'content-type': 'application/json',
-  authorization: `Bearer ${jeton}`,
+  ...(cle ? { 'x-cle-api': cle } : { authorization: `Bearer ${jeton}` }),
   ...(finalite && { 'x-finalite': finalite }),
 });
+
+// Status (0: no answer) and document. The address is the page's own, whatever prefix a proxy puts before it.
+export async function interroger(acces, corps) {
+  try {
+    const demande = { method: 'POST', headers: entetes(acces), body: JSON.stringify(corps), credentials: 'omit' };
+    const reponse = await fetch(location.pathname, demande);
+    return { statut: reponse.status, rendu: await reponse.json() };
+  } catch {
+    return { statut: 0, rendu: { errors: [{ message: 'La passerelle ne répond pas, ou sa réponse n’est pas lisible.' }] } };
+  }
+}
+
+// A GraphiQL fetcher. `session` holds what is presented now, read when a query leaves: GraphiQL may still hold an earlier
+// fetcher just after a change. `dire` is told each answer but that of the schema.
+export function interrogateur(session, dire) {
+  return async ({ query, variables, operationName }) => {
+    const corps = { query, variables: variables ?? {}, operationName: aExecuter(query, operationName) };
+    const { statut, rendu } = await interroger(session.current, corps);
+    if (operationName !== 'IntrospectionQuery') dire(statut, rendu);
+    return rendu;
+  };
+}
