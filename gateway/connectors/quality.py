@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
-from gateway.domain.text import restore, through
+from gateway.domain.text import is_suspect, restore, through
 from gateway.errors import place_of
 from gateway.schema.nouns import Jeune
 from gateway.schema.organisations import DefautQualite, NatureDefaut
@@ -166,7 +166,7 @@ def _read_one(model: type[P], row: Any, account: QualityCounts) -> P | None:
 
 def _mended(model: type[P], row: Any, account: QualityCounts) -> Any:
     """The row with the letters that were meant: the one door of what partners write. What is not read is not counted."""
-    if not isinstance(row, dict):
+    if not isinstance(row, dict) or not is_suspect(row):
         return row
     repairs, own = Counter[str](), dict[str, Any]()
     mend = partial(restore, repairs=repairs)

@@ -5,6 +5,7 @@ sum, over the odds that any two records are of one person, is the score: +10 mea
 (`poids.toml`), learnt from a generated population by `make poids` and reviewed there; the levels are the rules, here.
 """
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from gateway.domain.identifiers import ContratTraits, Traits, full_words_of, nor
 
 LETTERS_MIN, LONG_LETTERS = 4, 8  # shorter names differ by one letter too often to be alike
 TRUNCATED_MIN = 20  # letters of a name that a system may have cut
+_LOST = re.compile("[?\ufffd]+")  # what systems write in the place of a letter that they have not
 ONE_YEAR = (364, 365, 366)
 START_GAP = timedelta(days=7)  # two sources tell one contract as starting this close (docs/domaine.md, "Contrats")
 OWN_CONTRAT = frozenset({"numero", "employeur"})  # one contract in common
@@ -147,13 +149,22 @@ def _name(left: str, right: str) -> str:
     left_letters, right_letters = normalise_nom(left), normalise_nom(right)
     if left_letters == right_letters or full_words_of(left) == full_words_of(right):
         return "identique"
-    if _near(left_letters, right_letters):
+    if _near(left_letters, right_letters) or _lost_letters(left, right_letters) or _lost_letters(right, left_letters):
         return "proche"
     left_words, right_words = frozenset(words(left)), frozenset(words(right))
     short, long = sorted((left_letters, right_letters), key=len)
     if left_words < right_words or right_words < left_words or (len(short) >= TRUNCATED_MIN and long.startswith(short)):
         return "partie"
     return "autre"
+
+
+def _lost_letters(nom: str, letters: str) -> bool:
+    """Whether a name that lost letters on its way (Zo?, Ma\ufffdva) may be this one: the others are in their places."""
+    told = _LOST.split(nom)
+    if len(told) == 1:
+        return False
+    parts = [normalise_nom(part) for part in told]
+    return len("".join(parts)) >= 2 and bool(re.fullmatch("[A-Z]{0,2}".join(parts), letters))
 
 
 def _near(left: str, right: str) -> bool:

@@ -21,11 +21,15 @@ _FOLLOWING = bytes(range(0x80, 0xC0)).decode("cp1252", "ignore")
 _SPOILT = re.compile(f"Ã[\x80-\xbf{_FOLLOWING}]")  # no French word has these two letters
 _C1 = re.compile("[\x80-\x9f]")  # controls that nobody types: letters of Windows read as latin-1
 _SPACES = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
-_SPOILT_LEAD = re.compile("[ÂÃÄÅâ]")  # what a UTF-8 letter begins with, when it is read as Windows letters
+_LEAD = f"[ÂÃÄÅâ][\x80-\xbf{_FOLLOWING}]"  # how a UTF-8 letter begins, when it is read as Windows letters
+_SPOILT_LEAD = re.compile(_LEAD)
 # Whatever a repair could touch: a text without any of these is as it should be.
+_TOUCHED = "[\u0300-\u036f\ufffd]|&[#A-Za-z]|" + _LEAD
 _SUSPECT = re.compile(
-    "[&\ufffd\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\xa0\xadÂÃÄÅâ\u0300-\u036f\u1680\u2000-\u206f\u3000\ufeff\ud800-\udfff]"
+    _TOUCHED
+    + "|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\xa0\xad\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff\ud800-\udfff]"
 )
+_SUSPECT_WRITTEN = re.compile(_TOUCHED + r"|\\")  # Python writes what cannot be printed behind a backslash
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -47,6 +51,11 @@ def restore(text: str, repairs: Counter[str]) -> str:
 def without_half_characters(text: str) -> str:
     """Halves of characters, which nothing can write, as lost letters."""
     return _SURROGATE.sub(LOST, text)
+
+
+def is_suspect(document: Any) -> bool:
+    """Whether a repair could touch a text of a document: most rows are as they should be, and are not walked."""
+    return bool(_SUSPECT_WRITTEN.search(str(document)))
 
 
 def through(value: Any, mend: Callable[[str], str]) -> Any:

@@ -156,3 +156,43 @@ def test_a_cfa_sees_its_own_contracts_only(world: World, gateway: LaunchedGatewa
     }
     assert list_query["totalCount"] > 20
     assert seen <= own
+
+
+@pytest.mark.parametrize(
+    ("criteria", "named"),
+    [
+        ('departements: ["60", "097"]', "filtre.departements[1]"),
+        ('departements: ["Oise"]', "filtre.departements[0]"),
+        ('communes: ["99999"]', "filtre.communes[0]"),
+    ],
+)
+def test_an_unknown_territory_is_told_to_the_caller_by_its_argument(
+    world: World, gateway: LaunchedGateway, criteria: str, named: str
+) -> None:
+    response = until_complete(gateway, world.token("ml"), f"{{ ruptures(filtre: {{{criteria}}}) {{ totalCount }} }}")
+    (error,) = response["errors"]
+    assert error["extensions"]["code"] == "REQUETE_INVALIDE"
+    assert named in error["message"]
+
+
+def test_a_department_is_one_in_every_form_and_a_contract_number_too(world: World, gateway: LaunchedGateway) -> None:
+    query = "query T($d: [String!]) { ruptures(filtre: {departements: $d}) { totalCount edges { node { contrat { numero } } } } }"
+    token = world.token("ml")
+    whole = until_complete(
+        gateway, token, "{ ruptures { edges { node { jeune { commune { departement { code } } } } } } }"
+    )
+    code = next(
+        edge["node"]["jeune"]["commune"]["departement"]["code"]
+        for edge in whole["data"]["ruptures"]["edges"]
+        if edge["node"]["jeune"]["commune"]
+    )
+    told = [until_complete(gateway, token, query, d=[form])["data"]["ruptures"] for form in (code, f"0{code}")]
+    assert told[0] == told[1]
+    assert told[0]["totalCount"] > 0
+    numeros = [edge["node"]["contrat"]["numero"] for edge in told[0]["edges"]]
+    numero = next(numero for numero in numeros if numero and numero.startswith("0"))
+    ask = "query C($n: String!) { contrat(numero: $n) { numero } }"
+    for written in (numero, numero[1:], f"{numero[:3]} {numero[3:]}"):
+        assert until_complete(gateway, token, ask, n=written)["data"] == {"contrat": {"numero": numero}}
+    refused = until_complete(gateway, token, ask, n="EN COURS")
+    assert ["numero" in error["message"] for error in refused["errors"]] == [True]

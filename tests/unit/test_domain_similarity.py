@@ -48,6 +48,12 @@ def test_surnames(one: str, other: str, expected: str) -> None:
         ("Anaïs", "Anais", "identique"),
         ("Mickaël", "Mickael", "identique"),
         ("Théo", "Léo", "autre"),
+        ("Zo?", "Zoé", "proche"),  # a letter that a system lost
+        ("Ma\ufffdlle", "Maëlle", "proche"),
+        ("F??lix", "Félix", "proche"),
+        ("J?r?me", "Jérôme", "proche"),
+        ("Zo?", "Léo", "autre"),
+        ("L?a", "Luana", "autre"),
         ("Emma", "Chloé", "autre"),
     ],
 )

@@ -1,13 +1,14 @@
 """Letters as they were meant, and names in order: what systems do to a text, and what must not be touched."""
 
 from collections import Counter
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.domain.identifiers import normalise_nom
-from gateway.domain.text import LOST, restore, shown_name, through
+from gateway.domain.text import LOST, is_suspect, restore, shown_name, through
 
 FRENCH = st.text(st.sampled_from("abcdefghijklmnopqrstuvwxyzéèêëàâäôöùûüçîïœæÿÉÈÀÇŒ '-"), min_size=1, max_size=30)
 
@@ -127,3 +128,19 @@ def test_showing_a_name_changes_no_letter_of_what_is_compared_and_is_done_once(n
     shown = shown_name(nom)
     assert shown_name(shown) == shown
     assert normalise_nom(shown) == normalise_nom(nom)
+
+
+@given(
+    st.dictionaries(st.text(max_size=8), st.text(max_size=20) | st.lists(st.text(max_size=20), max_size=2), max_size=3)
+)
+def test_a_document_that_is_not_walked_would_not_be_changed(document: dict[str, Any]) -> None:
+    repairs = Counter[str]()
+    own = through(document, lambda text: restore(text, repairs))
+    assert is_suspect(document) or (own, dict(repairs)) == (document, {})
+
+
+@pytest.mark.parametrize(
+    "row", [{"nom": "Hâte"}, {"nom": "Ângela & fils"}, {"né": "L’Écuyer – Noël", "rang": 3, "vide": None}]
+)
+def test_a_row_of_plain_french_is_not_walked(row: dict[str, Any]) -> None:
+    assert not is_suspect(row)

@@ -191,7 +191,7 @@ class OperationContext:
 
     def _page(self, query: ListQuery[Any, C], page: PageArgs) -> C | None:
         """A page of a list, kept for the same rights as long as the view holds; None when no source answered."""
-        query = placed(query, self.directory.referentiel.geographie)
+        query = placed(query, self.directory.referentiel.geographie) if query.filtre else query
         if self.readings.silent:
             return None
         complet, pages, cursors = self.readings.complete, self._masked_copies.pages, self._cursors(query)
