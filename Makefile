@@ -17,8 +17,8 @@ PAGE_SOURCES := $(wildcard gateway/web/source/*.* gateway/web/source/.npmrc)
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
-run: .venv/runtime.txt page-facultative ## Start the simulated partners, the identity provider and the gateway, then ask one real query
-	@$(PY) -m fixtures demo
+run: .venv/runtime.txt page-facultative ## Start the simulated partners, the identity provider and the gateway, then ask one real query (PORT=8001; OPTIONS=--neuf: from nothing)
+	@$(PY) -m fixtures demo $(OPTIONS)
 
 test: .venv/dev.txt page-facultative ## Run every test and print the figures
 	@$(PY) -m pytest

@@ -7,11 +7,13 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
+from datetime import date
 from enum import Enum
 from pathlib import Path
 from typing import TypeVar
 
-from gateway.errors import ConfigurationError
+from gateway.cli.french import FrenchCommand
+from gateway.errors import CommandFailed, ConfigurationError, reason_of
 from gateway.server.logs import configure_logs
 
 E = TypeVar("E", bound=Enum)
@@ -21,7 +23,7 @@ Command = Callable[[argparse.Namespace], int | None]
 
 def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     """The parsed arguments; `func` is the command to call with them."""
-    parser = argparse.ArgumentParser(prog="python -m gateway", description="Passerelle apprentissage")
+    parser = FrenchCommand(prog="python -m gateway", description="Passerelle apprentissage")
     commands = parser.add_subparsers(dest="commande", required=True, metavar="COMMANDE")
 
     def add(name: str, func: Command, summary: str) -> argparse.ArgumentParser:
@@ -68,9 +70,7 @@ def _journal_arguments(parser: argparse.ArgumentParser) -> None:
         "--ancre", help="numéro:empreinte gardés ailleurs, par où la chaîne doit passer", dest="anchor", metavar="ANCRE"
     )
     verify.set_defaults(func=_verify_journal)
-    person = acts.add_parser("personne", help="dit qui a lu les données d'un jeune")
-    person.add_argument("identifier", help="identifiant du jeune, tel que le graphe l'a donné", metavar="identifiant")
-    person.set_defaults(func=_who_read)
+    _person_arguments(acts.add_parser("personne", help="dit qui a lu les données d'un jeune"))
     count = acts.add_parser("recompter", help="refait les compteurs des plafonds depuis les entrées")
     count.set_defaults(func=_count_again)
     purge = acts.add_parser("purger", help="oublie les entrées plus vieilles que [journal] conservation_jours")
@@ -81,6 +81,16 @@ def _journal_arguments(parser: argparse.ArgumentParser) -> None:
         dest="confirmed",
     )
     purge.set_defaults(func=_purge_journal)
+
+
+def _person_arguments(parser: argparse.ArgumentParser) -> None:
+    text = "identifiant du jeune, tel que le graphe l'a donné ; à défaut, son nom, son prénom et sa naissance"
+    parser.add_argument("identifier", nargs="?", help=text, metavar="identifiant")
+    parser.add_argument("--nom", help="nom de famille, tel qu'une source l'écrit, à la casse et aux accents près")
+    parser.add_argument("--prenom", help="prénom, de même")
+    parser.add_argument("--naissance", type=date.fromisoformat, help="date de naissance, AAAA-MM-JJ")
+    parser.add_argument("--format", choices=("texte", "csv", "json"), default="texte", help="texte si rien n'est dit")
+    parser.set_defaults(func=_who_read)
 
 
 def _serve(_: argparse.Namespace) -> None:
@@ -136,14 +146,14 @@ def _chosen(words: type[E], word: str | None) -> E | None:
         return None
     if word in words.__members__:
         return words[word]
-    raise ConfigurationError(f"{word} : inconnu ; au choix {', '.join(words.__members__)}")
+    raise CommandFailed(f"{word} : inconnu ; au choix {', '.join(words.__members__)}")
 
 
 def _read(path: str) -> str:
     try:
         return Path(path).read_text(encoding="utf-8")
     except OSError as error:
-        raise ConfigurationError(f"{path} : illisible ({error.strerror})") from None
+        raise CommandFailed(f"{path} : illisible ({reason_of(error)})") from None
 
 
 def _explain(arguments: argparse.Namespace) -> None:
@@ -166,9 +176,15 @@ def _verify_journal(arguments: argparse.Namespace) -> int:
 
 
 def _who_read(arguments: argparse.Namespace) -> None:
-    from gateway.cli.journal import who_read  # noqa: PLC0415
+    from gateway.cli.journal import id_of, who_read, written_as  # noqa: PLC0415
 
-    print("\n".join(asyncio.run(who_read(arguments.identifier))))
+    identity = (arguments.nom, arguments.prenom, arguments.naissance)
+    if arguments.identifier if any(identity) else not arguments.identifier:
+        raise CommandFailed("un identifiant, ou --nom, --prenom et --naissance, et non les deux")
+    if any(identity) and not all(identity):
+        raise CommandFailed("--nom, --prenom et --naissance vont ensemble")
+    identifier = arguments.identifier or asyncio.run(id_of(*identity))
+    print(written_as(arguments.format, asyncio.run(who_read(identifier))))
 
 
 def _count_again(_: argparse.Namespace) -> None:
@@ -196,17 +212,24 @@ def _clients(_: argparse.Namespace) -> None:
 
 
 def main(argv: Sequence[str] = tuple(sys.argv[1:])) -> int:
-    """Run one command. A wrong configuration is one line on standard error and exit code 2."""
+    """Run one command. What stops it is one line on standard error and exit code 2; whoever reads it may leave before the end."""
     try:
         arguments = _arguments(argv)
         configure_logs(os.environ)
         command: Command = arguments.func
-        return command(arguments) or 0
+        code = command(arguments) or 0
+        sys.stdout.flush()  # here, where a reader that left is expected
+        return code
     except ConfigurationError as error:
         print(f"configuration : {error}", file=sys.stderr)
-        return 2
+    except CommandFailed as error:
+        print(f"erreur : {error}", file=sys.stderr)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left to flush at exit goes there
+        return 0
     except KeyboardInterrupt:
         return 130
+    return 2
 
 
 if __name__ == "__main__":

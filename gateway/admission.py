@@ -5,6 +5,7 @@ passed in.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from prometheus_client import Gauge
 from starlette.types import Receive
 
 from gateway.concurrency import RecentValue
-from gateway.errors import GatewayError, Overloaded
+from gateway.errors import GatewayError, Overloaded, QuotaReached
 
 VALIDITY = 1.0  # seconds that what was found is believed: whoever asks, the parts are not tried more often
 Probe = Callable[[], Awaitable[bool]]
@@ -22,6 +23,8 @@ SLOTS = 200  # requests of one process at a time
 # What one plan may hold: those who ask the same list of a partner that hangs would hold every slot until its deadline.
 HALF = SLOTS // 2
 RETRY_AFTER = 1  # seconds after which who is turned away may come back
+# Of one client: sixty-four of the longest bodies. A thousand that come slowly would hold a quarter of a gibibyte.
+INCOMPLETE_MAX = 16 * 1024 * 1024
 
 
 class ClientDisconnected(GatewayError):
@@ -63,6 +66,32 @@ async def _watch(receive: Receive, stay: asyncio.Timeout) -> None:
     """End the stay when the client leaves: after a body, `receive` can tell nothing else."""
     if (await receive())["type"] == "http.disconnect":
         stay.reschedule(asyncio.get_running_loop().time())
+
+
+class IncompleteBodies:
+    """The bytes of bodies that have not come whole yet, by client."""
+
+    def __init__(self) -> None:
+        self._held: Counter[str] = Counter()
+
+    @contextmanager
+    def of(self, client: str) -> Iterator[Callable[[int], None]]:
+        """Counts the bytes of one body as they come, until it is read. Raises QuotaReached beyond INCOMPLETE_MAX of a client."""
+        own = 0
+
+        def count(size: int) -> None:
+            nonlocal own
+            own += size
+            self._held[client] += size
+            if self._held[client] > INCOMPLETE_MAX:
+                raise QuotaReached("Trop de corps en cours d'envoi pour ce client.", RETRY_AFTER)
+
+        try:
+            yield count
+        finally:
+            self._held[client] -= own
+            if not self._held[client]:
+                del self._held[client]
 
 
 class PlanSlots:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from gateway.admission import ClientDisconnected, Health, RequestSlots
+from gateway.admission import ClientDisconnected, Health, IncompleteBodies, RequestSlots
 from gateway.auth.authentication.authenticator import Authenticator
 from gateway.auth.authentication.client_register import ClientRegister
 from gateway.auth.authentication.clients import Viewer, build_viewer
@@ -82,6 +82,7 @@ class AppState:
     http: HttpSettings
     host: str  # the address that is listened on, which is answered to as well
     public_keys: Mapping[str, Any] | None = None  # for who encrypts what it answers us
+    incomplete: IncompleteBodies = field(default_factory=IncompleteBodies)
 
 
 async def _graphql(request: Request) -> Response:
@@ -114,7 +115,8 @@ async def _answer(request: Request, viewer: Viewer, trace: RequestTrace, media_t
     state: AppState = request.app.state.routes
     try:
         await state.gateway.accounting.charge_request(viewer)
-        graphql_request = await read_request(request, trace)
+        with state.incomplete.of(viewer.client) as count:
+            graphql_request = await read_request(request, trace, count)
         async with state.slots.hold(request.receive):
             response = await answer(state.gateway, viewer, graphql_request)
     except Exception as error:

@@ -29,13 +29,35 @@ GatewayError
 ├── Overloaded             too many requests are under way, or wait for the same thing (503)
 ├── ClockNotBelieved       the clock jumped ahead: what is too old by it is kept, and the operator is asked
 ├── JournalUnavailable     nothing nominative leaves without its entry (503); the rest goes on
+├── CommandFailed          a command of the operator stops, and its configuration is right; one line says why
 └── ConfigurationError     the process does not start; one line says why, naming file and key
 """
 
+import errno
 import sysconfig
 import traceback
 from datetime import datetime
 from enum import StrEnum
+
+# What the system answers, in the language of whoever reads it: the system's own words are English.
+_REASONS = {
+    errno.ENOENT: "n'existe pas",
+    errno.EACCES: "droits insuffisants",
+    errno.EPERM: "opération interdite",
+    errno.EISDIR: "est un dossier",
+    errno.ENOTDIR: "n'est pas un dossier",
+    errno.EEXIST: "existe déjà",
+    errno.ENOSPC: "plus de place sur le disque",
+    errno.EROFS: "disque en lecture seule",
+    errno.ENAMETOOLONG: "nom trop long",
+    errno.EADDRINUSE: "adresse déjà prise",
+    errno.EADDRNOTAVAIL: "adresse qui n'est pas de cette machine",
+}
+
+
+def reason_of(error: OSError) -> str:
+    """Why the system refused, in French; the code of a rare reason."""
+    return _REASONS.get(error.errno or 0) or errno.errorcode.get(error.errno or 0, "refusé par le système")
 
 
 class Code(StrEnum):
@@ -211,6 +233,10 @@ class LeakStopped(GatewayError):
     def __init__(self, coordinate: str) -> None:
         super().__init__(f"{coordinate} : non accordé, rien n'est envoyé")
         self.coordinate = coordinate
+
+
+class CommandFailed(GatewayError):
+    """What an operator asked cannot be done, though the configuration is right: a partner is closed, nobody bears that id."""
 
 
 class ConfigurationError(GatewayError):

@@ -1,5 +1,6 @@
 """Reads a TOML file into a strict model, or says in one line why it cannot. Knows no key of any file."""
 
+import re
 import tomllib
 from contextlib import suppress
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
-from gateway.errors import ConfigurationError
+from gateway.errors import ConfigurationError, reason_of
 
 BYTES_MAX = 8 * 1024 * 1024
 _REASONS = {
@@ -17,6 +18,36 @@ _REASONS = {
     "union_tag_invalid": "type d'accès inconnu",  # the one union of our files is of credentials
     "union_tag_not_found": "clé « type » absente",
 }
+# What pydantic says in English, by the beginning of its type of error; its context fills the braces.
+_EXPECTED = {
+    "bool_": "true ou false attendu",
+    "int_": "nombre entier attendu",
+    "float_": "nombre attendu",
+    "finite_number": "nombre fini attendu",
+    "string_pattern_mismatch": "forme attendue : {pattern}",
+    "string_too_short": "caractères : {min_length} au moins",
+    "string_too_long": "caractères : {max_length} au plus",
+    "string_": "texte attendu",
+    "too_short": "éléments : {min_length} au moins",
+    "too_long": "éléments : {max_length} au plus",
+    "greater_than_equal": "{ge:g} au moins",
+    "greater_than": "plus de {gt:g}",
+    "less_than_equal": "{le:g} au plus",
+    "less_than": "moins de {lt:g}",
+    "literal_error": "au choix {expected}",
+    "date_": "date AAAA-MM-JJ attendue",
+    "time_": "heure HH:MM attendue",
+    "path_": "chemin attendu",
+    "url_": "URL http(s) attendue",
+    "ip_": "adresse ou réseau IP attendu",
+    "list_": "liste attendue",
+    "tuple_": "liste attendue",
+    "set_": "liste attendue",
+    "frozen_set_": "liste attendue",
+    "dict_": "table attendue",
+    "model_": "table attendue",
+}
+_PLACE = re.compile(r"\(at (?:line (\d+), column (\d+)|end of document)\)$")
 
 
 class StrictModel(BaseModel):
@@ -49,11 +80,19 @@ def _document(path: Path, name: str | Path) -> dict[str, Any]:
             raise ConfigurationError(f"{name} : fichier illisible (plus de {BYTES_MAX} octets)")
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ConfigurationError(f"{name} : fichier illisible ({error.strerror})") from error
+        raise ConfigurationError(f"{name} : fichier illisible ({reason_of(error)})") from error
     except RecursionError:
         raise ConfigurationError(f"{name} : TOML invalide (imbrication sans fond)") from None
     except ValueError as error:  # not TOML, not UTF-8, an endless number
-        raise ConfigurationError(f"{name} : TOML invalide ({error})") from error
+        raise ConfigurationError(f"{name} : TOML invalide{_place(error)}") from error
+
+
+def _place(error: ValueError) -> str:
+    """Where a document stops being TOML: what tomllib says of it besides is English."""
+    if isinstance(error, UnicodeDecodeError):
+        return " (UTF-8 attendu)"
+    found = _PLACE.search(str(error))
+    return "" if found is None else f" (ligne {found[1]}, colonne {found[2]})" if found[1] else " (à la fin du fichier)"
 
 
 def _key(location: tuple[int | str, ...], document: Any) -> str:
@@ -73,6 +112,15 @@ def _reason(detail: ErrorDetails) -> str:
     """The French text of an error. A rule of ours over several values tells all; of one value, what is expected follows."""
     if detail["type"] == "enum":
         return f"valeur inconnue « {detail['input']} »"
-    message = detail["msg"].removeprefix("Value error, ")
-    whole = detail["type"] == "value_error" and not isinstance(detail["input"], str)
-    return _REASONS.get(detail["type"]) or (message if whole else f"valeur invalide ({message})")
+    if detail["type"] == "value_error":
+        message = detail["msg"].removeprefix("Value error, ")
+        return f"valeur invalide ({message})" if isinstance(detail["input"], str) else message
+    return _REASONS.get(detail["type"]) or f"valeur invalide{_expected(detail)}"
+
+
+def _expected(detail: ErrorDetails) -> str:
+    for kind, expected in _EXPECTED.items():
+        if detail["type"].startswith(kind):
+            context = detail.get("ctx", {})
+            return f" ({expected.format(**context)})".replace("' or '", "' ou '")
+    return ""

@@ -16,6 +16,7 @@ from graphql import GraphQLSchema, is_object_type
 from gateway.auth.authentication.clients import Viewer
 from gateway.auth.authorization.decide import Decision
 from gateway.auth.policy.rules import CategorieDonnee, categorie, paths_to
+from gateway.domain.days import PARIS
 from gateway.domain.quotas import CountUnder
 from gateway.stores.journal import JournalEntry
 
@@ -103,15 +104,15 @@ def written_at(content: bytes) -> datetime:
     return datetime.fromisoformat(json.loads(content)["quand"])
 
 
-def rows(content: bytes, ranks: Iterable[int]) -> str:
-    """One reading of one person as a line: when, who, for what, which fields. `ranks`: of the person in the entry, where two
-    ids may have been hers."""
+def reading_of(content: bytes, ranks: Iterable[int]) -> dict[str, Any]:
+    """One reading of one person: when, in the time of Paris, who, for what, which fields. `ranks`: of the person in the entry,
+    where two ids may have been hers."""
     written = json.loads(content)
     categories = {name for rank in ranks for name in _categories_at_rank(written["groupes"], rank)}
     fields = sorted({field for name in categories for field in written["coordonnees"].get(name, [])})
-    account = json.dumps(written["compte"], ensure_ascii=True)
-    who = (written["profil"], written["organisation"], account, written["client"])
-    return "\t".join((written["quand"], *who, str(written["finalite"]), ",".join(fields), written["requete"]))
+    when = datetime.fromisoformat(written["quand"]).astimezone(PARIS).isoformat(timespec="seconds")
+    names = ("profil", "organisation", "compte", "client", "finalite")
+    return {"quand": when, **{name: written[name] for name in names}, "champs": fields, "requete": written["requete"]}
 
 
 def _categories_at_rank(groups: list[dict[str, Any]], rank: int) -> list[str]:

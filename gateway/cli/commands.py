@@ -4,14 +4,14 @@ import asyncio
 import os
 from collections.abc import Callable
 from contextlib import aclosing, suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from gateway.auth.authentication.client_register import close_clients, create_key, key_digest
 from gateway.auth.policy.policy import build_perimetre
 from gateway.config import config_folder, load
-from gateway.domain.days import paris_day
-from gateway.errors import ConfigurationError, SourceError
+from gateway.domain.days import PARIS, paris_day
+from gateway.errors import CommandFailed, SourceClosed, SourceError
 from gateway.federation.collect.census import describe, take_census
 from gateway.federation.collect.plan import describe as describe_relevant
 from gateway.federation.collect.plan import plan_of_perimetre, residents_by_cfa
@@ -28,15 +28,23 @@ RETRY_PERIOD = 5.0  # seconds before asking again for the lease of the harvester
 
 
 async def harvest(tell: Callable[[str], None]) -> None:
-    """Harvest the registry by hand, telling each page. Raises ConfigurationError when the partner stops us."""
+    """Harvest the registry by hand, telling each page. Raises CommandFailed when the partner stops us."""
+    configuration = load()
     try:
-        async with aclosing(build_services(load(), os.environ)) as services:
+        async with aclosing(build_services(configuration, os.environ)) as services:
             await services.registry.open()
             await _harvest(services, tell)
             harvest_state = await services.registry.harvest_state()
             tell(f"registre à jour au {harvest_state.last_day} : {harvest_state.rows} lignes")
     except SourceError as error:
-        raise ConfigurationError(f"moisson arrêtée, à reprendre plus tard : {error.source} {error}") from None
+        reason = _closed(error, configuration.now()) if isinstance(error, SourceClosed) else str(error)
+        raise CommandFailed(f"moisson arrêtée, à reprendre plus tard : {error.source} {reason}") from None
+
+
+def _closed(error: SourceClosed, now: datetime) -> str:
+    """Until when a partner is closed, in the time of Paris."""
+    opening = now + timedelta(seconds=error.retry_after or 0.0)
+    return f"est fermé, et dit rouvrir le {opening.astimezone(PARIS):%d/%m/%Y à %H:%M}"
 
 
 async def _harvest(services: Services, tell: Callable[[str], None]) -> None:
@@ -56,14 +64,14 @@ async def _harvest(services: Services, tell: Callable[[str], None]) -> None:
 async def rapprochements(tell: Callable[[str], None]) -> list[dict[str, Any]]:
     """Every person that the sources together know, by the ids of the records joined.
 
-    Raises ConfigurationError when a source fails.
+    Raises CommandFailed when a source fails.
     """
     try:
         async with aclosing(build_services(load(), os.environ)) as services:
             gateway = await _open_gateway(services)
             return list(describe(link(await take_census(gateway.collector, gateway.directory(), tell))))
     except SourceError as error:
-        raise ConfigurationError(f"recensement arrêté : {error.source} {error}") from None
+        raise CommandFailed(f"recensement arrêté : {error.source} {error}") from None
 
 
 async def _open_gateway(services: Services) -> Gateway:
@@ -75,26 +83,26 @@ async def _open_gateway(services: Services) -> Gateway:
 
 
 async def purge(source: str) -> None:
-    """Forget what the shared cache keeps of a partner. Raises ConfigurationError."""
+    """Forget what the shared cache keeps of a partner. Raises CommandFailed."""
     configuration = load()
     if configuration.cache == "memory://":
-        raise ConfigurationError("GATEWAY_CACHE_URL : sans cache partagé, redémarrer la passerelle suffit")
+        raise CommandFailed("sans cache partagé (GATEWAY_CACHE_URL), redémarrer la passerelle suffit")
     async with aclosing(build_services(configuration, os.environ)) as services:
         if source not in services.sources.partners:
-            raise ConfigurationError(f"partenaires : « {source} » inconnu")
+            raise CommandFailed(f"partenaire « {source} » inconnu")
         if not await services.sources.purge(source):
-            raise ConfigurationError("GATEWAY_CACHE_URL : le cache ne répond pas")
+            raise CommandFailed("le cache partagé ne répond pas")
 
 
 async def relevant_cfas(client: str) -> str:
     """The CFAs asked for a client of the register, of which partner and why, a line each. Asks none of them.
 
-    Raises ConfigurationError for an unknown client.
+    Raises CommandFailed for an unknown client.
     """
     configuration = load()
     known = read_client_register(configuration).get(client)
     if known is None:
-        raise ConfigurationError(f"clients.toml : {client} inconnu")
+        raise CommandFailed(f"client « {client} » inconnu de clients.toml")
     async with aclosing(build_services(configuration, os.environ)) as services:
         gateway = await _open_gateway(services)
         directory = gateway.directory()
@@ -115,19 +123,19 @@ def _describe_asked(services: Services, uai: str, why: str) -> str:
 def create_api_key(client: str) -> str:
     """A new API key of a registered client, told once, and the line that the register must hold for it.
 
-    Raises ConfigurationError for a client that is not registered or must use a second factor.
+    Raises CommandFailed for a client that is not registered or must use a second factor.
     """
     configuration = load()
     known = read_client_register(configuration).get(client)
     if known is None or known.mfa:
-        raise ConfigurationError(f"clients.toml : {client} n'est pas un client qui peut avoir une clé d'API")
+        raise CommandFailed(f"clients.toml : {client} n'est pas un client qui peut avoir une clé d'API")
     key, last_day = create_key(), paris_day(configuration.now()) + KEY_DURATION
     line = f'{{ empreinte = "{key_digest(configuration.sealer, key)}", expire = {last_day} }}'
     return f"clé, montrée cette seule fois : {key}\nà ajouter à cles de [clients.{client}] : {line}"
 
 
 def close_register() -> str:
-    """Write at the end of clients.toml how many clients it holds, which proves it whole. Raises ConfigurationError."""
+    """Write at the end of clients.toml how many clients it holds, which proves it whole. Raises CommandFailed."""
     number = close_clients(config_folder() / "clients.toml")
     return f"clients.toml : {number} clients, clos"
 

@@ -10,7 +10,7 @@ from gateway.auth.policy.policy import AccessPolicy, Perimetre, read_policy
 from gateway.auth.policy.rules import Finalite, Profil
 from gateway.documents.limits import cost_of
 from gateway.documents.parse import Documents
-from gateway.errors import CallerError, ConfigurationError
+from gateway.errors import CallerError, CommandFailed
 from gateway.execution.codegen import Unsupported, compile_plan
 from gateway.federation.collect.plan import asks_follow_ups, needs_view
 from gateway.schema.query import build, core_schema
@@ -21,7 +21,7 @@ SHORT = {"ml": Profil.MISSION_LOCALE, "reseau": Profil.TETE_DE_RESEAU, "admin": 
 def explain(text: str, profil: str) -> str:
     """The cost, the refusals, the sources and the functions of a query for a profile (`ml`, `cfa`…), as a text.
 
-    Raises ConfigurationError for an unknown profile or a query that is refused.
+    Raises CommandFailed for an unknown profile or a query that is refused.
     """
     schema, policy = core_schema(build()), read_policy()
     viewer = _viewer(profil, policy)
@@ -31,7 +31,7 @@ def explain(text: str, profil: str) -> str:
         cost = cost_of(document.shape, variables)
         decision = decide(schema, document.tree, document.operation, variables, viewer, policy)
     except CallerError as error:
-        raise ConfigurationError(f"requête refusée ({error.code.value}) : {error}") from None
+        raise CommandFailed(f"requête refusée ({error.code.value}) : {error}") from None
     try:
         sources = compile_plan(schema, document, frozenset(path for path, _ in decision.nulls), variables).sources
     except Unsupported as reason:
@@ -44,7 +44,7 @@ def explain(text: str, profil: str) -> str:
 def _viewer(name: str, policy: AccessPolicy) -> Viewer:
     profil = SHORT.get(name) or Profil.__members__.get(name.upper().replace("-", "_"))
     if profil is None:
-        raise ConfigurationError(f"profil {name} : inconnu")
+        raise CommandFailed(f"profil {name} : inconnu")
     finalites = tuple(finalite for finalite in Finalite if policy.rows(profil, finalite))
     return Viewer("", "", profil, "", "", finalites, next(iter(finalites), None), Perimetre(profil, ""))
 

@@ -1,19 +1,24 @@
 """Commands of an operator over the reading journal: verify its chain, tell who read a person, forget what is too old."""
 
+import csv
+import io
+import json
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import date
+from typing import Any
 
-from gateway.audit.entries import act, rows
+from gateway.audit.entries import act, reading_of
 from gateway.audit.known_as import known_as
 from gateway.audit.retention import purge
-from gateway.auth.authentication.clients import windows
+from gateway.auth.authentication.clients import RegisteredClient, read_clients, windows
 from gateway.config import Configuration, load
 from gateway.domain.days import paris_day
 from gateway.domain.seal import Anchor, OpaqueIds
-from gateway.errors import ClockNotBelieved, ConfigurationError, JournalUnavailable, LinksUnavailable
-from gateway.federation.ids.assign import derivation
+from gateway.errors import ClockNotBelieved, CommandFailed, JournalUnavailable, LinksUnavailable
+from gateway.federation.ids.assign import derivation, identities
 from gateway.server.services import build_journal, build_links
 from gateway.stores.derive_counts import count_again
 from gateway.stores.journal import Journal, JournalEntry
@@ -21,9 +26,11 @@ from gateway.stores.journal_queries import readings_of, verify_chain, verify_cou
 from gateway.stores.journal_tables import JournalTampered, pack, pseudonym
 from gateway.stores.links import LinkStore
 
+COLUMNS = ("quand", "profil", "organisation", "compte", "client", "finalite", "champs", "requete", "nom")
+
 
 async def verify(anchor: str | None) -> tuple[bool, str]:
-    """True when the chain is whole, and the line that says so. Raises ConfigurationError for an anchor that is none."""
+    """True when the chain is whole, and the line that says so. Raises CommandFailed for an anchor that is none."""
     expected = _anchor(anchor) if anchor else None
     configuration = load()
     today = paris_day(configuration.now())
@@ -37,35 +44,75 @@ async def verify(anchor: str | None) -> tuple[bool, str]:
     return not verification.fault, verification.fault or whole
 
 
-async def who_read(identifier: str) -> list[str]:
-    """The readings of a person, a line each, under whatever id of hers. The question is itself written.
-
-    Raises ConfigurationError.
-    """
+async def who_read(identifier: str) -> list[dict[str, Any]]:
+    """The readings of a person, under whatever id of hers. The question is itself written. Raises CommandFailed."""
     configuration = load()
     opaque_ids = OpaqueIds(configuration.sealer)
     opened = opaque_ids.open(identifier)
     if opened is None or opened[0] != "Jeune":
-        raise ConfigurationError("identifiant de jeune attendu, tel que le graphe l'a donné")
-    code = pack([pseudonym(configuration.sealer, opened[1])]).hex()
-    question = JournalEntry(act("CONSULTATION", configuration.now(), identifiant=code))
-    try:
-        async with _closed_after(configuration) as readings_journal, _links(configuration) as links:
-            await readings_journal.open()
-            await readings_journal.append(question)
-            ids, records = await known_as(opened[1], links, readings_journal, derivation(opaque_ids))
-            return [rows(content, ranks) for content, ranks in await readings_of(readings_journal, ids, records)]
-    except LinksUnavailable:
-        raise ConfigurationError("base des liens inutilisable : rien ne dit sous quels identifiants chercher") from None
-    except JournalUnavailable:
-        raise ConfigurationError("journal : la question ne peut y être écrite, rien n'est dit") from None
-    except (JournalTampered, ValueError, KeyError, TypeError) as error:  # an entry that is not as it was written
-        told = error if isinstance(error, JournalTampered) else "une entrée est illisible"
-        raise ConfigurationError(f"{told} ; lancer « journal verifier »") from None
+        raise CommandFailed("identifiant de jeune attendu, tel que le graphe l'a donné")
+    clients = read_clients(configuration.root / "clients.toml")
+    async with _asked_of(configuration, opened[1]) as (readings_journal, links):
+        ids, records = await known_as(opened[1], links, readings_journal, derivation(opaque_ids))
+        readings = [reading_of(*found) for found in await readings_of(readings_journal, ids, records)]
+        return [{**reading, "nom": _name(reading, clients)} for reading in readings]
+
+
+async def id_of(nom: str, prenom: str, naissance: date) -> str:
+    """The id of who bears an identity, spelled as one of the sources does but for case, accents and marks.
+
+    No source is asked: the ledger knows identities by their stand-ins. The question is itself written, though it finds nobody.
+    Raises CommandFailed for nobody, and for several: what was read of one is not the other's to know.
+    """
+    configuration = load()
+    opaque_ids = OpaqueIds(configuration.sealer)
+    asked = identities(nom, prenom, naissance, opaque_ids.pseudonym)
+    async with _asked_of(configuration, min(asked)) as (_, links):
+        known = await links.read_cousins(asked)
+    bearers = {known.same(link.object_) for link in known.cousins if link.key.identity in asked}
+    ids = sorted(opaque_ids.seal("Jeune", min(bearer)) for bearer in bearers)
+    if not ids:
+        raise CommandFailed(
+            "personne de connu sous ce nom, ce prénom et cette date de naissance exacts ; à défaut, chercher son identifiant "
+            "dans le graphe (rechercheJeune, qui tolère les fautes)"
+        )
+    if len(ids) > 1:
+        raise CommandFailed(f"{len(ids)} personnes sont ainsi connues, à demander une par une : {' '.join(ids)}")
+    return ids[0]
+
+
+def written_as(form: str, readings: Sequence[Mapping[str, Any]]) -> str:
+    """Readings as a text: `json`, `csv` (RFC 4180), or `texte`, by columns that tabulations end; both begin by their names."""
+    if form == "json":
+        return json.dumps(readings, ensure_ascii=False, indent=2)
+    rows = [[_cell(form, name, reading[name]) for name in COLUMNS] for reading in readings]
+    if form == "texte":
+        return "\n".join("\t".join(row) for row in (COLUMNS, *rows))
+    table = io.StringIO()
+    csv.writer(table, lineterminator="\n").writerows([COLUMNS, *rows])
+    return table.getvalue().removesuffix("\n")
+
+
+def _cell(form: str, name: str, value: Any) -> str:
+    text = ",".join(value) if isinstance(value, list) else value or ""
+    if name == "compte" and form == "texte":
+        return json.dumps(text, ensure_ascii=True)  # its bearer chose it: no letter of it may move the others
+    # A spreadsheet would compute what begins so.
+    return f"'{text}" if form == "csv" and text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
+def _name(reading: Mapping[str, Any], clients: Mapping[str, RegisteredClient]) -> str:
+    """Who read, as the register calls it; a client that left it, by another of its organisation."""
+    same = {name: client.nom for name, client in clients.items() if _is_of(client, reading)}
+    return same.get(reading["client"]) or next(iter(same.values()), "")
+
+
+def _is_of(client: RegisteredClient, reading: Mapping[str, Any]) -> bool:
+    return (client.profil.value, client.organisation) == (reading["profil"], reading["organisation"])
 
 
 async def make_counts() -> int:
-    """Make the counters of quotas again from the entries; return how many there are. Raises ConfigurationError."""
+    """Make the counters of quotas again from the entries; return how many there are. Raises CommandFailed."""
     configuration = load()
     today = paris_day(configuration.now())
     try:
@@ -73,23 +120,42 @@ async def make_counts() -> int:
             await readings_journal.open()
             return await count_again(readings_journal, windows(today), today)
     except JournalTampered as error:
-        raise ConfigurationError(f"journal altéré, rien n'est recompté : {error}") from None
+        raise CommandFailed(f"journal altéré, rien n'est recompté : {error}") from None
 
 
 async def forget(*, confirmed: bool) -> int:
     """Forget what is older than the configuration says; return how many entries. `confirmed`: the clock is right, however far
-    it is from what was last seen. Raises ConfigurationError."""
+    it is from what was last seen. Raises CommandFailed."""
     configuration = load()
     try:
         async with _closed_after(configuration) as readings_journal:
             await readings_journal.open()
             return await purge(readings_journal, configuration, configuration.now(), confirmed=confirmed)
     except JournalTampered as error:
-        raise ConfigurationError(f"journal altéré, rien n'est purgé : {error}") from None
+        raise CommandFailed(f"journal altéré, rien n'est purgé : {error}") from None
     except ClockNotBelieved as error:
-        raise ConfigurationError(str(error)) from None
+        raise CommandFailed(str(error)) from None
     except (TimeoutError, JournalUnavailable):
-        raise ConfigurationError("journal : la base ne répond pas, ou ne peut être écrite") from None
+        raise CommandFailed("journal : la base ne répond pas, ou ne peut être écrite") from None
+
+
+@asynccontextmanager
+async def _asked_of(configuration: Configuration, key: str) -> AsyncIterator[tuple[Journal, LinkStore]]:
+    """The journal and the ledger, once it is written that a question is asked of what this key designates."""
+    code = pack([pseudonym(configuration.sealer, key)]).hex()
+    question = JournalEntry(act("CONSULTATION", configuration.now(), identifiant=code))
+    try:
+        async with _closed_after(configuration) as readings_journal, _links(configuration) as links:
+            await readings_journal.open()
+            await readings_journal.append(question)
+            yield readings_journal, links
+    except LinksUnavailable:
+        raise CommandFailed("base des liens inutilisable : rien ne dit sous quels identifiants chercher") from None
+    except JournalUnavailable:
+        raise CommandFailed("journal : la question ne peut y être écrite, rien n'est dit") from None
+    except (JournalTampered, ValueError, KeyError, TypeError) as error:  # an entry that is not as it was written
+        told = error if isinstance(error, JournalTampered) else "une entrée est illisible"
+        raise CommandFailed(f"{told} ; lancer « journal verifier »") from None
 
 
 @asynccontextmanager
@@ -114,4 +180,4 @@ def _anchor(text: str) -> Anchor:
     try:
         return Anchor.read(text)
     except ValueError:
-        raise ConfigurationError("ancre : numéro:empreinte attendu, tel que le journal du service la donne") from None
+        raise CommandFailed("ancre : numéro:empreinte attendu, tel que le journal du service la donne") from None

@@ -54,10 +54,13 @@ class MalformedRequest(GatewayError):
         self.status = status
 
 
-async def read_request(request: Request, trace: RequestTrace | None = None) -> GraphQLRequest:
-    """The GraphQL request of a POST. Raises MalformedRequest (413, 415, 408, 400) or InvalidRequest."""
+async def read_request(
+    request: Request, trace: RequestTrace | None = None, count: Callable[[int], None] = lambda _: None
+) -> GraphQLRequest:
+    """The GraphQL request of a POST; `count` is told of its bytes as they come, and may raise. Raises MalformedRequest (413, 415,
+    408, 400) or InvalidRequest."""
     _require_json(request)
-    return _request(_json(await read_body(request, BYTES_MAX)), trace or RequestTrace())
+    return _request(_json(await read_body(request, BYTES_MAX, count)), trace or RequestTrace())
 
 
 def _require_json(request: Request) -> None:
@@ -69,13 +72,14 @@ def _require_json(request: Request) -> None:
         raise MalformedRequest(415, "Envoyer un corps non compressé.")
 
 
-async def read_body(request: Request, max_bytes: int) -> bytes:
+async def read_body(request: Request, max_bytes: int, count: Callable[[int], None] = lambda _: None) -> bytes:
     """The bytes of a POST, within a size and a time. Raises MalformedRequest (413, 408, 400)."""
     raw = bytearray()
     try:
         async with asyncio.timeout(BODY_TIMEOUT):
             async for chunk in request.stream():
                 raw += chunk
+                count(len(chunk))
                 if len(raw) > max_bytes:  # whatever the declared length
                     raise MalformedRequest(413, f"Corps trop long : {max_bytes} octets au plus.")
     except TimeoutError:

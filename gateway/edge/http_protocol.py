@@ -20,6 +20,8 @@ HEADERS_TIMEOUT = 10.0  # seconds for the headers of a request to arrive, the fi
 READ_TIMEOUT = 30.0  # seconds for a client to read what is written for it
 HEADERS_MAX = 100
 HEADER_BYTES_MAX = 16_384
+WAITING_BYTES_MAX = 65_536  # of the body of a request that waits behind another
+WAITING_MAX = 16  # requests of a connection behind the one that is answered: a read may bring fourteen thousand
 OFFERS = frozenset({b"upgrade", b"http2-settings"})  # another protocol than ours, which nobody has to accept
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 MALFORMED = "requête HTTP malformée, refusée"
@@ -119,7 +121,10 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._headers_arrived()
         size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
-        if size > HEADER_BYTES_MAX or len(self.headers) > HEADERS_MAX or not self.url.startswith(b"/"):
+        # A tunnel is offered by its method: read again without the offer, it would offer it again, for ever.
+        here = self.url.startswith(b"/") and self.parser.get_method() != b"CONNECT"
+        too_many = len(self.headers) > HEADERS_MAX or len(self.pipeline) >= WAITING_MAX
+        if size > HEADER_BYTES_MAX or too_many or not here:
             raise ValueError("not a request for here")  # the parser makes a 400 of it
         self._offered = self.parser.should_upgrade()
         if self._offered:
@@ -130,6 +135,11 @@ class BoundedHttpProtocol(HttpToolsProtocol):
                 v for name, v in self.headers if name == b"x-forwarded-for"
             )
             self._listener.table.silent(self, self._behind)  # its body is waited for
+
+    def on_body(self, body: bytes) -> None:
+        if self.pipeline and len(self.cycle.body) + len(body) > WAITING_BYTES_MAX:
+            raise ValueError("too long to wait")  # nobody reads it yet
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         if not self._offered:

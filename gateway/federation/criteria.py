@@ -71,7 +71,7 @@ def _known(name: str, codes: list[str], find: Callable[[str], str | None]) -> li
     return [code for code in found if code]
 
 
-def mark_of(account: str, key: tuple[str, ...], after: str | None) -> int:
+def mark_of(account: tuple[str, str], key: tuple[str, ...], after: str | None) -> int:
     """Stands for what a list of that key tells to an account, within one view."""
     return hash((account, key, after))
 

@@ -189,7 +189,7 @@ def build_issuer(services: Services, settings: IssuerSettings) -> TokenIssuer:
     services.issuers.append(client)
     first = settings is configuration.file.jetons
     name = "jwks" if first else f"jwks-{sha256(settings.emetteur.encode()).hexdigest()[:16]}"
-    kept = JwksFile(configuration.donnees / f"{name}.scelle", configuration.sealer)
+    kept = JwksFile(configuration.donnees / f"{name}.scelle", configuration.sealer, settings.emetteur)
     keys = KeySet(client.keys, time.time, kept, settings.algorithmes, settings.emetteur)
     if settings.introspection is None:
         return SignedTokens(settings, keys)

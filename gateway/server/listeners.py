@@ -20,7 +20,7 @@ from gateway.app import AppState, admin_application, application
 from gateway.edge.connection_table import ClientAddresses, ConnectionTable
 from gateway.edge.guard import malformed_answer
 from gateway.edge.http_protocol import BoundedHttpProtocol, Listener
-from gateway.errors import ConfigurationError
+from gateway.errors import ConfigurationError, reason_of
 from gateway.server.services import Services
 
 SHUTDOWN_TIMEOUT = 20  # seconds left to what is under way, once nothing new is taken (docs/fiabilite.md)
@@ -103,7 +103,8 @@ def listen(named: str, host: str, port: int) -> socket.socket:
         )
     except OSError as error:
         place = host if host.startswith(UNIX) else f"{host}:{port}"
-        raise ConfigurationError(f"{named} : {place} : {error.strerror or error}") from None
+        reason = reason_of(error) if error.errno else "chemin de socket trop long"
+        raise ConfigurationError(f"{named} : {place} : {reason}") from None
 
 
 def _network_socket(host: str, port: int) -> socket.socket:

@@ -19,7 +19,7 @@ from gateway.config import Configuration
 from gateway.connectors.base import Connector
 from gateway.connectors.discovery import connectors
 from gateway.edge.metrics import EdgeMetrics
-from gateway.errors import ConfigurationError
+from gateway.errors import ConfigurationError, reason_of
 from gateway.redis_client import open_redis
 from gateway.schema.organisations import TypeSource
 from gateway.server.loop_lag import LoopLag
@@ -174,7 +174,7 @@ def build_journal(
     try:
         configuration.donnees.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ConfigurationError(f"donnees.dossier : {configuration.donnees} : {error.strerror}") from None
+        raise ConfigurationError(f"donnees.dossier : {configuration.donnees} : {reason_of(error)}") from None
     url = _url(configuration, environ, "journal.sqlite", "GATEWAY_JOURNAL_URL")
     return Journal(url, configuration.sealer, report)
 

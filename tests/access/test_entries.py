@@ -3,7 +3,7 @@
 import json
 from datetime import UTC, datetime
 
-from gateway.audit.entries import Reading, act, by_categorie, entry, governed, rows, written_at
+from gateway.audit.entries import Reading, act, by_categorie, entry, governed, reading_of, written_at
 from gateway.auth.authentication.clients import DEFAULTS, caps
 from gateway.auth.policy.rules import CategorieDonnee as C
 from gateway.auth.policy.rules import Profil
@@ -70,9 +70,9 @@ def test_an_entry_tells_references_and_no_value() -> None:
 
 def test_l08_a_person_is_told_her_own_fields() -> None:
     content = entry(read_entry("{ jeunes { edges { node { nom suivi { date } } } } }")).content
-    champs = [rows(content, [rank]).split("\t")[6] for rank in range(3)]
-    assert champs == ["Jeune.nom,Jeune.suivi", "Jeune.nom,Jeune.suivi", "Jeune.nom"]
-    assert rows(content, [2, 0]) == rows(content, [0]), "two ids that are hers: what was read of either"
+    champs = [reading_of(content, [rank])["champs"] for rank in range(3)]
+    assert champs == [["Jeune.nom", "Jeune.suivi"], ["Jeune.nom", "Jeune.suivi"], ["Jeune.nom"]]
+    assert reading_of(content, [2, 0]) == reading_of(content, [0]), "two ids that are hers: what was read of either"
 
 
 def test_every_governed_field_of_a_person_is_known_to_the_journal() -> None:

@@ -72,6 +72,7 @@ def test_several_purposes_show_what_any_of_them_opens() -> None:
 @pytest.mark.parametrize("profil", list(Profil))
 def test_whatever_is_shown_may_be_asked(profil: Profil) -> None:
     shape = SHAPES.for_viewer(viewer(profil))
+    assert (shape.get_type("Jeune") is None) is (profil in {Profil.ARML, Profil.STATISTIQUES, Profil.ADMINISTRATEUR})
     for noun, root in (("Jeune", "jeune"), ("Contrat", "contrat"), ("Rupture", "rupture")):
         type_ = shape.get_type(noun)
         for name, champ in type_.fields.items() if is_object_type(type_) else ():

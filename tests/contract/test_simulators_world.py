@@ -2,16 +2,19 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import date, datetime
 from pathlib import Path
 
 import httpx
 import pytest
 
+from fixtures import demo
 from fixtures.clients import clients_demo
 from fixtures.configuration import write_configuration
 from fixtures.gateway_process import ROOT
@@ -129,14 +132,14 @@ def test_truth_and_tokens_of_a_world(world: World) -> None:
 
 
 def test_a_busy_port_is_one_clear_line() -> None:
-    with reserve(0) as taken, pytest.raises(PortInUse, match=r"^port \d+ on 127.0.0.1 is already in use: [^\n]+$"):
+    with reserve(0) as taken, pytest.raises(PortInUse, match=r"^port \d+ de 127.0.0.1 déjà pris : [^\n]+$"):
         World(smaller.population(), ports=Ports(simulators=taken.getsockname()[1])).__enter__()
 
 
-def _demo(record: Path, **env: str) -> "subprocess.Popen[str]":
+def _demo(record: Path, *options: str, **env: str) -> "subprocess.Popen[str]":
     ports = [f"--port-simulateurs={free_port()}", f"--port-identite={free_port()}"]
     return subprocess.Popen(
-        [sys.executable, "-m", "fixtures", "demo", "--jeunes=400", f"--dossier={record}", *ports],
+        [sys.executable, "-m", "fixtures", "demo", "--jeunes=400", f"--dossier={record}", *ports, *options],
         cwd=ROOT,
         env={**os.environ, "ADMIN_PORT": str(free_port()), **env},
         stdout=subprocess.PIPE,
@@ -145,18 +148,10 @@ def _demo(record: Path, **env: str) -> "subprocess.Popen[str]":
     )
 
 
-def test_demo_refuses_to_start_on_a_busy_port(tmp_path: Path) -> None:
-    with reserve(0) as taken, _demo(tmp_path, PORT=str(taken.getsockname()[1])) as processes:
-        output, errors = processes.communicate(timeout=60)
-    assert (processes.returncode, output) == (1, "")
-    assert errors.startswith("fixtures: port ")
-    assert errors.count("\n") == 1
-
-
-def test_demo_answers_a_real_query_then_ends_all_it_started(tmp_path: Path) -> None:
-    port = free_port()
+def _played(record: Path, *options: str, **env: str) -> str:
+    """What a demo prints until it answered, then it is ended as by Ctrl-C."""
     results: list[str] = []
-    with _demo(tmp_path / "une démo", PORT=str(port)) as processes:
+    with _demo(record, *options, **env) as processes:
         assert processes.stdout is not None
         for line in processes.stdout:
             results.append(line)
@@ -169,8 +164,79 @@ def test_demo_answers_a_real_query_then_ends_all_it_started(tmp_path: Path) -> N
             processes.terminate()
             raise
     assert (processes.returncode, rest, errors) == (0, "", "")
-    text = "".join(results)
+    return "".join(results)
+
+
+def test_demo_answers_a_real_query_then_ends_all_it_started(tmp_path: Path) -> None:
+    port, record = free_port(), tmp_path / "une démo"
+    text = _played(record, PORT=str(port), ADMIN_PORT=str(free_port()))
     assert '"totalCount": ' in text
     assert '"denomination": ' in text
     assert f"http://127.0.0.1:{port}/graphql" in text
+    assert f"set -a; . '{record}/.env'; set +a" in text
+    assert (record / ".env").stat().st_mode & 0o777 == 0o600
     reserve(port).close()  # the gateway is gone
+
+
+@pytest.mark.chaos  # three starts; in short, the next test
+def test_d9_a_demo_started_again_goes_on_with_its_data(tmp_path: Path) -> None:
+    """It has the registry, the journal and the ids of the first; another population is refused, and the folder left as it is."""
+    record, ports = tmp_path / "une démo", {"PORT": str(free_port()), "ADMIN_PORT": str(free_port())}
+    _played(record, **ports)
+    kept = {
+        name: (record / "donnees" / name).stat().st_ino
+        for name in ("journal.sqlite", "registre.sqlite", "liens.sqlite")
+    }
+    entries = _entries(record)
+    assert entries > 0
+    again = _played(record, **ports)
+    assert again.startswith("Registre, journal et liens du ")
+    assert _entries(record) > entries
+    assert {name: (record / "donnees" / name).stat().st_ino for name in kept} == kept
+    with _demo(record, "--graine=2", **ports) as other:
+        output, errors = other.communicate(timeout=60)
+    assert (other.returncode, output) == (1, "")
+    assert errors.startswith(f"fixtures : {record} garde une autre population : --neuf l'oublie")
+    assert _entries(record) > entries
+
+
+TAKEN = "déjà pris : arrêter ce qui y écoute, ou en choisir un autre"
+
+
+def _entries(record: Path) -> int:
+    with closing(sqlite3.connect(record / "donnees" / "journal.sqlite")) as base:
+        return int(base.execute("SELECT count(*) FROM journal_entrees").fetchone()[0])
+
+
+def test_d9_a_demo_told_to_begin_anew_forgets_what_was_kept_and_nothing_else(tmp_path: Path) -> None:
+    request = {"seed": 1, "noise": 1.0, "today": date(2026, 10, 15)}
+    assert demo._keep(tmp_path, request, False) == date(2026, 10, 15)
+    (tmp_path / "donnees").mkdir()
+    (tmp_path / "notes.txt").write_text("à garder")
+    assert demo._keep(tmp_path, {**request, "today": None}, False) == date(2026, 10, 15)
+    assert (tmp_path / "donnees").is_dir()
+    with pytest.raises(ValueError, match="garde une autre population"):
+        demo._keep(tmp_path, {**request, "today": date(2026, 10, 16)}, False)
+    assert (tmp_path / "donnees").is_dir()
+    assert demo._keep(tmp_path, {**request, "seed": 2}, True) == date(2026, 10, 15)
+    assert (sorted(path.name for path in tmp_path.iterdir())) == ["notes.txt", "population.json"]
+
+
+@pytest.mark.parametrize(
+    ("taken_port", "remedy"),
+    [
+        ("PORT", "(make run PORT=8001)"),
+        ("ADMIN_PORT", "(make run ADMIN_PORT=9091)"),
+        ("--port-simulateurs", "(make run OPTIONS='--port-simulateurs 8021')"),
+        ("--port-identite", "(make run OPTIONS='--port-identite 8011')"),
+    ],
+)
+def test_d9_the_demo_says_how_to_move_each_port(taken_port: str, remedy: str, tmp_path: Path) -> None:
+    with reserve(0) as taken:
+        number = str(taken.getsockname()[1])
+        env = {"PORT": str(free_port()), "ADMIN_PORT": str(free_port())}
+        options = [f"{taken_port}={number}"] if taken_port.startswith("--") else []
+        with _demo(tmp_path, *options, **(env if options else {**env, taken_port: number})) as processes:
+            _, errors = processes.communicate(timeout=60)
+    assert processes.returncode == 1
+    assert errors == f"fixtures : port {number} de 127.0.0.1 {TAKEN} {remedy}\n"

@@ -151,6 +151,7 @@ async def test_ids_of_two_persons_found_to_be_one_open_the_survivor_and_cursors_
 async def test_ids_of_before_open_nothing_out_of_perimeter(world: ToldWorld) -> None:
     world.tell(erp("1", "A"), erp("9", "B", nom="Martin"))
     list_query = (await world.request(EVERYONE))["jeunes"]["edges"]
+    assert len(list_query) == 2
     world.tell(erp("1", "A"), erp("9", "B"))
     for edge in list_query:
         result = await world.request(UN, "60002", **ids(edge["node"]))

@@ -135,7 +135,8 @@ def test_two_users_of_one_client_are_two_accounts(world: World, believing: Launc
         text = shown(world, realm, "ml", agent=agent).removeprefix("Bearer ")
         answer = until_complete(believing, text, READ)
         assert len(answer["data"]["ruptures"]["edges"]) == 3
-        expected.append(("ml", user("ml", agent) if realm == "keycloak" else agent))
+        named = user("ml", agent) if realm == "keycloak" else agent
+        expected.append(("ml", f"{named}\u00a0({world.identity_url}/{realm})"))  # of its issuers, not the first
     written = [(entry["client"], entry["compte"]) for entry in contents(journal) if entry["acte"] == "LECTURE"]
     assert list(dict.fromkeys(written)) == expected
     assert len({account for _, account in written}) == 3

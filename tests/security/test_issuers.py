@@ -242,6 +242,22 @@ async def test_a_client_is_named_by_its_own_issuers_else_by_the_first(
             assert (raised.value.fault, raised.value.detail) == (TokenFault.CLIENT, "ml")
 
 
+async def test_two_issuers_of_a_client_do_not_share_the_accounts_of_those_they_name_alike() -> None:
+    client = {"profil": "ADMINISTRATEUR", "organisation": "", "nom": "ML", "finalites": ["EXPLOITATION"]}
+    clients = {"ml": RegisteredClient.model_validate(client | {"emetteurs": [ISSUER, "https://autre.invalid"]})}
+    door = Authenticator(two_issuers(WallClock()), clients, Sealer(b"\x07" * 32), lambda: date(2026, 10, 15))
+    elsewhere = {"iss": "https://autre.invalid", "azp": "ml"}
+    tokens = (
+        sign(claims(agent="alice")),
+        by(CURVE, "ES256", **elsewhere, agent="alice"),
+        by(CURVE, "ES256", **elsewhere),  # the client itself, wherever it got its token
+    )
+    accounts = [(await door.authenticate(token, None))[0].agent for token in tokens]
+    assert accounts == ["alice", "alice\u00a0(https://autre.invalid)", None]
+    with pytest.raises(Unauthenticated):
+        await door.authenticate(sign(claims(agent="alice\u00a0(https://autre.invalid)")), None)
+
+
 async def test_one_of_two_issuers_away_leaves_the_other(caplog: pytest.LogCaptureFixture) -> None:
     clock = WallClock()
     both = two_issuers(clock)

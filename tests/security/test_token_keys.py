@@ -2,13 +2,16 @@
 
 import asyncio
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gateway.auth.authentication.authenticator import TokenVerifier
 from gateway.auth.authentication.jwks import SignedTokens, read_jwks
+from gateway.domain.seal import Sealer
 from gateway.errors import KeysUnavailable, Unauthenticated
+from gateway.stores.jwks_file import JwksFile
 from tests.support.security.issuer import (
     CURVE,
     ONE,
@@ -221,3 +224,17 @@ async def test_t03_a_key_republished_under_the_same_name_is_verified_anew() -> N
     wall_clock.now += 601
     with pytest.raises(Unauthenticated):
         await authenticator.verify(token)
+
+
+async def test_t02_the_kept_keys_of_an_issuer_are_not_another_ones(tmp_path: Path) -> None:
+    """Be a sealed file put in the place of another, or the first issuer of gateway.toml replaced."""
+    sealer, path = Sealer(bytes(32)), tmp_path / "jwks.scelle"
+    JwksFile(path, sealer, "https://un.invalid").keep(5.0, b"keys of the one")
+    assert JwksFile(path, sealer, "https://un.invalid").resume() == (5.0, b"keys of the one")
+    assert JwksFile(path, sealer, "https://deux.invalid").resume() is None
+    assert JwksFile(path, sealer).resume() is None
+
+
+async def test_the_keys_that_an_earlier_release_kept_open(tmp_path: Path) -> None:
+    JwksFile(tmp_path / "jwks.scelle", Sealer(bytes(32))).keep(5.0, b"keys")
+    assert JwksFile(tmp_path / "jwks.scelle", Sealer(bytes(32)), "https://un.invalid").resume() == (5.0, b"keys")

@@ -6,8 +6,8 @@ import pytest
 from prometheus_client import CollectorRegistry, Gauge
 from starlette.types import Message
 
-from gateway.admission import ClientDisconnected, RequestSlots
-from gateway.errors import Overloaded
+from gateway.admission import INCOMPLETE_MAX, ClientDisconnected, IncompleteBodies, RequestSlots
+from gateway.errors import Overloaded, QuotaReached
 
 pytestmark = pytest.mark.anyio
 
@@ -72,3 +72,18 @@ async def test_a_client_who_was_gone_already_is_not_served() -> None:
     room.departure.set()
     with pytest.raises(ClientDisconnected):
         await room.wait(work)
+
+
+async def test_r4_incomplete_bodies_of_a_client_hold_so_many_bytes_and_not_those_of_others() -> None:
+    assert INCOMPLETE_MAX == 16_777_216
+    bodies = IncompleteBodies()
+    with bodies.of("ml") as first, bodies.of("ml") as second:
+        first(16_777_215)
+        second(1)
+        with pytest.raises(QuotaReached), bodies.of("ml") as third:
+            third(1)
+        with bodies.of("cfa") as other:
+            other(16_777_216)
+    with bodies.of("ml") as again:
+        again(16_777_216)
+    assert bodies._held == {}

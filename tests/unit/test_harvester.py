@@ -4,6 +4,7 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
 from gateway.errors import SourceClosed, SourceInvalid, SourceUnavailable
+from gateway.server.composition import _registry_is_whole
 from gateway.sources.harvest.harvester import UNREADABLE, HarvestTarget, Progress, due_windows, harvest, watch
 from gateway.sources.harvest.progress import HarvestMetrics
 from gateway.stores.registry import RegistryStore, StoredContrat, Window
@@ -227,8 +229,11 @@ async def test_the_service_outlives_what_fails_and_says_no_value(
     with caplog.at_level(logging.WARNING):
         await sleep.watch(champ(source), registry_writer)
     assert sleep.waits == [900.0] * 3
+    never = "registre jamais moissonné : rien de lui n'est connu, 4 fenêtres dues"
     assert caplog.messages == [
         "moisson interrompue : registre SOURCE_INDISPONIBLE",
+        never,
+        never,
         "moisson interrompue : OSError",
     ]
     assert source.windows == WINDOWS
@@ -321,6 +326,7 @@ async def test_an_operator_sees_each_window_what_is_left_and_how_old_the_copy_is
     suivi.place(await registry_writer.registry.harvest_state(), 4)
     assert metrics.get_sample_value("passerelle_registre_retard_secondes") == float("inf")
     sleep = Sleep(EVENING, 1)
+    caplog.clear()
     with pytest.raises(Stop), caplog.at_level(logging.INFO):
         await watch(champ(source), registry_writer, lambda: EVENING, sleep.sleep, suivi)
     told_values = [message.rpartition(" (")[0] for message in caplog.messages]
@@ -343,6 +349,24 @@ async def test_an_operator_sees_each_window_what_is_left_and_how_old_the_copy_is
     assert kinds == [5.0, 1.0]
     delay = EVENING - datetime(2026, 6, 27, 22, tzinfo=UTC)
     assert metrics.get_sample_value("passerelle_registre_retard_secondes") == delay.total_seconds()
+
+
+@pytest.mark.anyio
+async def test_d7_a_registry_never_harvested_is_told_in_ready_in_metrics_and_in_the_log(
+    open_store: Callable[[str], Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    registry_writer, metrics = await open_store("r"), CollectorRegistry()
+    services: Any = SimpleNamespace(registry=registry_writer.registry)
+    state = await registry_writer.registry.harvest_state()
+    HarvestMetrics(metrics, lambda: EVENING).place(state, 4)
+    assert await _registry_is_whole(services) is False  # `registre` in the `degrade` of /health/ready
+    assert metrics.get_sample_value("passerelle_registre_retard_secondes") == float("inf")
+    assert caplog.messages == ["registre jamais moissonné : rien de lui n'est connu, 4 fenêtres dues"]
+    await harvest(champ(partner()), registry_writer, lambda: EVENING, ignore)
+    caplog.clear()
+    HarvestMetrics(CollectorRegistry(), lambda: EVENING).place(await registry_writer.registry.harvest_state(), 0)
+    assert await _registry_is_whole(services) is True
+    assert caplog.messages == []
 
 
 DAYS = st.integers(0, 400).map(lambda rank: SINCE + timedelta(days=rank))

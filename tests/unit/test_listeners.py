@@ -68,10 +68,10 @@ def _file(record: Path, _: ExitStack) -> Path:
 @pytest.mark.parametrize(
     ("place", "reason"),
     [
-        (_listened_on, "Address already in use"),
-        (_file, "Address already in use"),
-        (lambda record, _: record / "absent" / "prise", "No such file or directory"),
-        (lambda record, _: record / ("long" * 40), "AF_UNIX path too long"),
+        (_listened_on, "adresse déjà prise"),
+        (_file, "adresse déjà prise"),
+        (lambda record, _: record / "absent" / "prise", "n'existe pas"),
+        (lambda record, _: record / ("long" * 40), "chemin de socket trop long"),
     ],
     ids=["in use", "a file", "no folder", "too long"],
 )

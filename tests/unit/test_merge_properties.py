@@ -243,5 +243,7 @@ def test_swapping_contact_details_of_two_people_never_joins_them(
                 one, other = (getattr(jeune, champ) for jeune in pair)
                 setattr(pair[0], champ, other)
                 setattr(pair[1], champ, one)
-    for group in link(told):
+    groups = link(told)
+    assert {witness.key for group in groups for witness in group.sourced_records} == {witness.key for witness in told}
+    for group in groups:
         assert len({witness.record.key for witness in group.sourced_records}) == 1

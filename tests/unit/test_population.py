@@ -96,7 +96,12 @@ def test_every_vendor_serves_four_cfas_and_two_have_none(population: Population)
 
 
 def test_nobody_can_be_called_or_written_to(population: Population) -> None:
-    for person in every_person(population):
+    persons = list(every_person(population))
+    assert sum(bool(person.telephone) for person in persons) > 5000
+    assert sum(bool(person.courriel) for person in persons) > 5000
+    assert sum(bool(keeper.telephone) for person in persons for keeper in person.representants) > 100
+    assert population.geographie.missions_locales
+    for person in persons:
         assert not person.telephone or RESERVES.fullmatch(person.telephone)
         assert not person.courriel or person.courriel.endswith(".invalid")
         for keeper in person.representants:
@@ -194,4 +199,4 @@ def test_a_population_of_twenty_thousand_grows_its_cfas_and_stays_quick(populati
     assert len(larger.persons) == 20_000
     assert len(larger.cfas) == 68
     assert len({p.ine for p in larger.persons if p.ine}) == sum(1 for p in larger.persons if p.ine)
-    assert told[-1] == "20000 young people told by 5 systems"
+    assert told[-1] == "20000 jeunes, dits par 5 systèmes"

@@ -58,6 +58,7 @@ def test_truth_has_the_shape_that_was_promised(population: Population, rows: lis
 
 
 def test_every_contract_that_began_is_told_and_none_is_invented(population: Population, rows: list[Row]) -> None:
+    assert sum(len(line["contrats"]) for line in rows) > 5000
     for line in rows:
         for contrat in line["contrats"]:
             assert set(contrat["revele_par"]) <= set(contrat["dit_par"]) <= SYSTEMS
@@ -102,14 +103,16 @@ def test_the_registry_knows_weeks_later_and_nothing_of_today(population: Populat
 
 def test_a_registry_person_never_works_twice_at_once(population: Population) -> None:
     """A succession that was deposited proves the rupture before it."""
-    for account in accounts(population, "registre"):
-        contrats = account.person.contrats
-        for one, following in pairwise(contrats):
-            fin = one.rupture.date if one.rupture else one.fin
-            assert (fin - following.debut).days <= 60
+    lives = [account.person.contrats for account in accounts(population, "registre")]
+    successions = [pair for contrats in lives for pair in pairwise(contrats)]
+    assert len(successions) > 100
+    for one, following in successions:
+        fin = one.rupture.date if one.rupture else one.fin
+        assert (fin - following.debut).days <= 60
 
 
 def test_erps_forget_old_sessions_and_other_schools(population: Population) -> None:
+    assert all(population.accounts[erp] for erp in ERPS)
     for account in accounts(population, *ERPS):
         assert account.person.formations
         assert all(f.uai == account.tenant and f.fin >= date(2025, 8, 1) for f in account.person.formations)
@@ -149,6 +152,8 @@ def test_without_noise_every_record_joins_unless_two_people_share_an_identity() 
     population = generate(seed=4, jeunes=1000, today=TODAY, noise=0)
     true_values = {p.numero: identity(p) for p in population.persons}
     shared = {key for key, n in Counter(true_values.values()).items() if n > 1}
+    assert len(shared) < len(true_values) / 10
+    assert len(accounts(population, *population.accounts)) > 1000
     for account in accounts(population, *population.accounts):
         assert len(account.person.nom) == 25 or identity(account.person) == true_values[account.person.numero]
     for person, line in zip(population.persons, truth(population), strict=True):

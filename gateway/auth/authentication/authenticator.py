@@ -7,7 +7,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Callable, Container, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, NoReturn, Protocol
 
@@ -21,6 +21,8 @@ from gateway.domain.seal import Sealer
 from gateway.errors import ConfigurationError, StrongAuthenticationRequired, TokenFault, Unauthenticated
 
 AGENT_MAX = 64  # characters of the claim that names an account
+# Between an agent and its issuer, when its client has an issuer before: two may each have an "alice" (OpenID Connect Core §2).
+BESIDE = "\N{NO-BREAK SPACE}"  # no agent's name holds one: it is not printable (`text_of`)
 TOLERANCE = 30  # seconds of clock difference
 SIZE_MAX = 8192  # characters of a token
 VERIFIED_MAX = 10_000  # tokens that are known to hold
@@ -200,8 +202,11 @@ class Authenticator:
         else:
             raise Unauthenticated(TokenFault.TWICE)
         client = self.clients.get(principal.client)
-        if client is None or principal.emetteur not in ("", *(client.emetteurs or self.verifier.first)):
+        issuers = client.emetteurs or self.verifier.first if client else ()
+        if client is None or principal.emetteur not in ("", *issuers):
             raise Unauthenticated(TokenFault.CLIENT, principal.client)  # an issuer names no client of another
+        if principal.agent and principal.emetteur not in ("", issuers[0]):
+            principal = replace(principal, agent=f"{principal.agent}{BESIDE}({principal.emetteur})")
         if client.mfa and not principal.mfa:
             raise StrongAuthenticationRequired
         if client.agent_exige and principal.agent is None:

@@ -33,7 +33,7 @@ async def take_census(collector: Collector, directory: Directory, tell: Callable
         for error in readings.errors.values():
             raise error
         sourced_records += readings.sourced_records
-        tell(f"[{rank}/{len(plans)}] {len(sourced_records)} records read")
+        tell(f"[{rank}/{len(plans)}] {len(sourced_records)} enregistrements lus")
     return sourced_records
 
 

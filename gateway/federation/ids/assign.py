@@ -21,6 +21,7 @@ from typing import Protocol, TypeVar
 
 from gateway.concurrency import offload
 from gateway.domain.days import paris_day
+from gateway.domain.identifiers import identity_key
 from gateway.domain.links import KnownLinks, LinkWrites, RecordKey
 from gateway.domain.seal import OpaqueIds
 from gateway.errors import LinksUnavailable
@@ -66,6 +67,12 @@ def _record_keys(who: SourcedRecord, pseudonym: Pseudonym) -> list[RecordKey]:
         return [RecordKey(pseudonym(f"dossier|{who.own_key}"), identity, origin)]
     contrats = sorted(who.jeune.contrats or [], key=lambda contrat: (str(contrat.date_debut), contrat.numero or ""))
     return [RecordKey(pseudonym(f"dossier|{contrat_text(who, contrat)}"), identity) for contrat in contrats]
+
+
+def identities(nom: str, prenom: str, naissance: date, pseudonym: Pseudonym) -> frozenset[str]:
+    """What stands for an exact identity in the ledger: of either sex, and of none told."""
+    identity = identity_key(nom, prenom, naissance)
+    return frozenset(_identity(identity, sexe, pseudonym) for sexe in (*Sexe, None))
 
 
 def _identity(identity: str, sexe: Sexe | None, pseudonym: Pseudonym) -> str:

@@ -211,7 +211,8 @@ class OperationContext:
         self.tally.shown |= shown.read
         criteria = identifying(query) if query.filtre else ()
         if criteria or page.after is not None:
-            mark = mark_of(self.viewer.account, list_key, page.after)
+            account = self.viewer.client, self.viewer.account
+            mark = mark_of(account, list_key, page.after)
             self._tell(ToldList(query, criteria, page.after, frozenset(), mark), shown)
         connection: C = shown.value
         return connection

@@ -53,6 +53,8 @@ class HarvestMetrics:
 
     def place(self, harvest_state: HarvestState, dues: int) -> None:
         """Note how far the harvest went, whoever did it."""
+        if harvest_state.as_of is None:
+            logger.warning("registre jamais moissonné : rien de lui n'est connu, %d fenêtres dues", dues)
         self.as_of = harvest_state.as_of
         self._due.set(dues)
 

@@ -17,7 +17,7 @@ from typing import Any
 from gateway.concurrency import Sleep, every
 from gateway.connectors.base import QualityCounts, ReadingSteps
 from gateway.domain.referentiel import CommuneLine, MissionLocaleRow, OrganismeRow, Referentiel
-from gateway.errors import ConfigurationError, SourceError
+from gateway.errors import ConfigurationError, SourceError, reason_of
 
 VERSION = 1  # of the file: another one is not read
 PERIOD = 24 * 3600.0  # seconds between two harvests
@@ -80,7 +80,7 @@ class ReferentielKeeper:
         try:
             await asyncio.to_thread(_write, self._path, new)
         except OSError as error:
-            logger.error("référentiel non gardé sur disque : %s", error.strerror)
+            logger.error("référentiel non gardé sur disque : %s", reason_of(error))
         return True
 
     async def watch(self, sleep: Sleep) -> None:

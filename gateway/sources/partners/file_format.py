@@ -13,8 +13,12 @@ from gateway.toml_file import StrictModel
 
 def base_url_of(url: str) -> str:
     """An absolute URL that credentials may be sent to: https, or http to this machine; no user, query, fragment."""
-    parties = urlsplit(url)  # a malformed address or port raises ValueError, as this function does
-    if parties.scheme not in {"http", "https"} or not parties.hostname or parties.port == 0:
+    try:
+        parties = urlsplit(url)
+        port = parties.port
+    except ValueError:  # a malformed address or port, told in English
+        raise ValueError("URL mal formée") from None
+    if parties.scheme not in {"http", "https"} or not parties.hostname or port == 0:
         raise ValueError("URL http(s) absolue attendue")
     if parties.username is not None or parties.query or parties.fragment or "\\" in url or not url.isprintable():
         raise ValueError("URL sans compte, ni requête, ni fragment attendue")

@@ -10,14 +10,19 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
+from unittest.mock import MagicMock
 from urllib.parse import urlsplit
 
 import pytest
+import uvicorn
 from starlette.types import Message, Receive, Scope, Send
+from uvicorn.server import ServerState
 
 from fixtures.gateway_process import LaunchedGateway
 from fixtures.remote_control import client_http
 from fixtures.world import World
+from gateway.edge.connection_table import ClientAddresses, ConnectionTable
+from gateway.edge.http_protocol import BoundedHttpProtocol, Listener
 from gateway.server import listeners
 from tests.support.figures import note
 from tests.support.pair import admin
@@ -58,6 +63,7 @@ MALFORMED = {
     "absolute": b"GET http://ailleurs.invalid/ HTTP/1.1\r\nHost: x\r\n\r\n",
     "two lengths": b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
     "tunnel": b"CONNECT ailleurs.invalid:443 HTTP/1.1\r\nHost: x\r\n\r\n",
+    "tunnel to here": b"CONNECT /graphql HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
     "many headers": b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 200 + b"\r\n",
     "endless header": b"GET / HTTP/1.1\r\nX: " + b"y" * 20_000,
     "not ASCII": b"GET /\xff HTTP/1.1\r\nHost: x\r\n\r\n",
@@ -199,6 +205,31 @@ def test_r2_an_answer_under_way_is_not_cut_by_what_follows_it(launched: Launched
     answer = first_answer(talk(launched.url, query(world.token("ml")) + b"\x00\x00 no request\r\n\r\n"))
     assert (answer.status, answer.rest) == (200, b"")
     assert json.loads(answer.body)["data"] == PROFILE
+
+
+@pytest.mark.parametrize("offer", ["", "Connection: upgrade\r\nUpgrade: h2c\r\n"], ids=["plain", "offering"])
+def test_r2_one_read_of_a_connection_is_not_thousands_of_requests(launched: LaunchedGateway, offer: str) -> None:
+    """One is answered and sixteen wait; what comes behind is not read, and the last answer ends the connection."""
+    request = f"GET /health/live HTTP/1.1\r\n{offer}\r\n".encode()
+    assert talk(launched.url, 17 * request + LIVE + b"Connection: close\r\n\r\n").count(b"HTTP/1.1 200 OK") == 17
+    assert talk(launched.url, 1000 * request).count(b"HTTP/1.1 ") == 17
+
+
+@pytest.mark.skipif(bool(OTHER), reason="of the protocol, in this process")
+@pytest.mark.anyio
+@pytest.mark.parametrize(("size", "refused"), [(65_536, False), (65_537, True)])
+async def test_r2_a_request_that_waits_behind_another_holds_no_long_body(size: int, refused: bool) -> None:
+    async def app(_scope: Scope, _receive: Receive, _send: Send) -> None: ...
+
+    config = uvicorn.Config(app, ws="none", lifespan="off")
+    config.load()
+    listener = Listener(ConnectionTable(1, lambda: None), ClientAddresses(()), b"HTTP/1.1 400 \r\n\r\n", lambda: None)
+    protocol = BoundedHttpProtocol(listener, config=config, server_state=ServerState(), app_state={})
+    protocol.connection_made(MagicMock(asyncio.Transport))
+    behind = b"POST / HTTP/1.1\r\nContent-Length: %d\r\n\r\n%s" % (size, b"x" * size)
+    protocol.data_received(LIVE + b"\r\n" + behind)
+    assert (protocol._refused, len(protocol.cycle.body)) == (refused, 0 if refused else size)
+    protocol.connection_lost(None)
 
 
 def test_r2_a_flood_of_malformed_requests_is_no_flood_of_lines(launched: LaunchedGateway) -> None:

@@ -97,6 +97,8 @@ def test_r3_a_filter_of_sets_keeps_what_a_filter_of_lists_kept(served: Demo) -> 
     wanted = sorted({place for place in places if place})[:3]
     text = f"query($c: [CodeInsee!]) {{ jeunes(first: 500, filtre: {{communes: $c}}) {{ totalCount {rows} }} }}"
     kept = served.graphql("ml", text, {"c": wanted})["data"]["jeunes"]
+    assert len(wanted) == 3
+    assert kept["edges"]
     if len(whole) < 500:
         assert kept["totalCount"] == sum(place in wanted for place in places)
     assert {edge["node"]["commune"]["code"] for edge in kept["edges"]} <= set(wanted)

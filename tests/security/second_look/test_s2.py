@@ -240,6 +240,16 @@ def test_s2_a_question_repeated_is_written_once(attacker: Attacker, rows: list[R
     assert entry["coordonnees"] == {"PARCOURS": ["Query.jeunes(filtre:)"], "IDENTITE": ["FiltreJeunes.nom"]}
 
 
+def test_s2_the_same_agent_through_another_client_is_another_account(
+    opened: tuple[World, LaunchedGateway], rows: list[Row]
+) -> None:
+    """A person may act through two clients of one organisation, and bear the same name in both."""
+    target = by_name(rows)
+    through = [Attacker(*opened, "deux portes", client) for client in ("ml", "ml-quota")]
+    assert [attacker.total("jeunes", nom=target["nom"]) for attacker in through] == [1, 1]
+    assert [entry["client"] for entry in through[0].entries()] == ["ml", "ml-quota"]
+
+
 def test_s2_whoever_a_total_counts_among_few_is_named(
     attacker: Attacker, rows: list[Row], monkeypatch: pytest.MonkeyPatch
 ) -> None:

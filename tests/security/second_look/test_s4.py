@@ -78,6 +78,8 @@ def test_s4_a_doubtful_link_to_somebody_out_of_sight_is_not_told(
     told = {numero: _doubts(nodes[numero]) for numero in found}
     strangers = {numero for numero, place in found.items() if place == "elsewhere"}
     note(f"S4 : {sum(bool(told[n]) for n in strangers)} doutes dits sur {len(strangers)} personnes hors de vue")
+    assert strangers
+    assert found.keys() - strangers
     assert all(told[numero] for numero in found.keys() - strangers), "the control: a neighbour seen is told"
     assert [numero for numero in strangers if told[numero]] == []
 
@@ -87,6 +89,7 @@ def test_s4_a_search_offers_nobody_out_of_sight(doubles: tuple[World, LaunchedGa
     text = """query R($n: String!, $p: String!, $d: Date!) {
  rechercheJeune(nom: $n, prenom: $p, dateNaissance: $d) { niveau jeune { id rapprochements { niveau sources } } } }"""
     nodes = {_key(n["dateNaissance"], n["prenom"]): n for n in everybody(world, gateway, "ml", LINES)}
+    assert set(found.values()) == {"here", "elsewhere"}
     for key, place in found.items():
         node = nodes[key]
         who = {"n": node["nom"], "p": node["prenom"], "d": node["dateNaissance"]}
