@@ -256,5 +256,7 @@ def test_a_priority_does_not_tell_what_is_not_read(
 
 def test_all_the_field_names_are_covered() -> None:
     assert {name.partition(".")[2] for name in RULES if name.startswith("Jeune.")} >= {
-        champ.name for champ in fields(Jeune) if champ.name not in {"id", "steps", "rows", "indices", "autres_noms"}
+        champ.name
+        for champ in fields(Jeune)
+        if champ.name not in {"id", "steps", "rows", "indices", "autres_noms", "departement"}
     }

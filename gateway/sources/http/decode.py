@@ -204,6 +204,7 @@ def _line(header: list[str], cells: list[str]) -> dict[str | None, Any]:
 def _text(body: bytes, encoding: str) -> str:
     """The letters of a body. What is UTF-8 with any letter beyond ASCII is UTF-8, whatever is declared: no other text is, but
     by chance. Latin text with letters of Windows is Windows'. What is neither is read letter by letter."""
+    b" ".decode(encoding)  # what is declared must be an alphabet, be it believed or not
     if body.startswith(_UTF_16):
         return body.decode("utf-16", "replace").replace("\0", LOST)
     without_bom = body.removeprefix(codecs.BOM_UTF8)

@@ -14,7 +14,9 @@ from strawberry import ID
 
 from gateway.audit.told_sets import ToldSets
 from gateway.auth.authorization.decide import Decision
+from gateway.domain.referentiel import CommuneLine, Referentiel
 from gateway.domain.statut import StatutApprenant
+from gateway.federation.directory import Directory
 from gateway.federation.views.context import OperationContext
 from gateway.federation.views.view import View, ViewPerson
 from gateway.schema.context import PageArgs
@@ -28,6 +30,12 @@ TODAY = date(2026, 10, 15)
 COMMUNES = [f"{departement}00{rank}" for departement in ("59", "62") for rank in range(4)]
 CFAS = ["0590001A", "0590002B", "0620003C"]
 STATUTS = [StatutApprenant.INSCRIT, StatutApprenant.APPRENTI, StatutApprenant.RUPTURANT, StatutApprenant.ABANDON]
+DIRECTORY = Directory(
+    Referentiel(
+        communes={code: CommuneLine(code, "", (), code[:2], "32", "09", None) for code in COMMUNES}, missions_locales={}
+    ),
+    IDS,
+)
 TOTAL_ONLY = PageArgs(0, None)
 
 
@@ -101,6 +109,7 @@ def view_of(people: Iterable[Drawn]) -> View:
             code=CodeInsee(one.commune), nom="", codes_postaux=[], departement=departement, region=departement
         )
         jeune = Jeune(id=ID(IDS.seal("Jeune", one.ident)), nom=one.nom, prenom="A", age=one.age, mineur=one.age < 18)
+        jeune.departement = departement.code
         jeune.commune, jeune.statut = commune, Statut(valeur=one.statut, depuis=TODAY)
         contrat = Contrat(id=ID(IDS.seal("Contrat", one.ident)), date_debut=one.debut, cfa=cfa)
         contrat.jeune = jeune
@@ -145,7 +154,7 @@ class Counters:
             viewer=cast("Any", SimpleNamespace(client="c", account=account)),
             rights=cast("Any", _Rights(viewer.profil, viewer.finalite, viewer.perimetre)),
             decision=decision,
-            directory=cast("Any", None),
+            directory=DIRECTORY,
             opaque_ids=IDS,
             day=TODAY,
             states=list,
