@@ -293,8 +293,7 @@ class OperationContext:
         return cfa if self.frozen else replace(cfa, source=self._source(cfa))
 
     def _source(self, cfa: Cfa) -> Source | None:
-        name = self.source_of_cfa(cfa.uai) if cfa.uai else None
-        return self._states.get(name)
+        return self._states.get(self.source_of_cfa(cfa.uai) if cfa.uai else None)
 
     @cached_property
     def _states(self) -> dict[str | None, Source]:
