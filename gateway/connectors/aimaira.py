@@ -19,10 +19,12 @@ from gateway.connectors.base import (
     Record,
     Tenant,
     UnexpectedAnswer,
+    attached,
     filled,
-    grouped,
+    indexed,
     listed,
     mapped,
+    number_of,
     read,
     rows_of,
 )
@@ -70,8 +72,8 @@ class Mobile(Entity):
 
 
 class AimairaAddress(Entity):
-    ligne1: Text = Field(None, alias="Ligne1")
-    ligne2: Text = Field(None, alias="Ligne2")
+    voie: Text = Field(None, alias="Ligne1")
+    complement: Text = Field(None, alias="Ligne2")
     code_postal: CodePostalValue = Field(None, alias="CodePostal")
     ville: Text = Field(None, alias="Ville")
     insee: CodeInseeValue = Field(None, alias="CodeInsee")
@@ -89,7 +91,7 @@ class Etablissement(Entity):
 
 
 class Programme(Entity):
-    libelle: Text = Field(None, alias="Libelle")
+    intitule: Text = Field(None, alias="Libelle")
     rncp: Rncp = Field(None, alias="CodeRncp")
     cfd: Cfd = Field(None, alias="CodeDiplome")
     niveau: Level = Field(None, alias="Niveau")
@@ -156,12 +158,14 @@ MODELS: Mapping[str, type[Entity]] = {
     "Convention": Convention,
     "Apprenant": Apprenant,
 }
+# Without these, contacts and employers lack, and it is told; without the others nobody knows who is there, nor when.
+SECONDARY = frozenset({"Mail", "Mobile", "Adresse", "Representant", "Entreprise"})
 M = TypeVar("M", bound=Entity)
 
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """The entities of one client, by model then by Id."""
+    """The entities of one client, by model then by Id as a number."""
 
     tables: Mapping[type[Entity], Mapping[str, Entity]]
 
@@ -169,35 +173,45 @@ class Base:
         return [entity for entity in self.tables[model].values() if isinstance(entity, model)]
 
     def one(self, model: type[M], key: str | None) -> M | None:
-        found = self.tables[model].get(key) if key and key != NONE else None
+        found = self.tables[model].get(number) if (number := number_of(key)) != NONE else None
         return found if isinstance(found, model) else None
 
 
 def records(cfa: Tenant, today: date) -> ReadingSteps[ReadingResult]:
     """Every entity of the client at once: they point at each other by Id."""
-    responses = yield [
-        PartnerRequest(name, f"/{name}", params={"$top": str(PAGE_SIZE)}, pages=PagingStyle.ODATA, size=PAGE_SIZE)
-        for name in MODELS
-    ]
+    responses = yield [_list(name) for name in MODELS]
     account = QualityCounts()
     base = Base({model: _by_id(model, pages, account) for model, pages in zip(MODELS.values(), responses, strict=True)})
-    inscriptions = grouped(base.entities(AimairaInscription), lambda inscription: inscription.apprenant)
-    conventions = grouped(base.entities(Convention), lambda convention: convention.apprenant)
-    people = base.entities(Apprenant)
-    found = mapped(lambda who: _record(who, inscriptions[who.id], conventions[who.id], base), people, account)
-    return account.result(found)
+    everyone, signed = base.tables[Apprenant], base.entities(Convention)
+    registered, first = base.entities(AimairaInscription), [one for one in signed if not one.avenant]
+    inscriptions = attached(registered, lambda one: one.apprenant, everyone, account, "Inscription.ApprenantId")
+    contrats = attached(first, lambda one: one.apprenant, everyone, account, "Convention.ApprenantId")
+    originals, moves = {number_of(one.id) for one in first}, [one for one in signed if one.avenant]
+    avenants = attached(moves, lambda one: one.origine, originals, account, "Convention.ConventionOrigineId")
+
+    def record(who: Apprenant) -> Record:
+        number = number_of(who.id)
+        versions = [[one, *avenants[number_of(one.id)]] for one in contrats[number]]
+        return _record(who, inscriptions[number], versions, base)
+
+    return account.result(mapped(record, base.entities(Apprenant), account))
+
+
+def _list(name: str) -> PartnerRequest:
+    params = {"$top": str(PAGE_SIZE), "$count": "true"}
+    pages, secondary = PagingStyle.ODATA, name in SECONDARY
+    return PartnerRequest(name, f"/{name}", params=params, pages=pages, size=PAGE_SIZE, secondary=secondary)
 
 
 def _by_id(model: type[Entity], pages: Iterable[Any], account: QualityCounts) -> dict[str, Entity]:
-    entities: list[Any] = read(model, rows_of(pages, "value"), account)
+    entities: Iterable[Entity] = read(model, rows_of(pages, "value"), account)
     if model is Apprenant:
-        entities = of_one_person(entities, lambda who: who.id, account)
-    return {entity.id: entity for entity in entities}
+        people = [entity for entity in entities if isinstance(entity, Apprenant)]
+        entities = of_one_person(people, lambda who: who.id, account)
+    return indexed(entities, lambda entity: entity.id, account, "Id")
 
 
-def _record(
-    who: Apprenant, inscriptions: list[AimairaInscription], conventions: list[Convention], base: Base
-) -> Record:
+def _record(who: Apprenant, inscriptions: list[AimairaInscription], told: list[list[Convention]], base: Base) -> Record:
     courriel, telephone = _contact(who, base)
     jeune = Jeune(
         nom=who.nom,
@@ -212,9 +226,9 @@ def _record(
         adresse=_address(who, base),
         representants=_representants(who, base),
         formations=[_formation(inscription, base) for inscription in inscriptions],
-        contrats=_contrats(conventions, base),
+        contrats=[_contrat(versions, base) for versions in told],
     )
-    written = [convention.modifiee for convention in conventions if convention.modifiee]
+    written = [one.modifiee for versions in told for one in versions if one.modifiee]
     return Record(who.id, jeune, midnight(max(written)) if written else None)
 
 
@@ -226,15 +240,11 @@ def _contact(who: Apprenant | AimairaRepresentant, base: Base) -> tuple[str | No
 
 def _address(who: Apprenant, base: Base) -> Adresse | None:
     found = base.one(AimairaAddress, who.adresse)
-    if found is None:
-        return None
-    place = Adresse(code_postal=found.code_postal, ville=found.ville, insee=found.insee)
-    return replace(place, voie=found.ligne1, complement=found.ligne2)
+    return Adresse(**found.model_dump(exclude={"id"})) if found else None
 
 
 def _representants(who: Apprenant, base: Base) -> list[Representant] | None:
-    found = base.one(AimairaRepresentant, who.representant)
-    if found is None:
+    if (found := base.one(AimairaRepresentant, who.representant)) is None:
         return None
     courriel, telephone = _contact(found, base)
     return listed(Representant(nom=found.nom, courriel=courriel, telephone=telephone))
@@ -247,40 +257,30 @@ def _cfa(programme: Programme | None, base: Base) -> Cfa | None:
 
 def _formation(inscription: AimairaInscription, base: Base) -> Formation:
     programme = base.one(Programme, inscription.programme)
-    formation = Formation(date_debut=inscription.debut, date_fin=inscription.fin, cfa=_cfa(programme, base))
-    if inscription.etat == EXCLU:
-        formation = replace(formation, exclusion=inscription.sortie)
-    if programme is None:
-        return formation
-    title = programme.libelle
-    return replace(formation, intitule=title, rncp=programme.rncp, cfd=programme.cfd, niveau=programme.niveau)
+    told = (programme or Programme(id=NONE)).model_dump(exclude={"id", "etablissement"})
+    own = Formation(**told, date_debut=inscription.debut, date_fin=inscription.fin, cfa=_cfa(programme, base))
+    return replace(own, exclusion=inscription.sortie) if inscription.etat == EXCLU else own
 
 
-def _contrats(conventions: list[Convention], base: Base) -> list[Contrat]:
+def _contrat(told: list[Convention], base: Base) -> Contrat:
     """An amendment is a row that points at the original: it brings the new end, and its rupture if it has one."""
-    avenants = grouped((one for one in conventions if one.avenant), lambda avenant: avenant.origine)
-    return [_contrat(one, avenants[one.id], base) for one in conventions if not one.avenant]
-
-
-def _contrat(original: Convention, avenants: list[Convention], base: Base) -> Contrat:
-    # Amendments by date, then in the order of their Ids.
-    dated = sorted(avenants, key=lambda avenant: (avenant.modifiee or date.min, len(avenant.id), avenant.id))
-    versions = [original, *dated]
-    entreprise = base.one(Entreprise, original.entreprise)
-    broken = next((version for version in reversed(versions) if version.rupture), None)
+    original, *avenants = told
+    # By date, then in the order of their Ids; the last word first.
+    latest = sorted(avenants, key=lambda one: (one.modifiee or date.min, len(one.id), one.id), reverse=True)
+    versions = [*latest, original]
+    firm = base.one(Entreprise, original.entreprise) or Entreprise(id=NONE)
+    broken = next((one for one in versions if one.rupture), None)
     return Contrat(
         numero=original.numero,
         type=original.type,
         date_debut=original.debut,
-        date_fin=next((version.fin for version in reversed(versions) if version.fin), None),
-        employeur=filled(Employeur(**entreprise.model_dump(exclude={"id"}))) if entreprise else None,
+        date_fin=next((one.fin for one in versions if one.fin), None),
+        employeur=filled(Employeur(**firm.model_dump(exclude={"id"}))),
         cfa=_cfa(base.one(Programme, original.programme), base),
-        rupture=_rupture(broken) if broken else None,
+        rupture=Rupture(date=next_day(broken.rupture), cause=broken.motif, signalee_le=broken.modifiee)
+        if broken
+        else None,
     )
-
-
-def _rupture(convention: Convention) -> Rupture:
-    return Rupture(date=next_day(convention.rupture), cause=convention.motif, signalee_le=convention.modifiee)
 
 
 class Appel(Payload):

@@ -5,35 +5,36 @@ is a generator that yields the requests it needs and receives the decoded docume
 credentials, paging, caching and failure.
 """
 
-import logging
-from collections import Counter, defaultdict
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from enum import Enum
-from functools import partial
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-from pydantic_core import ErrorDetails
-
+from gateway.connectors.quality import (
+    FEW,
+    NO_PARENT,
+    SAME_KEY,
+    Payload,
+    QualityCounts,
+    ReadingResult,
+    Record,
+    UnexpectedAnswer,
+    mapped,
+    read,
+    rows_of,
+)
 from gateway.domain.referentiel import Referentiel
-from gateway.domain.text import is_suspect, restore, through
-from gateway.errors import place_of
 from gateway.schema.nouns import Contrat, Jeune
-from gateway.schema.organisations import ModeSource, TypeSource
+from gateway.schema.organisations import ModeSource, NatureDefaut, TypeSource
 from gateway.stores.registry_row import RegistryRow
 
 T = TypeVar("T")
 N = TypeVar("N")
 K = TypeVar("K")
-P = TypeVar("P", bound="Payload")
-NEITHER_TEXT_NOR_INTEGER = "neither a text nor a whole number"  # what a value that cannot be read says of itself
-UNKNOWN_CODE = "unknown code"
-TWO_IDENTITIES = "identite_double"  # the drift of a key that designates two persons
-UNMAPPED = "erreur"  # the drift of a record that the connector's own code could not map
-logger = logging.getLogger("gateway.connecteurs")
-PASSES = 5  # a bad value may leave a block without what it requires, and so on outwards
+# What an author reads rows with stands apart, and is learnt here all the same.
+__all__ = ["Payload", "QualityCounts", "ReadingResult", "Record", "UnexpectedAnswer", "mapped", "read", "rows_of"]
 # One entry a request, in order: the list of its pages' decoded documents (JSON values, or lists of CSV lines).
 Documents = Sequence[list[Any]]
 
@@ -72,6 +73,7 @@ class PartnerRequest:
     encoding: str = "utf-8"
     empty_is_absence: bool = False  # an empty 200 means "nothing found" (docs/domaine.md), elsewhere an error
     acces: str = ""  # which of the partner's credentials, when it has several
+    secondary: bool = False  # refused, it is missing, and told; the rest of the reading is there
     # Whether its outcome tells the state of the partner: a queue that answers does not freshen dossiers.
     witness: bool = True
 
@@ -86,147 +88,6 @@ class Tenant:
     key: str  # UAI of the CFA, code of the Mission locale, or "" when the partner has one tenant
     siret: str = ""
     code: str = ""  # what the partner calls it
-
-
-@dataclass(slots=True)
-class Record:
-    """What one source says of one young person under one of its own keys. The noun is partial and unmerged."""
-
-    key: str  # the record's key, unique for this partner and tenant
-    jeune: Jeune
-    modified_at: datetime | None = None
-    structure: str = ""  # code of the Mission locale the record names, where the dialect has one
-
-
-@dataclass(slots=True)
-class ReadingResult:
-    """What a reading gave: the records, and the quality figures that the core counts."""
-
-    records: list[Record] = field(default_factory=list)
-    rejects: int = 0  # records lost: a required value was missing or unreadable
-    ignored_fields: int = 0  # optional values set aside; their record was kept
-    # how often the format was not what we know, by kind
-    drifts: Mapping[str, int] = field(default_factory=dict, compare=False)
-    repairs: Mapping[str, int] = field(default_factory=dict, compare=False)  # how often a value was repaired, by kind
-
-
-class Payload(BaseModel):
-    """Base of payload models: unknown keys are ignored, strings stripped. Fields with a default are optional."""
-
-    # frozen: an empty block given by default is shared, not copied for each row
-    model_config = ConfigDict(extra="ignore", str_strip_whitespace=True, populate_by_name=True, frozen=True)
-
-
-@dataclass(slots=True)
-class QualityCounts:
-    """Quality counters of a reading."""
-
-    rejects: int = 0
-    ignored_fields: int = 0
-    drifts: Counter[str] = field(default_factory=Counter, compare=False)
-    repairs: Counter[str] = field(default_factory=Counter, compare=False)
-
-    def result(self, records: list[Record]) -> ReadingResult:
-        """What a reading gave, with its figures."""
-        return ReadingResult(records, self.rejects, self.ignored_fields, self.drifts, self.repairs)
-
-
-class UnexpectedAnswer(ValueError):
-    """A whole document is not what the dialect says: the reading stops, and the core says the source is invalid."""
-
-
-def rows_of(pages: Iterable[Any], key: str = "") -> Iterator[Any]:
-    """The rows of all pages, each a list or an object that holds one under `key`. Raises UnexpectedAnswer."""
-    for page in pages:
-        rows = page.get(key) if key and isinstance(page, dict) else page
-        if not isinstance(rows, list):
-            raise UnexpectedAnswer(f"no list of rows under {key!r}")
-        yield from rows
-
-
-def read(model: type[P], rows: Iterable[Any], account: QualityCounts) -> list[P]:
-    """Read rows, tolerantly: what is bad at any depth is set aside, and the row with it only if it cannot do without."""
-    return [payload for row in rows if (payload := _read_one(model, row, account)) is not None]
-
-
-def mapped(mapping: Callable[[K], N], items: Iterable[K], account: QualityCounts) -> list[N]:
-    """What a mapping makes of each item. One that it cannot map is set aside and counted, and where it failed is told once:
-    the others are there."""
-    found, told = list[N](), set[str]()
-    for item in items:
-        try:
-            found.append(mapping(item))
-        except Exception as error:  # whatever a mapping meets in one record
-            _set_aside(error, account, told)
-    return found
-
-
-def _set_aside(error: Exception, account: QualityCounts, told: set[str]) -> None:
-    account.rejects += 1
-    account.drifts[UNMAPPED] += 1
-    if (where := place_of(error)) not in told:
-        told.add(where)
-        logger.error("enregistrement écarté : %s", where)
-
-
-def _read_one(model: type[P], row: Any, account: QualityCounts) -> P | None:
-    try:
-        own = through(row, partial(restore, repairs=account.repairs)) if is_suspect(row) else row
-        return _validated(model, own, account)
-    except Exception as error:  # a validator that met what it does not know
-        _set_aside(error, account, set())
-        return None
-
-
-def _validated(model: type[P], row: Any, account: QualityCounts) -> P | None:
-    set_aside = 0
-    for _ in range(PASSES):
-        repairs = Counter[str]()
-        try:
-            payload = model.model_validate(row, context=repairs)
-        except ValidationError as error:
-            details = error.errors(include_url=False)
-            bad = {_path(detail) for detail in details}
-            account.drifts.update(kind for detail in details if (kind := _drift(detail)))
-        else:
-            account.ignored_fields += set_aside
-            account.repairs.update(repairs)
-            return payload
-        if () in bad:
-            break
-        set_aside += len(bad)
-        row = _without(row, bad)
-    account.rejects += 1
-    return None
-
-
-def _drift(detail: ErrorDetails) -> str | None:
-    """The kind of drift an error tells, None for a value that is merely bad (docs/security.md U09)."""
-    if detail["type"] == "missing":
-        return "champ_absent"
-    if detail["type"].endswith("_type") or NEITHER_TEXT_NOR_INTEGER in detail["msg"]:
-        return "type_change"
-    return "code_inconnu" if UNKNOWN_CODE in detail["msg"] else None
-
-
-def _path(detail: ErrorDetails) -> tuple[int | str, ...]:
-    """What to set aside: the bad value, or what lacks a required one."""
-    place = detail["loc"]
-    return place[:-1] if detail["type"] == "missing" else place
-
-
-def _without(value: Any, paths: Iterable[tuple[int | str, ...]]) -> Any:
-    """The value without what stands at these paths. A copy: rows are kept as they came."""
-    if not isinstance(value, dict | list):
-        return value
-    sequences = defaultdict(set)
-    for head, *following in paths:
-        sequences[head].add(tuple(following))
-    pairs = value.items() if isinstance(value, dict) else enumerate(value)
-    kept = [
-        (key, _without(inside, sequences.get(key, ()))) for key, inside in pairs if () not in sequences.get(key, ())
-    ]
-    return dict(kept) if isinstance(value, dict) else [inside for _, inside in kept]
 
 
 def filled(noun: N) -> N | None:
@@ -244,6 +105,39 @@ def grouped(items: Iterable[N], key: Callable[[N], K]) -> defaultdict[K, list[N]
     groups: defaultdict[K, list[N]] = defaultdict(list)
     for item in items:
         groups[key(item)].append(item)
+    return groups
+
+
+def number_of(key: str | None) -> str:
+    """A partner's key as the number that it is: 0123 in one list is 123 in another. As it is, when it is no number."""
+    return key.lstrip("0") or "0" if key and key.isascii() and key.isdigit() else key or ""
+
+
+def indexed(items: Iterable[N], key: Callable[[N], str], account: QualityCounts, champ: str) -> dict[str, N]:
+    """The items by number, the last one of each; those that say something else under the same are counted."""
+    found: dict[str, N] = {}
+    for item in items:
+        number = number_of(key(item))
+        account.faults[NatureDefaut.DOUBLON, SAME_KEY, champ] += number in found and found[number] != item
+        found[number] = item
+    return found
+
+
+def attached(
+    children: Collection[N],
+    parent_of: Callable[[N], str | None],
+    parents: Collection[str],
+    account: QualityCounts,
+    champ: str,
+) -> defaultdict[str, list[N]]:
+    """The children by the number of their parent. Raises UnexpectedAnswer when most have none among `parents` (numbers)."""
+    groups: defaultdict[str, list[N]] = defaultdict(list)
+    for child in children:
+        groups[number_of(parent_of(child))].append(child)
+    orphans = sum(len(group) for number, group in groups.items() if number not in parents)
+    account.faults[NatureDefaut.ORPHELINE, NO_PARENT, champ] += orphans
+    if orphans > max(FEW, len(children) - orphans):
+        raise UnexpectedAnswer(f"{orphans} rows without their parent, of {len(children)}")
     return groups
 
 

@@ -5,9 +5,9 @@ The harvest keeps every row; `contrats` folds the rows of one contract, in order
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from gateway.connectors.base import (
     Connector,
@@ -38,6 +38,8 @@ from gateway.connectors.values import (
     Telephone,
     Text,
     UaiValue,
+    code,
+    text,
 )
 from gateway.domain.identifiers import normalise_code_postal, normalise_nom
 from gateway.schema.nouns import Adresse, Contrat, Employeur, Formation, Jeune, Rupture
@@ -46,8 +48,9 @@ from gateway.stores.registry_row import RegistryRow
 
 P = TypeVar("P", bound=Payload)
 VIEWS = ("TBA", "LBA")
-APPRENTISSAGE = "APPR"  # about one row in ten is a contrat de professionnalisation
-NULLS = frozenset({"ANNULE", "SUPPRIME"})  # "Annulé", "Supprimé": accents and capitals vary
+DISPOSITIFS = {"": True, "APPR": True, "PROF": False}  # about one row in ten is a contrat de professionnalisation
+# Whether a statut says the contract void, by its letters but for gender and number.
+STATUTS = {"": None, "ANNUL": True, "SUPPRIM": True, "CORRIG": False, "ROMPU": False, "RUPTUREANNUL": False}
 TAKEN_BACK = "RUPTUREANNULEE"  # the statut that undoes a rupture: a correction may speak of something else
 # Labels of ours: the list of codes is not published. An unknown code is shown as it is.
 MOTIFS = {
@@ -92,6 +95,10 @@ class Organisme(Payload):
     siret: SiretValue = None
 
 
+def _annule(value: Any) -> bool | None:
+    return code(STATUTS, normalise_nom(text(value)).rstrip("ES"))
+
+
 class Details(Payload):
     numero: NumeroRegistre = Field(alias="noContrat")
     avenant: Text = Field(None, alias="noAvenant")
@@ -100,6 +107,7 @@ class Details(Payload):
     debut: IsoDay = Field(None, alias="dateDebutContrat")
     fin: IsoDay = Field(None, alias="dateFinContrat")
     statut: Text = None
+    annule: Annotated[bool | None, BeforeValidator(_annule)] = Field(None, alias="statut")
 
 
 class DecaRupture(Payload):
@@ -155,7 +163,10 @@ def _extracted(view: str, debut: date, fin: date) -> PartnerRequest:
 def _rows(view: str, day: date, payload: Mapping[str, Any], account: QualityCounts) -> Iterator[RegistryRow]:
     """The row of an apprenticeship contract; none for another scheme, nor for what cannot be read."""
     for row in read(Row, [payload], account):
-        if row.details.dispositif in (APPRENTISSAGE, None):
+        own = DISPOSITIFS.get(normalise_nom(row.details.dispositif or "")[:4])
+        if own is None:  # kept, it might be no apprentice's; lost in silence, it might be all of them
+            account.reject("code_inconnu", "dispositif")
+        elif own:
             yield RegistryRow(
                 no_contrat=row.details.numero,
                 view=view,
@@ -243,7 +254,7 @@ def _contrat(rows: list[Row], cfa: Cfa | None) -> Contrat:
         employeur=filled(Employeur(**vars(firm))),
         cfa=cfa,
         rupture=_rupture(_told_ruptures(rows)),
-        annule=normalise_nom(told.statut or "") in NULLS,
+        annule=bool(told.annule),
     )
 
 

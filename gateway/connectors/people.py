@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 from datetime import date
 from typing import Protocol, TypeVar
 
-from gateway.connectors.base import TWO_IDENTITIES, QualityCounts, grouped
+from gateway.connectors.base import QualityCounts, grouped
+from gateway.connectors.quality import TWO_IDENTITIES
 from gateway.domain.identifiers import ContratTraits, Traits, normalise_code_postal, normalise_nom, siren
 from gateway.domain.similarity import Identity, is_one_identity
 from gateway.schema.nouns import Contrat, Employeur, Jeune
@@ -34,8 +35,7 @@ def of_one_person(people: Iterable[W], key: Callable[[W], str], account: Quality
         if all(is_one_identity(_identity(same[0]), _identity(other)) for other in same[1:]):
             kept += same
         else:
-            account.rejects += len(same)
-            account.drifts[TWO_IDENTITIES] += 1
+            account.reject(TWO_IDENTITIES, number=len(same))
     return kept
 
 

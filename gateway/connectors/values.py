@@ -13,7 +13,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BeforeValidator, ValidationInfo
 
-from gateway.connectors.base import NEITHER_TEXT_NOR_INTEGER, UNKNOWN_CODE
+from gateway.connectors.quality import NEITHER_TEXT_NOR_INTEGER, UNKNOWN_CODE
 from gateway.domain.days import PARIS, day_meant
 from gateway.domain.identifiers import (
     normalise_cfd,
@@ -163,7 +163,7 @@ def _normalised(read: Callable[[str], Any], lesser: Callable[[str], Any] = lambd
         if own is None and lesser(written) is None:
             raise ValueError("unreadable value")
         if kind := _repair(written, own):
-            _count(info.context, kind)
+            _count(info, kind)
         return own
 
     return BeforeValidator(validate)
@@ -183,9 +183,10 @@ def _repair(written: str, own: str | None) -> str | None:
     return "plusieurs_valeurs" if written.count("@") > 1 or (own.isdigit() and letters >= 2 * len(own) - 2) else None
 
 
-def _count(repairs: Counter[str] | None, kind: str) -> None:
+def _count(info: ValidationInfo, kind: str) -> None:
+    repairs: Counter[tuple[str, str]] | None = info.context
     if repairs is not None:
-        repairs[kind] += 1
+        repairs[kind, info.field_name or ""] += 1
 
 
 def _shared(read: Callable[[str], str | None], lesser: Callable[[str], Any] = lambda _: None) -> BeforeValidator:

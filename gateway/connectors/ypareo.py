@@ -17,10 +17,11 @@ from gateway.connectors.base import (
     Record,
     Tenant,
     UnexpectedAnswer,
+    attached,
     filled,
-    grouped,
     listed,
     mapped,
+    number_of,
     read,
     rows_of,
 )
@@ -50,6 +51,8 @@ from gateway.schema.nouns import Adresse, Contrat, Employeur, Formation, Jeune, 
 from gateway.schema.organisations import Cfa, ModeSource, TypeSource
 from gateway.schema.scalars import UAI
 
+# Without these, titles, sites and employers lack, and it is told; the statuts tell who was excluded: nothing stands in for them.
+SECONDARY = frozenset({"sites", "formations", "entreprises"})
 EXCLUSION = "exclu"  # label of the statuses that mean the person was excluded; codes are the client's own
 
 
@@ -146,7 +149,7 @@ class Tables:
     exclusions: frozenset[str]
 
     def site(self, code: str | None) -> Cfa:
-        return self.sites.get(code or "", self.cfa)
+        return self.sites.get(number_of(code), self.cfa)
 
 
 def records(cfa: Tenant, today: date) -> ReadingSteps[ReadingResult]:
@@ -162,15 +165,16 @@ def records(cfa: Tenant, today: date) -> ReadingSteps[ReadingResult]:
     contrats = PartnerRequest("contrats", "/r/v1/contrats", params=opened, empty_is_absence=True)
     *tables, apprentis, signed = yield [*reference, apprenants, contrats]
     unique = {(contrat.apprenant, contrat.code): contrat for contrat in read(YpareoContrat, _rows(signed), account)}
-    by_apprenant = grouped(unique.values(), lambda contrat: contrat.apprenant)
     known = _tables([_rows(table) for table in tables], cfa, account)
     people = of_one_person(read(Apprenant, _rows(apprentis), account), lambda who: who.code, account)
-    found = mapped(lambda who: _record(who, by_apprenant[who.code], known), people, account)
+    everyone = {number_of(who.code) for who in people}
+    contracts = attached(list(unique.values()), lambda one: one.apprenant, everyone, account, "codeApprenant")
+    found = mapped(lambda who: _record(who, contracts[number_of(who.code)], known), people, account)
     return account.result(found)
 
 
 def _list(name: str) -> PartnerRequest:
-    return PartnerRequest(name, f"/r/v1/{name}", empty_is_absence=True)
+    return PartnerRequest(name, f"/r/v1/{name}", empty_is_absence=True, secondary=name in SECONDARY)
 
 
 def _rows(pages: Iterable[Any]) -> Iterable[Any]:
@@ -182,11 +186,16 @@ def _tables(lists: list[Iterable[Any]], cfa: Tenant, account: QualityCounts) -> 
     sites, formations, statuts, entreprises = lists
     return Tables(
         cfa=Cfa(uai=UAI(cfa.key)),
-        sites={site.code: Cfa(uai=site.uai or UAI(cfa.key), siret=site.siret) for site in read(Site, sites, account)},
-        formations={formation.code: formation for formation in read(YpareoFormation, formations, account)},
-        entreprises={entry.code: _employeur(entry) for entry in read(Entreprise, entreprises, account)},
+        sites={
+            number_of(site.code): Cfa(uai=site.uai or UAI(cfa.key), siret=site.siret)
+            for site in read(Site, sites, account)
+        },
+        formations={number_of(formation.code): formation for formation in read(YpareoFormation, formations, account)},
+        entreprises={number_of(entry.code): _employeur(entry) for entry in read(Entreprise, entreprises, account)},
         exclusions=frozenset(
-            statut.code for statut in read(YpareoStatut, statuts, account) if EXCLUSION in (statut.nom or "").lower()
+            number_of(statut.code)
+            for statut in read(YpareoStatut, statuts, account)
+            if EXCLUSION in (statut.nom or "").lower()
         ),
     )
 
@@ -227,13 +236,13 @@ def _formations(inscriptions: Iterable[YpareoInscription], tables: Tables) -> li
     for inscription in inscriptions:
         key = (inscription.formation, inscription.debut, inscription.fin)
         session = sessions.setdefault(key, _formation(inscription, tables))
-        if inscription.statut in tables.exclusions and inscription.sortie:
+        if number_of(inscription.statut) in tables.exclusions and inscription.sortie:
             session.exclusion = inscription.sortie
     return list(sessions.values())
 
 
 def _formation(inscription: YpareoInscription, tables: Tables) -> Formation:
-    followed = tables.formations.get(inscription.formation or "")
+    followed = tables.formations.get(number_of(inscription.formation))
     return Formation(
         intitule=followed.nom if followed else None,
         rncp=followed.rncp if followed else None,
@@ -251,7 +260,7 @@ def _contrat(contrat: YpareoContrat, tables: Tables) -> Contrat:
         numero=contrat.numero,
         date_debut=contrat.debut,
         date_fin=contrat.fin,
-        employeur=tables.entreprises.get(contrat.entreprise or ""),
+        employeur=tables.entreprises.get(number_of(contrat.entreprise)),
         cfa=tables.site(contrat.site),
         rupture=rupture if contrat.resiliation else None,
     )

@@ -69,6 +69,14 @@ MEANINGS: dict[str, dict[str, str]] = {
         "INDISPONIBLE": "Ne répond pas.",
         "FERMEE": "Hors de ses heures d'ouverture : ce n'est pas une panne.",
     },
+    "NatureDefaut": {
+        "REPAREE": "Lu quand même, à coup sûr.",
+        "DOUTEUSE": "Gardé, mais peut-être faux.",
+        "ECARTEE": "Une valeur ou un dossier qui ne se lit pas : non montré.",
+        "ORPHELINE": "Ce dont le dossier parent n'est pas donné : non montré.",
+        "DOUBLON": "Plusieurs dossiers ont la même clé.",
+        "DERIVE": "Le format ou les codes de l'éditeur ont changé.",
+    },
     "StatutApprenant": {
         "INSCRIT": "En formation sans contrat encore, depuis moins de 90 jours.",
         "APPRENTI": "Un contrat court.",

@@ -46,6 +46,19 @@ class EtatSource(Enum):
     FERMEE = "FERMEE"
 
 
+@strawberry.enum(
+    description="Ce qui n'allait pas : valeur mal écrite et réparée, gardée mais douteuse, ou écartée car illisible ; ligne "
+    "orpheline, dont le dossier n'a pas été donné ; clé en double, qui désigne plusieurs dossiers ; dérive du format."
+)
+class NatureDefaut(Enum):
+    REPAREE = "REPAREE"
+    DOUTEUSE = "DOUTEUSE"
+    ECARTEE = "ECARTEE"
+    ORPHELINE = "ORPHELINE"
+    DOUBLON = "DOUBLON"
+    DERIVE = "DERIVE"
+
+
 class KeptBytes:
     """What an answer may show whole: once it no longer changes, `kept_bytes` holds what each function of a plan made of it.
 
@@ -90,6 +103,26 @@ class Commune:
     mission_locale: MissionLocale | None = libre("Mission locale compétente.")
 
 
+@object_type("Défauts d'une même sorte, dans un champ, à la dernière lecture. Jamais une valeur.", C.TECHNIQUE)
+class DefautQualite:
+    nature: NatureDefaut = strawberry.field(description="Ce qui n'allait pas.")
+    genre: str = strawberry.field(
+        description="De quelle manière : `code_inconnu`, `zero_perdu`… (docs/partenaires.md)."
+    )
+    champ: str | None = libre("Champ, dans les mots du partenaire ; absent pour un dossier entier.")
+    nombre: int = strawberry.field(description="Nombre de valeurs ou de dossiers.")
+
+
+@object_type("Ce que la dernière lecture d'un établissement a montré à corriger chez le partenaire.", C.TECHNIQUE)
+class Qualite:
+    etablissement: str | None = libre("UAI du CFA ou code de la Mission locale ; absent pour le registre.")
+    lue_le: datetime = strawberry.field(description="Fin de la lecture.")
+    dossiers: int = strawberry.field(description="Dossiers gardés.")
+    defauts: list[DefautQualite] = strawberry.field(
+        description="Les défauts, du plus fréquent au moins fréquent.", metadata={"size": 20}
+    )
+
+
 @object_type("Système partenaire et son état présent.", C.TECHNIQUE)
 class Source:
     nom: str = strawberry.field(description="Nom du partenaire.")
@@ -100,6 +133,10 @@ class Source:
     fraicheur_secondes: int | None = libre("Âge de ce que nous savons de lui, en secondes.")
     latence_ms: float | None = libre("Durée de sa dernière réponse, en millisecondes.")
     taux_erreur: float | None = libre("Part des derniers appels en erreur, de 0 à 1.")
+    qualite: list[Qualite] | None = libre(
+        "À corriger chez le partenaire : chez soi, pour un CFA ou une Mission locale ; cent au plus, pour qui exploite.",
+        size=20,
+    )
 
 
 @strawberry.type(description="Centre de formation d'apprentis.")

@@ -119,7 +119,12 @@ def with_copy(services: Services, source: Source) -> Source:
     if source.nom != services.harvest_target.source or as_of is None:
         return source
     age = int((services.configuration.now() - as_of).total_seconds())
-    return replace(source, derniere_reponse=source.derniere_reponse or as_of, fraicheur_secondes=max(0, age))
+    return replace(
+        source,
+        derniere_reponse=source.derniere_reponse or as_of,
+        fraicheur_secondes=max(0, age),
+        qualite=services.harvest_metrics.quality(),
+    )
 
 
 def state_in_answers(services: Services, name: str) -> EtatSource | None:

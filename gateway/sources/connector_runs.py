@@ -26,7 +26,7 @@ import re
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, Future
 from dataclasses import replace
 from datetime import date
@@ -36,8 +36,6 @@ from typing import Any, Generic, ParamSpec, TypeVar
 import msgspec
 
 from gateway.connectors.base import (
-    TWO_IDENTITIES,
-    UNMAPPED,
     PartnerRequest,
     QualityCounts,
     ReadingResult,
@@ -47,26 +45,16 @@ from gateway.connectors.base import (
     UnexpectedAnswer,
     mapped,
 )
+from gateway.connectors.quality import DRIFTS, FEW, KINDS, RATE, REPAIRS, UNMAPPED, Fault
 from gateway.schema.nouns import Jeune
+from gateway.schema.organisations import NatureDefaut
 
 REQUESTS_MAX = 1_000  # of one step of a reading
 STEPS_MAX = 100  # of one reading
 RECORDS_MAX = 200_000  # of one reading
 KEY_MAX = 200  # characters of a record's key
-UNMAPPED_FEW, UNMAPPED_RATE = 3, 0.1  # records set aside beyond which a reading says nothing sure
-DRIFTS = frozenset({"champ_absent", "type_change", "code_inconnu", TWO_IDENTITIES, UNMAPPED})
-REPAIRS = frozenset(
-    {
-        "encodage",
-        "entite",
-        "invisible",
-        "lettre_perdue",
-        "zero_perdu",
-        "zero_douteux",
-        "plusieurs_valeurs",
-        "valeur_moindre",
-    }
-)
+FAULTS_MAX = 200  # lines of quality of one reading
+_FIELD = re.compile(r"[\w .'/-]{0,60}")
 _OPERATION = re.compile(r"[A-Za-z0-9_.-]{1,60}")
 _ENCODE, _DECODE = msgspec.json.Encoder().encode, msgspec.json.Decoder(Record).decode
 
@@ -257,13 +245,14 @@ def sound(result: Any) -> ReadingResult:
     if not isinstance(result, ReadingResult):
         raise UnexpectedAnswer("no result of a reading")
     drifts, repairs = _kinds(result.drifts, DRIFTS), _kinds(result.repairs, REPAIRS)
-    account = QualityCounts(int(result.rejects), int(result.ignored_fields), drifts, repairs)
+    faults = Counter(dict(itertools.islice(_faults(result.faults), FAULTS_MAX)))
+    account = QualityCounts(int(result.rejects), int(result.ignored_fields), drifts, repairs, faults)
     told = list(itertools.islice(result.records, RECORDS_MAX + 1))
     if len(told) > RECORDS_MAX:
         raise UnexpectedAnswer(f"more than {RECORDS_MAX} records")
     records = mapped(_rebuilt, told, account)
     lost = account.drifts[UNMAPPED]
-    if lost > max(UNMAPPED_FEW, UNMAPPED_RATE * (len(records) + lost)):
+    if lost > max(FEW, RATE * (len(records) + lost)):
         raise UnexpectedAnswer(f"{lost} records that could not be mapped, {len(records)} that could")
     return account.result(records)
 
@@ -278,3 +267,10 @@ def _rebuilt(record: Any) -> Record:
 def _kinds(figures: Mapping[Any, Any], known: frozenset[str]) -> Counter[str]:
     """By kind, and no other kind than ours: it is a label of the figures."""
     return Counter({kind: int(number) for kind, number in figures.items() if kind in known})
+
+
+def _faults(faults: Mapping[Any, Any]) -> Iterator[tuple[Fault, int]]:
+    """Those of our natures and kinds, of a field that looks like a name: it is shown, and is a label of the figures."""
+    for (nature, kind, name), number in faults.items():
+        if isinstance(nature, NatureDefaut) and kind in KINDS and number > 0:
+            yield (nature, kind, name if _FIELD.fullmatch(name) else "?"), int(number)

@@ -27,7 +27,7 @@ from gateway.sources.reading import ReadingRun
 from gateway.sources.resilience.budgets import Clock
 from gateway.sources.shared_flights import Fetch, SharedFlights, Waiters
 from gateway.sources.unit_reader import UnitReader
-from gateway.sources.units import CacheStatus, Unit, UnitFailure, UnitResult
+from gateway.sources.units import CacheStatus, Unit, UnitFailure, UnitResult, told
 
 T = TypeVar("T")
 NO_TENANT = Tenant("")
@@ -226,6 +226,7 @@ class Sources:
             fraicheur_secondes=max(0, int((self._deps.wall_clock() - last).total_seconds())) if last else None,
             latence_ms=seen.latence_ms,
             taux_erreur=seen.taux_erreur,
+            qualite=list(reader.quality.values()),
         )
 
     def _key(self, unit: Unit) -> CacheKey:
@@ -265,7 +266,7 @@ class Sources:
         status, answer = self._outcome(fetch)
         if status:
             self._deps.metrics.reading(fetch.unit, status.value)
-        return answer
+        return told(answer)
 
     def _outcome(self, fetch: Fetch) -> tuple[CacheStatus | None, UnitResult | UnitFailure]:
         """The answer, and how it is counted; one that is late is not."""

@@ -14,6 +14,7 @@ from gateway.sources.units import Unit
 
 SUCCESS = "OK"
 CANCELLED = "ANNULE"  # cut by our own delay
+FIELDS_MAX, OTHER_FIELD = 300, "autre"  # labels of the figures: the fields of all partners together
 
 
 class SourceMetrics:
@@ -30,6 +31,10 @@ class SourceMetrics:
         self.ignored_fields = counter("passerelle_champs_ignores", "Valeurs écartées.", unit)
         self.repairs = counter("passerelle_reparations", "Valeurs réparées, par genre.", (*unit, "genre"))
         self.drifts = counter("passerelle_derives", "Écarts au format convenu, par genre.", (*unit, "genre"))
+        self.faults = counter(
+            "passerelle_defauts", "Défauts des données, par nature et par champ.", (*unit, "nature", "champ")
+        )
+        self._fields: set[tuple[str, str]] = set()
         text = "Unités redemandées page par page, par issue."
         self.revalidations = counter("passerelle_revalidations", text, outcome)
         self.out_of_tenant = counter("passerelle_hors_locataire", "Dossiers d'un autre établissement, écartés.", unit)
@@ -82,6 +87,14 @@ class SourceMetrics:
             self.repairs.labels(*labels, kind).inc(number)
         for kind, number in result.drifts.items():
             self.drifts.labels(*labels, kind).inc(number)
+        for (nature, _, name), number in result.faults.items():
+            self.faults.labels(*labels, nature.value, self._field(unit.source, name)).inc(number)
+
+    def _field(self, partner: str, name: str) -> str:
+        """The field in the figures, of a bounded number."""
+        if len(self._fields) < FIELDS_MAX:
+            self._fields.add((partner, name))
+        return name if (partner, name) in self._fields else OTHER_FIELD
 
 
 class StateGauges(Collector):

@@ -155,7 +155,8 @@ class PartnerClient:
             response = await self.request(page_trail.numbered(request, rank), Tenant(""))
             total = page_trail.announced(request, response.document)
             page_trail.PageTrail(self.partner.limites.pages_max).bound(total)
-        return HarvestPage(await self.apart(lambda: read(response.document)), total, response.digest)
+            rows, announced = page_trail.rows_in(response.document), page_trail.total_rows(request, response.document)
+        return HarvestPage(await self.apart(lambda: read(response.document)), total, response.digest, rows, announced)
 
     async def apart(self, call: Callable[[], T]) -> T:
         """What a connector's own code returns, run beside the loop. Raises SourceInvalid when it fails, whatever it does."""
@@ -258,8 +259,11 @@ class PartnerClient:
 
 @dataclass(frozen=True, slots=True)
 class HarvestPage(Generic[T]):
-    """One page as read, how many the partner says there are, and a digest of its body."""
+    """One page as read, how many the partner says there are, and a digest of its body; how many rows it holds, of how many that
+    the partner announces in all."""
 
     content: T
     total: int
     digest: bytes
+    rows: int | None = None
+    announced: int | None = None

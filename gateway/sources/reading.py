@@ -11,8 +11,8 @@ from functools import partial
 from typing import Any, Generic, TypeVar
 
 from gateway.concurrency import gather_or_fail
-from gateway.connectors.base import Documents, PartnerRequest, ReadingSteps, Tenant, UnexpectedAnswer
-from gateway.errors import SourceInvalid
+from gateway.connectors.base import BodyFormat, Documents, PartnerRequest, ReadingSteps, Tenant, UnexpectedAnswer
+from gateway.errors import OutOfFiles, SourceClosed, SourceError, SourceInvalid, SourceSuspended
 from gateway.sources.connector_runs import STEPS_MAX, requests_of
 from gateway.sources.http import page_trail
 from gateway.sources.http.page_trail import PageValidator, RequestedPage, all_validators, chain, chains, requested_page
@@ -31,6 +31,7 @@ class ReadingRun:
         # What `unchanged` asked for and the reading need not ask for again.
         self._arrived: dict[RequestedPage, PartnerResponse | SourceInvalid] = {}
         self._left = max(READING_MAX, partner_client.partner.limites.octets_max)
+        self._missing: list[tuple[str, SourceError]] = []  # what is secondary and was not given
 
     async def unchanged(self, validators: Sequence[PageValidator]) -> bool:
         """Whether each page of a reading is as it was. Raises SourceError.
@@ -73,8 +74,10 @@ class ReadingRun:
             for _ in range(STEPS_MAX):
                 step = await self._client.runs.run(partial(_step, reading, documents))
                 if isinstance(step, FinishedReading):
-                    return replace(step, validators=all_validators(validators))
-                answers = await gather_or_fail(self._pages(request) for request in step)
+                    # Without what is missing, unchanged pages would say for ever that nothing changed.
+                    certain = () if self._missing else all_validators(validators)
+                    return replace(step, validators=certain, missing=tuple(self._missing))
+                answers = await gather_or_fail(self._answer(request) for request in step)
                 for request, pages in zip(step, answers, strict=True):
                     validators += chain(request, [page.page_validator for page in pages])
                 documents = [_documents(pages) for pages in answers]
@@ -88,6 +91,18 @@ class ReadingRun:
         finally:
             if inspect.isgenerator(reading) and inspect.getgeneratorstate(reading) == inspect.GEN_SUSPENDED:
                 self._client.runs.forget(reading.close)
+
+    async def _answer(self, request: PartnerRequest) -> list[PartnerResponse]:
+        """The pages of a request; none of what is secondary and is not given, which is noted. Raises SourceError for the rest."""
+        try:
+            return await self._pages(request)
+        except (SourceClosed, SourceSuspended, OutOfFiles):
+            raise
+        except SourceError as error:
+            if not request.secondary:
+                raise
+            self._missing.append((request.operation, error))
+            return []
 
     async def _pages(self, request: PartnerRequest) -> list[PartnerResponse]:
         """All the pages of a request, in order; one without document is the last, or says that there is nothing.
@@ -103,23 +118,30 @@ class ReadingRun:
                 page = await self._page(following)
                 pages.append(page)
                 if page.document is None:
-                    return pages
+                    break
                 trail.add(page.digest)
                 if request.pages in page_trail.ANNOUNCED:
+                    await self._announced(page_trail.clamped(request, page.document), pages, trail)
                     break
                 following = page_trail.next_(following, base, page.link, page.document, len(pages))
                 following = following and self._client.without_secret(following)
-            total = page_trail.announced(request, pages[0].document)
-            while len(pages) < total:
-                trail.bound(total)
-                ranks = range(len(pages) + 1, total + 1)
-                for page in await gather_or_fail(self._page(page_trail.numbered(request, n)) for n in ranks):
-                    trail.add(page.digest)
-                    pages.append(page)
-                    total = max(total, page_trail.announced(request, page.document))
+            _prove_whole(request, pages)
         except page_trail.InvalidPages as error:
             raise self._client.badly_paged(error) from None
         return pages
+
+    async def _announced(
+        self, request: PartnerRequest, pages: list[PartnerResponse], trail: page_trail.PageTrail
+    ) -> None:
+        """Add to the first page those that it announces, and that the others do."""
+        total = page_trail.announced(request, pages[0].document)
+        while len(pages) < total:
+            trail.bound(total)
+            ranks = range(len(pages) + 1, total + 1)
+            for page in await gather_or_fail(self._page(page_trail.numbered(request, n)) for n in ranks):
+                trail.add(page.digest)
+                pages.append(page)
+                total = max(total, page_trail.announced(request, page.document))
 
     async def _page(self, request: PartnerRequest) -> PartnerResponse:
         """The page as `unchanged` received it, else asked for now."""
@@ -135,10 +157,12 @@ class ReadingRun:
 
 @dataclass(frozen=True, slots=True)
 class FinishedReading(Generic[T]):
-    """What a reading gave, and what tells whether it would give the same; nothing, when that cannot be told."""
+    """What a reading gave, and what tells whether it would give the same; nothing, when that cannot be told. `missing`: what is
+    secondary and was not given, by operation, and why."""
 
     value: T
     validators: tuple[PageValidator, ...] = ()
+    missing: tuple[tuple[str, SourceError], ...] = ()
 
 
 def _step(reading: ReadingSteps[T], documents: Documents | None) -> Sequence[PartnerRequest] | FinishedReading[T]:
@@ -146,6 +170,14 @@ def _step(reading: ReadingSteps[T], documents: Documents | None) -> Sequence[Par
         return requests_of(next(reading) if documents is None else reading.send(documents))
     except StopIteration as end:
         return FinishedReading(end.value)
+
+
+def _prove_whole(request: PartnerRequest, pages: Sequence[PartnerResponse]) -> None:
+    """Raises InvalidPages when the partner announced other rows than it gave. A CSV counts its own (docs/partenaires.md)."""
+    if request.shape is BodyFormat.JSON:
+        filled = [page for page in pages if page.document is not None]
+        totals = [page_trail.total_rows(request, page.document, page.total) for page in filled]
+        page_trail.prove_whole([page_trail.rows_in(page.document) for page in filled], totals)
 
 
 def _documents(responses: Sequence[PartnerResponse]) -> list[Any]:

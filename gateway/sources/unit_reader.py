@@ -9,15 +9,17 @@ import itertools
 import logging
 import re
 import secrets
+from collections import Counter
 from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from gateway.connectors.base import Connector, ReadingResult, ReadingSteps, Record, Tenant
+from gateway.connectors.quality import FEW, RATE, SAME_KEY, defects
 from gateway.domain.days import paris_day
-from gateway.errors import SourceError, SourceInvalid, SourceQuarantined, SourceSuspended
+from gateway.errors import SourceDenied, SourceError, SourceInvalid, SourceQuarantined, SourceSuspended
 from gateway.schema.nouns import Jeune
-from gateway.schema.organisations import EtatSource
+from gateway.schema.organisations import EtatSource, NatureDefaut, Qualite
 from gateway.sources.connector_runs import records_read
 from gateway.sources.partner_client import PartnerClient
 from gateway.sources.reading import FinishedReading, ReadingRun
@@ -95,6 +97,7 @@ class UnitReader:
         self._quarantine = Quarantine()
         self._pauses: dict[str, tuple[float, SourceError]] = {}
         self._launch, self._numeros = secrets.token_hex(4), itertools.count()
+        self.quality: dict[str, Qualite] = {}  # of the last reading of each key
 
     async def read(self, unit: Unit, known: UnitResult | None = None) -> UnitResult | UnitFailure:
         """Ask the partner for a unit, within the partner's own delay; `known`, if nothing changed since it said that."""
@@ -106,7 +109,7 @@ class UnitReader:
                     return replace(known, cache=CacheStatus.MISSED, age=0.0)
                 finished = await run.run(reading)
             with self.client.blamed():
-                return _same_again(self._result(unit, finished), known)
+                return self._result(unit, finished, known)
         except SourceError as error:
             return self._failure(unit, error)
 
@@ -167,27 +170,40 @@ class UnitReader:
             raise SourceInvalid(unit.source, "établissement inconnu de ce partenaire")
         return tenant_config.tenant
 
-    def _result(self, unit: Unit, finished: FinishedReading[ReadingResult]) -> UnitResult | UnitFailure:
+    def _result(
+        self, unit: Unit, finished: FinishedReading[ReadingResult], known: UnitResult | None
+    ) -> UnitResult | UnitFailure:
         """The records of the tenant. With others' among them, its own are shown with an error: some may be missing."""
-        answer = finished.value
-        unique = {record.key: record for record in answer.records}.values()  # a row that comes twice is one (U08)
+        answer, unique, clashes = _by_key(finished.value)
         own = tuple(record for record in unique if belongs(record, unit, self._served))
         foreign = len(unique) - len(own)
-        self.client.metrics.quality(unit, answer, foreign)
-        self.client.observations.note_quality(len(own), answer.rejects, sum(answer.drifts.values()))
-        if answer.rejects and not answer.records:  # the format changed: it must not look like nobody
-            raise SourceInvalid(unit.source, "aucun enregistrement du partenaire n'est lisible")
+        self._note_quality(unit, answer, len(own), foreign)
+        _enforce_whole(unit.source, answer, clashes)
         if self._quarantine.note(unit.key, foreign, self._seconds()):
             logger.error("source %s : %s mis en quarantaine", unit.source, unit.key)
         version = f"{self._launch}-{next(self._numeros)}"
-        now = self.client.wall_clock()
-        result = UnitResult(unit, own, now, CacheStatus.MISSED, version, validators=finished.validators)
-        if not foreign:
-            return result
-        logger.warning("source %s : %d dossiers d'un autre établissement, écartés", unit.source, foreign)
-        self._enforce(unit)
-        error = SourceInvalid(unit.source, "le partenaire a répondu pour un autre établissement")
-        return UnitFailure(unit, error, result if own else None)
+        refused = tuple(name for name, _ in finished.missing)
+        result = UnitResult(
+            unit, own, self.client.wall_clock(), CacheStatus.MISSED, version, 0.0, finished.validators, refused
+        )
+        if foreign:
+            logger.warning("source %s : %d dossiers d'un autre établissement, écartés", unit.source, foreign)
+            self._enforce(unit)
+            error = SourceInvalid(unit.source, "le partenaire a répondu pour un autre établissement")
+            return UnitFailure(unit, error, result if own else None)
+        # What may be given again in a moment is not kept without: it would stay so as long as an answer is.
+        passing = [error for _, error in finished.missing if not isinstance(error, SourceDenied | SourceInvalid)]
+        return UnitFailure(unit, passing[0], known or result) if passing else _same_again(result, known)
+
+    def _note_quality(self, unit: Unit, answer: ReadingResult, kept: int, foreign: int) -> None:
+        self.client.metrics.quality(unit, answer, foreign)
+        self.client.observations.note_quality(kept, answer.rejects, sum(answer.drifts.values()))
+        self.quality[unit.key] = Qualite(
+            etablissement=unit.key,
+            lue_le=self.client.wall_clock(),
+            dossiers=kept,
+            defauts=defects(answer.faults),
+        )
 
     def _failure(self, unit: Unit, error: SourceError) -> UnitFailure:
         if not isinstance(error, SourceSuspended):  # nothing was asked
@@ -207,8 +223,37 @@ class UnitReader:
         self._pauses.pop(unit.key, None)
 
 
+def _by_key(answer: ReadingResult) -> tuple[ReadingResult, list[Record], int]:
+    """The answer with its keys that come twice counted, a record of each, and how many records say something else under the key
+    of another. A row that comes twice is one (docs/security.md U08)."""
+    unique = {record.key: record for record in answer.records}
+    twice = len(answer.records) - len(unique)
+    if not twice:
+        return answer, answer.records, answer.faults_of(NatureDefaut.DOUBLON)
+    faults = Counter({(NatureDefaut.DOUBLON, SAME_KEY, ""): twice})
+    faults.update(answer.faults)
+    clashes = sum(record != unique[record.key] for record in answer.records)
+    answer = replace(answer, faults=faults)
+    return answer, list(unique.values()), clashes + answer.faults_of(NatureDefaut.DOUBLON) - twice
+
+
+def _enforce_whole(source: str, answer: ReadingResult, clashes: int) -> None:
+    """Raises SourceInvalid when too much was lost to say who is there (docs/decisions/0072)."""
+    kept = len(answer.records)
+    if answer.rejects > max(FEW, kept) or (
+        answer.rejects and not kept
+    ):  # the format changed: it must not look like nobody
+        raise SourceInvalid(source, "aucun enregistrement du partenaire n'est lisible, ou trop peu")
+    if clashes > max(FEW, RATE * (kept + answer.rejects)):
+        raise SourceInvalid(source, "trop de dossiers du partenaire ont la clé d'un autre")
+
+
 def _same_again(answer: UnitResult | UnitFailure, known: UnitResult | None) -> UnitResult | UnitFailure:
     """What is said again word for word keeps its version, and the views made of it: not every partner gives validators."""
-    if known is None or isinstance(answer, UnitFailure) or answer.records != known.records:
+    if known is None or isinstance(answer, UnitFailure) or _said(answer) != _said(known):
         return answer
     return replace(answer, version=known.version, records=known.records)
+
+
+def _said(answer: UnitResult) -> tuple[object, ...]:
+    return answer.records, answer.missing

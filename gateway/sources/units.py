@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import Enum
 
 from gateway.connectors.base import Record
-from gateway.errors import SourceError
+from gateway.errors import SourceDenied, SourceError
 from gateway.sources.http.page_trail import PageValidator
 
 
@@ -44,6 +44,7 @@ class UnitResult:
 
     `received_at` is the instant the last answer arrived, `age` the seconds since the partner said so, or said that nothing
     changed since; `version` differs from one answer to the next. `validators` ask whether anything changed; empty, nothing can.
+    `missing` names what is secondary and the partner refuses.
     """
 
     unit: Unit
@@ -53,6 +54,7 @@ class UnitResult:
     version: str
     age: float = 0.0
     validators: tuple[PageValidator, ...] = ()
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,3 +64,11 @@ class UnitFailure:
     unit: Unit
     error: SourceError
     fallback: UnitResult | None = None
+
+
+def told(result: UnitResult | UnitFailure) -> UnitResult | UnitFailure:
+    """The same; with the error that says what is missing of it, if anything is."""
+    if isinstance(result, UnitFailure) or not result.missing:
+        return result
+    error = SourceDenied(result.unit.source, f"le partenaire refuse {', '.join(result.missing)} ; le reste est là")
+    return UnitFailure(result.unit, error, result)

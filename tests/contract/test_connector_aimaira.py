@@ -288,7 +288,7 @@ def test_every_entity_is_asked_at_once_by_pages_of_two_hundred() -> None:
     (batch,), _ = drive(aimaira.records(CFA, DAY), by_operation({}))
     assert sorted(partner_request.operation for partner_request in batch) == sorted(ENTITIES)
     assert all(partner_request.path == f"/{partner_request.operation}" for partner_request in batch)
-    assert all((r.pages, dict(r.params)) == (PagingStyle.ODATA, {"$top": "200"}) for r in batch)
+    assert all((r.pages, dict(r.params)) == (PagingStyle.ODATA, {"$top": "200", "$count": "true"}) for r in batch)
 
 
 def test_entities_spread_over_pages_are_joined() -> None:

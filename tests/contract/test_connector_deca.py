@@ -9,7 +9,7 @@ import pytest
 from gateway.connectors import deca
 from gateway.connectors.base import PagingStyle, QualityCounts, UnexpectedAnswer
 from gateway.schema.nouns import Adresse, Contrat, Employeur, Formation, Jeune, Rupture, Sexe
-from gateway.schema.organisations import Cfa
+from gateway.schema.organisations import Cfa, NatureDefaut
 from gateway.schema.scalars import SIRET, UAI, CodePostal
 from gateway.stores.registry_row import RegistryRow
 
@@ -293,6 +293,9 @@ def moisson(tba: list[Any], lba: list[Any]) -> tuple[list[RegistryRow], QualityC
     total = QualityCounts(
         *(sum(getattr(account, name) for _, account in results) for name in ("rejects", "ignored_fields"))
     )
+    for _, account in results:
+        total.drifts.update(account.drifts)
+        total.faults.update(account.faults)
     return [line for rows, _ in results for line in rows], total
 
 
@@ -375,3 +378,32 @@ def test_a_bad_optional_value_is_counted_and_the_row_kept_as_it_came() -> None:
 def test_a_page_without_its_rows_is_no_empty_day() -> None:
     with pytest.raises(UnexpectedAnswer):
         deca.rows(deca.partner_requests(DAY, DAY)[0], DAY, {"metadonnees": {}})
+
+
+@pytest.mark.parametrize("statut", ["Annulée", "ANNULES", "annulé", "Supprimée"])
+def test_a_void_contract_is_void_whatever_the_gender_of_its_statut(statut: str) -> None:
+    found = deca.contrat([TBA, LBA, merged(TBA, detailsContrat={"statut": statut})])
+    assert found is not None
+    assert found[1].annule is True
+
+
+@pytest.mark.parametrize("written", ["appr", "Apprentissage", " APPR "])
+def test_a_scheme_is_known_however_it_is_written(written: str) -> None:
+    """In lower case, every row of the registry was dropped, and nothing was counted."""
+    charge = merged(TBA, detailsContrat={"dispositif": written})
+    assert moisson([charge], []) == ([line("TBA", charge)], QualityCounts())
+
+
+def test_an_unknown_scheme_is_set_aside_counted_and_told() -> None:
+    rows, account = moisson([merged(TBA, detailsContrat={"dispositif": "CTRA"}), TBA], [])
+    assert (rows, account.rejects, account.drifts) == ([line("TBA", TBA)], 1, {"code_inconnu": 1})
+    assert account.faults[NatureDefaut.DERIVE, "code_inconnu", "dispositif"] == 1
+
+
+def test_an_unknown_statut_is_counted_and_its_contract_kept() -> None:
+    charge = merged(TBA, detailsContrat={"statut": "Suspendu"})
+    rows, account = moisson([charge], [])
+    assert (rows, account.rejects, account.drifts) == ([line("TBA", charge)], 0, {"code_inconnu": 1})
+    found = deca.contrat([charge])
+    assert found is not None
+    assert found[1].annule is False

@@ -142,6 +142,28 @@ def test_sources_tell_every_partner(world: World, gateway: LaunchedGateway) -> N
     }
 
 
+def test_what_is_to_be_mended_is_told_to_who_can(world: World, gateway: LaunchedGateway) -> None:
+    """Its own establishment for a CFA and for a Mission locale; every one for who operates the gateway; never a value."""
+    query = "{ sources { nom qualite { etablissement dossiers defauts { nature genre champ nombre } } } }"
+    cfa, structure = world.clients["cfa"].organisation, world.clients["ml"].organisation
+    places = {cfa} | {place.uai for place in world.population.cfas.values() if place.responsable_uai == cfa}
+
+    def told(account: str) -> dict[str, list[dict[str, Any]]]:
+        sources = gateway.graphql(world.token(account), query)["data"]["sources"]
+        return {line["etablissement"]: line["defauts"] for source in sources for line in source["qualite"]}
+
+    for account in ("cfa", "ml"):
+        until_complete(gateway, world.token(account), "{ jeunes { totalCount } }")
+    by_cfa, by_structure, by_admin = told("cfa"), told("ml"), told("admin")
+    assert by_cfa.keys()
+    assert by_cfa.keys() <= places
+    assert by_structure.keys() == {structure}
+    assert by_cfa.keys() | by_structure.keys() < by_admin.keys()
+    lines = [line for defects in by_admin.values() for line in defects]
+    assert lines
+    assert {line["nature"] for line in lines} <= {"REPAREE", "DOUTEUSE", "ECARTEE", "ORPHELINE", "DOUBLON", "DERIVE"}
+
+
 def test_a_cfa_sees_its_own_contracts_only(world: World, gateway: LaunchedGateway) -> None:
     uai = world.clients["cfa"].organisation
     own = {uai} | {cfa.uai for cfa in world.population.cfas.values() if cfa.responsable_uai == uai}

@@ -51,6 +51,8 @@ class EventQueue:
     def _answer(self, partner_request: httpx.Request) -> httpx.Response:
         path = partner_request.url.path.removeprefix("/erp")
         *_, before, last = path.split("/")
+        if partner_request.url.params.get("page", "1") != "1":
+            return httpx.Response(200, json=[])
         self.calls.append(f"{last} {before}" if last == "ack" else path)
         if self.fault and last == self.fault:
             return httpx.Response(500)

@@ -392,7 +392,8 @@ async def test_numbered_pages_are_asked_together(router: respx.MockRouter) -> No
         page = int(request.url.params["page_index"])
         if page in {1, 2}:
             await expected.wait()
-        return httpx.Response(200, json={"data": [page], "pagination": {"total": 6 if page < 2 else 7}})
+        rows = [2 * page, 2 * page + 1][: 1 if page == 3 else 2]
+        return httpx.Response(200, json={"data": rows, "pagination": {"total": 6 if page < 2 else 7}})
 
     route = router.get(BASE + "/c").mock(side_effect=answer)
     assert await pages_read(router, PartnerRequest("c", "/c", pages=PagingStyle.INDEX, size=2)) == 4.0

@@ -20,6 +20,7 @@ from gateway.domain.referentiel import OrganismeRow as _Organisme
 from gateway.edge.graphql_http import DOCUMENT_KEYS as _DOCUMENT_KEYS
 from gateway.errors import Code as _Code
 from gateway.execution.executor import ExecutionPath as _ExecutionPath
+from gateway.schema.organisations import NatureDefaut as _NatureDefaut
 from gateway.server.composition import build_gateway as _build_gateway
 from gateway.server.services import build_services as _build_services
 from gateway.sources.events.webhook import WebhookOutcome as _WebhookOutcome
@@ -45,6 +46,7 @@ ERROR_DETAILS = {detail.value for detail in _Detail}
 EXECUTION_PATHS = {path.value for path in _ExecutionPath}
 CACHE_STATUSES = {status.value for status in _CacheStatus}
 RESOURCES = {resource.value for resource in _Resource}
+DEFECTS = {nature.value for nature in _NatureDefaut}
 WEBHOOK_OUTCOMES = {outcome.value for outcome in _WebhookOutcome}
 REFERENTIEL_VERSION: int = _REFERENTIEL_VERSION
 REFERENTIEL_ROWS: Mapping[str, type] = {

@@ -247,12 +247,57 @@ async def test_a_registry_whose_format_changed_is_not_harvested_as_if_it_told_of
     source, registry_writer = Partner(), await open_store("r")
     for _ in range(UNREADABLE):
         source.tell(date(2026, 3, 1), {"ALTERNANT": {}})
-    with pytest.raises(SourceInvalid, match="aucune ligne de la page n'est lisible"):
+    with pytest.raises(SourceInvalid, match="la plupart des lignes de la page sont illisibles"):
         await harvest(champ(source), registry_writer, lambda: EVENING, lambda _: None)
     assert [window.fin for window in await registry_writer.windows()] == [date(2026, 2, 28)]
     source.days[date(2026, 3, 1)][0] = ("TBA", charge("A"))
     await harvest(champ(source), registry_writer, lambda: EVENING, lambda _: None)
     assert (await registry_writer.registry.harvest_state()).last_day == YESTERDAY
+
+
+@pytest.mark.anyio
+async def test_a_view_that_gives_fewer_rows_than_it_announces_begins_again(open_store: Callable[[str], Any]) -> None:
+    """Its window was closed without them, and never asked again."""
+    source, registry_writer = partner(), await open_store("r")
+    source.announces = lambda rows: rows + 2
+    with pytest.raises(SourceInvalid, match="lignes annoncées"):
+        await harvest(champ(source), registry_writer, lambda: EVENING, ignore)
+    assert await registry_writer.windows() == []
+    source.announces = lambda rows: rows
+    assert await harvest(champ(source), registry_writer, lambda: EVENING, ignore) == 4
+    assert (await registry_writer.registry.harvest_state()).rows == 9
+
+
+@pytest.mark.anyio
+async def test_a_page_that_loses_as_many_rows_as_it_keeps_stops_the_harvest(open_store: Callable[[str], Any]) -> None:
+    source, registry_writer = Partner(), await open_store("r")
+    for rank in range(UNREADABLE):
+        source.tell(date(2026, 1, 3), {"ALTERNANT": {}})
+        source.tell(date(2026, 1, 3), charge(f"A{rank}"))
+    with pytest.raises(SourceInvalid, match="illisibles"):
+        await harvest(champ(source), registry_writer, lambda: EVENING, ignore)
+    source.tell(date(2026, 1, 3), charge("B"))
+    assert await harvest(champ(source), registry_writer, lambda: EVENING, ignore) == 4
+
+
+@pytest.mark.anyio
+async def test_an_unknown_code_of_the_registry_is_counted_and_told(
+    open_store: Callable[[str], Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    source, registry_writer, figures = Partner(), await open_store("r"), CollectorRegistry()
+    item = charge("A")
+    item["detailsContrat"]["dispositif"] = "CTRA"
+    source.tell(date(2026, 1, 3), item)
+    source.tell(date(2026, 1, 3), charge("B"))
+    metrics = HarvestMetrics(figures, lambda: EVENING)
+    with caplog.at_level(logging.INFO, "gateway.moisson"):
+        await harvest(champ(source), registry_writer, lambda: EVENING, metrics.advance)
+    assert figures.get_sample_value("passerelle_moisson_derives_total", {"genre": "code_inconnu"}) == 1
+    assert [text for text in caplog.messages if "1 rejetées, 1 codes inconnus" in text]
+    metrics.place(await registry_writer.registry.harvest_state(), 0)
+    (told,) = metrics.quality()
+    assert (told.etablissement, told.dossiers) == (None, 1)
+    assert [(line.genre, line.champ, line.nombre) for line in told.defauts] == [("code_inconnu", "dispositif", 1)]
 
 
 @pytest.mark.anyio

@@ -109,18 +109,38 @@ async def test_an_answer_cut_short_does_not_replace_a_good_one(tmp_path: Path, m
 
 
 @pytest.mark.anyio
+async def test_a_referential_that_lost_a_share_of_its_places_does_not_replace_the_one_on_disk(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Read short at a start, it emptied perimeters in silence. Who deletes the copy says that it is believed."""
+    await keeper(tmp_path, COMPLETE).open()
+    short = Referentiel({"59350": LILLE}, COMPLETE.missions_locales, COMPLETE.organismes)
+    restarted = keeper(tmp_path, short)
+    await restarted.open()
+    assert restarted.current == COMPLETE
+    assert (
+        "référentiel vide ou tronqué : le précédent est gardé, jusqu'à ce que sa copie soit supprimée"
+        in caplog.messages
+    )
+    (tmp_path / "donnees" / "referentiel.json").unlink()
+    told = keeper(tmp_path, short)
+    await told.open()
+    assert told.current is short
+
+
+@pytest.mark.anyio
 async def test_the_copy_is_replaced_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     await keeper(tmp_path, COMPLETE).open()
-    truncated = Referentiel({"59350": LILLE}, COMPLETE.missions_locales, COMPLETE.organismes)
+    grown = Referentiel({**COMPLETE.communes, "59000": LILLE}, COMPLETE.missions_locales, COMPLETE.organismes)
 
     def fault(*_: object) -> None:
         raise OSError(28, "disque plein")
 
     with monkeypatch.context() as trap:
         trap.setattr("os.replace", fault)
-        under_way = keeper(tmp_path, truncated)
+        under_way = keeper(tmp_path, grown)
         await under_way.open()
-    assert under_way.current is truncated
+    assert under_way.current is grown
     restarted = keeper(tmp_path, FAILING)
     await restarted.open()
     assert restarted.current == COMPLETE
@@ -142,7 +162,7 @@ async def test_it_is_harvested_daily_and_sooner_after_a_failure(
         if len(waits) == 5:
             raise Stop
 
-    new = Referentiel({"59350": LILLE}, COMPLETE.missions_locales, COMPLETE.organismes)
+    new = Referentiel(COMPLETE.communes, COMPLETE.missions_locales, COMPLETE.organismes)
     kept_up = keeper(tmp_path, COMPLETE, COMPLETE, FAILING, RuntimeError("canari"), new)
     await kept_up.open()
     with caplog.at_level(logging.WARNING), pytest.raises(Stop):

@@ -3,7 +3,18 @@
 import pytest
 
 from gateway.connectors.base import PagingStyle, PartnerRequest
-from gateway.sources.http.page_trail import InvalidPages, PageTrail, announced, first, next_, numbered, safe_path
+from gateway.sources.http.page_trail import (
+    InvalidPages,
+    PageTrail,
+    announced,
+    clamped,
+    first,
+    next_,
+    numbered,
+    prove_whole,
+    safe_path,
+    total_rows,
+)
 
 BASE = "https://erp.test/v1"
 
@@ -78,13 +89,17 @@ def test_u04_an_unexpected_shape_is_refused(document: object) -> None:
         next_(partner_request(PagingStyle.ODATA), BASE, "", document, 1)
 
 
-def test_size_an_incomplete_page_is_the_last() -> None:
+def test_size_the_end_is_an_empty_page() -> None:
+    """A partner that gives 149 rows where 150 were asked is not at its end: the rest of a Mission locale was lost."""
     head = first(partner_request(PagingStyle.SIZE))
     assert dict(head.params) == {"annee": "2025", "page": "1", "taillePage": "2"}
     following = next_(head, BASE, "", [1, 2], 1)
     assert following is not None
     assert following.params["page"] == "2"
-    assert next_(following, BASE, "", [3], 2) is None
+    further = next_(following, BASE, "", [3], 2)
+    assert further is not None
+    assert further.params["page"] == "3"
+    assert next_(further, BASE, "", [], 3) is None
 
 
 def test_metadata_the_page_is_in_the_body() -> None:
@@ -116,3 +131,53 @@ def test_u08_a_page_repeated_or_one_too_many_stops_all() -> None:
     following.add(b"deux")
     with pytest.raises(InvalidPages, match="plus de 2 pages"):
         following.add(b"trois")
+
+
+def test_pages_shorter_than_asked_are_more_pages() -> None:
+    """A server that gives 100 rows where 1,000 were asked announced 250, and 100 were everything."""
+    asked, document = partner_request(PagingStyle.INDEX, 1000), {"data": [0] * 100, "pagination": {"total": 250}}
+    shorter = clamped(asked, document)
+    assert (announced(asked, document), announced(shorter, document), shorter.size) == (1, 3, 100)
+    assert numbered(shorter, 2).params["page_size"] == "100"
+    last = {"data": [0] * 50, "pagination": {"total": 250}}
+    assert announced(shorter, last) == 3
+
+
+@pytest.mark.parametrize("read", [[100], [100, 99], [150, 101], []])
+def test_announced_rows_that_were_not_read_are_an_error(read: list[int]) -> None:
+    with pytest.raises(InvalidPages, match="200 lignes annoncées"):
+        prove_whole(read, [200, 200])
+
+
+def test_a_list_may_change_while_it_is_read() -> None:
+    prove_whole([100, 101], [200, 202])
+    prove_whole([100, None], [400])  # a page whose rows cannot be told proves nothing
+    prove_whole([7], [None, None])
+
+
+@pytest.mark.parametrize(
+    ("style", "document", "header", "total"),
+    [
+        (PagingStyle.INDEX, {"pagination": {"total": 3}}, "", 3),
+        (PagingStyle.ODATA, {"@odata.count": 0}, "", 0),
+        (PagingStyle.METADATA, {"metadonnees": {"totalElements": 4}}, "9", 4),
+        (PagingStyle.METADATA, {"metadonnees": {"totalPages": 4}}, "", None),
+        (PagingStyle.SIZE, [], "12", 12),
+        (PagingStyle.LINK, [], "beaucoup", None),
+    ],
+)
+def test_where_each_style_tells_how_many_rows_there_are(
+    style: PagingStyle, document: object, header: str, total: int | None
+) -> None:
+    assert total_rows(partner_request(style), document, header) == total
+
+
+def test_what_is_read_at_once_announces_no_next_page() -> None:
+    with pytest.raises(InvalidPages, match="une suite est annoncée"):
+        next_(partner_request(PagingStyle.ONE), BASE, '<https://erp.test/v1/eleves?page=2>; rel="next"', [1], 1)
+    assert next_(partner_request(PagingStyle.ONE), BASE, "", [1], 1) is None
+
+
+def test_size_a_page_that_is_no_list_is_no_end() -> None:
+    with pytest.raises(InvalidPages, match="forme inattendue"):
+        next_(partner_request(PagingStyle.SIZE), BASE, "", {"message": "non"}, 1)

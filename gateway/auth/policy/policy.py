@@ -92,6 +92,15 @@ def build_perimetre(profil: Profil, organisation: str, directory: TrainingDirect
     return Perimetre(profil, organisation)
 
 
+def mends(perimetre: Perimetre, etablissement: str | None) -> bool:
+    """True for who can mend what a partner says of an establishment: itself, and whoever operates the gateway, who also reads
+    what is said of none (the registry)."""
+    if perimetre.profil is Profil.CFA:
+        return etablissement in perimetre.uais
+    own = perimetre.profil is Profil.MISSION_LOCALE and etablissement == perimetre.organisation
+    return own or perimetre.profil is Profil.ADMINISTRATEUR
+
+
 def joins_all(perimetre: Perimetre) -> bool:
     """True when Missions locales' records join persons too (docs/decisions/0049): for a Mission locale, or who acts as one."""
     return perimetre.profil is Profil.MISSION_LOCALE

@@ -30,7 +30,7 @@ from gateway.federation.lists import (
     start_of,
 )
 from gateway.federation.views.build import Preparation, Work
-from gateway.federation.views.moi import present_moi
+from gateway.federation.views.moi import present_moi, to_mend
 from gateway.federation.views.search import search
 from gateway.federation.views.view import MaskedCopies, Rights, Shown, View, ViewPerson, cfas_of, is_frozen
 from gateway.schema.connections import ContratConnection, JeuneConnection, RuptureConnection
@@ -90,7 +90,7 @@ class OperationContext:
         return present_moi(self.viewer, self.rights, self.decision, self.directory)
 
     def sources(self) -> list[Source] | None:
-        return self.states()
+        return list(self._states.values())
 
     def cfa(self, uai: str | None, siret: str | None) -> Cfa | None:
         found = self.directory.cfa(uai, siret) if uai or siret else None
@@ -292,9 +292,8 @@ class OperationContext:
         return cfa if self.frozen else replace(cfa, source=self._source(cfa))
 
     def _source(self, cfa: Cfa) -> Source | None:
-        name = self.source_of_cfa(cfa.uai) if cfa.uai else None
-        return self._states.get(name)
+        return self._states.get(self.source_of_cfa(cfa.uai) if cfa.uai else None)
 
     @cached_property
     def _states(self) -> dict[str | None, Source]:
-        return {source.nom: source for source in self.states()}
+        return {source.nom: replace(source, qualite=to_mend(source, self.rights)) for source in self.states()}

@@ -1,13 +1,15 @@
-"""Presents a caller to itself: profile, perimeter, purposes and readable categories. Knows no source and no view."""
+"""Presents a caller to itself: profile, perimeter, purposes and readable categories, what it can mend. Knows no view."""
 
 from gateway.auth.authentication.clients import Viewer
 from gateway.auth.authorization.decide import Decision
+from gateway.auth.policy.policy import mends
 from gateway.auth.policy.rules import Profil
 from gateway.federation.directory import Directory
 from gateway.federation.views.view import Rights
 from gateway.schema.context import Moi
-from gateway.schema.organisations import Territoire, TypeTerritoire
+from gateway.schema.organisations import Qualite, Source, Territoire, TypeTerritoire
 
+HARMED_MAX = 100  # establishments of a source whose quality is told: an answer is read by somebody
 # What kind of territory the organisation of a profile is; a profile without one sees the nation, or nothing.
 _NATURES = {
     Profil.MISSION_LOCALE: TypeTerritoire.MISSION_LOCALE,
@@ -42,3 +44,9 @@ def _perimetre(rights: Rights, directory: Directory) -> list[Territoire]:
     if nature is TypeTerritoire.CFA:
         return [directory.territoire(nature, uai) for uai in sorted(perimetre.uais)]
     return [directory.territoire(nature, perimetre.organisation)]
+
+
+def to_mend(source: Source, rights: Rights) -> list[Qualite]:
+    """What this viewer can mend at a partner, the most harmed establishments first."""
+    own = [line for line in source.qualite or () if mends(rights.perimetre, line.etablissement)]
+    return sorted(own, key=lambda line: -sum(defaut.nombre for defaut in line.defauts))[:HARMED_MAX]

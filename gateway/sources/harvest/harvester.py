@@ -18,7 +18,8 @@ The invariants.
   1. A window is done when all its pages are written: what the copy tells is complete up to the end of its last window.
   2. Rows and place advance together: a process that is killed leaves a page written and passed, or neither.
   3. Pages of one window are those of one list: if they move meanwhile, the window begins again.
-  4. A page of which nothing can be read is never passed: its rows would be lost for good. The harvest stops instead.
+  4. A page that loses as many rows as it keeps is never passed: they would be lost for good. The harvest stops instead.
+  5. A view that gave other rows than it announced begins its window again (docs/decisions/0072).
 
 Why windows near the present are single days: the end of a window is how fresh the copy is, and a short one is soon done.
 """
@@ -38,6 +39,7 @@ from gateway.connectors.base import Harvest, PartnerRequest, QualityCounts
 from gateway.domain.days import paris_day
 from gateway.errors import SourceClosed, SourceError, SourceInvalid
 from gateway.sources.connector_runs import requests_of
+from gateway.sources.http.page_trail import InvalidPages, prove_whole
 from gateway.sources.partner_client import HarvestPage, is_open
 from gateway.stores.registry import HarvestState, Window
 from gateway.stores.registry_row import RegistryRow
@@ -47,7 +49,9 @@ LOOKBACK_DAYS = 3  # a harvest that lags no more than this goes day by day
 PERIOD = 900.0  # seconds between two looks at what is due
 WAIT_MIN, WAIT_MAX = 60.0, 6 * 3600.0  # what is believed of a partner that tells when to come back
 RETENTION_YEARS = 2  # after its planned end, a contract is forgotten (docs/domaine.md, Registre)
-UNREADABLE = 20  # rows refused of a page, and none kept: the format changed. Fewer are a bad day, counted and set aside
+UNREADABLE = (
+    20  # rows refused of a page, and no more kept: the format changed. Fewer are a bad day, counted and set aside
+)
 ONE_DAY = timedelta(days=1)
 
 HarvestedRows = tuple[list[RegistryRow], QualityCounts]
@@ -173,19 +177,32 @@ class _WindowHarvest:
         window = under_way.window
         # Beside the loop: it is the connector's.
         views = await asyncio.to_thread(lambda: requests_of(moisson.partner_requests(window.debut, window.fin)))
-        start, last_digest = timer.monotonic(), b""
+        start, last_digest, read = timer.monotonic(), b"", list[int | None]()
         while under_way.view < len(views):
             view = views[under_way.view]
             page = await self._page(view, under_way, last_digest)
             rows, account = page.content
             following = under_way.after(page.total, len(rows))
             completed = following.view == len(views)
+            read.append(page.rows)
+            if following.view > under_way.view:
+                # Of pages written by a process that is no more, nothing tells how many rows they held.
+                await self._prove_whole(read if len(read) == page.total else [None], page.announced, under_way)
+                read = []
             # The rows and the place of the next page are one write: a kill between the two would lose or repeat a page.
             await self.writer.write_page(under_way, rows, following, self.now() if completed else None)
             step = WindowStep(view.operation, under_way.page, page.total, completed, following.rows)
             seconds = timer.monotonic() - start
             self.follow(Progress(under_way.window, *self.ranks, step, len(rows), account, seconds))
             under_way, last_digest = following, page.digest
+
+    async def _prove_whole(self, read: Sequence[int | None], announced: int | None, under_way: WindowUnderWay) -> None:
+        """Raises SourceInvalid when a view gave other rows than it announced: a window that is done is asked for no more."""
+        try:
+            prove_whole(read, [announced])
+        except InvalidPages as error:
+            await self.writer.abandon(under_way)
+            raise SourceInvalid(self.target.source, f"pages du partenaire invalides : {error}") from None
 
     async def _page(
         self, view: PartnerRequest, under_way: WindowUnderWay, last_digest: bytes
@@ -199,8 +216,8 @@ class _WindowHarvest:
             raise SourceInvalid(self.target.source, "les pages ont changé au cours de la fenêtre")
         rows, account = page.content
         # Marked done, the window would never be asked for again: a format that changed must stop the harvest here.
-        if not rows and account.rejects >= UNREADABLE:
-            raise SourceInvalid(self.target.source, "aucune ligne de la page n'est lisible")
+        if account.rejects >= max(UNREADABLE, len(rows)):
+            raise SourceInvalid(self.target.source, "la plupart des lignes de la page sont illisibles")
         return page
 
 

@@ -1,7 +1,7 @@
 """Keeps the referential (communes, Missions locales, organismes): read from its partner at start and daily, on disk in between.
 
 Knows no HTTP and no noun. Without a referential nothing can be placed: a gateway does not start, and never replaces a whole
-one by an empty one.
+one by an empty one, nor by one that lost a share of it (docs/decisions/0072).
 """
 
 import asyncio
@@ -9,6 +9,7 @@ import json
 import logging
 import os
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from gateway.errors import ConfigurationError, SourceError, reason_of
 VERSION = 1  # of the file: another one is not read
 PERIOD = 24 * 3600.0  # seconds between two harvests
 RETRY_AFTER = 60.0  # … after a failed one
+SHARE = 0.8  # of each table of the former one, below which a new one is not believed: places close one at a time
 PATIENCE = 10.0  # seconds a start waits for a fresher referential than the disk's
 
 logger = logging.getLogger("gateway.referentiel")
@@ -41,6 +43,9 @@ class ReferentielKeeper:
         """Harvest, else read the disk, which a partner that hangs does not delay. Raises ConfigurationError when there is
         neither."""
         copy = self._path.exists()
+        if copy:  # what is harvested is compared with it; one that cannot be read is told only if it has to serve
+            with suppress(ConfigurationError):
+                self.current = await asyncio.to_thread(_reread, self._path)
         # A start must not hang on a partner that does, unless there is nothing else to start with.
         try:
             async with asyncio.timeout(PATIENCE if copy else None):
@@ -65,8 +70,8 @@ class ReferentielKeeper:
             logger.error("référentiel non moissonné : %s", type(error).__name__)
             return False
         # A cut answer reads as a short one: with a part missing, nobody of it would be in any perimeter.
-        if not (new.communes and new.missions_locales and new.organismes):
-            logger.warning("référentiel vide ou tronqué : le précédent est gardé")
+        if not (new.communes and new.missions_locales and new.organismes) or _shrunk(new, self.current):
+            logger.error("référentiel vide ou tronqué : le précédent est gardé, jusqu'à ce que sa copie soit supprimée")
             return False
         text = "référentiel : %d communes, %d CFA, %d rejets"
         logger.info(text, len(new.communes), len(new.organismes), account.rejects)
@@ -89,6 +94,11 @@ class ReferentielKeeper:
             logger.error("référentiel non moissonné : %s", type(error).__name__)
 
         await every(RETRY_AFTER, harvest, failed, sleep, first=PERIOD if self._harvested else RETRY_AFTER)
+
+
+def _shrunk(new: Referentiel, former: Referentiel) -> bool:
+    tables = ((new.communes, former.communes), (new.missions_locales, former.missions_locales))
+    return any(len(own) < SHARE * len(known) for own, known in (*tables, (new.organismes, former.organismes)))
 
 
 def _write(path: Path, referentiel: Referentiel) -> None:

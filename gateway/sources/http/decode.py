@@ -174,8 +174,9 @@ def decode_json(body: bytes, encoding: str = "utf-8") -> Any:
     return through(document, without_half_characters) if strict_json.has_lone_surrogate(text, document) else document
 
 
-def decode_csv(body: bytes, encoding: str = "utf-8") -> list[dict[str, str]]:
-    """One mapping a line, by the names of the header row. Blank lines are skipped; a short line lacks its last columns."""
+def decode_csv(body: bytes, encoding: str = "utf-8") -> list[dict[str | None, Any]]:
+    """One mapping a line, by the names of the header row. Blank lines are skipped; a short line lacks its last columns. What a
+    line has beyond the header is under None: a separator in a cell moved all that follows it (docs/domaine.md, "Complétude")."""
     start = body.removeprefix(codecs.BOM_UTF8).lstrip()[:1]
     if start == b"<":
         raise InvalidDocument("page HTML à la place des données")
@@ -188,7 +189,16 @@ def decode_csv(body: bytes, encoding: str = "utf-8") -> list[dict[str, str]]:
         raise InvalidDocument("CSV illisible") from None
     if not rows or len(set(rows[0])) != len(rows[0]):
         raise InvalidDocument("ligne d'en-tête absente ou à colonnes en double")
-    return [dict(zip(rows[0], line, strict=False)) for line in rows[1:]]
+    header, *lines = rows
+    if lines and len(lines[-1]) > len(header) and not any(lines[-1][len(header) :]):
+        del lines[-1][len(header) :]  # a row of totals, which is no record, may be padded
+    trailing = {len(line) for line in lines[:-1]} == {len(header) + 1} and not any(line[-1] for line in lines[:-1])
+    return [_line(header, line[:-1] if trailing and len(line) > len(header) else line) for line in lines]
+
+
+def _line(header: list[str], cells: list[str]) -> dict[str | None, Any]:
+    own: dict[str | None, Any] = dict(zip(header, cells, strict=False))
+    return own if len(cells) <= len(header) else {**own, None: cells[len(header) :]}
 
 
 def _text(body: bytes, encoding: str) -> str:

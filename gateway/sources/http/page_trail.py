@@ -3,6 +3,9 @@
 A `next` address must stay on the partner's origin and under its base path; totals are believed within a bound; a page that
 comes back is a loop. What a partner does wrong is an InvalidPages.
 
+That nothing is left must be proven (docs/decisions/0072): by a total, when the partner tells one, else by an empty page. A
+partner that gives shorter pages than it was asked for says so nowhere.
+
 What tells whether a page is as it was: its validator (RFC 9110 §8.8), or a digest of the answer. A page is kept as it was
 asked, never as it was answered.
 """
@@ -26,6 +29,12 @@ _LINK = re.compile(r"<([^<>]*)>([^<]*)")
 _NEXT = re.compile(r';\s*rel\s*=\s*("[^"]*"|[^\s;,"]+)', re.IGNORECASE)
 # Styles that number their pages in the query: the names of the page and of its size, and the number of the first page.
 _NUMBERING = {PagingStyle.SIZE: ("page", "taillePage", 1), PagingStyle.INDEX: ("page_index", "page_size", 0)}
+# Where a style tells how many rows there are in all; a header may tell it of any.
+_TOTALS: Mapping[PagingStyle, tuple[str, ...]] = {
+    PagingStyle.METADATA: ("metadonnees", "totalElements"),
+    PagingStyle.INDEX: ("pagination", "total"),
+    PagingStyle.ODATA: ("@odata.count",),
+}
 PATHS_MAX = 4096
 ANNOUNCED = frozenset({PagingStyle.METADATA, PagingStyle.INDEX})  # styles whose first page tells how many there are
 
@@ -142,11 +151,24 @@ def next_(request: PartnerRequest, base: str, link: str, document: Any, rank: in
     if request.pages is PagingStyle.LINK:
         return _towards(request, base, _next_link(link))
     if request.pages is PagingStyle.ODATA:
-        return _towards(request, base, _text(_object(document).get("@odata.nextLink")))
+        return _after_odata(request, base, _object(document))
     if request.pages is PagingStyle.SIZE:
-        full = isinstance(document, Sequence) and len(document) >= request.size
-        return numbered(request, rank + 1) if full else None
+        # A short page proves nothing: a partner may give fewer rows a page than it is asked for.
+        return numbered(request, rank + 1) if _counted(document) else None
+    if request.pages is PagingStyle.ONE and _next_link(link):
+        raise InvalidPages("une suite est annoncée à ce qui se lit d'un coup")
     return None
+
+
+def _after_odata(request: PartnerRequest, base: str, document: Mapping[str, Any]) -> PartnerRequest | None:
+    """Towards the link. Without link nor total, a page as long as was asked may have others behind it: `$top` cuts too."""
+    if adresse := _text(document.get("@odata.nextLink")):
+        return _towards(request, base, adresse)
+    rows = rows_in(document) or 0
+    if "@odata.count" in document or not 0 < request.size <= rows:
+        return None
+    skipped = int(request.params.get("$skip", "0")) + rows
+    return replace(request, params={**request.params, "$skip": str(skipped)})
 
 
 def announced(request: PartnerRequest, document: Any) -> int:
@@ -157,6 +179,42 @@ def announced(request: PartnerRequest, document: Any) -> int:
         total = _integer(_object(_object(document).get("pagination")).get("total"))
         return max(1, -(-total // max(1, request.size)))
     return 1
+
+
+def clamped(request: PartnerRequest, document: Any) -> PartnerRequest:
+    """The request at the size of page that its first page shows, when that is shorter than was asked."""
+    rows = rows_in(document) or request.size
+    return replace(request, size=rows) if request.pages is PagingStyle.INDEX and 0 < rows < request.size else request
+
+
+def rows_in(document: Any) -> int | None:
+    """How many rows a page holds: a list, or the only list of an object; None where that cannot be told."""
+    values = document.values() if isinstance(document, Mapping) else [document]
+    lists = [value for value in values if isinstance(value, list)]
+    return len(lists[0]) if len(lists) == 1 else None
+
+
+def _counted(document: Any) -> int:
+    if (rows := rows_in(document)) is None:
+        raise InvalidPages("forme inattendue")
+    return rows
+
+
+def total_rows(request: PartnerRequest, document: Any, header: str = "") -> int | None:
+    """How many rows there are in all, by a page or by its X-Total-Count header; None where neither tells."""
+    for name in _TOTALS.get(request.pages, ()):
+        document = document.get(name) if isinstance(document, Mapping) else None
+    if request.pages in _TOTALS and document is not None:
+        return _integer(document)
+    return int(header) if header.isascii() and header.isdigit() else None
+
+
+def prove_whole(rows: Sequence[int | None], totals: Sequence[int | None]) -> None:
+    """Raises InvalidPages when the pages did not hold as many rows as they announced. A list may change while it is read."""
+    told = [total for total in totals if total is not None]
+    read = sum(number or 0 for number in rows)
+    if told and None not in rows and not min(told) <= read <= max(told):
+        raise InvalidPages(f"{max(told)} lignes annoncées, {read} reçues")
 
 
 def numbered(request: PartnerRequest, rank: int) -> PartnerRequest:

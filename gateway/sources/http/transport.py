@@ -40,7 +40,8 @@ TransportFactory = Callable[[], httpx.AsyncBaseTransport]
 HEADER_BYTES_MAX = 16_384  # one header, or the status line
 HEADERS = {"Accept-Encoding": "gzip", "User-Agent": "passerelle-apprentissage"}
 HEADERS_READ = {
-    name.lower().encode(): name for name in ("Link", "Retry-After", "ETag", "Last-Modified", "Date", "Content-Encoding")
+    name.lower().encode(): name
+    for name in ("Link", "X-Total-Count", "Retry-After", "ETag", "Last-Modified", "Date", "Content-Encoding")
 }
 ADDRESSES_MAX = 1024  # parsed addresses kept
 DECODE_APART = 262_144  # bytes; above, decoding would hold the event loop for milliseconds
@@ -67,7 +68,7 @@ class Exchange:
 class PartnerResponse:
     """A decoded answer. `document` is None for an empty body that means absence; `digest` is a digest of the body,
     `page_validator` what the same page can be compared by, `gap` the seconds the partner's clock is ahead of ours, if it tells,
-    `size` how long the body was.
+    `size` how long the body was, `total` how many rows a header says there are in all.
 
     `unchanged`: as it was known, and not decoded; `body` is then the body, None when the partner sent none again (304).
     """
@@ -78,6 +79,7 @@ class PartnerResponse:
     page_validator: PageValidator | None = None
     gap: float | None = None
     size: int = 0
+    total: str = ""
     unchanged: bool = False
     body: bytes | None = None
 
@@ -206,7 +208,7 @@ async def _read(received: RawResponse, call: Exchange, gap: float | None) -> Par
     body, request, known = received.body, call.partner_request, call.known
     digest = digest_of(body)
     page = page_validator(request, digest, received.headers)
-    told = (received.headers.get("Link", ""), digest, page, gap, len(body))
+    told = (received.headers.get("Link", ""), digest, page, gap, len(body), received.headers.get("X-Total-Count", ""))
     if known and page and known.digest == page.digest:
         return PartnerResponse(None, *told, unchanged=True, body=body)
     return PartnerResponse(await _document(body, request), *told)

@@ -20,7 +20,6 @@ import pytest
 from fixtures.remote_control import client_http
 from fixtures.world import World
 from gateway.connectors.base import (
-    UNMAPPED,
     ChangeNotice,
     Connector,
     PartnerRequest,
@@ -31,6 +30,7 @@ from gateway.connectors.base import (
     Tenant,
     mapped,
 )
+from gateway.connectors.quality import UNMAPPED
 from gateway.errors import RegistryUnavailable, SourceError, SourceInvalid
 from gateway.schema.nouns import Contrat, Jeune
 from gateway.schema.organisations import ModeSource, TypeSource

@@ -79,6 +79,7 @@ class Partner:
     calls: list[tuple[str, str, int]] = field(default_factory=list)  # view, first day, page
     a_la_page: Callable[[str, str, int], object] = lambda *_: None
     per_page: int = 1000
+    announces: Callable[[int], int | None] = lambda _: None  # how many rows it says there are, given how many there are
 
     def tell(self, day: date, item: dict[str, Any], view: str = "TBA") -> None:
         self.days.setdefault(day, []).append((view, item))
@@ -97,7 +98,8 @@ class Partner:
         contrats = self._contrats(partner_request)
         page = contrats[(rank - 1) * self.per_page : rank * self.per_page]
         digest = json.dumps([partner_request.body, rank]).encode()
-        return HarvestPage(read({"contrats": page}), max(1, -(-len(contrats) // self.per_page)), digest)
+        total = max(1, -(-len(contrats) // self.per_page))
+        return HarvestPage(read({"contrats": page}), total, digest, len(page), self.announces(len(contrats)))
 
     def _contrats(self, partner_request: PartnerRequest) -> list[dict[str, Any]]:
         debut, fin = (date.fromisoformat(anchor) for anchor in _bounds(partner_request))
