@@ -108,6 +108,7 @@ async def _opened(environ: dict[str, str]) -> AsyncIterator[ASGIApp]:
         await services.registry.open()
         await services.readings_journal.open()
         await services.links.purge(datetime.min.replace(tzinfo=UTC))  # what a start does: the store is opened
+        await state.authenticator.verifier.open()
         await services.keeper.open()
         state.health.open(())
         yield application(state)

@@ -25,10 +25,10 @@ from gateway.connectors.base import (
     listed,
     mapped,
     number_of,
+    of_one_person,
     read,
     rows_of,
 )
-from gateway.connectors.people import of_one_person
 from gateway.connectors.values import (
     Boolean,
     Cfd,

@@ -23,10 +23,10 @@ from gateway.connectors.base import (
     grouped,
     listed,
     mapped,
+    of_one_person,
     read,
     rows_of,
 )
-from gateway.connectors.people import of_one_person
 from gateway.connectors.values import (
     Boolean,
     Cfd,

@@ -266,7 +266,7 @@ class Sources:
         status, answer = self._outcome(fetch)
         if status:
             self._deps.metrics.reading(fetch.unit, status.value)
-        return told(answer)
+        return told(answer) if isinstance(answer, UnitResult) and answer.missing else answer
 
     def _outcome(self, fetch: Fetch) -> tuple[CacheStatus | None, UnitResult | UnitFailure]:
         """The answer, and how it is counted; one that is late is not."""

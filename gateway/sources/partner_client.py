@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from time import perf_counter
 from typing import Any, Generic, TypeVar
+from urllib.parse import quote
 
 from gateway.connectors.base import PartnerRequest, Tenant
 from gateway.domain.days import PARIS
@@ -234,7 +235,7 @@ class PartnerClient:
         limits = self.partner.limites
         return Exchange(
             source=self.partner.nom,
-            url=self.partner.adresse(tenant) + page_trail.quoted_path(request.path),
+            url=address_of(self.partner, tenant) + page_trail.quoted_path(request.path),
             partner_request=request,
             credential=self._credential(request.acces or DEFAULT_ACCESS, tenant.key),
             timeout=limits.delai_secondes,
@@ -267,3 +268,10 @@ class HarvestPage(Generic[T]):
     digest: bytes
     rows: int | None = None
     announced: int | None = None
+
+
+def address_of(partner: Partner, tenant: Tenant) -> str:
+    """Base URL of a tenant, without a final slash. The code the partner gave it is percent-encoded."""
+    tenant_config = (partner.abonnes or {}).get(tenant.key)
+    model = tenant_config.base_url if tenant_config and tenant_config.base_url else partner.base_url
+    return model.replace("{code}", quote(tenant.code, safe="")).rstrip("/")

@@ -17,7 +17,7 @@ from gateway.sources.connector_runs import STEPS_MAX, requests_of
 from gateway.sources.http import page_trail
 from gateway.sources.http.page_trail import PageValidator, RequestedPage, all_validators, chain, chains, requested_page
 from gateway.sources.http.transport import PartnerResponse
-from gateway.sources.partner_client import PartnerClient
+from gateway.sources.partner_client import PartnerClient, address_of
 
 T = TypeVar("T")
 READING_MAX = 64 * 1024 * 1024  # bytes of the bodies of one reading, or one body if the partner may send longer ones
@@ -77,7 +77,7 @@ class ReadingRun:
                     # Without what is missing, unchanged pages would say for ever that nothing changed.
                     certain = () if self._missing else all_validators(validators)
                     return replace(step, validators=certain, missing=tuple(self._missing))
-                answers = await gather_or_fail(self._answer(request) for request in step)
+                answers = await gather_or_fail(self._pages(request) for request in step)
                 for request, pages in zip(step, answers, strict=True):
                     validators += chain(request, [page.page_validator for page in pages])
                 documents = [_documents(pages) for pages in answers]
@@ -92,18 +92,6 @@ class ReadingRun:
             if inspect.isgenerator(reading) and inspect.getgeneratorstate(reading) == inspect.GEN_SUSPENDED:
                 self._client.runs.forget(reading.close)
 
-    async def _answer(self, request: PartnerRequest) -> list[PartnerResponse]:
-        """The pages of a request; none of what is secondary and is not given, which is noted. Raises SourceError for the rest."""
-        try:
-            return await self._pages(request)
-        except (SourceClosed, SourceSuspended, OutOfFiles):
-            raise
-        except SourceError as error:
-            if not request.secondary:
-                raise
-            self._missing.append((request.operation, error))
-            return []
-
     async def _pages(self, request: PartnerRequest) -> list[PartnerResponse]:
         """All the pages of a request, in order; one without document is the last, or says that there is nothing.
 
@@ -111,9 +99,9 @@ class ReadingRun:
         else each page tells the next one.
         """
         trail = page_trail.PageTrail(self._client.partner.limites.pages_max)
-        base, pages = self._client.partner.adresse(self._tenant), list[PartnerResponse]()
+        base, pages = address_of(self._client.partner, self._tenant), list[PartnerResponse]()
         following: PartnerRequest | None = page_trail.first(request)
-        try:
+        with self._may_lack(request):
             while following is not None:
                 page = await self._page(following)
                 pages.append(page)
@@ -126,9 +114,23 @@ class ReadingRun:
                 following = page_trail.next_(following, base, page.link, page.document, len(pages))
                 following = following and self._client.without_secret(following)
             _prove_whole(request, pages)
-        except page_trail.InvalidPages as error:
-            raise self._client.badly_paged(error) from None
-        return pages
+            return pages
+        return []
+
+    @contextmanager
+    def _may_lack(self, request: PartnerRequest) -> Iterator[None]:
+        """What is secondary may be refused: it is noted, and has no page. Raises SourceError for the rest."""
+        try:
+            try:
+                yield
+            except page_trail.InvalidPages as error:
+                raise self._client.badly_paged(error) from None
+        except (SourceClosed, SourceSuspended, OutOfFiles):
+            raise
+        except SourceError as error:
+            if not request.secondary:
+                raise
+            self._missing.append((request.operation, error))
 
     async def _announced(
         self, request: PartnerRequest, pages: list[PartnerResponse], trail: page_trail.PageTrail

@@ -66,9 +66,7 @@ class UnitFailure:
     fallback: UnitResult | None = None
 
 
-def told(result: UnitResult | UnitFailure) -> UnitResult | UnitFailure:
-    """The same; with the error that says what is missing of it, if anything is."""
-    if isinstance(result, UnitFailure) or not result.missing:
-        return result
+def told(result: UnitResult) -> UnitFailure:
+    """What lacks a part that its partner refuses, with the error that says which."""
     error = SourceDenied(result.unit.source, f"le partenaire refuse {', '.join(result.missing)} ; le reste est là")
     return UnitFailure(result.unit, error, result)

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from gateway.connectors import ypareo
-from gateway.connectors.base import QualityCounts, read
-from gateway.connectors.people import of_one_person
+from gateway.connectors.base import QualityCounts, of_one_person, read
 from gateway.domain.matching import match
 from gateway.domain.referentiel import CommuneLine
 from gateway.domain.similarity import compare, weights

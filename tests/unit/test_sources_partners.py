@@ -7,6 +7,7 @@ import pytest
 
 from gateway.connectors.base import Tenant
 from gateway.errors import ConfigurationError
+from gateway.sources.partner_client import address_of
 from gateway.sources.partners.file_format import HarvestTable
 from gateway.sources.partners.load import load_partners
 
@@ -67,8 +68,8 @@ def test_the_address_of_a_tenant_is_encoded(tmp_path: Path) -> None:
     """U17: the partner's own code stays one segment of the path."""
     erp = load_partners(write(tmp_path), ENV, FAULT_KINDS)["erp"]
     assert erp.abonnes is not None
-    assert erp.adresse(erp.abonnes[UAI_A].tenant) == "https://erp.test/c%201%2F2/index.php"
-    assert erp.adresse(erp.abonnes[UAI_B].tenant) == "http://127.0.0.1:8020/x"
+    assert address_of(erp, erp.abonnes[UAI_A].tenant) == "https://erp.test/c%201%2F2/index.php"
+    assert address_of(erp, erp.abonnes[UAI_B].tenant) == "http://127.0.0.1:8020/x"
 
 
 def test_the_defaults(tmp_path: Path) -> None:

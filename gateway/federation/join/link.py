@@ -26,8 +26,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property
 
-from gateway.connectors.base import Record
-from gateway.connectors.people import traits_of
+from gateway.connectors.base import Record, traits_of
 from gateway.domain.days import paris_day
 from gateway.domain.identifiers import Traits, identity_key
 from gateway.domain.matching import Match, ScoredPair, block_keys, match, without_collective

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from gateway.connectors.people import legal_unit
+from gateway.connectors.base import legal_unit
 from gateway.domain.identifiers import is_valid_code_postal, normalise_code_postal
 from gateway.domain.statut import ContratPeriod, Session, StatutStep, parcours, statut_on
 from gateway.domain.territoire import Residence

@@ -11,7 +11,7 @@ from enum import Enum
 from operator import eq
 from typing import Any
 
-from gateway.connectors.people import legal_unit
+from gateway.connectors.base import legal_unit
 from gateway.domain.days import paris_day
 from gateway.domain.identifiers import normalise_code_postal, normalise_nom, numero_key
 from gateway.domain.statut import StatutApprenant, StatutStep

@@ -17,8 +17,7 @@ from typing import Any, Protocol, TypeVar
 from cachetools import LRUCache
 
 from gateway.concurrency import SingleFlight
-from gateway.connectors.base import QualityCounts, Record, mapped
-from gateway.connectors.people import traits_of
+from gateway.connectors.base import QualityCounts, Record, mapped, traits_of
 from gateway.domain.identifiers import Traits
 from gateway.domain.similarity import compare, weights
 from gateway.errors import RegistryUnavailable

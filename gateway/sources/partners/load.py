@@ -8,11 +8,9 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import time
 from pathlib import Path
-from urllib.parse import quote
 
 from pydantic import SecretStr
 
-from gateway.connectors.base import Tenant
 from gateway.errors import ConfigurationError
 from gateway.sources.partners.file_format import AccessTable, CacheTable, HarvestTable, LimitsTable, PartnerFile
 from gateway.sources.partners.tenants import TenantConfig, read_tenants, secret_of
@@ -57,12 +55,6 @@ class Partner:
     ouverture: tuple[time, time] | None = None  # Europe/Paris, a hint
     moisson: HarvestTable | None = None
     evenements: EventsConfig | None = None
-
-    def adresse(self, tenant: Tenant) -> str:
-        """Base URL of a tenant, without a final slash. The code the partner gave it is percent-encoded."""
-        tenant_config = (self.abonnes or {}).get(tenant.key)
-        model = tenant_config.base_url if tenant_config and tenant_config.base_url else self.base_url
-        return model.replace("{code}", quote(tenant.code, safe="")).rstrip("/")
 
 
 def load_partners(folder: Path, environ: Mapping[str, str], genres: Collection[str]) -> dict[str, Partner]:
