@@ -19,7 +19,18 @@ from gateway.federation.join.link import SourcedRecord, link
 from gateway.federation.join.merge import MergedPerson, merge
 from gateway.federation.join.precedence import CONTRAT, JEUNE, RUPTURE
 from gateway.federation.join.provenance import attach
-from gateway.schema.nouns import Adresse, Contrat, Employeur, Rupture, Sexe, SituationSuivi, Suivi
+from gateway.schema.nouns import (
+    Adresse,
+    Collaboration,
+    Contrat,
+    Employeur,
+    Representant,
+    Rupture,
+    Sexe,
+    SituationSuivi,
+    Suivi,
+)
+from gateway.schema.organisations import Cfa
 from gateway.schema.scalars import CodePostal
 from tests.contract.test_connector_gestibase import ROW, WITHOUT_CONTRAT, whole
 from tests.support.contract.connectors import CFA, drive
@@ -247,3 +258,38 @@ def test_swapping_contact_details_of_two_people_never_joins_them(
     assert {witness.key for group in groups for witness in group.sourced_records} == {witness.key for witness in told}
     for group in groups:
         assert len({witness.record.key for witness in group.sourced_records}) == 1
+
+
+OF_A_JEUNE: dict[str, Any] = {
+    "nom": "Durand",
+    "prenom": "Zoé",
+    "date_naissance": date(2005, 1, 2),
+    "sexe": Sexe.F,
+    "ine": "123456789AB",
+    "rqth": True,
+    "telephone": "0639980001",
+    "courriel": "a@jeune.invalid",
+    "adresse": ADDRESSES[0],
+    "representants": [Representant(nom="Durand", telephone="0639980002")],
+    "suivi": Suivi(situation=SituationSuivi.NOUVEAU_PROJET),
+    "collaboration": Collaboration(commentaire="un appel"),
+}
+OF_A_CONTRAT: dict[str, Any] = {
+    "numero": "060202509000001",
+    "type": "11",
+    "date_debut": date(2025, 9, 1),
+    "date_fin": date(2027, 8, 31),
+    "employeur": Employeur(denomination="Au Bon Pain"),
+    "cfa": Cfa(uai=UN),
+    "rupture": Rupture(date=BROKEN_OFF),
+}
+
+
+def test_whatever_one_source_tells_comes_out_merged() -> None:
+    """A field of the table of conflicts that merging forgets would be null for ever, and every check green."""
+    (one,) = fusions([told("imilo", tenant="60001", **OF_A_JEUNE, contrats=[Contrat(**OF_A_CONTRAT)])])
+    (contrat,) = one.jeune.contrats or ()
+    assert OF_A_JEUNE.keys() == JEUNE.keys()
+    assert OF_A_CONTRAT.keys() == CONTRAT.keys()
+    assert {champ for champ in JEUNE if getattr(one.jeune, champ) is None} == set()
+    assert {champ for champ in CONTRAT if getattr(contrat, champ) is None} == set()

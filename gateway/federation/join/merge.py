@@ -29,7 +29,9 @@ from gateway.schema.nouns import Adresse, Collaboration, Contrat, Employeur, For
 from gateway.schema.organisations import Commune, MissionLocale
 from gateway.schema.scalars import CodePostal
 
-IDENTITE = ("nom", "prenom", "date_naissance", "sexe", "ine", "rqth", "telephone", "courriel", "representants")
+# Fields settled by the table alone: whatever is added to it is merged. The others are put together below.
+OF_JEUNE = tuple(champ for champ in JEUNE if champ not in {"adresse", "suivi", "collaboration"})
+OF_CONTRAT = tuple(champ for champ in CONTRAT if champ not in {"employeur", "cfa", "rupture"})
 AGE_OF_MAJORITY = 18
 AGES = range(10, 100)  # in years; beyond, a birth date is a mistake: it is shown, and no age is made of it
 
@@ -58,7 +60,7 @@ def merge(cluster: Cluster, directory: Directory, day: date) -> MergedPerson:
     """Merge one person. Ids are left to the view."""
     housed_by, place = residence(cluster, directory)
     holders = [(record, record.jeune) for record in cluster.sourced_records]
-    jeune = Jeune(**{champ: valeur(JEUNE, champ, holders) for champ in IDENTITE})
+    jeune = Jeune(**{champ: valeur(JEUNE, champ, holders) for champ in OF_JEUNE})
     jeune.nom, jeune.prenom = _shown(jeune.nom), _shown(jeune.prenom)
     jeune.suivi = suivi_of(cluster.sourced_records, directory)
     jeune.collaboration = collaboration_of(cluster.sourced_records)
@@ -130,8 +132,7 @@ def _overlaps(left: Formation, right: Formation) -> bool:
 
 
 def _contrat(folded: FoldedContrat, formations: list[Formation], directory: Directory) -> Contrat:
-    champs = ("numero", "type", "date_debut", "date_fin")
-    contrat = Contrat(**{champ: valeur(CONTRAT, champ, folded.versions) for champ in champs})
+    contrat = Contrat(**{champ: valeur(CONTRAT, champ, folded.versions) for champ in OF_CONTRAT})
     contrat.employeur = _employeur(folded)
     contrat.cfa = next((directory.complete_cfa(v.cfa) for _, v in folded.versions if v.cfa), None)
     contrat.formation = _formation_of(contrat, formations)
