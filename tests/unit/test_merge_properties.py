@@ -280,7 +280,7 @@ OF_A_CONTRAT: dict[str, Any] = {
     "date_debut": date(2025, 9, 1),
     "date_fin": date(2027, 8, 31),
     "employeur": Employeur(denomination="Au Bon Pain"),
-    "cfa": Cfa(uai=UN),
+    "cfa": Cfa(siret=UN),
     "rupture": Rupture(date=BROKEN_OFF),
 }
 
@@ -288,7 +288,8 @@ OF_A_CONTRAT: dict[str, Any] = {
 def test_whatever_one_source_tells_comes_out_merged() -> None:
     """A field of the table of conflicts that merging forgets would be null for ever, and every check green."""
     (one,) = fusions([told("imilo", tenant="60001", **OF_A_JEUNE, contrats=[Contrat(**OF_A_CONTRAT)])])
-    (contrat,) = one.jeune.contrats or ()
+    assert one.jeune.contrats
+    (contrat,) = one.jeune.contrats
     assert OF_A_JEUNE.keys() == JEUNE.keys()
     assert OF_A_CONTRAT.keys() == CONTRAT.keys()
     assert {champ for champ in JEUNE if getattr(one.jeune, champ) is None} == set()

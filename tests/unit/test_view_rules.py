@@ -1,0 +1,63 @@
+"""Small rules of views and follow-ups that a hurried change would turn round, each by its own case."""
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+from gateway.auth.policy.policy import Affiliation, Perimetre
+from gateway.auth.policy.rules import CategorieDonnee, Finalite, Profil
+from gateway.federation.collect.readings import Readings
+from gateway.federation.join.follow_ups import one_each
+from gateway.federation.join.merge import FollowUp
+from gateway.federation.join.precedence import same_representants
+from gateway.federation.views.build import _is_suivi_known
+from gateway.federation.views.view import Rights, readable
+from gateway.schema.nouns import Jeune, Representant, Suivi
+from gateway.schema.organisations import MissionLocale
+
+HERE, THERE = "60001", "60002"
+
+
+def _rights(profil: Profil, granted: frozenset[CategorieDonnee] = frozenset()) -> Rights:
+    policy: Any = SimpleNamespace(granted=lambda *_: granted)
+    return Rights(policy, profil, Finalite.ACCOMPAGNEMENT, Perimetre(profil, HERE))
+
+
+def _heard(*codes: str) -> Readings:
+    return cast("Readings", SimpleNamespace(suivi_heard=set(codes)))
+
+
+def test_of_two_dossiers_of_an_installation_the_likest_is_the_persons() -> None:
+    def follow_up(name: str, score: float) -> FollowUp:
+        pair = SimpleNamespace(score=score, left=SimpleNamespace(rank=1), right=SimpleNamespace(rank=2))
+        return cast("FollowUp", (SimpleNamespace(origin=("imilo", HERE), name=name), pair))
+
+    likest, other = follow_up("likest", 40.0), follow_up("other", 5.0)
+    assert one_each([other, likest]) == one_each([likest, other]) == [likest]
+
+
+def test_two_dossiers_about_as_like_are_nobodys() -> None:
+    pair = SimpleNamespace(score=40.0, left=SimpleNamespace(rank=1), right=SimpleNamespace(rank=2))
+    same = [cast("FollowUp", (SimpleNamespace(origin=("imilo", HERE)), pair)) for _ in range(2)]
+    assert one_each(same) == []
+
+
+def test_representatives_of_two_names_differ() -> None:
+    assert not same_representants([Representant(nom="Durand")], [Representant(nom="Petit")])
+    assert same_representants([Representant(nom="Durand")], [Representant(nom="DURAND")])
+
+
+def test_a_person_of_whom_public_data_alone_may_be_read_is_not_there() -> None:
+    resident = Affiliation(mission_locale=HERE)
+    public = frozenset({CategorieDonnee.PUBLIQUE})
+    assert readable(Jeune(age=20), resident, _rights(Profil.MISSION_LOCALE, public)) == frozenset()
+    more = public | {CategorieDonnee.PARCOURS}
+    assert readable(Jeune(age=20), resident, _rights(Profil.MISSION_LOCALE, more)) == more
+
+
+def test_no_follow_up_means_something_once_the_system_that_would_hold_it_was_heard() -> None:
+    """A Mission locale looks at its own; anybody else at the one of the residence."""
+    away = Jeune(mission_locale=MissionLocale(code=THERE, nom="Ailleurs"))
+    for profil, asked, other in ((Profil.MISSION_LOCALE, HERE, THERE), (Profil.CFA, THERE, HERE)):
+        assert _is_suivi_known(away, _rights(profil), _heard(asked))
+        assert not _is_suivi_known(away, _rights(profil), _heard(other))
+    assert _is_suivi_known(Jeune(suivi=Suivi()), _rights(Profil.CFA), _heard())
