@@ -7,7 +7,7 @@ from gateway.auth.policy.policy import Affiliation, Perimetre
 from gateway.auth.policy.rules import CategorieDonnee, Finalite, Profil
 from gateway.federation.collect.readings import Readings
 from gateway.federation.join.follow_ups import one_each
-from gateway.federation.join.merge import FollowUp
+from gateway.federation.join.link import FollowUp
 from gateway.federation.join.precedence import same_representants
 from gateway.federation.views.build import _is_suivi_known
 from gateway.federation.views.view import Rights, readable
