@@ -39,5 +39,5 @@ def test_the_command_prints_what_a_machine_reads(capfd: pytest.CaptureFixture[st
     assert result["paires"]["faux"] == 0
     assert result["personnes"]["rappel"] > 0.98
     assert result["precocite"]["ruptures"] > 30
-    assert "records read" in progress
+    assert "enregistrements lus" in progress
     assert "@exemple.invalid" not in output + progress
