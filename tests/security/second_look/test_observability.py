@@ -214,7 +214,7 @@ class RegistryOnly:
 
     def __init__(self, hours: int) -> None:
         now = datetime(2026, 10, 15, 14, 0, tzinfo=UTC)
-        self.harvest_metrics = SimpleNamespace(as_of=now - timedelta(hours=hours))
+        self.harvest_metrics = SimpleNamespace(as_of=now - timedelta(hours=hours), quality=tuple)
         self.harvest_target = SimpleNamespace(source="deca")
         self.configuration = SimpleNamespace(now=lambda: now)
         self.sources = SimpleNamespace(state_of=lambda _: EtatSource.FERMEE)

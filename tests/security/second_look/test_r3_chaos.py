@@ -19,7 +19,7 @@ from graphql import get_introspection_query
 
 from fixtures.remote_control import client_http
 from tests.support.figures import note
-from tests.support.security.hostile import Demo, communes, demo, latencies, median, wide_document
+from tests.support.security.hostile import Demo, codes_of_communes, communes, demo, latencies, median, wide_document
 
 SECONDS = float(os.environ.get("SECONDES", "600"))
 PEOPLE = [int(text) for text in os.environ.get("JEUNES", "5000,40000").split(",")]
@@ -72,9 +72,7 @@ def _wrong(randomness: Random) -> tuple[str, dict[str, Any]]:
 
 def _variables(randomness: Random) -> tuple[str, dict[str, Any]]:
     header = ", ".join(f"$c{n}: FiltreJeunes" for n in range(10))
-    places = {
-        f"c{n}": {"communes": [f"{randomness.randrange(1000, 96000):05d}" for _ in range(190)]} for n in range(10)
-    }
+    places = {f"c{n}": {"communes": codes_of_communes(randomness, 190)} for n in range(10)}
     return f"query({header}) {_roots(f'jeunes(first: 0, filtre: $c{n}) {{ totalCount }}' for n in range(10))}", places
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from graphql import get_introspection_query
 
-from tests.support.security.hostile import Demo, communes
+from tests.support.security.hostile import Demo, codes_of_communes, communes
 
 ROOTS = 10
 WALL = (
@@ -21,7 +21,7 @@ HEADER = "query(" + ", ".join(f"$c{n}: [CodeInsee!]" for n in range(ROOTS)) + ")
 def _communes(seed: str) -> dict[str, list[str]]:
     """So many communes for each root that all of them come to 1,900, like no others."""
     randomness = Random(seed)
-    return {f"c{n}": [f"{randomness.randrange(1000, 96000):05d}" for _ in range(190)] for n in range(ROOTS)}
+    return {f"c{n}": codes_of_communes(randomness, 190) for n in range(ROOTS)}
 
 
 def _people(served: Demo, client: str) -> int:

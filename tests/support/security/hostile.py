@@ -16,6 +16,8 @@ from typing import Any
 
 import httpx
 
+from fixtures.geography.load import load
+from fixtures.population.generator import DEPARTEMENTS
 from fixtures.remote_control import client_http
 from fixtures.servers import HOST, NO_AUTHORITY, free_port
 
@@ -126,9 +128,14 @@ def wide_document(randomness: Random, first: int = 1) -> str:
     return f"query q{mark} {{ {' '.join(roots)} }}"
 
 
+def codes_of_communes(randomness: Random, number: int) -> list[str]:
+    """So many communes of the demo's territory, in an order like no other: others would be refused before any work."""
+    return randomness.sample(sorted(load(DEPARTEMENTS).communes), number)
+
+
 def communes(randomness: Random, number: int = 1900) -> str:
-    """A list of codes of communes like no other, as a literal."""
-    return "[" + ",".join(f'"{randomness.randrange(1000, 96000):05d}"' for _ in range(number)) + "]"
+    """The same, as a literal."""
+    return "[" + ",".join(f'"{code}"' for code in codes_of_communes(randomness, number)) + "]"
 
 
 async def latencies(url: str, token: str, text: str, until: "asyncio.Event") -> list[float]:
