@@ -233,6 +233,7 @@ def test_the_page_works_in_the_width_of_a_phone(visit: Visit, world: World) -> N
 
 def test_the_page_is_in_french_and_its_parts_have_names(visit: Visit, world: World) -> None:
     page = visit.page
+    expect(page.get_by_role("button", name="Se connecter")).to_be_visible()  # drawn: there is something to go to
     page.keyboard.press("Tab")
     expect(page.get_by_role("button", name="Se connecter")).to_be_focused()
     page.keyboard.press("Tab")
