@@ -68,6 +68,8 @@ def test_sizes_and_pages() -> None:
         "missionsLocalesPossibles": 3,
         "historique": 10,
         "provenance": 20,
+        "qualite": 20,
+        "defauts": 20,
     }
     assert {"ruptures", "jeunes", "contrats"} == tables.PAGED_ROOTS
     assert {"__schema", "__type"} == limits.META
