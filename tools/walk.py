@@ -17,7 +17,6 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
@@ -107,8 +106,6 @@ async def _opened(environ: dict[str, str]) -> AsyncIterator[ASGIApp]:
         state = build_state(services)
         await services.registry.open()
         await services.readings_journal.open()
-        await services.links.purge(datetime.min.replace(tzinfo=UTC))  # what a start does: the store is opened
-        await state.authenticator.verifier.open()
         await services.keeper.open()
         state.health.open(())
         yield application(state)
