@@ -26,13 +26,13 @@ def _heard(*codes: str) -> Readings:
     return cast("Readings", SimpleNamespace(suivi_heard=set(codes)))
 
 
-def test_of_two_dossiers_of_an_installation_the_likest_is_the_persons() -> None:
+def test_of_two_dossiers_of_an_installation_the_closest_is_the_persons() -> None:
     def follow_up(name: str, score: float) -> FollowUp:
         pair = SimpleNamespace(score=score, left=SimpleNamespace(rank=1), right=SimpleNamespace(rank=2))
         return cast("FollowUp", (SimpleNamespace(origin=("imilo", HERE), name=name), pair))
 
-    likest, other = follow_up("likest", 40.0), follow_up("other", 5.0)
-    assert one_each([other, likest]) == one_each([likest, other]) == [likest]
+    closest, other = follow_up("closest", 40.0), follow_up("other", 5.0)
+    assert one_each([other, closest]) == one_each([closest, other]) == [closest]
 
 
 def test_two_dossiers_about_as_like_are_nobodys() -> None:
@@ -41,7 +41,7 @@ def test_two_dossiers_about_as_like_are_nobodys() -> None:
     assert one_each(same) == []
 
 
-def test_representatives_of_two_names_differ() -> None:
+def test_representants_of_two_names_differ() -> None:
     assert not same_representants([Representant(nom="Durand")], [Representant(nom="Petit")])
     assert same_representants([Representant(nom="Durand")], [Representant(nom="DURAND")])
 
