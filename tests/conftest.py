@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -103,6 +104,18 @@ def _look_for_canaries(world: World, record: Path) -> None:
     found = traces(world.population, written)
     assert found == [], "values of persons where none may be"
     note(f"canaris : 0 valeur de personne dans {len(written)} fichiers (journaux, métriques, bases)")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """One of several processes hands its figures on to who started it."""
+    if (output := getattr(session.config, "workeroutput", None)) is not None:
+        output["figures"] = FIGURES
+
+
+@pytest.hookimpl(optionalhook=True, specname="pytest_testnodedown")
+def pytest_a_process_is_done(node: Any) -> None:
+    """What one of several processes measured, when it is done."""
+    FIGURES.extend(getattr(node, "workeroutput", {}).get("figures", ()))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -10,6 +10,7 @@ import re
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 from tools.source import ROOT, Module, modules
@@ -54,6 +55,7 @@ def english() -> set[str]:
     return set(ENGLISH.read_text(encoding="utf-8").split())
 
 
+@cache
 def used() -> Mapping[str, list[str]]:
     """Each word, and the names that use it."""
     found: dict[str, list[str]] = defaultdict(list)

@@ -78,6 +78,10 @@ def test_t09_a_key_opens_as_its_client_until_its_last_day(tmp_path: Path) -> Non
         "é" * LENGTH,
         "p" * 1_000_000,
     ],
+    ids=[
+        *["empty", "one letter", "cut", "longer", "last letter", "no prefix", "upper case", "another", "digest"],
+        *["first letter", "same length", "endless"],
+    ],
 )
 def test_t09_a_guess_a_prefix_or_what_the_register_holds_is_refused(tmp_path: Path, attempt: str) -> None:
     with pytest.raises(Unauthenticated, match=r"^Jeton d'accès absent, invalide ou expiré\.$"):
@@ -106,6 +110,7 @@ def test_t09_one_credential_and_only_one(tmp_path: Path) -> None:
         key_of(KEY).replace("]\n", ", " + key_of(KEY)[8:]),
         'documents = "tous"',
     ],
+    ids=["not a digest", "no end", "mfa", "twice", "documents"],
 )
 def test_t09_a_register_that_does_not_hold_stops_the_start(tmp_path: Path, following: str) -> None:
     with pytest.raises(ConfigurationError, match=r"^clients\.toml : "):

@@ -1,4 +1,4 @@
-"""The figures of a run, printed at its end."""
+"""The figures of a run, printed once at its end by the process that was started, whoever measured them."""
 
 FIGURES: list[str] = []
 
