@@ -20,8 +20,8 @@ help: ## Print this list
 run: .venv/runtime.txt page-facultative ## Start the simulated partners, the identity provider and the gateway, then ask one real query (PORT=8001; OPTIONS=--neuf: from nothing)
 	@$(PY) -m fixtures demo $(OPTIONS)
 
-test: .venv/dev.txt page-facultative ## Run every test and print the figures
-	@$(PY) -m pytest
+test: .venv/dev.txt page-facultative ## Run every test, in a process a core, and print the figures
+	@$(PY) -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 chaos: .venv/dev.txt ## Run the long tests: chance, faults and load, in real time
 	@$(PY) -m pytest -m chaos
