@@ -65,6 +65,15 @@ def gateway(world: World) -> Iterator[LaunchedGateway]:
 
 
 @pytest.fixture(scope="session")
+def counted(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """The same people, told by partners that no gateway of the session asks: one that lives asks again by itself, four minutes
+    later, what it was asked, and would be counted with those of a test."""
+    with type(world)(world.population, tmp_path_factory.mktemp("le monde compté")) as opened:
+        opened.harvest()
+        yield opened
+
+
+@pytest.fixture(scope="session")
 def redis_url() -> Iterator[str]:
     """A Redis for this session."""
     with redis_server() as url:
@@ -78,10 +87,10 @@ def patient(world: World, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="session")
-def long_waiting(world: World, tmp_path_factory: pytest.TempPathFactory) -> str:
+def long_waiting(counted: World, tmp_path_factory: pytest.TempPathFactory) -> str:
     """Configuration of a gateway of which no answer is partial, for those who count what it asks: who is told of a late source
     asks again."""
-    return _waiting(world, tmp_path_factory.mktemp("longue attente"), LONG_WAIT)
+    return _waiting(counted, tmp_path_factory.mktemp("longue attente"), LONG_WAIT)
 
 
 def _waiting(world: World, copy: Path, seconds: float) -> str:

@@ -52,17 +52,17 @@ def states(reponse: dict[str, dict[str, list[dict[str, str]]]]) -> dict[str, str
     return {line["nom"]: line["cache"] for line in reponse["extensions"]["sources"]}
 
 
-def test_two_processes_over_one_redis_ask_as_one(world: World, long_waiting: str, redis_url: str) -> None:
+def test_two_processes_over_one_redis_ask_as_one(counted: World, long_waiting: str, redis_url: str) -> None:
     """Both asked at once, cold: each partner hears what one process would have asked; then one is purged for both.
 
     Processes that Redis does not answer within a quarter of a second ask alone for a second, as they must: on a machine as
     busy as that, they are asked again from the start."""
-    with world.gateway(GATEWAY_CONFIG=long_waiting) as alone:
-        world.check.reset_all()
-        expected = until_complete(alone, world.token("ml"), ALL, n=50)
-        one = asked(world)
+    with counted.gateway(GATEWAY_CONFIG=long_waiting) as alone:
+        counted.check.reset_all()
+        expected = until_complete(alone, counted.token("ml"), ALL, n=50)
+        one = asked(counted)
     for base in BASES_OF_REDIS:
-        both = BothOfOneRedis(world, long_waiting, f"{redis_url.removesuffix('/0')}/{base}")
+        both = BothOfOneRedis(counted, long_waiting, f"{redis_url.removesuffix('/0')}/{base}")
         if both.redis_answered:
             break
     note(

@@ -11,75 +11,75 @@ from tests.support.figures import note
 
 
 @pytest.fixture
-def cold(world: World) -> Iterator[LaunchedGateway]:
+def cold(counted: World) -> Iterator[LaunchedGateway]:
     """A gateway whose cache is empty, and counters at zero."""
-    with world.gateway() as launched:
-        world.check.reset_all()
+    with counted.gateway() as launched:
+        counted.check.reset_all()
         yield launched
 
 
-def requests(world: World) -> set[str]:
+def requests(counted: World) -> set[str]:
     """The partners that were asked anything."""
-    return {name for name, operations in world.check.counters().items() if sum(operations.values())}
+    return {name for name, operations in counted.check.counters().items() if sum(operations.values())}
 
 
 def total(counters: dict[str, dict[str, int]]) -> int:
     return sum(number for operations in counters.values() for number in operations.values())
 
 
-def test_fifty_ruptures_with_everything_nested_cold_then_warm(world: World, cold: LaunchedGateway) -> None:
-    token = world.token("ml")
+def test_fifty_ruptures_with_everything_nested_cold_then_warm(counted: World, cold: LaunchedGateway) -> None:
+    token = counted.token("ml")
     response = until_complete(cold, token, ALL, n=50)
     assert "errors" not in response
     assert response["data"]["ruptures"]["complet"] is True
-    when_cold = world.check.counters()
-    world.check.reset_all()
+    when_cold = counted.check.counters()
+    counted.check.reset_all()
     warm = until_complete(cold, token, ALL, n=50)
     note(f"appels : ruptures(first: 50), tout imbriqué, à froid {total(when_cold)}")
     note(
         "         " + ", ".join(f"{name} {sum(operations.values())}" for name, operations in sorted(when_cold.items()))
     )
-    note(f"         à chaud {world.check.total()}")
-    assert world.check.total() == 0
+    note(f"         à chaud {counted.check.total()}")
+    assert counted.check.total() == 0
     assert "errors" not in warm
     assert {source["cache"] for source in warm["extensions"]["sources"]} == {"touche", "moisson"}
     assert warm["data"] == response["data"]
 
 
-def test_calls_do_not_grow_with_the_page(world: World, long_waiting: str) -> None:
+def test_calls_do_not_grow_with_the_page(counted: World, long_waiting: str) -> None:
     counts = []
     for n in (10, 100):
-        with world.gateway(GATEWAY_CONFIG=long_waiting) as launched:
-            world.check.reset_all()
-            assert "errors" not in until_complete(launched, world.token("ml"), ALL, n=n)
-            counts.append({p: o for p, o in world.check.counters().items() if p != "referentiel"})
+        with counted.gateway(GATEWAY_CONFIG=long_waiting) as launched:
+            counted.check.reset_all()
+            assert "errors" not in until_complete(launched, counted.token("ml"), ALL, n=n)
+            counts.append({p: o for p, o in counted.check.counters().items() if p != "referentiel"})
     assert counts[0] == counts[1]
 
 
-def test_the_registry_is_never_asked_by_a_query(world: World, cold: LaunchedGateway) -> None:
-    cold.graphql(world.token("ml"), ALL, {"n": 10})
-    assert "registre" not in requests(world)
+def test_the_registry_is_never_asked_by_a_query(counted: World, cold: LaunchedGateway) -> None:
+    cold.graphql(counted.token("ml"), ALL, {"n": 10})
+    assert "registre" not in requests(counted)
 
 
-def test_a_selection_that_no_follow_up_needs_asks_no_follow_up(world: World, cold: LaunchedGateway) -> None:
+def test_a_selection_that_no_follow_up_needs_asks_no_follow_up(counted: World, cold: LaunchedGateway) -> None:
     partner_request = "{ ruptures(first: 5) { totalCount edges { node { date contrat { dateDebut } } } } }"
-    assert "errors" not in until_complete(cold, world.token("cfa"), partner_request)
-    assert "imilo" not in requests(world)
+    assert "errors" not in until_complete(cold, counted.token("cfa"), partner_request)
+    assert "imilo" not in requests(counted)
     with_contrat = (
         "{ ruptures(first: 5) { totalCount edges { node { date jeune { collaboration { demandeeLe } } } } } }"
     )
-    assert "errors" not in until_complete(cold, world.token("cfa"), with_contrat)
-    assert "imilo" in requests(world)
+    assert "errors" not in until_complete(cold, counted.token("cfa"), with_contrat)
+    assert "imilo" in requests(counted)
 
 
-def test_public_data_ask_no_partner(world: World, cold: LaunchedGateway) -> None:
-    code = world.clients["ml"].organisation
-    uai = world.clients["cfa"].organisation
+def test_public_data_ask_no_partner(counted: World, cold: LaunchedGateway) -> None:
+    code = counted.clients["ml"].organisation
+    uai = counted.clients["cfa"].organisation
     partner_request = f'{{ moi {{ profil }} missionLocale(code: "{code}") {{ nom }} cfa(uai: "{uai}") {{ nom }} }}'
-    response = cold.graphql(world.token("ml"), partner_request)
+    response = cold.graphql(counted.token("ml"), partner_request)
     assert response["data"]["missionLocale"]["nom"].startswith("Mission locale de ")
     assert response["data"]["cfa"]["nom"].startswith("CFA ")
-    assert world.check.total() == 0
+    assert counted.check.total() == 0
 
 
 def test_the_first_query_joins_three_systems(world: World, gateway: LaunchedGateway) -> None:
