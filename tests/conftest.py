@@ -47,12 +47,7 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     """The default population, told by six simulators over HTTP, its registry harvested; in a directory with a space."""
     record: Path = tmp_path_factory.mktemp("le monde")
     kind = DoubleWorld if request.config.getoption("--deux-passerelles") else World
-    with kind.generated(record, today=TODAY) as opened:
-        opened.harvest()
-        yield opened
-        if isinstance(opened, DoubleWorld):
-            opened.copy_database()
-        _look_for_canaries(opened, record)
+    yield from _harvested(kind.generated(record, today=TODAY), record)
 
 
 @pytest.fixture(scope="session")
@@ -68,9 +63,8 @@ def gateway(world: World) -> Iterator[LaunchedGateway]:
 def counted(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """The same people, told by partners that no gateway of the session asks: one that lives asks again by itself, four minutes
     later, what it was asked, and would be counted with those of a test."""
-    with type(world)(world.population, tmp_path_factory.mktemp("le monde compté")) as opened:
-        opened.harvest()
-        yield opened
+    record = tmp_path_factory.mktemp("le monde compté")
+    yield from _harvested(type(world)(world.population, record), record)
 
 
 @pytest.fixture(scope="session")
@@ -91,6 +85,15 @@ def long_waiting(counted: World, tmp_path_factory: pytest.TempPathFactory) -> st
     """Configuration of a gateway of which no answer is partial, for those who count what it asks: who is told of a late source
     asks again."""
     return _waiting(counted, tmp_path_factory.mktemp("longue attente"), LONG_WAIT)
+
+
+def _harvested(closed: World, record: Path) -> Iterator[World]:
+    with closed as opened:
+        opened.harvest()
+        yield opened
+        if isinstance(opened, DoubleWorld):
+            opened.copy_database()
+        _look_for_canaries(opened, record)
 
 
 def _waiting(world: World, copy: Path, seconds: float) -> str:
