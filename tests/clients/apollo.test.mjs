@@ -1,0 +1,103 @@
+// Apollo Client 4: pages merged by its cache, refusals and sources that lack, trusted documents.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { ApolloClient, ApolloLink, CombinedGraphQLErrors, gql, HttpLink, InMemoryCache } from '@apollo/client';
+import { PersistedQueryLink } from '@apollo/client/link/persisted-queries';
+import { relayStylePagination } from '@apollo/client/utilities';
+import { generatePersistedQueryIdsFromManifest } from '@apollo/persisted-query-lists';
+import { recorder, ruptures, tokens, url } from './context.mjs';
+
+const RUPTURES = gql`
+  query ApolloRuptures($first: Int!, $after: String) {
+    ruptures(first: $first, after: $after) {
+      totalCount
+      complet
+      pageInfo { hasNextPage endCursor }
+      edges { cursor node { id date jeune { id nom } } }
+    }
+  }
+`;
+const REFUSE = gql`
+  query ApolloRefuse {
+    jeunes(first: 3) { edges { node { id nom ine } } }
+  }
+`;
+
+function client(token, link = []) {
+  const { sent, recorded } = recorder();
+  return {
+    sent,
+    apollo: new ApolloClient({
+      link: ApolloLink.from([...link, new HttpLink({ uri: url, fetch: recorded, headers: { Authorization: `Bearer ${token}` } })]),
+      cache: new InMemoryCache({
+        typePolicies: {
+          Query: { fields: { ruptures: relayStylePagination(['filtre', 'tri']), jeunes: relayStylePagination(['filtre', 'tri']) } },
+        },
+      }),
+      defaultOptions: {
+        query: { errorPolicy: 'all' },
+        watchQuery: { errorPolicy: 'all' },
+      },
+    }),
+  };
+}
+
+test('pages through the list', async () => {
+  const { apollo } = client(tokens.ml);
+  const liste = apollo.watchQuery({ query: RUPTURES, variables: { first: 5 } });
+  liste.subscribe(() => {});
+  let { data } = await liste.result();
+  while (data.ruptures.pageInfo.hasNextPage) {
+    await liste.fetchMore({ variables: { after: data.ruptures.pageInfo.endCursor } });
+    data = liste.getCurrentResult().data;
+  }
+  assert.deepEqual(data.ruptures.edges.map((edge) => edge.node.id), ruptures);
+  liste.stop?.();
+});
+
+test('a refused field is null, and an error at its place says so', async () => {
+  const { apollo } = client(tokens.ml);
+  const { data, error } = await apollo.query({ query: REFUSE });
+  assert.ok(CombinedGraphQLErrors.is(error));
+  const refuse = (...chemin) => error.errors.some((one) => one.path?.join() === chemin.join() && one.extensions.code === 'CHAMP_REFUSE');
+  assert.equal(data.jeunes.edges.length, 3);
+  data.jeunes.edges.forEach(({ node }, n) => {
+    assert.equal(node.ine, null);
+    assert.equal(refuse('jeunes', 'edges', n, 'node', 'ine'), true);
+    assert.equal(refuse('jeunes', 'edges', n, 'node', 'nom'), false);
+  });
+});
+
+test('by default, one refused field loses all the rest', async () => {
+  const { apollo } = client(tokens.ml);
+  await assert.rejects(apollo.query({ query: REFUSE, errorPolicy: 'none' }), CombinedGraphQLErrors);
+});
+
+test('a partner down leaves a list that says it is not whole', async () => {
+  const { apollo } = client(tokens.partial);
+  const { data, error } = await apollo.query({ query: RUPTURES, variables: { first: 5 } });
+  assert.equal(data.ruptures.complet, false);
+  assert.equal(data.ruptures.edges.length, 5);
+  assert.deepEqual(error.errors.map((one) => [one.path, one.extensions.source]), [[undefined, 'imilo']]);
+});
+
+test('a trusted document is named by its hash', async () => {
+  const manifest = JSON.parse(readFileSync('build/apollo.json', 'utf8'));
+  const link = new PersistedQueryLink(generatePersistedQueryIdsFromManifest({ loadManifest: async () => manifest }));
+  const { apollo, sent } = client(tokens.trusted, [link]);
+  const { data } = await apollo.query({ query: RUPTURES, variables: { first: 2 } });
+  assert.deepEqual(data.ruptures.edges.map((edge) => edge.node.id), ruptures.slice(0, 2));
+  assert.equal(sent.length, 1);
+  assert.equal(sent[0].query, undefined);
+});
+
+test('a document is taught once, by the protocol of automatic persisted queries', async () => {
+  const sha256 = async (text) => Buffer.from(await crypto.subtle.digest('SHA-256', Buffer.from(text))).toString('hex');
+  const { apollo, sent } = client(tokens.ml, [new PersistedQueryLink({ sha256 })]);
+  for (const first of [2, 3]) {
+    const { data } = await apollo.query({ query: RUPTURES, variables: { first }, fetchPolicy: 'no-cache' });
+    assert.equal(data.ruptures.edges.length, first);
+  }
+  assert.deepEqual(sent.map((body) => 'query' in body), [false, true, false]);
+});
