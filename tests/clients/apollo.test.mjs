@@ -6,6 +6,7 @@ import { ApolloClient, ApolloLink, CombinedGraphQLErrors, gql, HttpLink, InMemor
 import { PersistedQueryLink } from '@apollo/client/link/persisted-queries';
 import { relayStylePagination } from '@apollo/client/utilities';
 import { generatePersistedQueryIdsFromManifest } from '@apollo/persisted-query-lists';
+import { parse } from 'graphql';
 import { recorder, ruptures, tokens, url } from './context.mjs';
 
 const RUPTURES = gql`
@@ -45,15 +46,15 @@ function client(token, link = []) {
 
 test('pages through the list', async () => {
   const { apollo } = client(tokens.ml);
-  const liste = apollo.watchQuery({ query: RUPTURES, variables: { first: 5 } });
-  liste.subscribe(() => {});
-  let { data } = await liste.result();
-  while (data.ruptures.pageInfo.hasNextPage) {
-    await liste.fetchMore({ variables: { after: data.ruptures.pageInfo.endCursor } });
-    data = liste.getCurrentResult().data;
+  const variables = { first: 5 };
+  const { data } = await apollo.query({ query: RUPTURES, variables });
+  const liste = apollo.watchQuery({ query: RUPTURES, variables });
+  for (let page = data.ruptures.pageInfo; page.hasNextPage; ) {
+    const suite = await liste.fetchMore({ variables: { after: page.endCursor }, errorPolicy: 'all' });
+    page = suite.data.ruptures.pageInfo;
   }
-  assert.deepEqual(data.ruptures.edges.map((edge) => edge.node.id), ruptures);
-  liste.stop?.();
+  const whole = apollo.readQuery({ query: RUPTURES, variables });
+  assert.deepEqual(whole.ruptures.edges.map((edge) => edge.node.id), ruptures);
 });
 
 test('a refused field is null, and an error at its place says so', async () => {
@@ -82,6 +83,16 @@ test('a partner down leaves a list that says it is not whole', async () => {
   assert.deepEqual(error.errors.map((one) => [one.path, one.extensions.source]), [[undefined, 'imilo']]);
 });
 
+test('the next page of a list that is not whole is lost, unless its own errorPolicy says otherwise', async () => {
+  const { apollo } = client(tokens.partial);
+  const liste = apollo.watchQuery({ query: RUPTURES, variables: { first: 2 } });
+  const { data } = await liste.refetch();
+  const after = data.ruptures.pageInfo.endCursor;
+  await assert.rejects(liste.fetchMore({ variables: { after } }), CombinedGraphQLErrors);
+  const suite = await liste.fetchMore({ variables: { after }, errorPolicy: 'all' });
+  assert.equal(suite.data.ruptures.edges.length, 2);
+});
+
 test('a trusted document is named by its hash', async () => {
   const manifest = JSON.parse(readFileSync('build/apollo.json', 'utf8'));
   const link = new PersistedQueryLink(generatePersistedQueryIdsFromManifest({ loadManifest: async () => manifest }));
@@ -95,9 +106,19 @@ test('a trusted document is named by its hash', async () => {
 test('a document is taught once, by the protocol of automatic persisted queries', async () => {
   const sha256 = async (text) => Buffer.from(await crypto.subtle.digest('SHA-256', Buffer.from(text))).toString('hex');
   const { apollo, sent } = client(tokens.ml, [new PersistedQueryLink({ sha256 })]);
-  for (const first of [2, 3]) {
-    const { data } = await apollo.query({ query: RUPTURES, variables: { first }, fetchPolicy: 'no-cache' });
-    assert.equal(data.ruptures.edges.length, first);
+  const query = parse(`query Apprise${Date.now()} { moi { profil } }`);
+  for (let times = 0; times < 2; times += 1) {
+    const { data } = await apollo.query({ query, fetchPolicy: 'network-only' });
+    assert.equal(data.moi.profil, 'MISSION_LOCALE');
   }
   assert.deepEqual(sent.map((body) => 'query' in body), [false, true, false]);
+});
+
+test('the cache keeps the null of a refusal, and not its error', async () => {
+  const { apollo, sent } = client(tokens.ml);
+  await apollo.query({ query: REFUSE });
+  const { data, error } = await apollo.query({ query: REFUSE });
+  assert.equal(sent.length, 1);
+  assert.equal(data.jeunes.edges[0].node.ine, null);
+  assert.equal(error, undefined);
 });

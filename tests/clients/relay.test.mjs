@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import relay from 'relay-runtime';
+import Exige from './build/relay/queriesExigeQuery.graphql.js';
+import Muette from './build/relay/queriesMuetteQuery.graphql.js';
 import Refuse from './build/relay/queriesRefuseQuery.graphql.js';
 import Ruptures from './build/relay/queriesRupturesQuery.graphql.js';
 import { recorder, ruptures, tokens, url } from './context.mjs';
@@ -40,9 +42,16 @@ test('a refused field is caught where it is asked', async () => {
   const data = await fetchQuery(env, Refuse, {}).toPromise();
   for (const { node } of data.jeunes.edges) {
     assert.equal(node.ine.ok, false);
-    assert.equal(node.ine.errors[0].extensions?.code, 'CHAMP_REFUSE');
+    assert.equal(node.ine.errors[0].extensions.code, 'CHAMP_REFUSE');
     assert.ok(node.nom);
   }
+});
+
+test('a refused field is silent by default, and throws where the query says so', async () => {
+  const { relay: env } = environment(tokens.trusted);
+  const data = await fetchQuery(env, Muette, {}).toPromise();
+  assert.deepEqual(data.jeunes.edges.map(({ node }) => node.ine), [null, null, null]);
+  await assert.rejects(fetchQuery(env, Exige, {}).toPromise(), /Unexpected response payload/);
 });
 
 test('a partner down leaves a list that says it is not whole', async () => {

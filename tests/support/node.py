@@ -1,13 +1,17 @@
 """Node for the tests that need it: the machine's, or the pinned one of requirements/web.txt, as the GraphiQL build does."""
 
+import fcntl
 import importlib.util
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
+LOCK = "package-lock.json"
 
 
 def execute(record: Path, script: str, env: Mapping[str, str]) -> str:
@@ -18,9 +22,34 @@ def execute(record: Path, script: str, env: Mapping[str, str]) -> str:
 def installed(record: Path) -> str:
     """Node, once the locked packages of that directory are there."""
     node, npm = _node(record.name)
-    if not (record / "node_modules").is_dir():
-        _launch([*npm, "ci", "--loglevel=error"], record, {})
+    with _alone(record):
+        if not _newer(record / "node_modules/.package-lock.json", [record / LOCK]):
+            _launch([*npm, "ci", "--loglevel=error"], record, {})
     return node
+
+
+def build(record: Path, sources: Iterable[Path]) -> Path:
+    """The folder `build/` that `npm run build` makes there, made again when one of its sources is newer."""
+    installed(record)
+    _, npm = _node(record.name)
+    made = record / "build" / "made"
+    with _alone(record):
+        if not _newer(made, sources):
+            _launch([*npm, "run", "build"], record, {})
+            made.touch()
+    return made.parent
+
+
+@contextmanager
+def _alone(record: Path) -> Iterator[None]:
+    """One process of tests at a time prepares that directory."""
+    with (record / LOCK).open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _newer(made: Path, sources: Iterable[Path]) -> bool:
+    return made.exists() and made.stat().st_mtime > max(source.stat().st_mtime for source in sources)
 
 
 def _node(what: str) -> tuple[str, list[str]]:
@@ -37,8 +66,10 @@ def _node(what: str) -> tuple[str, list[str]]:
 
 
 def _launch(command: list[str], record: Path, env: Mapping[str, str]) -> str:
+    """What it prints. What a package runs of its own is found beside Node."""
+    path = f"{Path(command[0]).parent}{os.pathsep}{os.environ['PATH']}"
     finished = subprocess.run(
-        command, cwd=record, env={**os.environ, **env}, capture_output=True, text=True, check=False
+        command, cwd=record, env={**os.environ, "PATH": path, **env}, capture_output=True, text=True, check=False
     )
-    assert finished.returncode == 0, finished.stderr[-2000:]
+    assert finished.returncode == 0, (finished.stdout + finished.stderr)[-4000:]
     return finished.stdout

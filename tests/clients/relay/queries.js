@@ -15,3 +15,15 @@ export const Refuse = graphql`
     jeunes(first: 3) { edges { node { id nom ine @catch(to: RESULT) } } }
   }
 `;
+
+export const Exige = graphql`
+  query queriesExigeQuery @throwOnFieldError {
+    jeunes(first: 3) { edges { node { id nom ine } } }
+  }
+`;
+
+export const Muette = graphql`
+  query queriesMuetteQuery {
+    jeunes(first: 3) { edges { node { id nom ine } } }
+  }
+`;
