@@ -1,16 +1,16 @@
-// What the linters of schemas find in schema.graphql, and how far its descriptions are those of the introspection that `ml` is shown:
-// one JSON object on standard output, findings by tool.
+// What the linters of schemas find in SCHEMA (environment: a file), and how far its descriptions are those of the introspection that
+// `ml` is shown: one JSON object on standard output, findings by tool.
 import { readFileSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
 import graphqlEslint from '@graphql-eslint/eslint-plugin';
 import { diff } from '@graphql-inspector/core';
 import { ESLint } from 'eslint';
 import { buildClientSchema, buildSchema, getIntrospectionQuery } from 'graphql';
-import { Configuration } from 'graphql-schema-linter/lib/configuration.js';
 import linter from 'graphql-schema-linter';
 import { tokens, url } from './context.mjs';
 
-const ROOT = '../..';
-const text = readFileSync(`${ROOT}/schema.graphql`, 'utf8');
+const { SCHEMA } = process.env;
+const text = readFileSync(SCHEMA, 'utf8');
 const DESCRIBED = {
   types: true, rootField: true, FieldDefinition: true, InputValueDefinition: true, EnumValueDefinition: true, DirectiveDefinition: true,
 };
@@ -18,7 +18,7 @@ const DESCRIBED = {
 async function eslint() {
   const configuration = {
     files: ['*.graphql'],
-    languageOptions: { parser: graphqlEslint.parser, parserOptions: { graphQLConfig: { schema: 'schema.graphql' } } },
+    languageOptions: { parser: graphqlEslint.parser, parserOptions: { graphQLConfig: { schema: SCHEMA } } },
     plugins: { '@graphql-eslint': graphqlEslint },
     rules: {
       '@graphql-eslint/require-description': ['error', DESCRIBED],
@@ -26,7 +26,8 @@ async function eslint() {
       '@graphql-eslint/no-hashtag-description': 'error',
     },
   };
-  const [file] = await new ESLint({ cwd: ROOT, overrideConfigFile: true, overrideConfig: configuration }).lintFiles('schema.graphql');
+  const options = { cwd: dirname(SCHEMA), overrideConfigFile: true, overrideConfig: configuration };
+  const [file] = await new ESLint(options).lintFiles(basename(SCHEMA));
   return file.messages.map(({ line, message }) => `${line}: ${message}`);
 }
 
@@ -35,8 +36,9 @@ function schemaLinter() {
     'types-have-descriptions', 'fields-have-descriptions', 'arguments-have-descriptions', 'enum-values-have-descriptions',
     'input-object-values-have-descriptions', 'descriptions-are-capitalized', 'deprecations-have-a-reason',
   ];
-  const configuration = new Configuration({ async readSchemas() {} }, { rules });
-  return linter.validator.validateSchemaDefinition(text, configuration.getRules(), configuration).map(String);
+  const schema = { definition: text };
+  const configuration = new linter.configuration.Configuration(schema, { rules });
+  return linter.validator.validateSchemaDefinition(schema, configuration.getRules(), configuration).map(({ message }) => message);
 }
 
 /** Descriptions told by introspection and not as published. */

@@ -13,11 +13,11 @@ const { createOperationDescriptor, Environment, fetchQuery, getRequest, Network,
 function environment(token) {
   const { sent, recorded } = recorder();
   const told = [];
-  const network = Network.create(async ({ id, text }, variables) => {
+  const network = Network.create(async ({ id }, variables) => {
     const response = await recorded(url, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${token}` },
-      body: JSON.stringify(id ? { documentId: id, variables } : { query: text, variables }),
+      body: JSON.stringify({ documentId: id, variables }),
     });
     const payload = await response.json();
     told.push(...(payload.errors ?? []));

@@ -21,6 +21,12 @@ const REFUSE = gql`
   }
 `;
 
+const empreintes = Object.fromEntries([Ruptures, Refuse].map((document) => [document.definitions[0].name.value, document.__meta__.hash]));
+const requestMiddleware = (request) => {
+  const { query, ...reste } = JSON.parse(request.body);
+  return { ...request, body: JSON.stringify({ ...reste, documentId: empreintes[request.operationName] }) };
+};
+
 const client = (token, options = {}) =>
   new GraphQLClient(url, { headers: { Authorization: `Bearer ${token}` }, errorPolicy: 'all', ...options });
 
@@ -58,14 +64,7 @@ test('a partner down leaves a list that says it is not whole', async () => {
 
 test('a trusted document is named by the hash that graphql-codegen wrote', async () => {
   const { sent, recorded } = recorder();
-  const empreintes = Object.fromEntries([Ruptures, Refuse].map((document) => [document.definitions[0].name.value, document.__meta__.hash]));
-  const graphe = client(tokens.trusted, {
-    fetch: recorded,
-    requestMiddleware: (request) => {
-      const { query, ...reste } = JSON.parse(request.body);
-      return { ...request, body: JSON.stringify({ ...reste, documentId: empreintes[request.operationName] }) };
-    },
-  });
+  const graphe = client(tokens.trusted, { fetch: recorded, requestMiddleware });
   const { data } = await graphe.rawRequest(Ruptures, { first: 2 });
   assert.deepEqual(data.ruptures.edges.map((edge) => edge.node.id), ruptures.slice(0, 2));
   assert.deepEqual(sent.map((body) => 'query' in body), [false]);

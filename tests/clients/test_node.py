@@ -2,12 +2,14 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.clients.conftest import FOLDER, Context
 from tests.support.node import execute
 
+SCHEMA = Path("schema.graphql")
 CLIENTS = ("apollo", "urql", "relay", "request", "codegen")
 
 
@@ -23,6 +25,18 @@ def test_types_are_generated_from_the_schema_and_pass_the_compiler_of_typescript
     assert (built / "js/build/types.js").exists()
 
 
-def test_linters_of_schemas_find_nothing_to_say_of_descriptions(context: Context) -> None:
-    findings = json.loads(execute(FOLDER, "linters.mjs", context.environment()))
-    assert findings == {"eslint": [], "schemaLinter": [], "inspector": []}
+def _findings(schema: Path, context: Context) -> Any:
+    return json.loads(execute(FOLDER, "linters.mjs", {**context.environment(), "SCHEMA": str(schema.resolve())}))
+
+
+def test_linters_of_schemas_have_nothing_to_say_of_descriptions(context: Context) -> None:
+    assert _findings(SCHEMA, context) == {"eslint": [], "schemaLinter": [], "inspector": []}
+
+
+def test_linters_of_schemas_see_one_description_that_lacks(context: Context, tmp_path: Path) -> None:
+    text = SCHEMA.read_text(encoding="utf-8")
+    without = text.replace('  """Code UAI."""\n  uai: UAI\n', "  uai: UAI\n")
+    assert without != text
+    (tmp_path / "schema.graphql").write_text(without, encoding="utf-8")
+    findings = _findings(tmp_path / "schema.graphql", context)
+    assert {tool: len(found) for tool, found in findings.items()} == {"eslint": 1, "schemaLinter": 1, "inspector": 1}

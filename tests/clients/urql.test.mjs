@@ -13,6 +13,13 @@ import { recorder, ruptures, tokens, url } from './context.mjs';
 const schema = introspectionFromSchema(buildSchema(readFileSync('../../schema.graphql', 'utf8')));
 const sansId = schema.__schema.types.filter((type) => type.kind === 'OBJECT' && !type.fields.some(({ name }) => name === 'id'));
 const keys = Object.fromEntries(sansId.map(({ name }) => [name, () => null]));
+const resolvers = { Query: { jeunes: relayPagination(), contrats: relayPagination(), ruptures: relayPagination() } };
+
+const confiance = persistedExchange({
+  enforcePersistedQueries: true,
+  preferGetForPersistedQueries: false,
+  generateHash: async (_, document) => document.__meta__.hash.replace('sha256:', ''),
+});
 
 const RUPTURES = gql`
   query UrqlRuptures($first: Int!, $after: String) {
@@ -30,22 +37,11 @@ const REFUSE = gql`
   }
 `;
 
-function client(token, exchanges = []) {
+function client(token, exchanges = [], options = { preferGetMethod: false }) {
   const { sent, recorded } = recorder();
-  return {
-    sent,
-    urql: createClient({
-      url,
-      preferGetMethod: false,
-      fetch: recorded,
-      fetchOptions: { headers: { Authorization: `Bearer ${token}` } },
-      exchanges: [
-        cacheExchange({ schema, keys, resolvers: { Query: { ruptures: relayPagination(), jeunes: relayPagination() } } }),
-        ...exchanges,
-        fetchExchange,
-      ],
-    }),
-  };
+  const fetchOptions = { headers: { Authorization: `Bearer ${token}` } };
+  const all = [cacheExchange({ schema, keys, resolvers }), ...exchanges, fetchExchange];
+  return { sent, urql: createClient({ url, fetch: recorded, fetchOptions, exchanges: all, ...options }) };
 }
 
 test('pages through the list', async () => {
@@ -57,6 +53,14 @@ test('pages through the list', async () => {
     after = liste.pageInfo.endCursor;
   } while (liste.pageInfo.hasNextPage);
   assert.deepEqual(liste.edges.map((edge) => edge.node.id), ruptures);
+});
+
+test('by default it asks by GET, which is refused: personal data have no place in a URL', async () => {
+  const { urql } = client(tokens.ml, [], {});
+  const { data, error } = await urql.query(REFUSE, {}).toPromise();
+  assert.equal(data, undefined);
+  assert.equal(error.response.status, 405);
+  assert.match(error.message, /POST/);
 });
 
 test('a refused field is null, and an error at its place says so', async () => {
@@ -81,12 +85,7 @@ test('a partner down leaves a list that says it is not whole', async () => {
 });
 
 test('a trusted document is named by the hash that graphql-codegen wrote', async () => {
-  const trusted = persistedExchange({
-    enforcePersistedQueries: true,
-    preferGetForPersistedQueries: false,
-    generateHash: async (_, document) => document.__meta__.hash.replace('sha256:', ''),
-  });
-  const { urql, sent } = client(tokens.trusted, [trusted]);
+  const { urql, sent } = client(tokens.trusted, [confiance]);
   const { data } = await urql.query(Ruptures, { first: 2 }).toPromise();
   assert.deepEqual(data.ruptures.edges.map((edge) => edge.node.id), ruptures.slice(0, 2));
   assert.deepEqual(sent.map((body) => 'query' in body), [false]);
