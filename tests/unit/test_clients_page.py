@@ -10,7 +10,14 @@ import pytest
 PAGE = Path("docs/clients.md").read_text(encoding="utf-8")
 QUOTE = re.compile(r"(?:^<!-- (\S+) -->\n)?^```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 QUOTES = [(match[1], match[2]) for match in QUOTE.finditer(PAGE)]
-CLIENTS = ("apollo.test.mjs", "urql.test.mjs", "relay.test.mjs", "request.test.mjs", "codegen.config.mjs", "test_gql.py")
+CLIENTS = (
+    "apollo.test.mjs",
+    "urql.test.mjs",
+    "relay.test.mjs",
+    "request.test.mjs",
+    "codegen.config.mjs",
+    "test_gql.py",
+)
 
 
 def holds(text: str, quote: str) -> bool:
