@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 LOCK = "package-lock.json"
+ENDLESS = 900.0  # seconds after which a script that pages without end is stopped
 OLDEST = (20, 19)  # of Node, as gateway/web/source/build.sh has it
 
 
@@ -74,8 +75,9 @@ def _recent(node: str) -> bool:
 def _launch(command: list[str], record: Path, env: Mapping[str, str]) -> str:
     """What it prints. What a package runs of its own is found beside Node."""
     path = f"{Path(command[0]).parent}{os.pathsep}{os.environ['PATH']}"
+    told = {**os.environ, "PATH": path, **env}
     finished = subprocess.run(
-        command, cwd=record, env={**os.environ, "PATH": path, **env}, capture_output=True, text=True, check=False
+        command, cwd=record, env=told, capture_output=True, text=True, check=False, timeout=ENDLESS
     )
     assert finished.returncode == 0, (finished.stdout + finished.stderr)[-4000:]
     return finished.stdout
