@@ -89,10 +89,10 @@ verrous: .venv/dev.txt ## Lock the requirements again, hashes included and hosts
 	$(VERROU) requirements/dev.in --constraints requirements/runtime.txt --output-file requirements/dev.txt
 	$(VERROU) requirements/web.in --output-file requirements/web.txt
 	$(VERROU) requirements/lien.in --constraints requirements/dev.txt --output-file requirements/lien.txt
-	cd gateway/web/source && npm install --package-lock-only
+	for dossier in gateway/web/source tests/clients; do (cd $$dossier && npm install --package-lock-only) || exit 1; done
 
 clean: ## Remove what the commands above made
-	rm -rf .venv var dist build gateway/web/dist gateway/web/source/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv var dist build gateway/web/dist gateway/web/source/node_modules tests/*/node_modules tests/clients/build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 .venv/bin/python:
 	@test -n "$(PYTHON)" || { echo 'Python 3.11 or later is needed, and none was found (python3.11, python3). Name one: make PYTHON=/path/to/python'; exit 1; }
