@@ -25,7 +25,11 @@ Row = dict[str, Any]
 TODAY = date(2026, 10, 15)
 ANSWERS_KEYS = {
     *("nom", "prenom", "date_naissance", "insee", "mission_locale", "rqth", "statut", "contrats", "enregistrements"),
-    *("telephone", "courriel"),
+    *("telephone", "courriel", "sexe", "sessions", "suivi", "parcours_dit"),
+}
+CONTRAT_KEYS = {
+    *("uai", "date_debut", "date_fin", "employeur_siret", "rupture", "revele_par"),
+    *("niveau", "naf", "signalements"),
 }
 SYSTEMS = {*ERPS, "registre"}
 
@@ -53,7 +57,7 @@ def test_truth_has_the_shape_that_was_promised(population: Population, rows: lis
         assert set(line) >= ANSWERS_KEYS
         assert line["insee"] in population.geographie.communes
         for contrat in line["contrats"]:
-            assert set(contrat) >= {"uai", "date_debut", "date_fin", "employeur_siret", "rupture", "revele_par"}
+            assert set(contrat) >= CONTRAT_KEYS
             assert contrat["rupture"] is None or set(contrat["rupture"]) == {"date"}
 
 
@@ -210,3 +214,42 @@ def test_home_is_told_by_the_erp_first_and_an_ambiguous_postal_code_tells_nothin
     assert all(not set(line["enregistrements"]) & set(ERPS) for line in elsewhere)
     assert elsewhere  # moved since the registry heard of them
     assert Residences(population.geographie).mission_locale([]) is None
+
+
+def test_the_statuses_told_end_in_the_one_of_today(rows: list[Row]) -> None:
+    for line in rows:
+        begun = [etape for etape in line["parcours_dit"] if etape["depuis"] <= TODAY.isoformat()]
+        last = (begun or line["parcours_dit"][:1])[-1:]
+        assert [etape["statut"] for etape in last] == [line["statut"]] * bool(line["statut"])
+        assert {etape["uai"] for etape in line["parcours_dit"]} <= {session["uai"] for session in line["sessions"]}
+
+
+def test_a_level_is_told_by_an_erp_or_by_the_code_of_the_diploma(population: Population, rows: list[Row]) -> None:
+    told = Counter(
+        (contrat["niveau"], session["niveau"])
+        for line in rows
+        for contrat in line["contrats"]
+        for session in line["sessions"][:1]
+        if len(line["sessions"]) == 1
+    )
+    assert {pair for pair in told if pair[0] and pair[0] != pair[1]} == set()
+    assert 0 < sum(number for pair, number in told.items() if pair[0] is None) < 0.03 * told.total()
+    assert {niveau for niveau, _ in told} == {None, 3, 4, 5, 6, 7}
+
+
+def test_whoever_tells_a_rupture_tells_since_when(rows: list[Row]) -> None:
+    for contrat in (contrat for line in rows for contrat in line["contrats"]):
+        assert set(contrat["signalements"]) == (set(contrat["revele_par"]) if contrat["rupture"] else set())
+        # An ERP that writes the last day worked, or a rupture still to come, tells of it before it.
+        earliest = min(contrat["signalements"].values(), default="9999")
+        assert earliest >= min(contrat["rupture"]["date"] if contrat["rupture"] else "", TODAY.isoformat())
+
+
+def test_a_follow_up_is_told_with_its_steps_and_what_they_make_of_the_rupture(rows: list[Row]) -> None:
+    told = [line["suivi"] for line in rows if line["suivi"]]
+    assert {line["suivi"] is not None for line in rows if "imilo" in line["enregistrements"]} == {True}
+    assert set(Counter(suivi["etat"] for suivi in told)) == {"A_TRAITER", "INJOIGNABLE", "TRAITE"}
+    for suivi in told:
+        assert suivi["etapes"] == sorted(suivi["etapes"])
+        assert suivi["premiere_etape"] == next(iter(suivi["etapes"]), None)
+        assert (suivi["note_le"] is None) == (suivi["etat"] == "A_TRAITER")

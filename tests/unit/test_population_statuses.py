@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 
 from fixtures.geography.load import known_departements, load
-from fixtures.population.statuses import Periode, Session, statut_on
+from fixtures.population.statuses import Etape, Periode, Session, parcours, statut_on
 
 SESSION = Session(date(2024, 9, 1), date(2025, 8, 31), None)
 LONG_ONE = Session(date(2024, 9, 1), date(2026, 8, 31), None)
@@ -54,6 +54,21 @@ def test_a_later_session_takes_over_from_its_first_day_and_the_future_counts_by_
     assert statut_on([following, SESSION], [contrat], date(2025, 9, 1)) == "INSCRIT"
     assert statut_on([following, SESSION], [contrat], date(2024, 1, 1)) == "APPRENTI"
     assert statut_on([], [], date(2025, 1, 1)) is None
+
+
+def test_statuses_follow_one_another_from_session_to_session() -> None:
+    following = Session(date(2026, 9, 1), date(2028, 8, 31), None)
+    broken = Periode(date(2024, 9, 1), date(2026, 8, 31), date(2024, 12, 1))
+    found = Periode(date(2025, 2, 1), date(2026, 7, 31), None)
+    assert parcours([following, LONG_ONE], [broken, found]) == [
+        Etape(date(2024, 9, 1), "APPRENTI", LONG_ONE),
+        Etape(date(2024, 12, 1), "RUPTURANT", LONG_ONE),
+        Etape(date(2025, 2, 1), "APPRENTI", LONG_ONE),
+        Etape(date(2026, 8, 1), "FIN_DE_FORMATION", LONG_ONE),
+        Etape(date(2026, 9, 1), "INSCRIT", following),
+        Etape(date(2026, 11, 30), "ABANDON", following),
+    ]
+    assert parcours([], []) == []
 
 
 def test_territories_cover_the_country_and_cut_some_postal_codes() -> None:
