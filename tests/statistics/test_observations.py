@@ -5,9 +5,8 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from gateway.domain.referentiel import MissionLocaleRow, OrganismeRow, Referentiel
+from gateway.domain.referentiel import CommuneLine, MissionLocaleRow, OrganismeRow, Referentiel
 from gateway.domain.statut import StatutApprenant
-from gateway.domain.territoire import CommunePlace
 from gateway.schema.nouns import (
     Contrat,
     Employeur,
@@ -205,9 +204,9 @@ def test_an_old_session_is_of_no_stock_once_its_school_year_is_over() -> None:
 
 REFERENTIEL = Referentiel(
     communes={
-        "59350": CommunePlace("59350", "Lille", ("59000",), "59", "32", "09", "ML1"),
-        "62041": CommunePlace("62041", "Arras", ("62000",), "62", "32", "09", "ML1"),
-        "59009": CommunePlace("59009", "Villeneuve", ("59491",), "59", "32", "09", "ML1"),
+        "59350": CommuneLine("59350", "Lille", ("59000",), "59", "32", "09", "ML1"),
+        "62041": CommuneLine("62041", "Arras", ("62000",), "62", "32", "09", "ML1"),
+        "59009": CommuneLine("59009", "Villeneuve", ("59491",), "59", "32", "09", "ML1"),
     },
     missions_locales={"ML1": MissionLocaleRow(1, "ML1", "ML de Lille", "59350", None, None)},
     organismes={
