@@ -132,9 +132,12 @@ def is_request_open(perimetre: Perimetre, uai: str | None, affiliation: Affiliat
 
 
 def is_age_admissible(perimetre: Perimetre, age: int | None, rqth: bool | None) -> bool:
+    """Whether these may see someone of that age (docs/domaine.md, Rupture)."""
+    return perimetre.profil not in (Profil.MISSION_LOCALE, Profil.FRANCE_TRAVAIL) or is_followed_age(age, rqth)
+
+
+def is_followed_age(age: int | None, rqth: bool | None) -> bool:
     """docs/domaine.md, Rupture: Missions locales and France Travail see 16 ≤ age < 26, or a recognised disability from 16 on."""
-    if perimetre.profil not in (Profil.MISSION_LOCALE, Profil.FRANCE_TRAVAIL):
-        return True
     return age is not None and age >= AGE_MINIMAL and (age < AGE_LIMIT or rqth is True)
 
 

@@ -1,0 +1,75 @@
+"""Where figures are of: CFAs and Missions locales, and the territories that they add up to. Pure; made of the referential."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+
+from gateway.domain.referentiel import OrganismeRow, Referentiel
+from gateway.statistiques.grids import Place
+
+
+class Places:
+    """The places of one version of the referential, each with the territory that holds it."""
+
+    def __init__(self, referentiel: Referentiel) -> None:
+        self._referentiel = referentiel
+        self.cfas: Mapping[str, OrganismeRow] = referentiel.organismes
+        self.missions_locales = referentiel.missions_locales
+
+    @cached_property
+    def departement_of_cfa(self) -> Mapping[str, str]:
+        return {uai: row.departement for uai, row in self.cfas.items() if row.departement}
+
+    @cached_property
+    def region_of_cfa(self) -> Mapping[str, str]:
+        return {uai: row.region for uai, row in self.cfas.items() if row.region}
+
+    @cached_property
+    def _homes(self) -> Mapping[str, tuple[str, str]]:
+        """The département and the région of each Mission locale: those of most of its communes."""
+        told: dict[str, Counter[tuple[str, str]]] = defaultdict(Counter)
+        for commune in self._referentiel.communes.values():
+            if commune.mission_locale:
+                told[commune.mission_locale][commune.departement, commune.region] += 1
+        return {code: min(counts, key=lambda home: (-counts[home], home)) for code, counts in told.items()}
+
+    @cached_property
+    def _departements(self) -> Mapping[str, tuple[str, str]]:
+        """The région and the académie of each département."""
+        return {row.departement: (row.region, row.academie) for row in self._referentiel.communes.values()}
+
+    def holders(self, place: Place, code: str) -> dict[str, frozenset[str]]:
+        """By dimension, the codes of the territories that hold this place, itself included; none where it is not told.
+
+        A CFA may be of several networks.
+        """
+        told = {**_EMPTY, place.value: code, **dict(self._territories(place, code))}
+        return {name: _codes(value) for name, value in told.items()}
+
+    def _territories(self, place: Place, code: str) -> Iterable[tuple[str, str | tuple[str, ...] | None]]:
+        if place is Place.CFA:
+            row = self.cfas.get(code)
+            if row:
+                yield from (("DEPARTEMENT", row.departement), ("REGION", row.region))
+                yield from (("ACADEMIE", row.academie), ("RESEAU", row.reseaux))
+        elif place is Place.MISSION_LOCALE:
+            yield from zip(("DEPARTEMENT", "REGION"), self._homes.get(code, ()), strict=False)
+        elif place is Place.DEPARTEMENT:
+            yield from zip(("REGION", "ACADEMIE"), self._departements.get(code, ()), strict=False)
+
+    def name(self, dimension: str, code: str) -> str | None:
+        """What a place is called."""
+        if dimension == "CFA":
+            return row.nom if (row := self.cfas.get(code)) else None
+        if dimension == "MISSION_LOCALE":
+            return mission.nom if (mission := self.missions_locales.get(code)) else None
+        return self._referentiel.noms.get((dimension, code))
+
+
+_EMPTY: Mapping[str, None] = dict.fromkeys(("DEPARTEMENT", "REGION", "ACADEMIE", "RESEAU", "CFA", "MISSION_LOCALE"))
+
+
+def _codes(value: str | tuple[str, ...] | None) -> frozenset[str]:
+    if value is None:
+        return frozenset()
+    return frozenset({value} if isinstance(value, str) else value)
