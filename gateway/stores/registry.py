@@ -105,6 +105,11 @@ class StoredContrat:
     digest: bytes
     rows: tuple[Any, ...] = field(repr=False, compare=False)
 
+    @property
+    def day(self) -> date | None:
+        """The last day of processing of its rows."""
+        return max((row.fenetre for row in self.rows), default=None)
+
 
 @dataclass(frozen=True, slots=True)
 class HarvestState:
