@@ -82,12 +82,12 @@ def _has_previous(page: PageArgs, left: int, start: int) -> bool:
 
 
 def window(ordered: SortedList[Any], page: PageArgs, cursors: CursorCodec) -> tuple[int, int]:
-    """The ranks between which the cursors of a page leave elements: from the first, up to the second without it; nothing
-    stands between cursors that cross. Raises InvalidCursor."""
+    """The ranks between which the cursors of a page leave elements: from the first, up to the second without it; that is nothing
+    when they cross. Raises InvalidCursor."""
     # Be their rows still there or not: a page goes on where another stopped.
     left = bisect_right(ordered.keys, _position(page.after, cursors)) if page.after is not None else 0
     right = bisect_left(ordered.keys, _position(page.before, cursors)) if page.before is not None else len(ordered.keys)
-    return left, max(left, right)
+    return left, right
 
 
 def _position(cursor: str, cursors: CursorCodec) -> list[Any]:

@@ -183,7 +183,7 @@ VALUES: dict[str, Callable[[Random], Any]] = {
     "debutJusqua": lambda r: _day(r, 350),
     "rompus": lambda r: r.random() < 0.5,
     "recherche": lambda r: r.choice(("ran", "zoe dur", "tin")),
-    "modifieDepuis": lambda r: _changed(r),
+    "modifieDepuis": _changed,
 }
 PYTHON = {
     "ageMax": "age_max",

@@ -85,7 +85,7 @@ def _sort_value(schema: GraphQLSchema) -> None:
 
 
 def _new_order(schema: GraphQLSchema) -> None:
-    order = GraphQLArgument(GraphQLEnumType("TriContrats", {"EMPLOYEUR": None}))
+    order = GraphQLArgument(GraphQLEnumType("TriEmployeurs", {"EMPLOYEUR": None}))
     schema.type_map["Query"].fields["contrats"].args["tri"] = order  # type: ignore[attr-defined]
 
 

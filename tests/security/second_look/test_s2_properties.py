@@ -32,19 +32,8 @@ FEW, FEW_BY_NAME = 10, 50  # persons, by ANSWERS to the finding: a total that ma
 SEED = 20261129
 
 Asked = tuple[str, dict[str, Any]]
-OPEN = (
-    "nom",
-    "recherche",
-    "modifie_depuis",
-    "communes",
-    "departements",
-    "cfa",
-    "age_max",
-    "depuis",
-    "jusqua",
-    "debut_depuis",
-    "debut_jusqua",
-)
+WINDOWS = ("depuis", "jusqua", "debut_depuis", "debut_jusqua", "modifie_depuis")
+OPEN = ("nom", "recherche", "communes", "departements", "cfa", "age_max", *WINDOWS)
 
 
 def some(randomness: Random, values: list[Any]) -> list[Any]:

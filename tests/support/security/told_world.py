@@ -74,7 +74,7 @@ def draw(randomness: Random, number: int) -> list[Drawn]:
                 debut=date(2025, 9, 1) + timedelta(days=randomness.randrange(60)),
                 rupture=TODAY - timedelta(days=randomness.randrange(300)) if broken else None,
                 prioritaire=randomness.random() < 0.5,
-                modifie=NOON - timedelta(days=randomness.randrange(30)),
+                modifie=NOON - timedelta(days=hash((number, rank)) % 30),
             )
         )
     return people
