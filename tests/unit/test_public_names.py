@@ -34,8 +34,8 @@ FROZEN = Path(__file__).with_name("frozen")
 
 # The contract: `make check` says that both are what the code writes, this that they are what they were.
 PUBLISHED = {
-    "schema.graphql": "871f5305202ca94d8b7e7a2acfebcd73ef7cf63dfb1e720b2c566c390a191ae2",
-    "ACCES.md": "e75c162b3cfde17dba0f6d3c1ebc62612b81e579e453890b6a18f95f135744f3",
+    "schema.graphql": "7f6da7f2eefc7d25ec93cf3d587631d8a7df96c1a71bfd3960060411617aafbf",
+    "ACCES.md": "e813bc456399c38dc3fc1db90cef2f215e59ec9fe6d0ca4bb2a0569b393a871c",
 }
 ENVIRONMENT = {
     "ADMIN_HOST",
