@@ -132,12 +132,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NEVER_PAST = 1 << 62
 
 
-def _last_rupture(jeune: Jeune) -> int | None:
-    return max((day for rupture in jeune.ruptures or [] if (day := _day(rupture.date))), default=None)
-
-
-def _rupture_day(contrat: Contrat) -> int | None:
-    return _day(contrat.rupture.date) if contrat.rupture else None
+def _last_rupture(ruptures: Sequence[Rupture | None]) -> int | None:
+    return max((day for rupture in ruptures if rupture and (day := _day(rupture.date))), default=None)
 
 
 RUPTURE_ORDERS: dict[TriRuptures, Key[Rupture]] = {
@@ -160,8 +156,8 @@ JEUNE_ORDERS: dict[TriJeunes, Key[Jeune]] = {
     TriJeunes.NOM_DESC: lambda one: _names_reversed(one, one.id),
     TriJeunes.AGE_ASC: lambda one: _rising(one.age, one.id),
     TriJeunes.AGE_DESC: lambda one: _falling(one.age, one.id),
-    TriJeunes.RUPTURE_DESC: lambda one: _falling(_last_rupture(one), one.id),
-    TriJeunes.RUPTURE_ASC: lambda one: _rising(_last_rupture(one), one.id),
+    TriJeunes.RUPTURE_DESC: lambda one: _falling(_last_rupture(one.ruptures or []), one.id),
+    TriJeunes.RUPTURE_ASC: lambda one: _rising(_last_rupture(one.ruptures or []), one.id),
     TriJeunes.MODIFIE_DESC: lambda one: _falling(_change(one), one.id),
     TriJeunes.MODIFIE_ASC: lambda one: _rising(_change(one), one.id),
 }
@@ -170,8 +166,8 @@ CONTRAT_ORDERS: dict[TriContrats, Key[Contrat]] = {
     TriContrats.DEBUT_ASC: lambda one: _rising(_day(one.date_debut), one.id),
     TriContrats.FIN_DESC: lambda one: _falling(_day(one.date_fin), one.id),
     TriContrats.FIN_ASC: lambda one: _rising(_day(one.date_fin), one.id),
-    TriContrats.RUPTURE_DESC: lambda one: _falling(_rupture_day(one), one.id),
-    TriContrats.RUPTURE_ASC: lambda one: _rising(_rupture_day(one), one.id),
+    TriContrats.RUPTURE_DESC: lambda one: _falling(_last_rupture([one.rupture]), one.id),
+    TriContrats.RUPTURE_ASC: lambda one: _rising(_last_rupture([one.rupture]), one.id),
     TriContrats.NOM_ASC: lambda one: _names(one.jeune, one.id),
     TriContrats.NOM_DESC: lambda one: _names_reversed(one.jeune, one.id),
     TriContrats.MODIFIE_DESC: lambda one: _falling(_change(one.jeune), one.id),

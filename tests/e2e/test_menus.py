@@ -1,6 +1,7 @@
 """What fills a menu, over a real world: each profile has what its perimeter holds, told by the referential alone."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -19,11 +20,11 @@ def asked(world: World, gateway: LaunchedGateway, client: str, query: str = MENU
     return menus
 
 
-def within(world: World, of_commune: Callable[[object], bool], of_cfa: Callable[[object], bool]) -> Codes:
+def within(world: World, of_commune: Callable[[Any], bool], of_cfa: Callable[[Any], bool]) -> Codes:
     """What of the truth stands in a territory."""
     communes = [one for one in world.population.geographie.communes.values() if of_commune(one)]
     missions = {one.mission_locale for one in communes if one.mission_locale}
-    return {c.uai for c in world.population.cfas.values() if of_cfa(c)}, {c.code for c in communes}, missions
+    return {c.uai for c in world.population.cfas.values() if of_cfa(c)}, {c.insee for c in communes}, missions
 
 
 @pytest.mark.parametrize(
@@ -34,7 +35,7 @@ def test_b10_menus_are_those_of_the_perimeter(world: World, gateway: LaunchedGat
     own = world.population.cfas.get(organisation)
     region_of = {cfa.uai: places[cfa.commune].region for cfa in world.population.cfas.values()}
     touched = {one.region for one in places.values() if one.mission_locale == organisation}
-    by_client: dict[str, tuple[Callable[[object], bool], Callable[[object], bool]]] = {
+    by_client: dict[str, tuple[Callable[[Any], bool], Callable[[Any], bool]]] = {
         "ml": (lambda c: c.mission_locale == organisation, lambda c: region_of[c.uai] in touched),
         "cfa": (lambda c: own is not None and c.region == region_of[own.uai], lambda c: c.uai == organisation),
         "dreets": (lambda c: c.region == organisation, lambda c: region_of[c.uai] == organisation),

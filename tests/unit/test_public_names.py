@@ -35,7 +35,7 @@ FROZEN = Path(__file__).with_name("frozen")
 # The contract: `make check` says that both are what the code writes, this that they are what they were.
 PUBLISHED = {
     "schema.graphql": "7f6da7f2eefc7d25ec93cf3d587631d8a7df96c1a71bfd3960060411617aafbf",
-    "ACCES.md": "e813bc456399c38dc3fc1db90cef2f215e59ec9fe6d0ca4bb2a0569b393a871c",
+    "ACCES.md": "c5d499ead9856ec13245f912c2a9a74006422d36e64ded3502f53cc24bc2887b",
 }
 ENVIRONMENT = {
     "ADMIN_HOST",

@@ -135,6 +135,7 @@ def _last_change(merged: MergedPerson, perimetre: Perimetre, directory: Director
     """The last instant at which what may be seen of a person may have changed; None where somebody does not say
     (docs/domaine.md, Modifications)."""
     records = (*merged.cluster.sourced_records, *(who for who, _ in merged.follow_ups))
+    # Doubt is change: a dossier that is read again for nothing is better than a rupture that is not.
     changes = [change for record in records for change in _changes(record, perimetre, directory)]
     return max((change for change in changes if change), default=None) if None not in changes else None
 
@@ -142,6 +143,7 @@ def _last_change(merged: MergedPerson, perimetre: Perimetre, directory: Director
 def _changes(record: SourcedRecord, perimetre: Perimetre, directory: Directory) -> list[datetime | None]:
     """What a record tells of changes: nothing when it is another CFA's, of which nothing is to be learnt."""
     if record.type is TypeSource.REGISTRE_CONTRATS:
+        # One record of the registry tells the contracts of every CFA: each has its own day.
         own = [c for c in record.jeune.contrats or [] if is_contrat_visible(perimetre, _uai(c, directory))]
         return [end_of_day(contrat.traite_le) if contrat.traite_le else None for contrat in own]
     if record.type is TypeSource.ERP_CFA and not is_contrat_visible(perimetre, record.tenant):

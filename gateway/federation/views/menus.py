@@ -22,7 +22,7 @@ TERRITORIES_MAX = 256  # perimeters of which the menus are kept
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class MenuLine:
     """A line of a menu: the code by which the directory has it, its name as it is looked for, and its codes."""
 
     code: str
@@ -34,9 +34,9 @@ class Entry:
 class Territory:
     """The menus of one perimeter, each by name."""
 
-    cfas: tuple[Entry, ...]
-    communes: tuple[Entry, ...]
-    missions_locales: tuple[Entry, ...]
+    cfas: tuple[MenuLine, ...]
+    communes: tuple[MenuLine, ...]
+    missions_locales: tuple[MenuLine, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,8 @@ class Menus:
         """The codes of the first lines; none as long as they are still to be looked for (`Preparation`)."""
         known = self.directory.territories.get(self.perimetre)
         if known and recherche is None:
-            return [entry.code for entry in getattr(known, kind)[:first]]
+            return [line.code for line in getattr(known, kind)[:first]]
+        # The first of a perimeter goes through the whole referential, and it is kept.
         lines = len(getattr(known, kind)) if known else len(self.directory.referentiel.communes)
         key = kind, recherche, first
         work = Work(lines, ("menu", self.perimetre, id(self.directory), key), partial(self._look_for, *key))
@@ -72,34 +73,36 @@ class Menus:
     def _look_for(self, kind: str, recherche: str | None, first: int) -> list[str]:
         """May run in any thread."""
         entries = getattr(self._territory(), kind)
-        return [entry.code for entry in _matching(entries, recherche or "")][:first]
+        return [line.code for line in _matching(entries, recherche or "")][:first]
 
     def _territory(self) -> Territory:
         territories = self.directory.territories
         known: Territory | None = territories.get(self.perimetre)
         if known is None:
             known = _territory_of(self.perimetre, self.directory.referentiel)
+            # Emptied at once, which is safe from any thread: so many perimeters are rare, and all can be made again.
             if len(territories) >= TERRITORIES_MAX:
                 territories.clear()
             territories[self.perimetre] = known
         return known
 
 
-def _matching(entries: Iterable[Entry], recherche: str) -> list[Entry]:
+def _matching(entries: Iterable[MenuLine], recherche: str) -> list[MenuLine]:
     """Those whose name has every word looked for, in any part of it, or of which a code begins so."""
     parts, code = words(recherche), recherche.strip().upper()
     # A text of digits alone has no word, and every name would have all of them.
     named = bool(parts) or not code
     return [
-        entry
-        for entry in entries
-        if (named and all(part in entry.letters for part in parts)) or any(own.startswith(code) for own in entry.codes)
+        line
+        for line in entries
+        if (named and all(part in line.letters for part in parts)) or any(own.startswith(code) for own in line.codes)
     ]
 
 
 def _territory_of(perimetre: Perimetre, referentiel: Referentiel) -> Territory:
     communes = _communes(perimetre, referentiel)
     codes = {commune.mission_locale for commune in communes} & referentiel.missions_locales.keys()
+    # Its communes name it alone; a referential at fault must not show another.
     if perimetre.profil is Profil.MISSION_LOCALE:
         codes &= {perimetre.organisation}
     organismes = [o for uai in _uais(perimetre, referentiel) if (o := referentiel.organisme(uai))]
@@ -111,9 +114,9 @@ def _territory_of(perimetre: Perimetre, referentiel: Referentiel) -> Territory:
     )
 
 
-def _by_name(lines: Iterable[tuple[str, str, tuple[str, ...]]]) -> tuple[Entry, ...]:
-    entries = (Entry(code, normalise_nom(nom), codes) for nom, code, codes in lines)
-    return tuple(sorted(entries, key=lambda entry: (entry.letters, entry.code)))
+def _by_name(lines: Iterable[tuple[str, str, tuple[str, ...]]]) -> tuple[MenuLine, ...]:
+    entries = (MenuLine(code, normalise_nom(nom), codes) for nom, code, codes in lines)
+    return tuple(sorted(entries, key=lambda line: (line.letters, line.code)))
 
 
 def _communes(perimetre: Perimetre, referentiel: Referentiel) -> list[CommuneLine]:
@@ -137,6 +140,7 @@ def _communes(perimetre: Perimetre, referentiel: Referentiel) -> list[CommuneLin
 
 def _uais(perimetre: Perimetre, referentiel: Referentiel) -> Iterable[str]:
     """The CFAs that are asked for this perimeter; those that read nobody have their territory's."""
+    # These two read nobody, and so no CFA is asked for them.
     if perimetre.profil is Profil.STATISTIQUES:
         return referentiel.organismes
     if perimetre.profil is Profil.ARML:

@@ -172,7 +172,7 @@ class TrainingDirectory:
     def __init__(self, randomness: Random) -> None:
         self._cfa = noun(Cfa, randomness)
         self._mission = noun(MissionLocale, randomness)
-        self._commune = noun(Commune, randomness)
+        self._commune: Commune = noun(Commune, randomness)
         self.territories: dict[Any, Any] = {}
         place = CommuneLine("59350", "Lille", ("59000",), "59", "32", "09", "59010")
         mission = MissionLocaleRow(1, "59010", "Lille", None, None, None)
