@@ -25,6 +25,7 @@ from gateway.federation.views.context import OperationContext
 
 logger = logging.getLogger("gateway.running")
 PEOPLE_PER_UNIT = 10  # persons whom a list that is not kept makes us look at, for a unit of cost (docs/graphe.md, Coût)
+LINES_PER_UNIT = 100  # of the referential, that a menu looks through
 INTROSPECTION_PER_UNIT = 100  # usual values of an introspection that is not kept, for a unit
 SLICE = 0.005  # seconds of the loop that an execution takes before others are served
 SHORT = 1000  # elements gone through: some two milliseconds, for which no thread is worth its while
@@ -91,7 +92,7 @@ async def _execute_data(
     preparation = context.preparation
     if not preparation.works:
         return result, 0
-    walked = preparation.walks * (context.people // PEOPLE_PER_UNIT)
+    walked = preparation.walks * (context.people // PEOPLE_PER_UNIT) + preparation.lines // LINES_PER_UNIT
     try:
         await _charge(parts, context, walked)
         for key, work in preparation.works.items():

@@ -18,7 +18,8 @@ from gateway.auth.authorization.decide import Decision
 from gateway.domain.days import paris_day
 from gateway.schema.connections import PAGE_MAX, RuptureConnection
 from gateway.schema.context import PageArgs
-from gateway.schema.filters import FiltreRuptures, TriRuptures
+from gateway.schema.filters import FiltreRuptures
+from gateway.schema.orders import TriRuptures
 from gateway.server.composition import read_client_register
 
 ATTEMPTS, PAUSE = 120, 0.5  # looks, and seconds between two, while the sources are gathered
@@ -45,6 +46,7 @@ class Sampled:
         whole = self.list_query
         made = RuptureConnection(
             edges=whole.edges[: page.first],
+            nodes=whole.nodes[: page.first],
             page_info=whole.page_info,
             total_count=whole.total_count,
             complet=whole.complet,

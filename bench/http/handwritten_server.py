@@ -17,7 +17,7 @@ from bench.http.in_house import InHouse, serve
 from bench.http.query import filtre, page
 from gateway.correlation import RequestTrace
 from gateway.schema.context import PageArgs
-from gateway.schema.filters import TriRuptures
+from gateway.schema.orders import TriRuptures
 
 
 async def application(in_house: InHouse) -> ASGIApp:

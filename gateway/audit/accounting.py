@@ -166,7 +166,7 @@ class Accounting:
         rules = {name: frozenset({self.governed[name]}) for name in coordinates & self.governed.keys()}
         yield (tally.shown if shows_persons(coordinates) else tally.found, rules)
         for told in tally.told:
-            asked = asked_by(told.query.definition.name, told.criteria, told.after is not None)
+            asked = asked_by(told.query.definition.name, told.criteria, told.cursors)
             categories = frozenset[CategorieDonnee]().union(*asked.values())
             yield dict.fromkeys(self.told_sets.looked_up(context, told), categories), asked
 

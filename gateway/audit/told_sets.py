@@ -14,7 +14,7 @@ from typing import Any
 
 from cachetools import LRUCache
 
-from gateway.federation.criteria import NOM, ToldList, closed_part, given, is_refined_by, kept, widened
+from gateway.federation.criteria import ToldList, closed_part, given, is_refined_by, kept, widened
 from gateway.federation.lists import ListQuery
 from gateway.federation.views.context import OperationContext
 from gateway.federation.views.view import View
@@ -128,8 +128,8 @@ class ToldSets:
         account = memory.account((context.viewer.client, context.viewer.account))
         comparison = _Comparison(context.view, told, memory, account)
         persons = comparison.of_criteria() if told.criteria else frozenset()
-        if told.after is not None:
-            persons |= comparison.of_position(context.behind(told))
+        if told.cursors:
+            persons |= comparison.of_position(context.between(told))
         # Its rows are written in the journal anyway.
         persons -= told.shown
         memory.weigh()
@@ -161,7 +161,7 @@ class _Comparison:
 
     @property
     def _most(self) -> int:
-        return FEW_BY_NAME if NOM in self.told.criteria else FEW
+        return FEW_BY_NAME if self.told.is_by_name else FEW
 
     def of_criteria(self) -> frozenset[str]:
         """Whom the list tells of by its criteria."""
@@ -174,9 +174,9 @@ class _Comparison:
         self._remember(told_set, self.account.sets, self.memory.recent)
         return persons
 
-    def of_position(self, behind: Sequence[Any]) -> frozenset[str]:
-        """Whom the list tells of by what comes behind a cursor."""
-        bits = self.memory.bits_of(self.told.query, self.view, behind)
+    def of_position(self, between: Sequence[Any]) -> frozenset[str]:
+        """Whom the list tells of by what its cursors leave."""
+        bits = self.memory.bits_of(self.told.query, self.view, between)
         # What was shown of that very list, now or on an earlier page, is in the journal.
         seen = self._see()
         persons = self.memory.few(bits & ~seen) if self.memory.few(bits, self._most) else frozenset()

@@ -44,6 +44,8 @@ ONE_OF = {"cfa": ("uai", "siret"), "contrat": ("id", "numero")}  # root fields t
 SEARCH = "rechercheJeune"
 INTERVALS = (("depuis", "jusqua"), ("debutDepuis", "debutJusqua"))
 NAMES = ("nom", "prenom")
+SOUGHT = ("nom", "recherche")  # criteria of a name, which need letters
+SIZES = ("first", "last")
 NAME_MAX = 100  # characters: no name is longer, and names looked for are kept in their normal form
 
 Written = FieldNode | DirectiveNode
@@ -119,8 +121,11 @@ def _said(written: Written, given: Mapping[str, Any]) -> Iterator[str]:
     name = written.name.value
     if name in ONE_OF and isinstance(written, FieldNode) and given.keys().isdisjoint(ONE_OF[name]):
         yield f"{name} demande {' ou '.join(ONE_OF[name])}"
-    if not 0 <= given.get("first", 0) <= PAGE_MAX:
-        yield f"L'argument first va de 0 à {PAGE_MAX}"
+    for size in SIZES:
+        if not 0 <= given.get(size, 0) <= PAGE_MAX:
+            yield f"L'argument {size} va de 0 à {PAGE_MAX}"
+    if given.keys() >= set(SIZES):
+        yield "Les arguments first et last ne se donnent pas ensemble"
     if name == FRAICHEUR and given[AGE_MAX] < 0:
         yield f"@{FRAICHEUR} : {AGE_MAX} est un nombre de secondes, zéro au moins"
     yield from _of_names(given)
@@ -135,15 +140,16 @@ def _present(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _of_names(given: Mapping[str, Any]) -> Iterator[str]:
-    for name in NAMES:
+    for name in (*NAMES, "recherche"):
         if len(given.get(name, "")) > NAME_MAX:
             yield f"{name} : {NAME_MAX} caractères au plus"
 
 
 def _of_filter(filtre: Mapping[str, Any]) -> Iterator[str]:
     yield from _of_names(filtre)
-    if "nom" in filtre and len(normalise_nom(filtre["nom"])) < NAME_MIN:
-        yield f"Le filtre nom demande {NAME_MIN} lettres au moins"
+    for name in SOUGHT:
+        if name in filtre and len(normalise_nom(filtre[name])) < NAME_MIN:
+            yield f"Le filtre {name} demande {NAME_MIN} lettres au moins"
     for start, end in INTERVALS:
         first, last = _day(filtre.get(start)), _day(filtre.get(end))
         if first and last and first > last:

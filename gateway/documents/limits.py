@@ -18,14 +18,15 @@ from graphql import (
     OperationDefinitionNode,
     SelectionNode,
     SelectionSetNode,
+    Undefined,
     value_from_ast_untyped,
 )
 
 from gateway.documents.mistake import Detail, Mistake, MistakenRequest
 from gateway.documents.wrong_values import NAME_MAX, place_of
 from gateway.errors import TooCostlyRequest
-from gateway.schema.connections import DEFAULT_PAGE, PAGE_MAX
-from gateway.schema.tables import LIST_SIZES, PAGED_ROOTS
+from gateway.schema.connections import PAGE_MAX
+from gateway.schema.tables import DEFAULT_SIZES, LIST_SIZES
 
 TEXT_MAX = 32_768  # characters of a document
 TOKENS_MAX = 2000
@@ -123,7 +124,7 @@ class _Weigher:
 
     def field(self, node: FieldNode, root: bool) -> Shape:
         inside = self.selection(node.selection_set)
-        paged = root and node.name.value in PAGED_ROOTS
+        paged = root and node.name.value in DEFAULT_SIZES
         return Shape(
             1 if paged else 1 + self.sizes.get(node.name.value, 1) * inside.fixe,
             ((node, inside.fixe),) if paged else (),
@@ -180,11 +181,12 @@ def cost_of(shape: Shape, variables: dict[str, Any]) -> int:
 def _page(node: FieldNode, variables: dict[str, Any]) -> int:
     """The number of rows that a list may show; an unknown, negative or absurd size counts as the largest page
     (docs/security.md G08)."""
-    for argument in node.arguments or ():
-        if argument.name.value == "first":
-            size = value_from_ast_untyped(argument.value, variables)
-            return size if isinstance(size, int) and 0 <= size <= PAGE_MAX else PAGE_MAX
-    return DEFAULT_PAGE
+    given = {a.name.value: value_from_ast_untyped(a.value, variables) for a in node.arguments or ()}
+    # One that may be null is not given then, and is never given beside the other.
+    size = (
+        given.get("first", DEFAULT_SIZES[node.name.value]) if given.get("last") in (None, Undefined) else given["last"]
+    )
+    return size if isinstance(size, int) and 0 <= size <= PAGE_MAX else PAGE_MAX
 
 
 def _cap(name: str, value: int, maximum: int) -> None:

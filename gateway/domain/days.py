@@ -30,6 +30,16 @@ def day_meant(instant: datetime) -> date:
     return instant.date() if instant.hour < MIDNIGHTS_EAST.start else paris_day(instant)
 
 
+def is_midnight(instant: datetime) -> bool:
+    """Whether an instant is the first of a day in Paris: all that is known of what is dated by day."""
+    return instant.astimezone(PARIS).time() == time(0)
+
+
+def end_of_day(day: date) -> datetime:
+    """The last instant of a day in Paris."""
+    return datetime.combine(day + timedelta(days=1), time(), PARIS) - timedelta(microseconds=1)
+
+
 def clock(fixed: datetime | None) -> Callable[[], datetime]:
     """What tells the time: always `fixed`, or the system's clock in UTC when there is none."""
     return partial(datetime.now, UTC) if fixed is None else lambda: fixed

@@ -11,19 +11,22 @@ from datetime import date, timedelta
 from typing import Any, TypeVar
 
 from gateway.auth.policy.rules import CategorieDonnee
-from gateway.domain.identifiers import normalise_departement, normalise_nom, normalise_numero_contrat
+from gateway.domain.identifiers import normalise_departement, normalise_nom, normalise_numero_contrat, words
 from gateway.domain.referentiel import Geographie
 from gateway.domain.statut import StatutApprenant
 from gateway.errors import InvalidRequest
-from gateway.federation.lists import WINDOW_DAYS, ListQuery, SortedList
+from gateway.federation.lists import WINDOW_DAYS, ListQuery
+from gateway.federation.paging import SortedList
 from gateway.federation.views.view import View
 from gateway.schema.connections import ContratConnection, JeuneConnection, RuptureConnection
+from gateway.schema.context import PageArgs
 from gateway.schema.filters import FiltreRuptures
 
 C = TypeVar("C", JeuneConnection, ContratConnection, RuptureConnection)
 NUMERO_EXAMPLE = "060202609010001"
 CLOSED = frozenset({"statut", "etat", "prioritaire", "mineur", "rompus"})
-NOM = "nom"
+NOM, RECHERCHE = "nom", "recherche"
+BY_NAME = frozenset({NOM, RECHERCHE})  # criteria that say who is looked for
 # What widens a criterion that narrows by its absence: without one of these, the list takes its own window or status.
 _WIDEST = {"depuis": date.min, "jusqua": date.max, "statut": list(StatutApprenant)}
 
@@ -32,15 +35,24 @@ _WIDEST = {"depuis": date.min, "jusqua": date.max, "statut": list(StatutApprenan
 class ToldList:
     """A list of which a total, an edge or a page's position is told, under criteria that identify.
 
-    `after`: the cursor given. `shown`: the persons whose rows are
+    `page`: as it was asked for. `shown`: the persons whose rows are
     written in the journal anyway. `mark`: stands for what is told, within one view.
     """
 
     query: ListQuery[Any, Any]
     criteria: tuple[str, ...]
-    after: str | None
+    page: PageArgs
     shown: frozenset[str]
     mark: int
+
+    @property
+    def is_by_name(self) -> bool:
+        return not BY_NAME.isdisjoint(self.criteria)
+
+    @property
+    def cursors(self) -> tuple[str, ...]:
+        """The arguments by which it goes on from a point."""
+        return tuple(name for name in ("after", "before") if getattr(self.page, name) is not None)
 
 
 def placed(query: ListQuery[Any, C], geographie: Geographie) -> ListQuery[Any, C]:
@@ -71,9 +83,9 @@ def _known(name: str, codes: list[str], find: Callable[[str], str | None]) -> li
     return [code for code in found if code]
 
 
-def mark_of(account: tuple[str, str], key: tuple[str, ...], after: str | None) -> int:
+def mark_of(account: tuple[str, str], key: tuple[str, ...], page: PageArgs) -> int:
     """Stands for what a list of that key tells to an account, within one view."""
-    return hash((account, key, after))
+    return hash((account, key, page.cursors))
 
 
 def given(filtre: Any) -> dict[str, Any]:
@@ -114,10 +126,10 @@ def widened(query: ListQuery[Any, Any], view: View) -> Iterator[list[Any]]:
     filtre, keep, day = query.filtre, query.definition.keep, query.day
     widest = _WIDEST if isinstance(filtre, FiltreRuptures) else {}
     elements = query.definition.elements(view)
-    if nom := given(filtre).get(NOM):
-        elements = keep(elements, type(filtre)(nom=nom), day)
+    if named := {name: value for name, value in given(filtre).items() if name in BY_NAME}:
+        elements = keep(elements, type(filtre)(**widest, **named), day)
     for name in given(filtre):
-        if name != NOM:
+        if name not in BY_NAME:
             yield keep(elements, replace(filtre, **{name: widest.get(name)}), day)
 
 
@@ -129,6 +141,8 @@ def is_refined_by(wide: dict[str, Any], narrow: dict[str, Any]) -> bool:
 def _is_within(name: str, narrow: Any, wide: Any) -> bool:
     if name == NOM:
         return normalise_nom(narrow).startswith(normalise_nom(wide))
+    if name == RECHERCHE:
+        return all(any(part in longer for longer in words(narrow)) for part in words(wide))
     return set(narrow) <= set(wide) if isinstance(wide, list) else bool(narrow == wide)
 
 

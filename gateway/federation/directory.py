@@ -29,6 +29,7 @@ class Directory:
         self._missions_locales: dict[str, MissionLocale] = {}
         self._cfas: dict[str, Cfa] = {}
         self.plans: LRUCache[tuple[Perimetre, bool], Any] = LRUCache(PLANS_MAX)  # what perimeters ask of the sources
+        self.territories: dict[Perimetre, Any] = {}  # what perimeters have in their menus
         # Kept: a territory is written in few ways, each resolved once.
         self._resolve = lru_cache(HOMES_MAX)(partial(resolve, referentiel.geographie))
 

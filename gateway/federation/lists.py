@@ -1,122 +1,33 @@
-"""The three lists of the graph: what each takes from a view, its filters, its orders, its pages. Pure; reaches no source.
+"""The three lists of the graph: what each takes from a view, its filters, its orders. Pure; reaches no source, cuts no page."""
 
-A position in a list is a sort key, so rows that come or go shift nothing.
-"""
-
-import hashlib
-import json
-from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from datetime import date, timedelta
-from enum import Enum
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from gateway.auth.policy.rules import CategorieDonnee
-from gateway.domain.identifiers import normalise_nom
-from gateway.domain.seal import OpaqueIds
+from gateway.domain.identifiers import normalise_nom, words
 from gateway.domain.statut import StatutApprenant
-from gateway.errors import InvalidCursor, InvalidRequest
+from gateway.errors import InvalidRequest
 from gateway.federation.join.merge import uais_of
+from gateway.federation.paging import Key, PageSlice, SortedList, sort
 from gateway.federation.views.view import MaskedCopies, Shown, View, ViewPerson
 from gateway.schema.connections import (
-    PAGE_MAX,
     ContratConnection,
     ContratEdge,
     JeuneConnection,
     JeuneEdge,
-    PageInfo,
     RuptureConnection,
     RuptureEdge,
 )
-from gateway.schema.context import PageArgs
-from gateway.schema.filters import NAME_MIN, FiltreContrats, FiltreJeunes, FiltreRuptures, TriJeunes, TriRuptures
+from gateway.schema.filters import NAME_MIN, FiltreContrats, FiltreJeunes, FiltreRuptures
 from gateway.schema.nouns import Contrat, Jeune, MotifPriorite, Rupture
+from gateway.schema.orders import TriContrats, TriJeunes, TriRuptures
 
 T = TypeVar("T", Jeune, Contrat, Rupture)
 C = TypeVar("C", JeuneConnection, ContratConnection, RuptureConnection)
-E = TypeVar("E")
-Key = Callable[[E], list[Any]]
 WINDOW_DAYS = 180  # days of ruptures listed when no window is asked
-
-
-@dataclass(frozen=True, slots=True)
-class PageSlice(Generic[E]):
-    """One page of a list, with the cursor of each element."""
-
-    elements: list[tuple[str, E]]
-    total: int
-    info: PageInfo
-
-
-@dataclass(frozen=True, slots=True)
-class SortedList(Generic[E]):
-    """A list in order, with the key of each element."""
-
-    keys: list[list[Any]]
-    elements: list[E]
-
-
-@dataclass(frozen=True, slots=True)
-class CursorCodec:
-    """How the cursors of a page are written, and which: those of each element, of the first and last (`bounds`), or none.
-
-    `bound_to` says what they are bound to; called only when one is written or read.
-    """
-
-    opaque_ids: OpaqueIds
-    bound_to: Callable[[], str]
-    each: bool = True
-    bounds: bool = True
-
-
-def sort(elements: Sequence[E], key: Key[E]) -> SortedList[E]:
-    """Sort by a total order."""
-    # Elements have no order of their own: without `key`, two equal positions would compare them.
-    pairs = sorted(((key(element), element) for element in elements), key=lambda pair: pair[0])
-    return SortedList([position for position, _ in pairs], [element for _, element in pairs])
-
-
-def cut(ordered: SortedList[E], page: PageArgs, cursors: CursorCodec) -> PageSlice[E]:
-    """Cut a page; a cursor that is not selected is empty. Raises InvalidCursor, InvalidRequest."""
-    if not 0 <= page.first <= PAGE_MAX:
-        raise InvalidRequest(f"L'argument first va de 0 à {PAGE_MAX}.")
-    total = len(ordered.keys)
-    start = start_of(ordered, page.after, cursors)
-    end = min(start + page.first, total)
-    texts = _texts(ordered.keys[start:end], cursors)
-    first, last = (texts[0], texts[-1]) if texts else (None, None)
-    info = PageInfo(has_next_page=end < total, has_previous_page=start > 0, start_cursor=first, end_cursor=last)
-    return PageSlice(list(zip(texts, ordered.elements[start:end], strict=True)), total, info)
-
-
-def start_of(ordered: SortedList[E], after: str | None, cursors: CursorCodec) -> int:
-    """The rank of the first element behind a cursor. Raises InvalidCursor."""
-    if after is None:
-        return 0
-    position = cursors.opaque_ids.open_cursor(after, cursors.bound_to())
-    if position is None:
-        raise InvalidCursor("Curseur inconnu ici : reprendre la liste depuis le début, sans changer filtre ni ordre.")
-    return bisect_right(ordered.keys, position)  # be its row still there or not: the page goes on where it stopped
-
-
-def _texts(positions: list[list[Any]], cursors: CursorCodec) -> list[str]:
-    """The cursors of a page, in its order."""
-    if not positions or not (cursors.each or cursors.bounds):
-        return [""] * len(positions)
-    bound_to, seal = cursors.bound_to(), cursors.opaque_ids.seal_cursor
-    if cursors.each:
-        return [seal(position, bound_to) for position in positions]
-    texts = [""] * len(positions)
-    texts[0], texts[-1] = seal(positions[0], bound_to), seal(positions[-1], bound_to)
-    return texts
-
-
-def binding(name: str, filtre: Any, tri: Enum | None, viewer: str) -> str:
-    """The digest of what a cursor is bound to: the list, its filter, its order and who looks."""
-    # Under another filter or order the same key would be another place: such a cursor is refused, not misread.
-    content = [name, asdict(filtre) if filtre else None, tri.value if tri else None, viewer]
-    return hashlib.sha256(json.dumps(content, default=str, sort_keys=True).encode()).hexdigest()
+ORDERS_MAX = 8  # whole lists kept in order with a view
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,18 +55,25 @@ class ListQuery(Generic[T, C]):
     @property
     def key(self) -> tuple[str, ...]:
         """Identifies the elements and their order within one view."""
-        return self.definition.name, repr(self.filtre), self.tri.value if self.tri else ""
+        return self.definition.name, repr(self.filtre), self.tri.value
 
     def sort(self, view: View) -> SortedList[T]:
         """The elements kept, in order: a pass over all. Raises InvalidRequest. May run in any thread."""
-        definition, order = self.definition, (self.definition.name, self.tri)
-        # Sorted once, whatever the filter, and keys are shared: made for each list, they would weigh more than the persons.
-        if order not in view.orders:
-            view.orders[order] = sort(definition.elements(view), definition.orders[self.tri])
-        whole: SortedList[T] = view.orders[order]
-        kept = set(map(id, definition.keep(whole.elements, self.filtre, self.day)))
+        whole = self._whole(view)
+        kept = set(map(id, self.definition.keep(whole.elements, self.filtre, self.day)))
         rows = [(key, row) for key, row in zip(whole.keys, whole.elements, strict=True) if id(row) in kept]
         return SortedList([key for key, _ in rows], [row for _, row in rows])
+
+    def _whole(self, view: View) -> SortedList[T]:
+        """All the elements, in order: sorted once, whatever the filter."""
+        order = self.definition.name, self.tri
+        # Keys are shared: made for each list, they would weigh more than the persons. Two threads may be here at once.
+        whole: SortedList[T] | None = view.orders.get(order)
+        if whole is None:
+            if len(view.orders) >= ORDERS_MAX:
+                view.orders.clear()
+            whole = view.orders[order] = sort(self.definition.elements(view), self.definition.orders[self.tri])
+        return whole
 
     def show(self, view: View, page_slice: PageSlice[T], copies: MaskedCopies, complet: bool) -> Shown:
         """The page as it is answered, of masked copies. Raises LeakStopped."""
@@ -166,20 +84,26 @@ class ListQuery(Generic[T, C]):
             read |= shown.read
             edges.append(definition.edge(cursor=cursor, node=shown.value))
         total, info = page_slice.total, page_slice.info
-        page = definition.connection(edges=edges, page_info=info, total_count=total, complet=complet)
+        nodes = [edge.node for edge in edges]
+        page = definition.connection(edges=edges, nodes=nodes, page_info=info, total_count=total, complet=complet)
         page.kept_bytes = {}
         return Shown(page, read)
 
 
-def _day(day: date | None) -> int:
-    return day.toordinal() if day else 0
+def _rising(value: int | None, identifier: str) -> list[Any]:
+    """The smallest first, those without a value last."""
+    return [value is None, value or 0, identifier]
 
 
-RUPTURE_ORDERS: dict[TriRuptures, Key[Rupture]] = {
-    TriRuptures.DATE_DESC: lambda rupture: [-_day(rupture.date), rupture.id],
-    TriRuptures.DATE_ASC: lambda rupture: [_day(rupture.date), rupture.id],
-    TriRuptures.PRIORITE: lambda rupture: [_urgency(rupture), -_day(rupture.date), rupture.id],
-}
+def _falling(value: int | None, identifier: str) -> list[Any]:
+    """The largest first, those without a value last."""
+    return [value is None, -(value or 0), identifier]
+
+
+def _day(day: date | None) -> int | None:
+    return day.toordinal() if day else None
+
+
 _URGENCIES = list(MotifPriorite)
 
 
@@ -187,19 +111,68 @@ def _urgency(rupture: Rupture) -> int:
     return min((_URGENCIES.index(reason) for reason in rupture.motifs_priorite or []), default=len(_URGENCIES))
 
 
-JEUNE_ORDERS: dict[TriJeunes, Key[Jeune]] = {
-    TriJeunes.STATUT_RECENT: lambda jeune: [-_day(jeune.statut.depuis if jeune.statut else None), jeune.id],
-    TriJeunes.NOM_ASC: lambda jeune: [*_names(jeune), jeune.id],
-    TriJeunes.NOM_DESC: lambda jeune: [*([-ord(letter) for letter in nom] for nom in _names(jeune)), jeune.id],
-}
-
-
-def _names(jeune: Jeune) -> list[str]:
+def _names(jeune: Jeune | None, identifier: str) -> list[Any]:
     """Name and first name, closed by a character below letters so that the reverse order is a total one too."""
-    return [normalise_nom(jeune.nom or "") + " ", normalise_nom(jeune.prenom or "") + " "]
+    who = jeune or Jeune()
+    return [normalise_nom(who.nom or "") + " ", normalise_nom(who.prenom or "") + " ", identifier]
 
 
-CONTRAT_ORDERS: dict[None, Key[Contrat]] = {None: lambda contrat: [-_day(contrat.date_debut), contrat.id]}
+def _names_reversed(jeune: Jeune | None, identifier: str) -> list[Any]:
+    *names, last = _names(jeune, identifier)
+    return [*([-ord(letter) for letter in nom] for nom in names), last]
+
+
+def _change(jeune: Jeune | None) -> int:
+    """When it last changed, in microseconds; what does not say when counts as changed now, and ever after."""
+    told = jeune.modifie if jeune else None
+    return (told - _EPOCH) // timedelta(microseconds=1) if told else _NEVER_PAST
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NEVER_PAST = 1 << 62
+
+
+def _last_rupture(ruptures: Sequence[Rupture | None]) -> int | None:
+    return max((day for rupture in ruptures if rupture and (day := _day(rupture.date))), default=None)
+
+
+RUPTURE_ORDERS: dict[TriRuptures, Key[Rupture]] = {
+    TriRuptures.DATE_DESC: lambda one: _falling(_day(one.date), one.id),
+    TriRuptures.DATE_ASC: lambda one: _rising(_day(one.date), one.id),
+    TriRuptures.PRIORITE: lambda one: [_urgency(one), *_falling(_day(one.date), one.id)],
+    TriRuptures.SIGNALEE_DESC: lambda one: _falling(_day(one.signalee_le), one.id),
+    TriRuptures.SIGNALEE_ASC: lambda one: _rising(_day(one.signalee_le), one.id),
+    TriRuptures.NOM_ASC: lambda one: _names(one.jeune, one.id),
+    TriRuptures.NOM_DESC: lambda one: _names_reversed(one.jeune, one.id),
+    TriRuptures.AGE_ASC: lambda one: _rising(one.jeune.age if one.jeune else None, one.id),
+    TriRuptures.AGE_DESC: lambda one: _falling(one.jeune.age if one.jeune else None, one.id),
+    TriRuptures.MODIFIE_DESC: lambda one: _falling(_change(one.jeune), one.id),
+    TriRuptures.MODIFIE_ASC: lambda one: _rising(_change(one.jeune), one.id),
+}
+JEUNE_ORDERS: dict[TriJeunes, Key[Jeune]] = {
+    TriJeunes.STATUT_RECENT: lambda one: _falling(_day(one.statut.depuis if one.statut else None), one.id),
+    TriJeunes.STATUT_ANCIEN: lambda one: _rising(_day(one.statut.depuis if one.statut else None), one.id),
+    TriJeunes.NOM_ASC: lambda one: _names(one, one.id),
+    TriJeunes.NOM_DESC: lambda one: _names_reversed(one, one.id),
+    TriJeunes.AGE_ASC: lambda one: _rising(one.age, one.id),
+    TriJeunes.AGE_DESC: lambda one: _falling(one.age, one.id),
+    TriJeunes.RUPTURE_DESC: lambda one: _falling(_last_rupture(one.ruptures or []), one.id),
+    TriJeunes.RUPTURE_ASC: lambda one: _rising(_last_rupture(one.ruptures or []), one.id),
+    TriJeunes.MODIFIE_DESC: lambda one: _falling(_change(one), one.id),
+    TriJeunes.MODIFIE_ASC: lambda one: _rising(_change(one), one.id),
+}
+CONTRAT_ORDERS: dict[TriContrats, Key[Contrat]] = {
+    TriContrats.DEBUT_DESC: lambda one: _falling(_day(one.date_debut), one.id),
+    TriContrats.DEBUT_ASC: lambda one: _rising(_day(one.date_debut), one.id),
+    TriContrats.FIN_DESC: lambda one: _falling(_day(one.date_fin), one.id),
+    TriContrats.FIN_ASC: lambda one: _rising(_day(one.date_fin), one.id),
+    TriContrats.RUPTURE_DESC: lambda one: _falling(_last_rupture([one.rupture]), one.id),
+    TriContrats.RUPTURE_ASC: lambda one: _rising(_last_rupture([one.rupture]), one.id),
+    TriContrats.NOM_ASC: lambda one: _names(one.jeune, one.id),
+    TriContrats.NOM_DESC: lambda one: _names_reversed(one.jeune, one.id),
+    TriContrats.MODIFIE_DESC: lambda one: _falling(_change(one.jeune), one.id),
+    TriContrats.MODIFIE_ASC: lambda one: _rising(_change(one.jeune), one.id),
+}
 
 
 def _with_sets(filtre: Any) -> Any:
@@ -207,10 +180,33 @@ def _with_sets(filtre: Any) -> Any:
     return replace(filtre, **{name: frozenset(told) for name, told in vars(filtre).items() if isinstance(told, list)})
 
 
+def _of_person(wanted: FiltreRuptures | FiltreJeunes | FiltreContrats) -> Callable[[Jeune | None], bool]:
+    """What the three filters ask alike of a person: parts of the name, and something changed since an instant."""
+    parts, since = words(wanted.recherche or ""), wanted.modifie_depuis
+    if wanted.recherche is not None:
+        _check_letters("recherche", wanted.recherche)
+
+    def suits(jeune: Jeune | None) -> bool:
+        who = jeune or Jeune()
+        names = [normalise_nom(nom or "") for nom in (who.nom, who.prenom)] if parts else []
+        return all(any(part in nom for nom in names) for part in parts) and (
+            since is None or who.modifie is None or who.modifie >= since
+        )
+
+    return suits
+
+
+def _check_letters(name: str, told: str) -> None:
+    if len(normalise_nom(told)) < NAME_MIN:
+        raise InvalidRequest(f"Le filtre {name} demande {NAME_MIN} lettres au moins.")
+
+
 def filter_ruptures(ruptures: Sequence[Rupture], filtre: FiltreRuptures | None, day: date) -> list[Rupture]:
-    """The ruptures that are listed. What is counted is what is shown: one predicate decides both."""
+    """The ruptures that are listed. What is counted is what is shown: one predicate decides both. Raises InvalidRequest as
+    `filter_jeunes`."""
     wanted = _with_sets(filtre or FiltreRuptures())
-    return [rupture for rupture in ruptures if is_listed(rupture, wanted, day)]
+    suits = _of_person(wanted)
+    return [one for one in ruptures if is_listed(one, wanted, day) and suits(one.jeune)]
 
 
 def is_listed(rupture: Rupture, wanted: FiltreRuptures, day: date) -> bool:
@@ -245,22 +241,24 @@ def _place_and_age(jeune: Jeune, wanted: FiltreRuptures) -> bool:
 def filter_jeunes(jeunes: Sequence[Jeune], filtre: FiltreJeunes | None) -> list[Jeune]:
     """The persons that pass a filter. Raises InvalidRequest for a name shorter than NAME_MIN letters."""
     wanted = _with_sets(filtre or FiltreJeunes())
-    prefix = normalise_nom(wanted.nom) if wanted.nom is not None else None
-    if prefix is not None and len(prefix) < NAME_MIN:
-        raise InvalidRequest(f"Le filtre nom demande {NAME_MIN} lettres au moins.")
+    prefix, suits = normalise_nom(wanted.nom or ""), _of_person(wanted)
+    if wanted.nom is not None:
+        _check_letters("nom", wanted.nom)
     return [
         jeune
         for jeune in jeunes
         if wanted.statut is None or (jeune.statut is not None and jeune.statut.valeur in wanted.statut)
         if wanted.cfa is None or wanted.cfa in uais_of(jeune)
         if wanted.communes is None or (jeune.commune is not None and jeune.commune.code in wanted.communes)
-        if prefix is None or normalise_nom(jeune.nom or "").startswith(prefix)
+        if not prefix or normalise_nom(jeune.nom or "").startswith(prefix)
+        if suits(jeune)
     ]
 
 
 def filter_contrats(contrats: Sequence[Contrat], filtre: FiltreContrats | None) -> list[Contrat]:
-    """The contracts that pass a filter."""
+    """The contracts that pass a filter. Raises InvalidRequest as `filter_jeunes`."""
     wanted = filtre or FiltreContrats()
+    suits = _of_person(wanted)
     return [
         contrat
         for contrat in contrats
@@ -268,6 +266,7 @@ def filter_contrats(contrats: Sequence[Contrat], filtre: FiltreContrats | None) 
         if wanted.debut_jusqua is None or (contrat.date_debut is not None and contrat.date_debut <= wanted.debut_jusqua)
         if wanted.cfa is None or (contrat.cfa is not None and contrat.cfa.uai == wanted.cfa)
         if wanted.rompus is None or (contrat.rupture is not None) is wanted.rompus
+        if suits(contrat.jeune)
     ]
 
 

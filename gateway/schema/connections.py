@@ -12,6 +12,7 @@ DEFAULT_PAGE = 20
 _CURSOR = "Curseur opaque, lié au filtre, à l'ordre et au périmètre."
 _COMPLETE = "Faux quand une source de cette liste n'a pas répondu."
 _TOTAL = "Nombre d'éléments du périmètre qui répondent au filtre."
+_EDGES, _NODES = "Éléments de la page.", "Éléments de la page, sans leurs curseurs."
 
 
 @object_type("Position dans une liste.", C.PARCOURS, C.CONTRAT, C.RUPTURE)
@@ -30,7 +31,8 @@ class RuptureEdge:
 
 @object_type("Liste de ruptures.", C.RUPTURE)
 class RuptureConnection(KeptBytes):
-    edges: list[RuptureEdge] = strawberry.field(description="Éléments de la page.")
+    edges: list[RuptureEdge] = strawberry.field(description=_EDGES)
+    nodes: list[Rupture] = strawberry.field(description=_NODES)
     page_info: PageInfo = strawberry.field(description="Position de la page.")
     total_count: int = strawberry.field(description=_TOTAL)
     complet: bool = strawberry.field(description=_COMPLETE)
@@ -44,7 +46,8 @@ class JeuneEdge:
 
 @object_type("Liste de jeunes.", C.PARCOURS)
 class JeuneConnection(KeptBytes):
-    edges: list[JeuneEdge] = strawberry.field(description="Éléments de la page.")
+    edges: list[JeuneEdge] = strawberry.field(description=_EDGES)
+    nodes: list[Jeune] = strawberry.field(description=_NODES)
     page_info: PageInfo = strawberry.field(description="Position de la page.")
     total_count: int = strawberry.field(description=_TOTAL)
     complet: bool = strawberry.field(description=_COMPLETE)
@@ -58,7 +61,8 @@ class ContratEdge:
 
 @object_type("Liste de contrats.", C.CONTRAT)
 class ContratConnection(KeptBytes):
-    edges: list[ContratEdge] = strawberry.field(description="Éléments de la page.")
+    edges: list[ContratEdge] = strawberry.field(description=_EDGES)
+    nodes: list[Contrat] = strawberry.field(description=_NODES)
     page_info: PageInfo = strawberry.field(description="Position de la page.")
     total_count: int = strawberry.field(description=_TOTAL)
     complet: bool = strawberry.field(description=_COMPLETE)

@@ -1,11 +1,12 @@
-"""What a caller may filter and sort by. Each criterion carries the category of the data it looks at."""
+"""What a caller may filter by. Each criterion carries the category of the data it looks at."""
 
-from datetime import date
+from datetime import date, datetime
+from typing import Any
 
 import strawberry
 
 from gateway.auth.policy.rules import CategorieDonnee as C
-from gateway.auth.policy.rules import SortKey, criterion
+from gateway.auth.policy.rules import criterion
 from gateway.domain.statut import StatutApprenant
 from gateway.schema.nouns import EtatTraitement, MotifPriorite
 from gateway.schema.scalars import UAI, CodeInsee
@@ -14,6 +15,18 @@ from gateway.schema.scalars import UAI, CodeInsee
 PRIORITE = frozenset(motif.tells for motif in MotifPriorite if not motif.is_base)
 
 NAME_MIN = 3  # letters of a name that lists are filtered by
+
+
+def _searched() -> Any:
+    said = "Parties du nom ou du prénom, dans tout ordre, trois lettres au moins, sans égard aux accents."
+    return criterion(C.IDENTITE, said, "Jeune.nom", "Jeune.prenom")
+
+
+def _modified() -> Any:
+    said = (
+        "Ce dont un dossier a changé depuis cet instant, ou ne dit pas quand. Ce qui est sorti de la liste n'y est pas."
+    )
+    return criterion(C.TECHNIQUE, said, "Jeune.provenance")
 
 
 @strawberry.input(description="Filtre des ruptures. Sans filtre : 180 derniers jours, jeunes sans nouveau contrat.")
@@ -34,6 +47,8 @@ class FiltreRuptures:
     )
     age_max: int | None = criterion(C.PARCOURS, "Âge le plus élevé, compris.", "Jeune.age")
     mineur: bool | None = criterion(C.PARCOURS, "Mineurs, ou majeurs.", "Jeune.mineur")
+    recherche: str | None = _searched()
+    modifie_depuis: datetime | None = _modified()
 
 
 @strawberry.input(description="Filtre des jeunes.")
@@ -46,6 +61,8 @@ class FiltreJeunes:
     nom: str | None = criterion(
         C.IDENTITE, "Début du nom, trois lettres au moins, sans égard aux accents.", "Jeune.nom"
     )
+    recherche: str | None = _searched()
+    modifie_depuis: datetime | None = _modified()
 
 
 @strawberry.input(description="Filtre des contrats.")
@@ -54,21 +71,5 @@ class FiltreContrats:
     debut_jusqua: date | None = criterion(C.CONTRAT, "Contrats commencés au plus tard ce jour.", "Contrat.dateDebut")
     cfa: UAI | None = criterion(C.PARCOURS, "UAI du CFA.", "Contrat.cfa")
     rompus: bool | None = criterion(C.RUPTURE, "Contrats rompus, ou les autres.", "Contrat.rupture")
-
-
-_BY_DATE = (frozenset({C.RUPTURE}), "Rupture.date")
-_BY_NAME = (frozenset({C.IDENTITE}), "Jeune.nom", "Jeune.prenom")
-
-
-@strawberry.enum(description="Ordre des ruptures.")
-class TriRuptures(SortKey):
-    DATE_DESC = "DATE_DESC", *_BY_DATE
-    DATE_ASC = "DATE_ASC", *_BY_DATE
-    PRIORITE = "PRIORITE", PRIORITE | {C.RUPTURE}, "Rupture.motifsPriorite", "Rupture.date"
-
-
-@strawberry.enum(description="Ordre des jeunes.")
-class TriJeunes(SortKey):
-    STATUT_RECENT = "STATUT_RECENT", frozenset({C.PARCOURS}), "Jeune.statut"
-    NOM_ASC = "NOM_ASC", *_BY_NAME
-    NOM_DESC = "NOM_DESC", *_BY_NAME
+    recherche: str | None = _searched()
+    modifie_depuis: datetime | None = _modified()

@@ -5,6 +5,16 @@ In one table, beside no class: members of enumerations are plain values, of whic
 
 from graphql import GraphQLSchema, is_enum_type, is_introspection_type
 
+_BY_NAME = {"NOM_ASC": "Par nom, puis prénom.", "NOM_DESC": "Par nom, puis prénom, de Z à A."}
+_BY_AGE = {"AGE_ASC": "Le plus jeune d'abord.", "AGE_DESC": "Le plus âgé d'abord."}
+_BY_RUPTURE = {
+    "RUPTURE_DESC": "La dernière rupture d'abord ; sans rupture, à la fin.",
+    "RUPTURE_ASC": "La plus ancienne rupture d'abord ; sans rupture, à la fin.",
+}
+_BY_CHANGE = {
+    "MODIFIE_DESC": "Le dernier modifié d'abord ; ce dont on ne sait pas quand compte comme tel.",
+    "MODIFIE_ASC": "Le dernier modifié à la fin ; ce dont on ne sait pas quand compte comme tel.",
+}
 MEANINGS: dict[str, dict[str, str]] = {
     "CategorieDonnee": {
         "PUBLIQUE": "Référentiel, ouvert à tout appelant identifié.",
@@ -128,13 +138,30 @@ MEANINGS: dict[str, dict[str, str]] = {
     },
     "TriJeunes": {
         "STATUT_RECENT": "Le plus récent changement de statut d'abord.",
-        "NOM_ASC": "Par nom, puis prénom.",
-        "NOM_DESC": "Par nom, puis prénom, de Z à A.",
+        "STATUT_ANCIEN": "Le plus ancien changement de statut d'abord.",
+        **_BY_NAME,
+        **_BY_AGE,
+        **_BY_RUPTURE,
+        **_BY_CHANGE,
     },
     "TriRuptures": {
         "DATE_DESC": "La plus récente d'abord.",
         "DATE_ASC": "La plus ancienne d'abord.",
         "PRIORITE": "Les prioritaires d'abord, puis la plus récente.",
+        "SIGNALEE_DESC": "La dernière signalée d'abord.",
+        "SIGNALEE_ASC": "La première signalée d'abord.",
+        **_BY_NAME,
+        **_BY_AGE,
+        **_BY_CHANGE,
+    },
+    "TriContrats": {
+        "DEBUT_DESC": "Le dernier commencé d'abord.",
+        "DEBUT_ASC": "Le premier commencé d'abord.",
+        "FIN_DESC": "La fin prévue la plus lointaine d'abord.",
+        "FIN_ASC": "La fin prévue la plus proche d'abord.",
+        **_BY_RUPTURE,
+        **_BY_NAME,
+        **_BY_CHANGE,
     },
 }
 

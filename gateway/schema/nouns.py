@@ -10,19 +10,16 @@ from typing import Annotated
 
 import strawberry
 
+from gateway.auth.policy.rules import CategorieDonnee as C
 from gateway.auth.policy.rules import (
-    NAMES_SOURCES,
     Derivation,
     Telling,
     argument,
     donnee,
     libre,
-    nominative,
     object_type,
     opened_by,
 )
-from gateway.auth.policy.rules import CategorieDonnee as C
-from gateway.domain.similarity import Level
 from gateway.domain.statut import StatutApprenant
 from gateway.schema.evidence import IndiceRapprochement, Provenance, provenance_lines
 from gateway.schema.organisations import Cfa, Commune, MissionLocale, Node, TypeSource
@@ -223,6 +220,7 @@ class Contrat(Node):
     jeune: "Jeune | None" = donnee(C.PARCOURS, "Apprenti.")
     rows: strawberry.Private[list[Provenance] | None] = None
     annule: strawberry.Private[bool] = False
+    traite_le: strawberry.Private[date | None] = None  # the last day on which the registry processed a row of it
     provenance: list[Provenance] | None = provenance_lines("Qui dit quoi de ce contrat.")
 
 
@@ -262,6 +260,9 @@ class Jeune(Node):
     indices: strawberry.Private[list[IndiceRapprochement] | None] = None
     departement: strawberry.Private[str | None] = None  # of the residence that was derived, be its commune known or not
     autres_noms: strawberry.Private[tuple[str, ...]] = ()  # usage or birth names beside `nom`
+    modifie: strawberry.Private[datetime | None] = (
+        None  # what its sources say last changed; None where one does not say
+    )
 
     def _parcours(
         self, depuis: Annotated[date | None, argument(C.PARCOURS, "Premier jour des statuts voulus.")] = None
@@ -286,15 +287,3 @@ class Jeune(Node):
         size=1,
     )
     provenance: list[Provenance] | None = provenance_lines("Qui dit quoi de ce jeune.", names_sources=True)
-
-
-@object_type("Jeune qui répond à une recherche par identité, et ce que vaut la réponse.", C.PARCOURS)
-@nominative
-class Rapprochement:
-    jeune: Jeune | None = libre("Le jeune, dans les champs que je peux lire.")
-    score: float = strawberry.field(description="Probabilité que ce soit la personne cherchée, de 0 à 1.")
-    niveau: Level = strawberry.field(description="Ce que vaut la réponse.")
-    sources: list[str] = strawberry.field(
-        description="Partenaires qui connaissent ce jeune.", metadata={NAMES_SOURCES: True}
-    )
-    indices: list[IndiceRapprochement] = strawberry.field(description="Ce qui rapproche ce jeune de la recherche.")

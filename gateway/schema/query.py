@@ -13,10 +13,12 @@ from gateway.auth.policy.rules import argument, donnee, publique
 from gateway.schema.connections import DEFAULT_PAGE, PAGE_MAX, ContratConnection, JeuneConnection, RuptureConnection
 from gateway.schema.context import Context, Moi, PageArgs
 from gateway.schema.directives import fraicheur
-from gateway.schema.filters import FiltreContrats, FiltreJeunes, FiltreRuptures, TriJeunes, TriRuptures
+from gateway.schema.filters import FiltreContrats, FiltreJeunes, FiltreRuptures
 from gateway.schema.meanings import describe
-from gateway.schema.nouns import Contrat, Jeune, Rapprochement, Rupture
-from gateway.schema.organisations import Cfa, MissionLocale, Node, Source
+from gateway.schema.nouns import Contrat, Jeune, Rupture
+from gateway.schema.orders import TriContrats, TriJeunes, TriRuptures
+from gateway.schema.organisations import Cfa, Commune, MissionLocale, Node, Source
+from gateway.schema.rapprochement import Rapprochement
 from gateway.schema.scalars import SCALARS, SIRET, UAI
 
 _ORDER = strawberry.argument(description="Ordre de la liste.")
@@ -26,6 +28,12 @@ _FILTER = strawberry.argument(
 type_info = strawberry.Info[Context, None]
 First = Annotated[int, argument(C.PUBLIQUE, f"Nombre d'éléments de la page, de 0 à {PAGE_MAX}.")]
 After = Annotated[str | None, argument(C.PUBLIQUE, "Curseur après lequel commence la page.")]
+_LAST = f"Nombre d'éléments de la page prise par la fin, de 0 à {PAGE_MAX} ; jamais avec `first`."
+Last = Annotated[int | None, argument(C.PUBLIQUE, _LAST)]
+Before = Annotated[str | None, argument(C.PUBLIQUE, "Curseur avant lequel finit la page.")]
+_SOUGHT = "Partie du nom, sans égard aux accents, ou début d'un code."
+Sought = Annotated[str | None, argument(C.PUBLIQUE, _SOUGHT)]
+MenuSize = Annotated[int, argument(C.PUBLIQUE, f"Nombre d'éléments, de 0 à {PAGE_MAX}.")]
 Identifiant = Annotated[strawberry.ID, argument(C.PUBLIQUE, "Identifiant opaque.", "id")]
 
 
@@ -54,14 +62,17 @@ def _search_jeune(
     return info.context.recherche_jeune(nom, prenom, date_naissance) if _is_open(info) else None
 
 
-def _jeunes(
+def _jeunes(  # noqa: PLR0913 - the graph's own: Relay's four arguments, and two of ours
     info: type_info,
+    *,
     filtre: Annotated[FiltreJeunes | None, _FILTER] = None,
     tri: Annotated[TriJeunes, _ORDER] = TriJeunes.STATUT_RECENT,
     first: First = DEFAULT_PAGE,
     after: After = None,
+    last: Last = None,
+    before: Before = None,
 ) -> JeuneConnection | None:
-    return info.context.jeunes(filtre, tri, PageArgs(first, after)) if _is_open(info) else None
+    return info.context.jeunes(filtre, tri, PageArgs(first, after, last, before)) if _is_open(info) else None
 
 
 def _contrat(
@@ -72,27 +83,34 @@ def _contrat(
     return info.context.contrat(identifier, numero) if _is_open(info) else None
 
 
-def _contrats(
+def _contrats(  # noqa: PLR0913 - the graph's own: Relay's four arguments, and two of ours
     info: type_info,
+    *,
     filtre: Annotated[FiltreContrats | None, _FILTER] = None,
+    tri: Annotated[TriContrats, _ORDER] = TriContrats.DEBUT_DESC,
     first: First = DEFAULT_PAGE,
     after: After = None,
+    last: Last = None,
+    before: Before = None,
 ) -> ContratConnection | None:
-    return info.context.contrats(filtre, PageArgs(first, after)) if _is_open(info) else None
+    return info.context.contrats(filtre, tri, PageArgs(first, after, last, before)) if _is_open(info) else None
 
 
 def _rupture(info: type_info, identifier: Identifiant) -> Rupture | None:
     return info.context.rupture(identifier) if _is_open(info) else None
 
 
-def _ruptures(
+def _ruptures(  # noqa: PLR0913 - the graph's own: Relay's four arguments, and two of ours
     info: type_info,
+    *,
     filtre: Annotated[FiltreRuptures | None, _FILTER] = None,
     tri: Annotated[TriRuptures, _ORDER] = TriRuptures.DATE_DESC,
     first: First = DEFAULT_PAGE,
     after: After = None,
+    last: Last = None,
+    before: Before = None,
 ) -> RuptureConnection | None:
-    return info.context.ruptures(filtre, tri, PageArgs(first, after)) if _is_open(info) else None
+    return info.context.ruptures(filtre, tri, PageArgs(first, after, last, before)) if _is_open(info) else None
 
 
 def _cfa(
@@ -107,6 +125,18 @@ def _mission_locale(
     info: type_info, code: Annotated[str, argument(C.PUBLIQUE, "Code de la structure.")]
 ) -> MissionLocale | None:
     return info.context.mission_locale(code)
+
+
+def _cfas(info: type_info, recherche: Sought = None, first: MenuSize = PAGE_MAX) -> list[Cfa]:
+    return info.context.cfas(recherche, first)
+
+
+def _communes(info: type_info, recherche: Sought = None, first: MenuSize = PAGE_MAX) -> list[Commune]:
+    return info.context.communes(recherche, first)
+
+
+def _missions_locales(info: type_info, recherche: Sought = None, first: MenuSize = PAGE_MAX) -> list[MissionLocale]:
+    return info.context.missions_locales(recherche, first)
 
 
 def _sources(info: type_info) -> list[Source] | None:
@@ -130,6 +160,11 @@ class Query:
     )
     cfa: Cfa | None = publique("Un CFA, par UAI ou par SIRET.", _cfa)
     mission_locale: MissionLocale | None = publique("Une Mission locale, par son code.", _mission_locale)
+    cfas: list[Cfa] = publique("Les CFA de mon périmètre, par nom : de quoi remplir un menu.", _cfas, size=1)
+    communes: list[Commune] = publique("Les communes de mon périmètre, par nom.", _communes, size=1)
+    missions_locales: list[MissionLocale] = publique(
+        "Les Missions locales de mon périmètre, par nom.", _missions_locales, size=1
+    )
     sources: list[Source] | None = donnee(C.TECHNIQUE, "Les systèmes partenaires et leur état.", _sources, size=1)
 
 

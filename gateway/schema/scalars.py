@@ -20,6 +20,7 @@ CodePostal = NewType("CodePostal", str)
 
 isoformat = methodcaller("isoformat")
 _RFC_3339 = "https://www.rfc-editor.org/rfc/rfc3339"
+_INSTANT = r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)"
 
 
 def _scalar(nom: str, description: str, normalise: Callable[[str], str | None], url: str) -> ScalarDefinition:
@@ -41,9 +42,11 @@ def _day(value: object) -> date:
     return date.fromisoformat(value)
 
 
-def _no_instant(value: object) -> datetime:
-    """No argument of the graph is an instant."""
-    raise ValueError("DateTime invalide")
+def _instant(value: object) -> datetime:
+    """An instant as RFC 3339 writes it, its offset told: without one, it would be another instant for each reader."""
+    if not isinstance(value, str) or not re.fullmatch(_INSTANT, value, re.ASCII):
+        raise ValueError("DateTime invalide")
+    return datetime.fromisoformat(value.upper())
 
 
 SCALARS: dict[object, ScalarDefinition] = {
@@ -83,6 +86,6 @@ SCALARS: dict[object, ScalarDefinition] = {
         description="Instant en temps universel, à la seconde, AAAA-MM-JJThh:mm:ssZ (RFC 3339, date-time).",
         specified_by_url=_RFC_3339,
         serialize=write_instant,
-        parse_value=_no_instant,
+        parse_value=_instant,
     ),
 }

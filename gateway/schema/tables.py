@@ -58,9 +58,8 @@ def _drawn_from() -> Iterator[tuple[str, tuple[str, ...]]]:
     yield from ((f"{name}.{key.name}", key.compares) for name, order in sort_orders().items() for key in order)
 
 
-def _told_by(source: TypeSource) -> frozenset[str]:
-    """What only that kind of source tells, and all that is drawn from it."""
-    told = _with(TOLD_BY, source)
+def _drawn_out(told: frozenset[str]) -> frozenset[str]:
+    """These coordinates, and all that is drawn from them."""
     while more := {name for name, sources in _drawn_from() if not told.isdisjoint(sources)} - told:
         told |= more
     return told
@@ -76,8 +75,9 @@ _ABSTRACT = frozenset(name for name, type_ in _SCHEMA.type_map.items() if is_int
 # A selection of one of these is about somebody.
 SHOWN_TYPES = PERSONAL_TYPES | _ABSTRACT | {name for name, t in _SCHEMA.type_map.items() if is_nominative(t)}
 VIEW_ROOTS = frozenset(name for name, field in _ROOTS.fields.items() if _reads_view(field))
-# Lists whose size is an argument, and what the cost counts of the others.
-PAGED_ROOTS = frozenset(name for name, field in _ROOTS.fields.items() if "first" in field.args)
+# The roots whose size is an argument, with that of who gives none; of these, the lists of persons; the usual size of others.
+DEFAULT_SIZES = {name: one.args["first"].default_value for name, one in _ROOTS.fields.items() if "first" in one.args}
+PAGED_ROOTS = frozenset(DEFAULT_SIZES) & VIEW_ROOTS
 # What tells, by list, how many elements it keeps or whether there are any.
 _CONNECTIONS = {name: get_named_type(_ROOTS.fields[name].type).name for name in PAGED_ROOTS}
 TOLD_BY_LIST = {
@@ -85,8 +85,8 @@ TOLD_BY_LIST = {
     for name, connection in _CONNECTIONS.items()
 }
 LIST_SIZES = {name: size for _, name, field in _fields() if (size := written(field, SIZE) or 1) > 1}
-TOLD_BY_MISSION_LOCALE = _told_by(TypeSource.MISSION_LOCALE)
-NAMING_SOURCES = _with(NAMES_SOURCES, True)
+TOLD_BY_MISSION_LOCALE = _drawn_out(_with(TOLD_BY, TypeSource.MISSION_LOCALE))
+NAMING_SOURCES = _drawn_out(_with(NAMES_SOURCES, True))
 # Read only where a request for joint support was made, which Missions locales tell.
 UNDER_REQUEST = frozenset(
     f"{type_}.{name}" for type_, name, field in _fields() if categorie(field) in TOLD_BY_CONDITION.values()
@@ -97,11 +97,11 @@ PROVENANCES = EXPLANATIONS & _with(MAGASIN, "rows")
 
 
 @cache
-def asked_by(root: str, criteria: tuple[str, ...], after: bool) -> Mapping[str, Categories]:
-    """What a list is asked by, as coordinates with the categories that each reads: its own, its criteria, its cursor."""
+def asked_by(root: str, criteria: tuple[str, ...], cursors: tuple[str, ...]) -> Mapping[str, Categories]:
+    """What a list is asked by, as coordinates with the categories that each reads: its own, its criteria, its cursors."""
     field = _ROOTS.fields[root]
     own = frozenset({categorie(field) or CategorieDonnee.PUBLIQUE})
-    asked = {f"Query.{root}({argument}:)": own for argument, used in (("filtre", criteria), ("after", after)) if used}
+    asked = {f"Query.{root}({argument}:)": own for argument in (*(("filtre",) if criteria else ()), *cursors)}
     if criteria:
         type_: GraphQLInputObjectType = get_named_type(field.args["filtre"].type)
         for name in map(to_camel_case, criteria):

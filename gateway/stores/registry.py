@@ -97,13 +97,14 @@ class Window:
 class StoredContrat:
     """The sealed rows of one contract, in order of day, and the pseudonyms of the contract and of its person.
 
-    `digest` changes with the rows: what was made of them may be kept under it.
+    `digest` changes with the rows: what was made of them may be kept under it. `day`: the last on which one was processed.
     """
 
     contrat: str
     person: str
     digest: bytes
     rows: tuple[Any, ...] = field(repr=False, compare=False)
+    day: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +250,7 @@ async def _group(rows: Iterable[Any], persons: Collection[str]) -> list[StoredCo
         own = by_contrat[contrat]
         if own[-1].personne in persons:
             digest = hashlib.blake2b(b"".join(map(_sealed, own)), digest_size=16).digest()
-            stored.append(StoredContrat(contrat, own[-1].personne, digest, tuple(own)))
+            stored.append(StoredContrat(contrat, own[-1].personne, digest, tuple(own), own[-1].fenetre))
         if count % BREATH == 0:
             await asyncio.sleep(0)
     return stored

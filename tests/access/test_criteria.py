@@ -6,7 +6,7 @@ the caller reads nothing. New draws in every run; the seed is printed.
 
 import os
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from random import Random
 from types import SimpleNamespace
 from typing import Any
@@ -20,7 +20,7 @@ from gateway.domain.statut import StatutApprenant
 from gateway.federation.lists import CONTRATS, JEUNES, RUPTURES, ListDefinition, ListQuery
 from gateway.federation.views.build import _set_traitement
 from gateway.federation.views.view import Rights, View, ViewPerson, readable
-from gateway.schema.filters import FiltreContrats, FiltreJeunes, FiltreRuptures, TriJeunes, TriRuptures
+from gateway.schema.filters import FiltreContrats, FiltreJeunes, FiltreRuptures
 from gateway.schema.nouns import (
     Adresse,
     Collaboration,
@@ -34,6 +34,7 @@ from gateway.schema.nouns import (
     SituationSuivi,
     Suivi,
 )
+from gateway.schema.orders import TriContrats, TriJeunes, TriRuptures
 from gateway.schema.organisations import Cfa, Commune, Territoire, TypeTerritoire
 from gateway.schema.scalars import UAI, CodeInsee
 from tests.access.test_droit_product import ASKED_AT, draw_person, draw_rights
@@ -56,6 +57,10 @@ def _commune(randomness: Random) -> Commune:
 
 def _day(randomness: Random, back: int) -> date:
     return DAY - timedelta(days=randomness.randrange(back))
+
+
+def _changed(randomness: Random) -> datetime:
+    return ASKED_AT - timedelta(hours=randomness.randrange(48))
 
 
 # What stands under each category: written anew, with other values, where the caller does not read it.
@@ -102,6 +107,7 @@ WRITE: dict[C, Callable[[Jeune, Random], None]] = {
     C.RUPTURE: _rupture,
     C.SUIVI: _suivi,
     C.COLLABORATION: _cause,
+    C.TECHNIQUE: lambda jeune, r: setattr(jeune, "modifie", _changed(r)),
 }
 
 
@@ -156,9 +162,9 @@ def _hide(people: People, rights: Rights, randomness: Random) -> People:
     return people
 
 
-LISTS: tuple[tuple[C, ListDefinition[Any, Any], type[Any], type[Any] | None], ...] = (
+LISTS: tuple[tuple[C, ListDefinition[Any, Any], type[Any], type[Any]], ...] = (
     (C.PARCOURS, JEUNES, FiltreJeunes, TriJeunes),
-    (C.CONTRAT, CONTRATS, FiltreContrats, None),
+    (C.CONTRAT, CONTRATS, FiltreContrats, TriContrats),
     (C.RUPTURE, RUPTURES, FiltreRuptures, TriRuptures),
 )
 VALUES: dict[str, Callable[[Random], Any]] = {
@@ -176,8 +182,15 @@ VALUES: dict[str, Callable[[Random], Any]] = {
     "debutDepuis": lambda r: _day(r, 700),
     "debutJusqua": lambda r: _day(r, 350),
     "rompus": lambda r: r.random() < 0.5,
+    "recherche": lambda r: r.choice(("ran", "zoe dur", "tin")),
+    "modifieDepuis": _changed,
 }
-PYTHON = {"ageMax": "age_max", "debutDepuis": "debut_depuis", "debutJusqua": "debut_jusqua"}
+PYTHON = {
+    "ageMax": "age_max",
+    "debutDepuis": "debut_depuis",
+    "debutJusqua": "debut_jusqua",
+    "modifieDepuis": "modifie_depuis",
+}
 
 
 def _asked(randomness: Random, usable: frozenset[C], opened: frozenset[C]) -> ListQuery[Any, Any]:
@@ -189,7 +202,7 @@ def _asked(randomness: Random, usable: frozenset[C], opened: frozenset[C]) -> Li
     values = {PYTHON.get(key, key): VALUES[key](randomness) for key in chosen}
     if definition is RUPTURES:
         values.setdefault("statut", list(StatutApprenant))
-    tri = randomness.choice([order for order in orders if order.asks <= usable]) if orders else None
+    tri = randomness.choice([order for order in orders if order.asks <= usable])
     return ListQuery(definition, filtre(**values), tri, DAY)
 
 

@@ -35,8 +35,8 @@ from gateway.auth.policy.rules import (
 from gateway.auth.policy.schema_check import check_schema
 from gateway.errors import ConfigurationError
 from gateway.schema.connections import PageInfo
-from gateway.schema.filters import TriJeunes
 from gateway.schema.nouns import Contrat, Statut
+from gateway.schema.orders import TriJeunes
 from gateway.schema.organisations import Commune, Source
 from gateway.schema.query import build, core_schema
 from tests.support.access.tools import POLICY
@@ -85,7 +85,7 @@ def _sort_value(schema: GraphQLSchema) -> None:
 
 
 def _new_order(schema: GraphQLSchema) -> None:
-    order = GraphQLArgument(GraphQLEnumType("TriContrats", {"EMPLOYEUR": None}))
+    order = GraphQLArgument(GraphQLEnumType("TriEmployeurs", {"EMPLOYEUR": None}))
     schema.type_map["Query"].fields["contrats"].args["tri"] = order  # type: ignore[attr-defined]
 
 

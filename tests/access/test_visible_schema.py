@@ -17,6 +17,8 @@ from tests.support.access.tools import POLICY, SCHEMA, decision, viewer
 pytestmark = pytest.mark.anyio
 
 SHAPES = VisibleSchemas(SCHEMA, POLICY)
+OF_RUPTURES = ("DATE_DESC", "DATE_ASC", "SIGNALEE_DESC", "SIGNALEE_ASC", "NOM_ASC", "NOM_DESC", "AGE_ASC", "AGE_DESC")
+BY_CHANGE = ("MODIFIE_DESC", "MODIFIE_ASC")
 TYPE = "{ __type(name: %s) { name fields { name } inputFields { name } enumValues { name } } }"
 
 
@@ -35,7 +37,8 @@ def test_g09_each_caller_sees_the_fields_that_the_oracle_lets_it_read(who: Viewe
     for noun, ouverture in OPENINGS.items():
         visible = {champ for champ, (categorie, _) in FIELDS[noun].items() if lit(categorie)}
         assert _names(who, noun) == (visible if lit(ouverture) else set()), noun
-    expected = {"moi", "node", "cfa", "missionLocale"} | ({"sources"} if lit("TECHNIQUE") else set())
+    expected = {"moi", "node", "cfa", "missionLocale", "cfas", "communes", "missionsLocales"}
+    expected |= {"sources"} if lit("TECHNIQUE") else set()
     for noun, ouverture in OPENINGS.items():
         expected |= {noun.lower(), f"{noun.lower()}s"} if lit(ouverture) else set()
     expected |= {"rechercheJeune"} if lit("PARCOURS") else set()
@@ -45,14 +48,17 @@ def test_g09_each_caller_sees_the_fields_that_the_oracle_lets_it_read(who: Viewe
 @pytest.mark.parametrize(
     ("profil", "type_", "awaited"),
     [
-        ("MISSION_LOCALE", "TriRuptures", {"DATE_DESC", "DATE_ASC", "PRIORITE"}),
-        ("SI_PARTENAIRE", "TriRuptures", {"DATE_DESC", "DATE_ASC"}),
+        ("MISSION_LOCALE", "TriRuptures", {*OF_RUPTURES, *BY_CHANGE, "PRIORITE"}),
+        ("SI_PARTENAIRE", "TriRuptures", {*OF_RUPTURES}),
         ("FRANCE_TRAVAIL", "TriRuptures", set()),
-        ("DREETS", "FiltreJeunes", {"statut", "cfa", "nom"}),
-        ("FRANCE_TRAVAIL", "FiltreJeunes", {"statut", "cfa", "nom", "communes"}),
-        ("TETE_DE_RESEAU", "FiltreRuptures", {"depuis", "jusqua", "cfa", "statut", "ageMax", "mineur"}),
+        # Without the ruptures, no order by them; without provenance, none by what changed.
+        ("DREETS", "TriJeunes", {"STATUT_RECENT", "STATUT_ANCIEN", "NOM_ASC", "NOM_DESC", "AGE_ASC", "AGE_DESC"}),
+        ("DREETS", "FiltreJeunes", {"statut", "cfa", "nom", "recherche"}),
+        ("CFA", "FiltreContrats", {"debutDepuis", "debutJusqua", "cfa", "rompus", "recherche", "modifieDepuis"}),
+        ("FRANCE_TRAVAIL", "FiltreJeunes", {"statut", "cfa", "nom", "communes", "recherche"}),
+        ("TETE_DE_RESEAU", "FiltreRuptures", {"depuis", "jusqua", "cfa", "statut", "ageMax", "mineur", "recherche"}),
         # The follow-up is read of some people only: a field to read, no criterion to sort people by.
-        ("CFA", "TriRuptures", {"DATE_DESC", "DATE_ASC"}),
+        ("CFA", "TriRuptures", {*OF_RUPTURES, *BY_CHANGE}),
         ("ARML", "Jeune", set()),
         ("ADMINISTRATEUR", "Jeune", set()),
     ],

@@ -33,8 +33,18 @@ def _values(example: Example, gateway: LaunchedGateway, token: str) -> dict[str,
     if example.search is None:
         return {}
     (found,) = _until_heard(gateway, token, example.search, {})["data"].values()
-    rows = [row.get("node", row) for row in found["edges"]]
-    return next(row for row in rows if all(row[name] is not None for name in example.variables))
+    rows = [_leaves(row) for row in found["edges"]]
+    row = next(row for row in rows if all(row.get(name) is not None for name in example.variables))
+    return {name: row[name] for name in example.variables}
+
+
+def _leaves(value: dict[str, Any]) -> dict[str, Any]:
+    """Its values by their names, however deep; of a list, those of its first element."""
+    found: dict[str, Any] = {}
+    for name, inner in value.items():
+        first = inner[0] if isinstance(inner, list) and inner else inner
+        found |= _leaves(first) if isinstance(first, dict) else {name: inner}
+    return found
 
 
 def _until_heard(gateway: LaunchedGateway, token: str, query: str, variables: dict[str, Any]) -> Any:

@@ -43,8 +43,10 @@ def _example(chunk: str) -> Example:
 
 
 def persons_of(data: Any) -> int:
-    """How many rows an answer shows: of a list, of a search, or the one object asked for."""
-    (root,) = data.values()
-    if isinstance(root, dict) and "edges" in root:
-        return len(root["edges"])
-    return len(root) if isinstance(root, list) else int(root is not None)
+    """How many rows an answer shows, in each of its roots: of a list, of a search, or the one object asked for."""
+    return min(_rows_of(root) for root in data.values())
+
+
+def _rows_of(root: Any) -> int:
+    rows = root.get("edges", root.get("nodes")) if isinstance(root, dict) else root
+    return len(rows) if isinstance(rows, list) else int(root is not None)

@@ -28,6 +28,7 @@ from gateway.federation.criteria import Tally, ToldList
 from gateway.federation.directory import Directory
 from gateway.federation.views.context import OperationContext
 from gateway.federation.views.view import Rights, View
+from gateway.schema.context import PageArgs
 from gateway.stores.counters import RateLimits
 from gateway.stores.journal import Journal
 from tests.support.access.tools import POLICY, SCHEMA, decision, viewer
@@ -237,13 +238,13 @@ async def test_of_whom_a_list_tells_is_read_too_and_it_is_told_once_it_is_writte
     query: Any = SimpleNamespace(definition=SimpleNamespace(name="jeunes"))
     operation = context(caller(), ids(1))
     operation.view.records.update(dict.fromkeys(ids(2, 3, 4), ("d",)))
-    operation.tally.told.append(ToldList(query, ("nom",), None, frozenset(), 77))
+    operation.tally.told.append(ToldList(query, ("nom",), PageArgs(0, None), frozenset(), 77))
     await desk.accounting.record(operation, RequestTrace("r1"), {})
     assert [sum(group["personnes"] for group in entry["groupes"]) for entry in desk.entries()] == [1, 3]
     assert 77 in operation.view.told
     beyond = context(caller(), ids(5))
     beyond.view.records.update(dict.fromkeys(ids(2, 3, 4), ("d",)))
-    beyond.tally.told.append(ToldList(query, ("nom",), None, frozenset(), 78))
+    beyond.tally.told.append(ToldList(query, ("nom",), PageArgs(0, None), frozenset(), 78))
     await desk.record(caller(), *ids(9))  # five in all
     with pytest.raises(QuotaReached):
         await desk.accounting.record(beyond, RequestTrace("r2"), {})

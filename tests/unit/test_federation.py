@@ -16,7 +16,8 @@ from gateway.errors import InvalidRequest
 from gateway.federation.join.contracts import fold
 from gateway.federation.join.link import SourcedRecord, link
 from gateway.federation.join.provenance import attach
-from gateway.federation.lists import CursorCodec, cut, filter_jeunes, sort
+from gateway.federation.lists import filter_jeunes
+from gateway.federation.paging import CursorCodec, cut, sort
 from gateway.federation.views.search import search
 from gateway.schema.context import PageArgs
 from gateway.schema.filters import FiltreJeunes

@@ -20,6 +20,10 @@ TOLD = {
     "MINEUR": C.PARCOURS,
     "SOUHAITE_RDV": C.SUIVI,
 }
+BY_NAME = dict.fromkeys(("NOM_ASC", "NOM_DESC"), ({C.IDENTITE}, ("Jeune.nom", "Jeune.prenom")))
+BY_AGE = dict.fromkeys(("AGE_ASC", "AGE_DESC"), ({C.PARCOURS}, ("Jeune.age",)))
+BY_RUPTURE = dict.fromkeys(("RUPTURE_DESC", "RUPTURE_ASC"), ({C.RUPTURE}, ("Rupture.date",)))
+BY_CHANGE = dict.fromkeys(("MODIFIE_DESC", "MODIFIE_ASC"), ({C.TECHNIQUE}, ("Jeune.provenance",)))
 HIDDEN = {"RQTH": C.SENSIBLE, "ACCOMPAGNEMENT_CONJOINT": C.COLLABORATION}
 
 
@@ -72,6 +76,8 @@ def test_sizes_and_pages() -> None:
         "defauts": 20,
     }
     assert {"ruptures", "jeunes", "contrats"} == tables.PAGED_ROOTS
+    menus = dict.fromkeys(("cfas", "communes", "missionsLocales"), 500)
+    assert dict.fromkeys(tables.PAGED_ROOTS, 20) | menus == tables.DEFAULT_SIZES
     assert {"__schema", "__type"} == limits.META
     assert (connections.DEFAULT_PAGE, connections.PAGE_MAX) == (20, 500)
 
@@ -98,6 +104,11 @@ def test_sort_keys_and_filters() -> None:
         name: {key.name: (set(key.asks), key.compares) for key in order} for name, order in sort_orders().items()
     } == {
         "TriRuptures": {
+            **BY_NAME,
+            **BY_AGE,
+            **BY_CHANGE,
+            "SIGNALEE_DESC": ({C.RUPTURE}, ("Rupture.signaleeLe",)),
+            "SIGNALEE_ASC": ({C.RUPTURE}, ("Rupture.signaleeLe",)),
             "DATE_DESC": ({C.RUPTURE}, ("Rupture.date",)),
             "DATE_ASC": ({C.RUPTURE}, ("Rupture.date",)),
             "PRIORITE": (
@@ -107,8 +118,20 @@ def test_sort_keys_and_filters() -> None:
         },
         "TriJeunes": {
             "STATUT_RECENT": ({C.PARCOURS}, ("Jeune.statut",)),
-            "NOM_ASC": ({C.IDENTITE}, ("Jeune.nom", "Jeune.prenom")),
-            "NOM_DESC": ({C.IDENTITE}, ("Jeune.nom", "Jeune.prenom")),
+            "STATUT_ANCIEN": ({C.PARCOURS}, ("Jeune.statut",)),
+            **BY_NAME,
+            **BY_AGE,
+            **BY_CHANGE,
+            **BY_RUPTURE,
+        },
+        "TriContrats": {
+            "DEBUT_DESC": ({C.CONTRAT}, ("Contrat.dateDebut",)),
+            "DEBUT_ASC": ({C.CONTRAT}, ("Contrat.dateDebut",)),
+            "FIN_DESC": ({C.CONTRAT}, ("Contrat.dateFin",)),
+            "FIN_ASC": ({C.CONTRAT}, ("Contrat.dateFin",)),
+            **BY_NAME,
+            **BY_CHANGE,
+            **BY_RUPTURE,
         },
     }
     asked = {
@@ -119,6 +142,28 @@ def test_sort_keys_and_filters() -> None:
     assert {name: required for name, required in asked.items() if len(required) > 1} == {
         "FiltreRuptures.prioritaire": {C.SUIVI, C.SENSIBLE, C.COLLABORATION}
     }
+    new = {
+        name: required for name, required in asked.items() if name.partition(".")[2] in ("recherche", "modifieDepuis")
+    }
+    assert new == {
+        f"{filtre}.{name}": {category}
+        for filtre in ("FiltreRuptures", "FiltreJeunes", "FiltreContrats")
+        for name, category in (("recherche", C.IDENTITE), ("modifieDepuis", C.TECHNIQUE))
+    }
+
+
+def test_what_names_sources_and_all_that_follows_who_says_what() -> None:
+    """Their values ask every source that may be named, whatever else is selected (docs/decisions/0049)."""
+    by_change = {
+        f"{of}.{name}"
+        for of, names in (
+            *((filtre, ("modifieDepuis",)) for filtre in ("FiltreRuptures", "FiltreJeunes", "FiltreContrats")),
+            *((order, BY_CHANGE) for order in ("TriRuptures", "TriJeunes", "TriContrats")),
+        )
+        for name in names
+    }
+    assert by_change <= tables.NAMING_SOURCES
+    assert {name for name in tables.NAMING_SOURCES if name.startswith(("Filtre", "Tri"))} == by_change
 
 
 def test_what_the_reasons_of_a_priority_tell() -> None:

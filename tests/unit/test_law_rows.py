@@ -17,11 +17,13 @@ from gateway.federation.collect.readings import Readings
 from gateway.federation.join.link import SourcedRecord, link
 from gateway.federation.join.merge import merge
 from gateway.federation.join.provenance import attach
-from gateway.federation.lists import JEUNE_ORDERS, RUPTURE_ORDERS, filter_contrats, filter_jeunes, filter_ruptures, sort
+from gateway.federation.lists import JEUNE_ORDERS, RUPTURE_ORDERS, filter_contrats, filter_jeunes, filter_ruptures
+from gateway.federation.paging import sort
 from gateway.federation.views.view import Rights, View
 from gateway.schema.context import PageArgs
-from gateway.schema.filters import FiltreContrats, FiltreJeunes, FiltreRuptures, TriJeunes, TriRuptures
+from gateway.schema.filters import FiltreContrats, FiltreJeunes, FiltreRuptures
 from gateway.schema.nouns import Adresse, Formation, Jeune, MotifPriorite, Rupture, SituationSuivi, Suivi
+from gateway.schema.orders import TriJeunes, TriRuptures
 from gateway.schema.organisations import Cfa
 from gateway.schema.scalars import UAI, CodePostal
 from gateway.sources.resilience.circuit_breaker import CircuitBreaker, Outcome

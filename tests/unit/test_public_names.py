@@ -34,8 +34,8 @@ FROZEN = Path(__file__).with_name("frozen")
 
 # The contract: `make check` says that both are what the code writes, this that they are what they were.
 PUBLISHED = {
-    "schema.graphql": "871f5305202ca94d8b7e7a2acfebcd73ef7cf63dfb1e720b2c566c390a191ae2",
-    "ACCES.md": "e75c162b3cfde17dba0f6d3c1ebc62612b81e579e453890b6a18f95f135744f3",
+    "schema.graphql": "7f6da7f2eefc7d25ec93cf3d587631d8a7df96c1a71bfd3960060411617aafbf",
+    "ACCES.md": "c5d499ead9856ec13245f912c2a9a74006422d36e64ded3502f53cc24bc2887b",
 }
 ENVIRONMENT = {
     "ADMIN_HOST",

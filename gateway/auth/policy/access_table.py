@@ -74,12 +74,12 @@ ROW_TITLES = (
 
 LOOK_UPS = """## Consultations sans lire de ligne
 
-Un total, une arête ou une position dans une liste (`totalCount`, `edges`, `pageInfo`), demandés par un nom, une commune, un
-département, un CFA, une borne d'âge, une autre fenêtre de dates que celle par défaut ou `after`, sont une **consultation** de
-ceux qui répondent s'ils sont de 1 à 10 (par un nom : 50), ou de ceux par qui ce total diffère, s'ils sont 10 au plus, de l'un
-des 32 derniers que ce compte a obtenus de cette liste ce jour-là. Elle est inscrite au journal des lectures et compte dans les
-plafonds de personnes distinctes ; un nom que personne ne porte compte dans les recherches vaines. Les critères fermés
-(`statut`, `etat`, `prioritaire`, `mineur`, `rompus`) et la fenêtre par défaut sont libres. Le détail est dans
+Un total, une arête ou une position dans une liste (`totalCount`, `edges`, `nodes`, `pageInfo`), demandés par un nom, une
+commune, un département, un CFA, une borne d'âge, une autre fenêtre de dates que celle par défaut, `after` ou `before`, sont une
+**consultation** de ceux qui répondent s'ils sont de 1 à 10 (par un nom : 50), ou de ceux par qui ce total diffère, s'ils sont 10
+au plus, de l'un des 32 derniers que ce compte a obtenus de cette liste ce jour-là. Elle est inscrite au journal des lectures et
+compte dans les plafonds de personnes distinctes ; un nom que personne ne porte compte dans les recherches vaines. Les critères
+fermés (`statut`, `etat`, `prioritaire`, `mineur`, `rompus`) et la fenêtre par défaut sont libres. Le détail est dans
 [docs/graphe.md](docs/graphe.md#ce-qui-compte-comme-une-consultation).
 """
 

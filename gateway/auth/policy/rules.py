@@ -204,9 +204,10 @@ def argument(categorie: CategorieDonnee, description: str, name: str | None = No
     return strawberry.argument(description=description, name=name, metadata={CATEGORIE: categorie})
 
 
-def publique(description: str, resolver: Callable[..., Any]) -> Any:
-    """A root field that every authenticated caller may ask."""
-    return strawberry.field(resolver=resolver, description=description, metadata={CATEGORIE: CategorieDonnee.PUBLIQUE})
+def publique(description: str, resolver: Callable[..., Any], **facts: Any) -> Any:
+    """A root field that every authenticated caller may ask. `facts`: `size`, as for `donnee`."""
+    metadata = {CATEGORIE: CategorieDonnee.PUBLIQUE, **facts}
+    return strawberry.field(resolver=resolver, description=description, metadata=metadata)
 
 
 Categories = frozenset[CategorieDonnee]

@@ -25,6 +25,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from typing import Protocol
 
@@ -223,8 +224,18 @@ class Collector:
         if kept is not None:
             return kept
         nature = TypeSource.MISSION_LOCALE if unit.resource is Resource.STRUCTURE else TypeSource.ERP_CFA
+        before = self.cache.latest(unit)
+        same = {one.record.key: one for one in before or ()}
+
+        def heard(record: Record) -> datetime | None:
+            known = same.get(record.key)
+            if known is not None and known.record == record:
+                return known.heard_at
+            return result.received_at if before is not None or record.modified_at is None else None
+
         records = [
-            SourcedRecord(unit.source, nature, unit.key, record, result.received_at) for record in result.records
+            SourcedRecord(unit.source, nature, unit.key, record, result.received_at, heard(record))
+            for record in result.records
         ]
         self.cache.keep_records(unit, result.version, records)
         return records

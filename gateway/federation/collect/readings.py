@@ -189,6 +189,11 @@ class ReadingsCache:
         heard = self._heard.get(unit)
         return heard[1] if heard is not None and heard[0] == version else None
 
+    def latest(self, unit: Unit) -> list[SourcedRecord] | None:
+        """The records of the version of a unit that was heard last; None when it is not kept."""
+        heard = self._heard.get(unit)
+        return heard[1] if heard is not None else None
+
     def keep_records(self, unit: Unit, version: str, records: list[SourcedRecord]) -> None:
         """Instead of those of its earlier versions."""
         # One answer larger than the room would drop all the others, and itself.

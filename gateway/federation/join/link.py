@@ -27,7 +27,7 @@ from datetime import date, datetime
 from functools import cached_property
 
 from gateway.connectors.base import Record, traits_of
-from gateway.domain.days import paris_day
+from gateway.domain.days import PARIS, end_of_day, is_midnight, paris_day
 from gateway.domain.identifiers import Traits, identity_key
 from gateway.domain.matching import Match, ScoredPair, block_keys, match, without_collective
 from gateway.domain.similarity import Level
@@ -48,6 +48,9 @@ class SourcedRecord:
     tenant: str
     record: Record
     received_at: datetime
+    heard_at: datetime | None = (
+        None  # when it came as it is, in the place of another, or without its source saying when
+    )
 
     @property
     def jeune(self) -> Jeune:
@@ -91,6 +94,13 @@ class SourcedRecord:
         # Of two systems of one kind, the one written last is the one in use; undated ones come after.
         written = self.record.modified_at.timestamp() if self.record.modified_at else 0.0
         return RANK[self.type], -written, self.source, self.tenant, self.record.key
+
+    @property
+    def modified_at(self) -> datetime | None:
+        """The last instant at which it may have changed: as its source says, or as it was heard; None: nobody says."""
+        told = self.record.modified_at
+        own = end_of_day(told.astimezone(PARIS).date()) if told and is_midnight(told) else told
+        return max((instant for instant in (own, self.heard_at) if instant), default=None)
 
     @cached_property
     def recency(self) -> tuple[bool, float, tuple[int, float, str, str, str]]:

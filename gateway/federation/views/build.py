@@ -12,7 +12,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Hashable
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from functools import partial
 from typing import Any, TypeVar
 
@@ -21,15 +21,18 @@ from cachetools import LRUCache
 from gateway.auth.policy.policy import Perimetre, is_contrat_visible
 from gateway.auth.policy.rules import Profil
 from gateway.concurrency import SingleFlight, offload
+from gateway.domain.days import end_of_day
 from gateway.federation.collect.readings import Readings
 from gateway.federation.directory import Directory
 from gateway.federation.ids.assign import AssignedIds, IdAssigner, date_report
 from gateway.federation.ids.resolve import RecordKeys
+from gateway.federation.join.link import SourcedRecord
 from gateway.federation.join.merge import MergedPerson
 from gateway.federation.join.precedence import etat_traitement, motifs_priorite
 from gateway.federation.views.select import SelectedPersons, select_persons
 from gateway.federation.views.view import Rights, View, ViewPerson
-from gateway.schema.nouns import Jeune, Rupture
+from gateway.schema.nouns import Contrat, Jeune, Rupture
+from gateway.schema.organisations import TypeSource
 
 PERSONS_MAX = 8_000  # of the views kept, some 17 KB each with what is shown of them: a worker stays under 300 MB
 PERIMETERS_MAX = 1000  # of which the last number of persons is kept
@@ -51,14 +54,15 @@ class Work:
 @dataclass(slots=True)
 class Preparation:
     """Of one operation. `works`: what is to be done, by what the operation knows it by; `walks`: the lists, among them, of which
-    every element is looked at; `over`: whatever is missing is done at once."""
+    every element is looked at; `lines`: of the referential, those looked at; `over`: whatever is missing is done at once."""
 
     works: dict[Hashable, Work] = field(default_factory=dict)
     done: dict[Hashable, Any] = field(default_factory=dict)
     walks: int = 0
+    lines: int = 0
     over: bool = True
 
-    def result(self, key: Hashable, work: Work, walk: bool = False) -> Any | None:
+    def result(self, key: Hashable, work: Work, walk: bool = False, lines: int = 0) -> Any | None:
         """What the work returns; None when it is to be done first. Raises what it raises."""
         if key in self.done:
             return self.done[key]
@@ -67,6 +71,7 @@ class Preparation:
             return work.do()
         self.works[key] = work
         self.walks += walk
+        self.lines += lines
         return None
 
 
@@ -80,6 +85,7 @@ def build_view(
         _identify(person.merged, key_sets, assigned_ids, directory)
         view.records[person.jeune.id] = tuple(key.key for key in key_sets[0].keys)
         _place(view, person, rights, readings)
+        person.jeune.modifie = _last_change(person.merged, rights.perimetre, directory)
     return view
 
 
@@ -123,6 +129,31 @@ def _bound(jeune: Jeune, perimetre: Perimetre) -> None:
         # A contract seen must not lead to a training that is not.
         if not any(contrat.formation is formation for formation in jeune.formations):
             contrat.formation = None
+
+
+def _last_change(merged: MergedPerson, perimetre: Perimetre, directory: Directory) -> datetime | None:
+    """The last instant at which what may be seen of a person may have changed; None where somebody does not say
+    (docs/domaine.md, Modifications)."""
+    records = (*merged.cluster.sourced_records, *(who for who, _ in merged.follow_ups))
+    # Doubt is change: a dossier that is read again for nothing is better than a rupture that is not.
+    changes = [change for record in records for change in _changes(record, perimetre, directory)]
+    return max((change for change in changes if change), default=None) if None not in changes else None
+
+
+def _changes(record: SourcedRecord, perimetre: Perimetre, directory: Directory) -> list[datetime | None]:
+    """What a record tells of changes: nothing when it is another CFA's, of which nothing is to be learnt."""
+    if record.type is TypeSource.REGISTRE_CONTRATS:
+        # One record of the registry tells the contracts of every CFA: each has its own day.
+        own = [c for c in record.jeune.contrats or [] if is_contrat_visible(perimetre, _uai(c, directory))]
+        return [end_of_day(contrat.traite_le) if contrat.traite_le else None for contrat in own]
+    if record.type is TypeSource.ERP_CFA and not is_contrat_visible(perimetre, record.tenant):
+        return []
+    return [record.modified_at]
+
+
+def _uai(contrat: Contrat, directory: Directory) -> str | None:
+    cfa = directory.complete_cfa(contrat.cfa)
+    return cfa.uai if cfa else None
 
 
 def _is_suivi_known(jeune: Jeune, rights: Rights, readings: Readings) -> bool:

@@ -1,6 +1,6 @@
 """What one operation may show: the schema's context over a view. Pages, masked copies and counts; reaches no source."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property, partial
@@ -15,34 +15,29 @@ from gateway.domain.search import Candidate
 from gateway.domain.similarity import Level
 from gateway.federation.collect.plan import shows_persons
 from gateway.federation.collect.readings import Readings
-from gateway.federation.criteria import NOM, Tally, ToldList, check_numero, identifying, kept, mark_of, placed
+from gateway.federation.criteria import Tally, ToldList, check_numero, identifying, kept, mark_of, placed
 from gateway.federation.directory import Directory
 from gateway.federation.join.evidence import identity_evidence, probability
-from gateway.federation.lists import (
-    CONTRATS,
-    JEUNES,
-    RUPTURES,
-    CursorCodec,
-    ListQuery,
-    SortedList,
-    binding,
-    cut,
-    start_of,
-)
+from gateway.federation.lists import CONTRATS, JEUNES, RUPTURES, ListQuery
+from gateway.federation.paging import CursorCodec, SortedList, binding, cut, window
 from gateway.federation.views.build import Preparation, Work
-from gateway.federation.views.moi import present_moi, to_mend
+from gateway.federation.views.menus import Menus
+from gateway.federation.views.moi import SourceStates, present_moi
 from gateway.federation.views.search import search
-from gateway.federation.views.view import MaskedCopies, Rights, Shown, View, ViewPerson, cfas_of, is_frozen
+from gateway.federation.views.view import MaskedCopies, Rights, Shown, View, ViewPerson, is_frozen
 from gateway.schema.connections import ContratConnection, JeuneConnection, RuptureConnection
 from gateway.schema.context import Moi, PageArgs
-from gateway.schema.filters import FiltreContrats, FiltreJeunes, FiltreRuptures, TriJeunes, TriRuptures
-from gateway.schema.nouns import Contrat, Jeune, Rapprochement, Rupture
-from gateway.schema.organisations import Cfa, MissionLocale, Node, Source
+from gateway.schema.filters import FiltreContrats, FiltreJeunes, FiltreRuptures
+from gateway.schema.nouns import Contrat, Jeune, Rupture
+from gateway.schema.orders import TriContrats, TriJeunes, TriRuptures
+from gateway.schema.organisations import Cfa, Commune, MissionLocale, Node, Source
+from gateway.schema.rapprochement import Rapprochement
 from gateway.schema.tables import END_CURSORS, ROW_CURSORS, TOLD_BY_LIST
 
 T = TypeVar("T", Jeune, Contrat, Rupture)
 C = TypeVar("C", JeuneConnection, ContratConnection, RuptureConnection)
 N = TypeVar("N", bound="Node | list[Rapprochement] | None")
+NO_CURSORS = (None, None)
 WALKED_FOR_A_ROW = 50  # persons that a filter looks at while a row of a page is masked
 WALKED_FOR_AN_INDEX = 30  # elements worth as much as a person that is indexed to be looked for
 
@@ -90,7 +85,7 @@ class OperationContext:
         return present_moi(self.viewer, self.rights, self.decision, self.directory)
 
     def sources(self) -> list[Source] | None:
-        return list(self._states.values())
+        return self._sources.all
 
     def cfa(self, uai: str | None, siret: str | None) -> Cfa | None:
         found = self.directory.cfa(uai, siret) if uai or siret else None
@@ -100,6 +95,19 @@ class OperationContext:
 
     def mission_locale(self, code: str) -> MissionLocale | None:
         return self.directory.mission_locale(code)
+
+    def cfas(self, recherche: str | None, first: int) -> list[Cfa]:
+        return [self._with_source(cfa) for cfa in self._menus.cfas(recherche, first)]
+
+    def communes(self, recherche: str | None, first: int) -> list[Commune]:
+        return self._menus.communes(recherche, first)
+
+    def missions_locales(self, recherche: str | None, first: int) -> list[MissionLocale]:
+        return self._menus.missions_locales(recherche, first)
+
+    @property
+    def _menus(self) -> Menus:
+        return Menus(self.rights.perimetre, self.directory, self.preparation)
 
     def node(self, identifier: str) -> Node | None:
         return self._count(self._node(identifier))
@@ -183,8 +191,8 @@ class OperationContext:
     def jeunes(self, filtre: FiltreJeunes | None, tri: TriJeunes, page: PageArgs) -> JeuneConnection | None:
         return self._page(ListQuery(JEUNES, filtre, tri, self.day), page)
 
-    def contrats(self, filtre: FiltreContrats | None, page: PageArgs) -> ContratConnection | None:
-        return self._page(ListQuery(CONTRATS, filtre, None, self.day), page)
+    def contrats(self, filtre: FiltreContrats | None, tri: TriContrats, page: PageArgs) -> ContratConnection | None:
+        return self._page(ListQuery(CONTRATS, filtre, tri, self.day), page)
 
     def ruptures(self, filtre: FiltreRuptures | None, tri: TriRuptures, page: PageArgs) -> RuptureConnection | None:
         return self._page(ListQuery(RUPTURES, filtre, tri, self.day), page)
@@ -202,7 +210,7 @@ class OperationContext:
         if shown is None:
             ordered = self.view.lists.get(list_key)
             do = partial(self._make_page, query, page, cursors, ordered)
-            size = (0 if ordered else len(self.view.persons)) + WALKED_FOR_A_ROW * page.first
+            size = (0 if ordered else len(self.view.persons)) + WALKED_FOR_A_ROW * page.size
             shared = "page", id(self._masked_copies.shown_copies), key
             made = self.preparation.result(key, Work(size, shared, do), walk=ordered is None)
             if made is None:
@@ -210,9 +218,9 @@ class OperationContext:
             shown = self._keep_page(query, key, made)
         self.tally.shown |= shown.read
         criteria = identifying(query) if query.filtre else ()
-        if criteria or page.after is not None:
-            mark = mark_of((self.viewer.client, self.viewer.account), list_key, page.after)
-            self._tell(ToldList(query, criteria, page.after, frozenset(), mark), shown)
+        if criteria or page.cursors != NO_CURSORS:
+            mark = mark_of((self.viewer.client, self.viewer.account), list_key, page)
+            self._tell(ToldList(query, criteria, page, frozenset(), mark), shown)
         connection: C = shown.value
         return connection
 
@@ -221,17 +229,17 @@ class OperationContext:
         coordinates = self.decision.coordinates
         if coordinates.isdisjoint(TOLD_BY_LIST[told.query.definition.name]):
             return
-        if NOM in told.criteria:
+        if told.is_by_name:
             self.tally.lookups += 1
             self.tally.not_found += not shown.value.total_count and self.readings.complete
         if told.mark not in self.view.told:
             rows = frozenset(shown.read) if shows_persons(coordinates) else frozenset[str]()
             self.tally.told.append(replace(told, shown=rows))
 
-    def behind(self, told: ToldList) -> list[Any]:
-        """The elements behind the cursor of a list told; all of them without a cursor."""
+    def between(self, told: ToldList) -> list[Any]:
+        """The elements that the cursors of a list told leave; all of them without a cursor."""
         ordered = kept(told.query, self.view)
-        return ordered.elements[start_of(ordered, told.after, self._cursors(told.query)) :]
+        return ordered.elements[slice(*window(ordered, told.page, self._cursors(told.query)))]
 
     def _make_page(
         self, query: ListQuery[Any, C], page: PageArgs, cursors: CursorCodec, known: SortedList[Any] | None
@@ -249,14 +257,8 @@ class OperationContext:
         if self.frozen:
             self._masked_copies.pages[key] = made.shown
         else:
-            self._tell_sources([edge.node for edge in made.shown.value.edges])
+            self._sources.tell(made.shown.value.nodes)
         return made.shown
-
-    def _tell_sources(self, objects: Sequence[Any]) -> None:
-        """Write on masked copies the systems of their CFAs, as they are at this moment."""
-        for object_ in objects:
-            for cfa in cfas_of(object_):
-                cfa.source = self._source(cfa)
 
     def _cursors(self, query: ListQuery[Any, Any]) -> CursorCodec:
         """How cursors of that list are written, and which of them are selected."""
@@ -276,7 +278,7 @@ class OperationContext:
         shown = self._masked_copies.show(person, object_)
         self._masked_copies.keep()
         if not self.frozen:
-            self._tell_sources([shown.value])
+            self._sources.tell([shown.value])
         self.tally.shown |= shown.read
         self.tally.found |= shown.read
         copy: T = shown.value
@@ -289,11 +291,8 @@ class OperationContext:
 
     def _with_source(self, cfa: Cfa) -> Cfa:
         """The CFA with the state of its system, where that is selected and granted."""
-        return cfa if self.frozen else replace(cfa, source=self._source(cfa))
-
-    def _source(self, cfa: Cfa) -> Source | None:
-        return self._states.get(self.source_of_cfa(cfa.uai) if cfa.uai else None)
+        return cfa if self.frozen else replace(cfa, source=self._sources.of_cfa(cfa))
 
     @cached_property
-    def _states(self) -> dict[str | None, Source]:
-        return {source.nom: replace(source, qualite=to_mend(source, self.rights)) for source in self.states()}
+    def _sources(self) -> SourceStates:
+        return SourceStates(self.states(), self.source_of_cfa, self.rights)

@@ -1,13 +1,19 @@
-"""Presents a caller to itself: profile, perimeter, purposes and readable categories, what it can mend. Knows no view."""
+"""Presents a caller to itself: profile, perimeter, purposes and readable categories; and the systems of partners, with what it
+can mend there. Knows no view."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
 
 from gateway.auth.authentication.clients import Viewer
 from gateway.auth.authorization.decide import Decision
 from gateway.auth.policy.policy import mends
 from gateway.auth.policy.rules import Profil
 from gateway.federation.directory import Directory
-from gateway.federation.views.view import Rights
+from gateway.federation.views.view import Rights, cfas_of
 from gateway.schema.context import Moi
-from gateway.schema.organisations import Qualite, Source, Territoire, TypeTerritoire
+from gateway.schema.organisations import Cfa, Qualite, Source, Territoire, TypeTerritoire
 
 HARMED_MAX = 100  # establishments of a source whose quality is told: an answer is read by somebody
 # What kind of territory the organisation of a profile is; a profile without one sees the nation, or nothing.
@@ -50,3 +56,28 @@ def to_mend(source: Source, rights: Rights) -> list[Qualite]:
     """What this viewer can mend at a partner, the most harmed establishments first."""
     own = [line for line in source.qualite or () if mends(rights.perimetre, line.etablissement)]
     return sorted(own, key=lambda line: -sum(defaut.nombre for defaut in line.defauts))[:HARMED_MAX]
+
+
+class SourceStates:
+    """The systems of partners as they are at this moment, as a caller may see them."""
+
+    def __init__(self, states: Iterable[Source], source_of_cfa: Callable[[str], str | None], rights: Rights) -> None:
+        self._told, self._source_of_cfa, self._rights = states, source_of_cfa, rights
+
+    @cached_property
+    def _by_name(self) -> dict[str | None, Source]:
+        return {source.nom: replace(source, qualite=to_mend(source, self._rights)) for source in self._told}
+
+    @property
+    def all(self) -> list[Source]:
+        return list(self._by_name.values())
+
+    def of_cfa(self, cfa: Cfa) -> Source | None:
+        """The system that serves a CFA."""
+        return self._by_name.get(self._source_of_cfa(cfa.uai) if cfa.uai else None)
+
+    def tell(self, objects: Iterable[Any]) -> None:
+        """Write on masked copies the systems of their CFAs."""
+        for object_ in objects:
+            for cfa in cfas_of(object_):
+                cfa.source = self.of_cfa(cfa)

@@ -161,7 +161,10 @@ class RegistryReader:
         """One contract; None for one that tells nothing, or that cannot be folded: the others are there."""
         payloads = self._store.payloads(stored)
         (folded,) = mapped(self._fold, [payloads], QualityCounts()) or [None]
-        return _folded(stored.contrat, *folded) if folded else None
+        if not folded:
+            return None
+        jeune, contrat = folded
+        return _folded(stored.contrat, jeune, replace(contrat, traite_le=stored.day))
 
 
 def _folded(key: str, jeune: Jeune, contrat: Contrat) -> _Folded:

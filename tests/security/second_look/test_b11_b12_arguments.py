@@ -55,6 +55,10 @@ def test_b11_a_default_still_stands_for_what_is_not_given(served: Demo) -> None:
         ("query @fraicheur(maxSecondes: -1) { jeunes { totalCount } }", "maxSecondes"),
         ("query { jeunes(first: 501) { totalCount } }", "first va de 0 à 500"),
         ("query { contrats(first: -1) { totalCount } }", "first va de 0 à 500"),
+        ("query { contrats(last: 501) { totalCount } }", "last va de 0 à 500"),
+        ("query { communes(first: 501) { code } }", "first va de 0 à 500"),
+        ("query { ruptures(first: 2, last: 2) { totalCount } }", "first et last"),
+        ('query { contrats(filtre: {recherche: "a b"}) { totalCount } }', "3 lettres"),
         ('query { ruptures(filtre: {depuis: "2026-03-02", jusqua: "2026-03-01"}) { totalCount } }', "depuis"),
         (
             'query { contrats(filtre: {debutDepuis: "2026-03-02", debutJusqua: "2026-03-01"}) { totalCount } }',

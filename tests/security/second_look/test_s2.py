@@ -118,6 +118,8 @@ FORMS = {
     "next page": ONE.format(more=", first: 0", told="pageInfo { hasNextPage }"),
     "a fragment": ONE.format(more="", told="...P") + " fragment P on JeuneConnection { pageInfo { hasNextPage } }",
     "edges": ONE.format(more="", told="edges { __typename }"),
+    "nodes": ONE.format(more="", told="nodes { __typename }"),
+    "last": ONE.format(more=", last: 0", told="pageInfo { hasPreviousPage }"),
     "cursors": ONE.format(more=", tri: NOM_DESC", told="edges { cursor }"),
     "end cursor": ONE.format(more=", tri: NOM_ASC", told="pageInfo { endCursor }"),
     "skipped rows": ONE.format(more="", told="edges { node { id @skip(if: true) } }"),
@@ -203,6 +205,45 @@ def test_s2_the_rest_behind_a_cursor_is_a_look_up(attacker: Attacker) -> None:
     assert left == 3
     attacker.ask(query, n=0, a=after)
     assert sum(group["personnes"] for entry in attacker.entries() for group in entry["groupes"]) == 3
+
+
+def test_s2_what_stands_before_a_cursor_is_a_look_up(attacker: Attacker) -> None:
+    first = attacker.ask("{ jeunes(first: 4, tri: NOM_ASC) { pageInfo { endCursor } } }")
+    assert attacker.entries() == []
+    query = "query T($b: String) { jeunes(last: 2, before: $b, tri: NOM_ASC) { pageInfo { hasPreviousPage } } }"
+    told = attacker.ask(query, b=first["data"]["jeunes"]["pageInfo"]["endCursor"])
+    assert told["data"]["jeunes"] == {"pageInfo": {"hasPreviousPage": True}}
+    (entry,) = attacker.entries()
+    assert sum(group["personnes"] for group in entry["groupes"]) == 3
+    assert entry["coordonnees"] == {"PARCOURS": ["Query.jeunes(before:)"]}
+
+
+@pytest.mark.parametrize("root", ["jeunes", "contrats"])
+def test_s2_any_part_of_a_name_is_a_look_up(attacker: Attacker, rows: list[Row], root: str) -> None:
+    named = [f"{folded(nom(row))}" for row in rows]
+    whole = [row for row in rows if len(folded(nom(row))) > 5 and row["contrats"]]
+    target = next(r for r in whole if sum(folded(nom(r))[1:] in other for other in named) == 1)
+    found = attacker.total(root, recherche=folded(nom(target))[1:].lower())
+    assert found >= 1
+    assert len(attacker.readings(target)) == 1
+    (entry,) = attacker.entries()
+    assert entry["coordonnees"]["IDENTITE"] == [f"Filtre{root.capitalize()}.recherche"]
+
+
+def test_s2_parts_of_no_name_end_in_a_refusal(opened: tuple[World, LaunchedGateway]) -> None:
+    guessing = Attacker(*opened, "devin par parties", "ml-quota")
+    query = "query T($n: String) { ruptures(filtre: {recherche: $n}, first: 0) { totalCount } }"
+    assert [code_of(guessing.ask(query, n=f"ZZX{letter}")) for letter in "ABCDEF"] == [None] * 5 + ["QUOTA_ATTEINT"]
+
+
+def test_s2_the_few_that_changed_since_an_instant_are_looked_up(attacker: Attacker) -> None:
+    """Beside a criterion that is free, since it is asked of the few that no source dates or that changed last."""
+    since = [f"{day}T12:00:00+02:00" for day in ("2026-08-01", "2026-09-15", "2026-10-14")]
+    totals = [attacker.total("jeunes", modifieDepuis=one, statut=[statut]) for one in since for statut in STATUTS]
+    assert any(1 <= total <= FEW for total in totals), totals
+    told = [entry["coordonnees"]["TECHNIQUE"] for entry in attacker.entries()]
+    assert len(told) >= 1
+    assert {tuple(one) for one in told} == {("FiltreJeunes.modifieDepuis",)}
 
 
 def test_s2_pages_of_rows_are_written_once_each(attacker: Attacker, rows: list[Row]) -> None:

@@ -32,7 +32,8 @@ FEW, FEW_BY_NAME = 10, 50  # persons, by ANSWERS to the finding: a total that ma
 SEED = 20261129
 
 Asked = tuple[str, dict[str, Any]]
-OPEN = ("nom", "communes", "departements", "cfa", "age_max", "depuis", "jusqua", "debut_depuis", "debut_jusqua")
+WINDOWS = ("depuis", "jusqua", "debut_depuis", "debut_jusqua", "modifie_depuis")
+OPEN = ("nom", "recherche", "communes", "departements", "cfa", "age_max", *WINDOWS)
 
 
 def some(randomness: Random, values: list[Any]) -> list[Any]:
@@ -56,7 +57,12 @@ def question(randomness: Random, people: list[Drawn]) -> Asked:
             "depuis": TODAY - timedelta(days=randomness.randrange(180)),  # never the default window
         },
     }
-    criteria = {**possible[root], "cfa": randomness.choice(CFAS)}
+    criteria = {
+        **possible[root],
+        "cfa": randomness.choice(CFAS),
+        "recherche": randomness.choice(people).nom[1 : 1 + randomness.randint(3, 5)],
+        "modifie_depuis": randomness.choice(people).modifie,
+    }
     chosen = randomness.sample(sorted(criteria), randomness.choice((1, 1, 2, 2, 3)))
     return root, {name: criteria[name] for name in chosen}
 

@@ -14,6 +14,7 @@ from strawberry.types.enum import StrawberryEnumDefinition
 
 from gateway.auth.policy.policy import Affiliation
 from gateway.auth.policy.rules import CategorieDonnee, Profil
+from gateway.domain.referentiel import CommuneLine, MissionLocaleRow, OrganismeRow, Referentiel
 from gateway.domain.seal import OpaqueIds, Sealer
 from gateway.domain.statut import StatutApprenant
 from gateway.errors import InvalidRequest
@@ -21,7 +22,7 @@ from gateway.federation.views.context import OperationContext
 from gateway.federation.views.view import Rights, View, ViewPerson
 from gateway.schema.evidence import Provenance
 from gateway.schema.nouns import Contrat, Jeune, Rupture, Statut
-from gateway.schema.organisations import Cfa, MissionLocale, Source, Territoire, TypeTerritoire
+from gateway.schema.organisations import Cfa, Commune, MissionLocale, Source, Territoire, TypeTerritoire
 from tests.support.access.tools import POLICY, viewer
 
 IDS = OpaqueIds(Sealer(bytes(range(32))))
@@ -171,6 +172,15 @@ class TrainingDirectory:
     def __init__(self, randomness: Random) -> None:
         self._cfa = noun(Cfa, randomness)
         self._mission = noun(MissionLocale, randomness)
+        self._commune: Commune = noun(Commune, randomness)
+        self.territories: dict[Any, Any] = {}
+        place = CommuneLine("59350", "Lille", ("59000",), "59", "32", "09", "59010")
+        mission = MissionLocaleRow(1, "59010", "Lille", None, None, None)
+        own = OrganismeRow(HERE, "", "CFA", None, "59", "32", "09")
+        self.referentiel = Referentiel({"59350": place}, {"59010": mission}, {HERE: own})
+
+    def commune(self, _insee: str) -> Commune:
+        return self._commune
 
     def cfa(self, uai: str | None, siret: str | None = None) -> Cfa | None:
         return self._cfa if uai or siret else None

@@ -21,7 +21,7 @@ from tests.support.access.tools import SCHEMA
 
 DEPTH = 5
 VALUES = {
-    "String": ('"x"', '"2026"', "null"),
+    "String": ('"x"', '"2026"', '"durand"', "null"),
     "ID": ('"J0"', '"C0-0"', '"R0-0"', '"R1-0"', '"CFA"', '"ML"', '"?"'),
     "Int": ("0", "1", "5"),
     "Boolean": ("true", "false"),
@@ -29,6 +29,7 @@ VALUES = {
     "UAI": ('"0594899E"',),
     "SIRET": ('"13002526500013"',),
     "CodeInsee": ('"59350"',),
+    "DateTime": ('"2026-08-01T00:00:00Z"', '"2026-08-01T02:30:00.5+02:00"'),
 }
 ROOTS = ("ruptures", "ruptures", "jeunes", "jeunes", "contrats", "node", "jeune", "rupture", "contrat")
 
@@ -94,7 +95,9 @@ class Draw:
     def _field(self, type_: Any, nom: str, depth: int, alias: str = "") -> str:
         champ = type_.fields[nom]
         arguments = [self._argument(key, argument) for key, argument in champ.args.items()]
-        told_values = ", ".join(told for told in arguments if told)
+        # The two sizes of a page are refused together.
+        both = "last" in champ.args and any(told.startswith("last") for told in arguments)
+        told_values = ", ".join(told for told in arguments if told and not (both and told.startswith("first")))
         if told_values and not alias:
             alias = f"a{self.randomness.randint(0, 10**6)}"  # two of one name with other arguments would not merge
         elif not alias and self.randomness.random() < 0.2:
@@ -119,7 +122,7 @@ class Draw:
 
     def _argument(self, nom: str, argument: GraphQLArgument) -> str:
         if not is_non_null_type(argument.type) and self.randomness.random() < (
-            0.9 if nom in ("filtre", "after") else 0.6
+            0.9 if nom in ("filtre", "after", "last", "before") else 0.6
         ):
             return ""
         if nom == "first" and self.randomness.random() < 0.5:

@@ -5,7 +5,7 @@ What matches a filter is worked out here again, from the attributes drawn; nothi
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from random import Random
 from types import SimpleNamespace
 from typing import Any, cast
@@ -20,13 +20,15 @@ from gateway.federation.directory import Directory
 from gateway.federation.views.context import OperationContext
 from gateway.federation.views.view import View, ViewPerson
 from gateway.schema.context import PageArgs
-from gateway.schema.filters import FiltreContrats, FiltreJeunes, FiltreRuptures, TriJeunes, TriRuptures
+from gateway.schema.filters import FiltreContrats, FiltreJeunes, FiltreRuptures
 from gateway.schema.nouns import Contrat, Jeune, Rupture, Statut
+from gateway.schema.orders import TriContrats, TriJeunes, TriRuptures
 from gateway.schema.organisations import Cfa, Commune, Territoire, TypeTerritoire
 from gateway.schema.scalars import UAI, CodeInsee
 from tests.support.access.small_world import IDS, caller
 
 TODAY = date(2026, 10, 15)
+NOON = datetime(2026, 10, 15, 12, tzinfo=UTC)
 COMMUNES = [f"{departement}00{rank}" for departement in ("59", "62") for rank in range(4)]
 CFAS = ["0590001A", "0590002B", "0620003C"]
 STATUTS = [StatutApprenant.INSCRIT, StatutApprenant.APPRENTI, StatutApprenant.RUPTURANT, StatutApprenant.ABANDON]
@@ -52,6 +54,7 @@ class Drawn:
     debut: date
     rupture: date | None
     prioritaire: bool
+    modifie: datetime
 
 
 def draw(randomness: Random, number: int) -> list[Drawn]:
@@ -71,6 +74,7 @@ def draw(randomness: Random, number: int) -> list[Drawn]:
                 debut=date(2025, 9, 1) + timedelta(days=randomness.randrange(60)),
                 rupture=TODAY - timedelta(days=randomness.randrange(300)) if broken else None,
                 prioritaire=randomness.random() < 0.5,
+                modifie=NOON - timedelta(days=hash((number, rank)) % 30),
             )
         )
     return people
@@ -93,6 +97,8 @@ def suits(one: Drawn, root: str, criteria: dict[str, Any]) -> bool:
         and ("communes" not in criteria or one.commune in criteria["communes"])
         and ("departements" not in criteria or one.commune[:2] in criteria["departements"])
         and one.nom.startswith(criteria.get("nom", ""))
+        and criteria.get("recherche", "") in one.nom
+        and one.modifie >= criteria.get("modifie_depuis", one.modifie)
         and one.age <= criteria.get("age_max", 99)
         and criteria.get("mineur") in (None, one.age < 18)
         and criteria.get("prioritaire") in (None, one.prioritaire)
@@ -109,7 +115,7 @@ def view_of(people: Iterable[Drawn]) -> View:
             code=CodeInsee(one.commune), nom="", codes_postaux=[], departement=departement, region=departement
         )
         jeune = Jeune(id=ID(IDS.seal("Jeune", one.ident)), nom=one.nom, prenom="A", age=one.age, mineur=one.age < 18)
-        jeune.departement = departement.code
+        jeune.departement, jeune.modifie = departement.code, one.modifie
         jeune.commune, jeune.statut = commune, Statut(valeur=one.statut, depuis=TODAY)
         contrat = Contrat(id=ID(IDS.seal("Contrat", one.ident)), date_debut=one.debut, cfa=cfa)
         contrat.jeune = jeune
@@ -179,7 +185,7 @@ _ROOTS: dict[str, Any] = {
         context.jeunes(FiltreJeunes(**criteria) if criteria else None, TriJeunes.NOM_ASC, page)
     ),
     "contrats": lambda context, criteria, page: _total(
-        context.contrats(FiltreContrats(**criteria) if criteria else None, page)
+        context.contrats(FiltreContrats(**criteria) if criteria else None, TriContrats.DEBUT_DESC, page)
     ),
     "ruptures": lambda context, criteria, page: _total(
         context.ruptures(FiltreRuptures(**criteria) if criteria else None, TriRuptures.DATE_DESC, page)

@@ -1,0 +1,116 @@
+"""A list in order, cut in pages forwards and backwards by cursors (Relay, "Cursor Connections"). Pure; knows no noun, no filter.
+
+A position in a list is a sort key, so rows that come or go shift nothing. A page stands between its cursors (`Window`), at one
+end of what they leave.
+"""
+
+import hashlib
+import json
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from enum import Enum
+from typing import Any, Generic, TypeVar
+
+from gateway.domain.seal import OpaqueIds
+from gateway.errors import InvalidCursor, InvalidRequest
+from gateway.schema.connections import PAGE_MAX, PageInfo
+from gateway.schema.context import PageArgs
+
+E = TypeVar("E")
+Key = Callable[[E], list[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class PageSlice(Generic[E]):
+    """One page of a list, with the cursor of each element."""
+
+    elements: list[tuple[str, E]]
+    total: int
+    info: PageInfo
+
+
+@dataclass(frozen=True, slots=True)
+class SortedList(Generic[E]):
+    """A list in order, with the key of each element."""
+
+    keys: list[list[Any]]
+    elements: list[E]
+
+
+@dataclass(frozen=True, slots=True)
+class CursorCodec:
+    """How the cursors of a page are written, and which: those of each element, of the first and last (`bounds`), or none.
+
+    `bound_to` says what they are bound to; called only when one is written or read.
+    """
+
+    opaque_ids: OpaqueIds
+    bound_to: Callable[[], str]
+    each: bool = True
+    bounds: bool = True
+
+
+def sort(elements: Sequence[E], key: Key[E]) -> SortedList[E]:
+    """Sort by a total order."""
+    # Elements have no order of their own: without `key`, two equal positions would compare them.
+    pairs = sorted(((key(element), element) for element in elements), key=lambda pair: pair[0])
+    return SortedList([position for position, _ in pairs], [element for _, element in pairs])
+
+
+def cut(ordered: SortedList[E], page: PageArgs, cursors: CursorCodec) -> PageSlice[E]:
+    """Cut a page; a cursor that is not selected is empty. Raises InvalidCursor, InvalidRequest."""
+    if not 0 <= page.size <= PAGE_MAX:
+        raise InvalidRequest(f"Les arguments first et last vont de 0 à {PAGE_MAX}.")
+    left, right = window(ordered, page, cursors)
+    start, end = (left, min(left + page.size, right)) if page.last is None else (max(left, right - page.size), right)
+    texts = _texts(ordered.keys[start:end], cursors)
+    first, last = (texts[0], texts[-1]) if texts else (None, None)
+    more = _has_next(len(ordered.keys), page, right, end), _has_previous(page, left, start)
+    info = PageInfo(has_next_page=more[0], has_previous_page=more[1], start_cursor=first, end_cursor=last)
+    return PageSlice(list(zip(texts, ordered.elements[start:end], strict=True)), len(ordered.keys), info)
+
+
+def _has_next(total: int, page: PageArgs, right: int, end: int) -> bool:
+    """Relay, HasNextPage: forwards, whether the cursors leave more; backwards, whether something stands from `before` on."""
+    return end < right if page.last is None else right < total
+
+
+def _has_previous(page: PageArgs, left: int, start: int) -> bool:
+    """Relay, HasPreviousPage: backwards, whether the cursors leave more; forwards, whether something stands up to `after`."""
+    return left > 0 if page.last is None else left < start
+
+
+def window(ordered: SortedList[Any], page: PageArgs, cursors: CursorCodec) -> tuple[int, int]:
+    """The ranks between which the cursors of a page leave elements: from the first, up to the second without it; that is nothing
+    when they cross. Raises InvalidCursor."""
+    # Be their rows still there or not: a page goes on where another stopped.
+    left = bisect_right(ordered.keys, _position(page.after, cursors)) if page.after is not None else 0
+    right = bisect_left(ordered.keys, _position(page.before, cursors)) if page.before is not None else len(ordered.keys)
+    return left, right
+
+
+def _position(cursor: str, cursors: CursorCodec) -> list[Any]:
+    position = cursors.opaque_ids.open_cursor(cursor, cursors.bound_to())
+    if position is None:
+        raise InvalidCursor("Curseur inconnu ici : reprendre la liste depuis le début, sans changer filtre ni ordre.")
+    return position
+
+
+def _texts(positions: list[list[Any]], cursors: CursorCodec) -> list[str]:
+    """The cursors of a page, in its order."""
+    if not positions or not (cursors.each or cursors.bounds):
+        return [""] * len(positions)
+    bound_to, seal = cursors.bound_to(), cursors.opaque_ids.seal_cursor
+    if cursors.each:
+        return [seal(position, bound_to) for position in positions]
+    texts = [""] * len(positions)
+    texts[0], texts[-1] = seal(positions[0], bound_to), seal(positions[-1], bound_to)
+    return texts
+
+
+def binding(name: str, filtre: Any, tri: Enum, viewer: str) -> str:
+    """The digest of what a cursor is bound to: the list, its filter, its order and who looks."""
+    # Under another filter or order the same key would be another place: such a cursor is refused, not misread.
+    content = [name, asdict(filtre) if filtre else None, tri.value, viewer]
+    return hashlib.sha256(json.dumps(content, default=str, sort_keys=True).encode()).hexdigest()
