@@ -43,7 +43,7 @@ from gateway.federation.collect.readings import (
     read_registry,
 )
 from gateway.federation.directory import Directory
-from gateway.federation.join.link import SourcedRecord, link
+from gateway.federation.join.link import Installation, SourcedRecord, link
 from gateway.federation.join.merge import residence
 from gateway.schema.organisations import TypeSource
 from gateway.sources.units import CacheStatus, Resource, Unit, UnitFailure, UnitResult
@@ -223,9 +223,8 @@ class Collector:
         if kept is not None:
             return kept
         nature = TypeSource.MISSION_LOCALE if unit.resource is Resource.STRUCTURE else TypeSource.ERP_CFA
-        records = [
-            SourcedRecord(unit.source, nature, unit.key, record, result.received_at) for record in result.records
-        ]
+        whole, instant = Installation(result.records), result.received_at
+        records = [SourcedRecord(unit.source, nature, unit.key, record, instant, whole) for record in result.records]
         self.cache.keep_records(unit, result.version, records)
         return records
 
