@@ -36,7 +36,7 @@ _SOUNDS = tuple(
 _ACCENTED = frozenset("ACEIOU")  # letters that bear marks in French names: software loses them whole
 _PARTICLES = re.compile("^(?:" + "|".join(sorted((p for p in PARTICLES if len(p) > 1), key=len, reverse=True)) + ")+")
 
-_READ = tomllib.loads((Path(__file__).parent / "prenoms.toml").read_text(encoding="utf-8"))
+_READ: dict[str, str] = tomllib.loads((Path(__file__).parent / "prenoms.toml").read_text(encoding="utf-8"))
 _SAME = {name: line.split()[0] for line in _READ["variantes"].splitlines() for name in line.split()}
 _BORNE = frozenset(_READ["portes"].split()).union(_SAME)
 
@@ -84,15 +84,15 @@ def _same_or_untold(left: str, right: str) -> str | None:
 
 
 def _is_variant(_left: str, _right: str, ones: str, others: str) -> bool:
-    # Two names that are both borne are one where a list says so, not where they sound alike.
-    return _own(ones) == _own(others) or (not {ones, others} <= _FULL and _sounds_alike(ones, others))
+    return _own(ones) == _own(others)
 
 
 def _is_slip(left: str, right: str, ones: str, others: str) -> bool:
     borne = {ones, others} & _FULL
     if len(borne) == 2:  # neither is a slip of the other, unless a letter is seen to be lost
         return _lost_letters(left, others) or _lost_letters(right, ones)
-    return _slipped(left, right) or _near(ones, others, LETTERS_MIN - len(borne))
+    alike = _near(ones, others, LETTERS_MIN - len(borne)) or _sounds_alike(ones, others)
+    return alike or _slipped(left, right)
 
 
 def _is_short(_left: str, _right: str, ones: str, others: str) -> bool:
@@ -148,12 +148,17 @@ def _lost_letters(nom: str, letters: str) -> bool:
 
 
 def _without_accented(left: str, right: str) -> bool:
-    """Whether one is the other without two letters that bear accents: JRME of Jérôme. One is a slip, or another name."""
+    """Whether one is the other without one or two letters that bear accents: ZO of Zoé, JRME of Jérôme."""
     short, long = sorted((left, right), key=len)
-    if len(long) - len(short) != 2 or len(short) < LETTERS_MIN:
+    number = len(long) - len(short)
+    if number not in (1, 2) or len(short) < number + 1:
         return False
     lost = (rank for rank, letter in enumerate(long) if letter in _ACCENTED)
-    return any(long[:one] + long[one + 1 : other] + long[other + 1 :] == short for one, other in combinations(lost, 2))
+    return any(_without(long, ranks) == short for ranks in combinations(lost, number))
+
+
+def _without(letters: str, ranks: tuple[int, ...]) -> str:
+    return "".join(letter for rank, letter in enumerate(letters) if rank not in ranks)
 
 
 @lru_cache(maxsize=65_536)

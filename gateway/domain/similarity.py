@@ -24,7 +24,7 @@ OTHER_CONTRAT = frozenset({"autre", "incompatible"})  # none
 UNTOLD = frozenset({"autre", "absent"})  # nothing in common: told otherwise, or not told
 SAME_PRENOM = frozenset({"identique", "variante"})
 NEEDS_PROOF = frozenset({"voisin", "absent"})  # first names that twins may bear
-NEEDS_WITNESS = frozenset({"diminutif", "initiale"})  # first names that stand for several
+NEEDS_WITNESS = frozenset({"partie", "diminutif", "initiale"})  # first names that stand for several
 OVERLAP = timedelta(days=60)  # nobody is an apprentice of two employers at once for longer
 
 
@@ -104,18 +104,21 @@ def _is_witnessed(levels: Mapping[str, str]) -> bool:
     # By nature of one person: brothers, a father and his son share names, a phone, a home.
     if levels.get("ine") == "identique" or levels.get("contrat") in OWN_CONTRAT:
         return True
-    if naissance in UNTOLD or nom == "absent" or prenom in NEEDS_PROOF:
+    if nom == "absent" or prenom in NEEDS_PROOF:
         return False
+    if naissance in UNTOLD:  # a father and his son do not begin at one school on one day
+        begun_together = levels.get("contrat") == "debut" and levels.get("cfa") == "commun"
+        return naissance == "absent" and prenom in SAME_PRENOM and begun_together
     if naissance == "proche" and prenom not in SAME_PRENOM:
         return False
     return prenom not in NEEDS_WITNESS or _is_supported(levels)
 
 
 def _is_supported(levels: Mapping[str, str]) -> bool:
-    """Whether a contact, or the CFA that has a record for each of two twins, speaks, and no contract speaks against it."""
-    contacts = {levels.get("telephone"), levels.get("courriel")}
-    speaks = "identique" in contacts or levels.get("cfa") == "commun"
-    return speaks and levels.get("contrat") not in OTHER_CONTRAT
+    """Whether a contact, or the CFA that has a record for each of two twins, speaks, and no CFA and no contract against it."""
+    if levels.get("cfa") == "autre" or levels.get("contrat") in OTHER_CONTRAT:
+        return False
+    return "identique" in (levels.get("telephone"), levels.get("courriel")) or levels.get("cfa") == "commun"
 
 
 Identity = tuple[str, str, date]  # surname, first name, birth
