@@ -34,7 +34,7 @@ _SOUNDS = tuple(
     )
 )
 _ACCENTED = frozenset("ACEIOU")  # letters that bear marks in French names: software loses them whole
-_PARTICLES = re.compile("^(?:" + "|".join(sorted((p for p in PARTICLES if len(p) > 1), key=len, reverse=True)) + ")+")
+_PARTICLES = re.compile(f"^(?:{'|'.join(sorted(PARTICLES - {'D', 'L'}, key=len))})+")
 
 _READ: dict[str, str] = tomllib.loads((Path(__file__).parent / "prenoms.toml").read_text(encoding="utf-8"))
 _SAME = {name: line.split()[0] for line in _READ["variantes"].splitlines() for name in line.split()}
@@ -103,8 +103,9 @@ def _is_short(_left: str, _right: str, ones: str, others: str) -> bool:
 def _is_initial(left: str, right: str, _ones: str, _others: str) -> bool:
     """J. of Jules, J.-P. or JP of Jean-Pierre."""
     short, long = sorted((words(left), words(right)), key=lambda told: len("".join(told)))
-    letters = tuple("".join(short)) if len(short) > 1 or len(short[0]) == len(long) else short
-    return all(len(letter) == 1 for letter in letters) and letters == tuple(word[0] for word in long)[: len(letters)]
+    letters = "".join(short)
+    is_initials = len(letters) in {len(short), len(long)}
+    return is_initials and "".join(word[0] for word in long).startswith(letters)
 
 
 def _is_part(left: str, right: str, ones: str, others: str) -> bool:
@@ -114,9 +115,9 @@ def _is_part(left: str, right: str, ones: str, others: str) -> bool:
 
 _PRENOM_LEVELS: tuple[tuple[str, Callable[[str, str, str, str], bool]], ...] = (
     ("variante", _is_variant),
+    ("initiale", _is_initial),
     ("partie", _is_part),
     ("diminutif", _is_short),
-    ("initiale", _is_initial),
     ("proche", _is_slip),
     ("voisin", lambda _left, _right, ones, others: _near(ones, others)),
     ("autre", lambda *_: True),

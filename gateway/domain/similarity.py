@@ -18,6 +18,7 @@ from gateway.domain.names import prenom_level, surname_level
 from gateway.domain.placeholders import is_placeholder_birth
 
 ONE_YEAR = (364, 365, 366)
+GENERATION = 14  # years that part a parent from a child at least
 START_GAP = timedelta(days=7)  # two sources tell one contract as starting this close (docs/domaine.md, "Contrats")
 OWN_CONTRAT = frozenset({"numero", "employeur"})  # one contract in common
 OTHER_CONTRAT = frozenset({"autre", "incompatible"})  # none
@@ -161,7 +162,9 @@ def _names(left: Traits, right: Traits) -> tuple[str, str, str]:
     return "droit", *straight
 
 
-_WEAKNESS = {"identique": 0, "variante": 1, "proche": 1, "partie": 2, "diminutif": 2, "initiale": 2, "voisin": 2, "absent": 2, "autre": 3}
+_WEAKNESS = {"identique": 0, "variante": 1, "proche": 1, "autre": 3} | dict.fromkeys(
+    ("partie", "diminutif", "initiale", "voisin", "absent"), 2
+)
 
 
 def _best(names: tuple[str, ...], others: tuple[str, ...]) -> str:
@@ -176,6 +179,8 @@ def _birth(left: date, right: date) -> str:
         return "identique"
     if (left.year, left.day, left.month) == (right.year, right.month, right.day):
         return "jour_mois"
+    if abs(left.year - right.year) >= GENERATION:  # a father and his son may be born on one day of the year
+        return "autre"
     common = (left.year == right.year) + (left.month == right.month) + (left.day == right.day)
     gap = abs((left - right).days)
     return "proche" if common == 2 or gap <= 10 or gap in ONE_YEAR else "autre"
