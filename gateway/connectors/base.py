@@ -223,9 +223,7 @@ def _identity(who: Named) -> Identity:
     return who.nom, who.prenom, who.naissance
 
 
-def traits_of(
-    jeune: Jeune, origin: tuple[str, str], key: str, shared: Collection[str] = frozenset()
-) -> Traits | None:
+def traits_of(jeune: Jeune, origin: tuple[str, str], key: str, shared: Collection[str] = frozenset()) -> Traits | None:
     """None for a record that identifies nobody: no letter in its name, or placeholders alone (TEST Test).
 
     `shared`: contacts that are not its person's own. Raises ValueError without name or birth date.

@@ -50,4 +50,3 @@ def is_placeholder_number(telephone: str) -> bool:
 def is_role_address(courriel: str) -> bool:
     """An address that is a desk's, or nobody's: accueil@, secretariat.cfa@, aucun@."""
     return not _TOKENS.isdisjoint(_TOKEN.split(courriel.partition("@")[0]))
-

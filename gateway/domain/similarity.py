@@ -110,16 +110,15 @@ def _is_witnessed(levels: Mapping[str, str]) -> bool:
     if naissance in UNTOLD:  # a father and his son do not begin at one school on one day
         begun_together = levels.get("contrat") == "debut" and levels.get("cfa") == "commun"
         return naissance == "absent" and prenom in SAME_PRENOM and begun_together
-    if naissance == "proche" and prenom not in SAME_PRENOM:
+    against = levels.get("cfa") == "autre" or levels.get("contrat") in OTHER_CONTRAT
+    if naissance == "proche" and (against or prenom not in SAME_PRENOM):
         return False
-    return prenom not in NEEDS_WITNESS or _is_supported(levels)
+    return prenom not in NEEDS_WITNESS or (not against and _is_supported(levels))
 
 
 def _is_supported(levels: Mapping[str, str]) -> bool:
-    """Whether a contact, or the CFA that has a record for each of two twins, speaks, and no CFA and no contract against it."""
-    if levels.get("cfa") == "autre" or levels.get("contrat") in OTHER_CONTRAT:
-        return False
-    return "identique" in (levels.get("telephone"), levels.get("courriel")) or levels.get("cfa") == "commun"
+    """Whether the CFA, which has a record for each of two twins, or the telephone and the e-mail speak: one may be a family's."""
+    return levels.get("cfa") == "commun" or levels.get("telephone") == levels.get("courriel") == "identique"
 
 
 Identity = tuple[str, str, date]  # surname, first name, birth

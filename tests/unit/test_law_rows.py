@@ -153,11 +153,13 @@ def test_a_link_offered_is_strong_enough_to_be_offered_and_no_other_is() -> None
     assert all("gestibase" not in (pair.left.origin[0], pair.right.origin[0]) for pair in doubtful)
 
 
-@pytest.mark.parametrize(("prenoms", "joined"), [((), True), (("Anaïs",), True), (("Zoé",), False), (("Anaïs",) * 2, False)])
+@pytest.mark.parametrize(
+    ("prenoms", "joined"), [((), True), (("Anaïs",), True), (("Zoé",), False), (("Anaïs",) * 2, False)]
+)
 def test_a_phone_joins_two_people_until_its_school_gives_it_for_two_first_names_or_three_records(
     prenoms: tuple[str, ...], joined: bool
 ) -> None:
-    home: dict[str, Any] = {"telephone": "0199000001", "adresse": Adresse(code_postal="60000")}
+    home: dict[str, Any] = {"telephone": "0199000001", "adresse": HERE}
     one = told("ypareo", "0", nom="Leclercq", **home)
     others = [
         told("ypareo", str(n), nom=f"{'ABCD'[n]}utre", prenom=prenom, telephone="0199000001")

@@ -76,7 +76,7 @@ def test_surnames_of_each_class(one: str, other: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize("prenom", ["A.", "ANAÏS MARIE", "Anaiis", "Ana?s"])
-def test_a_first_name_about_the_same_is_joined_where_a_contact_or_a_cfa_speaks(prenom: str) -> None:
+def test_a_first_name_about_the_same_is_joined_where_the_cfa_speaks(prenom: str) -> None:
     assert are_joined(trait(**OWN), trait("registre", prenom=prenom, **OWN))
 
 
@@ -126,7 +126,9 @@ def test_an_identity_that_an_installation_gives_three_times_names_nobody_there()
 
 def test_what_is_collective_does_not_depend_on_what_else_is_read() -> None:
     """A school's phone is not compared for its records; that another installation has it is its own affair."""
-    school = [told("ypareo", str(n), "A", prenom=prenom, telephone="0199000001") for n, prenom in enumerate(("Léa", "Zoé"))]
+    school = [
+        told("ypareo", str(n), "A", prenom=prenom, telephone="0199000001") for n, prenom in enumerate(("Léa", "Zoé"))
+    ]
     whole = Installation([who.record for who in school])
     alone = told("imilo", "1", "60001", telephone="0199000001")
     assert [replace(who, installation=whole).traits.telephone for who in school] == [None, None]  # type: ignore[union-attr]
@@ -134,7 +136,7 @@ def test_what_is_collective_does_not_depend_on_what_else_is_read() -> None:
     assert alone.traits.telephone == "0199000001"
 
 
-KIN_NAMES = st.sampled_from(["Mathis", "Mathias", "Mathéo", "Matteo", "Léo", "Théo", "Enzo", "Lorenzo", "Hassan", "Hussein", "Lou", "Louna"])
+KIN_NAMES = st.sampled_from("Mathis Mathias Mathéo Matteo Léo Théo Enzo Lorenzo Hassan Hussein Lou Louna".split())
 SYSTEMS = st.sampled_from(["registre", "imilo", "gestibase"])
 
 

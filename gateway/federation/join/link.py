@@ -27,8 +27,8 @@ from datetime import date, datetime
 from functools import cached_property
 
 from gateway.connectors.base import Record, traits_of
-from gateway.domain.days import paris_day
 from gateway.domain.collective import Collective, collective
+from gateway.domain.days import paris_day
 from gateway.domain.identifiers import Traits, identity_key, normalise_nom
 from gateway.domain.matching import Match, ScoredPair, block_keys, match
 from gateway.domain.similarity import Level
