@@ -15,18 +15,17 @@ class Collective:
     """Contacts of a school, a home or a family; identities under which an installation files whoever it does not know."""
 
     contacts: frozenset[str] = frozenset()
-    identities: frozenset[str] = frozenset()
+    identities: frozenset[Hashable] = frozenset()
 
 
-def collective(people: Iterable[tuple[str, str, Iterable[str | None]]]) -> Collective:
-    """Of the records of one installation, each as its exact identity, the letters of its first name, and its contacts."""
-    identities: Counter[str] = Counter()
-    prenoms: dict[str, list[Hashable]] = defaultdict(list)
-    for identity, prenom, contacts in people:
-        identities[identity] += 1
+def collective(people: Iterable[tuple[Hashable, str, tuple[str | None, ...]]]) -> Collective:
+    """Of the records of one installation, each as the identity that it tells, its first name, and its contacts."""
+    told, prenoms = list(people), defaultdict[str, list[str]](list)
+    identities = Counter(identity for identity, _, _ in told)
+    for _, prenom, contacts in told:
         for contact in filter(None, contacts):
             prenoms[contact].append(prenom)
     # Of two first names, two persons: brothers, whom their parents' telephone tells not apart.
-    shared = (contact for contact, told in prenoms.items() if len(told) >= SEVERAL or len(set(told)) > 1)
+    shared = (contact for contact, of in prenoms.items() if len(of) >= SEVERAL or len(set(of)) > 1)
     repeated = (identity for identity, number in identities.items() if number >= SEVERAL)
     return Collective(frozenset(shared), frozenset(repeated))

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from gateway.domain.identifiers import Traits, numeros
-from gateway.domain.placeholders import is_placeholder_birth
+from gateway.domain.placeholders import NOBODY_BEFORE
 from gateway.domain.similarity import Level, Similarity, Weights, compare, weights
 
 
@@ -95,7 +95,7 @@ def block_keys(trait: Traits) -> Iterator[Hashable]:
     words = sorted(trait.full_words)
     yield year, *words
     yield *day_and_month, *words
-    if trait.code_postal and not is_placeholder_birth(trait.naissance):
+    if trait.code_postal and year >= NOBODY_BEFORE:
         yield trait.naissance, trait.code_postal
     for contact in filter(None, (trait.telephone, trait.courriel)):
         yield year, contact

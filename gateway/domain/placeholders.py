@@ -15,7 +15,6 @@ _READ = tomllib.loads((Path(__file__).parent / "postiches.toml").read_text(encod
 _WORDS = frozenset(str(_READ["noms"]).split())
 _TOKENS = frozenset(str(_READ["courriels"]).split())
 _ONE_LETTER = re.compile(r"([A-Z])\1+")  # XX, ZZZ
-_TOKEN = re.compile(r"[^a-z]+")
 NOBODY_BEFORE = 1920  # nobody born before is an apprentice
 _DAYS = frozenset(_READ["jours"])
 
@@ -49,4 +48,5 @@ def is_placeholder_number(telephone: str) -> bool:
 
 def is_role_address(courriel: str) -> bool:
     """An address that is a desk's, or nobody's: accueil@, secretariat.cfa@, aucun@."""
-    return not _TOKENS.isdisjoint(_TOKEN.split(courriel.partition("@")[0]))
+    local = courriel.partition("@")[0].rstrip("0123456789")
+    return not _TOKENS.isdisjoint(local.replace("-", ".").replace("_", ".").split("."))

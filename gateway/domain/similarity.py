@@ -22,6 +22,7 @@ GENERATION = 14  # years that part a parent from a child at least
 START_GAP = timedelta(days=7)  # two sources tell one contract as starting this close (docs/domaine.md, "Contrats")
 OWN_CONTRAT = frozenset({"numero", "employeur"})  # one contract in common
 OTHER_CONTRAT = frozenset({"autre", "incompatible"})  # none
+EXACT = ("identique", "identique", "identique")
 UNTOLD = frozenset({"autre", "absent"})  # nothing in common: told otherwise, or not told
 SAME_PRENOM = frozenset({"identique", "variante"})
 NEEDS_PROOF = frozenset({"voisin", "absent"})  # first names that twins may bear
@@ -83,6 +84,9 @@ def compare(left: Traits, right: Traits) -> Similarity:
 
 def _cap(levels: Mapping[str, str], rules: Weights) -> float:
     """The highest score allowed: what only looks like one person is joined by no sum."""
+    identity = levels["nom"], levels["prenom"], levels["naissance"]
+    if identity == EXACT and levels.get("sexe") != "autre":  # most pairs that are compared
+        return float("inf")
     return rules.probable - 1 if _is_another(levels) or not _is_witnessed(levels) else float("inf")
 
 
@@ -111,7 +115,9 @@ def _is_witnessed(levels: Mapping[str, str]) -> bool:
         begun_together = levels.get("contrat") == "debut" and levels.get("cfa") == "commun"
         return naissance == "absent" and prenom in SAME_PRENOM and begun_together
     against = levels.get("cfa") == "autre" or levels.get("contrat") in OTHER_CONTRAT
-    if naissance == "proche" and (against or prenom not in SAME_PRENOM):
+    if naissance != "identique" and prenom not in SAME_PRENOM:
+        return False
+    if naissance == "proche" and against:
         return False
     return prenom not in NEEDS_WITNESS or (not against and _is_supported(levels))
 
@@ -172,10 +178,10 @@ def _best(names: tuple[str, ...], others: tuple[str, ...]) -> str:
 
 def _birth(left: date, right: date) -> str:
     """The same day; day and month exchanged; a slip in one of its parts, ten days beside at most, or a year; another."""
+    if left == right:
+        return "absent" if is_placeholder_birth(left) else "identique"
     if is_placeholder_birth(left) or is_placeholder_birth(right):
         return "absent"
-    if left == right:
-        return "identique"
     if (left.year, left.day, left.month) == (right.year, right.month, right.day):
         return "jour_mois"
     if abs(left.year - right.year) >= GENERATION:  # a father and his son may be born on one day of the year

@@ -29,7 +29,7 @@ from functools import cached_property
 from gateway.connectors.base import Record, traits_of
 from gateway.domain.collective import Collective, collective
 from gateway.domain.days import paris_day
-from gateway.domain.identifiers import Traits, identity_key, normalise_nom
+from gateway.domain.identifiers import Traits, identity_key
 from gateway.domain.matching import Match, ScoredPair, block_keys, match
 from gateway.domain.similarity import Level
 from gateway.schema.nouns import Jeune
@@ -50,16 +50,14 @@ class Installation:
     def collective(self) -> Collective:
         """Found once, when somebody of it is first compared."""
         return collective(
-            (exact_identity(jeune), normalise_nom(jeune.prenom or ""), (jeune.telephone, jeune.courriel))
+            (_told_identity(jeune), (jeune.prenom or "").casefold(), (jeune.telephone, jeune.courriel))
             for jeune in (record.jeune for record in self.records)
         )
 
 
-def exact_identity(jeune: Jeune) -> str:
-    """The exact key of who a record says it speaks of. Raises ValueError without a birth date."""
-    if jeune.date_naissance is None:
-        raise ValueError("a connector let through a record without identity")
-    return identity_key(jeune.nom or "", jeune.prenom or "", jeune.date_naissance)
+def _told_identity(jeune: Jeune) -> tuple[str | None, str | None, date | None]:
+    """As it is written: an installation that files strangers under one name writes it in one way."""
+    return jeune.nom, jeune.prenom, jeune.date_naissance
 
 
 # Of the registry, which is never read whole, nothing is known to be collective.
@@ -90,7 +88,7 @@ class SourcedRecord:
     def traits(self) -> Traits | None:
         """What tells its person from others; None when it names nobody, for want of a name or of one of its own."""
         shared = self.installation.collective
-        if shared.identities and exact_identity(self.jeune) in shared.identities:
+        if shared.identities and _told_identity(self.jeune) in shared.identities:
             return None
         return traits_of(self.jeune, self.origin, self.record.key, shared.contacts)
 
