@@ -37,9 +37,9 @@ def name_record(trait: Traits) -> Record:
     return Record(trait.origin[0], f"{trait.origin[1]}/{trait.key}")
 
 
-def read_off(seed: int, jeunes: int, noise: float) -> Reading:
+def read_off(seed: int, jeunes: int, noise: float, model: int = 1) -> Reading:
     """Ask every source of a generated world through the real connectors. Records of two people at once are left out."""
-    with World.generated(seed=seed, jeunes=jeunes, noise=noise, today=TODAY) as world:
+    with World.generated(seed=seed, jeunes=jeunes, noise=noise, today=TODAY, model=model) as world:
         world.harvest()
         sourced_records = asyncio.run(_take_census(world.environment))
         owner = truth_of(world.population).persons

@@ -1,6 +1,6 @@
 """Learns the weights of evidence again, with Splink, from a generated population (`make poids`).
 
-    python -m bench.weights [--graine 101] [--jeunes 3000] [--bruit 2]
+    python -m bench.weights [--graine 101] [--jeunes 3000] [--bruit 2] [--modele 2]
 
 The levels are the product's own, called from Splink's SQL: u by random sampling, m from the label of the population. Prints what
 was learnt beside what is kept, and writes var/poids.toml in the form of gateway/domain/poids.toml, for a person to review.
@@ -98,8 +98,9 @@ def main() -> None:
     request.add_argument("--graine", type=int, default=101, dest="seed", metavar="GRAINE")
     request.add_argument("--jeunes", type=int, default=3000)
     request.add_argument("--bruit", type=float, default=2.0, dest="noise", metavar="BRUIT")
+    request.add_argument("--modele", type=int, choices=(1, 2), default=2, dest="model", metavar="MODELE")
     wanted = request.parse_args()
-    poids = learn(read_off(wanted.seed, wanted.jeunes, wanted.noise))
+    poids = learn(read_off(wanted.seed, wanted.jeunes, wanted.noise, wanted.model))
     print(f"{'criterion':<12} {'level':<14} {'learnt':>7} {'kept':>7}")
     for criterion, levels in weights().poids.items():
         for niveau, kept in levels.items():

@@ -223,27 +223,31 @@ def _identity(who: Named) -> Identity:
     return who.nom, who.prenom, who.naissance
 
 
-def traits_of(jeune: Jeune, origin: tuple[str, str], key: str) -> Traits | None:
-    """None for a record whose name has no letters: it identifies nobody. Raises ValueError without name or birth date."""
+def traits_of(jeune: Jeune, origin: tuple[str, str], key: str, shared: Collection[str] = frozenset()) -> Traits | None:
+    """None for a record that identifies nobody: no letter in its name, or placeholders alone (TEST Test).
+
+    `shared`: contacts that are not its person's own. Raises ValueError without name or birth date.
+    """
     if jeune.nom is None or jeune.prenom is None or jeune.date_naissance is None:
         raise ValueError("a connector let through a record without identity")
     if not normalise_nom(jeune.nom) or not normalise_nom(jeune.prenom):
         return None
     contrats = [contrat for contrat in jeune.contrats or [] if not contrat.annule]
-    return Traits(
+    traits = Traits(
         origin=origin,
         key=key,
         noms=(jeune.nom, *(name for name in jeune.autres_noms if normalise_nom(name))),
         prenom=jeune.prenom,
         naissance=jeune.date_naissance,
         sexe=jeune.sexe.value if jeune.sexe else None,
-        telephone=jeune.telephone,
-        courriel=jeune.courriel,
+        telephone=jeune.telephone if jeune.telephone not in shared else None,
+        courriel=jeune.courriel if jeune.courriel not in shared else None,
         ine=jeune.ine,
         code_postal=normalise_code_postal(jeune.adresse.code_postal) if jeune.adresse else None,
         cfas=_cfas(jeune),
         contrats=tuple(_contrat(contrat) for contrat in contrats),
     )
+    return traits if traits.full_words else None
 
 
 def _cfas(jeune: Jeune) -> frozenset[str]:

@@ -16,10 +16,14 @@ from functools import lru_cache
 from anyascii import anyascii
 from stdnum import luhn
 
+from gateway.domain.placeholders import is_placeholder_name, is_placeholder_number, is_role_address
+
 _OTHERS = re.compile(r"[^A-Z]+")
 PARTICLES = frozenset(
     {"D", "DE", "DA", "DI", "DO", "DU", "DES", "DEL", "DOS", "LA", "LE", "LES", "L", "EL", "AL", "VAN"}
 )
+
+CIVILITIES = frozenset({"M", "MR", "MME", "MLLE", "MONSIEUR", "MADAME", "MADEMOISELLE"})  # typed into a name
 
 UAI_LETTERS = "ABCDEFGHJKLMNPRSTUVWXYZ"  # no I, O, Q
 SIREN_LA_POSTE = "356000000"
@@ -205,9 +209,19 @@ def normalise_nom(nom: str) -> str:
 
 @lru_cache(maxsize=65_536)
 def full_words_of(nom: str) -> frozenset[str]:
-    """The words that tell one name from another: without particles, unless it is made of nothing else (`Le Da`)."""
+    """The words that tell one name from another: without particles and civilities, unless nothing else is there (`Le Da`)."""
     told = words(nom)
-    return frozenset(word for word in told if word not in PARTICLES) or frozenset(told)
+    return frozenset(word for word in told if word not in PARTICLES and word not in CIVILITIES) or frozenset(told)
+
+
+@lru_cache(maxsize=65_536)
+def _told_letters(nom: str) -> str:
+    return "" if is_placeholder_name(words(nom)) else normalise_nom(nom)
+
+
+@lru_cache(maxsize=65_536)
+def _told_words(nom: str) -> frozenset[str]:
+    return frozenset() if is_placeholder_name(words(nom)) else full_words_of(nom)
 
 
 def identity_key(nom: str, prenom: str, date_naissance: date) -> str:
@@ -232,7 +246,7 @@ class Traits:
 
     `origin` is the installation that speaks (two records of one are never one person), `key` the record's key in it.
     `noms` holds the surname first, then others the record gives (usage, birth). Never written to once made; what is
-    compared most is made with it.
+    compared most is made with it. What stands in the place of a value (INCONNU, 0600000000, accueil@) is not told.
     """
 
     origin: tuple[str, str]
@@ -254,8 +268,12 @@ class Traits:
 
     def __post_init__(self) -> None:
         self.rank = (self.origin, self.key)
-        self.letters, self.prenom_letters = normalise_nom(self.noms[0]), normalise_nom(self.prenom)
-        self.full_words = full_words_of(self.prenom).union(*map(full_words_of, self.noms))
+        self.letters, self.prenom_letters = _told_letters(self.noms[0]), _told_letters(self.prenom)
+        self.full_words = _told_words(self.prenom).union(*map(_told_words, self.noms))
+        if self.telephone and is_placeholder_number(self.telephone):
+            self.telephone = None
+        if self.courriel and is_role_address(self.courriel):
+            self.courriel = None
 
 
 def numeros(traits: Iterable[ContratTraits]) -> frozenset[str]:

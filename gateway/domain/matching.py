@@ -1,25 +1,24 @@
 """Joins the records of one person: block, score, join best first. Pure; knows no noun and no source.
 
-1. Block: two records are compared only if they share a telling word and the birth date (day and month in any order), all
-   their words in one year or on one day of the year, a contact and the year or a word, an INE or a contract number. The
-   work grows with the records, not with their square.
+1. Block: two records are compared only if they share a telling word and the birth date (day and month in any order), the
+   birth date and the home, all their words in one year or on one day of the year, a contact and the year or a word, an INE
+   or a contract number. The work grows with the records, not with their square: a record that names nobody is in no block.
 2. Score each pair (`similarity`).
 3. Set aside what is ambiguous: a record claimed as strongly by two that cannot be one person.
 4. Join best first, a record of an installation at most once a person, never across a contradiction.
 
-The result is a function of the set of records: the order in which they come changes nothing.
+The result is a function of the set of records: the order in which they come changes nothing. What an installation gives
+for several of its people (`collective`) is left out of its records before they come here.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations
 
 from gateway.domain.identifiers import Traits, numeros
+from gateway.domain.placeholders import NOBODY_BEFORE
 from gateway.domain.similarity import Level, Similarity, Weights, compare, weights
-
-# Records of one installation with one contact: from so many on it is a school's, a home's, and tells nobody from another.
-COLLECTIVE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +50,7 @@ class Match:
 
 def match(traits: Iterable[Traits]) -> tuple[list[Match], list[ScoredPair]]:
     """The persons, in order of their first record, and the links too weak or too ambiguous to join anybody."""
-    records = without_collective(sorted(traits, key=lambda trait: trait.rank))
+    records = sorted(traits, key=lambda trait: trait.rank)
     links = _Links(weights())
     for left, right in candidate_pairs(records):
         links.add(left, right)
@@ -71,18 +70,6 @@ def match(traits: Iterable[Traits]) -> tuple[list[Match], list[ScoredPair]]:
     return sorted(distinct, key=lambda person: person.members[0].rank), doubtful
 
 
-def without_collective(traits: Sequence[Traits]) -> list[Traits]:
-    """The records, without the phones and e-mails that an installation gives for several of its people."""
-    given = Counter((t.origin, contact) for t in traits for contact in (t.telephone, t.courriel) if contact)
-    common = {contact for (_, contact), number in given.items() if number >= COLLECTIVE}
-    return [_without(trait, common) if {trait.telephone, trait.courriel} & common else trait for trait in traits]
-
-
-def _without(trait: Traits, common: set[str]) -> Traits:
-    kept = {champ: None for champ in ("telephone", "courriel") if getattr(trait, champ) in common}
-    return replace(trait, **kept)  # type: ignore[arg-type]
-
-
 def candidate_pairs(traits: Sequence[Traits]) -> Iterator[tuple[Traits, Traits]]:
     """The pairs worth comparing, each once, of different installations."""
     first_ranks: dict[Hashable, int] = {}
@@ -99,13 +86,17 @@ def candidate_pairs(traits: Sequence[Traits]) -> Iterator[tuple[Traits, Traits]]
 
 
 def block_keys(trait: Traits) -> Iterator[Hashable]:
-    """The keys of a record: two records are compared when they share one."""
+    """The keys of a record: two records are compared when they share one. None for one that names nobody."""
+    if not trait.full_words:
+        return
     year, day_and_month = trait.naissance.year, sorted((trait.naissance.month, trait.naissance.day))
     for word in trait.full_words:
         yield year, *day_and_month, word
     words = sorted(trait.full_words)
     yield year, *words
     yield *day_and_month, *words
+    if trait.code_postal and year >= NOBODY_BEFORE:
+        yield trait.naissance, trait.code_postal
     for contact in filter(None, (trait.telephone, trait.courriel)):
         yield year, contact
         for word in words:

@@ -5,7 +5,6 @@ sum, over the odds that any two records are of one person, is the score: +10 mea
 (`poids.toml`), learnt from a generated population by `make poids` and reviewed there; the levels are the rules, here.
 """
 
-import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,16 +13,20 @@ from enum import Enum
 from functools import lru_cache
 from pathlib import Path
 
-from rapidfuzz.distance import OSA
+from gateway.domain.identifiers import ContratTraits, Traits, numeros
+from gateway.domain.names import prenom_level, surname_level
+from gateway.domain.placeholders import is_placeholder_birth
 
-from gateway.domain.identifiers import ContratTraits, Traits, full_words_of, normalise_nom, numeros, words
-
-LETTERS_MIN, LONG_LETTERS = 4, 8  # shorter names differ by one letter too often to be alike
-TRUNCATED_MIN = 20  # letters of a name that a system may have cut
-_LOST = re.compile("[?\ufffd]+")  # what systems write in the place of a letter that they have not
 ONE_YEAR = (364, 365, 366)
+GENERATION = 14  # years that part a parent from a child at least
 START_GAP = timedelta(days=7)  # two sources tell one contract as starting this close (docs/domaine.md, "Contrats")
 OWN_CONTRAT = frozenset({"numero", "employeur"})  # one contract in common
+OTHER_CONTRAT = frozenset({"autre", "incompatible"})  # none
+EXACT = ("identique", "identique", "identique")
+UNTOLD = frozenset({"autre", "absent"})  # nothing in common: told otherwise, or not told
+SAME_PRENOM = frozenset({"identique", "variante"})
+NEEDS_PROOF = frozenset({"voisin", "absent"})  # first names that twins may bear
+NEEDS_WITNESS = frozenset({"partie", "diminutif", "initiale"})  # first names that stand for several
 OVERLAP = timedelta(days=60)  # nobody is an apprentice of two employers at once for longer
 
 
@@ -80,21 +83,48 @@ def compare(left: Traits, right: Traits) -> Similarity:
 
 
 def _cap(levels: Mapping[str, str], rules: Weights) -> float:
-    """The highest score allowed: who bears another first name, or the other sex, is joined by no likeness.
+    """The highest score allowed: what only looks like one person is joined by no sum."""
+    identity = levels["nom"], levels["prenom"], levels["naissance"]
+    if identity == EXACT and levels.get("sexe") != "autre":  # most pairs that are compared
+        return float("inf")
+    return rules.probable - 1 if _is_another(levels) or not _is_witnessed(levels) else float("inf")
+
+
+def _is_another(levels: Mapping[str, str]) -> bool:
+    """Whether something says that they are two: the sexes, two of name, first name and birth, or the first name alone.
 
     Twins share a surname, a birth date, a home, often a school and a phone; a contract may be typed on the other's file.
     """
     if levels.get("sexe") == "autre":
-        return rules.probable - 1
-    proven = levels.get("ine") == "identique"
-    identity = [levels["nom"], levels["prenom"], levels["naissance"]]
-    # A father and his son may share a name, a phone and a home: of two wholly different births, only what is one person's
-    # by nature says that one is a mistake.
-    if levels["naissance"] == "autre" and not proven and levels.get("contrat") not in OWN_CONTRAT:
-        return rules.probable - 1
-    if identity.count("autre") > 1 or (levels["prenom"] == "autre" and not proven):
-        return rules.probable - 1
-    return float("inf")
+        return True
+    told = [levels["nom"], levels["prenom"], levels["naissance"]]
+    if sum(map(UNTOLD.__contains__, told)) > 1:
+        return True
+    return levels["prenom"] == "autre" and levels.get("ine") != "identique"
+
+
+def _is_witnessed(levels: Mapping[str, str]) -> bool:
+    """Whether what is not told, or only about the same, is said to be the same by something that kin do not share."""
+    nom, prenom, naissance = levels["nom"], levels["prenom"], levels["naissance"]
+    # By nature of one person: brothers, a father and his son share names, a phone, a home.
+    if levels.get("ine") == "identique" or levels.get("contrat") in OWN_CONTRAT:
+        return True
+    if nom == "absent" or prenom in NEEDS_PROOF:
+        return False
+    if naissance in UNTOLD:  # a father and his son do not begin at one school on one day
+        begun_together = levels.get("contrat") == "debut" and levels.get("cfa") == "commun"
+        return naissance == "absent" and prenom in SAME_PRENOM and begun_together
+    against = levels.get("cfa") == "autre" or levels.get("contrat") in OTHER_CONTRAT
+    if naissance != "identique" and prenom not in SAME_PRENOM:
+        return False
+    if naissance == "proche" and against:
+        return False
+    return prenom not in NEEDS_WITNESS or (not against and _is_supported(levels))
+
+
+def _is_supported(levels: Mapping[str, str]) -> bool:
+    """Whether the CFA, which has a record for each of two twins, or the telephone and the e-mail speak: one may be a family's."""
+    return levels.get("cfa") == "commun" or levels.get("telephone") == levels.get("courriel") == "identique"
 
 
 Identity = tuple[str, str, date]  # surname, first name, birth
@@ -102,8 +132,8 @@ Identity = tuple[str, str, date]  # surname, first name, birth
 
 def is_one_identity(left: Identity, right: Identity) -> bool:
     """Whether two identities under one key of one installation may be one person corrected: two of the three are alike."""
-    others = [_name(left[0], right[0]), _name(left[1], right[1]), _birth(left[2], right[2])].count("autre")
-    return others < 2
+    levels = surname_level(left[0], right[0]), prenom_level(left[1], right[1]), _birth(left[2], right[2])
+    return levels.count("autre") < 2
 
 
 def agreements(left: Traits, right: Traits) -> tuple[tuple[str, str], ...]:
@@ -125,61 +155,37 @@ def agreements(left: Traits, right: Traits) -> tuple[tuple[str, str], ...]:
 
 def _names(left: Traits, right: Traits) -> tuple[str, str, str]:
     """Order, surname, first name; inverted when that is where they agree."""
-    if left.letters == right.letters and left.prenom_letters == right.prenom_letters:
-        return "droit", "identique", "identique"
-    if left.letters == right.prenom_letters and left.prenom_letters == right.letters:
-        return "inverse", "identique", "identique"
-    straight = _best(left.noms, right.noms), _name(left.prenom, right.prenom)
+    if left.letters and left.prenom_letters:
+        if left.letters == right.letters and left.prenom_letters == right.prenom_letters:
+            return "droit", "identique", "identique"
+        if left.letters == right.prenom_letters and left.prenom_letters == right.letters:
+            return "inverse", "identique", "identique"
+    straight = _best(left.noms, right.noms), prenom_level(left.prenom, right.prenom)
     crossed = _best(left.noms, (right.prenom,)), _best((left.prenom,), right.noms)
     if sum(map(_WEAKNESS.__getitem__, crossed)) < sum(map(_WEAKNESS.__getitem__, straight)):
         return "inverse", *crossed
     return "droit", *straight
 
 
-_WEAKNESS = {"identique": 0, "proche": 1, "partie": 2, "autre": 3}
+_WEAKNESS = {"identique": 0, "variante": 1, "proche": 1, "autre": 3} | dict.fromkeys(
+    ("partie", "diminutif", "initiale", "voisin", "absent"), 2
+)
 
 
 def _best(names: tuple[str, ...], others: tuple[str, ...]) -> str:
-    return min((_name(name, other) for name in names for other in others), key=_WEAKNESS.__getitem__)
-
-
-@lru_cache(maxsize=131_072)
-def _name(left: str, right: str) -> str:
-    """Two names: the same letters, a slip of the hand, a part of the other (compound, cut short), or another name."""
-    left_letters, right_letters = normalise_nom(left), normalise_nom(right)
-    if left_letters == right_letters or full_words_of(left) == full_words_of(right):
-        return "identique"
-    if _near(left_letters, right_letters) or _lost_letters(left, right_letters) or _lost_letters(right, left_letters):
-        return "proche"
-    left_words, right_words = frozenset(words(left)), frozenset(words(right))
-    short, long = sorted((left_letters, right_letters), key=len)
-    if left_words < right_words or right_words < left_words or (len(short) >= TRUNCATED_MIN and long.startswith(short)):
-        return "partie"
-    return "autre"
-
-
-def _lost_letters(nom: str, letters: str) -> bool:
-    """Whether a name that lost letters on its way (Zo?, Ma\ufffdva) may be this one: the others are in their places."""
-    told = _LOST.split(nom)
-    if len(told) == 1:
-        return False
-    parts = [normalise_nom(part) for part in told]
-    return len("".join(parts)) >= 2 and bool(re.fullmatch("[A-Z]{0,2}".join(parts), letters))
-
-
-def _near(left: str, right: str) -> bool:
-    """A letter beside, two in a long name; MARTIN and MARTINEZ are two names."""
-    letters = min(len(left), len(right))
-    typos = 0 if letters < LETTERS_MIN else 1 if letters < LONG_LETTERS else 2
-    return OSA.distance(left, right, score_cutoff=typos) <= typos
+    return min((surname_level(name, other) for name in names for other in others), key=_WEAKNESS.__getitem__)
 
 
 def _birth(left: date, right: date) -> str:
     """The same day; day and month exchanged; a slip in one of its parts, ten days beside at most, or a year; another."""
     if left == right:
-        return "identique"
+        return "absent" if is_placeholder_birth(left) else "identique"
+    if is_placeholder_birth(left) or is_placeholder_birth(right):
+        return "absent"
     if (left.year, left.day, left.month) == (right.year, right.month, right.day):
         return "jour_mois"
+    if abs(left.year - right.year) >= GENERATION:  # a father and his son may be born on one day of the year
+        return "autre"
     common = (left.year == right.year) + (left.month == right.month) + (left.day == right.day)
     gap = abs((left - right).days)
     return "proche" if common == 2 or gap <= 10 or gap in ONE_YEAR else "autre"

@@ -14,7 +14,7 @@ from gateway.domain.matching import match
 from gateway.domain.similarity import agreements, compare, weights
 from gateway.errors import InvalidRequest
 from gateway.federation.collect.readings import Readings
-from gateway.federation.join.link import SourcedRecord, link
+from gateway.federation.join.link import Installation, SourcedRecord, link
 from gateway.federation.join.merge import merge
 from gateway.federation.join.provenance import attach
 from gateway.federation.lists import JEUNE_ORDERS, RUPTURE_ORDERS, filter_contrats, filter_jeunes, filter_ruptures
@@ -155,15 +155,22 @@ def test_a_link_offered_is_strong_enough_to_be_offered_and_no_other_is() -> None
     assert all("gestibase" not in (pair.left.origin[0], pair.right.origin[0]) for pair in doubtful)
 
 
-@pytest.mark.parametrize(("phones", "joined"), [(1, True), (2, True), (3, False), (4, False)])
-def test_a_phone_joins_two_people_until_a_school_gives_it_for_three(phones: int, joined: bool) -> None:
-    school = "0199000001"
-    one = trait("ypareo", "0", nom="Leclercq", telephone=school, code_postal="60000")
-    others = [trait("ypareo", str(n), nom=f"{'ABCD'[n]}utre", prenom="Zoé", telephone=school) for n in range(1, phones)]
-    same = trait(
-        "imilo", nom="Leclerq", naissance=date(2006, 3, 8), telephone=school, code_postal="60000"
-    )  # the home alone does not join them
-    joined_to = [person for person in match([one, *others, same])[0] if len(person.members) == 2]
+@pytest.mark.parametrize(
+    ("prenoms", "joined"), [((), True), (("Anaïs",), True), (("Zoé",), False), (("Anaïs",) * 2, False)]
+)
+def test_a_phone_joins_two_people_until_its_school_gives_it_for_two_first_names_or_three_records(
+    prenoms: tuple[str, ...], joined: bool
+) -> None:
+    home: dict[str, Any] = {"telephone": "0199000001", "adresse": HERE}
+    one = told("ypareo", "0", nom="Leclercq", **home)
+    others = [
+        told("ypareo", str(n), nom=f"{'ABCD'[n]}utre", prenom=prenom, telephone="0199000001")
+        for n, prenom in enumerate(prenoms, 1)
+    ]
+    whole = Installation([who.record for who in (one, *others)])
+    school = [replace(who, installation=whole) for who in (one, *others)]
+    same = told("imilo", nom="Leclerq", date_naissance=date(2006, 3, 8), **home)  # the home alone does not join them
+    joined_to = [person for person in link([*school, same]) if len(person.sourced_records) == 2]
     assert bool(joined_to) is joined
 
 

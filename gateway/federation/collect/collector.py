@@ -44,7 +44,7 @@ from gateway.federation.collect.readings import (
     read_registry,
 )
 from gateway.federation.directory import Directory
-from gateway.federation.join.link import SourcedRecord, link
+from gateway.federation.join.link import Installation, SourcedRecord, link
 from gateway.federation.join.merge import residence
 from gateway.schema.organisations import TypeSource
 from gateway.sources.units import CacheStatus, Resource, Unit, UnitFailure, UnitResult
@@ -233,8 +233,9 @@ class Collector:
                 return known.heard_at
             return result.received_at if before is not None or record.modified_at is None else None
 
+        whole, instant = Installation(result.records), result.received_at
         records = [
-            SourcedRecord(unit.source, nature, unit.key, record, result.received_at, heard(record))
+            SourcedRecord(unit.source, nature, unit.key, record, instant, heard(record), whole)
             for record in result.records
         ]
         self.cache.keep_records(unit, result.version, records)

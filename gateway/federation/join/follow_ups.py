@@ -12,7 +12,7 @@ from typing import Any
 
 from gateway.connectors.base import Record
 from gateway.domain.identifiers import Traits
-from gateway.domain.matching import ScoredPair, block_keys, without_collective
+from gateway.domain.matching import ScoredPair, block_keys
 from gateway.domain.similarity import compare, weights
 from gateway.federation.directory import Directory
 from gateway.federation.join.link import Cluster, FollowUp, SourcedRecord
@@ -26,8 +26,7 @@ def claims(clusters: Iterable[Cluster], records: Iterable[SourcedRecord]) -> Map
     traits = [who.traits for cluster in clusters for who in cluster.sourced_records if who.traits]
     members: dict[str, list[Traits]] = defaultdict(list)
     blocks: dict[Hashable, set[str]] = defaultdict(set)
-    # Contacts are judged over CFAs alone: what is collective must not depend on dossiers either.
-    for trait in without_collective(traits):
+    for trait in traits:
         owner = owners[trait.rank]
         members[owner].append(trait)
         for block in block_keys(trait):

@@ -8,8 +8,8 @@ two records are and who may be one person with whom; this module gives it the re
 
 1. neighbourhood: from the records that concern the viewer, follow shared blocking keys until nothing new is reached. What is
    outside shares no key with anything inside, so it can change nothing of the groups kept.
-2. contacts that an installation gives for several of its people are left out, over *all* the records: a subset could make a
-   school's phone look like somebody's own.
+2. what an installation gives for several of its people was left out of its records, over all of them (`Installation`): a
+   subset could make a school's phone look like somebody's own.
 3. match; then a key for each group, its exact identity, or the key of its best record where two groups bear one identity.
 
 The groups then go to the other modules of the room: `contracts` folds the contracts of a group, `merge` makes one Jeune of
@@ -22,14 +22,15 @@ twice is a nuisance, two persons shown as one are a leak.
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
 
 from gateway.connectors.base import Record, traits_of
+from gateway.domain.collective import Collective, collective
 from gateway.domain.days import PARIS, end_of_day, is_midnight, paris_day
 from gateway.domain.identifiers import Traits, identity_key
-from gateway.domain.matching import Match, ScoredPair, block_keys, match, without_collective
+from gateway.domain.matching import Match, ScoredPair, block_keys, match
 from gateway.domain.similarity import Level
 from gateway.schema.nouns import Jeune
 from gateway.schema.organisations import TypeSource
@@ -37,6 +38,30 @@ from gateway.schema.organisations import TypeSource
 # An ERP speaks before the registry, the registry before a Mission locale's system (docs/domaine.md, "Conflits").
 RANK = {TypeSource.ERP_CFA: 0, TypeSource.REGISTRE_CONTRATS: 1, TypeSource.MISSION_LOCALE: 2, TypeSource.REFERENTIEL: 3}
 Key = tuple[tuple[str, str], str]  # installation, record
+
+
+@dataclass(frozen=True)
+class Installation:
+    """All that one installation says of its people, read whole: what it gives for several of them is known of it."""
+
+    records: Sequence[Record] = ()
+
+    @cached_property
+    def collective(self) -> Collective:
+        """Found once, when somebody of it is first compared."""
+        return collective(
+            (_told_identity(jeune), (jeune.prenom or "").casefold(), (jeune.telephone, jeune.courriel))
+            for jeune in (record.jeune for record in self.records)
+        )
+
+
+def _told_identity(jeune: Jeune) -> tuple[str | None, str | None, date | None]:
+    """As it is written: an installation that files strangers under one name writes it in one way."""
+    return jeune.nom, jeune.prenom, jeune.date_naissance
+
+
+# Of the registry, which is never read whole, nothing is known to be collective.
+NOT_READ_WHOLE = Installation()
 
 
 @dataclass(frozen=True)
@@ -51,6 +76,7 @@ class SourcedRecord:
     heard_at: datetime | None = (
         None  # when it came as it is, in the place of another, or without its source saying when
     )
+    installation: Installation = field(default=NOT_READ_WHOLE, repr=False, compare=False)
 
     @property
     def jeune(self) -> Jeune:
@@ -63,8 +89,11 @@ class SourcedRecord:
 
     @cached_property
     def traits(self) -> Traits | None:
-        """What tells its person from others; None when its name has no letters, and so names nobody."""
-        return traits_of(self.jeune, self.origin, self.record.key)
+        """What tells its person from others; None when it names nobody, for want of a name or of one of its own."""
+        shared = self.installation.collective
+        if shared.identities and _told_identity(self.jeune) in shared.identities:
+            return None
+        return traits_of(self.jeune, self.origin, self.record.key, shared.contacts)
 
     @cached_property
     def identity(self) -> str:
@@ -150,18 +179,17 @@ def link(sourced_records: Iterable[SourcedRecord], concerns: Concerns = lambda _
     Every person of whom one record `concerns` the caller is there, as if all were grouped; of the others, some.
     """
     records = {record.key: record for record in sourced_records}
-    return _grouped(records, neighbourhood(records, concerns))
+    return _grouped(neighbourhood(records, concerns))
 
 
 def link_again(sourced_records: Iterable[SourcedRecord], keys: Collection[Key]) -> list[Cluster]:
-    """Group the records of these keys alone, which could be compared with no other; contacts are judged over all."""
+    """Group the records of these keys alone, which could be compared with no other."""
     records = {record.key: record for record in sourced_records}
-    return _grouped(records, {key: records[key] for key in sorted(keys)})
+    return _grouped({key: records[key] for key in sorted(keys)})
 
 
-def _grouped(records: Mapping[Key, SourcedRecord], nearby: Mapping[Key, SourcedRecord]) -> list[Cluster]:
-    traits = without_collective([record.traits for record in records.values() if record.traits])
-    persons, doubtful = match(trait for trait in traits if trait.rank in nearby)
+def _grouped(nearby: Mapping[Key, SourcedRecord]) -> list[Cluster]:
+    persons, doubtful = match(record.traits for record in nearby.values() if record.traits)
     offered: dict[Key, list[ScoredPair]] = defaultdict(list)
     for pair in doubtful:
         offered[pair.left.rank].append(pair)
