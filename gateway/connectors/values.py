@@ -29,7 +29,7 @@ from gateway.domain.identifiers import (
     normalise_uai,
     told_code_postal,
 )
-from gateway.domain.territoire import CODE_POSTAL_LENGTH
+from gateway.domain.referentiel import CODE_POSTAL_LENGTH
 from gateway.schema.nouns import Sexe
 from gateway.schema.scalars import SIRET, UAI, CodePostal
 

@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 
 from gateway.auth.policy.rules import CategorieDonnee
 from gateway.domain.identifiers import normalise_departement, normalise_nom, normalise_numero_contrat
+from gateway.domain.referentiel import Geographie
 from gateway.domain.statut import StatutApprenant
-from gateway.domain.territoire import Geographie
 from gateway.errors import InvalidRequest
 from gateway.federation.lists import WINDOW_DAYS, ListQuery, SortedList
 from gateway.federation.views.view import View

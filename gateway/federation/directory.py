@@ -9,9 +9,8 @@ import strawberry
 from cachetools import LRUCache
 
 from gateway.auth.policy.policy import Perimetre
-from gateway.domain.referentiel import Referentiel
+from gateway.domain.referentiel import Referentiel, Residence, resolve
 from gateway.domain.seal import OpaqueIds
-from gateway.domain.territoire import Residence, resolve
 from gateway.schema.nouns import Adresse
 from gateway.schema.organisations import Cfa, Commune, MissionLocale, Node, Territoire, TypeTerritoire
 from gateway.schema.scalars import SIRET, UAI, CodeInsee, CodePostal

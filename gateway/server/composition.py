@@ -46,10 +46,9 @@ from gateway.schema.query import build, core_schema
 from gateway.server.services import Services
 from gateway.sources.harvest.referentiel import ReferentielKeeper
 from gateway.sources.harvest.registry_reader import RegistryReader
-from gateway.sources.http.issuers import IssuerClient
+from gateway.sources.http.issuers import IssuerClient, JwksFile
 from gateway.sources.http.transport import Transport, aiohttp_transport
 from gateway.sources.metrics import StateGauges
-from gateway.stores.jwks_file import JwksFile
 
 PROBE_TIMEOUT = 2.0
 COPY_FRESH = timedelta(days=2)  # the age at which the operator is alerted (docs/metriques.md)

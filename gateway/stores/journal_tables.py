@@ -34,8 +34,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import Executable
 
 from gateway.domain.seal import GENESIS, Anchor, Sealer, anchor_mac
-from gateway.stores.migrations import migrate
-from gateway.stores.sql import batches, insertion
+from gateway.stores.sql import batches, insertion, migrate
 
 BATCH = 5_000  # values of one IN
 

@@ -1,4 +1,10 @@
-"""Opens the databases of the stores, and says in one way what SQLite and PostgreSQL say in two. Knows no table."""
+"""Opens the databases of the stores, brings their tables to the version this code knows, and says in one way what SQLite and
+PostgreSQL say in two. Knows no table.
+
+Tables have one history a store, each in a folder of `migrations/`, run by alembic. A store opens in its own transaction: its
+tables and the version written beside them change together, or not at all. Whatever processes start together, one of them
+migrates and the others wait; a database that is up to date is only asked its version.
+"""
 
 import asyncio
 import hashlib
@@ -9,9 +15,23 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, String, Table, any_, create_engine, event, literal, make_url, or_
+from sqlalchemy import (
+    Connection,
+    Engine,
+    String,
+    Table,
+    any_,
+    create_engine,
+    event,
+    inspect,
+    literal,
+    make_url,
+    or_,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -23,6 +43,8 @@ from gateway.stores.postgresql import is_postgresql, open_postgresql, read_url
 T = TypeVar("T")
 _HALF = re.compile("[\ud800-\udfff]")  # of a character that UTF-16 writes in two
 
+HEADS = {"journal": "0002", "registre": "0001", "liens": "0002"}  # the last version of each history
+POSTGRESQL_LOCK = 20211014  # held by the process that migrates; releases without histories take it to create tables
 FORMS = "sqlite+aiosqlite:///fichier ou postgresql://compte:secret@hôte/base"
 logger = logging.getLogger("gateway.stores")
 
@@ -57,6 +79,57 @@ def open_engine(url: str, waiting: int, *, is_durable: bool = False) -> AsyncEng
     engine = create_async_engine(url)
     _configure_sqlite(engine.sync_engine, waiting, is_durable)
     return engine
+
+
+def version_table(store: str) -> str:
+    """The table that tells the version of a store: several stores may share a database."""
+    return f"{store}_version"
+
+
+def migrate(connection: Connection, store: str) -> None:
+    """Bring a store to its last version, in the transaction of the connection, which must have written nothing yet.
+
+    Raises ConfigurationError when a later code wrote the database.
+    """
+    if current_version(connection, store) != HEADS[store]:
+        _lock(connection)
+        _upgrade(connection, store)
+
+
+def current_version(connection: Connection, store: str) -> str | None:
+    """The version written in the database; None where no history was ever run."""
+    table = version_table(store)
+    if not inspect(connection).has_table(table):
+        return None
+    return str(connection.scalar(text(f"SELECT version_num FROM {table}")))  # noqa: S608 - a name of ours
+
+
+def _lock(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"SELECT pg_advisory_xact_lock({POSTGRESQL_LOCK})"))
+    else:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _upgrade(connection: Connection, store: str) -> None:
+    """Run what is missing. The first revision creates only what is not there: tables of before histories are taken as such."""
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells its own plugins, one by one, as it is imported
+    from alembic.migration import MigrationContext  # noqa: PLC0415 - an ordinary start does without alembic
+    from alembic.operations import Operations  # noqa: PLC0415
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
+    folder = str(Path(__file__).parent / "migrations" / store)
+    scripts = ScriptDirectory(folder, version_locations=[folder])
+    revisions = list(reversed(list(scripts.walk_revisions())))
+    known = [revision.revision for revision in revisions]
+    current = current_version(connection, store)  # another process may have migrated meanwhile
+    if current is not None and current not in known:
+        raise ConfigurationError(f"{store} : base d'une version plus récente que cette passerelle")
+    context = MigrationContext.configure(connection, opts={"version_table": version_table(store)})
+    with Operations.context(context):
+        for revision in revisions[known.index(current) + 1 if current else 0 :]:
+            revision.module.upgrade()
+    context.stamp(scripts, HEADS[store])
 
 
 @contextmanager
@@ -147,13 +220,13 @@ class _SqliteWriter(Writer):
         self._thread.shutdown()
 
 
-def storable(text: str, size: int) -> str:
+def storable(value: str, size: int) -> str:
     """A text that every database holds in a column of so many characters: as it is, or else escaped, cut, and told from any
     other by a digest. SQLite takes what PostgreSQL refuses: a null character, half a character, one too many."""
-    if len(text) <= size and "\0" not in text and not _HALF.search(text):
-        return text
-    digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
-    return f"{text.encode('unicode_escape').decode()[: size - 34]}…#{digest}"
+    if len(value) <= size and "\0" not in value and not _HALF.search(value):
+        return value
+    digest = hashlib.blake2b(value.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    return f"{value.encode('unicode_escape').decode()[: size - 34]}…#{digest}"
 
 
 def insertion(connection: AsyncConnection | Connection | AsyncEngine, table: Table) -> Any:

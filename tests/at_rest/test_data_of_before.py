@@ -23,11 +23,11 @@ from gateway.domain.seal import OpaqueIds, Sealer
 from gateway.redis_client import open_redis
 from gateway.sources.codec import codec
 from gateway.sources.harvest.referentiel import _reread
+from gateway.sources.http.issuers import JwksFile
 from gateway.sources.resilience.budgets import Departure, WindowQuota
 from gateway.sources.resilience.shared_pacing import SharedPacer
 from gateway.sources.units import UnitResult
 from gateway.stores.counters import Allowance, RateLimits
-from gateway.stores.jwks_file import JwksFile
 from gateway.stores.registry import RegistryStore
 from gateway.stores.shared_counters import SharedCounters
 from tests.at_rest.opened import KINDS, VERSIONS, Opened, answers, ask, opened

@@ -11,7 +11,7 @@ from gateway.auth.authentication.authenticator import TokenVerifier
 from gateway.auth.authentication.jwks import SignedTokens, read_jwks
 from gateway.domain.seal import Sealer
 from gateway.errors import KeysUnavailable, Unauthenticated
-from gateway.stores.jwks_file import JwksFile
+from gateway.sources.http.issuers import JwksFile
 from tests.support.security.issuer import (
     CURVE,
     ONE,

@@ -17,9 +17,8 @@ from gateway.errors import ConfigurationError
 from gateway.stores import counters, journal_tables, links, migrations, registry
 from gateway.stores.journal import Journal
 from gateway.stores.links import LinkStore
-from gateway.stores.migrations import HEADS, migrate, version_table
 from gateway.stores.registry import RegistryStore
-from gateway.stores.sql import open_engine
+from gateway.stores.sql import HEADS, migrate, open_engine, version_table
 from tests.at_rest.opened import KINDS, VERSIONS, opened, run
 from tests.support.databases import read, write
 from tests.support.unit.registry import SEALER

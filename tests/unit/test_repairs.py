@@ -8,10 +8,9 @@ import pytest
 from gateway.connectors import ypareo
 from gateway.connectors.base import QualityCounts, of_one_person, read
 from gateway.domain.matching import match
-from gateway.domain.referentiel import CommuneLine
+from gateway.domain.referentiel import CommuneLine, Geographie, resolve
 from gateway.domain.similarity import compare, weights
 from gateway.domain.statut import StatutApprenant
-from gateway.domain.territoire import Geographie, resolve
 from gateway.federation.join.contracts import fold
 from gateway.federation.join.merge import MergedPerson
 from gateway.schema.nouns import Adresse, Contrat, Employeur, Rupture

@@ -10,8 +10,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import OperationalError
 
 from gateway.errors import ConfigurationError
-from gateway.stores.migrations import migrate
-from gateway.stores.sql import database_url, open_engine
+from gateway.stores.sql import database_url, migrate, open_engine
 
 DEFAULT = "sqlite+aiosqlite:///donnees"
 

@@ -9,8 +9,8 @@ from datetime import date
 
 from gateway.connectors.base import legal_unit
 from gateway.domain.identifiers import is_valid_code_postal, normalise_code_postal
+from gateway.domain.referentiel import Residence
 from gateway.domain.statut import ContratPeriod, Session, StatutStep, parcours, statut_on
-from gateway.domain.territoire import Residence
 from gateway.domain.text import shown_name
 from gateway.federation.directory import Directory
 from gateway.federation.join.contracts import FoldedContrat, fold

@@ -14,8 +14,8 @@ from typing import Any
 from gateway.connectors.base import legal_unit
 from gateway.domain.days import paris_day
 from gateway.domain.identifiers import normalise_code_postal, normalise_nom, numero_key
+from gateway.domain.referentiel import normalise_ville
 from gateway.domain.statut import StatutApprenant, StatutStep
-from gateway.domain.territoire import normalise_ville
 from gateway.federation.join.link import SourcedRecord
 from gateway.schema.nouns import (
     Adresse,

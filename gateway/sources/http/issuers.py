@@ -1,8 +1,12 @@
-"""How an issuer of tokens is asked: what it publishes of itself, its keys, and what it says of a token. Believes nothing of it
-beyond that its name is its own (RFC 8414 §3.3)."""
+"""How an issuer of tokens is asked: what it publishes of itself, its keys, and what it says of a token; and its last good key
+set, kept. Believes nothing of it beyond that its name is its own (RFC 8414 §3.3), and knows no JWK."""
 
+import logging
+import os
+import struct
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -11,7 +15,8 @@ from pydantic import HttpUrl
 
 from gateway.concurrency import SingleFlight
 from gateway.config import IssuerSettings
-from gateway.errors import SourceInvalid
+from gateway.domain.seal import Sealer
+from gateway.errors import SourceInvalid, reason_of
 from gateway.sources.http.credentials import basic
 from gateway.sources.http.decode import InvalidDocument, decode_json, error_for_status
 from gateway.sources.http.transport import Transport
@@ -21,7 +26,10 @@ NAME = "identite"  # what an error calls any issuer
 TIMEOUT = 3.0  # a start without the issuer nor a kept set must end within five
 BYTES_MAX = 65_536  # of a key set, of metadata, of an answer
 PUBLISHED_FOR = 600.0  # seconds for which what an issuer publishes of itself is not read again
+USAGE = "jeu de clés"  # what a kept key set is sealed for
 TOKEN_INTROSPECTION = "application/token-introspection+jwt"  # noqa: S105 - RFC 9701 §4
+
+logger = logging.getLogger("gateway.cles")
 
 
 class IssuerClient:
@@ -95,6 +103,36 @@ class IssuerClient:
         if error := error_for_status(NAME, received.statut, "", datetime.now(UTC)):
             raise error
         return received.body
+
+
+class JwksFile:
+    """The last good key set of one issuer, on disk: a process that starts while the issuer is away goes on with it.
+
+    Sealed for its issuer: whoever writes to the disk cannot make a key that signs, nor one issuer's sign for another. What
+    fails costs the next start with the issuer away, not this one.
+    """
+
+    def __init__(self, path: Path, sealer: Sealer, issuer: str = "") -> None:
+        self._path, self._sealer, self._issuer = path, sealer, issuer.encode()
+
+    def keep(self, read_at: float, plain: bytes) -> None:
+        """Replace the file, whole or not at all, whichever process does it."""
+        draft = self._path.with_suffix(f".{os.getpid()}")
+        try:
+            draft.write_bytes(self._sealer.seal(USAGE, struct.pack(">d", read_at) + plain, self._issuer))
+            os.replace(draft, self._path)
+        except OSError as error:
+            logger.warning("jeu de clés non gardé sur disque : %s", reason_of(error))
+
+    def resume(self) -> tuple[float, bytes] | None:
+        """The instant of the reading and the bytes; None when there is nothing that this gateway sealed."""
+        try:
+            sealed = self._path.read_bytes()
+        except OSError:
+            return None
+        # 0.1.0 named no issuer: it had one. What it kept serves an hour at most (`jwks.SURVIVAL`).
+        plain = self._sealer.open(USAGE, sealed, self._issuer) or self._sealer.open(USAGE, sealed)
+        return (struct.unpack(">d", plain[:8])[0], plain[8:]) if plain else None
 
 
 def _safe(address: str, name: str) -> str:

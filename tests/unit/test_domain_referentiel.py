@@ -2,11 +2,11 @@
 
 import pytest
 
-from gateway.domain.territoire import CommunePlace, Geographie, Residence, normalise_ville, resolve
+from gateway.domain.referentiel import CommuneLine, Geographie, Residence, normalise_ville, resolve
 
 
-def place(code: str, nom: str, postaux: str, mission_locale: str | None, departement: str = "59") -> CommunePlace:
-    return CommunePlace(code, nom, tuple(postaux.split()), departement, "32", "09", mission_locale)
+def place(code: str, nom: str, postaux: str, mission_locale: str | None, departement: str = "59") -> CommuneLine:
+    return CommuneLine(code, nom, tuple(postaux.split()), departement, "32", "09", mission_locale)
 
 
 GEO = Geographie(
