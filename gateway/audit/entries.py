@@ -8,6 +8,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from itertools import chain
 from typing import Any
 
 import orjson
@@ -81,7 +83,7 @@ def entry(reading: Reading) -> JournalEntry:
         "comptes": reading.counted_by,
         "sources": dict(reading.sources),
     }
-    persons = tuple(key for keys in groups.values() for key in keys)
+    persons = tuple(chain.from_iterable(groups.values()))
     return JournalEntry(
         _written(content), persons, reading.count_under, tuple(map(reading.records.__getitem__, persons))
     )
@@ -128,7 +130,13 @@ def _groups(persons: Mapping[str, Categories]) -> Mapping[tuple[str, ...], list[
     groups: dict[Categories, list[str]] = defaultdict(list)
     for key, categories in persons.items():
         groups[categories].append(key)
-    return {tuple(sorted(c.value for c in categories)): keys for categories, keys in groups.items()}
+    return {_names(categories): keys for categories, keys in groups.items()}
+
+
+@cache
+def _names(categories: Categories) -> tuple[str, ...]:
+    """In order. Kept: few sets of categories are ever granted."""
+    return tuple(sorted(c.value for c in categories))
 
 
 def by_categorie(coordinates: Mapping[str, Categories]) -> Mapping[CategorieDonnee, list[str]]:

@@ -142,9 +142,9 @@ def _bound_variables(variables: object) -> int:
         level = [inside for value in level for inside in _content(value)]
         if count + len(level) > VALUES_MAX:
             raise TooCostlyRequest(f"Variables refusées : plus de {VALUES_MAX} valeurs.")
-    if level:
-        raise TooCostlyRequest(f"Variables refusées : plus de {LEVELS_MAX} niveaux.")
-    return count
+        if not level:
+            return count
+    raise TooCostlyRequest(f"Variables refusées : plus de {LEVELS_MAX} niveaux.")
 
 
 def _content(value: object) -> Iterable[object]:

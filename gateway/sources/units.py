@@ -16,6 +16,8 @@ from gateway.sources.http.page_trail import PageValidator
 class Resource(Enum):
     """What the key of a unit designates."""
 
+    __hash__ = object.__hash__  # members are unique, and hashed at each request: Enum hashes its name, in Python
+
     CFA = "cfa"  # UAI
     STRUCTURE = "structure"  # code of a Mission locale
 

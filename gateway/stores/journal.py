@@ -83,7 +83,7 @@ class Batch:
 
     def add(self, connection: Connection, entry: JournalEntry, shown: list[ShownPerson]) -> Verdict:
         """The quotas that an entry crosses; it is chained unless one of them refuses it. `shown`: its persons."""
-        verdict = self._count(connection, entry.count_under, list(dict.fromkeys(who.person for who in shown)))
+        verdict = self._count(connection, entry.count_under, list(dict.fromkeys([who.person for who in shown])))
         if not any(crossed.arret for crossed in verdict):
             codes = [who.code for who in shown]
             distinct = list(dict.fromkeys(codes))

@@ -31,6 +31,8 @@ Governable = GraphQLField | GraphQLInputField | GraphQLArgument
 
 @strawberry.enum(description="Catégorie de données : l'unité dans laquelle les droits de lecture sont accordés.")
 class CategorieDonnee(Enum):
+    __hash__ = object.__hash__  # members are unique, and hashed at each request: Enum hashes its name, in Python
+
     PUBLIQUE = "PUBLIQUE"
     PARCOURS = "PARCOURS"
     IDENTITE = "IDENTITE"
@@ -49,6 +51,8 @@ class CategorieDonnee(Enum):
 
 @strawberry.enum(description="Profil de l'appelant, fixé par le registre des clients.")
 class Profil(Enum):
+    __hash__ = object.__hash__  # members are unique, and hashed at each request: Enum hashes its name, in Python
+
     MISSION_LOCALE = "MISSION_LOCALE"
     CFA = "CFA"
     TETE_DE_RESEAU = "TETE_DE_RESEAU"
@@ -67,6 +71,8 @@ PARTNER_ROLES = (Profil.MISSION_LOCALE, Profil.CFA)  # whom a partner system may
 
 @strawberry.enum(description="Finalité du traitement, déclarée par l'en-tête X-Finalite.")
 class Finalite(Enum):
+    __hash__ = object.__hash__  # members are unique, and hashed at each request: Enum hashes its name, in Python
+
     ACCOMPAGNEMENT = "ACCOMPAGNEMENT"
     GESTION_CFA = "GESTION_CFA"
     CONTROLE_OBLIGATION = "CONTROLE_OBLIGATION"

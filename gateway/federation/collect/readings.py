@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Protocol, Self
 
 from cachetools import LRUCache
@@ -98,7 +99,7 @@ class Freshness:
         return {"ageSecondes": age, "cache": self.status, "asOf": write_instant(self.as_of)}
 
 
-@dataclass(slots=True)
+@dataclass
 class Readings:
     """What the sources said for one operation. By source: `errors`, nothing to show; `covered`, an earlier answer is shown."""
 
@@ -112,7 +113,8 @@ class Readings:
     apart: frozenset[str] = frozenset()  # sources asked for follow-ups alone: they say nothing of who is there
     verified: float = 0.0  # when it was last found to hold, in the collector's seconds
 
-    @property
+    # Once a reading, which no longer changes when it is asked: a view is looked for by it at each answer.
+    @cached_property
     def versions(self) -> Hashable:
         """Changes with anything that was heard."""
         return frozenset(self.units.items()), self.registry
