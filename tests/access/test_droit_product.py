@@ -9,7 +9,15 @@ from typing import Any
 import pytest
 
 from gateway.auth.policy.consistency import delegate_excess
-from gateway.auth.policy.policy import RELATIONS, AccessPolicy, Affiliation, Perimetre, PolicyRow, build_perimetre
+from gateway.auth.policy.policy import (
+    RELATIONS,
+    AccessPolicy,
+    Affiliation,
+    Perimetre,
+    PolicyRow,
+    Relation,
+    build_perimetre,
+)
 from gateway.auth.policy.rules import PARTNER_ROLES, CategorieDonnee, Finalite, Profil
 from gateway.domain.statut import StatutApprenant
 from gateway.federation.views.view import Rights, readable
@@ -223,6 +231,39 @@ def test_s1_a_row_that_gives_a_delegate_more_is_named_whatever_its_purpose(
     faults = list(delegate_excess(POLICY.model_copy(update={"regle": (*POLICY.regle, row)})))
     assert [fault.partition(" : ")[0] for fault in faults] == ([f"regle.{len(POLICY.regle)}"] if told else [])
     assert told is None or told in faults[0]
+
+
+def test_s1_a_delegate_is_shown_nobody_for_a_disability_whom_its_principal_is_not() -> None:
+    """Over the age of Missions locales, a person is shown to who reads SENSIBLE for that purpose only."""
+    principal = {"profils": (Profil.MISSION_LOCALE,), "relations": frozenset({Relation.SUIVI})}
+    parcours, sensible = frozenset({CategorieDonnee.PARCOURS}), frozenset({CategorieDonnee.SENSIBLE})
+    base = POLICY.regle[0].model_copy(
+        update=principal | {"statuts": frozenset(StatutApprenant), "finalite": Finalite.GESTION_CFA, "condition": None}
+    )
+    apart = (
+        base.model_copy(update={"categories": parcours}),
+        base.model_copy(update={"categories": sensible, "finalite": Finalite.ACCOMPAGNEMENT}),
+    )
+    delegate = base.model_copy(update={"profils": (Profil.SI_PARTENAIRE,), "categories": parcours | sensible})
+    faults = list(delegate_excess(POLICY.model_copy(update={"regle": (*apart, delegate)})))
+    assert [fault.partition(" par ")[0] for fault in faults] == [
+        "regle.2 : agissant comme MISSION_LOCALE, SI_PARTENAIRE y lirait PARCOURS"
+    ]
+    together = base.model_copy(update={"categories": parcours | sensible})
+    assert list(delegate_excess(POLICY.model_copy(update={"regle": (together, delegate)}))) == []
+
+
+def test_s1_rows_that_share_the_statuses_open_nobody_whose_status_is_unknown() -> None:
+    """A person of whom no status is known is shown by a row open to every status, not by two that share them."""
+    every = sorted(StatutApprenant, key=lambda statut: statut.value)
+    base = POLICY.regle[0].model_copy(
+        update={"profils": (Profil.CFA,), "relations": frozenset({Relation.CFA}), "condition": None}
+    )
+    parts = tuple(base.model_copy(update={"statuts": frozenset(part)}) for part in (every[:3], every[2:]))
+    delegate = base.model_copy(update={"profils": (Profil.SI_PARTENAIRE,), "statuts": frozenset(every)})
+    faults = list(delegate_excess(POLICY.model_copy(update={"regle": (*parts, delegate)})))
+    assert len(faults) == len(base.categories)
+    assert all("(statut inconnu, sans condition)" in fault for fault in faults)
 
 
 def test_s1_a_delegate_has_the_figures_and_the_states_of_its_principal_only() -> None:

@@ -7,13 +7,15 @@ Knows no field, no viewer, no person.
 from collections.abc import Iterator, Mapping
 
 from gateway.auth.policy.policy import RELATIONS, WITHOUT_FINALITE, AccessPolicy, PolicyRow, Relation
-from gateway.auth.policy.rules import PARTNER_ROLES, Categories, Profil
+from gateway.auth.policy.rules import PARTNER_ROLES, CategorieDonnee, Categories, Profil
+from gateway.domain.statut import StatutApprenant
 
 # A partner system has the relations of the organisation it acts for.
 HELD: Mapping[Profil, frozenset[Relation]] = {
     **RELATIONS,
     Profil.SI_PARTENAIRE: frozenset().union(*(RELATIONS[role] for role in PARTNER_ROLES)),
 }
+UNKNOWN = "statut inconnu"
 
 
 def rows_without_effect(policy: AccessPolicy, carried: Categories) -> Iterator[str]:
@@ -60,13 +62,26 @@ def _contains(larger: PolicyRow, smaller: PolicyRow) -> bool:
 def delegate_excess(policy: AccessPolicy) -> Iterator[str]:
     """One text for each thing that a partner system would read and that whom it acts for would not, whatever the purpose."""
     for role in PARTNER_ROLES:
-        own = [row for row in policy.regle if role in row.profils]
         for rank, row in enumerate(policy.regle):
             if Profil.SI_PARTENAIRE in row.profils:
+                own = _as_far(policy, role, row)
                 yield from (f"regle.{rank} : {_told(role)} {excess}" for excess in _excess(row, own, RELATIONS[role]))
         for name, part in (("agregat", policy.agregat), ("exploitation", policy.exploitation)):
             if Profil.SI_PARTENAIRE in part.profils and role not in part.profils:
                 yield f"{name} : {_told(role)} ce que {role.value} ne lit pas"
+
+
+def _as_far(policy: AccessPolicy, role: Profil, row: PolicyRow) -> list[PolicyRow]:
+    """The rows of the principal that show whoever the delegate's row does.
+
+    Who reads SENSIBLE for a purpose is shown people over the age of Missions locales for their disability (docs/domaine.md,
+    Rupture), with all that this purpose opens: a row of the principal without SENSIBLE does not show them.
+    """
+    own = [other for other in policy.regle if role in other.profils]
+    delegate = policy.rows(Profil.SI_PARTENAIRE, row.finalite, role)
+    if role is Profil.CFA or all(CategorieDonnee.SENSIBLE not in other.categories for other in delegate):
+        return own
+    return [other for other in own if CategorieDonnee.SENSIBLE in other.categories]
 
 
 def _told(role: Profil) -> str:
@@ -79,8 +94,14 @@ def _excess(row: PolicyRow, own: list[PolicyRow], held: frozenset[Relation]) -> 
     for relation in sorted(row.relations & held, key=lambda r: r.value):
         for categorie in sorted(row.categories, key=lambda c: c.value):
             same = [other for other in wider if relation in other.relations and categorie in other.categories]
-            statuts = row.statuts - frozenset().union(*(other.statuts for other in same))
+            statuts = _statuts(row).difference(*map(_statuts, same))
             if statuts:
-                told = "tout statut" if statuts == row.statuts else ", ".join(sorted(s.value for s in statuts))
+                told = "tout statut" if statuts == _statuts(row) else ", ".join(sorted(statuts))
                 condition = row.condition or "sans condition"
                 yield f"{categorie.value} par {relation.value} ({told}, {condition}), que celui-ci ne lit pas ainsi"
+
+
+def _statuts(row: PolicyRow) -> frozenset[str]:
+    """The statuses under which a row opens somebody: one that is not known, only where the row is open to all of them."""
+    known = frozenset(statut.value for statut in row.statuts)
+    return known | {UNKNOWN} if len(known) == len(StatutApprenant) else known
