@@ -27,6 +27,8 @@ AT_THE_MISSION = [
     Adresse(code_postal=CodePostal("60100"), ville="Nogent"),
 ]
 SITUATIONS = [None, SituationSuivi.RDV_PRIS, SituationSuivi.CONTACTE_SANS_RETOUR]
+# Not one letter over and over: that names nobody (docs/domaine.md, Identité).
+NOMS = ["Lambert", "Morvan", "Nicolas", "Olivier", "Perrin", "Quentel", "Rousseau", "Sabatier", "Thomas"]
 
 
 def crowd(randomness: Random) -> list[SourcedRecord]:
@@ -34,7 +36,7 @@ def crowd(randomness: Random) -> list[SourcedRecord]:
     records = []
     for rank in range(randomness.randrange(1, 10)):
         who: Any = {
-            "nom": "LMNOPQRST"[rank] * 5,
+            "nom": NOMS[rank],
             "date_naissance": date(2026 - randomness.randrange(15, 28), 5, 1 + rank),
         }
         broken = DAY - timedelta(days=randomness.randrange(230))
