@@ -53,6 +53,11 @@ class ContratPeriod:
             return self.rupture - timedelta(days=1)
         return self.fin or session.fin
 
+    @property
+    def is_void(self) -> bool:
+        """Whether it covers no day: broken, or ended, before it began."""
+        return self.rupture <= self.debut if self.rupture else self.fin is not None and self.fin < self.debut
+
 
 @dataclass(frozen=True, slots=True)
 class StatutStep:
@@ -144,12 +149,36 @@ def parcours(sessions: Iterable[Session], contrats: Sequence[ContratPeriod]) -> 
     A later session takes over from the first day of its own statuses. A contract that crosses no session tells nothing.
     """
     found: list[_Step] = []
+    for lived in lived_sessions(sessions, contrats):
+        found = [step for step in found if step[0] < lived.steps[0][0]] + lived.steps
+    return _distinct(found)
+
+
+@dataclass(frozen=True, slots=True)
+class LivedSession:
+    """A session, the contracts that cross it, and its own statuses; `steps` are never empty."""
+
+    session: Session
+    contrats: list[ContratPeriod]
+    steps: list[_Step]
+
+    @property
+    def depuis(self) -> date:
+        """The first day of its statuses, from which it takes over from an earlier one."""
+        return date.fromordinal(self.steps[0][0])
+
+    def statut_on(self, day: date) -> StatutApprenant:
+        """Its status on a day from `depuis` on."""
+        return next(value for first, value in reversed(self.steps) if first <= day.toordinal())
+
+
+def lived_sessions(sessions: Iterable[Session], contrats: Sequence[ContratPeriod]) -> Iterator[LivedSession]:
+    """The sessions that have statuses, in the order in which they take over."""
     for session in sorted(set(sessions), key=_order):
         crossed = [c for c in contrats if c.debut <= session.fin and (c.fin or session.fin) >= session.debut]
         new = _steps_over(session, crossed)
         if new:
-            found = [step for step in found if step[0] < new[0][0]] + new
-    return _distinct(found)
+            yield LivedSession(session, crossed, new)
 
 
 def _order(session: Session) -> tuple[date, date, date]:

@@ -5,7 +5,7 @@ Closed criteria describe a state that the list itself has; the others point at s
 `Tally` counts it while an operation executes, with the persons shown, for the quotas and the journal.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any, TypeVar
@@ -20,15 +20,18 @@ from gateway.federation.paging import SortedList
 from gateway.federation.views.view import View
 from gateway.schema.connections import ContratConnection, JeuneConnection, RuptureConnection
 from gateway.schema.context import PageArgs
-from gateway.schema.filters import FiltreRuptures
+from gateway.schema.filters import FiltreRuptures, FiltreSansContrat
 
 C = TypeVar("C", JeuneConnection, ContratConnection, RuptureConnection)
 NUMERO_EXAMPLE = "060202609010001"
-CLOSED = frozenset({"statut", "etat", "prioritaire", "mineur", "rompus"})
+CLOSED = frozenset({"statut", "etat", "prioritaire", "mineur", "rompus", "depassee"})
 NOM, RECHERCHE = "nom", "recherche"
 BY_NAME = frozenset({NOM, RECHERCHE})  # criteria that say who is looked for
-# What widens a criterion that narrows by its absence: without one of these, the list takes its own window or status.
-_WIDEST = {"depuis": date.min, "jusqua": date.max, "statut": list(StatutApprenant)}
+# What widens a criterion that narrows by its absence: without one of these, a list takes its own window, status or members.
+_WIDEST: Mapping[type, dict[str, Any]] = {
+    FiltreRuptures: {"depuis": date.min, "jusqua": date.max, "statut": list(StatutApprenant)},
+    FiltreSansContrat: {"contrat_prevu": True},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +127,7 @@ def closed_part(query: ListQuery[Any, Any]) -> ListQuery[Any, Any]:
 def widened(query: ListQuery[Any, Any], view: View) -> Iterator[list[Any]]:
     """What the list keeps with one criterion fewer, each in turn; the name stays, since it says who is looked for."""
     filtre, keep, day = query.filtre, query.definition.keep, query.day
-    widest = _WIDEST if isinstance(filtre, FiltreRuptures) else {}
+    widest = _WIDEST.get(type(filtre), {})
     elements = query.definition.elements(view)
     if named := {name: value for name, value in given(filtre).items() if name in BY_NAME}:
         elements = keep(elements, type(filtre)(**widest, **named), day)

@@ -1,8 +1,8 @@
-"""The three lists of the graph: what each takes from a view, its filters, its orders. Pure; reaches no source, cuts no page."""
+"""The lists of the graph: what each takes from a view, and its filters. Pure; reaches no source, cuts no page."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any, Generic, TypeVar
 
 from gateway.auth.policy.rules import CategorieDonnee
@@ -10,6 +10,7 @@ from gateway.domain.identifiers import normalise_nom, words
 from gateway.domain.statut import StatutApprenant
 from gateway.errors import InvalidRequest
 from gateway.federation.join.merge import uais_of
+from gateway.federation.list_orders import CONTRAT_ORDERS, JEUNE_ORDERS, RUPTURE_ORDERS, WAITING_ORDERS
 from gateway.federation.paging import Key, PageSlice, SortedList, sort
 from gateway.federation.views.view import MaskedCopies, Shown, View, ViewPerson
 from gateway.schema.connections import (
@@ -20,12 +21,12 @@ from gateway.schema.connections import (
     RuptureConnection,
     RuptureEdge,
 )
-from gateway.schema.filters import NAME_MIN, FiltreContrats, FiltreJeunes, FiltreRuptures
-from gateway.schema.nouns import Contrat, Jeune, MotifPriorite, Rupture
-from gateway.schema.orders import TriContrats, TriJeunes, TriRuptures
+from gateway.schema.filters import NAME_MIN, FiltreContrats, FiltreJeunes, FiltreRuptures, FiltreSansContrat
+from gateway.schema.nouns import Contrat, Jeune, Rupture
 
 T = TypeVar("T", Jeune, Contrat, Rupture)
 C = TypeVar("C", JeuneConnection, ContratConnection, RuptureConnection)
+Filtre = FiltreRuptures | FiltreJeunes | FiltreContrats | FiltreSansContrat
 WINDOW_DAYS = 180  # days of ruptures listed when no window is asked
 ORDERS_MAX = 8  # whole lists kept in order with a view
 
@@ -90,98 +91,13 @@ class ListQuery(Generic[T, C]):
         return Shown(page, read)
 
 
-def _rising(value: int | None, identifier: str) -> list[Any]:
-    """The smallest first, those without a value last."""
-    return [value is None, value or 0, identifier]
-
-
-def _falling(value: int | None, identifier: str) -> list[Any]:
-    """The largest first, those without a value last."""
-    return [value is None, -(value or 0), identifier]
-
-
-def _day(day: date | None) -> int | None:
-    return day.toordinal() if day else None
-
-
-_URGENCIES = list(MotifPriorite)
-
-
-def _urgency(rupture: Rupture) -> int:
-    return min((_URGENCIES.index(reason) for reason in rupture.motifs_priorite or []), default=len(_URGENCIES))
-
-
-def _names(jeune: Jeune | None, identifier: str) -> list[Any]:
-    """Name and first name, closed by a character below letters so that the reverse order is a total one too."""
-    who = jeune or Jeune()
-    return [normalise_nom(who.nom or "") + " ", normalise_nom(who.prenom or "") + " ", identifier]
-
-
-def _names_reversed(jeune: Jeune | None, identifier: str) -> list[Any]:
-    *names, last = _names(jeune, identifier)
-    return [*([-ord(letter) for letter in nom] for nom in names), last]
-
-
-def _change(jeune: Jeune | None) -> int:
-    """When it last changed, in microseconds; what does not say when counts as changed now, and ever after."""
-    told = jeune.modifie if jeune else None
-    return (told - _EPOCH) // timedelta(microseconds=1) if told else _NEVER_PAST
-
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_NEVER_PAST = 1 << 62
-
-
-def _last_rupture(ruptures: Sequence[Rupture | None]) -> int | None:
-    return max((day for rupture in ruptures if rupture and (day := _day(rupture.date))), default=None)
-
-
-RUPTURE_ORDERS: dict[TriRuptures, Key[Rupture]] = {
-    TriRuptures.DATE_DESC: lambda one: _falling(_day(one.date), one.id),
-    TriRuptures.DATE_ASC: lambda one: _rising(_day(one.date), one.id),
-    TriRuptures.PRIORITE: lambda one: [_urgency(one), *_falling(_day(one.date), one.id)],
-    TriRuptures.SIGNALEE_DESC: lambda one: _falling(_day(one.signalee_le), one.id),
-    TriRuptures.SIGNALEE_ASC: lambda one: _rising(_day(one.signalee_le), one.id),
-    TriRuptures.NOM_ASC: lambda one: _names(one.jeune, one.id),
-    TriRuptures.NOM_DESC: lambda one: _names_reversed(one.jeune, one.id),
-    TriRuptures.AGE_ASC: lambda one: _rising(one.jeune.age if one.jeune else None, one.id),
-    TriRuptures.AGE_DESC: lambda one: _falling(one.jeune.age if one.jeune else None, one.id),
-    TriRuptures.MODIFIE_DESC: lambda one: _falling(_change(one.jeune), one.id),
-    TriRuptures.MODIFIE_ASC: lambda one: _rising(_change(one.jeune), one.id),
-}
-JEUNE_ORDERS: dict[TriJeunes, Key[Jeune]] = {
-    TriJeunes.STATUT_RECENT: lambda one: _falling(_day(one.statut.depuis if one.statut else None), one.id),
-    TriJeunes.STATUT_ANCIEN: lambda one: _rising(_day(one.statut.depuis if one.statut else None), one.id),
-    TriJeunes.NOM_ASC: lambda one: _names(one, one.id),
-    TriJeunes.NOM_DESC: lambda one: _names_reversed(one, one.id),
-    TriJeunes.AGE_ASC: lambda one: _rising(one.age, one.id),
-    TriJeunes.AGE_DESC: lambda one: _falling(one.age, one.id),
-    TriJeunes.RUPTURE_DESC: lambda one: _falling(_last_rupture(one.ruptures or []), one.id),
-    TriJeunes.RUPTURE_ASC: lambda one: _rising(_last_rupture(one.ruptures or []), one.id),
-    TriJeunes.MODIFIE_DESC: lambda one: _falling(_change(one), one.id),
-    TriJeunes.MODIFIE_ASC: lambda one: _rising(_change(one), one.id),
-}
-CONTRAT_ORDERS: dict[TriContrats, Key[Contrat]] = {
-    TriContrats.DEBUT_DESC: lambda one: _falling(_day(one.date_debut), one.id),
-    TriContrats.DEBUT_ASC: lambda one: _rising(_day(one.date_debut), one.id),
-    TriContrats.FIN_DESC: lambda one: _falling(_day(one.date_fin), one.id),
-    TriContrats.FIN_ASC: lambda one: _rising(_day(one.date_fin), one.id),
-    TriContrats.RUPTURE_DESC: lambda one: _falling(_last_rupture([one.rupture]), one.id),
-    TriContrats.RUPTURE_ASC: lambda one: _rising(_last_rupture([one.rupture]), one.id),
-    TriContrats.NOM_ASC: lambda one: _names(one.jeune, one.id),
-    TriContrats.NOM_DESC: lambda one: _names_reversed(one.jeune, one.id),
-    TriContrats.MODIFIE_DESC: lambda one: _falling(_change(one.jeune), one.id),
-    TriContrats.MODIFIE_ASC: lambda one: _rising(_change(one.jeune), one.id),
-}
-
-
 def _with_sets(filtre: Any) -> Any:
     """The same filter, its lists as sets: two thousand communes are looked through once, not once a person."""
     return replace(filtre, **{name: frozenset(told) for name, told in vars(filtre).items() if isinstance(told, list)})
 
 
-def _of_person(wanted: FiltreRuptures | FiltreJeunes | FiltreContrats) -> Callable[[Jeune | None], bool]:
-    """What the three filters ask alike of a person: parts of the name, and something changed since an instant."""
+def _of_person(wanted: Filtre) -> Callable[[Jeune | None], bool]:
+    """What all filters ask alike of a person: parts of the name, and something changed since an instant."""
     parts, since = words(wanted.recherche or ""), wanted.modifie_depuis
     if wanted.recherche is not None:
         _check_letters("recherche", wanted.recherche)
@@ -228,7 +144,7 @@ def _suits(rupture: Rupture, wanted: FiltreRuptures) -> bool:
     )
 
 
-def _place_and_age(jeune: Jeune, wanted: FiltreRuptures) -> bool:
+def _place_and_age(jeune: Jeune, wanted: FiltreRuptures | FiltreSansContrat) -> bool:
     commune = jeune.commune
     return (
         (wanted.communes is None or (commune is not None and commune.code in wanted.communes))
@@ -253,6 +169,27 @@ def filter_jeunes(jeunes: Sequence[Jeune], filtre: FiltreJeunes | None) -> list[
         if not prefix or normalise_nom(jeune.nom or "").startswith(prefix)
         if suits(jeune)
     ]
+
+
+def filter_waiting(jeunes: Sequence[Jeune], filtre: FiltreSansContrat | None) -> list[Jeune]:
+    """The persons who wait for a first contract that are listed: one predicate decides of the list, and of its count. Raises
+    InvalidRequest as `filter_jeunes`."""
+    wanted = _with_sets(filtre or FiltreSansContrat())
+    suits = _of_person(wanted)
+    return [one for one in jeunes if is_waiting_listed(one, wanted) and suits(one)]
+
+
+def is_waiting_listed(jeune: Jeune, wanted: FiltreSansContrat) -> bool:
+    """Without filter, who waits and has no contract to come (docs/domaine.md, Sans contrat)."""
+    wait = jeune.sans_contrat
+    return (
+        wait is not None
+        and (wanted.contrat_prevu is True or wait.contrat_prevu is None)
+        and (wanted.depassee is None or wait.depassee is wanted.depassee)
+        and (wanted.etat is None or jeune.etat_sans_contrat is wanted.etat)
+        and (wanted.cfa is None or wanted.cfa in uais_of(jeune))
+        and _place_and_age(jeune, wanted)
+    )
 
 
 def filter_contrats(contrats: Sequence[Contrat], filtre: FiltreContrats | None) -> list[Contrat]:
@@ -296,4 +233,13 @@ RUPTURES = ListDefinition(
     orders=RUPTURE_ORDERS,
     edge=RuptureEdge,
     connection=RuptureConnection,
+)
+WAITING = ListDefinition(
+    name="inscritsSansContrat",
+    elements=lambda view: [person.jeune for person in view.persons.values() if person.jeune.sans_contrat],
+    person=lambda view, key: view.persons[key],
+    keep=lambda jeunes, filtre, _: filter_waiting(jeunes, filtre),
+    orders=WAITING_ORDERS,
+    edge=JeuneEdge,
+    connection=JeuneConnection,
 )

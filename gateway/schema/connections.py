@@ -15,7 +15,7 @@ _TOTAL = "Nombre d'éléments du périmètre qui répondent au filtre."
 _EDGES, _NODES = "Éléments de la page.", "Éléments de la page, sans leurs curseurs."
 
 
-@object_type("Position dans une liste.", C.PARCOURS, C.CONTRAT, C.RUPTURE)
+@object_type("Position dans une liste.", C.PARCOURS, C.SANS_CONTRAT, C.CONTRAT, C.RUPTURE)
 class PageInfo:
     has_next_page: bool = strawberry.field(description="Vrai s'il reste des éléments après cette page.")
     has_previous_page: bool = strawberry.field(description="Vrai s'il y a des éléments avant cette page.")
@@ -38,13 +38,13 @@ class RuptureConnection(KeptBytes):
     complet: bool = strawberry.field(description=_COMPLETE)
 
 
-@object_type("Un jeune dans une liste.", C.PARCOURS)
+@object_type("Un jeune dans une liste.", C.PARCOURS, C.SANS_CONTRAT)
 class JeuneEdge:
     cursor: str = strawberry.field(description=_CURSOR, metadata={CURSOR: "rows"})
     node: Jeune = strawberry.field(description="Le jeune.")
 
 
-@object_type("Liste de jeunes.", C.PARCOURS)
+@object_type("Liste de jeunes.", C.PARCOURS, C.SANS_CONTRAT)
 class JeuneConnection(KeptBytes):
     edges: list[JeuneEdge] = strawberry.field(description=_EDGES)
     nodes: list[Jeune] = strawberry.field(description=_NODES)

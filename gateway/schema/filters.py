@@ -65,6 +65,24 @@ class FiltreJeunes:
     modifie_depuis: datetime | None = _modified()
 
 
+@strawberry.input(description="Filtre des inscrits sans contrat. Sans filtre : ceux dont aucun contrat n'est prévu.")
+class FiltreSansContrat:
+    etat: EtatTraitement | None = criterion(
+        C.SUIVI, "État du traitement par la Mission locale.", "Jeune.etatSansContrat"
+    )
+    depassee: bool | None = criterion(C.SANS_CONTRAT, "Échéance dépassée, ou à venir.", "Jeune.sansContrat")
+    contrat_prevu: bool | None = criterion(
+        C.SANS_CONTRAT, "Vrai : aussi ceux qui ont signé un contrat à venir, sinon écartés.", "Jeune.sansContrat"
+    )
+    cfa: UAI | None = criterion(C.PARCOURS, "UAI d'un CFA où le jeune se forme.", "Jeune.formations")
+    communes: list[CodeInsee] | None = criterion(C.ADRESSE, "Communes de résidence (codes Insee).", "Jeune.commune")
+    departements: list[str] | None = criterion(C.ADRESSE, "Départements de résidence (codes).", "Jeune.commune")
+    age_max: int | None = criterion(C.PARCOURS, "Âge le plus élevé, compris.", "Jeune.age")
+    mineur: bool | None = criterion(C.PARCOURS, "Mineurs, ou majeurs.", "Jeune.mineur")
+    recherche: str | None = _searched()
+    modifie_depuis: datetime | None = _modified()
+
+
 @strawberry.input(description="Filtre des contrats.")
 class FiltreContrats:
     debut_depuis: date | None = criterion(C.CONTRAT, "Contrats commencés à partir de ce jour.", "Contrat.dateDebut")

@@ -29,6 +29,7 @@ MEANINGS: dict[str, dict[str, str]] = {
         "RUPTURE": "Rupture d'un contrat.",
         "SUIVI": "Suivi du jeune par sa Mission locale.",
         "COLLABORATION": "Accompagnement conjoint demandé par un CFA.",
+        "SANS_CONTRAT": "Attente d'un premier contrat, et son échéance.",
         "AGREGAT": "Nombre de personnes, sans aucune d'elles.",
         "TECHNIQUE": "État des systèmes partenaires, provenance des valeurs.",
     },
@@ -153,6 +154,9 @@ MEANINGS: dict[str, dict[str, str]] = {
         **_BY_NAME,
         **_BY_AGE,
         **_BY_CHANGE,
+    },
+    "TriSansContrat": {
+        "ECHEANCE": "L'échéance la plus proche d'abord ; les échéances dépassées à la fin.",
     },
     "TriContrats": {
         "DEBUT_DESC": "Le dernier commencé d'abord.",

@@ -24,6 +24,7 @@ from gateway.domain.statut import StatutApprenant
 from gateway.schema.evidence import IndiceRapprochement, Provenance, provenance_lines
 from gateway.schema.organisations import Cfa, Commune, MissionLocale, Node, TypeSource
 from gateway.schema.scalars import SIRET, CodePostal
+from gateway.schema.waiting import WAIT, SansContrat
 
 Day = date  # a field named `date` hides the type inside its own class
 
@@ -45,6 +46,10 @@ _PRIORITE = Derivation(
 )
 
 _SINCE, _ETAT = Derivation(("Rupture.date",)), Derivation(("Jeune.suivi",))
+_ETAT_SANS_CONTRAT = Derivation(
+    ("Jeune.suivi", "Jeune.sansContrat"),
+    "Dit qu'une attente est traitée ou non ; jamais depuis quand, ni son échéance.",
+)
 
 strawberry.enum(StatutApprenant, description="Statut d'un apprenant à une date (machine à états publiée).")
 
@@ -225,7 +230,7 @@ class Contrat(Node):
 
 
 @strawberry.type(description="Jeune en apprentissage, ou qui l'a été.")
-@opened_by(C.PARCOURS)
+@opened_by(C.PARCOURS, C.SANS_CONTRAT)
 class Jeune(Node):
     nom: str | None = donnee(C.IDENTITE, "Nom.")
     prenom: str | None = donnee(C.IDENTITE, "Prénom.")
@@ -249,6 +254,12 @@ class Jeune(Node):
     )
     statut: Statut | None = donnee(C.PARCOURS, "Statut d'aujourd'hui.", derived=_STATUT)
     steps: strawberry.Private[list[Statut] | None] = None
+    sans_contrat: SansContrat | None = donnee(
+        C.SANS_CONTRAT, "Attente d'un premier contrat, s'il n'en a jamais eu dans sa formation.", derived=WAIT
+    )
+    etat_sans_contrat: EtatTraitement | None = donnee(
+        C.SUIVI, "État du traitement de cette attente par la Mission locale.", derived=_ETAT_SANS_CONTRAT
+    )
     formations: list[Formation] | None = donnee(C.PARCOURS, "Formations suivies.", size=4)
     contrats: list[Contrat] | None = donnee(C.CONTRAT, "Contrats, du plus récent au plus ancien.", size=4)
     ruptures: list[Rupture] | None = donnee(C.RUPTURE, "Ruptures, de la plus récente à la plus ancienne.", size=4)

@@ -16,6 +16,7 @@ _BY_NAME = (frozenset({C.IDENTITE}), "Jeune.nom", "Jeune.prenom")
 _BY_AGE = (frozenset({C.PARCOURS}), "Jeune.age")
 _BY_START = (frozenset({C.CONTRAT}), "Contrat.dateDebut")
 _BY_END = (frozenset({C.CONTRAT}), "Contrat.dateFin")
+_BY_DEADLINE = (frozenset({C.SANS_CONTRAT}), "Jeune.sansContrat")
 _BY_CHANGE = (frozenset({C.TECHNIQUE}), "Jeune.provenance")
 
 
@@ -46,6 +47,11 @@ class TriJeunes(SortKey):
     RUPTURE_ASC = "RUPTURE_ASC", *_BY_DATE
     MODIFIE_DESC = "MODIFIE_DESC", *_BY_CHANGE
     MODIFIE_ASC = "MODIFIE_ASC", *_BY_CHANGE
+
+
+@strawberry.enum(description="Ordre des inscrits sans contrat.")
+class TriSansContrat(SortKey):
+    ECHEANCE = "ECHEANCE", *_BY_DEADLINE
 
 
 @strawberry.enum(description="Ordre des contrats.")

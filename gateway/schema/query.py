@@ -13,10 +13,10 @@ from gateway.auth.policy.rules import argument, donnee, publique
 from gateway.schema.connections import DEFAULT_PAGE, PAGE_MAX, ContratConnection, JeuneConnection, RuptureConnection
 from gateway.schema.context import Context, Moi, PageArgs
 from gateway.schema.directives import fraicheur
-from gateway.schema.filters import FiltreContrats, FiltreJeunes, FiltreRuptures
+from gateway.schema.filters import FiltreContrats, FiltreJeunes, FiltreRuptures, FiltreSansContrat
 from gateway.schema.meanings import describe
 from gateway.schema.nouns import Contrat, Jeune, Rupture
-from gateway.schema.orders import TriContrats, TriJeunes, TriRuptures
+from gateway.schema.orders import TriContrats, TriJeunes, TriRuptures, TriSansContrat
 from gateway.schema.organisations import Cfa, Commune, MissionLocale, Node, Source
 from gateway.schema.rapprochement import Rapprochement
 from gateway.schema.scalars import SCALARS, SIRET, UAI
@@ -73,6 +73,19 @@ def _jeunes(  # noqa: PLR0913 - the graph's own: Relay's four arguments, and two
     before: Before = None,
 ) -> JeuneConnection | None:
     return info.context.jeunes(filtre, tri, PageArgs(first, after, last, before)) if _is_open(info) else None
+
+
+def _waiting(  # noqa: PLR0913 - the graph's own: Relay's four arguments, and two of ours
+    info: type_info,
+    *,
+    filtre: Annotated[FiltreSansContrat | None, _FILTER] = None,
+    tri: Annotated[TriSansContrat, _ORDER] = TriSansContrat.ECHEANCE,
+    first: First = DEFAULT_PAGE,
+    after: After = None,
+    last: Last = None,
+    before: Before = None,
+) -> JeuneConnection | None:
+    return info.context.waiting(filtre, tri, PageArgs(first, after, last, before)) if _is_open(info) else None
 
 
 def _contrat(
@@ -152,6 +165,9 @@ class Query:
         C.PARCOURS, "Cinq jeunes de mon périmètre au plus, les plus ressemblants d'abord.", _search_jeune, size=1
     )
     jeunes: JeuneConnection | None = donnee(C.PARCOURS, "Les jeunes de mon périmètre.", _jeunes)
+    inscrits_sans_contrat: JeuneConnection | None = donnee(
+        C.SANS_CONTRAT, "Les jeunes de mon périmètre qui se forment sans avoir jamais eu de contrat.", _waiting
+    )
     contrat: Contrat | None = donnee(C.CONTRAT, "Un contrat, par identifiant ou par numéro.", _contrat)
     contrats: ContratConnection | None = donnee(C.CONTRAT, "Les contrats de mon périmètre.", _contrats)
     rupture: Rupture | None = donnee(C.RUPTURE, "Une rupture de mon périmètre.", _rupture)

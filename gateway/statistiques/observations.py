@@ -87,7 +87,7 @@ def _rupture(contrat: Contrat, rupture: Rupture, day: date, jeune: Jeune, known:
         RUPTURE.name: RUPTURE.classes[0],
         SUITE.name: suite(day, _next_start(jeune, contrat, day), known.as_of),
         SIGNALEMENT.name: signalement(rupture, known.registry),
-        TRAITEMENT.name: etat_traitement(jeune.suivi, rupture).value if heard else NON_ENTENDU,
+        TRAITEMENT.name: etat_traitement(jeune.suivi, rupture.date).value if heard else NON_ENTENDU,
         PRISE_EN_CHARGE.name: prise_en_charge(jeune, day) if heard else NON_ENTENDU,
     }
     return _unit(Population.RUPTURES, day, contrat, jeune, classes)

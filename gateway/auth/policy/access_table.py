@@ -36,6 +36,7 @@ MEANING = {
     CategorieDonnee.RUPTURE: "ruptures de contrat",
     CategorieDonnee.SUIVI: "suivi par la Mission locale, priorité et état du traitement",
     CategorieDonnee.COLLABORATION: "demande d'accompagnement conjoint, cause de la rupture",
+    CategorieDonnee.SANS_CONTRAT: "attente d'un premier contrat : depuis quand, échéance, contrat prévu",
     CategorieDonnee.AGREGAT: "statistiques du périmètre",
     CategorieDonnee.TECHNIQUE: "provenance des données, état des systèmes partenaires",
 }

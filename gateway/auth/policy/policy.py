@@ -30,6 +30,7 @@ TOLD_BY_CONDITION = {"collaboration_demandee": CategorieDonnee.COLLABORATION}
 
 AGE_MINIMAL = 16  # docs/domaine.md, Rupture: young people followed by Missions locales and France Travail
 AGE_LIMIT = 26  # first age that is too old, but for a recognised disability
+AGE_EMPLOYMENT = 18  # docs/domaine.md, Sans contrat: from which France Travail is told who waits for a contract
 
 
 class Relation(Enum):
@@ -139,6 +140,12 @@ def is_age_admissible(perimetre: Perimetre, age: int | None, rqth: bool | None) 
 def is_followed_age(age: int | None, rqth: bool | None) -> bool:
     """docs/domaine.md, Rupture: Missions locales and France Travail see 16 ≤ age < 26, or a recognised disability from 16 on."""
     return age is not None and age >= AGE_MINIMAL and (age < AGE_LIMIT or rqth is True)
+
+
+def is_waiting_age(perimetre: Perimetre, age: int | None) -> bool:
+    """Whether these may see that someone of that age waits for a contract (docs/domaine.md, Sans contrat): France Travail, of
+    adults only."""
+    return perimetre.profil is not Profil.FRANCE_TRAVAIL or (age is not None and age >= AGE_EMPLOYMENT)
 
 
 def _codes(code: str | None) -> frozenset[str]:

@@ -45,6 +45,7 @@ class CategorieDonnee(Enum):
     RUPTURE = "RUPTURE"
     SUIVI = "SUIVI"
     COLLABORATION = "COLLABORATION"
+    SANS_CONTRAT = "SANS_CONTRAT"
     AGREGAT = "AGREGAT"
     TECHNIQUE = "TECHNIQUE"
 
@@ -138,11 +139,13 @@ class SortKey(Enum):
         return member
 
 
-def opened_by(categorie: CategorieDonnee) -> Callable[[T], T]:
-    """Beside a node: what opening an object of the type asks for, by whatever field leads to it, `node` included."""
+def opened_by(categorie: CategorieDonnee, *narrower: CategorieDonnee) -> Callable[[T], T]:
+    """Beside a node: what opening an object of the type asks for, by whatever field leads to it, `node` included. `narrower`:
+    the categories of fields that lead to some of its objects, which no row of the policy grants without the first."""
 
     def declare(type_: T) -> T:
         setattr(type_, OPENED_BY, categorie)
+        setattr(type_, PATHS_TO, frozenset({categorie, *narrower}))
         return type_
 
     return declare
@@ -248,10 +251,9 @@ def opening(type_: GraphQLNamedType) -> CategorieDonnee | None:
 
 
 def paths_to(type_: GraphQLNamedType) -> Categories:
-    """The categories of the fields that may lead to a type; none: it does not say. A node is led to by what opens it."""
-    opened = opening(type_)
-    declared: Categories = getattr(_class_of(type_), PATHS_TO, frozenset())
-    return frozenset({opened}) if opened else declared
+    """The categories of the fields that may lead to a type; none: it does not say."""
+    paths: Categories = getattr(_class_of(type_), PATHS_TO, frozenset())
+    return paths
 
 
 def openings(schema: GraphQLSchema) -> dict[str, CategorieDonnee]:

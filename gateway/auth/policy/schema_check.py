@@ -49,7 +49,7 @@ def check_schema(schema: GraphQLSchema, policy: AccessPolicy) -> None:
             raise ConfigurationError(f"politique d'accès : {fault}")
     carried = frozenset(rule for _, _, rule in governed_fields(schema))
     unread = _unread(carried - _granted(policy))
-    for fault in (*delegate_excess(policy), *rows_without_effect(policy, carried), *unread):
+    for fault in (*delegate_excess(policy), *_narrower(schema, policy), *rows_without_effect(policy, carried), *unread):
         raise ConfigurationError(f"politique d'accès : {fault}")
 
 
@@ -106,6 +106,15 @@ def _nullables(schema: GraphQLSchema) -> Iterator[str]:
     for coordinate, field, rule in governed_fields(schema):
         if rule is not CategorieDonnee.PUBLIQUE and is_non_null_type(field.type):
             yield f"{coordinate} est gouverné et ne peut pas être nul"
+
+
+def _narrower(schema: GraphQLSchema, policy: AccessPolicy) -> Iterator[str]:
+    """A row that grants a category by which some objects of a node are reached grants what opens that node."""
+    for name, opened in openings(schema).items():
+        others = paths_to(schema.type_map[name]) - {opened}
+        for rank, row in enumerate(policy.regle):
+            if others & row.categories and opened not in row.categories:
+                yield f"regle.{rank} : {_names_of(others & row.categories)} mène à {name}, que {opened.value} ouvre"
 
 
 def _edges(schema: GraphQLSchema) -> Iterator[str]:

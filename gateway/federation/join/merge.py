@@ -12,6 +12,7 @@ from gateway.domain.identifiers import is_valid_code_postal, normalise_code_post
 from gateway.domain.referentiel import Residence
 from gateway.domain.statut import ContratPeriod, Session, StatutStep, parcours, statut_on
 from gateway.domain.text import shown_name
+from gateway.domain.waiting import WAITING, Wait, wait_on
 from gateway.federation.directory import Directory
 from gateway.federation.join.contracts import FoldedContrat, fold
 from gateway.federation.join.link import RANK, Cluster, FollowUp, SourcedRecord
@@ -28,6 +29,7 @@ from gateway.federation.join.precedence import (
 from gateway.schema.nouns import Adresse, Collaboration, Contrat, Employeur, Formation, Jeune, Rupture, Statut, Suivi
 from gateway.schema.organisations import Commune, MissionLocale
 from gateway.schema.scalars import CodePostal
+from gateway.schema.waiting import SansContrat
 
 # Fields settled by the table alone: whatever is added to it is merged. The others are put together below.
 OF_JEUNE = tuple(champ for champ in JEUNE if champ not in {"adresse", "suivi", "collaboration"})
@@ -184,10 +186,14 @@ def _rupture(folded: FoldedContrat, planned_end: date | None) -> Rupture | None:
 def _derive(jeune: Jeune, day: date) -> None:
     """Write what the merged contracts and formations imply on `day`: statuses, age, ruptures."""
     contrats = jeune.contrats or []
-    steps = parcours(_sessions(jeune), [_period(contrat) for contrat in contrats if contrat.date_debut])
+    enrolled, periods = _enrolled(jeune), [_period(contrat) for contrat in contrats if contrat.date_debut]
+    steps = parcours([*enrolled, *_orphans(jeune, enrolled)], periods)
     jeune.steps = [Statut(valeur=step.valeur, depuis=step.depuis) for step in steps]
     current: StatutStep | None = statut_on(steps, day)
     jeune.statut = Statut(valeur=current.valeur, depuis=current.depuis) if current else None
+    # A contract alone enrols nobody: who waits for one is told by a formation.
+    wait = wait_on(enrolled, periods, day) if current and current.valeur in WAITING else None
+    jeune.sans_contrat = _shown_wait(wait) if wait else None
     age = age_au(jeune.date_naissance, day) if jeune.date_naissance else None
     # No age rather than an absurd one: filters and priorities would act on it.
     if age is not None and age in AGES:
@@ -200,21 +206,35 @@ def _derive(jeune: Jeune, day: date) -> None:
     jeune.ruptures = sorted(ruptures, key=lambda rupture: rupture.date or date.min, reverse=True)
 
 
-def _sessions(jeune: Jeune) -> list[Session]:
-    """The sessions of the formations, and the bounds of each contract that crosses none of them."""
-    sessions = [
+def _shown_wait(wait: Wait) -> SansContrat:
+    return SansContrat(
+        depuis=wait.depuis,
+        jours=wait.jours,
+        echeance=wait.echeance,
+        jours_restants=wait.jours_restants,
+        depassee=wait.depassee,
+        contrat_prevu=wait.contrat_prevu,
+    )
+
+
+def _enrolled(jeune: Jeune) -> list[Session]:
+    """The sessions of the formations."""
+    return [
         Session(formation.date_debut, formation.date_fin, formation.exclusion)
         for formation in jeune.formations or []
         if formation.date_debut and formation.date_fin and formation.date_debut <= formation.date_fin
     ]
+
+
+def _orphans(jeune: Jeune, sessions: Sequence[Session]) -> list[Session]:
+    """The bounds of each contract that crosses none of these sessions."""
     # A contract told without any formation still makes somebody an apprentice while it lasts.
-    orphans = [
+    return [
         Session(contrat.date_debut, contrat.date_fin)
         for contrat in jeune.contrats or []
         if contrat.date_debut and contrat.date_fin and contrat.date_debut <= contrat.date_fin
         if not any(s.debut <= contrat.date_fin and contrat.date_debut <= s.fin for s in sessions)
     ]
-    return sessions + orphans
 
 
 def _period(contrat: Contrat) -> ContratPeriod:

@@ -177,21 +177,22 @@ def nouveau_contrat(steps: Sequence[StatutStep], rupture: Rupture, day: date) ->
     )
 
 
-def etat_traitement(suivi: Suivi | None, rupture: Rupture) -> EtatTraitement:
-    """No situation yet, called without answer, or handled. A situation noted before the rupture does not treat it."""
-    if suivi is None or suivi.situation is None or _is_earlier(suivi, rupture):
+def etat_traitement(suivi: Suivi | None, since: date | None) -> EtatTraitement:
+    """No situation yet, called without answer, or handled, of what began on the day `since`: a rupture, or a wait for a first
+    contract. A situation noted before does not treat it."""
+    if suivi is None or suivi.situation is None or _is_earlier(suivi, since):
         return EtatTraitement.A_TRAITER
     if suivi.situation is SituationSuivi.CONTACTE_SANS_RETOUR:
         return EtatTraitement.INJOIGNABLE
     return EtatTraitement.TRAITE
 
 
-def _is_earlier(suivi: Suivi, rupture: Rupture) -> bool:
-    """True when the present situation was noted before the day of the rupture; one without date is not said to be."""
+def _is_earlier(suivi: Suivi, since: date | None) -> bool:
+    """True when the present situation was noted before that day; one without date is not said to be."""
     # A comment changed since moves the date of the dossier, not of the situation: the history tells when it was noted.
     noted = [step.date for step in suivi.historique or [] if step.situation is suivi.situation]
     noted_at = max(noted, default=suivi.date)
-    return noted_at is not None and rupture.date is not None and paris_day(noted_at) < rupture.date
+    return noted_at is not None and since is not None and paris_day(noted_at) < since
 
 
 def motifs_priorite(jeune: Jeune, rupture: Rupture) -> list[MotifPriorite]:

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from cachetools import LRUCache
 
-from gateway.auth.policy.policy import Perimetre, is_contrat_visible
+from gateway.auth.policy.policy import Perimetre, is_contrat_visible, is_waiting_age
 from gateway.auth.policy.rules import Profil
 from gateway.concurrency import SingleFlight, offload
 from gateway.domain.days import end_of_day
@@ -109,6 +109,7 @@ def _place(view: View, person: ViewPerson, rights: Rights, readings: Readings) -
     _bound(jeune, rights.perimetre)
     view.persons[jeune.id] = person
     suivi_known = _is_suivi_known(jeune, rights, readings)
+    _bound_wait(jeune, rights.perimetre, suivi_known)
     for contrat in jeune.contrats or []:
         view.contrats[contrat.id] = (person, contrat)
         if contrat.rupture:
@@ -129,6 +130,15 @@ def _bound(jeune: Jeune, perimetre: Perimetre) -> None:
         # A contract seen must not lead to a training that is not.
         if not any(contrat.formation is formation for formation in jeune.formations):
             contrat.formation = None
+
+
+def _bound_wait(jeune: Jeune, perimetre: Perimetre, suivi_known: bool) -> None:
+    """Take off a person the wait for a contract that the viewer may not see, and write how far the one that it sees is dealt
+    with."""
+    if jeune.sans_contrat and not is_waiting_age(perimetre, jeune.age):
+        jeune.sans_contrat = None
+    if jeune.sans_contrat and suivi_known:
+        jeune.etat_sans_contrat = etat_traitement(jeune.suivi, jeune.sans_contrat.depuis)
 
 
 def _last_change(merged: MergedPerson, perimetre: Perimetre, directory: Directory) -> datetime | None:
@@ -167,7 +177,7 @@ def _is_suivi_known(jeune: Jeune, rights: Rights, readings: Readings) -> bool:
 def _set_traitement(rupture: Rupture, person: ViewPerson) -> None:
     """Write the state and the priority of a rupture (docs/graphe.md, Droits)."""
     motifs = motifs_priorite(person.jeune, rupture)
-    rupture.etat = etat_traitement(person.jeune.suivi, rupture)
+    rupture.etat = etat_traitement(person.jeune.suivi, rupture.date)
     # A reason tells the fact it stands on: one that would tell a category not granted is left out, priority included.
     rupture.motifs_priorite = [motif for motif in motifs if motif.tells in person.categories]
     rupture.prioritaire = bool(rupture.motifs_priorite)

@@ -18,7 +18,7 @@ from gateway.federation.collect.readings import Readings
 from gateway.federation.criteria import Tally, ToldList, check_numero, identifying, kept, mark_of, placed
 from gateway.federation.directory import Directory
 from gateway.federation.join.evidence import identity_evidence, probability
-from gateway.federation.lists import CONTRATS, JEUNES, RUPTURES, ListQuery
+from gateway.federation.lists import CONTRATS, JEUNES, RUPTURES, WAITING, ListQuery
 from gateway.federation.paging import CursorCodec, SortedList, binding, cut, window
 from gateway.federation.views.build import Preparation, Work
 from gateway.federation.views.menus import Menus
@@ -27,9 +27,9 @@ from gateway.federation.views.search import search
 from gateway.federation.views.view import MaskedCopies, Rights, Shown, View, ViewPerson, is_frozen
 from gateway.schema.connections import ContratConnection, JeuneConnection, RuptureConnection
 from gateway.schema.context import Moi, PageArgs
-from gateway.schema.filters import FiltreContrats, FiltreJeunes, FiltreRuptures
+from gateway.schema.filters import FiltreContrats, FiltreJeunes, FiltreRuptures, FiltreSansContrat
 from gateway.schema.nouns import Contrat, Jeune, Rupture
-from gateway.schema.orders import TriContrats, TriJeunes, TriRuptures
+from gateway.schema.orders import TriContrats, TriJeunes, TriRuptures, TriSansContrat
 from gateway.schema.organisations import Cfa, Commune, MissionLocale, Node, Source
 from gateway.schema.rapprochement import Rapprochement
 from gateway.schema.tables import END_CURSORS, ROW_CURSORS, TOLD_BY_LIST
@@ -89,9 +89,7 @@ class OperationContext:
 
     def cfa(self, uai: str | None, siret: str | None) -> Cfa | None:
         found = self.directory.cfa(uai, siret) if uai or siret else None
-        if found is None or (siret and found.siret != siret):
-            return None
-        return self._with_source(found)
+        return self._with_source(found) if found and (not siret or found.siret == siret) else None
 
     def mission_locale(self, code: str) -> MissionLocale | None:
         return self.directory.mission_locale(code)
@@ -190,6 +188,9 @@ class OperationContext:
 
     def jeunes(self, filtre: FiltreJeunes | None, tri: TriJeunes, page: PageArgs) -> JeuneConnection | None:
         return self._page(ListQuery(JEUNES, filtre, tri, self.day), page)
+
+    def waiting(self, filtre: FiltreSansContrat | None, tri: TriSansContrat, page: PageArgs) -> JeuneConnection | None:
+        return self._page(ListQuery(WAITING, filtre, tri, self.day), page)
 
     def contrats(self, filtre: FiltreContrats | None, tri: TriContrats, page: PageArgs) -> ContratConnection | None:
         return self._page(ListQuery(CONTRATS, filtre, tri, self.day), page)
