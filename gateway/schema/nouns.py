@@ -254,18 +254,18 @@ class Jeune(Node):
     )
     statut: Statut | None = donnee(C.PARCOURS, "Statut d'aujourd'hui.", derived=_STATUT)
     steps: strawberry.Private[list[Statut] | None] = None
-    sans_contrat: SansContrat | None = donnee(
-        C.SANS_CONTRAT, "Attente d'un premier contrat, s'il n'en a jamais eu dans sa formation.", derived=WAIT
-    )
-    etat_sans_contrat: EtatTraitement | None = donnee(
-        C.SUIVI, "État du traitement de cette attente par la Mission locale.", derived=_ETAT_SANS_CONTRAT
-    )
     formations: list[Formation] | None = donnee(C.PARCOURS, "Formations suivies.", size=4)
     contrats: list[Contrat] | None = donnee(C.CONTRAT, "Contrats, du plus récent au plus ancien.", size=4)
     ruptures: list[Rupture] | None = donnee(C.RUPTURE, "Ruptures, de la plus récente à la plus ancienne.", size=4)
     suivi: Suivi | None = donnee(C.SUIVI, "Suivi par la Mission locale.", told_by=TypeSource.MISSION_LOCALE)
     collaboration: Collaboration | None = donnee(
         C.COLLABORATION, "Demande d'accompagnement conjoint.", told_by=TypeSource.MISSION_LOCALE
+    )
+    sans_contrat: SansContrat | None = donnee(
+        C.SANS_CONTRAT, "Attente d'un premier contrat, s'il n'en a jamais eu dans sa formation.", derived=WAIT
+    )
+    etat_sans_contrat: EtatTraitement | None = donnee(
+        C.SUIVI, "État du traitement de cette attente par la Mission locale.", derived=_ETAT_SANS_CONTRAT
     )
     rows: strawberry.Private[list[Provenance] | None] = None
     indices: strawberry.Private[list[IndiceRapprochement] | None] = None

@@ -27,7 +27,7 @@ def test_some_rows_of_the_table() -> None:
     rows = render(POLICY, SCHEMA).splitlines()
     rights = {" | ".join(row.split(" | ")[:6]) + " |" for row in rows}
     assert (
-        "| FRANCE_TRAVAIL | RESIDENCE_REGION | INSCRIT | ACCOMPAGNEMENT | PARCOURS, IDENTITE, CONTACT, ADRESSE, SENSIBLE |  |"
+        "| FRANCE_TRAVAIL | RESIDENCE_REGION | INSCRIT | ACCOMPAGNEMENT | PARCOURS, IDENTITE, CONTACT, ADRESSE, SENSIBLE, SANS_CONTRAT |  |"
         in rights
     )
     assert "| CFA | CFA | tous | GESTION_CFA | SUIVI, COLLABORATION | collaboration_demandee |" in rights

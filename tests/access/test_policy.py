@@ -32,7 +32,7 @@ EVERYONE = set(S)
 
 # profile → relations, statuses, categories of a record in which nobody asked a collaboration
 MATRIX = {
-    Profil.MISSION_LOCALE: ({Relation.RESIDENCE, Relation.SUIVI}, EVERYONE, ML),
+    Profil.MISSION_LOCALE: ({Relation.RESIDENCE, Relation.SUIVI}, EVERYONE, ML | {C.SANS_CONTRAT}),
     Profil.CFA: ({Relation.CFA}, EVERYONE, ML - {C.SUIVI} | {C.IDENTIFIANT_NATIONAL}),
     Profil.TETE_DE_RESEAU: (
         {Relation.RESEAU},
@@ -42,7 +42,11 @@ MATRIX = {
     Profil.DREETS: ({Relation.TERRITOIRE_CFA}, WITHOUT_CONTRAT, CONTROL),
     Profil.DDETS: ({Relation.TERRITOIRE_CFA}, WITHOUT_CONTRAT, CONTROL),
     Profil.ACADEMIE: ({Relation.TERRITOIRE_CFA}, WITHOUT_CONTRAT, CONTROL),
-    Profil.FRANCE_TRAVAIL: ({Relation.RESIDENCE_REGION}, {S.INSCRIT}, CONTROL | {C.ADRESSE, C.SENSIBLE}),
+    Profil.FRANCE_TRAVAIL: (
+        {Relation.RESIDENCE_REGION},
+        {S.INSCRIT},
+        CONTROL | {C.ADRESSE, C.SENSIBLE, C.SANS_CONTRAT},
+    ),
     Profil.ARML: (set(), set(), frozenset()),
     Profil.SI_PARTENAIRE: (
         {Relation.RESIDENCE, Relation.SUIVI},

@@ -145,7 +145,10 @@ def _rule_on_the_interface(schema: GraphQLSchema) -> None:
         (_field("Query", "tout", GraphQLField(GraphQLString)), "Query.tout n'a pas de catégorie"),
         (_as("Jeune.nom", GraphQLNonNull), "Jeune.nom est gouverné et ne peut pas être nul"),
         (_as("Query.jeunes", GraphQLNonNull), "Query.jeunes est gouverné et ne peut pas être nul"),
-        (_towards("Cfa", "apprentis", "Jeune"), "Cfa.apprentis (PUBLIQUE) mène à Jeune, que PARCOURS ouvre"),
+        (
+            _towards("Cfa", "apprentis", "Jeune"),
+            "Cfa.apprentis (PUBLIQUE) mène à Jeune, que PARCOURS ou SANS_CONTRAT ouvre",
+        ),
         (
             _towards("MissionLocale", "ruptures", "RuptureConnection"),
             "MissionLocale.ruptures (PUBLIQUE) mène à RuptureConnection, que RUPTURE ouvre",

@@ -15,14 +15,15 @@ from tests.support.figures import note
 
 # docs/graphe.md, Droits, typed again: profile → what it may read of somebody at least.
 READ = {
-    "ml": "PARCOURS IDENTITE CONTACT ADRESSE SENSIBLE REPRESENTANT CONTRAT RUPTURE SUIVI COLLABORATION TECHNIQUE",
+    "ml": "PARCOURS IDENTITE CONTACT ADRESSE SENSIBLE REPRESENTANT CONTRAT RUPTURE SUIVI COLLABORATION TECHNIQUE"
+    " SANS_CONTRAT",
     "cfa": "PARCOURS IDENTITE CONTACT ADRESSE SENSIBLE REPRESENTANT IDENTIFIANT_NATIONAL CONTRAT RUPTURE COLLABORATION"
     " TECHNIQUE SUIVI",
     "reseau": "PARCOURS IDENTITE IDENTIFIANT_NATIONAL CONTRAT RUPTURE",
     "dreets": "PARCOURS IDENTITE CONTACT",
     "ddets": "PARCOURS IDENTITE CONTACT",
     "academie": "PARCOURS IDENTITE CONTACT",
-    "france-travail": "PARCOURS IDENTITE CONTACT ADRESSE SENSIBLE",
+    "france-travail": "PARCOURS IDENTITE CONTACT ADRESSE SENSIBLE SANS_CONTRAT",
     "si-partenaire": "PARCOURS IDENTITE CONTACT CONTRAT RUPTURE SUIVI",
     "arml": "",
     "statistiques": "",
@@ -50,6 +51,8 @@ OF_THE_JEUNE = {
     "formations": "PARCOURS",
     "contrats": "CONTRAT",
     "ruptures": "RUPTURE",
+    "sansContrat": "SANS_CONTRAT",
+    "etatSansContrat": "SUIVI",
     "suivi": "SUIVI",
     "collaboration": "COLLABORATION",
     "provenance": "TECHNIQUE",

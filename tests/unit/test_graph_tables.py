@@ -41,6 +41,7 @@ def test_types_and_roots() -> None:
         "node",
         "jeune",
         "jeunes",
+        "inscritsSansContrat",
         "rechercheJeune",
         "contrat",
         "contrats",
@@ -53,6 +54,8 @@ def test_what_only_a_mission_locale_tells() -> None:
     assert {
         "Jeune.suivi",
         "Jeune.collaboration",
+        "Jeune.etatSansContrat",
+        "FiltreSansContrat.etat",
         "Rupture.etat",
         "Rupture.prioritaire",
         "Rupture.motifsPriorite",
@@ -75,7 +78,7 @@ def test_sizes_and_pages() -> None:
         "qualite": 20,
         "defauts": 20,
     }
-    assert {"ruptures", "jeunes", "contrats"} == tables.PAGED_ROOTS
+    assert {"ruptures", "jeunes", "inscritsSansContrat", "contrats"} == tables.PAGED_ROOTS
     menus = dict.fromkeys(("cfas", "communes", "missionsLocales"), 500)
     assert dict.fromkeys(tables.PAGED_ROOTS, 20) | menus == tables.DEFAULT_SIZES
     assert {"__schema", "__type"} == limits.META
@@ -124,6 +127,7 @@ def test_sort_keys_and_filters() -> None:
             **BY_CHANGE,
             **BY_RUPTURE,
         },
+        "TriSansContrat": {"ECHEANCE": ({C.SANS_CONTRAT}, ("Jeune.sansContrat",))},
         "TriContrats": {
             "DEBUT_DESC": ({C.CONTRAT}, ("Contrat.dateDebut",)),
             "DEBUT_ASC": ({C.CONTRAT}, ("Contrat.dateDebut",)),
@@ -157,7 +161,10 @@ def test_what_names_sources_and_all_that_follows_who_says_what() -> None:
     by_change = {
         f"{of}.{name}"
         for of, names in (
-            *((filtre, ("modifieDepuis",)) for filtre in ("FiltreRuptures", "FiltreJeunes", "FiltreContrats")),
+            *(
+                (filtre, ("modifieDepuis",))
+                for filtre in ("FiltreRuptures", "FiltreJeunes", "FiltreContrats", "FiltreSansContrat")
+            ),
             *((order, BY_CHANGE) for order in ("TriRuptures", "TriJeunes", "TriContrats")),
         )
         for name in names

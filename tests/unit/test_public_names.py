@@ -34,8 +34,8 @@ FROZEN = Path(__file__).with_name("frozen")
 
 # The contract: `make check` says that both are what the code writes, this that they are what they were.
 PUBLISHED = {
-    "schema.graphql": "7f6da7f2eefc7d25ec93cf3d587631d8a7df96c1a71bfd3960060411617aafbf",
-    "ACCES.md": "c5d499ead9856ec13245f912c2a9a74006422d36e64ded3502f53cc24bc2887b",
+    "schema.graphql": "14eebac9b12d42fbbdb855517006e8b93b2f6a4f4a6a8bb84dd24a5e77875dbc",
+    "ACCES.md": "f9b4e669e48760a852ae7ed8c03720966c4208611d5bf94c0f8a3979c3cab902",
 }
 ENVIRONMENT = {
     "ADMIN_HOST",

@@ -85,7 +85,7 @@ def _lit_personne(demandeur: Demandeur, personne: Personne, categorie: str) -> b
     if demandeur.profil == "MISSION_LOCALE":  # « Mission locale »
         if categorie == "COLLABORATION":
             return bool(personne.demandes)
-        return categorie in (*OWN, "SUIVI")
+        return categorie in (*OWN, "SUIVI", "SANS_CONTRAT")
     if demandeur.profil == "CFA":  # « CFA »
         if categorie in ("SUIVI", "COLLABORATION"):
             return _asked(demandeur, personne)
@@ -94,7 +94,7 @@ def _lit_personne(demandeur: Demandeur, personne: Personne, categorie: str) -> b
         return categorie in ("PARCOURS", "IDENTITE", "IDENTIFIANT_NATIONAL", "CONTRAT", "RUPTURE")
     if demandeur.profil in ETAT:  # « DREETS, DDETS et académie »
         return categorie in ("PARCOURS", "IDENTITE", "CONTACT")
-    return categorie in ("PARCOURS", "IDENTITE", "CONTACT", "ADRESSE", "SENSIBLE")  # « France Travail »
+    return categorie in ("PARCOURS", "IDENTITE", "CONTACT", "ADRESSE", "SENSIBLE", "SANS_CONTRAT")  # « France Travail »
 
 
 def voit(demandeur: Demandeur, personne: Personne) -> bool:  # noqa: PLR0911 - a sentence each

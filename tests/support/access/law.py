@@ -30,6 +30,7 @@ HELD = {
     "ACADEMIE": {oracle.TERRITOIRE_CFA: "ACADEMIE:"},
     "FRANCE_TRAVAIL": {oracle.REGION_RESIDENCE: ""},
 }
+ADULT = 18
 STATUTS = ("INSCRIT", "APPRENTI", "RUPTURANT", "ABANDON", "FIN_DE_FORMATION", None)
 # « Handicap »: a reason of a priority tells what it stands on.
 MOTIFS = {"RQTH": "SENSIBLE", "ACCOMPAGNEMENT_CONJOINT": "COLLABORATION", "MINEUR": "PARCOURS", "SOUHAITE_RDV": "SUIVI"}
@@ -112,4 +113,6 @@ def says(who: Asker, known: Known, champ: str, valeur: Any, neighbours: dict[str
     if champ in ("motifsPriorite", "prioritaire"):
         told = [reason for reason in known.motifs if reads(who, known, MOTIFS[reason])]
         return told if champ == "motifsPriorite" else bool(told)
+    if champ == "sansContrat" and who.demandeur.profil == "FRANCE_TRAVAIL" and (known.personne.age or 0) < ADULT:
+        return None  # « France Travail »: who waits for a contract is told to it of adults only
     return valeur

@@ -16,7 +16,7 @@ GRAPH = {
     " representants:REPRESENTANT>Representant commune:ADRESSE>Commune missionLocale:PARCOURS>MissionLocale"
     " missionsLocalesPossibles:PARCOURS>MissionLocale"
     " statut:PARCOURS>Statut parcours:PARCOURS>Statut formations:PARCOURS>Formation contrats:CONTRAT>Contrat"
-    " ruptures:RUPTURE>Rupture suivi:SUIVI>Suivi collaboration:COLLABORATION>Collaboration provenance:TECHNIQUE>Provenance"
+    " ruptures:RUPTURE>Rupture sansContrat:SANS_CONTRAT>SansContrat etatSansContrat:SUIVI suivi:SUIVI>Suivi collaboration:COLLABORATION>Collaboration provenance:TECHNIQUE>Provenance"
     " rapprochements:TECHNIQUE>IndiceRapprochement",
     "Contrat": "id numero:CONTRAT type:CONTRAT dateDebut:CONTRAT dateFin:CONTRAT employeur:CONTRAT>Employeur"
     " formation:PARCOURS>Formation cfa:PARCOURS>Cfa rupture:RUPTURE>Rupture jeune:PARCOURS>Jeune"
@@ -27,6 +27,7 @@ GRAPH = {
     " contrat:CONTRAT>Contrat jeune:PARCOURS>Jeune"
     " provenance:TECHNIQUE>Provenance",
     "Statut": "valeur depuis",
+    "SansContrat": "depuis jours echeance joursRestants depassee contratPrevu",
     "Adresse": "voie complement codePostal commune:>Commune",
     "Commune": "code nom",
     "MissionLocale": "id code nom telephone",
@@ -49,7 +50,9 @@ FIELDS: dict[str, dict[str, tuple[str | None, str | None]]] = {
     for type_, text in GRAPH.items()
 }
 OPENINGS = {"Jeune": "PARCOURS", "Contrat": "CONTRAT", "Rupture": "RUPTURE"}
-LISTS = {"jeunes": "Jeune", "contrats": "Contrat", "ruptures": "Rupture"}
+LISTS = {"jeunes": "Jeune", "contrats": "Contrat", "ruptures": "Rupture", "inscritsSansContrat": "Jeune"}
+# What a root field asks for beside what opens its type.
+OF_ROOTS = {"inscritsSansContrat": "SANS_CONTRAT"}
 ALL_ONES = 'filtre: {statut: [INSCRIT APPRENTI RUPTURANT ABANDON FIN_DE_FORMATION], depuis: "2020-01-01"%s}'
 # What a list is selected by, and the categories it asks for; none of these leaves anybody out, whoever reads it.
 CRITERIA = {
@@ -58,6 +61,11 @@ CRITERIA = {
         'filtre: {nom: "Nom"}': {"IDENTITE"},
         'filtre: {communes: ["60001", "60002", "75001", "75002"]}': {"ADRESSE"},
         "tri: NOM_DESC": {"IDENTITE"},
+    },
+    "inscritsSansContrat": {
+        "": set(),
+        "filtre: {contratPrevu: true}": {"SANS_CONTRAT"},
+        "tri: ECHEANCE": {"SANS_CONTRAT"},
     },
     "contrats": {"": set(), 'filtre: {debutDepuis: "2020-01-01"}': {"CONTRAT"}},
     "ruptures": {
@@ -113,7 +121,7 @@ def draw_operation(randomness: Random) -> list[RootField]:
 
 
 def _root(randomness: Random, key: str) -> RootField:
-    champ = randomness.choice(("jeunes", "jeunes", "ruptures", "contrats", "jeune", "rupture", "contrat", "node"))
+    champ = randomness.choice((*LISTS, "jeunes", "jeune", "rupture", "contrat", "node"))
     types = randomness.sample(sorted(OPENINGS), randomness.randint(1, 3)) if champ == "node" else [_type(champ)]
     trees = {type_: _tree(randomness, type_, 3, f"{type_[0].lower()}_" if champ == "node" else "") for type_ in types}
     criteria = randomness.choice(sorted(CRITERIA[champ])) if champ in CRITERIA else ""
@@ -195,8 +203,9 @@ def _code(viewer: Asker, categorie: str) -> str:
 def _root_refusal(viewer: Asker, racine: RootField) -> tuple[list[tuple[tuple[str, ...], str]], bool]:
     if racine.champ != "node":
         ((type_, tree),) = racine.trees.items()
-        if not reads(viewer, None, OPENINGS[type_]):
-            return [((), OPENINGS[type_])], False
+        asked = OF_ROOTS.get(racine.champ, OPENINGS[type_])
+        if not reads(viewer, None, asked):
+            return [((), asked)], False
         refusal, is_granted = refusal_of(viewer, type_, tree)
         middle = ("edges", "node") if racine.champ in LISTS else ()
         return [((*middle, *path), categorie) for path, categorie in refusal], is_granted or not refusal
@@ -228,6 +237,8 @@ def refusal_of(viewer: Asker, type_: str, tree: Tree) -> tuple[list[tuple[tuple[
 
 def _show_root(viewer: Asker, racine: RootField, truth: list[tuple[Known, Told]], ids: dict[str, list[str]]) -> Any:
     seen = [(person, jeune) for person, jeune in truth if reads(viewer, person, "PARCOURS")]
+    if racine.champ == "inscritsSansContrat":
+        seen = [one for one in seen if _waits(viewer, *one, "contratPrevu" in racine.criteria)]
     if racine.champ in LISTS:
         ((type_, tree),) = racine.trees.items()
         nodes = [show(viewer, p, type_, tree, item) for p, jeune in seen for item in _objects(type_, jeune)]
@@ -238,6 +249,12 @@ def _show_root(viewer: Asker, racine: RootField, truth: list[tuple[Known, Told]]
                 if item["id"] == targeted(racine, ids):
                     return show(viewer, person, type_, racine.trees.get(type_, []), item)
     return None
+
+
+def _waits(viewer: Asker, person: Known, jeune: Told, also_planned: bool) -> bool:
+    """« Sans contrat »: who waits for a contract that is not signed yet."""
+    wait = says(viewer, person, "sansContrat", jeune["sansContrat"], FIELDS["Jeune"])
+    return wait is not None and (also_planned or wait["contratPrevu"] is None)
 
 
 def _objects(type_: str, jeune: Told) -> list[Told]:
