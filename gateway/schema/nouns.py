@@ -24,7 +24,7 @@ from gateway.domain.statut import StatutApprenant
 from gateway.schema.evidence import IndiceRapprochement, Provenance, provenance_lines
 from gateway.schema.organisations import Cfa, Commune, MissionLocale, Node, TypeSource
 from gateway.schema.scalars import SIRET, CodePostal
-from gateway.schema.waiting import WAIT, SansContrat
+from gateway.schema.wait import WAIT, SansContrat
 
 Day = date  # a field named `date` hides the type inside its own class
 

@@ -17,10 +17,10 @@ from gateway.auth.policy.policy import Affiliation
 from gateway.auth.policy.rules import CategorieDonnee as C
 from gateway.auth.policy.rules import required_by_field
 from gateway.domain.statut import StatutApprenant
-from gateway.federation.lists import CONTRATS, JEUNES, RUPTURES, ListDefinition, ListQuery
-from gateway.federation.views.build import _set_traitement
+from gateway.federation.lists import CONTRATS, JEUNES, RUPTURES, WAITING, ListDefinition, ListQuery
+from gateway.federation.views.build import _bound_wait, _set_traitement
 from gateway.federation.views.view import Rights, View, ViewPerson, readable
-from gateway.schema.filters import FiltreContrats, FiltreJeunes, FiltreRuptures
+from gateway.schema.filters import FiltreContrats, FiltreJeunes, FiltreRuptures, FiltreSansContrat
 from gateway.schema.nouns import (
     Adresse,
     Collaboration,
@@ -34,9 +34,10 @@ from gateway.schema.nouns import (
     SituationSuivi,
     Suivi,
 )
-from gateway.schema.orders import TriContrats, TriJeunes, TriRuptures
+from gateway.schema.orders import TriContrats, TriJeunes, TriRuptures, TriSansContrat
 from gateway.schema.organisations import Cfa, Commune, Territoire, TypeTerritoire
 from gateway.schema.scalars import UAI, CodeInsee
+from gateway.schema.wait import SansContrat
 from tests.access.test_droit_product import ASKED_AT, draw_person, draw_rights
 from tests.support.access.tools import POLICY, SCHEMA
 from tests.support.figures import note
@@ -91,6 +92,18 @@ def _suivi(jeune: Jeune, r: Random) -> None:
     jeune.suivi = Suivi(situation=steps[0].situation, date=ASKED_AT, historique=steps, souhaite_rdv=r.random() < 0.5)
 
 
+def _wait(jeune: Jeune, r: Random) -> None:
+    spent = r.randrange(180)
+    jeune.sans_contrat = SansContrat(
+        depuis=DAY - timedelta(days=spent),
+        jours=spent,
+        echeance=DAY + timedelta(days=90 - spent),
+        jours_restants=90 - spent,
+        depassee=spent >= 90,
+        contrat_prevu=DAY if r.random() < 0.3 else None,
+    )
+
+
 def _cause(jeune: Jeune, r: Random) -> None:
     for rupture in jeune.ruptures or []:
         rupture.cause = str(r.random())
@@ -107,6 +120,7 @@ WRITE: dict[C, Callable[[Jeune, Random], None]] = {
     C.RUPTURE: _rupture,
     C.SUIVI: _suivi,
     C.COLLABORATION: _cause,
+    C.SANS_CONTRAT: _wait,
     C.TECHNIQUE: lambda jeune, r: setattr(jeune, "modifie", _changed(r)),
 }
 
@@ -141,6 +155,7 @@ def _view(people: People, rights: Rights) -> View:
             continue
         person = ViewPerson(SimpleNamespace(jeune=jeune), affiliation, granted)  # type: ignore[arg-type]
         view.persons[jeune.id] = person
+        _bound_wait(jeune, rights.perimetre, suivi_known=True)
         for contrat in jeune.contrats or []:
             assert contrat.rupture is not None
             _set_traitement(contrat.rupture, person)
@@ -166,6 +181,7 @@ LISTS: tuple[tuple[C, ListDefinition[Any, Any], type[Any], type[Any]], ...] = (
     (C.PARCOURS, JEUNES, FiltreJeunes, TriJeunes),
     (C.CONTRAT, CONTRATS, FiltreContrats, TriContrats),
     (C.RUPTURE, RUPTURES, FiltreRuptures, TriRuptures),
+    (C.SANS_CONTRAT, WAITING, FiltreSansContrat, TriSansContrat),
 )
 VALUES: dict[str, Callable[[Random], Any]] = {
     "statut": lambda r: r.sample(list(StatutApprenant), 3),
@@ -181,6 +197,8 @@ VALUES: dict[str, Callable[[Random], Any]] = {
     "mineur": lambda r: r.random() < 0.5,
     "debutDepuis": lambda r: _day(r, 700),
     "debutJusqua": lambda r: _day(r, 350),
+    "depassee": lambda r: r.random() < 0.5,
+    "contratPrevu": lambda r: r.random() < 0.5,
     "rompus": lambda r: r.random() < 0.5,
     "recherche": lambda r: r.choice(("ran", "zoe dur", "tin")),
     "modifieDepuis": _changed,
@@ -189,6 +207,7 @@ PYTHON = {
     "ageMax": "age_max",
     "debutDepuis": "debut_depuis",
     "debutJusqua": "debut_jusqua",
+    "contratPrevu": "contrat_prevu",
     "modifieDepuis": "modifie_depuis",
 }
 

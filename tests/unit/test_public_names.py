@@ -35,7 +35,7 @@ FROZEN = Path(__file__).with_name("frozen")
 # The contract: `make check` says that both are what the code writes, this that they are what they were.
 PUBLISHED = {
     "schema.graphql": "14eebac9b12d42fbbdb855517006e8b93b2f6a4f4a6a8bb84dd24a5e77875dbc",
-    "ACCES.md": "f9b4e669e48760a852ae7ed8c03720966c4208611d5bf94c0f8a3979c3cab902",
+    "ACCES.md": "1f8c6c79db7a4df1cfc5dbfc09e9212166603b4a93e5a1af9624959e732d28bc",
 }
 ENVIRONMENT = {
     "ADMIN_HOST",

@@ -80,7 +80,7 @@ commune, un département, un CFA, une borne d'âge, une autre fenêtre de dates 
 **consultation** de ceux qui répondent s'ils sont de 1 à 10 (par un nom : 50), ou de ceux par qui ce total diffère, s'ils sont 10
 au plus, de l'un des 32 derniers que ce compte a obtenus de cette liste ce jour-là. Elle est inscrite au journal des lectures et
 compte dans les plafonds de personnes distinctes ; un nom que personne ne porte compte dans les recherches vaines. Les critères
-fermés (`statut`, `etat`, `prioritaire`, `mineur`, `rompus`) et la fenêtre par défaut sont libres. Le détail est dans
+fermés (`statut`, `etat`, `prioritaire`, `mineur`, `rompus`, `depassee`) et la fenêtre par défaut sont libres. Le détail est dans
 [docs/graphe.md](docs/graphe.md#ce-qui-compte-comme-une-consultation).
 """
 

@@ -29,7 +29,7 @@ from gateway.federation.join.precedence import (
 from gateway.schema.nouns import Adresse, Collaboration, Contrat, Employeur, Formation, Jeune, Rupture, Statut, Suivi
 from gateway.schema.organisations import Commune, MissionLocale
 from gateway.schema.scalars import CodePostal
-from gateway.schema.waiting import SansContrat
+from gateway.schema.wait import SansContrat
 
 # Fields settled by the table alone: whatever is added to it is merged. The others are put together below.
 OF_JEUNE = tuple(champ for champ in JEUNE if champ not in {"adresse", "suivi", "collaboration"})

@@ -16,7 +16,8 @@ GRAPH = {
     " representants:REPRESENTANT>Representant commune:ADRESSE>Commune missionLocale:PARCOURS>MissionLocale"
     " missionsLocalesPossibles:PARCOURS>MissionLocale"
     " statut:PARCOURS>Statut parcours:PARCOURS>Statut formations:PARCOURS>Formation contrats:CONTRAT>Contrat"
-    " ruptures:RUPTURE>Rupture sansContrat:SANS_CONTRAT>SansContrat etatSansContrat:SUIVI suivi:SUIVI>Suivi collaboration:COLLABORATION>Collaboration provenance:TECHNIQUE>Provenance"
+    " ruptures:RUPTURE>Rupture sansContrat:SANS_CONTRAT>SansContrat etatSansContrat:SUIVI"
+    " suivi:SUIVI>Suivi collaboration:COLLABORATION>Collaboration provenance:TECHNIQUE>Provenance"
     " rapprochements:TECHNIQUE>IndiceRapprochement",
     "Contrat": "id numero:CONTRAT type:CONTRAT dateDebut:CONTRAT dateFin:CONTRAT employeur:CONTRAT>Employeur"
     " formation:PARCOURS>Formation cfa:PARCOURS>Cfa rupture:RUPTURE>Rupture jeune:PARCOURS>Jeune"
