@@ -198,6 +198,7 @@ conservation = "essai"
         ('relations = ["RESEAU"]', 'relations = ["RESEAU", "SUIVI"]', "regle.4 : aucun de ces profils n'a la relation SUIVI"),
         ('relations = ["RESEAU"]', 'relations = ["RESIDENCE"]', "regle.4 : TETE_DE_RESEAU n'a aucune de ces relations"),
         ('["DREETS", "DDETS", "ACADEMIE"]\nrel', '["DREETS", "CFA"]\nrel', "regle.5 : CFA n'a aucune de ces relations"),
+        ('"PARCOURS", "IDENTITE", "CONTACT"]', '"SANS_CONTRAT"]', "regle.5 : SANS_CONTRAT mène à Jeune, que PARCOURS ouvre"),
         ('"PARCOURS", "IDENTITE", "CONTACT"]', '"PARCOURS", "AGREGAT"]', "regle.5 : AGREGAT ne dépend pas d'une relation"),
         ('"PARCOURS", "IDENTITE", "CONTACT"]', '"PARCOURS", "PUBLIQUE"]', "regle.5 : PUBLIQUE ne dépend pas d'une relation"),
         ("[agregat]", CFA_ALONE + "[agregat]", "regle.10 : une autre ligne accorde déjà tout cela"),
