@@ -43,8 +43,9 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     access.add_argument("--profil", help="un profil : MISSION_LOCALE, CFA…")
     access.add_argument("--finalite", help="une finalité : ACCOMPAGNEMENT, PILOTAGE…")
     _journal_arguments(commands.add_parser("journal", help="vérifie, consulte ou purge le journal des lectures"))
-    key = add("cle", _key, "crée une clé d'API pour un client du registre")
-    key.add_argument("action", choices=("creer",))
+    key = add("cle", _key, "crée une clé d'API pour un client du registre, ou importe la clé d'un ERP")
+    text = "importer : la clé par laquelle son ERP transmet déjà, lue sur l'entrée standard"
+    key.add_argument("action", choices=("creer", "importer"), help=text)
     key.add_argument("client")
     clients = add(
         "clients", _clients, "écrit à la fin de clients.toml le nombre de clients, qui prouve qu'il est entier"
@@ -200,9 +201,12 @@ def _purge_journal(arguments: argparse.Namespace) -> None:
 
 
 def _key(arguments: argparse.Namespace) -> None:
-    from gateway.cli.commands import create_api_key  # noqa: PLC0415
+    from gateway.cli.commands import create_api_key, import_key  # noqa: PLC0415
 
-    print(create_api_key(arguments.client))
+    if arguments.action == "importer":
+        print(asyncio.run(import_key(arguments.client, sys.stdin.readline().strip())))
+    else:
+        print(create_api_key(arguments.client))
 
 
 def _clients(_: argparse.Namespace) -> None:

@@ -29,6 +29,7 @@ from gateway.edge.graphql_http import (
 )
 from gateway.edge.guard import EXCEPTION_HANDLERS, Guard, middleware, retry_after, with_headers
 from gateway.edge.metrics_page import MetricsPage
+from gateway.edge.reception_http import reception_routes
 from gateway.edge.webhooks import webhook_route
 from gateway.errors import (
     CallerError,
@@ -43,6 +44,7 @@ from gateway.errors import (
     Unauthenticated,
 )
 from gateway.operation import Gateway, answer
+from gateway.reception.reception import Reception
 from gateway.response import GraphQLResponse, refused_response
 from gateway.sources.events.webhook import WebhookReceiver
 from gateway.stores.counters import Balance
@@ -82,6 +84,7 @@ class AppState:
     http: HttpSettings
     host: str  # the address that is listened on, which is answered to as well
     public_keys: Mapping[str, Any] | None = None  # for who encrypts what it answers us
+    reception: Reception | None = None  # None: nothing is received
     incomplete: IncompleteBodies = field(default_factory=IncompleteBodies)
 
 
@@ -232,6 +235,7 @@ def application(state: AppState) -> ASGIApp:
         Route("/health/live", _live),
         Route("/health/ready", _ready),
         webhook_route(state.webhooks),
+        *reception_routes(state.reception, state.http),
         *([Route("/jwks", _jwks)] if state.public_keys else []),
         *(static_routes() if state.http.graphiql else []),
     ]

@@ -135,6 +135,12 @@ class AdminSettings(StrictModel):
     port: Annotated[int, Field(ge=0, le=65535)] = 9090
 
 
+class ReceptionSettings(StrictModel):
+    """Whether ERPs may transmit dossiers (docs/reception.md). Off, the address does not exist and nothing is kept."""
+
+    active: bool = False
+
+
 class ShutdownSettings(StrictModel):
     """How the process ends: `preavis_secondes`, during which it says that it is not ready and still serves."""
 
@@ -152,6 +158,7 @@ class GatewayFile(StrictModel):
     clients: ClientsSettings = ClientsSettings()
     http: HttpSettings = HttpSettings()
     admin: AdminSettings = AdminSettings()
+    reception: ReceptionSettings = ReceptionSettings()
     arret: ShutdownSettings = ShutdownSettings()
 
     @property

@@ -2,27 +2,31 @@
 
 import asyncio
 import os
+import re
 from collections.abc import Callable
 from contextlib import aclosing, suppress
 from datetime import datetime, timedelta
 from typing import Any
 
-from gateway.auth.authentication.client_register import close_clients, create_key, key_digest
+from gateway.auth.authentication.client_register import close_clients, create_key
+from gateway.auth.authentication.client_register import key_digest as api_key_digest
 from gateway.auth.policy.policy import build_perimetre
 from gateway.config import config_folder, load
 from gateway.domain.days import PARIS, paris_day
-from gateway.errors import CommandFailed, SourceClosed, SourceError
+from gateway.errors import CommandFailed, ReceptionUnavailable, SourceClosed, SourceError
 from gateway.federation.collect.census import describe, take_census
 from gateway.federation.collect.plan import describe as describe_relevant
 from gateway.federation.collect.plan import plan_of_perimetre, residents_by_cfa
 from gateway.federation.join.link import link
 from gateway.operation import Gateway
+from gateway.reception.reception import key_digest, speaks_for_a_cfa
 from gateway.server.composition import build_gateway, read_client_register
-from gateway.server.services import Services, build_services
+from gateway.server.services import Services, build_receptions, build_services
 from gateway.sources.harvest.harvester import harvest as harvest_registry
 from gateway.sources.harvest.progress import line
 from gateway.stores.registry_writer import LEASE, HarvestUnderWay, RegistryWriter
 
+KEY_FORM = re.compile(r"[!-~]{16,200}")  # of a key that an ERP has already, whatever made it
 KEY_DURATION = timedelta(days=365)
 RETRY_PERIOD = 5.0  # seconds before asking again for the lease of the harvester
 
@@ -130,8 +134,27 @@ def create_api_key(client: str) -> str:
     if known is None or known.mfa:
         raise CommandFailed(f"clients.toml : {client} n'est pas un client qui peut avoir une clé d'API")
     key, last_day = create_key(), paris_day(configuration.now()) + KEY_DURATION
-    line = f'{{ empreinte = "{key_digest(configuration.sealer, key)}", expire = {last_day} }}'
+    line = f'{{ empreinte = "{api_key_digest(configuration.sealer, key)}", expire = {last_day} }}'
     return f"clé, montrée cette seule fois : {key}\nà ajouter à cles de [clients.{client}] : {line}"
+
+
+async def import_key(client: str, key: str) -> str:
+    """Have the key that an ERP uses already transmit for a registered CFA, by its stand-in alone. Raises CommandFailed."""
+    configuration = load()
+    known = read_client_register(configuration).get(client)
+    if known is None or not speaks_for_a_cfa(known):
+        raise CommandFailed(f"clients.toml : {client} n'est pas un CFA, ni qui agit comme un CFA")
+    if not KEY_FORM.fullmatch(key):
+        raise CommandFailed("entrée standard : une clé attendue, de 16 à 200 caractères sans blanc")
+    store = build_receptions(configuration, os.environ)
+    try:
+        await store.open()
+        await store.import_key(key_digest(configuration.sealer, key), client, paris_day(configuration.now()))
+    except ReceptionUnavailable as error:
+        raise CommandFailed(f"réceptions : base inutilisable ({error})") from None
+    finally:
+        await store.close()
+    return f"{client} : clé importée, qui n'ouvre que la réception des dossiers"
 
 
 def close_register() -> str:

@@ -73,11 +73,13 @@ def _require_json(request: Request) -> None:
         raise MalformedRequest(415, "Envoyer un corps non compressé.")
 
 
-async def read_body(request: Request, max_bytes: int, count: Callable[[int], None] = lambda _: None) -> bytes:
+async def read_body(
+    request: Request, max_bytes: int, count: Callable[[int], None] = lambda _: None, seconds: float = BODY_TIMEOUT
+) -> bytes:
     """The bytes of a POST, within a size and a time. Raises MalformedRequest (413, 408, 400)."""
     raw = bytearray()
     try:
-        async with asyncio.timeout(BODY_TIMEOUT):
+        async with asyncio.timeout(seconds):
             async for chunk in request.stream():
                 raw += chunk
                 count(len(chunk))

@@ -41,6 +41,7 @@ from gateway.federation.collect.collector import Collector
 from gateway.federation.directory import Directory
 from gateway.federation.ids.assign import IdAssigner, derivation
 from gateway.operation import Gateway
+from gateway.reception.reception import Places, Reception, ReceptionMetrics
 from gateway.schema.organisations import EtatSource, Source
 from gateway.schema.query import build, core_schema
 from gateway.server.services import Services
@@ -72,6 +73,22 @@ def build_state(services: Services) -> AppState:
         http=services.configuration.file.http,
         host=services.configuration.host,
         public_keys=published_keys(services.configuration),
+        reception=build_reception(services, register),
+    )
+
+
+def build_reception(services: Services, register: ClientRegister) -> Reception | None:
+    """The reception of what ERPs transmit, where it is open."""
+    if services.receptions is None:
+        return None
+    return Reception(
+        store=services.receptions,
+        sealer=services.configuration.sealer,
+        clients=register,
+        referentiel=lambda: services.keeper.current,
+        now=services.configuration.now,
+        metrics=ReceptionMetrics(services.metrics),
+        places=Places(),
     )
 
 

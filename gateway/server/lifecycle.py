@@ -25,6 +25,7 @@ from gateway.app import AppState
 from gateway.config import Configuration, load
 from gateway.edge.sampled_log import SampledLog
 from gateway.errors import ConfigurationError, LinksUnavailable
+from gateway.reception.reception import forget_daily
 from gateway.server.composition import build_state
 from gateway.server.listeners import AdminServer, address_of, admin_settings, listen, public_settings
 from gateway.server.services import Services, build_services
@@ -170,6 +171,7 @@ async def _open(services: Services, state: AppState) -> None:
     steps |= {
         "journal": lambda: _in_time("journal", services.readings_journal.open()),
         "registre": lambda: _in_time("registre", services.registry.open()),
+        **({"receptions": services.receptions.open} if services.receptions else {}),
         "liens": lambda: _purge_links(services),
         "cles": state.authenticator.verifier.open,
         "referentiel": services.keeper.open,
@@ -209,6 +211,7 @@ def _watches(services: Services) -> list[Coroutine[Any, Any, None]]:
         services.journal_keeper.keep(sleep),
         services.loop_lag.run(sleep),
         services.open_files.watch(sleep),
+        *([forget_daily(services.receptions, now, sleep)] if services.receptions else []),
     ]
 
 

@@ -44,6 +44,7 @@ from gateway.sources.units import UnitResult
 from gateway.stores.counters import RateLimits
 from gateway.stores.journal import Journal
 from gateway.stores.links import LinkStore
+from gateway.stores.receptions import ReceptionStore
 from gateway.stores.registry import RegistryStore
 from gateway.stores.shared_counters import SharedCounters
 from gateway.stores.sql import database_url
@@ -76,6 +77,7 @@ class Services:
     refresh_ahead: RefreshAhead
     consumers: list[QueueConsumer]
     receiver: WebhookReceiver
+    receptions: ReceptionStore | None  # None: nothing is received
     issuers: list[IssuerClient] = field(default_factory=list)
     open_files: OpenFiles = field(default_factory=OpenFiles)
 
@@ -86,6 +88,8 @@ class Services:
         await self.registry.close()
         await self.links.close()
         await self.readings_journal.close()
+        if self.receptions is not None:
+            await self.receptions.close()
 
 
 def build_services(
@@ -127,6 +131,7 @@ def build_services(
         refresh_ahead=RefreshAhead(sources, cache, clock.sleep),
         consumers=consumers(sources, known_connectors, cache, counts),
         receiver=receiver(sources, known_connectors, counts, seconds),
+        receptions=build_receptions(configuration, environ) if configuration.file.reception.active else None,
     )
 
 
@@ -165,6 +170,11 @@ def _url(
 def build_links(configuration: Configuration, environ: Mapping[str, str]) -> LinkStore:
     """The ledger of links. Raises ConfigurationError."""
     return LinkStore(_url(configuration, environ, "liens.sqlite"))
+
+
+def build_receptions(configuration: Configuration, environ: Mapping[str, str]) -> ReceptionStore:
+    """The store of what ERPs transmit, not opened yet. Raises ConfigurationError."""
+    return ReceptionStore(_url(configuration, environ, "receptions.sqlite"))
 
 
 def build_journal(

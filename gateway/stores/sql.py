@@ -43,7 +43,12 @@ from gateway.stores.postgresql import is_postgresql, open_postgresql, read_url
 T = TypeVar("T")
 _HALF = re.compile("[\ud800-\udfff]")  # of a character that UTF-16 writes in two
 
-HEADS = {"journal": "0002", "registre": "0001", "liens": "0002"}  # the last version of each history
+HEADS = {
+    "journal": "0002",
+    "registre": "0001",
+    "liens": "0002",
+    "receptions": "0001",
+}  # the last version of each history
 POSTGRESQL_LOCK = 20211014  # held by the process that migrates; releases without histories take it to create tables
 FORMS = "sqlite+aiosqlite:///fichier ou postgresql://compte:secret@hôte/base"
 logger = logging.getLogger("gateway.stores")
