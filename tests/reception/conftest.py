@@ -1,0 +1,72 @@
+"""A store of receptions on each kind of database, and the route of ERPs over it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import httpx
+import pytest
+from prometheus_client import CollectorRegistry
+from starlette.applications import Starlette
+
+from gateway.auth.policy.rules import Profil
+from gateway.config import HttpSettings
+from gateway.domain.days import paris_day
+from gateway.edge.reception_http import reception_routes
+from gateway.reception.reception import Places, Reception, ReceptionMetrics, key_digest
+from gateway.stores.receptions import ReceptionStore
+from tests.support.databases import BASES, base, empty_all
+from tests.support.reception.facts import UAI
+from tests.support.reception.world import NOW, REFERENTIEL, SEALER
+
+KEY = "2f9d1c84-5d0e-4a53-9a41-7c1a0c6c7f11"
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with asyncio.Runner() as loop:
+        is_open = base("postgresql", tmp_path_factory.getbasetemp())
+        yield loop.run(is_open.__aenter__())
+        loop.run(is_open.__aexit__(None, None, None))
+
+
+@pytest.fixture(params=BASES)
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Of an empty database: the test runs once on each kind."""
+    if request.param == "sqlite":
+        return f"sqlite+aiosqlite:///{tmp_path / 'base.sqlite'}"
+    shared: str = request.getfixturevalue("postgresql")
+    asyncio.run(empty_all(shared))
+    return shared
+
+
+@pytest.fixture
+async def store(url: str) -> AsyncIterator[ReceptionStore]:
+    opened = ReceptionStore(url)
+    await opened.open()
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def reception(store: ReceptionStore) -> Reception:
+    clients: Any = {
+        "cfa": SimpleNamespace(role=Profil.CFA, organisation=UAI),
+        "ml": SimpleNamespace(role=Profil.MISSION_LOCALE, organisation="60001"),
+    }
+    await store.import_key(key_digest(SEALER, KEY), "cfa", paris_day(NOW))
+    metrics = ReceptionMetrics(CollectorRegistry())
+    return Reception(store, SEALER, clients, lambda: REFERENTIEL, lambda: NOW, metrics, Places())
+
+
+@pytest.fixture
+async def erp(reception: Reception) -> AsyncIterator[httpx.AsyncClient]:
+    """An ERP that has the key of a CFA."""
+    app = Starlette(routes=reception_routes(reception, HttpSettings()))
+    app.router.redirect_slashes = False
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app), base_url="http://passerelle", headers={"authorization": f"Bearer {KEY}"}
+    ) as client:
+        yield client
