@@ -1,6 +1,5 @@
 """What every test may ask for: the world of the simulators and a gateway that asks it, each started once."""
 
-import shutil
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -15,6 +14,7 @@ from tests.support.canaries import traces
 from tests.support.figures import FIGURES, note
 from tests.support.pair import DoubleWorld, metrics
 from tests.support.redis_server import redis_server
+from tests.support.waiting import waiting
 
 TODAY = date(2026, 10, 15)  # a fixed day: the same people, the same ruptures, in every run
 LONG_WAIT = 25.0  # seconds of an answer: no source is late however busy this machine is; our clients wait longer
@@ -77,14 +77,14 @@ def redis_url() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def patient(world: World, tmp_path_factory: pytest.TempPathFactory) -> str:
     """Configuration of a gateway that waits longer: what is judged is what it answers, not how busy this machine is."""
-    return _waiting(world, tmp_path_factory.mktemp("patiente"), 8.0)
+    return waiting(world, tmp_path_factory.mktemp("patiente"), 8.0)
 
 
 @pytest.fixture(scope="session")
-def long_waiting(counted: World, tmp_path_factory: pytest.TempPathFactory) -> str:
+def longwaiting(counted: World, tmp_path_factory: pytest.TempPathFactory) -> str:
     """Configuration of a gateway of which no answer is partial, for those who count what it asks: who is told of a late source
     asks again."""
-    return _waiting(counted, tmp_path_factory.mktemp("longue attente"), LONG_WAIT)
+    return waiting(counted, tmp_path_factory.mktemp("longue attente"), LONG_WAIT)
 
 
 def _harvested(closed: World, record: Path) -> Iterator[World]:
@@ -94,17 +94,6 @@ def _harvested(closed: World, record: Path) -> Iterator[World]:
         if isinstance(opened, DoubleWorld):
             opened.copy_database()
         _look_for_canaries(opened, record)
-
-
-def _waiting(world: World, copy: Path, seconds: float) -> str:
-    assert world.record is not None
-    shutil.copytree(world.record / "partenaires", copy / "partenaires")
-    shutil.copy(world.record / "clients.toml", copy)
-    text = (world.record / "gateway.toml").read_text(encoding="utf-8")
-    data = text.replace('dossier = "donnees"', f'dossier = "{world.record / "donnees"}"')
-    assert data != text
-    (copy / "gateway.toml").write_text(f"{data}\n[reponse]\ndelai_secondes = {seconds}\n", encoding="utf-8")
-    return str(copy)
 
 
 def _look_for_canaries(world: World, record: Path) -> None:
