@@ -149,7 +149,7 @@ def _reload(state: AppState) -> None:
 
 async def _work(services: Services, state: AppState) -> None:
     """Open everything, then do what goes on beside requests, until cancelled."""
-    await _open(services, state)
+    await open_parts(services, state)
     tune_threads_and_gc()
     await asyncio.gather(*(_hold(watch) for watch in _watches(services)))
 
@@ -162,7 +162,7 @@ async def _hold(watch: Coroutine[Any, Any, None]) -> None:
         logger.critical("%s arrêtée : %s", getattr(watch, "__qualname__", "veille"), type(error).__name__)
 
 
-async def _open(services: Services, state: AppState) -> None:
+async def open_parts(services: Services, state: AppState) -> None:
     """One after the other, the quickest to fail first. Raises ConfigurationError."""
     steps: dict[str, Callable[[], Awaitable[None]]] = {}
     if services.shared_counters is not None:
