@@ -4,7 +4,6 @@ import os
 import re
 import stat
 import subprocess
-from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -27,16 +26,16 @@ def folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
 
 
 @pytest.fixture
-def shell(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def shell(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A shell that has read the `.env` as the command says."""
     told = subprocess.run(
-        ["sh", "-c", 'set -a; . "$0"; env -0', folder / ".env"], check=True, capture_output=True, text=True, env={}
+        ["/bin/sh", "-c", 'set -a; . "$0"; env -0', folder / ".env"], check=True, capture_output=True, text=True, env={}
     ).stdout
     for variable in told.split("\0"):
         name, _, value = variable.partition("=")
         if name.startswith("GATEWAY_"):
             monkeypatch.setenv(name, value)
-    yield folder
+    return folder
 
 
 @pytest.fixture
