@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.reception import values as v
+from gateway.reception import readers as v
+from gateway.reception.telephones import telephone
 
 UAI = v.matching(r"\d{7}[A-Za-z]", "UAI invalide", upper=True)
 SIRET = v.matching(r"\d{14}", "Siret invalide. Format attendu : 14 chiffres", blanks=r"\s.\-")
@@ -29,7 +30,7 @@ SUFFIXES = ("", "_2", "_3", "_4")  # of the four contracts
 
 
 @dataclass(frozen=True, slots=True)
-class FieldRule:
+class ContractField:
     """`missing`: why an item without the field is refused, empty where it may lack."""
 
     read: v.Reader
@@ -37,27 +38,27 @@ class FieldRule:
     kept: bool = True
 
 
-def _required(read: v.Reader, missing: str = v.TEXT) -> FieldRule:
-    return FieldRule(read, missing)
+def _required(read: v.Reader, missing: str = v.TEXT) -> ContractField:
+    return ContractField(read, missing)
 
 
-def _day_required() -> FieldRule:
-    return FieldRule(v.day, v.MISSING_DAY)
+def _day_required() -> ContractField:
+    return ContractField(v.day, v.MISSING_DAY)
 
 
-def _not_kept(read: v.Reader) -> FieldRule:
-    return FieldRule(read, kept=False)
+def _not_kept(read: v.Reader) -> ContractField:
+    return ContractField(read, kept=False)
 
 
-def _contrat(suffix: str) -> dict[str, FieldRule]:
+def _contrat(suffix: str) -> dict[str, ContractField]:
     return {
-        **{f"contrat_date_{what}{suffix}": FieldRule(v.day) for what in ("debut", "fin", "rupture")},
-        f"cause_rupture_contrat{suffix}": FieldRule(v.string),
-        f"siret_employeur{suffix}": FieldRule(v.siret_or_none),
+        **{f"contrat_date_{what}{suffix}": ContractField(v.day) for what in ("debut", "fin", "rupture")},
+        f"cause_rupture_contrat{suffix}": ContractField(v.string),
+        f"siret_employeur{suffix}": ContractField(v.siret_or_none),
     }
 
 
-FIELDS: Mapping[str, FieldRule] = {
+FIELDS: Mapping[str, ContractField] = {
     "nom_apprenant": _required(v.words(1, upper=True)),
     "prenom_apprenant": _required(v.words(1)),
     "date_de_naissance_apprenant": _day_required(),
@@ -65,46 +66,46 @@ FIELDS: Mapping[str, FieldRule] = {
     "statut_apprenant": _not_kept(STATUT),
     "date_metier_mise_a_jour_statut": _not_kept(v.day),
     "id_erp_apprenant": _required(v.identifier),
-    "ine_apprenant": FieldRule(v.national_id),
-    "email_contact": FieldRule(v.email),
-    "tel_apprenant": FieldRule(v.telephone),
-    "libelle_court_formation": FieldRule(v.words(2)),
+    "ine_apprenant": ContractField(v.national_id),
+    "email_contact": ContractField(v.email),
+    "tel_apprenant": ContractField(telephone),
+    "libelle_court_formation": ContractField(v.words(2)),
     "annee_formation": _not_kept(v.between(0, 5)),
-    "formation_rncp": FieldRule(v.rncp),
+    "formation_rncp": ContractField(v.rncp),
     "custom_statut_apprenant": _not_kept(v.text_of),
-    "adresse_apprenant": FieldRule(v.words()),
-    "code_postal_apprenant": FieldRule(v.postal_code),
+    "adresse_apprenant": ContractField(v.words()),
+    "code_postal_apprenant": ContractField(v.postal_code),
     "code_postal_de_naissance_apprenant": _not_kept(v.postal_code_or_none),
-    "code_commune_insee_apprenant": FieldRule(v.insee),
+    "code_commune_insee_apprenant": ContractField(v.insee),
     "code_commune_insee_de_naissance_apprenant": _not_kept(v.insee),
-    "sexe_apprenant": FieldRule(v.sex),
-    "rqth_apprenant": FieldRule(v.boolean),
+    "sexe_apprenant": ContractField(v.sex),
+    "rqth_apprenant": ContractField(v.boolean),
     "date_rqth_apprenant": _not_kept(v.day),
-    "responsable_apprenant_mail1": FieldRule(v.email),
-    "responsable_apprenant_mail2": FieldRule(v.email),
+    "responsable_apprenant_mail1": ContractField(v.email),
+    "responsable_apprenant_mail2": ContractField(v.email),
     "obtention_diplome_formation": _not_kept(v.boolean),
     "date_obtention_diplome_formation": _not_kept(v.day),
-    "date_exclusion_formation": FieldRule(v.day),
-    "cause_exclusion_formation": FieldRule(v.string),
-    "nom_referent_handicap_formation": FieldRule(v.string),
-    "prenom_referent_handicap_formation": FieldRule(v.string),
-    "email_referent_handicap_formation": FieldRule(v.plain_email),
+    "date_exclusion_formation": ContractField(v.day),
+    "cause_exclusion_formation": ContractField(v.string),
+    "nom_referent_handicap_formation": ContractField(v.string),
+    "prenom_referent_handicap_formation": ContractField(v.string),
+    "email_referent_handicap_formation": ContractField(v.plain_email),
     **{name: rule for suffix in SUFFIXES for name, rule in _contrat(suffix).items()},
     "formation_presentielle": _not_kept(v.boolean),
     "duree_theorique_formation": _not_kept(v.between_or_none(1, 4)),
     "duree_theorique_formation_mois": _not_kept(v.between_or_none(1, 48)),
-    "date_inscription_formation": FieldRule(v.day, v.MISSING_DAY, kept=False),
+    "date_inscription_formation": ContractField(v.day, v.MISSING_DAY, kept=False),
     "date_entree_formation": _day_required(),
     "date_fin_formation": _day_required(),
-    "etablissement_responsable_uai": FieldRule(UAI, v.TEXT, kept=False),
-    "etablissement_responsable_siret": FieldRule(SIRET, v.TEXT, kept=False),
+    "etablissement_responsable_uai": ContractField(UAI, v.TEXT, kept=False),
+    "etablissement_responsable_siret": ContractField(SIRET, v.TEXT, kept=False),
     "etablissement_formateur_uai": _required(UAI),
     "etablissement_formateur_siret": _required(SIRET),
     "etablissement_lieu_de_formation_uai": _not_kept(UAI),
     "etablissement_lieu_de_formation_siret": _not_kept(v.siret_or_none),
     "etablissement_lieu_de_formation_adresse": _not_kept(v.words()),
     "etablissement_lieu_de_formation_code_postal": _not_kept(v.postal_code),
-    "formation_cfd": FieldRule(CFD),
+    "formation_cfd": ContractField(CFD),
     "derniere_situation": _not_kept(v.situation(SITUATIONS)),
     "dernier_organisme_uai": _not_kept(LAST_ORGANISME),
     "type_cfa": _not_kept(v.padded(TYPES)),

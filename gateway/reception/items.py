@@ -12,7 +12,7 @@ from typing import Any
 
 from gateway.domain.referentiel import Referentiel
 from gateway.reception.fields import FIELDS, REQUIRED, SUFFIXES
-from gateway.reception.values import Refused
+from gateway.reception.readers import Refused
 
 UNKNOWN = "organisme {role} non trouvé"
 FOREIGN = "organisme formateur non rattaché à cette clé"
@@ -22,7 +22,7 @@ RESPONSABLE = ("etablissement_responsable_uai", "etablissement_responsable_siret
 KEY = (*FORMATEUR, "annee_scolaire", "id_erp_apprenant")  # what names a dossier
 
 
-class Outcome(Enum):
+class ItemOutcome(Enum):
     """What became of an item."""
 
     ACCEPTED = "acceptes"
@@ -44,7 +44,7 @@ class ReceivedItem:
     """An item as it was read. `record` holds what is kept, by the names of the contract, empty when nothing is; `key` names the
     dossier, empty when that cannot be read."""
 
-    outcome: Outcome
+    outcome: ItemOutcome
     issues: tuple[Issue, ...]
     key: str
     record: dict[str, Any]
@@ -77,7 +77,7 @@ def read_item(item: Mapping[str, Any], family: Family) -> ReceivedItem:
         issues += _contrat(item, values, suffix, dropped)
     outcome = _outcome(issues)
     key = "|".join(values[name] for name in KEY) if values.keys() >= set(KEY) else ""
-    kept = outcome in (Outcome.ACCEPTED, Outcome.PARTIAL)
+    kept = outcome in (ItemOutcome.ACCEPTED, ItemOutcome.PARTIAL)
     record = {name: _plain(value) for name, value in values.items() if FIELDS[name].kept and name not in dropped}
     return ReceivedItem(outcome, tuple(issues), key, record if kept else {})
 
@@ -136,13 +136,13 @@ def _contrat(item: Mapping[str, Any], values: Mapping[str, Any], suffix: str, dr
     ]
 
 
-def _outcome(issues: list[Issue]) -> Outcome:
+def _outcome(issues: list[Issue]) -> ItemOutcome:
     required = [issue for issue in issues if not set(issue.path).isdisjoint(REQUIRED)]
     if any(issue.message == FOREIGN for issue in required):
-        return Outcome.FOREIGN
+        return ItemOutcome.FOREIGN
     if required:
-        return Outcome.REJECTED
-    return Outcome.PARTIAL if issues else Outcome.ACCEPTED
+        return ItemOutcome.REJECTED
+    return ItemOutcome.PARTIAL if issues else ItemOutcome.ACCEPTED
 
 
 def _plain(value: Any) -> Any:

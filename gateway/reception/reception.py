@@ -57,7 +57,7 @@ class ReceptionMetrics:
         self._transmissions.labels(str(status)).inc()
 
 
-class Places:
+class ReceptionSlots:
     """The places of one process: some to work, some to wait."""
 
     def __init__(self, worked_on: int = WORKED_ON, waiting: int = WAITING) -> None:
@@ -87,7 +87,7 @@ class Reception:
     referentiel: Callable[[], Referentiel]
     now: Callable[[], datetime]
     metrics: ReceptionMetrics
-    places: Places
+    places: ReceptionSlots
 
     async def transmitter(self, key: str) -> Transmitter | None:
         """Who transmits with a key; None for one that opens nothing. Raises ReceptionUnavailable, ClientsUnavailable."""

@@ -17,8 +17,8 @@ from gateway.domain.days import paris_day
 from gateway.domain.seal import Sealer
 from gateway.errors import GatewayError
 from gateway.reception.fields import NIR, echoed
-from gateway.reception.items import Family, Outcome, ReceivedItem, read_item
-from gateway.reception.values import written
+from gateway.reception.items import Family, ItemOutcome, ReceivedItem, read_item
+from gateway.reception.readers import written
 from gateway.stores.receptions import ReceivedDossier, Transmission, TransmissionError
 
 ITEMS_MAX = 2000
@@ -52,7 +52,7 @@ class _Pile:
     dossiers: dict[str, ReceivedDossier] = field(default_factory=dict)
     errors: list[TransmissionError] = field(default_factory=list)
     echoes: list[bytes] = field(default_factory=list)
-    counts: Counter[Outcome] = field(default_factory=Counter)
+    counts: Counter[ItemOutcome] = field(default_factory=Counter)
 
 
 def prepare(body: bytes, family: Family, sealer: Sealer, now: datetime) -> PreparedTransmission:
@@ -67,16 +67,16 @@ def prepare(body: bytes, family: Family, sealer: Sealer, now: datetime) -> Prepa
         organisme=family.own,
         jour=paris_day(now).isoformat(),
         digest=sealer.mac(f"{USAGE}/corps", body).hex()[:32],
-        acceptes=pile.counts[Outcome.ACCEPTED],
-        partiels=pile.counts[Outcome.PARTIAL],
-        rejetes=pile.counts[Outcome.REJECTED] + pile.counts[Outcome.FOREIGN],
+        acceptes=pile.counts[ItemOutcome.ACCEPTED],
+        partiels=pile.counts[ItemOutcome.PARTIAL],
+        rejetes=pile.counts[ItemOutcome.REJECTED] + pile.counts[ItemOutcome.FOREIGN],
         errors=tuple(pile.errors),
     )
-    invalid = len(pile.echoes) > pile.counts[Outcome.ACCEPTED]
+    invalid = len(pile.echoes) > pile.counts[ItemOutcome.ACCEPTED]
     head = '{"status":"OK","message":"Queued",' + ('"detail":"Some data are invalid",' if invalid else "") + '"data":['
     answer = head.encode() + b",".join(pile.echoes) + b"]}"
     dossiers = tuple(sorted(pile.dossiers.values(), key=lambda one: one.key))
-    return PreparedTransmission(transmission, dossiers, answer, pile.counts[Outcome.FOREIGN])
+    return PreparedTransmission(transmission, dossiers, answer, pile.counts[ItemOutcome.FOREIGN])
 
 
 def _items(body: bytes) -> Iterator[Mapping[str, Any]]:

@@ -41,7 +41,7 @@ from gateway.federation.collect.collector import Collector
 from gateway.federation.directory import Directory
 from gateway.federation.ids.assign import IdAssigner, derivation
 from gateway.operation import Gateway
-from gateway.reception.reception import Places, Reception, ReceptionMetrics
+from gateway.reception.reception import Reception, ReceptionMetrics, ReceptionSlots
 from gateway.schema.organisations import EtatSource, Source
 from gateway.schema.query import build, core_schema
 from gateway.server.services import Services
@@ -88,7 +88,7 @@ def build_reception(services: Services, register: ClientRegister) -> Reception |
         referentiel=lambda: services.keeper.current,
         now=services.configuration.now,
         metrics=ReceptionMetrics(services.metrics),
-        places=Places(),
+        places=ReceptionSlots(),
     )
 
 

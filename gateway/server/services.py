@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from prometheus_client import CollectorRegistry, Gauge
-from redis.asyncio import Redis
 
 from gateway.admission import RequestSlots
 from gateway.audit.alerts import Alerts
@@ -104,8 +103,7 @@ def build_services(
     partners = load_partners(configuration.root / "partenaires", environ, known_connectors)
     counts, alerts = SourceMetrics(metrics), Alerts(metrics)
     readings_journal, suspension = build_journal(configuration, environ, alerts.available), Suspension(registry=metrics)
-    redis = None if configuration.cache == "memory://" else open_redis(configuration.cache)
-    cache, shared_pacer, shared_counters = _shared(configuration, redis, suspension, seconds)
+    cache, shared_pacer, shared_counters = _shared(configuration, suspension, seconds)
     clock = replace(clock or Clock(), processus=configuration.processus, shared=shared_pacer)
     sources = Sources(partners, known_connectors, SourceDeps(transport, cache, counts, configuration.now, clock))
     return Services(
@@ -142,9 +140,10 @@ def _registry(configuration: Configuration, environ: Mapping[str, str], metrics:
 
 
 def _shared(
-    configuration: Configuration, redis: Redis | None, suspension: Suspension, seconds: Callable[[], float]
+    configuration: Configuration, suspension: Suspension, seconds: Callable[[], float]
 ) -> tuple[Cache, SharedPacer | None, SharedCounters | None]:
     """The cache, and what all processes count together where there is a Redis."""
+    redis = None if configuration.cache == "memory://" else open_redis(configuration.cache)
     sealed_codec = SealedCodec(configuration.cache_sealers, codec(UnitResult))
     cache = open_cache(redis, sealed_codec, suspension, seconds)
     if redis is None:

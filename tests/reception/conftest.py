@@ -15,7 +15,7 @@ from gateway.auth.policy.rules import Profil
 from gateway.config import HttpSettings
 from gateway.domain.days import paris_day
 from gateway.edge.reception_http import reception_routes
-from gateway.reception.reception import Places, Reception, ReceptionMetrics, key_digest
+from gateway.reception.reception import Reception, ReceptionMetrics, ReceptionSlots, key_digest
 from gateway.stores.receptions import ReceptionStore
 from tests.support.databases import BASES, base, empty_all
 from tests.support.reception.facts import UAI
@@ -58,7 +58,7 @@ async def reception(store: ReceptionStore) -> Reception:
     }
     await store.import_key(key_digest(SEALER, KEY), "cfa", paris_day(NOW))
     metrics = ReceptionMetrics(CollectorRegistry())
-    return Reception(store, SEALER, clients, lambda: REFERENTIEL, lambda: NOW, metrics, Places())
+    return Reception(store, SEALER, clients, lambda: REFERENTIEL, lambda: NOW, metrics, ReceptionSlots())
 
 
 @pytest.fixture

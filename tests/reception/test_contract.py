@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.reception.fields import FIELDS, REQUIRED
-from gateway.reception.items import FOREIGN, Outcome, ReceivedItem, read_item
+from gateway.reception.items import FOREIGN, ItemOutcome, ReceivedItem, read_item
 from tests.support.reception.facts import CONTRAT, FACTS, MINIMAL, NEVER_KEPT, SIRET, UAI, item
 from tests.support.reception.world import FAMILY, SITE_SIRET, SITE_UAI, STRANGER_SIRET, STRANGER_UAI
 
@@ -29,7 +29,7 @@ def test_the_contract_has_69_fields_of_which_12_are_required() -> None:
 
 def test_the_minimal_item_is_accepted_without_contract_nor_address() -> None:
     found = received()
-    assert (found.outcome, found.issues) == (Outcome.ACCEPTED, ())
+    assert (found.outcome, found.issues) == (ItemOutcome.ACCEPTED, ())
     assert found.record == {
         "nom_apprenant": "LENÔTRE",
         "prenom_apprenant": "Gaston",
@@ -46,7 +46,7 @@ def test_the_minimal_item_is_accepted_without_contract_nor_address() -> None:
 @pytest.mark.parametrize("name", sorted(MINIMAL))
 def test_without_a_required_field_nothing_is_kept(name: str) -> None:
     found = received(**{name: None})
-    assert found.outcome is Outcome.REJECTED
+    assert found.outcome is ItemOutcome.REJECTED
     assert name in paths(found)
     assert found.record == {}
 
@@ -64,7 +64,7 @@ def test_what_the_contract_reads_is_no_error(name: str, value: Any) -> None:
 def test_what_the_contract_refuses_is_told_by_its_field(name: str, value: Any) -> None:
     found = received(**{name: value})
     assert paths(found) == {name}
-    assert found.outcome is (Outcome.REJECTED if name in MINIMAL else Outcome.PARTIAL)
+    assert found.outcome is (ItemOutcome.REJECTED if name in MINIMAL else ItemOutcome.PARTIAL)
     assert name not in found.record
     assert all(str(value) not in issue.message for issue in found.issues if len(str(value)) > 3)
 
@@ -75,7 +75,7 @@ def test_an_item_is_told_all_its_wrong_fields_and_no_other(changes: dict[str, An
     found = received(**changes)
     wrong = {name for name, value in changes.items() if any(value is bad for bad in FACTS[name][1])}
     assert paths(found) == wrong
-    assert (found.outcome is Outcome.REJECTED) == bool(wrong & MINIMAL.keys())
+    assert (found.outcome is ItemOutcome.REJECTED) == bool(wrong & MINIMAL.keys())
     assert found.record.keys() & wrong == set()
     assert found.record.keys() & set(NEVER_KEPT) == set()
 
@@ -144,7 +144,7 @@ def test_a_bad_optional_value_beside_a_new_rupture_loses_no_rupture() -> None:
         email_contact="gaston@", contrat_date_debut="2026-09-01", contrat_date_fin="2028-08-31",
         contrat_date_rupture="2026-10-10",
     )  # fmt: skip
-    assert found.outcome is Outcome.PARTIAL
+    assert found.outcome is ItemOutcome.PARTIAL
     assert paths(found) == {"email_contact"}
     assert found.record["contrat_date_rupture"] == "2026-10-10"
     assert "email_contact" not in found.record
@@ -154,42 +154,42 @@ def test_a_bad_optional_value_beside_a_new_rupture_loses_no_rupture() -> None:
 def test_a_contract_without_its_first_day_is_set_aside_with_two_lines(suffix: str) -> None:
     told = {f"contrat_date_rupture{suffix}": "2026-10-10", f"cause_rupture_contrat{suffix}": "démission"}
     found = received(**told)
-    assert found.outcome is Outcome.PARTIAL
+    assert found.outcome is ItemOutcome.PARTIAL
     assert [set(issue.path) for issue in found.issues] == [set(told), {f"contrat_date_debut{suffix}"}]
     assert found.record.keys() & told.keys() == set()
     whole = received(**told, **{f"contrat_date_debut{suffix}": "2026-09-01"})
-    assert whole.outcome is Outcome.ACCEPTED
+    assert whole.outcome is ItemOutcome.ACCEPTED
     assert whole.record.keys() >= told.keys()
 
 
 def test_a_training_that_ends_before_it_begins_is_refused() -> None:
     found = received(date_fin_formation="2026-08-31")
-    assert (found.outcome, paths(found)) == (Outcome.REJECTED, {"date_fin_formation"})
+    assert (found.outcome, paths(found)) == (ItemOutcome.REJECTED, {"date_fin_formation"})
 
 
 @pytest.mark.parametrize("role", ["formateur", "responsable"])
 def test_an_organisation_that_the_referential_has_not_is_told(role: str) -> None:
     names = {f"etablissement_{role}_uai": "9999999Z", f"etablissement_{role}_siret": "11111111111111"}
     found = received(**names)
-    assert found.outcome is Outcome.REJECTED
+    assert found.outcome is ItemOutcome.REJECTED
     assert [(issue.message, set(issue.path)) for issue in found.issues] == [
         (f"organisme {role} non trouvé", set(names))
     ]
 
 
 def test_the_two_numbers_must_be_of_one_establishment() -> None:
-    assert received(etablissement_formateur_siret=SITE_SIRET).outcome is Outcome.REJECTED
+    assert received(etablissement_formateur_siret=SITE_SIRET).outcome is ItemOutcome.REJECTED
 
 
 def test_a_key_speaks_for_its_own_places_of_training() -> None:
     site = received(etablissement_formateur_uai=SITE_UAI, etablissement_formateur_siret=SITE_SIRET)
-    assert site.outcome is Outcome.ACCEPTED
+    assert site.outcome is ItemOutcome.ACCEPTED
 
 
 def test_a_key_of_one_cfa_pushes_nothing_for_another() -> None:
     """The service that the contract comes from never compares them: a key could write the youths of any CFA."""
     found = received(etablissement_formateur_uai=STRANGER_UAI, etablissement_formateur_siret=STRANGER_SIRET)
-    assert (found.outcome, found.record) == (Outcome.FOREIGN, {})
+    assert (found.outcome, found.record) == (ItemOutcome.FOREIGN, {})
     assert [issue.message for issue in found.issues] == [FOREIGN]
 
 

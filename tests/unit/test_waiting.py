@@ -19,10 +19,10 @@ from gateway.federation.join.link import SourcedRecord
 from gateway.federation.lists import WAITING, ListQuery
 from gateway.federation.views.context import OperationContext
 from gateway.federation.views.view import Rights, View
-from gateway.schema.context import PageArgs
 from gateway.schema.filters import FiltreSansContrat
 from gateway.schema.nouns import Adresse, EtatTraitement, Formation, SituationSuivi, Suivi
 from gateway.schema.orders import TriSansContrat
+from gateway.schema.query import PageArgs
 from gateway.schema.scalars import CodeInsee, CodePostal
 from tests.support.access.tools import POLICY
 from tests.support.figures import note

@@ -3,38 +3,60 @@
 The table of `precedence` says which record is kept for a field; a value absent from the best source comes from the next.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
 from gateway.connectors.base import legal_unit
+from gateway.domain.days import age_au, paris_day
 from gateway.domain.identifiers import is_valid_code_postal, normalise_code_postal
 from gateway.domain.referentiel import Residence
-from gateway.domain.statut import ContratPeriod, Session, StatutStep, parcours, statut_on
+from gateway.domain.statut import (
+    ContratPeriod,
+    Session,
+    StatutApprenant,
+    StatutStep,
+    nouveau_contrat,
+    parcours,
+    statut_on,
+)
 from gateway.domain.text import shown_name
-from gateway.domain.waiting import WAITING, Wait, wait_on
+from gateway.domain.waiting import WAITING, wait_on
 from gateway.federation.directory import Directory
-from gateway.federation.join.contracts import FoldedContrat, fold
 from gateway.federation.join.link import RANK, Cluster, FollowUp, SourcedRecord
 from gateway.federation.join.precedence import (
     CONTRAT,
     JEUNE,
     RUPTURE,
-    chosen,
-    nouveau_contrat,
+    FoldedContrat,
+    collaboration_of,
+    fold,
     same_employeurs,
-    told_values,
+    suivi_of,
     valeur,
 )
-from gateway.schema.nouns import Adresse, Collaboration, Contrat, Employeur, Formation, Jeune, Rupture, Statut, Suivi
+from gateway.schema.nouns import (
+    Adresse,
+    Contrat,
+    Employeur,
+    EtatTraitement,
+    Formation,
+    Jeune,
+    MotifPriorite,
+    Rupture,
+    SituationSuivi,
+    Statut,
+    Suivi,
+)
 from gateway.schema.organisations import Commune, MissionLocale
 from gateway.schema.scalars import CodePostal
-from gateway.schema.wait import SansContrat
+from gateway.schema.wait import shown_wait
 
 # Fields settled by the table alone: whatever is added to it is merged. The others are put together below.
 OF_JEUNE = tuple(champ for champ in JEUNE if champ not in {"adresse", "suivi", "collaboration"})
 OF_CONTRAT = tuple(champ for champ in CONTRAT if champ not in {"employeur", "cfa", "rupture"})
 AGE_OF_MAJORITY = 18
+PRIORITE_DAYS = 180  # docs/domaine.md, Rupture
+EXITS = frozenset({StatutApprenant.APPRENTI, StatutApprenant.FIN_DE_FORMATION})
 AGES = range(10, 100)  # in years; beyond, a birth date is a mistake: it is shown, and no age is made of it
 
 
@@ -89,19 +111,6 @@ def _shown_home(told: Adresse, place: Residence, commune: Commune | None) -> Adr
     code = normalise_code_postal(told.code_postal) if place.departement else told.code_postal
     known = CodePostal(code) if code and is_valid_code_postal(code) else None
     return replace(told, commune=commune, code_postal=known)
-
-
-def suivi_of(records: Sequence[SourcedRecord], directory: Directory) -> Suivi | None:
-    """The follow-up that is kept of these records, best first."""
-    kept = chosen(JEUNE["suivi"].order, told_values([(who, who.jeune) for who in records], "suivi"))
-    # A follow-up does not name its Mission locale: the system that tells it does.
-    return replace(kept[1], mission_locale=directory.mission_locale(kept[0].tenant)) if kept else None
-
-
-def collaboration_of(records: Sequence[SourcedRecord]) -> Collaboration | None:
-    """The request for joint support that is kept of these records, best first."""
-    asked: Collaboration | None = valeur(JEUNE, "collaboration", [(who, who.jeune) for who in records])
-    return asked
 
 
 def _possible(place: Residence, directory: Directory) -> list[MissionLocale] | None:
@@ -193,7 +202,7 @@ def _derive(jeune: Jeune, day: date) -> None:
     jeune.statut = Statut(valeur=current.valeur, depuis=current.depuis) if current else None
     # A contract alone enrols nobody: who waits for one is told by a formation.
     wait = wait_on(enrolled, periods, day) if current and current.valeur in WAITING else None
-    jeune.sans_contrat = _shown_wait(wait) if wait else None
+    jeune.sans_contrat = shown_wait(wait) if wait else None
     age = age_au(jeune.date_naissance, day) if jeune.date_naissance else None
     # No age rather than an absurd one: filters and priorities would act on it.
     if age is not None and age in AGES:
@@ -206,17 +215,6 @@ def _derive(jeune: Jeune, day: date) -> None:
     jeune.ruptures = sorted(ruptures, key=lambda rupture: rupture.date or date.min, reverse=True)
 
 
-def _shown_wait(wait: Wait) -> SansContrat:
-    return SansContrat(
-        depuis=wait.depuis,
-        jours=wait.jours,
-        echeance=wait.echeance,
-        jours_restants=wait.jours_restants,
-        depassee=wait.depassee,
-        contrat_prevu=wait.contrat_prevu,
-    )
-
-
 def _enrolled(jeune: Jeune) -> list[Session]:
     """The sessions of the formations."""
     return [
@@ -226,7 +224,7 @@ def _enrolled(jeune: Jeune) -> list[Session]:
     ]
 
 
-def _orphans(jeune: Jeune, sessions: Sequence[Session]) -> list[Session]:
+def _orphans(jeune: Jeune, sessions: list[Session]) -> list[Session]:
     """The bounds of each contract that crosses none of these sessions."""
     # A contract told without any formation still makes somebody an apprentice while it lasts.
     return [
@@ -253,12 +251,40 @@ def _attach_rupture(contrat: Contrat, jeune: Jeune, steps: list[StatutStep], day
         return
     rupture.contrat, rupture.jeune = contrat, jeune
     rupture.jours_depuis = (day - rupture.date).days
-    rupture.nouveau_contrat = nouveau_contrat(steps, rupture, day)
+    rupture.nouveau_contrat = nouveau_contrat(steps, rupture.date, day)
 
 
-def age_au(naissance: date, day: date) -> int:
-    """Completed years."""
-    return day.year - naissance.year - ((day.month, day.day) < (naissance.month, naissance.day))
+def etat_traitement(suivi: Suivi | None, since: date | None) -> EtatTraitement:
+    """No situation yet, called without answer, or handled, of what began on the day `since`: a rupture, or a wait for a first
+    contract. A situation noted before does not treat it."""
+    if suivi is None or suivi.situation is None or _is_earlier(suivi, since):
+        return EtatTraitement.A_TRAITER
+    if suivi.situation is SituationSuivi.CONTACTE_SANS_RETOUR:
+        return EtatTraitement.INJOIGNABLE
+    return EtatTraitement.TRAITE
+
+
+def _is_earlier(suivi: Suivi, since: date | None) -> bool:
+    """True when the present situation was noted before that day; one without date is not said to be."""
+    # A comment changed since moves the date of the dossier, not of the situation: the history tells when it was noted.
+    noted = [step.date for step in suivi.historique or [] if step.situation is suivi.situation]
+    noted_at = max(noted, default=suivi.date)
+    return noted_at is not None and since is not None and paris_day(noted_at) < since
+
+
+def motifs_priorite(jeune: Jeune, rupture: Rupture) -> list[MotifPriorite]:
+    """The reasons of a priority, in the order of the priority list (docs/domaine.md, Rupture)."""
+    motifs = []
+    if jeune.collaboration and jeune.collaboration.demandee_le:
+        motifs.append(MotifPriorite.ACCOMPAGNEMENT_CONJOINT)
+    if jeune.suivi and jeune.suivi.souhaite_rdv:
+        motifs.append(MotifPriorite.SOUHAITE_RDV)
+    # Whoever has a contract again, or has finished, is called for no reason but one that somebody asked for.
+    left = jeune.statut is not None and jeune.statut.valeur in EXITS
+    if not left and (rupture.jours_depuis or 0) <= PRIORITE_DAYS:
+        motifs += [MotifPriorite.RQTH] if jeune.rqth else []
+        motifs += [MotifPriorite.MINEUR] if jeune.mineur else []
+    return motifs
 
 
 def uais_of(jeune: Jeune) -> frozenset[str]:

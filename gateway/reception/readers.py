@@ -9,9 +9,6 @@ from collections.abc import Callable, Collection
 from datetime import date, datetime
 from typing import Any
 
-import phonenumbers
-from phonenumbers import PhoneNumberType
-
 from gateway.domain.days import day_meant
 
 Reader = Callable[[Any], Any]
@@ -33,21 +30,6 @@ _YEARS = re.compile(r"([12]\d{3})-([12]\d{3})", re.ASCII)
 _POSTAL = re.compile(r"\d{5}", re.ASCII)
 _SIRET = re.compile(r"\d{14}", re.ASCII)
 _LEADING_INTEGER = re.compile(r"\s*([+-]?\d+)", re.ASCII)
-_DIALLED = re.compile(r"\+?\d+", re.ASCII)
-# Numbers that reach nobody: of services, or paid by who calls.
-_SPECIAL = (
-    PhoneNumberType.PREMIUM_RATE,
-    PhoneNumberType.PAGER,
-    PhoneNumberType.VOICEMAIL,
-    PhoneNumberType.SHARED_COST,
-)
-# Without country code, these three digits are those of an overseas territory.
-_OVERSEAS = {
-    **dict.fromkeys(("690", "590"), "GP"),
-    **dict.fromkeys(("694", "594"), "GF"),
-    **dict.fromkeys(("696", "596"), "MQ"),
-    **dict.fromkeys(("692", "693", "262", "269"), "RE"),
-}
 
 
 class Refused(ValueError):
@@ -290,27 +272,3 @@ def plain_email(value: Any) -> str:
     if _text(value) != value.strip():
         raise Refused("Email non valide")
     return email(value)
-
-
-def telephone(value: Any) -> str | None:
-    """A number that reaches somebody: 0XXXXXXXXX in France, else with its country code. "" is absent."""
-    dialled = re.sub(r"[-.()\s]", "", written(value).strip())
-    if not dialled:
-        return None
-    try:
-        number = phonenumbers.parse(dialled, _region(dialled)) if _DIALLED.fullmatch(dialled) else None
-    except phonenumbers.NumberParseException:
-        number = None
-    if number is None or not phonenumbers.is_possible_number(number):
-        raise Refused(FORM)
-    if phonenumbers.number_type(number) in _SPECIAL:
-        raise Refused("Numéro de téléphone est un numéro spécial")
-    if not phonenumbers.is_valid_number(number):
-        raise Refused("Numéro de téléphone invalide")
-    if phonenumbers.region_code_for_number(number) == "FR":
-        return f"0{number.national_number}"
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-
-
-def _region(dialled: str) -> str:
-    return _OVERSEAS.get(dialled.removeprefix("0")[:3], "FR")
