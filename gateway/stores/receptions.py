@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.errors import ReceptionUnavailable
 from gateway.stores.causes import cause
-from gateway.stores.sql import batches, insertion, migrate, open_engine, storable, writer
+from gateway.stores.sql import batches, insertion, migrate, open_engine, storable, told, writer
 
 T = TypeVar("T")
 LOCK_WAIT = 10  # seconds: a transaction of two thousand dossiers takes some tens of milliseconds
@@ -122,8 +122,9 @@ class ReceptionStore:
         self._writer = writer(self._engine, LOCK_WAIT)
 
     async def open(self) -> None:
-        """Bring the tables to the version this code knows."""
-        await self._transaction(lambda connection: migrate(connection, "receptions"))
+        """Bring the tables to the version this code knows. Raises ConfigurationError."""
+        with told("receptions"):
+            await self._writer.transaction(lambda connection: migrate(connection, "receptions"))
 
     async def close(self) -> None:
         await self._writer.close()
@@ -236,10 +237,12 @@ def _upsert(connection: Connection, dossiers: Iterable[ReceivedDossier], now: st
     connection.execute(insert.on_conflict_do_update(index_elements=["cle"], set_=set_), rows)
 
 
-def _account(connection: Connection, told: Transmission) -> None:
+def _account(connection: Connection, transmission: Transmission) -> None:
     """The same body, the same day, is one transmission that was sent again."""
-    key = {"organisme": told.organisme, "jour": told.jour, "empreinte": told.digest}
-    counts = Counter(acceptes=told.acceptes, partiels=told.partiels, rejetes=told.rejetes, rejoues=0)
+    key = {"organisme": transmission.organisme, "jour": transmission.jour, "empreinte": transmission.digest}
+    counts = Counter(
+        acceptes=transmission.acceptes, partiels=transmission.partiels, rejetes=transmission.rejetes, rejoues=0
+    )
     insert = insertion(connection, TRANSMISSIONS).values({**key, **counts})
     again = {
         "rejoues": TRANSMISSIONS.c.rejoues + 1,
@@ -256,7 +259,7 @@ def _account(connection: Connection, told: Transmission) -> None:
             "champs": error.champs,
             "message": error.message,
         }
-        for error in told.errors
+        for error in transmission.errors
     ]
     for batch in batches(rows, BATCH):
         connection.execute(ERRORS.insert(), list(batch))
