@@ -156,7 +156,7 @@ class Accounting:
                 document=trace.document or "",
                 decision=context.decision,
                 persons={categories: tuple(map(self.opaque_ids.key, ids)) for categories, ids in groups.items()},
-                records=tuple(view.records.get(person, ()) for ids in groups.values() for person in ids),
+                records=tuple([view.records.get(person, ()) for ids in groups.values() for person in ids]),
                 coordinates=coordinates,
                 sources=sources,
                 count_under=_count_under(context, self._account(viewer), paris_day(when)),
