@@ -6,7 +6,6 @@ What it acknowledged is on disk before it is acknowledged: however it ends, noth
 import asyncio
 import gc
 import logging
-import os
 import signal
 import socket
 import sys
@@ -24,6 +23,7 @@ from gateway.admission import Health
 from gateway.app import AppState
 from gateway.config import Configuration, load
 from gateway.edge.sampled_log import SampledLog
+from gateway.environment import ENVIRONMENT
 from gateway.errors import ConfigurationError, LinksUnavailable
 from gateway.server.composition import build_state
 from gateway.server.listeners import AdminServer, address_of, admin_settings, listen, public_settings
@@ -89,7 +89,7 @@ def serve() -> None:
 
 
 async def _serve(configuration: Configuration) -> None:
-    async with aclosing(build_services(configuration, os.environ)) as services, _sampled_log():
+    async with aclosing(build_services(configuration, ENVIRONMENT)) as services, _sampled_log():
         state = build_state(services)
         admin = (configuration.admin_host, configuration.admin_port)
         with (
