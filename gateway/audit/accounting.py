@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import partial
 from itertools import chain
 
 from gateway.audit.alerts import Alerts
@@ -14,6 +15,7 @@ from gateway.audit.entries import Categories, Reading, by_categorie, entry
 from gateway.audit.told_sets import ToldSets
 from gateway.auth.authentication.clients import REQUEST_PRICE, Viewer, caps, message, seconds_to_tomorrow
 from gateway.auth.policy.rules import CategorieDonnee
+from gateway.concurrency import SHORT, LongWork
 from gateway.correlation import RequestTrace
 from gateway.domain.days import paris_day
 from gateway.domain.quotas import Account, CountUnder, QuotaCrossed
@@ -79,6 +81,7 @@ class Accounting:
     opaque_ids: OpaqueIds
     governed: Mapping[str, CategorieDonnee]
     now: Callable[[], datetime]
+    long_work: LongWork = field(default_factory=LongWork)
     told_sets: ToldSets = field(default_factory=ToldSets)
 
     async def charge_request(self, viewer: Viewer) -> None:
@@ -125,11 +128,19 @@ class Accounting:
 
         Raises QuotaReached, or JournalUnavailable: nothing may leave.
         """
-        entries = [entry(reading) for reading in self._readings(context, trace, sources)]
+        looked_up = await self._looked_up(context)
+        entries = [entry(reading) for reading in self._readings(context, looked_up, trace, sources)]
         if entries:
             self._say(await self._append(entries))
         for told in context.tally.told:
             context.view.told[told.mark] = None
+
+    async def _looked_up(self, context: OperationContext) -> list[frozenset[str]]:
+        """The persons of whom each list tells, in their order; compared beside the loop when they are of many."""
+        lists, find = len(context.tally.told), partial(self.told_sets.looked_up, context)
+        if lists * len(context.view.persons) <= SHORT and not self.told_sets.busy:
+            return find()
+        return await self.long_work.run(context.viewer.client, object(), find)
 
     async def _append(self, entries: list[JournalEntry]) -> list[QuotaCrossed]:
         """Write them together: they wait for one transaction."""
@@ -139,11 +150,15 @@ class Accounting:
         return list(chain.from_iterable(await asyncio.gather(*map(self.readings_journal.append, entries))))
 
     def _readings(
-        self, context: OperationContext, trace: RequestTrace, sources: Mapping[str, str | None]
+        self,
+        context: OperationContext,
+        looked_up: list[frozenset[str]],
+        trace: RequestTrace,
+        sources: Mapping[str, str | None],
     ) -> Iterator[Reading]:
         """What an operation reads: the persons that it shows or finds, then those of whom each list tells."""
         when, view, viewer = self.now(), context.view, context.viewer
-        for persons, coordinates in self._reads(context):
+        for persons, coordinates in self._reads(context, looked_up):
             if not persons:
                 continue
             keys = {person: self.opaque_ids.key(person) for person in persons}
@@ -160,15 +175,17 @@ class Accounting:
                 count_under=_count_under(context, self._account(viewer), paris_day(when)),
             )
 
-    def _reads(self, context: OperationContext) -> Iterator[tuple[Mapping[str, Categories], Mapping[str, Categories]]]:
+    def _reads(
+        self, context: OperationContext, looked_up: list[frozenset[str]]
+    ) -> Iterator[tuple[Mapping[str, Categories], Mapping[str, Categories]]]:
         """Persons by id, with the categories read of each; and the coordinates that tell of them, with theirs."""
         coordinates, tally = context.decision.coordinates, context.tally
         rules = {name: frozenset({self.governed[name]}) for name in coordinates & self.governed.keys()}
         yield (tally.shown if shows_persons(coordinates) else tally.found, rules)
-        for told in tally.told:
+        for told, persons in zip(tally.told, looked_up, strict=True):
             asked = asked_by(told.query.definition.name, told.criteria, told.cursors)
             categories = frozenset[CategorieDonnee]().union(*asked.values())
-            yield dict.fromkeys(self.told_sets.looked_up(context, told), categories), asked
+            yield dict.fromkeys(persons, categories), asked
 
     def _say(self, crossings: list[QuotaCrossed]) -> None:
         for crossed in crossings:

@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
 from itertools import combinations
+from threading import Lock
 from typing import Any
 
 from cachetools import LRUCache
 
-from gateway.federation.criteria import ToldList, closed_part, given, is_refined_by, kept, widened
+from gateway.federation.criteria import ToldList, closed_part, given, is_refined_by, widened
 from gateway.federation.lists import ListQuery
+from gateway.federation.paging import SortedList
 from gateway.federation.views.context import OperationContext
 from gateway.federation.views.view import View
 
@@ -77,11 +79,11 @@ class OrganisationMemory:
         memory: AccountMemory = self.accounts[name]
         return memory
 
-    def bits(self, query: ListQuery[Any, Any], view: View) -> int:
-        """The set that a list keeps; worked out once as long as the view and this memory hold."""
+    def bits(self, query: ListQuery[Any, Any], view: View, known: SortedList[Any] | None = None) -> int:
+        """The set that a list keeps, `known` if it was found; worked out once as long as the view and this memory hold."""
         key = (self.identity, query.key)
         if key not in view.sets:
-            view.sets[key] = self.bits_of(query, view, kept(query, view).elements)
+            view.sets[key] = self.bits_of(query, view, (known or query.sort(view)).elements)
         bits: int = view.sets[key]
         return bits
 
@@ -99,10 +101,14 @@ class OrganisationMemory:
 
     def few(self, bits: int, most: int = FEW) -> frozenset[str]:
         """The persons of a set when they are few; else nobody."""
-        if not bits or bits.bit_count() > most * ELEMENTS_PER_PERSON:
+        persons: set[str] = set()
+        if bits.bit_count() > most * ELEMENTS_PER_PERSON:
             return frozenset()
-        persons = frozenset(self.persons[rank] for rank in _ranks(bits))
-        return persons if len(persons) <= most else frozenset()
+        for rank in _ranks(bits):
+            persons.add(self.persons[rank])
+            if len(persons) > most:
+                return frozenset()
+        return frozenset(persons)
 
     def weigh(self) -> None:
         sets = sum(account.weight for account in self.accounts.values())
@@ -117,13 +123,27 @@ def _ranks(bits: int) -> Iterator[int]:
 
 
 class ToldSets:
-    """The sets told today, by organisation, list and account; the organisation heard least recently is forgotten first."""
+    """The sets told today, by organisation, list and account; the organisation heard least recently is forgotten first.
+
+    May be asked in any thread, of one operation at a time: a comparison goes through the lists of a whole perimeter.
+    """
 
     def __init__(self) -> None:
         self._organisations: OrderedDict[OrganisationKey, OrganisationMemory] = OrderedDict()
+        self._turn = Lock()
 
-    def looked_up(self, context: OperationContext, told: ToldList) -> frozenset[str]:
-        """The persons, by id, of whom a list tells something without showing them; it is remembered for the next ones."""
+    @property
+    def busy(self) -> bool:
+        """Whether a thread compares: the loop would wait for it."""
+        return self._turn.locked()
+
+    def looked_up(self, context: OperationContext) -> list[frozenset[str]]:
+        """Of each list that the operation told, the persons, by id, of whom it tells something without showing them; it is
+        remembered for the next ones."""
+        with self._turn:
+            return [self._of_list(context, told) for told in context.tally.told]
+
+    def _of_list(self, context: OperationContext, told: ToldList) -> frozenset[str]:
         memory = self._memory(context, told)
         account = memory.account((context.viewer.client, context.viewer.account))
         comparison = _Comparison(context.view, told, memory, account)
@@ -165,7 +185,7 @@ class _Comparison:
 
     def of_criteria(self) -> frozenset[str]:
         """Whom the list tells of by its criteria."""
-        bits = self.memory.bits(self.told.query, self.view)
+        bits = self.memory.bits(self.told.query, self.view, self.told.ordered)
         few = self.memory.few(bits, self._most)
         persons = few | (self._of_differences(bits, bool(few)) if bits else self._of_nobody())
         self._see()
@@ -203,16 +223,11 @@ class _Comparison:
         # Of two sets that match few, each was a look-up by itself, or is free to ask.
         known = {other.bits for other in pool if other.criteria is not None or self.memory.few(other.bits)}
         known |= {other for other in closed if self.memory.few(other)}
-        persons: frozenset[str] = frozenset()
-        far = []
-        for other in (own | {other.bits for other in pool}) - {bits}:
-            near = self.memory.few(bits ^ other)
-            if not (is_few and other in known):
-                persons |= near
-            if other in own and not near:
-                far.append(other)
-        for first, second in combinations(far, 2):
-            persons |= self._of_three(bits, first, second)
+        few = known | ({bits} if is_few else set())
+        others = (own | {other.bits for other in pool}) - {bits}
+        persons = frozenset[str]().union(*(self.memory.few(bits ^ one) for one in others if not {bits, one} <= few))
+        for first, second in combinations(own - {bits}, 2):
+            persons |= self._of_three((bits, first, second), few)
         return persons
 
     def _closed(self) -> set[int]:
@@ -221,13 +236,21 @@ class _Comparison:
         self.account.closed[closed.key] = self.memory.bits(closed, self.view)
         return set(self.account.closed.values())
 
-    def _of_three(self, bits: int, first: int, second: int) -> frozenset[str]:
+    def _of_three(self, sets: tuple[int, int, int], few: set[int]) -> frozenset[str]:
+        """The few whom the sum of two sets less the third counts; `few`: the sets that match few, each a look-up by itself."""
+        bits, first, second = sets
         odd = bits ^ first ^ second
-        if odd.bit_count() > FEW * ELEMENTS_PER_PERSON or self.memory.few(first ^ second):
+        if odd.bit_count() > FEW * ELEMENTS_PER_PERSON or self._is_told(sets, few):
             return frozenset()
         # Nobody counts in one sum less the third set, but those whom the two of the sum share, or an odd number holds.
         sums = (odd | (bits & first), odd | (bits & second), odd | (first & second))
         return frozenset[str]().union(*map(self.memory.few, sums))
+
+    def _is_told(self, sets: tuple[int, int, int], few: set[int]) -> bool:
+        """Whether one of the sets matches few and the others differ by few: whom they count was named with these."""
+        bits, first, second = sets
+        turns = (bits, first ^ second), (first, bits ^ second), (second, bits ^ first)
+        return any(one in few and self.memory.few(apart) for one, apart in turns)
 
     def _see(self) -> int:
         """All that was shown to the account of that very list, this page included."""
@@ -235,7 +258,7 @@ class _Comparison:
         seen = self.account.shown.get(key, 0)
         if shown:
             person = partial(definition.person, self.view)
-            rows = [one for one in kept(self.told.query, self.view).elements if person(one.id).jeune.id in shown]
+            rows = [one for one in self.told.in_order(self.view).elements if person(one.id).jeune.id in shown]
             seen |= self.memory.bits_of(self.told.query, self.view, rows)
             self.account.shown[key] = seen
         return seen

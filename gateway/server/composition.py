@@ -26,6 +26,7 @@ from gateway.auth.authorization.trial import PolicyTrial
 from gateway.auth.authorization.visible_schema import VisibleSchemas
 from gateway.auth.policy.policy import read_policy
 from gateway.auth.policy.schema_check import check_schema
+from gateway.concurrency import LongWork
 from gateway.config import Configuration, IssuerSettings
 from gateway.connectors.discovery import connectors
 from gateway.documents.manifests import read_manifests
@@ -82,6 +83,7 @@ def build_gateway(services: Services) -> Gateway:
     check_schema(schema, policy)
     access, opaque_ids, documents = AccessMetrics(services.metrics), OpaqueIds(configuration.sealer), Documents(schema)
     paths = Counter("passerelle_executions", "Opérations exécutées, par voie.", ("voie",), registry=services.metrics)
+    long_work = LongWork()
     return Gateway(
         schema=schema,
         policy=policy,
@@ -103,12 +105,14 @@ def build_gateway(services: Services) -> Gateway:
             opaque_ids,
             governed(schema),
             now,
+            long_work,
         ),
         directory=_DirectoryHolder(services.keeper, opaque_ids).current,
         states=lambda: [with_copy(services, source) for source in services.sources.states()],
         state_of=partial(state_in_answers, services),
         source_of_cfa=services.sources.partner_of_cfa,
         now=now,
+        long_work=long_work,
     )
 
 

@@ -233,7 +233,9 @@ def test_two_clients_never_have_an_account_in_common() -> None:
 
 async def test_of_whom_a_list_tells_is_read_too_and_it_is_told_once_it_is_written(desk: Desk) -> None:
     """A total by name that matches few: they are looked up, beside the rows, and count in the quota."""
-    looked_up: Any = SimpleNamespace(looked_up=lambda *_: set(ids(2, 3, 4)))
+    looked_up: Any = SimpleNamespace(
+        busy=False, looked_up=lambda asked: [frozenset(ids(2, 3, 4)) for _ in asked.tally.told]
+    )
     desk.accounting = replace(desk.accounting, told_sets=looked_up)
     query: Any = SimpleNamespace(definition=SimpleNamespace(name="jeunes"))
     operation = context(caller(), ids(1))
