@@ -27,6 +27,7 @@ from gateway.schema.tables import asked_by
 from gateway.stores.counters import Allowance, Balance, RateLimits
 from gateway.stores.journal import Journal, JournalEntry
 
+COMPARED = 300  # persons that a filter looks at while a set is compared with those told before
 GUESSING_ACCOUNTS = 10  # accounts whose vain look-ups a client may spend in all
 
 
@@ -138,7 +139,7 @@ class Accounting:
     async def _looked_up(self, context: OperationContext) -> list[frozenset[str]]:
         """The persons of whom each list tells, in their order; compared beside the loop when they are of many."""
         lists, find = len(context.tally.told), partial(self.told_sets.looked_up, context)
-        if lists * len(context.view.persons) <= SHORT and not self.told_sets.busy:
+        if lists * (len(context.view.persons) + COMPARED) <= SHORT and not self.told_sets.busy:
             return find()
         return await self.long_work.run(context.viewer.client, object(), find)
 

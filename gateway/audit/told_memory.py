@@ -4,7 +4,7 @@ A set is a whole number with a bit for each element of a list, numbered for a da
 are compared at once, whatever the view that each was told from.
 """
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -20,8 +20,8 @@ FEW = 10  # persons: what matches as few is a look-up of them
 SETS_MAX = 32  # sets that a new one is compared with, of the account and of its organisation
 NAMED_MAX = 64  # sets of few, of one account
 ACCOUNTS_MAX = 256  # of one organisation and list
-ELEMENTS_PER_PERSON = 20  # contracts or ruptures of one person, at most, before a difference is taken for large
-ELEMENT_WEIGHT = 256  # bytes of an element known by its number
+ELEMENTS_MAX = 20  # contracts or ruptures of one person, at most, before a difference is taken for large
+ELEMENT_WEIGHT = 400  # bytes of an element known by its number
 
 ListKey = tuple[str, ...]
 AccountKey = tuple[str, str]  # the client, and who acts through it
@@ -58,12 +58,15 @@ class AccountMemory:
 
 @dataclass(slots=True)
 class OrganisationMemory:
-    """What the accounts of an organisation were told of one list, on one day. `persons`: of each element, by number."""
+    """What the accounts of an organisation were told of one list, on one day. `persons`: of each element, by number.
+    `elements`: how many the person who has most of them has."""
 
     day: date
     identity: object = field(default_factory=object)
     numbers: dict[str, int] = field(default_factory=dict)
     persons: list[str] = field(default_factory=list)
+    by_person: Counter[str] = field(default_factory=Counter)
+    elements: int = 1
     recent: deque[ToldSet] = field(default_factory=lambda: deque(maxlen=SETS_MAX))
     accounts: LRUCache[AccountKey, AccountMemory] = field(default_factory=lambda: LRUCache(ACCOUNTS_MAX))
     weight: int = 0
@@ -87,17 +90,26 @@ class OrganisationMemory:
         numbers, person = self.numbers, query.definition.person
         for element in elements:
             if element.id not in numbers:
-                numbers[element.id] = len(self.persons)
-                self.persons.append(person(view, element.id).jeune.id)
+                self._number(element.id, person(view, element.id).jeune.id)
         marks = bytearray(len(self.persons) // 8 + 1)
         for rank in [numbers[element.id] for element in elements]:
             marks[rank >> 3] |= 1 << (rank & 7)
         return int.from_bytes(marks, "little")
 
+    def _number(self, element: str, person: str) -> None:
+        self.numbers[element] = len(self.persons)
+        self.persons.append(person)
+        self.by_person[person] += 1
+        self.elements = min(max(self.elements, self.by_person[person]), ELEMENTS_MAX)
+
+    def may_be_few(self, bits: int, most: int = FEW) -> bool:
+        """False where the elements are too many to be of few persons."""
+        return bits.bit_count() <= most * self.elements
+
     def few(self, bits: int, most: int = FEW) -> frozenset[str]:
         """The persons of a set when they are few; else nobody."""
         persons: set[str] = set()
-        if bits.bit_count() > most * ELEMENTS_PER_PERSON:
+        if not self.may_be_few(bits, most):
             return frozenset()
         for rank in _ranks(bits):
             persons.add(self.persons[rank])

@@ -11,7 +11,7 @@ from itertools import chain, combinations
 from threading import Lock
 from typing import Any
 
-from gateway.audit.told_memory import ELEMENTS_PER_PERSON, FEW, AccountMemory, OrganisationMemory, ToldSet
+from gateway.audit.told_memory import FEW, AccountMemory, OrganisationMemory, ToldSet
 from gateway.federation.criteria import ToldList, closed_part, given, is_refined_by, widened
 from gateway.federation.views.context import OperationContext
 from gateway.federation.views.view import View
@@ -162,7 +162,7 @@ class _Comparison:
         """Whom the sum of two sets less the third counts, where they may be few; `few`: the sets that match few."""
         bits, first, second = sets
         odd = bits ^ first ^ second
-        if odd.bit_count() > FEW * ELEMENTS_PER_PERSON or self._is_told(sets, few):
+        if not self.memory.may_be_few(odd) or self._is_told(sets, few):
             return ()
         # Nobody counts in one sum less the third set, but those whom the two of the sum share, or an odd number holds.
         return (odd | (bits & first), odd | (bits & second), odd | (first & second))

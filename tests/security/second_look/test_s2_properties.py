@@ -4,10 +4,11 @@ The oracle works the sets out from the attributes drawn and compares them by bru
 and checks that what was deduced is the truth.
 """
 
+import os
 from collections.abc import Callable
 from datetime import timedelta
 from itertools import combinations
-from random import Random
+from random import Random, SystemRandom
 from typing import Any
 
 import pytest
@@ -29,7 +30,12 @@ from tests.support.security.told_world import (
 CASES = 10_000
 CASES_OF_A_WORLD = 25
 FEW, FEW_BY_NAME = 10, 50  # persons, by ANSWERS to the finding: a total that matches as few is a look-up
-SEED = 20261129
+SEED = int(os.environ.get("GRAINE", SystemRandom().randrange(2**48)))  # another one at every run
+KNOWN_SEEDS = (
+    20261136,
+    20261138,
+    20261139,
+)  # under which a tracker passed unseen: one of its totals was near a free one
 
 Asked = tuple[str, dict[str, Any]]
 WINDOWS = ("depuis", "jusqua", "debut_depuis", "debut_jusqua", "modifie_depuis")
@@ -234,7 +240,19 @@ BY_COMMUNE = ("rest", "free", "tracker", "known", "left", "accounts")  # they pi
 @pytest.mark.parametrize("name", ATTACKS)
 def test_s2_an_attacker_who_pins_somebody_leaves_a_look_up_of_that_person(name: str) -> None:
     """10,000 attacks in all, each brought to its end."""
-    randomness, succeeded = Random(SEED), 0
+    succeeded = _attack(name, SEED)
+    note(f"S2 : {succeeded} attaques {name} menées à leur fin (graine {SEED})")
+    assert succeeded > 500
+
+
+@pytest.mark.parametrize("seed", KNOWN_SEEDS)
+def test_s2_a_tracker_whose_total_is_near_a_free_one_leaves_a_look_up(seed: int) -> None:
+    assert _attack("by_a_tracker", seed) > 500
+
+
+def _attack(name: str, seed: int) -> int:
+    """How many attacks succeeded, each of which left a look-up of its target."""
+    randomness, succeeded = Random(seed), 0
     for _ in range(CASES // len(ATTACKS) // CASES_OF_A_WORLD + 1):
         people = draw(randomness, 60)
         view = view_of(people)
@@ -248,9 +266,9 @@ def test_s2_an_attacker_who_pins_somebody_leaves_a_look_up_of_that_person(name: 
             view.told.clear()
             counters = Counters(view)
             assert ATTACKS[name](counters, people, target, randomness) == target.commune, "the attack is the control"
-            assert target.ident in counters.named
+            assert target.ident in counters.named, (name, seed)
             succeeded += 1
-    assert succeeded > 900
+    return succeeded
 
 
 def test_s2_closed_criteria_and_large_totals_name_nobody() -> None:
