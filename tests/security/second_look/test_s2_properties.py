@@ -246,7 +246,7 @@ def test_s2_an_attacker_who_pins_somebody_leaves_a_look_up_of_that_person(name: 
 
 
 @pytest.mark.parametrize("seed", KNOWN_SEEDS)
-def test_s2_a_tracker_whose_total_is_near_a_free_one_leaves_a_look_up(seed: int) -> None:
+def test_s2_whoever_is_pinned_by_a_total_near_a_free_one_is_named_too(seed: int) -> None:
     assert _attack("by_a_tracker", seed) > 500
 
 
