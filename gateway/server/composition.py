@@ -26,6 +26,7 @@ from gateway.auth.authorization.trial import PolicyTrial
 from gateway.auth.authorization.visible_schema import VisibleSchemas
 from gateway.auth.policy.policy import read_policy
 from gateway.auth.policy.schema_check import check_schema
+from gateway.concurrency import LongWork
 from gateway.config import Configuration, IssuerSettings
 from gateway.connectors.discovery import connectors
 from gateway.documents.manifests import read_manifests
@@ -84,6 +85,7 @@ def build_gateway(services: Services) -> Gateway:
     documents = Documents(schema, lambda text: opaque_ids.pseudonym(f"document/{text}"))
     paths = Counter("passerelle_executions", "Opérations exécutées, par voie.", ("voie",), registry=services.metrics)
     counts_by_path = {path: paths.labels(path.value).inc for path in ExecutionPath}
+    long_work = LongWork()
     return Gateway(
         schema=schema,
         policy=policy,
@@ -105,12 +107,14 @@ def build_gateway(services: Services) -> Gateway:
             opaque_ids,
             Governed(schema),
             now,
+            long_work,
         ),
         directory=_DirectoryHolder(services.keeper, opaque_ids).current,
         states=lambda: [with_copy(services, source) for source in services.sources.states()],
         state_of=partial(state_in_answers, services),
         source_of_cfa=services.sources.partner_of_cfa,
         now=now,
+        long_work=long_work,
     )
 
 
