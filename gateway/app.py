@@ -235,7 +235,7 @@ def application(state: AppState) -> ASGIApp:
         Route("/health/live", _live),
         Route("/health/ready", _ready),
         webhook_route(state.webhooks),
-        *reception_routes(state.reception, state.http),
+        *reception_routes(state.reception, state.http, state.gateway.accounting.rate_limits),
         *([Route("/jwks", _jwks)] if state.public_keys else []),
         *(static_routes() if state.http.graphiql else []),
     ]

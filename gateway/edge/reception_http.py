@@ -9,12 +9,9 @@ import logging
 import time
 import zlib
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from limits import RateLimitItemPerMinute
-from limits.aio.storage import MemoryStorage
-from limits.aio.strategies import FixedWindowRateLimiter
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -25,13 +22,14 @@ from gateway.edge.graphql_http import MalformedRequest, read_body
 from gateway.errors import ClientsUnavailable, Overloaded, ReceptionUnavailable
 from gateway.reception.reception import Reception, Transmitter
 from gateway.reception.transmission import InvalidTransmission
+from gateway.stores.counters import Allowance, Balance, RateLimits
 
 PATH = "/api/v3/dossiers-apprenants"
 BYTES_MAX = 10 * 1024 * 1024  # of a body, as it came and once it is inflated
 BODY_TIMEOUT = 60.0  # seconds for a body to arrive
 RETRY_AFTER = 5  # seconds
-ALLOWED = RateLimitItemPerMinute(3000)  # transmissions of one organisation
-GUESSES = RateLimitItemPerMinute(300)  # keys that open nothing, of one address
+ALLOWED = Allowance("transmissions", 3000)  # of one organisation
+GUESSES = Allowance("cles-fausses", 300)  # of one address
 ERRORS = {  # the name that the contract gives a status
     400: "Bad Request",
     403: "Forbidden",
@@ -61,20 +59,21 @@ class ReceptionDoor:
 
     reception: Reception
     addresses: ClientAddresses
-    rates: FixedWindowRateLimiter = field(default_factory=lambda: FixedWindowRateLimiter(MemoryStorage()))
+    rates: RateLimits
 
     async def identify(self, request: Request) -> tuple[Transmitter, dict[str, str]]:
         """Who transmits, and the headers that tell what is left to it. Raises Turned."""
         address = self._address(request)
-        if not await self.rates.test(GUESSES, address):
-            raise Turned(429, TOO_MANY, await self._spent(GUESSES, address))
+        guesses = await self.rates.balance(GUESSES, address)
+        if guesses.left == 0:
+            raise Turned(429, TOO_MANY, _spent(guesses))
         transmitter = await self._transmitter(request)
         if isinstance(transmitter, str):
-            await self.rates.hit(GUESSES, address)
+            await self.rates.spend(GUESSES, address, 1)
             raise Turned(403, transmitter)
-        if not await self.rates.hit(ALLOWED, transmitter.uai):
-            raise Turned(429, TOO_MANY, await self._spent(ALLOWED, transmitter.uai))
-        return transmitter, await self._left(ALLOWED, transmitter.uai)
+        if over := await self.rates.spend(ALLOWED, transmitter.uai, 1):
+            raise Turned(429, TOO_MANY, _spent(over))
+        return transmitter, _left(await self.rates.balance(ALLOWED, transmitter.uai))
 
     async def _transmitter(self, request: Request) -> Transmitter | str:
         """Who transmits, or why nobody is known."""
@@ -90,25 +89,25 @@ class ReceptionDoor:
         forwarded = (value for name, value in request.headers.raw if name == b"x-forwarded-for")
         return self.addresses.forwarded(forwarded) if peer == PROXY else peer
 
-    async def _left(self, limit: RateLimitItemPerMinute, name: str) -> dict[str, str]:
-        window = await self.rates.get_window_stats(limit, name)
-        return {
-            "ratelimit-limit": str(limit.amount),
-            "ratelimit-remaining": str(max(0, window.remaining)),
-            "ratelimit-reset": str(max(0, round(window.reset_time - time.time()))),
-            "ratelimit-policy": f"{limit.amount};w=60",
-        }
 
-    async def _spent(self, limit: RateLimitItemPerMinute, name: str) -> dict[str, str]:
-        left = await self._left(limit, name)
-        return {**left, "retry-after": left["ratelimit-reset"]}
+def _left(balance: Balance) -> dict[str, str]:
+    return {
+        "ratelimit-limit": str(balance.limit),
+        "ratelimit-remaining": str(balance.left),
+        "ratelimit-reset": str(balance.seconds),
+        "ratelimit-policy": f"{balance.limit};w=60",
+    }
 
 
-def reception_routes(reception: Reception | None, http: HttpSettings) -> list[Route]:
+def _spent(balance: Balance) -> dict[str, str]:
+    return {**_left(balance), "retry-after": str(balance.seconds)}
+
+
+def reception_routes(reception: Reception | None, http: HttpSettings, rates: RateLimits) -> list[Route]:
     """The routes of ERPs; none where nothing is received."""
     if reception is None:
         return []
-    door = ReceptionDoor(reception, ClientAddresses(http.mandataires))
+    door = ReceptionDoor(reception, ClientAddresses(http.mandataires), rates)
     paths = [(path, serve) for path, serve in ((PATH, _receive), (f"{PATH}/test", _test))]
     return [
         Route(f"{path}{end}", _answering(door, serve), methods=["POST"]) for path, serve in paths for end in ("", "/")

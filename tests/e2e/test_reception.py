@@ -95,7 +95,7 @@ def test_only_a_cfa_of_the_register_may_transmit(receiving: dict[str, str]) -> N
 
 
 def test_what_an_erp_transmits_is_kept_and_the_key_opens_nothing_else(world: World, receiving: dict[str, str]) -> None:
-    with world.gateway(**receiving) as gateway:
+    with world.gateway(GATEWAY_CONFIG=receiving["GATEWAY_CONFIG"]) as gateway:
         response = push(gateway, own(world), own(world, id_erp_apprenant="E-2", email_contact="x"))
         assert [one["has_error"] for one in response.json()["data"]] == [False, True]
         assert response.headers["cache-control"] == "no-store"
@@ -115,7 +115,7 @@ def test_i1_killed_while_it_acknowledges_it_has_kept_all_that_it_acknowledged(
     """SIGKILL at any instant, between a commit and its answer too: sent again, each is one dossier, in its last words."""
     acknowledged, sent = set[str](), 0
     for _ in range(KILLS):
-        with world.gateway(**receiving) as gateway:
+        with world.gateway(GATEWAY_CONFIG=receiving["GATEWAY_CONFIG"]) as gateway:
             killer = threading.Timer(1.0, gateway.processus.send_signal, [signal.SIGKILL])
             killer.start()
             while True:
@@ -129,7 +129,7 @@ def test_i1_killed_while_it_acknowledges_it_has_kept_all_that_it_acknowledged(
     assert acknowledged <= found.keys()
     assert all(found[key]["prenom_apprenant"] == f"P{key.removeprefix('K-')}" for key in acknowledged)
     assert len(acknowledged) > KILLS
-    with world.gateway(**receiving) as gateway:
+    with world.gateway(GATEWAY_CONFIG=receiving["GATEWAY_CONFIG"]) as gateway:
         again = [own(world, id_erp_apprenant=key, prenom_apprenant="Encore") for key in sorted(acknowledged)]
         assert push(gateway, *again).status_code == 200
     assert kept(receiving, world.clients["cfa"].organisation).keys() == found.keys()

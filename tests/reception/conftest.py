@@ -16,6 +16,7 @@ from gateway.config import HttpSettings
 from gateway.domain.days import paris_day
 from gateway.edge.reception_http import reception_routes
 from gateway.reception.reception import Reception, ReceptionMetrics, ReceptionSlots, key_digest
+from gateway.stores.counters import RateLimits
 from gateway.stores.receptions import ReceptionStore
 from tests.support.databases import BASES, base, empty_all
 from tests.support.reception.facts import UAI
@@ -64,7 +65,7 @@ async def reception(store: ReceptionStore) -> Reception:
 @pytest.fixture
 async def erp(reception: Reception) -> AsyncIterator[httpx.AsyncClient]:
     """An ERP that has the key of a CFA."""
-    app = Starlette(routes=reception_routes(reception, HttpSettings()))
+    app = Starlette(routes=reception_routes(reception, HttpSettings(), RateLimits()))
     app.router.redirect_slashes = False
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app), base_url="http://passerelle", headers={"authorization": f"Bearer {KEY}"}

@@ -9,11 +9,11 @@ from typing import Any
 
 import httpx
 import pytest
-from limits import RateLimitItemPerMinute
 
 from gateway.edge import reception_http
 from gateway.errors import ReceptionUnavailable
 from gateway.reception.reception import Reception, ReceptionSlots, key_digest
+from gateway.stores.counters import Allowance
 from gateway.stores.receptions import ReceptionStore
 from tests.reception.conftest import KEY
 from tests.support.reception.facts import UAI, item
@@ -240,7 +240,7 @@ async def test_beyond_those_who_work_and_wait_an_erp_is_asked_to_come_back(
 async def test_an_organisation_and_who_guesses_keys_have_a_rate(
     erp: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reception_http, "ALLOWED", RateLimitItemPerMinute(3))
+    monkeypatch.setattr(reception_http, "ALLOWED", Allowance("essai", 3))
     answers = [await push(erp) for _ in range(4)]
     assert [one.status_code for one in answers] == [200, 200, 200, 429]
     assert [one.headers["ratelimit-remaining"] for one in answers] == ["2", "1", "0", "0"]
@@ -249,7 +249,7 @@ async def test_an_organisation_and_who_guesses_keys_have_a_rate(
         "message": "Trop de requêtes, veuillez réessayer plus tard.",
     }
     assert 0 < int(answers[-1].headers["retry-after"]) <= 60
-    monkeypatch.setattr(reception_http, "GUESSES", RateLimitItemPerMinute(2))
+    monkeypatch.setattr(reception_http, "GUESSES", Allowance("essai", 2))
     wrong = {"authorization": "Bearer devinee"}
     assert [(await erp.post(PATH, json=[], headers=wrong)).status_code for _ in range(3)] == [403, 403, 429]
 
