@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter
@@ -79,7 +79,8 @@ class ReceptionSlots:
 
 @dataclass(frozen=True)
 class Reception:
-    """The reception of one process. `clients`: the register of callers; `referentiel`: that of the moment."""
+    """The reception of one process. `clients`: the register of callers; `referentiel`: that of the moment; `apart`: held
+    while a body is read."""
 
     store: ReceptionStore
     sealer: Sealer
@@ -88,6 +89,7 @@ class Reception:
     now: Callable[[], datetime]
     metrics: ReceptionMetrics
     places: ReceptionSlots
+    apart: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def transmitter(self, key: str) -> Transmitter | None:
         """Who transmits with a key; None for one that opens nothing. Raises ReceptionUnavailable, ClientsUnavailable."""
@@ -98,7 +100,9 @@ class Reception:
     async def receive(self, transmitter: Transmitter, body: bytes) -> bytes:
         """The answer to a transmission, which is kept. Raises InvalidTransmission, ReceptionUnavailable."""
         family, now = Family(self.referentiel(), transmitter.uai), self.now()
-        prepared = await asyncio.to_thread(prepare, body, family, self.sealer, now)
+        # One at a time: four would be no sooner done on the interpreter that they share, and hold four times the memory.
+        async with self.apart:
+            prepared = await asyncio.to_thread(prepare, body, family, self.sealer, now)
         await self.store.record(prepared.transmission, prepared.dossiers, now)
         self.metrics.items(prepared)
         if prepared.foreign:

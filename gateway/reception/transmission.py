@@ -137,7 +137,10 @@ def opened(key: str, sealed: bytes, sealer: Sealer) -> dict[str, Any] | None:
 
 
 def _errors(item: Mapping[str, Any], received: ReceivedItem) -> list[TransmissionError]:
-    id_erp, annee = (written(item.get(name) or "") for name in ("id_erp_apprenant", "annee_scolaire"))
+    """The lines of an item, by what the ERP knows it by. A year that does not read may be anything, and is left out."""
+    told = item.get("annee_scolaire")
+    unread = any("annee_scolaire" in issue.path for issue in received.issues)
+    id_erp, annee = written(item.get("id_erp_apprenant") or ""), "" if unread else written(told)
     return [TransmissionError(id_erp, annee, ",".join(issue.path), issue.message) for issue in received.issues]
 
 

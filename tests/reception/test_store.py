@@ -81,6 +81,15 @@ async def test_a_line_of_validation_names_a_dossier_by_its_erp_and_holds_no_valu
     ]
 
 
+async def test_a_year_that_does_not_read_is_no_place_for_a_value(store: ReceptionStore, url: str) -> None:
+    await push(store, item(annee_scolaire="Canarinois Serinette"), item(annee_scolaire=None, id_erp_apprenant="E-2"))
+    assert [(error.id_erp, error.annee) for error in await store.errors(UAI, paris_day(NOW))] == [
+        ("E-1", ""),
+        ("E-2", ""),
+    ]
+    assert b"anarinois" not in await at_rest(url)
+
+
 async def test_a_site_has_its_own_dossiers_and_its_own_version(store: ReceptionStore) -> None:
     assert await push(store, item(), item(**SITE_UAI_ITEM)) == {UAI, SITE_UAI}
     assert len(await kept(store, SITE_UAI)) == len(await kept(store)) == 1
