@@ -12,6 +12,7 @@ from gateway.auth.policy.policy import Perimetre
 from gateway.auth.policy.rules import Finalite, Profil
 from gateway.domain.matching import match
 from gateway.domain.similarity import agreements, compare, weights
+from gateway.domain.statut import StatutApprenant
 from gateway.errors import InvalidRequest
 from gateway.federation.collect.readings import Readings
 from gateway.federation.join.link import Installation, SourcedRecord, link
@@ -22,8 +23,8 @@ from gateway.federation.paging import sort
 from gateway.federation.views.view import Rights, View
 from gateway.schema.context import PageArgs
 from gateway.schema.filters import FiltreContrats, FiltreJeunes, FiltreRuptures
-from gateway.schema.nouns import Adresse, Formation, Jeune, MotifPriorite, Rupture, SituationSuivi, Suivi
-from gateway.schema.orders import TriJeunes, TriRuptures
+from gateway.schema.nouns import Adresse, Formation, Jeune, MotifPriorite, Rupture, SituationSuivi, Statut, Suivi
+from gateway.schema.orders import TriContrats, TriJeunes, TriRuptures
 from gateway.schema.organisations import Cfa
 from gateway.schema.scalars import UAI, CodePostal
 from gateway.sources.resilience.circuit_breaker import CircuitBreaker, Outcome
@@ -268,6 +269,14 @@ def test_a_caller_writes_a_contract_number_as_partners_do() -> None:
         context([record]).contrat(None, "6,0202E+13")
 
 
+@pytest.mark.parametrize("written", ["", " "])
+def test_a_number_without_characters_is_not_that_of_a_contract_without_number(written: str) -> None:
+    record = broken(contrats=[contrat(date(2025, 3, 1))])
+    assert context([record]).contrats(None, TriContrats.DEBUT_DESC, PAGE).total_count == 1  # type: ignore[union-attr]
+    with pytest.raises(InvalidRequest, match="argument numero"):
+        context([record]).contrat(None, written)
+
+
 def test_names_in_order_backwards_and_with_accents_apart() -> None:
     told_names = [("Roy", "Zoé"), ("Élan", "Léo"), ("Roy", "Anne"), ("Royer", "Ève"), ("Dubois", "Max")]
     people = [Jeune(id=ID(str(rank)), nom=nom, prenom=prenom) for rank, (nom, prenom) in enumerate(told_names)]
@@ -290,12 +299,24 @@ def test_the_order_of_priority_puts_last_those_whose_reasons_are_unknown() -> No
 
 @pytest.mark.parametrize(
     ("filtre", "kept"),
-    [({"nom": "roy"}, 3), ({"nom": "ROYE"}, 1), ({"cfa": ONE.uai}, 1), ({"statut": []}, 0), ({}, 3)],
+    [
+        ({"nom": "roy"}, 3),
+        ({"nom": "ROYE"}, 1),
+        ({"cfa": ONE.uai}, 1),
+        ({"statut": []}, 0),
+        ({"statut": [StatutApprenant.INSCRIT]}, 1),
+        ({"communes": ["60057"]}, 1),
+        ({"communes": ["60175"]}, 0),
+        ({"communes": []}, 0),
+        ({}, 3),
+    ],
 )
 def test_every_filter_of_young_people(filtre: dict[str, Any], kept: int) -> None:
     people = [
         Jeune(nom=nom, formations=[Formation(cfa=cfa)]) for nom, cfa in (("Roy", ONE), ("Roÿ", OTHER), ("Royer", None))
     ]
+    people[0].commune = DIRECTORY.commune("60057")
+    people[1].statut = Statut(valeur=StatutApprenant.INSCRIT, depuis=DAY)
     assert len(filter_jeunes(people, FiltreJeunes(**filtre))) == kept
 
 

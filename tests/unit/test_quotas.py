@@ -179,3 +179,14 @@ def test_l05_a_name_that_a_caller_chooses_makes_one_short_line(caplog: pytest.Lo
     assert "\n" not in line
     assert "\x1b" not in line
     assert len(line) < 200
+
+
+@pytest.mark.parametrize(("days", "limit"), [(0, 120), (29, 120), (30, 12)])
+async def test_a10_a_quota_follows_the_largest_population_of_its_thirty_days(
+    journal: Journal, days: int, limit: int
+) -> None:
+    """1.2 times the population seen, the first day of the window included: a source that is down lowers nothing."""
+    assert await journal.append(reading(range(1), count_under(population=100))) == []
+    later = count_under(DAY + timedelta(days=days), quotas=ClientQuotas(persons_a_day=1000), population=10)
+    (crossed,) = await journal.append(reading(range(1000, 1200), later))
+    assert (crossed.scope, crossed.limit, crossed.arret) == ("ORGANISATION", limit, True)
