@@ -69,6 +69,7 @@ def test_first_names_of_each_class(one: str, other: str, expected: str) -> None:
         ("R0usseau", "Rousseau", "proche"),
         ("VANDENBROU", "Vandenbroucke", "partie"),
         ("INCONNU", "Martin", "absent"),
+        ("Yack", "Jacq", "proche"),  # four letters are enough for a sound
         ("Brnic", "Bérénice", "autre"),  # three letters lost: any name is some other's by then
     ],
 )
