@@ -42,7 +42,7 @@ COPIED = (
     "schema.graphql",
     "GLOSSARY.md",
 )
-MAPPED = ("tests/unit", "tests/access")
+MAPPED = ("tests/unit", "tests/access", "tests/security", "tests/statistics", "tests/e2e/test_ids.py")
 QUICK, ALL = 20.0, 240.0  # seconds of tests, as the map has them, run first; and at all
 TIMEOUT = 600  # seconds: a mutant that never ends is seen
 SEEN, ALIVE = "vu", "vivant"

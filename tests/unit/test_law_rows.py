@@ -460,7 +460,7 @@ def test_of_two_ruptures_that_one_source_tells_of_one_number_the_latest_is_kept(
 def test_the_home_is_that_of_the_mission_locale_that_noted_the_latest_follow_up() -> None:
     """docs/domaine.md, Conflits, *située*: of one kind of source, who tells the latest event of this life."""
     homes = {"60001": "60057", "60002": "60175"}
-    for latest in homes:
+    for latest, home in homes.items():
         records = [
             told(
                 "imilo",
@@ -473,7 +473,7 @@ def test_the_home_is_that_of_the_mission_locale_that_noted_the_latest_follow_up(
         ]
         jeune = merged(*records).jeune
         assert jeune.commune
-        assert jeune.commune.code == homes[latest]
+        assert jeune.commune.code == home
 
 
 # What a Mission locale knows, where a CFA looks
@@ -523,9 +523,9 @@ def test_s4_a_dossier_without_a_request_changes_nothing_of_what_a_request_opens(
 
 def test_s4_no_doubtful_link_leads_out_of_what_is_seen() -> None:
     """Somebody who looks like one of mine and lives elsewhere is not even hinted at; of two of mine, each hints at the other."""
-    home = {"telephone": "0639980001", "adresse": HERE}
-    mine = broken(**home)
-    for away, hints in ((Adresse(insee=CodeInsee("60175")), 0), (HERE, 1)):
-        near = broken("2", "B", prenom="Anna", telephone="0639980001", adresse=away)
+    places = [Adresse(code_postal=CodePostal("60100"), ville=ville) for ville in ("Nogent", "Creil")]
+    mine = broken(telephone="0639980001", adresse=places[0])
+    for place, hints in ((places[1], 0), (places[0], 1)):
+        near = broken("2", "B", prenom="Anna", telephone="0639980001", adresse=place)
         view = seen_by(Profil.MISSION_LOCALE, "60001", mine, near)
         assert [len(person.merged.cluster.doubtful) for person in view.persons.values()] == [hints] * (1 + hints)

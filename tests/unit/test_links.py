@@ -323,14 +323,14 @@ async def test_nothing_of_a_person_can_be_read_in_the_ledger(here: UnitReader, l
 
 
 class Counting:
-    """A ledger that answers so many calls, and counts all."""
+    """A ledger that answers so many calls, and no call of that name; it counts all."""
 
-    def __init__(self, ledger: LinkStore, answers: int) -> None:
-        self._ledger, self._answers, self.calls = ledger, answers, list[str]()
+    def __init__(self, ledger: LinkStore, answers: int = 99, fails: str = "") -> None:
+        self._ledger, self._answers, self._fails, self.calls = ledger, answers, fails, list[str]()
 
     def __getattr__(self, name: str) -> Any:
         self.calls.append(name)
-        if len(self.calls) > self._answers:
+        if len(self.calls) > self._answers or name == self._fails:
             raise LinksUnavailable
         return getattr(self._ledger, name)
 
@@ -356,7 +356,7 @@ async def test_a_ledger_that_failed_once_is_asked_nothing_more_and_is_counted_on
 
 
 async def test_without_a_fact_to_date_the_ledger_is_asked_of_none(ledger: LinkStore) -> None:
-    counting = Counting(ledger, 99)
+    counting = Counting(ledger)
     key_sets = [person_keys(cluster_of(ERP), frozenset(), IDS.pseudonym)]
     assigned = await reader(counting).id_assigner.assign(key_sets, ())
     assert "first_seen" not in counting.calls
@@ -364,3 +364,10 @@ async def test_without_a_fact_to_date_the_ledger_is_asked_of_none(ledger: LinkSt
     assigned = await reader(counting).id_assigner.assign(key_sets, ONE_FACT)
     assert counting.calls[-1] == "first_seen"
     assert dict(assigned.first_seen) == {("record", "fact"): T0}
+
+
+async def test_a_ledger_that_cannot_date_what_it_sees_is_counted_too(ledger: LinkStore) -> None:
+    failures: list[int] = []
+    key_sets = [person_keys(cluster_of(ERP), frozenset(), IDS.pseudonym)]
+    assigned = await reader(Counting(ledger, fails="first_seen"), failures).id_assigner.assign(key_sets, ONE_FACT)
+    assert (assigned.provisional, dict(assigned.first_seen), len(failures)) == (True, {}, 1)
