@@ -21,7 +21,6 @@ from gateway.federation.join.provenance import attach
 from gateway.federation.lists import JEUNE_ORDERS, RUPTURE_ORDERS, filter_contrats, filter_jeunes, filter_ruptures
 from gateway.federation.paging import sort
 from gateway.federation.views.view import Rights, View
-from gateway.schema.context import PageArgs
 from gateway.schema.filters import FiltreContrats, FiltreJeunes, FiltreRuptures
 from gateway.schema.nouns import (
     Adresse,
@@ -36,6 +35,7 @@ from gateway.schema.nouns import (
 )
 from gateway.schema.orders import TriContrats, TriJeunes, TriRuptures
 from gateway.schema.organisations import Cfa
+from gateway.schema.query import PageArgs
 from gateway.schema.scalars import UAI, CodeInsee, CodePostal
 from gateway.sources.resilience.circuit_breaker import CircuitBreaker, Outcome
 from tests.support.access.tools import POLICY
@@ -491,7 +491,8 @@ def follow_up_of(uai: str, *dossiers: SourcedRecord) -> tuple[str | None, str | 
     own = broken(tenant=uai, contrats=[contrat(date(2025, 3, 1), cfa=Cfa(uai=UAI(uai)))])
     ((person),) = seen_by(Profil.CFA, uai, own, *dossiers).persons.values()
     suivi, request = person.jeune.suivi, person.jeune.collaboration
-    return suivi and suivi.mission_locale and suivi.mission_locale.code, request and request.uai
+    told_by = suivi.mission_locale if suivi else None
+    return told_by.code if told_by else None, request.uai if request else None
 
 
 HERE_CFA, THERE_CFA = "0951099D", "0010856A"

@@ -10,10 +10,10 @@ import pytest
 from gateway.domain.statut import StatutApprenant
 from gateway.federation.criteria import closed_part, identifying, is_refined_by, placed, widened
 from gateway.federation.lists import CONTRATS, JEUNES, RUPTURES, ListDefinition, ListQuery
-from gateway.schema.context import PageArgs
 from gateway.schema.filters import FiltreContrats, FiltreJeunes, FiltreRuptures
 from gateway.schema.nouns import EtatTraitement
 from gateway.schema.orders import TriContrats, TriJeunes, TriRuptures
+from gateway.schema.query import PageArgs
 from gateway.schema.scalars import UAI, CodeInsee
 from tests.support.unit.federation import DAY, DIRECTORY, context
 from tests.unit.test_law_rows import broken
@@ -87,7 +87,8 @@ def test_a18_the_window_that_the_list_has_by_itself_points_at_nobody(
 @pytest.mark.parametrize("bound", ["debut_depuis", "debut_jusqua"])
 @pytest.mark.parametrize("day", [FIRST_DAY, DAY])
 def test_a18_a_list_without_a_window_of_its_own_has_none_by_default(bound: str, day: date) -> None:
-    assert identifying(ListQuery(CONTRATS, FiltreContrats(**{bound: day}), TriContrats.NOM_ASC, DAY)) == (bound,)
+    criteria: dict[str, Any] = {bound: day}
+    assert identifying(ListQuery(CONTRATS, FiltreContrats(**criteria), TriContrats.NOM_ASC, DAY)) == (bound,)
 
 
 def test_a18_without_a_filter_nothing_points() -> None:

@@ -12,10 +12,10 @@ from gateway.federation.join.link import FollowUp
 from gateway.federation.join.precedence import same_representants
 from gateway.federation.views.build import _is_suivi_known
 from gateway.federation.views.view import Rights, Shown, View, readable
-from gateway.schema.context import PageArgs
 from gateway.schema.nouns import Adresse, Jeune, Representant, Suivi
 from gateway.schema.orders import TriRuptures
 from gateway.schema.organisations import MissionLocale
+from gateway.schema.query import PageArgs
 from gateway.schema.scalars import CodePostal
 from tests.support.access.tools import POLICY, decision
 from tests.support.unit.federation import context, told
