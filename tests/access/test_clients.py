@@ -4,7 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from gateway.auth.authentication.clients import Principal, build_viewer, choose_finalite, read_clients
+from gateway.auth.authentication.clients import (
+    ClientQuotas,
+    Principal,
+    build_viewer,
+    choose_finalite,
+    read_clients,
+    read_register,
+)
 from gateway.auth.policy.policy import Perimetre
 from gateway.auth.policy.rules import Finalite, Profil
 from gateway.errors import ConfigurationError, FinaliteRequired
@@ -126,3 +133,75 @@ def test_a_finalite_outside_the_registry_is_refused(requested: str) -> None:
     assert str(raised.value) == (
         "La finalité déclarée par X-Finalite n'est pas accordée à ce client. Admises : ACCOMPAGNEMENT, PILOTAGE."
     )
+
+
+@pytest.mark.parametrize(("documents", "free"), [("libres", True), ("enregistres", False)])
+def test_a_client_of_the_operators_documents_may_not_write_its_own(tmp_path: Path, documents: str, free: bool) -> None:
+    text = REGISTRY.replace("quota_personnes_jour = 500", f'documents = "{documents}"')
+    client = read_clients(_write(tmp_path, text))["ml"]
+    assert build_viewer(Principal("ml"), client, None, TrainingDirectory()).free_documents is free
+
+
+KEY = '\n[[clients.ml.cles]]\nempreinte = "%s"\nexpire = 2027-01-01\n'
+
+
+@pytest.mark.parametrize(
+    ("added", "told"),
+    [
+        ("", None),
+        ("mfa = true", None),
+        ("agent_exige = true", None),
+        (KEY % ("0" * 32), None),
+        ("mfa = true" + KEY % ("0" * 32), "cles : une clé d'API ne dit rien d'un second facteur"),
+        ("agent_exige = true" + KEY % ("0" * 32), "cles : une clé d'API ne dit pas qui agit"),
+        (KEY % ("0" * 32) + KEY % ("1" * 32), None),
+        (KEY % ("0" * 32) + KEY % ("0" * 32), "cles : une même clé est donnée deux fois"),
+    ],
+)
+def test_a_key_stands_for_neither_a_second_factor_nor_an_agent(tmp_path: Path, added: str, told: str | None) -> None:
+    """docs/exploitation.md, Le second facteur: a register that asks for what its own keys cannot say would refuse them all."""
+    path = _write(tmp_path, REGISTRY.replace("quota_personnes_jour = 500", added))
+    if told is None:
+        assert set(read_clients(path)) == {"ml", "si", "admin"}
+    else:
+        with pytest.raises(ConfigurationError, match=told):
+            read_clients(path)
+
+
+@pytest.mark.parametrize(("profil", "is_whole"), [("STATISTIQUES", True), ("ADMINISTRATEUR", True), ("DREETS", False)])
+def test_who_reads_nobody_has_no_organisation_and_whoever_else_has_one(
+    tmp_path: Path, profil: str, is_whole: bool
+) -> None:
+    path = _write(tmp_path, REGISTRY.replace('"ADMINISTRATEUR"', f'"{profil}"'))
+    if is_whole:
+        assert read_clients(path)["admin"].organisation == ""
+    else:
+        with pytest.raises(ConfigurationError, match=f"organisation : obligatoire pour {profil}"):
+            read_clients(path)
+
+
+@pytest.mark.parametrize(("counted", "is_whole"), [(2, False), (3, True), (4, False)])
+def test_a_register_whose_last_table_counts_otherwise_is_cut(tmp_path: Path, counted: int, is_whole: bool) -> None:
+    path = _write(tmp_path, f"{REGISTRY}\n[fin]\nclients = {counted}\n")
+    if is_whole:
+        assert read_register(path)[1]
+    else:
+        with pytest.raises(ConfigurationError, match=f"{counted} clients annoncés, 3 lus"):
+            read_register(path)
+    assert not read_register(_write(tmp_path, REGISTRY))[1]
+
+
+def test_what_the_register_grants_is_what_quotas_count(tmp_path: Path) -> None:
+    """docs/exploitation.md, Plafonds: each key of the register, and its default."""
+    keys = {
+        "quota_personnes_jour": 11,
+        "quota_client_personnes_jour": 12,
+        "quota_client_comptes_jour": 13,
+        "quota_organisation_30_jours": 14,
+        "cout_minute": 15,
+        "introuvables_10_minutes": 16,
+    }
+    told = "\n".join(f"{name} = {value}" for name, value in keys.items())
+    clients = read_clients(_write(tmp_path, REGISTRY.replace("quota_personnes_jour = 500", told)))
+    assert clients["ml"].quotas == ClientQuotas(11, 12, 13, 14, 15, 16)
+    assert clients["si"].quotas == ClientQuotas(None, None, 200, None, 600_000, 100)

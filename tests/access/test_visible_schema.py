@@ -163,3 +163,12 @@ async def test_a_prober_with_the_whole_vocabulary_obtains_no_value() -> None:
             assert not any((response.get("data") or {}).values()), partner_request
             assert not any("mean" in e["message"] for e in response["errors"]), partner_request
     assert world.sources.requests == []
+
+
+@pytest.mark.parametrize(
+    ("profil", "arguments"), [("MISSION_LOCALE", {"id", "numero"}), ("CFA", {"id", "numero"}), ("DREETS", None)]
+)
+def test_the_arguments_of_a_look_up_are_shown_to_who_may_use_them(profil: str, arguments: set[str] | None) -> None:
+    query: Any = SHAPES.for_viewer(viewer(Profil(profil))).query_type
+    found = query.fields.get("contrat")
+    assert (found and set(found.args)) == arguments

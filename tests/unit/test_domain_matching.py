@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gateway.domain.identifiers import Traits
 from gateway.domain.matching import match
 from gateway.domain.search import CANDIDATES_MAX, PersonIndex
-from gateway.domain.similarity import Level, weights
+from gateway.domain.similarity import Level, compare, weights
 from tests.support.unit.identity import contrat, trait
 
 
@@ -175,3 +175,12 @@ def test_a_search_gives_five_candidates_at_most_in_a_fixed_order() -> None:
     found = PersonIndex(reversed(homonyms)).search(trait("", ""))
     assert [one.person for one in found] == ["0", "1", "2", "3", "4"]
     assert len(found) == CANDIDATES_MAX
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_person_is_found_by_the_record_most_like_whom_one_looks_for(order: int) -> None:
+    sought = trait("", "")
+    exact, slipped = trait(), trait("registre", prenom="Anaiis")
+    (found,) = PersonIndex([("une", [exact, slipped][::order])]).search(sought)
+    assert found.similarity == compare(sought, exact)
+    assert found.similarity.score > compare(sought, slipped).score

@@ -171,3 +171,20 @@ def test_words_of_a_name() -> None:
     assert words("d'Angelo-Le Goff") == ("D", "ANGELO", "LE", "GOFF")
     assert full_words_of("d'Angelo-Le Goff") == {"ANGELO", "GOFF"}
     assert full_words_of("Le Da") == {"LE", "DA"}
+
+
+@pytest.mark.parametrize(
+    ("score", "level"),
+    [
+        (float("inf"), Level.CERTAIN),
+        (9.0, Level.CERTAIN),
+        (8.9, Level.PROBABLE),
+        (5.0, Level.PROBABLE),
+        (4.9, Level.A_CONFIRMER),
+        (-5.0, Level.A_CONFIRMER),
+        (-5.1, None),
+    ],
+)
+def test_the_levels_begin_where_the_paper_says(score: float, level: Level | None) -> None:
+    """docs/domaine.md, Identité: certain from 9 bits, probable from 5, to be confirmed from -5."""
+    assert weights().niveau(score) is level

@@ -1,5 +1,6 @@
 """Small rules of views and follow-ups that a hurried change would turn round, each by its own case."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -10,9 +11,14 @@ from gateway.federation.join.follow_ups import one_each
 from gateway.federation.join.link import FollowUp
 from gateway.federation.join.precedence import same_representants
 from gateway.federation.views.build import _is_suivi_known
-from gateway.federation.views.view import Rights, readable
-from gateway.schema.nouns import Jeune, Representant, Suivi
+from gateway.federation.views.view import Rights, Shown, View, readable
+from gateway.schema.nouns import Adresse, Jeune, Representant, Suivi
+from gateway.schema.orders import TriRuptures
 from gateway.schema.organisations import MissionLocale
+from gateway.schema.query import PageArgs
+from gateway.schema.scalars import CodePostal
+from tests.support.access.tools import POLICY, decision
+from tests.support.unit.federation import context, told
 
 HERE, THERE = "60001", "60002"
 
@@ -61,3 +67,34 @@ def test_no_follow_up_means_something_once_the_system_that_would_hold_it_was_hea
         assert _is_suivi_known(away, _rights(profil), _heard(asked))
         assert not _is_suivi_known(away, _rights(profil), _heard(other))
     assert _is_suivi_known(Jeune(suivi=Suivi()), _rights(Profil.CFA), _heard())
+
+
+def test_a_view_keeps_what_it_showed_to_sixteen_different_rights_at_most() -> None:
+    view, categories = View(), frozenset({CategorieDonnee.PARCOURS})
+    rights = [
+        Rights(POLICY, Profil.DREETS, Finalite.CONTROLE_OBLIGATION, Perimetre(Profil.DREETS, f"{n}")) for n in range(17)
+    ]
+    kept = [view.shown_copies(one, categories, ()) for one in rights[:16]]
+    assert all(view.shown_copies(one, categories, ()) is copies for one, copies in zip(rights[:16], kept, strict=True))
+    view.shown_copies(rights[16], categories, ())
+    assert view.shown_copies(rights[0], categories, ()) is not kept[0]
+
+
+def test_copies_kept_with_a_view_are_three_a_person_and_a_hundred_at_least() -> None:
+    view, categories = View(), frozenset({CategorieDonnee.PARCOURS})
+    copies = view.shown_copies(_rights(Profil.DREETS), categories, ())
+    shown = Shown(None, {})
+    view.keep(copies, {f"{n}": shown for n in range(100)})
+    assert len(copies.copies) == 100
+    view.keep(copies, {"one more": shown})
+    assert set(copies.copies) == {"one more"}
+
+
+def test_a_page_shown_to_the_same_rights_is_the_one_that_was_made_unless_it_tells_a_state_that_changes() -> None:
+    page = PageArgs(5, None)
+    asked = context([told("ypareo", "1", "A", adresse=Adresse(code_postal=CodePostal("60000")))])
+    assert asked.frozen
+    assert asked.ruptures(None, TriRuptures.DATE_DESC, page) is asked.ruptures(None, TriRuptures.DATE_DESC, page)
+    state = '{ cfa(uai: "0951099D") { source { nom } } }'
+    changing = replace(asked, decision=decision(Profil.ADMINISTRATEUR, state))
+    assert not changing.frozen
