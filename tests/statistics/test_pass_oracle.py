@@ -1,5 +1,6 @@
 """What the nightly pass keeps of a world, against a recount of its truth: every grid, every place, every month."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
@@ -7,12 +8,14 @@ from typing import Any
 
 import pytest
 
+from tests.support.databases import at_rest
 from tests.support.statistics import recount
 from tests.support.statistics.counted_world import CountedWorld, counted_world
 
 TODAY = date(2026, 10, 15)
 SINCE = date(2024, 8, 1)  # the school quarter of two years ago
 DAYS = recount.month_ends(SINCE, TODAY)
+SHORT = 5  # letters, that come by chance in some bytes
 OF_CFAS = {"1b": recount.issues, "2b": recount.ruptures}
 OF_HOMES = {"2c": recount.treatments, "2f": recount.first_steps}
 Recount = Callable[[Sequence[recount.Person], date, date], recount.Cells]
@@ -92,6 +95,25 @@ def test_each_grid_of_a_population_holds_the_same_units(noisy: CountedWorld) -> 
     assert len({totals[maille] for maille in ("2a", "2b", "2d", "2e")}) == 1
     assert totals["2c"] == totals["2f"]
     assert totals["3a"] == totals["3b"]
+
+
+def test_nothing_of_a_person_is_kept(noisy: CountedWorld) -> None:
+    kept = asyncio.run(at_rest(noisy.url))
+    content = b"\n".join(file.read_bytes() for file in (noisy.record / "donnees").glob("statistiques.sqlite*"))
+    assert b"APPRENTI" in kept  # the files are those that hold the counts
+    told = {value for person in noisy.persons for value in _values(person) if len(value) > SHORT}
+    assert [value for value in told if value.encode() in content] == []
+
+
+def _values(person: dict[str, Any]) -> Iterator[str]:
+    """All that tells who somebody is: names as they are and in capitals, birth date, contacts, records, contracts, employers."""
+    for name in (person["nom"], person["prenom"]):
+        yield from (name, name.upper(), name.casefold())
+    yield from (person["date_naissance"], person["telephone"], person["courriel"])
+    for keys in person["enregistrements"].values():
+        yield from (key.rpartition("/")[2] for key in keys)
+    for contrat in person["contrats"]:
+        yield from (contrat["numero"], contrat["employeur_siret"])
 
 
 def test_rates_of_closed_cohorts_are_the_plain_ratio(silent: CountedWorld) -> None:
