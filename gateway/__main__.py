@@ -10,9 +10,10 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from enum import Enum
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from gateway.cli.french import FrenchCommand
+from gateway.cli.statistics_line import statistics_arguments
 from gateway.errors import CommandFailed, ConfigurationError, reason_of
 from gateway.server.logs import configure_logs
 
@@ -24,6 +25,9 @@ Command = Callable[[argparse.Namespace], int | None]
 def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     """The parsed arguments; `func` is the command to call with them."""
     parser = FrenchCommand(prog="python -m gateway", description="Passerelle apprentissage")
+    parser.add_argument(
+        "--version", action=_Version, help="dit la version, le commit, et les empreintes du graphe et des droits"
+    )
     commands = parser.add_subparsers(dest="commande", required=True, metavar="COMMANDE")
 
     def add(name: str, func: Command, summary: str) -> argparse.ArgumentParser:
@@ -31,6 +35,7 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
         command.set_defaults(func=func)
         return command
 
+    _configuration_arguments(add)
     add("serve", _serve, "sert le graphe (HOST, PORT, GATEWAY_CONFIG, GATEWAY_CLE)")
     add("moisson", _harvest, "moissonne le registre des contrats, en montrant l'avancement")
     add("sources", _sources, "liste les partenaires configurés")
@@ -43,7 +48,7 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     access.add_argument("--profil", help="un profil : MISSION_LOCALE, CFA…")
     access.add_argument("--finalite", help="une finalité : ACCOMPAGNEMENT, PILOTAGE…")
     _journal_arguments(commands.add_parser("journal", help="vérifie, consulte ou purge le journal des lectures"))
-    _statistics_arguments(commands.add_parser("statistiques", help="compte, publie les chiffres, ou dit leur âge"))
+    statistics_arguments(commands.add_parser("statistiques", help="compte, publie les chiffres, ou dit leur âge"))
     key = add("cle", _key, "crée une clé d'API pour un client du registre")
     key.add_argument("action", choices=("creer",))
     key.add_argument("client")
@@ -62,6 +67,16 @@ def _ids_last(argv: Sequence[str]) -> list[str]:
     """The arguments, ids that begin with a dash behind a mark, or they would be taken for options."""
     ids = [word for word in argv if DASHED_ID.fullmatch(word)]
     return [*(word for word in argv if word not in ids), *(["--", *ids] if ids else [])]
+
+
+def _configuration_arguments(add: Callable[[str, Command, str], argparse.ArgumentParser]) -> None:
+    init = add("init", _init, "écrit une première configuration, à compléter")
+    init.add_argument("dossier", type=Path, help="dossier vide, ou à créer")
+    check = add("config", _check, "dit toutes les fautes de la configuration, sans rien démarrer")
+    check.add_argument("action", choices=("check",))
+    check.add_argument(
+        "--en-ligne", action="store_true", help="demande aussi émetteurs, bases, Redis et partenaires", dest="online"
+    )
 
 
 def _journal_arguments(parser: argparse.ArgumentParser) -> None:
@@ -84,19 +99,6 @@ def _journal_arguments(parser: argparse.ArgumentParser) -> None:
     purge.set_defaults(func=_purge_journal)
 
 
-def _statistics_arguments(parser: argparse.ArgumentParser) -> None:
-    acts = parser.add_subparsers(dest="acte", required=True, metavar="ACTE")
-    count = acts.add_parser(
-        "relever", help="compte chaque CFA et chaque Mission locale, puis publie ; reprend où il fut tué"
-    )
-    count.add_argument(
-        "--mois", type=int, default=24, help="mois comptés à nouveau, 24 si rien n'est dit", dest="months"
-    )
-    count.set_defaults(func=_count_night)
-    acts.add_parser("publier", help="publie ce que les lots ont donné").set_defaults(func=_publish_counts)
-    acts.add_parser("etat", help="dit ce qui est publié, de quoi, et son âge").set_defaults(func=_statistics_state)
-
-
 def _person_arguments(parser: argparse.ArgumentParser) -> None:
     text = "identifiant du jeune, tel que le graphe l'a donné ; à défaut, son nom, son prénom et sa naissance"
     parser.add_argument("identifier", nargs="?", help=text, metavar="identifiant")
@@ -105,6 +107,41 @@ def _person_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--naissance", type=date.fromisoformat, help="date de naissance, AAAA-MM-JJ")
     parser.add_argument("--format", choices=("texte", "csv", "json"), default="texte", help="texte si rien n'est dit")
     parser.set_defaults(func=_who_read)
+
+
+class _Version(argparse.Action):
+    """Tells the version and stops, as `--help` does."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options, nargs=0, default=argparse.SUPPRESS)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from gateway.cli.version import version  # noqa: PLC0415
+
+        print(version())
+        parser.exit()
+
+
+def _init(arguments: argparse.Namespace) -> None:
+    from gateway.cli.init import write_configuration  # noqa: PLC0415
+
+    print(write_configuration(arguments.dossier))
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    from gateway.cli.check import mistakes, unreachable, warnings  # noqa: PLC0415
+    from gateway.config import load  # noqa: PLC0415
+
+    for line in (wrong := mistakes()):
+        print(line)
+    if wrong:
+        print(f"{len(wrong)} faute(s)", file=sys.stderr)
+        return 1
+    for line in warnings(load()):
+        print(f"avertissement : {line}")
+    absent = asyncio.run(unreachable(load(), print)) if arguments.online else 0
+    print("configuration sans faute" if not absent else f"{absent} ne répond(ent) pas")
+    return 1 if absent else 0
 
 
 def _serve(_: argparse.Namespace) -> None:
@@ -211,27 +248,6 @@ def _purge_journal(arguments: argparse.Namespace) -> None:
     from gateway.cli.journal import forget  # noqa: PLC0415
 
     print(f"{asyncio.run(forget(confirmed=arguments.confirmed))} entrée(s) oubliée(s)")
-
-
-def _count_night(arguments: argparse.Namespace) -> int:
-    from gateway.cli.statistiques import count_night  # noqa: PLC0415
-
-    if arguments.months < 1:
-        raise CommandFailed("--mois : un nombre de mois, 1 au moins")
-    os.nice(10)  # beside a gateway that answers, on the same machine
-    return asyncio.run(count_night(lambda line: print(line, flush=True), arguments.months))
-
-
-def _publish_counts(_: argparse.Namespace) -> int:
-    from gateway.cli.statistiques import publish_counts  # noqa: PLC0415
-
-    return asyncio.run(publish_counts(lambda line: print(line, flush=True)))
-
-
-def _statistics_state(_: argparse.Namespace) -> None:
-    from gateway.cli.statistiques import describe_state  # noqa: PLC0415
-
-    print(asyncio.run(describe_state()))
 
 
 def _key(arguments: argparse.Namespace) -> None:
