@@ -13,6 +13,7 @@ from gateway.schema.nouns import Contrat, Jeune, Rupture
 from gateway.schema.orders import TriContrats, TriJeunes, TriRuptures
 from gateway.schema.organisations import Cfa, Commune, MissionLocale, Node, Source, Territoire
 from gateway.schema.rapprochement import Rapprochement
+from gateway.schema.statistics import Statistiques
 
 
 @object_type("Qui je suis et ce que je peux lire.", CategorieDonnee.PUBLIQUE)
@@ -67,3 +68,6 @@ class Context(Protocol):
     def cfas(self, recherche: str | None, first: int) -> list[Cfa]: ...
     def communes(self, recherche: str | None, first: int) -> list[Commune]: ...
     def missions_locales(self, recherche: str | None, first: int) -> list[MissionLocale]: ...
+    def statistiques(self, key: object) -> Statistiques | None:
+        """The figures of the root field of that response key."""
+        ...

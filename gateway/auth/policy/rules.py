@@ -16,6 +16,8 @@ DERIVATION = "derivation"
 ABOUT = "sur"
 ALSO = "also"
 SIZE = "size"
+ROWS = "rows"
+PAGE_MAX = "page_max"
 TOLD_BY = "told_by"
 NAMES_SOURCES = "names_sources"
 ANY_OF = "any_of"
@@ -61,6 +63,8 @@ class Profil(Enum):
     ACADEMIE = "ACADEMIE"
     FRANCE_TRAVAIL = "FRANCE_TRAVAIL"
     ARML = "ARML"
+    REGION = "REGION"
+    OPCO = "OPCO"
     SI_PARTENAIRE = "SI_PARTENAIRE"
     STATISTIQUES = "STATISTIQUES"
     ADMINISTRATEUR = "ADMINISTRATEUR"
@@ -180,7 +184,8 @@ def donnee(
     `store` names the private attribute a resolver reads, so that the mask empties it with the field. `facts`:
     `size`, the elements that the cost counts for a list of objects; `told_by`, the only kind of source that tells it;
     `any_of`, the list of telling values of which it says whether there is one; `by_field`, each of its lines speaks of a
-    field of the same type; `names_sources`, it names who knows the person.
+    field of the same type; `names_sources`, it names who knows the person; of a root whose size is an argument, `rows`, the
+    field below it that alone has as many elements, and `page_max`, the largest size.
     """
     value: dict[str, Any] = {"resolver": resolver} if resolver else {"default": None}
     metadata = {CATEGORIE: categorie, MAGASIN: store, DERIVATION: derived, **facts}
