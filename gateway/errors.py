@@ -23,6 +23,7 @@ GatewayError
 │       └── SourceQuarantined      SOURCE_INVALIDE, answered for others
 ├── LinksUnavailable       the ledger of links did not answer; ids go on without it, and it is counted
 ├── RegistryUnavailable    the copy of the registry did not answer: one source is missing, SOURCE_INDISPONIBLE
+├── BlocksUnavailable      the counts of statistics did not answer: no figure is told
 ├── LeakStopped            ERREUR_INTERNE: the sentinel fired, nothing was sent
 ├── KeysUnavailable        no key set can be trusted (503): it is not the token's fault
 ├── ClientsUnavailable     the register of callers no longer reads (503): nobody is known
@@ -225,6 +226,10 @@ class LinksUnavailable(GatewayError):
 
 class RegistryUnavailable(GatewayError):
     """The store of the registry cannot be read."""
+
+
+class BlocksUnavailable(GatewayError):
+    """The store of statistics cannot be read."""
 
 
 class LeakStopped(GatewayError):
