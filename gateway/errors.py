@@ -10,7 +10,8 @@ GatewayError
 │   ├── ArgumentRefused        ARGUMENT_REFUSE
 │   ├── FinaliteRequired       FINALITE_REQUISE
 │   ├── QuotaReached           QUOTA_ATTEINT, and when to come back
-│   └── InvalidCursor          CURSEUR_INVALIDE
+│   ├── InvalidCursor          CURSEUR_INVALIDE
+│   └── StatisticsUnavailable  STATISTIQUES_INDISPONIBLES
 ├── SourceError            a partner failed; the answer goes on without it and names it
 │   ├── SourceUnavailable      SOURCE_INDISPONIBLE
 │   │   ├── SourceClosed           SOURCE_INDISPONIBLE, outside its opening hours
@@ -73,6 +74,7 @@ class Code(StrEnum):
     REQUETE_INVALIDE = "REQUETE_INVALIDE"
     PERSISTED_QUERY_NOT_FOUND = "PERSISTED_QUERY_NOT_FOUND"
     CURSEUR_INVALIDE = "CURSEUR_INVALIDE"
+    STATISTIQUES_INDISPONIBLES = "STATISTIQUES_INDISPONIBLES"
     SOURCE_INDISPONIBLE = "SOURCE_INDISPONIBLE"
     SOURCE_DELAI_DEPASSE = "SOURCE_DELAI_DEPASSE"
     SOURCE_INVALIDE = "SOURCE_INVALIDE"
@@ -172,6 +174,12 @@ class QuotaReached(CallerError):
 
 class InvalidCursor(CallerError):
     code = Code.CURSEUR_INVALIDE
+
+
+class StatisticsUnavailable(CallerError):
+    """No snapshot may be told: none is published, the key that protects it is missing, or its store does not answer."""
+
+    code = Code.STATISTIQUES_INDISPONIBLES
 
 
 class SourceError(GatewayError):

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from itertools import chain
 
 from gateway.audit.alerts import Alerts
-from gateway.audit.entries import Categories, Reading, by_categorie, entry
+from gateway.audit.entries import Categories, Reading, by_categorie, entry, published
 from gateway.audit.told_sets import ToldSets
 from gateway.auth.authentication.clients import REQUEST_PRICE, Viewer, caps, message, seconds_to_tomorrow
 from gateway.auth.policy.rules import CategorieDonnee
@@ -25,6 +25,7 @@ from gateway.schema.tables import asked_by
 from gateway.stores.counters import Allowance, Balance, RateLimits
 from gateway.stores.journal import Journal, JournalEntry
 
+_FIGURES: Mapping[str, Categories] = {"Query.statistiques": frozenset({CategorieDonnee.AGREGAT})}
 GUESSING_ACCOUNTS = 10  # accounts whose vain look-ups a client may spend in all
 
 
@@ -126,10 +127,17 @@ class Accounting:
         Raises QuotaReached, or JournalUnavailable: nothing may leave.
         """
         entries = [entry(reading) for reading in self._readings(context, trace, sources)]
+        entries += self._published(context, trace)
         if entries:
             self._say(await self._append(entries))
-        for told in context.tally.told:
-            context.view.told[told.mark] = None
+        for mark in (*(told.mark for told in context.tally.told), *context.figures.marks):
+            context.view.told[mark] = None
+
+    def _published(self, context: OperationContext, trace: RequestTrace) -> Iterator[JournalEntry]:
+        """An entry for each question answered from a snapshot: who asked what of which, and nobody read."""
+        for told in context.figures.by_key.values():
+            if told.published is not None:
+                yield JournalEntry(published(self.now(), trace, context.viewer, told.published))
 
     async def _append(self, entries: list[JournalEntry]) -> list[QuotaCrossed]:
         """Write them together: they wait for one transaction."""
@@ -169,6 +177,8 @@ class Accounting:
             asked = asked_by(told.query.definition.name, told.criteria, told.cursors)
             categories = frozenset[CategorieDonnee]().union(*asked.values())
             yield dict.fromkeys(self.told_sets.looked_up(context, told), categories), asked
+        for figure in context.figures.by_key.values():
+            yield dict.fromkeys(figure.persons, _FIGURES["Query.statistiques"]), _FIGURES
 
     def _say(self, crossings: list[QuotaCrossed]) -> None:
         for crossed in crossings:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 from enum import Enum
-from typing import Annotated
+from typing import Annotated, Any
 
 import strawberry
 
@@ -114,7 +114,14 @@ class Definition:
 
 
 _NAMES = argument(C.AGREGAT, "Noms des chiffres voulus ; sans eux, tous.")
-_DEFINITIONS = "Définitions des chiffres."
+
+
+def _definitions(self: Any, noms: Annotated[list[str] | None, _NAMES] = None) -> list[Definition]:
+    known = {definition.nom: definition for definition in self.defined}
+    for rank, nom in enumerate(noms or ()):
+        if nom not in known:
+            raise ArgumentRefused(f"definitions.noms[{rank}] n'est pas un chiffre. Admis : {', '.join(known)}.")
+    return list(known.values()) if noms is None else [known[nom] for nom in noms]
 
 
 @object_type("Chiffres de nombreuses personnes, avec leur date, leur couverture et leur protection.", C.AGREGAT)
@@ -135,10 +142,4 @@ class Statistiques:
     page_info: PageInfo = strawberry.field(description="Position de la page.")
     defined: strawberry.Private[Sequence[Definition]] = ()
 
-    @strawberry.field(description=_DEFINITIONS)
-    def definitions(self, noms: Annotated[list[str] | None, _NAMES] = None) -> list[Definition]:
-        known = {definition.nom: definition for definition in self.defined}
-        unknown = [nom for nom in noms or () if nom not in known]
-        if unknown:
-            raise ArgumentRefused(f"definitions.noms[{(noms or []).index(unknown[0])}] : admis : {', '.join(known)}.")
-        return list(known.values()) if noms is None else [known[nom] for nom in noms]
+    definitions: list[Definition] = strawberry.field(resolver=_definitions, description="Définitions des chiffres.")

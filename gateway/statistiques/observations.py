@@ -183,7 +183,7 @@ def _standing(jeune: Jeune, day: date) -> Iterator[Observation]:
     if standing is None:
         return
     formation, uai = _begun_last(jeune, day)
-    keys = {"NIVEAU": niveau(formation)}
+    keys = {"NIVEAU": niveau(formation), "SEXE": jeune.sexe.value if jeune.sexe else UNKNOWN}
     classes = {STATUT.name: standing.valeur.value}
     yield Observation(Population.STATUTS, day, uai, _mission_locale(jeune), keys, classes)
 

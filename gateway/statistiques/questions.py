@@ -4,7 +4,7 @@ Pure. What a caller may be answered is for `reach`; by which cells, for `choice`
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -47,7 +47,7 @@ class Question:
     None where the caller leaves it to us."""
 
     dimensions: tuple[str, ...] = ()
-    kept: Mapping[str, frozenset[str]] = ()  # type: ignore[assignment]
+    kept: Mapping[str, frozenset[str]] = field(default_factory=dict)
     lieu: LieuDeReference | None = None
     depuis: date | None = None
     jusqua: date | None = None
@@ -57,13 +57,13 @@ class Question:
     @property
     def key(self) -> tuple[object, ...]:
         """All that it asks but the page."""
-        kept = tuple(sorted((name, tuple(sorted(codes))) for name, codes in dict(self.kept).items()))
+        kept = tuple(sorted((name, tuple(sorted(codes))) for name, codes in self.kept.items()))
         return self.dimensions, kept, self.lieu and self.lieu.value, self.depuis, self.jusqua
 
     @property
     def keys(self) -> frozenset[str]:
         """The dimensions that its lines are told apart or kept by."""
-        return frozenset(self.dimensions) | dict(self.kept).keys()
+        return frozenset(self.dimensions) | self.kept.keys()
 
     @property
     def asks_history(self) -> bool:
@@ -104,20 +104,21 @@ def _kept(filtre: FiltreStatistiques) -> Iterator[tuple[str, frozenset[str]]]:
             raise ArgumentRefused(f"filtre.{_written(one)} et filtre.{_written(several)} ne vont pas ensemble.")
         values = [single] if single is not None else many
         if values is not None:
-            yield dimension, frozenset(map(_code, values))
+            yield dimension, frozenset(_code(dimension, value) for value in values)
 
 
 def _written(criterion: str) -> str:
     return _WRITTEN.get(criterion, criterion)
 
 
-def _code(value: Any) -> str:
-    return str(getattr(value, "value", value)).strip().upper()
+def _code(dimension: str, value: Any) -> str:
+    code = str(getattr(value, "value", value)).strip()
+    return code.upper() if dimension in ("DEPARTEMENT", "SECTEUR") else code
 
 
 def check_codes(question: Question, places: Places) -> None:
     """Raises ArgumentRefused for a code that nobody bears: nothing would be counted, and that would look like none."""
-    for dimension, codes in dict(question.kept).items():
+    for dimension, codes in question.kept.items():
         known = _known(dimension, places)
         for code in sorted(codes):
             if known is not None and code not in known:
