@@ -144,12 +144,25 @@ def parcours(sessions: Iterable[Session], contrats: Sequence[ContratPeriod]) -> 
     A later session takes over from the first day of its own statuses. A contract that crosses no session tells nothing.
     """
     found: list[_Step] = []
+    for _, new in _lives(sessions, contrats):
+        found = [step for step in found if step[0] < new[0][0]] + new
+    return _distinct(found)
+
+
+def session_on(sessions: Iterable[Session], contrats: Sequence[ContratPeriod], day: date) -> Session | None:
+    """The session of which `statut_on` tells the status that day, over the `parcours` of the same; None without any."""
+    lives = [(session, new[0][0]) for session, new in _lives(sessions, contrats)]
+    started = [session for session, start in lives if start <= day.toordinal()]
+    # Before all of them, the one that begins first; of two, the later one took its place.
+    return started[-1] if started else min(reversed(lives), key=itemgetter(1), default=(None, 0))[0]
+
+
+def _lives(sessions: Iterable[Session], contrats: Sequence[ContratPeriod]) -> Iterator[tuple[Session, list[_Step]]]:
+    """The sessions that have a status, in order, each with its own steps."""
     for session in sorted(set(sessions), key=_order):
         crossed = [c for c in contrats if c.debut <= session.fin and (c.fin or session.fin) >= session.debut]
-        new = _steps_over(session, crossed)
-        if new:
-            found = [step for step in found if step[0] < new[0][0]] + new
-    return _distinct(found)
+        if new := _steps_over(session, crossed):
+            yield session, new
 
 
 def _order(session: Session) -> tuple[date, date, date]:

@@ -10,9 +10,9 @@ from datetime import date, timedelta
 
 from gateway.auth.policy.policy import is_followed_age
 from gateway.domain.days import paris_day
-from gateway.domain.statut import StatutApprenant, StatutStep, statut_on
-from gateway.federation.join.merge import age_au
-from gateway.federation.join.precedence import etat_traitement
+from gateway.domain.statut import StatutApprenant, StatutStep, session_on, statut_on
+from gateway.federation.join.merge import age_au, periods_of, sessions_of
+from gateway.federation.join.precedence import etat_traitement, situation_noted_at
 from gateway.schema.nouns import Contrat, Formation, Jeune, Rupture
 from gateway.schema.organisations import Cfa
 from gateway.statistiques.grids import (
@@ -169,7 +169,8 @@ def prise_en_charge(jeune: Jeune, rupture: date) -> str:
     """How long after the rupture the first step of the follow-up came, of those dated that day or later."""
     suivi = jeune.suivi
     told = [step.date for step in suivi.historique or []] if suivi else []
-    told += [suivi.date] if suivi and suivi.situation and suivi.date else []
+    noted_at = situation_noted_at(suivi) if suivi and suivi.situation else None
+    told += [noted_at] if noted_at else []
     first = min((day for day in map(paris_day, told) if day >= rupture), default=None)
     if first is None:
         return "AUCUNE"
@@ -189,22 +190,29 @@ def _standing(jeune: Jeune, day: date) -> Iterator[Observation]:
 
 
 def _begun_last(jeune: Jeune, day: date) -> tuple[Formation | None, str | None]:
-    """The formation and the CFA of what began last by that day; before all of it, of what begins first."""
-    begun: list[tuple[date, int, Formation | None, Cfa | None]]
-    begun = [(f.date_debut, 0, f, f.cfa) for f in jeune.formations or [] if f.date_debut]
-    begun += [(c.date_debut, 1, c.formation, c.cfa) for c in jeune.contrats or [] if c.date_debut]
-    begun.sort(key=lambda told: told[:2])
-    if not begun:
+    """The formation and the CFA of what began last by that day; before all of it, of what begins first.
+
+    Of a session and a contract of one day, the contract's: it is what is signed. Of two of a kind, the CFA of the greatest UAI:
+    who comes first in an answer must not decide.
+    """
+    begun = [(f.date_debut, 0, _uai(f.cfa), f) for f in jeune.formations or [] if f.date_debut]
+    told = [(c.date_debut, 1, _uai(c.cfa), c.formation) for c in jeune.contrats or [] if c.date_debut]
+    ordered = sorted([*begun, *told], key=lambda each: each[:3])
+    if not ordered:
         return None, None
-    _, _, formation, cfa = next((told for told in reversed(begun) if told[0] <= day), begun[0])
-    return formation, cfa.uai if cfa else None
+    _, _, uai, formation = next((each for each in reversed(ordered) if each[0] <= day), ordered[0])
+    return formation, uai or None
+
+
+def _uai(cfa: Cfa | None) -> str:
+    return (cfa.uai if cfa else None) or ""
 
 
 def _is_of_school_year(jeune: Jeune, day: date) -> bool:
+    """Whether the session that tells the status of that day crosses the school year of that day."""
+    session = session_on(sessions_of(jeune), periods_of(jeune), day)
     debut, fin = school_year_bounds(day)
-    spans = [(f.date_debut, f.date_fin) for f in jeune.formations or []]
-    spans += [(c.date_debut, c.date_fin or c.date_debut) for c in jeune.contrats or []]
-    return any(start and end and start <= fin and end >= debut for start, end in spans)
+    return session is not None and session.debut <= fin and session.fin >= debut
 
 
 def is_of_mission_locale(jeune: Jeune, day: date) -> bool:

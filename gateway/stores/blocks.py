@@ -65,7 +65,6 @@ LOTS = Table(
     Column("source", String(64), nullable=False),
     Column("vu_le", String(32)),  # when its source was last heard
     Column("etat", String(16), nullable=False),
-    Column("empreinte", String(64), nullable=False),  # of all that its counts were made of
     Column("compte_au", Date),  # the day to which its counts are told
 )
 SNAPSHOTS = Table(
@@ -87,12 +86,14 @@ COVERAGE = Table(
     Column("attendus", Integer, nullable=False),
     sqlite_with_rowid=False,
 )
-LEASES = Table(
-    "statistiques_bail",
+STATE = Table(  # one row
+    "statistiques_etat",
     _tables,
-    Column("nom", String(16), primary_key=True),
-    Column("titulaire", String(32)),
-    Column("echeance", Float, nullable=False),  # seconds since 1970
+    Column("temoin", String(16), primary_key=True),
+    Column("titulaire", String(32)),  # the process that counts
+    Column("echeance", Float, nullable=False),  # until when, in seconds since 1970, unless it says so again
+    Column("refus_le", String(32)),  # when a snapshot was refused last
+    Column("refus_minimum", Integer),  # by its audit
 )
 
 
@@ -113,7 +114,6 @@ class Lot:
     source: str
     seen_at: datetime | None
     state: LotState
-    digest: str
     counted_on: date | None
 
 
@@ -126,6 +126,14 @@ class Snapshot:
     published_at: datetime
     step: int
     audit_minimum: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A snapshot that its audit refused: when, and the fewest counts that a cell might have held."""
+
+    instant: datetime
+    minimum: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +195,14 @@ class BlockStore:
         async with self._reading() as connection:
             return await latest_snapshot(connection)
 
+    async def refusal(self) -> Refusal | None:
+        """The snapshot refused since the one in force was published; None where none was."""
+        async with self._reading() as connection:
+            row = (await connection.execute(select(STATE.c.refus_le, STATE.c.refus_minimum))).first()
+        if row is None or row.refus_le is None:
+            return None
+        return Refusal(datetime.fromisoformat(row.refus_le), row.refus_minimum)
+
     async def blocks(self, snapshot: int, cells: CellRange, places: Groups) -> list[GroupSum]:
         """The protected blocks of these places, added up by group, keys, cohort and class. Blocks of 0 are not told."""
         async with self._reading() as connection:
@@ -247,7 +263,7 @@ async def latest_snapshot(connection: AsyncConnection) -> Snapshot | None:
 
 def _lot(row: Any) -> Lot:
     seen_at = datetime.fromisoformat(row.vu_le) if row.vu_le else None
-    return Lot(row.lot, row.source, seen_at, LotState(row.etat), row.empreinte, row.compte_au)
+    return Lot(row.lot, row.source, seen_at, LotState(row.etat), row.compte_au)
 
 
 async def _sums(

@@ -7,19 +7,19 @@ next one.
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import delete, func, insert, literal, select
+from sqlalchemy import delete, func, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.stores.blocks import (
     BLOCKS,
     COUNTS,
     COVERAGE,
-    LEASES,
     LOTS,
     SNAPSHOTS,
+    STATE,
     BlockStore,
     Lot,
     Snapshot,
@@ -63,7 +63,7 @@ class BlockWriter:
     def __init__(self, store: BlockStore, seconds: Callable[[], float] = time.time) -> None:
         self.store = store
         self._engine = store.engine
-        self.lease = Lease(store.engine, LeaseColumns(LEASES.c.titulaire, LEASES.c.echeance), seconds)
+        self.lease = Lease(store.engine, LeaseColumns(STATE.c.titulaire, STATE.c.echeance), seconds)
 
     async def write_lot(self, lot: Lot, counts: Iterable[CellCount], since: str) -> None:
         """What a lot gives from a month on, in place of what it gave. Raises CountingUnderWay."""
@@ -86,8 +86,10 @@ class BlockWriter:
         """The true counts of all the cells of a grid, all lots together."""
         cell = (COUNTS.c.maille, COUNTS.c.lieu, COUNTS.c.cles, COUNTS.c.mois, COUNTS.c.classe)
         query = select(*cell, func.sum(COUNTS.c.nombre)).where(COUNTS.c.maille == maille).group_by(*cell)
+        known: dict[str, str] = {}  # the same few texts, a million times
         async with self._engine.connect() as connection:
-            return [CellCount(*row) for row in await connection.execute(query.order_by(*cell))]
+            rows = await connection.execute(query.order_by(*cell))
+            return [CellCount._make((*(known.setdefault(text, text) for text in row[:5]), row[5])) for row in rows]
 
     async def begin_snapshot(self) -> int:
         """The number of the next snapshot, of which nothing is there. Raises CountingUnderWay."""
@@ -123,8 +125,15 @@ class BlockWriter:
             await _put_coverage(connection, coverage)
             secrecy = {"pas": snapshot.step, "audit_minimum": snapshot.audit_minimum}
             await connection.execute(insert(SNAPSHOTS).values(**row, **secrecy))
+            await connection.execute(update(STATE).values(refus_le=None, refus_minimum=None))
             await connection.execute(delete(SNAPSHOTS).where(SNAPSHOTS.c.numero <= oldest))
             await connection.execute(delete(BLOCKS).where(BLOCKS.c.releve <= oldest))
+
+    async def refuse(self, minimum: int, instant: datetime) -> None:
+        """Note that a snapshot was refused, by a cell that holds so few values. Raises CountingUnderWay."""
+        told = {"refus_le": instant.astimezone(UTC).isoformat(), "refus_minimum": minimum}
+        async with self._writing() as connection:
+            await connection.execute(update(STATE).values(told))
 
     async def forget(self, before: str) -> None:
         """Forget the true counts of the cohorts that began before a month. Raises CountingUnderWay."""
@@ -151,7 +160,6 @@ async def _put_lot(connection: AsyncConnection, lot: Lot) -> None:
         "source": lot.source,
         "vu_le": lot.seen_at.astimezone(UTC).isoformat() if lot.seen_at else None,
         "etat": lot.state.value,
-        "empreinte": lot.digest,
         "compte_au": lot.counted_on,
     }
     await connection.execute(

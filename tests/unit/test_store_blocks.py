@@ -16,7 +16,7 @@ YEAR = CellRange("1a", "2025-12", "2026-11")
 
 
 def lot(name: str = CFA, state: LotState = LotState.LU) -> Lot:
-    return Lot(name, "ypareo", NIGHT, state, "abc", date(2026, 11, 30))
+    return Lot(name, "ypareo", NIGHT, state, date(2026, 11, 30))
 
 
 def cell(lieu: str, mois: str, classe: str, nombre: int, maille: str = "1a") -> CellCount:

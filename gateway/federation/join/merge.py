@@ -184,7 +184,7 @@ def _rupture(folded: FoldedContrat, planned_end: date | None) -> Rupture | None:
 def _derive(jeune: Jeune, day: date) -> None:
     """Write what the merged contracts and formations imply on `day`: statuses, age, ruptures."""
     contrats = jeune.contrats or []
-    steps = parcours(_sessions(jeune), [_period(contrat) for contrat in contrats if contrat.date_debut])
+    steps = parcours(sessions_of(jeune), periods_of(jeune))
     jeune.steps = [Statut(valeur=step.valeur, depuis=step.depuis) for step in steps]
     current: StatutStep | None = statut_on(steps, day)
     jeune.statut = Statut(valeur=current.valeur, depuis=current.depuis) if current else None
@@ -200,7 +200,7 @@ def _derive(jeune: Jeune, day: date) -> None:
     jeune.ruptures = sorted(ruptures, key=lambda rupture: rupture.date or date.min, reverse=True)
 
 
-def _sessions(jeune: Jeune) -> list[Session]:
+def sessions_of(jeune: Jeune) -> list[Session]:
     """The sessions of the formations, and the bounds of each contract that crosses none of them."""
     sessions = [
         Session(formation.date_debut, formation.date_fin, formation.exclusion)
@@ -217,9 +217,13 @@ def _sessions(jeune: Jeune) -> list[Session]:
     return sessions + orphans
 
 
-def _period(contrat: Contrat) -> ContratPeriod:
-    assert contrat.date_debut is not None  # noqa: S101 (filtered by the caller)
-    return ContratPeriod(contrat.date_debut, contrat.date_fin, contrat.rupture.date if contrat.rupture else None)
+def periods_of(jeune: Jeune) -> list[ContratPeriod]:
+    """The contracts of a person as statuses are made of them."""
+    return [
+        ContratPeriod(contrat.date_debut, contrat.date_fin, contrat.rupture.date if contrat.rupture else None)
+        for contrat in jeune.contrats or []
+        if contrat.date_debut
+    ]
 
 
 def _attach_rupture(contrat: Contrat, jeune: Jeune, steps: list[StatutStep], day: date) -> None:

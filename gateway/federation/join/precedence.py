@@ -6,7 +6,7 @@ source changes who wins between two. How a rupture stands follows: new contract,
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from enum import Enum
 from operator import eq
 from typing import Any
@@ -188,10 +188,15 @@ def etat_traitement(suivi: Suivi | None, rupture: Rupture) -> EtatTraitement:
 
 def _is_earlier(suivi: Suivi, rupture: Rupture) -> bool:
     """True when the present situation was noted before the day of the rupture; one without date is not said to be."""
+    noted_at = situation_noted_at(suivi)
+    return noted_at is not None and rupture.date is not None and paris_day(noted_at) < rupture.date
+
+
+def situation_noted_at(suivi: Suivi) -> datetime | None:
+    """When the present situation was noted; None where nothing dates it."""
     # A comment changed since moves the date of the dossier, not of the situation: the history tells when it was noted.
     noted = [step.date for step in suivi.historique or [] if step.situation is suivi.situation]
-    noted_at = max(noted, default=suivi.date)
-    return noted_at is not None and rupture.date is not None and paris_day(noted_at) < rupture.date
+    return max(noted, default=suivi.date)
 
 
 def motifs_priorite(jeune: Jeune, rupture: Rupture) -> list[MotifPriorite]:

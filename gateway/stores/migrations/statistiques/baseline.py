@@ -33,7 +33,6 @@ def _counts() -> None:
         sa.Column("source", sa.String(64), nullable=False),
         sa.Column("vu_le", sa.String(32)),
         sa.Column("etat", sa.String(16), nullable=False),
-        sa.Column("empreinte", sa.String(64), nullable=False),
         sa.Column("compte_au", sa.Date),
     )
 
@@ -66,10 +65,12 @@ def _ages() -> None:
         sa.Column("attendus", sa.Integer, nullable=False),
         sqlite_with_rowid=False,
     )
-    lease = op.create_table(
-        "statistiques_bail",
-        sa.Column("nom", sa.String(16), primary_key=True),
+    state = op.create_table(
+        "statistiques_etat",
+        sa.Column("temoin", sa.String(16), primary_key=True),
         sa.Column("titulaire", sa.String(32)),
         sa.Column("echeance", sa.Float, nullable=False),
+        sa.Column("refus_le", sa.String(32)),
+        sa.Column("refus_minimum", sa.Integer),
     )
-    op.bulk_insert(lease, [{"nom": "releve", "echeance": 0.0}])
+    op.bulk_insert(state, [{"temoin": "releve", "echeance": 0.0}])
