@@ -199,7 +199,9 @@ class Configuration:
     processus: int  # GATEWAY_PROCESSUS: how many share the partners' quotas
     cache_sealers: tuple[Sealer, ...]  # the one that seals, then those that still open
     introspection_secret: str = ""  # what the issuer that is asked about tokens knows us by
-    statistics_key: bytes | None = None  # GATEWAY_CLE_STATISTIQUES; without it, nothing protected is published nor answered
+    statistics_key: bytes | None = (
+        None  # GATEWAY_CLE_STATISTIQUES; without it, nothing protected is published nor answered
+    )
 
     def __repr__(self) -> str:
         return f"Configuration({self.root})"

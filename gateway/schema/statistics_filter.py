@@ -44,7 +44,9 @@ class TrancheAge(Enum):
     DE_26_ET_PLUS = "DE_26_ET_PLUS"
 
 
-@strawberry.input(description="Filtre des statistiques. Sans date : les 12 derniers mois entiers, et les statuts du jour.")
+@strawberry.input(
+    description="Filtre des statistiques. Sans date : les 12 derniers mois entiers, et les statuts du jour."
+)
 class FiltreStatistiques:
     region: str | None = criterion(C.AGREGAT, "Région (code) ; jamais avec `regions`.", _ABOUT)
     regions: list[str] | None = criterion(C.AGREGAT, "Régions (codes).", _ABOUT)

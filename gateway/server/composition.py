@@ -24,7 +24,7 @@ from gateway.auth.authorization.decision_cache import DecisionCache
 from gateway.auth.authorization.metrics import AccessMetrics
 from gateway.auth.authorization.trial import PolicyTrial
 from gateway.auth.authorization.visible_schema import VisibleSchemas
-from gateway.auth.policy.policy import read_policy
+from gateway.auth.policy.policy import AccessPolicy, read_policy
 from gateway.auth.policy.schema_check import check_schema
 from gateway.config import Configuration, IssuerSettings
 from gateway.connectors.discovery import connectors
@@ -49,6 +49,9 @@ from gateway.sources.harvest.registry_reader import RegistryReader
 from gateway.sources.http.issuers import IssuerClient, JwksFile
 from gateway.sources.http.transport import Transport, aiohttp_transport
 from gateway.sources.metrics import StateGauges
+from gateway.statistiques.answer import Statistics, StatisticsParts
+from gateway.statistiques.published import Published
+from gateway.statistiques.reach import check_exact
 
 PROBE_TIMEOUT = 2.0
 COPY_FRESH = timedelta(days=2)  # the age at which the operator is alerted (docs/metriques.md)
@@ -80,8 +83,10 @@ def build_gateway(services: Services) -> Gateway:
     configuration, counts, now = services.configuration, services.counts, services.configuration.now
     schema, policy = core_schema(build()), read_policy()
     check_schema(schema, policy)
+    check_exact(policy)
     access, opaque_ids, documents = AccessMetrics(services.metrics), OpaqueIds(configuration.sealer), Documents(schema)
     paths = Counter("passerelle_executions", "Opérations exécutées, par voie.", ("voie",), registry=services.metrics)
+    collector = _collector(services)
     return Gateway(
         schema=schema,
         policy=policy,
@@ -92,8 +97,9 @@ def build_gateway(services: Services) -> Gateway:
         candidate=_candidate(configuration, schema, access),
         stopped=access.stopped,
         executor=Executor(schema, lambda path: paths.labels(path.value).inc()),
-        collector=_collector(services),
+        collector=collector,
         opaque_ids=opaque_ids,
+        statistics=_statistics(services, policy, opaque_ids, collector),
         id_assigner=IdAssigner(services.links, derivation(opaque_ids), now, counts.links_unavailable.inc),
         accounting=Accounting(
             services.readings_journal,
@@ -109,6 +115,23 @@ def build_gateway(services: Services) -> Gateway:
         state_of=partial(state_in_answers, services),
         source_of_cfa=services.sources.partner_of_cfa,
         now=now,
+    )
+
+
+def _statistics(services: Services, policy: AccessPolicy, opaque_ids: OpaqueIds, collector: Collector) -> Statistics:
+    """What answers statistics; without their key, from the lists of callers alone."""
+    configuration, sources = services.configuration, services.sources
+    return Statistics(
+        StatisticsParts(
+            policy=policy,
+            published=Published(services.blocks) if configuration.statistics_key else None,
+            opaque_ids=opaque_ids,
+            registry=collector.registry_name,
+            has_erp=lambda uai: sources.partner_of_cfa(uai) is not None,
+            registry_as_of=lambda: services.harvest_metrics.as_of,
+            now=configuration.now,
+            seconds=collector.wall_clock,
+        )
     )
 
 

@@ -170,6 +170,7 @@ async def _open(services: Services, state: AppState) -> None:
     steps |= {
         "journal": lambda: _in_time("journal", services.readings_journal.open()),
         "registre": lambda: _in_time("registre", services.registry.open()),
+        "statistiques": lambda: _in_time("statistiques", services.blocks.open()),
         "liens": lambda: _purge_links(services),
         "cles": state.authenticator.verifier.open,
         "referentiel": services.keeper.open,

@@ -1,6 +1,6 @@
 """Answers the statistics of an operation: chooses where they come from, has them counted, and shows them as the graph does.
 
-    question → reach and place → own list, or snapshot → lines → page → figures
+question → reach and place → own list, or snapshot → lines → page → figures
 """
 
 from collections.abc import Callable, Mapping
@@ -100,7 +100,9 @@ class Statistics:
         own = OwnList(context, places, parts.registry, parts.has_erp, parts.now(), parts.seconds())
         counting, is_new = await own.counted(question, lieu)
         context.figures.walked += is_new * len(context.view.persons) // PEOPLE_PER_UNIT
-        told = replace(own.told(question, reach, counting), comparisons=await self._compared(question, reach, lieu, context))
+        told = replace(
+            own.told(question, reach, counting), comparisons=await self._compared(question, reach, lieu, context)
+        )
         shown, page = await self._show(told, question, context)
         return self._with_lookups(ToldFigure(shown), question, reach, (counting, page, context))
 
@@ -140,7 +142,9 @@ class Statistics:
         reader = (viewer.profil.value, perimetre.profil.value, perimetre.organisation, finalite, str(context.day))
         bound_to = binding(question, reader)
         ids = self._parts.opaque_ids
-        return Cursors(lambda position: ids.seal_cursor(position, bound_to), partial(ids.open_cursor, bound_to=bound_to))
+        return Cursors(
+            lambda position: ids.seal_cursor(position, bound_to), partial(ids.open_cursor, bound_to=bound_to)
+        )
 
     def _reach(self, viewer: Viewer) -> Reach:
         reader = Reader(viewer.profil, viewer.perimetre.profil, viewer.finalite)

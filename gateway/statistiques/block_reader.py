@@ -11,7 +11,7 @@ from gateway.statistiques.grouping import TOTAL, Grouping, units
 from gateway.statistiques.lines import Table, folded
 from gateway.statistiques.questions import Question
 from gateway.statistiques.spans import Span
-from gateway.stores.blocks import CellRange, GroupSum, Groups
+from gateway.stores.blocks import CellRange, Groups, GroupSum
 
 CELLS_MAX = 20_000  # places by cohorts that are read of one partition: what is made lines of within a second
 ReadCells = Callable[[CellRange, Groups], Awaitable[list[GroupSum]]]
@@ -48,9 +48,7 @@ class BlockReader:
         first = min(span.first(grid.step), span.stock) if of_time else span.stock
         return CellRange(grid.name, first, max(span.last(grid.step), span.stock) if of_time else span.stock)
 
-    def _add(
-        self, rows: list[GroupSum], source: Source, grouping: Grouping, into: tuple[str, Table, Table]
-    ) -> None:
+    def _add(self, rows: list[GroupSum], source: Source, grouping: Grouping, into: tuple[str, Table, Table]) -> None:
         partition, lines, total = into
         told = list(units(rows, source.grid, self.question, grouping))
         of_lines = (unit for group, unit in told if group != TOTAL)

@@ -131,7 +131,9 @@ def looked_up(counting: Counting, lines: Collection[Codes], names: Collection[st
 def _counts(names: Collection[str]) -> list[list[tuple[str, str]]]:
     """The counts that figures tell, each as the classes that it adds up."""
     shown = [indicator for name, indicator in indicators().items() if name in names]
-    return [[(indicator.partition, classe) for classe in classes] for indicator in shown for classes in _sums(indicator)]
+    return [
+        [(indicator.partition, classe) for classe in classes] for indicator in shown for classes in _sums(indicator)
+    ]
 
 
 def _sums(indicator: Indicator) -> Iterator[tuple[str, ...]]:

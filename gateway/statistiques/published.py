@@ -197,5 +197,3 @@ def _of(sources: Mapping[str, Source], names: Collection[str], counted: bool) ->
     """The sources of the partitions that figures named, or the others, are made of."""
     wanted = {indicator.partition for name, indicator in indicators().items() if (name in names) is counted}
     return {partition: source for partition, source in sources.items() if partition in wanted}
-
-

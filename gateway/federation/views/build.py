@@ -29,8 +29,8 @@ from gateway.federation.ids.resolve import RecordKeys
 from gateway.federation.join.link import SourcedRecord
 from gateway.federation.join.merge import MergedPerson
 from gateway.federation.join.precedence import etat_traitement, motifs_priorite
-from gateway.federation.views.select import SelectedPersons, select_persons
 from gateway.federation.paging import SortedList
+from gateway.federation.views.select import SelectedPersons, select_persons
 from gateway.federation.views.view import MaskedCopies, Rights, Shown, View, ViewPerson
 from gateway.schema.nouns import Contrat, Jeune, Rupture
 from gateway.schema.organisations import TypeSource

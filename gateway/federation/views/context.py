@@ -21,10 +21,10 @@ from gateway.federation.join.evidence import identity_evidence, probability
 from gateway.federation.lists import CONTRATS, JEUNES, RUPTURES, ListQuery
 from gateway.federation.paging import CursorCodec, SortedList, binding, cut, window
 from gateway.federation.views.build import PageMade, Preparation, Work
-from gateway.federation.views.told_figures import ToldFigures
 from gateway.federation.views.menus import Menus
 from gateway.federation.views.moi import SourceStates, present_moi
 from gateway.federation.views.search import search
+from gateway.federation.views.told_figures import ToldFigures
 from gateway.federation.views.view import MaskedCopies, Rights, Shown, View, ViewPerson, is_frozen
 from gateway.schema.connections import ContratConnection, JeuneConnection, RuptureConnection
 from gateway.schema.context import Moi, PageArgs
