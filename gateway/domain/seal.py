@@ -32,7 +32,7 @@ def key_bytes(text: str) -> bytes:
     except ValueError:
         key = b""
     if len(key) != KEY_BYTES:
-        raise ValueError(f"a key is {KEY_BYTES} bytes written in base64url")
+        raise ValueError("a sealing key is 32 bytes written in base64url")
     return key
 
 

@@ -41,6 +41,7 @@ from gateway.sources.refresh_ahead import RefreshAhead
 from gateway.sources.resilience.budgets import Clock
 from gateway.sources.resilience.shared_pacing import SharedPacer
 from gateway.sources.units import UnitResult
+from gateway.stores.blocks import BlockStore
 from gateway.stores.counters import RateLimits
 from gateway.stores.journal import Journal
 from gateway.stores.links import LinkStore
@@ -62,6 +63,7 @@ class Services:
     registry: RegistryStore
     harvest_metrics: HarvestMetrics
     links: LinkStore
+    blocks: BlockStore
     readings_journal: Journal
     journal_keeper: JournalKeeper
     rate_limits: RateLimits
@@ -85,6 +87,7 @@ class Services:
             await issuer.aclose()
         await self.registry.close()
         await self.links.close()
+        await self.blocks.close()
         await self.readings_journal.close()
 
 
@@ -116,6 +119,7 @@ def build_services(
         registry=_registry(configuration, environ, metrics),
         harvest_metrics=HarvestMetrics(metrics, configuration.now),
         links=build_links(configuration, environ),
+        blocks=BlockStore(_url(configuration, environ, "statistiques.sqlite")),
         readings_journal=readings_journal,
         journal_keeper=JournalKeeper(readings_journal, configuration, configuration.now, alerts),
         rate_limits=RateLimits(shared_counters),

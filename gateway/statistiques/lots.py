@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property, partial
+from functools import partial
 
 from gateway.auth.policy.policy import build_perimetre
 from gateway.auth.policy.rules import Profil
@@ -38,7 +38,7 @@ class LotSubject:
     source: str
     plan: SourcePlan
 
-    @cached_property
+    @property
     def grids(self) -> tuple[Grid, ...]:
         """Those that the lot feeds: places of training for a CFA, of residence for a Mission locale."""
         return tuple(grid for grid in GRIDS.values() if (grid.place is Place.MISSION_LOCALE) == self.is_of_homes)
