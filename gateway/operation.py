@@ -222,7 +222,10 @@ async def _collect(
 async def build_context(
     gateway: Gateway, viewer: Viewer, decision: Decision, age_max: int | None = None, counts_list: bool = False
 ) -> OperationContext:
-    """All that the operation may show, collected and merged. `counts_list`: figures of the caller's list are asked. Raises Overloaded when too many wait for the same plan."""
+    """All that the operation may show, collected and merged. `counts_list`: figures of the caller's list are asked.
+
+    Raises Overloaded when too many wait for the same plan.
+    """
     directory, day = gateway.directory(), paris_day(gateway.now())
     rights = Rights(gateway.policy, viewer.profil, viewer.finalite, viewer.perimetre)
     plan = plan_sources(decision, viewer.perimetre, directory, counts_list)

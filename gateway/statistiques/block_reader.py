@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from gateway.concurrency import offload
 from gateway.errors import ArgumentRefused
-from gateway.statistiques.choice import Source
+from gateway.statistiques.choice import GridChoice
 from gateway.statistiques.grids import RUPTURE, Grid
 from gateway.statistiques.grouping import TOTAL, Grouping, units
 from gateway.statistiques.lines import Table, folded
@@ -27,7 +27,7 @@ class BlockReader:
     read: ReadCells
     group: GroupPlaces
 
-    async def fill(self, sources: Mapping[str, Source], lines: Table, total: Table) -> None:
+    async def fill(self, sources: Mapping[str, GridChoice], lines: Table, total: Table) -> None:
         """Add what these sources tell to the lines, and to their total. Raises ArgumentRefused for too many cells."""
         groupings: dict[str, Grouping] = {}
         for partition, source in sources.items():
@@ -48,7 +48,9 @@ class BlockReader:
         first = min(span.first(grid.step), span.stock) if of_time else span.stock
         return CellRange(grid.name, first, max(span.last(grid.step), span.stock) if of_time else span.stock)
 
-    def _add(self, rows: list[GroupSum], source: Source, grouping: Grouping, into: tuple[str, Table, Table]) -> None:
+    def _add(
+        self, rows: list[GroupSum], source: GridChoice, grouping: Grouping, into: tuple[str, Table, Table]
+    ) -> None:
         partition, lines, total = into
         told = list(units(rows, source.grid, self.question, grouping))
         of_lines = (unit for group, unit in told if group != TOTAL)

@@ -20,7 +20,7 @@ HELD: Mapping[Place, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class GridChoice:
     """Where the units of a partition are read: in a grid, of which all the classes are one where `folded`."""
 
     partition: str
@@ -49,7 +49,7 @@ def _default(question: Question, reach: Reach) -> LieuDeReference:
     return FORMATION if FORMATION in reach.lieux else RESIDENCE
 
 
-def choose(keys: Collection[str], lieu: LieuDeReference, exact: bool = False) -> dict[str, Source]:
+def choose(keys: Collection[str], lieu: LieuDeReference, exact: bool = False) -> dict[str, GridChoice]:
     """By partition, where its units are read for these dimensions; a partition that no grid tells so is absent. `exact`: as the
     lots of CFAs and Missions locales gave them, wherever they are."""
     wanted = frozenset(keys)
@@ -57,7 +57,7 @@ def choose(keys: Collection[str], lieu: LieuDeReference, exact: bool = False) ->
     for partition in PARTITIONS:
         grids = (grid for grid in _grids(partition) if _is_of(grid, lieu) and wanted <= held(grid, exact))
         if grid := next(grids, None):
-            found[partition] = Source(partition, grid)
+            found[partition] = GridChoice(partition, grid)
     return found
 
 

@@ -14,7 +14,7 @@ from gateway.schema.statistics_filter import LieuDeReference
 from gateway.statistiques.figures import Sum
 from gateway.statistiques.grids import UNKNOWN, Place, Population
 from gateway.statistiques.indicators import Indicator, indicators
-from gateway.statistiques.lines import Codes, Table, Unit
+from gateway.statistiques.lines import Codes, CountedUnit, Table
 from gateway.statistiques.observations import Knowledge, Observation, observe
 from gateway.statistiques.periods import Step, cohort_of
 from gateway.statistiques.places import Places
@@ -49,14 +49,14 @@ class Counting:
     all_lines: Classes = field(default_factory=dict)
     whole: Classes = field(default_factory=dict)
 
-    def add(self, person: str, unit: Unit, partition: str, is_kept: bool) -> None:
+    def add(self, person: str, unit: CountedUnit, partition: str, is_kept: bool) -> None:
         """Note a unit of a person in the whole list, and among all the lines where the question keeps it."""
         self.whole.setdefault((partition, unit.classe), set()).add(person)
         if is_kept:
             self.all_lines.setdefault((partition, unit.classe), set()).add(person)
             self.total.add(partition, (unit,))
 
-    def add_to_line(self, person: str, unit: Unit, partition: str) -> None:
+    def add_to_line(self, person: str, unit: CountedUnit, partition: str) -> None:
         self.lines.add(partition, (unit,))
         if self.lines.tells(partition, unit.cohort):
             line = self.persons[self.lines.codes_of(unit)]
@@ -90,9 +90,9 @@ def _add(counting: Counting, person: str, observation: Observation, asked: Asked
     kept = all(not told[name].isdisjoint(codes) for name, codes in asked.question.kept.items())
     cohort = cohort_of(observation.day, Step.MOIS)
     for partition, classe in observation.classes.items():
-        counting.add(person, Unit({}, cohort, classe, _ONE), partition, kept)
+        counting.add(person, CountedUnit({}, cohort, classe, _ONE), partition, kept)
         for codes in _each(told, asked.question.dimensions) if kept else ():
-            counting.add_to_line(person, Unit(codes, cohort, classe, _ONE), partition)
+            counting.add_to_line(person, CountedUnit(codes, cohort, classe, _ONE), partition)
 
 
 def _told(observation: Observation, asked: Asked) -> Mapping[str, frozenset[str]]:

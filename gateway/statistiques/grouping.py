@@ -6,7 +6,7 @@ from itertools import product
 
 from gateway.statistiques.figures import Sum
 from gateway.statistiques.grids import Grid, Place
-from gateway.statistiques.lines import Codes, Unit
+from gateway.statistiques.lines import Codes, CountedUnit
 from gateway.statistiques.places import Places
 from gateway.statistiques.questions import OF_PLACES, Question
 from gateway.statistiques.reach import Reach
@@ -57,7 +57,9 @@ def group(chosen: Iterable[Held], dimensions: Codes, lot_of: Place | None = None
     return grouping
 
 
-def units(rows: Iterable[GroupSum], grid: Grid, question: Question, grouping: Grouping) -> Iterator[tuple[str, Unit]]:
+def units(
+    rows: Iterable[GroupSum], grid: Grid, question: Question, grouping: Grouping
+) -> Iterator[tuple[str, CountedUnit]]:
     """The units of cells read, each with its group, without those whose traits the question does not keep."""
     read: dict[tuple[str, str], Mapping[str, str] | None] = {}
     for row in rows:
@@ -66,7 +68,7 @@ def units(rows: Iterable[GroupSum], grid: Grid, question: Question, grouping: Gr
             read[place] = _codes(row, grid, question, grouping)
         codes = read[place]
         if codes is not None:
-            yield row.groupe, Unit(codes, row.mois, row.classe, Sum(row.total, row.cellules))
+            yield row.groupe, CountedUnit(codes, row.mois, row.classe, Sum(row.total, row.cellules))
 
 
 def _codes(row: GroupSum, grid: Grid, question: Question, grouping: Grouping) -> Mapping[str, str] | None:

@@ -29,7 +29,7 @@ Cells = dict[str, dict[str, dict[str, Sum]]]  # by partition, cohort and class
 NO_CELLS: Cells = {}
 
 
-class Unit(NamedTuple):
+class CountedUnit(NamedTuple):
     """Units that nothing here tells apart. `codes`: by dimension of place or trait."""
 
     codes: Mapping[str, str]
@@ -46,7 +46,7 @@ class Table:
     span: Span
     lines: dict[Codes, Cells] = field(default_factory=dict)
 
-    def add(self, partition: str, units: Iterable[Unit]) -> None:
+    def add(self, partition: str, units: Iterable[CountedUnit]) -> None:
         """Add units of a partition; those of another time than the lines tell are left out."""
         for unit in units:
             if self.tells(partition, unit.cohort):
@@ -61,18 +61,18 @@ class Table:
             return self.span.tells_stock(cohort, self.dimensions)
         return "STATUT" not in self.dimensions
 
-    def codes_of(self, unit: Unit) -> Codes:
+    def codes_of(self, unit: CountedUnit) -> Codes:
         """The codes of the line that holds a unit."""
         return tuple(self._code(dimension, unit) for dimension in self.dimensions)
 
-    def _code(self, dimension: str, unit: Unit) -> str:
+    def _code(self, dimension: str, unit: CountedUnit) -> str:
         if dimension in OF_TIME:
             return time_code(dimension, unit.cohort)
         return unit.classe if dimension == STATUT.name.upper() else unit.codes.get(dimension, UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
+class Timing:
     """How the figures of a partition are told: by what cohorts, to what day."""
 
     step: Step
@@ -85,8 +85,8 @@ class Made:
     told is not defined. `mute`: kept secret, whatever they are."""
 
     names: Collection[str]
-    exact: Mapping[str, Telling]
-    shielded: Mapping[str, Telling] = field(default_factory=dict)
+    exact: Mapping[str, Timing]
+    shielded: Mapping[str, Timing] = field(default_factory=dict)
     mute: Collection[str] = ()
     secrecy: Secrecy = field(default_factory=Secrecy)
 
@@ -106,9 +106,9 @@ class Made:
         return made
 
 
-def _computed(indicator: Indicator, cells: Cells, tellings: Mapping[str, Telling]) -> Figure:
-    telling = tellings[indicator.partition]
-    return compute(indicator, cells.get(indicator.partition, {}), telling.step, telling.watch)
+def _computed(indicator: Indicator, cells: Cells, timings: Mapping[str, Timing]) -> Figure:
+    timing = timings[indicator.partition]
+    return compute(indicator, cells.get(indicator.partition, {}), timing.step, timing.watch)
 
 
 def told_by(dimensions: Collection[str]) -> frozenset[str]:
@@ -121,6 +121,6 @@ def told_by_total(dimensions: Collection[str]) -> frozenset[str]:
     return frozenset(indicators()) - (frozenset() if "STATUT" in dimensions else {EFFECTIF})
 
 
-def folded(units: Iterable[Unit], classe: str) -> Iterator[Unit]:
+def folded(units: Iterable[CountedUnit], classe: str) -> Iterator[CountedUnit]:
     """The same, all their classes one."""
     return (unit._replace(classe=classe) for unit in units)

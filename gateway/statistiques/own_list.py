@@ -15,7 +15,7 @@ from gateway.statistiques.direct import Asked, Counting, count, tells_stocks
 from gateway.statistiques.figures import LAG_DAYS, LAG_DAYS_OF_ERP, Watch
 from gateway.statistiques.grids import PARTITIONS, STATUT
 from gateway.statistiques.indicators import indicators
-from gateway.statistiques.lines import Made, Table, Telling
+from gateway.statistiques.lines import Made, Table, Timing
 from gateway.statistiques.observations import Knowledge
 from gateway.statistiques.periods import Step
 from gateway.statistiques.places import Places
@@ -51,7 +51,7 @@ class OwnList:
     def told(self, question: Question, reach: Reach, counting: Counting) -> Told:
         """What was counted, each figure exact or, where the caller may not count it, kept secret."""
         partitions = PARTITIONS.keys() - (set[str]() if tells_stocks(question) else {STATUT.name})
-        telling = Telling(Step.MOIS, Watch(self.context.day, self._lag(reach)))
+        timing = Timing(Step.MOIS, Watch(self.context.day, self._lag(reach)))
         mute = frozenset(indicators()) - reach.exact
         lines = counting.lines
         return Told(
@@ -64,7 +64,7 @@ class OwnList:
             exact=lines,
             shielded=Table(question.dimensions, lines.span),
             totals=(total_of(counting.total), {}),
-            made=Made(reach.exact, dict.fromkeys(partitions, telling), mute=mute),
+            made=Made(reach.exact, dict.fromkeys(partitions, timing), mute=mute),
             covered=list(self._covered()),
         )
 

@@ -16,14 +16,14 @@ from gateway.schema.statistics import OrigineStatistique
 from gateway.schema.statistics_filter import LieuDeReference
 from gateway.statistiques.around import question_of, territories
 from gateway.statistiques.block_reader import BlockReader, ReadCells
-from gateway.statistiques.choice import Source, choose, refuse
+from gateway.statistiques.choice import GridChoice, choose, refuse
 from gateway.statistiques.counted import Comparison, Told, total_of
 from gateway.statistiques.coverage import Break, Covered
 from gateway.statistiques.figures import LAG_DAYS, LAG_DAYS_OF_ERP, Secrecy, Watch
 from gateway.statistiques.grids import STATUT, Grid, Place
 from gateway.statistiques.grouping import Grouping, group, selected
 from gateway.statistiques.indicators import indicators
-from gateway.statistiques.lines import NO_CELLS, Codes, Made, Table, Telling
+from gateway.statistiques.lines import NO_CELLS, Codes, Made, Table, Timing
 from gateway.statistiques.periods import month_of
 from gateway.statistiques.questions import OF_PLACES, OF_TIME, Question
 from gateway.statistiques.reach import FORMATION, RESIDENCE, Reach
@@ -111,7 +111,7 @@ class _Run:
             exact=counts[0],
             shielded=blocks[0],
             totals=(total_of(counts[1]), total_of(blocks[1])),
-            made=Made(names, self._tellings(exact), self._tellings(shielded), (), Secrecy(self.snapshot.step)),
+            made=Made(names, self._timings(exact), self._timings(shielded), (), Secrecy(self.snapshot.step)),
             grids=tuple(sorted({source.grid.name for source in shielded.values()})),
             comparisons=tuple(await self.compared()),
             covered=covered,
@@ -131,7 +131,7 @@ class _Run:
         chosen = selected(self.question, self.reach, self.known.places, Place.MISSION_LOCALE)
         return any(code in self.known.places.straddling for code, _ in chosen)
 
-    def _check(self, exact: Mapping[str, Source], shielded: Mapping[str, Source]) -> None:
+    def _check(self, exact: Mapping[str, GridChoice], shielded: Mapping[str, GridChoice]) -> None:
         """Raises ArgumentRefused where nothing is told of such lines."""
         par, keys = self.reach.par, self.question.keys
         if par and (par not in keys or not keys.isdisjoint(set(OF_PLACES) - {"REGION"})):
@@ -163,9 +163,9 @@ class _Run:
         read = Read(self.store, self.snapshot, self._lot_place(), self._lots())
         return await read.coverage(self.span, self.known.registry_as_of)
 
-    def _tellings(self, sources: Mapping[str, Source]) -> dict[str, Telling]:
+    def _timings(self, sources: Mapping[str, GridChoice]) -> dict[str, Timing]:
         watch = Watch(self.snapshot.as_of, self._lag())
-        return {partition: Telling(source.grid.step, watch) for partition, source in sources.items()}
+        return {partition: Timing(source.grid.step, watch) for partition, source in sources.items()}
 
     def _lag(self) -> int:
         """How late what happened is heard of: less of CFAs that all have a system, which is read each night."""
@@ -185,7 +185,7 @@ class _Run:
         sources = choose(self.question.keys, self.lieu)
         lines, total = self._tables()
         await self._reader(partial(self.store.blocks, self.snapshot.number), exact=False).fill(sources, lines, total)
-        made = Made((), {}, self._tellings(sources), (), Secrecy(self.snapshot.step))
+        made = Made((), {}, self._timings(sources), (), Secrecy(self.snapshot.step))
         names = self.question.dimensions
         named: list[Codes] = [(code,) for code in sorted(codes)] or [()]
         return [
@@ -193,7 +193,7 @@ class _Run:
         ]
 
 
-def _of(sources: Mapping[str, Source], names: Collection[str], counted: bool) -> dict[str, Source]:
+def _of(sources: Mapping[str, GridChoice], names: Collection[str], counted: bool) -> dict[str, GridChoice]:
     """The sources of the partitions that figures named, or the others, are made of."""
     wanted = {indicator.partition for name, indicator in indicators().items() if (name in names) is counted}
     return {partition: source for partition, source in sources.items() if partition in wanted}

@@ -1,4 +1,4 @@
-"""What was read for the figures published: beside each answer, how many lots and since when (docs/statistiques.md, Couverture)."""
+"""What was read for the figures published: beside each answer, how many lots and since when."""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence

@@ -29,10 +29,12 @@ class ToldFigures:
     @property
     def marks(self) -> list[int]:
         """What stands for the counts of few, once they are written."""
+        # 0: nothing to remember, whether nobody is told of or it is written already.
         return [told.mark for told in self.by_key.values() if told.mark]
 
     def show(self, key: object) -> Statistiques | None:
         """The figures of a root field. Raises what kept them from being made."""
+        # Absent where the field is not granted: nothing was counted for it.
         told = self.by_key.get(key)
         if told is None:
             return None

@@ -103,9 +103,9 @@ class ShownCopies:
 class View:
     """The persons of a perimeter by id, and those of their contracts and ruptures that it may see.
 
-    `lists`, `sets`, `counted`, `told` and `_shown_copies` are what answers made of it, and end with it. `former_ids`: ids given before, and
-    what they have become. `records`: the keys of the records that told of each person. `stale`: loop time after which a view
-    built without the ledger of links is built again.
+    `lists`, `sets`, `counted`, `told` and `_shown_copies` are what answers made of it, and end with it. `former_ids`: ids given
+    before, and what they have become. `records`: the keys of the records that told of each person. `stale`: loop time after
+    which a view built without the ledger of links is built again.
     """
 
     persons: dict[str, ViewPerson] = field(default_factory=dict)

@@ -333,7 +333,8 @@ class WithoutAccounting:
 
 class SmallWorld:
     """The gateway over drawn people. `policy`: another one than the one shipped, for tests that break it.
-    `live_sources`: other sources than those that keep nothing; `seconds`: the collector's; `timeout`: of an answer; `published`: the snapshots that statistics are read of."""
+    `live_sources`: other sources than those that keep nothing; `seconds`: the collector's; `timeout`: of an answer;
+    `published`: the snapshots that statistics are read of."""
 
     def __init__(
         self,
@@ -343,6 +344,7 @@ class SmallWorld:
         live_sources: LiveSources | None = None,
         seconds: Callable[[], float] = lambda: 0.0,
         timeout: float = 3.0,
+        *,
         published: Published | None = None,
     ) -> None:
         self.inhabitants = inhabitants
