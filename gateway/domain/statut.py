@@ -149,12 +149,16 @@ def parcours(sessions: Iterable[Session], contrats: Sequence[ContratPeriod]) -> 
     return _distinct(found)
 
 
-def session_on(sessions: Iterable[Session], contrats: Sequence[ContratPeriod], day: date) -> Session | None:
-    """The session of which `statut_on` tells the status that day, over the `parcours` of the same; None without any."""
-    lives = [(session, new[0][0]) for session, new in _lives(sessions, contrats)]
-    started = [session for session, start in lives if start <= day.toordinal()]
+def begun_sessions(sessions: Iterable[Session], contrats: Sequence[ContratPeriod]) -> list[tuple[date, Session]]:
+    """The sessions that the `parcours` of the same is made of, in order, each with the day from which it takes over."""
+    return [(date.fromordinal(new[0][0]), session) for session, new in _lives(sessions, contrats)]
+
+
+def session_on(begun: Sequence[tuple[date, Session]], day: date) -> Session | None:
+    """The session of which `statut_on` tells the status that day, among `begun_sessions`; None without any."""
+    started = [session for start, session in begun if start <= day]
     # Before all of them, the one that begins first; of two, the later one took its place.
-    return started[-1] if started else min(reversed(lives), key=itemgetter(1), default=(None, 0))[0]
+    return started[-1] if started else min(reversed(begun), key=itemgetter(0), default=(day, None))[1]
 
 
 def _lives(sessions: Iterable[Session], contrats: Sequence[ContratPeriod]) -> Iterator[tuple[Session, list[_Step]]]:

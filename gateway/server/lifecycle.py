@@ -208,6 +208,7 @@ def _watches(services: Services) -> list[Coroutine[Any, Any, None]]:
         *(consumer.watch(sleep) for consumer in services.consumers),
         services.refresh_ahead.watch(),
         services.journal_keeper.keep(sleep),
+        services.statistics_watch.run(sleep),
         services.loop_lag.run(sleep),
         services.open_files.watch(sleep),
     ]

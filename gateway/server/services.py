@@ -24,6 +24,7 @@ from gateway.redis_client import open_redis
 from gateway.schema.organisations import TypeSource
 from gateway.server.loop_lag import LoopLag
 from gateway.server.open_files import OpenFiles
+from gateway.server.statistics_watch import StatisticsMetrics, StatisticsWatch
 from gateway.sources.codec import codec
 from gateway.sources.connector_runs import lazily
 from gateway.sources.events.queue import QueueConsumer
@@ -64,6 +65,7 @@ class Services:
     harvest_metrics: HarvestMetrics
     links: LinkStore
     blocks: BlockStore
+    statistics_watch: StatisticsWatch
     readings_journal: Journal
     journal_keeper: JournalKeeper
     rate_limits: RateLimits
@@ -103,6 +105,7 @@ def build_services(
     partners = load_partners(configuration.root / "partenaires", environ, known_connectors)
     counts, alerts = SourceMetrics(metrics), Alerts(metrics)
     readings_journal, suspension = build_journal(configuration, environ, alerts.available), Suspension(registry=metrics)
+    blocks = BlockStore(_url(configuration, environ, "statistiques.sqlite"))
     redis = None if configuration.cache == "memory://" else open_redis(configuration.cache)
     cache, shared_pacer, shared_counters = _shared(configuration, redis, suspension, seconds)
     clock = replace(clock or Clock(), processus=configuration.processus, shared=shared_pacer)
@@ -119,7 +122,8 @@ def build_services(
         registry=_registry(configuration, environ, metrics),
         harvest_metrics=HarvestMetrics(metrics, configuration.now),
         links=build_links(configuration, environ),
-        blocks=BlockStore(_url(configuration, environ, "statistiques.sqlite")),
+        blocks=blocks,
+        statistics_watch=_statistics_watch(configuration, blocks, metrics),
         readings_journal=readings_journal,
         journal_keeper=JournalKeeper(readings_journal, configuration, configuration.now, alerts),
         rate_limits=RateLimits(shared_counters),
@@ -138,6 +142,11 @@ def _registry(configuration: Configuration, environ: Mapping[str, str], metrics:
     text = "1 si une part de la copie du registre ne se lit plus."
     damaged = Gauge("passerelle_registre_endommage", text, registry=metrics)
     return RegistryStore(_url(configuration, environ, "registre.sqlite"), configuration.sealer, damaged.set)
+
+
+def _statistics_watch(configuration: Configuration, blocks: BlockStore, metrics: CollectorRegistry) -> StatisticsWatch:
+    gauges = StatisticsMetrics(metrics, configuration.now)
+    return StatisticsWatch(blocks, gauges, configuration.now, configuration.statistics_key is not None)
 
 
 def _shared(

@@ -157,6 +157,9 @@ class _Night:
         self._patient = replace(tools.collector, timeout=READING_TIMEOUT)
         self._places = Places(tools.directory.referentiel)
         self._end = tools.now() + NIGHT
+        self._writing = (
+            asyncio.Lock()
+        )  # one of our own at a time: they would wait for each other in the database, and not long
 
     @property
     def is_over(self) -> bool:
@@ -205,7 +208,8 @@ class _Night:
         if subject.is_of_homes:
             return persons, True  # none of its grids tells it
         try:
-            first_seen = await self.tools.sightings.first_seen(facts_of(persons, directory), self.tools.now())
+            async with self._writing:
+                first_seen = await self.tools.sightings.first_seen(facts_of(persons, directory), self.tools.now())
         except LinksUnavailable:
             date_reports(persons, {}, directory)
             return persons, False
@@ -221,7 +225,8 @@ class _Night:
         former = self.known.get(_name(subject))
         seen_at = self.tools.now() if state is LotState.LU else former.seen_at if former else None
         lot = Lot(_name(subject), subject.source, seen_at, state, self.period.as_of)
-        await self.tools.writer.write_lot(lot, _rows(counts), month_of(self.period.since))
+        async with self._writing:
+            await self.tools.writer.write_lot(lot, _rows(counts), month_of(self.period.since))
 
 
 def _rows(counts: Counter[Cell]) -> list[CellCount]:

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 
 from gateway.auth.policy.policy import is_followed_age
 from gateway.domain.days import paris_day
-from gateway.domain.statut import StatutApprenant, StatutStep, session_on, statut_on
+from gateway.domain.statut import Session, StatutApprenant, StatutStep, begun_sessions, session_on, statut_on
 from gateway.federation.join.merge import age_au, periods_of, sessions_of
 from gateway.federation.join.precedence import etat_traitement, situation_noted_at
 from gateway.schema.nouns import Contrat, Formation, Jeune, Rupture
@@ -71,9 +71,7 @@ def observe(
             yield _contrat(contrat, contrat.date_debut, jeune, known)
         if contrat.rupture and contrat.rupture.date and contrat.rupture.date <= known.as_of:
             yield _rupture(contrat, contrat.rupture, contrat.rupture.date, jeune, known)
-    for day in days:
-        if not school_year_only or _is_of_school_year(jeune, day):
-            yield from _standing(jeune, day)
+    yield from _Standings(jeune).on(days, school_year_only)
 
 
 def _contrat(contrat: Contrat, debut: date, jeune: Jeune, known: Knowledge) -> Observation:
@@ -177,40 +175,46 @@ def prise_en_charge(jeune: Jeune, rupture: date) -> str:
     return _within(PRISE_EN_CHARGE, lambda days: first <= rupture + timedelta(days=days)) or "P+"
 
 
-def _standing(jeune: Jeune, day: date) -> Iterator[Observation]:
-    """Where the person stands that day, in the CFA of the session or contract begun last."""
-    steps = [StatutStep(step.depuis, step.valeur) for step in jeune.steps or []]
-    standing = statut_on(steps, day)
-    if standing is None:
-        return
-    formation, uai = _begun_last(jeune, day)
-    keys = {"NIVEAU": niveau(formation), "SEXE": jeune.sexe.value if jeune.sexe else UNKNOWN}
-    classes = {STATUT.name: standing.valeur.value}
-    yield Observation(Population.STATUTS, day, uai, _mission_locale(jeune), keys, classes)
+class _Standings:
+    """Where a person stands, in the CFA of the session or contract begun last."""
 
+    def __init__(self, jeune: Jeune) -> None:
+        self._jeune = jeune
+        self._steps = [StatutStep(step.depuis, step.valeur) for step in jeune.steps or []]
+        begun = [(f.date_debut, 0, _uai(f.cfa), f) for f in jeune.formations or [] if f.date_debut]
+        told = [(c.date_debut, 1, _uai(c.cfa), c.formation) for c in jeune.contrats or [] if c.date_debut]
+        # Of a session and a contract of one day, the contract's: it is what is signed. Of two of a kind, the CFA of the greatest
+        # UAI: who comes first in an answer must not decide.
+        self._begun = sorted([*begun, *told], key=lambda each: each[:3])
 
-def _begun_last(jeune: Jeune, day: date) -> tuple[Formation | None, str | None]:
-    """The formation and the CFA of what began last by that day; before all of it, of what begins first.
+    def on(self, days: Iterable[date], school_year_only: bool) -> Iterator[Observation]:
+        """At the end of each of these days; those of a school year that the session of that day does not cross are left out."""
+        sessions = begun_sessions(sessions_of(self._jeune), periods_of(self._jeune)) if school_year_only else []
+        for day in days:
+            standing = statut_on(self._steps, day)
+            if standing and (not school_year_only or _is_of_school_year(session_on(sessions, day), day)):
+                yield self._observation(day, standing.valeur)
 
-    Of a session and a contract of one day, the contract's: it is what is signed. Of two of a kind, the CFA of the greatest UAI:
-    who comes first in an answer must not decide.
-    """
-    begun = [(f.date_debut, 0, _uai(f.cfa), f) for f in jeune.formations or [] if f.date_debut]
-    told = [(c.date_debut, 1, _uai(c.cfa), c.formation) for c in jeune.contrats or [] if c.date_debut]
-    ordered = sorted([*begun, *told], key=lambda each: each[:3])
-    if not ordered:
-        return None, None
-    _, _, uai, formation = next((each for each in reversed(ordered) if each[0] <= day), ordered[0])
-    return formation, uai or None
+    def _observation(self, day: date, statut: StatutApprenant) -> Observation:
+        formation, uai = self._begun_last(day)
+        sexe = self._jeune.sexe
+        keys = {"NIVEAU": niveau(formation), "SEXE": sexe.value if sexe else UNKNOWN}
+        classes = {STATUT.name: statut.value}
+        return Observation(Population.STATUTS, day, uai, _mission_locale(self._jeune), keys, classes)
+
+    def _begun_last(self, day: date) -> tuple[Formation | None, str | None]:
+        """The formation and the CFA of what began last by that day; before all of it, of what begins first."""
+        if not self._begun:
+            return None, None
+        _, _, uai, formation = next((each for each in reversed(self._begun) if each[0] <= day), self._begun[0])
+        return formation, uai or None
 
 
 def _uai(cfa: Cfa | None) -> str:
     return (cfa.uai if cfa else None) or ""
 
 
-def _is_of_school_year(jeune: Jeune, day: date) -> bool:
-    """Whether the session that tells the status of that day crosses the school year of that day."""
-    session = session_on(sessions_of(jeune), periods_of(jeune), day)
+def _is_of_school_year(session: Session | None, day: date) -> bool:
     debut, fin = school_year_bounds(day)
     return session is not None and session.debut <= fin and session.fin >= debut
 

@@ -426,6 +426,8 @@ CALLERS = [
     caller("ACADEMIE", "20"),
     caller("FRANCE_TRAVAIL", "11"),
     caller("ARML", "32"),
+    caller("REGION", "11"),
+    caller("OPCO", "OPCO"),
     caller("SI_PARTENAIRE", "60002", comme="MISSION_LOCALE"),
     caller("SI_PARTENAIRE", "0750001U", comme="CFA"),
     caller("SI_PARTENAIRE", "0600001A", comme="CFA"),
