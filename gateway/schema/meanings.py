@@ -77,7 +77,7 @@ MEANINGS: dict[str, dict[str, str]] = {
         "MOINS_DE_18": "Moins de 18 ans.",
         "DE_18_A_20": "De 18 à 20 ans.",
         "DE_21_A_25": "De 21 à 25 ans.",
-        "DE_26_ET_PLUS": "26 ans ou plus.",
+        "DE_26_ET_PLUS": "Âgé de 26 ans ou plus.",
     },
     "OrigineStatistique": {
         "EN_DIRECT": "Compté à l'instant dans la liste que je lis.",

@@ -78,8 +78,8 @@ def test_sizes_and_pages() -> None:
     assert {"ruptures", "jeunes", "contrats"} == tables.PAGED_ROOTS
     menus = dict.fromkeys(("cfas", "communes", "missionsLocales"), 500)
     assert dict.fromkeys(tables.PAGED_ROOTS, 20) | menus | {"statistiques": 1000} == tables.DEFAULT_SIZES
-    assert {"statistiques": 5000} == tables.LARGEST_PAGES
-    assert {"statistiques": "lignes"} == tables.ROWS_BELOW
+    assert tables.LARGEST_PAGES == {"statistiques": 5000}
+    assert tables.ROWS_BELOW == {"statistiques": "lignes"}
     assert {"__schema", "__type"} == limits.META
     assert (connections.DEFAULT_PAGE, connections.PAGE_MAX) == (20, 500)
 

@@ -34,7 +34,7 @@ FROZEN = Path(__file__).with_name("frozen")
 
 # The contract: `make check` says that both are what the code writes, this that they are what they were.
 PUBLISHED = {
-    "schema.graphql": "01160bf3485a279122ac304074ab80aa9bf2056c28cd59404e3c63a5dac63539",
+    "schema.graphql": "9193a7f44b07330043e0ccd754273ca85936237dcab31ad51e22908e9ecf0d3a",
     "ACCES.md": "9d5f8cc118f05258db3b10b268871bceb484916ab8426c320f77649a2551f8c4",
 }
 ENVIRONMENT = {
