@@ -24,7 +24,7 @@ from gateway.auth.authorization.decision_cache import DecisionCache
 from gateway.auth.authorization.metrics import AccessMetrics
 from gateway.auth.authorization.trial import PolicyTrial
 from gateway.auth.authorization.visible_schema import VisibleSchemas
-from gateway.auth.policy.policy import AccessPolicy, read_policy
+from gateway.auth.policy.policy import read_policy
 from gateway.auth.policy.schema_check import check_schema
 from gateway.config import Configuration, IssuerSettings
 from gateway.connectors.discovery import connectors
@@ -44,13 +44,12 @@ from gateway.operation import Gateway
 from gateway.schema.organisations import EtatSource, Source
 from gateway.schema.query import build, core_schema
 from gateway.server.services import Services
+from gateway.server.statistics_parts import build_public_figures, build_statistics
 from gateway.sources.harvest.referentiel import ReferentielKeeper
 from gateway.sources.harvest.registry_reader import RegistryReader
 from gateway.sources.http.issuers import IssuerClient, JwksFile
 from gateway.sources.http.transport import Transport, aiohttp_transport
 from gateway.sources.metrics import StateGauges
-from gateway.statistiques.answer import Statistics, StatisticsParts
-from gateway.statistiques.published import Published
 from gateway.statistiques.reach import check_exact
 
 PROBE_TIMEOUT = 2.0
@@ -74,6 +73,8 @@ def build_state(services: Services) -> AppState:
         webhooks=services.receiver,
         http=services.configuration.file.http,
         host=services.configuration.host,
+        public_figures=build_public_figures(services, gateway),
+        page=services.configuration.file.statistiques.page,
         public_keys=published_keys(services.configuration),
     )
 
@@ -99,7 +100,7 @@ def build_gateway(services: Services) -> Gateway:
         executor=Executor(schema, lambda path: paths.labels(path.value).inc()),
         collector=collector,
         opaque_ids=opaque_ids,
-        statistics=_statistics(services, policy, opaque_ids, collector),
+        statistics=build_statistics(services, policy, opaque_ids, collector),
         id_assigner=IdAssigner(services.links, derivation(opaque_ids), now, counts.links_unavailable.inc),
         accounting=Accounting(
             services.readings_journal,
@@ -115,23 +116,6 @@ def build_gateway(services: Services) -> Gateway:
         state_of=partial(state_in_answers, services),
         source_of_cfa=services.sources.partner_of_cfa,
         now=now,
-    )
-
-
-def _statistics(services: Services, policy: AccessPolicy, opaque_ids: OpaqueIds, collector: Collector) -> Statistics:
-    """What answers statistics; without their key, from the lists of callers alone."""
-    configuration, sources = services.configuration, services.sources
-    return Statistics(
-        StatisticsParts(
-            policy=policy,
-            published=Published(services.blocks) if configuration.statistics_key else None,
-            opaque_ids=opaque_ids,
-            registry=collector.registry_name,
-            has_erp=lambda uai: sources.partner_of_cfa(uai) is not None,
-            registry_as_of=lambda: services.harvest_metrics.as_of,
-            now=configuration.now,
-            seconds=collector.wall_clock,
-        )
     )
 
 

@@ -86,7 +86,7 @@ class Statistics:
         if published is None:
             raise StatisticsUnavailable(f"{_UNAVAILABLE} : l'exploitant n'a pas donné la clé qui les protège.")
         lieu = lieu_of(question, reach, direct=False)
-        told = await published.told(question, reach, lieu, self._known(directory))
+        told = await published.told(question, reach, lieu, self.known(directory))
         if told is None:
             raise StatisticsUnavailable(f"{_UNAVAILABLE} : le premier relevé n'est pas publié ; il l'est la nuit.")
         return told
@@ -113,7 +113,7 @@ class Statistics:
         if self._parts.published is None:
             return ()
         try:
-            return await self._parts.published.compared(question, reach, lieu, self._known(context.directory))
+            return await self._parts.published.compared(question, reach, lieu, self.known(context.directory))
         except BlocksUnavailable:
             return ()
 
@@ -154,7 +154,13 @@ class Statistics:
         """Whether a question is answered from the caller's own list: never by what it selects."""
         return reach.lists and not question.asks_history
 
-    def _known(self, directory: Directory) -> Known:
+    @property
+    def published(self) -> Published | None:
+        """What is read of snapshots; None without the key that protects them."""
+        return self._parts.published
+
+    def known(self, directory: Directory) -> Known:
+        """What is known beside the counts."""
         parts = self._parts
         return Known(self._places_of(directory), parts.has_erp, parts.registry_as_of())
 

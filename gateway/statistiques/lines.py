@@ -3,7 +3,7 @@
 A line holds the units of every partition that is told, by cohort and class; it is made into figures once it is shown.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -82,13 +82,15 @@ class Timing:
 @dataclass(frozen=True, slots=True)
 class Made:
     """What turns cells into figures: those named counted exactly, the others protected; a figure of a partition that is not
-    told is not defined. `mute`: kept secret, whatever they are."""
+    told is not defined. `mute`: kept secret, whatever they are;
+    `finish`: what is done to them last."""
 
     names: Collection[str]
     exact: Mapping[str, Timing]
     shielded: Mapping[str, Timing] = field(default_factory=dict)
     mute: Collection[str] = ()
     secrecy: Secrecy = field(default_factory=Secrecy)
+    finish: Callable[[Figures], Figures] = lambda figures: figures
 
     def figures(self, told: Collection[str], exact: Cells, shielded: Cells) -> Figures:
         """The figures told of a line, of its cells of both kinds."""
@@ -103,7 +105,7 @@ class Made:
                 add_exact(made, indicator, _computed(indicator, exact, self.exact))
             elif name not in self.names and indicator.partition in self.shielded:
                 add_protected(made, indicator, _computed(indicator, shielded, self.shielded), self.secrecy)
-        return made
+        return self.finish(made)
 
 
 def _computed(indicator: Indicator, cells: Cells, timings: Mapping[str, Timing]) -> Figure:

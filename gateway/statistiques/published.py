@@ -6,7 +6,7 @@ were read: of no true count.
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from cachetools import LRUCache
@@ -19,6 +19,7 @@ from gateway.statistiques.block_reader import BlockReader, ReadCells
 from gateway.statistiques.choice import GridChoice, choose, refuse
 from gateway.statistiques.counted import Comparison, Told, total_of
 from gateway.statistiques.coverage import Break, Covered
+from gateway.statistiques.disclosure import THRESHOLD
 from gateway.statistiques.figures import LAG_DAYS, LAG_DAYS_OF_ERP, Secrecy, Watch
 from gateway.statistiques.grids import STATUT, Grid, Place
 from gateway.statistiques.grouping import Grouping, group, selected
@@ -39,8 +40,8 @@ Tables = tuple[Table, Table]  # lines, and their total
 class Published:
     """Answers of one store, each kept as long as its snapshot is in force. Its calls raise BlocksUnavailable."""
 
-    def __init__(self, store: BlockStore) -> None:
-        self.store = store
+    def __init__(self, store: BlockStore, threshold: int = THRESHOLD) -> None:
+        self.store, self._threshold = store, threshold
         self._kept: LRUCache[object, Told] = LRUCache(LINES_MAX, getsizeof=_weight)
 
     async def told(self, question: Question, reach: Reach, lieu: LieuDeReference, known: Known) -> Told | None:
@@ -48,7 +49,7 @@ class Published:
         snapshot = await self.store.snapshot()
         if snapshot is None:
             return None
-        run = _Run(self.store, snapshot, question, reach, lieu, known)
+        run = self._run(snapshot, question, reach, lieu, known)
         key = snapshot.number, id(known.places), question.key, lieu, *_key(reach)
         told = self._kept.get(key)
         if told is None:
@@ -64,7 +65,11 @@ class Published:
         snapshot = await self.store.snapshot()
         if snapshot is None:
             return ()
-        return tuple(await _Run(self.store, snapshot, question, reach, lieu, known).compared())
+        return tuple(await self._run(snapshot, question, reach, lieu, known).compared())
+
+    def _run(self, snapshot: Snapshot, question: Question, reach: Reach, lieu: LieuDeReference, known: Known) -> "_Run":
+        secrecy = Secrecy(snapshot.step, self._threshold)
+        return _Run(self.store, snapshot, secrecy, question, reach, lieu, known)
 
 
 def _weight(told: Told) -> int:
@@ -82,6 +87,7 @@ class _Run:
 
     store: BlockStore
     snapshot: Snapshot
+    secrecy: Secrecy
     question: Question
     reach: Reach
     lieu: LieuDeReference
@@ -111,7 +117,7 @@ class _Run:
             exact=counts[0],
             shielded=blocks[0],
             totals=(total_of(counts[1]), total_of(blocks[1])),
-            made=Made(names, self._timings(exact), self._timings(shielded), (), Secrecy(self.snapshot.step)),
+            made=Made(names, self._timings(exact), self._timings(shielded), (), self.secrecy),
             grids=tuple(sorted({source.grid.name for source in shielded.values()})),
             comparisons=tuple(await self.compared()),
             covered=covered,
@@ -178,14 +184,14 @@ class _Run:
         told: list[Comparison] = []
         for dimension, codes in territories(self.reach, self.question, self.known.places).items():
             asked = question_of(dimension, codes, self.question)
-            told += await _Run(self.store, self.snapshot, asked, COUNTRY_WIDE, self.lieu, self.known)._territory(codes)
+            told += await replace(self, question=asked, reach=COUNTRY_WIDE)._territory(codes)
         return told
 
     async def _territory(self, codes: Iterable[str]) -> list[Comparison]:
         sources = choose(self.question.keys, self.lieu)
         lines, total = self._tables()
         await self._reader(partial(self.store.blocks, self.snapshot.number), exact=False).fill(sources, lines, total)
-        made = Made((), {}, self._timings(sources), (), Secrecy(self.snapshot.step))
+        made = Made((), {}, self._timings(sources), (), self.secrecy)
         names = self.question.dimensions
         named: list[Codes] = [(code,) for code in sorted(codes)] or [()]
         return [

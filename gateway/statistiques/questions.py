@@ -3,7 +3,7 @@
 Pure. What a caller may be answered is for `reach`; by which cells, for `choice`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -75,7 +75,13 @@ def asked_by(
     schema: GraphQLSchema, document: Document, variables: VariableValues, decision: Decision
 ) -> dict[str, Question]:
     """The questions of an operation, by response key. Raises ArgumentRefused or InvalidRequest."""
-    keys = set(decision.keys((ROOT,))) & decision.roots
+    return questions_of(schema, document, variables, set(decision.keys((ROOT,))) & decision.roots)
+
+
+def questions_of(
+    schema: GraphQLSchema, document: Document, variables: VariableValues, keys: Collection[str]
+) -> dict[str, Question]:
+    """Those of these response keys. Raises ArgumentRefused or InvalidRequest."""
     root = schema.query_type
     if not keys or root is None:
         return {}
