@@ -37,8 +37,15 @@ class Places:
 
     @cached_property
     def _departements(self) -> Mapping[str, tuple[str, str]]:
-        """The région and the académie of each département."""
-        return {row.departement: (row.region, row.academie) for row in self._referentiel.communes.values()}
+        """The région and the académie of each département: those that most of its CFAs tell, else its communes."""
+        told: dict[str, Counter[tuple[str, str]]] = defaultdict(Counter)
+        for row in self.cfas.values():
+            if row.departement and row.region and row.academie:
+                told[row.departement][row.region, row.academie] += 1
+        # Where there are CFAs, cells of a département are theirs: what they say of it decides whose it is.
+        of_cfas = {code: min(counts, key=lambda held: (-counts[held], held)) for code, counts in told.items()}
+        communes = self._referentiel.communes.values()
+        return {row.departement: (row.region, row.academie) for row in communes} | of_cfas
 
     def holders(self, place: Place, code: str) -> Mapping[str, frozenset[str]]:
         """By dimension, the codes of the territories that hold this place, itself included; none where it is not told.
