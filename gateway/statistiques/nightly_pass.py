@@ -27,6 +27,7 @@ from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Protocol
 
+from gateway.concurrency import gather_or_fail
 from gateway.errors import LinksUnavailable
 from gateway.federation.collect.collector import Collector
 from gateway.federation.collect.readings import Readings
@@ -132,7 +133,7 @@ async def _round(night: "_Night", asked: Sequence[LotSubject], tell: Tell) -> li
     failed: list[LotSubject] = []
     done = 0
     for batch in _batches(asked):
-        heard = await asyncio.gather(*(night.count(subject) for subject in batch if not night.is_over))
+        heard = await gather_or_fail(night.count(subject) for subject in batch if not night.is_over)
         failed += batch[len(heard) :]
         failed += [subject for subject, whole in zip(batch, heard, strict=False) if not whole]
         done += len(batch)
