@@ -11,7 +11,7 @@ GatewayError
 │   ├── FinaliteRequired       FINALITE_REQUISE
 │   ├── QuotaReached           QUOTA_ATTEINT, and when to come back
 │   ├── InvalidCursor          CURSEUR_INVALIDE
-│   └── StatisticsUnavailable  STATISTIQUES_INDISPONIBLES
+│   └── StatisticsUnavailable  STATISTIQUES_INDISPONIBLES, no snapshot may be told
 ├── SourceError            a partner failed; the answer goes on without it and names it
 │   ├── SourceUnavailable      SOURCE_INDISPONIBLE
 │   │   ├── SourceClosed           SOURCE_INDISPONIBLE, outside its opening hours
@@ -38,6 +38,7 @@ GatewayError
 import errno
 import sysconfig
 import traceback
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 
@@ -177,8 +178,6 @@ class InvalidCursor(CallerError):
 
 
 class StatisticsUnavailable(CallerError):
-    """No snapshot may be told: none is published, the key that protects it is missing, or its store does not answer."""
-
     code = Code.STATISTIQUES_INDISPONIBLES
 
 
@@ -253,7 +252,14 @@ class CommandFailed(GatewayError):
 
 
 class ConfigurationError(GatewayError):
-    """Wrong or missing configuration: stops the start with one line naming the file and the key."""
+    """Wrong or missing configuration: stops the start with one line naming the file and the key.
+
+    `others`: further lines, of what was found wrong at the same time; only the check of a configuration tells them.
+    """
+
+    def __init__(self, line: str, others: Sequence[str] = ()) -> None:
+        super().__init__(line)
+        self.others = tuple(others)
 
 
 class KeysUnavailable(GatewayError):

@@ -62,14 +62,15 @@ M = TypeVar("M", bound=StrictModel)
 def read_toml(path: Path, model: type[M], shown_as: str | None = None) -> M:
     """The file as a `model`.
 
-    Raises ConfigurationError naming the key and the file: by its path, or as `shown_as`.
+    Raises ConfigurationError naming each key that is wrong, and the file: by its path, or as `shown_as`.
     """
     name, document = shown_as or path, _document(path, shown_as or path)
     try:
         return model.model_validate(document)
     except ValidationError as error:  # not chained: its own text holds the values of the file
-        detail = error.errors(include_url=False)[0]
-        raise ConfigurationError(f"{name} : {_key(detail['loc'], document)} : {_reason(detail)}") from None
+        details = error.errors(include_url=False)
+        first, *others = (f"{name} : {_key(detail['loc'], document)} : {_reason(detail)}" for detail in details)
+        raise ConfigurationError(first, others) from None
 
 
 def _document(path: Path, name: str | Path) -> dict[str, Any]:

@@ -76,8 +76,8 @@ class PeriodeStatistique:
     jusqua: date = strawberry.field(description="Dernier jour.")
 
 
-@object_type("Comment les comptes sont protégés.", C.AGREGAT)
-class Protection:
+@object_type("Comment les comptes sont protégés.", C.AGREGAT, name="Protection")
+class ShownProtection:
     exacte: bool = strawberry.field(description="Vrai quand tous les chiffres lisibles sont des comptes exacts.")
     pas: int | None = libre("Multiple auquel chaque compte est arrondi.")
     seuil: int | None = libre("Nombre de personnes sous lequel rien n'est montré.")
@@ -135,7 +135,7 @@ class Statistiques:
     etat_au: date = strawberry.field(description="Jour jusqu'auquel tout est compté.")
     origine: OrigineStatistique = strawberry.field(description="En direct de ma liste, ou du relevé de la nuit.")
     periode: PeriodeStatistique = strawberry.field(description="Période comptée.")
-    protection: Protection = strawberry.field(description="Protection des comptes.")
+    protection: ShownProtection = strawberry.field(description="Protection des comptes.")
     couverture: list[Couverture] = strawberry.field(description="Sources lues.")
     ruptures_de_serie: list[RuptureDeSerie] = strawberry.field(description="Mois à ne pas comparer sans précaution.")
     nombre_de_lignes: int = strawberry.field(description="Nombre de lignes, toutes pages comprises.")

@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from gateway.auth.policy.policy import is_followed_age
-from gateway.domain.days import paris_day
+from gateway.domain.days import age_au, paris_day
 from gateway.domain.statut import Session, StatutApprenant, StatutStep, begun_sessions, session_on, statut_on
-from gateway.federation.join.merge import age_au, periods_of, sessions_of
-from gateway.federation.join.precedence import etat_traitement, situation_noted_at
+from gateway.federation.join.merge import etat_traitement, periods_of, sessions_of, situation_noted_at
 from gateway.schema.nouns import Contrat, Formation, Jeune, Rupture
 from gateway.schema.organisations import Cfa
 from gateway.statistiques.grids import (

@@ -18,8 +18,8 @@ from gateway.schema.statistics import (
     LigneStatistique,
     Marge,
     PeriodeStatistique,
-    Protection,
     RuptureDeSerie,
+    ShownProtection,
     Statistiques,
     ValeurDimension,
 )
@@ -134,11 +134,11 @@ def definitions() -> tuple[Definition, ...]:
     )
 
 
-def _protection(told: Told) -> Protection:
+def _protection(told: Told) -> ShownProtection:
     secrecy = told.secrecy
     if secrecy is None:
-        return Protection(exacte=True)
-    return Protection(exacte=False, pas=secrecy.step, seuil=secrecy.threshold, maille=", ".join(told.grids))
+        return ShownProtection(exacte=True)
+    return ShownProtection(exacte=False, pas=secrecy.step, seuil=secrecy.threshold, maille=", ".join(told.grids))
 
 
 def _coverage(covered: Covered) -> Couverture:

@@ -30,7 +30,7 @@ from gateway.schema.scalars import CodePostal
 from gateway.stores.links import LinkStore
 from tests.support.access.small_world import WithoutAccounting
 from tests.support.access.tools import FINALITES
-from tests.support.statistics import statistics
+from tests.support.answered_figures import statistics
 from tests.support.unit.federation import DIRECTORY
 from tests.support.unit.links import IDS, T0, reader, told
 

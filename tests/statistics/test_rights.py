@@ -1,8 +1,9 @@
 """Who counts what exactly: each profile, with its purpose and without, against the table of docs/statistiques.md typed again, and
 sums by loops of their own."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -69,7 +70,7 @@ def own_lots(who: Viewer) -> list[str]:
         return [f"MISSION_LOCALE:{code}"]
     if role in ("FRANCE_TRAVAIL", "ARML"):
         return [f"MISSION_LOCALE:{locale}" for locale in REGIONS[code]]
-    kept = {
+    kept: Callable[[str, Any], bool] = {
         "CFA": lambda uai, _: uai == code or uai in CFAS[code][4],
         "TETE_DE_RESEAU": lambda _, cfa: code in cfa[3],
         "DREETS": lambda _, cfa: cfa[0] == code,

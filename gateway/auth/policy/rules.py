@@ -153,13 +153,13 @@ def opened_by(categorie: CategorieDonnee) -> Callable[[T], T]:
 
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(strawberry.field,))
-def object_type(description: str, *paths: CategorieDonnee) -> Callable[[T], T]:
+def object_type(description: str, *paths: CategorieDonnee, name: str | None = None) -> Callable[[T], T]:
     """A type of the graph that is no node, and the categories of the fields that may lead to it: by another, its values
     would be read without their rule. PUBLIQUE: a referential type, which tells nothing of a person, by whatever field."""
 
     def declare(type_: T) -> T:
         setattr(type_, PATHS_TO, frozenset(paths))
-        return strawberry.type(type_, description=description)
+        return strawberry.type(type_, description=description, name=name)
 
     return declare
 

@@ -50,7 +50,7 @@ from gateway.statistiques.published import Published
 from tests.support.access import droit_oracle as oracle
 from tests.support.access.law import Asker, Known, requester
 from tests.support.access.tools import FINALITES, POLICY
-from tests.support.statistics import statistics
+from tests.support.answered_figures import statistics
 
 DAY = date(2026, 10, 15)
 PRENOMS = (
