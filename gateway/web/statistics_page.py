@@ -148,7 +148,7 @@ def _margin(line: LigneStatistique, name: str) -> str:
     margin = next((one.valeur for one in line.marges if one.champ == name), None)
     if margin is None:
         return ""
-    text = f"{number(round(margin * 100, 1))} point(s)" if margin < 1 else number(round(margin))
+    text = f"{number(round(margin * 100, 1))} points" if margin < 1 else number(round(margin))
     return f", à {text} près"
 
 
