@@ -45,11 +45,13 @@ from gateway.operation import Gateway
 from gateway.schema.organisations import EtatSource, Source
 from gateway.schema.query import build, core_schema
 from gateway.server.services import Services
+from gateway.server.statistics_parts import build_public_figures, build_statistics
 from gateway.sources.harvest.referentiel import ReferentielKeeper
 from gateway.sources.harvest.registry_reader import RegistryReader
 from gateway.sources.http.issuers import IssuerClient, JwksFile
 from gateway.sources.http.transport import Transport, aiohttp_transport
 from gateway.sources.metrics import StateGauges
+from gateway.statistiques.reach import check_exact
 
 PROBE_TIMEOUT = 2.0
 COPY_FRESH = timedelta(days=2)  # the age at which the operator is alerted (docs/metriques.md)
@@ -72,6 +74,8 @@ def build_state(services: Services) -> AppState:
         webhooks=services.receiver,
         http=services.configuration.file.http,
         host=services.configuration.host,
+        public_figures=build_public_figures(services, gateway),
+        page=services.configuration.file.statistiques.page,
         public_keys=published_keys(services.configuration),
     )
 
@@ -81,11 +85,12 @@ def build_gateway(services: Services) -> Gateway:
     configuration, counts, now = services.configuration, services.counts, services.configuration.now
     schema, policy = core_schema(build()), read_policy()
     check_schema(schema, policy)
+    check_exact(policy)
     access, opaque_ids = AccessMetrics(services.metrics), OpaqueIds(configuration.sealer)
     documents = Documents(schema, lambda text: opaque_ids.pseudonym(f"document/{text}"))
     paths = Counter("passerelle_executions", "Opérations exécutées, par voie.", ("voie",), registry=services.metrics)
     counts_by_path = {path: paths.labels(path.value).inc for path in ExecutionPath}
-    long_work = LongWork()
+    collector, long_work = _collector(services), LongWork()
     return Gateway(
         schema=schema,
         policy=policy,
@@ -96,8 +101,9 @@ def build_gateway(services: Services) -> Gateway:
         candidate=_candidate(configuration, schema, access),
         stopped=access.stopped,
         executor=Executor(schema, lambda path: counts_by_path[path]()),
-        collector=_collector(services),
+        collector=collector,
         opaque_ids=opaque_ids,
+        statistics=build_statistics(services, policy, opaque_ids, collector),
         id_assigner=IdAssigner(services.links, derivation(opaque_ids), now, counts.links_unavailable.inc),
         accounting=Accounting(
             services.readings_journal,
