@@ -88,8 +88,6 @@ def build_gateway(services: Services) -> Gateway:
     check_exact(policy)
     access, opaque_ids = AccessMetrics(services.metrics), OpaqueIds(configuration.sealer)
     documents = Documents(schema, lambda text: opaque_ids.pseudonym(f"document/{text}"))
-    paths = Counter("passerelle_executions", "Opérations exécutées, par voie.", ("voie",), registry=services.metrics)
-    counts_by_path = {path: paths.labels(path.value).inc for path in ExecutionPath}
     collector, long_work = _collector(services), LongWork()
     return Gateway(
         schema=schema,
@@ -100,7 +98,7 @@ def build_gateway(services: Services) -> Gateway:
         shapes=VisibleSchemas(schema, policy),
         candidate=_candidate(configuration, schema, access),
         stopped=access.stopped,
-        executor=Executor(schema, lambda path: counts_by_path[path]()),
+        executor=_executor(services, schema),
         collector=collector,
         opaque_ids=opaque_ids,
         statistics=build_statistics(services, policy, opaque_ids, collector),
@@ -122,6 +120,13 @@ def build_gateway(services: Services) -> Gateway:
         now=now,
         long_work=long_work,
     )
+
+
+def _executor(services: Services, schema: GraphQLSchema) -> Executor:
+    """What executes, and counts each operation by its path."""
+    paths = Counter("passerelle_executions", "Opérations exécutées, par voie.", ("voie",), registry=services.metrics)
+    counts = {path: paths.labels(path.value).inc for path in ExecutionPath}
+    return Executor(schema, lambda path: counts[path]())
 
 
 def with_copy(services: Services, source: Source) -> Source:
