@@ -21,7 +21,7 @@ from gateway.schema.organisations import EtatSource
 from gateway.sources.connector_runs import ConnectorFailed, ConnectorRuns
 from gateway.sources.http import page_trail
 from gateway.sources.http.credentials import Credential, credential
-from gateway.sources.http.page_trail import PageValidator
+from gateway.sources.http.page_validators import PageValidator
 from gateway.sources.http.transport import Exchange, PartnerResponse, Transport
 from gateway.sources.metrics import CANCELLED, SUCCESS, SourceMetrics
 from gateway.sources.partners.load import DEFAULT_ACCESS, Partner
@@ -156,7 +156,10 @@ class PartnerClient:
             response = await self.request(page_trail.numbered(request, rank), Tenant(""))
             total = page_trail.announced(request, response.document)
             page_trail.PageTrail(self.partner.limites.pages_max).bound(total)
-            rows, announced = page_trail.rows_in(response.document), page_trail.total_rows(request, response.document)
+            rows, announced = (
+                page_trail.rows_in(response.document, request),
+                page_trail.total_rows(request, response.document),
+            )
         return HarvestPage(await self.apart(lambda: read(response.document)), total, response.digest, rows, announced)
 
     async def apart(self, call: Callable[[], T]) -> T:

@@ -78,7 +78,7 @@ def _est_modele(one: Any) -> bool:
 
 
 def test_every_field_of_a_request_and_every_reading_is_explained() -> None:
-    words = {*PartnerRequest.__dataclass_fields__, *(style.name for style in PagingStyle)}
+    words = {*PartnerRequest.__dataclass_fields__, *(name for name in vars(PagingStyle) if name.isupper())}
     readings_journal = {
         "cfa_records",
         "structure_records",

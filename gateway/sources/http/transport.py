@@ -33,7 +33,7 @@ from gateway.sources.http.decode import (
     instant_http,
     read_body,
 )
-from gateway.sources.http.page_trail import PageValidator, digest_of, page_validator
+from gateway.sources.http.page_validators import PageValidator, digest_of, page_validator
 
 TransportFactory = Callable[[], httpx.AsyncBaseTransport]
 
