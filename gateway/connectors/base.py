@@ -12,7 +12,7 @@ from datetime import date
 from enum import Enum
 from typing import Any, Protocol, TypeVar
 
-from gateway.connectors.page_description import DocumentPath, Paging, PagingStyle
+from gateway.connectors.page_description import DocumentPath, Meaning, Paging, PagingStyle, ToldError
 from gateway.connectors.quality import (
     FEW,
     NO_PARENT,
@@ -38,18 +38,8 @@ T = TypeVar("T")
 N = TypeVar("N")
 K = TypeVar("K")
 # What an author reads rows with stands apart, and is learnt here all the same.
-__all__ = [
-    "Paging",
-    "PagingStyle",
-    "Payload",
-    "QualityCounts",
-    "ReadingResult",
-    "Record",
-    "UnexpectedAnswer",
-    "mapped",
-    "read",
-    "rows_of",
-]
+__all__ = ["Meaning", "Paging", "PagingStyle", "Payload", "QualityCounts", "ReadingResult", "Record", "ToldError"]
+__all__ += ["UnexpectedAnswer", "mapped", "read", "rows_of"]
 # One entry a request, in order: the list of its pages' decoded documents (JSON values, or lists of CSV lines).
 Documents = Sequence[list[Any]]
 
@@ -79,6 +69,10 @@ class PartnerRequest:
     rows: DocumentPath = ()  # where the list stands; else the only list of a page is it
     shape: BodyFormat = BodyFormat.JSON
     encoding: str = "utf-8"
+    separator: str = ";"  # of a CSV
+    is_form: bool = False  # the body goes as a form, not as JSON
+    told_errors: tuple[ToldError, ...] = ()
+    expected: tuple[tuple[DocumentPath, str], ...] = ()  # what each page must say of itself: whose it is
     empty_is_absence: bool = False  # an empty 200 means "nothing found" (docs/domaine.md), elsewhere an error
     acces: str = ""  # which of the partner's credentials, when it has several
     secondary: bool = False  # refused, it is missing, and told; the rest of the reading is there

@@ -6,6 +6,7 @@ A path is a tuple of keys. In XML, a list of one is that one, and an empty list 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, Final
 
 DocumentPath = tuple[str, ...]
@@ -49,6 +50,24 @@ class PagingStyle:
     )
     SIZE: Final = Paging(page="page", size="taillePage")  # an empty page ends it
     INDEX: Final = Paging(page="page_index", first_page=0, size="page_size", total=("pagination", "total"))
+
+
+class Meaning(Enum):
+    """What an error that is told under a status of success means."""
+
+    REFUSED = "refus"
+    QUOTA = "quota"
+    ABSENT = "absence"  # nothing is known of whom we ask: no error
+    FAILURE = "panne"
+
+
+@dataclass(frozen=True, slots=True)
+class ToldError:
+    """Where an answer tells an error, by which values; without values, whatever is filled there is one."""
+
+    path: DocumentPath
+    values: tuple[str, ...]
+    meaning: Meaning
 
 
 def at(document: Any, path: DocumentPath) -> Any:

@@ -137,7 +137,7 @@ def state_in_answers(services: Services, name: str) -> EtatSource | None:
 
 def _collector(services: Services) -> Collector:
     name = services.harvest_target.source
-    fold = connectors()[services.sources.partners[name].genre].contrat
+    fold = services.sources.partners[name].connector(connectors()).contrat
     if fold is None:
         raise ConfigurationError(f"partenaires : {name} ne sait pas replier un contrat")
     return Collector(

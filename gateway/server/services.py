@@ -181,7 +181,7 @@ def build_journal(
 
 def _keeper(configuration: Configuration, sources: Sources, known: Mapping[str, Connector]) -> ReferentielKeeper:
     partner = _single(sources, TypeSource.REFERENTIEL)
-    read = known[partner.genre].referentiel
+    read = partner.connector(known).referentiel
     if read is None:
         raise ConfigurationError(f"partenaires : {partner.nom} ne sait pas lire un référentiel")
     return ReferentielKeeper(
@@ -193,7 +193,7 @@ def _keeper(configuration: Configuration, sources: Sources, known: Mapping[str, 
 
 def _harvest_target(sources: Sources, known: Mapping[str, Connector]) -> HarvestTarget:
     partner = _single(sources, TypeSource.REGISTRE_CONTRATS)
-    moisson = known[partner.genre].moisson
+    moisson = partner.connector(known).moisson
     if moisson is None or partner.moisson is None:
         raise ConfigurationError(f"partenaires/{partner.nom}.toml : [moisson] depuis est requis")
     return HarvestTarget(

@@ -83,7 +83,7 @@ class Sources:
         self._readers = {
             name: UnitReader(
                 PartnerClient(partner, deps.transport, deps.metrics, deps.wall_clock, deps.clock),
-                connectors[partner.genre],
+                partner.connector(connectors),
                 self._cfa.keys(),
             )
             for name, partner in partners.items()
@@ -233,7 +233,7 @@ class Sources:
         """A unit of a partner as it is configured."""
         if unit not in self._keys:
             partner = self.partners[unit.source]
-            name = canonical_key(unit.source, partner.genre, partner.base_url, unit.resource.value, unit.key)
+            name = canonical_key(unit.source, partner.read_by, partner.base_url, unit.resource.value, unit.key)
             self._keys[unit] = CacheKey(name, unit.source)
         return self._keys[unit]
 

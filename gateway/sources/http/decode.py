@@ -4,7 +4,7 @@ Errors hold neither address, nor body, nor value; what is refused of a body is a
 is read with a bound on its decoded size.
 
 JSON: duplicate keys, NaN and infinities, bottomless nesting and endless integers are refused.
-CSV: `;`, a header row, one mapping a line.
+CSV: one separator, a header row, one mapping a line. XML: `decode_xml`. Lines: a JSON object or array a line.
 Text: bytes win over what is declared of them, and one bad letter loses that letter (docs/domaine.md, "Écriture").
 """
 
@@ -23,6 +23,7 @@ from gateway import strict_json
 from gateway.connectors.base import BodyFormat, PartnerRequest
 from gateway.domain.text import LOST, through, without_half_characters
 from gateway.errors import SourceClosed, SourceDenied, SourceError, SourceInvalid, SourceUnavailable
+from gateway.sources.http.decode_xml import XmlRefused, decode_xml
 
 RETRY_AFTER_MAX = 86_400.0  # seconds; a partner may be closed for a night, not for a year
 
@@ -50,6 +51,7 @@ _BY_CLASS: Mapping[int, tuple[type[SourceError], str]] = {
 _NUL = "\\u0000"  # looked for first: the pattern alone costs milliseconds a body
 _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32  # the header tells which
 _ESCAPED_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
+_XML_ENCODING = re.compile(rb"""\s*<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
 _C1 = re.compile(rb"[\x80-\x9f]")  # letters of Windows; latin alphabets have controls there, which nobody types
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
@@ -157,8 +159,27 @@ class AnnouncedError(Exception):
 def decode(body: bytes, request: PartnerRequest) -> Any:
     """The document a body holds. Raises InvalidDocument, or AnnouncedError for a JSON error where CSV was due."""
     if request.shape is BodyFormat.CSV:
-        return decode_csv(body, request.encoding)
+        return decode_csv(body, request.encoding, request.separator)
+    if request.shape is BodyFormat.XML:
+        return _decoded_xml(body, request.encoding)
+    if request.shape is BodyFormat.LINES:
+        return _decoded_lines(body, request.encoding)
     return decode_json(body, request.encoding)
+
+
+def _decoded_xml(body: bytes, encoding: str) -> dict[str, Any]:
+    """The alphabet that the declaration names, else the agreed one; its bytes say otherwise where they can."""
+    declared = _XML_ENCODING.match(body[:200].removeprefix(codecs.BOM_UTF8))
+    name = declared[1].decode("ascii") if declared else encoding
+    try:
+        return decode_xml(_text(body, name).lstrip())
+    except (XmlRefused, LookupError) as error:
+        raise InvalidDocument(str(error) if isinstance(error, XmlRefused) else "encodage inconnu") from None
+
+
+def _decoded_lines(body: bytes, encoding: str) -> list[Any]:
+    """One JSON object a line."""
+    return [decode_json(line, encoding) for line in body.splitlines() if line.strip()]
 
 
 def decode_json(body: bytes, encoding: str = "utf-8") -> Any:
@@ -174,7 +195,7 @@ def decode_json(body: bytes, encoding: str = "utf-8") -> Any:
     return through(document, without_half_characters) if strict_json.has_lone_surrogate(text, document) else document
 
 
-def decode_csv(body: bytes, encoding: str = "utf-8") -> list[dict[str | None, Any]]:
+def decode_csv(body: bytes, encoding: str = "utf-8", separator: str = ";") -> list[dict[str | None, Any]]:
     """One mapping a line, by the names of the header row. Blank lines are skipped; a short line lacks its last columns. What a
     line has beyond the header is under None: a separator in a cell moved all that follows it (docs/domaine.md, "Complétude")."""
     start = body.removeprefix(codecs.BOM_UTF8).lstrip()[:1]
@@ -184,7 +205,7 @@ def decode_csv(body: bytes, encoding: str = "utf-8") -> list[dict[str | None, An
         raise AnnouncedError("erreur annoncée sous un statut de succès")
     stream = io.StringIO(_text(body, encoding), newline="")
     try:
-        rows = [line for line in csv.reader(stream, delimiter=";") if line]
+        rows = [line for line in csv.reader(stream, delimiter=separator) if line]
     except csv.Error:
         raise InvalidDocument("CSV illisible") from None
     if not rows or len(set(rows[0])) != len(rows[0]):

@@ -34,6 +34,7 @@ from gateway.sources.http.decode import (
     read_body,
 )
 from gateway.sources.http.page_validators import PageValidator, digest_of, page_validator
+from gateway.sources.http.told_errors import checked
 
 TransportFactory = Callable[[], httpx.AsyncBaseTransport]
 
@@ -127,7 +128,8 @@ class Transport:
         """An answer that was as it was known, decoded: another page of the same reading is not. Raises SourceError: what
         decoded it the first time may be an earlier version of this code."""
         with _translate(source):
-            return replace(response, document=await _document(response.body or b"", request), body=None)
+            document = await _document(response.body or b"", request)
+            return replace(response, document=checked(source, document, request), body=None)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -139,7 +141,11 @@ def _request(call: Exchange) -> httpx.Request:
     trace = CURRENT.get()
     ids = trace.headers() if trace else {}
     adresse = _address(call.url, tuple(requested.params.items()))
-    return httpx.Request(requested.method, adresse, headers={**HEADERS, **conditions, **ids}, json=requested.body)
+    headers = {**HEADERS, **conditions, **ids}
+    if requested.is_form:
+        form = {name: str(value) for name, value in (requested.body or {}).items()}
+        return httpx.Request(requested.method, adresse, headers=headers, data=form)
+    return httpx.Request(requested.method, adresse, headers=headers, json=requested.body)
 
 
 @lru_cache(ADDRESSES_MAX)
@@ -211,7 +217,7 @@ async def _read(received: RawResponse, call: Exchange, gap: float | None) -> Par
     told = (received.headers.get("Link", ""), digest, page, gap, len(body), received.headers.get("X-Total-Count", ""))
     if known and page and known.digest == page.digest:
         return PartnerResponse(None, *told, unchanged=True, body=body)
-    return PartnerResponse(await _document(body, request), *told)
+    return PartnerResponse(checked(call.source, await _document(body, request), request), *told)
 
 
 async def _document(body: bytes, request: PartnerRequest) -> Any:

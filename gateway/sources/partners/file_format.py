@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from gateway.connectors.table.dialect import Dialect
+from gateway.connectors.table.engine import TABLE
 from gateway.toml_file import StrictModel
 
 
@@ -147,3 +149,12 @@ class PartnerFile(StrictModel):
     ouverture: OpeningTable | None = None
     moisson: HarvestTable | None = None
     evenements: EventsTable | None = None
+    dialecte: Dialect | None = None
+
+    @model_validator(mode="after")
+    def _has_its_dialect(self) -> "PartnerFile":
+        if self.genre == TABLE and self.dialecte is None:
+            raise ValueError('genre = "table" demande une table [dialecte]')
+        if self.genre != TABLE and self.dialecte is not None:
+            raise ValueError(f'[dialecte] demande genre = "table", et non « {self.genre} »')
+        return self

@@ -7,16 +7,20 @@ file and the key. Secrets are read from the environment mapping passed in, and s
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import time
+from hashlib import sha256
 from pathlib import Path
 
 from pydantic import SecretStr
 
+from gateway.connectors.base import Connector
+from gateway.connectors.table.engine import TABLE, connector
 from gateway.errors import ConfigurationError
 from gateway.sources.partners.file_format import AccessTable, CacheTable, HarvestTable, LimitsTable, PartnerFile
 from gateway.sources.partners.tenants import TenantConfig, read_tenants, secret_of
 from gateway.toml_file import read_toml
 
 DEFAULT_ACCESS = "defaut"
+OWN_FOLDER_FILE = "partenaire.toml"  # of a partner that has a folder of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +59,39 @@ class Partner:
     ouverture: tuple[time, time] | None = None  # Europe/Paris, a hint
     moisson: HarvestTable | None = None
     evenements: EventsConfig | None = None
+    own: Connector | None = field(default=None, repr=False)  # of its table
+    dialect: str = ""  # a digest of its table
+
+    @property
+    def read_by(self) -> str:
+        """What reads its answers: those that another read are not kept."""
+        return self.genre + self.dialect
+
+    def connector(self, known: Mapping[str, Connector]) -> Connector:
+        """Its connector: made of its table, else the one of its kind."""
+        return self.own or known[self.genre]
 
 
 def load_partners(folder: Path, environ: Mapping[str, str], genres: Collection[str]) -> dict[str, Partner]:
-    """Read every `*.toml` of `folder`; `genres` are the kinds a connector exists for. Raises ConfigurationError."""
+    """Read every `<nom>.toml` and `<nom>/partenaire.toml` of `folder`; `genres` are the kinds a connector exists for.
+
+    Raises ConfigurationError.
+    """
     if not folder.is_dir():
         raise ConfigurationError(f"{folder} : dossier des partenaires absent")
     loaded: dict[str, Partner] = {}
-    for path in sorted(folder.glob("*.toml")):
-        partner = _load(path, environ, genres)
+    for path in partner_files(folder):
+        partner = load_partner(path, environ, genres)
         if partner.nom in loaded:
             raise ConfigurationError(f"{path} : nom : « {partner.nom} » déjà pris par un autre fichier")
         loaded[partner.nom] = partner
     _refuse_shared_cfas(folder, loaded.values())
     return loaded
+
+
+def partner_files(folder: Path) -> list[Path]:
+    """The files of partners, in both layouts."""
+    return sorted([*folder.glob("*.toml"), *folder.glob(f"*/{OWN_FOLDER_FILE}")])
 
 
 def _refuse_shared_cfas(folder: Path, partners: Iterable[Partner]) -> None:
@@ -81,10 +104,12 @@ def _refuse_shared_cfas(folder: Path, partners: Iterable[Partner]) -> None:
             seen[uai] = partner.nom
 
 
-def _load(path: Path, environ: Mapping[str, str], genres: Collection[str]) -> Partner:
+def load_partner(path: Path, environ: Mapping[str, str], genres: Collection[str]) -> Partner:
+    """The partner of one file. Raises ConfigurationError."""
     file = read_toml(path, PartnerFile)
-    if file.genre not in genres:
-        raise ConfigurationError(f"{path} : genre : « {file.genre} » inconnu (connus : {', '.join(sorted(genres))})")
+    if file.genre not in {*genres, TABLE}:
+        known = ", ".join([*sorted(genres), TABLE])
+        raise ConfigurationError(f"{path} : genre : « {file.genre} » inconnu (connus : {known})")
     abonnes = read_tenants(path, file.locataires, environ) if file.locataires else None
     _require_tenants(path, file, abonnes)
     return Partner(
@@ -98,6 +123,8 @@ def _load(path: Path, environ: Mapping[str, str], genres: Collection[str]) -> Pa
         ouverture=(file.ouverture.debut, file.ouverture.fin) if file.ouverture else None,
         moisson=file.moisson,
         evenements=_events(path, file, environ),
+        own=connector(file.dialecte) if file.dialecte else None,
+        dialect=sha256(file.dialecte.model_dump_json().encode()).hexdigest()[:16] if file.dialecte else "",
     )
 
 
