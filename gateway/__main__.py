@@ -18,6 +18,7 @@ from gateway.server.logs import configure_logs
 
 E = TypeVar("E", bound=Enum)
 DASHED_ID = re.compile(r"-[\w-]{40,}", re.ASCII)  # of the graph: base64url, longer than any option
+KIT = {"verifier": "lit un partenaire comme la passerelle le lirait, et dit ce que cela montre"}
 Command = Callable[[argparse.Namespace], int | None]
 
 
@@ -54,7 +55,19 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     explain.add_argument("query", help="texte d'une requête, ou fichier qui la contient", metavar="requete")
     explain.add_argument("--profil", default="ml", help="profil de l'appelant : ml, cfa, dreets…")
     explain.add_argument("--client", help="client du registre : dit quels CFA sont demandés pour lui, et pourquoi")
+    _kit_arguments(argv, add)
     return parser.parse_args(_ids_last(argv))
+
+
+def _kit_arguments(argv: Sequence[str], add: Callable[[str, Command, str], argparse.ArgumentParser]) -> None:
+    """The commands of the kit. What their arguments need takes long to import: the other commands start without it."""
+    if argv and argv[0] in KIT:
+        from gateway.cli.kit.command import add_commands  # noqa: PLC0415
+
+        add_commands(add)
+        return
+    for name, summary in KIT.items():
+        add(name, lambda _: None, summary)
 
 
 def _ids_last(argv: Sequence[str]) -> list[str]:

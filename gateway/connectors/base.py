@@ -70,6 +70,8 @@ class PartnerRequest:
     shape: BodyFormat = BodyFormat.JSON
     encoding: str = "utf-8"
     separator: str = ";"  # of a CSV
+    columns: tuple[str, ...] = ()  # that a CSV must have, be it without any row
+    ends_lines: bool = False  # the last line of a CSV ends as the others, or it was cut
     is_form: bool = False  # the body goes as a form, not as JSON
     told_errors: tuple[ToldError, ...] = ()
     expected: tuple[tuple[DocumentPath, str], ...] = ()  # what each page must say of itself: whose it is

@@ -179,6 +179,7 @@ class Dialect(StrictModel):
     format: Literal["json", "csv", "xml", "lignes"] = "json"
     encodage: Encoding = "utf-8"
     separateur: Annotated[str, Field(min_length=1, max_length=1)] = ";"
+    fin_de_ligne: bool = True
     annees: int = Field(default=1, ge=1, le=3)
     lignes: str = ""
     vide_absence: bool = False
@@ -223,6 +224,14 @@ class Dialect(StrictModel):
     def nouns(self) -> Iterator[tuple[str, Any]]:
         """The nouns that are told, with their tables."""
         yield from ((noun, getattr(self, noun)) for noun in WORDS if getattr(self, noun) is not None)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that a CSV must have: those of what no row goes without."""
+        if not self.is_csv:
+            return ()
+        _, table = next(self.nouns())
+        return tuple(field.paths[0] for word, field in table.fields() if word in REQUIRED["jeune"])
 
     @property
     def is_csv(self) -> bool:

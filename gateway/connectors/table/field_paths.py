@@ -62,7 +62,11 @@ def _chosen(found: Any, step: Step) -> Any:
     rows = found if isinstance(found, list) else [found]
     if step.rank is not None:
         return rows[step.rank] if step.rank < len(rows) else None
-    return next((one for one in rows if isinstance(one, Mapping) and _written(one.get(step.key)) == step.value), None)
+    keys = (step.key, f"@{step.key}")  # in XML, what tells one from another is an attribute as often as an element
+    return next(
+        (one for one in rows if isinstance(one, Mapping) and any(_written(one.get(key)) == step.value for key in keys)),
+        None,
+    )
 
 
 def _only(found: Any) -> Any:

@@ -41,6 +41,8 @@ def _request(dialect: Dialect, known: Mapping[str, str]) -> PartnerRequest:
         shape=dialect.shape,
         encoding=dialect.encodage,
         separator=dialect.separateur,
+        columns=dialect.columns,
+        ends_lines=dialect.is_csv and dialect.fin_de_ligne,
         empty_is_absence=dialect.vide_absence,
         is_form=dialect.formulaire,
         told_errors=tuple(told),

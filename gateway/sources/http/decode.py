@@ -13,7 +13,7 @@ import csv
 import io
 import re
 import zlib
-from collections.abc import AsyncIterable, Mapping
+from collections.abc import AsyncIterable, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
@@ -159,7 +159,9 @@ class AnnouncedError(Exception):
 def decode(body: bytes, request: PartnerRequest) -> Any:
     """The document a body holds. Raises InvalidDocument, or AnnouncedError for a JSON error where CSV was due."""
     if request.shape is BodyFormat.CSV:
-        return decode_csv(body, request.encoding, request.separator)
+        if request.ends_lines and not body.rstrip(b" ").endswith((b"\n", b"\r")):
+            raise InvalidDocument("CSV coupé, sa dernière ligne ne finit pas")
+        return decode_csv(body, request.encoding, request.separator, request.columns)
     if request.shape is BodyFormat.XML:
         return _decoded_xml(body, request.encoding)
     if request.shape is BodyFormat.LINES:
@@ -195,7 +197,9 @@ def decode_json(body: bytes, encoding: str = "utf-8") -> Any:
     return through(document, without_half_characters) if strict_json.has_lone_surrogate(text, document) else document
 
 
-def decode_csv(body: bytes, encoding: str = "utf-8", separator: str = ";") -> list[dict[str | None, Any]]:
+def decode_csv(
+    body: bytes, encoding: str = "utf-8", separator: str = ";", columns: Sequence[str] = ()
+) -> list[dict[str | None, Any]]:
     """One mapping a line, by the names of the header row. Blank lines are skipped; a short line lacks its last columns. What a
     line has beyond the header is under None: a separator in a cell moved all that follows it (docs/domaine.md, "Complétude")."""
     start = body.removeprefix(codecs.BOM_UTF8).lstrip()[:1]
@@ -211,6 +215,8 @@ def decode_csv(body: bytes, encoding: str = "utf-8", separator: str = ";") -> li
     if not rows or len(set(rows[0])) != len(rows[0]):
         raise InvalidDocument("ligne d'en-tête absente ou à colonnes en double")
     header, *lines = rows
+    if missing := set(columns) - set(header):
+        raise InvalidDocument(f"colonnes absentes : {len(missing)} sur {len(columns)} attendues")
     if lines and len(lines[-1]) > len(header) and not any(lines[-1][len(header) :]):
         del lines[-1][len(header) :]  # a row of totals, which is no record, may be padded
     trailing = {len(line) for line in lines[:-1]} == {len(header) + 1} and not any(line[-1] for line in lines[:-1])

@@ -110,12 +110,7 @@ class Transport:
                     received = await exchange(request)
                 if received.statut == httpx.codes.NOT_MODIFIED and call.known and call.known.conditions:
                     return PartnerResponse(None, unchanged=True)
-                own, now = instant_http(received.headers.get("Date", "")), self._wall_clock()
-                # A date to come back at is told by the partner's clock.
-                waiting = received.headers.get("Retry-After", "")
-                if error := error_for_status(call.source, received.statut, waiting, own or now):
-                    raise error
-                return await _read(received, call, (own - now).total_seconds() if own else None)
+                return await answer_of(received, call, self._wall_clock())
 
     async def send(self, source: str, request: httpx.Request, timeout: float, octets_max: int) -> RawResponse:
         """Ask once, as it is. Raises SourceUnavailable, SourceTimedOut or SourceInvalid; a status is for who asked to read."""
@@ -208,6 +203,17 @@ def _silence() -> None:
     """These loggers print URLs, and a query may hold a key."""
     for name in ("httpx", "httpcore", "aiohttp"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+async def answer_of(received: RawResponse, call: Exchange, now: datetime) -> PartnerResponse:
+    """What an answer says, decoded. Raises SourceError."""
+    with _translate(call.source):
+        own = instant_http(received.headers.get("Date", ""))
+        # A date to come back at is told by the partner's clock.
+        waiting = received.headers.get("Retry-After", "")
+        if error := error_for_status(call.source, received.statut, waiting, own or now):
+            raise error
+        return await _read(received, call, (own - now).total_seconds() if own else None)
 
 
 async def _read(received: RawResponse, call: Exchange, gap: float | None) -> PartnerResponse:
