@@ -18,7 +18,10 @@ from gateway.server.logs import configure_logs
 
 E = TypeVar("E", bound=Enum)
 DASHED_ID = re.compile(r"-[\w-]{40,}", re.ASCII)  # of the graph: base64url, longer than any option
-KIT = {"verifier": "lit un partenaire comme la passerelle le lirait, et dit ce que cela montre"}
+KIT = {
+    "partenaire": "écrit les fichiers d'un partenaire, d'après une page d'exemple",
+    "verifier": "lit un partenaire comme la passerelle le lirait, et dit ce que cela montre",
+}
 Command = Callable[[argparse.Namespace], int | None]
 
 
@@ -64,7 +67,7 @@ def _kit_arguments(argv: Sequence[str], add: Callable[[str, Command, str], argpa
     if argv and argv[0] in KIT:
         from gateway.cli.kit.command import add_commands  # noqa: PLC0415
 
-        add_commands(add)
+        add_commands(add, KIT)
         return
     for name, summary in KIT.items():
         add(name, lambda _: None, summary)

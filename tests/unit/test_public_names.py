@@ -69,6 +69,7 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("cle",),
     ("clients",),
     ("expliquer",),
+    ("partenaire",),
     ("verifier",),
 )
 PATHS = {

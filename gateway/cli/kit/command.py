@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from gateway.cli.kit.case_files import EXPECTED, Case, read_cases
+from gateway.cli.kit.scaffold import create, told
 from gateway.cli.kit.target import NoSecrets, find_target, secrets_of
 from gateway.cli.kit.verify import CASES, Target, as_json, as_text, expected_of, verify_cases, verify_live
 
@@ -32,6 +33,14 @@ def verify(arguments: argparse.Namespace) -> int:
     return 1 if verdict.failures else 0
 
 
+def create_partner(arguments: argparse.Namespace) -> None:
+    """Write the files of a new partner, and what its example becomes."""
+    root = os.environ.get("GATEWAY_CONFIG")
+    folder = Path(arguments.into or (Path(root) / "partenaires" if root else "."))
+    own, found = create(arguments.name, Path(arguments.example), folder)
+    print("\n".join(told(own, found)))
+
+
 def write_expected(target: Target) -> None:
     """Write what each case that does not say it becomes today. A case that names no tenant is of the partner's first."""
     for case in read_cases(target.folder / CASES):
@@ -47,9 +56,18 @@ def _with_tenant(target: Target, case: Case) -> Case:
     return Case(case.name, case.path, case.pages, None, configured.tenant if configured else case.tenant, case.day)
 
 
-def add_commands(add: Add) -> None:
+def add_commands(add: Add, summaries: Mapping[str, str]) -> None:
     """The commands of the kit, with their arguments."""
-    command = add("verifier", verify, "lit un partenaire comme la passerelle le lirait, et dit ce que cela montre")
+    create_command = add("partenaire", create_partner, summaries["partenaire"])
+    create_command.add_argument("action", choices=("nouveau",))
+    create_command.add_argument("name", metavar="nom", help="son nom : minuscules, chiffres et tirets")
+    create_command.add_argument(
+        "--exemple", dest="example", required=True, metavar="PAGE", help="une page : JSON, CSV ou XML"
+    )
+    create_command.add_argument(
+        "--vers", dest="into", metavar="DOSSIER", help="où ; sinon parmi les partenaires de GATEWAY_CONFIG"
+    )
+    command = add("verifier", verify, summaries["verifier"])
     command.add_argument("partner", metavar="partenaire", help="son nom, ou un dossier qui contient partenaire.toml")
     command.add_argument(
         "--cfa", "--mission-locale", dest="key", metavar="CODE", help="demande pour de vrai, pour ce CFA (UAI)"

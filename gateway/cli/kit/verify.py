@@ -117,7 +117,7 @@ async def _verify_case(target: Target, case: Case, verdict: Verdict) -> None:
         found.append("aucune page du cas n'est demandée : le nom de ses fichiers est-il celui d'une opération ?")
     verdict.failures += [f"{case.path.name} : {line}" for line in found[:TOLD_MAX]]
     if not found:
-        verdict.passed.append(case.name)
+        verdict.passed.append(f"{case.name}, une erreur : {outcome.error}" if outcome.error else case.name)
     if not outcome.error:
         told = report(transport.heard, outcome.records, outcome.quality, target.dialect)
         verdict.reports[case.name] = told

@@ -28,6 +28,8 @@ def _place(written: str) -> str:
 def _request_path(written: str) -> str:
     if not written.startswith("/") or "?" in written:
         raise ValueError("chemin commençant par / attendu, sans « ? » : les paramètres vont dans « parametres »")
+    if "" in written.split("/")[1:]:
+        raise ValueError("chemin sans « // » ni / finale attendu")
     return _place(written)
 
 

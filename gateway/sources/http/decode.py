@@ -174,7 +174,7 @@ def _decoded_xml(body: bytes, encoding: str) -> dict[str, Any]:
     declared = _XML_ENCODING.match(body[:200].removeprefix(codecs.BOM_UTF8))
     name = declared[1].decode("ascii") if declared else encoding
     try:
-        return decode_xml(_text(body, name).lstrip())
+        return decode_xml(decoded_text(body, name).lstrip())
     except (XmlRefused, LookupError) as error:
         raise InvalidDocument(str(error) if isinstance(error, XmlRefused) else "encodage inconnu") from None
 
@@ -186,7 +186,7 @@ def _decoded_lines(body: bytes, encoding: str) -> list[Any]:
 
 def decode_json(body: bytes, encoding: str = "utf-8") -> Any:
     """A JSON object or array; anything else, `null` included, is refused."""
-    text = _text(body, encoding)
+    text = decoded_text(body, encoding)
     text = _ESCAPED_NUL.sub(rf"\1{LOST}", text) if _NUL in text else text
     try:
         document = strict_json.loads(text)
@@ -207,7 +207,7 @@ def decode_csv(
         raise InvalidDocument("page HTML à la place des données")
     if start == b"{":
         raise AnnouncedError("erreur annoncée sous un statut de succès")
-    stream = io.StringIO(_text(body, encoding), newline="")
+    stream = io.StringIO(decoded_text(body, encoding), newline="")
     try:
         rows = [line for line in csv.reader(stream, delimiter=separator) if line]
     except csv.Error:
@@ -228,7 +228,7 @@ def _line(header: list[str], cells: list[str]) -> dict[str | None, Any]:
     return own if len(cells) <= len(header) else {**own, None: cells[len(header) :]}
 
 
-def _text(body: bytes, encoding: str) -> str:
+def decoded_text(body: bytes, encoding: str) -> str:
     """The letters of a body. What is UTF-8 with any letter beyond ASCII is UTF-8, whatever is declared: no other text is, but
     by chance. Latin text with letters of Windows is Windows'. What is neither is read letter by letter."""
     b" ".decode(encoding)  # what is declared must be an alphabet, be it believed or not
