@@ -74,7 +74,8 @@ def read_toml(path: Path, model: type[M], shown_as: str | None = None) -> M:
     try:
         return model.model_validate(document)
     except ValidationError as error:  # not chained: its own text holds the values of the file
-        detail = error.errors(include_url=False)[0]
+        # A key that is misspelt is unknown, and another absent: what is written is told first.
+        detail = min(error.errors(include_url=False), key=lambda one: not _nearest(one, model))
         reason = _reason(detail) + _nearest(detail, model)
         where = f"{name}{_line_of(path, detail['loc'], reason)} : {_key(detail['loc'], document)}"
         raise ConfigurationError(f"{where} : {reason}") from None

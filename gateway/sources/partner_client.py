@@ -255,9 +255,10 @@ class PartnerClient:
         secret = own or (tenant_config.secret if tenant_config else None)
         if access is None or secret is None:
             raise SourceInvalid(self.partner.nom, f"accès « {name} » non configuré")
-        place = (name, "" if own else key)
+        client = tenant_config.client if tenant_config else ""
+        place = (name, "" if own and not client else key)
         if place not in self._credentials:
-            self._credentials[place] = credential(access, secret)
+            self._credentials[place] = credential(access, secret, client, self.clock.seconds)
         return self._credentials[place]
 
 

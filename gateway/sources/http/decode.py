@@ -27,6 +27,7 @@ from gateway.sources.http.decode_xml import XmlRefused, decode_xml
 
 RETRY_AFTER_MAX = 86_400.0  # seconds; a partner may be closed for a night, not for a year
 
+EPOCH_DIGITS = 10  # of the seconds since 1970, since 2001 and until 2286
 INSTANTS_MAX = 64  # read again and again: partners' clocks tell seconds
 SUCCEEDED = frozenset({200, 204})
 
@@ -76,6 +77,17 @@ def retry_after(header: str, now: datetime) -> float | None:
         return min(float(text[:9]), RETRY_AFTER_MAX)
     instant = instant_http(text)
     return min(max((instant - now).total_seconds(), 0.0), RETRY_AFTER_MAX) if instant else None
+
+
+def told_wait(headers: Mapping[str, str], now: datetime) -> str:
+    """What an answer says of when to come back, as Retry-After would: else RateLimit-Reset, a count of seconds, or an instant in
+    seconds since 1970 as some write it."""
+    if told := headers.get("Retry-After", ""):
+        return told
+    reset = (headers.get("RateLimit-Reset") or headers.get("X-RateLimit-Reset") or "").partition(".")[0].strip()
+    if not (reset.isascii() and reset.isdigit()) or len(reset) < EPOCH_DIGITS:
+        return reset
+    return str(max(0, int(int(reset[:EPOCH_DIGITS]) - now.timestamp()) + 1))
 
 
 @lru_cache(INSTANTS_MAX)

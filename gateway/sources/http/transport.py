@@ -32,6 +32,7 @@ from gateway.sources.http.decode import (
     error_for_status,
     instant_http,
     read_body,
+    told_wait,
 )
 from gateway.sources.http.page_validators import PageValidator, digest_of, page_validator
 from gateway.sources.http.told_errors import checked
@@ -42,7 +43,17 @@ HEADER_BYTES_MAX = 16_384  # one header, or the status line
 HEADERS = {"Accept-Encoding": "gzip", "User-Agent": "passerelle-apprentissage"}
 HEADERS_READ = {
     name.lower().encode(): name
-    for name in ("Link", "X-Total-Count", "Retry-After", "ETag", "Last-Modified", "Date", "Content-Encoding")
+    for name in (
+        "Link",
+        "X-Total-Count",
+        "Retry-After",
+        "RateLimit-Reset",
+        "X-RateLimit-Reset",
+        "ETag",
+        "Last-Modified",
+        "Date",
+        "Content-Encoding",
+    )
 }
 ADDRESSES_MAX = 1024  # parsed addresses kept
 DECODE_APART = 262_144  # bytes; above, decoding would hold the event loop for milliseconds
@@ -210,7 +221,7 @@ async def answer_of(received: RawResponse, call: Exchange, now: datetime) -> Par
     with _translate(call.source):
         own = instant_http(received.headers.get("Date", ""))
         # A date to come back at is told by the partner's clock.
-        waiting = received.headers.get("Retry-After", "")
+        waiting = told_wait(received.headers, own or now)
         if error := error_for_status(call.source, received.statut, waiting, own or now):
             raise error
         return await _read(received, call, (own - now).total_seconds() if own else None)

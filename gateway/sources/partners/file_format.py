@@ -77,11 +77,14 @@ class AuthorizationTable(_Access):
 
 
 class OAuth2Table(_Access):
-    """OAuth2 client credentials: a token asked of `url_jeton` with the client's id and secret."""
+    """OAuth2 client credentials: a token asked of `url_jeton` with the client's id and secret, in the header or in the form, for
+    a scope if the partner wants one. The tenants' file may give each a client of its own."""
 
     type: Literal["oauth2"]
     url_jeton: Url
-    client: str
+    client: str = ""
+    portee: str = ""
+    authentification: Literal["basic", "post"] = "basic"
 
 
 AccessTable = KeyTable | AuthorizationTable | OAuth2Table

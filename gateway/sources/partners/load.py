@@ -35,6 +35,8 @@ class AccessConfig:
     secret: SecretStr | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict)
     url_jeton: str = ""
+    scope: str = ""
+    in_form: bool = False  # the client and its secret go in the form, not in a header
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,13 +148,27 @@ def _access(
     secret = _secret(path, key, file.secret, environ, abonnes)
     if file.type == "basic" and secret and ":" not in secret.get_secret_value():
         raise ConfigurationError(f"{path} : {key} : « compte:mot de passe » attendu dans {file.secret}")
+    if oauth and not oauth.client and not (abonnes and all(one.client for one in abonnes.values())):
+        raise ConfigurationError(
+            f"{path} : acces.{name}.client : absent, et le fichier des locataires n'en donne pas un à chacun"
+        )
+    if file.type == "basic":
+        _require_accounts(path, abonnes)
     return AccessConfig(
         type=file.type,
         nom=oauth.client if oauth else getattr(file, "nom", ""),
         secret=secret,
         headers=file.entetes,
         url_jeton=oauth.url_jeton if oauth else "",
+        scope=oauth.portee if oauth else "",
+        in_form=oauth is not None and oauth.authentification == "post",
     )
+
+
+def _require_accounts(path: Path, abonnes: Mapping[str, TenantConfig] | None) -> None:
+    for uai, one in (abonnes or {}).items():
+        if one.secret and ":" not in one.secret.get_secret_value():
+            raise ConfigurationError(f"{path} : locataires : {uai} : « compte:mot de passe » attendu dans son secret")
 
 
 def _events(path: Path, file: PartnerFile, environ: Mapping[str, str]) -> EventsConfig | None:
