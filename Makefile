@@ -81,6 +81,7 @@ poids: .venv/dev.txt .venv/lien.txt ## Learn the weights of evidence again, besi
 	@$(PY) -m bench.weights
 
 wheel: .venv/dev.txt $(PAGE) ## Build the wheel in dist/ and look into it
+	@git rev-parse HEAD > gateway/COMMIT
 	@rm -rf dist && $(PY) -m pip wheel --disable-pip-version-check --quiet --no-deps --no-build-isolation --wheel-dir dist .
 	@$(PY) -m pytest -q tests/unit/test_web_wheel.py
 
@@ -92,7 +93,7 @@ verrous: .venv/dev.txt ## Lock the requirements again, hashes included and hosts
 	for dossier in gateway/web/source tests/clients; do (cd $$dossier && npm install --package-lock-only) || exit 1; done
 
 clean: ## Remove what the commands above made
-	rm -rf .venv var dist build gateway/web/dist gateway/web/source/node_modules tests/*/node_modules tests/clients/build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv var dist build gateway/web/dist gateway/COMMIT gateway/web/source/node_modules tests/*/node_modules tests/clients/build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 .venv/bin/python:
 	@test -n "$(PYTHON)" || { echo 'Python 3.11 or later is needed, and none was found (python3.11, python3). Name one: make PYTHON=/path/to/python'; exit 1; }

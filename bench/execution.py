@@ -31,9 +31,9 @@ from gateway.domain.statut import StatutApprenant
 from gateway.edge.graphql_http import JSON, write
 from gateway.federation.views.context import OperationContext
 from gateway.operation import Gateway, GraphQLRequest, answer, build_context
-from gateway.schema.context import PageArgs
 from gateway.schema.filters import FiltreRuptures
 from gateway.schema.orders import TriRuptures
+from gateway.schema.query import PageArgs
 from gateway.server.composition import build_gateway, read_client_register
 from gateway.server.lifecycle import tune_threads_and_gc
 from gateway.server.services import build_services

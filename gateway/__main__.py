@@ -10,24 +10,24 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from enum import Enum
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from gateway.cli.french import FrenchCommand
+from gateway.cli.kit_commands import add_kit
 from gateway.errors import CommandFailed, ConfigurationError, reason_of
 from gateway.server.logs import configure_logs
 
 E = TypeVar("E", bound=Enum)
 DASHED_ID = re.compile(r"-[\w-]{40,}", re.ASCII)  # of the graph: base64url, longer than any option
-KIT = {
-    "partenaire": "écrit les fichiers d'un partenaire, d'après une page d'exemple",
-    "verifier": "lit un partenaire comme la passerelle le lirait, et dit ce que cela montre",
-}
 Command = Callable[[argparse.Namespace], int | None]
 
 
 def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     """The parsed arguments; `func` is the command to call with them."""
     parser = FrenchCommand(prog="python -m gateway", description="Passerelle apprentissage")
+    parser.add_argument(
+        "--version", action=_Version, help="dit la version, le commit, et les empreintes du graphe et des droits"
+    )
     commands = parser.add_subparsers(dest="commande", required=True, metavar="COMMANDE")
 
     def add(name: str, func: Command, summary: str) -> argparse.ArgumentParser:
@@ -35,6 +35,7 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
         command.set_defaults(func=func)
         return command
 
+    _configuration_arguments(add)
     add("serve", _serve, "sert le graphe (HOST, PORT, GATEWAY_CONFIG, GATEWAY_CLE)")
     add("moisson", _harvest, "moissonne le registre des contrats, en montrant l'avancement")
     add("sources", _sources, "liste les partenaires configurés")
@@ -58,25 +59,24 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     explain.add_argument("query", help="texte d'une requête, ou fichier qui la contient", metavar="requete")
     explain.add_argument("--profil", default="ml", help="profil de l'appelant : ml, cfa, dreets…")
     explain.add_argument("--client", help="client du registre : dit quels CFA sont demandés pour lui, et pourquoi")
-    _kit_arguments(argv, add)
+    add_kit(argv, add)
     return parser.parse_args(_ids_last(argv))
-
-
-def _kit_arguments(argv: Sequence[str], add: Callable[[str, Command, str], argparse.ArgumentParser]) -> None:
-    """The commands of the kit. What their arguments need takes long to import: the other commands start without it."""
-    if argv and argv[0] in KIT:
-        from gateway.cli.kit.command import add_commands  # noqa: PLC0415
-
-        add_commands(add, KIT)
-        return
-    for name, summary in KIT.items():
-        add(name, lambda _: None, summary)
 
 
 def _ids_last(argv: Sequence[str]) -> list[str]:
     """The arguments, ids that begin with a dash behind a mark, or they would be taken for options."""
     ids = [word for word in argv if DASHED_ID.fullmatch(word)]
     return [*(word for word in argv if word not in ids), *(["--", *ids] if ids else [])]
+
+
+def _configuration_arguments(add: Callable[[str, Command, str], argparse.ArgumentParser]) -> None:
+    init = add("init", _init, "écrit une première configuration, à compléter")
+    init.add_argument("dossier", type=Path, help="dossier vide, ou à créer")
+    check = add("config", _check, "dit toutes les fautes de la configuration, sans rien démarrer")
+    check.add_argument("action", choices=("check",))
+    check.add_argument(
+        "--en-ligne", action="store_true", help="demande aussi émetteurs, bases, Redis et partenaires", dest="online"
+    )
 
 
 def _journal_arguments(parser: argparse.ArgumentParser) -> None:
@@ -107,6 +107,41 @@ def _person_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--naissance", type=date.fromisoformat, help="date de naissance, AAAA-MM-JJ")
     parser.add_argument("--format", choices=("texte", "csv", "json"), default="texte", help="texte si rien n'est dit")
     parser.set_defaults(func=_who_read)
+
+
+class _Version(argparse.Action):
+    """Tells the version and stops, as `--help` does."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options, nargs=0, default=argparse.SUPPRESS)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from gateway.cli.version import version  # noqa: PLC0415
+
+        print(version())
+        parser.exit()
+
+
+def _init(arguments: argparse.Namespace) -> None:
+    from gateway.cli.init import write_configuration  # noqa: PLC0415
+
+    print(write_configuration(arguments.dossier))
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    from gateway.cli.check import mistakes, unreachable, warnings  # noqa: PLC0415
+    from gateway.config import load  # noqa: PLC0415
+
+    for line in (wrong := mistakes()):
+        print(line)
+    if wrong:
+        print(f"{len(wrong)} faute(s)", file=sys.stderr)
+        return 1
+    for line in warnings(load()):
+        print(f"avertissement : {line}")
+    absent = asyncio.run(unreachable(load(), print)) if arguments.online else 0
+    print("configuration sans faute" if not absent else f"{absent} ne répond(ent) pas")
+    return 1 if absent else 0
 
 
 def _serve(_: argparse.Namespace) -> None:

@@ -1,6 +1,5 @@
 """The gateway's own configuration, as one record. Unknown keys are refused; secrets come from the environment only."""
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +19,7 @@ from pydantic import (
 
 from gateway.domain.days import clock, parse_instant
 from gateway.domain.seal import Sealer
+from gateway.environment import ENVIRONMENT
 from gateway.errors import ConfigurationError
 from gateway.toml_file import StrictModel, read_toml
 
@@ -204,12 +204,12 @@ class Configuration:
         return self.root / self.file.donnees.dossier
 
 
-def config_folder(environ: Mapping[str, str] = os.environ) -> Path:
+def config_folder(environ: Mapping[str, str] = ENVIRONMENT) -> Path:
     """The configuration directory named by GATEWAY_CONFIG. Raises ConfigurationError."""
     return Path(_require(environ, "GATEWAY_CONFIG"))
 
 
-def load(environ: Mapping[str, str] = os.environ) -> Configuration:
+def load(environ: Mapping[str, str] = ENVIRONMENT) -> Configuration:
     """Read the configuration directory named by GATEWAY_CONFIG. Raises ConfigurationError with one clear line."""
     root = config_folder(environ)
     key = _require(environ, "GATEWAY_CLE")

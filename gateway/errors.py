@@ -36,6 +36,7 @@ GatewayError
 import errno
 import sysconfig
 import traceback
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 
@@ -240,7 +241,14 @@ class CommandFailed(GatewayError):
 
 
 class ConfigurationError(GatewayError):
-    """Wrong or missing configuration: stops the start with one line naming the file and the key."""
+    """Wrong or missing configuration: stops the start with one line naming the file and the key.
+
+    `others`: further lines, of what was found wrong at the same time; only the check of a configuration tells them.
+    """
+
+    def __init__(self, line: str, others: Sequence[str] = ()) -> None:
+        super().__init__(line)
+        self.others = tuple(others)
 
 
 class KeysUnavailable(GatewayError):

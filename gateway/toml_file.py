@@ -68,17 +68,22 @@ M = TypeVar("M", bound=StrictModel)
 def read_toml(path: Path, model: type[M], shown_as: str | None = None) -> M:
     """The file as a `model`.
 
-    Raises ConfigurationError naming the key and the file: by its path, or as `shown_as`.
+    Raises ConfigurationError naming each key that is wrong, and the file: by its path, or as `shown_as`.
     """
     name, document = shown_as or path, _document(path, shown_as or path)
     try:
         return model.model_validate(document)
     except ValidationError as error:  # not chained: its own text holds the values of the file
         # A key that is misspelt is unknown, and another absent: what is written is told first.
-        detail = min(error.errors(include_url=False), key=lambda one: not _nearest(one, model))
-        reason = _reason(detail) + _nearest(detail, model)
-        where = f"{name}{_line_of(path, detail['loc'], reason)} : {_key(detail['loc'], document)}"
-        raise ConfigurationError(f"{where} : {reason}") from None
+        details = sorted(error.errors(include_url=False), key=lambda one: not _nearest(one, model))
+        first, *others = (_told(detail, path, name, document, model) for detail in details)
+        raise ConfigurationError(first, others) from None
+
+
+def _told(detail: ErrorDetails, path: Path, name: str | Path, document: Any, model: type[BaseModel]) -> str:
+    """A mistake in one line: the file, the line, the key, why."""
+    reason = _reason(detail) + _nearest(detail, model)
+    return f"{name}{_line_of(path, detail['loc'], reason)} : {_key(detail['loc'], document)} : {reason}"
 
 
 def _line_of(path: Path, location: Sequence[int | str], reason: str) -> str:

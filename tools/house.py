@@ -25,7 +25,6 @@ SAME_CONCEPT: Mapping[str, str] = {
     "journal": "the reading journal: its store (stores), and what an operator asks of it (cli)",
     "evidence": "the lines as the graph shows them (schema), made from what joined (federation)",
     "search": "somebody by identity: among people already joined (domain), in a view (federation)",
-    "context": "what root fields ask for (schema), and what answers them over a view (federation)",
 }
 # Records of partners say the same things with the same words: each connector has its own.
 PAYLOADS = "gateway.connectors"

@@ -3,9 +3,9 @@
     python -m tools.walk [--files]
 
 Starts a world of simulators and a gateway in this process, asks the first query of the README as `ml` through ASGI, and
-traces every call of every thread by `sys.setprofile`, C calls excluded. Cold: the first request of the process. Warm, at once:
-asked again while the readings are known to hold. Warm, later: once they are checked again. `--files` names
-each file and its calls.
+traces every call of every thread by `sys.setprofile`, C calls excluded. Cold: the first request of the process, once all is
+open that `serve` opens. Warm, at once: asked again while the readings are known to hold. Warm, later: once they are checked
+again. `--files` names each file and its calls.
 """
 
 import asyncio
@@ -26,6 +26,7 @@ from fixtures.world import World
 from gateway.app import application
 from gateway.config import load
 from gateway.server.composition import build_state
+from gateway.server.lifecycle import open_parts
 from gateway.server.services import build_services
 from tests.support.security.edge import ADRESSE, RawResponse, exchange
 
@@ -100,14 +101,11 @@ async def _ask(app: ASGIApp, token: str) -> RawResponse:
 
 @asynccontextmanager
 async def _opened(environ: dict[str, str]) -> AsyncIterator[ASGIApp]:
-    """The application of a gateway whose stores are open."""
+    """The application of a gateway that is ready, as `serve` opens it."""
     services = build_services(load(environ), environ)
     try:
         state = build_state(services)
-        await services.registry.open()
-        await services.readings_journal.open()
-        await services.keeper.open()
-        state.health.open(())
+        await open_parts(services, state)
         yield application(state)
     finally:
         await services.aclose()

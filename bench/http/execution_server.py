@@ -17,9 +17,9 @@ from gateway.auth.authentication.clients import Principal, build_viewer
 from gateway.auth.authorization.decide import Decision
 from gateway.domain.days import paris_day
 from gateway.schema.connections import PAGE_MAX, RuptureConnection
-from gateway.schema.context import PageArgs
 from gateway.schema.filters import FiltreRuptures
 from gateway.schema.orders import TriRuptures
+from gateway.schema.query import PageArgs
 from gateway.server.composition import read_client_register
 
 ATTEMPTS, PAUSE = 120, 0.5  # looks, and seconds between two, while the sources are gathered

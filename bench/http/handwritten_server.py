@@ -16,8 +16,8 @@ from starlette.types import ASGIApp
 from bench.http.in_house import InHouse, serve
 from bench.http.query import filtre, page
 from gateway.correlation import RequestTrace
-from gateway.schema.context import PageArgs
 from gateway.schema.orders import TriRuptures
+from gateway.schema.query import PageArgs
 
 
 async def application(in_house: InHouse) -> ASGIApp:

@@ -1,7 +1,6 @@
 """Commands of an operator beside serving: harvest, census, purge, keys. Knows no HTTP; `__main__` prints what is returned."""
 
 import asyncio
-import os
 from collections.abc import Callable
 from contextlib import aclosing, suppress
 from datetime import datetime, timedelta
@@ -11,6 +10,7 @@ from gateway.auth.authentication.client_register import close_clients, create_ke
 from gateway.auth.policy.policy import build_perimetre
 from gateway.config import config_folder, load
 from gateway.domain.days import PARIS, paris_day
+from gateway.environment import ENVIRONMENT
 from gateway.errors import CommandFailed, SourceClosed, SourceError
 from gateway.federation.collect.census import describe, take_census
 from gateway.federation.collect.plan import describe as describe_relevant
@@ -31,7 +31,7 @@ async def harvest(tell: Callable[[str], None]) -> None:
     """Harvest the registry by hand, telling each page. Raises CommandFailed when the partner stops us."""
     configuration = load()
     try:
-        async with aclosing(build_services(configuration, os.environ)) as services:
+        async with aclosing(build_services(configuration, ENVIRONMENT)) as services:
             await services.registry.open()
             await _harvest(services, tell)
             harvest_state = await services.registry.harvest_state()
@@ -67,7 +67,7 @@ async def rapprochements(tell: Callable[[str], None]) -> list[dict[str, Any]]:
     Raises CommandFailed when a source fails.
     """
     try:
-        async with aclosing(build_services(load(), os.environ)) as services:
+        async with aclosing(build_services(load(), ENVIRONMENT)) as services:
             gateway = await _open_gateway(services)
             return list(describe(link(await take_census(gateway.collector, gateway.directory(), tell))))
     except SourceError as error:
@@ -87,7 +87,7 @@ async def purge(source: str) -> None:
     configuration = load()
     if configuration.cache == "memory://":
         raise CommandFailed("sans cache partagé (GATEWAY_CACHE_URL), redémarrer la passerelle suffit")
-    async with aclosing(build_services(configuration, os.environ)) as services:
+    async with aclosing(build_services(configuration, ENVIRONMENT)) as services:
         if source not in services.sources.partners:
             raise CommandFailed(f"partenaire « {source} » inconnu")
         if not await services.sources.purge(source):
@@ -103,7 +103,7 @@ async def relevant_cfas(client: str) -> str:
     known = read_client_register(configuration).get(client)
     if known is None:
         raise CommandFailed(f"client « {client} » inconnu de clients.toml")
-    async with aclosing(build_services(configuration, os.environ)) as services:
+    async with aclosing(build_services(configuration, ENVIRONMENT)) as services:
         gateway = await _open_gateway(services)
         directory = gateway.directory()
         perimetre = build_perimetre(known.role, known.organisation, directory.referentiel)
@@ -142,7 +142,7 @@ def close_register() -> str:
 
 def describe_sources() -> str:
     """The configured partners, a line each."""
-    services = build_services(load(), os.environ)
+    services = build_services(load(), ENVIRONMENT)
     return "\n".join(
         f"{state.nom:<14} {state.type.value:<18} {state.mode.value:<14} {len(services.sources.uais(state.nom)):>5} CFA"
         for state in services.sources.states()

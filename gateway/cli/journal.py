@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -17,6 +16,7 @@ from gateway.auth.authentication.clients import RegisteredClient, read_clients, 
 from gateway.config import Configuration, load
 from gateway.domain.days import paris_day
 from gateway.domain.seal import Anchor, OpaqueIds
+from gateway.environment import ENVIRONMENT
 from gateway.errors import ClockNotBelieved, CommandFailed, JournalUnavailable, LinksUnavailable
 from gateway.federation.ids.assign import derivation, identities
 from gateway.server.services import build_journal, build_links
@@ -160,7 +160,7 @@ async def _asked_of(configuration: Configuration, key: str) -> AsyncIterator[tup
 
 @asynccontextmanager
 async def _links(configuration: Configuration) -> AsyncIterator[LinkStore]:
-    links = build_links(configuration, os.environ)
+    links = build_links(configuration, ENVIRONMENT)
     try:
         yield links
     finally:
@@ -169,7 +169,7 @@ async def _links(configuration: Configuration) -> AsyncIterator[LinkStore]:
 
 @asynccontextmanager
 async def _closed_after(configuration: Configuration) -> AsyncIterator[Journal]:
-    readings_journal = build_journal(configuration, os.environ)
+    readings_journal = build_journal(configuration, ENVIRONMENT)
     try:
         yield readings_journal
     finally:

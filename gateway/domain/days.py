@@ -56,3 +56,8 @@ def parse_instant(text: str) -> datetime:
         return datetime.combine(date.fromisoformat(text), time(12), UTC)
     instant = datetime.fromisoformat(text)
     return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+
+
+def age_au(naissance: date, day: date) -> int:
+    """Completed years."""
+    return day.year - naissance.year - ((day.month, day.day) < (naissance.month, naissance.day))

@@ -160,3 +160,13 @@ def statut_on(parcours: Sequence[StatutStep], day: date) -> StatutStep | None:
     """The last step begun; before all of them the first, never the last, which would hide whoever has not started."""
     started = next((step for step in reversed(parcours) if step.depuis <= day), None)
     return started or next(iter(parcours), None)
+
+
+def nouveau_contrat(steps: Sequence[StatutStep], rupture: date, day: date) -> bool:
+    """True when the young person was an apprentice again some day from the one of the rupture to `day`."""
+    # A step lasts until the next begins; the last one holds for ever.
+    ends = [*(step.depuis for step in steps[1:]), date.max]
+    return any(
+        step.valeur is StatutApprenant.APPRENTI and step.depuis <= day and rupture < end
+        for step, end in zip(steps, ends, strict=False)
+    )

@@ -1,16 +1,13 @@
 """What a list tells of persons without showing a row: which criteria identify, and what a filter matches once widened. Pure.
 
 Closed criteria describe a state that the list itself has; the others point at somebody (docs/security.md, A18).
-
-`Tally` counts it while an operation executes, with the persons shown, for the quotas and the journal.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any, TypeVar
 
-from gateway.auth.policy.rules import CategorieDonnee
 from gateway.domain.identifiers import normalise_departement, normalise_nom, normalise_numero_contrat, words
 from gateway.domain.referentiel import Geographie
 from gateway.domain.statut import StatutApprenant
@@ -19,8 +16,8 @@ from gateway.federation.lists import WINDOW_DAYS, ListQuery
 from gateway.federation.paging import SortedList
 from gateway.federation.views.view import View
 from gateway.schema.connections import ContratConnection, JeuneConnection, RuptureConnection
-from gateway.schema.context import PageArgs
 from gateway.schema.filters import FiltreRuptures
+from gateway.schema.query import PageArgs
 
 C = TypeVar("C", JeuneConnection, ContratConnection, RuptureConnection)
 NUMERO_EXAMPLE = "060202609010001"
@@ -144,27 +141,3 @@ def _is_within(name: str, narrow: Any, wide: Any) -> bool:
     if name == RECHERCHE:
         return all(any(part in longer for longer in words(narrow)) for part in words(wide))
     return set(narrow) <= set(wide) if isinstance(wide, list) else bool(narrow == wide)
-
-
-@dataclass(slots=True)
-class Tally:
-    """What is counted while an operation executes, for the quotas and the journal.
-
-    `shown`: the categories read of each person, by id; `found`: of those, the persons of an object that the caller names:
-    that it exists is told, be nothing of it selected. `lookups`: searches of what the caller names. `told`: lists that tell
-    something of persons beside their rows.
-    """
-
-    shown: dict[str, frozenset[CategorieDonnee]] = field(default_factory=dict)
-    told: list[ToldList] = field(default_factory=list)
-    found: dict[str, frozenset[CategorieDonnee]] = field(default_factory=dict)
-    lookups: int = 0
-    not_found: int = 0
-
-    def clear(self) -> None:
-        """Forget what a first execution counted."""
-        # Emptied in place: resolvers of the second execution hold this very tally.
-        self.shown.clear()
-        self.found.clear()
-        self.told.clear()
-        self.lookups = self.not_found = 0

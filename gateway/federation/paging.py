@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 from gateway.domain.seal import OpaqueIds
 from gateway.errors import InvalidCursor, InvalidRequest
 from gateway.schema.connections import PAGE_MAX, PageInfo
-from gateway.schema.context import PageArgs
+from gateway.schema.query import PageArgs
 
 E = TypeVar("E")
 Key = Callable[[E], list[Any]]

@@ -6,7 +6,6 @@ What it acknowledged is on disk before it is acknowledged: however it ends, noth
 import asyncio
 import gc
 import logging
-import os
 import signal
 import socket
 import sys
@@ -24,6 +23,7 @@ from gateway.admission import Health
 from gateway.app import AppState
 from gateway.config import Configuration, load
 from gateway.edge.sampled_log import SampledLog
+from gateway.environment import ENVIRONMENT
 from gateway.errors import ConfigurationError, LinksUnavailable
 from gateway.server.composition import build_state
 from gateway.server.listeners import AdminServer, address_of, admin_settings, listen, public_settings
@@ -89,7 +89,7 @@ def serve() -> None:
 
 
 async def _serve(configuration: Configuration) -> None:
-    async with aclosing(build_services(configuration, os.environ)) as services, _sampled_log():
+    async with aclosing(build_services(configuration, ENVIRONMENT)) as services, _sampled_log():
         state = build_state(services)
         admin = (configuration.admin_host, configuration.admin_port)
         with (
@@ -149,7 +149,7 @@ def _reload(state: AppState) -> None:
 
 async def _work(services: Services, state: AppState) -> None:
     """Open everything, then do what goes on beside requests, until cancelled."""
-    await _open(services, state)
+    await open_parts(services, state)
     tune_threads_and_gc()
     await asyncio.gather(*(_hold(watch) for watch in _watches(services)))
 
@@ -162,7 +162,7 @@ async def _hold(watch: Coroutine[Any, Any, None]) -> None:
         logger.critical("%s arrêtée : %s", getattr(watch, "__qualname__", "veille"), type(error).__name__)
 
 
-async def _open(services: Services, state: AppState) -> None:
+async def open_parts(services: Services, state: AppState) -> None:
     """One after the other, the quickest to fail first. Raises ConfigurationError."""
     steps: dict[str, Callable[[], Awaitable[None]]] = {}
     if services.shared_counters is not None:

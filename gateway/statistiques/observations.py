@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from gateway.auth.policy.policy import is_followed_age
-from gateway.domain.days import paris_day
+from gateway.domain.days import age_au, paris_day
 from gateway.domain.statut import StatutApprenant, StatutStep, statut_on
-from gateway.federation.join.merge import age_au
-from gateway.federation.join.precedence import etat_traitement
+from gateway.federation.join.merge import etat_traitement
 from gateway.schema.nouns import Contrat, Formation, Jeune, Rupture
 from gateway.schema.organisations import Cfa
 from gateway.statistiques.grids import (

@@ -14,8 +14,10 @@ from fixtures.world import World
 from tests.clients.documents import DOCUMENTS, hashed
 from tests.support.e2e.queries import until_complete
 from tests.support.node import build
+from tests.support.waiting import waiting
 
 FOLDER = Path(__file__).parent
+PATIENCE = 8.0  # seconds of an answer
 SOURCES = [Path("schema.graphql"), *FOLDER.glob("*.json"), *FOLDER.glob("*.mjs"), *FOLDER.glob("*/*.[jt]s")]
 MANIFESTS = ("relay.json", "apollo.json", "gql/persisted-documents.json")
 ALL = "query($n: Int!) { ruptures(first: $n) { complet edges { node { id } } } }"
@@ -43,9 +45,19 @@ def built() -> Path:
 
 
 @pytest.fixture(scope="session")
-def context(world: World, patient: str, built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Context]:
-    trusted = f"ml-{world.clients['ml'].organisation}"
-    configuration = _configuration(Path(patient), built, tmp_path_factory.mktemp("clients"), trusted)
+def own_world(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """The same people, told by partners of its own: one of them stays down as long as the clients are tried, which no other
+    test must meet, nor lift."""
+    with World(world.population, tmp_path_factory.mktemp("le monde des clients")) as opened:
+        opened.harvest()
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def context(own_world: World, built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Context]:
+    world, trusted = own_world, f"ml-{own_world.clients['ml'].organisation}"
+    configuration = Path(waiting(world, tmp_path_factory.mktemp("clients"), PATIENCE))
+    _hold_to_documents(configuration, built, trusted)
     tokens = {"ml": world.token("ml"), "trusted": world.token(trusted), "partial": world.token("ml-voisine")}
     with world.gateway(GATEWAY_CONFIG=str(configuration)) as gateway:
         whole = until_complete(gateway, tokens["ml"], ALL, n=500)
@@ -53,12 +65,10 @@ def context(world: World, patient: str, built: Path, tmp_path_factory: pytest.Te
         _until_only_imilo_lacks(gateway, tokens["partial"])
         edges = whole["data"]["ruptures"]["edges"]
         yield Context(f"{gateway.url}/graphql", tokens, [edge["node"]["id"] for edge in edges])
-        world.check.lift_faults()
 
 
-def _configuration(patient: Path, built: Path, folder: Path, trusted: str) -> Path:
-    """The configuration of a patient gateway, with trusted documents, to which one client is held."""
-    copy = Path(shutil.copytree(patient, folder / "configuration"))
+def _hold_to_documents(copy: Path, built: Path, trusted: str) -> None:
+    """Its trusted documents are those that the clients' tools wrote; one client is held to them."""
     documents = copy / "documents"
     documents.mkdir()
     for written in MANIFESTS:
@@ -68,7 +78,6 @@ def _configuration(patient: Path, built: Path, folder: Path, trusted: str) -> Pa
     before, found, after = register.read_text(encoding="utf-8").partition(head)
     assert found
     register.write_text(f'{before}{head}documents = "enregistres"\n{after}', encoding="utf-8")
-    return copy
 
 
 def _until_only_imilo_lacks(gateway: LaunchedGateway, token: str) -> None:

@@ -24,11 +24,12 @@ from gateway.domain.quotas import QuotaCrossed
 from gateway.domain.referentiel import Referentiel
 from gateway.domain.seal import OpaqueIds, Sealer
 from gateway.errors import JournalUnavailable, QuotaReached
-from gateway.federation.criteria import Tally, ToldList
+from gateway.federation.criteria import ToldList
 from gateway.federation.directory import Directory
+from gateway.federation.views.build import Tally
 from gateway.federation.views.context import OperationContext
 from gateway.federation.views.view import Rights, View
-from gateway.schema.context import PageArgs
+from gateway.schema.query import PageArgs
 from gateway.stores.counters import RateLimits
 from gateway.stores.journal import Journal
 from tests.support.access.tools import POLICY, SCHEMA, decision, viewer

@@ -8,8 +8,8 @@ import pytest
 from gateway.domain.links import RecordKey
 from gateway.federation.ids.assign import contract_keys, date_report, undated_facts
 from gateway.federation.ids.resolve import RecordKeys
-from gateway.federation.join.contracts import FoldedContrat, fold
 from gateway.federation.join.link import SourcedRecord
+from gateway.federation.join.precedence import FoldedContrat, fold
 from gateway.schema.nouns import Contrat, Employeur, Rupture
 from gateway.schema.scalars import SIRET
 from gateway.stores.links import LinkStore

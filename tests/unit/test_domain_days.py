@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.connectors import values
-from gateway.domain.days import PARIS, day_meant, paris_day
-from gateway.federation.join.merge import age_au
+from gateway.domain.days import PARIS, age_au, day_meant, paris_day
 
 EAST = ("Europe/Paris", "Indian/Reunion", "Indian/Mayotte")
 WEST = ("America/Martinique", "America/Guadeloupe", "America/Cayenne", "America/Miquelon")

@@ -13,15 +13,15 @@ from gateway.domain.seal import OpaqueIds, Sealer
 from gateway.domain.similarity import Level
 from gateway.domain.statut import StatutApprenant
 from gateway.errors import InvalidRequest
-from gateway.federation.join.contracts import fold
 from gateway.federation.join.link import SourcedRecord, link
+from gateway.federation.join.precedence import fold
 from gateway.federation.join.provenance import attach
 from gateway.federation.lists import filter_jeunes
 from gateway.federation.paging import CursorCodec, cut, sort
 from gateway.federation.views.search import search
-from gateway.schema.context import PageArgs
 from gateway.schema.filters import FiltreJeunes
 from gateway.schema.nouns import Adresse, Employeur, Formation, Jeune, Sexe
+from gateway.schema.query import PageArgs
 from gateway.schema.scalars import SIRET, CodePostal
 from tests.support.unit.federation import AUTRE, IDS, UN, context, contrat, merged, session, told
 

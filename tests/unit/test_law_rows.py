@@ -20,11 +20,11 @@ from gateway.federation.join.provenance import attach
 from gateway.federation.lists import JEUNE_ORDERS, RUPTURE_ORDERS, filter_contrats, filter_jeunes, filter_ruptures
 from gateway.federation.paging import sort
 from gateway.federation.views.view import Rights, View
-from gateway.schema.context import PageArgs
 from gateway.schema.filters import FiltreContrats, FiltreJeunes, FiltreRuptures
 from gateway.schema.nouns import Adresse, Formation, Jeune, MotifPriorite, Rupture, SituationSuivi, Suivi
 from gateway.schema.orders import TriJeunes, TriRuptures
 from gateway.schema.organisations import Cfa
+from gateway.schema.query import PageArgs
 from gateway.schema.scalars import UAI, CodePostal
 from gateway.sources.resilience.circuit_breaker import CircuitBreaker, Outcome
 from tests.support.access.tools import POLICY

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from gateway.domain.statut import StatutApprenant
 from gateway.federation.join.link import SourcedRecord
 from gateway.federation.views.context import OperationContext
-from gateway.schema.context import PageArgs
 from gateway.schema.filters import FiltreRuptures
 from gateway.schema.nouns import Adresse, EtatTraitement, Rupture, SituationSuivi, Suivi
 from gateway.schema.orders import TriRuptures
+from gateway.schema.query import PageArgs
 from gateway.schema.scalars import CodePostal
 from tests.support.unit.federation import DAY, context, contrat, session, told
 

@@ -12,7 +12,6 @@ from gateway.domain.days import PARIS
 from gateway.domain.statut import StatutApprenant
 from gateway.federation.join.link import SourcedRecord, link
 from gateway.federation.lists import filter_ruptures
-from gateway.schema.context import PageArgs
 from gateway.schema.filters import FiltreRuptures
 from gateway.schema.nouns import (
     Adresse,
@@ -25,6 +24,7 @@ from gateway.schema.nouns import (
     Suivi,
 )
 from gateway.schema.orders import TriRuptures
+from gateway.schema.query import PageArgs
 from gateway.schema.scalars import CodePostal
 from tests.contract.test_connector_gestibase import ROW, TOTAL
 from tests.support.contract.connectors import CFA, drive

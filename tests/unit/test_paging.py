@@ -15,10 +15,10 @@ from gateway.domain.statut import StatutApprenant
 from gateway.errors import InvalidCursor
 from gateway.federation.paging import CursorCodec, cut, sort
 from gateway.federation.views.context import OperationContext
-from gateway.schema.context import PageArgs
 from gateway.schema.filters import FiltreRuptures
 from gateway.schema.nouns import Adresse, Contrat, Jeune, Rupture
 from gateway.schema.orders import TriContrats, TriJeunes, TriRuptures
+from gateway.schema.query import PageArgs
 from gateway.schema.scalars import CodePostal
 from tests.support.unit.federation import DAY, IDS, context, contrat, session, told
 

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.connectors import deca
-from gateway.federation.join.contracts import fold
-from gateway.federation.join.precedence import CONTRAT, JEUNE, RUPTURE
+from gateway.federation.join.precedence import CONTRAT, JEUNE, RUPTURE, fold
 from gateway.schema.nouns import Adresse, Employeur, Representant, Rupture
 from gateway.schema.organisations import Cfa
 from gateway.schema.scalars import SIRET, UAI, CodePostal

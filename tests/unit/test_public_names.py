@@ -54,6 +54,8 @@ ENVIRONMENT = {
 }
 COMMANDS: tuple[tuple[str, ...], ...] = (
     (),
+    ("init",),
+    ("config",),
     ("serve",),
     ("moisson",),
     ("sources",),

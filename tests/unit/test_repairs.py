@@ -11,8 +11,8 @@ from gateway.domain.matching import match
 from gateway.domain.referentiel import CommuneLine, Geographie, resolve
 from gateway.domain.similarity import compare, weights
 from gateway.domain.statut import StatutApprenant
-from gateway.federation.join.contracts import fold
 from gateway.federation.join.merge import MergedPerson
+from gateway.federation.join.precedence import fold
 from gateway.schema.nouns import Adresse, Contrat, Employeur, Rupture
 from gateway.schema.scalars import CodePostal
 from tests.support.unit.federation import AUTRE, UN, contrat, merged, session, told

@@ -5,15 +5,14 @@ import asyncio
 import json
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
+from gateway.cli.kit import Add
 from gateway.cli.kit.case_files import EXPECTED, Case, read_cases
 from gateway.cli.kit.scaffold import create, told
 from gateway.cli.kit.target import NoSecrets, find_target, secrets_of
 from gateway.cli.kit.verify import CASES, Target, as_json, as_text, expected_of, verify_cases, verify_live
-
-Add = Callable[[str, Callable[[argparse.Namespace], int | None], str], argparse.ArgumentParser]
 
 
 def verify(arguments: argparse.Namespace) -> int:

@@ -27,8 +27,8 @@ from gateway.domain.seal import OpaqueIds
 from gateway.errors import LinksUnavailable
 from gateway.federation.ids.anchors import anchor, resolve_anchored
 from gateway.federation.ids.resolve import Derive, IdDecision, RecordKeys, resolve, unknown
-from gateway.federation.join.contracts import FoldedContrat
 from gateway.federation.join.link import RANK, Cluster, SourcedRecord
+from gateway.federation.join.precedence import FoldedContrat
 from gateway.schema.nouns import Contrat, Rupture, Sexe
 from gateway.schema.organisations import TypeSource
 

@@ -16,7 +16,8 @@ from gateway.domain.matching import ScoredPair, block_keys
 from gateway.domain.similarity import compare, weights
 from gateway.federation.directory import Directory
 from gateway.federation.join.link import Cluster, FollowUp, SourcedRecord
-from gateway.federation.join.merge import MergedPerson, collaboration_of, suivi_of
+from gateway.federation.join.merge import MergedPerson
+from gateway.federation.join.precedence import collaboration_of, suivi_of
 from gateway.schema.nouns import Collaboration, Jeune
 
 

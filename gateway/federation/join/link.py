@@ -12,8 +12,8 @@ two records are and who may be one person with whom; this module gives it the re
    subset could make a school's phone look like somebody's own.
 3. match; then a key for each group, its exact identity, or the key of its best record where two groups bear one identity.
 
-The groups then go to the other modules of the room: `contracts` folds the contracts of a group, `merge` makes one Jeune of
-it by the table of `precedence`, `provenance` and `evidence` say, when asked, where a value and a group come from.
+The groups then go to the other modules of the room: `precedence` folds the contracts of a group and says which values are
+kept, `merge` makes one Jeune of it, `provenance` and `evidence` say, when asked, where a value and a group come from.
 
 Invariants: every record given that concerns the viewer is in one group, and in one only. The groups are a function of the set
 of records: order changes nothing. Two records of one installation are never in one group. Doubt separates: a person shown
@@ -27,10 +27,10 @@ from datetime import date, datetime
 from functools import cached_property
 
 from gateway.connectors.base import Record, traits_of
-from gateway.domain.collective import Collective, collective
 from gateway.domain.days import PARIS, end_of_day, is_midnight, paris_day
 from gateway.domain.identifiers import Traits, identity_key
 from gateway.domain.matching import Match, ScoredPair, block_keys, match
+from gateway.domain.placeholders import Collective, collective
 from gateway.domain.similarity import Level
 from gateway.schema.nouns import Jeune
 from gateway.schema.organisations import TypeSource

@@ -3,29 +3,49 @@
 The table of `precedence` says which record is kept for a field; a value absent from the best source comes from the next.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
 from gateway.connectors.base import legal_unit
+from gateway.domain.days import age_au, paris_day
 from gateway.domain.identifiers import is_valid_code_postal, normalise_code_postal
 from gateway.domain.referentiel import Residence
-from gateway.domain.statut import ContratPeriod, Session, StatutStep, parcours, statut_on
+from gateway.domain.statut import (
+    ContratPeriod,
+    Session,
+    StatutApprenant,
+    StatutStep,
+    nouveau_contrat,
+    parcours,
+    statut_on,
+)
 from gateway.domain.text import shown_name
 from gateway.federation.directory import Directory
-from gateway.federation.join.contracts import FoldedContrat, fold
 from gateway.federation.join.link import RANK, Cluster, FollowUp, SourcedRecord
 from gateway.federation.join.precedence import (
     CONTRAT,
     JEUNE,
     RUPTURE,
-    chosen,
-    nouveau_contrat,
+    FoldedContrat,
+    collaboration_of,
+    fold,
     same_employeurs,
-    told_values,
+    suivi_of,
     valeur,
 )
-from gateway.schema.nouns import Adresse, Collaboration, Contrat, Employeur, Formation, Jeune, Rupture, Statut, Suivi
+from gateway.schema.nouns import (
+    Adresse,
+    Contrat,
+    Employeur,
+    EtatTraitement,
+    Formation,
+    Jeune,
+    MotifPriorite,
+    Rupture,
+    SituationSuivi,
+    Statut,
+    Suivi,
+)
 from gateway.schema.organisations import Commune, MissionLocale
 from gateway.schema.scalars import CodePostal
 
@@ -33,6 +53,8 @@ from gateway.schema.scalars import CodePostal
 OF_JEUNE = tuple(champ for champ in JEUNE if champ not in {"adresse", "suivi", "collaboration"})
 OF_CONTRAT = tuple(champ for champ in CONTRAT if champ not in {"employeur", "cfa", "rupture"})
 AGE_OF_MAJORITY = 18
+PRIORITE_DAYS = 180  # docs/domaine.md, Rupture
+EXITS = frozenset({StatutApprenant.APPRENTI, StatutApprenant.FIN_DE_FORMATION})
 AGES = range(10, 100)  # in years; beyond, a birth date is a mistake: it is shown, and no age is made of it
 
 
@@ -87,19 +109,6 @@ def _shown_home(told: Adresse, place: Residence, commune: Commune | None) -> Adr
     code = normalise_code_postal(told.code_postal) if place.departement else told.code_postal
     known = CodePostal(code) if code and is_valid_code_postal(code) else None
     return replace(told, commune=commune, code_postal=known)
-
-
-def suivi_of(records: Sequence[SourcedRecord], directory: Directory) -> Suivi | None:
-    """The follow-up that is kept of these records, best first."""
-    kept = chosen(JEUNE["suivi"].order, told_values([(who, who.jeune) for who in records], "suivi"))
-    # A follow-up does not name its Mission locale: the system that tells it does.
-    return replace(kept[1], mission_locale=directory.mission_locale(kept[0].tenant)) if kept else None
-
-
-def collaboration_of(records: Sequence[SourcedRecord]) -> Collaboration | None:
-    """The request for joint support that is kept of these records, best first."""
-    asked: Collaboration | None = valeur(JEUNE, "collaboration", [(who, who.jeune) for who in records])
-    return asked
 
 
 def _possible(place: Residence, directory: Directory) -> list[MissionLocale] | None:
@@ -233,12 +242,39 @@ def _attach_rupture(contrat: Contrat, jeune: Jeune, steps: list[StatutStep], day
         return
     rupture.contrat, rupture.jeune = contrat, jeune
     rupture.jours_depuis = (day - rupture.date).days
-    rupture.nouveau_contrat = nouveau_contrat(steps, rupture, day)
+    rupture.nouveau_contrat = nouveau_contrat(steps, rupture.date, day)
 
 
-def age_au(naissance: date, day: date) -> int:
-    """Completed years."""
-    return day.year - naissance.year - ((day.month, day.day) < (naissance.month, naissance.day))
+def etat_traitement(suivi: Suivi | None, rupture: Rupture) -> EtatTraitement:
+    """No situation yet, called without answer, or handled. A situation noted before the rupture does not treat it."""
+    if suivi is None or suivi.situation is None or _is_earlier(suivi, rupture):
+        return EtatTraitement.A_TRAITER
+    if suivi.situation is SituationSuivi.CONTACTE_SANS_RETOUR:
+        return EtatTraitement.INJOIGNABLE
+    return EtatTraitement.TRAITE
+
+
+def _is_earlier(suivi: Suivi, rupture: Rupture) -> bool:
+    """True when the present situation was noted before the day of the rupture; one without date is not said to be."""
+    # A comment changed since moves the date of the dossier, not of the situation: the history tells when it was noted.
+    noted = [step.date for step in suivi.historique or [] if step.situation is suivi.situation]
+    noted_at = max(noted, default=suivi.date)
+    return noted_at is not None and rupture.date is not None and paris_day(noted_at) < rupture.date
+
+
+def motifs_priorite(jeune: Jeune, rupture: Rupture) -> list[MotifPriorite]:
+    """The reasons of a priority, in the order of the priority list (docs/domaine.md, Rupture)."""
+    motifs = []
+    if jeune.collaboration and jeune.collaboration.demandee_le:
+        motifs.append(MotifPriorite.ACCOMPAGNEMENT_CONJOINT)
+    if jeune.suivi and jeune.suivi.souhaite_rdv:
+        motifs.append(MotifPriorite.SOUHAITE_RDV)
+    # Whoever has a contract again, or has finished, is called for no reason but one that somebody asked for.
+    left = jeune.statut is not None and jeune.statut.valeur in EXITS
+    if not left and (rupture.jours_depuis or 0) <= PRIORITE_DAYS:
+        motifs += [MotifPriorite.RQTH] if jeune.rqth else []
+        motifs += [MotifPriorite.MINEUR] if jeune.mineur else []
+    return motifs
 
 
 def uais_of(jeune: Jeune) -> frozenset[str]:

@@ -5,7 +5,7 @@ Views are kept, one a subject: found again as long as what they depend on holds,
 `Preparation` holds the long work that an operation needs before it can be shown: found by a first execution, done apart,
 shown by a second. Resolvers do not wait: one that needs a list which is not kept says so and shows nothing; once all that was
 said is done, beside the loop, the operation is executed again and finds it. What is kept costs one look-up, and one
-execution.
+execution. `Tally` counts meanwhile what is told of persons.
 """
 
 import asyncio
@@ -19,16 +19,16 @@ from typing import Any, TypeVar
 from cachetools import LRUCache
 
 from gateway.auth.policy.policy import Perimetre, is_contrat_visible
-from gateway.auth.policy.rules import Profil
+from gateway.auth.policy.rules import CategorieDonnee, Profil
 from gateway.concurrency import SingleFlight, offload
 from gateway.domain.days import end_of_day
 from gateway.federation.collect.readings import Readings
+from gateway.federation.criteria import ToldList
 from gateway.federation.directory import Directory
 from gateway.federation.ids.assign import AssignedIds, IdAssigner, date_report
 from gateway.federation.ids.resolve import RecordKeys
 from gateway.federation.join.link import SourcedRecord
-from gateway.federation.join.merge import MergedPerson
-from gateway.federation.join.precedence import etat_traitement, motifs_priorite
+from gateway.federation.join.merge import MergedPerson, etat_traitement, motifs_priorite
 from gateway.federation.views.select import SelectedPersons, select_persons
 from gateway.federation.views.view import Rights, View, ViewPerson
 from gateway.schema.nouns import Contrat, Jeune, Rupture
@@ -73,6 +73,30 @@ class Preparation:
         self.walks += walk
         self.lines += lines
         return None
+
+
+@dataclass(slots=True)
+class Tally:
+    """What is counted while an operation executes, for the quotas and the journal.
+
+    `shown`: the categories read of each person, by id; `found`: of those, the persons of an object that the caller names:
+    that it exists is told, be nothing of it selected. `lookups`: searches of what the caller names. `told`: lists that tell
+    something of persons beside their rows.
+    """
+
+    shown: dict[str, frozenset[CategorieDonnee]] = field(default_factory=dict)
+    told: list[ToldList] = field(default_factory=list)
+    found: dict[str, frozenset[CategorieDonnee]] = field(default_factory=dict)
+    lookups: int = 0
+    not_found: int = 0
+
+    def clear(self) -> None:
+        """Forget what a first execution counted."""
+        # Emptied in place: resolvers of the second execution hold this very tally.
+        self.shown.clear()
+        self.found.clear()
+        self.told.clear()
+        self.lookups = self.not_found = 0
 
 
 def build_view(

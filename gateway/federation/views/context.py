@@ -15,22 +15,22 @@ from gateway.domain.search import Candidate
 from gateway.domain.similarity import Level
 from gateway.federation.collect.plan import shows_persons
 from gateway.federation.collect.readings import Readings
-from gateway.federation.criteria import Tally, ToldList, check_numero, identifying, kept, mark_of, placed
+from gateway.federation.criteria import ToldList, check_numero, identifying, kept, mark_of, placed
 from gateway.federation.directory import Directory
 from gateway.federation.join.evidence import identity_evidence, probability
 from gateway.federation.lists import CONTRATS, JEUNES, RUPTURES, ListQuery
 from gateway.federation.paging import CursorCodec, SortedList, binding, cut, window
-from gateway.federation.views.build import Preparation, Work
+from gateway.federation.views.build import Preparation, Tally, Work
 from gateway.federation.views.menus import Menus
 from gateway.federation.views.moi import SourceStates, present_moi
 from gateway.federation.views.search import search
 from gateway.federation.views.view import MaskedCopies, Rights, Shown, View, ViewPerson, is_frozen
 from gateway.schema.connections import ContratConnection, JeuneConnection, RuptureConnection
-from gateway.schema.context import Moi, PageArgs
 from gateway.schema.filters import FiltreContrats, FiltreJeunes, FiltreRuptures
 from gateway.schema.nouns import Contrat, Jeune, Rupture
 from gateway.schema.orders import TriContrats, TriJeunes, TriRuptures
 from gateway.schema.organisations import Cfa, Commune, MissionLocale, Node, Source
+from gateway.schema.query import Moi, PageArgs
 from gateway.schema.rapprochement import Rapprochement
 from gateway.schema.tables import END_CURSORS, ROW_CURSORS, TOLD_BY_LIST
 
@@ -53,7 +53,7 @@ class PageMade:
 
 @dataclass(frozen=True)
 class OperationContext:
-    """Implements `gateway.schema.context.Context` for one viewer and one operation.
+    """Implements `gateway.schema.query.Context` for one viewer and one operation.
 
     Made once the readings and the view are there: no resolver waits. `people`: how many persons the perimeter had, the last time
     that it was known.

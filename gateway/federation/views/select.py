@@ -16,10 +16,10 @@ from gateway.federation.collect.readings import Readings
 from gateway.federation.directory import Directory
 from gateway.federation.ids.assign import Fact, Pseudonym, contract_keys, person_keys, shared_identities, undated_facts
 from gateway.federation.ids.resolve import RecordKeys
-from gateway.federation.join.contracts import FoldedContrat, fold
 from gateway.federation.join.follow_ups import attach_follow_ups, claims, own_requests
 from gateway.federation.join.link import Cluster, FollowUp, Key, SourcedRecord, link, link_again
 from gateway.federation.join.merge import MergedPerson, merge, residence, uais_of
+from gateway.federation.join.precedence import FoldedContrat, fold
 from gateway.federation.views.view import Rights, ViewPerson, readable
 from gateway.schema.organisations import TypeSource
 

@@ -57,6 +57,7 @@ HEADERS_READ = {
 }
 ADDRESSES_MAX = 1024  # parsed addresses kept
 DECODE_APART = 262_144  # bytes; above, decoding would hold the event loop for milliseconds
+REACHED_MAX = 20_000_000  # bytes that whoever is only looked for may answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +130,10 @@ class Transport:
             async with asyncio.timeout(timeout):
                 request.headers.update(HEADERS)
                 return await _exchange(self._network, octets_max, request)
+
+    async def reach(self, source: str, url: str, timeout: float) -> None:
+        """Ask an address, without a credential: whoever answers, and whatever, is there. Raises as `send`."""
+        await self.send(source, httpx.Request("GET", url), timeout, REACHED_MAX)
 
     async def decode(self, source: str, response: PartnerResponse, request: PartnerRequest) -> PartnerResponse:
         """An answer that was as it was known, decoded: another page of the same reading is not. Raises SourceError: what

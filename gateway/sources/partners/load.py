@@ -77,16 +77,23 @@ class Partner:
 def load_partners(folder: Path, environ: Mapping[str, str], genres: Collection[str]) -> dict[str, Partner]:
     """Read every `<nom>.toml` and `<nom>/partenaire.toml` of `folder`; `genres` are the kinds a connector exists for.
 
-    Raises ConfigurationError.
+    Raises ConfigurationError, with what is wrong in each file.
     """
     if not folder.is_dir():
         raise ConfigurationError(f"{folder} : dossier des partenaires absent")
     loaded: dict[str, Partner] = {}
+    wrong: list[str] = []
     for path in partner_files(folder):
-        partner = load_partner(path, environ, genres)
+        try:
+            partner = load_partner(path, environ, genres)
+        except ConfigurationError as error:
+            wrong += [str(error), *error.others]
+            continue
         if partner.nom in loaded:
-            raise ConfigurationError(f"{path} : nom : « {partner.nom} » déjà pris par un autre fichier")
+            wrong.append(f"{path} : nom : « {partner.nom} » déjà pris par un autre fichier")
         loaded[partner.nom] = partner
+    if wrong:
+        raise ConfigurationError(wrong[0], wrong[1:])
     _refuse_shared_cfas(folder, loaded.values())
     return loaded
 
@@ -118,7 +125,7 @@ def load_partner(path: Path, environ: Mapping[str, str], genres: Collection[str]
         nom=file.nom,
         genre=file.genre,
         base_url=file.base_url,
-        acces={name: _access(path, name, access, environ, abonnes) for name, access in file.acces.items()},
+        acces=_accesses(path, file, environ, abonnes),
         abonnes=abonnes,
         limites=file.limites,
         cache=file.cache,
@@ -138,6 +145,20 @@ def _require_tenants(path: Path, file: PartnerFile, abonnes: Mapping[str, Tenant
     for tenant_config in abonnes.values():
         if "{code}" in (tenant_config.base_url or file.base_url) and not tenant_config.tenant.code:
             raise ConfigurationError(f"{path} : locataires : code absent pour l'UAI {tenant_config.tenant.key}")
+
+
+def _accesses(
+    path: Path, file: PartnerFile, environ: Mapping[str, str], abonnes: Mapping[str, TenantConfig] | None
+) -> dict[str, AccessConfig]:
+    accesses, wrong = {}, []
+    for name, access in file.acces.items():
+        try:
+            accesses[name] = _access(path, name, access, environ, abonnes)
+        except ConfigurationError as error:
+            wrong.append(str(error))
+    if wrong:
+        raise ConfigurationError(wrong[0], wrong[1:])
+    return accesses
 
 
 def _access(

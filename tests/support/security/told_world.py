@@ -19,11 +19,11 @@ from gateway.domain.statut import StatutApprenant
 from gateway.federation.directory import Directory
 from gateway.federation.views.context import OperationContext
 from gateway.federation.views.view import View, ViewPerson
-from gateway.schema.context import PageArgs
 from gateway.schema.filters import FiltreContrats, FiltreJeunes, FiltreRuptures
 from gateway.schema.nouns import Contrat, Jeune, Rupture, Statut
 from gateway.schema.orders import TriContrats, TriJeunes, TriRuptures
 from gateway.schema.organisations import Cfa, Commune, Territoire, TypeTerritoire
+from gateway.schema.query import PageArgs
 from gateway.schema.scalars import UAI, CodeInsee
 from tests.support.access.small_world import IDS, caller
 
