@@ -2,7 +2,7 @@
 nobody."""
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 Run = Callable[[argparse.Namespace], int | None]
 Add = Callable[[str, Run, str], argparse.ArgumentParser]
