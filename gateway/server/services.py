@@ -17,7 +17,6 @@ from gateway.cache.sealed import SealedCodec
 from gateway.cache.seam import Cache
 from gateway.config import Configuration
 from gateway.connectors.base import Connector
-from gateway.connectors.discovery import connectors
 from gateway.edge.metrics import EdgeMetrics
 from gateway.errors import ConfigurationError, reason_of
 from gateway.redis_client import open_redis
@@ -36,7 +35,8 @@ from gateway.sources.harvest.referentiel import ReferentielKeeper
 from gateway.sources.http.issuers import IssuerClient
 from gateway.sources.http.transport import Transport, TransportFactory, aiohttp_transport
 from gateway.sources.metrics import SourceMetrics
-from gateway.sources.partners.load import Partner, load_partners
+from gateway.sources.partners.configured import configured_partners
+from gateway.sources.partners.load import Partner
 from gateway.sources.refresh_ahead import RefreshAhead
 from gateway.sources.resilience.budgets import Clock
 from gateway.sources.resilience.shared_pacing import SharedPacer
@@ -96,8 +96,8 @@ def build_services(
     clock: Clock | None = None,
 ) -> Services:
     """Everything that touches the outside, not opened yet. Raises ConfigurationError. The rest is replaced in virtual time."""
-    metrics, transport, known_connectors = CollectorRegistry(), Transport(configuration.now, network), connectors()
-    partners = load_partners(configuration.root / "partenaires", environ, known_connectors)
+    metrics, transport = CollectorRegistry(), Transport(configuration.now, network)
+    known_connectors, partners = configured_partners(configuration.root, configuration.file, environ)
     counts, alerts = SourceMetrics(metrics), Alerts(metrics)
     readings_journal, suspension = build_journal(configuration, environ, alerts.available), Suspension(registry=metrics)
     redis = None if configuration.cache == "memory://" else open_redis(configuration.cache)

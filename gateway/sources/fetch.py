@@ -70,6 +70,10 @@ class Sources:
         """The partner that serves a CFA, None when nobody does."""
         return self._cfa.get(uai)
 
+    def connector_of(self, source: str) -> Connector:
+        """What reads a partner."""
+        return self._readers[source].connector
+
     def partners_of_structure(self, code: str) -> tuple[str, ...]:
         """Who may know the young people of a Mission locale: the partner that has it as a tenant, else those without tenants."""
         own = self._structures.get(code)

@@ -13,6 +13,7 @@ from gateway.cli.kit.case_files import EXPECTED, Case, read_cases
 from gateway.cli.kit.scaffold import create, told
 from gateway.cli.kit.target import NoSecrets, find_target, secrets_of
 from gateway.cli.kit.verify import CASES, Target, as_json, as_text, expected_of, verify_cases, verify_live
+from gateway.sources.partners.plugins import PLUGIN, digest, read_plugin
 
 
 def verify(arguments: argparse.Namespace) -> int:
@@ -29,6 +30,8 @@ def verify(arguments: argparse.Namespace) -> int:
     else:
         verdict = asyncio.run(verify_cases(target, with_misbehaviours=arguments.faults))
     print(as_json(verdict) if arguments.json else as_text(verdict))
+    if (plugin := target.folder / PLUGIN).is_file() and not arguments.json:
+        print(f'  à écrire dans gateway.toml : [connecteurs] {target.partner.genre} = "{digest(read_plugin(plugin))}"')
     return 1 if verdict.failures else 0
 
 

@@ -8,7 +8,8 @@ from gateway.cli.kit.verify import Target
 from gateway.connectors.discovery import connectors
 from gateway.errors import CommandFailed, reason_of
 from gateway.sources.partners.file_format import PartnerFile
-from gateway.sources.partners.load import OWN_FOLDER_FILE, load_partner, partner_files
+from gateway.sources.partners.load import OWN_FOLDER_FILE, load_partner, name_of, partner_files
+from gateway.sources.partners.plugins import PLUGIN, load_plugin, read_plugin
 from gateway.toml_file import read_toml
 
 FICTITIOUS = "fictif:fictif"  # reads as a key and as an account
@@ -30,7 +31,9 @@ class NoSecrets(Mapping[str, str]):
 def find_target(name: str, environ: Mapping[str, str], secrets: Mapping[str, str]) -> Target:
     """The partner of a name, or of a folder that holds `partenaire.toml`. Raises CommandFailed, ConfigurationError."""
     path = _file_of(name, environ)
-    known, file = connectors(), read_toml(path, PartnerFile)
+    known, file = dict(connectors()), read_toml(path, PartnerFile)
+    if (plugin := path.parent / PLUGIN).is_file():  # its author runs it: no digest is asked for
+        known[file.genre] = load_plugin(plugin, file.genre, read_plugin(plugin))
     partner = load_partner(path, secrets, known)
     return Target(partner, partner.connector(known), path.parent, file.dialecte)
 
@@ -43,7 +46,7 @@ def _file_of(name: str, environ: Mapping[str, str]) -> Path:
             f"{name} : ni un dossier qui contient {OWN_FOLDER_FILE}, ni un partenaire (GATEWAY_CONFIG absente)"
         )
     folder = Path(environ["GATEWAY_CONFIG"]) / "partenaires"
-    found = {path: path.parent.name if path.name == OWN_FOLDER_FILE else path.stem for path in partner_files(folder)}
+    found = {path: name_of(path) for path in partner_files(folder)}
     for path, own in found.items():
         if own == name:
             return path

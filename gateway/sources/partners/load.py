@@ -4,7 +4,7 @@ Knows the format of the files and nothing of HTTP. Every mistake is a Configurat
 file and the key. Secrets are read from the environment mapping passed in, and show in no `repr`.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import time
 from hashlib import sha256
@@ -16,6 +16,7 @@ from gateway.connectors.base import Connector
 from gateway.connectors.table.engine import TABLE, connector
 from gateway.errors import ConfigurationError
 from gateway.sources.partners.file_format import AccessTable, CacheTable, HarvestTable, LimitsTable, PartnerFile
+from gateway.sources.partners.plugins import PLUGIN, digest, read_plugin
 from gateway.sources.partners.tenants import TenantConfig, read_tenants, secret_of
 from gateway.toml_file import read_toml
 
@@ -74,8 +75,15 @@ class Partner:
         return self.own or known[self.genre]
 
 
-def load_partners(folder: Path, environ: Mapping[str, str], genres: Collection[str]) -> dict[str, Partner]:
-    """Read every `<nom>.toml` and `<nom>/partenaire.toml` of `folder`; `genres` are the kinds a connector exists for.
+def load_partners(
+    folder: Path,
+    environ: Mapping[str, str],
+    genres: Collection[str],
+    optional: Collection[str] = (),
+    tell: Callable[[str], None] = lambda _: None,
+) -> dict[str, Partner]:
+    """Read every `<nom>.toml` and `<nom>/partenaire.toml` of `folder`; `genres` are the kinds a connector exists for. Of
+    `optional` names, what is wrong is told, and they are left out.
 
     Raises ConfigurationError, with what is wrong in each file.
     """
@@ -87,7 +95,11 @@ def load_partners(folder: Path, environ: Mapping[str, str], genres: Collection[s
         try:
             partner = load_partner(path, environ, genres)
         except ConfigurationError as error:
-            wrong += [str(error), *error.others]
+            told = [str(error), *error.others]
+            if name_of(path) in optional:
+                tell(" ; ".join(told))
+            else:
+                wrong += told
             continue
         if partner.nom in loaded:
             wrong.append(f"{path} : nom : « {partner.nom} » déjà pris par un autre fichier")
@@ -101,6 +113,11 @@ def load_partners(folder: Path, environ: Mapping[str, str], genres: Collection[s
 def partner_files(folder: Path) -> list[Path]:
     """The files of partners, in both layouts."""
     return sorted([*folder.glob("*.toml"), *folder.glob(f"*/{OWN_FOLDER_FILE}")])
+
+
+def name_of(path: Path) -> str:
+    """The name that the place of a file gives its partner, be it readable or not."""
+    return path.parent.name if path.name == OWN_FOLDER_FILE else path.stem
 
 
 def _refuse_shared_cfas(folder: Path, partners: Iterable[Partner]) -> None:
@@ -117,6 +134,9 @@ def load_partner(path: Path, environ: Mapping[str, str], genres: Collection[str]
     """The partner of one file. Raises ConfigurationError."""
     file = read_toml(path, PartnerFile)
     if file.genre not in {*genres, TABLE}:
+        if (plugin := path.parent / PLUGIN).exists():
+            told = f'[connecteurs] {file.genre} = "{digest(read_plugin(plugin))}"'
+            raise ConfigurationError(f"{path} : genre : {PLUGIN} n'est pas admis ; à écrire dans gateway.toml : {told}")
         known = ", ".join([*sorted(genres), TABLE])
         raise ConfigurationError(f"{path} : genre : « {file.genre} » inconnu (connus : {known})")
     abonnes = read_tenants(path, file.locataires, environ) if file.locataires else None
