@@ -28,7 +28,6 @@ from gateway.auth.policy.policy import read_policy
 from gateway.auth.policy.schema_check import check_schema
 from gateway.concurrency import LongWork
 from gateway.config import Configuration, IssuerSettings
-from gateway.connectors.discovery import connectors
 from gateway.documents.manifests import read_manifests
 from gateway.documents.parse import Documents, PersistedDocuments
 from gateway.domain.days import paris_day
@@ -154,7 +153,7 @@ def state_in_answers(services: Services, name: str) -> EtatSource | None:
 
 def _collector(services: Services) -> Collector:
     name = services.harvest_target.source
-    fold = connectors()[services.sources.partners[name].genre].contrat
+    fold = services.sources.connector_of(name).contrat
     if fold is None:
         raise ConfigurationError(f"partenaires : {name} ne sait pas replier un contrat")
     return Collector(

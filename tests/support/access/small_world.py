@@ -241,6 +241,9 @@ class Sources:
     def sources_of(self, type_source: TypeSource) -> tuple[str, ...]:
         return ("imilo",)
 
+    def partners_of_structure(self, code: str) -> tuple[str, ...]:
+        return ("imilo",)
+
     async def kept_versions(self, units: Sequence[Unit]) -> list[UnitResult | None]:
         return [None for _ in units]  # nothing is kept: everything is asked, and noted, each time
 
