@@ -97,6 +97,13 @@ def test_a_birth_that_is_not_told_is_joined_by_what_is_of_one_person_only() -> N
     assert are_joined(trait(**signed), trait("imilo", naissance=untold, **signed))
 
 
+@pytest.mark.parametrize(("nom", "joined"), [("Leclercq", True), ("Leclerq", False), ("Leclercq-Petit", False)])
+def test_without_a_birth_a_class_that_begins_together_is_joined_by_the_very_names_only(nom: str, joined: bool) -> None:
+    begun = {**FAMILY, "contrats": (contrat(None, siren=None),)}
+    told_here = trait(nom="Leclercq", naissance=date(1900, 1, 1), **begun)
+    assert are_joined(told_here, trait("registre", nom=nom, **begun)) is joined
+
+
 @pytest.mark.parametrize("telephone", ["0600000000", "0606060606", "0612345678", "0123456789"])
 def test_a_number_typed_to_fill_a_field_is_not_told(telephone: str) -> None:
     assert trait(telephone=telephone).telephone is None
