@@ -1,12 +1,20 @@
 """The register of callers, and the viewer that a token and the register make together."""
 
+import base64
+from collections.abc import Mapping
+from datetime import date, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
+from gateway.auth.authentication.client_register import client_of_key, create_key, key_digest
 from gateway.auth.authentication.clients import (
+    ApiKeyEntry,
     ClientQuotas,
     Principal,
+    RegisteredClient,
     build_viewer,
     choose_finalite,
     read_clients,
@@ -14,7 +22,8 @@ from gateway.auth.authentication.clients import (
 )
 from gateway.auth.policy.policy import Perimetre
 from gateway.auth.policy.rules import Finalite, Profil
-from gateway.errors import ConfigurationError, FinaliteRequired
+from gateway.domain.seal import Sealer
+from gateway.errors import ConfigurationError, FinaliteRequired, Unauthenticated
 
 REGISTRY = """
 [clients.ml]
@@ -205,3 +214,23 @@ def test_what_the_register_grants_is_what_quotas_count(tmp_path: Path) -> None:
     clients = read_clients(_write(tmp_path, REGISTRY.replace("quota_personnes_jour = 500", told)))
     assert clients["ml"].quotas == ClientQuotas(11, 12, 13, 14, 15, 16)
     assert clients["si"].quotas == ClientQuotas(None, None, 200, None, 600_000, 100)
+
+
+def test_a_key_is_made_of_256_bits_drawn_anew_and_opens_to_its_client_until_its_last_day() -> None:
+    sealer, keys = Sealer(bytes(32)), [create_key() for _ in range(2)]
+    assert keys[0] != keys[1]
+    assert [len(base64.urlsafe_b64decode(key.removeprefix("pa_") + "=")) for key in keys] == [32, 32]
+    last = date(2026, 10, 15)
+    known = {
+        name: SimpleNamespace(cles=[ApiKeyEntry(empreinte=key_digest(sealer, key), expire=last)])
+        for name, key in zip(("une", "autre"), keys, strict=True)
+    }
+    clients = cast("Mapping[str, RegisteredClient]", known)
+    assert [client_of_key(clients, sealer, key, last) for key in keys] == ["une", "autre"]
+    refused = [(keys[0], last + timedelta(days=1)), (keys[0][:-1], last), (keys[0] + "A", last), (create_key(), last)]
+    refused += [("pa_" + "é" * 43, last), ("", last)]
+    for key, day in refused:
+        with pytest.raises(Unauthenticated):
+            client_of_key(clients, sealer, key, day)
+    with pytest.raises(Unauthenticated):
+        client_of_key(clients, Sealer(bytes([1]) * 32), keys[0], last)

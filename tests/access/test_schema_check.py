@@ -19,6 +19,7 @@ from graphql import (
     GraphQLString,
 )
 
+from gateway.auth.policy.criteria_check import unruled_criteria
 from gateway.auth.policy.policy import FILE, read_policy
 from gateway.auth.policy.rules import (
     ABOUT,
@@ -36,7 +37,7 @@ from gateway.auth.policy.schema_check import check_schema
 from gateway.errors import ConfigurationError
 from gateway.schema.connections import PageInfo
 from gateway.schema.nouns import Contrat, Statut
-from gateway.schema.orders import TriJeunes
+from gateway.schema.orders import TriContrats, TriJeunes
 from gateway.schema.organisations import Commune, Source
 from gateway.schema.query import build, core_schema
 from tests.support.access.tools import POLICY
@@ -246,3 +247,10 @@ def test_a_categorie_that_nobody_reads(tmp_path: Path) -> None:
     path.write_text(text, encoding="utf-8")
     with pytest.raises(ConfigurationError, match="personne ne lit la catégorie REPRESENTANT"):
         check_schema(core_schema(build()), read_policy(path))
+
+
+def test_an_order_that_the_graph_has_not_is_told_line_by_line() -> None:
+    schema = core_schema(build())
+    del schema.type_map["TriContrats"]
+    told = list(unruled_criteria(schema))
+    assert told == sorted(f"TriContrats.{order.name} n'existe pas" for order in TriContrats)

@@ -1,6 +1,7 @@
 """Who is joined with whom: best first, one record of an installation a person, never across a contradiction."""
 
 from collections.abc import Sequence
+from datetime import date
 from random import Random
 from typing import Any
 
@@ -180,7 +181,7 @@ def test_a_search_gives_five_candidates_at_most_in_a_fixed_order() -> None:
 @pytest.mark.parametrize("order", [1, -1])
 def test_a_person_is_found_by_the_record_most_like_whom_one_looks_for(order: int) -> None:
     sought = trait("", "")
-    exact, slipped = trait(), trait("registre", prenom="Anaiis")
+    exact, slipped = trait(), trait("registre", naissance=date(2006, 7, 3))  # under the same keys of comparison
     (found,) = PersonIndex([("une", [exact, slipped][::order])]).search(sought)
     assert found.similarity == compare(sought, exact)
     assert found.similarity.score > compare(sought, slipped).score

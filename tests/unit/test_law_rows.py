@@ -343,6 +343,11 @@ def test_of_two_trainings_at_once_the_contract_is_tied_to_the_one_of_its_own_cfa
         assert single.jeune is one.jeune
 
 
+def test_a_contract_crosses_no_training_whose_days_nobody_tells() -> None:
+    one = merged(told("ypareo", formations=[Formation(intitule="CAP")], contrats=[contrat(date(2025, 3, 1))]))
+    assert [signed_at.formation for signed_at in one.jeune.contrats or []] == [None]
+
+
 def test_a_training_of_the_registry_without_its_days_adds_nothing_to_those_of_the_cfa() -> None:
     dateless = Formation(intitule="CAP")
     one = merged(told("ypareo", formations=[LONG_ONE]), told("registre", formations=[dateless]))

@@ -111,3 +111,20 @@ def _still_holds(ledger: Ledger, key_sets: Sequence[RecordKeys], decision: IdDec
     for one, other in combinations(key_sets, 2):
         here, there = ({single(ledger, key) for key in record_keys.keys} for record_keys in (one, other))
         assert not here & there, "what was seen apart is never shown under one id"
+
+
+def test_an_object_goes_on_under_another_until_an_alias_is_broken_and_a_ring_of_them_ends() -> None:
+    def known(*aliases: tuple[str, str, bool], ties: tuple[tuple[str, str], ...] = ()) -> KnownLinks:
+        told = {former: Alias(former, survivor, T0, broken) for former, survivor, broken in aliases}
+        return KnownLinks(alias=told, ties=frozenset(ties))
+
+    chain = known(("a", "b", False), ("b", "c", False), ("d", "b", False), ties=(("c", "e"),))
+    assert [alias.survivor for alias in chain.following("a")] == ["b", "c"]
+    assert [chain.survivor(name) for name in "abcd"] == ["c"] * 4
+    assert chain.same("a") == {"a", "b", "c", "d", "e"}
+    cut = known(("a", "b", False), ("b", "c", True))
+    assert [cut.survivor(name) for name in "abc"] == ["b", "b", "c"]
+    assert [sorted(cut.same(name)) for name in "ac"] == [["a", "b"], ["c"]]
+    ring = known(("a", "b", False), ("b", "a", False))
+    assert len(ring.following("a")) == 2
+    assert ring.same("a") == {"a", "b"}

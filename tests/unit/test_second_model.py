@@ -69,6 +69,8 @@ def test_first_names_of_each_class(one: str, other: str, expected: str) -> None:
         ("R0usseau", "Rousseau", "proche"),
         ("VANDENBROU", "Vandenbroucke", "partie"),
         ("INCONNU", "Martin", "absent"),
+        ("Leclercq", "Laclercs", "proche"),  # two letters, from eight on
+        ("Bernard", "Barnord", "autre"),
         ("Yack", "Jacq", "proche"),  # four letters are enough for a sound
         ("Brnic", "Bérénice", "autre"),  # three letters lost: any name is some other's by then
     ],
