@@ -128,3 +128,19 @@ def test_an_object_goes_on_under_another_until_an_alias_is_broken_and_a_ring_of_
     ring = known(("a", "b", False), ("b", "a", False))
     assert len(ring.following("a")) == 2
     assert ring.same("a") == {"a", "b"}
+
+
+def test_two_objects_tied_before_are_untied_when_they_are_seen_as_two() -> None:
+    """Who read a person is asked under both ids as long as they are one, and no longer."""
+    links = {key.key: Link(key, object_, T0, T0) for key, object_ in zip(RECORDS[:2], "ab", strict=True)}
+    known = KnownLinks(links, alias={"b": Alias("b", "a", T0, broken=True)}, ties=frozenset({("b", "a")}))
+    apart = resolve([RecordKeys((key,)) for key in RECORDS[:2]], known, derive, T0)
+    assert (list(apart.writes.ties), list(apart.writes.untied)) == ([], [("b", "a")])
+    one = resolve([RecordKeys(tuple(RECORDS[:2]))], known, derive, T0)
+    assert (list(one.writes.ties), list(one.writes.untied)) == ([], [])
+    anew = resolve([RecordKeys(tuple(RECORDS[:2]))], replace(known, ties=frozenset()), derive, T0)
+    assert (list(anew.writes.ties), list(anew.writes.untied)) == ([("b", "a")], [])
+    alone = resolve(
+        [RecordKeys(RECORDS[:1])], replace(known, links={RECORDS[0].key: links[RECORDS[0].key]}), derive, T0
+    )
+    assert list(alone.writes.untied) == []
