@@ -141,6 +141,6 @@ def test_two_objects_tied_before_are_untied_when_they_are_seen_as_two() -> None:
     anew = resolve([RecordKeys(tuple(RECORDS[:2]))], replace(known, ties=frozenset()), derive, T0)
     assert (list(anew.writes.ties), list(anew.writes.untied)) == ([("b", "a")], [])
     alone = resolve(
-        [RecordKeys(RECORDS[:1])], replace(known, links={RECORDS[0].key: links[RECORDS[0].key]}), derive, T0
+        [RecordKeys(tuple(RECORDS[:1]))], replace(known, links={RECORDS[0].key: links[RECORDS[0].key]}), derive, T0
     )
     assert list(alone.writes.untied) == []

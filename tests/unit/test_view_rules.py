@@ -1,7 +1,7 @@
 """Small rules of views and follow-ups that a hurried change would turn round, each by its own case."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -9,15 +9,27 @@ import pytest
 
 from gateway.auth.policy.policy import Affiliation, Perimetre
 from gateway.auth.policy.rules import CategorieDonnee, Finalite, Profil
+from gateway.domain.similarity import Level
 from gateway.federation.collect.readings import Readings
 from gateway.federation.join.follow_ups import one_each
 from gateway.federation.join.link import FollowUp
+from gateway.federation.join.merge import etat_traitement
 from gateway.federation.join.precedence import same_representants
 from gateway.federation.views.build import _is_suivi_known
 from gateway.federation.views.moi import present_moi
 from gateway.federation.views.view import MaskedCopies, Rights, Shown, View, readable
 from gateway.schema.filters import FiltreJeunes
-from gateway.schema.nouns import Adresse, Jeune, Representant, Sexe, Suivi
+from gateway.schema.nouns import (
+    Adresse,
+    EtapeSuivi,
+    EtatTraitement,
+    Jeune,
+    Representant,
+    Rupture,
+    Sexe,
+    SituationSuivi,
+    Suivi,
+)
 from gateway.schema.orders import TriJeunes, TriRuptures
 from gateway.schema.organisations import MissionLocale, TypeTerritoire
 from gateway.schema.query import PageArgs
@@ -26,6 +38,11 @@ from tests.support.access.tools import POLICY, decision, viewer
 from tests.support.unit.federation import DAY, DIRECTORY, context, contrat, told
 
 HERE, THERE = "60001", "60002"
+S = SituationSuivi
+
+
+def at(day: int, hour: int = 9) -> datetime:
+    return datetime(2026, 9, day, hour, tzinfo=UTC)
 
 
 def _rights(profil: Profil, granted: frozenset[CategorieDonnee] = frozenset()) -> Rights:
@@ -143,6 +160,7 @@ def test_what_joined_the_records_of_a_person_is_told_where_it_is_selected(select
     page = asked.jeunes(FiltreJeunes(), TriJeunes.NOM_ASC, PageArgs(5, None))
     assert page
     lines = page.nodes[0].indices
+    assert {line.niveau for line in lines or ()} <= {Level.CERTAIN}, "one name, one birth, one contract"
     told_lines = {(line.champ, line.accord, tuple(line.sources)) for line in lines or ()}
     names = {("nom", "identique"), ("prenom", "identique"), ("dateNaissance", "identique"), ("sexe", "identique")}
     pair = ("registre", "ypareo")
@@ -158,3 +176,41 @@ def test_a_copy_that_a_page_showed_is_kept_for_the_next_answer_to_the_same_right
     assert page
     (person,) = asked.view.persons.values()
     assert MaskedCopies(asked.view, asked.rights, asked.decision).show(person, person.jeune).value is page.nodes[0]
+
+
+@pytest.mark.parametrize(
+    ("suivi", "etat"),
+    [
+        (None, EtatTraitement.A_TRAITER),
+        (Suivi(date=at(5)), EtatTraitement.A_TRAITER),  # a dossier without a situation
+        (Suivi(situation=S.RDV_PRIS, date=at(5)), EtatTraitement.TRAITE),
+        (Suivi(situation=S.CONTACTE_SANS_RETOUR, date=at(5)), EtatTraitement.INJOIGNABLE),
+        (Suivi(situation=S.INJOIGNABLE_APRES_RELANCES, date=at(5)), EtatTraitement.TRAITE),
+        # Noted before the day of the rupture, it does not treat it; the very day, it does; without a day, nobody knows.
+        (Suivi(situation=S.RDV_PRIS, date=at(3)), EtatTraitement.A_TRAITER),
+        (Suivi(situation=S.CONTACTE_SANS_RETOUR, date=at(3)), EtatTraitement.A_TRAITER),
+        (Suivi(situation=S.RDV_PRIS, date=at(4)), EtatTraitement.TRAITE),
+        (Suivi(situation=S.RDV_PRIS, date=at(3, 22)), EtatTraitement.TRAITE),  # midnight in Paris
+        (Suivi(situation=S.RDV_PRIS), EtatTraitement.TRAITE),
+        # The day is that of its step in the history, and of its last one, before that of the dossier.
+        (
+            Suivi(situation=S.RDV_PRIS, date=at(5), historique=[EtapeSuivi(situation=S.RDV_PRIS, date=at(3))]),
+            EtatTraitement.A_TRAITER,
+        ),
+        (
+            Suivi(
+                situation=S.RDV_PRIS,
+                date=at(3),
+                historique=[EtapeSuivi(situation=S.RDV_PRIS, date=at(day)) for day in (2, 5)],
+            ),
+            EtatTraitement.TRAITE,
+        ),
+        (
+            Suivi(situation=S.RDV_PRIS, date=at(5), historique=[EtapeSuivi(situation=S.AUTRE, date=at(3))]),
+            EtatTraitement.TRAITE,
+        ),
+    ],
+)
+def test_the_state_of_a_rupture_is_that_of_the_situation_noted_since(suivi: Suivi | None, etat: EtatTraitement) -> None:
+    """docs/domaine.md, Rupture, `etat`: a rupture of 4 September, in summer time."""
+    assert etat_traitement(suivi, Rupture(date=date(2026, 9, 4))) is etat
