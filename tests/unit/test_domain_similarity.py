@@ -93,6 +93,17 @@ def test_birth_dates(other: date, expected: str) -> None:
         (contrat(None), contrat("060A", debut=date(2025, 9, 8)), "employeur"),
         (contrat(None, siren=None), contrat("060A"), "debut"),
         (contrat("060A"), contrat("060B", siren="356000000"), "incompatible"),
+        (contrat("060A"), contrat("060B"), "autre"),  # each has its number: they are two, at one employer
+        (contrat(None), contrat("060B", debut=date(2025, 9, 9)), "autre"),  # the same employer, eight days later
+        (contrat(None), contrat("060B", siren="356000000"), "incompatible"),
+        (contrat(None, siren=None), contrat("060B", debut=date(2025, 9, 9)), "incompatible"),
+        (contrat(None, fin=None), contrat("060B", siren="356000000"), "autre"),
+        (contrat("060A", fin=date(2026, 3, 6)), contrat("060B", debut=date(2026, 1, 5), siren="356000000"), "autre"),
+        (
+            contrat("060A", fin=date(2026, 3, 7)),
+            contrat("060B", debut=date(2026, 1, 5), siren="356000000"),
+            "incompatible",
+        ),
         (contrat("060A"), contrat("060B", debut=date(2028, 1, 3), fin=date(2029, 1, 3)), "autre"),
         (contrat("060A", fin=date(2026, 2, 28)), contrat("060B", debut=date(2026, 1, 5), siren="356000000"), "autre"),
     ],

@@ -279,6 +279,14 @@ def test_a_caller_writes_a_contract_number_as_partners_do() -> None:
         context([record]).contrat(None, "6,0202E+13")
 
 
+def test_a_contract_is_found_by_its_number_among_others_that_have_none() -> None:
+    numero = "060202503010001"
+    rows = [contrat(date(2025, 3, 1), numero=numero), contrat(date(2023, 3, 1), date(2024, 3, 1))]
+    found = context([broken(contrats=rows)]).contrat(None, numero)
+    assert found
+    assert found.date_debut == date(2025, 3, 1)
+
+
 @pytest.mark.parametrize("written", ["", " "])
 def test_a_number_without_characters_is_not_that_of_a_contract_without_number(written: str) -> None:
     record = broken(contrats=[contrat(date(2025, 3, 1))])
@@ -341,6 +349,11 @@ def test_of_two_trainings_at_once_the_contract_is_tied_to_the_one_of_its_own_cfa
         assert single.formation
         assert single.formation.intitule == title
         assert single.jeune is one.jeune
+
+
+def test_a_contract_crosses_no_training_whose_days_nobody_tells() -> None:
+    one = merged(told("ypareo", formations=[Formation(intitule="CAP")], contrats=[contrat(date(2025, 3, 1))]))
+    assert [signed_at.formation for signed_at in one.jeune.contrats or []] == [None]
 
 
 def test_a_training_of_the_registry_without_its_days_adds_nothing_to_those_of_the_cfa() -> None:

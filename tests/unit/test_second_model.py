@@ -69,6 +69,8 @@ def test_first_names_of_each_class(one: str, other: str, expected: str) -> None:
         ("R0usseau", "Rousseau", "proche"),
         ("VANDENBROU", "Vandenbroucke", "partie"),
         ("INCONNU", "Martin", "absent"),
+        ("Leclercq", "Laclercs", "proche"),  # two letters, from eight on
+        ("Bernard", "Barnord", "autre"),
         ("Yack", "Jacq", "proche"),  # four letters are enough for a sound
         ("Brnic", "Bérénice", "autre"),  # three letters lost: any name is some other's by then
     ],
@@ -95,6 +97,13 @@ def test_a_birth_that_is_not_told_is_joined_by_what_is_of_one_person_only() -> N
     assert not are_joined(trait(**FAMILY), trait("imilo", naissance=untold, **FAMILY))
     signed = {**FAMILY, "contrats": (contrat(None),)}
     assert are_joined(trait(**signed), trait("imilo", naissance=untold, **signed))
+
+
+@pytest.mark.parametrize(("nom", "joined"), [("Leclercq", True), ("Leclerq", False), ("Leclercq-Petit", False)])
+def test_without_a_birth_a_class_that_begins_together_is_joined_by_the_very_names_only(nom: str, joined: bool) -> None:
+    begun = {**FAMILY, "contrats": (contrat(None, siren=None),)}
+    told_here = trait(nom="Leclercq", naissance=date(1900, 1, 1), **begun)
+    assert are_joined(told_here, trait("registre", nom=nom, **begun)) is joined
 
 
 @pytest.mark.parametrize("telephone", ["0600000000", "0606060606", "0612345678", "0123456789"])

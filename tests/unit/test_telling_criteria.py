@@ -128,6 +128,8 @@ def test_a18_a_list_is_widened_by_one_criterion_at_a_time_and_never_by_the_name(
         ({"nom": "royer"}, {"nom": "roy"}, False),
         ({"recherche": "roy"}, {"recherche": "anne royer"}, True),
         ({"recherche": "anne royer"}, {"recherche": "royer"}, False),
+        ({"recherche": "roy"}, {"recherche": "royer"}, True),
+        ({"recherche": "roy"}, {"recherche": "anne"}, False),
         ({"communes": ["60057", "60175"]}, {"communes": ["60057"]}, True),
         ({"communes": ["60057"]}, {"communes": ["60057", "60175"]}, False),
         ({"communes": ["60057"]}, {"communes": ["60057"], "mineur": True}, True),

@@ -176,3 +176,17 @@ async def test_s3_a_person_of_a_mission_locale_keeps_its_id_whether_or_not_it_se
         seen.append((await seen_by(world, MISSION))["2007-01-02"])
     assert seen == [seen[0]] * 4
     await world.ledger.close()
+
+
+async def test_s3_a_person_that_two_mission_locales_know_keeps_its_id_when_either_tells_no_more(tmp_path: Path) -> None:
+    """docs/domaine.md, Identifiants du graphe: the same as long as a source tells it still, its name typed otherwise there."""
+    world = await world_of(tmp_path)
+    shared = {"telephone": "0639980001", "courriel": "a@exemple.invalid", **BEAUVAIS}
+    here = told("imilo", "1", "60001", nom="Leclercq", **shared)
+    there = told("imilo", "2", "60002", nom="Leclerq", **shared)
+    seen = []
+    for dossiers in ((here, there), (here,), (there,), (here, there)):
+        world.tell(AT_A_CFA, *dossiers)
+        seen.append((await seen_by(world, MISSION))["2006-03-07"])
+    assert seen == [seen[0]] * 4
+    await world.ledger.close()
