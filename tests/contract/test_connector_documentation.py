@@ -93,7 +93,6 @@ def test_every_field_of_a_request_and_every_reading_is_explained() -> None:
         "notices",
     }
     assert {word for word in words | readings_journal if f"`{word}`" not in PAGE} == set()
-    assert {kind for kind in connectors() if f"`{kind}`" not in PAGE} == set()
 
 
 def test_the_counters_named_are_the_counters_there_are() -> None:
