@@ -266,10 +266,10 @@ def _rows(readings: Readings, gateway: Gateway) -> dict[str, dict[str, Any]]:
     """`extensions.sources`: each source asked, its state, and how fresh what was used of it is (docs/graphe.md)."""
     freshness, errors = readings.freshness_by_source, readings.errors
     rows = {}
-    seconds, now = gateway.collector.wall_clock(), gateway.now()
+    now = gateway.now()
     for name in sorted({*freshness, *errors}):
         state, used = gateway.state_of(name), freshness.get(name)
-        age = used.line(seconds, now) if used else {"ageSecondes": None, "cache": None}
+        age = used.line(gateway.collector.wall_clock(), now) if used else {"ageSecondes": None, "cache": None}
         state = used.state(state, now) if used else state
         rows[name] = {"nom": name, "etat": state and state.value, **age, "partiel": name in errors}
     return rows
