@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import chain
 
 from gateway.audit.alerts import Alerts
@@ -15,6 +15,7 @@ from gateway.audit.entries import ByCategorie, Categories, Governed, Reading, by
 from gateway.audit.told_sets import ToldSets
 from gateway.auth.authentication.clients import REQUEST_PRICE, Viewer, caps, message, seconds_to_tomorrow
 from gateway.auth.policy.rules import CategorieDonnee
+from gateway.concurrency import SHORT, LongWork
 from gateway.correlation import RequestTrace
 from gateway.domain.days import paris_day
 from gateway.domain.quotas import Account, CountUnder, QuotaCrossed
@@ -27,6 +28,7 @@ from gateway.stores.counters import Allowance, Balance, RateLimits
 from gateway.stores.journal import Journal, JournalEntry
 
 ACCOUNTS_KNOWN = 65_536  # the same ask again and again
+COMPARED = 300  # persons that a filter looks at while a set is compared with those told before
 GUESSING_ACCOUNTS = 10  # accounts whose vain look-ups a client may spend in all
 
 
@@ -81,6 +83,7 @@ class Accounting:
     opaque_ids: OpaqueIds
     governed: Governed
     now: Callable[[], datetime]
+    long_work: LongWork = field(default_factory=LongWork)
     told_sets: ToldSets = field(default_factory=ToldSets)
 
     async def charge_request(self, viewer: Viewer) -> None:
@@ -127,11 +130,19 @@ class Accounting:
 
         Raises QuotaReached, or JournalUnavailable: nothing may leave.
         """
-        entries = [entry(reading) for reading in self._readings(context, trace, sources)]
+        looked_up = await self._looked_up(context)
+        entries = [entry(reading) for reading in self._readings(context, looked_up, trace, sources)]
         if entries:
             self._say(await self._append(entries))
         for told in context.tally.told:
             context.view.told[told.mark] = None
+
+    async def _looked_up(self, context: OperationContext) -> list[frozenset[str]]:
+        """The persons of whom each list tells, in their order; compared beside the loop when they are of many."""
+        lists, find = len(context.tally.told), partial(self.told_sets.looked_up, context)
+        if lists * (len(context.view.persons) + COMPARED) <= SHORT and not self.told_sets.busy:
+            return find()
+        return await self.long_work.run(context.viewer.client, object(), find)
 
     async def _append(self, entries: list[JournalEntry]) -> list[QuotaCrossed]:
         """Write them together: they wait for one transaction."""
@@ -141,11 +152,15 @@ class Accounting:
         return list(chain.from_iterable(await asyncio.gather(*map(self.readings_journal.append, entries))))
 
     def _readings(
-        self, context: OperationContext, trace: RequestTrace, sources: Mapping[str, str | None]
+        self,
+        context: OperationContext,
+        looked_up: list[frozenset[str]],
+        trace: RequestTrace,
+        sources: Mapping[str, str | None],
     ) -> Iterator[Reading]:
         """What an operation reads: the persons that it shows or finds, then those of whom each list tells."""
         when, view, viewer = self.now(), context.view, context.viewer
-        for persons, coordinates in self._reads(context):
+        for persons, coordinates in self._reads(context, looked_up):
             if not persons:
                 continue
             groups = grouped(persons)
@@ -162,14 +177,16 @@ class Accounting:
                 count_under=_count_under(context, self._account(viewer), paris_day(when)),
             )
 
-    def _reads(self, context: OperationContext) -> Iterator[tuple[Mapping[str, Categories], ByCategorie]]:
+    def _reads(
+        self, context: OperationContext, looked_up: list[frozenset[str]]
+    ) -> Iterator[tuple[Mapping[str, Categories], ByCategorie]]:
         """Persons by id, with the categories read of each; and the coordinates that tell of them, by category."""
         coordinates, tally = context.decision.coordinates, context.tally
         yield (tally.shown if shows_persons(coordinates) else tally.found, self.governed.read_in(coordinates))
-        for told in tally.told:
+        for told, persons in zip(tally.told, looked_up, strict=True):
             asked = asked_by(told.query.definition.name, told.criteria, told.cursors)
             categories = frozenset[CategorieDonnee]().union(*asked.values())
-            yield dict.fromkeys(self.told_sets.looked_up(context, told), categories), by_categorie(asked)
+            yield dict.fromkeys(persons, categories), by_categorie(asked)
 
     def _say(self, crossings: list[QuotaCrossed]) -> None:
         for crossed in crossings:

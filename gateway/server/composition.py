@@ -25,6 +25,7 @@ from gateway.auth.authorization.trial import PolicyTrial
 from gateway.auth.authorization.visible_schema import VisibleSchemas
 from gateway.auth.policy.policy import read_policy
 from gateway.auth.policy.schema_check import check_schema
+from gateway.concurrency import LongWork
 from gateway.config import Configuration, IssuerSettings
 from gateway.connectors.discovery import connectors
 from gateway.documents.manifests import read_manifests
@@ -77,7 +78,7 @@ def build_gateway(services: Services) -> Gateway:
     schema, policy = core_schema(build()), read_policy()
     check_schema(schema, policy)
     access, opaque_ids = AccessMetrics(services.metrics), OpaqueIds(configuration.sealer)
-    documents = Documents(schema, opaque_ids.document)
+    documents, long_work = Documents(schema, opaque_ids.document), LongWork()
     return Gateway(
         schema=schema,
         policy=policy,
@@ -99,12 +100,14 @@ def build_gateway(services: Services) -> Gateway:
             opaque_ids,
             Governed(schema),
             now,
+            long_work,
         ),
         directory=CurrentDirectory(services.keeper, opaque_ids),
         states=lambda: [with_copy(services, source) for source in services.sources.states()],
         state_of=services.sources.state_of,
         source_of_cfa=services.sources.partner_of_cfa,
         now=now,
+        long_work=long_work,
     )
 
 
