@@ -147,6 +147,8 @@ class Accounting:
 
     async def _looked_up(self, context: OperationContext) -> list[frozenset[str]]:
         """The persons of whom each list tells, in their order; compared beside the loop when they are of many."""
+        if not context.tally.told:
+            return []
         lists, find = len(context.tally.told), partial(self.told_sets.looked_up, context)
         if lists * (len(context.view.persons) + COMPARED) <= SHORT and not self.told_sets.busy:
             return find()
