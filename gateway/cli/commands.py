@@ -9,7 +9,7 @@ from typing import Any
 
 from gateway.auth.authentication.client_register import close_clients, create_key
 from gateway.auth.authentication.client_register import key_digest as api_key_digest
-from gateway.auth.policy.policy import build_perimetre
+from gateway.auth.authentication.clients import build_perimetre
 from gateway.config import config_folder, load
 from gateway.domain.days import PARIS, paris_day
 from gateway.environment import ENVIRONMENT

@@ -181,6 +181,18 @@ def lived_sessions(sessions: Iterable[Session], contrats: Sequence[ContratPeriod
             yield LivedSession(session, crossed, new)
 
 
+def begun_sessions(sessions: Iterable[Session], contrats: Sequence[ContratPeriod]) -> list[tuple[date, Session]]:
+    """The sessions that the `parcours` of the same is made of, in order, each with the day from which it takes over."""
+    return [(lived.depuis, lived.session) for lived in lived_sessions(sessions, contrats)]
+
+
+def session_on(begun: Sequence[tuple[date, Session]], day: date) -> Session | None:
+    """The session of which `statut_on` tells the status that day, among `begun_sessions`; None without any."""
+    started = [session for start, session in begun if start <= day]
+    # Before all of them, the one that begins first; of two, the later one took its place.
+    return started[-1] if started else min(reversed(begun), key=itemgetter(0), default=(day, None))[1]
+
+
 def _order(session: Session) -> tuple[date, date, date]:
     return session.debut, session.fin, session.exclusion or date.min
 

@@ -34,8 +34,8 @@ FROZEN = Path(__file__).with_name("frozen")
 
 # The contract: `make check` says that both are what the code writes, this that they are what they were.
 PUBLISHED = {
-    "schema.graphql": "14eebac9b12d42fbbdb855517006e8b93b2f6a4f4a6a8bb84dd24a5e77875dbc",
-    "ACCES.md": "1f8c6c79db7a4df1cfc5dbfc09e9212166603b4a93e5a1af9624959e732d28bc",
+    "schema.graphql": "a2748cf55146dac409190ac8990229556ef9478a8d5ba8779001c5cf334f4dcc",
+    "ACCES.md": "fab5ab6387be48186f49d535f4bc13e2de07c471fe3abaf5543c6d66ab463540",
 }
 ENVIRONMENT = {
     "ADMIN_HOST",
@@ -43,6 +43,7 @@ ENVIRONMENT = {
     "GATEWAY_CACHE_CLES",
     "GATEWAY_CACHE_URL",
     "GATEWAY_CLE",
+    "GATEWAY_CLE_STATISTIQUES",
     "GATEWAY_CONFIG",
     "GATEWAY_DATABASE_URL",
     "GATEWAY_JOURNAL_URL",
@@ -68,9 +69,15 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("journal", "personne"),
     ("journal", "recompter"),
     ("journal", "purger"),
+    ("statistiques",),
+    ("statistiques", "relever"),
+    ("statistiques", "publier"),
+    ("statistiques", "etat"),
     ("cle",),
     ("clients",),
     ("expliquer",),
+    ("partenaire",),
+    ("verifier",),
 )
 PATHS = {
     "/graphql",
@@ -216,7 +223,7 @@ REFERENTIEL = {
         "formateurs",
     },
 }
-DATA_FILES = {"registre.sqlite", "liens.sqlite", "referentiel.json"}
+DATA_FILES = {"registre.sqlite", "liens.sqlite", "statistiques.sqlite", "referentiel.json"}
 LOGGERS = {
     "gateway",
     "gateway.acces",
@@ -233,6 +240,7 @@ LOGGERS = {
     "gateway.referentiel",
     "gateway.registre",
     "gateway.sources",
+    "gateway.statistiques",
     "gateway.stores.debits",
     "gateway.vie",
 }

@@ -4,7 +4,7 @@ The table of `precedence` says which record is kept for a field; a value absent 
 """
 
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 
 from gateway.connectors.base import legal_unit
 from gateway.domain.days import age_au, paris_day
@@ -195,7 +195,7 @@ def _rupture(folded: FoldedContrat, planned_end: date | None) -> Rupture | None:
 def _derive(jeune: Jeune, day: date) -> None:
     """Write what the merged contracts and formations imply on `day`: statuses, age, ruptures."""
     contrats = jeune.contrats or []
-    enrolled, periods = _enrolled(jeune), [_period(contrat) for contrat in contrats if contrat.date_debut]
+    enrolled, periods = _enrolled(jeune), periods_of(jeune)
     steps = parcours([*enrolled, *_orphans(jeune, enrolled)], periods)
     jeune.steps = [Statut(valeur=step.valeur, depuis=step.depuis) for step in steps]
     current: StatutStep | None = statut_on(steps, day)
@@ -215,6 +215,12 @@ def _derive(jeune: Jeune, day: date) -> None:
     jeune.ruptures = sorted(ruptures, key=lambda rupture: rupture.date or date.min, reverse=True)
 
 
+def sessions_of(jeune: Jeune) -> list[Session]:
+    """The sessions of the formations, and the bounds of each contract that crosses none of them."""
+    enrolled = _enrolled(jeune)
+    return [*enrolled, *_orphans(jeune, enrolled)]
+
+
 def _enrolled(jeune: Jeune) -> list[Session]:
     """The sessions of the formations."""
     return [
@@ -230,14 +236,19 @@ def _orphans(jeune: Jeune, sessions: list[Session]) -> list[Session]:
     return [
         Session(contrat.date_debut, contrat.date_fin)
         for contrat in jeune.contrats or []
-        if contrat.date_debut and contrat.date_fin and contrat.date_debut <= contrat.date_fin
+        if contrat.date_debut and contrat.date_fin and contrat.date_debut < contrat.date_fin
         if not any(s.debut <= contrat.date_fin and contrat.date_debut <= s.fin for s in sessions)
     ]
 
 
-def _period(contrat: Contrat) -> ContratPeriod:
-    assert contrat.date_debut is not None  # noqa: S101 (filtered by the caller)
-    return ContratPeriod(contrat.date_debut, contrat.date_fin, contrat.rupture.date if contrat.rupture else None)
+def periods_of(jeune: Jeune) -> list[ContratPeriod]:
+    """The contracts of a person as statuses are made of them."""
+    # A rupture to come is among them until the person is derived: statuses count it as the end of the contract.
+    return [
+        ContratPeriod(contrat.date_debut, contrat.date_fin, contrat.rupture.date if contrat.rupture else None)
+        for contrat in jeune.contrats or []
+        if contrat.date_debut
+    ]
 
 
 def _attach_rupture(contrat: Contrat, jeune: Jeune, steps: list[StatutStep], day: date) -> None:
@@ -266,10 +277,15 @@ def etat_traitement(suivi: Suivi | None, since: date | None) -> EtatTraitement:
 
 def _is_earlier(suivi: Suivi, since: date | None) -> bool:
     """True when the present situation was noted before that day; one without date is not said to be."""
+    noted_at = situation_noted_at(suivi)
+    return noted_at is not None and since is not None and paris_day(noted_at) < since
+
+
+def situation_noted_at(suivi: Suivi) -> datetime | None:
+    """When the present situation was noted; None where nothing dates it."""
     # A comment changed since moves the date of the dossier, not of the situation: the history tells when it was noted.
     noted = [step.date for step in suivi.historique or [] if step.situation is suivi.situation]
-    noted_at = max(noted, default=suivi.date)
-    return noted_at is not None and since is not None and paris_day(noted_at) < since
+    return max(noted, default=suivi.date)
 
 
 def motifs_priorite(jeune: Jeune, rupture: Rupture) -> list[MotifPriorite]:
