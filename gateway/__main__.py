@@ -51,8 +51,9 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     _journal_arguments(commands.add_parser("journal", help="vérifie, consulte ou purge le journal des lectures"))
     statistics_arguments(commands.add_parser("statistiques", help="compte, publie les chiffres, ou dit leur âge"))
     key = add("cle", _key, "crée une clé d'API pour un client du registre, ou importe la clé d'un ERP")
-    text = "importer : la clé par laquelle son ERP transmet déjà, lue sur l'entrée standard"
-    key.add_argument("action", choices=("creer", "importer"), help=text)
+    key.add_argument(
+        "action", choices=("creer", "importer"), help="importer : la clé de son ERP, lue sur l'entrée standard"
+    )
     key.add_argument("client")
     clients = add(
         "clients", _clients, "écrit à la fin de clients.toml le nombre de clients, qui prouve qu'il est entier"

@@ -231,10 +231,6 @@ class LinksUnavailable(GatewayError):
     """The ledger of links cannot be read or written."""
 
 
-class ReceptionUnavailable(GatewayError):
-    """What was transmitted could not be kept, or cannot be read: nothing is acknowledged."""
-
-
 class RegistryUnavailable(GatewayError):
     """The store of the registry cannot be read."""
 

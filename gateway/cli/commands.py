@@ -13,7 +13,7 @@ from gateway.auth.authentication.clients import build_perimetre
 from gateway.config import config_folder, load
 from gateway.domain.days import PARIS, paris_day
 from gateway.environment import ENVIRONMENT
-from gateway.errors import CommandFailed, ReceptionUnavailable, SourceClosed, SourceError
+from gateway.errors import CommandFailed, SourceClosed, SourceError
 from gateway.federation.collect.census import describe, take_census
 from gateway.federation.collect.plan import describe as describe_relevant
 from gateway.federation.collect.plan import plan_of_perimetre, residents_by_cfa
@@ -24,6 +24,7 @@ from gateway.server.composition import build_gateway, read_client_register
 from gateway.server.services import Services, build_receptions, build_services
 from gateway.sources.harvest.harvester import harvest as harvest_registry
 from gateway.sources.harvest.progress import line
+from gateway.stores.receptions import ReceptionUnavailable
 from gateway.stores.registry_writer import LEASE, HarvestUnderWay, RegistryWriter
 
 KEY_FORM = re.compile(r"[!-~]{16,200}")  # of a key that an ERP has already, whatever made it

@@ -19,10 +19,11 @@ from starlette.routing import Route
 from gateway.config import HttpSettings
 from gateway.edge.connection_table import PROXY, ClientAddresses
 from gateway.edge.graphql_http import MalformedRequest, read_body
-from gateway.errors import ClientsUnavailable, Overloaded, ReceptionUnavailable
+from gateway.errors import ClientsUnavailable, Overloaded
 from gateway.reception.reception import Reception, Transmitter
 from gateway.reception.transmission import InvalidTransmission
 from gateway.stores.counters import Allowance, Balance, RateLimits
+from gateway.stores.receptions import ReceptionUnavailable
 
 PATH = "/api/v3/dossiers-apprenants"
 BYTES_MAX = 10 * 1024 * 1024  # of a body, as it came and once it is inflated

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Column, Connection, Index, Integer, LargeBinary, MetaData, String, Table, delete, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from gateway.errors import ReceptionUnavailable
+from gateway.errors import GatewayError
 from gateway.stores.causes import cause
 from gateway.stores.sql import batches, insertion, migrate, open_engine, storable, told, writer
 
@@ -112,6 +112,10 @@ class KeptDossier:
     key: str
     sealed: bytes
     received_at: datetime
+
+
+class ReceptionUnavailable(GatewayError):
+    """What was transmitted could not be kept, or cannot be read: nothing is acknowledged."""
 
 
 class ReceptionStore:

@@ -11,10 +11,9 @@ import httpx
 import pytest
 
 from gateway.edge import reception_http
-from gateway.errors import ReceptionUnavailable
 from gateway.reception.reception import Reception, ReceptionSlots, key_digest
 from gateway.stores.counters import Allowance
-from gateway.stores.receptions import ReceptionStore
+from gateway.stores.receptions import ReceptionStore, ReceptionUnavailable
 from tests.reception.conftest import KEY
 from tests.support.reception.facts import UAI, item
 from tests.support.reception.world import NOW, SEALER, SITE_UAI, STRANGER_SIRET, STRANGER_UAI

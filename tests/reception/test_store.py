@@ -9,10 +9,9 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from gateway.domain.days import paris_day
-from gateway.errors import ReceptionUnavailable
 from gateway.reception.transmission import PreparedTransmission, opened, prepare
 from gateway.stores import receptions
-from gateway.stores.receptions import ReceptionStore, TransmissionError
+from gateway.stores.receptions import ReceptionStore, ReceptionUnavailable, TransmissionError
 from tests.support.databases import at_rest
 from tests.support.reception.facts import RESPONSABLE_UAI, SITE_UAI_ITEM, UAI, item
 from tests.support.reception.world import FAMILY, NOW, SEALER, SITE_UAI

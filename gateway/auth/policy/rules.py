@@ -144,8 +144,7 @@ class SortKey(Enum):
 
 
 def opened_by(categorie: CategorieDonnee, *narrower: CategorieDonnee) -> Callable[[T], T]:
-    """Beside a node: what opening an object of the type asks for, by whatever field leads to it, `node` included. `narrower`:
-    the categories of fields that lead to some of its objects, which no row of the policy grants without the first."""
+    """Beside a node: what opening an object asks for, by any field, `node` included; `narrower`: what else leads to some."""
 
     def declare(type_: T) -> T:
         setattr(type_, OPENED_BY, categorie)

@@ -217,8 +217,7 @@ def _derive(jeune: Jeune, day: date) -> None:
 
 def sessions_of(jeune: Jeune) -> list[Session]:
     """The sessions of the formations, and the bounds of each contract that crosses none of them."""
-    enrolled = _enrolled(jeune)
-    return [*enrolled, *_orphans(jeune, enrolled)]
+    return [*(enrolled := _enrolled(jeune)), *_orphans(jeune, enrolled)]
 
 
 def _enrolled(jeune: Jeune) -> list[Session]:
