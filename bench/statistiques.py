@@ -164,10 +164,10 @@ def measure_pass(jeunes: int) -> None:
         with World.generated(Path(folder), jeunes=jeunes) as world:
             world.harvest()
             with world.gateway() as gateway:
-                before, used, start = lags(gateway.admin_url), _processor(), time.perf_counter()
+                before, used, start = late_wakings(gateway.admin_url), _processor(), time.perf_counter()
                 gateway_process.count(world.environment, 24)
                 taken, own = time.perf_counter() - start, _processor() - used
-                after = lags(gateway.admin_url)
+                after = late_wakings(gateway.admin_url)
         lots = len(world.population.cfas) + len(world.population.geographie.missions_locales)
     ready = f"{os.cpu_count()} cœurs, {os.getloadavg()[0]:.1f} processus prêts"
     print(f"relevé de {jeunes:,} jeunes, {lots} lots : {taken:.1f} s, dont {own:.1f} s de processeur ({ready})")
@@ -184,7 +184,7 @@ def _processor() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def lags(url: str) -> dict[float, float]:
+def late_wakings(url: str) -> dict[float, float]:
     """How many wakings of the loop were late by no more than each bound, in seconds."""
     name = 'passerelle_boucle_retard_secondes_bucket{le="'
     rows = [
