@@ -110,7 +110,7 @@ def questions(places: Places) -> dict[str, tuple[CellRange, Groups]]:
     missions, cfas = ([(code, code) for code in codes] for codes in (places.missions_locales, places.cfas))
     return {
         "région × niveau × issue, 12 mois": (CellRange("1a", year, last), regions),
-        "région × mois d'effectifs, 48 mois": (CellRange("3a", first, last), regions),
+        "région × mois d'effectifs, 48 mois": (CellRange("3a", first, last, by_keys=False), regions),
         "440 Missions locales × 12 mois": (CellRange("2c", year, last), missions),
         "un CFA, 8 trimestres": (CellRange("1b", two, last), [("0000000A", "")]),
         "département × suite, 8 trimestres": (CellRange("2d", two, last), [(code, code) for code in departements]),

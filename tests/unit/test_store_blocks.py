@@ -49,6 +49,10 @@ async def test_a_lot_is_written_in_place_of_what_it_gave_since_a_month(writer: B
         GroupSum("ici", "4", "2026-08", "V", 1, 1),
         GroupSum("ici", "4", "2026-09", "R3", 2, 1),
     ]
+    levels = [cell("75", "2026-10", "V", 3), cell("75", "2026-10", "V", 4)._replace(cles="5")]
+    await writer.write_lot(lot(), levels, {"1a": "2026-10"})
+    october = CellRange("1a", "2026-10", "2026-10", by_keys=False)
+    assert await writer.store.counts(october, [(CFA, "")]) == [GroupSum("", "", "2026-10", "V", 7, 2)]
     assert await writer.store.lots() == {CFA: lot(), OTHER: lot(OTHER)}
     assert await writer.store.lots([OTHER]) == {OTHER: lot(OTHER)}
 
