@@ -10,7 +10,8 @@ GatewayError
 │   ├── ArgumentRefused        ARGUMENT_REFUSE
 │   ├── FinaliteRequired       FINALITE_REQUISE
 │   ├── QuotaReached           QUOTA_ATTEINT, and when to come back
-│   └── InvalidCursor          CURSEUR_INVALIDE
+│   ├── InvalidCursor          CURSEUR_INVALIDE
+│   └── StatisticsUnavailable  STATISTIQUES_INDISPONIBLES, no snapshot may be told
 ├── SourceError            a partner failed; the answer goes on without it and names it
 │   ├── SourceUnavailable      SOURCE_INDISPONIBLE
 │   │   ├── SourceClosed           SOURCE_INDISPONIBLE, outside its opening hours
@@ -74,6 +75,7 @@ class Code(StrEnum):
     REQUETE_INVALIDE = "REQUETE_INVALIDE"
     PERSISTED_QUERY_NOT_FOUND = "PERSISTED_QUERY_NOT_FOUND"
     CURSEUR_INVALIDE = "CURSEUR_INVALIDE"
+    STATISTIQUES_INDISPONIBLES = "STATISTIQUES_INDISPONIBLES"
     SOURCE_INDISPONIBLE = "SOURCE_INDISPONIBLE"
     SOURCE_DELAI_DEPASSE = "SOURCE_DELAI_DEPASSE"
     SOURCE_INVALIDE = "SOURCE_INVALIDE"
@@ -173,6 +175,10 @@ class QuotaReached(CallerError):
 
 class InvalidCursor(CallerError):
     code = Code.CURSEUR_INVALIDE
+
+
+class StatisticsUnavailable(CallerError):
+    code = Code.STATISTIQUES_INDISPONIBLES
 
 
 class SourceError(GatewayError):

@@ -196,7 +196,9 @@ class _Standings:
 
     def _observation(self, day: date, statut: StatutApprenant) -> Observation:
         formation, uai = self._begun_last(day)
-        keys, classes = {"NIVEAU": niveau(formation)}, {STATUT.name: statut.value}
+        sexe = self._jeune.sexe
+        keys = {"NIVEAU": niveau(formation), "SEXE": sexe.value if sexe else UNKNOWN}
+        classes = {STATUT.name: statut.value}
         return Observation(Population.STATUTS, day, uai, _mission_locale(self._jeune), keys, classes)
 
     def _begun_last(self, day: date) -> tuple[Formation | None, str | None]:

@@ -274,7 +274,7 @@ async def _sums(
 ) -> list[GroupSum]:
     """The cells of a range, of the table told, added up by group."""
     table, number, group = told
-    keys = [table.c.cles] if cells.by_keys else []
+    keys: list[Any] = [table.c.cles] if cells.by_keys else []
     apart = [group, *keys, table.c.mois, table.c.classe]
     told_apart = [group, *(keys or [literal("").label("cles")]), table.c.mois, table.c.classe]
     query = (
