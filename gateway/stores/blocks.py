@@ -21,6 +21,7 @@ from sqlalchemy import (
     String,
     Table,
     func,
+    literal,
     select,
 )
 from sqlalchemy.exc import SQLAlchemyError
@@ -138,11 +139,13 @@ class RefusedSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class CellRange:
-    """Cells of one grid: those of the cohorts whose first month is in [first, last] (`2025-08`)."""
+    """Cells of one grid: those of the cohorts whose first month is in [first, last] (`2025-08`). `by_keys`: told apart by
+    their other keys; else these are added up, and told as empty."""
 
     maille: str
     first: str
     last: str
+    by_keys: bool = True
 
 
 class GroupSum(NamedTuple):
@@ -271,11 +274,13 @@ async def _sums(
 ) -> list[GroupSum]:
     """The cells of a range, of the table told, added up by group."""
     table, number, group = told
-    apart = (group, table.c.cles, table.c.mois, table.c.classe)
+    keys: list[Any] = [table.c.cles] if cells.by_keys else []
+    apart = [group, *keys, table.c.mois, table.c.classe]
+    told_apart = [group, *(keys or [literal("").label("cles")]), table.c.mois, table.c.classe]
     query = (
-        select(*apart, func.sum(number), func.count())
+        select(*told_apart, func.sum(number), func.count())
         .select_from(joined)
         .where(table.c.maille == cells.maille, table.c.mois.between(cells.first, cells.last))
         .group_by(*apart)
     )
-    return [GroupSum(*row) for row in await connection.execute(query)]
+    return [GroupSum._make(row) for row in await connection.execute(query)]

@@ -259,7 +259,9 @@ def pairs_table(connection: AsyncConnection, pairs: Collection[tuple[str, str]])
         return func.unnest(*arrays).table_valued("nom", "groupe").render_derived()
     told = func.json_each(json.dumps(list(pairs))).table_valued("value")
     columns = [func.json_extract(told.c.value, f"$[{rank}]") for rank in (0, 1)]
-    return select(columns[0].label("nom"), columns[1].label("groupe")).subquery()
+    parsed = select(columns[0].label("nom"), columns[1].label("groupe"))
+    # Read once: SQLite would parse the pairs again for each row that is joined.
+    return parsed.cte("demande").prefix_with("MATERIALIZED")
 
 
 async def read_in(
