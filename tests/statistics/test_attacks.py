@@ -121,7 +121,8 @@ async def test_a_cursor_of_a_former_snapshot_is_refused(tmp_path_factory: pytest
     query = """query P($a: String) { statistiques(dimensions: [MOIS], first: 3, after: $a) {
       lignes { dimensions { code } } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } nombreDeLignes } }"""
     async with published_world(tmp_path_factory.mktemp("curseurs"), LOTS, blocks(LOTS)) as world:
-        codes, after = [], None
+        codes: list[str] = []
+        after: str | None = None
         while True:
             page = (await world.ask(STATISTICIAN, query, a=after))["data"]["statistiques"]
             codes += [line["dimensions"][0]["code"] for line in page["lignes"]]

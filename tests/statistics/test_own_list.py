@@ -100,7 +100,7 @@ class Listening(SmallWorld):
     def __init__(self, inhabitants: list[Inhabitant]) -> None:
         super().__init__(inhabitants)
         self.contexts: list[OperationContext] = []
-        self.gateway.accounting.record = self._record  # type: ignore[method-assign]
+        self.gateway.accounting.record = self._record  # type: ignore[method-assign, assignment]
 
     async def _record(self, context: OperationContext, *_: object) -> None:
         self.contexts.append(context)
