@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from gateway.cli.french import FrenchCommand
+from gateway.cli.statistics_line import statistics_arguments
 from gateway.errors import CommandFailed, ConfigurationError, reason_of
 from gateway.server.logs import configure_logs
 
@@ -47,7 +48,7 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     access.add_argument("--profil", help="un profil : MISSION_LOCALE, CFA…")
     access.add_argument("--finalite", help="une finalité : ACCOMPAGNEMENT, PILOTAGE…")
     _journal_arguments(commands.add_parser("journal", help="vérifie, consulte ou purge le journal des lectures"))
-    _statistics_arguments(commands.add_parser("statistiques", help="compte, publie les chiffres, ou dit leur âge"))
+    statistics_arguments(commands.add_parser("statistiques", help="compte, publie les chiffres, ou dit leur âge"))
     key = add("cle", _key, "crée une clé d'API pour un client du registre")
     key.add_argument("action", choices=("creer",))
     key.add_argument("client")
@@ -96,19 +97,6 @@ def _journal_arguments(parser: argparse.ArgumentParser) -> None:
         dest="confirmed",
     )
     purge.set_defaults(func=_purge_journal)
-
-
-def _statistics_arguments(parser: argparse.ArgumentParser) -> None:
-    acts = parser.add_subparsers(dest="acte", required=True, metavar="ACTE")
-    count = acts.add_parser(
-        "relever", help="compte chaque CFA et chaque Mission locale, puis publie ; reprend où il fut tué"
-    )
-    count.add_argument(
-        "--mois", type=int, default=24, help="mois comptés à nouveau, 24 si rien n'est dit", dest="months"
-    )
-    count.set_defaults(func=_count_night)
-    acts.add_parser("publier", help="publie ce que les lots ont donné").set_defaults(func=_publish_counts)
-    acts.add_parser("etat", help="dit ce qui est publié, de quoi, et son âge").set_defaults(func=_statistics_state)
 
 
 def _person_arguments(parser: argparse.ArgumentParser) -> None:
@@ -260,27 +248,6 @@ def _purge_journal(arguments: argparse.Namespace) -> None:
     from gateway.cli.journal import forget  # noqa: PLC0415
 
     print(f"{asyncio.run(forget(confirmed=arguments.confirmed))} entrée(s) oubliée(s)")
-
-
-def _count_night(arguments: argparse.Namespace) -> int:
-    from gateway.cli.statistiques import count_night  # noqa: PLC0415
-
-    if arguments.months < 1:
-        raise CommandFailed("--mois : un nombre de mois, 1 au moins")
-    os.nice(10)  # beside a gateway that answers, on the same machine
-    return asyncio.run(count_night(lambda line: print(line, flush=True), arguments.months))
-
-
-def _publish_counts(_: argparse.Namespace) -> int:
-    from gateway.cli.statistiques import publish_counts  # noqa: PLC0415
-
-    return asyncio.run(publish_counts(lambda line: print(line, flush=True)))
-
-
-def _statistics_state(_: argparse.Namespace) -> None:
-    from gateway.cli.statistiques import describe_state  # noqa: PLC0415
-
-    print(asyncio.run(describe_state()))
 
 
 def _key(arguments: argparse.Namespace) -> None:

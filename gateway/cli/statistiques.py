@@ -3,7 +3,6 @@
 Knows no HTTP; `__main__` prints what is returned.
 """
 
-import os
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
@@ -11,6 +10,7 @@ from datetime import date
 
 from gateway.config import load
 from gateway.domain.days import PARIS, paris_day
+from gateway.environment import ENVIRONMENT
 from gateway.errors import BlocksUnavailable, CommandFailed
 from gateway.operation import Gateway
 from gateway.server.composition import build_gateway
@@ -80,7 +80,7 @@ def _states(lots: dict[str, Lot]) -> list[LotState]:
 @asynccontextmanager
 async def _opened() -> AsyncIterator[tuple[Services, Gateway]]:
     try:
-        async with aclosing(build_services(load(), os.environ)) as services:
+        async with aclosing(build_services(load(), ENVIRONMENT)) as services:
             gateway = build_gateway(services)
             await services.blocks.open()
             await services.registry.open()

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from prometheus_client import CollectorRegistry, Gauge
-from redis.asyncio import Redis
 
 from gateway.admission import RequestSlots
 from gateway.audit.alerts import Alerts
@@ -64,7 +63,6 @@ class Services:
     registry: RegistryStore
     harvest_metrics: HarvestMetrics
     links: LinkStore
-    blocks: BlockStore
     statistics_watch: StatisticsWatch
     readings_journal: Journal
     journal_keeper: JournalKeeper
@@ -82,6 +80,11 @@ class Services:
     receiver: WebhookReceiver
     issuers: list[IssuerClient] = field(default_factory=list)
     open_files: OpenFiles = field(default_factory=OpenFiles)
+
+    @property
+    def blocks(self) -> BlockStore:
+        """The counts of statistics."""
+        return self.statistics_watch.store
 
     async def aclose(self) -> None:
         await self.sources.aclose()  # with the cache, which closes Redis
@@ -105,9 +108,7 @@ def build_services(
     partners = load_partners(configuration.root / "partenaires", environ, known_connectors)
     counts, alerts = SourceMetrics(metrics), Alerts(metrics)
     readings_journal, suspension = build_journal(configuration, environ, alerts.available), Suspension(registry=metrics)
-    blocks = BlockStore(_url(configuration, environ, "statistiques.sqlite"))
-    redis = None if configuration.cache == "memory://" else open_redis(configuration.cache)
-    cache, shared_pacer, shared_counters = _shared(configuration, redis, suspension, seconds)
+    cache, shared_pacer, shared_counters = _shared(configuration, suspension, seconds)
     clock = replace(clock or Clock(), processus=configuration.processus, shared=shared_pacer)
     sources = Sources(partners, known_connectors, SourceDeps(transport, cache, counts, configuration.now, clock))
     return Services(
@@ -122,8 +123,7 @@ def build_services(
         registry=_registry(configuration, environ, metrics),
         harvest_metrics=HarvestMetrics(metrics, configuration.now),
         links=build_links(configuration, environ),
-        blocks=blocks,
-        statistics_watch=_statistics_watch(configuration, blocks, metrics),
+        statistics_watch=_statistics_watch(configuration, environ, metrics),
         readings_journal=readings_journal,
         journal_keeper=JournalKeeper(readings_journal, configuration, configuration.now, alerts),
         rate_limits=RateLimits(shared_counters),
@@ -144,15 +144,19 @@ def _registry(configuration: Configuration, environ: Mapping[str, str], metrics:
     return RegistryStore(_url(configuration, environ, "registre.sqlite"), configuration.sealer, damaged.set)
 
 
-def _statistics_watch(configuration: Configuration, blocks: BlockStore, metrics: CollectorRegistry) -> StatisticsWatch:
+def _statistics_watch(
+    configuration: Configuration, environ: Mapping[str, str], metrics: CollectorRegistry
+) -> StatisticsWatch:
+    store = BlockStore(_url(configuration, environ, "statistiques.sqlite"))
     gauges = StatisticsMetrics(metrics, configuration.now)
-    return StatisticsWatch(blocks, gauges, configuration.now, configuration.statistics_key is not None)
+    return StatisticsWatch(store, gauges, configuration.now, configuration.statistics_key is not None)
 
 
 def _shared(
-    configuration: Configuration, redis: Redis | None, suspension: Suspension, seconds: Callable[[], float]
+    configuration: Configuration, suspension: Suspension, seconds: Callable[[], float]
 ) -> tuple[Cache, SharedPacer | None, SharedCounters | None]:
     """The cache, and what all processes count together where there is a Redis."""
+    redis = None if configuration.cache == "memory://" else open_redis(configuration.cache)
     sealed_codec = SealedCodec(configuration.cache_sealers, codec(UnitResult))
     cache = open_cache(redis, sealed_codec, suspension, seconds)
     if redis is None:

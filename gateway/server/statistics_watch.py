@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry, Gauge
 
 from gateway.concurrency import Sleep, every
 from gateway.domain.days import PARIS, paris_day
-from gateway.stores.blocks import BlockStore, LotState, Refusal, Snapshot
+from gateway.stores.blocks import BlockStore, LotState, RefusedSnapshot, Snapshot
 
 PERIOD = 300.0  # seconds between two looks
 START, END = time(1), time(6)  # of the night, in Paris: a pass begins in between
@@ -42,7 +42,7 @@ class StatisticsMetrics:
         )
         self._audit.set(math.nan)
 
-    def note(self, snapshot: Snapshot | None, states: Counter[LotState], refusal: Refusal | None) -> None:
+    def note(self, snapshot: Snapshot | None, states: Counter[LotState], refusal: RefusedSnapshot | None) -> None:
         """Note what the store holds, whoever counted it."""
         self._published_at = snapshot.published_at if snapshot else None
         for state in LotState:
@@ -60,7 +60,7 @@ class StatisticsWatch:
     def __init__(
         self, store: BlockStore, metrics: StatisticsMetrics, now: Callable[[], datetime], has_key: bool
     ) -> None:
-        self._store, self._metrics, self._now, self._has_key = store, metrics, now, has_key
+        self.store, self._metrics, self._now, self._has_key = store, metrics, now, has_key
         self._tried_at: datetime | None = None
 
     async def run(self, sleep: Sleep) -> None:
@@ -70,15 +70,15 @@ class StatisticsWatch:
         await every(PERIOD, self._look, _tell_failure, sleep)
 
     async def _look(self) -> None:
-        snapshot = await self._store.snapshot()
+        snapshot = await self.store.snapshot()
         await self._note(snapshot)
         if self._is_due(snapshot):
             self._tried_at = self._now()
             await _run_pass()
-            await self._note(await self._store.snapshot())
+            await self._note(await self.store.snapshot())
 
     async def _note(self, snapshot: Snapshot | None) -> None:
-        lots, refusal = await self._store.lots(), await self._store.refusal()
+        lots, refusal = await self.store.lots(), await self.store.refusal()
         self._metrics.note(snapshot, Counter(lot.state for lot in lots.values()), refusal)
 
     def _is_due(self, snapshot: Snapshot | None) -> bool:

@@ -129,7 +129,7 @@ class Snapshot:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class RefusedSnapshot:
     """A snapshot that its audit refused: when, and the fewest counts that a cell might have held."""
 
     instant: datetime
@@ -195,13 +195,13 @@ class BlockStore:
         async with self._reading() as connection:
             return await latest_snapshot(connection)
 
-    async def refusal(self) -> Refusal | None:
+    async def refusal(self) -> RefusedSnapshot | None:
         """The snapshot refused since the one in force was published; None where none was."""
         async with self._reading() as connection:
             row = (await connection.execute(select(STATE.c.refus_le, STATE.c.refus_minimum))).first()
         if row is None or row.refus_le is None:
             return None
-        return Refusal(datetime.fromisoformat(row.refus_le), row.refus_minimum)
+        return RefusedSnapshot(datetime.fromisoformat(row.refus_le), row.refus_minimum)
 
     async def blocks(self, snapshot: int, cells: CellRange, places: Groups) -> list[GroupSum]:
         """The protected blocks of these places, added up by group, keys, cohort and class. Blocks of 0 are not told."""

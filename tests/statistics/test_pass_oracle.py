@@ -40,7 +40,7 @@ def test_flows_are_those_of_the_truth(silent: CountedWorld, maille: str) -> None
     assert silent.cells(maille) == (OF_CFAS | OF_HOMES)[maille](silent.persons, SINCE, TODAY)
 
 
-@pytest.mark.parametrize(("maille", "told"), [("2d", recount.suites), ("2e", recount.reports)])
+@pytest.mark.parametrize(("maille", "told"), [("2d", recount.after_ruptures), ("2e", recount.reports)])
 def test_what_follows_a_rupture_is_that_of_the_truth(silent: CountedWorld, maille: str, told: Recount) -> None:
     departements = _departements(silent)
     wanted: recount.Cells = Counter()

@@ -43,6 +43,7 @@ ENVIRONMENT = {
     "GATEWAY_CACHE_CLES",
     "GATEWAY_CACHE_URL",
     "GATEWAY_CLE",
+    "GATEWAY_CLE_STATISTIQUES",
     "GATEWAY_CONFIG",
     "GATEWAY_DATABASE_URL",
     "GATEWAY_JOURNAL_URL",
@@ -68,6 +69,10 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("journal", "personne"),
     ("journal", "recompter"),
     ("journal", "purger"),
+    ("statistiques",),
+    ("statistiques", "relever"),
+    ("statistiques", "publier"),
+    ("statistiques", "etat"),
     ("cle",),
     ("clients",),
     ("expliquer",),
@@ -216,7 +221,7 @@ REFERENTIEL = {
         "formateurs",
     },
 }
-DATA_FILES = {"registre.sqlite", "liens.sqlite", "referentiel.json"}
+DATA_FILES = {"registre.sqlite", "liens.sqlite", "statistiques.sqlite", "referentiel.json"}
 LOGGERS = {
     "gateway",
     "gateway.acces",
@@ -233,6 +238,7 @@ LOGGERS = {
     "gateway.referentiel",
     "gateway.registre",
     "gateway.sources",
+    "gateway.statistiques",
     "gateway.stores.debits",
     "gateway.vie",
 }

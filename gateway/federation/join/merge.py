@@ -228,6 +228,7 @@ def sessions_of(jeune: Jeune) -> list[Session]:
 
 def periods_of(jeune: Jeune) -> list[ContratPeriod]:
     """The contracts of a person as statuses are made of them."""
+    # A rupture to come is among them until the person is derived: statuses count it as the end of the contract.
     return [
         ContratPeriod(contrat.date_debut, contrat.date_fin, contrat.rupture.date if contrat.rupture else None)
         for contrat in jeune.contrats or []

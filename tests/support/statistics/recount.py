@@ -123,7 +123,7 @@ def ruptures(persons: Sequence[Person], since: date, today: date) -> Cells:
     return cells
 
 
-def suites(persons: Sequence[Person], since: date, today: date) -> Cells:
+def after_ruptures(persons: Sequence[Person], since: date, today: date) -> Cells:
     """Ruptures of a quarter, by CFA, and when a new contract came."""
     cells: Cells = Counter()
     for person, contrat, day in told_ruptures(persons, today):
