@@ -25,6 +25,7 @@ from gateway.errors import QuotaReached
 REST = 2  # times what a work took: one client has a third of the thread
 WAITING_MAX = 50  # works of one client: beyond, it is asked to come back
 RETRY_AFTER = 1  # seconds
+SHORT = 1000  # elements gone through: some two milliseconds, for which no thread is worth its while
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")

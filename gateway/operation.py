@@ -61,6 +61,7 @@ from gateway.statistiques.questions import ROOT as STATISTICS_ROOT
 from gateway.statistiques.questions import asked_by
 
 logger = logging.getLogger("gateway.operation")
+STATISTICS = f"Query.{STATISTICS_ROOT}"
 ASKING_SOURCES = VIEW_ROOTS | {STATISTICS_ROOT}
 VALUES_FEW = 200  # of variables: less than a millisecond to coerce
 
@@ -147,7 +148,7 @@ async def _validate(gateway: Gateway, viewer: Viewer, request: GraphQLRequest) -
     text = gateway.persisted_documents.text(viewer, request.text, request.digest)
     document = await _document(gateway, viewer, text, request.operation)
     request.trace.operation = document.operation.name.value if document.operation.name else None
-    request.trace.document = gateway.opaque_ids.pseudonym(f"document/{text}")
+    request.trace.document = document.stand_in
     variables = await _variables(gateway, viewer, document, request)
     cost, age_max = cost_of(document.shape, variables.coerced), document.age_max(variables.coerced)
     return ValidatedOperation(document, variables, request.trace, age_max, cost)
@@ -210,12 +211,13 @@ async def _collect(
     gateway: Gateway, viewer: Viewer, validated: ValidatedOperation, decision: Decision
 ) -> OperationContext:
     """The context, with the figures that the operation asks for."""
+    if STATISTICS not in decision.coordinates:
+        return await build_context(gateway, viewer, decision, validated.age_max)
     questions = asked_by(gateway.schema, validated.document, validated.variables, decision)
-    counts_list = bool(questions) and gateway.statistics.reads_list(questions, viewer)
+    counts_list = gateway.statistics.reads_list(questions, viewer)
     context = await build_context(gateway, viewer, decision, validated.age_max, counts_list)
-    if questions:
-        await gateway.statistics.answer_all(questions, context)
-        await gateway.accounting.charge(viewer, context.figures.walked)
+    await gateway.statistics.answer_all(questions, context)
+    await gateway.accounting.charge(viewer, context.figures.walked)
     return context
 
 
@@ -229,11 +231,13 @@ async def build_context(
     directory, day = gateway.directory(), paris_day(gateway.now())
     rights = Rights(gateway.policy, viewer.profil, viewer.finalite, viewer.perimetre)
     plan = plan_sources(decision, viewer.perimetre, directory, counts_list)
-    readings, view, people = Readings(), View(), 0
+    collected: tuple[Readings, View, int] | None = None
     if plan.view:
         with gateway.plan_slots.hold(plan):
             readings = await gateway.collector.collect(plan, directory, age_max)
-            view, people = await find_view(gateway.views, gateway.id_assigner, readings, rights, directory, day)
+            found = await find_view(gateway.views, gateway.id_assigner, readings, rights, directory, day)
+            collected = readings, *found
+    readings, view, people = collected or (Readings(), View(), 0)
     return OperationContext(
         viewer=viewer,
         rights=rights,

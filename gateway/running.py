@@ -13,7 +13,7 @@ from graphql import ExecutionResult, VariableValues
 from gateway.audit.accounting import Accounting
 from gateway.auth.authorization.decision_cache import CachedDecision
 from gateway.auth.authorization.visible_schema import VisibleSchemas
-from gateway.concurrency import LongWork
+from gateway.concurrency import SHORT, LongWork
 from gateway.correlation import RequestTrace
 from gateway.documents.introspection import Introspections, introspect
 from gateway.documents.limits import META
@@ -28,7 +28,6 @@ PEOPLE_PER_UNIT = 10  # persons whom a list that is not kept makes us look at, f
 LINES_PER_UNIT = 100  # of the referential, that a menu looks through
 INTROSPECTION_PER_UNIT = 100  # usual values of an introspection that is not kept, for a unit
 SLICE = 0.005  # seconds of the loop that an execution takes before others are served
-SHORT = 1000  # elements gone through: some two milliseconds, for which no thread is worth its while
 
 
 @dataclass(frozen=True, slots=True)

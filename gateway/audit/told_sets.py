@@ -1,129 +1,49 @@
 """Whom a total, an edge or a position tells of, by itself or beside what its account was told that day. Knows no store.
 
-A set is a whole number with a bit for each element of a list, numbered for a day and an organisation as they come: two sets
-are compared at once, whatever the view that each was told from. Of one process; bounded in bytes (docs/security.md, A18).
+Of one process; bounded in bytes (docs/security.md, A18).
 """
 
 from collections import OrderedDict, deque
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import date
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
-from itertools import combinations
+from itertools import chain, combinations
+from threading import Lock
 from typing import Any
 
-from cachetools import LRUCache
-
-from gateway.federation.criteria import ToldList, closed_part, given, is_refined_by, kept, widened
-from gateway.federation.lists import ListQuery
+from gateway.audit.told_memory import FEW, AccountMemory, OrganisationMemory, ToldSet
+from gateway.federation.criteria import ToldList, closed_part, given, is_refined_by, widened
 from gateway.federation.views.context import OperationContext
 from gateway.federation.views.view import View
 
-FEW, FEW_BY_NAME = 10, 50  # persons: what matches as few is a look-up of them
-SETS_MAX = 32  # sets that a new one is compared with, of the account and of its organisation
-ACCOUNTS_MAX = 256  # of one organisation and list
-ELEMENTS_PER_PERSON = 20  # contracts or ruptures of one person, at most, before a difference is taken for large
+FEW_BY_NAME = 50  # persons: those whom a name finds are looked up when they are as few
 WEIGHT_MAX = 32 * 1024 * 1024  # bytes, about, of all that is remembered
-ELEMENT_WEIGHT = 256  # bytes of an element known by its number
 
-ListKey = tuple[str, ...]
-AccountKey = tuple[str, str]  # the client, and who acts through it
 OrganisationKey = tuple[str, str, str]  # profile and organisation of the perimeter, and the list
 
 
-@dataclass(frozen=True, slots=True)
-class ToldSet:
-    """A set that was told. `criteria`: of its filter, kept only when few persons match."""
-
-    key: ListKey
-    bits: int
-    criteria: dict[str, Any] | None = field(default=None, compare=False)
-
-    @property
-    def weight(self) -> int:
-        return self.bits.bit_length() // 8 + 8 * len(self.key[1]) + 128
-
-
-@dataclass(slots=True)
-class AccountMemory:
-    """The last sets told to an account, the rows shown to it of the lists they come from, and what their closed criteria
-    match by themselves: free to ask, and so taken as known."""
-
-    sets: deque[ToldSet] = field(default_factory=lambda: deque(maxlen=SETS_MAX))
-    shown: LRUCache[ListKey, int] = field(default_factory=lambda: LRUCache(SETS_MAX))
-    closed: LRUCache[ListKey, int] = field(default_factory=lambda: LRUCache(SETS_MAX))
-
-    @property
-    def weight(self) -> int:
-        kept = (*self.shown.values(), *self.closed.values())
-        return sum(told.weight for told in self.sets) + sum(bits.bit_length() // 8 + 128 for bits in kept)
-
-
-@dataclass(slots=True)
-class OrganisationMemory:
-    """What the accounts of an organisation were told of one list, on one day. `persons`: of each element, by number."""
-
-    day: date
-    identity: object = field(default_factory=object)
-    numbers: dict[str, int] = field(default_factory=dict)
-    persons: list[str] = field(default_factory=list)
-    recent: deque[ToldSet] = field(default_factory=lambda: deque(maxlen=SETS_MAX))
-    accounts: LRUCache[AccountKey, AccountMemory] = field(default_factory=lambda: LRUCache(ACCOUNTS_MAX))
-    weight: int = 0
-
-    def account(self, name: AccountKey) -> AccountMemory:
-        if name not in self.accounts:
-            self.accounts[name] = AccountMemory()
-        memory: AccountMemory = self.accounts[name]
-        return memory
-
-    def bits(self, query: ListQuery[Any, Any], view: View) -> int:
-        """The set that a list keeps; worked out once as long as the view and this memory hold."""
-        key = (self.identity, query.key)
-        if key not in view.sets:
-            view.sets[key] = self.bits_of(query, view, kept(query, view).elements)
-        bits: int = view.sets[key]
-        return bits
-
-    def bits_of(self, query: ListQuery[Any, Any], view: View, elements: Sequence[Any]) -> int:
-        """The set of these elements of a list."""
-        numbers, person = self.numbers, query.definition.person
-        for element in elements:
-            if element.id not in numbers:
-                numbers[element.id] = len(self.persons)
-                self.persons.append(person(view, element.id).jeune.id)
-        marks = bytearray(len(self.persons) // 8 + 1)
-        for rank in [numbers[element.id] for element in elements]:
-            marks[rank >> 3] |= 1 << (rank & 7)
-        return int.from_bytes(marks, "little")
-
-    def few(self, bits: int, most: int = FEW) -> frozenset[str]:
-        """The persons of a set when they are few; else nobody."""
-        if not bits or bits.bit_count() > most * ELEMENTS_PER_PERSON:
-            return frozenset()
-        persons = frozenset(self.persons[rank] for rank in _ranks(bits))
-        return persons if len(persons) <= most else frozenset()
-
-    def weigh(self) -> None:
-        sets = sum(account.weight for account in self.accounts.values())
-        self.weight = sets + ELEMENT_WEIGHT * len(self.persons)
-
-
-def _ranks(bits: int) -> Iterator[int]:
-    while bits:
-        lowest = bits & -bits
-        yield lowest.bit_length() - 1
-        bits ^= lowest
-
-
 class ToldSets:
-    """The sets told today, by organisation, list and account; the organisation heard least recently is forgotten first."""
+    """The sets told today, by organisation, list and account; the organisation heard least recently is forgotten first.
+
+    May be asked in any thread, of one operation at a time: a comparison goes through the lists of a whole perimeter.
+    """
 
     def __init__(self) -> None:
         self._organisations: OrderedDict[OrganisationKey, OrganisationMemory] = OrderedDict()
+        self._turn = Lock()
 
-    def looked_up(self, context: OperationContext, told: ToldList) -> frozenset[str]:
-        """The persons, by id, of whom a list tells something without showing them; it is remembered for the next ones."""
+    @property
+    def busy(self) -> bool:
+        """Whether a thread compares: the loop would wait for it."""
+        return self._turn.locked()
+
+    def looked_up(self, context: OperationContext) -> list[frozenset[str]]:
+        """Of each list that the operation told, the persons, by id, of whom it tells something without showing them; it is
+        remembered for the next ones."""
+        with self._turn:
+            return [self._of_list(context, told) for told in context.tally.told]
+
+    def _of_list(self, context: OperationContext, told: ToldList) -> frozenset[str]:
         memory = self._memory(context, told)
         account = memory.account((context.viewer.client, context.viewer.account))
         comparison = _Comparison(context.view, told, memory, account)
@@ -165,7 +85,7 @@ class _Comparison:
 
     def of_criteria(self) -> frozenset[str]:
         """Whom the list tells of by its criteria."""
-        bits = self.memory.bits(self.told.query, self.view)
+        bits = self.memory.bits(self.told.query, self.view, self.told.ordered)
         few = self.memory.few(bits, self._most)
         persons = few | (self._of_differences(bits, bool(few)) if bits else self._of_nobody())
         self._see()
@@ -197,22 +117,39 @@ class _Comparison:
         return persons
 
     def _of_differences(self, bits: int, is_few: bool) -> frozenset[str]:
-        """The few by whom a set differs from one already told, or from the sum or the difference of two."""
+        """The few by whom a set differs from one already told, or from the sum or the difference of two; and those who are left
+        of a set, or of such a difference, by others that it holds."""
+        beside = self._beside(bits, is_few)
+        before = {*self.account.named, *beside.own}
+        sums = (one for pair in combinations(beside.own, 2) for one in self._sums((bits, *pair), beside.few))
+        persons = self._named(chain(beside.differences(), sums))
+        return persons | self._named(self._rests(beside, before, {*before, *self.account.named, bits}))
+
+    def _beside(self, bits: int, is_few: bool) -> "_Beside":
         closed, pool = self._closed(), {*self.account.sets, *self.memory.recent}
         own = {other.bits for other in self.account.sets} | closed
         # Of two sets that match few, each was a look-up by itself, or is free to ask.
-        known = {other.bits for other in pool if other.criteria is not None or self.memory.few(other.bits)}
-        known |= {other for other in closed if self.memory.few(other)}
+        few = {other.bits for other in pool if other.criteria is not None or self.memory.few(other.bits)}
+        few |= {other for other in closed if self.memory.few(other)} | ({bits} if is_few else set())
+        return _Beside(bits, own - {bits}, (own | {other.bits for other in pool}) - {bits}, few)
+
+    def _rests(self, beside: "_Beside", before: set[int], now: set[int]) -> Iterator[int]:
+        """What sets leave of those that hold them, once this set and what is known by it are among them (`now`)."""
+        bits = beside.bits
+        if bits not in beside.few:
+            yield _rest(bits, now)
+            yield from (_rest(bits & ~other, now) | _rest(other & ~bits, now) for other in beside.own)
+        # Of the others, those who were left before are named.
+        yield from (_rest(other, now) for other in beside.own - beside.few if not self.memory.few(_rest(other, before)))
+
+    def _named(self, sets: Iterable[int]) -> frozenset[str]:
+        """The persons of those sets that hold few. Named together, they are known to the account from then on."""
         persons: frozenset[str] = frozenset()
-        far = []
-        for other in (own | {other.bits for other in pool}) - {bits}:
-            near = self.memory.few(bits ^ other)
-            if not (is_few and other in known):
-                persons |= near
-            if other in own and not near:
-                far.append(other)
-        for first, second in combinations(far, 2):
-            persons |= self._of_three(bits, first, second)
+        for bits in sets:
+            if few := self.memory.few(bits):
+                persons |= few
+                if bits not in self.account.named:
+                    self.account.named.append(bits)
         return persons
 
     def _closed(self) -> set[int]:
@@ -221,13 +158,21 @@ class _Comparison:
         self.account.closed[closed.key] = self.memory.bits(closed, self.view)
         return set(self.account.closed.values())
 
-    def _of_three(self, bits: int, first: int, second: int) -> frozenset[str]:
+    def _sums(self, sets: tuple[int, int, int], few: set[int]) -> tuple[int, ...]:
+        """Whom the sum of two sets less the third counts, where they may be few; `few`: the sets that match few."""
+        bits, first, second = sets
         odd = bits ^ first ^ second
-        if odd.bit_count() > FEW * ELEMENTS_PER_PERSON or self.memory.few(first ^ second):
-            return frozenset()
+        if not self.memory.may_be_few(odd) or self._is_told(sets, few):
+            return ()
         # Nobody counts in one sum less the third set, but those whom the two of the sum share, or an odd number holds.
-        sums = (odd | (bits & first), odd | (bits & second), odd | (first & second))
-        return frozenset[str]().union(*map(self.memory.few, sums))
+        return (odd | (bits & first), odd | (bits & second), odd | (first & second))
+
+    def _is_told(self, sets: tuple[int, int, int], few: set[int]) -> bool:
+        """Whether all whom they count were looked up: one of the sets matches few, so do the others, or whom they differ by
+        was named."""
+        bits, first, second = sets
+        turns = (bits, first, second), (first, bits, second), (second, bits, first)
+        return any(one in few and ({x, y} <= few or x ^ y in self.account.named) for one, x, y in turns)
 
     def _see(self) -> int:
         """All that was shown to the account of that very list, this page included."""
@@ -235,7 +180,7 @@ class _Comparison:
         seen = self.account.shown.get(key, 0)
         if shown:
             person = partial(definition.person, self.view)
-            rows = [one for one in kept(self.told.query, self.view).elements if person(one.id).jeune.id in shown]
+            rows = [one for one in self.told.in_order(self.view).elements if person(one.id).jeune.id in shown]
             seen |= self.memory.bits_of(self.told.query, self.view, rows)
             self.account.shown[key] = seen
         return seen
@@ -245,3 +190,26 @@ class _Comparison:
         for sets in memories:
             if told_set not in sets:
                 sets.append(told_set)
+
+
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """A set, those that its account was told or may ask at no charge (`own`), these with those of its organisation (`others`),
+    and which of all of them match few."""
+
+    bits: int
+    own: set[int]
+    others: set[int]
+    few: set[int]
+
+    def differences(self) -> Iterator[int]:
+        return (self.bits ^ other for other in self.others if not {self.bits, other} <= self.few)
+
+
+def _rest(bits: int, known: Iterable[int]) -> int:
+    """What is left of a set by others that it holds, the largest first, no two of which share anything."""
+    rest = bits
+    for other in sorted((one for one in known if one != bits and not one & ~bits), key=int.bit_count, reverse=True):
+        if not other & ~rest:
+            rest ^= other
+    return rest

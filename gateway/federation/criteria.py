@@ -33,7 +33,8 @@ class ToldList:
     """A list of which a total, an edge or a page's position is told, under criteria that identify.
 
     `page`: as it was asked for. `shown`: the persons whose rows are
-    written in the journal anyway. `mark`: stands for what is told, within one view.
+    written in the journal anyway. `mark`: stands for what is told, within one view. `ordered`: the list as an answer kept it
+    with the view, if it still does: another thread may not look there.
     """
 
     query: ListQuery[Any, Any]
@@ -41,6 +42,11 @@ class ToldList:
     page: PageArgs
     shown: frozenset[str]
     mark: int
+    ordered: SortedList[Any] | None = None
+
+    def in_order(self, view: View) -> SortedList[Any]:
+        """All the elements. May run in any thread."""
+        return self.ordered or self.query.sort(view)
 
     @property
     def is_by_name(self) -> bool:
@@ -105,12 +111,6 @@ def _is_default(filtre: Any, name: str, value: Any, day: date) -> bool:
     if not isinstance(filtre, FiltreRuptures):
         return False
     return (name == "depuis" and value == day - timedelta(days=WINDOW_DAYS)) or (name == "jusqua" and value == day)
-
-
-def kept(query: ListQuery[Any, Any], view: View) -> SortedList[Any]:
-    """The list in order, found again where an answer kept it with the view."""
-    ordered: SortedList[Any] | None = view.lists.get(query.key)
-    return ordered or query.sort(view)
 
 
 def closed_part(query: ListQuery[Any, Any]) -> ListQuery[Any, Any]:

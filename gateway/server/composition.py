@@ -15,7 +15,7 @@ from prometheus_client import Counter, ProcessCollector
 from gateway.admission import Health, Probe
 from gateway.app import AppState
 from gateway.audit.accounting import Accounting, DailyAccounts
-from gateway.audit.entries import governed
+from gateway.audit.entries import Governed
 from gateway.auth.authentication.authenticator import Authenticator, TokenIssuer, TokenVerifier
 from gateway.auth.authentication.client_register import ClientRegister, OrganisationCheck
 from gateway.auth.authentication.jwks import KeySet, SignedTokens
@@ -26,6 +26,7 @@ from gateway.auth.authorization.trial import PolicyTrial
 from gateway.auth.authorization.visible_schema import VisibleSchemas
 from gateway.auth.policy.policy import read_policy
 from gateway.auth.policy.schema_check import check_schema
+from gateway.concurrency import LongWork
 from gateway.config import Configuration, IssuerSettings
 from gateway.connectors.discovery import connectors
 from gateway.documents.manifests import read_manifests
@@ -36,7 +37,7 @@ from gateway.domain.seal import OpaqueIds
 from gateway.edge.graphql_http import AccessLog
 from gateway.edge.metrics_page import MetricsPage
 from gateway.errors import ConfigurationError
-from gateway.execution.executor import Executor
+from gateway.execution.executor import ExecutionPath, Executor
 from gateway.federation.collect.collector import Collector
 from gateway.federation.directory import Directory
 from gateway.federation.ids.assign import IdAssigner, derivation
@@ -85,8 +86,11 @@ def build_gateway(services: Services) -> Gateway:
     schema, policy = core_schema(build()), read_policy()
     check_schema(schema, policy)
     check_exact(policy)
-    access, opaque_ids, documents = AccessMetrics(services.metrics), OpaqueIds(configuration.sealer), Documents(schema)
+    access, opaque_ids = AccessMetrics(services.metrics), OpaqueIds(configuration.sealer)
+    documents = Documents(schema, lambda text: opaque_ids.pseudonym(f"document/{text}"))
     paths = Counter("passerelle_executions", "Opérations exécutées, par voie.", ("voie",), registry=services.metrics)
+    counts_by_path = {path: paths.labels(path.value).inc for path in ExecutionPath}
+    long_work = LongWork()
     collector = _collector(services)
     return Gateway(
         schema=schema,
@@ -97,7 +101,7 @@ def build_gateway(services: Services) -> Gateway:
         shapes=VisibleSchemas(schema, policy),
         candidate=_candidate(configuration, schema, access),
         stopped=access.stopped,
-        executor=Executor(schema, lambda path: paths.labels(path.value).inc()),
+        executor=Executor(schema, lambda path: counts_by_path[path]()),
         collector=collector,
         opaque_ids=opaque_ids,
         statistics=build_statistics(services, policy, opaque_ids, collector),
@@ -108,14 +112,16 @@ def build_gateway(services: Services) -> Gateway:
             services.alerts,
             DailyAccounts(services.alerts.quota),
             opaque_ids,
-            governed(schema),
+            Governed(schema),
             now,
+            long_work,
         ),
         directory=_DirectoryHolder(services.keeper, opaque_ids).current,
         states=lambda: [with_copy(services, source) for source in services.sources.states()],
         state_of=partial(state_in_answers, services),
         source_of_cfa=services.sources.partner_of_cfa,
         now=now,
+        long_work=long_work,
     )
 
 

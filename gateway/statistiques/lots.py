@@ -6,8 +6,8 @@ counts in the lot of its own CFA only; a young person, in that of the Mission lo
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from functools import partial
 
 from gateway.auth.policy.policy import build_perimetre
@@ -22,7 +22,15 @@ from gateway.federation.join.merge import MergedPerson, merge, residence
 from gateway.federation.views.select import may_place_in
 from gateway.statistiques.grids import GRIDS, Cell, Grid, Place, Population
 from gateway.statistiques.observations import Knowledge, Observation, is_of_mission_locale, observe
-from gateway.statistiques.periods import Step, add_months, cohort_of, first_day, last_day, month_of
+from gateway.statistiques.periods import (
+    Step,
+    add_months,
+    cohort_of,
+    first_day,
+    last_day,
+    month_of,
+    school_year_bounds,
+)
 from gateway.statistiques.places import Places
 from gateway.statistiques.reduce import count
 
@@ -50,28 +58,39 @@ class LotSubject:
 
 @dataclass(frozen=True, slots=True)
 class CountedPeriod:
-    """The days that a pass counts: whole school quarters, the last one as far as `as_of`."""
+    """The days that a pass counts of a lot: what happened `since`, whole school quarters; who stood where, month-ends from
+    `stocks_since` on, and `as_of` in the place of the one to come."""
 
     since: date
     as_of: date
+    stocks_since: date
 
     @property
     def stock_days(self) -> list[date]:
-        """The last day of each month, and `as_of` in the place of the one to come."""
-        return [min(last_day(month, Step.MOIS), self.as_of) for month in self.months]
-
-    @property
-    def months(self) -> list[str]:
-        month, found = self.since, []
+        """The last day of each month, as far as it has come."""
+        month, found = self.stocks_since, []
         while month <= self.as_of:
-            found.append(month_of(month))
+            found.append(min(last_day(month_of(month), Step.MOIS), self.as_of))
             month = add_months(month, 1)
         return found
+
+    def again(self, counted_on: date | None) -> "CountedPeriod":
+        """The same of a lot already counted to a day. Month-ends of a school year that is over stay as they were counted in it:
+        from August on, sources forget who left."""
+        if counted_on is None:
+            return self
+        year, _ = school_year_bounds(self.as_of)
+        cut = counted_on + timedelta(days=1)  # a month that was counted by half is not over
+        return replace(self, stocks_since=max(self.since, min(year, cut.replace(day=1))))
+
+    def counted_since(self, grid: Grid) -> date:
+        return self.stocks_since if grid.is_stock else self.since
 
 
 def counted_period(as_of: date, months: int = MONTHS) -> CountedPeriod:
     """The period that ends on a day, of so many months or a little more: no cohort is counted by half."""
-    return CountedPeriod(first_day(cohort_of(add_months(as_of, -months), Step.TRIMESTRE)), as_of)
+    since = first_day(cohort_of(add_months(as_of, -months), Step.TRIMESTRE))
+    return CountedPeriod(since, as_of, since)
 
 
 def subjects(

@@ -14,7 +14,8 @@ The invariants.
   2. A lot whose sources do not all answer keeps its former counts, and its age is told: a silent network makes figures old, never
      smaller. After PATIENCE_DAYS it is counted of those that answer, and its coverage falls.
   3. A pass that was killed goes on: lots counted to its day are not read again until a snapshot of that day is published.
-  4. Cohorts older than the months counted are as the last pass that counted them left them.
+  4. Cohorts older than the months counted, and month-ends of a school year that is over, are as the last pass that counted them
+     left them: sources forget, what was told does not change for it.
 """
 
 import asyncio
@@ -221,13 +222,17 @@ class _Night:
         self, subject: LotSubject, readings: Readings, persons: Sequence[MergedPerson], state: LotState
     ) -> None:
         registry = self.tools.collector.registry_name
-        known = Knowledge(self.period.as_of, registry, readings.suivi_heard)
-        counts = await asyncio.to_thread(counts_of, subject, persons, known, self.period, self._places)
         former = self.known.get(_name(subject))
+        known, period = Knowledge(self.period.as_of, registry, readings.suivi_heard), self._period(former)
+        counts = await asyncio.to_thread(counts_of, subject, persons, known, period, self._places)
         seen_at = self.tools.now() if state is LotState.LU else former.seen_at if former else None
         lot = Lot(_name(subject), subject.source, seen_at, state, self.period.as_of)
         async with self._writing:
-            await self.tools.writer.write_lot(lot, _rows(counts), month_of(self.period.since))
+            since = {grid.name: month_of(period.counted_since(grid)) for grid in subject.grids}
+            await self.tools.writer.write_lot(lot, _rows(counts), since)
+
+    def _period(self, former: Lot | None) -> CountedPeriod:
+        return self.period.again(former.counted_on) if former else self.period
 
 
 def _rows(counts: Counter[Cell]) -> list[CellCount]:

@@ -5,7 +5,7 @@ next one.
 """
 
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -65,11 +65,13 @@ class BlockWriter:
         self._engine = store.engine
         self.lease = Lease(store.engine, LeaseColumns(STATE.c.titulaire, STATE.c.echeance), seconds)
 
-    async def write_lot(self, lot: Lot, counts: Iterable[CellCount], since: str) -> None:
-        """What a lot gives from a month on, in place of what it gave. Raises CountingUnderWay."""
+    async def write_lot(self, lot: Lot, counts: Iterable[CellCount], since: Mapping[str, str]) -> None:
+        """What a lot gives, of each grid from a month on, in place of what it gave. Raises CountingUnderWay."""
         rows = [{"lot": lot.name, **count._asdict()} for count in counts]
         async with self._writing() as connection:
-            await connection.execute(delete(COUNTS).where(COUNTS.c.lot == lot.name, COUNTS.c.mois >= since))
+            for maille, month in since.items():
+                own = (COUNTS.c.lot == lot.name) & (COUNTS.c.maille == maille)
+                await connection.execute(delete(COUNTS).where(own, COUNTS.c.mois >= month))
             for batch in batches(rows, BATCH):
                 await connection.execute(insert(COUNTS), list(batch))
             await _put_lot(connection, lot)

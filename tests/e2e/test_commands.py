@@ -139,7 +139,12 @@ def test_d8_a_harvest_of_a_closed_registry_says_until_when(world: World, command
     assert evening - timedelta(hours=2) < opening <= evening
 
 
-NOT_HERE = {"serve": "listens for ever", "rapprochements": "tried by the evaluation", "cache": "needs a Redis"}
+NOT_HERE = {
+    "serve": "listens for ever",
+    "rapprochements": "tried by the evaluation",
+    "cache": "needs a Redis",
+    "statistiques relever": "tried by tests/statistics, over fewer people",
+}
 
 
 def test_d9_each_command_that_the_demo_prints_runs_with_the_environment_that_it_wrote(
@@ -156,7 +161,7 @@ def test_d9_each_command_that_the_demo_prints_runs_with_the_environment_that_it_
     played = []
     for line, _ in commands(person):
         arguments = shlex.split(line)
-        if arguments[0] not in NOT_HERE:
+        if NOT_HERE.keys().isdisjoint({arguments[0], line}):
             code, output, error = command(*arguments, **world.environment)
             assert (code, bool(output)) == (0, True), (line, error)
             played.append(arguments[0])

@@ -186,7 +186,24 @@ def test_a_registry_never_harvested_is_no_country_without_contracts(
 
 
 def test_half_a_quarter_is_never_counted() -> None:
-    assert counted_period(date(2026, 10, 15)) == CountedPeriod(date(2024, 8, 1), date(2026, 10, 15))
+    since = date(2024, 8, 1)
+    assert counted_period(date(2026, 10, 15)) == CountedPeriod(since, date(2026, 10, 15), since)
     assert counted_period(date(2026, 10, 15), 12).since == date(2025, 8, 1)
-    period = CountedPeriod(date(2024, 8, 1), date(2024, 11, 15))
+    period = CountedPeriod(since, date(2024, 11, 15), since)
     assert period.stock_days == [date(2024, 8, 31), date(2024, 9, 30), date(2024, 10, 31), date(2024, 11, 15)]
+
+
+@pytest.mark.parametrize(
+    ("counted_on", "as_of", "first"),
+    [
+        (date(2026, 10, 14), date(2026, 10, 15), date(2026, 8, 31)),
+        (date(2026, 7, 31), date(2026, 8, 1), date(2026, 8, 1)),  # July was counted to its end
+        (date(2026, 7, 30), date(2026, 8, 1), date(2026, 7, 31)),  # a night was missed
+        (date(2026, 5, 31), date(2026, 8, 3), date(2026, 6, 30)),
+        (None, date(2026, 8, 1), date(2024, 8, 31)),
+    ],
+)
+def test_month_ends_of_a_school_year_that_is_over_are_not_counted_again(
+    counted_on: date | None, as_of: date, first: date
+) -> None:
+    assert counted_period(as_of).again(counted_on).stock_days[0] == first

@@ -2,20 +2,21 @@
 
 import json
 import sqlite3
+import threading
 from collections.abc import AsyncIterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from prometheus_client import CollectorRegistry
 
 from gateway.audit.accounting import Accounting, DailyAccounts, account_of
 from gateway.audit.alerts import Alerts
-from gateway.audit.entries import governed
+from gateway.audit.entries import Governed
 from gateway.auth.authentication.clients import ClientQuotas, Viewer
 from gateway.auth.policy.rules import CategorieDonnee as C
 from gateway.auth.policy.rules import Profil
@@ -61,7 +62,7 @@ class Desk:
             alerts,
             DailyAccounts(alerts.quota),
             IDS,
-            governed(SCHEMA),
+            Governed(SCHEMA),
             lambda: self.now,
         )
 
@@ -222,19 +223,19 @@ def test_a_client_has_so_many_accounts_a_day_and_is_told_once() -> None:
 
 
 def test_two_clients_never_have_an_account_in_common() -> None:
-    first, second = account_of(caller("bc", client="a"), IDS), account_of(caller("c", client="ab"), IDS)
+    first, second = account_of(IDS, "a", "bc"), account_of(IDS, "ab", "c")
     assert first.code != second.code
     assert first.client_code != second.client_code
-    assert account_of(caller("bc", client="a"), IDS) == first
-    codes = {
-        account_of(caller(name, client=client), IDS).code for client, name in (("a", "2/b"), ("a/2", "b"), ("2", "a/b"))
-    }
+    assert account_of(IDS, "a", "bc") == first
+    codes = {account_of(IDS, client, name).code for client, name in (("a", "2/b"), ("a/2", "b"), ("2", "a/b"))}
     assert len(codes) == 3
 
 
 async def test_of_whom_a_list_tells_is_read_too_and_it_is_told_once_it_is_written(desk: Desk) -> None:
     """A total by name that matches few: they are looked up, beside the rows, and count in the quota."""
-    looked_up: Any = SimpleNamespace(looked_up=lambda *_: set(ids(2, 3, 4)))
+    looked_up: Any = SimpleNamespace(
+        busy=False, looked_up=lambda asked: [frozenset(ids(2, 3, 4)) for _ in asked.tally.told]
+    )
     desk.accounting = replace(desk.accounting, told_sets=looked_up)
     query: Any = SimpleNamespace(definition=SimpleNamespace(name="jeunes"))
     operation = context(caller(), ids(1))
@@ -250,3 +251,23 @@ async def test_of_whom_a_list_tells_is_read_too_and_it_is_told_once_it_is_writte
     with pytest.raises(QuotaReached):
         await desk.accounting.record(beyond, RequestTrace("r2"), {})
     assert 78 not in beyond.view.told
+
+
+@pytest.mark.parametrize(("people", "busy", "aside"), [(100, False, False), (8_000, False, True), (100, True, True)])
+async def test_what_lists_tell_of_many_is_compared_beside_the_loop(
+    desk: Desk, people: int, busy: bool, aside: bool
+) -> None:
+    threads: list[int] = []
+
+    def looked_up(asked: OperationContext) -> list[frozenset[str]]:
+        threads.append(threading.get_ident())
+        return [frozenset() for _ in asked.tally.told]
+
+    desk.accounting = replace(desk.accounting, told_sets=cast("Any", SimpleNamespace(busy=busy, looked_up=looked_up)))
+    operation = context(caller(), ())
+    operation.view.persons.clear()
+    operation.view.persons.update(dict.fromkeys(map(str, range(people)), cast("Any", None)))
+    query: Any = SimpleNamespace(definition=SimpleNamespace(name="jeunes"))
+    operation.tally.told.append(ToldList(query, ("nom",), PageArgs(0, None), frozenset(), 77))
+    await desk.accounting.record(operation, RequestTrace("r1"), {})
+    assert [thread != threading.get_ident() for thread in threads] == [aside]

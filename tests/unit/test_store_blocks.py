@@ -12,6 +12,7 @@ pytestmark = pytest.mark.anyio
 
 NIGHT = datetime(2026, 11, 30, 1, 0, tzinfo=UTC)
 CFA, OTHER = lot_name("CFA", "0750001A"), lot_name("CFA", "0690002B")
+ALL = {"1a": "2020-01", "3a": "2020-01"}
 YEAR = CellRange("1a", "2025-12", "2026-11")
 
 
@@ -34,9 +35,9 @@ async def writer(url: str) -> AsyncIterator[BlockWriter]:
 
 
 async def test_a_lot_is_written_in_place_of_what_it_gave_since_a_month(writer: BlockWriter) -> None:
-    await writer.write_lot(lot(), [cell("75", "2024-11", "V", 9), cell("75", "2026-08", "V", 5)], "2020-01")
-    await writer.write_lot(lot(OTHER), [cell("69", "2026-08", "V", 1)], "2020-01")
-    await writer.write_lot(lot(), [cell("75", "2026-09", "R3", 2)], "2025-01")
+    await writer.write_lot(lot(), [cell("75", "2024-11", "V", 9), cell("75", "2026-08", "V", 5)], ALL)
+    await writer.write_lot(lot(OTHER), [cell("69", "2026-08", "V", 1)], ALL)
+    await writer.write_lot(lot(), [cell("75", "2026-09", "R3", 2)], {**ALL, "1a": "2025-01"})
     assert await writer.sums("1a") == [
         cell("69", "2026-08", "V", 1),
         cell("75", "2024-11", "V", 9),
@@ -54,7 +55,7 @@ async def test_a_lot_is_written_in_place_of_what_it_gave_since_a_month(writer: B
 
 async def test_a_lot_that_failed_keeps_its_stocks_from_month_to_month(writer: BlockWriter) -> None:
     flow, stock = cell("75", "2026-09", "R3", 2), cell("75", "2026-09", "APPRENTI", 7, "3a")
-    await writer.write_lot(lot(), [flow, stock], "2020-01")
+    await writer.write_lot(lot(), [flow, stock], ALL)
     await writer.keep_lot(lot(state=LotState.ANCIEN), ["3a"], ["2026-09", "2026-10", "2026-11"])
     assert await writer.sums("1a") == [flow]
     assert await writer.sums("3a") == [stock._replace(mois=month) for month in ("2026-09", "2026-10", "2026-11")]
@@ -86,7 +87,7 @@ async def test_what_a_process_that_was_killed_left_of_a_snapshot_is_gone(writer:
 
 
 async def test_old_blocks_stay_when_true_counts_are_forgotten(writer: BlockWriter) -> None:
-    await writer.write_lot(lot(), [cell("75", "2021-08", "V", 6), cell("75", "2026-08", "V", 6)], "2020-01")
+    await writer.write_lot(lot(), [cell("75", "2021-08", "V", 6), cell("75", "2026-08", "V", 6)], ALL)
     await writer.write_blocks(1, [cell("75", "2021-08", "V", 5), cell("75", "2026-08", "V", 5)])
     await writer.publish(Snapshot(1, date(2026, 11, 30), NIGHT, 5, None), [])
     await writer.forget("2022-01")
@@ -110,7 +111,7 @@ async def test_who_lost_its_place_writes_nothing(writer: BlockWriter) -> None:
     other = BlockWriter(writer.store)
     assert not await other.lease.elect()
     with pytest.raises(CountingUnderWay):
-        await other.write_lot(lot(), [cell("75", "2026-08", "V", 6)], "2020-01")
+        await other.write_lot(lot(), [cell("75", "2026-08", "V", 6)], ALL)
     await writer.lease.release()
     assert await other.lease.elect()
     with pytest.raises(CountingUnderWay):

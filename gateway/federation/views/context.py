@@ -15,7 +15,7 @@ from gateway.domain.search import Candidate
 from gateway.domain.similarity import Level
 from gateway.federation.collect.plan import shows_persons
 from gateway.federation.collect.readings import Readings
-from gateway.federation.criteria import ToldList, check_numero, identifying, kept, mark_of, placed
+from gateway.federation.criteria import ToldList, check_numero, identifying, mark_of, placed
 from gateway.federation.directory import Directory
 from gateway.federation.join.evidence import identity_evidence, probability
 from gateway.federation.lists import CONTRATS, JEUNES, RUPTURES, ListQuery
@@ -231,11 +231,11 @@ class OperationContext:
             self.tally.not_found += not shown.value.total_count and self.readings.complete
         if told.mark not in self.view.told:
             rows = frozenset(shown.read) if shows_persons(coordinates) else frozenset[str]()
-            self.tally.told.append(replace(told, shown=rows))
+            self.tally.told.append(replace(told, shown=rows, ordered=self.view.lists.get(told.query.key)))
 
     def between(self, told: ToldList) -> list[Any]:
-        """The elements that the cursors of a list told leave; all of them without a cursor."""
-        ordered = kept(told.query, self.view)
+        """The elements that the cursors of a list told leave; all of them without a cursor. May run in any thread."""
+        ordered = told.in_order(self.view)
         return ordered.elements[slice(*window(ordered, told.page, self._cursors(told.query)))]
 
     def _make_page(

@@ -143,11 +143,12 @@ class Counters:
         """The total of a list."""
         context = self._context(root, account)
         total: int = _ROOTS[root](context, criteria, page)
-        for told in context.tally.told:
-            for person in self.told_sets.looked_up(context, told):
+        for persons in self.told_sets.looked_up(context):
+            for person in persons:
                 opened = IDS.open(person)
                 assert opened is not None
                 self.named.add(opened[1])
+        for told in context.tally.told:
             self.view.told[told.mark] = None
         self.misses += context.tally.not_found
         return total
