@@ -99,7 +99,7 @@ async def publish(store: BlockStore, lots: Counts, protected: Mapping[Cell, int]
     for name, counts in lots.items():
         source = "ypareo" if name.startswith("CFA") else "imilo"
         rows = [CellCount(*cell, count) for cell, count in counts.items() if count]
-        await writer.write_lot(Lot(name, source, NIGHT, LotState.LU, AS_OF), rows, "2000-01")
+        await writer.write_lot(Lot(name, source, NIGHT, LotState.LU, AS_OF), rows, dict.fromkeys(GRIDS, "2000-01"))
     number = await writer.begin_snapshot()
     await writer.write_blocks(number, [CellCount(*cell, block) for cell, block in sorted(protected.items())])
     coverage = [LotCoverage("ERP_CFA", uai, "2026-10", 1, 1) for uai in CFAS]
