@@ -88,10 +88,7 @@ def build_gateway(services: Services) -> Gateway:
     check_exact(policy)
     access, opaque_ids = AccessMetrics(services.metrics), OpaqueIds(configuration.sealer)
     documents = Documents(schema, lambda text: opaque_ids.pseudonym(f"document/{text}"))
-    paths = Counter("passerelle_executions", "Opérations exécutées, par voie.", ("voie",), registry=services.metrics)
-    counts_by_path = {path: paths.labels(path.value).inc for path in ExecutionPath}
-    long_work = LongWork()
-    collector = _collector(services)
+    long_work, collector = LongWork(), _collector(services)
     return Gateway(
         schema=schema,
         policy=policy,
@@ -101,7 +98,7 @@ def build_gateway(services: Services) -> Gateway:
         shapes=VisibleSchemas(schema, policy),
         candidate=_candidate(configuration, schema, access),
         stopped=access.stopped,
-        executor=Executor(schema, lambda path: counts_by_path[path]()),
+        executor=_executor(services, schema),
         collector=collector,
         opaque_ids=opaque_ids,
         statistics=build_statistics(services, policy, opaque_ids, collector),
@@ -123,6 +120,13 @@ def build_gateway(services: Services) -> Gateway:
         now=now,
         long_work=long_work,
     )
+
+
+def _executor(services: Services, schema: GraphQLSchema) -> Executor:
+    """What executes operations, and counts them by the way each took."""
+    paths = Counter("passerelle_executions", "Opérations exécutées, par voie.", ("voie",), registry=services.metrics)
+    counts_by_path = {path: paths.labels(path.value).inc for path in ExecutionPath}
+    return Executor(schema, lambda path: counts_by_path[path]())
 
 
 def with_copy(services: Services, source: Source) -> Source:
