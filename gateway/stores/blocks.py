@@ -21,6 +21,7 @@ from sqlalchemy import (
     String,
     Table,
     func,
+    literal,
     select,
 )
 from sqlalchemy.exc import SQLAlchemyError
@@ -138,11 +139,13 @@ class RefusedSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class CellRange:
-    """Cells of one grid: those of the cohorts whose first month is in [first, last] (`2025-08`)."""
+    """Cells of one grid: those of the cohorts whose first month is in [first, last] (`2025-08`). `keys`: told apart by their
+    other keys; without, they are added up over them."""
 
     maille: str
     first: str
     last: str
+    keys: bool = True
 
 
 class GroupSum(NamedTuple):
@@ -271,9 +274,10 @@ async def _sums(
 ) -> list[GroupSum]:
     """The cells of a range, of the table told, added up by group."""
     table, number, group = told
-    apart = (group, table.c.cles, table.c.mois, table.c.classe)
+    apart: list[Any] = [group, *([table.c.cles] if cells.keys else []), table.c.mois, table.c.classe]
+    shown: list[Any] = apart if cells.keys else [group, literal("").label("cles"), table.c.mois, table.c.classe]
     query = (
-        select(*apart, func.sum(number), func.count())
+        select(*shown, func.sum(number), func.count())
         .select_from(joined)
         .where(table.c.maille == cells.maille, table.c.mois.between(cells.first, cells.last))
         .group_by(*apart)
