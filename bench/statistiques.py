@@ -148,7 +148,11 @@ async def measure_country() -> None:
     for count, block in made:
         cell = (count.lieu, count.cles, count.mois, count.classe)
         told.setdefault(count.maille, []).append(audited(cell, count.nombre, block, 5))
-    fewest = fewest_values(told, places, 5)
+    fewest = min(
+        least
+        for grids in GRIDS_OF.values()
+        if (least := fewest_values({grid.name: told[grid.name] for grid in grids}, places, 5)) is not None
+    )
     print(f"audit : {fewest} valeurs au moins, {time.process_time() - start:.1f} s de processeur")
     blocks = [count._replace(nombre=block) for count, block in made if block]
     with tempfile.TemporaryDirectory(prefix="blocs ") as folder:

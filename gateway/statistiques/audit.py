@@ -6,7 +6,7 @@ until nothing changes (docs/statistiques.md, Secret). Sums that do not agree, as
 are left out.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -136,42 +136,39 @@ class _Grouped:
     def __init__(self, grid: Grid, common: _Common, places: Places, step: int) -> None:
         self._grid, self._common, self._step = grid, common, step
         self._wide = _wider(grid.place, common.place, places)
-        self._fine: dict[str, int] = defaultdict(int)  # how many places of the grid a wide one holds
-        for wide in self._wide.values():
-            self._fine[wide] += 1
+        self._fine = Counter(self._wide.values())  # how many places of the grid a wide one holds
+        self._kept = [rank for rank, key in enumerate(grid.keys) if key in common.keys]
+        self._cohorts: dict[str, str] = {}  # by month: hundreds of thousands of cells are of a few tens of them
 
     def sides(self, cells: Iterable[AuditedCell]) -> dict[Group, _Side]:
         grouped: dict[Group, list[AuditedCell]] = defaultdict(list)
-        domains: list[set[str]] = [set() for _ in self._grid.keys]
-        months = set()
+        told: set[str] = set()
         for cell in cells:
-            for domain, value in zip(domains, cell.cles.split("/"), strict=False):
-                domain.add(value)
-            months.add(cell.mois)
+            told.add(cell.cles)
             if group := self._group(cell):
                 grouped[group].append(cell)
-        return {group: self._side(group, told, domains, months) for group, told in grouped.items()}
+        domains = list(zip(*(cles.split("/") for cles in told), strict=True)) if self._grid.keys else []
+        free = prod(len(set(domain)) for rank, domain in enumerate(domains) if rank not in self._kept)
+        return {group: self._side(group, own, free) for group, own in grouped.items()}
 
     def _group(self, cell: AuditedCell) -> Group | None:
         wide = self._wide.get(cell.lieu)
         if wide is None:
             return None
-        values = dict(zip(self._grid.keys, cell.cles.split("/"), strict=False))
+        cohort = self._cohorts.get(cell.mois)
+        if cohort is None:
+            cohort = self._cohorts[cell.mois] = cohort_of(first_day(cell.mois), self._common.step)
+        values = cell.cles.split("/") if self._kept else ()
         classe = cell.classe if self._common.by_class else ""
-        return wide, *(values[key] for key in self._common.keys), self._cohort(cell.mois), classe
+        return wide, *(values[rank] for rank in self._kept), cohort, classe
 
-    def _cohort(self, month: str) -> str:
-        return cohort_of(first_day(month), self._common.step)
-
-    def _side(self, group: Group, told: list[AuditedCell], domains: list[set[str]], months: set[str]) -> _Side:
+    def _side(self, group: Group, told: list[AuditedCell], free: int) -> _Side:
+        """`free`: how many values the other keys take, together."""
         # A count that rounds to nothing is published as an absence, and known to be a small one.
         shown = [cell for cell in told if cell.high >= self._step]
-        free = [
-            len(domain) for key, domain in zip(self._grid.keys, domains, strict=True) if key not in self._common.keys
-        ]
-        cohorts = sum(self._cohort(month) == group[-2] for month in months)
+        cohorts = sum(cohort == group[-2] for cohort in self._cohorts.values())
         classes = 1 if self._common.by_class else len(self._grid.partition.classes)
-        absent = self._fine[group[0]] * prod(free) * cohorts * classes - len(shown)
+        absent = self._fine[group[0]] * free * cohorts * classes - len(shown)
         return _Side(shown, absent, 0, self._step - 1, sum(cell.count for cell in told))
 
 

@@ -14,7 +14,7 @@ from gateway.schema.organisations import TypeSource
 from gateway.statistiques.audit import VALUES_MIN, AuditedCell, audited, fewest_values
 from gateway.statistiques.coverage import RECENT_DAYS
 from gateway.statistiques.disclosure import offset, protect
-from gateway.statistiques.grids import GRIDS, Grid
+from gateway.statistiques.grids import GRIDS, Grid, Population
 from gateway.statistiques.lots import LotSubject
 from gateway.statistiques.periods import add_months, month_of
 from gateway.statistiques.places import Places
@@ -84,13 +84,17 @@ def _oldest(as_of: date) -> date:
 async def _protected(tools: PublicationTools, last: str) -> tuple[list[CellCount], int | None]:
     """The blocks above 0 of all the grids, up to a month, and the fewest counts that a cell leaves possible."""
     blocks: list[CellCount] = []
-    told: dict[str, list[AuditedCell]] = {}
-    for grid in GRIDS.values():
-        counts = [count for count in await tools.writer.sums(grid.name) if count.mois <= last]
-        made = await asyncio.to_thread(_protect_grid, grid, counts, tools.protection)
-        blocks += made[0]
-        told[grid.name] = made[1]
-    return blocks, await asyncio.to_thread(fewest_values, told, tools.places, tools.protection.step)
+    fewest: list[int] = []
+    # A population at a time: grids of different ones have no sum in common, and a country has millions of cells.
+    for population in Population:
+        told: dict[str, list[AuditedCell]] = {}
+        for grid in (grid for grid in GRIDS.values() if grid.population is population):
+            counts = [count for count in await tools.writer.sums(grid.name) if count.mois <= last]
+            own, told[grid.name] = await asyncio.to_thread(_protect_grid, grid, counts, tools.protection)
+            blocks += own
+        least = await asyncio.to_thread(fewest_values, told, tools.places, tools.protection.step)
+        fewest += [] if least is None else [least]
+    return blocks, min(fewest, default=None)
 
 
 def _protect_grid(
