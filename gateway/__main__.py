@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from gateway.cli.french import FrenchCommand
+from gateway.cli.kit_commands import add_kit
 from gateway.cli.statistics_line import statistics_arguments
 from gateway.errors import CommandFailed, ConfigurationError, reason_of
 from gateway.server.logs import configure_logs
@@ -60,6 +61,7 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     explain.add_argument("query", help="texte d'une requête, ou fichier qui la contient", metavar="requete")
     explain.add_argument("--profil", default="ml", help="profil de l'appelant : ml, cfa, dreets…")
     explain.add_argument("--client", help="client du registre : dit quels CFA sont demandés pour lui, et pourquoi")
+    add_kit(argv, add)
     return parser.parse_args(_ids_last(argv))
 
 

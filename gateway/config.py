@@ -150,8 +150,18 @@ class ShutdownSettings(StrictModel):
     preavis_secondes: NonNegativeFloat = 5.0
 
 
+class PartnersSettings(StrictModel):
+    """The partners without which the gateway starts all the same, when their files are wrong."""
+
+    facultatifs: frozenset[str] = frozenset()
+
+
+Admitted = Annotated[str, StringConstraints(pattern=r"^(sha256:[0-9a-f]{64}|paquet)$")]
+
+
 class GatewayFile(StrictModel):
-    """`gateway.toml`."""
+    """`gateway.toml`. `connecteurs`: by name, the connectors that are no part of the gateway and may run in it: the digest of a
+    file, or `paquet` for one that is installed."""
 
     jetons: IssuerSettings | None = None
     emetteurs: tuple[IssuerSettings, ...] = ()
@@ -163,6 +173,10 @@ class GatewayFile(StrictModel):
     admin: AdminSettings = AdminSettings()
     arret: ShutdownSettings = ShutdownSettings()
     statistiques: StatisticsSettings = StatisticsSettings()
+    connecteurs: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")], Admitted] = Field(
+        default_factory=dict
+    )
+    partenaires: PartnersSettings = PartnersSettings()
 
     @property
     def issuers(self) -> tuple[IssuerSettings, ...]:

@@ -289,9 +289,10 @@ def _rows(readings: Readings, gateway: Gateway) -> dict[str, dict[str, Any]]:
     """`extensions.sources`: each source asked, its state, and how fresh what was used of it is (docs/graphe.md)."""
     freshness, errors = readings.freshness_by_source, readings.errors
     rows = {}
+    now = gateway.now()
     for name in sorted({*freshness, *errors}):
-        state = gateway.state_of(name)
-        used = freshness.get(name)
-        age = used.line(gateway.collector.wall_clock(), gateway.now()) if used else {"ageSecondes": None, "cache": None}
+        state, used = gateway.state_of(name), freshness.get(name)
+        age = used.line(gateway.collector.wall_clock(), now) if used else {"ageSecondes": None, "cache": None}
+        state = used.state(state, now) if used else state
         rows[name] = {"nom": name, "etat": state and state.value, **age, "partiel": name in errors}
     return rows

@@ -92,6 +92,10 @@ class OpaqueIds:
         """A stand-in for the secret key of a person or a contract, which cannot be turned back."""
         return self._sealer.pseudonym(_ID, key)
 
+    def document(self, text: str) -> str:
+        """A stand-in for the text of an operation, which may hold a name that somebody is looked for by."""
+        return self.pseudonym(f"document/{text}")
+
     def seal(self, nature: str, key: str) -> str:
         """The public id of an object: the same for the same object, meaningless to whoever holds it."""
         return _text(self._sealer.seal(_ID, f"{nature}:{key}".encode()))

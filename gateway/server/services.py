@@ -16,7 +16,6 @@ from gateway.cache.sealed import SealedCodec
 from gateway.cache.seam import Cache
 from gateway.config import Configuration
 from gateway.connectors.base import Connector
-from gateway.connectors.discovery import connectors
 from gateway.edge.metrics import EdgeMetrics
 from gateway.errors import ConfigurationError, reason_of
 from gateway.redis_client import open_redis
@@ -36,7 +35,8 @@ from gateway.sources.harvest.referentiel import ReferentielKeeper
 from gateway.sources.http.issuers import IssuerClient
 from gateway.sources.http.transport import Transport, TransportFactory, aiohttp_transport
 from gateway.sources.metrics import SourceMetrics
-from gateway.sources.partners.load import Partner, load_partners
+from gateway.sources.partners.configured import configured_partners
+from gateway.sources.partners.load import Partner
 from gateway.sources.refresh_ahead import RefreshAhead
 from gateway.sources.resilience.budgets import Clock
 from gateway.sources.resilience.shared_pacing import SharedPacer
@@ -104,8 +104,8 @@ def build_services(
     clock: Clock | None = None,
 ) -> Services:
     """Everything that touches the outside, not opened yet. Raises ConfigurationError. The rest is replaced in virtual time."""
-    metrics, transport, known_connectors = CollectorRegistry(), Transport(configuration.now, network), connectors()
-    partners = load_partners(configuration.root / "partenaires", environ, known_connectors)
+    metrics, transport = CollectorRegistry(), Transport(configuration.now, network)
+    known_connectors, partners = configured_partners(configuration.root, configuration.file, environ)
     counts, alerts = SourceMetrics(metrics), Alerts(metrics)
     readings_journal, suspension = build_journal(configuration, environ, alerts.available), Suspension(registry=metrics)
     cache, shared_pacer, shared_counters = _shared(configuration, suspension, seconds)
@@ -198,7 +198,7 @@ def build_journal(
 
 def _keeper(configuration: Configuration, sources: Sources, known: Mapping[str, Connector]) -> ReferentielKeeper:
     partner = _single(sources, TypeSource.REFERENTIEL)
-    read = known[partner.genre].referentiel
+    read = partner.connector(known).referentiel
     if read is None:
         raise ConfigurationError(f"partenaires : {partner.nom} ne sait pas lire un référentiel")
     return ReferentielKeeper(
@@ -210,7 +210,7 @@ def _keeper(configuration: Configuration, sources: Sources, known: Mapping[str, 
 
 def _harvest_target(sources: Sources, known: Mapping[str, Connector]) -> HarvestTarget:
     partner = _single(sources, TypeSource.REGISTRE_CONTRATS)
-    moisson = known[partner.genre].moisson
+    moisson = partner.connector(known).moisson
     if moisson is None or partner.moisson is None:
         raise ConfigurationError(f"partenaires/{partner.nom}.toml : [moisson] depuis est requis")
     return HarvestTarget(

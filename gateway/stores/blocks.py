@@ -276,7 +276,7 @@ async def _sums(
     table, number, group = told
     apart: list[Any] = [group, *([table.c.cles] if cells.keys else []), table.c.mois, table.c.classe]
     shown: list[Any] = apart if cells.keys else [group, literal("").label("cles"), table.c.mois, table.c.classe]
-    query = (
+    query: Any = (
         select(*shown, func.sum(number), func.count())
         .select_from(joined)
         .where(table.c.maille == cells.maille, table.c.mois.between(cells.first, cells.last))

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.auth.authentication.clients import build_perimetre
 from gateway.auth.policy.policy import (
     Affiliation,
     Perimetre,
     Relation,
-    build_perimetre,
     is_age_admissible,
     is_contrat_visible,
     relations,

@@ -223,3 +223,13 @@ def _write(record: Path, text: str) -> Path:
     path = record / "policy.toml"
     path.write_text(text, encoding="utf-8")
     return path
+
+
+def test_a_condition_tried_on_every_record_of_whom_a_delegate_acts_for_is_a_criterion() -> None:
+    """What a row opens by a tie that its principal cannot have is no record of the delegate's."""
+    profil, finalite = Profil.SI_PARTENAIRE, Finalite.ACCOMPAGNEMENT
+    own, asked = (row for row in POLICY.regle if Profil.MISSION_LOCALE in row.profils)
+    both = own.model_copy(update={"profils": (profil,), "relations": own.relations | {Relation.CFA}})
+    policy = POLICY.model_copy(update={"regle": (both, asked.model_copy(update={"profils": (profil,)}))})
+    assert C.COLLABORATION in policy.filterable(profil, finalite, Profil.MISSION_LOCALE)
+    assert C.COLLABORATION not in policy.filterable(profil, finalite, Profil.CFA)

@@ -8,7 +8,7 @@ from graphql import build_client_schema, get_introspection_query, get_named_type
 
 from gateway.auth.authentication.clients import Viewer
 from gateway.auth.authorization.visible_schema import VisibleSchemas
-from gateway.auth.policy.rules import Finalite, Profil
+from gateway.auth.policy.rules import CategorieDonnee, Finalite, Profil
 from tests.support.access.law import reads
 from tests.support.access.operations import FIELDS, OPENINGS
 from tests.support.access.small_world import CALLERS, SmallWorld, caller, draw_from, reader
@@ -165,3 +165,25 @@ async def test_a_prober_with_the_whole_vocabulary_obtains_no_value() -> None:
             assert not any((response.get("data") or {}).values()), partner_request
             assert not any("mean" in e["message"] for e in response["errors"]), partner_request
     assert world.sources.requests == []
+
+
+@pytest.mark.parametrize(
+    ("profil", "arguments"), [("MISSION_LOCALE", {"id", "numero"}), ("CFA", {"id", "numero"}), ("DREETS", None)]
+)
+def test_the_arguments_of_a_look_up_are_shown_to_who_may_use_them(profil: str, arguments: set[str] | None) -> None:
+    query: Any = SHAPES.for_viewer(viewer(Profil(profil))).query_type
+    found = query.fields.get("contrat")
+    assert (found and set(found.args)) == arguments
+
+
+def test_an_argument_of_what_is_read_of_some_only_is_not_shown() -> None:
+    """Contracts opened under a condition: to be read, and no criterion to choose people by, be it a number looked up."""
+    own, asked = (row for row in POLICY.regle if Profil.CFA in row.profils)
+    some = own.model_copy(update={"categories": own.categories - {CategorieDonnee.CONTRAT}})
+    more = asked.model_copy(update={"categories": asked.categories | {CategorieDonnee.CONTRAT}})
+    rows = tuple({id(own): some, id(asked): more}.get(id(row), row) for row in POLICY.regle)
+    shapes = VisibleSchemas(SCHEMA, POLICY.model_copy(update={"regle": rows}))
+    query: Any = shapes.for_viewer(viewer(Profil.CFA)).query_type
+    assert set(query.fields["contrat"].args) == {"id"}
+    orders: Any = shapes.for_viewer(viewer(Profil.CFA)).get_type("TriContrats")
+    assert "DEBUT_ASC" not in (orders.values if orders else {})

@@ -76,6 +76,8 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("cle",),
     ("clients",),
     ("expliquer",),
+    ("partenaire",),
+    ("verifier",),
 )
 PATHS = {
     "/graphql",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Literal, Protocol, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator
 
@@ -68,27 +68,6 @@ class Perimetre:
     profil: Profil
     organisation: str
     uais: frozenset[str] = frozenset()
-
-
-class TrainingDirectory(Protocol):
-    """The part of the referential that tells of CFAs."""
-
-    def formateurs(self, uai: str) -> frozenset[str]:
-        """UAIs of the places of training this CFA is responsible for."""
-        ...
-
-    def uais_of_reseau(self, reseau: str) -> frozenset[str]:
-        """UAIs of the CFAs of a network."""
-        ...
-
-
-def build_perimetre(profil: Profil, organisation: str, directory: TrainingDirectory) -> Perimetre:
-    """The perimeter of an organisation; `profil` is the one it acts as (`comme` for a partner system)."""
-    if profil is Profil.CFA:
-        return Perimetre(profil, organisation, frozenset({organisation}) | directory.formateurs(organisation))
-    if profil is Profil.TETE_DE_RESEAU:
-        return Perimetre(profil, organisation, directory.uais_of_reseau(organisation))
-    return Perimetre(profil, organisation)
 
 
 def mends(perimetre: Perimetre, etablissement: str | None) -> bool:

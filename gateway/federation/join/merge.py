@@ -220,7 +220,7 @@ def sessions_of(jeune: Jeune) -> list[Session]:
     orphans = [
         Session(contrat.date_debut, contrat.date_fin)
         for contrat in jeune.contrats or []
-        if contrat.date_debut and contrat.date_fin and contrat.date_debut <= contrat.date_fin
+        if contrat.date_debut and contrat.date_fin and contrat.date_debut < contrat.date_fin
         if not any(s.debut <= contrat.date_fin and contrat.date_debut <= s.fin for s in sessions)
     ]
     return sessions + orphans

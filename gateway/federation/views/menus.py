@@ -89,8 +89,10 @@ class Menus:
 
 def _matching(entries: Iterable[MenuLine], recherche: str) -> list[MenuLine]:
     """Those whose name has every word looked for, in any part of it, or of which a code begins so."""
-    parts, code = words(recherche), recherche.strip().upper()
-    # A text of digits alone has no word, and every name would have all of them.
+    # What has a digit is a code: the letter of 0600001A is in most names.
+    parts = words(" ".join(told for told in recherche.split() if not any(map(str.isdigit, told))))
+    code = recherche.strip().upper()
+    # Without any word, every name would have all of them.
     named = bool(parts) or not code
     return [
         line

@@ -8,11 +8,11 @@ from typing import Any
 
 import orjson
 
-from gateway.auth.authentication.clients import Viewer
+from gateway.auth.authentication.clients import Viewer, build_perimetre
 from gateway.auth.authorization.decision_cache import DecisionCache
 from gateway.auth.authorization.trial import PolicyTrial
 from gateway.auth.authorization.visible_schema import VisibleSchemas
-from gateway.auth.policy.policy import AccessPolicy, build_perimetre
+from gateway.auth.policy.policy import AccessPolicy
 from gateway.auth.policy.rules import Finalite, Profil
 from gateway.connectors.base import Record
 from gateway.documents.parse import Documents, PersistedDocuments
@@ -239,6 +239,9 @@ class Sources:
         return "erp"
 
     def sources_of(self, type_source: TypeSource) -> tuple[str, ...]:
+        return ("imilo",)
+
+    def partners_of_structure(self, code: str) -> tuple[str, ...]:
         return ("imilo",)
 
     async def kept_versions(self, units: Sequence[Unit]) -> list[UnitResult | None]:
