@@ -61,6 +61,7 @@ from gateway.statistiques.questions import ROOT as STATISTICS_ROOT
 from gateway.statistiques.questions import asked_by
 
 logger = logging.getLogger("gateway.operation")
+STATISTICS = f"Query.{STATISTICS_ROOT}"
 ASKING_SOURCES = VIEW_ROOTS | {STATISTICS_ROOT}
 VALUES_FEW = 200  # of variables: less than a millisecond to coerce
 
@@ -210,12 +211,13 @@ async def _collect(
     gateway: Gateway, viewer: Viewer, validated: ValidatedOperation, decision: Decision
 ) -> OperationContext:
     """The context, with the figures that the operation asks for."""
+    if STATISTICS not in decision.coordinates:
+        return await build_context(gateway, viewer, decision, validated.age_max)
     questions = asked_by(gateway.schema, validated.document, validated.variables, decision)
-    counts_list = bool(questions) and gateway.statistics.reads_list(questions, viewer)
+    counts_list = gateway.statistics.reads_list(questions, viewer)
     context = await build_context(gateway, viewer, decision, validated.age_max, counts_list)
-    if questions:
-        await gateway.statistics.answer_all(questions, context)
-        await gateway.accounting.charge(viewer, context.figures.walked)
+    await gateway.statistics.answer_all(questions, context)
+    await gateway.accounting.charge(viewer, context.figures.walked)
     return context
 
 

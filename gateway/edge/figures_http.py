@@ -108,6 +108,8 @@ async def _public_data(deps: FiguresDeps, public: PublicFigures, variables: Mapp
     document = deps.gateway.documents.read(file_query(), None)
     coerced = document.variables(schema, variables_of_page(variables, None, LINES_MAX))
     (question,) = questions_of(schema, document, coerced, {ROOT}).values()
+    if isinstance(question, CallerError):
+        raise question
     told = as_graph(await public.told(question))
     return dataset(told, told["lignes"], question.dimensions)
 

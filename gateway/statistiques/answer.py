@@ -33,7 +33,7 @@ from gateway.statistiques.reading_state import Known
 PEOPLE_PER_UNIT = 10  # persons counted for a unit of cost, as those that a list walks (docs/graphe.md, Coût)
 FREE = frozenset({"STATUT", "MOIS"})  # dimensions that point at nobody
 _UNAVAILABLE = "Aucun relevé n'est à montrer"
-Questions = Mapping[str, Question]
+Questions = Mapping[str, Question | CallerError]  # by response key
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +59,15 @@ class Statistics:
 
     def reads_list(self, questions: Questions, viewer: Viewer) -> bool:
         """Whether one of the questions is answered from the caller's own list."""
-        return any(self._is_direct(question, self._reach(viewer)) for question in questions.values())
+        asked = [question for question in questions.values() if isinstance(question, Question)]
+        return any(self._is_direct(question, self._reach(viewer)) for question in asked)
 
     async def answer_all(self, questions: Questions, context: OperationContext) -> None:
         """Have the context hold the figures of each question, or what kept them from being made."""
         for key, question in questions.items():
             try:
+                if isinstance(question, CallerError):
+                    raise question
                 context.figures.by_key[key] = await self._answer(question, context)
             except BlocksUnavailable:
                 error = StatisticsUnavailable(f"{_UNAVAILABLE} : la base des statistiques ne répond pas. Réessayer.")

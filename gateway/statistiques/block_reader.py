@@ -41,12 +41,12 @@ class BlockReader:
             await offload(len(rows), self._add, rows, source, grouping, (partition, lines, total))
 
     def _cells(self, grid: Grid, dimensions: Collection[str]) -> CellRange:
-        span = self.span
+        span, keys = self.span, not self.question.keys.isdisjoint(grid.keys)
         if not grid.is_stock:
-            return CellRange(grid.name, span.first(grid.step), span.last(grid.step))
+            return CellRange(grid.name, span.first(grid.step), span.last(grid.step), keys)
         of_time = not {"MOIS", "ANNEE_SCOLAIRE"}.isdisjoint(dimensions)
         first = min(span.first(grid.step), span.stock) if of_time else span.stock
-        return CellRange(grid.name, first, max(span.last(grid.step), span.stock) if of_time else span.stock)
+        return CellRange(grid.name, first, max(span.last(grid.step), span.stock) if of_time else span.stock, keys)
 
     def _add(
         self, rows: list[GroupSum], source: GridChoice, grouping: Grouping, into: tuple[str, Table, Table]

@@ -72,7 +72,7 @@ def units(
 
 
 def _codes(row: GroupSum, grid: Grid, question: Question, grouping: Grouping) -> Mapping[str, str] | None:
-    traits = dict(zip(grid.keys, row.cles.split("/"), strict=True)) if grid.keys else {}
+    traits = dict(zip(grid.keys, row.cles.split("/"), strict=True)) if row.cles else {}
     if any(traits[name] not in codes for name, codes in question.kept.items() if name in traits):
         return None
     return {**grouping.codes[row.groupe], **traits}

@@ -34,7 +34,9 @@ from gateway.stores.blocks import BlockStore, Snapshot
 
 LINES_MAX = 40_000  # of all the answers kept, some 2 KB each
 COUNTRY_WIDE = Reach(bounds={}, lieux=(FORMATION, RESIDENCE))
+AROUND_MAX = 500  # territories kept, by what is asked of them
 Tables = tuple[Table, Table]  # lines, and their total
+Around = LRUCache[object, list[Comparison]]
 
 
 class Published:
@@ -43,6 +45,7 @@ class Published:
     def __init__(self, store: BlockStore, threshold: int = THRESHOLD) -> None:
         self.store, self._threshold = store, threshold
         self._kept: LRUCache[object, Told] = LRUCache(LINES_MAX, getsizeof=_weight)
+        self._around: Around = LRUCache(AROUND_MAX)
 
     async def told(self, question: Question, reach: Reach, lieu: LieuDeReference, known: Known) -> Told | None:
         """What the snapshot in force tells; None when nothing is published. Raises ArgumentRefused."""
@@ -69,7 +72,7 @@ class Published:
 
     def _run(self, snapshot: Snapshot, question: Question, reach: Reach, lieu: LieuDeReference, known: Known) -> "_Run":
         secrecy = Secrecy(snapshot.step, self._threshold)
-        return _Run(self.store, snapshot, secrecy, question, reach, lieu, known)
+        return _Run(self.store, snapshot, secrecy, question, reach, lieu, known, self._around)
 
 
 def _weight(told: Told) -> int:
@@ -92,6 +95,7 @@ class _Run:
     reach: Reach
     lieu: LieuDeReference
     known: Known
+    around: Around
 
     @property
     def span(self) -> Span:
@@ -184,7 +188,11 @@ class _Run:
         told: list[Comparison] = []
         for dimension, codes in territories(self.reach, self.question, self.known.places).items():
             asked = question_of(dimension, codes, self.question)
-            told += await replace(self, question=asked, reach=COUNTRY_WIDE)._territory(codes)
+            # The same for everybody around: most questions of one snapshot compare with the same territories.
+            key = self.snapshot.number, id(self.known.places), self.lieu, asked.key
+            if key not in self.around:
+                self.around[key] = await replace(self, question=asked, reach=COUNTRY_WIDE)._territory(codes)
+            told += self.around[key]
         return told
 
     async def _territory(self, codes: Iterable[str]) -> list[Comparison]:

@@ -13,7 +13,7 @@ from graphql import GraphQLSchema, VariableValues, get_argument_values
 from gateway.auth.authorization.decide import Decision
 from gateway.auth.authorization.selection import Selection
 from gateway.documents.parse import Document
-from gateway.errors import ArgumentRefused, InvalidRequest
+from gateway.errors import ArgumentRefused, CallerError, InvalidRequest
 from gateway.execution.conversions import convert
 from gateway.schema.statistics import DEFAULT_LINES, LINES_MAX
 from gateway.schema.statistics_filter import Dimension, FiltreStatistiques, LieuDeReference
@@ -73,22 +73,29 @@ class Question:
 
 def asked_by(
     schema: GraphQLSchema, document: Document, variables: VariableValues, decision: Decision
-) -> dict[str, Question]:
-    """The questions of an operation, by response key. Raises ArgumentRefused or InvalidRequest."""
+) -> dict[str, Question | CallerError]:
+    """The questions of an operation by response key, or why one is none."""
     return questions_of(schema, document, variables, set(decision.keys((ROOT,))) & decision.roots)
 
 
 def questions_of(
     schema: GraphQLSchema, document: Document, variables: VariableValues, keys: Collection[str]
-) -> dict[str, Question]:
-    """Those of these response keys. Raises ArgumentRefused or InvalidRequest."""
+) -> dict[str, Question | CallerError]:
+    """Those of these response keys."""
     root = schema.query_type
     if not keys or root is None:
         return {}
     selection = Selection(schema, document.tree, document.operation, variables.coerced)
     groups = selection.fields(root, (document.operation.selection_set,))
     field = root.fields[ROOT]
-    return {key: _read(**convert(field, get_argument_values(field, groups[key][0], variables))) for key in keys}
+    return {key: _question(convert(field, get_argument_values(field, groups[key][0], variables))) for key in keys}
+
+
+def _question(arguments: Mapping[str, Any]) -> Question | CallerError:
+    try:
+        return _read(**arguments)
+    except CallerError as error:
+        return error
 
 
 def _read(

@@ -44,7 +44,7 @@ class Caption:
 
 
 def bars(caption: Caption, points: Sequence[Point], marks: Sequence[str] = ()) -> str:
-    """A bar for each label. `marks`: labels at which the series breaks."""
+    """A bar for each label; an `s` where the value is secret, which is not 0. `marks`: labels at which the series breaks."""
     top = _ceiling([point.value for point in points])
     step = (WIDTH - LEFT - RIGHT) / max(1, len(points))
     parts = [*_axis(top, caption.unit), *_labels([point.label for point in points], step)]
@@ -57,6 +57,8 @@ def bars(caption: Caption, points: Sequence[Point], marks: Sequence[str] = ()) -
                 f'<rect x="{x + step * 0.15:.1f}" y="{y:.1f}" width="{step * 0.7:.1f}" height="{HEIGHT - BOTTOM - y:.1f}" '
                 f'fill="{fill}" stroke="{FIRST}" stroke-width="2"/>'
             )
+        else:
+            parts.append(f'<text x="{x + step / 2:.1f}" y="{HEIGHT - BOTTOM - 6}" text-anchor="middle">s</text>')
         if point.label in marks:
             parts.append(_break(x))
     return _svg(caption, parts)

@@ -203,7 +203,8 @@ def _by_month(page: PublicPage) -> str:
     rows = [(_label(line), _text(line, "ruptures"), _text(line, "rupturants")) for line in lines]
     head = ("Mois", "Ruptures", "En rupture à la fin du mois")
     plot = bars(caption, points, _breaks(page.months))
-    return f"<h2>Ruptures</h2>{_figure(caption, plot, head, rows, _query(page.months, 'MOIS'))}"
+    note = "<p>« s » : secret, ce qui n'est pas zéro.</p>"
+    return f"<h2>Ruptures</h2>{note}{_figure(caption, plot, head, rows, _query(page.months, 'MOIS'))}"
 
 
 def _said(told: Sequence[tuple[str, str]]) -> str:

@@ -220,7 +220,7 @@ def test_g19_a_websocket_is_closed() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/inconnu", "/graphql/", "/graphql/assets/x.js", "/favicon.ico", "//ailleurs.invalid"]
+    "path", ["/inconnu", "/graphql/", "/graphql/assets/x.js", "/favicon.ico", "//ailleurs.invalid"]
 )
 def test_an_unknown_path_is_told_so_in_json(edge: Edge, path: str) -> None:
     response = edge.call_edge(method="GET", path=path)
