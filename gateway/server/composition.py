@@ -27,7 +27,6 @@ from gateway.auth.policy.policy import read_policy
 from gateway.auth.policy.schema_check import check_schema
 from gateway.concurrency import LongWork
 from gateway.config import Configuration, IssuerSettings
-from gateway.connectors.discovery import connectors
 from gateway.documents.manifests import read_manifests
 from gateway.documents.parse import Documents, PersistedDocuments
 from gateway.domain.days import paris_day
@@ -43,10 +42,12 @@ from gateway.operation import Gateway
 from gateway.schema.organisations import Source
 from gateway.schema.query import build, core_schema
 from gateway.server.services import Services
+from gateway.server.statistics_parts import build_public_figures, build_statistics
 from gateway.sources.harvest.registry_reader import RegistryReader
 from gateway.sources.http.issuers import IssuerClient, JwksFile
 from gateway.sources.http.transport import Transport, aiohttp_transport
 from gateway.sources.metrics import StateGauges
+from gateway.statistiques.reach import check_exact
 
 PROBE_TIMEOUT = 2.0
 
@@ -68,6 +69,8 @@ def build_state(services: Services) -> AppState:
         webhooks=services.receiver,
         http=services.configuration.file.http,
         host=services.configuration.host,
+        public_figures=build_public_figures(services, gateway),
+        page=services.configuration.file.statistiques.page,
         public_keys=published_keys(services.configuration),
     )
 
@@ -77,8 +80,10 @@ def build_gateway(services: Services) -> Gateway:
     configuration, counts, now = services.configuration, services.counts, services.configuration.now
     schema, policy = core_schema(build()), read_policy()
     check_schema(schema, policy)
+    check_exact(policy)
     access, opaque_ids = AccessMetrics(services.metrics), OpaqueIds(configuration.sealer)
-    documents, long_work = Documents(schema, opaque_ids.document), LongWork()
+    documents = Documents(schema, opaque_ids.document)
+    collector, long_work = _collector(services), LongWork()
     return Gateway(
         schema=schema,
         policy=policy,
@@ -89,8 +94,9 @@ def build_gateway(services: Services) -> Gateway:
         candidate=_candidate(configuration, schema, access),
         stopped=access.stopped,
         executor=Executor(schema, PathCounts(services.metrics)),
-        collector=_collector(services),
+        collector=collector,
         opaque_ids=opaque_ids,
+        statistics=build_statistics(services, policy, opaque_ids, collector),
         id_assigner=IdAssigner(services.links, derivation(opaque_ids), now, counts.links_unavailable.inc),
         accounting=Accounting(
             services.readings_journal,
@@ -127,7 +133,7 @@ def with_copy(services: Services, source: Source) -> Source:
 
 def _collector(services: Services) -> Collector:
     name = services.harvest_target.source
-    fold = connectors()[services.sources.partners[name].genre].contrat
+    fold = services.sources.connector_of(name).contrat
     if fold is None:
         raise ConfigurationError(f"partenaires : {name} ne sait pas replier un contrat")
     return Collector(

@@ -40,6 +40,8 @@ ORGANISATIONS: dict[Profil, list[str]] = {
     Profil.ACADEMIE: ["20", "01", "24"],
     Profil.FRANCE_TRAVAIL: sorted(REGIONS),
     Profil.ARML: sorted(REGIONS),
+    Profil.REGION: sorted(REGIONS),
+    Profil.OPCO: ["OPCO"],
     Profil.STATISTIQUES: [""],
     Profil.ADMINISTRATEUR: [""],
 }

@@ -67,6 +67,8 @@ JEUNE = Affiliation(
         (Profil.FRANCE_TRAVAIL, "32", {Relation.RESIDENCE_REGION}),
         (Profil.FRANCE_TRAVAIL, "75", set()),
         (Profil.ARML, "32", set()),
+        (Profil.REGION, "32", set()),
+        (Profil.OPCO, "OPCO", set()),
         (Profil.STATISTIQUES, "", set()),
         (Profil.ADMINISTRATEUR, "", set()),
     ],
