@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import partial
 
-from gateway.auth.policy.policy import build_perimetre
+from gateway.auth.authentication.clients import build_perimetre
 from gateway.auth.policy.rules import Profil
 from gateway.domain.referentiel import Referentiel
 from gateway.federation.collect.plan import SourcePlan, plan_of_perimetre
