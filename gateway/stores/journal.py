@@ -39,6 +39,7 @@ from gateway.stores.journal_tables import (
 from gateway.stores.sql import insertion, open_engine, tell_unverified, told, writer
 
 _WRITE = ENTRIES.insert()
+_code_of_set = lru_cache(256)(set_of)  # of the pages that are shown again and again
 SETS_MAX = 65_536
 SETS_LIFE = 3600.0  # seconds; nothing younger than a day is ever purged
 
@@ -87,7 +88,7 @@ class Batch:
         if not any(crossed.arret for crossed in verdict):
             codes = [who.code for who in shown]
             distinct = list(dict.fromkeys(codes))
-            persons, set_code = pack(codes), set_of(self._sealer, distinct)
+            persons, set_code = pack(codes), _code_of_set(self._sealer, tuple(distinct))
             self.anchor = next_(self._sealer, self.anchor, entry.content, persons)
             self._entries.append(
                 {
