@@ -25,6 +25,7 @@ from gateway.config import Configuration, load
 from gateway.edge.sampled_log import SampledLog
 from gateway.environment import ENVIRONMENT
 from gateway.errors import ConfigurationError, LinksUnavailable
+from gateway.server.allocator import give_memory_back
 from gateway.server.composition import build_state
 from gateway.server.listeners import AdminServer, address_of, admin_settings, listen, public_settings
 from gateway.server.services import Services, build_services
@@ -150,6 +151,7 @@ def _reload(state: AppState) -> None:
 async def _work(services: Services, state: AppState) -> None:
     """Open everything, then do what goes on beside requests, until cancelled."""
     await open_parts(services, state)
+    give_memory_back()
     tune_threads_and_gc()
     await asyncio.gather(*(_hold(watch) for watch in _watches(services)))
 

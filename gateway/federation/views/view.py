@@ -7,7 +7,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from cachetools import LRUCache
@@ -38,6 +38,7 @@ RIGHTS_MAX = 16  # rights and selections whose masked copies are kept with a vie
 LISTS_MAX = 16  # lists of one view kept in order, by filter and order
 TOLD_MAX = 4096  # lists told to accounts, of which a view remembers that their look-up is written
 PAGES_MAX = 16  # pages of one view kept as they were shown to the same rights
+CATEGORIES_MAX = 1024  # sets of categories, each one object
 COPIES_PER_PERSON, COPIES_MIN = 3, 100  # masked copies kept with a view: for each of its persons, and at least
 
 
@@ -173,7 +174,13 @@ def readable(jeune: Jeune, affiliation: Affiliation, rights: Rights) -> frozense
     if not is_age_admissible(rights.perimetre, jeune.age, rqth):
         return frozenset()
     # Public data alone is a person about whom nothing may be known: not even that they are here.
-    return granted - {CategorieDonnee.PUBLIQUE} and granted
+    return shared(granted) if granted - {CategorieDonnee.PUBLIQUE} else frozenset()
+
+
+@lru_cache(CATEGORIES_MAX)
+def shared(categories: frozenset[CategorieDonnee]) -> frozenset[CategorieDonnee]:
+    """The same set, one object for all persons: each of its own would weigh as much as a name."""
+    return categories
 
 
 def _is_asked(jeune: Jeune, affiliation: Affiliation, rights: Rights) -> bool:
@@ -222,7 +229,7 @@ class MaskedCopies:
         granted = readable(person.jeune, person.affiliation, self._rights)
         if not granted:
             raise LeakStopped(f"{type(object_).__name__} hors périmètre")
-        categories = granted & self._decision.categories
+        categories = shared(granted & self._decision.categories)
         self._explain(person)
         copy = mask(object_, categories)
         # The mask writes and the sentinel reads, from two readings of the rules: one fault in either is stopped here.
