@@ -84,6 +84,7 @@ class Server(uvicorn.Server):
 
 def serve() -> None:
     """Serve until told to stop. Raises ConfigurationError."""
+    give_memory_back()  # before any thread has a heap of its own
     disable_created_metrics()  # type: ignore[no-untyped-call] # half of the series, which no alert reads
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as loop:
         loop.run(_serve(load()))
@@ -151,7 +152,6 @@ def _reload(state: AppState) -> None:
 async def _work(services: Services, state: AppState) -> None:
     """Open everything, then do what goes on beside requests, until cancelled."""
     await open_parts(services, state)
-    give_memory_back()
     tune_threads_and_gc()
     await asyncio.gather(*(_hold(watch) for watch in _watches(services)))
 
