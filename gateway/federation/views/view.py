@@ -104,7 +104,7 @@ class ShownCopies:
 class View:
     """The persons of a perimeter by id, and those of their contracts and ruptures that it may see.
 
-    `lists`, `sets`, `told` and `_shown_copies` are what answers made of it, and end with it. `former_ids`: ids given before, and
+    `lists`, `sets`, `told` and `kept_copies` are what answers made of it, and end with it. `former_ids`: ids given before, and
     what they have become. `records`: the keys of the records that told of each person. `stale`: loop time after which a view
     built without the ledger of links is built again.
     """
@@ -120,7 +120,7 @@ class View:
     sets: LRUCache[Hashable, int] = field(default_factory=lambda: LRUCache(LISTS_MAX))
     told: LRUCache[int, None] = field(default_factory=lambda: LRUCache(TOLD_MAX))
     orders: dict[tuple[str, Any], Any] = field(default_factory=dict)  # all the elements of each list, in each order
-    _shown_copies: dict[object, ShownCopies] = field(default_factory=dict)
+    kept_copies: dict[object, ShownCopies] = field(default_factory=dict)
 
     def shown_copies(
         self, rights: Rights, categories: frozenset[CategorieDonnee], rows: tuple[bool, ...]
@@ -129,14 +129,14 @@ class View:
         # The policy is not in the key: a gateway has one as long as it runs.
         key = (rights.profil, rights.finalite, rights.perimetre, categories, rows)
         # Emptied at once: so many different rights over one view are rare, and all of it can be made again.
-        if key not in self._shown_copies and len(self._shown_copies) >= RIGHTS_MAX:
-            self._shown_copies.clear()
-        return self._shown_copies.setdefault(key, ShownCopies())
+        if key not in self.kept_copies and len(self.kept_copies) >= RIGHTS_MAX:
+            self.kept_copies.clear()
+        return self.kept_copies.setdefault(key, ShownCopies())
 
     def keep(self, shown_copies: ShownCopies, made: Mapping[str, Shown]) -> None:
         """Keep masked copies by id, those that are already there excepted; all are forgotten when they are too many."""
-        if sum(len(each.copies) for each in self._shown_copies.values()) + len(made) > self._copies_max:
-            for each in self._shown_copies.values():
+        if sum(len(each.copies) for each in self.kept_copies.values()) + len(made) > self._copies_max:
+            for each in self.kept_copies.values():
                 each.copies.clear()
                 each.pages.clear()
         for identifier, shown in made.items():
