@@ -98,20 +98,20 @@ class PlanSlots:
     """Bounds how many requests of this process wait for the same plan: its reading, then the view made of it."""
 
     def __init__(self) -> None:
-        self._held: dict[Hashable, int] = {}
+        self._held: dict[Hashable, list[None]] = {}  # as many as are held: a plan takes long to hash, and is once
 
     @contextmanager
     def hold(self, plan: Hashable) -> Iterator[None]:
         """Hold a slot of a plan. Raises Overloaded at once when none is free."""
-        held = self._held.get(plan, 0)
-        if held >= HALF:
+        held = self._held.setdefault(plan, [])
+        if len(held) >= HALF:
             raise Overloaded("Trop de requêtes attendent la même lecture.")
-        self._held[plan] = held + 1
+        held.append(None)
         try:
             yield
         finally:
-            self._held[plan] -= 1
-            if not self._held[plan]:
+            held.pop()
+            if not held:
                 del self._held[plan]
 
 

@@ -6,8 +6,6 @@ none.
 
 import re
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import Context, ContextVar
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -37,19 +35,29 @@ class RequestTrace:
         """Seconds since it was received."""
         return perf_counter() - self.started
 
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Measure a stage of the request."""
-        start = perf_counter()
-        try:
-            yield
-        finally:
-            self.stages[name] = self.stages.get(name, 0.0) + perf_counter() - start
+    def stage(self, name: str) -> "Stage":
+        """Measures a stage of the request, as long as its block lasts."""
+        return Stage(self.stages, name)
 
     def headers(self) -> dict[str, str]:
         """What a partner is told: the ids of the request, and a span of its own."""
         parent = f"00-{self.trace_id}-{secrets.token_hex(8)}-{self.flags}"
         return {"X-Request-Id": self.request_id, "traceparent": parent}
+
+
+class Stage:
+    """The block of a stage. A class: written as a generator, it would cost each request twice as much."""
+
+    __slots__ = ("_name", "_stages", "_started")
+
+    def __init__(self, stages: dict[str, float], name: str) -> None:
+        self._stages, self._name, self._started = stages, name, 0.0
+
+    def __enter__(self) -> None:
+        self._started = perf_counter()
+
+    def __exit__(self, *_: object) -> None:
+        self._stages[self._name] = self._stages.get(self._name, 0.0) + perf_counter() - self._started
 
 
 CURRENT: ContextVar[RequestTrace | None] = ContextVar("request_trace", default=None)

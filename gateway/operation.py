@@ -142,7 +142,7 @@ async def _validate(gateway: Gateway, viewer: Viewer, request: GraphQLRequest) -
     text = gateway.persisted_documents.text(viewer, request.text, request.digest)
     document = await _document(gateway, viewer, text, request.operation)
     request.trace.operation = document.operation.name.value if document.operation.name else None
-    request.trace.document = gateway.opaque_ids.pseudonym(f"document/{text}")
+    request.trace.document = document.stand_in
     variables = await _variables(gateway, viewer, document, request)
     cost, age_max = cost_of(document.shape, variables.coerced), document.age_max(variables.coerced)
     return ValidatedOperation(document, variables, request.trace, age_max, cost)
@@ -208,11 +208,13 @@ async def build_context(
     directory, day = gateway.directory(), paris_day(gateway.now())
     rights = Rights(gateway.policy, viewer.profil, viewer.finalite, viewer.perimetre)
     plan = plan_sources(decision, viewer.perimetre, directory)
-    readings, view, people = Readings(), View(), 0
+    collected: tuple[Readings, View, int] | None = None
     if plan.view:
         with gateway.plan_slots.hold(plan):
             readings = await gateway.collector.collect(plan, directory, age_max)
-            view, people = await find_view(gateway.views, gateway.id_assigner, readings, rights, directory, day)
+            found = await find_view(gateway.views, gateway.id_assigner, readings, rights, directory, day)
+            collected = readings, *found
+    readings, view, people = collected or (Readings(), View(), 0)
     return OperationContext(
         viewer=viewer,
         rights=rights,

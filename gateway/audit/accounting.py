@@ -7,11 +7,11 @@ import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from functools import partial
+from functools import lru_cache, partial
 from itertools import chain
 
 from gateway.audit.alerts import Alerts
-from gateway.audit.entries import Categories, Reading, by_categorie, entry
+from gateway.audit.entries import ByCategorie, Categories, Governed, Reading, by_categorie, entry, grouped
 from gateway.audit.told_sets import ToldSets
 from gateway.auth.authentication.clients import REQUEST_PRICE, Viewer, caps, message, seconds_to_tomorrow
 from gateway.auth.policy.rules import CategorieDonnee
@@ -27,19 +27,20 @@ from gateway.schema.tables import asked_by
 from gateway.stores.counters import Allowance, Balance, RateLimits
 from gateway.stores.journal import Journal, JournalEntry
 
+ACCOUNTS_KNOWN = 65_536  # the same ask again and again
 COMPARED = 300  # persons that a filter looks at while a set is compared with those told before
 GUESSING_ACCOUNTS = 10  # accounts whose vain look-ups a client may spend in all
 
 
-def account_of(viewer: Viewer, opaque_ids: OpaqueIds) -> Account:
-    """The account of a caller, with its codes."""
-    client, agent = viewer.client, viewer.account
+@lru_cache(ACCOUNTS_KNOWN)
+def account_of(opaque_ids: OpaqueIds, client: str, agent: str) -> Account:
+    """The account of whoever acts through a client, with its codes."""
     # The length says where the client ends: two clients never share an account, whatever they are called.
     return Account(
         client,
         agent,
-        opaque_ids.stand_in(f"client/{client}"),
-        opaque_ids.stand_in(f"compte/{len(client)}/{client}{agent}"),
+        opaque_ids.pseudonym(f"client/{client}"),
+        opaque_ids.pseudonym(f"compte/{len(client)}/{client}{agent}"),
     )
 
 
@@ -80,7 +81,7 @@ class Accounting:
     alerts: Alerts
     daily_accounts: DailyAccounts
     opaque_ids: OpaqueIds
-    governed: Mapping[str, CategorieDonnee]
+    governed: Governed
     now: Callable[[], datetime]
     long_work: LongWork = field(default_factory=LongWork)
     told_sets: ToldSets = field(default_factory=ToldSets)
@@ -162,31 +163,30 @@ class Accounting:
         for persons, coordinates in self._reads(context, looked_up):
             if not persons:
                 continue
-            keys = {person: self.opaque_ids.key(person) for person in persons}
+            groups = grouped(persons)
             yield Reading(
                 when=when,
                 request_id=trace.request_id,
                 viewer=viewer,
                 document=trace.document or "",
                 decision=context.decision,
-                persons={keys[person]: categories for person, categories in persons.items()},
-                records={key: view.records.get(person, ()) for person, key in keys.items()},
-                coordinates=by_categorie(coordinates),
+                persons={categories: tuple(map(self.opaque_ids.key, ids)) for categories, ids in groups.items()},
+                records=tuple([view.records.get(person, ()) for ids in groups.values() for person in ids]),
+                coordinates=coordinates,
                 sources=sources,
                 count_under=_count_under(context, self._account(viewer), paris_day(when)),
             )
 
     def _reads(
         self, context: OperationContext, looked_up: list[frozenset[str]]
-    ) -> Iterator[tuple[Mapping[str, Categories], Mapping[str, Categories]]]:
-        """Persons by id, with the categories read of each; and the coordinates that tell of them, with theirs."""
+    ) -> Iterator[tuple[Mapping[str, Categories], ByCategorie]]:
+        """Persons by id, with the categories read of each; and the coordinates that tell of them, by category."""
         coordinates, tally = context.decision.coordinates, context.tally
-        rules = {name: frozenset({self.governed[name]}) for name in coordinates & self.governed.keys()}
-        yield (tally.shown if shows_persons(coordinates) else tally.found, rules)
+        yield (tally.shown if shows_persons(coordinates) else tally.found, self.governed.read_in(coordinates))
         for told, persons in zip(tally.told, looked_up, strict=True):
             asked = asked_by(told.query.definition.name, told.criteria, told.cursors)
             categories = frozenset[CategorieDonnee]().union(*asked.values())
-            yield dict.fromkeys(persons, categories), asked
+            yield dict.fromkeys(persons, categories), by_categorie(asked)
 
     def _say(self, crossings: list[QuotaCrossed]) -> None:
         for crossed in crossings:
@@ -196,7 +196,7 @@ class Accounting:
             raise QuotaReached(message(stops[0]), seconds_to_tomorrow(self.now()))
 
     def _account(self, viewer: Viewer) -> Account:
-        return account_of(viewer, self.opaque_ids)
+        return account_of(self.opaque_ids, viewer.client, viewer.account)
 
 
 def _allowance(viewer: Viewer) -> Allowance:

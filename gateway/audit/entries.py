@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from itertools import chain
 from typing import Any
 
@@ -23,15 +23,17 @@ from gateway.domain.quotas import CountUnder
 from gateway.stores.journal import JournalEntry
 
 Categories = frozenset[CategorieDonnee]
+ByCategorie = Mapping[CategorieDonnee, list[str]]  # coordinates of the graph
+SELECTIONS_KNOWN = 256  # sets of coordinates of which it is kept what they read
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
     """One answer that shows persons.
 
-    `document`: a stand-in for the text of the operation. `persons`: what may be read of each, by secret key, and `records`:
-    the keys of the records that told of each. `coordinates`: what is read of them, by category. `sources`: state of those that
-    answered, by name. `count_under`: the quotas.
+    `document`: a stand-in for the text of the operation. `persons`: their secret keys, by what may be read of them, and
+    `records`: the keys of the records that told of each, in that order. `coordinates`: what is read of them. `sources`: state
+    of those that answered, by name. `count_under`: the quotas.
     """
 
     when: datetime
@@ -39,9 +41,9 @@ class Reading:
     viewer: Viewer
     document: str
     decision: Decision
-    persons: Mapping[str, Categories]
-    records: Mapping[str, tuple[str, ...]]
-    coordinates: Mapping[CategorieDonnee, list[str]]
+    persons: Mapping[Categories, tuple[str, ...]]
+    records: tuple[tuple[str, ...], ...]
+    coordinates: ByCategorie
     sources: Mapping[str, str | None]
     count_under: CountUnder
 
@@ -51,21 +53,29 @@ class Reading:
         return {cap.scope: cap.who for cap in self.count_under.caps}
 
 
-def governed(schema: GraphQLSchema) -> Mapping[str, CategorieDonnee]:
+class Governed:
     """The category of every governed coordinate of the graph that tells something of a person."""
-    return {
-        f"{type_.name}.{name}": rule
-        for type_ in schema.type_map.values()
-        if is_object_type(type_) and type_ is not schema.query_type and CategorieDonnee.PUBLIQUE not in paths_to(type_)
-        for name, field in type_.fields.items()
-        if (rule := categorie(field)) not in (None, CategorieDonnee.PUBLIQUE)
-    }
+
+    def __init__(self, schema: GraphQLSchema) -> None:
+        self.categories: Mapping[str, CategorieDonnee] = {
+            f"{type_.name}.{name}": rule
+            for type_ in schema.type_map.values()
+            if is_object_type(type_) and type_ is not schema.query_type
+            if CategorieDonnee.PUBLIQUE not in paths_to(type_)
+            for name, field in type_.fields.items()
+            if (rule := categorie(field)) not in (None, CategorieDonnee.PUBLIQUE)
+        }
+        self.read_in = lru_cache(SELECTIONS_KNOWN)(self._read_in)
+
+    def _read_in(self, coordinates: frozenset[str]) -> ByCategorie:
+        """What a selection of these reads of a person."""
+        read = coordinates & self.categories.keys()
+        return by_categorie({name: frozenset({self.categories[name]}) for name in read})
 
 
 def entry(reading: Reading) -> JournalEntry:
     """The entry: its persons in the order of its `groups`."""
     viewer, decision = reading.viewer, reading.decision
-    groups = _groups(reading.persons)
     content = {
         "acte": "LECTURE",
         "quand": reading.when.isoformat(),
@@ -78,15 +88,13 @@ def entry(reading: Reading) -> JournalEntry:
         "document": reading.document,
         "coordonnees": {categorie.value: names for categorie, names in reading.coordinates.items()},
         "refus": sorted({refusal.coordinate for refusal in decision.refusal}),
-        "groupes": [{"categories": list(names), "personnes": len(keys)} for names, keys in groups.items()],
-        "fiches": all(reading.records.values()),
+        "groupes": [{"categories": _names(read), "personnes": len(keys)} for read, keys in reading.persons.items()],
+        "fiches": all(reading.records),
         "comptes": reading.counted_by,
         "sources": dict(reading.sources),
     }
-    persons = tuple(chain.from_iterable(groups.values()))
-    return JournalEntry(
-        _written(content), persons, reading.count_under, tuple(map(reading.records.__getitem__, persons))
-    )
+    persons = tuple(chain.from_iterable(reading.persons.values()))
+    return JournalEntry(_written(content), persons, reading.count_under, reading.records)
 
 
 def act(name: str, when: datetime, **details: Any) -> bytes:
@@ -125,12 +133,12 @@ def _categories_at_rank(groups: list[dict[str, Any]], rank: int) -> list[str]:
     return []
 
 
-def _groups(persons: Mapping[str, Categories]) -> Mapping[tuple[str, ...], list[str]]:
-    """The keys of persons by the categories that may be read of them."""
+def grouped(persons: Mapping[str, Categories]) -> Mapping[Categories, list[str]]:
+    """Persons by the categories that may be read of them."""
     groups: dict[Categories, list[str]] = defaultdict(list)
-    for key, categories in persons.items():
-        groups[categories].append(key)
-    return {_names(categories): keys for categories, keys in groups.items()}
+    for person, categories in persons.items():
+        groups[categories].append(person)
+    return groups
 
 
 @cache
@@ -139,7 +147,8 @@ def _names(categories: Categories) -> tuple[str, ...]:
     return tuple(sorted(c.value for c in categories))
 
 
-def by_categorie(coordinates: Mapping[str, Categories]) -> Mapping[CategorieDonnee, list[str]]:
+def by_categorie(coordinates: Mapping[str, Categories]) -> ByCategorie:
+    """Coordinates by the categories that they read."""
     by_categorie: dict[CategorieDonnee, list[str]] = defaultdict(list)
     for coordinate in sorted(coordinates):
         for read in coordinates[coordinate]:

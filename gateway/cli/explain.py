@@ -26,7 +26,7 @@ def explain(text: str, profil: str) -> str:
     schema, policy = core_schema(build()), read_policy()
     viewer = _viewer(profil, policy)
     try:
-        document = Documents(schema).read(text, None)
+        document = Documents(schema, str).read(text, None)
         variables = document.variables(schema, {}).coerced
         cost = cost_of(document.shape, variables)
         decision = decide(schema, document.tree, document.operation, variables, viewer, policy)

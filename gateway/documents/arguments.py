@@ -55,10 +55,10 @@ Variables = dict[str, Any]
 @dataclass(frozen=True, slots=True)
 class ArgumentChecks:
     """What has to be looked at in the variables of an operation: those that must not be null though their type allows it, and
-    the fields and directives whose arguments they give."""
+    the fields and directives whose arguments they give, each with the arguments that its text gives."""
 
     required: tuple[str, ...]
-    varying: tuple[Written, ...]
+    varying: tuple[tuple[Written, Mapping[str, Any]], ...]
 
     def mistakes(self, variables: Variables) -> list[Mistake]:
         """What of these variables cannot be answered."""
@@ -66,7 +66,7 @@ class ArgumentChecks:
         if null:
             said = "La variable ${} est nulle, où une valeur est requise"
             return [Mistake(Detail.VALEUR_REQUISE, said.format(name)) for name in null]
-        return [mistake for written in self.varying for mistake in _mistakes(written, variables)]
+        return [mistake for written, known in self.varying for mistake in _mistakes(written, known, variables)]
 
 
 def checks_of(
@@ -75,14 +75,16 @@ def checks_of(
     """Those of a valid operation, if any; what its text says is checked at once. Raises MistakenRequest."""
     fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
     directives = [d for d in operation.directives or () if d.name.value == FRAICHEUR]
-    varying: list[Written] = []
+    varying: list[tuple[Written, Mapping[str, Any]]] = []
     mistakes: list[Mistake] = []
     everything: tuple[Written, ...] = (*directives, *_roots(operation.selection_set, fragments, set()))
     for written in everything:
-        if any(_has_variable(argument.value) for argument in written.arguments or ()):
-            varying.append(written)
+        arguments = written.arguments or ()
+        known = {a.name.value: value_from_ast_untyped(a.value) for a in arguments if not _has_variable(a.value)}
+        if len(known) < len(arguments):
+            varying.append((written, known))
         else:
-            mistakes += _mistakes(written, {})
+            mistakes += _mistakes(written, known, {})
     if mistakes:
         raise MistakenRequest(mistakes[:MISTAKES_MAX])
     required = _required(schema, document, operation)
@@ -111,9 +113,10 @@ def _has_variable(node: ValueNode) -> bool:
     return isinstance(node, VariableNode)
 
 
-def _mistakes(written: Written, variables: Variables) -> list[Mistake]:
-    """What cannot be answered in these arguments."""
-    given = _present({a.name.value: value_from_ast_untyped(a.value, variables) for a in written.arguments or ()})
+def _mistakes(written: Written, known: Mapping[str, Any], variables: Variables) -> list[Mistake]:
+    """What cannot be answered in these arguments; `known`: those that no variable gives."""
+    varying = (argument for argument in written.arguments or () if argument.name.value not in known)
+    given = _present({**known, **{a.name.value: value_from_ast_untyped(a.value, variables) for a in varying}})
     return [Mistake(Detail.ARGUMENT_IMPOSSIBLE, said, place_of(written)) for said in _said(written, given)]
 
 

@@ -181,7 +181,8 @@ def cost_of(shape: Shape, variables: dict[str, Any]) -> int:
 def _page(node: FieldNode, variables: dict[str, Any]) -> int:
     """The number of rows that a list may show; an unknown, negative or absurd size counts as the largest page
     (docs/security.md G08)."""
-    given = {a.name.value: value_from_ast_untyped(a.value, variables) for a in node.arguments or ()}
+    sizes = (argument for argument in node.arguments or () if argument.name.value in ("first", "last"))
+    given = {size.name.value: value_from_ast_untyped(size.value, variables) for size in sizes}
     # One that may be null is not given then, and is never given beside the other.
     size = (
         given.get("first", DEFAULT_SIZES[node.name.value]) if given.get("last") in (None, Undefined) else given["last"]

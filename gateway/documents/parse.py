@@ -6,7 +6,7 @@ is decided each time it is run.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
@@ -93,6 +93,7 @@ class Document:
     operation: OperationDefinitionNode
     shape: Shape
     arguments: ArgumentChecks | None  # None: nothing to look at in the variables
+    stand_in: str  # of its text, for the operator
 
     def variables(self, schema: GraphQLSchema, raw: dict[str, Any]) -> VariableValues:
         """As received and coerced, defaults included. Raises MistakenRequest, whose mistakes tell no value."""
@@ -120,6 +121,7 @@ class _Validated:
     tree: DocumentNode
     shapes: Mapping[str | None, Shape]
     arguments: Mapping[str | None, ArgumentChecks | None]
+    stand_in: str
 
 
 Judged = tuple[int, _Validated | CallerError]  # the bytes of a text, with its document or the refusal it gets each time
@@ -135,10 +137,13 @@ def _text_bytes(text: str) -> int:
 
 
 class Documents:
-    """Parses, judges and validates each text once. Bounded in bytes: what a text costs to keep is what it weighs."""
+    """Parses, judges and validates each text once. Bounded in bytes: what a text costs to keep is what it weighs.
 
-    def __init__(self, schema: GraphQLSchema) -> None:
-        self._schema = schema
+    `stand_in`: the pseudonym of a text, made once as well.
+    """
+
+    def __init__(self, schema: GraphQLSchema, stand_in: Callable[[str], str]) -> None:
+        self._schema, self._stand_in = schema, stand_in
         self._judged: LRUCache[str, Judged] = LRUCache(KEPT_MAX, itemgetter(0))
 
     def read(self, text: str, name: str | None) -> Document:
@@ -148,7 +153,7 @@ class Documents:
         if operation is None:
             raise MistakenRequest([_unnamed(valid)])
         name = name_of(operation)
-        return Document(text, valid.tree, operation, valid.shapes[name], valid.arguments[name])
+        return Document(text, valid.tree, operation, valid.shapes[name], valid.arguments[name], valid.stand_in)
 
     def knows(self, text: str) -> bool:
         """Whether it was judged, and is kept. Raises TooCostlyRequest for a text that is not even looked at."""
@@ -188,7 +193,7 @@ class Documents:
             raise MistakenRequest(as_mistakes(_errors(self._schema, tree, RULES, MISTAKES_MAX)))
         operations = [node for node in tree.definitions if isinstance(node, OperationDefinitionNode)]
         arguments = {name_of(each): checks_of(self._schema, tree, each) for each in operations}
-        return _Validated(tree, shapes, arguments)
+        return _Validated(tree, shapes, arguments, self._stand_in(text))
 
 
 def _unchain(tree: DocumentNode) -> None:

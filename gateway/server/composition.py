@@ -15,7 +15,7 @@ from prometheus_client import Counter, ProcessCollector
 from gateway.admission import Health, Probe
 from gateway.app import AppState
 from gateway.audit.accounting import Accounting, DailyAccounts
-from gateway.audit.entries import governed
+from gateway.audit.entries import Governed
 from gateway.auth.authentication.authenticator import Authenticator, TokenIssuer, TokenVerifier
 from gateway.auth.authentication.client_register import ClientRegister, OrganisationCheck
 from gateway.auth.authentication.jwks import KeySet, SignedTokens
@@ -37,7 +37,7 @@ from gateway.domain.seal import OpaqueIds
 from gateway.edge.graphql_http import AccessLog
 from gateway.edge.metrics_page import MetricsPage
 from gateway.errors import ConfigurationError
-from gateway.execution.executor import Executor
+from gateway.execution.executor import ExecutionPath, Executor
 from gateway.federation.collect.collector import Collector
 from gateway.federation.directory import Directory
 from gateway.federation.ids.assign import IdAssigner, derivation
@@ -81,8 +81,10 @@ def build_gateway(services: Services) -> Gateway:
     configuration, counts, now = services.configuration, services.counts, services.configuration.now
     schema, policy = core_schema(build()), read_policy()
     check_schema(schema, policy)
-    access, opaque_ids, documents = AccessMetrics(services.metrics), OpaqueIds(configuration.sealer), Documents(schema)
+    access, opaque_ids = AccessMetrics(services.metrics), OpaqueIds(configuration.sealer)
+    documents = Documents(schema, lambda text: opaque_ids.pseudonym(f"document/{text}"))
     paths = Counter("passerelle_executions", "Opérations exécutées, par voie.", ("voie",), registry=services.metrics)
+    counts_by_path = {path: paths.labels(path.value).inc for path in ExecutionPath}
     long_work = LongWork()
     return Gateway(
         schema=schema,
@@ -93,7 +95,7 @@ def build_gateway(services: Services) -> Gateway:
         shapes=VisibleSchemas(schema, policy),
         candidate=_candidate(configuration, schema, access),
         stopped=access.stopped,
-        executor=Executor(schema, lambda path: paths.labels(path.value).inc()),
+        executor=Executor(schema, lambda path: counts_by_path[path]()),
         collector=_collector(services),
         opaque_ids=opaque_ids,
         id_assigner=IdAssigner(services.links, derivation(opaque_ids), now, counts.links_unavailable.inc),
@@ -103,7 +105,7 @@ def build_gateway(services: Services) -> Gateway:
             services.alerts,
             DailyAccounts(services.alerts.quota),
             opaque_ids,
-            governed(schema),
+            Governed(schema),
             now,
             long_work,
         ),

@@ -13,6 +13,7 @@ from gateway.errors import ConfigurationError
 
 FORMATS = ("texte", "json")
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+PLAIN = str | int | float | None  # written as they are
 FIELDS = "fields"  # where a record carries what it tells beside its message
 
 
@@ -22,6 +23,8 @@ def configure_logs(environ: Mapping[str, str]) -> None:
     formatter = JsonFormatter() if _chosen(environ, "GATEWAY_LOGS", FORMATS, "texte") == "json" else TextFormatter()
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
+    # No line tells them, and each record would look for them.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging.basicConfig(level=level, handlers=[handler])
 
 
@@ -76,7 +79,7 @@ def _instant(seconds: float) -> str:
 
 def _word(value: Any) -> str:
     """A value without space: a line is read by columns."""
-    return str(value) if isinstance(value, str | int | float | None) else orjson.dumps(value).decode()
+    return str(value) if isinstance(value, PLAIN) else orjson.dumps(value).decode()
 
 
 def _line(text: str) -> str:

@@ -49,6 +49,7 @@ class Observations:
         self._successes: deque[bool] = deque(maxlen=CALLS_KEPT)
         self._losses: deque[tuple[int, int, int]] = deque(maxlen=CALLS_KEPT)
         self._degraded_quality = False
+        self._said_by_calls = EtatSource.DISPONIBLE
         self._closed_until: datetime | None = None
         self.derniere_reponse: datetime | None = None
         self.latence_ms: float | None = None
@@ -61,6 +62,7 @@ class Observations:
             self._closed_until = instant + timedelta(seconds=error.retry_after or 0.0)
             return
         self._successes.append(error is None)
+        self._said_by_calls = self._state_of_calls()  # here, once a call: each answer asks for the state of each source
         if error is None:
             self._closed_until = None
             self.derniere_reponse, self.latence_ms = instant, seconds * 1000
@@ -81,11 +83,14 @@ class Observations:
         """The state at `instant`."""
         if self._is_closed(instant):
             return EtatSource.FERMEE
-        last = list(self._successes)[-FAILURES_IN_A_ROW:]
-        if last and not any(last):
+        if self._degraded_quality and self._said_by_calls is EtatSource.DISPONIBLE:
+            return EtatSource.DEGRADEE
+        return self._said_by_calls
+
+    def _state_of_calls(self) -> EtatSource:
+        if not any(list(self._successes)[-FAILURES_IN_A_ROW:]):
             return EtatSource.INDISPONIBLE
-        degraded = (self.taux_erreur or 0.0) >= RATE_TO_DEGRADE or self._degraded_quality
-        return EtatSource.DEGRADEE if degraded else EtatSource.DISPONIBLE
+        return EtatSource.DEGRADEE if (self.taux_erreur or 0.0) >= RATE_TO_DEGRADE else EtatSource.DISPONIBLE
 
     def _is_closed(self, instant: datetime) -> bool:
         if self._closed_until is not None and instant < self._closed_until:

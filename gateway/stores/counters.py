@@ -13,9 +13,6 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from limits import RateLimitItemPerMinute
-from limits.aio.storage import MemoryStorage
-from limits.aio.strategies import FixedWindowRateLimiter
 from sqlalchemy import BigInteger, Column, Connection, Date, Index, Integer, MetaData, String, Table, func, or_, select
 
 from gateway.domain.quotas import MARGIN, CountUnder, Quota, QuotaCrossed
@@ -45,7 +42,8 @@ POPULATIONS = Table(  # how many persons a perimeter had, the most seen that day
 TABLES = tuple(_tables.sorted_tables)
 COUNTED_MAX = 500_000
 KEY, UPDATED = ["portee", "qui", "personne"], ("jour", "entree")
-WINDOW_MAX = 600.0  # seconds, of the longest allowance
+MINUTE = 60.0  # seconds
+SWEPT_EVERY = 60.0  # seconds between two looks for windows that are over
 
 
 class CountedToday:
@@ -171,13 +169,36 @@ class Balance:
     seconds: int
 
 
-class SteadyMemory(MemoryStorage):
-    """Windows in memory, without those that end beyond any: opened before the clock was set back, they would last as long."""
+@dataclass(slots=True)
+class _Window:
+    ends: float
+    spent: int = 0
 
-    async def get(self, key: str) -> int:
-        if self.expirations.get(key, 0) > time.time() + WINDOW_MAX:
-            await self.clear(key)
-        return await super().get(key)
+
+class OwnCounters:
+    """Fixed windows in the memory of this process, counted as Redis counts those of all."""
+
+    def __init__(self) -> None:
+        self._windows: dict[str, _Window] = {}
+        self._swept_at = time.monotonic()
+
+    def add(self, name: str, length: float, units: int = 0) -> tuple[int, float]:
+        """Count units in a window of so many seconds, which the first of them opens; what it counts now, and the seconds left."""
+        now, window = time.time(), self._windows.get(name)
+        # One that ends later than it may was opened before the clock was set back.
+        if window is None or not now < window.ends <= now + length:
+            if not units:
+                return 0, 0.0
+            self._sweep(now)
+            window = self._windows[name] = _Window(now + length)
+        window.spent += units
+        return window.spent, window.ends - now
+
+    def _sweep(self, now: float) -> None:
+        """Forget those that are over: whoever comes once leaves nothing."""
+        if time.monotonic() - self._swept_at >= SWEPT_EVERY:
+            self._swept_at = time.monotonic()
+            self._windows = {name: window for name, window in self._windows.items() if window.ends > now}
 
 
 class RateLimits:
@@ -185,39 +206,31 @@ class RateLimits:
     counted elsewhere, and exactly."""
 
     def __init__(self, shared: SharedCounters | None = None) -> None:
-        self._shared, self._own = shared, FixedWindowRateLimiter(SteadyMemory())
+        self._shared, self._own = shared, OwnCounters()
 
     async def spend(self, allowance: Allowance, who: str, units: int) -> Balance | None:
         """Spend, even beyond the limit. None when the limit is not exceeded, else what is left and when to come back."""
-        window, who = _window(allowance), storable(who, NAME_MAX)
-        if (counted := await self._count_together(window, allowance.name, who, units)) is not None:
-            return None if counted[0] <= allowance.limit else _balance(allowance, *counted)
-        permit = await self._own.hit(window, allowance.name, who, cost=units)
-        return None if permit else await self.balance(allowance, who)
+        spent, seconds = await self._add(allowance, who, units)
+        return None if spent <= allowance.limit else _balance(allowance, spent, seconds)
 
     async def balance(self, allowance: Allowance, who: str) -> Balance:
         """The balance of an allowance."""
-        window, who = _window(allowance), storable(who, NAME_MAX)
-        if (counted := await self._count_together(window, allowance.name, who)) is not None:
-            return _balance(allowance, *counted)
-        state = await self._own.get_window_stats(window, allowance.name, who)
-        return _balance(allowance, allowance.limit - state.remaining, state.reset_time - time.time())
+        return _balance(allowance, *await self._add(allowance, who))
 
-    async def _count_together(
-        self, window: RateLimitItemPerMinute, name: str, who: str, units: int = 0
-    ) -> tuple[int, float] | None:
-        """What all processes counted, and the seconds left; None where there is no Redis, or it fails."""
-        if self._shared is None:
-            return None
-        return await self._shared.add(window.key_for(name, who), window.get_expiry(), units)
+    async def _add(self, allowance: Allowance, who: str, units: int = 0) -> tuple[int, float]:
+        """What is counted in a window now, and the seconds left."""
+        name, length = _name(allowance, who), MINUTE * allowance.minutes
+        together = await self._shared.add(name, length, units) if self._shared else None
+        return self._own.add(name, length, units) if together is None else together
 
 
 def _balance(allowance: Allowance, spent: int, seconds: float) -> Balance:
     return Balance(allowance.limit, max(0, allowance.limit - spent), max(0, math.ceil(seconds)))
 
 
-def _window(allowance: Allowance) -> RateLimitItemPerMinute:
-    return RateLimitItemPerMinute(allowance.limit, allowance.minutes)
+def _name(allowance: Allowance, who: str) -> str:
+    """The name of a window, which processes of any version share in Redis."""
+    return f"LIMITER/{allowance.name}/{storable(who, NAME_MAX)}/{allowance.limit}/{allowance.minutes}/minute"
 
 
 def judge(quota: Quota, before: int, new: int, limit: int) -> list[QuotaCrossed]:

@@ -3,7 +3,7 @@
 import json
 from datetime import UTC, datetime
 
-from gateway.audit.entries import Reading, act, by_categorie, entry, governed, reading_of, written_at
+from gateway.audit.entries import Governed, Reading, act, entry, reading_of, written_at
 from gateway.auth.authentication.clients import DEFAULTS, caps
 from gateway.auth.policy.rules import CategorieDonnee as C
 from gateway.auth.policy.rules import Profil
@@ -12,7 +12,8 @@ from gateway.federation.collect.plan import shows_persons
 from tests.support.access.tools import SCHEMA, decision, viewer
 from tests.support.unit.accounts import account
 
-RULES = governed(SCHEMA)
+GOVERNED = Governed(SCHEMA)
+RULES = GOVERNED.categories
 WHEN = datetime(2026, 10, 15, 12, tzinfo=UTC)
 ALL_ONES = frozenset({C.PARCOURS, C.IDENTITE, C.SUIVI})
 LESS = frozenset({C.PARCOURS, C.IDENTITE})
@@ -20,10 +21,10 @@ UNDER = CountUnder(caps(DEFAULTS, Profil.MISSION_LOCALE, account(), "ML/59010", 
 
 
 def read_entry(partner_request: str, profil: Profil = Profil.MISSION_LOCALE) -> Reading:
-    persons = {"p1": ALL_ONES, "p2": LESS, "p3": ALL_ONES}
-    records = {"p1": ("d1", "d2"), "p2": ("d3",), "p3": ("d4",)}
+    persons: dict[frozenset[C], tuple[str, ...]] = {ALL_ONES: ("p1", "p3"), LESS: ("p2",)}
+    records = (("d1", "d2"), ("d4",), ("d3",))
     asked = decision(profil, partner_request)
-    read = by_categorie({name: frozenset({RULES[name]}) for name in asked.coordinates & RULES.keys()})
+    read = GOVERNED.read_in(asked.coordinates)
     sources = {"registre": "FERMEE"}
     return Reading(WHEN, "r1", viewer(profil), "empreinte", asked, persons, records, read, sources, UNDER)
 

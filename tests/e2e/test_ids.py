@@ -63,7 +63,7 @@ class ToldWorld:
         self.gateway = Gateway(
             schema=schema,
             policy=policy,
-            documents=Documents(schema),
+            documents=Documents(schema, str),
             persisted_documents=PersistedDocuments({}),
             executor=Executor(schema, lambda _path: None),
             decision_cache=DecisionCache(schema, policy),

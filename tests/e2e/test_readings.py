@@ -277,7 +277,7 @@ async def test_a10_processes_of_one_postgresql_count_together(world: World, few:
     day = world.population.today
     sealer = Sealer.from_text(world.environment["GATEWAY_CLE"])
     chloe: Any = SimpleNamespace(client="ml-quota", account="chloé")
-    who = account_of(chloe, OpaqueIds(sealer))
+    who = account_of(OpaqueIds(sealer), chloe.client, chloe.account)
     own = caps(ClientQuotas(persons_a_day=5), Profil.MISSION_LOCALE, who, "MISSION_LOCALE/x", day)
     elsewhere = JournalEntry(act("LECTURE", datetime.now(UTC)), ("p1", "p2", "p3"), CountUnder(own, "x", 100))
     async with base("postgresql", tmp_path) as url:

@@ -57,7 +57,7 @@ class DifferentialHarness:
     """Asks each operation three times of the product, and once of the oracle."""
 
     def __init__(self) -> None:
-        self.documents = Documents(SCHEMA)
+        self.documents = Documents(SCHEMA, str)
         self.execution_paths: Counter[str] = Counter()
         self.issues: Counter[str] = Counter()
         self.differences: list[str] = []

@@ -39,7 +39,7 @@ def _execute(
     """The last answer, and the ways."""
     execution_paths: Counter[ExecutionPath] = Counter()
     executor = Executor(SCHEMA, lambda voie: execution_paths.update([voie]))
-    document = Documents(SCHEMA).read(text, None)
+    document = Documents(SCHEMA, str).read(text, None)
     variables: dict[str, Any] = dict.fromkeys(("n", "first"), 5)
     results = document.variables(SCHEMA, variables)
     decision = decide(SCHEMA, document.tree, document.operation, results.coerced, viewer(profil), POLICY)
@@ -135,7 +135,7 @@ def _calls_of_a_page(rows: int, known_page: bool) -> int:
     everything = _is_open(model[0])
     world.view.ruptures = {f"R{rank}": (everything, _copy(model[1], rank)) for rank in range(rows)}
     executor = Executor(SCHEMA, lambda _: None)
-    document = Documents(SCHEMA).read(PAGE, None)
+    document = Documents(SCHEMA, str).read(PAGE, None)
     without = document.variables(SCHEMA, {})
     decision = decide(SCHEMA, document.tree, document.operation, {}, viewer(Profil.MISSION_LOCALE), POLICY)
     for _ in range(3):

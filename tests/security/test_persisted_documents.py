@@ -96,7 +96,7 @@ def test_g20_a_costly_document_is_judged_each_time_it_is_run(edge: Edge) -> None
         assert response.codes == ["REQUETE_TROP_COUTEUSE"]
 
 
-DOCUMENTS = Documents(core_schema(build()))
+DOCUMENTS = Documents(core_schema(build()), str)
 
 
 def test_a_manifest_is_read_and_its_documents_validated(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry
 
 from gateway.audit.accounting import Accounting, DailyAccounts, account_of
 from gateway.audit.alerts import Alerts
-from gateway.audit.entries import governed
+from gateway.audit.entries import Governed
 from gateway.auth.authentication.clients import ClientQuotas, Viewer
 from gateway.auth.policy.rules import CategorieDonnee as C
 from gateway.auth.policy.rules import Profil
@@ -62,7 +62,7 @@ class Desk:
             alerts,
             DailyAccounts(alerts.quota),
             IDS,
-            governed(SCHEMA),
+            Governed(SCHEMA),
             lambda: self.now,
         )
 
@@ -223,13 +223,11 @@ def test_a_client_has_so_many_accounts_a_day_and_is_told_once() -> None:
 
 
 def test_two_clients_never_have_an_account_in_common() -> None:
-    first, second = account_of(caller("bc", client="a"), IDS), account_of(caller("c", client="ab"), IDS)
+    first, second = account_of(IDS, "a", "bc"), account_of(IDS, "ab", "c")
     assert first.code != second.code
     assert first.client_code != second.client_code
-    assert account_of(caller("bc", client="a"), IDS) == first
-    codes = {
-        account_of(caller(name, client=client), IDS).code for client, name in (("a", "2/b"), ("a/2", "b"), ("2", "a/b"))
-    }
+    assert account_of(IDS, "a", "bc") == first
+    codes = {account_of(IDS, client, name).code for client, name in (("a", "2/b"), ("a/2", "b"), ("2", "a/b"))}
     assert len(codes) == 3
 
 

@@ -7,6 +7,7 @@ joined with its entry: a purpose, a perimeter, and quotas of the population it m
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -29,6 +30,7 @@ ORGANISATION_ALERT = 0.9  # reading most of one's own people in a month is work;
 COST_A_MINUTE = 600_000  # ten of the heaviest operations, or a thousand ordinary pages
 NOT_FOUND = 100  # look-ups that find nothing, by account, in ten minutes (docs/security.md A02)
 REQUEST_PRICE = 10  # what any request costs, before it is read
+ACCOUNTS_KNOWN = 4096  # whose quotas of the day are kept
 DAILY = {  # what a caller is told of the quotas of a day, after their number
     "COMPTE": "personnes différentes par jour et par compte",
     "CLIENT": "personnes différentes par jour et par client",
@@ -52,6 +54,7 @@ class ClientQuotas:
 DEFAULTS = ClientQuotas()
 
 
+@lru_cache(ACCOUNTS_KNOWN)
 def caps(quotas: ClientQuotas, profil: Profil, account: Account, organisation: str, day: date) -> tuple[Quota, ...]:
     """The quota of an account for a day, that of its organisation for thirty, and those of its client for a day: persons,
     and accounts that read some. `profil` is the one it acts as.
@@ -143,7 +146,7 @@ class RegisteredClient(StrictModel):
         """The profile whose perimeter the client has."""
         return self.comme or self.profil
 
-    @property
+    @cached_property  # an entry does not change: a register that does is read anew
     def quotas(self) -> ClientQuotas:
         return ClientQuotas(
             persons_a_day=self.quota_personnes_jour,

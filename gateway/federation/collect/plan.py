@@ -105,6 +105,7 @@ def needs_view(coordinates: Set[str]) -> bool:
 
 
 @lru_cache(DECISIONS_KNOWN)
+@lru_cache(DECISIONS_KNOWN)
 def shows_persons(coordinates: Set[str]) -> bool:
     """True when persons are in the answer, be it by their ids: counting them only shows nobody."""
     return any(coordinate.partition(".")[0] in SHOWN_TYPES for coordinate in coordinates)

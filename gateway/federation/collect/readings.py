@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Protocol, Self
 
 from cachetools import LRUCache
@@ -30,6 +30,7 @@ HEARD_MAX = 120_000  # records kept of the last answer of each unit: as many as 
 _STATUSES = [CacheStatus.HIT.value, CacheStatus.MISSED.value, CacheStatus.STALE.value]
 _Heard = tuple[str, list[SourcedRecord]]  # a version of a unit, and its records
 Subject = tuple[SourcePlan, Directory]
+_written = lru_cache(16)(write_instant)  # of a harvest, the same in each answer until the next
 
 
 class RegistryAnswer(Protocol):
@@ -96,7 +97,7 @@ class Freshness:
         if self.as_of is None:
             return {"ageSecondes": int(round(seconds - self.said_at, 6)), "cache": self.status}
         age = max(0, int((now - self.as_of).total_seconds()))  # a clock may be set back
-        return {"ageSecondes": age, "cache": self.status, "asOf": write_instant(self.as_of)}
+        return {"ageSecondes": age, "cache": self.status, "asOf": _written(self.as_of)}
 
 
 @dataclass

@@ -25,9 +25,9 @@ def _start(held: dict[str, Any]) -> None:
 
 
 def _untie_all(held: dict[str, Any]) -> None:
+    """One at a time: freed together, they would hold the interpreter all the while."""
     persons: dict[str, ViewPerson] = held["persons"]
     kept_copies: dict[object, ShownCopies] = held["kept_copies"]
-    # One at a time: freed together, they would hold the interpreter all the while.
     for shown_copies in kept_copies.values():
         shown_copies.pages.clear()
         while shown_copies.copies:

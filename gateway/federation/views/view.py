@@ -128,10 +128,13 @@ class View:
         """What was already made for these rights, these categories and these kinds of explanatory lines."""
         # The policy is not in the key: a gateway has one as long as it runs.
         key = (rights.profil, rights.finalite, rights.perimetre, categories, rows)
+        known = self.kept_copies.get(key)
+        if known is not None:
+            return known
         # Emptied at once: so many different rights over one view are rare, and all of it can be made again.
-        if key not in self.kept_copies and len(self.kept_copies) >= RIGHTS_MAX:
+        if len(self.kept_copies) >= RIGHTS_MAX:
             self.kept_copies.clear()
-        return self.kept_copies.setdefault(key, ShownCopies())
+        return self.kept_copies.setdefault(key, ShownCopies())  # another thread may have been quicker
 
     def keep(self, shown_copies: ShownCopies, made: Mapping[str, Shown]) -> None:
         """Keep masked copies by id, those that are already there excepted; all are forgotten when they are too many."""

@@ -47,7 +47,7 @@ def _memory(work: Callable[[], object]) -> int:
 def test_r4_a_document_that_is_done_with_leaves_nothing_for_the_collector(text: str) -> None:
     """What waits for it is memory meanwhile, and stops everybody when it passes: half a million tokens of hostile texts in a
     minute."""
-    documents, left = Documents(SCHEMA), (DocumentNode, FieldNode, Location, Token)
+    documents, left = Documents(SCHEMA, str), (DocumentNode, FieldNode, Location, Token)
     documents.validate(TINY)
     gc.collect()
     gc.disable()
@@ -67,7 +67,7 @@ LIST = '{ jeunes(filtre: {communes: ["44109"]}) { totalCount } }'
     [(wide_document(Random(1)), 20), (TINY, 500), ("{ a" + "é" * 3000, 300), ("{ x }", 500), (LIST, 300)],
 )
 def test_r4_a_document_weighs_what_it_takes(text: str, number: int) -> None:
-    documents = Documents(SCHEMA)
+    documents = Documents(SCHEMA, str)
     documents.validate(TINY)
 
     def work() -> Documents:
@@ -81,7 +81,7 @@ def test_r4_a_document_weighs_what_it_takes(text: str, number: int) -> None:
 
 
 def test_r4_documents_decisions_and_plans_are_bounded_by_what_they_take() -> None:
-    randomness, documents, decisions = Random(2), Documents(SCHEMA), DecisionCache(SCHEMA, POLICY)
+    randomness, documents, decisions = Random(2), Documents(SCHEMA, str), DecisionCache(SCHEMA, POLICY)
     readers = [viewer(profil) for profil in (Profil.MISSION_LOCALE, Profil.DREETS)]
     document = documents.read(wide_document(randomness), None)
     for reader in readers:

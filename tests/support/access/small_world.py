@@ -301,7 +301,7 @@ REFERENTIEL = Referentiel(
     },
 )
 SCHEMA = core_schema(build())
-DOCUMENTS = Documents(SCHEMA)
+DOCUMENTS = Documents(SCHEMA, str)
 IDS = OpaqueIds(Sealer(bytes(32)))
 
 
