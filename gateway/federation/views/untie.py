@@ -17,6 +17,7 @@ from gateway.schema.nouns import Contrat, Jeune, Rupture
 def untie_once_left(view: View) -> None:
     """Have it done, beside the loop, when the last who reads the view is gone: nothing of it is shown any more."""
     finalizer = weakref.finalize(view, _start, vars(view))
+    # A process that ends gives everything back at once.
     finalizer.atexit = False
 
 
@@ -25,13 +26,14 @@ def _start(held: dict[str, Any]) -> None:
 
 
 def _untie_all(held: dict[str, Any]) -> None:
-    """One at a time: freed together, they would hold the interpreter all the while."""
+    # One at a time: freed together, they would hold the interpreter all the while.
     persons: dict[str, ViewPerson] = held["persons"]
     kept_copies: dict[object, ShownCopies] = held["kept_copies"]
     for shown_copies in kept_copies.values():
         shown_copies.pages.clear()
         while shown_copies.copies:
             untie(shown_copies.copies.popitem()[1].value)
+    # Lists and indexes lead to the persons, who are untied last.
     for name in held.keys() - {"persons"}:
         del held[name]
     while persons:
