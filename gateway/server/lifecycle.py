@@ -26,6 +26,7 @@ from gateway.edge.sampled_log import SampledLog
 from gateway.environment import ENVIRONMENT
 from gateway.errors import ConfigurationError, LinksUnavailable
 from gateway.reception.reception import forget_daily
+from gateway.server.allocator import give_memory_back
 from gateway.server.composition import build_state
 from gateway.server.listeners import AdminServer, address_of, admin_settings, listen, public_settings
 from gateway.server.services import Services, build_services
@@ -84,6 +85,7 @@ class Server(uvicorn.Server):
 
 def serve() -> None:
     """Serve until told to stop. Raises ConfigurationError."""
+    give_memory_back()  # before any thread has a heap of its own
     disable_created_metrics()  # type: ignore[no-untyped-call] # half of the series, which no alert reads
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as loop:
         loop.run(_serve(load()))

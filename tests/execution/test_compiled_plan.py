@@ -141,7 +141,7 @@ def _calls_of_a_page(rows: int, known_page: bool) -> int:
     for _ in range(3):
         rendered = executor.execute(document, without, world.context(Profil.MISSION_LOCALE, decision))
     assert len(orjson.loads(orjson.dumps(rendered.data))["ruptures"]["edges"]) == rows
-    for shown_copies in () if known_page else world.view._shown_copies.values():
+    for shown_copies in () if known_page else world.view.kept_copies.values():
         shown_copies.pages.clear()
     return _calls(lambda: executor.execute(document, without, world.context(Profil.MISSION_LOCALE, decision)))
 

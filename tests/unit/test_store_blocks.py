@@ -126,5 +126,5 @@ async def test_who_lost_its_place_writes_nothing(writer: BlockWriter) -> None:
 async def test_cells_are_added_up_over_their_keys_where_nobody_asks_for_them(writer: BlockWriter) -> None:
     counts = [cell("75", "2026-08", "V", 5), cell("75", "2026-08", "V", 2)._replace(cles="5")]
     await writer.write_lot(lot(), counts, {"1a": "2020-01"})
-    told = await writer.store.counts(CellRange("1a", "2026-08", "2026-08", keys=False), [(CFA, "ici")])
+    told = await writer.store.counts(CellRange("1a", "2026-08", "2026-08", by_keys=False), [(CFA, "ici")])
     assert told == [GroupSum("ici", "", "2026-08", "V", 7, 2)]

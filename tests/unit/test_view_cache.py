@@ -1,6 +1,7 @@
 """The views kept: one a subject, built once for all who wait."""
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from gateway.federation.views.build import PERSONS_MAX, PERSONS_MIN, ViewCache, ViewKey
 from gateway.federation.views.view import View
 
-PERSON: Any = object()
+PERSON: Any = SimpleNamespace(merged=SimpleNamespace(contrats=()))
 EMPTY_MAX = PERSONS_MAX // PERSONS_MIN
 
 

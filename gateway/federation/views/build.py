@@ -31,6 +31,7 @@ from gateway.federation.join.link import SourcedRecord
 from gateway.federation.join.merge import MergedPerson, etat_traitement, motifs_priorite
 from gateway.federation.paging import SortedList
 from gateway.federation.views.select import SelectedPersons, select_persons
+from gateway.federation.views.untie import untie_once_left
 from gateway.federation.views.view import MaskedCopies, Rights, Shown, View, ViewPerson
 from gateway.schema.nouns import Contrat, Jeune, Rupture
 from gateway.schema.organisations import TypeSource
@@ -253,6 +254,7 @@ class ViewCache:
 
     async def _build(self, key: ViewKey, build: Callable[[], Coroutine[Any, Any, View]]) -> View:
         view = await build()
+        untie_once_left(view)
         # By subject, not by key: the view of older versions will never be asked for again, and goes at once.
         self._known[key.subject] = key, view
         self._known.move_to_end(key.subject)

@@ -20,6 +20,7 @@ from gateway.federation.join.follow_ups import attach_follow_ups, claims, own_re
 from gateway.federation.join.link import Cluster, FollowUp, Key, SourcedRecord, link, link_again
 from gateway.federation.join.merge import MergedPerson, merge, residence, uais_of
 from gateway.federation.join.precedence import FoldedContrat, fold
+from gateway.federation.views.untie import untie_merged
 from gateway.federation.views.view import Rights, ViewPerson, readable
 from gateway.schema.organisations import TypeSource
 
@@ -78,6 +79,8 @@ def _persons(clusters: Iterable[Cluster], rights: Rights, directory: Directory, 
         affiliation = _affiliation(merged, directory)
         if granted := readable(merged.jeune, affiliation, rights):
             persons.append(ViewPerson(merged, affiliation, granted))
+        else:
+            untie_merged(merged)
     return persons
 
 

@@ -7,7 +7,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from cachetools import LRUCache
@@ -38,6 +38,7 @@ RIGHTS_MAX = 16  # rights and selections whose masked copies are kept with a vie
 LISTS_MAX = 16  # lists of one view kept in order, by filter and order
 TOLD_MAX = 4096  # lists told to accounts, of which a view remembers that their look-up is written
 PAGES_MAX = 16  # pages of one view kept as they were shown to the same rights
+CATEGORIES_MAX = 1024  # sets of categories, each one object
 COPIES_PER_PERSON, COPIES_MIN = 3, 100  # masked copies kept with a view: for each of its persons, and at least
 
 
@@ -103,7 +104,7 @@ class ShownCopies:
 class View:
     """The persons of a perimeter by id, and those of their contracts and ruptures that it may see.
 
-    `lists`, `sets`, `counted`, `told` and `_shown_copies` are what answers made of it, and end with it. `former_ids`: ids given
+    `lists`, `sets`, `counted`, `told` and `kept_copies` are what answers made of it, and end with it. `former_ids`: ids given
     before, and what they have become. `records`: the keys of the records that told of each person. `stale`: loop time after
     which a view built without the ledger of links is built again.
     """
@@ -120,7 +121,7 @@ class View:
     counted: LRUCache[Hashable, Any] = field(default_factory=lambda: LRUCache(LISTS_MAX))
     told: LRUCache[int, None] = field(default_factory=lambda: LRUCache(TOLD_MAX))
     orders: dict[tuple[str, Any], Any] = field(default_factory=dict)  # all the elements of each list, in each order
-    _shown_copies: dict[object, ShownCopies] = field(default_factory=dict)
+    kept_copies: dict[object, ShownCopies] = field(default_factory=dict)
 
     def shown_copies(
         self, rights: Rights, categories: frozenset[CategorieDonnee], rows: tuple[bool, ...]
@@ -128,18 +129,18 @@ class View:
         """What was already made for these rights, these categories and these kinds of explanatory lines."""
         # The policy is not in the key: a gateway has one as long as it runs.
         key = (rights.profil, rights.finalite, rights.perimetre, categories, rows)
-        known = self._shown_copies.get(key)
+        known = self.kept_copies.get(key)
         if known is not None:
             return known
         # Emptied at once: so many different rights over one view are rare, and all of it can be made again.
-        if len(self._shown_copies) >= RIGHTS_MAX:
-            self._shown_copies.clear()
-        return self._shown_copies.setdefault(key, ShownCopies())  # another thread may have been quicker
+        if len(self.kept_copies) >= RIGHTS_MAX:
+            self.kept_copies.clear()
+        return self.kept_copies.setdefault(key, ShownCopies())  # another thread may have been quicker
 
     def keep(self, shown_copies: ShownCopies, made: Mapping[str, Shown]) -> None:
         """Keep masked copies by id, those that are already there excepted; all are forgotten when they are too many."""
-        if sum(len(each.copies) for each in self._shown_copies.values()) + len(made) > self._copies_max:
-            for each in self._shown_copies.values():
+        if sum(len(each.copies) for each in self.kept_copies.values()) + len(made) > self._copies_max:
+            for each in self.kept_copies.values():
                 each.copies.clear()
                 each.pages.clear()
         for identifier, shown in made.items():
@@ -177,7 +178,13 @@ def readable(jeune: Jeune, affiliation: Affiliation, rights: Rights) -> frozense
     if not is_age_admissible(rights.perimetre, jeune.age, rqth):
         return frozenset()
     # Public data alone is a person about whom nothing may be known: not even that they are here.
-    return granted - {CategorieDonnee.PUBLIQUE} and granted
+    return shared(granted) if granted - {CategorieDonnee.PUBLIQUE} else frozenset()
+
+
+@lru_cache(CATEGORIES_MAX)
+def shared(categories: frozenset[CategorieDonnee]) -> frozenset[CategorieDonnee]:
+    """The same set, one object for all persons: each of its own would weigh as much as a name."""
+    return categories
 
 
 def _is_asked(jeune: Jeune, affiliation: Affiliation, rights: Rights) -> bool:
@@ -226,7 +233,7 @@ class MaskedCopies:
         granted = readable(person.jeune, person.affiliation, self._rights)
         if not granted:
             raise LeakStopped(f"{type(object_).__name__} hors périmètre")
-        categories = granted & self._decision.categories
+        categories = shared(granted & self._decision.categories)
         self._explain(person)
         copy = mask(object_, categories)
         # The mask writes and the sentinel reads, from two readings of the rules: one fault in either is stopped here.

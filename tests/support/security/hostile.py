@@ -24,6 +24,7 @@ from fixtures.servers import HOST, NO_AUTHORITY, free_port
 ROOT = Path(os.environ.get("AUTRE_DEPOT") or Path(__file__).resolve().parents[3])
 READY = 600.0  # seconds that a demo may take to start
 SECRET = "demo"
+RENEWED = 300.0  # seconds a token is used, of the 600 that the demo's last
 
 
 @dataclass
@@ -34,7 +35,7 @@ class Demo:
     admin_url: str
     identity: str
     processus: "subprocess.Popen[str]"
-    tokens: dict[str, str] = field(default_factory=dict)
+    tokens: dict[str, tuple[float, str]] = field(default_factory=dict)
 
     @property
     def pid(self) -> int:
@@ -50,12 +51,14 @@ class Demo:
         raise AssertionError("the gateway of the demo is not running")
 
     def token(self, client: str) -> str:
-        """An access token of a client of the demo, asked once."""
-        if client not in self.tokens:
+        """An access token of a client of the demo, asked again before it expires."""
+        asked_at, token = self.tokens.get(client, (0.0, ""))
+        if not token or time.monotonic() > asked_at + RENEWED:
             form = {"grant_type": "client_credentials", "client_id": client, "client_secret": SECRET}
             with client_http(self.identity) as http:
-                self.tokens[client] = http.post("/token", data=form).json()["access_token"]
-        return self.tokens[client]
+                token = http.post("/token", data=form).json()["access_token"]
+            self.tokens[client] = time.monotonic(), token
+        return token
 
     def post(self, client: str, text: str, variables: dict[str, Any] | None = None) -> httpx.Response:
         """The answer to one operation."""
