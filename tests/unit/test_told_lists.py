@@ -10,7 +10,6 @@ import pytest
 from gateway.audit.told_sets import ToldSets
 from gateway.auth.policy.policy import Perimetre
 from gateway.auth.policy.rules import Profil
-from gateway.federation.criteria import ToldList
 from gateway.federation.views.build import Tally
 from gateway.federation.views.context import OperationContext
 from gateway.schema.filters import FiltreRuptures
@@ -79,15 +78,15 @@ class Teller:
         page = asked.ruptures(FiltreRuptures(**criteria), TriRuptures.DATE_DESC, PageArgs(size, after))
         assert page is not None
         self.end = page.page_info.end_cursor
-        return {rank for told in asked.tally.told for rank in self.looked_up(asked, told)}
+        return self.looked_up(asked)
 
     def context(self, account: str, code: str, day: date) -> OperationContext:
         viewer = replace(self._everyone.viewer, account=account)
         rights = replace(self._everyone.rights, perimetre=Perimetre(Profil.MISSION_LOCALE, code))
         return replace(self._everyone, viewer=viewer, rights=rights, tally=Tally(), day=day)
 
-    def looked_up(self, asked: OperationContext, told: ToldList) -> set[int]:
-        persons = self._sets.looked_up(asked, told)
+    def looked_up(self, asked: OperationContext) -> set[int]:
+        persons = {one for told in self._sets.looked_up(asked) for one in told}
         return {self._ranks[str(self._everyone.view.persons[one].jeune.nom)] for one in persons}
 
 
