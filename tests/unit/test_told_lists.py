@@ -86,7 +86,7 @@ class Teller:
         return replace(self._everyone, viewer=viewer, rights=rights, tally=Tally(), day=day)
 
     def looked_up(self, asked: OperationContext) -> set[int]:
-        persons = frozenset[str]().union(*self._sets.looked_up(asked))
+        persons = {one for told in self._sets.looked_up(asked) for one in told}
         return {self._ranks[str(self._everyone.view.persons[one].jeune.nom)] for one in persons}
 
 
