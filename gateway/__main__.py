@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from gateway.cli.french import FrenchCommand
 from gateway.cli.kit_commands import add_kit
+from gateway.cli.statistics_line import statistics_arguments
 from gateway.errors import CommandFailed, ConfigurationError, reason_of
 from gateway.server.logs import configure_logs
 
@@ -48,6 +49,7 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     access.add_argument("--profil", help="un profil : MISSION_LOCALE, CFA…")
     access.add_argument("--finalite", help="une finalité : ACCOMPAGNEMENT, PILOTAGE…")
     _journal_arguments(commands.add_parser("journal", help="vérifie, consulte ou purge le journal des lectures"))
+    statistics_arguments(commands.add_parser("statistiques", help="compte, publie les chiffres, ou dit leur âge"))
     key = add("cle", _key, "crée une clé d'API pour un client du registre")
     key.add_argument("action", choices=("creer",))
     key.add_argument("client")

@@ -26,7 +26,7 @@ from tools.source import ROOT
 
 TARGETS = (
     "gateway/auth", "gateway/audit", "gateway/domain", "gateway/federation/join", "gateway/federation/ids",
-    "gateway/federation/views", "gateway/federation/lists.py", "gateway/federation/criteria.py",
+    "gateway/federation/views", "gateway/federation/lists.py", "gateway/federation/criteria.py", "gateway/federation/paging.py",
     "gateway/stores/counters.py", "gateway/stores/journal_tables.py",
 )  # fmt: skip
 WHERE = ROOT / "var" / "mutants"
@@ -42,7 +42,7 @@ COPIED = (
     "schema.graphql",
     "GLOSSARY.md",
 )
-MAPPED = ("tests/unit", "tests/access")
+MAPPED = ("tests/unit", "tests/access", "tests/security", "tests/statistics", "tests/e2e/test_ids.py")
 QUICK, ALL = 20.0, 240.0  # seconds of tests, as the map has them, run first; and at all
 TIMEOUT = 600  # seconds: a mutant that never ends is seen
 SEEN, ALIVE = "vu", "vivant"

@@ -82,10 +82,13 @@ def _changes(function: ast.AST) -> Iterator[tuple[ast.expr | ast.stmt, ast.AST]]
 
 
 def _walk(node: ast.AST) -> Iterator[ast.AST]:
-    """The nodes of a statement but those of formatted texts, whose places are not told before Python 3.12."""
+    """The nodes of a statement but annotations, which nothing runs in a function, and those of formatted texts, whose places are
+    not told before Python 3.12."""
     yield node
-    for child in ast.iter_child_nodes(node) if not isinstance(node, ast.JoinedStr) else ():
-        yield from _walk(child)
+    for name, held in ast.iter_fields(node) if not isinstance(node, ast.JoinedStr) else ():
+        for child in held if isinstance(held, list) else [held]:
+            if isinstance(child, ast.AST) and name not in {"annotation", "returns"}:
+                yield from _walk(child)
 
 
 def _instead(node: ast.expr | ast.stmt) -> Iterator[ast.AST]:  # noqa: C901 - one line for each kind of change

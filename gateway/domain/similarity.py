@@ -113,7 +113,8 @@ def _is_witnessed(levels: Mapping[str, str]) -> bool:
         return False
     if naissance in UNTOLD:  # a father and his son do not begin at one school on one day
         begun_together = levels.get("contrat") == "debut" and levels.get("cfa") == "commun"
-        return naissance == "absent" and prenom in SAME_PRENOM and begun_together
+        # A whole class begins on one day: only the very names tell one of it from another.
+        return naissance == "absent" and nom == "identique" and prenom in SAME_PRENOM and begun_together
     against = levels.get("cfa") == "autre" or levels.get("contrat") in OTHER_CONTRAT
     if naissance != "identique" and prenom not in SAME_PRENOM:
         return False

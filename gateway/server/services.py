@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from prometheus_client import CollectorRegistry, Gauge
-from redis.asyncio import Redis
 
 from gateway.admission import RequestSlots
 from gateway.audit.alerts import Alerts
@@ -23,6 +22,7 @@ from gateway.redis_client import open_redis
 from gateway.schema.organisations import TypeSource
 from gateway.server.loop_lag import LoopLag
 from gateway.server.open_files import OpenFiles
+from gateway.server.statistics_watch import StatisticsMetrics, StatisticsWatch
 from gateway.sources.codec import codec
 from gateway.sources.connector_runs import lazily
 from gateway.sources.events.queue import QueueConsumer
@@ -41,6 +41,7 @@ from gateway.sources.refresh_ahead import RefreshAhead
 from gateway.sources.resilience.budgets import Clock
 from gateway.sources.resilience.shared_pacing import SharedPacer
 from gateway.sources.units import UnitResult
+from gateway.stores.blocks import BlockStore
 from gateway.stores.counters import RateLimits
 from gateway.stores.journal import Journal
 from gateway.stores.links import LinkStore
@@ -62,6 +63,7 @@ class Services:
     registry: RegistryStore
     harvest_metrics: HarvestMetrics
     links: LinkStore
+    statistics_watch: StatisticsWatch
     readings_journal: Journal
     journal_keeper: JournalKeeper
     rate_limits: RateLimits
@@ -79,12 +81,18 @@ class Services:
     issuers: list[IssuerClient] = field(default_factory=list)
     open_files: OpenFiles = field(default_factory=OpenFiles)
 
+    @property
+    def blocks(self) -> BlockStore:
+        """The counts of statistics."""
+        return self.statistics_watch.store
+
     async def aclose(self) -> None:
         await self.sources.aclose()  # with the cache, which closes Redis
         for issuer in self.issuers:
             await issuer.aclose()
         await self.registry.close()
         await self.links.close()
+        await self.blocks.close()
         await self.readings_journal.close()
 
 
@@ -100,8 +108,7 @@ def build_services(
     known_connectors, partners = configured_partners(configuration.root, configuration.file, environ)
     counts, alerts = SourceMetrics(metrics), Alerts(metrics)
     readings_journal, suspension = build_journal(configuration, environ, alerts.available), Suspension(registry=metrics)
-    redis = None if configuration.cache == "memory://" else open_redis(configuration.cache)
-    cache, shared_pacer, shared_counters = _shared(configuration, redis, suspension, seconds)
+    cache, shared_pacer, shared_counters = _shared(configuration, suspension, seconds)
     clock = replace(clock or Clock(), processus=configuration.processus, shared=shared_pacer)
     sources = Sources(partners, known_connectors, SourceDeps(transport, cache, counts, configuration.now, clock))
     return Services(
@@ -116,6 +123,7 @@ def build_services(
         registry=_registry(configuration, environ, metrics),
         harvest_metrics=HarvestMetrics(metrics, configuration.now),
         links=build_links(configuration, environ),
+        statistics_watch=_statistics_watch(configuration, environ, metrics),
         readings_journal=readings_journal,
         journal_keeper=JournalKeeper(readings_journal, configuration, configuration.now, alerts),
         rate_limits=RateLimits(shared_counters),
@@ -136,10 +144,19 @@ def _registry(configuration: Configuration, environ: Mapping[str, str], metrics:
     return RegistryStore(_url(configuration, environ, "registre.sqlite"), configuration.sealer, damaged.set)
 
 
+def _statistics_watch(
+    configuration: Configuration, environ: Mapping[str, str], metrics: CollectorRegistry
+) -> StatisticsWatch:
+    store = BlockStore(_url(configuration, environ, "statistiques.sqlite"))
+    gauges = StatisticsMetrics(metrics, configuration.now)
+    return StatisticsWatch(store, gauges, configuration.now, configuration.statistics_key is not None)
+
+
 def _shared(
-    configuration: Configuration, redis: Redis | None, suspension: Suspension, seconds: Callable[[], float]
+    configuration: Configuration, suspension: Suspension, seconds: Callable[[], float]
 ) -> tuple[Cache, SharedPacer | None, SharedCounters | None]:
     """The cache, and what all processes count together where there is a Redis."""
+    redis = None if configuration.cache == "memory://" else open_redis(configuration.cache)
     sealed_codec = SealedCodec(configuration.cache_sealers, codec(UnitResult))
     cache = open_cache(redis, sealed_codec, suspension, seconds)
     if redis is None:

@@ -332,3 +332,25 @@ def test_branching_aliases_are_stopped() -> None:
     niveau = "fragment F= on Jeune { nom a: contrats { jeune { ...F+ } } b: contrats { jeune { ...F+ } } }"
     with pytest.raises(TooCostlyRequest):
         _decide_without_validating(_fan(niveau, 60))
+
+
+@pytest.mark.parametrize(
+    ("declaration", "variables"),
+    [
+        ("$f: FiltreJeunes", {"f": "texte"}),
+        ("$f: FiltreJeunes", {"f": 3}),
+        ("$f: FiltreJeunes", {"f": {"nom": {"a": 1}}}),
+        ("$f: FiltreJeunes", {"f": {"statut": {"a": 1}}}),
+        ("$f: FiltreJeunes", {"f": {"statut": ["INCONNU"]}}),
+    ],
+)
+def test_b11_variables_of_another_shape_are_left_for_the_validator_to_tell(
+    declaration: str, variables: dict[str, object]
+) -> None:
+    """They are read before they are coerced: no input of a client is a failure of ours."""
+    decision(Profil.MISSION_LOCALE, f"query ({declaration}) {{ jeunes(filtre: $f) {{ totalCount }} }}", variables)
+
+
+def test_b11_an_order_that_does_not_exist_asks_for_nothing() -> None:
+    text = "query ($t: TriJeunes!) { jeunes(tri: $t) { totalCount } }"
+    assert decision(Profil.MISSION_LOCALE, text, {"t": "INCONNU"}).refusal == ()

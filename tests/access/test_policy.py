@@ -44,6 +44,8 @@ MATRIX = {
     Profil.ACADEMIE: ({Relation.TERRITOIRE_CFA}, WITHOUT_CONTRAT, CONTROL),
     Profil.FRANCE_TRAVAIL: ({Relation.RESIDENCE_REGION}, {S.INSCRIT}, CONTROL | {C.ADRESSE, C.SENSIBLE}),
     Profil.ARML: (set(), set(), frozenset()),
+    Profil.REGION: (set(), set(), frozenset()),
+    Profil.OPCO: (set(), set(), frozenset()),
     Profil.SI_PARTENAIRE: (
         {Relation.RESIDENCE, Relation.SUIVI},
         EVERYONE,
@@ -160,7 +162,8 @@ def test_a_conditional_row_does_not_open_a_record_by_itself(tmp_path: Path) -> N
         ('finalite = "PILOTAGE"\n', "", "regle.4.finalite : clé absente"),
         ('relations = ["RESEAU"]', "relations = []", "regle.4.relations : "),
         ('categories = ["TECHNIQUE"]', 'categories = ["IDENTITE"]', "exploitation.categories : sans relation"),
-        (', "STATISTIQUES",\n]', ",\n]", "aucune ligne ne dit ce que lisent STATISTIQUES"),
+        (', "STATISTIQUES",\n]', ",\n]", "agregat : profils et lecture ne disent pas les mêmes : STATISTIQUES"),
+        ('lieux = "FRANCE"', 'lieux = "MONDE"', "agregat.lecture.6.lieux : "),
         ("[agregat]", "[agregat", "TOML invalide"),
     ],
 )
@@ -220,3 +223,13 @@ def _write(record: Path, text: str) -> Path:
     path = record / "policy.toml"
     path.write_text(text, encoding="utf-8")
     return path
+
+
+def test_a_condition_tried_on_every_record_of_whom_a_delegate_acts_for_is_a_criterion() -> None:
+    """What a row opens by a tie that its principal cannot have is no record of the delegate's."""
+    profil, finalite = Profil.SI_PARTENAIRE, Finalite.ACCOMPAGNEMENT
+    own, asked = (row for row in POLICY.regle if Profil.MISSION_LOCALE in row.profils)
+    both = own.model_copy(update={"profils": (profil,), "relations": own.relations | {Relation.CFA}})
+    policy = POLICY.model_copy(update={"regle": (both, asked.model_copy(update={"profils": (profil,)}))})
+    assert C.COLLABORATION in policy.filterable(profil, finalite, Profil.MISSION_LOCALE)
+    assert C.COLLABORATION not in policy.filterable(profil, finalite, Profil.CFA)

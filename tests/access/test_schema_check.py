@@ -19,6 +19,7 @@ from graphql import (
     GraphQLString,
 )
 
+from gateway.auth.policy.criteria_check import rule_of, unruled_criteria
 from gateway.auth.policy.policy import FILE, read_policy
 from gateway.auth.policy.rules import (
     ABOUT,
@@ -31,12 +32,13 @@ from gateway.auth.policy.rules import (
     CategorieDonnee,
     Derivation,
     categorie,
+    required_by_value,
 )
 from gateway.auth.policy.schema_check import check_schema
 from gateway.errors import ConfigurationError
 from gateway.schema.connections import PageInfo
 from gateway.schema.nouns import Contrat, Statut
-from gateway.schema.orders import TriJeunes
+from gateway.schema.orders import TriContrats, TriJeunes
 from gateway.schema.organisations import Commune, Source
 from gateway.schema.query import build, core_schema
 from tests.support.access.tools import POLICY
@@ -246,3 +248,32 @@ def test_a_categorie_that_nobody_reads(tmp_path: Path) -> None:
     path.write_text(text, encoding="utf-8")
     with pytest.raises(ConfigurationError, match="personne ne lit la catégorie REPRESENTANT"):
         check_schema(core_schema(build()), read_policy(path))
+
+
+@pytest.mark.parametrize(
+    ("coordinate", "rule"),
+    [
+        ("Jeune.nom", CategorieDonnee.IDENTITE),
+        ("Jeune.nir", None),
+        ("Inconnu.nom", None),
+        ("TriJeunes.NOM_ASC", None),
+        ("FiltreJeunes.nom", None),
+        ("Jeune", None),
+    ],
+)
+def test_a_rule_is_that_of_a_field_of_an_object(coordinate: str, rule: CategorieDonnee | None) -> None:
+    assert rule_of(core_schema(build()), coordinate) is rule
+
+
+@pytest.mark.parametrize("value", [TriJeunes.NOM_ASC, "NOM_ASC"])
+def test_an_order_asks_for_what_it_tells_however_its_value_comes(value: object) -> None:
+    """A literal is a text, a variable once coerced a member: either is refused to who reads no name."""
+    assert required_by_value("TriJeunes", value) == ("TriJeunes.NOM_ASC", frozenset({CategorieDonnee.IDENTITE}))
+    assert required_by_value("StatutApprenant", "INSCRIT") == ("StatutApprenant.INSCRIT", frozenset())
+
+
+def test_an_order_that_the_graph_has_not_is_told_line_by_line() -> None:
+    schema = core_schema(build())
+    del schema.type_map["TriContrats"]
+    told = list(unruled_criteria(schema))
+    assert told == sorted(f"TriContrats.{order.name} n'existe pas" for order in TriContrats)

@@ -6,21 +6,22 @@ from random import Random
 from typing import Any
 
 import pytest
+from graphql import get_operation_ast, parse
 
 from gateway.auth.authorization import decision_cache as decisions
 from gateway.auth.authorization.decide import decide
-from gateway.auth.authorization.selection import mask
-from gateway.auth.authorization.sentinel import excess, find_leak
+from gateway.auth.authorization.selection import Selection, mask
+from gateway.auth.authorization.sentinel import Forbidden, excess, find_leak, forbidden
 from gateway.auth.policy.policy import AccessPolicy
-from gateway.auth.policy.rules import CategorieDonnee
+from gateway.auth.policy.rules import CategorieDonnee, Profil
 from gateway.auth.policy.rules import CategorieDonnee as C
 from gateway.errors import LeakStopped
 from gateway.federation.views import view
 from gateway.federation.views.view import View
 from gateway.response import graphql_error
-from gateway.schema.nouns import MotifPriorite, Rupture
+from gateway.schema.nouns import Contrat, Jeune, MotifPriorite, Rupture
 from tests.support.access.small_world import SmallWorld, caller, draw_from
-from tests.support.access.tools import POLICY
+from tests.support.access.tools import FINALITES, POLICY, SCHEMA
 
 pytestmark = pytest.mark.anyio
 
@@ -166,3 +167,69 @@ def test_a_reason_that_tells_another_category_is_too_much() -> None:
     assert excess(rupture, frozenset({C.SUIVI})) == "Rupture.motifs_priorite"
     assert excess(rupture, frozenset({C.SUIVI, C.SENSIBLE})) is None
     assert excess(mask(rupture, frozenset({C.SUIVI})), frozenset({C.SUIVI})) is None
+
+
+def watched(profil: Profil, text: str) -> Forbidden:
+    """What must be null in the answer of an operation of that profile, for its own purpose."""
+    document = parse(text)
+    operation = get_operation_ast(document)
+    assert operation
+    readable = POLICY.categories(profil, FINALITES[profil], profil)
+    return forbidden(SCHEMA, Selection(SCHEMA, document, operation, {}), (operation.selection_set,), readable)
+
+
+@pytest.mark.parametrize(
+    ("profil", "selected", "under_node"),
+    [
+        (Profil.TETE_DE_RESEAU, "... on Jeune { nom telephone }", {"telephone": None}),
+        (Profil.TETE_DE_RESEAU, "... on Jeune { nom }", None),
+        (Profil.MISSION_LOCALE, "... on Jeune { telephone ine }", {"ine": None}),
+        # One key for a refused field and a granted one: which it is, the type of the object tells, and no path does.
+        (Profil.TETE_DE_RESEAU, "... on Jeune { v: telephone } ... on MissionLocale { v: telephone }", None),
+        (Profil.TETE_DE_RESEAU, "... on MissionLocale { v: telephone } ... on Jeune { v: telephone }", None),
+        (Profil.DREETS, "... on Jeune { v: ine } ... on Contrat { v: numero }", {"v": None}),
+        # Of a type that is not opened, nothing is.
+        (Profil.DREETS, "... on Contrat { n: numero } ... on Jeune { nom }", {"n": None}),
+        (Profil.ARML, "... on Jeune { nom }", {"nom": None}),
+        (Profil.ARML, "... on Jeune { v: nom } ... on Cfa { v: nom }", None),
+        (
+            Profil.TETE_DE_RESEAU,
+            "... on Jeune { ruptures { cause contrat { numero } } }",
+            {"ruptures": {"cause": None}},
+        ),
+    ],
+)
+def test_e5_what_is_refused_under_a_node_is_watched_by_its_type(
+    profil: Profil, selected: str, under_node: Forbidden | None
+) -> None:
+    expected = {"node": under_node} if under_node else {}
+    assert watched(profil, f'{{ node(id: "x") {{ {selected} }} }}') == expected
+
+
+def test_e5_what_is_refused_in_lists_of_lists_is_found() -> None:
+    watch = watched(Profil.TETE_DE_RESEAU, "{ jeunes { edges { node { ruptures { date cause } } } } }")
+    kept: dict[str, Any] = {"date": "2026-09-01", "cause": None}
+    rows = [[kept], [kept, {**kept, "cause": "Démission"}]]
+    answers = [{"jeunes": {"edges": [{"node": {"ruptures": row}} for row in told]}} for told in ([rows[0]], rows)]
+    assert [find_leak(answer, watch) for answer in answers] == [None, ("jeunes", "edges", "node", "ruptures", "cause")]
+
+
+@pytest.mark.parametrize("last", [0, 1, 2])
+def test_e5_what_is_too_much_is_found_in_any_row_of_a_list(last: int) -> None:
+    contrats = [Contrat(numero=str(rank), rupture=Rupture()) for rank in range(3)]
+    jeune, granted = Jeune(contrats=contrats), frozenset({C.PARCOURS, C.CONTRAT, C.RUPTURE})
+    assert excess(jeune, granted) is None
+    contrats[last].rupture = Rupture(cause="Démission")
+    assert excess(jeune, granted) == "Rupture.cause"
+    assert excess(jeune, granted | {C.COLLABORATION}) is None
+    assert excess(jeune, granted - {C.CONTRAT}) == "Jeune.contrats"
+
+
+async def test_e5_a_node_that_shows_what_it_must_not_is_stopped(world: SmallWorld, spoil: Callable[..., None]) -> None:
+    """The mask, the decision and the look at nouns broken: the answer is looked at last, by the path of the caller."""
+    (first, *_) = (await world.request(RESEAU, "{ jeunes { edges { node { id } } } }"))["data"]["jeunes"]["edges"]
+    text = "query ($id: ID!) { o: node(id: $id) { ... on Jeune { nom tel: telephone } } }"
+    assert (await world.request(RESEAU, text, id=first["node"]["id"]))["data"]["o"]["tel"] is None
+    spoil("decide", "masque", "noms")
+    with pytest.raises(LeakStopped):
+        await SmallWorld(world.inhabitants).request(RESEAU, text, id=first["node"]["id"])

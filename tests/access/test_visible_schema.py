@@ -8,7 +8,7 @@ from graphql import build_client_schema, get_introspection_query, get_named_type
 
 from gateway.auth.authentication.clients import Viewer
 from gateway.auth.authorization.visible_schema import VisibleSchemas
-from gateway.auth.policy.rules import Finalite, Profil
+from gateway.auth.policy.rules import CategorieDonnee, Finalite, Profil
 from tests.support.access.law import reads
 from tests.support.access.operations import FIELDS, OPENINGS
 from tests.support.access.small_world import CALLERS, SmallWorld, caller, draw_from, reader
@@ -19,6 +19,7 @@ pytestmark = pytest.mark.anyio
 SHAPES = VisibleSchemas(SCHEMA, POLICY)
 OF_RUPTURES = ("DATE_DESC", "DATE_ASC", "SIGNALEE_DESC", "SIGNALEE_ASC", "NOM_ASC", "NOM_DESC", "AGE_ASC", "AGE_DESC")
 BY_CHANGE = ("MODIFIE_DESC", "MODIFIE_ASC")
+OF_NOBODY = {Profil.ARML, Profil.REGION, Profil.OPCO, Profil.STATISTIQUES, Profil.ADMINISTRATEUR}
 TYPE = "{ __type(name: %s) { name fields { name } inputFields { name } enumValues { name } } }"
 
 
@@ -39,6 +40,7 @@ def test_g09_each_caller_sees_the_fields_that_the_oracle_lets_it_read(who: Viewe
         assert _names(who, noun) == (visible if lit(ouverture) else set()), noun
     expected = {"moi", "node", "cfa", "missionLocale", "cfas", "communes", "missionsLocales"}
     expected |= {"sources"} if lit("TECHNIQUE") else set()
+    expected |= {"statistiques"} if lit("AGREGAT") else set()
     for noun, ouverture in OPENINGS.items():
         expected |= {noun.lower(), f"{noun.lower()}s"} if lit(ouverture) else set()
     expected |= {"rechercheJeune"} if lit("PARCOURS") else set()
@@ -78,7 +80,7 @@ def test_several_purposes_show_what_any_of_them_opens() -> None:
 @pytest.mark.parametrize("profil", list(Profil))
 def test_whatever_is_shown_may_be_asked(profil: Profil) -> None:
     shape = SHAPES.for_viewer(viewer(profil))
-    assert (shape.get_type("Jeune") is None) is (profil in {Profil.ARML, Profil.STATISTIQUES, Profil.ADMINISTRATEUR})
+    assert (shape.get_type("Jeune") is None) is (profil in OF_NOBODY)
     for noun, root in (("Jeune", "jeune"), ("Contrat", "contrat"), ("Rupture", "rupture")):
         type_ = shape.get_type(noun)
         for name, champ in type_.fields.items() if is_object_type(type_) else ():
@@ -163,3 +165,25 @@ async def test_a_prober_with_the_whole_vocabulary_obtains_no_value() -> None:
             assert not any((response.get("data") or {}).values()), partner_request
             assert not any("mean" in e["message"] for e in response["errors"]), partner_request
     assert world.sources.requests == []
+
+
+@pytest.mark.parametrize(
+    ("profil", "arguments"), [("MISSION_LOCALE", {"id", "numero"}), ("CFA", {"id", "numero"}), ("DREETS", None)]
+)
+def test_the_arguments_of_a_look_up_are_shown_to_who_may_use_them(profil: str, arguments: set[str] | None) -> None:
+    query: Any = SHAPES.for_viewer(viewer(Profil(profil))).query_type
+    found = query.fields.get("contrat")
+    assert (found and set(found.args)) == arguments
+
+
+def test_an_argument_of_what_is_read_of_some_only_is_not_shown() -> None:
+    """Contracts opened under a condition: to be read, and no criterion to choose people by, be it a number looked up."""
+    own, asked = (row for row in POLICY.regle if Profil.CFA in row.profils)
+    some = own.model_copy(update={"categories": own.categories - {CategorieDonnee.CONTRAT}})
+    more = asked.model_copy(update={"categories": asked.categories | {CategorieDonnee.CONTRAT}})
+    rows = tuple({id(own): some, id(asked): more}.get(id(row), row) for row in POLICY.regle)
+    shapes = VisibleSchemas(SCHEMA, POLICY.model_copy(update={"regle": rows}))
+    query: Any = shapes.for_viewer(viewer(Profil.CFA)).query_type
+    assert set(query.fields["contrat"].args) == {"id"}
+    orders: Any = shapes.for_viewer(viewer(Profil.CFA)).get_type("TriContrats")
+    assert "DEBUT_ASC" not in (orders.values if orders else {})

@@ -7,7 +7,7 @@ from joserfc import jwt
 
 from gateway.auth.authentication.authenticator import SIZE_MAX
 from gateway.auth.authentication.clients import Principal
-from gateway.errors import Code, Unauthenticated
+from gateway.errors import Code, TokenFault, Unauthenticated
 from tests.support.security.issuer import (
     AUDIENCE,
     CURVE,
@@ -205,3 +205,13 @@ async def test_t06_a_token_is_dead_61_seconds_after_its_end() -> None:
 )
 async def test_t10_a_second_factor_is_read_from_a_list_of_methods(amr: object, expected: bool) -> None:
     assert (await _check(sign(claims(amr=amr)))).mfa is expected
+
+
+@pytest.mark.anyio
+async def test_t02_who_signs_for_an_issuer_vouches_for_no_other_one() -> None:
+    """The claims that a signature holds are looked at again, whoever chose the issuer."""
+    tokens = _verifier(Issuer(ONE, CURVE), WallClock()).issuers[0]
+    assert (await tokens.verify(GOOD.removeprefix("Bearer "))).claims["iss"] == ISSUER
+    with pytest.raises(Unauthenticated) as refused:
+        await tokens.verify(sign(claims(iss="https://autre.invalid")).removeprefix("Bearer "))
+    assert refused.value.fault is TokenFault.ISSUER

@@ -156,3 +156,15 @@ async def test_a_first_sight_is_kept_whatever_was_written_meanwhile(ledger: Link
     }
     await ledger.purge(datetime(2030, 1, 1, tzinfo=UTC))
     assert await ledger.first_seen([fact], later) == {fact[:2]: later}
+
+
+async def test_a_report_of_a_rupture_without_its_day_reports_none(here: UnitReader) -> None:
+    """No day is the day of no rupture: what else its source says of it is of nothing."""
+    undated = Contrat(numero="N1", date_debut=START, rupture=Rupture(signalee_le=date(2026, 9, 21)))
+    day = date(2026, 9, 25)
+    assert await reported(here, erp(broken(day)), deca(undated)) == (day, 5, None)
+    assert await reported(here, deca(undated)) == (None, None, None)
+
+
+async def test_a_report_of_the_very_day_is_a_report(here: UnitReader) -> None:
+    assert await reported(here, erp(broken(BROKEN_OFF)), deca(broken(BROKEN_OFF))) == (BROKEN_OFF, 0, 0)

@@ -356,3 +356,17 @@ def test_a_number_that_went_through_a_spreadsheet_is_given_back(
 ) -> None:
     numero = f"{departement:03}{year}{month:02}{rank:02}{serial:04}"
     assert i.normalise_numero_contrat(str(int(numero))) == numero
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [("1000", "1000"), (1000, "1000"), (" 1 000 ", "1000"), ("01000", "01000"), ("59000", "59000"), (59000, "59000")],
+)
+def test_a_postal_code_of_four_digits_stays_so_until_a_town_speaks(told: object, expected: str) -> None:
+    """docs/domaine.md, Résidence: 1000 is Bourg-en-Bresse, or Brussels."""
+    assert i.told_code_postal(told) == expected
+
+
+@pytest.mark.parametrize("told", ["", None, 0, "100", "B-1000"])
+def test_what_is_no_postal_code_is_told_to_be_none(told: object) -> None:
+    assert i.told_code_postal(told) is None

@@ -1,6 +1,7 @@
 """Who is joined with whom: best first, one record of an installation a person, never across a contradiction."""
 
 from collections.abc import Sequence
+from datetime import date
 from random import Random
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from gateway.domain.identifiers import Traits
 from gateway.domain.matching import match
 from gateway.domain.search import CANDIDATES_MAX, PersonIndex
-from gateway.domain.similarity import Level, weights
+from gateway.domain.similarity import Level, compare, weights
 from tests.support.unit.identity import contrat, trait
 
 
@@ -175,3 +176,34 @@ def test_a_search_gives_five_candidates_at_most_in_a_fixed_order() -> None:
     found = PersonIndex(reversed(homonyms)).search(trait("", ""))
     assert [one.person for one in found] == ["0", "1", "2", "3", "4"]
     assert len(found) == CANDIDATES_MAX
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_person_is_found_by_the_record_most_like_whom_one_looks_for(order: int) -> None:
+    sought = trait("", "")
+    exact, slipped = trait(), trait("registre", naissance=date(2006, 7, 3))  # under the same keys of comparison
+    (found,) = PersonIndex([("une", [exact, slipped][::order])]).search(sought)
+    assert found.similarity == compare(sought, exact)
+    assert found.similarity.score > compare(sought, slipped).score
+
+
+@pytest.mark.parametrize(
+    ("shared", "joined", "offered"),
+    [
+        ({}, [["gestibase"], ["imilo"], ["ypareo"]], 2),
+        ({"telephone": "0639980001"}, [["gestibase"], ["imilo", "ypareo"]], 1),
+    ],
+)
+def test_nobody_is_joined_across_two_who_cannot_be_one(
+    shared: dict[str, Any], joined: list[list[str]], offered: int
+) -> None:
+    """A father and his son of one name, and a dossier without a birth that bears a contract of each: the one that claims it more
+    strongly by far has it; of two that claim it alike, neither."""
+    son = trait("ypareo", contrats=(contrat("060A"),), **shared)
+    father = trait("gestibase", naissance=date(1978, 11, 20), contrats=(contrat("060B", debut=date(2020, 9, 1)),))
+    signed = (contrat("060A"), contrat("060B", debut=date(2020, 9, 1)))
+    between = trait("imilo", naissance=date(1900, 1, 1), contrats=signed, **shared)
+    assert all(compare(one, between).score >= weights().probable for one in (son, father))
+    persons, doubtful = match([son, father, between])
+    assert [sorted(member.origin[0] for member in person.members) for person in persons] == joined
+    assert len(doubtful) == offered

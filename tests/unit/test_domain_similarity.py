@@ -93,6 +93,17 @@ def test_birth_dates(other: date, expected: str) -> None:
         (contrat(None), contrat("060A", debut=date(2025, 9, 8)), "employeur"),
         (contrat(None, siren=None), contrat("060A"), "debut"),
         (contrat("060A"), contrat("060B", siren="356000000"), "incompatible"),
+        (contrat("060A"), contrat("060B"), "autre"),  # each has its number: they are two, at one employer
+        (contrat(None), contrat("060B", debut=date(2025, 9, 9)), "autre"),  # the same employer, eight days later
+        (contrat(None), contrat("060B", siren="356000000"), "incompatible"),
+        (contrat(None, siren=None), contrat("060B", debut=date(2025, 9, 9)), "incompatible"),
+        (contrat(None, fin=None), contrat("060B", siren="356000000"), "autre"),
+        (contrat("060A", fin=date(2026, 3, 6)), contrat("060B", debut=date(2026, 1, 5), siren="356000000"), "autre"),
+        (
+            contrat("060A", fin=date(2026, 3, 7)),
+            contrat("060B", debut=date(2026, 1, 5), siren="356000000"),
+            "incompatible",
+        ),
         (contrat("060A"), contrat("060B", debut=date(2028, 1, 3), fin=date(2029, 1, 3)), "autre"),
         (contrat("060A", fin=date(2026, 2, 28)), contrat("060B", debut=date(2026, 1, 5), siren="356000000"), "autre"),
     ],
@@ -171,3 +182,20 @@ def test_words_of_a_name() -> None:
     assert words("d'Angelo-Le Goff") == ("D", "ANGELO", "LE", "GOFF")
     assert full_words_of("d'Angelo-Le Goff") == {"ANGELO", "GOFF"}
     assert full_words_of("Le Da") == {"LE", "DA"}
+
+
+@pytest.mark.parametrize(
+    ("score", "level"),
+    [
+        (float("inf"), Level.CERTAIN),
+        (9.0, Level.CERTAIN),
+        (8.9, Level.PROBABLE),
+        (5.0, Level.PROBABLE),
+        (4.9, Level.A_CONFIRMER),
+        (-5.0, Level.A_CONFIRMER),
+        (-5.1, None),
+    ],
+)
+def test_the_levels_begin_where_the_paper_says(score: float, level: Level | None) -> None:
+    """docs/domaine.md, Identité: certain from 9 bits, probable from 5, to be confirmed from -5."""
+    assert weights().niveau(score) is level

@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.domain.statut import ContratPeriod, Session, StatutApprenant, StatutStep, parcours, statut_on, steps
+from gateway.domain.statut import (
+    ContratPeriod,
+    Session,
+    StatutApprenant,
+    StatutStep,
+    nouveau_contrat,
+    parcours,
+    statut_on,
+    steps,
+)
 from tests.support.figures import note
 from tests.support.statut_oracle import compress, paint, paint_several, truth_on
 
@@ -225,3 +234,33 @@ def test_ten_thousand_careers_agree_with_the_days_at_any_date() -> None:
     counts = ", ".join(f"{statut.value} {seen[statut]}" for statut in StatutApprenant)
     note(f"statuts : 10 000 carrières d'accord avec le peintre de jours ({counts})")
     assert all(seen[statut] > 500 for statut in StatutApprenant)
+
+
+STEPS = [
+    StatutStep(date(2025, 9, 1), StatutApprenant.APPRENTI),
+    StatutStep(date(2026, 3, 1), StatutApprenant.RUPTURANT),
+    StatutStep(date(2026, 4, 1), StatutApprenant.APPRENTI),
+    StatutStep(date(2026, 6, 1), StatutApprenant.RUPTURANT),
+]
+
+
+@pytest.mark.parametrize(
+    ("rupture", "day", "again"),
+    [
+        (date(2026, 3, 1), date(2026, 3, 31), False),
+        (date(2026, 3, 1), date(2026, 4, 1), True),  # the first day of the new one
+        (date(2026, 3, 1), date(2026, 9, 1), True),
+        (date(2026, 6, 1), date(2026, 9, 1), False),  # of two ruptures, the first may say so and the second not
+        (date(2026, 5, 31), date(2026, 9, 1), True),
+        (date(2026, 3, 1), date(2026, 3, 1), False),
+    ],
+)
+def test_a_new_contract_is_a_day_as_an_apprentice_from_the_rupture_to_today(
+    rupture: date, day: date, again: bool
+) -> None:
+    assert nouveau_contrat(STEPS, rupture, day) is again
+
+
+def test_an_apprentice_of_today_has_a_new_contract_for_good() -> None:
+    assert nouveau_contrat(STEPS[:3], date(2026, 3, 1), date(2030, 1, 1))
+    assert not nouveau_contrat([], date(2026, 3, 1), date(2030, 1, 1))

@@ -149,11 +149,14 @@ def test_the_registry_adds_no_session_that_overlaps_the_erp_s() -> None:
         "registre",
         formations=[
             Formation(date_debut=date(2025, 9, 15), date_fin=date(2027, 7, 31)),
+            Formation(date_debut=date(2027, 9, 1), date_fin=date(2028, 8, 31)),
             Formation(date_debut=date(2023, 9, 1), date_fin=date(2024, 8, 31)),
+            Formation(date_debut=date(2024, 9, 1), date_fin=date(2025, 9, 1)),  # of one day in common
+            Formation(date_debut=date(2027, 8, 31), date_fin=date(2028, 8, 31)),
         ],
     )
     starts = [formation.date_debut for formation in merged(erp, deca).jeune.formations or []]
-    assert starts == [date(2025, 9, 1), date(2023, 9, 1)]
+    assert starts == [date(2027, 9, 1), date(2025, 9, 1), date(2023, 9, 1)]
 
 
 @given(st.lists(st.integers(0, 30), max_size=40), st.integers(1, 7))

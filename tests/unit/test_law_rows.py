@@ -12,6 +12,7 @@ from gateway.auth.policy.policy import Perimetre
 from gateway.auth.policy.rules import Finalite, Profil
 from gateway.domain.matching import match
 from gateway.domain.similarity import agreements, compare, weights
+from gateway.domain.statut import StatutApprenant
 from gateway.errors import InvalidRequest
 from gateway.federation.collect.readings import Readings
 from gateway.federation.join.link import Installation, SourcedRecord, link
@@ -21,14 +22,24 @@ from gateway.federation.lists import JEUNE_ORDERS, RUPTURE_ORDERS, filter_contra
 from gateway.federation.paging import sort
 from gateway.federation.views.view import Rights, View
 from gateway.schema.filters import FiltreContrats, FiltreJeunes, FiltreRuptures
-from gateway.schema.nouns import Adresse, Formation, Jeune, MotifPriorite, Rupture, SituationSuivi, Suivi
-from gateway.schema.orders import TriJeunes, TriRuptures
+from gateway.schema.nouns import (
+    Adresse,
+    Collaboration,
+    Formation,
+    Jeune,
+    MotifPriorite,
+    Rupture,
+    SituationSuivi,
+    Statut,
+    Suivi,
+)
+from gateway.schema.orders import TriContrats, TriJeunes, TriRuptures
 from gateway.schema.organisations import Cfa
 from gateway.schema.query import PageArgs
-from gateway.schema.scalars import UAI, CodePostal
+from gateway.schema.scalars import UAI, CodeInsee, CodePostal
 from gateway.sources.resilience.circuit_breaker import CircuitBreaker, Outcome
 from tests.support.access.tools import POLICY
-from tests.support.unit.federation import DAY, DIRECTORY, build, context, contrat, merged, session, told
+from tests.support.unit.federation import DAY, DIRECTORY, build, context, contrat, merged, session, statut, told
 from tests.support.unit.identity import contrat as signed
 from tests.support.unit.identity import trait
 
@@ -268,6 +279,22 @@ def test_a_caller_writes_a_contract_number_as_partners_do() -> None:
         context([record]).contrat(None, "6,0202E+13")
 
 
+def test_a_contract_is_found_by_its_number_among_others_that_have_none() -> None:
+    numero = "060202503010001"
+    rows = [contrat(date(2025, 3, 1), numero=numero), contrat(date(2023, 3, 1), date(2024, 3, 1))]
+    found = context([broken(contrats=rows)]).contrat(None, numero)
+    assert found
+    assert found.date_debut == date(2025, 3, 1)
+
+
+@pytest.mark.parametrize("written", ["", " "])
+def test_a_number_without_characters_is_not_that_of_a_contract_without_number(written: str) -> None:
+    record = broken(contrats=[contrat(date(2025, 3, 1))])
+    assert context([record]).contrats(None, TriContrats.DEBUT_DESC, PAGE).total_count == 1  # type: ignore[union-attr]
+    with pytest.raises(InvalidRequest, match="argument numero"):
+        context([record]).contrat(None, written)
+
+
 def test_names_in_order_backwards_and_with_accents_apart() -> None:
     told_names = [("Roy", "Zoé"), ("Élan", "Léo"), ("Roy", "Anne"), ("Royer", "Ève"), ("Dubois", "Max")]
     people = [Jeune(id=ID(str(rank)), nom=nom, prenom=prenom) for rank, (nom, prenom) in enumerate(told_names)]
@@ -290,12 +317,24 @@ def test_the_order_of_priority_puts_last_those_whose_reasons_are_unknown() -> No
 
 @pytest.mark.parametrize(
     ("filtre", "kept"),
-    [({"nom": "roy"}, 3), ({"nom": "ROYE"}, 1), ({"cfa": ONE.uai}, 1), ({"statut": []}, 0), ({}, 3)],
+    [
+        ({"nom": "roy"}, 3),
+        ({"nom": "ROYE"}, 1),
+        ({"cfa": ONE.uai}, 1),
+        ({"statut": []}, 0),
+        ({"statut": [StatutApprenant.INSCRIT]}, 1),
+        ({"communes": ["60057"]}, 1),
+        ({"communes": ["60175"]}, 0),
+        ({"communes": []}, 0),
+        ({}, 3),
+    ],
 )
 def test_every_filter_of_young_people(filtre: dict[str, Any], kept: int) -> None:
     people = [
         Jeune(nom=nom, formations=[Formation(cfa=cfa)]) for nom, cfa in (("Roy", ONE), ("Roÿ", OTHER), ("Royer", None))
     ]
+    people[0].commune = DIRECTORY.commune("60057")
+    people[1].statut = Statut(valeur=StatutApprenant.INSCRIT, depuis=DAY)
     assert len(filter_jeunes(people, FiltreJeunes(**filtre))) == kept
 
 
@@ -310,6 +349,11 @@ def test_of_two_trainings_at_once_the_contract_is_tied_to_the_one_of_its_own_cfa
         assert single.formation
         assert single.formation.intitule == title
         assert single.jeune is one.jeune
+
+
+def test_a_contract_crosses_no_training_whose_days_nobody_tells() -> None:
+    one = merged(told("ypareo", formations=[Formation(intitule="CAP")], contrats=[contrat(date(2025, 3, 1))]))
+    assert [signed_at.formation for signed_at in one.jeune.contrats or []] == [None]
 
 
 def test_a_training_of_the_registry_without_its_days_adds_nothing_to_those_of_the_cfa() -> None:
@@ -350,3 +394,152 @@ def test_a_breaker_closes_after_three_probes_that_succeed_and_lets_everything_go
         assert breaker.closed is (probes == 3)
     assert [breaker.depart() for _ in range(10)] == [False] * 10  # readings at once, none of which is a probe
     assert breaker.waiting(instant) == 0
+
+
+# Statuses of contracts that no training tells of (docs/domaine.md, Statut)
+
+
+@pytest.mark.parametrize(
+    ("debut", "fin", "parcours"),
+    [
+        # the training goes from 1 September 2025 to 31 August 2026; a contract that crosses it makes no training of its own
+        ("2026-08-31", "2027-08-31", ["INSCRIT 2025-09-01", "ABANDON 2025-11-30", "FIN_DE_FORMATION 2026-08-31"]),
+        ("2024-09-01", "2025-09-01", ["APPRENTI 2024-09-01", "RUPTURANT 2025-09-02", "ABANDON 2026-03-01"]),
+        # … and one that does not does
+        ("2026-09-01", "2027-08-31", ["INSCRIT 2025-09-01", "ABANDON 2025-11-30", "APPRENTI 2026-09-01"]),
+        ("2024-09-01", "2025-08-31", ["APPRENTI 2024-09-01", "FIN_DE_FORMATION 2025-08-31", "INSCRIT 2025-09-01"]),
+    ],
+)
+def test_a_contract_is_a_training_of_its_own_where_it_crosses_none(debut: str, fin: str, parcours: list[str]) -> None:
+    training = session(date(2025, 9, 1), date(2026, 8, 31))
+    signed_at = contrat(date.fromisoformat(debut), date.fromisoformat(fin))
+    one = merged(told("ypareo", formations=[training], contrats=[signed_at]))
+    assert [f"{step.valeur.value} {step.depuis}" for step in one.jeune.steps or []][: len(parcours)] == parcours
+
+
+@pytest.mark.parametrize("days", [0, 1])
+def test_a_training_of_one_day_is_a_training(days: int) -> None:
+    one = merged(told("ypareo", formations=[session(DAY, DAY + timedelta(days=days))]))
+    assert statut(one) is (StatutApprenant.FIN_DE_FORMATION if days == 0 else StatutApprenant.INSCRIT)
+    backwards = merged(told("ypareo", formations=[session(DAY, DAY - timedelta(days=1))]))
+    assert backwards.jeune.statut is None
+
+
+def test_an_end_that_another_start_outdates_hides_no_rupture() -> None:
+    """docs/domaine.md, Rupture: an end that is not after the start is no end, whoever tells it."""
+    former = contrat(date(2024, 9, 1), date(2025, 8, 31), numero="060202509010001")
+    signed_at = contrat(date(2025, 9, 1), broken=BROKEN, numero="060202509010001")
+    signed_at.date_fin = None
+    one = merged(told("ypareo", contrats=[signed_at]), told("registre", contrats=[former]))
+    (single,) = one.jeune.contrats or []
+    assert single.date_debut == date(2025, 9, 1)
+    assert single.rupture
+
+
+@pytest.mark.parametrize(("fin", "is_end"), [(date(2025, 8, 31), False), (date(2025, 9, 1), False), (DAY, True)])
+def test_an_end_that_is_not_after_the_start_makes_no_training_of_a_contract(fin: date, is_end: bool) -> None:
+    former = contrat(date(2024, 9, 1), fin, numero="060202509010001")
+    signed_at = contrat(date(2025, 9, 1), numero="060202509010001")
+    signed_at.date_fin = None
+    one = merged(told("ypareo", contrats=[signed_at]), told("registre", contrats=[former]))
+    assert (one.jeune.statut is not None) is is_end
+
+
+def test_a_contract_whose_start_nobody_tells_ends_at_its_term_as_another() -> None:
+    for broken_on, is_broken in ((date(2026, 9, 1), True), (date(2027, 8, 31), False)):
+        signed_at = contrat(date(2025, 9, 1), date(2027, 8, 31), broken_on)
+        signed_at.date_debut = None
+        assert bool(merged(told("ypareo", contrats=[signed_at]), day=date(2028, 1, 1)).jeune.ruptures) is is_broken
+
+
+def test_the_cfa_of_a_contract_is_the_one_that_a_source_tells() -> None:
+    silent, speaking = (contrat(date(2025, 3, 1), numero="060202509010001", cfa=cfa) for cfa in (None, ONE))
+    one = merged(told("ypareo", contrats=[silent]), told("registre", contrats=[speaking]))
+    (single,) = one.jeune.contrats or []
+    assert single.cfa
+    assert single.cfa.uai == ONE.uai
+
+
+def test_of_two_ruptures_that_one_source_tells_of_one_number_the_latest_is_kept() -> None:
+    days = [date(2026, 9, 10), date(2026, 9, 20)]
+    for order in (days, days[::-1], [None, days[1]], [days[1], None]):
+        rows = [replace(contrat(date(2025, 9, 1), broken=DAY), numero="060202509010001") for _ in order]
+        for row, day in zip(rows, order, strict=True):
+            row.rupture = Rupture(date=day)
+        one = merged(told("ypareo", contrats=rows))
+        assert [rupture.date for rupture in one.jeune.ruptures or []] == [days[1]]
+
+
+def test_the_home_is_that_of_the_mission_locale_that_noted_the_latest_follow_up() -> None:
+    """docs/domaine.md, Conflits, *située*: of one kind of source, who tells the latest event of this life."""
+    homes = {"60001": "60057", "60002": "60175"}
+    for latest, home in homes.items():
+        records = [
+            told(
+                "imilo",
+                "7",
+                code,
+                adresse=Adresse(insee=CodeInsee(insee)),
+                suivi=Suivi(date=datetime(2026, 10, 2 if code == latest else 1, 9, tzinfo=UTC)),
+            )
+            for code, insee in homes.items()
+        ]
+        jeune = merged(*records).jeune
+        assert jeune.commune
+        assert jeune.commune.code == home
+
+
+# What a Mission locale knows, where a CFA looks
+
+
+def dossier(code: str, key: str = "7", asked_by: str | None = None, day: int = 1, **values: Any) -> SourcedRecord:
+    asked = Collaboration(demandee_le=datetime(2026, 10, 1, tzinfo=UTC), uai=UAI(asked_by)) if asked_by else None
+    noted = datetime(2026, 10, day, 9, tzinfo=UTC)
+    suivi = Suivi(situation=SituationSuivi.RDV_PRIS, date=noted)
+    return told("imilo", key, code, noted, suivi=suivi, collaboration=asked, **values)
+
+
+def follow_up_of(uai: str, *dossiers: SourcedRecord) -> tuple[str | None, str | None]:
+    """The Mission locale whose follow-up a CFA reads of its only person, and the CFA whose request it reads."""
+    own = broken(tenant=uai, contrats=[contrat(date(2025, 3, 1), cfa=Cfa(uai=UAI(uai)))])
+    ((person),) = seen_by(Profil.CFA, uai, own, *dossiers).persons.values()
+    suivi, request = person.jeune.suivi, person.jeune.collaboration
+    told_by = suivi.mission_locale if suivi else None
+    return told_by.code if told_by else None, request.uai if request else None
+
+
+HERE_CFA, THERE_CFA = "0951099D", "0010856A"
+
+
+def test_s4_a_cfa_that_asked_reads_the_latest_follow_up_and_its_own_request() -> None:
+    asked = dossier("60001", asked_by=HERE_CFA)
+    assert follow_up_of(HERE_CFA, asked) == ("60001", HERE_CFA)
+    assert follow_up_of(HERE_CFA, asked, dossier("60002", day=5)) == ("60002", HERE_CFA)
+    assert follow_up_of(HERE_CFA, dossier("60001", asked_by=HERE_CFA, day=5), dossier("60002")) == ("60001", HERE_CFA)
+
+
+def test_s4_a_cfa_that_did_not_ask_learns_nothing_of_a_mission_locale() -> None:
+    for dossiers in (
+        [dossier("60001")],
+        [dossier("60001", asked_by=THERE_CFA)],
+        [dossier("60001", asked_by=THERE_CFA), dossier("60002")],
+    ):
+        assert follow_up_of(HERE_CFA, *dossiers) == (None, None)
+
+
+def test_s4_a_dossier_without_a_request_changes_nothing_of_what_a_request_opens() -> None:
+    """Two dossiers of one system about as like the person are nobody's; of two of which one holds the request, that one is."""
+    asked, without = dossier("60001", "7", HERE_CFA), dossier("60001", "8")
+    assert follow_up_of(HERE_CFA, asked, without) == ("60001", HERE_CFA)
+    assert follow_up_of(HERE_CFA, asked, dossier("60001", "8", THERE_CFA)) == ("60001", HERE_CFA)
+    assert follow_up_of(HERE_CFA, asked, dossier("60001", "8", HERE_CFA)) == (None, None)
+
+
+def test_s4_no_doubtful_link_leads_out_of_what_is_seen() -> None:
+    """Somebody who looks like one of mine and lives elsewhere is not even hinted at; of two of mine, each hints at the other."""
+    places = [Adresse(code_postal=CodePostal("60100"), ville=ville) for ville in ("Nogent", "Creil")]
+    mine = broken(telephone="0639980001", adresse=places[0])
+    for place, hints in ((places[1], 0), (places[0], 1)):
+        near = broken("2", "B", prenom="Anna", telephone="0639980001", adresse=place)
+        view = seen_by(Profil.MISSION_LOCALE, "60001", mine, near)
+        assert [len(person.merged.cluster.doubtful) for person in view.persons.values()] == [hints] * (1 + hints)

@@ -111,3 +111,36 @@ def _still_holds(ledger: Ledger, key_sets: Sequence[RecordKeys], decision: IdDec
     for one, other in combinations(key_sets, 2):
         here, there = ({single(ledger, key) for key in record_keys.keys} for record_keys in (one, other))
         assert not here & there, "what was seen apart is never shown under one id"
+
+
+def test_an_object_goes_on_under_another_until_an_alias_is_broken_and_a_ring_of_them_ends() -> None:
+    def known(*aliases: tuple[str, str, bool], ties: tuple[tuple[str, str], ...] = ()) -> KnownLinks:
+        told = {former: Alias(former, survivor, T0, broken) for former, survivor, broken in aliases}
+        return KnownLinks(alias=told, ties=frozenset(ties))
+
+    chain = known(("a", "b", False), ("b", "c", False), ("d", "b", False), ties=(("c", "e"),))
+    assert [alias.survivor for alias in chain.following("a")] == ["b", "c"]
+    assert [chain.survivor(name) for name in "abcd"] == ["c"] * 4
+    assert chain.same("a") == {"a", "b", "c", "d", "e"}
+    cut = known(("a", "b", False), ("b", "c", True))
+    assert [cut.survivor(name) for name in "abc"] == ["b", "b", "c"]
+    assert [sorted(cut.same(name)) for name in "ac"] == [["a", "b"], ["c"]]
+    ring = known(("a", "b", False), ("b", "a", False))
+    assert len(ring.following("a")) == 2
+    assert ring.same("a") == {"a", "b"}
+
+
+def test_two_objects_tied_before_are_untied_when_they_are_seen_as_two() -> None:
+    """Who read a person is asked under both ids as long as they are one, and no longer."""
+    links = {key.key: Link(key, object_, T0, T0) for key, object_ in zip(RECORDS[:2], "ab", strict=True)}
+    known = KnownLinks(links, alias={"b": Alias("b", "a", T0, broken=True)}, ties=frozenset({("b", "a")}))
+    apart = resolve([RecordKeys((key,)) for key in RECORDS[:2]], known, derive, T0)
+    assert (list(apart.writes.ties), list(apart.writes.untied)) == ([], [("b", "a")])
+    one = resolve([RecordKeys(tuple(RECORDS[:2]))], known, derive, T0)
+    assert (list(one.writes.ties), list(one.writes.untied)) == ([], [])
+    anew = resolve([RecordKeys(tuple(RECORDS[:2]))], replace(known, ties=frozenset()), derive, T0)
+    assert (list(anew.writes.ties), list(anew.writes.untied)) == ([("b", "a")], [])
+    alone = resolve(
+        [RecordKeys(tuple(RECORDS[:1]))], replace(known, links={RECORDS[0].key: links[RECORDS[0].key]}), derive, T0
+    )
+    assert list(alone.writes.untied) == []

@@ -3,6 +3,7 @@
 import asyncio
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -319,3 +320,54 @@ async def test_nothing_of_a_person_can_be_read_in_the_ledger(here: UnitReader, l
         c for c in ("canari", "anaïs", "2006-03-07", "0639980001", "n98765", "ypareo") if c.encode() in content
     ] == []
     assert b"liens_alias" in content
+
+
+class Counting:
+    """A ledger that answers so many calls, and no call of that name; it counts all."""
+
+    def __init__(self, ledger: LinkStore, answers: int = 99, fails: str = "") -> None:
+        self._ledger, self._answers, self._fails, self.calls = ledger, answers, fails, list[str]()
+
+    def __getattr__(self, name: str) -> Any:
+        self.calls.append(name)
+        if len(self.calls) > self._answers or name == self._fails:
+            raise LinksUnavailable
+        return getattr(self._ledger, name)
+
+
+ONE_FACT = [("record", "fact", "ypareo")]
+
+
+@pytest.mark.parametrize("answers", range(6))
+async def test_a_ledger_that_failed_once_is_asked_nothing_more_and_is_counted_once(
+    ledger: LinkStore, answers: int
+) -> None:
+    """For a Mission locale it is asked of the groups of others, of its own, then of facts."""
+    failures: list[int] = []
+    counting = Counting(ledger, answers)
+    assigner = reader(counting, failures).id_assigner
+    base = [person_keys(cluster_of(ERP), frozenset(), IDS.pseudonym)]
+    own = [person_keys(cluster_of(ERP, told("imilo", "5", "60001")), frozenset(), IDS.pseudonym)]
+    assigned = await assigner.assign(own, ONE_FACT, base)
+    assert (counting.calls[-1:], len(counting.calls)) == (counting.calls[answers : answers + 1], answers + 1)
+    assert assigned.provisional
+    assert len(failures) == 1
+    assert assigned.objects[own[0].first] == derive(base[0].first)
+
+
+async def test_without_a_fact_to_date_the_ledger_is_asked_of_none(ledger: LinkStore) -> None:
+    counting = Counting(ledger)
+    key_sets = [person_keys(cluster_of(ERP), frozenset(), IDS.pseudonym)]
+    assigned = await reader(counting).id_assigner.assign(key_sets, ())
+    assert "first_seen" not in counting.calls
+    assert not assigned.provisional
+    assigned = await reader(counting).id_assigner.assign(key_sets, ONE_FACT)
+    assert counting.calls[-1] == "first_seen"
+    assert dict(assigned.first_seen) == {("record", "fact"): T0}
+
+
+async def test_a_ledger_that_cannot_date_what_it_sees_is_counted_too(ledger: LinkStore) -> None:
+    failures: list[int] = []
+    key_sets = [person_keys(cluster_of(ERP), frozenset(), IDS.pseudonym)]
+    assigned = await reader(Counting(ledger, fails="first_seen"), failures).id_assigner.assign(key_sets, ONE_FACT)
+    assert (assigned.provisional, dict(assigned.first_seen), len(failures)) == (True, {}, 1)

@@ -15,7 +15,7 @@ from gateway.auth.policy.rules import Profil
 from gateway.domain.quotas import CountUnder, Quota, QuotaCrossed
 from gateway.domain.seal import Sealer
 from gateway.redis_client import open_redis
-from gateway.stores.counters import Allowance, RateLimits, judge
+from gateway.stores.counters import Allowance, CountedToday, RateLimits, judge
 from gateway.stores.journal import Journal, JournalEntry
 from gateway.stores.journal_purge import forget_counts
 from gateway.stores.journal_queries import readings_of, verify_chain
@@ -179,3 +179,53 @@ def test_l05_a_name_that_a_caller_chooses_makes_one_short_line(caplog: pytest.Lo
     assert "\n" not in line
     assert "\x1b" not in line
     assert len(line) < 200
+
+
+@pytest.mark.parametrize(("days", "limit"), [(0, 120), (29, 120), (30, 12)])
+async def test_a10_a_quota_follows_the_largest_population_of_its_thirty_days(
+    journal: Journal, days: int, limit: int
+) -> None:
+    """1.2 times the population seen, the first day of the window included: a source that is down lowers nothing."""
+    assert await journal.append(reading(range(1), count_under(population=100))) == []
+    later = count_under(DAY + timedelta(days=days), quotas=ClientQuotas(persons_a_day=1000), population=10)
+    (crossed,) = await journal.append(reading(range(1000, 1200), later))
+    assert (crossed.scope, crossed.limit, crossed.arret) == ("ORGANISATION", limit, True)
+
+
+def test_whoever_was_counted_today_need_not_be_again_until_tomorrow() -> None:
+    counted, today, tomorrow = CountedToday(), count_under(), count_under(DAY + timedelta(days=1))
+    assert not counted.holds_all(today, [1, 2])
+    counted.remember(today, [1, 2])
+    assert counted.holds_all(today, [1])
+    assert counted.holds_all(today, [2, 1])
+    assert not counted.holds_all(today, [1, 3])
+    assert not counted.holds_all(count_under(agent="b"), [1])
+    assert not counted.holds_all(tomorrow, [1])
+    assert not counted.holds_all(today, [1]), "another day was asked of since: nothing of this one is kept"
+
+
+@pytest.mark.parametrize(("stopped", "level"), [(True, "ARRET"), (False, "ALERTE")])
+def test_a10_a_quota_that_is_crossed_is_told_to_the_operator_by_account(
+    caplog: pytest.LogCaptureFixture, stopped: bool, level: str
+) -> None:
+    metrics = CollectorRegistry()
+    Alerts(metrics).quota(QuotaCrossed("COMPTE", "alice\nx", 499, 500, arret=stopped))
+    assert caplog.messages == [f'quota COMPTE {level} : "alice\\nx", 499 personnes sur 500']
+    assert metrics.get_sample_value("passerelle_quota_franchi_total", {"portee": "COMPTE", "niveau": level}) == 1
+
+
+def test_a02_an_account_that_guesses_is_told_to_the_operator(caplog: pytest.LogCaptureFixture) -> None:
+    metrics = CollectorRegistry()
+    Alerts(metrics).guessing("b" * 81)
+    assert caplog.messages == [f'recherches sans résultat : compte "{"b" * 80}" arrêté']
+    assert metrics.get_sample_value("passerelle_introuvables_refuses_total") == 1
+
+
+def test_l03_whether_the_journal_can_be_written_is_a_figure() -> None:
+    metrics = CollectorRegistry()
+    alerts = Alerts(metrics)
+    for yes in (True, False, True):
+        alerts.available(yes)
+        assert metrics.get_sample_value("passerelle_journal_disponible") == yes
+    alerts.keeping_failed("purge")
+    assert metrics.get_sample_value("passerelle_journal_tenue_echecs_total", {"tache": "purge"}) == 1

@@ -8,14 +8,16 @@ import pytest
 from gateway.connectors import ypareo
 from gateway.connectors.base import QualityCounts, of_one_person, read
 from gateway.domain.matching import match
-from gateway.domain.referentiel import CommuneLine, Geographie, resolve
+from gateway.domain.referentiel import CommuneLine, Geographie, Referentiel, resolve
 from gateway.domain.similarity import compare, weights
 from gateway.domain.statut import StatutApprenant
-from gateway.federation.join.merge import MergedPerson
+from gateway.federation.directory import Directory
+from gateway.federation.join.link import link
+from gateway.federation.join.merge import MergedPerson, merge
 from gateway.federation.join.precedence import fold
 from gateway.schema.nouns import Adresse, Contrat, Employeur, Rupture
 from gateway.schema.scalars import CodePostal
-from tests.support.unit.federation import AUTRE, UN, contrat, merged, session, told
+from tests.support.unit.federation import AUTRE, DAY, IDS, UN, contrat, merged, session, told
 from tests.support.unit.identity import contrat as signed
 from tests.support.unit.identity import trait
 
@@ -149,6 +151,17 @@ def test_an_undecided_postal_code_is_shown_neither_with_its_zero_nor_without() -
     one = merged(told("ypareo", adresse=abroad))
     assert one.jeune.adresse
     assert (one.jeune.adresse.code_postal, one.jeune.mission_locale, one.jeune.departement) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("told_code", "ville", "shown"), [("1000", "Bourg-en-Bresse", "01000"), ("01000", "Péronnas", "01000")]
+)
+def test_a_postal_code_is_shown_with_its_zero_once_the_town_has_agreed(told_code: str, ville: str, shown: str) -> None:
+    places = Directory(Referentiel(communes=GEO.by_insee), IDS)
+    (group,) = link([told("ypareo", adresse=Adresse(code_postal=CodePostal(told_code), ville=ville))])
+    adresse = merge(group, places, DAY).jeune.adresse
+    assert adresse
+    assert adresse.code_postal == shown
 
 
 def test_one_number_of_the_registry_is_one_contract_in_one_source_too() -> None:

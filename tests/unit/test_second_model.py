@@ -69,6 +69,10 @@ def test_first_names_of_each_class(one: str, other: str, expected: str) -> None:
         ("R0usseau", "Rousseau", "proche"),
         ("VANDENBROU", "Vandenbroucke", "partie"),
         ("INCONNU", "Martin", "absent"),
+        ("Leclercq", "Laclercs", "proche"),  # two letters, from eight on
+        ("Bernard", "Barnord", "autre"),
+        ("Yack", "Jacq", "proche"),  # four letters are enough for a sound
+        ("Brnic", "Bérénice", "autre"),  # three letters lost: any name is some other's by then
     ],
 )
 def test_surnames_of_each_class(one: str, other: str, expected: str) -> None:
@@ -93,6 +97,13 @@ def test_a_birth_that_is_not_told_is_joined_by_what_is_of_one_person_only() -> N
     assert not are_joined(trait(**FAMILY), trait("imilo", naissance=untold, **FAMILY))
     signed = {**FAMILY, "contrats": (contrat(None),)}
     assert are_joined(trait(**signed), trait("imilo", naissance=untold, **signed))
+
+
+@pytest.mark.parametrize(("nom", "joined"), [("Leclercq", True), ("Leclerq", False), ("Leclercq-Petit", False)])
+def test_without_a_birth_a_class_that_begins_together_is_joined_by_the_very_names_only(nom: str, joined: bool) -> None:
+    begun = {**FAMILY, "contrats": (contrat(None, siren=None),)}
+    told_here = trait(nom="Leclercq", naissance=date(1900, 1, 1), **begun)
+    assert are_joined(told_here, trait("registre", nom=nom, **begun)) is joined
 
 
 @pytest.mark.parametrize("telephone", ["0600000000", "0606060606", "0612345678", "0123456789"])
@@ -139,6 +150,12 @@ def test_what_is_collective_does_not_depend_on_what_else_is_read() -> None:
 TWINS = ["Mathis", "Mathias", "Mathéo", "Matteo", "Léo", "Théo", "Enzo", "Lorenzo", "Hassan", "Hussein", "Lou", "Louna"]
 KIN_NAMES = st.sampled_from(TWINS)
 SYSTEMS = st.sampled_from(["registre", "imilo", "gestibase"])
+
+
+@pytest.mark.parametrize(("one", "other"), [("Lou", "Louna"), ("Lou", "Louise"), ("Tess", "Tessa"), ("Léo", "Léonie")])
+def test_two_names_that_parents_give_to_twins_are_no_short_form_of_each_other(one: str, other: str) -> None:
+    """One home, one telephone, one e-mail, one school, one day of birth: a wrong join that a draw had shown."""
+    assert not are_joined(trait(prenom=one, **FAMILY), trait("registre", prenom=other, **FAMILY))
 
 
 @settings(deadline=None)

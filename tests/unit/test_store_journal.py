@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -322,5 +323,25 @@ async def test_l08_a_page_read_again_brings_no_row_and_is_found_after_a_purge(jo
 
 
 async def _rows_of_the_index(journal: Journal) -> int:
+    return await _rows(journal, "journal_personnes")
+
+
+async def _rows(journal: Journal, table: str) -> int:
     async with journal.engine.connect() as connection:
-        return int(await connection.scalar(text("SELECT count(*) FROM journal_personnes")) or 0)
+        return int(await connection.scalar(text(f"SELECT count(*) FROM {table}")) or 0)
+
+
+async def test_l07_what_no_entry_shows_any_more_stands_for_nobody(journal: Journal) -> None:
+    """The codes of records too: once forgotten, nothing at rest tells whom an entry showed."""
+
+    def shown(rank: int, *persons: str) -> JournalEntry:
+        return replace(journal_entry(rank, *persons), records=tuple((f"dossier {one}",) for one in persons))
+
+    await journal.append(shown(30, "anne", "zoe"))
+    await journal.append(shown(31, "anne"))
+    await journal.append(shown(40, "zoe"))
+    assert await _rows(journal, "journal_fiches") == 2
+    limit = START + timedelta(days=35)
+    await purge_entries(journal, lambda content: written_at(content) < limit, lambda n: act("PURGE", limit, entrees=n))
+    assert await _rows(journal, "journal_fiches") == 1
+    assert await default(journal) is None

@@ -290,3 +290,8 @@ def _residence_structures(sourced_records: list[SourcedRecord], directory: Direc
     """The Missions locales of the homes of everybody found."""
     places = (residence(cluster, directory)[1] for cluster in link(sourced_records))
     return sorted({place.mission_locale for place in places if place and place.mission_locale})
+
+
+def loop_seconds() -> float:
+    """The clock of the loop that runs, in seconds: what deadlines and ages are told in."""
+    return asyncio.get_running_loop().time()

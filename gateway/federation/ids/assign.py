@@ -149,17 +149,17 @@ class IdAssigner:
     timeout: float = TIMEOUT
 
     async def assign(
-        self, key_sets: Sequence[RecordKeys], facts: Sequence[Fact], base: Sequence[RecordKeys] = ()
+        self, key_sets: Sequence[RecordKeys], facts: Sequence[Fact], base: Sequence[RecordKeys] | None = None
     ) -> AssignedIds:
         """The ids of these groups and the first sightings of these facts. Does not raise LinksUnavailable.
 
         `base`: where Missions locales' records count in the groups, what they are without them (`anchors`).
         """
         ledger = _Ledger(self, self.now())
-        # Groups of others first, where there are any: nothing that is decided after may change their ids.
-        groups = base or key_sets
+        # Groups of others first: nothing that is decided after may change their ids, not even where none of them is there yet.
+        groups = key_sets if base is None else base
         decision = await ledger.settle(groups, partial(resolve, groups, derive=self.derive, instant=ledger.instant))
-        if base:
+        if base is not None:
             decision = await self._anchor(ledger, key_sets, base, decision)
         first_seen = await ledger.first_seen(facts)
         return AssignedIds(decision.objects, decision.former_ids, first_seen, ledger.failed)

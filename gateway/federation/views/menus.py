@@ -89,8 +89,10 @@ class Menus:
 
 def _matching(entries: Iterable[MenuLine], recherche: str) -> list[MenuLine]:
     """Those whose name has every word looked for, in any part of it, or of which a code begins so."""
-    parts, code = words(recherche), recherche.strip().upper()
-    # A text of digits alone has no word, and every name would have all of them.
+    # What has a digit is a code: the letter of 0600001A is in most names.
+    parts = words(" ".join(told for told in recherche.split() if not any(map(str.isdigit, told))))
+    code = recherche.strip().upper()
+    # Without any word, every name would have all of them.
     named = bool(parts) or not code
     return [
         line
@@ -132,6 +134,7 @@ def _communes(perimetre: Perimetre, referentiel: Referentiel) -> list[CommuneLin
         Profil.ACADEMIE: lambda commune: commune.academie == organisation,
         Profil.FRANCE_TRAVAIL: lambda commune: commune.region == organisation,
         Profil.ARML: lambda commune: commune.region == organisation,
+        Profil.REGION: lambda commune: commune.region == organisation,
         Profil.STATISTIQUES: lambda _: True,
     }
     keep = is_within.get(perimetre.profil, lambda _: False)
@@ -140,9 +143,9 @@ def _communes(perimetre: Perimetre, referentiel: Referentiel) -> list[CommuneLin
 
 def _uais(perimetre: Perimetre, referentiel: Referentiel) -> Iterable[str]:
     """The CFAs that are asked for this perimeter; those that read nobody have their territory's."""
-    # These two read nobody, and so no CFA is asked for them.
+    # These read nobody, and so no CFA is asked for them.
     if perimetre.profil is Profil.STATISTIQUES:
         return referentiel.organismes
-    if perimetre.profil is Profil.ARML:
+    if perimetre.profil in (Profil.ARML, Profil.REGION):
         return referentiel.cfas_of_region(perimetre.organisation)
     return plan_of_perimetre(perimetre, referentiel, suivi=False).uais

@@ -29,12 +29,12 @@ class SelectedPersons:
     """The persons of a view to be, without ids, and all that the ledger of links is asked about them.
 
     Each person comes with the keys that give ids: its own, then its contracts' in their order. `base`: the keys of what CFAs
-    and the registry alone make of them, where Missions locales' records joined too.
+    and the registry alone make of them, be it nobody, where Missions locales' records joined too; else None.
     """
 
     persons: tuple[tuple[ViewPerson, tuple[RecordKeys, ...]], ...]
     facts: tuple[Fact, ...]
-    base: tuple[RecordKeys, ...] = ()
+    base: tuple[RecordKeys, ...] | None = None
 
     @property
     def key_sets(self) -> list[RecordKeys]:
@@ -54,10 +54,10 @@ def select_persons(readings: Readings, rights: Rights, directory: Directory, day
     # Over all clusters, not those selected: an identity that two persons share names nobody, be one of them out of sight.
     shared = shared_identities(clusters, readings.complete)
     selected = [(p, _key_sets(p.merged.cluster, p.merged.folded_contrats, shared, pseudonym)) for p in persons]
-    base = _base(persons, clusters, of_others, readings.complete, pseudonym) if len(joined) > len(of_others) else ()
+    base = _base(persons, clusters, of_others, readings.complete, pseudonym) if len(joined) > len(of_others) else None
     folded_contrats = [folded for person in persons for folded in person.merged.folded_contrats]
     facts = [fact for folded in folded_contrats for fact in undated_facts(folded, pseudonym)]
-    return SelectedPersons(tuple(selected), tuple(facts), tuple(base))
+    return SelectedPersons(tuple(selected), tuple(facts), base)
 
 
 def _parted(readings: Readings) -> tuple[list[SourcedRecord], list[SourcedRecord]]:
@@ -128,7 +128,7 @@ def _base(
     records: Sequence[SourcedRecord],
     complete: bool,
     pseudonym: Pseudonym,
-) -> list[RecordKeys]:
+) -> tuple[RecordKeys, ...]:
     """The keys of what is made of these persons without Missions locales: what everybody else sees of them."""
     # Only what a dossier may have moved is grouped again: the rest is what everybody sees already.
     own = {who.key for person in persons for who in person.merged.cluster.sourced_records}
@@ -137,7 +137,7 @@ def _base(
     base = [*untouched, *link_again(records, touched & {who.key for who in records})]
     shared = shared_identities(base, complete)
     concerned = [cluster for cluster in base if any(who.key in own for who in cluster.sourced_records)]
-    return [keys for c in concerned for keys in _key_sets(c, fold(c.sourced_records), shared, pseudonym)]
+    return tuple(keys for c in concerned for keys in _key_sets(c, fold(c.sourced_records), shared, pseudonym))
 
 
 def _touched(clusters: Iterable[Cluster]) -> set[Key]:
@@ -165,7 +165,11 @@ def _may_place(sourced_record: SourcedRecord, rights: Rights, directory: Directo
     # What nothing ties to such a record is never compared: a Mission locale has a hundredth of its region.
     if rights.perimetre.profil is not Profil.MISSION_LOCALE:
         return True
-    code = rights.perimetre.organisation
+    return may_place_in(sourced_record, rights.perimetre.organisation, directory)
+
+
+def may_place_in(sourced_record: SourcedRecord, code: str, directory: Directory) -> bool:
+    """Whether this record could be what puts its person before a Mission locale: its own system's, or a home it serves."""
     if sourced_record.type is TypeSource.MISSION_LOCALE and sourced_record.tenant == code:
         return True
     return directory.mission_locale_of_home(sourced_record.jeune.adresse) == code

@@ -122,3 +122,71 @@ async def test_s3_a_person_of_a_mission_locale_keeps_its_id_when_no_cfa_answers(
     (again,) = (await seen_by(world, mission)).values()
     assert again == known[:1]
     await world.ledger.close()
+
+
+MISSION = Perimetre(Profil.MISSION_LOCALE, "60001")
+OPEN = "query U($j: ID!) { jeune(id: $j) { id } }"
+# Another person whom the Mission locale follows, and one that a CFA tells: views with and without a group of CFAs.
+OTHER = told("imilo", "701", "60001", nom="Sow", prenom="Awa", date_naissance=date(2007, 1, 2), **BEAUVAIS)
+AT_A_CFA = told(
+    "ypareo",
+    "3",
+    "A",
+    nom="Roy",
+    prenom="Max",
+    date_naissance=date(2005, 5, 5),
+    contrats=ONE.jeune.contrats,
+    **BEAUVAIS,
+)
+
+
+@pytest.mark.parametrize("around", [(), (AT_A_CFA,)], ids=["nobody of a CFA", "somebody of a CFA"])
+async def test_s3_what_a_mission_locale_alone_knew_first_shows_in_no_id_of_a_cfa(
+    tmp_path: Path, around: tuple[SourcedRecord, ...]
+) -> None:
+    """A world in which the Mission locale looked first, and one without it: the CFA is given the same ids."""
+    for name in ("with", "without"):
+        (tmp_path / name).mkdir()
+    plain, crossed = await world_of(tmp_path / "without"), await world_of(tmp_path / "with")
+    crossed.tell(BRIDGE, *around)
+    (before,) = [ids for birth, ids in (await seen_by(crossed, MISSION)).items() if birth == BIRTH.isoformat()]
+    plain.tell(ONE, *around)
+    crossed.tell(ONE, BRIDGE, *around)
+    expected = await seen_by(plain, CFA)
+    assert await seen_by(crossed, CFA) == expected
+    # docs/domaine.md, Identifiants du graphe: the CFA's id, and the first one opens it, for the Mission locale.
+    own = expected[BIRTH.isoformat()][0]
+    assert (await seen_by(crossed, MISSION))[BIRTH.isoformat()][0] == own
+    assert (await crossed.request(OPEN, j=before[0]))["jeune"] == {"id": own}
+    assert (await crossed.request_as(CFA, OPEN, j=before[0]))["jeune"] is None
+    # It stays hers when the CFA does not answer.
+    crossed.tell(BRIDGE, *around)
+    assert (await seen_by(crossed, MISSION))[BIRTH.isoformat()][0] == own
+    await plain.ledger.close()
+    await crossed.ledger.close()
+
+
+async def test_s3_a_person_of_a_mission_locale_keeps_its_id_whether_or_not_it_sees_somebody_of_a_cfa(
+    tmp_path: Path,
+) -> None:
+    world = await world_of(tmp_path)
+    seen = []
+    for around in ((), (AT_A_CFA,), (), (AT_A_CFA,)):
+        world.tell(OTHER, *around)
+        seen.append((await seen_by(world, MISSION))["2007-01-02"])
+    assert seen == [seen[0]] * 4
+    await world.ledger.close()
+
+
+async def test_s3_a_person_that_two_mission_locales_know_keeps_its_id_when_either_tells_no_more(tmp_path: Path) -> None:
+    """docs/domaine.md, Identifiants du graphe: the same as long as a source tells it still, its name typed otherwise there."""
+    world = await world_of(tmp_path)
+    shared = {"telephone": "0639980001", "courriel": "a@exemple.invalid", **BEAUVAIS}
+    here = told("imilo", "1", "60001", nom="Leclercq", **shared)
+    there = told("imilo", "2", "60002", nom="Leclerq", **shared)
+    seen = []
+    for dossiers in ((here, there), (here,), (there,), (here, there)):
+        world.tell(AT_A_CFA, *dossiers)
+        seen.append((await seen_by(world, MISSION))["2006-03-07"])
+    assert seen == [seen[0]] * 4
+    await world.ledger.close()
