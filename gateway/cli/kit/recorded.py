@@ -13,7 +13,18 @@ from gateway.sources.http.credentials import RawResponse
 from gateway.sources.http.page_trail import rows_in
 from gateway.sources.http.transport import Exchange, PartnerResponse, Transport, answer_of
 
-Spoil = Callable[[RawResponse, int], RawResponse]  # what a misbehaving partner makes of an answer, and its rank
+
+def in_order(pages: Sequence[bytes], rank: int) -> bytes | None:
+    """The page of a rank; None beyond the last one."""
+    return pages[rank] if rank < len(pages) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """Which page a partner gives, and what it makes of its answer."""
+
+    given: Callable[[Sequence[bytes], int], bytes | None] = in_order
+    answer: Callable[[RawResponse], RawResponse] = lambda response: response
 
 
 @dataclass(slots=True)
@@ -42,8 +53,8 @@ class ListeningTransport(Transport):
 class RecordedTransport(Transport):
     """Gives the pages of a case in their order; beyond the last one, a page without rows."""
 
-    def __init__(self, case: Case, spoil: Spoil = lambda response, _: response) -> None:
-        self._case, self._spoil = case, spoil
+    def __init__(self, case: Case, behaviour: Behaviour) -> None:
+        self._case, self._behaviour = case, behaviour
         self._streams: dict[tuple[Any, ...], list[int]] = {}
         self.heard = Heard()
         self.beyond = 0  # pages asked that the case does not have
@@ -52,13 +63,14 @@ class RecordedTransport(Transport):
         request = call.partner_request
         pages = self._pages(request)
         rank = self._rank(request)
-        if rank >= len(pages):
+        body = self._behaviour.given(pages, rank) if pages else None
+        if body is None:
             self.beyond += 1
             return await self._after(call, pages)
         link = (
             f'<{call.url}?page-de-cas={rank + 2}>; rel="next"' if request.pages.link and rank + 1 < len(pages) else ""
         )
-        raw = self._spoil(RawResponse(200, {"Link": link} if link else {}, pages[rank]), rank)
+        raw = self._behaviour.answer(RawResponse(200, {"Link": link} if link else {}, body))
         if len(raw.body) > call.octets_max:
             raise SourceInvalid(call.source, "réponse du partenaire invalide : réponse trop volumineuse")
         response = await answer_of(raw, call, self._case.now)

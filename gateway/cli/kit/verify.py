@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry
 from gateway.cli.kit.case_files import Case, differences, read_cases, records_as_data
 from gateway.cli.kit.misbehaviours import MISBEHAVIOURS
 from gateway.cli.kit.reading_report import ReadingReport, report
-from gateway.cli.kit.recorded import Heard, ListeningTransport, RecordedTransport, Spoil
+from gateway.cli.kit.recorded import Behaviour, Heard, ListeningTransport, RecordedTransport
 from gateway.connectors.base import Connector, Record
 from gateway.connectors.table.dialect import Dialect
 from gateway.domain.days import PARIS
@@ -30,6 +30,7 @@ from gateway.sources.units import Resource, Unit, UnitFailure
 
 CASES = "cas"
 TOLD_MAX = 10
+UNPACED = 1e6  # requests a second: recorded answers spare nobody
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,18 +80,20 @@ def _unit(target: Target, key: str) -> Unit:
 
 def _for_case(target: Target, case: Case) -> Target:
     """The partner as it is for the tenant of a case."""
-    if target.connector.cfa_records is None and target.partner.abonnes is None:
-        return target
     configured = (target.partner.abonnes or {}).get(case.tenant.key)
     tenant = TenantConfig(
         case.tenant, configured.base_url if configured else "", configured.secret if configured else None
     )
-    return replace(target, partner=replace(target.partner, abonnes={case.tenant.key: tenant}, acces={}))
+    limits = target.partner.limites.model_copy(update={"par_seconde": UNPACED, "par_minute_locataire": 60 * UNPACED})
+    partner = replace(target.partner, abonnes={case.tenant.key: tenant}, acces={}, limites=limits)
+    return replace(target, partner=partner)
 
 
-async def read_case(target: Target, case: Case, spoil: Spoil | None = None) -> tuple[_Outcome, RecordedTransport]:
-    """A case as the gateway reads it, be its answers spoilt or not."""
-    transport = RecordedTransport(case, spoil) if spoil else RecordedTransport(case)
+async def read_case(
+    target: Target, case: Case, behaviour: Behaviour | None = None
+) -> tuple[_Outcome, RecordedTransport]:
+    """A case as the gateway reads it, be its partner well behaved or not."""
+    transport = RecordedTransport(case, behaviour or Behaviour())
     return await _read(_for_case(target, case), transport, _unit(target, case.tenant.key), case.now), transport
 
 
@@ -161,8 +164,8 @@ def expected_of(target: Target, case: Case) -> dict[str, Any]:
 async def _verify_misbehaviours(target: Target, case: Case, verdict: Verdict) -> None:
     """What goes wrong is told, or changes nothing: never fewer people in silence."""
     whole, _ = await read_case(target, case)
-    for name, spoil in MISBEHAVIOURS.items():
-        outcome, _ = await read_case(target, case, spoil)
+    for name, behaviour in MISBEHAVIOURS.items():
+        outcome, _ = await read_case(target, case, behaviour)
         if outcome.error or records_as_data(outcome.records) == records_as_data(whole.records):
             verdict.passed.append(f"{case.name}, {name}")
         else:
