@@ -50,15 +50,7 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     access.add_argument("--finalite", help="une finalité : ACCOMPAGNEMENT, PILOTAGE…")
     _journal_arguments(commands.add_parser("journal", help="vérifie, consulte ou purge le journal des lectures"))
     statistics_arguments(commands.add_parser("statistiques", help="compte, publie les chiffres, ou dit leur âge"))
-    key = add("cle", _key, "crée une clé d'API pour un client du registre, ou importe la clé d'un ERP")
-    key.add_argument(
-        "action", choices=("creer", "importer"), help="importer : la clé de son ERP, lue sur l'entrée standard"
-    )
-    key.add_argument("client")
-    clients = add(
-        "clients", _clients, "écrit à la fin de clients.toml le nombre de clients, qui prouve qu'il est entier"
-    )
-    clients.add_argument("action", choices=("clore",))
+    _register_arguments(add)
     explain = add("expliquer", _explain, "montre ce qu'une requête demande, ce qu'on en refuse, et sa fonction")
     explain.add_argument("query", help="texte d'une requête, ou fichier qui la contient", metavar="requete")
     explain.add_argument("--profil", default="ml", help="profil de l'appelant : ml, cfa, dreets…")
@@ -81,6 +73,18 @@ def _configuration_arguments(add: Callable[[str, Command, str], argparse.Argumen
     check.add_argument(
         "--en-ligne", action="store_true", help="demande aussi émetteurs, bases, Redis et partenaires", dest="online"
     )
+
+
+def _register_arguments(add: Callable[[str, Command, str], argparse.ArgumentParser]) -> None:
+    key = add("cle", _key, "crée une clé d'API pour un client du registre, ou importe la clé d'un ERP")
+    key.add_argument(
+        "action", choices=("creer", "importer"), help="importer : la clé de son ERP, lue sur l'entrée standard"
+    )
+    key.add_argument("client")
+    clients = add(
+        "clients", _clients, "écrit à la fin de clients.toml le nombre de clients, qui prouve qu'il est entier"
+    )
+    clients.add_argument("action", choices=("clore",))
 
 
 def _journal_arguments(parser: argparse.ArgumentParser) -> None:

@@ -26,7 +26,7 @@ from gateway.auth.authorization.visible_schema import VisibleSchemas
 from gateway.auth.policy.policy import read_policy
 from gateway.auth.policy.schema_check import check_schema
 from gateway.concurrency import LongWork
-from gateway.config import Configuration, IssuerSettings
+from gateway.config import Configuration
 from gateway.documents.manifests import read_manifests
 from gateway.documents.parse import Documents, PersistedDocuments
 from gateway.domain.days import paris_day
@@ -38,6 +38,7 @@ from gateway.execution.executor import Executor, PathCounts
 from gateway.federation.collect.collector import Collector, loop_seconds
 from gateway.federation.directory import CurrentDirectory
 from gateway.federation.ids.assign import IdAssigner, derivation
+from gateway.issuer_settings import IssuerSettings
 from gateway.operation import Gateway
 from gateway.reception.reception import Reception, ReceptionMetrics, ReceptionSlots
 from gateway.schema.organisations import Source

@@ -110,8 +110,7 @@ def build_services(
     """Everything that touches the outside, not opened yet. Raises ConfigurationError. The rest is replaced in virtual time."""
     metrics, transport = CollectorRegistry(), Transport(configuration.now, network)
     known_connectors, partners = configured_partners(configuration.root, configuration.file, environ)
-    counts, alerts = SourceMetrics(metrics), Alerts(metrics)
-    readings_journal, suspension = build_journal(configuration, environ, alerts.available), Suspension(registry=metrics)
+    counts, alerts, suspension = SourceMetrics(metrics), Alerts(metrics), Suspension(registry=metrics)
     cache, shared_pacer, shared_counters = _shared(configuration, suspension, seconds)
     clock = replace(clock or Clock(), processus=configuration.processus, shared=shared_pacer)
     sources = Sources(partners, known_connectors, SourceDeps(transport, cache, counts, configuration.now, clock))
@@ -128,7 +127,7 @@ def build_services(
         harvest_metrics=HarvestMetrics(metrics, configuration.now),
         links=build_links(configuration, environ),
         statistics_watch=_statistics_watch(configuration, environ, metrics),
-        readings_journal=readings_journal,
+        readings_journal=(readings_journal := build_journal(configuration, environ, alerts.available)),
         journal_keeper=JournalKeeper(readings_journal, configuration, configuration.now, alerts),
         rate_limits=RateLimits(shared_counters),
         shared_counters=shared_counters,

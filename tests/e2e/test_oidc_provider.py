@@ -31,9 +31,9 @@ from gateway.auth.authentication.authenticator import TokenVerifier
 from gateway.auth.authentication.clients import Principal
 from gateway.auth.authentication.jwks import KeySet, SignedTokens
 from gateway.auth.authentication.token_introspection import IntrospectedTokens, encryption_key
-from gateway.config import IssuerSettings
 from gateway.domain.seal import Sealer
 from gateway.errors import TokenFault, Unauthenticated
+from gateway.issuer_settings import IssuerSettings
 from gateway.sources.http.issuers import IssuerClient
 from gateway.sources.http.transport import Transport
 from tests.support.documented_issuers import documented

@@ -24,8 +24,9 @@ from fixtures.tls_gate import TlsGate
 from gateway.auth.authentication.authenticator import TokenVerifier
 from gateway.auth.authentication.clients import Principal
 from gateway.auth.authentication.jwks import KeySet, SignedTokens
-from gateway.config import GatewayFile, IssuerSettings, load
+from gateway.config import GatewayFile, load
 from gateway.errors import ConfigurationError
+from gateway.issuer_settings import IssuerSettings
 from gateway.server.composition import build_authenticator, read_client_register
 from gateway.server.services import build_services
 from gateway.sources.http.issuers import IssuerClient

@@ -15,9 +15,9 @@ from joserfc.jwk import ECKey
 from gateway.auth.authentication.authenticator import Authenticator, TokenVerifier
 from gateway.auth.authentication.clients import Principal, RegisteredClient
 from gateway.auth.authentication.jwks import KeySet, SignedTokens, UnusableKeys, read_jwks
-from gateway.config import IssuerSettings
 from gateway.domain.seal import Sealer
 from gateway.errors import KeysUnavailable, TokenFault, Unauthenticated
+from gateway.issuer_settings import IssuerSettings
 from tests.support.security.issuer import (
     AUDIENCE,
     CURVE,

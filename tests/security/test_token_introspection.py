@@ -13,9 +13,9 @@ from gateway.auth.authentication.authenticator import TokenVerifier
 from gateway.auth.authentication.clients import Principal
 from gateway.auth.authentication.jwks import KeySet
 from gateway.auth.authentication.token_introspection import UNDER_WAY_MAX, IntrospectedTokens, encryption_key
-from gateway.config import IssuerSettings
 from gateway.domain.seal import Sealer
 from gateway.errors import KeysUnavailable, SourceDenied, SourceUnavailable, TokenFault, Unauthenticated
+from gateway.issuer_settings import IssuerSettings
 from tests.support.security.issuer import CURVE, DEPARTURE, ISSUER, Issuer, WallClock, claims, sign
 
 pytestmark = pytest.mark.anyio

@@ -16,9 +16,9 @@ from cachetools import LRUCache
 from gateway import strict_json
 from gateway.auth.authentication.client_register import client_of_key
 from gateway.auth.authentication.clients import Principal, RegisteredClient
-from gateway.config import IssuerSettings
 from gateway.domain.seal import Sealer
 from gateway.errors import ConfigurationError, StrongAuthenticationRequired, TokenFault, Unauthenticated
+from gateway.issuer_settings import IssuerSettings
 
 AGENT_MAX = 64  # characters of the claim that names an account
 # Between an agent and its issuer, when its client has an issuer before: two may each have an "alice" (OpenID Connect Core §2).

@@ -17,8 +17,8 @@ from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from gateway.auth.authentication.authenticator import Verified, json_part, refuse, text_of
 from gateway.concurrency import SingleFlight
-from gateway.config import IssuerSettings
 from gateway.errors import ConfigurationError, KeysUnavailable, SourceError, TokenFault, Unauthenticated
+from gateway.issuer_settings import IssuerSettings
 
 BYTES_MAX = 65_536  # of a set, as published
 REREAD_AFTER = 600  # seconds after which a set is read again: a removed key is refused within them

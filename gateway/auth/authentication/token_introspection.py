@@ -22,9 +22,9 @@ from gateway import strict_json
 from gateway.auth.authentication.authenticator import Verified, json_part, refuse, text_of
 from gateway.auth.authentication.jwks import KeySet, signed_claims
 from gateway.concurrency import SingleFlight
-from gateway.config import IntrospectionSettings, IssuerSettings
 from gateway.domain.seal import Sealer
 from gateway.errors import KeysUnavailable, SourceDenied, SourceError, SourceInvalid, TokenFault, Unauthenticated
+from gateway.issuer_settings import IntrospectionSettings, IssuerSettings
 
 BELIEVED_FOR = 60  # seconds of an answer: docs/security.md T08
 REST = 5  # seconds that an issuer which did not answer is left alone

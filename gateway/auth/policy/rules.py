@@ -290,8 +290,7 @@ def _class_of(type_: GraphQLNamedType) -> Any:
 
 def required_by_field(field: GraphQLInputField) -> Categories:
     """The categories that using an input field asks for."""
-    own = categorie(field)
-    return frozenset({own} if own else ()) | (written(field, ALSO) or frozenset())
+    return frozenset(filter(None, [categorie(field)])) | (written(field, ALSO) or frozenset())
 
 
 def required_by_value(type_: str, value: Any) -> tuple[str, Categories]:

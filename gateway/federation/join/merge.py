@@ -267,17 +267,14 @@ def _attach_rupture(contrat: Contrat, jeune: Jeune, steps: list[StatutStep], day
 def etat_traitement(suivi: Suivi | None, since: date | None) -> EtatTraitement:
     """No situation yet, called without answer, or handled, of what began on the day `since`: a rupture, or a wait for a first
     contract. A situation noted before does not treat it."""
-    if suivi is None or suivi.situation is None or _is_earlier(suivi, since):
+    if suivi is None or suivi.situation is None:
+        return EtatTraitement.A_TRAITER
+    # One without date is not said to be earlier.
+    if (noted_at := situation_noted_at(suivi)) and since and paris_day(noted_at) < since:
         return EtatTraitement.A_TRAITER
     if suivi.situation is SituationSuivi.CONTACTE_SANS_RETOUR:
         return EtatTraitement.INJOIGNABLE
     return EtatTraitement.TRAITE
-
-
-def _is_earlier(suivi: Suivi, since: date | None) -> bool:
-    """True when the present situation was noted before that day; one without date is not said to be."""
-    noted_at = situation_noted_at(suivi)
-    return noted_at is not None and since is not None and paris_day(noted_at) < since
 
 
 def situation_noted_at(suivi: Suivi) -> datetime | None:
@@ -300,9 +297,3 @@ def motifs_priorite(jeune: Jeune, rupture: Rupture) -> list[MotifPriorite]:
         motifs += [MotifPriorite.RQTH] if jeune.rqth else []
         motifs += [MotifPriorite.MINEUR] if jeune.mineur else []
     return motifs
-
-
-def uais_of(jeune: Jeune) -> frozenset[str]:
-    """The CFAs of a person's contracts and formations."""
-    cfas = [contrat.cfa for contrat in jeune.contrats or []] + [f.cfa for f in jeune.formations or []]
-    return frozenset(cfa.uai for cfa in cfas if cfa and cfa.uai)

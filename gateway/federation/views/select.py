@@ -18,10 +18,11 @@ from gateway.federation.ids.assign import Fact, Pseudonym, contract_keys, person
 from gateway.federation.ids.resolve import RecordKeys
 from gateway.federation.join.follow_ups import attach_follow_ups, claims, own_requests
 from gateway.federation.join.link import Cluster, FollowUp, Key, SourcedRecord, link, link_again
-from gateway.federation.join.merge import MergedPerson, merge, residence, uais_of
+from gateway.federation.join.merge import MergedPerson, merge, residence
 from gateway.federation.join.precedence import FoldedContrat, fold
 from gateway.federation.views.untie import untie_merged
 from gateway.federation.views.view import Rights, ViewPerson, readable
+from gateway.schema.nouns import Jeune
 from gateway.schema.organisations import TypeSource
 
 
@@ -212,3 +213,9 @@ def _affiliation(merged: MergedPerson, directory: Directory) -> Affiliation:
 
 def _codes(codes: Iterable[str | None]) -> frozenset[str]:
     return frozenset(code for code in codes if code)
+
+
+def uais_of(jeune: Jeune) -> frozenset[str]:
+    """The CFAs of a person's contracts and formations."""
+    cfas = [contrat.cfa for contrat in jeune.contrats or []] + [f.cfa for f in jeune.formations or []]
+    return frozenset(cfa.uai for cfa in cfas if cfa and cfa.uai)

@@ -14,9 +14,9 @@ import httpx
 from pydantic import HttpUrl
 
 from gateway.concurrency import SingleFlight
-from gateway.config import IssuerSettings
 from gateway.domain.seal import Sealer
 from gateway.errors import SourceInvalid, reason_of
+from gateway.issuer_settings import IssuerSettings
 from gateway.sources.http.credentials import basic
 from gateway.sources.http.decode import InvalidDocument, decode_json, error_for_status
 from gateway.sources.http.transport import Transport

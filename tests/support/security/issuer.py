@@ -14,7 +14,7 @@ from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from gateway.auth.authentication.authenticator import TokenVerifier
 from gateway.auth.authentication.jwks import BYTES_MAX, KeySet, SignedTokens
-from gateway.config import IssuerSettings
+from gateway.issuer_settings import IssuerSettings
 from gateway.sources.http.decode import InvalidDocument, decode_json
 
 ISSUER = "https://identite.invalid"
