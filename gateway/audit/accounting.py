@@ -136,7 +136,8 @@ class Accounting:
         entries += self._published(context, trace)
         if entries:
             self._say(await self._append(entries))
-        for mark in (*(told.mark for told in context.tally.told), *context.figures.marks):
+        marks = [*(told.mark for told in context.tally.told), *(one.mark for one in context.figures.by_key.values())]
+        for mark in filter(None, marks):
             context.view.told[mark] = None
 
     def _published(self, context: OperationContext, trace: RequestTrace) -> Iterator[JournalEntry]:

@@ -104,7 +104,7 @@ class Listening(SmallWorld):
 
     async def _record(self, context: OperationContext, *_: object) -> None:
         self.contexts.append(context)
-        for mark in context.figures.marks:
+        for mark in filter(None, [one.mark for one in context.figures.by_key.values()]):
             context.view.told[mark] = None
 
     async def looked_up(self, who: Viewer, text: str) -> frozenset[str]:

@@ -10,7 +10,7 @@ from gateway.schema.statistics import Statistiques
 
 @dataclass(frozen=True, slots=True)
 class ToldFigure:
-    """What a root field shows. `persons`: by id, those whom counts of few tell of; `mark`: stands for that, within one view;
+    """What a root field shows. `persons`: by id, those whom counts of few tell of; `mark`: stands for that, within one view, and 0 for nothing to remember;
     `published`: what was asked of a snapshot, and its number, where nobody was read."""
 
     shown: Statistiques | GatewayError | None
@@ -25,12 +25,6 @@ class ToldFigures:
 
     by_key: dict[object, ToldFigure] = field(default_factory=dict)
     walked: int = 0
-
-    @property
-    def marks(self) -> list[int]:
-        """What stands for the counts of few, once they are written."""
-        # 0: nothing to remember, whether nobody is told of or it is written already.
-        return [told.mark for told in self.by_key.values() if told.mark]
 
     def show(self, key: object) -> Statistiques | None:
         """The figures of a root field. Raises what kept them from being made."""
