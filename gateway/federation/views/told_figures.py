@@ -10,8 +10,8 @@ from gateway.schema.statistics import Statistiques
 
 @dataclass(frozen=True, slots=True)
 class ToldFigure:
-    """What a root field shows. `persons`: by id, those whom counts of few tell of; `mark`: stands for that, within one view, and 0 for nothing to remember;
-    `published`: what was asked of a snapshot, and its number, where nobody was read."""
+    """What a root field shows. `persons`: by id, those whom counts of few tell of; `mark`: stands for that, within one view,
+    and 0 for nothing to remember; `published`: what was asked of a snapshot, and its number, where nobody was read."""
 
     shown: Statistiques | GatewayError | None
     persons: frozenset[str] = frozenset()
