@@ -80,5 +80,5 @@ def test_g09_each_client_is_shown_its_own_graph(world: World, gateway: LaunchedG
     response = gateway.graphql(world.token(client), get_introspection_query())
     assert "errors" not in response
     seen = build_client_schema(response["data"])
-    assert (seen.get_type("Jeune") is None) is (client in {"arml", "statistiques", "admin"})
+    assert (seen.get_type("Jeune") is None) is (client in {"arml", "region", "opco", "statistiques", "admin"})
     assert (seen.get_type("Suivi") is None) is (client not in {"ml", "cfa", "si-partenaire", "si-partenaire-cfa"})

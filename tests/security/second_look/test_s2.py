@@ -323,7 +323,9 @@ async def _not_named(url: str, sealer: Sealer, keys: list[str], agent: bytes) ->
 
 def question(randomness: Random, rows: list[Row]) -> tuple[dict[str, Any], list[Row]]:
     """Criteria drawn after somebody, and who meets them by the rows."""
-    one = randomness.choice([row for row in rows if commune(row) and row["statut"]])
+    # Whoever has a name of two letters is looked for otherwise: three are asked.
+    long = [row for row in rows if sum(map(str.isalpha, nom(row)[:4])) > 2]
+    one = randomness.choice([row for row in long if commune(row) and row["statut"]])
     prefix = nom(one)[:4]
     chosen = randomness.sample(("communes", "statut", "nom"), randomness.randint(1, 3))
     possible = {"communes": [commune(one)], "statut": [one["statut"]["valeur"]], "nom": prefix}
