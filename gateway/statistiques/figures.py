@@ -89,7 +89,10 @@ class Secrecy:
             return shown(figure.basis.total, self.step, self.threshold) is not None
         if figure.basis.total < RATE_DENOMINATOR:
             return False
-        return indicator.unite != "part" or self.margin(indicator, figure) <= RATE_MARGIN
+        if indicator.unite != "part":
+            return True
+        # Blocks of 0 hold up to 4 each: a share made of them alone is not known to be none.
+        return figure.numerator.total > 0 and self.margin(indicator, figure) <= RATE_MARGIN
 
     def margin(self, indicator: Indicator, figure: Figure) -> float:
         if indicator.calcul is Computation.SOMME:

@@ -92,6 +92,8 @@ def test_a_count_under_fifteen_is_kept_secret_and_one_shown_has_its_margin() -> 
 def test_a_rate_needs_twenty_units_and_a_margin_of_five_points() -> None:
     assert protected("partTraitee", {"2026-01": of(TRAITE=5, A_TRAITER=10)}).masked == ["partTraitee"]
     assert protected("partTraitee", {"2026-01": of(TRAITE=5, A_TRAITER=70)}).masked == ["partTraitee"]  # 4 of 75
+    # Where nothing is counted, each block may hold four: nobody knows that there is nobody.
+    assert protected("partTraitee", {"2026-01": of(TRAITE=0, A_TRAITER=200)}).masked == ["partTraitee"]
     told = protected("partTraitee", {"2026-01": of(TRAITE=10, A_TRAITER=90)})
     assert (told.values, told.masked) == ({"partTraitee": 0.1}, [])
     assert told.margins["partTraitee"] == pytest.approx(0.039984)
