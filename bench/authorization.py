@@ -9,7 +9,7 @@ a decision made beforehand, no look at rows and no mask on the other. Prints med
 import asyncio
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from random import Random
 from typing import Any
@@ -46,7 +46,9 @@ async def _time(world: SmallWorld) -> float:
 
 
 async def _without(world: SmallWorld, judgement: Any) -> float:
-    nothing: Callable[..., Any] = lambda *_: judgement  # noqa: E731
+    async def nothing(*_: Any) -> Any:
+        return judgement
+
     with patch.object(view.MaskedCopies, "show", _as_is), patch("gateway.operation._judge", nothing):
         return await _time(world)
 
