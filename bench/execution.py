@@ -4,7 +4,8 @@
 
 All answer the same query for the same caller from the same view of a real world of simulators, with the same masked
 copies, and give the same JSON, checked first. A figure is CPU time of the process an answer, bytes included: `réponse`
-counts every step but HTTP and the token, journal included, sixteen at once. Rounds are interleaved; ratios are taken round
+counts every step but HTTP and the token, journal included, sixteen at once; `jeton`, the verification of a token that was seen
+before. Rounds are interleaved; ratios are taken round
 by round, their median printed. The collector is set as `serve` sets it.
 """
 
@@ -24,7 +25,8 @@ from strawberry import Schema
 from bench._strawberry import ordinary_schema
 from bench.http.query import page
 from fixtures.world import World
-from gateway.auth.authentication.clients import Principal, Viewer, build_viewer
+from gateway.auth.authentication.authenticator import Authenticator
+from gateway.auth.authentication.clients import Viewer, build_viewer
 from gateway.auth.authorization.decide import decide
 from gateway.config import load
 from gateway.domain.statut import StatutApprenant
@@ -34,7 +36,7 @@ from gateway.operation import Gateway, GraphQLRequest, answer, build_context
 from gateway.schema.filters import FiltreRuptures
 from gateway.schema.orders import TriRuptures
 from gateway.schema.query import PageArgs
-from gateway.server.composition import build_gateway, read_client_register
+from gateway.server.composition import build_authenticator, build_gateway, read_client_register
 from gateway.server.lifecycle import tune_threads_and_gc
 from gateway.server.services import build_services
 
@@ -57,6 +59,12 @@ class WarmGateway:
     viewer: Viewer
     context: OperationContext
     ordinary: Schema
+    authenticator: Authenticator
+    token: str
+
+    async def verify(self, _n: int) -> bytes:
+        principal, _ = await self.authenticator.authenticate(self.token, None)
+        return principal.client.encode()
 
     async def reponse(self, n: int) -> bytes:
         response = await answer(self.gateway, self.viewer, GraphQLRequest(QUERY, None, {"n": n}))
@@ -113,9 +121,10 @@ async def compare(warm: WarmGateway) -> None:
                 for other in ("Strawberry", "à la main")
             ]
             print(f"  {name:<11} {cpu:>8.0f} µs CPU   {against[0]:>6.1f} × Strawberry   {against[1]:>5.2f} × à la main")
+    print(f"jeton : {statistics.median([await _cpu(warm.verify, 1) for _ in range(ROUNDS)]):.0f} µs CPU")
 
 
-async def _measure(environ: dict[str, str]) -> None:
+async def _measure(environ: dict[str, str], token: str) -> None:
     configuration = load(environ)
     services = build_services(configuration, environ)
     gateway = build_gateway(services)
@@ -124,13 +133,16 @@ async def _measure(environ: dict[str, str]) -> None:
         await services.readings_journal.open()
         await services.keeper.open()
         clients = read_client_register(configuration)
-        viewer = build_viewer(Principal("ml"), clients["ml"], None, gateway.directory().referentiel)
+        authenticator = build_authenticator(services, clients)
+        principal, client = await authenticator.authenticate(token, None)
+        viewer = build_viewer(principal, client, None, gateway.directory().referentiel)
         for _ in range(90):  # until nobody misses: a cold world takes its time
             if not (await answer(gateway, viewer, GraphQLRequest(QUERY, None, {"n": 500}))).errors:
                 break
             await asyncio.sleep(1)
         tune_threads_and_gc()
-        await compare(WarmGateway(gateway, viewer, await _context(gateway, viewer), ordinary_schema()))
+        context = await _context(gateway, viewer)
+        await compare(WarmGateway(gateway, viewer, context, ordinary_schema(), authenticator, token))
     finally:
         await services.aclose()
 
@@ -140,7 +152,7 @@ def main() -> None:
     print(f"Python {platform.python_version()}, {os.cpu_count()} cœurs, {platform.machine()}")
     with World.generated(jeunes=JEUNES) as world:
         world.harvest()
-        asyncio.run(_measure({**os.environ, **world.environment}))
+        asyncio.run(_measure({**os.environ, **world.environment}, f"Bearer {world.token('ml')}"))
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from gateway.cli.french import FrenchCommand
+from gateway.cli.kit_commands import add_kit
+from gateway.cli.statistics_line import statistics_arguments
 from gateway.errors import CommandFailed, ConfigurationError, reason_of
 from gateway.server.logs import configure_logs
 
@@ -47,6 +49,7 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     access.add_argument("--profil", help="un profil : MISSION_LOCALE, CFA…")
     access.add_argument("--finalite", help="une finalité : ACCOMPAGNEMENT, PILOTAGE…")
     _journal_arguments(commands.add_parser("journal", help="vérifie, consulte ou purge le journal des lectures"))
+    statistics_arguments(commands.add_parser("statistiques", help="compte, publie les chiffres, ou dit leur âge"))
     key = add("cle", _key, "crée une clé d'API pour un client du registre")
     key.add_argument("action", choices=("creer",))
     key.add_argument("client")
@@ -58,6 +61,7 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     explain.add_argument("query", help="texte d'une requête, ou fichier qui la contient", metavar="requete")
     explain.add_argument("--profil", default="ml", help="profil de l'appelant : ml, cfa, dreets…")
     explain.add_argument("--client", help="client du registre : dit quels CFA sont demandés pour lui, et pourquoi")
+    add_kit(argv, add)
     return parser.parse_args(_ids_last(argv))
 
 

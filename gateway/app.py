@@ -18,6 +18,7 @@ from gateway.auth.authentication.client_register import ClientRegister
 from gateway.auth.authentication.clients import Viewer, build_viewer
 from gateway.config import HttpSettings
 from gateway.correlation import RequestTrace, start_trace
+from gateway.edge.figures_http import FiguresDeps, export_route, refused_file
 from gateway.edge.graphql_http import (
     GRAPHQL_RESPONSE,
     JSON,
@@ -45,8 +46,10 @@ from gateway.errors import (
 from gateway.operation import Gateway, answer
 from gateway.response import GraphQLResponse, refused_response
 from gateway.sources.events.webhook import WebhookReceiver
+from gateway.statistiques.public import PublicFigures
 from gateway.stores.counters import Balance
 from gateway.web.graphiql import is_return, page_graphiql, static_routes
+from gateway.web.statistics_page import page_routes
 
 logger = logging.getLogger("gateway")
 
@@ -81,6 +84,8 @@ class AppState:
     webhooks: WebhookReceiver
     http: HttpSettings
     host: str  # the address that is listened on, which is answered to as well
+    public_figures: PublicFigures | None = None  # where the public page is opened and what it shows is protected
+    page: bool = False  # whether it is opened
     public_keys: Mapping[str, Any] | None = None  # for who encrypts what it answers us
     incomplete: IncompleteBodies = field(default_factory=IncompleteBodies)
 
@@ -227,6 +232,8 @@ async def _metrics(request: Request) -> Response:
 def application(state: AppState) -> ASGIApp:
     """The ASGI application over an open gateway."""
     routes = [
+        *page_routes(state.public_figures, state.page, state.http.graphiql),
+        export_route(_figures_deps(state)),
         Route("/graphql", _graphql, methods=["POST"]),
         Route("/graphql", _page, methods=["GET"]),
         Route("/health/live", _live),
@@ -246,6 +253,20 @@ def admin_application(state: AppState) -> ASGIApp:
     app = Starlette(routes=routes, exception_handlers=EXCEPTION_HANDLERS)
     _hold(app, state)
     return with_headers(app, state.http)
+
+
+def _figures_deps(state: AppState) -> FiguresDeps:
+    def failed(error: Exception, identifier: str) -> Answered:
+        refused = refused_file(error, identifier)
+        return refused or _error_response(error, identifier, JSON)
+
+    return FiguresDeps(
+        gateway=state.gateway,
+        viewer=lambda request: _viewer(request, state),
+        failed=failed,
+        told=lambda trace, viewer, response, rendered: _told(state, trace, viewer, (response, rendered)),
+        public=state.public_figures,
+    )
 
 
 def _hold(app: Starlette, state: AppState) -> None:

@@ -18,7 +18,7 @@ from pydantic import (
 )
 
 from gateway.domain.days import clock, parse_instant
-from gateway.domain.seal import Sealer
+from gateway.domain.seal import Sealer, key_bytes
 from gateway.environment import ENVIRONMENT
 from gateway.errors import ConfigurationError
 from gateway.toml_file import StrictModel, read_toml
@@ -135,14 +135,33 @@ class AdminSettings(StrictModel):
     port: Annotated[int, Field(ge=0, le=65535)] = 9090
 
 
+class StatisticsSettings(StrictModel):
+    """Figures for those who steer. `page`: serve the public page. `pas`, `seuil`: the step by which counts are protected, and the
+    fewest persons of a block shown; they may be raised, never lowered (docs/statistiques.md, Secret)."""
+
+    page: bool = False
+    pas: Annotated[int, Field(ge=5, le=100)] = 5
+    seuil: Annotated[int, Field(ge=11, le=1000)] = 11
+
+
 class ShutdownSettings(StrictModel):
     """How the process ends: `preavis_secondes`, during which it says that it is not ready and still serves."""
 
     preavis_secondes: NonNegativeFloat = 5.0
 
 
+class PartnersSettings(StrictModel):
+    """The partners without which the gateway starts all the same, when their files are wrong."""
+
+    facultatifs: frozenset[str] = frozenset()
+
+
+Admitted = Annotated[str, StringConstraints(pattern=r"^(sha256:[0-9a-f]{64}|paquet)$")]
+
+
 class GatewayFile(StrictModel):
-    """`gateway.toml`."""
+    """`gateway.toml`. `connecteurs`: by name, the connectors that are no part of the gateway and may run in it: the digest of a
+    file, or `paquet` for one that is installed."""
 
     jetons: IssuerSettings | None = None
     emetteurs: tuple[IssuerSettings, ...] = ()
@@ -153,6 +172,11 @@ class GatewayFile(StrictModel):
     http: HttpSettings = HttpSettings()
     admin: AdminSettings = AdminSettings()
     arret: ShutdownSettings = ShutdownSettings()
+    statistiques: StatisticsSettings = StatisticsSettings()
+    connecteurs: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")], Admitted] = Field(
+        default_factory=dict
+    )
+    partenaires: PartnersSettings = PartnersSettings()
 
     @property
     def issuers(self) -> tuple[IssuerSettings, ...]:
@@ -189,6 +213,9 @@ class Configuration:
     processus: int  # GATEWAY_PROCESSUS: how many share the partners' quotas
     cache_sealers: tuple[Sealer, ...]  # the one that seals, then those that still open
     introspection_secret: str = ""  # what the issuer that is asked about tokens knows us by
+    statistics_key: bytes | None = (
+        None  # GATEWAY_CLE_STATISTIQUES; without it, nothing protected is published nor answered
+    )
 
     def __repr__(self) -> str:
         return f"Configuration({self.root})"
@@ -232,6 +259,7 @@ def load(environ: Mapping[str, str] = ENVIRONMENT) -> Configuration:
         introspection_secret=next(
             (_require(environ, one.introspection.secret) for one in file.issuers if one.introspection), ""
         ),
+        statistics_key=_statistics_key(environ.get("GATEWAY_CLE_STATISTIQUES")),
     )
 
 
@@ -246,6 +274,15 @@ def _sealer(variable: str, text: str) -> Sealer:
         return Sealer.from_text(text.strip())
     except ValueError:
         raise ConfigurationError(f"variable d'environnement {variable} : 32 octets en base64url attendus") from None
+
+
+def _statistics_key(text: str | None) -> bytes | None:
+    try:
+        return key_bytes(text.strip()) if text else None
+    except ValueError:
+        raise ConfigurationError(
+            "variable d'environnement GATEWAY_CLE_STATISTIQUES : 32 octets en base64url attendus"
+        ) from None
 
 
 def _instant(text: str | None) -> datetime | None:

@@ -10,7 +10,8 @@ GatewayError
 │   ├── ArgumentRefused        ARGUMENT_REFUSE
 │   ├── FinaliteRequired       FINALITE_REQUISE
 │   ├── QuotaReached           QUOTA_ATTEINT, and when to come back
-│   └── InvalidCursor          CURSEUR_INVALIDE
+│   ├── InvalidCursor          CURSEUR_INVALIDE
+│   └── StatisticsUnavailable  STATISTIQUES_INDISPONIBLES, no snapshot may be told
 ├── SourceError            a partner failed; the answer goes on without it and names it
 │   ├── SourceUnavailable      SOURCE_INDISPONIBLE
 │   │   ├── SourceClosed           SOURCE_INDISPONIBLE, outside its opening hours
@@ -23,6 +24,7 @@ GatewayError
 │       └── SourceQuarantined      SOURCE_INVALIDE, answered for others
 ├── LinksUnavailable       the ledger of links did not answer; ids go on without it, and it is counted
 ├── RegistryUnavailable    the copy of the registry did not answer: one source is missing, SOURCE_INDISPONIBLE
+├── BlocksUnavailable      the counts of statistics did not answer: no figure is told
 ├── LeakStopped            ERREUR_INTERNE: the sentinel fired, nothing was sent
 ├── KeysUnavailable        no key set can be trusted (503): it is not the token's fault
 ├── ClientsUnavailable     the register of callers no longer reads (503): nobody is known
@@ -73,6 +75,7 @@ class Code(StrEnum):
     REQUETE_INVALIDE = "REQUETE_INVALIDE"
     PERSISTED_QUERY_NOT_FOUND = "PERSISTED_QUERY_NOT_FOUND"
     CURSEUR_INVALIDE = "CURSEUR_INVALIDE"
+    STATISTIQUES_INDISPONIBLES = "STATISTIQUES_INDISPONIBLES"
     SOURCE_INDISPONIBLE = "SOURCE_INDISPONIBLE"
     SOURCE_DELAI_DEPASSE = "SOURCE_DELAI_DEPASSE"
     SOURCE_INVALIDE = "SOURCE_INVALIDE"
@@ -174,6 +177,10 @@ class InvalidCursor(CallerError):
     code = Code.CURSEUR_INVALIDE
 
 
+class StatisticsUnavailable(CallerError):
+    code = Code.STATISTIQUES_INDISPONIBLES
+
+
 class SourceError(GatewayError):
     """A partner failed. `source` is the partner's configured name, never its URL. `retry_after`: seconds to wait, when known."""
 
@@ -226,6 +233,10 @@ class LinksUnavailable(GatewayError):
 
 class RegistryUnavailable(GatewayError):
     """The store of the registry cannot be read."""
+
+
+class BlocksUnavailable(GatewayError):
+    """The store of statistics cannot be read."""
 
 
 class LeakStopped(GatewayError):

@@ -56,8 +56,12 @@ from gateway.response import (
 from gateway.running import ValidatedOperation, run_operation
 from gateway.schema.organisations import EtatSource, Source
 from gateway.schema.tables import VIEW_ROOTS
+from gateway.statistiques.answer import Statistics
+from gateway.statistiques.questions import ROOT as STATISTICS_ROOT
+from gateway.statistiques.questions import asked_by
 
 logger = logging.getLogger("gateway.operation")
+ASKING_SOURCES = VIEW_ROOTS | {STATISTICS_ROOT}
 VALUES_FEW = 200  # of variables: less than a millisecond to coerce
 
 
@@ -89,6 +93,7 @@ class Gateway:
     collector: Collector
     opaque_ids: OpaqueIds
     id_assigner: IdAssigner
+    statistics: Statistics
     accounting: Accounting
     directory: Callable[[], Directory]
     states: Callable[[], list[Source]]
@@ -187,10 +192,10 @@ async def _serve(
 ) -> GraphQLResponse:
     trace = validated.trace
     with trace.stage("collecte"):
-        context = await build_context(gateway, viewer, judgement.decision, validated.age_max)
+        context = await _collect(gateway, viewer, validated, judgement.decision)
     with trace.stage("execution"):
         result, walked = await run_operation(gateway, context, validated, judgement)
-        response = _response(gateway, context, result, validated.cost + walked)
+        response = _response(gateway, context, result, validated.cost + walked + context.figures.walked)
         if judgement.forbidden and (found := find_leak(response.data, judgement.forbidden)):
             raise LeakStopped(".".join(found))
     # The journal comes last and before the answer: what it cannot write is not shown.
@@ -201,13 +206,29 @@ async def _serve(
     return response
 
 
-async def build_context(
-    gateway: Gateway, viewer: Viewer, decision: Decision, age_max: int | None = None
+async def _collect(
+    gateway: Gateway, viewer: Viewer, validated: ValidatedOperation, decision: Decision
 ) -> OperationContext:
-    """All that the operation may show, collected and merged. Raises Overloaded when too many wait for the same plan."""
+    """The context, with the figures that the operation asks for."""
+    questions = asked_by(gateway.schema, validated.document, validated.variables, decision)
+    counts_list = bool(questions) and gateway.statistics.reads_list(questions, viewer)
+    context = await build_context(gateway, viewer, decision, validated.age_max, counts_list)
+    if questions:
+        await gateway.statistics.answer_all(questions, context)
+        await gateway.accounting.charge(viewer, context.figures.walked)
+    return context
+
+
+async def build_context(
+    gateway: Gateway, viewer: Viewer, decision: Decision, age_max: int | None = None, counts_list: bool = False
+) -> OperationContext:
+    """All that the operation may show, collected and merged. `counts_list`: figures of the caller's list are asked.
+
+    Raises Overloaded when too many wait for the same plan.
+    """
     directory, day = gateway.directory(), paris_day(gateway.now())
     rights = Rights(gateway.policy, viewer.profil, viewer.finalite, viewer.perimetre)
-    plan = plan_sources(decision, viewer.perimetre, directory)
+    plan = plan_sources(decision, viewer.perimetre, directory, counts_list)
     collected: tuple[Readings, View, int] | None = None
     if plan.view:
         with gateway.plan_slots.hold(plan):
@@ -233,7 +254,7 @@ async def build_context(
 def _response(gateway: Gateway, context: OperationContext, result: ExecutionResult, cost: int) -> GraphQLResponse:
     """The answer: data, then the errors of fields, of rights, of sources, and of sources whose earlier answer is shown."""
     decision, readings, rows = context.decision, context.readings, _rows(context.readings, gateway)
-    roots = decision.keys(VIEW_ROOTS) if readings.errors or readings.covered else []
+    roots = decision.keys(ASKING_SOURCES) if readings.errors or readings.covered else []
     told = (decision, result.data, context.viewer, gateway.policy)
     refused, lines = refusal_errors(*told) if decision.refusal else ([], [])
     errors = [
@@ -266,9 +287,10 @@ def _rows(readings: Readings, gateway: Gateway) -> dict[str, dict[str, Any]]:
     """`extensions.sources`: each source asked, its state, and how fresh what was used of it is (docs/graphe.md)."""
     freshness, errors = readings.freshness_by_source, readings.errors
     rows = {}
+    now = gateway.now()
     for name in sorted({*freshness, *errors}):
-        state = gateway.state_of(name)
-        used = freshness.get(name)
-        age = used.line(gateway.collector.wall_clock(), gateway.now()) if used else {"ageSecondes": None, "cache": None}
+        state, used = gateway.state_of(name), freshness.get(name)
+        age = used.line(gateway.collector.wall_clock(), now) if used else {"ageSecondes": None, "cache": None}
+        state = used.state(state, now) if used else state
         rows[name] = {"nom": name, "etat": state and state.value, **age, "partiel": name in errors}
     return rows

@@ -2,9 +2,11 @@
 
 import re
 import tomllib
+from collections.abc import Sequence
 from contextlib import suppress
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
@@ -47,6 +49,10 @@ _EXPECTED = {
     "dict_": "table attendue",
     "model_": "table attendue",
 }
+_HEADER = re.compile(r"\s*\[{1,2}([^\[\]]+)\]{1,2}\s*(?:#.*)?$")
+_ASSIGNED = re.compile(r"""\s*((?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"[^"]*"|'[^']*'))*)\s*=""")
+_PART = re.compile(r"""[\w-]+|"[^"]*"|'[^']*'""")
+_QUOTED = re.compile("« (.+?) »")
 _PLACE = re.compile(r"\(at (?:line (\d+), column (\d+)|end of document)\)$")
 
 
@@ -68,9 +74,60 @@ def read_toml(path: Path, model: type[M], shown_as: str | None = None) -> M:
     try:
         return model.model_validate(document)
     except ValidationError as error:  # not chained: its own text holds the values of the file
-        details = error.errors(include_url=False)
-        first, *others = (f"{name} : {_key(detail['loc'], document)} : {_reason(detail)}" for detail in details)
+        # A key that is misspelt is unknown, and another absent: what is written is told first.
+        details = sorted(error.errors(include_url=False), key=lambda one: not _nearest(one, model))
+        first, *others = (_told(detail, path, name, document, model) for detail in details)
         raise ConfigurationError(first, others) from None
+
+
+def _told(detail: ErrorDetails, path: Path, name: str | Path, document: Any, model: type[BaseModel]) -> str:
+    """A mistake in one line: the file, the line, the key, why."""
+    reason = _reason(detail) + _nearest(detail, model)
+    return f"{name}{_line_of(path, detail['loc'], reason)} : {_key(detail['loc'], document)} : {reason}"
+
+
+def _line_of(path: Path, location: Sequence[int | str], reason: str) -> str:
+    """Where a mistake stands in a file, as a message says it: the last line that holds the text that it quotes when it is one of
+    a whole table, the line of its key, else that of its table; nothing when unsure."""
+    keys = [part for part in location if isinstance(part, str)]
+    found, depth, table = 0, 0, list[str]()
+    quoted = _QUOTED.search(reason)
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        if quoted and len(keys) <= 1 and f'"{quoted[1]}"' in line:
+            found, depth = number, len(keys)
+        if header := _HEADER.match(line):
+            table = _parts(header[1])
+            here = table
+        elif key := _ASSIGNED.match(line):
+            here = [*table, *_parts(key[1])]
+        else:
+            continue
+        if len(here) > depth and here == keys[: len(here)]:
+            found, depth = number, len(here)
+    return f" : ligne {found}" if found else ""
+
+
+def _parts(written: str) -> list[str]:
+    return [part[1:-1] if part[0] in "\"'" else part for part in _PART.findall(written)]
+
+
+def _nearest(detail: ErrorDetails, model: type[BaseModel]) -> str:
+    """The key that an unknown one is probably meant for."""
+    if detail["type"] != "extra_forbidden":
+        return ""
+    models = {model}
+    for part in detail["loc"][:-1]:
+        inside = [one.model_fields[part].annotation for one in models if part in one.model_fields]
+        models = {found for annotation in inside for found in _models_in(annotation)} or models
+    known = [name for one in models for name in one.model_fields]
+    near = get_close_matches(str(detail["loc"][-1]), known, 1)
+    return f" ; « {near[0]} » ?" if near else ""
+
+
+def _models_in(annotation: Any) -> set[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return {annotation}
+    return {found for argument in get_args(annotation) for found in _models_in(argument)}
 
 
 def _document(path: Path, name: str | Path) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from functools import lru_cache, partial
 from itertools import chain
 
 from gateway.audit.alerts import Alerts
-from gateway.audit.entries import ByCategorie, Categories, Governed, Reading, by_categorie, entry, grouped
+from gateway.audit.entries import ByCategorie, Categories, Governed, Reading, by_categorie, entry, grouped, published
 from gateway.audit.told_sets import ToldSets
 from gateway.auth.authentication.clients import REQUEST_PRICE, Viewer, caps, message, seconds_to_tomorrow
 from gateway.auth.policy.rules import CategorieDonnee
@@ -29,6 +29,7 @@ from gateway.stores.journal import Journal, JournalEntry
 
 ACCOUNTS_KNOWN = 65_536  # the same ask again and again
 COMPARED = 300  # persons that a filter looks at while a set is compared with those told before
+FIGURES: Categories = frozenset({CategorieDonnee.AGREGAT})
 GUESSING_ACCOUNTS = 10  # accounts whose vain look-ups a client may spend in all
 
 
@@ -132,13 +133,22 @@ class Accounting:
         """
         looked_up = await self._looked_up(context)
         entries = [entry(reading) for reading in self._readings(context, looked_up, trace, sources)]
+        entries += self._published(context, trace)
         if entries:
             self._say(await self._append(entries))
-        for told in context.tally.told:
-            context.view.told[told.mark] = None
+        for mark in (*(told.mark for told in context.tally.told), *context.figures.marks):
+            context.view.told[mark] = None
+
+    def _published(self, context: OperationContext, trace: RequestTrace) -> Iterator[JournalEntry]:
+        """An entry for each question answered from a snapshot: who asked what of which, and nobody read."""
+        for told in context.figures.by_key.values():
+            if told.published is not None:
+                yield JournalEntry(published(self.now(), trace, context.viewer, told.published))
 
     async def _looked_up(self, context: OperationContext) -> list[frozenset[str]]:
         """The persons of whom each list tells, in their order; compared beside the loop when they are of many."""
+        if not context.tally.told:
+            return []
         lists, find = len(context.tally.told), partial(self.told_sets.looked_up, context)
         if lists * (len(context.view.persons) + COMPARED) <= SHORT and not self.told_sets.busy:
             return find()
@@ -187,6 +197,8 @@ class Accounting:
             asked = asked_by(told.query.definition.name, told.criteria, told.cursors)
             categories = frozenset[CategorieDonnee]().union(*asked.values())
             yield dict.fromkeys(persons, categories), by_categorie(asked)
+        for figure in context.figures.by_key.values():
+            yield dict.fromkeys(figure.persons, FIGURES), {CategorieDonnee.AGREGAT: ["Query.statistiques"]}
 
     def _say(self, crossings: list[QuotaCrossed]) -> None:
         for crossed in crossings:

@@ -18,6 +18,7 @@ from graphql import GraphQLSchema, is_object_type
 from gateway.auth.authentication.clients import Viewer
 from gateway.auth.authorization.decide import Decision
 from gateway.auth.policy.rules import CategorieDonnee, categorie, paths_to
+from gateway.correlation import RequestTrace
 from gateway.domain.days import PARIS
 from gateway.domain.quotas import CountUnder
 from gateway.stores.journal import JournalEntry
@@ -95,6 +96,22 @@ def entry(reading: Reading) -> JournalEntry:
     }
     persons = tuple(chain.from_iterable(reading.persons.values()))
     return JournalEntry(_written(content), persons, reading.count_under, reading.records)
+
+
+def published(when: datetime, trace: RequestTrace, viewer: Viewer, asked: Mapping[str, Any]) -> bytes:
+    """The entry of figures read from a snapshot (`asked`: the question, and its number): nobody is in it."""
+    return act(
+        "STATISTIQUES",
+        when,
+        requete=trace.request_id,
+        client=viewer.client,
+        compte=viewer.account,
+        profil=viewer.profil.value,
+        organisation=viewer.organisation,
+        finalite=viewer.finalite.value if viewer.finalite else None,
+        document=trace.document or "",
+        **asked,
+    )
 
 
 def act(name: str, when: datetime, **details: Any) -> bytes:

@@ -15,7 +15,6 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.auth.authentication.clients import read_register
 from gateway.config import Configuration, GatewayFile, config_folder, load
-from gateway.connectors.discovery import connectors
 from gateway.domain.days import paris_day
 from gateway.environment import ENVIRONMENT
 from gateway.errors import ConfigurationError, SourceError
@@ -23,7 +22,8 @@ from gateway.redis_client import cause as redis_cause
 from gateway.redis_client import open_redis
 from gateway.server.composition import build_state
 from gateway.server.services import Services, build_services
-from gateway.sources.partners.load import Partner, load_partners
+from gateway.sources.partners.configured import configured_partners
+from gateway.sources.partners.load import Partner
 from gateway.stores.causes import cause
 from gateway.stores.sql import database_url, open_engine
 from gateway.toml_file import read_toml
@@ -46,7 +46,7 @@ def _files(folder: Path) -> Iterator[Callable[[], object]]:
     """What reads a part of the configuration, each without the others."""
     yield lambda: read_toml(folder / "gateway.toml", GatewayFile)
     yield load
-    yield lambda: load_partners(folder / "partenaires", ENVIRONMENT, connectors())
+    yield lambda: configured_partners(folder, read_toml(folder / "gateway.toml", GatewayFile), ENVIRONMENT)
     yield lambda: read_register(folder / "clients.toml")
     yield from (partial(database_url, ENVIRONMENT, variable, MEMORY) for variable in DATABASES)
 

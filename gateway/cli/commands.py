@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from gateway.auth.authentication.client_register import close_clients, create_key, key_digest
-from gateway.auth.policy.policy import build_perimetre
+from gateway.auth.authentication.clients import build_perimetre
 from gateway.config import config_folder, load
 from gateway.domain.days import PARIS, paris_day
 from gateway.environment import ENVIRONMENT

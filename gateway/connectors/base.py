@@ -12,6 +12,7 @@ from datetime import date
 from enum import Enum
 from typing import Any, Protocol, TypeVar
 
+from gateway.connectors.page_description import DocumentPath, Meaning, Paging, PagingStyle, ToldError
 from gateway.connectors.quality import (
     FEW,
     NO_PARENT,
@@ -37,27 +38,20 @@ T = TypeVar("T")
 N = TypeVar("N")
 K = TypeVar("K")
 # What an author reads rows with stands apart, and is learnt here all the same.
-__all__ = ["Payload", "QualityCounts", "ReadingResult", "Record", "UnexpectedAnswer", "mapped", "read", "rows_of"]
+__all__ = ["Meaning", "Paging", "PagingStyle", "Payload", "QualityCounts", "ReadingResult", "Record", "ToldError"]
+__all__ += ["UnexpectedAnswer", "mapped", "read", "rows_of"]
 # One entry a request, in order: the list of its pages' decoded documents (JSON values, or lists of CSV lines).
 Documents = Sequence[list[Any]]
 
 
 class BodyFormat(Enum):
-    """How a body is written. CSV bodies are decoded to one mapping a line."""
+    """How a body is written. CSV is decoded to one mapping a line, lines of JSON to a list; an element of XML to its text, or to
+    what it holds by name: `@name` an attribute, `#text` its own text, a list where a name comes twice."""
 
     JSON = "json"
     CSV = "csv"
-
-
-class PagingStyle(Enum):
-    """How a partner cuts a long answer; the core follows, within its bounds."""
-
-    ONE = "une"  # one document, no paging
-    LINK = "lien"  # RFC 8288 `Link: <...>; rel="next"`
-    ODATA = "odata"  # `@odata.nextLink` in the body
-    METADATA = "metadonnees"  # `metadonnees.totalPages` in the body, `page` (from 1) in the JSON request
-    SIZE = "taille"  # `page` (from 1) and `taillePage` in the query; the body is a list, one not full is the last
-    INDEX = "index"  # `page_index` (from 0) and `page_size` in the query; `pagination.total` in the body
+    XML = "xml"
+    LINES = "lignes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +64,17 @@ class PartnerRequest:
     method: str = "GET"
     params: Mapping[str, str] = field(default_factory=dict)
     body: Mapping[str, Any] | None = None
-    pages: PagingStyle = PagingStyle.ONE
+    pages: Paging = PagingStyle.ONE
     size: int = 0  # page size where the style has one
+    rows: DocumentPath = ()  # where the list stands; else the only list of a page is it
     shape: BodyFormat = BodyFormat.JSON
     encoding: str = "utf-8"
+    separator: str = ";"  # of a CSV
+    columns: tuple[str, ...] = ()  # that a CSV must have, be it without any row
+    ends_lines: bool = False  # the last line of a CSV ends as the others, or it was cut
+    is_form: bool = False  # the body goes as a form, not as JSON
+    told_errors: tuple[ToldError, ...] = ()
+    expected: tuple[tuple[DocumentPath, str], ...] = ()  # what each page must say of itself: whose it is
     empty_is_absence: bool = False  # an empty 200 means "nothing found" (docs/domaine.md), elsewhere an error
     acces: str = ""  # which of the partner's credentials, when it has several
     secondary: bool = False  # refused, it is missing, and told; the rest of the reading is there

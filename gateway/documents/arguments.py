@@ -38,6 +38,7 @@ from gateway.documents.wrong_values import MISTAKES_MAX, place_of
 from gateway.domain.identifiers import normalise_nom
 from gateway.schema.connections import PAGE_MAX
 from gateway.schema.filters import NAME_MIN
+from gateway.schema.tables import LARGEST_PAGES
 
 FRAICHEUR, AGE_MAX = "fraicheur", "maxSecondes"
 ONE_OF = {"cfa": ("uai", "siret"), "contrat": ("id", "numero")}  # root fields that need one of these arguments
@@ -125,8 +126,9 @@ def _said(written: Written, given: Mapping[str, Any]) -> Iterator[str]:
     if name in ONE_OF and isinstance(written, FieldNode) and given.keys().isdisjoint(ONE_OF[name]):
         yield f"{name} demande {' ou '.join(ONE_OF[name])}"
     for size in SIZES:
-        if not 0 <= given.get(size, 0) <= PAGE_MAX:
-            yield f"L'argument {size} va de 0 à {PAGE_MAX}"
+        largest = LARGEST_PAGES.get(name, PAGE_MAX)
+        if not 0 <= given.get(size, 0) <= largest:
+            yield f"L'argument {size} va de 0 à {largest}"
     if given.keys() >= set(SIZES):
         yield "Les arguments first et last ne se donnent pas ensemble"
     if name == FRAICHEUR and given[AGE_MAX] < 0:

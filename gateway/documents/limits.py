@@ -26,7 +26,7 @@ from gateway.documents.mistake import Detail, Mistake, MistakenRequest
 from gateway.documents.wrong_values import NAME_MAX, place_of
 from gateway.errors import TooCostlyRequest
 from gateway.schema.connections import PAGE_MAX
-from gateway.schema.tables import DEFAULT_SIZES, LIST_SIZES
+from gateway.schema.tables import DEFAULT_SIZES, LARGEST_PAGES, LIST_SIZES, ROWS_BELOW
 
 TEXT_MAX = 32_768  # characters of a document
 TOKENS_MAX = 2000
@@ -51,7 +51,8 @@ META = frozenset({"__schema", "__type"})
 @dataclass(frozen=True, slots=True)
 class Shape:
     """What a selection weighs whatever the variables. `fields`: fields written, as if each list had one element; `keys`:
-    response keys of the selection itself; `pages`: the lists whose size is an argument, with the weight of a row.
+    response keys of the selection itself; `pages`: the lists whose size is an argument, with the weight of a row;
+    `below`: the weight of each field of the selection that is the rows of such a list.
     What reads the schema is counted apart (`_schema`)."""
 
     fixe: int = 0
@@ -63,13 +64,15 @@ class Shape:
     schema_fixed: int = 0
     schema_depth: int = 0
     keys: Counter[str] = field(default_factory=Counter)
+    below: Counter[str] = field(default_factory=Counter)
 
 
 def _sum(shapes: Iterable[Shape]) -> Shape:
     shapes = list(shapes)
-    keys: Counter[str] = Counter()
+    keys, below = Counter[str](), Counter[str]()
     for shape in shapes:
         keys.update(shape.keys)
+        below.update(shape.below)
     total = Shape(
         sum(shape.fixe for shape in shapes),
         tuple(page for shape in shapes for page in shape.pages),
@@ -80,6 +83,7 @@ def _sum(shapes: Iterable[Shape]) -> Shape:
         sum(shape.schema_fixed for shape in shapes),
         max((shape.schema_depth for shape in shapes), default=0),
         keys,
+        below,
     )
     _cap("répétitions d'un champ", max(keys.values(), default=0), REPETITIONS_MAX)
     _cap("nombre de champs", total.fields, FIELDS_MAX)
@@ -123,16 +127,18 @@ class _Weigher:
         return self.measured[name, root]
 
     def field(self, node: FieldNode, root: bool) -> Shape:
-        inside = self.selection(node.selection_set)
-        paged = root and node.name.value in DEFAULT_SIZES
+        inside, name = self.selection(node.selection_set), node.name.value
+        paged, rows = root and name in DEFAULT_SIZES, ROWS_BELOW.get(name)
+        row = inside.below[rows] if rows else inside.fixe
         return Shape(
-            1 if paged else 1 + self.sizes.get(node.name.value, 1) * inside.fixe,
-            ((node, inside.fixe),) if paged else (),
+            1 + inside.fixe - row if paged else 1 + self.sizes.get(name, 1) * inside.fixe,
+            ((node, row),) if paged else (),
             1 + inside.depth,
             int(node.alias is not None) + inside.alias,
             inside.directives,
             1 + inside.fields,
             keys=Counter(((node.alias or node.name).value,)),
+            below=Counter({name: 1 + inside.fixe}) if name in ROWS_BELOW.values() else Counter(),
         )
 
     def meta(self, node: FieldNode) -> Shape:
@@ -187,7 +193,8 @@ def _page(node: FieldNode, variables: dict[str, Any]) -> int:
     size = (
         given.get("first", DEFAULT_SIZES[node.name.value]) if given.get("last") in (None, Undefined) else given["last"]
     )
-    return size if isinstance(size, int) and 0 <= size <= PAGE_MAX else PAGE_MAX
+    largest = LARGEST_PAGES.get(node.name.value, PAGE_MAX)
+    return size if isinstance(size, int) and 0 <= size <= largest else largest
 
 
 def _cap(name: str, value: int, maximum: int) -> None:

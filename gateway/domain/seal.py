@@ -25,6 +25,17 @@ KEYS_MAX = 65_536
 HALF, WHOLE = 1 << 63, 1 << 64
 
 
+def key_bytes(text: str) -> bytes:
+    """A key of KEY_BYTES from base64url text, padded or not. Raises ValueError, whose message holds nothing of the text."""
+    try:
+        key = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except ValueError:
+        key = b""
+    if len(key) != KEY_BYTES:
+        raise ValueError("a sealing key is 32 bytes written in base64url")
+    return key
+
+
 class Sealer:
     """Deterministic authenticated encryption (AES-SIV, RFC 5297) with a key of its own for each usage (HKDF, RFC 5869).
 
@@ -44,10 +55,7 @@ class Sealer:
     @classmethod
     def from_text(cls, text: str) -> "Sealer":
         """From base64url text, padded or not. Raises ValueError, whose message holds nothing of the text."""
-        try:
-            return cls(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
-        except ValueError:
-            raise ValueError("a sealing key is 32 bytes written in base64url") from None
+        return cls(key_bytes(text))
 
     def seal(self, usage: str, plain: bytes, bound_to: bytes = b"") -> bytes:
         """Seal: readable again only for the same usage and `bound_to`. The same bytes always give the same seal."""
@@ -83,6 +91,10 @@ class OpaqueIds:
     def pseudonym(self, key: str) -> str:
         """A stand-in for the secret key of a person or a contract, which cannot be turned back."""
         return self._sealer.pseudonym(_ID, key)
+
+    def document(self, text: str) -> str:
+        """A stand-in for the text of an operation, which may hold a name that somebody is looked for by."""
+        return self.pseudonym(f"document/{text}")
 
     def seal(self, nature: str, key: str) -> str:
         """The public id of an object: the same for the same object, meaningless to whoever holds it."""

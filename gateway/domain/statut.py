@@ -144,12 +144,29 @@ def parcours(sessions: Iterable[Session], contrats: Sequence[ContratPeriod]) -> 
     A later session takes over from the first day of its own statuses. A contract that crosses no session tells nothing.
     """
     found: list[_Step] = []
+    for _, new in _lives(sessions, contrats):
+        found = [step for step in found if step[0] < new[0][0]] + new
+    return _distinct(found)
+
+
+def begun_sessions(sessions: Iterable[Session], contrats: Sequence[ContratPeriod]) -> list[tuple[date, Session]]:
+    """The sessions that the `parcours` of the same is made of, in order, each with the day from which it takes over."""
+    return [(date.fromordinal(new[0][0]), session) for session, new in _lives(sessions, contrats)]
+
+
+def session_on(begun: Sequence[tuple[date, Session]], day: date) -> Session | None:
+    """The session of which `statut_on` tells the status that day, among `begun_sessions`; None without any."""
+    started = [session for start, session in begun if start <= day]
+    # Before all of them, the one that begins first; of two, the later one took its place.
+    return started[-1] if started else min(reversed(begun), key=itemgetter(0), default=(day, None))[1]
+
+
+def _lives(sessions: Iterable[Session], contrats: Sequence[ContratPeriod]) -> Iterator[tuple[Session, list[_Step]]]:
+    """The sessions that have a status, in order, each with its own steps."""
     for session in sorted(set(sessions), key=_order):
         crossed = [c for c in contrats if c.debut <= session.fin and (c.fin or session.fin) >= session.debut]
-        new = _steps_over(session, crossed)
-        if new:
-            found = [step for step in found if step[0] < new[0][0]] + new
-    return _distinct(found)
+        if new := _steps_over(session, crossed):
+            yield session, new
 
 
 def _order(session: Session) -> tuple[date, date, date]:

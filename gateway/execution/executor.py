@@ -23,6 +23,7 @@ from graphql import (
     execute_sync,
     visit,
 )
+from prometheus_client import CollectorRegistry, Counter
 
 from gateway.auth.authorization.decide import Decision
 from gateway.auth.authorization.sentinel import FREE, Forbidden
@@ -57,6 +58,17 @@ class ExecutionPath(StrEnum):
     FIRST_SEEN = "premiere_vue"  # first sight: not worth a plan yet
     FALLBACK = "repli"  # not covered: graphql-core, by itself
     RETRY_AFTER = "reprise"  # the plan met what it was not written for: graphql-core, from the start
+
+
+class PathCounts:
+    """Counts operations by the way they were executed, for Prometheus."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        counter = Counter("passerelle_executions", "Opérations exécutées, par voie.", ("voie",), registry=registry)
+        self._counts = {path: counter.labels(path.value) for path in ExecutionPath}
+
+    def __call__(self, path: ExecutionPath) -> None:
+        self._counts[path].inc()
 
 
 class ExecutionContext(Protocol):

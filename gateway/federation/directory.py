@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import lru_cache, partial
-from typing import Any
+from typing import Any, Protocol
 
 import strawberry
 from cachetools import LRUCache
@@ -124,3 +124,24 @@ class Directory:
         if nature == "Cfa":
             return self.cfa(key)
         return self.mission_locale(key) if nature == "MissionLocale" else None
+
+
+class ReferentielSource(Protocol):
+    """What keeps the referential up to date."""
+
+    @property
+    def current(self) -> Referentiel: ...
+
+
+class CurrentDirectory:
+    """The directory of the referential of the moment, built again when it changes."""
+
+    def __init__(self, keeper: ReferentielSource, opaque_ids: OpaqueIds) -> None:
+        self._keeper, self._opaque_ids = keeper, opaque_ids
+        self._built = Directory(Referentiel(), opaque_ids)
+
+    def __call__(self) -> Directory:
+        current = self._keeper.current
+        if self._built.referentiel is not current:
+            self._built = Directory(current, self._opaque_ids)
+        return self._built

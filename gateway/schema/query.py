@@ -23,6 +23,8 @@ from gateway.schema.orders import TriContrats, TriJeunes, TriRuptures
 from gateway.schema.organisations import Cfa, Commune, MissionLocale, Node, Source, Territoire
 from gateway.schema.rapprochement import Rapprochement
 from gateway.schema.scalars import SCALARS, SIRET, UAI
+from gateway.schema.statistics import DEFAULT_LINES, LINES_MAX, Statistiques
+from gateway.schema.statistics_filter import Dimension, FiltreStatistiques
 
 
 @object_type("Qui je suis et ce que je peux lire.", C.PUBLIQUE)
@@ -77,12 +79,17 @@ class Context(Protocol):
     def cfas(self, recherche: str | None, first: int) -> list[Cfa]: ...
     def communes(self, recherche: str | None, first: int) -> list[Commune]: ...
     def missions_locales(self, recherche: str | None, first: int) -> list[MissionLocale]: ...
+    def statistiques(self, key: object) -> Statistiques | None:
+        """The figures of the root field of that response key."""
+        ...
 
 
 _ORDER = strawberry.argument(description="Ordre de la liste.")
 _FILTER = strawberry.argument(
     description="Ce que la liste garde ; sans filtre, tout, sauf ce que le filtre dit garder par défaut."
 )
+_FIGURES = strawberry.argument(description="Ce que les chiffres gardent ; sans filtre, tout mon périmètre.")
+_DIMENSIONS = argument(C.AGREGAT, "Ce qui distingue les lignes ; sans dimension, le total seul.")
 type_info = strawberry.Info[Context, None]
 First = Annotated[int, argument(C.PUBLIQUE, f"Nombre d'éléments de la page, de 0 à {PAGE_MAX}.")]
 After = Annotated[str | None, argument(C.PUBLIQUE, "Curseur après lequel commence la page.")]
@@ -197,6 +204,18 @@ def _missions_locales(info: type_info, recherche: Sought = None, first: MenuSize
     return info.context.missions_locales(recherche, first)
 
 
+def _statistiques(
+    info: type_info,
+    *,
+    filtre: Annotated[FiltreStatistiques | None, _FIGURES] = None,
+    dimensions: Annotated[list[Dimension], _DIMENSIONS] = [],  # noqa: B006 - read by the schema, never changed
+    first: Annotated[int, argument(C.PUBLIQUE, f"Nombre de lignes de la page, de 0 à {LINES_MAX}.")] = DEFAULT_LINES,
+    after: After = None,
+) -> Statistiques | None:
+    # Its arguments were read before the sources were asked: figures are made beside the loop (statistiques.questions).
+    return info.context.statistiques(info.path.key) if _is_open(info) else None
+
+
 def _sources(info: type_info) -> list[Source] | None:
     return info.context.sources() if _is_open(info) else None
 
@@ -222,6 +241,13 @@ class Query:
     communes: list[Commune] = publique("Les communes de mon périmètre, par nom.", _communes, size=1)
     missions_locales: list[MissionLocale] = publique(
         "Les Missions locales de mon périmètre, par nom.", _missions_locales, size=1
+    )
+    statistiques: Statistiques | None = donnee(
+        C.AGREGAT,
+        "Des chiffres de mon périmètre, jamais une personne : exacts de ce que je lis, protégés ailleurs.",
+        _statistiques,
+        rows="lignes",
+        page_max=LINES_MAX,
     )
     sources: list[Source] | None = donnee(C.TECHNIQUE, "Les systèmes partenaires et leur état.", _sources, size=1)
 

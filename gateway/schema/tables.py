@@ -19,6 +19,8 @@ from gateway.auth.policy.rules import (
     CURSOR,
     MAGASIN,
     NAMES_SOURCES,
+    PAGE_MAX,
+    ROWS,
     SIZE,
     TOLD_BY,
     CategorieDonnee,
@@ -77,6 +79,9 @@ SHOWN_TYPES = PERSONAL_TYPES | _ABSTRACT | {name for name, t in _SCHEMA.type_map
 VIEW_ROOTS = frozenset(name for name, field in _ROOTS.fields.items() if _reads_view(field))
 # The roots whose size is an argument, with that of who gives none; of these, the lists of persons; the usual size of others.
 DEFAULT_SIZES = {name: one.args["first"].default_value for name, one in _ROOTS.fields.items() if "first" in one.args}
+# Of these, the largest size that is not that of lists; and the field below, the elements of which alone are as many.
+LARGEST_PAGES = {name: size for name in DEFAULT_SIZES if (size := written(_ROOTS.fields[name], PAGE_MAX))}
+ROWS_BELOW = {name: below for name in DEFAULT_SIZES if (below := written(_ROOTS.fields[name], ROWS))}
 PAGED_ROOTS = frozenset(DEFAULT_SIZES) & VIEW_ROOTS
 # What tells, by list, how many elements it keeps or whether there are any.
 _CONNECTIONS = {name: get_named_type(_ROOTS.fields[name].type).name for name in PAGED_ROOTS}

@@ -4,13 +4,12 @@ import asyncio
 import time
 from collections.abc import Coroutine, Mapping
 from dataclasses import replace
-from datetime import timedelta
 from functools import partial
 from hashlib import sha256
 from typing import Any
 
 from graphql import GraphQLSchema
-from prometheus_client import Counter, ProcessCollector
+from prometheus_client import ProcessCollector
 
 from gateway.admission import Health, Probe
 from gateway.app import AppState
@@ -28,31 +27,29 @@ from gateway.auth.policy.policy import read_policy
 from gateway.auth.policy.schema_check import check_schema
 from gateway.concurrency import LongWork
 from gateway.config import Configuration, IssuerSettings
-from gateway.connectors.discovery import connectors
 from gateway.documents.manifests import read_manifests
 from gateway.documents.parse import Documents, PersistedDocuments
 from gateway.domain.days import paris_day
-from gateway.domain.referentiel import Referentiel
 from gateway.domain.seal import OpaqueIds
 from gateway.edge.graphql_http import AccessLog
 from gateway.edge.metrics_page import MetricsPage
 from gateway.errors import ConfigurationError
-from gateway.execution.executor import ExecutionPath, Executor
-from gateway.federation.collect.collector import Collector
-from gateway.federation.directory import Directory
+from gateway.execution.executor import Executor, PathCounts
+from gateway.federation.collect.collector import Collector, loop_seconds
+from gateway.federation.directory import CurrentDirectory
 from gateway.federation.ids.assign import IdAssigner, derivation
 from gateway.operation import Gateway
-from gateway.schema.organisations import EtatSource, Source
+from gateway.schema.organisations import Source
 from gateway.schema.query import build, core_schema
 from gateway.server.services import Services
-from gateway.sources.harvest.referentiel import ReferentielKeeper
+from gateway.server.statistics_parts import build_public_figures, build_statistics
 from gateway.sources.harvest.registry_reader import RegistryReader
 from gateway.sources.http.issuers import IssuerClient, JwksFile
 from gateway.sources.http.transport import Transport, aiohttp_transport
 from gateway.sources.metrics import StateGauges
+from gateway.statistiques.reach import check_exact
 
 PROBE_TIMEOUT = 2.0
-COPY_FRESH = timedelta(days=2)  # the age at which the operator is alerted (docs/metriques.md)
 
 
 def build_state(services: Services) -> AppState:
@@ -72,6 +69,8 @@ def build_state(services: Services) -> AppState:
         webhooks=services.receiver,
         http=services.configuration.file.http,
         host=services.configuration.host,
+        public_figures=build_public_figures(services, gateway),
+        page=services.configuration.file.statistiques.page,
         public_keys=published_keys(services.configuration),
     )
 
@@ -81,11 +80,10 @@ def build_gateway(services: Services) -> Gateway:
     configuration, counts, now = services.configuration, services.counts, services.configuration.now
     schema, policy = core_schema(build()), read_policy()
     check_schema(schema, policy)
+    check_exact(policy)
     access, opaque_ids = AccessMetrics(services.metrics), OpaqueIds(configuration.sealer)
-    documents = Documents(schema, lambda text: opaque_ids.pseudonym(f"document/{text}"))
-    paths = Counter("passerelle_executions", "Opérations exécutées, par voie.", ("voie",), registry=services.metrics)
-    counts_by_path = {path: paths.labels(path.value).inc for path in ExecutionPath}
-    long_work = LongWork()
+    documents = Documents(schema, opaque_ids.document)
+    collector, long_work = _collector(services), LongWork()
     return Gateway(
         schema=schema,
         policy=policy,
@@ -95,9 +93,10 @@ def build_gateway(services: Services) -> Gateway:
         shapes=VisibleSchemas(schema, policy),
         candidate=_candidate(configuration, schema, access),
         stopped=access.stopped,
-        executor=Executor(schema, lambda path: counts_by_path[path]()),
-        collector=_collector(services),
+        executor=Executor(schema, PathCounts(services.metrics)),
+        collector=collector,
         opaque_ids=opaque_ids,
+        statistics=build_statistics(services, policy, opaque_ids, collector),
         id_assigner=IdAssigner(services.links, derivation(opaque_ids), now, counts.links_unavailable.inc),
         accounting=Accounting(
             services.readings_journal,
@@ -109,9 +108,9 @@ def build_gateway(services: Services) -> Gateway:
             now,
             long_work,
         ),
-        directory=_DirectoryHolder(services.keeper, opaque_ids).current,
+        directory=CurrentDirectory(services.keeper, opaque_ids),
         states=lambda: [with_copy(services, source) for source in services.sources.states()],
-        state_of=partial(state_in_answers, services),
+        state_of=services.sources.state_of,
         source_of_cfa=services.sources.partner_of_cfa,
         now=now,
         long_work=long_work,
@@ -132,18 +131,9 @@ def with_copy(services: Services, source: Source) -> Source:
     )
 
 
-def state_in_answers(services: Services, name: str) -> EtatSource | None:
-    """The state of a source as an answer tells it: a registry closed for the night fails nobody while its copy is fresh."""
-    etat, as_of = services.sources.state_of(name), services.harvest_metrics.as_of
-    if etat is not EtatSource.FERMEE or name != services.harvest_target.source or as_of is None:
-        return etat
-    fresh = services.configuration.now() - as_of <= COPY_FRESH
-    return EtatSource.DISPONIBLE if fresh else EtatSource.DEGRADEE
-
-
 def _collector(services: Services) -> Collector:
     name = services.harvest_target.source
-    fold = connectors()[services.sources.partners[name].genre].contrat
+    fold = services.sources.connector_of(name).contrat
     if fold is None:
         raise ConfigurationError(f"partenaires : {name} ne sait pas replier un contrat")
     return Collector(
@@ -151,7 +141,7 @@ def _collector(services: Services) -> Collector:
         registry=RegistryReader(services.registry, fold),
         registry_name=name,
         timeout=services.configuration.file.reponse.delai_secondes,
-        wall_clock=lambda: asyncio.get_running_loop().time(),
+        wall_clock=loop_seconds,
         without_mission_locale=services.counts.ambiguous,
     )
 
@@ -163,20 +153,6 @@ def _candidate(configuration: Configuration, schema: GraphQLSchema, access: Acce
     policy = read_policy(configuration.candidate)
     check_schema(schema, policy)
     return PolicyTrial(DecisionCache(schema, policy), access.gap)
-
-
-class _DirectoryHolder:
-    """The directory of the referential of the moment, built again when it changes."""
-
-    def __init__(self, keeper: ReferentielKeeper, opaque_ids: OpaqueIds) -> None:
-        self._keeper = keeper
-        self._opaque_ids = opaque_ids
-        self._built = Directory(Referentiel(), opaque_ids)
-
-    def current(self) -> Directory:
-        if self._built.referentiel is not self._keeper.current:
-            self._built = Directory(self._keeper.current, self._opaque_ids)
-        return self._built
 
 
 def build_authenticator(services: Services, clients: ClientRegister) -> Authenticator:

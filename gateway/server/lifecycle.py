@@ -170,6 +170,7 @@ async def open_parts(services: Services, state: AppState) -> None:
     steps |= {
         "journal": lambda: _in_time("journal", services.readings_journal.open()),
         "registre": lambda: _in_time("registre", services.registry.open()),
+        "statistiques": lambda: _in_time("statistiques", services.blocks.open()),
         "liens": lambda: _purge_links(services),
         "cles": state.authenticator.verifier.open,
         "referentiel": services.keeper.open,
@@ -207,6 +208,7 @@ def _watches(services: Services) -> list[Coroutine[Any, Any, None]]:
         *(consumer.watch(sleep) for consumer in services.consumers),
         services.refresh_ahead.watch(),
         services.journal_keeper.keep(sleep),
+        services.statistics_watch.run(sleep),
         services.loop_lag.run(sleep),
         services.open_files.watch(sleep),
     ]

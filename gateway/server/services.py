@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from prometheus_client import CollectorRegistry, Gauge
-from redis.asyncio import Redis
 
 from gateway.admission import RequestSlots
 from gateway.audit.alerts import Alerts
@@ -17,13 +16,13 @@ from gateway.cache.sealed import SealedCodec
 from gateway.cache.seam import Cache
 from gateway.config import Configuration
 from gateway.connectors.base import Connector
-from gateway.connectors.discovery import connectors
 from gateway.edge.metrics import EdgeMetrics
 from gateway.errors import ConfigurationError, reason_of
 from gateway.redis_client import open_redis
 from gateway.schema.organisations import TypeSource
 from gateway.server.loop_lag import LoopLag
 from gateway.server.open_files import OpenFiles
+from gateway.server.statistics_watch import StatisticsMetrics, StatisticsWatch
 from gateway.sources.codec import codec
 from gateway.sources.connector_runs import lazily
 from gateway.sources.events.queue import QueueConsumer
@@ -36,11 +35,13 @@ from gateway.sources.harvest.referentiel import ReferentielKeeper
 from gateway.sources.http.issuers import IssuerClient
 from gateway.sources.http.transport import Transport, TransportFactory, aiohttp_transport
 from gateway.sources.metrics import SourceMetrics
-from gateway.sources.partners.load import Partner, load_partners
+from gateway.sources.partners.configured import configured_partners
+from gateway.sources.partners.load import Partner
 from gateway.sources.refresh_ahead import RefreshAhead
 from gateway.sources.resilience.budgets import Clock
 from gateway.sources.resilience.shared_pacing import SharedPacer
 from gateway.sources.units import UnitResult
+from gateway.stores.blocks import BlockStore
 from gateway.stores.counters import RateLimits
 from gateway.stores.journal import Journal
 from gateway.stores.links import LinkStore
@@ -62,6 +63,7 @@ class Services:
     registry: RegistryStore
     harvest_metrics: HarvestMetrics
     links: LinkStore
+    statistics_watch: StatisticsWatch
     readings_journal: Journal
     journal_keeper: JournalKeeper
     rate_limits: RateLimits
@@ -79,12 +81,18 @@ class Services:
     issuers: list[IssuerClient] = field(default_factory=list)
     open_files: OpenFiles = field(default_factory=OpenFiles)
 
+    @property
+    def blocks(self) -> BlockStore:
+        """The counts of statistics."""
+        return self.statistics_watch.store
+
     async def aclose(self) -> None:
         await self.sources.aclose()  # with the cache, which closes Redis
         for issuer in self.issuers:
             await issuer.aclose()
         await self.registry.close()
         await self.links.close()
+        await self.blocks.close()
         await self.readings_journal.close()
 
 
@@ -96,12 +104,11 @@ def build_services(
     clock: Clock | None = None,
 ) -> Services:
     """Everything that touches the outside, not opened yet. Raises ConfigurationError. The rest is replaced in virtual time."""
-    metrics, transport, known_connectors = CollectorRegistry(), Transport(configuration.now, network), connectors()
-    partners = load_partners(configuration.root / "partenaires", environ, known_connectors)
+    metrics, transport = CollectorRegistry(), Transport(configuration.now, network)
+    known_connectors, partners = configured_partners(configuration.root, configuration.file, environ)
     counts, alerts = SourceMetrics(metrics), Alerts(metrics)
     readings_journal, suspension = build_journal(configuration, environ, alerts.available), Suspension(registry=metrics)
-    redis = None if configuration.cache == "memory://" else open_redis(configuration.cache)
-    cache, shared_pacer, shared_counters = _shared(configuration, redis, suspension, seconds)
+    cache, shared_pacer, shared_counters = _shared(configuration, suspension, seconds)
     clock = replace(clock or Clock(), processus=configuration.processus, shared=shared_pacer)
     sources = Sources(partners, known_connectors, SourceDeps(transport, cache, counts, configuration.now, clock))
     return Services(
@@ -116,6 +123,7 @@ def build_services(
         registry=_registry(configuration, environ, metrics),
         harvest_metrics=HarvestMetrics(metrics, configuration.now),
         links=build_links(configuration, environ),
+        statistics_watch=_statistics_watch(configuration, environ, metrics),
         readings_journal=readings_journal,
         journal_keeper=JournalKeeper(readings_journal, configuration, configuration.now, alerts),
         rate_limits=RateLimits(shared_counters),
@@ -136,10 +144,19 @@ def _registry(configuration: Configuration, environ: Mapping[str, str], metrics:
     return RegistryStore(_url(configuration, environ, "registre.sqlite"), configuration.sealer, damaged.set)
 
 
+def _statistics_watch(
+    configuration: Configuration, environ: Mapping[str, str], metrics: CollectorRegistry
+) -> StatisticsWatch:
+    store = BlockStore(_url(configuration, environ, "statistiques.sqlite"))
+    gauges = StatisticsMetrics(metrics, configuration.now)
+    return StatisticsWatch(store, gauges, configuration.now, configuration.statistics_key is not None)
+
+
 def _shared(
-    configuration: Configuration, redis: Redis | None, suspension: Suspension, seconds: Callable[[], float]
+    configuration: Configuration, suspension: Suspension, seconds: Callable[[], float]
 ) -> tuple[Cache, SharedPacer | None, SharedCounters | None]:
     """The cache, and what all processes count together where there is a Redis."""
+    redis = None if configuration.cache == "memory://" else open_redis(configuration.cache)
     sealed_codec = SealedCodec(configuration.cache_sealers, codec(UnitResult))
     cache = open_cache(redis, sealed_codec, suspension, seconds)
     if redis is None:
@@ -181,7 +198,7 @@ def build_journal(
 
 def _keeper(configuration: Configuration, sources: Sources, known: Mapping[str, Connector]) -> ReferentielKeeper:
     partner = _single(sources, TypeSource.REFERENTIEL)
-    read = known[partner.genre].referentiel
+    read = partner.connector(known).referentiel
     if read is None:
         raise ConfigurationError(f"partenaires : {partner.nom} ne sait pas lire un référentiel")
     return ReferentielKeeper(
@@ -193,7 +210,7 @@ def _keeper(configuration: Configuration, sources: Sources, known: Mapping[str, 
 
 def _harvest_target(sources: Sources, known: Mapping[str, Connector]) -> HarvestTarget:
     partner = _single(sources, TypeSource.REGISTRE_CONTRATS)
-    moisson = known[partner.genre].moisson
+    moisson = partner.connector(known).moisson
     if moisson is None or partner.moisson is None:
         raise ConfigurationError(f"partenaires/{partner.nom}.toml : [moisson] depuis est requis")
     return HarvestTarget(

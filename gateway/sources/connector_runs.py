@@ -54,7 +54,7 @@ STEPS_MAX = 100  # of one reading
 RECORDS_MAX = 200_000  # of one reading
 KEY_MAX = 200  # characters of a record's key
 FAULTS_MAX = 200  # lines of quality of one reading
-_FIELD = re.compile(r"[\w .'/-]{0,60}")
+_FIELD = re.compile(r"[\w .'/()\[\]=@#°:-]{0,60}")
 _OPERATION = re.compile(r"[A-Za-z0-9_.-]{1,60}")
 _ENCODE, _DECODE = msgspec.json.Encoder().encode, msgspec.json.Decoder(Record).decode
 

@@ -18,10 +18,10 @@ from gateway.connectors.base import Connector, PartnerRequest, ReadingSteps, Ten
 from gateway.domain.days import paris_day
 from gateway.errors import SourceQuarantined, SourceSpared, SourceTimedOut
 from gateway.schema.organisations import EtatSource, Source, TypeSource
+from gateway.sources.freshness import cache_status
 from gateway.sources.http.transport import Transport
 from gateway.sources.metrics import SourceMetrics
 from gateway.sources.partner_client import HarvestPage, PartnerClient
-from gateway.sources.partners.file_format import CacheTable
 from gateway.sources.partners.load import Partner
 from gateway.sources.reading import ReadingRun
 from gateway.sources.resilience.budgets import Clock
@@ -33,33 +33,6 @@ T = TypeVar("T")
 NO_TENANT = Tenant("")
 SKEW = 60.0  # seconds by which the clocks of processes may differ
 KEYS_MAX = 10_000
-
-REST = 2.0  # seconds an answer serves whatever is told of it since: a flood of events is not one of requests
-
-
-def cache_status(
-    age: float,
-    empty: bool,
-    is_of_today: bool,
-    rules: CacheTable,
-    age_max: float | None = None,
-    invalidated: bool = False,
-) -> CacheStatus:
-    """`empty`: it holds no record; `is_of_today`: it was read for today; `age_max`: what the caller asks for; `invalidated`: the
-    partner told since that it changed.
-
-    Who asks for fresher data waits for them, but no partner is asked twice for the same within `plancher_secondes`.
-    """
-    fresh = min(rules.duree_secondes, rules.absence_secondes) if empty else rules.duree_secondes
-    if age_max is not None:
-        fresh = min(fresh, max(age_max, rules.plancher_secondes))
-    if invalidated:
-        fresh = min(fresh, REST)
-    if age < fresh and is_of_today:
-        return CacheStatus.HIT
-    if age < rules.perime_secondes and not empty and not invalidated and age_max is None:
-        return CacheStatus.STALE
-    return CacheStatus.MISSED
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +52,15 @@ class Sources:
     def __init__(self, partners: Mapping[str, Partner], connectors: Mapping[str, Connector], deps: SourceDeps) -> None:
         self.partners = partners
         self._deps = deps
-        self._cfa = {uai: name for name, partner in partners.items() for uai in partner.abonnes or ()}
         self._readers = {
             name: UnitReader(
                 PartnerClient(partner, deps.transport, deps.metrics, deps.wall_clock, deps.clock),
-                connectors[partner.genre],
-                self._cfa.keys(),
+                partner.connector(connectors),
+                {uai for partner in partners.values() for uai in partner.abonnes or ()},
             )
             for name, partner in partners.items()
         }
+        self._cfa, self._structures = self._tenants(TypeSource.ERP_CFA), self._tenants(TypeSource.MISSION_LOCALE)
         self._flights, self._waiters = SharedFlights(deps.cache, self._readers, self._is_fresh), Waiters()
         self._keys: LRUCache[Unit, CacheKey] = LRUCache(KEYS_MAX)
         self.left_out: set[Unit] = set()  # wanted, and left out of a query that had enough asked
@@ -96,6 +69,20 @@ class Sources:
     def partner_of_cfa(self, uai: str) -> str | None:
         """The partner that serves a CFA, None when nobody does."""
         return self._cfa.get(uai)
+
+    def connector_of(self, source: str) -> Connector:
+        """What reads a partner."""
+        return self._readers[source].connector
+
+    def partners_of_structure(self, code: str) -> tuple[str, ...]:
+        """Who may know the young people of a Mission locale: the partner that has it as a tenant, else those without tenants."""
+        own = self._structures.get(code)
+        systems = self.sources_of(TypeSource.MISSION_LOCALE)
+        return (own,) if own else tuple(name for name in systems if self.partners[name].abonnes is None)
+
+    def _tenants(self, type_: TypeSource) -> dict[str, str]:
+        """The partner of each tenant of the systems of a type."""
+        return {key: name for name in self.sources_of(type_) for key in self.partners[name].abonnes or ()}
 
     def uais(self, source: str) -> tuple[str, ...]:
         """The CFAs that a partner serves."""
@@ -233,7 +220,7 @@ class Sources:
         """A unit of a partner as it is configured."""
         if unit not in self._keys:
             partner = self.partners[unit.source]
-            name = canonical_key(unit.source, partner.genre, partner.base_url, unit.resource.value, unit.key)
+            name = canonical_key(unit.source, partner.read_by, partner.base_url, unit.resource.value, unit.key)
             self._keys[unit] = CacheKey(name, unit.source)
         return self._keys[unit]
 

@@ -21,7 +21,7 @@ from gateway.schema.organisations import EtatSource
 from gateway.sources.connector_runs import ConnectorFailed, ConnectorRuns
 from gateway.sources.http import page_trail
 from gateway.sources.http.credentials import Credential, credential
-from gateway.sources.http.page_trail import PageValidator
+from gateway.sources.http.page_validators import PageValidator
 from gateway.sources.http.transport import Exchange, PartnerResponse, Transport
 from gateway.sources.metrics import CANCELLED, SUCCESS, SourceMetrics
 from gateway.sources.partners.load import DEFAULT_ACCESS, Partner
@@ -161,7 +161,10 @@ class PartnerClient:
             response = await self.request(page_trail.numbered(request, rank), Tenant(""))
             total = page_trail.announced(request, response.document)
             page_trail.PageTrail(self.partner.limites.pages_max).bound(total)
-            rows, announced = page_trail.rows_in(response.document), page_trail.total_rows(request, response.document)
+            rows, announced = (
+                page_trail.rows_in(response.document, request),
+                page_trail.total_rows(request, response.document),
+            )
         return HarvestPage(await self.apart(lambda: read(response.document)), total, response.digest, rows, announced)
 
     async def apart(self, call: Callable[[], T]) -> T:
@@ -257,9 +260,10 @@ class PartnerClient:
         secret = own or (tenant_config.secret if tenant_config else None)
         if access is None or secret is None:
             raise SourceInvalid(self.partner.nom, f"accès « {name} » non configuré")
-        place = (name, "" if own else key)
+        client = tenant_config.client if tenant_config else ""
+        place = (name, "" if own and not client else key)
         if place not in self._credentials:
-            self._credentials[place] = credential(access, secret)
+            self._credentials[place] = credential(access, secret, client, self.clock.seconds)
         return self._credentials[place]
 
 

@@ -15,7 +15,14 @@ from gateway.connectors.base import BodyFormat, Documents, PartnerRequest, Readi
 from gateway.errors import OutOfFiles, SourceClosed, SourceError, SourceInvalid, SourceSuspended
 from gateway.sources.connector_runs import STEPS_MAX, requests_of
 from gateway.sources.http import page_trail
-from gateway.sources.http.page_trail import PageValidator, RequestedPage, all_validators, chain, chains, requested_page
+from gateway.sources.http.page_validators import (
+    PageValidator,
+    RequestedPage,
+    all_validators,
+    chain,
+    chains,
+    requested_page,
+)
 from gateway.sources.http.transport import PartnerResponse
 from gateway.sources.partner_client import PartnerClient, address_of
 
@@ -108,7 +115,7 @@ class ReadingRun:
                 if page.document is None:
                     break
                 trail.add(page.digest)
-                if request.pages in page_trail.ANNOUNCED:
+                if request.pages.announces:
                     await self._announced(page_trail.clamped(request, page.document), pages, trail)
                     break
                 following = page_trail.next_(following, base, page.link, page.document, len(pages))
@@ -176,10 +183,10 @@ def _step(reading: ReadingSteps[T], documents: Documents | None) -> Sequence[Par
 
 def _prove_whole(request: PartnerRequest, pages: Sequence[PartnerResponse]) -> None:
     """Raises InvalidPages when the partner announced other rows than it gave. A CSV counts its own (docs/partenaires.md)."""
-    if request.shape is BodyFormat.JSON:
+    if request.shape is not BodyFormat.CSV:
         filled = [page for page in pages if page.document is not None]
         totals = [page_trail.total_rows(request, page.document, page.total) for page in filled]
-        page_trail.prove_whole([page_trail.rows_in(page.document) for page in filled], totals)
+        page_trail.prove_whole([page_trail.rows_in(page.document, request) for page in filled], totals)
 
 
 def _documents(responses: Sequence[PartnerResponse]) -> list[Any]:

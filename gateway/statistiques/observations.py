@@ -10,8 +10,8 @@ from datetime import date, timedelta
 
 from gateway.auth.policy.policy import is_followed_age
 from gateway.domain.days import age_au, paris_day
-from gateway.domain.statut import StatutApprenant, StatutStep, statut_on
-from gateway.federation.join.merge import etat_traitement
+from gateway.domain.statut import Session, StatutApprenant, StatutStep, begun_sessions, session_on, statut_on
+from gateway.federation.join.merge import etat_traitement, periods_of, sessions_of, situation_noted_at
 from gateway.schema.nouns import Contrat, Formation, Jeune, Rupture
 from gateway.schema.organisations import Cfa
 from gateway.statistiques.grids import (
@@ -70,9 +70,7 @@ def observe(
             yield _contrat(contrat, contrat.date_debut, jeune, known)
         if contrat.rupture and contrat.rupture.date and contrat.rupture.date <= known.as_of:
             yield _rupture(contrat, contrat.rupture, contrat.rupture.date, jeune, known)
-    for day in days:
-        if not school_year_only or _is_of_school_year(jeune, day):
-            yield from _standing(jeune, day)
+    yield from _Standings(jeune).on(days, school_year_only)
 
 
 def _contrat(contrat: Contrat, debut: date, jeune: Jeune, known: Knowledge) -> Observation:
@@ -168,42 +166,56 @@ def prise_en_charge(jeune: Jeune, rupture: date) -> str:
     """How long after the rupture the first step of the follow-up came, of those dated that day or later."""
     suivi = jeune.suivi
     told = [step.date for step in suivi.historique or []] if suivi else []
-    told += [suivi.date] if suivi and suivi.situation and suivi.date else []
+    noted_at = situation_noted_at(suivi) if suivi and suivi.situation else None
+    told += [noted_at] if noted_at else []
     first = min((day for day in map(paris_day, told) if day >= rupture), default=None)
     if first is None:
         return "AUCUNE"
     return _within(PRISE_EN_CHARGE, lambda days: first <= rupture + timedelta(days=days)) or "P+"
 
 
-def _standing(jeune: Jeune, day: date) -> Iterator[Observation]:
-    """Where the person stands that day, in the CFA of the session or contract begun last."""
-    steps = [StatutStep(step.depuis, step.valeur) for step in jeune.steps or []]
-    standing = statut_on(steps, day)
-    if standing is None:
-        return
-    formation, uai = _begun_last(jeune, day)
-    keys = {"NIVEAU": niveau(formation)}
-    classes = {STATUT.name: standing.valeur.value}
-    yield Observation(Population.STATUTS, day, uai, _mission_locale(jeune), keys, classes)
+class _Standings:
+    """Where a person stands, in the CFA of the session or contract begun last."""
+
+    def __init__(self, jeune: Jeune) -> None:
+        self._jeune = jeune
+        self._steps = [StatutStep(step.depuis, step.valeur) for step in jeune.steps or []]
+        begun = [(f.date_debut, 0, _uai(f.cfa), f) for f in jeune.formations or [] if f.date_debut]
+        told = [(c.date_debut, 1, _uai(c.cfa), c.formation) for c in jeune.contrats or [] if c.date_debut]
+        # Of a session and a contract of one day, the contract's: it is what is signed. Of two of a kind, the CFA of the greatest
+        # UAI: who comes first in an answer must not decide.
+        self._begun = sorted([*begun, *told], key=lambda each: each[:3])
+
+    def on(self, days: Iterable[date], school_year_only: bool) -> Iterator[Observation]:
+        """At the end of each of these days; those of a school year that the session of that day does not cross are left out."""
+        sessions = begun_sessions(sessions_of(self._jeune), periods_of(self._jeune)) if school_year_only else []
+        for day in days:
+            standing = statut_on(self._steps, day)
+            if standing and (not school_year_only or _is_of_school_year(session_on(sessions, day), day)):
+                yield self._observation(day, standing.valeur)
+
+    def _observation(self, day: date, statut: StatutApprenant) -> Observation:
+        formation, uai = self._begun_last(day)
+        sexe = self._jeune.sexe
+        keys = {"NIVEAU": niveau(formation), "SEXE": sexe.value if sexe else UNKNOWN}
+        classes = {STATUT.name: statut.value}
+        return Observation(Population.STATUTS, day, uai, _mission_locale(self._jeune), keys, classes)
+
+    def _begun_last(self, day: date) -> tuple[Formation | None, str | None]:
+        """The formation and the CFA of what began last by that day; before all of it, of what begins first."""
+        if not self._begun:
+            return None, None
+        _, _, uai, formation = next((each for each in reversed(self._begun) if each[0] <= day), self._begun[0])
+        return formation, uai or None
 
 
-def _begun_last(jeune: Jeune, day: date) -> tuple[Formation | None, str | None]:
-    """The formation and the CFA of what began last by that day; before all of it, of what begins first."""
-    begun: list[tuple[date, int, Formation | None, Cfa | None]]
-    begun = [(f.date_debut, 0, f, f.cfa) for f in jeune.formations or [] if f.date_debut]
-    begun += [(c.date_debut, 1, c.formation, c.cfa) for c in jeune.contrats or [] if c.date_debut]
-    begun.sort(key=lambda told: told[:2])
-    if not begun:
-        return None, None
-    _, _, formation, cfa = next((told for told in reversed(begun) if told[0] <= day), begun[0])
-    return formation, cfa.uai if cfa else None
+def _uai(cfa: Cfa | None) -> str:
+    return (cfa.uai if cfa else None) or ""
 
 
-def _is_of_school_year(jeune: Jeune, day: date) -> bool:
+def _is_of_school_year(session: Session | None, day: date) -> bool:
     debut, fin = school_year_bounds(day)
-    spans = [(f.date_debut, f.date_fin) for f in jeune.formations or []]
-    spans += [(c.date_debut, c.date_fin or c.date_debut) for c in jeune.contrats or []]
-    return any(start and end and start <= fin and end >= debut for start, end in spans)
+    return session is not None and session.debut <= fin and session.fin >= debut
 
 
 def is_of_mission_locale(jeune: Jeune, day: date) -> bool:

@@ -15,6 +15,8 @@ class Places:
         self._referentiel = referentiel
         self.cfas: Mapping[str, OrganismeRow] = referentiel.organismes
         self.missions_locales = referentiel.missions_locales
+        self._codes: dict[str, frozenset[str]] = {}
+        self._held: dict[tuple[Place, str], Mapping[str, frozenset[str]]] = {}
 
     @cached_property
     def departement_of_cfa(self) -> Mapping[str, str]:
@@ -35,16 +37,25 @@ class Places:
 
     @cached_property
     def _departements(self) -> Mapping[str, tuple[str, str]]:
-        """The région and the académie of each département."""
-        return {row.departement: (row.region, row.academie) for row in self._referentiel.communes.values()}
+        """The région and the académie of each département: those that most of its CFAs tell, else its communes."""
+        told: dict[str, Counter[tuple[str, str]]] = defaultdict(Counter)
+        for row in self.cfas.values():
+            if row.departement and row.region and row.academie:
+                told[row.departement][row.region, row.academie] += 1
+        # Where there are CFAs, cells of a département are theirs: what they say of it decides whose it is.
+        of_cfas = {code: min(counts, key=lambda held: (-counts[held], held)) for code, counts in told.items()}
+        communes = self._referentiel.communes.values()
+        return {row.departement: (row.region, row.academie) for row in communes} | of_cfas
 
-    def holders(self, place: Place, code: str) -> dict[str, frozenset[str]]:
+    def holders(self, place: Place, code: str) -> Mapping[str, frozenset[str]]:
         """By dimension, the codes of the territories that hold this place, itself included; none where it is not told.
 
         A CFA may be of several networks.
         """
-        told = {**_EMPTY, place.value: code, **dict(self._territories(place, code))}
-        return {name: _codes(value) for name, value in told.items()}
+        if (place, code) not in self._held:
+            told = {**_EMPTY, place.value: code, **dict(self._territories(place, code))}
+            self._held[place, code] = {name: _codes(value) for name, value in told.items()}
+        return self._held[place, code]
 
     def _territories(self, place: Place, code: str) -> Iterable[tuple[str, str | tuple[str, ...] | None]]:
         if place is Place.CFA:
@@ -56,6 +67,38 @@ class Places:
             yield from zip(("DEPARTEMENT", "REGION"), self._homes.get(code, ()), strict=False)
         elif place is Place.DEPARTEMENT:
             yield from zip(("REGION", "ACADEMIE"), self._departements.get(code, ()), strict=False)
+
+    def codes(self, dimension: str) -> frozenset[str]:
+        """All the codes of a dimension of places."""
+        if dimension not in self._codes:
+            self._codes[dimension] = frozenset(self._told(dimension))
+        return self._codes[dimension]
+
+    def _told(self, dimension: str) -> Iterable[str]:
+        by_kind: Mapping[str, Iterable[str]] = {"CFA": self.cfas, "MISSION_LOCALE": self.missions_locales}
+        if dimension in by_kind:
+            return by_kind[dimension]
+        held = [self.holders(Place.CFA, uai) for uai in self.cfas]
+        held += [self.holders(Place.MISSION_LOCALE, code) for code in self.missions_locales]
+        held += [self.holders(Place.DEPARTEMENT, code) for code in self._departements]
+        return {code for holders in held for code in holders[dimension]}
+
+    @cached_property
+    def straddling(self) -> frozenset[str]:
+        """The Missions locales that serve communes of several régions: their people are not all of the région they count in."""
+        regions: dict[str, set[str]] = defaultdict(set)
+        for commune in self._referentiel.communes.values():
+            regions[commune.mission_locale or ""].add(commune.region)
+        return frozenset(code for code, told in regions.items() if len(told) > 1)
+
+    def base(self, place: Place) -> Iterable[str]:
+        """The places of that kind that cells may have."""
+        if place is Place.CFA:
+            return self.cfas
+        if place is Place.MISSION_LOCALE:
+            return self.missions_locales
+        told = self.departement_of_cfa if place is Place.DEPARTEMENT else self.region_of_cfa
+        return sorted(set(told.values()))
 
     def name(self, dimension: str, code: str) -> str | None:
         """What a place is called."""

@@ -8,11 +8,12 @@ migrates and the others wait; a database that is up to date is only asked its ve
 
 import asyncio
 import hashlib
+import json
 import logging
 import re
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,15 +22,18 @@ from typing import Any, TypeVar
 from sqlalchemy import (
     Connection,
     Engine,
+    FromClause,
     String,
     Table,
     any_,
     create_engine,
     event,
+    func,
     inspect,
     literal,
     make_url,
     or_,
+    select,
     text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -43,7 +47,12 @@ from gateway.stores.postgresql import is_postgresql, open_postgresql, read_url
 T = TypeVar("T")
 _HALF = re.compile("[\ud800-\udfff]")  # of a character that UTF-16 writes in two
 
-HEADS = {"journal": "0002", "registre": "0001", "liens": "0002"}  # the last version of each history
+HEADS = {
+    "journal": "0002",
+    "registre": "0001",
+    "liens": "0002",
+    "statistiques": "0001",
+}  # the last version of each history
 POSTGRESQL_LOCK = 20211014  # held by the process that migrates; releases without histories take it to create tables
 FORMS = "sqlite+aiosqlite:///fichier ou postgresql://compte:secret@hôte/base"
 logger = logging.getLogger("gateway.stores")
@@ -239,6 +248,17 @@ def among(connection: AsyncConnection, column: Any, values: Sequence[str]) -> An
     if connection.dialect.name == "postgresql":
         return column == any_(literal(list(values), postgresql.ARRAY(String)))
     return column.in_(values)
+
+
+def pairs_table(connection: AsyncConnection, pairs: Collection[tuple[str, str]]) -> FromClause:
+    """Pairs of texts as a table of columns `nom` and `groupe`, to join: one parameter or two, however many there are."""
+    if connection.dialect.name == "postgresql":
+        names, groups = ([pair[rank] for pair in pairs] for rank in (0, 1))
+        arrays = [literal(texts, postgresql.ARRAY(String)) for texts in (names, groups)]
+        return func.unnest(*arrays).table_valued("nom", "groupe").render_derived()
+    told = func.json_each(json.dumps(list(pairs))).table_valued("value")
+    columns = [func.json_extract(told.c.value, f"$[{rank}]") for rank in (0, 1)]
+    return select(columns[0].label("nom"), columns[1].label("groupe")).subquery()
 
 
 async def read_in(

@@ -98,6 +98,7 @@ SECTIONS = {
     "France Travail": ("FRANCE_TRAVAIL",),
     "Système délégué": ("SI_PARTENAIRE",),
     "ARML": ("ARML",),
+    "Région et opérateur de compétences": ("REGION", "OPCO"),
     "Statistiques": ("STATISTIQUES",),
     "Administrateur": ("ADMINISTRATEUR",),
 }
@@ -152,6 +153,8 @@ SEES = [
     ("agit comme Mission locale ou comme CFA", asks("SI_PARTENAIRE", "DREETS"), KNOWN, False),
     ("l'exception d'âge des personnes handicapées ne lui ouvre rien", FOR_ML, replace(KNOWN, age=26, rqth=True), False),
     ("Une association régionale des Missions locales ne connaît personne", asks("ARML"), ASKED, False),
+    ("Une région et un opérateur de compétences ne connaissent personne", asks("REGION"), ASKED, False),
+    ("Une région et un opérateur de compétences ne connaissent personne", asks("OPCO"), ASKED, False),
     ("Le profil des statistiques ne connaît personne", asks("STATISTIQUES"), ASKED, False),
     ("Un administrateur ne connaît personne", ADMIN, ASKED, False),
 ]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from gateway.auth.authentication.clients import build_perimetre
 from gateway.auth.policy.consistency import delegate_excess
 from gateway.auth.policy.policy import (
     RELATIONS,
@@ -16,7 +17,6 @@ from gateway.auth.policy.policy import (
     Perimetre,
     PolicyRow,
     Relation,
-    build_perimetre,
 )
 from gateway.auth.policy.rules import PARTNER_ROLES, CategorieDonnee, Finalite, Profil
 from gateway.domain.statut import StatutApprenant
@@ -40,6 +40,8 @@ ORGANISATIONS: dict[Profil, list[str]] = {
     Profil.ACADEMIE: ["20", "01", "24"],
     Profil.FRANCE_TRAVAIL: sorted(REGIONS),
     Profil.ARML: sorted(REGIONS),
+    Profil.REGION: sorted(REGIONS),
+    Profil.OPCO: ["OPCO"],
     Profil.STATISTIQUES: [""],
     Profil.ADMINISTRATEUR: [""],
 }

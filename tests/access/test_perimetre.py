@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.auth.authentication.clients import build_perimetre
 from gateway.auth.policy.policy import (
     Affiliation,
     Perimetre,
     Relation,
-    build_perimetre,
     is_age_admissible,
     is_contrat_visible,
     relations,
@@ -67,6 +67,8 @@ JEUNE = Affiliation(
         (Profil.FRANCE_TRAVAIL, "32", {Relation.RESIDENCE_REGION}),
         (Profil.FRANCE_TRAVAIL, "75", set()),
         (Profil.ARML, "32", set()),
+        (Profil.REGION, "32", set()),
+        (Profil.OPCO, "OPCO", set()),
         (Profil.STATISTIQUES, "", set()),
         (Profil.ADMINISTRATEUR, "", set()),
     ],

@@ -44,6 +44,8 @@ MATRIX = {
     Profil.ACADEMIE: ({Relation.TERRITOIRE_CFA}, WITHOUT_CONTRAT, CONTROL),
     Profil.FRANCE_TRAVAIL: ({Relation.RESIDENCE_REGION}, {S.INSCRIT}, CONTROL | {C.ADRESSE, C.SENSIBLE}),
     Profil.ARML: (set(), set(), frozenset()),
+    Profil.REGION: (set(), set(), frozenset()),
+    Profil.OPCO: (set(), set(), frozenset()),
     Profil.SI_PARTENAIRE: (
         {Relation.RESIDENCE, Relation.SUIVI},
         EVERYONE,
@@ -160,7 +162,8 @@ def test_a_conditional_row_does_not_open_a_record_by_itself(tmp_path: Path) -> N
         ('finalite = "PILOTAGE"\n', "", "regle.4.finalite : clé absente"),
         ('relations = ["RESEAU"]', "relations = []", "regle.4.relations : "),
         ('categories = ["TECHNIQUE"]', 'categories = ["IDENTITE"]', "exploitation.categories : sans relation"),
-        (', "STATISTIQUES",\n]', ",\n]", "aucune ligne ne dit ce que lisent STATISTIQUES"),
+        (', "STATISTIQUES",\n]', ",\n]", "agregat : profils et lecture ne disent pas les mêmes : STATISTIQUES"),
+        ('lieux = "FRANCE"', 'lieux = "MONDE"', "agregat.lecture.6.lieux : "),
         ("[agregat]", "[agregat", "TOML invalide"),
     ],
 )

@@ -15,7 +15,7 @@ from tests.support.figures import note
 
 SELECTIONS, PARTS, INHABITANTS = 10_000, 60, 12
 PAIRS = 30
-NOBODY = ("ARML", "STATISTIQUES", "ADMINISTRATEUR")
+NOBODY = ("ARML", "REGION", "OPCO", "STATISTIQUES", "ADMINISTRATEUR")
 OTHERS = [one for one in CALLERS if one.perimetre.profil.value not in ("MISSION_LOCALE", *NOBODY)]
 LEAVES = {
     "Jeune": [

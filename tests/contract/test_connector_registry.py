@@ -21,9 +21,10 @@ def add(record: Path, monkeypatch: pytest.MonkeyPatch, module: str, genre: str) 
     monkeypatch.setattr(gateway.connectors, "__path__", [*gateway.connectors.__path__, str(record)])
 
 
-def test_the_connectors_there_are() -> None:
+def test_the_connectors_of_the_house_are_there() -> None:
     found = connectors.__wrapped__()
-    assert {kind: (one.type, one.mode) for kind, one in found.items()} == {
+    told = {kind: (one.type, one.mode) for kind, one in found.items()}
+    house = {
         "ypareo": (TypeSource.ERP_CFA, ModeSource.INTERROGATION),
         "gestibase": (TypeSource.ERP_CFA, ModeSource.INTERROGATION),
         "aimaira": (TypeSource.ERP_CFA, ModeSource.INTERROGATION),
@@ -31,6 +32,7 @@ def test_the_connectors_there_are() -> None:
         "imilo": (TypeSource.MISSION_LOCALE, ModeSource.INTERROGATION),
         "referentiel": (TypeSource.REFERENTIEL, ModeSource.MOISSON),
     }
+    assert told | house == told
     assert found["imilo"].capabilities == {"dossiers_structure"}
 
 
@@ -43,3 +45,15 @@ def test_two_connectors_of_one_kind_stop_the_start(tmp_path: Path, monkeypatch: 
     add(tmp_path, monkeypatch, "doublon", "ypareo")
     with pytest.raises(ConfigurationError, match=r"genre « ypareo » déjà pris"):
         connectors.__wrapped__()
+
+
+def test_connectors_are_independent_of_each_other() -> None:
+    """Each module that exports a CONNECTOR, whichever there are: none imports another."""
+    folder = Path(gateway.connectors.__file__ or "").parent
+    sources = {path.stem: path.read_text(encoding="utf-8") for path in folder.glob("*.py")}
+    own = {name for name, text in sources.items() if "\nCONNECTOR = " in text}
+    assert len(own) >= 6
+    imported = {
+        (name, other) for name in own for other in own - {name} if f"gateway.connectors.{other}" in sources[name]
+    }
+    assert imported == set()

@@ -39,7 +39,7 @@ def world(population: Population) -> Iterator[World]:
 
 def test_every_client_is_bound_to_an_organisation_of_the_population(population: Population) -> None:
     clients, geo = clients_demo(population), population.geographie
-    fixes = "ml ml-voisine ml-deux-finalites ml-quota dreets ddets academie france-travail arml cfa reseau"
+    fixes = "ml ml-voisine ml-deux-finalites ml-quota dreets ddets academie region opco france-travail arml cfa reseau"
     delegates = ("si-partenaire", "si-partenaire-cfa")
     assert set(clients) == {
         *fixes.split(),

@@ -30,6 +30,7 @@ from gateway.schema.scalars import CodePostal
 from gateway.stores.links import LinkStore
 from tests.support.access.small_world import WithoutAccounting
 from tests.support.access.tools import FINALITES
+from tests.support.answered_figures import statistics
 from tests.support.unit.federation import DIRECTORY
 from tests.support.unit.links import IDS, T0, reader, told
 
@@ -73,6 +74,7 @@ class ToldWorld:
             collector=self,  # type: ignore[arg-type]
             opaque_ids=IDS,
             id_assigner=reader(self.ledger).id_assigner,
+            statistics=statistics(policy, IDS, T0),
             accounting=WithoutAccounting(),  # type: ignore[arg-type]
             directory=lambda: DIRECTORY,
             states=list,

@@ -25,6 +25,8 @@ CLIENTS: dict[str, tuple[str, str, str | None]] = {
     "si-partenaire": ("SI_PARTENAIRE", "ACCOMPAGNEMENT", "MISSION_LOCALE"),
     "si-partenaire-cfa": ("SI_PARTENAIRE", "ACCOMPAGNEMENT", "CFA"),
     "arml": ("ARML", "PILOTAGE", None),
+    "region": ("REGION", "PILOTAGE", None),
+    "opco": ("OPCO", "PILOTAGE", None),
     "statistiques": ("STATISTIQUES", "PILOTAGE", None),
     "admin": ("ADMINISTRATEUR", "EXPLOITATION", None),
 }

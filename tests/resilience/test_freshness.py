@@ -11,7 +11,7 @@ import pytest
 import respx
 
 from gateway.errors import SourceError, SourceTimedOut, SourceUnavailable
-from gateway.sources.fetch import cache_status
+from gateway.sources.freshness import cache_status
 from gateway.sources.partners.file_format import CacheTable
 from gateway.sources.units import CacheStatus, UnitFailure, UnitResult
 from tests.support.sources import BASE, UAI_A, UAI_B, SourcesHarness, partner, sources_harness, transport, unit

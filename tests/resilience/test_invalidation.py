@@ -8,7 +8,7 @@ import redis
 import respx
 
 from gateway.cache.seam import Entry, cache_local
-from gateway.sources.fetch import cache_status
+from gateway.sources.freshness import cache_status
 from gateway.sources.partners.file_format import CacheTable
 from gateway.sources.shared_flights import Fetch, SharedFlights
 from gateway.sources.units import CacheStatus, Unit, UnitFailure, UnitResult

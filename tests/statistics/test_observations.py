@@ -123,6 +123,16 @@ def test_only_steps_of_the_day_of_the_rupture_or_later_are_a_follow_up_of_it() -
     )  # no situation: nothing was done
 
 
+def test_the_history_dates_the_situation_not_the_last_change_of_the_dossier() -> None:
+    noted, changed = datetime(2026, 2, 20, 12, tzinfo=UTC), datetime(2026, 3, 9, 12, tzinfo=UTC)
+    told = EtapeSuivi(date=noted, situation=SituationSuivi.RDV_PRIS)
+    suivi = Suivi(situation=SituationSuivi.RDV_PRIS, date=changed, historique=[told])
+    assert prise_en_charge(Jeune(suivi=suivi), date(2026, 3, 1)) == "AUCUNE"
+    assert prise_en_charge(Jeune(suivi=suivi), date(2026, 2, 18)) == "P7"
+    undated = Suivi(situation=SituationSuivi.RDV_PRIS, date=changed)
+    assert prise_en_charge(Jeune(suivi=undated), date(2026, 3, 1)) == "P15"
+
+
 def test_traits_are_told_or_unknown() -> None:
     assert [niveau(Formation(niveau=6, cfd="50022137")), niveau(Formation(cfd="40033003"))] == ["6", "4"]
     assert [niveau(Formation(cfd="01022103")), niveau(None)] == ["INCONNU", "INCONNU"]
@@ -200,6 +210,32 @@ def test_an_old_session_is_of_no_stock_once_its_school_year_is_over() -> None:
     assert [unit.day for unit in found] == days[:2]
     whole = of(Population.STATUTS, list(observe(someone(), KNOWN, days, school_year_only=False)))
     assert [unit.day for unit in whole] == days
+
+
+def standing_at(jeune: Jeune, day: date) -> list[str | None]:
+    return [unit.cfa for unit in of(Population.STATUTS, list(observe(jeune, KNOWN, [day])))]
+
+
+def test_a_session_to_come_of_the_same_school_year_does_not_keep_an_old_one_in_it() -> None:
+    old = Formation(date_debut=date(2023, 9, 1), date_fin=date(2024, 7, 31), cfa=Cfa(uai=UAI(LILLE)))
+    new = Formation(date_debut=date(2026, 9, 1), date_fin=date(2027, 7, 31), cfa=Cfa(uai=UAI(LILLE)))
+    told = ((date(2023, 9, 1), "RUPTURANT"), (date(2026, 9, 1), "INSCRIT"))
+    steps = [Statut(valeur=StatutApprenant(valeur), depuis=day) for day, valeur in told]
+    again = Jeune(formations=[new, old], contrats=[], steps=steps)
+    assert standing_at(again, date(2024, 7, 31)) == [LILLE]
+    assert standing_at(again, date(2026, 8, 31)) == []  # whose status is that of a session two years old
+    assert standing_at(again, date(2026, 9, 1)) == [LILLE]
+
+
+def test_of_a_session_and_a_contract_of_one_day_the_contract_says_where() -> None:
+    day, end = date(2026, 9, 1), date(2027, 7, 31)
+    steps = [Statut(valeur=StatutApprenant.APPRENTI, depuis=day)]
+    session = Formation(date_debut=day, date_fin=end, cfa=Cfa(uai=UAI(ARRAS)))
+    signed = contrat(day, end)
+    assert standing_at(Jeune(formations=[session], contrats=[signed], steps=steps), day) == [LILLE]
+    other = Formation(date_debut=day, date_fin=end, cfa=Cfa(uai=UAI(LILLE)))
+    for formations in ([session, other], [other, session]):
+        assert standing_at(Jeune(formations=formations, contrats=[], steps=steps), day) == [ARRAS]
 
 
 REFERENTIEL = Referentiel(

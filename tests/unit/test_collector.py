@@ -32,6 +32,9 @@ class Erp:
     def sources_of(self, _nature: TypeSource) -> tuple[str, ...]:
         return ()
 
+    def partners_of_structure(self, _code: str) -> tuple[str, ...]:
+        return ()
+
     def cap(self, _source: str) -> int:
         return 200
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from gateway.auth.policy.policy import Perimetre, build_perimetre
+from gateway.auth.authentication.clients import build_perimetre
+from gateway.auth.policy.policy import Perimetre
 from gateway.auth.policy.rules import Profil
 from gateway.domain.referentiel import CommuneLine, MissionLocaleRow, OrganismeRow, Referentiel
 from gateway.federation.directory import Directory

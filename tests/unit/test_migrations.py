@@ -14,7 +14,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData
 
 from gateway.errors import ConfigurationError
-from gateway.stores import counters, journal_tables, links, migrations, registry
+from gateway.stores import blocks, counters, journal_tables, links, migrations, registry
+from gateway.stores.blocks import BlockStore
 from gateway.stores.journal import Journal
 from gateway.stores.links import LinkStore
 from gateway.stores.registry import RegistryStore
@@ -23,7 +24,7 @@ from tests.at_rest.opened import KINDS, VERSIONS, opened, run
 from tests.support.databases import read, write
 from tests.support.unit.registry import SEALER
 
-METADATA = (journal_tables._tables, counters._tables, registry._tables, links._tables)
+METADATA = (journal_tables._tables, counters._tables, registry._tables, links._tables, blocks._tables)
 
 
 async def _open(url: str, *stores: str) -> None:
@@ -91,17 +92,19 @@ async def test_a_database_of_a_later_code_is_refused_in_one_line(url: str, store
     await _open(url, store)
     await asyncio.to_thread(write, url, f"UPDATE {store}_version SET version_num = '9999'")
     journal, registry, ledger = Journal(url, SEALER), RegistryStore(url, SEALER), LinkStore(url)
+    counted = BlockStore(url)
     opening: dict[str, Callable[[], Awaitable[object]]] = {
         "journal": journal.open,
         "registre": registry.open,
         "liens": lambda: ledger.read(()),
+        "statistiques": counted.open,
     }
     try:
         with pytest.raises(ConfigurationError) as refusal:
             await opening[store]()
         assert str(refusal.value) == f"{store} : base d'une version plus récente que cette passerelle"
     finally:
-        for opened_store in (journal, registry, ledger):
+        for opened_store in (journal, registry, ledger, counted):
             await opened_store.close()
 
 

@@ -34,8 +34,8 @@ FROZEN = Path(__file__).with_name("frozen")
 
 # The contract: `make check` says that both are what the code writes, this that they are what they were.
 PUBLISHED = {
-    "schema.graphql": "7f6da7f2eefc7d25ec93cf3d587631d8a7df96c1a71bfd3960060411617aafbf",
-    "ACCES.md": "c5d499ead9856ec13245f912c2a9a74006422d36e64ded3502f53cc24bc2887b",
+    "schema.graphql": "9193a7f44b07330043e0ccd754273ca85936237dcab31ad51e22908e9ecf0d3a",
+    "ACCES.md": "9d5f8cc118f05258db3b10b268871bceb484916ab8426c320f77649a2551f8c4",
 }
 ENVIRONMENT = {
     "ADMIN_HOST",
@@ -43,6 +43,7 @@ ENVIRONMENT = {
     "GATEWAY_CACHE_CLES",
     "GATEWAY_CACHE_URL",
     "GATEWAY_CLE",
+    "GATEWAY_CLE_STATISTIQUES",
     "GATEWAY_CONFIG",
     "GATEWAY_DATABASE_URL",
     "GATEWAY_JOURNAL_URL",
@@ -68,9 +69,15 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("journal", "personne"),
     ("journal", "recompter"),
     ("journal", "purger"),
+    ("statistiques",),
+    ("statistiques", "relever"),
+    ("statistiques", "publier"),
+    ("statistiques", "etat"),
     ("cle",),
     ("clients",),
     ("expliquer",),
+    ("partenaire",),
+    ("verifier",),
 )
 PATHS = {
     "/graphql",
@@ -216,7 +223,7 @@ REFERENTIEL = {
         "formateurs",
     },
 }
-DATA_FILES = {"registre.sqlite", "liens.sqlite", "referentiel.json"}
+DATA_FILES = {"registre.sqlite", "liens.sqlite", "statistiques.sqlite", "referentiel.json"}
 LOGGERS = {
     "gateway",
     "gateway.acces",
@@ -233,6 +240,7 @@ LOGGERS = {
     "gateway.referentiel",
     "gateway.registre",
     "gateway.sources",
+    "gateway.statistiques",
     "gateway.stores.debits",
     "gateway.vie",
 }

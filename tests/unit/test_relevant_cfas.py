@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import respx
 
-from gateway.auth.policy.policy import build_perimetre
+from gateway.auth.authentication.clients import build_perimetre
 from gateway.auth.policy.rules import Profil
 from gateway.connectors.base import Record, Tenant
 from gateway.domain.referentiel import Referentiel

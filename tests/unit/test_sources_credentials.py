@@ -126,3 +126,34 @@ async def test_u15_no_secret_in_repr() -> None:
         assert SECRET not in repr(made(AccessConfig(type_, "nom", SecretStr(SECRET)))) + repr(
             AccessConfig(type_, "x", SecretStr(SECRET))
         )
+
+
+async def test_oauth2_a_token_is_renewed_before_its_end(router: respx.MockRouter) -> None:
+    """One that ends during a reading was refused in the middle of it."""
+    instant = 1000.0
+    answers = [{"access_token": f"jeton-{rank}", "expires_in": "300"} for rank in range(3)]
+    token = router.post(TOKEN).mock(side_effect=[httpx.Response(200, json=one) for one in answers])
+    route = router.get(URL).respond(json=[])
+    own = credential(OAUTH, SecretStr(SECRET), "", lambda: instant)
+    sent = []
+    for later in (0.0, 269.0, 2.0, 271.0):
+        instant += later
+        await transport(router).request(call(credential=own))
+        sent.append(route.calls.last.request.headers["Authorization"])
+    assert sent == ["Bearer jeton-0", "Bearer jeton-0", "Bearer jeton-1", "Bearer jeton-2"]
+    assert token.call_count == 3
+
+
+async def test_oauth2_the_client_of_a_tenant_goes_in_the_form_with_a_scope(router: respx.MockRouter) -> None:
+    token = router.post(TOKEN).respond(json={"access_token": "jeton"})
+    router.get(URL).respond(json=[])
+    access = AccessConfig("oauth2", "commun", url_jeton=TOKEN, scope="apprentis", in_form=True)
+    await transport(router).request(call(credential=credential(access, SecretStr("s&1"), "cfa-bourg")))
+    request = token.calls.last.request
+    assert "Authorization" not in request.headers
+    assert httpx.QueryParams(request.content.decode()).multi_items() == [
+        ("grant_type", "client_credentials"),
+        ("scope", "apprentis"),
+        ("client_id", "cfa-bourg"),
+        ("client_secret", "s&1"),
+    ]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.connectors.base import PagingStyle, PartnerRequest
+from gateway.connectors.base import Paging, PagingStyle, PartnerRequest
 from gateway.sources.http.page_trail import (
     InvalidPages,
     PageTrail,
@@ -19,7 +19,7 @@ from gateway.sources.http.page_trail import (
 BASE = "https://erp.test/v1"
 
 
-def partner_request(style: PagingStyle, size: int = 2) -> PartnerRequest:
+def partner_request(style: Paging, size: int = 2) -> PartnerRequest:
     return PartnerRequest("liste", "/eleves", params={"annee": "2025"}, pages=style, size=size)
 
 
@@ -167,7 +167,7 @@ def test_a_list_may_change_while_it_is_read() -> None:
     ],
 )
 def test_where_each_style_tells_how_many_rows_there_are(
-    style: PagingStyle, document: object, header: str, total: int | None
+    style: Paging, document: object, header: str, total: int | None
 ) -> None:
     assert total_rows(partner_request(style), document, header) == total
 

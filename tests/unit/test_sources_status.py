@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import SourceClosed, SourceDenied, SourceError, SourceInvalid, SourceUnavailable
-from gateway.sources.http.decode import RETRY_AFTER_MAX, error_for_status, retry_after
+from gateway.sources.http.decode import RETRY_AFTER_MAX, error_for_status, retry_after, told_wait
 
 INSTANT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
@@ -75,3 +75,21 @@ def test_u13_an_absurd_retry_after_is_bounded(header: str, expected: float | Non
 def test_u13_retry_after_makes_nothing_fall(header: str) -> None:
     waiting = retry_after(header, INSTANT)
     assert waiting is None or 0 <= waiting <= RETRY_AFTER_MAX
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"RateLimit-Reset": "30"}, 30.0),
+        ({"X-RateLimit-Reset": "1767225660"}, 61.0),
+        ({"RateLimit-Reset": "1767225600"}, 1.0),
+        ({"RateLimit-Reset": "1767225000"}, 0.0),
+        ({"Retry-After": "5", "RateLimit-Reset": "30"}, 5.0),
+        ({"RateLimit-Reset": "bientôt"}, None),
+        ({}, None),
+    ],
+)
+def test_a_quota_says_when_to_come_back(headers: dict[str, str], seconds: float | None) -> None:
+    """In seconds, or as an instant in seconds since 1970."""
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    assert retry_after(told_wait(headers, now), now) == seconds

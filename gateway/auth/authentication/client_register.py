@@ -155,6 +155,7 @@ def unknown_organisations(clients: Mapping[str, RegisteredClient], referentiel: 
         Profil.DREETS: regions,
         Profil.FRANCE_TRAVAIL: regions,
         Profil.ARML: regions,
+        Profil.REGION: regions,
         Profil.DDETS: {place.departement for place in places},
         Profil.ACADEMIE: {place.academie for place in places},
     }

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Protocol, Self
 
 from pydantic import Field, NonNegativeInt, PositiveInt, StringConstraints, model_validator
 
-from gateway.auth.policy.policy import Perimetre, TrainingDirectory, build_perimetre
+from gateway.auth.policy.policy import Perimetre
 from gateway.auth.policy.rules import PARTNER_ROLES, Finalite, Profil
 from gateway.domain.days import PARIS, paris_day
 from gateway.domain.quotas import Account, Quota, QuotaCrossed
@@ -221,6 +221,27 @@ class Principal:
     agent: str | None = None
     mfa: bool = False
     emetteur: str = field(default="", compare=False)
+
+
+class TrainingDirectory(Protocol):
+    """The part of the referential that tells of CFAs."""
+
+    def formateurs(self, uai: str) -> frozenset[str]:
+        """UAIs of the places of training this CFA is responsible for."""
+        ...
+
+    def uais_of_reseau(self, reseau: str) -> frozenset[str]:
+        """UAIs of the CFAs of a network."""
+        ...
+
+
+def build_perimetre(profil: Profil, organisation: str, directory: TrainingDirectory) -> Perimetre:
+    """The perimeter of an organisation; `profil` is the one it acts as (`comme` for a partner system)."""
+    if profil is Profil.CFA:
+        return Perimetre(profil, organisation, frozenset({organisation}) | directory.formateurs(organisation))
+    if profil is Profil.TETE_DE_RESEAU:
+        return Perimetre(profil, organisation, directory.uais_of_reseau(organisation))
+    return Perimetre(profil, organisation)
 
 
 def build_viewer(

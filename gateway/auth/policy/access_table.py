@@ -6,6 +6,7 @@ from enum import Enum
 
 from graphql import GraphQLSchema, is_input_object_type
 
+from gateway.auth.policy.figure_rows import FigureRow
 from gateway.auth.policy.policy import RELATIONS, AccessPolicy, PolicyRow, Relation, union
 from gateway.auth.policy.rules import (
     PARTNER_ROLES,
@@ -36,7 +37,7 @@ MEANING = {
     CategorieDonnee.RUPTURE: "ruptures de contrat",
     CategorieDonnee.SUIVI: "suivi par la Mission locale, priorité et état du traitement",
     CategorieDonnee.COLLABORATION: "demande d'accompagnement conjoint, cause de la rupture",
-    CategorieDonnee.AGREGAT: "statistiques du périmètre",
+    CategorieDonnee.AGREGAT: "chiffres de nombreuses personnes",
     CategorieDonnee.TECHNIQUE: "provenance des données, état des systèmes partenaires",
 }
 RELATION_MEANING = {
@@ -55,6 +56,13 @@ AGE = """
 Une Mission locale, France Travail et qui agit comme Mission locale ne voient que des jeunes de 16 à 25 ans, ou à partir de
 16 ans sans limite si un handicap est reconnu et que l'appelant a le droit de le lire. Un système délégué ne le lit pas : la
 seconde partie ne lui ouvre rien.
+"""
+
+PLACES = {"PERIMETRE": "son périmètre", "FRANCE": "la France et tous ses lieux"}
+FIGURES = """
+Un compte n'est exact que pour la finalité qui ouvre les personnes comptées, une à une : sans elle, et pour tout autre chiffre, il
+est protégé ([docs/statistiques.md](docs/statistiques.md#secret)). Chacun lit aussi, protégés, le département, la région et la
+France autour de son périmètre. Ce que tout le monde lit, sans s'identifier, est arrondi encore, à la dizaine.
 """
 
 HEADER = """# Accès : qui lit quoi
@@ -123,6 +131,7 @@ def render(policy: AccessPolicy, schema: GraphQLSchema, choice: RowFilter = RowF
         "## Catégories\n\n" + _table(("catégorie", "contenu"), [(c.value, MEANING[c]) for c in CategorieDonnee]),
         "## Relations et conditions\n\n" + _words(),
         "## Qui lit quoi, sur qui, pour quoi faire\n\n" + _rules(policy, choice),
+        "## Chiffres\n\n" + _figures(policy, choice),
         "## Vue d'ensemble\n\n" + _overview(policy, choice),
         "## Champs\n\n" + _fields(schema, choice.readable(policy)),
         "## Champs calculés\n\n" + _derived(schema, choice.readable(policy)),
@@ -148,9 +157,9 @@ def _rules(policy: AccessPolicy, choice: RowFilter) -> str:
     ]
     figures, state = policy.agregat, policy.exploitation
     rows += [
-        (profil.value, "son périmètre", "", "toutes", "AGREGAT", "", figures.fondement, figures.conservation)
-        for profil in choice.profils
-        if profil in figures.profils
+        (_reader(profil, role), _lieux(row), "", "toutes", "AGREGAT", "", figures.fondement, figures.conservation)
+        for profil, role in choice.readers
+        if (row := figures.row(profil, role))
     ]
     told = (
         "aucune personne",
@@ -167,6 +176,25 @@ def _rules(policy: AccessPolicy, choice: RowFilter) -> str:
         if profil in state.profils and state.finalite in choice.finalites(policy, profil)
     ]
     return _table(ROW_TITLES, rows)
+
+
+def _figures(policy: AccessPolicy, choice: RowFilter) -> str:
+    """Of what each profile reads figures, and which of them it counts exactly."""
+    rows = [
+        (
+            _reader(profil, role),
+            PLACES[row.lieux],
+            f"par {row.par}" if row.par else "",
+            ", ".join(row.exacts) or "aucun",
+        )
+        for profil, role in choice.readers
+        if (row := policy.agregat.row(profil, role))
+    ]
+    return _table(("profil", "lieux", "seulement", "comptes exacts"), rows) + FIGURES
+
+
+def _lieux(row: FigureRow) -> str:
+    return "la France et ses régions" if row.par else PLACES[row.lieux]
 
 
 def _told(row: PolicyRow, role: Profil | None) -> tuple[str, ...]:

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Literal, Protocol, TypeVar
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator
 
+from gateway.auth.policy.figure_rows import Aggregate, AtLeastOne, LegalGround
 from gateway.auth.policy.rules import CategorieDonnee, Categories, Finalite, Profil
 from gateway.domain.statut import StatutApprenant
 from gateway.errors import ConfigurationError
@@ -22,8 +23,6 @@ T = TypeVar("T")
 Statuts = Annotated[
     frozenset[StatutApprenant], BeforeValidator(lambda value: list(StatutApprenant) if value == "TOUS" else value)
 ]
-AtLeastOne = Field(min_length=1)
-Sentence = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 # The category of which a condition is a fact: whoever is granted it under that condition learns of each person whether it
 # holds, and a criterion that follows the condition tells nothing more.
 TOLD_BY_CONDITION = {"collaboration_demandee": CategorieDonnee.COLLABORATION}
@@ -69,27 +68,6 @@ class Perimetre:
     profil: Profil
     organisation: str
     uais: frozenset[str] = frozenset()
-
-
-class TrainingDirectory(Protocol):
-    """The part of the referential that tells of CFAs."""
-
-    def formateurs(self, uai: str) -> frozenset[str]:
-        """UAIs of the places of training this CFA is responsible for."""
-        ...
-
-    def uais_of_reseau(self, reseau: str) -> frozenset[str]:
-        """UAIs of the CFAs of a network."""
-        ...
-
-
-def build_perimetre(profil: Profil, organisation: str, directory: TrainingDirectory) -> Perimetre:
-    """The perimeter of an organisation; `profil` is the one it acts as (`comme` for a partner system)."""
-    if profil is Profil.CFA:
-        return Perimetre(profil, organisation, frozenset({organisation}) | directory.formateurs(organisation))
-    if profil is Profil.TETE_DE_RESEAU:
-        return Perimetre(profil, organisation, directory.uais_of_reseau(organisation))
-    return Perimetre(profil, organisation)
 
 
 def mends(perimetre: Perimetre, etablissement: str | None) -> bool:
@@ -167,13 +145,6 @@ def _of_nobody(categories: Categories) -> Categories:
     return categories
 
 
-class LegalGround(StrictModel):
-    """What a line of the file is founded on, and how long what it opens is kept: written for the DPO (docs/droits.md)."""
-
-    fondement: Sentence
-    conservation: Sentence
-
-
 class PolicyRow(LegalGround):
     """One row of the matrix (docs/graphe.md, Droits). `condition` restricts the row to some records of the perimeter."""
 
@@ -183,12 +154,6 @@ class PolicyRow(LegalGround):
     finalite: Finalite
     categories: Annotated[Categories, AtLeastOne]
     condition: Literal["collaboration_demandee"] | None = None
-
-
-class Aggregate(LegalGround):
-    """The profiles that read the figures of their own perimeter, whatever the purpose."""
-
-    profils: Annotated[frozenset[Profil], AtLeastOne]
 
 
 class OperationsConfig(LegalGround):

@@ -16,6 +16,8 @@ DERIVATION = "derivation"
 ABOUT = "sur"
 ALSO = "also"
 SIZE = "size"
+ROWS = "rows"
+PAGE_MAX = "page_max"
 TOLD_BY = "told_by"
 NAMES_SOURCES = "names_sources"
 ANY_OF = "any_of"
@@ -61,6 +63,8 @@ class Profil(Enum):
     ACADEMIE = "ACADEMIE"
     FRANCE_TRAVAIL = "FRANCE_TRAVAIL"
     ARML = "ARML"
+    REGION = "REGION"
+    OPCO = "OPCO"
     SI_PARTENAIRE = "SI_PARTENAIRE"
     STATISTIQUES = "STATISTIQUES"
     ADMINISTRATEUR = "ADMINISTRATEUR"
@@ -149,13 +153,13 @@ def opened_by(categorie: CategorieDonnee) -> Callable[[T], T]:
 
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(strawberry.field,))
-def object_type(description: str, *paths: CategorieDonnee) -> Callable[[T], T]:
+def object_type(description: str, *paths: CategorieDonnee, name: str | None = None) -> Callable[[T], T]:
     """A type of the graph that is no node, and the categories of the fields that may lead to it: by another, its values
     would be read without their rule. PUBLIQUE: a referential type, which tells nothing of a person, by whatever field."""
 
     def declare(type_: T) -> T:
         setattr(type_, PATHS_TO, frozenset(paths))
-        return strawberry.type(type_, description=description)
+        return strawberry.type(type_, description=description, name=name)
 
     return declare
 
@@ -180,7 +184,7 @@ def donnee(
     `store` names the private attribute a resolver reads, so that the mask empties it with the field. `facts`:
     `size`, the elements that the cost counts for a list of objects; `told_by`, the only kind of source that tells it;
     `any_of`, the list of telling values of which it says whether there is one; `by_field`, each of its lines speaks of a
-    field of the same type; `names_sources`, it names who knows the person.
+    field of the same type; `names_sources`, it names who knows the person; `rows`, `page_max`: `schema.tables`.
     """
     value: dict[str, Any] = {"resolver": resolver} if resolver else {"default": None}
     metadata = {CATEGORIE: categorie, MAGASIN: store, DERIVATION: derived, **facts}

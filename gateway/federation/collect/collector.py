@@ -60,6 +60,8 @@ class LiveSources(Protocol):
 
     def partner_of_cfa(self, uai: str) -> str | None: ...
     def sources_of(self, type_source: TypeSource) -> tuple[str, ...]: ...
+
+    def partners_of_structure(self, code: str) -> tuple[str, ...]: ...
     def cap(self, source: str) -> int: ...
     async def read(
         self, units: Sequence[Unit], timeout: float, age_max: float | None, asked: Counter[str]
@@ -162,8 +164,8 @@ class Collector:
         return [Unit(source, Resource.CFA, uai) for uai, source in served if source]
 
     def _structures(self, codes: Iterable[str]) -> list[Unit]:
-        sources = self.live_sources.sources_of(TypeSource.MISSION_LOCALE)
-        return [Unit(source, Resource.STRUCTURE, code) for source in sources for code in codes]
+        asked = [(source, code) for code in codes for source in self.live_sources.partners_of_structure(code)]
+        return [Unit(source, Resource.STRUCTURE, code) for source, code in asked]
 
     async def _complete_from_registry(
         self, readings: Readings, end: float, plan: SourcePlan, directory: Directory
@@ -288,3 +290,8 @@ def _residence_structures(sourced_records: list[SourcedRecord], directory: Direc
     """The Missions locales of the homes of everybody found."""
     places = (residence(cluster, directory)[1] for cluster in link(sourced_records))
     return sorted({place.mission_locale for place in places if place and place.mission_locale})
+
+
+def loop_seconds() -> float:
+    """The clock of the loop that runs, in seconds: what deadlines and ages are told in."""
+    return asyncio.get_running_loop().time()

@@ -59,9 +59,12 @@ class SourcePlan:
 EMPTY = SourcePlan(view=False)
 
 
-def plan_sources(decision: Decision, perimetre: Perimetre, directory: Directory) -> SourcePlan:
-    """The plan of the granted selection; a source of which nothing may be read is not in it."""
-    if not needs_view(decision.coordinates):
+def plan_sources(
+    decision: Decision, perimetre: Perimetre, directory: Directory, counts_list: bool = False
+) -> SourcePlan:
+    """The plan of the granted selection; a source of which nothing may be read is not in it. `counts_list`: figures of the
+    perimeter's list are asked."""
+    if not (counts_list or needs_view(decision.coordinates)):
         return EMPTY
     key = perimetre, asks_follow_ups(decision)
     if key not in directory.plans:

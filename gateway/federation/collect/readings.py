@@ -7,7 +7,7 @@ time has passed. The harvested registry is read within a delay, or the error is 
 import asyncio
 from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property, lru_cache
 from typing import Any, Protocol, Self
 
@@ -20,10 +20,12 @@ from gateway.errors import RegistryUnavailable, SourceError, SourceSuspended, So
 from gateway.federation.collect.plan import SourcePlan
 from gateway.federation.directory import Directory
 from gateway.federation.join.link import SourcedRecord
+from gateway.schema.organisations import EtatSource
 from gateway.sources.units import CacheStatus, Unit, UnitFailure, UnitResult
 
 Keys = tuple[Collection[str], Collection[str], Collection[str]]  # postal codes, CFAs, identities
 READINGS_RECORDS_MAX = 400_000  # records of all the readings kept: they mostly share those of the last answers
+COPY_FRESH = timedelta(days=2)  # the age at which the operator is alerted (docs/metriques.md)
 READINGS_MIN = 80  # records that a reading counts for at least: no more readings than views are kept
 HEARD_MAX = 120_000  # records kept of the last answer of each unit: as many as the cache of answers holds
 # From the best status to the worst: a source of which anything is stale is stale; else it was asked if any unit was.
@@ -91,6 +93,12 @@ class Freshness:
     def served_again(self) -> Self:
         """The same, as told to whoever is served from what is kept: nothing was asked for that answer."""
         return replace(self, status=CacheStatus.HIT.value) if self.status == CacheStatus.MISSED.value else self
+
+    def state(self, own: EtatSource | None, now: datetime) -> EtatSource | None:
+        """The state of its source as an answer tells it: a registry closed for the night fails nobody while its copy is fresh."""
+        if self.as_of is None or own is not EtatSource.FERMEE:
+            return own
+        return EtatSource.DISPONIBLE if now - self.as_of <= COPY_FRESH else EtatSource.DEGRADEE
 
     def line(self, seconds: float, now: datetime) -> dict[str, Any]:
         """The line of an answer; ages in seconds. `seconds` is the collector's clock, `now` the gateway's."""

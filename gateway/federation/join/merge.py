@@ -4,7 +4,7 @@ The table of `precedence` says which record is kept for a field; a value absent 
 """
 
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 
 from gateway.connectors.base import legal_unit
 from gateway.domain.days import age_au, paris_day
@@ -193,7 +193,7 @@ def _rupture(folded: FoldedContrat, planned_end: date | None) -> Rupture | None:
 def _derive(jeune: Jeune, day: date) -> None:
     """Write what the merged contracts and formations imply on `day`: statuses, age, ruptures."""
     contrats = jeune.contrats or []
-    steps = parcours(_sessions(jeune), [_period(contrat) for contrat in contrats if contrat.date_debut])
+    steps = parcours(sessions_of(jeune), periods_of(jeune))
     jeune.steps = [Statut(valeur=step.valeur, depuis=step.depuis) for step in steps]
     current: StatutStep | None = statut_on(steps, day)
     jeune.statut = Statut(valeur=current.valeur, depuis=current.depuis) if current else None
@@ -209,7 +209,7 @@ def _derive(jeune: Jeune, day: date) -> None:
     jeune.ruptures = sorted(ruptures, key=lambda rupture: rupture.date or date.min, reverse=True)
 
 
-def _sessions(jeune: Jeune) -> list[Session]:
+def sessions_of(jeune: Jeune) -> list[Session]:
     """The sessions of the formations, and the bounds of each contract that crosses none of them."""
     sessions = [
         Session(formation.date_debut, formation.date_fin, formation.exclusion)
@@ -226,9 +226,14 @@ def _sessions(jeune: Jeune) -> list[Session]:
     return sessions + orphans
 
 
-def _period(contrat: Contrat) -> ContratPeriod:
-    assert contrat.date_debut is not None  # noqa: S101 (filtered by the caller)
-    return ContratPeriod(contrat.date_debut, contrat.date_fin, contrat.rupture.date if contrat.rupture else None)
+def periods_of(jeune: Jeune) -> list[ContratPeriod]:
+    """The contracts of a person as statuses are made of them."""
+    # A rupture to come is among them until the person is derived: statuses count it as the end of the contract.
+    return [
+        ContratPeriod(contrat.date_debut, contrat.date_fin, contrat.rupture.date if contrat.rupture else None)
+        for contrat in jeune.contrats or []
+        if contrat.date_debut
+    ]
 
 
 def _attach_rupture(contrat: Contrat, jeune: Jeune, steps: list[StatutStep], day: date) -> None:
@@ -256,10 +261,15 @@ def etat_traitement(suivi: Suivi | None, rupture: Rupture) -> EtatTraitement:
 
 def _is_earlier(suivi: Suivi, rupture: Rupture) -> bool:
     """True when the present situation was noted before the day of the rupture; one without date is not said to be."""
+    noted_at = situation_noted_at(suivi)
+    return noted_at is not None and rupture.date is not None and paris_day(noted_at) < rupture.date
+
+
+def situation_noted_at(suivi: Suivi) -> datetime | None:
+    """When the present situation was noted; None where nothing dates it."""
     # A comment changed since moves the date of the dossier, not of the situation: the history tells when it was noted.
     noted = [step.date for step in suivi.historique or [] if step.situation is suivi.situation]
-    noted_at = max(noted, default=suivi.date)
-    return noted_at is not None and rupture.date is not None and paris_day(noted_at) < rupture.date
+    return max(noted, default=suivi.date)
 
 
 def motifs_priorite(jeune: Jeune, rupture: Rupture) -> list[MotifPriorite]:

@@ -29,8 +29,9 @@ from gateway.federation.ids.assign import AssignedIds, IdAssigner, date_report
 from gateway.federation.ids.resolve import RecordKeys
 from gateway.federation.join.link import SourcedRecord
 from gateway.federation.join.merge import MergedPerson, etat_traitement, motifs_priorite
+from gateway.federation.paging import SortedList
 from gateway.federation.views.select import SelectedPersons, select_persons
-from gateway.federation.views.view import Rights, View, ViewPerson
+from gateway.federation.views.view import MaskedCopies, Rights, Shown, View, ViewPerson
 from gateway.schema.nouns import Contrat, Jeune, Rupture
 from gateway.schema.organisations import TypeSource
 
@@ -73,6 +74,15 @@ class Preparation:
         self.walks += walk
         self.lines += lines
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class PageMade:
+    """A page as it was made beside the loop, the list it is cut from, and the masked copies that it took."""
+
+    ordered: SortedList[Any]
+    shown: Shown
+    copies: MaskedCopies
 
 
 @dataclass(slots=True)

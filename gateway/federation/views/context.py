@@ -20,10 +20,11 @@ from gateway.federation.directory import Directory
 from gateway.federation.join.evidence import identity_evidence, probability
 from gateway.federation.lists import CONTRATS, JEUNES, RUPTURES, ListQuery
 from gateway.federation.paging import CursorCodec, SortedList, binding, cut, window
-from gateway.federation.views.build import Preparation, Tally, Work
+from gateway.federation.views.build import PageMade, Preparation, Tally, Work
 from gateway.federation.views.menus import Menus
 from gateway.federation.views.moi import SourceStates, present_moi
 from gateway.federation.views.search import search
+from gateway.federation.views.told_figures import ToldFigures
 from gateway.federation.views.view import MaskedCopies, Rights, Shown, View, ViewPerson, is_frozen
 from gateway.schema.connections import ContratConnection, JeuneConnection, RuptureConnection
 from gateway.schema.filters import FiltreContrats, FiltreJeunes, FiltreRuptures
@@ -32,6 +33,7 @@ from gateway.schema.orders import TriContrats, TriJeunes, TriRuptures
 from gateway.schema.organisations import Cfa, Commune, MissionLocale, Node, Source
 from gateway.schema.query import Moi, PageArgs
 from gateway.schema.rapprochement import Rapprochement
+from gateway.schema.statistics import Statistiques
 from gateway.schema.tables import END_CURSORS, ROW_CURSORS, TOLD_BY_LIST
 
 T = TypeVar("T", Jeune, Contrat, Rupture)
@@ -40,15 +42,6 @@ N = TypeVar("N", bound="Node | list[Rapprochement] | None")
 NO_CURSORS = (None, None)
 WALKED_FOR_A_ROW = 50  # persons that a filter looks at while a row of a page is masked
 WALKED_FOR_AN_INDEX = 30  # elements worth as much as a person that is indexed to be looked for
-
-
-@dataclass(frozen=True, slots=True)
-class PageMade:
-    """A page as it was made beside the loop, the list it is cut from, and the masked copies that it took."""
-
-    ordered: SortedList[Any]
-    shown: Shown
-    copies: MaskedCopies
 
 
 @dataclass(frozen=True)
@@ -72,6 +65,7 @@ class OperationContext:
     people: int = 0
     tally: Tally = field(default_factory=Tally)
     preparation: Preparation = field(default_factory=Preparation)
+    figures: ToldFigures = field(default_factory=ToldFigures)
 
     @property
     def frozen(self) -> bool:
@@ -86,6 +80,9 @@ class OperationContext:
 
     def sources(self) -> list[Source] | None:
         return self._sources.all
+
+    def statistiques(self, key: object) -> Statistiques | None:
+        return self.figures.show(key)
 
     def cfa(self, uai: str | None, siret: str | None) -> Cfa | None:
         found = self.directory.cfa(uai, siret) if uai or siret else None

@@ -134,6 +134,7 @@ def _communes(perimetre: Perimetre, referentiel: Referentiel) -> list[CommuneLin
         Profil.ACADEMIE: lambda commune: commune.academie == organisation,
         Profil.FRANCE_TRAVAIL: lambda commune: commune.region == organisation,
         Profil.ARML: lambda commune: commune.region == organisation,
+        Profil.REGION: lambda commune: commune.region == organisation,
         Profil.STATISTIQUES: lambda _: True,
     }
     keep = is_within.get(perimetre.profil, lambda _: False)
@@ -142,9 +143,9 @@ def _communes(perimetre: Perimetre, referentiel: Referentiel) -> list[CommuneLin
 
 def _uais(perimetre: Perimetre, referentiel: Referentiel) -> Iterable[str]:
     """The CFAs that are asked for this perimeter; those that read nobody have their territory's."""
-    # These two read nobody, and so no CFA is asked for them.
+    # These read nobody, and so no CFA is asked for them.
     if perimetre.profil is Profil.STATISTIQUES:
         return referentiel.organismes
-    if perimetre.profil is Profil.ARML:
+    if perimetre.profil in (Profil.ARML, Profil.REGION):
         return referentiel.cfas_of_region(perimetre.organisation)
     return plan_of_perimetre(perimetre, referentiel, suivi=False).uais

@@ -26,7 +26,10 @@ _NATURES = {
     Profil.ACADEMIE: TypeTerritoire.ACADEMIE,
     Profil.FRANCE_TRAVAIL: TypeTerritoire.REGION,
     Profil.ARML: TypeTerritoire.REGION,
+    Profil.REGION: TypeTerritoire.REGION,
 }
+
+_OF_COUNTRY = (Profil.STATISTIQUES, Profil.OPCO)
 
 
 def present_moi(viewer: Viewer, rights: Rights, decision: Decision, directory: Directory) -> Moi:
@@ -45,7 +48,7 @@ def _perimetre(rights: Rights, directory: Directory) -> list[Territoire]:
     perimetre = rights.perimetre
     nature = _NATURES.get(perimetre.profil)
     if nature is None or not perimetre.organisation:
-        return [directory.territoire(TypeTerritoire.NATIONAL, "FR")] if perimetre.profil is Profil.STATISTIQUES else []
+        return [directory.territoire(TypeTerritoire.NATIONAL, "FR")] if perimetre.profil in _OF_COUNTRY else []
     # A CFA may hold several UAIs: each is a place where it trains.
     if nature is TypeTerritoire.CFA:
         return [directory.territoire(nature, uai) for uai in sorted(perimetre.uais)]

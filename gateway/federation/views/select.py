@@ -165,7 +165,11 @@ def _may_place(sourced_record: SourcedRecord, rights: Rights, directory: Directo
     # What nothing ties to such a record is never compared: a Mission locale has a hundredth of its region.
     if rights.perimetre.profil is not Profil.MISSION_LOCALE:
         return True
-    code = rights.perimetre.organisation
+    return may_place_in(sourced_record, rights.perimetre.organisation, directory)
+
+
+def may_place_in(sourced_record: SourcedRecord, code: str, directory: Directory) -> bool:
+    """Whether this record could be what puts its person before a Mission locale: its own system's, or a home it serves."""
     if sourced_record.type is TypeSource.MISSION_LOCALE and sourced_record.tenant == code:
         return True
     return directory.mission_locale_of_home(sourced_record.jeune.adresse) == code

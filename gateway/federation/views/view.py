@@ -103,9 +103,9 @@ class ShownCopies:
 class View:
     """The persons of a perimeter by id, and those of their contracts and ruptures that it may see.
 
-    `lists`, `sets`, `told` and `_shown_copies` are what answers made of it, and end with it. `former_ids`: ids given before, and
-    what they have become. `records`: the keys of the records that told of each person. `stale`: loop time after which a view
-    built without the ledger of links is built again.
+    `lists`, `sets`, `counted`, `told` and `_shown_copies` are what answers made of it, and end with it. `former_ids`: ids given
+    before, and what they have become. `records`: the keys of the records that told of each person. `stale`: loop time after
+    which a view built without the ledger of links is built again.
     """
 
     persons: dict[str, ViewPerson] = field(default_factory=dict)
@@ -117,6 +117,7 @@ class View:
     people_before: int = 0  # how many the last view of the same rights held, when this one was built
     lists: LRUCache[tuple[str, ...], Any] = field(default_factory=lambda: LRUCache(LISTS_MAX))
     sets: LRUCache[Hashable, int] = field(default_factory=lambda: LRUCache(LISTS_MAX))
+    counted: LRUCache[Hashable, Any] = field(default_factory=lambda: LRUCache(LISTS_MAX))
     told: LRUCache[int, None] = field(default_factory=lambda: LRUCache(TOLD_MAX))
     orders: dict[tuple[str, Any], Any] = field(default_factory=dict)  # all the elements of each list, in each order
     _shown_copies: dict[object, ShownCopies] = field(default_factory=dict)

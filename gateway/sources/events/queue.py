@@ -16,6 +16,7 @@ from cachetools import LRUCache
 from gateway.cache.seam import Cache, CacheKey, canonical_key
 from gateway.concurrency import gather_or_fail
 from gateway.connectors.base import ChangeNotice, EventQueue
+from gateway.domain.identifiers import is_valid_uai
 from gateway.errors import SourceError, SourceInvalid
 from gateway.sources.connector_runs import lazily
 from gateway.sources.fetch import Sources
@@ -41,7 +42,8 @@ def unit_of_code(partner: Partner, code: str) -> Unit | None:
     if partner.abonnes is None:
         return Unit(partner.nom, Resource.STRUCTURE, code)
     uai = next((uai for uai, tenant_config in partner.abonnes.items() if tenant_config.tenant.code == code), None)
-    return Unit(partner.nom, Resource.CFA, uai) if uai else None
+    resource = Resource.CFA if uai and is_valid_uai(uai) else Resource.STRUCTURE
+    return Unit(partner.nom, resource, uai) if uai else None
 
 
 @dataclass

@@ -45,7 +45,7 @@ def subscriptions(
     for partner in partners.values():
         if partner.evenements is None:
             continue
-        connector = connectors[partner.genre]
+        connector = partner.connector(connectors)
         calls = partner.evenements.secret is not None
         if (connector.notices if calls else connector.queue) is None:
             missing = "n'appelle pas" if calls else "n'a pas de file ; pour être appelé, un secret est requis"

@@ -5,6 +5,7 @@ Keys go in a header or in the query; Basic, Bearer and OAuth2 client credentials
 
 import asyncio
 import base64
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
@@ -14,6 +15,8 @@ from pydantic import SecretStr
 
 from gateway.sources.http.decode import InvalidDocument, decode_json
 from gateway.sources.partners.load import AccessConfig
+
+MARGIN = 30.0  # seconds before its end from which a token is no longer sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,35 +62,46 @@ class QueryCredential(Credential):
 
 
 class OAuth2Credential(Credential):
-    """Client credentials: one token for concurrent requests, renewed once when the partner answers 401."""
+    """Client credentials: one token for concurrent requests, renewed a little before it expires, and once when the partner
+    answers 401. `client`: its id and secret; `seconds` is a clock."""
 
     renewable = True
 
-    def __init__(self, token_url: str, account: str, headers: Mapping[str, str]) -> None:
-        super().__init__(headers)
-        self._url, self._account = token_url, account
+    def __init__(self, acces: AccessConfig, client: tuple[str, str], seconds: Callable[[], float]) -> None:
+        super().__init__(acces.headers)
+        self._access, self._client, self._seconds = acces, client, seconds
         self._lock = asyncio.Lock()
         self._bearer = ""  # the value of Authorization; empty before the first token
+        self._until = float("inf")
 
     async def sign(self, request: httpx.Request, exchange: ExchangeFn) -> None:
         # What the request already bears was refused. Whoever comes second finds the token that the first one asked for.
         refused = request.headers.get("Authorization", "")
         async with self._lock:
-            if self._bearer == refused:
-                self._bearer = "Bearer " + _token(await exchange(self._token_request()))
+            if self._bearer == refused or self._seconds() >= self._until:
+                token, lasts = _token(await exchange(self._token_request()))
+                self._bearer, self._until = f"Bearer {token}", self._seconds() + max(lasts - MARGIN, lasts / 2)
             request.headers.update({**self._headers, "Authorization": self._bearer})
 
     def _token_request(self) -> httpx.Request:
-        data = {"grant_type": "client_credentials"}
-        return httpx.Request("POST", self._url, data=data, headers={"Authorization": basic(self._account)})
+        data, (name, secret) = {"grant_type": "client_credentials"}, self._client
+        if self._access.scope:
+            data["scope"] = self._access.scope
+        if self._access.in_form:
+            return httpx.Request(
+                "POST", self._access.url_jeton, data={**data, "client_id": name, "client_secret": secret}
+            )
+        account = f"{quote(name, safe='')}:{quote(secret, safe='')}"  # RFC 6749 §2.3.1
+        return httpx.Request("POST", self._access.url_jeton, data=data, headers={"Authorization": basic(account)})
 
 
-def credential(acces: AccessConfig, secret: SecretStr) -> Credential:
-    """The proof for a credential; `secret` is the access's own or its tenant's."""
+def credential(
+    acces: AccessConfig, secret: SecretStr, client: str = "", seconds: Callable[[], float] = time.monotonic
+) -> Credential:
+    """The proof for a credential; `secret` and `client` are the access's own or its tenant's."""
     value = secret.get_secret_value()
     if acces.type == "oauth2":
-        account = f"{quote(acces.nom, safe='')}:{quote(value, safe='')}"  # RFC 6749 §2.3.1
-        return OAuth2Credential(acces.url_jeton, account, acces.headers)
+        return OAuth2Credential(acces, (client or acces.nom, value), seconds)
     if acces.type == "parametre":
         return QueryCredential(acces.nom, value, acces.headers)
     name = acces.nom if acces.type == "entete" else "Authorization"
@@ -100,12 +114,14 @@ def basic(account: str) -> str:
     return "Basic " + base64.b64encode(account.encode()).decode()
 
 
-def _token(received: RawResponse) -> str:
+def _token(received: RawResponse) -> tuple[str, float]:
+    """The token, and for how many seconds; for ever, where the issuer does not say."""
     try:
         document = decode_json(received.body) if received.statut == httpx.codes.OK else {}
     except InvalidDocument:
         document = {}
-    token = document.get("access_token") if isinstance(document, dict) else None
+    told = document if isinstance(document, dict) else {}
+    token, lasts = told.get("access_token"), str(told.get("expires_in") or "")
     if not isinstance(token, str) or not token or not token.isascii() or not token.isprintable():
         raise AccessDenied("jeton refusé par le partenaire")
-    return token
+    return token, float(lasts[:9]) if lasts.isascii() and lasts.isdigit() else float("inf")

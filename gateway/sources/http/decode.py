@@ -4,7 +4,7 @@ Errors hold neither address, nor body, nor value; what is refused of a body is a
 is read with a bound on its decoded size.
 
 JSON: duplicate keys, NaN and infinities, bottomless nesting and endless integers are refused.
-CSV: `;`, a header row, one mapping a line.
+CSV: one separator, a header row, one mapping a line. XML: `decode_xml`. Lines: a JSON object or array a line.
 Text: bytes win over what is declared of them, and one bad letter loses that letter (docs/domaine.md, "Écriture").
 """
 
@@ -13,7 +13,7 @@ import csv
 import io
 import re
 import zlib
-from collections.abc import AsyncIterable, Mapping
+from collections.abc import AsyncIterable, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
@@ -23,9 +23,11 @@ from gateway import strict_json
 from gateway.connectors.base import BodyFormat, PartnerRequest
 from gateway.domain.text import LOST, through, without_half_characters
 from gateway.errors import SourceClosed, SourceDenied, SourceError, SourceInvalid, SourceUnavailable
+from gateway.sources.http.decode_xml import XmlRefused, decode_xml
 
 RETRY_AFTER_MAX = 86_400.0  # seconds; a partner may be closed for a night, not for a year
 
+EPOCH_DIGITS = 10  # of the seconds since 1970, since 2001 and until 2286
 INSTANTS_MAX = 64  # read again and again: partners' clocks tell seconds
 SUCCEEDED = frozenset({200, 204})
 
@@ -50,6 +52,7 @@ _BY_CLASS: Mapping[int, tuple[type[SourceError], str]] = {
 _NUL = "\\u0000"  # looked for first: the pattern alone costs milliseconds a body
 _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32  # the header tells which
 _ESCAPED_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
+_XML_ENCODING = re.compile(rb"""\s*<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
 _C1 = re.compile(rb"[\x80-\x9f]")  # letters of Windows; latin alphabets have controls there, which nobody types
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
@@ -74,6 +77,17 @@ def retry_after(header: str, now: datetime) -> float | None:
         return min(float(text[:9]), RETRY_AFTER_MAX)
     instant = instant_http(text)
     return min(max((instant - now).total_seconds(), 0.0), RETRY_AFTER_MAX) if instant else None
+
+
+def told_wait(headers: Mapping[str, str], now: datetime) -> str:
+    """What an answer says of when to come back, as Retry-After would: else RateLimit-Reset, a count of seconds, or an instant in
+    seconds since 1970 as some write it."""
+    if told := headers.get("Retry-After", ""):
+        return told
+    reset = (headers.get("RateLimit-Reset") or headers.get("X-RateLimit-Reset") or "").partition(".")[0].strip()
+    if not (reset.isascii() and reset.isdigit()) or len(reset) < EPOCH_DIGITS:
+        return reset
+    return str(max(0, int(int(reset[:EPOCH_DIGITS]) - now.timestamp()) + 1))
 
 
 @lru_cache(INSTANTS_MAX)
@@ -157,13 +171,34 @@ class AnnouncedError(Exception):
 def decode(body: bytes, request: PartnerRequest) -> Any:
     """The document a body holds. Raises InvalidDocument, or AnnouncedError for a JSON error where CSV was due."""
     if request.shape is BodyFormat.CSV:
-        return decode_csv(body, request.encoding)
+        if request.ends_lines and not body.rstrip(b" ").endswith((b"\n", b"\r")):
+            raise InvalidDocument("CSV coupé, sa dernière ligne ne finit pas")
+        return decode_csv(body, request.encoding, request.separator, request.columns)
+    if request.shape is BodyFormat.XML:
+        return _decoded_xml(body, request.encoding)
+    if request.shape is BodyFormat.LINES:
+        return _decoded_lines(body, request.encoding)
     return decode_json(body, request.encoding)
+
+
+def _decoded_xml(body: bytes, encoding: str) -> dict[str, Any]:
+    """The alphabet that the declaration names, else the agreed one; its bytes say otherwise where they can."""
+    declared = _XML_ENCODING.match(body[:200].removeprefix(codecs.BOM_UTF8))
+    name = declared[1].decode("ascii") if declared else encoding
+    try:
+        return decode_xml(decoded_text(body, name).lstrip())
+    except (XmlRefused, LookupError) as error:
+        raise InvalidDocument(str(error) if isinstance(error, XmlRefused) else "encodage inconnu") from None
+
+
+def _decoded_lines(body: bytes, encoding: str) -> list[Any]:
+    """One JSON object a line."""
+    return [decode_json(line, encoding) for line in body.splitlines() if line.strip()]
 
 
 def decode_json(body: bytes, encoding: str = "utf-8") -> Any:
     """A JSON object or array; anything else, `null` included, is refused."""
-    text = _text(body, encoding)
+    text = decoded_text(body, encoding)
     text = _ESCAPED_NUL.sub(rf"\1{LOST}", text) if _NUL in text else text
     try:
         document = strict_json.loads(text)
@@ -174,7 +209,9 @@ def decode_json(body: bytes, encoding: str = "utf-8") -> Any:
     return through(document, without_half_characters) if strict_json.has_lone_surrogate(text, document) else document
 
 
-def decode_csv(body: bytes, encoding: str = "utf-8") -> list[dict[str | None, Any]]:
+def decode_csv(
+    body: bytes, encoding: str = "utf-8", separator: str = ";", columns: Sequence[str] = ()
+) -> list[dict[str | None, Any]]:
     """One mapping a line, by the names of the header row. Blank lines are skipped; a short line lacks its last columns. What a
     line has beyond the header is under None: a separator in a cell moved all that follows it (docs/domaine.md, "Complétude")."""
     start = body.removeprefix(codecs.BOM_UTF8).lstrip()[:1]
@@ -182,14 +219,16 @@ def decode_csv(body: bytes, encoding: str = "utf-8") -> list[dict[str | None, An
         raise InvalidDocument("page HTML à la place des données")
     if start == b"{":
         raise AnnouncedError("erreur annoncée sous un statut de succès")
-    stream = io.StringIO(_text(body, encoding), newline="")
+    stream = io.StringIO(decoded_text(body, encoding), newline="")
     try:
-        rows = [line for line in csv.reader(stream, delimiter=";") if line]
+        rows = [line for line in csv.reader(stream, delimiter=separator) if line]
     except csv.Error:
         raise InvalidDocument("CSV illisible") from None
     if not rows or len(set(rows[0])) != len(rows[0]):
         raise InvalidDocument("ligne d'en-tête absente ou à colonnes en double")
     header, *lines = rows
+    if missing := set(columns) - set(header):
+        raise InvalidDocument(f"colonnes absentes : {len(missing)} sur {len(columns)} attendues")
     if lines and len(lines[-1]) > len(header) and not any(lines[-1][len(header) :]):
         del lines[-1][len(header) :]  # a row of totals, which is no record, may be padded
     trailing = {len(line) for line in lines[:-1]} == {len(header) + 1} and not any(line[-1] for line in lines[:-1])
@@ -201,7 +240,7 @@ def _line(header: list[str], cells: list[str]) -> dict[str | None, Any]:
     return own if len(cells) <= len(header) else {**own, None: cells[len(header) :]}
 
 
-def _text(body: bytes, encoding: str) -> str:
+def decoded_text(body: bytes, encoding: str) -> str:
     """The letters of a body. What is UTF-8 with any letter beyond ASCII is UTF-8, whatever is declared: no other text is, but
     by chance. Latin text with letters of Windows is Windows'. What is neither is read letter by letter."""
     b" ".decode(encoding)  # what is declared must be an alphabet, be it believed or not

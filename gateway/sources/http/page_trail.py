@@ -5,114 +5,21 @@ comes back is a loop. What a partner does wrong is an InvalidPages.
 
 That nothing is left must be proven (docs/decisions/0072): by a total, when the partner tells one, else by an empty page. A
 partner that gives shorter pages than it was asked for says so nowhere.
-
-What tells whether a page is as it was: its validator (RFC 9110 §8.8), or a digest of the answer. A page is kept as it was
-asked, never as it was answered.
 """
 
-import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urljoin, urlsplit
 
-from gateway.connectors.base import PagingStyle, PartnerRequest
-from gateway.sources.http.decode import instant_http
+from gateway.connectors.base import BodyFormat, PartnerRequest
+from gateway.connectors.page_description import at, rows_at
 
-RequestedPage = tuple[str, str, tuple[tuple[str, ...], ...], str]
-
-_ETAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e]{0,200}"')
-_BYTES = 16  # of a digest
 _LINK = re.compile(r"<([^<>]*)>([^<]*)")
 _NEXT = re.compile(r';\s*rel\s*=\s*("[^"]*"|[^\s;,"]+)', re.IGNORECASE)
-# Styles that number their pages in the query: the names of the page and of its size, and the number of the first page.
-_NUMBERING = {PagingStyle.SIZE: ("page", "taillePage", 1), PagingStyle.INDEX: ("page_index", "page_size", 0)}
-# Where a style tells how many rows there are in all; a header may tell it of any.
-_TOTALS: Mapping[PagingStyle, tuple[str, ...]] = {
-    PagingStyle.METADATA: ("metadonnees", "totalElements"),
-    PagingStyle.INDEX: ("pagination", "total"),
-    PagingStyle.ODATA: ("@odata.count",),
-}
 PATHS_MAX = 4096
-ANNOUNCED = frozenset({PagingStyle.METADATA, PagingStyle.INDEX})  # styles whose first page tells how many there are
-
-
-@dataclass(frozen=True, slots=True)
-class PageValidator:
-    """One page as it was asked, the digest of its answer, and its validator if it has one: an entity tag, or a date of
-    modification."""
-
-    partner_request: PartnerRequest
-    digest: str
-    etag: str = ""
-    modifie: str = ""
-    following: bool = False  # it follows the one before
-
-    @property
-    def conditions(self) -> Mapping[str, str]:
-        """The headers that ask for the page only if it is another now; none when the partner gave nothing sure."""
-        if self.etag:
-            return {"If-None-Match": self.etag}
-        return {"If-Modified-Since": self.modifie} if self.modifie else {}
-
-
-def requested_page(request: PartnerRequest) -> RequestedPage:
-    """What tells a page of a reading from another."""
-    return request.operation, request.path, (tuple(request.params), tuple(request.params.values())), request.acces
-
-
-def digest_of(body: bytes) -> bytes:
-    """The digest of a body."""
-    return hashlib.blake2b(body, digest_size=_BYTES).digest()
-
-
-def page_validator(request: PartnerRequest, page_digest: bytes, headers: Mapping[str, str]) -> PageValidator | None:
-    """What a page can be compared by, from the digest and the headers of its answer; None for what is not merely read.
-
-    Where a header tells the next page, no validator speaks of it: such a page is compared by its digest alone, address of the
-    next one included.
-    """
-    if request.method != "GET":
-        return None
-    digest = digest_of(page_digest + headers.get("Link", "").encode()).hex()
-    if request.pages is PagingStyle.LINK:
-        return PageValidator(request, digest)
-    etag, modifie = headers.get("ETag", ""), headers.get("Last-Modified", "")
-    if _ETAG.fullmatch(etag):
-        return PageValidator(request, digest, etag=etag)
-    return PageValidator(request, digest, modifie=modifie if _is_safe(modifie, headers.get("Date", "")) else "")
-
-
-def all_validators(validators: Sequence[PageValidator | None]) -> tuple[PageValidator, ...]:
-    """Those of a whole reading; none at all when one page has none: it might be the one that changes."""
-    certain = tuple(page_validator for page_validator in validators if page_validator)
-    return certain if len(certain) == len(validators) else ()
-
-
-def chain(request: PartnerRequest, pages: Sequence[PageValidator | None]) -> list[PageValidator | None]:
-    """The pages of a request, as they are asked: one after the other, unless the first tells how many there are."""
-    if request.pages in ANNOUNCED:
-        return list(pages)
-    return [page and replace(page, following=rank > 0) for rank, page in enumerate(pages)]
-
-
-def chains(validators: Iterable[PageValidator]) -> list[list[PageValidator]]:
-    """The pages that may be asked together with others, each with those that follow it."""
-    found: list[list[PageValidator]] = []
-    for page_validator in validators:
-        if page_validator.following and found:
-            found[-1].append(page_validator)
-        else:
-            found.append([page_validator])
-    return found
-
-
-def _is_safe(modifie: str, date: str) -> bool:
-    """A date tells a change only if the answer left later: twice changed in one second, it would tell nothing."""
-    before, after = instant_http(modifie), instant_http(date)
-    return bool(before and after and (after - before).total_seconds() >= 1)
 
 
 class InvalidPages(Exception):
@@ -139,8 +46,10 @@ class PageTrail:
 
 def first(request: PartnerRequest) -> PartnerRequest:
     """The request of the first page."""
-    has_numbers = request.pages in {PagingStyle.METADATA, *_NUMBERING}
-    return numbered(request, 1) if has_numbers else request
+    style = request.pages
+    if style.page:
+        return numbered(request, 1)
+    return _put(request, {style.size: request.size}) if style.size and request.size else request
 
 
 def next_(request: PartnerRequest, base: str, link: str, document: Any, rank: int) -> PartnerRequest | None:
@@ -148,64 +57,140 @@ def next_(request: PartnerRequest, base: str, link: str, document: Any, rank: in
 
     `base` is the tenant's base URL, `link` the Link header. Raises InvalidPages.
     """
-    if request.pages is PagingStyle.LINK:
+    style = request.pages
+    if style.link:
         return _towards(request, base, _next_link(link))
-    if request.pages is PagingStyle.ODATA:
-        return _after_odata(request, base, _object(document))
-    if request.pages is PagingStyle.SIZE:
+    if style.next or style.more:
+        return _after_told(request, base, _object(document), rank)
+    if style.page:
         # A short page proves nothing: a partner may give fewer rows a page than it is asked for.
-        return numbered(request, rank + 1) if _counted(document) else None
-    if request.pages is PagingStyle.ONE and _next_link(link):
+        return numbered(request, rank + 1) if _counted(request, document) else None
+    if style.offset:
+        return _after_rows(request, document)
+    if _next_link(link):
         raise InvalidPages("une suite est annoncée à ce qui se lit d'un coup")
     return None
 
 
-def _after_odata(request: PartnerRequest, base: str, document: Mapping[str, Any]) -> PartnerRequest | None:
-    """Towards the link. Without link nor total, a page as long as was asked may have others behind it: `$top` cuts too."""
-    if adresse := _text(document.get("@odata.nextLink")):
-        return _towards(request, base, adresse)
-    rows = rows_in(document) or 0
-    if "@odata.count" in document or not 0 < request.size <= rows:
+def _after_told(request: PartnerRequest, base: str, document: Mapping[str, Any], rank: int) -> PartnerRequest | None:
+    """Towards what the page tells of the next one: whether there is one, its cursor, its address."""
+    style, told = request.pages, at(document, request.pages.next)
+    more = at(document, style.more) if style.more else None
+    if style.more and str(more).lower() not in {"true", "false", "0", "1"}:
+        raise InvalidPages("on ne sait pas s'il y a une suite")
+    if style.more and str(more).lower() in {"false", "0"}:
         return None
-    skipped = int(request.params.get("$skip", "0")) + rows
-    return replace(request, params={**request.params, "$skip": str(skipped)})
+    if style.cursor:
+        following = _after_cursor(request, told)
+    elif style.next:
+        following = _towards(request, base, _text(told)) or _after_full(request, document)
+    else:
+        following = numbered(request, rank + 1) if style.page else _after_rows(request, document)
+    if style.more and following is None:
+        raise InvalidPages("une suite est annoncée, et n'est pas donnée")
+    return following
+
+
+def _after_cursor(request: PartnerRequest, told: Any) -> PartnerRequest | None:
+    if told is None or told == "":
+        return None
+    if not isinstance(told, str | int) or isinstance(told, bool):
+        raise InvalidPages("page suivante illisible")
+    following = _put(request, {request.pages.cursor: told})
+    if (following.params, following.body) == (request.params, request.body):
+        raise InvalidPages("page répétée ou manquante")
+    return following
+
+
+def _after_full(request: PartnerRequest, document: Mapping[str, Any]) -> PartnerRequest | None:
+    """Without link nor total, a page as long as was asked may have others behind it: OData's `$top` cuts too."""
+    rows, style = rows_in(document, request) or 0, request.pages
+    if not style.offset or at(document, style.total) is not None or not 0 < request.size <= rows:
+        return None
+    return _put(request, {style.offset: _skipped(request) + rows})
+
+
+def _after_rows(request: PartnerRequest, document: Any) -> PartnerRequest | None:
+    """Beyond the rows of a page, until the total that it tells, else an empty page."""
+    rows = _counted(request, document)
+    read, total = _skipped(request) + rows, total_rows(request, document)
+    return None if not rows or read == total else _put(request, {request.pages.offset: read})
+
+
+def _skipped(request: PartnerRequest) -> int:
+    style = request.pages
+    told = at(request.body, tuple(style.offset.split("."))) if style.in_body else request.params.get(style.offset)
+    return int(told or 0)
+
+
+def _put(request: PartnerRequest, values: Mapping[str, str | int]) -> PartnerRequest:
+    """The request with other parameters, where its style has them."""
+    if not request.pages.in_body:
+        return replace(request, params={**request.params, **{name: str(value) for name, value in values.items()}})
+    body = request.body or {}
+    for name, value in values.items():
+        body = _with(body, name.split("."), value)
+    return replace(request, body=body)
+
+
+def _with(body: Any, path: Sequence[str], value: str | int) -> dict[str, Any]:
+    """A copy of a body with a value at a path."""
+    own = dict(body) if isinstance(body, Mapping) else {}
+    own[path[0]] = value if len(path) == 1 else _with(own.get(path[0]), path[1:], value)
+    return own
 
 
 def announced(request: PartnerRequest, document: Any) -> int:
     """How many pages the answer says there are, for styles that tell it; 1 for the others. Raises InvalidPages."""
-    if request.pages is PagingStyle.METADATA:
-        return max(1, _integer(_object(_object(document).get("metadonnees")).get("totalPages")))
-    if request.pages is PagingStyle.INDEX:
-        total = _integer(_object(_object(document).get("pagination")).get("total"))
-        return max(1, -(-total // max(1, request.size)))
-    return 1
+    style = request.pages
+    if not style.announces:
+        return 1
+    _object(document)
+    if style.pages:
+        return max(1, _integer(at(document, style.pages), request))
+    return max(1, -(-_integer(at(document, style.total), request) // max(1, request.size)))
 
 
 def clamped(request: PartnerRequest, document: Any) -> PartnerRequest:
-    """The request at the size of page that its first page shows, when that is shorter than was asked."""
-    rows = rows_in(document) or request.size
-    return replace(request, size=rows) if request.pages is PagingStyle.INDEX and 0 < rows < request.size else request
+    """The request at the size of page that its first page shows, when that is shorter than was asked, or nothing was asked."""
+    rows = rows_in(document, request) or request.size
+    shorter = not request.pages.pages and rows > 0 and (rows < request.size or not request.size)
+    return replace(request, size=rows) if request.pages.announces and shorter else request
 
 
-def rows_in(document: Any) -> int | None:
-    """How many rows a page holds: a list, or the only list of an object; None where that cannot be told."""
+def rows_in(document: Any, request: PartnerRequest | None = None) -> int | None:
+    """How many rows a page holds: those where its request says that they stand, else a list, or the only list of an object; None
+    where that cannot be told."""
+    if request and request.rows:
+        rows = rows_at(document, request.rows, request.shape is BodyFormat.XML)
+        return None if rows is None else len(rows)
     values = document.values() if isinstance(document, Mapping) else [document]
     lists = [value for value in values if isinstance(value, list)]
     return len(lists[0]) if len(lists) == 1 else None
 
 
-def _counted(document: Any) -> int:
-    if (rows := rows_in(document)) is None:
+def _counted(request: PartnerRequest, document: Any) -> int:
+    """How many rows a page holds, where going on depends on it: a list of something else beside the rows' own would end it."""
+    if not request.rows and _hidden_lists(document):
+        raise InvalidPages("forme inattendue")
+    if (rows := rows_in(document, request)) is None:
         raise InvalidPages("forme inattendue")
     return rows
 
 
+def _hidden_lists(document: Any) -> bool:
+    """Whether an object holds lists deeper than those that are counted."""
+    inside = (
+        [value for value in document.values() if isinstance(value, Mapping)] if isinstance(document, Mapping) else []
+    )
+    return any(isinstance(value, list) for own in inside for value in own.values()) or any(map(_hidden_lists, inside))
+
+
 def total_rows(request: PartnerRequest, document: Any, header: str = "") -> int | None:
     """How many rows there are in all, by a page or by its X-Total-Count header; None where neither tells."""
-    for name in _TOTALS.get(request.pages, ()):
-        document = document.get(name) if isinstance(document, Mapping) else None
-    if request.pages in _TOTALS and document is not None:
-        return _integer(document)
+    told = at(document, request.pages.total) if request.pages.total else None
+    if told is not None:
+        return _integer(told, request)
     return int(header) if header.isascii() and header.isdigit() else None
 
 
@@ -219,11 +204,9 @@ def prove_whole(rows: Sequence[int | None], totals: Sequence[int | None]) -> Non
 
 def numbered(request: PartnerRequest, rank: int) -> PartnerRequest:
     """The request of page `rank` (from 1), for styles that number their pages."""
-    if request.pages is PagingStyle.METADATA:
-        return replace(request, body={**(request.body or {}), "page": rank})
-    number, size, first_number = _NUMBERING[request.pages]
-    told = {number: str(first_number + rank - 1), size: str(request.size)}
-    return replace(request, params={**request.params, **told})
+    style = request.pages
+    size = {style.size: request.size} if style.size and request.size else {}
+    return _put(request, {style.page: style.first_page + rank - 1, **size})
 
 
 def _next_link(header: str) -> str:
@@ -281,7 +264,10 @@ def _text(value: Any) -> str:
     return value or ""
 
 
-def _integer(value: Any) -> int:
+def _integer(value: Any, request: PartnerRequest) -> int:
+    """A number that a page tells: in XML, everything is text."""
+    if request.shape is BodyFormat.XML and isinstance(value, str) and value.isascii() and value.isdigit():
+        return int(value)
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise InvalidPages("nombre de pages illisible")
     return value

@@ -32,8 +32,10 @@ from gateway.sources.http.decode import (
     error_for_status,
     instant_http,
     read_body,
+    told_wait,
 )
-from gateway.sources.http.page_trail import PageValidator, digest_of, page_validator
+from gateway.sources.http.page_validators import PageValidator, digest_of, page_validator
+from gateway.sources.http.told_errors import checked
 
 TransportFactory = Callable[[], httpx.AsyncBaseTransport]
 
@@ -41,7 +43,17 @@ HEADER_BYTES_MAX = 16_384  # one header, or the status line
 HEADERS = {"Accept-Encoding": "gzip", "User-Agent": "passerelle-apprentissage"}
 HEADERS_READ = {
     name.lower().encode(): name
-    for name in ("Link", "X-Total-Count", "Retry-After", "ETag", "Last-Modified", "Date", "Content-Encoding")
+    for name in (
+        "Link",
+        "X-Total-Count",
+        "Retry-After",
+        "RateLimit-Reset",
+        "X-RateLimit-Reset",
+        "ETag",
+        "Last-Modified",
+        "Date",
+        "Content-Encoding",
+    )
 }
 ADDRESSES_MAX = 1024  # parsed addresses kept
 DECODE_APART = 262_144  # bytes; above, decoding would hold the event loop for milliseconds
@@ -110,12 +122,7 @@ class Transport:
                     received = await exchange(request)
                 if received.statut == httpx.codes.NOT_MODIFIED and call.known and call.known.conditions:
                     return PartnerResponse(None, unchanged=True)
-                own, now = instant_http(received.headers.get("Date", "")), self._wall_clock()
-                # A date to come back at is told by the partner's clock.
-                waiting = received.headers.get("Retry-After", "")
-                if error := error_for_status(call.source, received.statut, waiting, own or now):
-                    raise error
-                return await _read(received, call, (own - now).total_seconds() if own else None)
+                return await answer_of(received, call, self._wall_clock())
 
     async def send(self, source: str, request: httpx.Request, timeout: float, octets_max: int) -> RawResponse:
         """Ask once, as it is. Raises SourceUnavailable, SourceTimedOut or SourceInvalid; a status is for who asked to read."""
@@ -132,7 +139,8 @@ class Transport:
         """An answer that was as it was known, decoded: another page of the same reading is not. Raises SourceError: what
         decoded it the first time may be an earlier version of this code."""
         with _translate(source):
-            return replace(response, document=await _document(response.body or b"", request), body=None)
+            document = await _document(response.body or b"", request)
+            return replace(response, document=checked(source, document, request), body=None)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -144,7 +152,11 @@ def _request(call: Exchange) -> httpx.Request:
     trace = CURRENT.get()
     ids = trace.headers() if trace else {}
     adresse = _address(call.url, tuple(requested.params.items()))
-    return httpx.Request(requested.method, adresse, headers={**HEADERS, **conditions, **ids}, json=requested.body)
+    headers = {**HEADERS, **conditions, **ids}
+    if requested.is_form:
+        form = {name: str(value) for name, value in (requested.body or {}).items()}
+        return httpx.Request(requested.method, adresse, headers=headers, data=form)
+    return httpx.Request(requested.method, adresse, headers=headers, json=requested.body)
 
 
 @lru_cache(ADDRESSES_MAX)
@@ -209,6 +221,17 @@ def _silence() -> None:
         logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
+async def answer_of(received: RawResponse, call: Exchange, now: datetime) -> PartnerResponse:
+    """What an answer says, decoded. Raises SourceError."""
+    with _translate(call.source):
+        own = instant_http(received.headers.get("Date", ""))
+        # A date to come back at is told by the partner's clock.
+        waiting = told_wait(received.headers, own or now)
+        if error := error_for_status(call.source, received.statut, waiting, own or now):
+            raise error
+        return await _read(received, call, (own - now).total_seconds() if own else None)
+
+
 async def _read(received: RawResponse, call: Exchange, gap: float | None) -> PartnerResponse:
     body, request, known = received.body, call.partner_request, call.known
     digest = digest_of(body)
@@ -216,7 +239,7 @@ async def _read(received: RawResponse, call: Exchange, gap: float | None) -> Par
     told = (received.headers.get("Link", ""), digest, page, gap, len(body), received.headers.get("X-Total-Count", ""))
     if known and page and known.digest == page.digest:
         return PartnerResponse(None, *told, unchanged=True, body=body)
-    return PartnerResponse(await _document(body, request), *told)
+    return PartnerResponse(checked(call.source, await _document(body, request), request), *told)
 
 
 async def _document(body: bytes, request: PartnerRequest) -> Any:

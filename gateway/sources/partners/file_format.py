@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from gateway.connectors.table.dialect import Dialect
+from gateway.connectors.table.engine import TABLE
 from gateway.toml_file import StrictModel
 
 
@@ -75,11 +77,14 @@ class AuthorizationTable(_Access):
 
 
 class OAuth2Table(_Access):
-    """OAuth2 client credentials: a token asked of `url_jeton` with the client's id and secret."""
+    """OAuth2 client credentials: a token asked of `url_jeton` with the client's id and secret, in the header or in the form, for
+    a scope if the partner wants one. The tenants' file may give each a client of its own."""
 
     type: Literal["oauth2"]
     url_jeton: Url
-    client: str
+    client: str = ""
+    portee: str = ""
+    authentification: Literal["basic", "post"] = "basic"
 
 
 AccessTable = KeyTable | AuthorizationTable | OAuth2Table
@@ -147,3 +152,12 @@ class PartnerFile(StrictModel):
     ouverture: OpeningTable | None = None
     moisson: HarvestTable | None = None
     evenements: EventsTable | None = None
+    dialecte: Dialect | None = None
+
+    @model_validator(mode="after")
+    def _has_its_dialect(self) -> "PartnerFile":
+        if self.genre == TABLE and self.dialecte is None:
+            raise ValueError('genre = "table" demande une table [dialecte]')
+        if self.genre != TABLE and self.dialecte is not None:
+            raise ValueError(f'[dialecte] demande genre = "table", et non « {self.genre} »')
+        return self

@@ -4,19 +4,24 @@ Knows the format of the files and nothing of HTTP. Every mistake is a Configurat
 file and the key. Secrets are read from the environment mapping passed in, and show in no `repr`.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import time
+from hashlib import sha256
 from pathlib import Path
 
 from pydantic import SecretStr
 
+from gateway.connectors.base import Connector
+from gateway.connectors.table.engine import TABLE, connector
 from gateway.errors import ConfigurationError
 from gateway.sources.partners.file_format import AccessTable, CacheTable, HarvestTable, LimitsTable, PartnerFile
+from gateway.sources.partners.plugins import PLUGIN, digest, read_plugin
 from gateway.sources.partners.tenants import TenantConfig, read_tenants, secret_of
 from gateway.toml_file import read_toml
 
 DEFAULT_ACCESS = "defaut"
+OWN_FOLDER_FILE = "partenaire.toml"  # of a partner that has a folder of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,8 @@ class AccessConfig:
     secret: SecretStr | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict)
     url_jeton: str = ""
+    scope: str = ""
+    in_form: bool = False  # the client and its secret go in the form, not in a header
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +62,28 @@ class Partner:
     ouverture: tuple[time, time] | None = None  # Europe/Paris, a hint
     moisson: HarvestTable | None = None
     evenements: EventsConfig | None = None
+    own: Connector | None = field(default=None, repr=False)  # of its table
+    dialect: str = ""  # a digest of its table
+
+    @property
+    def read_by(self) -> str:
+        """What reads its answers: those that another read are not kept."""
+        return self.genre + self.dialect
+
+    def connector(self, known: Mapping[str, Connector]) -> Connector:
+        """Its connector: made of its table, else the one of its kind."""
+        return self.own or known[self.genre]
 
 
-def load_partners(folder: Path, environ: Mapping[str, str], genres: Collection[str]) -> dict[str, Partner]:
-    """Read every `*.toml` of `folder`; `genres` are the kinds a connector exists for.
+def load_partners(
+    folder: Path,
+    environ: Mapping[str, str],
+    genres: Collection[str],
+    optional: Collection[str] = (),
+    tell: Callable[[str], None] = lambda _: None,
+) -> dict[str, Partner]:
+    """Read every `<nom>.toml` and `<nom>/partenaire.toml` of `folder`; `genres` are the kinds a connector exists for. Of
+    `optional` names, what is wrong is told, and they are left out.
 
     Raises ConfigurationError, with what is wrong in each file.
     """
@@ -66,11 +91,15 @@ def load_partners(folder: Path, environ: Mapping[str, str], genres: Collection[s
         raise ConfigurationError(f"{folder} : dossier des partenaires absent")
     loaded: dict[str, Partner] = {}
     wrong: list[str] = []
-    for path in sorted(folder.glob("*.toml")):
+    for path in partner_files(folder):
         try:
-            partner = _load(path, environ, genres)
+            partner = load_partner(path, environ, genres)
         except ConfigurationError as error:
-            wrong += [str(error), *error.others]
+            told = [str(error), *error.others]
+            if name_of(path) in optional:
+                tell(" ; ".join(told))
+            else:
+                wrong += told
             continue
         if partner.nom in loaded:
             wrong.append(f"{path} : nom : « {partner.nom} » déjà pris par un autre fichier")
@@ -79,6 +108,16 @@ def load_partners(folder: Path, environ: Mapping[str, str], genres: Collection[s
         raise ConfigurationError(wrong[0], wrong[1:])
     _refuse_shared_cfas(folder, loaded.values())
     return loaded
+
+
+def partner_files(folder: Path) -> list[Path]:
+    """The files of partners, in both layouts."""
+    return sorted([*folder.glob("*.toml"), *folder.glob(f"*/{OWN_FOLDER_FILE}")])
+
+
+def name_of(path: Path) -> str:
+    """The name that the place of a file gives its partner, be it readable or not."""
+    return path.parent.name if path.name == OWN_FOLDER_FILE else path.stem
 
 
 def _refuse_shared_cfas(folder: Path, partners: Iterable[Partner]) -> None:
@@ -91,10 +130,15 @@ def _refuse_shared_cfas(folder: Path, partners: Iterable[Partner]) -> None:
             seen[uai] = partner.nom
 
 
-def _load(path: Path, environ: Mapping[str, str], genres: Collection[str]) -> Partner:
+def load_partner(path: Path, environ: Mapping[str, str], genres: Collection[str]) -> Partner:
+    """The partner of one file. Raises ConfigurationError."""
     file = read_toml(path, PartnerFile)
-    if file.genre not in genres:
-        raise ConfigurationError(f"{path} : genre : « {file.genre} » inconnu (connus : {', '.join(sorted(genres))})")
+    if file.genre not in {*genres, TABLE}:
+        if (plugin := path.parent / PLUGIN).exists():
+            told = f'[connecteurs] {file.genre} = "{digest(read_plugin(plugin))}"'
+            raise ConfigurationError(f"{path} : genre : {PLUGIN} n'est pas admis ; à écrire dans gateway.toml : {told}")
+        known = ", ".join([*sorted(genres), TABLE])
+        raise ConfigurationError(f"{path} : genre : « {file.genre} » inconnu (connus : {known})")
     abonnes = read_tenants(path, file.locataires, environ) if file.locataires else None
     _require_tenants(path, file, abonnes)
     return Partner(
@@ -108,6 +152,8 @@ def _load(path: Path, environ: Mapping[str, str], genres: Collection[str]) -> Pa
         ouverture=(file.ouverture.debut, file.ouverture.fin) if file.ouverture else None,
         moisson=file.moisson,
         evenements=_events(path, file, environ),
+        own=connector(file.dialecte) if file.dialecte else None,
+        dialect=sha256(file.dialecte.model_dump_json().encode()).hexdigest()[:16] if file.dialecte else "",
     )
 
 
@@ -143,13 +189,27 @@ def _access(
     secret = _secret(path, key, file.secret, environ, abonnes)
     if file.type == "basic" and secret and ":" not in secret.get_secret_value():
         raise ConfigurationError(f"{path} : {key} : « compte:mot de passe » attendu dans {file.secret}")
+    if oauth and not oauth.client and not (abonnes and all(one.client for one in abonnes.values())):
+        raise ConfigurationError(
+            f"{path} : acces.{name}.client : absent, et le fichier des locataires n'en donne pas un à chacun"
+        )
+    if file.type == "basic":
+        _require_accounts(path, abonnes)
     return AccessConfig(
         type=file.type,
         nom=oauth.client if oauth else getattr(file, "nom", ""),
         secret=secret,
         headers=file.entetes,
         url_jeton=oauth.url_jeton if oauth else "",
+        scope=oauth.portee if oauth else "",
+        in_form=oauth is not None and oauth.authentification == "post",
     )
+
+
+def _require_accounts(path: Path, abonnes: Mapping[str, TenantConfig] | None) -> None:
+    for uai, one in (abonnes or {}).items():
+        if one.secret and ":" not in one.secret.get_secret_value():
+            raise ConfigurationError(f"{path} : locataires : {uai} : « compte:mot de passe » attendu dans son secret")
 
 
 def _events(path: Path, file: PartnerFile, environ: Mapping[str, str]) -> EventsConfig | None:

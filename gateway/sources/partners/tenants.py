@@ -1,6 +1,7 @@
-"""The tenants of a partner: one line a CFA, saying where it is asked and under which secret. Does no HTTP."""
+"""The tenants of a partner: one line a CFA or a Mission locale, saying where it is asked and under which secret. Does no HTTP."""
 
 import csv
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,8 @@ from gateway.domain.identifiers import is_valid_siret, is_valid_uai
 from gateway.errors import ConfigurationError
 from gateway.sources.partners.file_format import base_url_of
 
-COLUMNS = ("uai", "siret", "code", "base_url", "secret")
+COLUMNS = ("uai", "mission_locale", "siret", "code", "base_url", "secret", "client")
+_STRUCTURE = re.compile(r"[A-Za-z0-9_-]{1,40}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,7 @@ class TenantConfig:
     tenant: Tenant
     base_url: str = ""
     secret: SecretStr | None = field(default=None, repr=False)
+    client: str = ""  # of OAuth2; empty means the access's own
 
 
 def secret_of(environ: Mapping[str, str], variable: str, where: str) -> SecretStr:
@@ -34,7 +37,10 @@ def secret_of(environ: Mapping[str, str], variable: str, where: str) -> SecretSt
 
 
 def read_tenants(partner: Path, name: str, environ: Mapping[str, str]) -> dict[str, TenantConfig]:
-    """The tenants by UAI, from the CSV file that `partner` (a TOML file) names. Raises ConfigurationError."""
+    """The tenants by UAI, or by code of the Mission locale, from the CSV file that `partner` (a TOML file) names.
+
+    Raises ConfigurationError.
+    """
     path = partner.parent / name
     abonnes: dict[str, TenantConfig] = {}
     for number, line in _rows(partner, path):
@@ -57,7 +63,7 @@ def _rows(partner: Path, path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     headers = next(reader, [])
     if unknown := sorted(set(headers) - set(COLUMNS)):
         raise ConfigurationError(f"{path} : colonne inconnue {', '.join(unknown)}")
-    if len(set(headers)) != len(headers) or not {"uai", "siret", "code"} <= set(headers):
+    if len(set(headers)) != len(headers) or "code" not in headers or not {"uai", "mission_locale"} & set(headers):
         raise ConfigurationError(f"{path} : colonnes attendues : {', '.join(COLUMNS)}")
     for line in reader:
         if len(line) != len(headers):
@@ -66,13 +72,19 @@ def _rows(partner: Path, path: Path) -> Iterator[tuple[int, dict[str, str]]]:
 
 
 def _tenant_config(line: Mapping[str, str], where: str, environ: Mapping[str, str]) -> TenantConfig:
-    if not is_valid_uai(line["uai"]):
+    uai, structure, siret = (line.get(name, "") for name in ("uai", "mission_locale", "siret"))
+    if bool(uai) == bool(structure):
+        raise ConfigurationError(f"{where} : uai ou mission_locale attendu, l'un des deux")
+    if uai and not is_valid_uai(uai):
         raise ConfigurationError(f"{where} : uai : invalide")
-    if line["siret"] and not is_valid_siret(line["siret"]):
+    if structure and not _STRUCTURE.fullmatch(structure):
+        raise ConfigurationError(f"{where} : mission_locale : invalide")
+    if siret and not is_valid_siret(siret):
         raise ConfigurationError(f"{where} : siret : invalide")
     variable = line.get("secret", "")
     return TenantConfig(
-        tenant=Tenant(key=line["uai"], siret=line["siret"], code=line["code"]),
+        tenant=Tenant(key=uai or structure, siret=siret, code=line["code"]),
+        client=line.get("client", ""),
         base_url=_url(line.get("base_url", ""), where),
         secret=secret_of(environ, variable, f"{where} : secret") if variable else None,
     )

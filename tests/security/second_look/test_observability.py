@@ -19,8 +19,9 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from gateway.correlation import CURRENT, start_trace
 from gateway.edge.graphql_http import UNIDENTIFIED_A_SECOND
+from gateway.federation.collect.readings import Freshness
 from gateway.schema.organisations import EtatSource, ModeSource, Source, TypeSource
-from gateway.server.composition import state_in_answers, with_copy
+from gateway.server.composition import with_copy
 from gateway.server.logs import JsonFormatter, TextFormatter
 from gateway.sources.partners.file_format import LimitsTable
 from gateway.sources.units import UnitFailure
@@ -217,14 +218,15 @@ class RegistryOnly:
         self.harvest_metrics = SimpleNamespace(as_of=now - timedelta(hours=hours), quality=tuple)
         self.harvest_target = SimpleNamespace(source="deca")
         self.configuration = SimpleNamespace(now=lambda: now)
-        self.sources = SimpleNamespace(state_of=lambda _: EtatSource.FERMEE)
 
 
 @pytest.mark.parametrize(("hours", "etat"), [(12, EtatSource.DISPONIBLE), (49, EtatSource.DEGRADEE)])
 def test_d6_a_registry_closed_for_the_day_is_no_failure_while_its_copy_is_fresh(hours: int, etat: EtatSource) -> None:
-    services: Any = RegistryOnly(hours)
-    assert state_in_answers(services, "deca") is etat
-    assert state_in_answers(services, "erp") is EtatSource.FERMEE
+    now = datetime(2026, 10, 15, 14, 0, tzinfo=UTC)
+    copy = Freshness("moisson", 0.0, now - timedelta(hours=hours))
+    assert copy.state(EtatSource.FERMEE, now) is etat
+    assert copy.state(EtatSource.INDISPONIBLE, now) is EtatSource.INDISPONIBLE
+    assert Freshness("touche", 0.0).state(EtatSource.FERMEE, now) is EtatSource.FERMEE
 
 
 def test_d6_the_freshness_of_the_registry_is_that_of_its_copy() -> None:

@@ -260,6 +260,7 @@ KNOWN = {
     Profil.ACADEMIE: "LILLE",
     Profil.FRANCE_TRAVAIL: "32",
     Profil.ARML: "32",
+    Profil.REGION: "32",
 }
 
 

@@ -28,6 +28,8 @@ FINALITES = {
     "ACADEMIE": "CONTROLE_OBLIGATION",
     "TETE_DE_RESEAU": "PILOTAGE",
     "ARML": "PILOTAGE",
+    "REGION": "PILOTAGE",
+    "OPCO": "PILOTAGE",
     "STATISTIQUES": "PILOTAGE",
     "ADMINISTRATEUR": "EXPLOITATION",
 }
@@ -115,7 +117,7 @@ def voit(demandeur: Demandeur, personne: Personne) -> bool:  # noqa: PLR0911 - a
     if demandeur.profil == "FRANCE_TRAVAIL":  # « France Travail »
         resident = _linked(demandeur, personne, REGION_RESIDENCE)
         return resident and personne.statut == "INSCRIT" and _age_of_support(personne)
-    return False  # « ARML », « Statistiques », « Administrateur »
+    return False  # « ARML », « Région et opérateur de compétences », « Statistiques », « Administrateur »
 
 
 def temoins(demandeur: Demandeur, personne: Personne) -> Ids:

@@ -8,11 +8,11 @@ from typing import Any
 
 import orjson
 
-from gateway.auth.authentication.clients import Viewer
+from gateway.auth.authentication.clients import Viewer, build_perimetre
 from gateway.auth.authorization.decision_cache import DecisionCache
 from gateway.auth.authorization.trial import PolicyTrial
 from gateway.auth.authorization.visible_schema import VisibleSchemas
-from gateway.auth.policy.policy import AccessPolicy, build_perimetre
+from gateway.auth.policy.policy import AccessPolicy
 from gateway.auth.policy.rules import Finalite, Profil
 from gateway.connectors.base import Record
 from gateway.documents.parse import Documents, PersistedDocuments
@@ -46,9 +46,11 @@ from gateway.schema.organisations import Cfa, TypeSource
 from gateway.schema.query import build, core_schema
 from gateway.schema.scalars import SIRET, UAI, CodePostal
 from gateway.sources.units import CacheStatus, Resource, Unit, UnitFailure, UnitResult
+from gateway.statistiques.published import Published
 from tests.support.access import droit_oracle as oracle
 from tests.support.access.law import Asker, Known, requester
 from tests.support.access.tools import FINALITES, POLICY
+from tests.support.answered_figures import statistics
 
 DAY = date(2026, 10, 15)
 PRENOMS = (
@@ -239,6 +241,9 @@ class Sources:
     def sources_of(self, type_source: TypeSource) -> tuple[str, ...]:
         return ("imilo",)
 
+    def partners_of_structure(self, code: str) -> tuple[str, ...]:
+        return ("imilo",)
+
     async def kept_versions(self, units: Sequence[Unit]) -> list[UnitResult | None]:
         return [None for _ in units]  # nothing is kept: everything is asked, and noted, each time
 
@@ -331,7 +336,8 @@ class WithoutAccounting:
 
 class SmallWorld:
     """The gateway over drawn people. `policy`: another one than the one shipped, for tests that break it.
-    `live_sources`: other sources than those that keep nothing; `seconds`: the collector's; `timeout`: of an answer."""
+    `live_sources`: other sources than those that keep nothing; `seconds`: the collector's; `timeout`: of an answer;
+    `published`: the snapshots that statistics are read of."""
 
     def __init__(
         self,
@@ -341,6 +347,8 @@ class SmallWorld:
         live_sources: LiveSources | None = None,
         seconds: Callable[[], float] = lambda: 0.0,
         timeout: float = 3.0,
+        *,
+        published: Published | None = None,
     ) -> None:
         self.inhabitants = inhabitants
         self.sources = Sources(inhabitants)
@@ -366,6 +374,7 @@ class SmallWorld:
             ),
             opaque_ids=IDS,
             id_assigner=WithoutLedger(),  # type: ignore[arg-type]
+            statistics=statistics(policy, IDS, RECEIVED, published),
             accounting=WithoutAccounting(),  # type: ignore[arg-type]
             directory=lambda: directory,
             states=list,
@@ -420,6 +429,8 @@ CALLERS = [
     caller("ACADEMIE", "20"),
     caller("FRANCE_TRAVAIL", "11"),
     caller("ARML", "32"),
+    caller("REGION", "11"),
+    caller("OPCO", "OPCO"),
     caller("SI_PARTENAIRE", "60002", comme="MISSION_LOCALE"),
     caller("SI_PARTENAIRE", "0750001U", comme="CFA"),
     caller("SI_PARTENAIRE", "0600001A", comme="CFA"),

@@ -23,6 +23,8 @@ FINALITES = {
     Profil.ACADEMIE: Finalite.CONTROLE_OBLIGATION,
     Profil.FRANCE_TRAVAIL: Finalite.ACCOMPAGNEMENT,
     Profil.ARML: Finalite.PILOTAGE,
+    Profil.REGION: Finalite.PILOTAGE,
+    Profil.OPCO: Finalite.PILOTAGE,
     Profil.SI_PARTENAIRE: Finalite.ACCOMPAGNEMENT,
     Profil.STATISTIQUES: Finalite.PILOTAGE,
     Profil.ADMINISTRATEUR: Finalite.EXPLOITATION,

@@ -1,0 +1,132 @@
+"""Cases of a partner as files: recorded answers, and the nouns they become, as data. Knows no connector.
+
+cas/<case>.<format>                        the only page of the only request
+cas/<case>.2.<format>                      its second page
+cas/<case>.<operation>.2.<format>          the second page of one request of several, by its name (dots as dashes)
+cas/<case>.attendu.json                    for whom and when it was asked, and what it must become
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass
+from datetime import date, datetime, time
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from gateway.connectors.base import Record, Tenant
+from gateway.domain.days import PARIS
+from gateway.errors import CommandFailed, reason_of
+
+EXPECTED = ".attendu.json"
+FORMATS = frozenset({"json", "csv", "xml", "jsonl", "txt"})
+KEYS = frozenset({"locataire", "jour", "dossiers", "ecartes", "valeurs_ecartees", "erreur"})
+_WORDS = {"key": "cle", "modified_at": "modifie_le"}
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A recorded reading. `pages`: the bodies by operation ("" where there is one) in their order."""
+
+    name: str
+    path: Path
+    pages: Mapping[str, Sequence[bytes]]
+    expected: Mapping[str, Any] | None = None
+    tenant: Tenant = field(default=Tenant(""))
+    day: date = date(2026, 3, 2)
+
+    @property
+    def now(self) -> datetime:
+        """The instant at which it is read again: noon of its day."""
+        return datetime.combine(self.day, time(12), PARIS)
+
+
+def read_cases(folder: Path) -> list[Case]:
+    """The cases of a folder, by name. Raises CommandFailed for a file that is of none, or says what no case says."""
+    if not folder.is_dir():
+        return []
+    files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    bodies: dict[str, dict[str, dict[int, bytes]]] = {}
+    for path in files:
+        if not path.name.endswith(EXPECTED):
+            name, operation, rank = _place(path)
+            bodies.setdefault(name, {}).setdefault(operation, {})[rank] = path.read_bytes()
+    names = {*bodies, *(path.name.removesuffix(EXPECTED) for path in files if path.name.endswith(EXPECTED))}
+    return [_case(folder / f"{name}{EXPECTED}", name, bodies.get(name, {})) for name in sorted(names)]
+
+
+def _place(path: Path) -> tuple[str, str, int]:
+    name, *middle, suffix = path.name.split(".")
+    rank = int(middle.pop()) if middle and middle[-1].isdigit() else 1
+    if suffix not in FORMATS or len(middle) > 1:
+        raise CommandFailed(f"{path} : nom de cas attendu, <cas>.<format> ou <cas>.<opération>.<page>.<format>")
+    return name, middle[0] if middle else "", rank
+
+
+def _case(path: Path, name: str, bodies: Mapping[str, Mapping[int, bytes]]) -> Case:
+    pages = {operation: [own[rank] for rank in sorted(own)] for operation, own in bodies.items()}
+    if not path.exists():
+        return Case(name, path, pages)
+    told = _expected(path)
+    tenant = told.get("locataire", {})
+    key = tenant.get("uai") or tenant.get("mission_locale") or ""
+    return Case(
+        name,
+        path,
+        pages,
+        told,
+        Tenant(key, tenant.get("siret", ""), tenant.get("code", "")),
+        date.fromisoformat(told.get("jour", "2026-03-02")),
+    )
+
+
+def _expected(path: Path) -> dict[str, Any]:
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+        unknown = sorted(set(told) - KEYS)
+    except OSError as error:
+        raise CommandFailed(f"{path} : illisible ({reason_of(error)})") from None
+    except json.JSONDecodeError as error:
+        raise CommandFailed(f"{path} : ligne {error.lineno} : JSON illisible") from None
+    except (ValueError, TypeError):
+        raise CommandFailed(f"{path} : objet JSON en UTF-8 attendu") from None
+    if unknown:
+        raise CommandFailed(f"{path} : {unknown[0]} : clé inconnue ; au choix {', '.join(sorted(KEYS))}")
+    return dict(told)
+
+
+def as_data(value: Any) -> Any:
+    """A noun, or what holds nouns, as data: what says nothing is left out."""
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, list | tuple):
+        return [as_data(one) for one in value]
+    if not is_dataclass(value):
+        return value.isoformat() if hasattr(value, "isoformat") else value
+    told = {}
+    for one in (told_field for told_field in fields(value) if told_field.init):
+        own = getattr(value, one.name, one.default)
+        if own not in (None, "", [], (), one.default):
+            told[_WORDS.get(one.name, one.name)] = as_data(own)
+    return told
+
+
+def records_as_data(records: Sequence[Record]) -> list[Any]:
+    """The records as a case writes them, in the order of their keys: that of a partner's answer says nothing."""
+    return [as_data(record) for record in sorted(records, key=lambda record: record.key)]
+
+
+def differences(expected: Any, read: Any, where: str = "") -> list[str]:
+    """Where two documents differ, in words; the people of a case are fictitious."""
+    if isinstance(expected, dict) and isinstance(read, dict):
+        keys = sorted({*expected, *read})
+        return [
+            line for key in keys for line in differences(expected.get(key), read.get(key), f"{where}.{key}".lstrip("."))
+        ]
+    if isinstance(expected, list) and isinstance(read, list) and len(expected) == len(read):
+        pairs = enumerate(zip(expected, read, strict=True))
+        return [line for rank, (left, right) in pairs for line in differences(left, right, f"{where}[{rank}]")]
+    if expected == read:
+        return []
+    left, right = (json.dumps(one, ensure_ascii=False)[:200] for one in (expected, read))
+    return [f"{where} : attendu {left}, lu {right}"]

@@ -1,0 +1,253 @@
+"""Guesses the table of a partner from one of its pages: the format, where the rows are, which field is which. What it is not
+sure of it leaves to be written, and says so. Proposes; never decides.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from gateway.connectors.base import BodyFormat, PartnerRequest
+from gateway.connectors.table.vocabulary import REQUIRED
+from gateway.errors import CommandFailed
+from gateway.sources.http.decode import AnnouncedError, InvalidDocument, decode
+
+# Names under which partners tell a field, letters and digits only; the last key of a path, or the last two together.
+NAMES: Mapping[str, Mapping[str, str]] = {
+    "jeune": {
+        "cle": r"(id|n|numero)?(dossier|eleve|apprenti|apprenant)?(id)?|ref|reference|identifiant|matricule|code",
+        "nom": r"nom|nomnaissance|nomfamille|nomdefamille|lastname|familyname|patronyme|elevenom",
+        "prenom": r"prenom|prenoms|prenom1|firstname|givenname|eleveprenom",
+        "date_naissance": r"naissance|datenaissance|datedenaissance|neele|nele|birthdate|dateofbirth|elevedatenaissance",
+        "autre_nom": r"nomusage|nomdusage|nommarital|autrenom",
+        "sexe": r"sexe|genre|civilite|gender",
+        "ine": r"ine|numeroine|codeine",
+        "rqth": r"rqth|handicap|travailleurhandicape",
+        "telephone": r"portable|mobile|telportable|telephone|tel|tel1|telephone1|portable1|phone",
+        "courriel": r"courriel|mail|email|adressemail|mel",
+        "adresse.voie": r"voie|rue|adresse1|ligne1|adresse|elevedresse1|libellevoie",
+        "adresse.code_postal": r"codepostal|cp|zip|postalcode|elevecodepostal",
+        "adresse.ville": r"ville|commune|city|localite|eleveville",
+        "adresse.insee": r"insee|codeinsee|communeinsee",
+        "uai": r"uai|codeuai|cfauai|uaicfa|rne|etablissement",
+        "modifie_le": r"modifiele|datemodification|maj|majle|updatedat|derniermodification|datemaj",
+    },
+    "contrat": {
+        "numero": r"deca|num|numero|numerocontrat|ncontrat|numerodeca|no|contratnumero",
+        "type": r"type|typecontrat|contrattype",
+        "date_debut": r"debut|datedebut|du|debutcontrat|contratdatedebut|datedebutcontrat|startdate",
+        "date_fin": r"fin|datefin|au|fincontrat|contratdatefin|datefincontrat|enddate",
+        "employeur.siret": r"siret|siretemployeur|entreprisesiret|employeursiret",
+        "employeur.denomination": r"employeur|entreprise|raisonsociale|denomination|entreprisenom|employeurnom",
+        "rupture.date": r"rupture|daterupture|contratdaterupture|dernierjour|resiliation|dateresiliation",
+        "rupture.cause": r"motif|motifrupture|cause|causerupture|contratmotifrupture",
+    },
+    "formation": {
+        "intitule": r"formation|intitule|libelle|titre|formationlibelle",
+        "rncp": r"rncp|codercnp|coderncp|formationrncp",
+        "cfd": r"cfd|codecfd|formationcfd|codediplome",
+        "niveau": r"niveau|formationniveau",
+        "date_debut": r"entree|dateentree|debutsession|sessiondatedebut|debutformation|debut|datedebut|du",
+        "date_fin": r"sortie|datesortie|finsession|sessiondatefin|finformation|fin|datefin|au",
+    },
+}
+LISTS = {
+    "contrat": re.compile("contrat|alternance|contract"),
+    "formation": re.compile("formation|session|inscription|cursus"),
+}
+_FORMS = (
+    ("JJ/MM/AAAA", re.compile(r"\d{2}/\d{2}/\d{4}")),
+    ("AAAA-MM-JJ", re.compile(r"\d{4}-\d{2}-\d{2}.*")),
+    ("AAAAMMJJ", re.compile(r"(19|20)\d{6}")),
+    ("JJ-MM-AAAA", re.compile(r"\d{2}-\d{2}-\d{4}")),
+    ("JJ.MM.AAAA", re.compile(r"\d{2}\.\d{2}\.\d{4}")),
+)
+_TOTAL = re.compile("total|totalelements|nombre|nb|count|nbtotal")
+
+
+@dataclass(slots=True)
+class Guess:
+    """What a page looks like. `fields`: the path of each field, by noun and word; `lists`: where a noun's own list is."""
+
+    format: str
+    separator: str = ";"
+    rows: str = ""
+    dates: str = "AAAA-MM-JJ"
+    total: str = ""
+    fields: dict[str, dict[str, str]] = field(default_factory=dict)
+    lists: dict[str, str] = field(default_factory=dict)
+    number: int = 0  # of rows in the example
+
+    @property
+    def missing(self) -> list[str]:
+        """What a table must say, and was not found."""
+        return [word for word in REQUIRED["jeune"] if word not in self.fields.get("jeune", {})]
+
+
+def guess(body: bytes, suffix: str) -> Guess:
+    """The table of a page. Raises CommandFailed when it is no page."""
+    found = Guess(_format(body, suffix))
+    if found.format == "csv":
+        found.separator = _separator(body)
+    document = decoded(body, found)
+    path, rows = _rows(document, found.format == "xml")
+    found.rows, found.number = ".".join(map(_escaped, path)), len(rows)
+    _guess_fields(found, rows)
+    found.total = next((".".join(map(_escaped, place)) for place in _totals(document)), "")
+    return found
+
+
+def decoded(body: bytes, found: Guess) -> Any:
+    """The page, as the gateway decodes it. Raises CommandFailed."""
+    request = PartnerRequest(
+        "exemple", "/", shape=BodyFormat(found.format), encoding="cp1252", separator=found.separator
+    )
+    try:
+        return decode(body, request)
+    except (InvalidDocument, AnnouncedError) as error:
+        raise CommandFailed(f"exemple : lu comme {found.format} : {error}") from None
+
+
+def _format(body: bytes, suffix: str) -> str:
+    start = body.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
+    if start == b"<":
+        return "xml"
+    if suffix == ".jsonl":
+        return "lignes"
+    return "json" if start in {b"{", b"["} else "csv"
+
+
+def _separator(body: bytes) -> str:
+    header = body.splitlines()[0] if body else b""
+    return max(";,\t|", key=lambda sign: header.count(sign.encode()))
+
+
+def _rows(document: Any, is_xml: bool) -> tuple[tuple[str, ...], list[Any]]:
+    """The longest list of objects, outside any row. In XML a list of one is an object."""
+    lists = sorted(_lists(document, ()), key=lambda found: -len(found[1]))
+    if lists:
+        return lists[0]
+    if is_xml and isinstance(document, Mapping):
+        path, inside = _only_way(document)
+        return path, [inside]
+    raise CommandFailed("exemple : aucune liste de dossiers n'y est ; donner une page qui en a deux au moins")
+
+
+def _lists(value: Any, above: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], list[Any]]]:
+    if isinstance(value, list) and value and all(isinstance(one, Mapping) for one in value):
+        yield above, value
+    elif isinstance(value, Mapping):
+        for key, inside in value.items():
+            yield from _lists(inside, (*above, str(key)))
+
+
+def _only_way(document: Mapping[str, Any]) -> tuple[tuple[str, ...], Any]:
+    """Down the only objects of an XML, as far as a row of one."""
+    path, value = list[str](), document
+    while True:
+        inside = [(key, own) for key, own in value.items() if isinstance(own, Mapping)]
+        if len(inside) != 1 or len([key for key in value if not key.startswith("@")]) > 1:
+            return tuple(path), value
+        path.append(inside[0][0])
+        value = inside[0][1]
+
+
+def _leaves(value: Any, above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    if isinstance(value, Mapping):
+        for key, inside in value.items():
+            if key not in {None, "#text"}:
+                yield from _leaves(inside, (*above, str(key)))
+        if "#text" in value:
+            yield above, value["#text"]
+    elif not isinstance(value, list):
+        yield above, value
+
+
+def _guess_fields(found: Guess, rows: Sequence[Any]) -> None:
+    leaves = {path: value for row in rows for path, value in _leaves(row) if path and value not in (None, "")}
+    taken = set[tuple[str, ...]]()
+    inside = {noun: _inside(noun, rows) for noun in LISTS}
+    for noun, words in NAMES.items():
+        path, own = inside.get(noun, ((), []))
+        if path:
+            found.lists[noun] = ".".join(map(_escaped, path))
+            places = {place: value for row in own for place, value in _leaves(row) if place}
+        else:
+            places = {place: value for place, value in leaves.items() if place not in taken and _may_tell(noun, place)}
+        chosen = _chosen(words, places)
+        if path or noun == "jeune" or "date_debut" in chosen:
+            found.fields[noun] = {word: _written(place, found.format) for word, place in chosen.items()}
+            taken |= set(chosen.values()) if not path else set()
+    birth = _birth(found, rows)
+    found.dates = next((form for form, pattern in _FORMS if pattern.fullmatch(birth)), found.dates)
+
+
+def _may_tell(noun: str, place: tuple[str, ...]) -> bool:
+    """Whether a value beside those of a person tells of another noun: by a word of its name."""
+    return noun == "jeune" or any(LISTS[noun].search(_plain(part)) for part in place) or _plain(place[-1]) in _OWN[noun]
+
+
+_OWN = {
+    "contrat": {"rupture", "daterupture", "siret", "motifrupture", "employeur", "entreprise", "deca"},
+    "formation": {"rncp", "cfd", "entree", "niveau"},
+}
+
+
+def _inside(noun: str, rows: Sequence[Any]) -> tuple[tuple[str, ...], list[Any]]:
+    """The list of a noun in the rows, and what all of them hold."""
+    found = [(path, own) for row in rows for path, own in _lists(row, ()) if LISTS[noun].search(_plain(path[-1]))]
+    singles = [
+        (path, [own])
+        for row in rows
+        for path, own in _objects(row)
+        if LISTS[noun].search(_plain(path[-1])) and not found
+    ]
+    both = found or singles
+    return (both[0][0], [one for path, own in both if path == both[0][0] for one in own]) if both else ((), [])
+
+
+def _objects(value: Any, above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    if isinstance(value, Mapping):
+        for key, inside in value.items():
+            if isinstance(inside, Mapping):
+                yield from _objects(inside, (*above, str(key)))
+                if not any(isinstance(own, Mapping | list) for own in inside.values()):
+                    yield (*above, str(key)), inside
+
+
+def _chosen(words: Mapping[str, str], places: Mapping[tuple[str, ...], Any]) -> dict[str, tuple[str, ...]]:
+    """For each word the first place whose name is one of its names: its last key, else the last two together."""
+    chosen = dict[str, tuple[str, ...]]()
+    for length in (1, 2):
+        for word, names in words.items():
+            for place in places:
+                name = "".join(_plain(part) for part in place[-length:])
+                if word not in chosen and place not in chosen.values() and re.fullmatch(names, name):
+                    chosen[word] = place
+    return chosen
+
+
+def _birth(found: Guess, rows: Sequence[Any]) -> str:
+    path = found.fields.get("jeune", {}).get("date_naissance", "")
+    told = [str(value) for row in rows for place, value in _leaves(row) if _written(place, found.format) == path]
+    return next(filter(None, told), "")
+
+
+def _totals(document: Any) -> Iterator[tuple[str, ...]]:
+    for path, value in _leaves(document):
+        if path and _TOTAL.fullmatch(_plain(path[-1])) and str(value).isdigit():
+            yield path
+
+
+def _plain(name: str) -> str:
+    letters = unicodedata.normalize("NFD", name.lower())
+    return "".join(one for one in letters if one.isascii() and one.isalnum())
+
+
+def _escaped(key: str) -> str:
+    return re.sub(r"([\\.\[\]])", r"\\\1", key)
+
+
+def _written(place: tuple[str, ...], format_: str) -> str:
+    return place[0] if format_ == "csv" else ".".join(map(_escaped, place))

@@ -1,0 +1,117 @@
+"""`partenaire nouveau`: the files of a partner, from one of its pages. The page is kept with nobody in it."""
+
+import json
+import random
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from gateway.cli.kit.fictitious import Fiction
+from gateway.cli.kit.guess import Guess, decoded, guess
+from gateway.errors import CommandFailed, reason_of
+from gateway.sources.http.decode import decoded_text
+from gateway.sources.partners.load import OWN_FOLDER_FILE
+
+NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
+EXAMPLE_MAX = 1_000_000  # bytes: a page, not an export
+ROWS_DOUBTED = 2
+TO_WRITE = "À ÉCRIRE"
+_SUFFIXES = {"lignes": "jsonl"}
+
+
+def create(name: str, example: Path, folder: Path) -> tuple[Path, Guess]:
+    """Write the files of a partner; its folder and what was guessed. Raises CommandFailed; overwrites nothing."""
+    if not NAME.fullmatch(name):
+        raise CommandFailed(f"{name} : minuscules, chiffres et tirets attendus, 40 au plus")
+    own = folder / name
+    if own.exists():
+        raise CommandFailed(f"{own} : existe déjà")
+    body = _read(example)
+    found = guess(body, example.suffix)
+    suffix = _SUFFIXES.get(found.format, found.format)
+    (own / "cas").mkdir(parents=True)
+    (own / OWN_FOLDER_FILE).write_text("\n".join(_lines(name, found)) + "\n", encoding="utf-8")
+    (own / "locataires.csv").write_text("uai,siret,code\n0010856A,,A-ECRIRE\n", encoding="utf-8")
+    (own / "cas" / f"exemple.{suffix}").write_text(_fictitious(body, found), encoding="utf-8")
+    return own, found
+
+
+def _read(example: Path) -> bytes:
+    try:
+        body = example.read_bytes()
+    except OSError as error:
+        raise CommandFailed(f"{example} : illisible ({reason_of(error)})") from None
+    if not body.strip() or len(body) > EXAMPLE_MAX:
+        raise CommandFailed(f"{example} : une page d'exemple attendue, de {EXAMPLE_MAX} octets au plus")
+    return body
+
+
+def _fictitious(body: bytes, found: Guess) -> str:
+    fiction = Fiction(random.SystemRandom())
+    if found.format == "xml":
+        return fiction.xml(decoded_text(body, "cp1252"))
+    if found.format == "csv":
+        return fiction.csv(decoded_text(body, "cp1252"), found.separator)
+    document = decoded(body, found)
+    if found.format == "lignes":
+        return "".join(json.dumps(fiction.document(one), ensure_ascii=False) + "\n" for one in document)
+    made = fiction.document(document)
+    return json.dumps(made, ensure_ascii=False, indent=1) + "\n"
+
+
+def _text(value: str) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _lines(name: str, found: Guess) -> Iterator[str]:
+    """The file, with what was guessed; what was not is to be written."""
+    yield f"nom = {_text(name)}"
+    yield 'genre = "table"'
+    yield f'base_url = "https://{name}.invalid/{{code}}"   # {TO_WRITE} ; {{code}} : le code du locataire'
+    yield 'locataires = "locataires.csv"'
+    yield from (
+        "",
+        "[acces.defaut]",
+        'type = "entete"                      # ou parametre, basic, porteur, oauth2',
+        'nom = "X-Api-Key"',
+    )
+    yield f'secret = "{name.upper().replace("-", "_")}_CLE"           # NOM de la variable d\'environnement'
+    yield from (
+        "",
+        "[dialecte]",
+        'systeme = "cfa"                      # ou mission_locale',
+        f'chemin = "/a-ecrire"                 # {TO_WRITE}',
+    )
+    yield f'format = "{found.format}"'
+    if found.format == "csv":
+        yield f"separateur = {_text(found.separator)}"
+    if found.rows:
+        yield f"lignes = {_text(found.rows)}"
+    yield f'dates = "{found.dates}"'
+    yield from _nouns(found)
+
+
+def _nouns(found: Guess) -> Iterator[str]:
+    for noun, fields in found.fields.items():
+        yield from ("", f"[dialecte.{noun}]")
+        if noun in found.lists:
+            yield f"lignes = {_text(found.lists[noun])}"
+        yield from (f'{word} = "{TO_WRITE}"' for word in (found.missing if noun == "jeune" else ()))
+        yield from (f"{word} = {_text(path)}" for word, path in fields.items())
+
+
+def told(own: Path, found: Guess) -> Iterator[str]:
+    """What was done, what was not found, what to do next."""
+    yield f"écrit : {own / OWN_FOLDER_FILE}, locataires.csv, cas/ ; l'exemple y est rendu fictif"
+    yield f"lu comme {found.format} : {found.number} ligne(s)" + (f" sous {found.rows}" if found.rows else "")
+    for noun, fields in found.fields.items():
+        yield f"  {noun} : {', '.join(fields)}"
+    if found.missing:
+        yield f"non trouvé, à écrire : {', '.join(found.missing)}"
+    if "contrat" not in found.fields:
+        yield "non trouvé : [dialecte.contrat] ; sans lui, aucun contrat ni aucune rupture"
+    if found.number < ROWS_DOUBTED:
+        yield "une seule ligne : « lignes » est à vérifier"
+    total = f" ; « {found.total} » a l'air d'un total" if found.total else ""
+    yield f"à décrire : [dialecte.pages], si une réponse a plusieurs pages{total}"
+    yield f"ensuite : écrire l'adresse, l'accès et le chemin, puis : python -m gateway verifier {own} --ecrire"

@@ -1,0 +1,88 @@
+"""How a partner cuts a long answer, described: where the page is asked, where the next one is told, where the list stands. Pure
+data and the paths of a document; the core follows (`sources/http/page_trail.py`), and knows no partner's habit.
+
+A path is a tuple of keys. In XML, a list of one is that one, and an empty list is an empty element.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Final
+
+DocumentPath = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """One way of cutting. Parameters go in the query, or in the body (`in_body`), there by a path with dots.
+
+    `page` numbers the pages from `first_page`, `offset` tells how many rows are skipped, `cursor` gives back what `next` told;
+    without cursor, `next` holds an address. `link`: the next address is in a header (RFC 8288). `more`: a boolean that tells
+    whether there is a next one. `pages`, `total`: how many pages, how many rows in all.
+    """
+
+    page: str = ""
+    first_page: int = 1
+    offset: str = ""
+    cursor: str = ""
+    size: str = ""
+    in_body: bool = False
+    link: bool = False
+    next: DocumentPath = ()
+    more: DocumentPath = ()
+    pages: DocumentPath = ()
+    total: DocumentPath = ()
+
+    @property
+    def announces(self) -> bool:
+        """Whether the first page tells how many there are: the others are asked for together."""
+        return bool(self.page and (self.pages or self.total))
+
+
+class PagingStyle:
+    """The ways of the partners of the house."""
+
+    ONE: Final = Paging()  # one document, no paging
+    LINK: Final = Paging(link=True)
+    ODATA: Final = Paging(next=("@odata.nextLink",), total=("@odata.count",), offset="$skip")
+    METADATA: Final = Paging(
+        page="page", in_body=True, pages=("metadonnees", "totalPages"), total=("metadonnees", "totalElements")
+    )
+    SIZE: Final = Paging(page="page", size="taillePage")  # an empty page ends it
+    INDEX: Final = Paging(page="page_index", first_page=0, size="page_size", total=("pagination", "total"))
+
+
+class Meaning(Enum):
+    """What an error that is told under a status of success means."""
+
+    REFUSED = "refus"
+    QUOTA = "quota"
+    ABSENT = "absence"  # nothing is known of whom we ask: no error
+    FAILURE = "panne"
+
+
+@dataclass(frozen=True, slots=True)
+class ToldError:
+    """Where an answer tells an error, by which values; without values, whatever is filled there is one."""
+
+    path: DocumentPath
+    values: tuple[str, ...]
+    meaning: Meaning
+
+
+def at(document: Any, path: DocumentPath) -> Any:
+    """What stands at a path, None where there is nothing."""
+    for name in path:
+        document = document.get(name) if isinstance(document, Mapping) else None
+    return document
+
+
+def rows_at(document: Any, path: DocumentPath, is_xml: bool = False) -> list[Any] | None:
+    """The list at a path; None where there is none. In XML, one row is no list, and no row may be an absent or empty element
+    of what stands above it."""
+    above, rows = at(document, path[:-1]), at(document, path)
+    if isinstance(rows, list):
+        return rows
+    if not is_xml or above is None or isinstance(above, list):
+        return None
+    return [] if rows is None or rows == "" else [rows]

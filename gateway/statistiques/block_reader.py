@@ -1,0 +1,67 @@
+"""Reads cells of the store into the lines of tables, a partition at a time. Knows no figure and no caller."""
+
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass
+
+from gateway.concurrency import offload
+from gateway.errors import ArgumentRefused
+from gateway.statistiques.choice import GridChoice
+from gateway.statistiques.grids import RUPTURE, Grid
+from gateway.statistiques.grouping import TOTAL, Grouping, units
+from gateway.statistiques.lines import Table, folded
+from gateway.statistiques.questions import Question
+from gateway.statistiques.spans import Span
+from gateway.stores.blocks import CellRange, Groups, GroupSum
+
+CELLS_MAX = 20_000  # places by cohorts that are read of one partition: what is made lines of within a second
+ReadCells = Callable[[CellRange, Groups], Awaitable[list[GroupSum]]]
+GroupPlaces = Callable[[Grid], Grouping]
+
+
+@dataclass(frozen=True, slots=True)
+class BlockReader:
+    """Reads for one question. `read`: of protected blocks, or of true counts; `group`: the places of a grid that are counted."""
+
+    question: Question
+    span: Span
+    read: ReadCells
+    group: GroupPlaces
+
+    async def fill(self, sources: Mapping[str, GridChoice], lines: Table, total: Table) -> None:
+        """Add what these sources tell to the lines, and to their total. Raises ArgumentRefused for too many cells."""
+        groupings: dict[str, Grouping] = {}
+        for partition, source in sources.items():
+            grid = source.grid
+            if grid.place.value not in groupings:
+                groupings[grid.place.value] = self.group(grid)
+            grouping = groupings[grid.place.value]
+            cells = self._cells(grid, lines.dimensions)
+            _check(len(grouping.pairs), cells, grid)
+            rows = await self.read(cells, grouping.pairs)
+            await offload(len(rows), self._add, rows, source, grouping, (partition, lines, total))
+
+    def _cells(self, grid: Grid, dimensions: Collection[str]) -> CellRange:
+        span = self.span
+        if not grid.is_stock:
+            return CellRange(grid.name, span.first(grid.step), span.last(grid.step))
+        of_time = not {"MOIS", "ANNEE_SCOLAIRE"}.isdisjoint(dimensions)
+        first = min(span.first(grid.step), span.stock) if of_time else span.stock
+        return CellRange(grid.name, first, max(span.last(grid.step), span.stock) if of_time else span.stock)
+
+    def _add(
+        self, rows: list[GroupSum], source: GridChoice, grouping: Grouping, into: tuple[str, Table, Table]
+    ) -> None:
+        partition, lines, total = into
+        told = list(units(rows, source.grid, self.question, grouping))
+        of_lines = (unit for group, unit in told if group != TOTAL)
+        of_total = (unit for group, unit in told if grouping.adds_up or group == TOTAL)
+        for table, added in ((lines, of_lines), (total, of_total)):
+            table.add(partition, folded(added, RUPTURE.classes[0]) if source.folded else added)
+
+
+def _check(places: int, cells: CellRange, grid: Grid) -> None:
+    months = (int(cells.last[:4]) - int(cells.first[:4])) * 12 + int(cells.last[5:]) - int(cells.first[5:])
+    if places * (months // grid.step.value + 1) > CELLS_MAX:
+        raise ArgumentRefused(
+            "Trop de lieux et de mois pour une question : en demander moins, par filtre.depuis, filtre.jusqua ou un lieu."
+        )

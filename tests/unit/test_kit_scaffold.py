@@ -1,0 +1,153 @@
+"""`partenaire nouveau`: the files of a partner from one of its pages, with nobody of the page in them."""
+
+import json
+import random
+import re
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.__main__ import main
+from gateway.cli.kit.fictitious import SHORT, Fiction
+from gateway.cli.kit.guess import guess
+from gateway.domain.identifiers import is_valid_siret, is_valid_uai, normalise_numero_contrat, normalise_telephone
+
+PARTNERS = Path(__file__).parents[1] / "partenaires"
+XML, JSON, CSV = "scform/cas/rupture.1.xml", "meridien/cas/deux-pages.1.json", "atelier/cas/lignes.csv"
+
+
+def fiction() -> Fiction:
+    return Fiction(random.Random(1))
+
+
+@pytest.mark.parametrize("page", [XML, JSON, CSV])
+def test_the_files_written_read_the_example_at_once(
+    page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("GATEWAY_CONFIG", raising=False)
+    assert main(["partenaire", "nouveau", "essai", "--exemple", str(PARTNERS / page), "--vers", str(tmp_path)]) == 0
+    assert main(["verifier", str(tmp_path / "essai"), "--ecrire"]) == 0
+    out = capsys.readouterr().out
+    assert "2 dossier(s) gardés" in out
+    assert "réussi : exemple\n" in out
+    assert main(["verifier", str(tmp_path / "essai"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["reussis"] == ["exemple"]
+
+
+@pytest.mark.parametrize("page", [XML, JSON, CSV])
+def test_nobody_of_the_example_is_in_the_files(page: str, tmp_path: Path) -> None:
+    assert main(["partenaire", "nouveau", "essai", "--exemple", str(PARTNERS / page), "--vers", str(tmp_path)]) == 0
+    written = "".join(path.read_text(encoding="utf-8") for path in sorted(tmp_path.rglob("*")) if path.is_file())
+    people = [
+        "LEBON",
+        "MARTIN",
+        "DURAND",
+        "Zoé",
+        "0639980001",
+        "06 39 98 00 01",
+        "001202409010001",
+        "35600000000048",
+        "07/03/2006",
+    ]
+    assert [word for word in people if word in written] == []
+
+
+@pytest.mark.parametrize(
+    ("page", "rows", "form", "fields"),
+    [
+        (XML, "reponse.apprentis.apprenti", "JJ/MM/AAAA", {"cle": "@id", "nom": "nom", "date_naissance": "naissance"}),
+        (
+            JSON,
+            "resultat.page.apprenants",
+            "JJ/MM/AAAA",
+            {"cle": "ref", "nom": "personne.nom", "adresse.code_postal": "personne.domicile.cp"},
+        ),
+        (CSV, "", "AAAAMMJJ", {"cle": "N° apprenti", "prenom": "Prénom", "telephone": "Tél."}),
+    ],
+)
+def test_what_is_guessed(page: str, rows: str, form: str, fields: dict[str, str]) -> None:
+    found = guess((PARTNERS / page).read_bytes(), Path(page).suffix)
+    assert (found.rows, found.dates, found.missing) == (rows, form, [])
+    assert {word: found.fields["jeune"][word] for word in fields} == fields
+    assert {"numero", "date_debut", "rupture.date"} <= set(found.fields["contrat"])
+
+
+def test_what_is_not_found_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = tmp_path / "page.json"
+    page.write_text('[{"x": 1, "y": "a"}, {"x": 2, "y": "b"}]', encoding="utf-8")
+    assert main(["partenaire", "nouveau", "essai", "--exemple", str(page), "--vers", str(tmp_path)]) == 0
+    assert "non trouvé, à écrire : cle, nom, prenom, date_naissance" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("", "une page d'exemple attendue"),
+        ("{}", "aucune liste de dossiers"),
+        ('{"a"', "JSON illisible"),
+        ("<a>", "XML illisible"),
+    ],
+)
+def test_an_example_that_is_none_is_told(
+    body: str, reason: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "page.json"
+    page.write_text(body, encoding="utf-8")
+    assert main(["partenaire", "nouveau", "essai", "--exemple", str(page), "--vers", str(tmp_path)]) == 2
+    assert reason in capsys.readouterr().err
+    assert not (tmp_path / "essai").exists()
+
+
+def test_nothing_is_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "essai").mkdir()
+    assert main(["partenaire", "nouveau", "essai", "--exemple", str(PARTNERS / XML), "--vers", str(tmp_path)]) == 2
+    assert "existe déjà" in capsys.readouterr().err
+
+
+@given(st.text(min_size=SHORT + 1, max_size=30))
+def test_a_text_keeps_its_form_and_nothing_else(text: str) -> None:
+    made = fiction().text(text)
+    letters = [one for one in text.strip() if one.isalpha() or one.isdigit()]
+    if len(letters) > 8 and "@" not in text and "://" not in text:
+        assert made != text
+    assert fiction().text(text) == made
+    own = fiction()
+    assert own.text(text) == own.text(text)
+
+
+@pytest.mark.parametrize("code", ["", "M", "F", "3", "06", "  ", "00000000", "00/00/0000"])
+def test_codes_and_what_is_empty_stay(code: str) -> None:
+    assert fiction().text(code) == code
+
+
+def test_what_is_recognised_stays_valid() -> None:
+    own = fiction()
+    assert is_valid_uai(own.text("0010856A"))
+    assert is_valid_siret(own.text("73282932000074"))
+    assert normalise_numero_contrat(own.text("001202409010001"))
+    assert re.fullmatch(r"06 39 98 \d\d \d\d", own.text("06 12 34 56 78"))
+    assert normalise_telephone(own.text("+33612345678"))
+    assert own.text("zoe.martin@gmail.com").endswith("@exemple.invalid")
+
+
+def test_days_move_together() -> None:
+    """Who was older stays so, and a contract begins before its end."""
+    own = fiction()
+    moved = [date.fromisoformat(own.text(day)) for day in ("2024-09-01", "2026-08-31")]
+    assert moved[1] - moved[0] == date(2026, 8, 31) - date(2024, 9, 1)
+    assert moved[0] < date(2024, 9, 1) - timedelta(days=100)
+    assert own.text("01/09/2024") == f"{moved[0]:%d/%m/%Y}"
+    assert own.text("2024-09-01T10:00:00+02:00") == f"{moved[0].isoformat()}T10:00:00+02:00"
+
+
+def test_the_word_that_tells_a_type_stays() -> None:
+    assert fiction().document({"type": "MOB", "valeur": True, "vide": None}) == {
+        "type": "MOB",
+        "valeur": True,
+        "vide": None,
+    }
+    assert "MOB" in fiction().xml('<tel type="MOB">0612345678</tel>')
+    assert "secret" not in fiction().xml("<a><!-- secret --><![CDATA[secret]]>secret</a>")
