@@ -13,7 +13,7 @@ USE = "debits"
 PREFIX = "passerelle:c:"
 PROBE, PROBE_WINDOW = "essai", 60.0  # seconds
 
-# As `limits` counts, under its names: a whole number that expires with its window. {count, milliseconds left, altered}.
+# A whole number that expires with its window. {count, milliseconds left, altered}.
 SCRIPT = """
 local units, window = tonumber(ARGV[1]), tonumber(ARGV[2])
 local told = redis.pcall('GETRANGE', KEYS[1], 0, 31)
