@@ -69,7 +69,7 @@ page-facultative: | .venv/bin/python
 	@$(MAKE) --no-print-directory --silent graphiql || echo 'The GraphiQL page could not be built (see above); everything else goes on without it.'
 
 bench: .venv/dev.txt .venv/lien.txt ## Measure what the decision records quote; prints, asserts nothing
-	@for banc in bench/[a-z]*.py; do $(PY) -m "bench.$$(basename "$$banc" .py)" || exit 1; done
+	@for banc in $(filter-out bench/beside.py,$(wildcard bench/[a-z]*.py)); do $(PY) -m "bench.$$(basename "$$banc" .py)" || exit 1; done
 	@$(PY) -m bench.http
 
 charge: .venv/dev.txt ## Live a day of the country: 440 Missions locales, 4,400 advisers; some ten minutes of one core
