@@ -6,6 +6,8 @@ PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13; do \
 PY := .venv/bin/python
 PIP := $(PY) -m pip install --disable-pip-version-check --no-input --quiet --require-hashes
 VERROU := $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+# Tests wait about as long as they compute: one process more than cores, four at most (docs/decisions/0076).
+PROCESSUS = $(shell $(PY) -c 'import os; print(min(4, 1 + (os.cpu_count() or 1)))')
 PAGE := gateway/web/dist/index.html
 PAGE_SOURCES := $(wildcard gateway/web/source/*.* gateway/web/source/.npmrc)
 
@@ -20,8 +22,8 @@ help: ## Print this list
 run: .venv/runtime.txt page-facultative ## Start the simulated partners, the identity provider and the gateway, then ask one real query (PORT=8001; OPTIONS=--neuf: from nothing)
 	@$(PY) -m fixtures demo $(OPTIONS)
 
-test: .venv/dev.txt page-facultative ## Run every test, in a process a core, and print the figures
-	@$(PY) -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+test: .venv/dev.txt page-facultative ## Run every test, in a process more than cores, and print the figures
+	@$(PY) -m pytest --numprocesses $(PROCESSUS) --dist loadfile --no-loadscope-reorder
 
 chaos: .venv/dev.txt ## Run the long tests: chance, faults and load, in real time
 	@$(PY) -m pytest -m chaos

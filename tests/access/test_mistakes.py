@@ -193,12 +193,13 @@ def test_b2_a_prober_learns_no_name_that_introspection_does_not_show_him(
 ) -> None:
     """What is told beyond what he wrote is of his own shape (docs/decisions/0066)."""
     shape = VisibleSchemas(SCHEMA, POLICY).for_viewer(viewer(profil))
-    hidden, seen = _words(SCHEMA) - _words(shape), 0
+    shown = _words(shape)
+    hidden, seen = _words(SCHEMA) - shown, 0
     for written, mistakes in probes:
         for mistake, error in zip(mistakes, mistaken_response(mistakes, shape).errors, strict=True):
             nearest = set(error["extensions"].get("suggestions", ()))
             seen += len(nearest)
-            assert nearest <= _words(shape), error
+            assert nearest <= shown, error
             told = _written_in(error["message"].removeprefix(mistake.said)) - written
             assert not told & hidden, error
             names = {

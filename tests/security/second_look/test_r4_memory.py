@@ -64,7 +64,7 @@ LIST = '{ jeunes(filtre: {communes: ["44109"]}) { totalCount } }'
 
 @pytest.mark.parametrize(
     ("text", "number"),
-    [(wide_document(Random(1)), 20), (TINY, 500), ("{ a" + "é" * 3000, 300), ("{ x }", 500), (LIST, 300)],
+    [(wide_document(Random(1)), 10), (TINY, 200), ("{ a" + "é" * 3000, 100), ("{ x }", 200), (LIST, 100)],
 )
 def test_r4_a_document_weighs_what_it_takes(text: str, number: int) -> None:
     documents = Documents(SCHEMA, str)

@@ -307,6 +307,7 @@ REFERENTIEL = Referentiel(
 )
 SCHEMA = core_schema(build())
 DOCUMENTS = Documents(SCHEMA, str)
+SHAPES = VisibleSchemas(SCHEMA, POLICY)  # they depend on nothing else, and take long to cut
 IDS = OpaqueIds(Sealer(bytes(32)))
 
 
@@ -362,7 +363,7 @@ class SmallWorld:
             persisted_documents=PersistedDocuments({}),
             executor=Executor(SCHEMA, lambda _path: None),
             decision_cache=DecisionCache(SCHEMA, policy),
-            shapes=VisibleSchemas(SCHEMA, policy),
+            shapes=SHAPES if policy is POLICY else VisibleSchemas(SCHEMA, policy),
             candidate=candidate,
             stopped=self.stopped.append,
             collector=Collector(
