@@ -32,8 +32,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_collection() -> Generator[None, object, object]:
+@pytest.hookimpl(wrapper=True, specname="pytest_collection")
+def pytest_tests_are_read() -> Generator[None, object, object]:
     """Spare the cycle collector the modules of all tests: a fifth of what many of them compute went to it."""
     gc.disable()
     try:
