@@ -56,8 +56,10 @@ class RecordedTransport(Transport):
     def __init__(self, case: Case, behaviour: Behaviour) -> None:
         self._case, self._behaviour = case, behaviour
         self._streams: dict[tuple[Any, ...], list[int]] = {}
+        self._asked: dict[str, list[tuple[Any, ...]]] = {}  # the requests of each name, in order
         self.heard = Heard()
         self.beyond = 0  # pages asked that the case does not have
+        self.absences = 0  # empty answers that, by what the connector says, tell that there is nobody
 
     async def request(self, call: Exchange) -> PartnerResponse:
         request = call.partner_request
@@ -74,7 +76,9 @@ class RecordedTransport(Transport):
         if len(raw.body) > call.octets_max:
             raise SourceInvalid(call.source, "réponse du partenaire invalide : réponse trop volumineuse")
         response = await answer_of(raw, call, self._case.now)
-        if response.document is not None:
+        if response.document is None:
+            self.absences += 1
+        else:
             self.heard.pages.append((request, response.document))
         return response
 
@@ -85,13 +89,17 @@ class RecordedTransport(Transport):
         """Nothing is open."""
 
     def _pages(self, request: PartnerRequest) -> Sequence[bytes]:
-        named = self._case.pages.get(request.operation.replace(".", "-"))
-        return named if named is not None else self._case.pages.get("", ())
+        name, stream = request.operation.replace(".", "-"), stream_of(request)
+        same = self._asked.setdefault(name, [])
+        if stream not in same:
+            same.append(stream)
+        names = (f"{name}~{same.index(stream) + 1}", name, "")
+        return next((self._case.pages[one] for one in names if one in self._case.pages), ())
 
     def _rank(self, request: PartnerRequest) -> int:
         """Which page of which request: by its number where it has one, else the one after those given."""
         style = request.pages
-        given = self._streams.setdefault(_stream(request), [])
+        given = self._streams.setdefault(stream_of(request), [])
         if style.page:
             told = at(request.body, tuple(style.page.split("."))) if style.in_body else request.params.get(style.page)
             rank = int(told or style.first_page) - style.first_page
@@ -107,7 +115,7 @@ class RecordedTransport(Transport):
         return PartnerResponse(_emptied(last.document, call.partner_request), digest=b"beyond%d" % self.beyond)
 
 
-def _stream(request: PartnerRequest) -> tuple[Any, ...]:
+def stream_of(request: PartnerRequest) -> tuple[Any, ...]:
     """What tells one request from another, wherever its pages are."""
     style = request.pages
     own = {style.page, style.offset, style.cursor, style.size, "page-de-cas"}
