@@ -56,7 +56,7 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Replay:
     """What a reading gave. `referentiel`: the tables of one, as data, where the partner is one."""
 
     records: Sequence[Record] = ()
@@ -79,13 +79,13 @@ class Outcome:
 
 async def read_case(
     target: Target, case: Case, behaviour: Behaviour | None = None
-) -> tuple[Outcome, RecordedTransport]:
+) -> tuple[Replay, RecordedTransport]:
     """A case as the gateway reads it, be its partner well behaved or not."""
     transport = RecordedTransport(case, behaviour or Behaviour())
     return await read_target(_for_case(target, case), transport, case.tenant.key, case.now), transport
 
 
-async def read_target(target: Target, transport: Transport, key: str, now: datetime) -> Outcome:
+async def read_target(target: Target, transport: Transport, key: str, now: datetime) -> Replay:
     """One reading: of a tenant, of a registry's night, of a referential."""
     client = PartnerClient(target.partner, transport, SourceMetrics(CollectorRegistry()), lambda: now, Clock())
     try:
@@ -94,7 +94,7 @@ async def read_target(target: Target, transport: Transport, key: str, now: datet
         if target.connector.referentiel:
             return await _referentiel(client, target.connector.referentiel)
     except SourceError as error:
-        return Outcome(error=_told(error))
+        return Replay(error=_told(error))
     return await _unit(target, client, key)
 
 
@@ -113,18 +113,18 @@ def _told(error: SourceError) -> str:
     return f"{error.code.value} : {error}"
 
 
-async def _unit(target: Target, client: PartnerClient, key: str) -> Outcome:
+async def _unit(target: Target, client: PartnerClient, key: str) -> Replay:
     """The records of a tenant, by what reads units in the gateway."""
     reader = UnitReader(client, target.connector, [key])
     resource = Resource.CFA if target.connector.cfa_records else Resource.STRUCTURE
     outcome = await reader.read(Unit(target.partner.nom, resource, key))
     quality = reader.quality.get(key)
     if isinstance(outcome, UnitFailure):
-        return Outcome(error=_told(outcome.error), quality=quality)
-    return Outcome(outcome.records, quality=quality)
+        return Replay(error=_told(outcome.error), quality=quality)
+    return Replay(outcome.records, quality=quality)
 
 
-async def _harvested(target: Target, client: PartnerClient, now: datetime) -> Outcome:
+async def _harvested(target: Target, client: PartnerClient, now: datetime) -> Replay:
     """The contracts of the last window of days, each with its person. Raises SourceError."""
     moisson, fold, faults = target.connector.moisson, target.connector.contrat, Counter[Fault]()
     if moisson is None or fold is None:
@@ -152,7 +152,7 @@ async def _harvested(target: Target, client: PartnerClient, now: datetime) -> Ou
     records = [
         Record(contrat.numero or "", replace(jeune, contrats=[contrat])) for jeune, contrat in filter(None, folded)
     ]
-    return Outcome(records, quality=_quality(faults, len(records), now))
+    return Replay(records, quality=_quality(faults, len(records), now))
 
 
 def _ignore(_: object) -> None:
@@ -172,7 +172,7 @@ async def _throwaway_registry() -> AsyncIterator[RegistryStore]:
 
 async def _referentiel(
     client: PartnerClient, read: Callable[[], ReadingSteps[tuple[Referentiel, QualityCounts]]]
-) -> Outcome:
+) -> Replay:
     """The tables of a referential. Raises SourceError, for one that the gateway would not keep too."""
     faults, failed = Counter[Fault](), list[SourceError]()
 
@@ -192,7 +192,7 @@ async def _referentiel(
     told = keeper.current
     tables = {name: list(getattr(told, name).values()) for name in ("communes", "missions_locales", "organismes")}
     names = [[nature, code, name] for (nature, code), name in sorted(told.noms.items())]
-    return Outcome(
+    return Replay(
         quality=_quality(faults, sum(map(len, tables.values())), client.wall_clock()),
         referentiel={**{name: as_data(rows) for name, rows in tables.items()}, "noms": names},
     )

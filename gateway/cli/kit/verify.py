@@ -12,7 +12,7 @@ from gateway.cli.kit.case_files import Case, differences, read_cases
 from gateway.cli.kit.misbehaviours import MISBEHAVIOURS
 from gateway.cli.kit.reading_report import ReadingReport, report
 from gateway.cli.kit.recorded import Heard, ListeningTransport
-from gateway.cli.kit.replay import Outcome, Target, read_case, read_target
+from gateway.cli.kit.replay import Replay, Target, read_case, read_target
 from gateway.domain.days import PARIS
 
 CASES = "cas"
@@ -60,7 +60,7 @@ async def _verify_case(target: Target, case: Case, verdict: Verdict) -> None:
         verdict.doubts += [doubt for doubt in told.doubts if doubt not in verdict.doubts]
 
 
-def _told_otherwise(case: Case, outcome: Outcome) -> Iterator[str]:
+def _told_otherwise(case: Case, outcome: Replay) -> Iterator[str]:
     """Where a case is read otherwise than it says."""
     expected = case.expected or {}
     if expected.get("erreur") or outcome.error:
