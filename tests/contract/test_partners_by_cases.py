@@ -14,7 +14,7 @@ from gateway.connectors.discovery import connectors
 
 TESTS = Path(__file__).parents[1]
 PARTNERS = sorted(path for path in (TESTS / "partenaires").iterdir() if path.is_dir())
-HOUSE = TESTS / "cas"
+HOUSE, DEMO = TESTS / "cas", TESTS.parent / "fixtures" / "partenaires"
 
 
 def without_cases(found: Mapping[str, Connector], root: Path) -> list[str]:
@@ -29,7 +29,9 @@ def test_every_connector_of_the_house_has_cases(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "folder", [*PARTNERS, *sorted(HOUSE.iterdir())], ids=lambda folder: f"{folder.parent.name}-{folder.name}"
+    "folder",
+    [*PARTNERS, *sorted(HOUSE.iterdir()), *sorted(DEMO.iterdir())],
+    ids=lambda folder: "/".join(folder.parts[-3:]),
 )
 def test_a_partner_is_read_as_its_cases_say(folder: Path) -> None:
     verdict = asyncio.run(verify_cases(find_target(str(folder), {}, NoSecrets()), with_misbehaviours=True))

@@ -1,7 +1,8 @@
 """Answers that were recorded, given in the place of a partner: the gateway reads them as it would the partner's. Does no HTTP."""
 
 import copy
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -119,7 +120,19 @@ def stream_of(request: PartnerRequest) -> tuple[Any, ...]:
     """What tells one request from another, wherever its pages are."""
     style = request.pages
     own = {style.page, style.offset, style.cursor, style.size, "page-de-cas"}
-    return request.operation, request.path, tuple(sorted(item for item in request.params.items() if item[0] not in own))
+    params = tuple(sorted(item for item in request.params.items() if item[0] not in own))
+    return request.operation, request.path, params, json.dumps(_without(request.body, own), sort_keys=True)
+
+
+def _without(body: Any, places: Collection[str], above: str = "") -> Any:
+    """A body without what stands at some places, paths with dots."""
+    if not isinstance(body, Mapping):
+        return body
+    return {
+        name: _without(inside, places, f"{above}{name}.")
+        for name, inside in body.items()
+        if f"{above}{name}" not in places
+    }
 
 
 def _emptied(document: Any, request: PartnerRequest) -> Any:

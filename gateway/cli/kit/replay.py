@@ -77,9 +77,7 @@ class Replay:
         return sum(one.nombre for one in defects if one.genre in natures)
 
 
-async def read_case(
-    target: Target, case: Case, behaviour: Behaviour | None = None
-) -> tuple[Replay, RecordedTransport]:
+async def read_case(target: Target, case: Case, behaviour: Behaviour | None = None) -> tuple[Replay, RecordedTransport]:
     """A case as the gateway reads it, be its partner well behaved or not."""
     transport = RecordedTransport(case, behaviour or Behaviour())
     return await read_target(_for_case(target, case), transport, case.tenant.key, case.now), transport

@@ -1,4 +1,4 @@
-"""Records the cases of the connectors of the house from the simulators: `python -m tests.support.contract.recording tests/cas`.
+"""Records the cases of the connectors of the house, and of the tables of the demo: `python -m tests.support.contract.recording`.
 
 Writes the pages, whose and when they were asked, and, where it is not written yet, what they become: to be read again by whoever
 knows the dialect. Run again, it writes the same bytes: the populations are seeded.
@@ -6,7 +6,6 @@ knows the dialect. Run again, it writes the same bytes: the populations are seed
 
 import asyncio
 import json
-import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
@@ -35,6 +34,8 @@ from tests.support.contract import simulated_population
 from tests.support.contract.simulators import running_simulators
 
 NIGHT = time(3)
+REPOSITORY = Path(__file__).parents[3]
+HOUSE, TABLES = REPOSITORY / "tests" / "cas", REPOSITORY / "fixtures" / "partenaires"
 _RANK: ContextVar[int] = ContextVar("rank")
 
 
@@ -51,7 +52,7 @@ class Recorded:
 def recorded_cases() -> Iterator[Recorded]:
     """One person with every quirk of a dialect, then a small establishment with four times its mistakes."""
     handmade = simulated_population.population()
-    noisy = generate(seed=11, jeunes=110, departements=("02",), today=handmade.today, noise=4)
+    noisy = generate(seed=11, jeunes=110, departements=("02",), today=handmade.today, noise=4, rarer=False)
     for genre, key in (("ypareo", simulated_population.YPAREO), ("gestibase", simulated_population.GESTIBASE)):
         yield Recorded("une-personne", genre, key, handmade)
     yield Recorded("une-personne", "aimaira", simulated_population.AIMAIRA, handmade)
@@ -62,6 +63,9 @@ def recorded_cases() -> Iterator[Recorded]:
         by_size = sorted((len(own), key) for key, own in noisy.accounts[genre].items())
         yield Recorded("un-etablissement", genre, next(key for size, key in by_size if size >= 4), noisy)
     yield Recorded("une-nuit", "registre", "", noisy)
+    larger = generate(seed=11, jeunes=300, departements=("02",), today=handmade.today, noise=4)
+    for genre in ("scform", "digiforma"):
+        yield Recorded("un-etablissement", genre, next(iter(larger.accounts[genre])), larger)
 
 
 class _Network(httpx.AsyncBaseTransport):
@@ -149,12 +153,17 @@ def _asked_at(case: Recorded) -> dict[str, object]:
     return {**({"locataire": whose[0]} if whose else {}), **told}
 
 
-def main(folder: Path) -> None:
+def root_of(genre: str) -> Path:
+    """Where the cases of a partner stand."""
+    return TABLES if (TABLES / genre).is_dir() else HOUSE
+
+
+def main() -> None:
     for case in recorded_cases():
-        record(case, folder)
+        record(case, root_of(case.genre))
     for genre in sorted({case.genre for case in recorded_cases()}):
-        write_expected(find_target(str(folder / genre), {}, NoSecrets()))
+        write_expected(find_target(str(root_of(genre) / genre), {}, NoSecrets()))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main()
