@@ -35,14 +35,11 @@ def simulators(population: Population) -> Iterator[RunningSimulators]:
 def common_names(told: Any) -> Any:
     """What is told, under the names of the common vendors."""
     if isinstance(told, dict):
-        names = [RARER.get(name, name) for name in told]
-        together: dict[str, list[Any]] = {name: [] for name in names if names.count(name) > 1}
+        renamed: dict[str, Any] = {}
         for name, inside in told.items():
-            common = RARER.get(name, name)
-            if common in together:
-                together[common] += inside
-        own = {RARER.get(name, name): common_names(inside) for name, inside in told.items()}
-        return {**own, **{name: sorted(inside) for name, inside in together.items()}}
+            common, value = RARER.get(str(name), str(name)), common_names(inside)
+            renamed[common] = [*renamed[common], *value] if common in renamed else value
+        return renamed
     if isinstance(told, list):
         return [common_names(one) for one in told]
     return RARER.get(told, told) if isinstance(told, str) else told

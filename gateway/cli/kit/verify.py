@@ -14,6 +14,7 @@ from gateway.cli.kit.reading_report import ReadingReport, report
 from gateway.cli.kit.recorded import Heard, ListeningTransport
 from gateway.cli.kit.replay import Replay, Target, read_case, read_target
 from gateway.domain.days import PARIS
+from gateway.sources.http.transport import network_factory
 
 CASES = "cas"
 TOLD_MAX = 10
@@ -104,7 +105,7 @@ async def verify_live(target: Target, key: str) -> Verdict:
     """One tenant, asked for real. Raises CommandFailed."""
     verdict, heard = Verdict(target.partner.nom), Heard()
     now = datetime.now(PARIS)
-    transport = ListeningTransport(lambda: datetime.now(PARIS))
+    transport = ListeningTransport(lambda: datetime.now(PARIS), network_factory(target.partner.network))
     transport.heard = heard
     try:
         outcome = await read_target(target, transport, key, now)

@@ -36,6 +36,7 @@ from gateway.sources.http.decode import (
 )
 from gateway.sources.http.page_validators import PageValidator, digest_of, page_validator
 from gateway.sources.http.told_errors import checked
+from gateway.sources.partners.network import OwnNetwork, verified
 
 TransportFactory = Callable[[], httpx.AsyncBaseTransport]
 
@@ -104,6 +105,12 @@ class Transport:
         _silence()
         self._wall_clock = wall_clock
         self._network = (factory or aiohttp_transport)()
+
+    def through(self, network: OwnNetwork | None) -> "Transport":
+        """What a partner that is reached otherwise is asked through; this one, where it is not."""
+        if network is None:
+            return self
+        return Transport(self._wall_clock, network_factory(network))
 
     async def request(self, call: Exchange) -> PartnerResponse:
         """Ask once, and decode what is not as it was known.
@@ -189,12 +196,15 @@ def _headers_read(raw_items: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     return found
 
 
-def aiohttp_transport(proxy: str | None = None, authorities: Path | None = None) -> httpx.AsyncBaseTransport:
+def aiohttp_transport(
+    proxy: str | None = None, authorities: Path | None = None, tls: ssl.SSLContext | None = None
+) -> httpx.AsyncBaseTransport:
     """httpx over aiohttp (docs/decisions/0001): a cancelled request leaves its pool sound, at a quarter of the CPU.
 
-    `proxy` is asked in place of each address; `authorities` is a PEM file of those believed, instead of the system's.
+    `proxy` is asked in place of each address; `authorities` is a PEM file of those believed, instead of the system's; `tls`, a
+    context that says whom is believed, and what we show.
     """
-    context = verified(authorities)
+    context = tls or verified(authorities)
 
     def session() -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
@@ -207,12 +217,9 @@ def aiohttp_transport(proxy: str | None = None, authorities: Path | None = None)
     return AiohttpTransport(client=session, proxy=httpx.Proxy(proxy) if proxy else None)
 
 
-def verified(authorities: Path | None = None) -> ssl.SSLContext:
-    """TLS that verifies the chain, the dates and the name, alike on every Python: 3.13 would also refuse a certificate without
-    Authority Key Identifier, as internal authorities make them (docs/decisions/0062)."""
-    context = ssl.create_default_context(cafile=authorities)
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    return context
+def network_factory(network: OwnNetwork | None) -> TransportFactory:
+    """What opens the connections to a partner."""
+    return partial(aiohttp_transport, network.proxy or None, tls=network.tls) if network else aiohttp_transport
 
 
 def _silence() -> None:

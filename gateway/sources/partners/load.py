@@ -16,6 +16,7 @@ from gateway.connectors.base import Connector
 from gateway.connectors.table.engine import TABLE, connector
 from gateway.errors import ConfigurationError
 from gateway.sources.partners.file_format import AccessTable, CacheTable, HarvestTable, LimitsTable, PartnerFile
+from gateway.sources.partners.network import OwnNetwork, read_network
 from gateway.sources.partners.plugins import PLUGIN, digest, read_plugin
 from gateway.sources.partners.tenants import TenantConfig, read_tenants, secret_of
 from gateway.toml_file import read_toml
@@ -64,6 +65,7 @@ class Partner:
     evenements: EventsConfig | None = None
     own: Connector | None = field(default=None, repr=False)  # of its table
     dialect: str = ""  # a digest of its table
+    network: OwnNetwork | None = None  # None: it is reached as the others
 
     @property
     def read_by(self) -> str:
@@ -153,6 +155,7 @@ def load_partner(path: Path, environ: Mapping[str, str], genres: Collection[str]
         moisson=file.moisson,
         evenements=_events(path, file, environ),
         own=connector(file.dialecte) if file.dialecte else None,
+        network=read_network(path, file),
         dialect=sha256(file.dialecte.model_dump_json().encode()).hexdigest()[:16] if file.dialecte else "",
     )
 
