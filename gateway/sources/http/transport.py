@@ -6,11 +6,10 @@ decoding, no URL in any log. What fails is a SourceError that names the partner 
 """
 
 import asyncio
-import errno
 import logging
 import ssl
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache, partial
@@ -23,10 +22,8 @@ from httpx_aiohttp import AiohttpTransport
 
 from gateway.connectors.base import PartnerRequest
 from gateway.correlation import CURRENT
-from gateway.errors import OutOfFiles, SourceDenied, SourceInvalid, SourceTimedOut, SourceUnavailable
-from gateway.sources.http.credentials import AccessDenied, Credential, RawResponse
+from gateway.sources.http.credentials import NO_TOKEN, AccessDenied, Credential, ExchangeFn, RawResponse
 from gateway.sources.http.decode import (
-    AnnouncedError,
     InvalidDocument,
     decode,
     error_for_status,
@@ -34,11 +31,13 @@ from gateway.sources.http.decode import (
     read_body,
     told_wait,
 )
+from gateway.sources.http.failures import translated
 from gateway.sources.http.page_validators import PageValidator, digest_of, page_validator
 from gateway.sources.http.told_errors import checked
 from gateway.sources.partners.network import OwnNetwork, verified
 
 TransportFactory = Callable[[], httpx.AsyncBaseTransport]
+TokenTurn = Callable[[], AbstractAsyncContextManager[None]]
 
 HEADER_BYTES_MAX = 16_384  # one header, or the status line
 HEADERS = {"Accept-Encoding": "gzip", "User-Agent": "passerelle-apprentissage"}
@@ -66,7 +65,7 @@ class Exchange:
     """One HTTP exchange: the absolute URL without query, the connector's request, how to prove who we are, the bounds.
 
     `timeout` is in seconds, from the connection to the last byte; `octets_max` counts decoded bytes. `known` is the page as it
-    was answered before.
+    was answered before. `token_turn` is entered around each token that has to be asked for first.
     """
 
     source: str
@@ -76,6 +75,7 @@ class Exchange:
     timeout: float
     octets_max: int
     known: PageValidator | None = None
+    token_turn: TokenTurn | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,15 +117,16 @@ class Transport:
 
         Raises SourceUnavailable, SourceClosed, SourceTimedOut or SourceInvalid.
         """
-        with _translate(call.source):
+        with translated(call.source):
             async with asyncio.timeout(call.timeout):
                 exchange = partial(_exchange, self._network, call.octets_max)
                 request, credential = _request(call), call.credential
+                ask_token = partial(_token_answer, call, exchange)
                 if credential:
-                    await credential.sign(request, exchange)
+                    await credential.sign(request, ask_token)
                 received = await exchange(request)
                 if received.statut == httpx.codes.UNAUTHORIZED and credential and credential.renewable:
-                    await credential.sign(request, exchange)
+                    await credential.sign(request, ask_token)
                     received = await exchange(request)
                 if received.statut == httpx.codes.NOT_MODIFIED and call.known and call.known.conditions:
                     return PartnerResponse(None, unchanged=True)
@@ -133,7 +134,7 @@ class Transport:
 
     async def send(self, source: str, request: httpx.Request, timeout: float, octets_max: int) -> RawResponse:
         """Ask once, as it is. Raises SourceUnavailable, SourceTimedOut or SourceInvalid; a status is for who asked to read."""
-        with _translate(source):
+        with translated(source):
             async with asyncio.timeout(timeout):
                 request.headers.update(HEADERS)
                 return await _exchange(self._network, octets_max, request)
@@ -145,7 +146,7 @@ class Transport:
     async def decode(self, source: str, response: PartnerResponse, request: PartnerRequest) -> PartnerResponse:
         """An answer that was as it was known, decoded: another page of the same reading is not. Raises SourceError: what
         decoded it the first time may be an earlier version of this code."""
-        with _translate(source):
+        with translated(source):
             document = await _document(response.body or b"", request)
             return replace(response, document=checked(source, document, request), body=None)
 
@@ -170,6 +171,16 @@ def _request(call: Exchange) -> httpx.Request:
 def _address(url: str, params: tuple[tuple[str, str], ...]) -> httpx.URL:
     """The same pages are asked again and again, and httpx reads each character of an address. No secret is part of it."""
     return httpx.URL(url, params=params)
+
+
+async def _token_answer(call: Exchange, exchange: ExchangeFn, request: httpx.Request) -> RawResponse:
+    """Ask for a token, in its turn. Raises SourceError."""
+    async with call.token_turn() if call.token_turn else nullcontext():
+        with translated(call.source):
+            received = await exchange(request)
+            if received.statut != httpx.codes.OK:
+                raise AccessDenied(NO_TOKEN)
+            return received
 
 
 async def _exchange(network: httpx.AsyncBaseTransport, octets_max: int, request: httpx.Request) -> RawResponse:
@@ -230,7 +241,7 @@ def _silence() -> None:
 
 async def answer_of(received: RawResponse, call: Exchange, now: datetime) -> PartnerResponse:
     """What an answer says, decoded. Raises SourceError."""
-    with _translate(call.source):
+    with translated(call.source):
         own = instant_http(received.headers.get("Date", ""))
         # A date to come back at is told by the partner's clock.
         waiting = told_wait(received.headers, own or now)
@@ -257,32 +268,3 @@ async def _document(body: bytes, request: PartnerRequest) -> Any:
     if len(body) > DECODE_APART:
         return await asyncio.to_thread(decode, body, request)
     return decode(body, request)
-
-
-@contextmanager
-def _translate(source: str) -> Iterator[None]:
-    """Every failure below becomes ours; the cause is cut off, for it holds the URL."""
-    try:
-        yield
-    except TimeoutError:
-        raise SourceTimedOut(source, "le partenaire n'a pas répondu à temps") from None
-    except InvalidDocument as error:
-        raise SourceInvalid(source, f"réponse du partenaire invalide : {error}") from None
-    except AnnouncedError as error:
-        raise SourceUnavailable(source, f"refus du partenaire : {error}") from None
-    except AccessDenied as error:
-        raise SourceDenied(source, f"refus du partenaire : {error}") from None
-    except (httpx.HTTPError, aiohttp.ClientError, OSError) as error:
-        if isinstance(error.__cause__, aiohttp.ClientPayloadError):  # an answer begun and not finished
-            raise SourceInvalid(source, "réponse du partenaire tronquée") from None
-        if _lacks_files(error):
-            raise OutOfFiles(source, "la passerelle ne peut plus ouvrir de connexion") from None
-        unknown = isinstance(error.__cause__ or error, aiohttp.ClientConnectorCertificateError)
-        raise SourceUnavailable(source, "certificat non reconnu" if unknown else "partenaire injoignable") from None
-
-
-def _lacks_files(error: BaseException | None) -> bool:
-    """Whether it is our system that refused to open a connection, or a file of the look-up of a name."""
-    return error is not None and (
-        getattr(error, "errno", None) in (errno.EMFILE, errno.ENFILE) or _lacks_files(error.__cause__)
-    )
