@@ -1,18 +1,24 @@
 """Answers that were recorded, given in the place of a partner: the gateway reads them as it would the partner's. Does no HTTP."""
 
+import asyncio
 import copy
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+import httpx
+
 from gateway.cli.kit.case_files import Case
-from gateway.connectors.base import PartnerRequest
-from gateway.connectors.page_description import at
+from gateway.connectors.base import BodyFormat, PartnerRequest
+from gateway.connectors.page_description import at, rows_at
 from gateway.errors import SourceInvalid
 from gateway.sources.http.credentials import RawResponse
 from gateway.sources.http.page_trail import rows_in
 from gateway.sources.http.transport import Exchange, PartnerResponse, Transport, answer_of
+
+OTHER_UAI, OTHER_MISSION = "9990001X", "99901"  # served by somebody else, as the gateway believes
+DRIP = 0.02  # seconds between two bytes
 
 
 def in_order(pages: Sequence[bytes], rank: int) -> bytes | None:
@@ -22,10 +28,12 @@ def in_order(pages: Sequence[bytes], rank: int) -> bytes | None:
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """Which page a partner gives, and what it makes of its answer."""
+    """Which page a partner gives, what it makes of its answer, and of the rows that it holds. `drips`: a byte at a time."""
 
     given: Callable[[Sequence[bytes], int], bytes | None] = in_order
-    answer: Callable[[RawResponse], RawResponse] = lambda response: response
+    answer: Callable[[RawResponse, PartnerRequest], RawResponse] = lambda response, _: response
+    rows: Callable[[list[Any]], list[Any]] | None = None
+    drips: bool = False
 
 
 @dataclass(slots=True)
@@ -73,10 +81,14 @@ class RecordedTransport(Transport):
         link = (
             f'<{call.url}?page-de-cas={rank + 2}>; rel="next"' if request.pages.link and rank + 1 < len(pages) else ""
         )
-        raw = self._behaviour.answer(RawResponse(200, {"Link": link} if link else {}, body))
+        raw = self._behaviour.answer(RawResponse(200, {"Link": link} if link else {}, body), request)
+        if self._behaviour.drips:
+            return await Transport(lambda: self._case.now, lambda: _Dripping(raw.body)).request(call)
         if len(raw.body) > call.octets_max:
             raise SourceInvalid(call.source, "réponse du partenaire invalide : réponse trop volumineuse")
         response = await answer_of(raw, call, self._case.now)
+        if self._behaviour.rows and response.document is not None:
+            response = replace(response, document=_with_rows(response.document, request, self._behaviour.rows))
         if response.document is None:
             self.absences += 1
         else:
@@ -114,6 +126,34 @@ class RecordedTransport(Transport):
             return PartnerResponse(None)
         last = await answer_of(RawResponse(200, {}, pages[-1]), call, self._case.now)
         return PartnerResponse(_emptied(last.document, call.partner_request), digest=b"beyond%d" % self.beyond)
+
+
+class _Dripping(httpx.AsyncBaseTransport):
+    """A network on which the right answer comes a byte at a time, too slowly to end."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, content=self._bytes())
+
+    async def _bytes(self) -> AsyncIterator[bytes]:
+        for one in self._body:
+            yield bytes((one,))
+            await asyncio.sleep(DRIP)
+
+
+def _with_rows(document: Any, request: PartnerRequest, change: Callable[[list[Any]], list[Any]]) -> Any:
+    """A document whose rows are changed, wherever its list is; as it is, where there is none."""
+    rows = rows_at(document, request.rows, request.shape is BodyFormat.XML) if request.rows else None
+    if isinstance(document, list):
+        return change(document)
+    own = copy.deepcopy(document)
+    above = at(own, request.rows[:-1]) if request.rows else own
+    if isinstance(above, dict):
+        for name in request.rows[-1:] or [key for key, value in above.items() if isinstance(value, list)]:
+            above[name] = change(rows if rows is not None else above[name])
+    return own
 
 
 def stream_of(request: PartnerRequest) -> tuple[Any, ...]:

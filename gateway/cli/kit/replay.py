@@ -16,7 +16,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 
 from gateway.cli.kit.case_files import Case, as_data, records_as_data
-from gateway.cli.kit.recorded import Behaviour, RecordedTransport
+from gateway.cli.kit.recorded import OTHER_UAI, Behaviour, RecordedTransport
 from gateway.connectors.base import Connector, PartnerRequest, QualityCounts, ReadingSteps, Record, Tenant, mapped
 from gateway.connectors.quality import Fault, defects
 from gateway.connectors.table.dialect import Dialect
@@ -41,6 +41,7 @@ from gateway.stores.registry import RegistryStore
 from gateway.stores.registry_writer import RegistryWriter
 
 UNPACED = 1e6  # requests a second: recorded answers spare nobody
+SHORT_DELAY = 0.1  # seconds
 ALL_PSEUDONYMS = ("", "g")  # they are hexadecimal
 _NOT_SECRET = bytes(32)  # seals a copy of fictitious people, forgotten at once
 
@@ -79,8 +80,12 @@ class Replay:
 
 async def read_case(target: Target, case: Case, behaviour: Behaviour | None = None) -> tuple[Replay, RecordedTransport]:
     """A case as the gateway reads it, be its partner well behaved or not."""
-    transport = RecordedTransport(case, behaviour or Behaviour())
-    return await read_target(_for_case(target, case), transport, case.tenant.key, case.now), transport
+    behaviour = behaviour or Behaviour()
+    transport, own = RecordedTransport(case, behaviour), _for_case(target, case)
+    if behaviour.drips:  # its delay is what ends it: nobody waits for the real one
+        shorter = own.partner.limites.model_copy(update={"delai_secondes": SHORT_DELAY})
+        own = replace(own, partner=replace(own.partner, limites=shorter))
+    return await read_target(own, transport, case.tenant.key, case.now), transport
 
 
 async def read_target(target: Target, transport: Transport, key: str, now: datetime) -> Replay:
@@ -113,7 +118,7 @@ def _told(error: SourceError) -> str:
 
 async def _unit(target: Target, client: PartnerClient, key: str) -> Replay:
     """The records of a tenant, by what reads units in the gateway."""
-    reader = UnitReader(client, target.connector, [key])
+    reader = UnitReader(client, target.connector, [key, OTHER_UAI])
     resource = Resource.CFA if target.connector.cfa_records else Resource.STRUCTURE
     outcome = await reader.read(Unit(target.partner.nom, resource, key))
     quality = reader.quality.get(key)

@@ -3,16 +3,17 @@ and what that shows. Prints no value of a person."""
 
 import asyncio
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
 from gateway.cli.kit.case_files import Case, differences, read_cases
-from gateway.cli.kit.misbehaviours import MISBEHAVIOURS
+from gateway.cli.kit.misbehaviours import misbehaviours
 from gateway.cli.kit.reading_report import ReadingReport, report
 from gateway.cli.kit.recorded import Heard, ListeningTransport
 from gateway.cli.kit.replay import Replay, Target, read_case, read_target
+from gateway.connectors.table.field_paths import names_of, parse_path
 from gateway.domain.days import PARIS
 from gateway.sources.http.transport import network_factory
 
@@ -92,13 +93,22 @@ def expected_of(target: Target, case: Case) -> dict[str, Any]:
 async def _verify_misbehaviours(target: Target, case: Case, verdict: Verdict) -> None:
     """What goes wrong is told, or changes nothing: never fewer people in silence."""
     whole, _ = await read_case(target, case)
-    for name, behaviour in MISBEHAVIOURS.items():
+    for name, behaviour in misbehaviours(case.tenant, _path_of_key(target)).items():
         outcome, transport = await read_case(target, case, behaviour)
         nobody = transport.absences and not outcome.records  # what an empty answer means, where the connector says so
         if outcome.error or nobody or outcome.as_data() == whole.as_data():
             verdict.passed.append(f"{case.name}, {name}")
         else:
             verdict.failures.append(f"{case.path.name} : {name} : lu sans erreur, et autrement")
+
+
+def _path_of_key(target: Target) -> Sequence[str]:
+    """Where the key of a record is in a row, if a table says it."""
+    if target.dialect is None:
+        return ()
+    noun, table = next(target.dialect.nouns())
+    paths = next(told.paths for word, told in table.fields() if (noun, word) == ("jeune", "cle"))
+    return names_of(parse_path(paths[0], target.dialect.is_csv))
 
 
 async def verify_live(target: Target, key: str) -> Verdict:

@@ -1,4 +1,4 @@
-"""What goes wrong below, as what the sources know: every failure becomes a SourceError, which names the partner and no address."""
+"""What goes wrong below, as what the sources know: every failure becomes a SourceError, which names its partner, no address."""
 
 import errno
 from collections.abc import Iterator
