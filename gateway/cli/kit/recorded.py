@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequen
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import httpx
-
 from gateway.cli.kit.case_files import Case
 from gateway.connectors.base import BodyFormat, PartnerRequest
 from gateway.connectors.page_description import at, rows_at
 from gateway.errors import SourceInvalid
 from gateway.sources.http.credentials import RawResponse
+from gateway.sources.http.decode import read_body
+from gateway.sources.http.failures import translated
 from gateway.sources.http.page_trail import rows_in
 from gateway.sources.http.transport import Exchange, PartnerResponse, Transport, answer_of
 
@@ -83,7 +83,7 @@ class RecordedTransport(Transport):
         )
         raw = self._behaviour.answer(RawResponse(200, {"Link": link} if link else {}, body), request)
         if self._behaviour.drips:
-            return await Transport(lambda: self._case.now, lambda: _Dripping(raw.body)).request(call)
+            raw = replace(raw, body=await _received(raw.body, call))
         if len(raw.body) > call.octets_max:
             raise SourceInvalid(call.source, "réponse du partenaire invalide : réponse trop volumineuse")
         response = await answer_of(raw, call, self._case.now)
@@ -128,19 +128,17 @@ class RecordedTransport(Transport):
         return PartnerResponse(_emptied(last.document, call.partner_request), digest=b"beyond%d" % self.beyond)
 
 
-class _Dripping(httpx.AsyncBaseTransport):
-    """A network on which the right answer comes a byte at a time, too slowly to end."""
+async def _received(body: bytes, call: Exchange) -> bytes:
+    """The right answer, a byte at a time, read as the transport reads any. Raises SourceTimedOut at the delay of the call."""
+    with translated(call.source):
+        async with asyncio.timeout(call.timeout):
+            return await read_body(_bytes_of(body), "", call.octets_max)
 
-    def __init__(self, body: bytes) -> None:
-        self._body = body
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        return httpx.Response(200, content=self._bytes())
-
-    async def _bytes(self) -> AsyncIterator[bytes]:
-        for one in self._body:
-            yield bytes((one,))
-            await asyncio.sleep(DRIP)
+async def _bytes_of(body: bytes) -> AsyncIterator[bytes]:
+    for one in body:
+        yield bytes((one,))
+        await asyncio.sleep(DRIP)
 
 
 def _with_rows(document: Any, request: PartnerRequest, change: Callable[[list[Any]], list[Any]]) -> Any:
