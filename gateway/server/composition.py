@@ -11,7 +11,6 @@ from typing import Any
 from graphql import GraphQLSchema
 from prometheus_client import ProcessCollector
 
-from gateway.admission import Health, Probe
 from gateway.app import AppState
 from gateway.audit.accounting import Accounting, DailyAccounts
 from gateway.audit.entries import Governed
@@ -32,6 +31,7 @@ from gateway.documents.parse import Documents, PersistedDocuments
 from gateway.domain.days import paris_day
 from gateway.domain.seal import OpaqueIds
 from gateway.edge.graphql_http import AccessLog
+from gateway.edge.guard import Health, Probe
 from gateway.edge.metrics_page import MetricsPage
 from gateway.errors import ConfigurationError
 from gateway.execution.executor import Executor, PathCounts
@@ -46,8 +46,9 @@ from gateway.schema.query import build, core_schema
 from gateway.server.services import Services
 from gateway.server.statistics_parts import build_public_figures, build_statistics
 from gateway.sources.harvest.registry_reader import RegistryReader
+from gateway.sources.http.connections import aiohttp_transport
 from gateway.sources.http.issuers import IssuerClient, JwksFile
-from gateway.sources.http.transport import Transport, aiohttp_transport
+from gateway.sources.http.transport import Transport
 from gateway.sources.metrics import StateGauges
 from gateway.statistiques.reach import check_exact
 

@@ -7,7 +7,6 @@ from functools import partial
 
 from prometheus_client import CollectorRegistry, Gauge
 
-from gateway.admission import RequestSlots
 from gateway.audit.alerts import Alerts
 from gateway.audit.retention import JournalKeeper
 from gateway.auth.authentication.client_register import ClientMetrics
@@ -16,6 +15,7 @@ from gateway.cache.sealed import SealedCodec
 from gateway.cache.seam import Cache
 from gateway.config import Configuration
 from gateway.connectors.base import Connector
+from gateway.edge.guard import RequestSlots
 from gateway.edge.metrics import EdgeMetrics
 from gateway.errors import ConfigurationError, reason_of
 from gateway.redis_client import open_redis
@@ -32,8 +32,9 @@ from gateway.sources.fetch import SourceDeps, Sources
 from gateway.sources.harvest.harvester import HarvestTarget
 from gateway.sources.harvest.progress import HarvestMetrics
 from gateway.sources.harvest.referentiel import ReferentielKeeper
+from gateway.sources.http.connections import TransportFactory, aiohttp_transport
 from gateway.sources.http.issuers import IssuerClient
-from gateway.sources.http.transport import Transport, TransportFactory, aiohttp_transport
+from gateway.sources.http.transport import Transport
 from gateway.sources.metrics import SourceMetrics
 from gateway.sources.partners.configured import configured_partners
 from gateway.sources.partners.load import Partner

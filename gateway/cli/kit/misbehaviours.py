@@ -6,7 +6,7 @@ from typing import Any
 
 from gateway.cli.kit.recorded import OTHER_MISSION, OTHER_UAI, Behaviour
 from gateway.connectors.base import PartnerRequest, Tenant
-from gateway.connectors.page_description import at
+from gateway.connectors.values import at
 from gateway.sources.http.credentials import RawResponse
 
 _BOMB = b"<!DOCTYPE a [<!ENTITY x 'ha'><!ENTITY y '&x;&x;&x;&x;&x;&x;&x;&x;'>]><a>&y;&y;&y;&y;</a>"

@@ -9,13 +9,12 @@ from typing import Any
 
 from gateway.cli.kit.case_files import Case
 from gateway.connectors.base import BodyFormat, PartnerRequest
-from gateway.connectors.page_description import at, rows_at
+from gateway.connectors.values import at, rows_at
 from gateway.errors import SourceInvalid
 from gateway.sources.http.credentials import RawResponse
 from gateway.sources.http.decode import read_body
-from gateway.sources.http.failures import translated
 from gateway.sources.http.page_trail import rows_in
-from gateway.sources.http.transport import Exchange, PartnerResponse, Transport, answer_of
+from gateway.sources.http.transport import Exchange, PartnerResponse, Transport, answer_of, translated
 
 OTHER_UAI, OTHER_MISSION = "9990001X", "99901"  # served by somebody else, as the gateway believes
 DRIP = 0.02  # seconds between two bytes

@@ -6,24 +6,25 @@ decoding, no URL in any log. What fails is a SourceError that names the partner 
 """
 
 import asyncio
+import errno
 import logging
-import ssl
-from collections.abc import Callable, Iterable
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache, partial
-from pathlib import Path
 from typing import Any, cast
 
 import aiohttp
 import httpx
-from httpx_aiohttp import AiohttpTransport
 
 from gateway.connectors.base import PartnerRequest
 from gateway.correlation import CURRENT
+from gateway.errors import OutOfFiles, SourceDenied, SourceInvalid, SourceTimedOut, SourceUnavailable
+from gateway.sources.http.connections import TransportFactory, aiohttp_transport, network_factory
 from gateway.sources.http.credentials import NO_TOKEN, AccessDenied, Credential, ExchangeFn, RawResponse
 from gateway.sources.http.decode import (
+    AnnouncedError,
     InvalidDocument,
     decode,
     error_for_status,
@@ -31,15 +32,11 @@ from gateway.sources.http.decode import (
     read_body,
     told_wait,
 )
-from gateway.sources.http.failures import translated
-from gateway.sources.http.page_validators import PageValidator, digest_of, page_validator
-from gateway.sources.http.told_errors import checked
-from gateway.sources.partners.network import OwnNetwork, verified
+from gateway.sources.http.page_answer import PageValidator, checked, digest_of, page_validator
+from gateway.sources.partners.network import OwnNetwork
 
-TransportFactory = Callable[[], httpx.AsyncBaseTransport]
 TokenTurn = Callable[[], AbstractAsyncContextManager[None]]
 
-HEADER_BYTES_MAX = 16_384  # one header, or the status line
 HEADERS = {"Accept-Encoding": "gzip", "User-Agent": "passerelle-apprentissage"}
 HEADERS_READ = {
     name.lower().encode(): name
@@ -207,32 +204,6 @@ def _headers_read(raw_items: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     return found
 
 
-def aiohttp_transport(
-    proxy: str | None = None, authorities: Path | None = None, tls: ssl.SSLContext | None = None
-) -> httpx.AsyncBaseTransport:
-    """httpx over aiohttp (docs/decisions/0001): a cancelled request leaves its pool sound, at a quarter of the CPU.
-
-    `proxy` is asked in place of each address; `authorities` is a PEM file of those believed, instead of the system's; `tls`, a
-    context that says whom is believed, and what we show.
-    """
-    context = tls or verified(authorities)
-
-    def session() -> aiohttp.ClientSession:
-        return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, ssl=context),  # the partners' bulkheads bound the connections
-            cookie_jar=aiohttp.DummyCookieJar(),
-            max_line_size=HEADER_BYTES_MAX,
-            max_field_size=HEADER_BYTES_MAX,
-        )
-
-    return AiohttpTransport(client=session, proxy=httpx.Proxy(proxy) if proxy else None)
-
-
-def network_factory(network: OwnNetwork | None) -> TransportFactory:
-    """What opens the connections to a partner."""
-    return partial(aiohttp_transport, network.proxy or None, tls=network.tls) if network else aiohttp_transport
-
-
 def _silence() -> None:
     """These loggers print URLs, and a query may hold a key."""
     for name in ("httpx", "httpcore", "aiohttp"):
@@ -268,3 +239,32 @@ async def _document(body: bytes, request: PartnerRequest) -> Any:
     if len(body) > DECODE_APART:
         return await asyncio.to_thread(decode, body, request)
     return decode(body, request)
+
+
+@contextmanager
+def translated(source: str) -> Iterator[None]:
+    """Every failure below becomes ours; the cause is cut off, for it holds the URL."""
+    try:
+        yield
+    except TimeoutError:
+        raise SourceTimedOut(source, "le partenaire n'a pas répondu à temps") from None
+    except InvalidDocument as error:
+        raise SourceInvalid(source, f"réponse du partenaire invalide : {error}") from None
+    except AnnouncedError as error:
+        raise SourceUnavailable(source, f"refus du partenaire : {error}") from None
+    except AccessDenied as error:
+        raise SourceDenied(source, f"refus du partenaire : {error}") from None
+    except (httpx.HTTPError, aiohttp.ClientError, OSError) as error:
+        if isinstance(error.__cause__, aiohttp.ClientPayloadError):  # an answer begun and not finished
+            raise SourceInvalid(source, "réponse du partenaire tronquée") from None
+        if _lacks_files(error):
+            raise OutOfFiles(source, "la passerelle ne peut plus ouvrir de connexion") from None
+        unknown = isinstance(error.__cause__ or error, aiohttp.ClientConnectorCertificateError)
+        raise SourceUnavailable(source, "certificat non reconnu" if unknown else "partenaire injoignable") from None
+
+
+def _lacks_files(error: BaseException | None) -> bool:
+    """Whether it is our system that refused to open a connection, or a file of the look-up of a name."""
+    return error is not None and (
+        getattr(error, "errno", None) in (errno.EMFILE, errno.ENFILE) or _lacks_files(error.__cause__)
+    )
