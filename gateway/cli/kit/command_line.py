@@ -10,9 +10,10 @@ from pathlib import Path
 
 from gateway.cli.kit import Add
 from gateway.cli.kit.case_files import EXPECTED, Case, read_cases
+from gateway.cli.kit.replay import Target
 from gateway.cli.kit.scaffold import create, told
 from gateway.cli.kit.target import NoSecrets, find_target, secrets_of
-from gateway.cli.kit.verify import CASES, Target, as_json, as_text, expected_of, verify_cases, verify_live
+from gateway.cli.kit.verify import CASES, as_json, as_text, expected_of, verify_cases, verify_live
 from gateway.sources.partners.plugins import PLUGIN, digest, read_plugin
 
 
@@ -21,7 +22,8 @@ def verify(arguments: argparse.Namespace) -> int:
     secrets: Mapping[str, str] = os.environ if arguments.key else NoSecrets()
     if arguments.env:
         secrets = {**os.environ, **secrets_of(Path(arguments.env))}
-    logging.getLogger("gateway.sources").setLevel(logging.CRITICAL)  # what goes wrong is in the verdict
+    for name in ("sources", "moisson", "registre", "referentiel"):  # what goes wrong is in the verdict
+        logging.getLogger(f"gateway.{name}").setLevel(logging.CRITICAL)
     target = find_target(arguments.partner, os.environ, secrets)
     if arguments.write:
         write_expected(target)
@@ -46,7 +48,7 @@ def create_partner(arguments: argparse.Namespace) -> None:
 def write_expected(target: Target) -> None:
     """Write what each case that does not say it becomes today. A case that names no tenant is of the partner's first."""
     for case in read_cases(target.folder / CASES):
-        if not {"dossiers", "erreur"} & set(case.expected or ()):
+        if not {"dossiers", "erreur", "referentiel"} & set(case.expected or ()):
             text = json.dumps(expected_of(target, _with_tenant(target, case)), ensure_ascii=False, indent=1)
             (target.folder / CASES / f"{case.name}{EXPECTED}").write_text(text + "\n", encoding="utf-8")
 

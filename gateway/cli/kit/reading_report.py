@@ -74,7 +74,7 @@ def _count(noun: Any, where: str, there: Counter[str], whole: Counter[str]) -> N
     whole[where.rstrip(".")] += 1
     for one in fields(noun):
         value = getattr(noun, one.name, None) if one.init else None
-        if value in (None, "", [], (), False) or one.name in {"id", "rows", "cfa"}:
+        if value in (None, "", [], ()) or value is one.default or one.name in {"id", "rows", "cfa"}:
             continue
         there[where + one.name] += 1
         for inside in value if isinstance(value, list | tuple) else [value]:
