@@ -14,6 +14,7 @@ from gateway.cli.kit.replay import Target
 from gateway.cli.kit.scaffold import create, told
 from gateway.cli.kit.target import NoSecrets, find_target, secrets_of
 from gateway.cli.kit.verify import CASES, as_json, as_text, expected_of, verify_cases, verify_live
+from gateway.errors import CommandFailed
 from gateway.sources.partners.plugins import PLUGIN, digest, read_plugin
 
 
@@ -46,11 +47,24 @@ def create_partner(arguments: argparse.Namespace) -> None:
 
 
 def write_expected(target: Target) -> None:
-    """Write what each case that does not say it becomes today. A case that names no tenant is of the partner's first."""
+    """Write what each case that does not say it becomes today. A case that names no tenant is of the partner's first.
+
+    Raises CommandFailed for those that are not read: an error is expected by whoever writes it, never by default.
+    """
+    failures = []
     for case in read_cases(target.folder / CASES):
-        if not {"dossiers", "erreur", "referentiel"} & set(case.expected or ()):
-            text = json.dumps(expected_of(target, _with_tenant(target, case)), ensure_ascii=False, indent=1)
-            (target.folder / CASES / f"{case.name}{EXPECTED}").write_text(text + "\n", encoding="utf-8")
+        if {"dossiers", "erreur", "referentiel"} & set(case.expected or ()):
+            continue
+        path = target.folder / CASES / f"{case.name}{EXPECTED}"
+        told = expected_of(target, _with_tenant(target, case))
+        if "erreur" in told:
+            failures.append(
+                f"{case.name} : {told['erreur']} ; rien n'est écrit. Une erreur attendue s'écrit à la main, dans {path}"
+            )
+        else:
+            path.write_text(json.dumps(told, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    if failures:
+        raise CommandFailed("\n".join(failures))
 
 
 def _with_tenant(target: Target, case: Case) -> Case:

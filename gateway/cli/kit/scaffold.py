@@ -16,6 +16,7 @@ NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
 EXAMPLE_MAX = 1_000_000  # bytes: a page, not an export
 ROWS_DOUBTED = 2
 TO_WRITE = "À ÉCRIRE"
+A_CFA = "0010856A"  # where the example names none
 _SUFFIXES = {"lignes": "jsonl"}
 
 
@@ -31,8 +32,10 @@ def create(name: str, example: Path, folder: Path) -> tuple[Path, Guess]:
     suffix = _SUFFIXES.get(found.format, found.format)
     (own / "cas").mkdir(parents=True)
     (own / OWN_FOLDER_FILE).write_text("\n".join(_lines(name, found)) + "\n", encoding="utf-8")
-    (own / "locataires.csv").write_text("uai,siret,code\n0010856A,,A-ECRIRE\n", encoding="utf-8")
-    (own / "cas" / f"exemple.{suffix}").write_text(_fictitious(body, found), encoding="utf-8")
+    fiction = Fiction(random.SystemRandom())
+    (own / "cas" / f"exemple.{suffix}").write_text(_fictitious(body, found, fiction), encoding="utf-8")
+    uai = next(iter(fiction.uais()), A_CFA)
+    (own / "locataires.csv").write_text(f"uai,siret,code\n{uai},,A-ECRIRE\n", encoding="utf-8")
     return own, found
 
 
@@ -46,8 +49,7 @@ def _read(example: Path) -> bytes:
     return body
 
 
-def _fictitious(body: bytes, found: Guess) -> str:
-    fiction = Fiction(random.SystemRandom())
+def _fictitious(body: bytes, found: Guess, fiction: Fiction) -> str:
     if found.format == "xml":
         return fiction.xml(decoded_text(body, "cp1252"))
     if found.format == "csv":
@@ -92,11 +94,11 @@ def _lines(name: str, found: Guess) -> Iterator[str]:
 
 
 def _nouns(found: Guess) -> Iterator[str]:
-    for noun, fields in found.fields.items():
+    for noun, fields in {"jeune": {}, **found.fields}.items():
         yield from ("", f"[dialecte.{noun}]")
         if noun in found.lists:
             yield f"lignes = {_text(found.lists[noun])}"
-        yield from (f'{word} = "{TO_WRITE}"' for word in (found.missing if noun == "jeune" else ()))
+        yield from (f'{word} = "{TO_WRITE}"' for word in found.missing.get(noun, ()))
         yield from (f"{word} = {_text(path)}" for word, path in fields.items())
 
 
@@ -107,7 +109,8 @@ def told(own: Path, found: Guess) -> Iterator[str]:
     for noun, fields in found.fields.items():
         yield f"  {noun} : {', '.join(fields)}"
     if found.missing:
-        yield f"non trouvé, à écrire : {', '.join(found.missing)}"
+        words = (f"{noun}.{word}" for noun, words in found.missing.items() for word in words)
+        yield f"non trouvé, à écrire : {', '.join(words)}"
     if "contrat" not in found.fields:
         yield "non trouvé : [dialecte.contrat] ; sans lui, aucun contrat ni aucune rupture"
     if found.number < ROWS_DOUBTED:

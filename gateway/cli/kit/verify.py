@@ -3,7 +3,7 @@ and what that shows. Prints no value of a person."""
 
 import asyncio
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -42,12 +42,19 @@ async def verify_cases(target: Target, *, with_misbehaviours: bool = False) -> V
         await _verify_case(target, case, verdict)
         if with_misbehaviours and case.expected and "erreur" not in case.expected:
             await _verify_misbehaviours(target, case, verdict)
+    verdict.doubts += never_filled(verdict.reports.values())
     return verdict
+
+
+def never_filled(reports: Iterable[ReadingReport]) -> list[str]:
+    """The fields that no reading of anybody filled: one case alone need not hold every field."""
+    empty = [told.empty for told in reports if told.kept]
+    return [line for line in empty[0] if all(line in other for other in empty)] if empty else []
 
 
 async def _verify_case(target: Target, case: Case, verdict: Verdict) -> None:
     if case.expected is None:
-        verdict.failures.append(f"{case.path} : absent ; « verifier {target.partner.nom} --ecrire » l'écrit, à relire")
+        verdict.failures.append(f"{case.path} : absent ; « verifier {target.folder} --ecrire » l'écrit, à relire")
         return
     outcome, transport = await read_case(target, case)
     found = list(_told_otherwise(case, outcome))
@@ -85,7 +92,7 @@ def expected_of(target: Target, case: Case) -> dict[str, Any]:
         "jour": case.day.isoformat(),
     }
     if outcome.error:
-        return {**told, "erreur": outcome.error.partition(" ")[0]}
+        return {**told, "erreur": outcome.error}
     figures = {"ecartes": outcome.aside("dossier"), "valeurs_ecartees": outcome.aside("valeur")}
     return {**told, **outcome.as_data(), **{name: n for name, n in figures.items() if n}}
 
@@ -125,7 +132,7 @@ async def verify_live(target: Target, key: str) -> Verdict:
         verdict.failures.append(f"{key} : {outcome.error}")
         return verdict
     told = report(heard, outcome.records, outcome.quality, target.dialect)
-    verdict.reports[key], verdict.doubts = told, list(told.doubts)
+    verdict.reports[key], verdict.doubts = told, [*told.doubts, *never_filled([told])]
     verdict.passed.append(key)
     return verdict
 
@@ -148,6 +155,7 @@ _WORDS = {
     "tenant_checked": "locataire_verifie",
     "coverage": "remplissage",
     "unread": "non_lus",
+    "empty": "jamais_lus",
 }
 
 
