@@ -163,7 +163,7 @@ def main() -> None:
     for case in recorded_cases():
         record(case, root_of(case.genre))
     for genre in sorted({case.genre for case in recorded_cases()}):
-        write_expected(find_target(str(root_of(genre) / genre), {}, NoSecrets()))
+        print(*write_expected(find_target(str(root_of(genre) / genre), {}, NoSecrets())), sep="\n", end="")
 
 
 if __name__ == "__main__":
