@@ -10,7 +10,7 @@ import io
 import random
 import re
 import string
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
@@ -51,10 +51,6 @@ class Fiction:
         if core not in self._known:
             self._known[core] = self._made(core)
         return value.replace(core, self._known[core], 1)
-
-    def uais(self) -> Iterator[str]:
-        """The UAI that were made: whoever the example is of is one of them."""
-        return (made for core, made in self._known.items() if is_valid_uai(core) and is_valid_uai(made))
 
     def _made(self, core: str) -> str:
         if not core.strip(EMPTY):

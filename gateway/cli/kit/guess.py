@@ -214,7 +214,9 @@ def _objects(value: Any, above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[st
         for key, inside in value.items():
             if isinstance(inside, Mapping):
                 yield from _objects(inside, (*above, str(key)))
-                if not any(isinstance(own, Mapping | list) for own in inside.values()):
+                # alone under its plural, it is a list of one
+                is_one_of = bool(above) and _plain(above[-1]) == f"{_plain(str(key))}s"
+                if is_one_of or not any(isinstance(own, Mapping | list) for own in inside.values()):
                     yield (*above, str(key)), inside
 
 

@@ -6,8 +6,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from gateway.cli.kit.case_files import EXPECTED
 from gateway.cli.kit.fictitious import Fiction
 from gateway.cli.kit.guess import Guess, decoded, guess
+from gateway.domain.identifiers import is_valid_uai
 from gateway.errors import CommandFailed, reason_of
 from gateway.sources.http.decode import decoded_text
 from gateway.sources.partners.load import OWN_FOLDER_FILE
@@ -16,7 +18,7 @@ NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
 EXAMPLE_MAX = 1_000_000  # bytes: a page, not an export
 ROWS_DOUBTED = 2
 TO_WRITE = "À ÉCRIRE"
-A_CFA = "0010856A"  # where the example names none
+_UAI = re.compile(r"\b[0-9]{7}[A-Z]\b")
 _SUFFIXES = {"lignes": "jsonl"}
 
 
@@ -32,10 +34,13 @@ def create(name: str, example: Path, folder: Path) -> tuple[Path, Guess]:
     suffix = _SUFFIXES.get(found.format, found.format)
     (own / "cas").mkdir(parents=True)
     (own / OWN_FOLDER_FILE).write_text("\n".join(_lines(name, found)) + "\n", encoding="utf-8")
-    fiction = Fiction(random.SystemRandom())
-    (own / "cas" / f"exemple.{suffix}").write_text(_fictitious(body, found, fiction), encoding="utf-8")
-    uai = next(iter(fiction.uais()), A_CFA)
-    (own / "locataires.csv").write_text(f"uai,siret,code\n{uai},,A-ECRIRE\n", encoding="utf-8")
+    (own / "locataires.csv").write_text("uai,siret,code\n0010856A,,A-ECRIRE\n", encoding="utf-8")
+    example_page = _fictitious(body, found)
+    (own / "cas" / f"exemple.{suffix}").write_text(example_page, encoding="utf-8")
+    named = {uai for uai in _UAI.findall(example_page) if is_valid_uai(uai)}
+    if len(named) == 1:  # whose the fictitious page is: it is completed by `verifier --ecrire`
+        told = json.dumps({"locataire": {"uai": named.pop()}})
+        (own / "cas" / f"exemple{EXPECTED}").write_text(f"{told}\n", encoding="utf-8")
     return own, found
 
 
@@ -49,7 +54,8 @@ def _read(example: Path) -> bytes:
     return body
 
 
-def _fictitious(body: bytes, found: Guess, fiction: Fiction) -> str:
+def _fictitious(body: bytes, found: Guess) -> str:
+    fiction = Fiction(random.SystemRandom())
     if found.format == "xml":
         return fiction.xml(decoded_text(body, "cp1252"))
     if found.format == "csv":

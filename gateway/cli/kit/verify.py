@@ -82,17 +82,18 @@ def _told_otherwise(case: Case, outcome: Replay) -> Iterator[str]:
     yield from differences(expected.get("valeurs_ecartees", 0), outcome.aside("valeur"), "valeurs_ecartees")
 
 
-def expected_of(target: Target, case: Case) -> dict[str, Any]:
-    """What a case becomes today, as its file writes it: to be read again by whoever knows the partner."""
+def expected_of(target: Target, case: Case) -> dict[str, Any] | str:
+    """What a case becomes today, as its file writes it: to be read again by whoever knows the partner. The error, where it fails:
+    that it must is for its author to say."""
     outcome, _ = asyncio.run(read_case(target, case))
+    if outcome.error:
+        return outcome.error
     key = "uai" if target.connector.cfa_records else "mission_locale"
     tenant = {key: case.tenant.key, "siret": case.tenant.siret, "code": case.tenant.code}
     told: dict[str, Any] = {
         "locataire": {name: value for name, value in tenant.items() if value},
         "jour": case.day.isoformat(),
     }
-    if outcome.error:
-        return {**told, "erreur": outcome.error}
     figures = {"ecartes": outcome.aside("dossier"), "valeurs_ecartees": outcome.aside("valeur")}
     return {**told, **outcome.as_data(), **{name: n for name, n in figures.items() if n}}
 

@@ -16,7 +16,6 @@ from datetime import datetime, time
 from pathlib import Path
 
 import httpx
-from gateway.cli.kit.command_line import write_expected
 
 from fixtures.configuration import write_configuration
 from fixtures.population.generator import generate
@@ -24,6 +23,7 @@ from fixtures.population.model import Population
 from fixtures.servers import HOST
 from fixtures.simulators.common import tenants
 from gateway.cli.kit.case_files import EXPECTED
+from gateway.cli.kit.command_line import write_expected
 from gateway.cli.kit.recorded import stream_of
 from gateway.cli.kit.replay import read_target
 from gateway.cli.kit.target import NoSecrets, find_target
@@ -163,7 +163,7 @@ def main() -> None:
     for case in recorded_cases():
         record(case, root_of(case.genre))
     for genre in sorted({case.genre for case in recorded_cases()}):
-        write_expected(find_target(str(root_of(genre) / genre), {}, NoSecrets()))
+        print(*write_expected(find_target(str(root_of(genre) / genre), {}, NoSecrets())), sep="\n", end="")
 
 
 if __name__ == "__main__":
