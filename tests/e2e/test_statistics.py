@@ -63,6 +63,29 @@ def test_an_example_of_figures_is_answered_to_each_profile_it_is_for(
             assert response["data"]["statistiques"]["lignes"], client
 
 
+def test_the_command_writes_the_file_that_everybody_may_read(
+    counted: CountedWorld, gateway: LaunchedGateway, tmp_path: Path
+) -> None:
+    """Byte for byte that of the address, without credentials; and a file that is refused is not written."""
+    asked = ("dimensions=DEPARTEMENT,MOIS", "depuis=2025-08-01")
+    for format_ in ("csv", "json", "sdmx.csv"):
+        file = tmp_path / f"chiffres.{format_}"
+        done = counted.statistics("exporter", str(file), *asked)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "que chacun peut lire" in done.stdout
+        served = httpx.get(f"{gateway.url}/statistiques/export.{format_}?{'&'.join(asked)}")
+        assert file.read_bytes() == served.content
+    for name, parameter, told in (
+        ("a.csv", "dimensions=CFA", "Sans identification, les lieux sont REGION et DEPARTEMENT"),
+        ("a.csv", "dimensions", "dimensions : NOM=VALEUR attendu"),
+        ("a.csv", "couleur=1", "Paramètre non admis"),
+        ("a.xls", "dimensions=REGION", "un nom en .csv, .json, .sdmx.csv attendu"),
+    ):
+        done = counted.statistics("exporter", str(tmp_path / name), parameter)
+        assert (done.returncode, told in done.stderr) == (2, True), done.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {f"chiffres.{one}" for one in ("csv", "json", "sdmx.csv")}
+
+
 def test_counters_are_the_lists_and_those_of_the_night(counted: CountedWorld, gateway: LaunchedGateway) -> None:
     """The night leaves out whom the Mission locale follows and who lives elsewhere, and tells nothing else otherwise."""
     fields = f"origine total {{ {' '.join(STATUTS)} ruptures }} periode {{ depuis jusqua }}"

@@ -74,6 +74,7 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("statistiques", "relever"),
     ("statistiques", "publier"),
     ("statistiques", "etat"),
+    ("statistiques", "exporter"),
     ("cle",),
     ("clients",),
     ("expliquer",),
