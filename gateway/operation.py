@@ -100,6 +100,7 @@ class Gateway:
     states: Callable[[], list[Source]]
     state_of: Callable[[str], EtatSource | None]  # of a source by name, None when it is not configured
     source_of_cfa: Callable[[str], str | None]
+    pushing: Callable[[str], Source | None]  # the state of what a CFA transmits, None when it never did
     now: Callable[[], datetime]
     views: ViewCache = field(default_factory=ViewCache)
     plan_slots: PlanSlots = field(default_factory=PlanSlots)
@@ -247,6 +248,7 @@ async def build_context(
         day=day,
         states=gateway.states,
         source_of_cfa=gateway.source_of_cfa,
+        pushing=gateway.pushing,
         readings=readings,
         view=view,
         people=people,

@@ -163,7 +163,7 @@ def filter_jeunes(jeunes: Sequence[Jeune], filtre: FiltreJeunes | None) -> list[
     return [
         jeune
         for jeune in jeunes
-        if wanted.statut is None or (jeune.statut is not None and jeune.statut.valeur in wanted.statut)
+        if wanted.statut is None or jeune.enrolled_statut in wanted.statut
         if wanted.cfa is None or wanted.cfa in uais_of(jeune)
         if wanted.communes is None or (jeune.commune is not None and jeune.commune.code in wanted.communes)
         if not prefix or normalise_nom(jeune.nom or "").startswith(prefix)

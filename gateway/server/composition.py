@@ -57,7 +57,7 @@ PROBE_TIMEOUT = 2.0
 def build_state(services: Services) -> AppState:
     """What the routes use, nothing of it opened yet. Raises ConfigurationError."""
     ProcessCollector(registry=services.metrics)
-    services.metrics.register(StateGauges(services.sources.states, services.sources.left_alone))
+    services.metrics.register(StateGauges(services.states, services.sources.left_alone))
     register = read_client_register(services.configuration)
     authenticator, gateway = build_authenticator(services, register), build_gateway(services)
     return AppState(
@@ -127,9 +127,10 @@ def build_gateway(services: Services) -> Gateway:
             long_work,
         ),
         directory=CurrentDirectory(services.keeper, opaque_ids),
-        states=lambda: [with_copy(services, source) for source in services.sources.states()],
+        states=lambda: [with_copy(services, source) for source in services.states()],
         state_of=services.sources.state_of,
-        source_of_cfa=services.sources.partner_of_cfa,
+        source_of_cfa=services.live_sources.partner_of_cfa,
+        pushing=services.received.source_of if services.received else lambda _: None,
         now=now,
         long_work=long_work,
     )
@@ -155,7 +156,7 @@ def _collector(services: Services) -> Collector:
     if fold is None:
         raise ConfigurationError(f"partenaires : {name} ne sait pas replier un contrat")
     return Collector(
-        live_sources=services.sources,
+        live_sources=services.live_sources,
         registry=RegistryReader(services.registry, fold),
         registry_name=name,
         timeout=services.configuration.file.reponse.delai_secondes,

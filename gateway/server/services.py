@@ -19,7 +19,7 @@ from gateway.connectors.base import Connector
 from gateway.edge.metrics import EdgeMetrics
 from gateway.errors import ConfigurationError, reason_of
 from gateway.redis_client import open_redis
-from gateway.schema.organisations import TypeSource
+from gateway.schema.organisations import Source, TypeSource
 from gateway.server.loop_lag import LoopLag
 from gateway.server.open_files import OpenFiles
 from gateway.server.statistics_watch import StatisticsMetrics, StatisticsWatch
@@ -37,6 +37,7 @@ from gateway.sources.http.transport import Transport, TransportFactory, aiohttp_
 from gateway.sources.metrics import SourceMetrics
 from gateway.sources.partners.configured import configured_partners
 from gateway.sources.partners.load import Partner
+from gateway.sources.received import NAME, AskedAndReceived, ReceivedDossiers
 from gateway.sources.refresh_ahead import RefreshAhead
 from gateway.sources.resilience.budgets import Clock
 from gateway.sources.resilience.shared_pacing import SharedPacer
@@ -80,6 +81,7 @@ class Services:
     consumers: list[QueueConsumer]
     receiver: WebhookReceiver
     receptions: ReceptionStore | None  # None: nothing is received
+    received: ReceivedDossiers | None
     issuers: list[IssuerClient] = field(default_factory=list)
     open_files: OpenFiles = field(default_factory=OpenFiles)
 
@@ -87,6 +89,16 @@ class Services:
     def blocks(self) -> BlockStore:
         """The counts of statistics."""
         return self.statistics_watch.store
+
+    @property
+    def live_sources(self) -> Sources | AskedAndReceived:
+        """What readings are made of: the partners, and what is received."""
+        return AskedAndReceived(self.sources, self.received) if self.received else self.sources
+
+    def states(self) -> list[Source]:
+        """The state of every source now, by name."""
+        received = [self.received.source()] if self.received else []
+        return sorted([*self.sources.states(), *received], key=lambda source: source.nom)
 
     async def aclose(self) -> None:
         await self.sources.aclose()  # with the cache, which closes Redis
@@ -114,6 +126,7 @@ def build_services(
     cache, shared_pacer, shared_counters = _shared(configuration, suspension, seconds)
     clock = replace(clock or Clock(), processus=configuration.processus, shared=shared_pacer)
     sources = Sources(partners, known_connectors, SourceDeps(transport, cache, counts, configuration.now, clock))
+    receptions = build_receptions(configuration, environ) if configuration.file.reception.active else None
     return Services(
         configuration=configuration,
         metrics=metrics,
@@ -138,8 +151,17 @@ def build_services(
         refresh_ahead=RefreshAhead(sources, cache, clock.sleep),
         consumers=consumers(sources, known_connectors, cache, counts),
         receiver=receiver(sources, known_connectors, counts, seconds),
-        receptions=build_receptions(configuration, environ) if configuration.file.reception.active else None,
+        receptions=receptions,
+        received=_received(configuration, partners, receptions) if receptions else None,
     )
+
+
+def _received(
+    configuration: Configuration, partners: Mapping[str, Partner], store: ReceptionStore
+) -> ReceivedDossiers:
+    if NAME in partners:
+        raise ConfigurationError(f"partenaires/{NAME}.toml : nom : réservé à ce que les ERP transmettent")
+    return ReceivedDossiers(store, configuration.sealer, configuration.now, time.monotonic)
 
 
 def _registry(configuration: Configuration, environ: Mapping[str, str], metrics: CollectorRegistry) -> RegistryStore:

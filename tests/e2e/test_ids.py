@@ -80,6 +80,7 @@ class ToldWorld:
             states=list,
             state_of=lambda _: None,
             source_of_cfa=lambda _: None,
+            pushing=lambda _: None,
             now=lambda: T0,
         )
 

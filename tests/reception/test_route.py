@@ -76,7 +76,7 @@ async def test_the_route_of_trials_says_ok_and_keeps_nothing(erp: httpx.AsyncCli
     for path in (f"{PATH}/test", f"{PATH}/test/"):
         response = await erp.post(path, json=[item()])
         assert (response.status_code, response.json()) == (200, {"msg": "ok"})
-    assert await store.version(UAI) is None
+    assert (await store.states()).get(UAI) is None
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ async def test_who_has_no_key_is_told_why(
     assert response.status_code == 403
     assert response.json()["error"] == "Forbidden"
     assert response.json()["message"] in (told, "La clé API n'est pas valide" if authorization == "Bearer " else told)
-    assert await store.version(UAI) is None
+    assert (await store.states()).get(UAI) is None
 
 
 async def test_a_key_of_a_client_that_is_no_cfa_transmits_nothing(
@@ -120,7 +120,7 @@ async def test_a_key_of_one_cfa_pushes_nothing_for_another(
         (echo,) = (await push(erp, item(**stranger))).json()["data"]
     assert [line["message"] for line in echo["validation_errors"]] == ["organisme formateur non rattaché à cette clé"]
     assert await store.dossiers(STRANGER_UAI) == []
-    assert await store.version(STRANGER_UAI) is None
+    assert (await store.states()).get(STRANGER_UAI) is None
     assert "sécurité : la clé de cfa a transmis 1 dossiers" in caplog.text
 
 

@@ -15,8 +15,10 @@ from gateway.domain.statut import (
     Session,
     StatutApprenant,
     StatutStep,
+    begun_sessions,
     nouveau_contrat,
     parcours,
+    session_on,
     statut_on,
 )
 from gateway.domain.text import shown_name
@@ -125,14 +127,21 @@ def _possible(place: Residence, directory: Directory) -> list[MissionLocale] | N
 def _formations(cluster: Cluster, directory: Directory) -> list[Formation]:
     """Formations of the best kind of source; another kind adds only those that overlap none of them."""
     # Two sources of one kind may each tell a session of theirs; a lesser kind mostly tells again what a better one did.
-    kept: list[tuple[int, Formation]] = []
+    kept: list[tuple[SourcedRecord, Formation]] = []
     for sourced_record in cluster.sourced_records:
-        rank = RANK[sourced_record.type]
+        better = [formation for who, formation in kept if _tells_again(sourced_record, who)]
         for formation in sourced_record.jeune.formations or []:
-            if not any(_overlaps(formation, other) for r, other in kept if r < rank):
-                kept.append((rank, formation))
+            if not any(_overlaps(formation, other) for other in better):
+                kept.append((sourced_record, formation))
     completed = [replace(formation, cfa=directory.complete_cfa(formation.cfa)) for _, formation in kept]
     return sorted(completed, key=lambda formation: formation.date_debut or date.min, reverse=True)
+
+
+def _tells_again(record: SourcedRecord, better: SourcedRecord) -> bool:
+    """Whether a record mostly tells again what another did: of a lesser kind, or transmitted by a CFA whose answer is the other."""
+    if RANK[better.type] < RANK[record.type]:
+        return True
+    return record.stands_in and not better.stands_in and better.tenant == record.tenant
 
 
 def _overlaps(left: Formation, right: Formation) -> bool:
@@ -200,8 +209,11 @@ def _derive(jeune: Jeune, day: date) -> None:
     jeune.steps = [Statut(valeur=step.valeur, depuis=step.depuis) for step in steps]
     current: StatutStep | None = statut_on(steps, day)
     jeune.statut = Statut(valeur=current.valeur, depuis=current.depuis) if current else None
-    # A contract alone enrols nobody: who waits for one is told by a formation.
-    wait = wait_on(enrolled, periods, day) if current and current.valeur in WAITING else None
+    if current and current.valeur in WAITING:
+        jeune.is_attested = _is_attested(jeune, session_on(begun_sessions(enrolled, periods), day))
+    # A contract alone enrols nobody: who waits for one is told by a formation, which its CFA still tells.
+    waits = current and current.valeur in WAITING and jeune.is_attested
+    wait = wait_on(enrolled, periods, day) if waits else None
     jeune.sans_contrat = shown_wait(wait) if wait else None
     age = age_au(jeune.date_naissance, day) if jeune.date_naissance else None
     # No age rather than an absurd one: filters and priorities would act on it.
@@ -213,6 +225,16 @@ def _derive(jeune: Jeune, day: date) -> None:
         _attach_rupture(contrat, jeune, steps, day)
     ruptures = [contrat.rupture for contrat in contrats if contrat.rupture]
     jeune.ruptures = sorted(ruptures, key=lambda rupture: rupture.date or date.min, reverse=True)
+
+
+def _is_attested(jeune: Jeune, session: Session | None) -> bool:
+    """Whether somebody still tells this session (docs/domaine.md, Transmissions)."""
+    told = [
+        formation.is_attested
+        for formation in jeune.formations or []
+        if session and (formation.date_debut, formation.date_fin) == (session.debut, session.fin)
+    ]
+    return any(told) or not told
 
 
 def sessions_of(jeune: Jeune) -> list[Session]:

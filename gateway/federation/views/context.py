@@ -63,6 +63,7 @@ class OperationContext:
     readings: Readings = field(default_factory=Readings)
     view: View = field(default_factory=View)
     people: int = 0
+    pushing: Callable[[str], Source | None] = lambda _: None
     tally: Tally = field(default_factory=Tally)
     preparation: Preparation = field(default_factory=Preparation)
     figures: ToldFigures = field(default_factory=ToldFigures)
@@ -293,4 +294,4 @@ class OperationContext:
 
     @cached_property
     def _sources(self) -> SourceStates:
-        return SourceStates(self.states(), self.source_of_cfa, self.rights)
+        return SourceStates(self.states(), self.source_of_cfa, self.rights, self.pushing)

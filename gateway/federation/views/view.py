@@ -170,9 +170,8 @@ def readable(jeune: Jeune, affiliation: Affiliation, rights: Rights) -> frozense
     links = relations(rights.perimetre, affiliation)
     if not links:
         return frozenset()
-    statut = jeune.statut.valeur if jeune.statut else None
     asked = _is_asked(jeune, affiliation, rights)
-    granted = rights.policy.granted(rights.profil, rights.finalite, links, statut, asked)
+    granted = rights.policy.granted(rights.profil, rights.finalite, links, jeune.enrolled_statut, asked)
     # Showing somebody for a disability tells it: only to those who may read it of that person.
     rqth = jeune.rqth if CategorieDonnee.SENSIBLE in granted else None
     if not is_age_admissible(rights.perimetre, jeune.age, rqth):

@@ -238,6 +238,9 @@ class Sources:
     def partner_of_cfa(self, uai: str) -> str | None:
         return "erp"
 
+    def sources_of_cfa(self, uai: str) -> tuple[str, ...]:
+        return ("erp",)
+
     def sources_of(self, type_source: TypeSource) -> tuple[str, ...]:
         return ("imilo",)
 
@@ -381,6 +384,7 @@ class SmallWorld:
             states=list,
             state_of=lambda _: None,
             source_of_cfa=lambda _uai: None,
+            pushing=lambda _uai: None,
             now=lambda: RECEIVED,
         )
 
