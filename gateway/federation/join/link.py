@@ -138,9 +138,10 @@ class SourcedRecord:
         return max((instant for instant in (own, self.heard_at) if instant), default=None)
 
     @cached_property
-    def recency(self) -> tuple[bool, float, tuple[float, float, str, str, str]]:
-        """The latest written first, whatever the kind; then those that do not say when, and what stands in for an answer."""
-        return self.record.modified_at is None or self.stands_in, self.rank[1], self.rank
+    def recency(self) -> tuple[int, float, tuple[float, float, str, str, str]]:
+        """The latest written first, whatever the kind; then those that do not say when; then what stands in for an answer."""
+        place = 2 if self.stands_in else int(self.record.modified_at is None)
+        return place, self.rank[1], self.rank
 
     @cached_property
     def home_rank(self) -> tuple[float, int, str, str, str]:
