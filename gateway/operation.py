@@ -9,8 +9,8 @@ Knows no HTTP.
 """
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -26,6 +26,7 @@ from gateway.auth.authorization.sentinel import find_leak
 from gateway.auth.authorization.trial import PolicyTrial
 from gateway.auth.authorization.visible_schema import VisibleSchemas
 from gateway.auth.policy.policy import AccessPolicy
+from gateway.auth.policy.rules import Profil
 from gateway.concurrency import LongWork
 from gateway.correlation import RequestTrace
 from gateway.documents.introspection import Introspections
@@ -56,13 +57,15 @@ from gateway.response import (
 from gateway.running import ValidatedOperation, run_operation
 from gateway.schema.organisations import EtatSource, Source
 from gateway.schema.tables import VIEW_ROOTS
+from gateway.schema.transmissions import TransmissionConnection
 from gateway.statistiques.answer import Statistics
 from gateway.statistiques.questions import ROOT as STATISTICS_ROOT
 from gateway.statistiques.questions import asked_by
 
 logger = logging.getLogger("gateway.operation")
-STATISTICS = f"Query.{STATISTICS_ROOT}"
+STATISTICS, TRANSMISSIONS = f"Query.{STATISTICS_ROOT}", "Query.transmissions"
 ASKING_SOURCES = VIEW_ROOTS | {STATISTICS_ROOT}
+ReportPages = Callable[[int, str | None], TransmissionConnection | None]
 VALUES_FEW = 200  # of variables: less than a millisecond to coerce
 
 
@@ -101,6 +104,7 @@ class Gateway:
     state_of: Callable[[str], EtatSource | None]  # of a source by name, None when it is not configured
     source_of_cfa: Callable[[str], str | None]
     pushing: Callable[[str], Source | None]  # the state of what a CFA transmits, None when it never did
+    report: Callable[[str], Awaitable[ReportPages]]  # what became of what an organisation transmits, by its UAI
     now: Callable[[], datetime]
     views: ViewCache = field(default_factory=ViewCache)
     plan_slots: PlanSlots = field(default_factory=PlanSlots)
@@ -211,15 +215,24 @@ async def _serve(
 async def _collect(
     gateway: Gateway, viewer: Viewer, validated: ValidatedOperation, decision: Decision
 ) -> OperationContext:
-    """The context, with the figures that the operation asks for."""
+    """The context, with the figures or the report that the operation asks for."""
     if STATISTICS not in decision.coordinates:
-        return await build_context(gateway, viewer, decision, validated.age_max)
+        context = await build_context(gateway, viewer, decision, validated.age_max)
+        return await _with_report(gateway, context) if TRANSMISSIONS in decision.coordinates else context
     questions = asked_by(gateway.schema, validated.document, validated.variables, decision)
     counts_list = gateway.statistics.reads_list(questions, viewer)
     context = await build_context(gateway, viewer, decision, validated.age_max, counts_list)
     await gateway.statistics.answer_all(questions, context)
     await gateway.accounting.charge(viewer, context.figures.walked)
-    return context
+    return await _with_report(gateway, context)
+
+
+async def _with_report(gateway: Gateway, context: OperationContext) -> OperationContext:
+    """The same, with what became of what the caller's CFA transmits, where that is asked for and the caller is one."""
+    perimetre = context.rights.perimetre
+    if TRANSMISSIONS not in context.decision.coordinates or perimetre.profil is not Profil.CFA:
+        return context
+    return replace(context, report=await gateway.report(perimetre.organisation))
 
 
 async def build_context(

@@ -4,7 +4,7 @@ Nothing is asked: a dossier was read, and what was refused of it set aside, when
 the same number there is the same person, else nobody. Of a contract that two dossiers tell, the one last told is kept whole.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, TypeVar

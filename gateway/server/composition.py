@@ -33,16 +33,18 @@ from gateway.domain.days import paris_day
 from gateway.domain.seal import OpaqueIds
 from gateway.edge.graphql_http import AccessLog
 from gateway.edge.metrics_page import MetricsPage
-from gateway.errors import ConfigurationError
+from gateway.errors import ConfigurationError, ReportUnavailable
 from gateway.execution.executor import Executor, PathCounts
 from gateway.federation.collect.collector import Collector, loop_seconds
 from gateway.federation.directory import CurrentDirectory
 from gateway.federation.ids.assign import IdAssigner, derivation
 from gateway.issuer_settings import IssuerSettings
-from gateway.operation import Gateway
+from gateway.operation import Gateway, ReportPages
 from gateway.reception.reception import Reception, ReceptionMetrics, ReceptionSlots
+from gateway.reception.report import report_of
 from gateway.schema.organisations import Source
 from gateway.schema.query import build, core_schema
+from gateway.schema.transmissions import TransmissionConnection
 from gateway.server.services import Services
 from gateway.server.statistics_parts import build_public_figures, build_statistics
 from gateway.sources.harvest.registry_reader import RegistryReader
@@ -50,6 +52,7 @@ from gateway.sources.http.issuers import IssuerClient, JwksFile
 from gateway.sources.http.transport import Transport, aiohttp_transport
 from gateway.sources.metrics import StateGauges
 from gateway.statistiques.reach import check_exact
+from gateway.stores.receptions import ReceptionUnavailable
 
 PROBE_TIMEOUT = 2.0
 
@@ -131,9 +134,24 @@ def build_gateway(services: Services) -> Gateway:
         state_of=services.sources.state_of,
         source_of_cfa=services.live_sources.partner_of_cfa,
         pushing=services.received.source_of if services.received else lambda _: None,
+        report=partial(_report, services),
         now=now,
         long_work=long_work,
     )
+
+
+async def _report(services: Services, organisme: str) -> ReportPages:
+    """The pages of a report. What cannot be read is an error of the field that asks for it."""
+    if services.receptions is None:
+        return lambda _first, _after: None
+    try:
+        return (await report_of(services.receptions, organisme, paris_day(services.configuration.now()))).page
+    except ReceptionUnavailable:
+        return _unreadable
+
+
+def _unreadable(_first: int, _after: str | None) -> TransmissionConnection | None:
+    raise ReportUnavailable("La base des réceptions ne répond pas : redemander dans un moment.")
 
 
 def with_copy(services: Services, source: Source) -> Source:

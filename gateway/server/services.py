@@ -156,9 +156,7 @@ def build_services(
     )
 
 
-def _received(
-    configuration: Configuration, partners: Mapping[str, Partner], store: ReceptionStore
-) -> ReceivedDossiers:
+def _received(configuration: Configuration, partners: Mapping[str, Partner], store: ReceptionStore) -> ReceivedDossiers:
     if NAME in partners:
         raise ConfigurationError(f"partenaires/{NAME}.toml : nom : réservé à ce que les ERP transmettent")
     return ReceivedDossiers(store, configuration.sealer, configuration.now, time.monotonic)

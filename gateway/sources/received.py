@@ -22,7 +22,7 @@ from gateway.domain.seal import Sealer
 from gateway.errors import SourceError, SourceTimedOut, SourceUnavailable
 from gateway.schema.organisations import EtatSource, ModeSource, Source, TypeSource
 from gateway.sources.fetch import Sources
-from gateway.sources.units import CacheStatus, PushState, Resource, Unit, UnitFailure, UnitResult
+from gateway.sources.units import CacheStatus, PushState, Unit, UnitFailure, UnitResult
 from gateway.stores.dossier_seal import opened
 from gateway.stores.reception_tables import CfaState
 from gateway.stores.receptions import ReceptionStore, ReceptionUnavailable

@@ -72,7 +72,11 @@ def observe(
             yield _rupture(contrat, contrat.rupture, contrat.rupture.date, jeune, known)
     for standing in _Standings(jeune).on(days, school_year_only):
         # Whoever its CFA no longer tells of is not counted among those who wait: the list leaves it out too.
-        if jeune.is_attested or standing.day < known.as_of or standing.classes[STATUT.name] != StatutApprenant.INSCRIT.value:
+        if (
+            jeune.is_attested
+            or standing.day < known.as_of
+            or standing.classes[STATUT.name] != StatutApprenant.INSCRIT.value
+        ):
             yield standing
 
 

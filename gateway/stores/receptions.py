@@ -92,12 +92,13 @@ class ReceptionStore:
 
         return await self._read(read)
 
-    async def errors(self, organisme: str, since: date) -> list[TransmissionError]:
-        """The lines of validation of an organisation since a day."""
+    async def errors(self, organisme: str, since: date) -> list[tuple[date, TransmissionError]]:
+        """The lines of validation of an organisation since a day, each with its day."""
         own = (ERRORS.c.organisme == organisme) & (ERRORS.c.jour >= since.isoformat())
-        columns = (ERRORS.c.id_erp, ERRORS.c.annee, ERRORS.c.champs, ERRORS.c.message)
-        rows = await self._read(lambda connection: list(connection.execute(select(*columns).where(own))))
-        return [TransmissionError(*row) for row in rows]
+        columns = (ERRORS.c.jour, ERRORS.c.id_erp, ERRORS.c.annee, ERRORS.c.champs, ERRORS.c.message)
+        query = select(*columns).where(own).order_by(*columns)
+        rows = await self._read(lambda connection: list(connection.execute(query)))
+        return [(date.fromisoformat(day), TransmissionError(*told)) for day, *told in rows]
 
     async def transmissions(self, organisme: str) -> list[dict[str, Any]]:
         """The counts of each body of an organisation, by day."""

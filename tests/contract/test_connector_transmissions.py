@@ -94,7 +94,9 @@ def test_a_dossier_whole() -> None:
 
 def test_the_least_dossier_tells_no_contract_and_no_home() -> None:
     kept = {name for name in SAID if name.endswith(("apprenant", "_scolaire", "_formation", "_uai", "_siret"))}
-    least = {name: SAID[name] for name in kept if not name.startswith(("tel", "ine", "rqth", "sexe", "adresse", "code_"))}
+    least = {
+        name: SAID[name] for name in kept if not name.startswith(("tel", "ine", "rqth", "sexe", "adresse", "code_"))
+    }
     (record,) = received_records([ReceivedRow(least, FIRST, True)]).records
     assert (record.jeune.contrats, record.jeune.adresse, record.jeune.telephone) == ([], None, None)
 
@@ -141,7 +143,9 @@ def test_a_session_no_longer_sent_is_not_attested_unless_another_dossier_tells_i
 def test_a_number_that_two_persons_bear_designates_nobody() -> None:
     """Nothing tells whose the contracts are: set aside and counted, the others are there."""
     other = {"nom_apprenant": "MARTIN", "prenom_apprenant": "Zoé", "date_de_naissance_apprenant": "2005-01-02"}
-    result = received_records([*rows({}), *rows({**other, "annee_scolaire": "2025-2026"}), *rows({"id_erp_apprenant": "E-2"})])
+    result = received_records(
+        [*rows({}), *rows({**other, "annee_scolaire": "2025-2026"}), *rows({"id_erp_apprenant": "E-2"})]
+    )
     assert ([record.key for record in result.records], result.rejects) == (["E-2"], 2)
 
 

@@ -28,7 +28,7 @@ from gateway.schema.nouns import Adresse, Contrat, Rupture
 from gateway.schema.query import build, core_schema
 from gateway.schema.scalars import CodePostal
 from gateway.stores.links import LinkStore
-from tests.support.access.small_world import WithoutAccounting
+from tests.support.access.small_world import WithoutAccounting, no_report
 from tests.support.access.tools import FINALITES
 from tests.support.answered_figures import statistics
 from tests.support.unit.federation import DIRECTORY
@@ -81,6 +81,7 @@ class ToldWorld:
             state_of=lambda _: None,
             source_of_cfa=lambda _: None,
             pushing=lambda _: None,
+            report=no_report,
             now=lambda: T0,
         )
 

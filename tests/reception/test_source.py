@@ -7,14 +7,27 @@ from typing import Any
 
 import pytest
 
+from gateway.auth.policy.policy import Perimetre
+from gateway.auth.policy.rules import Finalite, Profil
+from gateway.domain.days import paris_day
+from gateway.domain.links import KnownLinks
 from gateway.errors import SourceUnavailable
+from gateway.federation.collect.collector import Collector
+from gateway.federation.collect.plan import SourcePlan
+from gateway.federation.ids.assign import AssignedIds
+from gateway.federation.ids.resolve import resolve
+from gateway.federation.views.build import ViewCache, find_view
+from gateway.federation.views.view import Rights
 from gateway.schema.organisations import EtatSource, ModeSource, TypeSource
 from gateway.sources.received import NAME, AskedAndReceived, ReceivedDossiers
 from gateway.sources.units import CacheStatus, Resource, Unit, UnitFailure, UnitResult
 from gateway.stores.receptions import ReceptionStore
 from tests.reception.test_store import push
+from tests.support.access.small_world import RegistryStore
+from tests.support.access.tools import POLICY
 from tests.support.reception.facts import UAI, item
 from tests.support.reception.world import NOW, SEALER, SITE_UAI
+from tests.support.unit.federation import DIRECTORY
 
 pytestmark = pytest.mark.anyio
 DAY = timedelta(days=1)
@@ -68,6 +81,40 @@ async def test_a_nightly_resend_of_the_same_freshens_and_changes_no_version(stor
         assert (after.version, after.cache) == (before.version, CacheStatus.HIT)
         assert after.records is before.records  # nothing was opened again
         assert after.received_at == process.now.replace(microsecond=0)
+
+
+async def test_a_nightly_resend_of_the_same_rebuilds_no_view(store: ReceptionStore) -> None:
+    """Counted: what a change rebuilds, a night that says the same does not."""
+    process, built = Process(store), Counter[str]()
+    both = AskedAndReceived(Nobody(), process.received)  # type: ignore[arg-type]
+    instant = 0.0
+    collector = Collector(both, RegistryStore(), "registre", 5.0, lambda: instant, lambda _source, _number: None)
+    views, rights = (
+        ViewCache(),
+        Rights(POLICY, Profil.CFA, Finalite.GESTION_CFA, Perimetre(Profil.CFA, UAI, frozenset({UAI}))),
+    )
+
+    class Counting:
+        async def assign(self, key_sets: Any, _facts: object, _base: object) -> AssignedIds:
+            built["vues"] += 1
+            return AssignedIds(resolve(key_sets, KnownLinks(), DIRECTORY.pseudonym, NOW).objects, {}, {}, False)
+
+    async def seen() -> list[str]:
+        nonlocal instant
+        instant += 10.0
+        readings = await collector.collect(SourcePlan(view=True, uais=(UAI,)), DIRECTORY)
+        view, _ = await find_view(views, Counting(), readings, rights, DIRECTORY, paris_day(NOW))  # type: ignore[arg-type]
+        return sorted(person.jeune.prenom or "" for person in view.persons.values())
+
+    await push(store, item())
+    assert await seen() == ["Gaston"]
+    for hour in range(1, 20):
+        await push(store, item(), at=NOW + timedelta(minutes=hour))
+        assert await seen() == ["Gaston"]
+    assert built["vues"] == 1
+    await push(store, item(prenom_apprenant="Auguste"))
+    assert await seen() == ["Auguste"]
+    assert built["vues"] == 2
 
 
 async def test_its_age_is_that_of_the_last_transmission(store: ReceptionStore) -> None:
@@ -180,6 +227,27 @@ async def test_a_store_that_does_not_answer_is_a_source_that_fails(
 
 def broken() -> Any:
     raise OSError("no database")
+
+
+class Nobody:
+    """No partner at all."""
+
+    def sources_of_cfa(self, _uai: str) -> tuple[str, ...]:
+        return ()
+
+    def sources_of(self, _type: TypeSource) -> tuple[str, ...]:
+        return ()
+
+    def cap(self, _source: str) -> int:
+        return 0
+
+    async def read(self, units: Any, *_: object) -> list[UnitResult]:
+        assert list(units) == []
+        return []
+
+    async def kept_versions(self, units: Any) -> list[UnitResult | None]:
+        assert list(units) == []
+        return []
 
 
 class Asked:

@@ -69,7 +69,7 @@ async def test_a_body_sent_again_is_counted_once(store: ReceptionStore) -> None:
     assert {name: told[name] for name in ("acceptes", "partiels", "rejetes", "rejoues")} == {
         "acceptes": 1, "partiels": 1, "rejetes": 1, "rejoues": 2,
     }  # fmt: skip
-    assert sorted(error.champs for error in await store.errors(UAI, paris_day(NOW))) == [
+    assert sorted(error.champs for _, error in await store.errors(UAI, paris_day(NOW))) == [
         "email_contact",
         "nom_apprenant",
     ]
@@ -78,13 +78,13 @@ async def test_a_body_sent_again_is_counted_once(store: ReceptionStore) -> None:
 async def test_a_line_of_validation_names_a_dossier_by_its_erp_and_holds_no_value(store: ReceptionStore) -> None:
     await push(store, item(id_erp_apprenant=77, email_contact="secret@"))
     assert await store.errors(UAI, paris_day(NOW)) == [
-        TransmissionError("77", "2026-2027", "email_contact", "Email non valide")
+        (paris_day(NOW), TransmissionError("77", "2026-2027", "email_contact", "Email non valide"))
     ]
 
 
 async def test_a_year_that_does_not_read_is_no_place_for_a_value(store: ReceptionStore, url: str) -> None:
     await push(store, item(annee_scolaire="Canarinois Serinette"), item(annee_scolaire=None, id_erp_apprenant="E-2"))
-    assert [(error.id_erp, error.annee) for error in await store.errors(UAI, paris_day(NOW))] == [
+    assert [(error.id_erp, error.annee) for _, error in await store.errors(UAI, paris_day(NOW))] == [
         ("E-1", ""),
         ("E-2", ""),
     ]

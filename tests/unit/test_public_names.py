@@ -34,8 +34,8 @@ FROZEN = Path(__file__).with_name("frozen")
 
 # The contract: `make check` says that both are what the code writes, this that they are what they were.
 PUBLISHED = {
-    "schema.graphql": "a2748cf55146dac409190ac8990229556ef9478a8d5ba8779001c5cf334f4dcc",
-    "ACCES.md": "fab5ab6387be48186f49d535f4bc13e2de07c471fe3abaf5543c6d66ab463540",
+    "schema.graphql": "1667dca5cb18338ab939ff246ad5c825a654c85c5db22c56872cb9ec753b5f01",
+    "ACCES.md": "dcef5dffa13d73a6d24dee54355eaaf85d7889acac3ecb0d9e32ea0a58b067b8",
 }
 ENVIRONMENT = {
     "ADMIN_HOST",

@@ -134,4 +134,4 @@ def test_the_line_of_an_answer_tells_the_last_transmission_of_the_cfa_longest_si
     gone = Freshness("touche", 0.0, now, EtatSource.INDISPONIBLE)
     assert gone.oldest(gone).state(EtatSource.DISPONIBLE, now) is EtatSource.INDISPONIBLE
     assert gone.oldest(line).state(EtatSource.DISPONIBLE, now) is EtatSource.DEGRADEE
-    assert DAY == now.date()
+    assert now.date() == DAY
