@@ -62,13 +62,13 @@ class ReceptionDoor:
     addresses: ClientAddresses
     rates: RateLimits
 
-    async def identify(self, request: Request) -> tuple[Transmitter, dict[str, str]]:
-        """Who transmits, and the headers that tell what is left to it. Raises Turned."""
+    async def identify(self, request: Request, told: str) -> tuple[Transmitter, dict[str, str]]:
+        """Who transmits by what it tells of itself, and the headers that tell what is left to it. Raises Turned."""
         address = self._address(request)
         guesses = await self.rates.balance(GUESSES, address)
         if guesses.left == 0:
             raise Turned(429, TOO_MANY, _spent(guesses))
-        transmitter = await self._transmitter(request)
+        transmitter = await self._transmitter(told)
         if isinstance(transmitter, str):
             await self.rates.spend(GUESSES, address, 1)
             raise Turned(403, transmitter)
@@ -76,9 +76,8 @@ class ReceptionDoor:
             raise Turned(429, TOO_MANY, _spent(over))
         return transmitter, _left(await self.rates.balance(ALLOWED, transmitter.uai))
 
-    async def _transmitter(self, request: Request) -> Transmitter | str:
+    async def _transmitter(self, told: str) -> Transmitter | str:
         """Who transmits, or why nobody is known."""
-        told = request.headers.get("authorization", "")
         if not told:
             return "Clé API manquante"
         if not told.startswith("Bearer "):
@@ -104,11 +103,15 @@ def _spent(balance: Balance) -> dict[str, str]:
     return {**_left(balance), "retry-after": str(balance.seconds)}
 
 
-def reception_routes(reception: Reception | None, http: HttpSettings, rates: RateLimits) -> list[Route]:
+def reception_door(reception: Reception | None, http: HttpSettings, rates: RateLimits) -> ReceptionDoor | None:
+    """What the routes share; None where nothing is received."""
+    return ReceptionDoor(reception, ClientAddresses(http.mandataires), rates) if reception else None
+
+
+def reception_routes(door: ReceptionDoor | None) -> list[Route]:
     """The routes of ERPs; none where nothing is received."""
-    if reception is None:
+    if door is None:
         return []
-    door = ReceptionDoor(reception, ClientAddresses(http.mandataires), rates)
     paths = [(path, serve) for path, serve in ((PATH, _receive), (f"{PATH}/test", _test))]
     return [
         Route(f"{path}{end}", _answering(door, serve), methods=["POST"]) for path, serve in paths for end in ("", "/")
@@ -135,7 +138,7 @@ def _answering(door: ReceptionDoor, serve: Serve) -> Callable[[Request], Awaitab
 async def _answer(door: ReceptionDoor, serve: Serve, request: Request) -> tuple[str, Response]:
     client, left = "", dict[str, str]()
     try:
-        transmitter, left = await door.identify(request)
+        transmitter, left = await door.identify(request, request.headers.get("authorization", ""))
         client = transmitter.client
         response = await serve(door, request, transmitter)
     except InvalidTransmission as error:
