@@ -1,13 +1,17 @@
 """A CFA that only transmits, beside the six systems: the same young people, told by the v3 contract, give the same answers."""
 
+import shutil
 import unicodedata
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import ViewportSize, expect, sync_playwright
 
 from fixtures.gateway_process import LaunchedGateway
 from fixtures.world import World
+from tests.support.e2e.page import ARGUMENTS, CAPTURES, opened
 from tests.support.e2e.queries import until_complete
 from tests.support.figures import note
 
@@ -124,3 +128,66 @@ def until(look: Any, tries: int = 200) -> Any:
         if found := look():
             return found
     return []
+
+
+REPORT = """{ transmissions(first: 5) { totalCount pageInfo { hasNextPage }
+  nodes { jour recus acceptes partiels rejetes rejoues erreurs(first: 500) { idErp anneeScolaire champs message } }
+  messages { message champs dossiers } } }"""
+
+
+def test_the_cfa_and_the_support_of_its_erp_read_what_became_of_it(pushing: World, receiving: LaunchedGateway) -> None:
+    assert pushing.pushing
+    wrong = [one for one in pushing.pushing.dossiers() if one.get("email_contact") == "non communiqué"]
+    told = {}
+    for client in ("cfa-transmet", "erp-transmet"):
+        answer = receiving.graphql(pushing.token(client), REPORT)
+        assert "errors" not in answer
+        told[client] = answer["data"]["transmissions"]
+    assert told["cfa-transmet"] == told["erp-transmet"]
+    (day,) = told["cfa-transmet"]["nodes"]
+    assert day["jour"] == pushing.population.today.isoformat()
+    assert {line["idErp"] for line in day["erreurs"]} == {one["id_erp_apprenant"] for one in wrong}
+    assert told["cfa-transmet"]["messages"] == [
+        {"message": "Email non valide", "champs": ["email_contact"], "dossiers": len(wrong)}
+    ]
+
+
+def test_nobody_else_reads_it(pushing: World, receiving: LaunchedGateway) -> None:
+    """Other CFAs read their own, which is nothing; who is no CFA reads nothing; the support of an ERP reads no young person."""
+    other = receiving.graphql(pushing.token("cfa"), REPORT)["data"]["transmissions"]
+    assert (other["totalCount"], other["nodes"], other["messages"]) == (0, [], [])
+    for client in ("ml", "admin"):
+        assert receiving.graphql(pushing.token(client), REPORT)["data"] == {"transmissions": None}
+    refused = receiving.graphql(pushing.token("dreets"), REPORT)
+    assert [error["extensions"]["code"] for error in refused["errors"]] == ["CHAMP_REFUSE"]
+    support = receiving.graphql(pushing.token("erp-transmet"), "{ jeunes { totalCount } }")
+    assert [error["extensions"]["code"] for error in support["errors"]] == ["CHAMP_REFUSE"]
+
+
+def test_the_page_of_a_key_in_a_browser_wide_and_narrow(
+    pushing: World, receiving: LaunchedGateway, tmp_path: Path
+) -> None:
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        pytest.skip("chromium is not installed: the page of transmissions is not tried in a browser")
+    assert pushing.pushing
+    CAPTURES.mkdir(exist_ok=True)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch_persistent_context(
+            tmp_path / "profil", executable_path=chromium, args=list(ARGUMENTS), locale="fr-FR"
+        )
+        for width in (1280, 375):
+            visit = next(opened(browser, f"{receiving.url}/transmissions"))
+            page = visit.page
+            page.set_viewport_size(ViewportSize(width=width, height=800))
+            page.screenshot(path=CAPTURES / f"transmissions-formulaire-{width}.png")
+            page.get_by_label("Clé de votre logiciel").fill(pushing.pushing.key)
+            page.get_by_role("button", name="Voir le compte rendu").press("Enter")
+            expect(page.get_by_role("heading", name="À corriger")).to_be_visible()
+            expect(page.get_by_role("cell", name="Email non valide").first).to_be_visible()
+            assert page.url == f"{receiving.url}/transmissions"
+            assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+            assert pushing.pushing.key not in page.content()
+            page.screenshot(path=CAPTURES / f"transmissions-{width}.png", full_page=False)
+            assert (visit.hotes, visit.errors) == ({receiving.url.removeprefix("http://")}, [])
+        browser.close()
