@@ -11,8 +11,7 @@ GatewayError
 │   ├── FinaliteRequired       FINALITE_REQUISE
 │   ├── QuotaReached           QUOTA_ATTEINT, and when to come back
 │   ├── InvalidCursor          CURSEUR_INVALIDE
-│   ├── StatisticsUnavailable  STATISTIQUES_INDISPONIBLES, no snapshot may be told
-│   └── ReportUnavailable      SOURCE_INDISPONIBLE, what was transmitted cannot be told now
+│   └── StatisticsUnavailable  STATISTIQUES_INDISPONIBLES, no snapshot may be told
 ├── SourceError            a partner failed; the answer goes on without it and names it
 │   ├── SourceUnavailable      SOURCE_INDISPONIBLE
 │   │   ├── SourceClosed           SOURCE_INDISPONIBLE, outside its opening hours
@@ -180,10 +179,6 @@ class InvalidCursor(CallerError):
 
 class StatisticsUnavailable(CallerError):
     code = Code.STATISTIQUES_INDISPONIBLES
-
-
-class ReportUnavailable(CallerError):
-    code = Code.SOURCE_INDISPONIBLE
 
 
 class SourceError(GatewayError):

@@ -9,15 +9,14 @@ Knows no HTTP.
 """
 
 import logging
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 from graphql import ExecutionResult, GraphQLError, GraphQLSchema, VariableValues
 
-from gateway.admission import PlanSlots
 from gateway.audit.accounting import Accounting
 from gateway.auth.authentication.clients import Viewer
 from gateway.auth.authorization.decide import Decision
@@ -26,8 +25,7 @@ from gateway.auth.authorization.sentinel import find_leak
 from gateway.auth.authorization.trial import PolicyTrial
 from gateway.auth.authorization.visible_schema import VisibleSchemas
 from gateway.auth.policy.policy import AccessPolicy
-from gateway.auth.policy.rules import Profil
-from gateway.concurrency import LongWork
+from gateway.concurrency import LongWork, PlanSlots
 from gateway.correlation import RequestTrace
 from gateway.documents.introspection import Introspections
 from gateway.documents.limits import cost_of
@@ -45,6 +43,7 @@ from gateway.federation.ids.assign import IdAssigner
 from gateway.federation.views.build import ViewCache, find_view
 from gateway.federation.views.context import OperationContext
 from gateway.federation.views.view import Rights, View
+from gateway.reception.report import TransmissionReports
 from gateway.response import (
     GraphQLResponse,
     fallback_error,
@@ -57,15 +56,13 @@ from gateway.response import (
 from gateway.running import ValidatedOperation, run_operation
 from gateway.schema.organisations import EtatSource, Source
 from gateway.schema.tables import VIEW_ROOTS
-from gateway.schema.transmissions import TransmissionConnection
 from gateway.statistiques.answer import Statistics
 from gateway.statistiques.questions import ROOT as STATISTICS_ROOT
 from gateway.statistiques.questions import asked_by
 
 logger = logging.getLogger("gateway.operation")
 STATISTICS, TRANSMISSIONS = f"Query.{STATISTICS_ROOT}", "Query.transmissions"
-ASKING_SOURCES = VIEW_ROOTS | {STATISTICS_ROOT}
-ReportPages = Callable[[int, str | None], TransmissionConnection | None]
+ASKING_SOURCES = VIEW_ROOTS | {STATISTICS_ROOT, "transmissions"}
 VALUES_FEW = 200  # of variables: less than a millisecond to coerce
 
 
@@ -104,7 +101,7 @@ class Gateway:
     state_of: Callable[[str], EtatSource | None]  # of a source by name, None when it is not configured
     source_of_cfa: Callable[[str], str | None]
     pushing: Callable[[str], Source | None]  # the state of what a CFA transmits, None when it never did
-    report: Callable[[str], Awaitable[ReportPages]]  # what became of what an organisation transmits, by its UAI
+    reports: TransmissionReports
     now: Callable[[], datetime]
     views: ViewCache = field(default_factory=ViewCache)
     plan_slots: PlanSlots = field(default_factory=PlanSlots)
@@ -215,33 +212,21 @@ async def _serve(
 async def _collect(
     gateway: Gateway, viewer: Viewer, validated: ValidatedOperation, decision: Decision
 ) -> OperationContext:
-    """The context, with the figures or the report that the operation asks for."""
+    """The context, with the figures that the operation asks for."""
     if STATISTICS not in decision.coordinates:
-        context = await build_context(gateway, viewer, decision, validated.age_max)
-        return await _with_report(gateway, context) if TRANSMISSIONS in decision.coordinates else context
+        return await build_context(gateway, viewer, decision, validated.age_max)
     questions = asked_by(gateway.schema, validated.document, validated.variables, decision)
     counts_list = gateway.statistics.reads_list(questions, viewer)
     context = await build_context(gateway, viewer, decision, validated.age_max, counts_list)
     await gateway.statistics.answer_all(questions, context)
     await gateway.accounting.charge(viewer, context.figures.walked)
-    return await _with_report(gateway, context)
-
-
-async def _with_report(gateway: Gateway, context: OperationContext) -> OperationContext:
-    """The same, with what became of what the caller's CFA transmits, where that is asked for and the caller is one."""
-    perimetre = context.rights.perimetre
-    if TRANSMISSIONS not in context.decision.coordinates or perimetre.profil is not Profil.CFA:
-        return context
-    return replace(context, report=await gateway.report(perimetre.organisation))
+    return context
 
 
 async def build_context(
     gateway: Gateway, viewer: Viewer, decision: Decision, age_max: int | None = None, counts_list: bool = False
 ) -> OperationContext:
-    """All that the operation may show, collected and merged. `counts_list`: figures of the caller's list are asked.
-
-    Raises Overloaded when too many wait for the same plan.
-    """
+    """All that the operation may show, collected and merged; `counts_list`: with figures of its list. Raises Overloaded."""
     directory, day = gateway.directory(), paris_day(gateway.now())
     rights = Rights(gateway.policy, viewer.profil, viewer.finalite, viewer.perimetre)
     plan = plan_sources(decision, viewer.perimetre, directory, counts_list)
@@ -252,7 +237,7 @@ async def build_context(
             found = await find_view(gateway.views, gateway.id_assigner, readings, rights, directory, day)
             collected = readings, *found
     readings, view, people = collected or (Readings(), View(), 0)
-    return OperationContext(
+    context = OperationContext(
         viewer=viewer,
         rights=rights,
         decision=decision,
@@ -266,6 +251,7 @@ async def build_context(
         view=view,
         people=people,
     )
+    return await gateway.reports.told(context) if TRANSMISSIONS in decision.coordinates else context
 
 
 def _response(gateway: Gateway, context: OperationContext, result: ExecutionResult, cost: int) -> GraphQLResponse:

@@ -1,4 +1,4 @@
-"""What ERPs transmitted by the v3 contract (docs/reception.md), mapped to the nouns: one record an apprentice, of all its dossiers.
+"""What ERPs transmitted by the v3 contract (docs/reception.md), mapped to the nouns: one record for all the dossiers of one.
 
 Nothing is asked: a dossier was read, and what was refused of it set aside, when it came. An ERP sends one for each school year;
 the same number there is the same person, else nobody. Of a contract that two dossiers tell, the one last told is kept whole.

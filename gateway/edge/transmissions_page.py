@@ -1,6 +1,6 @@
-"""A plain page for the support of an ERP: what became of what it transmitted, and what to mend (docs/reception.md). Knows no count.
+"""A plain page for the support of an ERP: what became of what it sent, and what to mend (docs/reception.md). Knows no count.
 
-Whoever has the key of an ERP reads its report: the key is given in the body of a form, never in an address, and is not shown again.
+Whoever has the key of an ERP reads its report: it is given in the body of a form, never in an address, and not shown again.
 No script, nothing from elsewhere, nothing kept by the browser.
 """
 
@@ -16,7 +16,7 @@ from gateway.edge.graphql_http import MalformedRequest, read_body
 from gateway.edge.reception_http import ReceptionDoor, Turned
 from gateway.errors import ClientsUnavailable
 from gateway.reception.report import TransmissionReport
-from gateway.schema.transmissions import ErreurTransmission, MessageTransmission, Transmission
+from gateway.schema.reception_report import ErreurTransmission, JourTransmission, MessageTransmission
 from gateway.stores.receptions import ReceptionUnavailable
 
 PATH = "/transmissions"
@@ -24,6 +24,7 @@ FORM_MAX = 4096  # bytes
 DAYS, LINES = 31, 500  # shown
 POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 HEADERS = {"content-security-policy": POLICY}
+COUNTED = ("Reçus", "Entiers", "Partiels", "Rejetés", "Renvois")
 TITLE = "Transmissions de votre logiciel"
 # What to do, by how a text of validation begins; the others say it themselves.
 ADVICE = (
@@ -100,7 +101,8 @@ def _report(uai: str, report: TransmissionReport) -> str:
     if not report.days:
         return f"{head}Rien n'a encore été reçu de ce logiciel.</p>{_OTHER}"
     last = report.days[0]
-    found = "Rien n'est à corriger." if not report.messages else f"{len(report.messages)} sortes d'erreurs à corriger."
+    number = len(report.messages)
+    found = f"{number} sorte{'s' if number > 1 else ''} d'erreurs à corriger." if number else "Rien n'est à corriger."
     told = f"Dernier envoi le <strong>{last.jour:%d/%m/%Y}</strong> : {last.recus} dossiers. {found}</p>"
     return head + told + _messages(report.messages) + _days(report.days[:DAYS]) + _lines(report.days) + _OTHER
 
@@ -120,7 +122,7 @@ def _messages(messages: Sequence[MessageTransmission]) -> str:
     return "<h2>À corriger</h2>" + _table("Des quinze derniers jours, la plus fréquente d'abord", heads, rows)
 
 
-def _days(days: Sequence[Transmission]) -> str:
+def _days(days: Sequence[JourTransmission]) -> str:
     rows = (
         f"<td>{day.jour:%d/%m/%Y}</td>"
         + "".join(
@@ -129,15 +131,14 @@ def _days(days: Sequence[Transmission]) -> str:
         )
         for day in days
     )
-    heads = ("Jour", "Reçus", "Entiers", "Partiels", "Rejetés", "Renvois")
     note = (
         "<p>Partiels : gardés sans leurs valeurs refusées. Rejetés : rien n'en est gardé, et ce qui l'était avant le reste. "
         "Renvois : envois reçus une fois de plus, à l'identique.</p>"
     )
-    return "<h2>Jour par jour</h2>" + note + _table(f"Les {len(days)} derniers jours d'envoi", heads, rows)
+    return "<h2>Jour par jour</h2>" + note + _table("Jours d'envoi, le dernier d'abord", ("Jour", *COUNTED), rows)
 
 
-def _lines(days: Sequence[Transmission]) -> str:
+def _lines(days: Sequence[JourTransmission]) -> str:
     lines = [(day, line) for day in days for line in day.lines]
     if not lines:
         return ""
@@ -162,7 +163,10 @@ def _advice(message: str) -> str:
 
 
 def _table(caption: str, heads: Sequence[str], rows: Iterable[str]) -> str:
-    columns = "".join(f'<th scope="col">{escape(head)}</th>' for head in heads)
+    numbers = {*COUNTED, "Dossiers"}
+    columns = "".join(
+        f'<th scope="col" class="{"nombre" if head in numbers else "texte"}">{escape(head)}</th>' for head in heads
+    )
     body = "".join(f"<tr>{row}</tr>" for row in rows)
     return (
         f'<div class="defile" tabindex="0" role="region" aria-label="{escape(caption)}"><table class="releve">'

@@ -4,22 +4,26 @@ for the reading of the store.
 
 import base64
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from typing import Any
 
-from gateway.errors import InvalidCursor, InvalidRequest
+from gateway.auth.policy.rules import Profil
+from gateway.domain.days import paris_day
+from gateway.errors import InvalidCursor, InvalidRequest, SourceUnavailable
+from gateway.federation.views.context import OperationContext
 from gateway.schema.connections import PAGE_MAX, PageInfo
-from gateway.schema.transmissions import (
+from gateway.schema.reception_report import (
     ErreurTransmission,
+    JourTransmission,
     MessageTransmission,
-    Transmission,
     TransmissionConnection,
     TransmissionEdge,
 )
+from gateway.sources.received import NAME
 from gateway.stores.reception_tables import TransmissionError
-from gateway.stores.receptions import ERRORS_KEPT, ReceptionStore
+from gateway.stores.receptions import ERRORS_KEPT, ReceptionStore, ReceptionUnavailable
 
 COUNTS = ("acceptes", "partiels", "rejetes", "rejoues")
 
@@ -28,7 +32,7 @@ COUNTS = ("acceptes", "partiels", "rejetes", "rejoues")
 class TransmissionReport:
     """The days of an organisation, the last first; what is to be mended, the most frequent first."""
 
-    days: Sequence[Transmission] = ()
+    days: Sequence[JourTransmission] = ()
     messages: Sequence[MessageTransmission] = ()
 
     def page(self, first: int, after: str | None) -> TransmissionConnection:
@@ -57,6 +61,27 @@ class TransmissionReport:
         return sum(day.jour >= last for day in self.days)
 
 
+@dataclass(frozen=True, slots=True)
+class TransmissionReports:
+    """The reports that the graph tells; `store` None: nothing is received."""
+
+    store: ReceptionStore | None
+    now: Callable[[], datetime]
+
+    async def told(self, context: OperationContext) -> OperationContext:
+        """The context, with the report of the caller's CFA where it is one; what cannot be read is an error of the answer."""
+        perimetre = context.rights.perimetre
+        if self.store is None or perimetre.profil is not Profil.CFA:
+            return context
+        try:
+            report = await report_of(self.store, perimetre.organisation, paris_day(self.now()))
+        except ReceptionUnavailable:
+            error = SourceUnavailable(NAME, "la base des réceptions ne répond pas")
+            errors = {**context.readings.errors, NAME: error}
+            return replace(context, readings=replace(context.readings, errors=errors))
+        return replace(context, transmissions=report.page)
+
+
 async def report_of(store: ReceptionStore, organisme: str, today: date) -> TransmissionReport:
     """The report of one organisation. Raises ReceptionUnavailable."""
     counts = await store.transmissions(organisme)
@@ -77,10 +102,10 @@ def make_report(
     return TransmissionReport(days, _messages(error for told in lines.values() for error in told))
 
 
-def _day(day: date, counts: Mapping[str, int], errors: Iterable[TransmissionError]) -> Transmission:
+def _day(day: date, counts: Mapping[str, int], errors: Iterable[TransmissionError]) -> JourTransmission:
     told = {name: counts.get(name, 0) for name in COUNTS}
     received = told["acceptes"] + told["partiels"] + told["rejetes"]
-    return Transmission(jour=day, recus=received, **told, lines=tuple(map(_line, errors)))
+    return JourTransmission(jour=day, recus=received, **told, lines=tuple(map(_line, errors)))
 
 
 def _line(error: TransmissionError) -> ErreurTransmission:

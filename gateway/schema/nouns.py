@@ -273,15 +273,7 @@ class Jeune(Node):
     departement: strawberry.Private[str | None] = None  # of the residence that was derived, be its commune known or not
     is_attested: strawberry.Private[bool] = True  # whether its CFA still tells the session in which it waits
     autres_noms: strawberry.Private[tuple[str, ...]] = ()  # usage or birth names beside `nom`
-    modifie: strawberry.Private[datetime | None] = (
-        None  # what its sources say last changed; None where one does not say
-    )
-
-    @property
-    def enrolled_statut(self) -> StatutApprenant | None:
-        """Its status as lists and rights take it: none for whoever is INSCRIT by a session that its CFA no longer tells."""
-        told = self.statut.valeur if self.statut else None
-        return None if told is StatutApprenant.INSCRIT and not self.is_attested else told
+    modifie: strawberry.Private[datetime | None] = None  # what its sources say last changed; None: one does not say
 
     def _parcours(
         self, depuis: Annotated[date | None, argument(C.PARCOURS, "Premier jour des statuts voulus.")] = None

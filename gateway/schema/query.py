@@ -22,10 +22,10 @@ from gateway.schema.nouns import Contrat, Jeune, Rupture
 from gateway.schema.orders import TriContrats, TriJeunes, TriRuptures, TriSansContrat
 from gateway.schema.organisations import Cfa, Commune, MissionLocale, Node, Source, Territoire
 from gateway.schema.rapprochement import Rapprochement
+from gateway.schema.reception_report import TransmissionConnection
 from gateway.schema.scalars import SCALARS, SIRET, UAI
 from gateway.schema.statistics import DEFAULT_LINES, LINES_MAX, Statistiques
 from gateway.schema.statistics_filter import Dimension, FiltreStatistiques
-from gateway.schema.transmissions import TransmissionConnection
 
 
 @object_type("Qui je suis et ce que je peux lire.", C.PUBLIQUE)

@@ -11,7 +11,6 @@ from typing import Any
 from graphql import GraphQLSchema
 from prometheus_client import ProcessCollector
 
-from gateway.admission import Health, Probe
 from gateway.app import AppState
 from gateway.audit.accounting import Accounting, DailyAccounts
 from gateway.audit.entries import Governed
@@ -23,7 +22,7 @@ from gateway.auth.authorization.decision_cache import DecisionCache
 from gateway.auth.authorization.metrics import AccessMetrics
 from gateway.auth.authorization.trial import PolicyTrial
 from gateway.auth.authorization.visible_schema import VisibleSchemas
-from gateway.auth.policy.policy import read_policy
+from gateway.auth.policy.policy import AccessPolicy, read_policy
 from gateway.auth.policy.schema_check import check_schema
 from gateway.concurrency import LongWork
 from gateway.config import Configuration
@@ -32,19 +31,19 @@ from gateway.documents.parse import Documents, PersistedDocuments
 from gateway.domain.days import paris_day
 from gateway.domain.seal import OpaqueIds
 from gateway.edge.graphql_http import AccessLog
+from gateway.edge.guard import Health, Probe
 from gateway.edge.metrics_page import MetricsPage
-from gateway.errors import ConfigurationError, ReportUnavailable
+from gateway.errors import ConfigurationError
 from gateway.execution.executor import Executor, PathCounts
 from gateway.federation.collect.collector import Collector, loop_seconds
 from gateway.federation.directory import CurrentDirectory
 from gateway.federation.ids.assign import IdAssigner, derivation
 from gateway.issuer_settings import IssuerSettings
-from gateway.operation import Gateway, ReportPages
+from gateway.operation import Gateway
 from gateway.reception.reception import Reception, ReceptionMetrics, ReceptionSlots
-from gateway.reception.report import report_of
+from gateway.reception.report import TransmissionReports
 from gateway.schema.organisations import Source
 from gateway.schema.query import build, core_schema
-from gateway.schema.transmissions import TransmissionConnection
 from gateway.server.services import Services
 from gateway.server.statistics_parts import build_public_figures, build_statistics
 from gateway.sources.harvest.registry_reader import RegistryReader
@@ -52,7 +51,6 @@ from gateway.sources.http.issuers import IssuerClient, JwksFile
 from gateway.sources.http.transport import Transport, aiohttp_transport
 from gateway.sources.metrics import StateGauges
 from gateway.statistiques.reach import check_exact
-from gateway.stores.receptions import ReceptionUnavailable
 
 PROBE_TIMEOUT = 2.0
 
@@ -99,9 +97,7 @@ def build_reception(services: Services, register: ClientRegister) -> Reception |
 def build_gateway(services: Services) -> Gateway:
     """Everything an operation uses. Raises ConfigurationError when the schema or the policy leaves a hole."""
     configuration, counts, now = services.configuration, services.counts, services.configuration.now
-    schema, policy = core_schema(build()), read_policy()
-    check_schema(schema, policy)
-    check_exact(policy)
+    schema, policy = _ruled_schema()
     access, opaque_ids = AccessMetrics(services.metrics), OpaqueIds(configuration.sealer)
     documents = Documents(schema, opaque_ids.document)
     collector, long_work = _collector(services), LongWork()
@@ -134,24 +130,18 @@ def build_gateway(services: Services) -> Gateway:
         state_of=services.sources.state_of,
         source_of_cfa=services.live_sources.partner_of_cfa,
         pushing=services.received.source_of if services.received else lambda _: None,
-        report=partial(_report, services),
+        reports=TransmissionReports(services.receptions, now),
         now=now,
         long_work=long_work,
     )
 
 
-async def _report(services: Services, organisme: str) -> ReportPages:
-    """The pages of a report. What cannot be read is an error of the field that asks for it."""
-    if services.receptions is None:
-        return lambda _first, _after: None
-    try:
-        return (await report_of(services.receptions, organisme, paris_day(services.configuration.now()))).page
-    except ReceptionUnavailable:
-        return _unreadable
-
-
-def _unreadable(_first: int, _after: str | None) -> TransmissionConnection | None:
-    raise ReportUnavailable("La base des réceptions ne répond pas : redemander dans un moment.")
+def _ruled_schema() -> tuple[GraphQLSchema, AccessPolicy]:
+    """The schema and the policy, checked against each other. Raises ConfigurationError."""
+    schema, policy = core_schema(build()), read_policy()
+    check_schema(schema, policy)
+    check_exact(policy)
+    return schema, policy
 
 
 def with_copy(services: Services, source: Source) -> Source:

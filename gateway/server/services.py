@@ -7,7 +7,6 @@ from functools import partial
 
 from prometheus_client import CollectorRegistry, Gauge
 
-from gateway.admission import RequestSlots
 from gateway.audit.alerts import Alerts
 from gateway.audit.retention import JournalKeeper
 from gateway.auth.authentication.client_register import ClientMetrics
@@ -16,6 +15,7 @@ from gateway.cache.sealed import SealedCodec
 from gateway.cache.seam import Cache
 from gateway.config import Configuration
 from gateway.connectors.base import Connector
+from gateway.edge.guard import RequestSlots
 from gateway.edge.metrics import EdgeMetrics
 from gateway.errors import ConfigurationError, reason_of
 from gateway.redis_client import open_redis
@@ -80,8 +80,7 @@ class Services:
     refresh_ahead: RefreshAhead
     consumers: list[QueueConsumer]
     receiver: WebhookReceiver
-    receptions: ReceptionStore | None  # None: nothing is received
-    received: ReceivedDossiers | None
+    received: ReceivedDossiers | None  # None: nothing is received
     issuers: list[IssuerClient] = field(default_factory=list)
     open_files: OpenFiles = field(default_factory=OpenFiles)
 
@@ -89,6 +88,11 @@ class Services:
     def blocks(self) -> BlockStore:
         """The counts of statistics."""
         return self.statistics_watch.store
+
+    @property
+    def receptions(self) -> ReceptionStore | None:
+        """The store of what is received; None: nothing is."""
+        return self.received.store if self.received else None
 
     @property
     def live_sources(self) -> Sources | AskedAndReceived:
@@ -126,7 +130,6 @@ def build_services(
     cache, shared_pacer, shared_counters = _shared(configuration, suspension, seconds)
     clock = replace(clock or Clock(), processus=configuration.processus, shared=shared_pacer)
     sources = Sources(partners, known_connectors, SourceDeps(transport, cache, counts, configuration.now, clock))
-    receptions = build_receptions(configuration, environ) if configuration.file.reception.active else None
     return Services(
         configuration=configuration,
         metrics=metrics,
@@ -151,14 +154,19 @@ def build_services(
         refresh_ahead=RefreshAhead(sources, cache, clock.sleep),
         consumers=consumers(sources, known_connectors, cache, counts),
         receiver=receiver(sources, known_connectors, counts, seconds),
-        receptions=receptions,
-        received=_received(configuration, partners, receptions) if receptions else None,
+        received=_received(configuration, environ, partners),
     )
 
 
-def _received(configuration: Configuration, partners: Mapping[str, Partner], store: ReceptionStore) -> ReceivedDossiers:
+def _received(
+    configuration: Configuration, environ: Mapping[str, str], partners: Mapping[str, Partner]
+) -> ReceivedDossiers | None:
+    """What is received, where the reception is open. Raises ConfigurationError."""
+    if not configuration.file.reception.active:
+        return None
     if NAME in partners:
         raise ConfigurationError(f"partenaires/{NAME}.toml : nom : réservé à ce que les ERP transmettent")
+    store = build_receptions(configuration, environ)
     return ReceivedDossiers(store, configuration.sealer, configuration.now, time.monotonic)
 
 

@@ -1,4 +1,4 @@
-"""What ERPs transmitted, read as any partner's records: a reading of the store, without HTTP, quotas or cache (docs/reception.md).
+"""What ERPs transmitted, read as any partner's records: of the store, without HTTP, quotas or cache (docs/reception.md).
 
 Every process looks at the versions that the store keeps, so that what one receives shows in all; what a version says is opened
 once, and kept in memory. A dossier that its CFA no longer sends is told so: that changes with days, and with transmissions
@@ -43,7 +43,7 @@ class ReceivedDossiers:
     def __init__(
         self, store: ReceptionStore, sealer: Sealer, now: Callable[[], datetime], seconds: Callable[[], float]
     ) -> None:
-        self._store, self._sealer, self._now = store, sealer, now
+        self.store, self._sealer, self._now = store, sealer, now
         self._recent = RecentValue(self._look, VALIDITY, seconds)
         self._states: Mapping[str, CfaState] = {}  # as last seen: what is asked without waiting
         self._lapsed: dict[str, Lapsed] = {}
@@ -98,7 +98,7 @@ class ReceivedDossiers:
         return etats[EtatSource.DEGRADEE]
 
     async def _look(self) -> Mapping[str, CfaState]:
-        self._states = await self._store.states()
+        self._states = await self.store.states()
         return self._states
 
     def _source(self, as_of: datetime | None) -> Source:
@@ -138,7 +138,7 @@ class ReceivedDossiers:
         )
 
     async def _version(self, unit: Unit, state: CfaState | None) -> str:
-        """Changes with what the dossiers say, and with those that are no longer sent: not with a transmission that says the same."""
+        """Changes with what the dossiers say and with those no longer sent: not with a transmission that says the same."""
         if state is None:
             return "0"
         lapsed = await self._lapsed_of(unit.key, state)
@@ -148,7 +148,7 @@ class ReceivedDossiers:
         today = paris_day(self._now())
         known = self._lapsed.get(uai)
         if known is None or known[:2] != (state, today):
-            known = self._lapsed[uai] = state, today, await self._store.lapsed(uai, today)
+            known = self._lapsed[uai] = state, today, await self.store.lapsed(uai, today)
         return known[2]
 
     async def _result(self, unit: Unit, state: CfaState | None) -> UnitResult:
@@ -164,7 +164,7 @@ class ReceivedDossiers:
 
     async def _open(self, uai: str, lapsed: Collection[str]) -> tuple[Record, ...]:
         """The records of a CFA; beside the loop, a region's take seconds."""
-        dossiers = await self._store.dossiers(uai)
+        dossiers = await self.store.dossiers(uai)
 
         def read() -> tuple[Record, ...]:
             rows = [

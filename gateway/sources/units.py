@@ -11,7 +11,7 @@ from enum import Enum
 from gateway.connectors.base import Record
 from gateway.errors import SourceDenied, SourceError
 from gateway.schema.organisations import EtatSource
-from gateway.sources.http.page_validators import PageValidator
+from gateway.sources.http.page_answer import PageValidator
 
 
 class Resource(Enum):
@@ -67,6 +67,10 @@ class UnitResult:
     validators: tuple[PageValidator, ...] = ()
     missing: tuple[str, ...] = ()
     pushed: PushState | None = None
+
+    def received(self, record: Record) -> datetime:
+        """When what a record says was received."""
+        return record.modified_at or self.received_at if self.pushed else self.received_at
 
 
 @dataclass(frozen=True, slots=True)

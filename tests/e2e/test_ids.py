@@ -24,11 +24,12 @@ from gateway.federation.collect.readings import Readings
 from gateway.federation.directory import Directory
 from gateway.federation.join.link import SourcedRecord
 from gateway.operation import Gateway, GraphQLRequest, answer
+from gateway.reception.report import TransmissionReports
 from gateway.schema.nouns import Adresse, Contrat, Rupture
 from gateway.schema.query import build, core_schema
 from gateway.schema.scalars import CodePostal
 from gateway.stores.links import LinkStore
-from tests.support.access.small_world import WithoutAccounting, no_report
+from tests.support.access.small_world import WithoutAccounting
 from tests.support.access.tools import FINALITES
 from tests.support.answered_figures import statistics
 from tests.support.unit.federation import DIRECTORY
@@ -81,7 +82,7 @@ class ToldWorld:
             state_of=lambda _: None,
             source_of_cfa=lambda _: None,
             pushing=lambda _: None,
-            report=no_report,
+            reports=TransmissionReports(None, lambda: T0),
             now=lambda: T0,
         )
 

@@ -15,7 +15,8 @@ from tests.support.e2e.page import ARGUMENTS, CAPTURES, opened
 from tests.support.e2e.queries import until_complete
 from tests.support.figures import note
 
-PEOPLE = """query Jeunes($after: String) { jeunes(first: 500, after: $after) { complet totalCount pageInfo { endCursor hasNextPage } nodes {
+PEOPLE = """query Jeunes($after: String) { jeunes(first: 500, after: $after) {
+  complet totalCount pageInfo { endCursor hasNextPage } nodes {
   nom prenom dateNaissance sexe
   statut { valeur depuis } sansContrat { depuis echeance contratPrevu }
   formations { dateDebut dateFin rncp cfa { uai } }

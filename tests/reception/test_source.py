@@ -20,7 +20,7 @@ from gateway.federation.views.build import ViewCache, find_view
 from gateway.federation.views.view import Rights
 from gateway.schema.organisations import EtatSource, ModeSource, TypeSource
 from gateway.sources.received import NAME, AskedAndReceived, ReceivedDossiers
-from gateway.sources.units import CacheStatus, Resource, Unit, UnitFailure, UnitResult
+from gateway.sources.units import CacheStatus, PushState, Resource, Unit, UnitFailure, UnitResult
 from gateway.stores.receptions import ReceptionStore
 from tests.reception.test_store import push
 from tests.support.access.small_world import RegistryStore
@@ -122,7 +122,7 @@ async def test_its_age_is_that_of_the_last_transmission(store: ReceptionStore) -
     await push(store, item())
     process.now = NOW + timedelta(hours=5)
     result = await process.read()
-    assert result.pushed and result.pushed.as_of == NOW.replace(microsecond=0)
+    assert result.pushed == PushState(NOW.replace(microsecond=0), EtatSource.DISPONIBLE)
     assert int(result.age) == 5 * 3600
 
 
@@ -142,9 +142,10 @@ async def test_its_state_is_told_by_its_silence(store: ReceptionStore, days: int
     await push(store, item(), at=at)
     process.now = at + days * DAY
     result = await process.read()
-    assert result.pushed and result.pushed.etat is etat
+    assert result.pushed == PushState(at, etat)
     source = process.received.source_of(UAI)
-    assert source and (source.nom, source.type, source.mode) == (NAME, TypeSource.ERP_CFA, ModeSource.RECEPTION)
+    assert source is not None
+    assert (source.nom, source.type, source.mode) == (NAME, TypeSource.ERP_CFA, ModeSource.RECEPTION)
     assert (source.etat, source.derniere_reponse, source.fraicheur_secondes) == (etat, at, days * 86400)
     assert process.received.source().etat is etat
     assert process.received.silent() == (etat is EtatSource.DEGRADEE)

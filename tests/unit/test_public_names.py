@@ -34,7 +34,7 @@ FROZEN = Path(__file__).with_name("frozen")
 
 # The contract: `make check` says that both are what the code writes, this that they are what they were.
 PUBLISHED = {
-    "schema.graphql": "1667dca5cb18338ab939ff246ad5c825a654c85c5db22c56872cb9ec753b5f01",
+    "schema.graphql": "9747d604608ff4a94c358368b2d80ba91edb444eabe941e7ddb134ac7693a2ff",
     "ACCES.md": "dcef5dffa13d73a6d24dee54355eaaf85d7889acac3ecb0d9e32ea0a58b067b8",
 }
 ENVIRONMENT = {

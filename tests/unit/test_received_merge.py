@@ -85,7 +85,8 @@ def waiting(attested: bool) -> Jeune:
 def test_a_session_no_longer_sent_feeds_the_statuses_and_lists_nobody_as_waiting() -> None:
     for attested in (True, False):
         jeune = waiting(attested)
-        assert jeune.statut and jeune.statut.valeur is StatutApprenant.INSCRIT
+        assert jeune.statut is not None
+        assert jeune.statut.valeur is StatutApprenant.INSCRIT
         assert (jeune.sans_contrat is not None) is attested
         inscrits = filter_jeunes([jeune], FiltreJeunes(statut=[StatutApprenant.INSCRIT]))
         assert (len(inscrits), len(filter_jeunes([jeune], None))) == (attested, 1)

@@ -235,21 +235,12 @@ class Collector:
                 return known.heard_at
             return result.received_at if before is not None or record.modified_at is None else None
 
-        whole, instant, pushed = Installation(result.records), result.received_at, result.pushed is not None
+        whole = Installation(result.records)
         # Of a CFA that is asked too, what it transmitted fills what its answer lacks (docs/domaine.md, Conflits).
-        stands_in = pushed and len(self.live_sources.sources_of_cfa(unit.key)) > 1
+        stands_in = result.pushed is not None and len(self.live_sources.sources_of_cfa(unit.key)) > 1
         records = [
-            SourcedRecord(
-                unit.source,
-                nature,
-                unit.key,
-                record,
-                record.modified_at or instant if pushed else instant,
-                heard(record),
-                whole,
-                stands_in,
-            )
-            for record in result.records
+            SourcedRecord(unit.source, nature, unit.key, one, result.received(one), heard(one), whole, stands_in)
+            for one in result.records
         ]
         self.cache.keep_records(unit, result.version, records)
         return records

@@ -29,8 +29,7 @@ from functools import cached_property
 from gateway.connectors.base import Record, traits_of
 from gateway.domain.days import PARIS, end_of_day, is_midnight, paris_day
 from gateway.domain.identifiers import Traits, identity_key
-from gateway.domain.matching import Match, ScoredPair, block_keys, match
-from gateway.domain.placeholders import Collective, collective
+from gateway.domain.matching import Collective, Match, ScoredPair, block_keys, collective, match
 from gateway.domain.similarity import Level
 from gateway.schema.nouns import Jeune
 from gateway.schema.organisations import TypeSource
@@ -129,6 +128,12 @@ class SourcedRecord:
     def precedence(self) -> float:
         """Of the kind of source, the first one speaking first; between two kinds, what only stands in for one that is asked."""
         return RANK[self.type] + (0.5 if self.stands_in else 0.0)
+
+    def tells_again(self, better: "SourcedRecord") -> bool:
+        """Whether it mostly tells again what another did: of a lesser kind, or transmitted by a CFA whose answer is the other."""
+        if RANK[better.type] < RANK[self.type]:
+            return True
+        return self.stands_in and not better.stands_in and better.tenant == self.tenant
 
     @property
     def modified_at(self) -> datetime | None:

@@ -11,27 +11,30 @@ from gateway.domain.days import age_au, paris_day
 from gateway.domain.identifiers import is_valid_code_postal, normalise_code_postal
 from gateway.domain.referentiel import Residence
 from gateway.domain.statut import (
+    WAITING,
     ContratPeriod,
     Session,
     StatutApprenant,
     StatutStep,
+    Wait,
     begun_sessions,
     nouveau_contrat,
     parcours,
     session_on,
     statut_on,
+    wait_on,
 )
 from gateway.domain.text import shown_name
-from gateway.domain.waiting import WAITING, wait_on
 from gateway.federation.directory import Directory
-from gateway.federation.join.link import RANK, Cluster, FollowUp, SourcedRecord
+from gateway.federation.join.link import Cluster, FollowUp, SourcedRecord
 from gateway.federation.join.precedence import (
     CONTRAT,
     JEUNE,
-    RUPTURE,
     FoldedContrat,
     collaboration_of,
     fold,
+    latest_end,
+    merged_rupture,
     same_employeurs,
     suivi_of,
     valeur,
@@ -51,7 +54,7 @@ from gateway.schema.nouns import (
 )
 from gateway.schema.organisations import Commune, MissionLocale
 from gateway.schema.scalars import CodePostal
-from gateway.schema.wait import shown_wait
+from gateway.schema.wait import SansContrat
 
 # Fields settled by the table alone: whatever is added to it is merged. The others are put together below.
 OF_JEUNE = tuple(champ for champ in JEUNE if champ not in {"adresse", "suivi", "collaboration"})
@@ -129,19 +132,11 @@ def _formations(cluster: Cluster, directory: Directory) -> list[Formation]:
     # Two sources of one kind may each tell a session of theirs; a lesser kind mostly tells again what a better one did.
     kept: list[tuple[SourcedRecord, Formation]] = []
     for sourced_record in cluster.sourced_records:
-        better = [formation for who, formation in kept if _tells_again(sourced_record, who)]
-        for formation in sourced_record.jeune.formations or []:
-            if not any(_overlaps(formation, other) for other in better):
-                kept.append((sourced_record, formation))
+        better = [formation for who, formation in kept if sourced_record.tells_again(who)]
+        own = sourced_record.jeune.formations or []
+        kept += [(sourced_record, one) for one in own if not any(_overlaps(one, other) for other in better)]
     completed = [replace(formation, cfa=directory.complete_cfa(formation.cfa)) for _, formation in kept]
     return sorted(completed, key=lambda formation: formation.date_debut or date.min, reverse=True)
-
-
-def _tells_again(record: SourcedRecord, better: SourcedRecord) -> bool:
-    """Whether a record mostly tells again what another did: of a lesser kind, or transmitted by a CFA whose answer is the other."""
-    if RANK[better.type] < RANK[record.type]:
-        return True
-    return record.stands_in and not better.stands_in and better.tenant == record.tenant
 
 
 def _overlaps(left: Formation, right: Formation) -> bool:
@@ -156,7 +151,7 @@ def _contrat(folded: FoldedContrat, formations: list[Formation], directory: Dire
     contrat.employeur = _employeur(folded)
     contrat.cfa = next((directory.complete_cfa(v.cfa) for _, v in folded.versions if v.cfa), None)
     contrat.formation = _formation_of(contrat, formations)
-    contrat.rupture = _rupture(folded, _latest_end(folded, contrat))
+    contrat.rupture = merged_rupture(folded, latest_end(folded, contrat))
     return contrat
 
 
@@ -184,23 +179,6 @@ def _formation_of(contrat: Contrat, formations: list[Formation]) -> Formation | 
     return next(iter(same or crossed), None)
 
 
-def _latest_end(folded: FoldedContrat, contrat: Contrat) -> date | None:
-    """The latest planned end that a source tells: one of them may not have heard that the contract was prolonged."""
-    debut = contrat.date_debut or date.min
-    return max((v.date_fin for _, v in folded.versions if v.date_fin and v.date_fin > debut), default=None)
-
-
-def _rupture(folded: FoldedContrat, planned_end: date | None) -> Rupture | None:
-    """The merged rupture; None for a contract that ends at its planned end or later (docs/domaine.md, Rupture)."""
-    told = folded.ruptures
-    day = valeur(RUPTURE, "date", told)
-    if day is None or (planned_end and day >= planned_end):
-        return None
-    return Rupture(
-        date=day, cause=valeur(RUPTURE, "cause", told), sources=list(dict.fromkeys(who.source for who, _ in told))
-    )
-
-
 def _derive(jeune: Jeune, day: date) -> None:
     """Write what the merged contracts and formations imply on `day`: statuses, age, ruptures."""
     contrats = jeune.contrats or []
@@ -209,12 +187,11 @@ def _derive(jeune: Jeune, day: date) -> None:
     jeune.steps = [Statut(valeur=step.valeur, depuis=step.depuis) for step in steps]
     current: StatutStep | None = statut_on(steps, day)
     jeune.statut = Statut(valeur=current.valeur, depuis=current.depuis) if current else None
-    if current and current.valeur in WAITING:
-        jeune.is_attested = _is_attested(jeune, session_on(begun_sessions(enrolled, periods), day))
-    # A contract alone enrols nobody: who waits for one is told by a formation, which its CFA still tells.
-    waits = current and current.valeur in WAITING and jeune.is_attested
-    wait = wait_on(enrolled, periods, day) if waits else None
-    jeune.sans_contrat = shown_wait(wait) if wait else None
+    # A contract alone enrols nobody: who waits for one is told by a formation.
+    wait = wait_on(enrolled, periods, day) if current and current.valeur in WAITING else None
+    session = session_on(begun_sessions(enrolled, periods), day) if current and current.valeur in WAITING else None
+    jeune.is_attested = session is None or session.is_attested
+    jeune.sans_contrat = _shown_wait(wait) if wait else None
     age = age_au(jeune.date_naissance, day) if jeune.date_naissance else None
     # No age rather than an absurd one: filters and priorities would act on it.
     if age is not None and age in AGES:
@@ -227,14 +204,16 @@ def _derive(jeune: Jeune, day: date) -> None:
     jeune.ruptures = sorted(ruptures, key=lambda rupture: rupture.date or date.min, reverse=True)
 
 
-def _is_attested(jeune: Jeune, session: Session | None) -> bool:
-    """Whether somebody still tells this session (docs/domaine.md, Transmissions)."""
-    told = [
-        formation.is_attested
-        for formation in jeune.formations or []
-        if session and (formation.date_debut, formation.date_fin) == (session.debut, session.fin)
-    ]
-    return any(told) or not told
+def _shown_wait(wait: Wait) -> SansContrat:
+    """A wait as the graph tells it."""
+    return SansContrat(
+        depuis=wait.depuis,
+        jours=wait.jours,
+        echeance=wait.echeance,
+        jours_restants=wait.jours_restants,
+        depassee=wait.depassee,
+        contrat_prevu=wait.contrat_prevu,
+    )
 
 
 def sessions_of(jeune: Jeune) -> list[Session]:
@@ -245,7 +224,7 @@ def sessions_of(jeune: Jeune) -> list[Session]:
 def _enrolled(jeune: Jeune) -> list[Session]:
     """The sessions of the formations."""
     return [
-        Session(formation.date_debut, formation.date_fin, formation.exclusion)
+        Session(formation.date_debut, formation.date_fin, formation.exclusion, formation.is_attested)
         for formation in jeune.formations or []
         if formation.date_debut and formation.date_fin and formation.date_debut <= formation.date_fin
     ]

@@ -33,9 +33,9 @@ from gateway.schema.orders import TriContrats, TriJeunes, TriRuptures, TriSansCo
 from gateway.schema.organisations import Cfa, Commune, MissionLocale, Node, Source
 from gateway.schema.query import Moi, PageArgs
 from gateway.schema.rapprochement import Rapprochement
+from gateway.schema.reception_report import TransmissionConnection
 from gateway.schema.statistics import Statistiques
 from gateway.schema.tables import END_CURSORS, ROW_CURSORS, TOLD_BY_LIST
-from gateway.schema.transmissions import TransmissionConnection
 
 T = TypeVar("T", Jeune, Contrat, Rupture)
 C = TypeVar("C", JeuneConnection, ContratConnection, RuptureConnection)
@@ -65,7 +65,7 @@ class OperationContext:
     view: View = field(default_factory=View)
     people: int = 0
     pushing: Callable[[str], Source | None] = lambda _: None
-    report: Callable[[int, str | None], TransmissionConnection | None] = lambda _first, _after: None
+    transmissions: Callable[[int, str | None], TransmissionConnection | None] = lambda _first, _after: None
     tally: Tally = field(default_factory=Tally)
     preparation: Preparation = field(default_factory=Preparation)
     figures: ToldFigures = field(default_factory=ToldFigures)
@@ -86,9 +86,6 @@ class OperationContext:
 
     def statistiques(self, key: object) -> Statistiques | None:
         return self.figures.show(key)
-
-    def transmissions(self, first: int, after: str | None) -> TransmissionConnection | None:
-        return self.report(first, after)
 
     def cfa(self, uai: str | None, siret: str | None) -> Cfa | None:
         found = self.directory.cfa(uai, siret) if uai or siret else None

@@ -62,7 +62,7 @@ def to_mend(source: Source, rights: Rights) -> list[Qualite]:
 
 
 class SourceStates:
-    """The systems of partners as they are at this moment, as a caller may see them. `pushing`: the state of what a CFA transmits."""
+    """The systems of partners as they are now, as a caller may see them. `pushing`: the state of what a CFA transmits."""
 
     def __init__(
         self,

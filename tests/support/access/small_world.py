@@ -26,7 +26,8 @@ from gateway.federation.directory import Directory
 from gateway.federation.ids.anchors import anchor, resolve_anchored
 from gateway.federation.ids.assign import AssignedIds, Fact
 from gateway.federation.ids.resolve import RecordKeys, resolve
-from gateway.operation import Gateway, GraphQLRequest, ReportPages, answer
+from gateway.operation import Gateway, GraphQLRequest, answer
+from gateway.reception.report import TransmissionReports
 from gateway.schema.nouns import (
     Adresse,
     Collaboration,
@@ -313,11 +314,6 @@ DOCUMENTS = Documents(SCHEMA, str)
 IDS = OpaqueIds(Sealer(bytes(32)))
 
 
-async def no_report(_organisme: str) -> ReportPages:
-    """Nothing was ever received."""
-    return lambda _first, _after: None
-
-
 class WithoutLedger:
     """Ids as a ledger of links gives them when it knows nobody yet; none of these tests lives twice."""
 
@@ -390,7 +386,7 @@ class SmallWorld:
             state_of=lambda _: None,
             source_of_cfa=lambda _uai: None,
             pushing=lambda _uai: None,
-            report=no_report,
+            reports=TransmissionReports(None, lambda: RECEIVED),
             now=lambda: RECEIVED,
         )
 

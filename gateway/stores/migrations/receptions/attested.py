@@ -1,4 +1,4 @@
-"""When what a dossier says was received, and the days on which each CFA transmitted: what tells a dossier that is no longer sent."""
+"""When what a dossier says was received, and the days on which CFAs transmitted: what tells a dossier no longer sent."""
 
 import sqlalchemy as sa
 from alembic import op

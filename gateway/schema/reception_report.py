@@ -32,12 +32,12 @@ class MessageTransmission:
     dossiers: int = strawberry.field(description="Nombre de dossiers, des quinze derniers jours.")
 
 
-def _errors(self: "Transmission", first: Annotated[int, _FIRST] = DEFAULT_ERRORS) -> list[ErreurTransmission]:
+def _errors(self: "JourTransmission", first: Annotated[int, _FIRST] = DEFAULT_ERRORS) -> list[ErreurTransmission]:
     return list(self.lines[: max(0, min(first, ERRORS_MAX))])
 
 
 @object_type("Ce qui a été reçu un jour.", C.TECHNIQUE)
-class Transmission:
+class JourTransmission:
     jour: date = strawberry.field(description="Jour de réception, à Paris.")
     recus: int = strawberry.field(description="Dossiers reçus.")
     acceptes: int = strawberry.field(description="Dossiers gardés entiers.")
@@ -55,13 +55,13 @@ class Transmission:
 @object_type("Un jour de transmission dans une liste.", C.TECHNIQUE)
 class TransmissionEdge:
     cursor: str = strawberry.field(description="Curseur opaque.")
-    node: Transmission = strawberry.field(description="Le jour.")
+    node: JourTransmission = strawberry.field(description="Le jour.")
 
 
 @object_type("Les jours de transmission, du dernier au premier.", C.TECHNIQUE)
 class TransmissionConnection:
     edges: list[TransmissionEdge] = strawberry.field(description="Éléments de la page.")
-    nodes: list[Transmission] = strawberry.field(description="Éléments de la page, sans leurs curseurs.")
+    nodes: list[JourTransmission] = strawberry.field(description="Éléments de la page, sans leurs curseurs.")
     page_info: PageInfo = strawberry.field(description="Position de la page.")
     total_count: int = strawberry.field(description="Nombre de jours où quelque chose fut reçu, sur douze mois.")
     messages: list[MessageTransmission] = strawberry.field(
