@@ -32,6 +32,12 @@ DAYS = Table(
     Column("uai", String(8), primary_key=True),
     Column("jour", String(10), primary_key=True),
 )
+ERASED = Table(
+    "receptions_effacees",
+    TABLES,
+    Column("cle", String(32), primary_key=True),
+    Column("vue_le", String(32), nullable=False),
+)
 TRANSMISSIONS = Table(
     "transmissions",
     TABLES,

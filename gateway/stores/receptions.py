@@ -5,7 +5,7 @@ transaction; those of one CFA follow each other, so that the last committed is t
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -18,6 +18,7 @@ from gateway.stores.reception_tables import (
     CFAS,
     DAYS,
     DOSSIERS,
+    ERASED,
     ERRORS,
     KEYS,
     TRANSMISSIONS,
@@ -67,10 +68,34 @@ class ReceptionStore:
 
     async def dossiers(self, uai: str) -> list[KeptDossier]:
         """The dossiers of a CFA, in the order of their keys."""
-        query = select(DOSSIERS).where(DOSSIERS.c.uai == uai).order_by(DOSSIERS.c.cle)
+        return await self._kept(select(DOSSIERS).where(DOSSIERS.c.uai == uai).order_by(DOSSIERS.c.cle))
+
+    async def every(self) -> AsyncIterator[list[KeptDossier]]:
+        """All the dossiers, some at a time."""
+        last = ""
+        while dossiers := await self._page(last):
+            yield dossiers
+            last = dossiers[-1].key
+
+    async def _page(self, after: str) -> list[KeptDossier]:
+        query = select(DOSSIERS).where(DOSSIERS.c.cle > after).order_by(DOSSIERS.c.cle).limit(BATCH)
+        return await self._kept(query)
+
+    async def _kept(self, query: Any) -> list[KeptDossier]:
         rows = await self._read(lambda connection: list(connection.execute(query)))
         instants = [map(datetime.fromisoformat, (row.recu_le, row.change_le or row.recu_le)) for row in rows]
         return [KeptDossier(row.cle, row.scelle, *told) for row, told in zip(rows, instants, strict=True)]
+
+    async def erase(self, keys: Sequence[str], now: datetime) -> int:
+        """Forget dossiers for good, and set aside what would bring them back; how many were there."""
+        rows = [{"cle": key, "vue_le": _text(now)} for key in keys]
+
+        def forget(connection: Connection) -> int:
+            for batch in batches(rows, BATCH):
+                connection.execute(insertion(connection, ERASED).on_conflict_do_nothing(), list(batch))
+            return sum(_forget_dossiers(connection, DOSSIERS.c.cle.in_(batch)) for batch in batches(keys, BATCH))
+
+        return await self._transaction(forget)
 
     async def states(self) -> dict[str, CfaState]:
         """The CFAs that ever transmitted, by UAI."""
@@ -126,6 +151,7 @@ class ReceptionStore:
 
         def forget(connection: Connection) -> None:
             _forget_dossiers(connection, DOSSIERS.c.recu_le < _text(now - KEPT))
+            connection.execute(delete(ERASED).where(ERASED.c.vue_le < _text(now - KEPT)))
             connection.execute(delete(DAYS).where(DAYS.c.jour < (day - KEPT).isoformat()))
             connection.execute(delete(ERRORS).where(ERRORS.c.jour < (day - ERRORS_KEPT).isoformat()))
             connection.execute(delete(TRANSMISSIONS).where(TRANSMISSIONS.c.jour < (day - KEPT).isoformat()))
@@ -154,6 +180,8 @@ def _record(
     uais = sorted({dossier.uai for dossier in dossiers} | {transmission.organisme})
     for uai in uais:  # first: whoever transmits for the same CFA waits here
         _transmitted(connection, uai, now)
+    erased = _erased(connection, [dossier.key for dossier in dossiers], now)
+    dossiers = [dossier for dossier in dossiers if dossier.key not in erased]
     known = _digests(connection, [dossier.key for dossier in dossiers])
     changed = [dossier for dossier in dossiers if known.get(dossier.key) != dossier.digest]
     for batch in batches(changed, BATCH):
@@ -180,10 +208,22 @@ def _bump(connection: Connection, uais: Iterable[str]) -> None:
         connection.execute(update(CFAS).where(CFAS.c.uai == uai).values(version=CFAS.c.version + 1))
 
 
-def _forget_dossiers(connection: Connection, old: Any) -> None:
+def _forget_dossiers(connection: Connection, old: Any) -> int:
     uais = list(connection.scalars(select(DOSSIERS.c.uai).where(old).distinct()))
-    connection.execute(delete(DOSSIERS).where(old))
+    number = connection.execute(delete(DOSSIERS).where(old)).rowcount
     _bump(connection, uais)
+    return int(number)
+
+
+def _erased(connection: Connection, keys: Collection[str], now: str) -> frozenset[str]:
+    """Those of these dossiers that were erased: remembered as long as their ERP sends them again."""
+    found: set[str] = set()
+    for batch in batches(sorted(keys), BATCH):
+        same = ERASED.c.cle.in_(batch)
+        found |= set(connection.scalars(select(ERASED.c.cle).where(same)))
+        if found:
+            connection.execute(update(ERASED).where(same).values(vue_le=now))
+    return frozenset(found)
 
 
 def _digests(connection: Connection, keys: Collection[str]) -> dict[str, str]:

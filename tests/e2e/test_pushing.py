@@ -1,6 +1,9 @@
 """A CFA that only transmits, beside the six systems: the same young people, told by the v3 contract, give the same answers."""
 
 import shutil
+import subprocess
+import sys
+import time
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,10 +12,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import ViewportSize, expect, sync_playwright
 
-from fixtures.gateway_process import LaunchedGateway
+from fixtures.gateway_process import ROOT, LaunchedGateway, environment
 from fixtures.world import World
 from tests.support.e2e.page import ARGUMENTS, CAPTURES, opened
 from tests.support.e2e.queries import until_complete
+from tests.support.e2e.readings import contents, journal_de
 from tests.support.figures import note
 
 PEOPLE = """query Jeunes($after: String) { jeunes(first: 500, after: $after) {
@@ -192,3 +196,42 @@ def test_the_page_of_a_key_in_a_browser_wide_and_narrow(
             page.screenshot(path=CAPTURES / f"transmissions-{width}.png", full_page=False)
             assert (visit.hotes, visit.errors) == ({receiving.url.removeprefix("http://")}, [])
         browser.close()
+
+
+def erasing(world: World, person: dict[str, Any], *more: str) -> "subprocess.CompletedProcess[str]":
+    identity = ("--nom", person["nom"], "--prenom", person["prenom"], "--naissance", person["dateNaissance"])
+    command = [sys.executable, "-m", "gateway", "personne", "effacer", *identity, *more]
+    env = environment(world.environment)
+    return subprocess.run(command, cwd=ROOT, env=env, text=True, capture_output=True, check=False)
+
+
+def test_an_officer_erases_one_person_and_no_night_brings_it_back(pushing: World, receiving: LaunchedGateway) -> None:
+    assert pushing.pushing
+    token = pushing.token("cfa-transmet")
+    query = "{ jeunes(first: 500) { nodes { nom prenom dateNaissance contrats { dateDebut } provenance { source } } } }"
+    nodes = receiving.graphql(token, query)["data"]["jeunes"]["nodes"]
+    alone = [one for one in nodes if {line["source"] for line in one["provenance"]} == {"transmissions"}]
+    person, others = alone[0], len(nodes) - 1
+    told = erasing(pushing, person)
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.endswith("rien n'est effacé : ajouter --confirmer\n")
+    assert person["nom"] not in told.stdout
+    done = erasing(pushing, person, "--confirmer")
+    assert "dossiers transmis : 1 effacé(s)\nles renvois de ces dossiers seront écartés\n" in done.stdout
+    for _ in range(2):
+        left = until(lambda: _left(receiving, token, query, person))
+        assert len(left) == others
+        pushing.pushing.push(receiving.url)
+        time.sleep(1.5)  # longer than readings are held
+    assert erasing(pushing, person).stdout == "rien n'est gardé\n"
+    entries = [one for one in contents(journal_de(pushing)) if one["acte"] == "EFFACEMENT"]
+    assert [(one["effaces"], set(one)) for one in entries] == [
+        ({"dossiers transmis": 1}, {"acte", "quand", "identifiant", "effaces"})
+    ]
+
+
+def _left(gateway: LaunchedGateway, token: str, query: str, person: dict[str, Any]) -> list[dict[str, Any]]:
+    """Everybody, once the person is not among them."""
+    nodes: list[dict[str, Any]] = gateway.graphql(token, query)["data"]["jeunes"]["nodes"]
+    same = [one for one in nodes if (one["nom"], one["prenom"]) == (person["nom"], person["prenom"])]
+    return [] if same else nodes
