@@ -154,12 +154,15 @@ def build_services(
         refresh_ahead=RefreshAhead(sources, cache, clock.sleep),
         consumers=consumers(sources, known_connectors, cache, counts),
         receiver=receiver(sources, known_connectors, counts, seconds),
-        received=_received(configuration, environ, partners),
+        received=_received(configuration, environ, partners, metrics),
     )
 
 
 def _received(
-    configuration: Configuration, environ: Mapping[str, str], partners: Mapping[str, Partner]
+    configuration: Configuration,
+    environ: Mapping[str, str],
+    partners: Mapping[str, Partner],
+    metrics: CollectorRegistry,
 ) -> ReceivedDossiers | None:
     """What is received, where the reception is open. Raises ConfigurationError."""
     if not configuration.file.reception.active:
@@ -167,7 +170,10 @@ def _received(
     if NAME in partners:
         raise ConfigurationError(f"partenaires/{NAME}.toml : nom : réservé à ce que les ERP transmettent")
     store = build_receptions(configuration, environ)
-    return ReceivedDossiers(store, configuration.sealer, configuration.now, time.monotonic)
+    received = ReceivedDossiers(store, configuration.sealer, configuration.now, time.monotonic)
+    text = "CFA qui ont transmis, et ne transmettent plus depuis plus de trois jours."
+    Gauge("passerelle_transmissions_muettes", text, registry=metrics).set_function(received.silent)
+    return received
 
 
 def _registry(configuration: Configuration, environ: Mapping[str, str], metrics: CollectorRegistry) -> RegistryStore:

@@ -28,7 +28,7 @@ async def erase(store: ReceptionStore, identity: str = GASTON, at: Any = NOW) ->
     return [(one.uai, one.annee, one.id_erp) for one in found]
 
 
-async def test_every_dossier_of_the_person_is_erased_and_nobody_elses(store: ReceptionStore) -> None:
+async def test_every_dossier_of_the_person_is_erased_and_of_nobody_else(store: ReceptionStore) -> None:
     await push(store, item(), item(annee_scolaire="2025-2026"), item(**OTHER), item(**SITE_UAI_ITEM))
     assert await erase(store) == [
         (UAI, "2025-2026", "E-1"),

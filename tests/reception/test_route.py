@@ -7,6 +7,7 @@ import logging
 import zlib
 from typing import Any
 
+import brotli
 import httpx
 import pytest
 
@@ -162,6 +163,7 @@ async def test_2000_items_are_taken(erp: httpx.AsyncClient, store: ReceptionStor
     [
         ("gzip", gzip.compress),
         ("deflate", zlib.compress),
+        ("br", brotli.compress),
         ("identity", bytes),
         ("gzip", lambda raw: gzip.compress(raw[:9]) + gzip.compress(raw[9:])),
     ],
@@ -189,8 +191,16 @@ async def test_a_body_in_another_unicode_is_read(erp: httpx.AsyncClient, charset
         ({**JSON, "content-encoding": "gzip"}, gzip.compress(b"[]")[:-4], 400),
         (JSON, b"[" + b" " * 10 * 1024 * 1024 + b"]", 413),
         ({**JSON, "content-encoding": "gzip"}, gzip.compress(b"[" + b" " * 200 * 1024 * 1024 + b"]"), 413),
+        ({**JSON, "content-encoding": "br"}, b"[]", 400),
+        ({**JSON, "content-encoding": "br"}, brotli.compress(b"[]" + b" " * 999)[:-2], 400),
+        ({**JSON, "content-encoding": "br"}, b"", 400),
+        ({**JSON, "content-encoding": "br"}, brotli.compress(b"[]") + b"more", 400),
+        ({**JSON, "content-encoding": "br"}, brotli.compress(b"[" + b" " * 200 * 1024 * 1024 + b"]", quality=1), 413),
     ],
-    ids=["charset", "zstd", "not gzip", "cut", "too long", "bomb"],
+    ids=[
+        *("charset", "zstd", "not gzip", "cut", "too long", "bomb"),
+        *("not br", "br cut", "br empty", "br and more", "br bomb"),
+    ],
 )
 async def test_a_body_out_of_bounds_is_refused(
     erp: httpx.AsyncClient, headers: dict[str, str], content: bytes, status: int

@@ -75,6 +75,8 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("statistiques", "etat"),
     ("cle",),
     ("clients",),
+    ("personne",),
+    ("personne", "effacer"),
     ("expliquer",),
     ("partenaire",),
     ("verifier",),
@@ -204,8 +206,8 @@ JSON_OBJECTS = {
     "a group of persons of an entry": {"categories", "personnes"},
     "referentiel.json": {"version", "communes", "missions_locales", "organismes", "noms"},
 }
-ACTS = {"LECTURE", "CONSULTATION", "PURGE"}  # `act` of an entry
-ACT_DETAILS = {"identifiant", "entrees", "anterieures_a"}  # keys that an act adds to its entry
+ACTS = {"LECTURE", "CONSULTATION", "PURGE", "EFFACEMENT"}  # `act` of an entry
+ACT_DETAILS = {"identifiant", "entrees", "anterieures_a", "effaces"}  # keys that an act adds to its entry
 REFERENTIEL = {
     "communes": {"code", "nom", "codes_postaux", "departement", "region", "academie", "mission_locale"},
     "missions_locales": {"id", "code", "nom", "insee", "telephone", "courriel"},
