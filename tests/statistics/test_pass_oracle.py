@@ -91,16 +91,17 @@ def test_stocks_of_departements_are_those_of_their_cfas(silent: CountedWorld) ->
 
 
 def test_stocks_have_the_level_of_the_session_that_they_are_of(silent: CountedWorld) -> None:
-    """Of those who have sessions of one level alone, whatever the status: the truth's own."""
+    """Of those who have one session alone, and a contract that serves it: the truth's own level, in every status."""
     departements = _departements(silent)
     least: Keyed = Counter()
-    for person in silent.persons:
+    for person in (one for one in silent.persons if len(one["sessions"]) == 1):
         levels = {recount.level(contrat) for contrat in person["contrats"] if contrat["dit_par"]}
         for (uai, month, statut), number in recount.inscriptions([person], DAYS).items():
             if len(levels) == 1:
                 least[departements[uai], min(levels), month, statut] += number
     counted = silent.keyed_cells("3a")
     assert not least - counted
+    assert least.total() > counted.total() / 2
 
 
 def _regions(counted: CountedWorld) -> dict[str, str]:
