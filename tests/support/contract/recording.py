@@ -23,7 +23,7 @@ from fixtures.population.model import Population
 from fixtures.servers import HOST
 from fixtures.simulators.common import tenants
 from gateway.cli.kit.case_files import EXPECTED
-from gateway.cli.kit.command import write_expected
+from gateway.cli.kit.command_line import write_expected
 from gateway.cli.kit.recorded import stream_of
 from gateway.cli.kit.replay import read_target
 from gateway.cli.kit.target import NoSecrets, find_target
