@@ -15,7 +15,7 @@ from gateway.cli.kit.recorded import Heard, ListeningTransport
 from gateway.cli.kit.replay import Replay, Target, read_case, read_target
 from gateway.connectors.table.field_paths import names_of, parse_path
 from gateway.domain.days import PARIS
-from gateway.sources.http.connections import network_factory
+from gateway.sources.http.network_factory import network_factory
 
 CASES = "cas"
 TOLD_MAX = 10

@@ -21,7 +21,6 @@ import httpx
 from gateway.connectors.base import PartnerRequest
 from gateway.correlation import CURRENT
 from gateway.errors import OutOfFiles, SourceDenied, SourceInvalid, SourceTimedOut, SourceUnavailable
-from gateway.sources.http.connections import TransportFactory, aiohttp_transport, network_factory
 from gateway.sources.http.credentials import NO_TOKEN, AccessDenied, Credential, ExchangeFn, RawResponse
 from gateway.sources.http.decode import (
     AnnouncedError,
@@ -32,6 +31,7 @@ from gateway.sources.http.decode import (
     read_body,
     told_wait,
 )
+from gateway.sources.http.network_factory import TransportFactory, aiohttp_transport, network_factory
 from gateway.sources.http.page_answer import PageValidator, checked, digest_of, page_validator
 from gateway.sources.partners.network import OwnNetwork
 
