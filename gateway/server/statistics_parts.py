@@ -14,7 +14,7 @@ def build_statistics(
     services: Services, policy: AccessPolicy, opaque_ids: OpaqueIds, collector: Collector
 ) -> Statistics:
     """What answers statistics; without their key, from the lists of callers alone."""
-    configuration, sources = services.configuration, services.sources
+    configuration, sources = services.configuration, services.live_sources
     settings = configuration.file.statistiques
     return Statistics(
         StatisticsParts(

@@ -71,6 +71,11 @@ class Sources:
         """The partner that serves a CFA, None when nobody does."""
         return self._cfa.get(uai)
 
+    def sources_of_cfa(self, uai: str) -> tuple[str, ...]:
+        """What is asked about a CFA."""
+        own = self._cfa.get(uai)
+        return (own,) if own else ()
+
     def connector_of(self, source: str) -> Connector:
         """What reads a partner."""
         return self._readers[source].connector

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -152,13 +153,13 @@ def test_protected_answers_files_and_the_page_do_not_depend_on_true_counts(
 
 
 def _add_to_every_count(counted: CountedWorld, number: int) -> None:
-    with sqlite3.connect(counted.record / "donnees" / "statistiques.sqlite") as connection:
+    with closing(sqlite3.connect(counted.record / "donnees" / "statistiques.sqlite")) as connection, connection:
         connection.execute("UPDATE statistiques_apports SET nombre = nombre + ?", (number,))
     connection.close()
 
 
 def entries(counted: CountedWorld) -> list[dict[str, Any]]:
-    with sqlite3.connect(counted.record / "donnees" / "journal.sqlite") as connection:
+    with closing(sqlite3.connect(counted.record / "donnees" / "journal.sqlite")) as connection, connection:
         rows = connection.execute("SELECT contenu FROM journal_entrees ORDER BY numero").fetchall()
     connection.close()
     return [json.loads(content) for (content,) in rows]

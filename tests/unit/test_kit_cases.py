@@ -96,9 +96,17 @@ def test_a_case_that_says_nothing_fails_until_it_is_written(partner: Path, capsy
     expected = partner / "cas" / "exemple.attendu.json"
     before = json.loads(expected.read_text(encoding="utf-8"))
     expected.unlink()
-    assert "verifier premier --ecrire" in told(partner, capsys, 1)
+    assert f"verifier {partner} --ecrire" in told(partner, capsys, 1)
     told(partner, capsys, 0, "--ecrire")
     assert json.loads(expected.read_text(encoding="utf-8")) == before
+
+
+def test_a_field_that_another_case_fills_is_not_doubted(partner: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = json.loads((partner / "cas" / "exemple.json").read_text(encoding="utf-8"))
+    page["apprentis"] = [{key: page["apprentis"][1][key] for key in ("id", "nom", "prenom", "naissance")}]
+    page["total"] = 1
+    (partner / "cas" / "presque-vide.json").write_text(json.dumps(page), encoding="utf-8")
+    assert "n'est jamais lu" not in told(partner, capsys, 0, "--ecrire")
 
 
 def test_an_error_is_never_written_in_the_place_of_its_author(

@@ -70,7 +70,7 @@ def test_nobody_of_the_example_is_in_the_files(page: str, tmp_path: Path) -> Non
 )
 def test_what_is_guessed(page: str, rows: str, form: str, fields: dict[str, str]) -> None:
     found = guess((PARTNERS / page).read_bytes(), Path(page).suffix)
-    assert (found.rows, found.dates, found.missing) == (rows, form, [])
+    assert (found.rows, found.dates, found.missing) == (rows, form, {})
     assert {word: found.fields["jeune"][word] for word in fields} == fields
     assert {"numero", "date_debut", "rupture.date"} <= set(found.fields["contrat"])
 
@@ -99,7 +99,26 @@ def test_what_is_not_found_is_told(tmp_path: Path, capsys: pytest.CaptureFixture
     page = tmp_path / "page.json"
     page.write_text('[{"x": 1, "y": "a"}, {"x": 2, "y": "b"}]', encoding="utf-8")
     assert main(["partenaire", "nouveau", "essai", "--exemple", str(page), "--vers", str(tmp_path)]) == 0
-    assert "non trouvé, à écrire : cle, nom, prenom, date_naissance" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "non trouvé, à écrire : jeune.cle, jeune.nom, jeune.prenom, jeune.date_naissance" in out
+    assert 'nom = "À ÉCRIRE"' in (tmp_path / "essai" / "partenaire.toml").read_text(encoding="utf-8")
+
+
+def test_what_another_noun_must_say_is_told_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A contract without its beginning is refused: the file that is written says that it lacks."""
+    page = tmp_path / "page.json"
+    contrat = {"numero_deca": "001202409010001", "rupture": "15/02/2026", "motif": "Démission"}
+    one = {"id": 1, "nom": "Lebon", "prenom": "Zoé", "naissance": "07/03/2006", "contrats": [contrat]}
+    page.write_text(json.dumps([one, {**one, "id": 2}]), encoding="utf-8")
+    assert main(["partenaire", "nouveau", "essai", "--exemple", str(page), "--vers", str(tmp_path)]) == 0
+    assert "non trouvé, à écrire : contrat.date_debut" in capsys.readouterr().out
+    assert 'date_debut = "À ÉCRIRE"' in (tmp_path / "essai" / "partenaire.toml").read_text(encoding="utf-8")
+
+
+def test_the_number_of_a_formation_keeps_what_says_that_it_is_one() -> None:
+    made = fiction().text("RNCP37537")
+    assert made.startswith("RNCP")
+    assert made != "RNCP37537"
 
 
 @pytest.mark.parametrize(

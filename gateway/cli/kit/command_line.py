@@ -51,10 +51,8 @@ def write_expected(target: Target) -> Iterator[str]:
     partner's first."""
     for case in read_cases(target.folder / CASES):
         if not {"dossiers", "erreur", "referentiel"} & set(case.expected or ()):
-            told, path = (
-                expected_of(target, _with_tenant(target, case)),
-                target.folder / CASES / f"{case.name}{EXPECTED}",
-            )
+            told = expected_of(target, _with_tenant(target, case))
+            path = target.folder / CASES / f"{case.name}{EXPECTED}"
             if isinstance(told, str):
                 yield f"{case.name} : non écrit, la lecture échoue : {told}"
                 hint = f'{path.name} : {{"erreur": "{told.split()[0]}"}}'

@@ -80,9 +80,11 @@ class Guess:
     number: int = 0  # of rows in the example
 
     @property
-    def missing(self) -> list[str]:
-        """What a table must say, and was not found."""
-        return [word for word in REQUIRED["jeune"] if word not in self.fields.get("jeune", {})]
+    def missing(self) -> dict[str, list[str]]:
+        """What a table must say, and was not found, by noun: of a Jeune always, of another where it was found."""
+        nouns = {"jeune": {}, **self.fields}
+        told = {noun: [word for word in REQUIRED.get(noun, ()) if word not in found] for noun, found in nouns.items()}
+        return {noun: words for noun, words in told.items() if words}
 
 
 def guess(body: bytes, suffix: str) -> Guess:

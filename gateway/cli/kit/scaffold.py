@@ -100,11 +100,11 @@ def _lines(name: str, found: Guess) -> Iterator[str]:
 
 
 def _nouns(found: Guess) -> Iterator[str]:
-    for noun, fields in found.fields.items():
+    for noun, fields in {"jeune": {}, **found.fields}.items():
         yield from ("", f"[dialecte.{noun}]")
         if noun in found.lists:
             yield f"lignes = {_text(found.lists[noun])}"
-        yield from (f'{word} = "{TO_WRITE}"' for word in (found.missing if noun == "jeune" else ()))
+        yield from (f'{word} = "{TO_WRITE}"' for word in found.missing.get(noun, ()))
         yield from (f"{word} = {_text(path)}" for word, path in fields.items())
 
 
@@ -115,7 +115,8 @@ def told(own: Path, found: Guess) -> Iterator[str]:
     for noun, fields in found.fields.items():
         yield f"  {noun} : {', '.join(fields)}"
     if found.missing:
-        yield f"non trouvé, à écrire : {', '.join(found.missing)}"
+        words = (f"{noun}.{word}" for noun, words in found.missing.items() for word in words)
+        yield f"non trouvé, à écrire : {', '.join(words)}"
     if "contrat" not in found.fields:
         yield "non trouvé : [dialecte.contrat] ; sans lui, aucun contrat ni aucune rupture"
     if found.number < ROWS_DOUBTED:

@@ -3,7 +3,7 @@ and what that shows. Prints no value of a person."""
 
 import asyncio
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,7 @@ from gateway.cli.kit.recorded import Heard, ListeningTransport
 from gateway.cli.kit.replay import Replay, Target, read_case, read_target
 from gateway.connectors.table.field_paths import names_of, parse_path
 from gateway.domain.days import PARIS
-from gateway.sources.http.network_factory import network_factory
+from gateway.sources.http.outbound import network_factory
 
 CASES = "cas"
 TOLD_MAX = 10
@@ -42,12 +42,19 @@ async def verify_cases(target: Target, *, with_misbehaviours: bool = False) -> V
         await _verify_case(target, case, verdict)
         if with_misbehaviours and case.expected and "erreur" not in case.expected:
             await _verify_misbehaviours(target, case, verdict)
+    verdict.doubts += never_filled(verdict.reports.values())
     return verdict
+
+
+def never_filled(reports: Iterable[ReadingReport]) -> list[str]:
+    """The fields that no reading of anybody filled: one case alone need not hold every field."""
+    empty = [told.empty for told in reports if told.kept]
+    return [line for line in empty[0] if all(line in other for other in empty)] if empty else []
 
 
 async def _verify_case(target: Target, case: Case, verdict: Verdict) -> None:
     if case.expected is None:
-        verdict.failures.append(f"{case.path} : absent ; « verifier {target.partner.nom} --ecrire » l'écrit, à relire")
+        verdict.failures.append(f"{case.path} : absent ; « verifier {target.folder} --ecrire » l'écrit, à relire")
         return
     outcome, transport = await read_case(target, case)
     found = list(_told_otherwise(case, outcome))
@@ -126,7 +133,7 @@ async def verify_live(target: Target, key: str) -> Verdict:
         verdict.failures.append(f"{key} : {outcome.error}")
         return verdict
     told = report(heard, outcome.records, outcome.quality, target.dialect)
-    verdict.reports[key], verdict.doubts = told, list(told.doubts)
+    verdict.reports[key], verdict.doubts = told, [*told.doubts, *never_filled([told])]
     verdict.passed.append(key)
     return verdict
 
@@ -149,6 +156,7 @@ _WORDS = {
     "tenant_checked": "locataire_verifie",
     "coverage": "remplissage",
     "unread": "non_lus",
+    "empty": "jamais_lus",
 }
 
 

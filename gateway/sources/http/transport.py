@@ -31,7 +31,7 @@ from gateway.sources.http.decode import (
     read_body,
     told_wait,
 )
-from gateway.sources.http.network_factory import TransportFactory, aiohttp_transport, network_factory
+from gateway.sources.http.outbound import TransportFactory, aiohttp_transport, network_factory
 from gateway.sources.http.page_answer import PageValidator, checked, digest_of, page_validator
 from gateway.sources.partners.network import OwnNetwork
 

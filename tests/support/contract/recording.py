@@ -29,7 +29,7 @@ from gateway.cli.kit.replay import read_target
 from gateway.cli.kit.target import NoSecrets, find_target
 from gateway.connectors.base import PartnerRequest
 from gateway.domain.days import PARIS
-from gateway.sources.http.network_factory import aiohttp_transport
+from gateway.sources.http.outbound import aiohttp_transport
 from gateway.sources.http.transport import Exchange, PartnerResponse, Transport
 from tests.support.contract import simulated_population
 from tests.support.contract.simulators import running_simulators
