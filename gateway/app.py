@@ -98,6 +98,7 @@ class AppState:
     host: str  # the address that is listened on, which is answered to as well
     public_figures: PublicFigures | None = None  # where the public page is opened and what it shows is protected
     page: bool = False  # whether it is opened
+    style: str | None = None  # the sheet of a theme
     public_keys: Mapping[str, Any] | None = None  # for who encrypts what it answers us
     reception: Reception | None = None  # None: nothing is received
     incomplete: IncompleteBodies = field(default_factory=IncompleteBodies)
@@ -246,7 +247,7 @@ def application(state: AppState) -> ASGIApp:
     """The ASGI application over an open gateway."""
     door = reception_door(state.reception, state.http, state.gateway.accounting.rate_limits)
     routes = [
-        *page_routes(state.public_figures, state.page, state.http.graphiql),
+        *page_routes(state.public_figures, state.page, state.http.graphiql, state.style),
         export_route(_figures_deps(state)),
         Route("/graphql", _graphql, methods=["POST"]),
         Route("/graphql", _page, methods=["GET"]),

@@ -91,10 +91,12 @@ class ReceptionSettings(StrictModel):
 
 
 class StatisticsSettings(StrictModel):
-    """Figures for those who steer. `page`: serve the public page. `pas`, `seuil`: the step by which counts are protected, and the
-    fewest persons of a block shown; they may be raised, never lowered (docs/statistiques.md, Secret)."""
+    """Figures for those who steer. `page`: serve the public page; `theme`: a folder whose `style.css` dresses it. `pas`, `seuil`:
+    the step by which counts are protected, and the fewest persons of a block shown; they may be raised, never lowered
+    (docs/statistiques.md, Secret)."""
 
     page: bool = False
+    theme: Path | None = None
     pas: Annotated[int, Field(ge=5, le=100)] = 5
     seuil: Annotated[int, Field(ge=11, le=1000)] = 11
 

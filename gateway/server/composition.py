@@ -52,6 +52,7 @@ from gateway.sources.http.outbound import aiohttp_transport
 from gateway.sources.http.transport import Transport
 from gateway.sources.metrics import StateGauges
 from gateway.statistiques.reach import check_exact
+from gateway.web.statistics_page import read_sheet
 
 PROBE_TIMEOUT = 2.0
 
@@ -75,6 +76,7 @@ def build_state(services: Services) -> AppState:
         host=services.configuration.host,
         public_figures=build_public_figures(services, gateway),
         page=services.configuration.file.statistiques.page,
+        style=_style(services.configuration),
         public_keys=published_keys(services.configuration),
         reception=build_reception(services, register),
     )
@@ -217,6 +219,12 @@ def _transport_to(services: Services, settings: IssuerSettings) -> Transport:
         return Transport(services.configuration.now, network)
     except OSError as error:  # ssl's own are among them: a file that holds no certificate
         raise ConfigurationError(f"gateway.toml : autorites : fichier PEM attendu ({type(error).__name__})") from None
+
+
+def _style(configuration: Configuration) -> str | None:
+    """The sheet of the theme that the operator names. Raises ConfigurationError."""
+    theme = configuration.file.statistiques.theme
+    return read_sheet(configuration.root / theme) if theme else None
 
 
 def published_keys(configuration: Configuration) -> Mapping[str, Any] | None:

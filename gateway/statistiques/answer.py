@@ -20,7 +20,7 @@ from gateway.schema.statistics import Statistiques
 from gateway.schema.statistics_filter import LieuDeReference
 from gateway.statistiques.choice import lieu_of
 from gateway.statistiques.counted import Comparison, Told
-from gateway.statistiques.direct import Counting, looked_up
+from gateway.statistiques.direct import Counting, counts_of, looked_up
 from gateway.statistiques.indicators import indicators
 from gateway.statistiques.own_list import OwnList
 from gateway.statistiques.places import Places
@@ -29,6 +29,7 @@ from gateway.statistiques.published import Published
 from gateway.statistiques.questions import Question, check_codes
 from gateway.statistiques.reach import Reach, Reader, reach_of
 from gateway.statistiques.reading_state import Known
+from gateway.statistiques.told_counts import ToldCounts, sets_of
 
 PEOPLE_PER_UNIT = 10  # persons counted for a unit of cost, as those that a list walks (docs/graphe.md, Coût)
 FREE = frozenset({"STATUT", "MOIS"})  # dimensions that point at nobody
@@ -56,6 +57,7 @@ class Statistics:
     def __init__(self, parts: StatisticsParts) -> None:
         self._parts = parts
         self._places: tuple[Directory | None, Places | None] = None, None
+        self._told_counts = ToldCounts()
 
     def reads_list(self, questions: Questions, viewer: Viewer) -> bool:
         """Whether one of the questions is answered from the caller's own list."""
@@ -107,7 +109,7 @@ class Statistics:
             own.told(question, reach, counting), comparisons=await self._compared(question, reach, lieu, context)
         )
         shown, page = await self._show(told, question, context)
-        return self._with_lookups(ToldFigure(shown), question, reach, (counting, page, context))
+        return await self._with_lookups(ToldFigure(shown), question, reach, (counting, page, context))
 
     async def _compared(
         self, question: Question, reach: Reach, lieu: LieuDeReference, context: OperationContext
@@ -120,18 +122,25 @@ class Statistics:
         except BlocksUnavailable:
             return ()
 
-    def _with_lookups(
+    async def _with_lookups(
         self, told: ToldFigure, question: Question, reach: Reach, counted: tuple[Counting, LinePage, OperationContext]
     ) -> ToldFigure:
-        """The same, with those whom its counts of few tell of, once for an account and a version of the view."""
+        """The same, with those whom its counts tell of, by themselves or beside what its account was told that day; once for an
+        account and a version of the view."""
         counting, page, context = counted
         own = {name for name, codes in question.kept.items() if codes >= reach.bounds.get(name, codes | {""})}
         viewer, coordinates = context.viewer, context.decision.coordinates
         mark = hash((viewer.client, viewer.account, question.key, tuple(page.codes)))
-        if question.keys - FREE - own <= set() or mark in context.view.told:
+        if mark in context.view.told:
             return told
         names = {name for name in indicators() if f"LigneStatistique.{name}" in coordinates}
-        return replace(told, persons=looked_up(counting, page.codes, names), mark=mark)
+        account = viewer.client, viewer.account, context.rights.perimetre.organisation, context.day
+        sets = sets_of(counting, page.codes, counts_of(names))
+        beside = await offload(len(context.view.persons), self._told_counts.compared, account, sets)
+        beside &= context.view.persons.keys()  # who left the list is read no more
+        if question.keys - FREE - own <= set():
+            return told
+        return replace(told, persons=looked_up(counting, page.codes, names) | beside, mark=mark)
 
     async def _show(self, told: Told, question: Question, context: OperationContext) -> tuple[Statistiques, LinePage]:
         """The page asked, made into figures. Raises InvalidCursor."""

@@ -120,7 +120,7 @@ def looked_up(counting: Counting, lines: Collection[Codes], names: Collection[st
     told = [*(counting.persons.get(codes, {}) for codes in lines), counting.all_lines]
     found: set[str] = set()
     for classes in told:
-        for wanted in _counts(names):
+        for wanted in counts_of(names):
             persons, whole = _union(classes, wanted), _union(counting.whole, wanted)
             for few in (persons, whole - persons):
                 if 0 < len(few) <= FEW:
@@ -128,11 +128,13 @@ def looked_up(counting: Counting, lines: Collection[Codes], names: Collection[st
     return frozenset(found)
 
 
-def _counts(names: Collection[str]) -> list[list[tuple[str, str]]]:
+def counts_of(names: Collection[str]) -> list[tuple[tuple[str, str], ...]]:
     """The counts that figures tell, each as the classes that it adds up."""
     shown = [indicator for name, indicator in indicators().items() if name in names]
     return [
-        [(indicator.partition, classe) for classe in classes] for indicator in shown for classes in _sums(indicator)
+        tuple((indicator.partition, classe) for classe in classes)
+        for indicator in shown
+        for classes in _sums(indicator)
     ]
 
 
@@ -142,5 +144,5 @@ def _sums(indicator: Indicator) -> Iterator[tuple[str, ...]]:
         yield indicator.parmi
 
 
-def _union(classes: Classes, wanted: list[tuple[str, str]]) -> set[str]:
+def _union(classes: Classes, wanted: tuple[tuple[str, str], ...]) -> set[str]:
     return set().union(*(classes.get(each, ()) for each in wanted))

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from gateway.errors import CallerError
+from gateway.errors import CallerError, ConfigurationError, reason_of
 from gateway.schema.statistics import LigneStatistique, Statistiques
 from gateway.statistiques.public import PublicFigures
 from gateway.statistiques.public_page import PublicPage, public_page
@@ -20,6 +20,7 @@ POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 SHEET = Path(__file__).with_name("statistiques.css")
+SHEET_OF_THEME = "style.css"
 HEADERS = {"content-security-policy": POLICY, "cache-control": "public, max-age=3600"}
 SECRET, UNDEFINED = "secret", "non défini"
 _FIVE = (
@@ -36,8 +37,28 @@ _CAMEL = {
 }
 
 
-def page_routes(figures: PublicFigures | None, is_open: bool, graphiql: bool) -> list[BaseRoute]:
-    """The index, the sheet, and the page where it is opened. `figures` None: no key protects any."""
+def read_sheet(theme: Path | None) -> str:
+    """The sheet of the page: ours, or that of a theme's folder. Raises ConfigurationError."""
+    if theme is None:
+        return SHEET.read_text(encoding="utf-8")
+    try:
+        return (theme / SHEET_OF_THEME).read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(
+            f"gateway.toml : statistiques.theme : {theme / SHEET_OF_THEME} : {reason_of(error)}"
+        ) from None
+    except UnicodeDecodeError:
+        raise ConfigurationError(
+            f"gateway.toml : statistiques.theme : {theme / SHEET_OF_THEME} : UTF-8 attendu"
+        ) from None
+
+
+def page_routes(
+    figures: PublicFigures | None, is_open: bool, graphiql: bool, style: str | None = None
+) -> list[BaseRoute]:
+    """The index, the sheet (`style`; ours, where nothing is said), and the page where it is opened. `figures` None: no key
+    protects any."""
+    told = read_sheet(None) if style is None else style
     links = [("/statistiques", "Statistiques de l'apprentissage")] if is_open else []
     links += [("/graphql", "GraphiQL, pour essayer le graphe")] if graphiql else []
 
@@ -45,7 +66,7 @@ def page_routes(figures: PublicFigures | None, is_open: bool, graphiql: bool) ->
         return index_html(links)
 
     async def sheet(request: Request) -> Response:
-        return Response(SHEET.read_text(encoding="utf-8"), media_type="text/css", headers=HEADERS)
+        return Response(told, media_type="text/css", headers=HEADERS)
 
     async def page(request: Request) -> Response:
         if figures is None:

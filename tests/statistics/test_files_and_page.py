@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator
 from functools import partial
 from html.parser import HTMLParser
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -21,11 +22,11 @@ from gateway.edge import figures_http
 from gateway.edge.figures_http import FiguresDeps, export_route, refused_file
 from gateway.edge.graphql_http import JSON
 from gateway.edge.guard import EXCEPTION_HANDLERS
-from gateway.errors import TokenFault, Unauthenticated
+from gateway.errors import ConfigurationError, TokenFault, Unauthenticated
 from gateway.statistiques.file_request import variables_of_page
 from gateway.statistiques.public import PublicFigures
 from gateway.stores.counters import RateLimits
-from gateway.web.statistics_page import page_routes
+from gateway.web.statistics_page import page_routes, read_sheet
 from tests.support.access.small_world import caller
 from tests.support.published_world import PublishedWorld, blocks, draw_counts, published_world
 
@@ -262,3 +263,22 @@ async def test_without_a_key_or_a_snapshot_the_page_says_so(
         response = await client.get("/statistiques")
     assert (response.status_code, response.headers["cache-control"]) == (503, "no-store")
     assert "clé" in response.text
+
+
+async def sheet_of(style: str | None) -> httpx.Response:
+    app = Starlette(routes=page_routes(None, is_open=True, graphiql=False, style=style))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://passerelle.invalid") as client:
+        return await client.get("/statistiques/style.css")
+
+
+async def test_the_theme_of_a_site_dresses_the_page_in_the_place_of_ours(tmp_path: Path) -> None:
+    ours = await sheet_of(None)
+    (tmp_path / "style.css").write_text("body { color: #161616 }", encoding="utf-8")
+    theirs = await sheet_of(read_sheet(tmp_path))
+    assert theirs.text == "body { color: #161616 }"
+    assert len(ours.text) > len(theirs.text)
+    assert theirs.headers["content-security-policy"] == ours.headers["content-security-policy"]
+    for folder, told in ((tmp_path / "absent", "n'existe pas"), (tmp_path, "UTF-8 attendu")):
+        (tmp_path / "style.css").write_bytes(b"\xff")
+        with pytest.raises(ConfigurationError, match=f"^gateway.toml : statistiques.theme : .*style.css : {told}$"):
+            read_sheet(folder)

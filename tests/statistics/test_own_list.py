@@ -1,5 +1,6 @@
 """What is counted in a caller's own list is what the list shows; and counts of few are look-ups of those counted."""
 
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -9,6 +10,7 @@ from gateway.auth.authentication.clients import Viewer
 from gateway.auth.policy.rules import Finalite, Profil
 from gateway.federation.views.context import OperationContext
 from gateway.operation import GraphQLRequest, answer
+from gateway.statistiques.told_counts import ANSWERS_MAX, ToldCounts
 from tests.support.access.small_world import STATUSES, Inhabitant, SmallWorld, caller, draw_from
 
 pytestmark = pytest.mark.anyio
@@ -147,6 +149,48 @@ async def test_a18_a_criterion_that_leaves_few_out_is_a_look_up_of_those() -> No
     found = await world.looked_up(ML, "{ statistiques(filtre: {sexe: F}) { total { apprenants } } }")
     few = {key for keys in by_sex.values() if len(keys) <= 10 for key in keys}
     assert found >= few - {key for key, one in view.persons.items() if one.jeune.statut.valeur.value == "ABANDON"}  # type: ignore[union-attr]
+
+
+def two_cfas_of_some_age() -> list[Inhabitant]:
+    """Of one Mission locale: fifteen of nineteen years in one CFA, five in another, and older ones in both."""
+    left, found = {"0600001A": 15, "0600002B": 5}, []
+    for one in draw_from(Random(3), 300):
+        if one.cfa in left and one.mission_locale == "60001":
+            left[one.cfa] -= 1
+            found.append(replace(one, age=19 if left[one.cfa] >= 0 else 24))
+    return found
+
+
+async def test_a18_two_questions_that_differ_by_few_are_a_look_up_of_those() -> None:
+    """Contracts of an age, then those of one CFA: neither counts few, nor leaves few of the list."""
+    age = "trancheAge: DE_18_A_20"
+    both = f"{{ statistiques(filtre: {{{age}}}) {{ total {{ contratsCommences }} }} }}"
+    one = both.replace(age, f'{age}, cfas: ["0600001A"]')
+    world = SmallWorld(two_cfas_of_some_age())
+    counts = [
+        (await world.request(ML, text))["data"]["statistiques"]["total"]["contratsCommences"] for text in (both, one)
+    ]
+    assert counts == [15, 11]
+    alone = await Listening(two_cfas_of_some_age()).looked_up(ML, one)
+    listening = Listening(two_cfas_of_some_age())
+    assert alone == await listening.looked_up(ML, both) == frozenset()
+    found = await listening.looked_up(ML, one)
+    view = listening.contexts[-1].view
+    assert len(found) == 4
+    assert {view.persons[key].jeune.age for key in found} == {19}
+    assert await listening.looked_up(replace(ML, account="autre"), one) == frozenset()
+
+
+def test_a18_what_is_remembered_of_an_account_is_bounded() -> None:
+    told, wanted = ToldCounts(), (("statut", "APPRENTI"),)
+    everybody = frozenset(map(str, range(100)))
+    assert told.compared("a", {wanted: [everybody]}) == frozenset()
+    for rank in range(20, 20 + 2 * ANSWERS_MAX):
+        assert told.compared("a", {wanted: [frozenset({f"{rank}/{one}" for one in range(rank)})]}) == frozenset()
+    assert told.compared("a", {wanted: [everybody - {"7"}]}) == frozenset()  # too long ago
+    assert told.compared("a", {wanted: [everybody - {"7", "8"}]}) == {"8"}
+    assert told.compared("b", {wanted: [everybody]}) == frozenset()
+    assert told.compared("a", {(("statut", "ABANDON"),): [everybody]}) == frozenset()  # another count
 
 
 async def test_origin_and_protection_do_not_follow_what_is_selected() -> None:

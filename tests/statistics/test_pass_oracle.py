@@ -49,6 +49,66 @@ def test_what_follows_a_rupture_is_that_of_the_truth(silent: CountedWorld, maill
     assert silent.cells(maille) == wanted
 
 
+Keyed = Counter[tuple[str, str, str, str]]
+KEYS: dict[str, Callable[[recount.Person, dict[str, Any], date], str]] = {
+    "1a": lambda person, contrat, debut: recount.level(contrat),
+    "1c": lambda person, contrat, debut: "/".join(
+        (recount.level(contrat), person["sexe"], recount.age_group(person, debut))
+    ),
+    "1d": lambda person, contrat, debut: recount.sector(contrat),
+}
+
+
+@pytest.mark.parametrize("maille", KEYS)
+def test_contracts_are_those_of_the_truth_key_by_key(silent: CountedWorld, maille: str) -> None:
+    """By level of a département and a month; by level, sex and age, or by sector, of a région and a quarter."""
+    place_of = _departements(silent) if maille == "1a" else _regions(silent)
+    wanted: Keyed = Counter()
+    for uai, keys, debut, classe in recount.keyed_issues(silent.persons, SINCE, TODAY, KEYS[maille]):
+        cohort = f"{debut:%Y-%m}" if maille == "1a" else recount.quarter(debut)
+        wanted[place_of[uai], keys, cohort, classe] += 1
+    assert silent.keyed_cells(maille) == wanted
+    assert len({keys for _, keys, _, _ in wanted}) > len(KEYS)
+
+
+def test_ruptures_are_those_of_the_truth_level_by_level(silent: CountedWorld) -> None:
+    departements = _departements(silent)
+    wanted: Keyed = Counter()
+    for _, contrat, day in recount.told_ruptures(silent.persons, TODAY):
+        if day >= SINCE:
+            wanted[departements[contrat["uai"]], recount.level(contrat), f"{day:%Y-%m}", "RUPTURE"] += 1
+    assert silent.keyed_cells("2a") == wanted
+
+
+def test_stocks_of_departements_are_those_of_their_cfas(silent: CountedWorld) -> None:
+    """Whatever the level: each inscription of a CFA is one of its département, in the same status."""
+    departements = _departements(silent)
+    wanted: recount.Cells = Counter()
+    for (uai, month, statut), number in silent.cells("3b").items():
+        wanted[departements[uai], month, statut] += number
+    assert silent.cells("3a") == wanted
+    assert {keys for _, keys, _, _ in silent.keyed_cells("3a")} <= {"3", "4", "5", "6", "7", "INCONNU"}
+
+
+def test_stocks_have_the_level_of_the_session_that_they_are_of(silent: CountedWorld) -> None:
+    """Of those who have one session alone, and a contract that serves it: the truth's own level, in every status."""
+    departements = _departements(silent)
+    least: Keyed = Counter()
+    for person in (one for one in silent.persons if len(one["sessions"]) == 1):
+        levels = {recount.level(contrat) for contrat in person["contrats"] if contrat["dit_par"]}
+        for (uai, month, statut), number in recount.inscriptions([person], DAYS).items():
+            if len(levels) == 1:
+                least[departements[uai], min(levels), month, statut] += number
+    counted = silent.keyed_cells("3a")
+    assert not least - counted
+    assert least.total() > counted.total() / 2
+
+
+def _regions(counted: CountedWorld) -> dict[str, str]:
+    geographie = counted.world.population.geographie
+    return {uai: geographie.departements[code][1] for uai, code in _departements(counted).items()}
+
+
 def _departements(counted: CountedWorld) -> dict[str, str]:
     population = counted.world.population
     return {uai: population.geographie.communes[cfa.commune].departement for uai, cfa in population.cfas.items()}

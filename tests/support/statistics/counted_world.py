@@ -19,6 +19,7 @@ KEY = "B" * 43
 CELLS = (
     "SELECT lieu, mois, classe, sum(nombre) FROM statistiques_apports WHERE maille = '{}' GROUP BY lieu, mois, classe"
 )
+KEYED = "SELECT lieu, cles, mois, classe, sum(nombre) FROM statistiques_apports WHERE maille = '{}' GROUP BY 1, 2, 3, 4"
 BLOCKS = (
     "SELECT maille, lieu, mois, cles, classe, protege FROM statistiques_blocs WHERE releve = {} ORDER BY 1, 2, 3, 4, 5"
 )
@@ -49,6 +50,11 @@ class CountedWorld:
     def cells(self, maille: str) -> Counter[tuple[str, str, str]]:
         """The true counts of a grid: by place, month and class, over its other keys."""
         return Counter({(lieu, mois, classe): n for lieu, mois, classe, n in read(self.url, CELLS.format(maille))})
+
+    def keyed_cells(self, maille: str) -> Counter[tuple[str, str, str, str]]:
+        """The true counts of a grid: by place, keys, month and class."""
+        rows = read(self.url, KEYED.format(maille))
+        return Counter({(lieu, cles, mois, classe): n for lieu, cles, mois, classe, n in rows})
 
     def blocks(self) -> list[tuple[Any, ...]]:
         """The blocks of the snapshot in force."""

@@ -5,7 +5,7 @@ Each function gives how many units stand in each (place, month of the cohort, cl
 
 import calendar
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -80,6 +80,51 @@ def residents(persons: Sequence[Person], days: Sequence[date]) -> Cells:
     return cells
 
 
+SECTIONS = {
+    "A": (1, 3), "B": (5, 9), "C": (10, 33), "D": (35, 35), "E": (36, 39), "F": (41, 43), "G": (45, 47),
+    "H": (49, 53), "I": (55, 56), "J": (58, 63), "K": (64, 66), "L": (68, 68), "M": (69, 75), "N": (77, 82),
+    "O": (84, 84), "P": (85, 85), "Q": (86, 88), "R": (90, 93), "S": (94, 96), "T": (97, 98), "U": (99, 99),
+}  # fmt: skip
+SILENT_ON_NAF = {"gestibase"}  # what it exports has no code of activity
+
+
+def level(contrat: dict[str, Any]) -> str:
+    return str(contrat["niveau"] or "INCONNU")
+
+
+def sector(contrat: dict[str, Any]) -> str:
+    """The section of the employer's activity, where one of those that tell the contract tells it (Insee, NAF rév. 2)."""
+    if not contrat["naf"] or {*contrat["dit_par"]} <= SILENT_ON_NAF:
+        return "INCONNU"
+    division = int(contrat["naf"][:2])
+    return next(letter for letter, (first, last) in SECTIONS.items() if first <= division <= last)
+
+
+def age_group(person: Person, day: date) -> str:
+    born = date.fromisoformat(person["date_naissance"])
+    age = day.year - born.year - ((day.month, day.day) < (born.month, born.day))
+    return "MOINS_DE_18" if age < 18 else "DE_18_A_20" if age < 21 else "DE_21_A_25" if age < 26 else "DE_26_ET_PLUS"
+
+
+def issue(contrat: dict[str, Any], debut: date, broken: dict[str, date], today: date) -> str:
+    """How a contract begun on a day stands: broken within so many months, ended otherwise before nine, or neither."""
+    day, fin = broken.get(contrat["numero"]), date.fromisoformat(contrat["date_fin"])
+    if day:
+        within = [months for months in (3, 6, 9) if day < months_later(debut, months)]
+        return f"R{within[0]}" if within else "R+"
+    return "T" if fin < today and fin < months_later(debut, 9) else "V"
+
+
+def keyed_issues(
+    persons: Sequence[Person], since: date, today: date, keys: Callable[[Person, dict[str, Any], date], str]
+) -> Iterator[tuple[str, str, date, str]]:
+    """Contracts begun since a day: the CFA, the keys of the grid, the first day, how they stand."""
+    broken = {contrat["numero"]: day for _, contrat, day in told_ruptures(persons, today)}
+    for person, contrat, debut in told_contrats(persons, today):
+        if debut >= since:
+            yield contrat["uai"], keys(person, contrat, debut), debut, issue(contrat, debut, broken, today)
+
+
 def told_contrats(persons: Sequence[Person], today: date) -> Iterator[tuple[Person, dict[str, Any], date]]:
     """The contracts that somebody tells, begun by today, each with its first day."""
     for person in persons:
@@ -103,15 +148,8 @@ def issues(persons: Sequence[Person], since: date, today: date) -> Cells:
     broken = {contrat["numero"]: day for _, contrat, day in told_ruptures(persons, today)}
     cells: Cells = Counter()
     for _, contrat, debut in told_contrats(persons, today):
-        if debut < since:
-            continue
-        day, fin = broken.get(contrat["numero"]), date.fromisoformat(contrat["date_fin"])
-        if day:
-            within = [months for months in (3, 6, 9) if day < months_later(debut, months)]
-            classe = f"R{within[0]}" if within else "R+"
-        else:
-            classe = "T" if fin < today and fin < months_later(debut, 9) else "V"
-        cells[contrat["uai"], quarter(debut), classe] += 1
+        if debut >= since:
+            cells[contrat["uai"], quarter(debut), issue(contrat, debut, broken, today)] += 1
     return cells
 
 
