@@ -9,7 +9,7 @@ import pytest
 from gateway.auth.policy.policy import Affiliation, Perimetre
 from gateway.auth.policy.rules import Finalite, Profil
 from gateway.domain.statut import StatutApprenant
-from gateway.federation.collect.readings import Freshness, Readings
+from gateway.federation.collect.kept_readings import Freshness, Readings
 from gateway.federation.join.link import SourcedRecord
 from gateway.federation.lists import filter_jeunes
 from gateway.federation.views.view import Rights, readable
