@@ -16,7 +16,7 @@ from cachetools import LRUCache
 
 from gateway.concurrency import RecentValue, Sleep, every
 from gateway.connectors.base import Record
-from gateway.connectors.transmissions import ReceivedRow, received_records
+from gateway.connectors.dossiers import ReceivedRow, received_records
 from gateway.domain.days import paris_day
 from gateway.domain.seal import Sealer
 from gateway.errors import SourceError, SourceTimedOut, SourceUnavailable
