@@ -17,6 +17,7 @@ from fixtures.world import World
 from tests.support.e2e.page import ARGUMENTS, CAPTURES, opened
 from tests.support.e2e.queries import until_complete
 from tests.support.e2e.readings import contents, journal_de
+from tests.support.examples import examples
 from tests.support.figures import note
 
 PEOPLE = """query Jeunes($after: String) { jeunes(first: 500, after: $after) {
@@ -143,6 +144,9 @@ REPORT = """{ transmissions(first: 5) { totalCount pageInfo { hasNextPage }
 def test_the_cfa_and_the_support_of_its_erp_read_what_became_of_it(pushing: World, receiving: LaunchedGateway) -> None:
     assert pushing.pushing
     wrong = [one for one in pushing.pushing.dossiers() if one.get("email_contact") == "non communiqué"]
+    (example,) = (one for one in examples() if "transmissions" in one.query)
+    shown = receiving.graphql(pushing.token("cfa-transmet"), example.query)
+    assert ("errors" in shown, shown["data"]["transmissions"]["messages"][0]["dossiers"]) == (False, len(wrong))
     told = {}
     for client in ("cfa-transmet", "erp-transmet"):
         answer = receiving.graphql(pushing.token(client), REPORT)
