@@ -21,7 +21,7 @@ _INSTANT = re.compile(
     r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:?\d{2})?", re.ASCII | re.IGNORECASE
 )
 _MAILBOX = re.compile(r"[\w'+.-]*[\w+-]", re.ASCII)
-_LABEL, _LAST_LABEL = (
+_LABEL, _LAST_LABEL = re.compile(r"[A-Za-z\d][A-Za-z\d-]*", re.ASCII), re.compile(r"[A-Za-z]{2,}", re.ASCII)
     re.compile(r"[a-z\d][a-z\d-]*", re.ASCII | re.IGNORECASE),
     re.compile(r"[a-z]{2,}", re.ASCII | re.IGNORECASE),
 )
