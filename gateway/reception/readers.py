@@ -22,9 +22,6 @@ _INSTANT = re.compile(
 )
 _MAILBOX = re.compile(r"[\w'+.-]*[\w+-]", re.ASCII)
 _LABEL, _LAST_LABEL = re.compile(r"[A-Za-z\d][A-Za-z\d-]*", re.ASCII), re.compile(r"[A-Za-z]{2,}", re.ASCII)
-    re.compile(r"[a-z\d][a-z\d-]*", re.ASCII | re.IGNORECASE),
-    re.compile(r"[a-z]{2,}", re.ASCII | re.IGNORECASE),
-)
 _YEARS = re.compile(r"([12]\d{3})-([12]\d{3})", re.ASCII)
 _POSTAL = re.compile(r"\d{5}", re.ASCII)
 _SIRET = re.compile(r"\d{14}", re.ASCII)

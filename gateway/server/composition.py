@@ -48,7 +48,8 @@ from gateway.server.services import Services
 from gateway.server.statistics_parts import build_public_figures, build_statistics
 from gateway.sources.harvest.registry_reader import RegistryReader
 from gateway.sources.http.issuers import IssuerClient, JwksFile
-from gateway.sources.http.transport import Transport, aiohttp_transport
+from gateway.sources.http.outbound import aiohttp_transport
+from gateway.sources.http.transport import Transport
 from gateway.sources.metrics import StateGauges
 from gateway.statistiques.reach import check_exact
 

@@ -33,7 +33,8 @@ from gateway.sources.harvest.harvester import HarvestTarget
 from gateway.sources.harvest.progress import HarvestMetrics
 from gateway.sources.harvest.referentiel import ReferentielKeeper
 from gateway.sources.http.issuers import IssuerClient
-from gateway.sources.http.transport import Transport, TransportFactory, aiohttp_transport
+from gateway.sources.http.outbound import TransportFactory, aiohttp_transport
+from gateway.sources.http.transport import Transport
 from gateway.sources.metrics import SourceMetrics
 from gateway.sources.partners.configured import configured_partners
 from gateway.sources.partners.load import Partner

@@ -10,6 +10,7 @@ import asyncio
 import base64
 import builtins
 import hashlib
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
@@ -73,6 +74,7 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("statistiques", "relever"),
     ("statistiques", "publier"),
     ("statistiques", "etat"),
+    ("statistiques", "exporter"),
     ("cle",),
     ("clients",),
     ("personne",),
@@ -383,7 +385,13 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("terminal")
 def test_the_help_of_every_command_is_what_it_was(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "".join(help_of(command, capsys) for command in COMMANDS) == frozen_text("help.txt")
+    told = "".join(help_of(command, capsys) for command in COMMANDS)
+    assert words(told) == words(frozen_text("help.txt"))
+
+
+def words(told: str) -> list[str]:
+    """Where lines are cut differs between versions of Python; so does whether an option's value is said after each name."""
+    return re.sub(r"(--?[\w-]+) (\S+), (?=--[\w-]+ \2)", r"\1, ", " ".join(told.split())).split()
 
 
 def help_of(command: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> str:
