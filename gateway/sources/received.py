@@ -51,6 +51,11 @@ class ReceivedDossiers:
             RECORDS_MAX, getsizeof=lambda records: 1 + len(records)
         )
 
+    async def open(self) -> None:
+        """Open the store, and see who has transmitted. Raises ConfigurationError, ReceptionUnavailable."""
+        await self.store.open()
+        await self._look()
+
     async def read(self, units: Sequence[Unit], timeout: float) -> list[UnitResult | UnitFailure]:
         """What is kept of each CFA, in order, within `timeout` seconds; else why it cannot be told."""
         try:
