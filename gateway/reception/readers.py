@@ -15,7 +15,7 @@ Reader = Callable[[Any], Any]
 TEXT, NUMBER, BOOLEAN = "String attendu", "Number attendu", "Boolean attendu"
 MISSING_DAY, WRONG_DAY = "Champ obligatoire", "Date invalide"
 FORM = "Format invalide"
-SCHOOL_YEAR = f"{FORM} : deux années qui se suivent, ou une seule écrite deux fois (2026-2027, 2026-2026)"
+SCHOOL_YEAR = f"{FORM} : deux années qui se suivent, ou une seule écrite deux fois (2031-2032, 2031-2031)"
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _INSTANT = re.compile(
     r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:?\d{2})?", re.ASCII | re.IGNORECASE
