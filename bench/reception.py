@@ -1,9 +1,11 @@
-"""What receiving costs: bodies of 2,000 dossiers read, sealed and committed on SQLite, one after the other, one core.
+"""What receiving costs: bodies of 2,000 dossiers read, sealed and committed on SQLite, one after the other, one core; then how
+long who reads the versions of what is kept waits, alone and beside transmissions without a pause.
 
 python -m bench.reception
 """
 
 import asyncio
+import itertools
 import json
 import tempfile
 import time
@@ -15,9 +17,12 @@ from gateway.domain.referentiel import OrganismeRow, Referentiel
 from gateway.domain.seal import Sealer
 from gateway.reception.items import Family
 from gateway.reception.transmission import prepare
+from gateway.sources.received import NAME, ReceivedDossiers
+from gateway.sources.units import Resource, Unit
 from gateway.stores.receptions import ReceptionStore
 
 ITEMS, BODIES, NATIONAL = 2_000, 10, 1_300_000
+LOOKS = 1_000
 UAI, SIRET = "0600001A", "19750655300019"
 FAMILY = Family(Referentiel(organismes={UAI: OrganismeRow(UAI, SIRET, "CFA", None, "60", "32", "20")}), UAI)
 NOW = datetime(2026, 10, 15, 2, tzinfo=UTC)
@@ -56,7 +61,34 @@ async def _measure(folder: Path) -> None:
         print(f"{what}: {rate:,.0f} items/s of one core; {share}; {NATIONAL:,} items in {NATIONAL / rate / 60:.1f} min")
     size = (folder / "receptions.sqlite").stat().st_size / (ITEMS * BODIES)
     print(f"{len(bodies[0]) / ITEMS:,.0f} bytes an item sent, {size:,.0f} bytes kept")
+    for what, pushing in (("alone", False), ("beside pushes", True)):
+        waits = sorted(await _waits(store, sealer, bodies if pushing else []))
+        told = ", ".join(f"p{part} {1000 * waits[len(waits) * part // 100]:.1f} ms" for part in (50, 99))
+        print(f"a look at the versions, {what}: {told} of {len(waits)}")
     await store.close()
+
+
+async def _waits(store: ReceptionStore, sealer: Sealer, bodies: list[bytes]) -> list[float]:
+    """The seconds that each of LOOKS takes, while bodies are received again and again."""
+
+    async def push() -> None:
+        while True:
+            for body in bodies:
+                made = await asyncio.to_thread(prepare, body, FAMILY, sealer, NOW)
+                await store.record(made.transmission, made.dossiers, NOW)
+
+    received = ReceivedDossiers(store, sealer, lambda: NOW, itertools.count().__next__)  # a new look each time
+    pushes = asyncio.create_task(push()) if bodies else None
+    waits = []
+    for _ in range(LOOKS):
+        start = time.perf_counter()
+        await received.kept_versions([Unit(NAME, Resource.CFA, UAI)])
+        waits.append(time.perf_counter() - start)
+        await asyncio.sleep(0.005)
+    if pushes:
+        pushes.cancel()
+        await asyncio.gather(pushes, return_exceptions=True)
+    return waits
 
 
 def main() -> None:

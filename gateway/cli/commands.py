@@ -84,6 +84,8 @@ async def _open_gateway(services: Services) -> Gateway:
     gateway = build_gateway(services)
     await services.registry.open()
     await services.keeper.open()
+    if services.received:
+        await services.received.open()
     return gateway
 
 

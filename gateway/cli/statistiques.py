@@ -122,6 +122,8 @@ async def _opened() -> AsyncIterator[tuple[Services, Gateway]]:
             await services.blocks.open()
             await services.registry.open()
             await services.keeper.open()
+            if services.received:
+                await services.received.open()
             yield services, gateway
     except BlocksUnavailable as error:
         raise CommandFailed(f"la base des statistiques ne répond pas ({error})") from None

@@ -30,8 +30,8 @@ TITLE = "Transmissions de votre logiciel"
 ADVICE = (
     ("organisme formateur non rattaché", "Employer la clé de cet établissement, ou celle de son responsable."),
     ("organisme ", "Corriger l'UAI et le SIRET dans le logiciel : ils doivent être ceux du référentiel."),
-    ("Information de contrat incomplète", "Saisir la date de début du contrat, ou effacer ce qui en est dit."),
-    ("La date de fin de formation", "Corriger les dates de la session."),
+    ("Contrat sans début", "Saisir la date de début du contrat, ou effacer ce qui en est dit."),
+    ("La formation finit avant", "Corriger les dates de la session."),
     ("Champ obligatoire", "Saisir ce champ : sans lui, rien du dossier n'est gardé."),
     ("Date invalide", "Corriger la date : elle n'existe pas, ou ne s'écrit pas ainsi."),
     ("Numéro de téléphone", "Saisir un numéro à dix chiffres, ou laisser vide."),

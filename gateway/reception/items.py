@@ -16,7 +16,7 @@ from gateway.reception.readers import Refused
 
 UNKNOWN = "organisme {role} non trouvé"
 FOREIGN = "organisme formateur non rattaché à cette clé"
-ENDS_BEFORE = "La date de fin de formation doit être supérieure à la date d'entrée en formation"
+ENDS_BEFORE = "La formation finit avant de commencer : sa fin doit suivre l'entrée"
 FORMATEUR = ("etablissement_formateur_uai", "etablissement_formateur_siret")
 RESPONSABLE = ("etablissement_responsable_uai", "etablissement_responsable_siret")
 KEY = (*FORMATEUR, "annee_scolaire", "id_erp_apprenant")  # what names a dossier
@@ -128,11 +128,8 @@ def _contrat(item: Mapping[str, Any], values: Mapping[str, Any], suffix: str, dr
         return []
     fin, cause, rupture = others
     return [
-        Issue(f"Information de contrat incomplète : {debut} manquant mais ce champ est renseigné", told),
-        Issue(
-            f"Information de contrat incomplète : {fin}, {cause} ou {rupture} nécessite la présence de {debut}",
-            (debut,),
-        ),
+        Issue(f"Contrat sans début : ce champ est dit, et {debut} ne l'est pas", told),
+        Issue(f"Contrat sans début : {fin}, {cause} ou {rupture} le suppose", (debut,)),
     ]
 
 

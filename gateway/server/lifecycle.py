@@ -173,7 +173,7 @@ async def open_parts(services: Services, state: AppState) -> None:
     steps |= {
         "journal": lambda: _in_time("journal", services.readings_journal.open()),
         "registre": lambda: _in_time("registre", services.registry.open()),
-        **({"receptions": services.receptions.open} if services.receptions else {}),
+        **({"receptions": services.received.open} if services.received else {}),
         "statistiques": lambda: _in_time("statistiques", services.blocks.open()),
         "liens": lambda: _purge_links(services),
         "cles": state.authenticator.verifier.open,

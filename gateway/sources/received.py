@@ -16,7 +16,7 @@ from cachetools import LRUCache
 
 from gateway.concurrency import RecentValue, Sleep, every
 from gateway.connectors.base import Record
-from gateway.connectors.transmissions import ReceivedRow, received_records
+from gateway.connectors.dossiers import ReceivedRow, received_records
 from gateway.domain.days import paris_day
 from gateway.domain.seal import Sealer
 from gateway.errors import SourceError, SourceTimedOut, SourceUnavailable
@@ -50,6 +50,11 @@ class ReceivedDossiers:
         self._records: LRUCache[tuple[str, str], tuple[Record, ...]] = LRUCache(
             RECORDS_MAX, getsizeof=lambda records: 1 + len(records)
         )
+
+    async def open(self) -> None:
+        """Open the store, and see who has transmitted. Raises ConfigurationError, ReceptionUnavailable."""
+        await self.store.open()
+        await self._look()
 
     async def read(self, units: Sequence[Unit], timeout: float) -> list[UnitResult | UnitFailure]:
         """What is kept of each CFA, in order, within `timeout` seconds; else why it cannot be told."""

@@ -70,6 +70,15 @@ async def test_what_one_process_receives_shows_in_another(store: ReceptionStore)
     assert keys(await other.read()) == keys(await one.read()) == ["E-1"]
 
 
+async def test_a_process_that_opens_knows_who_has_transmitted(store: ReceptionStore) -> None:
+    """Before anybody reads: a night that counts asks who serves each CFA first."""
+    await push(store, item())
+    process = Process(store)
+    assert not process.received.has_transmitted(UAI)
+    await process.received.open()
+    assert process.received.has_transmitted(UAI)
+
+
 async def test_a_nightly_resend_of_the_same_freshens_and_changes_no_version(store: ReceptionStore) -> None:
     process = Process(store)
     await push(store, item(), item(id_erp_apprenant="E-2"))

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from gateway.connectors.base import Record
-from gateway.connectors.transmissions import ReceivedRow, received_records
+from gateway.connectors.dossiers import ReceivedRow, received_records
 from gateway.schema.nouns import Adresse, Contrat, Employeur, Formation, Jeune, Representant, Rupture, Sexe
 from gateway.schema.organisations import Cfa
 from gateway.schema.scalars import SIRET, UAI, CodePostal
