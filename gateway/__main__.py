@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from gateway.cli.french import FrenchCommand
+from gateway.cli.key_line import key_arguments
 from gateway.cli.kit_commands import add_kit
 from gateway.cli.statistics_line import statistics_arguments
 from gateway.errors import CommandFailed, ConfigurationError, reason_of
@@ -50,6 +51,9 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     access.add_argument("--finalite", help="une finalité : ACCOMPAGNEMENT, PILOTAGE…")
     _journal_arguments(commands.add_parser("journal", help="vérifie, consulte ou purge le journal des lectures"))
     statistics_arguments(commands.add_parser("statistiques", help="compte, publie les chiffres, ou dit leur âge"))
+    key_arguments(
+        commands.add_parser("cle", help="crée ou importe une clé d'API, ou fait tourner les clés de la passerelle")
+    )
     _register_arguments(add)
     explain = add("expliquer", _explain, "montre ce qu'une requête demande, ce qu'on en refuse, et sa fonction")
     explain.add_argument("query", help="texte d'une requête, ou fichier qui la contient", metavar="requete")
@@ -76,11 +80,6 @@ def _configuration_arguments(add: Callable[[str, Command, str], argparse.Argumen
 
 
 def _register_arguments(add: Callable[[str, Command, str], argparse.ArgumentParser]) -> None:
-    key = add("cle", _key, "crée une clé d'API pour un client du registre, ou importe la clé d'un ERP")
-    key.add_argument(
-        "action", choices=("creer", "importer"), help="importer : la clé de son ERP, lue sur l'entrée standard"
-    )
-    key.add_argument("client")
     clients = add(
         "clients", _clients, "écrit à la fin de clients.toml le nombre de clients, qui prouve qu'il est entier"
     )
@@ -256,15 +255,6 @@ def _purge_journal(arguments: argparse.Namespace) -> None:
     from gateway.cli.journal import forget  # noqa: PLC0415
 
     print(f"{asyncio.run(forget(confirmed=arguments.confirmed))} entrée(s) oubliée(s)")
-
-
-def _key(arguments: argparse.Namespace) -> None:
-    from gateway.cli.commands import create_api_key, import_key  # noqa: PLC0415
-
-    if arguments.action == "importer":
-        print(asyncio.run(import_key(arguments.client, sys.stdin.readline().strip())))
-    else:
-        print(create_api_key(arguments.client))
 
 
 def _clients(_: argparse.Namespace) -> None:

@@ -202,7 +202,7 @@ def build_journal(
     except OSError as error:
         raise ConfigurationError(f"donnees.dossier : {configuration.donnees} : {reason_of(error)}") from None
     url = _url(configuration, environ, "journal.sqlite", "GATEWAY_JOURNAL_URL")
-    return Journal(url, configuration.sealer, report)
+    return Journal(url, configuration.sealer, report, configuration.journal_sealers)
 
 
 def _keeper(configuration: Configuration, sources: Sources, known: Mapping[str, Connector]) -> ReferentielKeeper:

@@ -48,7 +48,7 @@ T = TypeVar("T")
 _HALF = re.compile("[\ud800-\udfff]")  # of a character that UTF-16 writes in two
 
 HEADS = {
-    "journal": "0002",
+    "journal": "0003",
     "registre": "0001",
     "liens": "0002",
     "receptions": "0001",

@@ -30,7 +30,7 @@ from gateway.sources.units import UnitResult
 from gateway.stores.counters import Allowance, RateLimits
 from gateway.stores.registry import RegistryStore
 from gateway.stores.shared_counters import SharedCounters
-from tests.at_rest.opened import KINDS, VERSIONS, Opened, answers, ask, opened
+from tests.at_rest.opened import KINDS, VERSIONS, Opened, answers, ask, opened, run
 from tests.at_rest.record import CLIENT, LEASED, MARKED
 from tests.support.databases import read
 from tests.support.redis_server import suspension
@@ -230,3 +230,23 @@ def _base(data: Opened, file: str) -> str:
 
 def _sealer(data: Opened) -> Sealer:
     return Sealer.from_text(data.environment["GATEWAY_CLE"])
+
+
+def test_keys_turn_and_what_was_given_goes_on(data: Opened) -> None:
+    """As docs/exploitation.md has it: the new key beside the former one, `cle tourner`, then without the former one."""
+    former, new = data.environment["GATEWAY_CLE"], base64.urlsafe_b64encode(b"n" * 32).decode()
+    both = {"GATEWAY_CLES": f"{new},{former}", "GATEWAY_CLES_JOURNAL": f"{new},{former}"}
+    told = run({**data.environment, **both}, "cle", "tourner")
+    assert (told.returncode, told.stderr) == (0, "")
+    assert told.stdout.splitlines()[0] == "journal : signé désormais par la première clé de GATEWAY_CLES_JOURNAL"
+    assert told.stdout.splitlines()[-1] == "GATEWAY_CLES : la première clé scelle tout ; les autres peuvent être ôtées"
+    alone = {**both, "GATEWAY_CLES": new, "GATEWAY_CLE_IDENTIFIANTS": former, "GATEWAY_CACHE_CLES": new}
+    turned = {name: value for name, value in data.environment.items() if name != "GATEWAY_CLE"} | alone
+    after = Opened(data.record, turned, data.expected)
+    assert after.command("journal", "verifier", "--ancre", data.expected["anchor"]) == data.expected["verified"]
+    with after.gateway() as gateway:
+        answered = answers(gateway, data.expected["cle_api"], data.expected)
+    assert _without_case(answered) == _without_case(data.expected["answers"])
+    assert after.command("journal", "verifier", "--ancre", data.expected["anchor"]) != data.expected["verified"]
+    former_alone = run({**turned, "GATEWAY_CLES_JOURNAL": former}, "journal", "recompter")
+    assert (former_alone.returncode, former_alone.stderr.startswith("configuration : journal : scellé par")) == (2, True)

@@ -1,0 +1,50 @@
+"""All the stores, in one list: what migrates them, seals them again or verifies a backup goes over it. Knows nothing of what they
+hold.
+
+A new store is one line here, beside its history (`stores/sql.HEADS`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import MetaData
+
+from gateway.reception.transmission import USAGE as RECEPTION
+from gateway.stores import blocks, counters, journal_tables, links, receptions, registry
+from gateway.stores.sealed_columns import SealedColumn
+from gateway.stores.sql import database_url
+
+
+@dataclass(frozen=True, slots=True)
+class KnownStore:
+    """A store, by the name of its history. `variable`: what names its database; without it, a file of its own name.
+    `remade`: what it holds is read again from partners, so that no backup of it is needed."""
+
+    name: str
+    tables: tuple[MetaData, ...]
+    variable: str = "GATEWAY_DATABASE_URL"
+    sealed: SealedColumn | None = None
+    remade: bool = False
+
+    def file(self, folder: Path) -> Path:
+        return folder / f"{self.name}.sqlite"
+
+    def url(self, folder: Path, environ: Mapping[str, str]) -> str:
+        """Raises ConfigurationError."""
+        return database_url(environ, self.variable, f"sqlite+aiosqlite:///{self.file(folder)}")
+
+    def is_there(self, folder: Path, environ: Mapping[str, str]) -> bool:
+        """Whether there is a database to open: to open a file makes it."""
+        return bool(environ.get(self.variable)) or self.file(folder).is_file()
+
+
+_RECEPTIONS = SealedColumn(receptions.DOSSIERS, RECEPTION, lambda row: row.cle.encode())
+
+STORES = (
+    KnownStore("journal", (journal_tables.ENTRIES.metadata, counters.READ.metadata), "GATEWAY_JOURNAL_URL"),
+    KnownStore("liens", (links.LINKS.metadata,)),
+    KnownStore("receptions", (receptions.DOSSIERS.metadata,), sealed=_RECEPTIONS),
+    KnownStore("registre", (registry.ROWS.metadata,), sealed=registry.SEALED, remade=True),
+    KnownStore("statistiques", (blocks.COUNTS.metadata,)),
+)
