@@ -1,18 +1,17 @@
 """Turns the keys: what is kept sealed is sealed again by the first of each ring, while gateways go on. Run again, it goes on."""
 
 from collections.abc import Callable
+from functools import partial
 
+from gateway.cli.databases import opened
 from gateway.config import Configuration, load
 from gateway.environment import ENVIRONMENT
 from gateway.errors import CommandFailed
 from gateway.server.services import build_journal
-from gateway.server.store_list import STORES, KnownStore
+from gateway.server.store_list import STORES, KnownStore, Place
 from gateway.stores.journal_keys import turn_keys as turn_journal
 from gateway.stores.journal_tables import JournalTampered
-from gateway.stores.sealed_columns import Resealing, SealedColumn, reseal
-from gateway.stores.sql import open_engine, told, writer
-
-LOCK_WAIT = 30  # seconds behind a harvest that writes
+from gateway.stores.sealed_columns import Resealing, reseal
 
 Tell = Callable[[str], None]
 
@@ -21,10 +20,12 @@ async def turn_keys(tell: Tell) -> int:
     """How many rows no key opens. Raises CommandFailed for a journal that was altered."""
     configuration = load()
     await _turn_journal(configuration, tell)
-    unreadable = 0
+    unreadable, place = 0, Place(configuration.donnees, ENVIRONMENT)
     for store in STORES:
-        if store.sealed is not None and store.is_there(configuration.donnees, ENVIRONMENT):
-            unreadable += await _reseal(configuration, store, store.sealed, tell)
+        if store.sealed is not None and store.is_there(place):
+            async with opened(store, place) as database:
+                done = await reseal(database, store.sealed, configuration.sealer, partial(_tell_batch, store, tell))
+            unreadable += done.unreadable
     tell(
         "GATEWAY_CLES : la première clé scelle tout ; les autres peuvent être ôtées"
         if not unreadable
@@ -48,17 +49,5 @@ async def _turn_journal(configuration: Configuration, tell: Tell) -> None:
     tell(f"GATEWAY_CLES_JOURNAL : à garder, les clés de rang {', '.join(kept)} (des entrées encore là)")
 
 
-async def _reseal(configuration: Configuration, store: KnownStore, column: SealedColumn, tell: Tell) -> int:
-    engine = open_engine(store.url(configuration.donnees, ENVIRONMENT), LOCK_WAIT, is_durable=True)
-    resealing = writer(engine, LOCK_WAIT)
-    try:
-        with told(store.name):
-            done = await reseal(resealing, column, configuration.sealer, lambda seen: tell(_line(store, seen)))
-    finally:
-        await resealing.close()
-        await engine.dispose()
-    return done.unreadable
-
-
-def _line(store: KnownStore, done: Resealing) -> str:
-    return f"{store.name} : {done.seen}/{done.rows} lignes, {done.resealed} scellées à nouveau"
+def _tell_batch(store: KnownStore, tell: Tell, done: Resealing) -> None:
+    tell(f"{store.name} : {done.seen}/{done.rows} lignes, {done.resealed} scellées à nouveau")

@@ -197,6 +197,7 @@ async def _purge_links(services: Services) -> None:
     go on without it."""
     try:
         async with asyncio.timeout(OPENING_TIMEOUT):
+            await services.links.open()
             if await services.journal_keeper.believes_clock():
                 await services.links.purge(services.configuration.now() - LINK_RETENTION)
     except (LinksUnavailable, TimeoutError):

@@ -17,33 +17,45 @@ from gateway.stores.sql import database_url
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where databases are: a folder of files, unless an environment names others."""
+
+    folder: Path
+    environ: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class KnownStore:
     """A store, by the name of its history. `variable`: what names its database; without it, a file of its own name.
-    `remade`: what it holds is read again from partners, so that no backup of it is needed."""
+    `remade`: what it holds is read again from partners, and no backup has it; `needed`: a backup without it is none."""
 
     name: str
     tables: tuple[MetaData, ...]
     variable: str = "GATEWAY_DATABASE_URL"
     sealed: SealedColumn | None = None
     remade: bool = False
+    needed: bool = False
 
-    def file(self, folder: Path) -> Path:
-        return folder / f"{self.name}.sqlite"
+    def file(self, place: Place) -> Path:
+        return place.folder / f"{self.name}.sqlite"
 
-    def url(self, folder: Path, environ: Mapping[str, str]) -> str:
+    def url(self, place: Place) -> str:
         """Raises ConfigurationError."""
-        return database_url(environ, self.variable, f"sqlite+aiosqlite:///{self.file(folder)}")
+        return database_url(place.environ, self.variable, f"sqlite+aiosqlite:///{self.file(place)}")
 
-    def is_there(self, folder: Path, environ: Mapping[str, str]) -> bool:
+    def is_there(self, place: Place) -> bool:
         """Whether there is a database to open: to open a file makes it."""
-        return bool(environ.get(self.variable)) or self.file(folder).is_file()
+        return bool(place.environ.get(self.variable)) or self.file(place).is_file()
 
 
 _RECEPTIONS = SealedColumn(receptions.DOSSIERS, RECEPTION, lambda row: row.cle.encode())
 
+_JOURNAL = (journal_tables.ENTRIES.metadata, counters.READ.metadata)
+
+JOURNAL = KnownStore("journal", _JOURNAL, "GATEWAY_JOURNAL_URL", needed=True)
 STORES = (
-    KnownStore("journal", (journal_tables.ENTRIES.metadata, counters.READ.metadata), "GATEWAY_JOURNAL_URL"),
-    KnownStore("liens", (links.LINKS.metadata,)),
+    JOURNAL,
+    KnownStore("liens", (links.LINKS.metadata,), needed=True),
     KnownStore("receptions", (receptions.DOSSIERS.metadata,), sealed=_RECEPTIONS),
     KnownStore("registre", (registry.ROWS.metadata,), sealed=registry.SEALED, remade=True),
     KnownStore("statistiques", (blocks.COUNTS.metadata,)),

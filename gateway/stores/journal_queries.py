@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway.domain.seal import Anchor, Sealer, next_
 from gateway.stores.derive_counts import Windows, counts_fault
 from gateway.stores.journal import Journal
+from gateway.stores.journal_gap import Gap, gap_of
 from gateway.stores.journal_keys import Signatures, read_signatures
 from gateway.stores.journal_tables import (
     BATCH,
@@ -53,6 +54,7 @@ class Verification:
     first: int
     last: Anchor
     fault: str | None
+    gaps: tuple[Gap, ...] = ()  # told by an entry each: what a backup had lost
 
 
 async def head(journal: Journal) -> Anchor:
@@ -106,7 +108,7 @@ async def verify_chain(journal: Journal, anchor: Anchor | None = None) -> Verifi
             fault = str(error)
         except DBAPIError as error:
             fault = f"entrée {walk.following} ou plus loin : illisible ({type(error).__name__})"
-        return Verification(start.numero + 1, end, fault)
+        return Verification(start.numero + 1, end, fault, tuple(walk.gaps))
 
 
 async def verify_counts(journal: Journal, windows: Windows, today: date) -> str | None:
@@ -122,6 +124,7 @@ class ChainWalk:
         self._sealer, self._signatures = sealer, signatures
         self._bound = start
         self._anchor = anchor if anchor and anchor.numero > start.numero else None
+        self.gaps: list[Gap] = []
 
     @property
     def following(self) -> int:
@@ -158,12 +161,19 @@ class ChainWalk:
             return f"entrée {row.numero} : en trop" if extra else f"entrée {expected.numero} : manquante"
         if row.empreinte != expected.digest:
             return f"entrée {row.numero} : altérée, déplacée ou refaite"
+        self._note_gap(row)  # its own number may be that of the anchor that was lost
         if self._anchor and self._anchor.numero == row.numero and self._anchor != expected:
             return f"entrée {row.numero} : ce n'est pas celle de l'ancre"
         if row.ensemble != set_of(self._sealer, set(unpack(row.personnes))):
             return INDEX_FAULT
         self._bound = expected
         return None
+
+    def _note_gap(self, row: Any) -> None:
+        """An anchor of what was lost is none to pass through any more."""
+        if (gap := gap_of(row.contenu)) is not None:
+            self.gaps.append(gap)
+            self._anchor = None if self._anchor and gap.covers(self._anchor) else self._anchor
 
     async def _are_told(self, connection: AsyncConnection, sets: Any) -> bool:
         """Whether it is written what the codes of entries that bind records stand for."""

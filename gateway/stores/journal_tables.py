@@ -34,7 +34,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import Executable
 
 from gateway.domain.seal import GENESIS, NAME_LENGTH, Anchor, ChainKeys, Sealer, anchor_mac
-from gateway.stores.sql import batches, insertion, migrate
+from gateway.stores.sql import batches, insertion, prepare
 
 BATCH = 5_000  # values of one IN
 
@@ -189,7 +189,7 @@ def unpack(persons: bytes) -> tuple[int, ...]:
 
 async def create_journal(connection: AsyncConnection, keys: ChainKeys) -> None:
     """Create what is missing of the tables and of the two ends."""
-    await connection.run_sync(migrate, "journal")
+    await connection.run_sync(prepare, "journal")
     # To insert what is there already, even to no effect, would wait for whoever writes.
     if (await connection.execute(select(BOUNDS.c.nom))).first():
         return

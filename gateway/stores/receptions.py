@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.errors import GatewayError
 from gateway.stores.causes import cause
-from gateway.stores.sql import batches, insertion, migrate, open_engine, storable, told, writer
+from gateway.stores.sql import batches, insertion, open_engine, prepare, storable, told, writer
 
 T = TypeVar("T")
 LOCK_WAIT = 10  # seconds: a transaction of two thousand dossiers takes some tens of milliseconds
@@ -128,7 +128,7 @@ class ReceptionStore:
     async def open(self) -> None:
         """Bring the tables to the version this code knows. Raises ConfigurationError."""
         with told("receptions"):
-            await self._writer.transaction(lambda connection: migrate(connection, "receptions"))
+            await self._writer.transaction(lambda connection: prepare(connection, "receptions"))
 
     async def close(self) -> None:
         await self._writer.close()

@@ -26,7 +26,7 @@ from gateway.errors import ConfigurationError, RegistryUnavailable
 from gateway.stores.availability import Damage, Outage
 from gateway.stores.causes import cause
 from gateway.stores.sealed_columns import SealedColumn, opens
-from gateway.stores.sql import insertion, migrate, open_engine, read_in, tell_unverified, told
+from gateway.stores.sql import insertion, open_engine, prepare, read_in, tell_unverified, told
 
 USAGE = "registre"
 FORMAT = "3"  # of the rows at rest: another one is harvested again, the registry being the truth
@@ -137,7 +137,7 @@ class RegistryStore:
         tell_unverified("registre", self._url)
         with told("registre"):
             async with self.engine.begin() as connection:
-                await connection.run_sync(migrate, "registre")
+                await connection.run_sync(prepare, "registre")
                 await self._recognise(connection)
 
     async def _recognise(self, connection: AsyncConnection) -> None:

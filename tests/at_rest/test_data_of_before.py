@@ -30,7 +30,7 @@ from gateway.sources.units import UnitResult
 from gateway.stores.counters import Allowance, RateLimits
 from gateway.stores.registry import RegistryStore
 from gateway.stores.shared_counters import SharedCounters
-from tests.at_rest.opened import KINDS, VERSIONS, Opened, answers, ask, opened, run
+from tests.at_rest.opened import KINDS, VERSIONS, Opened, answers, as_written, ask, opened, run
 from tests.at_rest.record import CLIENT, LEASED, MARKED
 from tests.support.databases import read
 from tests.support.redis_server import suspension
@@ -53,6 +53,18 @@ def data(version: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Itera
 
 def test_some_version_is_kept() -> None:
     assert [version.name for version in VERSION_DIRECTORIES][:1] == ["v0.1.0"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_a_former_version_wrote_is_refused_until_it_is_migrated(version: Path, tmp_path: Path, kind: str) -> None:
+    with as_written(version, tmp_path, kind) as data:
+        for command in (("serve",), ("journal", "verifier"), ("moisson",)):
+            refused = run(data.environment, *command)
+            store = "registre" if command == ("moisson",) else "journal"
+            line = f"configuration : {store} : base antérieure à cette passerelle ; la migrer : « python -m gateway base migrer »"
+            assert (refused.returncode, refused.stderr.splitlines()[-1]) == (2, line)
+        assert len(data.command("base", "migrer").splitlines()) == (3 if kind == "sqlite" else 5)
+        assert data.command("journal", "verifier") == data.expected["verified"]
 
 
 def test_the_journal_verifies_through_its_anchor(data: Opened) -> None:
@@ -249,4 +261,7 @@ def test_keys_turn_and_what_was_given_goes_on(data: Opened) -> None:
     assert _without_case(answered) == _without_case(data.expected["answers"])
     assert after.command("journal", "verifier", "--ancre", data.expected["anchor"]) != data.expected["verified"]
     former_alone = run({**turned, "GATEWAY_CLES_JOURNAL": former}, "journal", "recompter")
-    assert (former_alone.returncode, former_alone.stderr.startswith("configuration : journal : scellé par")) == (2, True)
+    assert (former_alone.returncode, former_alone.stderr.startswith("configuration : journal : scellé par")) == (
+        2,
+        True,
+    )

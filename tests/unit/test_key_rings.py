@@ -196,11 +196,11 @@ class TestJournal:
             raise
         return journal
 
-    async def turned(self, url: str, signers: list[Sealer]) -> tuple[bool, frozenset[str]]:
+    async def turned(self, url: str, signers: list[Sealer]) -> tuple[bool, set[str]]:
         journal = await self.opened(url, signers)
         done = await turn_keys(journal)
         await journal.close()
-        return done.turned, done.needed
+        return done.turned, set(done.needed)
 
     async def fault(self, url: str, signers: list[Sealer]) -> str | None:
         journal = Journal(url, IDS, signers=signers)
