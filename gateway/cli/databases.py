@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from gateway.config import load
 from gateway.domain.seal import Sealer
 from gateway.environment import ENVIRONMENT
-from gateway.server.store_list import STORES, KnownStore, Place
+from gateway.server.store_list import STORES, KnownStore, StorePlace
 from gateway.stores.sealed_columns import check_sealed
 from gateway.stores.sql import HEADS, StoreState, Writer, current_version, migrate, open_engine, state_of, told, writer
 from gateway.stores.table_check import damage, table_faults
@@ -40,7 +40,7 @@ class FoundStore:
 
 async def tell_states(tell: Tell) -> int:
     """A line for each store; how many a gateway would refuse."""
-    refused, place = 0, Place(load().donnees, ENVIRONMENT)
+    refused, place = 0, StorePlace(load().donnees, ENVIRONMENT)
     for store in STORES:
         if not store.is_there(place):
             tell(f"{store.name} : absente ; un départ la crée")
@@ -54,7 +54,7 @@ async def tell_states(tell: Tell) -> int:
 
 async def migrate_all(tell: Tell) -> None:
     """Bring every store that is there to the version of this code. Raises ConfigurationError for one of a later code."""
-    place = Place(load().donnees, ENVIRONMENT)
+    place = StorePlace(load().donnees, ENVIRONMENT)
     for store in STORES:
         if store.is_there(place):
             async with opened(store, place) as database:
@@ -75,7 +75,7 @@ async def _migrate(store: KnownStore, database: Writer, tell: Tell) -> None:
 async def check_all(tell: Tell) -> int:
     """Read every store that is there, and change nothing; how many are faulty."""
     configuration, faulty = load(), 0
-    place = Place(configuration.donnees, ENVIRONMENT)
+    place = StorePlace(configuration.donnees, ENVIRONMENT)
     for store in STORES:
         if store.is_there(place):
             faults = await faults_of(store, configuration.sealer, place)
@@ -85,7 +85,7 @@ async def check_all(tell: Tell) -> int:
     return faulty
 
 
-async def faults_of(store: KnownStore, sealer: Sealer, place: Place) -> list[str]:
+async def faults_of(store: KnownStore, sealer: Sealer, place: StorePlace) -> list[str]:
     """What is wrong with a store: its version, its tables, its pages, the rows that no key of ours opens."""
     async with opened(store, place) as database:
         found = await find(store, database)
@@ -114,7 +114,7 @@ async def find(store: KnownStore, database: Writer) -> FoundStore:
 
 
 @asynccontextmanager
-async def opened(store: KnownStore, place: Place) -> AsyncIterator[Writer]:
+async def opened(store: KnownStore, place: StorePlace) -> AsyncIterator[Writer]:
     """The database of a store, whose failures are ConfigurationErrors."""
     engine = open_engine(store.url(place), LOCK_WAIT, is_durable=True)
     database = writer(engine, LOCK_WAIT)

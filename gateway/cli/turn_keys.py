@@ -8,7 +8,7 @@ from gateway.config import Configuration, load
 from gateway.environment import ENVIRONMENT
 from gateway.errors import CommandFailed
 from gateway.server.services import build_journal
-from gateway.server.store_list import STORES, KnownStore, Place
+from gateway.server.store_list import STORES, KnownStore, StorePlace
 from gateway.stores.journal_keys import turn_keys as turn_journal
 from gateway.stores.journal_tables import JournalTampered
 from gateway.stores.sealed_columns import Resealing, reseal
@@ -20,7 +20,7 @@ async def turn_keys(tell: Tell) -> int:
     """How many rows no key opens. Raises CommandFailed for a journal that was altered."""
     configuration = load()
     await _turn_journal(configuration, tell)
-    unreadable, place = 0, Place(configuration.donnees, ENVIRONMENT)
+    unreadable, place = 0, StorePlace(configuration.donnees, ENVIRONMENT)
     for store in STORES:
         if store.sealed is not None and store.is_there(place):
             async with opened(store, place) as database:

@@ -17,7 +17,7 @@ from gateway.stores.sql import database_url
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class StorePlace:
     """Where databases are: a folder of files, unless an environment names others."""
 
     folder: Path
@@ -36,14 +36,14 @@ class KnownStore:
     remade: bool = False
     needed: bool = False
 
-    def file(self, place: Place) -> Path:
+    def file(self, place: StorePlace) -> Path:
         return place.folder / f"{self.name}.sqlite"
 
-    def url(self, place: Place) -> str:
+    def url(self, place: StorePlace) -> str:
         """Raises ConfigurationError."""
         return database_url(place.environ, self.variable, f"sqlite+aiosqlite:///{self.file(place)}")
 
-    def is_there(self, place: Place) -> bool:
+    def is_there(self, place: StorePlace) -> bool:
         """Whether there is a database to open: to open a file makes it."""
         return bool(place.environ.get(self.variable)) or self.file(place).is_file()
 

@@ -14,7 +14,7 @@ from gateway.__main__ import main
 from gateway.config import load
 from gateway.errors import ConfigurationError
 from gateway.server.services import build_journal, build_links, build_receptions
-from gateway.server.store_list import STORES, Place
+from gateway.server.store_list import STORES, StorePlace
 from gateway.stores.blocks import BlockStore
 from gateway.stores.journal import Journal
 from gateway.stores.journal_queries import verify_chain
@@ -93,7 +93,7 @@ def test_the_list_says_where_services_open_each_store(tmp_path: Path) -> None:
     (tmp_path / "gateway.toml").write_text(GOOD, encoding="utf-8")
     configuration = load({"GATEWAY_CONFIG": str(tmp_path), "GATEWAY_CLE": text_of(1)})
     for environ in ({}, {"GATEWAY_DATABASE_URL": "postgresql://a/b", "GATEWAY_JOURNAL_URL": "postgresql://c/d"}):
-        urls = {store.name: store.url(Place(configuration.donnees, environ)) for store in STORES}
+        urls = {store.name: store.url(StorePlace(configuration.donnees, environ)) for store in STORES}
         journal = build_journal(configuration, environ)
         assert urls["journal"] == journal.url
         for name, store in (("liens", build_links), ("receptions", build_receptions)):
