@@ -60,6 +60,7 @@ from gateway.sources.events.webhook import WebhookReceiver
 from gateway.statistiques.public import PublicFigures
 from gateway.stores.counters import Balance
 from gateway.web.graphiql import is_return, page_graphiql, static_routes
+from gateway.web.security_txt import security_routes
 from gateway.web.statistics_page import page_routes
 
 logger = logging.getLogger("gateway")
@@ -252,6 +253,7 @@ def application(state: AppState) -> ASGIApp:
         Route("/health/ready", _ready),
         webhook_route(state.webhooks),
         *reception_routes(state.reception, state.http, state.gateway.accounting.rate_limits),
+        *security_routes(state.http.securite),
         *([Route("/jwks", _jwks)] if state.public_keys else []),
         *(static_routes() if state.http.graphiql else []),
     ]

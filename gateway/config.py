@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -59,12 +59,20 @@ class SignInSettings(StrictModel):
     portee: str = "openid"
 
 
+class SecurityContact(StrictModel):
+    """Who is told of a vulnerability of this service, until when that is sure, and what is done of it (RFC 9116)."""
+
+    contact: Annotated[str, StringConstraints(pattern=r"^(mailto|https|tel):[!-~]{3,200}$")]
+    expire: date
+    politique: HttpUrl | None = None
+
+
 class HttpSettings(StrictModel):
     """The edge. `hotes`: the names this gateway answers to, beside the address it listens on. `origines`: the web
     origins whose pages may call it (none: no CORS). `hsts_secondes`: 0, no Strict-Transport-Security. `graphiql`: serve
     the page; a production that has no integrators at work leaves it closed. `connexion`: how the page gets a token by itself.
     `mandataires`: the proxies, by address or
-    network, whose X-Forwarded-For is believed."""
+    network, whose X-Forwarded-For is believed. `securite`: what `/.well-known/security.txt` tells."""
 
     hotes: frozenset[Annotated[str, StringConstraints(pattern=r"^[^\s*/@]+$", to_lower=True)]] = frozenset(
         {"localhost", "127.0.0.1", "[::1]"}
@@ -74,6 +82,7 @@ class HttpSettings(StrictModel):
     graphiql: bool = False
     connexion: SignInSettings | None = None
     mandataires: tuple[IPvAnyNetwork, ...] = ()
+    securite: SecurityContact | None = None
 
 
 class AdminSettings(StrictModel):
