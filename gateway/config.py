@@ -108,6 +108,14 @@ class StatisticsSettings(StrictModel):
     seuil: Annotated[int, Field(ge=11, le=1000)] = 11
 
 
+class TracesSettings(StrictModel):
+    """Where spans of requests are sent (OTLP, JSON over HTTP); nowhere: none is made. `part`: of the requests that nothing
+    distinguishes."""
+
+    adresse: HttpUrl | None = None
+    part: Annotated[float, Field(ge=0.0, le=1.0)] = 0.01
+
+
 class ShutdownSettings(StrictModel):
     """How the process ends: `preavis_secondes`, during which it says that it is not ready and still serves."""
 
@@ -137,6 +145,7 @@ class GatewayFile(StrictModel):
     admin: AdminSettings = AdminSettings()
     reception: ReceptionSettings = ReceptionSettings()
     arret: ShutdownSettings = ShutdownSettings()
+    traces: TracesSettings = TracesSettings()
     statistiques: StatisticsSettings = StatisticsSettings()
     connecteurs: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")], Admitted] = Field(
         default_factory=dict

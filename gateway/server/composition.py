@@ -1,6 +1,8 @@
 """Builds the gateway over its services: every part once, each given what it needs. Knows no rule."""
 
 import asyncio
+import random
+import secrets
 import time
 from collections.abc import Coroutine, Mapping
 from dataclasses import replace
@@ -33,6 +35,7 @@ from gateway.domain.seal import OpaqueIds
 from gateway.edge.graphql_http import AccessLog
 from gateway.edge.guard import Health, Probe
 from gateway.edge.metrics_page import MetricsPage
+from gateway.edge.traces import SpanBuffer
 from gateway.errors import ConfigurationError
 from gateway.execution.executor import Executor, PathCounts
 from gateway.federation.collect.collector import Collector, loop_seconds
@@ -45,10 +48,12 @@ from gateway.schema.organisations import Source
 from gateway.schema.query import build, core_schema
 from gateway.server.services import Services
 from gateway.server.statistics_parts import build_public_figures, build_statistics
+from gateway.server.trace_export import TIMEOUT, TraceExport
 from gateway.sources.harvest.registry_reader import RegistryReader
 from gateway.sources.http.issuers import IssuerClient, JwksFile
 from gateway.sources.http.transport import Transport, aiohttp_transport
 from gateway.sources.metrics import StateGauges
+from gateway.sources.partners.file_format import base_url_of
 from gateway.statistiques.reach import check_exact
 
 PROBE_TIMEOUT = 2.0
@@ -66,7 +71,7 @@ def build_state(services: Services) -> AppState:
         clients=register,
         health=build_health(services, authenticator, register),
         slots=services.slots,
-        access_log=AccessLog(services.metrics, gateway.persisted_documents.operations),
+        access_log=AccessLog(services.metrics, gateway.persisted_documents.operations, spans=build_spans(services)),
         metrics=MetricsPage(services.metrics, time.monotonic),
         webhooks=services.receiver,
         http=services.configuration.file.http,
@@ -76,6 +81,23 @@ def build_state(services: Services) -> AppState:
         public_keys=published_keys(services.configuration),
         reception=build_reception(services, register),
     )
+
+
+def build_spans(services: Services) -> SpanBuffer | None:
+    """Where traces of requests are kept until they are sent, where they are. Raises ConfigurationError for an address that is no
+    collector's."""
+    settings = services.configuration.file.traces
+    if settings.adresse is None:
+        return None
+    try:
+        address = base_url_of(str(settings.adresse))
+    except ValueError as error:
+        raise ConfigurationError(f"gateway.toml : traces.adresse : {error}") from None
+    spans = SpanBuffer(settings.part, random.random, time.time_ns)
+    resource = {"service.name": "passerelle", "service.instance.id": secrets.token_hex(8)}
+    send = partial(services.transport.give, "traces", address, TIMEOUT)
+    services.traces = TraceExport(spans, send, resource, services.metrics)
+    return spans
 
 
 def build_reception(services: Services, register: ClientRegister) -> Reception | None:

@@ -23,6 +23,7 @@ from gateway.schema.organisations import TypeSource
 from gateway.server.loop_lag import LoopLag
 from gateway.server.open_files import OpenFiles
 from gateway.server.statistics_watch import StatisticsMetrics, StatisticsWatch
+from gateway.server.trace_export import TraceExport
 from gateway.sources.codec import codec
 from gateway.sources.connector_runs import lazily
 from gateway.sources.events.queue import QueueConsumer
@@ -82,6 +83,7 @@ class Services:
     receptions: ReceptionStore | None  # None: nothing is received
     issuers: list[IssuerClient] = field(default_factory=list)
     open_files: OpenFiles = field(default_factory=OpenFiles)
+    traces: TraceExport | None = None  # None: no span is made
 
     @property
     def blocks(self) -> BlockStore:

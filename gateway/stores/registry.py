@@ -231,7 +231,7 @@ class RegistryStore:
         return self.sealer.pseudonym("registre/lecture", json.dumps([sorted(keys) for keys in sets]))
 
     def _open(self, row: Any) -> dict[str, Any] | None:
-        plain = SEALED.plain(self.sealer, row)
+        plain = self.sealer.open(USAGE, _sealed(row), SEALED.bound_to(row))
         return None if plain is None else dict(json.loads(zlib.decompress(plain)))
 
 
