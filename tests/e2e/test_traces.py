@@ -17,6 +17,7 @@ from fixtures.servers import HOST, Servers, reserve
 from fixtures.world import World
 from gateway.edge.traces import ATTRIBUTES
 from tests.support.canaries import traces
+from tests.support.e2e.queries import until_complete
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 LIST = (
@@ -64,7 +65,7 @@ def test_l01_spans_arrive_and_say_nothing_of_a_person(
         file.write(f'\n[traces]\nadresse = "{address}"\npart = 0.0\n')
     token = world.token("ml")
     with world.gateway(GATEWAY_CONFIG=str(copy)) as gateway:
-        gateway.graphql(token, "{ moi { profil } }")  # of nobody's trace: not kept
+        until_complete(gateway, token, LIST)
         told = gateway.graphql(token, LIST, traceparent=f"00-{TRACE}-b7ad6b7169203331-01")
         limit = time.monotonic() + WITHIN
         while not spans_of(taken) and time.monotonic() < limit:
