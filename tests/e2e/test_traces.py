@@ -20,9 +20,7 @@ from tests.support.canaries import traces
 from tests.support.e2e.queries import until_complete
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
-LIST = (
-    "query ListeDeZoe { ruptures(first: 20) { edges { node { date jeune { nom prenom dateNaissance } } } } }"
-)
+LIST = "query ListeDeZoe { ruptures(first: 20) { edges { node { date jeune { nom prenom dateNaissance } } } } }"
 WITHIN = 60.0  # seconds for spans to arrive: they are sent every five
 
 
