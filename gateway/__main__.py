@@ -16,6 +16,7 @@ from gateway.cli.french import FrenchCommand
 from gateway.cli.journal_line import journal_arguments
 from gateway.cli.key_line import key_arguments
 from gateway.cli.kit_commands import add_kit
+from gateway.cli.person_line import person_arguments
 from gateway.cli.statistics_line import statistics_arguments
 from gateway.errors import CommandFailed, ConfigurationError, reason_of
 from gateway.server.logs import configure_logs
@@ -51,6 +52,7 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     access.add_argument("--profil", help="un profil : MISSION_LOCALE, CFA…")
     access.add_argument("--finalite", help="une finalité : ACCOMPAGNEMENT, PILOTAGE…")
     journal_arguments(commands.add_parser("journal", help="vérifie, consulte ou purge le journal des lectures"))
+    person_arguments(commands.add_parser("personne", help="efface ce qui est gardé d'un jeune"))
     statistics_arguments(commands.add_parser("statistiques", help="compte, publie les chiffres, ou dit leur âge"))
     database_arguments(commands.add_parser("base", help="dit, migre ou vérifie les bases de la passerelle"))
     backup_arguments(commands.add_parser("sauvegarde", help="vérifie une sauvegarde, avant d'en avoir besoin"))

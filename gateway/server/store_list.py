@@ -10,8 +10,8 @@ from pathlib import Path
 
 from sqlalchemy import MetaData
 
-from gateway.reception.transmission import USAGE as RECEPTION
-from gateway.stores import blocks, counters, journal_tables, links, receptions, registry
+from gateway.stores import blocks, counters, journal_tables, links, reception_tables, registry
+from gateway.stores.dossier_seal import USAGE as RECEPTION
 from gateway.stores.sealed_columns import SealedColumn
 from gateway.stores.sql import database_url
 
@@ -48,7 +48,7 @@ class KnownStore:
         return bool(place.environ.get(self.variable)) or self.file(place).is_file()
 
 
-_RECEPTIONS = SealedColumn(receptions.DOSSIERS, RECEPTION, lambda row: row.cle.encode())
+_RECEPTIONS = SealedColumn(reception_tables.DOSSIERS, RECEPTION, lambda row: row.cle.encode())
 
 _JOURNAL = (journal_tables.ENTRIES.metadata, counters.READ.metadata)
 
@@ -56,7 +56,7 @@ JOURNAL = KnownStore("journal", _JOURNAL, "GATEWAY_JOURNAL_URL", needed=True)
 STORES = (
     JOURNAL,
     KnownStore("liens", (links.LINKS.metadata,), needed=True),
-    KnownStore("receptions", (receptions.DOSSIERS.metadata,), sealed=_RECEPTIONS),
+    KnownStore("receptions", (reception_tables.DOSSIERS.metadata,), sealed=_RECEPTIONS),
     KnownStore("registre", (registry.ROWS.metadata,), sealed=registry.SEALED, remade=True),
     KnownStore("statistiques", (blocks.COUNTS.metadata,)),
 )

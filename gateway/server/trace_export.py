@@ -2,14 +2,21 @@
 it does not take is lost, counted, and told once."""
 
 import logging
+import random
+import secrets
+import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import orjson
 from prometheus_client import CollectorRegistry, Counter
 
 from gateway.concurrency import Sleep
+from gateway.config import TracesSettings
 from gateway.edge.traces import Attributes, SpanBuffer, document
-from gateway.errors import SourceError
+from gateway.errors import ConfigurationError, SourceError
+from gateway.sources.http.transport import Transport
+from gateway.sources.partners.file_format import base_url_of
 
 PERIOD = 5.0  # seconds between two sendings; as many are lost when the process ends
 TIMEOUT = 2.0  # seconds for the collector
@@ -58,3 +65,16 @@ class TraceExport:
             logger.warning("traces : le collecteur les prend de nouveau")
         if tried:
             self._failing = bool(fault)
+
+
+def build_traces(settings: TracesSettings, transport: Transport, registry: CollectorRegistry) -> TraceExport | None:
+    """None where no collector is named. Raises ConfigurationError for an address that is none's."""
+    if settings.adresse is None:
+        return None
+    try:
+        address = base_url_of(str(settings.adresse))
+    except ValueError as error:
+        raise ConfigurationError(f"gateway.toml : traces.adresse : {error}") from None
+    buffer = SpanBuffer(settings.part, random.random, time.time_ns)
+    resource = {"service.name": "passerelle", "service.instance.id": secrets.token_hex(8)}
+    return TraceExport(buffer, partial(transport.give, "traces", address, TIMEOUT), resource, registry)

@@ -50,7 +50,7 @@ HEADS = {
     "journal": "0003",
     "registre": "0001",
     "liens": "0002",
-    "receptions": "0001",
+    "receptions": "0003",
     "statistiques": "0001",
 }  # the last version of each history
 TABLE_WAIT = 2  # seconds

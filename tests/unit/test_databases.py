@@ -19,7 +19,8 @@ from gateway.stores.blocks import BlockStore
 from gateway.stores.journal import Journal
 from gateway.stores.journal_queries import verify_chain
 from gateway.stores.links import LinkStore
-from gateway.stores.receptions import ReceptionStore, Transmission
+from gateway.stores.reception_tables import Transmission
+from gateway.stores.receptions import ReceptionStore
 from gateway.stores.registry import RegistryStore, Window
 from gateway.stores.sql import HEADS, StoreState, migrate, open_engine, prepare, state_of
 from gateway.stores.table_check import table_faults

@@ -33,6 +33,7 @@ from gateway.schema.orders import TriContrats, TriJeunes, TriRuptures, TriSansCo
 from gateway.schema.organisations import Cfa, Commune, MissionLocale, Node, Source
 from gateway.schema.query import Moi, PageArgs
 from gateway.schema.rapprochement import Rapprochement
+from gateway.schema.reception_report import TransmissionConnection
 from gateway.schema.statistics import Statistiques
 from gateway.schema.tables import END_CURSORS, ROW_CURSORS, TOLD_BY_LIST
 
@@ -63,6 +64,8 @@ class OperationContext:
     readings: Readings = field(default_factory=Readings)
     view: View = field(default_factory=View)
     people: int = 0
+    pushing: Callable[[str], Source | None] = lambda _: None
+    transmissions: Callable[[int, str | None], TransmissionConnection | None] = lambda _first, _after: None
     tally: Tally = field(default_factory=Tally)
     preparation: Preparation = field(default_factory=Preparation)
     figures: ToldFigures = field(default_factory=ToldFigures)
@@ -293,4 +296,4 @@ class OperationContext:
 
     @cached_property
     def _sources(self) -> SourceStates:
-        return SourceStates(self.states(), self.source_of_cfa, self.rights)
+        return SourceStates(self.states(), self.source_of_cfa, self.rights, self.pushing)
