@@ -1,7 +1,8 @@
 # The gateway alone, without simulators. Written with care and never run: no container engine was at hand.
 #   docker build -t passerelle .
 #   docker run -p 8000:8000 -v /srv/passerelle:/config -e GATEWAY_CLE=… passerelle
-FROM python:3.11-slim AS construction
+ARG BASE=python:3.11-slim
+FROM ${BASE} AS construction
 WORKDIR /src
 COPY requirements requirements
 RUN python -m venv /app && /app/bin/pip install --no-cache-dir --require-hashes -r requirements/runtime.txt
@@ -11,10 +12,11 @@ COPY gateway gateway
 RUN sh gateway/web/source/build.sh /outils/bin/python
 RUN /outils/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /roue . && /app/bin/pip install --no-deps /roue/*.whl
 
-FROM python:3.11-slim
-RUN useradd --system --create-home passerelle
+FROM ${BASE}
+RUN useradd --uid 10001 --create-home passerelle
 COPY --from=construction /app /app
-USER passerelle
+# A number: an orchestrator that refuses root must read it.
+USER 10001
 # The configuration directory holds gateway.toml, clients.toml, partenaires/ and the data: mount it; secrets come from the environment.
 # Two arenas of the allocator rather than sixteen: 245 MiB instead of 280 under load (docs/fiabilite.md).
 ENV GATEWAY_CONFIG=/config HOST=0.0.0.0 PYTHONUNBUFFERED=1 MALLOC_ARENA_MAX=2

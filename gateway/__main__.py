@@ -7,12 +7,14 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
-from datetime import date
 from enum import Enum
 from pathlib import Path
 from typing import Any, TypeVar
 
+from gateway.cli.database_line import backup_arguments, database_arguments
 from gateway.cli.french import FrenchCommand
+from gateway.cli.journal_line import journal_arguments
+from gateway.cli.key_line import key_arguments
 from gateway.cli.kit_commands import add_kit
 from gateway.cli.person_line import person_arguments
 from gateway.cli.statistics_line import statistics_arguments
@@ -49,9 +51,14 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     access = add("acces", _access, "écrit la table des accès (ACCES.md), ou ses lignes choisies")
     access.add_argument("--profil", help="un profil : MISSION_LOCALE, CFA…")
     access.add_argument("--finalite", help="une finalité : ACCOMPAGNEMENT, PILOTAGE…")
-    _journal_arguments(commands.add_parser("journal", help="vérifie, consulte ou purge le journal des lectures"))
+    journal_arguments(commands.add_parser("journal", help="vérifie, consulte ou purge le journal des lectures"))
     person_arguments(commands.add_parser("personne", help="efface ce qui est gardé d'un jeune"))
     statistics_arguments(commands.add_parser("statistiques", help="compte, publie les chiffres, ou dit leur âge"))
+    database_arguments(commands.add_parser("base", help="dit, migre ou vérifie les bases de la passerelle"))
+    backup_arguments(commands.add_parser("sauvegarde", help="vérifie une sauvegarde, avant d'en avoir besoin"))
+    key_arguments(
+        commands.add_parser("cle", help="crée ou importe une clé d'API, ou fait tourner les clés de la passerelle")
+    )
     _register_arguments(add)
     explain = add("expliquer", _explain, "montre ce qu'une requête demande, ce qu'on en refuse, et sa fonction")
     explain.add_argument("query", help="texte d'une requête, ou fichier qui la contient", metavar="requete")
@@ -78,45 +85,10 @@ def _configuration_arguments(add: Callable[[str, Command, str], argparse.Argumen
 
 
 def _register_arguments(add: Callable[[str, Command, str], argparse.ArgumentParser]) -> None:
-    key = add("cle", _key, "crée une clé d'API pour un client du registre, ou importe la clé d'un ERP")
-    key.add_argument(
-        "action", choices=("creer", "importer"), help="importer : la clé de son ERP, lue sur l'entrée standard"
-    )
-    key.add_argument("client")
     clients = add(
         "clients", _clients, "écrit à la fin de clients.toml le nombre de clients, qui prouve qu'il est entier"
     )
     clients.add_argument("action", choices=("clore",))
-
-
-def _journal_arguments(parser: argparse.ArgumentParser) -> None:
-    acts = parser.add_subparsers(dest="acte", required=True, metavar="ACTE")
-    verify = acts.add_parser("verifier", help="parcourt la chaîne et nomme la première entrée fausse")
-    verify.add_argument(
-        "--ancre", help="numéro:empreinte gardés ailleurs, par où la chaîne doit passer", dest="anchor", metavar="ANCRE"
-    )
-    verify.set_defaults(func=_verify_journal)
-    _person_arguments(acts.add_parser("personne", help="dit qui a lu les données d'un jeune"))
-    count = acts.add_parser("recompter", help="refait les compteurs des plafonds depuis les entrées")
-    count.set_defaults(func=_count_again)
-    purge = acts.add_parser("purger", help="oublie les entrées plus vieilles que [journal] conservation_jours")
-    purge.add_argument(
-        "--confirmer",
-        action="store_true",
-        help="l'horloge est juste, si loin soit-elle de ce que le journal a vu en dernier",
-        dest="confirmed",
-    )
-    purge.set_defaults(func=_purge_journal)
-
-
-def _person_arguments(parser: argparse.ArgumentParser) -> None:
-    text = "identifiant du jeune, tel que le graphe l'a donné ; à défaut, son nom, son prénom et sa naissance"
-    parser.add_argument("identifier", nargs="?", help=text, metavar="identifiant")
-    parser.add_argument("--nom", help="nom de famille, tel qu'une source l'écrit, à la casse et aux accents près")
-    parser.add_argument("--prenom", help="prénom, de même")
-    parser.add_argument("--naissance", type=date.fromisoformat, help="date de naissance, AAAA-MM-JJ")
-    parser.add_argument("--format", choices=("texte", "csv", "json"), default="texte", help="texte si rien n'est dit")
-    parser.set_defaults(func=_who_read)
 
 
 class _Version(argparse.Action):
@@ -226,47 +198,6 @@ def _explain(arguments: argparse.Namespace) -> None:
         from gateway.cli.commands import relevant_cfas  # noqa: PLC0415
 
         print(f"\n{asyncio.run(relevant_cfas(arguments.client))}")
-
-
-def _verify_journal(arguments: argparse.Namespace) -> int:
-    from gateway.cli.journal import verify  # noqa: PLC0415
-
-    whole, finding = asyncio.run(verify(arguments.anchor))
-    print(finding)
-    return 0 if whole else 1
-
-
-def _who_read(arguments: argparse.Namespace) -> None:
-    from gateway.cli.journal import id_of, who_read, written_as  # noqa: PLC0415
-
-    identity = (arguments.nom, arguments.prenom, arguments.naissance)
-    if arguments.identifier if any(identity) else not arguments.identifier:
-        raise CommandFailed("un identifiant, ou --nom, --prenom et --naissance, et non les deux")
-    if any(identity) and not all(identity):
-        raise CommandFailed("--nom, --prenom et --naissance vont ensemble")
-    identifier = arguments.identifier or asyncio.run(id_of(*identity))
-    print(written_as(arguments.format, asyncio.run(who_read(identifier))))
-
-
-def _count_again(_: argparse.Namespace) -> None:
-    from gateway.cli.journal import make_counts  # noqa: PLC0415
-
-    print(f"{asyncio.run(make_counts())} compteur(s) refait(s)")
-
-
-def _purge_journal(arguments: argparse.Namespace) -> None:
-    from gateway.cli.journal import forget  # noqa: PLC0415
-
-    print(f"{asyncio.run(forget(confirmed=arguments.confirmed))} entrée(s) oubliée(s)")
-
-
-def _key(arguments: argparse.Namespace) -> None:
-    from gateway.cli.commands import create_api_key, import_key  # noqa: PLC0415
-
-    if arguments.action == "importer":
-        print(asyncio.run(import_key(arguments.client, sys.stdin.readline().strip())))
-    else:
-        print(create_api_key(arguments.client))
 
 
 def _clients(_: argparse.Namespace) -> None:

@@ -61,6 +61,7 @@ from gateway.sources.events.webhook import WebhookReceiver
 from gateway.statistiques.public import PublicFigures
 from gateway.stores.counters import Balance
 from gateway.web.graphiql import is_return, page_graphiql, static_routes
+from gateway.web.security_txt import security_routes
 from gateway.web.statistics_page import page_routes
 
 logger = logging.getLogger("gateway")
@@ -254,6 +255,7 @@ def application(state: AppState) -> ASGIApp:
         Route("/health/live", _live),
         Route("/health/ready", _ready),
         webhook_route(state.webhooks),
+        *security_routes(state.http.securite),
         *reception_routes(door),
         *transmissions_page(door),
         *([Route("/jwks", _jwks)] if state.public_keys else []),

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -18,7 +18,7 @@ from pydantic import (
 )
 
 from gateway.domain.days import clock, parse_instant
-from gateway.domain.seal import Sealer, key_bytes
+from gateway.domain.seal import Sealer, TurningSealer, key_bytes
 from gateway.environment import ENVIRONMENT
 from gateway.errors import ConfigurationError
 from gateway.issuer_settings import IssuerSettings
@@ -59,12 +59,20 @@ class SignInSettings(StrictModel):
     portee: str = "openid"
 
 
+class SecurityContact(StrictModel):
+    """Who is told of a vulnerability of this service, until when that is sure, and what is done of it (RFC 9116)."""
+
+    contact: Annotated[str, StringConstraints(pattern=r"^(mailto|https|tel):[!-~]{3,200}$")]
+    expire: date
+    politique: HttpUrl | None = None
+
+
 class HttpSettings(StrictModel):
     """The edge. `hotes`: the names this gateway answers to, beside the address it listens on. `origines`: the web
     origins whose pages may call it (none: no CORS). `hsts_secondes`: 0, no Strict-Transport-Security. `graphiql`: serve
     the page; a production that has no integrators at work leaves it closed. `connexion`: how the page gets a token by itself.
     `mandataires`: the proxies, by address or
-    network, whose X-Forwarded-For is believed."""
+    network, whose X-Forwarded-For is believed. `securite`: what `/.well-known/security.txt` tells."""
 
     hotes: frozenset[Annotated[str, StringConstraints(pattern=r"^[^\s*/@]+$", to_lower=True)]] = frozenset(
         {"localhost", "127.0.0.1", "[::1]"}
@@ -74,6 +82,7 @@ class HttpSettings(StrictModel):
     graphiql: bool = False
     connexion: SignInSettings | None = None
     mandataires: tuple[IPvAnyNetwork, ...] = ()
+    securite: SecurityContact | None = None
 
 
 class AdminSettings(StrictModel):
@@ -99,6 +108,14 @@ class StatisticsSettings(StrictModel):
     theme: Path | None = None
     pas: Annotated[int, Field(ge=5, le=100)] = 5
     seuil: Annotated[int, Field(ge=11, le=1000)] = 11
+
+
+class TracesSettings(StrictModel):
+    """Where spans of requests are sent (OTLP, JSON over HTTP); nowhere: none is made. `part`: of the requests that nothing
+    distinguishes."""
+
+    adresse: HttpUrl | None = None
+    part: Annotated[float, Field(ge=0.0, le=1.0)] = 0.01
 
 
 class ShutdownSettings(StrictModel):
@@ -130,6 +147,7 @@ class GatewayFile(StrictModel):
     admin: AdminSettings = AdminSettings()
     reception: ReceptionSettings = ReceptionSettings()
     arret: ShutdownSettings = ShutdownSettings()
+    traces: TracesSettings = TracesSettings()
     statistiques: StatisticsSettings = StatisticsSettings()
     connecteurs: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")], Admitted] = Field(
         default_factory=dict
@@ -160,7 +178,7 @@ class Configuration:
 
     root: Path
     file: GatewayFile
-    sealer: Sealer
+    sealer: Sealer  # GATEWAY_CLES; ids and stand-ins by GATEWAY_CLE_IDENTIFIANTS
     fixed_now: datetime | None  # GATEWAY_NOW
     candidate: Path | None  # GATEWAY_POLITIQUE_CANDIDATE: an access policy on trial
     host: str
@@ -170,6 +188,7 @@ class Configuration:
     cache: str  # GATEWAY_CACHE_URL
     processus: int  # GATEWAY_PROCESSUS: how many share the partners' quotas
     cache_sealers: tuple[Sealer, ...]  # the one that seals, then those that still open
+    journal_sealers: tuple[Sealer, ...] = ()  # GATEWAY_CLES_JOURNAL: the one that is to sign, then those that verify
     introspection_secret: str = ""  # what the issuer that is asked about tokens knows us by
     statistics_key: bytes | None = (
         None  # GATEWAY_CLE_STATISTIQUES; without it, nothing protected is published nor answered
@@ -197,12 +216,12 @@ def config_folder(environ: Mapping[str, str] = ENVIRONMENT) -> Path:
 def load(environ: Mapping[str, str] = ENVIRONMENT) -> Configuration:
     """Read the configuration directory named by GATEWAY_CONFIG. Raises ConfigurationError with one clear line."""
     root = config_folder(environ)
-    key = _require(environ, "GATEWAY_CLE")
     file = read_toml(root / "gateway.toml", GatewayFile)
     return Configuration(
         root=root,
         file=file,
-        sealer=_sealer("GATEWAY_CLE", key),
+        sealer=TurningSealer(_stable_sealer(environ), _ring(environ, "GATEWAY_CLES")),
+        journal_sealers=_ring(environ, "GATEWAY_CLES_JOURNAL"),
         fixed_now=_instant(environ.get("GATEWAY_NOW")),
         candidate=Path(text) if (text := environ.get("GATEWAY_POLITIQUE_CANDIDATE")) else None,
         host=environ.get("HOST", "127.0.0.1"),
@@ -211,9 +230,7 @@ def load(environ: Mapping[str, str] = ENVIRONMENT) -> Configuration:
         admin_port=_number(environ, "ADMIN_PORT", file.admin.port, (0, 65535)),
         processus=_number(environ, "GATEWAY_PROCESSUS", 1, (1, 1000)),
         cache=environ.get("GATEWAY_CACHE_URL", "memory://"),
-        cache_sealers=tuple(
-            _sealer("GATEWAY_CACHE_CLES", part) for part in environ.get("GATEWAY_CACHE_CLES", key).split(",")
-        ),
+        cache_sealers=_ring(environ, "GATEWAY_CACHE_CLES"),
         introspection_secret=next(
             (_require(environ, one.introspection.secret) for one in file.issuers if one.introspection), ""
         ),
@@ -225,6 +242,19 @@ def _require(environ: Mapping[str, str], name: str) -> str:
     if not environ.get(name):
         raise ConfigurationError(f"variable d'environnement {name} : absente")
     return environ[name]
+
+
+def _stable_sealer(environ: Mapping[str, str]) -> Sealer:
+    """The one that seals ids. Raises ConfigurationError."""
+    name = "GATEWAY_CLE_IDENTIFIANTS" if environ.get("GATEWAY_CLE_IDENTIFIANTS") else "GATEWAY_CLE"
+    return _sealer(name, _require(environ, name))
+
+
+def _ring(environ: Mapping[str, str], variable: str) -> tuple[Sealer, ...]:
+    """The keys that a variable gives, or the one of all that is not said otherwise. Raises ConfigurationError."""
+    if not environ.get(variable):
+        return (_sealer("GATEWAY_CLE", _require(environ, "GATEWAY_CLE")),)
+    return tuple(_sealer(variable, part) for part in environ[variable].split(","))
 
 
 def _sealer(variable: str, text: str) -> Sealer:

@@ -13,13 +13,14 @@ from time import perf_counter
 # Ids that machines make (UUID, 16 to 64 hexadecimal digits, ULID): what a person may have typed is not repeated in a log.
 _REQUEST_ID = re.compile(r"[0-9a-fA-F][0-9a-fA-F-]{14,62}[0-9a-fA-F]|[0-7][0-9A-HJKMNP-TV-Z]{25}")
 _TRACEPARENT = re.compile(
-    r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})"
+    r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})"
 )  # W3C Trace Context, level 1
 
 
 @dataclass(slots=True)
 class RequestTrace:
-    """The ids of one request, and what is told of it once it is answered: its operation, and seconds by stage."""
+    """The ids of one request, and what is told of it once it is answered: its operation, seconds by stage, and how long after it
+    was received each began (`marks`). `parent`: the span of who asked, where one was told."""
 
     request_id: str = ""
     trace_id: str = ""
@@ -29,6 +30,8 @@ class RequestTrace:
     refusal: str | None = None  # why its caller is not identified
     started: float = field(default_factory=perf_counter)
     stages: dict[str, float] = field(default_factory=dict)
+    marks: dict[str, float] = field(default_factory=dict)
+    parent: str = ""
 
     @property
     def elapsed(self) -> float:
@@ -37,7 +40,7 @@ class RequestTrace:
 
     def stage(self, name: str) -> "Stage":
         """Measures a stage of the request, as long as its block lasts."""
-        return Stage(self.stages, name)
+        return Stage(self, name)
 
     def headers(self) -> dict[str, str]:
         """What a partner is told: the ids of the request, and a span of its own."""
@@ -48,16 +51,18 @@ class RequestTrace:
 class Stage:
     """The block of a stage. A class: written as a generator, it would cost each request twice as much."""
 
-    __slots__ = ("_name", "_stages", "_started")
+    __slots__ = ("_name", "_started", "_trace")
 
-    def __init__(self, stages: dict[str, float], name: str) -> None:
-        self._stages, self._name, self._started = stages, name, 0.0
+    def __init__(self, trace: RequestTrace, name: str) -> None:
+        self._trace, self._name, self._started = trace, name, 0.0
 
     def __enter__(self) -> None:
         self._started = perf_counter()
+        self._trace.marks.setdefault(self._name, self._started - self._trace.started)
 
     def __exit__(self, *_: object) -> None:
-        self._stages[self._name] = self._stages.get(self._name, 0.0) + perf_counter() - self._started
+        stages = self._trace.stages
+        stages[self._name] = stages.get(self._name, 0.0) + perf_counter() - self._started
 
 
 CURRENT: ContextVar[RequestTrace | None] = ContextVar("request_trace", default=None)
@@ -67,7 +72,7 @@ def start_trace(request_id: str | None, traceparent: str | None) -> RequestTrace
     """The trace of a request: its own ids where they have the form of ids, else new ones. It becomes the current one."""
     told = _TRACEPARENT.fullmatch(traceparent or "")
     own = request_id if request_id and _REQUEST_ID.fullmatch(request_id) else secrets.token_hex(16)
-    trace = RequestTrace(own, told[1], told[2]) if told else RequestTrace(own, secrets.token_hex(16))
+    trace = RequestTrace(own, told[1], told[3], parent=told[2]) if told else RequestTrace(own, secrets.token_hex(16))
     CURRENT.set(trace)
     return trace
 

@@ -60,16 +60,27 @@ def _told_by(step: Callable[[], object]) -> list[str]:
 
 
 def warnings(configuration: Configuration) -> list[str]:
-    """What a gateway starts with and should not wait: API keys that end within a month, or have ended."""
+    """What a gateway starts with and should not wait: what ends within a month, or has ended: API keys, `security.txt`."""
     today = paris_day(configuration.now())
     clients, _ = read_register(configuration.root / "clients.toml")
     ends = ((name, key.expire) for name, client in clients.items() for key in client.cles)
-    return [_end_of_key(name, end, today) for name, end in ends if end - today < WARNED_BEFORE]
+    keys = [_end_of_key(name, end, today) for name, end in ends if end - today < WARNED_BEFORE]
+    contact = configuration.file.http.securite
+    if contact is None or contact.expire - today >= WARNED_BEFORE:
+        return keys
+    return [
+        *keys,
+        f"gateway.toml : [http.securite] {_end(contact.expire, today)} ; vérifier le contact, puis la reculer",
+    ]
 
 
 def _end_of_key(client: str, end: date, today: date) -> str:
-    told = f"expire le {end}" if end >= today else f"a expiré le {end}"
+    told = _end(end, today)
     return f"clients.toml : {client} : une clé d'API {told} ; « python -m gateway cle creer {client} »"
+
+
+def _end(end: date, today: date) -> str:
+    return f"expire le {end}" if end >= today else f"a expiré le {end}"
 
 
 async def unreachable(configuration: Configuration, tell: Callable[[str], None]) -> int:

@@ -12,9 +12,10 @@ from typing import Any
 from gateway.audit.entries import act, reading_of
 from gateway.audit.known_as import known_as
 from gateway.audit.retention import purge
-from gateway.auth.authentication.clients import RegisteredClient, read_clients, windows
+from gateway.auth.authentication.clients import ORGANISATION_ALERT, RegisteredClient, read_clients, windows
 from gateway.config import Configuration, load
 from gateway.domain.days import paris_day
+from gateway.domain.quotas import MARGIN
 from gateway.domain.seal import Anchor, OpaqueIds
 from gateway.environment import ENVIRONMENT
 from gateway.errors import ClockNotBelieved, CommandFailed, JournalUnavailable, LinksUnavailable
@@ -22,16 +23,18 @@ from gateway.federation.ids.assign import derivation, identities
 from gateway.server.services import build_journal, build_links
 from gateway.stores.derive_counts import count_again
 from gateway.stores.journal import Journal, JournalEntry
+from gateway.stores.journal_gap import Level, resume
 from gateway.stores.journal_queries import readings_of, verify_chain, verify_counts
 from gateway.stores.journal_tables import JournalTampered, pack, pseudonym
 from gateway.stores.links import LinkStore
 
+REASON_MAX = 200
 COLUMNS = ("quand", "profil", "organisation", "compte", "client", "finalite", "champs", "requete", "nom")
 
 
 async def verify(anchor: str | None) -> tuple[bool, str]:
     """True when the chain is whole, and the line that says so. Raises CommandFailed for an anchor that is none."""
-    expected = _anchor(anchor) if anchor else None
+    expected = read_anchor(anchor) if anchor else None
     configuration = load()
     today = paris_day(configuration.now())
     async with _closed_after(configuration) as readings_journal:
@@ -40,7 +43,8 @@ async def verify(anchor: str | None) -> tuple[bool, str]:
         if verification.fault is None:
             verification = replace(verification, fault=await verify_counts(readings_journal, windows(today), today))
     first, last = verification.first, verification.last
-    whole = f"journal intègre, entrées {first} à {last.numero} ; ancre {last}"
+    gaps = "".join(f"{gap} ; " for gap in verification.gaps)
+    whole = f"journal intègre, entrées {first} à {last.numero} ; {gaps}ancre {last}"
     return not verification.fault, verification.fault or whole
 
 
@@ -123,6 +127,42 @@ async def make_counts() -> int:
         raise CommandFailed(f"journal altéré, rien n'est recompté : {error}") from None
 
 
+async def tell_gap(anchor: str, reason: str) -> str:
+    """Have a journal that was restored go on, behind a signed gap; the line that says so. Raises CommandFailed."""
+    configuration, lost_end = load(), read_anchor(anchor)
+    now = configuration.now()
+    if not reason.isprintable() or not 0 < len(reason) <= REASON_MAX:
+        raise CommandFailed(f"--motif : de 1 à {REASON_MAX} caractères imprimables, sans rien d'une personne")
+
+    def content(end: Anchor) -> bytes:
+        return act("REPRISE", now, fin=str(end), ancre=str(lost_end), motif=reason)
+
+    try:
+        async with _closed_after(configuration) as readings_journal:
+            await readings_journal.open()
+            since = windows(paris_day(now))["ORGANISATION"]
+            gap = await resume(readings_journal, content, lost_end, since, _alert_levels(configuration))
+    except JournalTampered as error:
+        raise CommandFailed(f"journal altéré, il ne reprend pas : {error}") from None
+    except JournalUnavailable:
+        raise CommandFailed("journal : il ne peut être écrit") from None
+    if gap is None:
+        raise CommandFailed("rien n'est perdu : le journal va jusqu'à cette ancre, ou plus loin")
+    return f"journal repris : {gap}"
+
+
+def _alert_levels(configuration: Configuration) -> Level:
+    """How many persons an organisation is told to have read at least: an alert, and a tenth of its quota left."""
+    clients = read_clients(configuration.root / "clients.toml").values()
+    told = [(f"{one.role.value}/{one.organisation}", one.quota_organisation_30_jours) for one in clients]
+
+    def level(who: str, population: int) -> int:
+        limits = [limit for organisation, limit in told if organisation == who and limit is not None]
+        return int(ORGANISATION_ALERT * min(limits, default=int(MARGIN * population)))
+
+    return level
+
+
 async def forget(*, confirmed: bool) -> int:
     """Forget what is older than the configuration says; return how many entries. `confirmed`: the clock is right, however far
     it is from what was last seen. Raises CommandFailed."""
@@ -176,7 +216,8 @@ async def _closed_after(configuration: Configuration) -> AsyncIterator[Journal]:
         await readings_journal.close()
 
 
-def _anchor(text: str) -> Anchor:
+def read_anchor(text: str) -> Anchor:
+    """Raises CommandFailed."""
     try:
         return Anchor.read(text)
     except ValueError:

@@ -7,6 +7,7 @@ who writes in the store without the key of the gateway cannot make the chain aga
 import base64
 import hmac
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
@@ -22,6 +23,7 @@ _CURSOR = "curseur"
 CURSOR_BLOCK = 128  # bytes
 SIZE_MAX = 2048
 KEYS_MAX = 65_536
+NAME_LENGTH = 16  # of a key: enough to tell a few of them apart
 HALF, WHOLE = 1 << 63, 1 << 64
 
 
@@ -57,6 +59,16 @@ class Sealer:
         """From base64url text, padded or not. Raises ValueError, whose message holds nothing of the text."""
         return cls(key_bytes(text))
 
+    @property
+    def stable(self) -> "Sealer":
+        """What seals ids, which others keep: it does not turn."""
+        return self
+
+    @property
+    def name(self) -> str:
+        """Tells its key from others, and nothing of it."""
+        return self.pseudonym("cle/nom", "")[:NAME_LENGTH]
+
     def seal(self, usage: str, plain: bytes, bound_to: bytes = b"") -> bytes:
         """Seal: readable again only for the same usage and `bound_to`. The same bytes always give the same seal."""
         return self._cipher(usage).encrypt(plain, [bound_to])
@@ -67,6 +79,10 @@ class Sealer:
             return self._cipher(usage).decrypt(sealed, [bound_to])
         except (InvalidTag, ValueError):
             return None
+
+    def is_current(self, usage: str, sealed: bytes, bound_to: bytes = b"") -> bool:
+        """Whether the key that seals now sealed this."""
+        return self.open(usage, sealed, bound_to) is not None
 
     def pseudonym(self, usage: str, text: str) -> str:
         """A stable stand-in of 32 hexadecimal digits (HMAC-SHA256, cut), that cannot be turned back without the key."""
@@ -80,11 +96,36 @@ class Sealer:
         return HKDF(hashes.SHA256(), length, salt=None, info=info.encode()).derive(self._key)
 
 
+class TurningSealer(Sealer):
+    """Seals with the first key of a ring, and opens with each. Stand-ins and ids come from a key of its own, which does not turn:
+    others keep them, or look for them."""
+
+    def __init__(self, stable: Sealer, ring: Sequence[Sealer]) -> None:
+        super().__init__(stable._key)
+        self._stable, self._ring = stable, tuple(ring)
+
+    @property
+    def stable(self) -> Sealer:
+        return self._stable
+
+    def seal(self, usage: str, plain: bytes, bound_to: bytes = b"") -> bytes:
+        return self._ring[0].seal(usage, plain, bound_to)
+
+    def open(self, usage: str, sealed: bytes, bound_to: bytes = b"") -> bytes | None:
+        for sealer in self._ring:
+            if (plain := sealer.open(usage, sealed, bound_to)) is not None:
+                return plain
+        return None
+
+    def is_current(self, usage: str, sealed: bytes, bound_to: bytes = b"") -> bool:
+        return self._ring[0].is_current(usage, sealed, bound_to)
+
+
 class OpaqueIds:
     """Seals and opens ids (kind and key) and cursors (position, bound to what the list was)."""
 
     def __init__(self, sealer: Sealer) -> None:
-        self._sealer = sealer
+        self._sealer = sealer.stable
         self.key = lru_cache(KEYS_MAX)(self._key)  # kept: the same persons are shown again and again
         self.stand_in = lru_cache(KEYS_MAX)(self.pseudonym)  # kept: the same accounts ask again and again
 
@@ -171,6 +212,25 @@ def next_(sealer: Sealer, anchor: Anchor, content: bytes, persons: bytes) -> Anc
 def anchor_mac(sealer: Sealer, name: str, anchor: Anchor) -> bytes:
     """Signs a place under a name, "debut" or "fin": neither can be moved, nor stand for the other."""
     return sealer.mac(f"journal/{name}", anchor.numero.to_bytes(8, "big") + anchor.digest)
+
+
+class ChainKeys:
+    """The keys that sign a chain, one at a time: the end of the chain tells which. The others verify what they signed."""
+
+    def __init__(self, ring: Sequence[Sealer]) -> None:
+        self._ring = tuple(ring)
+
+    @property
+    def wanted(self) -> Sealer:
+        """The one that is to sign."""
+        return self._ring[0]
+
+    def signer(self, name: str, anchor: Anchor, seal: bytes) -> Sealer | None:
+        """Which of them signed a place under a name; None for none."""
+        return next((sealer for sealer in self._ring if anchor_mac(sealer, name, anchor) == seal), None)
+
+    def named(self, name: str) -> Sealer | None:
+        return next((sealer for sealer in self._ring if sealer.name == name), None)
 
 
 def number_of(code: str) -> int:

@@ -22,6 +22,7 @@ from starlette.responses import Response
 from gateway import strict_json
 from gateway.auth.authentication.clients import Viewer
 from gateway.correlation import RequestTrace
+from gateway.edge.traces import SpanBuffer, answered_request
 from gateway.errors import Code, GatewayError, InvalidRequest, TooCostlyRequest, Unauthenticated
 from gateway.operation import GraphQLRequest
 from gateway.response import GraphQLResponse
@@ -212,21 +213,23 @@ def body(response: GraphQLResponse, identifier: str) -> dict[str, Any]:
 
 
 class AccessLog:
-    """Tells each answer once; `names` are the operations of the trusted documents, `seconds` a clock."""
+    """Tells each answer once; `names` are the operations of the trusted documents, `seconds` a clock, `spans` where traces go."""
 
     def __init__(
-        self, registry: CollectorRegistry, names: Collection[str], seconds: Callable[[], float] = time.monotonic
+        self,
+        registry: CollectorRegistry,
+        names: Collection[str],
+        seconds: Callable[[], float] = time.monotonic,
+        spans: SpanBuffer | None = None,
     ) -> None:
         labels = ("operation", "profil")
         self._requests = Counter("passerelle_requetes", "Requêtes, par issue.", (*labels, "issue"), registry=registry)
         self._durations = Histogram("passerelle_requete_secondes", "Durée d'une requête.", labels, registry=registry)
-        text = "Appelants non identifiés, par motif."
-        self._refused = Counter("passerelle_jetons_refuses", text, ("motif",), registry=registry)
-        self._names, self._seconds = frozenset(names), seconds
+        told = "Appelants non identifiés, par motif."
+        self._refused = Counter("passerelle_jetons_refuses", told, ("motif",), registry=registry)
+        self._names, self._seconds, self._spans = frozenset(names), seconds, spans
         self._unidentified: Counts[int] = Counts()
-        self._series: dict[
-            tuple[str, str, str], tuple[Counter, Histogram]
-        ] = {}  # found once: few operations have a name
+        self._series: dict[tuple[str, str, str], tuple[Counter, Histogram]] = {}
 
     def count_refusal(self, trace: RequestTrace, error: Unauthenticated) -> None:
         """A caller is not identified: counted, and why is told with the request. Never the token."""
@@ -240,6 +243,8 @@ class AccessLog:
         outcome = outcome_of(rendered.status_code, codes, response.refused)
         known = trace.operation if trace.operation in self._names else None
         self._count(known or FREE, viewer.profil.value if viewer else "", outcome, trace.elapsed)
+        if self._spans is not None:
+            self._spans.offer(answered_request(trace, viewer, response, (known, outcome, rendered.status_code, codes)))
         if not logger.isEnabledFor(logging.INFO) or (viewer is None and not self._allows()):
             return
         name = trace.operation if trace.operation and _NAME.fullmatch(trace.operation) else None

@@ -46,6 +46,7 @@ from gateway.schema.organisations import Source
 from gateway.schema.query import build, core_schema
 from gateway.server.services import Services
 from gateway.server.statistics_parts import build_public_figures, build_statistics
+from gateway.server.trace_export import build_traces
 from gateway.sources.harvest.registry_reader import RegistryReader
 from gateway.sources.http.issuers import IssuerClient, JwksFile
 from gateway.sources.http.outbound import aiohttp_transport
@@ -63,13 +64,16 @@ def build_state(services: Services) -> AppState:
     services.metrics.register(StateGauges(services.states, services.sources.left_alone))
     register = read_client_register(services.configuration)
     authenticator, gateway = build_authenticator(services, register), build_gateway(services)
+    services.traces = traces = build_traces(services.configuration.file.traces, services.transport, services.metrics)
     return AppState(
         gateway=gateway,
         authenticator=authenticator,
         clients=register,
         health=build_health(services, authenticator, register),
         slots=services.slots,
-        access_log=AccessLog(services.metrics, gateway.persisted_documents.operations),
+        access_log=AccessLog(
+            services.metrics, gateway.persisted_documents.operations, spans=traces.buffer if traces else None
+        ),
         metrics=MetricsPage(services.metrics, time.monotonic),
         webhooks=services.receiver,
         http=services.configuration.file.http,

@@ -197,6 +197,7 @@ async def _purge_links(services: Services) -> None:
     go on without it."""
     try:
         async with asyncio.timeout(OPENING_TIMEOUT):
+            await services.links.open()
             if await services.journal_keeper.believes_clock():
                 await services.links.purge(services.configuration.now() - LINK_RETENTION)
     except (LinksUnavailable, TimeoutError):
@@ -216,6 +217,7 @@ def _watches(services: Services) -> list[Coroutine[Any, Any, None]]:
         services.loop_lag.run(sleep),
         services.open_files.watch(sleep),
         *([forget_daily(services.receptions, now, sleep)] if services.receptions else []),
+        *([services.traces.run(sleep)] if services.traces else []),
         *([services.received.watch(sleep)] if services.received else []),
     ]
 

@@ -23,6 +23,7 @@ from gateway.schema.organisations import Source, TypeSource
 from gateway.server.loop_lag import LoopLag
 from gateway.server.open_files import OpenFiles
 from gateway.server.statistics_watch import StatisticsMetrics, StatisticsWatch
+from gateway.server.trace_export import TraceExport
 from gateway.sources.codec import codec
 from gateway.sources.connector_runs import lazily
 from gateway.sources.events.queue import QueueConsumer
@@ -84,6 +85,7 @@ class Services:
     received: ReceivedDossiers | None  # None: nothing is received
     issuers: list[IssuerClient] = field(default_factory=list)
     open_files: OpenFiles = field(default_factory=OpenFiles)
+    traces: TraceExport | None = None  # None: no span is made
 
     @property
     def blocks(self) -> BlockStore:
@@ -237,7 +239,7 @@ def build_journal(
     except OSError as error:
         raise ConfigurationError(f"donnees.dossier : {configuration.donnees} : {reason_of(error)}") from None
     url = _url(configuration, environ, "journal.sqlite", "GATEWAY_JOURNAL_URL")
-    return Journal(url, configuration.sealer, report)
+    return Journal(url, configuration.sealer, report, configuration.journal_sealers)
 
 
 def _keeper(configuration: Configuration, sources: Sources, known: Mapping[str, Connector]) -> ReferentielKeeper:

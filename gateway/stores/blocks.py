@@ -32,7 +32,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway.errors import BlocksUnavailable
 from gateway.stores.availability import Outage
 from gateway.stores.causes import cause
-from gateway.stores.sql import migrate, open_engine, pairs_table, tell_unverified, told
+from gateway.stores.sql import open_engine, pairs_table, prepare, tell_unverified, told
 
 LOCK_WAIT = 30  # seconds: a pass and a publication by hand may write at the same time
 
@@ -191,7 +191,7 @@ class BlockStore:
         tell_unverified("statistiques", self._url)
         with told("statistiques"):
             async with self.engine.begin() as connection:
-                await connection.run_sync(migrate, "statistiques")
+                await connection.run_sync(prepare, "statistiques")
 
     async def close(self) -> None:
         await self.engine.dispose()

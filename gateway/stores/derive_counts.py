@@ -99,7 +99,7 @@ def _within(windows: Windows) -> Any:
 async def count_again(journal: Journal, windows: Windows, today: date) -> int:
     """Make the counters again from the entries; return how many there are. Raises JournalTampered."""
     async with journal.engine.begin() as connection:
-        await connection.run_sync(take_anchor, journal.sealer, END)  # nobody counts meanwhile
+        await connection.run_sync(take_anchor, journal.keys, END)  # nobody counts meanwhile
         proofs = await derive_counts(connection, windows, today)
         await connection.execute(READ.delete().where(_within(windows), READ.c.entree.is_not(None)))
         await connection.run_sync(_write, proofs)

@@ -16,7 +16,7 @@ from cachetools import TTLCache
 from sqlalchemy import Connection
 
 from gateway.domain.quotas import CountUnder, Quota, QuotaCrossed
-from gateway.domain.seal import Anchor, Sealer, next_
+from gateway.domain.seal import ChainKeys, Sealer, next_
 from gateway.errors import ConfigurationError, JournalUnavailable
 from gateway.stores.availability import WAITING_MAX, Availability, GuardedWriter, logger
 from gateway.stores.counters import CountedToday, count
@@ -27,6 +27,7 @@ from gateway.stores.journal_tables import (
     RECORDS,
     JournalTampered,
     ShownPerson,
+    SignedAnchor,
     create_journal,
     pack,
     put_anchor,
@@ -73,8 +74,8 @@ class AlreadyWritten:
 class Batch:
     """The entries of one transaction, as they are chained."""
 
-    def __init__(self, sealer: Sealer, anchor: Anchor, already_written: AlreadyWritten) -> None:
-        self.anchor = anchor
+    def __init__(self, sealer: Sealer, end: SignedAnchor, already_written: AlreadyWritten) -> None:
+        self.anchor, self._signer = end.anchor, end.signer
         self._already_written = already_written
         self._new: list[tuple[CountUnder, list[int]]] = []
         self._sealer = sealer
@@ -89,7 +90,7 @@ class Batch:
             codes = [who.code for who in shown]
             distinct = list(dict.fromkeys(codes))
             persons, set_code = pack(codes), _code_of_set(self._sealer, tuple(distinct))
-            self.anchor = next_(self._sealer, self.anchor, entry.content, persons)
+            self.anchor = next_(self._signer, self.anchor, entry.content, persons)
             self._entries.append(
                 {
                     "numero": self.anchor.numero,
@@ -125,7 +126,7 @@ class Batch:
         """Write. `index`: an insertion in PERSONS as the driver reads it."""
         if self._entries:
             connection.execute(_WRITE, self._entries)
-            put_anchor(connection, self._sealer, END, self.anchor)
+            put_anchor(connection, self._signer, END, self.anchor)
         pairs = [(code, set_code) for set_code, distinct in self._sets.items() for code in distinct]
         if pairs:
             connection.exec_driver_sql(index, pairs)
@@ -144,12 +145,19 @@ Waiting = tuple[JournalEntry, asyncio.Future[Verdict]]
 class Journal:
     """Appends by group: while one transaction is being written, the entries that come wait for the next one.
 
-    `on_change` is told whether the store can be written, each time that changes.
+    `on_change` is told whether the store can be written, each time that changes. `signers`: the keys of the chain, where it is
+    not the sealer's own.
     """
 
-    def __init__(self, url: str, sealer: Sealer, on_change: Callable[[bool], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        url: str,
+        sealer: Sealer,
+        on_change: Callable[[bool], None] = lambda _: None,
+        signers: Sequence[Sealer] = (),
+    ) -> None:
         self.url, self.engine = url, open_engine(url, LOCK_WAIT, is_durable=True)
-        self.sealer = sealer
+        self.sealer, self.keys = sealer, ChainKeys(signers or (sealer,))
         self._writer = GuardedWriter(
             writer(self.engine, LOCK_WAIT), self._put_probe, Availability(on_change), self._refuse_beyond
         )
@@ -167,7 +175,7 @@ class Journal:
         """Create what is missing, and believe nothing of what is there. Raises ConfigurationError."""
         with told("journal"):
             async with self.engine.begin() as connection:
-                await create_journal(connection, self.sealer)
+                await create_journal(connection, self.keys)
 
     async def open(self) -> None:
         """Create what is missing. Raises ConfigurationError when the store cannot be used, or another key wrote it."""
@@ -176,7 +184,7 @@ class Journal:
         try:
             with told("journal"):
                 async with self.engine.connect() as connection:
-                    await connection.run_sync(read_anchor, self.sealer, END)
+                    await connection.run_sync(read_anchor, self.keys, END)
         except JournalTampered:
             raise ConfigurationError("journal : scellé par une autre GATEWAY_CLE, ou altéré") from None
 
@@ -247,10 +255,10 @@ class Journal:
         return verdicts
 
     def _put(self, entries: Sequence[JournalEntry], connection: Connection) -> tuple[list[Verdict], Batch]:
-        anchor = take_anchor(connection, self.sealer, END)
-        if anchor.numero < self._seen:
+        end = take_anchor(connection, self.keys, END)
+        if end.anchor.numero < self._seen:
             raise JournalTampered("the chain is shorter than what was written")
-        batch = Batch(self.sealer, anchor, self._already_written)
+        batch = Batch(self.sealer, end, self._already_written)
         verdicts = [batch.add(connection, entry, self._shown(entry)) for entry in entries]
         batch.put(connection, self._index)
         return verdicts, batch

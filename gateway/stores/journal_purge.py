@@ -12,10 +12,11 @@ from typing import Any
 from sqlalchemy import Connection, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.domain.seal import GENESIS, Anchor, Sealer, anchor_mac
+from gateway.domain.seal import GENESIS, Anchor, ChainKeys, Sealer, anchor_mac
 from gateway.errors import ClockNotBelieved
 from gateway.stores.counters import forget_before
 from gateway.stores.journal import Journal, JournalEntry
+from gateway.stores.journal_keys import read_signatures
 from gateway.stores.journal_queries import ChainWalk
 from gateway.stores.journal_tables import (
     BOUNDS,
@@ -45,16 +46,16 @@ async def believe(
     """Note the instant as the last one seen. Raises ClockNotBelieved when it is far beyond the one before, unless an operator
     confirms it. `written_at`: the instant of an entry, which tells where nothing was noted yet."""
     async with journal.engine.begin() as connection:
-        last = None if confirmed else await connection.run_sync(_last_seen, journal.sealer, written_at)
+        last = None if confirmed else await connection.run_sync(_last_seen, journal.keys, written_at)
         if last is not None and now - last > JUMP:
             raise ClockNotBelieved(last, now)
-        await connection.run_sync(_note, journal.sealer, now)
+        await connection.run_sync(_note, journal.keys, now)
 
 
-def _last_seen(connection: Connection, sealer: Sealer, written_at: Callable[[bytes], datetime]) -> datetime | None:
+def _last_seen(connection: Connection, keys: ChainKeys, written_at: Callable[[bytes], datetime]) -> datetime | None:
     if connection.scalar(select(BOUNDS.c.nom).where(BOUNDS.c.nom == CLOCK)):
-        return datetime.fromtimestamp(read_anchor(connection, sealer, CLOCK).numero, UTC)
-    end = take_anchor(connection, sealer, END)  # held, so that the last entry is this one's
+        return datetime.fromtimestamp(read_anchor(connection, keys, CLOCK).anchor.numero, UTC)
+    end = take_anchor(connection, keys, END).anchor  # held, so that the last entry is this one's
     last = as_written(connection, *ENTRIES.c).order_by(ENTRIES.c.numero.desc()).limit(1)
     row = connection.execute(last).first()
     if row is None:
@@ -64,8 +65,9 @@ def _last_seen(connection: Connection, sealer: Sealer, written_at: Callable[[byt
     return written_at(row.contenu)
 
 
-def _note(connection: Connection, sealer: Sealer, now: datetime) -> None:
+def _note(connection: Connection, keys: ChainKeys, now: datetime) -> None:
     seen = Anchor(int(now.timestamp()), GENESIS.digest)
+    sealer = read_anchor(connection, keys, END).signer
     signed = {"numero": seen.numero, "empreinte": seen.digest, "sceau": anchor_mac(sealer, CLOCK, seen)}
     row = insertion(connection, BOUNDS).values(nom=CLOCK, **signed)
     connection.execute(row.on_conflict_do_update(index_elements=["nom"], set_=signed))
@@ -93,8 +95,10 @@ async def purge_entries(journal: Journal, stale: Callable[[bytes], bool], record
 
 async def _forget(journal: Journal, stale: Callable[[bytes], bool]) -> int:
     async with journal.engine.begin() as connection:
-        walk = ChainWalk(journal.sealer, await connection.run_sync(take_anchor, journal.sealer, START), None)
-        await connection.run_sync(take_anchor, journal.sealer, END)  # nobody adds to a set while it is forgotten
+        start = await connection.run_sync(take_anchor, journal.keys, START)
+        end = await connection.run_sync(take_anchor, journal.keys, END)  # nobody adds to a set while it is forgotten
+        signatures = await connection.run_sync(read_signatures, journal.keys, end.signer)
+        walk = ChainWalk(journal.sealer, signatures, start.anchor, None)
         old: list[Any] = []
         for row in await connection.execute(
             as_written(connection, *ENTRIES.c).order_by(ENTRIES.c.numero).limit(PURGE_BATCH)
@@ -106,11 +110,11 @@ async def _forget(journal: Journal, stale: Callable[[bytes], bool]) -> int:
                 break
             old.append(row)
         if old:
-            await _erase(connection, journal.sealer, old)
+            await _erase(connection, end.signer, old)
     return len(old)
 
 
-async def _erase(connection: AsyncConnection, sealer: Sealer, old: list[Any]) -> None:
+async def _erase(connection: AsyncConnection, signer: Sealer, old: list[Any]) -> None:
     last = old[-1]
     await connection.execute(ENTRIES.delete().where(ENTRIES.c.numero <= last.numero))
     sets = {row.ensemble: row for row in old}
@@ -119,4 +123,4 @@ async def _erase(connection: AsyncConnection, sealer: Sealer, old: list[Any]) ->
         its_index = PERSONS.c.personne.in_(unpack(sets[set_code].personnes)) & (PERSONS.c.ensemble == set_code)
         await connection.execute(PERSONS.delete().where(its_index))
         await forget_shown(connection, set(unpack(sets[set_code].personnes)))
-    await connection.run_sync(put_anchor, sealer, START, Anchor(last.numero, last.empreinte))
+    await connection.run_sync(put_anchor, signer, START, Anchor(last.numero, last.empreinte))

@@ -16,6 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway.domain.seal import Anchor, Sealer, next_
 from gateway.stores.derive_counts import Windows, counts_fault
 from gateway.stores.journal import Journal
+from gateway.stores.journal_gap import Gap, gap_of
+from gateway.stores.journal_keys import Signatures, read_signatures
 from gateway.stores.journal_tables import (
     BATCH,
     BOUNDS,
@@ -52,12 +54,13 @@ class Verification:
     first: int
     last: Anchor
     fault: str | None
+    gaps: tuple[Gap, ...] = ()  # told by an entry each: what a backup had lost
 
 
 async def head(journal: Journal) -> Anchor:
     """The end of the chain. Only a copy kept elsewhere tells a journal that was put back whole to an earlier state."""
     async with journal.engine.connect() as connection:
-        return await connection.run_sync(read_anchor, journal.sealer, END)
+        return (await connection.run_sync(read_anchor, journal.keys, END)).anchor
 
 
 async def readings_of(
@@ -91,18 +94,21 @@ async def verify_chain(journal: Journal, anchor: Anchor | None = None) -> Verifi
     """Walk the whole chain, of one instant. `anchor`: an end kept elsewhere, which the chain must pass through."""
     async with _snapshot(journal) as connection:
         try:
-            start = await connection.run_sync(read_anchor, journal.sealer, START)
-            end = await connection.run_sync(read_anchor, journal.sealer, END)
+            start = (await connection.run_sync(read_anchor, journal.keys, START)).anchor
+            signed = await connection.run_sync(read_anchor, journal.keys, END)
             if await connection.scalar(select(BOUNDS.c.nom).where(BOUNDS.c.nom == CLOCK)):
-                await connection.run_sync(read_anchor, journal.sealer, CLOCK)
+                await connection.run_sync(read_anchor, journal.keys, CLOCK)
+            signatures = await connection.run_sync(read_signatures, journal.keys, signed.signer)
         except (JournalTampered, DBAPIError):
             return Verification(0, Anchor(0, b""), BOUND_FAULT)
-        walk = ChainWalk(journal.sealer, start, anchor)
+        end, walk = signed.anchor, ChainWalk(journal.sealer, signatures, start, anchor)
         try:
             fault = await walk.fault(connection, end)
+        except JournalTampered as error:
+            fault = str(error)
         except DBAPIError as error:
             fault = f"entrée {walk.following} ou plus loin : illisible ({type(error).__name__})"
-        return Verification(start.numero + 1, end, fault)
+        return Verification(start.numero + 1, end, fault, tuple(walk.gaps))
 
 
 async def verify_counts(journal: Journal, windows: Windows, today: date) -> str | None:
@@ -114,10 +120,11 @@ async def verify_counts(journal: Journal, windows: Windows, today: date) -> str 
 class ChainWalk:
     """One walk from an end of the chain to the other."""
 
-    def __init__(self, sealer: Sealer, start: Anchor, anchor: Anchor | None) -> None:
-        self._sealer = sealer
+    def __init__(self, sealer: Sealer, signatures: Signatures, start: Anchor, anchor: Anchor | None) -> None:
+        self._sealer, self._signatures = sealer, signatures
         self._bound = start
         self._anchor = anchor if anchor and anchor.numero > start.numero else None
+        self.gaps: list[Gap] = []
 
     @property
     def following(self) -> int:
@@ -144,22 +151,29 @@ class ChainWalk:
         return None if whole and await are_bound(connection, self._sealer, PAGE) else INDEX_FAULT
 
     def advance(self, row: Any) -> str | None:
-        """Take one more entry, or tell what is wrong with it."""
+        """Take one more entry, or tell what is wrong with it. Raises JournalTampered where no key of ours signed it."""
         if not is_entry(row):
             number = row.numero if is_number(row.numero) else self.following
             return f"entrée {number} : altérée, une valeur n'y est plus du type écrit"
-        expected = next_(self._sealer, self._bound, row.contenu, row.personnes)
+        expected = next_(self._signatures.at(self.following), self._bound, row.contenu, row.personnes)
         if row.numero != expected.numero:
             extra = row.numero < expected.numero
             return f"entrée {row.numero} : en trop" if extra else f"entrée {expected.numero} : manquante"
         if row.empreinte != expected.digest:
             return f"entrée {row.numero} : altérée, déplacée ou refaite"
+        self._note_gap(row)  # its own number may be that of the anchor that was lost
         if self._anchor and self._anchor.numero == row.numero and self._anchor != expected:
             return f"entrée {row.numero} : ce n'est pas celle de l'ancre"
         if row.ensemble != set_of(self._sealer, set(unpack(row.personnes))):
             return INDEX_FAULT
         self._bound = expected
         return None
+
+    def _note_gap(self, row: Any) -> None:
+        """An anchor of what was lost is none to pass through any more."""
+        if (gap := gap_of(row.contenu)) is not None:
+            self.gaps.append(gap)
+            self._anchor = None if self._anchor and gap.covers(self._anchor) else self._anchor
 
     async def _are_told(self, connection: AsyncConnection, sets: Any) -> bool:
         """Whether it is written what the codes of entries that bind records stand for."""

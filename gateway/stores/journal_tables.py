@@ -33,8 +33,8 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import Executable
 
-from gateway.domain.seal import GENESIS, Anchor, Sealer, anchor_mac
-from gateway.stores.sql import batches, insertion, migrate
+from gateway.domain.seal import GENESIS, NAME_LENGTH, Anchor, ChainKeys, Sealer, anchor_mac
+from gateway.stores.sql import batches, insertion, prepare
 
 BATCH = 5_000  # values of one IN
 
@@ -80,6 +80,13 @@ BOUNDS = Table(  # "debut", moved by a purge, and "fin"; "horloge", the latest i
     Column("sceau", LargeBinary, nullable=False),
     sqlite_with_rowid=False,
 )
+KEYS = Table(  # by which key entries are signed, from a number on; no row: all of them by the end's
+    "journal_cles",
+    _tables,
+    Column("depuis", BigInteger, primary_key=True, autoincrement=False),
+    Column("cle", String(NAME_LENGTH), nullable=False),
+    sqlite_with_rowid=False,
+)
 
 
 class JournalTampered(Exception):
@@ -94,26 +101,35 @@ _MOVED = (BOUNDS.c.numero, BOUNDS.c.empreinte, BOUNDS.c.sceau)
 _PUT = BOUNDS.update().where(_THE_END).values({column: bindparam(column.name) for column in _MOVED})
 
 
-def read_anchor(connection: Connection, sealer: Sealer, end: str) -> Anchor:
+@dataclass(frozen=True, slots=True)
+class SignedAnchor:
+    """An end of the chain, and the key that signed it."""
+
+    anchor: Anchor
+    signer: Sealer
+
+
+def read_anchor(connection: Connection, keys: ChainKeys, end: str) -> SignedAnchor:
     """One end of the chain. Raises JournalTampered when it is missing or not signed by this gateway."""
-    return _anchor(connection, _READ, sealer, end)
+    return _anchor(connection, _READ, keys, end)
 
 
-def take_anchor(connection: Connection, sealer: Sealer, end: str) -> Anchor:
+def take_anchor(connection: Connection, keys: ChainKeys, end: str) -> SignedAnchor:
     """As `read_anchor`, held until the transaction ends: the writers of all processes queue here."""
-    return _anchor(connection, _TAKE, sealer, end)
+    return _anchor(connection, _TAKE, keys, end)
 
 
-def _anchor(connection: Connection, statement: Executable, sealer: Sealer, end: str) -> Anchor:
+def _anchor(connection: Connection, statement: Executable, keys: ChainKeys, end: str) -> SignedAnchor:
     row = connection.execute(statement, {"the_end": end}).first()
     if row is None:
         raise JournalTampered(f"no {end}")
     if not (is_number(row.numero) and row.numero >= 0 and isinstance(row.empreinte, bytes)):
         raise JournalTampered(f"{end} is of another type than what is written")
     anchor = Anchor(row.numero, row.empreinte)
-    if row.sceau != anchor_mac(sealer, end, anchor):
+    signer = keys.signer(end, anchor, row.sceau)
+    if signer is None:
         raise JournalTampered(f"{end} is not signed by this key")
-    return anchor
+    return SignedAnchor(anchor, signer)
 
 
 def put_anchor(connection: Connection, sealer: Sealer, end: str, anchor: Anchor) -> None:
@@ -171,14 +187,14 @@ def unpack(persons: bytes) -> tuple[int, ...]:
     return struct.unpack(f">{len(persons) // 8}q", persons)
 
 
-async def create_journal(connection: AsyncConnection, sealer: Sealer) -> None:
+async def create_journal(connection: AsyncConnection, keys: ChainKeys) -> None:
     """Create what is missing of the tables and of the two ends."""
-    await connection.run_sync(migrate, "journal")
+    await connection.run_sync(prepare, "journal")
     # To insert what is there already, even to no effect, would wait for whoever writes.
     if (await connection.execute(select(BOUNDS.c.nom))).first():
         return
     bounds = [
-        {"nom": name, "numero": 0, "empreinte": GENESIS.digest, "sceau": anchor_mac(sealer, name, GENESIS)}
+        {"nom": name, "numero": 0, "empreinte": GENESIS.digest, "sceau": anchor_mac(keys.wanted, name, GENESIS)}
         for name in (START, END)
     ]
     await connection.execute(insertion(connection, BOUNDS).on_conflict_do_nothing(), bounds)

@@ -18,7 +18,7 @@ from gateway.domain.links import Alias, KnownLinks, Link, LinkWrites, RecordKey,
 from gateway.errors import LinksUnavailable
 from gateway.stores.availability import Outage
 from gateway.stores.causes import cause
-from gateway.stores.sql import batches, insertion, migrate, open_engine, read_in
+from gateway.stores.sql import batches, insertion, open_engine, prepare, read_in
 
 BATCH = 5_000  # values of one IN, rows of one transaction: both databases accept 32,000
 LATE = 1.5  # seconds; a call that fails after as long hangs
@@ -101,6 +101,12 @@ class LinkStore:
         self._engine = open_engine(url, LOCK_WAIT)
         self._ready, self._outage = False, Outage("liens")
         self._reads, self._writes = LedgerCalls(), LedgerCalls()  # a full disk can be read, a locked one too
+
+    async def open(self) -> None:
+        """Create what is missing. Raises ConfigurationError for a database of another version, LinksUnavailable where it is away:
+        the first call that succeeds opens it then."""
+        async with self._transaction():
+            pass
 
     async def close(self) -> None:
         await self._engine.dispose()
@@ -211,7 +217,7 @@ class LinkStore:
         try:
             async with self._engine.begin() as connection:
                 if not self._ready:
-                    await connection.run_sync(migrate, "liens")
+                    await connection.run_sync(prepare, "liens")
                 yield connection
                 self._ready = True
             self._outage.end()

@@ -28,7 +28,7 @@ from gateway.stores.reception_tables import (
     Transmission,
     TransmissionError,
 )
-from gateway.stores.sql import batches, insertion, migrate, open_engine, storable, told, writer
+from gateway.stores.sql import batches, insertion, open_engine, prepare, storable, told, writer
 
 T = TypeVar("T")
 LOCK_WAIT = 10  # seconds: a transaction of two thousand dossiers takes some tens of milliseconds
@@ -54,7 +54,7 @@ class ReceptionStore:
     async def open(self) -> None:
         """Bring the tables to the version this code knows. Raises ConfigurationError."""
         with told("receptions"):
-            await self._writer.transaction(lambda connection: migrate(connection, "receptions"))
+            await self._writer.transaction(lambda connection: prepare(connection, "receptions"))
 
     async def close(self) -> None:
         await self._writer.close()

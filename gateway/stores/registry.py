@@ -25,7 +25,8 @@ from gateway.domain.seal import Sealer
 from gateway.errors import ConfigurationError, RegistryUnavailable
 from gateway.stores.availability import Damage, Outage
 from gateway.stores.causes import cause
-from gateway.stores.sql import insertion, migrate, open_engine, read_in, tell_unverified, told
+from gateway.stores.sealed_columns import SealedColumn, opens
+from gateway.stores.sql import insertion, open_engine, prepare, read_in, tell_unverified, told
 
 USAGE = "registre"
 FORMAT = "3"  # of the rows at rest: another one is harvested again, the registry being the truth
@@ -84,6 +85,8 @@ STATE = Table(  # one row
 )
 VISIBLE = ROWS.c.fenetre.not_in(select(UNDER_WAY.c.fin))
 
+SEALED = SealedColumn(ROWS, USAGE, lambda row: link(row.contrat, row.vue, row.fenetre, row.rang))
+
 
 @dataclass(frozen=True, slots=True)
 class Window:
@@ -134,7 +137,7 @@ class RegistryStore:
         tell_unverified("registre", self._url)
         with told("registre"):
             async with self.engine.begin() as connection:
-                await connection.run_sync(migrate, "registre")
+                await connection.run_sync(prepare, "registre")
                 await self._recognise(connection)
 
     async def _recognise(self, connection: AsyncConnection) -> None:
@@ -148,6 +151,8 @@ class RegistryStore:
             raise ConfigurationError(
                 "registre : copie scellée par une autre GATEWAY_CLE ou d'un autre format ; la supprimer et moissonner"
             )
+        elif not await connection.run_sync(opens, SEALED, self.sealer):
+            raise ConfigurationError("registre : copie scellée par une clé que GATEWAY_CLES ne donne pas ; l'y ajouter")
 
     async def close(self) -> None:
         await self.engine.dispose()
@@ -226,7 +231,7 @@ class RegistryStore:
         return self.sealer.pseudonym("registre/lecture", json.dumps([sorted(keys) for keys in sets]))
 
     def _open(self, row: Any) -> dict[str, Any] | None:
-        plain = self.sealer.open(USAGE, _sealed(row), link(row.contrat, row.vue, row.fenetre, row.rang))
+        plain = self.sealer.open(USAGE, _sealed(row), SEALED.bound_to(row))
         return None if plain is None else dict(json.loads(zlib.decompress(plain)))
 
 

@@ -125,7 +125,15 @@ async def _load(url: str, script: str) -> None:
 
 @contextmanager
 def opened(version: Path, record: Path, kind: str) -> Iterator[Opened]:
-    """A copy of the data of a version on a kind of database."""
+    """A copy of the data of a version on a kind of database, migrated as docs/exploitation.md has it."""
+    with as_written(version, record, kind) as data:
+        data.command("base", "migrer")
+        yield data
+
+
+@contextmanager
+def as_written(version: Path, record: Path, kind: str) -> Iterator[Opened]:
+    """The same, before it is migrated."""
     if kind == "sqlite":
         yield copy(version, record, kind)
         return

@@ -30,7 +30,7 @@ from gateway.sources.units import UnitResult
 from gateway.stores.counters import Allowance, RateLimits
 from gateway.stores.registry import RegistryStore
 from gateway.stores.shared_counters import SharedCounters
-from tests.at_rest.opened import KINDS, VERSIONS, Opened, answers, ask, opened
+from tests.at_rest.opened import KINDS, VERSIONS, Opened, answers, as_written, ask, opened, run
 from tests.at_rest.record import CLIENT, LEASED, MARKED
 from tests.support.databases import read
 from tests.support.redis_server import suspension
@@ -53,6 +53,18 @@ def data(version: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Itera
 
 def test_some_version_is_kept() -> None:
     assert [version.name for version in VERSION_DIRECTORIES][:1] == ["v0.1.0"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_a_former_version_wrote_is_refused_until_it_is_migrated(version: Path, tmp_path: Path, kind: str) -> None:
+    with as_written(version, tmp_path, kind) as data:
+        for command in (("serve",), ("journal", "verifier"), ("moisson",)):
+            refused = run(data.environment, *command)
+            store = "registre" if command == ("moisson",) else "journal"
+            line = f"configuration : {store} : base antérieure à cette passerelle ; la migrer : « python -m gateway base migrer »"
+            assert (refused.returncode, refused.stderr.splitlines()[-1]) == (2, line)
+        assert len(data.command("base", "migrer").splitlines()) == (3 if kind == "sqlite" else 5)
+        assert data.command("journal", "verifier") == data.expected["verified"]
 
 
 def test_the_journal_verifies_through_its_anchor(data: Opened) -> None:
@@ -230,3 +242,26 @@ def _base(data: Opened, file: str) -> str:
 
 def _sealer(data: Opened) -> Sealer:
     return Sealer.from_text(data.environment["GATEWAY_CLE"])
+
+
+def test_keys_turn_and_what_was_given_goes_on(data: Opened) -> None:
+    """As docs/exploitation.md has it: the new key beside the former one, `cle tourner`, then without the former one."""
+    former, new = data.environment["GATEWAY_CLE"], base64.urlsafe_b64encode(b"n" * 32).decode()
+    both = {"GATEWAY_CLES": f"{new},{former}", "GATEWAY_CLES_JOURNAL": f"{new},{former}"}
+    told = run({**data.environment, **both}, "cle", "tourner")
+    assert (told.returncode, told.stderr) == (0, "")
+    assert told.stdout.splitlines()[0] == "journal : signé désormais par la première clé de GATEWAY_CLES_JOURNAL"
+    assert told.stdout.splitlines()[-1] == "GATEWAY_CLES : la première clé scelle tout ; les autres peuvent être ôtées"
+    alone = {**both, "GATEWAY_CLES": new, "GATEWAY_CLE_IDENTIFIANTS": former, "GATEWAY_CACHE_CLES": new}
+    turned = {name: value for name, value in data.environment.items() if name != "GATEWAY_CLE"} | alone
+    after = Opened(data.record, turned, data.expected)
+    assert after.command("journal", "verifier", "--ancre", data.expected["anchor"]) == data.expected["verified"]
+    with after.gateway() as gateway:
+        answered = answers(gateway, data.expected["cle_api"], data.expected)
+    assert _without_case(answered) == _without_case(data.expected["answers"])
+    assert after.command("journal", "verifier", "--ancre", data.expected["anchor"]) != data.expected["verified"]
+    former_alone = run({**turned, "GATEWAY_CLES_JOURNAL": former}, "journal", "recompter")
+    assert (former_alone.returncode, former_alone.stderr.startswith("configuration : journal : scellé par")) == (
+        2,
+        True,
+    )

@@ -1,11 +1,13 @@
 """The edge as strangers meet it: statuses, media types, refusals that tell nothing."""
 
+import json
+import re
 from collections.abc import Iterator
 
 import httpx
 import pytest
 
-from fixtures.gateway_process import LaunchedGateway
+from fixtures.gateway_process import ROOT, LaunchedGateway
 from fixtures.servers import NO_AUTHORITY
 from fixtures.world import World
 from tests.support.pair import metrics
@@ -105,3 +107,12 @@ def test_health_and_metrics_answer_without_a_token_and_hold_no_person(
     figures = metrics(gateway)
     assert "passerelle_appels_total" in figures
     assert not any(person.courriel in figures for person in world.population.persons[:500])
+
+
+def test_every_figure_of_the_board_is_told_by_a_gateway(gateway: LaunchedGateway) -> None:
+    told = set(re.findall(r"^# TYPE (\S+)", metrics(gateway), re.MULTILINE))
+    board = json.loads((ROOT / "deploy/grafana/passerelle.json").read_text(encoding="utf-8"))
+    queries = [target["expr"] for panel in board["panels"] for target in panel.get("targets", [])]
+    asked = {name for query in queries for name in re.findall(r"\b(?:passerelle|process)_[a-z_]+", query)}
+    assert len(asked) > 20
+    assert {re.sub("_bucket$", "", name) for name in asked} - told == set()

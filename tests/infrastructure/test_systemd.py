@@ -13,13 +13,14 @@ from tests.support.infrastructure.proxies import DEPLOY
 pytestmark = pytest.mark.infrastructure
 
 
-@pytest.mark.parametrize("unit", ["passerelle.service", "passerelle@0.service"])
+@pytest.mark.parametrize("unit", ["passerelle.service", "passerelle@0.service", "passerelle-migration.service"])
 def test_systemd_accepts_the_unit(tmp_path: Path, unit: str) -> None:
     program = shutil.which("systemd-analyze")
     if program is None:
         pytest.skip("systemd is not installed: the unit is not verified")
-    text = (DEPLOY / "passerelle.service").read_text(encoding="utf-8")
-    for name in ("passerelle.service", "passerelle@.service"):
+    files = {"passerelle.service": "passerelle", "passerelle@.service": "passerelle"}
+    for name, file in {**files, "passerelle-migration.service": "passerelle-migration"}.items():
+        text = (DEPLOY / f"{file}.service").read_text(encoding="utf-8")
         (tmp_path / name).write_text(text.replace("/opt/passerelle/bin/python", sys.executable), encoding="utf-8")
     own = tmp_path / "passerelle@.service.d"
     own.mkdir()

@@ -177,7 +177,7 @@ async def test_r6_what_comes_while_a_write_hangs_is_refused_at_once(
     journal._writer.state._report = told.append
     await journal.append(reading("p"))
     async with journal.engine.begin() as holding:
-        await holding.run_sync(take_anchor, SEALER, END)
+        await holding.run_sync(take_anchor, journal.keys, END)
         first = asyncio.create_task(journal.append(reading("q")))
         await asyncio.sleep(0.01)
         behind = [asyncio.create_task(journal.append(reading("q"))) for _ in range(10)]
@@ -203,7 +203,7 @@ async def test_r6_what_comes_while_a_write_hangs_is_refused_at_once(
 async def test_r6_few_entries_wait_behind_a_slow_write(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(availability, "LATE", 60.0)  # whatever else this machine does: it is slow, and does not hang
     async with journal.engine.begin() as holding:
-        await holding.run_sync(take_anchor, SEALER, END)
+        await holding.run_sync(take_anchor, journal.keys, END)
         tasks = [asyncio.create_task(journal.append(reading("p"))) for _ in range(WAITING_MAX + 50)]
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         refused = [task for task in tasks if task.done()]

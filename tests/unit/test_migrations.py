@@ -21,7 +21,7 @@ from gateway.stores.links import LinkStore
 from gateway.stores.receptions import ReceptionStore
 from gateway.stores.registry import RegistryStore
 from gateway.stores.sql import HEADS, migrate, open_engine, version_table
-from tests.at_rest.opened import KINDS, VERSIONS, opened, run
+from tests.at_rest.opened import KINDS, VERSIONS, as_written, run
 from tests.support.databases import read, write
 from tests.support.unit.registry import SEALER
 
@@ -120,7 +120,7 @@ async def test_a_database_of_a_later_code_is_refused_in_one_line(url: str, store
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_tables_of_before_histories_are_taken_as_the_first_version(kind: str, tmp_path: Path) -> None:
-    with opened(VERSIONS / "v0.1.0", tmp_path, kind) as data:
+    with as_written(VERSIONS / "v0.1.0", tmp_path, kind) as data:
         sqlite = f"sqlite+aiosqlite:///{tmp_path / 'donnees' / 'journal.sqlite'}"
         url = data.environment.get("GATEWAY_JOURNAL_URL", sqlite)
         before = read(url, "SELECT * FROM journal_entrees ORDER BY numero")

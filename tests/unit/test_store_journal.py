@@ -179,7 +179,7 @@ async def test_l03_a_process_that_opens_waits_for_no_writing_and_stops_none(jour
     refused every nominative answer of the other, or the start of this one."""
     other = Journal(url, SEALER)
     async with asyncio.timeout(30), journal.engine.begin() as spelling:
-        await spelling.run_sync(take_anchor, SEALER, END)
+        await spelling.run_sync(take_anchor, journal.keys, END)
         await other.open()
     await other.append(journal_entry(20, "zoe"))
     await other.close()

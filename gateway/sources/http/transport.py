@@ -140,6 +140,11 @@ class Transport:
         """Ask an address, without a credential: whoever answers, and whatever, is there. Raises as `send`."""
         await self.send(source, httpx.Request("GET", url), timeout, REACHED_MAX)
 
+    async def give(self, source: str, url: str, timeout: float, content: bytes) -> int:
+        """Give an address a JSON document; the status. Raises as `send`."""
+        request = httpx.Request("POST", url, content=content, headers={"Content-Type": "application/json"})
+        return (await self.send(source, request, timeout, REACHED_MAX)).statut
+
     async def decode(self, source: str, response: PartnerResponse, request: PartnerRequest) -> PartnerResponse:
         """An answer that was as it was known, decoded: another page of the same reading is not. Raises SourceError: what
         decoded it the first time may be an earlier version of this code."""

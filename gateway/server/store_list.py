@@ -1,0 +1,62 @@
+"""All the stores, in one list: what migrates them, seals them again or verifies a backup goes over it. Knows nothing of what they
+hold.
+
+A new store is one line here, beside its history (`stores/sql.HEADS`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import MetaData
+
+from gateway.stores import blocks, counters, journal_tables, links, reception_tables, registry
+from gateway.stores.dossier_seal import USAGE as RECEPTION
+from gateway.stores.sealed_columns import SealedColumn
+from gateway.stores.sql import database_url
+
+
+@dataclass(frozen=True, slots=True)
+class StorePlace:
+    """Where databases are: a folder of files, unless an environment names others."""
+
+    folder: Path
+    environ: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownStore:
+    """A store, by the name of its history. `variable`: what names its database; without it, a file of its own name.
+    `remade`: what it holds is read again from partners, and no backup has it; `needed`: a backup without it is none."""
+
+    name: str
+    tables: tuple[MetaData, ...]
+    variable: str = "GATEWAY_DATABASE_URL"
+    sealed: SealedColumn | None = None
+    remade: bool = False
+    needed: bool = False
+
+    def file(self, place: StorePlace) -> Path:
+        return place.folder / f"{self.name}.sqlite"
+
+    def url(self, place: StorePlace) -> str:
+        """Raises ConfigurationError."""
+        return database_url(place.environ, self.variable, f"sqlite+aiosqlite:///{self.file(place)}")
+
+    def is_there(self, place: StorePlace) -> bool:
+        """Whether there is a database to open: to open a file makes it."""
+        return bool(place.environ.get(self.variable)) or self.file(place).is_file()
+
+
+_RECEPTIONS = SealedColumn(reception_tables.DOSSIERS, RECEPTION, lambda row: row.cle.encode())
+
+_JOURNAL = (journal_tables.ENTRIES.metadata, counters.READ.metadata)
+
+JOURNAL = KnownStore("journal", _JOURNAL, "GATEWAY_JOURNAL_URL", needed=True)
+STORES = (
+    JOURNAL,
+    KnownStore("liens", (links.LINKS.metadata,), needed=True),
+    KnownStore("receptions", (reception_tables.DOSSIERS.metadata,), sealed=_RECEPTIONS),
+    KnownStore("registre", (registry.ROWS.metadata,), sealed=registry.SEALED, remade=True),
+    KnownStore("statistiques", (blocks.COUNTS.metadata,)),
+)
