@@ -7,31 +7,16 @@ links. Records are taken as the systems tell them, with their mistakes, before a
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from fixtures.population import model
 from fixtures.population.model import Account, Population
 from gateway.connectors.base import Record
 from gateway.domain.referentiel import CommuneLine, MissionLocaleRow, OrganismeRow, Referentiel
-from gateway.schema.nouns import (
-    Adresse,
-    Collaboration,
-    Contrat,
-    Employeur,
-    EtapeSuivi,
-    Formation,
-    Jeune,
-    Rupture,
-    Sexe,
-    SituationSuivi,
-    Suivi,
-)
-from gateway.schema.organisations import Cfa, TypeSource
-from gateway.schema.scalars import SIRET, UAI, CodePostal
+from gateway.schema.organisations import TypeSource
 from gateway.sources.units import CacheStatus, Resource, Unit, UnitFailure, UnitResult
+from tests.support.told_population import INSTANT, record_of
 
-INSTANT = datetime(2026, 10, 15, 9, tzinfo=UTC)
 MILO = "imilo"
 
 
@@ -54,67 +39,6 @@ def referentiel_of(population: Population) -> Referentiel:
         for uai, cfa in population.cfas.items()
     }
     return Referentiel(communes=communes, missions_locales=missions, organismes=organismes)
-
-
-def record_of(account: Account) -> Record:
-    """One record, in the nouns of the graph."""
-    who, registry = account.person, account.system == "registre"
-    adresse = Adresse(
-        code_postal=CodePostal(who.adresse.code_postal), insee=who.adresse.insee or None, ville=who.adresse.ville
-    )
-    jeune = Jeune(
-        nom=who.nom,
-        prenom=who.prenom,
-        date_naissance=who.date_naissance,
-        sexe=Sexe(who.sexe) if who.sexe else None,
-        ine=None if registry else who.ine,
-        rqth=who.rqth,
-        telephone=who.telephone or None,
-        courriel=who.courriel or None,
-        adresse=adresse,
-        formations=[_formation(one) for one in who.formations],
-        contrats=[_contrat(one, registry) for one in who.contrats],
-        suivi=_suivi(who.suivi),
-        collaboration=_collaboration(who.collaboration),
-    )
-    return Record(account.key, jeune, None if registry else INSTANT)
-
-
-def _cfa(uai: str) -> Cfa:
-    return Cfa(uai=UAI(uai))
-
-
-def _formation(one: model.Formation) -> Formation:
-    return Formation(intitule=one.intitule, rncp=one.rncp, date_debut=one.debut, date_fin=one.fin, cfa=_cfa(one.uai))
-
-
-def _contrat(one: model.Contrat, registry: bool) -> Contrat:
-    siret = one.employeur.siret
-    return Contrat(
-        numero=one.numero if registry else None,
-        type=one.type,
-        date_debut=one.debut,
-        date_fin=one.fin,
-        employeur=Employeur(siret=SIRET(siret), denomination=one.employeur.denomination) if siret else None,
-        cfa=_cfa(one.uai),
-        rupture=Rupture(date=one.rupture.date, cause=one.rupture.cause) if one.rupture else None,
-    )
-
-
-def _suivi(told: model.Suivi | None) -> Suivi | None:
-    if told is None:
-        return None
-    return Suivi(
-        situation=SituationSuivi.AUTRE if told.situation else None,
-        date=told.maj_le.replace(tzinfo=UTC),
-        historique=[
-            EtapeSuivi(situation=SituationSuivi.AUTRE, date=s.date.replace(tzinfo=UTC)) for s in told.historique
-        ],
-    )
-
-
-def _collaboration(told: model.Collaboration | None) -> Collaboration | None:
-    return Collaboration(demandee_le=told.demandee_le.replace(tzinfo=UTC), uai=told.uai) if told else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,13 +14,14 @@ import platform
 import tempfile
 import time
 import tracemalloc
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import date
 from statistics import median, quantiles
 from typing import Any
 
-from bench._region import INSTANT, MILO, Partners, partners_of, referentiel_of
+from bench._region import MILO, Partners, partners_of, referentiel_of
 from fixtures.population.generator import generate
 from fixtures.population.model import Population
 from gateway.auth.policy.policy import Perimetre
@@ -35,9 +36,11 @@ from gateway.federation.views.view import Rights, View
 from gateway.sources.units import Resource, Unit
 from gateway.stores.links import LinkStore
 from tests.support.access.tools import POLICY
+from tests.support.told_population import INSTANT
 
 TODAY = date(2026, 10, 15)
 IDS = OpaqueIds(Sealer(bytes(32)))
+SERVED = 394
 RESERVED = "063998{:04}"  # telephones of fiction
 
 
@@ -71,10 +74,10 @@ def region_of(population: Population, ledger: Any) -> Region:
 
 
 def rights_of(population: Population) -> tuple[Rights, Rights]:
-    """Of the Mission locale that serves most of them, and of the DREETS of its region."""
+    """Of the Mission locale that serves as many of them as most do in France, and of the DREETS of its region."""
     missions = population.geographie.missions_locales
-    served = [person.mission_locale for person in population.persons]
-    code = max(sorted(missions), key=served.count)
+    served = Counter(person.mission_locale for person in population.persons)
+    code = min(sorted(missions), key=lambda code: abs(served[code] - SERVED))
     region = population.geographie.communes[missions[code].commune].region
     return (
         Rights(POLICY, Profil.MISSION_LOCALE, Finalite.ACCOMPAGNEMENT, Perimetre(Profil.MISSION_LOCALE, code)),

@@ -25,7 +25,6 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import partial
 from typing import Protocol
 
@@ -44,7 +43,7 @@ from gateway.federation.collect.readings import (
     read_registry,
 )
 from gateway.federation.directory import Directory
-from gateway.federation.join.link import Installation, SourcedRecord, link
+from gateway.federation.join.link import SourcedRecord, link
 from gateway.federation.join.merge import residence
 from gateway.schema.organisations import TypeSource
 from gateway.sources.units import CacheStatus, Resource, Unit, UnitFailure, UnitResult
@@ -191,10 +190,8 @@ class Collector:
         changed = readings.registry not in {"", answer.version}
         readings.registry = f"{readings.registry}+{answer.version}" if changed else answer.version
         readings.freshness_by_source[self.registry_name] = Freshness("moisson", self.wall_clock(), as_of)
-        readings.sourced_records += [
-            SourcedRecord(self.registry_name, TypeSource.REGISTRE_CONTRATS, "", record, as_of)
-            for record in answer.records
-        ]
+        readings.received[self.registry_name, ""] = as_of
+        readings.sourced_records += self.cache.of_registry(self.registry_name, answer, as_of)
         return answer
 
     def _note(self, readings: Readings, outcomes: Sequence[UnitResult | UnitFailure]) -> None:
@@ -217,31 +214,9 @@ class Collector:
             readings.suivi_heard |= {result.unit.key}
         readings.units[result.unit] = result.version
         readings.date([result], self.wall_clock())
-        readings.sourced_records += self._sourced_records(result)
-
-    def _sourced_records(self, result: UnitResult) -> list[SourcedRecord]:
-        # Made once for a version: names and traits, costly to normalise, are kept with them.
-        unit = result.unit
-        kept = self.cache.records(unit, result.version)
-        if kept is not None:
-            return kept
-        nature = TypeSource.MISSION_LOCALE if unit.resource is Resource.STRUCTURE else TypeSource.ERP_CFA
-        before = self.cache.latest(unit)
-        same = {one.record.key: one for one in before or ()}
-
-        def heard(record: Record) -> datetime | None:
-            known = same.get(record.key)
-            if known is not None and known.record == record:
-                return known.heard_at
-            return result.received_at if before is not None or record.modified_at is None else None
-
-        whole, instant = Installation(result.records), result.received_at
-        records = [
-            SourcedRecord(unit.source, nature, unit.key, record, instant, heard(record), whole)
-            for record in result.records
-        ]
-        self.cache.keep_records(unit, result.version, records)
-        return records
+        heard = self.cache.heard(result)
+        readings.received[result.unit.source, result.unit.key] = heard.received_at
+        readings.sourced_records += heard.records
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property, lru_cache
-from typing import Any, Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self
 
 from cachetools import LRUCache
 
@@ -19,9 +19,9 @@ from gateway.domain.days import write_instant
 from gateway.errors import RegistryUnavailable, SourceError, SourceSuspended, SourceTimedOut, SourceUnavailable
 from gateway.federation.collect.plan import SourcePlan
 from gateway.federation.directory import Directory
-from gateway.federation.join.link import SourcedRecord
-from gateway.schema.organisations import EtatSource
-from gateway.sources.units import CacheStatus, Unit, UnitFailure, UnitResult
+from gateway.federation.join.link import Installation, SourcedRecord
+from gateway.schema.organisations import EtatSource, TypeSource
+from gateway.sources.units import CacheStatus, Resource, Unit, UnitFailure, UnitResult
 
 Keys = tuple[Collection[str], Collection[str], Collection[str]]  # postal codes, CFAs, identities
 READINGS_RECORDS_MAX = 400_000  # records of all the readings kept: they mostly share those of the last answers
@@ -30,7 +30,7 @@ READINGS_MIN = 80  # records that a reading counts for at least: no more reading
 HEARD_MAX = 120_000  # records kept of the last answer of each unit: as many as the cache of answers holds
 # From the best status to the worst: a source of which anything is stale is stale; else it was asked if any unit was.
 _STATUSES = [CacheStatus.HIT.value, CacheStatus.MISSED.value, CacheStatus.STALE.value]
-_Heard = tuple[str, list[SourcedRecord]]  # a version of a unit, and its records
+REGISTRY_ANSWERS_MAX = 16  # whose records are kept: as many as its reader keeps
 Subject = tuple[SourcePlan, Directory]
 _written = lru_cache(16)(write_instant)  # of a harvest, the same in each answer until the next
 
@@ -117,6 +117,7 @@ class Readings:
     covered: dict[str, SourceError] = field(default_factory=dict)
     freshness_by_source: dict[str, Freshness] = field(default_factory=dict)
     units: dict[Unit, str] = field(default_factory=dict)  # the version of each
+    received: dict[tuple[str, str], datetime] = field(default_factory=dict)  # when what each installation says came
     registry: str = ""  # the version of the registry's store
     suivi_heard: frozenset[str] = frozenset()  # Missions locales whose system answered
     apart: frozenset[str] = frozenset()  # sources asked for follow-ups alone: they say nothing of who is there
@@ -170,6 +171,37 @@ class Readings:
         return same
 
 
+def told_by(result: UnitResult, before: Sequence[SourcedRecord] | None) -> list[SourcedRecord]:
+    """The records of an answer; those that say what they said `before` are the same objects, as nothing of them changed."""
+    unit, known = result.unit, {one.record.key: one for one in before or ()}
+    nature = TypeSource.MISSION_LOCALE if unit.resource is Resource.STRUCTURE else TypeSource.ERP_CFA
+    # The records of before where they are equal: what one version held is not kept for the sake of a record.
+    whole = Installation([_as_known(record, known.get(record.key)) for record in result.records])
+
+    def told(record: Record) -> SourcedRecord:
+        same = known.get(record.key)
+        if same is not None and same.record is record:
+            if same.installation.left_out(record.jeune) == whole.left_out(record.jeune):
+                return same
+            return replace(same, installation=whole)
+        heard_at = result.received_at if before is not None or record.modified_at is None else None
+        return SourcedRecord(unit.source, nature, unit.key, record, result.received_at, heard_at, whole)
+
+    return [told(record) for record in whole.records]
+
+
+def _as_known(record: Record, known: SourcedRecord | None) -> Record:
+    return known.record if known is not None and known.record == record else record
+
+
+class Heard(NamedTuple):
+    """A version of a unit: its records, and when it came."""
+
+    version: str
+    records: list[SourcedRecord]
+    received_at: datetime
+
+
 def volume(readings: Readings) -> int:
     """The records a reading counts for among those kept, capped: a larger one than all the room is kept, alone."""
     return min(max(READINGS_MIN, len(readings.sourced_records)), READINGS_RECORDS_MAX)
@@ -184,7 +216,8 @@ class ReadingsCache:
     def __init__(self) -> None:
         self.flights: SingleFlight[tuple[Subject, float | None], Readings] = SingleFlight()
         self._readings: LRUCache[Subject, Readings] = LRUCache(READINGS_RECORDS_MAX, getsizeof=volume)
-        self._heard: LRUCache[Unit, _Heard] = LRUCache(HEARD_MAX, getsizeof=lambda heard: 1 + len(heard[1]))
+        self._heard: LRUCache[Unit, Heard] = LRUCache(HEARD_MAX, getsizeof=lambda heard: 1 + len(heard.records))
+        self._registry: LRUCache[int, tuple[Sequence[Record], list[SourcedRecord]]] = LRUCache(REGISTRY_ANSWERS_MAX)
 
     def last(self, subject: Subject) -> Readings | None:
         """The last reading of a plan."""
@@ -195,18 +228,24 @@ class ReadingsCache:
         freshness = {name: freshness.served_again() for name, freshness in readings.freshness_by_source.items()}
         self._readings[subject] = replace(readings, freshness_by_source=freshness)
 
-    def records(self, unit: Unit, version: str) -> list[SourcedRecord] | None:
-        """The records of that version of a unit; None when another version, or nothing, is kept."""
-        heard = self._heard.get(unit)
-        return heard[1] if heard is not None and heard[0] == version else None
-
-    def latest(self, unit: Unit) -> list[SourcedRecord] | None:
-        """The records of the version of a unit that was heard last; None when it is not kept."""
-        heard = self._heard.get(unit)
-        return heard[1] if heard is not None else None
-
-    def keep_records(self, unit: Unit, version: str, records: list[SourcedRecord]) -> None:
-        """Instead of those of its earlier versions."""
+    def heard(self, result: UnitResult) -> Heard:
+        """That version of a unit, made once: names and traits, costly to normalise, are kept with its records."""
+        known = self._heard.get(result.unit)
+        if known is not None and known.version == result.version:
+            return known
+        records = told_by(result, known.records if known is not None else None)
+        heard = Heard(result.version, records, result.received_at)
         # One answer larger than the room would drop all the others, and itself.
         if len(records) < HEARD_MAX:
-            self._heard[unit] = version, records
+            self._heard[result.unit] = heard
+        return heard
+
+    def of_registry(self, name: str, answer: RegistryAnswer, as_of: datetime) -> list[SourcedRecord]:
+        """The records of an answer of the registry, which gives the same answer to the same question until it changes."""
+        records = answer.records
+        known = self._registry.get(id(records))
+        # Held with its answer, so that no other has its address.
+        if known is None or known[0] is not records:
+            told = [SourcedRecord(name, TypeSource.REGISTRE_CONTRATS, "", record, as_of) for record in records]
+            known = self._registry[id(records)] = records, told
+        return known[1]

@@ -21,7 +21,7 @@ twice is a nuisance, two persons shown as one are a leak.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
@@ -54,6 +54,11 @@ class Installation:
             for jeune in (record.jeune for record in self.records)
         )
 
+    def left_out(self, jeune: Jeune) -> Hashable:
+        """What of somebody it gives for several: other records of the installation may change it."""
+        shared = self.collective
+        return _told_identity(jeune) in shared.identities, shared.contacts & {jeune.telephone, jeune.courriel}
+
 
 def _told_identity(jeune: Jeune) -> tuple[str | None, str | None, date | None]:
     """As it is written: an installation that files strangers under one name writes it in one way."""
@@ -66,7 +71,10 @@ NOT_READ_WHOLE = Installation()
 
 @dataclass(frozen=True)
 class SourcedRecord:
-    """What one source says of one person. Two records of one source and tenant are never one person."""
+    """What one source says of one person. Two records of one source and tenant are never one person.
+
+    `received_at`: when it first came as it is; what came since is known of the answers (`Readings.received`).
+    """
 
     source: str
     type: TypeSource
@@ -107,7 +115,7 @@ class SourcedRecord:
         keys = block_keys(self.traits) if self.traits else ()
         return hash(self.identity), *map(hash, keys)
 
-    @property
+    @cached_property
     def key(self) -> Key:
         """What designates it among all records: its installation, and its key there."""
         return self.origin, self.record.key
@@ -163,7 +171,7 @@ class Cluster:
     """The records of one person, best source first, and what joined them.
 
     `key` is stable text, secret: it is never shown as it is. `doubtful`: links to other persons, too weak or too ambiguous
-    to join them.
+    to join them. `shared`: identities that other groups bear too, where somebody looked (`components`).
     """
 
     key: str
@@ -171,6 +179,7 @@ class Cluster:
     niveau: Level = Level.CERTAIN
     links: tuple[ScoredPair, ...] = ()
     doubtful: tuple[ScoredPair, ...] = ()
+    shared: frozenset[str] = frozenset()
 
 
 def link(sourced_records: Iterable[SourcedRecord], concerns: Concerns = lambda _: True) -> list[Cluster]:
@@ -190,14 +199,21 @@ def link_again(sourced_records: Iterable[SourcedRecord], keys: Collection[Key]) 
 
 def _grouped(nearby: Mapping[Key, SourcedRecord]) -> list[Cluster]:
     persons, doubtful = match(record.traits for record in nearby.values() if record.traits)
+    clusters = _distinct_keys(clusters_of(persons, doubtful, nearby))
+    # A name without letters can be compared with nothing: its record stands alone.
+    anonymous = [Cluster(record.own_key, (record,)) for record in nearby.values() if not record.traits]
+    return sorted([*clusters, *anonymous], key=lambda cluster: cluster.key)
+
+
+def clusters_of(
+    persons: Iterable[Match], doubtful: Iterable[ScoredPair], records: Mapping[Key, SourcedRecord]
+) -> list[Cluster]:
+    """The groups that a decision makes of records, each under the exact identity of its best one."""
     offered: dict[Key, list[ScoredPair]] = defaultdict(list)
     for pair in doubtful:
         offered[pair.left.rank].append(pair)
         offered[pair.right.rank].append(pair)
-    clusters = _distinct_keys([_cluster(person, nearby, offered) for person in persons])
-    # A name without letters can be compared with nothing: its record stands alone.
-    anonymous = [Cluster(record.own_key, (record,)) for record in nearby.values() if not record.traits]
-    return sorted([*clusters, *anonymous], key=lambda cluster: cluster.key)
+    return [_cluster(person, records, offered) for person in persons]
 
 
 def neighbourhood(records: Mapping[Key, SourcedRecord], concerns: Concerns) -> Mapping[Key, SourcedRecord]:
@@ -225,4 +241,11 @@ def _cluster(person: Match, records: Mapping[Key, SourcedRecord], offered: Mappi
 def _distinct_keys(clusters: Sequence[Cluster]) -> list[Cluster]:
     """The same, two persons of one exact identity told apart by the key of their best record."""
     holders = Counter(cluster.key for cluster in clusters)
-    return [g if holders[g.key] == 1 else replace(g, key=g.sourced_records[0].own_key) for g in clusters]
+    return [named(cluster, alone=holders[cluster.key] == 1) for cluster in clusters]
+
+
+def named(cluster: Cluster, alone: bool) -> Cluster:
+    """The group under the exact identity of its best record, if it is the only one of that identity; else under its own key."""
+    best = cluster.sourced_records[0]
+    key = best.identity if alone else best.own_key
+    return cluster if cluster.key == key else replace(cluster, key=key)

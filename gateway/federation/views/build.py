@@ -114,7 +114,7 @@ def build_view(
     selected: SelectedPersons, assigned_ids: AssignedIds, rights: Rights, directory: Directory, readings: Readings
 ) -> View:
     """The view of these persons, each with its contracts and ruptures, under the ids assigned."""
-    view = View(former_ids=dict(assigned_ids.former_ids))
+    view = View(former_ids=dict(assigned_ids.former_ids), received=readings.received)
     for person, key_sets in selected.persons:
         # Ids first: bounding drops contracts, and `key_sets` follows the order of all of them.
         _identify(person.merged, key_sets, assigned_ids, directory)

@@ -7,6 +7,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -105,7 +106,8 @@ class View:
     """The persons of a perimeter by id, and those of their contracts and ruptures that it may see.
 
     `lists`, `sets`, `counted`, `told` and `kept_copies` are what answers made of it, and end with it. `former_ids`: ids given
-    before, and what they have become. `records`: the keys of the records that told of each person. `stale`: loop time after
+    before, and what they have become. `records`: the keys of the records that told of each person. `received`: when the last
+    answer of each installation came. `stale`: loop time after
     which a view built without the ledger of links is built again.
     """
 
@@ -114,6 +116,7 @@ class View:
     ruptures: dict[str, tuple[ViewPerson, Rupture]] = field(default_factory=dict)
     former_ids: dict[str, str] = field(default_factory=dict)
     records: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    received: Mapping[tuple[str, str], datetime] = field(default_factory=dict)
     stale: float | None = None
     people_before: int = 0  # how many the last view of the same rights held, when this one was built
     lists: LRUCache[tuple[str, ...], Any] = field(default_factory=lambda: LRUCache(LISTS_MAX))
@@ -214,6 +217,7 @@ class MaskedCopies:
         self._decision = decision
         self._provenances = not PROVENANCES.isdisjoint(decision.coordinates)
         self._evidence = not (EXPLANATIONS - PROVENANCES).isdisjoint(decision.coordinates)
+        self._explains = self._provenances or self._evidence
         rows = self._provenances, self._evidence
         self.shown_copies = view.shown_copies(rights, decision.categories, rows)
         self._copies, self.pages = self.shown_copies.copies, self.shown_copies.pages
@@ -234,8 +238,7 @@ class MaskedCopies:
         if not granted:
             raise LeakStopped(f"{type(object_).__name__} hors périmètre")
         categories = shared(granted & self._decision.categories)
-        self._explain(person)
-        copy = mask(object_, categories)
+        copy = self._explained(person, object_, categories) if self._explains else mask(object_, categories)
         # The mask writes and the sentinel reads, from two readings of the rules: one fault in either is stopped here.
         if rest := excess(copy, categories):
             raise LeakStopped(rest)
@@ -244,17 +247,16 @@ class MaskedCopies:
         shown = self.made[object_.id] = Shown(copy, {person.jeune.id: categories})
         return shown
 
-    def _explain(self, person: ViewPerson) -> None:
-        """Write on the person which source says what, and what joined its records, where the query selects it."""
-        # On demand, once a person: few queries select these lines, and they take a pass over every record of hers.
-        if not (self._provenances or self._evidence):
-            return
-        # Two threads may want them at once, and one must not see the half of what the other writes.
+    def _explained(self, person: ViewPerson, object_: Any, categories: frozenset[CategorieDonnee]) -> Any:
+        """The copy with which source says what, and what joined its records, where the query selects it."""
+        # On demand: few queries select these lines, and they take a pass over every record of hers. Another view of hers may
+        # have been told later: when is this view's, and two threads must not see each other's lines.
         with _EXPLAINING:
-            if self._provenances and person.jeune.rows is None:
-                attach(person.merged)
-            if self._evidence and person.jeune.indices is None:
+            if self._provenances:
+                attach(person.merged, self._view.received)
+            if self._evidence:
                 attach_evidence(person.merged)
+            return mask(object_, categories)
 
 
 def cfas_of(object_: Jeune | Contrat | Rupture) -> list[Cfa]:
