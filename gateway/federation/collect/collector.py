@@ -43,7 +43,8 @@ from gateway.federation.collect.readings import (
     read_registry,
 )
 from gateway.federation.directory import Directory
-from gateway.federation.join.link import SourcedRecord, link
+from gateway.federation.join.components import NOTHING, regroup
+from gateway.federation.join.link import Cluster, SourcedRecord
 from gateway.federation.join.merge import residence
 from gateway.schema.organisations import TypeSource
 from gateway.sources.units import CacheStatus, Resource, Unit, UnitFailure, UnitResult
@@ -126,7 +127,7 @@ class Collector:
         self, plan: SourcePlan, directory: Directory, unit_reader: "_UnitReader", registry_end: float
     ) -> Readings:
         """What the units of the plan and the registry say, then those that their answers add."""
-        readings = Readings()
+        readings = Readings(pool=self.cache.pool)
 
         async def request(units: Sequence[Unit]) -> None:
             outcomes = await unit_reader.read(units)
@@ -150,9 +151,15 @@ class Collector:
         if plan.suivi:
             # Whoever they are asked of, they are asked: whether it is depends on nobody's dossier.
             readings.apart = frozenset(self.live_sources.sources_of(TypeSource.MISSION_LOCALE))
-            records = readings.sourced_records
-            await request(self._structures(await offload(len(records), _residence_structures, records, directory)))
+            await request(self._structures(await self._residence_structures(readings, (plan, directory))))
         return readings
+
+    async def _residence_structures(self, readings: Readings, subject: Subject) -> list[str]:
+        """The Missions locales of the homes of everybody found so far, whom this groups."""
+        last, records = self.cache.last(subject), readings.sourced_records
+        before = last.groups if last and last.groups else NOTHING
+        readings.groups = await offload(len(records), regroup, readings.pool, tuple(records), before=before)
+        return await offload(len(records), _structures_of, readings.groups.clusters.values(), subject[1])
 
     def _too_many(self, units: Iterable[Unit]) -> bool:
         """True when one of their partners would be asked for more than one query may."""
@@ -261,9 +268,9 @@ def _may_concern(sourced_record: SourcedRecord, plan: SourcePlan, directory: Dir
     return asked_anyway or may_live_in(sourced_record.record, plan, directory)
 
 
-def _residence_structures(sourced_records: list[SourcedRecord], directory: Directory) -> list[str]:
-    """The Missions locales of the homes of everybody found."""
-    places = (residence(cluster, directory)[1] for cluster in link(sourced_records))
+def _structures_of(clusters: Iterable[Cluster], directory: Directory) -> list[str]:
+    """The Missions locales of the homes of these people."""
+    places = (residence(cluster, directory)[1] for cluster in clusters)
     return sorted({place.mission_locale for place in places if place and place.mission_locale})
 
 

@@ -19,7 +19,9 @@ from gateway.domain.days import write_instant
 from gateway.errors import RegistryUnavailable, SourceError, SourceSuspended, SourceTimedOut, SourceUnavailable
 from gateway.federation.collect.plan import SourcePlan
 from gateway.federation.directory import Directory
+from gateway.federation.join.components import Components
 from gateway.federation.join.link import Installation, SourcedRecord
+from gateway.federation.join.record_pool import RecordPool
 from gateway.schema.organisations import EtatSource, TypeSource
 from gateway.sources.units import CacheStatus, Resource, Unit, UnitFailure, UnitResult
 
@@ -120,6 +122,9 @@ class Readings:
     received: dict[tuple[str, str], datetime] = field(default_factory=dict)  # when what each installation says came
     registry: str = ""  # the version of the registry's store
     suivi_heard: frozenset[str] = frozenset()  # Missions locales whose system answered
+    # Of those who join whoever looks, where the plan had them grouped.
+    groups: Components | None = field(default=None, repr=False, compare=False)
+    pool: RecordPool = field(default_factory=RecordPool, repr=False, compare=False)
     apart: frozenset[str] = frozenset()  # sources asked for follow-ups alone: they say nothing of who is there
     verified: float = 0.0  # when it was last found to hold, in the collector's seconds
 
@@ -215,6 +220,7 @@ class ReadingsCache:
 
     def __init__(self) -> None:
         self.flights: SingleFlight[tuple[Subject, float | None], Readings] = SingleFlight()
+        self.pool = RecordPool()
         self._readings: LRUCache[Subject, Readings] = LRUCache(READINGS_RECORDS_MAX, getsizeof=volume)
         self._heard: LRUCache[Unit, Heard] = LRUCache(HEARD_MAX, getsizeof=lambda heard: 1 + len(heard.records))
         self._registry: LRUCache[int, tuple[Sequence[Record], list[SourcedRecord]]] = LRUCache(REGISTRY_ANSWERS_MAX)

@@ -34,6 +34,7 @@ from gateway.federation.join.precedence import (
     suivi_of,
     valeur,
 )
+from gateway.federation.join.ties import Ties
 from gateway.schema.nouns import (
     Adresse,
     Contrat,
@@ -70,6 +71,7 @@ class MergedPerson:
     contrats: tuple[Contrat, ...]
     folded_contrats: tuple[FoldedContrat, ...]  # what each contract was folded from, in the same order
     jeune: Jeune
+    ties: Ties
     follow_ups: tuple[FollowUp, ...] = ()  # attached afterwards: they joined nobody
 
 
@@ -85,7 +87,7 @@ def merge(cluster: Cluster, directory: Directory, day: date) -> MergedPerson:
     housed_by, place = residence(cluster, directory)
     holders = [(record, record.jeune) for record in cluster.sourced_records]
     jeune = Jeune(**{champ: valeur(JEUNE, champ, holders) for champ in OF_JEUNE})
-    jeune.nom, jeune.prenom = _shown(jeune.nom), _shown(jeune.prenom)
+    jeune.nom, jeune.prenom = (shown_name(told) if told else None for told in (jeune.nom, jeune.prenom))
     jeune.suivi = suivi_of(cluster.sourced_records, directory)
     jeune.collaboration = collaboration_of(cluster.sourced_records)
     if housed_by and place and housed_by.jeune.adresse:
@@ -99,11 +101,7 @@ def merge(cluster: Cluster, directory: Directory, day: date) -> MergedPerson:
     contrats = tuple(_contrat(folded, jeune.formations, directory) for folded in folded_contrats)
     jeune.contrats = list(contrats)
     _derive(jeune, day)
-    return MergedPerson(cluster, place, housed_by, contrats, folded_contrats, jeune)
-
-
-def _shown(nom: str | None) -> str | None:
-    return shown_name(nom) if nom else None
+    return MergedPerson(cluster, place, housed_by, contrats, folded_contrats, jeune, Ties(contrats))
 
 
 def _shown_home(told: Adresse, place: Residence, commune: Commune | None) -> Adresse:

@@ -9,32 +9,28 @@ execution. `Tally` counts meanwhile what is told of persons.
 """
 
 import asyncio
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Hashable
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from functools import partial
+from threading import Thread
 from typing import Any, TypeVar
 
 from cachetools import LRUCache
 
-from gateway.auth.policy.policy import Perimetre, is_contrat_visible, is_waiting_age
-from gateway.auth.policy.rules import CategorieDonnee, Profil
+from gateway.auth.policy.rules import CategorieDonnee
 from gateway.concurrency import SingleFlight, offload
-from gateway.domain.days import end_of_day
 from gateway.federation.collect.readings import Readings
 from gateway.federation.criteria import ToldList
 from gateway.federation.directory import Directory
-from gateway.federation.ids.assign import AssignedIds, IdAssigner, date_report
-from gateway.federation.ids.resolve import RecordKeys
-from gateway.federation.join.link import SourcedRecord
-from gateway.federation.join.merge import MergedPerson, etat_traitement, motifs_priorite
+from gateway.federation.ids.assign import AssignedIds, IdAssigner
+from gateway.federation.join.ties import untie
 from gateway.federation.paging import SortedList
-from gateway.federation.views.select import SelectedPersons, select_persons
-from gateway.federation.views.untie import untie_once_left
-from gateway.federation.views.view import MaskedCopies, Rights, Shown, View, ViewPerson
-from gateway.schema.nouns import Contrat, Jeune, Rupture
-from gateway.schema.organisations import TypeSource
+from gateway.federation.views.place import build_view
+from gateway.federation.views.select import NOBODY, SelectedPersons, renew, select_persons
+from gateway.federation.views.view import MaskedCopies, Rights, Shown, ShownCopies, View, ViewPerson
 
 PERSONS_MAX = 8_000  # of the views kept, some 17 KB each with what is shown of them: a worker stays under 300 MB
 PERIMETERS_MAX = 1000  # of which the last number of persons is kept
@@ -110,113 +106,12 @@ class Tally:
         self.lookups = self.not_found = 0
 
 
-def build_view(
-    selected: SelectedPersons, assigned_ids: AssignedIds, rights: Rights, directory: Directory, readings: Readings
-) -> View:
-    """The view of these persons, each with its contracts and ruptures, under the ids assigned."""
-    view = View(former_ids=dict(assigned_ids.former_ids), received=readings.received)
-    for person, key_sets in selected.persons:
-        # Ids first: bounding drops contracts, and `key_sets` follows the order of all of them.
-        _identify(person.merged, key_sets, assigned_ids, directory)
-        view.records[person.jeune.id] = tuple(key.key for key in key_sets[0].keys)
-        _place(view, person, rights, readings)
-        person.jeune.modifie = _last_change(person.merged, rights.perimetre, directory)
-    return view
+@dataclass
+class BuiltView(View):
+    """A view, and what it was made of: whoever builds the next of its subject begins there."""
 
-
-def _identify(
-    merged: MergedPerson, key_sets: tuple[RecordKeys, ...], assigned_ids: AssignedIds, directory: Directory
-) -> None:
-    """Write the ids of a person, its contracts and its ruptures, and the days on which the latter were first seen."""
-    merged.jeune.id = directory.seal("Jeune", assigned_ids.id_of(key_sets[0]))
-    for contrat, folded, record_keys in zip(merged.contrats, merged.folded_contrats, key_sets[1:], strict=True):
-        object_id = assigned_ids.id_of(record_keys)
-        contrat.id = directory.seal("Contrat", object_id)
-        if contrat.rupture:
-            # A contract is broken once: its rupture lives under the same object, and cannot change contracts.
-            contrat.rupture.id = directory.seal("Rupture", object_id)
-            date_report(contrat.rupture, folded, assigned_ids.first_seen, directory.pseudonym)
-
-
-def _place(view: View, person: ViewPerson, rights: Rights, readings: Readings) -> None:
-    """Put a person in the view, under its id, with what may be seen of its contracts."""
-    jeune = person.jeune
-    _bound(jeune, rights.perimetre)
-    view.persons[jeune.id] = person
-    suivi_known = _is_suivi_known(jeune, rights, readings)
-    _bound_wait(jeune, rights.perimetre, suivi_known)
-    for contrat in jeune.contrats or []:
-        view.contrats[contrat.id] = (person, contrat)
-        if contrat.rupture:
-            if suivi_known:
-                _set_traitement(contrat.rupture, person)
-            view.ruptures[contrat.rupture.id] = (person, contrat.rupture)
-
-
-def _bound(jeune: Jeune, perimetre: Perimetre) -> None:
-    """Take off a person the rows that the viewer may not see: contracts and trainings of other CFAs than its own."""
-    jeune.contrats = [c for c in jeune.contrats or [] if is_contrat_visible(perimetre, c.cfa.uai if c.cfa else None)]
-    # By identity: of two contracts that say the same, one may be out of sight.
-    jeune.ruptures = [r for r in jeune.ruptures or [] if any(r.contrat is contrat for contrat in jeune.contrats)]
-    jeune.formations = [
-        f for f in jeune.formations or [] if is_contrat_visible(perimetre, f.cfa.uai if f.cfa else None)
-    ]
-    for contrat in jeune.contrats:
-        # A contract seen must not lead to a training that is not.
-        if not any(contrat.formation is formation for formation in jeune.formations):
-            contrat.formation = None
-
-
-def _bound_wait(jeune: Jeune, perimetre: Perimetre, suivi_known: bool) -> None:
-    """Take off a person the wait for a contract that the viewer may not see, and write how far the one that it sees is dealt
-    with."""
-    # Here, and not where people are listed: the field, the list and its count cannot differ.
-    if jeune.sans_contrat and not is_waiting_age(perimetre, jeune.age):
-        jeune.sans_contrat = None
-    if jeune.sans_contrat and suivi_known:
-        jeune.etat_sans_contrat = etat_traitement(jeune.suivi, jeune.sans_contrat.depuis)
-
-
-def _last_change(merged: MergedPerson, perimetre: Perimetre, directory: Directory) -> datetime | None:
-    """The last instant at which what may be seen of a person may have changed; None where somebody does not say
-    (docs/domaine.md, Modifications)."""
-    records = (*merged.cluster.sourced_records, *(who for who, _ in merged.follow_ups))
-    # Doubt is change: a dossier that is read again for nothing is better than a rupture that is not.
-    changes = [change for record in records for change in _changes(record, perimetre, directory)]
-    return max((change for change in changes if change), default=None) if None not in changes else None
-
-
-def _changes(record: SourcedRecord, perimetre: Perimetre, directory: Directory) -> list[datetime | None]:
-    """What a record tells of changes: nothing when it is another CFA's, of which nothing is to be learnt."""
-    if record.type is TypeSource.REGISTRE_CONTRATS:
-        # One record of the registry tells the contracts of every CFA: each has its own day.
-        own = [c for c in record.jeune.contrats or [] if is_contrat_visible(perimetre, _uai(c, directory))]
-        return [end_of_day(contrat.traite_le) if contrat.traite_le else None for contrat in own]
-    if record.type is TypeSource.ERP_CFA and not is_contrat_visible(perimetre, record.tenant):
-        return []
-    return [record.modified_at]
-
-
-def _uai(contrat: Contrat, directory: Directory) -> str | None:
-    cfa = directory.complete_cfa(contrat.cfa)
-    return cfa.uai if cfa else None
-
-
-def _is_suivi_known(jeune: Jeune, rights: Rights, readings: Readings) -> bool:
-    """Whether the absence of a follow-up means something: the system that would hold it was heard."""
-    code = jeune.mission_locale.code if jeune.mission_locale else None
-    if rights.perimetre.profil is Profil.MISSION_LOCALE:
-        code = rights.perimetre.organisation
-    return jeune.suivi is not None or code in readings.suivi_heard
-
-
-def _set_traitement(rupture: Rupture, person: ViewPerson) -> None:
-    """Write the state and the priority of a rupture (docs/graphe.md, Droits)."""
-    motifs = motifs_priorite(person.jeune, rupture)
-    rupture.etat = etat_traitement(person.jeune.suivi, rupture.date)
-    # A reason tells the fact it stands on: one that would tell a category not granted is left out, priority included.
-    rupture.motifs_priorite = [motif for motif in motifs if motif.tells in person.categories]
-    rupture.prioritaire = bool(rupture.motifs_priorite)
+    selected: SelectedPersons = NOBODY
+    assigned_ids: AssignedIds | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +138,11 @@ class ViewCache:
         before = self._people.get(viewer, 0)
         self._people[viewer] = people
         return before
+
+    def last(self, subject: Hashable) -> BuiltView | None:
+        """The view that is kept of a subject, be it of other versions."""
+        _, known = self._known.get(subject, (None, None))
+        return known if isinstance(known, BuiltView) else None
 
     async def view(self, key: ViewKey, build: Callable[[], Coroutine[Any, Any, View]]) -> View:
         """The view of that key, built once for all who wait; whoever leaves does not stop it."""
@@ -279,20 +179,63 @@ async def find_view(
     views: ViewCache, id_assigner: IdAssigner, readings: Readings, rights: Rights, directory: Directory, day: date
 ) -> tuple[View, int]:
     """What these rights see of these readings that day, kept or built; and how many persons they were known to see before."""
+    key = view_key(readings, rights, directory, day)
     made = False
 
     async def build() -> View:
         nonlocal made
         made = True
-        # Two trips to a thread around one wait for the ledger: a region takes seconds to merge, the loop must not.
-        count = len(readings.sourced_records)
-        selected = await offload(count, select_persons, readings, rights, directory, day)
-        assigned_ids = await id_assigner.assign(selected.key_sets, selected.facts, selected.base)
-        view = await offload(count, build_view, selected, assigned_ids, rights, directory, readings)
-        if assigned_ids.provisional:
-            view.stale = asyncio.get_running_loop().time() + RETRY_AFTER
+        before = views.last(key.subject) or BuiltView()
+        view = await _built(before, id_assigner, readings, rights, directory, day)
         view.people_before = views.note_people((rights.profil, rights.finalite, rights.perimetre), len(view.persons))
         return view
 
-    view = await views.view(view_key(readings, rights, directory, day), build)
+    view = await views.view(key, build)
     return view, view.people_before if made else len(view.persons)
+
+
+async def _built(
+    before: BuiltView, id_assigner: IdAssigner, readings: Readings, rights: Rights, directory: Directory, day: date
+) -> BuiltView:
+    """What these rights see, of what they saw before."""
+    # Two trips to a thread around one wait for the ledger: a region takes seconds to merge, the loop must not.
+    count = len(readings.sourced_records)
+    selected = await offload(count, select_persons, readings, rights, directory, day, before.selected)
+    assigned_ids = before.assigned_ids
+    if assigned_ids is None or assigned_ids.provisional or not selected.asks_the_same(before.selected):
+        assigned_ids = await id_assigner.assign(selected.key_sets, selected.facts, selected.base_key_sets)
+        renew(selected, assigned_ids)
+    placed = await offload(count, build_view, selected, assigned_ids, rights, directory, readings)
+    view = BuiltView(**vars(placed), selected=selected, assigned_ids=assigned_ids)
+    if assigned_ids.provisional:
+        view.stale = asyncio.get_running_loop().time() + RETRY_AFTER
+    return view
+
+
+def untie_once_left(view: View) -> None:
+    """Have it done, beside the loop, when the last who reads the view is gone: nothing of it is shown any more."""
+    finalizer = weakref.finalize(view, _start, vars(view))
+    # A process that ends gives everything back at once.
+    finalizer.atexit = False
+
+
+def _start(held: dict[str, Any]) -> None:
+    Thread(target=_untie_all, args=(held,), name="vue-quittee", daemon=True).start()
+
+
+def _untie_all(held: dict[str, Any]) -> None:
+    # One at a time: freed together, they would hold the interpreter all the while.
+    persons: dict[str, ViewPerson] = held["persons"]
+    kept_copies: dict[object, ShownCopies] = held["kept_copies"]
+    for shown_copies in kept_copies.values():
+        shown_copies.pages.clear()
+        while shown_copies.copies:
+            untie(shown_copies.copies.popitem()[1].value)
+    if selected := held.get("selected"):
+        while selected.chosen:
+            selected.chosen.popitem()
+    # Lists and indexes lead to the persons, who are let go last; another view may hold them too.
+    for name in held.keys() - {"persons"}:
+        del held[name]
+    while persons:
+        persons.popitem()
