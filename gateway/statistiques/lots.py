@@ -134,7 +134,7 @@ def persons_of(subject: LotSubject, readings: Readings, directory: Directory, da
     if not subject.is_of_homes:
         return [merge(cluster, directory, day) for cluster in link(readings.sourced_records)]
     concerns = partial(may_place_in, code=subject.code, directory=directory)
-    clusters = regroup(readings.pool, readings.sourced_records, concerns).in_order
+    clusters = regroup(readings.pool, readings.by_installation, concerns).in_order
     homes = ((cluster, residence(cluster, directory)[1]) for cluster in clusters)
     return [merge(cluster, directory, day) for cluster, home in homes if home and home.mission_locale == subject.code]
 

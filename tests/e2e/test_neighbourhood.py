@@ -47,7 +47,7 @@ def test_following_links_from_its_own_gives_what_joining_all_gives(world: World)
             return directory.mission_locale_of_home(sourced_record.jeune.adresse) == code
 
         own = [group for group in everything if any(map(concerns, group.sourced_records))]
-        near = regroup(RecordPool(), sourced_records, concerns)
+        near = regroup(RecordPool(), {("", ""): sourced_records}, concerns)
         assert described(own) == described(
             [group for group in near.in_order if any(map(concerns, group.sourced_records))]
         )

@@ -23,21 +23,21 @@ that an answer is merged and written in time whoever is late.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
 from gateway.concurrency import offload
-from gateway.connectors.base import Record
 from gateway.errors import SourceError
 from gateway.federation.collect.plan import SourcePlan, in_order, may_live_in, residents_by_cfa
 from gateway.federation.collect.readings import (
     Freshness,
     Keys,
+    Origin,
+    Part,
     Readings,
     ReadingsCache,
-    RegistryAnswer,
     RegistrySource,
     Subject,
     read_registry,
@@ -143,8 +143,8 @@ class Collector:
             self._from_registry(readings, registry_end, (plan.codes_postaux, by_cfa, ())), request(first)
         )
         # Without homes there are no residents elsewhere: a CFA's people are asked of that CFA.
-        of_homes = registry.records if registry and plan.codes_postaux else ()
-        cfas = in_order(plan.uais, residents_by_cfa(of_homes, plan, directory))
+        residents = registry.once(_residents, plan, directory) if registry and plan.codes_postaux else Counter[str]()
+        cfas = in_order(plan.uais, residents)
         units = [*self._structures(plan.structures), *self._cfas(cfas)]
         await request([unit for unit in units if unit not in first])
         await self._complete_from_registry(readings, registry_end, plan, directory)
@@ -156,10 +156,11 @@ class Collector:
 
     async def _residence_structures(self, readings: Readings, subject: Subject) -> list[str]:
         """The Missions locales of the homes of everybody found so far, whom this groups."""
-        last, records = self.cache.last(subject), readings.sourced_records
+        last, count = self.cache.last(subject), len(readings.sourced_records)
         before = last.groups if last and last.groups else NOTHING
-        readings.groups = await offload(len(records), regroup, readings.pool, tuple(records), before=before)
-        return await offload(len(records), _structures_of, readings.groups.clusters.values(), subject[1])
+        told = {origin: part.records for origin, part in readings.parts.items()}
+        readings.groups = await offload(count, regroup, readings.pool, told, before=before)
+        return await offload(count, _structures_of, readings.groups.clusters.values(), subject[1])
 
     def _too_many(self, units: Iterable[Unit]) -> bool:
         """True when one of their partners would be asked for more than one query may."""
@@ -179,12 +180,12 @@ class Collector:
         """Add the contracts of those who were found elsewhere and may be of the perimeter."""
         if self.registry_name in readings.errors:
             return
-        records = readings.sourced_records
-        absent = await offload(len(records), _absent, records, plan, directory, self.registry_name)
+        count = len(readings.sourced_records)
+        absent = await offload(count, _absent, readings.parts, plan, directory, self.registry_name)
         if absent:
             await self._from_registry(readings, end, ((), (), absent))
 
-    async def _from_registry(self, readings: Readings, end: float, keys: Keys) -> RegistryAnswer | None:
+    async def _from_registry(self, readings: Readings, end: float, keys: Keys) -> Part | None:
         """Read the registry before `end` and note what it tells; None, and an error noted, when it tells nothing."""
         outcome = await read_registry(self.registry, self.registry_name, end - self.wall_clock(), keys)
         if isinstance(outcome, SourceError):
@@ -197,9 +198,11 @@ class Collector:
         changed = readings.registry not in {"", answer.version}
         readings.registry = f"{readings.registry}+{answer.version}" if changed else answer.version
         readings.freshness_by_source[self.registry_name] = Freshness("moisson", self.wall_clock(), as_of)
-        readings.received[self.registry_name, ""] = as_of
-        readings.sourced_records += self.cache.of_registry(self.registry_name, answer, as_of)
-        return answer
+        part, origin = self.cache.of_registry(self.registry_name, answer, as_of), (self.registry_name, "")
+        known = readings.parts.get(origin)
+        readings.parts[origin] = self.cache.together(known, part) if known else part
+        readings.sourced_records += part.records
+        return part
 
     def _note(self, readings: Readings, outcomes: Sequence[UnitResult | UnitFailure]) -> None:
         for outcome in outcomes:
@@ -213,17 +216,17 @@ class Collector:
         """Counted when the partner tells it, not each time that the cache does."""
         for result in map(_result_of, outcomes):
             if result and result.cache is CacheStatus.MISSED:
-                unplaced = await offload(len(result.records), _unplaced, result.records, directory)
-                self.without_mission_locale(result.unit.source, unplaced)
+                part = self.cache.heard(result)
+                self.without_mission_locale(result.unit.source, part.once(_unplaced, directory))
 
     def _note_result(self, readings: Readings, result: UnitResult) -> None:
         if result.unit.resource is Resource.STRUCTURE:
             readings.suivi_heard |= {result.unit.key}
         readings.units[result.unit] = result.version
         readings.date([result], self.wall_clock())
-        heard = self.cache.heard(result)
-        readings.received[result.unit.source, result.unit.key] = heard.received_at
-        readings.sourced_records += heard.records
+        part = self.cache.heard(result)
+        readings.parts[result.unit.source, result.unit.key] = part
+        readings.sourced_records += part.records
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,18 +251,32 @@ def _result_of(outcome: UnitResult | UnitFailure) -> UnitResult | None:
     return outcome.fallback if isinstance(outcome, UnitFailure) else outcome
 
 
-def _unplaced(records: Iterable[Record], directory: Directory) -> int:
+def _unplaced(records: Sequence[SourcedRecord], directory: Directory) -> int:
     """How many addresses lead to no Mission locale."""
-    addresses = (record.jeune.adresse for record in records)
+    addresses = (who.jeune.adresse for who in records)
     return sum(directory.mission_locale_of_home(adresse) is None for adresse in addresses if adresse)
 
 
-def _absent(
-    sourced_records: Sequence[SourcedRecord], plan: SourcePlan, directory: Directory, registry: str
-) -> set[str]:
+def _absent(parts: Mapping[Origin, Part], plan: SourcePlan, directory: Directory, registry: str) -> set[str]:
     """The identities that may be of the perimeter, and that the registry has not told of."""
-    relevant = {t.identity for t in sourced_records if _may_concern(t, plan, directory)}
-    return relevant - {t.identity for t in sourced_records if t.source == registry}
+    found: set[str] = set()
+    for (source, _), part in parts.items():
+        if source != registry:
+            found |= part.once(_relevant, plan, directory)
+    told = parts.get((registry, ""))
+    return found - told.once(_identities) if told else found
+
+
+def _residents(records: Sequence[SourcedRecord], plan: SourcePlan, directory: Directory) -> Counter[str]:
+    return residents_by_cfa((who.record for who in records), plan, directory)
+
+
+def _relevant(records: Sequence[SourcedRecord], plan: SourcePlan, directory: Directory) -> frozenset[str]:
+    return frozenset(who.identity for who in records if _may_concern(who, plan, directory))
+
+
+def _identities(records: Sequence[SourcedRecord]) -> frozenset[str]:
+    return frozenset(who.identity for who in records)
 
 
 def _may_concern(sourced_record: SourcedRecord, plan: SourcePlan, directory: Directory) -> bool:

@@ -5,11 +5,11 @@ time has passed. The harvested registry is read within a delay, or the error is 
 """
 
 import asyncio
-from collections.abc import Collection, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property, lru_cache
-from typing import Any, NamedTuple, Protocol, Self
+from typing import Any, Protocol, Self, TypeVar
 
 from cachetools import LRUCache
 
@@ -32,7 +32,10 @@ READINGS_MIN = 80  # records that a reading counts for at least: no more reading
 HEARD_MAX = 120_000  # records kept of the last answer of each unit: as many as the cache of answers holds
 # From the best status to the worst: a source of which anything is stale is stale; else it was asked if any unit was.
 _STATUSES = [CacheStatus.HIT.value, CacheStatus.MISSED.value, CacheStatus.STALE.value]
-REGISTRY_ANSWERS_MAX = 16  # whose records are kept: as many as its reader keeps
+REGISTRY_ANSWERS_MAX = 32  # whose records are kept: as many as its reader keeps, and two together for each
+WORKED_OUT_MAX = 8  # of a part: plans that look at it, one after the other
+Origin = tuple[str, str]  # an installation: partner and tenant
+T = TypeVar("T")
 Subject = tuple[SourcePlan, Directory]
 _written = lru_cache(16)(write_instant)  # of a harvest, the same in each answer until the next
 
@@ -110,6 +113,24 @@ class Freshness:
         return {"ageSecondes": age, "cache": self.status, "asOf": _written(self.as_of)}
 
 
+@dataclass(slots=True, eq=False)
+class Part:
+    """What one installation says, in one version: its records, when it came, and what was worked out of them."""
+
+    version: str
+    records: list[SourcedRecord]
+    received_at: datetime
+    _worked_out: LRUCache[Hashable, Any] = field(default_factory=lambda: LRUCache(WORKED_OUT_MAX))
+
+    def once(self, work: Callable[..., T], *args: Hashable) -> T:
+        """What `work` makes of the records: worked out once, as they do not change."""
+        key = work, args
+        if key not in self._worked_out:
+            self._worked_out[key] = work(self.records, *args)
+        found: T = self._worked_out[key]
+        return found
+
+
 @dataclass
 class Readings:
     """What the sources said for one operation. By source: `errors`, nothing to show; `covered`, an earlier answer is shown."""
@@ -119,7 +140,7 @@ class Readings:
     covered: dict[str, SourceError] = field(default_factory=dict)
     freshness_by_source: dict[str, Freshness] = field(default_factory=dict)
     units: dict[Unit, str] = field(default_factory=dict)  # the version of each
-    received: dict[tuple[str, str], datetime] = field(default_factory=dict)  # when what each installation says came
+    parts: dict[Origin, Part] = field(default_factory=dict, compare=False)  # the records by who says them
     registry: str = ""  # the version of the registry's store
     suivi_heard: frozenset[str] = frozenset()  # Missions locales whose system answered
     # Of those who join whoever looks, where the plan had them grouped.
@@ -133,6 +154,21 @@ class Readings:
     def versions(self) -> Hashable:
         """Changes with anything that was heard."""
         return frozenset(self.units.items()), self.registry
+
+    @property
+    def received(self) -> Mapping[Origin, datetime]:
+        """When what each installation says came."""
+        return {origin: part.received_at for origin, part in self.parts.items()}
+
+    @cached_property
+    def by_installation(self) -> Mapping[Origin, Sequence[SourcedRecord]]:
+        """The records by who says them: of what did not change since another reading, the same lists."""
+        if self.parts:
+            return {origin: part.records for origin, part in self.parts.items()}
+        told: dict[Origin, list[SourcedRecord]] = {}
+        for record in self.sourced_records:
+            told.setdefault(record.origin, []).append(record)
+        return told
 
     @property
     def complete(self) -> bool:
@@ -199,14 +235,6 @@ def _as_known(record: Record, known: SourcedRecord | None) -> Record:
     return known.record if known is not None and known.record == record else record
 
 
-class Heard(NamedTuple):
-    """A version of a unit: its records, and when it came."""
-
-    version: str
-    records: list[SourcedRecord]
-    received_at: datetime
-
-
 def volume(readings: Readings) -> int:
     """The records a reading counts for among those kept, capped: a larger one than all the room is kept, alone."""
     return min(max(READINGS_MIN, len(readings.sourced_records)), READINGS_RECORDS_MAX)
@@ -222,8 +250,8 @@ class ReadingsCache:
         self.flights: SingleFlight[tuple[Subject, float | None], Readings] = SingleFlight()
         self.pool = RecordPool()
         self._readings: LRUCache[Subject, Readings] = LRUCache(READINGS_RECORDS_MAX, getsizeof=volume)
-        self._heard: LRUCache[Unit, Heard] = LRUCache(HEARD_MAX, getsizeof=lambda heard: 1 + len(heard.records))
-        self._registry: LRUCache[int, tuple[Sequence[Record], list[SourcedRecord]]] = LRUCache(REGISTRY_ANSWERS_MAX)
+        self._heard: LRUCache[Unit, Part] = LRUCache(HEARD_MAX, getsizeof=lambda part: 1 + len(part.records))
+        self._registry: LRUCache[tuple[int, ...], tuple[Sequence[object], Part]] = LRUCache(REGISTRY_ANSWERS_MAX)
 
     def last(self, subject: Subject) -> Readings | None:
         """The last reading of a plan."""
@@ -234,24 +262,37 @@ class ReadingsCache:
         freshness = {name: freshness.served_again() for name, freshness in readings.freshness_by_source.items()}
         self._readings[subject] = replace(readings, freshness_by_source=freshness)
 
-    def heard(self, result: UnitResult) -> Heard:
+    def heard(self, result: UnitResult) -> Part:
         """That version of a unit, made once: names and traits, costly to normalise, are kept with its records."""
         known = self._heard.get(result.unit)
         if known is not None and known.version == result.version:
             return known
         records = told_by(result, known.records if known is not None else None)
-        heard = Heard(result.version, records, result.received_at)
+        heard = Part(result.version, records, result.received_at)
         # One answer larger than the room would drop all the others, and itself.
         if len(records) < HEARD_MAX:
             self._heard[result.unit] = heard
         return heard
 
-    def of_registry(self, name: str, answer: RegistryAnswer, as_of: datetime) -> list[SourcedRecord]:
-        """The records of an answer of the registry, which gives the same answer to the same question until it changes."""
-        records = answer.records
-        known = self._registry.get(id(records))
-        # Held with its answer, so that no other has its address.
-        if known is None or known[0] is not records:
-            told = [SourcedRecord(name, TypeSource.REGISTRE_CONTRATS, "", record, as_of) for record in records]
-            known = self._registry[id(records)] = records, told
+    def of_registry(self, name: str, answer: RegistryAnswer, as_of: datetime) -> Part:
+        """What the registry answers, which is the same answer to the same question until it changes."""
+
+        def told() -> Part:
+            nature = TypeSource.REGISTRE_CONTRATS
+            return Part(answer.version, [SourcedRecord(name, nature, "", one, as_of) for one in answer.records], as_of)
+
+        return self._once((answer.records,), told)
+
+    def together(self, first: Part, second: Part) -> Part:
+        """Two answers of one reading."""
+        return self._once(
+            (first, second), lambda: Part(second.version, [*first.records, *second.records], second.received_at)
+        )
+
+    def _once(self, sources: Sequence[object], make: Callable[[], Part]) -> Part:
+        """The part made of these very objects."""
+        key = tuple(map(id, sources))
+        known = self._registry.get(key)
+        # Held with them, so that no others have their addresses.
+        known = self._registry[key] = known or (sources, make())
         return known[1]

@@ -25,6 +25,8 @@ from gateway.domain.matching import decide
 from gateway.federation.join.link import Cluster, Concerns, Key, SourcedRecord, clusters_of, named
 from gateway.federation.join.record_pool import PooledRecord, RecordPool, links_between
 
+Told = Mapping[tuple[str, str], Sequence[SourcedRecord]]  # by installation
+
 
 @dataclass(frozen=True, slots=True)
 class HeldRecord:
@@ -40,16 +42,15 @@ class Components:
     """The groups of a subject at one moment; never written to once made.
 
     By key of a record: the record, those of its component, its group. `bearers`: the records of each exact identity. `clusters`:
-    the groups by the key of their best record. `gone` and `came`: those that were, and that are, instead of what was before.
+    the groups by the key of their best record. `told`: what all this was made of.
     """
 
+    told: Told = field(default_factory=dict)
     held: Mapping[Key, HeldRecord] = field(default_factory=dict)
-    component: Mapping[Key, frozenset[Key]] = field(default_factory=dict)
+    component: Mapping[Key, tuple[Key, ...]] = field(default_factory=dict)
     owner: Mapping[Key, Cluster] = field(default_factory=dict)
-    bearers: Mapping[str, frozenset[Key]] = field(default_factory=dict)
+    bearers: Mapping[str, tuple[Key, ...]] = field(default_factory=dict)
     clusters: Mapping[Key, Cluster] = field(default_factory=dict)
-    gone: Sequence[Cluster] = ()
-    came: Sequence[Cluster] = ()
 
     @property
     def in_order(self) -> list[Cluster]:
@@ -64,24 +65,31 @@ def everybody(_: SourcedRecord) -> bool:
     return True
 
 
-def regroup(
-    pool: RecordPool, records: Iterable[SourcedRecord], concerns: Concerns = everybody, before: Components = NOTHING
-) -> Components:
+def regroup(pool: RecordPool, told: Told, concerns: Concerns = everybody, before: Components = NOTHING) -> Components:
     """The groups of these records, from those of before, for which the same `concerns` was given.
 
     Every person of whom one record `concerns` the caller is there, as if all were grouped; of the others, some.
     """
-    present = {who.key: who for who in records}
-    held = before.held
-    left = held.keys() - present.keys()
-    changed = [who for key, who in present.items() if key not in held or held[key].who is not who]
+    left, changed = _difference(before, told)
     if not left and not changed:
-        return replace(before, gone=(), came=())
+        return before if before.told else replace(before, told=told)
     work = _Regrouping(pool, before)
     work.take(left, changed, concerns)
     work.follow([who.key for who in changed])
     work.name()
-    return work.result()
+    return work.result(told)
+
+
+def _difference(before: Components, told: Told) -> tuple[list[Key], list[SourcedRecord]]:
+    """The keys of the records that left, and the records that came or changed. A list that is the same object did not change."""
+    left, changed, held = list[Key](), list[SourcedRecord](), before.held
+    for origin in before.told.keys() | told.keys():
+        old, new = before.told.get(origin, ()), told.get(origin, ())
+        if old is not new:
+            present = {who.key: who for who in new}
+            left += {who.key for who in old} - present.keys()
+            changed += [who for key, who in present.items() if key not in held or held[key].who is not who]
+    return left, changed
 
 
 class _Regrouping:
@@ -93,7 +101,6 @@ class _Regrouping:
         self._component, self._owner = dict(before.component), dict(before.owner)
         self._clusters = dict(before.clusters)
         self._undone: dict[Key, None] = {}  # records whose component is to be followed again, in order
-        self._looked_at: set[Key] = set()  # best records of the groups that may be others than before
         self._identities: set[str] = set()  # of what changed
 
     def take(self, left: Iterable[Key], changed: Iterable[SourcedRecord], concerns: Concerns) -> None:
@@ -105,13 +112,13 @@ class _Regrouping:
                 self._drop(who.key)
             pooled = self._pool.hold(who.traits) if who.traits else None
             self._held[who.key] = HeldRecord(who, pooled, concerns(who))
-            self._bearers[who.identity] = self._bearers.get(who.identity, frozenset()) | {who.key}
+            self._bearers[who.identity] = (*self._bearers.get(who.identity, ()), who.key)
 
     def _drop(self, key: Key) -> None:
         self._undo(key)
         identity = self._held.pop(key).who.identity
         self._identities.add(identity)
-        others = self._bearers.pop(identity) - {key}
+        others = tuple(one for one in self._bearers.pop(identity) if one != key)
         if others:
             self._bearers[identity] = others
 
@@ -122,7 +129,6 @@ class _Regrouping:
             self._undone[one] = None
             cluster = self._owner.pop(one)
             best = cluster.sourced_records[0].key
-            self._looked_at.add(best)
             self._clusters.pop(best, None)
             self._identities.update(who.identity for who in cluster.sourced_records)
 
@@ -139,9 +145,9 @@ class _Regrouping:
     def _is_of_concern(self, keys: Iterable[Key]) -> bool:
         return any(self._held[key].concerned for key in keys)
 
-    def _follow_all(self, keys: Iterable[Key]) -> list[frozenset[Key]]:
+    def _follow_all(self, keys: Iterable[Key]) -> list[tuple[Key, ...]]:
         """The components of these records, and of those of whatever was taken apart on the way."""
-        made = list[frozenset[Key]]()
+        made = list[tuple[Key, ...]]()
         waiting = [*keys, *self._undone]
         while waiting:
             self._undone.clear()
@@ -150,7 +156,7 @@ class _Regrouping:
             waiting = [key for key in self._undone if key not in self._component]
         return made
 
-    def _follow(self, start: Key) -> frozenset[Key]:
+    def _follow(self, start: Key) -> tuple[Key, ...]:
         """Make the component of a record, and its groups."""
         found, new = {start}, {start}
         while new:
@@ -158,8 +164,8 @@ class _Regrouping:
             found |= new
         for key in found:
             self._undo(key)
-        keys = frozenset(found)
-        for cluster in self._decide(sorted(keys)):
+        keys = tuple(sorted(found))
+        for cluster in self._decide(keys):
             self._place(cluster)
         self._component.update(dict.fromkeys(keys, keys))
         return keys
@@ -167,7 +173,6 @@ class _Regrouping:
     def _place(self, cluster: Cluster) -> None:
         best = cluster.sourced_records[0].key
         self._clusters[best] = cluster
-        self._looked_at.add(best)
         for who in cluster.sourced_records:
             self._owner[who.key] = cluster
             self._identities.add(who.identity)
@@ -214,19 +219,9 @@ class _Regrouping:
         was = self._before.clusters.get(cluster.sourced_records[0].key)
         return was if was and _is_same(was, cluster) else cluster
 
-    def result(self) -> Components:
+    def result(self, told: Told) -> Components:
         """What is once all is followed and named."""
-        before, clusters = self._before.clusters, self._clusters
-        other = [key for key in self._looked_at if before.get(key) is not clusters.get(key)]
-        return Components(
-            held=self._held,
-            component=self._component,
-            owner=self._owner,
-            bearers=self._bearers,
-            clusters=clusters,
-            gone=[before[key] for key in other if key in before],
-            came=[clusters[key] for key in other if key in clusters],
-        )
+        return Components(told, self._held, self._component, self._owner, self._bearers, self._clusters)
 
 
 def _is_same(one: Cluster, other: Cluster) -> bool:

@@ -29,7 +29,7 @@ from gateway.federation.ids.assign import AssignedIds, IdAssigner
 from gateway.federation.join.ties import untie
 from gateway.federation.paging import SortedList
 from gateway.federation.views.place import build_view
-from gateway.federation.views.select import NOBODY, SelectedPersons, renew, select_persons
+from gateway.federation.views.select import NOBODY, SelectedPersons, renewed, select_persons
 from gateway.federation.views.view import MaskedCopies, Rights, Shown, ShownCopies, View, ViewPerson
 
 PERSONS_MAX = 8_000  # of the views kept, some 17 KB each with what is shown of them: a worker stays under 300 MB
@@ -202,9 +202,9 @@ async def _built(
     count = len(readings.sourced_records)
     selected = await offload(count, select_persons, readings, rights, directory, day, before.selected)
     assigned_ids = before.assigned_ids
-    if assigned_ids is None or assigned_ids.provisional or not selected.asks_the_same(before.selected):
+    if assigned_ids is None or assigned_ids.provisional or selected.asked != before.selected.asked:
         assigned_ids = await id_assigner.assign(selected.key_sets, selected.facts, selected.base_key_sets)
-        renew(selected, assigned_ids)
+        selected = renewed(selected, assigned_ids)
     placed = await offload(count, build_view, selected, assigned_ids, rights, directory, readings)
     view = BuiltView(**vars(placed), selected=selected, assigned_ids=assigned_ids)
     if assigned_ids.provisional:

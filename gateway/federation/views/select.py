@@ -10,7 +10,7 @@ follow-ups are its own, and it shows the same doubtful links: what one record ch
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import cache
+from functools import cache, cached_property
 
 from gateway.auth.policy.policy import Affiliation, is_request_open, joins_all
 from gateway.auth.policy.rules import CategorieDonnee, Profil
@@ -19,11 +19,12 @@ from gateway.federation.collect.readings import Readings
 from gateway.federation.directory import Directory
 from gateway.federation.ids.assign import AssignedIds, Fact, Pseudonym, contract_keys, person_keys, undated_facts
 from gateway.federation.ids.resolve import RecordKeys
-from gateway.federation.join.components import NOTHING, Components, regroup
+from gateway.federation.join.components import NOTHING, Components, Told, regroup
 from gateway.federation.join.follow_ups import attach_follow_ups, claims, own_requests
 from gateway.federation.join.link import Cluster, FollowUp, Key, SourcedRecord
 from gateway.federation.join.merge import MergedPerson, merge, residence
 from gateway.federation.join.precedence import FoldedContrat, fold
+from gateway.federation.join.record_pool import RecordPool
 from gateway.federation.views.view import Rights, ViewPerson, readable
 from gateway.schema.nouns import Jeune
 from gateway.schema.organisations import TypeSource
@@ -56,7 +57,7 @@ class BaseGroup:
     key_sets: tuple[RecordKeys, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SelectedPersons:
     """The persons of a view to be, without ids, and all that the ledger of links is asked about them.
 
@@ -70,12 +71,12 @@ class SelectedPersons:
     base_groups: Components = NOTHING
     base: Mapping[Key, BaseGroup] | None = None
 
-    @property
+    @cached_property
     def persons(self) -> list[Chosen]:
         """In an order that tells nothing of what was read before."""
         return sorted((one for one in self.chosen.values() if one.person), key=lambda one: one.cluster.key)
 
-    @property
+    @cached_property
     def key_sets(self) -> list[RecordKeys]:
         return [record_keys for chosen in self.persons for record_keys in chosen.key_sets]
 
@@ -85,13 +86,13 @@ class SelectedPersons:
 
     @property
     def base_key_sets(self) -> list[RecordKeys] | None:
-        if self.base is None:
-            return None
-        return [record_keys for key in sorted(self.base) for record_keys in self.base[key].key_sets]
+        base = self.base
+        return None if base is None else [keys for key in sorted(base) for keys in base[key].key_sets]
 
-    def asks_the_same(self, other: "SelectedPersons") -> bool:
-        """Whether the ledger would be asked of the same groups and facts."""
-        return (self.key_sets, self.facts, self.base_key_sets) == (other.key_sets, other.facts, other.base_key_sets)
+    @cached_property
+    def asked(self) -> tuple[object, ...]:
+        """All that the ledger would be asked."""
+        return self.key_sets, self.facts, self.base_key_sets
 
 
 NOBODY = SelectedPersons()
@@ -106,28 +107,32 @@ def select_persons(
     chooser = Chooser(rights, directory, day, readings.complete, cache(directory.pseudonym))
     of_others, followed = _parted(readings)
     if joins_all(rights.perimetre):
-        groups = regroup(readings.pool, readings.sourced_records, chooser.may_place, before.groups)
+        groups = regroup(readings.pool, readings.by_installation, chooser.may_place, before.groups)
         selected = SelectedPersons(chooser, groups, chooser.choose_all(groups, {}, before))
-        return chooser.with_base(selected, readings, of_others, before) if followed else selected
+        return chooser.with_base(selected, readings.pool, before) if followed else selected
     groups = readings.groups or regroup(readings.pool, of_others, before=before.groups)
     found = claims(groups.clusters.values(), followed) if followed else {}
     return SelectedPersons(chooser, groups, chooser.choose_all(groups, found, before))
 
 
-def renew(selected: SelectedPersons, assigned_ids: AssignedIds) -> None:
-    """Make anew those of whom the ledger says something else than in the view that they are in."""
-    for key, chosen in selected.chosen.items():
-        if chosen.placed_as not in {None, assigned_ids.of(chosen.key_sets, chosen.facts)} and selected.chooser:
-            anew = selected.chooser.choose(chosen.cluster, chosen.found)
-            selected.chosen[key] = selected.chooser.seeing(anew, chosen.sight)
+def renewed(selected: SelectedPersons, assigned_ids: AssignedIds) -> SelectedPersons:
+    """The same, those made anew of whom the ledger says something else than in the view that they are in."""
+    chooser, chosen = selected.chooser, dict(selected.chosen)
+    for key, one in selected.chosen.items():
+        if chooser and one.placed_as not in {None, assigned_ids.of(one.key_sets, one.facts)}:
+            chosen[key] = chooser.seeing(chooser.choose(one.cluster, one.found), one.sight)
+    return replace(selected, chosen=chosen)
 
 
-def _parted(readings: Readings) -> tuple[list[SourcedRecord], list[SourcedRecord]]:
-    """The records of CFAs and of the registry; those of Missions locales."""
-    parts: tuple[list[SourcedRecord], list[SourcedRecord]] = [], []
-    for record in readings.sourced_records:
-        parts[record.type is TypeSource.MISSION_LOCALE].append(record)
-    return parts
+def _parted(readings: Readings) -> tuple[Told, list[SourcedRecord]]:
+    """What CFAs and the registry say; the records of Missions locales."""
+    of_others, followed = dict[tuple[str, str], Sequence[SourcedRecord]](), list[SourcedRecord]()
+    for origin, records in readings.by_installation.items():
+        if records and records[0].type is TypeSource.MISSION_LOCALE:
+            followed += records
+        else:
+            of_others[origin] = records
+    return of_others, followed
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,13 +211,12 @@ class Chooser:
             anew, sight=sight, person=replace(anew.person, merged=replace(anew.person.merged, cluster=cluster))
         )
 
-    def with_base(
-        self, selected: SelectedPersons, readings: Readings, records: Iterable[SourcedRecord], before: SelectedPersons
-    ) -> SelectedPersons:
+    def with_base(self, selected: SelectedPersons, pool: RecordPool, before: SelectedPersons) -> SelectedPersons:
         """The same, with what is made of these persons without Missions locales."""
         # Whatever links lead to from somebody of the view was followed: no other record can count.
-        near = [who for who in records if who.key in selected.groups.owner]
-        groups = regroup(readings.pool, near, before=before.base_groups)
+        held = selected.groups.held
+        near = [who for key in selected.groups.owner if (who := held[key].who).type is not TypeSource.MISSION_LOCALE]
+        groups = regroup(pool, {("", ""): near}, before=before.base_groups)
         own = {who.key for chosen in selected.persons for who in chosen.cluster.sourced_records}
         base = {
             key: self._base_group(cluster, (before.base or {}).get(key))

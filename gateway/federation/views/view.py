@@ -7,7 +7,6 @@ import threading
 from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -30,7 +29,7 @@ from gateway.domain.search import PersonIndex
 from gateway.errors import LeakStopped
 from gateway.federation.join.evidence import attach_evidence
 from gateway.federation.join.merge import MergedPerson
-from gateway.federation.join.provenance import attach
+from gateway.federation.join.provenance import Received, attach
 from gateway.schema.nouns import Contrat, Jeune, Rupture
 from gateway.schema.organisations import Cfa
 from gateway.schema.tables import EXPLANATIONS, PROVENANCES
@@ -116,7 +115,7 @@ class View:
     ruptures: dict[str, tuple[ViewPerson, Rupture]] = field(default_factory=dict)
     former_ids: dict[str, str] = field(default_factory=dict)
     records: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    received: Mapping[tuple[str, str], datetime] = field(default_factory=dict)
+    received: Received = field(default_factory=dict)
     stale: float | None = None
     people_before: int = 0  # how many the last view of the same rights held, when this one was built
     lists: LRUCache[tuple[str, ...], Any] = field(default_factory=lambda: LRUCache(LISTS_MAX))
