@@ -44,6 +44,7 @@ class ChangedWorld:
     left: list[tuple[Origin, Record]] = field(default_factory=list)
     told: dict[Origin, Sequence[SourcedRecord]] = field(default_factory=dict)
     version: int = 0
+    _heard: dict[Origin, list[SourcedRecord]] = field(default_factory=dict)  # anew, until it says something else
 
     @classmethod
     def drawn(cls, seed: int, jeunes: int, shared_telephones: int) -> "ChangedWorld":
@@ -80,14 +81,14 @@ class ChangedWorld:
 
     def anew(self) -> list[SourcedRecord]:
         """All that is said, as whoever reads it for the first time hears it."""
-        return [
-            SourcedRecord(
-                origin[0], NATURES.get(origin[0], TypeSource.ERP_CFA), origin[1], record, INSTANT, None, whole
-            )
-            for origin, records in self.said.items()
-            for whole in [Installation(records if origin[0] != "registre" else ())]
-            for record in records
-        ]
+        for origin in self.said.keys() - self._heard.keys():
+            self._heard[origin] = self._hear(origin)
+        return [who for records in self._heard.values() for who in records]
+
+    def _hear(self, origin: Origin) -> list[SourcedRecord]:
+        (system, tenant), records = origin, tuple(self.said[origin])
+        whole, nature = Installation(records if system != "registre" else ()), NATURES.get(system, TypeSource.ERP_CFA)
+        return [SourcedRecord(system, nature, tenant, record, INSTANT, None, whole) for record in records]
 
     def by_installation(self) -> Mapping[Origin, Sequence[SourcedRecord]]:
         return dict(self.told)
@@ -101,6 +102,7 @@ class ChangedWorld:
         self.said[origin][rank] = replace(record, jeune=replace(record.jeune, **values))
 
     def _tell(self, origin: Origin) -> None:
+        self._heard.pop(origin, None)
         system, tenant = origin
         if system == "registre":
             known = {who.record.key: who for who in self.told.get(origin, ())}

@@ -16,7 +16,7 @@ from tests.support.changed_world import ChangedWorld
 from tests.support.figures import note
 from tests.support.unit.links import shared_identities
 
-EDITS, JEUNES = 500, 250
+EDITS, JEUNES = 500, 200
 SUBSET_EVERY = 25
 
 

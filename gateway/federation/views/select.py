@@ -86,8 +86,7 @@ class SelectedPersons:
 
     @property
     def base_key_sets(self) -> list[RecordKeys] | None:
-        base = self.base
-        return None if base is None else [keys for key in sorted(base) for keys in base[key].key_sets]
+        return None if (base := self.base) is None else [keys for key in sorted(base) for keys in base[key].key_sets]
 
     @cached_property
     def asked(self) -> tuple[object, ...]:
@@ -147,7 +146,6 @@ class Chooser:
 
     def may_place(self, sourced_record: SourcedRecord) -> bool:
         """Whether this record could be what puts its person in the view: its own system's, or an address of the territory."""
-        # What nothing ties to such a record is never compared: a Mission locale has a hundredth of its region.
         return may_place_in(sourced_record, self.rights.perimetre.organisation, self.directory)
 
     def choose_all(
@@ -232,7 +230,7 @@ class Chooser:
 
 
 def _are_same(found: Sequence[FollowUp], other: Sequence[FollowUp]) -> bool:
-    """Whether they are the same records, tied as surely by the same ones."""
+    """Whether they are the same records, tied as surely."""
     told, also = ([(id(who), p.left.rank, p.right.rank, p.similarity) for who, p in each] for each in (found, other))
     return told == also
 
