@@ -18,7 +18,7 @@ from gateway.auth.policy.rules import CategorieDonnee as C
 from gateway.auth.policy.rules import required_by_field
 from gateway.domain.statut import StatutApprenant
 from gateway.federation.lists import CONTRATS, JEUNES, RUPTURES, WAITING, ListDefinition, ListQuery
-from gateway.federation.views.place import _bound_wait, _set_traitement
+from gateway.federation.views.build import _bound_wait, _set_traitement
 from gateway.federation.views.view import Rights, View, ViewPerson, readable
 from gateway.schema.filters import FiltreContrats, FiltreJeunes, FiltreRuptures, FiltreSansContrat
 from gateway.schema.nouns import (

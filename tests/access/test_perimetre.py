@@ -14,7 +14,7 @@ from gateway.auth.policy.policy import (
     relations,
 )
 from gateway.auth.policy.rules import Profil
-from gateway.federation.views.place import _bound
+from gateway.federation.views.build import _bound
 from gateway.schema.nouns import Contrat, Formation, Jeune, Rupture
 from gateway.schema.organisations import Cfa
 from gateway.schema.scalars import UAI

@@ -11,7 +11,7 @@ import pytest
 
 from gateway.auth.authorization.selection import mask
 from gateway.auth.policy.rules import CategorieDonnee
-from gateway.federation.join.ties import Ties
+from gateway.federation.join.merge import Ties
 from gateway.federation.views.build import ViewCache, ViewKey, untie_once_left
 from gateway.federation.views.view import Shown, ShownCopies, View
 from tests.support.security.told_world import draw, view_of

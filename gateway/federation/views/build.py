@@ -1,76 +1,41 @@
 """Builds a view: join, merge, bound to the perimeter, then give ids (docs/decisions/0006). Reaches neither source nor store.
 
 Views are kept, one a subject: found again as long as what they depend on holds, else built beside the loop.
-
-`Preparation` holds the long work that an operation needs before it can be shown: found by a first execution, done apart,
-shown by a second. Resolvers do not wait: one that needs a list which is not kept says so and shows nothing; once all that was
-said is done, beside the loop, the operation is executed again and finds it. What is kept costs one look-up, and one
-execution. `Tally` counts meanwhile what is told of persons.
+The next view of a subject begins at the last one: whoever did not change is in both, and not written to once in one.
 """
 
 import asyncio
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Hashable
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime
 from functools import partial
 from threading import Thread
-from typing import Any, TypeVar
+from typing import Any
 
 from cachetools import LRUCache
 
-from gateway.auth.policy.rules import CategorieDonnee
+from gateway.auth.policy.policy import Perimetre, is_contrat_visible, is_waiting_age
+from gateway.auth.policy.rules import Profil
 from gateway.concurrency import SingleFlight, offload
+from gateway.domain.days import end_of_day
 from gateway.federation.collect.readings import Readings
-from gateway.federation.criteria import ToldList
 from gateway.federation.directory import Directory
-from gateway.federation.ids.assign import AssignedIds, IdAssigner
-from gateway.federation.join.ties import untie
+from gateway.federation.ids.assign import AssignedIds, IdAssigner, date_report
+from gateway.federation.ids.resolve import RecordKeys
+from gateway.federation.join.link import SourcedRecord
+from gateway.federation.join.merge import MergedPerson, etat_traitement, motifs_priorite, untie
 from gateway.federation.paging import SortedList
-from gateway.federation.views.place import build_view
-from gateway.federation.views.select import NOBODY, SelectedPersons, renewed, select_persons
+from gateway.federation.views.select import NOBODY, Chosen, SelectedPersons, renewed, select_persons
 from gateway.federation.views.view import MaskedCopies, Rights, Shown, ShownCopies, View, ViewPerson
+from gateway.schema.nouns import Contrat, Jeune, Rupture
+from gateway.schema.organisations import TypeSource
 
 PERSONS_MAX = 8_000  # of the views kept, some 17 KB each with what is shown of them: a worker stays under 300 MB
 PERIMETERS_MAX = 1000  # of which the last number of persons is kept
 PERSONS_MIN = 20  # what a view counts for at least, be it empty
 RETRY_AFTER = 30.0  # seconds a view built without the ledger of links is kept, before it is tried again
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """`size`: how many elements it goes through; `shared`: what names it for whoever needs the same at the same time."""
-
-    size: int
-    shared: Hashable
-    do: Callable[[], Any]
-
-
-@dataclass(slots=True)
-class Preparation:
-    """Of one operation. `works`: what is to be done, by what the operation knows it by; `walks`: the lists, among them, of which
-    every element is looked at; `lines`: of the referential, those looked at; `over`: whatever is missing is done at once."""
-
-    works: dict[Hashable, Work] = field(default_factory=dict)
-    done: dict[Hashable, Any] = field(default_factory=dict)
-    walks: int = 0
-    lines: int = 0
-    over: bool = True
-
-    def result(self, key: Hashable, work: Work, walk: bool = False, lines: int = 0) -> Any | None:
-        """What the work returns; None when it is to be done first. Raises what it raises."""
-        if key in self.done:
-            return self.done[key]
-        # The second execution, and commands that hold up nobody: whatever is missing is small, or may take its time.
-        if self.over:
-            return work.do()
-        self.works[key] = work
-        self.walks += walk
-        self.lines += lines
-        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,28 +47,125 @@ class PageMade:
     copies: MaskedCopies
 
 
-@dataclass(slots=True)
-class Tally:
-    """What is counted while an operation executes, for the quotas and the journal.
+def build_view(
+    selected: SelectedPersons, assigned_ids: AssignedIds, rights: Rights, directory: Directory, readings: Readings
+) -> View:
+    """The view of these persons, each with its contracts and ruptures, under the ids assigned."""
+    view = View(former_ids=dict(assigned_ids.former_ids), received=readings.received)
+    for chosen in selected.persons:
+        if chosen.placed_as is None and chosen.person is not None:
+            chosen.placed_as = assigned_ids.of(chosen.key_sets, chosen.facts)
+            # Ids first: bounding drops contracts, and `key_sets` follows the order of all of them.
+            _identify(chosen.person.merged, chosen.key_sets, assigned_ids, directory)
+            _bound_person(chosen.person, rights, directory, readings)
+        _place(view, chosen)
+    return view
 
-    `shown`: the categories read of each person, by id; `found`: of those, the persons of an object that the caller names:
-    that it exists is told, be nothing of it selected. `lookups`: searches of what the caller names. `told`: lists that tell
-    something of persons beside their rows.
-    """
 
-    shown: dict[str, frozenset[CategorieDonnee]] = field(default_factory=dict)
-    told: list[ToldList] = field(default_factory=list)
-    found: dict[str, frozenset[CategorieDonnee]] = field(default_factory=dict)
-    lookups: int = 0
-    not_found: int = 0
+def _identify(
+    merged: MergedPerson, key_sets: tuple[RecordKeys, ...], assigned_ids: AssignedIds, directory: Directory
+) -> None:
+    """Write the ids of a person, its contracts and its ruptures, and the days on which the latter were first seen."""
+    merged.jeune.id = directory.seal("Jeune", assigned_ids.id_of(key_sets[0]))
+    for contrat, folded, record_keys in zip(merged.contrats, merged.folded_contrats, key_sets[1:], strict=True):
+        object_id = assigned_ids.id_of(record_keys)
+        contrat.id = directory.seal("Contrat", object_id)
+        if contrat.rupture:
+            # A contract is broken once: its rupture lives under the same object, and cannot change contracts.
+            contrat.rupture.id = directory.seal("Rupture", object_id)
+            date_report(contrat.rupture, folded, assigned_ids.first_seen, directory.pseudonym)
 
-    def clear(self) -> None:
-        """Forget what a first execution counted."""
-        # Emptied in place: resolvers of the second execution hold this very tally.
-        self.shown.clear()
-        self.found.clear()
-        self.told.clear()
-        self.lookups = self.not_found = 0
+
+def _bound_person(person: ViewPerson, rights: Rights, directory: Directory, readings: Readings) -> None:
+    """Leave of a person what may be seen, and write what the viewer is to know of it."""
+    jeune = person.jeune
+    _bound(jeune, rights.perimetre)
+    suivi_known = _is_suivi_known(jeune, rights, readings)
+    _bound_wait(jeune, rights.perimetre, suivi_known)
+    for contrat in jeune.contrats or []:
+        if contrat.rupture and suivi_known:
+            _set_traitement(contrat.rupture, person)
+    jeune.modifie = _last_change(person.merged, rights.perimetre, directory)
+
+
+def _place(view: View, chosen: Chosen) -> None:
+    """Put a person in the view, under its id, with what may be seen of its contracts."""
+    person = chosen.person
+    if person is None:
+        return
+    jeune = person.jeune
+    view.persons[jeune.id] = person
+    view.records[jeune.id] = tuple(key.key for key in chosen.key_sets[0].keys)
+    for contrat in jeune.contrats or []:
+        view.contrats[contrat.id] = (person, contrat)
+        if contrat.rupture:
+            view.ruptures[contrat.rupture.id] = (person, contrat.rupture)
+
+
+def _bound(jeune: Jeune, perimetre: Perimetre) -> None:
+    """Take off a person the rows that the viewer may not see: contracts and trainings of other CFAs than its own."""
+    jeune.contrats = [c for c in jeune.contrats or [] if is_contrat_visible(perimetre, c.cfa.uai if c.cfa else None)]
+    # By identity: of two contracts that say the same, one may be out of sight.
+    jeune.ruptures = [r for r in jeune.ruptures or [] if any(r.contrat is contrat for contrat in jeune.contrats)]
+    jeune.formations = [
+        f for f in jeune.formations or [] if is_contrat_visible(perimetre, f.cfa.uai if f.cfa else None)
+    ]
+    for contrat in jeune.contrats:
+        # A contract seen must not lead to a training that is not.
+        if not any(contrat.formation is formation for formation in jeune.formations):
+            contrat.formation = None
+
+
+def _bound_wait(jeune: Jeune, perimetre: Perimetre, suivi_known: bool) -> None:
+    """Take off a person the wait for a contract that the viewer may not see, and write how far the one that it sees is dealt
+    with."""
+    # Here, and not where people are listed: the field, the list and its count cannot differ.
+    if jeune.sans_contrat and not is_waiting_age(perimetre, jeune.age):
+        jeune.sans_contrat = None
+    if jeune.sans_contrat and suivi_known:
+        jeune.etat_sans_contrat = etat_traitement(jeune.suivi, jeune.sans_contrat.depuis)
+
+
+def _last_change(merged: MergedPerson, perimetre: Perimetre, directory: Directory) -> datetime | None:
+    """The last instant at which what may be seen of a person may have changed; None where somebody does not say
+    (docs/domaine.md, Modifications)."""
+    records = (*merged.cluster.sourced_records, *(who for who, _ in merged.follow_ups))
+    # Doubt is change: a dossier that is read again for nothing is better than a rupture that is not.
+    changes = [change for record in records for change in _changes(record, perimetre, directory)]
+    return max((change for change in changes if change), default=None) if None not in changes else None
+
+
+def _changes(record: SourcedRecord, perimetre: Perimetre, directory: Directory) -> list[datetime | None]:
+    """What a record tells of changes: nothing when it is another CFA's, of which nothing is to be learnt."""
+    if record.type is TypeSource.REGISTRE_CONTRATS:
+        # One record of the registry tells the contracts of every CFA: each has its own day.
+        own = [c for c in record.jeune.contrats or [] if is_contrat_visible(perimetre, _uai(c, directory))]
+        return [end_of_day(contrat.traite_le) if contrat.traite_le else None for contrat in own]
+    if record.type is TypeSource.ERP_CFA and not is_contrat_visible(perimetre, record.tenant):
+        return []
+    return [record.modified_at]
+
+
+def _uai(contrat: Contrat, directory: Directory) -> str | None:
+    cfa = directory.complete_cfa(contrat.cfa)
+    return cfa.uai if cfa else None
+
+
+def _is_suivi_known(jeune: Jeune, rights: Rights, readings: Readings) -> bool:
+    """Whether the absence of a follow-up means something: the system that would hold it was heard."""
+    code = jeune.mission_locale.code if jeune.mission_locale else None
+    if rights.perimetre.profil is Profil.MISSION_LOCALE:
+        code = rights.perimetre.organisation
+    return jeune.suivi is not None or code in readings.suivi_heard
+
+
+def _set_traitement(rupture: Rupture, person: ViewPerson) -> None:
+    """Write the state and the priority of a rupture (docs/graphe.md, Droits)."""
+    motifs = motifs_priorite(person.jeune, rupture)
+    rupture.etat = etat_traitement(person.jeune.suivi, rupture.date)
+    # A reason tells the fact it stands on: one that would tell a category not granted is left out, priority included.
+    rupture.motifs_priorite = [motif for motif in motifs if motif.tells in person.categories]
+    rupture.prioritaire = bool(rupture.motifs_priorite)
 
 
 @dataclass
@@ -141,7 +203,7 @@ class ViewCache:
 
     def last(self, subject: Hashable) -> BuiltView | None:
         """The view that is kept of a subject, be it of other versions."""
-        _, known = self._known.get(subject, (None, None))
+        known = self._known.get(subject, (None, None))[1]
         return known if isinstance(known, BuiltView) else None
 
     async def view(self, key: ViewKey, build: Callable[[], Coroutine[Any, Any, View]]) -> View:
@@ -185,8 +247,7 @@ async def find_view(
     async def build() -> View:
         nonlocal made
         made = True
-        before = views.last(key.subject) or BuiltView()
-        view = await _built(before, id_assigner, readings, rights, directory, day)
+        view = await _built(views.last(key.subject) or BuiltView(), id_assigner, readings, rights, directory, day)
         view.people_before = views.note_people((rights.profil, rights.finalite, rights.perimetre), len(view.persons))
         return view
 
@@ -214,13 +275,10 @@ async def _built(
 
 def untie_once_left(view: View) -> None:
     """Have it done, beside the loop, when the last who reads the view is gone: nothing of it is shown any more."""
-    finalizer = weakref.finalize(view, _start, vars(view))
+    start = partial(Thread, target=_untie_all, args=(vars(view),), name="vue-quittee", daemon=True)
+    finalizer = weakref.finalize(view, lambda: start().start())
     # A process that ends gives everything back at once.
     finalizer.atexit = False
-
-
-def _start(held: dict[str, Any]) -> None:
-    Thread(target=_untie_all, args=(held,), name="vue-quittee", daemon=True).start()
 
 
 def _untie_all(held: dict[str, Any]) -> None:
@@ -231,9 +289,9 @@ def _untie_all(held: dict[str, Any]) -> None:
         shown_copies.pages.clear()
         while shown_copies.copies:
             untie(shown_copies.copies.popitem()[1].value)
-    if selected := held.get("selected"):
-        while selected.chosen:
-            selected.chosen.popitem()
+    chosen = held["selected"].chosen if "selected" in held else {}
+    while chosen:
+        chosen.popitem()
     # Lists and indexes lead to the persons, who are let go last; another view may hold them too.
     for name in held.keys() - {"persons"}:
         del held[name]

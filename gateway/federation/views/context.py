@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from gateway.auth.authentication.clients import Viewer
 from gateway.auth.authorization.decide import Decision
 from gateway.auth.policy.rules import OPENED_BY
+from gateway.concurrency import Preparation, Work
 from gateway.domain.identifiers import numero_key
 from gateway.domain.seal import OpaqueIds
 from gateway.domain.search import Candidate
@@ -20,12 +21,12 @@ from gateway.federation.directory import Directory
 from gateway.federation.join.evidence import identity_evidence, probability
 from gateway.federation.lists import CONTRATS, JEUNES, RUPTURES, WAITING, ListQuery
 from gateway.federation.paging import CursorCodec, SortedList, binding, cut, window
-from gateway.federation.views.build import PageMade, Preparation, Tally, Work
+from gateway.federation.views.build import PageMade
 from gateway.federation.views.menus import Menus
 from gateway.federation.views.moi import SourceStates, present_moi
 from gateway.federation.views.search import search
 from gateway.federation.views.told_figures import ToldFigures
-from gateway.federation.views.view import MaskedCopies, Rights, Shown, View, ViewPerson, is_frozen
+from gateway.federation.views.view import MaskedCopies, Rights, Shown, Tally, View, ViewPerson, is_frozen
 from gateway.schema.connections import ContratConnection, JeuneConnection, RuptureConnection
 from gateway.schema.filters import FiltreContrats, FiltreJeunes, FiltreRuptures, FiltreSansContrat
 from gateway.schema.nouns import Contrat, Jeune, Rupture

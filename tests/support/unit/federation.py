@@ -20,8 +20,8 @@ from gateway.federation.ids.resolve import resolve
 from gateway.federation.join.link import SourcedRecord, link
 from gateway.federation.join.merge import MergedPerson, merge
 from gateway.federation.join.provenance import attach
+from gateway.federation.views.build import build_view
 from gateway.federation.views.context import OperationContext
-from gateway.federation.views.place import build_view
 from gateway.federation.views.select import select_persons
 from gateway.federation.views.view import Rights, View
 from gateway.schema.nouns import Contrat, Formation, Jeune, Rupture
