@@ -16,7 +16,7 @@ from gateway.domain.search import Candidate
 from gateway.domain.similarity import Level
 from gateway.federation.collect.plan import shows_persons
 from gateway.federation.collect.readings import Readings
-from gateway.federation.criteria import ToldList, check_numero, identifying, mark_of, placed
+from gateway.federation.criteria import Tally, ToldList, check_numero, identifying, mark_of, placed
 from gateway.federation.directory import Directory
 from gateway.federation.join.evidence import identity_evidence, probability
 from gateway.federation.lists import CONTRATS, JEUNES, RUPTURES, WAITING, ListQuery
@@ -26,7 +26,7 @@ from gateway.federation.views.menus import Menus
 from gateway.federation.views.moi import SourceStates, present_moi
 from gateway.federation.views.search import search
 from gateway.federation.views.told_figures import ToldFigures
-from gateway.federation.views.view import MaskedCopies, Rights, Shown, Tally, View, ViewPerson, is_frozen
+from gateway.federation.views.view import MaskedCopies, Rights, Shown, View, ViewPerson, is_frozen
 from gateway.schema.connections import ContratConnection, JeuneConnection, RuptureConnection
 from gateway.schema.filters import FiltreContrats, FiltreJeunes, FiltreRuptures, FiltreSansContrat
 from gateway.schema.nouns import Contrat, Jeune, Rupture

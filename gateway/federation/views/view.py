@@ -27,7 +27,6 @@ from gateway.auth.policy.rules import CategorieDonnee, Finalite, Profil
 from gateway.domain.identifiers import Traits, numero_key
 from gateway.domain.search import PersonIndex
 from gateway.errors import LeakStopped
-from gateway.federation.criteria import ToldList
 from gateway.federation.join.evidence import attach_evidence
 from gateway.federation.join.merge import MergedPerson
 from gateway.federation.join.provenance import Received, attach
@@ -99,30 +98,6 @@ class ShownCopies:
 
     copies: dict[str, Shown] = field(default_factory=dict)
     pages: LRUCache[Hashable, Shown] = field(default_factory=lambda: LRUCache(PAGES_MAX))
-
-
-@dataclass(slots=True)
-class Tally:
-    """What is counted while an operation executes, for the quotas and the journal.
-
-    `shown`: the categories read of each person, by id; `found`: of those, the persons of an object that the caller names:
-    that it exists is told, be nothing of it selected. `lookups`: searches of what the caller names. `told`: lists that tell
-    something of persons beside their rows.
-    """
-
-    shown: dict[str, frozenset[CategorieDonnee]] = field(default_factory=dict)
-    told: list[ToldList] = field(default_factory=list)
-    found: dict[str, frozenset[CategorieDonnee]] = field(default_factory=dict)
-    lookups: int = 0
-    not_found: int = 0
-
-    def clear(self) -> None:
-        """Forget what a first execution counted."""
-        # Emptied in place: resolvers of the second execution hold this very tally.
-        self.shown.clear()
-        self.found.clear()
-        self.told.clear()
-        self.lookups = self.not_found = 0
 
 
 @dataclass
