@@ -79,6 +79,11 @@ class ChangedWorld:
             self._put(origin, record, **{champ: getattr(other, champ)})
         self._tell(origin)
 
+    def put(self, origin: Origin, key: str, **values: Any) -> None:
+        """Change these values of a record."""
+        self._put(origin, next(one for one in self.said[origin] if one.key == key), **values)
+        self._tell(origin)
+
     def anew(self) -> list[SourcedRecord]:
         """All that is said, as whoever reads it for the first time hears it."""
         for origin in self.said.keys() - self._heard.keys():
