@@ -45,6 +45,7 @@ class Components:
     the groups by the key of their best record. `told`: what all this was made of.
     """
 
+    pool: RecordPool | None = None
     told: Told = field(default_factory=dict)
     held: Mapping[Key, HeldRecord] = field(default_factory=dict)
     component: Mapping[Key, tuple[Key, ...]] = field(default_factory=dict)
@@ -70,9 +71,11 @@ def regroup(pool: RecordPool, told: Told, concerns: Concerns = everybody, before
 
     Every person of whom one record `concerns` the caller is there, as if all were grouped; of the others, some.
     """
+    # What another pool numbered means nothing here.
+    before = before if before.pool is pool else Components(pool)
     left, changed = _difference(before, told)
     if not left and not changed:
-        return before if before.told else replace(before, told=told)
+        return replace(before, told=told)
     work = _Regrouping(pool, before)
     work.take(left, changed, concerns)
     work.follow([who.key for who in changed])
@@ -221,7 +224,7 @@ class _Regrouping:
 
     def result(self, told: Told) -> Components:
         """What is once all is followed and named."""
-        return Components(told, self._held, self._component, self._owner, self._bearers, self._clusters)
+        return Components(self._pool, told, self._held, self._component, self._owner, self._bearers, self._clusters)
 
 
 def _is_same(one: Cluster, other: Cluster) -> bool:
