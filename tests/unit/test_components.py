@@ -131,7 +131,7 @@ def test_what_nobody_holds_leaves_the_pool_with_its_links() -> None:
     gc.collect()
     assert alone is not None
     assert (len(pool), pool.links(alone)) == (1, ())
-    assert pool.near(alone.traits) == {alone.number}
+    assert pool.near(alone.traits) == [(alone.number, alone.traits.rank)]
 
 
 def test_a_moment_that_is_over_is_not_written_to() -> None:

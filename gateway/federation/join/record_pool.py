@@ -16,6 +16,7 @@ from weakref import WeakValueDictionary
 from gateway.domain.identifiers import Traits
 from gateway.domain.matching import ScoredPair, block_keys, scored
 
+Rank = tuple[tuple[str, str], str]
 Left = deque[tuple[int, Traits]]  # numbers that nobody holds any more
 
 
@@ -83,11 +84,12 @@ class RecordPool:
                 compared.below = self._next
             return tuple(compared.links.items())
 
-    def near(self, traits: Traits) -> set[int]:
-        """The numbers of the records that these traits are worth comparing with, of whatever installation."""
+    def near(self, traits: Traits) -> list[tuple[int, Rank]]:
+        """The records that these traits are worth comparing with, of whatever installation: number, and whose record it is."""
         with self._lock:
             self._forget_left()
-            return {number for block in _hashes(traits) for number in _several(self._blocks.get(block, ()))}
+            near = {number for block in _hashes(traits) for number in _several(self._blocks.get(block, ()))}
+            return [(number, self._numbers[number].traits.rank) for number in near]
 
     def _candidates(self, number: int, compared: _Compared) -> set[int]:
         """The numbers that share a block, and that this one was not compared with."""

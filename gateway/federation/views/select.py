@@ -10,7 +10,7 @@ follow-ups are its own, and it shows the same doubtful links: what one record ch
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import cache, cached_property
+from functools import cached_property
 
 from gateway.auth.policy.policy import Affiliation, is_request_open, joins_all
 from gateway.auth.policy.rules import CategorieDonnee, Profil
@@ -20,7 +20,7 @@ from gateway.federation.directory import Directory
 from gateway.federation.ids.assign import AssignedIds, Fact, Pseudonym, contract_keys, person_keys, undated_facts
 from gateway.federation.ids.resolve import RecordKeys
 from gateway.federation.join.components import NOTHING, Components, Told, regroup
-from gateway.federation.join.follow_ups import attach_follow_ups, claims, own_requests
+from gateway.federation.join.follow_ups import Claim, attach_follow_ups, claimed, claims, own_requests
 from gateway.federation.join.link import Cluster, FollowUp, Key, SourcedRecord
 from gateway.federation.join.merge import MergedPerson, merge, residence
 from gateway.federation.join.precedence import FoldedContrat, fold
@@ -70,6 +70,7 @@ class SelectedPersons:
     chosen: dict[Key, Chosen] = field(default_factory=dict)
     base_groups: Components = NOTHING
     base: Mapping[Key, BaseGroup] | None = None
+    claims: Mapping[Key, Claim] = field(default_factory=dict)
 
     @cached_property
     def persons(self) -> list[Chosen]:
@@ -102,16 +103,15 @@ def select_persons(
 ) -> SelectedPersons:
     """The persons of whom these rights read something, joined and merged; the very ones of `before`, selected for the same rights
     that day, where nothing of them changed."""
-    # One record gives several pseudonyms; not kept longer than this call.
-    chooser = Chooser(rights, directory, day, readings.complete, cache(directory.pseudonym))
+    chooser = Chooser(rights, directory, day, readings.complete, directory.pseudonym)
     of_others, followed = _parted(readings)
     if joins_all(rights.perimetre):
         groups = regroup(readings.pool, readings.by_installation, chooser.may_place, before.groups)
         selected = SelectedPersons(chooser, groups, chooser.choose_all(groups, {}, before))
         return chooser.with_base(selected, readings.pool, before) if followed else selected
     groups = readings.groups or regroup(readings.pool, of_others, before=before.groups)
-    found = claims(groups.clusters.values(), followed) if followed else {}
-    return SelectedPersons(chooser, groups, chooser.choose_all(groups, found, before))
+    found = claims(groups, readings.pool, followed, before.claims)
+    return SelectedPersons(chooser, groups, chooser.choose_all(groups, claimed(found), before), claims=found)
 
 
 def renewed(selected: SelectedPersons, assigned_ids: AssignedIds) -> SelectedPersons:
