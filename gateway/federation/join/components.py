@@ -76,6 +76,7 @@ def regroup(pool: RecordPool, told: Told, concerns: Concerns = everybody, before
     left, changed = _difference(before, told)
     if not left and not changed:
         return replace(before, told=told)
+    # Copies, then changes in them: whoever reads the groups of before must see them whole.
     work = _Regrouping(pool, before)
     work.take(left, changed, concerns)
     work.follow([who.key for who in changed])
@@ -88,6 +89,7 @@ def _difference(before: Components, told: Told) -> tuple[list[Key], list[Sourced
     left, changed, held = list[Key](), list[SourcedRecord](), before.held
     for origin in before.told.keys() | told.keys():
         old, new = before.told.get(origin, ()), told.get(origin, ())
+        # By object, not by what they say: whoever reads an installation again keeps the records that say the same.
         if old is not new:
             present = {who.key: who for who in new}
             left += {who.key for who in old} - present.keys()
@@ -113,6 +115,7 @@ class _Regrouping:
         for who in changed:
             if who.key in self._held:
                 self._drop(who.key)
+            # Held here and nowhere else: once no subject has the record, it leaves the pool by itself.
             pooled = self._pool.hold(who.traits) if who.traits else None
             self._held[who.key] = HeldRecord(who, pooled, concerns(who))
             self._bearers[who.identity] = (*self._bearers.get(who.identity, ()), who.key)
@@ -131,6 +134,7 @@ class _Regrouping:
             del self._component[one]
             self._undone[one] = None
             cluster = self._owner.pop(one)
+            # Who lost a bearer of its identity may be named by it again, though nothing of its own changed.
             best = cluster.sourced_records[0].key
             self._clusters.pop(best, None)
             self._identities.update(who.identity for who in cluster.sourced_records)
@@ -165,6 +169,7 @@ class _Regrouping:
         while new:
             new = {key for one in new for key in self._neighbours(one)} - found
             found |= new
+        # What a link now leads to was a component of its own, or several.
         for key in found:
             self._undo(key)
         keys = tuple(sorted(found))
@@ -186,6 +191,7 @@ class _Regrouping:
         for number, link in self._pool.links(pooled) if pooled else ():
             other = link.right.rank if link.left.rank == key else link.left.rank
             neighbour = self._held.get(other)
+            # The pool holds what others read too, and other versions of this very record: the number tells which is meant.
             if neighbour and neighbour.pooled and neighbour.pooled.number == number:
                 yield other
 
@@ -210,6 +216,7 @@ class _Regrouping:
         groups = {identity: self._groups_of(identity) for identity in own}
         shared = frozenset(identity for identity, others in groups.items() if len(others) > 1)
         first = cluster.sourced_records[0].identity
+        # Borne by a lesser record of another group, an identity is shared, and still names this one.
         namesakes = [one for one in groups[first] if one.sourced_records[0].identity == first]
         return replace(named(cluster, alone=len(namesakes) == 1), shared=shared)
 

@@ -40,6 +40,7 @@ def claims(
     found = {}
     for who in records:
         near, was = _near(groups, pool, who), before.get(who.key)
+        # Groups by object: one that is the same has the same records, and the same likeness to this one.
         same = was is not None and was.who is who and list(map(id, was.near)) == list(map(id, near))
         found[who.key] = was if was is not None and same else _claim(who, near)
     return found

@@ -63,6 +63,7 @@ class RecordPool:
         """The record of these traits, to be kept by who asks."""
         content = _content(traits)
         with self._lock:
+            # Gone between two looks, it is another number: the former one is forgotten in its turn.
             known = self._records.get(content)
             if known is None:
                 self._forget_left()
@@ -78,6 +79,7 @@ class RecordPool:
         with self._lock:
             self._forget_left()
             compared = self._numbers[record.number]
+            # Late, and not when a record comes: a small perimeter asks for the links of a hundredth of what its region tells.
             if compared.below < self._next:
                 for other in self._candidates(record.number, compared):
                     self._compare(record.number, other)
@@ -95,6 +97,7 @@ class RecordPool:
         """The numbers that share a block, and that this one was not compared with."""
         found: set[int] = set()
         for block in _hashes(compared.traits):
+            # In order of number: those that came since stand at the end.
             for other in reversed(_several(self._blocks[block])):
                 if other < compared.below:
                     break

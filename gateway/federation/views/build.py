@@ -263,6 +263,7 @@ async def _built(
     count = len(readings.sourced_records)
     selected = await offload(count, select_persons, readings, rights, directory, day, before.selected)
     assigned_ids = before.assigned_ids
+    # As for a view that is kept, what the ledger said of these very keys stands; a new day is another subject, and asks again.
     if assigned_ids is None or assigned_ids.provisional or selected.asked != before.selected.asked:
         assigned_ids = await id_assigner.assign(selected.key_sets, selected.facts, selected.base_key_sets)
         selected = renewed(selected, assigned_ids)

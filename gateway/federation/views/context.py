@@ -251,6 +251,7 @@ class OperationContext:
 
     def _keep_page(self, query: ListQuery[Any, C], key: Hashable, made: PageMade) -> Shown:
         """Keep with the view what was made of it."""
+        # On the loop, which alone writes in a view: the page may have been made by a thread.
         self.view.lists[query.key] = made.ordered
         made.copies.keep()
         if self.frozen:

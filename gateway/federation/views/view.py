@@ -228,6 +228,7 @@ class MaskedCopies:
 
     def keep(self) -> None:
         """Keep with the view the copies made since."""
+        # Taken first: what is made meanwhile is for the next time.
         made, self.made = self.made, {}
         self._view.keep(self.shown_copies, made)
 
@@ -248,8 +249,9 @@ class MaskedCopies:
 
     def _explained(self, person: ViewPerson, object_: Any, categories: frozenset[CategorieDonnee]) -> Any:
         """The copy with which source says what, and what joined its records, where the query selects it."""
-        # On demand: few queries select these lines, and they take a pass over every record of hers. Another view of hers may
-        # have been told later: when is this view's, and two threads must not see each other's lines.
+        # On demand: few queries select these lines, and they take a pass over every record of hers.
+        # Written anew for each copy: another view that holds her may have been told later, and when is this view's.
+        # Copied under the same lock: two threads must not see each other's lines.
         with _EXPLAINING:
             if self._provenances:
                 attach(person.merged, self._view.received)
