@@ -52,7 +52,7 @@ class EmptyLedger:
         return {fact[:2]: instant for fact in facts}
 
 
-class Looker:
+class Reader:
     """Whoever looks again and again at a world that changes."""
 
     def __init__(self, rights: Rights, directory: Directory, pool: RecordPool) -> None:
@@ -103,7 +103,7 @@ def _joined(person: Any) -> Any:
     return cluster.key, [(pair.left.rank, pair.right.rank, pair.similarity) for pair in pairs]
 
 
-def lookers(pool: RecordPool) -> list[Looker]:
+def readers(pool: RecordPool) -> list[Reader]:
     population = generate(seed=SEED, jeunes=JEUNES, today=TODAY, noise=3.0)
     directory = Directory(referentiel_of(population), IDS)
     served = [person.mission_locale for person in population.persons]
@@ -116,17 +116,17 @@ def lookers(pool: RecordPool) -> list[Looker]:
         Perimetre(Profil.FRANCE_TRAVAIL, region),
         Perimetre(Profil.CFA, cfa, frozenset({cfa})),
     ]
-    return [Looker(Rights(POLICY, p.profil, FINALITES[p.profil], p), directory, pool) for p in perimetres]
+    return [Reader(Rights(POLICY, p.profil, FINALITES[p.profil], p), directory, pool) for p in perimetres]
 
 
 async def test_a_view_built_from_the_last_one_is_the_view_built_from_nothing() -> None:
-    world, everybody, seen, kept = ChangedWorld.drawn(SEED, JEUNES, 30), lookers(RecordPool()), 0, 0
+    world, everybody, seen, kept = ChangedWorld.drawn(SEED, JEUNES, 30), readers(RecordPool()), 0, 0
     for _ in range(CHANGES):
         for one in everybody:
             before = one.views.last(next(iter(one.views._known), None))
             was = held(before) if before else None
             view = await one.look(world)
-            fresh = Looker(one.rights, one.directory, RecordPool())
+            fresh = Reader(one.rights, one.directory, RecordPool())
             assert held(view) == held(await fresh.look(world)), one.rights.profil
             if before and before is not view:
                 assert held(before) == was, "a view that somebody may still read"
@@ -143,7 +143,7 @@ async def test_a_view_built_from_the_last_one_is_the_view_built_from_nothing() -
 
 async def test_the_ledger_is_asked_nothing_where_no_key_changed() -> None:
     """A telephone is no key of a person, nor of a contract."""
-    world, (mission, *_) = ChangedWorld.drawn(SEED, JEUNES, 0), lookers(RecordPool())
+    world, (mission, *_) = ChangedWorld.drawn(SEED, JEUNES, 0), readers(RecordPool())
     view = await mission.look(world)
     asked, who = mission.ledger.asked, next(iter(view.persons.values())).merged.cluster.sourced_records[0]
     world.put(who.origin, who.record.key, telephone="0639989999")

@@ -145,6 +145,7 @@ class View:
             for each in self.kept_copies.values():
                 each.copies.clear()
                 each.pages.clear()
+        # Another answer may have made the same one meanwhile: whoever holds that one keeps seeing it.
         for identifier, shown in made.items():
             shown_copies.copies.setdefault(identifier, shown)
 
