@@ -11,7 +11,7 @@ from typing import Any
 
 from fixtures.population.generator import generate
 from gateway.connectors.base import Record
-from gateway.federation.collect.readings import told_by
+from gateway.federation.collect.kept_readings import told_by
 from gateway.federation.join.link import Installation, SourcedRecord
 from gateway.schema.organisations import TypeSource
 from gateway.sources.units import CacheStatus, Resource, Unit, UnitResult

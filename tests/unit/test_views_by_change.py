@@ -14,7 +14,7 @@ from gateway.auth.policy.policy import Perimetre
 from gateway.auth.policy.rules import Profil
 from gateway.domain.links import KnownLinks, LinkWrites
 from gateway.domain.seal import OpaqueIds, Sealer
-from gateway.federation.collect.readings import Part, Readings
+from gateway.federation.collect.kept_readings import Part, Readings
 from gateway.federation.directory import Directory
 from gateway.federation.ids.assign import Fact, FirstSeen, IdAssigner, derivation
 from gateway.federation.join.record_pool import RecordPool

@@ -3,9 +3,9 @@
 The write is awaited: an id is shown once its links are kept. A ledger that fails or is late stops nobody: ids are then made
 from the best record of each group, as they were the first time, and the view is built again later.
 
-Keys of records are pseudonyms, all that the ledger holds of them. A record is designated by what its source calls it; the
-registry calls nobody by any name: its contracts are the records. Every text given to a pseudonym is at rest in the ledger: a
-changed letter would lose the ids made from it.
+Keys of records are pseudonyms, all that the ledger holds of them. A record is designated by the key that its source gives it.
+The registry has no key for a person, only numbers of contracts: there, each contract is a record. Every text given to a
+pseudonym is at rest in the ledger: a changed letter would lose the ids made from it.
 
 The ledger also dates the report of each rupture: a source that states the day of its report is believed; for another, it is
 the day we first saw it there (docs/domaine.md).

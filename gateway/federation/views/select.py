@@ -15,7 +15,7 @@ from functools import cached_property
 from gateway.auth.policy.policy import Affiliation, is_request_open, joins_all
 from gateway.auth.policy.rules import CategorieDonnee, Profil
 from gateway.domain.matching import ScoredPair
-from gateway.federation.collect.readings import Readings
+from gateway.federation.collect.kept_readings import Readings
 from gateway.federation.directory import Directory
 from gateway.federation.ids.assign import AssignedIds, Fact, Pseudonym, contract_keys, person_keys, undated_facts
 from gateway.federation.ids.resolve import RecordKeys
