@@ -120,14 +120,16 @@ class Part:
     version: str
     records: list[SourcedRecord]
     received_at: datetime
-    _worked_out: LRUCache[Hashable, Any] = field(default_factory=lambda: LRUCache(WORKED_OUT_MAX))
+    _worked_out: dict[Hashable, Any] = field(default_factory=dict)
 
     def once(self, work: Callable[..., T], *args: Hashable) -> T:
         """What `work` makes of the records: worked out once, as they do not change."""
-        key = work, args
-        if key not in self._worked_out:
-            self._worked_out[key] = work(self.records, *args)
-        found: T = self._worked_out[key]
+        # Several threads may be here, for several plans: at worst, two work out the same.
+        kept, key = self._worked_out, (work, args)
+        found: T | None = kept.get(key)
+        if found is None:
+            found = work(self.records, *args)
+            self._worked_out = {**(kept if len(kept) < WORKED_OUT_MAX else {}), key: found}
         return found
 
 
