@@ -65,7 +65,7 @@ AGES = range(10, 100)  # in years; beyond, a birth date is a mistake: it is show
 
 
 class Ties:
-    """The links back of a merged person: taken away with the last who holds this object, be it of several views."""
+    """The links back of a person that views hold: taken away with the last who holds this object."""
 
     __slots__ = ("_contrats",)
 
@@ -73,7 +73,7 @@ class Ties:
         self._contrats = contrats
 
     def __del__(self) -> None:
-        _untie_contrats(self._contrats)
+        untie_contrats(self._contrats)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,6 @@ class MergedPerson:
     contrats: tuple[Contrat, ...]
     folded_contrats: tuple[FoldedContrat, ...]  # what each contract was folded from, in the same order
     jeune: Jeune
-    ties: Ties
     follow_ups: tuple[FollowUp, ...] = ()  # attached afterwards: they joined nobody
 
 
@@ -116,7 +115,7 @@ def merge(cluster: Cluster, directory: Directory, day: date) -> MergedPerson:
     contrats = tuple(_contrat(folded, jeune.formations, directory) for folded in folded_contrats)
     jeune.contrats = list(contrats)
     _derive(jeune, day)
-    return MergedPerson(cluster, place, housed_by, contrats, folded_contrats, jeune, Ties(contrats))
+    return MergedPerson(cluster, place, housed_by, contrats, folded_contrats, jeune)
 
 
 def _formations(cluster: Cluster, directory: Directory) -> list[Formation]:
@@ -283,11 +282,12 @@ def untie(copy: Any) -> None:
     """Take the links back from a masked copy, and from all that it leads to."""
     jeune = copy if isinstance(copy, Jeune) else copy.jeune
     own = [copy] if isinstance(copy, Contrat) else [copy.contrat] if isinstance(copy, Rupture) else []
-    _untie_contrats([contrat for contrat in (*own, *((jeune and jeune.contrats) or ())) if contrat])
+    untie_contrats([contrat for contrat in (*own, *((jeune and jeune.contrats) or ())) if contrat])
     _untie_ruptures([rupture for rupture in ((jeune and jeune.ruptures) or ()) if rupture])
 
 
-def _untie_contrats(contrats: Iterable[Contrat]) -> None:
+def untie_contrats(contrats: Iterable[Contrat]) -> None:
+    """Take the links back from these contracts: of a person of whom nothing is shown."""
     for contrat in contrats:
         contrat.jeune = None
         _untie_ruptures([contrat.rupture] if contrat.rupture else [])

@@ -25,10 +25,10 @@ from gateway.federation.directory import Directory
 from gateway.federation.ids.assign import AssignedIds, IdAssigner, date_report
 from gateway.federation.ids.resolve import RecordKeys
 from gateway.federation.join.link import SourcedRecord
-from gateway.federation.join.merge import MergedPerson, etat_traitement, motifs_priorite, untie
+from gateway.federation.join.merge import MergedPerson, Ties, etat_traitement, motifs_priorite, untie
 from gateway.federation.paging import SortedList
 from gateway.federation.views.select import NOBODY, Chosen, SelectedPersons, renewed, select_persons
-from gateway.federation.views.view import MaskedCopies, Rights, Shown, ShownCopies, View, ViewPerson
+from gateway.federation.views.view import MaskedCopies, Rights, Shown, View, ViewPerson
 from gateway.schema.nouns import Contrat, Jeune, Rupture
 from gateway.schema.organisations import TypeSource
 
@@ -276,6 +276,9 @@ async def _built(
 
 def untie_once_left(view: View) -> None:
     """Have it done, beside the loop, when the last who reads the view is gone: nothing of it is shown any more."""
+    for chosen in view.selected.persons if isinstance(view, BuiltView) else ():
+        if chosen.person and not chosen.ties:
+            chosen.ties = Ties(chosen.person.merged.contrats)
     start = partial(Thread, target=_untie_all, args=(vars(view),), name="vue-quittee", daemon=True)
     finalizer = weakref.finalize(view, lambda: start().start())
     # A process that ends gives everything back at once.
@@ -284,17 +287,14 @@ def untie_once_left(view: View) -> None:
 
 def _untie_all(held: dict[str, Any]) -> None:
     # One at a time: freed together, they would hold the interpreter all the while.
-    persons: dict[str, ViewPerson] = held["persons"]
-    kept_copies: dict[object, ShownCopies] = held["kept_copies"]
-    for shown_copies in kept_copies.values():
+    for shown_copies in held["kept_copies"].values():
         shown_copies.pages.clear()
         while shown_copies.copies:
             untie(shown_copies.copies.popitem()[1].value)
-    chosen = held["selected"].chosen if "selected" in held else {}
-    while chosen:
-        chosen.popitem()
+    while "selected" in held and held["selected"].chosen:
+        held["selected"].chosen.popitem()
     # Lists and indexes lead to the persons, who are let go last; another view may hold them too.
     for name in held.keys() - {"persons"}:
         del held[name]
-    while persons:
-        persons.popitem()
+    while held["persons"]:
+        held["persons"].popitem()

@@ -7,7 +7,7 @@ What a group was made into for the same viewer is kept as long as the group is t
 follow-ups are its own, and it shows the same doubtful links: what one record changed is merged again, and nothing else.
 """
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
@@ -22,7 +22,7 @@ from gateway.federation.ids.resolve import RecordKeys
 from gateway.federation.join.components import NOTHING, Components, Told, regroup
 from gateway.federation.join.follow_ups import Claim, attach_follow_ups, claimed, claims, own_requests
 from gateway.federation.join.link import Cluster, FollowUp, Key, SourcedRecord
-from gateway.federation.join.merge import MergedPerson, merge, residence
+from gateway.federation.join.merge import MergedPerson, Ties, merge, residence, untie_contrats
 from gateway.federation.join.precedence import FoldedContrat, fold
 from gateway.federation.join.record_pool import RecordPool
 from gateway.federation.views.view import Rights, ViewPerson, readable
@@ -35,7 +35,8 @@ class Chosen:
     """What was made of a group for one viewer: the person, if something of it may be read, under the keys that give ids (its own,
     then its contracts' in their order). `found`: the follow-ups that may be its own; `sight`: the doubtful links it shows.
 
-    `placed_as`: once in a view, what its ids and days were made of. It may then be in others, and is never written to.
+    `placed_as`: once in a view, what its ids and days were made of. It may then be in others, and is never written to. `ties`:
+    kept once views that hold it are.
     """
 
     cluster: Cluster
@@ -46,6 +47,7 @@ class Chosen:
     facts: tuple[Fact, ...] = ()
     sight: tuple[ScoredPair, ...] = ()
     placed_as: Hashable = None
+    ties: Ties | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +179,8 @@ class Chooser:
         merged = merge(cluster, self.directory, self.day)
         affiliation = _affiliation(merged, self.directory)
         granted = readable(merged.jeune, affiliation, self.rights)
+        if not granted:
+            untie_contrats(merged.contrats)
         return ViewPerson(merged, affiliation, granted) if granted else None
 
     def _key_sets(self, cluster: Cluster, folded: Sequence[FoldedContrat]) -> tuple[RecordKeys, ...]:
@@ -284,14 +288,10 @@ def _affiliation(merged: MergedPerson, directory: Directory) -> Affiliation:
         region=place.region if place else None,
         uais=uais,
         reseaux=frozenset(reseau for organisme in organismes for reseau in organisme.reseaux),
-        regions=_codes(organisme.region for organisme in organismes),
-        departements=_codes(organisme.departement for organisme in organismes),
-        academies=_codes(organisme.academie for organisme in organismes),
+        regions=frozenset(filter(None, (organisme.region for organisme in organismes))),
+        departements=frozenset(filter(None, (organisme.departement for organisme in organismes))),
+        academies=frozenset(filter(None, (organisme.academie for organisme in organismes))),
     )
-
-
-def _codes(codes: Iterable[str | None]) -> frozenset[str]:
-    return frozenset(code for code in codes if code)
 
 
 def uais_of(jeune: Jeune) -> frozenset[str]:
