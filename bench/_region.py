@@ -85,6 +85,9 @@ class Partners:
     def partner_of_cfa(self, uai: str) -> str | None:
         return next((unit.source for unit in self._units_of(Resource.CFA, uai)), None)
 
+    def sources_of_cfa(self, uai: str) -> tuple[str, ...]:
+        return tuple(unit.source for unit in self._units_of(Resource.CFA, uai))
+
     def partners_of_structure(self, code: str) -> tuple[str, ...]:
         return tuple(unit.source for unit in self._units_of(Resource.STRUCTURE, code))
 

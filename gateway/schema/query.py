@@ -22,6 +22,7 @@ from gateway.schema.nouns import Contrat, Jeune, Rupture
 from gateway.schema.orders import TriContrats, TriJeunes, TriRuptures, TriSansContrat
 from gateway.schema.organisations import Cfa, Commune, MissionLocale, Node, Source, Territoire
 from gateway.schema.rapprochement import Rapprochement
+from gateway.schema.reception_report import TransmissionConnection
 from gateway.schema.scalars import SCALARS, SIRET, UAI
 from gateway.schema.statistics import DEFAULT_LINES, LINES_MAX, Statistiques
 from gateway.schema.statistics_filter import Dimension, FiltreStatistiques
@@ -82,6 +83,7 @@ class Context(Protocol):
     def cfas(self, recherche: str | None, first: int) -> list[Cfa]: ...
     def communes(self, recherche: str | None, first: int) -> list[Commune]: ...
     def missions_locales(self, recherche: str | None, first: int) -> list[MissionLocale]: ...
+    def transmissions(self, first: int, after: str | None) -> TransmissionConnection | None: ...
     def statistiques(self, key: object) -> Statistiques | None:
         """The figures of the root field of that response key."""
         ...
@@ -232,6 +234,10 @@ def _statistiques(
     return info.context.statistiques(info.path.key) if _is_open(info) else None
 
 
+def _transmissions(info: type_info, first: First = DEFAULT_PAGE, after: After = None) -> TransmissionConnection | None:
+    return info.context.transmissions(first, after) if _is_open(info) else None
+
+
 def _sources(info: type_info) -> list[Source] | None:
     return info.context.sources() if _is_open(info) else None
 
@@ -267,6 +273,11 @@ class Query:
         _statistiques,
         rows="lignes",
         page_max=LINES_MAX,
+    )
+    transmissions: TransmissionConnection | None = donnee(
+        C.TECHNIQUE,
+        "Ce que l'ERP de mon CFA a transmis, jour par jour, et ce qui est à y corriger ; absent pour qui n'est pas un CFA.",
+        _transmissions,
     )
     sources: list[Source] | None = donnee(C.TECHNIQUE, "Les systèmes partenaires et leur état.", _sources, size=1)
 

@@ -10,6 +10,7 @@ import asyncio
 import base64
 import builtins
 import hashlib
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
@@ -34,8 +35,8 @@ FROZEN = Path(__file__).with_name("frozen")
 
 # The contract: `make check` says that both are what the code writes, this that they are what they were.
 PUBLISHED = {
-    "schema.graphql": "a2748cf55146dac409190ac8990229556ef9478a8d5ba8779001c5cf334f4dcc",
-    "ACCES.md": "fab5ab6387be48186f49d535f4bc13e2de07c471fe3abaf5543c6d66ab463540",
+    "schema.graphql": "9747d604608ff4a94c358368b2d80ba91edb444eabe941e7ddb134ac7693a2ff",
+    "ACCES.md": "dcef5dffa13d73a6d24dee54355eaaf85d7889acac3ecb0d9e32ea0a58b067b8",
 }
 ENVIRONMENT = {
     "ADMIN_HOST",
@@ -73,8 +74,11 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("statistiques", "relever"),
     ("statistiques", "publier"),
     ("statistiques", "etat"),
+    ("statistiques", "exporter"),
     ("cle",),
     ("clients",),
+    ("personne",),
+    ("personne", "effacer"),
     ("expliquer",),
     ("partenaire",),
     ("verifier",),
@@ -204,8 +208,8 @@ JSON_OBJECTS = {
     "a group of persons of an entry": {"categories", "personnes"},
     "referentiel.json": {"version", "communes", "missions_locales", "organismes", "noms"},
 }
-ACTS = {"LECTURE", "CONSULTATION", "PURGE"}  # `act` of an entry
-ACT_DETAILS = {"identifiant", "entrees", "anterieures_a"}  # keys that an act adds to its entry
+ACTS = {"LECTURE", "CONSULTATION", "PURGE", "EFFACEMENT"}  # `act` of an entry
+ACT_DETAILS = {"identifiant", "entrees", "anterieures_a", "effaces"}  # keys that an act adds to its entry
 REFERENTIEL = {
     "communes": {"code", "nom", "codes_postaux", "departement", "region", "academie", "mission_locale"},
     "missions_locales": {"id", "code", "nom", "insee", "telephone", "courriel"},
@@ -381,7 +385,13 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("terminal")
 def test_the_help_of_every_command_is_what_it_was(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "".join(help_of(command, capsys) for command in COMMANDS) == frozen_text("help.txt")
+    told = "".join(help_of(command, capsys) for command in COMMANDS)
+    assert words(told) == words(frozen_text("help.txt"))
+
+
+def words(told: str) -> list[str]:
+    """Where lines are cut differs between versions of Python; so does whether an option's value is said after each name."""
+    return re.sub(r"(--?[\w-]+) (\S+), (?=--[\w-]+ \2)", r"\1, ", " ".join(told.split())).split()
 
 
 def help_of(command: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> str:

@@ -59,6 +59,7 @@ class LiveSources(Protocol):
     """The sources asked at query time."""
 
     def partner_of_cfa(self, uai: str) -> str | None: ...
+    def sources_of_cfa(self, uai: str) -> tuple[str, ...]: ...
     def sources_of(self, type_source: TypeSource) -> tuple[str, ...]: ...
 
     def partners_of_structure(self, code: str) -> tuple[str, ...]: ...
@@ -132,7 +133,7 @@ class Collector:
         async def request(units: Sequence[Unit]) -> None:
             outcomes = await unit_reader.read(units)
             self._note(readings, outcomes)
-            await self._count_unplaced(outcomes, directory)
+            self._count_unplaced(readings, outcomes, directory)
 
         by_cfa = () if plan.codes_postaux else directory.cfa_keys(plan.uais)
         first = [*self._structures(plan.structures), *self._cfas(plan.uais)]
@@ -167,8 +168,7 @@ class Collector:
         return any(n > self.live_sources.cap(source) for source, n in Counter(u.source for u in units).items())
 
     def _cfas(self, uais: Iterable[str]) -> list[Unit]:
-        served = [(uai, self.live_sources.partner_of_cfa(uai)) for uai in uais]
-        return [Unit(source, Resource.CFA, uai) for uai, source in served if source]
+        return [Unit(source, Resource.CFA, uai) for uai in uais for source in self.live_sources.sources_of_cfa(uai)]
 
     def _structures(self, codes: Iterable[str]) -> list[Unit]:
         asked = [(source, code) for code in codes for source in self.live_sources.partners_of_structure(code)]
@@ -212,11 +212,13 @@ class Collector:
             if result:
                 self._note_result(readings, result)
 
-    async def _count_unplaced(self, outcomes: Iterable[UnitResult | UnitFailure], directory: Directory) -> None:
+    def _count_unplaced(
+        self, readings: Readings, outcomes: Iterable[UnitResult | UnitFailure], directory: Directory
+    ) -> None:
         """Counted when the partner tells it, not each time that the cache does."""
         for result in map(_result_of, outcomes):
             if result and result.cache is CacheStatus.MISSED:
-                part = self.cache.heard(result)
+                part = readings.parts[result.unit.source, result.unit.key]
                 self.without_mission_locale(result.unit.source, part.once(_unplaced, directory))
 
     def _note_result(self, readings: Readings, result: UnitResult) -> None:
@@ -224,7 +226,9 @@ class Collector:
             readings.suivi_heard |= {result.unit.key}
         readings.units[result.unit] = result.version
         readings.date([result], self.wall_clock())
-        part = self.cache.heard(result)
+        # Of a CFA that is asked too, what it transmitted fills what its answer lacks (docs/domaine.md, Conflits).
+        stands_in = result.pushed is not None and len(self.live_sources.sources_of_cfa(result.unit.key)) > 1
+        part = self.cache.heard(result, stands_in)
         readings.parts[result.unit.source, result.unit.key] = part
         readings.sourced_records += part.records
 

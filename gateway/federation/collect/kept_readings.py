@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from typing import Any, Protocol, Self, TypeVar
 
 from cachetools import LRUCache
@@ -81,19 +81,23 @@ async def read_registry(
 class Freshness:
     """How fresh the oldest thing used of a source is: the status of the cache, and when the source said it.
 
-    `said_at` is in the collector's seconds; `as_of`, for a harvested source only, is the instant of the last harvest.
+    `said_at` is in the collector's seconds; `as_of`, for a source that is not asked, is the instant of the last harvest or of
+    the last transmission; `etat`, for transmissions only, what that says of those who transmit.
     """
 
     status: str
     said_at: float
     as_of: datetime | None = None
+    etat: EtatSource | None = None
 
     def oldest(self, other: Self | None) -> Self:
         """The older of two, at the worse of their statuses."""
         if other is None:
             return self
         status = max(other.status, self.status, key=_STATUSES.index)
-        return replace(min(other, self, key=lambda freshness: freshness.said_at), status=status)
+        # Some that are silent degrade what is told of all: none of it is missing while one of them transmits.
+        etat = self.etat if self.etat is other.etat else EtatSource.DEGRADEE
+        return replace(min(other, self, key=lambda freshness: freshness.said_at), status=status, etat=etat)
 
     def served_again(self) -> Self:
         """The same, as told to whoever is served from what is kept: nothing was asked for that answer."""
@@ -101,6 +105,8 @@ class Freshness:
 
     def state(self, own: EtatSource | None, now: datetime) -> EtatSource | None:
         """The state of its source as an answer tells it: a registry closed for the night fails nobody while its copy is fresh."""
+        if self.etat is not None:
+            return self.etat
         if self.as_of is None or own is not EtatSource.FERMEE:
             return own
         return EtatSource.DISPONIBLE if now - self.as_of <= COPY_FRESH else EtatSource.DEGRADEE
@@ -119,17 +125,15 @@ class Part:
 
     version: str
     records: list[SourcedRecord]
-    received_at: datetime
-    _worked_out: dict[Hashable, Any] = field(default_factory=dict)
+    received_at: datetime | None  # None: each record tells its own
+    _worked_out: dict[Hashable, Any] = field(default_factory=dict, init=False)
 
     def once(self, work: Callable[..., T], *args: Hashable) -> T:
         """What `work` makes of the records: worked out once, as they do not change."""
         # Several threads may be here, for several plans: at worst, two work out the same.
         kept, key = self._worked_out, (work, args)
-        found: T | None = kept.get(key)
-        if found is None:
-            found = work(self.records, *args)
-            self._worked_out = {**(kept if len(kept) < WORKED_OUT_MAX else {}), key: found}
+        found: T = kept[key] if key in kept else work(self.records, *args)
+        self._worked_out = kept if key in kept else {**(kept if len(kept) < WORKED_OUT_MAX else {}), key: found}
         return found
 
 
@@ -145,8 +149,7 @@ class Readings:
     parts: dict[Origin, Part] = field(default_factory=dict, compare=False)  # the records by who says them
     registry: str = ""  # the version of the registry's store
     suivi_heard: frozenset[str] = frozenset()  # Missions locales whose system answered
-    # Of those who join whoever looks, where the plan had them grouped.
-    groups: Components | None = field(default=None, repr=False, compare=False)
+    groups: Components | None = field(default=None, repr=False, compare=False)  # where the plan needed those who join
     pool: RecordPool = field(default_factory=RecordPool, repr=False, compare=False)
     apart: frozenset[str] = frozenset()  # sources asked for follow-ups alone: they say nothing of who is there
     verified: float = 0.0  # when it was last found to hold, in the collector's seconds
@@ -160,15 +163,13 @@ class Readings:
     @property
     def received(self) -> Mapping[Origin, datetime]:
         """When what each installation says came."""
-        return {origin: part.received_at for origin, part in self.parts.items()}
+        return {origin: part.received_at for origin, part in self.parts.items() if part.received_at}
 
     @cached_property
     def by_installation(self) -> Mapping[Origin, Sequence[SourcedRecord]]:
         """The records by who says them: of what did not change since another reading, the same lists."""
-        if self.parts:
-            return {origin: part.records for origin, part in self.parts.items()}
-        told: dict[Origin, list[SourcedRecord]] = {}
-        for record in self.sourced_records:
+        told: dict[Origin, list[SourcedRecord]] = {origin: part.records for origin, part in self.parts.items()}
+        for record in () if self.parts else self.sourced_records:
             told.setdefault(record.origin, []).append(record)
         return told
 
@@ -196,7 +197,11 @@ class Readings:
     def date(self, results: Sequence[UnitResult], instant: float) -> None:
         """Note how fresh the sources of these results are: each as its oldest result."""
         for result in results:
-            freshness = Freshness(result.cache.value, instant - result.age)
+            pushed = result.pushed
+            if pushed and pushed.as_of is None:  # nothing was ever transmitted: it has no age
+                continue
+            told = (pushed.as_of, pushed.etat) if pushed else (None, None)
+            freshness = Freshness(result.cache.value, instant - result.age, *told)
             source = result.unit.source
             self.freshness_by_source[source] = freshness.oldest(self.freshness_by_source.get(source))
 
@@ -214,32 +219,28 @@ class Readings:
         return same
 
 
-def told_by(result: UnitResult, before: Sequence[SourcedRecord] | None) -> list[SourcedRecord]:
+def told_by(result: UnitResult, before: Sequence[SourcedRecord] | None, stands_in: bool = False) -> list[SourcedRecord]:
     """The records of an answer; those that say what they said `before` are the same objects, as nothing of them changed."""
     unit, known = result.unit, {one.record.key: one for one in before or ()}
     nature = TypeSource.MISSION_LOCALE if unit.resource is Resource.STRUCTURE else TypeSource.ERP_CFA
     # The records of before where they are equal: what one version held is not kept for the sake of a record.
-    whole = Installation([_as_known(record, known.get(record.key)) for record in result.records])
+    pairs = [(one, known.get(one.key)) for one in result.records]
+    whole = Installation([same.record if same and same.record == one else one for one, same in pairs])
 
     def told(record: Record) -> SourcedRecord:
-        same = known.get(record.key)
-        if same is not None and same.record is record:
-            if same.installation.left_out(record.jeune) == whole.left_out(record.jeune):
-                return same
-            return replace(same, installation=whole)
-        heard_at = result.received_at if before is not None or record.modified_at is None else None
-        return SourcedRecord(unit.source, nature, unit.key, record, result.received_at, heard_at, whole)
+        same, received_at = known.get(record.key), result.received(record)
+        if same is None or same.record is not record:
+            heard_at = result.received_at if before is not None or record.modified_at is None else None
+            return SourcedRecord(unit.source, nature, unit.key, record, received_at, heard_at, whole, stands_in)
+        left_out = same.installation.left_out(record.jeune), same.stands_in
+        # When a transmission came is known of each record; else, of the part.
+        if left_out == (whole.left_out(record.jeune), stands_in) and (
+            not result.pushed or same.received_at == received_at
+        ):
+            return same
+        return replace(same, received_at=received_at, installation=whole, stands_in=stands_in)
 
     return [told(record) for record in whole.records]
-
-
-def _as_known(record: Record, known: SourcedRecord | None) -> Record:
-    return known.record if known is not None and known.record == record else record
-
-
-def volume(readings: Readings) -> int:
-    """The records a reading counts for among those kept, capped: a larger one than all the room is kept, alone."""
-    return min(max(READINGS_MIN, len(readings.sourced_records)), READINGS_RECORDS_MAX)
 
 
 class ReadingsCache:
@@ -251,6 +252,8 @@ class ReadingsCache:
     def __init__(self) -> None:
         self.flights: SingleFlight[tuple[Subject, float | None], Readings] = SingleFlight()
         self.pool = RecordPool()
+        # A reading larger than all the room counts for all of it: it is kept, alone.
+        volume = lambda one: min(max(READINGS_MIN, len(one.sourced_records)), READINGS_RECORDS_MAX)  # noqa: E731
         self._readings: LRUCache[Subject, Readings] = LRUCache(READINGS_RECORDS_MAX, getsizeof=volume)
         self._heard: LRUCache[Unit, Part] = LRUCache(HEARD_MAX, getsizeof=lambda part: 1 + len(part.records))
         self._registry: LRUCache[tuple[int, ...], tuple[Sequence[object], Part]] = LRUCache(REGISTRY_ANSWERS_MAX)
@@ -264,13 +267,13 @@ class ReadingsCache:
         freshness = {name: freshness.served_again() for name, freshness in readings.freshness_by_source.items()}
         self._readings[subject] = replace(readings, freshness_by_source=freshness)
 
-    def heard(self, result: UnitResult) -> Part:
+    def heard(self, result: UnitResult, stands_in: bool) -> Part:
         """That version of a unit, made once: names and traits, costly to normalise, are kept with its records."""
         known = self._heard.get(result.unit)
         if known is not None and known.version == result.version:
             return known
-        records = told_by(result, known.records if known is not None else None)
-        heard = Part(result.version, records, result.received_at)
+        records = told_by(result, known.records if known is not None else None, stands_in)
+        heard = Part(result.version, records, None if result.pushed else result.received_at)
         # One answer larger than the room would drop all the others, and itself.
         if len(records) < HEARD_MAX:
             self._heard[result.unit] = heard
@@ -278,18 +281,14 @@ class ReadingsCache:
 
     def of_registry(self, name: str, answer: RegistryAnswer, as_of: datetime) -> Part:
         """What the registry answers, which is the same answer to the same question until it changes."""
-
-        def told() -> Part:
-            nature = TypeSource.REGISTRE_CONTRATS
-            return Part(answer.version, [SourcedRecord(name, nature, "", one, as_of) for one in answer.records], as_of)
-
-        return self._once((answer.records,), told)
+        sourced = partial(SourcedRecord, name, TypeSource.REGISTRE_CONTRATS, "", received_at=as_of)
+        return self._once(
+            (answer.records,), lambda: Part(answer.version, [sourced(record=r) for r in answer.records], as_of)
+        )
 
     def together(self, first: Part, second: Part) -> Part:
         """Two answers of one reading."""
-        return self._once(
-            (first, second), lambda: Part(second.version, [*first.records, *second.records], second.received_at)
-        )
+        return self._once((first, second), lambda: replace(second, records=[*first.records, *second.records]))
 
     def _once(self, sources: Sequence[object], make: Callable[[], Part]) -> Part:
         """The part made of these very objects."""

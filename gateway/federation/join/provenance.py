@@ -9,7 +9,16 @@ from strawberry.utils.str_converters import to_camel_case
 
 from gateway.federation.join.link import SourcedRecord
 from gateway.federation.join.merge import MergedPerson
-from gateway.federation.join.precedence import CONTRAT, JEUNE, RUPTURE, FieldRule, Preference, chosen, told_values
+from gateway.federation.join.precedence import (
+    CONTRAT,
+    JEUNE,
+    RUPTURE,
+    FieldRule,
+    FoldedContrat,
+    Preference,
+    chosen,
+    told_values,
+)
 from gateway.schema.evidence import Provenance
 
 Rules = Mapping[str, FieldRule]
@@ -29,7 +38,17 @@ def attach(merged: MergedPerson, received: Received = AS_FIRST_TOLD) -> None:
     for contrat, folded in zip(merged.contrats, merged.folded_contrats, strict=True):
         contrat.rows = _rows(CONTRAT, folded.versions, received)
         if contrat.rupture:
+            _mark_silence(contrat.rows, folded)
             contrat.rupture.rows = _rows(RUPTURE, folded.ruptures, received)
+
+
+def _mark_silence(rows: Sequence[Provenance], folded: FoldedContrat) -> None:
+    """Mark a rupture that a CFA tells by one of its two ways and not by the other: its own ERP then contradicts itself."""
+    silent = {(who.tenant, who.stands_in) for who, version in folded.versions if version.rupture is None}
+    denied = {who.source for who, _ in folded.ruptures if (who.tenant, not who.stands_in) in silent}
+    for line in rows:
+        if line.champ == "rupture" and line.source in denied:
+            line.divergente = True
 
 
 def _rows(

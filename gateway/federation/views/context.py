@@ -34,6 +34,7 @@ from gateway.schema.orders import TriContrats, TriJeunes, TriRuptures, TriSansCo
 from gateway.schema.organisations import Cfa, Commune, MissionLocale, Node, Source
 from gateway.schema.query import Moi, PageArgs
 from gateway.schema.rapprochement import Rapprochement
+from gateway.schema.reception_report import TransmissionConnection
 from gateway.schema.statistics import Statistiques
 from gateway.schema.tables import END_CURSORS, ROW_CURSORS, TOLD_BY_LIST
 
@@ -64,6 +65,8 @@ class OperationContext:
     readings: Readings = field(default_factory=Readings)
     view: View = field(default_factory=View)
     people: int = 0
+    pushing: Callable[[str], Source | None] = lambda _: None
+    transmissions: Callable[[int, str | None], TransmissionConnection | None] = lambda _first, _after: None
     tally: Tally = field(default_factory=Tally)
     preparation: Preparation = field(default_factory=Preparation)
     figures: ToldFigures = field(default_factory=ToldFigures)
@@ -251,7 +254,6 @@ class OperationContext:
 
     def _keep_page(self, query: ListQuery[Any, C], key: Hashable, made: PageMade) -> Shown:
         """Keep with the view what was made of it."""
-        # On the loop, which alone writes in a view: the page may have been made by a thread.
         self.view.lists[query.key] = made.ordered
         made.copies.keep()
         if self.frozen:
@@ -295,4 +297,4 @@ class OperationContext:
 
     @cached_property
     def _sources(self) -> SourceStates:
-        return SourceStates(self.states(), self.source_of_cfa, self.rights)
+        return SourceStates(self.states(), self.source_of_cfa, self.rights, self.pushing)
