@@ -227,3 +227,41 @@ class PlanSlots:
             held.pop()
             if not held:
                 del self._held[plan]
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """`size`: how many elements it goes through; `shared`: what names it for whoever needs the same at the same time."""
+
+    size: int
+    shared: Hashable
+    do: Callable[[], Any]
+
+
+@dataclass(slots=True)
+class Preparation:
+    """The long work that one operation needs before it can be shown: found by a first execution, done apart, shown by a second.
+
+    Resolvers do not wait: one that needs a list which is not kept says so and shows nothing; once all that was said is done,
+    beside the loop, the operation is executed again and finds it. What is kept costs one look-up, and one execution.
+
+    `works`: what is to be done, by what the operation knows it by; `walks`: the lists, among them, of which
+    every element is looked at; `lines`: of the referential, those looked at; `over`: whatever is missing is done at once."""
+
+    works: dict[Hashable, Work] = field(default_factory=dict)
+    done: dict[Hashable, Any] = field(default_factory=dict)
+    walks: int = 0
+    lines: int = 0
+    over: bool = True
+
+    def result(self, key: Hashable, work: Work, walk: bool = False, lines: int = 0) -> Any | None:
+        """What the work returns; None when it is to be done first. Raises what it raises."""
+        if key in self.done:
+            return self.done[key]
+        # The second execution, and commands that hold up nobody: whatever is missing is small, or may take its time.
+        if self.over:
+            return work.do()
+        self.works[key] = work
+        self.walks += walk
+        self.lines += lines
+        return None

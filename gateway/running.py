@@ -13,14 +13,13 @@ from graphql import ExecutionResult, VariableValues
 from gateway.audit.accounting import Accounting
 from gateway.auth.authorization.decision_cache import CachedDecision
 from gateway.auth.authorization.visible_schema import VisibleSchemas
-from gateway.concurrency import SHORT, LongWork
+from gateway.concurrency import SHORT, LongWork, Work
 from gateway.correlation import RequestTrace
 from gateway.documents.introspection import Introspections, introspect
 from gateway.documents.limits import META
 from gateway.documents.parse import Document
 from gateway.errors import QuotaReached
 from gateway.execution.executor import Executor
-from gateway.federation.views.build import Work
 from gateway.federation.views.context import OperationContext
 
 logger = logging.getLogger("gateway.running")

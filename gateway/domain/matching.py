@@ -52,11 +52,24 @@ class Match:
 
 
 def match(traits: Iterable[Traits]) -> tuple[list[Match], list[ScoredPair]]:
-    """The persons, in order of their first record, and the links too weak or too ambiguous to join anybody."""
+    """The persons, in order of their first record, and the links too weak or too ambiguous to join anybody, best first."""
     records = sorted(traits, key=lambda trait: trait.rank)
-    links = _Links(weights())
-    for left, right in candidate_pairs(records):
-        links.add(left, right)
+    pairs = (scored(left, right) for left, right in candidate_pairs(records))
+    return decide(records, [pair for pair in pairs if pair])
+
+
+def scored(left: Traits, right: Traits) -> ScoredPair | None:
+    """The link of two records, in order; None when they are too little alike for one to be offered."""
+    found = compare(left, right)
+    return ScoredPair(left, right, found) if found.score >= weights().a_confirmer else None
+
+
+def decide(records: Sequence[Traits], pairs: Iterable[ScoredPair]) -> tuple[list[Match], list[ScoredPair]]:
+    """Who is one person of these records, in order, and the links left over; `pairs`: all the links between them.
+
+    No link leads from one to another of two sets: deciding on each, or on both at once, gives the same persons.
+    """
+    links = _Links(weights(), pairs)
     selected, doubtful = links.sort()
     persons = {id(trait): Match((trait,)) for trait in records}
     for link in selected:
@@ -70,7 +83,11 @@ def match(traits: Iterable[Traits]) -> tuple[list[Match], list[ScoredPair]]:
         else:
             doubtful.append(link)
     distinct = {id(person): person for person in persons.values()}.values()
-    return sorted(distinct, key=lambda person: person.members[0].rank), doubtful
+    return sorted(distinct, key=lambda person: person.members[0].rank), sorted(doubtful, key=_best_first)
+
+
+def _best_first(link: ScoredPair) -> tuple[object, ...]:
+    return -link.score, link.left.rank, link.right.rank
 
 
 def candidate_pairs(traits: Sequence[Traits]) -> Iterator[tuple[Traits, Traits]]:
@@ -110,16 +127,17 @@ def block_keys(trait: Traits) -> Iterator[Hashable]:
 
 
 class _Links:
-    """The compared pairs of a set of records, each scored once."""
+    """The links of a set of records, and how alike any two of these are, compared once."""
 
-    def __init__(self, rules: Weights) -> None:
+    def __init__(self, rules: Weights, pairs: Iterable[ScoredPair]) -> None:
         self._rules = rules
-        self._scores: dict[tuple[int, int], Similarity] = {}
-        self._rivals: dict[int, list[tuple[Traits, float]]] = defaultdict(
-            list
-        )  # by record: who claims it, and how much
-        self._strong: list[ScoredPair] = []
-        self._doubtful: list[ScoredPair] = []
+        self._pairs = list(pairs)
+        self._scores = {(id(link.left), id(link.right)): link.similarity for link in self._pairs}
+        # By record: who claims it, and how much.
+        self._rivals: dict[int, list[tuple[Traits, float]]] = defaultdict(list)
+        for link in self._pairs:
+            self._rivals[id(link.left)].append((link.right, link.score))
+            self._rivals[id(link.right)].append((link.left, link.score))
 
     def similarity(self, left: Traits, right: Traits) -> Similarity:
         key = (id(left), id(right)) if left.rank < right.rank else (id(right), id(left))
@@ -127,21 +145,14 @@ class _Links:
             self._scores[key] = compare(left, right)
         return self._scores[key]
 
-    def add(self, left: Traits, right: Traits) -> None:
-        found = self.similarity(left, right)
-        if found.score < self._rules.a_confirmer:
-            return
-        link = ScoredPair(left, right, found)
-        (self._strong if link.score >= self._rules.probable else self._doubtful).append(link)
-        self._rivals[id(left)].append((right, link.score))
-        self._rivals[id(right)].append((left, link.score))
-
     def sort(self) -> tuple[list[ScoredPair], list[ScoredPair]]:
         """The links that may join, best first; those that may only be offered."""
-        ambiguous = {id(link) for link in self._strong if self._is_ambiguous(link)}
-        certain = [link for link in self._strong if id(link) not in ambiguous]
-        doubtful = [*self._doubtful, *(link for link in self._strong if id(link) in ambiguous)]
-        return sorted(certain, key=lambda link: (-link.score, link.left.rank, link.right.rank)), doubtful
+        certain: list[ScoredPair] = []
+        doubtful: list[ScoredPair] = []
+        for link in self._pairs:
+            joins = link.score >= self._rules.probable and not self._is_ambiguous(link)
+            (certain if joins else doubtful).append(link)
+        return sorted(certain, key=_best_first), doubtful
 
     def _is_ambiguous(self, link: ScoredPair) -> bool:
         return self._dispute(link, link.left, link.right) or self._dispute(link, link.right, link.left)

@@ -151,7 +151,11 @@ def agreements(left: Traits, right: Traits) -> tuple[tuple[str, str], ...]:
         levels["cfa"] = cfa
     if left.contrats and right.contrats:
         levels["contrat"] = _contrat(left.contrats, right.contrats)
-    return tuple(levels.items())
+    # Few differ, and links are kept by the thousand: one object each.
+    return tuple(_LEVELS.setdefault(level, level) for level in levels.items())
+
+
+_LEVELS: dict[tuple[str, str], tuple[str, str]] = {}
 
 
 def _names(left: Traits, right: Traits) -> tuple[str, str, str]:

@@ -4,10 +4,11 @@ Closed criteria describe a state that the list itself has; the others point at s
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any, TypeVar
 
+from gateway.auth.policy.rules import CategorieDonnee
 from gateway.domain.identifiers import normalise_departement, normalise_nom, normalise_numero_contrat, words
 from gateway.domain.referentiel import Geographie
 from gateway.domain.statut import StatutApprenant
@@ -144,3 +145,27 @@ def _is_within(name: str, narrow: Any, wide: Any) -> bool:
     if name == RECHERCHE:
         return all(any(part in longer for longer in words(narrow)) for part in words(wide))
     return set(narrow) <= set(wide) if isinstance(wide, list) else bool(narrow == wide)
+
+
+@dataclass(slots=True)
+class Tally:
+    """What is counted while an operation executes, for the quotas and the journal.
+
+    `shown`: the categories read of each person, by id; `found`: of those, the persons of an object that the caller names:
+    that it exists is told, be nothing of it selected. `lookups`: searches of what the caller names. `told`: lists that tell
+    something of persons beside their rows.
+    """
+
+    shown: dict[str, frozenset[CategorieDonnee]] = field(default_factory=dict)
+    told: list[ToldList] = field(default_factory=list)
+    found: dict[str, frozenset[CategorieDonnee]] = field(default_factory=dict)
+    lookups: int = 0
+    not_found: int = 0
+
+    def clear(self) -> None:
+        """Forget what a first execution counted."""
+        # Emptied in place: resolvers of the second execution hold this very tally.
+        self.shown.clear()
+        self.found.clear()
+        self.told.clear()
+        self.lookups = self.not_found = 0

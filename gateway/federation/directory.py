@@ -9,6 +9,7 @@ import strawberry
 from cachetools import LRUCache
 
 from gateway.auth.policy.policy import Perimetre
+from gateway.domain.identifiers import is_valid_code_postal, normalise_code_postal
 from gateway.domain.referentiel import Referentiel, Residence, resolve
 from gateway.domain.seal import OpaqueIds
 from gateway.schema.nouns import Adresse
@@ -48,6 +49,20 @@ class Directory:
     def mission_locale_of_home(self, adresse: Adresse | None) -> str | None:
         """The Mission locale that serves an address, None when it cannot be told."""
         return self.home(adresse).mission_locale if adresse else None
+
+    def shown_home(self, told: Adresse, place: Residence, commune: Commune | None) -> Adresse:
+        """The home with its commune. A postal code that may lack its zero is shown once the town has agreed."""
+        code = normalise_code_postal(told.code_postal) if place.departement else told.code_postal
+        known = CodePostal(code) if code and is_valid_code_postal(code) else None
+        return replace(told, commune=commune, code_postal=known)
+
+    def possible_missions(self, place: Residence) -> list[MissionLocale] | None:
+        """The Missions locales that an ambiguous home leaves, by code; None where it is settled, or tells nothing."""
+        if place.mission_locale:
+            return None
+        communes = (self.referentiel.geographie.by_insee[insee] for insee in place.candidates)
+        codes = sorted({commune.mission_locale for commune in communes if commune.mission_locale})
+        return [mission for code in codes if (mission := self.mission_locale(code))] or None
 
     def cfa_keys(self, uais: Iterable[str]) -> frozenset[str]:
         """The UAI and the SIRET of each: the registry names a CFA by the one, or by the other where it is missing."""

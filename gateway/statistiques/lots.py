@@ -17,6 +17,7 @@ from gateway.federation.collect.kept_readings import Readings
 from gateway.federation.collect.plan import SourcePlan, plan_of_perimetre
 from gateway.federation.directory import Directory
 from gateway.federation.ids.assign import Fact, FirstSeen, date_report, undated_facts
+from gateway.federation.join.components import regroup
 from gateway.federation.join.link import link
 from gateway.federation.join.merge import MergedPerson, merge, residence
 from gateway.federation.views.select import may_place_in
@@ -132,7 +133,8 @@ def persons_of(subject: LotSubject, readings: Readings, directory: Directory, da
     """Whom a lot may count, as the lists of that day join and merge them."""
     if not subject.is_of_homes:
         return [merge(cluster, directory, day) for cluster in link(readings.sourced_records)]
-    clusters = link(readings.sourced_records, partial(may_place_in, code=subject.code, directory=directory))
+    concerns = partial(may_place_in, code=subject.code, directory=directory)
+    clusters = regroup(readings.pool, readings.by_installation, concerns).in_order
     homes = ((cluster, residence(cluster, directory)[1]) for cluster in clusters)
     return [merge(cluster, directory, day) for cluster, home in homes if home and home.mission_locale == subject.code]
 

@@ -1,4 +1,4 @@
-"""A Mission locale joins only those who may be its own and whom they could be taken for: it must be what joining all gives."""
+"""A Mission locale joins only those who may be its own and whom links lead to from them: it must be what joining all gives."""
 
 import asyncio
 
@@ -6,7 +6,9 @@ from fixtures.world import World
 from gateway.config import load
 from gateway.federation.collect.census import take_census
 from gateway.federation.directory import Directory
-from gateway.federation.join.link import Cluster, SourcedRecord, link, neighbourhood
+from gateway.federation.join.components import regroup
+from gateway.federation.join.link import Cluster, SourcedRecord, link
+from gateway.federation.join.record_pool import RecordPool
 from gateway.server.composition import build_gateway
 from gateway.server.services import build_services
 from tests.support.figures import note
@@ -35,7 +37,7 @@ def described(groups: list[Cluster]) -> dict[str, object]:
     }
 
 
-def test_joining_a_neighbourhood_gives_what_joining_all_gives(world: World) -> None:
+def test_following_links_from_its_own_gives_what_joining_all_gives(world: World) -> None:
     sourced_records, directory = asyncio.run(hear_all(world.environment))
     everything, compares = link(sourced_records), 0
     missions = sorted(world.population.geographie.missions_locales)[::3]
@@ -45,9 +47,11 @@ def test_joining_a_neighbourhood_gives_what_joining_all_gives(world: World) -> N
             return directory.mission_locale_of_home(sourced_record.jeune.adresse) == code
 
         own = [group for group in everything if any(map(concerns, group.sourced_records))]
-        neighbours = link(sourced_records, concerns)
-        assert described(own) == described([group for group in neighbours if any(map(concerns, group.sourced_records))])
-        compares += len(neighbourhood({(t.origin, t.record.key): t for t in sourced_records}, concerns))
+        near = regroup(RecordPool(), {("", ""): sourced_records}, concerns)
+        assert described(own) == described(
+            [group for group in near.in_order if any(map(concerns, group.sourced_records))]
+        )
+        compares += len(near.owner)
     heard = len({(t.origin, t.record.key) for t in sourced_records})
     assert 5 * compares < len(missions) * heard
-    note(f"voisinage : {compares // len(missions)} dossiers comparés pour une Mission locale, au lieu de {heard}")
+    note(f"composantes : {compares // len(missions)} dossiers comparés pour une Mission locale, au lieu de {heard}")

@@ -25,9 +25,8 @@ from gateway.domain.quotas import QuotaCrossed
 from gateway.domain.referentiel import Referentiel
 from gateway.domain.seal import OpaqueIds, Sealer
 from gateway.errors import JournalUnavailable, QuotaReached
-from gateway.federation.criteria import ToldList
+from gateway.federation.criteria import Tally, ToldList
 from gateway.federation.directory import Directory
-from gateway.federation.views.build import Tally
 from gateway.federation.views.context import OperationContext
 from gateway.federation.views.view import Rights, View
 from gateway.schema.query import PageArgs

@@ -13,6 +13,7 @@ import pytest
 from fixtures.population.generator import generate
 from fixtures.population.model import Contrat, Population, ViewPerson
 from fixtures.population.organismes import UAI_LETTERS
+from fixtures.population.persons import portable
 from fixtures.population.spellings import letters
 from fixtures.population.told import ERPS
 from fixtures.population.truth import truth
@@ -202,3 +203,17 @@ def test_a_population_of_twenty_thousand_grows_its_cfas_and_stays_quick(populati
     assert len(larger.cfas) == 68
     assert len({p.ine for p in larger.persons if p.ine}) == sum(1 for p in larger.persons if p.ine)
     assert told[-1] == "20000 jeunes, dits par 7 systèmes"
+
+
+def test_sixty_thousand_people_have_a_reserved_telephone_each_and_the_first_ten_thousand_keep_theirs() -> None:
+    """A region of forty thousand whose numbers were shared would be joined nearly without telephones."""
+    numbers = [portable(numero) for numero in range(60_000)]
+    assert len(set(numbers)) == 60_000
+    assert all(map(RESERVES.fullmatch, numbers))
+    assert {number[:6] for number in numbers[:10_000]} == {"063998"}
+    assert (numbers[0], numbers[1], numbers[9_999], numbers[10_001]) == (
+        "0639980000",
+        "0639987919",
+        "0639982081",
+        "0199007919",
+    )

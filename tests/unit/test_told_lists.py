@@ -10,7 +10,7 @@ import pytest
 from gateway.audit.told_sets import ToldSets
 from gateway.auth.policy.policy import Perimetre
 from gateway.auth.policy.rules import Profil
-from gateway.federation.views.build import Tally
+from gateway.federation.criteria import Tally
 from gateway.federation.views.context import OperationContext
 from gateway.schema.filters import FiltreRuptures
 from gateway.schema.orders import TriRuptures

@@ -11,8 +11,8 @@ import pytest
 
 from gateway.auth.authorization.selection import mask
 from gateway.auth.policy.rules import CategorieDonnee
-from gateway.federation.views.build import ViewCache, ViewKey
-from gateway.federation.views.select import untie_once_left
+from gateway.federation.join.merge import Ties
+from gateway.federation.views.build import ViewCache, ViewKey, untie_once_left
 from gateway.federation.views.view import Shown, ShownCopies, View
 from tests.support.security.told_world import draw, view_of
 
@@ -30,7 +30,7 @@ def uncollected() -> Iterator[None]:
 def _view() -> View:
     view = view_of(draw(Random(1), 40))
     for person in view.persons.values():
-        cast("Any", person.merged).contrats = tuple(person.jeune.contrats or ())
+        cast("Any", person.merged).ties = Ties(person.jeune.contrats or ())
     every = frozenset(CategorieDonnee)
     nouns: list[Any] = [person.jeune for person in view.persons.values()]
     nouns += [pair[1] for pair in (*view.contrats.values(), *view.ruptures.values())]

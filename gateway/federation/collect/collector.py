@@ -23,28 +23,28 @@ that an answer is merged and written in time whoever is late.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import partial
 from typing import Protocol
 
 from gateway.concurrency import offload
-from gateway.connectors.base import Record
 from gateway.errors import SourceError
 from gateway.federation.collect.kept_readings import (
     Freshness,
     Keys,
+    Origin,
+    Part,
     Readings,
     ReadingsCache,
-    RegistryAnswer,
     RegistrySource,
     Subject,
     read_registry,
 )
 from gateway.federation.collect.plan import SourcePlan, in_order, may_live_in, residents_by_cfa
 from gateway.federation.directory import Directory
-from gateway.federation.join.link import Installation, SourcedRecord, link
+from gateway.federation.join.components import NOTHING, regroup
+from gateway.federation.join.link import Cluster, SourcedRecord
 from gateway.federation.join.merge import residence
 from gateway.schema.organisations import TypeSource
 from gateway.sources.units import CacheStatus, Resource, Unit, UnitFailure, UnitResult
@@ -128,12 +128,12 @@ class Collector:
         self, plan: SourcePlan, directory: Directory, unit_reader: "_UnitReader", registry_end: float
     ) -> Readings:
         """What the units of the plan and the registry say, then those that their answers add."""
-        readings = Readings()
+        readings = Readings(pool=self.cache.pool)
 
         async def request(units: Sequence[Unit]) -> None:
             outcomes = await unit_reader.read(units)
             self._note(readings, outcomes)
-            await self._count_unplaced(outcomes, directory)
+            self._count_unplaced(readings, outcomes, directory)
 
         by_cfa = () if plan.codes_postaux else directory.cfa_keys(plan.uais)
         first = [*self._structures(plan.structures), *self._cfas(plan.uais)]
@@ -144,17 +144,24 @@ class Collector:
             self._from_registry(readings, registry_end, (plan.codes_postaux, by_cfa, ())), request(first)
         )
         # Without homes there are no residents elsewhere: a CFA's people are asked of that CFA.
-        of_homes = registry.records if registry and plan.codes_postaux else ()
-        cfas = in_order(plan.uais, residents_by_cfa(of_homes, plan, directory))
+        residents = registry.once(_residents, plan, directory) if registry and plan.codes_postaux else Counter[str]()
+        cfas = in_order(plan.uais, residents)
         units = [*self._structures(plan.structures), *self._cfas(cfas)]
         await request([unit for unit in units if unit not in first])
         await self._complete_from_registry(readings, registry_end, plan, directory)
         if plan.suivi:
             # Whoever they are asked of, they are asked: whether it is depends on nobody's dossier.
             readings.apart = frozenset(self.live_sources.sources_of(TypeSource.MISSION_LOCALE))
-            records = readings.sourced_records
-            await request(self._structures(await offload(len(records), _residence_structures, records, directory)))
+            await request(self._structures(await self._residence_structures(readings, (plan, directory))))
         return readings
+
+    async def _residence_structures(self, readings: Readings, subject: Subject) -> list[str]:
+        """The Missions locales of the homes of everybody found so far, whom this groups."""
+        last, count = self.cache.last(subject), len(readings.sourced_records)
+        before = last.groups if last and last.groups else NOTHING
+        told = {origin: part.records for origin, part in readings.parts.items()}
+        readings.groups = await offload(count, regroup, readings.pool, told, before=before)
+        return await offload(count, _structures_of, readings.groups.clusters.values(), subject[1])
 
     def _too_many(self, units: Iterable[Unit]) -> bool:
         """True when one of their partners would be asked for more than one query may."""
@@ -173,12 +180,12 @@ class Collector:
         """Add the contracts of those who were found elsewhere and may be of the perimeter."""
         if self.registry_name in readings.errors:
             return
-        records = readings.sourced_records
-        absent = await offload(len(records), _absent, records, plan, directory, self.registry_name)
+        count = len(readings.sourced_records)
+        absent = await offload(count, _absent, readings.parts, plan, directory, self.registry_name)
         if absent:
             await self._from_registry(readings, end, ((), (), absent))
 
-    async def _from_registry(self, readings: Readings, end: float, keys: Keys) -> RegistryAnswer | None:
+    async def _from_registry(self, readings: Readings, end: float, keys: Keys) -> Part | None:
         """Read the registry before `end` and note what it tells; None, and an error noted, when it tells nothing."""
         outcome = await read_registry(self.registry, self.registry_name, end - self.wall_clock(), keys)
         if isinstance(outcome, SourceError):
@@ -191,11 +198,11 @@ class Collector:
         changed = readings.registry not in {"", answer.version}
         readings.registry = f"{readings.registry}+{answer.version}" if changed else answer.version
         readings.freshness_by_source[self.registry_name] = Freshness("moisson", self.wall_clock(), as_of)
-        readings.sourced_records += [
-            SourcedRecord(self.registry_name, TypeSource.REGISTRE_CONTRATS, "", record, as_of)
-            for record in answer.records
-        ]
-        return answer
+        part, origin = self.cache.of_registry(self.registry_name, answer, as_of), (self.registry_name, "")
+        known = readings.parts.get(origin)
+        readings.parts[origin] = self.cache.together(known, part) if known else part
+        readings.sourced_records += part.records
+        return part
 
     def _note(self, readings: Readings, outcomes: Sequence[UnitResult | UnitFailure]) -> None:
         for outcome in outcomes:
@@ -205,45 +212,25 @@ class Collector:
             if result:
                 self._note_result(readings, result)
 
-    async def _count_unplaced(self, outcomes: Iterable[UnitResult | UnitFailure], directory: Directory) -> None:
+    def _count_unplaced(
+        self, readings: Readings, outcomes: Iterable[UnitResult | UnitFailure], directory: Directory
+    ) -> None:
         """Counted when the partner tells it, not each time that the cache does."""
         for result in map(_result_of, outcomes):
             if result and result.cache is CacheStatus.MISSED:
-                unplaced = await offload(len(result.records), _unplaced, result.records, directory)
-                self.without_mission_locale(result.unit.source, unplaced)
+                part = readings.parts[result.unit.source, result.unit.key]
+                self.without_mission_locale(result.unit.source, part.once(_unplaced, directory))
 
     def _note_result(self, readings: Readings, result: UnitResult) -> None:
         if result.unit.resource is Resource.STRUCTURE:
             readings.suivi_heard |= {result.unit.key}
         readings.units[result.unit] = result.version
         readings.date([result], self.wall_clock())
-        readings.sourced_records += self._sourced_records(result)
-
-    def _sourced_records(self, result: UnitResult) -> list[SourcedRecord]:
-        # Made once for a version: names and traits, costly to normalise, are kept with them.
-        unit = result.unit
-        kept = self.cache.records(unit, result.version)
-        if kept is not None:
-            return kept
-        nature = TypeSource.MISSION_LOCALE if unit.resource is Resource.STRUCTURE else TypeSource.ERP_CFA
-        before = self.cache.latest(unit)
-        same = {one.record.key: one for one in before or ()}
-
-        def heard(record: Record) -> datetime | None:
-            known = same.get(record.key)
-            if known is not None and known.record == record:
-                return known.heard_at
-            return result.received_at if before is not None or record.modified_at is None else None
-
-        whole = Installation(result.records)
         # Of a CFA that is asked too, what it transmitted fills what its answer lacks (docs/domaine.md, Conflits).
-        stands_in = result.pushed is not None and len(self.live_sources.sources_of_cfa(unit.key)) > 1
-        records = [
-            SourcedRecord(unit.source, nature, unit.key, one, result.received(one), heard(one), whole, stands_in)
-            for one in result.records
-        ]
-        self.cache.keep_records(unit, result.version, records)
-        return records
+        stands_in = result.pushed is not None and len(self.live_sources.sources_of_cfa(result.unit.key)) > 1
+        part = self.cache.heard(result, stands_in)
+        readings.parts[result.unit.source, result.unit.key] = part
+        readings.sourced_records += part.records
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,18 +255,32 @@ def _result_of(outcome: UnitResult | UnitFailure) -> UnitResult | None:
     return outcome.fallback if isinstance(outcome, UnitFailure) else outcome
 
 
-def _unplaced(records: Iterable[Record], directory: Directory) -> int:
+def _unplaced(records: Sequence[SourcedRecord], directory: Directory) -> int:
     """How many addresses lead to no Mission locale."""
-    addresses = (record.jeune.adresse for record in records)
+    addresses = (who.jeune.adresse for who in records)
     return sum(directory.mission_locale_of_home(adresse) is None for adresse in addresses if adresse)
 
 
-def _absent(
-    sourced_records: Sequence[SourcedRecord], plan: SourcePlan, directory: Directory, registry: str
-) -> set[str]:
+def _absent(parts: Mapping[Origin, Part], plan: SourcePlan, directory: Directory, registry: str) -> set[str]:
     """The identities that may be of the perimeter, and that the registry has not told of."""
-    relevant = {t.identity for t in sourced_records if _may_concern(t, plan, directory)}
-    return relevant - {t.identity for t in sourced_records if t.source == registry}
+    found: set[str] = set()
+    for (source, _), part in parts.items():
+        if source != registry:
+            found |= part.once(_relevant, plan, directory)
+    told = parts.get((registry, ""))
+    return found - told.once(_identities) if told else found
+
+
+def _residents(records: Sequence[SourcedRecord], plan: SourcePlan, directory: Directory) -> Counter[str]:
+    return residents_by_cfa((who.record for who in records), plan, directory)
+
+
+def _relevant(records: Sequence[SourcedRecord], plan: SourcePlan, directory: Directory) -> frozenset[str]:
+    return frozenset(who.identity for who in records if _may_concern(who, plan, directory))
+
+
+def _identities(records: Sequence[SourcedRecord]) -> frozenset[str]:
+    return frozenset(who.identity for who in records)
 
 
 def _may_concern(sourced_record: SourcedRecord, plan: SourcePlan, directory: Directory) -> bool:
@@ -288,9 +289,9 @@ def _may_concern(sourced_record: SourcedRecord, plan: SourcePlan, directory: Dir
     return asked_anyway or may_live_in(sourced_record.record, plan, directory)
 
 
-def _residence_structures(sourced_records: list[SourcedRecord], directory: Directory) -> list[str]:
-    """The Missions locales of the homes of everybody found."""
-    places = (residence(cluster, directory)[1] for cluster in link(sourced_records))
+def _structures_of(clusters: Iterable[Cluster], directory: Directory) -> list[str]:
+    """The Missions locales of the homes of these people."""
+    places = (residence(cluster, directory)[1] for cluster in clusters)
     return sorted({place.mission_locale for place in places if place and place.mission_locale})
 
 

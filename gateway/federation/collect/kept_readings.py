@@ -5,11 +5,11 @@ time has passed. The harvested registry is read within a delay, or the error is 
 """
 
 import asyncio
-from collections.abc import Collection, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import cached_property, lru_cache
-from typing import Any, Protocol, Self
+from functools import cached_property, lru_cache, partial
+from typing import Any, Protocol, Self, TypeVar
 
 from cachetools import LRUCache
 
@@ -19,9 +19,11 @@ from gateway.domain.days import write_instant
 from gateway.errors import RegistryUnavailable, SourceError, SourceSuspended, SourceTimedOut, SourceUnavailable
 from gateway.federation.collect.plan import SourcePlan
 from gateway.federation.directory import Directory
-from gateway.federation.join.link import SourcedRecord
-from gateway.schema.organisations import EtatSource
-from gateway.sources.units import CacheStatus, Unit, UnitFailure, UnitResult
+from gateway.federation.join.components import Components
+from gateway.federation.join.link import Installation, SourcedRecord
+from gateway.federation.join.record_pool import RecordPool
+from gateway.schema.organisations import EtatSource, TypeSource
+from gateway.sources.units import CacheStatus, Resource, Unit, UnitFailure, UnitResult
 
 Keys = tuple[Collection[str], Collection[str], Collection[str]]  # postal codes, CFAs, identities
 READINGS_RECORDS_MAX = 400_000  # records of all the readings kept: they mostly share those of the last answers
@@ -30,7 +32,10 @@ READINGS_MIN = 80  # records that a reading counts for at least: no more reading
 HEARD_MAX = 120_000  # records kept of the last answer of each unit: as many as the cache of answers holds
 # From the best status to the worst: a source of which anything is stale is stale; else it was asked if any unit was.
 _STATUSES = [CacheStatus.HIT.value, CacheStatus.MISSED.value, CacheStatus.STALE.value]
-_Heard = tuple[str, list[SourcedRecord]]  # a version of a unit, and its records
+REGISTRY_ANSWERS_MAX = 32  # whose records are kept: as many as its reader keeps, and two together for each
+WORKED_OUT_MAX = 8  # of a part: plans that look at it, one after the other
+Origin = tuple[str, str]  # an installation: partner and tenant
+T = TypeVar("T")
 Subject = tuple[SourcePlan, Directory]
 _written = lru_cache(16)(write_instant)  # of a harvest, the same in each answer until the next
 
@@ -114,6 +119,24 @@ class Freshness:
         return {"ageSecondes": age, "cache": self.status, "asOf": _written(self.as_of)}
 
 
+@dataclass(slots=True, eq=False)
+class Part:
+    """What one installation says, in one version: its records, when it came, and what was worked out of them."""
+
+    version: str
+    records: list[SourcedRecord]
+    received_at: datetime | None  # None: each record tells its own
+    _worked_out: dict[Hashable, Any] = field(default_factory=dict, init=False)
+
+    def once(self, work: Callable[..., T], *args: Hashable) -> T:
+        """What `work` makes of the records: worked out once, as they do not change."""
+        # Several threads may be here, for several plans: at worst, two work out the same.
+        kept, key = self._worked_out, (work, args)
+        found: T = kept[key] if key in kept else work(self.records, *args)
+        self._worked_out = kept if key in kept else {**(kept if len(kept) < WORKED_OUT_MAX else {}), key: found}
+        return found
+
+
 @dataclass
 class Readings:
     """What the sources said for one operation. By source: `errors`, nothing to show; `covered`, an earlier answer is shown."""
@@ -123,8 +146,11 @@ class Readings:
     covered: dict[str, SourceError] = field(default_factory=dict)
     freshness_by_source: dict[str, Freshness] = field(default_factory=dict)
     units: dict[Unit, str] = field(default_factory=dict)  # the version of each
+    parts: dict[Origin, Part] = field(default_factory=dict, compare=False)  # the records by who says them
     registry: str = ""  # the version of the registry's store
     suivi_heard: frozenset[str] = frozenset()  # Missions locales whose system answered
+    groups: Components | None = field(default=None, repr=False, compare=False)  # where the plan needed those who join
+    pool: RecordPool = field(default_factory=RecordPool, repr=False, compare=False)
     apart: frozenset[str] = frozenset()  # sources asked for follow-ups alone: they say nothing of who is there
     verified: float = 0.0  # when it was last found to hold, in the collector's seconds
 
@@ -133,6 +159,19 @@ class Readings:
     def versions(self) -> Hashable:
         """Changes with anything that was heard."""
         return frozenset(self.units.items()), self.registry
+
+    @property
+    def received(self) -> Mapping[Origin, datetime]:
+        """When what each installation says came."""
+        return {origin: part.received_at for origin, part in self.parts.items() if part.received_at}
+
+    @cached_property
+    def by_installation(self) -> Mapping[Origin, Sequence[SourcedRecord]]:
+        """The records by who says them: of what did not change since another reading, the same lists."""
+        told: dict[Origin, list[SourcedRecord]] = {origin: part.records for origin, part in self.parts.items()}
+        for record in () if self.parts else self.sourced_records:
+            told.setdefault(record.origin, []).append(record)
+        return told
 
     @property
     def complete(self) -> bool:
@@ -180,9 +219,28 @@ class Readings:
         return same
 
 
-def volume(readings: Readings) -> int:
-    """The records a reading counts for among those kept, capped: a larger one than all the room is kept, alone."""
-    return min(max(READINGS_MIN, len(readings.sourced_records)), READINGS_RECORDS_MAX)
+def told_by(result: UnitResult, before: Sequence[SourcedRecord] | None, stands_in: bool = False) -> list[SourcedRecord]:
+    """The records of an answer; those that say what they said `before` are the same objects, as nothing of them changed."""
+    unit, known = result.unit, {one.record.key: one for one in before or ()}
+    nature = TypeSource.MISSION_LOCALE if unit.resource is Resource.STRUCTURE else TypeSource.ERP_CFA
+    # The records of before where they are equal: what one version held is not kept for the sake of a record.
+    pairs = [(one, known.get(one.key)) for one in result.records]
+    whole = Installation([same.record if same and same.record == one else one for one, same in pairs])
+
+    def told(record: Record) -> SourcedRecord:
+        same, received_at = known.get(record.key), result.received(record)
+        if same is None or same.record is not record:
+            heard_at = result.received_at if before is not None or record.modified_at is None else None
+            return SourcedRecord(unit.source, nature, unit.key, record, received_at, heard_at, whole, stands_in)
+        left_out = same.installation.left_out(record.jeune), same.stands_in
+        # When a transmission came is known of each record; else, of the part.
+        if left_out == (whole.left_out(record.jeune), stands_in) and (
+            not result.pushed or same.received_at == received_at
+        ):
+            return same
+        return replace(same, received_at=received_at, installation=whole, stands_in=stands_in)
+
+    return [told(record) for record in whole.records]
 
 
 class ReadingsCache:
@@ -193,8 +251,12 @@ class ReadingsCache:
 
     def __init__(self) -> None:
         self.flights: SingleFlight[tuple[Subject, float | None], Readings] = SingleFlight()
+        self.pool = RecordPool()
+        # A reading larger than all the room counts for all of it: it is kept, alone.
+        volume = lambda one: min(max(READINGS_MIN, len(one.sourced_records)), READINGS_RECORDS_MAX)  # noqa: E731
         self._readings: LRUCache[Subject, Readings] = LRUCache(READINGS_RECORDS_MAX, getsizeof=volume)
-        self._heard: LRUCache[Unit, _Heard] = LRUCache(HEARD_MAX, getsizeof=lambda heard: 1 + len(heard[1]))
+        self._heard: LRUCache[Unit, Part] = LRUCache(HEARD_MAX, getsizeof=lambda part: 1 + len(part.records))
+        self._registry: LRUCache[tuple[int, ...], tuple[Sequence[object], Part]] = LRUCache(REGISTRY_ANSWERS_MAX)
 
     def last(self, subject: Subject) -> Readings | None:
         """The last reading of a plan."""
@@ -205,18 +267,33 @@ class ReadingsCache:
         freshness = {name: freshness.served_again() for name, freshness in readings.freshness_by_source.items()}
         self._readings[subject] = replace(readings, freshness_by_source=freshness)
 
-    def records(self, unit: Unit, version: str) -> list[SourcedRecord] | None:
-        """The records of that version of a unit; None when another version, or nothing, is kept."""
-        heard = self._heard.get(unit)
-        return heard[1] if heard is not None and heard[0] == version else None
-
-    def latest(self, unit: Unit) -> list[SourcedRecord] | None:
-        """The records of the version of a unit that was heard last; None when it is not kept."""
-        heard = self._heard.get(unit)
-        return heard[1] if heard is not None else None
-
-    def keep_records(self, unit: Unit, version: str, records: list[SourcedRecord]) -> None:
-        """Instead of those of its earlier versions."""
+    def heard(self, result: UnitResult, stands_in: bool) -> Part:
+        """That version of a unit, made once: names and traits, costly to normalise, are kept with its records."""
+        known = self._heard.get(result.unit)
+        if known is not None and known.version == result.version:
+            return known
+        records = told_by(result, known.records if known is not None else None, stands_in)
+        heard = Part(result.version, records, None if result.pushed else result.received_at)
         # One answer larger than the room would drop all the others, and itself.
         if len(records) < HEARD_MAX:
-            self._heard[unit] = version, records
+            self._heard[result.unit] = heard
+        return heard
+
+    def of_registry(self, name: str, answer: RegistryAnswer, as_of: datetime) -> Part:
+        """What the registry answers, which is the same answer to the same question until it changes."""
+        sourced = partial(SourcedRecord, name, TypeSource.REGISTRE_CONTRATS, "", received_at=as_of)
+        return self._once(
+            (answer.records,), lambda: Part(answer.version, [sourced(record=r) for r in answer.records], as_of)
+        )
+
+    def together(self, first: Part, second: Part) -> Part:
+        """Two answers of one reading."""
+        return self._once((first, second), lambda: replace(second, records=[*first.records, *second.records]))
+
+    def _once(self, sources: Sequence[object], make: Callable[[], Part]) -> Part:
+        """The part made of these very objects."""
+        key = tuple(map(id, sources))
+        known = self._registry.get(key)
+        # Held with them, so that no others have their addresses.
+        known = self._registry[key] = known or (sources, make())
+        return known[1]

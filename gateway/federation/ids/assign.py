@@ -13,7 +13,7 @@ the day we first saw it there (docs/domaine.md).
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import partial
@@ -40,17 +40,9 @@ TIMEOUT = 5.0  # seconds for each call of the ledger: a region reads or writes s
 ROUNDS = 3  # after a write, what another process wrote first is read again, and decided again
 
 
-def shared_identities(clusters: Iterable[Cluster], complete: bool) -> frozenset[str]:
-    """The identities that designate nobody: borne by several groups, or by one while a source was not heard."""
-    holders = Counter(
-        identity for cluster in clusters for identity in {record.identity for record in cluster.sourced_records}
-    )
-    # A source that did not answer may know another bearer of any of them.
-    return frozenset(identity for identity, count in holders.items() if count > (1 if complete else 0))
-
-
 def person_keys(cluster: Cluster, shared: frozenset[str], pseudonym: Pseudonym) -> RecordKeys:
-    """The records of a person, best first; without identities when one of them is `shared`."""
+    """The records of a person, best first; without identities when one of them is `shared`:
+    borne by other groups too, or maybe, while a source was not heard."""
     # Not by date of writing: the first key makes the id, and must stay first when a source writes again.
     order = sorted(cluster.sourced_records, key=lambda t: (RANK[t.type], t.own_key))
     keys = tuple(key for sourced_record in order for key in _record_keys(sourced_record, pseudonym))
@@ -133,6 +125,10 @@ class AssignedIds:
 
     def id_of(self, record_keys: RecordKeys) -> str:
         return self.objects[record_keys.first]
+
+    def of(self, key_sets: Iterable[RecordKeys], facts: Iterable[Fact]) -> Hashable:
+        """All that is said of a person."""
+        return tuple(map(self.id_of, key_sets)), tuple(self.first_seen.get(fact[:2]) for fact in facts)
 
 
 def derivation(opaque_ids: OpaqueIds) -> Derive:

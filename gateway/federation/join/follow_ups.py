@@ -6,39 +6,72 @@ it tells is its follow-up and its request for joint support, nothing else.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gateway.connectors.base import Record
 from gateway.domain.identifiers import Traits
-from gateway.domain.matching import ScoredPair, block_keys
+from gateway.domain.matching import ScoredPair
 from gateway.domain.similarity import compare, weights
 from gateway.federation.directory import Directory
-from gateway.federation.join.link import Cluster, FollowUp, SourcedRecord
+from gateway.federation.join.components import Components
+from gateway.federation.join.link import Cluster, FollowUp, Key, SourcedRecord
 from gateway.federation.join.merge import MergedPerson
 from gateway.federation.join.precedence import collaboration_of, suivi_of
+from gateway.federation.join.record_pool import RecordPool
 from gateway.schema.nouns import Collaboration, Jeune
 
 
-def claims(clusters: Iterable[Cluster], records: Iterable[SourcedRecord]) -> Mapping[str, Sequence[FollowUp]]:
-    """The records that are of one of these persons and of no other, by key of the person."""
-    owners = {who.traits.rank: cluster.key for cluster in clusters for who in cluster.sourced_records if who.traits}
-    traits = [who.traits for cluster in clusters for who in cluster.sourced_records if who.traits]
-    members: dict[str, list[Traits]] = defaultdict(list)
-    blocks: dict[Hashable, set[str]] = defaultdict(set)
-    for trait in traits:
-        owner = owners[trait.rank]
-        members[owner].append(trait)
-        for block in block_keys(trait):
-            blocks[block].add(owner)
-    found: dict[str, list[FollowUp]] = defaultdict(list)
-    for record in records:
-        near = {key for block in block_keys(record.traits) for key in blocks.get(block, ())} if record.traits else set()
-        if record.traits and (pair := _elected(record.traits, [members[key] for key in near])):
-            known = pair.left if pair.left.rank in owners else pair.right
-            found[owners[known.rank]].append((record, pair))
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A record of a Mission locale, the groups that it was compared with, and the one that it is surely of, if any."""
+
+    who: SourcedRecord
+    near: tuple[Cluster, ...]
+    owner: Cluster | None
+    pair: ScoredPair | None
+
+
+def claims(
+    groups: Components, pool: RecordPool, records: Iterable[SourcedRecord], before: Mapping[Key, Claim]
+) -> Mapping[Key, Claim]:
+    """What each record claims of these groups; what it claimed `before`, where both are what they were."""
+    found = {}
+    for who in records:
+        near, was = _near(groups, pool, who), before.get(who.key)
+        # Groups by object: one that is the same has the same records, and the same likeness to this one.
+        same = was is not None and was.who is who and list(map(id, was.near)) == list(map(id, near))
+        found[who.key] = was if was is not None and same else _claim(who, near)
     return found
+
+
+def _near(groups: Components, pool: RecordPool, who: SourcedRecord) -> tuple[Cluster, ...]:
+    """The groups of the records that this one is worth comparing with, in a fixed order."""
+    owners: dict[Key, Cluster] = {}
+    for number, key in pool.near(who.traits) if who.traits else ():
+        held = groups.held.get(key)
+        if held and held.pooled and held.pooled.number == number:
+            owner = groups.owner[key]
+            owners[owner.sourced_records[0].key] = owner
+    return tuple(owners[key] for key in sorted(owners))
+
+
+def _claim(who: SourcedRecord, near: tuple[Cluster, ...]) -> Claim:
+    members = [[one.traits for one in cluster.sourced_records if one.traits] for cluster in near]
+    pair = _elected(who.traits, members) if who.traits else None
+    known = {pair.left.rank, pair.right.rank} if pair else set()
+    owner = next((c for c in near if any(one.key in known for one in c.sourced_records)), None)
+    return Claim(who, near, owner, pair)
+
+
+def claimed(found: Mapping[Key, Claim]) -> Mapping[str, Sequence[FollowUp]]:
+    """The records that are of one of these persons and of no other, by key of the person."""
+    by_person: dict[str, list[FollowUp]] = defaultdict(list)
+    for claim in found.values():
+        if claim.owner and claim.pair:
+            by_person[claim.owner.key].append((claim.who, claim.pair))
+    return by_person
 
 
 def _elected(trait: Traits, persons: Iterable[Sequence[Traits]]) -> ScoredPair | None:

@@ -6,22 +6,23 @@ Theory of operation
 Each source keeps its own records, and none has an identifier that the others share. `gateway.domain.matching` says how alike
 two records are and who may be one person with whom; this module gives it the records worth comparing, and names the groups.
 
-1. neighbourhood: from the records that concern the viewer, follow shared blocking keys until nothing new is reached. What is
-   outside shares no key with anything inside, so it can change nothing of the groups kept.
-2. what an installation gives for several of its people was left out of its records, over all of them (`Installation`): a
+1. what an installation gives for several of its people is left out of its records, over all of them (`Installation`): a
    subset could make a school's phone look like somebody's own.
-3. match; then a key for each group, its exact identity, or the key of its best record where two groups bear one identity.
+2. match; then a key for each group, its exact identity, or the key of its best record where two groups bear one identity.
+
+`link` does so of all the records at once. What is read again and again is grouped by change (`components`), which gives the same
+groups: it decides with the same functions, of the records that a change may touch.
 
 The groups then go to the other modules of the room: `precedence` folds the contracts of a group and says which values are
 kept, `merge` makes one Jeune of it, `provenance` and `evidence` say, when asked, where a value and a group come from.
 
-Invariants: every record given that concerns the viewer is in one group, and in one only. The groups are a function of the set
+Invariants: every record given is in one group, and in one only. The groups are a function of the set
 of records: order changes nothing. Two records of one installation are never in one group. Doubt separates: a person shown
 twice is a nuisance, two persons shown as one are a leak.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
@@ -29,7 +30,7 @@ from functools import cached_property
 from gateway.connectors.base import Record, traits_of
 from gateway.domain.days import PARIS, end_of_day, is_midnight, paris_day
 from gateway.domain.identifiers import Traits, identity_key
-from gateway.domain.matching import Collective, Match, ScoredPair, block_keys, collective, match
+from gateway.domain.matching import Collective, Match, ScoredPair, collective, match
 from gateway.domain.similarity import Level
 from gateway.schema.nouns import Jeune
 from gateway.schema.organisations import TypeSource
@@ -53,6 +54,11 @@ class Installation:
             for jeune in (record.jeune for record in self.records)
         )
 
+    def left_out(self, jeune: Jeune) -> Hashable:
+        """What of somebody it gives for several: other records of the installation may change it."""
+        shared = self.collective
+        return _told_identity(jeune) in shared.identities, shared.contacts & {jeune.telephone, jeune.courriel}
+
 
 def _told_identity(jeune: Jeune) -> tuple[str | None, str | None, date | None]:
     """As it is written: an installation that files strangers under one name writes it in one way."""
@@ -65,7 +71,10 @@ NOT_READ_WHOLE = Installation()
 
 @dataclass(frozen=True)
 class SourcedRecord:
-    """What one source says of one person. Two records of one source and tenant are never one person."""
+    """What one source says of one person. Two records of one source and tenant are never one person.
+
+    `received_at`: when it first came as it is; what came since is known of the answers (`Readings.received`).
+    """
 
     source: str
     type: TypeSource
@@ -102,12 +111,6 @@ class SourcedRecord:
         return identity_key(traits.noms[0], traits.prenom, traits.naissance) if traits else self.own_key
 
     @cached_property
-    def blocks(self) -> tuple[int, ...]:
-        """Hashes, one of which it shares with any record that it may be compared with, or that bears its exact identity."""
-        keys = block_keys(self.traits) if self.traits else ()
-        return hash(self.identity), *map(hash, keys)
-
-    @property
     def key(self) -> Key:
         """What designates it among all records: its installation, and its key there."""
         return self.origin, self.record.key
@@ -175,7 +178,7 @@ class Cluster:
     """The records of one person, best source first, and what joined them.
 
     `key` is stable text, secret: it is never shown as it is. `doubtful`: links to other persons, too weak or too ambiguous
-    to join them.
+    to join them. `shared`: identities that other groups bear too, where somebody looked (`components`).
     """
 
     key: str
@@ -183,48 +186,28 @@ class Cluster:
     niveau: Level = Level.CERTAIN
     links: tuple[ScoredPair, ...] = ()
     doubtful: tuple[ScoredPair, ...] = ()
+    shared: frozenset[str] = frozenset()
 
 
-def link(sourced_records: Iterable[SourcedRecord], concerns: Concerns = lambda _: True) -> list[Cluster]:
-    """Group records by person, whatever the order they come in. Ambiguous ones stay apart.
-
-    Every person of whom one record `concerns` the caller is there, as if all were grouped; of the others, some.
-    """
+def link(sourced_records: Iterable[SourcedRecord]) -> list[Cluster]:
+    """Group records by person, all at once, whatever the order they come in. Ambiguous ones stay apart."""
     records = {record.key: record for record in sourced_records}
-    return _grouped(neighbourhood(records, concerns))
+    persons, doubtful = match(record.traits for record in records.values() if record.traits)
+    clusters = _distinct_keys(clusters_of(persons, doubtful, records))
+    # A name without letters can be compared with nothing: its record stands alone.
+    anonymous = [Cluster(record.own_key, (record,)) for record in records.values() if not record.traits]
+    return sorted([*clusters, *anonymous], key=lambda cluster: cluster.key)
 
 
-def link_again(sourced_records: Iterable[SourcedRecord], keys: Collection[Key]) -> list[Cluster]:
-    """Group the records of these keys alone, which could be compared with no other."""
-    records = {record.key: record for record in sourced_records}
-    return _grouped({key: records[key] for key in sorted(keys)})
-
-
-def _grouped(nearby: Mapping[Key, SourcedRecord]) -> list[Cluster]:
-    persons, doubtful = match(record.traits for record in nearby.values() if record.traits)
+def clusters_of(
+    persons: Iterable[Match], doubtful: Iterable[ScoredPair], records: Mapping[Key, SourcedRecord]
+) -> list[Cluster]:
+    """The groups that a decision makes of records, each under the exact identity of its best one."""
     offered: dict[Key, list[ScoredPair]] = defaultdict(list)
     for pair in doubtful:
         offered[pair.left.rank].append(pair)
         offered[pair.right.rank].append(pair)
-    clusters = _distinct_keys([_cluster(person, nearby, offered) for person in persons])
-    # A name without letters can be compared with nothing: its record stands alone.
-    anonymous = [Cluster(record.own_key, (record,)) for record in nearby.values() if not record.traits]
-    return sorted([*clusters, *anonymous], key=lambda cluster: cluster.key)
-
-
-def neighbourhood(records: Mapping[Key, SourcedRecord], concerns: Concerns) -> Mapping[Key, SourcedRecord]:
-    """The records that concern the caller, those they could be compared with, and so on: no other changes their groups."""
-    # A Mission locale has a hundredth of the people that the CFAs of its region tell of: comparing all of them is waste.
-    selected = {key: record for key, record in records.items() if concerns(record)}
-    remaining = {key: record for key, record in records.items() if key not in selected}
-    new: Collection[SourcedRecord] = selected.values()
-    while new and remaining:
-        blocks = {block for record in new for block in record.blocks}
-        touched = {key: record for key, record in remaining.items() if not blocks.isdisjoint(record.blocks)}
-        remaining = {key: record for key, record in remaining.items() if key not in touched}
-        selected |= touched
-        new = touched.values()
-    return selected
+    return [_cluster(person, records, offered) for person in persons]
 
 
 def _cluster(person: Match, records: Mapping[Key, SourcedRecord], offered: Mapping[Key, list[ScoredPair]]) -> Cluster:
@@ -237,4 +220,11 @@ def _cluster(person: Match, records: Mapping[Key, SourcedRecord], offered: Mappi
 def _distinct_keys(clusters: Sequence[Cluster]) -> list[Cluster]:
     """The same, two persons of one exact identity told apart by the key of their best record."""
     holders = Counter(cluster.key for cluster in clusters)
-    return [g if holders[g.key] == 1 else replace(g, key=g.sourced_records[0].own_key) for g in clusters]
+    return [named(cluster, alone=holders[cluster.key] == 1) for cluster in clusters]
+
+
+def named(cluster: Cluster, alone: bool) -> Cluster:
+    """The group under the exact identity of its best record, if it is the only one of that identity; else under its own key."""
+    best = cluster.sourced_records[0]
+    key = best.identity if alone else best.own_key
+    return cluster if cluster.key == key else replace(cluster, key=key)

@@ -1,14 +1,18 @@
 """Merges the records of one person into one Jeune, with derived fields. Pure: the day and the directory are given.
 
+A Jeune leads to its contracts, and these back to it: left as they are, they would wait for the cycle collector, which stops the
+process for as long as it looks at everything kept, and is told to come as seldom as can be. `Ties` and `untie` spare it that.
+
 The table of `precedence` says which record is kept for a field; a value absent from the best source comes from the next.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import Any
 
 from gateway.connectors.base import legal_unit
 from gateway.domain.days import age_au, paris_day
-from gateway.domain.identifiers import is_valid_code_postal, normalise_code_postal
 from gateway.domain.referentiel import Residence
 from gateway.domain.statut import (
     WAITING,
@@ -16,7 +20,6 @@ from gateway.domain.statut import (
     Session,
     StatutApprenant,
     StatutStep,
-    Wait,
     begun_sessions,
     nouveau_contrat,
     parcours,
@@ -40,7 +43,6 @@ from gateway.federation.join.precedence import (
     valeur,
 )
 from gateway.schema.nouns import (
-    Adresse,
     Contrat,
     Employeur,
     EtatTraitement,
@@ -52,17 +54,28 @@ from gateway.schema.nouns import (
     Statut,
     Suivi,
 )
-from gateway.schema.organisations import Commune, MissionLocale
-from gateway.schema.scalars import CodePostal
 from gateway.schema.wait import SansContrat
 
 # Fields settled by the table alone: whatever is added to it is merged. The others are put together below.
 OF_JEUNE = tuple(champ for champ in JEUNE if champ not in {"adresse", "suivi", "collaboration"})
 OF_CONTRAT = tuple(champ for champ in CONTRAT if champ not in {"employeur", "cfa", "rupture"})
+OF_WAIT = ("depuis", "jours", "echeance", "jours_restants", "depassee", "contrat_prevu")
 AGE_OF_MAJORITY = 18
 PRIORITE_DAYS = 180  # docs/domaine.md, Rupture
 EXITS = frozenset({StatutApprenant.APPRENTI, StatutApprenant.FIN_DE_FORMATION})
 AGES = range(10, 100)  # in years; beyond, a birth date is a mistake: it is shown, and no age is made of it
+
+
+class Ties:
+    """The links back of a person that views hold: taken away with the last who holds this object."""
+
+    __slots__ = ("_contrats",)
+
+    def __init__(self, contrats: Sequence[Contrat]) -> None:
+        self._contrats = contrats
+
+    def __del__(self) -> None:
+        untie_contrats(self._contrats)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,41 +103,21 @@ def merge(cluster: Cluster, directory: Directory, day: date) -> MergedPerson:
     housed_by, place = residence(cluster, directory)
     holders = [(record, record.jeune) for record in cluster.sourced_records]
     jeune = Jeune(**{champ: valeur(JEUNE, champ, holders) for champ in OF_JEUNE})
-    jeune.nom, jeune.prenom = _shown(jeune.nom), _shown(jeune.prenom)
+    jeune.nom, jeune.prenom = (shown_name(told) if told else None for told in (jeune.nom, jeune.prenom))
     jeune.suivi = suivi_of(cluster.sourced_records, directory)
     jeune.collaboration = collaboration_of(cluster.sourced_records)
     if housed_by and place and housed_by.jeune.adresse:
         jeune.commune = directory.commune(place.insee) if place.insee else None
-        jeune.adresse = _shown_home(housed_by.jeune.adresse, place, jeune.commune)
+        jeune.adresse = directory.shown_home(housed_by.jeune.adresse, place, jeune.commune)
         jeune.departement = place.departement
         jeune.mission_locale = directory.mission_locale(place.mission_locale)
-        jeune.missions_locales_possibles = _possible(place, directory)
+        jeune.missions_locales_possibles = directory.possible_missions(place)
     jeune.formations = _formations(cluster, directory)
     folded_contrats = tuple(fold(cluster.sourced_records))
     contrats = tuple(_contrat(folded, jeune.formations, directory) for folded in folded_contrats)
     jeune.contrats = list(contrats)
     _derive(jeune, day)
     return MergedPerson(cluster, place, housed_by, contrats, folded_contrats, jeune)
-
-
-def _shown(nom: str | None) -> str | None:
-    return shown_name(nom) if nom else None
-
-
-def _shown_home(told: Adresse, place: Residence, commune: Commune | None) -> Adresse:
-    """The home with its commune. A postal code that may lack its zero is shown once the town has agreed."""
-    code = normalise_code_postal(told.code_postal) if place.departement else told.code_postal
-    known = CodePostal(code) if code and is_valid_code_postal(code) else None
-    return replace(told, commune=commune, code_postal=known)
-
-
-def _possible(place: Residence, directory: Directory) -> list[MissionLocale] | None:
-    """The Missions locales that an ambiguous home leaves, by code; None where it is settled, or tells nothing."""
-    if place.mission_locale:
-        return None
-    communes = (directory.referentiel.geographie.by_insee[insee] for insee in place.candidates)
-    codes = sorted({commune.mission_locale for commune in communes if commune.mission_locale})
-    return [mission for code in codes if (mission := directory.mission_locale(code))] or None
 
 
 def _formations(cluster: Cluster, directory: Directory) -> list[Formation]:
@@ -191,7 +184,7 @@ def _derive(jeune: Jeune, day: date) -> None:
     wait = wait_on(enrolled, periods, day) if current and current.valeur in WAITING else None
     session = session_on(begun_sessions(enrolled, periods), day) if current and current.valeur in WAITING else None
     jeune.is_attested = session is None or session.is_attested
-    jeune.sans_contrat = _shown_wait(wait) if wait else None
+    jeune.sans_contrat = SansContrat(**{champ: getattr(wait, champ) for champ in OF_WAIT}) if wait else None
     age = age_au(jeune.date_naissance, day) if jeune.date_naissance else None
     # No age rather than an absurd one: filters and priorities would act on it.
     if age is not None and age in AGES:
@@ -202,18 +195,6 @@ def _derive(jeune: Jeune, day: date) -> None:
         _attach_rupture(contrat, jeune, steps, day)
     ruptures = [contrat.rupture for contrat in contrats if contrat.rupture]
     jeune.ruptures = sorted(ruptures, key=lambda rupture: rupture.date or date.min, reverse=True)
-
-
-def _shown_wait(wait: Wait) -> SansContrat:
-    """A wait as the graph tells it."""
-    return SansContrat(
-        depuis=wait.depuis,
-        jours=wait.jours,
-        echeance=wait.echeance,
-        jours_restants=wait.jours_restants,
-        depassee=wait.depassee,
-        contrat_prevu=wait.contrat_prevu,
-    )
 
 
 def sessions_of(jeune: Jeune) -> list[Session]:
@@ -298,3 +279,22 @@ def motifs_priorite(jeune: Jeune, rupture: Rupture) -> list[MotifPriorite]:
         motifs += [MotifPriorite.RQTH] if jeune.rqth else []
         motifs += [MotifPriorite.MINEUR] if jeune.mineur else []
     return motifs
+
+
+def untie(copy: Any) -> None:
+    """Take the links back from a masked copy, and from all that it leads to."""
+    jeune = copy if isinstance(copy, Jeune) else copy.jeune
+    own = [copy] if isinstance(copy, Contrat) else [copy.contrat] if isinstance(copy, Rupture) else []
+    untie_contrats([contrat for contrat in (*own, *((jeune and jeune.contrats) or ())) if contrat])
+    _untie_ruptures([rupture for rupture in ((jeune and jeune.ruptures) or ()) if rupture])
+
+
+def untie_contrats(contrats: Iterable[Contrat]) -> None:
+    for contrat in contrats:
+        contrat.jeune = None
+        _untie_ruptures([contrat.rupture] if contrat.rupture else [])
+
+
+def _untie_ruptures(ruptures: Iterable[Rupture]) -> None:
+    for rupture in ruptures:
+        rupture.jeune = rupture.contrat = None

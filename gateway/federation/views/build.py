@@ -1,36 +1,33 @@
 """Builds a view: join, merge, bound to the perimeter, then give ids (docs/decisions/0006). Reaches neither source nor store.
 
 Views are kept, one a subject: found again as long as what they depend on holds, else built beside the loop.
-
-`Preparation` holds the long work that an operation needs before it can be shown: found by a first execution, done apart,
-shown by a second. Resolvers do not wait: one that needs a list which is not kept says so and shows nothing; once all that was
-said is done, beside the loop, the operation is executed again and finds it. What is kept costs one look-up, and one
-execution. `Tally` counts meanwhile what is told of persons.
+The next view of a subject begins at the last one: whoever did not change is in both, and not written to once in one.
 """
 
 import asyncio
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
-from typing import Any, TypeVar
+from threading import Thread
+from typing import Any
 
 from cachetools import LRUCache
 
 from gateway.auth.policy.policy import Perimetre, is_contrat_visible, is_waiting_age
-from gateway.auth.policy.rules import CategorieDonnee, Profil
+from gateway.auth.policy.rules import Profil
 from gateway.concurrency import SingleFlight, offload
 from gateway.domain.days import end_of_day
 from gateway.federation.collect.kept_readings import Readings
-from gateway.federation.criteria import ToldList
 from gateway.federation.directory import Directory
 from gateway.federation.ids.assign import AssignedIds, IdAssigner, date_report
 from gateway.federation.ids.resolve import RecordKeys
 from gateway.federation.join.link import SourcedRecord
-from gateway.federation.join.merge import MergedPerson, etat_traitement, motifs_priorite
+from gateway.federation.join.merge import MergedPerson, Ties, etat_traitement, motifs_priorite, untie
 from gateway.federation.paging import SortedList
-from gateway.federation.views.select import SelectedPersons, select_persons, untie_once_left
+from gateway.federation.views.select import NOBODY, Chosen, SelectedPersons, renewed, select_persons
 from gateway.federation.views.view import MaskedCopies, Rights, Shown, View, ViewPerson
 from gateway.schema.nouns import Contrat, Jeune, Rupture
 from gateway.schema.organisations import TypeSource
@@ -39,41 +36,6 @@ PERSONS_MAX = 8_000  # of the views kept, some 17 KB each with what is shown of 
 PERIMETERS_MAX = 1000  # of which the last number of persons is kept
 PERSONS_MIN = 20  # what a view counts for at least, be it empty
 RETRY_AFTER = 30.0  # seconds a view built without the ledger of links is kept, before it is tried again
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """`size`: how many elements it goes through; `shared`: what names it for whoever needs the same at the same time."""
-
-    size: int
-    shared: Hashable
-    do: Callable[[], Any]
-
-
-@dataclass(slots=True)
-class Preparation:
-    """Of one operation. `works`: what is to be done, by what the operation knows it by; `walks`: the lists, among them, of which
-    every element is looked at; `lines`: of the referential, those looked at; `over`: whatever is missing is done at once."""
-
-    works: dict[Hashable, Work] = field(default_factory=dict)
-    done: dict[Hashable, Any] = field(default_factory=dict)
-    walks: int = 0
-    lines: int = 0
-    over: bool = True
-
-    def result(self, key: Hashable, work: Work, walk: bool = False, lines: int = 0) -> Any | None:
-        """What the work returns; None when it is to be done first. Raises what it raises."""
-        if key in self.done:
-            return self.done[key]
-        # The second execution, and commands that hold up nobody: whatever is missing is small, or may take its time.
-        if self.over:
-            return work.do()
-        self.works[key] = work
-        self.walks += walk
-        self.lines += lines
-        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,41 +47,18 @@ class PageMade:
     copies: MaskedCopies
 
 
-@dataclass(slots=True)
-class Tally:
-    """What is counted while an operation executes, for the quotas and the journal.
-
-    `shown`: the categories read of each person, by id; `found`: of those, the persons of an object that the caller names:
-    that it exists is told, be nothing of it selected. `lookups`: searches of what the caller names. `told`: lists that tell
-    something of persons beside their rows.
-    """
-
-    shown: dict[str, frozenset[CategorieDonnee]] = field(default_factory=dict)
-    told: list[ToldList] = field(default_factory=list)
-    found: dict[str, frozenset[CategorieDonnee]] = field(default_factory=dict)
-    lookups: int = 0
-    not_found: int = 0
-
-    def clear(self) -> None:
-        """Forget what a first execution counted."""
-        # Emptied in place: resolvers of the second execution hold this very tally.
-        self.shown.clear()
-        self.found.clear()
-        self.told.clear()
-        self.lookups = self.not_found = 0
-
-
 def build_view(
     selected: SelectedPersons, assigned_ids: AssignedIds, rights: Rights, directory: Directory, readings: Readings
 ) -> View:
     """The view of these persons, each with its contracts and ruptures, under the ids assigned."""
-    view = View(former_ids=dict(assigned_ids.former_ids))
-    for person, key_sets in selected.persons:
-        # Ids first: bounding drops contracts, and `key_sets` follows the order of all of them.
-        _identify(person.merged, key_sets, assigned_ids, directory)
-        view.records[person.jeune.id] = tuple(key.key for key in key_sets[0].keys)
-        _place(view, person, rights, readings)
-        person.jeune.modifie = _last_change(person.merged, rights.perimetre, directory)
+    view = View(former_ids=dict(assigned_ids.former_ids), received=readings.received)
+    for chosen in selected.persons:
+        if chosen.placed_as is None and chosen.person is not None:
+            chosen.placed_as = assigned_ids.of(chosen.key_sets, chosen.facts)
+            # Ids first: bounding drops contracts, and `key_sets` follows the order of all of them.
+            _identify(chosen.person.merged, chosen.key_sets, assigned_ids, directory)
+            _bound_person(chosen.person, rights, directory, readings)
+        _place(view, chosen)
     return view
 
 
@@ -137,18 +76,29 @@ def _identify(
             date_report(contrat.rupture, folded, assigned_ids.first_seen, directory.pseudonym)
 
 
-def _place(view: View, person: ViewPerson, rights: Rights, readings: Readings) -> None:
-    """Put a person in the view, under its id, with what may be seen of its contracts."""
+def _bound_person(person: ViewPerson, rights: Rights, directory: Directory, readings: Readings) -> None:
+    """Leave of a person what may be seen, and write what the viewer is to know of it."""
     jeune = person.jeune
     _bound(jeune, rights.perimetre)
-    view.persons[jeune.id] = person
     suivi_known = _is_suivi_known(jeune, rights, readings)
     _bound_wait(jeune, rights.perimetre, suivi_known)
     for contrat in jeune.contrats or []:
+        if contrat.rupture and suivi_known:
+            _set_traitement(contrat.rupture, person)
+    jeune.modifie = _last_change(person.merged, rights.perimetre, directory)
+
+
+def _place(view: View, chosen: Chosen) -> None:
+    """Put a person in the view, under its id, with what may be seen of its contracts."""
+    person = chosen.person
+    if person is None:
+        return
+    jeune = person.jeune
+    view.persons[jeune.id] = person
+    view.records[jeune.id] = tuple(key.key for key in chosen.key_sets[0].keys)
+    for contrat in jeune.contrats or []:
         view.contrats[contrat.id] = (person, contrat)
         if contrat.rupture:
-            if suivi_known:
-                _set_traitement(contrat.rupture, person)
             view.ruptures[contrat.rupture.id] = (person, contrat.rupture)
 
 
@@ -218,6 +168,14 @@ def _set_traitement(rupture: Rupture, person: ViewPerson) -> None:
     rupture.prioritaire = bool(rupture.motifs_priorite)
 
 
+@dataclass
+class BuiltView(View):
+    """A view, and what it was made of: whoever builds the next of its subject begins there."""
+
+    selected: SelectedPersons = NOBODY
+    assigned_ids: AssignedIds | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class ViewKey:
     """What a view depends on: whom it is for and the units it is told by (`subject`), and the versions of those."""
@@ -242,6 +200,11 @@ class ViewCache:
         before = self._people.get(viewer, 0)
         self._people[viewer] = people
         return before
+
+    def last(self, subject: Hashable) -> BuiltView | None:
+        """The view that is kept of a subject, be it of other versions."""
+        known = self._known.get(subject, (None, None))[1]
+        return known if isinstance(known, BuiltView) else None
 
     async def view(self, key: ViewKey, build: Callable[[], Coroutine[Any, Any, View]]) -> View:
         """The view of that key, built once for all who wait; whoever leaves does not stop it."""
@@ -278,20 +241,60 @@ async def find_view(
     views: ViewCache, id_assigner: IdAssigner, readings: Readings, rights: Rights, directory: Directory, day: date
 ) -> tuple[View, int]:
     """What these rights see of these readings that day, kept or built; and how many persons they were known to see before."""
+    key = view_key(readings, rights, directory, day)
     made = False
 
     async def build() -> View:
         nonlocal made
         made = True
-        # Two trips to a thread around one wait for the ledger: a region takes seconds to merge, the loop must not.
-        count = len(readings.sourced_records)
-        selected = await offload(count, select_persons, readings, rights, directory, day)
-        assigned_ids = await id_assigner.assign(selected.key_sets, selected.facts, selected.base)
-        view = await offload(count, build_view, selected, assigned_ids, rights, directory, readings)
-        if assigned_ids.provisional:
-            view.stale = asyncio.get_running_loop().time() + RETRY_AFTER
+        view = await _built(views.last(key.subject) or BuiltView(), id_assigner, readings, rights, directory, day)
         view.people_before = views.note_people((rights.profil, rights.finalite, rights.perimetre), len(view.persons))
         return view
 
-    view = await views.view(view_key(readings, rights, directory, day), build)
+    view = await views.view(key, build)
     return view, view.people_before if made else len(view.persons)
+
+
+async def _built(
+    before: BuiltView, id_assigner: IdAssigner, readings: Readings, rights: Rights, directory: Directory, day: date
+) -> BuiltView:
+    """What these rights see, of what they saw before."""
+    # Two trips to a thread around one wait for the ledger: a region takes seconds to merge, the loop must not.
+    count = len(readings.sourced_records)
+    selected = await offload(count, select_persons, readings, rights, directory, day, before.selected)
+    assigned_ids = before.assigned_ids
+    # As for a view that is kept, what the ledger said of these very keys stands; a new day is another subject, and asks again.
+    if assigned_ids is None or assigned_ids.provisional or selected.asked != before.selected.asked:
+        assigned_ids = await id_assigner.assign(selected.key_sets, selected.facts, selected.base_key_sets)
+        selected = renewed(selected, assigned_ids)
+    placed = await offload(count, build_view, selected, assigned_ids, rights, directory, readings)
+    view = BuiltView(**vars(placed), selected=selected, assigned_ids=assigned_ids)
+    if assigned_ids.provisional:
+        view.stale = asyncio.get_running_loop().time() + RETRY_AFTER
+    return view
+
+
+def untie_once_left(view: View) -> None:
+    """Have it done, beside the loop, when the last who reads the view is gone: nothing of it is shown any more."""
+    for chosen in view.selected.persons if isinstance(view, BuiltView) else ():
+        if chosen.person and not chosen.ties:
+            chosen.ties = Ties(chosen.person.merged.contrats)
+    start = partial(Thread, target=_untie_all, args=(vars(view),), name="vue-quittee", daemon=True)
+    finalizer = weakref.finalize(view, lambda: start().start())
+    # A process that ends gives everything back at once.
+    finalizer.atexit = False
+
+
+def _untie_all(held: dict[str, Any]) -> None:
+    # One at a time: freed together, they would hold the interpreter all the while.
+    for shown_copies in held["kept_copies"].values():
+        shown_copies.pages.clear()
+        while shown_copies.copies:
+            untie(shown_copies.copies.popitem()[1].value)
+    while "selected" in held and held["selected"].chosen:
+        held["selected"].chosen.popitem()
+    # Lists and indexes lead to the persons, who are let go last; another view may hold them too.
+    for name in held.keys() - {"persons"}:
+        del held[name]
+    while held["persons"]:
+        held["persons"].popitem()

@@ -9,18 +9,19 @@ from typing import Any, TypeVar
 from gateway.auth.authentication.clients import Viewer
 from gateway.auth.authorization.decide import Decision
 from gateway.auth.policy.rules import OPENED_BY
+from gateway.concurrency import Preparation, Work
 from gateway.domain.identifiers import numero_key
 from gateway.domain.seal import OpaqueIds
 from gateway.domain.search import Candidate
 from gateway.domain.similarity import Level
 from gateway.federation.collect.kept_readings import Readings
 from gateway.federation.collect.plan import shows_persons
-from gateway.federation.criteria import ToldList, check_numero, identifying, mark_of, placed
+from gateway.federation.criteria import Tally, ToldList, check_numero, identifying, mark_of, placed
 from gateway.federation.directory import Directory
 from gateway.federation.join.evidence import identity_evidence, probability
 from gateway.federation.lists import CONTRATS, JEUNES, RUPTURES, WAITING, ListQuery
 from gateway.federation.paging import CursorCodec, SortedList, binding, cut, window
-from gateway.federation.views.build import PageMade, Preparation, Tally, Work
+from gateway.federation.views.build import PageMade
 from gateway.federation.views.menus import Menus
 from gateway.federation.views.moi import SourceStates, present_moi
 from gateway.federation.views.search import search

@@ -11,11 +11,11 @@ from typing import Any
 
 from gateway.auth.policy.policy import Perimetre
 from gateway.auth.policy.rules import Profil
+from gateway.concurrency import Preparation, Work
 from gateway.domain.identifiers import normalise_nom, words
 from gateway.domain.referentiel import CommuneLine, Referentiel
 from gateway.federation.collect.plan import plan_of_perimetre
 from gateway.federation.directory import Directory
-from gateway.federation.views.build import Preparation, Work
 from gateway.schema.organisations import Cfa, Commune, MissionLocale
 
 TERRITORIES_MAX = 256  # perimeters of which the menus are kept

@@ -1,101 +1,242 @@
-"""Selects the persons of a view to be: joined, merged, and bounded to the perimeter; unties them once they are left. Knows no id,
-reaches no store.
+"""Selects the persons of a view to be: joined, merged, and bounded to the perimeter. Knows no id, reaches no store.
 
 Whom Missions locales' records join depends on who looks (docs/decisions/0049): everybody told, for a Mission locale; for
 others, nobody: they are attached afterwards, where what they tell may be read.
 
-A young person leads to its contracts, and these back to it. Left as they are, they would wait for the cycle collector, which
-stops the process for as long as it looks at everything kept, and is told to come as seldom as can be.
+What a group was made into for the same viewer is kept as long as the group is the same object (`join.components`), the same
+follow-ups are its own, and it shows the same doubtful links: what one record changed is merged again, and nothing else.
 """
 
-import weakref
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import cache, partial
-from threading import Thread
-from typing import Any
+from functools import cached_property
 
 from gateway.auth.policy.policy import Affiliation, is_request_open, joins_all
 from gateway.auth.policy.rules import CategorieDonnee, Profil
+from gateway.domain.matching import ScoredPair
 from gateway.federation.collect.kept_readings import Readings
 from gateway.federation.directory import Directory
-from gateway.federation.ids.assign import Fact, Pseudonym, contract_keys, person_keys, shared_identities, undated_facts
+from gateway.federation.ids.assign import AssignedIds, Fact, Pseudonym, contract_keys, person_keys, undated_facts
 from gateway.federation.ids.resolve import RecordKeys
-from gateway.federation.join.follow_ups import attach_follow_ups, claims, own_requests
-from gateway.federation.join.link import Cluster, FollowUp, Key, SourcedRecord, link, link_again
-from gateway.federation.join.merge import MergedPerson, merge, residence
+from gateway.federation.join.components import NOTHING, Components, Told, regroup
+from gateway.federation.join.follow_ups import Claim, attach_follow_ups, claimed, claims, own_requests
+from gateway.federation.join.link import Cluster, FollowUp, Key, SourcedRecord
+from gateway.federation.join.merge import MergedPerson, Ties, merge, residence, untie_contrats
 from gateway.federation.join.precedence import FoldedContrat, fold
-from gateway.federation.views.view import Rights, ShownCopies, View, ViewPerson, readable
-from gateway.schema.nouns import Contrat, Jeune, Rupture
+from gateway.federation.join.record_pool import RecordPool
+from gateway.federation.views.view import Rights, ViewPerson, readable
+from gateway.schema.nouns import Jeune
 from gateway.schema.organisations import TypeSource
 
 
+@dataclass(slots=True)
+class Chosen:
+    """What was made of a group for one viewer: the person, if something of it may be read, under the keys that give ids (its own,
+    then its contracts' in their order). `found`: the follow-ups that may be its own; `sight`: the doubtful links it shows.
+
+    `placed_as`: once in a view, what its ids and days were made of. It may then be in others, and is never written to. `ties`:
+    kept once views that hold it are.
+    """
+
+    cluster: Cluster
+    complete: bool
+    found: Sequence[FollowUp] = ()
+    person: ViewPerson | None = None
+    key_sets: tuple[RecordKeys, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    sight: tuple[ScoredPair, ...] = ()
+    placed_as: Hashable = None
+    ties: Ties | None = None
+
+
 @dataclass(frozen=True, slots=True)
+class BaseGroup:
+    """A group that CFAs and the registry alone make, and its keys."""
+
+    cluster: Cluster
+    complete: bool
+    key_sets: tuple[RecordKeys, ...]
+
+
+@dataclass(frozen=True)
 class SelectedPersons:
     """The persons of a view to be, without ids, and all that the ledger of links is asked about them.
 
-    Each person comes with the keys that give ids: its own, then its contracts' in their order. `base`: the keys of what CFAs
-    and the registry alone make of them, be it nobody, where Missions locales' records joined too; else None.
+    `chosen`: what was made of each of the `groups`, by key of its best record. `base`: where Missions locales' records joined
+    too, what CFAs and the registry alone make of these persons, and everybody else sees, be it nobody; else None.
     """
 
-    persons: tuple[tuple[ViewPerson, tuple[RecordKeys, ...]], ...]
-    facts: tuple[Fact, ...]
-    base: tuple[RecordKeys, ...] | None = None
+    chooser: "Chooser | None" = None
+    groups: Components = NOTHING
+    chosen: dict[Key, Chosen] = field(default_factory=dict)
+    base_groups: Components = NOTHING
+    base: Mapping[Key, BaseGroup] | None = None
+    claims: Mapping[Key, Claim] = field(default_factory=dict)
+
+    @cached_property
+    def persons(self) -> list[Chosen]:
+        """In an order that tells nothing of what was read before."""
+        return sorted((one for one in self.chosen.values() if one.person), key=lambda one: one.cluster.key)
+
+    @cached_property
+    def key_sets(self) -> list[RecordKeys]:
+        return [record_keys for chosen in self.persons for record_keys in chosen.key_sets]
 
     @property
-    def key_sets(self) -> list[RecordKeys]:
-        return [record_keys for _, key_sets in self.persons for record_keys in key_sets]
+    def facts(self) -> list[Fact]:
+        return [fact for chosen in self.persons for fact in chosen.facts]
+
+    @property
+    def base_key_sets(self) -> list[RecordKeys] | None:
+        return None if (base := self.base) is None else [keys for key in sorted(base) for keys in base[key].key_sets]
+
+    @cached_property
+    def asked(self) -> tuple[object, ...]:
+        """All that the ledger would be asked."""
+        return self.key_sets, self.facts, self.base_key_sets
 
 
-def select_persons(readings: Readings, rights: Rights, directory: Directory, day: date) -> SelectedPersons:
-    """The persons of whom these rights read something, joined and merged."""
-    pseudonym = cache(directory.pseudonym)  # one record gives several; not kept longer than this call
+NOBODY = SelectedPersons()
+
+
+def select_persons(
+    readings: Readings, rights: Rights, directory: Directory, day: date, before: SelectedPersons = NOBODY
+) -> SelectedPersons:
+    """The persons of whom these rights read something, joined and merged; the very ones of `before`, selected for the same rights
+    that day, where nothing of them changed."""
+    chooser = Chooser(rights, directory, day, readings.complete, directory.pseudonym)
     of_others, followed = _parted(readings)
-    joined = readings.sourced_records if joins_all(rights.perimetre) else of_others
-    clusters = link(joined, partial(_may_place, rights=rights, directory=directory))
-    persons = _persons(clusters, rights, directory, day)
-    if joined is of_others and followed:
-        persons = _with_follow_ups(persons, claims(clusters, followed), rights, directory)
-    persons = _within_sight(persons)
-    # Over all clusters, not those selected: an identity that two persons share names nobody, be one of them out of sight.
-    shared = shared_identities(clusters, readings.complete)
-    selected = [(p, _key_sets(p.merged.cluster, p.merged.folded_contrats, shared, pseudonym)) for p in persons]
-    base = _base(persons, clusters, of_others, readings.complete, pseudonym) if len(joined) > len(of_others) else None
-    folded_contrats = [folded for person in persons for folded in person.merged.folded_contrats]
-    facts = [fact for folded in folded_contrats for fact in undated_facts(folded, pseudonym)]
-    return SelectedPersons(tuple(selected), tuple(facts), base)
+    if joins_all(rights.perimetre):
+        groups = regroup(readings.pool, readings.by_installation, chooser.may_place, before.groups)
+        selected = SelectedPersons(chooser, groups, chooser.choose_all(groups, {}, before))
+        return chooser.with_base(selected, readings.pool, before) if followed else selected
+    groups = readings.groups or regroup(readings.pool, of_others, before=before.groups)
+    found = claims(groups, readings.pool, followed, before.claims)
+    return SelectedPersons(chooser, groups, chooser.choose_all(groups, claimed(found), before), claims=found)
 
 
-def _parted(readings: Readings) -> tuple[list[SourcedRecord], list[SourcedRecord]]:
-    """The records of CFAs and of the registry; those of Missions locales."""
-    parts: tuple[list[SourcedRecord], list[SourcedRecord]] = [], []
-    for record in readings.sourced_records:
-        parts[record.type is TypeSource.MISSION_LOCALE].append(record)
-    return parts
+def renewed(selected: SelectedPersons, assigned_ids: AssignedIds) -> SelectedPersons:
+    """The same, those made anew of whom the ledger says something else than in the view that they are in."""
+    chooser, chosen = selected.chooser, dict(selected.chosen)
+    for key, one in selected.chosen.items():
+        if chooser and one.placed_as not in {None, assigned_ids.of(one.key_sets, one.facts)}:
+            chosen[key] = chooser.seeing(chooser.choose(one.cluster, one.found), one.sight)
+    return replace(selected, chosen=chosen)
 
 
-def _persons(clusters: Iterable[Cluster], rights: Rights, directory: Directory, day: date) -> list[ViewPerson]:
-    """Those of whom something may be read, merged."""
-    persons = []
-    for cluster in clusters:
-        if not _may_concern(cluster, rights, directory):
-            continue
-        merged = merge(cluster, directory, day)
-        affiliation = _affiliation(merged, directory)
-        if granted := readable(merged.jeune, affiliation, rights):
-            persons.append(ViewPerson(merged, affiliation, granted))
+def _parted(readings: Readings) -> tuple[Told, list[SourcedRecord]]:
+    """What CFAs and the registry say; the records of Missions locales."""
+    of_others, followed = dict[tuple[str, str], Sequence[SourcedRecord]](), list[SourcedRecord]()
+    for origin, records in readings.by_installation.items():
+        if records and records[0].type is TypeSource.MISSION_LOCALE:
+            followed += records
         else:
-            untie_merged(merged)
-    return persons
+            of_others[origin] = records
+    return of_others, followed
 
 
-def _with_follow_ups(
-    persons: Iterable[ViewPerson], found: Mapping[str, Sequence[FollowUp]], rights: Rights, directory: Directory
-) -> list[ViewPerson]:
-    """The same, each with what Missions locales tell of its follow-up, where that may be read of this very person."""
-    return [_follow(person, found.get(person.merged.cluster.key, ()), rights, directory) for person in persons]
+@dataclass(frozen=True, slots=True)
+class Chooser:
+    """For whom persons are selected, of which directory, on which day; `complete`: whether every source was heard."""
+
+    rights: Rights
+    directory: Directory
+    day: date
+    complete: bool
+    pseudonym: Pseudonym
+
+    def may_place(self, sourced_record: SourcedRecord) -> bool:
+        """Whether this record could be what puts its person in the view: its own system's, or an address of the territory."""
+        return may_place_in(sourced_record, self.rights.perimetre.organisation, self.directory)
+
+    def choose_all(
+        self, groups: Components, found: Mapping[str, Sequence[FollowUp]], before: SelectedPersons
+    ) -> dict[Key, Chosen]:
+        """What is made of each group, by key of its best record."""
+        chosen = dict[Key, Chosen]()
+        for key, cluster in groups.clusters.items():
+            own, was = found.get(cluster.key, ()), before.chosen.get(key)
+            kept = was is not None and was.cluster is cluster and was.complete is self.complete
+            chosen[key] = was if was and kept and _are_same(was.found, own) else self.choose(cluster, own)
+        self._keep_within_sight(groups, chosen)
+        return chosen
+
+    def choose(self, cluster: Cluster, found: Sequence[FollowUp]) -> Chosen:
+        """What is made of a group, merged anew."""
+        person = self._person(cluster)
+        if person is None:
+            return Chosen(cluster, self.complete, found)
+        person = _follow(person, found, self.rights, self.directory) if found else person
+        folded = person.merged.folded_contrats
+        facts = tuple(fact for one in folded for fact in undated_facts(one, self.pseudonym))
+        return Chosen(cluster, self.complete, found, person, self._key_sets(cluster, folded), facts, cluster.doubtful)
+
+    def _person(self, cluster: Cluster) -> ViewPerson | None:
+        """The person, if something of it may be read."""
+        if not _may_concern(cluster, self.rights, self.directory):
+            return None
+        merged = merge(cluster, self.directory, self.day)
+        affiliation = _affiliation(merged, self.directory)
+        granted = readable(merged.jeune, affiliation, self.rights)
+        if not granted:
+            untie_contrats(merged.contrats)
+        return ViewPerson(merged, affiliation, granted) if granted else None
+
+    def _key_sets(self, cluster: Cluster, folded: Sequence[FoldedContrat]) -> tuple[RecordKeys, ...]:
+        # An identity that two persons share names nobody, be one of them out of sight; a source not heard may know a second one.
+        shared = cluster.shared if self.complete else frozenset(who.identity for who in cluster.sourced_records)
+        return person_keys(cluster, shared, self.pseudonym), *contract_keys(folded, self.pseudonym)
+
+    def _keep_within_sight(self, groups: Components, chosen: dict[Key, Chosen]) -> None:
+        """Leave out the doubtful links to a record of somebody else than those chosen (docs/security.md S4)."""
+
+        def is_seen(key: Key) -> bool:
+            owner = groups.owner.get(key)
+            return owner is not None and chosen[owner.sourced_records[0].key].person is not None
+
+        for key, one in chosen.items():
+            if one.person and one.cluster.doubtful:
+                sight = tuple(p for p in one.cluster.doubtful if is_seen(p.left.rank) and is_seen(p.right.rank))
+                chosen[key] = self.seeing(one, sight)
+
+    def seeing(self, chosen: Chosen, sight: tuple[ScoredPair, ...]) -> Chosen:
+        """The same, which shows these doubtful links."""
+        if sight == chosen.sight:
+            return chosen
+        # One that is in a view is not written to: what joined its records is written on the very person.
+        anew = chosen if chosen.placed_as is None else self.choose(chosen.cluster, chosen.found)
+        if anew.person is None:
+            return anew
+        cluster = replace(anew.person.merged.cluster, doubtful=sight)
+        return replace(
+            anew, sight=sight, person=replace(anew.person, merged=replace(anew.person.merged, cluster=cluster))
+        )
+
+    def with_base(self, selected: SelectedPersons, pool: RecordPool, before: SelectedPersons) -> SelectedPersons:
+        """The same, with what is made of these persons without Missions locales."""
+        # Whatever links lead to from somebody of the view was followed: no other record can count.
+        held = selected.groups.held
+        near = [who for key in selected.groups.owner if (who := held[key].who).type is not TypeSource.MISSION_LOCALE]
+        groups = regroup(pool, {("", ""): near}, before=before.base_groups)
+        own = {who.key for chosen in selected.persons for who in chosen.cluster.sourced_records}
+        base = {
+            key: self._base_group(cluster, (before.base or {}).get(key))
+            for key, cluster in groups.clusters.items()
+            if any(who.key in own for who in cluster.sourced_records)
+        }
+        return replace(selected, base_groups=groups, base=base)
+
+    def _base_group(self, cluster: Cluster, was: BaseGroup | None) -> BaseGroup:
+        if was is not None and was.cluster is cluster and was.complete is self.complete:
+            return was
+        return BaseGroup(cluster, self.complete, self._key_sets(cluster, fold(cluster.sourced_records)))
+
+
+def _are_same(found: Sequence[FollowUp], other: Sequence[FollowUp]) -> bool:
+    """Whether they are the same records, tied as surely."""
+    told, also = ([(id(who), p.left.rank, p.right.rank, p.similarity) for who, p in each] for each in (found, other))
+    return told == also
 
 
 def _follow(person: ViewPerson, found: Sequence[FollowUp], rights: Rights, directory: Directory) -> ViewPerson:
@@ -112,70 +253,6 @@ def _follow(person: ViewPerson, found: Sequence[FollowUp], rights: Rights, direc
     # Everything or nothing: elsewhere, not even that a Mission locale knows this person.
     jeune.suivi, jeune.collaboration = before
     return person
-
-
-def _within_sight(persons: Sequence[ViewPerson]) -> list[ViewPerson]:
-    """The same, without the doubtful links to a record of somebody else than them (docs/security.md S4)."""
-    seen = {trait.rank for person in persons for trait in person.traits}
-    return [_without_strangers(p, seen) if p.merged.cluster.doubtful else p for p in persons]
-
-
-def _without_strangers(person: ViewPerson, seen: Collection[Key]) -> ViewPerson:
-    cluster = person.merged.cluster
-    kept = tuple(pair for pair in cluster.doubtful if pair.left.rank in seen and pair.right.rank in seen)
-    return replace(person, merged=replace(person.merged, cluster=replace(cluster, doubtful=kept)))
-
-
-def _key_sets(
-    cluster: Cluster, folded_contrats: Sequence[FoldedContrat], shared: frozenset[str], pseudonym: Pseudonym
-) -> tuple[RecordKeys, ...]:
-    return person_keys(cluster, shared, pseudonym), *contract_keys(folded_contrats, pseudonym)
-
-
-def _base(
-    persons: Iterable[ViewPerson],
-    clusters: Sequence[Cluster],
-    records: Sequence[SourcedRecord],
-    complete: bool,
-    pseudonym: Pseudonym,
-) -> tuple[RecordKeys, ...]:
-    """The keys of what is made of these persons without Missions locales: what everybody else sees of them."""
-    # Only what a dossier may have moved is grouped again: the rest is what everybody sees already.
-    own = {who.key for person in persons for who in person.merged.cluster.sourced_records}
-    touched = _touched(clusters)
-    untouched = [cluster for cluster in clusters if cluster.sourced_records[0].key not in touched]
-    base = [*untouched, *link_again(records, touched & {who.key for who in records})]
-    shared = shared_identities(base, complete)
-    concerned = [cluster for cluster in base if any(who.key in own for who in cluster.sourced_records)]
-    return tuple(keys for c in concerned for keys in _key_sets(c, fold(c.sourced_records), shared, pseudonym))
-
-
-def _touched(clusters: Iterable[Cluster]) -> set[Key]:
-    """The records, near or far, that a record of a Mission locale may have joined or kept apart: no other would be grouped
-    otherwise without it."""
-    # Doubtful pairs tie as much as joins: without the record between them, two others may be told apart otherwise.
-    tied: dict[Key, set[Key]] = defaultdict(set)
-    for cluster in clusters:
-        keys = {who.key for who in cluster.sourced_records}
-        for pair in cluster.doubtful:
-            keys |= {pair.left.rank, pair.right.rank}
-        for key in keys:
-            tied[key] |= keys
-    records = (who for cluster in clusters for who in cluster.sourced_records)
-    new = {who.key for who in records if who.type is TypeSource.MISSION_LOCALE}
-    touched: set[Key] = set()
-    while new:
-        touched |= new
-        new = set().union(*(tied[key] for key in new)) - touched
-    return touched
-
-
-def _may_place(sourced_record: SourcedRecord, rights: Rights, directory: Directory) -> bool:
-    """Whether this record could be what puts its person in the view: its own system's, or an address of the territory."""
-    # What nothing ties to such a record is never compared: a Mission locale has a hundredth of its region.
-    if rights.perimetre.profil is not Profil.MISSION_LOCALE:
-        return True
-    return may_place_in(sourced_record, rights.perimetre.organisation, directory)
 
 
 def may_place_in(sourced_record: SourcedRecord, code: str, directory: Directory) -> bool:
@@ -211,67 +288,13 @@ def _affiliation(merged: MergedPerson, directory: Directory) -> Affiliation:
         region=place.region if place else None,
         uais=uais,
         reseaux=frozenset(reseau for organisme in organismes for reseau in organisme.reseaux),
-        regions=_codes(organisme.region for organisme in organismes),
-        departements=_codes(organisme.departement for organisme in organismes),
-        academies=_codes(organisme.academie for organisme in organismes),
+        regions=frozenset(filter(None, (organisme.region for organisme in organismes))),
+        departements=frozenset(filter(None, (organisme.departement for organisme in organismes))),
+        academies=frozenset(filter(None, (organisme.academie for organisme in organismes))),
     )
-
-
-def _codes(codes: Iterable[str | None]) -> frozenset[str]:
-    return frozenset(code for code in codes if code)
 
 
 def uais_of(jeune: Jeune) -> frozenset[str]:
     """The CFAs of a person's contracts and formations."""
     cfas = [contrat.cfa for contrat in jeune.contrats or []] + [f.cfa for f in jeune.formations or []]
     return frozenset(cfa.uai for cfa in cfas if cfa and cfa.uai)
-
-
-def untie_once_left(view: View) -> None:
-    """Have it done, beside the loop, when the last who reads the view is gone: nothing of it is shown any more."""
-    finalizer = weakref.finalize(view, _start, vars(view))
-    # A process that ends gives everything back at once.
-    finalizer.atexit = False
-
-
-def _start(held: dict[str, Any]) -> None:
-    Thread(target=_untie_all, args=(held,), name="vue-quittee", daemon=True).start()
-
-
-def _untie_all(held: dict[str, Any]) -> None:
-    # One at a time: freed together, they would hold the interpreter all the while.
-    persons: dict[str, ViewPerson] = held["persons"]
-    kept_copies: dict[object, ShownCopies] = held["kept_copies"]
-    for shown_copies in kept_copies.values():
-        shown_copies.pages.clear()
-        while shown_copies.copies:
-            untie(shown_copies.copies.popitem()[1].value)
-    # Lists and indexes lead to the persons, who are untied last.
-    for name in held.keys() - {"persons"}:
-        del held[name]
-    while persons:
-        untie_merged(persons.popitem()[1].merged)
-
-
-def untie_merged(merged: MergedPerson) -> None:
-    """Take the links back from a person of whom nothing is shown."""
-    _untie_contrats(merged.contrats)
-
-
-def untie(copy: Any) -> None:
-    """Take the links back from a masked copy, and from all that it leads to."""
-    jeune = copy if isinstance(copy, Jeune) else copy.jeune
-    own = [copy] if isinstance(copy, Contrat) else [copy.contrat] if isinstance(copy, Rupture) else []
-    _untie_contrats([contrat for contrat in (*own, *((jeune and jeune.contrats) or ())) if contrat])
-    _untie_ruptures([rupture for rupture in ((jeune and jeune.ruptures) or ()) if rupture])
-
-
-def _untie_contrats(contrats: Iterable[Contrat]) -> None:
-    for contrat in contrats:
-        contrat.jeune = None
-        _untie_ruptures([contrat.rupture] if contrat.rupture else [])
-
-
-def _untie_ruptures(ruptures: Iterable[Rupture]) -> None:
-    for rupture in ruptures:
-        rupture.jeune = rupture.contrat = None

@@ -30,7 +30,7 @@ from gateway.domain.statut import StatutApprenant
 from gateway.errors import LeakStopped
 from gateway.federation.join.evidence import attach_evidence
 from gateway.federation.join.merge import MergedPerson
-from gateway.federation.join.provenance import attach
+from gateway.federation.join.provenance import Received, attach
 from gateway.schema.nouns import Contrat, Jeune, Rupture
 from gateway.schema.organisations import Cfa
 from gateway.schema.tables import EXPLANATIONS, PROVENANCES
@@ -106,7 +106,8 @@ class View:
     """The persons of a perimeter by id, and those of their contracts and ruptures that it may see.
 
     `lists`, `sets`, `counted`, `told` and `kept_copies` are what answers made of it, and end with it. `former_ids`: ids given
-    before, and what they have become. `records`: the keys of the records that told of each person. `stale`: loop time after
+    before, and what they have become. `records`: the keys of the records that told of each person. `received`: when the last
+    answer of each installation came. `stale`: loop time after
     which a view built without the ledger of links is built again.
     """
 
@@ -115,6 +116,7 @@ class View:
     ruptures: dict[str, tuple[ViewPerson, Rupture]] = field(default_factory=dict)
     former_ids: dict[str, str] = field(default_factory=dict)
     records: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    received: Received = field(default_factory=dict)
     stale: float | None = None
     people_before: int = 0  # how many the last view of the same rights held, when this one was built
     lists: LRUCache[tuple[str, ...], Any] = field(default_factory=lambda: LRUCache(LISTS_MAX))
@@ -144,6 +146,7 @@ class View:
             for each in self.kept_copies.values():
                 each.copies.clear()
                 each.pages.clear()
+        # Another answer may have made the same one meanwhile: whoever holds that one keeps seeing it.
         for identifier, shown in made.items():
             shown_copies.copies.setdefault(identifier, shown)
 
@@ -220,6 +223,8 @@ class MaskedCopies:
         self._decision = decision
         self._provenances = not PROVENANCES.isdisjoint(decision.coordinates)
         self._evidence = not (EXPLANATIONS - PROVENANCES).isdisjoint(decision.coordinates)
+        # Known once a page: most operations select none of these lines.
+        self._explains = self._provenances or self._evidence
         rows = self._provenances, self._evidence
         self.shown_copies = view.shown_copies(rights, decision.categories, rows)
         self._copies, self.pages = self.shown_copies.copies, self.shown_copies.pages
@@ -231,6 +236,7 @@ class MaskedCopies:
 
     def keep(self) -> None:
         """Keep with the view the copies made since."""
+        # Taken first: what is made meanwhile is for the next time.
         made, self.made = self.made, {}
         self._view.keep(self.shown_copies, made)
 
@@ -240,8 +246,7 @@ class MaskedCopies:
         if not granted:
             raise LeakStopped(f"{type(object_).__name__} hors périmètre")
         categories = shared(granted & self._decision.categories)
-        self._explain(person)
-        copy = mask(object_, categories)
+        copy = self._explained(person, object_, categories) if self._explains else mask(object_, categories)
         # The mask writes and the sentinel reads, from two readings of the rules: one fault in either is stopped here.
         if rest := excess(copy, categories):
             raise LeakStopped(rest)
@@ -250,17 +255,17 @@ class MaskedCopies:
         shown = self.made[object_.id] = Shown(copy, {person.jeune.id: categories})
         return shown
 
-    def _explain(self, person: ViewPerson) -> None:
-        """Write on the person which source says what, and what joined its records, where the query selects it."""
-        # On demand, once a person: few queries select these lines, and they take a pass over every record of hers.
-        if not (self._provenances or self._evidence):
-            return
-        # Two threads may want them at once, and one must not see the half of what the other writes.
+    def _explained(self, person: ViewPerson, object_: Any, categories: frozenset[CategorieDonnee]) -> Any:
+        """The copy with which source says what, and what joined its records, where the query selects it."""
+        # On demand: few queries select these lines, and they take a pass over every record of hers.
+        # Written anew for each copy: another view that holds her may have been told later, and when is this view's.
+        # Copied under the same lock: two threads must not see each other's lines.
         with _EXPLAINING:
-            if self._provenances and person.jeune.rows is None:
-                attach(person.merged)
-            if self._evidence and person.jeune.indices is None:
+            if self._provenances:
+                attach(person.merged, self._view.received)
+            if self._evidence:
                 attach_evidence(person.merged)
+            return mask(object_, categories)
 
 
 def cfas_of(object_: Jeune | Contrat | Rupture) -> list[Cfa]:

@@ -3,6 +3,7 @@
 In process: over HTTP an id says nothing that could be compared, and no simulator tells the three records that it takes.
 """
 
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,10 @@ import pytest
 
 from gateway.auth.policy.policy import Perimetre
 from gateway.auth.policy.rules import Profil
-from gateway.federation.join.follow_ups import claims
-from gateway.federation.join.link import SourcedRecord, link
+from gateway.federation.join.components import regroup
+from gateway.federation.join.follow_ups import claimed, claims
+from gateway.federation.join.link import FollowUp, SourcedRecord, link
+from gateway.federation.join.record_pool import RecordPool
 from gateway.schema.nouns import Contrat, Rupture, Suivi
 from gateway.schema.organisations import Cfa
 from gateway.schema.scalars import UAI
@@ -65,10 +68,15 @@ def test_the_three_records_are_joined_by_the_third_alone() -> None:
 
 
 def test_s3_a_dossier_bridges_nobody_where_it_is_attached() -> None:
-    clusters = link([ONE, TWO])
-    found = claims(clusters, [BRIDGE])
-    assert sum(map(len, found.values())) <= 1
-    assert claims(link([TWO]), [BRIDGE]).keys() == {link([TWO])[0].key}
+    assert sum(map(len, claimed_of(ONE, TWO).values())) <= 1
+    assert claimed_of(TWO).keys() == {link([TWO])[0].key}
+
+
+def claimed_of(*records: SourcedRecord) -> Mapping[str, Sequence[FollowUp]]:
+    """What the bridge claims of the persons that these records make."""
+    pool = RecordPool()
+    groups = regroup(pool, {record.origin: [record] for record in records})
+    return claimed(claims(groups, pool, [BRIDGE], {}))
 
 
 @pytest.mark.parametrize("first", ["cfa", "ml"])

@@ -8,7 +8,7 @@ from typing import Any
 
 from gateway.connectors.base import Record
 from gateway.domain.seal import OpaqueIds, Sealer
-from gateway.federation.ids.assign import AssignedIds, IdAssigner, person_keys, shared_identities
+from gateway.federation.ids.assign import AssignedIds, IdAssigner, person_keys
 from gateway.federation.join.link import Cluster, SourcedRecord, link
 from gateway.schema.nouns import Contrat, Jeune
 from gateway.schema.organisations import TypeSource
@@ -31,6 +31,15 @@ def told(source: str, key: str = "1", tenant: str = "", **values: Any) -> Source
 def cluster_of(*sourced_records: SourcedRecord) -> Cluster:
     """A group, whatever joined it: the rules of joining are not what is tried here."""
     return Cluster("", tuple(sorted(sourced_records, key=lambda sourced_record: sourced_record.rank)))
+
+
+def shared_identities(groups: Sequence[Cluster], complete: bool) -> frozenset[str]:
+    """The identities that designate nobody: borne by several groups; while a source is not heard, any."""
+    bearers: dict[str, set[int]] = {}
+    for rank, group in enumerate(groups):
+        for record in group.sourced_records:
+            bearers.setdefault(record.identity, set()).add(rank)
+    return frozenset(identity for identity, ranks in bearers.items() if len(ranks) > 1 or not complete)
 
 
 @dataclass(slots=True)
