@@ -15,8 +15,9 @@ from typing import Any, TypeVar
 from gateway.cli.french import FrenchCommand
 from gateway.cli.kit_commands import add_kit
 from gateway.cli.statistics_line import statistics_arguments
-from gateway.errors import CommandFailed, ConfigurationError, reason_of
+from gateway.errors import CommandFailed, ConfigurationError
 from gateway.server.logs import configure_logs
+from gateway.system_reasons import reason_of
 
 E = TypeVar("E", bound=Enum)
 DASHED_ID = re.compile(r"-[\w-]{40,}", re.ASCII)  # of the graph: base64url, longer than any option

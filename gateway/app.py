@@ -43,6 +43,7 @@ from gateway.errors import (
     StrongAuthenticationRequired,
     TokenFault,
     Unauthenticated,
+    WritesUnavailable,
 )
 from gateway.operation import Gateway, answer
 from gateway.reception.reception import Reception
@@ -64,6 +65,7 @@ STATUSES: dict[type[Exception], int | None] = {
     KeysUnavailable: 503,
     ClientsUnavailable: 503,
     JournalUnavailable: 503,
+    WritesUnavailable: 503,
     Overloaded: 503,
     ClientDisconnected: 499,  # nobody reads it
 }
@@ -154,7 +156,7 @@ def _error_response(error: Exception, identifier: str, media_type: str) -> Answe
         rendered.headers["www-authenticate"] = _challenge(error)
     if isinstance(error, QuotaReached):
         rendered.headers.update(retry_after(error.retry_after))
-    if isinstance(error, (Overloaded, JournalUnavailable)):
+    if isinstance(error, (Overloaded, JournalUnavailable, WritesUnavailable)):
         rendered.headers.update(retry_after())
     return response, rendered
 

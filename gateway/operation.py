@@ -1,7 +1,7 @@
 """The steps of one operation, in order, and nowhere else.
 
-    request → its text → parse, judge and validate (kept by text) → cost → charge → decide → plan → collect → view → execute
-    → sentinel → look-ups → quotas and journal → answer
+    request → its text → parse, judge and validate (kept by text) → cost → charge → decide → plan → collect → view → (write)
+    → execute → sentinel → look-ups → quotas and journal → answer
     a view that is not known yet: join, merge and select → give ids → place
 
 Each step is a function over values; the effects are at both ends: the sources behind `Collector`, the bytes in `app.py`.
@@ -15,9 +15,10 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from graphql import ExecutionResult, GraphQLError, GraphQLSchema, VariableValues
+from graphql import GraphQLSchema, VariableValues
 
 from gateway.admission import PlanSlots
+from gateway.assembly import assemble
 from gateway.audit.accounting import Accounting
 from gateway.auth.authentication.clients import Viewer
 from gateway.auth.authorization.decide import Decision
@@ -34,7 +35,7 @@ from gateway.documents.mistake import MistakenRequest
 from gateway.documents.parse import Document, Documents, PersistedDocuments
 from gateway.domain.days import paris_day
 from gateway.domain.seal import OpaqueIds
-from gateway.errors import ArgumentRefused, CallerError, InvalidRequest, LeakStopped, QuotaReached
+from gateway.errors import ArgumentRefused, CallerError, Code, LeakStopped, QuotaReached, WriteRefused
 from gateway.execution.executor import Executor
 from gateway.federation.collect.collector import Collector
 from gateway.federation.collect.plan import plan_sources
@@ -46,23 +47,20 @@ from gateway.federation.views.context import OperationContext
 from gateway.federation.views.view import Rights, View
 from gateway.response import (
     GraphQLResponse,
-    fallback_error,
     graphql_error,
     mistaken_response,
-    refusal_errors,
     refused_response,
-    source_error,
 )
 from gateway.running import ValidatedOperation, run_operation
 from gateway.schema.organisations import EtatSource, Source
-from gateway.schema.tables import VIEW_ROOTS
 from gateway.statistiques.answer import Statistics
 from gateway.statistiques.questions import ROOT as STATISTICS_ROOT
 from gateway.statistiques.questions import asked_by
+from gateway.writes.request import SHOWING_WRITES, asked_write, is_mutation
+from gateway.writes.writing import Writes
 
 logger = logging.getLogger("gateway.operation")
 STATISTICS = f"Query.{STATISTICS_ROOT}"
-ASKING_SOURCES = VIEW_ROOTS | {STATISTICS_ROOT}
 VALUES_FEW = 200  # of variables: less than a millisecond to coerce
 
 
@@ -101,6 +99,7 @@ class Gateway:
     state_of: Callable[[str], EtatSource | None]  # of a source by name, None when it is not configured
     source_of_cfa: Callable[[str], str | None]
     now: Callable[[], datetime]
+    writes: Writes | None = None  # None: nothing is written through this gateway
     views: ViewCache = field(default_factory=ViewCache)
     plan_slots: PlanSlots = field(default_factory=PlanSlots)
     introspections: Introspections = field(default_factory=Introspections)
@@ -117,8 +116,8 @@ async def answer(gateway: Gateway, viewer: Viewer, request: GraphQLRequest) -> G
             validated = await _validate(gateway, viewer, request)
             await gateway.accounting.charge(viewer, validated.cost)
             judgement = await _judge(gateway, viewer, validated)
-    except ArgumentRefused as error:
-        # Refused for a criterion that it selects by: answered, with null (docs/graphe.md, Refus).
+    except (ArgumentRefused, WriteRefused) as error:
+        # Refused for a criterion that it selects by, or for what it writes: answered, with null (docs/graphe.md, Refus).
         return GraphQLResponse(None, [graphql_error(error)])
     except QuotaReached:
         raise
@@ -128,6 +127,8 @@ async def answer(gateway: Gateway, viewer: Viewer, request: GraphQLRequest) -> G
         return refused_response(error)
     try:
         return await _serve(gateway, viewer, validated, judgement)
+    except WriteRefused as error:
+        return GraphQLResponse(None, [graphql_error(error)])
     except LeakStopped as leak:
         logger.critical("%s", leak)
         gateway.stopped(leak.coordinate)
@@ -194,9 +195,11 @@ async def _serve(
     trace = validated.trace
     with trace.stage("collecte"):
         context = await _collect(gateway, viewer, validated, judgement.decision)
+    if gateway.writes and not SHOWING_WRITES.isdisjoint(judgement.decision.coordinates):
+        context = await _write(gateway, gateway.writes, context, validated)
     with trace.stage("execution"):
         result, walked = await run_operation(gateway, context, validated, judgement)
-        response = _response(gateway, context, result, validated.cost + walked + context.figures.walked)
+        response = assemble(gateway, context, result, validated.cost + walked + context.figures.walked)
         if judgement.forbidden and (found := find_leak(response.data, judgement.forbidden)):
             raise LeakStopped(".".join(found))
     # The journal comes last and before the answer: what it cannot write is not shown.
@@ -207,10 +210,26 @@ async def _serve(
     return response
 
 
+async def _write(
+    gateway: Gateway, writes: Writes, context: OperationContext, validated: ValidatedOperation
+) -> OperationContext:
+    """The context once what the operation writes is kept, or with the writes that it lists. Raises WriteRefused, QuotaReached,
+    JournalUnavailable, WritesUnavailable."""
+    if not is_mutation(validated.document):
+        return await writes.listed(context)
+    asked = asked_write(gateway.schema, validated.document, validated.variables)
+    with validated.trace.stage("ecriture"):
+        return await writes.write(context, asked, validated.trace) if asked else context
+
+
 async def _collect(
     gateway: Gateway, viewer: Viewer, validated: ValidatedOperation, decision: Decision
 ) -> OperationContext:
-    """The context, with the figures that the operation asks for."""
+    """The context, with the figures that the operation asks for; of a mutation, with the persons that it may write of."""
+    if is_mutation(validated.document):
+        if gateway.writes is None:
+            raise WriteRefused("Cette passerelle n'écrit rien.", Code.ACTE_REFUSE)
+        return await build_context(gateway, viewer, decision, None, True, gateway.writes.rights_of(viewer))
     if STATISTICS not in decision.coordinates:
         return await build_context(gateway, viewer, decision, validated.age_max)
     questions = asked_by(gateway.schema, validated.document, validated.variables, decision)
@@ -222,14 +241,20 @@ async def _collect(
 
 
 async def build_context(
-    gateway: Gateway, viewer: Viewer, decision: Decision, age_max: int | None = None, counts_list: bool = False
+    gateway: Gateway,
+    viewer: Viewer,
+    decision: Decision,
+    age_max: int | None = None,
+    counts_list: bool = False,
+    rights: Rights | None = None,
 ) -> OperationContext:
-    """All that the operation may show, collected and merged. `counts_list`: figures of the caller's list are asked.
+    """All that the operation may show, collected and merged. `counts_list`: the caller's list is looked at, though it may not be
+    shown; `rights`: others than those of the caller, by which persons are found.
 
     Raises Overloaded when too many wait for the same plan.
     """
     directory, day = gateway.directory(), paris_day(gateway.now())
-    rights = Rights(gateway.policy, viewer.profil, viewer.finalite, viewer.perimetre)
+    rights = rights or Rights(gateway.policy, viewer.profil, viewer.finalite, viewer.perimetre)
     plan = plan_sources(decision, viewer.perimetre, directory, counts_list)
     collected: tuple[Readings, View, int] | None = None
     if plan.view:
@@ -238,7 +263,7 @@ async def build_context(
             found = await find_view(gateway.views, gateway.id_assigner, readings, rights, directory, day)
             collected = readings, *found
     readings, view, people = collected or (Readings(), View(), 0)
-    return OperationContext(
+    context = OperationContext(
         viewer=viewer,
         rights=rights,
         decision=decision,
@@ -251,48 +276,5 @@ async def build_context(
         view=view,
         people=people,
     )
-
-
-def _response(gateway: Gateway, context: OperationContext, result: ExecutionResult, cost: int) -> GraphQLResponse:
-    """The answer: data, then the errors of fields, of rights, of sources, and of sources whose earlier answer is shown."""
-    decision, readings, rows = context.decision, context.readings, _rows(context.readings, gateway)
-    roots = decision.keys(ASKING_SOURCES) if readings.errors or readings.covered else []
-    told = (decision, result.data, context.viewer, gateway.policy)
-    refused, lines = refusal_errors(*told) if decision.refusal else ([], [])
-    errors = [
-        *(graphql_error(_cause(error), error.path) for error in result.errors or []),
-        *refused,
-        *(source_error(error, roots, result.data) for error in readings.errors.values()),
-        *(
-            fallback_error(error, roots, result.data, rows[source]["ageSecondes"])
-            for source, error in readings.covered.items()
-            if source not in readings.errors
-        ),
-    ]
-    extensions = {"sources": list(rows.values()), "cout": cost} | ({"refus": lines} if lines else {})
-    return GraphQLResponse(result.data, errors, extensions)
-
-
-def _cause(error: GraphQLError) -> Exception:
-    """What an error of execution is to be told as. Raises LeakStopped when it is one."""
-    cause = error.original_error or error
-    if isinstance(cause, LeakStopped):
-        raise cause
-    if isinstance(cause, GraphQLError) and cause.message.startswith("Argument "):
-        return InvalidRequest("Une variable nulle est donnée où une valeur est requise.")
-    if not isinstance(cause, CallerError):
-        logger.error("champ %s : %s", error.path, type(cause).__name__)
-    return cause
-
-
-def _rows(readings: Readings, gateway: Gateway) -> dict[str, dict[str, Any]]:
-    """`extensions.sources`: each source asked, its state, and how fresh what was used of it is (docs/graphe.md)."""
-    freshness, errors = readings.freshness_by_source, readings.errors
-    rows = {}
-    now = gateway.now()
-    for name in sorted({*freshness, *errors}):
-        state, used = gateway.state_of(name), freshness.get(name)
-        age = used.line(gateway.collector.wall_clock(), now) if used else {"ageSecondes": None, "cache": None}
-        state = used.state(state, now) if used else state
-        rows[name] = {"nom": name, "etat": state and state.value, **age, "partiel": name in errors}
-    return rows
+    # Most gateways hold no write, most of the time: nothing is called then.
+    return gateway.writes.over(context) if gateway.writes and gateway.writes.deposit.by_person else context

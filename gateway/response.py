@@ -13,7 +13,7 @@ from gateway.auth.authorization.reasons import field_refused, useful_finalites
 from gateway.auth.policy.policy import AccessPolicy
 from gateway.documents.mistake import Mistake
 from gateway.documents.nearest import tell
-from gateway.errors import CallerError, Code, JournalUnavailable, SourceError
+from gateway.errors import CallerError, Code, JournalUnavailable, SourceError, WritesUnavailable
 
 ErrorDict = dict[str, Any]
 Place = tuple[str | int, ...]
@@ -55,6 +55,9 @@ def graphql_error(cause: Exception, path: Sequence[str | int] | None = None) -> 
     """The entry of an error: the caller's are shown as they are, ours say only that they are ours."""
     if isinstance(cause, CallerError):
         return error_entry(str(cause), cause.code, path)
+    if isinstance(cause, WritesUnavailable):
+        said = "L'écriture ne peut pas être gardée pour le moment : la redemander avec la même clé."
+        return error_entry(said, Code.ECRITURE_INDISPONIBLE, path)
     entry = error_entry("Erreur interne de la passerelle.", Code.ERREUR_INTERNE, path)
     if isinstance(cause, JournalUnavailable):
         entry["extensions"]["detail"] = "JOURNAL_INDISPONIBLE"

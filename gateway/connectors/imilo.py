@@ -43,8 +43,9 @@ from gateway.connectors.values import (
     code,
     text,
 )
-from gateway.schema.nouns import Adresse, Collaboration, EtapeSuivi, Jeune, MotifAccompagnement, SituationSuivi, Suivi
+from gateway.schema.nouns import Adresse, Collaboration, EtapeSuivi, Jeune, SituationSuivi, Suivi
 from gateway.schema.organisations import ModeSource, TypeSource
+from gateway.schema.write_states import MotifAccompagnement
 
 PAGE_SIZE = 150
 

@@ -18,6 +18,7 @@ from gateway.schema.connections import DEFAULT_PAGE, PAGE_MAX, ContratConnection
 from gateway.schema.directives import fraicheur
 from gateway.schema.filters import FiltreContrats, FiltreJeunes, FiltreRuptures, FiltreSansContrat
 from gateway.schema.meanings import describe
+from gateway.schema.mutation import Mutation, list_writes
 from gateway.schema.nouns import Contrat, Jeune, Rupture
 from gateway.schema.orders import TriContrats, TriJeunes, TriRuptures, TriSansContrat
 from gateway.schema.organisations import Cfa, Commune, MissionLocale, Node, Source, Territoire
@@ -25,6 +26,7 @@ from gateway.schema.rapprochement import Rapprochement
 from gateway.schema.scalars import SCALARS, SIRET, UAI
 from gateway.schema.statistics import DEFAULT_LINES, LINES_MAX, Statistiques
 from gateway.schema.statistics_filter import Dimension, FiltreStatistiques
+from gateway.schema.writes import EcritureConnection
 
 
 @object_type("Qui je suis et ce que je peux lire.", C.PUBLIQUE)
@@ -268,13 +270,16 @@ class Query:
         rows="lignes",
         page_max=LINES_MAX,
     )
+    ecritures: EcritureConnection = publique(
+        "Les écritures de mon organisation : celles en échec d'abord, puis les dernières.", list_writes
+    )
     sources: list[Source] | None = donnee(C.TECHNIQUE, "Les systèmes partenaires et leur état.", _sources, size=1)
 
 
 def build() -> Schema:
     """The schema of the gateway."""
     config = StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True)
-    schema = Schema(Query, config=config, directives=[fraicheur])
+    schema = Schema(Query, Mutation, config=config, directives=[fraicheur])
     describe(core_schema(schema))
     return schema
 

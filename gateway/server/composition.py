@@ -45,6 +45,7 @@ from gateway.schema.organisations import Source
 from gateway.schema.query import build, core_schema
 from gateway.server.services import Services
 from gateway.server.statistics_parts import build_public_figures, build_statistics
+from gateway.server.write_parts import build_writing
 from gateway.sources.harvest.registry_reader import RegistryReader
 from gateway.sources.http.issuers import IssuerClient, JwksFile
 from gateway.sources.http.transport import Transport, aiohttp_transport
@@ -132,6 +133,7 @@ def build_gateway(services: Services) -> Gateway:
         source_of_cfa=services.sources.partner_of_cfa,
         now=now,
         long_work=long_work,
+        writes=build_writing(services, policy, opaque_ids),
     )
 
 

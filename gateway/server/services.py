@@ -17,7 +17,7 @@ from gateway.cache.seam import Cache
 from gateway.config import Configuration
 from gateway.connectors.base import Connector
 from gateway.edge.metrics import EdgeMetrics
-from gateway.errors import ConfigurationError, reason_of
+from gateway.errors import ConfigurationError
 from gateway.redis_client import open_redis
 from gateway.schema.organisations import TypeSource
 from gateway.server.loop_lag import LoopLag
@@ -49,7 +49,9 @@ from gateway.stores.receptions import ReceptionStore
 from gateway.stores.registry import RegistryStore
 from gateway.stores.shared_counters import SharedCounters
 from gateway.stores.sql import database_url
+from gateway.stores.writes import WriteStore
 from gateway.suspension import Suspension
+from gateway.system_reasons import reason_of
 
 
 @dataclass(slots=True)
@@ -80,6 +82,7 @@ class Services:
     consumers: list[QueueConsumer]
     receiver: WebhookReceiver
     receptions: ReceptionStore | None  # None: nothing is received
+    writes: WriteStore
     issuers: list[IssuerClient] = field(default_factory=list)
     open_files: OpenFiles = field(default_factory=OpenFiles)
 
@@ -96,6 +99,7 @@ class Services:
         await self.links.close()
         await self.blocks.close()
         await self.readings_journal.close()
+        await self.writes.close()
         if self.receptions is not None:
             await self.receptions.close()
 
@@ -139,6 +143,7 @@ def build_services(
         consumers=consumers(sources, known_connectors, cache, counts),
         receiver=receiver(sources, known_connectors, counts, seconds),
         receptions=build_receptions(configuration, environ) if configuration.file.reception.active else None,
+        writes=build_writes(configuration, environ),
     )
 
 
@@ -191,6 +196,11 @@ def build_links(configuration: Configuration, environ: Mapping[str, str]) -> Lin
 def build_receptions(configuration: Configuration, environ: Mapping[str, str]) -> ReceptionStore:
     """The store of what ERPs transmit, not opened yet. Raises ConfigurationError."""
     return ReceptionStore(_url(configuration, environ, "receptions.sqlite"))
+
+
+def build_writes(configuration: Configuration, environ: Mapping[str, str]) -> WriteStore:
+    """The store of what is written through the gateway, not opened yet. Raises ConfigurationError."""
+    return WriteStore(_url(configuration, environ, "ecritures.sqlite"))
 
 
 def build_journal(

@@ -51,6 +51,7 @@ HEADS = {
     "journal": "0002",
     "registre": "0001",
     "liens": "0002",
+    "ecritures": "0001",
     "receptions": "0001",
     "statistiques": "0001",
 }  # the last version of each history

@@ -3,6 +3,7 @@
 The table of `precedence` says which record is kept for a field; a value absent from the best source comes from the next.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -54,6 +55,7 @@ from gateway.schema.wait import shown_wait
 # Fields settled by the table alone: whatever is added to it is merged. The others are put together below.
 OF_JEUNE = tuple(champ for champ in JEUNE if champ not in {"adresse", "suivi", "collaboration"})
 OF_CONTRAT = tuple(champ for champ in CONTRAT if champ not in {"employeur", "cfa", "rupture"})
+Declared = Mapping[int, tuple[SourcedRecord, Contrat]]  # by rank of the contract: who tells it, and what
 AGE_OF_MAJORITY = 18
 PRIORITE_DAYS = 180  # docs/domaine.md, Rupture
 EXITS = frozenset({StatutApprenant.APPRENTI, StatutApprenant.FIN_DE_FORMATION})
@@ -80,12 +82,12 @@ def residence(cluster: Cluster, directory: Directory) -> tuple[SourcedRecord | N
     return next((told for told in places if told[1].mission_locale), places[0] if places else (None, None))
 
 
-def merge(cluster: Cluster, directory: Directory, day: date) -> MergedPerson:
-    """Merge one person. Ids are left to the view."""
+def merge(cluster: Cluster, directory: Directory, day: date, declared: Declared | None = None) -> MergedPerson:
+    """Merge one person. Ids are left to the view. `declared`: what else is told of a contract, by its rank."""
     housed_by, place = residence(cluster, directory)
     holders = [(record, record.jeune) for record in cluster.sourced_records]
     jeune = Jeune(**{champ: valeur(JEUNE, champ, holders) for champ in OF_JEUNE})
-    jeune.nom, jeune.prenom = _shown(jeune.nom), _shown(jeune.prenom)
+    jeune.nom, jeune.prenom = (name and shown_name(name) for name in (jeune.nom, jeune.prenom))
     jeune.suivi = suivi_of(cluster.sourced_records, directory)
     jeune.collaboration = collaboration_of(cluster.sourced_records)
     if housed_by and place and housed_by.jeune.adresse:
@@ -96,14 +98,12 @@ def merge(cluster: Cluster, directory: Directory, day: date) -> MergedPerson:
         jeune.missions_locales_possibles = _possible(place, directory)
     jeune.formations = _formations(cluster, directory)
     folded_contrats = tuple(fold(cluster.sourced_records))
+    for rank, version in (declared or {}).items():
+        folded_contrats[rank].versions.append(version)
     contrats = tuple(_contrat(folded, jeune.formations, directory) for folded in folded_contrats)
     jeune.contrats = list(contrats)
     _derive(jeune, day)
     return MergedPerson(cluster, place, housed_by, contrats, folded_contrats, jeune)
-
-
-def _shown(nom: str | None) -> str | None:
-    return shown_name(nom) if nom else None
 
 
 def _shown_home(told: Adresse, place: Residence, commune: Commune | None) -> Adresse:

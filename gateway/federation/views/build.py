@@ -119,7 +119,7 @@ def build_view(
         # Ids first: bounding drops contracts, and `key_sets` follows the order of all of them.
         _identify(person.merged, key_sets, assigned_ids, directory)
         view.records[person.jeune.id] = tuple(key.key for key in key_sets[0].keys)
-        _place(view, person, rights, readings)
+        place_person(view, person, rights, readings)
         person.jeune.modifie = _last_change(person.merged, rights.perimetre, directory)
     return view
 
@@ -138,7 +138,7 @@ def _identify(
             date_report(contrat.rupture, folded, assigned_ids.first_seen, directory.pseudonym)
 
 
-def _place(view: View, person: ViewPerson, rights: Rights, readings: Readings) -> None:
+def place_person(view: View, person: ViewPerson, rights: Rights, readings: Readings) -> None:
     """Put a person in the view, under its id, with what may be seen of its contracts."""
     jeune = person.jeune
     _bound(jeune, rights.perimetre)

@@ -25,6 +25,7 @@ from gateway.federation.views.menus import Menus
 from gateway.federation.views.moi import SourceStates, present_moi
 from gateway.federation.views.search import search
 from gateway.federation.views.told_figures import ToldFigures
+from gateway.federation.views.told_writes import ToldWrites
 from gateway.federation.views.view import MaskedCopies, Rights, Shown, View, ViewPerson, is_frozen
 from gateway.schema.connections import ContratConnection, JeuneConnection, RuptureConnection
 from gateway.schema.filters import FiltreContrats, FiltreJeunes, FiltreRuptures, FiltreSansContrat
@@ -39,7 +40,6 @@ from gateway.schema.tables import END_CURSORS, ROW_CURSORS, TOLD_BY_LIST
 T = TypeVar("T", Jeune, Contrat, Rupture)
 C = TypeVar("C", JeuneConnection, ContratConnection, RuptureConnection)
 N = TypeVar("N", bound="Node | list[Rapprochement] | None")
-NO_CURSORS = (None, None)
 WALKED_FOR_A_ROW = 50  # persons that a filter looks at while a row of a page is masked
 WALKED_FOR_AN_INDEX = 30  # elements worth as much as a person that is indexed to be looked for
 
@@ -66,6 +66,8 @@ class OperationContext:
     tally: Tally = field(default_factory=Tally)
     preparation: Preparation = field(default_factory=Preparation)
     figures: ToldFigures = field(default_factory=ToldFigures)
+    written: ToldWrites = field(default_factory=ToldWrites)
+    base: View | None = None  # of which the view shares persons: held as long as it
 
     @property
     def frozen(self) -> bool:
@@ -130,6 +132,8 @@ class OperationContext:
         node = self.directory.node(identifier)
         if node is not None:
             return self._with_source(node) if isinstance(node, Cfa) else node
+        if (write := self.written.one(identifier)) is not None:
+            return write
         by_type = {Jeune: self._jeune, Contrat: lambda key: self._contrat(key, None), Rupture: self._rupture}
         # A type whose category is not granted is not looked up: finding it would tell that it exists.
         granted = [find for type_, find in by_type.items() if getattr(type_, OPENED_BY) in self.decision.categories]
@@ -137,20 +141,20 @@ class OperationContext:
 
     def _jeune(self, identifier: str) -> Jeune | None:
         person = self.view.persons.get(self._current(identifier))
-        return self._show(person, person.jeune) if person else None
+        return self.show(person, person.jeune) if person else None
 
     def _contrat(self, identifier: str | None, numero: str | None) -> Contrat | None:
         sought = numero_key(numero) if numero is not None else None
         if identifier is not None:
             found = self.view.contrats.get(self._current(identifier))
-            return self._show(*found) if found and sought in (None, numero_key(found[1].numero or "")) else None
+            return self.show(*found) if found and sought in (None, numero_key(found[1].numero or "")) else None
         # A number is keyed by hand in each system: two contracts may bear the same, and then none is designated.
         same = self.view.contrats_by_numero.get(sought, []) if sought else []
-        return self._show(*same[0]) if len(same) == 1 else None
+        return self.show(*same[0]) if len(same) == 1 else None
 
     def _rupture(self, identifier: str) -> Rupture | None:
         found = self.view.ruptures.get(self._current(identifier))
-        return self._show(*found) if found else None
+        return self.show(*found) if found else None
 
     def _current(self, identifier: str) -> str:
         """The id that a former one has become; the same for any other."""
@@ -176,7 +180,7 @@ class OperationContext:
     def _match(self, candidate: Candidate, niveau: Level) -> Rapprochement:
         person, similarity = self.view.persons[candidate.person], candidate.similarity
         return Rapprochement(
-            jeune=self._show(person, person.jeune),
+            jeune=self.show(person, person.jeune),
             score=probability(similarity.score),
             niveau=niveau,
             sources=sorted(person.sources),
@@ -216,7 +220,7 @@ class OperationContext:
             shown = self._keep_page(query, key, made)
         self.tally.shown |= shown.read
         criteria = identifying(query) if query.filtre else ()
-        if criteria or page.cursors != NO_CURSORS:
+        if criteria or page.cursors != (None, None):
             mark = mark_of((self.viewer.client, self.viewer.account), list_key, page)
             self._tell(ToldList(query, criteria, page, frozenset(), mark), shown)
         connection: C = shown.value
@@ -271,7 +275,7 @@ class OperationContext:
             bounds=not coordinates.isdisjoint(END_CURSORS),
         )
 
-    def _show(self, person: ViewPerson, object_: T) -> T:
+    def show(self, person: ViewPerson, object_: T) -> T:
         """The masked copy that leaves: only what this viewer may read of this person."""
         shown = self._masked_copies.show(person, object_)
         self._masked_copies.keep()
