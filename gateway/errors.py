@@ -183,6 +183,7 @@ class SourceError(GatewayError):
     """A partner failed. `source` is the partner's configured name, never its URL. `retry_after`: seconds to wait, when known."""
 
     code = Code.SOURCE_INDISPONIBLE
+    statut = 0  # of HTTP, where one was told
 
     def __init__(self, source: str, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)

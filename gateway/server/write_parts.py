@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import random
+import time
 from collections.abc import Coroutine
 from typing import Any
 
@@ -11,16 +13,20 @@ from gateway.domain.seal import OpaqueIds
 from gateway.errors import ConfigurationError, WritesUnavailable
 from gateway.operation import Gateway
 from gateway.server.services import Services
+from gateway.stores.write_queue import WriteQueue
+from gateway.writes.delivery import Delivery, DeliveryMetrics
 from gateway.writes.deposit import Deposit
-from gateway.writes.writing import NoDestination, Writes
+from gateway.writes.destinations import PartnerDestinations
+from gateway.writes.writing import Writes
 
 DAY = 24 * 3600.0  # seconds
 logger = logging.getLogger("gateway.ecritures")
 
 
 def build_writing(services: Services, policy: AccessPolicy, opaque_ids: OpaqueIds) -> Writes:
-    """The writes of this process, over the store that it shares."""
-    sealer = services.configuration.sealer
+    """The writes of this process, over the store that it shares. Raises ConfigurationError."""
+    sealer, destinations = services.configuration.sealer, PartnerDestinations(services.sources)
+    destinations.check()
     return Writes(
         store=services.writes,
         deposit=Deposit(services.writes, sealer, opaque_ids),
@@ -28,7 +34,7 @@ def build_writing(services: Services, policy: AccessPolicy, opaque_ids: OpaqueId
         sealer=sealer,
         opaque_ids=opaque_ids,
         policy=policy,
-        destinations=NoDestination(),
+        destinations=destinations,
         now=services.configuration.now,
     )
 
@@ -51,4 +57,18 @@ def write_watches(services: Services, gateway: Gateway) -> list[Coroutine[Any, A
     forget = every(
         DAY, lambda: services.writes.purge(now()), lambda error: logger.error("oubli : %s", error), asyncio.sleep
     )
-    return [gateway.writes.deposit.watch(asyncio.sleep), forget]
+    return [gateway.writes.deposit.watch(asyncio.sleep), forget, build_delivery(services).watch(asyncio.sleep)]
+
+
+def build_delivery(services: Services) -> Delivery:
+    """The deliverer of this process."""
+    configuration = services.configuration
+    return Delivery(
+        queue=WriteQueue(services.writes, time.time),
+        systems=services.sources,
+        sealer=configuration.sealer,
+        metrics=DeliveryMetrics(services.metrics),
+        now=configuration.now,
+        seconds=time.time,
+        randomness=random.random,
+    )

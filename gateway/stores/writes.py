@@ -22,6 +22,7 @@ T = TypeVar("T")
 LOCK_WAIT = 4  # seconds
 BATCH = 500  # rows followed at a time
 KEYS_KEPT, SENT_KEPT, KEPT = timedelta(days=30), timedelta(days=30), timedelta(days=365)
+INSTANT = timedelta(microseconds=1)
 EMPTIED_KEPT = timedelta(days=2)
 WAITING, SENT, HELD, REFUSED, FAILED, WITHDRAWN = (
     "EN_ATTENTE",
@@ -199,6 +200,9 @@ def _accept(
         return known
     _limit(connection, key, limits, now)
     own = select(func.coalesce(func.max(WRITES.c.rang), 0)).where(WRITES.c.sujet == write.sujet)
+    last = connection.scalar(select(func.max(WRITES.c.acceptee_le)).where(WRITES.c.personne == write.personne))
+    # What is said of a person is said in an order, whatever the clocks: two writes are never of one instant.
+    at = max(now, datetime.fromisoformat(last) + INSTANT) if last else now
     row = {
         "id": write.id,
         "compte": key.compte,
@@ -209,7 +213,7 @@ def _accept(
         "rang": int(connection.scalar(own) or 0) + 1,
         "destination": write.destination,
         "etat": WAITING if write.destination else HELD,
-        "acceptee_le": text_of(now),
+        "acceptee_le": text_of(at),
         "transmise_le": "",
         "change_le": text_of(now),
         "essais": 0,

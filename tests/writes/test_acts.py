@@ -133,7 +133,7 @@ async def test_a_request_is_seen_by_the_mission_locale_and_its_answer_by_the_cfa
         ADVISER, REPLY, jeune=await small.id_of(ADVISER), reponse="ACCEPTEE", commentaire="vu mardi"
     )
     assert replied["erreurs"] == []
-    read = (await small.jeune(SCHOOL, "suivi { situation } collaboration { reponse reponduLe commentaireReponse }"))
+    read = await small.jeune(SCHOOL, "suivi { situation } collaboration { reponse reponduLe commentaireReponse }")
     assert read["collaboration"] == {
         "reponse": "ACCEPTEE",
         "reponduLe": "2026-10-15T10:00:00Z",
@@ -172,7 +172,7 @@ async def test_a_request_that_cannot_be_is_told_why(
 ) -> None:
     saisie = {**REQUEST, **change} if "motifs" not in change else {**REQUEST, "precisions": None, **change}
     result = await small.write(SCHOOL, ASK, jeune=await small.id_of(SCHOOL, numero), **saisie)
-    assert [(error["code"], error["champ"]) for error in result["erreurs"]][0] == (code, champ)
+    assert next((error["code"], error["champ"]) for error in result["erreurs"]) == (code, champ)
     assert (await small.ask(SCHOOL, WRITES))["data"]["ecritures"]["totalCount"] == 0
 
 
@@ -199,7 +199,9 @@ async def test_a_declared_rupture_is_one_for_all_who_see_the_contract(small: Wri
             "delaiSignalementJours": 5,
         }
     ]
-    listed = await small.ask(ADVISER, '{ ruptures(filtre: {depuis: "2026-10-01"}) { totalCount nodes { jeune { nom } } } }')
+    listed = await small.ask(
+        ADVISER, '{ ruptures(filtre: {depuis: "2026-10-01"}) { totalCount nodes { jeune { nom } } } }'
+    )
     assert listed["data"]["ruptures"]["totalCount"] == 1
     opened = await small.ask(ADVISER, "query($id: ID!) { rupture(id: $id) { date } }", id=result["rupture"]["id"])
     assert opened["data"]["rupture"] == {"date": "2026-10-10"}
@@ -237,7 +239,9 @@ async def test_a_withdrawn_rupture_is_none_any_more(small: WrittenWorld) -> None
 async def test_the_system_of_a_cfa_writes_for_it_and_reads_nobody(small: WrittenWorld) -> None:
     erp = caller("SI_PARTENAIRE", "0600001A", comme="CFA", finalite="GESTION_CFA")
     contrat = (await small.jeune(SCHOOL, "contrats { id }", 1))["contrats"][0]["id"]
-    text = "mutation($saisie: SaisieRupture!) { declarerRupture(saisie: $saisie) { ecriture { etat } erreurs { code } } }"
+    text = (
+        "mutation($saisie: SaisieRupture!) { declarerRupture(saisie: $saisie) { ecriture { etat } erreurs { code } } }"
+    )
     assert (await small.write(erp, text, contrat=contrat, date="2026-10-10"))["ecriture"] == {"etat": "CONSERVEE"}
     answer = await small.ask(erp, DECLARE, saisie={"cle": key(), "contrat": contrat, "date": "2026-10-11"})
     assert answer["data"] is None
