@@ -12,7 +12,6 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from gateway.admission import ClientDisconnected, Health, IncompleteBodies, RequestSlots
 from gateway.auth.authentication.authenticator import Authenticator
 from gateway.auth.authentication.client_register import ClientRegister
 from gateway.auth.authentication.clients import Viewer, build_viewer
@@ -28,7 +27,17 @@ from gateway.edge.graphql_http import (
     read_request,
     write,
 )
-from gateway.edge.guard import EXCEPTION_HANDLERS, Guard, middleware, retry_after, with_headers
+from gateway.edge.guard import (
+    EXCEPTION_HANDLERS,
+    ClientDisconnected,
+    Guard,
+    Health,
+    IncompleteBodies,
+    RequestSlots,
+    middleware,
+    retry_after,
+    with_headers,
+)
 from gateway.edge.metrics_page import MetricsPage
 from gateway.edge.reception_http import reception_routes
 from gateway.edge.webhooks import webhook_route

@@ -12,6 +12,7 @@ from graphql import GraphQLSchema
 from strawberry import Schema
 from strawberry.schema.config import StrawberryConfig
 
+from gateway.auth.policy.acts import Acte, written_by
 from gateway.auth.policy.rules import CategorieDonnee as C
 from gateway.auth.policy.rules import Finalite, Profil, argument, donnee, libre, object_type, publique
 from gateway.schema.connections import DEFAULT_PAGE, PAGE_MAX, ContratConnection, JeuneConnection, RuptureConnection
@@ -270,8 +271,10 @@ class Query:
         rows="lignes",
         page_max=LINES_MAX,
     )
-    ecritures: EcritureConnection = publique(
-        "Les écritures de mon organisation : celles en échec d'abord, puis les dernières.", list_writes
+    ecritures: EcritureConnection = written_by(
+        *Acte,
+        description="Les écritures de mon organisation : celles en échec d'abord, puis les dernières.",
+        resolver=list_writes,
     )
     sources: list[Source] | None = donnee(C.TECHNIQUE, "Les systèmes partenaires et leur état.", _sources, size=1)
 

@@ -14,9 +14,8 @@ from typing import Protocol
 
 from cachetools import LRUCache
 
-from gateway.admission import HALF
 from gateway.cache.seam import Cache, CacheKey, Entry
-from gateway.concurrency import SingleFlight
+from gateway.concurrency import HALF, SingleFlight
 from gateway.error_places import place_of
 from gateway.errors import SourceError, SourceInvalid
 from gateway.sources.partners.load import Partner

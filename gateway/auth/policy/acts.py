@@ -27,7 +27,7 @@ class Acte(Enum):
 
 
 def written_by(*acts: Acte, description: str, resolver: Any) -> Any:
-    """A field of Mutation: whoever may do one of these acts may use it."""
+    """A root field that writes, or tells what was written: whoever may do one of these acts may use it."""
     field = publique(description, resolver)
     field.metadata = {**field.metadata, ACT: frozenset(acts)}
     return field
