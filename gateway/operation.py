@@ -15,9 +15,8 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from graphql import GraphQLSchema, VariableValues
+from graphql import ExecutionResult, GraphQLSchema, OperationType, VariableValues
 
-from gateway.assembly import assemble
 from gateway.audit.accounting import Accounting
 from gateway.auth.authentication.clients import Viewer
 from gateway.auth.authorization.decide import Decision
@@ -46,20 +45,26 @@ from gateway.federation.views.context import OperationContext
 from gateway.federation.views.view import Rights, View
 from gateway.response import (
     GraphQLResponse,
+    cause_of,
+    fallback_error,
     graphql_error,
     mistaken_response,
+    refusal_errors,
     refused_response,
+    source_error,
 )
 from gateway.running import ValidatedOperation, run_operation
 from gateway.schema.organisations import EtatSource, Source
+from gateway.schema.tables import VIEW_ROOTS
 from gateway.statistiques.answer import Statistics
 from gateway.statistiques.questions import ROOT as STATISTICS_ROOT
 from gateway.statistiques.questions import asked_by
-from gateway.writes.request import SHOWING_WRITES, asked_write, is_mutation
+from gateway.writes.request import SHOWING_WRITES
 from gateway.writes.writing import Writes
 
 logger = logging.getLogger("gateway.operation")
 STATISTICS = f"Query.{STATISTICS_ROOT}"
+ASKING_SOURCES = VIEW_ROOTS | {STATISTICS_ROOT}
 VALUES_FEW = 200  # of variables: less than a millisecond to coerce
 
 
@@ -195,10 +200,11 @@ async def _serve(
     with trace.stage("collecte"):
         context = await _collect(gateway, viewer, validated, judgement.decision)
     if gateway.writes and not SHOWING_WRITES.isdisjoint(judgement.decision.coordinates):
-        context = await _write(gateway, gateway.writes, context, validated)
+        told = validated.document, validated.variables
+        context = await gateway.writes.serve(gateway.schema, context, *told, trace)
     with trace.stage("execution"):
         result, walked = await run_operation(gateway, context, validated, judgement)
-        response = assemble(gateway, context, result, validated.cost + walked + context.figures.walked)
+        response = _response(gateway, context, result, validated.cost + walked + context.figures.walked)
         if judgement.forbidden and (found := find_leak(response.data, judgement.forbidden)):
             raise LeakStopped(".".join(found))
     # The journal comes last and before the answer: what it cannot write is not shown.
@@ -209,23 +215,11 @@ async def _serve(
     return response
 
 
-async def _write(
-    gateway: Gateway, writes: Writes, context: OperationContext, validated: ValidatedOperation
-) -> OperationContext:
-    """The context once what the operation writes is kept, or with the writes that it lists. Raises WriteRefused, QuotaReached,
-    JournalUnavailable, WritesUnavailable."""
-    if not is_mutation(validated.document):
-        return await writes.listed(context)
-    asked = asked_write(gateway.schema, validated.document, validated.variables)
-    with validated.trace.stage("ecriture"):
-        return await writes.write(context, asked, validated.trace) if asked else context
-
-
 async def _collect(
     gateway: Gateway, viewer: Viewer, validated: ValidatedOperation, decision: Decision
 ) -> OperationContext:
     """The context, with the figures that the operation asks for; of a mutation, with the persons that it may write of."""
-    if is_mutation(validated.document):
+    if validated.document.operation.operation is OperationType.MUTATION:
         if gateway.writes is None:
             raise WriteRefused("Cette passerelle n'écrit rien.", Code.ACTE_REFUSE)
         return await build_context(gateway, viewer, decision, None, True, gateway.writes.rights_of(viewer))
@@ -277,3 +271,24 @@ async def build_context(
     )
     # Most gateways hold no write, most of the time: nothing is called then.
     return gateway.writes.over(context) if gateway.writes and gateway.writes.deposit.by_person else context
+
+
+def _response(gateway: Gateway, context: OperationContext, result: ExecutionResult, cost: int) -> GraphQLResponse:
+    """The answer: data, then the errors of fields, of rights, of sources, and of sources whose earlier answer is shown."""
+    decision, readings = context.decision, context.readings
+    rows = readings.lines(gateway.state_of, gateway.now(), gateway.collector.wall_clock())
+    roots = decision.keys(ASKING_SOURCES) if readings.errors or readings.covered else []
+    told = (decision, result.data, context.viewer, gateway.policy)
+    refused, lines = refusal_errors(*told) if decision.refusal else ([], [])
+    errors = [
+        *(graphql_error(cause_of(error), error.path) for error in result.errors or []),
+        *refused,
+        *(source_error(error, roots, result.data) for error in readings.errors.values()),
+        *(
+            fallback_error(error, roots, result.data, rows[source]["ageSecondes"])
+            for source, error in readings.covered.items()
+            if source not in readings.errors
+        ),
+    ]
+    extensions = {"sources": list(rows.values()), "cout": cost} | ({"refus": lines} if lines else {})
+    return GraphQLResponse(result.data, errors, extensions)

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Protocol
 
 import strawberry
+from graphql import GraphQLSchema, VariableValues
 from sqlalchemy import Connection
 
 from gateway.audit.accounting import account_of
@@ -20,6 +21,7 @@ from gateway.auth.authentication.clients import Viewer, seconds_to_tomorrow
 from gateway.auth.policy.acts import Acte
 from gateway.auth.policy.policy import AccessPolicy, WriteRow
 from gateway.correlation import RequestTrace
+from gateway.documents.parse import Document
 from gateway.domain.seal import OpaqueIds, Sealer
 from gateway.errors import KeyReused, QuotaReached, WritesUnavailable
 from gateway.federation.views.context import OperationContext
@@ -34,7 +36,7 @@ from gateway.stores.writes import DailyLimits, KeptWrite, LimitReached, NewWrite
 from gateway.writes.bodies import body_of, open_body, seal_body
 from gateway.writes.checks import Target, checked, error, not_found, target_of
 from gateway.writes.deposit import Deposit
-from gateway.writes.request import AskedWrite, told_fields
+from gateway.writes.request import AskedWrite, asked_write, is_mutation, told_fields
 
 _NATURE = "Ecriture"
 LISTED = 1000  # writes of an organisation that its list may hold
@@ -82,6 +84,21 @@ class Writes:
         sight = Sight(context.rights, context.directory, context.day, context.readings)
         base = context.base or context.view
         return replace(context, view=self.deposit.over(base, sight), base=base)
+
+    async def serve(
+        self,
+        schema: GraphQLSchema,
+        context: OperationContext,
+        document: Document,
+        variables: VariableValues,
+        trace: RequestTrace,
+    ) -> OperationContext:
+        """The context once what the operation writes is kept, or with the writes that it lists. Raises as `write` does."""
+        if not is_mutation(document):
+            return await self.listed(context)
+        asked = asked_write(schema, document, variables)
+        with trace.stage("ecriture"):
+            return await self.write(context, asked, trace) if asked else context
 
     async def listed(self, context: OperationContext) -> OperationContext:
         """The context with the writes of the caller's organisation. Raises WritesUnavailable."""
