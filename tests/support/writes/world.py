@@ -1,6 +1,6 @@
 """A small world that is written to: drawn people, the whole gateway over them, a real store of writes and a real journal."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -125,12 +125,12 @@ async def written_world(
     *,
     url: str = "",
     live_sources: LiveSources | None = None,
-    journal_file: str = "journal.sqlite",
-    store_class: type[WriteStore] = WriteStore,
+    make_store: Callable[[str], WriteStore] = WriteStore,
+    make_journal: Callable[[str, Sealer], Journal] = Journal,
 ) -> AsyncIterator[WrittenWorld]:
     """A process over stores of that folder."""
-    store = store_class(url or f"sqlite+aiosqlite:///{folder / 'ecritures.sqlite'}")
-    journal = Journal(f"sqlite+aiosqlite:///{folder / journal_file}", SEALER)
+    store = make_store(url or f"sqlite+aiosqlite:///{folder / 'ecritures.sqlite'}")
+    journal = make_journal(f"sqlite+aiosqlite:///{folder / 'journal.sqlite'}", SEALER)
     await store.open()
     await journal.open()
     world = SmallWorld(people, live_sources=live_sources)
