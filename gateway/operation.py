@@ -59,7 +59,7 @@ from gateway.schema.tables import VIEW_ROOTS
 from gateway.statistiques.answer import Statistics
 from gateway.statistiques.questions import ROOT as STATISTICS_ROOT
 from gateway.statistiques.questions import asked_by
-from gateway.writes.request import SHOWING_WRITES
+from gateway.writes.asked import SHOWING_WRITES
 from gateway.writes.writing import Writes
 
 logger = logging.getLogger("gateway.operation")

@@ -117,16 +117,7 @@ def build_gateway(services: Services) -> Gateway:
         opaque_ids=opaque_ids,
         statistics=build_statistics(services, policy, opaque_ids, collector),
         id_assigner=IdAssigner(services.links, derivation(opaque_ids), now, counts.links_unavailable.inc),
-        accounting=Accounting(
-            services.readings_journal,
-            services.rate_limits,
-            services.alerts,
-            DailyAccounts(services.alerts.quota),
-            opaque_ids,
-            Governed(schema),
-            now,
-            long_work,
-        ),
+        accounting=_accounting(services, schema, opaque_ids, long_work),
         directory=CurrentDirectory(services.keeper, opaque_ids),
         states=lambda: [with_copy(services, source) for source in services.sources.states()],
         state_of=services.sources.state_of,
@@ -135,6 +126,12 @@ def build_gateway(services: Services) -> Gateway:
         long_work=long_work,
         writes=build_writing(services, policy, opaque_ids),
     )
+
+
+def _accounting(services: Services, schema: GraphQLSchema, opaque_ids: OpaqueIds, long_work: LongWork) -> Accounting:
+    """Who reads whom, counted and written."""
+    kept = services.readings_journal, services.rate_limits, services.alerts, DailyAccounts(services.alerts.quota)
+    return Accounting(*kept, opaque_ids, Governed(schema), services.configuration.now, long_work)
 
 
 def with_copy(services: Services, source: Source) -> Source:

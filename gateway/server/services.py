@@ -49,7 +49,7 @@ from gateway.stores.receptions import ReceptionStore
 from gateway.stores.registry import RegistryStore
 from gateway.stores.shared_counters import SharedCounters
 from gateway.stores.sql import database_url
-from gateway.stores.writes import WriteStore
+from gateway.stores.write_store import WriteStore
 from gateway.suspension import Suspension
 from gateway.system_reasons import reason_of
 
@@ -113,11 +113,10 @@ def build_services(
 ) -> Services:
     """Everything that touches the outside, not opened yet. Raises ConfigurationError. The rest is replaced in virtual time."""
     metrics, transport = CollectorRegistry(), Transport(configuration.now, network)
-    known_connectors, partners = configured_partners(configuration.root, configuration.file, environ)
     counts, alerts, suspension = SourceMetrics(metrics), Alerts(metrics), Suspension(registry=metrics)
     cache, shared_pacer, shared_counters = _shared(configuration, suspension, seconds)
     clock = replace(clock or Clock(), processus=configuration.processus, shared=shared_pacer)
-    sources = Sources(partners, known_connectors, SourceDeps(transport, cache, counts, configuration.now, clock))
+    sources, known_connectors = _sources(configuration, environ, (transport, cache, counts), clock)
     return Services(
         configuration=configuration,
         metrics=metrics,
@@ -145,6 +144,14 @@ def build_services(
         receptions=build_receptions(configuration, environ) if configuration.file.reception.active else None,
         writes=build_writes(configuration, environ),
     )
+
+
+def _sources(
+    configuration: Configuration, environ: Mapping[str, str], deps: tuple[Transport, Cache, SourceMetrics], clock: Clock
+) -> tuple[Sources, Mapping[str, Connector]]:
+    """The partners of the configuration, and the connectors that read them. Raises ConfigurationError."""
+    known, partners = configured_partners(configuration.root, configuration.file, environ)
+    return Sources(partners, known, SourceDeps(*deps, configuration.now, clock)), known
 
 
 def _registry(configuration: Configuration, environ: Mapping[str, str], metrics: CollectorRegistry) -> RegistryStore:

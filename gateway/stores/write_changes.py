@@ -2,8 +2,8 @@
 
 from sqlalchemy import Connection, func, select, update
 
+from gateway.stores.write_store import FAILED, HELD, WAITING, WITHDRAWN, KeptWrite
 from gateway.stores.write_tables import WRITES
-from gateway.stores.writes import FAILED, HELD, WAITING, WITHDRAWN, KeptWrite
 
 
 def withdraw(connection: Connection, kept: KeptWrite) -> bool:

@@ -14,8 +14,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from gateway.errors import WritesUnavailable
 from gateway.stores.causes import cause
 from gateway.stores.lease import Lease, LeaseColumns
+from gateway.stores.write_store import FAILED, SENT, WAITING, KeptWrite, WriteStore, kept_of, next_revision, text_of
 from gateway.stores.write_tables import SUITE, WRITES
-from gateway.stores.writes import FAILED, SENT, WAITING, KeptWrite, WriteStore, kept_of, next_revision, text_of
 
 T = TypeVar("T")
 TAKEN = 20  # writes of one look

@@ -15,8 +15,8 @@ from gateway.federation.views.overlay import Answer, Testimony
 from gateway.schema.nouns import Collaboration, Rupture, SituationSuivi, Suivi
 from gateway.schema.write_states import EtatEcriture, MotifAccompagnement, PrecisionDite, ReponseAccompagnement
 from gateway.schema.writes import ConnaissanceMl
-from gateway.stores.writes import FAILED, HELD, SENT, WAITING, KeptWrite
-from gateway.writes.request import Saisie, content_of
+from gateway.stores.write_store import FAILED, HELD, SENT, WAITING, KeptWrite
+from gateway.writes.asked import Saisie, content_of
 
 _USAGE = "ecriture"
 TESTIFYING = frozenset({WAITING, SENT, HELD, FAILED})  # states of writes that are still said

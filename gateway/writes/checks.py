@@ -23,7 +23,7 @@ from gateway.schema.writes import (
     SaisieRupture,
     SaisieSuivi,
 )
-from gateway.writes.request import AskedWrite, Saisie
+from gateway.writes.asked import AskedWrite, Saisie
 
 TEXT_MAX = 2000  # characters
 ELIGIBLE_DAYS = 180  # since the rupture: docs/domaine.md, Rupture
@@ -34,7 +34,7 @@ Found = tuple[ViewPerson, Contrat | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class WriteTarget:
     """Whom an accepted write is about, and which Mission locale it concerns, where it is for one."""
 
     person: ViewPerson
@@ -71,7 +71,7 @@ def target_of(asked: AskedWrite, view: View, rows: tuple[WriteRow, ...], perimet
     return person, contrat
 
 
-def checked(saisie: Saisie, found: Found, perimetre: Perimetre, day: date) -> Target | list[ErreurEcriture]:
+def checked(saisie: Saisie, found: Found, perimetre: Perimetre, day: date) -> WriteTarget | list[ErreurEcriture]:
     """Whom the write is about, or all that is wrong with it."""
     person, contrat = found
     errors = [*_texts(saisie), *_rules(saisie, person.jeune, contrat, day)]
@@ -82,7 +82,7 @@ def checked(saisie: Saisie, found: Found, perimetre: Perimetre, day: date) -> Ta
     if isinstance(saisie, SaisieAccompagnement):
         return _placed(saisie, person)
     own = perimetre.organisation if perimetre.profil is Profil.MISSION_LOCALE else ""
-    return Target(person, contrat, own)
+    return WriteTarget(person, contrat, own)
 
 
 def _texts(saisie: Saisie) -> Iterator[ErreurEcriture]:
@@ -172,17 +172,17 @@ def _conflict(saisie: Saisie, jeune: Jeune) -> ErreurEcriture | None:
     return error(Code.CONFLIT, "Ce qui est modifié a changé depuis : relire le jeune.", "version")
 
 
-def _placed(saisie: SaisieAccompagnement, person: ViewPerson) -> Target | list[ErreurEcriture]:
+def _placed(saisie: SaisieAccompagnement, person: ViewPerson) -> WriteTarget | list[ErreurEcriture]:
     """A request is for the Mission locale of the home; where the address does not tell it, for the one that its author tells."""
     jeune, told = person.jeune, saisie.mission_locale
     if jeune.mission_locale:
         code = jeune.mission_locale.code
         if told in (None, code):
-            return Target(person, None, code)
+            return WriteTarget(person, None, code)
         return [error(Code.INVALIDE, "L'adresse du jeune dépend d'une autre Mission locale.", "missionLocale")]
     possible = [each.code for each in jeune.missions_locales_possibles or ()]
     if told in possible:
-        return Target(person, None, str(told))
+        return WriteTarget(person, None, str(told))
     if possible:
         said = "L'adresse ne tranche pas : donner une des missionsLocalesPossibles du jeune."
         return [error(Code.MISSION_LOCALE_AMBIGUE, said, "missionLocale")]

@@ -23,7 +23,7 @@ from gateway.sources.connector_runs import lazily
 from gateway.sources.resilience.circuit_breaker import PartnerBreakers
 from gateway.sources.units import Resource, Unit
 from gateway.stores.write_queue import Backlog, TryResult, WriteQueue
-from gateway.stores.writes import FAILED, REFUSED, SENT, WAITING, KeptWrite
+from gateway.stores.write_store import FAILED, REFUSED, SENT, WAITING, KeptWrite
 from gateway.writes.bodies import Body, open_body
 
 PERIOD = 1.0  # seconds between two looks

@@ -12,7 +12,7 @@ from gateway.concurrency import Sleep, every
 from gateway.domain.seal import OpaqueIds, Sealer
 from gateway.federation.views.overlay import Overlay, Sight, Testimony, lay_over
 from gateway.federation.views.view import View
-from gateway.stores.writes import BATCH, KeptWrite, WriteStore
+from gateway.stores.write_store import BATCH, KeptWrite, WriteStore
 from gateway.writes.bodies import testimony
 
 FOLLOWED = 1.0  # seconds between two looks at what other processes wrote

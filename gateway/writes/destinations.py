@@ -9,7 +9,7 @@ from gateway.federation.join.link import SourcedRecord
 from gateway.federation.views.view import ViewPerson
 from gateway.schema.organisations import TypeSource
 from gateway.sources.fetch import Sources
-from gateway.writes.checks import Target
+from gateway.writes.checks import WriteTarget
 
 NOWHERE = ("", "")
 
@@ -26,7 +26,7 @@ class PartnerDestinations:
             if partner.ecritures and self.sources.connector_of(name).write is None:
                 raise ConfigurationError(f"partenaires/{name} : ecritures : ce genre de partenaire n'en reçoit pas")
 
-    def destination(self, acte: Acte, target: Target) -> tuple[str, str]:
+    def destination(self, acte: Acte, target: WriteTarget) -> tuple[str, str]:
         """The partner and its tenant, and the dossier of the person there; nowhere when nobody receives it."""
         code = target.mission_locale
         for source in self.sources.partners_of_structure(code) if code else ():

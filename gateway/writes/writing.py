@@ -32,11 +32,11 @@ from gateway.schema.write_states import EtatEcriture
 from gateway.schema.writes import CodeErreurEcriture, Ecriture, ErreurEcriture
 from gateway.stores.journal import Journal
 from gateway.stores.write_changes import resume, withdraw
-from gateway.stores.writes import DailyLimits, KeptWrite, LimitReached, NewWrite, UsedKey, WriteStore
+from gateway.stores.write_store import DailyLimits, KeptWrite, LimitReached, NewWrite, UsedKey, WriteStore
+from gateway.writes.asked import AskedWrite, asked_write, is_mutation, told_fields
 from gateway.writes.bodies import body_of, open_body, seal_body
-from gateway.writes.checks import Target, checked, error, not_found, target_of
+from gateway.writes.checks import WriteTarget, checked, error, not_found, target_of
 from gateway.writes.deposit import Deposit
-from gateway.writes.request import AskedWrite, asked_write, is_mutation, told_fields
 
 _NATURE = "Ecriture"
 LISTED = 1000  # writes of an organisation that its list may hold
@@ -46,7 +46,7 @@ About = tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]  # keys of persons, 
 class Destinations(Protocol):
     """Which partners receive writes."""
 
-    def destination(self, acte: Acte, target: Target) -> tuple[str, str]:
+    def destination(self, acte: Acte, target: WriteTarget) -> tuple[str, str]:
         """Where a write goes, and the dossier of its person there; nowhere, when no partner receives it."""
         ...
 
@@ -54,7 +54,7 @@ class Destinations(Protocol):
 class NoDestination:
     """No partner receives anything: the gateway keeps what is written."""
 
-    def destination(self, acte: Acte, target: Target) -> tuple[str, str]:
+    def destination(self, acte: Acte, target: WriteTarget) -> tuple[str, str]:
         """Nowhere."""
         return "", ""
 
@@ -142,7 +142,7 @@ class Writes:
             return replace(context, written=_written([not_found(champ)]))
         target = checked(saisie, found, viewer.perimetre, context.day)
         jeune = found[0].jeune.id
-        if not isinstance(target, Target):
+        if not isinstance(target, WriteTarget):
             return replace(context, written=_written(target, jeune=jeune))
         about = self._about(context, jeune)
         await self._journal(context, trace, asked, "DEMANDEE", about)
@@ -153,7 +153,7 @@ class Writes:
         return await self._done(context, self._identifier(key))
 
     async def _commit(
-        self, context: OperationContext, asked: AskedWrite, key: UsedKey, target: Target
+        self, context: OperationContext, asked: AskedWrite, key: UsedKey, target: WriteTarget
     ) -> tuple[str, KeptWrite] | None:
         """Keep it; what its key did, where it served meanwhile."""
         acte, viewer = asked.acte, context.viewer

@@ -21,7 +21,7 @@ from gateway.stores.links import LinkStore
 from gateway.stores.receptions import ReceptionStore
 from gateway.stores.registry import RegistryStore
 from gateway.stores.sql import HEADS, migrate, open_engine, version_table
-from gateway.stores.writes import WriteStore
+from gateway.stores.write_store import WriteStore
 from tests.at_rest.opened import KINDS, VERSIONS, opened, run
 from tests.support.databases import read, write
 from tests.support.unit.registry import SEALER

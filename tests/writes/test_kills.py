@@ -17,7 +17,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from gateway.stores.journal import Journal
-from gateway.stores.writes import WriteStore
+from gateway.stores.write_store import WriteStore
 from gateway.writes.delivery import Delivery, DeliveryMetrics
 from tests.support.figures import note
 from tests.support.writes.killer import Killed, Killer, MortalJournal, MortalQueue, MortalStore

@@ -87,6 +87,7 @@ def lay_over(view: View, told: Mapping[str, Sequence[Testimony]], sight: Sight, 
         people_before=view.people_before,
     )
     for key, person in changed.items():
+        # A write may close what it had opened to this reader: whoever is out of sight afterwards is in no list.
         after = _kept(last, key, told[key]) or _told(person, told[key], sight.rights, sight.directory, sight.day)
         if readable(after.jeune, after.affiliation, sight.rights):
             place_person(laid, after, sight.rights, sight.readings)
@@ -100,10 +101,12 @@ def _kept(last: Overlay | None, key: str, told: Sequence[Testimony]) -> ViewPers
 
 def _told(person: ViewPerson, told: Sequence[Testimony], rights: Rights, directory: Directory, day: date) -> ViewPerson:
     """The person with what was written of her, as these rights may read it."""
+    # In the order of acceptance: the store gives two writes of one person two instants.
     alive = sorted((one for one in told if not _is_heard(one, person)), key=lambda one: (one.at, one.write))
     before = person.merged
     merged = replace(merge(before.cluster, directory, day, _declared(before, alive)), follow_ups=before.follow_ups)
     _carry_ids(before, merged, alive, directory)
+    # What partners tell of her follow-up was attached after the merge, for whoever may read it: as it was.
     merged.jeune.suivi, merged.jeune.collaboration = before.jeune.suivi, before.jeune.collaboration
     after = _followed(replace(person, merged=merged), alive, rights, directory)
     latest = max((one.at for one in alive), default=None)
@@ -142,6 +145,7 @@ def _carry_ids(before: MergedPerson, after: MergedPerson, told: Iterable[Testimo
         new.id = old.id
         if new.rupture is None:
             continue
+        # The id of a rupture is that of its contract: the same once its ERP tells it too.
         new.rupture.id = directory.sealed_as("Rupture", old.id)
         if old.rupture is not None:
             new.rupture.signalee_le = old.rupture.signalee_le
@@ -161,11 +165,13 @@ def _followed(person: ViewPerson, told: Sequence[Testimony], rights: Rights, dir
     jeune.collaboration = _request(jeune.collaboration, requests, told)
     granted = readable(jeune, affiliation, rights)
     own = jeune.collaboration is not None and is_open(jeune.collaboration)
+    # As for what partners tell (views.select): everything or nothing, and to a CFA nothing without its own request.
     if CategorieDonnee.SUIVI not in granted or (rights.perimetre.profil is Profil.CFA and not own):
         jeune.suivi, jeune.collaboration = before
         return replace(person, categories=readable(jeune, affiliation, rights))
     merged = person.merged
     if person.claimed:
+        # The request opens what Missions locales hold, which was known and not shown.
         request = jeune.collaboration
         merged = attach_follow_ups(merged, (), person.claimed, directory)
         jeune.collaboration = request
@@ -187,6 +193,7 @@ def _request(
     for one in written:
         if isinstance(one.told, Collaboration) and (asked_at is None or one.at >= asked_at):
             kept, asked_at = replace(one.told, demandee_le=one.at, ecriture=one.etat), one.at
+    # An answer is to the request that it follows, whoever made it; one made since waits for its own.
     for one in everything:
         if kept and asked_at and isinstance(one.told, Answer) and one.at >= asked_at:
             kept = replace(
@@ -205,6 +212,7 @@ def _noted(before: Suivi | None, one: Testimony, directory: Directory) -> Suivi:
     assert isinstance(note, Suivi)  # noqa: S101 - the caller looked
     step = [EtapeSuivi(situation=note.situation, date=one.at)] if note.situation else []
     history = sorted([*step, *(earlier.historique or [])], key=lambda each: each.date, reverse=True)
+    # One without date is not said to be later.
     if earlier.date and earlier.date > one.at:
         # Its partner was told something later still, which stands.
         return replace(earlier, historique=history or None)

@@ -22,7 +22,7 @@ R = TypeVar("R", bound=ResultatSuivi)
 T = TypeVar("T", Jeune, Contrat, Rupture)
 
 
-class Shower(Protocol):
+class Showing(Protocol):
     """What shows a person of a view."""
 
     @property
@@ -51,20 +51,22 @@ class ToldWrites:
     outcome: WriteOutcome = field(default_factory=WriteOutcome)
     listed: tuple[Ecriture, ...] = ()
 
-    def outcome_as(self, class_: type[R], shower: Shower) -> R:
+    def outcome_as(self, class_: type[R], showing: Showing) -> R:
         """What the mutation answers; of a person, only what is asked and may be read."""
-        told, asked, view = self.outcome, shower.decision.coordinates, shower.view
+        told, asked, view = self.outcome, showing.decision.coordinates, showing.view
+        # Nobody is shown, counted nor written as read who is not asked: what is shown of a person goes through `show`.
         shown: dict[str, Any] = {"ecriture": told.ecriture, "erreurs": told.errors}
         person = view.persons.get(told.jeune) if told.jeune else None
         if person and f"{class_.__name__}.jeune" in asked:
-            shown["jeune"] = shower.show(person, person.jeune)
+            shown["jeune"] = showing.show(person, person.jeune)
         broken = view.contrats.get(told.contrat) if told.contrat else None
         if broken and broken[1].rupture and f"{class_.__name__}.rupture" in asked:
-            shown["rupture"] = shower.show(broken[0], broken[1].rupture)
+            shown["rupture"] = showing.show(broken[0], broken[1].rupture)
         return class_(**shown)
 
     def page(self, filtre: FiltreEcritures | None, first: int, after: str | None) -> EcritureConnection:
         """A page of the list. Raises InvalidCursor."""
+        # A thousand at most, read before: no position in the store is told, and a cursor is the id of a write.
         kept = list(_kept(self.listed, filtre))
         start = _behind(kept, after)
         nodes = kept[start : start + first]

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from gateway.domain.seal import Sealer
 from gateway.stores.journal import Journal, JournalEntry
 from gateway.stores.write_queue import WriteQueue
-from gateway.stores.writes import WriteStore
+from gateway.stores.write_store import WriteStore
 
 T = TypeVar("T")
 

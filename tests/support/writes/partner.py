@@ -10,7 +10,7 @@ from gateway.auth.policy.acts import Acte
 from gateway.connectors.base import PartnerWrite, Tenant
 from gateway.errors import SourceDenied, SourceError, SourceInvalid, SourceTimedOut, SourceUnavailable
 from gateway.sources.units import Unit
-from gateway.writes.checks import Target
+from gateway.writes.checks import WriteTarget
 
 NAME = "imilo"
 KINDS: dict[int, type[SourceError]] = {401: SourceDenied, 429: SourceUnavailable, 503: SourceUnavailable}
@@ -72,7 +72,7 @@ class Partner:
 class ToPartner:
     """Every write goes to the partner, to a dossier of the person's own number."""
 
-    def destination(self, acte: Acte, target: Target) -> tuple[str, str]:
+    def destination(self, acte: Acte, target: WriteTarget) -> tuple[str, str]:
         """The partner, and the dossier there."""
         number = str(target.person.jeune.nom).partition(" ")[0].removeprefix("Nom")
         return (f"{NAME}/60001", number) if acte is not Acte.DECLARER_RUPTURE else ("", "")

@@ -13,7 +13,7 @@ from gateway.domain.seal import Sealer
 from gateway.federation.collect.collector import LiveSources
 from gateway.operation import Gateway
 from gateway.stores.journal import Journal
-from gateway.stores.writes import WriteStore
+from gateway.stores.write_store import WriteStore
 from gateway.writes.deposit import Deposit
 from gateway.writes.writing import NoDestination, Writes
 from tests.support.access.small_world import IDS, RECEIVED, Inhabitant, SmallWorld, caller
