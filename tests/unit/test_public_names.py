@@ -34,8 +34,8 @@ FROZEN = Path(__file__).with_name("frozen")
 
 # The contract: `make check` says that both are what the code writes, this that they are what they were.
 PUBLISHED = {
-    "schema.graphql": "a2748cf55146dac409190ac8990229556ef9478a8d5ba8779001c5cf334f4dcc",
-    "ACCES.md": "fab5ab6387be48186f49d535f4bc13e2de07c471fe3abaf5543c6d66ab463540",
+    "schema.graphql": "338af87c33062838a6fa35c10149fd05969ec677f9d8d58a9c92ee38697a4a5c",
+    "ACCES.md": "bb39dc7ee77b4114c20c095cd9314b612e0f0c3fd58984a0173befb1273f4410",
 }
 ENVIRONMENT = {
     "ADMIN_HOST",
