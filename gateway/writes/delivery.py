@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from gateway.concurrency import Sleep, every, gather_or_fail
+from gateway.concurrency import Sleep, every
 from gateway.connectors.base import PartnerWrite, Tenant
 from gateway.domain.seal import Sealer
 from gateway.errors import SourceClosed, SourceDenied, SourceError, SourceSuspended, SourceUnavailable
@@ -100,7 +100,10 @@ class Delivery:
         if not await self.queue.lease.elect():
             return None
         due = await self.queue.due()
-        await gather_or_fail(self._deliver(write) for write in due)
+        # All of them to their end: one that is cut in a transaction would hold the lock of the others.
+        ended = await asyncio.gather(*map(self._deliver, due), return_exceptions=True)
+        for failure in filter(None, ended):
+            raise failure
         return 0.0 if due else None
 
     async def _deliver(self, write: KeptWrite) -> None:

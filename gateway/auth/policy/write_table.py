@@ -10,8 +10,8 @@ from gateway.auth.policy.rules import CategorieDonnee, Profil, categorie
 
 TITLES = ("profil", "relation", "finalité", "actes", "fondement", "conservation")
 NOTE = """
-Un acte accordé accorde ce qu'il faut en dire, et rien à lire. `reprendreEcriture`, `abandonnerEcriture` et `ecritures` s'ouvrent à qui peut
-faire un acte, pour les écritures de son organisation ([docs/ecritures.md](docs/ecritures.md)).
+Un acte accordé accorde ce qu'il faut en dire, et rien à lire. `reprendreEcriture`, `abandonnerEcriture` et `ecritures` s'ouvrent
+à qui peut faire un acte, pour les écritures de son organisation ([docs/ecritures.md](docs/ecritures.md)).
 """
 
 
