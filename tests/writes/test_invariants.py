@@ -1,5 +1,5 @@
-"""The invariants of what is written (docs/ecritures.md): rights (I4), all or nothing (I5), read your writes (I6), replays (I7), no
-value where none may be (I14). Each against the document, never against the code."""
+"""The invariants of what is written (docs/ecritures.md): rights (I4), all or nothing (I5), read your writes (I6), replays (I7),
+no value where none may be (I14). Each against the document, never against the code."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -278,8 +278,8 @@ async def test_i14_no_value_key_or_id_stands_in_clear(small: WrittenWorld, tmp_p
     await small.write(SCHOOL, DECLARE, contrat=contrat, date="2026-10-10", cause="canari-cause")
     await small.store.transaction(lambda connection: connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)")))
     canaries = ("canari", own, jeune, contrat, "Référente fictive", "0639981234", "06 39 98 12 34", "Nom0", "60001")
-    for file in sorted(tmp_path.rglob("*.sqlite*")):
-        content = file.read_bytes()
+    for file in await asyncio.to_thread(lambda: sorted(tmp_path.rglob("*.sqlite*"))):
+        content = await asyncio.to_thread(file.read_bytes)
         values = canaries[:-1] if file.name.startswith("journal") else canaries
         assert [value for value in values if value.encode() in content] == [], file.name
 
