@@ -1,0 +1,127 @@
+"""A CFA asks, the Mission locale's adviser sees and answers, the CFA reads it: by GraphQL alone, over real HTTP with real tokens,
+and beside an i-milo-like system that receives what is written."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from fixtures.gateway_process import LaunchedGateway
+from fixtures.world import World
+from tests.support.e2e.changes import small_world, wait
+from tests.support.e2e.queries import until_complete
+from tests.support.figures import note
+
+PEOPLE = """query Q($n: Int!) { ruptures(first: $n, tri: DATE_DESC) { nodes { joursDepuis contrat { id }
+  jeune { id age statut { valeur } missionLocale { code } } } } }"""
+READ = """query Lu($id: ID!) { jeune(id: $id) { suivi { situation ecriture }
+  collaboration { motifs note reponse commentaireReponse ecriture } } }"""
+ASK = """mutation Demander($saisie: SaisieAccompagnement!) { demanderAccompagnement(saisie: $saisie) {
+  ecriture { id etat rejouee } erreurs { code champ message } } }"""
+REPLY = """mutation Repondre($saisie: SaisieReponse!) { repondreAccompagnement(saisie: $saisie) {
+  ecriture { etat } erreurs { code champ message } } }"""
+NOTE = """mutation Noter($saisie: SaisieSuivi!) { noterSuivi(saisie: $saisie) {
+  ecriture { id etat } jeune { suivi { situation } } erreurs { code champ message } } }"""
+STATES = "{ ecritures(first: 50) { nodes { id etat essais motif } } }"
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with small_world(tmp_path_factory.mktemp("ecritures")) as opened:
+        opened.harvest()
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def alone(small: World) -> Iterator[LaunchedGateway]:
+    with small.gateway() as launched:
+        yield launched
+
+
+def asked(gateway: LaunchedGateway, token: str, document: str, **saisie: Any) -> Any:
+    """What a mutation answers, accepted."""
+    response = gateway.graphql(token, document, {"saisie": {"cle": str(uuid4()), **saisie}})
+    assert "errors" not in response, response
+    (result,) = response["data"].values()
+    assert result["erreurs"] == [], result
+    return result
+
+
+def eligible(gateway: LaunchedGateway, world: World) -> dict[str, Any]:
+    """Somebody of the demo's CFA, for whom joint support may be asked."""
+    response = until_complete(gateway, world.token("cfa"), PEOPLE, n=500)
+    return next(
+        node["jeune"]
+        for node in response["data"]["ruptures"]["nodes"]
+        if node["joursDepuis"] <= 180
+        and node["jeune"]["missionLocale"]
+        and 16 <= (node["jeune"]["age"] or 0) < 26
+        and node["jeune"]["statut"]["valeur"] != "FIN_DE_FORMATION"
+    )
+
+
+def test_a_request_and_its_answer_go_both_ways_by_graphql_alone(small: World, alone: LaunchedGateway) -> None:
+    jeune = eligible(alone, small)
+    school, adviser = small.token("cfa"), small.token(f"ml-{jeune['missionLocale']['code']}")
+    request = {
+        "motifs": ["LOGEMENT"],
+        "referent": "Référente",
+        "telephoneVerifie": "06 39 98 12 34",
+        "note": "le matin",
+    }
+    asked(alone, school, ASK, jeune=jeune["id"], **request)
+    until_complete(alone, adviser, PEOPLE, n=1)
+    seen = until_complete(alone, adviser, READ, id=jeune["id"])["data"]["jeune"]["collaboration"]
+    assert (seen["motifs"], seen["note"], seen["reponse"]) == (["LOGEMENT"], "le matin", None)
+    asked(alone, adviser, REPLY, jeune=jeune["id"], reponse="ACCEPTEE", commentaire="rendez-vous mardi")
+    read = until_complete(alone, school, READ, id=jeune["id"])["data"]["jeune"]["collaboration"]
+    assert (read["reponse"], read["commentaireReponse"]) == ("ACCEPTEE", "rendez-vous mardi")
+
+
+def test_a_note_is_received_by_i_milo_and_read_from_it(small: World, alone: LaunchedGateway) -> None:
+    adviser, code = small.token("ml"), small.clients["ml"].organisation
+    own = {account.person.nom for account in small.population.accounts["imilo"][code] if account.person.suivi}
+    listing = "query L($n: Int!) { jeunes(first: $n) { nodes { id nom suivi { situation } } } }"
+    people = until_complete(alone, adviser, listing, n=500)["data"]["jeunes"]["nodes"]
+    jeune = next(one["id"] for one in people if one["nom"] in own and one["suivi"])
+    written = asked(alone, adviser, NOTE, jeune=jeune, situation="NOUVEAU_PROJET")
+    assert written["jeune"]["suivi"]["situation"] == "NOUVEAU_PROJET"
+    identifier = written["ecriture"]["id"]
+    assert written["ecriture"]["etat"] == "EN_ATTENTE"
+
+    def sent() -> bool:
+        nodes = alone.graphql(adviser, STATES)["data"]["ecritures"]["nodes"]
+        return bool(next(one["etat"] for one in nodes if one["id"] == identifier) == "TRANSMISE")
+
+    note(f"écriture → reçue par i-milo : {wait(sent):.1f} s")
+    suivi = until_complete(alone, adviser, READ, id=jeune)["data"]["jeune"]["suivi"]
+    assert suivi["situation"] == "NOUVEAU_PROJET"
+
+
+def test_a_partner_that_is_down_receives_it_when_it_comes_back(small: World, alone: LaunchedGateway) -> None:
+    adviser = small.token("ml")
+    listing = "query L($n: Int!) { jeunes(first: $n) { nodes { id suivi { situation } } } }"
+    people = until_complete(alone, adviser, listing, n=500)["data"]["jeunes"]["nodes"]
+    jeune = next(one["id"] for one in people if one["suivi"])
+    small.check.fault("imilo", "error", 503)
+    try:
+        written = asked(alone, adviser, NOTE, jeune=jeune, situation="RDV_PRIS")
+        identifier = written["ecriture"]["id"]
+
+        def state() -> dict[str, Any]:
+            nodes = alone.graphql(adviser, STATES)["data"]["ecritures"]["nodes"]
+            return next(one for one in nodes if one["id"] == identifier)
+
+        wait(lambda: state()["essais"] >= 1)
+        assert state()["etat"] == "EN_ATTENTE"
+    finally:
+        small.check.lift_faults()
+    wait(lambda: state()["etat"] == "TRANSMISE")
+
+
+def test_what_is_refused_is_told_as_an_answer_with_null(small: World, alone: LaunchedGateway) -> None:
+    response = alone.graphql(
+        small.token("dreets"), NOTE, {"saisie": {"cle": str(uuid4()), "jeune": "x", "situation": "RDV_PRIS"}}
+    )
+    assert (response["data"], response["errors"][0]["extensions"]["code"]) == (None, "ACTE_REFUSE")
