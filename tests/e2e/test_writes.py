@@ -11,6 +11,7 @@ from fixtures.gateway_process import LaunchedGateway
 from fixtures.world import World
 from tests.support.e2e.changes import small_world, wait
 from tests.support.e2e.queries import until_complete
+from tests.support.examples import Example, examples
 from tests.support.figures import note
 
 PEOPLE = """query Q($n: Int!) { ruptures(first: $n, tri: DATE_DESC) { nodes { joursDepuis contrat { id }
@@ -23,6 +24,7 @@ REPLY = """mutation Repondre($saisie: SaisieReponse!) { repondreAccompagnement(s
   ecriture { etat } erreurs { code champ message } } }"""
 NOTE = """mutation Noter($saisie: SaisieSuivi!) { noterSuivi(saisie: $saisie) {
   ecriture { id etat } jeune { suivi { situation } } erreurs { code champ message } } }"""
+OF_WRITES = [one for one in examples() if "ecriture" in one.query]
 STATES = "{ ecritures(first: 50) { nodes { id etat essais motif } } }"
 
 
@@ -118,6 +120,32 @@ def test_a_partner_that_is_down_receives_it_when_it_comes_back(small: World, alo
     finally:
         small.check.lift_faults()
     wait(lambda: state()["etat"] == "TRANSMISE")
+
+
+@pytest.mark.parametrize("example", OF_WRITES, ids=lambda example: example.title)
+def test_an_example_that_writes_is_accepted_or_told_what_to_correct(
+    example: Example, small: World, alone: LaunchedGateway
+) -> None:
+    for profile in example.profiles:
+        token = small.token({"MISSION_LOCALE": "ml", "CFA": "cfa", "SI_PARTENAIRE": "si-partenaire"}[profile])
+        variables = {}
+        if example.search:
+            (found,) = until_complete(alone, token, example.search)["data"].values()
+            leaves = leaves_of(found["edges"][0]["node"])
+            variables = {name: leaves[name] for name in example.variables}
+        response = until_complete(alone, token, example.query, **variables)
+        assert "errors" not in response, response
+        (result,) = response["data"].values()
+        refused = {error["code"] for error in result.get("erreurs", [])}
+        assert refused <= {"NON_ELIGIBLE", "INVALIDE"}, refused
+
+
+def leaves_of(value: dict[str, Any]) -> dict[str, Any]:
+    """Its values by their names, however deep."""
+    found: dict[str, Any] = {}
+    for name, inner in value.items():
+        found |= leaves_of(inner) if isinstance(inner, dict) else {name: inner}
+    return found
 
 
 def test_what_is_refused_is_told_as_an_answer_with_null(small: World, alone: LaunchedGateway) -> None:
