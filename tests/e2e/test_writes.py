@@ -2,9 +2,13 @@
 and beside an i-milo-like system that receives what is written."""
 
 from collections.abc import Iterator
+from random import Random
+from signal import SIGKILL
+from threading import Timer
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import pytest
 
 from fixtures.gateway_process import LaunchedGateway
@@ -25,6 +29,7 @@ REPLY = """mutation Repondre($saisie: SaisieReponse!) { repondreAccompagnement(s
 NOTE = """mutation Noter($saisie: SaisieSuivi!) { noterSuivi(saisie: $saisie) {
   ecriture { id etat } jeune { suivi { situation } } erreurs { code champ message } } }"""
 OF_WRITES = [one for one in examples() if "ecriture" in one.query]
+KILLS = 10
 STATES = "{ ecritures(first: 50) { nodes { id etat essais motif } } }"
 
 
@@ -153,3 +158,45 @@ def test_what_is_refused_is_told_as_an_answer_with_null(small: World, alone: Lau
         small.token("dreets"), NOTE, {"saisie": {"cle": str(uuid4()), "jeune": "x", "situation": "RDV_PRIS"}}
     )
     assert (response["data"], response["errors"][0]["extensions"]["code"]) == (None, "ACTE_REFUSE")
+
+
+def test_i1_ten_real_sigkills_lose_and_double_nothing(small: World) -> None:
+    """A client that is not answered asks again with the same key; each gateway dies while it writes."""
+    adviser = small.token("ml")
+    randomness, written = Random(18), dict[str, str]()
+    for _ in range(KILLS):
+        with small.gateway() as gateway:
+            jeune = _somebody(gateway, adviser)
+            killer = Timer(randomness.uniform(0.05, 1.5), gateway.processus.send_signal, [SIGKILL])
+            killer.start()
+            keys = [str(uuid4()) for _ in range(20)]
+            for own in keys:
+                try:
+                    written[own] = _noted(gateway, adviser, jeune, own)
+                except (httpx.TransportError, KeyError, TypeError):
+                    written.setdefault(own, "")
+            killer.join()
+    with small.gateway() as gateway:
+        jeune = _somebody(gateway, adviser)
+        again = {own: _noted(gateway, adviser, jeune, own) for own in written}
+        listed = gateway.graphql(adviser, "{ ecritures(first: 500) { totalCount nodes { id etat } } }")["data"][
+            "ecritures"
+        ]
+    told = {own: identifier for own, identifier in written.items() if identifier}
+    assert {own: again[own] for own in told} == told
+    assert len(set(again.values())) == len(again)
+    known = {one["id"] for one in listed["nodes"]}
+    assert set(again.values()) <= known
+    note(f"I1 : {len(again)} écritures à travers {KILLS} SIGKILL, {len(told)} acquittées avant : 0 perdue, 0 doublée")
+
+
+def _somebody(gateway: LaunchedGateway, token: str) -> str:
+    listing = "query L($n: Int!) { jeunes(first: $n) { nodes { id suivi { situation } } } }"
+    people = until_complete(gateway, token, listing, n=500)["data"]["jeunes"]["nodes"]
+    return str(next(one["id"] for one in people if one["suivi"]))
+
+
+def _noted(gateway: LaunchedGateway, token: str, jeune: str, own: str) -> str:
+    saisie = {"cle": own, "jeune": jeune, "situation": "RDV_PRIS"}
+    answer = gateway.graphql(token, NOTE, {"saisie": saisie})
+    return str(answer["data"]["noterSuivi"]["ecriture"]["id"])

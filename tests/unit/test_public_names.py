@@ -35,7 +35,7 @@ FROZEN = Path(__file__).with_name("frozen")
 # The contract: `make check` says that both are what the code writes, this that they are what they were.
 PUBLISHED = {
     "schema.graphql": "338af87c33062838a6fa35c10149fd05969ec677f9d8d58a9c92ee38697a4a5c",
-    "ACCES.md": "bb39dc7ee77b4114c20c095cd9314b612e0f0c3fd58984a0173befb1273f4410",
+    "ACCES.md": "159f998d37d22bc05fbc6a2e04878a1107a0a1177c6bd4418d712983749b4e2f",
 }
 ENVIRONMENT = {
     "ADMIN_HOST",
