@@ -36,8 +36,8 @@ from gateway.domain.seal import OpaqueIds
 from gateway.errors import ArgumentRefused, CallerError, Code, LeakStopped, QuotaReached, WriteRefused
 from gateway.execution.executor import Executor
 from gateway.federation.collect.collector import Collector
+from gateway.federation.collect.kept_readings import Readings
 from gateway.federation.collect.plan import plan_sources
-from gateway.federation.collect.readings import Readings
 from gateway.federation.directory import Directory
 from gateway.federation.ids.assign import IdAssigner
 from gateway.federation.views.build import ViewCache, find_view

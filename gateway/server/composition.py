@@ -34,7 +34,7 @@ from gateway.edge.graphql_http import AccessLog
 from gateway.edge.guard import Health, Probe
 from gateway.edge.metrics_page import MetricsPage
 from gateway.errors import ConfigurationError
-from gateway.execution.executor import Executor, PathCounts
+from gateway.execution.executor import Executor, ModeCounts
 from gateway.federation.collect.collector import Collector, loop_seconds
 from gateway.federation.directory import CurrentDirectory
 from gateway.federation.ids.assign import IdAssigner, derivation
@@ -112,7 +112,7 @@ def build_gateway(services: Services) -> Gateway:
         shapes=VisibleSchemas(schema, policy),
         candidate=_candidate(configuration, schema, access),
         stopped=access.stopped,
-        executor=Executor(schema, PathCounts(services.metrics)),
+        executor=Executor(schema, ModeCounts(services.metrics)),
         collector=collector,
         opaque_ids=opaque_ids,
         statistics=build_statistics(services, policy, opaque_ids, collector),
