@@ -9,7 +9,7 @@ from gateway.federation.join.link import SourcedRecord
 from gateway.federation.views.view import ViewPerson
 from gateway.schema.organisations import TypeSource
 from gateway.sources.fetch import Sources
-from gateway.writes.checks import WriteTarget
+from gateway.writes.eligibility import WriteTarget
 
 NOWHERE = ("", "")
 

@@ -35,8 +35,8 @@ from gateway.stores.write_changes import resume, withdraw
 from gateway.stores.write_store import DailyLimits, KeptWrite, LimitReached, NewWrite, UsedKey, WriteStore
 from gateway.writes.asked import AskedWrite, asked_write, is_mutation, told_fields
 from gateway.writes.bodies import body_of, open_body, seal_body
-from gateway.writes.checks import WriteTarget, checked, error, not_found, target_of
 from gateway.writes.deposit import Deposit
+from gateway.writes.eligibility import WriteTarget, checked, error, not_found, target_of
 
 _NATURE = "Ecriture"
 LISTED = 1000  # writes of an organisation that its list may hold

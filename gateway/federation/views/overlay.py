@@ -13,7 +13,7 @@ from gateway.auth.policy.policy import is_request_open
 from gateway.auth.policy.rules import CategorieDonnee, Profil
 from gateway.connectors.base import Record
 from gateway.domain.days import paris_day
-from gateway.federation.collect.readings import Readings
+from gateway.federation.collect.kept_readings import Readings
 from gateway.federation.directory import Directory
 from gateway.federation.join.follow_ups import attach_follow_ups
 from gateway.federation.join.link import SourcedRecord

@@ -10,7 +10,7 @@ from gateway.auth.policy.acts import Acte
 from gateway.connectors.base import PartnerWrite, Tenant
 from gateway.errors import SourceDenied, SourceError, SourceInvalid, SourceTimedOut, SourceUnavailable
 from gateway.sources.units import Unit
-from gateway.writes.checks import WriteTarget
+from gateway.writes.eligibility import WriteTarget
 
 NAME = "imilo"
 KINDS: dict[int, type[SourceError]] = {401: SourceDenied, 429: SourceUnavailable, 503: SourceUnavailable}
