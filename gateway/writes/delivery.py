@@ -124,6 +124,11 @@ class Delivery:
                 await self.systems.execute(source, lazily(partial(say, said)), Tenant(code))
         except SourceError as error:
             return self._after(error, write.tries + 1)
+        except (
+            Exception
+        ) as error:  # a partner that is configured no more, a connector's fault: of this write, not of the others
+            logger.error("transmission à %s : %s", source, type(error).__name__)
+            return self._later("faute de la passerelle", write.tries + 1, uncertain=True)
         # Asked again from now on: what the partner says since stands in the place of the write.
         await self.systems.invalidate(Unit(source, Resource.STRUCTURE, code))
         return TryResult(SENT)
@@ -136,11 +141,15 @@ class Delivery:
         if isinstance(error, SourceDenied):
             logger.critical("transmission : %s refuse notre accès", error.source)
             return TryResult(WAITING, str(error), False, self.seconds() + DENIED_REST)
-        if tries > len(DELAYS):
-            return TryResult(FAILED, str(error), uncertain)
         told = error.retry_after if isinstance(error, SourceUnavailable | SourceClosed) else None
+        return self._later(str(error), tries, uncertain=uncertain, told=told or 0.0)
+
+    def _later(self, motif: str, tries: int, *, uncertain: bool, told: float = 0.0) -> TryResult:
+        """Another try, later; none once a day of them is over. `told`: seconds that the partner asks for."""
+        if tries > len(DELAYS):
+            return TryResult(FAILED, motif, uncertain)
         delay = DELAYS[tries - 1] * (1 + JITTER * self.randomness())
-        return TryResult(WAITING, str(error), uncertain, self.seconds() + max(delay, told or 0.0))
+        return TryResult(WAITING, motif, uncertain, self.seconds() + max(delay, told))
 
     async def _settle(self, write: KeptWrite, result: TryResult) -> None:
         if await self.queue.settle(write.id, result, self.now()):

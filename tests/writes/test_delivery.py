@@ -240,3 +240,25 @@ async def test_what_is_kept_does_not_open_under_another_key(small: WrittenWorld)
     (kept,) = await small.store.since(0)
     assert kept.personne not in (IDS.key(await small.id_of(ADVISER)), await small.id_of(ADVISER))
     assert b"RDV_PRIS" not in kept.sealed
+
+
+class Broken(Partner):
+    """A partner whose connector fails on one dossier."""
+
+    async def execute(self, source: str, reading: Any, tenant: Any) -> None:
+        said = next(reading)
+        if said.dossier == "0":
+            raise KeyError("a value")
+        await super().execute(source, iter([said]), tenant)
+
+
+async def test_a_connector_that_fails_on_one_write_delays_no_other(
+    small: WrittenWorld, caplog: pytest.LogCaptureFixture
+) -> None:
+    await note(small, 0)
+    await note(small, 1)
+    partner = Broken()
+    await drain(deliverer(small, partner, Clock())[0])
+    assert sorted(partner.effects) == ["1"]
+    assert sorted(await states(small)) == [("EN_ATTENTE", 1), ("TRANSMISE", 1)]
+    assert "a value" not in caplog.text

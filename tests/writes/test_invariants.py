@@ -12,6 +12,7 @@ from sqlalchemy import Connection, text
 
 from gateway.auth.authentication.clients import ClientQuotas, Viewer
 from gateway.errors import JournalUnavailable, QuotaReached, WritesUnavailable
+from gateway.federation.views.told_writes import ToldWrites
 from gateway.stores.write_store import WriteStore
 from tests.support.access.small_world import CALLERS, caller
 from tests.support.writes.world import (
@@ -258,6 +259,22 @@ async def test_i7_a_key_with_another_input_is_refused_and_writes_nothing(small: 
     colleague = replace(ADVISER, account="collègue")
     fresh = await small.ask(colleague, NOTE, saisie={**saisie, "situation": "NOUVEAU_PROJET"})
     assert fresh["data"]["noterSuivi"]["ecriture"]["rejouee"] is False
+
+
+async def test_a_resolver_that_fails_after_the_write_leaves_one_write(
+    small: WrittenWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The executor starts again from the beginning: the write is done already, once."""
+    document, saisie = (await acts(small))["noterSuivi"]
+    asked = {"cle": key(), **saisie}
+    with monkeypatch.context() as patch:
+        patch.setattr(ToldWrites, "outcome_as", lambda *_: 1 / 0)
+        for _ in range(3):
+            answer = await small.ask(ADVISER, document, saisie=asked)
+            assert (answer["data"], answer["errors"][0]["extensions"]["code"]) == (None, "ERREUR_INTERNE")
+    assert len(await small.store.since(0)) == 1
+    again = (await small.ask(ADVISER, document, saisie=asked))["data"]["noterSuivi"]
+    assert (again["erreurs"], again["ecriture"]["rejouee"]) == ([], True)
 
 
 @pytest.mark.parametrize("wrong", ["", "courte", "x" * 65, "clé-de-seize-signes", "cle de seize signes", "a" * 15])
