@@ -39,7 +39,8 @@ from gateway.edge.guard import (
     with_headers,
 )
 from gateway.edge.metrics_page import MetricsPage
-from gateway.edge.reception_http import reception_routes
+from gateway.edge.reception_http import reception_door, reception_routes
+from gateway.edge.transmissions_page import page_routes as transmissions_page
 from gateway.edge.webhooks_http import webhook_route
 from gateway.errors import (
     CallerError,
@@ -245,6 +246,7 @@ async def _metrics(request: Request) -> Response:
 
 def application(state: AppState) -> ASGIApp:
     """The ASGI application over an open gateway."""
+    door = reception_door(state.reception, state.http, state.gateway.accounting.rate_limits)
     routes = [
         *page_routes(state.public_figures, state.page, state.http.graphiql),
         export_route(_figures_deps(state)),
@@ -253,7 +255,8 @@ def application(state: AppState) -> ASGIApp:
         Route("/health/live", _live),
         Route("/health/ready", _ready),
         webhook_route(state.webhooks),
-        *reception_routes(state.reception, state.http, state.gateway.accounting.rate_limits),
+        *reception_routes(door),
+        *transmissions_page(door),
         *([Route("/jwks", _jwks)] if state.public_keys else []),
         *(static_routes() if state.http.graphiql else []),
     ]

@@ -43,6 +43,7 @@ from gateway.federation.ids.assign import IdAssigner
 from gateway.federation.views.build import ViewCache, find_view
 from gateway.federation.views.context import OperationContext
 from gateway.federation.views.view import Rights, View
+from gateway.reception.report import TransmissionReports
 from gateway.response import (
     GraphQLResponse,
     cause_of,
@@ -63,8 +64,8 @@ from gateway.writes.asked import SHOWING_WRITES
 from gateway.writes.writing import Writes
 
 logger = logging.getLogger("gateway.operation")
-STATISTICS = f"Query.{STATISTICS_ROOT}"
-ASKING_SOURCES = VIEW_ROOTS | {STATISTICS_ROOT}
+STATISTICS, TRANSMISSIONS = f"Query.{STATISTICS_ROOT}", "Query.transmissions"
+ASKING_SOURCES = VIEW_ROOTS | {STATISTICS_ROOT, "transmissions"}
 VALUES_FEW = 200  # of variables: less than a millisecond to coerce
 
 
@@ -102,6 +103,8 @@ class Gateway:
     states: Callable[[], list[Source]]
     state_of: Callable[[str], EtatSource | None]  # of a source by name, None when it is not configured
     source_of_cfa: Callable[[str], str | None]
+    pushing: Callable[[str], Source | None]  # the state of what a CFA transmits, None when it never did
+    reports: TransmissionReports
     now: Callable[[], datetime]
     writes: Writes | None = None  # None: nothing is written through this gateway
     views: ViewCache = field(default_factory=ViewCache)
@@ -241,11 +244,8 @@ async def build_context(
     counts_list: bool = False,
     rights: Rights | None = None,
 ) -> OperationContext:
-    """All that the operation may show, collected and merged. `counts_list`: the caller's list is looked at, though it may not be
-    shown; `rights`: others than those of the caller, by which persons are found.
-
-    Raises Overloaded when too many wait for the same plan.
-    """
+    """All that the operation may show, collected and merged; `counts_list`: the caller's list is looked at; `rights`: by which
+    persons are found, where they are not the caller's. Raises Overloaded."""
     directory, day = gateway.directory(), paris_day(gateway.now())
     rights = rights or Rights(gateway.policy, viewer.profil, viewer.finalite, viewer.perimetre)
     plan = plan_sources(decision, viewer.perimetre, directory, counts_list)
@@ -265,12 +265,15 @@ async def build_context(
         day=day,
         states=gateway.states,
         source_of_cfa=gateway.source_of_cfa,
+        pushing=gateway.pushing,
         readings=readings,
         view=view,
         people=people,
     )
-    # Most gateways hold no write, most of the time: nothing is called then.
-    return gateway.writes.over(context) if gateway.writes and gateway.writes.deposit.by_person else context
+    if gateway.writes and gateway.writes.deposit.by_person:
+        # Most gateways hold no write, most of the time: nothing is called then.
+        context = gateway.writes.over(context)
+    return await gateway.reports.told(context) if TRANSMISSIONS in decision.coordinates else context
 
 
 def _response(gateway: Gateway, context: OperationContext, result: ExecutionResult, cost: int) -> GraphQLResponse:

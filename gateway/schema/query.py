@@ -14,30 +14,22 @@ from strawberry.schema.config import StrawberryConfig
 
 from gateway.auth.policy.acts import Acte, written_by
 from gateway.auth.policy.rules import CategorieDonnee as C
-from gateway.auth.policy.rules import Finalite, Profil, argument, donnee, libre, object_type, publique
+from gateway.auth.policy.rules import argument, donnee, publique
 from gateway.schema.connections import DEFAULT_PAGE, PAGE_MAX, ContratConnection, JeuneConnection, RuptureConnection
 from gateway.schema.directives import fraicheur
 from gateway.schema.filters import FiltreContrats, FiltreJeunes, FiltreRuptures, FiltreSansContrat
+from gateway.schema.me import Moi
 from gateway.schema.meanings import describe
 from gateway.schema.mutation import Mutation, list_writes
 from gateway.schema.nouns import Contrat, Jeune, Rupture
 from gateway.schema.orders import TriContrats, TriJeunes, TriRuptures, TriSansContrat
-from gateway.schema.organisations import Cfa, Commune, MissionLocale, Node, Source, Territoire
+from gateway.schema.organisations import Cfa, Commune, MissionLocale, Node, Source
 from gateway.schema.rapprochement import Rapprochement
+from gateway.schema.reception_report import TransmissionConnection
 from gateway.schema.scalars import SCALARS, SIRET, UAI
 from gateway.schema.statistics import DEFAULT_LINES, LINES_MAX, Statistiques
 from gateway.schema.statistics_filter import Dimension, FiltreStatistiques
 from gateway.schema.writes import EcritureConnection
-
-
-@object_type("Qui je suis et ce que je peux lire.", C.PUBLIQUE)
-class Moi:
-    profil: Profil = strawberry.field(description="Profil de l'appelant.")
-    organisation: str | None = libre("Nom de l'organisation.")
-    finalite: Finalite | None = libre("Finalité de cette requête.")
-    finalites: list[Finalite] = strawberry.field(description="Finalités que le registre m'accorde.")
-    perimetre: list[Territoire] = strawberry.field(description="Territoires ou organismes dont je vois les jeunes.")
-    categories: list[C] = strawberry.field(description="Catégories lisibles pour cette finalité.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +77,7 @@ class Context(Protocol):
     def cfas(self, recherche: str | None, first: int) -> list[Cfa]: ...
     def communes(self, recherche: str | None, first: int) -> list[Commune]: ...
     def missions_locales(self, recherche: str | None, first: int) -> list[MissionLocale]: ...
+    def transmissions(self, first: int, after: str | None) -> TransmissionConnection | None: ...
     def statistiques(self, key: object) -> Statistiques | None:
         """The figures of the root field of that response key."""
         ...
@@ -235,6 +228,10 @@ def _statistiques(
     return info.context.statistiques(info.path.key) if _is_open(info) else None
 
 
+def _transmissions(info: type_info, first: First = DEFAULT_PAGE, after: After = None) -> TransmissionConnection | None:
+    return info.context.transmissions(first, after) if _is_open(info) else None
+
+
 def _sources(info: type_info) -> list[Source] | None:
     return info.context.sources() if _is_open(info) else None
 
@@ -275,6 +272,11 @@ class Query:
         *Acte,
         description="Les écritures de mon organisation : celles en échec d'abord, puis les dernières.",
         resolver=list_writes,
+    )
+    transmissions: TransmissionConnection | None = donnee(
+        C.TECHNIQUE,
+        "Ce que l'ERP de mon CFA a transmis, jour par jour, et ce qui est à y corriger ; absent pour qui n'est pas un CFA.",
+        _transmissions,
     )
     sources: list[Source] | None = donnee(C.TECHNIQUE, "Les systèmes partenaires et leur état.", _sources, size=1)
 

@@ -218,6 +218,7 @@ def _watches(services: Services) -> list[Coroutine[Any, Any, None]]:
         services.loop_lag.run(sleep),
         services.open_files.watch(sleep),
         *([forget_daily(services.receptions, now, sleep)] if services.receptions else []),
+        *([services.received.watch(sleep)] if services.received else []),
     ]
 
 

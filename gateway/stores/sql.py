@@ -52,7 +52,7 @@ HEADS = {
     "registre": "0001",
     "liens": "0002",
     "ecritures": "0001",
-    "receptions": "0001",
+    "receptions": "0003",
     "statistiques": "0001",
 }  # the last version of each history
 POSTGRESQL_LOCK = 20211014  # held by the process that migrates; releases without histories take it to create tables

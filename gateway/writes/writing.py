@@ -82,8 +82,8 @@ class Writes:
     def over(self, context: OperationContext) -> OperationContext:
         """The context with what was written of the persons that it may show."""
         sight = Sight(context.rights, context.directory, context.day, context.readings)
-        base = context.base or context.view
-        return replace(context, view=self.deposit.over(base, sight), base=base)
+        base = context.written.base or context.view
+        return replace(context, view=self.deposit.over(base, sight), written=replace(context.written, base=base))
 
     async def serve(
         self,
@@ -113,7 +113,7 @@ class Writes:
         """
         if not asked.has_valid_key:
             said = "La clé a de 16 à 64 lettres sans accent, chiffres ou tirets."
-            return replace(context, written=_written([error(CodeErreurEcriture.INVALIDE, said, "cle")]))
+            return replace(context, written=_with(context, [error(CodeErreurEcriture.INVALIDE, said, "cle")]))
         key = self._key(context.viewer, asked)
         known = await self.store.used(key)
         if known is not None:
@@ -139,11 +139,11 @@ class Writes:
             if not context.readings.complete:
                 # Nobody knows whether there is such a person: the same answer for all, and the author asks again.
                 raise WritesUnavailable("des sources ne répondent pas")
-            return replace(context, written=_written([not_found(champ)]))
+            return replace(context, written=_with(context, [not_found(champ)]))
         target = checked(saisie, found, viewer.perimetre, context.day)
         jeune = found[0].jeune.id
         if not isinstance(target, WriteTarget):
-            return replace(context, written=_written(target, jeune=jeune))
+            return replace(context, written=_with(context, target, jeune=jeune))
         about = self._about(context, jeune)
         await self._journal(context, trace, asked, "DEMANDEE", about)
         known = await self._commit(context, asked, key, target)
@@ -186,14 +186,14 @@ class Writes:
         kept = await self.store.one(identifier)
         acts = {acte.value for row in self._rows(context.viewer) for acte in row.actes}
         if kept is None or kept.organisation != key.organisation or kept.acte not in acts:
-            return replace(context, written=_written([not_found("ecriture")]))
+            return replace(context, written=_with(context, [not_found("ecriture")]))
         await self._journal(context, trace, asked, "DEMANDEE", ((), ()))
         if not await self.store.change(key, identifier, _CHANGES[asked.change], self.now()):
             if known := await self.store.used(key):
                 return await self._again(context, key, known)
             said = "L'état de cette écriture ne le permet pas, ou plus."
             refused = error(CodeErreurEcriture.NON_ELIGIBLE, said, "ecriture")
-            return replace(context, written=_written([refused], shown_write(kept, self.opaque_ids)))
+            return replace(context, written=_with(context, [refused], shown_write(kept, self.opaque_ids)))
         await self._journal(context, trace, asked, "ACCEPTEE", ((), ()))
         return await self._done(context, identifier)
 
@@ -205,7 +205,7 @@ class Writes:
         after = self.over(context)
         shown = shown_write(kept, self.opaque_ids, rejouee) if kept else None
         told = WriteOutcome([], shown, body.jeune if body else None, body.contrat if body else None)
-        return replace(after, written=ToldWrites(told))
+        return replace(after, written=replace(after.written, outcome=told))
 
     async def _journal(
         self, context: OperationContext, trace: RequestTrace, asked: AskedWrite, issue: str, about: About
@@ -266,5 +266,7 @@ def _key_of(identifier: str, opaque_ids: OpaqueIds) -> str | None:
     return key if nature == _NATURE else None
 
 
-def _written(errors: list[ErreurEcriture], ecriture: Ecriture | None = None, jeune: str | None = None) -> ToldWrites:
-    return ToldWrites(WriteOutcome(errors, ecriture, jeune))
+def _with(
+    context: OperationContext, errors: list[ErreurEcriture], ecriture: Ecriture | None = None, jeune: str | None = None
+) -> ToldWrites:
+    return replace(context.written, outcome=WriteOutcome(errors, ecriture, jeune))

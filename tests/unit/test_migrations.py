@@ -14,7 +14,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData
 
 from gateway.errors import ConfigurationError
-from gateway.stores import blocks, counters, journal_tables, links, migrations, receptions, registry, write_tables
+from gateway.stores import blocks, counters, journal_tables, links, migrations, reception_tables, registry, write_tables
 from gateway.stores.blocks import BlockStore
 from gateway.stores.journal import Journal
 from gateway.stores.links import LinkStore
@@ -32,7 +32,7 @@ METADATA = (
     registry._tables,
     links._tables,
     blocks._tables,
-    receptions._tables,
+    reception_tables.TABLES,
     write_tables._tables,
 )
 

@@ -10,6 +10,7 @@ import asyncio
 import base64
 import builtins
 import hashlib
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
@@ -34,8 +35,8 @@ FROZEN = Path(__file__).with_name("frozen")
 
 # The contract: `make check` says that both are what the code writes, this that they are what they were.
 PUBLISHED = {
-    "schema.graphql": "338af87c33062838a6fa35c10149fd05969ec677f9d8d58a9c92ee38697a4a5c",
-    "ACCES.md": "159f998d37d22bc05fbc6a2e04878a1107a0a1177c6bd4418d712983749b4e2f",
+    "schema.graphql": "113de608f67af364addddfa466d074f22efcbf60649284617b416e1ed17d09e0",
+    "ACCES.md": "7dacb0086ed4ad1937deac66108883677db7b1d1df1052212c88173f0f9570ee",
 }
 ENVIRONMENT = {
     "ADMIN_HOST",
@@ -73,8 +74,11 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("statistiques", "relever"),
     ("statistiques", "publier"),
     ("statistiques", "etat"),
+    ("statistiques", "exporter"),
     ("cle",),
     ("clients",),
+    ("personne",),
+    ("personne", "effacer"),
     ("expliquer",),
     ("partenaire",),
     ("verifier",),
@@ -204,8 +208,8 @@ JSON_OBJECTS = {
     "a group of persons of an entry": {"categories", "personnes"},
     "referentiel.json": {"version", "communes", "missions_locales", "organismes", "noms"},
 }
-ACTS = {"LECTURE", "CONSULTATION", "PURGE"}  # `act` of an entry
-ACT_DETAILS = {"identifiant", "entrees", "anterieures_a"}  # keys that an act adds to its entry
+ACTS = {"LECTURE", "CONSULTATION", "PURGE", "EFFACEMENT"}  # `act` of an entry
+ACT_DETAILS = {"identifiant", "entrees", "anterieures_a", "effaces"}  # keys that an act adds to its entry
 REFERENTIEL = {
     "communes": {"code", "nom", "codes_postaux", "departement", "region", "academie", "mission_locale"},
     "missions_locales": {"id", "code", "nom", "insee", "telephone", "courriel"},
@@ -381,7 +385,13 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("terminal")
 def test_the_help_of_every_command_is_what_it_was(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "".join(help_of(command, capsys) for command in COMMANDS) == frozen_text("help.txt")
+    told = "".join(help_of(command, capsys) for command in COMMANDS)
+    assert words(told) == words(frozen_text("help.txt"))
+
+
+def words(told: str) -> list[str]:
+    """Where lines are cut differs between versions of Python; so does whether an option's value is said after each name."""
+    return re.sub(r"(--?[\w-]+) (\S+), (?=--[\w-]+ \2)", r"\1, ", " ".join(told.split())).split()
 
 
 def help_of(command: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> str:

@@ -29,11 +29,13 @@ from gateway.federation.views.told_writes import ToldWrites
 from gateway.federation.views.view import MaskedCopies, Rights, Shown, View, ViewPerson, is_frozen
 from gateway.schema.connections import ContratConnection, JeuneConnection, RuptureConnection
 from gateway.schema.filters import FiltreContrats, FiltreJeunes, FiltreRuptures, FiltreSansContrat
+from gateway.schema.me import Moi
 from gateway.schema.nouns import Contrat, Jeune, Rupture
 from gateway.schema.orders import TriContrats, TriJeunes, TriRuptures, TriSansContrat
 from gateway.schema.organisations import Cfa, Commune, MissionLocale, Node, Source
-from gateway.schema.query import Moi, PageArgs
+from gateway.schema.query import PageArgs
 from gateway.schema.rapprochement import Rapprochement
+from gateway.schema.reception_report import TransmissionConnection
 from gateway.schema.statistics import Statistiques
 from gateway.schema.tables import END_CURSORS, ROW_CURSORS, TOLD_BY_LIST
 
@@ -63,11 +65,12 @@ class OperationContext:
     readings: Readings = field(default_factory=Readings)
     view: View = field(default_factory=View)
     people: int = 0
+    pushing: Callable[[str], Source | None] = lambda _: None
+    transmissions: Callable[[int, str | None], TransmissionConnection | None] = lambda _first, _after: None
     tally: Tally = field(default_factory=Tally)
     preparation: Preparation = field(default_factory=Preparation)
     figures: ToldFigures = field(default_factory=ToldFigures)
     written: ToldWrites = field(default_factory=ToldWrites)
-    base: View | None = None  # of which the view shares persons: held as long as it
 
     @property
     def frozen(self) -> bool:
@@ -129,11 +132,9 @@ class OperationContext:
         return found
 
     def _node(self, identifier: str) -> Node | None:
-        node = self.directory.node(identifier)
+        node = self.directory.node(identifier) or self.written.one(identifier)
         if node is not None:
             return self._with_source(node) if isinstance(node, Cfa) else node
-        if (write := self.written.one(identifier)) is not None:
-            return write
         by_type = {Jeune: self._jeune, Contrat: lambda key: self._contrat(key, None), Rupture: self._rupture}
         # A type whose category is not granted is not looked up: finding it would tell that it exists.
         granted = [find for type_, find in by_type.items() if getattr(type_, OPENED_BY) in self.decision.categories]
@@ -146,8 +147,8 @@ class OperationContext:
     def _contrat(self, identifier: str | None, numero: str | None) -> Contrat | None:
         sought = numero_key(numero) if numero is not None else None
         if identifier is not None:
-            found = self.view.contrats.get(self._current(identifier))
-            return self.show(*found) if found and sought in (None, numero_key(found[1].numero or "")) else None
+            known = self.view.contrats.get(self._current(identifier))
+            return self.show(*known) if known and sought in (None, numero_key(known[1].numero or "")) else None
         # A number is keyed by hand in each system: two contracts may bear the same, and then none is designated.
         same = self.view.contrats_by_numero.get(sought, []) if sought else []
         return self.show(*same[0]) if len(same) == 1 else None
@@ -162,8 +163,7 @@ class OperationContext:
         opened = self.opaque_ids.open(identifier) if self.view.former_ids else None
         if opened is None or opened[1] not in self.view.former_ids:
             return identifier
-        type_name, former = opened
-        return self.opaque_ids.seal(type_name, self.view.former_ids[former])
+        return self.opaque_ids.seal(opened[0], self.view.former_ids[opened[1]])
 
     def recherche_jeune(self, nom: str, prenom: str, naissance: date) -> list[Rapprochement] | None:
         if self.readings.silent:
@@ -297,4 +297,4 @@ class OperationContext:
 
     @cached_property
     def _sources(self) -> SourceStates:
-        return SourceStates(self.states(), self.source_of_cfa, self.rights)
+        return SourceStates(self.states(), self.source_of_cfa, self.rights, self.pushing)

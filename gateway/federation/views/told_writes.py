@@ -46,10 +46,12 @@ class WriteOutcome:
 
 @dataclass(frozen=True, slots=True)
 class ToldWrites:
-    """Of one operation. `listed`: the writes of the caller's organisation, in order, where they are asked."""
+    """Of one operation. `listed`: the writes of the caller's organisation, in order, where they are asked; `base`: the view whose
+    persons the one that is shown shares, held as long as it is."""
 
     outcome: WriteOutcome = field(default_factory=WriteOutcome)
     listed: tuple[Ecriture, ...] = ()
+    base: View | None = None
 
     def outcome_as(self, class_: type[R], showing: Showing) -> R:
         """What the mutation answers; of a person, only what is asked and may be read."""

@@ -17,6 +17,7 @@ from gateway.connectors.table.dialect import Dialect
 from gateway.connectors.table.engine import TABLE, connector
 from gateway.errors import ConfigurationError
 from gateway.sources.partners.file_format import AccessTable, CacheTable, HarvestTable, LimitsTable, PartnerFile
+from gateway.sources.partners.network import OwnNetwork, read_network
 from gateway.sources.partners.plugins import PLUGIN, digest, read_plugin
 from gateway.sources.partners.tenants import TenantConfig, read_tenants, secret_of
 from gateway.toml_file import read_toml
@@ -67,6 +68,7 @@ class Partner:
     evenements: EventsConfig | None = None
     ecritures: bool = False
     own: Connector | None = field(default=None, repr=False)  # of its table
+    network: OwnNetwork | None = None  # None: it is reached as the others
 
     def connector(self, known: Mapping[str, Connector]) -> Connector:
         """Its connector: made of its table, else the one of its kind."""
@@ -153,6 +155,7 @@ def load_partner(path: Path, environ: Mapping[str, str], genres: Collection[str]
         evenements=_events(path, file, environ),
         ecritures=file.ecritures,
         own=connector(file.dialecte) if file.dialecte else None,
+        network=read_network(path, file),
     )
 
 
