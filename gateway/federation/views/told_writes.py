@@ -61,6 +61,7 @@ class ToldWrites:
         person = view.persons.get(told.jeune) if told.jeune else None
         if person and f"{class_.__name__}.jeune" in asked:
             shown["jeune"] = showing.show(person, person.jeune)
+        # A rupture that is withdrawn, or told by a partner since, is shown as it stands now.
         broken = view.contrats.get(told.contrat) if told.contrat else None
         if broken and broken[1].rupture and f"{class_.__name__}.rupture" in asked:
             shown["rupture"] = showing.show(broken[0], broken[1].rupture)
@@ -94,6 +95,7 @@ def _kept(writes: Iterable[Ecriture], filtre: FiltreEcritures | None) -> Iterabl
 def _behind(writes: list[Ecriture], after: str | None) -> int:
     if after is None:
         return 0
+    # One that is no longer in the list tells nothing of where it stood.
     for rank, one in enumerate(writes):
         if one.id == after:
             return rank + 1
