@@ -18,8 +18,9 @@ from gateway.cli.key_line import key_arguments
 from gateway.cli.kit_commands import add_kit
 from gateway.cli.person_line import person_arguments
 from gateway.cli.statistics_line import statistics_arguments
-from gateway.errors import CommandFailed, ConfigurationError, reason_of
+from gateway.errors import CommandFailed, ConfigurationError
 from gateway.server.logs import configure_logs
+from gateway.system_reasons import reason_of
 
 E = TypeVar("E", bound=Enum)
 DASHED_ID = re.compile(r"-[\w-]{40,}", re.ASCII)  # of the graph: base64url, longer than any option
@@ -215,10 +216,8 @@ def main(argv: Sequence[str] = tuple(sys.argv[1:])) -> int:
         code = command(arguments) or 0
         sys.stdout.flush()  # here, where a reader that left is expected
         return code
-    except ConfigurationError as error:
-        print(f"configuration : {error}", file=sys.stderr)
-    except CommandFailed as error:
-        print(f"erreur : {error}", file=sys.stderr)
+    except (ConfigurationError, CommandFailed) as error:
+        print(f"{'erreur' if isinstance(error, CommandFailed) else 'configuration'} : {error}", file=sys.stderr)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left to flush at exit goes there
         return 0

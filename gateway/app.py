@@ -53,6 +53,7 @@ from gateway.errors import (
     StrongAuthenticationRequired,
     TokenFault,
     Unauthenticated,
+    WritesUnavailable,
 )
 from gateway.operation import Gateway, answer
 from gateway.reception.reception import Reception
@@ -75,6 +76,7 @@ STATUSES: dict[type[Exception], int | None] = {
     KeysUnavailable: 503,
     ClientsUnavailable: 503,
     JournalUnavailable: 503,
+    WritesUnavailable: 503,
     Overloaded: 503,
     ClientDisconnected: 499,  # nobody reads it
 }
@@ -166,7 +168,7 @@ def _error_response(error: Exception, identifier: str, media_type: str) -> Answe
         rendered.headers["www-authenticate"] = _challenge(error)
     if isinstance(error, QuotaReached):
         rendered.headers.update(retry_after(error.retry_after))
-    if isinstance(error, (Overloaded, JournalUnavailable)):
+    if isinstance(error, (Overloaded, JournalUnavailable, WritesUnavailable)):
         rendered.headers.update(retry_after())
     return response, rendered
 

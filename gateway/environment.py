@@ -7,7 +7,8 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from gateway.errors import ConfigurationError, reason_of
+from gateway.errors import ConfigurationError
+from gateway.system_reasons import reason_of
 
 SUFFIX = "_FILE"
 BYTES_MAX = 65_536

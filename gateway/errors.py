@@ -11,7 +11,9 @@ GatewayError
 │   ├── FinaliteRequired       FINALITE_REQUISE
 │   ├── QuotaReached           QUOTA_ATTEINT, and when to come back
 │   ├── InvalidCursor          CURSEUR_INVALIDE
-│   └── StatisticsUnavailable  STATISTIQUES_INDISPONIBLES, no snapshot may be told
+│   ├── StatisticsUnavailable  STATISTIQUES_INDISPONIBLES, no snapshot may be told
+│   └── WriteRefused           what forbids a write as a whole: nothing is written, and the answer is null
+│       └── KeyReused              CLE_REUTILISEE, the key served for something else
 ├── SourceError            a partner failed; the answer goes on without it and names it
 │   ├── SourceUnavailable      SOURCE_INDISPONIBLE
 │   │   ├── SourceClosed           SOURCE_INDISPONIBLE, outside its opening hours
@@ -30,37 +32,15 @@ GatewayError
 ├── ClientsUnavailable     the register of callers no longer reads (503): nobody is known
 ├── Overloaded             too many requests are under way, or wait for the same thing (503)
 ├── ClockNotBelieved       the clock jumped ahead: what is too old by it is kept, and the operator is asked
+├── WritesUnavailable      ECRITURE_INDISPONIBLE (503): what is written could not be kept, and is not acknowledged
 ├── JournalUnavailable     nothing nominative leaves without its entry (503); the rest goes on
 ├── CommandFailed          a command of the operator stops, and its configuration is right; one line says why
 └── ConfigurationError     the process does not start; one line says why, naming file and key
 """
 
-import errno
-import sysconfig
-import traceback
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
-
-# What the system answers, in the language of whoever reads it: the system's own words are English.
-_REASONS = {
-    errno.ENOENT: "n'existe pas",
-    errno.EACCES: "droits insuffisants",
-    errno.EPERM: "opération interdite",
-    errno.EISDIR: "est un dossier",
-    errno.ENOTDIR: "n'est pas un dossier",
-    errno.EEXIST: "existe déjà",
-    errno.ENOSPC: "plus de place sur le disque",
-    errno.EROFS: "disque en lecture seule",
-    errno.ENAMETOOLONG: "nom trop long",
-    errno.EADDRINUSE: "adresse déjà prise",
-    errno.EADDRNOTAVAIL: "adresse qui n'est pas de cette machine",
-}
-
-
-def reason_of(error: OSError) -> str:
-    """Why the system refused, in French; the code of a rare reason."""
-    return _REASONS.get(error.errno or 0) or errno.errorcode.get(error.errno or 0, "refusé par le système")
 
 
 class Code(StrEnum):
@@ -76,6 +56,9 @@ class Code(StrEnum):
     PERSISTED_QUERY_NOT_FOUND = "PERSISTED_QUERY_NOT_FOUND"
     CURSEUR_INVALIDE = "CURSEUR_INVALIDE"
     STATISTIQUES_INDISPONIBLES = "STATISTIQUES_INDISPONIBLES"
+    ACTE_REFUSE = "ACTE_REFUSE"
+    CLE_REUTILISEE = "CLE_REUTILISEE"
+    ECRITURE_INDISPONIBLE = "ECRITURE_INDISPONIBLE"
     SOURCE_INDISPONIBLE = "SOURCE_INDISPONIBLE"
     SOURCE_DELAI_DEPASSE = "SOURCE_DELAI_DEPASSE"
     SOURCE_INVALIDE = "SOURCE_INVALIDE"
@@ -181,10 +164,26 @@ class StatisticsUnavailable(CallerError):
     code = Code.STATISTIQUES_INDISPONIBLES
 
 
+class WriteRefused(CallerError):
+    """The operation writes nothing, and answers null: its act, its purpose or a field that it selects is refused."""
+
+    def __init__(self, message: str, code: Code) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class KeyReused(WriteRefused):
+    """The key of an earlier write, with another input."""
+
+    def __init__(self) -> None:
+        super().__init__("Cette clé a déjà servi pour autre chose : en choisir une nouvelle.", Code.CLE_REUTILISEE)
+
+
 class SourceError(GatewayError):
     """A partner failed. `source` is the partner's configured name, never its URL. `retry_after`: seconds to wait, when known."""
 
     code = Code.SOURCE_INDISPONIBLE
+    statut = 0  # of HTTP, where one was told
 
     def __init__(self, source: str, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
@@ -278,6 +277,10 @@ class JournalUnavailable(GatewayError):
     """The entry of an answer could not be written: nothing of a person may leave (docs/security.md L03)."""
 
 
+class WritesUnavailable(GatewayError):
+    """The store of writes does not answer: nothing is acknowledged."""
+
+
 class ClockNotBelieved(GatewayError):
     """The clock is far beyond what was last seen: nothing is forgotten by it before an operator confirms it (L07)."""
 
@@ -286,15 +289,3 @@ class ClockNotBelieved(GatewayError):
             f"l'horloge dit {now:%Y-%m-%d}, {(now - last).days} jours après ce qui fut vu en dernier ({last:%Y-%m-%d}) : "
             "rien n'est oublié. Si elle est juste, le confirmer par « python -m gateway journal purger --confirmer »"
         )
-
-
-def place_of(error: BaseException) -> str:
-    """The kind of an error, and the file and line of the code that met it: a connector's rather than a library's. Its text is
-    left out: it may be a person's value."""
-    frames = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)]
-    own = [place for place in frames if not place[0].startswith(_LIBRARIES) and "site-packages" not in place[0]]
-    file, line = (own or frames or [("?", 0)])[-1]
-    return f"{type(error).__name__} ({file}:{line})"
-
-
-_LIBRARIES = (sysconfig.get_paths()["stdlib"], "<")

@@ -1,7 +1,7 @@
 """The steps of one operation, in order, and nowhere else.
 
-    request → its text → parse, judge and validate (kept by text) → cost → charge → decide → plan → collect → view → execute
-    → sentinel → look-ups → quotas and journal → answer
+    request → its text → parse, judge and validate (kept by text) → cost → charge → decide → plan → collect → view → (write)
+    → execute → sentinel → look-ups → quotas and journal → answer
     a view that is not known yet: join, merge and select → give ids → place
 
 Each step is a function over values; the effects are at both ends: the sources behind `Collector`, the bytes in `app.py`.
@@ -15,7 +15,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from graphql import ExecutionResult, GraphQLError, GraphQLSchema, VariableValues
+from graphql import ExecutionResult, GraphQLSchema, OperationType, VariableValues
 
 from gateway.audit.accounting import Accounting
 from gateway.auth.authentication.clients import Viewer
@@ -33,7 +33,7 @@ from gateway.documents.mistake import MistakenRequest
 from gateway.documents.parse import Document, Documents, PersistedDocuments
 from gateway.domain.days import paris_day
 from gateway.domain.seal import OpaqueIds
-from gateway.errors import ArgumentRefused, CallerError, InvalidRequest, LeakStopped, QuotaReached
+from gateway.errors import ArgumentRefused, CallerError, Code, LeakStopped, QuotaReached, WriteRefused
 from gateway.execution.executor import Executor
 from gateway.federation.collect.collector import Collector
 from gateway.federation.collect.kept_readings import Readings
@@ -46,6 +46,7 @@ from gateway.federation.views.view import Rights, View
 from gateway.reception.report import TransmissionReports
 from gateway.response import (
     GraphQLResponse,
+    cause_of,
     fallback_error,
     graphql_error,
     mistaken_response,
@@ -59,6 +60,8 @@ from gateway.schema.tables import VIEW_ROOTS
 from gateway.statistiques.answer import Statistics
 from gateway.statistiques.questions import ROOT as STATISTICS_ROOT
 from gateway.statistiques.questions import asked_by
+from gateway.writes.asked import SHOWING_WRITES
+from gateway.writes.writing import Writes
 
 logger = logging.getLogger("gateway.operation")
 STATISTICS, TRANSMISSIONS = f"Query.{STATISTICS_ROOT}", "Query.transmissions"
@@ -103,6 +106,7 @@ class Gateway:
     pushing: Callable[[str], Source | None]  # the state of what a CFA transmits, None when it never did
     reports: TransmissionReports
     now: Callable[[], datetime]
+    writes: Writes | None = None  # None: nothing is written through this gateway
     views: ViewCache = field(default_factory=ViewCache)
     plan_slots: PlanSlots = field(default_factory=PlanSlots)
     introspections: Introspections = field(default_factory=Introspections)
@@ -119,8 +123,8 @@ async def answer(gateway: Gateway, viewer: Viewer, request: GraphQLRequest) -> G
             validated = await _validate(gateway, viewer, request)
             await gateway.accounting.charge(viewer, validated.cost)
             judgement = await _judge(gateway, viewer, validated)
-    except ArgumentRefused as error:
-        # Refused for a criterion that it selects by: answered, with null (docs/graphe.md, Refus).
+    except (ArgumentRefused, WriteRefused) as error:
+        # Refused for a criterion that it selects by, or for what it writes: answered, with null (docs/graphe.md, Refus).
         return GraphQLResponse(None, [graphql_error(error)])
     except QuotaReached:
         raise
@@ -130,6 +134,8 @@ async def answer(gateway: Gateway, viewer: Viewer, request: GraphQLRequest) -> G
         return refused_response(error)
     try:
         return await _serve(gateway, viewer, validated, judgement)
+    except WriteRefused as error:
+        return GraphQLResponse(None, [graphql_error(error)])
     except LeakStopped as leak:
         logger.critical("%s", leak)
         gateway.stopped(leak.coordinate)
@@ -196,6 +202,9 @@ async def _serve(
     trace = validated.trace
     with trace.stage("collecte"):
         context = await _collect(gateway, viewer, validated, judgement.decision)
+    if gateway.writes and not SHOWING_WRITES.isdisjoint(judgement.decision.coordinates):
+        told = validated.document, validated.variables
+        context = await gateway.writes.serve(gateway.schema, context, *told, trace)
     with trace.stage("execution"):
         result, walked = await run_operation(gateway, context, validated, judgement)
         response = _response(gateway, context, result, validated.cost + walked + context.figures.walked)
@@ -212,7 +221,11 @@ async def _serve(
 async def _collect(
     gateway: Gateway, viewer: Viewer, validated: ValidatedOperation, decision: Decision
 ) -> OperationContext:
-    """The context, with the figures that the operation asks for."""
+    """The context, with the figures that the operation asks for; of a mutation, with the persons that it may write of."""
+    if validated.document.operation.operation is OperationType.MUTATION:
+        if gateway.writes is None:
+            raise WriteRefused("Cette passerelle n'écrit rien.", Code.ACTE_REFUSE)
+        return await build_context(gateway, viewer, decision, None, True, gateway.writes.rights_of(viewer))
     if STATISTICS not in decision.coordinates:
         return await build_context(gateway, viewer, decision, validated.age_max)
     questions = asked_by(gateway.schema, validated.document, validated.variables, decision)
@@ -224,11 +237,17 @@ async def _collect(
 
 
 async def build_context(
-    gateway: Gateway, viewer: Viewer, decision: Decision, age_max: int | None = None, counts_list: bool = False
+    gateway: Gateway,
+    viewer: Viewer,
+    decision: Decision,
+    age_max: int | None = None,
+    counts_list: bool = False,
+    rights: Rights | None = None,
 ) -> OperationContext:
-    """All that the operation may show, collected and merged; `counts_list`: with figures of its list. Raises Overloaded."""
+    """All that the operation may show, collected and merged; `counts_list`: the caller's list is looked at; `rights`: by which
+    persons are found, where they are not the caller's. Raises Overloaded."""
     directory, day = gateway.directory(), paris_day(gateway.now())
-    rights = Rights(gateway.policy, viewer.profil, viewer.finalite, viewer.perimetre)
+    rights = rights or Rights(gateway.policy, viewer.profil, viewer.finalite, viewer.perimetre)
     plan = plan_sources(decision, viewer.perimetre, directory, counts_list)
     collected: tuple[Readings, View, int] | None = None
     if plan.view:
@@ -251,17 +270,21 @@ async def build_context(
         view=view,
         people=people,
     )
+    if gateway.writes and gateway.writes.deposit.by_person:
+        # Most gateways hold no write, most of the time: nothing is called then.
+        context = gateway.writes.over(context)
     return await gateway.reports.told(context) if TRANSMISSIONS in decision.coordinates else context
 
 
 def _response(gateway: Gateway, context: OperationContext, result: ExecutionResult, cost: int) -> GraphQLResponse:
     """The answer: data, then the errors of fields, of rights, of sources, and of sources whose earlier answer is shown."""
-    decision, readings, rows = context.decision, context.readings, _rows(context.readings, gateway)
+    decision, readings = context.decision, context.readings
+    rows = readings.lines(gateway.state_of, gateway.now(), gateway.collector.wall_clock())
     roots = decision.keys(ASKING_SOURCES) if readings.errors or readings.covered else []
     told = (decision, result.data, context.viewer, gateway.policy)
     refused, lines = refusal_errors(*told) if decision.refusal else ([], [])
     errors = [
-        *(graphql_error(_cause(error), error.path) for error in result.errors or []),
+        *(graphql_error(cause_of(error), error.path) for error in result.errors or []),
         *refused,
         *(source_error(error, roots, result.data) for error in readings.errors.values()),
         *(
@@ -272,28 +295,3 @@ def _response(gateway: Gateway, context: OperationContext, result: ExecutionResu
     ]
     extensions = {"sources": list(rows.values()), "cout": cost} | ({"refus": lines} if lines else {})
     return GraphQLResponse(result.data, errors, extensions)
-
-
-def _cause(error: GraphQLError) -> Exception:
-    """What an error of execution is to be told as. Raises LeakStopped when it is one."""
-    cause = error.original_error or error
-    if isinstance(cause, LeakStopped):
-        raise cause
-    if isinstance(cause, GraphQLError) and cause.message.startswith("Argument "):
-        return InvalidRequest("Une variable nulle est donnée où une valeur est requise.")
-    if not isinstance(cause, CallerError):
-        logger.error("champ %s : %s", error.path, type(cause).__name__)
-    return cause
-
-
-def _rows(readings: Readings, gateway: Gateway) -> dict[str, dict[str, Any]]:
-    """`extensions.sources`: each source asked, its state, and how fresh what was used of it is (docs/graphe.md)."""
-    freshness, errors = readings.freshness_by_source, readings.errors
-    rows = {}
-    now = gateway.now()
-    for name in sorted({*freshness, *errors}):
-        state, used = gateway.state_of(name), freshness.get(name)
-        age = used.line(gateway.collector.wall_clock(), now) if used else {"ageSecondes": None, "cache": None}
-        state = used.state(state, now) if used else state
-        rows[name] = {"nom": name, "etat": state and state.value, **age, "partiel": name in errors}
-    return rows

@@ -1,11 +1,12 @@
 """An answer as a value: data, errors of the closed list, extensions. Knows no HTTP."""
 
+import logging
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from graphql import GraphQLSchema
+from graphql import GraphQLError, GraphQLSchema
 
 from gateway.auth.authentication.clients import Viewer
 from gateway.auth.authorization.decide import Decision, Path, Refusal
@@ -13,8 +14,17 @@ from gateway.auth.authorization.reasons import field_refused, useful_finalites
 from gateway.auth.policy.policy import AccessPolicy
 from gateway.documents.mistake import Mistake
 from gateway.documents.nearest import tell
-from gateway.errors import CallerError, Code, JournalUnavailable, SourceError
+from gateway.errors import (
+    CallerError,
+    Code,
+    InvalidRequest,
+    JournalUnavailable,
+    LeakStopped,
+    SourceError,
+    WritesUnavailable,
+)
 
+logger = logging.getLogger("gateway.operation")
 ErrorDict = dict[str, Any]
 Place = tuple[str | int, ...]
 INDEXED_MAX = 1000  # errors of refused fields told one by one in an answer (docs/graphe.md, Refus)
@@ -55,6 +65,9 @@ def graphql_error(cause: Exception, path: Sequence[str | int] | None = None) -> 
     """The entry of an error: the caller's are shown as they are, ours say only that they are ours."""
     if isinstance(cause, CallerError):
         return error_entry(str(cause), cause.code, path)
+    if isinstance(cause, WritesUnavailable):
+        said = "L'écriture ne peut pas être gardée pour le moment : la redemander avec la même clé."
+        return error_entry(said, Code.ECRITURE_INDISPONIBLE, path)
     entry = error_entry("Erreur interne de la passerelle.", Code.ERREUR_INTERNE, path)
     if isinstance(cause, JournalUnavailable):
         entry["extensions"]["detail"] = "JOURNAL_INDISPONIBLE"
@@ -138,3 +151,15 @@ def error_entry(message: str, code: Code, path: Sequence[str | int] | None = Non
     """One entry of `errors`, as every body of an error has it."""
     entry: ErrorDict = {"message": message, "extensions": {"code": code.value}}
     return entry | ({"path": list(path)} if path else {})
+
+
+def cause_of(error: GraphQLError) -> Exception:
+    """What an error of execution is to be told as. Raises LeakStopped when it is one."""
+    cause = error.original_error or error
+    if isinstance(cause, LeakStopped):
+        raise cause
+    if isinstance(cause, GraphQLError) and cause.message.startswith("Argument "):
+        return InvalidRequest("Une variable nulle est donnée où une valeur est requise.")
+    if not isinstance(cause, CallerError):
+        logger.error("champ %s : %s", error.path, type(cause).__name__)
+    return cause

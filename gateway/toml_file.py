@@ -11,7 +11,8 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
-from gateway.errors import ConfigurationError, reason_of
+from gateway.errors import ConfigurationError
+from gateway.system_reasons import reason_of
 
 BYTES_MAX = 8 * 1024 * 1024
 _REASONS = {

@@ -17,6 +17,7 @@ from graphql import GraphQLSchema, is_object_type
 
 from gateway.auth.authentication.clients import Viewer
 from gateway.auth.authorization.decide import Decision
+from gateway.auth.policy.policy import PUBLIQUE
 from gateway.auth.policy.rules import CategorieDonnee, categorie, paths_to
 from gateway.correlation import RequestTrace
 from gateway.domain.days import PARIS
@@ -54,6 +55,18 @@ class Reading:
         return {cap.scope: cap.who for cap in self.count_under.caps}
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A write: the field of the graph that asks it, the fields of its input, its `issue` (DEMANDEE, ACCEPTEE); the secret key of
+    whom it is about, and those of her records."""
+
+    name: str
+    fields: tuple[str, ...]
+    issue: str
+    persons: tuple[str, ...] = ()
+    records: tuple[tuple[str, ...], ...] = ()
+
+
 class Governed:
     """The category of every governed coordinate of the graph that tells something of a person."""
 
@@ -62,7 +75,7 @@ class Governed:
             f"{type_.name}.{name}": rule
             for type_ in schema.type_map.values()
             if is_object_type(type_) and type_ is not schema.query_type
-            if CategorieDonnee.PUBLIQUE not in paths_to(type_)
+            if paths_to(type_) != PUBLIQUE
             for name, field in type_.fields.items()
             if (rule := categorie(field)) not in (None, CategorieDonnee.PUBLIQUE)
         }
@@ -112,6 +125,25 @@ def published(when: datetime, trace: RequestTrace, viewer: Viewer, asked: Mappin
         document=trace.document or "",
         **asked,
     )
+
+
+def write_entry(when: datetime, trace: RequestTrace, viewer: Viewer, asked: Written) -> JournalEntry:
+    """The entry of a write: what is asked, on whom, and what became of it (`issue`). Never a value."""
+    content = act(
+        "ECRITURE",
+        when,
+        requete=trace.request_id,
+        client=viewer.client,
+        compte=viewer.account,
+        profil=viewer.profil.value,
+        organisation=viewer.organisation,
+        finalite=viewer.finalite.value if viewer.finalite else None,
+        document=trace.document or "",
+        coordonnees={asked.name: list(asked.fields)},
+        groupes=[{"categories": [asked.name], "personnes": len(asked.persons)}],
+        issue=asked.issue,
+    )
+    return JournalEntry(content, asked.persons, None, asked.records)
 
 
 def act(name: str, when: datetime, **details: Any) -> bytes:

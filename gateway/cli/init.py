@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from shlex import quote
 
-from gateway.errors import CommandFailed, reason_of
+from gateway.errors import CommandFailed
 from gateway.sources.partners.file_format import PartnerFile
+from gateway.system_reasons import reason_of
 from gateway.toml_file import read_toml
 
 HERE = Path(__file__).resolve().parent

@@ -13,7 +13,7 @@ from gateway.config import load
 from gateway.domain.days import PARIS, paris_day
 from gateway.edge.figures_http import public_data
 from gateway.environment import ENVIRONMENT
-from gateway.errors import BlocksUnavailable, CallerError, CommandFailed, reason_of
+from gateway.errors import BlocksUnavailable, CallerError, CommandFailed
 from gateway.operation import Gateway
 from gateway.server.composition import build_gateway
 from gateway.server.services import Services, build_services
@@ -26,6 +26,7 @@ from gateway.statistiques.places import Places
 from gateway.statistiques.publication import Protection, PublicationTools, publish
 from gateway.stores.blocks import Lot, LotState, Snapshot
 from gateway.stores.blocks_writer import BlockWriter, CountingUnderWay
+from gateway.system_reasons import reason_of
 
 Tell = Callable[[str], None]
 LABELS = {

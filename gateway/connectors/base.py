@@ -8,7 +8,7 @@ credentials, paging, caching and failure.
 from collections import defaultdict
 from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from enum import Enum
 from typing import Any, Protocol, TypeVar
 
@@ -63,6 +63,7 @@ class PartnerRequest:
     path: str
     method: str = "GET"
     params: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
     body: Mapping[str, Any] | None = None
     pages: Paging = PagingStyle.ONE
     size: int = 0  # page size where the style has one
@@ -178,6 +179,19 @@ class EventQueue:
 
 
 @dataclass(frozen=True, slots=True)
+class PartnerWrite:
+    """What is said to a partner of one of its dossiers. `key` is the same at each try: a partner that received it once does
+    nothing more. `content`: the words of the graph's input, in snake case; `author`: UAI or code of who says it, at `at`."""
+
+    acte: str
+    dossier: str
+    key: str
+    author: str
+    at: datetime
+    content: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Connector:
     """What a connector module exports as `CONNECTOR`. A reading it does not have is absent (None)."""
 
@@ -192,6 +206,8 @@ class Connector:
     queue: EventQueue | None = None
     notices: Callable[[Any], ChangeNotice] | None = None  # of a call of the partner; raises UnexpectedAnswer
     capabilities: frozenset[str] = frozenset()
+    write: Callable[[PartnerWrite], ReadingSteps[None]] | None = None
+    acts: frozenset[str] = frozenset()  # that `write` says
 
 
 W = TypeVar("W", bound="Named")

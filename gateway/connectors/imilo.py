@@ -16,6 +16,7 @@ from gateway.connectors.base import (
     EventQueue,
     PagingStyle,
     PartnerRequest,
+    PartnerWrite,
     Payload,
     QualityCounts,
     ReadingResult,
@@ -43,8 +44,10 @@ from gateway.connectors.values import (
     code,
     text,
 )
-from gateway.schema.nouns import Adresse, Collaboration, EtapeSuivi, Jeune, MotifAccompagnement, SituationSuivi, Suivi
+from gateway.domain.days import PARIS
+from gateway.schema.nouns import Adresse, Collaboration, EtapeSuivi, Jeune, SituationSuivi, Suivi
 from gateway.schema.organisations import ModeSource, TypeSource
+from gateway.schema.write_states import MotifAccompagnement, PrecisionDite, ReponseAccompagnement
 
 PAGE_SIZE = 150
 
@@ -59,6 +62,11 @@ class ImiloAddress(Payload):
 
 Situation = Annotated[SituationSuivi | None, BeforeValidator(lambda raw: code(SituationSuivi.__members__, text(raw)))]
 Motif = Annotated[MotifAccompagnement, BeforeValidator(lambda raw: code(MotifAccompagnement.__members__, text(raw)))]
+
+
+Answered = Annotated[
+    ReponseAccompagnement | None, BeforeValidator(lambda raw: code(ReponseAccompagnement.__members__, text(raw)))
+]
 
 
 class ImiloEtape(Payload):
@@ -77,6 +85,11 @@ class ImiloSuivi(Payload):
     historique: Listed[ImiloEtape] = ()
 
 
+class ImiloPrecision(Payload):
+    motif: Motif
+    texte: Text = None
+
+
 class ImiloCollaboration(Payload):
     demandee_le: InstantParis = Field(None, alias="demandeeLe")
     motifs: Listed[Motif] = ()
@@ -84,6 +97,12 @@ class ImiloCollaboration(Payload):
     cause: Text = Field(None, alias="causeRupture")
     referent: Text = None
     uai: UaiValue = None
+    precisions: Listed[ImiloPrecision] = ()
+    encore_au_cfa: Boolean = Field(None, alias="encoreAuCfa")
+    note: Text = None
+    reponse: Answered = None
+    repondu_le: InstantParis = Field(None, alias="reponduLe")
+    commentaire_reponse: Text = Field(None, alias="commentaireReponse")
 
 
 class Structure(Payload):
@@ -167,6 +186,12 @@ def _collaboration(told: ImiloCollaboration) -> Collaboration:
         cause_rupture=told.cause,
         referent=told.referent,
         uai=told.uai,
+        precisions=[PrecisionDite(motif=one.motif, texte=one.texte) for one in told.precisions] or None,
+        encore_au_cfa=told.encore_au_cfa,
+        note=told.note,
+        reponse=told.reponse,
+        repondu_le=told.repondu_le,
+        commentaire_reponse=told.commentaire_reponse,
     )
 
 
@@ -208,6 +233,37 @@ def acknowledge(identifiant: str) -> ReadingSteps[None]:
     yield [_from_queue("ack", f"/operateurs/events/{identifiant}/ack", "POST")]
 
 
+WRITTEN = {
+    "NOTER_SUIVI": "suivi-apprentissage",
+    "DEMANDER_ACCOMPAGNEMENT": "collaboration",
+    "REPONDRE_ACCOMPAGNEMENT": "collaboration-reponse",
+}
+
+
+def write(one: PartnerWrite) -> ReadingSteps[None]:
+    """Say a follow-up, a request or its answer. The calls are inventions of ours (docs/domaine.md, i-milo): the documented ones
+    write nothing of the kind."""
+    if not re.fullmatch(r"[0-9]{1,18}", one.dossier):
+        raise UnexpectedAnswer("not the number of a dossier")
+    told = {_camel(name): value for name, value in one.content.items()}
+    yield [
+        PartnerRequest(
+            "ecriture",
+            f"/operateurs/dossiers/{one.dossier}/{WRITTEN[one.acte]}",
+            "PUT",
+            headers={"Idempotency-Key": one.key},
+            body={**told, "auteur": one.author, "date": f"{one.at.astimezone(PARIS):%Y-%m-%d %H:%M:%S}"},
+            empty_is_absence=True,
+            acces="dossier",
+        )
+    ]
+
+
+def _camel(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(map(str.capitalize, others))
+
+
 def _from_queue(operation: str, path: str, method: str = "GET", acces: str = "events") -> PartnerRequest:
     return PartnerRequest(operation, path, method, empty_is_absence=True, acces=acces, witness=False)
 
@@ -219,4 +275,6 @@ CONNECTOR = Connector(
     structure_records=records,
     queue=EventQueue(evenements, place, acknowledge),
     capabilities=frozenset({"dossiers_structure"}),
+    write=write,
+    acts=frozenset(WRITTEN),
 )

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from gateway.domain.text import is_suspect, restore, through
-from gateway.errors import place_of
+from gateway.error_places import place_of
 from gateway.schema.nouns import Jeune
 from gateway.schema.organisations import DefautQualite, NatureDefaut
 

@@ -30,7 +30,7 @@ def restrict_to(
 ) -> Document:
     """The document reduced to these response keys of its root, and to the variables whose types `schema` has."""
     operation = document.operation
-    root = schema.query_type
+    root = schema.get_root_type(operation.operation)
     assert root is not None  # noqa: S101 (a graph has a root)
     selection = Selection(schema, document.tree, operation, variables)
     groups = selection.fields(root, (operation.selection_set,))

@@ -16,6 +16,7 @@ from graphql import (
     FragmentSpreadNode,
     InlineFragmentNode,
     OperationDefinitionNode,
+    OperationType,
     SelectionNode,
     SelectionSetNode,
     Undefined,
@@ -41,6 +42,7 @@ REPETITIONS_MAX = 10  # of one response key in one selection: validation compare
 NESTED_FRAGMENTS_MAX = 30
 # `ruptures(first: 100)` with everything nested passes; nothing ten times as heavy does (docs/graphe.md, Coût).
 COST_MAX = 60_000
+WRITE_PRICE = 50  # of what writes: a find, a journal entry and a commit
 SCHEMA_COST_MAX = 150_000  # one standard introspection query passes, two do not
 
 # Usual sizes of what introspection lists, in this graph.
@@ -165,12 +167,22 @@ def name_of(operation: OperationDefinitionNode) -> str | None:
 
 def _judge(operation: OperationDefinitionNode, weigher: _Weigher) -> Shape:
     shape = weigher.selection(operation.selection_set, root=True)
+    if operation.operation is OperationType.MUTATION:
+        shape = replace(_written_alone(operation, shape), fixe=shape.fixe + WRITE_PRICE)
     _cap("champs à la racine", shape.keys.total(), ROOTS_MAX)
     _cap("profondeur", shape.depth, DEPTH_MAX)
     _cap("profondeur d'introspection", shape.schema_depth, SCHEMA_DEPTH_MAX)
     _cap("alias", shape.alias, ALIAS_MAX)
     _cap("directives", shape.directives + len(operation.directives or ()), DIRECTIVES_MAX)
     _cap("coût d'introspection", shape.schema_fixed, SCHEMA_COST_MAX)
+    return shape
+
+
+def _written_alone(operation: OperationDefinitionNode, shape: Shape) -> Shape:
+    """The shape of a mutation that does one thing, so that it is done or not as a whole. Raises MistakenRequest."""
+    if shape.keys.total() > 1:
+        said = "Une écriture à la fois : un seul champ à la racine d'une mutation"
+        raise MistakenRequest([Mistake(Detail.UNE_ECRITURE, said, place_of(operation))])
     return shape
 
 

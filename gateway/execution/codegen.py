@@ -71,7 +71,7 @@ def compile_plan(
     schema: GraphQLSchema, document: Document, nulls: frozenset[KeyPath], variables: Mapping[str, Any]
 ) -> CompiledPlan:
     """The plan of a valid operation; of `variables`, only those of @skip and @include are read. Raises Unsupported."""
-    type_ = schema.query_type
+    type_ = schema.get_root_type(document.operation.operation)
     if type_ is None:
         raise Unsupported("schéma sans requête")
     state = CompileState(schema, Selection(schema, document.tree, document.operation, variables), nulls)

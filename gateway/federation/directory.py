@@ -38,6 +38,10 @@ class Directory:
         """The public id of an object."""
         return strawberry.ID(self._opaque_ids.seal(nature, key))
 
+    def sealed_as(self, nature: str, identifier: str) -> strawberry.ID:
+        """The public id of what lives under the same object: the rupture of a contract. Raises KeyError for no id of ours."""
+        return self.seal(nature, self._opaque_ids.key(identifier))
+
     def pseudonym(self, key: str) -> str:
         """A stand-in for a secret key inside an id."""
         return self._opaque_ids.pseudonym(key)

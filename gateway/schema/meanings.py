@@ -5,6 +5,8 @@ In one table, beside no class: members of enumerations are plain values, of whic
 
 from graphql import GraphQLSchema, is_enum_type, is_introspection_type
 
+from gateway.schema.written_meanings import WRITTEN
+
 _BY_NAME = {"NOM_ASC": "Par nom, puis prénom.", "NOM_DESC": "Par nom, puis prénom, de Z à A."}
 _BY_AGE = {"AGE_ASC": "Le plus jeune d'abord.", "AGE_DESC": "Le plus âgé d'abord."}
 _BY_RUPTURE = {
@@ -16,6 +18,7 @@ _BY_CHANGE = {
     "MODIFIE_ASC": "Le dernier modifié à la fin ; ce dont on ne sait pas quand compte comme tel.",
 }
 MEANINGS: dict[str, dict[str, str]] = {
+    **WRITTEN,
     "CategorieDonnee": {
         "PUBLIQUE": "Référentiel, ouvert à tout appelant identifié.",
         "PARCOURS": "Formations et statuts d'un jeune.",

@@ -21,35 +21,20 @@ from gateway.auth.policy.rules import (
     opened_by,
 )
 from gateway.domain.statut import StatutApprenant
+from gateway.schema.derivations import AGE, COMPETENCE, ETAT, ETAT_SANS_CONTRAT, PRIORITE, SINCE, STATUT
 from gateway.schema.evidence import IndiceRapprochement, Provenance, provenance_lines
 from gateway.schema.organisations import Cfa, Commune, MissionLocale, Node, TypeSource
 from gateway.schema.scalars import SIRET, CodePostal
 from gateway.schema.wait import WAIT, SansContrat
+from gateway.schema.write_states import (
+    EtatEcriture,
+    MotifAccompagnement,
+    PrecisionDite,
+    ReponseAccompagnement,
+    version_of,
+)
 
 Day = date  # a field named `date` hides the type inside its own class
-
-# What is computed from data of another category, and why whoever reads the result may (docs/graphe.md, Droits).
-_AGE = Derivation(
-    ("Jeune.dateNaissance",),
-    "L'âge ouvre ou ferme l'accompagnement et l'obligation de formation ; il ne redonne pas la date.",
-)
-_COMPETENCE = Derivation(
-    ("Jeune.adresse",), "Dit quelle Mission locale est compétente sur un territoire, jamais la rue ni la commune."
-)
-_STATUT = Derivation(
-    ("Contrat.dateDebut", "Contrat.dateFin", "Rupture.date", "Jeune.formations"),
-    "Dit qu'un contrat court ou a cessé, ce que tout profil nominatif vient chercher ; jamais lequel, ni chez qui.",
-)
-_PRIORITE = Derivation(
-    ("Jeune.suivi", "Jeune.collaboration", "Jeune.rqth", "Jeune.mineur", "Jeune.statut"),
-    "Un motif d'une catégorie non accordée est tu, et avec lui la priorité qu'il ferait seul.",
-)
-
-_SINCE, _ETAT = Derivation(("Rupture.date",)), Derivation(("Jeune.suivi",))
-_ETAT_SANS_CONTRAT = Derivation(
-    ("Jeune.suivi", "Jeune.sansContrat"),
-    "Dit qu'une attente est traitée ou non ; jamais depuis quand, ni son échéance.",
-)
 
 strawberry.enum(StatutApprenant, description="Statut d'un apprenant à une date (machine à états publiée).")
 
@@ -88,19 +73,6 @@ class SituationSuivi(Enum):
     CHERCHE_CONTRAT = "CHERCHE_CONTRAT"
     REORIENTATION = "REORIENTATION"
     NE_VEUT_PAS_ACCOMPAGNEMENT = "NE_VEUT_PAS_ACCOMPAGNEMENT"
-    AUTRE = "AUTRE"
-
-
-@strawberry.enum(description="Motif d'une demande d'accompagnement conjoint.")
-class MotifAccompagnement(Enum):
-    MOBILITE = "MOBILITE"
-    LOGEMENT = "LOGEMENT"
-    SANTE = "SANTE"
-    FINANCE = "FINANCE"
-    ADMINISTRATIF = "ADMINISTRATIF"
-    SOCIAL_FAMILIAL = "SOCIAL_FAMILIAL"
-    REORIENTATION = "REORIENTATION"
-    RECHERCHE_EMPLOI = "RECHERCHE_EMPLOI"
     AUTRE = "AUTRE"
 
 
@@ -167,6 +139,12 @@ class Suivi:
     mission_locale: MissionLocale | None = libre("Mission locale qui suit le jeune.")
     historique: list[EtapeSuivi] | None = libre("Étapes passées, de la plus récente à la plus ancienne.", size=10)
     souhaite_rdv: strawberry.Private[bool] = False
+    ecriture: EtatEcriture | None = libre("État de l'écriture qui le dit, tant que la passerelle la garde.")
+
+    def _version(self) -> str:
+        return version_of(self)
+
+    version: str | None = strawberry.field(resolver=_version, description="Version à redire pour le modifier.")
 
 
 @object_type("Collaboration demandée par le CFA à la Mission locale.", C.COLLABORATION)
@@ -176,7 +154,19 @@ class Collaboration:
     commentaire: str | None = libre("Commentaire du CFA.")
     cause_rupture: str | None = libre("Cause de la rupture selon le CFA.")
     referent: str | None = libre("Référent au CFA.")
+    encore_au_cfa: bool | None = libre("Vrai si le jeune vient encore au CFA.")
+    precisions: list[PrecisionDite] | None = libre("Précisions, motif par motif.", size=9)
+    note: str | None = libre("Note du CFA à la Mission locale.")
+    reponse: ReponseAccompagnement | None = libre("Réponse de la Mission locale.")
+    repondu_le: datetime | None = libre("Instant de la réponse.")
+    commentaire_reponse: str | None = libre("Ce que la Mission locale dit avec sa réponse.")
     uai: strawberry.Private[str | None] = None  # the CFA that asked, where the source names it
+    ecriture: EtatEcriture | None = libre("État de l'écriture qui la dit, tant que la passerelle la garde.")
+
+    def _version(self) -> str:
+        return version_of(self)
+
+    version: str | None = strawberry.field(resolver=_version, description="Version à redire pour la modifier.")
 
 
 @strawberry.type(description="Rupture d'un contrat avant son terme.")
@@ -196,14 +186,14 @@ class Rupture(Node):
         "d'abord, absent quand l'un des deux l'ignore.",
         derived=Derivation(("Rupture.signaleeLe", "Rupture.sources")),
     )
-    jours_depuis: int | None = donnee(C.RUPTURE, "Jours écoulés depuis la rupture.", derived=_SINCE)
-    etat: EtatTraitement | None = donnee(C.SUIVI, "État du traitement par la Mission locale.", derived=_ETAT)
+    jours_depuis: int | None = donnee(C.RUPTURE, "Jours écoulés depuis la rupture.", derived=SINCE)
+    etat: EtatTraitement | None = donnee(C.SUIVI, "État du traitement par la Mission locale.", derived=ETAT)
     prioritaire: bool | None = donnee(
-        C.SUIVI, "Vrai si la rupture demande une action rapide.", derived=_PRIORITE, any_of="motifs_priorite"
+        C.SUIVI, "Vrai si la rupture demande une action rapide.", derived=PRIORITE, any_of="motifs_priorite"
     )
-    motifs_priorite: list[MotifPriorite] | None = donnee(C.SUIVI, "Raisons de la priorité.", derived=_PRIORITE)
+    motifs_priorite: list[MotifPriorite] | None = donnee(C.SUIVI, "Raisons de la priorité.", derived=PRIORITE)
     nouveau_contrat: bool | None = donnee(
-        C.PARCOURS, "Vrai si le jeune est redevenu apprenti après cette rupture.", derived=_STATUT
+        C.PARCOURS, "Vrai si le jeune est redevenu apprenti après cette rupture.", derived=STATUT
     )
     sources: list[str] | None = donnee(C.RUPTURE, "Partenaires qui connaissent cette rupture.")
     contrat: "Contrat | None" = donnee(C.CONTRAT, "Contrat rompu.")
@@ -237,8 +227,8 @@ class Jeune(Node):
     prenom: str | None = donnee(C.IDENTITE, "Prénom.")
     date_naissance: date | None = donnee(C.IDENTITE, "Date de naissance.")
     sexe: Sexe | None = donnee(C.IDENTITE, "Sexe.")
-    age: int | None = donnee(C.PARCOURS, "Âge révolu aujourd'hui.", derived=_AGE)
-    mineur: bool | None = donnee(C.PARCOURS, "Vrai si le jeune a moins de 18 ans.", derived=_AGE)
+    age: int | None = donnee(C.PARCOURS, "Âge révolu aujourd'hui.", derived=AGE)
+    mineur: bool | None = donnee(C.PARCOURS, "Vrai si le jeune a moins de 18 ans.", derived=AGE)
     ine: str | None = donnee(C.IDENTIFIANT_NATIONAL, "Identifiant national étudiant.")
     rqth: bool | None = donnee(C.SENSIBLE, "Reconnaissance de la qualité de travailleur handicapé.")
     telephone: str | None = donnee(C.CONTACT, "Téléphone.")
@@ -246,14 +236,14 @@ class Jeune(Node):
     adresse: Adresse | None = donnee(C.ADRESSE, "Adresse de résidence.")
     representants: list[Representant] | None = donnee(C.REPRESENTANT, "Représentants légaux.", size=2)
     commune: Commune | None = donnee(C.ADRESSE, "Commune de résidence.", derived=Derivation(("Jeune.adresse",)))
-    mission_locale: MissionLocale | None = donnee(C.PARCOURS, "Mission locale de la résidence.", derived=_COMPETENCE)
+    mission_locale: MissionLocale | None = donnee(C.PARCOURS, "Mission locale de la résidence.", derived=COMPETENCE)
     missions_locales_possibles: list[MissionLocale] | None = donnee(
         C.PARCOURS,
         "Missions locales entre lesquelles l'adresse ne tranche pas ; absent quand elle tranche.",
-        derived=_COMPETENCE,
+        derived=COMPETENCE,
         size=3,
     )
-    statut: Statut | None = donnee(C.PARCOURS, "Statut d'aujourd'hui.", derived=_STATUT)
+    statut: Statut | None = donnee(C.PARCOURS, "Statut d'aujourd'hui.", derived=STATUT)
     steps: strawberry.Private[list[Statut] | None] = None
     formations: list[Formation] | None = donnee(C.PARCOURS, "Formations suivies.", size=4)
     contrats: list[Contrat] | None = donnee(C.CONTRAT, "Contrats, du plus récent au plus ancien.", size=4)
@@ -266,7 +256,7 @@ class Jeune(Node):
         C.SANS_CONTRAT, "Attente d'un premier contrat, s'il n'en a jamais eu dans sa formation.", derived=WAIT
     )
     etat_sans_contrat: EtatTraitement | None = donnee(
-        C.SUIVI, "État du traitement de cette attente par la Mission locale.", derived=_ETAT_SANS_CONTRAT
+        C.SUIVI, "État du traitement de cette attente par la Mission locale.", derived=ETAT_SANS_CONTRAT
     )
     rows: strawberry.Private[list[Provenance] | None] = None
     indices: strawberry.Private[list[IndiceRapprochement] | None] = None
@@ -286,7 +276,7 @@ class Jeune(Node):
         return self.indices
 
     parcours: list[Statut] | None = donnee(
-        C.PARCOURS, "Statuts successifs.", _parcours, store="steps", derived=_STATUT, size=10
+        C.PARCOURS, "Statuts successifs.", _parcours, store="steps", derived=STATUT, size=10
     )
     rapprochements: list[IndiceRapprochement] | None = donnee(
         C.TECHNIQUE,

@@ -12,30 +12,24 @@ from graphql import GraphQLSchema
 from strawberry import Schema
 from strawberry.schema.config import StrawberryConfig
 
+from gateway.auth.policy.acts import Acte, written_by
 from gateway.auth.policy.rules import CategorieDonnee as C
-from gateway.auth.policy.rules import Finalite, Profil, argument, donnee, libre, object_type, publique
+from gateway.auth.policy.rules import argument, donnee, publique
 from gateway.schema.connections import DEFAULT_PAGE, PAGE_MAX, ContratConnection, JeuneConnection, RuptureConnection
 from gateway.schema.directives import fraicheur
 from gateway.schema.filters import FiltreContrats, FiltreJeunes, FiltreRuptures, FiltreSansContrat
+from gateway.schema.me import Moi
 from gateway.schema.meanings import describe
+from gateway.schema.mutation import Mutation, list_writes
 from gateway.schema.nouns import Contrat, Jeune, Rupture
 from gateway.schema.orders import TriContrats, TriJeunes, TriRuptures, TriSansContrat
-from gateway.schema.organisations import Cfa, Commune, MissionLocale, Node, Source, Territoire
+from gateway.schema.organisations import Cfa, Commune, MissionLocale, Node, Source
 from gateway.schema.rapprochement import Rapprochement
 from gateway.schema.reception_report import TransmissionConnection
 from gateway.schema.scalars import SCALARS, SIRET, UAI
 from gateway.schema.statistics import DEFAULT_LINES, LINES_MAX, Statistiques
 from gateway.schema.statistics_filter import Dimension, FiltreStatistiques
-
-
-@object_type("Qui je suis et ce que je peux lire.", C.PUBLIQUE)
-class Moi:
-    profil: Profil = strawberry.field(description="Profil de l'appelant.")
-    organisation: str | None = libre("Nom de l'organisation.")
-    finalite: Finalite | None = libre("Finalité de cette requête.")
-    finalites: list[Finalite] = strawberry.field(description="Finalités que le registre m'accorde.")
-    perimetre: list[Territoire] = strawberry.field(description="Territoires ou organismes dont je vois les jeunes.")
-    categories: list[C] = strawberry.field(description="Catégories lisibles pour cette finalité.")
+from gateway.schema.writes import EcritureConnection
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +268,11 @@ class Query:
         rows="lignes",
         page_max=LINES_MAX,
     )
+    ecritures: EcritureConnection = written_by(
+        *Acte,
+        description="Les écritures de mon organisation : celles en échec d'abord, puis les dernières.",
+        resolver=list_writes,
+    )
     transmissions: TransmissionConnection | None = donnee(
         C.TECHNIQUE,
         "Ce que l'ERP de mon CFA a transmis, jour par jour, et ce qui est à y corriger ; absent pour qui n'est pas un CFA.",
@@ -285,7 +284,7 @@ class Query:
 def build() -> Schema:
     """The schema of the gateway."""
     config = StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True)
-    schema = Schema(Query, config=config, directives=[fraicheur])
+    schema = Schema(Query, Mutation, config=config, directives=[fraicheur])
     describe(core_schema(schema))
     return schema
 

@@ -47,6 +47,7 @@ from gateway.schema.query import build, core_schema
 from gateway.server.services import Services
 from gateway.server.statistics_parts import build_public_figures, build_statistics
 from gateway.server.trace_export import build_traces
+from gateway.server.write_parts import build_writing
 from gateway.sources.harvest.registry_reader import RegistryReader
 from gateway.sources.http.issuers import IssuerClient, JwksFile
 from gateway.sources.http.outbound import aiohttp_transport
@@ -122,16 +123,7 @@ def build_gateway(services: Services) -> Gateway:
         opaque_ids=opaque_ids,
         statistics=build_statistics(services, policy, opaque_ids, collector),
         id_assigner=IdAssigner(services.links, derivation(opaque_ids), now, counts.links_unavailable.inc),
-        accounting=Accounting(
-            services.readings_journal,
-            services.rate_limits,
-            services.alerts,
-            DailyAccounts(services.alerts.quota),
-            opaque_ids,
-            Governed(schema),
-            now,
-            long_work,
-        ),
+        accounting=_accounting(services, schema, opaque_ids, long_work),
         directory=CurrentDirectory(services.keeper, opaque_ids),
         states=lambda: [with_copy(services, source) for source in services.states()],
         state_of=services.sources.state_of,
@@ -140,7 +132,14 @@ def build_gateway(services: Services) -> Gateway:
         reports=TransmissionReports(services.receptions, now),
         now=now,
         long_work=long_work,
+        writes=build_writing(services, policy, opaque_ids),
     )
+
+
+def _accounting(services: Services, schema: GraphQLSchema, opaque_ids: OpaqueIds, long_work: LongWork) -> Accounting:
+    """Who reads whom, counted and written."""
+    kept = services.readings_journal, services.rate_limits, services.alerts, DailyAccounts(services.alerts.quota)
+    return Accounting(*kept, opaque_ids, Governed(schema), services.configuration.now, long_work)
 
 
 def _ruled_schema() -> tuple[GraphQLSchema, AccessPolicy]:

@@ -30,6 +30,7 @@ from gateway.server.allocator import give_memory_back
 from gateway.server.composition import build_state
 from gateway.server.listeners import AdminServer, address_of, admin_settings, listen, public_settings
 from gateway.server.services import Services, build_services
+from gateway.server.write_parts import open_writes, write_watches
 from gateway.sources.harvest.harvester import watch
 from gateway.stores.registry_check import check_daily
 from gateway.stores.registry_writer import RegistryWriter
@@ -154,7 +155,7 @@ async def _work(services: Services, state: AppState) -> None:
     """Open everything, then do what goes on beside requests, until cancelled."""
     await open_parts(services, state)
     tune_threads_and_gc()
-    await asyncio.gather(*(_hold(watch) for watch in _watches(services)))
+    await asyncio.gather(*(_hold(watch) for watch in (*_watches(services), *write_watches(services, state.gateway))))
 
 
 async def _hold(watch: Coroutine[Any, Any, None]) -> None:
@@ -174,6 +175,7 @@ async def open_parts(services: Services, state: AppState) -> None:
         "journal": lambda: _in_time("journal", services.readings_journal.open()),
         "registre": lambda: _in_time("registre", services.registry.open()),
         **({"receptions": services.received.open} if services.received else {}),
+        "ecritures": lambda: _in_time("ecritures", open_writes(services, state.gateway)),
         "statistiques": lambda: _in_time("statistiques", services.blocks.open()),
         "liens": lambda: _purge_links(services),
         "cles": state.authenticator.verifier.open,

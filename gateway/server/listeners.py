@@ -20,8 +20,9 @@ from gateway.app import AppState, admin_application, application
 from gateway.edge.connection_table import ClientAddresses, ConnectionTable
 from gateway.edge.guard import malformed_answer
 from gateway.edge.http_protocol import BoundedHttpProtocol, Listener
-from gateway.errors import ConfigurationError, reason_of
+from gateway.errors import ConfigurationError
 from gateway.server.services import Services
+from gateway.system_reasons import reason_of
 
 SHUTDOWN_TIMEOUT = 20  # seconds left to what is under way, once nothing new is taken (docs/fiabilite.md)
 ADMIN_SHUTDOWN_TIMEOUT = 1

@@ -17,7 +17,7 @@ from gateway.config import Configuration
 from gateway.connectors.base import Connector
 from gateway.edge.guard import RequestSlots
 from gateway.edge.metrics import EdgeMetrics
-from gateway.errors import ConfigurationError, reason_of
+from gateway.errors import ConfigurationError
 from gateway.redis_client import open_redis
 from gateway.schema.organisations import Source, TypeSource
 from gateway.server.loop_lag import LoopLag
@@ -52,7 +52,9 @@ from gateway.stores.receptions import ReceptionStore
 from gateway.stores.registry import RegistryStore
 from gateway.stores.shared_counters import SharedCounters
 from gateway.stores.sql import database_url
+from gateway.stores.write_store import WriteStore
 from gateway.suspension import Suspension
+from gateway.system_reasons import reason_of
 
 
 @dataclass(slots=True)
@@ -83,6 +85,7 @@ class Services:
     consumers: list[QueueConsumer]
     receiver: WebhookReceiver
     received: ReceivedDossiers | None  # None: nothing is received
+    writes: WriteStore
     issuers: list[IssuerClient] = field(default_factory=list)
     open_files: OpenFiles = field(default_factory=OpenFiles)
     traces: TraceExport | None = None  # None: no span is made
@@ -115,6 +118,7 @@ class Services:
         await self.links.close()
         await self.blocks.close()
         await self.readings_journal.close()
+        await self.writes.close()
         if self.receptions is not None:
             await self.receptions.close()
 
@@ -128,11 +132,10 @@ def build_services(
 ) -> Services:
     """Everything that touches the outside, not opened yet. Raises ConfigurationError. The rest is replaced in virtual time."""
     metrics, transport = CollectorRegistry(), Transport(configuration.now, network)
-    known_connectors, partners = configured_partners(configuration.root, configuration.file, environ)
     counts, alerts, suspension = SourceMetrics(metrics), Alerts(metrics), Suspension(registry=metrics)
     cache, shared_pacer, shared_counters = _shared(configuration, suspension, seconds)
     clock = replace(clock or Clock(), processus=configuration.processus, shared=shared_pacer)
-    sources = Sources(partners, known_connectors, SourceDeps(transport, cache, counts, configuration.now, clock))
+    sources, known_connectors = _sources(configuration, environ, (transport, cache, counts), clock)
     return Services(
         configuration=configuration,
         metrics=metrics,
@@ -157,8 +160,17 @@ def build_services(
         refresh_ahead=RefreshAhead(sources, cache, clock.sleep),
         consumers=consumers(sources, known_connectors, cache, counts),
         receiver=receiver(sources, known_connectors, counts, seconds),
-        received=_received(configuration, environ, partners, metrics),
+        received=_received(configuration, environ, sources.partners, metrics),
+        writes=build_writes(configuration, environ),
     )
+
+
+def _sources(
+    configuration: Configuration, environ: Mapping[str, str], deps: tuple[Transport, Cache, SourceMetrics], clock: Clock
+) -> tuple[Sources, Mapping[str, Connector]]:
+    """The partners of the configuration, and the connectors that read them. Raises ConfigurationError."""
+    known, partners = configured_partners(configuration.root, configuration.file, environ)
+    return Sources(partners, known, SourceDeps(*deps, configuration.now, clock)), known
 
 
 def _received(
@@ -228,6 +240,11 @@ def build_links(configuration: Configuration, environ: Mapping[str, str]) -> Lin
 def build_receptions(configuration: Configuration, environ: Mapping[str, str]) -> ReceptionStore:
     """The store of what ERPs transmit, not opened yet. Raises ConfigurationError."""
     return ReceptionStore(_url(configuration, environ, "receptions.sqlite"))
+
+
+def build_writes(configuration: Configuration, environ: Mapping[str, str]) -> WriteStore:
+    """The store of what is written through the gateway, not opened yet. Raises ConfigurationError."""
+    return WriteStore(_url(configuration, environ, "ecritures.sqlite"))
 
 
 def build_journal(

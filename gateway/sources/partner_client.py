@@ -17,7 +17,8 @@ from urllib.parse import quote
 
 from gateway.connectors.base import PartnerRequest, Tenant
 from gateway.domain.days import PARIS
-from gateway.errors import OutOfFiles, SourceClosed, SourceError, SourceInvalid, SourceTimedOut, place_of
+from gateway.error_places import place_of
+from gateway.errors import OutOfFiles, SourceClosed, SourceError, SourceInvalid, SourceTimedOut
 from gateway.schema.organisations import EtatSource
 from gateway.sources.connector_runs import ConnectorFailed, ConnectorRuns
 from gateway.sources.http import page_trail

@@ -16,7 +16,8 @@ from cachetools import LRUCache
 
 from gateway.cache.seam import Cache, CacheKey, Entry
 from gateway.concurrency import HALF, SingleFlight
-from gateway.errors import SourceError, SourceInvalid, place_of
+from gateway.error_places import place_of
+from gateway.errors import SourceError, SourceInvalid
 from gateway.sources.partners.load import Partner
 from gateway.sources.units import CacheStatus, Unit, UnitFailure, UnitResult
 

@@ -50,6 +50,7 @@ HEADS = {
     "journal": "0003",
     "registre": "0001",
     "liens": "0002",
+    "ecritures": "0001",
     "receptions": "0003",
     "statistiques": "0001",
 }  # the last version of each history

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from gateway.errors import CallerError, ConfigurationError, reason_of
+from gateway.system_reasons import reason_of
 from gateway.schema.statistics import LigneStatistique, Statistiques
 from gateway.statistiques.public import PublicFigures
 from gateway.statistiques.public_page import PublicPage, public_page

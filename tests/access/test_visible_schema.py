@@ -20,6 +20,13 @@ SHAPES = VisibleSchemas(SCHEMA, POLICY)
 OF_RUPTURES = ("DATE_DESC", "DATE_ASC", "SIGNALEE_DESC", "SIGNALEE_ASC", "NOM_ASC", "NOM_DESC", "AGE_ASC", "AGE_DESC")
 BY_CHANGE = ("MODIFIE_DESC", "MODIFIE_ASC")
 OF_NOBODY = {Profil.ARML, Profil.REGION, Profil.OPCO, Profil.STATISTIQUES, Profil.ADMINISTRATEUR}
+OF_MISSION_LOCALE, OF_CFA = ("noterSuivi", "repondreAccompagnement"), ("demanderAccompagnement", "declarerRupture")
+WRITERS = {  # who acts as whom, for what: what may be written (docs/ecritures.md)
+    (Profil.MISSION_LOCALE, Profil.MISSION_LOCALE, Finalite.ACCOMPAGNEMENT): OF_MISSION_LOCALE,
+    (Profil.SI_PARTENAIRE, Profil.MISSION_LOCALE, Finalite.ACCOMPAGNEMENT): OF_MISSION_LOCALE,
+    (Profil.CFA, Profil.CFA, Finalite.GESTION_CFA): OF_CFA,
+    (Profil.SI_PARTENAIRE, Profil.CFA, Finalite.GESTION_CFA): OF_CFA,
+}
 TYPE = "{ __type(name: %s) { name fields { name } inputFields { name } enumValues { name } } }"
 
 
@@ -45,7 +52,10 @@ def test_g09_each_caller_sees_the_fields_that_the_oracle_lets_it_read(who: Viewe
         expected |= {noun.lower(), f"{noun.lower()}s"} if lit(ouverture) else set()
     expected |= {"rechercheJeune"} if lit("PARCOURS") else set()
     expected |= {"inscritsSansContrat"} if lit("SANS_CONTRAT") else set()
+    acts = {field for one in who.finalites for field in WRITERS.get((who.profil, who.perimetre.profil, one), ())}
+    expected |= {"ecritures"} if acts else set()
     assert _names(who, "Query") == expected
+    assert _names(who, "Mutation") == acts | ({"reprendreEcriture", "abandonnerEcriture"} if acts else set())
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,9 @@ import pytest
 from gateway.connectors import imilo
 from gateway.connectors.base import PagingStyle, ReadingResult, Record, Tenant, UnexpectedAnswer
 from gateway.domain.days import PARIS
-from gateway.schema.nouns import Adresse, Collaboration, EtapeSuivi, Jeune, MotifAccompagnement, SituationSuivi, Suivi
+from gateway.schema.nouns import Adresse, Collaboration, EtapeSuivi, Jeune, SituationSuivi, Suivi
 from gateway.schema.scalars import CodePostal
+from gateway.schema.write_states import MotifAccompagnement
 from tests.support.contract.connectors import DAY, MISSION, by_operation, drive
 
 SUIVI: dict[str, Any] = {

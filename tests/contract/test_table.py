@@ -18,7 +18,6 @@ from gateway.schema.nouns import (
     Employeur,
     Formation,
     Jeune,
-    MotifAccompagnement,
     Representant,
     Rupture,
     Sexe,
@@ -27,6 +26,7 @@ from gateway.schema.nouns import (
 )
 from gateway.schema.organisations import Cfa, ModeSource, NatureDefaut, TypeSource
 from gateway.schema.scalars import SIRET, UAI, CodePostal
+from gateway.schema.write_states import MotifAccompagnement
 from tests.support.contract.connectors import CFA, DAY, drive
 
 CENTRE = Cfa(uai=UAI("0010856A"))

@@ -10,10 +10,10 @@ from fixtures.gateway_process import LaunchedGateway
 from fixtures.world import World
 from tests.support.examples import Example, examples, persons_of
 
-# Those of figures need a snapshot: `test_statistics` asks them. That of transmissions, a CFA that pushes: `test_pushing` does.
-OF_PEOPLE = [
-    example for example in examples() if "statistiques" not in example.query and "transmissions" not in example.query
-]
+# Those of figures need a snapshot: `test_statistics` asks them; that of transmissions, a CFA that pushes: `test_pushing`; those
+# that write, people of their own: `test_writes`.
+ELSEWHERE = ("statistiques", "transmissions", "ecriture")
+OF_PEOPLE = [one for one in examples() if not any(word in one.query for word in ELSEWHERE)]
 
 
 @pytest.mark.parametrize("example", OF_PEOPLE, ids=lambda example: example.title)

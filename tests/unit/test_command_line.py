@@ -16,7 +16,8 @@ from fixtures.gateway_process import ROOT
 from gateway.__main__ import main
 from gateway.cli.french import french_error
 from gateway.cli.journal import COLUMNS, written_as
-from gateway.errors import CommandFailed, ConfigurationError, reason_of
+from gateway.errors import CommandFailed, ConfigurationError
+from gateway.system_reasons import reason_of
 from gateway.toml_file import _reason, read_toml
 from tests.unit import public_names as names
 from tests.unit.test_public_names import COMMANDS

@@ -33,6 +33,7 @@ def test_types_and_roots() -> None:
         ("Contrat", C.CONTRAT),
         ("Rupture", C.RUPTURE),
         ("Cfa", C.PUBLIQUE),
+        ("Ecriture", C.PUBLIQUE),
         ("MissionLocale", C.PUBLIQUE),
     ]
     assert {"Jeune", "Contrat", "Rupture"} == tables.PERSONAL_TYPES
@@ -74,6 +75,7 @@ def test_sizes_and_pages() -> None:
         "representants": 2,
         "missionsLocalesPossibles": 3,
         "historique": 10,
+        "precisions": 9,
         "provenance": 20,
         "qualite": 20,
         "defauts": 20,
@@ -83,7 +85,7 @@ def test_sizes_and_pages() -> None:
     assert {"ruptures", "jeunes", "inscritsSansContrat", "contrats"} == tables.PAGED_ROOTS
     menus = dict.fromkeys(("cfas", "communes", "missionsLocales"), 500)
     assert (
-        dict.fromkeys(tables.PAGED_ROOTS, 20) | menus | {"statistiques": 1000, "transmissions": 20}
+        dict.fromkeys(tables.PAGED_ROOTS, 20) | menus | {"statistiques": 1000, "transmissions": 20, "ecritures": 20}
         == tables.DEFAULT_SIZES
     )
     assert tables.LARGEST_PAGES == {"statistiques": 5000}

@@ -66,7 +66,7 @@ G14 = [
 LOURDES: list[object] = [
     {"a": ["x"] * 2001},
     {"a": [[1, 2, 3]] * 700},
-    {"a": "x" * 1001},
+    {"a": "x" * 2001},
     {str(n): n for n in range(2001)},
     json.loads("[" * 17 + "]" * 17),
 ]

@@ -14,13 +14,14 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData
 
 from gateway.errors import ConfigurationError
-from gateway.stores import blocks, counters, journal_tables, links, migrations, reception_tables, registry
+from gateway.stores import blocks, counters, journal_tables, links, migrations, reception_tables, registry, write_tables
 from gateway.stores.blocks import BlockStore
 from gateway.stores.journal import Journal
 from gateway.stores.links import LinkStore
 from gateway.stores.receptions import ReceptionStore
 from gateway.stores.registry import RegistryStore
 from gateway.stores.sql import HEADS, migrate, open_engine, version_table
+from gateway.stores.write_store import WriteStore
 from tests.at_rest.opened import KINDS, VERSIONS, as_written, run
 from tests.support.databases import read, write
 from tests.support.unit.registry import SEALER
@@ -32,6 +33,7 @@ METADATA = (
     links._tables,
     blocks._tables,
     reception_tables.TABLES,
+    write_tables._tables,
 )
 
 
@@ -101,20 +103,21 @@ async def test_a_database_of_a_later_code_is_refused_in_one_line(url: str, store
     await asyncio.to_thread(write, url, f"UPDATE {store}_version SET version_num = '9999'")
     journal, registry, ledger = Journal(url, SEALER), RegistryStore(url, SEALER), LinkStore(url)
     received = ReceptionStore(url)
-    counted = BlockStore(url)
+    counted, written = BlockStore(url), WriteStore(url)
     opening: dict[str, Callable[[], Awaitable[object]]] = {
         "journal": journal.open,
         "registre": registry.open,
         "liens": lambda: ledger.read(()),
         "receptions": received.open,
         "statistiques": counted.open,
+        "ecritures": written.open,
     }
     try:
         with pytest.raises(ConfigurationError) as refusal:
             await opening[store]()
         assert str(refusal.value) == f"{store} : base d'une version plus récente que cette passerelle"
     finally:
-        for opened_store in (journal, registry, ledger, counted, received):
+        for opened_store in (journal, registry, ledger, counted, received, written):
             await opened_store.close()
 
 

@@ -35,8 +35,8 @@ FROZEN = Path(__file__).with_name("frozen")
 
 # The contract: `make check` says that both are what the code writes, this that they are what they were.
 PUBLISHED = {
-    "schema.graphql": "9747d604608ff4a94c358368b2d80ba91edb444eabe941e7ddb134ac7693a2ff",
-    "ACCES.md": "dcef5dffa13d73a6d24dee54355eaaf85d7889acac3ecb0d9e32ea0a58b067b8",
+    "schema.graphql": "113de608f67af364addddfa466d074f22efcbf60649284617b416e1ed17d09e0",
+    "ACCES.md": "7dacb0086ed4ad1937deac66108883677db7b1d1df1052212c88173f0f9570ee",
 }
 ENVIRONMENT = {
     "ADMIN_HOST",

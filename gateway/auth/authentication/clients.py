@@ -29,6 +29,7 @@ WINDOW = 30  # days, of an organisation
 ORGANISATION_ALERT = 0.9  # reading most of one's own people in a month is work; reading more than all of them is not
 COST_A_MINUTE = 600_000  # ten of the heaviest operations, or a thousand ordinary pages
 NOT_FOUND = 100  # look-ups that find nothing, by account, in ten minutes (docs/security.md A02)
+WRITES_A_DAY, ORGANISATION_WRITES_A_DAY = 300, 5_000  # accepted, of an account and of its organisation
 REQUEST_PRICE = 10  # what any request costs, before it is read
 ACCOUNTS_KNOWN = 4096  # whose quotas of the day are kept
 DAILY = {  # what a caller is told of the quotas of a day, after their number
@@ -49,6 +50,8 @@ class ClientQuotas:
     organisation: int | None = None
     cout_minute: int = COST_A_MINUTE
     not_found: int = NOT_FOUND
+    writes_a_day: int = WRITES_A_DAY
+    organisation_writes_a_day: int = ORGANISATION_WRITES_A_DAY
 
 
 DEFAULTS = ClientQuotas()
@@ -103,7 +106,8 @@ class RegisteredClient(StrictModel):
     """A caller, as registered. `organisation` is a code in the nature of the profile: Mission locale, UAI, network,
     region, département, académie. `comme` is what a partner system acts as. `quota_personnes_jour`: distinct persons
     a day of an account (docs/exploitation.md), `quota_client_personnes_jour` of the client, which acts as
-    `quota_client_comptes_jour` at most; `quota_organisation_30_jours`: of an organisation; `cout_minute`: what it may ask a
+    `quota_client_comptes_jour` at most; `quota_organisation_30_jours`: of an organisation; `quota_ecritures_jour`,
+    `quota_organisation_ecritures_jour`: what an account and its organisation may write; `cout_minute`: what it may ask a
     minute.
     `mfa`: its tokens must tell of a second factor; `agent_exige`: of who acts through it.
     `emetteurs`: the issuers whose tokens may name it; none: the first of gateway.toml.
@@ -121,6 +125,8 @@ class RegisteredClient(StrictModel):
     quota_organisation_30_jours: PositiveInt | None = None
     cout_minute: PositiveInt = COST_A_MINUTE
     introuvables_10_minutes: PositiveInt = NOT_FOUND
+    quota_ecritures_jour: PositiveInt = WRITES_A_DAY
+    quota_organisation_ecritures_jour: PositiveInt = ORGANISATION_WRITES_A_DAY
     mfa: bool = False
     agent_exige: bool = False
     emetteurs: tuple[str, ...] = ()
@@ -155,6 +161,8 @@ class RegisteredClient(StrictModel):
             organisation=self.quota_organisation_30_jours,
             cout_minute=self.cout_minute,
             not_found=self.introuvables_10_minutes,
+            writes_a_day=self.quota_ecritures_jour,
+            organisation_writes_a_day=self.quota_organisation_ecritures_jour,
         )
 
 

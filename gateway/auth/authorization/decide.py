@@ -15,17 +15,19 @@ from graphql import (
     GraphQLObjectType,
     GraphQLSchema,
     OperationDefinitionNode,
+    OperationType,
     get_named_type,
     is_abstract_type,
     is_object_type,
 )
 
 from gateway.auth.authentication.clients import Viewer
-from gateway.auth.authorization.reasons import criterion_refused
+from gateway.auth.authorization.reasons import check_act, criterion_refused, field_refused
 from gateway.auth.authorization.selection import Selection, Sets, criteria_of
-from gateway.auth.policy.policy import WITHOUT_FINALITE, AccessPolicy
+from gateway.auth.policy.acts import acts_of
+from gateway.auth.policy.policy import PUBLIQUE, WITHOUT_FINALITE, AccessPolicy
 from gateway.auth.policy.rules import CategorieDonnee, categorie, opening, paths_to
-from gateway.errors import ArgumentRefused, InvalidRequest, TooCostlyRequest
+from gateway.errors import ArgumentRefused, Code, InvalidRequest, TooCostlyRequest, WriteRefused
 
 STEPS_MAX = 20_000  # steps of one decision; the limits on cost and depth refuse long before
 WITHOUT_PERSON = WITHOUT_FINALITE | {CategorieDonnee.TECHNIQUE}
@@ -76,7 +78,8 @@ def decide(
 ) -> Decision:
     """The decision for a valid operation, linear in it.
 
-    Raises ArgumentRefused when a filter or a sort uses data of a category not granted: dropping it would widen the answer.
+    Raises ArgumentRefused when a filter or a sort uses data of a category not granted: dropping it would widen the answer;
+    WriteRefused when the act, or a field of what a mutation answers, is not.
     """
     selection = Selection(schema, document, operation, variables)
     decider = _Decider(schema, selection, viewer, policy)
@@ -86,6 +89,10 @@ def decide(
     groups = selection.fields(root, (operation.selection_set,))
     branches = decider.branches(root, groups)
     whole = _union_of(branches)
+    if operation.operation is OperationType.MUTATION and whole.refusal:
+        # One field refused, and nothing is written: what is written must be what its author may read back.
+        refused = whole.refusal[0]
+        raise WriteRefused(field_refused(refused.coordinate, refused.categorie, viewer, policy), Code.CHAMP_REFUSE)
     return Decision(
         categories=decider.readable,
         coordinates=whole.coordinates,
@@ -154,7 +161,7 @@ class _Decider:
             return _refused_branch(coordinate, own)
         criteria = self._criteria(coordinate, field, nodes[0])
         below = self._below(field, nodes)
-        public = CategorieDonnee.PUBLIQUE in paths_to(get_named_type(field.type))
+        public = paths_to(get_named_type(field.type)) == PUBLIQUE
         self._spend(1 + len(below.refusal) + len(below.nulls))
         if below.refusal and not (below.granted or public) and own is not None:
             return _Branch(refusal=below.refusal, nulls=(((), coordinate),))
@@ -169,6 +176,9 @@ class _Decider:
     def _criteria(self, coordinate: str, field: GraphQLField, node: FieldNode) -> frozenset[str]:
         """The criteria a field uses; all must be readable on every record seen, else they would tell of the others."""
         criteria = list(criteria_of(coordinate, field, node, self._selection))
+        if acts := acts_of(field):
+            check_act(acts, self._viewer, self._policy)
+            return frozenset(criterion.coordinate for criterion in criteria)
         for criterion in criteria:
             for refused in sorted(criterion.categories - self._filterable, key=lambda c: c.value):
                 raise ArgumentRefused(criterion_refused(criterion.path, refused, self._viewer, self._policy))

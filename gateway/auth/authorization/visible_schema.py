@@ -27,6 +27,7 @@ from graphql import (
 )
 
 from gateway.auth.authentication.clients import Viewer
+from gateway.auth.policy.acts import Acte, acts_of, is_granted_by_act
 from gateway.auth.policy.policy import AccessPolicy, union
 from gateway.auth.policy.rules import (
     Categories,
@@ -59,24 +60,26 @@ class VisibleSchemas:
             finalites = (None, *viewer.finalites)
             readable = union(self._policy.categories(profil, f, comme) for f in finalites)
             filterable = union(self._policy.filterable(profil, f, comme) for f in finalites)
-            document = _SchemaCut(self._schema, readable, filterable).document()
+            acts = union(self._policy.acts(profil, f, comme) for f in finalites)
+            document = _SchemaCut(self._schema, readable, filterable, acts).document()
             self._known[key] = build_ast_schema(document, assume_valid=True)
         return self._known[key]
 
 
 @dataclass
 class _SchemaCut:
-    """One shape being cut. `readable`: of somebody at least; `filterable`: what criteria may ask for."""
+    """One shape being cut. `readable`: of somebody at least; `filterable`: what criteria may ask for; `acts`: what is written."""
 
     schema: GraphQLSchema
     readable: Categories
     filterable: Categories
+    acts: frozenset[Acte]
 
     def document(self) -> DocumentNode:
         """The definitions that are left of the text, from the root down."""
         left = {name: remainder for name, type_ in self._texts.items() if (remainder := self._cut(type_))}
         reached: dict[str, TypeDefinitionNode] = {}
-        to_visit = ["Query", "String", "Boolean"]
+        to_visit = ["Query", "Mutation", "String", "Boolean"]
         while to_visit:
             name = to_visit.pop()
             if name in left and name not in reached:
@@ -118,9 +121,13 @@ class _SchemaCut:
         definitions: Any = self.schema.type_map[type_.name.value]
         for field in type_.fields or ():
             definition = definitions.fields[field.name.value]
-            if categorie(definition) in {None, *self.readable}:
+            if categorie(definition) in {None, *self.readable} and self._may_write(definition):
                 arguments = [a for a in field.arguments or () if self._argument(definition.args[a.name.value], a)]
                 yield replace(field, arguments=tuple(arguments))
+
+    def _may_write(self, definition: Any) -> bool:
+        """True for a field that writes nothing, or by an act that the caller may do."""
+        return not (acts := acts_of(definition)) or bool(acts & self.acts)
 
     def _argument(self, definition: Any, argument: InputValueDefinitionNode) -> bool:
         """True when an argument may be used, and something of its type with it."""
@@ -130,7 +137,9 @@ class _SchemaCut:
 
     def _criterion(self, name: str, field: InputValueDefinitionNode) -> bool:
         definitions: Any = self.schema.type_map[name]
-        return required_by_field(definitions.fields[field.name.value]) <= self.filterable
+        definition = definitions.fields[field.name.value]
+        # Granted with its act: no other field of the shape leads to it.
+        return is_granted_by_act(definition) or required_by_field(definition) <= self.filterable
 
 
 def _types_named(type_: TypeDefinitionNode) -> Iterator[str]:

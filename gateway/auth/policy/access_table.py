@@ -6,6 +6,8 @@ from enum import Enum
 
 from graphql import GraphQLSchema, is_input_object_type
 
+from gateway.auth.policy.acts import is_granted_by_act
+from gateway.auth.policy.acts_printed import write_table
 from gateway.auth.policy.figure_rows import FigureRow
 from gateway.auth.policy.policy import RELATIONS, AccessPolicy, PolicyRow, Relation, union
 from gateway.auth.policy.rules import (
@@ -132,6 +134,7 @@ def render(policy: AccessPolicy, schema: GraphQLSchema, choice: RowFilter = RowF
         "## Catégories\n\n" + _table(("catégorie", "contenu"), [(c.value, MEANING[c]) for c in CategorieDonnee]),
         "## Relations et conditions\n\n" + _words(),
         "## Qui lit quoi, sur qui, pour quoi faire\n\n" + _rules(policy, choice),
+        "## Qui écrit quoi, sur qui, pour quoi faire\n\n" + write_table(policy, schema, choice.readers),
         "## Chiffres\n\n" + _figures(policy, choice),
         "## Vue d'ensemble\n\n" + _overview(policy, choice),
         "## Champs\n\n" + _fields(schema, choice.readable(policy)),
@@ -251,6 +254,7 @@ def _criteria(schema: GraphQLSchema, filterable: Categories) -> str:
         for name, type_ in sorted(schema.type_map.items())
         if is_input_object_type(type_)
         for field, definition in sorted(type_.fields.items())
+        if not is_granted_by_act(definition)
     ]
     sorts = [(f"{name}.{key.name}", key.asks) for name, sort_keys in sort_orders().items() for key in sort_keys]
     rows = [

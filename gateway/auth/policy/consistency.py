@@ -6,7 +6,10 @@ Knows no field, no viewer, no person.
 
 from collections.abc import Iterator, Mapping
 
-from gateway.auth.policy.policy import RELATIONS, WITHOUT_FINALITE, AccessPolicy, PolicyRow, Relation
+from graphql import GraphQLSchema
+
+from gateway.auth.policy.acts import acts_of, mutations
+from gateway.auth.policy.policy import RELATIONS, WITHOUT_FINALITE, AccessPolicy, PolicyRow, Relation, WriteRow, union
 from gateway.auth.policy.rules import PARTNER_ROLES, CategorieDonnee, Categories, Profil
 from gateway.domain.statut import StatutApprenant
 
@@ -26,6 +29,25 @@ def rows_without_effect(policy: AccessPolicy, carried: Categories) -> Iterator[s
             yield f"regle.{rank} : {fault}"
 
 
+def unwritable(schema: GraphQLSchema, policy: AccessPolicy) -> Iterator[str]:
+    """One text for each field of Mutation without an act, act without a row, or row that lets nothing more be written."""
+    fields = mutations(schema)
+    yield from sorted(f"Mutation.{name} n'a pas d'acte" for name, field in fields.items() if not acts_of(field))
+    offered, granted = union(map(acts_of, fields.values())), union(row.actes for row in policy.ecriture)
+    yield from sorted(f"aucune ligne [[ecriture]] n'accorde l'acte {acte.value}" for acte in offered - granted)
+    for rank, row in enumerate(policy.ecriture):
+        faults = (*_relations(row), *(f"aucun champ n'écrit {acte.value}" for acte in row.actes - offered))
+        others = [other for number, other in enumerate(policy.ecriture) if number != rank]
+        redundant = "une autre ligne accorde déjà tout cela" if any(_includes(other, row) for other in others) else ""
+        yield from (f"ecriture.{rank} : {fault}" for fault in filter(None, (*faults, redundant)))
+
+
+def _includes(larger: WriteRow, smaller: WriteRow) -> bool:
+    parts = ((larger.relations, smaller.relations), (larger.actes, smaller.actes))
+    within = set(smaller.profils) <= set(larger.profils) and all(small <= large for large, small in parts)
+    return larger.finalite is smaller.finalite and within
+
+
 def _categories(row: PolicyRow, carried: Categories) -> Iterator[str]:
     for categorie in sorted(row.categories, key=lambda c: c.value):
         if categorie in WITHOUT_FINALITE:
@@ -34,7 +56,7 @@ def _categories(row: PolicyRow, carried: Categories) -> Iterator[str]:
             yield f"aucun champ ne porte la catégorie {categorie.value}"
 
 
-def _relations(row: PolicyRow) -> Iterator[str]:
+def _relations(row: PolicyRow | WriteRow) -> Iterator[str]:
     held = {profil: HELD.get(profil, frozenset()) & row.relations for profil in row.profils}
     yield from (f"{profil.value} n'a aucune de ces relations" for profil, own in held.items() if not own)
     useless = row.relations - frozenset().union(*held.values())

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from graphql import GraphQLArgument, GraphQLSchema, get_named_type, is_enum_type, is_input_object_type, is_object_type
 
+from gateway.auth.policy.acts import is_granted_by_act
 from gateway.auth.policy.policy import TOLD_BY_CONDITION
 from gateway.auth.policy.rules import CategorieDonnee, Categories, categorie, compares, required_by_field, sort_orders
 
@@ -45,7 +46,8 @@ def _filters(schema: GraphQLSchema) -> Iterator[str]:
             for field, definition in type_.fields.items():
                 if categorie(definition) is None:
                     yield f"{name}.{field} n'a pas de catégorie"
-                yield from _covers(schema, f"{name}.{field}", required_by_field(definition), compares(definition))
+                if not is_granted_by_act(definition):
+                    yield from _covers(schema, f"{name}.{field}", required_by_field(definition), compares(definition))
 
 
 def _sorts(schema: GraphQLSchema) -> Iterator[str]:

@@ -10,6 +10,7 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator
 
+from gateway.auth.policy.acts import Acte
 from gateway.auth.policy.figure_rows import Aggregate, AtLeastOne, LegalGround
 from gateway.auth.policy.rules import CategorieDonnee, Categories, Finalite, Profil
 from gateway.domain.statut import StatutApprenant
@@ -163,6 +164,15 @@ class PolicyRow(LegalGround):
     condition: Literal["collaboration_demandee"] | None = None
 
 
+class WriteRow(LegalGround):
+    """One row of what may be written: by these profiles, on whom one of these relations ties to them, for this purpose."""
+
+    profils: Annotated[tuple[Profil, ...], AtLeastOne]
+    relations: Annotated[frozenset[Relation], AtLeastOne]
+    finalite: Finalite
+    actes: Annotated[frozenset[Acte], AtLeastOne]
+
+
 class OperationsConfig(LegalGround):
     """The profiles that read the state of the partner systems: categories that open no person's record."""
 
@@ -175,6 +185,7 @@ class AccessPolicy(StrictModel):
     """The whole policy. What no row grants is refused."""
 
     regle: Annotated[tuple[PolicyRow, ...], AtLeastOne]
+    ecriture: tuple[WriteRow, ...] = ()
     agregat: Aggregate
     exploitation: OperationsConfig
 
@@ -226,6 +237,16 @@ class AccessPolicy(StrictModel):
         if all(row.condition for row in opening):
             return frozenset()
         return PUBLIQUE | union(row.categories for row in opening if collaboration or not row.condition)
+
+    def writes(self, profil: Profil, finalite: Finalite | None, comme: Profil | None = None) -> tuple[WriteRow, ...]:
+        """The rows by which a profile writes for a purpose; `comme`: only those of whom a delegate acts for."""
+        held = RELATIONS.get(comme, frozenset()) if comme else frozenset(Relation)
+        rows = (row for row in self.ecriture if profil in row.profils and finalite is row.finalite)
+        return tuple(row for row in rows if row.relations & held)
+
+    def acts(self, profil: Profil, finalite: Finalite | None, comme: Profil | None = None) -> frozenset[Acte]:
+        """What a profile may write, on somebody at least."""
+        return union(row.actes for row in self.writes(profil, finalite, comme))
 
     def statuts(self, profil: Profil, finalite: Finalite | None) -> frozenset[StatutApprenant]:
         """The statuses under which the profile sees someone."""

@@ -18,9 +18,9 @@ from graphql import (
 )
 from strawberry.utils.str_converters import to_camel_case
 
-from gateway.auth.policy.consistency import delegate_excess, rows_without_effect
+from gateway.auth.policy.consistency import delegate_excess, rows_without_effect, unwritable
 from gateway.auth.policy.criteria_check import rule_of, unruled_criteria
-from gateway.auth.policy.policy import AccessPolicy
+from gateway.auth.policy.policy import PUBLIQUE, AccessPolicy
 from gateway.auth.policy.rules import (
     ANY_OF,
     SIZE,
@@ -49,7 +49,8 @@ def check_schema(schema: GraphQLSchema, policy: AccessPolicy) -> None:
             raise ConfigurationError(f"politique d'accès : {fault}")
     carried = frozenset(rule for _, _, rule in governed_fields(schema))
     unread = _unread(carried - _granted(policy))
-    for fault in (*delegate_excess(policy), *_narrower(schema, policy), *rows_without_effect(policy, carried), *unread):
+    unused = (*rows_without_effect(policy, carried), *unwritable(schema, policy))
+    for fault in (*delegate_excess(policy), *_narrower(schema, policy), *unused, *unread):
         raise ConfigurationError(f"politique d'accès : {fault}")
 
 
@@ -87,7 +88,7 @@ def _operations(schema: GraphQLSchema) -> list[GraphQLObjectType]:
 def _names(schema: GraphQLSchema) -> Iterator[str]:
     """A noun, or any type where one field carries a rule, carries one on every field but `id`; a referential one need not."""
     for name, type_ in objects(schema).items():
-        if CategorieDonnee.PUBLIQUE not in paths_to(type_) and (opening(type_) or governed(type_)):
+        if paths_to(type_) != PUBLIQUE and (opening(type_) or governed(type_)):
             yield from (
                 f"{name}.{field} n'a pas de catégorie" for field in type_.fields.keys() - governed(type_) - {IDENTIFIER}
             )
@@ -130,7 +131,7 @@ def _edges(schema: GraphQLSchema) -> Iterator[str]:
             rule = categorie(field) or inherited
             for target in _targets(schema, field):
                 yield from _fault(f"{type_.name}.{name}", rule, target)
-                public = CategorieDonnee.PUBLIQUE in paths_to(target)
+                public = paths_to(target) == PUBLIQUE
                 waiting.append((target, CategorieDonnee.PUBLIQUE if public else rule))
 
 
@@ -146,7 +147,7 @@ def _fault(coordinate: str, rule: CategorieDonnee, target: GraphQLObjectType) ->
     paths = paths_to(target)
     if not paths:
         yield f"{target.name} ne dit ni qu'il est un référentiel, ni quelle catégorie mène à lui"
-    elif not paths & {rule, CategorieDonnee.PUBLIQUE}:
+    elif rule not in paths and paths != PUBLIQUE:
         yield f"{coordinate} ({rule.value}) mène à {target.name}, que {_names_of(paths)} ouvre"
 
 

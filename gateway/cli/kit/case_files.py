@@ -17,7 +17,8 @@ from typing import Any
 
 from gateway.connectors.base import Record, Tenant
 from gateway.domain.days import PARIS
-from gateway.errors import CommandFailed, reason_of
+from gateway.errors import CommandFailed
+from gateway.system_reasons import reason_of
 
 EXPECTED = ".attendu.json"
 FORMATS = frozenset({"json", "csv", "xml", "jsonl", "txt"})

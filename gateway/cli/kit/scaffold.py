@@ -10,9 +10,10 @@ from gateway.cli.kit.case_files import EXPECTED
 from gateway.cli.kit.fictitious import Fiction
 from gateway.cli.kit.guess import Guess, decoded, guess
 from gateway.domain.identifiers import is_valid_uai
-from gateway.errors import CommandFailed, reason_of
+from gateway.errors import CommandFailed
 from gateway.sources.http.decode import decoded_text
 from gateway.sources.partners.load import OWN_FOLDER_FILE
+from gateway.system_reasons import reason_of
 
 NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
 EXAMPLE_MAX = 1_000_000  # bytes: a page, not an export

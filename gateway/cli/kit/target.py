@@ -6,10 +6,11 @@ from pathlib import Path
 
 from gateway.cli.kit.replay import Target
 from gateway.connectors.discovery import connectors
-from gateway.errors import CommandFailed, reason_of
+from gateway.errors import CommandFailed
 from gateway.sources.partners.file_format import PartnerFile
 from gateway.sources.partners.load import OWN_FOLDER_FILE, load_partner, name_of, partner_files
 from gateway.sources.partners.plugins import PLUGIN, load_plugin, read_plugin
+from gateway.system_reasons import reason_of
 from gateway.toml_file import read_toml
 
 FICTITIOUS = "fictif:fictif"  # reads as a key and as an account

@@ -30,7 +30,8 @@ from gateway.connectors.values import (
     code,
     text,
 )
-from gateway.schema.nouns import MotifAccompagnement, SituationSuivi
+from gateway.schema.nouns import SituationSuivi
+from gateway.schema.write_states import MotifAccompagnement
 
 
 class Day:

@@ -194,6 +194,18 @@ class Readings:
         """True when no source that says who is there answered: there is nothing to show, which is not an empty list."""
         return not self.complete and not self.freshness_by_source.keys() - self.apart
 
+    def lines(
+        self, state_of: Callable[[str], EtatSource | None], now: datetime, seconds: float
+    ) -> dict[str, dict[str, Any]]:
+        """`extensions.sources`: each source asked, its state, and how fresh what was used of it is (docs/graphe.md)."""
+        rows = {}
+        for name in sorted({*self.freshness_by_source, *self.errors}):
+            state, used = state_of(name), self.freshness_by_source.get(name)
+            age = used.line(seconds, now) if used else {"ageSecondes": None, "cache": None}
+            state = used.state(state, now) if used else state
+            rows[name] = {"nom": name, "etat": state and state.value, **age, "partiel": name in self.errors}
+        return rows
+
     def date(self, results: Sequence[UnitResult], instant: float) -> None:
         """Note how fresh the sources of these results are: each as its oldest result."""
         for result in results:

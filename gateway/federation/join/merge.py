@@ -6,7 +6,7 @@ process for as long as it looks at everything kept, and is told to come as seldo
 The table of `precedence` says which record is kept for a field; a value absent from the best source comes from the next.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
@@ -60,6 +60,7 @@ from gateway.schema.wait import SansContrat
 OF_JEUNE = tuple(champ for champ in JEUNE if champ not in {"adresse", "suivi", "collaboration"})
 OF_CONTRAT = tuple(champ for champ in CONTRAT if champ not in {"employeur", "cfa", "rupture"})
 OF_WAIT = ("depuis", "jours", "echeance", "jours_restants", "depassee", "contrat_prevu")
+Declared = Mapping[int, tuple[SourcedRecord, Contrat]]  # by rank of the contract: who tells it, and what
 AGE_OF_MAJORITY = 18
 PRIORITE_DAYS = 180  # docs/domaine.md, Rupture
 EXITS = frozenset({StatutApprenant.APPRENTI, StatutApprenant.FIN_DE_FORMATION})
@@ -98,8 +99,8 @@ def residence(cluster: Cluster, directory: Directory) -> tuple[SourcedRecord | N
     return next((told for told in places if told[1].mission_locale), places[0] if places else (None, None))
 
 
-def merge(cluster: Cluster, directory: Directory, day: date) -> MergedPerson:
-    """Merge one person. Ids are left to the view."""
+def merge(cluster: Cluster, directory: Directory, day: date, declared: Declared | None = None) -> MergedPerson:
+    """Merge one person. Ids are left to the view. `declared`: what else is told of a contract, by its rank."""
     housed_by, place = residence(cluster, directory)
     holders = [(record, record.jeune) for record in cluster.sourced_records]
     jeune = Jeune(**{champ: valeur(JEUNE, champ, holders) for champ in OF_JEUNE})
@@ -114,6 +115,8 @@ def merge(cluster: Cluster, directory: Directory, day: date) -> MergedPerson:
         jeune.missions_locales_possibles = directory.possible_missions(place)
     jeune.formations = _formations(cluster, directory)
     folded_contrats = tuple(fold(cluster.sourced_records))
+    for rank, version in (declared or {}).items():
+        folded_contrats[rank].versions.append(version)
     contrats = tuple(_contrat(folded, jeune.formations, directory) for folded in folded_contrats)
     jeune.contrats = list(contrats)
     _derive(jeune, day)

@@ -27,7 +27,7 @@ from gateway.federation.ids.resolve import RecordKeys
 from gateway.federation.join.link import SourcedRecord
 from gateway.federation.join.merge import MergedPerson, Ties, etat_traitement, motifs_priorite, untie
 from gateway.federation.paging import SortedList
-from gateway.federation.views.select import NOBODY, Chosen, SelectedPersons, renewed, select_persons
+from gateway.federation.views.select import NOBODY, SelectedPersons, renewed, select_persons
 from gateway.federation.views.view import MaskedCopies, Rights, Shown, View, ViewPerson
 from gateway.schema.nouns import Contrat, Jeune, Rupture
 from gateway.schema.organisations import TypeSource
@@ -57,8 +57,11 @@ def build_view(
             chosen.placed_as = assigned_ids.of(chosen.key_sets, chosen.facts)
             # Ids first: bounding drops contracts, and `key_sets` follows the order of all of them.
             _identify(chosen.person.merged, chosen.key_sets, assigned_ids, directory)
-            _bound_person(chosen.person, rights, directory, readings)
-        _place(view, chosen)
+            _bound_person(chosen.person, rights, readings)
+            chosen.person.jeune.modifie = _last_change(chosen.person.merged, rights.perimetre, directory)
+        if chosen.person is not None:
+            _place(view, chosen.person)
+            view.records[chosen.person.jeune.id] = tuple(key.key for key in chosen.key_sets[0].keys)
     return view
 
 
@@ -76,7 +79,13 @@ def _identify(
             date_report(contrat.rupture, folded, assigned_ids.first_seen, directory.pseudonym)
 
 
-def _bound_person(person: ViewPerson, rights: Rights, directory: Directory, readings: Readings) -> None:
+def place_person(view: View, person: ViewPerson, rights: Rights, readings: Readings) -> None:
+    """Put a person that is in no other view in this one, under its id, with what may be seen of its contracts."""
+    _bound_person(person, rights, readings)
+    _place(view, person)
+
+
+def _bound_person(person: ViewPerson, rights: Rights, readings: Readings) -> None:
     """Leave of a person what may be seen, and write what the viewer is to know of it."""
     jeune = person.jeune
     _bound(jeune, rights.perimetre)
@@ -85,17 +94,12 @@ def _bound_person(person: ViewPerson, rights: Rights, directory: Directory, read
     for contrat in jeune.contrats or []:
         if contrat.rupture and suivi_known:
             _set_traitement(contrat.rupture, person)
-    jeune.modifie = _last_change(person.merged, rights.perimetre, directory)
 
 
-def _place(view: View, chosen: Chosen) -> None:
-    """Put a person in the view, under its id, with what may be seen of its contracts."""
-    person = chosen.person
-    if person is None:
-        return
+def _place(view: View, person: ViewPerson) -> None:
+    """Put a person in the view, with its contracts and ruptures that are left."""
     jeune = person.jeune
     view.persons[jeune.id] = person
-    view.records[jeune.id] = tuple(key.key for key in chosen.key_sets[0].keys)
     for contrat in jeune.contrats or []:
         view.contrats[contrat.id] = (person, contrat)
         if contrat.rupture:

@@ -26,13 +26,15 @@ from gateway.federation.views.menus import Menus
 from gateway.federation.views.moi import SourceStates, present_moi
 from gateway.federation.views.search import search
 from gateway.federation.views.told_figures import ToldFigures
+from gateway.federation.views.told_writes import ToldWrites
 from gateway.federation.views.view import MaskedCopies, Rights, Shown, View, ViewPerson, is_frozen
 from gateway.schema.connections import ContratConnection, JeuneConnection, RuptureConnection
 from gateway.schema.filters import FiltreContrats, FiltreJeunes, FiltreRuptures, FiltreSansContrat
+from gateway.schema.me import Moi
 from gateway.schema.nouns import Contrat, Jeune, Rupture
 from gateway.schema.orders import TriContrats, TriJeunes, TriRuptures, TriSansContrat
 from gateway.schema.organisations import Cfa, Commune, MissionLocale, Node, Source
-from gateway.schema.query import Moi, PageArgs
+from gateway.schema.query import PageArgs
 from gateway.schema.rapprochement import Rapprochement
 from gateway.schema.reception_report import TransmissionConnection
 from gateway.schema.statistics import Statistiques
@@ -41,7 +43,6 @@ from gateway.schema.tables import END_CURSORS, ROW_CURSORS, TOLD_BY_LIST
 T = TypeVar("T", Jeune, Contrat, Rupture)
 C = TypeVar("C", JeuneConnection, ContratConnection, RuptureConnection)
 N = TypeVar("N", bound="Node | list[Rapprochement] | None")
-NO_CURSORS = (None, None)
 WALKED_FOR_A_ROW = 50  # persons that a filter looks at while a row of a page is masked
 WALKED_FOR_AN_INDEX = 30  # elements worth as much as a person that is indexed to be looked for
 
@@ -70,6 +71,7 @@ class OperationContext:
     tally: Tally = field(default_factory=Tally)
     preparation: Preparation = field(default_factory=Preparation)
     figures: ToldFigures = field(default_factory=ToldFigures)
+    written: ToldWrites = field(default_factory=ToldWrites)
 
     @property
     def frozen(self) -> bool:
@@ -131,7 +133,7 @@ class OperationContext:
         return found
 
     def _node(self, identifier: str) -> Node | None:
-        node = self.directory.node(identifier)
+        node = self.directory.node(identifier) or self.written.one(identifier)
         if node is not None:
             return self._with_source(node) if isinstance(node, Cfa) else node
         by_type = {Jeune: self._jeune, Contrat: lambda key: self._contrat(key, None), Rupture: self._rupture}
@@ -141,20 +143,20 @@ class OperationContext:
 
     def _jeune(self, identifier: str) -> Jeune | None:
         person = self.view.persons.get(self._current(identifier))
-        return self._show(person, person.jeune) if person else None
+        return self.show(person, person.jeune) if person else None
 
     def _contrat(self, identifier: str | None, numero: str | None) -> Contrat | None:
         sought = numero_key(numero) if numero is not None else None
         if identifier is not None:
-            found = self.view.contrats.get(self._current(identifier))
-            return self._show(*found) if found and sought in (None, numero_key(found[1].numero or "")) else None
+            known = self.view.contrats.get(self._current(identifier))
+            return self.show(*known) if known and sought in (None, numero_key(known[1].numero or "")) else None
         # A number is keyed by hand in each system: two contracts may bear the same, and then none is designated.
         same = self.view.contrats_by_numero.get(sought, []) if sought else []
-        return self._show(*same[0]) if len(same) == 1 else None
+        return self.show(*same[0]) if len(same) == 1 else None
 
     def _rupture(self, identifier: str) -> Rupture | None:
         found = self.view.ruptures.get(self._current(identifier))
-        return self._show(*found) if found else None
+        return self.show(*found) if found else None
 
     def _current(self, identifier: str) -> str:
         """The id that a former one has become; the same for any other."""
@@ -162,8 +164,7 @@ class OperationContext:
         opened = self.opaque_ids.open(identifier) if self.view.former_ids else None
         if opened is None or opened[1] not in self.view.former_ids:
             return identifier
-        type_name, former = opened
-        return self.opaque_ids.seal(type_name, self.view.former_ids[former])
+        return self.opaque_ids.seal(opened[0], self.view.former_ids[opened[1]])
 
     def recherche_jeune(self, nom: str, prenom: str, naissance: date) -> list[Rapprochement] | None:
         if self.readings.silent:
@@ -180,7 +181,7 @@ class OperationContext:
     def _match(self, candidate: Candidate, niveau: Level) -> Rapprochement:
         person, similarity = self.view.persons[candidate.person], candidate.similarity
         return Rapprochement(
-            jeune=self._show(person, person.jeune),
+            jeune=self.show(person, person.jeune),
             score=probability(similarity.score),
             niveau=niveau,
             sources=sorted(person.sources),
@@ -220,7 +221,7 @@ class OperationContext:
             shown = self._keep_page(query, key, made)
         self.tally.shown |= shown.read
         criteria = identifying(query) if query.filtre else ()
-        if criteria or page.cursors != NO_CURSORS:
+        if criteria or page.cursors != (None, None):
             mark = mark_of((self.viewer.client, self.viewer.account), list_key, page)
             self._tell(ToldList(query, criteria, page, frozenset(), mark), shown)
         connection: C = shown.value
@@ -275,7 +276,7 @@ class OperationContext:
             bounds=not coordinates.isdisjoint(END_CURSORS),
         )
 
-    def _show(self, person: ViewPerson, object_: T) -> T:
+    def show(self, person: ViewPerson, object_: T) -> T:
         """The masked copy that leaves: only what this viewer may read of this person."""
         shown = self._masked_copies.show(person, object_)
         self._masked_copies.keep()

@@ -12,8 +12,8 @@ from gateway.auth.policy.policy import mends
 from gateway.auth.policy.rules import Profil
 from gateway.federation.directory import Directory
 from gateway.federation.views.view import Rights, cfas_of
+from gateway.schema.me import Moi
 from gateway.schema.organisations import Cfa, ModeSource, Qualite, Source, Territoire, TypeTerritoire
-from gateway.schema.query import Moi
 
 HARMED_MAX = 100  # establishments of a source whose quality is told: an answer is read by somebody
 # What kind of territory the organisation of a profile is; a profile without one sees the nation, or nothing.

@@ -252,7 +252,7 @@ def _follow(person: ViewPerson, found: Sequence[FollowUp], rights: Rights, direc
         return ViewPerson(merged, affiliation, granted)
     # Everything or nothing: elsewhere, not even that a Mission locale knows this person.
     jeune.suivi, jeune.collaboration = before
-    return person
+    return replace(person, claimed=tuple(found)) if rights.perimetre.profil is Profil.CFA else person
 
 
 def may_place_in(sourced_record: SourcedRecord, code: str, directory: Directory) -> bool:

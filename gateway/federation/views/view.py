@@ -29,6 +29,7 @@ from gateway.domain.search import PersonIndex
 from gateway.domain.statut import StatutApprenant
 from gateway.errors import LeakStopped
 from gateway.federation.join.evidence import attach_evidence
+from gateway.federation.join.link import FollowUp
 from gateway.federation.join.merge import MergedPerson
 from gateway.federation.join.provenance import Received, attach
 from gateway.schema.nouns import Contrat, Jeune, Rupture
@@ -63,11 +64,13 @@ class Rights:
 
 @dataclass(frozen=True, slots=True)
 class ViewPerson:
-    """A person of a view, and the categories that may be read of that very person."""
+    """A person of a view, and the categories that may be read of that very person. `claimed`: what Missions locales tell of it,
+    for a CFA whose request would open it."""
 
     merged: MergedPerson
     affiliation: Affiliation
     categories: frozenset[CategorieDonnee]
+    claimed: tuple[FollowUp, ...] = ()
 
     @property
     def jeune(self) -> Jeune:
@@ -118,6 +121,7 @@ class View:
     records: dict[str, tuple[str, ...]] = field(default_factory=dict)
     received: Received = field(default_factory=dict)
     stale: float | None = None
+    overlay: Any = None  # itself with the writes that the gateway keeps (`overlay.Overlay`)
     people_before: int = 0  # how many the last view of the same rights held, when this one was built
     lists: LRUCache[tuple[str, ...], Any] = field(default_factory=lambda: LRUCache(LISTS_MAX))
     sets: LRUCache[Hashable, int] = field(default_factory=lambda: LRUCache(LISTS_MAX))

@@ -17,7 +17,8 @@ from typing import Any
 from gateway.concurrency import Sleep, every
 from gateway.connectors.base import QualityCounts, ReadingSteps
 from gateway.domain.referentiel import CommuneLine, MissionLocaleRow, OrganismeRow, Referentiel
-from gateway.errors import ConfigurationError, SourceError, reason_of
+from gateway.errors import ConfigurationError, SourceError
+from gateway.system_reasons import reason_of
 
 VERSION = 1  # of the file: another one is not read
 PERIOD = 24 * 3600.0  # seconds between two harvests

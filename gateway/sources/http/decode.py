@@ -39,6 +39,7 @@ _MEANING: Mapping[int, tuple[type[SourceError], str]] = {
     404: (SourceInvalid, "ressource inconnue du partenaire"),
     408: (SourceUnavailable, "le partenaire n'a pas répondu à temps"),
     409: (SourceInvalid, "demande en conflit chez le partenaire"),
+    412: (SourceInvalid, "ce qui est modifié a changé chez le partenaire"),
     413: (SourceInvalid, "demande trop large pour le partenaire"),
     429: (SourceUnavailable, "le partenaire limite nos demandes"),
     503: (SourceUnavailable, "le partenaire est momentanément indisponible"),
@@ -61,8 +62,13 @@ def error_for_status(source: str, statut: int, retry: str, now: datetime) -> Sou
     """The error that a status means for `source`, None for 200 and 204. `retry` is the Retry-After header."""
     if statut in SUCCEEDED:
         return None
+    error = _error(source, statut, retry_after(retry, now) if statut in {429, 503} else None)
+    error.statut = statut
+    return error
+
+
+def _error(source: str, statut: int, waiting: float | None) -> SourceError:
     kind, message = _MEANING.get(statut) or _BY_CLASS.get(statut // 100, (SourceInvalid, "statut inattendu"))
-    waiting = retry_after(retry, now) if statut in {429, 503} else None
     if waiting is None:
         return kind(source, message)
     if statut == 503:

@@ -15,12 +15,13 @@ from pydantic import HttpUrl
 
 from gateway.concurrency import SingleFlight
 from gateway.domain.seal import Sealer
-from gateway.errors import SourceInvalid, reason_of
+from gateway.errors import SourceInvalid
 from gateway.issuer_settings import IssuerSettings
 from gateway.sources.http.credentials import basic
 from gateway.sources.http.decode import InvalidDocument, decode_json, error_for_status
 from gateway.sources.http.transport import Transport
 from gateway.sources.partners.file_format import base_url_of
+from gateway.system_reasons import reason_of
 
 NAME = "identite"  # what an error calls any issuer
 TIMEOUT = 3.0  # a start without the issuer nor a kept set must end within five

@@ -162,7 +162,7 @@ def _request(call: Exchange) -> httpx.Request:
     trace = CURRENT.get()
     ids = trace.headers() if trace else {}
     adresse = _address(call.url, tuple(requested.params.items()))
-    headers = {**HEADERS, **conditions, **ids}
+    headers = {**HEADERS, **conditions, **ids, **requested.headers}
     if requested.is_form:
         form = {name: str(value) for name, value in (requested.body or {}).items()}
         return httpx.Request(requested.method, adresse, headers=headers, data=form)

@@ -158,6 +158,7 @@ class PartnerFile(StrictModel):
     ouverture: OpeningTable | None = None
     moisson: HarvestTable | None = None
     evenements: EventsTable | None = None
+    ecritures: bool = False  # what is written through the gateway is said to it, where its connector can
     dialecte: Dialect | None = None
 
     @model_validator(mode="after")

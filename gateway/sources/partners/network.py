@@ -6,8 +6,9 @@ import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gateway.errors import ConfigurationError, reason_of
+from gateway.errors import ConfigurationError
 from gateway.sources.partners.file_format import PartnerFile
+from gateway.system_reasons import reason_of
 
 
 @dataclass(frozen=True, slots=True)

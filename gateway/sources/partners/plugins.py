@@ -15,7 +15,9 @@ from types import ModuleType
 
 from gateway.connectors.base import Connector
 from gateway.connectors.table.engine import TABLE
-from gateway.errors import ConfigurationError, place_of, reason_of
+from gateway.error_places import place_of
+from gateway.errors import ConfigurationError
+from gateway.system_reasons import reason_of
 
 PLUGIN = "connecteur.py"
 GROUP = "passerelle.connecteurs"  # of the entry points

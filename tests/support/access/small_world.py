@@ -36,7 +36,6 @@ from gateway.schema.nouns import (
     EtapeSuivi,
     Formation,
     Jeune,
-    MotifAccompagnement,
     Representant,
     Rupture,
     Sexe,
@@ -46,6 +45,7 @@ from gateway.schema.nouns import (
 from gateway.schema.organisations import Cfa, TypeSource
 from gateway.schema.query import build, core_schema
 from gateway.schema.scalars import SIRET, UAI, CodePostal
+from gateway.schema.write_states import MotifAccompagnement
 from gateway.sources.units import CacheStatus, Resource, Unit, UnitFailure, UnitResult
 from gateway.statistiques.published import Published
 from tests.support.access import droit_oracle as oracle

@@ -1,0 +1,45 @@
+"""Where a write goes: the system of the Mission locale that it concerns, where that system receives it. Knows no store."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from gateway.auth.policy.acts import Acte
+from gateway.errors import ConfigurationError
+from gateway.federation.join.link import SourcedRecord
+from gateway.federation.views.view import ViewPerson
+from gateway.schema.organisations import TypeSource
+from gateway.sources.fetch import Sources
+from gateway.writes.eligibility import WriteTarget
+
+NOWHERE = ("", "")
+
+
+@dataclass(frozen=True, slots=True)
+class PartnerDestinations:
+    """Those of the partners whose file says that they receive writes."""
+
+    sources: Sources
+
+    def check(self) -> None:
+        """Raises ConfigurationError for a partner that is said to receive writes, and whose connector cannot say them."""
+        for name, partner in self.sources.partners.items():
+            if partner.ecritures and self.sources.connector_of(name).write is None:
+                raise ConfigurationError(f"partenaires/{name} : ecritures : ce genre de partenaire n'en reçoit pas")
+
+    def destination(self, acte: Acte, target: WriteTarget) -> tuple[str, str]:
+        """The partner and its tenant, and the dossier of the person there; nowhere when nobody receives it."""
+        code = target.mission_locale
+        for source in self.sources.partners_of_structure(code) if code else ():
+            connector = self.sources.connector_of(source)
+            if self.sources.partners[source].ecritures and acte.value in connector.acts:
+                own = (who for who in _dossiers(target.person) if who.origin == (source, code))
+                if found := next(own, None):
+                    return f"{source}/{code}", found.record.key
+        return NOWHERE
+
+
+def _dossiers(person: ViewPerson) -> Iterator[SourcedRecord]:
+    """What Missions locales hold of a person."""
+    follow_ups = (who for who, _ in (*person.merged.follow_ups, *person.claimed))
+    records = (*person.merged.cluster.sourced_records, *follow_ups)
+    yield from (who for who in records if who.type is TypeSource.MISSION_LOCALE)
