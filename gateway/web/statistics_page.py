@@ -10,10 +10,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from gateway.system_reasons import reason_of
+from gateway.errors import CallerError, ConfigurationError
 from gateway.schema.statistics import LigneStatistique, Statistiques
 from gateway.statistiques.public import PublicFigures
 from gateway.statistiques.public_page import PublicPage, public_page
+from gateway.system_reasons import reason_of
 from gateway.web.plots import Caption, Curve, Point, bars, curves, number
 
 POLICY = (
