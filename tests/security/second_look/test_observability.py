@@ -172,8 +172,8 @@ def test_d1_states_and_breakers_are_gauges(edge: Edge) -> None:
         assert [value for _, other, value in etats if other == name].count("1") == 1
     assert {etat for etat, _, _ in etats} == {"DISPONIBLE", "DEGRADEE", "INDISPONIBLE", "FERMEE"}
     opened = re.findall(r'passerelle_disjoncteur_ouvert\{partenaire="([\w-]+)"\} ([01])\.0', text)
-    assert len(opened) == 6
-    assert text.count("passerelle_disjoncteur_locataires{") == 6
+    assert len(opened) == 8
+    assert text.count("passerelle_disjoncteur_locataires{") == 8
 
 
 def test_d3_requests_are_counted_by_outcome_and_timed(edge: Edge) -> None:
