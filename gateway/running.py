@@ -20,6 +20,7 @@ from gateway.documents.limits import META
 from gateway.documents.parse import Document
 from gateway.errors import QuotaReached
 from gateway.execution.executor import Executor
+from gateway.federation.criteria import Tally
 from gateway.federation.views.context import OperationContext
 
 logger = logging.getLogger("gateway.running")
@@ -96,7 +97,7 @@ async def _execute_data(
         for key, work in preparation.works.items():
             await _prepare(parts, context, key, work)
         preparation.over = True
-        context.tally.clear()
+        _forget(context.tally)
         steps = executor.steps(document, variables, context, judgement.forbidden, again=True)
         return await _in_slices(steps), walked
     finally:
@@ -159,3 +160,12 @@ async def _charge(parts: Parts, context: OperationContext, units: int) -> None:
     """Charge what had to be done and is not in the formula, before it is. Raises QuotaReached."""
     if units:
         await parts.accounting.charge(context.viewer, units)
+
+
+def _forget(tally: Tally) -> None:
+    """Forget what a first execution counted."""
+    # Emptied in place: resolvers of the second execution hold this very tally.
+    tally.shown.clear()
+    tally.found.clear()
+    tally.told.clear()
+    tally.lookups = tally.not_found = 0

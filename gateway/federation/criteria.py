@@ -161,11 +161,3 @@ class Tally:
     found: dict[str, frozenset[CategorieDonnee]] = field(default_factory=dict)
     lookups: int = 0
     not_found: int = 0
-
-    def clear(self) -> None:
-        """Forget what a first execution counted."""
-        # Emptied in place: resolvers of the second execution hold this very tally.
-        self.shown.clear()
-        self.found.clear()
-        self.told.clear()
-        self.lookups = self.not_found = 0

@@ -240,7 +240,7 @@ def told_by(result: UnitResult, before: Sequence[SourcedRecord] | None, stands_i
     whole = Installation([same.record if same and same.record == one else one for one, same in pairs])
 
     def told(record: Record) -> SourcedRecord:
-        same, received_at = known.get(record.key), result.received(record)
+        same, received_at = known.get(record.key), result.received(record) if result.pushed else result.received_at
         if same is None or same.record is not record:
             heard_at = result.received_at if before is not None or record.modified_at is None else None
             return SourcedRecord(unit.source, nature, unit.key, record, received_at, heard_at, whole, stands_in)
