@@ -24,9 +24,9 @@ from graphql import (
 from gateway.auth.authentication.clients import Viewer
 from gateway.auth.authorization.reasons import check_act, criterion_refused, field_refused
 from gateway.auth.authorization.selection import Selection, Sets, criteria_of
-from gateway.auth.policy.acts import acts_of
+from gateway.auth.policy.acts import ACT
 from gateway.auth.policy.policy import PUBLIQUE, WITHOUT_FINALITE, AccessPolicy
-from gateway.auth.policy.rules import CategorieDonnee, categorie, opening, paths_to
+from gateway.auth.policy.rules import CategorieDonnee, categorie, opening, paths_to, written
 from gateway.errors import ArgumentRefused, Code, InvalidRequest, TooCostlyRequest, WriteRefused
 
 STEPS_MAX = 20_000  # steps of one decision; the limits on cost and depth refuse long before
@@ -176,7 +176,7 @@ class _Decider:
     def _criteria(self, coordinate: str, field: GraphQLField, node: FieldNode) -> frozenset[str]:
         """The criteria a field uses; all must be readable on every record seen, else they would tell of the others."""
         criteria = list(criteria_of(coordinate, field, node, self._selection))
-        if acts := acts_of(field):
+        if acts := written(field, ACT):
             check_act(acts, self._viewer, self._policy)
             return frozenset(criterion.coordinate for criterion in criteria)
         for criterion in criteria:
