@@ -10,7 +10,7 @@ Knows no HTTP.
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -35,6 +35,7 @@ from gateway.documents.parse import Document, Documents, PersistedDocuments
 from gateway.domain.days import paris_day
 from gateway.domain.seal import OpaqueIds
 from gateway.errors import ArgumentRefused, CallerError, InvalidRequest, LeakStopped, QuotaReached
+from gateway.evenements.log import EventLog
 from gateway.execution.executor import Executor
 from gateway.federation.collect.collector import Collector
 from gateway.federation.collect.plan import plan_sources
@@ -43,6 +44,7 @@ from gateway.federation.directory import Directory
 from gateway.federation.ids.assign import IdAssigner
 from gateway.federation.views.build import ViewCache, find_view
 from gateway.federation.views.context import OperationContext
+from gateway.federation.views.events import ToldLog
 from gateway.federation.views.view import Rights, View
 from gateway.response import (
     GraphQLResponse,
@@ -55,7 +57,7 @@ from gateway.response import (
 )
 from gateway.running import ValidatedOperation, run_operation
 from gateway.schema.organisations import EtatSource, Source
-from gateway.schema.tables import VIEW_ROOTS
+from gateway.schema.tables import EVENT_ROOTS, VIEW_ROOTS
 from gateway.statistiques.answer import Statistics
 from gateway.statistiques.questions import ROOT as STATISTICS_ROOT
 from gateway.statistiques.questions import asked_by
@@ -63,6 +65,7 @@ from gateway.statistiques.questions import asked_by
 logger = logging.getLogger("gateway.operation")
 STATISTICS = f"Query.{STATISTICS_ROOT}"
 ASKING_SOURCES = VIEW_ROOTS | {STATISTICS_ROOT}
+STREAMED = "Une souscription se reçoit en flux : accepter text/event-stream, ou ouvrir un WebSocket."
 VALUES_FEW = 200  # of variables: less than a millisecond to coerce
 
 
@@ -95,6 +98,7 @@ class Gateway:
     opaque_ids: OpaqueIds
     id_assigner: IdAssigner
     statistics: Statistics
+    log: EventLog
     accounting: Accounting
     directory: Callable[[], Directory]
     states: Callable[[], list[Source]]
@@ -114,9 +118,11 @@ async def answer(gateway: Gateway, viewer: Viewer, request: GraphQLRequest) -> G
     """
     try:
         with request.trace.stage("analyse"):
-            validated = await _validate(gateway, viewer, request)
+            validated = await validate(gateway, viewer, request)
+            if validated.is_subscription:
+                raise InvalidRequest(STREAMED)
             await gateway.accounting.charge(viewer, validated.cost)
-            judgement = await _judge(gateway, viewer, validated)
+            judgement = await judge(gateway, viewer, validated)
     except ArgumentRefused as error:
         # Refused for a criterion that it selects by: answered, with null (docs/graphe.md, Refus).
         return GraphQLResponse(None, [graphql_error(error)])
@@ -127,7 +133,7 @@ async def answer(gateway: Gateway, viewer: Viewer, request: GraphQLRequest) -> G
     except CallerError as error:
         return refused_response(error)
     try:
-        return await _serve(gateway, viewer, validated, judgement)
+        return await serve(gateway, viewer, validated, judgement)
     except LeakStopped as leak:
         logger.critical("%s", leak)
         gateway.stopped(leak.coordinate)
@@ -143,7 +149,7 @@ async def _mistaken(gateway: Gateway, viewer: Viewer, refusal: MistakenRequest) 
     return await gateway.long_work.run(viewer.client, object(), tell)
 
 
-async def _validate(gateway: Gateway, viewer: Viewer, request: GraphQLRequest) -> ValidatedOperation:
+async def validate(gateway: Gateway, viewer: Viewer, request: GraphQLRequest) -> ValidatedOperation:
     """The operation, which the trace names. Raises InvalidRequest, UnknownDocument or TooCostlyRequest."""
     text = gateway.persisted_documents.text(viewer, request.text, request.digest)
     document = await _document(gateway, viewer, text, request.operation)
@@ -169,7 +175,7 @@ async def _variables(gateway: Gateway, viewer: Viewer, document: Document, reque
     return await gateway.long_work.run(viewer.client, object(), read) if request.values > VALUES_FEW else read()
 
 
-async def _judge(gateway: Gateway, viewer: Viewer, validated: ValidatedOperation) -> CachedDecision:
+async def judge(gateway: Gateway, viewer: Viewer, validated: ValidatedOperation) -> CachedDecision:
     """The decision of the policy in force, compared with that of the policy on trial. Raises what the former refuses."""
     document, cache = validated.document, gateway.decision_cache
     question = (document.tree, document.operation, validated.variables.coerced, viewer)
@@ -188,12 +194,19 @@ async def _judge(gateway: Gateway, viewer: Viewer, validated: ValidatedOperation
             gateway.candidate.compare(*question, granted)
 
 
-async def _serve(
-    gateway: Gateway, viewer: Viewer, validated: ValidatedOperation, judgement: CachedDecision
+async def serve(
+    gateway: Gateway,
+    viewer: Viewer,
+    validated: ValidatedOperation,
+    judgement: CachedDecision,
+    told: ToldLog | None = None,
 ) -> GraphQLResponse:
+    """The answer to a decided operation; `told`: what it may show of the log of events, where that was read already."""
     trace = validated.trace
     with trace.stage("collecte"):
         context = await _collect(gateway, viewer, validated, judgement.decision)
+        if not EVENT_ROOTS.isdisjoint(judgement.decision.coordinates):
+            context = replace(context, events=told or await gateway.log.told(viewer))
     with trace.stage("execution"):
         result, walked = await run_operation(gateway, context, validated, judgement)
         response = _response(gateway, context, result, validated.cost + walked + context.figures.walked)
@@ -255,7 +268,8 @@ async def build_context(
 
 def _response(gateway: Gateway, context: OperationContext, result: ExecutionResult, cost: int) -> GraphQLResponse:
     """The answer: data, then the errors of fields, of rights, of sources, and of sources whose earlier answer is shown."""
-    decision, readings, rows = context.decision, context.readings, _rows(context.readings, gateway)
+    decision, readings = context.decision, context.readings
+    rows = readings.lines(gateway.state_of, gateway.collector.wall_clock(), gateway.now())
     roots = decision.keys(ASKING_SOURCES) if readings.errors or readings.covered else []
     told = (decision, result.data, context.viewer, gateway.policy)
     refused, lines = refusal_errors(*told) if decision.refusal else ([], [])
@@ -283,16 +297,3 @@ def _cause(error: GraphQLError) -> Exception:
     if not isinstance(cause, CallerError):
         logger.error("champ %s : %s", error.path, type(cause).__name__)
     return cause
-
-
-def _rows(readings: Readings, gateway: Gateway) -> dict[str, dict[str, Any]]:
-    """`extensions.sources`: each source asked, its state, and how fresh what was used of it is (docs/graphe.md)."""
-    freshness, errors = readings.freshness_by_source, readings.errors
-    rows = {}
-    now = gateway.now()
-    for name in sorted({*freshness, *errors}):
-        state, used = gateway.state_of(name), freshness.get(name)
-        age = used.line(gateway.collector.wall_clock(), now) if used else {"ageSecondes": None, "cache": None}
-        state = used.state(state, now) if used else state
-        rows[name] = {"nom": name, "etat": state and state.value, **age, "partiel": name in errors}
-    return rows

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
-from graphql import ExecutionResult, VariableValues
+from graphql import ExecutionResult, OperationType, VariableValues
 
 from gateway.audit.accounting import Accounting
 from gateway.auth.authorization.decision_cache import CachedDecision
@@ -39,6 +39,11 @@ class ValidatedOperation:
     trace: RequestTrace
     age_max: int | None  # seconds, of the oldest answer wanted
     cost: int  # by the formula of docs/graphe.md, what is walked left out
+
+    @property
+    def is_subscription(self) -> bool:
+        """Whether it is answered by events, as they come."""
+        return self.document.operation.operation is OperationType.SUBSCRIPTION
 
 
 class Parts(Protocol):

@@ -16,11 +16,13 @@ from gateway.auth.policy.rules import CategorieDonnee as C
 from gateway.auth.policy.rules import Finalite, Profil, argument, donnee, libre, object_type, publique
 from gateway.schema.connections import DEFAULT_PAGE, PAGE_MAX, ContratConnection, JeuneConnection, RuptureConnection
 from gateway.schema.directives import fraicheur
+from gateway.schema.event_roots import EventContext, Subscription, read_evenements
+from gateway.schema.events import EvenementConnection
 from gateway.schema.filters import FiltreContrats, FiltreJeunes, FiltreRuptures, FiltreSansContrat
 from gateway.schema.meanings import describe
 from gateway.schema.nouns import Contrat, Jeune, Rupture
 from gateway.schema.orders import TriContrats, TriJeunes, TriRuptures, TriSansContrat
-from gateway.schema.organisations import Cfa, Commune, MissionLocale, Node, Source, Territoire
+from gateway.schema.organisations import Cfa, Commune, MissionLocale, Node, Source, Territoire, TypeSource
 from gateway.schema.rapprochement import Rapprochement
 from gateway.schema.scalars import SCALARS, SIRET, UAI
 from gateway.schema.statistics import DEFAULT_LINES, LINES_MAX, Statistiques
@@ -57,12 +59,8 @@ class PageArgs:
         return self.after, self.before
 
 
-class Context(Protocol):
+class Context(EventContext, Protocol):
     """One operation's granted view of the graph: already fetched, merged and bounded to the caller's perimeter."""
-
-    def is_open(self, key: object) -> bool:
-        """Whether the root field of that response key was granted."""
-        ...
 
     def moi(self) -> Moi: ...
     def sources(self) -> list[Source] | None: ...
@@ -254,6 +252,12 @@ class Query:
     ruptures: RuptureConnection | None = donnee(
         C.RUPTURE, "Les ruptures de mon périmètre, demandées à toutes les sources qui les connaissent.", _ruptures
     )
+    evenements: EvenementConnection | None = donnee(
+        C.PARCOURS,
+        "Ce que mon périmètre a de nouveau depuis sept jours, du plus ancien au plus récent.",
+        read_evenements,
+        told_by=TypeSource.MISSION_LOCALE,
+    )
     cfa: Cfa | None = publique("Un CFA, par UAI ou par SIRET.", _cfa)
     mission_locale: MissionLocale | None = publique("Une Mission locale, par son code.", _mission_locale)
     cfas: list[Cfa] = publique("Les CFA de mon périmètre, par nom : de quoi remplir un menu.", _cfas, size=1)
@@ -274,7 +278,7 @@ class Query:
 def build() -> Schema:
     """The schema of the gateway."""
     config = StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True)
-    schema = Schema(Query, config=config, directives=[fraicheur])
+    schema = Schema(Query, subscription=Subscription, config=config, directives=[fraicheur])
     describe(core_schema(schema))
     return schema
 

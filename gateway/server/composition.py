@@ -34,6 +34,8 @@ from gateway.domain.seal import OpaqueIds
 from gateway.edge.graphql_http import AccessLog
 from gateway.edge.metrics_page import MetricsPage
 from gateway.errors import ConfigurationError
+from gateway.evenements.log import EventLog
+from gateway.evenements.watcher import Watcher, WatchParts
 from gateway.execution.executor import Executor, PathCounts
 from gateway.federation.collect.collector import Collector, loop_seconds
 from gateway.federation.directory import CurrentDirectory
@@ -115,6 +117,7 @@ def build_gateway(services: Services) -> Gateway:
         collector=collector,
         opaque_ids=opaque_ids,
         statistics=build_statistics(services, policy, opaque_ids, collector),
+        log=EventLog(services.events, configuration.sealer, opaque_ids, now),
         id_assigner=IdAssigner(services.links, derivation(opaque_ids), now, counts.links_unavailable.inc),
         accounting=Accounting(
             services.readings_journal,
@@ -133,6 +136,19 @@ def build_gateway(services: Services) -> Gateway:
         now=now,
         long_work=long_work,
     )
+
+
+def build_watcher(gateway: Gateway) -> Watcher:
+    """What looks at the perimeters whose events are read, with what answers queries."""
+    parts = WatchParts(
+        collector=gateway.collector,
+        views=gateway.views,
+        id_assigner=gateway.id_assigner,
+        policy=gateway.policy,
+        directory=gateway.directory,
+        now=gateway.now,
+    )
+    return Watcher(gateway.log, parts)
 
 
 def with_copy(services: Services, source: Source) -> Source:

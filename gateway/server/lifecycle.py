@@ -27,7 +27,7 @@ from gateway.environment import ENVIRONMENT
 from gateway.errors import ConfigurationError, LinksUnavailable
 from gateway.reception.reception import forget_daily
 from gateway.server.allocator import give_memory_back
-from gateway.server.composition import build_state
+from gateway.server.composition import build_state, build_watcher
 from gateway.server.listeners import AdminServer, address_of, admin_settings, listen, public_settings
 from gateway.server.services import Services, build_services
 from gateway.sources.harvest.harvester import watch
@@ -154,7 +154,7 @@ async def _work(services: Services, state: AppState) -> None:
     """Open everything, then do what goes on beside requests, until cancelled."""
     await open_parts(services, state)
     tune_threads_and_gc()
-    await asyncio.gather(*(_hold(watch) for watch in _watches(services)))
+    await asyncio.gather(*(_hold(watch) for watch in _watches(services, state)))
 
 
 async def _hold(watch: Coroutine[Any, Any, None]) -> None:
@@ -174,6 +174,7 @@ async def open_parts(services: Services, state: AppState) -> None:
         "journal": lambda: _in_time("journal", services.readings_journal.open()),
         "registre": lambda: _in_time("registre", services.registry.open()),
         **({"receptions": services.receptions.open} if services.receptions else {}),
+        "evenements": lambda: _in_time("evenements", services.events.open()),
         "statistiques": lambda: _in_time("statistiques", services.blocks.open()),
         "liens": lambda: _purge_links(services),
         "cles": state.authenticator.verifier.open,
@@ -203,8 +204,8 @@ async def _purge_links(services: Services) -> None:
         services.counts.links_unavailable.inc()
 
 
-def _watches(services: Services) -> list[Coroutine[Any, Any, None]]:
-    now, sleep = services.configuration.now, asyncio.sleep
+def _watches(services: Services, state: AppState) -> list[Coroutine[Any, Any, None]]:
+    now, sleep, log = services.configuration.now, asyncio.sleep, state.gateway.log
     return [
         watch(services.harvest_target, RegistryWriter(services.registry), now, sleep, services.harvest_metrics),
         services.keeper.watch(sleep),
@@ -213,6 +214,9 @@ def _watches(services: Services) -> list[Coroutine[Any, Any, None]]:
         services.refresh_ahead.watch(),
         services.journal_keeper.keep(sleep),
         services.statistics_watch.run(sleep),
+        build_watcher(state.gateway).run(sleep),
+        log.poll(sleep),
+        log.purge(sleep),
         services.loop_lag.run(sleep),
         services.open_files.watch(sleep),
         *([forget_daily(services.receptions, now, sleep)] if services.receptions else []),

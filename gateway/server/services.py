@@ -43,6 +43,7 @@ from gateway.sources.resilience.shared_pacing import SharedPacer
 from gateway.sources.units import UnitResult
 from gateway.stores.blocks import BlockStore
 from gateway.stores.counters import RateLimits
+from gateway.stores.event_log import EventStore
 from gateway.stores.journal import Journal
 from gateway.stores.links import LinkStore
 from gateway.stores.receptions import ReceptionStore
@@ -80,6 +81,7 @@ class Services:
     consumers: list[QueueConsumer]
     receiver: WebhookReceiver
     receptions: ReceptionStore | None  # None: nothing is received
+    events: EventStore
     issuers: list[IssuerClient] = field(default_factory=list)
     open_files: OpenFiles = field(default_factory=OpenFiles)
 
@@ -95,6 +97,7 @@ class Services:
         await self.registry.close()
         await self.links.close()
         await self.blocks.close()
+        await self.events.close()
         await self.readings_journal.close()
         if self.receptions is not None:
             await self.receptions.close()
@@ -139,6 +142,7 @@ def build_services(
         consumers=consumers(sources, known_connectors, cache, counts),
         receiver=receiver(sources, known_connectors, counts, seconds),
         receptions=build_receptions(configuration, environ) if configuration.file.reception.active else None,
+        events=EventStore(_url(configuration, environ, "evenements.sqlite")),
     )
 
 

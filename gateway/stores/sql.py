@@ -53,6 +53,7 @@ HEADS = {
     "liens": "0002",
     "receptions": "0001",
     "statistiques": "0001",
+    "evenements": "0001",
 }  # the last version of each history
 POSTGRESQL_LOCK = 20211014  # held by the process that migrates; releases without histories take it to create tables
 FORMS = "sqlite+aiosqlite:///fichier ou postgresql://compte:secret@hôte/base"

@@ -175,7 +175,7 @@ def watched(profil: Profil, text: str) -> Forbidden:
     operation = get_operation_ast(document)
     assert operation
     readable = POLICY.categories(profil, FINALITES[profil], profil)
-    return forbidden(SCHEMA, Selection(SCHEMA, document, operation, {}), (operation.selection_set,), readable)
+    return forbidden(SCHEMA, Selection(SCHEMA, document, operation, {}), operation, readable)
 
 
 @pytest.mark.parametrize(

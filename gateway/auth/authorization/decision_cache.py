@@ -86,7 +86,7 @@ class DecisionCache:
         decision = decide(self._schema, document, operation, variables, viewer, self._policy)
         selection = Selection(self._schema, document, operation, variables)
         readable = self._policy.categories(viewer.profil, viewer.finalite, viewer.perimetre.profil)
-        return CachedDecision(decision, forbidden(self._schema, selection, (operation.selection_set,), readable))
+        return CachedDecision(decision, forbidden(self._schema, selection, operation, readable))
 
     def keep(
         self, key: Hashable, document: DocumentNode, operation: OperationDefinitionNode, cached: CachedDecision

@@ -8,7 +8,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, lru_cache
 from typing import Any
 
-from graphql import FieldNode, GraphQLObjectType, GraphQLSchema, get_named_type, is_abstract_type, is_object_type
+from graphql import (
+    FieldNode,
+    GraphQLObjectType,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    get_named_type,
+    is_abstract_type,
+    is_object_type,
+)
 from strawberry.types import get_object_definition, has_object_definition
 
 from gateway.auth.authorization.selection import Selection, Sets
@@ -39,10 +47,12 @@ def find_leak(data: Any, forbidden: Forbidden) -> tuple[str, ...] | None:
     return None
 
 
-def forbidden(schema: GraphQLSchema, selection: Selection, root: Sets, readable: Categories) -> Forbidden:
+def forbidden(
+    schema: GraphQLSchema, selection: Selection, operation: OperationDefinitionNode, readable: Categories
+) -> Forbidden:
     """The values that must be null in the answer of an operation whose caller reads `readable`."""
-    type_ = schema.query_type
-    return _Reader(schema, selection, readable).of_object(type_, root) if type_ else FREE
+    type_ = schema.get_root_type(operation.operation)
+    return _Reader(schema, selection, readable).of_object(type_, (operation.selection_set,)) if type_ else FREE
 
 
 class _Reader:

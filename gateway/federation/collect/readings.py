@@ -5,7 +5,7 @@ time has passed. The harvested registry is read within a delay, or the error is 
 """
 
 import asyncio
-from collections.abc import Collection, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property, lru_cache
@@ -155,6 +155,19 @@ class Readings:
             freshness = Freshness(result.cache.value, instant - result.age)
             source = result.unit.source
             self.freshness_by_source[source] = freshness.oldest(self.freshness_by_source.get(source))
+
+    def lines(
+        self, state_of: Callable[[str], EtatSource | None], seconds: float, now: datetime
+    ) -> dict[str, dict[str, Any]]:
+        """`extensions.sources`: each source asked, its state, and how fresh what was used of it is (docs/graphe.md). `seconds` is
+        the collector's clock, `now` the gateway's."""
+        rows = {}
+        for name in sorted({*self.freshness_by_source, *self.errors}):
+            state, used = state_of(name), self.freshness_by_source.get(name)
+            age = used.line(seconds, now) if used else {"ageSecondes": None, "cache": None}
+            state = used.state(state, now) if used else state
+            rows[name] = {"nom": name, "etat": state and state.value, **age, "partiel": name in self.errors}
+        return rows
 
     def again(self, outcomes: Sequence[UnitResult | UnitFailure | None], instant: float) -> Self | None:
         """The same, verified at `instant`; None when a unit is missing or at another version than was read."""

@@ -21,6 +21,7 @@ from gateway.federation.join.evidence import identity_evidence, probability
 from gateway.federation.lists import CONTRATS, JEUNES, RUPTURES, WAITING, ListQuery
 from gateway.federation.paging import CursorCodec, SortedList, binding, cut, window
 from gateway.federation.views.build import PageMade, Preparation, Tally, Work
+from gateway.federation.views.events import ToldLog
 from gateway.federation.views.menus import Menus
 from gateway.federation.views.moi import SourceStates, present_moi
 from gateway.federation.views.search import search
@@ -48,9 +49,7 @@ WALKED_FOR_AN_INDEX = 30  # elements worth as much as a person that is indexed t
 class OperationContext:
     """Implements `gateway.schema.query.Context` for one viewer and one operation.
 
-    Made once the readings and the view are there: no resolver waits. `people`: how many persons the perimeter had, the last time
-    that it was known.
-    """
+    Made once the readings and the view are there: no resolver waits. `people`: how many the perimeter had when last known."""
 
     viewer: Viewer
     rights: Rights
@@ -66,6 +65,7 @@ class OperationContext:
     tally: Tally = field(default_factory=Tally)
     preparation: Preparation = field(default_factory=Preparation)
     figures: ToldFigures = field(default_factory=ToldFigures)
+    events: ToldLog = field(default_factory=ToldLog)
 
     @property
     def frozen(self) -> bool:
@@ -136,23 +136,23 @@ class OperationContext:
         return next((found for find in granted if (found := find(identifier)) is not None), None)
 
     def _jeune(self, identifier: str) -> Jeune | None:
-        person = self.view.persons.get(self._current(identifier))
+        person = self.view.persons.get(self.current(identifier))
         return self._show(person, person.jeune) if person else None
 
     def _contrat(self, identifier: str | None, numero: str | None) -> Contrat | None:
         sought = numero_key(numero) if numero is not None else None
         if identifier is not None:
-            found = self.view.contrats.get(self._current(identifier))
+            found = self.view.contrats.get(self.current(identifier))
             return self._show(*found) if found and sought in (None, numero_key(found[1].numero or "")) else None
         # A number is keyed by hand in each system: two contracts may bear the same, and then none is designated.
         same = self.view.contrats_by_numero.get(sought, []) if sought else []
         return self._show(*same[0]) if len(same) == 1 else None
 
     def _rupture(self, identifier: str) -> Rupture | None:
-        found = self.view.ruptures.get(self._current(identifier))
+        found = self.view.ruptures.get(self.current(identifier))
         return self._show(*found) if found else None
 
-    def _current(self, identifier: str) -> str:
+    def current(self, identifier: str) -> str:
         """The id that a former one has become; the same for any other."""
         # Opening an id costs a decryption: spared as long as no person of the view changed ids.
         opened = self.opaque_ids.open(identifier) if self.view.former_ids else None
@@ -275,12 +275,16 @@ class OperationContext:
         """The masked copy that leaves: only what this viewer may read of this person."""
         shown = self._masked_copies.show(person, object_)
         self._masked_copies.keep()
-        if not self.frozen:
-            self._sources.tell([shown.value])
+        self.complete_sources(shown.value)
         self.tally.shown |= shown.read
         self.tally.found |= shown.read
         copy: T = shown.value
         return copy
+
+    def complete_sources(self, *shown: Jeune | Contrat | Rupture | None) -> None:
+        """Tell in masked copies the state of the systems of their CFAs, where that is selected."""
+        if not self.frozen:
+            self._sources.tell([copy for copy in shown if copy])
 
     # Once an operation: it fetches what was already made for these rights by hashing them.
     @cached_property

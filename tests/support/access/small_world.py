@@ -26,6 +26,7 @@ from gateway.federation.directory import Directory
 from gateway.federation.ids.anchors import anchor, resolve_anchored
 from gateway.federation.ids.assign import AssignedIds, Fact
 from gateway.federation.ids.resolve import RecordKeys, resolve
+from gateway.federation.views.events import ToldLog
 from gateway.operation import Gateway, GraphQLRequest, answer
 from gateway.schema.nouns import (
     Adresse,
@@ -335,6 +336,13 @@ class WithoutAccounting:
     async def record(self, *_: object) -> None: ...
 
 
+class WithoutEvents:
+    """A log in which nothing ever happened."""
+
+    async def told(self, *_: object) -> ToldLog:
+        return ToldLog()
+
+
 class SmallWorld:
     """The gateway over drawn people. `policy`: another one than the one shipped, for tests that break it.
     `live_sources`: other sources than those that keep nothing; `seconds`: the collector's; `timeout`: of an answer;
@@ -376,6 +384,7 @@ class SmallWorld:
             opaque_ids=IDS,
             id_assigner=WithoutLedger(),  # type: ignore[arg-type]
             statistics=statistics(policy, IDS, RECEIVED, published),
+            log=WithoutEvents(),  # type: ignore[arg-type]
             accounting=WithoutAccounting(),  # type: ignore[arg-type]
             directory=lambda: directory,
             states=list,
