@@ -117,7 +117,7 @@ class EventLog:
     async def _read(self, key: str) -> KeptEvents:
         kept = self._kept.get(key) or KeptEvents()
         rows = await self.store.after(key, kept.last)
-        last = rows[-1].numero if rows else kept.last or (await self.store.heads([key])).get(key, 0)
+        last = rows[-1].numero if rows else kept.last or (await self.store.last_numbers([key])).get(key, 0)
         since = self.now() - EVENTS_KEPT
         events = (*kept.events, *(self._opened(key, row) for row in rows))
         kept = self._kept[key] = KeptEvents(tuple(event for event in events if event.quand >= since), last)
@@ -179,7 +179,7 @@ class EventLog:
     async def _poll_once(self) -> None:
         if not self._waiting:
             return
-        for key, last in (await self.store.heads(self._waiting)).items():
+        for key, last in (await self.store.last_numbers(self._waiting)).items():
             kept = self._kept.get(key)
             if kept is None or last > kept.last:
                 self._wake(key)
@@ -214,7 +214,7 @@ def _fields(about: About) -> Sequence[object]:
     return about.jeune, about.rupture, about.source, about.nombre
 
 
-def learnt(known: KnownPerimeter, changes: Changes, now: datetime) -> KnownPerimeter:
+def known_after(known: KnownPerimeter, changes: Changes, now: datetime) -> KnownPerimeter:
     """What is known once changes are written."""
     facts: dict[str, Announced] = dict(known.facts)
     for fact in (*changes.told, *changes.silent):

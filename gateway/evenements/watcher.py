@@ -17,7 +17,7 @@ from gateway.auth.policy.rules import CategorieDonnee
 from gateway.concurrency import Sleep, every, offload
 from gateway.domain.days import paris_day
 from gateway.domain.events import KnownPerimeter
-from gateway.evenements.log import EventLog, learnt
+from gateway.evenements.log import EventLog, known_after
 from gateway.evenements.perimeters import WatchedPerimeter
 from gateway.federation.changes import Look, changes
 from gateway.federation.collect.collector import Collector
@@ -49,7 +49,7 @@ class WatchParts:
 
 
 @dataclass(slots=True)
-class _Watched:
+class Watched:
     """What is kept of a perimeter between two looks of this process: nothing, while another one looks."""
 
     perimeter: WatchedPerimeter
@@ -84,7 +84,7 @@ class Watcher:
             self._tasks[key] = asyncio.create_task(self._watch(key, followed[key], sleep))
 
     async def _watch(self, key: str, perimeter: WatchedPerimeter, sleep: Sleep) -> None:
-        watched, lease = _Watched(perimeter), self.log.lease(key)
+        watched, lease = Watched(perimeter), self.log.lease(key)
 
         async def attempt() -> float:
             if asyncio.get_running_loop().time() >= watched.renew_at:
@@ -105,7 +105,7 @@ class Watcher:
         finally:
             await lease.release()
 
-    async def look(self, key: str, watched: _Watched) -> None:
+    async def look(self, key: str, watched: Watched) -> None:
         """One look, and what it finds written. Raises EventsUnavailable, and whatever a look raises."""
         if watched.known is None:
             watched.known, watched.seen = await self.log.known(key), None
@@ -123,7 +123,7 @@ class Watcher:
         found = await offload(len(view.persons), changes, look, watched.known)
         if not found.is_empty or not watched.known.opened:
             await self.log.write(key, found)
-            watched.known = learnt(watched.known, found, now)
+            watched.known = known_after(watched.known, found, now)
         watched.seen, watched.seen_at = seen, now
 
 
@@ -136,7 +136,7 @@ def _plan(rights: Rights, directory: Directory) -> SourcePlan:
     return plan
 
 
-def _is_due(watched: _Watched, now: datetime) -> bool:
+def _is_due(watched: Watched, now: datetime) -> bool:
     """Whether time alone may have changed something: a rupture that is missing may be over, units were heard an hour ago."""
     waits = watched.known and any(one.missing_since for one in watched.known.facts.values())
     return bool(waits) or watched.seen_at is None or now - watched.seen_at > WHOLE

@@ -6,8 +6,8 @@ from enum import Enum
 
 import strawberry
 
-from gateway.auth.policy.rules import CURSOR, criterion, donnee, libre, nominative, object_type
 from gateway.auth.policy.rules import CategorieDonnee as C
+from gateway.auth.policy.rules import criterion, donnee, libre, nominative, object_type
 from gateway.schema.connections import PageInfo
 from gateway.schema.nouns import Jeune, Rupture
 
@@ -62,7 +62,7 @@ class Evenement:
 
 @object_type("Un événement dans le fil.", C.PARCOURS)
 class EvenementEdge:
-    cursor: str = strawberry.field(description="Place dans le fil, à donner dans `depuis`.", metadata={CURSOR: "rows"})
+    cursor: str = strawberry.field(description="Place dans le fil, à donner dans `depuis`.")
     node: Evenement = strawberry.field(description="L'événement.")
 
 

@@ -186,7 +186,7 @@ class EventStore:
         rows = await self._rows(select(EVENTS).where(own).order_by(EVENTS.c.numero))
         return [EventRow(row.type, datetime.fromisoformat(row.quand), row.scelle, row.numero) for row in rows]
 
-    async def heads(self, perimetres: Collection[str]) -> dict[str, int]:
+    async def last_numbers(self, perimetres: Collection[str]) -> dict[str, int]:
         """The number of the last event of each perimeter."""
         found: dict[str, int] = {}
         for batch in batches(sorted(perimetres), BATCH):

@@ -14,8 +14,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData
 
 from gateway.errors import ConfigurationError
-from gateway.stores import blocks, counters, journal_tables, links, migrations, receptions, registry
+from gateway.stores import blocks, counters, event_log, journal_tables, links, migrations, receptions, registry
 from gateway.stores.blocks import BlockStore
+from gateway.stores.event_log import EventStore
 from gateway.stores.journal import Journal
 from gateway.stores.links import LinkStore
 from gateway.stores.receptions import ReceptionStore
@@ -32,6 +33,7 @@ METADATA = (
     links._tables,
     blocks._tables,
     receptions._tables,
+    event_log._tables,
 )
 
 
@@ -101,20 +103,21 @@ async def test_a_database_of_a_later_code_is_refused_in_one_line(url: str, store
     await asyncio.to_thread(write, url, f"UPDATE {store}_version SET version_num = '9999'")
     journal, registry, ledger = Journal(url, SEALER), RegistryStore(url, SEALER), LinkStore(url)
     received = ReceptionStore(url)
-    counted = BlockStore(url)
+    counted, events = BlockStore(url), EventStore(url)
     opening: dict[str, Callable[[], Awaitable[object]]] = {
         "journal": journal.open,
         "registre": registry.open,
         "liens": lambda: ledger.read(()),
         "receptions": received.open,
         "statistiques": counted.open,
+        "evenements": events.open,
     }
     try:
         with pytest.raises(ConfigurationError) as refusal:
             await opening[store]()
         assert str(refusal.value) == f"{store} : base d'une version plus récente que cette passerelle"
     finally:
-        for opened_store in (journal, registry, ledger, counted, received):
+        for opened_store in (journal, registry, ledger, counted, received, events):
             await opened_store.close()
 
 

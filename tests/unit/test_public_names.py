@@ -34,8 +34,8 @@ FROZEN = Path(__file__).with_name("frozen")
 
 # The contract: `make check` says that both are what the code writes, this that they are what they were.
 PUBLISHED = {
-    "schema.graphql": "a2748cf55146dac409190ac8990229556ef9478a8d5ba8779001c5cf334f4dcc",
-    "ACCES.md": "fab5ab6387be48186f49d535f4bc13e2de07c471fe3abaf5543c6d66ab463540",
+    "schema.graphql": "86ded983ce59d64e5373967cb2f37d33c279999b2f5907a279adfa5f852b6d28",
+    "ACCES.md": "c68aed9fa2a6751a6e174623560990e8a7088439eb4c288ca66d99a1315edba4",
 }
 ENVIRONMENT = {
     "ADMIN_HOST",
