@@ -47,19 +47,27 @@ class RequestSlots:
         self._free -= 1
         self._gauge.inc()
         try:
-            async with asyncio.timeout(None) as stay:
-                watch = asyncio.create_task(_watch(receive, stay))
-                try:
-                    yield
-                finally:
-                    watch.cancel()
-        except TimeoutError:
-            if stay.expired():
-                raise ClientDisconnected("Le client est parti.") from None
-            raise
+            async with while_connected(receive):
+                yield
         finally:
             self._free += 1
             self._gauge.dec()
+
+
+@asynccontextmanager
+async def while_connected(receive: Receive) -> AsyncIterator[None]:
+    """The block of an answer that lasts: ended, by ClientDisconnected, as soon as `receive` tells that its client left."""
+    try:
+        async with asyncio.timeout(None) as stay:
+            watch = asyncio.create_task(_watch(receive, stay))
+            try:
+                yield
+            finally:
+                watch.cancel()
+    except TimeoutError:
+        if stay.expired():
+            raise ClientDisconnected("Le client est parti.") from None
+        raise
 
 
 async def _watch(receive: Receive, stay: asyncio.Timeout) -> None:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -18,6 +19,7 @@ from gateway.auth.authentication.client_register import ClientRegister
 from gateway.auth.authentication.clients import Viewer, build_viewer
 from gateway.config import HttpSettings
 from gateway.correlation import RequestTrace, start_trace
+from gateway.edge.event_stream import StreamDeps, accepts_stream, open_stream
 from gateway.edge.figures_http import FiguresDeps, export_route, refused_file
 from gateway.edge.graphql_http import (
     GRAPHQL_RESPONSE,
@@ -86,6 +88,7 @@ class AppState:
     webhooks: WebhookReceiver
     http: HttpSettings
     host: str  # the address that is listened on, which is answered to as well
+    streams: StreamDeps
     public_figures: PublicFigures | None = None  # where the public page is opened and what it shows is protected
     page: bool = False  # whether it is opened
     public_keys: Mapping[str, Any] | None = None  # for who encrypts what it answers us
@@ -97,17 +100,17 @@ async def _graphql(request: Request) -> Response:
     """POST /graphql: bytes in, bytes out; whatever fails is an answer with a code."""
     state: AppState = request.app.state.routes
     trace = start_trace(request.headers.get("x-request-id"), request.headers.get("traceparent"))
-    media_type = choose_media_type(request.headers.get("accept"))
-    if media_type is None:
-        refused = refused_response(InvalidRequest(f"Accepter {JSON} ou {GRAPHQL_RESPONSE}."))
-        return _told(state, trace, None, (refused, write(refused, trace.request_id, JSON, 406)))
+    accept = request.headers.get("accept")
+    media_type = choose_media_type(accept)
+    if media_type is None and not accepts_stream(accept):
+        return _told(state, trace, None, _not_acceptable(trace))
     try:
         _require_nothing_in_url(request)
         viewer = await _viewer(request, state)
     except Exception as error:
         if isinstance(error, Unauthenticated):
             state.access_log.count_refusal(trace, error)
-        return _told(state, trace, None, _error_response(error, trace.request_id, media_type))
+        return _told(state, trace, None, _error_response(error, trace.request_id, media_type or JSON))
     response, rendered = await _answer(request, viewer, trace, media_type)
     rendered.headers.update(_allowance(await state.gateway.accounting.balance(viewer)))
     return _told(state, trace, viewer, (response, rendered))
@@ -119,16 +122,28 @@ def _told(state: AppState, trace: RequestTrace, viewer: Viewer | None, answered:
     return answered[1]
 
 
-async def _answer(request: Request, viewer: Viewer, trace: RequestTrace, media_type: str) -> Answered:
+def _not_acceptable(trace: RequestTrace) -> Answered:
+    refused = refused_response(InvalidRequest(f"Accepter {JSON} ou {GRAPHQL_RESPONSE}."))
+    return refused, write(refused, trace.request_id, JSON, 406)
+
+
+async def _answer(request: Request, viewer: Viewer, trace: RequestTrace, media_type: str | None) -> Answered:
+    """`media_type` None: the client reads a stream, and nothing else."""
     state: AppState = request.app.state.routes
     try:
         await state.gateway.accounting.charge_request(viewer)
         with state.incomplete.of(viewer.client) as count:
             graphql_request = await read_request(request, trace, count)
+        if accepts_stream(request.headers.get("accept")):
+            caller, only = partial(_viewer, request, state), media_type is None
+            if stream := await open_stream(state.streams, request, graphql_request, caller, only):
+                return GraphQLResponse(None, []), stream
+        if media_type is None:
+            return _not_acceptable(trace)
         async with state.slots.hold(request.receive):
             response = await answer(state.gateway, viewer, graphql_request)
     except Exception as error:
-        return _error_response(error, trace.request_id, media_type)
+        return _error_response(error, trace.request_id, media_type or JSON)
     return response, write(response, trace.request_id, media_type)
 
 

@@ -90,6 +90,14 @@ class ReceptionSettings(StrictModel):
     active: bool = False
 
 
+class StreamSettings(StrictModel):
+    """How many streams of events may be open at once (docs/evenements.md): of an account, of an organisation, in a process."""
+
+    par_compte: PositiveInt = 4
+    par_organisation: PositiveInt = 500
+    par_processus: PositiveInt = 3000
+
+
 class StatisticsSettings(StrictModel):
     """Figures for those who steer. `page`: serve the public page. `pas`, `seuil`: the step by which counts are protected, and the
     fewest persons of a block shown; they may be raised, never lowered (docs/statistiques.md, Secret)."""
@@ -128,6 +136,7 @@ class GatewayFile(StrictModel):
     admin: AdminSettings = AdminSettings()
     reception: ReceptionSettings = ReceptionSettings()
     arret: ShutdownSettings = ShutdownSettings()
+    flux: StreamSettings = StreamSettings()
     statistiques: StatisticsSettings = StatisticsSettings()
     connecteurs: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")], Admitted] = Field(
         default_factory=dict

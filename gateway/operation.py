@@ -65,7 +65,7 @@ from gateway.statistiques.questions import asked_by
 logger = logging.getLogger("gateway.operation")
 STATISTICS = f"Query.{STATISTICS_ROOT}"
 ASKING_SOURCES = VIEW_ROOTS | {STATISTICS_ROOT}
-STREAMED = "Une souscription se reçoit en flux : accepter text/event-stream, ou ouvrir un WebSocket."
+STREAMED = "Une souscription se reçoit en flux : l'envoyer avec Accept: text/event-stream."
 VALUES_FEW = 200  # of variables: less than a millisecond to coerce
 
 

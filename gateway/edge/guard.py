@@ -149,7 +149,7 @@ EXCEPTION_HANDLERS: dict[Any, ExceptionHandler] = {HTTPException: _error, Except
 
 # What a page of a named origin may send: what we read, and what its libraries add on their own to every request.
 ASKED = (
-    *("authorization", "content-type", "x-cle-api", "x-finalite", "x-request-id"),
+    *("authorization", "content-type", "last-event-id", "x-cle-api", "x-finalite", "x-request-id"),
     *("traceparent", "tracestate", "baggage", "sentry-trace"),
     *(
         "apollographql-client-name",

@@ -6,7 +6,8 @@ store, every POLL seconds, how far the perimeters are that somebody waits for he
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -151,18 +152,12 @@ class EventLog:
         )
         self._wake(key)
 
-    async def wait(self, key: str, numero: int, seconds: float) -> None:
-        """Return once the perimeter may have events beyond a number, or after so many seconds."""
-        kept = self._kept.get(key)
-        if kept and kept.last > numero:
-            return
-        woken = asyncio.Event()
+    @contextmanager
+    def listening(self, key: str, woken: asyncio.Event) -> Iterator[None]:
+        """Have `woken` set each time that the perimeter may have something new, as long as the block lasts."""
         self._waiting[key].add(woken)
         try:
-            async with asyncio.timeout(seconds):
-                await woken.wait()
-        except TimeoutError:
-            pass
+            yield
         finally:
             self._waiting[key].discard(woken)
             if not self._waiting[key]:

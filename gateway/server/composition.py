@@ -31,6 +31,7 @@ from gateway.documents.manifests import read_manifests
 from gateway.documents.parse import Documents, PersistedDocuments
 from gateway.domain.days import paris_day
 from gateway.domain.seal import OpaqueIds
+from gateway.edge.event_stream import StreamDeps
 from gateway.edge.graphql_http import AccessLog
 from gateway.edge.metrics_page import MetricsPage
 from gateway.errors import ConfigurationError
@@ -52,6 +53,7 @@ from gateway.sources.http.issuers import IssuerClient, JwksFile
 from gateway.sources.http.transport import Transport, aiohttp_transport
 from gateway.sources.metrics import StateGauges
 from gateway.statistiques.reach import check_exact
+from gateway.subscription import StreamPlaces
 
 PROBE_TIMEOUT = 2.0
 
@@ -70,6 +72,7 @@ def build_state(services: Services) -> AppState:
         slots=services.slots,
         access_log=AccessLog(services.metrics, gateway.persisted_documents.operations),
         metrics=MetricsPage(services.metrics, time.monotonic),
+        streams=StreamDeps(gateway, StreamPlaces(services.configuration.file.flux, services.edge_metrics.streams.set)),
         webhooks=services.receiver,
         http=services.configuration.file.http,
         host=services.configuration.host,

@@ -54,9 +54,16 @@ class Server(uvicorn.Server):
     SIGHUP calls `reload`, and ends nothing.
     """
 
-    def __init__(self, settings: uvicorn.Config, health: Health, notice: float, reload: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        settings: uvicorn.Config,
+        health: Health,
+        notice: float,
+        reload: Callable[[], None],
+        drain: Callable[[], None],
+    ) -> None:
         super().__init__(settings)
-        self._health, self._notice, self._reload = health, notice, reload
+        self._health, self._notice, self._reload, self._drain = health, notice, reload, drain
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -78,8 +85,9 @@ class Server(uvicorn.Server):
         loop.call_later(self._notice, self.stop)
 
     def stop(self) -> None:
-        """Take nothing new, and finish."""
+        """Take nothing new, have streams end, and finish."""
         self._health.stopping = True
+        self._drain()
         self.should_exit = True
 
 
@@ -135,7 +143,8 @@ async def _administered(services: Services, state: AppState, taken: socket.socke
 async def _live(services: Services, state: AppState, taken: socket.socket) -> None:
     """Listen at once, for whoever watches over the process; ready when all is open. Raises what made the opening fail."""
     notice = services.configuration.file.arret.preavis_secondes
-    server = Server(public_settings(services, state), state.health, notice, partial(_reload, state))
+    reload, drain = partial(_reload, state), state.streams.places.drain
+    server = Server(public_settings(services, state), state.health, notice, reload, drain)
     work = asyncio.create_task(_work(services, state))
     work.add_done_callback(lambda _: server.stop())
     await server.serve([taken])

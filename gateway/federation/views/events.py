@@ -42,6 +42,7 @@ class ToldLog:
     place: Callable[[str], int] = int
     event: LoggedEvent | None = None
     failure: GatewayError | None = None
+    skipped: Sequence[LoggedEvent] = ()  # those that are not sent, which the event stands for
     sent: bool = field(default=False, init=False)  # the event was shown
 
     def page(
@@ -86,8 +87,10 @@ class ToldLog:
     def is_told(self, context: Any, event: LoggedEvent, filtre: FiltreEvenements | None) -> bool:
         """Whether the caller may know of an event, and asked to."""
         kind = TypeEvenement(event.kind)
+        if kind is TypeEvenement.LACUNE:
+            return not self.skipped or self.readable(context, self.skipped) > 0
         if kind in FREE:
-            return kind is TypeEvenement.LACUNE or _is_asked(kind, filtre)
+            return _is_asked(kind, filtre)
         person, category = self._person(context, event), CATEGORY.get(kind)
         granted = person is not None and category in person.categories and category in context.decision.categories
         return granted and _is_asked(kind, filtre)
@@ -115,7 +118,7 @@ class ToldLog:
             type=kind,
             quand=event.quand,
             source=about.source,
-            nombre=about.nombre,
+            nombre=self.readable(context, self.skipped) if self.skipped else about.nombre,
         )
         if person is None:
             return shown
