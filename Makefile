@@ -12,7 +12,7 @@ PAGE_SOURCES := $(wildcard gateway/web/source/*.* gateway/web/source/.npmrc)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run test chaos infrastructure check graphiql verrous schema acces bench charge mutants poids wheel clean page-facultative \
-	check-lint check-format check-types check-imports check-house check-deps check-schema check-acces
+	check-lint check-format check-types check-imports check-house check-walk check-deps check-schema check-acces
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -31,8 +31,8 @@ chaos: .venv/dev.txt ## Run the long tests: chance, faults and load, in real tim
 infrastructure: .venv/dev.txt ## Run the gateway beside the programs of a production: databases, proxies
 	@$(PY) -m pytest -m infrastructure tests/infrastructure
 
-check: .venv/dev.txt ## Lint, format, types, import contracts, measures of the house, dependencies, committed schema, access table and picture
-	@$(MAKE) --no-print-directory --keep-going check-lint check-format check-types check-imports check-house check-deps check-schema check-acces
+check: .venv/dev.txt ## Lint, format, types, import contracts, measures of the house, the walk of a query, dependencies, committed schema, access table and picture
+	@$(MAKE) --no-print-directory --keep-going check-lint check-format check-types check-imports check-house check-walk check-deps check-schema check-acces
 
 check-lint:
 	$(PY) -m ruff check .
@@ -45,6 +45,8 @@ check-imports:
 check-house:
 	$(PY) -m tools.house --check
 	$(PY) -m tools.architecture --check
+check-walk:
+	$(PY) -m tools.walk --check
 check-deps:
 	$(PY) -m deptry .
 check-schema:
@@ -67,7 +69,7 @@ page-facultative: | .venv/bin/python
 	@$(MAKE) --no-print-directory --silent graphiql || echo 'The GraphiQL page could not be built (see above); everything else goes on without it.'
 
 bench: .venv/dev.txt .venv/lien.txt ## Measure what the decision records quote; prints, asserts nothing
-	@for banc in bench/[a-z]*.py; do $(PY) -m "bench.$$(basename "$$banc" .py)" || exit 1; done
+	@for banc in $(filter-out bench/beside.py,$(wildcard bench/[a-z]*.py)); do $(PY) -m "bench.$$(basename "$$banc" .py)" || exit 1; done
 	@$(PY) -m bench.http
 
 charge: .venv/dev.txt ## Live a day of the country: 440 Missions locales, 4,400 advisers; some ten minutes of one core

@@ -13,13 +13,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from gateway.admission import ClientDisconnected, Health, IncompleteBodies, RequestSlots
 from gateway.auth.authentication.authenticator import Authenticator
 from gateway.auth.authentication.client_register import ClientRegister
 from gateway.auth.authentication.clients import Viewer, build_viewer
 from gateway.config import HttpSettings
 from gateway.correlation import RequestTrace, start_trace
-from gateway.edge.event_stream import StreamDeps, accepts_stream, open_stream
+from gateway.edge.event_stream import EVENT_STREAM, StreamDeps, open_stream
 from gateway.edge.figures_http import FiguresDeps, export_route, refused_file
 from gateway.edge.graphql_http import (
     GRAPHQL_RESPONSE,
@@ -30,7 +29,17 @@ from gateway.edge.graphql_http import (
     read_request,
     write,
 )
-from gateway.edge.guard import EXCEPTION_HANDLERS, Guard, middleware, retry_after, with_headers
+from gateway.edge.guard import (
+    EXCEPTION_HANDLERS,
+    ClientDisconnected,
+    Guard,
+    Health,
+    IncompleteBodies,
+    RequestSlots,
+    middleware,
+    retry_after,
+    with_headers,
+)
 from gateway.edge.metrics_page import MetricsPage
 from gateway.edge.reception_http import reception_routes
 from gateway.edge.webhooks import webhook_route
@@ -52,6 +61,7 @@ from gateway.response import GraphQLResponse, refused_response
 from gateway.sources.events.webhook import WebhookReceiver
 from gateway.statistiques.public import PublicFigures
 from gateway.stores.counters import Balance
+from gateway.stores.event_log import EventsUnavailable
 from gateway.web.graphiql import is_return, page_graphiql, static_routes
 from gateway.web.statistics_page import page_routes
 
@@ -62,14 +72,11 @@ STATUSES: dict[type[Exception], int | None] = {
     Unauthenticated: 401,
     InvalidRequest: 400,
     QuotaReached: 429,
+    EventsUnavailable: 503,
     CallerError: None,
-    KeysUnavailable: 503,
-    ClientsUnavailable: 503,
-    JournalUnavailable: 503,
-    Overloaded: 503,
+    **dict.fromkeys((KeysUnavailable, ClientsUnavailable, JournalUnavailable, Overloaded), 503),
     ClientDisconnected: 499,  # nobody reads it
 }
-
 
 Answered = tuple[GraphQLResponse, Response]  # an answer, and its bytes
 
@@ -100,9 +107,9 @@ async def _graphql(request: Request) -> Response:
     """POST /graphql: bytes in, bytes out; whatever fails is an answer with a code."""
     state: AppState = request.app.state.routes
     trace = start_trace(request.headers.get("x-request-id"), request.headers.get("traceparent"))
-    accept = request.headers.get("accept")
+    accept = request.headers.get("accept", "")
     media_type = choose_media_type(accept)
-    if media_type is None and not accepts_stream(accept):
+    if media_type is None and EVENT_STREAM not in accept:
         return _told(state, trace, None, _not_acceptable(trace))
     try:
         _require_nothing_in_url(request)
@@ -134,9 +141,9 @@ async def _answer(request: Request, viewer: Viewer, trace: RequestTrace, media_t
         await state.gateway.accounting.charge_request(viewer)
         with state.incomplete.of(viewer.client) as count:
             graphql_request = await read_request(request, trace, count)
-        if accepts_stream(request.headers.get("accept")):
-            caller, only = partial(_viewer, request, state), media_type is None
-            if stream := await open_stream(state.streams, request, graphql_request, caller, only):
+        if EVENT_STREAM in request.headers.get("accept", ""):
+            caller = partial(_viewer, request, state)
+            if stream := await open_stream(state.streams, request, graphql_request, caller, media_type is None):
                 return GraphQLResponse(None, []), stream
         if media_type is None:
             return _not_acceptable(trace)

@@ -1,5 +1,5 @@
-"""Concurrent work: one run shared by all who ask, work repeated for ever, work done together, long work done apart and in turn.
-Knows no caller, no domain.
+"""Concurrent work: one run shared by all who ask, work repeated for ever, work done together, long work done apart and in turn;
+how many requests may be under way. Knows no caller, no domain.
 
 **Long work: the problem.** Judging a text of 32 Kio, sorting a list of thousands of persons, masking a page of five hundred take
 tens of milliseconds each: on the loop, everybody would wait for them; in threads without number, all of them would wait for the
@@ -14,17 +14,21 @@ import asyncio
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Generic, ParamSpec, TypeVar
 
 from gateway.correlation import detached
-from gateway.errors import QuotaReached
+from gateway.errors import Overloaded, QuotaReached
 
 REST = 2  # times what a work took: one client has a third of the thread
 WAITING_MAX = 50  # works of one client: beyond, it is asked to come back
-RETRY_AFTER = 1  # seconds
+RETRY_AFTER = 1  # seconds after which who is turned away may come back
+SLOTS = 200  # requests of one process at a time
+# What one plan may hold: those who ask the same list of a partner that hangs would hold every slot until its deadline.
+HALF = SLOTS // 2
 SHORT = 1000  # elements gone through: some two milliseconds, for which no thread is worth its while
 
 K = TypeVar("K", bound=Hashable)
@@ -202,3 +206,24 @@ def _outcome(work: Callable[[], T]) -> tuple[T | Exception, float]:
         return work(), time.thread_time() - start
     except Exception as error:
         return error, time.thread_time() - start
+
+
+class PlanSlots:
+    """Bounds how many requests of this process wait for the same plan: its reading, then the view made of it."""
+
+    def __init__(self) -> None:
+        self._held: dict[Hashable, list[None]] = {}  # as many as are held: a plan takes long to hash, and is once
+
+    @contextmanager
+    def hold(self, plan: Hashable) -> Iterator[None]:
+        """Hold a slot of a plan. Raises Overloaded at once when none is free."""
+        held = self._held.setdefault(plan, [])
+        if len(held) >= HALF:
+            raise Overloaded("Trop de requêtes attendent la même lecture.")
+        held.append(None)
+        try:
+            yield
+        finally:
+            held.pop()
+            if not held:
+                del self._held[plan]

@@ -17,7 +17,6 @@ from typing import Any
 
 from graphql import ExecutionResult, GraphQLError, GraphQLSchema, VariableValues
 
-from gateway.admission import PlanSlots
 from gateway.audit.accounting import Accounting
 from gateway.auth.authentication.clients import Viewer
 from gateway.auth.authorization.decide import Decision
@@ -26,7 +25,7 @@ from gateway.auth.authorization.sentinel import find_leak
 from gateway.auth.authorization.trial import PolicyTrial
 from gateway.auth.authorization.visible_schema import VisibleSchemas
 from gateway.auth.policy.policy import AccessPolicy
-from gateway.concurrency import LongWork
+from gateway.concurrency import LongWork, PlanSlots
 from gateway.correlation import RequestTrace
 from gateway.documents.introspection import Introspections
 from gateway.documents.limits import cost_of

@@ -1,11 +1,11 @@
 """Measures the walk of one query: the files of gateway/ that it enters, the calls, and how deep one partner page is.
 
-    python -m tools.walk [--files]
+    python -m tools.walk [--files] [--check]
 
 Starts a world of simulators and a gateway in this process, asks the first query of the README as `ml` through ASGI, and
 traces every call of every thread by `sys.setprofile`, C calls excluded. Cold: the first request of the process, once all is
 open that `serve` opens. Warm, at once: asked again while the readings are known to hold. Warm, later: once they are checked
-again. `--files` names each file and its calls.
+again. `--files` names each file and its calls. `--check` ends with 1 when a walk enters too many files, and names them.
 """
 
 import asyncio
@@ -36,6 +36,9 @@ QUERY = """{ ruptures(first: 2, tri: PRIORITE) { totalCount complet edges { node
 OURS = str(Path(__file__).parent.parent / "gateway") + os.sep
 LATER = 1.2  # seconds: longer than readings are taken to hold without looking
 ROUNDS = 60  # of one second, until every source has answered
+# Files that a walk may enter, and frames of ours over a partner's page (docs/decisions/0075).
+FILES_MAX = {"cold": 84, "warm, at once": 44, "warm, later": 44}
+FRAMES_MAX = 10
 
 
 @dataclass(slots=True)
@@ -132,6 +135,19 @@ async def _measure(environ: dict[str, str], token: str) -> dict[str, Walk]:
     return walks
 
 
+def _named(walk: Walk) -> str:
+    """The files of a walk and their calls, those of most calls first."""
+    return "".join(f"  {count:>6} {file}\n" for file, count in walk.calls.most_common())
+
+
+def _too_long(walks: dict[str, Walk]) -> list[str]:
+    """What is beyond the bounds."""
+    longer = {name: len(walks[name].calls) for name, most in FILES_MAX.items() if len(walks[name].calls) > most}
+    told = [f"{name}: {n} files, at most {FILES_MAX[name]}:\n{_named(walks[name])}" for name, n in longer.items()]
+    frames = len(walks["cold"].deepest)
+    return told + [f"one partner page: {frames} frames, at most {FRAMES_MAX}"] * (frames > FRAMES_MAX)
+
+
 def main() -> None:
     """Print what was measured."""
     with World.generated(jeunes=YOUNG_PEOPLE) as world:
@@ -141,9 +157,11 @@ def main() -> None:
         calls = sum(walk.calls.values())
         print(f"{name}: {len(walk.calls)} files, {len(walk.functions)} functions, {calls} calls, {walk.moves} moves")
         if "--files" in sys.argv:
-            print("".join(f"  {count:>6} {file}\n" for file, count in walk.calls.most_common()))
+            print(_named(walk))
     deepest = walks["cold"].deepest
     print(f"one partner page: {len(deepest)} frames of gateway/: {' > '.join(deepest)}")
+    if "--check" in sys.argv and (broken := _too_long(walks)):
+        sys.exit("\n".join(["The walk of a query is too long (docs/decisions/0075).", *broken]))
 
 
 if __name__ == "__main__":

@@ -1,13 +1,12 @@
-"""How a partner cuts a long answer, described: where the page is asked, where the next one is told, where the list stands. Pure
-data and the paths of a document; the core follows (`sources/http/page_trail.py`), and knows no partner's habit.
+"""How a partner cuts a long answer, described: where the page is asked, where the next one is told, where the list stands, and
+where an answer tells an error. Pure data: the core follows (`sources/http/page_trail.py`), and knows no partner's habit.
 
 A path is a tuple of keys. In XML, a list of one is that one, and an empty list is an empty element.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Final
+from typing import Final
 
 DocumentPath = tuple[str, ...]
 
@@ -32,11 +31,6 @@ class Paging:
     more: DocumentPath = ()
     pages: DocumentPath = ()
     total: DocumentPath = ()
-
-    @property
-    def announces(self) -> bool:
-        """Whether the first page tells how many there are: the others are asked for together."""
-        return bool(self.page and (self.pages or self.total))
 
 
 class PagingStyle:
@@ -68,21 +62,3 @@ class ToldError:
     path: DocumentPath
     values: tuple[str, ...]
     meaning: Meaning
-
-
-def at(document: Any, path: DocumentPath) -> Any:
-    """What stands at a path, None where there is nothing."""
-    for name in path:
-        document = document.get(name) if isinstance(document, Mapping) else None
-    return document
-
-
-def rows_at(document: Any, path: DocumentPath, is_xml: bool = False) -> list[Any] | None:
-    """The list at a path; None where there is none. In XML, one row is no list, and no row may be an absent or empty element
-    of what stands above it."""
-    above, rows = at(document, path[:-1]), at(document, path)
-    if isinstance(rows, list):
-        return rows
-    if not is_xml or above is None or isinstance(above, list):
-        return None
-    return [] if rows is None or rows == "" else [rows]

@@ -1,4 +1,5 @@
-"""Values as partners write them, read into ours: dates, booleans, sexes. Nothing here knows a partner or a noun's field.
+"""Values as partners write them: what stands at a path of a document, then dates, booleans, sexes, read into ours. Nothing here
+knows a partner or a noun's field.
 
 Empty is absent (None). What is filled and cannot be read raises ValueError, so that the payload model sets it aside and
 counts it.
@@ -13,6 +14,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BeforeValidator, ValidationInfo
 
+from gateway.connectors.page_description import DocumentPath
 from gateway.connectors.quality import NEITHER_TEXT_NOR_INTEGER, UNKNOWN_CODE
 from gateway.domain.days import PARIS, day_meant
 from gateway.domain.identifiers import (
@@ -45,6 +47,24 @@ _EMPTY = "0/-"  # "00000000", "00/00/0000"
 _BOOLEANS = {"true": True, "1": True, "o": True, "oui": True, "false": False, "0": False, "n": False, "non": False}
 _LEVELS = {str(rank): rank for rank in range(3, 9)}
 _SEXES = {"M": Sexe.M, "H": Sexe.M, "1": Sexe.M, "F": Sexe.F, "2": Sexe.F}
+
+
+def at(document: Any, path: DocumentPath) -> Any:
+    """What stands at a path, None where there is nothing."""
+    for name in path:
+        document = document.get(name) if isinstance(document, Mapping) else None
+    return document
+
+
+def rows_at(document: Any, path: DocumentPath, is_xml: bool = False) -> list[Any] | None:
+    """The list at a path; None where there is none. In XML, one row is no list, and no row may be an absent or empty element
+    of what stands above it."""
+    above, rows = at(document, path[:-1]), at(document, path)
+    if isinstance(rows, list):
+        return rows
+    if not is_xml or above is None or isinstance(above, list):
+        return None
+    return [] if rows is None or rows == "" else [rows]
 
 
 def text(value: Any) -> str:

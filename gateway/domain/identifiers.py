@@ -16,7 +16,7 @@ from functools import lru_cache
 from anyascii import anyascii
 from stdnum import luhn
 
-from gateway.domain.placeholders import is_placeholder_name, is_placeholder_number, is_role_address
+from gateway.domain.text import is_placeholder_name, is_placeholder_number, is_role_address
 
 _OTHERS = re.compile(r"[^A-Z]+")
 PARTICLES = frozenset(

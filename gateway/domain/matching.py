@@ -8,17 +8,20 @@
 4. Join best first, a record of an installation at most once a person, never across a contradiction.
 
 The result is a function of the set of records: the order in which they come changes nothing. What an installation gives
-for several of its people (`collective`) is left out of its records before they come here.
+for several of its people (`collective`) is left out of its records before. It is found among *all* the records of that
+installation, so that it is a fact of it, whoever asks and whatever else is read.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 from gateway.domain.identifiers import Traits, numeros
-from gateway.domain.placeholders import NOBODY_BEFORE
 from gateway.domain.similarity import Level, Similarity, Weights, compare, weights
+from gateway.domain.text import NOBODY_BEFORE
+
+SEVERAL = 3  # records of one installation: two may be one person, typed twice
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,3 +157,24 @@ class _Links:
     def compatibles(self, hosts: Sequence[Traits], guests: Sequence[Traits]) -> bool:
         """True when no installation has a record on both sides, and no pair contradicts that they are one person."""
         return not any(self._excluded(host, guest) for host in hosts for guest in guests)
+
+
+@dataclass(frozen=True, slots=True)
+class Collective:
+    """Contacts of a school, a home or a family; identities under which an installation files whoever it does not know."""
+
+    contacts: frozenset[str] = frozenset()
+    identities: frozenset[Hashable] = frozenset()
+
+
+def collective(people: Iterable[tuple[Hashable, str, tuple[str | None, ...]]]) -> Collective:
+    """Of the records of one installation, each as the identity that it tells, its first name, and its contacts."""
+    told, prenoms = list(people), defaultdict[str, list[str]](list)
+    identities = Counter(identity for identity, _, _ in told)
+    for _, prenom, contacts in told:
+        for contact in filter(None, contacts):
+            prenoms[contact].append(prenom)
+    # Of two first names, two persons: brothers, whom their parents' telephone tells not apart.
+    shared = (contact for contact, of in prenoms.items() if len(of) >= SEVERAL or len(set(of)) > 1)
+    repeated = (identity for identity, number in identities.items() if number >= SEVERAL)
+    return Collective(frozenset(shared), frozenset(repeated))

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from gateway.domain.identifiers import ContratTraits, Traits, numeros
 from gateway.domain.names import prenom_level, surname_level
-from gateway.domain.placeholders import is_placeholder_birth
+from gateway.domain.text import is_placeholder_birth
 
 ONE_YEAR = (364, 365, 366)
 GENERATION = 14  # years that part a parent from a child at least

@@ -1,4 +1,5 @@
-"""The status machine of an apprentice (docs/domaine.md, "Statut"). Pure; knows no noun, no clock, no source.
+"""The status machine of an apprentice (docs/domaine.md, "Statut"), and what it says of who waits for a first contract ("Sans
+contrat"). Pure; knows no noun, no clock, no source.
 
 The reference implementation paints a session day by day. The same rules are applied here to intervals, whose cost does not
 grow with the length of the session; a plain painter in the tests is the oracle.
@@ -15,6 +16,8 @@ ABANDON_WITHOUT_CONTRAT = 90  # days without a first contract (D6222-19, L6222-1
 ABANDON_AFTER_RUPTURE = 180  # days without a new contract (L6231-2 5°)
 END_TOLERANCE = 60  # days between the natural end of the last contract and the end of the session
 
+LISTED_DAYS = 180  # days after which nobody waits for a first contract any more: docs/domaine.md, "Sans contrat"
+
 
 class StatutApprenant(Enum):
     """Status of a young person at a date."""
@@ -28,6 +31,7 @@ class StatutApprenant(Enum):
 
 _S = StatutApprenant
 _PENDING = (_S.INSCRIT, _S.RUPTURANT)
+WAITING = (_S.INSCRIT, _S.ABANDON)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,3 +215,56 @@ def nouveau_contrat(steps: Sequence[StatutStep], rupture: date, day: date) -> bo
         step.valeur is StatutApprenant.APPRENTI and step.depuis <= day and rupture < end
         for step, end in zip(steps, ends, strict=False)
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A wait for a first contract, on a day: its first day, the days that it has lasted, and the first day of a contract that
+    is signed and to come."""
+
+    depuis: date
+    jours: int
+    contrat_prevu: date | None
+
+    @property
+    def echeance(self) -> date:
+        """The first day on which the training may not go on without contract."""
+        return self.depuis + timedelta(days=ABANDON_WITHOUT_CONTRAT)
+
+    @property
+    def jours_restants(self) -> int:
+        """Days until the deadline; zero or less once it is past."""
+        return ABANDON_WITHOUT_CONTRAT - self.jours
+
+    @property
+    def depassee(self) -> bool:
+        """Whether the deadline is reached, that day or before."""
+        return self.jours_restants <= 0
+
+
+def wait_on(sessions: Sequence[Session], contrats: Sequence[ContratPeriod], day: date) -> Wait | None:
+    """The wait for a first contract on `day`, in the session whose statuses hold that day; None for whoever does not wait."""
+    begun = [lived for lived in lived_sessions(sessions, contrats) if lived.depuis <= day]
+    if not begun or not _is_waiting(begun[-1], day):
+        return None
+    depuis = begun[-1].depuis
+    return Wait(depuis, (day - depuis).days, _planned(contrats, day))
+
+
+def _is_waiting(lived: LivedSession, day: date) -> bool:
+    session = lived.session
+    if (
+        day > session.fin
+        or (session.exclusion and session.exclusion <= day)
+        or (day - lived.depuis).days >= LISTED_DAYS
+    ):
+        return False
+    # A contract broken before its first day of work covers none: whoever signed it still waits.
+    if any(contrat.debut <= day and not contrat.is_void for contrat in lived.contrats):
+        return False
+    return lived.statut_on(day) in WAITING
+
+
+def _planned(contrats: Sequence[ContratPeriod], day: date) -> date | None:
+    """The first day of the first contract to come, those left out that end before it."""
+    return min((contrat.debut for contrat in contrats if contrat.debut > day and not contrat.is_void), default=None)

@@ -1,15 +1,22 @@
-"""Letters as they were meant: what a partner's systems did to a text is undone, and a name is shown in order
-(docs/domaine.md, "Écriture"). Pure; knows no noun, no source and no field.
+"""What partners' systems write in the place of what was meant. Pure; knows no noun, no source and no field.
 
-Nothing here decides who is who: names are compared by their letters alone, never as they are shown.
+Letters that they spoil are restored, and a name is shown in order (docs/domaine.md, "Écriture"). That decides nothing of who is
+who: names are compared by their letters alone, never as they are shown.
+
+Values that they give where they know nothing of somebody designate nobody ("Identité"): names, days, numbers and addresses
+(`postiches.toml`). This is said of one value alone: whether it is a placeholder never depends on what else is read.
 """
 
 import re
+import tomllib
 import unicodedata
 from collections import Counter
 from collections.abc import Callable
+from datetime import date
 from functools import lru_cache
 from html import unescape
+from itertools import product
+from pathlib import Path
 from typing import Any
 
 LOST = "\ufffd"  # a letter that some system lost: kept, so that it is seen and counted
@@ -146,3 +153,46 @@ def _in_order(word: str, first: bool, alone: bool) -> str:
     if word.startswith("mc") and len(word) > len("mc") + 1:
         return f"Mc{word[2:].capitalize()}"
     return word.capitalize()
+
+
+_NOBODY = tomllib.loads((Path(__file__).parent / "postiches.toml").read_text(encoding="utf-8"))
+_EMPTY_WORDS = frozenset(str(_NOBODY["noms"]).split())
+_TOKENS = frozenset(str(_NOBODY["courriels"]).split())
+_ONE_LETTER = re.compile(r"([A-Z])\1+")  # XX, ZZZ
+NOBODY_BEFORE = 1920  # nobody born before is an apprentice
+_DAYS = frozenset(_NOBODY["jours"])
+
+
+def _runs() -> frozenset[str]:
+    """Numbers that a finger makes: one digit, one pair, digits in order."""
+    last_digits = ["12345678", "23456789", "98765432", "87654321", *(digit * 8 for digit in "0123456789")]
+    typed = {f"0{kind}{last}" for kind, last in product("1234567", last_digits)}
+    return frozenset(typed | {f"0{digit}" * 5 for digit in "1234567"} | {"0102030405", "0123456789"})
+
+
+_NUMBERS = _runs()
+
+
+@lru_cache(maxsize=65_536)
+def is_placeholder_name(words: tuple[str, ...]) -> bool:
+    """Whether all the words of a name (`identifiers.words`) stand in the place of a name: INCONNU, TEST, XXX."""
+    in_order = "".join(words)
+    return in_order in _EMPTY_WORDS or (
+        bool(words) and all(w in _EMPTY_WORDS or _ONE_LETTER.fullmatch(w) for w in words)
+    )
+
+
+def is_placeholder_birth(day: date) -> bool:
+    """1900-01-01 and what other systems take for an empty day."""
+    return day.year < NOBODY_BEFORE or day in _DAYS
+
+
+def is_placeholder_number(telephone: str) -> bool:
+    """A number of ten digits that was typed to fill a field: 0600000000, 0606060606, 0612345678."""
+    return telephone in _NUMBERS
+
+
+def is_role_address(courriel: str) -> bool:
+    """An address that is a desk's, or nobody's: accueil@, secretariat.cfa@, aucun@."""
+    local = courriel.partition("@")[0].rstrip("0123456789")
+    return not _TOKENS.isdisjoint(local.replace("-", ".").replace("_", ".").split("."))

@@ -5,6 +5,7 @@ ends the stream; a comment is a sign of life. That a client left is told by `rec
 without a word, and a stream that waited for events only would stay for ever.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
@@ -14,8 +15,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from gateway.admission import ClientDisconnected, while_connected
 from gateway.edge.graphql_http import body
+from gateway.edge.guard import end_when_left
 from gateway.errors import InvalidRequest, Overloaded, QuotaReached
 from gateway.operation import Gateway, GraphQLRequest, answer
 from gateway.response import GraphQLResponse, refused_response
@@ -25,11 +26,6 @@ EVENT_STREAM = "text/event-stream"
 HEADERS = {"content-type": f"{EVENT_STREAM}; charset=utf-8", "cache-control": "no-store", "x-accel-buffering": "no"}
 COMPLETE = b"event: complete\ndata:\n\n"
 BEAT = b":\n\n"
-
-
-def accepts_stream(accept: str | None) -> bool:
-    """Whether a client reads Server-Sent Events."""
-    return accept is not None and EVENT_STREAM in accept.lower()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +48,19 @@ class EventStream(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        with suppress(ClientDisconnected):
-            async with while_connected(receive), aclosing(self._parts()) as parts:
-                async for part in parts:
-                    await send({"type": "http.response.body", "body": part, "more_body": True})
-                await send({"type": "http.response.body", "body": COMPLETE})
+        with suppress(TimeoutError):  # by the watch alone: its client left
+            async with asyncio.timeout(None) as stay:
+                watch = asyncio.create_task(end_when_left(receive, stay))
+                try:
+                    await self._write(send)
+                finally:
+                    watch.cancel()
+
+    async def _write(self, send: Send) -> None:
+        async with aclosing(self._parts()) as parts:
+            async for part in parts:
+                await send({"type": "http.response.body", "body": part, "more_body": True})
+        await send({"type": "http.response.body", "body": COMPLETE})
 
     async def _parts(self) -> AsyncGenerator[bytes]:
         if self._refused is not None:

@@ -1,12 +1,18 @@
-"""Guards every route: names answered to, headers given once, headers added, other origins, clean refusals.
+"""Guards every route: whether this process may serve, a place for each request, names answered to, headers given once, headers
+added, other origins, clean refusals.
 
-Decides on the ASGI scope, never on a rebuilt URL (docs/security.md F14). Knows no token and no graph.
+Decides on the ASGI scope, never on a rebuilt URL (docs/security.md F14). Knows no token, no graph and no store: probes are passed
+in.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from typing import Any
 
+from prometheus_client import Gauge
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
@@ -14,9 +20,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, ExceptionHandler, Message, Receive, Scope, Send
 
-from gateway.admission import RETRY_AFTER, Health
+from gateway.concurrency import RETRY_AFTER, SLOTS, RecentValue
 from gateway.config import HttpSettings
-from gateway.errors import Code
+from gateway.errors import Code, GatewayError, Overloaded, QuotaReached
 from gateway.response import error_entry
 
 # Two of any of these would let a proxy and the gateway read two different requests.
@@ -36,6 +42,123 @@ TEXTS = {404: "Cette adresse n'existe pas.", 405: "Cette méthode n'est pas serv
 CLOSE = {"connection": "close"}  # the next request of this client goes elsewhere
 HEALTH_PREFIX = "/health/"  # asked by address, by whatever watches over the process
 METRICS = "/metrics"  # likewise; it is told that they are not here, and not that its Host is wrong
+VALIDITY = 1.0  # seconds that what was found is believed: whoever asks, the parts are not tried more often
+# Of one client: sixty-four of the longest bodies. A thousand that come slowly would hold a quarter of a gibibyte.
+INCOMPLETE_MAX = 16 * 1024 * 1024
+Probe = Callable[[], Awaitable[bool]]
+
+
+class ClientDisconnected(GatewayError):
+    """The client left: nobody waits for the answer any more."""
+
+
+class RequestSlots:
+    """The slots of this process; `gauge` tells how many are taken."""
+
+    def __init__(self, gauge: Gauge, slots: int = SLOTS) -> None:
+        self._gauge = gauge
+        self._free = slots
+
+    @asynccontextmanager
+    async def hold(self, receive: Receive) -> AsyncIterator[None]:
+        """Hold a slot for a request whose body was read. Raises Overloaded when none is free, and ClientDisconnected as soon as
+        `receive` tells that the client left."""
+        if self._free <= 0:
+            raise Overloaded("Trop de requêtes en cours.")
+        self._free -= 1
+        self._gauge.inc()
+        try:
+            async with asyncio.timeout(None) as stay:
+                watch = asyncio.create_task(end_when_left(receive, stay))
+                try:
+                    yield
+                finally:
+                    watch.cancel()
+        except TimeoutError:
+            if stay.expired():
+                raise ClientDisconnected("Le client est parti.") from None
+            raise
+        finally:
+            self._free += 1
+            self._gauge.dec()
+
+
+async def end_when_left(receive: Receive, stay: asyncio.Timeout) -> None:
+    """End the stay when the client leaves: after a body, `receive` can tell nothing else."""
+    if (await receive())["type"] == "http.disconnect":
+        stay.reschedule(asyncio.get_running_loop().time())
+
+
+class IncompleteBodies:
+    """The bytes of bodies that have not come whole yet, by client."""
+
+    def __init__(self) -> None:
+        self._held: Counter[str] = Counter()
+
+    @contextmanager
+    def of(self, client: str) -> Iterator[Callable[[int], None]]:
+        """Counts the bytes of one body as they come, until it is read. Raises QuotaReached beyond INCOMPLETE_MAX of a client."""
+        own = 0
+
+        def count(size: int) -> None:
+            nonlocal own
+            own += size
+            self._held[client] += size
+            if self._held[client] > INCOMPLETE_MAX:
+                raise QuotaReached("Trop de corps en cours d'envoi pour ce client.", RETRY_AFTER)
+
+        try:
+            yield count
+        finally:
+            self._held[client] -= own
+            if not self._held[client]:
+                del self._held[client]
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """The parts that fail: nothing can be answered without `missing`, answers go on without `degraded`."""
+
+    missing: Sequence[str] = ()
+    degraded: Sequence[str] = ()
+
+
+class Health:
+    """Not ready before it has opened, nor once it is told to stop, nor while a part that every answer needs fails.
+
+    `necessary` and `useful` tell whether a part works now; `seconds` is a clock.
+    """
+
+    def __init__(
+        self, necessary: Mapping[str, Probe], useful: Mapping[str, Probe], seconds: Callable[[], float]
+    ) -> None:
+        self._necessary, self._useful = necessary, useful
+        self._probe = RecentValue(self._try, VALIDITY, seconds)
+        self._to_open: Sequence[str] = ("ouverture",)
+        self.stopping = False
+
+    @property
+    def is_open(self) -> bool:
+        """True once everything was opened: requests may be served."""
+        return not self._to_open
+
+    def open(self, rest: Sequence[str]) -> None:
+        """Tell what is still to be opened."""
+        self._to_open = tuple(rest)
+
+    async def readiness(self) -> Readiness:
+        """What is lacking now. A process told to stop says so at once, and nothing else."""
+        may_serve = self.is_open and not self.stopping
+        found = await self._probe.get() if may_serve else Readiness(self._to_open)
+        return Readiness(("arret",)) if self.stopping else found
+
+    async def _try(self) -> Readiness:
+        return Readiness(*await asyncio.gather(_failures(self._necessary), _failures(self._useful)))
+
+
+async def _failures(attempts: Mapping[str, Probe]) -> list[str]:
+    outcomes = await asyncio.gather(*(attempt() for attempt in attempts.values()), return_exceptions=True)
+    return [name for name, outcome in zip(attempts, outcomes, strict=True) if outcome is not True]
 
 
 class Guard:

@@ -9,8 +9,16 @@ from gateway.auth.policy.rules import CategorieDonnee
 from gateway.domain.identifiers import normalise_nom, words
 from gateway.domain.statut import StatutApprenant
 from gateway.errors import InvalidRequest
-from gateway.federation.list_orders import CONTRAT_ORDERS, JEUNE_ORDERS, RUPTURE_ORDERS, WAITING_ORDERS
-from gateway.federation.paging import Key, PageSlice, SortedList, sort
+from gateway.federation.paging import (
+    CONTRAT_ORDERS,
+    JEUNE_ORDERS,
+    RUPTURE_ORDERS,
+    WAITING_ORDERS,
+    Key,
+    PageSlice,
+    SortedList,
+    sort,
+)
 from gateway.federation.views.select import uais_of
 from gateway.federation.views.view import MaskedCopies, Shown, View, ViewPerson
 from gateway.schema.connections import (

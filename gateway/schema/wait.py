@@ -1,11 +1,10 @@
-"""What the graph tells of a young person enrolled without a contract. Knows no rule: `domain/waiting.py` has them."""
+"""What the graph tells of a young person enrolled without a contract. Knows no rule: `domain/statut.py` has them."""
 
 from datetime import date
 
 import strawberry
 
 from gateway.auth.policy.rules import CategorieDonnee, Derivation, libre, object_type
-from gateway.domain.waiting import Wait
 
 # Whoever reads it may know that no contract began, and that one is signed; never which, nor with whom.
 WAIT = Derivation(
@@ -27,15 +26,3 @@ class SansContrat:
     )
     depassee: bool = strawberry.field(description="Vrai à partir du jour de l'échéance.")
     contrat_prevu: date | None = libre("Premier jour d'un contrat signé pour plus tard, s'il y en a un.")
-
-
-def shown_wait(wait: Wait) -> SansContrat:
-    """A wait as the graph tells it."""
-    return SansContrat(
-        depuis=wait.depuis,
-        jours=wait.jours,
-        echeance=wait.echeance,
-        jours_restants=wait.jours_restants,
-        depassee=wait.depassee,
-        contrat_prevu=wait.contrat_prevu,
-    )

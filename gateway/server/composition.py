@@ -11,7 +11,6 @@ from typing import Any
 from graphql import GraphQLSchema
 from prometheus_client import ProcessCollector
 
-from gateway.admission import Health, Probe
 from gateway.app import AppState
 from gateway.audit.accounting import Accounting, DailyAccounts
 from gateway.audit.entries import Governed
@@ -33,6 +32,7 @@ from gateway.domain.days import paris_day
 from gateway.domain.seal import OpaqueIds
 from gateway.edge.event_stream import StreamDeps
 from gateway.edge.graphql_http import AccessLog
+from gateway.edge.guard import Health, Probe
 from gateway.edge.metrics_page import MetricsPage
 from gateway.errors import ConfigurationError
 from gateway.evenements.log import EventLog

@@ -19,9 +19,9 @@ import uvicorn
 import uvloop
 from prometheus_client import disable_created_metrics
 
-from gateway.admission import Health
 from gateway.app import AppState
 from gateway.config import Configuration, load
+from gateway.edge.guard import Health
 from gateway.edge.sampled_log import SampledLog
 from gateway.environment import ENVIRONMENT
 from gateway.errors import ConfigurationError, LinksUnavailable

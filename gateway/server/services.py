@@ -7,7 +7,6 @@ from functools import partial
 
 from prometheus_client import CollectorRegistry, Gauge
 
-from gateway.admission import RequestSlots
 from gateway.audit.alerts import Alerts
 from gateway.audit.retention import JournalKeeper
 from gateway.auth.authentication.client_register import ClientMetrics
@@ -16,6 +15,7 @@ from gateway.cache.sealed import SealedCodec
 from gateway.cache.seam import Cache
 from gateway.config import Configuration
 from gateway.connectors.base import Connector
+from gateway.edge.guard import RequestSlots
 from gateway.edge.metrics import EdgeMetrics
 from gateway.errors import ConfigurationError, reason_of
 from gateway.redis_client import open_redis

@@ -21,7 +21,7 @@ from gateway.schema.organisations import EtatSource
 from gateway.sources.connector_runs import ConnectorFailed, ConnectorRuns
 from gateway.sources.http import page_trail
 from gateway.sources.http.credentials import Credential, credential
-from gateway.sources.http.page_validators import PageValidator
+from gateway.sources.http.page_answer import PageValidator
 from gateway.sources.http.transport import Exchange, PartnerResponse, Transport
 from gateway.sources.metrics import CANCELLED, SUCCESS, SourceMetrics
 from gateway.sources.partners.load import DEFAULT_ACCESS, Partner

@@ -15,7 +15,7 @@ from gateway.connectors.base import BodyFormat, Documents, PartnerRequest, Readi
 from gateway.errors import OutOfFiles, SourceClosed, SourceError, SourceInvalid, SourceSuspended
 from gateway.sources.connector_runs import STEPS_MAX, requests_of
 from gateway.sources.http import page_trail
-from gateway.sources.http.page_validators import (
+from gateway.sources.http.page_answer import (
     PageValidator,
     RequestedPage,
     all_validators,
@@ -115,7 +115,7 @@ class ReadingRun:
                 if page.document is None:
                     break
                 trail.add(page.digest)
-                if request.pages.announces:
+                if page_trail.announces_pages(request.pages):
                     await self._announced(page_trail.clamped(request, page.document), pages, trail)
                     break
                 following = page_trail.next_(following, base, page.link, page.document, len(pages))

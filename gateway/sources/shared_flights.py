@@ -14,9 +14,8 @@ from typing import Protocol
 
 from cachetools import LRUCache
 
-from gateway.admission import HALF
 from gateway.cache.seam import Cache, CacheKey, Entry
-from gateway.concurrency import SingleFlight
+from gateway.concurrency import HALF, SingleFlight
 from gateway.errors import SourceError, SourceInvalid, place_of
 from gateway.sources.partners.load import Partner
 from gateway.sources.units import CacheStatus, Unit, UnitFailure, UnitResult

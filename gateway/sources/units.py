@@ -10,7 +10,7 @@ from enum import Enum
 
 from gateway.connectors.base import Record
 from gateway.errors import SourceDenied, SourceError
-from gateway.sources.http.page_validators import PageValidator
+from gateway.sources.http.page_answer import PageValidator
 
 
 class Resource(Enum):

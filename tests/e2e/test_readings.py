@@ -19,13 +19,13 @@ import pytest
 from fixtures.gateway_process import LaunchedGateway, wait
 from fixtures.world import World
 from gateway.__main__ import main
-from gateway.admission import VALIDITY
 from gateway.audit.accounting import account_of
 from gateway.audit.entries import act
 from gateway.auth.authentication.clients import ClientQuotas, caps
 from gateway.auth.policy.rules import Profil
 from gateway.domain.quotas import CountUnder
 from gateway.domain.seal import OpaqueIds, Sealer
+from gateway.edge.guard import VALIDITY
 from gateway.stores.journal import Journal, JournalEntry
 from gateway.stores.journal_queries import verify_chain
 from tests.support.databases import base, write

@@ -9,8 +9,9 @@ from random import Random
 from prometheus_client import CollectorRegistry, Gauge
 from starlette.types import Message
 
-from gateway.admission import HALF, SLOTS, RequestSlots
 from gateway.auth.authentication.clients import Viewer
+from gateway.concurrency import HALF, SLOTS
+from gateway.edge.guard import RequestSlots
 from gateway.errors import Overloaded, SourceTimedOut
 from gateway.federation.ids.assign import AssignedIds, Fact
 from gateway.federation.ids.resolve import RecordKeys

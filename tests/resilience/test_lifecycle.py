@@ -17,7 +17,7 @@ import pytest
 
 from fixtures.gateway_process import LaunchedGateway
 from fixtures.world import World
-from gateway.admission import SLOTS
+from gateway.concurrency import SLOTS
 from tests.support.e2e.queries import until_complete
 from tests.support.figures import note
 from tests.support.resilience.lifecycle import NOTICE, poster, ready, that_warns, wait

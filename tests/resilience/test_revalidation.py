@@ -27,7 +27,7 @@ from gateway.redis_client import open_redis
 from gateway.schema.nouns import Jeune
 from gateway.sources.codec import codec
 from gateway.sources.http.decode import InvalidDocument, decode
-from gateway.sources.http.page_validators import all_validators, page_validator
+from gateway.sources.http.page_answer import all_validators, page_validator
 from gateway.sources.partners.load import AccessConfig
 from gateway.sources.units import CacheStatus, UnitFailure, UnitResult
 from tests.support.access.small_world import IDS, REFERENTIEL, RegistryStore

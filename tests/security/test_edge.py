@@ -11,10 +11,9 @@ from starlette.routing import Route
 from starlette.types import Message
 
 from fixtures.world import World
-from gateway.admission import Health
 from gateway.config import HttpSettings
 from gateway.edge.graphql_http import BYTES_MAX
-from gateway.edge.guard import HEADERS, Guard, middleware
+from gateway.edge.guard import HEADERS, Guard, Health, middleware
 from tests.support.security.edge import ADRESSE, Edge, RawResponse, exchange, is_open
 
 ME = "{ moi { profil } }"

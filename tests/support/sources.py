@@ -54,6 +54,7 @@ def partner(**champs: Any) -> Partner:
     default = Partner(
         nom="erp",
         genre="erp",
+        read_by="erp",
         base_url=BASE,
         acces={"defaut": AccessConfig("entete", "X-Cle", SecretStr(SECRET))},
         abonnes={uai: TenantConfig(Tenant(uai, code=uai)) for uai in (UAI_A, UAI_B)},

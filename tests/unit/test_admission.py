@@ -6,7 +6,7 @@ import pytest
 from prometheus_client import CollectorRegistry, Gauge
 from starlette.types import Message
 
-from gateway.admission import INCOMPLETE_MAX, ClientDisconnected, IncompleteBodies, RequestSlots
+from gateway.edge.guard import INCOMPLETE_MAX, ClientDisconnected, IncompleteBodies, RequestSlots
 from gateway.errors import Overloaded, QuotaReached
 
 pytestmark = pytest.mark.anyio

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from gateway.admission import VALIDITY, Health, Readiness
+from gateway.edge.guard import VALIDITY, Health, Readiness
 
 pytestmark = pytest.mark.anyio
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from gateway.admission import SLOTS
 from gateway.audit.entries import act, written_at
+from gateway.concurrency import SLOTS
 from gateway.domain.quotas import CountUnder, Quota
 from gateway.domain.seal import GENESIS, Anchor, Sealer
 from gateway.errors import ClockNotBelieved, JournalUnavailable

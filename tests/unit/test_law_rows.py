@@ -18,9 +18,8 @@ from gateway.federation.collect.readings import Readings
 from gateway.federation.join.link import Installation, SourcedRecord, link
 from gateway.federation.join.merge import merge
 from gateway.federation.join.provenance import attach
-from gateway.federation.list_orders import JEUNE_ORDERS, RUPTURE_ORDERS
 from gateway.federation.lists import filter_contrats, filter_jeunes, filter_ruptures
-from gateway.federation.paging import sort
+from gateway.federation.paging import JEUNE_ORDERS, RUPTURE_ORDERS, sort
 from gateway.federation.views.view import Rights, View
 from gateway.schema.filters import FiltreContrats, FiltreJeunes, FiltreRuptures
 from gateway.schema.nouns import (

@@ -4,7 +4,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from gateway.admission import HALF, PlanSlots
+from gateway.concurrency import HALF, PlanSlots
 from gateway.errors import Overloaded
 from gateway.federation.collect.plan import SourcePlan
 

@@ -12,7 +12,7 @@ import pytest
 from gateway.auth.authorization.selection import mask
 from gateway.auth.policy.rules import CategorieDonnee
 from gateway.federation.views.build import ViewCache, ViewKey
-from gateway.federation.views.untie import untie_once_left
+from gateway.federation.views.select import untie_once_left
 from gateway.federation.views.view import Shown, ShownCopies, View
 from tests.support.security.told_world import draw, view_of
 

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from gateway.auth.policy.policy import Perimetre
 from gateway.auth.policy.rules import Finalite, Profil
-from gateway.domain.statut import ContratPeriod, Session, StatutApprenant, parcours, statut_on
-from gateway.domain.waiting import Wait, wait_on
+from gateway.domain.statut import ContratPeriod, Session, StatutApprenant, Wait, parcours, statut_on, wait_on
 from gateway.federation.collect.readings import Readings
 from gateway.federation.criteria import identifying
 from gateway.federation.join.link import SourcedRecord

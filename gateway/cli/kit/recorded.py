@@ -7,7 +7,7 @@ from typing import Any
 
 from gateway.cli.kit.case_files import Case
 from gateway.connectors.base import PartnerRequest
-from gateway.connectors.page_description import at
+from gateway.connectors.values import at
 from gateway.errors import SourceInvalid
 from gateway.sources.http.credentials import RawResponse
 from gateway.sources.http.page_trail import rows_in

@@ -26,12 +26,11 @@ from gateway.connectors.base import (
     of_one_person,
     read,
 )
-from gateway.connectors.page_description import rows_at
 from gateway.connectors.table.dialect import Dialect, FieldTable, document_path
 from gateway.connectors.table.field_paths import FieldPath, first_filled, follow, parse_path
 from gateway.connectors.table.request import requests
 from gateway.connectors.table.vocabulary import REQUIRED, WORDS, parser_of
-from gateway.connectors.values import SirenValue, code, next_day, text
+from gateway.connectors.values import SirenValue, code, next_day, rows_at, text
 from gateway.schema.nouns import (
     Adresse,
     Collaboration,

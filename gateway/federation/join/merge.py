@@ -11,25 +11,28 @@ from gateway.domain.days import age_au, paris_day
 from gateway.domain.identifiers import is_valid_code_postal, normalise_code_postal
 from gateway.domain.referentiel import Residence
 from gateway.domain.statut import (
+    WAITING,
     ContratPeriod,
     Session,
     StatutApprenant,
     StatutStep,
+    Wait,
     nouveau_contrat,
     parcours,
     statut_on,
+    wait_on,
 )
 from gateway.domain.text import shown_name
-from gateway.domain.waiting import WAITING, wait_on
 from gateway.federation.directory import Directory
 from gateway.federation.join.link import RANK, Cluster, FollowUp, SourcedRecord
 from gateway.federation.join.precedence import (
     CONTRAT,
     JEUNE,
-    RUPTURE,
     FoldedContrat,
     collaboration_of,
     fold,
+    latest_end,
+    merged_rupture,
     same_employeurs,
     suivi_of,
     valeur,
@@ -49,7 +52,7 @@ from gateway.schema.nouns import (
 )
 from gateway.schema.organisations import Commune, MissionLocale
 from gateway.schema.scalars import CodePostal
-from gateway.schema.wait import shown_wait
+from gateway.schema.wait import SansContrat
 
 # Fields settled by the table alone: whatever is added to it is merged. The others are put together below.
 OF_JEUNE = tuple(champ for champ in JEUNE if champ not in {"adresse", "suivi", "collaboration"})
@@ -147,7 +150,7 @@ def _contrat(folded: FoldedContrat, formations: list[Formation], directory: Dire
     contrat.employeur = _employeur(folded)
     contrat.cfa = next((directory.complete_cfa(v.cfa) for _, v in folded.versions if v.cfa), None)
     contrat.formation = _formation_of(contrat, formations)
-    contrat.rupture = _rupture(folded, _latest_end(folded, contrat))
+    contrat.rupture = merged_rupture(folded, latest_end(folded, contrat))
     return contrat
 
 
@@ -175,23 +178,6 @@ def _formation_of(contrat: Contrat, formations: list[Formation]) -> Formation | 
     return next(iter(same or crossed), None)
 
 
-def _latest_end(folded: FoldedContrat, contrat: Contrat) -> date | None:
-    """The latest planned end that a source tells: one of them may not have heard that the contract was prolonged."""
-    debut = contrat.date_debut or date.min
-    return max((v.date_fin for _, v in folded.versions if v.date_fin and v.date_fin > debut), default=None)
-
-
-def _rupture(folded: FoldedContrat, planned_end: date | None) -> Rupture | None:
-    """The merged rupture; None for a contract that ends at its planned end or later (docs/domaine.md, Rupture)."""
-    told = folded.ruptures
-    day = valeur(RUPTURE, "date", told)
-    if day is None or (planned_end and day >= planned_end):
-        return None
-    return Rupture(
-        date=day, cause=valeur(RUPTURE, "cause", told), sources=list(dict.fromkeys(who.source for who, _ in told))
-    )
-
-
 def _derive(jeune: Jeune, day: date) -> None:
     """Write what the merged contracts and formations imply on `day`: statuses, age, ruptures."""
     contrats = jeune.contrats or []
@@ -202,7 +188,7 @@ def _derive(jeune: Jeune, day: date) -> None:
     jeune.statut = Statut(valeur=current.valeur, depuis=current.depuis) if current else None
     # A contract alone enrols nobody: who waits for one is told by a formation.
     wait = wait_on(enrolled, periods, day) if current and current.valeur in WAITING else None
-    jeune.sans_contrat = shown_wait(wait) if wait else None
+    jeune.sans_contrat = _shown_wait(wait) if wait else None
     age = age_au(jeune.date_naissance, day) if jeune.date_naissance else None
     # No age rather than an absurd one: filters and priorities would act on it.
     if age is not None and age in AGES:
@@ -213,6 +199,18 @@ def _derive(jeune: Jeune, day: date) -> None:
         _attach_rupture(contrat, jeune, steps, day)
     ruptures = [contrat.rupture for contrat in contrats if contrat.rupture]
     jeune.ruptures = sorted(ruptures, key=lambda rupture: rupture.date or date.min, reverse=True)
+
+
+def _shown_wait(wait: Wait) -> SansContrat:
+    """A wait as the graph tells it."""
+    return SansContrat(
+        depuis=wait.depuis,
+        jours=wait.jours,
+        echeance=wait.echeance,
+        jours_restants=wait.jours_restants,
+        depassee=wait.depassee,
+        contrat_prevu=wait.contrat_prevu,
+    )
 
 
 def sessions_of(jeune: Jeune) -> list[Session]:

@@ -274,3 +274,20 @@ def _gap_between(left: Contrat, right: Contrat) -> int | None:
     # A source that names no employer contradicts nobody.
     compatible = not left.employeur or not right.employeur or same_employeurs(left.employeur, right.employeur)
     return days if days <= START_GAP_DAYS and compatible else None
+
+
+def latest_end(folded: FoldedContrat, contrat: Contrat) -> date | None:
+    """The latest planned end that a source tells: one of them may not have heard that the contract was prolonged."""
+    debut = contrat.date_debut or date.min
+    return max((v.date_fin for _, v in folded.versions if v.date_fin and v.date_fin > debut), default=None)
+
+
+def merged_rupture(folded: FoldedContrat, planned_end: date | None) -> Rupture | None:
+    """The merged rupture; None for a contract that ends at its planned end or later (docs/domaine.md, Rupture)."""
+    told = folded.ruptures
+    day = valeur(RUPTURE, "date", told)
+    if day is None or (planned_end and day >= planned_end):
+        return None
+    return Rupture(
+        date=day, cause=valeur(RUPTURE, "cause", told), sources=list(dict.fromkeys(who.source for who, _ in told))
+    )

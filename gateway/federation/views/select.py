@@ -1,14 +1,21 @@
-"""Selects the persons of a view to be: joined, merged, and bounded to the perimeter. Knows no id, reaches no store.
+"""Selects the persons of a view to be: joined, merged, and bounded to the perimeter; unties them once they are left. Knows no id,
+reaches no store.
 
 Whom Missions locales' records join depends on who looks (docs/decisions/0049): everybody told, for a Mission locale; for
 others, nobody: they are attached afterwards, where what they tell may be read.
+
+A young person leads to its contracts, and these back to it. Left as they are, they would wait for the cycle collector, which
+stops the process for as long as it looks at everything kept, and is told to come as seldom as can be.
 """
 
+import weakref
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache, partial
+from threading import Thread
+from typing import Any
 
 from gateway.auth.policy.policy import Affiliation, is_request_open, joins_all
 from gateway.auth.policy.rules import CategorieDonnee, Profil
@@ -20,9 +27,8 @@ from gateway.federation.join.follow_ups import attach_follow_ups, claims, own_re
 from gateway.federation.join.link import Cluster, FollowUp, Key, SourcedRecord, link, link_again
 from gateway.federation.join.merge import MergedPerson, merge, residence
 from gateway.federation.join.precedence import FoldedContrat, fold
-from gateway.federation.views.untie import untie_merged
-from gateway.federation.views.view import Rights, ViewPerson, readable
-from gateway.schema.nouns import Jeune
+from gateway.federation.views.view import Rights, ShownCopies, View, ViewPerson, readable
+from gateway.schema.nouns import Contrat, Jeune, Rupture
 from gateway.schema.organisations import TypeSource
 
 
@@ -219,3 +225,53 @@ def uais_of(jeune: Jeune) -> frozenset[str]:
     """The CFAs of a person's contracts and formations."""
     cfas = [contrat.cfa for contrat in jeune.contrats or []] + [f.cfa for f in jeune.formations or []]
     return frozenset(cfa.uai for cfa in cfas if cfa and cfa.uai)
+
+
+def untie_once_left(view: View) -> None:
+    """Have it done, beside the loop, when the last who reads the view is gone: nothing of it is shown any more."""
+    finalizer = weakref.finalize(view, _start, vars(view))
+    # A process that ends gives everything back at once.
+    finalizer.atexit = False
+
+
+def _start(held: dict[str, Any]) -> None:
+    Thread(target=_untie_all, args=(held,), name="vue-quittee", daemon=True).start()
+
+
+def _untie_all(held: dict[str, Any]) -> None:
+    # One at a time: freed together, they would hold the interpreter all the while.
+    persons: dict[str, ViewPerson] = held["persons"]
+    kept_copies: dict[object, ShownCopies] = held["kept_copies"]
+    for shown_copies in kept_copies.values():
+        shown_copies.pages.clear()
+        while shown_copies.copies:
+            untie(shown_copies.copies.popitem()[1].value)
+    # Lists and indexes lead to the persons, who are untied last.
+    for name in held.keys() - {"persons"}:
+        del held[name]
+    while persons:
+        untie_merged(persons.popitem()[1].merged)
+
+
+def untie_merged(merged: MergedPerson) -> None:
+    """Take the links back from a person of whom nothing is shown."""
+    _untie_contrats(merged.contrats)
+
+
+def untie(copy: Any) -> None:
+    """Take the links back from a masked copy, and from all that it leads to."""
+    jeune = copy if isinstance(copy, Jeune) else copy.jeune
+    own = [copy] if isinstance(copy, Contrat) else [copy.contrat] if isinstance(copy, Rupture) else []
+    _untie_contrats([contrat for contrat in (*own, *((jeune and jeune.contrats) or ())) if contrat])
+    _untie_ruptures([rupture for rupture in ((jeune and jeune.ruptures) or ()) if rupture])
+
+
+def _untie_contrats(contrats: Iterable[Contrat]) -> None:
+    for contrat in contrats:
+        contrat.jeune = None
+        _untie_ruptures([contrat.rupture] if contrat.rupture else [])
+
+
+def _untie_ruptures(ruptures: Iterable[Rupture]) -> None:
+    for rupture in ruptures:
+        rupture.jeune = rupture.contrat = None

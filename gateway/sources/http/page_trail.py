@@ -14,8 +14,8 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urljoin, urlsplit
 
-from gateway.connectors.base import BodyFormat, PartnerRequest
-from gateway.connectors.page_description import at, rows_at
+from gateway.connectors.base import BodyFormat, Paging, PartnerRequest
+from gateway.connectors.values import at, rows_at
 
 _LINK = re.compile(r"<([^<>]*)>([^<]*)")
 _NEXT = re.compile(r';\s*rel\s*=\s*("[^"]*"|[^\s;,"]+)', re.IGNORECASE)
@@ -140,10 +140,15 @@ def _with(body: Any, path: Sequence[str], value: str | int) -> dict[str, Any]:
     return own
 
 
+def announces_pages(style: Paging) -> bool:
+    """Whether the first page tells how many there are: the others are asked for together."""
+    return bool(style.page and (style.pages or style.total))
+
+
 def announced(request: PartnerRequest, document: Any) -> int:
     """How many pages the answer says there are, for styles that tell it; 1 for the others. Raises InvalidPages."""
     style = request.pages
-    if not style.announces:
+    if not announces_pages(style):
         return 1
     _object(document)
     if style.pages:
@@ -155,7 +160,7 @@ def clamped(request: PartnerRequest, document: Any) -> PartnerRequest:
     """The request at the size of page that its first page shows, when that is shorter than was asked, or nothing was asked."""
     rows = rows_in(document, request) or request.size
     shorter = not request.pages.pages and rows > 0 and (rows < request.size or not request.size)
-    return replace(request, size=rows) if request.pages.announces and shorter else request
+    return replace(request, size=rows) if announces_pages(request.pages) and shorter else request
 
 
 def rows_in(document: Any, request: PartnerRequest | None = None) -> int | None:

@@ -34,8 +34,7 @@ from gateway.sources.http.decode import (
     read_body,
     told_wait,
 )
-from gateway.sources.http.page_validators import PageValidator, digest_of, page_validator
-from gateway.sources.http.told_errors import checked
+from gateway.sources.http.page_answer import PageValidator, checked, digest_of, page_validator
 
 TransportFactory = Callable[[], httpx.AsyncBaseTransport]
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from gateway.connectors.base import Connector
+from gateway.connectors.table.dialect import Dialect
 from gateway.connectors.table.engine import TABLE, connector
 from gateway.errors import ConfigurationError
 from gateway.sources.partners.file_format import AccessTable, CacheTable, HarvestTable, LimitsTable, PartnerFile
@@ -50,10 +51,12 @@ class EventsConfig:
 
 @dataclass(frozen=True, slots=True)
 class Partner:
-    """A configured partner. `nom` is its name in the graph, `genre` its connector."""
+    """A configured partner. `nom` is its name in the graph, `genre` its connector; `read_by` what reads its answers: those that
+    another read are not kept."""
 
     nom: str
     genre: str
+    read_by: str
     base_url: str
     acces: Mapping[str, AccessConfig]
     abonnes: Mapping[str, TenantConfig] | None  # by UAI; None when the partner has one tenant
@@ -63,12 +66,6 @@ class Partner:
     moisson: HarvestTable | None = None
     evenements: EventsConfig | None = None
     own: Connector | None = field(default=None, repr=False)  # of its table
-    dialect: str = ""  # a digest of its table
-
-    @property
-    def read_by(self) -> str:
-        """What reads its answers: those that another read are not kept."""
-        return self.genre + self.dialect
 
     def connector(self, known: Mapping[str, Connector]) -> Connector:
         """Its connector: made of its table, else the one of its kind."""
@@ -144,6 +141,7 @@ def load_partner(path: Path, environ: Mapping[str, str], genres: Collection[str]
     return Partner(
         nom=file.nom,
         genre=file.genre,
+        read_by=file.genre + (_digest(file.dialecte) if file.dialecte else ""),
         base_url=file.base_url,
         acces=_accesses(path, file, environ, abonnes),
         abonnes=abonnes,
@@ -153,8 +151,11 @@ def load_partner(path: Path, environ: Mapping[str, str], genres: Collection[str]
         moisson=file.moisson,
         evenements=_events(path, file, environ),
         own=connector(file.dialecte) if file.dialecte else None,
-        dialect=sha256(file.dialecte.model_dump_json().encode()).hexdigest()[:16] if file.dialecte else "",
     )
+
+
+def _digest(dialect: Dialect) -> str:
+    return sha256(dialect.model_dump_json().encode()).hexdigest()[:16]
 
 
 def _require_tenants(path: Path, file: PartnerFile, abonnes: Mapping[str, TenantConfig] | None) -> None:

@@ -97,6 +97,7 @@ def _partner(nom: str) -> Partner:
     return Partner(
         nom=nom,
         genre=nom,
+        read_by=nom,
         base_url=f"http://127.0.0.1:9/{nom}",
         acces={},
         abonnes={uai: TenantConfig(Tenant(uai, code=uai)) for uai in CFAS} if nom == "erp" else None,

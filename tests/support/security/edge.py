@@ -13,9 +13,9 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive
 
 from fixtures.world import World
-from gateway.admission import Health
 from gateway.app import admin_application, application
 from gateway.config import load
+from gateway.edge.guard import Health
 from gateway.server.composition import build_state
 from gateway.server.services import build_services
 

@@ -1,15 +1,29 @@
-"""What tells whether a page is as it was: its validator (RFC 9110 §8.8), or a digest of the answer. Pure. A page is kept as it
-was asked, never as it was answered."""
+"""What an answer says of itself: an error under a status of success, whose answer it is, and what tells whether the page is as it
+was. Pure; knows no partner.
+
+A page is as it was by its validator (RFC 9110 §8.8), or by a digest of the answer. It is kept as it was asked, never as it was
+answered.
+"""
 
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
-from gateway.connectors.base import PartnerRequest
+from gateway.connectors.base import Meaning, PartnerRequest, ToldError
+from gateway.connectors.values import at
+from gateway.errors import SourceDenied, SourceError, SourceInvalid, SourceUnavailable
 from gateway.sources.http.decode import instant_http
+from gateway.sources.http.page_trail import announces_pages
 
 RequestedPage = tuple[str, str, tuple[tuple[str, ...], ...], str]
+
+_MEANINGS: Mapping[Meaning, tuple[type[SourceError], str]] = {
+    Meaning.REFUSED: (SourceDenied, "accès refusé par le partenaire"),
+    Meaning.QUOTA: (SourceUnavailable, "le partenaire limite nos demandes"),
+    Meaning.FAILURE: (SourceUnavailable, "le partenaire annonce une erreur"),
+}
 
 _ETAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e]{0,200}"')
 _BYTES = 16  # of a digest
@@ -69,7 +83,7 @@ def all_validators(validators: Sequence[PageValidator | None]) -> tuple[PageVali
 
 def chain(request: PartnerRequest, pages: Sequence[PageValidator | None]) -> list[PageValidator | None]:
     """The pages of a request, as they are asked: one after the other, unless the first tells how many there are."""
-    if request.pages.announces:
+    if announces_pages(request.pages):
         return list(pages)
     return [page and replace(page, following=rank > 0) for rank, page in enumerate(pages)]
 
@@ -89,3 +103,26 @@ def _is_safe(modifie: str, date: str) -> bool:
     """A date tells a change only if the answer left later: twice changed in one second, it would tell nothing."""
     before, after = instant_http(modifie), instant_http(date)
     return bool(before and after and (after - before).total_seconds() >= 1)
+
+
+def _written(value: Any) -> str:
+    return str(value.get("#text", "")).strip() if isinstance(value, Mapping) else str(value).strip()
+
+
+def _tells(document: Any, error: ToldError) -> bool:
+    found = at(document, error.path)
+    return _written(found) in error.values if error.values else found not in (None, "", [], {}, False)
+
+
+def checked(source: str, document: Any, request: PartnerRequest) -> Any:
+    """The document, None when it says that there is nothing. Raises SourceError for what it tells, or when it is another's."""
+    for error in request.told_errors:
+        if _tells(document, error):
+            if error.meaning is Meaning.ABSENT:
+                return None
+            kind, message = _MEANINGS[error.meaning]
+            raise kind(source, message)
+    for path, value in request.expected:
+        if _written(at(document, path)) != value:
+            raise SourceInvalid(source, "le partenaire a répondu pour un autre établissement")
+    return document
