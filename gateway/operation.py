@@ -43,7 +43,7 @@ from gateway.federation.directory import Directory
 from gateway.federation.ids.assign import IdAssigner
 from gateway.federation.views.build import ViewCache, find_view
 from gateway.federation.views.context import OperationContext
-from gateway.federation.views.events import ToldLog
+from gateway.federation.views.told_log import ToldLog
 from gateway.federation.views.view import Rights, View
 from gateway.response import (
     GraphQLResponse,

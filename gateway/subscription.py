@@ -23,7 +23,7 @@ from graphql import get_argument_values
 from gateway.auth.authentication.clients import Viewer
 from gateway.auth.authorization.selection import Selection
 from gateway.config import StreamSettings
-from gateway.domain.events import About, LoggedEvent
+from gateway.domain.announcements import About, LoggedEvent
 from gateway.errors import (
     CallerError,
     ClientsUnavailable,
@@ -35,7 +35,7 @@ from gateway.errors import (
 )
 from gateway.evenements.log import KeptEvents
 from gateway.evenements.perimeters import WatchedPerimeter
-from gateway.federation.views.events import ToldLog
+from gateway.federation.views.told_log import ToldLog
 from gateway.operation import Gateway, GraphQLRequest, judge, serve, validate
 from gateway.response import GraphQLResponse, refused_response
 from gateway.running import ValidatedOperation

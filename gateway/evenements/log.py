@@ -16,11 +16,11 @@ from cachetools import LRUCache
 
 from gateway.auth.authentication.clients import Viewer
 from gateway.concurrency import SingleFlight, Sleep, every
-from gateway.domain.events import About, Announced, Changes, Fact, KnownPerimeter, LoggedEvent
+from gateway.domain.announcements import About, Announced, Changes, Fact, KnownPerimeter, LoggedEvent
 from gateway.domain.seal import OpaqueIds, Sealer
 from gateway.errors import InvalidCursor
 from gateway.evenements.perimeters import WatchedPerimeter
-from gateway.federation.views.events import ToldLog
+from gateway.federation.views.told_log import ToldLog
 from gateway.schema.events import TypeEvenement
 from gateway.stores.event_log import EVENTS_KEPT, EventRow, EventStore, EventsUnavailable, FactRow, LookRows
 from gateway.stores.lease import Lease

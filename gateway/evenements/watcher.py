@@ -15,8 +15,8 @@ from datetime import datetime, timedelta
 from gateway.auth.policy.policy import AccessPolicy
 from gateway.auth.policy.rules import CategorieDonnee
 from gateway.concurrency import Sleep, every, offload
+from gateway.domain.announcements import KnownPerimeter
 from gateway.domain.days import paris_day
-from gateway.domain.events import KnownPerimeter
 from gateway.evenements.log import EventLog, known_after
 from gateway.evenements.perimeters import WatchedPerimeter
 from gateway.federation.changes import Look, changes

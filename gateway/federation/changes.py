@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
 
-from gateway.domain.events import About, Announced, Changes, Fact, KnownPerimeter
+from gateway.domain.announcements import About, Announced, Changes, Fact, KnownPerimeter
 from gateway.domain.seal import OpaqueIds
 from gateway.federation.collect.readings import Readings
 from gateway.federation.views.view import View, ViewPerson

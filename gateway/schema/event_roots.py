@@ -68,8 +68,10 @@ def _ruptures(
     return context.events.of_rupture(context, filtre) if context.is_open(info.path.key) else None
 
 
-@strawberry.type(description="Ce que la passerelle annonce dès qu'elle le sait, tant que la connexion dure.")
-class Subscription:
+@strawberry.type(
+    name="Subscription", description="Ce que la passerelle annonce dès qu'elle le sait, tant que la connexion dure."
+)
+class EventRoots:
     evenements: Evenement | None = donnee(
         C.PARCOURS, "Ce qui est nouveau dans mon périmètre.", _evenements, told_by=TypeSource.MISSION_LOCALE
     )

@@ -16,7 +16,7 @@ from gateway.auth.policy.rules import CategorieDonnee as C
 from gateway.auth.policy.rules import Finalite, Profil, argument, donnee, libre, object_type, publique
 from gateway.schema.connections import DEFAULT_PAGE, PAGE_MAX, ContratConnection, JeuneConnection, RuptureConnection
 from gateway.schema.directives import fraicheur
-from gateway.schema.event_roots import EventContext, Subscription, read_evenements
+from gateway.schema.event_roots import EventContext, EventRoots, read_evenements
 from gateway.schema.events import EvenementConnection
 from gateway.schema.filters import FiltreContrats, FiltreJeunes, FiltreRuptures, FiltreSansContrat
 from gateway.schema.meanings import describe
@@ -278,7 +278,7 @@ class Query:
 def build() -> Schema:
     """The schema of the gateway."""
     config = StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True)
-    schema = Schema(Query, subscription=Subscription, config=config, directives=[fraicheur])
+    schema = Schema(Query, subscription=EventRoots, config=config, directives=[fraicheur])
     describe(core_schema(schema))
     return schema
 

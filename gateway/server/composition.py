@@ -22,7 +22,7 @@ from gateway.auth.authorization.decision_cache import DecisionCache
 from gateway.auth.authorization.metrics import AccessMetrics
 from gateway.auth.authorization.trial import PolicyTrial
 from gateway.auth.authorization.visible_schema import VisibleSchemas
-from gateway.auth.policy.policy import read_policy
+from gateway.auth.policy.policy import AccessPolicy, read_policy
 from gateway.auth.policy.schema_check import check_schema
 from gateway.concurrency import LongWork
 from gateway.config import Configuration
@@ -101,9 +101,7 @@ def build_reception(services: Services, register: ClientRegister) -> Reception |
 def build_gateway(services: Services) -> Gateway:
     """Everything an operation uses. Raises ConfigurationError when the schema or the policy leaves a hole."""
     configuration, counts, now = services.configuration, services.counts, services.configuration.now
-    schema, policy = core_schema(build()), read_policy()
-    check_schema(schema, policy)
-    check_exact(policy)
+    schema, policy = _checked()
     access, opaque_ids = AccessMetrics(services.metrics), OpaqueIds(configuration.sealer)
     documents = Documents(schema, opaque_ids.document)
     collector, long_work = _collector(services), LongWork()
@@ -139,6 +137,14 @@ def build_gateway(services: Services) -> Gateway:
         now=now,
         long_work=long_work,
     )
+
+
+def _checked() -> tuple[GraphQLSchema, AccessPolicy]:
+    """The graph and the policy, which leave no hole to each other."""
+    schema, policy = core_schema(build()), read_policy()
+    check_schema(schema, policy)
+    check_exact(policy)
+    return schema, policy
 
 
 def build_watcher(gateway: Gateway) -> Watcher:

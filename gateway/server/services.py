@@ -69,7 +69,6 @@ class Services:
     readings_journal: Journal
     journal_keeper: JournalKeeper
     rate_limits: RateLimits
-    shared_counters: SharedCounters | None
     alerts: Alerts
     client_metrics: ClientMetrics
     counts: SourceMetrics
@@ -89,6 +88,11 @@ class Services:
     def blocks(self) -> BlockStore:
         """The counts of statistics."""
         return self.statistics_watch.store
+
+    @property
+    def shared_counters(self) -> SharedCounters | None:
+        """What all processes count together, where there is a Redis."""
+        return self.rate_limits.shared
 
     async def aclose(self) -> None:
         await self.sources.aclose()  # with the cache, which closes Redis
@@ -112,11 +116,11 @@ def build_services(
 ) -> Services:
     """Everything that touches the outside, not opened yet. Raises ConfigurationError. The rest is replaced in virtual time."""
     metrics, transport = CollectorRegistry(), Transport(configuration.now, network)
-    known_connectors, partners = configured_partners(configuration.root, configuration.file, environ)
-    counts, alerts, suspension = SourceMetrics(metrics), Alerts(metrics), Suspension(registry=metrics)
-    cache, shared_pacer, shared_counters = _shared(configuration, suspension, seconds)
+    counts, alerts = SourceMetrics(metrics), Alerts(metrics)
+    cache, shared_pacer, shared_counters = _shared(configuration, Suspension(registry=metrics), seconds)
     clock = replace(clock or Clock(), processus=configuration.processus, shared=shared_pacer)
-    sources = Sources(partners, known_connectors, SourceDeps(transport, cache, counts, configuration.now, clock))
+    deps = SourceDeps(transport, cache, counts, configuration.now, clock)
+    known_connectors, sources = _sources(configuration, environ, deps)
     return Services(
         configuration=configuration,
         metrics=metrics,
@@ -133,7 +137,6 @@ def build_services(
         readings_journal=(readings_journal := build_journal(configuration, environ, alerts.available)),
         journal_keeper=JournalKeeper(readings_journal, configuration, configuration.now, alerts),
         rate_limits=RateLimits(shared_counters),
-        shared_counters=shared_counters,
         alerts=alerts,
         client_metrics=ClientMetrics(metrics),
         keeper=_keeper(configuration, sources, known_connectors),
@@ -144,6 +147,14 @@ def build_services(
         receptions=build_receptions(configuration, environ) if configuration.file.reception.active else None,
         events=EventStore(_url(configuration, environ, "evenements.sqlite")),
     )
+
+
+def _sources(
+    configuration: Configuration, environ: Mapping[str, str], deps: SourceDeps
+) -> tuple[Mapping[str, Connector], Sources]:
+    """The connectors that are known, and the sources that partners' files describe."""
+    known, partners = configured_partners(configuration.root, configuration.file, environ)
+    return known, Sources(partners, known, deps)
 
 
 def _registry(configuration: Configuration, environ: Mapping[str, str], metrics: CollectorRegistry) -> RegistryStore:

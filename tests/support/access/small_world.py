@@ -26,7 +26,7 @@ from gateway.federation.directory import Directory
 from gateway.federation.ids.anchors import anchor, resolve_anchored
 from gateway.federation.ids.assign import AssignedIds, Fact
 from gateway.federation.ids.resolve import RecordKeys, resolve
-from gateway.federation.views.events import ToldLog
+from gateway.federation.views.told_log import ToldLog
 from gateway.operation import Gateway, GraphQLRequest, answer
 from gateway.schema.nouns import (
     Adresse,

@@ -12,7 +12,7 @@ from typing import Any
 import strawberry
 
 from gateway.auth.policy.rules import CategorieDonnee
-from gateway.domain.events import About, LoggedEvent
+from gateway.domain.announcements import About, LoggedEvent
 from gateway.errors import GatewayError, InvalidRequest
 from gateway.federation.lists import filter_ruptures
 from gateway.federation.views.view import MaskedCopies, ViewPerson
@@ -54,6 +54,7 @@ class ToldLog:
         if not 0 <= first <= PAGE_MAX:
             raise InvalidRequest(f"L'argument first va de 0 à {PAGE_MAX}.")
         start = 0 if depuis is None else self.place(depuis)
+        # No source answered: that nobody is in sight is not that nothing happened.
         if context.readings.silent:
             return None
         found = [one for one in self._since(start, depuis is not None) if self.is_told(context, one, filtre)]
@@ -79,6 +80,7 @@ class ToldLog:
         event = self.event
         if event is None or TypeEvenement(event.kind) not in OF_RUPTURES or not self.is_told(context, event, None):
             return None
+        # By the id that it has now: two persons found to be one, or told apart, changed it since.
         found = context.view.ruptures.get(context.current(event.about.rupture)) if event.about.rupture else None
         if filtre and found and not filter_ruptures([found[1]], filtre, context.day):
             return None
@@ -92,6 +94,7 @@ class ToldLog:
         if kind in FREE:
             return _is_asked(kind, filtre)
         person, category = self._person(context, event), CATEGORY.get(kind)
+        # The category was granted of that very person as the view was built: by her relation and her status of now.
         granted = person is not None and category in person.categories and category in context.decision.categories
         return granted and _is_asked(kind, filtre)
 
@@ -122,6 +125,7 @@ class ToldLog:
         )
         if person is None:
             return shown
+        # Shown or not by what is selected, an event tells that something happened to somebody: it is counted, and journaled.
         copies, read = MaskedCopies(context.view, context.rights, context.decision), frozenset({CATEGORY[kind]})
         jeune = copies.show(person, person.jeune)
         shown.jeune = jeune.value
