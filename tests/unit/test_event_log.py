@@ -20,7 +20,7 @@ from tests.support.unit.watched_world import WatchedWorld, adviser, apprentice, 
 pytestmark = pytest.mark.anyio
 
 BROKEN_OFF = date(2026, 9, 20)
-ELSEWHERE = {"adresse": Adresse(code_postal=CodePostal("75012"))}
+ELSEWHERE: dict[str, Any] = {"adresse": Adresse(code_postal=CodePostal("75012"))}
 
 
 @pytest.fixture
