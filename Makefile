@@ -104,6 +104,5 @@ clean: ## Remove what the commands above made
 
 # The stamp of an installation is the copy of the file it was made from.
 .venv/%.txt: requirements/%.txt .venv/bin/python
-	@echo 'Installing $<'
-	@$(PIP) -r $<
+	@cmp -s $< $@ || { echo 'Installing $<'; $(PIP) -r $<; }
 	@cp $< $@

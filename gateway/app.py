@@ -42,7 +42,7 @@ from gateway.edge.guard import (
 )
 from gateway.edge.metrics_page import MetricsPage
 from gateway.edge.reception_http import reception_routes
-from gateway.edge.webhooks import webhook_route
+from gateway.edge.webhooks_http import webhook_route
 from gateway.errors import (
     CallerError,
     ClientsUnavailable,

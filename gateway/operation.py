@@ -37,8 +37,8 @@ from gateway.errors import ArgumentRefused, CallerError, InvalidRequest, LeakSto
 from gateway.evenements.log import EventLog
 from gateway.execution.executor import Executor
 from gateway.federation.collect.collector import Collector
+from gateway.federation.collect.kept_readings import Readings
 from gateway.federation.collect.plan import plan_sources
-from gateway.federation.collect.readings import Readings
 from gateway.federation.directory import Directory
 from gateway.federation.ids.assign import IdAssigner
 from gateway.federation.views.build import ViewCache, find_view

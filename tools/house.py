@@ -23,6 +23,7 @@ SAME_CONCEPT: Mapping[str, str] = {
     "links": "as decided (domain) and as kept (stores)",
     "referentiel": "the values (domain), the partner (connectors), its keeping (sources)",
     "journal": "the reading journal: its store (stores), and what an operator asks of it (cli)",
+    "reception": "what is decided of a push (reception), its store (stores)",
     "evidence": "the lines as the graph shows them (schema), made from what joined (federation)",
     "search": "somebody by identity: among people already joined (domain), in a view (federation)",
 }
@@ -44,8 +45,9 @@ def files_twice(house: Iterable[Module]) -> list[str]:
     """File names that stand twice without being one concept."""
     where: dict[str, list[str]] = defaultdict(list)
     for module in house:
-        where[module.path.stem].append(str(module.path))
-    return [f"file {stem}: {', '.join(at)}" for stem, at in where.items() if len(at) > 1 and stem not in SAME_CONCEPT]
+        where[module.path.stem.removesuffix("s")].append(str(module.path))  # a plural is no other name
+    concepts = {stem.removesuffix("s") for stem in SAME_CONCEPT}
+    return [f"file {stem}: {', '.join(at)}" for stem, at in where.items() if len(at) > 1 and stem not in concepts]
 
 
 def classes_twice(house: Iterable[Module]) -> list[str]:

@@ -1,20 +1,21 @@
-"""A cache that several processes share, each with a memory of its own in front of it. Knows names and bytes, no value."""
+"""A cache that several processes share, each with a memory of its own in front of it. Knows names and bytes, no value.
 
-# Four names a key, all under PREFIX, all digests (`SealedCodec.name`):
-#   t  head: the version of the entry. It is short: a process that has already opened that version reads nothing more,
-#      and reading costs one exchange, whatever the number of keys.
-#   v  body: the entry, sealed. Written together with the head, so that none is read without the other for long.
-#   i  mark: drawn when the key is invalidated.
-#   b  lease: held by the process that makes the value.
-# One name a label:
-#   g  generation: drawn when the label is purged, or by whoever finds none.
-#
-# The shared cache says which entries hold; a process's memory only saves it from opening them again. Two processes
-# answer alike therefore, as long as the shared cache answers. When it does not (`suspension`), each process goes on with
-# its memory, and with the generations and marks that it last learned.
-#
-# Who can write there may alter anything. A body that does not open, or is not of its head's version, is absent; what is no
-# generation or mark of ours is another generation, another mark: what was kept is asked again, nothing out of date is served.
+Four names a key, all under PREFIX, all digests (`SealedCodec.name`):
+  t  head: the version of the entry. It is short: a process that has already opened that version reads nothing more,
+     and reading costs one exchange, whatever the number of keys.
+  v  body: the entry, sealed. Written together with the head, so that none is read without the other for long.
+  i  mark: drawn when the key is invalidated.
+  b  lease: held by the process that makes the value.
+One name a label:
+  g  generation: drawn when the label is purged, or by whoever finds none.
+
+The shared cache says which entries hold; a process's memory only saves it from opening them again. Two processes
+answer alike therefore, as long as the shared cache answers. When it does not (`suspension`), each process goes on with
+its memory, and with the generations and marks that it last learned.
+
+Who can write there may alter anything. A body that does not open, or is not of its head's version, is absent; what is no
+generation or mark of ours is another generation, another mark: what was kept is asked again, nothing out of date is served.
+"""
 
 import asyncio
 import hashlib

@@ -13,7 +13,7 @@ KIT = {
 def add_kit(argv: Sequence[str], add: Add) -> None:
     """The commands of the kit; with their arguments, when one of them is called."""
     if argv and argv[0] in KIT:
-        from gateway.cli.kit.command import add_commands  # noqa: PLC0415
+        from gateway.cli.kit.command_line import add_commands  # noqa: PLC0415
 
         add_commands(add, KIT)
         return

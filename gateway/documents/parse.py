@@ -34,9 +34,9 @@ from graphql import (
 from gateway.auth.authentication.clients import Viewer
 from gateway.auth.authorization.decision_cache import TOKEN_BYTES
 from gateway.documents.arguments import ArgumentChecks, checks_of
+from gateway.documents.find_mistakes import RULES, as_mistakes, syntax_mistake
 from gateway.documents.limits import TEXT_MAX, TOKENS_MAX, Shape, judge, name_of
 from gateway.documents.mistake import Detail, Mistake, MistakenRequest
-from gateway.documents.mistakes import RULES, as_mistakes, syntax_mistake
 from gateway.documents.wrong_values import MISTAKES_MAX, NAME_MAX, variable_mistakes
 from gateway.errors import CallerError, InvalidRequest, TooCostlyRequest, UnknownDocument
 

@@ -1,4 +1,13 @@
-"""Executes operations: by their plan once it is written, by graphql-core until then and wherever a plan does not do."""
+"""Executes operations: by their plan once it is written, by graphql-core until then and wherever a plan does not do.
+
+1. A *plan* is a function written for one selection (`codegen`), for what its reader may not read and for the values of its
+   @skip and @include: the same text asked by two profiles has two plans.
+2. An operation seen once is executed by graphql-core: writing a plan costs more than that. At its second sight, or at once
+   where graphql-core would be long, `prepare` writes it beside the loop; `execute` and `steps` run it.
+3. graphql-core is the oracle: what a plan does not cover (`FALLBACK`), or met and was not written for (`PLAN_FAILED`), is
+   executed by it from the start. Nothing was sent yet, so that the answer is the same either way; tests compare both.
+
+Knows no caller, no source, no category: what is null was decided before (`decide`)."""
 
 import hashlib
 import logging
@@ -37,7 +46,9 @@ from gateway.execution.compiled_plan import CompiledPlan, EncodedForms, KeyPath
 logger = logging.getLogger("gateway.execution.executeur")
 KEPT_MAX = 24 * 1024 * 1024  # bytes of the plans kept, with the documents they are of
 FIRST_SIGHT_MAX = 1000  # values: graphql-core takes some 15 µs for each, and writing a plan some milliseconds
-STATE_BYTES, SEEN_BYTES, NULL_BYTES = 2000, 1000, 100  # of a document, of a plan not written yet, of a path refused
+STATE_BYTES = 2000  # that a document kept takes, its tree apart
+SEEN_BYTES = 1000  # … an operation seen once, whose plan is not written yet
+NULL_BYTES = 100  # … a path that is null by decision
 PLANS_MAX = 16  # of one document: by fields refused and values of @skip and @include
 
 Key = tuple[frozenset[tuple[KeyPath, str]], tuple[Any, ...]]  # what is null by decision, values of the conditions
@@ -51,24 +62,24 @@ class Run(Protocol):
     ) -> CompiledPlan | Unsupported: ...
 
 
-class ExecutionPath(StrEnum):
+class ExecutionMode(StrEnum):
     """How an operation was executed, as the metric `passerelle_executions` counts it."""
 
     PLAN = "plan"
     FIRST_SEEN = "premiere_vue"  # first sight: not worth a plan yet
     FALLBACK = "repli"  # not covered: graphql-core, by itself
-    RETRY_AFTER = "reprise"  # the plan met what it was not written for: graphql-core, from the start
+    PLAN_FAILED = "reprise"  # the plan met what it was not written for: graphql-core, from the start
 
 
-class PathCounts:
+class ModeCounts:
     """Counts operations by the way they were executed, for Prometheus."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         counter = Counter("passerelle_executions", "Opérations exécutées, par voie.", ("voie",), registry=registry)
-        self._counts = {path: counter.labels(path.value) for path in ExecutionPath}
+        self._counts = {mode: counter.labels(mode.value) for mode in ExecutionMode}
 
-    def __call__(self, path: ExecutionPath) -> None:
-        self._counts[path].inc()
+    def __call__(self, mode: ExecutionMode) -> None:
+        self._counts[mode].inc()
 
 
 class ExecutionContext(Protocol):
@@ -92,7 +103,7 @@ class _DocumentState:
     tree: DocumentNode  # held, so that its id stays its own
     conditions: tuple[str, ...]
     plans: LRUCache[Key, CompiledPlan | Unsupported | None] = field(default_factory=lambda: LRUCache(PLANS_MAX))
-    logged: set[ExecutionPath] = field(default_factory=set)
+    logged: set[ExecutionMode] = field(default_factory=set)
 
     @property
     def weight(self) -> int:
@@ -105,7 +116,7 @@ class _DocumentState:
 class Executor:
     """The plans of a schema, for as many documents as are kept: bounded in bytes. `count` is told the way of each execution."""
 
-    def __init__(self, schema: GraphQLSchema, count: Callable[[ExecutionPath], None]) -> None:
+    def __init__(self, schema: GraphQLSchema, count: Callable[[ExecutionMode], None]) -> None:
         self._schema = schema
         self._count = count
         # By id: documents are kept by their text, so the same text is the same tree, and hashing it costs nothing.
@@ -155,15 +166,15 @@ class Executor:
         """The same, left after each root field to whoever runs it: ten pages of five hundred rows are long to show."""
         state = self._state(document)
         plan = self._plan(state, document, _key(state, variables, context), variables, again)
-        if isinstance(plan, ExecutionPath):
+        if isinstance(plan, ExecutionMode):
             return self._reference(document, variables, context, plan)
         try:
             result = yield from plan.steps(context, variables, forbidden, self._forms)
         except Exception as error:
             # Whatever went wrong, nothing was sent yet: the oracle executes from the start, and says what is to be said.
-            self._log(state, ExecutionPath.RETRY_AFTER, error)
-            return self._reference(document, variables, context, ExecutionPath.RETRY_AFTER)
-        self._count(ExecutionPath.PLAN)
+            self._log(state, ExecutionMode.PLAN_FAILED, error)
+            return self._reference(document, variables, context, ExecutionMode.PLAN_FAILED)
+        self._count(ExecutionMode.PLAN)
         return result
 
     def _state(self, document: Document) -> _DocumentState:
@@ -176,19 +187,19 @@ class Executor:
 
     def _plan(
         self, state: _DocumentState, document: Document, key: Key, variables: VariableValues, again: bool
-    ) -> CompiledPlan | ExecutionPath:
+    ) -> CompiledPlan | ExecutionMode:
         """The plan, written at the second sight; else the reason why graphql-core executes."""
         # Writing a plan takes longer than one execution: a query asked once must not pay for it.
         if key not in state.plans:
             self._keep(document, state, key, None)
-            return ExecutionPath.FIRST_SEEN
+            return ExecutionMode.FIRST_SEEN
         plan = state.plans[key]
         if plan is None:
             if again:
-                return ExecutionPath.FIRST_SEEN
+                return ExecutionMode.FIRST_SEEN
             plan = self._write(document, key, variables)
             self._keep(document, state, key, plan)
-        return plan if isinstance(plan, CompiledPlan) else ExecutionPath.FALLBACK
+        return plan if isinstance(plan, CompiledPlan) else ExecutionMode.FALLBACK
 
     def _write(self, document: Document, key: Key, variables: VariableValues) -> CompiledPlan | Unsupported:
         """The plan, or why there is none; may run in any thread."""
@@ -202,15 +213,15 @@ class Executor:
     ) -> None:
         """Keep a plan, or why there is none: what the writer does not know today it will not know at the next request."""
         if isinstance(plan, Unsupported):
-            self._log(state, ExecutionPath.FALLBACK, plan)
+            self._log(state, ExecutionMode.FALLBACK, plan)
         state.plans[key] = plan
         self._documents[id(document.tree), id(document.operation)] = state  # weighed again
 
     def _reference(
-        self, document: Document, variables: VariableValues, context: ExecutionContext, execution_path: ExecutionPath
+        self, document: Document, variables: VariableValues, context: ExecutionContext, mode: ExecutionMode
     ) -> ExecutionResult:
         """graphql-core, over the variables as received; what is refused was not read, and is null."""
-        self._count(execution_path)
+        self._count(mode)
         if meta := context.decision.keys(META):
             keys = [key for key, _ in context.decision.fields if key not in meta]
             document = restrict_to(self._schema, document, keys, variables.coerced)
@@ -224,15 +235,15 @@ class Executor:
         errors = [error for error in result.errors or [] if not _below(error, nulls)]
         return ExecutionResult(null_out(result.data, nulls), errors or None)
 
-    def _log(self, state: _DocumentState, execution_path: ExecutionPath, reason: Exception) -> None:
+    def _log(self, state: _DocumentState, mode: ExecutionMode, reason: Exception) -> None:
         """Log once a document, by the hash of its text, which may hold a name that somebody is looked for by."""
-        if execution_path not in state.logged:
-            state.logged.add(execution_path)
+        if mode not in state.logged:
+            state.logged.add(mode)
             text = state.tree.loc.source.body if state.tree.loc else ""
             digest = hashlib.sha256(text.encode()).hexdigest()[:12]
             # Of our own errors only: the message of any other may carry a value.
             ours = f" ({reason})" if isinstance(reason, GatewayError) else ""
-            logger.warning("document %s : %s, %s%s", digest, execution_path.value, type(reason).__name__, ours)
+            logger.warning("document %s : %s, %s%s", digest, mode.value, type(reason).__name__, ours)
 
 
 def _key(state: _DocumentState, variables: VariableValues, context: ExecutionContext) -> Key:

@@ -37,7 +37,7 @@ from gateway.edge.metrics_page import MetricsPage
 from gateway.errors import ConfigurationError
 from gateway.evenements.log import EventLog
 from gateway.evenements.watcher import Watcher, WatchParts
-from gateway.execution.executor import Executor, PathCounts
+from gateway.execution.executor import Executor, ModeCounts
 from gateway.federation.collect.collector import Collector, loop_seconds
 from gateway.federation.directory import CurrentDirectory
 from gateway.federation.ids.assign import IdAssigner, derivation
@@ -114,7 +114,7 @@ def build_gateway(services: Services) -> Gateway:
         shapes=VisibleSchemas(schema, policy),
         candidate=_candidate(configuration, schema, access),
         stopped=access.stopped,
-        executor=Executor(schema, PathCounts(services.metrics)),
+        executor=Executor(schema, ModeCounts(services.metrics)),
         collector=collector,
         opaque_ids=opaque_ids,
         statistics=build_statistics(services, policy, opaque_ids, collector),

@@ -13,8 +13,8 @@ from functools import partial
 from gateway.auth.authentication.clients import build_perimetre
 from gateway.auth.policy.rules import Profil
 from gateway.domain.referentiel import Referentiel
+from gateway.federation.collect.kept_readings import Readings
 from gateway.federation.collect.plan import SourcePlan, plan_of_perimetre
-from gateway.federation.collect.readings import Readings
 from gateway.federation.directory import Directory
 from gateway.federation.ids.assign import Fact, FirstSeen, date_report, undated_facts
 from gateway.federation.join.link import link

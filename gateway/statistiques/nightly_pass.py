@@ -31,7 +31,7 @@ from typing import Protocol
 from gateway.concurrency import gather_or_fail
 from gateway.errors import LinksUnavailable
 from gateway.federation.collect.collector import Collector
-from gateway.federation.collect.readings import Readings
+from gateway.federation.collect.kept_readings import Readings
 from gateway.federation.directory import Directory
 from gateway.federation.ids.assign import Fact, FirstSeen
 from gateway.federation.join.merge import MergedPerson

@@ -16,8 +16,8 @@ from graphql import GraphQLSchema, parse, validate
 
 from gateway.auth.authorization.visible_schema import VisibleSchemas
 from gateway.auth.policy.rules import Profil
+from gateway.documents.find_mistakes import RULES, as_mistakes
 from gateway.documents.mistake import Detail, Mistake
-from gateway.documents.mistakes import RULES, as_mistakes
 from gateway.errors import Code
 from gateway.response import mistaken_response
 from tests.support.access.small_world import SmallWorld, caller

@@ -5,6 +5,7 @@ from graphql import GraphQLObjectType, get_named_type, is_object_type
 
 from gateway.auth.policy.rules import Profil
 from gateway.auth.policy.schema_check import governed
+from tests.support.access.operations import GRAPH
 from tests.support.access.tools import SCHEMA, decision
 
 ML = "PARCOURS IDENTITE CONTACT ADRESSE SENSIBLE REPRESENTANT CONTRAT RUPTURE SUIVI COLLABORATION TECHNIQUE"
@@ -74,6 +75,16 @@ def _type(nom: str) -> GraphQLObjectType:
     return type_
 
 
+# Of no category of their own: public values of the referential, or parts of what is granted as a whole.
+UNDRAWN = {
+    "Commune": {"codesPostaux", "departement", "missionLocale", "region"},
+    "MissionLocale": {"commune", "courriel"},
+    "Cfa": {"commune", "region", "siret", "source"},
+    "Employeur": {"commune"},
+    "Suivi": {"missionLocale"},
+    "Provenance": {"divergente", "recueLe", "retenue", "source"},
+    "IndiceRapprochement": {"accord", "niveau", "poids", "sources"},
+}
 COORDINATES = [(noun, champ) for noun in FIELDS for champ in governed(_type(noun))]
 
 
@@ -104,3 +115,10 @@ def _request(path: str, noun: str, champ: str) -> str:
 
 def _sub_selection(noun: str, champ: str) -> str:
     return " { __typename }" if is_object_type(get_named_type(_type(noun).fields[champ].type)) else ""
+
+
+def test_the_graph_that_random_operations_are_drawn_from_has_every_field() -> None:
+    """A field missing there is a field that no drawn operation ever asks."""
+    for noun, text in GRAPH.items():
+        drawn = {word.partition(":")[0] for word in text.split()}
+        assert drawn == set(_type(noun).fields) - UNDRAWN.get(noun, set()), noun

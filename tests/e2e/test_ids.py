@@ -20,7 +20,7 @@ from gateway.auth.policy.rules import Profil
 from gateway.documents.parse import Documents, PersistedDocuments
 from gateway.domain.links import KnownLinks
 from gateway.execution.executor import Executor
-from gateway.federation.collect.readings import Readings
+from gateway.federation.collect.kept_readings import Readings
 from gateway.federation.directory import Directory
 from gateway.federation.join.link import SourcedRecord
 from gateway.operation import Gateway, GraphQLRequest, answer

@@ -18,7 +18,7 @@ from gateway.documents.parse import Documents
 from gateway.domain.statut import StatutApprenant
 from gateway.errors import CallerError
 from gateway.execution import codegen
-from gateway.execution.executor import ExecutionPath, Executor
+from gateway.execution.executor import ExecutionMode, Executor
 from gateway.federation.views.view import ViewPerson
 from gateway.schema.nouns import Statut
 from tests.execution.differential import DrawnWorld
@@ -35,9 +35,9 @@ PAGE = """{ ruptures(first: 100) { edges { node { date joursDepuis etat priorita
 
 def _execute(
     text: str, world: DrawnWorld, times: int, profil: Profil = Profil.MISSION_LOCALE
-) -> tuple[Any, Counter[ExecutionPath]]:
+) -> tuple[Any, Counter[ExecutionMode]]:
     """The last answer, and the ways."""
-    execution_paths: Counter[ExecutionPath] = Counter()
+    execution_paths: Counter[ExecutionMode] = Counter()
     executor = Executor(SCHEMA, lambda voie: execution_paths.update([voie]))
     document = Documents(SCHEMA, str).read(text, None)
     variables: dict[str, Any] = dict.fromkeys(("n", "first"), 5)
@@ -76,14 +76,14 @@ def test_no_query_of_ours_falls_back() -> None:
             _, execution_paths = _execute(text, world, 3)
         except (CallerError, KeyError):
             continue  # refused on purpose, or a piece of a query
-        assert execution_paths == {ExecutionPath.FIRST_SEEN: 1, ExecutionPath.PLAN: 2}, text
+        assert execution_paths == {ExecutionMode.FIRST_SEEN: 1, ExecutionMode.PLAN: 2}, text
         served_rows += 1
     assert served_rows >= 25
 
 
 def test_a_query_asked_once_costs_no_plan() -> None:
     _, execution_paths = _execute("{ moi { profil } }", DrawnWorld(Random(1), spoilt=False), 1)
-    assert execution_paths == {ExecutionPath.FIRST_SEEN: 1}
+    assert execution_paths == {ExecutionMode.FIRST_SEEN: 1}
 
 
 def test_what_has_no_plan_falls_back_and_says_so_once(
@@ -92,7 +92,7 @@ def test_what_has_no_plan_falls_back_and_says_so_once(
     monkeypatch.setattr(codegen, "FIELDS_MAX", 0)
     rendered, execution_paths = _execute("{ moi { profil } }", DrawnWorld(Random(1), spoilt=False), 4)
     assert rendered.data == {"moi": {"profil": "MISSION_LOCALE"}}
-    assert execution_paths == {ExecutionPath.FIRST_SEEN: 1, ExecutionPath.FALLBACK: 3}
+    assert execution_paths == {ExecutionMode.FIRST_SEEN: 1, ExecutionMode.FALLBACK: 3}
     assert [r.getMessage().split(" : ", 1)[1] for r in caplog.records] == ["repli, Unsupported (plus de 0 champs)"]
 
 
@@ -109,7 +109,7 @@ def test_a_value_out_of_place_is_told_by_graphql_core() -> None:
         world.view.ruptures[rupture.id] = (_is_open(person), rupture)
         rupture.jours_depuis = "hier"  # type: ignore[assignment]
     rendered, execution_paths = _execute("{ ruptures { edges { node { joursDepuis } } } }", world, 2)
-    assert execution_paths == {ExecutionPath.FIRST_SEEN: 1, ExecutionPath.RETRY_AFTER: 1}
+    assert execution_paths == {ExecutionMode.FIRST_SEEN: 1, ExecutionMode.PLAN_FAILED: 1}
     assert rendered.data["ruptures"]["edges"][0] == {"node": {"joursDepuis": None}}
     assert rendered.errors[0].path == ["ruptures", "edges", 0, "node", "joursDepuis"]
 

@@ -19,7 +19,7 @@ from gateway.domain.referentiel import MissionLocaleRow as _MissionLocale
 from gateway.domain.referentiel import OrganismeRow as _Organisme
 from gateway.edge.graphql_http import DOCUMENT_KEYS as _DOCUMENT_KEYS
 from gateway.errors import Code as _Code
-from gateway.execution.executor import ExecutionPath as _ExecutionPath
+from gateway.execution.executor import ExecutionMode as _ExecutionMode
 from gateway.schema.organisations import NatureDefaut as _NatureDefaut
 from gateway.server.composition import build_gateway as _build_gateway
 from gateway.server.services import build_services as _build_services
@@ -43,7 +43,7 @@ WEIGHTS_PATH = Path(_weights.__file__).with_name("poids.toml")
 ERROR_CODES = {code.value for code in _Code}
 DOCUMENT_KEYS = set(_DOCUMENT_KEYS)
 ERROR_DETAILS = {detail.value for detail in _Detail}
-EXECUTION_PATHS = {path.value for path in _ExecutionPath}
+EXECUTION_PATHS = {path.value for path in _ExecutionMode}
 CACHE_STATUSES = {status.value for status in _CacheStatus}
 RESOURCES = {resource.value for resource in _Resource}
 DEFECTS = {nature.value for nature in _NatureDefaut}

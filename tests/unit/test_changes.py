@@ -12,8 +12,8 @@ from gateway.auth.policy.policy import Perimetre
 from gateway.auth.policy.rules import Finalite, Profil
 from gateway.connectors.base import Record
 from gateway.federation.collect.collector import Collector
+from gateway.federation.collect.kept_readings import Readings
 from gateway.federation.collect.plan import SourcePlan
-from gateway.federation.collect.readings import Readings
 from gateway.federation.join.link import SourcedRecord
 from gateway.federation.lists import filter_contrats, filter_jeunes, filter_ruptures
 from gateway.federation.views.view import Rights

@@ -14,7 +14,7 @@ from gateway.domain.matching import match
 from gateway.domain.similarity import agreements, compare, weights
 from gateway.domain.statut import StatutApprenant
 from gateway.errors import InvalidRequest
-from gateway.federation.collect.readings import Readings
+from gateway.federation.collect.kept_readings import Readings
 from gateway.federation.join.link import Installation, SourcedRecord, link
 from gateway.federation.join.merge import merge
 from gateway.federation.join.provenance import attach

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from gateway.connectors.base import Record
 from gateway.connectors.deca import contrat as fold
 from gateway.errors import RegistryUnavailable, SourceUnavailable
-from gateway.federation.collect.readings import read_registry
+from gateway.federation.collect.kept_readings import read_registry
 from gateway.schema.nouns import Jeune, Sexe
 from gateway.sources.harvest.harvester import harvest
 from gateway.sources.harvest.registry_reader import READINGS_MAX, RegistryReader

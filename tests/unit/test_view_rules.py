@@ -10,7 +10,7 @@ import pytest
 from gateway.auth.policy.policy import Affiliation, Perimetre
 from gateway.auth.policy.rules import CategorieDonnee, Finalite, Profil
 from gateway.domain.similarity import Level
-from gateway.federation.collect.readings import Readings
+from gateway.federation.collect.kept_readings import Readings
 from gateway.federation.join.follow_ups import one_each
 from gateway.federation.join.link import FollowUp
 from gateway.federation.join.merge import etat_traitement

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from gateway.auth.policy.policy import Perimetre
 from gateway.auth.policy.rules import Finalite, Profil
 from gateway.domain.statut import ContratPeriod, Session, StatutApprenant, Wait, parcours, statut_on, wait_on
-from gateway.federation.collect.readings import Readings
+from gateway.federation.collect.kept_readings import Readings
 from gateway.federation.criteria import identifying
 from gateway.federation.join.link import SourcedRecord
 from gateway.federation.lists import WAITING, ListQuery

@@ -32,8 +32,7 @@ from typing import Protocol
 from gateway.concurrency import offload
 from gateway.connectors.base import Record
 from gateway.errors import SourceError
-from gateway.federation.collect.plan import SourcePlan, in_order, may_live_in, residents_by_cfa
-from gateway.federation.collect.readings import (
+from gateway.federation.collect.kept_readings import (
     Freshness,
     Keys,
     Readings,
@@ -43,6 +42,7 @@ from gateway.federation.collect.readings import (
     Subject,
     read_registry,
 )
+from gateway.federation.collect.plan import SourcePlan, in_order, may_live_in, residents_by_cfa
 from gateway.federation.directory import Directory
 from gateway.federation.join.link import Installation, SourcedRecord, link
 from gateway.federation.join.merge import residence

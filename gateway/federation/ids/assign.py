@@ -3,9 +3,9 @@
 The write is awaited: an id is shown once its links are kept. A ledger that fails or is late stops nobody: ids are then made
 from the best record of each group, as they were the first time, and the view is built again later.
 
-Keys of records are pseudonyms, all that the ledger holds of them. A record is designated by what its source calls it; the
-registry calls nobody by any name: its contracts are the records. Every text given to a pseudonym is at rest in the ledger: a
-changed letter would lose the ids made from it.
+Keys of records are pseudonyms, all that the ledger holds of them. A record is designated by the key that its source gives it.
+The registry has no key for a person, only numbers of contracts: there, each contract is a record. Every text given to a
+pseudonym is at rest in the ledger: a changed letter would lose the ids made from it.
 
 The ledger also dates the report of each rupture: a source that states the day of its report is believed; for another, it is
 the day we first saw it there (docs/domaine.md).
@@ -42,7 +42,9 @@ ROUNDS = 3  # after a write, what another process wrote first is read again, and
 
 def shared_identities(clusters: Iterable[Cluster], complete: bool) -> frozenset[str]:
     """The identities that designate nobody: borne by several groups, or by one while a source was not heard."""
-    holders = Counter(identity for cluster in clusters for identity in {t.identity for t in cluster.sourced_records})
+    holders = Counter(
+        identity for cluster in clusters for identity in {record.identity for record in cluster.sourced_records}
+    )
     # A source that did not answer may know another bearer of any of them.
     return frozenset(identity for identity, count in holders.items() if count > (1 if complete else 0))
 

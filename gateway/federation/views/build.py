@@ -22,7 +22,7 @@ from gateway.auth.policy.policy import Perimetre, is_contrat_visible, is_waiting
 from gateway.auth.policy.rules import CategorieDonnee, Profil
 from gateway.concurrency import SingleFlight, offload
 from gateway.domain.days import end_of_day
-from gateway.federation.collect.readings import Readings
+from gateway.federation.collect.kept_readings import Readings
 from gateway.federation.criteria import ToldList
 from gateway.federation.directory import Directory
 from gateway.federation.ids.assign import AssignedIds, IdAssigner, date_report

@@ -13,8 +13,8 @@ from gateway.domain.identifiers import numero_key
 from gateway.domain.seal import OpaqueIds
 from gateway.domain.search import Candidate
 from gateway.domain.similarity import Level
+from gateway.federation.collect.kept_readings import Readings
 from gateway.federation.collect.plan import shows_persons
-from gateway.federation.collect.readings import Readings
 from gateway.federation.criteria import ToldList, check_numero, identifying, mark_of, placed
 from gateway.federation.directory import Directory
 from gateway.federation.join.evidence import identity_evidence, probability

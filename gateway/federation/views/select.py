@@ -19,7 +19,7 @@ from typing import Any
 
 from gateway.auth.policy.policy import Affiliation, is_request_open, joins_all
 from gateway.auth.policy.rules import CategorieDonnee, Profil
-from gateway.federation.collect.readings import Readings
+from gateway.federation.collect.kept_readings import Readings
 from gateway.federation.directory import Directory
 from gateway.federation.ids.assign import Fact, Pseudonym, contract_keys, person_keys, shared_identities, undated_facts
 from gateway.federation.ids.resolve import RecordKeys

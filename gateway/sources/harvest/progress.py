@@ -1,8 +1,8 @@
 """What an operator sees of the harvest: a log line a page, and figures for Prometheus. No value of a person, no SQL."""
 
+import collections
 import logging
 import math
-from collections import Counter as Faults
 from collections.abc import Callable
 from datetime import datetime
 
@@ -31,7 +31,7 @@ class HarvestMetrics:
         self._drifts = Counter(
             "passerelle_moisson_derives", "Écarts du registre au format convenu.", ("genre",), registry=metrics
         )
-        self._faults, self._kept = Faults[Fault](), 0
+        self._faults, self._kept = collections.Counter[Fault](), 0
         self._due = Gauge("passerelle_moisson_fenetres_dues", "Fenêtres qui restent à moissonner.", registry=metrics)
         # Computed when it is read: the lag grows while nothing happens.
         delay = Gauge(

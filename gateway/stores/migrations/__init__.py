@@ -1,0 +1,1 @@
+"""The histories of the stores' schemas, one folder a store, which `gateway.stores.sql` applies."""

@@ -19,7 +19,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from gateway.correlation import CURRENT, start_trace
 from gateway.edge.graphql_http import UNIDENTIFIED_A_SECOND
-from gateway.federation.collect.readings import Freshness
+from gateway.federation.collect.kept_readings import Freshness
 from gateway.schema.organisations import EtatSource, ModeSource, Source, TypeSource
 from gateway.server.composition import with_copy
 from gateway.server.logs import JsonFormatter, TextFormatter

@@ -13,7 +13,7 @@ from gateway.domain.links import KnownLinks
 from gateway.domain.referentiel import CommuneLine, MissionLocaleRow, Referentiel
 from gateway.domain.seal import OpaqueIds, Sealer
 from gateway.domain.statut import StatutApprenant
-from gateway.federation.collect.readings import Readings
+from gateway.federation.collect.kept_readings import Readings
 from gateway.federation.directory import Directory
 from gateway.federation.ids.assign import AssignedIds
 from gateway.federation.ids.resolve import resolve
