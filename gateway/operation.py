@@ -34,7 +34,7 @@ from gateway.documents.parse import Document, Documents, PersistedDocuments
 from gateway.domain.days import paris_day
 from gateway.domain.seal import OpaqueIds
 from gateway.errors import ArgumentRefused, CallerError, InvalidRequest, LeakStopped, QuotaReached
-from gateway.evenements.log import EventLog
+from gateway.evenements.perimeter_logs import EventLog
 from gateway.execution.executor import Executor
 from gateway.federation.collect.collector import Collector
 from gateway.federation.collect.kept_readings import Readings

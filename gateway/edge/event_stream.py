@@ -20,7 +20,7 @@ from gateway.edge.guard import end_when_left
 from gateway.errors import InvalidRequest, Overloaded, QuotaReached
 from gateway.operation import Gateway, GraphQLRequest, answer
 from gateway.response import GraphQLResponse, refused_response
-from gateway.subscription import Caller, Delivery, Stream, StreamPlaces, subscription_of
+from gateway.streams import Caller, Delivery, Stream, StreamPlaces, subscription_of
 
 EVENT_STREAM = "text/event-stream"
 HEADERS = {"content-type": f"{EVENT_STREAM}; charset=utf-8", "cache-control": "no-store", "x-accel-buffering": "no"}

@@ -17,7 +17,7 @@ from gateway.auth.policy.rules import CategorieDonnee
 from gateway.concurrency import Sleep, every, offload
 from gateway.domain.announcements import KnownPerimeter
 from gateway.domain.days import paris_day
-from gateway.evenements.log import EventLog, known_after
+from gateway.evenements.perimeter_logs import EventLog, known_after
 from gateway.evenements.perimeters import WatchedPerimeter
 from gateway.federation.changes import Look, changes
 from gateway.federation.collect.collector import Collector

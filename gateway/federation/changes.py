@@ -13,7 +13,7 @@ from functools import cached_property
 
 from gateway.domain.announcements import About, Announced, Changes, Fact, KnownPerimeter
 from gateway.domain.seal import OpaqueIds
-from gateway.federation.collect.readings import Readings
+from gateway.federation.collect.kept_readings import Readings
 from gateway.federation.views.view import View, ViewPerson
 from gateway.schema.events import TypeEvenement as T
 from gateway.schema.nouns import Contrat, Jeune, Rupture

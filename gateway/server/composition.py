@@ -35,7 +35,7 @@ from gateway.edge.graphql_http import AccessLog
 from gateway.edge.guard import Health, Probe
 from gateway.edge.metrics_page import MetricsPage
 from gateway.errors import ConfigurationError
-from gateway.evenements.log import EventLog
+from gateway.evenements.perimeter_logs import EventLog
 from gateway.evenements.watcher import Watcher, WatchParts
 from gateway.execution.executor import Executor, ModeCounts
 from gateway.federation.collect.collector import Collector, loop_seconds
@@ -53,7 +53,7 @@ from gateway.sources.http.issuers import IssuerClient, JwksFile
 from gateway.sources.http.transport import Transport, aiohttp_transport
 from gateway.sources.metrics import StateGauges
 from gateway.statistiques.reach import check_exact
-from gateway.subscription import StreamPlaces
+from gateway.streams import StreamPlaces
 
 PROBE_TIMEOUT = 2.0
 

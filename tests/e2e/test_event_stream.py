@@ -99,7 +99,7 @@ def test_who_comes_back_receives_what_came_meanwhile(small: World, alone: Launch
     assert after.places[: len(whole)] == whole
 
 
-def test_a_partner_that_is_down_stops_nobody_elses_events(small: World, alone: LaunchedGateway) -> None:
+def test_a_partner_that_is_down_stops_no_event_of_another(small: World, alone: LaunchedGateway) -> None:
     small.check.fault("gestibase", "refuse")
     try:
         with listening(alone.url, small.token("ml")) as adviser:

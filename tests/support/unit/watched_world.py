@@ -14,10 +14,10 @@ from gateway.domain.days import paris_day
 from gateway.domain.seal import Sealer
 from gateway.edge.graphql_http import body
 from gateway.errors import SourceUnavailable
-from gateway.evenements.log import EventLog
+from gateway.evenements.perimeter_logs import EventLog
 from gateway.evenements.perimeters import WatchedPerimeter
 from gateway.evenements.watcher import Watched, Watcher
-from gateway.federation.collect.readings import Freshness, Readings
+from gateway.federation.collect.kept_readings import Freshness, Readings
 from gateway.federation.directory import Directory
 from gateway.federation.join.link import SourcedRecord
 from gateway.operation import Gateway, GraphQLRequest, answer

@@ -33,7 +33,7 @@ from gateway.errors import (
     Overloaded,
     QuotaReached,
 )
-from gateway.evenements.log import KeptEvents
+from gateway.evenements.perimeter_logs import KeptEvents
 from gateway.evenements.perimeters import WatchedPerimeter
 from gateway.federation.views.told_log import ToldLog
 from gateway.operation import Gateway, GraphQLRequest, judge, serve, validate

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 import pytest
 
-from gateway import subscription
+from gateway import streams
 from gateway.auth.authentication.clients import Viewer
 from gateway.auth.policy.rules import Profil
 from gateway.config import StreamSettings
@@ -19,7 +19,7 @@ from gateway.edge.graphql_http import body
 from gateway.errors import GatewayError, JournalUnavailable, Overloaded, QuotaReached, TokenFault, Unauthenticated
 from gateway.operation import GraphQLRequest
 from gateway.schema.nouns import SituationSuivi, Suivi
-from gateway.subscription import Stream, StreamPlaces, subscription_of
+from gateway.streams import Stream, StreamPlaces, subscription_of
 from tests.e2e.test_ids import QualityCounts
 from tests.support.access.small_world import WithoutAccounting
 from tests.support.unit.links import told
@@ -48,8 +48,8 @@ async def world(tmp_path: Any) -> AsyncIterator[WatchedWorld]:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(subscription, "BEAT", 0.02)
-    monkeypatch.setattr(subscription, "AGAIN", 0.01)
+    monkeypatch.setattr(streams, "BEAT", 0.02)
+    monkeypatch.setattr(streams, "AGAIN", 0.01)
 
 
 @dataclass
@@ -111,7 +111,7 @@ async def test_it_sends_what_comes_from_now_on_in_order(world: WatchedWorld) -> 
 
 
 async def test_who_waits_is_woken_by_what_is_written(world: WatchedWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(subscription, "BEAT", 60.0)
+    monkeypatch.setattr(streams, "BEAT", 60.0)
     stream = await opened(world, Callers())
     waiting = asyncio.create_task(received(stream, 1))
     await asyncio.sleep(0.05)
