@@ -116,9 +116,12 @@ class EventLog:
         return await self._reads.run(key, lambda: self._read(key))
 
     async def _read(self, key: str) -> KeptEvents:
-        kept = self._kept.get(key) or KeptEvents()
+        kept = self._kept.get(key)
+        # The last number first: what is written between the two is read by the second, or the next time.
+        last = kept.last if kept else (await self.store.last_numbers([key])).get(key, 0)
+        kept = kept or KeptEvents()
         rows = await self.store.after(key, kept.last)
-        last = rows[-1].numero if rows else kept.last or (await self.store.last_numbers([key])).get(key, 0)
+        last = rows[-1].numero if rows else last
         since = self.now() - EVENTS_KEPT
         events = (*kept.events, *(self._opened(key, row) for row in rows))
         kept = self._kept[key] = KeptEvents(tuple(event for event in events if event.quand >= since), last)

@@ -12,6 +12,7 @@ from gateway.auth.policy.rules import Profil
 from gateway.evenements.watcher import Watched
 from gateway.schema.nouns import Adresse, Collaboration, Contrat, Formation, SituationSuivi, Suivi
 from gateway.schema.scalars import CodePostal
+from gateway.stores.event_log import EventRow
 from tests.e2e.test_ids import QualityCounts
 from tests.support import databases
 from tests.support.unit.links import T0, told
@@ -380,3 +381,24 @@ async def test_ids_given_without_the_ledger_announce_nothing(world: WatchedWorld
     assert await read(world.url, "SELECT numero FROM evenements") == []
     await without.close()
     await without.ledger.close()
+
+
+async def test_what_is_written_while_a_log_is_first_read_is_read_the_next_time(world: WatchedWorld) -> None:
+    """Found by reading: the last number was asked after the events, and what came between the two was passed over."""
+    world.tell(apprentice("1"))
+    await world.look()
+    other, (key,) = restarted(world), world.watched
+    read_events = other.log.store.after
+
+    async def after(perimetre: str, numero: int) -> list[EventRow]:
+        rows = await read_events(perimetre, numero)
+        if not numero:
+            world.tell(apprentice("1", BROKEN_OFF))
+            await world.look()
+        return rows
+
+    other.log.store.after = after  # type: ignore[method-assign]
+    assert (await other.log.read(key)).events == ()
+    other.log.store.after = read_events  # type: ignore[method-assign]
+    assert [event.kind for event in (await other.log.read(key)).events] == ["RUPTURE_NOUVELLE"]
+    await other.close()

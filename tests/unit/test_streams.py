@@ -18,7 +18,8 @@ from gateway.config import StreamSettings
 from gateway.edge.graphql_http import body
 from gateway.errors import GatewayError, JournalUnavailable, Overloaded, QuotaReached, TokenFault, Unauthenticated
 from gateway.operation import GraphQLRequest
-from gateway.schema.nouns import SituationSuivi, Suivi
+from gateway.schema.nouns import Adresse, SituationSuivi, Suivi
+from gateway.schema.scalars import CodePostal
 from gateway.streams import Stream, StreamPlaces, subscription_of
 from tests.e2e.test_ids import QualityCounts
 from tests.support.access.small_world import WithoutAccounting
@@ -286,6 +287,25 @@ async def test_each_delivery_is_journaled_and_one_that_cannot_be_waits(world: Wa
     accounting.failure = None
     assert [one["jeune"]["nom"] for one in told_by(await received(stream))] == ["Un"]
     assert accounting.recorded == 1
+
+
+async def test_who_is_out_of_sight_while_a_source_is_down_is_told_of_and_who_moved_is_not(
+    world: WatchedWorld,
+) -> None:
+    stream, late = await opened(world, Callers()), await opened(world, Callers())
+    await break_off(world, ["Un"])
+    assert len(await received(stream)) == 1
+    world.down = {"ypareo"}
+    world.version += 1
+    (gap,) = await received(late)
+    event = gap["data"]["evenements"]
+    assert (event["type"], event["jeune"], event["nombre"]) == ("LACUNE", None, None)
+    world.down = set()
+    again = await opened(world, Callers(), since=gap["place"])
+    world.tell(
+        *world.told_values[:1], apprentice("Un", BROKEN_OFF, nom="Un", adresse=Adresse(code_postal=CodePostal("75012")))
+    )
+    assert await received(again) == []
 
 
 async def test_a_quota_that_is_reached_ends_it_and_shows_nothing(world: WatchedWorld) -> None:

@@ -72,12 +72,12 @@ class ToldLog:
 
     def evenement(self, context: Any, filtre: FiltreEvenements | None) -> Evenement | None:
         """The event of a subscription; None when it is not to be sent."""
-        event = self.event
+        event = self._standing(context)
         return self._send(context, event) if event and self.is_told(context, event, filtre) else None
 
     def of_rupture(self, context: Any, filtre: FiltreRuptures | None) -> Evenement | None:
         """The same, of a rupture that the list would keep under that filter; the end of one is told whatever it was."""
-        event = self.event
+        event = self._standing(context)
         if event is None or TypeEvenement(event.kind) not in OF_RUPTURES or not self.is_told(context, event, None):
             return None
         # By the id that it has now: two persons found to be one, or told apart, changed it since.
@@ -101,6 +101,16 @@ class ToldLog:
     def readable(self, context: Any, events: Sequence[LoggedEvent]) -> int:
         """How many of these the caller may know of."""
         return sum(self.is_told(context, event, None) for event in events)
+
+    def _standing(self, context: Any) -> LoggedEvent | None:
+        """The event of a subscription; where its person is out of sight because who told it does not answer, one that says that
+        something is not sent."""
+        event = self.event
+        if event is None or event.about.jeune is None or self._person(context, event):
+            return event
+        if context.readings.silent or event.about.source in context.readings.errors:
+            return LoggedEvent(event.numero, TypeEvenement.LACUNE.value, self.now, About())
+        return event
 
     def _since(self, start: int, is_place: bool) -> list[LoggedEvent]:
         """The events beyond a place; where some that were there are forgotten, one that says so comes first."""
