@@ -15,7 +15,7 @@ from gateway.domain.quotas import MARGIN
 
 COUNTRY = 1_040_000  # apprentices (docs/domaine.md, Ordres de grandeur)
 MISSIONS_PAYS, PAGE_IMILO = 440, 150
-ERPS = ("ypareo", "gestibase", "aimaira")
+ERPS = ("ypareo", "digiforma", "gestibase", "scform", "aimaira")
 GESTIBASE_A_MINUTE = 60  # the vendor's quota, one a key (fixtures/README.md)
 
 

@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection
 
 import httpx
 
-from gateway.sources.http.transport import aiohttp_transport
+from gateway.sources.http.outbound import aiohttp_transport
 
 SMALL, LARGE = 155, 42_000  # bytes: one record; a page of a hundred
 CONCURRENT_MAX = 20

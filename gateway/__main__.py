@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from gateway.cli.french import FrenchCommand
 from gateway.cli.kit_commands import add_kit
+from gateway.cli.person_line import person_arguments
 from gateway.cli.statistics_line import statistics_arguments
 from gateway.errors import CommandFailed, ConfigurationError, reason_of
 from gateway.server.logs import configure_logs
@@ -49,6 +50,7 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     access.add_argument("--profil", help="un profil : MISSION_LOCALE, CFA…")
     access.add_argument("--finalite", help="une finalité : ACCOMPAGNEMENT, PILOTAGE…")
     _journal_arguments(commands.add_parser("journal", help="vérifie, consulte ou purge le journal des lectures"))
+    person_arguments(commands.add_parser("personne", help="efface ce qui est gardé d'un jeune"))
     statistics_arguments(commands.add_parser("statistiques", help="compte, publie les chiffres, ou dit leur âge"))
     _register_arguments(add)
     explain = add("expliquer", _explain, "montre ce qu'une requête demande, ce qu'on en refuse, et sa fonction")

@@ -41,7 +41,8 @@ from gateway.edge.guard import (
     with_headers,
 )
 from gateway.edge.metrics_page import MetricsPage
-from gateway.edge.reception_http import reception_routes
+from gateway.edge.reception_http import reception_door, reception_routes
+from gateway.edge.transmissions_page import page_routes as transmissions_page
 from gateway.edge.webhooks_http import webhook_route
 from gateway.errors import (
     CallerError,
@@ -72,9 +73,8 @@ STATUSES: dict[type[Exception], int | None] = {
     Unauthenticated: 401,
     InvalidRequest: 400,
     QuotaReached: 429,
-    EventsUnavailable: 503,
+    **dict.fromkeys((KeysUnavailable, ClientsUnavailable, JournalUnavailable, Overloaded, EventsUnavailable), 503),
     CallerError: None,
-    **dict.fromkeys((KeysUnavailable, ClientsUnavailable, JournalUnavailable, Overloaded), 503),
     ClientDisconnected: 499,  # nobody reads it
 }
 
@@ -107,9 +107,8 @@ async def _graphql(request: Request) -> Response:
     """POST /graphql: bytes in, bytes out; whatever fails is an answer with a code."""
     state: AppState = request.app.state.routes
     trace = start_trace(request.headers.get("x-request-id"), request.headers.get("traceparent"))
-    accept = request.headers.get("accept", "")
-    media_type = choose_media_type(accept)
-    if media_type is None and EVENT_STREAM not in accept:
+    media_type = choose_media_type(request.headers.get("accept"))
+    if media_type is None and EVENT_STREAM not in request.headers.get("accept", ""):
         return _told(state, trace, None, _not_acceptable(trace))
     try:
         _require_nothing_in_url(request)
@@ -141,10 +140,9 @@ async def _answer(request: Request, viewer: Viewer, trace: RequestTrace, media_t
         await state.gateway.accounting.charge_request(viewer)
         with state.incomplete.of(viewer.client) as count:
             graphql_request = await read_request(request, trace, count)
-        if EVENT_STREAM in request.headers.get("accept", ""):
-            caller = partial(_viewer, request, state)
-            if stream := await open_stream(state.streams, request, graphql_request, caller, media_type is None):
-                return GraphQLResponse(None, []), stream
+        caller, streamed = partial(_viewer, request, state), EVENT_STREAM in request.headers.get("accept", "")
+        if streamed and (stream := await open_stream(state.streams, request, graphql_request, caller)):
+            return GraphQLResponse(None, []), stream
         if media_type is None:
             return _not_acceptable(trace)
         async with state.slots.hold(request.receive):
@@ -256,6 +254,7 @@ async def _metrics(request: Request) -> Response:
 
 def application(state: AppState) -> ASGIApp:
     """The ASGI application over an open gateway."""
+    door = reception_door(state.reception, state.http, state.gateway.accounting.rate_limits)
     routes = [
         *page_routes(state.public_figures, state.page, state.http.graphiql),
         export_route(_figures_deps(state)),
@@ -264,7 +263,8 @@ def application(state: AppState) -> ASGIApp:
         Route("/health/live", _live),
         Route("/health/ready", _ready),
         webhook_route(state.webhooks),
-        *reception_routes(state.reception, state.http, state.gateway.accounting.rate_limits),
+        *reception_routes(door),
+        *transmissions_page(door),
         *([Route("/jwks", _jwks)] if state.public_keys else []),
         *(static_routes() if state.http.graphiql else []),
     ]

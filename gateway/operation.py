@@ -45,6 +45,7 @@ from gateway.federation.views.build import ViewCache, find_view
 from gateway.federation.views.context import OperationContext
 from gateway.federation.views.told_log import ToldLog
 from gateway.federation.views.view import Rights, View
+from gateway.reception.report import TransmissionReports
 from gateway.response import (
     GraphQLResponse,
     fallback_error,
@@ -62,8 +63,8 @@ from gateway.statistiques.questions import ROOT as STATISTICS_ROOT
 from gateway.statistiques.questions import asked_by
 
 logger = logging.getLogger("gateway.operation")
-STATISTICS = f"Query.{STATISTICS_ROOT}"
-ASKING_SOURCES = VIEW_ROOTS | {STATISTICS_ROOT}
+STATISTICS, TRANSMISSIONS = f"Query.{STATISTICS_ROOT}", "Query.transmissions"
+ASKING_SOURCES = VIEW_ROOTS | {STATISTICS_ROOT, "transmissions"}
 STREAMED = "Une souscription se reçoit en flux : l'envoyer avec Accept: text/event-stream."
 VALUES_FEW = 200  # of variables: less than a millisecond to coerce
 
@@ -103,6 +104,8 @@ class Gateway:
     states: Callable[[], list[Source]]
     state_of: Callable[[str], EtatSource | None]  # of a source by name, None when it is not configured
     source_of_cfa: Callable[[str], str | None]
+    pushing: Callable[[str], Source | None]  # the state of what a CFA transmits, None when it never did
+    reports: TransmissionReports
     now: Callable[[], datetime]
     views: ViewCache = field(default_factory=ViewCache)
     plan_slots: PlanSlots = field(default_factory=PlanSlots)
@@ -236,10 +239,7 @@ async def _collect(
 async def build_context(
     gateway: Gateway, viewer: Viewer, decision: Decision, age_max: int | None = None, counts_list: bool = False
 ) -> OperationContext:
-    """All that the operation may show, collected and merged. `counts_list`: figures of the caller's list are asked.
-
-    Raises Overloaded when too many wait for the same plan.
-    """
+    """All that the operation may show, collected and merged; `counts_list`: with figures of its list. Raises Overloaded."""
     directory, day = gateway.directory(), paris_day(gateway.now())
     rights = Rights(gateway.policy, viewer.profil, viewer.finalite, viewer.perimetre)
     plan = plan_sources(decision, viewer.perimetre, directory, counts_list)
@@ -250,7 +250,7 @@ async def build_context(
             found = await find_view(gateway.views, gateway.id_assigner, readings, rights, directory, day)
             collected = readings, *found
     readings, view, people = collected or (Readings(), View(), 0)
-    return OperationContext(
+    context = OperationContext(
         viewer=viewer,
         rights=rights,
         decision=decision,
@@ -259,10 +259,12 @@ async def build_context(
         day=day,
         states=gateway.states,
         source_of_cfa=gateway.source_of_cfa,
+        pushing=gateway.pushing,
         readings=readings,
         view=view,
         people=people,
     )
+    return await gateway.reports.told(context) if TRANSMISSIONS in decision.coordinates else context
 
 
 def _response(gateway: Gateway, context: OperationContext, result: ExecutionResult, cost: int) -> GraphQLResponse:

@@ -104,7 +104,7 @@ async def _source(asked: Awaitable[object]) -> str | None:
 
 
 async def _reach(services: Services, partner: Partner) -> None:
-    await services.transport.reach(partner.nom, _address(partner), ANSWER_WITHIN)
+    await services.sources.reach(partner.nom, _address(partner), ANSWER_WITHIN)
 
 
 def _address(partner: Partner) -> str:

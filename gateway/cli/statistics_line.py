@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import os
+from pathlib import Path
 
 from gateway.errors import CommandFailed
 
@@ -18,6 +19,15 @@ def statistics_arguments(parser: argparse.ArgumentParser) -> None:
     count.set_defaults(func=_count_night)
     acts.add_parser("publier", help="publie ce que les lots ont donné").set_defaults(func=_publish_counts)
     acts.add_parser("etat", help="dit ce qui est publié, de quoi, et son âge").set_defaults(func=_statistics_state)
+    export = acts.add_parser("exporter", help="écrit dans un fichier ce que chacun peut lire des chiffres publiés")
+    export.add_argument("file", metavar="FICHIER", help="ce que dit sa fin : .csv, .json (JSON-stat) ou .sdmx.csv")
+    export.add_argument(
+        "parameters",
+        metavar="NOM=VALEUR",
+        nargs="*",
+        help="les paramètres de /statistiques/export : dimensions=REGION,MOIS depuis=2025-08-01",
+    )
+    export.set_defaults(func=_export_figures)
 
 
 def _count_night(arguments: argparse.Namespace) -> int:
@@ -33,6 +43,12 @@ def _publish_counts(_: argparse.Namespace) -> int:
     from gateway.cli.statistiques import publish_counts  # noqa: PLC0415
 
     return asyncio.run(publish_counts(lambda line: print(line, flush=True)))
+
+
+def _export_figures(arguments: argparse.Namespace) -> None:
+    from gateway.cli.statistiques import export_figures  # noqa: PLC0415
+
+    print(asyncio.run(export_figures(Path(arguments.file), arguments.parameters)))
 
 
 def _statistics_state(_: argparse.Namespace) -> None:

@@ -4,17 +4,22 @@ Knows no HTTP; `__main__` prints what is returned.
 """
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from datetime import date
+from pathlib import Path
 
 from gateway.config import load
 from gateway.domain.days import PARIS, paris_day
+from gateway.edge.figures_http import public_data
 from gateway.environment import ENVIRONMENT
-from gateway.errors import BlocksUnavailable, CommandFailed
+from gateway.errors import BlocksUnavailable, CallerError, CommandFailed, reason_of
 from gateway.operation import Gateway
 from gateway.server.composition import build_gateway
 from gateway.server.services import Services, build_services
+from gateway.server.statistics_parts import open_figures
+from gateway.statistiques.exports import FORMATS
+from gateway.statistiques.file_request import variables_of
 from gateway.statistiques.lots import MONTHS, counted_period
 from gateway.statistiques.nightly_pass import PassTools, all_subjects, count_all, mandate
 from gateway.statistiques.places import Places
@@ -71,6 +76,38 @@ async def describe_state() -> str:
     if oldest:
         rows.append(f"source entendue il y a le plus longtemps : le {oldest.astimezone(PARIS):%d/%m/%Y à %H:%M}")
     return "\n".join(rows)
+
+
+async def export_figures(path: Path, parameters: Sequence[str]) -> str:
+    """Write the figures that everybody may read, in the format that the name of the file ends with; what was written. Raises
+    CommandFailed."""
+    format_ = path.name.partition(".")[2]
+    if format_ not in FORMATS:
+        raise CommandFailed(f"{path} : un nom en .{', .'.join(FORMATS)} attendu")
+    told = [parameter.partition("=") for parameter in parameters]
+    if wrong := next((name for name, equals, _ in told if not equals), None):
+        raise CommandFailed(f"{wrong} : NOM=VALEUR attendu")
+    async with _opened() as (services, gateway):
+        public = open_figures(services, gateway)
+        if public is None:
+            raise CommandFailed(NO_KEY)
+        try:
+            data = await public_data(gateway, public, variables_of((name, value) for name, _, value in told))
+        except CallerError as error:
+            raise CommandFailed(str(error)) from None
+    _, encode = FORMATS[format_]
+    _write(path, encode(data, ("excel", "=", "1") in told))
+    return f"{path} : {len(data.lines)} ligne(s), arrondies à la dizaine, que chacun peut lire"
+
+
+def _write(path: Path, body: bytes) -> None:
+    """Whole, or not at all."""
+    draft = path.with_name(f".{path.name}.partiel")
+    try:
+        draft.write_bytes(body)
+        draft.replace(path)
+    except OSError as error:
+        raise CommandFailed(f"{path} : {reason_of(error)}") from None
 
 
 def _states(lots: dict[str, Lot]) -> list[LotState]:

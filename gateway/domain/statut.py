@@ -36,11 +36,13 @@ WAITING = (_S.INSCRIT, _S.ABANDON)
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A training session, first and last day; `exclusion` is the day the person was excluded from it."""
+    """A training session, first and last day; `exclusion` is the day the person was excluded from it. `is_attested`: somebody
+    still tells it, without which it makes statuses, and has nobody wait."""
 
     debut: date
     fin: date
     exclusion: date | None = None
+    is_attested: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,8 +199,8 @@ def session_on(begun: Sequence[tuple[date, Session]], day: date) -> Session | No
     return started[-1] if started else min(reversed(begun), key=itemgetter(0), default=(day, None))[1]
 
 
-def _order(session: Session) -> tuple[date, date, date]:
-    return session.debut, session.fin, session.exclusion or date.min
+def _order(session: Session) -> tuple[date, date, date, bool]:
+    return session.debut, session.fin, session.exclusion or date.min, session.is_attested
 
 
 def statut_on(parcours: Sequence[StatutStep], day: date) -> StatutStep | None:
@@ -255,6 +257,7 @@ def _is_waiting(lived: LivedSession, day: date) -> bool:
     session = lived.session
     if (
         day > session.fin
+        or not session.is_attested
         or (session.exclusion and session.exclusion <= day)
         or (day - lived.depuis).days >= LISTED_DAYS
     ):

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from gateway.edge.graphql_http import body
+from gateway.edge.graphql_http import body, choose_media_type
 from gateway.edge.guard import end_when_left
 from gateway.errors import InvalidRequest, Overloaded, QuotaReached
 from gateway.operation import Gateway, GraphQLRequest, answer
@@ -81,12 +81,11 @@ class EventStream(Response):
         return b"event: next\n" + place + b"data: " + content + b"\n\n"
 
 
-async def open_stream(
-    deps: StreamDeps, request: Request, asked: GraphQLRequest, caller: Caller, only: bool
-) -> EventStream | None:
-    """The stream that a request asks for; None where it asks for something else. `only`: its client reads nothing but a stream,
-    and is told what is wrong by one. Raises Unauthenticated, QuotaReached, Overloaded, EventsUnavailable, and their like."""
+async def open_stream(deps: StreamDeps, request: Request, asked: GraphQLRequest, caller: Caller) -> EventStream | None:
+    """The stream that a request asks for; None where it asks for something else. A client that reads nothing but a stream is told
+    what is wrong by one. Raises Unauthenticated, QuotaReached, Overloaded, EventsUnavailable, and their like."""
     viewer, identifier = await caller(), asked.trace.request_id
+    only = choose_media_type(request.headers.get("accept")) is None
     try:
         validated = await subscription_of(deps.gateway, viewer, asked)
     except InvalidRequest:

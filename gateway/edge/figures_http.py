@@ -53,7 +53,8 @@ def export_route(deps: FiguresDeps) -> Route:
             media_type, encode = FORMATS[request.path_params["forme"]]
             variables = variables_of(request.query_params.multi_items())
             if _is_anonymous(request) and deps.public:
-                data = await _public_data(deps, deps.public, variables)
+                await deps.public.spend()
+                data = await public_data(deps.gateway, deps.public, variables)
             else:
                 viewer = await deps.viewer(request)
                 data = await _data(deps, viewer, variables, trace)
@@ -102,10 +103,10 @@ class FileRefused(Exception):
         self.response = response
 
 
-async def _public_data(deps: FiguresDeps, public: PublicFigures, variables: Mapping[str, Any]) -> Dataset:
-    await public.spend()
-    schema = deps.gateway.schema
-    document = deps.gateway.documents.read(file_query(), None)
+async def public_data(gateway: Gateway, public: PublicFigures, variables: Mapping[str, Any]) -> Dataset:
+    """What everybody may read of the question that these variables ask. Raises CallerError."""
+    schema = gateway.schema
+    document = gateway.documents.read(file_query(), None)
     coerced = document.variables(schema, variables_of_page(variables, None, LINES_MAX))
     (question,) = questions_of(schema, document, coerced, {ROOT}).values()
     if isinstance(question, CallerError):

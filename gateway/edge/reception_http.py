@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import brotli
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -43,6 +44,9 @@ ERRORS = {  # the name that the contract gives a status
 TOO_MANY = "Trop de requêtes, veuillez réessayer plus tard."
 CHARSETS = {"utf-8": "utf-8", "utf8": "utf-8", "utf-16": "utf-16", "utf-16le": "utf-16-le", "utf-16be": "utf-16-be"}
 INFLATED = {"gzip": zlib.MAX_WBITS | 16, "deflate": zlib.MAX_WBITS}
+BROTLI, PART = "br", 64 * 1024  # bytes inflated at a time
+TOO_LONG, CUT = f"Corps trop long : {BYTES_MAX} octets au plus.", "Le corps compressé est coupé."
+NOT_AS_TOLD = "Le corps n'est pas compressé comme il le dit."
 logger = logging.getLogger("gateway.reception")
 
 
@@ -62,13 +66,13 @@ class ReceptionDoor:
     addresses: ClientAddresses
     rates: RateLimits
 
-    async def identify(self, request: Request) -> tuple[Transmitter, dict[str, str]]:
-        """Who transmits, and the headers that tell what is left to it. Raises Turned."""
+    async def identify(self, request: Request, told: str) -> tuple[Transmitter, dict[str, str]]:
+        """Who transmits by what it tells of itself, and the headers that tell what is left to it. Raises Turned."""
         address = self._address(request)
         guesses = await self.rates.balance(GUESSES, address)
         if guesses.left == 0:
             raise Turned(429, TOO_MANY, _spent(guesses))
-        transmitter = await self._transmitter(request)
+        transmitter = await self._transmitter(told)
         if isinstance(transmitter, str):
             await self.rates.spend(GUESSES, address, 1)
             raise Turned(403, transmitter)
@@ -76,9 +80,8 @@ class ReceptionDoor:
             raise Turned(429, TOO_MANY, _spent(over))
         return transmitter, _left(await self.rates.balance(ALLOWED, transmitter.uai))
 
-    async def _transmitter(self, request: Request) -> Transmitter | str:
+    async def _transmitter(self, told: str) -> Transmitter | str:
         """Who transmits, or why nobody is known."""
-        told = request.headers.get("authorization", "")
         if not told:
             return "Clé API manquante"
         if not told.startswith("Bearer "):
@@ -104,11 +107,15 @@ def _spent(balance: Balance) -> dict[str, str]:
     return {**_left(balance), "retry-after": str(balance.seconds)}
 
 
-def reception_routes(reception: Reception | None, http: HttpSettings, rates: RateLimits) -> list[Route]:
+def reception_door(reception: Reception | None, http: HttpSettings, rates: RateLimits) -> ReceptionDoor | None:
+    """What the routes share; None where nothing is received."""
+    return ReceptionDoor(reception, ClientAddresses(http.mandataires), rates) if reception else None
+
+
+def reception_routes(door: ReceptionDoor | None) -> list[Route]:
     """The routes of ERPs; none where nothing is received."""
-    if reception is None:
+    if door is None:
         return []
-    door = ReceptionDoor(reception, ClientAddresses(http.mandataires), rates)
     paths = [(path, serve) for path, serve in ((PATH, _receive), (f"{PATH}/test", _test))]
     return [
         Route(f"{path}{end}", _answering(door, serve), methods=["POST"]) for path, serve in paths for end in ("", "/")
@@ -135,7 +142,7 @@ def _answering(door: ReceptionDoor, serve: Serve) -> Callable[[Request], Awaitab
 async def _answer(door: ReceptionDoor, serve: Serve, request: Request) -> tuple[str, Response]:
     client, left = "", dict[str, str]()
     try:
-        transmitter, left = await door.identify(request)
+        transmitter, left = await door.identify(request, request.headers.get("authorization", ""))
         client = transmitter.client
         response = await serve(door, request, transmitter)
     except InvalidTransmission as error:
@@ -183,20 +190,38 @@ def _decoded(request: Request, raw: bytes) -> bytes:
 def _inflated(encoding: str, raw: bytes) -> bytes:
     if encoding == "identity":
         return raw
+    if encoding == BROTLI:
+        return _inflated_brotli(raw)
     if encoding not in INFLATED:
-        raise Turned(415, "Compression non lue : envoyer gzip, deflate, ou rien.")
+        raise Turned(415, "Compression non lue : envoyer gzip, deflate, br, ou rien.")
     whole = bytearray()
     try:
         while raw:
             inflater = zlib.decompressobj(INFLATED[encoding])
             whole += inflater.decompress(raw, BYTES_MAX + 1 - len(whole))
             if len(whole) > BYTES_MAX:
-                raise Turned(413, f"Corps trop long : {BYTES_MAX} octets au plus.")
+                raise Turned(413, TOO_LONG)
             if not inflater.eof:
-                raise Turned(400, "Le corps compressé est coupé.")
+                raise Turned(400, CUT)
             raw = inflater.unused_data  # gzip: several may follow each other
     except zlib.error:
-        raise Turned(400, "Le corps n'est pas compressé comme il le dit.") from None
+        raise Turned(400, NOT_AS_TOLD) from None
+    return bytes(whole)
+
+
+def _inflated_brotli(raw: bytes) -> bytes:
+    """The same, a part at a time: a hundred bytes may say a hundred megabytes."""
+    inflater, whole = brotli.Decompressor(), bytearray()
+    try:
+        whole += inflater.process(raw, output_buffer_limit=PART)
+        while len(whole) <= BYTES_MAX and not inflater.can_accept_more_data():
+            whole += inflater.process(b"", output_buffer_limit=PART)
+    except brotli.error:
+        raise Turned(400, NOT_AS_TOLD) from None
+    if len(whole) > BYTES_MAX:
+        raise Turned(413, TOO_LONG)
+    if not inflater.is_finished():
+        raise Turned(400, CUT)
     return bytes(whole)
 
 

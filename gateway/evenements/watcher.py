@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from gateway.auth.policy.policy import AccessPolicy
 from gateway.auth.policy.rules import CategorieDonnee
@@ -36,16 +37,21 @@ WHOLE = timedelta(hours=1)  # after which a look is taken whole, be nothing new 
 logger = logging.getLogger("gateway.evenements")
 
 
-@dataclass(frozen=True, slots=True)
-class WatchParts:
+class Parts(Protocol):
     """What a look is made with: what a query is."""
 
-    collector: Collector
-    views: ViewCache
-    id_assigner: IdAssigner
-    policy: AccessPolicy
-    directory: Callable[[], Directory]
-    now: Callable[[], datetime]
+    @property
+    def collector(self) -> Collector: ...
+    @property
+    def views(self) -> ViewCache: ...
+    @property
+    def id_assigner(self) -> IdAssigner: ...
+    @property
+    def policy(self) -> AccessPolicy: ...
+    @property
+    def directory(self) -> Callable[[], Directory]: ...
+    @property
+    def now(self) -> Callable[[], datetime]: ...
 
 
 @dataclass(slots=True)
@@ -64,7 +70,7 @@ class Watcher:
     """Watches every perimeter that is followed, each by a task of its own: one that waits for its sources delays no other."""
 
     log: EventLog
-    parts: WatchParts
+    parts: Parts
     _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
     async def run(self, sleep: Sleep) -> None:

@@ -20,7 +20,7 @@ from gateway.federation.paging import (
     sort,
 )
 from gateway.federation.views.select import uais_of
-from gateway.federation.views.view import MaskedCopies, Shown, View, ViewPerson
+from gateway.federation.views.view import MaskedCopies, Shown, View, ViewPerson, listed_statut
 from gateway.schema.connections import (
     ContratConnection,
     ContratEdge,
@@ -171,7 +171,7 @@ def filter_jeunes(jeunes: Sequence[Jeune], filtre: FiltreJeunes | None) -> list[
     return [
         jeune
         for jeune in jeunes
-        if wanted.statut is None or (jeune.statut is not None and jeune.statut.valeur in wanted.statut)
+        if wanted.statut is None or listed_statut(jeune) in wanted.statut
         if wanted.cfa is None or wanted.cfa in uais_of(jeune)
         if wanted.communes is None or (jeune.commune is not None and jeune.commune.code in wanted.communes)
         if not prefix or normalise_nom(jeune.nom or "").startswith(prefix)

@@ -21,6 +21,7 @@ from gateway.domain.referentiel import Referentiel
 from gateway.domain.seal import Sealer
 from gateway.errors import Overloaded
 from gateway.reception.items import Family
+from gateway.reception.report import TransmissionReport, report_of
 from gateway.reception.transmission import PreparedTransmission, prepare
 from gateway.stores.receptions import ReceptionStore
 
@@ -96,6 +97,10 @@ class Reception:
         client = await self.store.client_of_key(key_digest(self.sealer, key), paris_day(self.now()))
         known = self.clients.get(client) if client else None
         return Transmitter(client, known.organisation) if client and known and speaks_for_a_cfa(known) else None
+
+    async def report(self, transmitter: Transmitter) -> TransmissionReport:
+        """What became of what it transmitted. Raises ReceptionUnavailable."""
+        return await report_of(self.store, transmitter.uai, paris_day(self.now()))
 
     async def receive(self, transmitter: Transmitter, body: bytes) -> bytes:
         """The answer to a transmission, which is kept. Raises InvalidTransmission, ReceptionUnavailable."""

@@ -4,7 +4,6 @@ Pure given the sealer and the instant: nothing is kept here. Knows no HTTP and n
 """
 
 import json
-import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -19,11 +18,11 @@ from gateway.errors import GatewayError
 from gateway.reception.fields import NIR, echoed
 from gateway.reception.items import Family, ItemOutcome, ReceivedItem, read_item
 from gateway.reception.readers import written
-from gateway.stores.receptions import ReceivedDossier, Transmission, TransmissionError
+from gateway.stores.dossier_seal import USAGE, sealed_dossier
+from gateway.stores.reception_tables import ReceivedDossier, Transmission, TransmissionError
 
 ITEMS_MAX = 2000
 ID_LENGTH = 24  # hexadecimal digits of the ids that ERPs are given back
-USAGE = "reception"
 UNREADABLE = "Le corps n'est pas un document JSON valide."
 
 
@@ -113,27 +112,10 @@ def _add(pile: _Pile, item: Mapping[str, Any], family: Family, sealer: Sealer, n
     identity = received.key or json.dumps(echoed(item), sort_keys=True)
     key = sealer.pseudonym(f"{USAGE}/dossier", identity)
     if received.record:
-        pile.dossiers[key] = _sealed(key, received, sealer)
+        uai = received.record["etablissement_formateur_uai"]
+        pile.dossiers[key] = sealed_dossier(key, uai, received.record, sealer)
     pile.errors += _errors(item, received)
     pile.echoes.append(_echo(item, received, key, family, sealer, now))
-
-
-def _sealed(key: str, received: ReceivedItem, sealer: Sealer) -> ReceivedDossier:
-    """A dossier as it is kept: readable again under its own key only."""
-    plain = json.dumps(received.record, sort_keys=True, ensure_ascii=False).encode()
-    return ReceivedDossier(
-        key=key,
-        uai=received.record["etablissement_formateur_uai"],
-        digest=sealer.mac(f"{USAGE}/contenu", plain).hex()[:32],
-        sealed=sealer.seal(USAGE, zlib.compress(plain), key.encode()),
-    )
-
-
-def opened(key: str, sealed: bytes, sealer: Sealer) -> dict[str, Any] | None:
-    """What a kept dossier says; None for what was not sealed so."""
-    plain = sealer.open(USAGE, sealed, key.encode())
-    record: dict[str, Any] | None = json.loads(zlib.decompress(plain)) if plain is not None else None
-    return record
 
 
 def _errors(item: Mapping[str, Any], received: ReceivedItem) -> list[TransmissionError]:

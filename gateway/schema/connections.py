@@ -15,7 +15,7 @@ _TOTAL = "Nombre d'éléments du périmètre qui répondent au filtre."
 _EDGES, _NODES = "Éléments de la page.", "Éléments de la page, sans leurs curseurs."
 
 
-@object_type("Position dans une liste.", C.PARCOURS, C.SANS_CONTRAT, C.CONTRAT, C.RUPTURE, C.AGREGAT)
+@object_type("Position dans une liste.", C.PARCOURS, C.SANS_CONTRAT, C.CONTRAT, C.RUPTURE, C.AGREGAT, C.TECHNIQUE)
 class PageInfo:
     has_next_page: bool = strawberry.field(description="Vrai s'il reste des éléments après cette page.")
     has_previous_page: bool = strawberry.field(description="Vrai s'il y a des éléments avant cette page.")

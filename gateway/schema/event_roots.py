@@ -53,6 +53,14 @@ def read_evenements(
     return context.events.page(context, filtre, depuis, first) if context.is_open(info.path.key) else None
 
 
+EVENEMENTS = donnee(
+    C.PARCOURS,
+    "Ce que mon périmètre a de nouveau depuis sept jours, du plus ancien au plus récent.",
+    read_evenements,
+    told_by=TypeSource.MISSION_LOCALE,
+)
+
+
 # `depuis` is read before the first event: by what holds the stream.
 def _evenements(
     info: _INFO, *, filtre: Annotated[FiltreEvenements | None, _FILTER] = None, depuis: SinceNow = None

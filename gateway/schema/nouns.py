@@ -147,6 +147,7 @@ class Formation:
     date_fin: date | None = libre("Dernier jour de la session.")
     cfa: Cfa | None = libre("CFA formateur.")
     exclusion: strawberry.Private[date | None] = None
+    is_attested: strawberry.Private[bool] = True  # whether its CFA, if it transmits, still transmits it
 
 
 @object_type("Étape passée du suivi.", C.SUIVI)
@@ -270,10 +271,9 @@ class Jeune(Node):
     rows: strawberry.Private[list[Provenance] | None] = None
     indices: strawberry.Private[list[IndiceRapprochement] | None] = None
     departement: strawberry.Private[str | None] = None  # of the residence that was derived, be its commune known or not
+    is_attested: strawberry.Private[bool] = True  # whether its CFA still tells the session in which it waits
     autres_noms: strawberry.Private[tuple[str, ...]] = ()  # usage or birth names beside `nom`
-    modifie: strawberry.Private[datetime | None] = (
-        None  # what its sources say last changed; None where one does not say
-    )
+    modifie: strawberry.Private[datetime | None] = None  # what its sources say last changed; None: one does not say
 
     def _parcours(
         self, depuis: Annotated[date | None, argument(C.PARCOURS, "Premier jour des statuts voulus.")] = None

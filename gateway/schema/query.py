@@ -16,14 +16,15 @@ from gateway.auth.policy.rules import CategorieDonnee as C
 from gateway.auth.policy.rules import Finalite, Profil, argument, donnee, libre, object_type, publique
 from gateway.schema.connections import DEFAULT_PAGE, PAGE_MAX, ContratConnection, JeuneConnection, RuptureConnection
 from gateway.schema.directives import fraicheur
-from gateway.schema.event_roots import EventContext, EventRoots, read_evenements
+from gateway.schema.event_roots import EVENEMENTS, EventContext, EventRoots
 from gateway.schema.events import EvenementConnection
 from gateway.schema.filters import FiltreContrats, FiltreJeunes, FiltreRuptures, FiltreSansContrat
 from gateway.schema.meanings import describe
 from gateway.schema.nouns import Contrat, Jeune, Rupture
 from gateway.schema.orders import TriContrats, TriJeunes, TriRuptures, TriSansContrat
-from gateway.schema.organisations import Cfa, Commune, MissionLocale, Node, Source, Territoire, TypeSource
+from gateway.schema.organisations import Cfa, Commune, MissionLocale, Node, Source, Territoire
 from gateway.schema.rapprochement import Rapprochement
+from gateway.schema.reception_report import TransmissionConnection
 from gateway.schema.scalars import SCALARS, SIRET, UAI
 from gateway.schema.statistics import DEFAULT_LINES, LINES_MAX, Statistiques
 from gateway.schema.statistics_filter import Dimension, FiltreStatistiques
@@ -80,6 +81,7 @@ class Context(EventContext, Protocol):
     def cfas(self, recherche: str | None, first: int) -> list[Cfa]: ...
     def communes(self, recherche: str | None, first: int) -> list[Commune]: ...
     def missions_locales(self, recherche: str | None, first: int) -> list[MissionLocale]: ...
+    def transmissions(self, first: int, after: str | None) -> TransmissionConnection | None: ...
     def statistiques(self, key: object) -> Statistiques | None:
         """The figures of the root field of that response key."""
         ...
@@ -230,6 +232,10 @@ def _statistiques(
     return info.context.statistiques(info.path.key) if _is_open(info) else None
 
 
+def _transmissions(info: type_info, first: First = DEFAULT_PAGE, after: After = None) -> TransmissionConnection | None:
+    return info.context.transmissions(first, after) if _is_open(info) else None
+
+
 def _sources(info: type_info) -> list[Source] | None:
     return info.context.sources() if _is_open(info) else None
 
@@ -252,12 +258,7 @@ class Query:
     ruptures: RuptureConnection | None = donnee(
         C.RUPTURE, "Les ruptures de mon périmètre, demandées à toutes les sources qui les connaissent.", _ruptures
     )
-    evenements: EvenementConnection | None = donnee(
-        C.PARCOURS,
-        "Ce que mon périmètre a de nouveau depuis sept jours, du plus ancien au plus récent.",
-        read_evenements,
-        told_by=TypeSource.MISSION_LOCALE,
-    )
+    evenements: EvenementConnection | None = EVENEMENTS
     cfa: Cfa | None = publique("Un CFA, par UAI ou par SIRET.", _cfa)
     mission_locale: MissionLocale | None = publique("Une Mission locale, par son code.", _mission_locale)
     cfas: list[Cfa] = publique("Les CFA de mon périmètre, par nom : de quoi remplir un menu.", _cfas, size=1)
@@ -271,6 +272,11 @@ class Query:
         _statistiques,
         rows="lignes",
         page_max=LINES_MAX,
+    )
+    transmissions: TransmissionConnection | None = donnee(
+        C.TECHNIQUE,
+        "Ce que l'ERP de mon CFA a transmis, jour par jour, et ce qui est à y corriger ; absent pour qui n'est pas un CFA.",
+        _transmissions,
     )
     sources: list[Source] | None = donnee(C.TECHNIQUE, "Les systèmes partenaires et leur état.", _sources, size=1)
 

@@ -36,7 +36,6 @@ from gateway.edge.guard import Health, Probe
 from gateway.edge.metrics_page import MetricsPage
 from gateway.errors import ConfigurationError
 from gateway.evenements.perimeter_logs import EventLog
-from gateway.evenements.watcher import Watcher, WatchParts
 from gateway.execution.executor import Executor, ModeCounts
 from gateway.federation.collect.collector import Collector, loop_seconds
 from gateway.federation.directory import CurrentDirectory
@@ -44,13 +43,15 @@ from gateway.federation.ids.assign import IdAssigner, derivation
 from gateway.issuer_settings import IssuerSettings
 from gateway.operation import Gateway
 from gateway.reception.reception import Reception, ReceptionMetrics, ReceptionSlots
+from gateway.reception.report import TransmissionReports
 from gateway.schema.organisations import Source
 from gateway.schema.query import build, core_schema
 from gateway.server.services import Services
 from gateway.server.statistics_parts import build_public_figures, build_statistics
 from gateway.sources.harvest.registry_reader import RegistryReader
 from gateway.sources.http.issuers import IssuerClient, JwksFile
-from gateway.sources.http.transport import Transport, aiohttp_transport
+from gateway.sources.http.outbound import aiohttp_transport
+from gateway.sources.http.transport import Transport
 from gateway.sources.metrics import StateGauges
 from gateway.statistiques.reach import check_exact
 from gateway.streams import StreamPlaces
@@ -61,7 +62,7 @@ PROBE_TIMEOUT = 2.0
 def build_state(services: Services) -> AppState:
     """What the routes use, nothing of it opened yet. Raises ConfigurationError."""
     ProcessCollector(registry=services.metrics)
-    services.metrics.register(StateGauges(services.sources.states, services.sources.left_alone))
+    services.metrics.register(StateGauges(services.states, services.sources.left_alone))
     register = read_client_register(services.configuration)
     authenticator, gateway = build_authenticator(services, register), build_gateway(services)
     return AppState(
@@ -101,7 +102,7 @@ def build_reception(services: Services, register: ClientRegister) -> Reception |
 def build_gateway(services: Services) -> Gateway:
     """Everything an operation uses. Raises ConfigurationError when the schema or the policy leaves a hole."""
     configuration, counts, now = services.configuration, services.counts, services.configuration.now
-    schema, policy = _checked()
+    schema, policy = _ruled_schema()
     access, opaque_ids = AccessMetrics(services.metrics), OpaqueIds(configuration.sealer)
     documents = Documents(schema, opaque_ids.document)
     collector, long_work = _collector(services), LongWork()
@@ -120,44 +121,38 @@ def build_gateway(services: Services) -> Gateway:
         statistics=build_statistics(services, policy, opaque_ids, collector),
         log=EventLog(services.events, configuration.sealer, opaque_ids, now),
         id_assigner=IdAssigner(services.links, derivation(opaque_ids), now, counts.links_unavailable.inc),
-        accounting=Accounting(
-            services.readings_journal,
-            services.rate_limits,
-            services.alerts,
-            DailyAccounts(services.alerts.quota),
-            opaque_ids,
-            Governed(schema),
-            now,
-            long_work,
-        ),
+        accounting=_accounting(services, schema, opaque_ids, long_work),
         directory=CurrentDirectory(services.keeper, opaque_ids),
-        states=lambda: [with_copy(services, source) for source in services.sources.states()],
+        states=lambda: [with_copy(services, source) for source in services.states()],
         state_of=services.sources.state_of,
-        source_of_cfa=services.sources.partner_of_cfa,
+        source_of_cfa=services.live_sources.partner_of_cfa,
+        pushing=services.received.source_of if services.received else lambda _: None,
+        reports=TransmissionReports(services.receptions, now),
         now=now,
         long_work=long_work,
     )
 
 
-def _checked() -> tuple[GraphQLSchema, AccessPolicy]:
-    """The graph and the policy, which leave no hole to each other."""
+def _accounting(services: Services, schema: GraphQLSchema, opaque_ids: OpaqueIds, long_work: LongWork) -> Accounting:
+    """What callers may take, and the journal of what they read."""
+    return Accounting(
+        services.readings_journal,
+        services.rate_limits,
+        services.alerts,
+        DailyAccounts(services.alerts.quota),
+        opaque_ids,
+        Governed(schema),
+        services.configuration.now,
+        long_work,
+    )
+
+
+def _ruled_schema() -> tuple[GraphQLSchema, AccessPolicy]:
+    """The schema and the policy, checked against each other. Raises ConfigurationError."""
     schema, policy = core_schema(build()), read_policy()
     check_schema(schema, policy)
     check_exact(policy)
     return schema, policy
-
-
-def build_watcher(gateway: Gateway) -> Watcher:
-    """What looks at the perimeters whose events are read, with what answers queries."""
-    parts = WatchParts(
-        collector=gateway.collector,
-        views=gateway.views,
-        id_assigner=gateway.id_assigner,
-        policy=gateway.policy,
-        directory=gateway.directory,
-        now=gateway.now,
-    )
-    return Watcher(gateway.log, parts)
 
 
 def with_copy(services: Services, source: Source) -> Source:
@@ -180,7 +175,7 @@ def _collector(services: Services) -> Collector:
     if fold is None:
         raise ConfigurationError(f"partenaires : {name} ne sait pas replier un contrat")
     return Collector(
-        live_sources=services.sources,
+        live_sources=services.live_sources,
         registry=RegistryReader(services.registry, fold),
         registry_name=name,
         timeout=services.configuration.file.reponse.delai_secondes,

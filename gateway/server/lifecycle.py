@@ -25,9 +25,10 @@ from gateway.edge.guard import Health
 from gateway.edge.sampled_log import SampledLog
 from gateway.environment import ENVIRONMENT
 from gateway.errors import ConfigurationError, LinksUnavailable
+from gateway.evenements.watcher import Watcher
 from gateway.reception.reception import forget_daily
 from gateway.server.allocator import give_memory_back
-from gateway.server.composition import build_state, build_watcher
+from gateway.server.composition import build_state
 from gateway.server.listeners import AdminServer, address_of, admin_settings, listen, public_settings
 from gateway.server.services import Services, build_services
 from gateway.sources.harvest.harvester import watch
@@ -223,12 +224,13 @@ def _watches(services: Services, state: AppState) -> list[Coroutine[Any, Any, No
         services.refresh_ahead.watch(),
         services.journal_keeper.keep(sleep),
         services.statistics_watch.run(sleep),
-        build_watcher(state.gateway).run(sleep),
+        Watcher(log, state.gateway).run(sleep),
         log.poll(sleep),
         log.purge(sleep),
         services.loop_lag.run(sleep),
         services.open_files.watch(sleep),
         *([forget_daily(services.receptions, now, sleep)] if services.receptions else []),
+        *([services.received.watch(sleep)] if services.received else []),
     ]
 
 

@@ -19,7 +19,7 @@ from gateway.edge.guard import RequestSlots
 from gateway.edge.metrics import EdgeMetrics
 from gateway.errors import ConfigurationError, reason_of
 from gateway.redis_client import open_redis
-from gateway.schema.organisations import TypeSource
+from gateway.schema.organisations import Source, TypeSource
 from gateway.server.loop_lag import LoopLag
 from gateway.server.open_files import OpenFiles
 from gateway.server.statistics_watch import StatisticsMetrics, StatisticsWatch
@@ -33,10 +33,12 @@ from gateway.sources.harvest.harvester import HarvestTarget
 from gateway.sources.harvest.progress import HarvestMetrics
 from gateway.sources.harvest.referentiel import ReferentielKeeper
 from gateway.sources.http.issuers import IssuerClient
-from gateway.sources.http.transport import Transport, TransportFactory, aiohttp_transport
+from gateway.sources.http.outbound import TransportFactory, aiohttp_transport
+from gateway.sources.http.transport import Transport
 from gateway.sources.metrics import SourceMetrics
 from gateway.sources.partners.configured import configured_partners
 from gateway.sources.partners.load import Partner
+from gateway.sources.received import NAME, AskedAndReceived, ReceivedDossiers
 from gateway.sources.refresh_ahead import RefreshAhead
 from gateway.sources.resilience.budgets import Clock
 from gateway.sources.resilience.shared_pacing import SharedPacer
@@ -79,7 +81,7 @@ class Services:
     refresh_ahead: RefreshAhead
     consumers: list[QueueConsumer]
     receiver: WebhookReceiver
-    receptions: ReceptionStore | None  # None: nothing is received
+    received: ReceivedDossiers | None  # None: nothing is received
     events: EventStore
     issuers: list[IssuerClient] = field(default_factory=list)
     open_files: OpenFiles = field(default_factory=OpenFiles)
@@ -93,6 +95,21 @@ class Services:
     def shared_counters(self) -> SharedCounters | None:
         """What all processes count together, where there is a Redis."""
         return self.rate_limits.shared
+
+    @property
+    def receptions(self) -> ReceptionStore | None:
+        """The store of what is received; None: nothing is."""
+        return self.received.store if self.received else None
+
+    @property
+    def live_sources(self) -> Sources | AskedAndReceived:
+        """What readings are made of: the partners, and what is received."""
+        return AskedAndReceived(self.sources, self.received) if self.received else self.sources
+
+    def states(self) -> list[Source]:
+        """The state of every source now, by name."""
+        received = [self.received.source()] if self.received else []
+        return sorted([*self.sources.states(), *received], key=lambda source: source.nom)
 
     async def aclose(self) -> None:
         await self.sources.aclose()  # with the cache, which closes Redis
@@ -144,7 +161,7 @@ def build_services(
         refresh_ahead=RefreshAhead(sources, cache, clock.sleep),
         consumers=consumers(sources, known_connectors, cache, counts),
         receiver=receiver(sources, known_connectors, counts, seconds),
-        receptions=build_receptions(configuration, environ) if configuration.file.reception.active else None,
+        received=_received(configuration, environ, sources.partners, metrics),
         events=EventStore(_url(configuration, environ, "evenements.sqlite")),
     )
 
@@ -155,6 +172,24 @@ def _sources(
     """The connectors that are known, and the sources that partners' files describe."""
     known, partners = configured_partners(configuration.root, configuration.file, environ)
     return known, Sources(partners, known, deps)
+
+
+def _received(
+    configuration: Configuration,
+    environ: Mapping[str, str],
+    partners: Mapping[str, Partner],
+    metrics: CollectorRegistry,
+) -> ReceivedDossiers | None:
+    """What is received, where the reception is open. Raises ConfigurationError."""
+    if not configuration.file.reception.active:
+        return None
+    if NAME in partners:
+        raise ConfigurationError(f"partenaires/{NAME}.toml : nom : réservé à ce que les ERP transmettent")
+    store = build_receptions(configuration, environ)
+    received = ReceivedDossiers(store, configuration.sealer, configuration.now, time.monotonic)
+    text = "CFA qui ont transmis, et ne transmettent plus depuis plus de trois jours."
+    Gauge("passerelle_transmissions_muettes", text, registry=metrics).set_function(received.silent)
+    return received
 
 
 def _registry(configuration: Configuration, environ: Mapping[str, str], metrics: CollectorRegistry) -> RegistryStore:

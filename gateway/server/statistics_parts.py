@@ -14,7 +14,7 @@ def build_statistics(
     services: Services, policy: AccessPolicy, opaque_ids: OpaqueIds, collector: Collector
 ) -> Statistics:
     """What answers statistics; without their key, from the lists of callers alone."""
-    configuration, sources = services.configuration, services.sources
+    configuration, sources = services.configuration, services.live_sources
     settings = configuration.file.statistiques
     return Statistics(
         StatisticsParts(
@@ -32,7 +32,12 @@ def build_statistics(
 
 def build_public_figures(services: Services, gateway: Gateway) -> PublicFigures | None:
     """The figures of everybody, where their page is opened and a key protects them."""
+    return open_figures(services, gateway) if services.configuration.file.statistiques.page else None
+
+
+def open_figures(services: Services, gateway: Gateway) -> PublicFigures | None:
+    """The figures that may be told to everybody, whoever is told them; None where no key protects them."""
     published = gateway.statistics.published
-    if published is None or not services.configuration.file.statistiques.page:
+    if published is None:
         return None
     return PublicFigures(published, lambda: gateway.statistics.known(gateway.directory()), services.rate_limits)

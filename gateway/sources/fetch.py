@@ -52,9 +52,10 @@ class Sources:
     def __init__(self, partners: Mapping[str, Partner], connectors: Mapping[str, Connector], deps: SourceDeps) -> None:
         self.partners = partners
         self._deps = deps
+        self._transports = {name: deps.transport.through(partner.network) for name, partner in partners.items()}
         self._readers = {
             name: UnitReader(
-                PartnerClient(partner, deps.transport, deps.metrics, deps.wall_clock, deps.clock),
+                PartnerClient(partner, self._transports[name], deps.metrics, deps.wall_clock, deps.clock),
                 partner.connector(connectors),
                 {uai for partner in partners.values() for uai in partner.abonnes or ()},
             )
@@ -69,6 +70,11 @@ class Sources:
     def partner_of_cfa(self, uai: str) -> str | None:
         """The partner that serves a CFA, None when nobody does."""
         return self._cfa.get(uai)
+
+    def sources_of_cfa(self, uai: str) -> tuple[str, ...]:
+        """What is asked about a CFA."""
+        own = self._cfa.get(uai)
+        return (own,) if own else ()
 
     def connector_of(self, source: str) -> Connector:
         """What reads a partner."""
@@ -195,11 +201,16 @@ class Sources:
         """By partner: whether its breaker is open, and how many of its tenants'."""
         return {name: reader.left_alone() for name, reader in self._readers.items()}
 
+    async def reach(self, source: str, url: str, timeout: float) -> None:
+        """Ask an address of a partner, by its network, without a credential. Raises SourceError when nobody answers."""
+        await self._transports[source].reach(source, url, timeout)
+
     async def aclose(self) -> None:
         """End the flights and close the connections."""
         await self._flights.aclose()
         await self._deps.cache.aclose()
-        await self._deps.transport.aclose()
+        for transport in {self._deps.transport, *self._transports.values()}:
+            await transport.aclose()
 
     def _state(self, name: str) -> Source:
         reader = self._readers[name]

@@ -6,10 +6,11 @@ Its state is computed from its recent calls. Knows no noun, no cache and no read
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
+from functools import partial
 from time import perf_counter
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
@@ -37,6 +38,7 @@ FAILURES_IN_A_ROW = 3  # last calls, all failed: the partner is down
 RATE_TO_DEGRADE = 0.1  # share of failed calls
 REJECTS_TO_DEGRADE = 0.01  # share of records lost (docs/security.md U09)
 DRIFTS_TO_DEGRADE = 0.05  # values a record that the format does not foresee
+_TOKEN = PartnerRequest("jeton", "", witness=False)  # what the asking of a token is counted as
 T = TypeVar("T")
 logger = logging.getLogger("gateway.sources")
 
@@ -213,6 +215,15 @@ class PartnerClient:
                     return response
             await self.clock.sleep(waiting + JITTER * self.clock.randomness())  # or all who wait would ask at once
 
+    @asynccontextmanager
+    async def _token_turn(self, key: str) -> AsyncIterator[None]:
+        """Around the asking of a token: it departs when the quotas allow, as anything else, and is counted by a name of its own.
+        The place of the request that needs it is held meanwhile."""
+        while waiting := await self._pacer.depart(key):
+            await self.clock.sleep(waiting + JITTER * self.clock.randomness())
+        with self._noted(_TOKEN):
+            yield
+
     @contextmanager
     def _noted(self, request: PartnerRequest) -> Iterator[None]:
         """Count one exchange and its outcome. One that is cancelled says nothing of the partner's state: it is counted only."""
@@ -249,6 +260,7 @@ class PartnerClient:
             timeout=limits.delai_secondes,
             octets_max=limits.octets_max,
             known=known,
+            token_turn=partial(self._token_turn, tenant.key),
         )
 
     def _credential(self, name: str, key: str) -> Credential | None:

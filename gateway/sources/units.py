@@ -10,6 +10,7 @@ from enum import Enum
 
 from gateway.connectors.base import Record
 from gateway.errors import SourceDenied, SourceError
+from gateway.schema.organisations import EtatSource
 from gateway.sources.http.page_answer import PageValidator
 
 
@@ -41,12 +42,20 @@ class Unit:
 
 
 @dataclass(frozen=True, slots=True)
+class PushState:
+    """Of what is not asked but transmitted: when its CFA last transmitted, None if it never did, and what that says of it."""
+
+    as_of: datetime | None
+    etat: EtatSource
+
+
+@dataclass(frozen=True, slots=True)
 class UnitResult:
     """What a partner said of a unit. Shared between callers and kept: read it, never change what it holds.
 
     `received_at` is the instant the last answer arrived, `age` the seconds since the partner said so, or said that nothing
     changed since; `version` differs from one answer to the next. `validators` ask whether anything changed; empty, nothing can.
-    `missing` names what is secondary and the partner refuses.
+    `missing` names what is secondary and the partner refuses. `pushed`: it was transmitted, not asked for.
     """
 
     unit: Unit
@@ -57,6 +66,11 @@ class UnitResult:
     age: float = 0.0
     validators: tuple[PageValidator, ...] = ()
     missing: tuple[str, ...] = ()
+    pushed: PushState | None = None
+
+    def received(self, record: Record) -> datetime:
+        """When what a record says was received."""
+        return record.modified_at or self.received_at if self.pushed else self.received_at
 
 
 @dataclass(frozen=True, slots=True)

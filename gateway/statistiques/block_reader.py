@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
+from itertools import product
 
 from gateway.concurrency import offload
 from gateway.errors import ArgumentRefused
@@ -42,11 +43,12 @@ class BlockReader:
 
     def _cells(self, grid: Grid, dimensions: Collection[str]) -> CellRange:
         span, keys = self.span, not self.question.keys.isdisjoint(grid.keys)
+        only = _keys_kept(grid, self.question)
         if not grid.is_stock:
-            return CellRange(grid.name, span.first(grid.step), span.last(grid.step), keys)
+            return CellRange(grid.name, span.first(grid.step), span.last(grid.step), keys, only)
         of_time = not {"MOIS", "ANNEE_SCOLAIRE"}.isdisjoint(dimensions)
         first = min(span.first(grid.step), span.stock) if of_time else span.stock
-        return CellRange(grid.name, first, max(span.last(grid.step), span.stock) if of_time else span.stock, keys)
+        return CellRange(grid.name, first, max(span.last(grid.step), span.stock) if of_time else span.stock, keys, only)
 
     def _add(
         self, rows: list[GroupSum], source: GridChoice, grouping: Grouping, into: tuple[str, Table, Table]
@@ -57,6 +59,13 @@ class BlockReader:
         of_total = (unit for group, unit in told if grouping.adds_up or group == TOTAL)
         for table, added in ((lines, of_lines), (total, of_total)):
             table.add(partition, folded(added, RUPTURE.classes[0]) if source.folded else added)
+
+
+def _keys_kept(grid: Grid, question: Question) -> frozenset[str] | None:
+    """The keys of cells that the question keeps, where it says each of them; None where all are to be read, and chosen from."""
+    if not grid.keys or not question.kept.keys() >= set(grid.keys):
+        return None
+    return frozenset("/".join(values) for values in product(*(question.kept[name] for name in grid.keys)))
 
 
 def _check(places: int, cells: CellRange, grid: Grid) -> None:

@@ -70,7 +70,14 @@ def observe(
             yield _contrat(contrat, contrat.date_debut, jeune, known)
         if contrat.rupture and contrat.rupture.date and contrat.rupture.date <= known.as_of:
             yield _rupture(contrat, contrat.rupture, contrat.rupture.date, jeune, known)
-    yield from _Standings(jeune).on(days, school_year_only)
+    for standing in _Standings(jeune).on(days, school_year_only):
+        # Whoever its CFA no longer tells of is not counted among those who wait: the list leaves it out too.
+        if (
+            jeune.is_attested
+            or standing.day < known.as_of
+            or standing.classes[STATUT.name] != StatutApprenant.INSCRIT.value
+        ):
+            yield standing
 
 
 def _contrat(contrat: Contrat, debut: date, jeune: Jeune, known: Knowledge) -> Observation:

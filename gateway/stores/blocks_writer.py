@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import delete, func, insert, literal, select, update
+from sqlalchemy import delete, func, insert, literal, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.stores.blocks import (
@@ -130,6 +130,14 @@ class BlockWriter:
             await connection.execute(update(STATE).values(refus_le=None, refus_minimum=None))
             await connection.execute(delete(SNAPSHOTS).where(SNAPSHOTS.c.numero <= oldest))
             await connection.execute(delete(BLOCKS).where(BLOCKS.c.releve <= oldest))
+        await self._tell_planner()
+
+    async def _tell_planner(self) -> None:
+        """Have PostgreSQL count what a pass changed at once: its plans would else be those of an empty table until it does by
+        itself. SQLite plans by its keys."""
+        async with self._engine.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                await connection.execute(text(f"ANALYZE {COUNTS.name}, {BLOCKS.name}"))
 
     async def refuse(self, minimum: int, instant: datetime) -> None:
         """Note that a snapshot was refused, by a cell that holds so few values. Raises CountingUnderWay."""

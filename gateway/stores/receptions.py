@@ -5,16 +5,29 @@ transaction; those of one CFA follow each other, so that the last committed is t
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import Column, Connection, Index, Integer, LargeBinary, MetaData, String, Table, delete, select, update
+from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.errors import GatewayError
 from gateway.stores.causes import cause
+from gateway.stores.reception_tables import (
+    CFAS,
+    DAYS,
+    DOSSIERS,
+    ERASED,
+    ERRORS,
+    KEYS,
+    TRANSMISSIONS,
+    CfaState,
+    KeptDossier,
+    ReceivedDossier,
+    Transmission,
+    TransmissionError,
+)
 from gateway.stores.sql import batches, insertion, migrate, open_engine, storable, told, writer
 
 T = TypeVar("T")
@@ -22,96 +35,9 @@ LOCK_WAIT = 10  # seconds: a transaction of two thousand dossiers takes some ten
 BATCH = 500  # rows of one statement: both databases accept 32,000 parameters
 KEPT = timedelta(days=365)  # since it was last received
 ERRORS_KEPT = timedelta(days=15)
+NO_NEWS = timedelta(days=21)  # after which a dossier that its CFA no longer sends attests no session (docs/domaine.md)
+LATER_DAYS = 3  # on which it transmitted since: one that stopped says nothing of anybody
 KEY_UNUSED = timedelta(days=365)  # after which a key opens nothing any more
-
-_tables = MetaData()
-DOSSIERS = Table(
-    "receptions",
-    _tables,
-    Column("cle", String(32), primary_key=True),
-    Column("uai", String(8), nullable=False),
-    Column("empreinte", String(32), nullable=False),
-    Column("recu_le", String(32), nullable=False),
-    Column("scelle", LargeBinary, nullable=False),
-    Index("receptions_par_uai", "uai"),
-    Index("receptions_par_recu", "recu_le"),
-)
-CFAS = Table(
-    "receptions_cfa",
-    _tables,
-    Column("uai", String(8), primary_key=True),
-    Column("version", Integer, nullable=False),
-    Column("transmis_le", String(32), nullable=False),
-)
-TRANSMISSIONS = Table(
-    "transmissions",
-    _tables,
-    Column("organisme", String(8), primary_key=True),
-    Column("jour", String(10), primary_key=True),
-    Column("empreinte", String(32), primary_key=True),
-    *(Column(name, Integer, nullable=False) for name in ("acceptes", "partiels", "rejetes", "rejoues")),
-)
-ERRORS = Table(
-    "transmissions_erreurs",
-    _tables,
-    Column("organisme", String(8), nullable=False),
-    Column("jour", String(10), nullable=False),
-    Column("empreinte", String(32), nullable=False),
-    Column("id_erp", String(64), nullable=False),
-    Column("annee", String(32), nullable=False),
-    Column("champs", String(256), nullable=False),
-    Column("message", String(256), nullable=False),
-    Index("transmissions_erreurs_par_jour", "organisme", "jour"),
-)
-KEYS = Table(
-    "receptions_cles",
-    _tables,
-    Column("empreinte", String(32), primary_key=True),
-    Column("client", String(256), nullable=False),
-    Column("servie_le", String(10), nullable=False),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class ReceivedDossier:
-    """A dossier to be kept. `digest` stands for what it says: the same, and nothing has changed."""
-
-    key: str
-    uai: str
-    digest: str
-    sealed: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class TransmissionError:
-    """A line of validation of a dossier, by the ERP's own key. Never a value."""
-
-    id_erp: str
-    annee: str
-    champs: str
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Transmission:
-    """What one body made, of an organisation and a day; `digest` stands for the body."""
-
-    organisme: str
-    jour: str
-    digest: str
-    acceptes: int
-    partiels: int
-    rejetes: int
-    errors: tuple[TransmissionError, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class KeptDossier:
-    """A dossier as it is kept."""
-
-    key: str
-    sealed: bytes
-    received_at: datetime
 
 
 class ReceptionUnavailable(GatewayError):
@@ -142,27 +68,67 @@ class ReceptionStore:
 
     async def dossiers(self, uai: str) -> list[KeptDossier]:
         """The dossiers of a CFA, in the order of their keys."""
-        query = select(DOSSIERS).where(DOSSIERS.c.uai == uai).order_by(DOSSIERS.c.cle)
-        rows = await self._transaction(lambda connection: list(connection.execute(query)))
-        return [KeptDossier(row.cle, row.scelle, datetime.fromisoformat(row.recu_le)) for row in rows]
+        return await self._kept(select(DOSSIERS).where(DOSSIERS.c.uai == uai).order_by(DOSSIERS.c.cle))
 
-    async def version(self, uai: str) -> tuple[int, datetime] | None:
-        """How often the dossiers of a CFA changed, and when it last transmitted; None when it never did."""
-        query = select(CFAS.c.version, CFAS.c.transmis_le).where(CFAS.c.uai == uai)
-        row = await self._transaction(lambda connection: connection.execute(query).one_or_none())
-        return (row.version, datetime.fromisoformat(row.transmis_le)) if row else None
+    async def every(self) -> AsyncIterator[list[KeptDossier]]:
+        """All the dossiers, some at a time."""
+        last = ""
+        while dossiers := await self._page(last):
+            yield dossiers
+            last = dossiers[-1].key
 
-    async def errors(self, organisme: str, since: date) -> list[TransmissionError]:
-        """The lines of validation of an organisation since a day."""
+    async def _page(self, after: str) -> list[KeptDossier]:
+        query = select(DOSSIERS).where(DOSSIERS.c.cle > after).order_by(DOSSIERS.c.cle).limit(BATCH)
+        return await self._kept(query)
+
+    async def _kept(self, query: Any) -> list[KeptDossier]:
+        rows = await self._read(lambda connection: list(connection.execute(query)))
+        instants = [map(datetime.fromisoformat, (row.recu_le, row.change_le or row.recu_le)) for row in rows]
+        return [KeptDossier(row.cle, row.scelle, *told) for row, told in zip(rows, instants, strict=True)]
+
+    async def erase(self, keys: Sequence[str], now: datetime) -> int:
+        """Forget dossiers for good, and set aside what would bring them back; how many were there."""
+        rows = [{"cle": key, "vue_le": _text(now)} for key in keys]
+
+        def forget(connection: Connection) -> int:
+            for batch in batches(rows, BATCH):
+                connection.execute(insertion(connection, ERASED).on_conflict_do_nothing(), list(batch))
+            return sum(_forget_dossiers(connection, DOSSIERS.c.cle.in_(batch)) for batch in batches(keys, BATCH))
+
+        return await self._transaction(forget)
+
+    async def states(self) -> dict[str, CfaState]:
+        """The CFAs that ever transmitted, by UAI."""
+        rows = await self._read(lambda connection: list(connection.execute(select(CFAS))))
+        return {row.uai: CfaState(row.version, datetime.fromisoformat(row.transmis_le)) for row in rows}
+
+    async def lapsed(self, uai: str, today: date) -> frozenset[str]:
+        """The keys of the dossiers of a CFA of which nothing came for NO_NEWS, while it transmitted on LATER_DAYS days since."""
+        days = select(DAYS.c.jour).where(DAYS.c.uai == uai).order_by(DAYS.c.jour.desc()).limit(LATER_DAYS)
+
+        def read(connection: Connection) -> frozenset[str]:
+            told = list(connection.scalars(days))
+            if len(told) < LATER_DAYS:
+                return frozenset()
+            before = min(told[-1], (today - NO_NEWS + timedelta(days=1)).isoformat())
+            # An instant begins with its day: earlier than the day, as texts are compared, it is of an earlier one.
+            old = (DOSSIERS.c.uai == uai) & (DOSSIERS.c.recu_le < before)
+            return frozenset(connection.scalars(select(DOSSIERS.c.cle).where(old)))
+
+        return await self._read(read)
+
+    async def errors(self, organisme: str, since: date) -> list[tuple[date, TransmissionError]]:
+        """The lines of validation of an organisation since a day, each with its day."""
         own = (ERRORS.c.organisme == organisme) & (ERRORS.c.jour >= since.isoformat())
-        columns = (ERRORS.c.id_erp, ERRORS.c.annee, ERRORS.c.champs, ERRORS.c.message)
-        rows = await self._transaction(lambda connection: list(connection.execute(select(*columns).where(own))))
-        return [TransmissionError(*row) for row in rows]
+        columns = (ERRORS.c.jour, ERRORS.c.id_erp, ERRORS.c.annee, ERRORS.c.champs, ERRORS.c.message)
+        query = select(*columns).where(own).order_by(*columns)
+        rows = await self._read(lambda connection: list(connection.execute(query)))
+        return [(date.fromisoformat(day), TransmissionError(*told)) for day, *told in rows]
 
     async def transmissions(self, organisme: str) -> list[dict[str, Any]]:
         """The counts of each body of an organisation, by day."""
         query = select(TRANSMISSIONS).where(TRANSMISSIONS.c.organisme == organisme).order_by(TRANSMISSIONS.c.jour)
-        rows = await self._transaction(lambda connection: connection.execute(query).mappings().all())
+        rows = await self._read(lambda connection: connection.execute(query).mappings().all())
         return [dict(row) for row in rows]
 
     async def client_of_key(self, digest: str, today: date) -> str | None:
@@ -184,12 +150,22 @@ class ReceptionStore:
         day = now.astimezone(UTC).date()
 
         def forget(connection: Connection) -> None:
-            connection.execute(delete(DOSSIERS).where(DOSSIERS.c.recu_le < _text(now - KEPT)))
+            _forget_dossiers(connection, DOSSIERS.c.recu_le < _text(now - KEPT))
+            connection.execute(delete(ERASED).where(ERASED.c.vue_le < _text(now - KEPT)))
+            connection.execute(delete(DAYS).where(DAYS.c.jour < (day - KEPT).isoformat()))
             connection.execute(delete(ERRORS).where(ERRORS.c.jour < (day - ERRORS_KEPT).isoformat()))
             connection.execute(delete(TRANSMISSIONS).where(TRANSMISSIONS.c.jour < (day - KEPT).isoformat()))
             connection.execute(delete(KEYS).where(KEYS.c.servie_le < (day - KEY_UNUSED).isoformat()))
 
         await self._transaction(forget)
+
+    async def _read(self, make: Callable[[Connection], T]) -> T:
+        """Beside whoever writes: nobody who looks waits for two thousand dossiers to be committed."""
+        try:
+            async with self._engine.connect() as connection:
+                return await connection.run_sync(make)
+        except (SQLAlchemyError, OSError) as error:
+            raise ReceptionUnavailable(cause(error)) from None
 
     async def _transaction(self, make: Callable[[Connection], T]) -> T:
         try:
@@ -204,6 +180,8 @@ def _record(
     uais = sorted({dossier.uai for dossier in dossiers} | {transmission.organisme})
     for uai in uais:  # first: whoever transmits for the same CFA waits here
         _transmitted(connection, uai, now)
+    erased = _erased(connection, [dossier.key for dossier in dossiers], now)
+    dossiers = [dossier for dossier in dossiers if dossier.key not in erased]
     known = _digests(connection, [dossier.key for dossier in dossiers])
     changed = [dossier for dossier in dossiers if known.get(dossier.key) != dossier.digest]
     for batch in batches(changed, BATCH):
@@ -212,8 +190,7 @@ def _record(
     for keys in batches(same, BATCH):
         connection.execute(update(DOSSIERS).where(DOSSIERS.c.cle.in_(keys)).values(recu_le=now))
     moved = frozenset(dossier.uai for dossier in changed)
-    for uai in sorted(moved):
-        connection.execute(update(CFAS).where(CFAS.c.uai == uai).values(version=CFAS.c.version + 1))
+    _bump(connection, moved)
     _account(connection, transmission)
     return moved
 
@@ -221,6 +198,32 @@ def _record(
 def _transmitted(connection: Connection, uai: str, now: str) -> None:
     insert = insertion(connection, CFAS).values(uai=uai, version=0, transmis_le=now)
     connection.execute(insert.on_conflict_do_update(index_elements=["uai"], set_={"transmis_le": now}))
+    of_day = insertion(connection, DAYS).values(uai=uai, jour=now[: len("2026-10-15")])
+    connection.execute(of_day.on_conflict_do_nothing())
+
+
+def _bump(connection: Connection, uais: Iterable[str]) -> None:
+    """Tell every process that what these CFAs say has changed."""
+    for uai in sorted(uais):
+        connection.execute(update(CFAS).where(CFAS.c.uai == uai).values(version=CFAS.c.version + 1))
+
+
+def _forget_dossiers(connection: Connection, old: Any) -> int:
+    uais = list(connection.scalars(select(DOSSIERS.c.uai).where(old).distinct()))
+    number = connection.execute(delete(DOSSIERS).where(old)).rowcount
+    _bump(connection, uais)
+    return int(number)
+
+
+def _erased(connection: Connection, keys: Collection[str], now: str) -> frozenset[str]:
+    """Those of these dossiers that were erased: remembered as long as their ERP sends them again."""
+    found: set[str] = set()
+    for batch in batches(sorted(keys), BATCH):
+        same = ERASED.c.cle.in_(batch)
+        found |= set(connection.scalars(select(ERASED.c.cle).where(same)))
+        if found:
+            connection.execute(update(ERASED).where(same).values(vue_le=now))
+    return frozenset(found)
 
 
 def _digests(connection: Connection, keys: Collection[str]) -> dict[str, str]:
@@ -233,11 +236,18 @@ def _digests(connection: Connection, keys: Collection[str]) -> dict[str, str]:
 
 def _upsert(connection: Connection, dossiers: Iterable[ReceivedDossier], now: str) -> None:
     rows = [
-        {"cle": one.key, "uai": one.uai, "empreinte": one.digest, "recu_le": now, "scelle": one.sealed}
+        {
+            "cle": one.key,
+            "uai": one.uai,
+            "empreinte": one.digest,
+            "recu_le": now,
+            "change_le": now,
+            "scelle": one.sealed,
+        }
         for one in dossiers
     ]
     insert = insertion(connection, DOSSIERS)
-    set_ = {name: insert.excluded[name] for name in ("uai", "empreinte", "recu_le", "scelle")}
+    set_ = {name: insert.excluded[name] for name in ("uai", "empreinte", "recu_le", "change_le", "scelle")}
     connection.execute(insert.on_conflict_do_update(index_elements=["cle"], set_=set_), rows)
 
 

@@ -51,7 +51,7 @@ HEADS = {
     "journal": "0002",
     "registre": "0001",
     "liens": "0002",
-    "receptions": "0001",
+    "receptions": "0003",
     "statistiques": "0001",
     "evenements": "0001",
 }  # the last version of each history

@@ -258,5 +258,5 @@ def test_all_the_field_names_are_covered() -> None:
     assert {name.partition(".")[2] for name in RULES if name.startswith("Jeune.")} >= {
         champ.name
         for champ in fields(Jeune)
-        if champ.name not in {"id", "steps", "rows", "indices", "autres_noms", "departement", "modifie"}
+        if champ.name not in {"id", "steps", "rows", "indices", "autres_noms", "departement", "modifie", "is_attested"}
     }

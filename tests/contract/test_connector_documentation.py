@@ -67,7 +67,7 @@ def test_the_call_shown_is_signed_as_it_must_be() -> None:
 
 
 def test_every_key_a_partner_may_have_is_shown() -> None:
-    (toml,) = blocks("toml")
+    toml = "\n".join(blocks("toml") + blocks("toml reseau"))
     models: list[type[BaseModel]] = [
         one for one in vars(file_format).values() if _est_modele(one) and one is not Dialect
     ]

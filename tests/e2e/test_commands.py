@@ -146,6 +146,7 @@ NOT_HERE = {
     "init": "tried by tests/unit/test_first_configuration.py",
     "partenaire": "needs a page; tried by the tests of the kit",
     "verifier": "needs that partner",
+    "statistiques exporter chiffres.csv dimensions=DEPARTEMENT,MOIS": "tried by tests/e2e/test_statistics.py",
     "statistiques relever": "tried by tests/statistics, over fewer people",
 }
 

@@ -30,7 +30,7 @@ def test_all_that_a_gateway_asks_answers(world: World, redis_url: str) -> None:
     assert code == 0
     assert told[0] == f"émetteur {world.identity_url} : répond"
     assert told[1] == "GATEWAY_CACHE_URL : répond"
-    partners = ("aimaira", "gestibase", "imilo", "referentiel", "registre", "ypareo")
+    partners = ("aimaira", "digiforma", "gestibase", "imilo", "referentiel", "registre", "scform", "ypareo")
     assert told[2:] == [*(f"partenaire {name} : répond" for name in partners), "configuration sans faute"]
 
 

@@ -10,7 +10,7 @@ from fixtures.world import World
 from tests.support.e2e.queries import until_complete
 from tests.support.figures import note
 
-ALIVE_ONES = ["ypareo", "gestibase", "aimaira", "imilo"]
+ALIVE_ONES = ["ypareo", "gestibase", "aimaira", "scform", "digiforma", "imilo"]
 WITNESS = """query T($n: Int!) { ruptures(first: $n) { totalCount complet edges { node { date sources
  jeune { nom telephone suivi { situation } } } } } }"""
 

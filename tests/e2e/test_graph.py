@@ -136,6 +136,8 @@ def test_sources_tell_every_partner(world: World, gateway: LaunchedGateway) -> N
         "ypareo": ("ERP_CFA", "INTERROGATION"),
         "gestibase": ("ERP_CFA", "INTERROGATION"),
         "aimaira": ("ERP_CFA", "INTERROGATION"),
+        "scform": ("ERP_CFA", "INTERROGATION"),
+        "digiforma": ("ERP_CFA", "INTERROGATION"),
         "imilo": ("MISSION_LOCALE", "INTERROGATION"),
         "registre": ("REGISTRE_CONTRATS", "MOISSON"),
         "referentiel": ("REFERENTIEL", "MOISSON"),

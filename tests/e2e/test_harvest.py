@@ -5,7 +5,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import asyncpg
@@ -59,7 +59,7 @@ async def stored_rows(url: str) -> list[tuple[object, ...]]:
 def expected(world: World) -> list[tuple[object, ...]]:
     """What the harvest of this world, never killed, wrote: pseudonyms are those of one key."""
     assert world.record is not None
-    with sqlite3.connect(world.record / "donnees" / "registre.sqlite") as result:
+    with closing(sqlite3.connect(world.record / "donnees" / "registre.sqlite")) as result, result:
         return result.execute(ROWS).fetchall()
 
 

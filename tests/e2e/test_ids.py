@@ -24,6 +24,7 @@ from gateway.federation.collect.kept_readings import Readings
 from gateway.federation.directory import Directory
 from gateway.federation.join.link import SourcedRecord
 from gateway.operation import Gateway, GraphQLRequest, answer
+from gateway.reception.report import TransmissionReports
 from gateway.schema.nouns import Adresse, Contrat, Rupture
 from gateway.schema.query import build, core_schema
 from gateway.schema.scalars import CodePostal
@@ -81,6 +82,8 @@ class ToldWorld:
             states=list,
             state_of=lambda _: None,
             source_of_cfa=lambda _: None,
+            pushing=lambda _: None,
+            reports=TransmissionReports(None, lambda: T0),
             now=lambda: T0,
         )
 

@@ -15,7 +15,7 @@ import pytest
 from fixtures.gateway_process import ROOT, LaunchedGateway, environment
 from fixtures.world import World
 from gateway.domain.seal import Sealer
-from gateway.reception.transmission import opened
+from gateway.stores.dossier_seal import opened
 from gateway.stores.receptions import ReceptionStore
 from tests.support.figures import note
 from tests.support.reception.facts import item

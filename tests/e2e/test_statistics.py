@@ -3,6 +3,8 @@
 import json
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -60,6 +62,29 @@ def test_an_example_of_figures_is_answered_to_each_profile_it_is_for(
             response = ask(counted, gateway, client, example.query)
             assert "errors" not in response, (client, response["errors"])
             assert response["data"]["statistiques"]["lignes"], client
+
+
+def test_the_command_writes_the_file_that_everybody_may_read(
+    counted: CountedWorld, gateway: LaunchedGateway, tmp_path: Path
+) -> None:
+    """Byte for byte that of the address, without credentials; and a file that is refused is not written."""
+    asked = ("dimensions=DEPARTEMENT,MOIS", "depuis=2025-08-01")
+    for format_ in ("csv", "json", "sdmx.csv"):
+        file = tmp_path / f"chiffres.{format_}"
+        done = counted.statistics("exporter", str(file), *asked)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "que chacun peut lire" in done.stdout
+        served = httpx.get(f"{gateway.url}/statistiques/export.{format_}?{'&'.join(asked)}")
+        assert file.read_bytes() == served.content
+    for name, parameter, told in (
+        ("a.csv", "dimensions=CFA", "Sans identification, les lieux sont REGION et DEPARTEMENT"),
+        ("a.csv", "dimensions", "dimensions : NOM=VALEUR attendu"),
+        ("a.csv", "couleur=1", "Paramètre non admis"),
+        ("a.xls", "dimensions=REGION", "un nom en .csv, .json, .sdmx.csv attendu"),
+    ):
+        done = counted.statistics("exporter", str(tmp_path / name), parameter)
+        assert (done.returncode, told in done.stderr) == (2, True), done.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {f"chiffres.{one}" for one in ("csv", "json", "sdmx.csv")}
 
 
 def test_counters_are_the_lists_and_those_of_the_night(counted: CountedWorld, gateway: LaunchedGateway) -> None:
@@ -128,13 +153,13 @@ def test_protected_answers_files_and_the_page_do_not_depend_on_true_counts(
 
 
 def _add_to_every_count(counted: CountedWorld, number: int) -> None:
-    with sqlite3.connect(counted.record / "donnees" / "statistiques.sqlite") as connection:
+    with closing(sqlite3.connect(counted.record / "donnees" / "statistiques.sqlite")) as connection, connection:
         connection.execute("UPDATE statistiques_apports SET nombre = nombre + ?", (number,))
     connection.close()
 
 
 def entries(counted: CountedWorld) -> list[dict[str, Any]]:
-    with sqlite3.connect(counted.record / "donnees" / "journal.sqlite") as connection:
+    with closing(sqlite3.connect(counted.record / "donnees" / "journal.sqlite")) as connection, connection:
         rows = connection.execute("SELECT contenu FROM journal_entrees ORDER BY numero").fetchall()
     connection.close()
     return [json.loads(content) for (content,) in rows]

@@ -14,7 +14,8 @@ from starlette.applications import Starlette
 from gateway.auth.policy.rules import Profil
 from gateway.config import HttpSettings
 from gateway.domain.days import paris_day
-from gateway.edge.reception_http import reception_routes
+from gateway.edge.reception_http import reception_door, reception_routes
+from gateway.edge.transmissions_page import page_routes
 from gateway.reception.reception import Reception, ReceptionMetrics, ReceptionSlots, key_digest
 from gateway.stores.counters import RateLimits
 from gateway.stores.receptions import ReceptionStore
@@ -65,7 +66,8 @@ async def reception(store: ReceptionStore) -> Reception:
 @pytest.fixture
 async def erp(reception: Reception) -> AsyncIterator[httpx.AsyncClient]:
     """An ERP that has the key of a CFA."""
-    app = Starlette(routes=reception_routes(reception, HttpSettings(), RateLimits()))
+    door = reception_door(reception, HttpSettings(), RateLimits())
+    app = Starlette(routes=[*reception_routes(door), *page_routes(door)])
     app.router.redirect_slashes = False
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app), base_url="http://passerelle", headers={"authorization": f"Bearer {KEY}"}

@@ -7,6 +7,7 @@ import logging
 import zlib
 from typing import Any
 
+import brotli
 import httpx
 import pytest
 
@@ -76,7 +77,7 @@ async def test_the_route_of_trials_says_ok_and_keeps_nothing(erp: httpx.AsyncCli
     for path in (f"{PATH}/test", f"{PATH}/test/"):
         response = await erp.post(path, json=[item()])
         assert (response.status_code, response.json()) == (200, {"msg": "ok"})
-    assert await store.version(UAI) is None
+    assert (await store.states()).get(UAI) is None
 
 
 @pytest.mark.parametrize(
@@ -100,7 +101,7 @@ async def test_who_has_no_key_is_told_why(
     assert response.status_code == 403
     assert response.json()["error"] == "Forbidden"
     assert response.json()["message"] in (told, "La clé API n'est pas valide" if authorization == "Bearer " else told)
-    assert await store.version(UAI) is None
+    assert (await store.states()).get(UAI) is None
 
 
 async def test_a_key_of_a_client_that_is_no_cfa_transmits_nothing(
@@ -120,7 +121,7 @@ async def test_a_key_of_one_cfa_pushes_nothing_for_another(
         (echo,) = (await push(erp, item(**stranger))).json()["data"]
     assert [line["message"] for line in echo["validation_errors"]] == ["organisme formateur non rattaché à cette clé"]
     assert await store.dossiers(STRANGER_UAI) == []
-    assert await store.version(STRANGER_UAI) is None
+    assert (await store.states()).get(STRANGER_UAI) is None
     assert "sécurité : la clé de cfa a transmis 1 dossiers" in caplog.text
 
 
@@ -162,6 +163,7 @@ async def test_2000_items_are_taken(erp: httpx.AsyncClient, store: ReceptionStor
     [
         ("gzip", gzip.compress),
         ("deflate", zlib.compress),
+        ("br", brotli.compress),
         ("identity", bytes),
         ("gzip", lambda raw: gzip.compress(raw[:9]) + gzip.compress(raw[9:])),
     ],
@@ -189,8 +191,16 @@ async def test_a_body_in_another_unicode_is_read(erp: httpx.AsyncClient, charset
         ({**JSON, "content-encoding": "gzip"}, gzip.compress(b"[]")[:-4], 400),
         (JSON, b"[" + b" " * 10 * 1024 * 1024 + b"]", 413),
         ({**JSON, "content-encoding": "gzip"}, gzip.compress(b"[" + b" " * 200 * 1024 * 1024 + b"]"), 413),
+        ({**JSON, "content-encoding": "br"}, b"[]", 400),
+        ({**JSON, "content-encoding": "br"}, brotli.compress(b"[]" + b" " * 999)[:-2], 400),
+        ({**JSON, "content-encoding": "br"}, b"", 400),
+        ({**JSON, "content-encoding": "br"}, brotli.compress(b"[]") + b"more", 400),
+        ({**JSON, "content-encoding": "br"}, brotli.compress(b"[" + b" " * 200 * 1024 * 1024 + b"]", quality=1), 413),
     ],
-    ids=["charset", "zstd", "not gzip", "cut", "too long", "bomb"],
+    ids=[
+        *("charset", "zstd", "not gzip", "cut", "too long", "bomb"),
+        *("not br", "br cut", "br empty", "br and more", "br bomb"),
+    ],
 )
 async def test_a_body_out_of_bounds_is_refused(
     erp: httpx.AsyncClient, headers: dict[str, str], content: bytes, status: int

@@ -9,9 +9,11 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from gateway.domain.days import paris_day
-from gateway.reception.transmission import PreparedTransmission, opened, prepare
+from gateway.reception.transmission import PreparedTransmission, prepare
 from gateway.stores import receptions
-from gateway.stores.receptions import ReceptionStore, ReceptionUnavailable, TransmissionError
+from gateway.stores.dossier_seal import opened
+from gateway.stores.reception_tables import TransmissionError
+from gateway.stores.receptions import ReceptionStore, ReceptionUnavailable
 from tests.support.databases import at_rest
 from tests.support.reception.facts import RESPONSABLE_UAI, SITE_UAI_ITEM, UAI, item
 from tests.support.reception.world import FAMILY, NOW, SEALER, SITE_UAI
@@ -45,13 +47,13 @@ async def test_the_last_push_is_the_whole_truth_of_its_dossier(store: ReceptionS
 
 async def test_a_nightly_resend_of_the_same_changes_no_version(store: ReceptionStore) -> None:
     assert await push(store, item(), item(id_erp_apprenant="E-2")) == {UAI}
-    first = await store.version(UAI)
+    first = (await store.states()).get(UAI)
     assert await push(store, item(id_erp_apprenant="E-2"), item(), at=NOW + DAY) == frozenset()
     assert first
-    assert await store.version(UAI) == (first[0], (NOW + DAY).replace(microsecond=0))
+    assert (await store.states()).get(UAI) == (first[0], (NOW + DAY).replace(microsecond=0))
     assert {one.received_at for one in await store.dossiers(UAI)} == {(NOW + DAY).replace(microsecond=0)}
     assert await push(store, item(prenom_apprenant="Auguste"), at=NOW + DAY) == {UAI}
-    assert (await store.version(UAI) or (0,))[0] == first[0] + 1
+    assert ((await store.states()).get(UAI, (0,)))[0] == first[0] + 1
 
 
 async def test_a_rejected_item_leaves_what_was_kept_before(store: ReceptionStore) -> None:
@@ -67,7 +69,7 @@ async def test_a_body_sent_again_is_counted_once(store: ReceptionStore) -> None:
     assert {name: told[name] for name in ("acceptes", "partiels", "rejetes", "rejoues")} == {
         "acceptes": 1, "partiels": 1, "rejetes": 1, "rejoues": 2,
     }  # fmt: skip
-    assert sorted(error.champs for error in await store.errors(UAI, paris_day(NOW))) == [
+    assert sorted(error.champs for _, error in await store.errors(UAI, paris_day(NOW))) == [
         "email_contact",
         "nom_apprenant",
     ]
@@ -76,13 +78,13 @@ async def test_a_body_sent_again_is_counted_once(store: ReceptionStore) -> None:
 async def test_a_line_of_validation_names_a_dossier_by_its_erp_and_holds_no_value(store: ReceptionStore) -> None:
     await push(store, item(id_erp_apprenant=77, email_contact="secret@"))
     assert await store.errors(UAI, paris_day(NOW)) == [
-        TransmissionError("77", "2026-2027", "email_contact", "Email non valide")
+        (paris_day(NOW), TransmissionError("77", "2026-2027", "email_contact", "Email non valide"))
     ]
 
 
 async def test_a_year_that_does_not_read_is_no_place_for_a_value(store: ReceptionStore, url: str) -> None:
     await push(store, item(annee_scolaire="Canarinois Serinette"), item(annee_scolaire=None, id_erp_apprenant="E-2"))
-    assert [(error.id_erp, error.annee) for error in await store.errors(UAI, paris_day(NOW))] == [
+    assert [(error.id_erp, error.annee) for _, error in await store.errors(UAI, paris_day(NOW))] == [
         ("E-1", ""),
         ("E-2", ""),
     ]
@@ -92,7 +94,7 @@ async def test_a_year_that_does_not_read_is_no_place_for_a_value(store: Receptio
 async def test_a_site_has_its_own_dossiers_and_its_own_version(store: ReceptionStore) -> None:
     assert await push(store, item(), item(**SITE_UAI_ITEM)) == {UAI, SITE_UAI}
     assert len(await kept(store, SITE_UAI)) == len(await kept(store)) == 1
-    assert await store.version(RESPONSABLE_UAI) is None
+    assert (await store.states()).get(RESPONSABLE_UAI) is None
 
 
 async def test_nothing_of_a_person_is_readable_at_rest(store: ReceptionStore, url: str) -> None:
@@ -134,7 +136,7 @@ async def test_i1_a_transmission_that_fails_at_any_step_leaves_nothing(
 ) -> None:
     """Killed before the commit: no acknowledgement, and nothing kept; sent again, it is kept whole and counted once."""
     await push(store, item(prenom_apprenant="Avant"))
-    before = await store.version(UAI), await kept(store), await store.transmissions(UAI)
+    before = (await store.states()).get(UAI), await kept(store), await store.transmissions(UAI)
     whole = getattr(receptions, step)
 
     def fail(*arguments: Any) -> Any:
@@ -145,7 +147,7 @@ async def test_i1_a_transmission_that_fails_at_any_step_leaves_nothing(
         patch.setattr(receptions, step, fail)
         with pytest.raises(ReceptionUnavailable):
             await push(store, item(), item(id_erp_apprenant="E-2"), at=NOW + DAY)
-    assert (await store.version(UAI), await kept(store), await store.transmissions(UAI)) == before
+    assert ((await store.states()).get(UAI), await kept(store), await store.transmissions(UAI)) == before
     assert await push(store, item(), item(id_erp_apprenant="E-2"), at=NOW + DAY) == {UAI}
     assert set(await kept(store)) == {"E-1", "E-2"}
     assert [told["rejoues"] for told in await store.transmissions(UAI)] == [0, 0]
@@ -161,7 +163,7 @@ async def test_two_pushes_of_one_dossier_at_once_leave_one_whole(store: Receptio
         await other.close()
     record = (await kept(store))["E-1"]
     assert record["email_contact"] == f"p{record['prenom_apprenant'].removeprefix('Prénom')}@b.fr"
-    assert (await store.version(UAI) or (0,))[0] == 20
+    assert ((await store.states()).get(UAI, (0,)))[0] == 20
 
 
 async def test_what_was_kept_long_enough_is_forgotten(store: ReceptionStore) -> None:

@@ -8,7 +8,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -123,7 +123,7 @@ def test_told_to_stop_it_says_so_serves_the_notice_finishes_and_ends_at_0(
         assert long.result().status_code == 200
     assert launched.processus.wait(30) == 0
     note(f"arrêt : fini en {time.monotonic() - debut:.1f} s, dont {NOTICE} s de préavis, une requête en cours (≤ 20)")
-    with sqlite3.connect(considerate / "journal.sqlite") as base:
+    with closing(sqlite3.connect(considerate / "journal.sqlite")) as base, base:
         contents = [json.loads(content) for (content,) in base.execute("SELECT contenu FROM journal_entrees")]
     assert long.result().headers["x-request-id"] in {content.get("requete") for content in contents}
     journal = launched.journal.read_text(encoding="utf-8")

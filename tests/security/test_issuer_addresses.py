@@ -30,7 +30,8 @@ from gateway.issuer_settings import IssuerSettings
 from gateway.server.composition import build_authenticator, read_client_register
 from gateway.server.services import build_services
 from gateway.sources.http.issuers import IssuerClient
-from gateway.sources.http.transport import Transport, aiohttp_transport
+from gateway.sources.http.outbound import aiohttp_transport
+from gateway.sources.http.transport import Transport
 from tests.support.security.issuer import CURVE, EDWARDS
 from tests.unit.test_examples import EXAMPLES
 from tests.unit.test_examples import environment as environment_of

@@ -139,6 +139,9 @@ class Erp:
     def partner_of_cfa(self, _uai: str) -> str | None:
         return "erp"
 
+    def sources_of_cfa(self, _uai: str) -> tuple[str, ...]:
+        return ("erp",)
+
     def sources_of(self, _nature: TypeSource) -> tuple[str, ...]:
         return ()
 

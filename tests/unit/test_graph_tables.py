@@ -81,6 +81,8 @@ def test_sizes_and_pages() -> None:
         "provenance": 20,
         "qualite": 20,
         "defauts": 20,
+        "erreurs": 20,
+        "messages": 10,
     }
     assert {"ruptures", "jeunes", "inscritsSansContrat", "contrats", "evenements"} == tables.PAGED_ROOTS
     menus = dict.fromkeys(("cfas", "communes", "missionsLocales"), 500)

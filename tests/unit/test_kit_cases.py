@@ -96,9 +96,32 @@ def test_a_case_that_says_nothing_fails_until_it_is_written(partner: Path, capsy
     expected = partner / "cas" / "exemple.attendu.json"
     before = json.loads(expected.read_text(encoding="utf-8"))
     expected.unlink()
-    assert "verifier premier --ecrire" in told(partner, capsys, 1)
+    assert f"verifier {partner} --ecrire" in told(partner, capsys, 1)
     told(partner, capsys, 0, "--ecrire")
     assert json.loads(expected.read_text(encoding="utf-8")) == before
+
+
+def test_a_field_that_another_case_fills_is_not_doubted(partner: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = json.loads((partner / "cas" / "exemple.json").read_text(encoding="utf-8"))
+    page["apprentis"] = [{key: page["apprentis"][1][key] for key in ("id", "nom", "prenom", "naissance")}]
+    page["total"] = 1
+    (partner / "cas" / "presque-vide.json").write_text(json.dumps(page), encoding="utf-8")
+    assert "n'est jamais lu" not in told(partner, capsys, 0, "--ecrire")
+
+
+def test_an_error_is_never_written_in_the_place_of_its_author(
+    partner: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The example of a table that is wrong would become a case that wants it wrong."""
+    expected = partner / "cas" / "exemple.attendu.json"
+    expected.unlink()
+    change(partner / "cas" / "exemple.json", '"total": 2', '"total": 3')
+    out = told(partner, capsys, 1, "--ecrire")
+    assert "exemple : non écrit, la lecture échoue : SOURCE_INVALIDE : pages du partenaire invalides : 3 lignes" in out
+    assert 'écrire exemple.attendu.json : {"erreur": "SOURCE_INVALIDE"}' in out
+    assert not expected.exists()
+    expected.write_text('{"erreur": "SOURCE_INVALIDE"}', encoding="utf-8")
+    assert "réussi : exemple, une erreur" in told(partner, capsys, 0)
 
 
 def test_a_stranger_s_file_among_the_cases_is_told(partner: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -70,16 +70,55 @@ def test_nobody_of_the_example_is_in_the_files(page: str, tmp_path: Path) -> Non
 )
 def test_what_is_guessed(page: str, rows: str, form: str, fields: dict[str, str]) -> None:
     found = guess((PARTNERS / page).read_bytes(), Path(page).suffix)
-    assert (found.rows, found.dates, found.missing) == (rows, form, [])
+    assert (found.rows, found.dates, found.missing) == (rows, form, {})
     assert {word: found.fields["jeune"][word] for word in fields} == fields
     assert {"numero", "date_debut", "rupture.date"} <= set(found.fields["contrat"])
+
+
+def test_what_is_alone_under_its_plural_is_a_list_of_one() -> None:
+    """In XML one contract is no list; the table must say it is, or a second one would be set aside."""
+    contract = "<contrat deca='{}'><du>01/09/2024</du><employeur siret='35600000000048'/></contrat>"
+    row = "<stagiaire ref='{}'><nom>A</nom><prenom>B</prenom><ne>01/02/2006</ne><contrats>{}</contrats></stagiaire>"
+    page = "".join(row.format(n, contract.format(n)) for n in "12")
+    found = guess(f"<flux><stagiaires>{page}</stagiaires></flux>".encode(), ".xml")
+    assert found.lists["contrat"] == "contrats.contrat"
+    assert found.fields["contrat"] == {"numero": "@deca", "date_debut": "du", "employeur.siret": "employeur.@siret"}
+
+
+def test_the_example_says_whose_it_became(tmp_path: Path) -> None:
+    """Its establishment is fictitious too: a table that wants it reads the example all the same."""
+    assert main(["partenaire", "nouveau", "essai", "--exemple", str(PARTNERS / JSON), "--vers", str(tmp_path)]) == 0
+    cases = tmp_path / "essai" / "cas"
+    uai = json.loads((cases / "exemple.attendu.json").read_text(encoding="utf-8"))["locataire"]["uai"]
+    assert is_valid_uai(uai)
+    assert uai in (cases / "exemple.json").read_text(encoding="utf-8")
+    assert uai not in (PARTNERS / JSON).read_text(encoding="utf-8")
 
 
 def test_what_is_not_found_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     page = tmp_path / "page.json"
     page.write_text('[{"x": 1, "y": "a"}, {"x": 2, "y": "b"}]', encoding="utf-8")
     assert main(["partenaire", "nouveau", "essai", "--exemple", str(page), "--vers", str(tmp_path)]) == 0
-    assert "non trouvé, à écrire : cle, nom, prenom, date_naissance" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "non trouvé, à écrire : jeune.cle, jeune.nom, jeune.prenom, jeune.date_naissance" in out
+    assert 'nom = "À ÉCRIRE"' in (tmp_path / "essai" / "partenaire.toml").read_text(encoding="utf-8")
+
+
+def test_what_another_noun_must_say_is_told_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A contract without its beginning is refused: the file that is written says that it lacks."""
+    page = tmp_path / "page.json"
+    contrat = {"numero_deca": "001202409010001", "rupture": "15/02/2026", "motif": "Démission"}
+    one = {"id": 1, "nom": "Lebon", "prenom": "Zoé", "naissance": "07/03/2006", "contrats": [contrat]}
+    page.write_text(json.dumps([one, {**one, "id": 2}]), encoding="utf-8")
+    assert main(["partenaire", "nouveau", "essai", "--exemple", str(page), "--vers", str(tmp_path)]) == 0
+    assert "non trouvé, à écrire : contrat.date_debut" in capsys.readouterr().out
+    assert 'date_debut = "À ÉCRIRE"' in (tmp_path / "essai" / "partenaire.toml").read_text(encoding="utf-8")
+
+
+def test_the_number_of_a_formation_keeps_what_says_that_it_is_one() -> None:
+    made = fiction().text("RNCP37537")
+    assert made.startswith("RNCP")
+    assert made != "RNCP37537"
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData
 
 from gateway.errors import ConfigurationError
-from gateway.stores import blocks, counters, event_log, journal_tables, links, migrations, receptions, registry
+from gateway.stores import blocks, counters, event_log, journal_tables, links, migrations, reception_tables, registry
 from gateway.stores.blocks import BlockStore
 from gateway.stores.event_log import EventStore
 from gateway.stores.journal import Journal
@@ -32,7 +32,7 @@ METADATA = (
     registry._tables,
     links._tables,
     blocks._tables,
-    receptions._tables,
+    reception_tables.TABLES,
     event_log._tables,
 )
 

@@ -16,6 +16,7 @@ from fixtures.population.organismes import UAI_LETTERS
 from fixtures.population.spellings import letters
 from fixtures.population.told import ERPS
 from fixtures.population.truth import truth
+from fixtures.population.vendors import RARER
 from tests.support.figures import note
 
 TODAY = date(2026, 10, 15)
@@ -85,7 +86,8 @@ def test_establishments_have_valid_and_distinct_identifiers(population: Populati
 
 def test_every_vendor_serves_four_cfas_and_two_have_none(population: Population) -> None:
     erps = Counter(cfa.erp for cfa in population.cfas.values())
-    assert all(erps[erp] >= 4 for erp in ERPS)
+    assert all(erps[erp] >= 4 for erp in ERPS if erp not in RARER)
+    assert all(erps[erp] == 1 for erp in RARER)
     assert erps[None] in (2, 3)
     assert {cfa.nature for cfa in population.cfas.values()} == {"responsable_formateur", "formateur"}
     for cfa in population.cfas.values():
@@ -199,4 +201,4 @@ def test_a_population_of_twenty_thousand_grows_its_cfas_and_stays_quick(populati
     assert len(larger.persons) == 20_000
     assert len(larger.cfas) == 68
     assert len({p.ine for p in larger.persons if p.ine}) == sum(1 for p in larger.persons if p.ine)
-    assert told[-1] == "20000 jeunes, dits par 5 systèmes"
+    assert told[-1] == "20000 jeunes, dits par 7 systèmes"

@@ -10,6 +10,7 @@ import asyncio
 import base64
 import builtins
 import hashlib
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
@@ -34,8 +35,8 @@ FROZEN = Path(__file__).with_name("frozen")
 
 # The contract: `make check` says that both are what the code writes, this that they are what they were.
 PUBLISHED = {
-    "schema.graphql": "86ded983ce59d64e5373967cb2f37d33c279999b2f5907a279adfa5f852b6d28",
-    "ACCES.md": "c68aed9fa2a6751a6e174623560990e8a7088439eb4c288ca66d99a1315edba4",
+    "schema.graphql": "befb73f941b42dbe516c3bf4baf7888acff85421455b42ffd7e7c10e93b515a3",
+    "ACCES.md": "20ef78693e222fd8e5eeed31740b65ca08d8d5f62e6e4ee7cfff58410ab96910",
 }
 ENVIRONMENT = {
     "ADMIN_HOST",
@@ -73,8 +74,11 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("statistiques", "relever"),
     ("statistiques", "publier"),
     ("statistiques", "etat"),
+    ("statistiques", "exporter"),
     ("cle",),
     ("clients",),
+    ("personne",),
+    ("personne", "effacer"),
     ("expliquer",),
     ("partenaire",),
     ("verifier",),
@@ -204,8 +208,8 @@ JSON_OBJECTS = {
     "a group of persons of an entry": {"categories", "personnes"},
     "referentiel.json": {"version", "communes", "missions_locales", "organismes", "noms"},
 }
-ACTS = {"LECTURE", "CONSULTATION", "PURGE"}  # `act` of an entry
-ACT_DETAILS = {"identifiant", "entrees", "anterieures_a"}  # keys that an act adds to its entry
+ACTS = {"LECTURE", "CONSULTATION", "PURGE", "EFFACEMENT"}  # `act` of an entry
+ACT_DETAILS = {"identifiant", "entrees", "anterieures_a", "effaces"}  # keys that an act adds to its entry
 REFERENTIEL = {
     "communes": {"code", "nom", "codes_postaux", "departement", "region", "academie", "mission_locale"},
     "missions_locales": {"id", "code", "nom", "insee", "telephone", "courriel"},
@@ -381,7 +385,13 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("terminal")
 def test_the_help_of_every_command_is_what_it_was(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "".join(help_of(command, capsys) for command in COMMANDS) == frozen_text("help.txt")
+    told = "".join(help_of(command, capsys) for command in COMMANDS)
+    assert words(told) == words(frozen_text("help.txt"))
+
+
+def words(told: str) -> list[str]:
+    """Where lines are cut differs between versions of Python; so does whether an option's value is said after each name."""
+    return re.sub(r"(--?[\w-]+) (\S+), (?=--[\w-]+ \2)", r"\1, ", " ".join(told.split())).split()
 
 
 def help_of(command: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 LINES_MAX = 350
-ONLY_HTTP_SPEAKERS = {f"gateway/sources/http/{name}.py" for name in ("transport", "credentials", "issuers")}
+ONLY_HTTP_SPEAKERS = {f"gateway/sources/http/{name}.py" for name in ("transport", "outbound", "credentials", "issuers")}
 
 
 def _followed(*motifs: str) -> list[Path]:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
 
 import pytest
+from sqlalchemy import text
 
 from gateway.stores.blocks import BlockStore, CellRange, CoverageRow, GroupSum, Lot, LotState, Snapshot, lot_name
 from gateway.stores.blocks_writer import BlockWriter, CellCount, CountingUnderWay, LotCoverage
@@ -55,6 +56,27 @@ async def test_a_lot_is_written_in_place_of_what_it_gave_since_a_month(writer: B
     assert await writer.store.counts(october, [(CFA, "")]) == [GroupSum("", "", "2026-10", "V", 7, 2)]
     assert await writer.store.lots() == {CFA: lot(), OTHER: lot(OTHER)}
     assert await writer.store.lots([OTHER]) == {OTHER: lot(OTHER)}
+
+
+async def test_only_the_keys_that_are_asked_for_are_read(writer: BlockWriter) -> None:
+    by_level = [cell("75", "2026-08", "V", n)._replace(cles=level) for level, n in (("3", 5), ("4", 10), ("5", 15))]
+    await writer.write_blocks(1, by_level)
+    some = CellRange("1a", "2026-08", "2026-08", keys=frozenset({"3", "5", "8"}))
+    assert sorted(await writer.store.blocks(1, some, [("75", "")])) == [
+        GroupSum("", "3", "2026-08", "V", 5, 1),
+        GroupSum("", "5", "2026-08", "V", 15, 1),
+    ]
+    nothing = CellRange("1a", "2026-08", "2026-08", keys=frozenset())
+    assert await writer.store.blocks(1, nothing, [("75", "")]) == []
+
+
+async def test_a_planner_that_counts_knows_a_snapshot_as_soon_as_it_is_published(writer: BlockWriter) -> None:
+    await writer.write_blocks(1, [cell(f"{place:03}", "2026-08", "V", 5) for place in range(400)])
+    await writer.publish(Snapshot(1, date(2026, 11, 30), NIGHT, 5, None), [])
+    if writer.store.engine.dialect.name == "postgresql":
+        async with writer.store.engine.connect() as connection:
+            known = text("SELECT reltuples FROM pg_class WHERE relname = 'statistiques_blocs'")
+            assert await connection.scalar(known) == 400
 
 
 async def test_a_lot_that_failed_keeps_its_stocks_from_month_to_month(writer: BlockWriter) -> None:

@@ -3,6 +3,7 @@
 cas/<case>.<format>                        the only page of the only request
 cas/<case>.2.<format>                      its second page
 cas/<case>.<operation>.2.<format>          the second page of one request of several, by its name (dots as dashes)
+cas/<case>.<operation>~2.1.<format>        the first page of the second request of that name
 cas/<case>.attendu.json                    for whom and when it was asked, and what it must become
 """
 
@@ -20,7 +21,7 @@ from gateway.errors import CommandFailed, reason_of
 
 EXPECTED = ".attendu.json"
 FORMATS = frozenset({"json", "csv", "xml", "jsonl", "txt"})
-KEYS = frozenset({"locataire", "jour", "dossiers", "ecartes", "valeurs_ecartees", "erreur"})
+KEYS = frozenset({"locataire", "jour", "dossiers", "ecartes", "valeurs_ecartees", "erreur", "referentiel"})
 _WORDS = {"key": "cle", "modified_at": "modifie_le"}
 
 

@@ -5,14 +5,15 @@ import asyncio
 import json
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from gateway.cli.kit import Add
 from gateway.cli.kit.case_files import EXPECTED, Case, read_cases
+from gateway.cli.kit.replay import Target
 from gateway.cli.kit.scaffold import create, told
 from gateway.cli.kit.target import NoSecrets, find_target, secrets_of
-from gateway.cli.kit.verify import CASES, Target, as_json, as_text, expected_of, verify_cases, verify_live
+from gateway.cli.kit.verify import CASES, as_json, as_text, expected_of, verify_cases, verify_live
 from gateway.sources.partners.plugins import PLUGIN, digest, read_plugin
 
 
@@ -21,10 +22,12 @@ def verify(arguments: argparse.Namespace) -> int:
     secrets: Mapping[str, str] = os.environ if arguments.key else NoSecrets()
     if arguments.env:
         secrets = {**os.environ, **secrets_of(Path(arguments.env))}
-    logging.getLogger("gateway.sources").setLevel(logging.CRITICAL)  # what goes wrong is in the verdict
+    for name in ("sources", "moisson", "registre", "referentiel"):  # what goes wrong is in the verdict
+        logging.getLogger(f"gateway.{name}").setLevel(logging.CRITICAL)
     target = find_target(arguments.partner, os.environ, secrets)
     if arguments.write:
-        write_expected(target)
+        for line in write_expected(target):
+            print(line)
     if arguments.key:
         verdict = asyncio.run(verify_live(target, arguments.key))
     else:
@@ -43,12 +46,19 @@ def create_partner(arguments: argparse.Namespace) -> None:
     print("\n".join(told(own, found)))
 
 
-def write_expected(target: Target) -> None:
-    """Write what each case that does not say it becomes today. A case that names no tenant is of the partner's first."""
+def write_expected(target: Target) -> Iterator[str]:
+    """Write what each case that does not say it becomes today, and tell those that fail. A case that names no tenant is of the
+    partner's first."""
     for case in read_cases(target.folder / CASES):
-        if not {"dossiers", "erreur"} & set(case.expected or ()):
-            text = json.dumps(expected_of(target, _with_tenant(target, case)), ensure_ascii=False, indent=1)
-            (target.folder / CASES / f"{case.name}{EXPECTED}").write_text(text + "\n", encoding="utf-8")
+        if not {"dossiers", "erreur", "referentiel"} & set(case.expected or ()):
+            told = expected_of(target, _with_tenant(target, case))
+            path = target.folder / CASES / f"{case.name}{EXPECTED}"
+            if isinstance(told, str):
+                yield f"{case.name} : non écrit, la lecture échoue : {told}"
+                hint = f'{path.name} : {{"erreur": "{told.split()[0]}"}}'
+                yield f"  corriger la table ou la page ; ou, si elle doit échouer, écrire {hint}"
+            else:
+                path.write_text(json.dumps(told, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
 def _with_tenant(target: Target, case: Case) -> Case:

@@ -21,6 +21,7 @@ SHORT = 2
 EMPTY = "0/-.: "  # a day that is not told
 _TYPE = re.compile(r"@?(type|nature|kind)", re.IGNORECASE)
 _CODE = re.compile(r"\w{1,16}")
+_REFERENCE = re.compile(r"(?P<prefix>RNCP|RS)\d{3,6}", re.IGNORECASE)  # of a formation: its prefix says what it is
 _DAYS = (
     re.compile(r"(?P<a>\d{4})-(?P<m>\d\d)-(?P<j>\d\d)(?P<rest>T.*| .*|)"),
     re.compile(r"(?P<j>\d\d)/(?P<m>\d\d)/(?P<a>\d{4})(?P<rest> .*|)"),
@@ -67,7 +68,9 @@ class Fiction:
         return "https://exemple.invalid/" if core.startswith(("http://", "https://")) else None
 
     def _number_of_registry(self, core: str) -> str | None:
-        """A SIRET, a UAI or the number of a contract, whose month stays."""
+        """A SIRET, a UAI, the number of a contract, whose month stays, or of a formation."""
+        if found := _REFERENCE.fullmatch(core):
+            return found["prefix"] + self._letters(core[found.end("prefix") :])
         if found := _CONTRACT.fullmatch(core):
             return core[0] + self._letters(core[1:3]) + found[1] + self._letters(core[9:])
         rule = next((rule for rule in (is_valid_uai, is_valid_siret) if rule(core)), None)

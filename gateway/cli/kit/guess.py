@@ -80,9 +80,11 @@ class Guess:
     number: int = 0  # of rows in the example
 
     @property
-    def missing(self) -> list[str]:
-        """What a table must say, and was not found."""
-        return [word for word in REQUIRED["jeune"] if word not in self.fields.get("jeune", {})]
+    def missing(self) -> dict[str, list[str]]:
+        """What a table must say, and was not found, by noun: of a Jeune always, of another where it was found."""
+        nouns = {"jeune": {}, **self.fields}
+        told = {noun: [word for word in REQUIRED.get(noun, ()) if word not in found] for noun, found in nouns.items()}
+        return {noun: words for noun, words in told.items() if words}
 
 
 def guess(body: bytes, suffix: str) -> Guess:
@@ -212,7 +214,9 @@ def _objects(value: Any, above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[st
         for key, inside in value.items():
             if isinstance(inside, Mapping):
                 yield from _objects(inside, (*above, str(key)))
-                if not any(isinstance(own, Mapping | list) for own in inside.values()):
+                # alone under its plural, it is a list of one
+                is_one_of = bool(above) and _plain(above[-1]) == f"{_plain(str(key))}s"
+                if is_one_of or not any(isinstance(own, Mapping | list) for own in inside.values()):
                     yield (*above, str(key)), inside
 
 

@@ -23,7 +23,9 @@ _LIKE_DATA = re.compile(r"\d{3}|@|\s.*\s.*\s|^.{41,}$")
 
 @dataclass(slots=True)
 class ReadingReport:
-    """The figures of a reading. `coverage`: of each field of a noun, how many of its kind have it, of how many."""
+    """The figures of a reading. `coverage`: of each field of a noun, how many of its kind have it, of how many.
+
+    `empty`: the fields of the table that were never filled, each with where it was looked for."""
 
     pages: int
     rows: int
@@ -33,6 +35,7 @@ class ReadingReport:
     tenant_checked: bool
     coverage: Mapping[str, tuple[int, int]]
     unread: Sequence[str] = ()
+    empty: Sequence[str] = ()
     doubts: list[str] = field(default_factory=list)
 
 
@@ -52,6 +55,7 @@ def report(heard: Heard, records: Sequence[Record], quality: Qualite | None, dia
         coverage=coverage(records),
         unread=unread(heard, dialect) if dialect else (),
     )
+    told.empty = list(_empty_fields(told, dialect)) if dialect else ()
     told.doubts = list(_doubts(told, heard, records, dialect))
     return told
 
@@ -74,7 +78,7 @@ def _count(noun: Any, where: str, there: Counter[str], whole: Counter[str]) -> N
     whole[where.rstrip(".")] += 1
     for one in fields(noun):
         value = getattr(noun, one.name, None) if one.init else None
-        if value in (None, "", [], (), False) or one.name in {"id", "rows", "cfa"}:
+        if value in (None, "", [], ()) or value is one.default or one.name in {"id", "rows", "cfa"}:
             continue
         there[where + one.name] += 1
         for inside in value if isinstance(value, list | tuple) else [value]:
@@ -132,7 +136,6 @@ def _doubts(told: ReadingReport, heard: Heard, records: Sequence[Record], dialec
         yield "rien ne dit que la réponse est celle de l'établissement : [dialecte] exige, ou l'UAI d'un dossier"
     if dialect is None:
         return
-    yield from _empty_fields(told, dialect)
     if dialect.rupture == "premier_jour_non_travaille" and _last_days(_ruptures(records)):
         yield 'ruptures datées du dernier jour d\'un mois : dernier jour travaillé ? (rupture = "dernier_jour_travaille")'
 

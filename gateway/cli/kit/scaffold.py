@@ -6,8 +6,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from gateway.cli.kit.case_files import EXPECTED
 from gateway.cli.kit.fictitious import Fiction
 from gateway.cli.kit.guess import Guess, decoded, guess
+from gateway.domain.identifiers import is_valid_uai
 from gateway.errors import CommandFailed, reason_of
 from gateway.sources.http.decode import decoded_text
 from gateway.sources.partners.load import OWN_FOLDER_FILE
@@ -16,6 +18,7 @@ NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
 EXAMPLE_MAX = 1_000_000  # bytes: a page, not an export
 ROWS_DOUBTED = 2
 TO_WRITE = "À ÉCRIRE"
+_UAI = re.compile(r"\b[0-9]{7}[A-Z]\b")
 _SUFFIXES = {"lignes": "jsonl"}
 
 
@@ -32,7 +35,12 @@ def create(name: str, example: Path, folder: Path) -> tuple[Path, Guess]:
     (own / "cas").mkdir(parents=True)
     (own / OWN_FOLDER_FILE).write_text("\n".join(_lines(name, found)) + "\n", encoding="utf-8")
     (own / "locataires.csv").write_text("uai,siret,code\n0010856A,,A-ECRIRE\n", encoding="utf-8")
-    (own / "cas" / f"exemple.{suffix}").write_text(_fictitious(body, found), encoding="utf-8")
+    example_page = _fictitious(body, found)
+    (own / "cas" / f"exemple.{suffix}").write_text(example_page, encoding="utf-8")
+    named = {uai for uai in _UAI.findall(example_page) if is_valid_uai(uai)}
+    if len(named) == 1:  # whose the fictitious page is: it is completed by `verifier --ecrire`
+        told = json.dumps({"locataire": {"uai": named.pop()}})
+        (own / "cas" / f"exemple{EXPECTED}").write_text(f"{told}\n", encoding="utf-8")
     return own, found
 
 
@@ -92,11 +100,11 @@ def _lines(name: str, found: Guess) -> Iterator[str]:
 
 
 def _nouns(found: Guess) -> Iterator[str]:
-    for noun, fields in found.fields.items():
+    for noun, fields in {"jeune": {}, **found.fields}.items():
         yield from ("", f"[dialecte.{noun}]")
         if noun in found.lists:
             yield f"lignes = {_text(found.lists[noun])}"
-        yield from (f'{word} = "{TO_WRITE}"' for word in (found.missing if noun == "jeune" else ()))
+        yield from (f'{word} = "{TO_WRITE}"' for word in found.missing.get(noun, ()))
         yield from (f"{word} = {_text(path)}" for word, path in fields.items())
 
 
@@ -107,7 +115,8 @@ def told(own: Path, found: Guess) -> Iterator[str]:
     for noun, fields in found.fields.items():
         yield f"  {noun} : {', '.join(fields)}"
     if found.missing:
-        yield f"non trouvé, à écrire : {', '.join(found.missing)}"
+        words = (f"{noun}.{word}" for noun, words in found.missing.items() for word in words)
+        yield f"non trouvé, à écrire : {', '.join(words)}"
     if "contrat" not in found.fields:
         yield "non trouvé : [dialecte.contrat] ; sans lui, aucun contrat ni aucune rupture"
     if found.number < ROWS_DOUBTED:

@@ -4,7 +4,7 @@ file."""
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from gateway.cli.kit.verify import Target
+from gateway.cli.kit.replay import Target
 from gateway.connectors.discovery import connectors
 from gateway.errors import CommandFailed, reason_of
 from gateway.sources.partners.file_format import PartnerFile

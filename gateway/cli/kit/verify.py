@@ -3,44 +3,22 @@ and what that shows. Prints no value of a person."""
 
 import asyncio
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
-from prometheus_client import CollectorRegistry
-
-from gateway.cli.kit.case_files import Case, differences, read_cases, records_as_data
-from gateway.cli.kit.misbehaviours import MISBEHAVIOURS
+from gateway.cli.kit.case_files import Case, differences, read_cases
+from gateway.cli.kit.misbehaviours import misbehaviours
 from gateway.cli.kit.reading_report import ReadingReport, report
-from gateway.cli.kit.recorded import Behaviour, Heard, ListeningTransport, RecordedTransport
-from gateway.connectors.base import Connector, Record
-from gateway.connectors.table.dialect import Dialect
+from gateway.cli.kit.recorded import Heard, ListeningTransport
+from gateway.cli.kit.replay import Replay, Target, read_case, read_target
+from gateway.connectors.table.field_paths import names_of, parse_path
 from gateway.domain.days import PARIS
-from gateway.schema.organisations import Qualite
-from gateway.sources.http.transport import Transport
-from gateway.sources.metrics import SourceMetrics
-from gateway.sources.partner_client import PartnerClient
-from gateway.sources.partners.load import Partner
-from gateway.sources.partners.tenants import TenantConfig
-from gateway.sources.resilience.budgets import Clock
-from gateway.sources.unit_reader import UnitReader
-from gateway.sources.units import Resource, Unit, UnitFailure
+from gateway.sources.http.outbound import network_factory
 
 CASES = "cas"
 TOLD_MAX = 10
-UNPACED = 1e6  # requests a second: recorded answers spare nobody
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A partner to verify: how it is configured, what reads it, and its folder."""
-
-    partner: Partner
-    connector: Connector
-    folder: Path
-    dialect: Dialect | None = None
 
 
 @dataclass(slots=True)
@@ -54,49 +32,6 @@ class Verdict:
     reports: dict[str, ReadingReport] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class _Outcome:
-    records: Sequence[Record]
-    error: str  # its code and its message; "" when it succeeded
-    quality: Qualite | None
-
-
-async def _read(target: Target, transport: Transport, unit: Unit, now: datetime) -> _Outcome:
-    """One reading, by what reads units in the gateway."""
-    partner = target.partner
-    client = PartnerClient(partner, transport, SourceMetrics(CollectorRegistry()), lambda: now, Clock())
-    reader = UnitReader(client, target.connector, [unit.key])
-    outcome = await reader.read(unit)
-    quality = reader.quality.get(unit.key)
-    if isinstance(outcome, UnitFailure):
-        return _Outcome((), f"{outcome.error.code.value} : {outcome.error}", quality)
-    return _Outcome(outcome.records, "", quality)
-
-
-def _unit(target: Target, key: str) -> Unit:
-    resource = Resource.CFA if target.connector.cfa_records else Resource.STRUCTURE
-    return Unit(target.partner.nom, resource, key)
-
-
-def _for_case(target: Target, case: Case) -> Target:
-    """The partner as it is for the tenant of a case."""
-    configured = (target.partner.abonnes or {}).get(case.tenant.key)
-    tenant = TenantConfig(
-        case.tenant, configured.base_url if configured else "", configured.secret if configured else None
-    )
-    limits = target.partner.limites.model_copy(update={"par_seconde": UNPACED, "par_minute_locataire": 60 * UNPACED})
-    partner = replace(target.partner, abonnes={case.tenant.key: tenant}, acces={}, limites=limits)
-    return replace(target, partner=partner)
-
-
-async def read_case(
-    target: Target, case: Case, behaviour: Behaviour | None = None
-) -> tuple[_Outcome, RecordedTransport]:
-    """A case as the gateway reads it, be its partner well behaved or not."""
-    transport = RecordedTransport(case, behaviour or Behaviour())
-    return await _read(_for_case(target, case), transport, _unit(target, case.tenant.key), case.now), transport
-
-
 async def verify_cases(target: Target, *, with_misbehaviours: bool = False) -> Verdict:
     """Every case of a partner. Raises CommandFailed for files that are no case."""
     verdict = Verdict(target.partner.nom)
@@ -107,86 +42,98 @@ async def verify_cases(target: Target, *, with_misbehaviours: bool = False) -> V
         await _verify_case(target, case, verdict)
         if with_misbehaviours and case.expected and "erreur" not in case.expected:
             await _verify_misbehaviours(target, case, verdict)
+    verdict.doubts += never_filled(verdict.reports.values())
     return verdict
+
+
+def never_filled(reports: Iterable[ReadingReport]) -> list[str]:
+    """The fields that no reading of anybody filled: one case alone need not hold every field."""
+    empty = [told.empty for told in reports if told.kept]
+    return [line for line in empty[0] if all(line in other for other in empty)] if empty else []
 
 
 async def _verify_case(target: Target, case: Case, verdict: Verdict) -> None:
     if case.expected is None:
-        verdict.failures.append(f"{case.path} : absent ; « verifier {target.partner.nom} --ecrire » l'écrit, à relire")
+        verdict.failures.append(f"{case.path} : absent ; « verifier {target.folder} --ecrire » l'écrit, à relire")
         return
     outcome, transport = await read_case(target, case)
     found = list(_told_otherwise(case, outcome))
-    if case.pages and not transport.heard.pages and not outcome.error:
+    if case.pages and not (transport.heard.pages or transport.absences or outcome.error):
         found.append("aucune page du cas n'est demandée : le nom de ses fichiers est-il celui d'une opération ?")
     verdict.failures += [f"{case.path.name} : {line}" for line in found[:TOLD_MAX]]
     if not found:
         verdict.passed.append(f"{case.name}, une erreur : {outcome.error}" if outcome.error else case.name)
-    if not outcome.error:
+    if not outcome.error and outcome.referentiel is None:
         told = report(transport.heard, outcome.records, outcome.quality, target.dialect)
         verdict.reports[case.name] = told
         verdict.doubts += [doubt for doubt in told.doubts if doubt not in verdict.doubts]
 
 
-def _told_otherwise(case: Case, outcome: _Outcome) -> Iterator[str]:
+def _told_otherwise(case: Case, outcome: Replay) -> Iterator[str]:
     """Where a case is read otherwise than it says."""
     expected = case.expected or {}
     if expected.get("erreur") or outcome.error:
         if not outcome.error.startswith(expected.get("erreur") or "?"):
             yield f"attendu {expected.get('erreur') or 'des dossiers'}, lu {outcome.error or 'des dossiers'}"
         return
-    yield from differences(expected.get("dossiers", []), records_as_data(outcome.records), "dossiers")
-    yield from differences(expected.get("ecartes", 0), _aside(outcome, "dossier"), "ecartes")
-    yield from differences(expected.get("valeurs_ecartees", 0), _aside(outcome, "valeur"), "valeurs_ecartees")
+    for name, told in outcome.as_data().items():
+        yield from differences(expected.get(name, []), told, name)
+    yield from differences(expected.get("ecartes", 0), outcome.aside("dossier"), "ecartes")
+    yield from differences(expected.get("valeurs_ecartees", 0), outcome.aside("valeur"), "valeurs_ecartees")
 
 
-def _aside(outcome: _Outcome, kind: str) -> int:
-    """How many records, or values, were set aside."""
-    defects = outcome.quality.defauts if outcome.quality else ()
-    natures = {"dossier": {"dossier", "identite_double", "erreur", "colonnes_en_trop"}, "valeur": {"valeur"}}[kind]
-    return sum(one.nombre for one in defects if one.genre in natures)
-
-
-def expected_of(target: Target, case: Case) -> dict[str, Any]:
-    """What a case becomes today, as its file writes it: to be read again by whoever knows the partner."""
+def expected_of(target: Target, case: Case) -> dict[str, Any] | str:
+    """What a case becomes today, as its file writes it: to be read again by whoever knows the partner. The error, where it fails:
+    that it must is for its author to say."""
     outcome, _ = asyncio.run(read_case(target, case))
+    if outcome.error:
+        return outcome.error
     key = "uai" if target.connector.cfa_records else "mission_locale"
     tenant = {key: case.tenant.key, "siret": case.tenant.siret, "code": case.tenant.code}
     told: dict[str, Any] = {
         "locataire": {name: value for name, value in tenant.items() if value},
         "jour": case.day.isoformat(),
     }
-    if outcome.error:
-        return {**told, "erreur": outcome.error.partition(" ")[0]}
-    figures = {"ecartes": _aside(outcome, "dossier"), "valeurs_ecartees": _aside(outcome, "valeur")}
-    return {**told, "dossiers": records_as_data(outcome.records), **{name: n for name, n in figures.items() if n}}
+    figures = {"ecartes": outcome.aside("dossier"), "valeurs_ecartees": outcome.aside("valeur")}
+    return {**told, **outcome.as_data(), **{name: n for name, n in figures.items() if n}}
 
 
 async def _verify_misbehaviours(target: Target, case: Case, verdict: Verdict) -> None:
     """What goes wrong is told, or changes nothing: never fewer people in silence."""
     whole, _ = await read_case(target, case)
-    for name, behaviour in MISBEHAVIOURS.items():
-        outcome, _ = await read_case(target, case, behaviour)
-        if outcome.error or records_as_data(outcome.records) == records_as_data(whole.records):
+    for name, behaviour in misbehaviours(case.tenant, _path_of_key(target)).items():
+        outcome, transport = await read_case(target, case, behaviour)
+        nobody = transport.absences and not outcome.records  # what an empty answer means, where the connector says so
+        if outcome.error or nobody or outcome.as_data() == whole.as_data():
             verdict.passed.append(f"{case.name}, {name}")
         else:
             verdict.failures.append(f"{case.path.name} : {name} : lu sans erreur, et autrement")
+
+
+def _path_of_key(target: Target) -> Sequence[str]:
+    """Where the key of a record is in a row, if a table says it."""
+    if target.dialect is None:
+        return ()
+    noun, table = next(target.dialect.nouns())
+    paths = next(told.paths for word, told in table.fields() if (noun, word) == ("jeune", "cle"))
+    return names_of(parse_path(paths[0], target.dialect.is_csv))
 
 
 async def verify_live(target: Target, key: str) -> Verdict:
     """One tenant, asked for real. Raises CommandFailed."""
     verdict, heard = Verdict(target.partner.nom), Heard()
     now = datetime.now(PARIS)
-    transport = ListeningTransport(lambda: datetime.now(PARIS))
+    transport = ListeningTransport(lambda: datetime.now(PARIS), network_factory(target.partner.network))
     transport.heard = heard
     try:
-        outcome = await _read(target, transport, _unit(target, key), now)
+        outcome = await read_target(target, transport, key, now)
     finally:
         await transport.aclose()
     if outcome.error:
         verdict.failures.append(f"{key} : {outcome.error}")
         return verdict
     told = report(heard, outcome.records, outcome.quality, target.dialect)
-    verdict.reports[key], verdict.doubts = told, list(told.doubts)
+    verdict.reports[key], verdict.doubts = told, [*told.doubts, *never_filled([told])]
     verdict.passed.append(key)
     return verdict
 
@@ -209,6 +156,7 @@ _WORDS = {
     "tenant_checked": "locataire_verifie",
     "coverage": "remplissage",
     "unread": "non_lus",
+    "empty": "jamais_lus",
 }
 
 

@@ -59,6 +59,7 @@ class LiveSources(Protocol):
     """The sources asked at query time."""
 
     def partner_of_cfa(self, uai: str) -> str | None: ...
+    def sources_of_cfa(self, uai: str) -> tuple[str, ...]: ...
     def sources_of(self, type_source: TypeSource) -> tuple[str, ...]: ...
 
     def partners_of_structure(self, code: str) -> tuple[str, ...]: ...
@@ -160,8 +161,7 @@ class Collector:
         return any(n > self.live_sources.cap(source) for source, n in Counter(u.source for u in units).items())
 
     def _cfas(self, uais: Iterable[str]) -> list[Unit]:
-        served = [(uai, self.live_sources.partner_of_cfa(uai)) for uai in uais]
-        return [Unit(source, Resource.CFA, uai) for uai, source in served if source]
+        return [Unit(source, Resource.CFA, uai) for uai in uais for source in self.live_sources.sources_of_cfa(uai)]
 
     def _structures(self, codes: Iterable[str]) -> list[Unit]:
         asked = [(source, code) for code in codes for source in self.live_sources.partners_of_structure(code)]
@@ -235,10 +235,12 @@ class Collector:
                 return known.heard_at
             return result.received_at if before is not None or record.modified_at is None else None
 
-        whole, instant = Installation(result.records), result.received_at
+        whole = Installation(result.records)
+        # Of a CFA that is asked too, what it transmitted fills what its answer lacks (docs/domaine.md, Conflits).
+        stands_in = result.pushed is not None and len(self.live_sources.sources_of_cfa(unit.key)) > 1
         records = [
-            SourcedRecord(unit.source, nature, unit.key, record, instant, heard(record), whole)
-            for record in result.records
+            SourcedRecord(unit.source, nature, unit.key, one, result.received(one), heard(one), whole, stands_in)
+            for one in result.records
         ]
         self.cache.keep_records(unit, result.version, records)
         return records

@@ -76,19 +76,23 @@ async def read_registry(
 class Freshness:
     """How fresh the oldest thing used of a source is: the status of the cache, and when the source said it.
 
-    `said_at` is in the collector's seconds; `as_of`, for a harvested source only, is the instant of the last harvest.
+    `said_at` is in the collector's seconds; `as_of`, for a source that is not asked, is the instant of the last harvest or of
+    the last transmission; `etat`, for transmissions only, what that says of those who transmit.
     """
 
     status: str
     said_at: float
     as_of: datetime | None = None
+    etat: EtatSource | None = None
 
     def oldest(self, other: Self | None) -> Self:
         """The older of two, at the worse of their statuses."""
         if other is None:
             return self
         status = max(other.status, self.status, key=_STATUSES.index)
-        return replace(min(other, self, key=lambda freshness: freshness.said_at), status=status)
+        # Some that are silent degrade what is told of all: none of it is missing while one of them transmits.
+        etat = self.etat if self.etat is other.etat else EtatSource.DEGRADEE
+        return replace(min(other, self, key=lambda freshness: freshness.said_at), status=status, etat=etat)
 
     def served_again(self) -> Self:
         """The same, as told to whoever is served from what is kept: nothing was asked for that answer."""
@@ -96,6 +100,8 @@ class Freshness:
 
     def state(self, own: EtatSource | None, now: datetime) -> EtatSource | None:
         """The state of its source as an answer tells it: a registry closed for the night fails nobody while its copy is fresh."""
+        if self.etat is not None:
+            return self.etat
         if self.as_of is None or own is not EtatSource.FERMEE:
             return own
         return EtatSource.DISPONIBLE if now - self.as_of <= COPY_FRESH else EtatSource.DEGRADEE
@@ -152,7 +158,11 @@ class Readings:
     def date(self, results: Sequence[UnitResult], instant: float) -> None:
         """Note how fresh the sources of these results are: each as its oldest result."""
         for result in results:
-            freshness = Freshness(result.cache.value, instant - result.age)
+            pushed = result.pushed
+            if pushed and pushed.as_of is None:  # nothing was ever transmitted: it has no age
+                continue
+            told = (pushed.as_of, pushed.etat) if pushed else (None, None)
+            freshness = Freshness(result.cache.value, instant - result.age, *told)
             source = result.unit.source
             self.freshness_by_source[source] = freshness.oldest(self.freshness_by_source.get(source))
 

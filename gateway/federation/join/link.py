@@ -76,6 +76,7 @@ class SourcedRecord:
         None  # when it came as it is, in the place of another, or without its source saying when
     )
     installation: Installation = field(default=NOT_READ_WHOLE, repr=False, compare=False)
+    stands_in: bool = False  # it was transmitted by a CFA that is asked too: what is asked speaks before it
 
     @property
     def jeune(self) -> Jeune:
@@ -117,11 +118,22 @@ class SourcedRecord:
         return "|".join((*self.origin, self.record.key))
 
     @cached_property
-    def rank(self) -> tuple[int, float, str, str, str]:
+    def rank(self) -> tuple[float, float, str, str, str]:
         """Precedence, total and independent of the order of arrival: kind of source, then the latest written."""
         # Of two systems of one kind, the one written last is the one in use; undated ones come after.
         written = self.record.modified_at.timestamp() if self.record.modified_at else 0.0
-        return RANK[self.type], -written, self.source, self.tenant, self.record.key
+        return self.precedence, -written, self.source, self.tenant, self.record.key
+
+    @property
+    def precedence(self) -> float:
+        """Of the kind of source, the first one speaking first; between two kinds, what only stands in for one that is asked."""
+        return RANK[self.type] + (0.5 if self.stands_in else 0.0)
+
+    def tells_again(self, better: "SourcedRecord") -> bool:
+        """Whether it mostly tells again what another did: of a lesser kind, or transmitted by a CFA whose answer is the other."""
+        if RANK[better.type] < RANK[self.type]:
+            return True
+        return self.stands_in and not better.stands_in and better.tenant == self.tenant
 
     @property
     def modified_at(self) -> datetime | None:
@@ -131,17 +143,18 @@ class SourcedRecord:
         return max((instant for instant in (own, self.heard_at) if instant), default=None)
 
     @cached_property
-    def recency(self) -> tuple[bool, float, tuple[int, float, str, str, str]]:
-        """The latest written first, whatever the kind; then those that do not say when."""
-        return self.record.modified_at is None, self.rank[1], self.rank
+    def recency(self) -> tuple[int, float, tuple[float, float, str, str, str]]:
+        """The latest written first, whatever the kind; then those that do not say when; then what stands in for an answer."""
+        place = 2 if self.stands_in else int(self.record.modified_at is None)
+        return place, self.rank[1], self.rank
 
     @cached_property
-    def home_rank(self) -> tuple[int, int, str, str, str]:
+    def home_rank(self) -> tuple[float, int, str, str, str]:
         """Precedence for the home: kind of source, then who tells the latest event of this life.
 
         Not the latest written: two systems that rewrite their records in turn would send somebody to and fro.
         """
-        return RANK[self.type], -_last_fact(self.jeune).toordinal(), self.source, self.tenant, self.record.key
+        return self.precedence, -_last_fact(self.jeune).toordinal(), self.source, self.tenant, self.record.key
 
 
 def _last_fact(jeune: Jeune) -> date:

@@ -17,14 +17,16 @@ from gateway.domain.statut import (
     StatutApprenant,
     StatutStep,
     Wait,
+    begun_sessions,
     nouveau_contrat,
     parcours,
+    session_on,
     statut_on,
     wait_on,
 )
 from gateway.domain.text import shown_name
 from gateway.federation.directory import Directory
-from gateway.federation.join.link import RANK, Cluster, FollowUp, SourcedRecord
+from gateway.federation.join.link import Cluster, FollowUp, SourcedRecord
 from gateway.federation.join.precedence import (
     CONTRAT,
     JEUNE,
@@ -128,12 +130,11 @@ def _possible(place: Residence, directory: Directory) -> list[MissionLocale] | N
 def _formations(cluster: Cluster, directory: Directory) -> list[Formation]:
     """Formations of the best kind of source; another kind adds only those that overlap none of them."""
     # Two sources of one kind may each tell a session of theirs; a lesser kind mostly tells again what a better one did.
-    kept: list[tuple[int, Formation]] = []
+    kept: list[tuple[SourcedRecord, Formation]] = []
     for sourced_record in cluster.sourced_records:
-        rank = RANK[sourced_record.type]
-        for formation in sourced_record.jeune.formations or []:
-            if not any(_overlaps(formation, other) for r, other in kept if r < rank):
-                kept.append((rank, formation))
+        better = [formation for who, formation in kept if sourced_record.tells_again(who)]
+        own = sourced_record.jeune.formations or []
+        kept += [(sourced_record, one) for one in own if not any(_overlaps(one, other) for other in better)]
     completed = [replace(formation, cfa=directory.complete_cfa(formation.cfa)) for _, formation in kept]
     return sorted(completed, key=lambda formation: formation.date_debut or date.min, reverse=True)
 
@@ -188,6 +189,8 @@ def _derive(jeune: Jeune, day: date) -> None:
     jeune.statut = Statut(valeur=current.valeur, depuis=current.depuis) if current else None
     # A contract alone enrols nobody: who waits for one is told by a formation.
     wait = wait_on(enrolled, periods, day) if current and current.valeur in WAITING else None
+    session = session_on(begun_sessions(enrolled, periods), day) if current and current.valeur in WAITING else None
+    jeune.is_attested = session is None or session.is_attested
     jeune.sans_contrat = _shown_wait(wait) if wait else None
     age = age_au(jeune.date_naissance, day) if jeune.date_naissance else None
     # No age rather than an absurd one: filters and priorities would act on it.
@@ -221,7 +224,7 @@ def sessions_of(jeune: Jeune) -> list[Session]:
 def _enrolled(jeune: Jeune) -> list[Session]:
     """The sessions of the formations."""
     return [
-        Session(formation.date_debut, formation.date_fin, formation.exclusion)
+        Session(formation.date_debut, formation.date_fin, formation.exclusion, formation.is_attested)
         for formation in jeune.formations or []
         if formation.date_debut and formation.date_fin and formation.date_debut <= formation.date_fin
     ]

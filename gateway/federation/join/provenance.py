@@ -7,7 +7,17 @@ from strawberry.utils.str_converters import to_camel_case
 
 from gateway.federation.join.link import SourcedRecord
 from gateway.federation.join.merge import MergedPerson
-from gateway.federation.join.precedence import CONTRAT, JEUNE, RUPTURE, FieldRule, Preference, Told, chosen, told_values
+from gateway.federation.join.precedence import (
+    CONTRAT,
+    JEUNE,
+    RUPTURE,
+    FieldRule,
+    FoldedContrat,
+    Preference,
+    Told,
+    chosen,
+    told_values,
+)
 from gateway.schema.evidence import Provenance
 
 Rules = Mapping[str, FieldRule]
@@ -22,7 +32,17 @@ def attach(merged: MergedPerson) -> None:
     for contrat, folded in zip(merged.contrats, merged.folded_contrats, strict=True):
         contrat.rows = _rows(CONTRAT, folded.versions)
         if contrat.rupture:
+            _mark_silence(contrat.rows, folded)
             contrat.rupture.rows = _rows(RUPTURE, folded.ruptures)
+
+
+def _mark_silence(rows: Sequence[Provenance], folded: FoldedContrat) -> None:
+    """Mark a rupture that a CFA tells by one of its two ways and not by the other: its own ERP then contradicts itself."""
+    silent = {(who.tenant, who.stands_in) for who, version in folded.versions if version.rupture is None}
+    denied = {who.source for who, _ in folded.ruptures if (who.tenant, not who.stands_in) in silent}
+    for line in rows:
+        if line.champ == "rupture" and line.source in denied:
+            line.divergente = True
 
 
 def _rows(table: Rules, holders: Holders, housed_by: SourcedRecord | None = None) -> list[Provenance]:

@@ -34,6 +34,7 @@ from gateway.schema.orders import TriContrats, TriJeunes, TriRuptures, TriSansCo
 from gateway.schema.organisations import Cfa, Commune, MissionLocale, Node, Source
 from gateway.schema.query import Moi, PageArgs
 from gateway.schema.rapprochement import Rapprochement
+from gateway.schema.reception_report import TransmissionConnection
 from gateway.schema.statistics import Statistiques
 from gateway.schema.tables import END_CURSORS, ROW_CURSORS, TOLD_BY_LIST
 
@@ -62,6 +63,8 @@ class OperationContext:
     readings: Readings = field(default_factory=Readings)
     view: View = field(default_factory=View)
     people: int = 0
+    pushing: Callable[[str], Source | None] = lambda _: None
+    transmissions: Callable[[int, str | None], TransmissionConnection | None] = lambda _first, _after: None
     tally: Tally = field(default_factory=Tally)
     preparation: Preparation = field(default_factory=Preparation)
     figures: ToldFigures = field(default_factory=ToldFigures)
@@ -79,7 +82,7 @@ class OperationContext:
         return present_moi(self.viewer, self.rights, self.decision, self.directory)
 
     def sources(self) -> list[Source] | None:
-        return self._sources.all
+        return self.source_states.all
 
     def statistiques(self, key: object) -> Statistiques | None:
         return self.figures.show(key)
@@ -255,7 +258,7 @@ class OperationContext:
         if self.frozen:
             self._masked_copies.pages[key] = made.shown
         else:
-            self._sources.tell(made.shown.value.nodes)
+            self.source_states.tell(made.shown.value.nodes)
         return made.shown
 
     def _cursors(self, query: ListQuery[Any, Any]) -> CursorCodec:
@@ -275,16 +278,12 @@ class OperationContext:
         """The masked copy that leaves: only what this viewer may read of this person."""
         shown = self._masked_copies.show(person, object_)
         self._masked_copies.keep()
-        self.complete_sources(shown.value)
+        if not self.frozen:
+            self.source_states.tell([shown.value])
         self.tally.shown |= shown.read
         self.tally.found |= shown.read
         copy: T = shown.value
         return copy
-
-    def complete_sources(self, *shown: Jeune | Contrat | Rupture | None) -> None:
-        """Tell in masked copies the state of the systems of their CFAs, where that is selected."""
-        if not self.frozen:
-            self._sources.tell([copy for copy in shown if copy])
 
     # Once an operation: it fetches what was already made for these rights by hashing them.
     @cached_property
@@ -293,8 +292,8 @@ class OperationContext:
 
     def _with_source(self, cfa: Cfa) -> Cfa:
         """The CFA with the state of its system, where that is selected and granted."""
-        return cfa if self.frozen else replace(cfa, source=self._sources.of_cfa(cfa))
+        return cfa if self.frozen else replace(cfa, source=self.source_states.of_cfa(cfa))
 
     @cached_property
-    def _sources(self) -> SourceStates:
-        return SourceStates(self.states(), self.source_of_cfa, self.rights)
+    def source_states(self) -> SourceStates:
+        return SourceStates(self.states(), self.source_of_cfa, self.rights, self.pushing)

@@ -12,7 +12,7 @@ from gateway.auth.policy.policy import mends
 from gateway.auth.policy.rules import Profil
 from gateway.federation.directory import Directory
 from gateway.federation.views.view import Rights, cfas_of
-from gateway.schema.organisations import Cfa, Qualite, Source, Territoire, TypeTerritoire
+from gateway.schema.organisations import Cfa, ModeSource, Qualite, Source, Territoire, TypeTerritoire
 from gateway.schema.query import Moi
 
 HARMED_MAX = 100  # establishments of a source whose quality is told: an answer is read by somebody
@@ -62,10 +62,16 @@ def to_mend(source: Source, rights: Rights) -> list[Qualite]:
 
 
 class SourceStates:
-    """The systems of partners as they are at this moment, as a caller may see them."""
+    """The systems of partners as they are now, as a caller may see them. `pushing`: the state of what a CFA transmits."""
 
-    def __init__(self, states: Iterable[Source], source_of_cfa: Callable[[str], str | None], rights: Rights) -> None:
-        self._told, self._source_of_cfa, self._rights = states, source_of_cfa, rights
+    def __init__(
+        self,
+        states: Iterable[Source],
+        source_of_cfa: Callable[[str], str | None],
+        rights: Rights,
+        pushing: Callable[[str], Source | None],
+    ) -> None:
+        self._told, self._source_of_cfa, self._rights, self._pushing = states, source_of_cfa, rights, pushing
 
     @cached_property
     def _by_name(self) -> dict[str | None, Source]:
@@ -77,7 +83,11 @@ class SourceStates:
 
     def of_cfa(self, cfa: Cfa) -> Source | None:
         """The system that serves a CFA."""
-        return self._by_name.get(self._source_of_cfa(cfa.uai) if cfa.uai else None)
+        source = self._by_name.get(self._source_of_cfa(cfa.uai)) if cfa.uai else None
+        # Of what is transmitted, each CFA has its own freshness: another one's tells nothing of it.
+        if source and cfa.uai and source.mode is ModeSource.RECEPTION:
+            return self._pushing(cfa.uai)
+        return source
 
     def tell(self, objects: Iterable[Any]) -> None:
         """Write on masked copies the systems of their CFAs."""

@@ -143,7 +143,8 @@ class ToldLog:
         if rupture and CategorieDonnee.RUPTURE in context.decision.categories:
             shown.rupture = copies.show(*rupture).value
         copies.keep()
-        context.complete_sources(shown.jeune, shown.rupture)
+        if not context.frozen:
+            context.source_states.tell([copy for copy in (shown.jeune, shown.rupture) if copy])
         for identifier, categories in jeune.read.items():
             context.tally.shown[identifier] = context.tally.shown.get(identifier, read) | categories | read
         return shown

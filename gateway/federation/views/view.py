@@ -26,6 +26,7 @@ from gateway.auth.policy.policy import (
 from gateway.auth.policy.rules import CategorieDonnee, Finalite, Profil
 from gateway.domain.identifiers import Traits, numero_key
 from gateway.domain.search import PersonIndex
+from gateway.domain.statut import StatutApprenant
 from gateway.errors import LeakStopped
 from gateway.federation.join.evidence import attach_evidence
 from gateway.federation.join.merge import MergedPerson
@@ -165,14 +166,19 @@ class View:
         return PersonIndex((key, person.traits) for key, person in self.persons.items())
 
 
+def listed_statut(jeune: Jeune) -> StatutApprenant | None:
+    """A status as lists and rights take it: none for whoever is INSCRIT by a session that its CFA no longer tells."""
+    told = jeune.statut.valeur if jeune.statut else None
+    return None if told is StatutApprenant.INSCRIT and not jeune.is_attested else told
+
+
 def readable(jeune: Jeune, affiliation: Affiliation, rights: Rights) -> frozenset[CategorieDonnee]:
     """The categories that may be read of this person; none when out of perimeter."""
     links = relations(rights.perimetre, affiliation)
     if not links:
         return frozenset()
-    statut = jeune.statut.valeur if jeune.statut else None
     asked = _is_asked(jeune, affiliation, rights)
-    granted = rights.policy.granted(rights.profil, rights.finalite, links, statut, asked)
+    granted = rights.policy.granted(rights.profil, rights.finalite, links, listed_statut(jeune), asked)
     # Showing somebody for a disability tells it: only to those who may read it of that person.
     rqth = jeune.rqth if CategorieDonnee.SENSIBLE in granted else None
     if not is_age_admissible(rights.perimetre, jeune.age, rqth):

@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from gateway.sources.http.decode import InvalidDocument, decode_json
 from gateway.sources.partners.load import AccessConfig
 
+NO_TOKEN = "jeton refusé par le partenaire"  # noqa: S105 - a message
 MARGIN = 30.0  # seconds before its end from which a token is no longer sent
 
 
@@ -123,5 +124,5 @@ def _token(received: RawResponse) -> tuple[str, float]:
     told = document if isinstance(document, dict) else {}
     token, lasts = told.get("access_token"), str(told.get("expires_in") or "")
     if not isinstance(token, str) or not token or not token.isascii() or not token.isprintable():
-        raise AccessDenied("jeton refusé par le partenaire")
+        raise AccessDenied(NO_TOKEN)
     return token, float(lasts[:9]) if lasts.isascii() and lasts.isdigit() else float("inf")

@@ -8,23 +8,20 @@ decoding, no URL in any log. What fails is a SourceError that names the partner 
 import asyncio
 import errno
 import logging
-import ssl
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache, partial
-from pathlib import Path
 from typing import Any, cast
 
 import aiohttp
 import httpx
-from httpx_aiohttp import AiohttpTransport
 
 from gateway.connectors.base import PartnerRequest
 from gateway.correlation import CURRENT
 from gateway.errors import OutOfFiles, SourceDenied, SourceInvalid, SourceTimedOut, SourceUnavailable
-from gateway.sources.http.credentials import AccessDenied, Credential, RawResponse
+from gateway.sources.http.credentials import NO_TOKEN, AccessDenied, Credential, ExchangeFn, RawResponse
 from gateway.sources.http.decode import (
     AnnouncedError,
     InvalidDocument,
@@ -34,11 +31,12 @@ from gateway.sources.http.decode import (
     read_body,
     told_wait,
 )
+from gateway.sources.http.outbound import TransportFactory, aiohttp_transport, network_factory
 from gateway.sources.http.page_answer import PageValidator, checked, digest_of, page_validator
+from gateway.sources.partners.network import OwnNetwork
 
-TransportFactory = Callable[[], httpx.AsyncBaseTransport]
+TokenTurn = Callable[[], AbstractAsyncContextManager[None]]
 
-HEADER_BYTES_MAX = 16_384  # one header, or the status line
 HEADERS = {"Accept-Encoding": "gzip", "User-Agent": "passerelle-apprentissage"}
 HEADERS_READ = {
     name.lower().encode(): name
@@ -64,7 +62,7 @@ class Exchange:
     """One HTTP exchange: the absolute URL without query, the connector's request, how to prove who we are, the bounds.
 
     `timeout` is in seconds, from the connection to the last byte; `octets_max` counts decoded bytes. `known` is the page as it
-    was answered before.
+    was answered before. `token_turn` is entered around each token that has to be asked for first.
     """
 
     source: str
@@ -74,6 +72,7 @@ class Exchange:
     timeout: float
     octets_max: int
     known: PageValidator | None = None
+    token_turn: TokenTurn | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,20 +103,27 @@ class Transport:
         self._wall_clock = wall_clock
         self._network = (factory or aiohttp_transport)()
 
+    def through(self, network: OwnNetwork | None) -> "Transport":
+        """What a partner that is reached otherwise is asked through; this one, where it is not."""
+        if network is None:
+            return self
+        return Transport(self._wall_clock, network_factory(network))
+
     async def request(self, call: Exchange) -> PartnerResponse:
         """Ask once, and decode what is not as it was known.
 
         Raises SourceUnavailable, SourceClosed, SourceTimedOut or SourceInvalid.
         """
-        with _translate(call.source):
+        with translated(call.source):
             async with asyncio.timeout(call.timeout):
                 exchange = partial(_exchange, self._network, call.octets_max)
                 request, credential = _request(call), call.credential
+                ask_token = partial(_token_answer, call, exchange)
                 if credential:
-                    await credential.sign(request, exchange)
+                    await credential.sign(request, ask_token)
                 received = await exchange(request)
                 if received.statut == httpx.codes.UNAUTHORIZED and credential and credential.renewable:
-                    await credential.sign(request, exchange)
+                    await credential.sign(request, ask_token)
                     received = await exchange(request)
                 if received.statut == httpx.codes.NOT_MODIFIED and call.known and call.known.conditions:
                     return PartnerResponse(None, unchanged=True)
@@ -125,7 +131,7 @@ class Transport:
 
     async def send(self, source: str, request: httpx.Request, timeout: float, octets_max: int) -> RawResponse:
         """Ask once, as it is. Raises SourceUnavailable, SourceTimedOut or SourceInvalid; a status is for who asked to read."""
-        with _translate(source):
+        with translated(source):
             async with asyncio.timeout(timeout):
                 request.headers.update(HEADERS)
                 return await _exchange(self._network, octets_max, request)
@@ -137,7 +143,7 @@ class Transport:
     async def decode(self, source: str, response: PartnerResponse, request: PartnerRequest) -> PartnerResponse:
         """An answer that was as it was known, decoded: another page of the same reading is not. Raises SourceError: what
         decoded it the first time may be an earlier version of this code."""
-        with _translate(source):
+        with translated(source):
             document = await _document(response.body or b"", request)
             return replace(response, document=checked(source, document, request), body=None)
 
@@ -164,6 +170,16 @@ def _address(url: str, params: tuple[tuple[str, str], ...]) -> httpx.URL:
     return httpx.URL(url, params=params)
 
 
+async def _token_answer(call: Exchange, exchange: ExchangeFn, request: httpx.Request) -> RawResponse:
+    """Ask for a token, in its turn. Raises SourceError."""
+    async with call.token_turn() if call.token_turn else nullcontext():
+        with translated(call.source):
+            received = await exchange(request)
+            if received.statut != httpx.codes.OK:
+                raise AccessDenied(NO_TOKEN)
+            return received
+
+
 async def _exchange(network: httpx.AsyncBaseTransport, octets_max: int, request: httpx.Request) -> RawResponse:
     """Send, and read the body within its bound (httpx decodes without one); only a 200 has a body for us."""
     response = await network.handle_async_request(request)
@@ -188,32 +204,6 @@ def _headers_read(raw_items: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     return found
 
 
-def aiohttp_transport(proxy: str | None = None, authorities: Path | None = None) -> httpx.AsyncBaseTransport:
-    """httpx over aiohttp (docs/decisions/0001): a cancelled request leaves its pool sound, at a quarter of the CPU.
-
-    `proxy` is asked in place of each address; `authorities` is a PEM file of those believed, instead of the system's.
-    """
-    context = verified(authorities)
-
-    def session() -> aiohttp.ClientSession:
-        return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, ssl=context),  # the partners' bulkheads bound the connections
-            cookie_jar=aiohttp.DummyCookieJar(),
-            max_line_size=HEADER_BYTES_MAX,
-            max_field_size=HEADER_BYTES_MAX,
-        )
-
-    return AiohttpTransport(client=session, proxy=httpx.Proxy(proxy) if proxy else None)
-
-
-def verified(authorities: Path | None = None) -> ssl.SSLContext:
-    """TLS that verifies the chain, the dates and the name, alike on every Python: 3.13 would also refuse a certificate without
-    Authority Key Identifier, as internal authorities make them (docs/decisions/0062)."""
-    context = ssl.create_default_context(cafile=authorities)
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    return context
-
-
 def _silence() -> None:
     """These loggers print URLs, and a query may hold a key."""
     for name in ("httpx", "httpcore", "aiohttp"):
@@ -222,7 +212,7 @@ def _silence() -> None:
 
 async def answer_of(received: RawResponse, call: Exchange, now: datetime) -> PartnerResponse:
     """What an answer says, decoded. Raises SourceError."""
-    with _translate(call.source):
+    with translated(call.source):
         own = instant_http(received.headers.get("Date", ""))
         # A date to come back at is told by the partner's clock.
         waiting = told_wait(received.headers, own or now)
@@ -252,7 +242,7 @@ async def _document(body: bytes, request: PartnerRequest) -> Any:
 
 
 @contextmanager
-def _translate(source: str) -> Iterator[None]:
+def translated(source: str) -> Iterator[None]:
     """Every failure below becomes ours; the cause is cut off, for it holds the URL."""
     try:
         yield

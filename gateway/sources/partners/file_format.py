@@ -3,10 +3,11 @@
 import ipaddress
 import re
 from datetime import date, time
+from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, HttpUrl, StringConstraints, model_validator
 
 from gateway.connectors.table.dialect import Dialect
 from gateway.connectors.table.engine import TABLE
@@ -140,12 +141,17 @@ class EventsTable(StrictModel):
 
 
 class PartnerFile(StrictModel):
-    """`partenaires/<nom>.toml`."""
+    """`partenaires/<nom>.toml`. `mandataire`: the proxy through which it is asked; `autorites`: PEM file of the authorities that
+    certify it, and they alone; `certificat`, `cle_certificat`: PEM files of the certificate that we show, and of its key."""
 
     nom: PartnerName
     genre: str
     base_url: Url
     locataires: str = ""
+    mandataire: HttpUrl | None = None
+    autorites: Path | None = None
+    certificat: Path | None = None
+    cle_certificat: Path | None = None
     acces: dict[str, Annotated[AccessTable, Field(discriminator="type")]] = Field(default_factory=dict)
     limites: LimitsTable = LimitsTable()
     cache: CacheTable = CacheTable()
@@ -155,7 +161,9 @@ class PartnerFile(StrictModel):
     dialecte: Dialect | None = None
 
     @model_validator(mode="after")
-    def _has_its_dialect(self) -> "PartnerFile":
+    def _coherent(self) -> "PartnerFile":
+        if self.cle_certificat and not self.certificat:
+            raise ValueError("cle_certificat demande « certificat », le certificat dont elle est la clé")
         if self.genre == TABLE and self.dialecte is None:
             raise ValueError('genre = "table" demande une table [dialecte]')
         if self.genre != TABLE and self.dialecte is not None:

@@ -17,6 +17,7 @@ from gateway.connectors.table.dialect import Dialect
 from gateway.connectors.table.engine import TABLE, connector
 from gateway.errors import ConfigurationError
 from gateway.sources.partners.file_format import AccessTable, CacheTable, HarvestTable, LimitsTable, PartnerFile
+from gateway.sources.partners.network import OwnNetwork, read_network
 from gateway.sources.partners.plugins import PLUGIN, digest, read_plugin
 from gateway.sources.partners.tenants import TenantConfig, read_tenants, secret_of
 from gateway.toml_file import read_toml
@@ -66,6 +67,7 @@ class Partner:
     moisson: HarvestTable | None = None
     evenements: EventsConfig | None = None
     own: Connector | None = field(default=None, repr=False)  # of its table
+    network: OwnNetwork | None = None  # None: it is reached as the others
 
     def connector(self, known: Mapping[str, Connector]) -> Connector:
         """Its connector: made of its table, else the one of its kind."""
@@ -151,6 +153,7 @@ def load_partner(path: Path, environ: Mapping[str, str], genres: Collection[str]
         moisson=file.moisson,
         evenements=_events(path, file, environ),
         own=connector(file.dialecte) if file.dialecte else None,
+        network=read_network(path, file),
     )
 
 

@@ -5,7 +5,7 @@ import socket
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -159,7 +159,7 @@ DAMAGES: dict[str, Callable[[sqlite3.Connection], None]] = {
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_r10_damaged_rows_of_the_registry_are_told(small_world: World, record: Path, damage: str) -> None:
-    with sqlite3.connect(record / "donnees" / "registre.sqlite") as base:
+    with closing(sqlite3.connect(record / "donnees" / "registre.sqlite")) as base, base:
         DAMAGES[damage](base)
     base.close()
     _told(small_world, record)
@@ -167,7 +167,7 @@ def test_r10_damaged_rows_of_the_registry_are_told(small_world: World, record: P
 
 def test_r10_damaged_pages_of_the_registry_are_told(small_world: World, record: Path) -> None:
     file = record / "donnees" / "registre.sqlite"
-    with sqlite3.connect(file) as base:
+    with closing(sqlite3.connect(file)) as base, base:
         base.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         (page,) = base.execute("PRAGMA page_size").fetchone()
         names = ("registre_lignes", "registre_par_cfa", "registre_par_code_postal", "registre_par_personne")

@@ -28,6 +28,7 @@ from gateway.federation.ids.assign import AssignedIds, Fact
 from gateway.federation.ids.resolve import RecordKeys, resolve
 from gateway.federation.views.told_log import ToldLog
 from gateway.operation import Gateway, GraphQLRequest, answer
+from gateway.reception.report import TransmissionReports
 from gateway.schema.nouns import (
     Adresse,
     Collaboration,
@@ -239,6 +240,9 @@ class Sources:
     def partner_of_cfa(self, uai: str) -> str | None:
         return "erp"
 
+    def sources_of_cfa(self, uai: str) -> tuple[str, ...]:
+        return ("erp",)
+
     def sources_of(self, type_source: TypeSource) -> tuple[str, ...]:
         return ("imilo",)
 
@@ -390,6 +394,8 @@ class SmallWorld:
             states=list,
             state_of=lambda _: None,
             source_of_cfa=lambda _uai: None,
+            pushing=lambda _uai: None,
+            reports=TransmissionReports(None, lambda: RECEIVED),
             now=lambda: RECEIVED,
         )
 

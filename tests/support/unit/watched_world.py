@@ -23,7 +23,6 @@ from gateway.federation.join.link import SourcedRecord
 from gateway.operation import Gateway, GraphQLRequest, answer
 from gateway.schema.nouns import Contrat, Rupture
 from gateway.schema.organisations import TypeSource
-from gateway.server.composition import build_watcher
 from gateway.sources.units import CacheStatus, Resource, Unit
 from gateway.stores.event_log import EventStore
 from tests.e2e.test_ids import BEAUVAIS, ToldWorld
@@ -51,7 +50,7 @@ class WatchedWorld(ToldWorld):
         ids = replace(reader(self.ledger).id_assigner, now=lambda: self.instant)
         self.log = EventLog(EventStore(self.url), Sealer(bytes(32)), IDS, lambda: self.instant)
         self.gateway: Gateway = replace(self.gateway, log=self.log, id_assigner=ids, now=lambda: self.instant)
-        self.watcher: Watcher = build_watcher(self.gateway)
+        self.watcher: Watcher = Watcher(self.log, self.gateway)
 
     def wall_clock(self) -> float:
         return self.instant.timestamp()
