@@ -37,7 +37,7 @@ WHOLE = timedelta(hours=1)  # after which a look is taken whole, be nothing new 
 logger = logging.getLogger("gateway.evenements")
 
 
-class Parts(Protocol):
+class LookParts(Protocol):
     """What a look is made with: what a query is."""
 
     @property
@@ -70,7 +70,7 @@ class Watcher:
     """Watches every perimeter that is followed, each by a task of its own: one that waits for its sources delays no other."""
 
     log: EventLog
-    parts: Parts
+    parts: LookParts
     _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
     async def run(self, sleep: Sleep) -> None:
