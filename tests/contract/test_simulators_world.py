@@ -136,10 +136,14 @@ def test_a_busy_port_is_one_clear_line() -> None:
         World(smaller.population(), ports=Ports(simulators=taken.getsockname()[1])).__enter__()
 
 
+# Figures are counted after the answer, and tried by tests/statistics: Ctrl-C would come while they are announced.
+DEMO = (sys.executable, "-m", "fixtures", "demo", "--jeunes=400", "--sans-statistiques")
+
+
 def _demo(record: Path, *options: str, **env: str) -> "subprocess.Popen[str]":
     ports = [f"--port-simulateurs={free_port()}", f"--port-identite={free_port()}"]
     return subprocess.Popen(
-        [sys.executable, "-m", "fixtures", "demo", "--jeunes=400", f"--dossier={record}", *ports, *options],
+        [*DEMO, f"--dossier={record}", *ports, *options],
         cwd=ROOT,
         env={**os.environ, "ADMIN_PORT": str(free_port()), **env},
         stdout=subprocess.PIPE,
