@@ -39,7 +39,7 @@ def test_g09_each_caller_sees_the_fields_that_the_oracle_lets_it_read(who: Viewe
         visible = {champ for champ, (categorie, _) in FIELDS[noun].items() if lit(categorie)}
         assert _names(who, noun) == (visible if lit(ouverture) else set()), noun
     expected = {"moi", "node", "cfa", "missionLocale", "cfas", "communes", "missionsLocales"}
-    expected |= {"sources"} if lit("TECHNIQUE") else set()
+    expected |= {"sources", "transmissions"} if lit("TECHNIQUE") else set()
     expected |= {"statistiques"} if lit("AGREGAT") else set()
     for noun, ouverture in OPENINGS.items():
         expected |= {noun.lower(), f"{noun.lower()}s"} if lit(ouverture) else set()

@@ -86,7 +86,10 @@ def test_sizes_and_pages() -> None:
     }
     assert {"ruptures", "jeunes", "inscritsSansContrat", "contrats", "evenements"} == tables.PAGED_ROOTS
     menus = dict.fromkeys(("cfas", "communes", "missionsLocales"), 500)
-    assert dict.fromkeys(tables.PAGED_ROOTS, 20) | menus | {"statistiques": 1000} == tables.DEFAULT_SIZES
+    assert (
+        dict.fromkeys(tables.PAGED_ROOTS, 20) | menus | {"statistiques": 1000, "transmissions": 20}
+        == tables.DEFAULT_SIZES
+    )
     assert tables.LARGEST_PAGES == {"statistiques": 5000}
     assert tables.ROWS_BELOW == {"statistiques": "lignes"}
     assert {"__schema", "__type"} == limits.META
