@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -17,6 +18,7 @@ from gateway.auth.authentication.client_register import ClientRegister
 from gateway.auth.authentication.clients import Viewer, build_viewer
 from gateway.config import HttpSettings
 from gateway.correlation import RequestTrace, start_trace
+from gateway.edge.event_stream import EVENT_STREAM, StreamDeps, open_stream
 from gateway.edge.figures_http import FiguresDeps, export_route, refused_file
 from gateway.edge.graphql_http import (
     GRAPHQL_RESPONSE,
@@ -34,6 +36,7 @@ from gateway.edge.guard import (
     Health,
     IncompleteBodies,
     RequestSlots,
+    allowance,
     middleware,
     retry_after,
     with_headers,
@@ -60,7 +63,7 @@ from gateway.reception.reception import Reception
 from gateway.response import GraphQLResponse, refused_response
 from gateway.sources.events.webhook import WebhookReceiver
 from gateway.statistiques.public import PublicFigures
-from gateway.stores.counters import Balance
+from gateway.stores.event_log import EventsUnavailable
 from gateway.web.graphiql import is_return, page_graphiql, static_routes
 from gateway.web.security_txt import security_routes
 from gateway.web.statistics_page import page_routes
@@ -73,14 +76,10 @@ STATUSES: dict[type[Exception], int | None] = {
     InvalidRequest: 400,
     QuotaReached: 429,
     CallerError: None,
-    KeysUnavailable: 503,
-    ClientsUnavailable: 503,
-    JournalUnavailable: 503,
-    WritesUnavailable: 503,
-    Overloaded: 503,
     ClientDisconnected: 499,  # nobody reads it
+    **dict.fromkeys((KeysUnavailable, ClientsUnavailable, JournalUnavailable, Overloaded), 503),
+    **dict.fromkeys((WritesUnavailable, EventsUnavailable), 503),
 }
-
 
 Answered = tuple[GraphQLResponse, Response]  # an answer, and its bytes
 
@@ -99,6 +98,7 @@ class AppState:
     webhooks: WebhookReceiver
     http: HttpSettings
     host: str  # the address that is listened on, which is answered to as well
+    streams: StreamDeps
     public_figures: PublicFigures | None = None  # where the public page is opened and what it shows is protected
     page: bool = False  # whether it is opened
     style: str | None = None  # the sheet of a theme
@@ -112,18 +112,17 @@ async def _graphql(request: Request) -> Response:
     state: AppState = request.app.state.routes
     trace = start_trace(request.headers.get("x-request-id"), request.headers.get("traceparent"))
     media_type = choose_media_type(request.headers.get("accept"))
-    if media_type is None:
-        refused = refused_response(InvalidRequest(f"Accepter {JSON} ou {GRAPHQL_RESPONSE}."))
-        return _told(state, trace, None, (refused, write(refused, trace.request_id, JSON, 406)))
+    if media_type is None and EVENT_STREAM not in request.headers.get("accept", ""):
+        return _told(state, trace, None, _not_acceptable(trace))
     try:
         _require_nothing_in_url(request)
         viewer = await _viewer(request, state)
     except Exception as error:
         if isinstance(error, Unauthenticated):
             state.access_log.count_refusal(trace, error)
-        return _told(state, trace, None, _error_response(error, trace.request_id, media_type))
+        return _told(state, trace, None, _error_response(error, trace.request_id, media_type or JSON))
     response, rendered = await _answer(request, viewer, trace, media_type)
-    rendered.headers.update(_allowance(await state.gateway.accounting.balance(viewer)))
+    rendered.headers.update(allowance(await state.gateway.accounting.balance(viewer)))
     return _told(state, trace, viewer, (response, rendered))
 
 
@@ -133,26 +132,28 @@ def _told(state: AppState, trace: RequestTrace, viewer: Viewer | None, answered:
     return answered[1]
 
 
-async def _answer(request: Request, viewer: Viewer, trace: RequestTrace, media_type: str) -> Answered:
+def _not_acceptable(trace: RequestTrace) -> Answered:
+    refused = refused_response(InvalidRequest(f"Accepter {JSON} ou {GRAPHQL_RESPONSE}."))
+    return refused, write(refused, trace.request_id, JSON, 406)
+
+
+async def _answer(request: Request, viewer: Viewer, trace: RequestTrace, media_type: str | None) -> Answered:
+    """`media_type` None: the client reads a stream, and nothing else."""
     state: AppState = request.app.state.routes
     try:
         await state.gateway.accounting.charge_request(viewer)
         with state.incomplete.of(viewer.client) as count:
             graphql_request = await read_request(request, trace, count)
+        caller, streamed = partial(_viewer, request, state), EVENT_STREAM in request.headers.get("accept", "")
+        if streamed and (stream := await open_stream(state.streams, request, graphql_request, caller)):
+            return GraphQLResponse(None, []), stream
+        if media_type is None:
+            return _not_acceptable(trace)
         async with state.slots.hold(request.receive):
             response = await answer(state.gateway, viewer, graphql_request)
     except Exception as error:
-        return _error_response(error, trace.request_id, media_type)
+        return _error_response(error, trace.request_id, media_type or JSON)
     return response, write(response, trace.request_id, media_type)
-
-
-def _allowance(balance: Balance) -> dict[str, str]:
-    """The headers by which a client paces itself, in units of cost a minute."""
-    return {
-        "ratelimit-limit": str(balance.limit),
-        "ratelimit-remaining": str(balance.left),
-        "ratelimit-reset": str(balance.seconds),
-    }
 
 
 def _error_response(error: Exception, identifier: str, media_type: str) -> Answered:

@@ -99,6 +99,14 @@ class ReceptionSettings(StrictModel):
     active: bool = False
 
 
+class StreamSettings(StrictModel):
+    """How many streams of events may be open at once (docs/evenements.md): of an account, of an organisation, in a process."""
+
+    par_compte: PositiveInt = 4
+    par_organisation: PositiveInt = 500
+    par_processus: PositiveInt = 3000
+
+
 class StatisticsSettings(StrictModel):
     """Figures for those who steer. `page`: serve the public page; `theme`: a folder whose `style.css` dresses it. `pas`, `seuil`:
     the step by which counts are protected, and the fewest persons of a block shown; they may be raised, never lowered
@@ -148,6 +156,7 @@ class GatewayFile(StrictModel):
     reception: ReceptionSettings = ReceptionSettings()
     arret: ShutdownSettings = ShutdownSettings()
     traces: TracesSettings = TracesSettings()
+    flux: StreamSettings = StreamSettings()
     statistiques: StatisticsSettings = StatisticsSettings()
     connecteurs: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")], Admitted] = Field(
         default_factory=dict

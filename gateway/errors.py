@@ -59,6 +59,7 @@ class Code(StrEnum):
     ACTE_REFUSE = "ACTE_REFUSE"
     CLE_REUTILISEE = "CLE_REUTILISEE"
     ECRITURE_INDISPONIBLE = "ECRITURE_INDISPONIBLE"
+    EVENEMENTS_INDISPONIBLES = "EVENEMENTS_INDISPONIBLES"
     SOURCE_INDISPONIBLE = "SOURCE_INDISPONIBLE"
     SOURCE_DELAI_DEPASSE = "SOURCE_DELAI_DEPASSE"
     SOURCE_INVALIDE = "SOURCE_INVALIDE"
@@ -251,10 +252,8 @@ class CommandFailed(GatewayError):
 
 
 class ConfigurationError(GatewayError):
-    """Wrong or missing configuration: stops the start with one line naming the file and the key.
-
-    `others`: further lines, of what was found wrong at the same time; only the check of a configuration tells them.
-    """
+    """Wrong or missing configuration: stops the start with one line naming the file and the key. `others`: further lines, of what
+    was found wrong at the same time; only the check of a configuration tells them."""
 
     def __init__(self, line: str, others: Sequence[str] = ()) -> None:
         super().__init__(line)

@@ -10,12 +10,11 @@ Knows no HTTP.
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
-from typing import Any
 
-from graphql import ExecutionResult, GraphQLSchema, OperationType, VariableValues
+from graphql import ExecutionResult, GraphQLSchema, OperationType
 
 from gateway.audit.accounting import Accounting
 from gateway.auth.authentication.clients import Viewer
@@ -26,14 +25,21 @@ from gateway.auth.authorization.trial import PolicyTrial
 from gateway.auth.authorization.visible_schema import VisibleSchemas
 from gateway.auth.policy.policy import AccessPolicy
 from gateway.concurrency import LongWork, PlanSlots
-from gateway.correlation import RequestTrace
 from gateway.documents.introspection import Introspections
-from gateway.documents.limits import cost_of
 from gateway.documents.mistake import MistakenRequest
-from gateway.documents.parse import Document, Documents, PersistedDocuments
+from gateway.documents.parse import Documents, PersistedDocuments
 from gateway.domain.days import paris_day
 from gateway.domain.seal import OpaqueIds
-from gateway.errors import ArgumentRefused, CallerError, Code, LeakStopped, QuotaReached, WriteRefused
+from gateway.errors import (
+    ArgumentRefused,
+    CallerError,
+    Code,
+    InvalidRequest,
+    LeakStopped,
+    QuotaReached,
+    WriteRefused,
+)
+from gateway.evenements.perimeter_logs import EventLog
 from gateway.execution.executor import Executor
 from gateway.federation.collect.collector import Collector
 from gateway.federation.collect.kept_readings import Readings
@@ -42,6 +48,7 @@ from gateway.federation.directory import Directory
 from gateway.federation.ids.assign import IdAssigner
 from gateway.federation.views.build import ViewCache, find_view
 from gateway.federation.views.context import OperationContext
+from gateway.federation.views.told_log import ToldLog
 from gateway.federation.views.view import Rights, View
 from gateway.reception.report import TransmissionReports
 from gateway.response import (
@@ -54,9 +61,9 @@ from gateway.response import (
     refused_response,
     source_error,
 )
-from gateway.running import ValidatedOperation, run_operation
+from gateway.running import GraphQLRequest, ValidatedOperation, run_operation, validate
 from gateway.schema.organisations import EtatSource, Source
-from gateway.schema.tables import VIEW_ROOTS
+from gateway.schema.tables import EVENT_ROOTS, VIEW_ROOTS
 from gateway.statistiques.answer import Statistics
 from gateway.statistiques.questions import ROOT as STATISTICS_ROOT
 from gateway.statistiques.questions import asked_by
@@ -66,19 +73,7 @@ from gateway.writes.writing import Writes
 logger = logging.getLogger("gateway.operation")
 STATISTICS, TRANSMISSIONS = f"Query.{STATISTICS_ROOT}", "Query.transmissions"
 ASKING_SOURCES = VIEW_ROOTS | {STATISTICS_ROOT, "transmissions"}
-VALUES_FEW = 200  # of variables: less than a millisecond to coerce
-
-
-@dataclass(frozen=True, slots=True)
-class GraphQLRequest:
-    """What the caller sent, already read from the wire: a text, the SHA-256 of one, or both."""
-
-    text: str | None
-    operation: str | None
-    variables: dict[str, Any]
-    digest: str | None = None
-    trace: RequestTrace = field(default_factory=RequestTrace, compare=False)  # names the request to the operator
-    values: int = 0  # how many the variables hold
+STREAMED = "Une souscription se reçoit en flux : l'envoyer avec Accept: text/event-stream."
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +93,7 @@ class Gateway:
     opaque_ids: OpaqueIds
     id_assigner: IdAssigner
     statistics: Statistics
+    log: EventLog
     accounting: Accounting
     directory: Callable[[], Directory]
     states: Callable[[], list[Source]]
@@ -120,9 +116,11 @@ async def answer(gateway: Gateway, viewer: Viewer, request: GraphQLRequest) -> G
     """
     try:
         with request.trace.stage("analyse"):
-            validated = await _validate(gateway, viewer, request)
+            validated = await validate(gateway, viewer, request)
+            if validated.is_subscription:
+                raise InvalidRequest(STREAMED)
             await gateway.accounting.charge(viewer, validated.cost)
-            judgement = await _judge(gateway, viewer, validated)
+            judgement = await judge(gateway, viewer, validated)
     except (ArgumentRefused, WriteRefused) as error:
         # Refused for a criterion that it selects by, or for what it writes: answered, with null (docs/graphe.md, Refus).
         return GraphQLResponse(None, [graphql_error(error)])
@@ -133,7 +131,7 @@ async def answer(gateway: Gateway, viewer: Viewer, request: GraphQLRequest) -> G
     except CallerError as error:
         return refused_response(error)
     try:
-        return await _serve(gateway, viewer, validated, judgement)
+        return await serve(gateway, viewer, validated, judgement)
     except WriteRefused as error:
         return GraphQLResponse(None, [graphql_error(error)])
     except LeakStopped as leak:
@@ -151,33 +149,7 @@ async def _mistaken(gateway: Gateway, viewer: Viewer, refusal: MistakenRequest) 
     return await gateway.long_work.run(viewer.client, object(), tell)
 
 
-async def _validate(gateway: Gateway, viewer: Viewer, request: GraphQLRequest) -> ValidatedOperation:
-    """The operation, which the trace names. Raises InvalidRequest, UnknownDocument or TooCostlyRequest."""
-    text = gateway.persisted_documents.text(viewer, request.text, request.digest)
-    document = await _document(gateway, viewer, text, request.operation)
-    request.trace.operation = document.operation.name.value if document.operation.name else None
-    request.trace.document = document.stand_in
-    variables = await _variables(gateway, viewer, document, request)
-    cost, age_max = cost_of(document.shape, variables.coerced), document.age_max(variables.coerced)
-    return ValidatedOperation(document, variables, request.trace, age_max, cost)
-
-
-async def _document(gateway: Gateway, viewer: Viewer, text: str, name: str | None) -> Document:
-    """The document of a text, judged beside the loop when it is not kept. Raises InvalidRequest or TooCostlyRequest."""
-    documents = gateway.documents
-    if not documents.knows(text):
-        judged = await gateway.long_work.run(viewer.client, ("document", text), partial(documents.judge, text))
-        documents.keep(text, judged)
-    return documents.read(text, name)
-
-
-async def _variables(gateway: Gateway, viewer: Viewer, document: Document, request: GraphQLRequest) -> VariableValues:
-    """Coerced and checked; beside the loop when they are many. Raises InvalidRequest."""
-    read = partial(document.variables, gateway.schema, request.variables)
-    return await gateway.long_work.run(viewer.client, object(), read) if request.values > VALUES_FEW else read()
-
-
-async def _judge(gateway: Gateway, viewer: Viewer, validated: ValidatedOperation) -> CachedDecision:
+async def judge(gateway: Gateway, viewer: Viewer, validated: ValidatedOperation) -> CachedDecision:
     """The decision of the policy in force, compared with that of the policy on trial. Raises what the former refuses."""
     document, cache = validated.document, gateway.decision_cache
     question = (document.tree, document.operation, validated.variables.coerced, viewer)
@@ -196,15 +168,22 @@ async def _judge(gateway: Gateway, viewer: Viewer, validated: ValidatedOperation
             gateway.candidate.compare(*question, granted)
 
 
-async def _serve(
-    gateway: Gateway, viewer: Viewer, validated: ValidatedOperation, judgement: CachedDecision
+async def serve(
+    gateway: Gateway,
+    viewer: Viewer,
+    validated: ValidatedOperation,
+    judgement: CachedDecision,
+    told: ToldLog | None = None,
 ) -> GraphQLResponse:
+    """The answer to a decided operation; `told`: what it may show of the log of events, where that was read already."""
     trace = validated.trace
     with trace.stage("collecte"):
         context = await _collect(gateway, viewer, validated, judgement.decision)
+        if not EVENT_ROOTS.isdisjoint(judgement.decision.coordinates):
+            context = replace(context, events=told or await gateway.log.told(viewer))
     if gateway.writes and not SHOWING_WRITES.isdisjoint(judgement.decision.coordinates):
-        told = validated.document, validated.variables
-        context = await gateway.writes.serve(gateway.schema, context, *told, trace)
+        written = validated.document, validated.variables
+        context = await gateway.writes.serve(gateway.schema, context, *written, trace)
     with trace.stage("execution"):
         result, walked = await run_operation(gateway, context, validated, judgement)
         response = _response(gateway, context, result, validated.cost + walked + context.figures.walked)

@@ -1,23 +1,25 @@
-"""Runs a decided operation over what it may show: prepares what is not kept, charges it, executes. Knows no HTTP."""
+"""An operation before and after it is decided: validated from what was sent; then run over what it may show, once what is not
+kept is prepared and charged. Knows no HTTP."""
 
 import asyncio
 import logging
 import time
 from collections.abc import Generator, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
-from graphql import ExecutionResult, VariableValues
+from graphql import ExecutionResult, GraphQLSchema, OperationType, VariableValues
 
 from gateway.audit.accounting import Accounting
+from gateway.auth.authentication.clients import Viewer
 from gateway.auth.authorization.decision_cache import CachedDecision
 from gateway.auth.authorization.visible_schema import VisibleSchemas
 from gateway.concurrency import SHORT, LongWork, Work
 from gateway.correlation import RequestTrace
 from gateway.documents.introspection import Introspections, introspect
-from gateway.documents.limits import META
-from gateway.documents.parse import Document
+from gateway.documents.limits import META, cost_of
+from gateway.documents.parse import Document, Documents, PersistedDocuments
 from gateway.errors import QuotaReached
 from gateway.execution.executor import Executor
 from gateway.federation.criteria import Tally
@@ -27,7 +29,20 @@ logger = logging.getLogger("gateway.running")
 PEOPLE_PER_UNIT = 10  # persons whom a list that is not kept makes us look at, for a unit of cost (docs/graphe.md, Coût)
 LINES_PER_UNIT = 100  # of the referential, that a menu looks through
 INTROSPECTION_PER_UNIT = 100  # usual values of an introspection that is not kept, for a unit
+VALUES_FEW = 200  # of variables: less than a millisecond to coerce
 SLICE = 0.005  # seconds of the loop that an execution takes before others are served
+
+
+@dataclass(frozen=True, slots=True)
+class GraphQLRequest:
+    """What the caller sent, already read from the wire: a text, the SHA-256 of one, or both."""
+
+    text: str | None
+    operation: str | None
+    variables: dict[str, Any]
+    digest: str | None = None
+    trace: RequestTrace = field(default_factory=RequestTrace, compare=False)  # names the request to the operator
+    values: int = 0  # how many the variables hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +55,21 @@ class ValidatedOperation:
     age_max: int | None  # seconds, of the oldest answer wanted
     cost: int  # by the formula of docs/graphe.md, what is walked left out
 
+    @property
+    def is_subscription(self) -> bool:
+        """Whether it is answered by events, as they come."""
+        return self.document.operation.operation is OperationType.SUBSCRIPTION
+
 
 class Parts(Protocol):
-    """What of the gateway runs an operation."""
+    """What of the gateway validates and runs an operation."""
 
+    @property
+    def schema(self) -> GraphQLSchema: ...
+    @property
+    def documents(self) -> Documents: ...
+    @property
+    def persisted_documents(self) -> PersistedDocuments: ...
     @property
     def executor(self) -> Executor: ...
     @property
@@ -54,6 +80,32 @@ class Parts(Protocol):
     def shapes(self) -> VisibleSchemas: ...
     @property
     def introspections(self) -> Introspections: ...
+
+
+async def validate(parts: Parts, viewer: Viewer, request: GraphQLRequest) -> ValidatedOperation:
+    """The operation, which the trace names. Raises InvalidRequest, UnknownDocument or TooCostlyRequest."""
+    text = parts.persisted_documents.text(viewer, request.text, request.digest)
+    document = await _document(parts, viewer, text, request.operation)
+    request.trace.operation = document.operation.name.value if document.operation.name else None
+    request.trace.document = document.stand_in
+    variables = await _variables(parts, viewer, document, request)
+    cost, age_max = cost_of(document.shape, variables.coerced), document.age_max(variables.coerced)
+    return ValidatedOperation(document, variables, request.trace, age_max, cost)
+
+
+async def _document(parts: Parts, viewer: Viewer, text: str, name: str | None) -> Document:
+    """The document of a text, judged beside the loop when it is not kept. Raises InvalidRequest or TooCostlyRequest."""
+    documents = parts.documents
+    if not documents.knows(text):
+        judged = await parts.long_work.run(viewer.client, ("document", text), partial(documents.judge, text))
+        documents.keep(text, judged)
+    return documents.read(text, name)
+
+
+async def _variables(parts: Parts, viewer: Viewer, document: Document, request: GraphQLRequest) -> VariableValues:
+    """Coerced and checked; beside the loop when they are many. Raises InvalidRequest."""
+    read = partial(document.variables, parts.schema, request.variables)
+    return await parts.long_work.run(viewer.client, object(), read) if request.values > VALUES_FEW else read()
 
 
 async def run_operation(

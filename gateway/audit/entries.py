@@ -74,7 +74,7 @@ class Governed:
         self.categories: Mapping[str, CategorieDonnee] = {
             f"{type_.name}.{name}": rule
             for type_ in schema.type_map.values()
-            if is_object_type(type_) and type_ is not schema.query_type
+            if is_object_type(type_) and type_ not in (schema.query_type, schema.subscription_type)
             if paths_to(type_) != PUBLIQUE
             for name, field in type_.fields.items()
             if (rule := categorie(field)) not in (None, CategorieDonnee.PUBLIQUE)

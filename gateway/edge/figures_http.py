@@ -16,8 +16,9 @@ from gateway.auth.authentication.clients import Viewer
 from gateway.correlation import RequestTrace, start_trace
 from gateway.edge.graphql_http import JSON, write
 from gateway.errors import CallerError, Code, QuotaReached, Unauthenticated
-from gateway.operation import Gateway, GraphQLRequest, answer
+from gateway.operation import Gateway, answer
 from gateway.response import GraphQLResponse, refused_response
+from gateway.running import GraphQLRequest
 from gateway.schema.statistics import LINES_MAX
 from gateway.statistiques.exports import FORMATS, Dataset, dataset
 from gateway.statistiques.file_request import as_graph, file_query, variables_of, variables_of_page

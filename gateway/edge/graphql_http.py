@@ -24,8 +24,8 @@ from gateway.auth.authentication.clients import Viewer
 from gateway.correlation import RequestTrace
 from gateway.edge.traces import SpanBuffer, answered_request
 from gateway.errors import Code, GatewayError, InvalidRequest, TooCostlyRequest, Unauthenticated
-from gateway.operation import GraphQLRequest
 from gateway.response import GraphQLResponse
+from gateway.running import GraphQLRequest
 
 logger = logging.getLogger("gateway.requetes")
 UNIDENTIFIED_A_SECOND = 10  # lines for requests whose caller is unknown; the next one tells how many were left out

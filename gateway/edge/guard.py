@@ -24,6 +24,7 @@ from gateway.concurrency import RETRY_AFTER, SLOTS, RecentValue
 from gateway.config import HttpSettings
 from gateway.errors import Code, GatewayError, Overloaded, QuotaReached
 from gateway.response import error_entry
+from gateway.stores.counters import Balance
 
 # Two of any of these would let a proxy and the gateway read two different requests.
 UNIQUE = frozenset(
@@ -69,7 +70,7 @@ class RequestSlots:
         self._gauge.inc()
         try:
             async with asyncio.timeout(None) as stay:
-                watch = asyncio.create_task(_watch(receive, stay))
+                watch = asyncio.create_task(end_when_left(receive, stay))
                 try:
                     yield
                 finally:
@@ -83,7 +84,7 @@ class RequestSlots:
             self._gauge.dec()
 
 
-async def _watch(receive: Receive, stay: asyncio.Timeout) -> None:
+async def end_when_left(receive: Receive, stay: asyncio.Timeout) -> None:
     """End the stay when the client leaves: after a body, `receive` can tell nothing else."""
     if (await receive())["type"] == "http.disconnect":
         stay.reschedule(asyncio.get_running_loop().time())
@@ -255,6 +256,12 @@ def refusal(status: int, message: str, headers: Mapping[str, str] | None = None)
     return JSONResponse({"errors": [error_entry(message, code)]}, status, headers)
 
 
+def allowance(balance: Balance) -> dict[str, str]:
+    """The headers by which a client paces itself, in units of cost a minute."""
+    told = {"limit": balance.limit, "remaining": balance.left, "reset": balance.seconds}
+    return {f"ratelimit-{name}": str(value) for name, value in told.items()}
+
+
 def retry_after(seconds: int = RETRY_AFTER) -> dict[str, str]:
     """The header that tells a client when to come back."""
     return {"retry-after": str(seconds)}
@@ -272,7 +279,7 @@ EXCEPTION_HANDLERS: dict[Any, ExceptionHandler] = {HTTPException: _error, Except
 
 # What a page of a named origin may send: what we read, and what its libraries add on their own to every request.
 ASKED = (
-    *("authorization", "content-type", "x-cle-api", "x-finalite", "x-request-id"),
+    *("authorization", "content-type", "last-event-id", "x-cle-api", "x-finalite", "x-request-id"),
     *("traceparent", "tracestate", "baggage", "sentry-trace"),
     *(
         "apollographql-client-name",

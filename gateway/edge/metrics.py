@@ -1,10 +1,10 @@
 """Figures about connections, for Prometheus. No label: an address is nobody's business there."""
 
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry, Counter, Gauge
 
 
 class EdgeMetrics:
-    """The counters of the listeners, in the registry passed in."""
+    """The figures of the listeners, in the registry passed in."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         text = "Connexions silencieuses fermées pour faire place à d'autres."
@@ -12,3 +12,4 @@ class EdgeMetrics:
         self.malformed = Counter(
             "passerelle_requetes_malformees", "Requêtes HTTP malformées, refusées.", registry=registry
         )
+        self.streams = Gauge("passerelle_flux_ouverts", "Flux d'événements ouverts.", registry=registry)

@@ -73,7 +73,7 @@ def compile_plan(
     """The plan of a valid operation; of `variables`, only those of @skip and @include are read. Raises Unsupported."""
     type_ = schema.get_root_type(document.operation.operation)
     if type_ is None:
-        raise Unsupported("schéma sans requête")
+        raise Unsupported("schéma sans cette opération")
     state = CompileState(schema, Selection(schema, document.tree, document.operation, variables), nulls)
     groups = state.selection.fields(type_, (document.operation.selection_set,))
     roots = tuple(_root(state, type_, key, nodes) for key, nodes in groups.items())

@@ -17,6 +17,8 @@ from gateway.auth.policy.rules import CategorieDonnee as C
 from gateway.auth.policy.rules import argument, donnee, publique
 from gateway.schema.connections import DEFAULT_PAGE, PAGE_MAX, ContratConnection, JeuneConnection, RuptureConnection
 from gateway.schema.directives import fraicheur
+from gateway.schema.event_roots import EVENEMENTS, EventContext, EventRoots
+from gateway.schema.events import EvenementConnection
 from gateway.schema.filters import FiltreContrats, FiltreJeunes, FiltreRuptures, FiltreSansContrat
 from gateway.schema.me import Moi
 from gateway.schema.meanings import describe
@@ -52,12 +54,8 @@ class PageArgs:
         return self.after, self.before
 
 
-class Context(Protocol):
+class Context(EventContext, Protocol):
     """One operation's granted view of the graph: already fetched, merged and bounded to the caller's perimeter."""
-
-    def is_open(self, key: object) -> bool:
-        """Whether the root field of that response key was granted."""
-        ...
 
     def moi(self) -> Moi: ...
     def sources(self) -> list[Source] | None: ...
@@ -254,6 +252,7 @@ class Query:
     ruptures: RuptureConnection | None = donnee(
         C.RUPTURE, "Les ruptures de mon périmètre, demandées à toutes les sources qui les connaissent.", _ruptures
     )
+    evenements: EvenementConnection | None = EVENEMENTS
     cfa: Cfa | None = publique("Un CFA, par UAI ou par SIRET.", _cfa)
     mission_locale: MissionLocale | None = publique("Une Mission locale, par son code.", _mission_locale)
     cfas: list[Cfa] = publique("Les CFA de mon périmètre, par nom : de quoi remplir un menu.", _cfas, size=1)
@@ -284,7 +283,7 @@ class Query:
 def build() -> Schema:
     """The schema of the gateway."""
     config = StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True)
-    schema = Schema(Query, Mutation, config=config, directives=[fraicheur])
+    schema = Schema(Query, Mutation, EventRoots, config=config, directives=[fraicheur])
     describe(core_schema(schema))
     return schema
 

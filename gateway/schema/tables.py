@@ -77,6 +77,12 @@ _ABSTRACT = frozenset(name for name, type_ in _SCHEMA.type_map.items() if is_int
 # A selection of one of these is about somebody.
 SHOWN_TYPES = PERSONAL_TYPES | _ABSTRACT | {name for name, t in _SCHEMA.type_map.items() if is_nominative(t)}
 VIEW_ROOTS = frozenset(name for name, field in _ROOTS.fields.items() if _reads_view(field))
+# The roots that show events of the log; those of a subscription, and that of a query.
+EVENT_ROOTS = frozenset(
+    f"{type_}.{name}"
+    for type_, name, field in _fields()
+    if type_ in ("Query", "Subscription") and get_named_type(field.type).name in ("Evenement", "EvenementConnection")
+)
 # The roots whose size is an argument, with that of who gives none; of these, the lists of persons; the usual size of others.
 DEFAULT_SIZES = {name: one.args["first"].default_value for name, one in _ROOTS.fields.items() if "first" in one.args}
 # Of these, the largest size that is not that of lists; and the field below, the elements of which alone are as many.

@@ -30,10 +30,12 @@ from gateway.documents.manifests import read_manifests
 from gateway.documents.parse import Documents, PersistedDocuments
 from gateway.domain.days import paris_day
 from gateway.domain.seal import OpaqueIds
+from gateway.edge.event_stream import StreamDeps
 from gateway.edge.graphql_http import AccessLog
 from gateway.edge.guard import Health, Probe
 from gateway.edge.metrics_page import MetricsPage
 from gateway.errors import ConfigurationError
+from gateway.evenements.perimeter_logs import EventLog
 from gateway.execution.executor import Executor, ModeCounts
 from gateway.federation.collect.collector import Collector, loop_seconds
 from gateway.federation.directory import CurrentDirectory
@@ -54,6 +56,7 @@ from gateway.sources.http.outbound import aiohttp_transport
 from gateway.sources.http.transport import Transport
 from gateway.sources.metrics import StateGauges
 from gateway.statistiques.reach import check_exact
+from gateway.streams import StreamPlaces
 from gateway.web.statistics_page import read_sheet
 
 PROBE_TIMEOUT = 2.0
@@ -76,6 +79,7 @@ def build_state(services: Services) -> AppState:
             services.metrics, gateway.persisted_documents.operations, spans=traces.buffer if traces else None
         ),
         metrics=MetricsPage(services.metrics, time.monotonic),
+        streams=StreamDeps(gateway, StreamPlaces(services.configuration.file.flux, services.edge_metrics.streams.set)),
         webhooks=services.receiver,
         http=services.configuration.file.http,
         host=services.configuration.host,
@@ -122,6 +126,7 @@ def build_gateway(services: Services) -> Gateway:
         collector=collector,
         opaque_ids=opaque_ids,
         statistics=build_statistics(services, policy, opaque_ids, collector),
+        log=EventLog(services.events, configuration.sealer, opaque_ids, now),
         id_assigner=IdAssigner(services.links, derivation(opaque_ids), now, counts.links_unavailable.inc),
         accounting=_accounting(services, schema, opaque_ids, long_work),
         directory=CurrentDirectory(services.keeper, opaque_ids),

@@ -25,6 +25,7 @@ from gateway.edge.guard import Health
 from gateway.edge.sampled_log import SampledLog
 from gateway.environment import ENVIRONMENT
 from gateway.errors import ConfigurationError, LinksUnavailable
+from gateway.evenements.watcher import Watcher
 from gateway.reception.reception import forget_daily
 from gateway.server.allocator import give_memory_back
 from gateway.server.composition import build_state
@@ -55,9 +56,16 @@ class Server(uvicorn.Server):
     SIGHUP calls `reload`, and ends nothing.
     """
 
-    def __init__(self, settings: uvicorn.Config, health: Health, notice: float, reload: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        settings: uvicorn.Config,
+        health: Health,
+        notice: float,
+        reload: Callable[[], None],
+        drain: Callable[[], None],
+    ) -> None:
         super().__init__(settings)
-        self._health, self._notice, self._reload = health, notice, reload
+        self._health, self._notice, self._reload, self._drain = health, notice, reload, drain
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -79,8 +87,9 @@ class Server(uvicorn.Server):
         loop.call_later(self._notice, self.stop)
 
     def stop(self) -> None:
-        """Take nothing new, and finish."""
+        """Take nothing new, have streams end, and finish."""
         self._health.stopping = True
+        self._drain()
         self.should_exit = True
 
 
@@ -136,7 +145,8 @@ async def _administered(services: Services, state: AppState, taken: socket.socke
 async def _live(services: Services, state: AppState, taken: socket.socket) -> None:
     """Listen at once, for whoever watches over the process; ready when all is open. Raises what made the opening fail."""
     notice = services.configuration.file.arret.preavis_secondes
-    server = Server(public_settings(services, state), state.health, notice, partial(_reload, state))
+    reload, drain = partial(_reload, state), state.streams.places.drain
+    server = Server(public_settings(services, state), state.health, notice, reload, drain)
     work = asyncio.create_task(_work(services, state))
     work.add_done_callback(lambda _: server.stop())
     await server.serve([taken])
@@ -155,7 +165,8 @@ async def _work(services: Services, state: AppState) -> None:
     """Open everything, then do what goes on beside requests, until cancelled."""
     await open_parts(services, state)
     tune_threads_and_gc()
-    await asyncio.gather(*(_hold(watch) for watch in (*_watches(services), *write_watches(services, state.gateway))))
+    watches = *_watches(services, state), *write_watches(services, state.gateway)
+    await asyncio.gather(*(_hold(watch) for watch in watches))
 
 
 async def _hold(watch: Coroutine[Any, Any, None]) -> None:
@@ -176,6 +187,7 @@ async def open_parts(services: Services, state: AppState) -> None:
         "registre": lambda: _in_time("registre", services.registry.open()),
         **({"receptions": services.received.open} if services.received else {}),
         "ecritures": lambda: _in_time("ecritures", open_writes(services, state.gateway)),
+        "evenements": lambda: _in_time("evenements", services.events.open()),
         "statistiques": lambda: _in_time("statistiques", services.blocks.open()),
         "liens": lambda: _purge_links(services),
         "cles": state.authenticator.verifier.open,
@@ -206,8 +218,8 @@ async def _purge_links(services: Services) -> None:
         services.counts.links_unavailable.inc()
 
 
-def _watches(services: Services) -> list[Coroutine[Any, Any, None]]:
-    now, sleep = services.configuration.now, asyncio.sleep
+def _watches(services: Services, state: AppState) -> list[Coroutine[Any, Any, None]]:
+    now, sleep, log = services.configuration.now, asyncio.sleep, state.gateway.log
     return [
         watch(services.harvest_target, RegistryWriter(services.registry), now, sleep, services.harvest_metrics),
         services.keeper.watch(sleep),
@@ -216,6 +228,9 @@ def _watches(services: Services) -> list[Coroutine[Any, Any, None]]:
         services.refresh_ahead.watch(),
         services.journal_keeper.keep(sleep),
         services.statistics_watch.run(sleep),
+        Watcher(log, state.gateway).run(sleep),
+        log.poll(sleep),
+        log.purge(sleep),
         services.loop_lag.run(sleep),
         services.open_files.watch(sleep),
         *([forget_daily(services.receptions, now, sleep)] if services.receptions else []),

@@ -46,6 +46,7 @@ from gateway.sources.resilience.shared_pacing import SharedPacer
 from gateway.sources.units import UnitResult
 from gateway.stores.blocks import BlockStore
 from gateway.stores.counters import RateLimits
+from gateway.stores.event_log import EventStore
 from gateway.stores.journal import Journal
 from gateway.stores.links import LinkStore
 from gateway.stores.receptions import ReceptionStore
@@ -73,7 +74,6 @@ class Services:
     readings_journal: Journal
     journal_keeper: JournalKeeper
     rate_limits: RateLimits
-    shared_counters: SharedCounters | None
     alerts: Alerts
     client_metrics: ClientMetrics
     counts: SourceMetrics
@@ -86,6 +86,7 @@ class Services:
     receiver: WebhookReceiver
     received: ReceivedDossiers | None  # None: nothing is received
     writes: WriteStore
+    events: EventStore
     issuers: list[IssuerClient] = field(default_factory=list)
     open_files: OpenFiles = field(default_factory=OpenFiles)
     traces: TraceExport | None = None  # None: no span is made
@@ -94,6 +95,11 @@ class Services:
     def blocks(self) -> BlockStore:
         """The counts of statistics."""
         return self.statistics_watch.store
+
+    @property
+    def shared_counters(self) -> SharedCounters | None:
+        """What all processes count together, where there is a Redis."""
+        return self.rate_limits.shared
 
     @property
     def receptions(self) -> ReceptionStore | None:
@@ -117,6 +123,7 @@ class Services:
         await self.registry.close()
         await self.links.close()
         await self.blocks.close()
+        await self.events.close()
         await self.readings_journal.close()
         await self.writes.close()
         if self.receptions is not None:
@@ -135,7 +142,7 @@ def build_services(
     counts, alerts, suspension = SourceMetrics(metrics), Alerts(metrics), Suspension(registry=metrics)
     cache, shared_pacer, shared_counters = _shared(configuration, suspension, seconds)
     clock = replace(clock or Clock(), processus=configuration.processus, shared=shared_pacer)
-    sources, known_connectors = _sources(configuration, environ, (transport, cache, counts), clock)
+    known_connectors, sources = _sources(configuration, environ, (transport, cache, counts), clock)
     return Services(
         configuration=configuration,
         metrics=metrics,
@@ -152,7 +159,6 @@ def build_services(
         readings_journal=(readings_journal := build_journal(configuration, environ, alerts.available)),
         journal_keeper=JournalKeeper(readings_journal, configuration, configuration.now, alerts),
         rate_limits=RateLimits(shared_counters),
-        shared_counters=shared_counters,
         alerts=alerts,
         client_metrics=ClientMetrics(metrics),
         keeper=_keeper(configuration, sources, known_connectors),
@@ -162,15 +168,16 @@ def build_services(
         receiver=receiver(sources, known_connectors, counts, seconds),
         received=_received(configuration, environ, sources.partners, metrics),
         writes=build_writes(configuration, environ),
+        events=EventStore(_url(configuration, environ, "evenements.sqlite")),
     )
 
 
 def _sources(
     configuration: Configuration, environ: Mapping[str, str], deps: tuple[Transport, Cache, SourceMetrics], clock: Clock
-) -> tuple[Sources, Mapping[str, Connector]]:
-    """The partners of the configuration, and the connectors that read them. Raises ConfigurationError."""
+) -> tuple[Mapping[str, Connector], Sources]:
+    """The connectors that are known, and the sources that partners' files describe."""
     known, partners = configured_partners(configuration.root, configuration.file, environ)
-    return Sources(partners, known, SourceDeps(*deps, configuration.now, clock)), known
+    return known, Sources(partners, known, SourceDeps(*deps, configuration.now, clock))
 
 
 def _received(

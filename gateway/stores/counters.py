@@ -206,7 +206,7 @@ class RateLimits:
     counted elsewhere, and exactly."""
 
     def __init__(self, shared: SharedCounters | None = None) -> None:
-        self._shared, self._own = shared, OwnCounters()
+        self.shared, self._own = shared, OwnCounters()
 
     async def spend(self, allowance: Allowance, who: str, units: int) -> Balance | None:
         """Spend, even beyond the limit. None when the limit is not exceeded, else what is left and when to come back."""
@@ -220,7 +220,7 @@ class RateLimits:
     async def _add(self, allowance: Allowance, who: str, units: int = 0) -> tuple[int, float]:
         """What is counted in a window now, and the seconds left."""
         name, length = _name(allowance, who), MINUTE * allowance.minutes
-        together = await self._shared.add(name, length, units) if self._shared else None
+        together = await self.shared.add(name, length, units) if self.shared else None
         return self._own.add(name, length, units) if together is None else together
 
 

@@ -7,10 +7,10 @@ import secrets
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Column, or_, update
+from sqlalchemy import Column, ColumnElement, or_, true, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -19,10 +19,11 @@ TERM = 60.0  # seconds that a place is kept without a word
 
 @dataclass(frozen=True, slots=True)
 class LeaseColumns:
-    """Where a lease is written: a table of one line."""
+    """Where a lease is written: a table of one line, or the line of a table that `row` says."""
 
     holder: Column[Any]
     until: Column[Any]
+    row: ColumnElement[bool] = field(default_factory=true)
 
 
 class Lease:
@@ -55,9 +56,10 @@ class Lease:
         holder = self._columns.holder
         with suppress(SQLAlchemyError, OSError):
             async with self._engine.begin() as connection:
-                await connection.execute(update(holder.table).where(holder == self._me).values({holder: None}))
+                own = (holder == self._me) & self._columns.row
+                await connection.execute(update(holder.table).where(own).values({holder: None}))
 
     async def _write(self, connection: AsyncConnection, condition: Any) -> bool:
         mine = {self._columns.holder: self._me, self._columns.until: self._seconds() + TERM}
-        place = update(self._columns.holder.table).where(condition).values(mine)
+        place = update(self._columns.holder.table).where(condition, self._columns.row).values(mine)
         return (await connection.execute(place)).rowcount == 1

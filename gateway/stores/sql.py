@@ -53,6 +53,7 @@ HEADS = {
     "ecritures": "0001",
     "receptions": "0003",
     "statistiques": "0001",
+    "evenements": "0001",
 }  # the last version of each history
 TABLE_WAIT = 2  # seconds
 POSTGRESQL_LOCK = 20211014  # held by the process that migrates; releases without histories take it to create tables

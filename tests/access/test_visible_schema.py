@@ -50,7 +50,7 @@ def test_g09_each_caller_sees_the_fields_that_the_oracle_lets_it_read(who: Viewe
     expected |= {"statistiques"} if lit("AGREGAT") else set()
     for noun, ouverture in OPENINGS.items():
         expected |= {noun.lower(), f"{noun.lower()}s"} if lit(ouverture) else set()
-    expected |= {"rechercheJeune"} if lit("PARCOURS") else set()
+    expected |= {"rechercheJeune", "evenements"} if lit("PARCOURS") else set()
     expected |= {"inscritsSansContrat"} if lit("SANS_CONTRAT") else set()
     acts = {field for one in who.finalites for field in WRITERS.get((who.profil, who.perimetre.profil, one), ())}
     expected |= {"ecritures"} if acts else set()

@@ -23,13 +23,14 @@ from gateway.execution.executor import Executor
 from gateway.federation.collect.kept_readings import Readings
 from gateway.federation.directory import Directory
 from gateway.federation.join.link import SourcedRecord
-from gateway.operation import Gateway, GraphQLRequest, answer
+from gateway.operation import Gateway, answer
 from gateway.reception.report import TransmissionReports
+from gateway.running import GraphQLRequest
 from gateway.schema.nouns import Adresse, Contrat, Rupture
 from gateway.schema.query import build, core_schema
 from gateway.schema.scalars import CodePostal
 from gateway.stores.links import LinkStore
-from tests.support.access.small_world import WithoutAccounting
+from tests.support.access.small_world import WithoutAccounting, WithoutEvents
 from tests.support.access.tools import FINALITES
 from tests.support.answered_figures import statistics
 from tests.support.unit.federation import DIRECTORY
@@ -76,6 +77,7 @@ class ToldWorld:
             opaque_ids=IDS,
             id_assigner=reader(self.ledger).id_assigner,
             statistics=statistics(policy, IDS, T0),
+            log=WithoutEvents(),  # type: ignore[arg-type]
             accounting=WithoutAccounting(),  # type: ignore[arg-type]
             directory=lambda: DIRECTORY,
             states=list,

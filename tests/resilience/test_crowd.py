@@ -15,7 +15,8 @@ from gateway.edge.guard import RequestSlots
 from gateway.errors import Overloaded, SourceTimedOut
 from gateway.federation.ids.assign import AssignedIds, Fact
 from gateway.federation.ids.resolve import RecordKeys
-from gateway.operation import Gateway, GraphQLRequest, answer
+from gateway.operation import Gateway, answer
+from gateway.running import GraphQLRequest
 from gateway.sources.units import Unit, UnitFailure, UnitResult
 from tests.simulation.loop import VirtualLoop, run
 from tests.support.access.small_world import SmallWorld, Sources, WithoutLedger, caller, draw_from

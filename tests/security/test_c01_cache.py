@@ -19,7 +19,8 @@ from gateway.auth.authorization.decision_cache import DecisionCache
 from gateway.auth.policy.policy import AccessPolicy
 from gateway.auth.policy.rules import CategorieDonnee, Profil
 from gateway.edge.graphql_http import body
-from gateway.operation import GraphQLRequest, answer
+from gateway.operation import answer
+from gateway.running import GraphQLRequest
 from gateway.sources.codec import codec
 from gateway.sources.units import UnitResult
 from tests.access.test_non_interference import _ids

@@ -9,7 +9,8 @@ import pytest
 from gateway.auth.authentication.clients import Viewer
 from gateway.auth.policy.rules import Finalite, Profil
 from gateway.federation.views.context import OperationContext
-from gateway.operation import GraphQLRequest, answer
+from gateway.operation import answer
+from gateway.running import GraphQLRequest
 from gateway.statistiques.told_counts import ANSWERS_MAX, ToldCounts
 from tests.support.access.small_world import STATUSES, Inhabitant, SmallWorld, caller, draw_from
 

@@ -37,12 +37,13 @@ def test_types_and_roots() -> None:
         ("MissionLocale", C.PUBLIQUE),
     ]
     assert {"Jeune", "Contrat", "Rupture"} == tables.PERSONAL_TYPES
-    assert {"Jeune", "Contrat", "Rupture", "Node", "Rapprochement"} == tables.SHOWN_TYPES
+    assert {"Jeune", "Contrat", "Rupture", "Node", "Rapprochement", "Evenement"} == tables.SHOWN_TYPES
     assert {
         "node",
         "jeune",
         "jeunes",
         "inscritsSansContrat",
+        "evenements",
         "rechercheJeune",
         "contrat",
         "contrats",
@@ -57,6 +58,9 @@ def test_what_only_a_mission_locale_tells() -> None:
         "Jeune.collaboration",
         "Jeune.etatSansContrat",
         "FiltreSansContrat.etat",
+        "Query.evenements",  # some tell of a follow-up: what is asked for them must not depend on what else is selected
+        "Subscription.evenements",
+        "Subscription.ruptures",
         "Rupture.etat",
         "Rupture.prioritaire",
         "Rupture.motifsPriorite",
@@ -82,7 +86,7 @@ def test_sizes_and_pages() -> None:
         "erreurs": 20,
         "messages": 10,
     }
-    assert {"ruptures", "jeunes", "inscritsSansContrat", "contrats"} == tables.PAGED_ROOTS
+    assert {"ruptures", "jeunes", "inscritsSansContrat", "contrats", "evenements"} == tables.PAGED_ROOTS
     menus = dict.fromkeys(("cfas", "communes", "missionsLocales"), 500)
     others = {"statistiques": 1000, "ecritures": 20, "transmissions": 20}
     assert dict.fromkeys(tables.PAGED_ROOTS, 20) | menus | others == tables.DEFAULT_SIZES

@@ -14,8 +14,19 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData
 
 from gateway.errors import ConfigurationError
-from gateway.stores import blocks, counters, journal_tables, links, migrations, reception_tables, registry, write_tables
+from gateway.stores import (
+    blocks,
+    counters,
+    event_log,
+    journal_tables,
+    links,
+    migrations,
+    reception_tables,
+    registry,
+    write_tables,
+)
 from gateway.stores.blocks import BlockStore
+from gateway.stores.event_log import EventStore
 from gateway.stores.journal import Journal
 from gateway.stores.links import LinkStore
 from gateway.stores.receptions import ReceptionStore
@@ -34,6 +45,7 @@ METADATA = (
     blocks._tables,
     reception_tables.TABLES,
     write_tables._tables,
+    event_log._tables,
 )
 
 
@@ -103,7 +115,7 @@ async def test_a_database_of_a_later_code_is_refused_in_one_line(url: str, store
     await asyncio.to_thread(write, url, f"UPDATE {store}_version SET version_num = '9999'")
     journal, registry, ledger = Journal(url, SEALER), RegistryStore(url, SEALER), LinkStore(url)
     received = ReceptionStore(url)
-    counted, written = BlockStore(url), WriteStore(url)
+    counted, written, events = BlockStore(url), WriteStore(url), EventStore(url)
     opening: dict[str, Callable[[], Awaitable[object]]] = {
         "journal": journal.open,
         "registre": registry.open,
@@ -111,13 +123,14 @@ async def test_a_database_of_a_later_code_is_refused_in_one_line(url: str, store
         "receptions": received.open,
         "statistiques": counted.open,
         "ecritures": written.open,
+        "evenements": events.open,
     }
     try:
         with pytest.raises(ConfigurationError) as refusal:
             await opening[store]()
         assert str(refusal.value) == f"{store} : base d'une version plus récente que cette passerelle"
     finally:
-        for opened_store in (journal, registry, ledger, counted, received, written):
+        for opened_store in (journal, registry, ledger, counted, received, written, events):
             await opened_store.close()
 
 

@@ -35,8 +35,8 @@ FROZEN = Path(__file__).with_name("frozen")
 
 # The contract: `make check` says that both are what the code writes, this that they are what they were.
 PUBLISHED = {
-    "schema.graphql": "113de608f67af364addddfa466d074f22efcbf60649284617b416e1ed17d09e0",
-    "ACCES.md": "7dacb0086ed4ad1937deac66108883677db7b1d1df1052212c88173f0f9570ee",
+    "schema.graphql": "f0d7965d377a98ba5e85aec73060523fc1214b8f8bfcf042ea2fb7a638455662",
+    "ACCES.md": "aaf6528303b4acc717bea7b2faa861dc925d902bb62eb1dde282d997b1184e13",
 }
 ENVIRONMENT = {
     "ADMIN_HOST",

@@ -76,10 +76,10 @@ class _SchemaCut:
     acts: frozenset[Acte]
 
     def document(self) -> DocumentNode:
-        """The definitions that are left of the text, from the root down."""
+        """The definitions that are left of the text, from the roots down."""
         left = {name: remainder for name, type_ in self._texts.items() if (remainder := self._cut(type_))}
         reached: dict[str, TypeDefinitionNode] = {}
-        to_visit = ["Query", "Mutation", "String", "Boolean"]
+        to_visit = ["Query", "Mutation", "Subscription", "String", "Boolean"]
         while to_visit:
             name = to_visit.pop()
             if name in left and name not in reached:

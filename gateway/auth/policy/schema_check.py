@@ -31,6 +31,7 @@ from gateway.auth.policy.rules import (
     Profil,
     categorie,
     derivation,
+    is_nominative,
     opening,
     openings,
     paths_to,
@@ -156,9 +157,9 @@ def _names_of(categories: Categories) -> str:
 
 
 def reached(field: GraphQLField, seen: set[str]) -> Iterator[str]:
-    """The personal nouns a field leads to without passing another rule."""
+    """The personal nouns, and what is about somebody, that a field leads to without passing another rule."""
     type_ = get_named_type(field.type)
-    if opening(type_) not in (None, CategorieDonnee.PUBLIQUE):
+    if opening(type_) not in (None, CategorieDonnee.PUBLIQUE) or is_nominative(type_):
         yield type_.name
     elif is_object_type(type_) and type_.name not in seen:
         seen.add(type_.name)

@@ -20,10 +20,10 @@ from gateway.errors import RegistryUnavailable, SourceError, SourceSuspended, So
 from gateway.federation.collect.plan import SourcePlan
 from gateway.federation.directory import Directory
 from gateway.federation.join.components import Components
-from gateway.federation.join.link import Installation, SourcedRecord
+from gateway.federation.join.link import SourcedRecord, told_by
 from gateway.federation.join.record_pool import RecordPool
 from gateway.schema.organisations import EtatSource, TypeSource
-from gateway.sources.units import CacheStatus, Resource, Unit, UnitFailure, UnitResult
+from gateway.sources.units import CacheStatus, Unit, UnitFailure, UnitResult
 
 Keys = tuple[Collection[str], Collection[str], Collection[str]]  # postal codes, CFAs, identities
 READINGS_RECORDS_MAX = 400_000  # records of all the readings kept: they mostly share those of the last answers
@@ -229,30 +229,6 @@ class Readings:
         same = replace(self, freshness_by_source=others, verified=instant)
         same.date(results, instant)
         return same
-
-
-def told_by(result: UnitResult, before: Sequence[SourcedRecord] | None, stands_in: bool = False) -> list[SourcedRecord]:
-    """The records of an answer; those that say what they said `before` are the same objects, as nothing of them changed."""
-    unit, known = result.unit, {one.record.key: one for one in before or ()}
-    nature = TypeSource.MISSION_LOCALE if unit.resource is Resource.STRUCTURE else TypeSource.ERP_CFA
-    # The records of before where they are equal: what one version held is not kept for the sake of a record.
-    pairs = [(one, known.get(one.key)) for one in result.records]
-    whole = Installation([same.record if same and same.record == one else one for one, same in pairs])
-
-    def told(record: Record) -> SourcedRecord:
-        same, received_at = known.get(record.key), result.received(record) if result.pushed else result.received_at
-        if same is None or same.record is not record:
-            heard_at = result.received_at if before is not None or record.modified_at is None else None
-            return SourcedRecord(unit.source, nature, unit.key, record, received_at, heard_at, whole, stands_in)
-        left_out = same.installation.left_out(record.jeune), same.stands_in
-        # When a transmission came is known of each record; else, of the part.
-        if left_out == (whole.left_out(record.jeune), stands_in) and (
-            not result.pushed or same.received_at == received_at
-        ):
-            return same
-        return replace(same, received_at=received_at, installation=whole, stands_in=stands_in)
-
-    return [told(record) for record in whole.records]
 
 
 class ReadingsCache:

@@ -57,6 +57,7 @@ class SourcePlan:
 
 
 EMPTY = SourcePlan(view=False)
+_ROOTS = ("Query.", "Subscription.")
 
 
 def plan_sources(
@@ -100,7 +101,7 @@ def plan_of_perimetre(perimetre: Perimetre, referentiel: Referentiel, suivi: boo
 def needs_view(coordinates: Set[str]) -> bool:
     """True when a granted root field shows persons, contracts or ruptures."""
     # `node` also opens a CFA or a Mission locale, which the referential tells: it needs a view only for a person's noun.
-    roots = {coordinate.partition(".")[2] for coordinate in coordinates if coordinate.startswith("Query.")}
+    roots = {coordinate.partition(".")[2] for coordinate in coordinates if coordinate.startswith(_ROOTS)}
     if roots & (VIEW_ROOTS - {"node"}):
         return True
     nouns = {coordinate.partition(".")[0] for coordinate in coordinates}

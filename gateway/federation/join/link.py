@@ -34,6 +34,7 @@ from gateway.domain.matching import Collective, Match, ScoredPair, collective, m
 from gateway.domain.similarity import Level
 from gateway.schema.nouns import Jeune
 from gateway.schema.organisations import TypeSource
+from gateway.sources.units import Resource, UnitResult
 
 # An ERP speaks before the registry, the registry before a Mission locale's system (docs/domaine.md, "Conflits").
 RANK = {TypeSource.ERP_CFA: 0, TypeSource.REGISTRE_CONTRATS: 1, TypeSource.MISSION_LOCALE: 2, TypeSource.REFERENTIEL: 3}
@@ -228,3 +229,27 @@ def named(cluster: Cluster, alone: bool) -> Cluster:
     best = cluster.sourced_records[0]
     key = best.identity if alone else best.own_key
     return cluster if cluster.key == key else replace(cluster, key=key)
+
+
+def told_by(result: UnitResult, before: Sequence[SourcedRecord] | None, stands_in: bool = False) -> list[SourcedRecord]:
+    """The records of an answer; those that say what they said `before` are the same objects, as nothing of them changed."""
+    unit, known = result.unit, {one.record.key: one for one in before or ()}
+    nature = TypeSource.MISSION_LOCALE if unit.resource is Resource.STRUCTURE else TypeSource.ERP_CFA
+    # The records of before where they are equal: what one version held is not kept for the sake of a record.
+    pairs = [(one, known.get(one.key)) for one in result.records]
+    whole = Installation([same.record if same and same.record == one else one for one, same in pairs])
+
+    def told(record: Record) -> SourcedRecord:
+        same, received_at = known.get(record.key), result.received(record) if result.pushed else result.received_at
+        if same is None or same.record is not record:
+            heard_at = result.received_at if before is not None or record.modified_at is None else None
+            return SourcedRecord(unit.source, nature, unit.key, record, received_at, heard_at, whole, stands_in)
+        left_out = same.installation.left_out(record.jeune), same.stands_in
+        # When a transmission came is known of each record; else, of the part.
+        if left_out == (whole.left_out(record.jeune), stands_in) and (
+            not result.pushed or same.received_at == received_at
+        ):
+            return same
+        return replace(same, received_at=received_at, installation=whole, stands_in=stands_in)
+
+    return [told(record) for record in whole.records]

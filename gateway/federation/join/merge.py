@@ -2,7 +2,6 @@
 
 A Jeune leads to its contracts, and these back to it: left as they are, they would wait for the cycle collector, which stops the
 process for as long as it looks at everything kept, and is told to come as seldom as can be. `Ties` and `untie` spare it that.
-
 The table of `precedence` says which record is kept for a field; a value absent from the best source comes from the next.
 """
 
@@ -67,16 +66,14 @@ EXITS = frozenset({StatutApprenant.APPRENTI, StatutApprenant.FIN_DE_FORMATION})
 AGES = range(10, 100)  # in years; beyond, a birth date is a mistake: it is shown, and no age is made of it
 
 
+@dataclass(slots=True, eq=False)
 class Ties:
     """The links back of a person that views hold: taken away with the last who holds this object."""
 
-    __slots__ = ("_contrats",)
-
-    def __init__(self, contrats: Sequence[Contrat]) -> None:
-        self._contrats = contrats
+    contrats: Sequence[Contrat]
 
     def __del__(self) -> None:
-        untie_contrats(self._contrats)
+        untie_contrats(self.contrats)
 
 
 @dataclass(frozen=True, slots=True)

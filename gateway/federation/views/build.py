@@ -26,9 +26,8 @@ from gateway.federation.ids.assign import AssignedIds, IdAssigner, date_report
 from gateway.federation.ids.resolve import RecordKeys
 from gateway.federation.join.link import SourcedRecord
 from gateway.federation.join.merge import MergedPerson, Ties, etat_traitement, motifs_priorite, untie
-from gateway.federation.paging import SortedList
 from gateway.federation.views.select import NOBODY, SelectedPersons, renewed, select_persons
-from gateway.federation.views.view import MaskedCopies, Rights, Shown, View, ViewPerson
+from gateway.federation.views.view import Rights, View, ViewPerson
 from gateway.schema.nouns import Contrat, Jeune, Rupture
 from gateway.schema.organisations import TypeSource
 
@@ -38,21 +37,13 @@ PERSONS_MIN = 20  # what a view counts for at least, be it empty
 RETRY_AFTER = 30.0  # seconds a view built without the ledger of links is kept, before it is tried again
 
 
-@dataclass(frozen=True, slots=True)
-class PageMade:
-    """A page as it was made beside the loop, the list it is cut from, and the masked copies that it took."""
-
-    ordered: SortedList[Any]
-    shown: Shown
-    copies: MaskedCopies
-
-
 def build_view(
     selected: SelectedPersons, assigned_ids: AssignedIds, rights: Rights, directory: Directory, readings: Readings
 ) -> View:
     """The view of these persons, each with its contracts and ruptures, under the ids assigned."""
     view = View(former_ids=dict(assigned_ids.former_ids), received=readings.received)
     for chosen in selected.persons:
+        # Who is in the last view is not written to again: it may still be read.
         if chosen.placed_as is None and chosen.person is not None:
             chosen.placed_as = assigned_ids.of(chosen.key_sets, chosen.facts)
             # Ids first: bounding drops contracts, and `key_sets` follows the order of all of them.

@@ -21,13 +21,13 @@ from gateway.federation.directory import Directory
 from gateway.federation.join.evidence import identity_evidence, probability
 from gateway.federation.lists import CONTRATS, JEUNES, RUPTURES, WAITING, ListQuery
 from gateway.federation.paging import CursorCodec, SortedList, binding, cut, window
-from gateway.federation.views.build import PageMade
 from gateway.federation.views.menus import Menus
 from gateway.federation.views.moi import SourceStates, present_moi
 from gateway.federation.views.search import search
 from gateway.federation.views.told_figures import ToldFigures
+from gateway.federation.views.told_log import ToldLog
 from gateway.federation.views.told_writes import ToldWrites
-from gateway.federation.views.view import MaskedCopies, Rights, Shown, View, ViewPerson, is_frozen
+from gateway.federation.views.view import MaskedCopies, PageMade, Rights, Shown, View, ViewPerson, is_frozen
 from gateway.schema.connections import ContratConnection, JeuneConnection, RuptureConnection
 from gateway.schema.filters import FiltreContrats, FiltreJeunes, FiltreRuptures, FiltreSansContrat
 from gateway.schema.me import Moi
@@ -51,9 +51,7 @@ WALKED_FOR_AN_INDEX = 30  # elements worth as much as a person that is indexed t
 class OperationContext:
     """Implements `gateway.schema.query.Context` for one viewer and one operation.
 
-    Made once the readings and the view are there: no resolver waits. `people`: how many persons the perimeter had, the last time
-    that it was known.
-    """
+    Made once the readings and the view are there: no resolver waits. `people`: how many the perimeter had when last known."""
 
     viewer: Viewer
     rights: Rights
@@ -72,6 +70,7 @@ class OperationContext:
     preparation: Preparation = field(default_factory=Preparation)
     figures: ToldFigures = field(default_factory=ToldFigures)
     written: ToldWrites = field(default_factory=ToldWrites)
+    events: ToldLog = field(default_factory=ToldLog)
 
     @property
     def frozen(self) -> bool:
@@ -85,7 +84,7 @@ class OperationContext:
         return present_moi(self.viewer, self.rights, self.decision, self.directory)
 
     def sources(self) -> list[Source] | None:
-        return self._sources.all
+        return self.source_states.all
 
     def statistiques(self, key: object) -> Statistiques | None:
         return self.figures.show(key)
@@ -142,23 +141,23 @@ class OperationContext:
         return next((found for find in granted if (found := find(identifier)) is not None), None)
 
     def _jeune(self, identifier: str) -> Jeune | None:
-        person = self.view.persons.get(self._current(identifier))
+        person = self.view.persons.get(self.current(identifier))
         return self.show(person, person.jeune) if person else None
 
     def _contrat(self, identifier: str | None, numero: str | None) -> Contrat | None:
         sought = numero_key(numero) if numero is not None else None
         if identifier is not None:
-            known = self.view.contrats.get(self._current(identifier))
+            known = self.view.contrats.get(self.current(identifier))
             return self.show(*known) if known and sought in (None, numero_key(known[1].numero or "")) else None
         # A number is keyed by hand in each system: two contracts may bear the same, and then none is designated.
         same = self.view.contrats_by_numero.get(sought, []) if sought else []
         return self.show(*same[0]) if len(same) == 1 else None
 
     def _rupture(self, identifier: str) -> Rupture | None:
-        found = self.view.ruptures.get(self._current(identifier))
+        found = self.view.ruptures.get(self.current(identifier))
         return self.show(*found) if found else None
 
-    def _current(self, identifier: str) -> str:
+    def current(self, identifier: str) -> str:
         """The id that a former one has become; the same for any other."""
         # Opening an id costs a decryption: spared as long as no person of the view changed ids.
         opened = self.opaque_ids.open(identifier) if self.view.former_ids else None
@@ -260,7 +259,7 @@ class OperationContext:
         if self.frozen:
             self._masked_copies.pages[key] = made.shown
         else:
-            self._sources.tell(made.shown.value.nodes)
+            self.source_states.tell(made.shown.value.nodes)
         return made.shown
 
     def _cursors(self, query: ListQuery[Any, Any]) -> CursorCodec:
@@ -281,7 +280,7 @@ class OperationContext:
         shown = self._masked_copies.show(person, object_)
         self._masked_copies.keep()
         if not self.frozen:
-            self._sources.tell([shown.value])
+            self.source_states.tell([shown.value])
         self.tally.shown |= shown.read
         self.tally.found |= shown.read
         copy: T = shown.value
@@ -294,8 +293,8 @@ class OperationContext:
 
     def _with_source(self, cfa: Cfa) -> Cfa:
         """The CFA with the state of its system, where that is selected and granted."""
-        return cfa if self.frozen else replace(cfa, source=self._sources.of_cfa(cfa))
+        return cfa if self.frozen else replace(cfa, source=self.source_states.of_cfa(cfa))
 
     @cached_property
-    def _sources(self) -> SourceStates:
+    def source_states(self) -> SourceStates:
         return SourceStates(self.states(), self.source_of_cfa, self.rights, self.pushing)

@@ -32,6 +32,7 @@ from gateway.federation.join.evidence import attach_evidence
 from gateway.federation.join.link import FollowUp
 from gateway.federation.join.merge import MergedPerson
 from gateway.federation.join.provenance import Received, attach
+from gateway.federation.paging import SortedList
 from gateway.schema.nouns import Contrat, Jeune, Rupture
 from gateway.schema.organisations import Cfa
 from gateway.schema.tables import EXPLANATIONS, PROVENANCES
@@ -282,3 +283,12 @@ def cfas_of(object_: Jeune | Contrat | Rupture) -> list[Cfa]:
         contrats = [*(jeune.contrats or []), *([contrat] if contrat else [])]
     formations: Sequence[Any] = [*(jeune.formations or []), *(contrat.formation for contrat in contrats)]
     return [holder.cfa for holder in (*contrats, *formations) if holder and holder.cfa]
+
+
+@dataclass(frozen=True, slots=True)
+class PageMade:
+    """A page as it was made beside the loop, the list it is cut from, and the masked copies that it took."""
+
+    ordered: SortedList[Any]
+    shown: Shown
+    copies: MaskedCopies

@@ -26,8 +26,10 @@ from gateway.federation.directory import Directory
 from gateway.federation.ids.anchors import anchor, resolve_anchored
 from gateway.federation.ids.assign import AssignedIds, Fact
 from gateway.federation.ids.resolve import RecordKeys, resolve
-from gateway.operation import Gateway, GraphQLRequest, answer
+from gateway.federation.views.told_log import ToldLog
+from gateway.operation import Gateway, answer
 from gateway.reception.report import TransmissionReports
+from gateway.running import GraphQLRequest
 from gateway.schema.nouns import (
     Adresse,
     Collaboration,
@@ -340,6 +342,13 @@ class WithoutAccounting:
     async def record(self, *_: object) -> None: ...
 
 
+class WithoutEvents:
+    """A log in which nothing ever happened."""
+
+    async def told(self, *_: object) -> ToldLog:
+        return ToldLog()
+
+
 class SmallWorld:
     """The gateway over drawn people. `policy`: another one than the one shipped, for tests that break it.
     `live_sources`: other sources than those that keep nothing; `seconds`: the collector's; `timeout`: of an answer;
@@ -381,6 +390,7 @@ class SmallWorld:
             opaque_ids=IDS,
             id_assigner=WithoutLedger(),  # type: ignore[arg-type]
             statistics=statistics(policy, IDS, RECEIVED, published),
+            log=WithoutEvents(),  # type: ignore[arg-type]
             accounting=WithoutAccounting(),  # type: ignore[arg-type]
             directory=lambda: directory,
             states=list,
